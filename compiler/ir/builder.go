@@ -1,0 +1,507 @@
+package ir
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+)
+
+// Builder makes nodes. It folds constants, drops operations that do nothing,
+// and returns the existing node when an equal one was built before.
+//
+// The methods panic when shapes do not fit: the checker has refused such
+// models before, so that is a broken invariant.
+type Builder struct {
+	nodes  []*Node
+	unique map[string]*Node
+	key    []byte
+}
+
+// NewBuilder returns an empty builder.
+func NewBuilder() *Builder { return &Builder{unique: map[string]*Node{}} }
+
+// Len is the number of nodes built so far.
+func (b *Builder) Len() int { return len(b.nodes) }
+
+// intern returns the unique node equal to n.
+func (b *Builder) intern(n Node) *Node {
+	k := append(b.key[:0], byte(n.Op), byte(n.Shape.Rank))
+	k = binary.AppendVarint(k, int64(n.Shape.M))
+	k = binary.AppendVarint(k, int64(n.Shape.N))
+	k = binary.AppendVarint(k, int64(n.Off))
+	for _, a := range n.Args {
+		k = binary.AppendVarint(k, int64(a.ID))
+	}
+	k = append(k, 0xff)
+	for _, o := range n.Offs {
+		k = binary.AppendVarint(k, int64(o))
+	}
+	for _, v := range n.Values {
+		k = binary.LittleEndian.AppendUint64(k, math.Float64bits(v))
+	}
+	k = append(k, n.Name...)
+	b.key = k
+	if old, ok := b.unique[string(k)]; ok {
+		return old
+	}
+	shape, err := shapeOf(n.Op, n.Args, n.Shape)
+	if err != nil {
+		panic("ir: " + err.Error())
+	}
+	n.Shape = shape
+	n.ID = len(b.nodes)
+	for _, a := range n.Args {
+		n.Lane = n.Lane || a.Lane
+	}
+	p := &n
+	if err := p.verify(); err != nil {
+		panic("ir: " + err.Error())
+	}
+	b.nodes = append(b.nodes, p)
+	b.unique[string(k)] = p
+	return p
+}
+
+// Input returns the input of that name, which has a value of its own on each
+// lane if lane is true.
+func (b *Builder) Input(name string, shape Shape, lane bool) *Node {
+	return b.intern(Node{Op: OpInput, Name: name, Shape: shape, Lane: lane})
+}
+
+// Const returns a constant scalar.
+func (b *Builder) Const(v float64) *Node {
+	return b.intern(Node{Op: OpConst, Values: []float64{v}})
+}
+
+// Full returns a constant of the shape with all elements v.
+func (b *Builder) Full(shape Shape, v float64) *Node {
+	return b.intern(Node{Op: OpConst, Shape: shape, Values: []float64{v}})
+}
+
+// ConstOf returns a constant with the given elements, which it keeps.
+func (b *Builder) ConstOf(shape Shape, values []float64) *Node {
+	for _, v := range values[1:] {
+		if math.Float64bits(v) != math.Float64bits(values[0]) {
+			return b.intern(Node{Op: OpConst, Shape: shape, Values: values})
+		}
+	}
+	return b.Full(shape, values[0])
+}
+
+// Apply builds an elementwise operation. The shortcuts below call it.
+func (b *Builder) Apply(op Op, args ...*Node) *Node {
+	if n := b.fold(op, args); n != nil {
+		return n
+	}
+	if op.Info().Commutes && args[0].ID > args[1].ID {
+		args[0], args[1] = args[1], args[0]
+	}
+	return b.intern(Node{Op: op, Args: args})
+}
+
+// fold evaluates an elementwise op on constants and applies the identities
+// that are exact in floating point (up to the sign of zero and 0·NaN, which
+// differentiation needs dropped).
+func (b *Builder) fold(op Op, args []*Node) *Node {
+	shape, err := shapeOf(op, args, Shape{})
+	if err != nil {
+		panic("ir: " + err.Error())
+	}
+	if !slices.ContainsFunc(args, func(a *Node) bool { return a.Op != OpConst }) {
+		return b.foldConst(op, args, shape)
+	}
+	like := func(x *Node) *Node { // x, spread to the result's shape
+		if x.Shape == shape {
+			return x
+		}
+		return b.Fill(x, shape)
+	}
+	is := func(i int, v float64) bool { return args[i].IsConst(v) }
+	switch op {
+	case OpAdd:
+		switch {
+		case is(0, 0):
+			return like(args[1])
+		case is(1, 0):
+			return like(args[0])
+		case args[1].Op == OpNeg && args[1].Shape == shape:
+			return b.Sub(args[0], args[1].Args[0])
+		case args[0].Op == OpNeg && args[0].Shape == shape:
+			return b.Sub(args[1], args[0].Args[0])
+		}
+	case OpSub:
+		switch {
+		case is(1, 0):
+			return like(args[0])
+		case is(0, 0):
+			return b.Neg(like(args[1]))
+		case args[1].Op == OpNeg && args[1].Shape == shape:
+			return b.Add(args[0], args[1].Args[0])
+		}
+	case OpMul:
+		switch {
+		case is(0, 0) || is(1, 0):
+			return b.Full(shape, 0)
+		case is(0, 1):
+			return like(args[1])
+		case is(1, 1):
+			return like(args[0])
+		case is(0, -1):
+			return b.Neg(like(args[1]))
+		case is(1, -1):
+			return b.Neg(like(args[0]))
+		}
+	case OpDiv:
+		switch {
+		case is(1, 1):
+			return like(args[0])
+		case is(0, 0):
+			return b.Full(shape, 0)
+		}
+	case OpNeg:
+		if args[0].Op == OpNeg {
+			return args[0].Args[0]
+		}
+	case OpPow:
+		if e, ok := args[1].Const(); ok {
+			return b.power(args[0], e)
+		}
+	case OpSelect:
+		if c, ok := args[0].Const(); ok {
+			if c != 0 {
+				return like(args[1])
+			}
+			return like(args[2])
+		}
+		if args[1] == args[2] {
+			return like(args[1])
+		}
+	}
+	return nil
+}
+
+func (b *Builder) foldConst(op Op, args []*Node, shape Shape) *Node {
+	n := 1
+	for _, a := range args {
+		n = max(n, len(a.Values))
+	}
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = EvalConst(op, 0, args, i)
+	}
+	return b.ConstOf(shape, out)
+}
+
+// EvalConst is element i of an elementwise op on constants; k is the order of
+// OpPolygamma.
+func EvalConst(op Op, k int, args []*Node, i int) float64 {
+	info := op.Info()
+	switch {
+	case op == OpPolygamma:
+		return Polygamma(k, args[0].At(i))
+	case info.Arity == 1:
+		return info.Eval1(args[0].At(i))
+	case info.Arity == 2:
+		return info.Eval2(args[0].At(i), args[1].At(i))
+	}
+	return info.Eval3(args[0].At(i), args[1].At(i), args[2].At(i))
+}
+
+// power is x to a constant exponent: products for small whole numbers, √ for
+// halves, so that neither the value nor the derivative needs a logarithm.
+// It returns nil where only OpPow will do.
+func (b *Builder) power(x *Node, e float64) *Node {
+	switch {
+	case e == 0:
+		return b.Full(x.Shape, 1)
+	case e == 1:
+		return x
+	case e == 0.5:
+		return b.Sqrt(x)
+	case e == -0.5:
+		return b.Div(b.Const(1), b.Sqrt(x))
+	case e == math.Trunc(e) && math.Abs(e) <= 16:
+		y := b.whole(x, int(math.Abs(e)))
+		if e < 0 {
+			y = b.Div(b.Const(1), y)
+		}
+		return y
+	}
+	return nil
+}
+
+// whole is xᵏ, k ≥ 1, by repeated squaring.
+func (b *Builder) whole(x *Node, k int) *Node {
+	if k == 1 {
+		return x
+	}
+	half := b.whole(x, k/2)
+	y := b.Mul(half, half)
+	if k%2 == 1 {
+		y = b.Mul(y, x)
+	}
+	return y
+}
+
+// Arithmetic; see the op table for meanings.
+
+func (b *Builder) Add(x, y *Node) *Node       { return b.Apply(OpAdd, x, y) }
+func (b *Builder) Sub(x, y *Node) *Node       { return b.Apply(OpSub, x, y) }
+func (b *Builder) Mul(x, y *Node) *Node       { return b.Apply(OpMul, x, y) }
+func (b *Builder) Div(x, y *Node) *Node       { return b.Apply(OpDiv, x, y) }
+func (b *Builder) Pow(x, y *Node) *Node       { return b.Apply(OpPow, x, y) }
+func (b *Builder) Neg(x *Node) *Node          { return b.Apply(OpNeg, x) }
+func (b *Builder) Sqrt(x *Node) *Node         { return b.Apply(OpSqrt, x) }
+func (b *Builder) Square(x *Node) *Node       { return b.Mul(x, x) }
+func (b *Builder) Exp(x *Node) *Node          { return b.Apply(OpExp, x) }
+func (b *Builder) Log(x *Node) *Node          { return b.Apply(OpLog, x) }
+func (b *Builder) Lt(x, y *Node) *Node        { return b.Apply(OpLt, x, y) }
+func (b *Builder) Le(x, y *Node) *Node        { return b.Apply(OpLe, x, y) }
+func (b *Builder) Select(c, x, y *Node) *Node { return b.Apply(OpSelect, c, x, y) }
+
+// Polygamma is ψ⁽ᵏ⁾(x).
+func (b *Builder) Polygamma(k int, x *Node) *Node {
+	if x.Op == OpConst {
+		out := make([]float64, len(x.Values))
+		for i := range out {
+			out[i] = Polygamma(k, x.Values[i])
+		}
+		return b.ConstOf(x.Shape, out)
+	}
+	return b.intern(Node{Op: OpPolygamma, Args: []*Node{x}, Off: k})
+}
+
+// Fill repeats a scalar over a shape.
+func (b *Builder) Fill(x *Node, shape Shape) *Node {
+	switch {
+	case x.Shape == shape:
+		return x
+	case x.Op == OpConst:
+		return b.Full(shape, x.Values[0])
+	}
+	return b.intern(Node{Op: OpFill, Args: []*Node{x}, Shape: shape})
+}
+
+// Slice views size(shape) elements of x from element off as the shape. It also
+// serves as a reshape.
+func (b *Builder) Slice(x *Node, off int, shape Shape) *Node {
+	switch {
+	case off == 0 && shape == x.Shape:
+		return x
+	case x.Op == OpConst && len(x.Values) == 1:
+		return b.Full(shape, x.Values[0])
+	case x.Op == OpConst:
+		return b.ConstOf(shape, x.Values[off:off+shape.Size()])
+	case x.Op == OpSlice:
+		return b.Slice(x.Args[0], x.Off+off, shape)
+	case x.Op == OpFill:
+		return b.Fill(x.Args[0], shape)
+	case x.Op == OpAssemble:
+		if part, at := x.partWith(off, shape.Size()); part != nil {
+			return b.Slice(part, off-at, shape)
+		}
+	}
+	return b.intern(Node{Op: OpSlice, Args: []*Node{x}, Off: off, Shape: shape})
+}
+
+// partWith returns the only part of an assembly that meets [off, off+size),
+// if it covers that range.
+func (n *Node) partWith(off, size int) (part *Node, at int) {
+	for i, a := range n.Args {
+		lo, hi := n.Offs[i], n.Offs[i]+a.Shape.Size()
+		if hi <= off || off+size <= lo {
+			continue
+		}
+		if part != nil || off < lo || hi < off+size {
+			return nil, 0
+		}
+		part, at = a, lo
+	}
+	return part, at
+}
+
+// Elem is element i of x as a scalar.
+func (b *Builder) Elem(x *Node, i int) *Node { return b.Slice(x, i, Scalar) }
+
+// Assemble puts parts into an array of the shape: element offs[i]+j is element
+// j of parts[i]. Parts that overlap are added; what none covers is 0.
+func (b *Builder) Assemble(shape Shape, offs []int, parts []*Node) *Node {
+	var keepOffs []int
+	var keep []*Node
+	constant := true
+	for i, p := range parts {
+		if p.IsConst(0) {
+			continue
+		}
+		constant = constant && p.Op == OpConst
+		keepOffs, keep = append(keepOffs, offs[i]), append(keep, p)
+	}
+	switch {
+	case len(keep) == 0:
+		return b.Full(shape, 0)
+	case len(keep) == 1 && keep[0].Shape == shape:
+		return keep[0]
+	case constant:
+		v := make([]float64, shape.Size())
+		for i, p := range keep {
+			for j := range p.Shape.Size() {
+				v[keepOffs[i]+j] += p.At(j)
+			}
+		}
+		return b.ConstOf(shape, v)
+	}
+	if whole := wholeSlice(shape, keepOffs, keep); whole != nil {
+		return b.Slice(whole, 0, shape)
+	}
+	return b.intern(Node{Op: OpAssemble, Args: keep, Offs: keepOffs, Shape: shape})
+}
+
+// wholeSlice returns the array that the parts, in order, are the complete
+// slices of, or nil.
+func wholeSlice(shape Shape, offs []int, parts []*Node) *Node {
+	if parts[0].Op != OpSlice {
+		return nil
+	}
+	src, next := parts[0].Args[0], 0
+	for i, p := range parts {
+		if p.Op != OpSlice || p.Args[0] != src || p.Off != next || offs[i] != next {
+			return nil
+		}
+		next += p.Shape.Size()
+	}
+	if next != src.Shape.Size() || next != shape.Size() {
+		return nil
+	}
+	return src
+}
+
+// Concat joins scalars and vectors to one vector.
+func (b *Builder) Concat(parts ...*Node) *Node {
+	offs, n := make([]int, len(parts)), 0
+	for i, p := range parts {
+		offs[i] = n
+		n += p.Shape.Size()
+	}
+	return b.Assemble(Vec(n), offs, parts)
+}
+
+// Transpose is the transposed matrix.
+func (b *Builder) Transpose(x *Node) *Node {
+	if x.Op == OpTranspose {
+		return x.Args[0]
+	}
+	if x.Op == OpConst && len(x.Values) == 1 {
+		return b.Full(Mat(x.Shape.N, x.Shape.M), x.Values[0])
+	}
+	return b.intern(Node{Op: OpTranspose, Args: []*Node{x}})
+}
+
+// Sum adds all elements.
+func (b *Builder) Sum(x *Node) *Node {
+	if x.Shape == Scalar {
+		return x
+	}
+	if v, ok := x.Const(); ok {
+		return b.Const(v * float64(x.Shape.Size()))
+	}
+	return b.intern(Node{Op: OpSum, Args: []*Node{x}})
+}
+
+// Dot is the scalar product of two vectors.
+func (b *Builder) Dot(x, y *Node) *Node {
+	if x.IsConst(0) || y.IsConst(0) {
+		return b.Const(0)
+	}
+	if x.ID > y.ID {
+		x, y = y, x
+	}
+	return b.intern(Node{Op: OpDot, Args: []*Node{x, y}})
+}
+
+// Norm is the Euclidean norm of a vector.
+func (b *Builder) Norm(x *Node) *Node { return b.intern(Node{Op: OpNorm, Args: []*Node{x}}) }
+
+// MatVec is A·x.
+func (b *Builder) MatVec(a, x *Node) *Node { return b.linear(OpMatVec, a, x, Vec(a.Shape.M)) }
+
+// TMatVec is Aᵀ·x.
+func (b *Builder) TMatVec(a, x *Node) *Node { return b.linear(OpTMatVec, a, x, Vec(a.Shape.N)) }
+
+// MatMul is A·B.
+func (b *Builder) MatMul(x, y *Node) *Node {
+	return b.linear(OpMatMul, x, y, Mat(x.Shape.M, y.Shape.N))
+}
+
+// Outer is x·yᵀ.
+func (b *Builder) Outer(x, y *Node) *Node {
+	return b.linear(OpOuter, x, y, Mat(x.Shape.N, y.Shape.N))
+}
+
+// linear builds a bilinear op, which is 0 where one argument is.
+func (b *Builder) linear(op Op, x, y *Node, shape Shape) *Node {
+	if x.IsConst(0) || y.IsConst(0) {
+		return b.Full(shape, 0)
+	}
+	return b.intern(Node{Op: op, Args: []*Node{x, y}})
+}
+
+// Dense is W·x + b.
+func (b *Builder) Dense(w, x, bias *Node) *Node {
+	return b.intern(Node{Op: OpDense, Args: []*Node{w, x, bias}})
+}
+
+// Rebuild builds a node like n over other arguments, with the builder's
+// simplifications.
+func (b *Builder) Rebuild(n *Node, args []*Node) *Node {
+	switch n.Op {
+	case OpConst, OpInput:
+		return n
+	case OpPolygamma:
+		return b.Polygamma(n.Off, args[0])
+	case OpFill:
+		return b.Fill(args[0], n.Shape)
+	case OpSlice:
+		return b.Slice(args[0], n.Off, n.Shape)
+	case OpAssemble:
+		return b.Assemble(n.Shape, n.Offs, args)
+	case OpTranspose:
+		return b.Transpose(args[0])
+	case OpSum:
+		return b.Sum(args[0])
+	case OpDot:
+		return b.Dot(args[0], args[1])
+	case OpNorm:
+		return b.Norm(args[0])
+	case OpMatVec, OpTMatVec, OpMatMul, OpOuter:
+		return b.linear(n.Op, args[0], args[1], n.Shape)
+	case OpDense:
+		return b.Dense(args[0], args[1], args[2])
+	}
+	return b.Apply(n.Op, slices.Clone(args)...)
+}
+
+// Substitute replaces nodes in everything that the roots reach.
+func (b *Builder) Substitute(roots []*Node, by map[*Node]*Node) []*Node {
+	done := make(map[*Node]*Node, len(by))
+	for _, n := range Reach(roots...) {
+		if r, ok := by[n]; ok {
+			done[n] = r
+			continue
+		}
+		args, changed := make([]*Node, len(n.Args)), false
+		for i, a := range n.Args {
+			args[i] = done[a]
+			changed = changed || args[i] != a
+		}
+		if changed {
+			done[n] = b.Rebuild(n, args)
+		} else {
+			done[n] = n
+		}
+	}
+	out := make([]*Node, len(roots))
+	for i, r := range roots {
+		out[i] = done[r]
+	}
+	return out
+}

@@ -1,0 +1,240 @@
+package ir
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Node is one value of a graph. Nodes are immutable and unique within their
+// Builder: equal nodes are the same pointer.
+type Node struct {
+	ID    int // order of creation in the builder; arguments have smaller IDs
+	Op    Op
+	Args  []*Node
+	Shape Shape
+
+	Values []float64 // OpConst: one value for each element, or one for all
+	Name   string    // OpInput
+	Off    int       // OpSlice: first element; OpPolygamma: order
+	Offs   []int     // OpAssemble: where each argument starts
+
+	// Lane is true for a value of each trajectory, false for one that all
+	// trajectories share (constants, weights).
+	Lane bool
+}
+
+// Output is a named result of a graph.
+type Output struct {
+	Name string
+	Node *Node
+
+	// Accumulate makes a program add the value to its output instead of
+	// storing it, as the gradient by shared parameters needs.
+	Accumulate bool
+}
+
+// Graph is a function: outputs over the inputs that its nodes reach. Several
+// graphs may share the nodes of one Builder.
+type Graph struct {
+	Name    string
+	Outputs []Output
+}
+
+// Nodes returns the nodes that the outputs need, arguments first.
+func (g *Graph) Nodes() []*Node {
+	roots := make([]*Node, len(g.Outputs))
+	for i, o := range g.Outputs {
+		roots[i] = o.Node
+	}
+	return Reach(roots...)
+}
+
+// Reach returns the nodes that the roots need, arguments first.
+func Reach(roots ...*Node) []*Node {
+	seen := map[*Node]bool{}
+	var all []*Node
+	stack := slices.Clone(roots)
+	for len(stack) > 0 {
+		n := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if n == nil || seen[n] {
+			continue
+		}
+		seen[n] = true
+		all = append(all, n)
+		stack = append(stack, n.Args...)
+	}
+	slices.SortFunc(all, func(a, b *Node) int { return a.ID - b.ID })
+	return all
+}
+
+// IsConst reports whether n is a constant all of whose elements are v.
+func (n *Node) IsConst(v float64) bool {
+	if n.Op != OpConst {
+		return false
+	}
+	for _, x := range n.Values {
+		if x != v {
+			return false
+		}
+	}
+	return true
+}
+
+// Const returns the value of a constant scalar, or of a constant whose
+// elements are all equal.
+func (n *Node) Const() (v float64, ok bool) {
+	if n.Op != OpConst || len(n.Values) != 1 {
+		return 0, false
+	}
+	return n.Values[0], true
+}
+
+// At returns element i of a constant.
+func (n *Node) At(i int) float64 {
+	if len(n.Values) == 1 {
+		return n.Values[0]
+	}
+	return n.Values[i]
+}
+
+// Verify checks the graph's invariants: arities, shapes, order, lanes and
+// unique output names. An error is a bug of a pass.
+func (g *Graph) Verify() error {
+	names := map[string]bool{}
+	for _, o := range g.Outputs {
+		if o.Node == nil {
+			return fmt.Errorf("graph %s: output %q has no node", g.Name, o.Name)
+		}
+		if names[o.Name] {
+			return fmt.Errorf("graph %s: two outputs are named %q", g.Name, o.Name)
+		}
+		names[o.Name] = true
+	}
+	for _, n := range g.Nodes() {
+		if err := n.verify(); err != nil {
+			return fmt.Errorf("graph %s: %%%d: %w", g.Name, n.ID, err)
+		}
+	}
+	return nil
+}
+
+func (n *Node) verify() error {
+	info := n.Op.Info()
+	if info.Arity >= 0 && len(n.Args) != info.Arity {
+		return fmt.Errorf("%s takes %d arguments, has %d", n.Op, info.Arity, len(n.Args))
+	}
+	lane := n.Op == OpInput && n.Lane
+	for _, a := range n.Args {
+		if a.ID >= n.ID {
+			return fmt.Errorf("argument %%%d does not come before", a.ID)
+		}
+		lane = lane || a.Lane
+	}
+	if lane != n.Lane {
+		return fmt.Errorf("%s: marked lane=%t, its arguments say %t", n.Op, n.Lane, lane)
+	}
+	want, err := shapeOf(n.Op, n.Args, n.Shape)
+	if err != nil {
+		return err
+	}
+	if want != n.Shape {
+		return fmt.Errorf("%s has shape %s, should be %s", n.Op, n.Shape, want)
+	}
+	switch n.Op {
+	case OpConst:
+		if len(n.Values) != 1 && len(n.Values) != n.Shape.Size() {
+			return fmt.Errorf("constant of shape %s has %d values", n.Shape, len(n.Values))
+		}
+	case OpSlice:
+		if n.Off < 0 || n.Off+n.Shape.Size() > n.Args[0].Shape.Size() {
+			return fmt.Errorf("slice [%d, +%d) of %s", n.Off, n.Shape.Size(), n.Args[0].Shape)
+		}
+	case OpAssemble:
+		if len(n.Offs) != len(n.Args) {
+			return fmt.Errorf("assemble has %d offsets for %d parts", len(n.Offs), len(n.Args))
+		}
+		for i, a := range n.Args {
+			if n.Offs[i] < 0 || n.Offs[i]+a.Shape.Size() > n.Shape.Size() {
+				return fmt.Errorf("part %d [%d, +%d) of %s", i, n.Offs[i], a.Shape.Size(), n.Shape)
+			}
+		}
+	}
+	return nil
+}
+
+// shapeOf is the shape rule of every op. given is the shape that the node
+// states, which rules for leaves and structure take as it is.
+func shapeOf(op Op, args []*Node, given Shape) (Shape, error) {
+	bad := func() (Shape, error) {
+		shapes := make([]Shape, len(args))
+		for i, a := range args {
+			shapes[i] = a.Shape
+		}
+		return Shape{}, fmt.Errorf("%s does not take shapes %v", op, shapes)
+	}
+	if op.Info().Class == Elementwise {
+		s := Scalar
+		for _, a := range args {
+			switch {
+			case a.Shape == Scalar || a.Shape == s:
+			case s == Scalar:
+				s = a.Shape
+			default:
+				return bad()
+			}
+		}
+		return s, nil
+	}
+	rank := func(i int) int { return args[i].Shape.Rank }
+	switch op {
+	case OpConst, OpInput, OpSlice, OpAssemble:
+		return given, nil
+	case OpFill:
+		if rank(0) != 0 {
+			return bad()
+		}
+		return given, nil
+	case OpTranspose:
+		if rank(0) != 2 {
+			return bad()
+		}
+		return Mat(args[0].Shape.N, args[0].Shape.M), nil
+	case OpSum:
+		return Scalar, nil
+	case OpDot:
+		if rank(0) != 1 || args[0].Shape != args[1].Shape {
+			return bad()
+		}
+		return Scalar, nil
+	case OpNorm:
+		if rank(0) != 1 {
+			return bad()
+		}
+		return Scalar, nil
+	case OpMatVec, OpDense:
+		a, x := args[0].Shape, args[1].Shape
+		if a.Rank != 2 || x.Rank != 1 || a.N != x.N || op == OpDense && args[2].Shape != Vec(a.M) {
+			return bad()
+		}
+		return Vec(a.M), nil
+	case OpTMatVec:
+		a, x := args[0].Shape, args[1].Shape
+		if a.Rank != 2 || x.Rank != 1 || a.M != x.N {
+			return bad()
+		}
+		return Vec(a.N), nil
+	case OpMatMul:
+		a, b := args[0].Shape, args[1].Shape
+		if a.Rank != 2 || b.Rank != 2 || a.N != b.M {
+			return bad()
+		}
+		return Mat(a.M, b.N), nil
+	case OpOuter:
+		if rank(0) != 1 || rank(1) != 1 {
+			return bad()
+		}
+		return Mat(args[0].Shape.N, args[1].Shape.N), nil
+	}
+	return Shape{}, fmt.Errorf("unknown op %d", op)
+}

@@ -1,0 +1,247 @@
+package ir
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+)
+
+// Op names an operation. Its properties are the row of Ops.
+type Op uint8
+
+// The operations. Elementwise ones take arguments of the result's shape or
+// scalars, which are repeated.
+const (
+	OpInvalid Op = iota
+
+	// Leaves.
+	OpConst // Values
+	OpInput // Name
+
+	// Elementwise, one argument.
+	OpNeg
+	OpAbs
+	OpSign // −1, 0 or 1
+	OpSqrt
+	OpExp
+	OpExpm1
+	OpLog
+	OpLog1p
+	OpSin
+	OpCos
+	OpTan
+	OpAsin
+	OpAcos
+	OpAtan
+	OpSinh
+	OpCosh
+	OpTanh
+	OpAsinh
+	OpAcosh
+	OpAtanh
+	OpFloor
+	OpCeil
+	OpErf
+	OpGamma
+	OpLgamma    // log |Γ(x)|
+	OpPolygamma // ψ⁽ᵏ⁾(x), k = Off
+	OpSigmoid   // 1/(1+e⁻ˣ)
+	OpSoftplus  // log(1+eˣ)
+
+	// Elementwise, two arguments. Comparisons give 1 or 0.
+	OpAdd
+	OpSub
+	OpMul
+	OpDiv
+	OpPow
+	OpMin
+	OpMax
+	OpAtan2 // atan2(y, x)
+	OpLt
+	OpLe
+	OpEq
+	OpNe
+
+	// Elementwise, three arguments.
+	OpFma    // x·y + z, rounded once; made by the optimiser only
+	OpSelect // c ≠ 0 ? x : y
+
+	// Structure.
+	OpFill      // scalar → Shape
+	OpSlice     // Size elements of the argument, from element Off, as Shape
+	OpAssemble  // vector whose elements Offs[i]… are Args[i]; parts that overlap add, the rest is 0
+	OpTranspose // matrix → matrix
+
+	// Reductions and linear algebra.
+	OpSum     // all elements → scalar
+	OpDot     // vec·vec → scalar
+	OpNorm    // Euclidean norm of a vector → scalar; its derivative at 0 is taken as 0
+	OpMatVec  // A·x
+	OpTMatVec // Aᵀ·x
+	OpMatMul  // A·B
+	OpOuter   // x·yᵀ
+	OpDense   // W·x + b; made by the optimiser only
+
+	NumOps // not an op: their number
+)
+
+// Class groups ops by how they treat shapes.
+type Class uint8
+
+// The classes of ops.
+const (
+	Leaf Class = iota
+	Elementwise
+	Structure
+	Reduction
+	Linear
+)
+
+// OpInfo is what every pass knows of an op.
+type OpInfo struct {
+	Name  string
+	Arity int // −1: any number
+	Class Class
+
+	// Piecewise marks ops whose derivative jumps or vanishes piecewise.
+	Piecewise bool
+
+	// Commutes marks binary ops whose arguments may be swapped without
+	// changing a bit of the result.
+	Commutes bool
+
+	// Eval1, Eval2, Eval3 give the value of an elementwise op for constant
+	// folding. k is the node's Off.
+	Eval1 func(x float64) float64
+	Eval2 func(x, y float64) float64
+	Eval3 func(x, y, z float64) float64
+}
+
+// Ops is the table of operations, indexed by Op.
+var Ops = [NumOps]OpInfo{
+	OpInvalid: {Name: "invalid"},
+	OpConst:   {Name: "const"},
+	OpInput:   {Name: "input"},
+
+	OpNeg:       {Name: "neg", Arity: 1, Class: Elementwise, Eval1: func(x float64) float64 { return -x }},
+	OpAbs:       {Name: "abs", Arity: 1, Class: Elementwise, Piecewise: true, Eval1: math.Abs},
+	OpSign:      {Name: "sign", Arity: 1, Class: Elementwise, Piecewise: true, Eval1: Sign},
+	OpSqrt:      {Name: "sqrt", Arity: 1, Class: Elementwise, Eval1: math.Sqrt},
+	OpExp:       {Name: "exp", Arity: 1, Class: Elementwise, Eval1: math.Exp},
+	OpExpm1:     {Name: "expm1", Arity: 1, Class: Elementwise, Eval1: math.Expm1},
+	OpLog:       {Name: "log", Arity: 1, Class: Elementwise, Eval1: math.Log},
+	OpLog1p:     {Name: "log1p", Arity: 1, Class: Elementwise, Eval1: math.Log1p},
+	OpSin:       {Name: "sin", Arity: 1, Class: Elementwise, Eval1: math.Sin},
+	OpCos:       {Name: "cos", Arity: 1, Class: Elementwise, Eval1: math.Cos},
+	OpTan:       {Name: "tan", Arity: 1, Class: Elementwise, Eval1: math.Tan},
+	OpAsin:      {Name: "asin", Arity: 1, Class: Elementwise, Eval1: math.Asin},
+	OpAcos:      {Name: "acos", Arity: 1, Class: Elementwise, Eval1: math.Acos},
+	OpAtan:      {Name: "atan", Arity: 1, Class: Elementwise, Eval1: math.Atan},
+	OpSinh:      {Name: "sinh", Arity: 1, Class: Elementwise, Eval1: math.Sinh},
+	OpCosh:      {Name: "cosh", Arity: 1, Class: Elementwise, Eval1: math.Cosh},
+	OpTanh:      {Name: "tanh", Arity: 1, Class: Elementwise, Eval1: math.Tanh},
+	OpAsinh:     {Name: "asinh", Arity: 1, Class: Elementwise, Eval1: math.Asinh},
+	OpAcosh:     {Name: "acosh", Arity: 1, Class: Elementwise, Eval1: math.Acosh},
+	OpAtanh:     {Name: "atanh", Arity: 1, Class: Elementwise, Eval1: math.Atanh},
+	OpFloor:     {Name: "floor", Arity: 1, Class: Elementwise, Piecewise: true, Eval1: math.Floor},
+	OpCeil:      {Name: "ceil", Arity: 1, Class: Elementwise, Piecewise: true, Eval1: math.Ceil},
+	OpErf:       {Name: "erf", Arity: 1, Class: Elementwise, Eval1: math.Erf},
+	OpGamma:     {Name: "gamma", Arity: 1, Class: Elementwise, Eval1: math.Gamma},
+	OpLgamma:    {Name: "lgamma", Arity: 1, Class: Elementwise, Eval1: Lgamma},
+	OpPolygamma: {Name: "polygamma", Arity: 1, Class: Elementwise}, // see Polygamma: it needs Off
+	OpSigmoid:   {Name: "sigmoid", Arity: 1, Class: Elementwise, Eval1: Sigmoid},
+	OpSoftplus:  {Name: "softplus", Arity: 1, Class: Elementwise, Eval1: Softplus},
+
+	OpAdd:   {Name: "add", Arity: 2, Class: Elementwise, Commutes: true, Eval2: func(x, y float64) float64 { return x + y }},
+	OpSub:   {Name: "sub", Arity: 2, Class: Elementwise, Eval2: func(x, y float64) float64 { return x - y }},
+	OpMul:   {Name: "mul", Arity: 2, Class: Elementwise, Commutes: true, Eval2: func(x, y float64) float64 { return x * y }},
+	OpDiv:   {Name: "div", Arity: 2, Class: Elementwise, Eval2: func(x, y float64) float64 { return x / y }},
+	OpPow:   {Name: "pow", Arity: 2, Class: Elementwise, Eval2: math.Pow},
+	OpMin:   {Name: "min", Arity: 2, Class: Elementwise, Piecewise: true, Eval2: math.Min},
+	OpMax:   {Name: "max", Arity: 2, Class: Elementwise, Piecewise: true, Eval2: math.Max},
+	OpAtan2: {Name: "atan2", Arity: 2, Class: Elementwise, Eval2: math.Atan2},
+	OpLt:    {Name: "lt", Arity: 2, Class: Elementwise, Piecewise: true, Eval2: func(x, y float64) float64 { return Truth(x < y) }},
+	OpLe:    {Name: "le", Arity: 2, Class: Elementwise, Piecewise: true, Eval2: func(x, y float64) float64 { return Truth(x <= y) }},
+	OpEq:    {Name: "eq", Arity: 2, Class: Elementwise, Piecewise: true, Commutes: true, Eval2: func(x, y float64) float64 { return Truth(x == y) }},
+	OpNe:    {Name: "ne", Arity: 2, Class: Elementwise, Piecewise: true, Commutes: true, Eval2: func(x, y float64) float64 { return Truth(x != y) }},
+
+	OpFma:    {Name: "fma", Arity: 3, Class: Elementwise, Eval3: math.FMA},
+	OpSelect: {Name: "select", Arity: 3, Class: Elementwise, Piecewise: true, Eval3: Select},
+
+	OpFill:      {Name: "fill", Arity: 1, Class: Structure},
+	OpSlice:     {Name: "slice", Arity: 1, Class: Structure},
+	OpAssemble:  {Name: "assemble", Arity: -1, Class: Structure},
+	OpTranspose: {Name: "transpose", Arity: 1, Class: Structure},
+
+	OpSum:     {Name: "sum", Arity: 1, Class: Reduction},
+	OpDot:     {Name: "dot", Arity: 2, Class: Reduction},
+	OpNorm:    {Name: "norm", Arity: 1, Class: Reduction},
+	OpMatVec:  {Name: "matvec", Arity: 2, Class: Linear},
+	OpTMatVec: {Name: "tmatvec", Arity: 2, Class: Linear},
+	OpMatMul:  {Name: "matmul", Arity: 2, Class: Linear},
+	OpOuter:   {Name: "outer", Arity: 2, Class: Linear},
+	OpDense:   {Name: "dense", Arity: 3, Class: Linear},
+}
+
+func (op Op) String() string { return Ops[op].Name }
+
+// Info returns the op's row of the table.
+func (op Op) Info() *OpInfo { return &Ops[op] }
+
+// Truth is 1 for true and 0 for false, the values of comparisons.
+func Truth(c bool) float64 {
+	if c {
+		return 1
+	}
+	return 0
+}
+
+// Sign is −1, 0 or 1, and NaN for NaN.
+func Sign(x float64) float64 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return x
+}
+
+// Select is x where c is not zero, else y.
+func Select(c, x, y float64) float64 {
+	if c != 0 {
+		return x
+	}
+	return y
+}
+
+// Sigmoid is 1/(1+e⁻ˣ), without overflow.
+func Sigmoid(x float64) float64 {
+	if x >= 0 {
+		return 1 / (1 + math.Exp(-x))
+	}
+	e := math.Exp(x)
+	return e / (1 + e)
+}
+
+// Softplus is log(1+eˣ), without overflow.
+func Softplus(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+
+// Lgamma is log |Γ(x)|.
+func Lgamma(x float64) float64 {
+	v, _ := math.Lgamma(x)
+	return v
+}
+
+// Polygamma is ψ⁽ᵏ⁾(x), the k-th derivative of the digamma function. For k ≥ 1
+// it is (−1)ᵏ⁺¹ k! ζ(k+1, x); DLMF 5.15.
+func Polygamma(k int, x float64) float64 {
+	if k == 0 {
+		return mathext.Digamma(x)
+	}
+	v := math.Gamma(float64(k)+1) * mathext.Zeta(float64(k)+1, x)
+	if k%2 == 0 {
+		return -v
+	}
+	return v
+}
