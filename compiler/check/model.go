@@ -1,0 +1,343 @@
+package check
+
+import (
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/internal/setting"
+	"github.com/pinode/pinode/physics/units"
+)
+
+// Program is a checked model file.
+type Program struct {
+	Source   *diag.Source
+	File     *dsl.File
+	Model    *Model   // the last model of the file: the one that is run
+	Models   []*Model // all of them, in source order
+	Data     []*Data
+	Fit      *Settings // nil without a fit block
+	Simulate *Settings // nil without a simulate block
+}
+
+// Settings is a checked fit or simulate block.
+type Settings struct {
+	Span   diag.Span
+	Values *setting.Values
+
+	// Samples and Sweep are the two options of simulate whose keys are the
+	// model's own names.
+	Samples *Samples
+	Sweep   []SweepAxis
+}
+
+// Samples asks for N Monte Carlo trajectories with parameters or initial
+// values drawn from distributions.
+type Samples struct {
+	N     int
+	Draws []Draw
+}
+
+// Draw names what is drawn and its distribution, whose arguments are numbers.
+type Draw struct {
+	Name string // parameter, covariate or state
+	Dist *Dist
+}
+
+// SweepAxis is one axis of the grid of a sweep.
+type SweepAxis struct {
+	Name   string
+	Values []float64
+}
+
+// Model is a typed, elaborated model: components are flattened, loops
+// unrolled, functions bound, every expression has a shape and a unit.
+type Model struct {
+	Name string
+	Doc  string
+	Span diag.Span
+
+	Units *units.Table // the units that the file knows
+	Time  *Time
+
+	Consts     []*Const // folded; kept for listings
+	Params     []*Param
+	Covariates []*Covariate
+	Inputs     []*Input
+	States     []*State // θ'' gives two: θ and θ'
+	Discretes  []*Discrete
+	Lets       []*Let
+	Neurals    []*Neural
+	Events     []*Event
+	Conserves  []*Conserve
+	Requires   []*Require
+	Observes   []*Observe
+	Losses     []*Loss
+}
+
+// Shape is the shape of a value; it converts to ir.Shape.
+type Shape struct {
+	Rank int
+	M, N int
+}
+
+// Size is the number of elements.
+func (s Shape) Size() int {
+	switch s.Rank {
+	case 0:
+		return 1
+	case 1:
+		return s.N
+	}
+	return s.M * s.N
+}
+
+// Object is anything that a name can refer to.
+type Object interface{ Info() *Obj }
+
+// Obj is what all named things have.
+type Obj struct {
+	Name     string // flattened: "left.θ", "θ'"
+	Doc      string
+	Span     diag.Span // of the name in its declaration
+	Shape    Shape
+	Unit     units.Unit
+	Inferred bool // the unit was inferred, not declared
+}
+
+// Info returns the object's common part.
+func (o *Obj) Info() *Obj { return o }
+
+// Time is the independent variable.
+type Time struct{ Obj }
+
+// Const is a named constant.
+type Const struct {
+	Obj
+	Values []float64 // row-major
+}
+
+// Param is a parameter.
+type Param struct {
+	Obj
+	Lo, Hi         float64 // ±Inf where unbounded
+	LoOpen, HiOpen bool
+	Fixed          bool
+	Per            []string // data keys; "trajectory" for each trajectory
+	Init           *Expr    // over numbers, covariates, first(…), slope(…); never nil
+	Prior          *Dist    // nil: none
+}
+
+// Covariate is a known number of each trajectory.
+type Covariate struct{ Obj }
+
+// Input is a known signal.
+type Input struct {
+	Obj
+	Interp string // "linear", "hold" or "cubic"
+	Value  *Expr  // expression of time; nil: read from data
+}
+
+// State is a continuous state.
+type State struct {
+	Obj
+	Init    *Expr // never nil
+	Deriv   *Expr // right-hand side, of the state's shape; never nil
+	Augment bool
+}
+
+// Discrete is a variable that changes only at events.
+type Discrete struct {
+	Obj
+	Init *Expr
+}
+
+// Let is a named quantity.
+type Let struct {
+	Obj
+	Value *Expr
+}
+
+// Local is the formal argument of one use of a function.
+type Local struct{ Obj }
+
+// EventArg is a formal argument of an event, given by the data row that
+// fires it.
+type EventArg struct{ Obj }
+
+// Neural is a neural block. Obj's shape and unit are those of its result.
+type Neural struct {
+	Obj
+	Args    []Obj
+	Options *setting.Values // of Env.Neural
+	Odd     bool
+	Even    bool
+	// Positive, Monotone and ZeroAt are the further guarantees. Monotone has
+	// −1, 0 or +1 for each element of the arguments, or is nil; ZeroAt has a
+	// number for each, or is nil.
+	Positive bool
+	Monotone []int
+	ZeroAt   []float64
+	// InputScale has a positive number for each element of the arguments,
+	// OutputScale for each of the result; nil: from data.
+	InputScale, OutputScale []float64
+}
+
+// TriggerKind is the kind of an event's trigger.
+type TriggerKind = dsl.TriggerKind
+
+// Event is an event with its jump.
+type Event struct {
+	Obj
+	Kind  TriggerKind
+	Cond  *Expr // when: condition over comparisons, and/or/not, rising/falling/crossing
+	At    *Expr // at: time; every: period; rate: intensity
+	From  *Expr // every; nil: from one period after the start
+	Until *Expr // every; nil: no end
+	Of    []*Observe
+	Args  []*EventArg
+
+	Priority   float64
+	After      *Expr // nil: at once
+	Late       bool
+	Persistent bool
+	AtStart    bool
+
+	Assigns   []*Assign
+	Terminate bool
+	Zeno      string // "error", "stop" or "rest"
+	Rest      []*Assign
+}
+
+// Assign sets elements [Offset, Offset+Value.Shape.Size()) of a state or a
+// discrete variable.
+type Assign struct {
+	Span   diag.Span
+	Target Object
+	Offset int
+	Value  *Expr
+}
+
+// Conserve is a quantity that should stay constant.
+type Conserve struct {
+	Obj
+	Value  *Expr
+	Weight float64
+	Scale  float64 // 0: mean size of the quantity
+	Across []*Event
+	Mode   string // "penalty" or "project"
+}
+
+// Require is a constraint g ≥ 0 or g = 0; Cond's sides are brought to g.
+type Require struct {
+	Span     diag.Span
+	G        *Expr
+	Equality bool
+	Weight   float64
+}
+
+// Observe is an observed quantity.
+type Observe struct {
+	Obj
+	Value  *Expr
+	Dist   *Dist // nil: mean squared error
+	Weight float64
+}
+
+// Loss is an extra loss term, evaluated at every observation.
+type Loss struct {
+	Obj
+	Value  *Expr
+	Weight float64
+}
+
+// Dist is a distribution with its arguments.
+type Dist struct {
+	Name string
+	Args []*Expr
+	Span diag.Span
+}
+
+// Kind tells the forms of Expr apart.
+type Kind uint8
+
+// The forms of an expression.
+const (
+	Number   Kind = iota // Value
+	Ref                  // Object
+	Op                   // Name and Args: an operator or a function
+	Slice                // elements of Args[0] from Offset, as Shape
+	Stack                // [a, b, …]: Args are the elements, or the rows of a matrix
+	Net                  // Object is a *Neural, Args its arguments
+	Apply                // a function's Body with Locals bound to Args
+	Diff                 // derivative of Args[0] by Args[1], a Ref or a Slice of one
+	DataOf               // data(y): Object is an *Observe
+	Observed             // observed(y): Object is an *Observe
+	FirstOf              // first(y)
+	SlopeOf              // slope(y)
+	Before               // before(Args[0]): the value before the event
+	Smooth               // smooth(Args[0]): no located discontinuities inside
+)
+
+// Expr is a typed expression.
+//
+// Op's Name is one of
+//
+//	add sub mul div pow matmul neg not and or lt le gt ge eq ne if
+//	rising falling crossing (in a trigger only)
+//	sum mean dot norm cross min max clamp
+//
+// or an elementary function by its name in the language. Elementwise ops have
+// arguments of the result's shape or scalars. min and max of one argument
+// reduce it; with more they work elementwise.
+type Expr struct {
+	Kind   Kind
+	Name   string
+	Args   []*Expr
+	Value  float64
+	Object Object
+	Offset int
+	Locals []*Local
+	Body   *Expr
+	Shape  Shape
+	Unit   units.Unit
+	Span   diag.Span
+}
+
+// Data is a checked data block.
+type Data struct {
+	Name string
+	Path string // as written; relative to the model file's folder
+	Span diag.Span
+
+	Time       Column
+	Trajectory []Column // empty: the whole table is one trajectory
+	Columns    []Mapped
+	Rows       []EventRows
+	Train      *RowExpr // nil: every row
+	Validate   *RowExpr // nil: none
+}
+
+// Column names a column. Factor converts its numbers to the model's unit.
+type Column struct {
+	Name   string
+	Span   diag.Span
+	Factor float64
+}
+
+// Mapped gives one component of an observation, input or covariate the
+// numbers of a column.
+type Mapped struct {
+	Target    Object // *Observe, *Input or *Covariate
+	Component int
+	Column    Column
+}
+
+// EventRows are the rows that fire an event.
+type EventRows struct {
+	Event *Event
+	Args  []Column // one for each of the event's arguments
+	Where *RowExpr // nil: rows in which every argument is present
+}
+
+// RowExpr is an expression over the columns of a row: column names, numbers,
+// strings, comparisons, and/or/not, arithmetic.
+type RowExpr struct{ Expr dsl.Expr }
