@@ -1,0 +1,248 @@
+package lower
+
+import (
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/nn"
+	"github.com/pinode/pinode/internal/diag"
+)
+
+// Model is a checked model as graphs over one builder. All functions of the
+// model read the same inputs.
+type Model struct {
+	Checked *check.Model
+	Builder *ir.Builder
+	In      Inputs
+	Layout  Layout
+
+	// RHS is the right-hand side: the derivative of Y, [NY], quadratures
+	// last.
+	RHS *ir.Node
+
+	// InitY and InitD are the values at the start: functions of T (the start
+	// time), P, Q and S only. The quadratures start at 0; switches and the
+	// modes of conditions are set by the runtime from their guards.
+	InitY, InitD *ir.Node
+
+	Guards   []Guard
+	Events   []Event
+	Switches []Switch
+
+	// Pred is the vector of predicted observations, [NObs]; Row the loss of
+	// one row of data (a scalar: the negative log-likelihood, or the scaled
+	// square, of every observation that is present, plus the loss terms).
+	Pred *ir.Node
+	Row  *ir.Node
+
+	// Outputs are the values a simulation can write besides the states and
+	// discretes: lets and observations, [len(Layout.Outputs)].
+	Outputs *ir.Node
+
+	// Conserved is the vector of conserved quantities.
+	Conserved *ir.Node
+
+	// Penalties say how the final value of each quadrature state enters the
+	// loss, as weight/T · value.
+	Penalties []Penalty
+
+	// Priors are negative log-densities of parameters, functions of P, Q, S.
+	Priors []Prior
+
+	// NetArgs serve the automatic scales: for each neural block
+	// the vector of its arguments at its first use in an equation.
+	NetArgs []*ir.Node
+	Blocks  []Block
+}
+
+// Inputs are the inputs that every graph of a model may read. Per-trajectory
+// ones are lane inputs.
+type Inputs struct {
+	T  *ir.Node // scalar: time
+	Y  *ir.Node // [NY] continuous states, then quadratures
+	D  *ir.Node // [ND] discrete variables, then switches
+	U  *ir.Node // [NU] signals read from data, at T
+	UT *ir.Node // [NU] their derivatives by time
+	Q  *ir.Node // [NQ] constants of the trajectory: covariates, parameters per key, first(y), slope(y)
+	P  *ir.Node // [NP] shared: parameters in natural units, then weights
+	S  *ir.Node // [NS] shared: scales fixed before a run
+
+	A    *ir.Node // [NA] arguments of the event, by EventArg offset
+	Data *ir.Node // [NObs] measured values of the row
+	Seen *ir.Node // [NObs] 1 where measured, else 0
+	YB   *ir.Node // [NY] before the event at this instant
+	DB   *ir.Node // [ND]
+}
+
+// Layout says where everything stands in the inputs.
+type Layout struct {
+	NY, NUser int // continuous states; the first NUser are the model's, the rest quadratures
+	ND        int
+	NU, NQ    int
+	NP, NS    int
+	NA, NObs  int
+
+	States     []Slot // into Y
+	Discretes  []Slot // into D
+	Inputs     []Slot // into U (data-driven inputs only)
+	Params     []Slot // shared ones into P; per-key ones into Q
+	Weights    []Tensor
+	Trajectory []TrajectorySlot // into Q, besides per-key parameters
+	Observes   []Slot           // into Pred, Data, Seen
+	Outputs    []Output
+	Scales     []Scale // into S
+}
+
+// Slot is where an object's elements stand, row-major.
+type Slot struct {
+	Object check.Object
+	Off, N int
+	PerKey bool // parameters: in Q instead of P
+}
+
+// Tensor is a named array of weights in P.
+type Tensor struct {
+	Name   string // "air.0.weight"
+	Shape  ir.Shape
+	Off    int
+	Neural *check.Neural
+}
+
+// TrajectoryKind says what fills a slot of Q.
+type TrajectoryKind uint8
+
+// The kinds of per-trajectory numbers.
+const (
+	FromCovariate TrajectoryKind = iota
+	FromFirst                    // first(y)
+	FromSlope                    // slope(y)
+)
+
+// TrajectorySlot is a number of each trajectory in Q.
+type TrajectorySlot struct {
+	Kind   TrajectoryKind
+	Object check.Object // covariate or observation
+	Off, N int
+}
+
+// Output is one column of a simulation: an element of Outputs.
+type Output struct {
+	Name   string // "F", "pos[2]"
+	Object check.Object
+	Off    int
+}
+
+// ScaleKind says what a scale is the characteristic size of.
+type ScaleKind uint8
+
+// The kinds of scales.
+const (
+	ScaleObserve  ScaleKind = iota // standard deviation of an observation's training data
+	ScaleConserve                  // mean size of a conserved quantity
+	ScaleNetIn                     // size of a neural block's arguments
+	ScaleNetOut                    // size of its result
+)
+
+// Scale is a run of S. Fixed has the numbers when the model states them; nil:
+// from data, else 1.
+type Scale struct {
+	Kind   ScaleKind
+	Object check.Object
+	Off, N int
+	Fixed  []float64
+}
+
+// Guard is a scalar whose sign decides a comparison.
+type Guard struct {
+	Node *ir.Node
+	Span diag.Span
+	Text string // as written: "h <= 0"
+
+	// Flag marks a comparison that only discrete variables and constants can
+	// change (mode == 0): Node is 1 or 0, looked at after events only.
+	Flag bool
+}
+
+// CondOp is the form of a condition.
+type CondOp uint8
+
+// The forms of a condition.
+const (
+	CondBelow CondOp = iota // guard < 0  (a < b and a <= b with guard a − b; falling)
+	CondAbove               // guard > 0  (a > b, a >= b; rising)
+	CondCross               // crossing: true at the instant of either sign change only
+	CondFlag                // guard ≠ 0
+	CondAnd
+	CondOr
+	CondNot
+	CondConst // Value
+)
+
+// Cond is a condition over guards.
+type Cond struct {
+	Op        CondOp
+	Guard     int
+	Inclusive bool // <= or >=: true on the surface at the initial time
+	Value     bool
+	Args      []*Cond
+}
+
+// Event is an event with its jump.
+type Event struct {
+	Checked *check.Event
+
+	Cond *Cond // when
+
+	// Time is the time of an `at` event; Period, From and Until those of an
+	// `every` event: scalars over P, Q and S. From and Until may be nil.
+	// Rate is the intensity, a scalar over everything; Delay that of `after`.
+	Time, Period, From, Until *ir.Node
+	Rate, Delay               *ir.Node
+	RateState                 int // index into Y of the integrated intensity
+
+	// Jump has the new values, in the order of Targets: indices into [Y | D].
+	// It reads the values at the trigger.
+	Jump    *ir.Node
+	Targets []int
+
+	// Rest likewise for `zeno rest`.
+	Rest        *ir.Node
+	RestTargets []int
+
+	ArgOff int // of the event's arguments in A
+}
+
+// Switch is a located discontinuity of the right-hand side: element Mode of D
+// holds which branch is taken, and changes only where a guard crosses zero.
+type Switch struct {
+	Mode int // index into D
+
+	// Kind SwitchSign: the mode is 1 while the guard is positive, else 0.
+	// Kind SwitchFloor: the mode m is the floor of Arg; Guard is Arg − m and
+	// Upper is Arg − (m+1).
+	Floor bool
+	Guard int
+	Upper int
+	Arg   *ir.Node // SwitchFloor: the argument, to set the mode
+	Span  diag.Span
+}
+
+// Penalty says how a quadrature state enters the loss.
+type Penalty struct {
+	Name   string
+	State  int // index into Y
+	Weight float64
+}
+
+// Prior is the negative log-density of a parameter (of one key's, for a
+// parameter per key).
+type Prior struct {
+	Param *check.Param
+	Node  *ir.Node
+}
+
+// Block is a neural block with where its weights start in P.
+type Block struct {
+	Neural *check.Neural
+	Net    *nn.Block
+	Off    int
+}
