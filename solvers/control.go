@@ -1,0 +1,94 @@
+package solvers
+
+import "math"
+
+// Controller chooses step sizes from error norms: a PI controller in the form
+// of Gustafsson, with the constants of Hairer–Nørsett–Wanner I, IV.2.
+// The zero value is not usable; see NewController.
+type Controller struct {
+	alpha, beta float64
+	prev        float64 // error norm of the last accepted step, at least 1e-4
+	rejected    bool
+}
+
+const (
+	safety    = 0.9
+	minFactor = 0.2
+	maxFactor = 10.
+)
+
+// NewController returns a controller for a method.
+func NewController(m *Tableau) *Controller {
+	k := float64(m.ErrOrder + 1)
+	beta := 0.04
+	if k < 4 {
+		beta = 0.08
+	}
+	return &Controller{alpha: 1/k - 0.75*beta, beta: beta, prev: 1e-4}
+}
+
+// Accept takes the error norm of a step of length h. It returns whether the
+// step stands, and the length to try next. A norm that is not a number
+// rejects the step.
+func (c *Controller) Accept(norm, h float64) (ok bool, next float64) {
+	if !(norm <= 1) {
+		c.rejected = true
+		factor := minFactor
+		if !math.IsNaN(norm) && !math.IsInf(norm, 0) {
+			factor = max(minFactor, safety*math.Pow(norm, -c.alpha))
+		}
+		return false, h * min(factor, 0.9)
+	}
+	factor := maxFactor
+	if norm > 0 {
+		factor = safety * math.Pow(norm, -c.alpha) * math.Pow(c.prev, c.beta)
+	}
+	if c.rejected {
+		factor = min(factor, 1)
+		c.rejected = false
+	}
+	c.prev = max(norm, 1e-4)
+	return true, h * min(max(factor, minFactor), maxFactor)
+}
+
+// Restart forgets the history, as a jump of the state asks for.
+func (c *Controller) Restart() { c.prev, c.rejected = 1e-4, false }
+
+// FirstStep proposes the length of the first step from (t, y) with the rate f
+// there, for the first m components. It evaluates the system once.
+//
+// Hairer–Nørsett–Wanner I, II.4.
+func FirstStep(sys System, m *Tableau, t float64, y, f []float64, count int, rtol, atol, longest float64) float64 {
+	norm := func(v []float64) float64 {
+		sum := 0.
+		for l := range count {
+			w := v[l] / (atol + rtol*math.Abs(y[l]))
+			sum += w * w
+		}
+		return math.Sqrt(sum / float64(max(count, 1)))
+	}
+	d0, d1 := norm(y), norm(f)
+	h0 := 0.01 * d0 / d1
+	if d0 < 1e-5 || d1 < 1e-5 {
+		h0 = 1e-6
+	}
+	h0 = min(h0, longest)
+	y1, f1 := make([]float64, len(y)), make([]float64, len(y))
+	for l := range y {
+		y1[l] = y[l] + h0*f[l]
+	}
+	sys.RHS(t+h0, y1, f1)
+	for l := range f1 {
+		f1[l] -= f[l]
+	}
+	d2 := norm(f1) / h0
+	h1 := max(1e-6, h0*1e-3)
+	if d := max(d1, d2); d > 1e-15 {
+		h1 = math.Pow(0.01/d, 1/float64(m.Order))
+	}
+	h := min(100*h0, h1, longest)
+	if !(h > 0) { // the field is not finite here; the first step will say so
+		return longest * 1e-6
+	}
+	return h
+}

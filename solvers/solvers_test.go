@@ -1,0 +1,232 @@
+package solvers
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// wave is a forced, non-linear, non-autonomous pair with
+// the closed form y = (sin t, exp(sin t)).
+type wave struct{}
+
+func (wave) RHS(t float64, y, dy []float64) {
+	dy[0] = math.Cos(t) * y[1] / math.Exp(math.Sin(t))
+	dy[1] = math.Cos(t) * y[1] * (1 + y[0] - math.Sin(t))
+}
+
+func waveAt(t float64) []float64 { return []float64{math.Sin(t), math.Exp(math.Sin(t))} }
+
+func solveFixed(m *Tableau, sys System, t0, t1 float64, y0 []float64, n int) (end []float64, denseErr float64) {
+	s := NewStepper(m, len(y0))
+	s.Start(sys, t0, y0)
+	h := (t1 - t0) / float64(n)
+	mid := make([]float64, len(y0))
+	for i := range n {
+		s.Step(sys, h)
+		for _, th := range []float64{0.3, 0.7} {
+			s.Dense(th, mid)
+			want := waveAt(s.T + th*h)
+			for l := range mid {
+				denseErr = math.Max(denseErr, math.Abs(mid[l]-want[l]))
+			}
+		}
+		if i < n-1 {
+			s.Continue(t0 + float64(i+1)*h)
+		}
+	}
+	return s.End(), denseErr
+}
+
+// slope is the least-squares slope of log err against log h.
+func slope(h, err []float64) float64 {
+	n, sx, sy, sxx, sxy := float64(len(h)), 0., 0., 0., 0.
+	for i := range h {
+		x, y := math.Log(h[i]), math.Log(err[i])
+		sx, sy, sxx, sxy = sx+x, sy+y, sxx+x*x, sxy+x*y
+	}
+	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
+}
+
+func TestOrder(t *testing.T) {
+	for _, m := range Methods {
+		t.Run(m.Name, func(t *testing.T) {
+			var hs, ends, denses []float64
+			n0 := []int{0, 400, 200, 100, 60, 48}[m.Order] // fine enough to be asymptotic, far from round-off
+			for _, k := range []int{1, 2, 3, 4} {
+				n := n0 * k
+				end, dense := solveFixed(m, wave{}, 0, 3, waveAt(0), n)
+				want := waveAt(3)
+				hs = append(hs, 3/float64(n))
+				ends = append(ends, math.Hypot(end[0]-want[0], end[1]-want[1]))
+				denses = append(denses, dense)
+			}
+			require.InDelta(t, m.Order, slope(hs, ends), 0.2, "order of the solution")
+			// The interpolant adds a local error of order DenseOrder+1 to a
+			// global error of order Order: the smaller of the two shows.
+			want := math.Min(float64(m.DenseOrder+1), float64(m.Order))
+			require.InDelta(t, want, slope(hs, denses), 0.25, "order of the dense output")
+		})
+	}
+}
+
+// TestOrderConditions checks Σ bᵢ(θ) cᵢᵏ = θ^{k+1}/(k+1), the row sums, and
+// that the error weights cancel up to the embedded order.
+func TestOrderConditions(t *testing.T) {
+	for _, m := range Methods {
+		t.Run(m.Name, func(t *testing.T) {
+			for i, row := range m.A {
+				sum := 0.
+				for _, a := range row {
+					sum += a
+				}
+				require.InDelta(t, m.C[i], sum, 1e-14, "row %d", i)
+			}
+			require.Equal(t, 1., m.C[m.Stages()-1])
+			for _, theta := range []float64{0.2, 0.5, 1} {
+				for k := range m.DenseOrder {
+					sum := 0.
+					for i, c := range m.C {
+						b, _ := m.weight(i, theta)
+						sum += b * math.Pow(c, float64(k))
+					}
+					require.InDelta(t, math.Pow(theta, float64(k+1))/float64(k+1), sum, 1e-13)
+				}
+			}
+			for i, b := range m.B {
+				got, _ := m.weight(i, 1)
+				require.InDelta(t, b, got, 1e-13, "b%d(1)", i)
+			}
+			if m.Adaptive() {
+				for k := range m.ErrOrder {
+					sum := 0.
+					for i, c := range m.C {
+						sum += m.E[i] * math.Pow(c, float64(k))
+					}
+					require.InDelta(t, 0, sum, 1e-13, "error weights, k = %d", k)
+				}
+			}
+		})
+	}
+}
+
+// pendulum is a non-linear, non-autonomous system with parameters.
+type pendulum struct{ p, pBar, pDot []float64 }
+
+func (s *pendulum) RHS(t float64, y, dy []float64) {
+	dy[0] = y[1]
+	dy[1] = -s.p[0]*math.Sin(y[0]) - s.p[1]*y[1] + math.Sin(t)*y[0]
+}
+
+func (s *pendulum) RHSVJP(t float64, y, ct, yBar []float64) float64 {
+	yBar[0] += ct[1] * (-s.p[0]*math.Cos(y[0]) + math.Sin(t))
+	yBar[1] += ct[0] - s.p[1]*ct[1]
+	s.pBar[0] -= ct[1] * math.Sin(y[0])
+	s.pBar[1] -= ct[1] * y[1]
+	return ct[1] * math.Cos(t) * y[0]
+}
+
+func (s *pendulum) RHSJVP(t, td float64, y, yd, out []float64) {
+	out[0] = yd[1]
+	out[1] = (-s.p[0]*math.Cos(y[0])+math.Sin(t))*yd[0] - s.p[1]*yd[1] + math.Cos(t)*y[0]*td -
+		math.Sin(y[0])*s.pDot[0] - y[1]*s.pDot[1]
+}
+
+// TestStepDerivatives compares the VJP and JVP of a step and its dense output
+// with central differences, by start, time, length and parameters.
+func TestStepDerivatives(t *testing.T) {
+	const theta = 0.37
+	for _, m := range Methods {
+		t.Run(m.Name, func(t *testing.T) {
+			// x = (y0, y1, t, h, p0, p1)
+			x := []float64{0.7, -0.4, 0.3, 0.25, 2.1, 0.6}
+			rng := rand.New(rand.NewPCG(1, 2))
+			a := []float64{rng.NormFloat64(), rng.NormFloat64()}
+			b := []float64{rng.NormFloat64(), rng.NormFloat64()}
+			tSave := x[2] + theta*x[3] // held fixed
+			value := func(x []float64) float64 {
+				s := NewStepper(m, 2)
+				sys := &pendulum{p: x[4:]}
+				s.Start(sys, x[2], x[:2])
+				s.Step(sys, x[3])
+				mid := make([]float64, 2)
+				s.Dense((tSave-x[2])/x[3], mid)
+				end := s.End()
+				return a[0]*end[0] + a[1]*end[1] + b[0]*mid[0] + b[1]*mid[1]
+			}
+			want := make([]float64, len(x))
+			for i := range x {
+				const d = 1e-5
+				xp, xm := append([]float64{}, x...), append([]float64{}, x...)
+				xp[i] += d
+				xm[i] -= d
+				want[i] = (value(xp) - value(xm)) / (2 * d)
+			}
+
+			sys := &pendulum{p: x[4:], pBar: make([]float64, 2)}
+			s := NewStepper(m, 2)
+			s.Start(sys, x[2], x[:2])
+			s.Step(sys, x[3])
+			got := make([]float64, 6)
+			t1, h1 := s.SeedDense(theta, b, got[:2])
+			t2, h2 := s.VJP(sys, a, got[:2])
+			got[2], got[3] = t1+t2, h1+h2
+			copy(got[4:], sys.pBar)
+			require.InDeltaSlice(t, want, got, 1e-8)
+
+			dir := make([]float64, 6)
+			dot := 0.
+			for i := range dir {
+				dir[i] = rng.NormFloat64()
+				dot += dir[i] * got[i]
+			}
+			sys.pDot = dir[4:]
+			endDot, midDot := make([]float64, 2), make([]float64, 2)
+			s.JVP(sys, dir[2], dir[3], dir[:2], endDot)
+			s.DenseJVP(theta, dir[:2], midDot)
+			require.InDelta(t, dot, a[0]*endDot[0]+a[1]*endDot[1]+b[0]*midDot[0]+b[1]*midDot[1], 1e-12)
+		})
+	}
+}
+
+func TestAdaptiveTolerance(t *testing.T) {
+	for _, m := range Methods {
+		if !m.Adaptive() {
+			continue
+		}
+		t.Run(m.Name, func(t *testing.T) {
+			for _, rtol := range []float64{1e-4, 1e-6, 1e-8} {
+				s, c := NewStepper(m, 2), NewController(m)
+				now := 0.
+				s.Start(wave{}, now, waveAt(0))
+				h := FirstStep(wave{}, m, 0, s.Y[0], s.K[0], 2, rtol, rtol, 10)
+				for now < 10 {
+					h = min(h, 10-now)
+					s.Step(wave{}, h)
+					ok, next := c.Accept(s.ErrorNorm(2, rtol, rtol), h)
+					if ok {
+						now += h
+						s.Continue(now)
+					}
+					h = next
+				}
+				want := waveAt(now)
+				got := math.Hypot(s.Y[0][0]-want[0], s.Y[0][1]-want[1])
+				require.Less(t, got, 60*rtol)
+			}
+		})
+	}
+}
+
+func TestStepAllocatesNothing(t *testing.T) {
+	s := NewStepper(Tsit5, 2)
+	sys := System(wave{})
+	s.Start(sys, 0, waveAt(0))
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		s.Step(sys, 1e-3)
+		s.ErrorNorm(2, 1e-6, 1e-6)
+		s.Continue(s.T + 1e-3)
+	}))
+}

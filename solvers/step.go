@@ -1,0 +1,226 @@
+package solvers
+
+import "math"
+
+// System is the right-hand side of y' = f(t, y).
+type System interface {
+	RHS(t float64, y, dy []float64)
+}
+
+// Adjoint is the reverse derivative of a right-hand side. It adds ctᵀ∂f/∂y to
+// yBar and keeps its own account of the parameters; it returns ctᵀ∂f/∂t.
+type Adjoint interface {
+	RHSVJP(t float64, y, ct, yBar []float64) (tBar float64)
+}
+
+// Tangent is the forward derivative of a right-hand side in one direction:
+// it sets dyDot to f_t tDot + f_y yDot + f_p pDot, the last by its own account.
+type Tangent interface {
+	RHSJVP(t, tDot float64, y, yDot, dyDot []float64)
+}
+
+// Stepper takes steps with one method on systems of n equations, and
+// differentiates them. After Step its stages stand for the dense output of
+// that step until the next.
+type Stepper struct {
+	tab *Tableau
+	n   int
+
+	T, H float64
+	Y    [][]float64 // stage arguments; Y[0] is the start, the last the end
+	K    [][]float64 // stage derivatives
+
+	kBar   [][]float64 // cotangents of K
+	seeded []bool      // kBar[i] may differ from zero
+	yiBar  []float64
+	kDot   [][]float64
+	yiDot  []float64
+	tDot   float64
+	hDot   float64
+}
+
+// NewStepper returns a stepper for n equations.
+func NewStepper(tab *Tableau, n int) *Stepper {
+	s := tab.Stages()
+	return &Stepper{
+		tab: tab, n: n,
+		Y: matrix(s, n), K: matrix(s, n),
+		kBar: matrix(s, n), seeded: make([]bool, s), yiBar: make([]float64, n),
+		kDot: matrix(s, n), yiDot: make([]float64, n),
+	}
+}
+
+func matrix(m, n int) [][]float64 {
+	flat, rows := make([]float64, m*n), make([][]float64, m)
+	for i := range rows {
+		rows[i] = flat[i*n : (i+1)*n : (i+1)*n]
+	}
+	return rows
+}
+
+// Tableau returns the stepper's method.
+func (s *Stepper) Tableau() *Tableau { return s.tab }
+
+// Start evaluates the first stage at (t, y), as a new run or a jump needs.
+func (s *Stepper) Start(sys System, t float64, y []float64) {
+	s.T = t
+	copy(s.Y[0], y)
+	sys.RHS(t, s.Y[0], s.K[0])
+}
+
+// Continue makes the end of the last step the start of the next.
+func (s *Stepper) Continue(t float64) {
+	last := len(s.K) - 1
+	s.T = t
+	copy(s.Y[0], s.Y[last])
+	s.K[0], s.K[last] = s.K[last], s.K[0]
+}
+
+// Step takes a step of length h from the start that Start or Continue set.
+// It may be repeated with other lengths. The result is End.
+func (s *Stepper) Step(sys System, h float64) {
+	s.H = h
+	for i := 1; i < len(s.K); i++ {
+		combine(s.Y[i], s.Y[0], h, s.tab.A[i], s.K)
+		sys.RHS(s.T+s.tab.C[i]*h, s.Y[i], s.K[i])
+	}
+}
+
+// combine sets dst to y + h Σ aⱼ kⱼ.
+func combine(dst, y []float64, h float64, a []float64, k [][]float64) {
+	for l := range dst {
+		sum := 0.
+		for j, aj := range a {
+			sum = math.FMA(aj, k[j][l], sum)
+		}
+		dst[l] = math.FMA(h, sum, y[l])
+	}
+}
+
+// End is the solution at the end of the step.
+func (s *Stepper) End() []float64 { return s.Y[len(s.Y)-1] }
+
+// EndRate is the right-hand side there.
+func (s *Stepper) EndRate() []float64 { return s.K[len(s.K)-1] }
+
+// ErrorNorm is the weighted root mean square of the first m components of the
+// embedded error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)). It is NaN or
+// infinite where the step left the representable range.
+func (s *Stepper) ErrorNorm(m int, rtol, atol float64) float64 {
+	if m == 0 {
+		return 0
+	}
+	y0, y1, sum := s.Y[0], s.End(), 0.
+	for l := range m {
+		e := 0.
+		for j, ej := range s.tab.E {
+			e = math.FMA(ej, s.K[j][l], e)
+		}
+		w := s.H * e / math.FMA(rtol, math.Max(math.Abs(y0[l]), math.Abs(y1[l])), atol)
+		sum = math.FMA(w, w, sum)
+	}
+	return math.Sqrt(sum / float64(m))
+}
+
+// Dense sets dst to the interpolant at T + θH.
+func (s *Stepper) Dense(theta float64, dst []float64) {
+	copy(dst, s.Y[0])
+	for i, k := range s.K {
+		b, _ := s.tab.weight(i, theta)
+		b *= s.H
+		for l := range dst {
+			dst[l] = math.FMA(b, k[l], dst[l])
+		}
+	}
+}
+
+// SeedDense adds the cotangent ct of the dense output at T + θH to those of
+// the step, for the next VJP. The time T + θH is held fixed; yBar, and the
+// returned tBar and hBar, get the direct parts.
+func (s *Stepper) SeedDense(theta float64, ct, yBar []float64) (tBar, hBar float64) {
+	rate := 0. // ct · dy/dθ / H
+	for i, k := range s.K {
+		b, db := s.tab.weight(i, theta)
+		dot := 0.
+		s.seeded[i] = true
+		for l, c := range ct {
+			s.kBar[i][l] = math.FMA(s.H*b, c, s.kBar[i][l])
+			dot = math.FMA(c, k[l], dot)
+		}
+		rate += db * dot
+		hBar += b * dot
+	}
+	for l, c := range ct {
+		yBar[l] += c
+	}
+	// θ = (t − T)/H: ∂θ/∂T = −1/H, ∂θ/∂H = −θ/H.
+	return -rate, hBar - theta*rate
+}
+
+// VJP pulls the cotangent y1Bar of the step's end, and those that SeedDense
+// left, back through the step whose stages stand: it adds to yBar and returns
+// the cotangents of its start time and its length. The seeds are used up.
+func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
+	last := len(s.K) - 1
+	for i := last; i >= 0; i-- {
+		clear(s.yiBar)
+		if i == last {
+			copy(s.yiBar, y1Bar)
+		}
+		if s.seeded[i] {
+			tau := sys.RHSVJP(s.T+s.tab.C[i]*s.H, s.Y[i], s.kBar[i], s.yiBar)
+			tBar += tau
+			hBar = math.FMA(s.tab.C[i], tau, hBar)
+			clear(s.kBar[i])
+			s.seeded[i] = false
+		} else if i != last {
+			continue
+		}
+		for l, c := range s.yiBar {
+			yBar[l] += c
+		}
+		for j, a := range s.tab.A[i] {
+			if a == 0 {
+				continue
+			}
+			s.seeded[j] = true
+			dot, ha := 0., s.H*a
+			for l, c := range s.yiBar {
+				dot = math.FMA(c, s.K[j][l], dot)
+				s.kBar[j][l] = math.FMA(ha, c, s.kBar[j][l])
+			}
+			hBar = math.FMA(a, dot, hBar)
+		}
+	}
+	return tBar, hBar
+}
+
+// JVP pushes a tangent of the start, the start time and the length through
+// the step whose stages stand, and sets y1Dot to that of its end. The
+// tangents of the stages stay for DenseJVP.
+func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
+	s.tDot, s.hDot = tDot, hDot
+	for i := range s.K {
+		copy(s.yiDot, yDot)
+		for j, a := range s.tab.A[i] {
+			for l := range s.yiDot {
+				s.yiDot[l] += a * (s.H*s.kDot[j][l] + hDot*s.K[j][l])
+			}
+		}
+		sys.RHSJVP(s.T+s.tab.C[i]*s.H, math.FMA(s.tab.C[i], hDot, tDot), s.Y[i], s.yiDot, s.kDot[i])
+	}
+	copy(y1Dot, s.yiDot) // the last stage's argument is the end
+}
+
+// DenseJVP sets dst to the tangent of the dense output at the fixed time
+// T + θH, after JVP with the tangent yDot of the start.
+func (s *Stepper) DenseJVP(theta float64, yDot, dst []float64) {
+	thetaDot := -(s.tDot + theta*s.hDot) / s.H
+	copy(dst, yDot)
+	for i := range s.K {
+		b, db := s.tab.weight(i, theta)
+		for l := range dst {
+			dst[l] += s.H*b*s.kDot[i][l] + (s.hDot*b+s.H*db*thetaDot)*s.K[i][l]
+		}
+	}
+}

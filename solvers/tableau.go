@@ -1,0 +1,82 @@
+package solvers
+
+// Tableau is an explicit Runge–Kutta method with dense output.
+//
+// The last stage of every tableau stands at the end of the step: its row of A
+// is B and its C is 1. Methods that are not published so (FSAL, first same as
+// last) get that stage appended by hermite; it costs nothing because the next
+// step starts with it.
+type Tableau struct {
+	Name     string
+	Doc      string // what it is good for, with its source
+	Order    int
+	FSAL     bool        // published with the last stage at the end of the step
+	C        []float64   // nodes
+	A        [][]float64 // row i has i entries
+	B        []float64
+	E        []float64 // b − b̂; nil for a method without an error estimate
+	ErrOrder int       // order of the embedded solution
+
+	// Dense holds the interpolant y(t+θh) = y + h Σᵢ bᵢ(θ) kᵢ, with
+	// bᵢ(θ) = Σⱼ Dense[i][j] θ^{j+1}.
+	Dense      [][]float64
+	DenseOrder int
+}
+
+// Stages is the number of stages, the one at the end of the step included.
+func (m *Tableau) Stages() int { return len(m.C) }
+
+// Adaptive reports whether the method estimates its error.
+func (m *Tableau) Adaptive() bool { return m.E != nil }
+
+// hermite appends the stage at the end of the step to a method without one,
+// and the cubic Hermite interpolant through both ends:
+//
+//	y(θ) = y₀ + h [ (θ−2θ²+θ³) f₀ + (3θ²−2θ³) Σ bᵢkᵢ + (θ³−θ²) f₁ ].
+func hermite(m Tableau) *Tableau {
+	if !m.FSAL {
+		m.A = append(m.A, m.B)
+		m.C = append(m.C, 1)
+		m.B = append(append([]float64{}, m.B...), 0)
+		if m.E != nil {
+			m.E = append(append([]float64{}, m.E...), 0)
+		}
+	}
+	s := m.Stages()
+	m.Dense = make([][]float64, s)
+	for i, b := range m.B {
+		m.Dense[i] = []float64{0, 3 * b, -2 * b}
+	}
+	add := func(i int, p ...float64) {
+		for j, v := range p {
+			m.Dense[i][j] += v
+		}
+	}
+	add(0, 1, -2, 1)
+	add(s-1, 0, -1, 1)
+	m.DenseOrder = min(m.Order, 3)
+	return &m
+}
+
+// weight is bᵢ(θ) and rate its derivative by θ.
+func (m *Tableau) weight(i int, theta float64) (b, rate float64) {
+	p := m.Dense[i]
+	for j := len(p) - 1; j >= 0; j-- {
+		rate = rate*theta + float64(j+1)*p[j]
+		b = (b + p[j]) * theta
+	}
+	return b, rate
+}
+
+// Methods lists the methods that a model can name.
+var Methods = []*Tableau{Euler, Heun, RK4, Bosh32, Dopri5, Tsit5}
+
+// Method returns the method of that name, or nil.
+func Method(name string) *Tableau {
+	for _, m := range Methods {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
