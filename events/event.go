@@ -1,0 +1,53 @@
+package events
+
+// Kind says what triggers an event.
+type Kind uint8
+
+// The kinds of events.
+const (
+	When   Kind = iota // a condition turns true
+	At                 // a scheduled time
+	Every              // a period
+	OnData             // a row of data, or the user's schedule
+	OnObs              // an observation
+	Rate               // an intensity reaches its threshold
+)
+
+// ZenoRule says what follows when the gaps of an event shrink to nothing.
+type ZenoRule uint8
+
+// The Zeno rules.
+const (
+	ZenoError ZenoRule = iota
+	ZenoStop
+	ZenoRest
+)
+
+// Event is what the loop must know of an event to fire it.
+type Event struct {
+	Name string
+	Kind Kind
+	Cond *Cond // When
+
+	Priority   float64
+	Delayed    bool // has an `after`
+	Late       bool // right-hand sides read the values at execution
+	Persistent bool // executes though its trigger has become false
+	AtStart    bool
+	Terminate  bool
+	Zeno       ZenoRule
+
+	Targets []int // indices into [Y | D] that the jump assigns
+	Rest    []int // indices that `zeno rest` assigns and holds
+}
+
+// Switch is a located discontinuity of the right-hand side: element Mode of D
+// follows the side of a guard (1 above, 0 below), or, for a floor, counts the
+// crossings of Guard (x − m, downwards) and Upper (x − m − 1, upwards).
+type Switch struct {
+	Name  string
+	Mode  int
+	Guard int
+	Floor bool
+	Upper int
+}

@@ -1,0 +1,57 @@
+package events
+
+import "math"
+
+// Root returns a root of f in the bracket [a, b], where fa = f(a) and
+// fb = f(b) differ in sign, to within tol. It is the ITP method with its
+// recommended constants: bisection's worst case, a superlinear usual one.
+//
+// I.F.D. Oliveira, R.H.C. Takahashi, ACM Trans. Math. Softw. 47(1), 5, 2020.
+func Root(f func(float64) float64, a, b, fa, fb, tol float64) float64 {
+	if fa == 0 {
+		return a
+	}
+	if fb == 0 {
+		return b
+	}
+	sign := 1.
+	if fa > 0 {
+		sign = -1
+	}
+	k1 := 0.2 / (b - a)
+	half := math.Ceil(math.Log2((b - a) / (2 * tol)))
+	most := int(max(half, 0)) + 1
+	for j := 0; b-a > 2*tol && j <= most+60; j++ {
+		mid := (a + b) / 2
+		r := tol*math.Exp2(float64(most-j)) - (b-a)/2
+		falsi := (fb*a - fa*b) / (fb - fa)
+		delta := k1 * (b - a) * (b - a)
+		side := 1.
+		if mid < falsi {
+			side = -1
+		}
+		x := mid
+		if delta <= math.Abs(mid-falsi) {
+			x = falsi + side*delta
+		}
+		if math.Abs(x-mid) > r {
+			x = mid - side*max(r, 0)
+		}
+		if x <= a || x >= b {
+			x = mid
+		}
+		if x <= a || x >= b { // the bracket is one ulp wide
+			break
+		}
+		fx := f(x)
+		switch {
+		case fx == 0:
+			return x
+		case sign*fx < 0:
+			a, fa = x, fx
+		default:
+			b, fb = x, fx
+		}
+	}
+	return (a + b) / 2
+}

@@ -1,0 +1,65 @@
+package sim
+
+// Sizes are the lengths of a model's arrays.
+type Sizes struct {
+	Y      int // continuous states, quadratures last
+	YError int // the first ones, which step-size control looks at
+	D      int // discrete variables, switches last
+	Guards int
+	Times  int // scheduled scalars
+}
+
+// Model is a compiled hybrid model with its parameters and the data of one
+// trajectory bound to it. It is used by one goroutine at a time.
+//
+// y has Sizes.Y numbers, d Sizes.D. Functions set their last arguments.
+type Model interface {
+	Sizes() Sizes
+	Init(t float64, y, d []float64)
+	RHS(t float64, y, d, dy []float64)
+
+	// Guards sets all guards, their total derivative by time along the flow,
+	// and, unless accel is nil, the second.
+	Guards(t float64, y, d, g, rate, accel []float64)
+
+	// Times sets the scheduled scalars.
+	Times(s []float64)
+
+	// Jump sets v to the new values of event e's targets, of the values at
+	// its trigger; a are the arguments it was fired with. Rest does so for
+	// the targets of `zeno rest`, Delay returns the delay of the assignments.
+	Jump(e int, t float64, y, d, a, v []float64)
+	Rest(e int, t float64, y, d, v []float64)
+	Delay(e int, t float64, y, d []float64) float64
+
+	// Floors sets v to the arguments of the floor switches, in order.
+	Floors(t float64, y, d, v []float64)
+}
+
+// Reverse are the reverse derivatives of a Model. Every method adds to the
+// cotangents it is given, returns that of t, and adds the parameters' to the
+// model's own account, except where it is told to leave them out.
+type Reverse interface {
+	Model
+	InitVJP(t float64, yCt, dCt []float64) (tBar float64)
+	RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params bool) (tBar float64)
+	GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params bool) (tBar float64)
+	TimesVJP(ct []float64)
+	JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) (tBar float64)
+	RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) (tBar float64)
+	DelayVJP(e int, t float64, y, d []float64, ct float64, yBar, dBar []float64) (tBar float64)
+}
+
+// Forward are the directional derivatives of a Model, in the direction of
+// parameters that the model was told of. Every method sets its last argument
+// or returns the derivative.
+type Forward interface {
+	Model
+	InitJVP(t, tDot float64, yDot, dDot []float64)
+	RHSJVP(t, tDot float64, y, yDot, d, dDot, out []float64)
+	GuardJVP(t, tDot float64, y, yDot, d, dDot []float64, guard int) float64
+	TimesJVP(out []float64)
+	JumpJVP(e int, t, tDot float64, y, yDot, d, dDot, a, out []float64)
+	RestJVP(e int, t, tDot float64, y, yDot, d, dDot, out []float64)
+	DelayJVP(e int, t, tDot float64, y, yDot, d, dDot []float64) float64
+}

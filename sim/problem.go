@@ -1,0 +1,63 @@
+package sim
+
+import (
+	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/solvers"
+)
+
+// Schedule says when a timed event fires, by indices into the model's
+// scheduled scalars; −1 where there is none.
+type Schedule struct {
+	At                  int // at t = E
+	Period, From, Until int // every E from E until E
+}
+
+// Firing is an event that data fire at a given time.
+type Firing struct {
+	T     float64
+	Event int
+	Args  []float64
+}
+
+// Hybrid is what does not change between the runs of a model.
+type Hybrid struct {
+	Events    []events.Event
+	Schedules []Schedule // one for each event; used by At and Every
+	Switches  []events.Switch
+	Flags     []bool // guards that only jumps can change
+}
+
+// Options are the settings of a run. Zero values stand for the defaults.
+type Options struct {
+	Method   *solvers.Tableau // nil: Tsit5
+	RTol     float64          // relative tolerance; 0: 1e-6
+	ATol     float64          // absolute tolerance; 0: 1e-8
+	Step     float64          // step of a fixed-step method; upper bound for the others; 0: none
+	MaxSteps int              // accepted and rejected steps; 0: 1 000 000
+}
+
+func (o Options) defaults() Options {
+	if o.Method == nil {
+		o.Method = solvers.Tsit5
+	}
+	if o.RTol == 0 {
+		o.RTol = 1e-6
+	}
+	if o.ATol == 0 {
+		o.ATol = 1e-8
+	}
+	if o.MaxSteps == 0 {
+		o.MaxSteps = 1_000_000
+	}
+	return o
+}
+
+// Span is what to run: from T0 to T1, reporting the state at the Saves, which
+// ascend within [T0, T1], with firings in order of time and Stops, times that
+// a step must not cross because the model's inputs are not smooth there.
+type Span struct {
+	T0, T1  float64
+	Saves   []float64
+	Firings []Firing
+	Stops   []float64
+}

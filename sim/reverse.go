@@ -1,0 +1,314 @@
+package sim
+
+// Cotangents are the derivatives of a scalar by the results of a run. Nil
+// slices and rows stand for zeros.
+type Cotangents struct {
+	Y, D             [][]float64 // by SaveY, SaveD
+	BeforeY, BeforeD [][]float64 // by BeforeY, BeforeD
+	EndY, EndD       []float64   // by Y, D at the end
+	EventT           []float64   // by the times of the event log
+}
+
+func row(m [][]float64, i int) []float64 {
+	if m == nil {
+		return nil
+	}
+	return m[i]
+}
+
+func addTo(dst, src []float64) {
+	for i, v := range src {
+		dst[i] += v
+	}
+}
+
+func dot(a, b []float64) float64 {
+	sum := 0.
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
+
+// reverse is the state of a backward sweep: the cotangents of the state and
+// of the time at the current entry.
+type reverse struct {
+	*Integrator
+	m  Reverse
+	ct *Cotangents
+
+	y, d []float64
+	t    float64
+
+	in     []float64 // cotangent of a step's end
+	gy, gd []float64
+	sched  []float64 // of the scheduled scalars
+	snaps  []snapCotangent
+	free   [][]float64 // spare arrays of snapshots
+	params bool        // whether parameters are accounted for
+}
+
+type snapCotangent struct {
+	y, d []float64
+	t    float64 // of the time at the trigger
+	due  float64 // of the time at which the delayed jump executes
+}
+
+// Backward pulls the cotangents back through the run that the integrator did
+// last, which must have succeeded: the exact derivative of the discrete
+// solution, its event times included, with the lengths of the freely chosen
+// steps held fixed. The derivatives by the parameters are on m's account; the
+// one by the start time is returned.
+//
+// At an event the last step before it is a step to the root of the guard,
+// whose length follows from g(t+h, Φ(h)) = 0.
+func (s *Integrator) Backward(m Reverse, ct *Cotangents) (t0Bar float64) {
+	r := s.reverse()
+	r.m, r.ct, r.params = m, ct, true
+	s.model = m
+	clear(r.y)
+	clear(r.d)
+	clear(r.sched)
+	addTo(r.y, ct.EndY)
+	addTo(r.d, ct.EndD)
+	r.t = 0
+	for len(r.snaps) < len(s.tape.snaps) {
+		r.snaps = append(r.snaps, snapCotangent{y: make([]float64, s.size.Y), d: make([]float64, s.size.D)})
+	}
+	for i := range s.tape.snaps {
+		sn := &r.snaps[i]
+		clear(sn.y)
+		clear(sn.d)
+		sn.t, sn.due = 0, 0
+	}
+	for i := len(s.tape.entries) - 1; i >= 0; i-- {
+		e := &s.tape.entries[i]
+		switch e.kind {
+		case stepEntry:
+			r.stepBack(e)
+		case snapEntry:
+			r.snapBack(e)
+		case jumpEntry, restEntry:
+			r.jumpBack(e)
+		case switchEntry:
+			r.d[s.hy.Switches[e.ref].Mode] = 0
+		case saveEntry:
+			r.saveBack(e, ct.Y, ct.D)
+		case beforeEntry:
+			r.saveBack(e, ct.BeforeY, ct.BeforeD)
+		}
+	}
+	for i := range s.hy.Switches {
+		r.d[s.hy.Switches[i].Mode] = 0
+	}
+	m.TimesVJP(r.sched)
+	return r.t + m.InitVJP(s.span.T0, r.y, r.d)
+}
+
+func (s *Integrator) reverse() *reverse {
+	if s.rev == nil {
+		s.rev = &reverse{
+			Integrator: s,
+			y:          make([]float64, s.size.Y), d: make([]float64, s.size.D),
+			in: make([]float64, s.size.Y), gy: make([]float64, s.size.Y), gd: make([]float64, s.size.D),
+			sched: make([]float64, s.size.Times),
+		}
+	}
+	return s.rev
+}
+
+// RHSVJP is the reverse derivative of the field that the stepper sees.
+func (r *reverse) RHSVJP(t float64, y, ct, yBar []float64) float64 {
+	for i, h := range r.held {
+		if h {
+			ct[i] = 0
+		}
+	}
+	return r.m.RHSVJP(t, y, r.Integrator.d, ct, yBar, r.d, r.params)
+}
+
+// replay recomputes the stages of a step.
+func (s *Integrator) replay(e *entry) {
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, d)
+	s.step.Start(s, e.t, y)
+	s.step.Step(s, e.h)
+}
+
+func (r *reverse) stepBack(e *entry) {
+	s := r.Integrator
+	s.replay(e)
+	copy(r.in, r.y)
+	clear(r.y)
+	end := r.t // cotangent of the time at the end
+	var tBar, hBar float64
+	for i := e.lo; i < e.hi; i++ {
+		theta := (s.span.Saves[i] - e.t) / e.h
+		for k, ct := range [2][]float64{row(r.ct.Y, i), row(r.ct.BeforeY, i)} {
+			if ct == nil || k == 1 && s.separate[i] {
+				continue
+			}
+			tb, hb := s.step.SeedDense(theta, ct, r.y)
+			tBar, hBar = tBar+tb, hBar+hb
+		}
+		addTo(r.d, row(r.ct.D, i))
+		if !s.separate[i] {
+			addTo(r.d, row(r.ct.BeforeD, i))
+		}
+	}
+	tb, hb := s.step.VJP(r, r.in, r.y)
+	tBar, hBar = tBar+tb, hBar+hb
+	switch e.end {
+	case endFree: // the end is at t + h with h held
+		r.t = tBar + end
+	case endFixed:
+		r.t = tBar - hBar
+	case endRoot:
+		r.t = tBar + end + r.rootBack(e, hBar+end)
+	default: // the end is at a time of its own, and h runs to it
+		r.scheduleBack(e, end+hBar)
+		r.t = tBar - hBar
+	}
+}
+
+// rootBack adds the derivative through the length of a step that ends on a
+// root of a guard, given the cotangent of that length, and returns that of
+// the start time: with G(y, t, p, h) = g(t+h, Φ), dh = −dG/G_h.
+func (r *reverse) rootBack(e *entry, hBar float64) (tBar float64) {
+	s := r.Integrator
+	t1, y1 := e.t+e.h, s.step.End()
+	clear(r.gy)
+	clear(r.gd)
+	r.params = false
+	gt := r.m.GuardVJP(t1, y1, s.d, e.ref, 1, r.gy, r.gd, false)
+	copy(r.in, r.gy)
+	// The sweep that finds G_h must leave no trace: its cotangents of y and
+	// d go to scratch.
+	d := r.d
+	r.d = r.gd
+	clear(r.gy)
+	_, gh := s.step.VJP(r, r.in, r.gy)
+	r.d = d
+	r.params = true
+
+	mu := -hBar / (gh + gt)
+	if mu == 0 {
+		return 0
+	}
+	clear(r.gy)
+	tBar = r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.gy, r.d, true)
+	tb, _ := s.step.VJP(r, r.gy, r.y)
+	return tBar + tb
+}
+
+// scheduleBack accounts for the cotangent of a scheduled time.
+func (r *reverse) scheduleBack(e *entry, bar float64) {
+	s := r.Integrator
+	switch e.end {
+	case endAt:
+		r.sched[e.ref] += bar
+	case endEvery:
+		sc := &s.hy.Schedules[e.ref]
+		periods := float64(e.count)
+		if sc.From >= 0 {
+			r.sched[sc.From] += bar
+		} else {
+			periods++
+		}
+		r.sched[sc.Period] += periods * bar
+	case endDelay:
+		r.snaps[e.ref].due += bar
+	}
+}
+
+func (r *reverse) snapBack(e *entry) {
+	s := r.Integrator
+	sn, bar := &s.tape.snaps[e.snap], &r.snaps[e.snap]
+	addTo(r.y, bar.y)
+	addTo(r.d, bar.d)
+	r.t += bar.t
+	if s.hy.Events[sn.event].Delayed && bar.due != 0 {
+		// The jump is due at t + delay.
+		y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+		r.t += bar.due + r.m.DelayVJP(sn.event, e.t, y, d, bar.due, r.y, r.d)
+	}
+}
+
+func (r *reverse) jumpBack(e *entry) {
+	s := r.Integrator
+	ev := &s.hy.Events[e.ref]
+	targets := ev.Targets
+	if e.kind == restEntry {
+		targets = ev.Rest
+	}
+	ct := s.vals[:len(targets)]
+	for i, k := range targets {
+		p := r.component(k)
+		ct[i], *p = *p, 0
+	}
+	if e.kind == jumpEntry && e.count < len(r.ct.EventT) {
+		r.t += r.ct.EventT[e.count]
+	}
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	switch {
+	case e.kind == restEntry:
+		r.t += r.m.RestVJP(e.ref, e.t, y, d, ct, r.y, r.d)
+	case e.snap < 0:
+		r.t += r.m.JumpVJP(e.ref, e.t, y, d, e.args, ct, r.y, r.d)
+	default:
+		sn, bar := &s.tape.snaps[e.snap], &r.snaps[e.snap]
+		y, d = s.tape.at(sn.state, s.size.Y, s.size.D)
+		if e.mask < 0 {
+			bar.t += r.m.JumpVJP(e.ref, sn.t, y, d, e.args, ct, bar.y, bar.d)
+			return
+		}
+		clear(r.gy)
+		clear(r.gd)
+		r.t += r.m.JumpVJP(e.ref, sn.t, y, d, e.args, ct, r.gy, r.gd)
+		ny := s.size.Y
+		for k, old := range s.tape.masks[e.mask : e.mask+ny+s.size.D] {
+			v := &r.gy
+			to, from := r.y, bar.y
+			i := k
+			if k >= ny {
+				v, to, from, i = &r.gd, r.d, bar.d, k-ny
+			}
+			if old {
+				from[i] += (*v)[i]
+			} else {
+				to[i] += (*v)[i]
+			}
+		}
+	}
+}
+
+// component points at the cotangent of component k of [y | d].
+func (r *reverse) component(k int) *float64 {
+	if k < len(r.y) {
+		return &r.y[k]
+	}
+	return &r.d[k-len(r.y)]
+}
+
+// saveBack accounts for saves that read the state at an instant: y at a fixed
+// time just off t changes by −f δt when the instant moves by δt.
+func (r *reverse) saveBack(e *entry, yCt, dCt [][]float64) {
+	s := r.Integrator
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, d)
+	s.RHS(e.t, y, r.in)
+	for i := e.lo; i < e.hi; i++ {
+		if ct := row(yCt, i); ct != nil {
+			addTo(r.y, ct)
+			r.t -= dot(ct, r.in)
+		}
+		addTo(r.d, row(dCt, i))
+		if e.kind == saveEntry && !s.separate[i] {
+			if ct := row(r.ct.BeforeY, i); ct != nil {
+				addTo(r.y, ct)
+				r.t -= dot(ct, r.in)
+			}
+			addTo(r.d, row(r.ct.BeforeD, i))
+		}
+	}
+}

@@ -1,0 +1,326 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/jumps"
+	"github.com/pinode/pinode/solvers"
+)
+
+// Integrator runs one model again and again, for different parameters and
+// spans, without allocating once its arenas have grown. It is used by one
+// goroutine at a time.
+type Integrator struct {
+	hy   *Hybrid
+	opt  Options
+	size Sizes
+
+	step *solvers.Stepper
+	ctl  *solvers.Controller
+	det  *events.Detector
+
+	model Model
+	span  *Span
+	out   *Trajectory
+
+	t     float64
+	y, d  []float64 // the state; y is the stepper's start
+	holds []bool    // the events' conditions, as of now
+
+	g, rate, accel []float64 // guards at the current state
+	gBefore        []float64 // and before the last micro-step
+	rateBefore     []float64
+	residual       []float64 // of the guards located at this instant
+	sched          []float64
+	fired          []int // firings of each periodic event so far
+	nextFiring     int
+	nextStop       int
+	nextSave       int
+	separate       []bool // saves whose values before the instant are their own
+	rev            *reverse
+
+	agenda  jumps.Agenda
+	crossed []bool // guards that crossed at this instant
+	delayed []delayedJump
+	micros  int   // micro-steps of this instant
+	touched []int // micro-step that last assigned each component of [Y | D]
+	readY   []float64
+	readD   []float64
+	vals    []float64
+	zeno    jumps.Zeno
+	held    []bool // components of Y that `zeno rest` holds
+
+	tape tape
+}
+
+// delayedJump is a jump whose assignments wait for their time.
+type delayedJump struct {
+	t    float64
+	snap int
+	args []float64
+}
+
+// New returns an integrator for models of the given sizes.
+func New(hy *Hybrid, size Sizes, opt Options) *Integrator {
+	opt = opt.defaults()
+	s := &Integrator{
+		hy: hy, opt: opt, size: size,
+		step: solvers.NewStepper(opt.Method, size.Y),
+		ctl:  solvers.NewController(opt.Method),
+		det:  events.NewDetector(size.Guards),
+		d:    make([]float64, size.D), holds: make([]bool, len(hy.Events)),
+		g: make([]float64, size.Guards), rate: make([]float64, size.Guards), accel: make([]float64, size.Guards),
+		residual: make([]float64, size.Guards), gBefore: make([]float64, size.Guards), rateBefore: make([]float64, size.Guards),
+		sched: make([]float64, size.Times), fired: make([]int, len(hy.Events)),
+		crossed: make([]bool, size.Guards), touched: make([]int, size.Y+size.D),
+		readY: make([]float64, size.Y), readD: make([]float64, size.D),
+		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
+	}
+	s.y = s.step.Y[0]
+	for i := range s.det.Watch {
+		s.det.Watch[i] = !hy.Flags[i]
+	}
+	return s
+}
+
+// RHS is the field that the stepper sees: the model's at the current discrete
+// state, with the components at rest held.
+func (s *Integrator) RHS(t float64, y, dy []float64) {
+	s.model.RHS(t, y, s.d, dy)
+	for i, h := range s.held {
+		if h {
+			dy[i] = 0
+		}
+	}
+	s.out.Stats.Evaluations++
+}
+
+// Probe evaluates the guards on the dense output of the step.
+func (s *Integrator) Probe(theta float64, g, rate []float64) {
+	s.step.Dense(theta, s.readY)
+	s.model.Guards(s.t+theta*s.step.H, s.readY, s.d, g, rate, nil)
+}
+
+// Run integrates the model over the span into out. The error, a *Failure, is
+// also kept there.
+func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
+	out.reuse(len(span.Saves), s.size)
+	s.model, s.span, s.out = m, span, out
+	s.reset()
+	for len(s.separate) < len(span.Saves) {
+		s.separate = append(s.separate, false)
+	}
+	clear(s.separate)
+	fail := s.start()
+	if fail == nil {
+		fail = s.loop()
+	}
+	out.T = s.t
+	copy(out.Y, s.y)
+	copy(out.D, s.d)
+	if fail != nil {
+		out.Status, out.Fail = fail.Status, fail
+		return fail
+	}
+	return nil
+}
+
+func (s *Integrator) reset() {
+	s.tape.reset()
+	s.ctl.Restart()
+	s.t = s.span.T0
+	s.nextFiring, s.nextStop, s.nextSave = 0, 0, 0
+	s.delayed = s.delayed[:0]
+	clear(s.fired)
+	clear(s.held)
+	s.zeno.Reset(len(s.hy.Events))
+}
+
+// fail builds the failure of this run at the current state.
+func (s *Integrator) fail(status Status, h float64, format string, args ...any) *Failure {
+	return &Failure{
+		Status: status, T: s.t, H: h, Event: -1, Switch: -1,
+		Y: append([]float64{}, s.y...), D: append([]float64{}, s.d...),
+		Detail: fmt.Sprintf(format, args...),
+	}
+}
+
+// loop integrates from the current state to the end of the span.
+func (s *Integrator) loop() *Failure {
+	adaptive := s.opt.Method.Adaptive()
+	h := 0.
+	steps := 0
+	for s.t < s.span.T1 && s.out.Status != Terminated {
+		stop := s.nextTimed()
+		if h == 0 {
+			h = s.opt.Step
+			if adaptive {
+				longest := stop.t - s.t
+				if s.opt.Step > 0 {
+					longest = min(longest, s.opt.Step)
+				}
+				h = solvers.FirstStep(s, s.opt.Method, s.t, s.y, s.step.K[0], s.size.YError, s.opt.RTol, s.opt.ATol, longest)
+			}
+		}
+		try, end := s.clip(h, stop)
+		s.step.Step(s, try)
+		if steps++; steps > s.opt.MaxSteps {
+			return s.fail(MaxSteps, try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
+		}
+		norm := 0.
+		if !finite(s.step.End()) {
+			norm = math.NaN()
+		} else if adaptive {
+			norm = s.step.ErrorNorm(s.size.YError, s.opt.RTol, s.opt.ATol)
+		}
+		if adaptive {
+			ok, next := s.ctl.Accept(norm, try)
+			if !ok {
+				s.out.Stats.Rejected++
+				if h = next; h < 8*ulp(s.t) {
+					return s.tooSmall(norm, h)
+				}
+				continue
+			}
+			if end == endFree || next < h {
+				h = next
+			}
+			if s.opt.Step > 0 {
+				h = min(h, s.opt.Step)
+			}
+		} else if math.IsNaN(norm) {
+			return s.fail(Unstable, try, "the solution left the representable range")
+		}
+		if fail := s.advance(stop, end); fail != nil {
+			return fail
+		}
+	}
+	s.saveState()
+	return nil
+}
+
+func (s *Integrator) tooSmall(norm, h float64) *Failure {
+	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return s.fail(Unstable, h, "the solution left the representable range")
+	}
+	return s.fail(StepTooSmall, h, "the tolerances ask for a step shorter than the clock resolves; the problem may be stiff or singular here")
+}
+
+// clip shortens a step so that it ends on the next timed instant, or, for
+// fixed steps, on the grid.
+func (s *Integrator) clip(h float64, stop timed) (float64, endKind) {
+	if !s.opt.Method.Adaptive() {
+		// Multiples of the step from the start: no drift of the grid.
+		k := math.Floor((s.t-s.span.T0)/h*(1+1e-12)+1e-9) + 1
+		h = s.span.T0 + k*h - s.t
+	}
+	if left := stop.t - s.t; h >= left*(1-1e-10) {
+		return left, stop.end
+	}
+	return h, endFree
+}
+
+// advance takes the step that stands over to the tape, up to the first
+// crossing that matters, and carries out the instant at its end.
+func (s *Integrator) advance(stop timed, end endKind) *Failure {
+	guard, theta := s.scan()
+	if guard >= 0 {
+		h, fail := s.locate(guard, theta)
+		if fail != nil {
+			return fail
+		}
+		left := stop.t - s.t - h
+		s.push(entry{kind: stepEntry, end: endRoot, ref: guard}, h)
+		s.t += h
+		s.arrive()
+		if left > s.resolution() {
+			stop = timed{t: math.Inf(1), end: endFixed}
+		}
+		return s.instant(guard, stop)
+	}
+	h := s.step.H
+	e := entry{kind: stepEntry, end: end}
+	if end != endFree {
+		e.ref, e.count = stop.ref, stop.count
+	}
+	s.push(e, h)
+	s.out.Stats.Steps++
+	if end == endFree {
+		s.t += h
+		s.step.Continue(s.t)
+		s.y = s.step.Y[0]
+		return nil
+	}
+	s.t = stop.t
+	s.arrive()
+	return s.instant(-1, stop)
+}
+
+// arrive makes the end of the step the current state.
+func (s *Integrator) arrive() {
+	s.step.Continue(s.t)
+	s.y = s.step.Y[0]
+}
+
+// resolution is how far apart two times must be to count as different.
+func (s *Integrator) resolution() float64 {
+	return 64 * ulp(math.Max(math.Abs(s.t), s.span.T1-s.span.T0))
+}
+
+func ulp(x float64) float64 { return math.Nextafter(math.Abs(x), math.Inf(1)) - math.Abs(x) }
+
+func finite(y []float64) bool {
+	sum := 0.
+	for _, v := range y {
+		sum += v - v // 0, or NaN
+	}
+	return sum == 0
+}
+
+// push records the step that stands as an entry, with the saves that lie in
+// [t, t+h).
+func (s *Integrator) push(e entry, h float64) {
+	e.t, e.h = s.t, h
+	e.state = s.tape.keep(s.step.Y[0], s.d)
+	e.lo = s.nextSave
+	until := s.t + h
+	if e.end != endFree { // a save at the instant reads the value after it
+		until -= s.resolution()
+	}
+	for s.nextSave < len(s.span.Saves) && s.span.Saves[s.nextSave] < until {
+		i := s.nextSave
+		s.step.Dense((s.span.Saves[i]-s.t)/h, s.out.SaveY[i])
+		copy(s.out.SaveD[i], s.d)
+		if !s.separate[i] {
+			copy(s.out.BeforeY[i], s.out.SaveY[i])
+			copy(s.out.BeforeD[i], s.d)
+		}
+		s.nextSave++
+	}
+	e.hi = s.nextSave
+	s.out.Saved = s.nextSave
+	s.tape.entries = append(s.tape.entries, e)
+}
+
+// saveState lets the saves at the current time read the state itself, at the
+// end of a run.
+func (s *Integrator) saveState() {
+	e := entry{kind: saveEntry, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.nextSave}
+	for s.nextSave < len(s.span.Saves) && s.span.Saves[s.nextSave] <= s.t {
+		i := s.nextSave
+		copy(s.out.SaveY[i], s.y)
+		copy(s.out.SaveD[i], s.d)
+		if !s.separate[i] {
+			copy(s.out.BeforeY[i], s.y)
+			copy(s.out.BeforeD[i], s.d)
+		}
+		s.nextSave++
+	}
+	e.hi = s.nextSave
+	s.out.Saved = s.nextSave
+	if e.hi > e.lo {
+		s.tape.entries = append(s.tape.entries, e)
+	}
+}

@@ -1,0 +1,43 @@
+package sim
+
+import "fmt"
+
+// Status says how a run ended.
+type Status uint8
+
+// The ways a run can end. Only Success and Terminated are not failures.
+const (
+	Success      Status = iota
+	Terminated          // an event said so
+	MaxSteps            // more steps than allowed
+	StepTooSmall        // the step fell below what the clock resolves
+	Unstable            // a value left the representable range
+	Livelock            // an instant has too many micro-steps
+	Graze               // a guard touches its surface without crossing it
+	Sliding             // a switch flips without progress
+	ZenoLimit           // the gaps of an event shrink to nothing
+)
+
+var statusNames = [...]string{
+	"success", "terminated", "max_steps", "step_too_small", "unstable",
+	"event_livelock", "event_graze", "event_sliding", "event_zeno",
+}
+
+func (s Status) String() string { return statusNames[s] }
+
+// Failed reports whether the run has no end state to speak of.
+func (s Status) Failed() bool { return s > Terminated }
+
+// Failure is a run that could not be carried to its end.
+type Failure struct {
+	Status Status
+	T, H   float64   // when, and the step that was tried
+	Y, D   []float64 // the last good state
+	Event  int       // index of the event concerned, or −1
+	Switch int       // index of the switch concerned, or −1
+	Detail string    // what went wrong, in words; names no file
+}
+
+func (f *Failure) Error() string {
+	return fmt.Sprintf("%s at t = %.6g: %s", f.Status, f.T, f.Detail)
+}

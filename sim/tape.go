@@ -1,0 +1,77 @@
+package sim
+
+// A tape is what a run did, entry by entry, as far as derivatives need it.
+// Walking it backwards with cotangents, or forwards with tangents, gives the
+// exact derivatives of the discrete solution, event times included.
+
+// entryKind says what an entry of the tape did.
+type entryKind uint8
+
+const (
+	stepEntry   entryKind = iota // a step of the solver
+	snapEntry                    // the values at a trigger were kept for later
+	jumpEntry                    // an event's assignments
+	restEntry                    // the assignments of `zeno rest`
+	switchEntry                  // a switch took another branch
+	saveEntry                    // saves read the state itself, not a step
+	beforeEntry                  // saves read the state before an instant
+)
+
+// endKind says what fixes the end of a step, on which the derivative of its
+// length depends.
+type endKind uint8
+
+const (
+	endFree  endKind = iota // step-size control: the length is held fixed
+	endFixed                // a given time
+	endRoot                 // a root of guard ref
+	endAt                   // scheduled scalar ref
+	endEvery                // scalar From of event ref plus count periods
+	endDelay                // the time of snapshot ref plus its delay
+)
+
+type entry struct {
+	kind   entryKind
+	end    endKind
+	t, h   float64 // start and length of a step; the instant of the others
+	state  int     // offset in flat of y and d: at the start, or before
+	ref    int     // see endKind; the event of a jump; the switch of a switchEntry
+	count  int     // endEvery: periods
+	snap   int     // jump: snapshot that the right-hand sides read, or −1: the state before
+	mask   int     // jump: offset in masks, or −1: read everything from the snapshot
+	args   []float64
+	lo, hi int // saves read from this entry
+}
+
+// snapshot are the values at a trigger.
+type snapshot struct {
+	t     float64
+	state int
+	event int
+	delay float64 // of the event's assignments
+	micro int     // how many micro-steps of its instant came before
+}
+
+// tape holds the entries of one run in arenas that later runs reuse.
+type tape struct {
+	entries []entry
+	flat    []float64
+	masks   []bool // true: read this component from the snapshot
+	snaps   []snapshot
+}
+
+func (tp *tape) reset() {
+	tp.entries, tp.flat, tp.masks, tp.snaps = tp.entries[:0], tp.flat[:0], tp.masks[:0], tp.snaps[:0]
+}
+
+// keep stores y and d and returns where.
+func (tp *tape) keep(y, d []float64) int {
+	off := len(tp.flat)
+	tp.flat = append(append(tp.flat, y...), d...)
+	return off
+}
+
+// at returns the state stored at off.
+func (tp *tape) at(off, ny, nd int) (y, d []float64) {
+	return tp.flat[off : off+ny : off+ny], tp.flat[off+ny : off+ny+nd : off+ny+nd]
+}

@@ -1,0 +1,71 @@
+package sim
+
+// Trajectory is the result of a run.
+type Trajectory struct {
+	Status Status
+	Fail   *Failure // nil unless Status.Failed()
+	T      float64  // the time reached
+	Y, D   []float64
+
+	// SaveY and SaveD hold the state at each save, row by row; BeforeY and
+	// BeforeD that before the instant, where an event fell on the save. The
+	// first Saved of them were reached.
+	SaveY, SaveD     [][]float64
+	BeforeY, BeforeD [][]float64
+	Saved            int
+
+	Log   []Record
+	Stats Stats
+}
+
+// Record is one micro-step of the event log.
+type Record struct {
+	Event            int
+	T                float64
+	K                int // number of the micro-step within its instant
+	YBefore, DBefore []float64
+	YAfter, DAfter   []float64
+	Rate             float64 // of the guard that triggered, by time; NaN if none did
+	Transversality   float64 // 0 at a graze, 1 far from one; NaN without a guard
+	Rest             bool    // the assignments of `zeno rest`
+}
+
+// Stats counts the work of a run.
+type Stats struct {
+	Steps, Rejected int
+	Evaluations     int // of the right-hand side
+	Events          int // micro-steps
+	Near            int // saves closer to an event than its localisation error
+}
+
+// reuse prepares the trajectory for a run with n saves.
+func (tr *Trajectory) reuse(n int, size Sizes) {
+	*tr = Trajectory{
+		Y: resize(tr.Y, size.Y), D: resize(tr.D, size.D),
+		SaveY: rows(tr.SaveY, n, size.Y), SaveD: rows(tr.SaveD, n, size.D),
+		BeforeY: rows(tr.BeforeY, n, size.Y), BeforeD: rows(tr.BeforeD, n, size.D),
+		Log: tr.Log[:0],
+	}
+}
+
+func resize(s []float64, n int) []float64 {
+	if cap(s) < n {
+		return make([]float64, n)
+	}
+	return s[:n]
+}
+
+// rows returns n rows of length m, in the memory of old if that fits.
+func rows(old [][]float64, n, m int) [][]float64 {
+	if cap(old) >= n {
+		old = old[:n]
+		if n == 0 || len(old[0]) == m && len(old[n-1]) == m {
+			return old
+		}
+	}
+	flat, out := make([]float64, n*m), make([][]float64, n)
+	for i := range out {
+		out[i] = flat[i*m : (i+1)*m : (i+1)*m]
+	}
+	return out
+}
