@@ -39,6 +39,7 @@ type Event struct {
 
 	Targets []int // indices into [Y | D] that the jump assigns
 	Rest    []int // indices that `zeno rest` assigns and holds
+	Release int   // guard whose crossing ends the rest, or −1
 }
 
 // Switch is a located discontinuity of the right-hand side: element Mode of D

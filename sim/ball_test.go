@@ -14,6 +14,7 @@ import (
 type ball struct {
 	g, e, y0, v0, r float64
 	bar             [5]float64 // account of the parameters
+	dir             [5]float64 // direction of forward derivatives
 }
 
 func (*ball) Sizes() Sizes { return Sizes{Y: 2, YError: 2, Guards: 1} }
@@ -28,9 +29,9 @@ func (b *ball) Guards(_ float64, y, _, g, rate, accel []float64) {
 		accel[0] = -b.g
 	}
 }
-func (*ball) Times([]float64) {}
-func (b *ball) Jump(_ int, _ float64, y, _, _, v []float64) { v[0] = -b.e * y[1] }
-func (*ball) Rest(_ int, _ float64, _, _, v []float64)      { v[0], v[1] = 0, 0 }
+func (*ball) Times([]float64)                                  {}
+func (b *ball) Jump(_ int, _ float64, y, _, _, v []float64)    { v[0] = -b.e * y[1] }
+func (b *ball) Rest(_ int, _ float64, _, _, v []float64)       { v[0], v[1] = b.r, 0 }
 func (*ball) Delay(int, float64, []float64, []float64) float64 { return 0 }
 func (*ball) Floors(float64, []float64, []float64, []float64)  {}
 
@@ -59,17 +60,34 @@ func (b *ball) JumpVJP(_ int, _ float64, y, _, _, ct, yBar, _ []float64) float64
 	b.bar[1] -= y[1] * ct[0]
 	return 0
 }
-func (*ball) RestVJP(int, float64, []float64, []float64, []float64, []float64, []float64) float64 {
+func (b *ball) RestVJP(_ int, _ float64, _, _, ct, _, _ []float64) float64 {
+	b.bar[4] += ct[0]
 	return 0
 }
 func (*ball) DelayVJP(int, float64, []float64, []float64, float64, []float64, []float64) float64 {
 	return 0
 }
 
+func (b *ball) InitJVP(_, _ float64, yDot, _ []float64) { yDot[0], yDot[1] = b.dir[2], b.dir[3] }
+func (b *ball) RHSJVP(_, _ float64, _, yDot, _, _, out []float64) {
+	out[0], out[1] = yDot[1], -b.dir[0]
+}
+func (b *ball) GuardJVP(_, _ float64, _, yDot, _, _ []float64, _ int) float64 {
+	return yDot[0] - b.dir[4]
+}
+func (*ball) TimesJVP([]float64) {}
+func (b *ball) JumpJVP(_ int, _, _ float64, y, yDot, _, _, _, out []float64) {
+	out[0] = -b.dir[1]*y[1] - b.e*yDot[1]
+}
+func (b *ball) RestJVP(_ int, _, _ float64, _, _, _, _, out []float64) { out[0], out[1] = b.dir[4], 0 }
+func (*ball) DelayJVP(int, float64, float64, []float64, []float64, []float64, []float64) float64 {
+	return 0
+}
+
 func ballHybrid() *Hybrid {
 	return &Hybrid{
 		Events: []events.Event{{
-			Name: "bounce", Kind: events.When, Targets: []int{1},
+			Name: "bounce", Kind: events.When, Targets: []int{1}, Rest: []int{0, 1}, Release: -1,
 			Cond: &events.Cond{Op: events.Below, Inclusive: true},
 		}},
 		Schedules: []Schedule{{At: -1, Period: -1, From: -1, Until: -1}},
@@ -115,14 +133,82 @@ func TestBallClosedForm(t *testing.T) {
 		}
 		dv[4] = -dv[2]
 		for k, want := range []map[int]float64{dy, dv} {
-			b.bar = [n0]float64{}
 			ct := []float64{0, 0}
 			ct[k] = 1
-			t0 := s.Backward(b, &Cotangents{Y: [][]float64{ct}})
-			for i := range n0 {
-				require.InDelta(t, want[i], b.bar[i], 1e-9*(1+math.Abs(want[i])), "T = %g, component %d, parameter %d", T, k, i)
+			for name, backward := range map[string]func(Reverse, *Cotangents) float64{
+				"unrolled": s.Backward, "adjoint": s.Adjoint, "backsolve": s.Backsolve,
+			} {
+				b.bar = [n0]float64{}
+				t0 := backward(b, &Cotangents{Y: [][]float64{ct}})
+				for i := range n0 {
+					require.InDelta(t, want[i], b.bar[i], 1e-9*(1+math.Abs(want[i])), "%s, T = %g, component %d, parameter %d", name, T, k, i)
+				}
+				require.InDelta(t, []float64{-v, b.g}[k], t0, 1e-9)
 			}
-			require.InDelta(t, []float64{-v, b.g}[k], t0, 1e-9)
+			for i := range n0 {
+				b.dir = [n0]float64{}
+				b.dir[i] = 1
+				var tan Tangents
+				s.Forward(b, &tan)
+				require.InDelta(t, want[i], tan.Y[0][k], 1e-9*(1+math.Abs(want[i])), "forward, T = %g, component %d, parameter %d", T, k, i)
+			}
 		}
 	}
+}
+
+// TestBallManyBounces follows fifty bounces, whose gaps shrink by 0.8 each.
+func TestBallManyBounces(t *testing.T) {
+	b := &ball{g: 9.8, e: 0.8, y0: 10, r: 0.2}
+	s := New(ballHybrid(), b.Sizes(), Options{RTol: 1e-10, ATol: 1e-12})
+	var tr Trajectory
+	tEnd := math.Sqrt2 * (9 - 10*math.Pow(0.8, 50.5))
+	require.NoError(t, s.Run(b, &Span{T1: tEnd, Saves: []float64{tEnd}}, &tr))
+	require.Len(t, tr.Log, 50)
+	for i, rec := range tr.Log {
+		require.InEpsilon(t, math.Sqrt2*(9-10*math.Pow(0.8, float64(i+1))), rec.T, 1e-12)
+	}
+}
+
+// TestBallComesToRest: the limit of the impact times is 9√2; from there the
+// ball lies on the ground.
+func TestBallComesToRest(t *testing.T) {
+	hy := ballHybrid()
+	b := &ball{g: 9.8, e: 0.8, y0: 10, r: 0.2}
+	run := func(rule events.ZenoRule) (*Trajectory, *Integrator, error) {
+		hy.Events[0].Zeno = rule
+		s := New(hy, b.Sizes(), Options{RTol: 1e-10, ATol: 1e-12})
+		tr := new(Trajectory)
+		return tr, s, s.Run(b, &Span{T1: 14, Saves: []float64{14}}, tr)
+	}
+	_, _, err := run(events.ZenoError)
+	require.ErrorContains(t, err, "event_zeno")
+	require.ErrorContains(t, err, "12.7279221")
+
+	tr, _, err := run(events.ZenoStop)
+	require.NoError(t, err)
+	require.Equal(t, Terminated, tr.Status)
+
+	tr, s, err := run(events.ZenoRest)
+	require.NoError(t, err)
+	last := tr.Log[len(tr.Log)-1]
+	require.True(t, last.Rest)
+	require.InEpsilon(t, 9*math.Sqrt2, last.T, 1e-12)
+	require.Equal(t, []float64{0.2, 0}, tr.SaveY[0])
+	// The time of rest is (u/g)(1+e)/(1−e): its derivative by e is 2u/(g(1−e)²).
+	ct := make([]float64, len(tr.Log))
+	ct[len(ct)-1] = 1
+	want := 2 * math.Sqrt2 / math.Pow(0.2, 2)
+	for name, backward := range map[string]func(Reverse, *Cotangents) float64{
+		"unrolled": s.Backward, "adjoint": s.Adjoint, "backsolve": s.Backsolve,
+	} {
+		b.bar = [5]float64{}
+		backward(b, &Cotangents{EventT: ct, Y: [][]float64{{1, 1}}})
+		require.InEpsilon(t, want, b.bar[1], 1e-6, name)
+		require.InEpsilon(t, 1-9*math.Sqrt2/(2*9.8), b.bar[4], 1e-6, name)
+	}
+	b.dir = [5]float64{1: 1}
+	var tan Tangents
+	s.Forward(b, &tan)
+	require.InEpsilon(t, want, tan.EventT[len(ct)-1], 1e-6)
+	require.Equal(t, []float64{0, 0}, tan.Y[0])
 }

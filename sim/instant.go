@@ -162,7 +162,7 @@ func (s *Integrator) matters(guard int) bool {
 			return true
 		}
 	}
-	return false
+	return s.releasedBy(guard) >= 0
 }
 
 // flip takes a guard to its other side and brings the conditions up to date.
@@ -229,7 +229,7 @@ func (s *Integrator) locate(guard int, theta float64) (h float64, fail *Failure)
 		s.step.Step(s, bestH)
 	}
 	s.model.Guards(s.t+bestH, s.step.End(), s.d, s.g, s.rate, s.accel)
-	if trans := s.transversality(guard); !(trans > grazeTol) {
+	if trans := s.transversality(guard, s.t+bestH-s.last); !(trans > grazeTol) || float64(s.det.Side[guard])*s.rate[guard] > 0 {
 		f := s.fail(Graze, full, "the guard touches its surface at t = %.9g without crossing it (transversality %.1g)", s.t+bestH, trans)
 		return 0, s.blame(f, guard)
 	}
@@ -257,18 +257,18 @@ func (s *Integrator) blame(f *Failure, guard int) *Failure {
 }
 
 // transversality compares the rate of a guard at its crossing with how much
-// the rate changes over the run's own time scale: 1 far from a graze, 0 at
-// one.
-func (s *Integrator) transversality(guard int) float64 {
+// the rate changes in the time since the last instant: 1 far from a graze, 0
+// at one.
+func (s *Integrator) transversality(guard int, since float64) float64 {
 	r := math.Abs(s.rate[guard])
-	span := s.span.T1 - s.span.T0
-	return r / (r + math.Abs(s.accel[guard])*span)
+	return r / (r + math.Abs(s.accel[guard])*since)
 }
 
 // begin prepares an instant: it keeps the values before it for the saves that
 // fall on it.
 func (s *Integrator) begin() {
 	s.micros = 0
+	s.before, s.last = s.last, s.t
 	clear(s.touched)
 	clear(s.crossed)
 	clear(s.residual)
@@ -326,6 +326,10 @@ func (s *Integrator) cross(guard int) {
 	s.crossed[guard] = true
 	s.residual[guard] = math.Abs(s.g[guard])
 	s.det.Side[guard] = -s.det.Side[guard]
+	if e := s.releasedBy(guard); e >= 0 {
+		s.release(e)
+		return
+	}
 	for e := range s.hy.Events {
 		ev := &s.hy.Events[e]
 		if ev.Kind == events.When && !s.holds[e] && ev.Cond.Holds(s.det.Side, guard) {
@@ -344,6 +348,11 @@ func (s *Integrator) dueNow() {
 				return
 			}
 			again = true
+			if x.end == endZeno {
+				s.due = append(s.due, s.plans[x.ref])
+				s.plans = append(s.plans[:x.ref], s.plans[x.ref+1:]...)
+				return
+			}
 			s.consume(x)
 			if x.end == endDelay {
 				sn := &s.tape.snaps[x.ref]
@@ -378,10 +387,8 @@ func (s *Integrator) trigger(it jumps.Item) {
 // turn, and starts the next step from the result. first is the guard whose
 // root the last step ended on, or −1.
 func (s *Integrator) carryOut(first int) *Failure {
-	for g, c := range s.crossed {
-		if c {
-			s.turnSwitches(g, first)
-		}
+	if fail := s.crossSwitches(first); fail != nil {
+		return fail
 	}
 	for {
 		it, ok := s.agenda.Pop()
@@ -405,6 +412,16 @@ func (s *Integrator) carryOut(first int) *Failure {
 			s.out.Status = Terminated
 			break
 		}
+	}
+	for len(s.due) > 0 {
+		p := s.due[0]
+		s.due = s.due[1:]
+		if fail := s.comeToRest(p); fail != nil {
+			return fail
+		}
+	}
+	if s.agenda.Len() > 0 && s.out.Status != Terminated {
+		return s.carryOut(first) // what the rest triggered
 	}
 	s.step.Start(s, s.t, s.y)
 	return nil
@@ -438,7 +455,7 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 	}
 	rec := Record{Event: it.Event, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN()}
 	if it.Guard >= 0 {
-		rec.Rate, rec.Transversality = s.rate[it.Guard], s.transversality(it.Guard)
+		rec.Rate, rec.Transversality = s.rate[it.Guard], s.transversality(it.Guard, s.t-s.before)
 	}
 	rec.YBefore, rec.DBefore = s.tape.at(e.state, s.size.Y, s.size.D)
 	v := s.vals[:len(ev.Targets)]
@@ -458,7 +475,10 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 		f.Event = it.Event
 		return f
 	}
-	return s.settle()
+	if fail := s.settle(); fail != nil {
+		return fail
+	}
+	return s.settleDown(it)
 }
 
 // epsilon is the distance from 1 to the next number.
@@ -484,9 +504,8 @@ func (s *Integrator) settle() *Failure {
 		if s.g[i] == s.gBefore[i] && !s.crossed[i] {
 			continue
 		}
-		surface := 8*s.residual[i] + 64*epsilon*(math.Abs(s.gBefore[i])+math.Abs(s.rateBefore[i])*(math.Abs(s.t)+s.step.H))
 		switch {
-		case math.Abs(s.g[i]) > surface:
+		case math.Abs(s.g[i]) > s.surface(i):
 			s.det.Side[i] = sign(s.g[i])
 		case math.Abs(s.rate[i]) > 64*epsilon*math.Abs(s.rateBefore[i]):
 			s.det.Side[i] = sign(s.rate[i])
@@ -497,6 +516,12 @@ func (s *Integrator) settle() *Failure {
 	s.resetSwitches()
 	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1, Timed: -1}) })
 	return nil
+}
+
+// surface is how far from zero guard i may be and still count as on its
+// surface: what round-off and localisation leave.
+func (s *Integrator) surface(i int) float64 {
+	return 8*s.residual[i] + 64*epsilon*(math.Abs(s.gBefore[i])+math.Abs(s.rateBefore[i])*(math.Abs(s.t)+s.step.H))
 }
 
 // livelock is the failure of an instant without end; it names the cycle.

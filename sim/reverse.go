@@ -44,8 +44,8 @@ type reverse struct {
 	gy, gd []float64
 	sched  []float64 // of the scheduled scalars
 	snaps  []snapCotangent
-	free   [][]float64 // spare arrays of snapshots
-	params bool        // whether parameters are accounted for
+	eventT []float64 // of the times of the log's records
+	params bool      // whether parameters are accounted for
 }
 
 type snapCotangent struct {
@@ -64,6 +64,13 @@ type snapCotangent struct {
 // whose length follows from g(t+h, Φ(h)) = 0.
 func (s *Integrator) Backward(m Reverse, ct *Cotangents) (t0Bar float64) {
 	r := s.reverse()
+	return r.sweep(m, ct, r.stepBack)
+}
+
+// sweep walks the tape backwards; step goes over one step of the solver,
+// entry i of the tape.
+func (r *reverse) sweep(m Reverse, ct *Cotangents, step func(e *entry, i int)) (t0Bar float64) {
+	s := r.Integrator
 	r.m, r.ct, r.params = m, ct, true
 	s.model = m
 	clear(r.y)
@@ -81,11 +88,15 @@ func (s *Integrator) Backward(m Reverse, ct *Cotangents) (t0Bar float64) {
 		clear(sn.d)
 		sn.t, sn.due = 0, 0
 	}
+	r.eventT = resize(r.eventT, len(s.out.Log))
+	clear(r.eventT)
+	copy(r.eventT, ct.EventT)
+	s.heldAtEnd()
 	for i := len(s.tape.entries) - 1; i >= 0; i-- {
 		e := &s.tape.entries[i]
 		switch e.kind {
 		case stepEntry:
-			r.stepBack(e)
+			step(e, i)
 		case snapEntry:
 			r.snapBack(e)
 		case jumpEntry, restEntry:
@@ -96,6 +107,8 @@ func (s *Integrator) Backward(m Reverse, ct *Cotangents) (t0Bar float64) {
 			r.saveBack(e, ct.Y, ct.D)
 		case beforeEntry:
 			r.saveBack(e, ct.BeforeY, ct.BeforeD)
+		case heldEntry:
+			s.setHeld(e, false)
 		}
 	}
 	for i := range s.hy.Switches {
@@ -127,6 +140,17 @@ func (r *reverse) RHSVJP(t float64, y, ct, yBar []float64) float64 {
 	return r.m.RHSVJP(t, y, r.Integrator.d, ct, yBar, r.d, r.params)
 }
 
+// heldAtEnd sets the components that are held at the end of the run.
+func (s *Integrator) heldAtEnd() {
+	clear(s.held)
+	for i := len(s.tape.entries) - 1; i >= 0; i-- {
+		if e := &s.tape.entries[i]; e.kind == heldEntry {
+			s.setHeld(e, true)
+			return
+		}
+	}
+}
+
 // replay recomputes the stages of a step.
 func (s *Integrator) replay(e *entry) {
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
@@ -135,7 +159,7 @@ func (s *Integrator) replay(e *entry) {
 	s.step.Step(s, e.h)
 }
 
-func (r *reverse) stepBack(e *entry) {
+func (r *reverse) stepBack(e *entry, _ int) {
 	s := r.Integrator
 	s.replay(e)
 	copy(r.in, r.y)
@@ -218,6 +242,10 @@ func (r *reverse) scheduleBack(e *entry, bar float64) {
 		r.sched[sc.Period] += periods * bar
 	case endDelay:
 		r.snaps[e.ref].due += bar
+	case endZeno:
+		for k, w := range zenoWeights(s.out.Log, e.at) {
+			r.eventT[e.at[k]] += w * bar
+		}
 	}
 }
 
@@ -246,9 +274,7 @@ func (r *reverse) jumpBack(e *entry) {
 		p := r.component(k)
 		ct[i], *p = *p, 0
 	}
-	if e.kind == jumpEntry && e.count < len(r.ct.EventT) {
-		r.t += r.ct.EventT[e.count]
-	}
+	r.t += r.eventT[e.count]
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	switch {
 	case e.kind == restEntry:

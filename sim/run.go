@@ -25,9 +25,11 @@ type Integrator struct {
 	span  *Span
 	out   *Trajectory
 
-	t     float64
-	y, d  []float64 // the state; y is the stepper's start
-	holds []bool    // the events' conditions, as of now
+	t      float64
+	last   float64 // time of the last instant, and of that before it
+	before float64
+	y, d   []float64 // the state; y is the stepper's start
+	holds  []bool    // the events' conditions, as of now
 
 	g, rate, accel []float64 // guards at the current state
 	gBefore        []float64 // and before the last micro-step
@@ -40,6 +42,8 @@ type Integrator struct {
 	nextSave       int
 	separate       []bool // saves whose values before the instant are their own
 	rev            *reverse
+	fwd            *forward
+	cont           [2]*continuous // adjoint, backsolve
 
 	agenda  jumps.Agenda
 	crossed []bool // guards that crossed at this instant
@@ -50,7 +54,11 @@ type Integrator struct {
 	readD   []float64
 	vals    []float64
 	zeno    jumps.Zeno
-	held    []bool // components of Y that `zeno rest` holds
+	held    []bool     // components of Y that `zeno rest` holds
+	plans   []restPlan // rests to come
+	due     []restPlan // rests of this instant
+	atRest  []restPlan // by event; predicted: it is at rest
+	stuck   int        // instants in a row without progress
 
 	tape tape
 }
@@ -77,11 +85,9 @@ func New(hy *Hybrid, size Sizes, opt Options) *Integrator {
 		crossed: make([]bool, size.Guards), touched: make([]int, size.Y+size.D),
 		readY: make([]float64, size.Y), readD: make([]float64, size.D),
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
+		atRest: make([]restPlan, len(hy.Events)),
 	}
 	s.y = s.step.Y[0]
-	for i := range s.det.Watch {
-		s.det.Watch[i] = !hy.Flags[i]
-	}
 	return s
 }
 
@@ -131,11 +137,22 @@ func (s *Integrator) reset() {
 	s.tape.reset()
 	s.ctl.Restart()
 	s.t = s.span.T0
+	s.last, s.before = s.t, s.t
 	s.nextFiring, s.nextStop, s.nextSave = 0, 0, 0
 	s.delayed = s.delayed[:0]
 	clear(s.fired)
 	clear(s.held)
+	clear(s.atRest)
+	s.plans, s.stuck = s.plans[:0], 0
 	s.zeno.Reset(len(s.hy.Events))
+	for i := range s.det.Watch {
+		s.det.Watch[i] = !s.hy.Flags[i]
+	}
+	for e := range s.hy.Events {
+		if r := s.hy.Events[e].Release; r >= 0 {
+			s.det.Watch[r] = false
+		}
+	}
 }
 
 // fail builds the failure of this run at the current state.
@@ -235,6 +252,9 @@ func (s *Integrator) advance(stop timed, end endKind) *Failure {
 		s.push(entry{kind: stepEntry, end: endRoot, ref: guard}, h)
 		s.t += h
 		s.arrive()
+		if fail := s.progress(h); fail != nil {
+			return fail
+		}
 		if left > s.resolution() {
 			stop = timed{t: math.Inf(1), end: endFixed}
 		}
@@ -243,7 +263,7 @@ func (s *Integrator) advance(stop timed, end endKind) *Failure {
 	h := s.step.H
 	e := entry{kind: stepEntry, end: end}
 	if end != endFree {
-		e.ref, e.count = stop.ref, stop.count
+		e.ref, e.count, e.at = stop.ref, stop.count, stop.at
 	}
 	s.push(e, h)
 	s.out.Stats.Steps++
@@ -256,6 +276,19 @@ func (s *Integrator) advance(stop timed, end endKind) *Failure {
 	s.t = stop.t
 	s.arrive()
 	return s.instant(-1, stop)
+}
+
+// progress counts the instants in a row that lie within the clock's
+// resolution of each other, h being the step since the last.
+func (s *Integrator) progress(h float64) *Failure {
+	if h > s.resolution() {
+		s.stuck = 0
+		return nil
+	}
+	if s.stuck++; s.stuck <= jumps.MaxMicroSteps {
+		return nil
+	}
+	return s.fail(Sliding, h, "%d crossings in a row without progress in time", s.stuck)
 }
 
 // arrive makes the end of the step the current state.

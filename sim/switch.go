@@ -55,9 +55,35 @@ func (s *Integrator) setFloors() {
 	}
 }
 
+// crossSwitches turns the switches of the guards that cross at this instant.
+// A field that pushes straight back from both sides would be switched without
+// end: that is sliding, which has no solution in the ordinary sense.
+func (s *Integrator) crossSwitches(first int) *Failure {
+	turned := -1
+	for g, c := range s.crossed {
+		if c && s.turnSwitches(g, first) {
+			turned = g
+		}
+	}
+	if turned < 0 {
+		return nil
+	}
+	s.evalGuards()
+	for i := range s.hy.Switches {
+		w := &s.hy.Switches[i]
+		if g := w.Guard; !w.Floor && s.crossed[g] && float64(s.det.Side[g])*s.rate[g] < 0 {
+			f := s.fail(Sliding, 0, "the fields on both sides of a discontinuity push onto it (rate %.3g behind it)", s.rate[g])
+			f.Switch = i
+			return f
+		}
+	}
+	return nil
+}
+
 // turnSwitches lets the switches of a guard that has crossed take their other
-// branch. first is the guard whose root the last step ended on.
-func (s *Integrator) turnSwitches(guard, first int) {
+// branch, and reports whether there are any. first is the guard whose root
+// the last step ended on.
+func (s *Integrator) turnSwitches(guard, first int) (turned bool) {
 	for i := range s.hy.Switches {
 		w := &s.hy.Switches[i]
 		mode := s.d[w.Mode]
@@ -75,7 +101,9 @@ func (s *Integrator) turnSwitches(guard, first int) {
 			s.zeroStep(guard)
 		}
 		s.turn(i, mode)
+		turned = true
 	}
+	return turned
 }
 
 // turn sets the mode of switch i and records it.

@@ -15,6 +15,7 @@ const (
 	switchEntry                  // a switch took another branch
 	saveEntry                    // saves read the state itself, not a step
 	beforeEntry                  // saves read the state before an instant
+	heldEntry                    // components were held at rest, or let go
 )
 
 // endKind says what fixes the end of a step, on which the derivative of its
@@ -28,6 +29,7 @@ const (
 	endAt                   // scheduled scalar ref
 	endEvery                // scalar From of event ref plus count periods
 	endDelay                // the time of snapshot ref plus its delay
+	endZeno                 // the limit of the times of the log's records at
 )
 
 type entry struct {
@@ -40,7 +42,8 @@ type entry struct {
 	snap   int     // jump: snapshot that the right-hand sides read, or −1: the state before
 	mask   int     // jump: offset in masks, or −1: read everything from the snapshot
 	args   []float64
-	lo, hi int // saves read from this entry
+	at     [3]int // endZeno
+	lo, hi int    // saves read from this entry
 }
 
 // snapshot are the values at a trigger.

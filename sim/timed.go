@@ -14,6 +14,7 @@ type timed struct {
 	count int
 	event int // that fires then, or −1
 	args  []float64
+	at    [3]int // endZeno
 }
 
 // nextTimed returns the earliest time that the next step must end on.
@@ -54,6 +55,10 @@ func (s *Integrator) eachTimed(f func(timed)) {
 				f(timed{t: t, end: endEvery, ref: e, count: s.fired[e], event: e})
 			}
 		}
+	}
+	for i := range s.plans {
+		p := &s.plans[i]
+		f(timed{t: p.limit, end: endZeno, ref: i, at: p.at, event: p.event})
 	}
 	for i := range s.delayed {
 		x := &s.delayed[i]

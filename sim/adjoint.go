@@ -1,0 +1,244 @@
+package sim
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/solvers"
+)
+
+// continuous is a backward sweep with the adjoint differential equation
+// instead of the derivative of the steps:
+//
+//	λ' = −f_yᵀ λ,  p̄' = −f_pᵀ λ,
+//
+// integrated backwards between the instants with error control of its own.
+// At the instants it does what the discrete sweep does, with the flow in the
+// place of the step. The state along the way is the dense output of the
+// stored steps, or, for backsolve, integrated backwards along with λ from the
+// end of each smooth stretch.
+type continuous struct {
+	*reverse
+	backsolve bool
+	step      *solvers.Stepper
+	ctl       *solvers.Controller
+	cur       *entry
+	x         []float64 // [y] λ, d̄
+	yAt       []float64
+	bar, barD []float64
+	ct        []float64
+	field     []float64
+}
+
+// Adjoint is like Backward with the continuous adjoint along the stored dense
+// solution; its error is that of the tolerances, not of round-off.
+func (s *Integrator) Adjoint(m Reverse, ct *Cotangents) (t0Bar float64) {
+	return s.backwardContinuous(m, ct, false)
+}
+
+// Backsolve is like Adjoint, but integrates the state backwards too instead
+// of reading it off the stored steps.
+func (s *Integrator) Backsolve(m Reverse, ct *Cotangents) (t0Bar float64) {
+	return s.backwardContinuous(m, ct, true)
+}
+
+func (s *Integrator) backwardContinuous(m Reverse, ct *Cotangents, backsolve bool) float64 {
+	c := s.cont[b2i(backsolve)]
+	if c == nil {
+		n := s.size.Y + s.size.D
+		if backsolve {
+			n += s.size.Y
+		}
+		method := s.opt.Method
+		if !method.Adaptive() {
+			method = solvers.Tsit5
+		}
+		c = &continuous{
+			reverse: s.reverse(), backsolve: backsolve,
+			step: solvers.NewStepper(method, n), ctl: solvers.NewController(method),
+			x: make([]float64, n), yAt: make([]float64, s.size.Y),
+			bar: make([]float64, s.size.Y), barD: make([]float64, s.size.D),
+			ct: make([]float64, s.size.Y), field: make([]float64, s.size.Y),
+		}
+		s.cont[b2i(backsolve)] = c
+	}
+	return c.sweep(m, ct, c.stretchBack)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// stretchBack goes back over one stored step.
+func (c *continuous) stretchBack(e *entry, i int) {
+	s := c.Integrator
+	y1, anchored := c.endState(e)
+	f1 := s.step.EndRate()
+	hBar := dot(c.y, f1) + c.t // of the end's time, which moves along the flow
+	switch e.end {
+	case endFree:
+	case endFixed:
+		hBar = 0
+	case endRoot:
+		// dτ = −(g_y dy + g_p dp + g_t dt)/ġ at the end of the flow.
+		clear(c.bar)
+		clear(c.barD)
+		gt := c.m.GuardVJP(e.t+e.h, y1, s.d, e.ref, 1, c.bar, c.barD, false)
+		mu := -hBar / (gt + dot(c.bar, f1))
+		c.m.GuardVJP(e.t+e.h, y1, s.d, e.ref, mu, c.y, c.d, true)
+	default:
+		c.scheduleBack(e, hBar)
+	}
+	c.t = 0
+	if e.h > 0 {
+		c.integrate(e, y1, anchored)
+	}
+	if i == 0 || s.tape.entries[i-1].kind != stepEntry || s.tape.entries[i-1].end != endFree {
+		// A later start by δt leaves out f δt of the flow.
+		y0, _ := s.tape.at(e.state, s.size.Y, s.size.D)
+		s.RHS(e.t, y0, c.field)
+		c.t = -dot(c.y, c.field)
+	}
+}
+
+// endState recomputes the step, whose dense output then stands, and returns
+// its end. anchored says that this end is not the start of another step of
+// the same smooth stretch.
+func (c *continuous) endState(e *entry) (y1 []float64, anchored bool) {
+	c.Integrator.replay(e)
+	return c.Integrator.step.End(), e.end != endFree
+}
+
+// integrate takes λ from the end of the step to its start, past the saves in
+// it.
+func (c *continuous) integrate(e *entry, y1 []float64, anchored bool) {
+	s := c.Integrator
+	c.cur = e
+	off := 0
+	if c.backsolve {
+		off = s.size.Y
+		if anchored {
+			copy(c.x, y1)
+		}
+	}
+	copy(c.x[off:], c.y)
+	copy(c.x[off+s.size.Y:], c.d)
+	t := e.t + e.h
+	for i := e.hi - 1; i >= e.lo; i-- {
+		c.flow(t, s.span.Saves[i])
+		t = s.span.Saves[i]
+		addTo(c.x[off:off+s.size.Y], row(c.reverse.ct.Y, i))
+		addTo(c.x[off+s.size.Y:], row(c.reverse.ct.D, i))
+		if !s.separate[i] {
+			addTo(c.x[off:off+s.size.Y], row(c.reverse.ct.BeforeY, i))
+			addTo(c.x[off+s.size.Y:], row(c.reverse.ct.BeforeD, i))
+		}
+	}
+	c.flow(t, e.t)
+	copy(c.y, c.x[off:])
+	copy(c.d, c.x[off+s.size.Y:])
+}
+
+// flow integrates x backwards from t to end.
+func (c *continuous) flow(t, end float64) {
+	if t <= end {
+		return
+	}
+	c.ctl.Restart()
+	c.step.Start(c, t, c.x)
+	h := t - end
+	for rejected := 0; ; {
+		h = min(h, t-end)
+		c.step.Step(c, -h)
+		norm := c.errorNorm()
+		ok, next := c.ctl.Accept(norm, h)
+		if !ok && rejected < 60 {
+			rejected++
+			h = next
+			continue
+		}
+		c.account(h)
+		t -= h
+		if t-end <= ulp(t) || h == 0 {
+			break
+		}
+		c.step.Continue(t)
+		h = next
+	}
+	copy(c.x, c.step.End())
+}
+
+// errorNorm is the norm of the embedded error, λ and its integrals measured
+// against the largest of them.
+func (c *continuous) errorNorm() float64 {
+	big := 0.
+	for _, v := range c.step.Y[0] {
+		big = math.Max(big, math.Abs(v))
+	}
+	rtol := c.opt.RTol
+	return c.step.ErrorNorm(len(c.x), rtol, math.Max(1e-3*rtol*big, 1e-300))
+}
+
+// state returns y at time t, from x or from the dense output.
+func (c *continuous) state(t float64, x []float64) []float64 {
+	if c.backsolve {
+		return x[:c.size.Y]
+	}
+	c.Integrator.step.Dense((t-c.cur.t)/c.cur.h, c.yAt)
+	return c.yAt
+}
+
+// RHS is the field of the adjoint equation.
+func (c *continuous) RHS(t float64, x, dx []float64) {
+	s := c.Integrator
+	y := c.state(t, x)
+	off := 0
+	if c.backsolve {
+		s.RHS(t, y, dx[:s.size.Y])
+		off = s.size.Y
+	}
+	clear(c.bar)
+	clear(c.barD)
+	copy(c.ct, x[off:])
+	c.pull(t, y, false)
+	for i, v := range c.bar {
+		dx[off+i] = -v
+	}
+	for i, v := range c.barD {
+		dx[off+s.size.Y+i] = -v
+	}
+}
+
+// pull adds ctᵀ∂f to bar and barD.
+func (c *continuous) pull(t float64, y []float64, params bool) {
+	for i, h := range c.held {
+		if h {
+			c.ct[i] = 0
+		}
+	}
+	c.m.RHSVJP(t, y, c.Integrator.d, c.ct, c.bar, c.barD, params)
+}
+
+// account adds the step's share of ∫ λᵀ f_p dt to the parameters, with the
+// weights of the method.
+func (c *continuous) account(h float64) {
+	s := c.Integrator
+	tab := c.step.Tableau()
+	off := 0
+	if c.backsolve {
+		off = s.size.Y
+	}
+	for i, b := range tab.B {
+		if b == 0 {
+			continue
+		}
+		t := c.step.T - tab.C[i]*h
+		x := c.step.Y[i]
+		for l := range c.ct {
+			c.ct[l] = h * b * x[off+l]
+		}
+		c.pull(t, c.state(t, x), true)
+	}
+}

@@ -1,0 +1,228 @@
+package sim
+
+// Tangents are the directional derivatives of the results of a run.
+type Tangents struct {
+	Y, D             [][]float64 // of SaveY, SaveD
+	BeforeY, BeforeD [][]float64 // of BeforeY, BeforeD
+	EndY, EndD       []float64
+	EventT           []float64 // of the times of the event log
+}
+
+// forward is the state of a forward sweep: the tangents of the state and of
+// the time at the current entry.
+type forward struct {
+	*Integrator
+	m   Forward
+	out *Tangents
+
+	y, d  []float64
+	t     float64
+	y0    []float64 // tangent of a step's end with its length held
+	field []float64
+	sched []float64
+	snaps []snapTangent
+}
+
+type snapTangent struct {
+	y, d   []float64
+	t, due float64
+}
+
+// Forward pushes the direction that m was told of through the run that the
+// integrator did last: the exact directional derivative of the discrete
+// solution, as Backward is its exact gradient.
+func (s *Integrator) Forward(m Forward, out *Tangents) {
+	f := s.forward()
+	f.m, f.out = m, out
+	s.model = m
+	n := len(s.span.Saves)
+	out.Y, out.D = rows(out.Y, n, s.size.Y), rows(out.D, n, s.size.D)
+	out.BeforeY, out.BeforeD = rows(out.BeforeY, n, s.size.Y), rows(out.BeforeD, n, s.size.D)
+	out.EndY, out.EndD = resize(out.EndY, s.size.Y), resize(out.EndD, s.size.D)
+	out.EventT = out.EventT[:0]
+	for len(f.snaps) < len(s.tape.snaps) {
+		f.snaps = append(f.snaps, snapTangent{y: make([]float64, s.size.Y), d: make([]float64, s.size.D)})
+	}
+	m.TimesJVP(f.sched)
+	m.InitJVP(s.span.T0, 0, f.y, f.d)
+	f.t = 0
+	for i := range s.hy.Switches {
+		f.d[s.hy.Switches[i].Mode] = 0
+	}
+	for i := range s.tape.entries {
+		e := &s.tape.entries[i]
+		switch e.kind {
+		case stepEntry:
+			f.stepOn(e)
+		case snapEntry:
+			f.snapOn(e)
+		case jumpEntry, restEntry:
+			f.jumpOn(e)
+		case switchEntry:
+			f.d[s.hy.Switches[e.ref].Mode] = 0
+		case saveEntry:
+			f.saveOn(e, out.Y, out.D)
+			for i := e.lo; i < e.hi; i++ {
+				if !s.separate[i] {
+					copy(out.BeforeY[i], out.Y[i])
+					copy(out.BeforeD[i], out.D[i])
+				}
+			}
+		case beforeEntry:
+			f.saveOn(e, out.BeforeY, out.BeforeD)
+		case heldEntry:
+			s.setHeld(e, true)
+		}
+	}
+	copy(out.EndY, f.y)
+	copy(out.EndD, f.d)
+}
+
+func (s *Integrator) forward() *forward {
+	if s.fwd == nil {
+		s.fwd = &forward{
+			Integrator: s,
+			y:          make([]float64, s.size.Y), d: make([]float64, s.size.D),
+			y0: make([]float64, s.size.Y), field: make([]float64, s.size.Y), sched: make([]float64, s.size.Times),
+		}
+	}
+	clear(s.held)
+	return s.fwd
+}
+
+// RHSJVP is the forward derivative of the field that the stepper sees.
+func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
+	f.m.RHSJVP(t, tDot, y, yDot, f.Integrator.d, f.d, out)
+	for i, h := range f.held {
+		if h {
+			out[i] = 0
+		}
+	}
+}
+
+func (f *forward) stepOn(e *entry) {
+	s := f.Integrator
+	s.replay(e)
+	hDot, endDot := 0., f.t
+	switch e.end {
+	case endFree:
+	case endFixed:
+		hDot, endDot = -f.t, 0
+	case endRoot:
+		// With the length held, and with it growing at rate one: g along
+		// both tells by linearity how fast the length must change.
+		s.step.JVP(f, f.t, 0, f.y, f.y0)
+		g0 := f.m.GuardJVP(e.t+e.h, f.t, s.step.End(), f.y0, s.d, f.d, e.ref)
+		s.step.JVP(f, f.t, 1, f.y, f.y0)
+		g1 := f.m.GuardJVP(e.t+e.h, f.t+1, s.step.End(), f.y0, s.d, f.d, e.ref)
+		hDot = -g0 / (g1 - g0)
+		endDot = f.t + hDot
+	case endAt:
+		endDot = f.sched[e.ref]
+		hDot = endDot - f.t
+	case endEvery:
+		sc := &s.hy.Schedules[e.ref]
+		periods := float64(e.count)
+		endDot = 0
+		if sc.From >= 0 {
+			endDot = f.sched[sc.From]
+		} else {
+			periods++
+		}
+		endDot += periods * f.sched[sc.Period]
+		hDot = endDot - f.t
+	case endDelay:
+		endDot = f.snaps[e.ref].due
+		hDot = endDot - f.t
+	case endZeno:
+		endDot = 0
+		for k, w := range zenoWeights(s.out.Log, e.at) {
+			endDot += w * f.out.EventT[e.at[k]]
+		}
+		hDot = endDot - f.t
+	}
+	s.step.JVP(f, f.t, hDot, f.y, f.y0)
+	for i := e.lo; i < e.hi; i++ {
+		s.step.DenseJVP((s.span.Saves[i]-e.t)/e.h, f.y, f.out.Y[i])
+		copy(f.out.D[i], f.d)
+		if !s.separate[i] {
+			copy(f.out.BeforeY[i], f.out.Y[i])
+			copy(f.out.BeforeD[i], f.d)
+		}
+	}
+	copy(f.y, f.y0)
+	f.t = endDot
+}
+
+func (f *forward) snapOn(e *entry) {
+	s := f.Integrator
+	sn, dot := &s.tape.snaps[e.snap], &f.snaps[e.snap]
+	copy(dot.y, f.y)
+	copy(dot.d, f.d)
+	dot.t, dot.due = f.t, f.t
+	if s.hy.Events[sn.event].Delayed {
+		y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+		dot.due += f.m.DelayJVP(sn.event, e.t, f.t, y, f.y, d, f.d)
+	}
+}
+
+func (f *forward) jumpOn(e *entry) {
+	s := f.Integrator
+	ev := &s.hy.Events[e.ref]
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	t, tDot, yDot, dDot := e.t, f.t, f.y, f.d
+	targets := ev.Targets
+	v := s.vals[:len(targets)]
+	f.out.EventT = append(f.out.EventT, f.t)
+	if e.kind == restEntry {
+		targets = ev.Rest
+		v = s.vals[:len(targets)]
+		f.m.RestJVP(e.ref, t, tDot, y, yDot, d, dDot, v)
+		f.assign(targets, v)
+		return
+	}
+	if e.snap >= 0 {
+		sn, dot := &s.tape.snaps[e.snap], &f.snaps[e.snap]
+		y, d = s.tape.at(sn.state, s.size.Y, s.size.D)
+		t, yDot, dDot = sn.t, dot.y, dot.d
+		if e.mask < 0 {
+			tDot = dot.t
+		} else {
+			yDot, dDot = append(s.readY[:0], f.y...), append(s.readD[:0], f.d...)
+			ny := s.size.Y
+			for k, old := range s.tape.masks[e.mask : e.mask+ny+s.size.D] {
+				switch {
+				case old && k < ny:
+					yDot[k] = dot.y[k]
+				case old:
+					dDot[k-ny] = dot.d[k-ny]
+				}
+			}
+		}
+	}
+	f.m.JumpJVP(e.ref, t, tDot, y, yDot, d, dDot, e.args, v)
+	f.assign(targets, v)
+}
+
+func (f *forward) assign(targets []int, v []float64) {
+	for i, k := range targets {
+		if k < len(f.y) {
+			f.y[k] = v[i]
+		} else {
+			f.d[k-len(f.y)] = v[i]
+		}
+	}
+}
+
+func (f *forward) saveOn(e *entry, y, d [][]float64) {
+	s := f.Integrator
+	at, dd := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, dd)
+	s.RHS(e.t, at, f.field)
+	for i := e.lo; i < e.hi; i++ {
+		for l := range y[i] {
+			y[i][l] = f.y[l] - f.t*f.field[l]
+		}
+		copy(d[i], f.d)
+	}
+}

@@ -1,0 +1,165 @@
+package sim
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/jumps"
+)
+
+// zenoReach is how far, relative to the time scale of the run, the limit of
+// an event's times may lie ahead for the event to count as at its limit. The
+// heights of a bouncing ball shrink with the square of the gaps, so that the
+// clock could resolve far more bounces than the position can: closer than the
+// root of the machine's precision there is nothing left to follow.
+const zenoReach = 1e-7
+
+// zenoWeights are the derivatives of the limit of a geometric sequence of
+// times, t₃ + g²/(f − g) with f = t₂ − t₁ and g = t₃ − t₂, by t₃, t₂ and t₁.
+func zenoWeights(log []Record, at [3]int) [3]float64 {
+	f := log[at[1]].T - log[at[2]].T
+	g := log[at[0]].T - log[at[1]].T
+	dg := g * (2*f - g) / ((f - g) * (f - g)) // ∂(g²/(f−g))/∂g
+	df := -g * g / ((f - g) * (f - g))
+	return [3]float64{1 + dg, df - dg, -df}
+}
+
+// settleDown follows a micro-step of an event that may be at the limit of its
+// times: either its gaps shrink geometrically and the limit is here, or its
+// jump left the state on the guard's surface with no rate and a field that
+// pushes it through.
+func (s *Integrator) settleDown(it jumps.Item) *Failure {
+	if it.Guard < 0 {
+		return nil
+	}
+	ev := &s.hy.Events[it.Event]
+	limit, near := s.zeno.Fired(it.Event, s.t, zenoReach*math.Max(math.Abs(s.t), s.span.T1-s.span.T0))
+	if !near {
+		if !s.resting(it) {
+			return nil
+		}
+		limit = s.t
+	}
+	switch ev.Zeno {
+	case events.ZenoStop:
+		s.out.Status = Terminated
+		return nil
+	case events.ZenoRest:
+		s.planRest(restPlan{event: it.Event, guard: it.Guard, limit: limit, predicted: near && limit > s.t})
+		return nil
+	}
+	f := s.fail(ZenoLimit, 0, "event %s fires ever faster towards t = %.9g", ev.Name, limit)
+	f.Event = it.Event
+	return f
+}
+
+// resting reports whether the guard that fired is on its surface without a
+// rate and is pushed to the side where it fired.
+func (s *Integrator) resting(it jumps.Item) bool {
+	g := it.Guard
+	return s.crossed[g] && math.Abs(s.g[g]) <= s.surface(g) &&
+		math.Abs(s.rate[g]) <= 64*epsilon*math.Abs(s.rateBefore[g]) &&
+		s.accel[g] != 0 && sign(s.accel[g]) == s.det.Side[g]
+}
+
+// lastThree are the places in the log of the last three firings of an event,
+// the latest first.
+func (s *Integrator) lastThree(event int) (at [3]int) {
+	n := 0
+	for i := len(s.out.Log) - 1; i >= 0 && n < 3; i-- {
+		if r := &s.out.Log[i]; r.Event == event && !r.Rest {
+			at[n] = i
+			n++
+		}
+	}
+	return at
+}
+
+// restPlan is a rest that begins at the limit of an event's times.
+type restPlan struct {
+	event, guard int
+	limit        float64
+	predicted    bool // limit lies ahead, and follows from the last three firings
+	at           [3]int
+}
+
+// planRest stops watching the guard and waits for the limit.
+func (s *Integrator) planRest(p restPlan) {
+	p.at = s.lastThree(p.event)
+	s.det.Watch[p.guard] = false
+	s.plans = append(s.plans, p)
+}
+
+// comeToRest carries out `zeno rest`: it assigns the values at rest and holds
+// those that are continuous states until the release guard of the event says
+// that the field pushes them off again.
+func (s *Integrator) comeToRest(p restPlan) *Failure {
+	ev := &s.hy.Events[p.event]
+	e := entry{kind: restEntry, t: s.t, ref: p.event, count: len(s.out.Log), snap: -1, state: s.tape.keep(s.y, s.d)}
+	rec := Record{Event: p.event, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN(), Rest: true}
+	rec.YBefore, rec.DBefore = s.tape.at(e.state, s.size.Y, s.size.D)
+	v := s.vals[:len(ev.Rest)]
+	s.model.Rest(p.event, s.t, s.y, s.d, v)
+	jumps.Assign(s.y, s.d, ev.Rest, v)
+	s.tape.entries = append(s.tape.entries, e)
+	s.micros++
+	s.out.Stats.Events++
+	rec.YAfter, rec.DAfter = s.tape.at(s.tape.keep(s.y, s.d), s.size.Y, s.size.D)
+	s.out.Log = append(s.out.Log, rec)
+	s.zeno.Forget(p.event)
+	s.hold(p.event, true)
+	s.atRest[p.event] = restPlan{guard: p.guard, predicted: true}
+	if fail := s.settle(); fail != nil {
+		return fail
+	}
+	if ev.Release >= 0 {
+		s.det.Side[ev.Release] = sign(s.g[ev.Release])
+		s.det.Watch[ev.Release] = true
+	}
+	return nil
+}
+
+// release ends the rest of an event whose release guard has crossed.
+func (s *Integrator) release(event int) {
+	p := &s.atRest[event]
+	p.predicted = false
+	s.hold(event, false)
+	s.det.Watch[s.hy.Events[event].Release] = false
+	s.det.Watch[p.guard] = true
+	s.det.Side[p.guard] = -s.det.Side[p.guard] // off the surface, to where it can fire again
+	s.conditions(nil)
+}
+
+// releasedBy is the event at rest whose release guard this is, or −1.
+func (s *Integrator) releasedBy(guard int) int {
+	for e := range s.hy.Events {
+		if s.atRest[e].predicted && s.hy.Events[e].Release == guard {
+			return e
+		}
+	}
+	return -1
+}
+
+// hold holds the continuous states that an event's rest assigns, or lets them
+// go, and records what was held before and after.
+func (s *Integrator) hold(event int, on bool) {
+	e := entry{kind: heldEntry, t: s.t, mask: len(s.tape.masks)}
+	s.tape.masks = append(s.tape.masks, s.held...)
+	for _, k := range s.hy.Events[event].Rest {
+		if k < len(s.held) {
+			s.held[k] = on
+		}
+	}
+	s.tape.masks = append(s.tape.masks, s.held...)
+	s.tape.entries = append(s.tape.entries, e)
+}
+
+// setHeld takes over the components that an entry holds: those behind it, or
+// those before it.
+func (s *Integrator) setHeld(e *entry, behind bool) {
+	off := e.mask
+	if behind {
+		off += len(s.held)
+	}
+	copy(s.held, s.tape.masks[off:off+len(s.held)])
+}
