@@ -192,7 +192,7 @@ func TestBallComesToRest(t *testing.T) {
 	require.NoError(t, err)
 	last := tr.Log[len(tr.Log)-1]
 	require.True(t, last.Rest)
-	require.InEpsilon(t, 9*math.Sqrt2, last.T, 1e-12)
+	require.InEpsilon(t, 9*math.Sqrt2, last.T, 1e-10) // extrapolated from the last three gaps, of 1e-6
 	require.Equal(t, []float64{0.2, 0}, tr.SaveY[0])
 	// The time of rest is (u/g)(1+e)/(1−e): its derivative by e is 2u/(g(1−e)²).
 	ct := make([]float64, len(tr.Log))

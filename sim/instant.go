@@ -324,6 +324,7 @@ func (s *Integrator) crossingNow(j int) bool {
 // on the agenda.
 func (s *Integrator) cross(guard int) {
 	s.crossed[guard] = true
+	s.armed[guard] = s.det.Side[guard]
 	s.residual[guard] = math.Abs(s.g[guard])
 	s.det.Side[guard] = -s.det.Side[guard]
 	if e := s.releasedBy(guard); e >= 0 {
@@ -501,7 +502,7 @@ func (s *Integrator) settle() *Failure {
 			s.det.Side[i] = truth(s.g[i] != 0)
 			continue
 		}
-		if s.g[i] == s.gBefore[i] && !s.crossed[i] {
+		if !s.det.Watch[i] || s.g[i] == s.gBefore[i] && !s.crossed[i] {
 			continue
 		}
 		switch {

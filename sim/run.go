@@ -47,6 +47,7 @@ type Integrator struct {
 
 	agenda  jumps.Agenda
 	crossed []bool // guards that crossed at this instant
+	armed   []int8 // side from which each guard crossed last
 	delayed []delayedJump
 	micros  int   // micro-steps of this instant
 	touched []int // micro-step that last assigned each component of [Y | D]
@@ -82,7 +83,7 @@ func New(hy *Hybrid, size Sizes, opt Options) *Integrator {
 		g: make([]float64, size.Guards), rate: make([]float64, size.Guards), accel: make([]float64, size.Guards),
 		residual: make([]float64, size.Guards), gBefore: make([]float64, size.Guards), rateBefore: make([]float64, size.Guards),
 		sched: make([]float64, size.Times), fired: make([]int, len(hy.Events)),
-		crossed: make([]bool, size.Guards), touched: make([]int, size.Y+size.D),
+		crossed: make([]bool, size.Guards), armed: make([]int8, size.Guards), touched: make([]int, size.Y+size.D),
 		readY: make([]float64, size.Y), readD: make([]float64, size.D),
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),

@@ -45,7 +45,7 @@ func (s *Integrator) settleDown(it jumps.Item) *Failure {
 		s.out.Status = Terminated
 		return nil
 	case events.ZenoRest:
-		s.planRest(restPlan{event: it.Event, guard: it.Guard, limit: limit, predicted: near && limit > s.t})
+		s.planRest(restPlan{event: it.Event, guard: it.Guard, armed: s.armed[it.Guard], limit: limit, predicted: near && limit > s.t})
 		return nil
 	}
 	f := s.fail(ZenoLimit, 0, "event %s fires ever faster towards t = %.9g", ev.Name, limit)
@@ -78,6 +78,7 @@ func (s *Integrator) lastThree(event int) (at [3]int) {
 // restPlan is a rest that begins at the limit of an event's times.
 type restPlan struct {
 	event, guard int
+	armed        int8 // side that the guard fires from
 	limit        float64
 	predicted    bool // limit lies ahead, and follows from the last three firings
 	at           [3]int
@@ -86,7 +87,10 @@ type restPlan struct {
 // planRest stops watching the guard and waits for the limit.
 func (s *Integrator) planRest(p restPlan) {
 	p.at = s.lastThree(p.event)
+	// Until it is let go the guard counts as where it can fire from.
 	s.det.Watch[p.guard] = false
+	s.det.Side[p.guard] = p.armed
+	s.conditions(nil)
 	s.plans = append(s.plans, p)
 }
 
@@ -126,8 +130,6 @@ func (s *Integrator) release(event int) {
 	s.hold(event, false)
 	s.det.Watch[s.hy.Events[event].Release] = false
 	s.det.Watch[p.guard] = true
-	s.det.Side[p.guard] = -s.det.Side[p.guard] // off the surface, to where it can fire again
-	s.conditions(nil)
 }
 
 // releasedBy is the event at rest whose release guard this is, or −1.
