@@ -1,0 +1,117 @@
+package fit
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Status says how a run ended.
+type Status string
+
+// The statuses of a run. Running is that of a checkpoint taken on the way.
+const (
+	Running       Status = "running"
+	Converged     Status = "converged"      // the last stage met its own tolerance
+	MaxIterations Status = "max_iterations" // the last stage made all its iterations
+	StoppedEarly  Status = "stopped_early"  // no further improvement; Message says of what
+	MaxTime       Status = "max_time"
+	Interrupted   Status = "interrupted" // the context ended; the state can be taken up again
+	Failed        Status = "failed"      // the error says why
+)
+
+// stateVersion changes when older checkpoints can no longer be read.
+const stateVersion = 1
+
+// State is a run at the end of a step: its result, and all that is needed to
+// go on. As JSON its floats are exact.
+type State struct {
+	Version int      `json:"version"`
+	Seed    uint64   `json:"seed"`
+	Status  Status   `json:"status"`
+	Message string   `json:"message,omitempty"`
+	Stages  []string `json:"stages"` // names of the chain's methods
+	Stage   int      `json:"stage"`  // index of the one that runs
+
+	Iteration int       `json:"iteration"` // finished in this stage
+	Epoch     int       `json:"epoch"`     // finished epochs of all first-order stages
+	X         []float64 `json:"x"`         // where the method stands
+	Method    memory    `json:"method"`
+
+	Best    *Point   `json:"best,omitempty"` // the result; nil before the first score
+	Mark    *float64 `json:"mark,omitempty"` // score of the last improvement by min_delta
+	Wait    int      `json:"wait"`           // iterations since
+	History []Record `json:"history,omitempty"`
+
+	Kinks    int           `json:"kinks"`    // changes in the order of events between evaluations
+	Rejected int           `json:"rejected"` // trial steps at which a solve failed
+	Elapsed  time.Duration `json:"elapsed"`
+}
+
+// Point is a place and its score: the validation loss, if there is one, else
+// the training loss over all trajectories, at exactly X.
+type Point struct {
+	X         []float64 `json:"x"`
+	Score     float64   `json:"score"`
+	Validated bool      `json:"validated"`
+	Horizon   float64   `json:"horizon"`
+	Stage     int       `json:"stage"`
+	Iteration int       `json:"iteration"` // finished iterations of the stage
+}
+
+// better orders points: losses at different horizons do not compare, so the
+// longer horizon comes first, then the lower score.
+func (p *Point) better(q *Point) bool {
+	if p.Horizon != q.Horizon {
+		return p.Horizon > q.Horizon
+	}
+	return p.Score < q.Score
+}
+
+// Record is the line of a finished iteration in the history. The loss is that
+// before the iteration's step; for mini-batches it is the mean over the epoch.
+type Record struct {
+	Stage     int      `json:"stage"`
+	Iteration int      `json:"iteration"` // counted from 1
+	Loss      float64  `json:"loss"`
+	Terms     []Term   `json:"terms,omitempty"`
+	Valid     *float64 `json:"valid,omitempty"` // nil without validation, or when its solve failed
+	Rate      float64  `json:"rate,omitempty"`  // learning rate; 0 for methods without
+	Horizon   float64  `json:"horizon"`
+	GradNorm  float64  `json:"grad_norm"` // Euclidean for first-order methods, else largest component
+	Kinks     int      `json:"kinks,omitempty"`
+	Rejected  int      `json:"rejected,omitempty"`
+}
+
+// memory is what the running method remembers; one of the fields, or none.
+type memory struct {
+	FirstOrder *descent `json:"first_order,omitempty"`
+	Trust      *trust   `json:"trust,omitempty"`
+}
+
+// Encode writes the state as JSON.
+func (s *State) Encode() ([]byte, error) { return json.MarshalIndent(s, "", " ") }
+
+// DecodeState reads what Encode wrote.
+func DecodeState(b []byte) (*State, error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	s := new(State)
+	if err := dec.Decode(s); err != nil {
+		return nil, fmt.Errorf("the checkpoint cannot be read: %w", err)
+	}
+	if s.Version != stateVersion {
+		return nil, fmt.Errorf("the checkpoint has version %d, this program reads version %d", s.Version, stateVersion)
+	}
+	return s, nil
+}
+
+// clone is an independent copy, and a check that the state can be written.
+func (s *State) clone() (*State, error) {
+	b, err := s.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return DecodeState(b)
+}
