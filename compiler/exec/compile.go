@@ -1,0 +1,395 @@
+package exec
+
+import (
+	"fmt"
+
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// Compile plans the graphs for frames of the given number of lanes.
+//
+// A frame holds, in this order: constants, shared inputs, lane inputs, the
+// outputs of every program, temporaries, and scratch space. Temporaries are
+// reused by liveness; all programs share them.
+func Compile(graphs []*ir.Graph, lanes int) (*Module, error) {
+	if lanes < 1 {
+		return nil, fmt.Errorf("exec: %d lanes", lanes)
+	}
+	c := &compiler{
+		m:    &Module{lanes: lanes, inputs: map[string]region{}, programs: map[string]*Program{}},
+		home: map[*ir.Node]place{},
+	}
+	for _, g := range graphs {
+		if err := g.Verify(); err != nil {
+			return nil, err
+		}
+		if c.m.programs[g.Name] != nil {
+			return nil, fmt.Errorf("exec: two graphs are named %q", g.Name)
+		}
+		c.m.programs[g.Name] = &Program{name: g.Name, lanes: lanes, outputs: map[string]region{}}
+	}
+	nodes := make([][]*ir.Node, len(graphs))
+	for i, g := range graphs {
+		nodes[i] = g.Nodes()
+	}
+	if err := c.leaves(nodes); err != nil {
+		return nil, err
+	}
+	for _, g := range graphs {
+		p := c.m.programs[g.Name]
+		for _, o := range g.Outputs {
+			p.outputs[o.Name] = c.reserve(o.Node.Shape.Size(), true)
+		}
+	}
+	temps := c.next
+	top := temps
+	for i, g := range graphs {
+		p := &planner{compiler: c, prog: c.m.programs[g.Name], graph: g, next: temps, at: map[*ir.Node]place{}}
+		p.plan(nodes[i])
+		top = max(top, p.top)
+	}
+	c.m.scratch = top
+	for _, p := range c.m.programs {
+		p.scratch = top
+	}
+	c.m.size = top + 3*c.widest*lanes
+	return c.m, nil
+}
+
+// place is where a node's value stands. Slices of it are places within.
+type place struct {
+	off  int
+	lane bool
+}
+
+type compiler struct {
+	m      *Module
+	next   int
+	widest int // elements of the largest operand that may need gathering
+	home   map[*ir.Node]place
+}
+
+func (c *compiler) reserve(n int, lane bool) region {
+	r := region{c.next, n, lane}
+	if lane {
+		n *= c.m.lanes
+	}
+	c.next += n
+	return r
+}
+
+// leaves lays out constants and inputs.
+func (c *compiler) leaves(nodes [][]*ir.Node) error {
+	shapes := map[string]*ir.Node{}
+	for _, list := range nodes {
+		for _, n := range list {
+			if _, done := c.home[n]; done || n.Op != ir.OpConst {
+				continue
+			}
+			c.home[n] = place{c.next, false}
+			size := n.Shape.Size()
+			for i := range size {
+				c.m.consts = append(c.m.consts, n.At(i))
+			}
+			c.next += size
+		}
+	}
+	for _, lane := range []bool{false, true} {
+		for _, list := range nodes {
+			for _, n := range list {
+				if n.Op != ir.OpInput || n.Lane != lane {
+					continue
+				}
+				if old := shapes[n.Name]; old != nil && old != n {
+					return fmt.Errorf("exec: input %q is read with shapes %s and %s", n.Name, old.Shape, n.Shape)
+				} else if old != nil {
+					continue
+				}
+				shapes[n.Name] = n
+				r := c.reserve(n.Shape.Size(), lane)
+				c.m.inputs[n.Name] = r
+				c.home[n] = place{r.off, lane}
+			}
+		}
+	}
+	return nil
+}
+
+// planner plans one program.
+type planner struct {
+	*compiler
+	prog  *Program
+	graph *ir.Graph
+	at    map[*ir.Node]place
+	last  map[*ir.Node]int // index of the last node that reads an owner's memory
+	owner map[*ir.Node]*ir.Node
+	uses  map[*ir.Node]int
+	next  int
+	top   int
+	free  map[int][]int // by words
+	fused map[*ir.Node]bool
+	code  []instr
+}
+
+func (p *planner) plan(nodes []*ir.Node) {
+	p.top = p.next
+	p.free = map[int][]int{}
+	p.analyse(nodes)
+	p.placeOutputs()
+	index := map[int][]*ir.Node{}
+	for n, i := range p.last {
+		index[i] = append(index[i], n)
+	}
+	for i, n := range nodes {
+		if !p.fused[n] {
+			p.emit(n)
+		}
+		for _, dead := range index[i] {
+			p.release(dead)
+		}
+	}
+	p.storeOutputs()
+	p.segment()
+}
+
+// analyse finds which node owns the memory of each (a slice reads that of its
+// argument), when it is read last, and which products go straight into an
+// output that accumulates.
+func (p *planner) analyse(nodes []*ir.Node) {
+	p.owner, p.last, p.uses, p.fused = map[*ir.Node]*ir.Node{}, map[*ir.Node]int{}, map[*ir.Node]int{}, map[*ir.Node]bool{}
+	for _, n := range nodes {
+		for _, a := range n.Args {
+			p.uses[a]++
+		}
+	}
+	for _, o := range p.graph.Outputs {
+		p.uses[o.Node]++
+	}
+	for i, n := range nodes {
+		p.owner[n] = n
+		if n.Op == ir.OpSlice {
+			p.owner[n] = p.owner[n.Args[0]]
+		}
+		for _, a := range n.Args {
+			p.last[p.owner[a]] = i
+		}
+	}
+	end := len(nodes)
+	for _, o := range p.graph.Outputs {
+		if !o.Accumulate || o.Node.Op != ir.OpAssemble || p.uses[o.Node] > 1 {
+			p.last[p.owner[o.Node]] = end
+			continue
+		}
+		p.fused[o.Node] = true
+		for _, a := range o.Node.Args {
+			if a.Op == ir.OpOuter && p.uses[a] == 1 {
+				p.fused[a] = true
+				for _, x := range a.Args {
+					p.last[p.owner[x]] = end
+				}
+				continue
+			}
+			p.last[p.owner[a]] = end
+		}
+	}
+	for n := range p.last {
+		if _, leaf := p.home[n]; leaf {
+			delete(p.last, n)
+		}
+	}
+}
+
+// placeOutputs lets values that are computed for an output be computed there.
+func (p *planner) placeOutputs() {
+	for _, o := range p.graph.Outputs {
+		n := o.Node
+		_, leaf := p.home[n]
+		_, placed := p.at[n]
+		if o.Accumulate || leaf || placed || n.Op == ir.OpSlice || !n.Lane {
+			continue
+		}
+		p.at[n] = place{p.prog.outputs[o.Name].off, true}
+		delete(p.last, n)
+	}
+}
+
+// storeOutputs copies or adds the outputs that were not computed in place.
+func (p *planner) storeOutputs() {
+	for _, o := range p.graph.Outputs {
+		r := p.prog.outputs[o.Name]
+		dst := place{r.off, true}
+		switch {
+		case p.fused[o.Node]:
+			for i, a := range o.Node.Args {
+				to := place{dst.off + o.Node.Offs[i]*p.m.lanes, true}
+				if p.fused[a] {
+					p.op(a, to, accum)
+				} else {
+					p.copy(a, to, addIn)
+				}
+			}
+		case o.Accumulate:
+			p.copy(o.Node, dst, addIn)
+		case p.where(o.Node) != dst:
+			p.copy(o.Node, dst, move)
+		}
+	}
+}
+
+// where is the place of a node that has been planned.
+func (p *planner) where(n *ir.Node) place {
+	if n.Op == ir.OpSlice {
+		w := p.where(n.Args[0])
+		w.off += n.Off * p.width(w.lane)
+		return w
+	}
+	if h, ok := p.home[n]; ok {
+		return h
+	}
+	w, ok := p.at[n]
+	if !ok {
+		panic(fmt.Sprintf("exec: %%%d is read before it is planned", n.ID))
+	}
+	return w
+}
+
+func (p *planner) width(lane bool) int {
+	if lane {
+		return p.m.lanes
+	}
+	return 1
+}
+
+// alloc finds room for a value of n elements.
+func (p *planner) alloc(n int, lane bool) place {
+	words := n * p.width(lane)
+	if list := p.free[words]; len(list) > 0 {
+		off := list[len(list)-1]
+		p.free[words] = list[:len(list)-1]
+		return place{off, lane}
+	}
+	off := p.next
+	p.next += words
+	p.top = max(p.top, p.next)
+	return place{off, lane}
+}
+
+func (p *planner) release(n *ir.Node) {
+	if w, ok := p.at[n]; ok {
+		words := n.Shape.Size() * p.width(w.lane)
+		p.free[words] = append(p.free[words], w.off)
+	}
+}
+
+// emit plans one node.
+func (p *planner) emit(n *ir.Node) {
+	if _, leaf := p.home[n]; leaf || n.Op == ir.OpSlice {
+		return
+	}
+	dst, ok := p.at[n]
+	if !ok {
+		dst = p.alloc(n.Shape.Size(), n.Lane)
+		p.at[n] = dst
+	}
+	if n.Op != ir.OpAssemble {
+		p.op(n, dst, store)
+		return
+	}
+	if !covers(n) {
+		p.code = append(p.code, instr{mode: zero, n: n.Shape.Size(), width: p.width(dst.lane), dst: dst.off})
+	}
+	done := make([]bool, n.Shape.Size())
+	for i, a := range n.Args {
+		how := move
+		for j := range a.Shape.Size() {
+			if done[n.Offs[i]+j] {
+				how = addIn
+			}
+		}
+		for j := range a.Shape.Size() {
+			done[n.Offs[i]+j] = true
+		}
+		p.copy(a, place{dst.off + n.Offs[i]*p.width(dst.lane), dst.lane}, how)
+	}
+}
+
+// covers reports whether the parts of an assembly cover it without overlap,
+// or with parts that repeat exactly.
+func covers(n *ir.Node) bool {
+	seen := make([]int, n.Shape.Size())
+	for i, a := range n.Args {
+		first := seen[n.Offs[i]]
+		for j := range a.Shape.Size() {
+			if seen[n.Offs[i]+j] != first {
+				return false // partly moved, partly added
+			}
+			seen[n.Offs[i]+j]++
+		}
+	}
+	for _, s := range seen {
+		if s == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// copy plans a move or an addition of a whole value.
+func (p *planner) copy(n *ir.Node, dst place, how mode) {
+	in := instr{mode: how, n: n.Shape.Size(), width: p.width(dst.lane), dst: dst.off}
+	in.args[0] = p.operand(n, in.n)
+	p.code = append(p.code, in)
+}
+
+// operand is how an op whose result has n elements reads an argument.
+func (p *planner) operand(a *ir.Node, n int) operand {
+	w := p.where(a)
+	o := operand{off: w.off}
+	if w.lane {
+		o.lane = 1
+	}
+	if size := a.Shape.Size(); size > 1 || n == 1 {
+		o.elem = p.width(w.lane)
+	}
+	p.widest = max(p.widest, a.Shape.Size(), n)
+	return o
+}
+
+// op plans the operation of a node.
+func (p *planner) op(n *ir.Node, dst place, how mode) {
+	in := instr{op: n.Op, mode: how, n: n.Shape.Size(), width: p.width(dst.lane), dst: dst.off, order: n.Off}
+	for i, a := range n.Args {
+		in.args[i] = p.operand(a, in.n)
+		if n.Op.Info().Class != ir.Elementwise && n.Op != ir.OpFill && a.Shape.Size() == 1 {
+			in.args[i].elem = p.width(a.Lane)
+		}
+	}
+	switch n.Op {
+	case ir.OpSum, ir.OpDot, ir.OpNorm:
+		in.k = n.Args[0].Shape.Size()
+	case ir.OpMatVec, ir.OpDense, ir.OpTMatVec:
+		in.m, in.k = n.Args[0].Shape.M, n.Args[0].Shape.N
+	case ir.OpMatMul:
+		in.m, in.k = n.Args[0].Shape.M, n.Args[0].Shape.N
+	case ir.OpOuter, ir.OpTranspose:
+		in.m, in.k = n.Shape.M, n.Shape.N
+	}
+	p.code = append(p.code, in)
+}
+
+// segment cuts the code into scalar runs and array operations.
+func (p *planner) segment() {
+	for _, in := range p.code {
+		kind := arrayOp
+		if in.n == 1 && in.op.Info().Class == ir.Elementwise || in.mode >= zero && in.n == 1 {
+			kind = scalarRun
+		}
+		segs := p.prog.segments
+		if kind == scalarRun && len(segs) > 0 && segs[len(segs)-1].kind == scalarRun {
+			s := &segs[len(segs)-1]
+			s.code = append(s.code, in)
+			continue
+		}
+		p.prog.segments = append(segs, segment{kind, []instr{in}})
+	}
+}

@@ -1,0 +1,269 @@
+package exec_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// randomGraph builds a graph over all ops from inputs s (scalar), x (vector
+// of 3), w (shared 3×3 matrix) and p (shared scalar). Arguments are brought to
+// where every op is smooth.
+func randomGraph(rng *rand.Rand, b *ir.Builder, size int) *ir.Node {
+	s, x := b.Input("s", ir.Scalar, true), b.Input("x", ir.Vec(3), true)
+	w, p := b.Input("w", ir.Mat(3, 3), false), b.Input("p", ir.Scalar, false)
+	scalars := []*ir.Node{s, p, b.Const(0.7)}
+	vectors := []*ir.Node{x, b.ConstOf(ir.Vec(3), []float64{0.3, -0.2, 0.9})}
+	matrices := []*ir.Node{w}
+	pick := func(list []*ir.Node) *ir.Node { return list[rng.IntN(len(list))] }
+	tame := func(n *ir.Node) *ir.Node { return b.Apply(ir.OpTanh, n) }
+	unit := func(n *ir.Node) *ir.Node { // into (0.1, 0.9)
+		return b.Add(b.Const(0.1), b.Mul(b.Const(0.8), b.Apply(ir.OpSigmoid, n)))
+	}
+	for range size {
+		var n *ir.Node
+		switch op := ir.Op(rng.IntN(int(ir.NumOps))); {
+		case op.Info().Class == ir.Elementwise && op != ir.OpPolygamma:
+			args := make([]*ir.Node, op.Info().Arity)
+			for i := range args {
+				if rng.IntN(2) == 0 {
+					args[i] = unit(pick(scalars))
+				} else {
+					args[i] = unit(pick(vectors))
+				}
+			}
+			if op == ir.OpAcosh {
+				args[0] = b.Add(args[0], b.Const(1))
+			}
+			n = b.Apply(op, args...)
+		case op == ir.OpPolygamma:
+			n = b.Polygamma(rng.IntN(3), b.Add(unit(pick(vectors)), b.Const(0.5)))
+		case op == ir.OpFill:
+			n = b.Fill(pick(scalars), ir.Vec(3))
+		case op == ir.OpSlice:
+			n = b.Elem(pick(vectors), rng.IntN(3))
+		case op == ir.OpAssemble:
+			n = b.Assemble(ir.Vec(3), []int{0, rng.IntN(3)}, []*ir.Node{b.Slice(pick(vectors), 1, ir.Vec(2)), pick(scalars)})
+		case op == ir.OpTranspose:
+			n = b.Transpose(pick(matrices))
+		case op == ir.OpSum:
+			n = b.Sum(pick(vectors))
+		case op == ir.OpDot:
+			n = b.Dot(pick(vectors), pick(vectors))
+		case op == ir.OpNorm:
+			n = b.Norm(b.Add(pick(vectors), b.Const(0.1)))
+		case op == ir.OpMatVec:
+			n = b.MatVec(pick(matrices), pick(vectors))
+		case op == ir.OpTMatVec:
+			n = b.TMatVec(pick(matrices), pick(vectors))
+		case op == ir.OpMatMul:
+			n = b.MatMul(pick(matrices), pick(matrices))
+		case op == ir.OpOuter:
+			n = b.Outer(pick(vectors), pick(vectors))
+		case op == ir.OpDense:
+			n = b.Dense(pick(matrices), pick(vectors), pick(vectors))
+		default:
+			continue
+		}
+		n = tame(n)
+		switch n.Shape.Rank {
+		case 0:
+			scalars = append(scalars, n)
+		case 1:
+			vectors = append(vectors, n)
+		case 2:
+			matrices = append(matrices, n)
+		}
+	}
+	var parts []*ir.Node
+	for _, list := range [][]*ir.Node{scalars, vectors, matrices} {
+		for _, n := range list {
+			parts = append(parts, b.Sum(n))
+		}
+	}
+	return b.Apply(ir.OpTanh, b.Mul(b.Const(0.3), b.Sum(b.Concat(parts...))))
+}
+
+// fill sets the inputs of lane l of a frame to values that depend on seed.
+func fill(f *exec.Frame, lanes, lane int, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	set := func(name string, n int) {
+		in := f.Input(name)
+		for i := range n {
+			v := rng.NormFloat64() * 0.7
+			if in != nil {
+				in[i*lanes+lane] = v
+			}
+		}
+	}
+	set("s", 1)
+	set("x", 3)
+	set("ds", 1)
+	set("dx", 3)
+	shared := rand.New(rand.NewPCG(99, 7))
+	for _, name := range []string{"w", "p"} {
+		in := f.Input(name)
+		for i := range map[string]int{"w": 9, "p": 1}[name] {
+			v := shared.NormFloat64() * 0.7
+			if in != nil {
+				in[i] = v
+			}
+		}
+	}
+}
+
+// graphs returns value, gradient and directional derivative of a random graph.
+func graphs(seed uint64) []*ir.Graph {
+	b := ir.NewBuilder()
+	out := randomGraph(rand.New(rand.NewPCG(seed, 1)), b, 30)
+	s, x := b.Input("s", ir.Scalar, true), b.Input("x", ir.Vec(3), true)
+	w, p := b.Input("w", ir.Mat(3, 3), false), b.Input("p", ir.Scalar, false)
+	wrt := []*ir.Node{s, x, w, p}
+	g := autodiff.VJP(b, []*ir.Node{out}, []*ir.Node{b.Const(1)}, wrt)
+	ds, dx := b.Input("ds", ir.Scalar, true), b.Input("dx", ir.Vec(3), true)
+	d := autodiff.JVP(b, []*ir.Node{out}, []*ir.Node{s, x}, []*ir.Node{ds, dx})
+	return []*ir.Graph{
+		{Name: "value", Outputs: []ir.Output{{Name: "v", Node: out}}},
+		{Name: "grad", Outputs: []ir.Output{
+			{Name: "s", Node: g[0]}, {Name: "x", Node: g[1]},
+			{Name: "w", Node: g[2], Accumulate: true}, {Name: "p", Node: g[3], Accumulate: true},
+		}},
+		{Name: "jvp", Outputs: []ir.Output{{Name: "d", Node: d[0]}}},
+	}
+}
+
+// TestLanesAgree: each lane has the bits of a run of its own.
+func TestLanesAgree(t *testing.T) {
+	for seed := range uint64(60) {
+		gs := graphs(seed)
+		one, err := exec.Compile(gs, 1)
+		require.NoError(t, err)
+		for _, lanes := range []int{3, 4, 8} {
+			many, err := exec.Compile(gs, lanes)
+			require.NoError(t, err)
+			fm := many.NewFrame()
+			for l := range lanes {
+				fill(fm, lanes, l, uint64(l))
+			}
+			for _, g := range gs {
+				many.Program(g.Name).Run(fm)
+			}
+			for l := range lanes {
+				f1 := one.NewFrame()
+				fill(f1, 1, 0, uint64(l))
+				for _, g := range gs {
+					p := one.Program(g.Name)
+					p.Run(f1)
+					for _, o := range g.Outputs {
+						for i, want := range p.Output(f1, o.Name) {
+							got := many.Program(g.Name).Output(fm, o.Name)[i*lanes+l]
+							require.Equal(t, math.Float64bits(want), math.Float64bits(got), "seed %d, %s.%s[%d], lane %d of %d", seed, g.Name, o.Name, i, l, lanes)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestDerivatives compares gradients and directional derivatives of random
+// graphs over all ops with central differences.
+func TestDerivatives(t *testing.T) {
+	for seed := range uint64(200) {
+		gs := graphs(seed)
+		m, err := exec.Compile(gs, 1)
+		require.NoError(t, err)
+		f := m.NewFrame()
+		fill(f, 1, 0, seed)
+		value := func() float64 {
+			m.Program("value").Run(f)
+			return m.Program("value").Output(f, "v")[0]
+		}
+		m.Program("grad").Run(f)
+		m.Program("jvp").Run(f)
+		dir := 0.
+		for name, n := range map[string]int{"s": 1, "x": 3, "w": 9, "p": 1} {
+			in := f.Input(name)
+			for i := range n {
+				got := m.Program("grad").Output(f, name)[i]
+				if in == nil {
+					require.Zero(t, got)
+					continue
+				}
+				const h = 1e-5
+				keep := in[i]
+				at := func(d float64) float64 { in[i] = keep + d; return value() }
+				want := (8*(at(h)-at(-h)) - (at(2*h) - at(-2*h))) / (12 * h)
+				in[i] = keep
+				require.InDelta(t, want, got, 1e-8, "seed %d, ∂/∂%s[%d]", seed, name, i)
+				if d := f.Input("d" + name); d != nil {
+					dir += got * d[i]
+				}
+			}
+		}
+		require.InDelta(t, dir, m.Program("jvp").Output(f, "d")[0], 1e-11, "seed %d: ⟨v, Ju⟩ = ⟨Jᵀv, u⟩", seed)
+	}
+}
+
+// TestAccumulate: an output that accumulates adds up over runs, and
+// temporaries carry nothing from run to run.
+func TestAccumulate(t *testing.T) {
+	for seed := range uint64(20) {
+		m, err := exec.Compile(graphs(seed), 2)
+		require.NoError(t, err)
+		f := m.NewFrame()
+		fill(f, 2, 0, 1)
+		fill(f, 2, 1, 2)
+		p := m.Program("grad")
+		p.Run(f)
+		first := append([]float64{}, p.Output(f, "w")...)
+		x := append([]float64{}, p.Output(f, "x")...)
+		m.Program("jvp").Run(f)
+		p.Run(f)
+		require.Equal(t, x, p.Output(f, "x"))
+		for i, v := range p.Output(f, "w") {
+			require.InDelta(t, 2*first[i], v, 1e-14*math.Abs(first[i])+1e-300)
+		}
+		require.Zero(t, testing.AllocsPerRun(5, func() { p.Run(f) }))
+	}
+}
+
+func TestCompileErrors(t *testing.T) {
+	b := ir.NewBuilder()
+	x, y := b.Input("x", ir.Scalar, true), b.Input("x", ir.Vec(2), true)
+	_, err := exec.Compile([]*ir.Graph{
+		{Name: "a", Outputs: []ir.Output{{Name: "o", Node: x}}},
+		{Name: "b", Outputs: []ir.Output{{Name: "o", Node: y}}},
+	}, 1)
+	require.ErrorContains(t, err, `input "x" is read with shapes`)
+	_, err = exec.Compile([]*ir.Graph{{Name: "a", Outputs: []ir.Output{{Name: "o"}}}}, 1)
+	require.ErrorContains(t, err, "has no node")
+}
+
+func BenchmarkScalars(b *testing.B) {
+	g := ir.NewBuilder()
+	y := g.Input("y", ir.Vec(2), true)
+	n := y
+	for range 100 {
+		u, v := g.Elem(n, 0), g.Elem(n, 1)
+		n = g.Concat(g.Mul(u, v), g.Sub(v, g.Mul(g.Const(0.3), u)))
+	}
+	for _, lanes := range []int{1, 8} {
+		b.Run(fmt.Sprint(lanes), func(b *testing.B) {
+			m, err := exec.Compile([]*ir.Graph{{Name: "f", Outputs: []ir.Output{{Name: "o", Node: n}}}}, lanes)
+			require.NoError(b, err)
+			f, p := m.NewFrame(), m.Program("f")
+			for b.Loop() {
+				p.Run(f)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/300/float64(lanes), "ns/op/lane")
+		})
+	}
+}

@@ -1,0 +1,185 @@
+package exec
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// Module is a set of graphs compiled against one frame layout, so that inputs
+// are written once and read by all of its programs.
+type Module struct {
+	lanes    int
+	inputs   map[string]region
+	consts   []float64 // the frame's first words
+	size     int       // of a frame
+	scratch  int       // where the frame's scratch space starts
+	programs map[string]*Program
+}
+
+// region is a run of the frame: n elements, each lanes wide or one wide.
+type region struct {
+	off, n int
+	lane   bool
+}
+
+// Program is a compiled graph.
+type Program struct {
+	name     string
+	lanes    int
+	segments []segment
+	outputs  map[string]region
+	scratch  int
+}
+
+// segmentKind tells what a segment holds.
+type segmentKind uint8
+
+const (
+	scalarRun segmentKind = iota // operations on single numbers
+	arrayOp                      // one operation on arrays
+)
+
+// segment is a run of instructions of one kind. A scalar run touches one
+// number a lane with each instruction, which makes it a unit that can be
+// compiled to straight-line machine code.
+type segment struct {
+	kind segmentKind
+	code []instr
+}
+
+// instr is one operation. Elements of a lane value stand lanes apart, the
+// lanes of an element side by side.
+type instr struct {
+	op    ir.Op
+	mode  mode
+	n     int // elements of the result
+	width int // lanes of the result: the module's, or 1 for a shared value
+	dst   int
+	args  [3]operand
+	m, k  int // linear ops: rows of the result and terms of a sum
+	order int // OpPolygamma
+}
+
+// mode modifies what happens to the result.
+type mode uint8
+
+const (
+	store mode = iota
+	accum      // add to what is there
+	zero       // no operation: clear the destination
+	move       // no operation: copy the argument
+	addIn      // no operation: add the argument
+)
+
+// operand is where an argument is: element i of lane l at off + i·elem + l·lane.
+type operand struct {
+	off, elem, lane int
+}
+
+// Lanes is how many trajectories a frame holds.
+func (m *Module) Lanes() int { return m.lanes }
+
+// Program returns the program of the graph of that name, or nil.
+func (m *Module) Program(name string) *Program { return m.programs[name] }
+
+// Frame is the memory of one worker. It is not for concurrent use.
+type Frame struct {
+	mem    []float64
+	module *Module
+}
+
+// NewFrame returns a frame with all inputs and outputs zero.
+func (m *Module) NewFrame() *Frame {
+	f := &Frame{mem: make([]float64, m.size), module: m}
+	copy(f.mem, m.consts)
+	return f
+}
+
+// Input is the frame's region of an input: element i of lane l at i·Lanes+l,
+// or element i at i for a shared input. It is nil for an input that no graph
+// reads.
+func (f *Frame) Input(name string) []float64 {
+	r, ok := f.module.inputs[name]
+	if !ok {
+		return nil
+	}
+	return f.region(r)
+}
+
+func (f *Frame) region(r region) []float64 {
+	n := r.n
+	if r.lane {
+		n *= f.module.lanes
+	}
+	return f.mem[r.off : r.off+n : r.off+n]
+}
+
+// Output is the frame's region of an output of the program, laid out like an
+// input. It holds its values until the program's next run; an output that
+// accumulates adds to them until they are cleared. It is nil for a name that
+// is none of the program's outputs.
+func (p *Program) Output(f *Frame, name string) []float64 {
+	r, ok := p.outputs[name]
+	if !ok {
+		return nil
+	}
+	return f.region(r)
+}
+
+// String is the printed form of the plan.
+func (p *Program) String() string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "program %s, %d lanes {\n", p.name, p.lanes)
+	for _, s := range p.segments {
+		kind := "array"
+		if s.kind == scalarRun {
+			kind = fmt.Sprintf("scalar run, %d instructions", len(s.code))
+		}
+		fmt.Fprintf(&w, "  %s\n", kind)
+		for _, in := range s.code {
+			fmt.Fprintf(&w, "    %s\n", in.String())
+		}
+	}
+	w.WriteString("}\n")
+	return w.String()
+}
+
+func (in *instr) String() string {
+	var w strings.Builder
+	assign := "="
+	name := in.op.String()
+	switch in.mode {
+	case accum:
+		assign = "+="
+	case zero:
+		name = "zero"
+	case move:
+		name = "move"
+	case addIn:
+		assign, name = "+=", "move"
+	}
+	fmt.Fprintf(&w, "[%d", in.dst)
+	if in.n != 1 {
+		fmt.Fprintf(&w, " ×%d", in.n)
+	}
+	fmt.Fprintf(&w, "] %s %s", assign, name)
+	args := in.op.Info().Arity
+	switch in.mode {
+	case zero:
+		args = 0
+	case move, addIn:
+		args = 1
+	}
+	for _, a := range in.args[:max(args, 0)] {
+		fmt.Fprintf(&w, " %d", a.off)
+		if a.elem == 0 && in.n != 1 {
+			w.WriteString(" (repeated)")
+		}
+		if a.lane == 0 && in.width != 1 {
+			w.WriteString(" (shared)")
+		}
+	}
+	return w.String()
+}

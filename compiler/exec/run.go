@@ -1,0 +1,285 @@
+package exec
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// Run executes the program on a frame of its module. It allocates nothing.
+func (p *Program) Run(f *Frame) {
+	mem := f.mem
+	for i := range p.segments {
+		s := &p.segments[i]
+		if s.kind == scalarRun && p.lanes == 1 {
+			runScalars(mem, s.code)
+			continue
+		}
+		for j := range s.code {
+			p.runArray(mem, &s.code[j])
+		}
+	}
+}
+
+// runScalars executes a scalar run of a single trajectory.
+func runScalars(mem []float64, code []instr) {
+	for i := range code {
+		in := &code[i]
+		x := mem[in.args[0].off]
+		var v float64
+		switch in.mode {
+		case zero:
+			mem[in.dst] = 0
+			continue
+		case move:
+			mem[in.dst] = x
+			continue
+		case addIn:
+			mem[in.dst] += x
+			continue
+		}
+		switch in.op {
+		case ir.OpNeg:
+			v = -x
+		case ir.OpAdd:
+			v = x + mem[in.args[1].off]
+		case ir.OpSub:
+			v = x - mem[in.args[1].off]
+		case ir.OpMul:
+			v = x * mem[in.args[1].off]
+		case ir.OpDiv:
+			v = x / mem[in.args[1].off]
+		case ir.OpFma:
+			v = math.FMA(x, mem[in.args[1].off], mem[in.args[2].off])
+		case ir.OpSelect:
+			if x != 0 {
+				v = mem[in.args[1].off]
+			} else {
+				v = mem[in.args[2].off]
+			}
+		case ir.OpSqrt:
+			v = math.Sqrt(x)
+		case ir.OpAbs:
+			v = math.Abs(x)
+		case ir.OpPolygamma:
+			v = ir.Polygamma(in.order, x)
+		default:
+			switch info := in.op.Info(); info.Arity {
+			case 1:
+				v = info.Eval1(x)
+			case 2:
+				v = info.Eval2(x, mem[in.args[1].off])
+			default:
+				v = info.Eval3(x, mem[in.args[1].off], mem[in.args[2].off])
+			}
+		}
+		mem[in.dst] = v
+	}
+}
+
+// view is an argument as a run of numbers: number i at i·step.
+type view struct {
+	x    []float64
+	step int
+}
+
+// view makes an argument a run of n·width numbers in the order of the result,
+// gathering it to scratch space where no single step leads through it.
+func (p *Program) view(mem []float64, in *instr, i int) view {
+	a := in.args[i]
+	n := in.n * in.width
+	switch {
+	case a.elem == in.width && (a.lane == 1 || in.width == 1):
+		return view{mem[a.off : a.off+n], 1}
+	case in.n == 1 && a.lane == 0, in.width == 1 && a.elem == 0:
+		return view{mem[a.off : a.off+1], 0}
+	}
+	size := (len(mem) - p.scratch) / 3
+	to := mem[p.scratch+i*size:][:n]
+	k := 0
+	for e := range in.n {
+		at := a.off + e*a.elem
+		for l := range in.width {
+			to[k] = mem[at+l*a.lane]
+			k++
+		}
+	}
+	return view{to, 1}
+}
+
+// runArray executes one instruction in its general form.
+func (p *Program) runArray(mem []float64, in *instr) {
+	dst := mem[in.dst:][:in.n*in.width]
+	switch in.mode {
+	case zero:
+		clear(dst)
+		return
+	case move:
+		a := p.view(mem, in, 0)
+		for i, k := 0, 0; i < len(dst); i, k = i+1, k+a.step {
+			dst[i] = a.x[k]
+		}
+		return
+	case addIn:
+		a := p.view(mem, in, 0)
+		for i, k := 0, 0; i < len(dst); i, k = i+1, k+a.step {
+			dst[i] += a.x[k]
+		}
+		return
+	}
+	info := in.op.Info()
+	if info.Class != ir.Elementwise {
+		runStructured(mem, in, dst)
+		return
+	}
+	a := p.view(mem, in, 0)
+	switch info.Arity {
+	case 1:
+		unary(in, dst, a)
+	case 2:
+		binary(in, dst, a, p.view(mem, in, 1))
+	default:
+		ternary(in, dst, a, p.view(mem, in, 1), p.view(mem, in, 2))
+	}
+}
+
+func unary(in *instr, dst []float64, a view) {
+	switch in.op {
+	case ir.OpNeg:
+		for i, k := 0, 0; i < len(dst); i, k = i+1, k+a.step {
+			dst[i] = -a.x[k]
+		}
+	case ir.OpSqrt:
+		for i, k := 0, 0; i < len(dst); i, k = i+1, k+a.step {
+			dst[i] = math.Sqrt(a.x[k])
+		}
+	case ir.OpPolygamma:
+		for i, k := 0, 0; i < len(dst); i, k = i+1, k+a.step {
+			dst[i] = ir.Polygamma(in.order, a.x[k])
+		}
+	default:
+		eval := in.op.Info().Eval1
+		for i, k := 0, 0; i < len(dst); i, k = i+1, k+a.step {
+			dst[i] = eval(a.x[k])
+		}
+	}
+}
+
+func binary(in *instr, dst []float64, a, b view) {
+	switch in.op {
+	case ir.OpAdd:
+		for i, j, k := 0, 0, 0; i < len(dst); i, j, k = i+1, j+a.step, k+b.step {
+			dst[i] = a.x[j] + b.x[k]
+		}
+	case ir.OpSub:
+		for i, j, k := 0, 0, 0; i < len(dst); i, j, k = i+1, j+a.step, k+b.step {
+			dst[i] = a.x[j] - b.x[k]
+		}
+	case ir.OpMul:
+		for i, j, k := 0, 0, 0; i < len(dst); i, j, k = i+1, j+a.step, k+b.step {
+			dst[i] = a.x[j] * b.x[k]
+		}
+	case ir.OpDiv:
+		for i, j, k := 0, 0, 0; i < len(dst); i, j, k = i+1, j+a.step, k+b.step {
+			dst[i] = a.x[j] / b.x[k]
+		}
+	default:
+		eval := in.op.Info().Eval2
+		for i, j, k := 0, 0, 0; i < len(dst); i, j, k = i+1, j+a.step, k+b.step {
+			dst[i] = eval(a.x[j], b.x[k])
+		}
+	}
+}
+
+func ternary(in *instr, dst []float64, a, b, c view) {
+	eval := in.op.Info().Eval3
+	for i, j, k, l := 0, 0, 0, 0; i < len(dst); i, j, k, l = i+1, j+a.step, k+b.step, l+c.step {
+		if in.op == ir.OpFma {
+			dst[i] = math.FMA(a.x[j], b.x[k], c.x[l])
+		} else {
+			dst[i] = eval(a.x[j], b.x[k], c.x[l])
+		}
+	}
+}
+
+// runStructured executes the ops that are not elementwise, lane by lane.
+func runStructured(mem []float64, in *instr, dst []float64) {
+	a, b, c := in.args[0], in.args[1], in.args[2]
+	w := in.width
+	for l := range w {
+		la, lb, lc := a.off+l*a.lane, b.off+l*b.lane, c.off+l*c.lane
+		switch in.op {
+		case ir.OpFill:
+			for i := range in.n {
+				dst[i*w+l] = mem[la]
+			}
+		case ir.OpSum:
+			sum := 0.
+			for i := range in.k {
+				sum += mem[la+i*a.elem]
+			}
+			dst[l] = sum
+		case ir.OpDot:
+			dst[l] = dot(mem, la, a.elem, lb, b.elem, in.k, 0)
+		case ir.OpNorm:
+			dst[l] = math.Sqrt(dot(mem, la, a.elem, la, a.elem, in.k, 0))
+		case ir.OpTranspose:
+			for i := range in.m {
+				for j := range in.k {
+					dst[(i*in.k+j)*w+l] = mem[la+(j*in.m+i)*a.elem]
+				}
+			}
+		case ir.OpMatVec:
+			for i := range in.m {
+				dst[i*w+l] = dot(mem, la+i*in.k*a.elem, a.elem, lb, b.elem, in.k, 0)
+			}
+		case ir.OpDense:
+			for i := range in.m {
+				dst[i*w+l] = dot(mem, la+i*in.k*a.elem, a.elem, lb, b.elem, in.k, mem[lc+i*c.elem])
+			}
+		case ir.OpTMatVec:
+			// Row by row, so that the weights are read in order; each sum
+			// still runs in the order of the rows.
+			for j := range in.k {
+				dst[j*w+l] = 0
+			}
+			for i := range in.m {
+				x := mem[lb+i*b.elem]
+				at := la + i*in.k*a.elem
+				for j := range in.k {
+					dst[j*w+l] = math.FMA(mem[at], x, dst[j*w+l])
+					at += a.elem
+				}
+			}
+		case ir.OpMatMul:
+			n := in.n / in.m
+			for i := range in.m {
+				for j := range n {
+					dst[(i*n+j)*w+l] = dot(mem, la+i*in.k*a.elem, a.elem, lb+j*b.elem, n*b.elem, in.k, 0)
+				}
+			}
+		case ir.OpOuter:
+			for i := range in.m {
+				x := mem[la+i*a.elem]
+				row := dst[i*in.k*w+l:]
+				for j := range in.k {
+					if y := mem[lb+j*b.elem]; in.mode == accum {
+						row[j*w] = math.FMA(x, y, row[j*w])
+					} else {
+						row[j*w] = x * y
+					}
+				}
+			}
+		}
+	}
+}
+
+// dot is s + Σ xᵢ yᵢ, one fused multiply–add after the other.
+func dot(mem []float64, x, dx, y, dy, n int, s float64) float64 {
+	for range n {
+		s = math.FMA(mem[x], mem[y], s)
+		x += dx
+		y += dy
+	}
+	return s
+}
