@@ -109,11 +109,15 @@ func (m *FirstOrder) run(r *run) (Status, error) {
 	}
 	e.order = make([]int, r.Objective.Items())
 	s.History = slices.Grow(s.History, min(max(m.Epochs-s.Iteration, 0), 10000))
-	for s.Iteration < m.Epochs {
-		if stop, end, err := e.epoch(); err != nil || end {
-			return Running, err
-		} else if stop {
+	for {
+		if r.tired() {
 			return StoppedEarly, nil
+		}
+		if s.Iteration >= m.Epochs {
+			break
+		}
+		if end, err := e.epoch(); err != nil || end {
+			return Running, err
 		}
 	}
 	if len(e.cut()) == 1 {
@@ -164,7 +168,7 @@ func (e *epochs) groupByLength(size int) {
 }
 
 // epoch goes on from the state's batch to the end of its epoch.
-func (e *epochs) epoch() (stop, end bool, err error) {
+func (e *epochs) epoch() (end bool, err error) {
 	s, d := e.state, e.d
 	batches := e.cut()
 	rec := Record{Horizon: e.Curriculum.At(s.Epoch)}
@@ -172,19 +176,19 @@ func (e *epochs) epoch() (stop, end bool, err error) {
 	var ok bool
 	for d.Batch < len(batches) {
 		if e.over() {
-			return false, true, nil
+			return true, nil
 		}
 		res, err := e.advance(batches[d.Batch], rec.Horizon)
 		if err != nil {
-			return false, false, err
+			return false, err
 		}
 		if len(batches) == 1 { // the loss is that of all items at X: no need to evaluate again
 			if score, ok, err = e.score(&rec, s.X, &res.Loss); err != nil {
-				return false, false, err
+				return false, err
 			}
 		}
 		if err := e.step(&res); err != nil {
-			return false, false, err
+			return false, err
 		}
 	}
 	if len(batches) > 1 {
@@ -192,17 +196,16 @@ func (e *epochs) epoch() (stop, end bool, err error) {
 		score, ok, err = e.score(&rec, s.X, nil)
 		s.Iteration--
 		if err != nil {
-			return false, false, err
+			return false, err
 		}
 	}
 	if ok {
 		d.Plateau.observe(&e.m.Schedule, score)
 	}
-	stop = e.patience(&rec, score, ok)
+	e.patience(&rec, score, ok)
 	d.close(&rec)
 	s.Epoch++
-	end, err = e.finish(rec)
-	return stop, end, err
+	return e.finish(rec)
 }
 
 // advance evaluates loss and gradient of a batch at the state's X. Where a

@@ -177,9 +177,9 @@ func (e *search) located(loc *optimize.Location) error {
 		return err
 	}
 	e.scored = true
-	var stop, end bool
+	end := false
 	if !e.start {
-		stop = e.patience(rec, score, ok)
+		e.patience(rec, score, ok)
 		if end, err = e.finish(*rec); err != nil {
 			return err
 		}
@@ -203,7 +203,7 @@ func (e *search) located(loc *optimize.Location) error {
 		s.Message = fmt.Sprintf("the loss no longer falls by the fraction %.2g", e.m.LossTol)
 	case end:
 		e.status = Running
-	case stop:
+	case e.tired():
 		e.status = StoppedEarly
 	case s.Iteration >= e.m.MaxIterations:
 		e.status = MaxIterations

@@ -46,8 +46,9 @@ func (m *LevenbergMarquardt) check(t *Trainer) error {
 
 // trust is the memory of a trust-region stage.
 type trust struct {
-	Delta float64   `json:"delta"` // radius; 0 before the first step
-	Scale []float64 `json:"scale"` // the diagonal of D; nil before the first step
+	Delta float64   `json:"delta"`         // radius; 0 before the first step
+	Scale []float64 `json:"scale"`         // the diagonal of D; nil before the first step
+	Met   string    `json:"met,omitempty"` // the tolerance that has been met
 }
 
 // levenberg is the method at work on one stage.
@@ -66,7 +67,6 @@ type levenberg struct {
 	q, p     []float64 // the step, scaled by D and not
 
 	rec    Record
-	why    string
 	failed *Failure // of the last trial
 }
 
@@ -89,26 +89,29 @@ func (m *LevenbergMarquardt) run(r *run) (Status, error) {
 		return Running, fmt.Errorf("the checkpoint is damaged: the memory of %s does not fit the model", m.Name())
 	}
 	for first := true; ; first = false {
-		if !first && s.Iteration >= m.MaxIterations {
+		switch scored := s.Best != nil; {
+		case scored && e.d.Met != "":
+			s.Message = e.d.Met
+			return Converged, nil
+		case scored && r.tired():
+			return StoppedEarly, nil
+		case scored && s.Iteration >= m.MaxIterations:
 			return MaxIterations, nil
 		}
 		res, err := e.linearise()
 		if err != nil {
 			return Running, err
 		}
+		if res.Failed {
+			// At the start there is nowhere to go; later the value was fine, but
+			// not its derivative.
+			return Running, &FailedError{Stage: m.Name(), Iteration: s.Iteration + 1, Failure: res.Reason}
+		}
 		if first {
-			if res.Failed {
-				return Running, &FailedError{Stage: m.Name(), Iteration: s.Iteration + 1, Failure: res.Reason}
-			}
 			rec := Record{Horizon: e.horizon}
 			if _, _, err := e.score(&rec, s.X, &res.Loss); err != nil {
 				return Running, err
 			}
-			if s.Iteration >= m.MaxIterations { // a finished stage is taken up again
-				return MaxIterations, nil
-			}
-		} else if res.Failed { // the value was fine, its derivative is not
-			return Running, &FailedError{Stage: m.Name(), Iteration: s.Iteration, Failure: res.Reason}
 		}
 		if cosine := e.cosine(); cosine <= m.GradTol {
 			s.Message = fmt.Sprintf("the residual is orthogonal to the Jacobian within %.2g", cosine)
@@ -118,27 +121,21 @@ func (m *LevenbergMarquardt) run(r *run) (Status, error) {
 		if err != nil {
 			return Running, err
 		}
-		if !moved {
-			if e.over() {
-				return Running, nil
+		if moved {
+			if end, err := e.close(&res); err != nil || end {
+				return Running, err
 			}
-			s.Message = e.why
-			if e.failed != nil {
-				s.Message = fmt.Sprintf("every shorter step fails: %s", *e.failed)
-				return StoppedEarly, nil
-			}
-			return Converged, nil
+			continue
 		}
-		stop, end, err := e.close(&res)
-		switch {
-		case err != nil || end:
-			return Running, err
-		case e.why != "":
-			s.Message = e.why
-			return Converged, nil
-		case stop:
+		if e.d.Met == "" { // the run must end
+			return Running, nil
+		}
+		s.Message = e.d.Met
+		if e.failed != nil {
+			s.Message, e.d.Met = fmt.Sprintf("every shorter step fails: %s", *e.failed), ""
 			return StoppedEarly, nil
 		}
+		return Converged, nil
 	}
 }
 
@@ -217,13 +214,13 @@ func (e *levenberg) cosine() float64 {
 
 // step shrinks the region until a trial point lowers the sum of squares as
 // the linear model foretells, and moves there. Where it cannot, or the run
-// ends, moved is false. The field why says so when a tolerance is met, with
-// or without a move.
+// ends, moved is false. The memory says when a tolerance is met, with or
+// without a move.
 func (e *levenberg) step() (res Result, moved bool, err error) {
 	const eps = 0x1p-52
 	d := e.d
 	fresh := e.state.Iteration == 0
-	for e.why == "" && !e.over() {
+	for d.Met == "" && !e.over() {
 		lambda := e.lin.step(e.q, d.Delta)
 		for j, q := range e.q {
 			e.p[j] = q / d.Scale[j]
@@ -275,11 +272,11 @@ func (e *levenberg) step() (res Result, moved bool, err error) {
 		size := e.size()
 		switch {
 		case math.Abs(actual) <= max(e.m.LossTol, eps) && predicted <= max(e.m.LossTol, eps) && ratio <= 2:
-			e.why = fmt.Sprintf("the sum of squares falls by less than the fraction %.2g", max(e.m.LossTol, eps))
+			d.Met = fmt.Sprintf("the sum of squares falls by less than the fraction %.2g", max(e.m.LossTol, eps))
 		case d.Delta <= max(e.m.StepTol, eps)*size:
-			e.why = fmt.Sprintf("steps are shorter than %.2g of the coordinates", max(e.m.StepTol, eps))
+			d.Met = fmt.Sprintf("steps are shorter than %.2g of the coordinates", max(e.m.StepTol, eps))
 		case d.Delta < math.SmallestNonzeroFloat64/eps: // only at x = 0
-			e.why = "steps have become zero"
+			d.Met = "steps have become zero"
 		}
 		if moved {
 			return res, true, nil
@@ -289,7 +286,7 @@ func (e *levenberg) step() (res Result, moved bool, err error) {
 }
 
 // close scores an accepted step and closes its iteration.
-func (e *levenberg) close(res *Result) (stop, end bool, err error) {
+func (e *levenberg) close(res *Result) (end bool, err error) {
 	s := e.state
 	rec := e.rec
 	e.rec = Record{}
@@ -302,11 +299,10 @@ func (e *levenberg) close(res *Result) (stop, end bool, err error) {
 	score, ok, err := e.score(&rec, s.X, &res.Loss)
 	s.Iteration--
 	if err != nil {
-		return false, false, err
+		return false, err
 	}
-	stop = e.patience(&rec, score, ok)
-	end, err = e.finish(rec)
-	return stop, end, err
+	e.patience(&rec, score, ok)
+	return e.finish(rec)
 }
 
 // linear is the model ‖r + J p‖ with q = D p, in the basis of the singular

@@ -328,16 +328,20 @@ func (r *run) score(rec *Record, x []float64, train *float64) (score float64, ok
 
 // patience counts iterations without improvement; a score that is not ok is
 // none.
-func (r *run) patience(rec *Record, score float64, ok bool) (stop bool) {
+func (r *run) patience(rec *Record, score float64, ok bool) {
 	s := r.state
-	if rec.Horizon < r.Curriculum.At(math.MaxInt) {
-		return false
-	}
-	if ok && (s.Mark == nil || score < *s.Mark-r.Stop.MinDelta) {
+	switch {
+	case rec.Horizon < r.Curriculum.At(math.MaxInt):
+	case ok && (s.Mark == nil || score < *s.Mark-r.Stop.MinDelta):
 		s.Mark, s.Wait = &score, 0
-		return false
+	default:
+		s.Wait++
 	}
-	s.Wait++
+}
+
+// tired tells whether patience is used up, and puts that in the message.
+func (r *run) tired() bool {
+	s := r.state
 	if r.Stop.Patience == 0 || s.Wait < r.Stop.Patience {
 		return false
 	}
