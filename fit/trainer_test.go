@@ -502,3 +502,55 @@ func TestStepsDoNotAllocate(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(100, one))
 	}
 }
+
+// blind is a problem whose validation can be solved only sometimes.
+type blind struct {
+	*logistic
+	after int
+}
+
+func (b *blind) Validate(_ context.Context, w []float64, _ float64) (Result, error) {
+	if b.after--; b.after >= 0 {
+		return Result{Failed: true, Reason: Failure{Trajectory: "drop=2", Time: 1, Reason: "graze"}}, nil
+	}
+	return b.mean(w, func(k int) int { return b.held[k] }, len(b.held), nil), nil
+}
+
+func TestFailedValidationIsNeverBest(t *testing.T) {
+	for _, m := range []Method{adam(0.1, 6), lbfgs(6), adam(0.1, 6)} {
+		b := &blind{newLogistic(40), 3}
+		s, err := (&Trainer{Objective: b, Stages: []Method{m}}).Run(t.Context(), make([]float64, 3))
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, s.Best.Iteration, 3)
+		missing := 0
+		for _, rec := range s.History {
+			if rec.Valid == nil {
+				missing++
+			}
+		}
+		require.Positive(t, missing)
+		require.Less(t, missing, len(s.History))
+
+		b = &blind{newLogistic(40), 1000}
+		s, err = (&Trainer{Objective: b, Stages: []Method{m}}).Run(t.Context(), make([]float64, 3))
+		require.EqualError(t, err, "no point of the run could be scored: validation: trajectory drop=2 at t = 1: graze")
+		require.Equal(t, Failed, s.Status)
+	}
+}
+
+// weighted is a bowl whose first coordinate is a parameter.
+type weighted struct{ *bowl }
+
+func (weighted) Weight(i int) bool { return i > 0 }
+
+func TestWeightDecayReachesWeightsOnly(t *testing.T) {
+	m := &FirstOrder{Label: "sgd", Rule: SGD{Decay: 0.1}, Rate: 0.1, Epochs: 400}
+	b := newBowl(3)
+	s, err := (&Trainer{Objective: weighted{b}, Stages: []Method{m}}).Run(t.Context(), make([]float64, 3))
+	require.NoError(t, err)
+	require.InDelta(t, b.a[0], s.X[0], 1e-9)
+	for i := 1; i < 3; i++ { // where c(x − a) + decay·x = 0
+		want := b.a[i] * b.c[i] / (b.c[i] + 0.1)
+		require.InDelta(t, want, s.X[i], 1e-9)
+	}
+}
