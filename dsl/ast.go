@@ -1,6 +1,10 @@
 package dsl
 
-import "github.com/pinode/pinode/internal/diag"
+import (
+	"github.com/alecthomas/participle/v2/lexer"
+
+	"github.com/pinode/pinode/internal/diag"
+)
 
 // File is a parsed model file.
 type File struct {
@@ -19,8 +23,12 @@ type Comment struct {
 // Node is anything with a place in the source.
 type Node interface{ Span() diag.Span }
 
-// At is embedded by every node and holds its place.
-type At struct{ Sp diag.Span }
+// At is embedded by every node and holds its place. Pos and EndPos are set by
+// the parser library and turned into Sp.
+type At struct {
+	Pos, EndPos lexer.Position
+	Sp          diag.Span
+}
 
 // Span returns the node's place in the source.
 func (a At) Span() diag.Span { return a.Sp }
@@ -37,7 +45,7 @@ type Documented struct{ Doc string } // text without the ##, lines joined by \n
 // Ident is a name at the place where it is written.
 type Ident struct {
 	At
-	Name string
+	Name string `parser:"@Ident"`
 }
 
 // ---- top level ----
@@ -46,7 +54,7 @@ type Ident struct {
 type ModelDecl struct {
 	At
 	Documented
-	Name Ident
+	Name Ident `parser:"'model' @@"`
 	Body []Decl
 }
 
@@ -54,9 +62,9 @@ type ModelDecl struct {
 type DataDecl struct {
 	At
 	Documented
-	Name  Ident
-	Path  StringLit
-	Items []*DataItem
+	Name  Ident       `parser:"'data' @@"`
+	Path  StringLit   `parser:"'from' @@"`
+	Items []*DataItem `parser:"'{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}'"`
 }
 
 // DataItem is one line of a data block: `key: source`.
@@ -83,15 +91,15 @@ type Column struct {
 // SettingsDecl is `fit { … }` or `simulate { … }`.
 type SettingsDecl struct {
 	At
-	Keyword Ident // "fit" or "simulate"
-	Options []*Option
+	Keyword Ident     `parser:"@@"`
+	Options []*Option `parser:"'{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}'"`
 }
 
-// Option is `name: value` in a block. Name may be dotted.
+// Option is `name: value` in a block.
 type Option struct {
 	At
-	Name  Ident
-	Value *Value
+	Name  Ident  `parser:"@@"`
+	Value *Value `parser:"':' @@"`
 }
 
 // Value is the value of an option: an expression, a block, or both
@@ -120,8 +128,8 @@ type Clause struct {
 type UnitDecl struct {
 	At
 	Documented
-	Name  Ident
-	Value Expr // nil for a new base unit
+	Name  Ident `parser:"'unit' @@"`
+	Value Expr  `parser:"( '=' @@ )?"` // nil for a new base unit
 }
 
 // ---- in a model ----
@@ -137,64 +145,66 @@ type Type struct {
 type TimeDecl struct {
 	At
 	Documented
-	Name Ident
-	Unit *UnitExpr
+	Name Ident     `parser:"'time' @@"`
+	Unit *UnitExpr `parser:"( ':' @@ )?"`
 }
 
 // ConstDecl is `const g = 9.81 [m/s^2]`.
 type ConstDecl struct {
 	At
 	Documented
-	Name  Ident
-	Type  Type
-	Value Expr
+	Name  Ident `parser:"'const' @@"`
+	Type  Type  `parser:"@@?"`
+	Value Expr  `parser:"'=' @@"`
 }
 
 // ParamDecl is `param k: N/m in (0, inf) fixed per trajectory = 10 ~ lognormal(…)`.
 type ParamDecl struct {
 	At
 	Documented
-	Name     Ident
-	Type     Type
-	Interval *Interval // nil: the real line
-	Fixed    bool
-	Per      []Ident // data keys, `per ball, drop`
-	Init     Expr    // nil: none given
-	Prior    *Call   // nil: none
+	Name     Ident     `parser:"'param' @@"`
+	Type     Type      `parser:"@@?"`
+	Interval *Interval `parser:"( 'in' @@"` // nil: the real line
+	Fixed    bool      `parser:"| @'fixed'"`
+	Per      []Ident   `parser:"| 'per' @@ ( ',' @@ )*"` // data keys, `per ball, drop`
+	Init     Expr      `parser:"| '=' @@"`               // nil: none given
+	Prior    *Call     `parser:"| '~' @@ )*"`            // nil: none
 }
 
 // Interval is `[lo, hi)`.
 type Interval struct {
 	At
-	Lo, Hi         Expr
-	LoOpen, HiOpen bool
+	LoOpen bool `parser:"( @'(' | '[' )"`
+	Lo     Expr `parser:"@@ ','"`
+	Hi     Expr `parser:"@@"`
+	HiOpen bool `parser:"( @')' | ']' )"`
 }
 
 // CovariateDecl is `covariate m: kg`.
 type CovariateDecl struct {
 	At
 	Documented
-	Name Ident
-	Type Type
+	Name Ident `parser:"'covariate' @@"`
+	Type Type  `parser:"@@?"`
 }
 
 // InputDecl is `input u: V linear` or `input u: V = sin(t)`.
 type InputDecl struct {
 	At
 	Documented
-	Name   Ident
-	Type   Type
-	Interp Ident // "", linear, hold or cubic
-	Value  Expr  // nil: read from data
+	Name   Ident `parser:"'input' @@"`
+	Type   Type  `parser:"@@?"`
+	Interp Ident `parser:"( @@ )?"`     // "", linear, hold or cubic
+	Value  Expr  `parser:"( '=' @@ )?"` // nil: read from data
 }
 
 // StateDecl is `state θ: rad = 0.3, θ' = 0`.
 type StateDecl struct {
 	At
 	Documented
-	Name  Ident
-	Type  Type
-	Inits []StateInit // at most one for each order of derivative
+	Name  Ident       `parser:"'state' @@"`
+	Type  Type        `parser:"@@?"`
+	Inits []StateInit `parser:"( '=' @@ ( ',' @@ )* )?"` // at most one for each order of derivative
 }
 
 // StateInit is the initial value of a state (Primes 0) or of one of its
@@ -209,44 +219,44 @@ type StateInit struct {
 type AugmentDecl struct {
 	At
 	Documented
-	Name Ident
-	Type Type
-	Init Expr // nil: 0
+	Name Ident `parser:"'augment' @@"`
+	Type Type  `parser:"@@?"`
+	Init Expr  `parser:"( '=' @@ )?"` // nil: 0
 }
 
 // DiscreteDecl is `discrete mode = 0`.
 type DiscreteDecl struct {
 	At
 	Documented
-	Name Ident
-	Type Type
-	Init Expr
+	Name Ident `parser:"'discrete' @@"`
+	Type Type  `parser:"@@?"`
+	Init Expr  `parser:"( '=' @@ )?"`
 }
 
 // LetDecl is `let F = -k*x`.
 type LetDecl struct {
 	At
 	Documented
-	Name  Ident
-	Type  Type
-	Value Expr
+	Name  Ident `parser:"'let' @@"`
+	Type  Type  `parser:"@@?"`
+	Value Expr  `parser:"'=' @@"`
 }
 
 // FnDecl is `fn spring(x: m, k) -> N = -k*x`.
 type FnDecl struct {
 	At
 	Documented
-	Name   Ident
-	Args   []Arg
-	Result Type
-	Body   Expr
+	Name   Ident `parser:"'fn' @@"`
+	Args   []Arg `parser:"'(' ( @@ ( ',' @@ )* )? ')'"`
+	Result Type  `parser:"@@?"`
+	Body   Expr  `parser:"'=' @@"`
 }
 
 // Arg is a formal argument of a function, a neural block or an event.
 type Arg struct {
 	At
-	Name Ident
-	Type Type
+	Name Ident `parser:"@@"`
+	Type Type  `parser:"@@?"`
 }
 
 // NeuralDecl is `neural f(x: m) -> N { hidden: [16] }`. The result is a unit
@@ -255,10 +265,10 @@ type Arg struct {
 type NeuralDecl struct {
 	At
 	Documented
-	Name    Ident
-	Args    []Arg
-	Result  Type
-	Options []*Option
+	Name    Ident     `parser:"'neural' @@"`
+	Args    []Arg     `parser:"'(' ( @@ ( ',' @@ )* )? ')'"`
+	Result  Type      `parser:"@@?"`
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
 // EquationDecl is `x” = …`, `p[0]' = …` or, for a component, `left.θ' = …`.
@@ -274,17 +284,17 @@ type EquationDecl struct {
 type EventDecl struct {
 	At
 	Documented
-	Name    Ident
-	Args    []Arg // of an `on data` event
-	Trigger Trigger
+	Name    Ident   `parser:"'event' @@"`
+	Args    []Arg   `parser:"( '(' ( @@ ( ',' @@ )* )? ')' )?"` // of an `on data` event
+	Trigger Trigger `parser:"@@"`
 
-	Priority   Expr // nil: 0
-	After      Expr // nil: at once
-	Late       bool
-	Persistent bool
-	AtStart    bool
+	Priority   Expr `parser:"( 'priority' @@"` // nil: 0
+	After      Expr `parser:"| 'after' @@"`    // nil: at once
+	Late       bool `parser:"| @'late'"`
+	Persistent bool `parser:"| @'persistent'"`
+	AtStart    bool `parser:"| @( 'at' 'start' ) )*"`
 
-	Body []Stmt
+	Body []Stmt `parser:"'{' ';'* ( @@ ';'* )* '}'"`
 }
 
 // TriggerKind tells the triggers apart.
@@ -319,73 +329,77 @@ type Stmt interface {
 // Assign is `v := -e*v` or `x[2] := 0`.
 type Assign struct {
 	At
-	Target *Name // Primes may be > 0 for a second-order state: θ' := 0
-	Index  []Range
-	Value  Expr
+	Target *Name   `parser:"@@"` // Primes may be > 0 for a second-order state: θ' := 0
+	Index  []Range `parser:"( '[' @@ ( ',' @@ )* ']' )? ':='"`
+	Value  Expr    `parser:"@@"`
 }
 
 // Terminate is `terminate`.
-type Terminate struct{ At }
+type Terminate struct {
+	At
+	Word string `parser:"@'terminate'"`
+}
 
 // Zeno is `zeno error`, `zeno stop` or `zeno rest { h := 0; v := 0 }`.
 type Zeno struct {
 	At
-	Mode Ident
-	Rest []*Assign
+	Mode Ident     `parser:"'zeno' @@"`
+	Rest []*Assign `parser:"( '{' ';'* ( @@ ';'* )* '}' )?"`
 }
 
 // ConserveDecl is `conserve Q = expr { … }`.
 type ConserveDecl struct {
 	At
 	Documented
-	Name    Ident
-	Value   Expr
-	Options []*Option
+	Name    Ident     `parser:"'conserve' @@"`
+	Value   Expr      `parser:"'=' @@"`
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
 // RequireDecl is `require g >= 0 { weight: w }`.
 type RequireDecl struct {
 	At
 	Documented
-	Cond    Expr
-	Options []*Option
+	Cond    Expr      `parser:"'require' @@"`
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
 // ObserveDecl is `observe y: m = expr ~ normal(σ) { weight: 1 }`.
 type ObserveDecl struct {
 	At
 	Documented
-	Name    Ident
-	Type    Type
-	Value   Expr
-	Dist    *Call // nil: mean squared error
-	Options []*Option
+	Name    Ident     `parser:"'observe' @@"`
+	Type    Type      `parser:"@@?"`
+	Value   Expr      `parser:"'=' @@"`
+	Dist    *Call     `parser:"( '~' @@ )?"` // nil: mean squared error
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
 // LossDecl is `loss NAME = expr { weight: w }`.
 type LossDecl struct {
 	At
 	Documented
-	Name    Ident
-	Value   Expr
-	Options []*Option
+	Name    Ident     `parser:"'loss' @@"`
+	Value   Expr      `parser:"'=' @@"`
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
 // UseDecl is `use Pendulum as left { k: 3 }`.
 type UseDecl struct {
 	At
 	Documented
-	Model   Ident
-	As      Ident
-	Options []*Option
+	Model   Ident     `parser:"'use' @@"`
+	As      Ident     `parser:"'as' @@"`
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
 // ForDecl is `for i in 0..n-1 { … }`; both ends are included.
 type ForDecl struct {
 	At
-	Var    Ident
-	Lo, Hi Expr
-	Body   []Decl
+	Var  Ident `parser:"'for' @@ 'in'"`
+	Lo   Expr  `parser:"@@ '..'"`
+	Hi   Expr  `parser:"@@"`
+	Body []Decl
 }
 
 func (*ModelDecl) decl()     {}
