@@ -1,6 +1,9 @@
 package diag
 
-import "sort"
+import (
+	"sort"
+	"strings"
+)
 
 // Code documents a kind of diagnostic, for `pinode explain`.
 type Code struct {
@@ -18,7 +21,7 @@ func Nearest(name string, candidates []string) (string, bool) {
 	sorted := append([]string{}, candidates...)
 	sort.Strings(sorted)
 	for _, c := range sorted {
-		if d := distance([]rune(name), []rune(c)); d < at && c != name && d < len([]rune(c)) {
+		if d := distance([]rune(strings.ToLower(name)), []rune(strings.ToLower(c))); d < at && c != name && d < len([]rune(c)) {
 			best, at = c, d
 		}
 	}
