@@ -2,6 +2,7 @@ package fit
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -29,15 +30,15 @@ func (m *FirstOrder) Name() string { return m.Label }
 // Iterations is the number of epochs.
 func (m *FirstOrder) Iterations() int { return m.Epochs }
 
-func (m *FirstOrder) check(*Trainer) error {
+func (m *FirstOrder) check() error {
 	sc := &m.Schedule
 	switch {
 	case m.Rule == nil:
-		return fmt.Errorf("has no update rule")
+		return errors.New("has no update rule")
 	case !(m.Rate > 0) || math.IsInf(m.Rate, 0):
 		return fmt.Errorf("the learning rate must be positive, not %g", m.Rate)
 	case m.Clip < 0 || m.Retries < 0 || sc.Warmup < 0:
-		return fmt.Errorf("clip, retries and warmup must not be negative")
+		return errors.New("clip, retries and warmup must not be negative")
 	case sc.Warmup >= m.Epochs:
 		return fmt.Errorf("a warmup of %d epochs leaves none of the %d", sc.Warmup, m.Epochs)
 	}

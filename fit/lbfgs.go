@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -26,9 +27,9 @@ func (*LBFGS) Name() string { return "lbfgs" }
 // Iterations is the largest number of line searches.
 func (m *LBFGS) Iterations() int { return m.MaxIterations }
 
-func (m *LBFGS) check(*Trainer) error {
+func (m *LBFGS) check() error {
 	if m.Memory < 1 || m.GradTol < 0 || m.LossTol < 0 {
-		return fmt.Errorf("memory must be at least 1, gtol and ftol not negative")
+		return errors.New("memory must be at least 1, gtol and ftol not negative")
 	}
 	return nil
 }

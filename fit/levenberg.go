@@ -34,12 +34,9 @@ func (*LevenbergMarquardt) Name() string { return "levenberg_marquardt" }
 // Iterations is the largest number of accepted steps.
 func (m *LevenbergMarquardt) Iterations() int { return m.MaxIterations }
 
-func (m *LevenbergMarquardt) check(t *Trainer) error {
+func (m *LevenbergMarquardt) check() error {
 	if !(m.Factor > 0) || m.LossTol < 0 || m.StepTol < 0 || m.GradTol < 0 {
 		return errors.New("factor must be positive, ftol, xtol and gtol not negative")
-	}
-	if _, ok := t.Objective.(Residuals); !ok {
-		return errors.New("the loss is not a sum of squares: use lbfgs, or normal observations without other penalties")
 	}
 	return nil
 }

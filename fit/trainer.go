@@ -18,7 +18,7 @@ type Method interface {
 	// first-order method.
 	Iterations() int
 
-	check(t *Trainer) error
+	check() error
 	// run goes on from the state's X and memory to the end of the stage. It
 	// returns Running when the trainer ended the run.
 	run(r *run) (Status, error)
@@ -94,8 +94,8 @@ type Trainer struct {
 
 // Check tells whether the trainer's fields fit together. Run calls it.
 func (t *Trainer) Check() error {
-	if t.Objective == nil || len(t.Stages) == 0 {
-		return errors.New("a fit needs an objective and at least one optimizer")
+	if t.Objective == nil {
+		return errors.New("a fit needs an objective")
 	}
 	if t.Objective.Dim() < 1 {
 		return errors.New("there is nothing to fit: the model has no free parameter and no trainable weight")
@@ -103,12 +103,29 @@ func (t *Trainer) Check() error {
 	if t.Objective.Items() < 1 {
 		return errors.New("there is no training trajectory")
 	}
+	if err := t.checkChain(); err != nil {
+		return err
+	}
+	if _, squares := t.Objective.(Residuals); !squares && uses[*LevenbergMarquardt](t.Stages) {
+		return errors.New("levenberg_marquardt: the loss is not a sum of squares: use lbfgs, or normal observations without other penalties")
+	}
+	if _, ok := t.Objective.(Lengths); t.Group && !ok {
+		return errors.New("`group: length`: the objective does not tell the lengths of its trajectories")
+	}
+	return nil
+}
+
+// checkChain checks what does not depend on the objective.
+func (t *Trainer) checkChain() error {
+	if len(t.Stages) == 0 {
+		return errors.New("a fit needs at least one optimizer")
+	}
 	epochs := 0
 	for _, m := range t.Stages {
 		if m.Iterations() < 1 {
 			return fmt.Errorf("%s: the number of iterations must be at least 1, not %d", m.Name(), m.Iterations())
 		}
-		if err := m.check(t); err != nil {
+		if err := m.check(); err != nil {
 			return fmt.Errorf("%s: %w", m.Name(), err)
 		}
 		if _, ok := m.(*FirstOrder); ok {
@@ -129,9 +146,6 @@ func (t *Trainer) Check() error {
 		return errors.New("a curriculum needs a first-order optimizer such as adam: other methods work at the full horizon")
 	case c.Epochs > epochs:
 		return fmt.Errorf("the curriculum takes %d epochs, but the first-order optimizers make only %d", c.Epochs, epochs)
-	}
-	if _, ok := t.Objective.(Lengths); t.Group && !ok {
-		return errors.New("`group: length`: the objective does not tell the lengths of its trajectories")
 	}
 	return nil
 }

@@ -1,0 +1,164 @@
+package fit
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pinode/pinode/internal/setting"
+)
+
+// Owned are the parts of the `fit` block that belong to others.
+type Owned struct {
+	Solver       []setting.Choice // the first is the default
+	Gradient     []setting.Choice // the first is the default
+	Observations []string         // of the model: what `weights` can name
+}
+
+// Settings is the table of the `fit` block. A setting that is written as a
+// bare block, `stop { … }`, is a chain with one choice of the setting's own
+// name; `curriculum: horizon from a to b over n epochs` is the choice
+// `horizon` with the clauses as options.
+func Settings(o Owned) setting.Table {
+	block := func(key, doc string, options ...setting.Setting) setting.Setting {
+		return setting.Setting{Key: key, Kind: setting.Chain, Default: key, Doc: doc, Choices: []setting.Choice{{Name: key, Doc: doc, Options: options}}}
+	}
+	optimizers := make([]setting.Choice, len(Optimizers))
+	for i, m := range Optimizers {
+		optimizers[i] = setting.Choice{Name: m.Name, Doc: m.Doc, Options: m.Settings}
+	}
+	weights := make([]setting.Setting, len(o.Observations))
+	for i, name := range o.Observations {
+		weights[i] = setting.Setting{Key: name, Kind: setting.Number, Default: "1", Max: huge, Doc: "weight of the observation `" + name + "`"}
+	}
+	first := func(c []setting.Choice) string {
+		if len(c) == 0 {
+			return ""
+		}
+		return c[0].Name
+	}
+	return setting.Table{
+		{Key: "solver", Kind: setting.Chain, Default: first(o.Solver), Choices: o.Solver, Doc: "how trajectories are computed"},
+		{Key: "gradient", Kind: setting.Word, Default: first(o.Gradient), Choices: o.Gradient, Doc: "how the gradient is computed"},
+		{Key: "optimizer", Kind: setting.Chain, Default: "adam then lbfgs", Choices: optimizers, Doc: "how parameters are moved; several are joined by `then`, each starting from the best point so far"},
+		{Key: "batch", Kind: setting.Int, Default: "0", Max: many, Doc: "trajectories per step of first-order optimizers; 0 is all"},
+		{Key: "group", Kind: setting.Word, Default: "none", Doc: "how batches are formed", Choices: []setting.Choice{
+			{Name: "none", Doc: "at random"}, {Name: "length", Doc: "of trajectories of similar length"},
+		}},
+		{Key: "curriculum", Kind: setting.Chain, Default: "horizon", Doc: "follow a growing part of each trajectory in the first epochs", Choices: []setting.Choice{{
+			Name: "horizon", Doc: "the fraction of each trajectory that is followed",
+			Options: setting.Table{
+				{Key: "from", Kind: setting.Number, Default: "0.1", Min: 1e-6, Max: 1, Doc: "at the start"},
+				{Key: "to", Kind: setting.Number, Default: "1", Min: 1e-6, Max: 1, Doc: "at the end"},
+				{Key: "over", Kind: setting.Int, Default: "0", Max: many, Doc: "epochs from start to end; 0 is no curriculum"},
+			},
+		}}},
+		block("shooting", "cut each trajectory into segments with start values of their own",
+			setting.Setting{Key: "segments", Kind: setting.Int, Default: "1", Min: 1, Max: many, Doc: "number of segments; 1 is single shooting"},
+			setting.Setting{Key: "continuity", Kind: setting.Number, Default: "1", Max: huge, Doc: "weight of the gaps between segments"},
+		),
+		block("weights", "weights of observations in the loss", weights...),
+		{Key: "loss", Kind: setting.Chain, Default: "nll", Doc: "what observations add to the loss, per value", Choices: []setting.Choice{
+			{Name: "nll", Doc: "the negative log-likelihood of the declared distribution; the mean square over the data's variance without one"},
+			{Name: "mse", Doc: "the mean square, whatever distribution is declared"},
+			{Name: "huber", Doc: "squares near the data, absolute values far from them", Options: setting.Table{
+				{Key: "delta", Kind: setting.Number, Default: "1", Min: 1e-12, Max: huge, Doc: "where the square ends, in standard deviations of the data"},
+			}},
+		}},
+		{Key: "starts", Kind: setting.Int, Default: "1", Min: 1, Max: many, Doc: "number of fits from different start values, of which the best counts"},
+		{Key: "spread", Kind: setting.Number, Default: "1", Max: 100, Doc: "standard deviation of start values, in coordinates, where there are several"},
+		block("stop", "when to end before the iterations are used up",
+			setting.Setting{Key: "patience", Kind: setting.Int, Default: "0", Max: many, Doc: "iterations without improvement that end a stage; 0 is no limit"},
+			setting.Setting{Key: "min_delta", Kind: setting.Number, Default: "0", Max: huge, Doc: "fall of the loss that counts as improvement"},
+			setting.Setting{Key: "max_time", Kind: setting.Number, Default: "0", Max: maxSeconds, Doc: "seconds for the whole fit; 0 is no limit"},
+		),
+		{Key: "uncertainty", Kind: setting.Word, Default: "laplace", Doc: "how standard errors and intervals are found", Choices: []setting.Choice{
+			{Name: "none", Doc: "not at all"},
+			{Name: "laplace", Doc: "from the curvature of the loss at the optimum"},
+			{Name: "profile", Doc: "intervals where the loss, fitted in all other parameters, rises"},
+			{Name: "ensemble", Doc: "from the spread of several `starts`"},
+		}},
+		{Key: "seed", Kind: setting.Int, Default: "1", Max: 1 << 53, Doc: "of all random numbers of the run"},
+		{Key: "precision", Kind: setting.Word, Default: "f64", Choices: []setting.Choice{{Name: "f64", Doc: "double precision"}}, Doc: "of the arithmetic"},
+		{Key: "workers", Kind: setting.Int, Default: "0", Max: 1 << 16, Doc: "trajectories computed side by side; 0 is one per processor; results do not depend on it"},
+		{Key: "checkpoint_every", Kind: setting.Int, Default: "50", Max: many, Doc: "iterations between checkpoints; 0 is only at the end"},
+	}
+}
+
+// maxSeconds is the longest time that a time.Duration holds, rounded down.
+const maxSeconds = 9e9
+
+// Plan is what a resolved `fit` block asks for, apart from solver and
+// gradient, which their owners read.
+type Plan struct {
+	Trainer     Trainer // without objective and callbacks
+	Starts      int
+	Spread      float64
+	Loss        string  // nll, mse or huber
+	Delta       float64 // of huber
+	Weights     map[string]float64
+	Segments    int
+	Continuity  float64
+	Uncertainty string
+	Workers     int
+}
+
+// NewPlan reads resolved settings of the table that Settings gives, and
+// refuses settings that do not go together.
+func NewPlan(v *setting.Values) (*Plan, error) {
+	for _, key := range []string{"solver", "curriculum", "shooting", "weights", "loss", "stop"} {
+		if n := len(v.Stages(key)); n > 1 {
+			return nil, fmt.Errorf("`%s` takes one value, not a chain of %d", key, n)
+		}
+	}
+	only := func(key string) *setting.Values { return v.Stages(key)[0].Options }
+	methods, err := Methods(v.Stages("optimizer"))
+	if err != nil {
+		return nil, err
+	}
+	stop, loss, shoot, weights := only("stop"), v.Stages("loss")[0], only("shooting"), only("weights")
+	p := &Plan{
+		Trainer: Trainer{
+			Stages: methods, Batch: v.Int("batch"), Group: v.Word("group") == "length",
+			Stop: Stop{
+				Patience: stop.Int("patience"), MinDelta: stop.Float("min_delta"),
+				MaxTime: time.Duration(stop.Float("max_time") * float64(time.Second)),
+			},
+			Seed: uint64(v.Int("seed")), CheckpointEvery: v.Int("checkpoint_every"),
+		},
+		Starts: v.Int("starts"), Spread: v.Float("spread"), Loss: loss.Name,
+		Segments: shoot.Int("segments"), Continuity: shoot.Float("continuity"),
+		Uncertainty: v.Word("uncertainty"), Workers: v.Int("workers"),
+		Weights: map[string]float64{},
+	}
+	if p.Loss == "huber" {
+		p.Delta = loss.Options.Float("delta")
+	}
+	for name := range weights.Tree() {
+		p.Weights[name] = weights.Float(name)
+	}
+	if c := only("curriculum"); c.Int("over") > 0 {
+		p.Trainer.Curriculum = Curriculum{From: c.Float("from"), To: c.Float("to"), Epochs: c.Int("over")}
+	} else if c.Given("from") || c.Given("to") {
+		return nil, errors.New("the curriculum has no length: write `horizon from a to b over n epochs`")
+	}
+	switch {
+	case p.Uncertainty == "ensemble" && p.Starts < 2:
+		return nil, errors.New("`uncertainty: ensemble` needs several `starts`")
+	case v.Given("spread") && p.Starts < 2:
+		return nil, errors.New("`spread` has no effect with a single start")
+	case shoot.Given("continuity") && p.Segments < 2:
+		return nil, errors.New("`continuity` has no effect with a single segment")
+	case stop.Given("min_delta") && p.Trainer.Stop.Patience == 0:
+		return nil, errors.New("`min_delta` has no effect without `patience`")
+	case uses[*LevenbergMarquardt](methods) && p.Loss == "huber":
+		return nil, errors.New("levenberg_marquardt needs a sum of squares, which `loss: huber` is not")
+	}
+	return p, p.Trainer.checkChain()
+}
+
+// uses tells whether a chain has a method of a type.
+func uses[M Method](ms []Method) bool {
+	return slices.ContainsFunc(ms, func(m Method) bool { _, ok := m.(M); return ok })
+}
