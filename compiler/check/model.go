@@ -300,6 +300,8 @@ type Expr struct {
 	Shape  Shape
 	Unit   units.Unit
 	Span   diag.Span
+
+	bare bool // a plain number, whose unit is what is asked of it
 }
 
 // Data is a checked data block.

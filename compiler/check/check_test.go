@@ -1,0 +1,189 @@
+package check
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/internal/setting"
+)
+
+// testEnv has small tables of settings.
+var testEnv = &Env{
+	Fit: setting.Table{
+		{Key: "solver", Kind: setting.Chain, Default: "tsit5", Choices: []setting.Choice{
+			{Name: "tsit5", Options: setting.Table{{Key: "rtol", Kind: setting.Number}, {Key: "atol", Kind: setting.Number}}},
+			{Name: "euler", Options: setting.Table{{Key: "step", Kind: setting.Number}}},
+		}},
+		{Key: "gradient", Kind: setting.Word}, {Key: "loss", Kind: setting.Word},
+		{Key: "optimizer", Kind: setting.Chain, Default: "adam", Choices: []setting.Choice{
+			{Name: "adam", Options: setting.Table{{Key: "lr", Kind: setting.Number}, {Key: "epochs", Kind: setting.Int}}},
+			{Name: "lbfgs", Options: setting.Table{{Key: "iterations", Kind: setting.Int}}},
+		}},
+		{Key: "curriculum", Kind: setting.Chain, Choices: []setting.Choice{
+			{Name: "horizon", Options: setting.Table{{Key: "from", Kind: setting.Number}, {Key: "to", Kind: setting.Number}, {Key: "over", Kind: setting.Int}}},
+		}},
+		{Key: "seed", Kind: setting.Int},
+	},
+	Simulate: setting.Table{{Key: "from", Kind: setting.Number}, {Key: "until", Kind: setting.Number}, {Key: "step", Kind: setting.Number}},
+	Neural: setting.Table{
+		{Key: "hidden", Kind: setting.List, Default: "32, 32"}, {Key: "activation", Kind: setting.Word, Default: "tanh"},
+		{Key: "init", Kind: setting.Word, Default: "glorot"}, {Key: "l2", Kind: setting.Number},
+	},
+}
+
+func checkText(t testing.TB, text string) (*Program, *diag.List) {
+	f, diags := dsl.Parse(diag.NewSource("test.node", text))
+	require.NoError(t, diags.Err())
+	return Check(f, testEnv)
+}
+
+// TestModels: the examples of the language and the bundled models are right.
+func TestModels(t *testing.T) {
+	var files []string
+	for _, p := range []string{"../../dsl/testdata/language.node", "../../dsl/testdata/examples.node", "../../models/*.node"} {
+		m, err := filepath.Glob(p)
+		require.NoError(t, err)
+		files = append(files, m...)
+	}
+	require.Greater(t, len(files), 5)
+	for _, name := range files {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			text, err := os.ReadFile(name)
+			require.NoError(t, err)
+			_, diags := checkText(t, string(text))
+			require.Empty(t, diags.All, diags.Error())
+		})
+	}
+}
+
+// TestCodes: the example of every documented code gives that code first.
+func TestCodes(t *testing.T) {
+	for _, c := range Codes {
+		t.Run(c.Name, func(t *testing.T) {
+			_, diags := checkText(t, c.Example)
+			require.NotEmpty(t, diags.All)
+			require.Equal(t, c.Name, diags.All[0].Code, diags.Error())
+			require.Len(t, diags.All, 1, "one mistake, one message: %s", diags.Error())
+		})
+	}
+}
+
+// TestInference: units that are not declared follow from the equations.
+func TestInference(t *testing.T) {
+	p, diags := checkText(t, `model M {
+  time t: s
+  param k = 2
+  param c in (0, inf)
+  param F0 = 1
+  state x: m = 1
+  state v = 0
+  discrete on = 1
+  let a = F0/m
+  const m = 2 [kg]
+  fn spring(u, k) = -k*u
+  neural drag(v) -> N { hidden: [4] }
+  x' = v
+  v' = spring(x, k)/m - c*v + a + on*drag(v)/m
+  event e when x <= 0 { v := -0.5*v; on := 0 }
+  observe y = x ~ normal(0.1)
+}`)
+	require.Empty(t, diags.All, diags.Error())
+	m := p.Model
+	want := map[string]string{"t": "s", "k": "kg/s^2", "c": "1/s", "F0": "N", "x": "m", "v": "m/s", "on": "1", "a": "m/s^2", "m": "kg", "drag": "N", "y": "m"}
+	for _, o := range m.Objects() {
+		if w, ok := want[o.Info().Name]; ok {
+			require.Equal(t, w, m.Units.Name(o.Info().Unit), o.Info().Name)
+		}
+	}
+	require.Equal(t, "m/s", m.Units.Name(m.Neurals[0].Args[0].Unit))
+	require.Equal(t, "m", m.Units.Name(m.Observes[0].Dist.Args[0].Unit))
+}
+
+func TestSettings(t *testing.T) {
+	p, diags := checkText(t, `model M {
+  time t: min
+  const n = 3
+  state x = 0
+  x' = 1 [1/min]
+}
+fit {
+  solver: euler { step: 1/49 }
+  optimizer: adam { lr: 0.01, epochs: 300 } then lbfgs { iterations: 100 }
+  curriculum: horizon from 0.2 to 1 over 100 epochs
+  seed: n
+}
+simulate {
+  until: 1 [h]
+  step: 0.5
+  samples: 100 { x: normal(1, 0.1) }
+  sweep: { x: [0, 1, 2] }
+}`)
+	require.Empty(t, diags.All, diags.Error())
+	require.Equal(t, 60., p.Simulate.Values.Float("until"), "converted to the model's minutes")
+	require.Equal(t, 1./49, p.Fit.Values.Stages("solver")[0].Options.Float("step"))
+	require.Equal(t, 100, p.Fit.Values.Stages("optimizer")[1].Options.Int("iterations"))
+	require.Equal(t, 100, p.Fit.Values.Stages("curriculum")[0].Options.Int("over"))
+	require.Equal(t, 3, p.Fit.Values.Int("seed"))
+	require.Equal(t, 100, p.Simulate.Samples.N)
+	require.Equal(t, []float64{0, 1, 2}, p.Simulate.Sweep[0].Values)
+}
+
+// TestComponents: `use` flattens a model and couples it.
+func TestComponents(t *testing.T) {
+	p, diags := checkText(t, `model Pendulum {
+  param k = 1
+  input push = 0
+  state θ = 0.1, θ' = 0
+  θ'' = -k*sin(θ) + push
+  event flip when θ >= 3 { θ := θ - 6 }
+}
+model Pair {
+  param c = 0.2
+  use Pendulum as left { k: 3, push: c*(right.θ - left.θ) }
+  use Pendulum as right { push: c*(left.θ - right.θ) }
+  observe gap = left.θ - right.θ
+}`)
+	require.Empty(t, diags.All, diags.Error())
+	var states []string
+	for _, s := range p.Model.States {
+		states = append(states, s.Name)
+	}
+	require.Equal(t, []string{"left.θ", "left.θ'", "right.θ", "right.θ'"}, states)
+	require.Len(t, p.Model.Params, 2, "c and right.k are learned, left.k is given")
+	require.Len(t, p.Model.Events, 2)
+}
+
+func TestLoopsAndShapes(t *testing.T) {
+	p, diags := checkText(t, `model Chain {
+  const n = 4
+  param A[2, 2] = [[0, 1], [-1, 0]]
+  state x[n] = [1, 0, 0, 0]
+  state z[2] = 0
+  for i in 1..n-2 {
+    x[i]' = x[i-1] - 2*x[i] + x[i+1]
+    let f = x[i]^2
+  }
+  x[0]' = x[1] - x[0]
+  x[n-1]' = x[n-2] - x[n-1]
+  z' = A @ z + A[:, 0]
+  let total = sum(x) + norm(z) + dot(z, z) + max(x) + A[1, 0]
+}`)
+	require.Empty(t, diags.All, diags.Error())
+	require.Equal(t, "[x[1] - x[0], x[0] - 2*x[1] + x[2], x[1] - 2*x[2] + x[3], x[2] - x[3]]", Text(p.Model.States[0].Deriv))
+	require.Len(t, p.Model.Lets, 3)
+}
+
+func TestIntervals(t *testing.T) {
+	p, diags := checkText(t, "model M {\n  param a in (0, inf)\n  param b in [-1, 3]\n  param c\n  state x = a + b + c\n  x' = 0\n}")
+	require.Empty(t, diags.All)
+	for i, want := range []float64{1, 1, 0} {
+		require.Equal(t, want, p.Model.Params[i].Init.Value)
+	}
+	require.True(t, math.IsInf(p.Model.Params[0].Hi, 1))
+}
