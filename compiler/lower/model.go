@@ -28,6 +28,10 @@ type Model struct {
 	Events   []Event
 	Switches []Switch
 
+	// Terms are the parts of Row: one for each observation, then one for each
+	// loss.
+	Terms *ir.Node
+
 	// Pred is the vector of predicted observations, [NObs]; Row the loss of
 	// one row of data (a scalar: the negative log-likelihood, or the scaled
 	// square, of every observation that is present, plus the loss terms).
@@ -40,6 +44,9 @@ type Model struct {
 
 	// Conserved is the vector of conserved quantities.
 	Conserved *ir.Node
+
+	// Floors are the arguments of the floor switches, in their order.
+	Floors *ir.Node
 
 	// Penalties say how the final value of each quadrature state enters the
 	// loss, as weight/T · value.

@@ -188,27 +188,31 @@ func orthogonal(dst []float64, m, n int, rng *rand.Rand) {
 // Build adds the block to a graph: the result, of length Out, for the weights,
 // a shared vector of NumWeights, and the input vector of length In.
 func (n *Block) Build(b *ir.Builder, weights, x *ir.Node) *ir.Node {
-	f := func(x *ir.Node) *ir.Node {
-		y := n.symmetric(b, weights, x)
-		if n.Positive {
-			y = b.Apply(ir.OpSoftplus, y)
-		}
-		return y
-	}
 	if n.ZeroAt == nil {
-		return f(x)
+		return n.unshifted(b, weights, x)
 	}
-	if n.Odd && n.zeroAtOrigin() {
-		return f(x)
+	return n.BuildZeroAt(b, weights, x, b.ConstOf(ir.Vec(n.In), n.ZeroAt))
+}
+
+func (n *Block) unshifted(b *ir.Builder, weights, x *ir.Node) *ir.Node {
+	y := n.symmetric(b, weights, x)
+	if n.Positive {
+		y = b.Apply(ir.OpSoftplus, y)
 	}
-	// f(x) − f(x₀); kept odd or even by removing the value at −x₀ as well.
-	zero := b.ConstOf(ir.Vec(n.In), n.ZeroAt)
-	if n.Odd {
+	return y
+}
+
+// BuildZeroAt is Build with the zero of the block given as a node.
+func (n *Block) BuildZeroAt(b *ir.Builder, weights, x, zero *ir.Node) *ir.Node {
+	y := n.unshifted(b, weights, x)
+	switch {
+	case n.Odd && n.zeroAtOrigin():
+		return y
+	case n.Odd:
 		// An odd block that also vanishes at x₀ ≠ 0: times |x − x₀|²|x + x₀|².
-		d := b.Mul(squared(b, b.Sub(x, zero)), squared(b, b.Add(x, zero)))
-		return b.Mul(f(x), d)
+		return b.Mul(y, b.Mul(squared(b, b.Sub(x, zero)), squared(b, b.Add(x, zero))))
 	}
-	return b.Sub(f(x), f(zero))
+	return b.Sub(y, n.unshifted(b, weights, zero))
 }
 
 func (n *Block) zeroAtOrigin() bool {

@@ -1,0 +1,155 @@
+// Package compiler is the driver of the language: from the source of a model
+// to programs for its right-hand side, events, observations and losses, and
+// their derivatives. It can be used on its own; it takes no steps in time.
+package compiler
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/compiler/nn"
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/diag"
+)
+
+// Program is a compiled model file.
+type Program struct {
+	File    *dsl.File
+	Checked *check.Program
+	Model   *lower.Model // nil if the file has errors
+
+	// Schedules has the places of each event's scheduled scalars in the
+	// output of program "times"; Releases the guard whose crossing ends the
+	// rest of each event, or −1.
+	Schedules []Schedule
+	NumTimes  int
+	Releases  []int
+	NumGuards int // those of the model, then those of releases
+
+	guards []*ir.Node
+	times  []*ir.Node
+}
+
+// Schedule has the places of an event's scheduled scalars, −1 for none.
+type Schedule struct{ At, Period, From, Until int }
+
+// Compile compiles a model file. The diagnostics hold every mistake; with an
+// error among them the program has no Model.
+func Compile(src *diag.Source, env *check.Env) (*Program, *diag.List) {
+	if env.Neural == nil {
+		e := *env
+		e.Neural = nn.Settings
+		env = &e
+	}
+	p := &Program{}
+	file, diags := dsl.Parse(src)
+	p.File = file
+	if diags.Err() != nil {
+		return p, diags
+	}
+	checked, more := check.Check(file, env)
+	p.Checked = checked
+	diags.All = append(diags.All, more.All...)
+	if diags.Err() != nil || checked.Model == nil {
+		return p, diags
+	}
+	m, more := lower.Lower(checked.Model)
+	diags.All = append(diags.All, more.All...)
+	if diags.Err() != nil {
+		return p, diags
+	}
+	p.Model = m
+	p.schedule()
+	return p, diags
+}
+
+// schedule lays out the scheduled scalars and the guards of releases.
+func (p *Program) schedule() {
+	m := p.Model
+	put := func(n *ir.Node) int {
+		if n == nil {
+			return -1
+		}
+		p.times = append(p.times, n)
+		return len(p.times) - 1
+	}
+	for _, g := range m.Guards {
+		p.guards = append(p.guards, g.Node)
+	}
+	for _, e := range m.Events {
+		p.Schedules = append(p.Schedules, Schedule{put(e.Time), put(e.Period), put(e.From), put(e.Until)})
+		release := -1
+		if e.Rest != nil && e.Cond != nil {
+			// At rest the guard's second rate, with the states let go, says
+			// which way the field pushes.
+			if g := firstGuard(e.Cond); g >= 0 {
+				release = len(p.guards)
+				p.guards = append(p.guards, p.rate(p.rate(m.Guards[g].Node)))
+			}
+		}
+		p.Releases = append(p.Releases, release)
+	}
+	p.NumTimes, p.NumGuards = len(p.times), len(p.guards)
+}
+
+func firstGuard(c *lower.Cond) int {
+	switch c.Op {
+	case lower.CondBelow, lower.CondAbove, lower.CondCross:
+		return c.Guard
+	}
+	for _, a := range c.Args {
+		if g := firstGuard(a); g >= 0 {
+			return g
+		}
+	}
+	return -1
+}
+
+// Want says which derivatives a module is to have.
+type Want struct {
+	Reverse bool // vector–Jacobian products
+	Forward bool // Jacobian–vector products
+}
+
+// Module compiles the programs of the model for frames of the given number of
+// lanes. The programs and their inputs and outputs are listed at Graphs.
+func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
+	return exec.Compile(p.Graphs(want), lanes)
+}
+
+// Dump prints the file at a stage of compilation: ast, model, graph or plan.
+func (p *Program) Dump(w io.Writer, stage string) error {
+	switch stage {
+	case "ast":
+		dsl.Dump(w, p.File)
+		return nil
+	case "model":
+		p.Checked.Dump(w)
+		return nil
+	}
+	if p.Model == nil {
+		return fmt.Errorf("the file has errors and no graph")
+	}
+	switch stage {
+	case "graph":
+		for _, g := range p.Graphs(Want{Reverse: true, Forward: true}) {
+			fmt.Fprint(w, g)
+		}
+		return nil
+	case "plan":
+		graphs := p.Graphs(Want{Reverse: true, Forward: true})
+		m, err := exec.Compile(graphs, 1)
+		if err != nil {
+			return err
+		}
+		for _, g := range graphs {
+			fmt.Fprint(w, m.Program(g.Name))
+		}
+		return nil
+	}
+	return fmt.Errorf("there is no stage `%s`; there are ast, model, graph and plan", stage)
+}

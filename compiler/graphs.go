@@ -1,0 +1,172 @@
+package compiler
+
+import (
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// Graphs returns the graphs of the model. All read the inputs
+//
+//	t y d u ut q p s a data seen yb db
+//
+// of lower.Inputs; those of no elements are left out. The values:
+//
+//	rhs       dy [NY]
+//	guards    g, rate [guards]; accel likewise is guards2
+//	init      y, d
+//	times     s: the scheduled scalars
+//	floors    v: arguments of floor switches
+//	jump.E    v: new values of event E's targets; rest.E likewise
+//	delay.E   v
+//	obs       pred [NObs]
+//	row       loss, terms
+//	outputs   v; conserved v; netargs v; priors v
+//
+// X.vjp reads the cotangent ct.X and gives by, bd, bt, ba, byb, bdb, and, added
+// up over runs, bp and bq; rhs.vjp0 and guards.vjp0 leave the parameters out.
+// X.jvp reads the tangents ty, td, tt, tq, tp and gives the tangent dot.
+func (p *Program) Graphs(want Want) []*ir.Graph {
+	m, b := p.Model, p.Model.Builder
+	var out []*ir.Graph
+	graph := func(name string, outs ...ir.Output) {
+		out = append(out, &ir.Graph{Name: name, Outputs: outs})
+	}
+	value := func(name, output string, n *ir.Node, reverse, forward bool) {
+		if n == nil {
+			return
+		}
+		graph(name, ir.Output{Name: output, Node: n})
+		if reverse && want.Reverse {
+			out = append(out, p.vjp(name, n, true))
+		}
+		if forward && want.Forward {
+			out = append(out, p.jvp(name, n))
+		}
+	}
+	value("rhs", "dy", m.RHS, true, true)
+	if len(p.guards) > 0 {
+		g := b.Concat(p.guards...)
+		g = b.Slice(g, 0, ir.Vec(len(p.guards)))
+		rate := p.rate(g)
+		graph("guards", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
+		graph("guards2", ir.Output{Name: "accel", Node: p.rate(rate)})
+		if want.Reverse {
+			out = append(out, p.vjp("guards", g, true), p.vjp("guards", g, false))
+		}
+		if want.Forward {
+			out = append(out, p.jvp("guards", g))
+		}
+	}
+	if want.Reverse {
+		out = append(out, p.vjp("rhs", m.RHS, false))
+	}
+	value("init.y", "v", m.InitY, true, true)
+	value("init.d", "v", m.InitD, true, true)
+	if len(p.times) > 0 {
+		value("times", "s", b.Concat(p.times...), true, true)
+	}
+	value("floors", "v", m.Floors, false, false)
+	for _, e := range m.Events {
+		value("jump."+e.Checked.Name, "v", e.Jump, true, true)
+		value("rest."+e.Checked.Name, "v", e.Rest, true, true)
+		value("delay."+e.Checked.Name, "v", e.Delay, true, true)
+	}
+	value("obs", "pred", m.Pred, false, false)
+	if m.Row != nil {
+		graph("row", ir.Output{Name: "loss", Node: m.Row}, ir.Output{Name: "terms", Node: m.Terms})
+		if want.Reverse {
+			out = append(out, p.vjp("row", m.Row, true))
+		}
+	}
+	value("outputs", "v", m.Outputs, false, false)
+	value("conserved", "v", m.Conserved, false, false)
+	if len(m.NetArgs) > 0 {
+		value("netargs", "v", b.Concat(m.NetArgs...), false, false)
+	}
+	if len(m.Priors) > 0 {
+		nodes := make([]*ir.Node, len(m.Priors))
+		for i, pr := range m.Priors {
+			nodes[i] = pr.Node
+		}
+		value("priors", "v", b.Concat(nodes...), true, false)
+	}
+	return out
+}
+
+// rate is the total derivative of a node by time along the flow.
+func (p *Program) rate(n *ir.Node) *ir.Node {
+	m, b := p.Model, p.Model.Builder
+	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
+	if m.In.Y != nil {
+		wrt, dots = append(wrt, m.In.Y), append(dots, m.RHS)
+	}
+	if m.In.U != nil {
+		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
+	}
+	return autodiff.JVP(b, []*ir.Node{n}, wrt, dots)[0]
+}
+
+// vjp is the reverse derivative of a value. Signals move with the time.
+func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
+	m, b := p.Model, p.Model.Builder
+	in := m.In
+	ct := b.Input("ct."+name, n.Shape, true)
+	outs := []struct {
+		name   string
+		node   *ir.Node
+		params bool
+	}{
+		{"bt", in.T, false}, {"by", in.Y, false}, {"bd", in.D, false}, {"ba", in.A, false}, {"byb", in.YB, false}, {"bdb", in.DB, false},
+		{"bp", in.P, true}, {"bq", in.Q, true},
+	}
+	var wrt []*ir.Node
+	for _, o := range outs {
+		if o.node != nil {
+			wrt = append(wrt, o.node)
+		}
+	}
+	if in.U != nil {
+		wrt = append(wrt, in.U)
+	}
+	bars := autodiff.VJP(b, []*ir.Node{n}, []*ir.Node{ct}, wrt)
+	if in.U != nil {
+		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
+	}
+	g := &ir.Graph{Name: name + ".vjp"}
+	if !params {
+		g.Name += "0"
+	}
+	i := 0
+	for _, o := range outs {
+		if o.node == nil {
+			continue
+		}
+		if bar := bars[i]; !bar.IsConst(0) && (params || !o.params) {
+			g.Outputs = append(g.Outputs, ir.Output{Name: o.name, Node: bar, Accumulate: o.params})
+		}
+		i++
+	}
+	return g
+}
+
+// jvp is the forward derivative of a value in one direction.
+func (p *Program) jvp(name string, n *ir.Node) *ir.Graph {
+	m, b := p.Model, p.Model.Builder
+	var wrt, dots []*ir.Node
+	tt := b.Input("tt", ir.Scalar, true)
+	add := func(x *ir.Node, tangent string) {
+		if x != nil {
+			wrt, dots = append(wrt, x), append(dots, b.Input(tangent, x.Shape, true))
+		}
+	}
+	wrt, dots = append(wrt, m.In.T), append(dots, tt)
+	add(m.In.Y, "ty")
+	add(m.In.D, "td")
+	add(m.In.Q, "tq")
+	add(m.In.P, "tp")
+	if m.In.U != nil {
+		wrt, dots = append(wrt, m.In.U), append(dots, b.Mul(m.In.UT, tt))
+	}
+	dot := autodiff.JVP(b, []*ir.Node{n}, wrt, dots)[0]
+	return &ir.Graph{Name: name + ".jvp", Outputs: []ir.Output{{Name: "dot", Node: dot}}}
+}

@@ -1,0 +1,188 @@
+package lower
+
+import (
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/physics"
+)
+
+// events lowers triggers and jumps.
+func (l *lowerer) events() {
+	rate := l.out.Layout.NUser
+	for _, ev := range l.m.Events {
+		e := Event{Checked: ev, RateState: -1}
+		switch ev.Kind {
+		case dsl.TriggerWhen:
+			e.Cond = l.condition(ev.Cond, false)
+		case dsl.TriggerAt:
+			e.Time = l.expr(ev.At)
+			if l.moves(e.Time) || l.dependsOn(e.Time, l.out.In.D) {
+				// A time that the run itself decides is a condition.
+				g := l.guard(l.b.Sub(l.out.In.T, e.Time), "t >= "+check.Text(ev.At))
+				e.Time, e.Cond = nil, &Cond{Op: CondAbove, Guard: g, Inclusive: true}
+			}
+		case dsl.TriggerEvery:
+			e.Period, e.From, e.Until = l.expr(ev.At), l.optional(ev.From), l.optional(ev.Until)
+			for _, n := range []*ir.Node{e.Period, e.From, e.Until} {
+				if n != nil && (l.moves(n) || l.dependsOn(n, l.out.In.D)) {
+					l.diags.Errorf("bad-schedule", ev.Span, "the schedule of event `%s` depends on the state", ev.Name).
+						WithHelp("a period and its ends are made of numbers, parameters and covariates; use `when` for the rest")
+				}
+			}
+		case dsl.TriggerRate:
+			e.Rate, e.RateState = l.expr(ev.At), rate
+			rate++
+		}
+		e.Delay = l.optional(ev.After)
+		e.Jump, e.Targets = l.jump(ev.Assigns)
+		l.across(ev, &e)
+		if ev.Zeno == "rest" {
+			e.Rest, e.RestTargets = l.jump(ev.Rest)
+		}
+		l.out.Events = append(l.out.Events, e)
+	}
+}
+
+func (l *lowerer) optional(x *check.Expr) *ir.Node {
+	if x == nil {
+		return nil
+	}
+	return l.expr(x)
+}
+
+// condition lowers a trigger to guards.
+func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
+	switch x.Kind {
+	case check.Number:
+		return &Cond{Op: CondConst, Value: x.Value != 0}
+	case check.Smooth:
+		return l.condition(x.Args[0], negated)
+	case check.Ref:
+		return l.condition(x.Object.(*check.Let).Value, negated)
+	case check.Apply:
+		for i, a := range x.Args {
+			l.locals[x.Locals[i]] = l.expr(a)
+		}
+		return l.condition(x.Body, negated)
+	}
+	switch x.Name {
+	case "and", "or":
+		op := CondAnd
+		if x.Name == "or" {
+			op = CondOr
+		}
+		return &Cond{Op: op, Args: []*Cond{l.condition(x.Args[0], negated), l.condition(x.Args[1], negated)}}
+	case "not":
+		return &Cond{Op: CondNot, Args: []*Cond{l.condition(x.Args[0], !negated)}}
+	case "rising", "falling", "crossing":
+		g := l.guardOf(l.expr(x.Args[0]), x)
+		return &Cond{Op: map[string]CondOp{"rising": CondAbove, "falling": CondBelow, "crossing": CondCross}[x.Name], Guard: g}
+	}
+	p, q := l.expr(x.Args[0]), l.expr(x.Args[1])
+	g := l.b.Sub(p, q)
+	if !l.moves(g) {
+		i := l.guardOf(l.cond(x), x)
+		l.out.Guards[i].Flag = true
+		return &Cond{Op: CondFlag, Guard: i}
+	}
+	switch x.Name {
+	case "eq", "ne":
+		l.diags.Errorf("equality-guard", x.Span, "a quantity that changes continuously is equal to another at single instants only").
+			WithHelp("use `crossing(a - b)` for the instant, or `<=` and `>=`")
+		return &Cond{Op: CondConst}
+	case "lt", "le":
+		return &Cond{Op: CondBelow, Guard: l.guardOf(g, x), Inclusive: x.Name == "le"}
+	}
+	return &Cond{Op: CondAbove, Guard: l.guardOf(g, x), Inclusive: x.Name == "ge"}
+}
+
+// guardOf adds a guard, or finds the one that is there already.
+func (l *lowerer) guardOf(n *ir.Node, x *check.Expr) int {
+	for i, g := range l.out.Guards {
+		if g.Node == n && g.Text != "" {
+			return i
+		}
+	}
+	i := l.guard(n, check.Text(x))
+	l.out.Guards[i].Span = x.Span
+	return i
+}
+
+// jump lowers assignments to the vector of new values and their places.
+func (l *lowerer) jump(assigns []*check.Assign) (*ir.Node, []int) {
+	var parts []*ir.Node
+	var targets []int
+	for _, a := range assigns {
+		v := l.expr(a.Value)
+		parts = append(parts, l.b.Slice(v, 0, ir.Vec(v.Shape.Size())))
+		s := l.slots[a.Target]
+		off := s.Off + a.Offset
+		if _, ok := a.Target.(*check.Discrete); ok {
+			off += l.out.Layout.NY
+		}
+		for i := range v.Shape.Size() {
+			targets = append(targets, off+i)
+		}
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	return l.b.Concat(parts...), targets
+}
+
+// across adds the squared jump of conserved quantities to their quadratures.
+func (l *lowerer) across(ev *check.Event, e *Event) {
+	k := l.out.Layout.NUser
+	for _, x := range l.m.Events {
+		if x.Kind == dsl.TriggerRate {
+			k++
+		}
+	}
+	for _, c := range l.m.Conserves {
+		if c.Mode != "penalty" || c.Weight == 0 {
+			continue
+		}
+		state := k
+		k++
+		for _, at := range c.Across {
+			if at != ev || e.Jump == nil {
+				continue
+			}
+			before := l.expr(c.Value)
+			after := l.b.Substitute([]*ir.Node{before}, l.afterJump(e))[0]
+			in := l.b.Elem(l.out.In.Y, state)
+			jump := physics.Jump.Build(l.b, physics.Args{Value: l.b.Sub(after, before), Scale: l.scaleNode(ScaleConserve, c)})
+			e.Jump = l.b.Concat(e.Jump, l.b.Add(in, jump))
+			e.Targets = append(e.Targets, state)
+		}
+	}
+}
+
+// afterJump maps the states and discretes to their values after the event.
+func (l *lowerer) afterJump(e *Event) map[*ir.Node]*ir.Node {
+	replace := func(x *ir.Node, first int) *ir.Node {
+		if x == nil {
+			return nil
+		}
+		parts := make([]*ir.Node, x.Shape.Size())
+		for i := range parts {
+			parts[i] = l.b.Elem(x, i)
+		}
+		for i, t := range e.Targets {
+			if t >= first && t < first+len(parts) {
+				parts[t-first] = l.b.Elem(e.Jump, i)
+			}
+		}
+		return l.b.Concat(parts...)
+	}
+	by := map[*ir.Node]*ir.Node{}
+	in := &l.out.In
+	if in.Y != nil {
+		by[in.Y] = replace(in.Y, 0)
+	}
+	if in.D != nil {
+		by[in.D] = replace(in.D, l.out.Layout.NY)
+	}
+	return by
+}

@@ -1,0 +1,569 @@
+package lower
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/nn"
+)
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+func shapeOf(s check.Shape) ir.Shape { return ir.Shape{Rank: s.Rank, M: s.M, N: s.N} }
+
+// value lowers an expression and spreads a scalar over the shape.
+func (l *lowerer) value(x *check.Expr, shape check.Shape) *ir.Node {
+	n := l.expr(x)
+	if n.Shape == ir.Scalar && shape.Rank != 0 {
+		return l.b.Fill(n, shapeOf(shape))
+	}
+	return n
+}
+
+// elementaryOps are the functions that are one op.
+var elementaryOps = map[string]ir.Op{
+	"add": ir.OpAdd, "sub": ir.OpSub, "mul": ir.OpMul, "div": ir.OpDiv, "pow": ir.OpPow, "neg": ir.OpNeg,
+	"exp": ir.OpExp, "expm1": ir.OpExpm1, "log": ir.OpLog, "log1p": ir.OpLog1p, "sqrt": ir.OpSqrt,
+	"sin": ir.OpSin, "cos": ir.OpCos, "tan": ir.OpTan, "asin": ir.OpAsin, "acos": ir.OpAcos, "atan": ir.OpAtan, "atan2": ir.OpAtan2,
+	"sinh": ir.OpSinh, "cosh": ir.OpCosh, "tanh": ir.OpTanh, "asinh": ir.OpAsinh, "acosh": ir.OpAcosh, "atanh": ir.OpAtanh,
+	"erf": ir.OpErf, "gamma": ir.OpGamma, "lgamma": ir.OpLgamma, "sigmoid": ir.OpSigmoid, "softplus": ir.OpSoftplus,
+}
+
+// expr lowers an expression.
+func (l *lowerer) expr(x *check.Expr) *ir.Node {
+	switch x.Kind {
+	case check.Number:
+		return l.b.Full(shapeOf(x.Shape), x.Value)
+	case check.Ref:
+		return l.ref(x.Object)
+	case check.Slice:
+		return l.b.Slice(l.expr(x.Args[0]), x.Offset, shapeOf(x.Shape))
+	case check.Stack:
+		offs, parts, at := make([]int, len(x.Args)), make([]*ir.Node, len(x.Args)), 0
+		for i, a := range x.Args {
+			parts[i], offs[i] = l.expr(a), at
+			at += parts[i].Shape.Size()
+		}
+		return l.b.Assemble(shapeOf(x.Shape), offs, parts)
+	case check.Net:
+		return l.net(x)
+	case check.Apply:
+		return l.apply(x)
+	case check.Diff:
+		return l.diff(x)
+	case check.DataOf, check.Observed:
+		s := l.observes[x.Object]
+		in := l.out.In.Data
+		if x.Kind == check.Observed {
+			in = l.out.In.Seen
+		}
+		return l.b.Slice(in, s.Off, shapeOf(x.Shape))
+	case check.FirstOf:
+		return l.b.Slice(l.out.In.Q, l.firstOff[x.Object], shapeOf(x.Shape))
+	case check.SlopeOf:
+		return l.b.Slice(l.out.In.Q, l.slopeOff[x.Object], shapeOf(x.Shape))
+	case check.Before:
+		was := l.before
+		l.before = true
+		n := l.expr(x.Args[0])
+		l.before = was
+		return n
+	case check.Smooth:
+		was := l.located
+		l.located = false
+		n := l.expr(x.Args[0])
+		l.located = was
+		return n
+	}
+	return l.op(x)
+}
+
+// ref lowers a reference.
+func (l *lowerer) ref(o check.Object) *ir.Node {
+	in := &l.out.In
+	shape := shapeOf(o.Info().Shape)
+	switch o := o.(type) {
+	case *check.Time:
+		return in.T
+	case *check.State:
+		y := in.Y
+		if l.before {
+			y = in.YB
+		}
+		return l.b.Slice(y, l.slots[o].Off, shape)
+	case *check.Discrete:
+		d := in.D
+		if l.before {
+			d = in.DB
+		}
+		return l.b.Slice(d, l.slots[o].Off, shape)
+	case *check.Param:
+		if s := l.slots[o]; s.PerKey {
+			return l.b.Slice(in.Q, s.Off, shape)
+		}
+		return l.b.Slice(in.P, l.slots[o].Off, shape)
+	case *check.Covariate:
+		return l.b.Slice(in.Q, l.slots[o].Off, shape)
+	case *check.Input:
+		if o.Value != nil {
+			return l.let(o, o.Value)
+		}
+		return l.b.Slice(in.U, l.slots[o].Off, shape)
+	case *check.Let:
+		return l.let(o, o.Value)
+	case *check.Local:
+		return l.locals[o]
+	case *check.EventArg:
+		return l.b.Slice(in.A, l.argOff[o], shape)
+	}
+	panic("lower: reference to " + o.Info().Name)
+}
+
+// let lowers a named quantity once for each way it is used in.
+func (l *lowerer) let(o check.Object, value *check.Expr) *ir.Node {
+	k := letKey{o, l.located, l.before}
+	if n := l.lets[k]; n != nil {
+		return n
+	}
+	n := l.value(value, o.Info().Shape)
+	l.lets[k] = n
+	return n
+}
+
+// net lowers a call of a neural block: arguments over their scales, result
+// times its own.
+func (l *lowerer) net(x *check.Expr) *ir.Node {
+	n := x.Object.(*check.Neural)
+	blk := l.blocks[n]
+	parts := make([]*ir.Node, len(x.Args))
+	for i, a := range x.Args {
+		parts[i] = l.b.Slice(l.expr(a), 0, ir.Vec(a.Shape.Size()))
+	}
+	raw := l.b.Concat(parts...)
+	if raw.Shape == ir.Scalar {
+		raw = l.b.Slice(raw, 0, ir.Vec(1))
+	}
+	if l.located && !l.netArgs[n] {
+		l.netArgs[n] = true
+		l.out.NetArgs = append(l.out.NetArgs, raw)
+	}
+	inScale := l.scaleNode(ScaleNetIn, n)
+	outScale := l.scaleNode(ScaleNetOut, n)
+	w := l.b.Slice(l.out.In.P, blk.Off, ir.Vec(blk.Net.NumWeights()))
+	y := l.build1(blk.Net, w, l.b.Div(raw, inScale), inScale)
+	return l.b.Slice(l.b.Mul(y, outScale), 0, shapeOf(n.Shape))
+}
+
+// build1 builds a block whose zero is stated in unscaled arguments.
+func (l *lowerer) build1(n *nn.Block, w, x, scale *ir.Node) *ir.Node {
+	if n.ZeroAt == nil {
+		return n.Build(l.b, w, x)
+	}
+	return n.BuildZeroAt(l.b, w, x, l.b.Div(l.b.ConstOf(ir.Vec(n.In), n.ZeroAt), scale))
+}
+
+func (l *lowerer) scaleNode(kind ScaleKind, o check.Object) *ir.Node {
+	off := l.scaleOff[scaleKey{kind, o}]
+	for _, s := range l.out.Layout.Scales {
+		if s.Off == off && s.Kind == kind {
+			if s.N == 1 && kind == ScaleConserve {
+				return l.b.Elem(l.out.In.S, off)
+			}
+			return l.b.Slice(l.out.In.S, off, ir.Vec(s.N))
+		}
+	}
+	panic("lower: no scale")
+}
+
+// apply lowers a function's body. A local that the body differentiates by is
+// kept apart by a placeholder, so that other occurrences of the same value
+// do not count as it.
+func (l *lowerer) apply(x *check.Expr) *ir.Node {
+	by := map[*ir.Node]*ir.Node{}
+	for i, a := range x.Args {
+		n := l.expr(a)
+		if differentiatesBy(x.Body, x.Locals[i]) {
+			l.fresh++
+			p := l.b.Input("local#"+itoa(l.fresh), n.Shape, n.Lane)
+			by[p] = n
+			n = p
+		}
+		l.locals[x.Locals[i]] = n
+	}
+	first := len(l.out.Guards)
+	body := l.expr(x.Body)
+	if len(by) == 0 {
+		return body
+	}
+	for i := first; i < len(l.out.Guards); i++ {
+		l.out.Guards[i].Node = l.b.Substitute([]*ir.Node{l.out.Guards[i].Node}, by)[0]
+	}
+	for i := range l.out.Switches {
+		if w := &l.out.Switches[i]; w.Arg != nil {
+			w.Arg = l.b.Substitute([]*ir.Node{w.Arg}, by)[0]
+		}
+	}
+	return l.b.Substitute([]*ir.Node{body}, by)[0]
+}
+
+// differentiatesBy reports whether an expression contains a derivative by the
+// local.
+func differentiatesBy(x *check.Expr, local *check.Local) bool {
+	if x == nil {
+		return false
+	}
+	if x.Kind == check.Diff {
+		root := x.Args[1]
+		for root.Kind == check.Slice {
+			root = root.Args[0]
+		}
+		if root.Object == check.Object(local) {
+			return true
+		}
+	}
+	for _, a := range x.Args {
+		if differentiatesBy(a, local) {
+			return true
+		}
+	}
+	return differentiatesBy(x.Body, local)
+}
+
+// diff lowers a partial derivative.
+func (l *lowerer) diff(x *check.Expr) *ir.Node {
+	e := l.expr(x.Args[0])
+	by := x.Args[1]
+	off := 0
+	root := by
+	for root.Kind == check.Slice {
+		off += root.Offset
+		root = root.Args[0]
+	}
+	in := &l.out.In
+	var wrt *ir.Node
+	switch o := root.Object.(type) {
+	case *check.Time:
+		wrt = in.T
+	case *check.State:
+		wrt, off = in.Y, off+l.slots[o].Off
+	case *check.Discrete:
+		wrt, off = in.D, off+l.slots[o].Off
+	case *check.Param:
+		wrt, off = in.P, off+l.slots[o].Off
+		if l.slots[o].PerKey {
+			wrt = in.Q
+		}
+	case *check.Covariate:
+		wrt, off = in.Q, off+l.slots[o].Off
+	case *check.Input:
+		if o.Value != nil {
+			l.diags.Errorf("bad-derivative", by.Span, "input `%s` is an expression of time; differentiate by the time", o.Name)
+			return e
+		}
+		wrt, off = in.U, off+l.slots[o].Off
+	case *check.EventArg:
+		wrt, off = in.A, off+l.argOff[o]
+	case *check.Local:
+		wrt = l.locals[o]
+	}
+	size := by.Shape.Size()
+	if e.Shape == ir.Scalar {
+		g := autodiff.VJP(l.b, []*ir.Node{e}, []*ir.Node{l.b.Const(1)}, []*ir.Node{wrt})[0]
+		return l.b.Slice(g, off, shapeOf(by.Shape))
+	}
+	column := func(i int) *ir.Node {
+		t := l.b.Const(1)
+		if wrt.Shape != ir.Scalar {
+			t = l.b.Assemble(wrt.Shape, []int{off + i}, []*ir.Node{t})
+		}
+		return autodiff.JVP(l.b, []*ir.Node{e}, []*ir.Node{wrt}, []*ir.Node{t})[0]
+	}
+	if by.Shape.Rank == 0 {
+		return column(0)
+	}
+	// The Jacobian, column by column, then transposed.
+	cols, offs := make([]*ir.Node, size), make([]int, size)
+	m := e.Shape.Size()
+	for i := range size {
+		cols[i], offs[i] = column(i), i*m
+	}
+	return l.b.Transpose(l.b.Assemble(ir.Mat(size, m), offs, cols))
+}
+
+// op lowers an operator or function.
+func (l *lowerer) op(x *check.Expr) *ir.Node {
+	switch x.Name {
+	case "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not":
+		return l.cond(x)
+	case "if":
+		c := l.cond(x.Args[0])
+		return l.b.Select(c, l.expr(x.Args[1]), l.expr(x.Args[2]))
+	}
+	args := make([]*ir.Node, len(x.Args))
+	for i, a := range x.Args {
+		args[i] = l.expr(a)
+	}
+	if op, ok := elementaryOps[x.Name]; ok {
+		return l.b.Apply(op, args...)
+	}
+	b := l.b
+	switch x.Name {
+	case "matmul":
+		return l.matmul(args[0], args[1])
+	case "log10":
+		return b.Mul(b.Log(args[0]), b.Const(1/math.Ln10))
+	case "log2":
+		return b.Mul(b.Log(args[0]), b.Const(1/math.Ln2))
+	case "hypot":
+		return b.Sqrt(b.Add(b.Square(args[0]), b.Square(args[1])))
+	case "swish":
+		return b.Mul(args[0], b.Apply(ir.OpSigmoid, args[0]))
+	case "gelu":
+		return nn.GELU(b, args[0])
+	case "sum":
+		return b.Sum(args[0])
+	case "mean":
+		return b.Mul(b.Sum(args[0]), b.Const(1/float64(args[0].Shape.Size())))
+	case "norm":
+		return b.Norm(args[0])
+	case "dot":
+		return b.Dot(args[0], args[1])
+	case "cross":
+		u, v := args[0], args[1]
+		el := func(i, j int) *ir.Node {
+			return b.Sub(b.Mul(b.Elem(u, i), b.Elem(v, j)), b.Mul(b.Elem(u, j), b.Elem(v, i)))
+		}
+		return b.Concat(el(1, 2), el(2, 0), el(0, 1))
+	case "min", "max":
+		if len(args) == 1 {
+			return l.reduce(x.Name, args[0])
+		}
+		v := args[0]
+		for _, a := range args[1:] {
+			v = l.pick(x.Name, v, a)
+		}
+		return v
+	case "clamp":
+		return l.pick("min", l.pick("max", args[0], args[1]), args[2])
+	case "abs":
+		return l.branch(args[0], ir.OpAbs, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Neg(x)) })
+	case "sign":
+		return l.branch(args[0], ir.OpSign, func(m, _ *ir.Node) *ir.Node { return b.Select(m, b.Const(1), b.Const(-1)) })
+	case "relu":
+		if l.located && l.moves(args[0]) {
+			return l.branch(args[0], ir.OpAbs, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Const(0)) })
+		}
+		return b.Apply(ir.OpMax, args[0], b.Const(0))
+	case "step":
+		if l.located && l.moves(args[0]) {
+			return l.branch(args[0], ir.OpSign, func(m, _ *ir.Node) *ir.Node { return m })
+		}
+		return b.Le(b.Const(0), args[0])
+	case "floor":
+		return l.floor(args[0])
+	case "ceil":
+		return b.Neg(l.floor(b.Neg(args[0])))
+	}
+	panic("lower: no rule for " + x.Name)
+}
+
+func (l *lowerer) matmul(x, y *ir.Node) *ir.Node {
+	switch {
+	case x.Shape.Rank == 2 && y.Shape.Rank == 2:
+		return l.b.MatMul(x, y)
+	case x.Shape.Rank == 2:
+		return l.b.MatVec(x, y)
+	case y.Shape.Rank == 2:
+		return l.b.TMatVec(y, x)
+	}
+	return l.b.Dot(x, y)
+}
+
+// reduce folds the elements of an array with min or max.
+func (l *lowerer) reduce(name string, x *ir.Node) *ir.Node {
+	if x.Shape == ir.Scalar {
+		return x
+	}
+	v := l.b.Elem(x, 0)
+	for i := 1; i < x.Shape.Size(); i++ {
+		v = l.pick(name, v, l.b.Elem(x, i))
+	}
+	return v
+}
+
+// pick is min or max of two values.
+func (l *lowerer) pick(name string, x, y *ir.Node) *ir.Node {
+	op := ir.OpMin
+	if name == "max" {
+		op = ir.OpMax
+	}
+	d := l.b.Sub(x, y)
+	if !l.located || !l.moves(d) {
+		return l.b.Apply(op, x, y)
+	}
+	return l.elements(d, func(d *ir.Node, i int) *ir.Node {
+		a, c := l.elementOf(x, i), l.elementOf(y, i)
+		if name == "min" {
+			a, c = c, a
+		}
+		return l.b.Select(l.mode(d), a, c) // the mode is 1 where x > y
+	})
+}
+
+// branch lowers a function with a corner or a jump at 0: of a switch where it
+// is located, else of the plain op.
+func (l *lowerer) branch(x *ir.Node, plain ir.Op, f func(mode, x *ir.Node) *ir.Node) *ir.Node {
+	if !l.located || !l.moves(x) {
+		return l.b.Apply(plain, x)
+	}
+	return l.elements(x, func(e *ir.Node, _ int) *ir.Node { return f(l.mode(e), e) })
+}
+
+// elements maps a function over the elements of an array.
+func (l *lowerer) elements(x *ir.Node, f func(e *ir.Node, i int) *ir.Node) *ir.Node {
+	if x.Shape == ir.Scalar {
+		return f(x, 0)
+	}
+	parts, offs := make([]*ir.Node, x.Shape.Size()), make([]int, x.Shape.Size())
+	for i := range parts {
+		parts[i], offs[i] = f(l.b.Elem(x, i), i), i
+	}
+	return l.b.Assemble(x.Shape, offs, parts)
+}
+
+func (l *lowerer) elementOf(x *ir.Node, i int) *ir.Node {
+	if x.Shape == ir.Scalar {
+		return x
+	}
+	return l.b.Elem(x, i)
+}
+
+// floor lowers floor(x) to the mode of a switch that counts the crossings of
+// whole numbers.
+func (l *lowerer) floor(x *ir.Node) *ir.Node {
+	if !l.located || !l.moves(x) {
+		return l.b.Apply(ir.OpFloor, x)
+	}
+	return l.elements(x, func(e *ir.Node, _ int) *ir.Node {
+		if i, ok := l.switches[e]; ok && l.out.Switches[i].Floor {
+			return l.modeNode(i)
+		}
+		i := len(l.out.Switches)
+		l.switches[e] = i
+		w := Switch{Mode: l.modeIndex(i), Floor: true, Arg: e}
+		l.out.Switches = append(l.out.Switches, w)
+		m := l.modeNode(i)
+		l.out.Switches[i].Guard = l.guard(l.b.Sub(e, m), "floor")
+		l.out.Switches[i].Upper = l.guard(l.b.Sub(l.b.Sub(e, m), l.b.Const(1)), "floor")
+		return m
+	})
+}
+
+// mode is the switch of the sign of g: 1 above zero, 0 below.
+func (l *lowerer) mode(g *ir.Node) *ir.Node {
+	if g.Op == ir.OpNeg {
+		return l.b.Sub(l.b.Const(1), l.mode(g.Args[0]))
+	}
+	if i, ok := l.switches[g]; ok {
+		return l.modeNode(i)
+	}
+	i := len(l.out.Switches)
+	l.switches[g] = i
+	l.out.Switches = append(l.out.Switches, Switch{Mode: l.modeIndex(i), Guard: l.guard(g, "")})
+	return l.modeNode(i)
+}
+
+func (l *lowerer) guard(n *ir.Node, text string) int {
+	l.out.Guards = append(l.out.Guards, Guard{Node: n, Text: text})
+	return len(l.out.Guards) - 1
+}
+
+// modeIndex is the place of switch i in D.
+func (l *lowerer) modeIndex(i int) int { return l.out.Layout.ND - l.modes + i }
+
+// modeNode reads the mode of switch i; in the run that only counts switches
+// there is no room for it yet.
+func (l *lowerer) modeNode(i int) *ir.Node {
+	if i >= l.modes {
+		return l.b.Input("mode#"+itoa(i), ir.Scalar, true)
+	}
+	return l.b.Elem(l.out.In.D, l.modeIndex(i))
+}
+
+// moves reports whether the continuous states, the time or inputs can change
+// the value.
+func (l *lowerer) moves(n *ir.Node) bool {
+	in := &l.out.In
+	return l.dependsOn(n, in.T, in.Y, in.U)
+}
+
+func (l *lowerer) dependsOn(n *ir.Node, on ...*ir.Node) bool {
+	for _, x := range ir.Reach(n) {
+		for _, o := range on {
+			if x == o && o != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// cond lowers a condition to 1 or 0.
+func (l *lowerer) cond(x *check.Expr) *ir.Node {
+	b := l.b
+	if x.Kind != check.Op {
+		return l.expr(x)
+	}
+	switch x.Name {
+	case "and":
+		return b.Mul(l.cond(x.Args[0]), l.cond(x.Args[1]))
+	case "or":
+		return b.Apply(ir.OpMax, l.cond(x.Args[0]), l.cond(x.Args[1]))
+	case "not":
+		return b.Sub(b.Const(1), l.cond(x.Args[0]))
+	case "lt", "le", "gt", "ge", "eq", "ne":
+	default:
+		return l.expr(x)
+	}
+	p, q := l.expr(x.Args[0]), l.expr(x.Args[1])
+	if l.located && x.Name != "eq" && x.Name != "ne" {
+		if g := b.Sub(p, q); l.moves(g) {
+			m := l.mode(g)
+			if x.Name == "lt" || x.Name == "le" {
+				return b.Sub(b.Const(1), m)
+			}
+			return m
+		}
+	}
+	switch x.Name {
+	case "lt":
+		return b.Lt(p, q)
+	case "le":
+		return b.Le(p, q)
+	case "gt":
+		return b.Lt(q, p)
+	case "ge":
+		return b.Le(q, p)
+	case "eq":
+		return b.Apply(ir.OpEq, p, q)
+	}
+	return b.Apply(ir.OpNe, p, q)
+}
+
+// rateOf is the total derivative of q by time along the flow with the given
+// right-hand side of the model's own states.
+func (l *lowerer) rateOf(q, rhs *ir.Node) *ir.Node {
+	in := &l.out.In
+	wrt, dots := []*ir.Node{in.T}, []*ir.Node{l.b.Const(1)}
+	if in.Y != nil {
+		wrt = append(wrt, in.Y)
+		dots = append(dots, l.b.Assemble(in.Y.Shape, []int{0}, []*ir.Node{rhs}))
+	}
+	if in.U != nil {
+		wrt, dots = append(wrt, in.U), append(dots, in.UT)
+	}
+	return autodiff.JVP(l.b, []*ir.Node{q}, wrt, dots)[0]
+}

@@ -1,0 +1,422 @@
+package lower
+
+import (
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/nn"
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/physics"
+)
+
+// Lower builds the graphs of a model that was checked without errors.
+func Lower(m *check.Model) (*Model, *diag.List) {
+	// The number of switches is known only when the right-hand side has been
+	// built, and their modes are inputs of it: build once to count.
+	l := newLowerer(m, 0)
+	l.build()
+	if n := len(l.out.Switches); n > 0 && l.diags.Err() == nil {
+		l = newLowerer(m, n)
+		l.build()
+	}
+	l.diags.Sort()
+	return l.out, l.diags
+}
+
+type lowerer struct {
+	m     *check.Model
+	b     *ir.Builder
+	out   *Model
+	diags *diag.List
+
+	slots    map[check.Object]Slot // into Y, D, U, P or Q, by the object's kind
+	argOff   map[check.Object]int
+	observes map[check.Object]Slot
+	firstOff map[check.Object]int // first(y) in Q
+	slopeOff map[check.Object]int
+	scaleOff map[scaleKey]int
+	blocks   map[*check.Neural]*Block
+	netArgs  map[*check.Neural]bool
+	lets     map[letKey]*ir.Node
+	locals   map[*check.Local]*ir.Node
+	switches map[*ir.Node]int // by guard or floor argument
+	fresh    int
+
+	located bool // comparisons become switches
+	before  bool // states are those before the event
+	modes   int  // how many switch modes D has room for
+}
+
+type scaleKey struct {
+	kind ScaleKind
+	obj  check.Object
+}
+
+type letKey struct {
+	let             check.Object
+	located, before bool
+}
+
+func newLowerer(m *check.Model, modes int) *lowerer {
+	l := &lowerer{
+		m: m, b: ir.NewBuilder(), diags: &diag.List{}, modes: modes,
+		slots: map[check.Object]Slot{}, argOff: map[check.Object]int{}, observes: map[check.Object]Slot{},
+		firstOff: map[check.Object]int{}, slopeOff: map[check.Object]int{}, scaleOff: map[scaleKey]int{},
+		blocks: map[*check.Neural]*Block{}, netArgs: map[*check.Neural]bool{},
+		lets: map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[*ir.Node]int{},
+	}
+	l.out = &Model{Checked: m, Builder: l.b}
+	return l
+}
+
+func (l *lowerer) build() {
+	l.layout()
+	l.inputs()
+	l.rhs()
+	l.initial()
+	l.events()
+	l.observations()
+	l.outputs()
+	l.priors()
+	l.floors()
+}
+
+// layout gives every object its place.
+func (l *lowerer) layout() {
+	lay := &l.out.Layout
+	put := func(list *[]Slot, total *int, o check.Object, n int) Slot {
+		s := Slot{Object: o, Off: *total, N: n}
+		*total += n
+		*list = append(*list, s)
+		l.slots[o] = s
+		return s
+	}
+	for _, s := range l.m.States {
+		put(&lay.States, &lay.NY, s, s.Shape.Size())
+	}
+	lay.NUser = lay.NY
+	for _, d := range l.m.Discretes {
+		put(&lay.Discretes, &lay.ND, d, d.Shape.Size())
+	}
+	for _, u := range l.m.Inputs {
+		if u.Value == nil {
+			put(&lay.Inputs, &lay.NU, u, u.Shape.Size())
+		}
+	}
+	for _, p := range l.m.Params {
+		if len(p.Per) == 0 {
+			put(&lay.Params, &lay.NP, p, p.Shape.Size())
+			continue
+		}
+		s := Slot{Object: p, Off: lay.NQ, N: p.Shape.Size(), PerKey: true}
+		lay.NQ += s.N
+		lay.Params = append(lay.Params, s)
+		l.slots[p] = s
+	}
+	for _, c := range l.m.Covariates {
+		s := Slot{Object: c, Off: lay.NQ, N: c.Shape.Size()}
+		lay.Trajectory = append(lay.Trajectory, TrajectorySlot{FromCovariate, c, lay.NQ, s.N})
+		lay.NQ += s.N
+		l.slots[c] = s
+	}
+	for _, o := range l.m.Observes {
+		s := Slot{Object: o, Off: lay.NObs, N: o.Shape.Size()}
+		lay.NObs += s.N
+		lay.Observes = append(lay.Observes, s)
+		l.observes[o] = s
+		if l.uses(check.FirstOf, o) {
+			l.firstOff[o] = lay.NQ
+			lay.Trajectory = append(lay.Trajectory, TrajectorySlot{FromFirst, o, lay.NQ, s.N})
+			lay.NQ += s.N
+		}
+		if l.uses(check.SlopeOf, o) {
+			l.slopeOff[o] = lay.NQ
+			lay.Trajectory = append(lay.Trajectory, TrajectorySlot{FromSlope, o, lay.NQ, s.N})
+			lay.NQ += s.N
+		}
+		if o.Dist == nil {
+			l.scale(ScaleObserve, o, s.N, nil)
+		}
+	}
+	for _, ev := range l.m.Events {
+		off := 0
+		for _, a := range ev.Args {
+			l.argOff[a] = off
+			off += a.Shape.Size()
+		}
+		lay.NA = max(lay.NA, off)
+	}
+	for _, c := range l.m.Conserves {
+		var fixed []float64
+		if c.Scale > 0 {
+			fixed = []float64{c.Scale}
+		}
+		l.scale(ScaleConserve, c, 1, fixed)
+	}
+	for _, n := range l.m.Neurals {
+		l.block(n)
+	}
+	lay.ND += l.modes
+}
+
+func (l *lowerer) scale(kind ScaleKind, o check.Object, n int, fixed []float64) {
+	lay := &l.out.Layout
+	l.scaleOff[scaleKey{kind, o}] = lay.NS
+	lay.Scales = append(lay.Scales, Scale{Kind: kind, Object: o, Off: lay.NS, N: n, Fixed: fixed})
+	lay.NS += n
+}
+
+// block lays out the weights and scales of a neural block.
+func (l *lowerer) block(n *check.Neural) {
+	lay := &l.out.Layout
+	in := 0
+	for _, a := range n.Args {
+		in += a.Shape.Size()
+	}
+	net := &nn.Block{
+		In: in, Out: n.Shape.Size(), Activation: nn.FindActivation(n.Options.Word("activation")), Init: n.Options.Word("init"),
+		Odd: n.Odd, Even: n.Even, Positive: n.Positive, Monotone: n.Monotone,
+	}
+	for _, h := range n.Options.List("hidden") {
+		net.Hidden = append(net.Hidden, int(h))
+	}
+	l.scale(ScaleNetIn, n, in, n.InputScale)
+	l.scale(ScaleNetOut, n, net.Out, n.OutputScale)
+	if n.ZeroAt != nil {
+		net.ZeroAt = n.ZeroAt // scaled when the block is built
+	}
+	if err := net.Validate(); err != nil {
+		l.diags.Errorf("bad-block", n.Span, "block `%s`: %s", n.Name, err)
+	}
+	blk := &Block{Neural: n, Net: net, Off: lay.NP}
+	for _, t := range net.Tensors() {
+		lay.Weights = append(lay.Weights, Tensor{Name: n.Name + "." + t.Name, Shape: t.Shape, Off: lay.NP + t.Off, Neural: n})
+	}
+	lay.NP += net.NumWeights()
+	l.blocks[n] = blk
+	l.out.Blocks = append(l.out.Blocks, *blk)
+}
+
+// uses reports whether the model refers to first(o) or slope(o).
+func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
+	found := false
+	var walk func(x *check.Expr)
+	walk = func(x *check.Expr) {
+		if x == nil || found {
+			return
+		}
+		if x.Kind == kind && x.Object == check.Object(o) {
+			found = true
+			return
+		}
+		for _, a := range x.Args {
+			walk(a)
+		}
+		walk(x.Body)
+	}
+	for _, s := range l.m.States {
+		walk(s.Init)
+		walk(s.Deriv)
+	}
+	for _, s := range l.m.Discretes {
+		walk(s.Init)
+	}
+	for _, s := range l.m.Lets {
+		walk(s.Value)
+	}
+	for _, p := range l.m.Params {
+		walk(p.Init)
+	}
+	for _, ev := range l.m.Events {
+		walk(ev.Cond)
+		walk(ev.At)
+		walk(ev.After)
+		for _, a := range ev.Assigns {
+			walk(a.Value)
+		}
+	}
+	for _, s := range l.m.Observes {
+		walk(s.Value)
+	}
+	for _, s := range l.m.Losses {
+		walk(s.Value)
+	}
+	return found
+}
+
+// inputs declares the inputs, quadratures included.
+func (l *lowerer) inputs() {
+	lay := &l.out.Layout
+	for _, ev := range l.m.Events {
+		if ev.Kind == dsl.TriggerRate {
+			lay.NY++
+		}
+	}
+	for _, c := range l.m.Conserves {
+		if c.Mode == "penalty" && c.Weight > 0 {
+			lay.NY++
+		}
+	}
+	for _, r := range l.m.Requires {
+		if r.Weight > 0 {
+			lay.NY++
+		}
+	}
+	in := &l.out.In
+	in.T = l.b.Input("t", ir.Scalar, true)
+	vec := func(name string, n int, lane bool) *ir.Node {
+		if n == 0 {
+			return nil
+		}
+		return l.b.Input(name, ir.Vec(n), lane)
+	}
+	in.Y, in.D = vec("y", lay.NY, true), vec("d", lay.ND, true)
+	in.U, in.UT = vec("u", lay.NU, true), vec("ut", lay.NU, true)
+	in.Q, in.P, in.S = vec("q", lay.NQ, true), vec("p", lay.NP, false), vec("s", lay.NS, false)
+	in.A = vec("a", lay.NA, true)
+	in.Data, in.Seen = vec("data", lay.NObs, true), vec("seen", lay.NObs, true)
+	in.YB, in.DB = vec("yb", lay.NY, true), vec("db", lay.ND, true)
+}
+
+// rhs builds the right-hand side: the equations, then the quadratures.
+func (l *lowerer) rhs() {
+	l.located = true
+	var parts []*ir.Node
+	for _, s := range l.m.States {
+		parts = append(parts, l.value(s.Deriv, s.Shape))
+	}
+	l.located = false
+	if len(parts) == 0 {
+		parts = []*ir.Node{}
+	}
+	user := l.b.Concat(parts...)
+	y := l.out.Layout.NUser
+	quad := func(n *ir.Node) int {
+		parts = append(parts, n)
+		y++
+		return y - 1
+	}
+	l.located = true
+	for _, ev := range l.m.Events {
+		if ev.Kind == dsl.TriggerRate {
+			quad(l.expr(ev.At))
+		}
+	}
+	for _, c := range l.m.Conserves {
+		if c.Mode != "penalty" || c.Weight == 0 {
+			continue
+		}
+		q := l.expr(c.Value)
+		rate := l.rateOf(q, user)
+		k := quad(physics.Conserve.Build(l.b, physics.Args{Rate: rate, Scale: l.scaleNode(ScaleConserve, c)}))
+		l.out.Penalties = append(l.out.Penalties, Penalty{Name: c.Name, State: k, Weight: c.Weight})
+	}
+	for _, r := range l.m.Requires {
+		if r.Weight == 0 {
+			continue
+		}
+		p := physics.AtLeast
+		if r.Equality {
+			p = physics.Equal
+		}
+		k := quad(p.Build(l.b, physics.Args{Value: l.expr(r.G), Scale: l.b.Const(1)}))
+		l.out.Penalties = append(l.out.Penalties, Penalty{Name: "require " + check.Text(r.G), State: k, Weight: r.Weight})
+	}
+	l.located = false
+	l.out.RHS = l.b.Concat(parts...)
+	var cs []*ir.Node
+	for _, c := range l.m.Conserves {
+		cs = append(cs, l.expr(c.Value))
+	}
+	if len(cs) > 0 {
+		l.out.Conserved = l.b.Concat(cs...)
+	}
+}
+
+// initial builds the values at the start.
+func (l *lowerer) initial() {
+	lay := l.out.Layout
+	var ys, ds []*ir.Node
+	for _, s := range l.m.States {
+		ys = append(ys, l.value(s.Init, s.Shape))
+	}
+	if n := lay.NY - lay.NUser; n > 0 {
+		ys = append(ys, l.b.Full(ir.Vec(n), 0))
+	}
+	for _, d := range l.m.Discretes {
+		ds = append(ds, l.value(d.Init, d.Shape))
+	}
+	if l.modes > 0 {
+		ds = append(ds, l.b.Full(ir.Vec(l.modes), 0))
+	}
+	if len(ys) > 0 {
+		l.out.InitY = l.b.Concat(ys...)
+	}
+	if len(ds) > 0 {
+		l.out.InitD = l.b.Concat(ds...)
+	}
+	for _, n := range []*ir.Node{l.out.InitY, l.out.InitD} {
+		if n != nil && l.dependsOn(n, l.out.In.Y, l.out.In.D) {
+			l.diags.Errorf("bad-initial", l.m.Span, "an initial value depends on a state").
+				WithHelp("initial values are made of numbers, parameters, covariates, first(…) and slope(…)")
+		}
+	}
+}
+
+// outputs builds what a simulation can write besides states and discretes.
+func (l *lowerer) outputs() {
+	lay := &l.out.Layout
+	var parts []*ir.Node
+	n := 0
+	add := func(o check.Object, v *ir.Node) {
+		info := o.Info()
+		for i := range info.Shape.Size() {
+			lay.Outputs = append(lay.Outputs, Output{Name: elementName(info, i), Object: o, Off: n})
+			n++
+		}
+		parts = append(parts, v)
+	}
+	for _, x := range l.m.Lets {
+		add(x, l.value(x.Value, x.Shape))
+	}
+	for _, x := range l.m.Observes {
+		add(x, l.value(x.Value, x.Shape))
+	}
+	if len(parts) > 0 {
+		l.out.Outputs = l.b.Concat(parts...)
+	}
+}
+
+// elementName is "x", "x[2]" or "A[1,0]".
+func elementName(o *check.Obj, i int) string {
+	switch o.Shape.Rank {
+	case 0:
+		return o.Name
+	case 1:
+		return o.Name + "[" + itoa(i) + "]"
+	}
+	return o.Name + "[" + itoa(i/o.Shape.N) + "," + itoa(i%o.Shape.N) + "]"
+}
+
+func (l *lowerer) priors() {
+	for _, p := range l.m.Params {
+		if p.Prior == nil {
+			continue
+		}
+		x := l.ref(p)
+		n := l.density(p.Prior, x, nil)
+		l.out.Priors = append(l.out.Priors, Prior{Param: p, Node: l.b.Sum(n)})
+	}
+}
+
+func (l *lowerer) floors() {
+	var parts []*ir.Node
+	for _, w := range l.out.Switches {
+		if w.Floor {
+			parts = append(parts, w.Arg)
+		}
+	}
+	if len(parts) > 0 {
+		l.out.Floors = l.b.Concat(parts...)
+	}
+}

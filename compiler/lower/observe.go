@@ -1,0 +1,114 @@
+package lower
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// observations builds the predictions and the loss of one row of data.
+func (l *lowerer) observations() {
+	var preds, terms []*ir.Node
+	for _, o := range l.m.Observes {
+		pred := l.value(o.Value, o.Shape)
+		preds = append(preds, pred)
+		terms = append(terms, l.observe(o, pred))
+	}
+	if len(preds) > 0 {
+		l.out.Pred = l.b.Concat(preds...)
+	}
+	for _, x := range l.m.Losses {
+		terms = append(terms, l.b.Mul(l.b.Const(x.Weight), l.expr(x.Value)))
+	}
+	if len(terms) > 0 {
+		l.out.Terms = l.b.Concat(terms...)
+		l.out.Row = l.b.Sum(l.out.Terms)
+	}
+}
+
+// observe is the loss of one observation: the negative log-density of its
+// components, or their squared errors over the spread of the data. A missing
+// value is replaced by the prediction and its loss by zero, so that neither
+// it nor its derivatives reach the sum.
+func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
+	b, s := l.b, l.observes[o]
+	pred = b.Slice(pred, 0, ir.Vec(s.N))
+	seen := b.Slice(l.out.In.Seen, s.Off, ir.Vec(s.N))
+	y := b.Select(seen, b.Slice(l.out.In.Data, s.Off, ir.Vec(s.N)), pred)
+	var nll *ir.Node
+	if o.Dist == nil {
+		nll = b.Square(b.Div(b.Sub(y, pred), l.scaleNode(ScaleObserve, o)))
+	} else {
+		nll = l.density(o.Dist, y, pred)
+	}
+	nll = b.Select(seen, nll, b.Full(ir.Vec(s.N), 0))
+	return b.Mul(b.Const(o.Weight), b.Sum(nll))
+}
+
+// density is the negative log-density of y elementwise: around a prediction,
+// or, without one, of a quantity by itself.
+func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
+	args := make([]*ir.Node, len(d.Args))
+	for i, a := range d.Args {
+		args[i] = l.expr(a)
+		if args[i].Shape.Rank == 2 {
+			args[i] = l.b.Slice(args[i], 0, ir.Vec(args[i].Shape.Size()))
+		}
+	}
+	loc := func() *ir.Node { // the location, and the arguments behind it
+		if pred != nil {
+			return pred
+		}
+		m := args[0]
+		args = args[1:]
+		return m
+	}
+	b := l.b
+	half := b.Const(0.5)
+	logSqrt2Pi := b.Const(0.5 * math.Log(2*math.Pi))
+	switch d.Name {
+	case "normal":
+		m := loc()
+		z := b.Div(b.Sub(y, m), args[0])
+		return b.Add(b.Add(b.Mul(half, b.Square(z)), b.Log(args[0])), logSqrt2Pi)
+	case "lognormal":
+		var m *ir.Node
+		if pred != nil {
+			m = b.Log(pred)
+		} else {
+			m = loc()
+		}
+		z := b.Div(b.Sub(b.Log(y), m), args[0])
+		return b.Add(b.Add(b.Mul(half, b.Square(z)), b.Log(b.Mul(args[0], y))), logSqrt2Pi)
+	case "student":
+		nu := args[0]
+		args = args[1:]
+		m := loc()
+		z := b.Div(b.Sub(y, m), args[0])
+		h := b.Mul(half, b.Add(nu, b.Const(1)))
+		norm := b.Sub(b.Apply(ir.OpLgamma, b.Mul(half, nu)), b.Apply(ir.OpLgamma, h))
+		norm = b.Add(norm, b.Mul(half, b.Log(b.Mul(nu, b.Const(math.Pi)))))
+		return b.Add(b.Add(b.Mul(h, b.Apply(ir.OpLog1p, b.Div(b.Square(z), nu))), b.Log(args[0])), norm)
+	case "laplace":
+		m := loc()
+		return b.Add(b.Div(b.Apply(ir.OpAbs, b.Sub(y, m)), args[0]), b.Log(b.Mul(b.Const(2), args[0])))
+	case "poisson":
+		return b.Add(b.Sub(pred, b.Mul(y, b.Log(pred))), b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
+	case "negbinomial":
+		r := args[0]
+		sum := b.Add(r, pred)
+		n := b.Sub(b.Apply(ir.OpLgamma, b.Add(y, r)), b.Apply(ir.OpLgamma, r))
+		n = b.Sub(n, b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
+		n = b.Add(n, b.Mul(r, b.Log(b.Div(r, sum))))
+		return b.Neg(b.Add(n, b.Mul(y, b.Log(b.Div(pred, sum)))))
+	case "bernoulli":
+		one := b.Const(1)
+		return b.Neg(b.Add(b.Mul(y, b.Log(pred)), b.Mul(b.Sub(one, y), b.Log(b.Sub(one, pred)))))
+	case "uniform":
+		return b.Log(b.Sub(args[1], args[0]))
+	case "exponential":
+		return b.Add(b.Div(y, args[0]), b.Log(args[0]))
+	}
+	panic("lower: no density for " + d.Name)
+}
