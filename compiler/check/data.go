@@ -310,6 +310,9 @@ func (c *checker) words(v *setting.Values, table setting.Table, key string, val 
 	s := table.Find(key)
 	for first := true; val != nil; val, first = val.Then, false {
 		n, ok := val.Expr.(*dsl.Name)
+		if val.Expr == nil && len(s.Choices) == 1 && s.Choices[0].Name == key {
+			n, ok = &dsl.Name{At: val.At, Name: key}, true // a bare block: `stop: { … }`
+		}
 		if !ok {
 			c.diags.Errorf("bad-setting", val.Span(), "`%s` is a word%s", key, choices(s))
 			return
