@@ -272,7 +272,7 @@ func (e *levenberg) step() (res Result, moved bool, err error) {
 			d.Met = fmt.Sprintf("the sum of squares falls by less than the fraction %.2g", max(e.m.LossTol, eps))
 		case d.Delta <= max(e.m.StepTol, eps)*size:
 			d.Met = fmt.Sprintf("steps are shorter than %.2g of the coordinates", max(e.m.StepTol, eps))
-		case d.Delta < math.SmallestNonzeroFloat64/eps: // only at x = 0
+		case !(d.Delta >= math.SmallestNonzeroFloat64/eps): // only at x = 0
 			d.Met = "steps have become zero"
 		}
 		if moved {
@@ -309,6 +309,7 @@ type linear struct {
 	b     []float64 // Uᵀ r
 	v     mat.Dense
 	floor float64 // singular values below count as zero
+	work  []float64
 }
 
 // decompose takes the Jacobian, the diagonal of D and the residual. The tall
@@ -345,6 +346,7 @@ func (l *linear) decompose(jac *mat.Dense, scale, r []float64) error {
 	l.v.Reset()
 	svd.VTo(&l.v)
 	l.sigma = svd.Values(nil)
+	l.work = make([]float64, k)
 	var b mat.VecDense
 	b.MulVec(u.T(), c)
 	l.b = b.RawVector().Data
@@ -366,22 +368,18 @@ func (l *linear) coefficient(i int, lambda float64) float64 {
 
 // length is ‖q(λ)‖.
 func (l *linear) length(lambda float64) float64 {
-	sum := 0.
 	for i := range l.sigma {
-		c := l.coefficient(i, lambda)
-		sum += c * c
+		l.work[i] = l.coefficient(i, lambda)
 	}
-	return math.Sqrt(sum)
+	return norm2(l.work)
 }
 
 // fall is ‖J p‖ at the step for λ.
 func (l *linear) fall(lambda float64) float64 {
-	sum := 0.
 	for i, s := range l.sigma {
-		c := s * l.coefficient(i, lambda)
-		sum += c * c
+		l.work[i] = s * l.coefficient(i, lambda)
 	}
-	return math.Sqrt(sum)
+	return norm2(l.work)
 }
 
 // step sets q to the least-squares step with ‖q‖ ≤ Δ, up to a tenth, and
@@ -389,32 +387,7 @@ func (l *linear) fall(lambda float64) float64 {
 // ‖q(λ)‖ = Δ by Hebden's iteration with Moré's safeguards.
 func (l *linear) step(q []float64, delta float64) (lambda float64) {
 	if l.length(0) > 1.1*delta {
-		lo, hi := 0., 0.
-		for i, s := range l.sigma {
-			hi += s * l.b[i] * s * l.b[i]
-		}
-		hi = math.Sqrt(hi) / delta
-		for range 60 {
-			if !(lambda > lo && lambda < hi) {
-				lambda = max(1e-3*hi, math.Sqrt(lo*hi))
-			}
-			length := l.length(lambda)
-			if math.Abs(length-delta) <= 0.1*delta {
-				break
-			}
-			slope := 0. // of the length
-			for i, s := range l.sigma {
-				c := l.coefficient(i, lambda)
-				slope -= c * c / (s*s + lambda)
-			}
-			slope /= length
-			if length > delta {
-				lo = max(lo, lambda)
-			} else {
-				hi = min(hi, lambda)
-			}
-			lambda -= length / delta * (length - delta) / slope
-		}
+		lambda = l.root(delta)
 	}
 	for j := range q {
 		q[j] = 0
@@ -423,4 +396,37 @@ func (l *linear) step(q []float64, delta float64) (lambda float64) {
 		}
 	}
 	return lambda
+}
+
+// root is the λ of a step of length Δ. The bracket's upper end, ‖Jᵀr‖/Δ in
+// the scaled variables, makes a step that is no longer than that; it is also
+// the answer where numbers are too extreme for the iteration to settle.
+func (l *linear) root(delta float64) float64 {
+	for i, s := range l.sigma {
+		l.work[i] = s * l.b[i]
+	}
+	lo, hi := 0., norm2(l.work)/delta
+	lambda := 0.
+	for range 60 {
+		if !(lambda > lo && lambda < hi) {
+			lambda = max(1e-3*hi, math.Sqrt(lo)*math.Sqrt(hi))
+		}
+		length := l.length(lambda)
+		if math.Abs(length-delta) <= 0.1*delta {
+			return lambda
+		}
+		if length > delta {
+			lo = lambda
+		} else {
+			hi = lambda
+		}
+		slope := 0. // of the length
+		for i, s := range l.sigma {
+			c := l.coefficient(i, lambda) / length
+			slope -= c * c / (s*s + lambda)
+		}
+		slope *= length
+		lambda -= length / delta * (length - delta) / slope
+	}
+	return hi
 }

@@ -47,7 +47,7 @@ func marquardt(iterations int) *LevenbergMarquardt {
 func TestTrustRegionStep(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows, n := rapid.IntRange(1, 6).Draw(t, "rows"), rapid.IntRange(1, 5).Draw(t, "n")
-		num := rapid.Float64Range(-3, 3)
+		num := rapid.Map(rapid.IntRange(-3000, 3000), func(i int) float64 { return float64(i) / 1000 })
 		jac := mat.NewDense(rows, n, rapid.SliceOfN(num, rows*n, rows*n).Draw(t, "jac"))
 		r := rapid.SliceOfN(num, rows, rows).Draw(t, "r")
 		scale := rapid.SliceOfN(rapid.Float64Range(0.1, 10), n, n).Draw(t, "scale")
@@ -87,6 +87,24 @@ func TestTrustRegionStep(t *testing.T) {
 		normal.AddScaledVec(&normal, lambda, mat.NewVecDense(n, q))
 		if res := mat.Norm(&normal, 2); res > 1e-8*(1+mat.Norm(a, 2)) {
 			t.Fatalf("the normal equations are off by %g", res)
+		}
+	})
+}
+
+// Numbers far apart do not lead out of the region.
+func TestTrustRegionStepOfExtremes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		power := rapid.Map(rapid.IntRange(-60, 60), func(e int) float64 { return math.Pow(10, float64(e)) })
+		jac := mat.NewDense(2, 2, rapid.SliceOfN(power, 4, 4).Draw(t, "jac"))
+		r := rapid.SliceOfN(power, 2, 2).Draw(t, "r")
+		delta := power.Draw(t, "delta")
+		var l linear
+		if err := l.decompose(jac, []float64{1, 1}, r); err != nil {
+			t.Fatal(err)
+		}
+		q := make([]float64, 2)
+		if l.step(q, delta); !allFinite(q) || norm2(q) > 1.1*delta*(1+1e-9) {
+			t.Fatalf("q = %g, Δ = %g", q, delta)
 		}
 	})
 }

@@ -220,12 +220,43 @@ func TestFailedStepsAreShortened(t *testing.T) {
 		require.LessOrEqual(t, rec.Loss, 0.81, "losses are those of solved points")
 	}
 
-	for _, m := range []Method{lbfgs(50)} {
-		s, err = (&Trainer{Objective: new(cliff), Stages: []Method{m}}).Run(t.Context(), []float64{-30})
-		require.NoError(t, err)
-		require.Equal(t, Converged, s.Status)
-		require.InDelta(t, 0.9, s.Best.X[0], 1e-6)
+	// What the rule remembers is what its accepted steps have left.
+	require.Equal(t, 150, s.Method.FirstOrder.Slots.Step)
+}
+
+// dimple is a well at 0.9 with flat ground around it, on which a line search
+// runs over the cliff at 1.
+type dimple struct{ cliff }
+
+func (d *dimple) Eval(ctx context.Context, x []float64, batch []int, horizon float64, grad []float64) (Result, error) {
+	res, err := d.cliff.Eval(ctx, x, batch, horizon, grad)
+	if !res.Failed {
+		res.Loss = -math.Exp(-res.Loss)
+		if grad != nil {
+			grad[0] *= -res.Loss
+		}
 	}
+	return res, err
+}
+
+func TestLineSearchTurnsBackAtFailures(t *testing.T) {
+	s, err := (&Trainer{Objective: new(dimple), Stages: []Method{lbfgs(50)}}).Run(t.Context(), []float64{-1.5})
+	require.NoError(t, err)
+	require.Equal(t, Converged, s.Status)
+	require.Positive(t, s.Rejected)
+	require.InDelta(t, 0.9, s.Best.X[0], 1e-6)
+}
+
+func TestStagesStartFromTheBestPoint(t *testing.T) {
+	overshoots := adam(0.6, 4) // its last step leads uphill
+	tr := &Trainer{Objective: newBowl(1), Stages: []Method{overshoots}}
+	first, err := tr.Run(t.Context(), make([]float64, 1))
+	require.NoError(t, err)
+	require.NotEqual(t, first.Best.X, first.X)
+	tr.Stages = append(tr.Stages, adam(1e-3, 1))
+	both, err := tr.Run(t.Context(), make([]float64, 1))
+	require.NoError(t, err)
+	require.InEpsilon(t, first.Best.Score, both.History[4].Loss, 1e-12)
 }
 
 // wall fails everywhere but at its start.
