@@ -231,9 +231,10 @@ type dimple struct{ cliff }
 func (d *dimple) Eval(ctx context.Context, x []float64, batch []int, horizon float64, grad []float64) (Result, error) {
 	res, err := d.cliff.Eval(ctx, x, batch, horizon, grad)
 	if !res.Failed {
-		res.Loss = -math.Exp(-res.Loss)
+		e := math.Exp(-res.Loss)
+		res.Loss = 1 - e
 		if grad != nil {
-			grad[0] *= -res.Loss
+			grad[0] *= e
 		}
 	}
 	return res, err
@@ -369,6 +370,39 @@ func TestPatienceAndBest(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, both.Stage)
 	require.LessOrEqual(t, both.Best.Score, s.Best.Score)
+}
+
+// harder is a bowl whose loss grows with the horizon.
+type harder struct{ *bowl }
+
+func (h harder) Eval(ctx context.Context, x []float64, batch []int, horizon float64, grad []float64) (Result, error) {
+	res, err := h.bowl.Eval(ctx, x, batch, horizon, grad)
+	res.Loss += 100 * horizon
+	return res, err
+}
+
+func TestPatienceBeginsAtTheFullHorizon(t *testing.T) {
+	tr := &Trainer{Objective: harder{newBowl(2)}, Stages: []Method{adam(0.5, 60)}, Stop: Stop{Patience: 4}}
+	tr.Curriculum = Curriculum{From: 0.1, To: 1, Epochs: 30}
+	s, err := tr.Run(t.Context(), make([]float64, 2))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, s.Iteration, 31)
+	require.Equal(t, 1., s.Best.Horizon)
+}
+
+func TestMinDelta(t *testing.T) {
+	// The loss falls in every epoch, by less than 0.01 from some point on.
+	gentle := &FirstOrder{Label: "sgd", Rule: SGD{}, Rate: 0.05, Epochs: 200}
+	tr := &Trainer{Objective: newBowl(2), Stages: []Method{gentle}, Stop: Stop{Patience: 5}}
+	s, err := tr.Run(t.Context(), make([]float64, 2))
+	require.NoError(t, err)
+	require.Equal(t, MaxIterations, s.Status)
+	tr.Stop.MinDelta = 0.1
+	s, err = tr.Run(t.Context(), make([]float64, 2))
+	require.NoError(t, err)
+	require.Equal(t, StoppedEarly, s.Status)
+	require.Less(t, s.Iteration, 40)
+	require.InDelta(t, s.History[s.Iteration-1].Loss, s.Best.Score, 1e-12, "a small fall is still the best")
 }
 
 func TestMaxTime(t *testing.T) {

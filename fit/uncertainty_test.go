@@ -170,6 +170,9 @@ func TestRunAll(t *testing.T) {
 	require.Equal(t, []int{0, 1, 2, 3}, told)
 	require.Equal(t, 2, best)
 	require.Equal(t, Failed, states[1].Status)
+	require.Equal(t, tr.Seed, states[0].Seed)
+	require.NotEqual(t, states[0].Seed, states[2].Seed, "each start shuffles by itself")
+	require.NotEqual(t, states[2].Seed, states[3].Seed)
 	require.InDelta(t, -1.035, states[2].Best.X[0], 1e-3) // 4x³ − 4x + 0.3 = 0
 	require.InDelta(t, 0.960, states[0].Best.X[0], 1e-3)
 
