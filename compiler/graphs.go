@@ -80,8 +80,14 @@ func (p *Program) Graphs(want Want) []*ir.Graph {
 	}
 	value("outputs", "v", m.Outputs, false, false)
 	value("conserved", "v", m.Conserved, false, false)
-	if len(m.NetArgs) > 0 {
-		value("netargs", "v", b.Concat(m.NetArgs...), false, false)
+	var args []*ir.Node
+	for _, a := range m.NetArgs {
+		if a != nil {
+			args = append(args, a)
+		}
+	}
+	if len(args) > 0 {
+		value("netargs", "v", b.Concat(args...), false, false)
 	}
 	if len(m.Priors) > 0 {
 		nodes := make([]*ir.Node, len(m.Priors))

@@ -553,20 +553,24 @@ func (e *elaborator) constIn(s *scope, x dsl.Expr, o *Obj) (float64, bool) {
 
 // foldConst evaluates an expression of numbers and constants.
 func foldConst(x *Expr) ([]float64, bool) {
+	return Evaluate(x, func(*Expr) ([]float64, bool) { return nil, false })
+}
+
+// Evaluate evaluates an expression whose leaves, besides numbers and
+// constants, are known to leaf. It reports false where the expression needs
+// something else.
+func Evaluate(x *Expr, leaf func(*Expr) ([]float64, bool)) ([]float64, bool) {
 	switch x.Kind {
 	case Number:
-		if x.Shape.Rank != 0 {
-			v := make([]float64, x.Shape.Size())
-			for i := range v {
-				v[i] = x.Value
-			}
-			return v, true
+		v := make([]float64, x.Shape.Size())
+		for i := range v {
+			v[i] = x.Value
 		}
-		return []float64{x.Value}, true
+		return v, true
 	case Stack:
 		var out []float64
 		for _, a := range x.Args {
-			v, ok := foldConst(a)
+			v, ok := Evaluate(a, leaf)
 			if !ok {
 				return nil, false
 			}
@@ -574,24 +578,24 @@ func foldConst(x *Expr) ([]float64, bool) {
 		}
 		return out, true
 	case Slice:
-		v, ok := foldConst(x.Args[0])
+		v, ok := Evaluate(x.Args[0], leaf)
 		if !ok {
 			return nil, false
 		}
 		return v[x.Offset : x.Offset+x.Shape.Size()], true
 	case Smooth:
-		return foldConst(x.Args[0])
+		return Evaluate(x.Args[0], leaf)
 	case Op:
-		return foldOp(x)
+		return evaluateOp(x, leaf)
 	}
-	return nil, false
+	return leaf(x)
 }
 
-func foldOp(x *Expr) ([]float64, bool) {
+func evaluateOp(x *Expr, leaf func(*Expr) ([]float64, bool)) ([]float64, bool) {
 	args := make([][]float64, len(x.Args))
 	n := x.Shape.Size()
 	for i, a := range x.Args {
-		v, ok := foldConst(a)
+		v, ok := Evaluate(a, leaf)
 		if !ok || len(v) != 1 && len(v) != n {
 			return nil, false
 		}

@@ -26,6 +26,9 @@ func (b *Builder) Len() int { return len(b.nodes) }
 // intern returns the unique node equal to n.
 func (b *Builder) intern(n Node) *Node {
 	k := append(b.key[:0], byte(n.Op), byte(n.Shape.Rank))
+	if n.Lane { // inputs; other nodes have it from their arguments
+		k = append(k, 0xff)
+	}
 	k = binary.AppendVarint(k, int64(n.Shape.M))
 	k = binary.AppendVarint(k, int64(n.Shape.N))
 	k = binary.AppendVarint(k, int64(n.Off))
@@ -44,6 +47,7 @@ func (b *Builder) intern(n Node) *Node {
 	if old, ok := b.unique[string(k)]; ok {
 		return old
 	}
+	n.Args, n.Offs = slices.Clone(n.Args), slices.Clone(n.Offs)
 	shape, err := shapeOf(n.Op, n.Args, n.Shape)
 	if err != nil {
 		panic("ir: " + err.Error())
@@ -80,6 +84,9 @@ func (b *Builder) Full(shape Shape, v float64) *Node {
 
 // ConstOf returns a constant with the given elements, which it keeps.
 func (b *Builder) ConstOf(shape Shape, values []float64) *Node {
+	if len(values) == 0 {
+		return b.Full(shape, 0)
+	}
 	for _, v := range values[1:] {
 		if math.Float64bits(v) != math.Float64bits(values[0]) {
 			return b.intern(Node{Op: OpConst, Shape: shape, Values: values})
@@ -94,7 +101,7 @@ func (b *Builder) Apply(op Op, args ...*Node) *Node {
 		return n
 	}
 	if op.Info().Commutes && args[0].ID > args[1].ID {
-		args[0], args[1] = args[1], args[0]
+		args = []*Node{args[1], args[0]}
 	}
 	return b.intern(Node{Op: op, Args: args})
 }
@@ -164,7 +171,9 @@ func (b *Builder) fold(op Op, args []*Node) *Node {
 		}
 	case OpPow:
 		if e, ok := args[1].Const(); ok {
-			return b.power(args[0], e)
+			if p := b.power(args[0], e); p != nil {
+				return like(p)
+			}
 		}
 	case OpSelect:
 		if c, ok := args[0].Const(); ok {
@@ -297,7 +306,11 @@ func (b *Builder) Slice(x *Node, off int, shape Shape) *Node {
 	case x.Op == OpFill:
 		return b.Fill(x.Args[0], shape)
 	case x.Op == OpAssemble:
-		if part, at := x.partWith(off, shape.Size()); part != nil {
+		part, at, empty := x.partWith(off, shape.Size())
+		switch {
+		case empty:
+			return b.Full(shape, 0)
+		case part != nil:
 			return b.Slice(part, off-at, shape)
 		}
 	}
@@ -305,19 +318,19 @@ func (b *Builder) Slice(x *Node, off int, shape Shape) *Node {
 }
 
 // partWith returns the only part of an assembly that meets [off, off+size),
-// if it covers that range.
-func (n *Node) partWith(off, size int) (part *Node, at int) {
+// if it covers that range, and whether none does.
+func (n *Node) partWith(off, size int) (part *Node, at int, empty bool) {
 	for i, a := range n.Args {
 		lo, hi := n.Offs[i], n.Offs[i]+a.Shape.Size()
 		if hi <= off || off+size <= lo {
 			continue
 		}
 		if part != nil || off < lo || hi < off+size {
-			return nil, 0
+			return nil, 0, false
 		}
 		part, at = a, lo
 	}
-	return part, at
+	return part, at, part == nil
 }
 
 // Elem is element i of x as a scalar.
@@ -339,8 +352,8 @@ func (b *Builder) Assemble(shape Shape, offs []int, parts []*Node) *Node {
 	switch {
 	case len(keep) == 0:
 		return b.Full(shape, 0)
-	case len(keep) == 1 && keep[0].Shape == shape:
-		return keep[0]
+	case len(keep) == 1 && keep[0].Shape.Size() == shape.Size():
+		return b.Slice(keep[0], 0, shape)
 	case constant:
 		v := make([]float64, shape.Size())
 		for i, p := range keep {
@@ -401,16 +414,24 @@ func (b *Builder) Sum(x *Node) *Node {
 	if x.Shape == Scalar {
 		return x
 	}
-	if v, ok := x.Const(); ok {
-		return b.Const(v * float64(x.Shape.Size()))
+	if x.Op == OpConst {
+		sum := 0.
+		for i := range x.Shape.Size() {
+			sum += x.At(i)
+		}
+		return b.Const(sum)
 	}
 	return b.intern(Node{Op: OpSum, Args: []*Node{x}})
 }
 
 // Dot is the scalar product of two vectors.
 func (b *Builder) Dot(x, y *Node) *Node {
-	if x.IsConst(0) || y.IsConst(0) {
+	switch {
+	case x.Shape != y.Shape:
+	case x.IsConst(0) || y.IsConst(0):
 		return b.Const(0)
+	case x.Op == OpConst && y.Op == OpConst:
+		return b.Const(dotConst(x, y))
 	}
 	if x.ID > y.ID {
 		x, y = y, x
@@ -418,8 +439,23 @@ func (b *Builder) Dot(x, y *Node) *Node {
 	return b.intern(Node{Op: OpDot, Args: []*Node{x, y}})
 }
 
+// dotConst is the scalar product of two constants, with the roundings of a
+// program.
+func dotConst(x, y *Node) float64 {
+	sum := 0.
+	for i := range x.Shape.Size() {
+		sum = math.FMA(x.At(i), y.At(i), sum)
+	}
+	return sum
+}
+
 // Norm is the Euclidean norm of a vector.
-func (b *Builder) Norm(x *Node) *Node { return b.intern(Node{Op: OpNorm, Args: []*Node{x}}) }
+func (b *Builder) Norm(x *Node) *Node {
+	if x.Op == OpConst && x.Shape.Rank == 1 {
+		return b.Const(math.Sqrt(dotConst(x, x)))
+	}
+	return b.intern(Node{Op: OpNorm, Args: []*Node{x}})
+}
 
 // MatVec is A·x.
 func (b *Builder) MatVec(a, x *Node) *Node { return b.linear(OpMatVec, a, x, Vec(a.Shape.M)) }

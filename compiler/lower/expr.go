@@ -146,15 +146,23 @@ func (l *lowerer) net(x *check.Expr) *ir.Node {
 	if raw.Shape == ir.Scalar {
 		raw = l.b.Slice(raw, 0, ir.Vec(1))
 	}
-	if l.located && !l.netArgs[n] {
-		l.netArgs[n] = true
-		l.out.NetArgs = append(l.out.NetArgs, raw)
+	if i := l.blockIndex(n); l.located && l.out.NetArgs[i] == nil {
+		l.out.NetArgs[i] = raw
 	}
 	inScale := l.scaleNode(ScaleNetIn, n)
 	outScale := l.scaleNode(ScaleNetOut, n)
 	w := l.b.Slice(l.out.In.P, blk.Off, ir.Vec(blk.Net.NumWeights()))
 	y := l.build1(blk.Net, w, l.b.Div(raw, inScale), inScale)
 	return l.b.Slice(l.b.Mul(y, outScale), 0, shapeOf(n.Shape))
+}
+
+func (l *lowerer) blockIndex(n *check.Neural) int {
+	for i, b := range l.out.Blocks {
+		if b.Neural == n {
+			return i
+		}
+	}
+	return -1
 }
 
 // build1 builds a block whose zero is stated in unscaled arguments.

@@ -36,7 +36,6 @@ type lowerer struct {
 	slopeOff map[check.Object]int
 	scaleOff map[scaleKey]int
 	blocks   map[*check.Neural]*Block
-	netArgs  map[*check.Neural]bool
 	lets     map[letKey]*ir.Node
 	locals   map[*check.Local]*ir.Node
 	switches map[*ir.Node]int // by guard or floor argument
@@ -62,7 +61,7 @@ func newLowerer(m *check.Model, modes int) *lowerer {
 		m: m, b: ir.NewBuilder(), diags: &diag.List{}, modes: modes,
 		slots: map[check.Object]Slot{}, argOff: map[check.Object]int{}, observes: map[check.Object]Slot{},
 		firstOff: map[check.Object]int{}, slopeOff: map[check.Object]int{}, scaleOff: map[scaleKey]int{},
-		blocks: map[*check.Neural]*Block{}, netArgs: map[*check.Neural]bool{},
+		blocks: map[*check.Neural]*Block{}, 
 		lets: map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[*ir.Node]int{},
 	}
 	l.out = &Model{Checked: m, Builder: l.b}
@@ -156,6 +155,7 @@ func (l *lowerer) layout() {
 	for _, n := range l.m.Neurals {
 		l.block(n)
 	}
+	l.out.NetArgs = make([]*ir.Node, len(l.out.Blocks))
 	lay.ND += l.modes
 }
 

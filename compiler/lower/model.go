@@ -56,7 +56,7 @@ type Model struct {
 	Priors []Prior
 
 	// NetArgs serve the automatic scales: for each neural block
-	// the vector of its arguments at its first use in an equation.
+	// the vector of its arguments at its first use in an equation, or nil.
 	NetArgs []*ir.Node
 	Blocks  []Block
 }

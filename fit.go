@@ -1,0 +1,443 @@
+package pinode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/sim"
+)
+
+// Fit is a fit of a model to its data, before, during and after it.
+type Fit struct {
+	Model *Model
+	State *fit.State
+	Plan  *fit.Plan
+
+	Estimates []Estimate
+	Values    *Values
+
+	Train, Validation Summary
+
+	obj   *objective
+	start *Values
+}
+
+// Summary describes the data of a split and how the model meets them.
+type Summary struct {
+	Trajectories, Values, Missing int
+	T0, T1                        float64
+	Loss                          float64
+	RMSE                          map[string]float64 // by observation
+	Events                        int
+}
+
+// FitOption changes a fit.
+type FitOption func(*fitConfig)
+
+type fitConfig struct {
+	seed       *uint64
+	workers    int
+	observer   func(fit.Progress)
+	checkpoint func(*fit.State) error
+	start      *Values
+	resume     *fit.State
+}
+
+// Seed sets the seed of all random numbers.
+func Seed(seed uint64) FitOption { return func(c *fitConfig) { c.seed = &seed } }
+
+// Workers sets how many trajectories are computed side by side; results do
+// not depend on it.
+func Workers(n int) FitOption { return func(c *fitConfig) { c.workers = n } }
+
+// Observe has f told of each iteration.
+func Observe(f func(fit.Progress)) FitOption { return func(c *fitConfig) { c.observer = f } }
+
+// Checkpoint has f called with the live state at every checkpoint.
+func Checkpoint(f func(*fit.State) error) FitOption {
+	return func(c *fitConfig) { c.checkpoint = f }
+}
+
+// StartFrom starts from given values.
+func StartFrom(v *Values) FitOption { return func(c *fitConfig) { c.start = v } }
+
+// Resume goes on from a state.
+func Resume(s *fit.State) FitOption { return func(c *fitConfig) { c.resume = s } }
+
+// NewFit reads the data and prepares a fit.
+func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
+	var c fitConfig
+	for _, o := range opts {
+		o(&c)
+	}
+	plan, err := fit.NewPlan(m.fit)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.planUnsupported(plan); err != nil {
+		return nil, err
+	}
+	opt, err := solverOptions(m.fit)
+	if err != nil {
+		return nil, err
+	}
+	if len(m.prog.Checked.Data) == 0 {
+		return nil, &data.Error{File: m.Path, Text: "the file has no data block to fit to", Help: "add `data name from \"file.csv\" { time: …, … }`"}
+	}
+	train, err := m.items(data.Train)
+	if err != nil {
+		return nil, err
+	}
+	valid, err := m.items(data.Validate)
+	if err != nil {
+		return nil, err
+	}
+	if len(train) == 0 {
+		return nil, &data.Error{File: m.sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
+	}
+	seed := plan.Trainer.Seed
+	if c.seed != nil {
+		seed = *c.seed
+	}
+	plan.Trainer.Seed = seed
+	if c.workers > 0 {
+		plan.Workers = c.workers
+	}
+	sp, err := newSpace(m, append(append([]*item{}, train...), valid...), seed)
+	if err != nil {
+		return nil, err
+	}
+	gradient := m.fit.Word("gradient")
+	obj, err := newObjective(m, sp, train, valid, opt, gradient, plan.Workers)
+	if err != nil {
+		return nil, err
+	}
+	if sp.dim == 0 {
+		return nil, &data.Error{File: m.Path, Text: "the model has nothing to fit: every parameter is fixed"}
+	}
+	x, err := sp.x0()
+	if err != nil {
+		return nil, err
+	}
+	obj.scaleFromData(x)
+	if err := sp.use(c.start); err != nil {
+		return nil, err
+	}
+	f := &Fit{Model: m, Plan: plan, obj: obj, State: c.resume}
+	f.Train, f.Validation = summarise(train), summarise(valid)
+	plan.Trainer.Objective = f.objective()
+	plan.Trainer.Observer, plan.Trainer.Checkpoint = c.observer, c.checkpoint
+	if x, err = sp.x0(); err != nil {
+		return nil, err
+	}
+	f.start = sp.values(x)
+	f.take(x)
+	return f, nil
+}
+
+// planUnsupported refuses settings that are accepted and not obeyed yet.
+func (m *Model) planUnsupported(p *fit.Plan) error {
+	l := &diag.List{}
+	at := m.prog.Checked.Model.Span
+	if s := m.prog.Checked.Fit; s != nil {
+		at = s.Span
+	}
+	no := func(what string) { l.Errorf("not-supported", at, "%s is not supported yet", what) }
+	if p.Loss == "huber" {
+		no("`loss: huber`")
+	}
+	if p.Loss == "mse" {
+		for _, o := range m.prog.Checked.Model.Observes {
+			if o.Dist != nil {
+				no("`loss: mse` for observations with a distribution")
+				break
+			}
+		}
+	}
+	if p.Segments > 1 {
+		no("multiple shooting")
+	}
+	if p.Uncertainty == "profile" || p.Uncertainty == "ensemble" {
+		no("`uncertainty: " + p.Uncertainty + "`")
+	}
+	if p.Starts > 1 {
+		no("more than one start")
+	}
+	for _, s := range p.Trainer.Stages {
+		if s.Name() == "levenberg_marquardt" {
+			no("`levenberg_marquardt`")
+		}
+	}
+	return l.Err()
+}
+
+// objective hides Validate when nothing is held back.
+func (f *Fit) objective() fit.Objective {
+	if len(f.obj.valid) == 0 {
+		return struct {
+			fit.Objective
+			fit.Lengths
+			fit.Weights
+		}{f.obj, f.obj, f.obj}
+	}
+	return f.obj
+}
+
+func summarise(items []*item) Summary {
+	s := Summary{Trajectories: len(items), T0: math.Inf(1), T1: math.Inf(-1), RMSE: map[string]float64{}}
+	for _, it := range items {
+		s.Values += it.values
+		for _, r := range it.rows {
+			s.Missing += len(r.seen) - r.values
+		}
+		s.T0, s.T1 = math.Min(s.T0, it.span.T0), math.Max(s.T1, it.span.T1)
+	}
+	return s
+}
+
+// Weights is the number of fitted weights of neural blocks.
+func (f *Fit) Weights() int { return f.obj.sp.dim - len(f.obj.sp.coords) }
+
+// Run fits. A cancelled context ends it after the current step with a state
+// that can be resumed.
+func (f *Fit) Run(ctx context.Context) error {
+	var err error
+	tr := &f.Plan.Trainer
+	if f.State != nil {
+		f.State, err = tr.Resume(ctx, f.State)
+	} else {
+		var x []float64
+		if x, err = f.obj.sp.x0(); err != nil {
+			return err
+		}
+		f.State, err = tr.Run(ctx, x)
+	}
+	if err != nil {
+		return err
+	}
+	x := f.State.X
+	if f.State.Best != nil {
+		x = f.State.Best.X
+	}
+	f.take(x)
+	return f.finish(x)
+}
+
+// take sets the estimates to those at x.
+func (f *Fit) take(x []float64) {
+	sp := f.obj.sp
+	f.Values = sp.values(x)
+	f.Estimates = append(f.Estimates[:0], sp.start...)
+	k := 0
+	for i := range f.Estimates {
+		e := &f.Estimates[i]
+		e.Start = f.start.Params[e.Name]
+		e.Value = f.Values.Params[e.Name]
+		if !e.Fixed {
+			e.Bound = sp.trans[k].AtBound(e.Value)
+			k++
+		}
+	}
+}
+
+// finish evaluates the fit at its result: errors, standard errors.
+func (f *Fit) finish(x []float64) error {
+	if err := f.score(x, f.obj.items, &f.Train); err != nil {
+		return err
+	}
+	if len(f.obj.valid) > 0 {
+		if err := f.score(x, f.obj.valid, &f.Validation); err != nil {
+			return err
+		}
+	}
+	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
+		f.standardErrors(x)
+	}
+	return nil
+}
+
+// score measures the residuals over trajectories.
+func (f *Fit) score(x []float64, items []*item, s *Summary) error {
+	o := f.obj
+	w := o.workers[0]
+	o.sp.trans.Forward(o.nat, x[:len(o.sp.coords)])
+	o.sp.bind(x, make([]float64, len(o.nat)), w.sys)
+	lay := &o.m.prog.Model.Layout
+	sq, n := make([]float64, lay.NObs), make([]float64, lay.NObs)
+	s.Events, s.Loss = 0, 0
+	for _, it := range items {
+		o.sp.bindItem(o.nat, it, w.sys)
+		var tr sim.Trajectory
+		if err := w.run.Run(w.sys, &it.span, &tr); err != nil {
+			return fmt.Errorf("trajectory %s: %s", it.name, o.m.explain(tr.Fail))
+		}
+		s.Events += tr.Stats.Events
+		for _, r := range it.rows {
+			k := r.save
+			s.Loss += w.sys.rowLoss(it.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen)
+			w.sys.obs.Run(w.sys.frame)
+			for i, p := range w.sys.obs.Output(w.sys.frame, "pred") {
+				if r.seen[i] != 0 {
+					sq[i] += (p - r.datum[i]) * (p - r.datum[i])
+					n[i]++
+				}
+			}
+		}
+	}
+	s.Loss /= float64(max(s.Values, 1))
+	for _, sl := range lay.Observes {
+		for k := range sl.N {
+			s.RMSE[elementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])
+		}
+	}
+	return nil
+}
+
+// standardErrors are those of the normal approximation at the optimum, by the
+// parameters only: the weights of networks are held.
+func (f *Fit) standardErrors(x []float64) {
+	sp := f.obj.sp
+	n := len(sp.coords)
+	if n == 0 || n > 60 {
+		return
+	}
+	coords := make([]int, n)
+	for i := range coords {
+		coords[i] = i
+	}
+	ctx := context.Background()
+	res, err := f.obj.Eval(ctx, x, nil, 1, nil)
+	if err != nil || res.Failed {
+		return
+	}
+	likelihood := true
+	for _, o := range f.Model.prog.Checked.Model.Observes {
+		likelihood = likelihood && o.Dist != nil
+	}
+	scale, err := fit.InformationScale(res, n, likelihood)
+	if err != nil {
+		return
+	}
+	h, _, err := fit.Hessian(ctx, f.objective(), x, coords, scale)
+	if err != nil {
+		return
+	}
+	u, err := fit.Laplace(h)
+	if err != nil {
+		return
+	}
+	k := 0
+	for i := range f.Estimates {
+		e := &f.Estimates[i]
+		if e.Fixed {
+			continue
+		}
+		e.StdErr = u.StdErr[k] * math.Abs(sp.trans[k].Derivative(x[k]))
+		k++
+	}
+}
+
+// Fit fits the model to its data.
+func (m *Model) Fit(ctx context.Context, opts ...FitOption) (*Fit, error) {
+	f, err := m.NewFit(opts...)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.Run(ctx)
+}
+
+// Certificate compares the gradient with central differences at the start.
+type Certificate struct {
+	Values int     // compared
+	Worst  float64 // largest disagreement, relative to the size of the gradient
+	Where  string  // the coordinate where
+	Events int
+}
+
+// Certify compares the gradient that the fit will use with central
+// differences in up to n coordinates, parameters first.
+func (f *Fit) Certify(ctx context.Context, n int) (*Certificate, error) {
+	o := f.obj
+	x, err := o.sp.x0()
+	if err != nil {
+		return nil, err
+	}
+	grad := make([]float64, o.sp.dim)
+	batch := []int{0}
+	res, err := o.Eval(ctx, x, batch, 1, grad)
+	if err != nil {
+		return nil, err
+	}
+	if res.Failed {
+		return nil, errors.New(res.Reason.String())
+	}
+	c := &Certificate{}
+	size := 0.
+	for _, g := range grad {
+		size = math.Max(size, math.Abs(g))
+	}
+	step := max(1, o.sp.dim/max(n, 1))
+	for i := 0; i < o.sp.dim; i++ {
+		if i >= len(o.sp.coords) && i%step != 0 {
+			continue
+		}
+		d, ok, err := o.difference(ctx, x, batch, i)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		c.Values++
+		if e := math.Abs(d-grad[i]) / (size + 1e-300); e > c.Worst {
+			c.Worst, c.Where = e, o.coordinateName(i)
+		}
+	}
+	c.Events = len(o.slots[0].traj.Log)
+	return c, nil
+}
+
+// difference is the derivative by coordinate i from central differences with
+// Richardson extrapolation; ok is false where the events change with it.
+func (o *objective) difference(ctx context.Context, x []float64, batch []int, i int) (d float64, ok bool, err error) {
+	keep := x[i]
+	defer func() { x[i] = keep }()
+	kinks := 0
+	at := func(h float64) float64 {
+		x[i] = keep + h
+		r, e := o.Eval(ctx, x, batch, 1, nil)
+		if e != nil {
+			err = e
+		}
+		if r.Failed {
+			kinks++
+		}
+		kinks += r.Kinks
+		return r.Loss
+	}
+	h := 1e-4 * math.Max(1, math.Abs(keep))
+	d1 := (at(h) - at(-h)) / (2 * h)
+	d2 := (at(h/2) - at(-h/2)) / h
+	return (4*d2 - d1) / 3, kinks == 0, err
+}
+
+func (o *objective) coordinateName(i int) string {
+	if i < len(o.sp.coords) {
+		return o.sp.coords[i].name
+	}
+	for _, w := range o.sp.weights {
+		if i >= w.at && i < w.at+w.n {
+			for _, t := range o.m.prog.Model.Layout.Weights {
+				if k := w.off + i - w.at; k >= t.Off && k < t.Off+t.Shape.Size() {
+					return fmt.Sprintf("%s[%d]", t.Name, k-t.Off)
+				}
+			}
+		}
+	}
+	return fmt.Sprint(i)
+}

@@ -1,0 +1,466 @@
+package pinode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/sim"
+)
+
+// weightStream is the stream of random numbers of a block's initial weights.
+func weightStream(b lower.Block, seed uint64, i int) *rand.Rand {
+	if b.Neural.Options.Given("seed") {
+		seed = uint64(b.Neural.Options.Int("seed"))
+	}
+	return fit.Stream(seed, "weights", i)
+}
+
+// worker runs trajectories, one at a time.
+type worker struct {
+	sys  *system
+	run  *sim.Integrator
+	traj sim.Trajectory
+	tan  sim.Tangents
+
+	yCt, dCt, ybCt, dbCt [][]float64
+	endY                 []float64
+	bp, bq               []float64
+}
+
+// blockSize is how many trajectories are computed before their gradients are
+// added up, in the order of the trajectories whatever the number of workers.
+const blockSize = 16
+
+// objective is the loss of a model over trajectories, for package fit.
+type objective struct {
+	m        *Model
+	sp       *space
+	items    []*item
+	valid    []*item
+	gradient string
+	total    int // measured values of items
+
+	workers []*worker
+	nat     []float64
+	gNat    []float64
+	slots   []slot
+	order   [][]int // events of each item at its last evaluation
+}
+
+// slot is the result of one trajectory of a block.
+type slot struct {
+	loss      float64
+	terms     []float64
+	penalties []float64
+	values    int
+	kink      bool
+	fail      *sim.Failure
+	gNat, g   []float64
+	traj      *sim.Trajectory
+}
+
+func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gradient string, workers int) (*objective, error) {
+	o := &objective{m: m, sp: sp, items: items, valid: valid, gradient: gradient}
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	workers = max(1, min(workers, len(items)+len(valid)))
+	mod, err := m.prog.Module(1, compiler.Want{Reverse: true, Forward: gradient == "forward"})
+	if err != nil {
+		return nil, err
+	}
+	for range workers {
+		o.workers = append(o.workers, newWorker(m, mod, opt))
+	}
+	for _, it := range items {
+		o.total += it.values
+	}
+	o.nat, o.gNat = make([]float64, len(sp.coords)), make([]float64, len(sp.coords))
+	lay := &m.prog.Model.Layout
+	o.slots = make([]slot, blockSize)
+	for i := range o.slots {
+		o.slots[i] = slot{gNat: make([]float64, len(sp.coords)), g: make([]float64, sp.dim), penalties: make([]float64, len(m.prog.Model.Penalties)), terms: make([]float64, max(1, len(lay.Observes)+len(m.prog.Checked.Model.Losses)))}
+	}
+	o.order = make([][]int, len(items))
+	return o, nil
+}
+
+func (o *objective) Dim() int   { return o.sp.dim }
+func (o *objective) Items() int { return len(o.items) }
+
+// Length is the time that a trajectory spans.
+func (o *objective) Length(i int) float64 { return o.items[i].span.T1 - o.items[i].span.T0 }
+
+// Weight reports whether a coordinate is a weight of a network.
+func (o *objective) Weight(i int) bool { return i >= len(o.sp.coords) }
+
+// Eval is the loss: the mean over measured values of their row losses, the
+// mean over trajectories of penalties, priors over all values, and weight
+// decay.
+func (o *objective) Eval(ctx context.Context, x []float64, batch []int, horizon float64, grad []float64) (fit.Result, error) {
+	items := o.items
+	idx := batch
+	if batch != nil {
+		items = make([]*item, len(batch))
+		for i, k := range batch {
+			items[i] = o.items[k]
+		}
+	}
+	return o.eval(ctx, x, items, func(i int) int {
+		if idx != nil {
+			return idx[i]
+		}
+		return i
+	}, horizon, grad)
+}
+
+// Validate is the loss over the trajectories that are held back.
+func (o *objective) Validate(ctx context.Context, x []float64, horizon float64) (fit.Result, error) {
+	return o.eval(ctx, x, o.valid, nil, horizon, nil)
+}
+
+func (o *objective) eval(ctx context.Context, x []float64, items []*item, index func(int) int, horizon float64, grad []float64) (fit.Result, error) {
+	res := fit.Result{}
+	for _, it := range items {
+		_, n := it.horizon(horizon)
+		for _, r := range it.rows[:n] {
+			res.Values += r.values
+		}
+	}
+	if res.Values == 0 {
+		return res, errors.New("there is no measured value to fit within this horizon")
+	}
+	perValue, perItem := 1/float64(res.Values), 1/float64(len(items))
+	if grad != nil {
+		clear(grad)
+		clear(o.gNat)
+	}
+	o.sp.trans.Forward(o.nat, x[:len(o.sp.coords)])
+	for _, w := range o.workers {
+		o.sp.bind(x, make([]float64, len(o.nat)), w.sys)
+	}
+	data, penalties := 0., make([]float64, len(o.m.prog.Model.Penalties))
+	terms := make([]float64, len(o.slots[0].terms))
+	for first := 0; first < len(items); first += blockSize {
+		if err := ctx.Err(); err != nil {
+			return res, err
+		}
+		block := items[first:min(first+blockSize, len(items))]
+		o.block(block, horizon, perValue, perItem, grad != nil)
+		for i := range block {
+			s := &o.slots[i]
+			if s.fail != nil {
+				res.Failed = true
+				res.Reason = fit.Failure{Item: first + i, Trajectory: block[i].name, Time: s.fail.T, Reason: o.m.explain(s.fail)}
+				if grad != nil {
+					clear(grad)
+				}
+				return res, nil
+			}
+			data += s.loss
+			for k, v := range s.terms {
+				terms[k] += v
+			}
+			for k, v := range s.penalties {
+				penalties[k] += v
+			}
+			if grad != nil {
+				add(grad, s.g)
+				add(o.gNat, s.gNat)
+			}
+			if index != nil && o.changed(index(first+i), s, horizon) {
+				res.Kinks++
+			}
+		}
+	}
+	res.Loss = data * perValue
+	o.report(&res, terms, penalties, perValue, perItem)
+	o.priors(&res, x, items, grad != nil)
+	for _, w := range o.sp.weights {
+		if w.l2 == 0 {
+			continue
+		}
+		sum := 0.
+		for k := range w.n {
+			v := x[w.at+k]
+			sum += v * v
+			if grad != nil {
+				grad[w.at+k] += 2 * w.l2 * v
+			}
+		}
+		res.Loss += w.l2 * sum
+		res.Terms = append(res.Terms, fit.Term{Name: "weight decay", Value: w.l2 * sum})
+	}
+	if grad != nil {
+		n := len(o.sp.coords)
+		o.sp.trans.Pullback(grad[:n], x[:n], o.gNat)
+	}
+	return res, nil
+}
+
+// report names the parts of the loss.
+func (o *objective) report(res *fit.Result, terms, penalties []float64, perValue, perItem float64) {
+	k := 0
+	for _, ob := range o.m.prog.Checked.Model.Observes {
+		res.Terms = append(res.Terms, fit.Term{Name: ob.Name, Value: terms[k] * perValue})
+		k++
+	}
+	for _, l := range o.m.prog.Checked.Model.Losses {
+		res.Terms = append(res.Terms, fit.Term{Name: l.Name, Value: terms[k] * perValue})
+		k++
+	}
+	for i, p := range o.m.prog.Model.Penalties {
+		v := penalties[i] * perItem
+		res.Loss += v
+		res.Terms = append(res.Terms, fit.Term{Name: p.Name, Value: v})
+	}
+}
+
+// changed reports whether the events of an item follow in another order than
+// at its last evaluation over the same horizon.
+func (o *objective) changed(i int, s *slot, horizon float64) bool {
+	if horizon < 1 {
+		return false
+	}
+	old, had := o.order[i], o.order[i] != nil
+	seq := old[:0]
+	same := true
+	log := s.traj.Log
+	for k := range log {
+		if same && (k >= len(old) || old[k] != log[k].Event) {
+			same = false
+		}
+		seq = append(seq, log[k].Event)
+	}
+	same = same && len(old) == len(log)
+	if seq == nil {
+		seq = []int{}
+	}
+	o.order[i] = seq
+	return had && !same
+}
+
+// priors adds the negative log-densities of parameters, over all measured
+// values so that they weigh as in the posterior.
+func (o *objective) priors(res *fit.Result, x []float64, items []*item, grad bool) {
+	prs := o.m.prog.Model.Priors
+	if len(prs) == 0 || len(items) == 0 {
+		return
+	}
+	w := o.workers[0]
+	scale := 1 / float64(max(o.total, 1))
+	sum := 0.
+	done := map[string]bool{}
+	for _, it := range items {
+		o.sp.bindItem(o.nat, it, w.sys)
+		w.sys.priors.run.Run(w.sys.frame)
+		vals := w.sys.priors.run.Output(w.sys.frame, "v")
+		clear(w.sys.priors.ct)
+		some := false
+		for i, pr := range prs {
+			key := pr.Param.Name
+			if k := o.sp.perIndex(pr.Param); k >= 0 {
+				key = fmt.Sprintf("%s %d", key, it.keys[k])
+			}
+			if done[key] {
+				continue
+			}
+			done[key] = true
+			sum += vals[i]
+			if grad {
+				w.sys.priors.ct[i] = scale
+				some = true
+			}
+		}
+		if some {
+			w.sys.clearAccount()
+			w.sys.priors.vjp.Run(w.sys.frame)
+			clear(w.bp)
+			clear(w.bq)
+			w.sys.account(w.bp, w.bq)
+			o.sp.pull(w.bp, w.bq, it, o.gNat, make([]float64, o.sp.dim))
+		}
+	}
+	res.Loss += sum * scale
+	res.Terms = append(res.Terms, fit.Term{Name: "priors", Value: sum * scale})
+}
+
+// block computes the trajectories of a block, side by side.
+func (o *objective) block(items []*item, horizon, perValue, perItem float64, grad bool) {
+	next := make(chan int, len(items))
+	for i := range items {
+		next <- i
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for _, w := range o.workers[:min(len(o.workers), len(items))] {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range next {
+				o.one(w, items[i], &o.slots[i], horizon, perValue, perItem, grad)
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+// one computes the loss of a trajectory and, with grad, its gradient.
+func (o *objective) one(w *worker, it *item, s *slot, horizon, perValue, perItem float64, grad bool) {
+	s.fail, s.loss, s.kink = nil, 0, false
+	clear(s.gNat)
+	clear(s.g)
+	clear(s.terms)
+	o.sp.bindItem(o.nat, it, w.sys)
+	span, n := it.horizon(horizon)
+	if s.traj == nil {
+		s.traj = &sim.Trajectory{}
+	}
+	if err := w.run.Run(w.sys, &span, s.traj); err != nil {
+		s.fail = s.traj.Fail
+		return
+	}
+	if s.traj.Saved < len(span.Saves) {
+		s.fail = &sim.Failure{Status: sim.Terminated, T: s.traj.T, Event: -1, Switch: -1, Y: s.traj.Y, D: s.traj.D, Detail: "the run ended before the last measurement"}
+		return
+	}
+	if grad {
+		w.sys.clearAccount()
+	}
+	w.cotangents(len(span.Saves))
+	tr := s.traj
+	for _, r := range it.rows[:n] {
+		k := r.save
+		y, d := tr.SaveY[k], tr.SaveD[k]
+		s.loss += w.sys.rowLoss(span.Saves[k], y, d, tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen)
+		add(s.terms, w.sys.row.run.Output(w.sys.frame, "terms"))
+		if grad {
+			w.rowBack(k, perValue)
+		}
+	}
+	length := span.T1 - span.T0
+	clear(w.endY)
+	for i, p := range o.m.prog.Model.Penalties {
+		c := p.Weight / length
+		s.penalties[i] = c * tr.Y[p.State]
+		w.endY[p.State] += c * perItem
+	}
+	if math.IsNaN(s.loss) {
+		s.fail = &sim.Failure{Status: sim.Unstable, T: tr.T, Event: -1, Switch: -1, Y: tr.Y, D: tr.D, Detail: "the loss is not a number: a prediction is outside of what its distribution allows"}
+		return
+	}
+	if !grad {
+		return
+	}
+	ct := &sim.Cotangents{Y: w.yCt, D: w.dCt, BeforeY: w.ybCt, BeforeD: w.dbCt, EndY: w.endY}
+	switch o.gradient {
+	case "forward":
+		o.forward(w, it, s, ct)
+		return
+	case "adjoint":
+		w.run.Adjoint(w.sys, ct)
+	case "backsolve":
+		w.run.Backsolve(w.sys, ct)
+	default:
+		w.run.Backward(w.sys, ct)
+	}
+	clear(w.bp)
+	clear(w.bq)
+	w.sys.account(w.bp, w.bq)
+	o.sp.pull(w.bp, w.bq, it, s.gNat, s.g)
+}
+
+// forward computes the gradient from one forward sweep for each coordinate.
+func (o *objective) forward(w *worker, it *item, s *slot, ct *sim.Cotangents) {
+	sum := func() float64 {
+		w.run.Forward(w.sys, &w.tan)
+		v := 0.
+		for i := range w.tan.Y {
+			v += dot(ct.Y[i], w.tan.Y[i]) + dot(ct.D[i], w.tan.D[i]) + dot(ct.BeforeY[i], w.tan.BeforeY[i]) + dot(ct.BeforeD[i], w.tan.BeforeD[i])
+		}
+		return v + dot(ct.EndY, w.tan.EndY)
+	}
+	direction := func(to []float64, k int) float64 {
+		clear(w.sys.tp)
+		clear(w.sys.tq)
+		if to == nil {
+			return 0
+		}
+		to[k] = 1
+		return sum()
+	}
+	// What the parameters do to the losses of rows directly, by the account
+	// of the row program.
+	clear(w.bp)
+	clear(w.bq)
+	w.sys.account(w.bp, w.bq)
+	o.sp.pull(w.bp, w.bq, it, s.gNat, s.g)
+	for i, c := range o.sp.coords {
+		k := c.slot.Off + c.elem
+		if !c.slot.PerKey {
+			s.gNat[i] += direction(w.sys.tp, k)
+		} else if it.keys[o.sp.perIndex(c.param)] == c.key {
+			s.gNat[i] += direction(w.sys.tq, k)
+		}
+	}
+	for _, r := range o.sp.weights {
+		for k := range r.n {
+			s.g[r.at+k] += direction(w.sys.tp, r.off+k)
+		}
+	}
+}
+
+func dot(a, b []float64) float64 {
+	s := 0.
+	for i, v := range a {
+		s += v * b[i]
+	}
+	return s
+}
+
+// newWorker returns a worker for the model.
+func newWorker(m *Model, mod *exec.Module, opt sim.Options) *worker {
+	sys := newSystem(m.prog, mod)
+	lay := &m.prog.Model.Layout
+	return &worker{
+		sys: sys, run: sim.New(m.hybrid(), sys.size, opt),
+		endY: make([]float64, lay.NY), bp: make([]float64, lay.NP), bq: make([]float64, lay.NQ),
+	}
+}
+
+// cotangents makes room for those of n saves and clears them.
+func (w *worker) cotangents(n int) {
+	size := w.sys.size
+	for _, c := range []struct {
+		to *[][]float64
+		n  int
+	}{{&w.yCt, size.Y}, {&w.dCt, size.D}, {&w.ybCt, size.Y}, {&w.dbCt, size.D}} {
+		for len(*c.to) < n {
+			*c.to = append(*c.to, make([]float64, c.n))
+		}
+		for _, r := range (*c.to)[:n] {
+			clear(r)
+		}
+	}
+}
+
+// rowBack adds the derivatives of the row loss that was evaluated last to the
+// cotangents of its save.
+func (w *worker) rowBack(k int, weight float64) {
+	s := w.sys
+	s.row.ct[0] = weight
+	s.row.vjp.Run(s.frame)
+	add(w.yCt[k], s.row.vjp.Output(s.frame, "by"))
+	add(w.dCt[k], s.row.vjp.Output(s.frame, "bd"))
+	add(w.ybCt[k], s.row.vjp.Output(s.frame, "byb"))
+	add(w.dbCt[k], s.row.vjp.Output(s.frame, "bdb"))
+}

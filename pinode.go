@@ -1,0 +1,118 @@
+// Package pinode is the facade of the framework: models are loaded, fitted to
+// data and simulated. It joins the language (package compiler), which knows no
+// time stepping, and the numerics (packages sim and fit), which know no
+// syntax.
+package pinode
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/nn"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/internal/setting"
+	"github.com/pinode/pinode/sim"
+)
+
+// Model is a compiled model with its data and settings.
+type Model struct {
+	Name string
+	Path string
+
+	prog     *compiler.Program
+	fit      *setting.Values
+	simulate *setting.Values
+	warnings *diag.List
+	sets     []*data.Set
+	loaded   bool // sets were read
+}
+
+// Env is what every model file may refer to: the settings of the solvers, of
+// fitting and of neural blocks.
+func Env() *check.Env {
+	return &check.Env{
+		Fit:      fit.Settings(fit.Owned{Solver: solverChoices(), Gradient: gradientChoices()}),
+		Simulate: SimulateSettings(),
+		Neural:   nn.Settings,
+	}
+}
+
+// Load reads and compiles a model file. The error, a *diag.List, has every
+// mistake of the file with its place.
+func Load(path string) (*Model, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, string(text))
+}
+
+// Parse compiles the text of a model file, which is named path in messages;
+// data files are looked for from the folder of path.
+func Parse(path, text string) (*Model, error) {
+	prog, diags := compiler.Compile(diag.NewSource(path, text), Env())
+	if err := diags.Err(); err != nil {
+		return nil, err
+	}
+	if err := unsupported(prog, diags); err != nil {
+		return nil, err
+	}
+	m := &Model{Name: prog.Checked.Model.Name, Path: path, prog: prog, warnings: diags}
+	env := Env()
+	m.fit, m.simulate = setting.New(env.Fit), setting.New(env.Simulate)
+	if s := prog.Checked.Fit; s != nil {
+		m.fit = s.Values
+	}
+	if s := prog.Checked.Simulate; s != nil {
+		m.simulate = s.Values
+	}
+	return m, nil
+}
+
+// unsupported refuses what the checker accepts and the simulator does not do
+// yet, so that nothing is ignored silently.
+func unsupported(prog *compiler.Program, diags *diag.List) error {
+	for _, e := range prog.Model.Events {
+		if e.Rate != nil {
+			diags.Errorf("not-supported", e.Checked.Span, "events `with rate` are not supported yet")
+		}
+	}
+	diags.Sort()
+	return diags.Err()
+}
+
+// Warnings are what the checker found doubtful.
+func (m *Model) Warnings() *diag.List { return m.warnings }
+
+// Program gives access to the compiled model.
+func (m *Model) Program() *compiler.Program { return m.prog }
+
+// FitSettings and SimulateSettings are the settings of the two blocks; they
+// can be changed before a run.
+func (m *Model) FitSettings() *setting.Values { return m.fit }
+
+// SimulateSettings are the settings of the simulate block.
+func (m *Model) SimulateSettings() *setting.Values { return m.simulate }
+
+// Set changes a setting by its dotted name, `fit.optimizer.lr` or
+// `simulate.until`.
+func (m *Model) Set(path, value, origin string) error {
+	switch {
+	case len(path) > 4 && path[:4] == "fit.":
+		return m.fit.Set(path[4:], value, origin)
+	case len(path) > 9 && path[:9] == "simulate.":
+		return m.simulate.Set(path[9:], value, origin)
+	}
+	return fmt.Errorf("settings start with `fit.` or `simulate.`, not `%s`", path)
+}
+
+// dir is the folder that relative data paths are taken from.
+func (m *Model) dir() string { return filepath.Dir(m.Path) }
+
+// hybrid describes the model's events and switches to the simulator.
+func (m *Model) hybrid() *sim.Hybrid { return newHybrid(m.prog) }

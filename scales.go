@@ -1,0 +1,163 @@
+package pinode
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/sim"
+)
+
+// scaleFromData sets the scales that the model leaves open: observations by
+// the spread of their training data; conserved quantities and the arguments
+// of neural blocks by their size along a run with the start values; results
+// of neural blocks by the size of the rates of states that have their unit.
+// What cannot be told stays 1.
+func (o *objective) scaleFromData(x []float64) {
+	lay := &o.m.prog.Model.Layout
+	probe := o.probe(x)
+	for _, s := range lay.Scales {
+		if s.Fixed != nil {
+			continue
+		}
+		for k := range s.N {
+			v := 1.
+			switch s.Kind {
+			case lower.ScaleObserve:
+				v = o.spread(s.Object, k)
+			case lower.ScaleConserve:
+				v = probe.conserved[s.Object]
+			case lower.ScaleNetIn:
+				if a := probe.netIn[s.Object]; a != nil {
+					v = a[k]
+				}
+			case lower.ScaleNetOut:
+				v = probe.netOut[s.Object]
+			}
+			if !(v > 0) || math.IsInf(v, 0) {
+				v = 1
+			}
+			o.sp.s[s.Off+k] = v
+		}
+	}
+}
+
+// spread is the standard deviation of component k of an observation over the
+// training data.
+func (o *objective) spread(ob check.Object, k int) float64 {
+	off := o.m.observeOffset(ob) + k
+	var n, sum, sq float64
+	for _, set := range o.m.sets {
+		st := set.Describe(off, data.Train)
+		v := float64(st.Values)
+		n, sum, sq = n+v, sum+v*st.Mean, sq+v*(st.SD*st.SD+st.Mean*st.Mean)
+	}
+	if n == 0 {
+		return 1
+	}
+	return math.Sqrt(math.Max(0, sq/n-sum*sum/n/n))
+}
+
+// sizes are root mean squares along runs with the start values.
+type sizes struct {
+	conserved map[check.Object]float64
+	netIn     map[check.Object][]float64
+	netOut    map[check.Object]float64
+}
+
+// probeItems is how many trajectories the sizes are taken from.
+const probeItems = 8
+
+func (o *objective) probe(x []float64) sizes {
+	out := sizes{map[check.Object]float64{}, map[check.Object][]float64{}, map[check.Object]float64{}}
+	lm := o.m.prog.Model
+	w := o.workers[0]
+	o.sp.bind(x, o.nat, w.sys)
+	n := 0
+	var conserved, args, rates []float64
+	dy := make([]float64, lm.Layout.NY)
+	grow := func(to *[]float64, v []float64, f func(float64) float64) {
+		for len(*to) < len(v) {
+			*to = append(*to, 0)
+		}
+		for i, a := range v {
+			(*to)[i] += f(a)
+		}
+	}
+	square := func(v float64) float64 { return v * v }
+	for _, it := range o.items[:min(len(o.items), probeItems)] {
+		o.sp.bindItem(o.nat, it, w.sys)
+		var tr sim.Trajectory
+		_ = w.run.Run(w.sys, &it.span, &tr) // a run that fails shows its sizes up to there
+		for k := range tr.Saved {
+			y, d := tr.SaveY[k], tr.SaveD[k]
+			w.sys.RHS(it.span.Saves[k], y, d, dy)
+			if !finite(dy) {
+				continue
+			}
+			n++
+			grow(&rates, dy, square)
+			if w.sys.conserved != nil {
+				w.sys.conserved.Run(w.sys.frame)
+				grow(&conserved, w.sys.conserved.Output(w.sys.frame, "v"), math.Abs)
+			}
+			if w.sys.netArgs != nil {
+				w.sys.netArgs.Run(w.sys.frame)
+				grow(&args, w.sys.netArgs.Output(w.sys.frame, "v"), square)
+			}
+		}
+	}
+	if n == 0 {
+		return out
+	}
+	for i, c := range lm.Checked.Conserves {
+		out.conserved[c] = conserved[i] / float64(n)
+	}
+	k := 0
+	for i, b := range lm.Blocks {
+		out.netOut[b.Neural] = o.rateSize(b.Neural, rates, n)
+		if lm.NetArgs[i] == nil {
+			continue
+		}
+		in := make([]float64, b.Net.In)
+		for i := range in {
+			in[i] = math.Sqrt(args[k+i] / float64(n))
+		}
+		k += b.Net.In
+		out.netIn[b.Neural] = in
+	}
+	return out
+}
+
+func finite(v []float64) bool {
+	s := 0.
+	for _, x := range v {
+		s += x - x
+	}
+	return s == 0
+}
+
+// rateSize is the root mean square of the rates of the states whose rate has
+// the unit of the block's result, where that unit tells anything.
+func (o *objective) rateSize(n *check.Neural, rates []float64, count int) float64 {
+	m := o.m.prog.Checked.Model
+	if n.Unit.Dimensionless() {
+		return 1
+	}
+	sum, k := 0., 0
+	for _, s := range o.m.prog.Model.Layout.States {
+		st := s.Object.(*check.State)
+		if !st.Unit.Div(m.Time.Unit).Equal(n.Unit) {
+			continue
+		}
+		for i := range s.N {
+			sum += rates[s.Off+i] / float64(count)
+			k++
+		}
+	}
+	if k == 0 {
+		return 1
+	}
+	return math.Sqrt(sum / float64(k))
+}

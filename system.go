@@ -1,0 +1,362 @@
+package pinode
+
+import (
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/sim"
+)
+
+// newHybrid describes a compiled model's events and switches to the simulator.
+func newHybrid(p *compiler.Program) *sim.Hybrid {
+	m := p.Model
+	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards)}
+	for i, g := range m.Guards {
+		hy.Flags[i] = g.Flag
+	}
+	kinds := map[dsl.TriggerKind]events.Kind{
+		dsl.TriggerWhen: events.When, dsl.TriggerAt: events.At, dsl.TriggerEvery: events.Every,
+		dsl.TriggerOnData: events.OnData, dsl.TriggerOnObservation: events.OnObs, dsl.TriggerRate: events.Rate,
+	}
+	rules := map[string]events.ZenoRule{"error": events.ZenoError, "stop": events.ZenoStop, "rest": events.ZenoRest}
+	for i, e := range m.Events {
+		c := e.Checked
+		ev := events.Event{
+			Name: c.Name, Kind: kinds[c.Kind], Cond: condition(e.Cond), Priority: c.Priority, Delayed: e.Delay != nil,
+			Late: c.Late, Persistent: c.Persistent, AtStart: c.AtStart, Terminate: c.Terminate, Zeno: rules[c.Zeno],
+			Targets: e.Targets, Rest: e.RestTargets, Release: p.Releases[i],
+		}
+		if e.Cond != nil {
+			ev.Kind = events.When
+		}
+		hy.Events = append(hy.Events, ev)
+		s := p.Schedules[i]
+		hy.Schedules = append(hy.Schedules, sim.Schedule{At: s.At, Period: s.Period, From: s.From, Until: s.Until})
+	}
+	for _, w := range m.Switches {
+		hy.Switches = append(hy.Switches, events.Switch{Mode: w.Mode, Guard: w.Guard, Floor: w.Floor, Upper: w.Upper})
+	}
+	return hy
+}
+
+func condition(c *lower.Cond) *events.Cond {
+	if c == nil {
+		return nil
+	}
+	ops := map[lower.CondOp]events.CondOp{
+		lower.CondBelow: events.Below, lower.CondAbove: events.Above, lower.CondCross: events.Cross, lower.CondFlag: events.Flag,
+		lower.CondAnd: events.And, lower.CondOr: events.Or, lower.CondNot: events.Not, lower.CondConst: events.Const,
+	}
+	out := &events.Cond{Op: ops[c.Op], Guard: c.Guard, Inclusive: c.Inclusive, Value: c.Value}
+	for _, a := range c.Args {
+		out.Args = append(out.Args, condition(a))
+	}
+	return out
+}
+
+// derivative is a program with its reverse derivative.
+type derivative struct {
+	run, vjp, vjp0, jvp *exec.Program
+	ct                  []float64
+}
+
+// system is a compiled model bound to a frame: the simulator's view of it.
+type system struct {
+	prog    *compiler.Program
+	size    sim.Sizes
+	frame   *exec.Frame
+	signals []*data.Interpolant
+
+	t, y, d, u, ut, q, p, s, a, datum, seen, yb, db []float64
+	ty, td, tt, tq, tp                              []float64
+
+	rhs, guards, initY, initD, times, row, priors derivative
+	guards2, floors, outputs, obs                 *exec.Program
+	conserved, netArgs                            *exec.Program
+	jump, rest, delay                             []derivative
+	reverse                                       []*exec.Program // those that keep an account of the parameters
+}
+
+func newSystem(p *compiler.Program, mod *exec.Module) *system {
+	f := mod.NewFrame()
+	s := &system{prog: p, frame: f}
+	lay := &p.Model.Layout
+	s.size = sim.Sizes{Y: lay.NY, YError: lay.NUser, D: lay.ND, Guards: p.NumGuards, Times: p.NumTimes}
+	for name, to := range map[string]*[]float64{
+		"t": &s.t, "y": &s.y, "d": &s.d, "u": &s.u, "ut": &s.ut, "q": &s.q, "p": &s.p, "s": &s.s, "a": &s.a,
+		"data": &s.datum, "seen": &s.seen, "yb": &s.yb, "db": &s.db,
+		"ty": &s.ty, "td": &s.td, "tt": &s.tt, "tq": &s.tq, "tp": &s.tp,
+	} {
+		*to = f.Input(name)
+	}
+	get := func(name string) derivative {
+		d := derivative{run: mod.Program(name), vjp: mod.Program(name + ".vjp"), vjp0: mod.Program(name + ".vjp0"), jvp: mod.Program(name + ".jvp")}
+		d.ct = f.Input("ct." + name)
+		if d.vjp != nil {
+			s.reverse = append(s.reverse, d.vjp)
+		}
+		return d
+	}
+	s.rhs, s.guards, s.initY, s.initD, s.times, s.row, s.priors = get("rhs"), get("guards"), get("init.y"), get("init.d"), get("times"), get("row"), get("priors")
+	s.guards2, s.floors, s.outputs, s.obs = mod.Program("guards2"), mod.Program("floors"), mod.Program("outputs"), mod.Program("obs")
+	s.conserved, s.netArgs = mod.Program("conserved"), mod.Program("netargs")
+	for _, e := range p.Model.Events {
+		s.jump = append(s.jump, get("jump."+e.Checked.Name))
+		s.rest = append(s.rest, get("rest."+e.Checked.Name))
+		s.delay = append(s.delay, get("delay."+e.Checked.Name))
+	}
+	return s
+}
+
+// at moves the inputs to a time and state.
+func (s *system) at(t float64, y, d []float64) {
+	if s.t != nil {
+		s.t[0] = t
+	}
+	copy(s.y, y)
+	copy(s.d, d)
+	for i, g := range s.signals {
+		v, r := g.At(t)
+		if s.u != nil {
+			s.u[i] = v
+		}
+		if s.ut != nil {
+			s.ut[i] = r
+		}
+	}
+}
+
+// arguments gives an event its arguments: those of its data row, or, for an
+// event on observations, the measured values and which of them there are.
+func (s *system) arguments(e int, a []float64) {
+	if s.prog.Model.Events[e].Checked.Kind == dsl.TriggerOnObservation {
+		n := len(a) / 2
+		copy(s.datum, a[:n])
+		copy(s.seen, a[n:])
+		return
+	}
+	copy(s.a, a)
+}
+
+func (s *system) Sizes() sim.Sizes { return s.size }
+
+func (s *system) value(p *exec.Program, output string, to []float64) {
+	if p == nil {
+		return
+	}
+	p.Run(s.frame)
+	copy(to, p.Output(s.frame, output))
+}
+
+func (s *system) Init(t float64, y, d []float64) {
+	s.at(t, nil, nil)
+	s.value(s.initY.run, "v", y)
+	s.value(s.initD.run, "v", d)
+}
+
+func (s *system) RHS(t float64, y, d, dy []float64) {
+	s.at(t, y, d)
+	s.value(s.rhs.run, "dy", dy)
+}
+
+func (s *system) Guards(t float64, y, d, g, rate, accel []float64) {
+	s.at(t, y, d)
+	s.value(s.guards.run, "g", g)
+	copy(rate, s.guards.run.Output(s.frame, "rate"))
+	if accel != nil {
+		s.value(s.guards2, "accel", accel)
+	}
+}
+
+func (s *system) Times(v []float64) { s.value(s.times.run, "s", v) }
+
+func (s *system) Jump(e int, t float64, y, d, a, v []float64) {
+	s.at(t, y, d)
+	s.arguments(e, a)
+	s.value(s.jump[e].run, "v", v)
+}
+
+func (s *system) Rest(e int, t float64, y, d, v []float64) {
+	s.at(t, y, d)
+	s.value(s.rest[e].run, "v", v)
+}
+
+func (s *system) Delay(e int, t float64, y, d []float64) float64 {
+	s.at(t, y, d)
+	s.delay[e].run.Run(s.frame)
+	return s.delay[e].run.Output(s.frame, "v")[0]
+}
+
+func (s *system) Floors(t float64, y, d, v []float64) {
+	s.at(t, y, d)
+	s.value(s.floors, "v", v)
+}
+
+// pull runs a reverse derivative, whose cotangent is set, and adds what it
+// gives.
+func (s *system) pull(p *exec.Program, yBar, dBar []float64) (tBar float64) {
+	p.Run(s.frame)
+	add(yBar, p.Output(s.frame, "by"))
+	add(dBar, p.Output(s.frame, "bd"))
+	if t := p.Output(s.frame, "bt"); t != nil {
+		return t[0]
+	}
+	return 0
+}
+
+func add(to, from []float64) {
+	if to == nil {
+		return
+	}
+	for i, v := range from {
+		to[i] += v
+	}
+}
+
+func (s *system) InitVJP(t float64, yCt, dCt []float64) (tBar float64) {
+	s.at(t, nil, nil)
+	for _, x := range []struct {
+		d  derivative
+		ct []float64
+	}{{s.initY, yCt}, {s.initD, dCt}} {
+		if x.d.vjp != nil {
+			copy(x.d.ct, x.ct)
+			tBar += s.pull(x.d.vjp, nil, nil)
+		}
+	}
+	return tBar
+}
+
+func (s *system) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params bool) float64 {
+	s.at(t, y, d)
+	copy(s.rhs.ct, ct)
+	if params {
+		return s.pull(s.rhs.vjp, yBar, dBar)
+	}
+	return s.pull(s.rhs.vjp0, yBar, dBar)
+}
+
+func (s *system) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params bool) float64 {
+	s.at(t, y, d)
+	clear(s.guards.ct)
+	if s.guards.ct != nil {
+		s.guards.ct[guard] = ct
+	}
+	if params {
+		return s.pull(s.guards.vjp, yBar, dBar)
+	}
+	return s.pull(s.guards.vjp0, yBar, dBar)
+}
+
+func (s *system) TimesVJP(ct []float64) {
+	if s.times.vjp != nil {
+		copy(s.times.ct, ct)
+		s.pull(s.times.vjp, nil, nil)
+	}
+}
+
+func (s *system) JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) float64 {
+	s.at(t, y, d)
+	s.arguments(e, a)
+	if s.jump[e].vjp == nil {
+		return 0
+	}
+	copy(s.jump[e].ct, ct)
+	return s.pull(s.jump[e].vjp, yBar, dBar)
+}
+
+func (s *system) RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) float64 {
+	s.at(t, y, d)
+	copy(s.rest[e].ct, ct)
+	return s.pull(s.rest[e].vjp, yBar, dBar)
+}
+
+func (s *system) DelayVJP(e int, t float64, y, d []float64, ct float64, yBar, dBar []float64) float64 {
+	s.at(t, y, d)
+	if c := s.delay[e].ct; c != nil {
+		c[0] = ct
+	}
+	return s.pull(s.delay[e].vjp, yBar, dBar)
+}
+
+// push runs a forward derivative in the direction that is set.
+func (s *system) push(p *exec.Program, tDot float64, yDot, dDot, out []float64) {
+	if p == nil {
+		clear(out)
+		return
+	}
+	if s.tt != nil {
+		s.tt[0] = tDot
+	}
+	copy(s.ty, yDot)
+	copy(s.td, dDot)
+	p.Run(s.frame)
+	copy(out, p.Output(s.frame, "dot"))
+}
+
+func (s *system) InitJVP(t, tDot float64, yDot, dDot []float64) {
+	s.at(t, nil, nil)
+	s.push(s.initY.jvp, tDot, nil, nil, yDot)
+	s.push(s.initD.jvp, tDot, nil, nil, dDot)
+}
+
+func (s *system) RHSJVP(t, tDot float64, y, yDot, d, dDot, out []float64) {
+	s.at(t, y, d)
+	s.push(s.rhs.jvp, tDot, yDot, dDot, out)
+}
+
+func (s *system) GuardJVP(t, tDot float64, y, yDot, d, dDot []float64, guard int) float64 {
+	s.at(t, y, d)
+	s.push(s.guards.jvp, tDot, yDot, dDot, nil)
+	return s.guards.jvp.Output(s.frame, "dot")[guard]
+}
+
+func (s *system) TimesJVP(out []float64) { s.push(s.times.jvp, 0, nil, nil, out) }
+
+func (s *system) JumpJVP(e int, t, tDot float64, y, yDot, d, dDot, a, out []float64) {
+	s.at(t, y, d)
+	s.arguments(e, a)
+	s.push(s.jump[e].jvp, tDot, yDot, dDot, out)
+}
+
+func (s *system) RestJVP(e int, t, tDot float64, y, yDot, d, dDot, out []float64) {
+	s.at(t, y, d)
+	s.push(s.rest[e].jvp, tDot, yDot, dDot, out)
+}
+
+func (s *system) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot []float64) float64 {
+	s.at(t, y, d)
+	s.push(s.delay[e].jvp, tDot, yDot, dDot, nil)
+	return s.delay[e].jvp.Output(s.frame, "dot")[0]
+}
+
+// clearAccount forgets the gradient by the parameters.
+func (s *system) clearAccount() {
+	for _, p := range s.reverse {
+		clear(p.Output(s.frame, "bp"))
+		clear(p.Output(s.frame, "bq"))
+	}
+}
+
+// account adds the gradient by the parameters since clearAccount.
+func (s *system) account(bp, bq []float64) {
+	for _, p := range s.reverse {
+		add(bp, p.Output(s.frame, "bp"))
+		add(bq, p.Output(s.frame, "bq"))
+	}
+}
+
+// rowLoss is the loss of one row of data at a state, and, with a weight, adds
+// its derivatives.
+func (s *system) rowLoss(t float64, y, d, yb, db, datum, seen []float64) float64 {
+	s.at(t, y, d)
+	copy(s.yb, yb)
+	copy(s.db, db)
+	copy(s.datum, datum)
+	copy(s.seen, seen)
+	s.row.run.Run(s.frame)
+	return s.row.run.Output(s.frame, "loss")[0]
+}
