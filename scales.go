@@ -120,11 +120,19 @@ func (o *objective) probe(x []float64) sizes {
 		if lm.NetArgs[i] == nil {
 			continue
 		}
-		in := make([]float64, b.Net.In)
-		for i := range in {
-			in[i] = math.Sqrt(args[k+i] / float64(n))
+		// One size for all components of an argument: along a run that has
+		// not been trained some of them may hardly move.
+		in := make([]float64, 0, b.Net.In)
+		for _, a := range b.Neural.Args {
+			sum, size := 0., a.Shape.Size()
+			for j := range size {
+				sum += args[k+j]
+			}
+			k += size
+			for range size {
+				in = append(in, math.Sqrt(sum/float64(n*size)))
+			}
 		}
-		k += b.Net.In
 		out.netIn[b.Neural] = in
 	}
 	return out

@@ -8,66 +8,56 @@ import (
 
 // VJP returns Σⱼ ctsⱼᵀ ∂outsⱼ/∂wrtᵢ for each i, in the shape of wrtᵢ. The wrt
 // nodes count as independent of each other and of what they are made of; they
-// are usually inputs.
+// are usually inputs. A scalar cotangent stands for one repeated over its
+// output.
 func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 	if len(outs) != len(cts) {
-		panic("autodiff: one cotangent for each output")
-	}
-	active := depends(outs, wrt)
-	parts := map[*ir.Node]*sum{}
-	add := func(n, ct *ir.Node) {
-		if ct == nil || ct.IsConst(0) || !active[n] {
-			return
-		}
-		s := parts[n]
-		if s == nil {
-			s = &sum{}
-			parts[n] = s
-		}
-		s.add(ct)
-	}
-	for i, o := range outs {
-		add(o, spread(b, cts[i], o.Shape))
-	}
-	stop := map[*ir.Node]bool{}
-	for _, w := range wrt {
-		stop[w] = true
+		panic(fmt.Sprintf("autodiff: %d cotangents for %d outputs", len(cts), len(outs)))
 	}
 	nodes := ir.Reach(outs...)
+	active := depends(nodes, wrt)
+	guarded := guard(nodes, active)
+	bars := map[*ir.Node]*sum{}
+	add := func(n, bar *ir.Node) {
+		if bar == nil || bar.IsConst(0) || !active[n] {
+			return
+		}
+		s := bars[n]
+		if s == nil {
+			s = &sum{}
+			bars[n] = s
+		}
+		s.add(bar)
+	}
+	for i, o := range outs {
+		add(o, cts[i])
+	}
+	leaf := setOf(wrt)
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
-		s := parts[n]
-		if s == nil || stop[n] || len(n.Args) == 0 {
+		s := bars[n]
+		if s == nil || leaf[n] {
 			continue
 		}
+		r := ruleOf(n)
 		ct := s.total(b, n.Shape)
-		r, ok := rules[n.Op]
-		if !ok {
-			panic(fmt.Sprintf("autodiff: no rule for %s", n.Op))
+		if n.Op.Info().Class != ir.Elementwise {
+			ct = spread(b, ct, n.Shape)
 		}
-		var bars []*ir.Node
-		if r.partials != nil {
-			bars = r.partials(b, n)
-			for k, d := range bars {
-				if d != nil && active[n.Args[k]] {
-					bars[k] = b.Mul(ct, d)
-				} else {
-					bars[k] = nil
-				}
-			}
-		} else {
-			bars = r.vjp(b, n, ct)
+		argBars := r.vjp(b, n, ct)
+		if guarded[n] && !r.constant {
+			shut(b, n, ct, argBars)
 		}
 		for k, a := range n.Args {
-			if bars[k] != nil {
-				add(a, gather(b, bars[k], a.Shape))
+			if argBars[k] != nil && active[a] {
+				add(a, gather(b, argBars[k], n, a))
 			}
 		}
 	}
 	out := make([]*ir.Node, len(wrt))
 	for i, w := range wrt {
-		if s := parts[w]; s != nil {
-			out[i] = s.total(b, w.Shape)
+		if s := bars[w]; s != nil {
+			out[i] = spread(b, s.total(b, w.Shape), w.Shape)
 		} else {
 			out[i] = b.Full(w.Shape, 0)
 		}
@@ -75,83 +65,66 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 	return out
 }
 
-// JVP returns the tangents of outs for the given tangents of wrt, which count
-// as independent. A nil tangent is zero.
+// JVP returns the tangents of outs, in their shapes, for the tangents of wrt,
+// which count as independent. A nil tangent is zero, a scalar one stands for
+// one repeated over its variable.
 func JVP(b *ir.Builder, outs, wrt, tangents []*ir.Node) []*ir.Node {
 	if len(wrt) != len(tangents) {
-		panic("autodiff: one tangent for each variable")
+		panic(fmt.Sprintf("autodiff: %d tangents for %d variables", len(tangents), len(wrt)))
 	}
-	dot := map[*ir.Node]*ir.Node{}
-	stop := map[*ir.Node]bool{}
+	dots := map[*ir.Node]*ir.Node{}
 	for i, w := range wrt {
-		stop[w] = true
 		if t := tangents[i]; t != nil && !t.IsConst(0) {
-			dot[w] = spread(b, t, w.Shape)
+			dots[w] = spread(b, t, w.Shape)
 		}
 	}
+	leaf := setOf(wrt)
 	for _, n := range ir.Reach(outs...) {
-		if stop[n] || len(n.Args) == 0 {
+		if leaf[n] {
 			continue
 		}
-		d, some := make([]*ir.Node, len(n.Args)), false
+		d, moves := make([]*ir.Node, len(n.Args)), false
 		for k, a := range n.Args {
-			d[k] = dot[a]
-			some = some || d[k] != nil
+			d[k] = dots[a]
+			moves = moves || d[k] != nil
 		}
-		if !some {
+		if !moves {
 			continue
 		}
-		r, ok := rules[n.Op]
-		if !ok {
-			panic(fmt.Sprintf("autodiff: no rule for %s", n.Op))
-		}
-		var t *ir.Node
-		if r.partials != nil {
-			for k, p := range r.partials(b, n) {
-				if p == nil || d[k] == nil {
-					continue
-				}
-				term := b.Mul(p, d[k])
-				if t == nil {
-					t = term
-				} else {
-					t = b.Add(t, term)
-				}
-			}
-		} else {
-			t = r.jvp(b, n, d)
-		}
-		if t != nil && !t.IsConst(0) {
-			dot[n] = spread(b, t, n.Shape)
+		if t := ruleOf(n).jvp(b, n, d); t != nil && !t.IsConst(0) {
+			dots[n] = spread(b, t, n.Shape)
 		}
 	}
 	out := make([]*ir.Node, len(outs))
 	for i, o := range outs {
-		if out[i] = dot[o]; out[i] == nil {
+		if out[i] = dots[o]; out[i] == nil {
 			out[i] = b.Full(o.Shape, 0)
 		}
 	}
 	return out
 }
 
-// Jacobian returns ∂out/∂wrt as an m×n matrix, row by row of the vector out.
-func Jacobian(b *ir.Builder, out, wrt *ir.Node) *ir.Node {
-	m, n := out.Shape.Size(), wrt.Shape.Size()
-	rows, offs := make([]*ir.Node, m), make([]int, m)
-	for i := range m {
-		g := VJP(b, []*ir.Node{b.Elem(out, i)}, []*ir.Node{b.Const(1)}, []*ir.Node{wrt})
-		rows[i], offs[i] = b.Slice(g[0], 0, ir.Vec(n)), i*n
+// ruleOf is the rule of a node that has arguments.
+func ruleOf(n *ir.Node) rule {
+	r, ok := rules[n.Op]
+	if !ok {
+		panic(fmt.Sprintf("autodiff: no rule for %s", n.Op))
 	}
-	return b.Assemble(ir.Mat(m, n), offs, rows)
+	return r
+}
+
+func setOf(nodes []*ir.Node) map[*ir.Node]bool {
+	set := make(map[*ir.Node]bool, len(nodes))
+	for _, n := range nodes {
+		set[n] = true
+	}
+	return set
 }
 
 // depends marks the nodes that one of wrt can change.
-func depends(outs, wrt []*ir.Node) map[*ir.Node]bool {
-	active := map[*ir.Node]bool{}
-	for _, w := range wrt {
-		active[w] = true
-	}
-	for _, n := range ir.Reach(outs...) {
+func depends(nodes, wrt []*ir.Node) map[*ir.Node]bool {
+	active := setOf(wrt)
+	for _, n := range nodes {
 		for _, a := range n.Args {
 			if active[a] {
 				active[n] = true
@@ -170,12 +143,53 @@ func spread(b *ir.Builder, n *ir.Node, shape ir.Shape) *ir.Node {
 	return n
 }
 
-// gather sums the cotangent of a scalar that was repeated over a shape.
-func gather(b *ir.Builder, ct *ir.Node, shape ir.Shape) *ir.Node {
-	if shape == ir.Scalar && ct.Shape != ir.Scalar {
-		return b.Sum(ct)
+// gather makes the cotangent of argument a from what the rule of n gave: that
+// of a scalar which an elementwise op repeats is a sum.
+func gather(b *ir.Builder, bar, n, a *ir.Node) *ir.Node {
+	if n.Op.Info().Class != ir.Elementwise || a.Shape != ir.Scalar || n.Shape == ir.Scalar {
+		return bar
 	}
-	return spread(b, ct, shape)
+	if bar.Shape == ir.Scalar { // it stands for equal ones
+		return b.Mul(b.Const(float64(n.Shape.Size())), bar)
+	}
+	return sumOf(b, bar)
+}
+
+// sumOf is Σ xᵢ, with what is the same for all i outside of the sum, and the
+// sum of a product as a scalar product.
+func sumOf(b *ir.Builder, x *ir.Node) *ir.Node {
+	if s := same(b, x); s != nil {
+		return b.Mul(b.Const(float64(x.Shape.Size())), s)
+	}
+	switch x.Op {
+	case ir.OpNeg:
+		return b.Neg(sumOf(b, x.Args[0]))
+	case ir.OpMul:
+		u, v := x.Args[0], x.Args[1]
+		if s := same(b, u); s != nil {
+			return b.Mul(s, sumOf(b, v))
+		}
+		if s := same(b, v); s != nil {
+			return b.Mul(s, sumOf(b, u))
+		}
+		flat := ir.Vec(x.Shape.Size())
+		return b.Dot(b.Slice(u, 0, flat), b.Slice(v, 0, flat))
+	}
+	return b.Sum(x)
+}
+
+// same is the scalar that all elements of x are, or nil.
+func same(b *ir.Builder, x *ir.Node) *ir.Node {
+	switch {
+	case x.Shape == ir.Scalar:
+		return x
+	case x.Op == ir.OpFill:
+		return x.Args[0]
+	}
+	if v, ok := x.Const(); ok {
+		return b.Const(v)
+	}
+	return nil
 }
 
 // sum collects the cotangents of a node. Those of slices stay pieces of one
@@ -184,18 +198,19 @@ func gather(b *ir.Builder, ct *ir.Node, shape ir.Shape) *ir.Node {
 type sum struct {
 	offs   []int
 	pieces []*ir.Node
-	terms  []*ir.Node
+	terms  []*ir.Node // of the node's shape, or scalars that are repeated
 }
 
-func (s *sum) add(ct *ir.Node) {
-	if ct.Op == ir.OpAssemble {
-		s.offs = append(s.offs, ct.Offs...)
-		s.pieces = append(s.pieces, ct.Args...)
+func (s *sum) add(bar *ir.Node) {
+	if bar.Op == ir.OpAssemble {
+		s.offs = append(s.offs, bar.Offs...)
+		s.pieces = append(s.pieces, bar.Args...)
 		return
 	}
-	s.terms = append(s.terms, ct)
+	s.terms = append(s.terms, bar)
 }
 
+// total is the sum, in the shape or, if all of it is repeated, a scalar.
 func (s *sum) total(b *ir.Builder, shape ir.Shape) *ir.Node {
 	var t *ir.Node
 	for _, x := range s.terms {
@@ -209,11 +224,10 @@ func (s *sum) total(b *ir.Builder, shape ir.Shape) *ir.Node {
 		return t
 	}
 	offs, pieces := s.merged(b)
-	a := b.Assemble(shape, offs, pieces)
-	if t == nil {
-		return a
+	if t != nil {
+		offs, pieces = append(offs, 0), append(pieces, spread(b, t, shape))
 	}
-	return b.Add(t, a)
+	return b.Assemble(shape, offs, pieces)
 }
 
 // merged adds pieces that cover the same range, in the order in which they

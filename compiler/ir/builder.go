@@ -458,23 +458,23 @@ func (b *Builder) Norm(x *Node) *Node {
 }
 
 // MatVec is A·x.
-func (b *Builder) MatVec(a, x *Node) *Node { return b.linear(OpMatVec, a, x, Vec(a.Shape.M)) }
+func (b *Builder) MatVec(a, x *Node) *Node { return b.linear(OpMatVec, a, x) }
 
 // TMatVec is Aᵀ·x.
-func (b *Builder) TMatVec(a, x *Node) *Node { return b.linear(OpTMatVec, a, x, Vec(a.Shape.N)) }
+func (b *Builder) TMatVec(a, x *Node) *Node { return b.linear(OpTMatVec, a, x) }
 
 // MatMul is A·B.
-func (b *Builder) MatMul(x, y *Node) *Node {
-	return b.linear(OpMatMul, x, y, Mat(x.Shape.M, y.Shape.N))
-}
+func (b *Builder) MatMul(x, y *Node) *Node { return b.linear(OpMatMul, x, y) }
 
 // Outer is x·yᵀ.
-func (b *Builder) Outer(x, y *Node) *Node {
-	return b.linear(OpOuter, x, y, Mat(x.Shape.N, y.Shape.N))
-}
+func (b *Builder) Outer(x, y *Node) *Node { return b.linear(OpOuter, x, y) }
 
 // linear builds a bilinear op, which is 0 where one argument is.
-func (b *Builder) linear(op Op, x, y *Node, shape Shape) *Node {
+func (b *Builder) linear(op Op, x, y *Node) *Node {
+	shape, err := shapeOf(op, []*Node{x, y}, Shape{})
+	if err != nil {
+		panic("ir: " + err.Error())
+	}
 	if x.IsConst(0) || y.IsConst(0) {
 		return b.Full(shape, 0)
 	}
@@ -509,7 +509,7 @@ func (b *Builder) Rebuild(n *Node, args []*Node) *Node {
 	case OpNorm:
 		return b.Norm(args[0])
 	case OpMatVec, OpTMatVec, OpMatMul, OpOuter:
-		return b.linear(n.Op, args[0], args[1], n.Shape)
+		return b.linear(n.Op, args[0], args[1])
 	case OpDense:
 		return b.Dense(args[0], args[1], args[2])
 	}

@@ -1,44 +1,48 @@
 package units
 
 import (
-	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 )
 
 // Solver unifies units that hold variables: each equation fixes one variable
 // more, by elimination over the abelian group of units (A. Kennedy, Programming
 // Languages and Dimensions, 1996; rational exponents make it linear algebra).
-// The zero value is ready to use.
+// The scale takes part as one more exponent, so that cm and m differ. The zero
+// value is ready to use.
+//
+// Where Unify fails, Ground of both sides and SameDimension tell whether only
+// the scale differs, and Factor by how much.
 type Solver struct {
 	n    int
-	subs map[string]Unit
+	subs map[string]Unit // in terms of variables that were free at that time
 }
 
 // Fresh returns a new variable.
 func (s *Solver) Fresh() Unit {
 	s.n++
-	return Base(fmt.Sprintf("'%d", s.n))
+	return Base("'" + strconv.Itoa(s.n))
 }
 
-// Resolve replaces the variables that are known.
+// Resolve replaces the variables that are known. The same variables are
+// replaced in the same order every time, so that scales round alike.
 func (s *Solver) Resolve(u Unit) Unit {
 	for again := true; again; {
 		again = false
-		for k, e := range u.dims {
-			if v, ok := s.subs[k]; ok {
-				rest := Unit{u.log, without(u.dims, k)}
-				u = rest.Mul(v.Pow(e.Num, e.Den))
+		for _, k := range Variables(u) {
+			v, known := s.subs[k]
+			if e, ok := u.dims[k]; ok && known { // it may have cancelled in this round
+				u = Unit{u.log, without(u.dims, k)}.Mul(v.pow(e))
 				again = true
-				break
 			}
 		}
 	}
 	return u
 }
 
-func without(dims map[string]Rat, k string) map[string]Rat {
-	out := make(map[string]Rat, len(dims))
+func without(dims map[string]ratio, k string) map[string]ratio {
+	out := make(map[string]ratio, len(dims))
 	for n, e := range dims {
 		if n != k {
 			out[n] = e
@@ -47,7 +51,7 @@ func without(dims map[string]Rat, k string) map[string]Rat {
 	return out
 }
 
-// Variables returns the variables in u, after Resolve.
+// Variables returns the variables in u in the order of their creation.
 func Variables(u Unit) []string {
 	var out []string
 	for k := range u.dims {
@@ -55,31 +59,36 @@ func Variables(u Unit) []string {
 			out = append(out, k)
 		}
 	}
-	sort.Strings(out)
+	sort.Slice(out, func(i, j int) bool {
+		if len(out[i]) != len(out[j]) {
+			return len(out[i]) < len(out[j])
+		}
+		return out[i] < out[j]
+	})
 	return out
 }
 
 // Unify makes a and b equal. It reports false, and changes nothing, if no
 // choice of the variables can.
 func (s *Solver) Unify(a, b Unit) bool {
-	q := s.Resolve(a.Div(b))
-	vars := Variables(q)
-	if len(vars) == 0 {
-		return q.Dimensionless()
-	}
-	// The last variable is the youngest: what the file declares stays.
-	v := vars[0]
-	for _, x := range vars {
-		if len(x) > len(v) || len(x) == len(v) && x > v {
-			v = x
+	a, b = s.Resolve(a), s.Resolve(b)
+	q := a.Div(b)
+	for _, e := range q.dims {
+		if !e.valid() {
+			return false
 		}
 	}
-	e := q.dims[v]
+	vars := Variables(q)
+	if len(vars) == 0 {
+		return a.Equal(b)
+	}
+	v := vars[len(vars)-1] // the youngest: what the file declares stays
 	rest := Unit{q.log, without(q.dims, v)}
+	e := q.dims[v]
 	if s.subs == nil {
 		s.subs = map[string]Unit{}
 	}
-	s.subs[v] = rest.Pow(-e.Den, e.Num)
+	s.subs[v] = rest.pow(newRatio(-e.den, e.num))
 	return true
 }
 

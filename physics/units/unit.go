@@ -7,58 +7,70 @@ import (
 	"fmt"
 	"math"
 	"sort"
+	"strconv"
 	"strings"
 )
 
-// Rat is a rational exponent in lowest terms, Den ≥ 1. The zero value is not
-// valid; see R.
-type Rat struct{ Num, Den int }
+// ratio is an exact exponent in lowest terms with den ≥ 1. The zero value
+// stands for an exponent that is no number or too large to be kept exactly: it
+// swallows what it meets and equals nothing, itself included, so that a
+// mistake shows as units that differ and never as units that agree.
+type ratio struct{ num, den int64 }
 
-// R is num/den in lowest terms.
-func R(num, den int) Rat {
+// maxRatio bounds numerators and denominators so that a sum of two products of
+// them fits an int64.
+const maxRatio = 1 << 30
+
+// newRatio is num/den in lowest terms.
+func newRatio(num, den int64) ratio {
+	if den == 0 || num == math.MinInt64 || den == math.MinInt64 {
+		return ratio{}
+	}
 	if den < 0 {
 		num, den = -num, -den
 	}
-	a, b := num, den
-	if a < 0 {
-		a = -a
-	}
+	a, b := max(num, -num), den
 	for b != 0 {
 		a, b = b, a%b
 	}
-	if a == 0 {
-		return Rat{0, 1}
+	num, den = num/a, den/a // a ≥ 1, as den ≥ 1
+	if num > maxRatio || num < -maxRatio || den > maxRatio {
+		return ratio{}
 	}
-	return Rat{num / a, den / a}
+	return ratio{num, den}
 }
 
-func (r Rat) add(s Rat) Rat { return R(r.Num*s.Den+s.Num*r.Den, r.Den*s.Den) }
-func (r Rat) mul(s Rat) Rat { return R(r.Num*s.Num, r.Den*s.Den) }
+func (r ratio) valid() bool       { return r.den != 0 }
+func (r ratio) add(s ratio) ratio { return newRatio(r.num*s.den+s.num*r.den, r.den*s.den) }
+func (r ratio) mul(s ratio) ratio { return newRatio(r.num*s.num, r.den*s.den) }
+func (r ratio) neg() ratio        { return ratio{-r.num, r.den} }
+func (r ratio) float() float64    { return float64(r.num) / float64(r.den) }
 
-func (r Rat) float() float64 { return float64(r.Num) / float64(r.Den) }
-
-func (r Rat) String() string {
-	if r.Den == 1 {
-		return fmt.Sprint(r.Num)
+func (r ratio) String() string {
+	switch {
+	case !r.valid():
+		return "?"
+	case r.den == 1:
+		return strconv.FormatInt(r.num, 10)
 	}
-	return fmt.Sprintf("(%d/%d)", r.Num, r.Den)
+	return fmt.Sprintf("(%d/%d)", r.num, r.den)
 }
 
 // Unit is a scale times powers of base units. The zero value is the
 // dimensionless unit 1. A unit may also hold unification variables, whose
-// names start with '; see Solver.
+// names start with '; see Solver. Units are values: no operation changes one.
 type Unit struct {
-	log  float64 // natural logarithm of the scale
-	dims map[string]Rat
+	log  float64 // natural logarithm of the scale: one more exponent, a real one
+	dims map[string]ratio
 }
 
 // One is the dimensionless unit.
 var One = Unit{}
 
 // Base is the unit of a base dimension, in its own scale.
-func Base(name string) Unit { return Unit{dims: map[string]Rat{name: {1, 1}}} }
+func Base(name string) Unit { return Unit{dims: map[string]ratio{name: {1, 1}}} }
 
-// Scaled is factor times u.
+// Scaled is factor times u; factor is positive.
 func Scaled(factor float64, u Unit) Unit { return Unit{u.log + math.Log(factor), u.dims} }
 
 // Mul is the product of two units.
@@ -66,7 +78,10 @@ func (u Unit) Mul(v Unit) Unit {
 	if len(u.dims) == 0 {
 		return Unit{u.log + v.log, v.dims}
 	}
-	dims := make(map[string]Rat, len(u.dims)+len(v.dims))
+	if len(v.dims) == 0 {
+		return Unit{u.log + v.log, u.dims}
+	}
+	dims := make(map[string]ratio, len(u.dims)+len(v.dims))
 	for k, e := range u.dims {
 		dims[k] = e
 	}
@@ -74,7 +89,7 @@ func (u Unit) Mul(v Unit) Unit {
 		if old, ok := dims[k]; ok {
 			e = e.add(old)
 		}
-		if e.Num == 0 {
+		if e.valid() && e.num == 0 {
 			delete(dims, k)
 		} else {
 			dims[k] = e
@@ -86,25 +101,33 @@ func (u Unit) Mul(v Unit) Unit {
 // Div is the quotient of two units.
 func (u Unit) Div(v Unit) Unit { return u.Mul(v.Pow(-1, 1)) }
 
-// Pow is u to the power num/den.
-func (u Unit) Pow(num, den int) Unit {
-	r := R(num, den)
-	if r.Num == 0 {
+// Pow is u to the power num/den, exactly. The power by a zero denominator, or
+// one whose exponents outgrow 2^30, equals no unit.
+func (u Unit) Pow(num, den int) Unit { return u.pow(newRatio(int64(num), int64(den))) }
+
+func (u Unit) pow(r ratio) Unit {
+	if r.valid() && r.num == 0 {
 		return One
 	}
-	dims := make(map[string]Rat, len(u.dims))
+	dims := make(map[string]ratio, len(u.dims))
 	for k, e := range u.dims {
 		dims[k] = e.mul(r)
 	}
 	return Unit{u.log * r.float(), dims}
 }
 
-// sameScale is how well two scales must agree, in logarithms.
-const sameScale = 1e-11
+// sameScale is how well two scales must agree, relatively. The logarithm of a
+// scale is good to a few units in its last place, hence the second term of
+// scaleTolerance.
+const sameScale = 1e-12
+
+func scaleTolerance(a, b float64) float64 {
+	return sameScale * max(1, math.Abs(a), math.Abs(b))
+}
 
 // Equal reports whether two units are the same, scale included.
 func (u Unit) Equal(v Unit) bool {
-	return u.SameDimension(v) && math.Abs(u.log-v.log) < sameScale
+	return u.SameDimension(v) && math.Abs(u.log-v.log) < scaleTolerance(u.log, v.log)
 }
 
 // SameDimension reports whether two units differ at most in scale.
@@ -113,34 +136,46 @@ func (u Unit) SameDimension(v Unit) bool {
 		return false
 	}
 	for k, e := range u.dims {
-		if v.dims[k] != e {
+		if f, ok := v.dims[k]; !ok || f != e || !e.valid() {
 			return false
 		}
 	}
 	return true
 }
 
-// Dimensionless reports whether u is the unit 1.
+// Dimensionless reports whether u is the unit 1: no dimension and no scale,
+// which a percent has.
 func (u Unit) Dimensionless() bool { return u.Equal(One) }
 
 // Factor is what a number in u is multiplied by to be in v, which has the same
-// dimension.
+// dimension. Scales are kept as logarithms; a factor that is short in decimal,
+// or whose inverse is, comes back without their rounding error.
 func (u Unit) Factor(v Unit) float64 {
 	f := math.Exp(u.log - v.log)
-	if r := math.Round(f); r != 0 && math.Abs(f-r) < 1e-11*r {
-		return r
+	tol := 4 * 0x1p-52 * (4 + math.Abs(u.log) + math.Abs(v.log))
+	if s := short(f); math.Abs(f-s) <= tol*f {
+		return s
 	}
-	if r := math.Round(1 / f); r != 0 && math.Abs(1/f-r) < 1e-11*r {
-		return 1 / r
+	if s := short(1 / f); math.Abs(1/f-s) <= tol/f {
+		return 1 / s
 	}
 	return f
+}
+
+// short is x rounded to twelve digits.
+func short(x float64) float64 {
+	s, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 11, 64), 64)
+	if err != nil {
+		return math.NaN() // x was not finite
+	}
+	return s
 }
 
 // String spells the unit in base units, with its scale in front unless it is
 // one. Table.Name finds better names.
 func (u Unit) String() string {
 	s := spell(u.dims)
-	if f := u.Factor(Unit{dims: u.dims}); f != 1 {
+	if f := (Unit{log: u.log}).Factor(One); f != 1 {
 		if s == "1" {
 			return fmt.Sprintf("%.6g", f)
 		}
@@ -150,7 +185,7 @@ func (u Unit) String() string {
 }
 
 // spell writes a product of powers, what is divided by behind a slash.
-func spell(dims map[string]Rat) string {
+func spell(dims map[string]ratio) string {
 	names := make([]string, 0, len(dims))
 	for k := range dims {
 		names = append(names, k)
@@ -158,17 +193,14 @@ func spell(dims map[string]Rat) string {
 	sort.Strings(names)
 	var num, den []string
 	for _, k := range names {
-		e := dims[k]
-		switch {
-		case e == Rat{1, 1}:
-			num = append(num, k)
-		case e.Num > 0:
-			num = append(num, k+"^"+e.String())
-		case e == Rat{-1, 1}:
-			den = append(den, k)
-		default:
-			den = append(den, k+"^"+Rat{-e.Num, e.Den}.String())
+		e, list := dims[k], &num
+		if e.num < 0 {
+			e, list = e.neg(), &den
 		}
+		if e != (ratio{1, 1}) {
+			k += "^" + e.String()
+		}
+		*list = append(*list, k)
 	}
 	s := strings.Join(num, "*")
 	if s == "" {

@@ -1,0 +1,146 @@
+package units
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// coherent are the derived SI units that stand for a product of base units
+// wherever one fits exactly. The hertz, gray and others are not here: 1/s and
+// m^2/s^2 say less than is meant only if one knows what is meant.
+var coherent = []string{"N", "J", "W", "Pa", "C", "V", "F", "Ohm", "S", "Wb", "T", "H"}
+
+// scaled are the units with a scale that a name may consist of, alone or as a
+// quotient of two, in the order in which a reader would choose them.
+var scaled = []string{
+	"m", "kg", "s", "A", "K", "mol", "cd",
+	"g", "mg", "ug", "cm", "mm", "km", "min", "h", "day", "yr", "L", "mL", "mV", "mA", "mmol", "umol",
+	"kPa", "bar", "MPa", "kN", "kJ", "kW", "MW", "eV", "ms", "um", "nm", "%", "deg",
+}
+
+// variants are the units that may stand for a base unit in a product of
+// several, the base unit first. The litre stands for the cube of the metre.
+var variants = map[string][]string{
+	"m":   {"m", "mm", "cm", "km", "um", "L", "mL"},
+	"kg":  {"kg", "g", "mg", "ug", "ng"},
+	"s":   {"s", "min", "h", "day", "ms", "yr"},
+	"mol": {"mol", "mmol", "umol", "nmol"},
+	"A":   {"A", "mA", "uA"},
+}
+
+// Name spells a unit for people: a derived unit that fits exactly, else powers
+// of base units, else the name or quotient of two names whose scale fits, else
+// a product with such units in the place of base units; if all fails the scale
+// stands in front. What the file declares comes before what every file knows.
+func (t *Table) Name(u Unit) string {
+	if u.Dimensionless() {
+		return "1"
+	}
+	if n, ok := t.find(t.own, u); ok {
+		return n
+	}
+	if math.Abs(u.log) < scaleTolerance(u.log, 0) {
+		if n, ok := t.find(coherent, u); ok {
+			return n
+		}
+		if len(u.dims) <= 2 {
+			return spell(u.dims)
+		}
+	}
+	list := slices.Concat(t.own, coherent, scaled)
+	if n, ok := t.find(list, u); ok {
+		return n
+	}
+	if n, ok := t.power(list, u); ok {
+		return n
+	}
+	if n, ok := t.quotient(list, u); ok {
+		return n
+	}
+	if n, ok := t.products(u); ok {
+		return n
+	}
+	return u.String()
+}
+
+// find is the first of the names whose unit is u.
+func (t *Table) find(list []string, u Unit) (string, bool) {
+	for _, n := range list {
+		if x, ok := t.Lookup(n); ok && x.Equal(u) {
+			return n, true
+		}
+	}
+	return "", false
+}
+
+// power spells u as 1/n, n^2 or 1/n^2.
+func (t *Table) power(list []string, u Unit) (string, bool) {
+	if n, ok := t.find(list, u.Pow(-1, 1)); ok {
+		return "1/" + n, true
+	}
+	if n, ok := t.find(list, u.Pow(1, 2)); ok {
+		return n + "^2", true
+	}
+	if n, ok := t.find(list, u.Pow(-1, 2)); ok {
+		return "1/" + n + "^2", true
+	}
+	return "", false
+}
+
+// quotient spells u as a/b or a/b^2.
+func (t *Table) quotient(list []string, u Unit) (string, bool) {
+	for p, suffix := range []string{"", "^2"} {
+		for _, d := range list {
+			x, _ := t.Lookup(d)
+			if x.SameDimension(One) {
+				continue // a number per percent is never what is meant
+			}
+			if n, ok := t.find(list, u.Mul(x.Pow(p+1, 1))); ok {
+				return n + "/" + d + suffix, true
+			}
+		}
+	}
+	return "", false
+}
+
+// products spells u in base units, some of them replaced so that the scales
+// make up that of u.
+func (t *Table) products(u Unit) (string, bool) {
+	bases := slices.Sorted(maps.Keys(u.dims))
+	chosen := map[string]ratio{}
+	var try func(i int, log float64) bool
+	try = func(i int, log float64) bool {
+		if i == len(bases) {
+			return math.Abs(log) < scaleTolerance(u.log, 0)
+		}
+		e := u.dims[bases[i]]
+		list := variants[bases[i]]
+		if list == nil {
+			list = bases[i : i+1]
+		}
+		for _, n := range list {
+			r := e
+			if strings.HasSuffix(n, "L") {
+				if r = e.mul(ratio{1, 3}); r.den != 1 {
+					continue
+				}
+			}
+			x := Base(n) // a unit of the file, or a variable
+			if known, ok := t.Lookup(n); ok {
+				x = known
+			}
+			chosen[n] = r
+			if try(i+1, log-x.log*r.float()) {
+				return true
+			}
+			delete(chosen, n)
+		}
+		return false
+	}
+	if !try(0, u.log) {
+		return "", false
+	}
+	return spell(chosen), true
+}
