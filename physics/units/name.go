@@ -121,15 +121,16 @@ func (t *Table) products(u Unit) (string, bool) {
 			list = bases[i : i+1]
 		}
 		for _, n := range list {
-			r := e
-			if strings.HasSuffix(n, "L") {
-				if r = e.mul(ratio{1, 3}); r.den != 1 {
-					continue
-				}
-			}
-			x := Base(n) // a unit of the file, or a variable
+			x := Base(n) // a variable, unless it is known
 			if known, ok := t.Lookup(n); ok {
 				x = known
+			}
+			r, base := e, Base(bases[i])
+			if strings.HasSuffix(n, "L") {
+				r, base = e.mul(ratio{1, 3}), base.Pow(3, 1)
+			}
+			if r.den != 1 && r != e || !x.SameDimension(base) { // no roots of litres; the file may use the name otherwise
+				continue
 			}
 			chosen[n] = r
 			if try(i+1, log-x.log*r.float()) {

@@ -1,0 +1,238 @@
+package autodiff
+
+import (
+	"math/bits"
+	"slices"
+
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// Sparsity returns, for each element of out, the sorted elements of wrt that
+// its derivative can depend on by the structure of the graph. What enters
+// through comparisons, sign, floor and ceil only, or is multiplied by a
+// constant zero, is not among them.
+func Sparsity(out, wrt *ir.Node) [][]int {
+	n := wrt.Shape.Size()
+	words := (n + 63) / 64
+	p := &pattern{of: map[*ir.Node][]bitset{}}
+	self := make([]bitset, n)
+	for i := range self {
+		self[i] = make(bitset, words)
+		self[i][i/64] |= 1 << (i % 64)
+	}
+	p.of[wrt] = self
+	for _, node := range ir.Reach(out) {
+		if node != wrt && len(node.Args) > 0 {
+			p.visit(node)
+		}
+	}
+	rows := make([][]int, out.Shape.Size())
+	for i := range rows {
+		rows[i] = p.at(out, i).list()
+	}
+	return rows
+}
+
+// bitset is an immutable set of elements of wrt; nil is empty.
+type bitset []uint64
+
+func (s bitset) or(t bitset) bitset {
+	switch {
+	case s == nil:
+		return t
+	case t == nil:
+		return s
+	}
+	grows := false
+	for i, w := range t {
+		grows = grows || w&^s[i] != 0
+	}
+	if !grows {
+		return s
+	}
+	u := slices.Clone(s)
+	for i, w := range t {
+		u[i] |= w
+	}
+	return u
+}
+
+func (s bitset) list() []int {
+	var out []int
+	for i, w := range s {
+		for ; w != 0; w &= w - 1 {
+			out = append(out, i*64+bits.TrailingZeros64(w))
+		}
+	}
+	return out
+}
+
+// pattern has the dependences of each element of the nodes that have any.
+type pattern struct {
+	of map[*ir.Node][]bitset
+}
+
+// at is the set of element i; a scalar stands for all elements.
+func (p *pattern) at(n *ir.Node, i int) bitset {
+	s := p.of[n]
+	switch {
+	case s == nil:
+		return nil
+	case len(s) == 1:
+		return s[0]
+	}
+	return s[i]
+}
+
+// times is the set of a product of element i of x and element j of y.
+func (p *pattern) times(x *ir.Node, i int, y *ir.Node, j int) bitset {
+	zero := func(n *ir.Node, i int) bool {
+		return n.Op == ir.OpConst && n.At(min(i, len(n.Values)-1)) == 0
+	}
+	if zero(x, i) || zero(y, j) {
+		return nil
+	}
+	return p.at(x, i).or(p.at(y, j))
+}
+
+// visit finds the sets of a node from those of its arguments.
+func (p *pattern) visit(n *ir.Node) {
+	if !slices.ContainsFunc(n.Args, func(a *ir.Node) bool { return p.of[a] != nil }) {
+		return
+	}
+	set := make([]bitset, n.Shape.Size())
+	a := n.Args
+	every := func(x *ir.Node) (all bitset) {
+		for i := range x.Shape.Size() {
+			all = all.or(p.at(x, i))
+		}
+		return all
+	}
+	switch n.Op {
+	case ir.OpSign, ir.OpFloor, ir.OpCeil, ir.OpLt, ir.OpLe, ir.OpEq, ir.OpNe:
+		return
+	case ir.OpMul, ir.OpFma:
+		for i := range set {
+			set[i] = p.times(a[0], i, a[1], i)
+			if n.Op == ir.OpFma {
+				set[i] = set[i].or(p.at(a[2], i))
+			}
+		}
+	case ir.OpSelect:
+		for i := range set {
+			set[i] = p.at(a[1], i).or(p.at(a[2], i))
+		}
+	case ir.OpSlice:
+		for i := range set {
+			set[i] = p.at(a[0], n.Off+i)
+		}
+	case ir.OpAssemble:
+		for k, x := range a {
+			for i := range x.Shape.Size() {
+				set[n.Offs[k]+i] = set[n.Offs[k]+i].or(p.at(x, i))
+			}
+		}
+	case ir.OpTranspose:
+		for i := range n.Shape.M {
+			for j := range n.Shape.N {
+				set[i*n.Shape.N+j] = p.at(a[0], j*n.Shape.M+i)
+			}
+		}
+	case ir.OpSum, ir.OpNorm:
+		set[0] = every(a[0])
+	case ir.OpDot:
+		for i := range a[0].Shape.Size() {
+			set[0] = set[0].or(p.times(a[0], i, a[1], i))
+		}
+	case ir.OpMatVec, ir.OpDense:
+		cols := a[0].Shape.N
+		for i := range set {
+			for k := range cols {
+				set[i] = set[i].or(p.times(a[0], i*cols+k, a[1], k))
+			}
+			if n.Op == ir.OpDense {
+				set[i] = set[i].or(p.at(a[2], i))
+			}
+		}
+	case ir.OpTMatVec:
+		for j := range set {
+			for k := range a[0].Shape.M {
+				set[j] = set[j].or(p.times(a[0], k*len(set)+j, a[1], k))
+			}
+		}
+	case ir.OpMatMul:
+		inner := a[0].Shape.N
+		for i := range n.Shape.M {
+			for j := range n.Shape.N {
+				for k := range inner {
+					at := i*n.Shape.N + j
+					set[at] = set[at].or(p.times(a[0], i*inner+k, a[1], k*n.Shape.N+j))
+				}
+			}
+		}
+	case ir.OpOuter:
+		for i := range n.Shape.M {
+			for j := range n.Shape.N {
+				set[i*n.Shape.N+j] = p.times(a[0], i, a[1], j)
+			}
+		}
+	default: // elementwise; fill, whose argument is a scalar
+		for i := range set {
+			for _, x := range a {
+				set[i] = set[i].or(p.at(x, i))
+			}
+		}
+	}
+	p.of[n] = set
+}
+
+// Color groups the columns of a sparse matrix so that no two of a group meet
+// in a row; a product with the sum of a group's unit vectors then has all
+// their entries side by side. rows has the columns of the nonzeros of each
+// row. It returns the group of each column and the number of groups; a column
+// without nonzeros is in group 0.
+//
+// A.R. Curtis, M.J.D. Powell, J.K. Reid, IMA J. Appl. Math. 13, 117–119, 1974.
+// Greedy, in the order of the columns and by falling degree; the better wins.
+func Color(rows [][]int, cols int) (color []int, colors int) {
+	in := make([][]int, cols) // the rows of each column
+	for i, row := range rows {
+		for _, j := range row {
+			in[j] = append(in[j], i)
+		}
+	}
+	order := make([]int, cols)
+	for j := range order {
+		order[j] = j
+	}
+	color, colors = greedy(rows, in, order)
+	slices.SortStableFunc(order, func(i, j int) int { return len(in[j]) - len(in[i]) })
+	if other, k := greedy(rows, in, order); k < colors {
+		return other, k
+	}
+	return color, colors
+}
+
+func greedy(rows, in [][]int, order []int) (color []int, colors int) {
+	color = make([]int, len(order))
+	for i := range color {
+		color[i] = -1
+	}
+	taken := make([]int, len(order)) // the last column that may not have the color, plus 1
+	for _, j := range order {
+		for _, i := range in[j] {
+			for _, k := range rows[i] {
+				if c := color[k]; c >= 0 {
+					taken[c] = j + 1
+				}
+			}
+		}
+		c := 0
+		for len(in[j]) > 0 && taken[c] == j+1 {
+			c++
+		}
+		color[j] = c
+		colors = max(colors, c+1)
+	}
+	return color, colors
+}

@@ -1,0 +1,487 @@
+package pinode
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sort"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/sim"
+)
+
+// Simulation is the result of simulating a model.
+type Simulation struct {
+	Columns      []string // "t", then states, discretes, lets and observations
+	Units        []string
+	Trajectories []*SimulatedTrajectory
+	Stats        sim.Stats
+}
+
+// SimulatedTrajectory is one trajectory: rows over the columns of the
+// simulation, and its events.
+type SimulatedTrajectory struct {
+	Name   string
+	Rows   [][]float64
+	Events []Event
+	Status sim.Status
+}
+
+// Event is a line of the event log.
+type Event struct {
+	Name           string
+	Time           float64
+	K              int       // number within its instant
+	Before, After  []float64 // states, then discretes
+	Rate           float64   // of the guard, by time; NaN without one
+	Transversality float64
+	Rest           bool
+}
+
+// SimulateOption changes a simulation.
+type SimulateOption func(*simulateConfig)
+
+type simulateConfig struct {
+	values *Values
+	set    map[string]float64
+	until  *float64
+}
+
+// With simulates with given parameters and weights, as of a fit.
+func With(v *Values) SimulateOption { return func(c *simulateConfig) { c.values = v } }
+
+// Set sets a parameter.
+func Set(name string, value float64) SimulateOption {
+	return func(c *simulateConfig) { c.set[name] = value }
+}
+
+// Until sets the end time.
+func Until(t float64) SimulateOption { return func(c *simulateConfig) { c.until = &t } }
+
+// SimulationError is a run that failed.
+type SimulationError struct {
+	Trajectory string
+	Fail       *sim.Failure
+	Text       string
+}
+
+func (e *SimulationError) Error() string {
+	at := ""
+	if e.Trajectory != "" {
+		at = "trajectory " + e.Trajectory + ", "
+	}
+	return fmt.Sprintf("%st = %.6g: %s", at, e.Fail.T, e.Text)
+}
+
+// Unwrap gives the failure of the run.
+func (e *SimulationError) Unwrap() error { return e.Fail }
+
+// Simulate runs the simulate block: one run, or one for each sample or point
+// of a sweep; a model that needs what data tell of a trajectory is run for
+// each trajectory of its data.
+func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
+	c := simulateConfig{set: map[string]float64{}}
+	for _, o := range opts {
+		o(&c)
+	}
+	items, err := m.simulateItems()
+	if err != nil {
+		return nil, err
+	}
+	opt, err := solverOptions(m.simulate)
+	if err != nil {
+		return nil, err
+	}
+	seed := uint64(m.simulate.Int("seed"))
+	sp, err := newSpace(m, items, seed)
+	if err != nil {
+		return nil, err
+	}
+	if err := sp.use(c.values); err != nil {
+		return nil, err
+	}
+	mod, err := m.prog.Module(1, compiler.Want{})
+	if err != nil {
+		return nil, err
+	}
+	w := newWorker(m, mod, opt)
+	out := &Simulation{}
+	out.Columns, out.Units = m.columns()
+	variants, err := m.variants(seed)
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range items {
+		if err := m.grid(it, c.until); err != nil {
+			return nil, err
+		}
+		for _, v := range variants {
+			set := map[string]float64{}
+			for k, x := range v.set {
+				set[k] = x
+			}
+			for k, x := range c.set {
+				set[k] = x
+			}
+			tr, err := m.simulateOne(sp, w, it, v.name, set)
+			if err != nil {
+				return nil, err
+			}
+			out.Trajectories = append(out.Trajectories, tr)
+			st := w.traj.Stats
+			out.Stats.Steps += st.Steps
+			out.Stats.Rejected += st.Rejected
+			out.Stats.Evaluations += st.Evaluations
+			out.Stats.Events += st.Events
+		}
+	}
+	return out, nil
+}
+
+// simulateItems are the trajectories to run: those of the data where the
+// model needs them, else one without data.
+func (m *Model) simulateItems() ([]*item, error) {
+	lay := &m.prog.Model.Layout
+	needs := len(lay.Trajectory) > 0 || lay.NU > 0
+	for _, s := range lay.Params {
+		needs = needs || s.PerKey
+	}
+	for _, e := range m.prog.Model.Events {
+		k := e.Checked.Kind
+		needs = needs || k == dsl.TriggerOnData || k == dsl.TriggerOnObservation
+	}
+	if !needs {
+		return []*item{{q: make([]float64, lay.NQ)}}, nil
+	}
+	if len(m.prog.Checked.Data) == 0 {
+		return nil, &data.Error{File: m.Path, Text: "the model needs data of its trajectories (covariates, inputs, first(…), events on data) and the file has no data block"}
+	}
+	var items []*item
+	for _, split := range []data.Split{data.Train, data.Validate} {
+		more, err := m.items(split)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, more...)
+	}
+	return items, nil
+}
+
+// grid sets the span and output times of a run.
+func (m *Model) grid(it *item, until *float64) error {
+	v := m.simulate
+	if v.Given("from") {
+		it.span.T0 = v.Float("from")
+	}
+	switch {
+	case until != nil:
+		it.span.T1 = *until
+	case v.Given("until"):
+		it.span.T1 = v.Float("until")
+	case it.traj == nil && v.Given("times"):
+		list := v.List("times")
+		it.span.T1 = list[len(list)-1]
+	case it.traj == nil:
+		return fmt.Errorf("nothing says how long to simulate: set `simulate.until`")
+	}
+	if !(it.span.T1 > it.span.T0) {
+		return fmt.Errorf("the simulation ends at %g, before its start at %g", it.span.T1, it.span.T0)
+	}
+	it.span.Saves = nil
+	switch {
+	case v.Given("times"):
+		for _, t := range v.List("times") {
+			if t >= it.span.T0 && t <= it.span.T1 {
+				it.span.Saves = append(it.span.Saves, t)
+			}
+		}
+		sort.Float64s(it.span.Saves)
+	case v.Given("step"):
+		step := v.Float("step")
+		n := (it.span.T1 - it.span.T0) / step
+		if !(step > 0) || n > 1e7 {
+			return fmt.Errorf("a step of %g gives too many output times", step)
+		}
+		for i := 0; float64(i) <= n*(1+1e-12); i++ {
+			it.span.Saves = append(it.span.Saves, math.Min(it.span.T0+float64(i)*step, it.span.T1))
+		}
+	default:
+		for i := range 201 {
+			it.span.Saves = append(it.span.Saves, it.span.T0+(it.span.T1-it.span.T0)*float64(i)/200)
+		}
+	}
+	k := sort.Search(len(it.span.Firings), func(i int) bool { return it.span.Firings[i].T > it.span.T1 })
+	it.span.Firings = it.span.Firings[:k]
+	return nil
+}
+
+// variant is one point of a sweep or one sample.
+type variant struct {
+	name string
+	set  map[string]float64
+}
+
+// variants lists the runs that samples and sweeps ask for.
+func (m *Model) variants(seed uint64) ([]variant, error) {
+	out := []variant{{}}
+	s := m.prog.Checked.Simulate
+	if s == nil {
+		return out, nil
+	}
+	for _, axis := range s.Sweep {
+		var next []variant
+		for _, v := range out {
+			for _, x := range axis.Values {
+				set := map[string]float64{axis.Name: x}
+				for k, y := range v.set {
+					set[k] = y
+				}
+				name := fmt.Sprintf("%s=%g", axis.Name, x)
+				if v.name != "" {
+					name = v.name + ", " + name
+				}
+				next = append(next, variant{name, set})
+			}
+		}
+		out = next
+	}
+	if s.Samples == nil {
+		return out, nil
+	}
+	var next []variant
+	for _, v := range out {
+		for i := range s.Samples.N {
+			set := map[string]float64{}
+			for k, y := range v.set {
+				set[k] = y
+			}
+			for _, d := range s.Samples.Draws {
+				x, err := draw(d.Dist, fit.Stream(seed, "sample "+d.Name, i))
+				if err != nil {
+					return nil, err
+				}
+				set[d.Name] = x
+			}
+			name := fmt.Sprintf("sample=%d", i)
+			if v.name != "" {
+				name = v.name + ", " + name
+			}
+			next = append(next, variant{name, set})
+		}
+	}
+	return next, nil
+}
+
+// draw draws from a distribution of numbers.
+func draw(d *check.Dist, rng *rand.Rand) (float64, error) {
+	a := make([]float64, len(d.Args))
+	for i, x := range d.Args {
+		v, ok := check.Evaluate(x, func(*check.Expr) ([]float64, bool) { return nil, false })
+		if !ok || len(v) != 1 {
+			return 0, fmt.Errorf("%s: the arguments of a sample's distribution are numbers", x.Span.Pos())
+		}
+		a[i] = v[0]
+	}
+	switch d.Name {
+	case "normal":
+		return distuv.Normal{Mu: a[0], Sigma: a[1], Src: rng}.Rand(), nil
+	case "lognormal":
+		return distuv.LogNormal{Mu: a[0], Sigma: a[1], Src: rng}.Rand(), nil
+	case "student":
+		return distuv.StudentsT{Nu: a[0], Mu: a[1], Sigma: a[2], Src: rng}.Rand(), nil
+	case "laplace":
+		return distuv.Laplace{Mu: a[0], Scale: a[1], Src: rng}.Rand(), nil
+	case "uniform":
+		return distuv.Uniform{Min: a[0], Max: a[1], Src: rng}.Rand(), nil
+	case "exponential":
+		return distuv.Exponential{Rate: 1 / a[0], Src: rng}.Rand(), nil
+	}
+	return 0, fmt.Errorf("cannot draw from `%s`", d.Name)
+}
+
+// override replaces initial values of states by name; the rest are parameters
+// and covariates.
+type override struct {
+	*system
+	y map[int]float64
+}
+
+func (o override) Init(t float64, y, d []float64) {
+	o.system.Init(t, y, d)
+	for i, v := range o.y {
+		y[i] = v
+	}
+}
+
+// simulateOne runs one trajectory with some values set.
+func (m *Model) simulateOne(sp *space, w *worker, it *item, name string, set map[string]float64) (*SimulatedTrajectory, error) {
+	lay := &m.prog.Model.Layout
+	x, err := sp.x0()
+	if err != nil {
+		return nil, err
+	}
+	nat := make([]float64, len(sp.coords))
+	sp.bind(x, nat, w.sys)
+	sp.bindItem(nat, it, w.sys)
+	model := override{w.sys, map[int]float64{}}
+	for key, v := range set {
+		if err := m.setOne(sp, w.sys, key, v, model.y); err != nil {
+			return nil, err
+		}
+	}
+	var runErr error
+	if len(model.y) > 0 {
+		runErr = w.run.Run(model, &it.span, &w.traj)
+	} else {
+		runErr = w.run.Run(w.sys, &it.span, &w.traj)
+	}
+	full := it.name
+	if name != "" {
+		if full != "" {
+			full += ", "
+		}
+		full += name
+	}
+	if runErr != nil {
+		var f *sim.Failure
+		errors.As(runErr, &f)
+		return nil, &SimulationError{Trajectory: full, Fail: f, Text: m.explain(f)}
+	}
+	out := &SimulatedTrajectory{Name: full, Status: w.traj.Status}
+	for _, r := range w.traj.Log {
+		out.Events = append(out.Events, Event{
+			Name: m.prog.Model.Events[r.Event].Checked.Name, Time: r.T, K: r.K, Rate: r.Rate, Transversality: r.Transversality, Rest: r.Rest,
+			Before: m.state(r.YBefore, r.DBefore), After: m.state(r.YAfter, r.DAfter),
+		})
+	}
+	k := 0
+	add := func(t float64, y, d []float64) {
+		row := append([]float64{t}, m.state(y, d)...)
+		if w.sys.outputs != nil {
+			w.sys.at(t, y, d)
+			copy(w.sys.yb, y)
+			copy(w.sys.db, d)
+			w.sys.outputs.Run(w.sys.frame)
+			row = append(row, w.sys.outputs.Output(w.sys.frame, "v")[:len(lay.Outputs)]...)
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	for i := range w.traj.Saved {
+		t := it.span.Saves[i]
+		for k < len(w.traj.Log) && w.traj.Log[k].T <= t {
+			r := &w.traj.Log[k]
+			add(r.T, r.YBefore, r.DBefore)
+			add(r.T, r.YAfter, r.DAfter)
+			k++
+		}
+		add(t, w.traj.SaveY[i], w.traj.SaveD[i])
+	}
+	for ; k < len(w.traj.Log); k++ {
+		r := &w.traj.Log[k]
+		add(r.T, r.YBefore, r.DBefore)
+		add(r.T, r.YAfter, r.DAfter)
+	}
+	return out, nil
+}
+
+// setOne sets a parameter, a covariate or the initial value of a state.
+func (m *Model) setOne(sp *space, s *system, name string, v float64, y map[int]float64) error {
+	lay := &m.prog.Model.Layout
+	for _, slot := range lay.Params {
+		p := slot.Object.(*check.Param)
+		for e := range slot.N {
+			if elementName(&p.Obj, e) != name {
+				continue
+			}
+			iv := fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}
+			if !iv.Contains(v) {
+				return fmt.Errorf("%s = %g is outside of its interval %s", name, v, iv)
+			}
+			if slot.PerKey {
+				s.q[slot.Off+e] = v
+			} else {
+				s.p[slot.Off+e] = v
+			}
+			return nil
+		}
+	}
+	for _, slot := range lay.Trajectory {
+		if slot.Kind != lower.FromCovariate {
+			continue
+		}
+		for e := range slot.N {
+			if elementName(slot.Object.Info(), e) == name {
+				s.q[slot.Off+e] = v
+				return nil
+			}
+		}
+	}
+	for _, slot := range lay.States {
+		for e := range slot.N {
+			if elementName(slot.Object.Info(), e) == name {
+				y[slot.Off+e] = v
+				return nil
+			}
+		}
+	}
+	return sp.unknown(name)
+}
+
+// state is the visible part of a state: the model's own states, then its
+// discrete variables.
+func (m *Model) state(y, d []float64) []float64 {
+	lay := &m.prog.Model.Layout
+	nd := 0
+	for _, s := range lay.Discretes {
+		nd += s.N
+	}
+	return append(append([]float64{}, y[:lay.NUser]...), d[:nd]...)
+}
+
+// StateNames are the names of what Event.Before and After hold.
+func (m *Model) StateNames() []string {
+	var out []string
+	lay := &m.prog.Model.Layout
+	for _, list := range [][]lower.Slot{lay.States, lay.Discretes} {
+		for _, s := range list {
+			for e := range s.N {
+				out = append(out, elementName(s.Object.Info(), e))
+			}
+		}
+	}
+	return out
+}
+
+// columns are the names and units of a simulation's columns.
+func (m *Model) columns() (names, units []string) {
+	cm := m.prog.Checked.Model
+	lay := &m.prog.Model.Layout
+	names, units = []string{cm.Time.Name}, []string{unitText(cm, &cm.Time.Obj)}
+	seen := map[string]bool{cm.Time.Name: true}
+	add := func(name string, o *check.Obj) {
+		for seen[name] {
+			name += "_obs" // an observation may have the name of a state
+		}
+		seen[name] = true
+		names, units = append(names, name), append(units, unitText(cm, o))
+	}
+	for _, list := range [][]lower.Slot{lay.States, lay.Discretes} {
+		for _, s := range list {
+			for e := range s.N {
+				add(elementName(s.Object.Info(), e), s.Object.Info())
+			}
+		}
+	}
+	for _, o := range lay.Outputs {
+		add(o.Name, o.Object.Info())
+	}
+	return names, units
+}
