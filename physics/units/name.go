@@ -21,10 +21,11 @@ var scaled = []string{
 }
 
 // variants are the units that may stand for a base unit in a product of
-// several, the base unit first. The litre stands for the cube of the metre.
+// several, the likeliest first: where one is needed at all, concentrations in
+// mg/L are. The litre stands for the cube of the metre.
 var variants = map[string][]string{
-	"m":   {"m", "mm", "cm", "km", "um", "L", "mL"},
-	"kg":  {"kg", "g", "mg", "ug", "ng"},
+	"m":   {"L", "mL", "m", "mm", "cm", "km", "um"},
+	"kg":  {"mg", "kg", "g", "ug", "ng"},
 	"s":   {"s", "min", "h", "day", "ms", "yr"},
 	"mol": {"mol", "mmol", "umol", "nmol"},
 	"A":   {"A", "mA", "uA"},
@@ -41,13 +42,12 @@ func (t *Table) Name(u Unit) string {
 	if n, ok := t.find(t.own, u); ok {
 		return n
 	}
-	if math.Abs(u.log) < scaleTolerance(u.log, 0) {
+	si := math.Abs(u.log) < scaleTolerance(u.log, 0)
+	if si && len(u.dims) <= 2 {
 		if n, ok := t.find(coherent, u); ok {
 			return n
 		}
-		if len(u.dims) <= 2 {
-			return spell(u.dims)
-		}
+		return spell(u.dims)
 	}
 	list := slices.Concat(t.own, coherent, scaled)
 	if n, ok := t.find(list, u); ok {
@@ -59,8 +59,10 @@ func (t *Table) Name(u Unit) string {
 	if n, ok := t.quotient(list, u); ok {
 		return n
 	}
-	if n, ok := t.products(u); ok {
-		return n
+	if !si {
+		if n, ok := t.products(u); ok {
+			return n
+		}
 	}
 	return u.String()
 }

@@ -148,25 +148,28 @@ func (u Unit) SameDimension(v Unit) bool {
 func (u Unit) Dimensionless() bool { return u.Equal(One) }
 
 // Factor is what a number in u is multiplied by to be in v, which has the same
-// dimension. Scales are kept as logarithms; a factor that is short in decimal,
-// or whose inverse is, comes back without their rounding error.
+// dimension. Scales are kept as logarithms; of the numbers within their
+// rounding error the shortest in decimal, or as one over a decimal, is taken,
+// so that a centimetre is 0.01 m and a second 1/3600 h to the last bit.
 func (u Unit) Factor(v Unit) float64 {
 	f := math.Exp(u.log - v.log)
-	tol := 4 * 0x1p-52 * (4 + math.Abs(u.log) + math.Abs(v.log))
-	if s := short(f); math.Abs(f-s) <= tol*f {
-		return s
-	}
-	if s := short(1 / f); math.Abs(1/f-s) <= tol/f {
-		return 1 / s
+	tol := 2 * 0x1p-52 * (2 + math.Abs(u.log) + math.Abs(v.log))
+	for digits := 1; digits <= 14; digits++ {
+		if s := round(f, digits); math.Abs(f-s) <= tol*f {
+			return s
+		}
+		if s := round(1/f, digits); math.Abs(1/f-s) <= tol/f {
+			return 1 / s
+		}
 	}
 	return f
 }
 
-// short is x rounded to twelve digits.
-func short(x float64) float64 {
-	s, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 11, 64), 64)
-	if err != nil {
-		return math.NaN() // x was not finite
+// round is x to a number of significant digits; NaN if x is not finite.
+func round(x float64, digits int) float64 {
+	s, err := strconv.ParseFloat(strconv.FormatFloat(x, 'e', digits-1, 64), 64)
+	if err != nil || math.IsInf(x, 0) {
+		return math.NaN()
 	}
 	return s
 }

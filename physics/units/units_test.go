@@ -1,10 +1,14 @@
 package units
 
 import (
+	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/diag"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -145,49 +149,142 @@ func TestNames(t *testing.T) {
 			require.Equal(t, want, tab.Name(u))
 		}
 	}
+	require.Equal(t, "'1/s", tab.Name((&Solver{}).Fresh().Div(Base("s"))))
 	require.Equal(t, "0.0254 m", tab.Name(Scaled(0.0254, Base("m"))))
 	require.Equal(t, "3", tab.Name(Scaled(3, One)))
 }
 
-// unitOf evaluates what String and Name print, except for a scale in front.
+// unitOf evaluates a unit as a model file writes it.
 func unitOf(t require.TestingT, tab *Table, text string) Unit {
+	file, diags := dsl.Parse(diag.NewSource("unit", "model M {\n  const c = 1 ["+text+"]\n}\n"))
+	require.NoError(t, diags.Err(), text)
 	u := One
-	for i, f := range strings.Split(text, "/") {
-		for j, g := range strings.Split(joinExponents(f), "*") {
-			name, exp, has := strings.Cut(g, "^")
-			x, ok := tab.Lookup(name)
-			require.True(t, ok, "%s in %s", name, text)
-			num, den := int64(1), int64(1)
-			if has {
-				num, den = exponent(exp)
-			}
-			if i > 0 && j == 0 {
-				num = -num
-			}
-			u = u.Mul(x.pow(newRatio(num, den)))
-		}
+	for _, f := range file.Decls[0].(*dsl.ModelDecl).Body[0].(*dsl.ConstDecl).Value.(*dsl.NumberLit).Unit.Factors {
+		x, ok := tab.Lookup(f.Name)
+		require.True(t, ok, "%s in %s", f.Name, text)
+		u = u.Mul(x.Pow(f.Num, f.Den))
 	}
 	return u
 }
 
-// joinExponents undoes the cut of a fraction (1÷2), whose slash is not one of
-// the unit.
-func joinExponents(s string) string { return strings.ReplaceAll(s, "÷", "/") }
+// TestNameReadsBack checks that what is printed is the unit, in the syntax of
+// model files.
+func TestNameReadsBack(t *testing.T) {
+	tab := NewTable()
+	gen := unitGen(tab)
+	rapid.Check(t, func(r *rapid.T) {
+		u := gen.Draw(r, "unit")
+		name := tab.Name(u)
+		if factor, rest, ok := strings.Cut(name, " "); ok || name[0] >= '2' && name[0] <= '9' || strings.HasPrefix(name, "0.") || strings.Contains(name, "e+") || strings.Contains(name, "e-") {
+			f, err := strconv.ParseFloat(factor, 64) // printed to six digits
+			require.NoError(r, err)
+			v := One
+			if ok {
+				v = unitOf(r, tab, rest)
+			}
+			require.True(r, v.SameDimension(u), name)
+			require.InEpsilon(r, u.Factor(v), f, 1e-5, name)
+			return
+		}
+		require.True(r, unitOf(r, tab, name).Equal(u), name)
+		require.True(r, unitOf(r, tab, spell(u.dims)).SameDimension(u))
+	})
+}
 
-func exponent(s string) (num, den int64) {
-	parse := func(s string) (n int64) {
-		sign := int64(1)
-		if strings.HasPrefix(s, "-") {
-			sign, s = -1, s[1:]
+func TestSolver(t *testing.T) {
+	var s Solver
+	m, sec := Base("m"), Base("s")
+	a, b := s.Fresh(), s.Fresh()
+	require.True(t, s.Unify(a.Mul(b), m))
+	require.True(t, s.Unify(a.Div(b), m.Div(sec.Pow(2, 1))))
+	require.True(t, s.Resolve(a).Equal(m.Div(sec)), "a² = m²/s²")
+	require.True(t, s.Resolve(b).Equal(sec))
+	require.False(t, s.Unify(a, m))
+	require.False(t, s.Unify(Scaled(0.01, m), m), "cm is not m")
+	c := s.Fresh()
+	require.True(t, s.Unify(c.Pow(3, 1), One))
+	require.True(t, s.Ground(c).Dimensionless())
+	require.True(t, s.Ground(s.Fresh().Mul(m)).Equal(m))
+	d, e := s.Fresh(), s.Fresh()
+	require.True(t, s.Unify(d, e.Mul(m)))
+	require.Equal(t, []string{"'5"}, Variables(s.Resolve(d.Div(e.Pow(2, 1)))), "the younger variable is expressed by the older")
+}
+
+// TestSolverFindsSolutions draws equations that a hidden choice of the
+// variables solves: each must be accepted, in any order, and together they
+// must hold.
+func TestSolverFindsSolutions(t *testing.T) {
+	gen := unitGen(NewTable())
+	rapid.Check(t, func(r *rapid.T) {
+		var s Solver
+		var vars, hidden []Unit
+		for range rapid.IntRange(1, 5).Draw(r, "variables") {
+			vars = append(vars, s.Fresh())
+			hidden = append(hidden, gen.Draw(r, "hidden"))
 		}
-		for _, d := range s {
-			n = 10*n + int64(d-'0')
+		type equation struct{ a, b Unit }
+		var eqs []equation
+		for range rapid.IntRange(1, 7).Draw(r, "equations") {
+			lhs, value := One, One
+			for i, v := range vars {
+				n, d := rapid.IntRange(-2, 2).Draw(r, "num"), rapid.IntRange(1, 2).Draw(r, "den")
+				lhs, value = lhs.Mul(v.Pow(n, d)), value.Mul(hidden[i].Pow(n, d))
+			}
+			eqs = append(eqs, equation{lhs, value})
 		}
-		return sign * n
-	}
-	a, b, ok := strings.Cut(strings.Trim(s, "()"), "/")
-	if !ok {
-		return parse(a), 1
-	}
-	return parse(a), parse(b)
+		for _, q := range eqs {
+			require.True(r, s.Unify(q.a, q.b))
+		}
+		for _, q := range eqs {
+			require.True(r, s.Resolve(q.a).Equal(s.Resolve(q.b)))
+			require.True(r, s.Unify(q.a, q.b), "nothing new")
+			require.False(r, s.Unify(q.a, Scaled(10, q.b)) && len(Variables(s.Resolve(q.a))) == 0, "a solved equation has one scale")
+		}
+	})
+}
+
+// TestUnifyFailureChangesNothing checks that a refused equation leaves no mark,
+// and that its two sides tell whether only the scale is at fault.
+func TestUnifyFailureChangesNothing(t *testing.T) {
+	var s Solver
+	tab := NewTable()
+	a := s.Fresh()
+	require.True(t, s.Unify(a, get(t, tab, "cm")))
+	require.False(t, s.Unify(a, get(t, tab, "m")))
+	require.True(t, s.Resolve(a).Equal(get(t, tab, "cm")))
+	require.True(t, s.Ground(a).SameDimension(get(t, tab, "m")))
+	require.Equal(t, 0.01, s.Ground(a).Factor(get(t, tab, "m")))
+	require.False(t, s.Unify(a, get(t, tab, "s")))
+	require.False(t, s.Ground(a).SameDimension(get(t, tab, "s")))
+}
+
+func ExampleTable() {
+	tab := NewTable()
+	tab.DefineBase("mouse")
+	mg, _ := tab.Lookup("mg")
+	day, _ := tab.Lookup("day")
+	kg, _ := tab.Lookup("kg")
+	mouse, _ := tab.Lookup("mouse")
+	dose := mg.Div(mouse).Div(day)
+	fmt.Println(tab.Name(dose))
+	fmt.Println(mg.Factor(kg))
+	fmt.Println(dose.SameDimension(kg.Div(mouse)))
+	// Output:
+	// mg/day/mouse
+	// 1e-06
+	// false
+}
+
+func ExampleSolver() {
+	// kinetic = m/2*v^2 + u, with u and v undeclared and kinetic in joule
+	var s Solver
+	tab := NewTable()
+	j, _ := tab.Lookup("J")
+	u, v := s.Fresh(), s.Fresh()
+	term := Base("kg").Mul(v.Pow(2, 1))
+	fmt.Println(s.Unify(term, u), s.Unify(u, j))
+	fmt.Println(tab.Name(s.Ground(v)), tab.Name(s.Ground(u)))
+	// Output:
+	// true true
+	// m/s J
 }
