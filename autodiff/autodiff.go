@@ -6,16 +6,20 @@ import (
 	"github.com/pinode/pinode/compiler/ir"
 )
 
-// VJP returns Σⱼ ctsⱼᵀ ∂outsⱼ/∂wrtᵢ for each i, in the shape of wrtᵢ. The wrt
-// nodes count as independent of each other and of what they are made of; they
-// are usually inputs. A scalar cotangent stands for one repeated over its
-// output.
+// VJP returns Σⱼ ctsⱼᵀ ∂outsⱼ/∂wrtᵢ for each i, in the shape of wrtᵢ.
+//
+// The wrt nodes are usually inputs or slices of inputs, which stand for these
+// elements of the input. Other nodes count as independent of each other and of
+// what they are made of; mind that the builder may have simplified outs so that
+// they no longer pass through such a node. A scalar cotangent stands for one
+// repeated over its output.
 func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 	if len(outs) != len(cts) {
 		panic(fmt.Sprintf("autodiff: %d cotangents for %d outputs", len(cts), len(outs)))
 	}
+	vars := variables(wrt)
 	nodes := ir.Reach(outs...)
-	active := depends(nodes, wrt)
+	active := depends(nodes, vars)
 	guarded := guard(nodes, active)
 	bars := map[*ir.Node]*sum{}
 	add := func(n, bar *ir.Node) {
@@ -32,7 +36,7 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 	for i, o := range outs {
 		add(o, cts[i])
 	}
-	leaf := setOf(wrt)
+	leaf := setOf(vars)
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
 		s := bars[n]
@@ -55,30 +59,41 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 		}
 	}
 	out := make([]*ir.Node, len(wrt))
-	for i, w := range wrt {
-		if s := bars[w]; s != nil {
-			out[i] = spread(b, s.total(b, w.Shape), w.Shape)
-		} else {
-			out[i] = b.Full(w.Shape, 0)
+	for i, v := range vars {
+		bar := b.Full(v.Shape, 0)
+		if s := bars[v]; s != nil {
+			bar = spread(b, s.total(b, v.Shape), v.Shape)
 		}
+		if v != wrt[i] {
+			bar = b.Slice(bar, wrt[i].Off, wrt[i].Shape)
+		}
+		out[i] = bar
 	}
 	return out
 }
 
 // JVP returns the tangents of outs, in their shapes, for the tangents of wrt,
-// which count as independent. A nil tangent is zero, a scalar one stands for
-// one repeated over its variable.
+// which are variables as in VJP; tangents of slices that overlap, or of a
+// variable that is listed twice, add up. A nil tangent is zero, a scalar one
+// stands for one repeated over its variable.
 func JVP(b *ir.Builder, outs, wrt, tangents []*ir.Node) []*ir.Node {
 	if len(wrt) != len(tangents) {
 		panic(fmt.Sprintf("autodiff: %d tangents for %d variables", len(tangents), len(wrt)))
 	}
 	dots := map[*ir.Node]*ir.Node{}
-	for i, w := range wrt {
-		if t := tangents[i]; t != nil && !t.IsConst(0) {
-			dots[w] = spread(b, t, w.Shape)
+	vars := variables(wrt)
+	for i, v := range vars {
+		t := tangents[i]
+		if t == nil || t.IsConst(0) {
+			continue
 		}
+		t = spread(b, t, wrt[i].Shape)
+		if v != wrt[i] {
+			t = b.Assemble(v.Shape, []int{wrt[i].Off}, []*ir.Node{t})
+		}
+		dots[v] = plus(b, dots[v], t)
 	}
-	leaf := setOf(wrt)
+	leaf := setOf(vars)
 	for _, n := range ir.Reach(outs...) {
 		if leaf[n] {
 			continue
@@ -102,6 +117,18 @@ func JVP(b *ir.Builder, outs, wrt, tangents []*ir.Node) []*ir.Node {
 		}
 	}
 	return out
+}
+
+// variables replaces slices of inputs by the inputs.
+func variables(wrt []*ir.Node) []*ir.Node {
+	vars := make([]*ir.Node, len(wrt))
+	for i, w := range wrt {
+		vars[i] = w
+		if w.Op == ir.OpSlice && w.Args[0].Op == ir.OpInput {
+			vars[i] = w.Args[0]
+		}
+	}
+	return vars
 }
 
 // ruleOf is the rule of a node that has arguments.

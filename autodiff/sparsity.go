@@ -12,6 +12,8 @@ import (
 // through comparisons, sign, floor and ceil only, or is multiplied by a
 // constant zero, is not among them.
 func Sparsity(out, wrt *ir.Node) [][]int {
+	part := wrt
+	wrt = variables([]*ir.Node{part})[0]
 	n := wrt.Shape.Size()
 	words := (n + 63) / 64
 	p := &pattern{of: map[*ir.Node][]bitset{}}
@@ -29,6 +31,15 @@ func Sparsity(out, wrt *ir.Node) [][]int {
 	rows := make([][]int, out.Shape.Size())
 	for i := range rows {
 		rows[i] = p.at(out, i).list()
+		if part == wrt {
+			continue
+		}
+		lo, _ := slices.BinarySearch(rows[i], part.Off)
+		hi, _ := slices.BinarySearch(rows[i], part.Off+part.Shape.Size())
+		rows[i] = rows[i][lo:hi]
+		for k := range rows[i] {
+			rows[i][k] -= part.Off
+		}
 	}
 	return rows
 }

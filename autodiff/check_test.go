@@ -1,0 +1,118 @@
+package autodiff_test
+
+import (
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/autodiff"
+)
+
+// TestDerivative: values and honest error estimates over scales, near a
+// boundary of the domain, and with noise.
+func TestDerivative(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		f    func(x float64) (float64, error)
+		x, h float64
+		want float64
+		tol  float64
+	}{
+		{"exp", func(x float64) (float64, error) { return math.Exp(x), nil }, 1, 0.05, math.E, 1e-11},
+		{"large step", func(x float64) (float64, error) { return math.Sin(x), nil }, 1, 3, math.Cos(1), 1e-11},
+		{"tiny scale", func(x float64) (float64, error) { return math.Exp(1e9 * x), nil }, 1e-9, 5e-11, 1e9 * math.E, 1e-2},
+		{"constant", func(float64) (float64, error) { return 7, nil }, 1, 0.1, 0, 0},
+		{"log near 0", func(x float64) (float64, error) {
+			if x <= 0 {
+				return 0, errors.New("negative")
+			}
+			return math.Log(x), nil
+		}, 0.001, 0.05, 1000, 1e-6},
+		{"pole", func(x float64) (float64, error) { return math.Sqrt(x), nil }, 0.01, 0.05, 5, 1e-8},
+		{"noise", func(x float64) (float64, error) { return math.Sin(x) + 1e-9*math.Sin(1e7*x), nil }, 1, 0.1, math.Cos(1), 1e-6},
+	} {
+		v, e, err := autodiff.Derivative(func(h float64) (float64, error) { return c.f(c.x + h) }, c.h)
+		require.NoError(t, err, c.name)
+		require.InDelta(t, c.want, v, c.tol, c.name)
+		require.LessOrEqual(t, math.Abs(v-c.want), 10*e, "%s: the estimated error %g", c.name, e)
+	}
+	broken := errors.New("broken")
+	_, _, err := autodiff.Derivative(func(float64) (float64, error) { return 0, broken }, 1)
+	require.ErrorIs(t, err, broken)
+	_, _, err = autodiff.Derivative(func(float64) (float64, error) { return math.NaN(), nil }, 1)
+	require.ErrorContains(t, err, "the function is NaN")
+	_, _, err = autodiff.Derivative(func(float64) (float64, error) { return 0, nil }, 0)
+	require.ErrorContains(t, err, "must be positive")
+}
+
+func TestCheckGradient(t *testing.T) {
+	f := func(x []float64) (float64, error) { return x[0]*x[0]*math.Exp(x[1]) + 1e-3*math.Sin(x[2]), nil }
+	x := []float64{2, 0, 1e-4}
+	grad := []float64{4, 4, 1e-3 * math.Cos(1e-4)}
+	var c autodiff.Check
+	got, err := c.Gradient(f, x, grad)
+	require.NoError(t, err)
+	for i, o := range got {
+		require.Equal(t, autodiff.Agree, o.Verdict, "%+v", o)
+		require.Equal(t, i, o.Index)
+		require.InDelta(t, grad[i], o.Value, 1e-9)
+	}
+	require.Equal(t, []float64{2, 0, 1e-4}, x, "the point is left as it was")
+	for i := range x { // a wrong component is found, and only that
+		for _, factor := range []float64{1 + 1e-4, 0, -1} {
+			bad := append([]float64(nil), grad...)
+			bad[i] *= factor
+			got, err = c.Gradient(f, x, bad)
+			require.NoError(t, err)
+			for k, o := range got {
+				require.Equal(t, map[bool]autodiff.Verdict{true: autodiff.Disagree, false: autodiff.Agree}[k == i], o.Verdict, "%+v", o)
+			}
+		}
+	}
+	bad := []float64{4, math.NaN(), 0}
+	got, err = c.Gradient(f, x, bad)
+	require.NoError(t, err)
+	require.Equal(t, autodiff.Disagree, got[1].Verdict)
+	require.Equal(t, "disagree", got[1].Verdict.String())
+
+	// Noise: nothing can be said about a small difference.
+	noisy := func(x []float64) (float64, error) { return x[0] + 1e-4*math.Sin(1e8*x[0]), nil }
+	got, err = c.Gradient(noisy, []float64{1.234}, []float64{1.0001})
+	require.NoError(t, err)
+	require.Equal(t, autodiff.Undecided, got[0].Verdict, "%+v", got[0])
+
+	// A kink at the point: the differences converge to what is between the
+	// slopes, which a one-sided derivative is not.
+	kink := func(x []float64) (float64, error) { return math.Max(x[0], 3*x[0]), nil }
+	got, err = c.Gradient(kink, []float64{0}, []float64{1})
+	require.NoError(t, err)
+	require.Equal(t, autodiff.Disagree, got[0].Verdict)
+
+	_, err = c.Gradient(f, x, grad[:2])
+	require.ErrorContains(t, err, "a gradient of 2 components at a point of 3")
+	_, err = c.Gradient(func([]float64) (float64, error) { return 0, errors.New("no") }, x, grad)
+	require.ErrorContains(t, err, "component 0: no")
+
+	zero, err := c.Gradient(func([]float64) (float64, error) { return 3, nil }, x, []float64{0, 0, 0})
+	require.NoError(t, err)
+	for _, o := range zero {
+		require.Equal(t, autodiff.Agree, o.Verdict)
+	}
+}
+
+func TestCheckAlong(t *testing.T) {
+	f := func(x []float64) (float64, error) { return x[0] * x[0] * math.Exp(x[1]), nil }
+	c := autodiff.Check{Size: func(int) float64 { return 1 }}
+	o, err := c.Along(f, []float64{2, 0.5}, []float64{1, -2}, (4-8)*math.Exp(0.5))
+	require.NoError(t, err)
+	require.Equal(t, autodiff.Agree, o.Verdict, "%+v", o)
+	o, err = c.Along(f, []float64{2, 0.5}, []float64{1, -2}, 0)
+	require.NoError(t, err)
+	require.Equal(t, autodiff.Disagree, o.Verdict)
+	_, err = c.Along(f, []float64{2, 0.5}, []float64{0, 0}, 0)
+	require.ErrorContains(t, err, "direction is zero")
+	_, err = c.Along(f, []float64{2, 0.5}, []float64{0}, 0)
+	require.ErrorContains(t, err, "1 components")
+}
