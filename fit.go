@@ -2,7 +2,6 @@ package pinode
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -351,42 +350,84 @@ func (m *Model) Fit(ctx context.Context, opts ...FitOption) (*Fit, error) {
 	return f, f.Run(ctx)
 }
 
-// Certificate compares the gradient with central differences at the start.
+// Certificate compares gradients with central differences at the start.
 type Certificate struct {
+	Mode   string
 	Values int     // compared
-	Worst  float64 // largest disagreement, relative to the size of the gradient
+	Worst  float64 // largest disagreement, relative to the largest component
 	Where  string  // the coordinate where
 	Events int
+
+	Rows           []CertificateRow
+	Transversality []float64 // of each event
+	EventNames     []string
+	EventTimes     []float64
 }
 
+// CertificateRow is one coordinate: its derivative by differences and in each
+// mode.
+type CertificateRow struct {
+	Name       string
+	Difference float64
+	Gradient   float64
+}
+
+// GradientModes are the modes that a certificate is given for.
+var GradientModes = []string{"unrolled", "adjoint", "backsolve", "forward"}
+
 // Certify compares the gradient that the fit will use with central
-// differences in up to n coordinates, parameters first.
+// differences in about n coordinates, parameters first.
 func (f *Fit) Certify(ctx context.Context, n int) (*Certificate, error) {
-	o := f.obj
-	x, err := o.sp.x0()
+	return f.CertifyMode(ctx, f.Model.fit.Word("gradient"), n)
+}
+
+// CertifyMode is Certify for a mode. The comparison is made on the first
+// trajectory with tolerances so tight that the choice of steps, which
+// differences see and derivatives do not, is out of the way.
+func (f *Fit) CertifyMode(ctx context.Context, mode string, n int) (*Certificate, error) {
+	if mode == "auto" {
+		mode = "unrolled"
+	}
+	opt, err := solverOptions(f.Model.fit)
 	if err != nil {
 		return nil, err
 	}
-	grad := make([]float64, o.sp.dim)
-	batch := []int{0}
-	res, err := o.Eval(ctx, x, batch, 1, grad)
+	if opt.Method.Adaptive() {
+		opt.RTol, opt.ATol = math.Min(opt.RTol, 1e-10), math.Min(opt.ATol, 1e-12)
+	}
+	sp := f.obj.sp
+	o, err := newObjective(f.Model, sp, f.obj.items[:1], nil, opt, mode, 1)
+	if err != nil {
+		return nil, err
+	}
+	x, err := sp.x0()
+	if err != nil {
+		return nil, err
+	}
+	grad := make([]float64, sp.dim)
+	res, err := o.Eval(ctx, x, nil, 1, grad)
 	if err != nil {
 		return nil, err
 	}
 	if res.Failed {
-		return nil, errors.New(res.Reason.String())
+		return nil, &SimulationError{Trajectory: res.Reason.Trajectory, Fail: o.slots[0].fail, Text: res.Reason.Reason}
 	}
-	c := &Certificate{}
+	c := &Certificate{Mode: mode, Events: len(o.slots[0].traj.Log)}
+	for _, r := range o.slots[0].traj.Log {
+		c.EventNames = append(c.EventNames, f.Model.prog.Model.Events[r.Event].Checked.Name)
+		c.EventTimes = append(c.EventTimes, r.T)
+		c.Transversality = append(c.Transversality, r.Transversality)
+	}
 	size := 0.
 	for _, g := range grad {
 		size = math.Max(size, math.Abs(g))
 	}
-	step := max(1, o.sp.dim/max(n, 1))
-	for i := 0; i < o.sp.dim; i++ {
-		if i >= len(o.sp.coords) && i%step != 0 {
+	step := max(1, sp.dim/max(n, 1))
+	for i := range sp.dim {
+		if i >= len(sp.coords) && i%step != 0 {
 			continue
 		}
-		d, ok, err := o.difference(ctx, x, batch, i)
+		d, ok, err := o.difference(ctx, x, nil, i)
 		if err != nil {
 			return nil, err
 		}
@@ -394,11 +435,11 @@ func (f *Fit) Certify(ctx context.Context, n int) (*Certificate, error) {
 			continue
 		}
 		c.Values++
-		if e := math.Abs(d-grad[i]) / (size + 1e-300); e > c.Worst {
+		c.Rows = append(c.Rows, CertificateRow{o.coordinateName(i), d, grad[i]})
+		if e := math.Abs(d-grad[i]) / (size + 1e-300); e > c.Worst || math.IsNaN(e) {
 			c.Worst, c.Where = e, o.coordinateName(i)
 		}
 	}
-	c.Events = len(o.slots[0].traj.Log)
 	return c, nil
 }
 
@@ -440,4 +481,10 @@ func (o *objective) coordinateName(i int) string {
 		}
 	}
 	return fmt.Sprint(i)
+}
+
+// Adaptive reports whether the fit's solver chooses its steps.
+func (f *Fit) Adaptive() bool {
+	o, err := solverOptions(f.Model.fit)
+	return err == nil && o.Method.Adaptive()
 }

@@ -323,7 +323,6 @@ func (o override) Init(t float64, y, d []float64) {
 
 // simulateOne runs one trajectory with some values set.
 func (m *Model) simulateOne(sp *space, w *worker, it *item, name string, set map[string]float64) (*SimulatedTrajectory, error) {
-	lay := &m.prog.Model.Layout
 	x, err := sp.x0()
 	if err != nil {
 		return nil, err
@@ -356,39 +355,7 @@ func (m *Model) simulateOne(sp *space, w *worker, it *item, name string, set map
 		return nil, &SimulationError{Trajectory: full, Fail: f, Text: m.explain(f)}
 	}
 	out := &SimulatedTrajectory{Name: full, Status: w.traj.Status}
-	for _, r := range w.traj.Log {
-		out.Events = append(out.Events, Event{
-			Name: m.prog.Model.Events[r.Event].Checked.Name, Time: r.T, K: r.K, Rate: r.Rate, Transversality: r.Transversality, Rest: r.Rest,
-			Before: m.state(r.YBefore, r.DBefore), After: m.state(r.YAfter, r.DAfter),
-		})
-	}
-	k := 0
-	add := func(t float64, y, d []float64) {
-		row := append([]float64{t}, m.state(y, d)...)
-		if w.sys.outputs != nil {
-			w.sys.at(t, y, d)
-			copy(w.sys.yb, y)
-			copy(w.sys.db, d)
-			w.sys.outputs.Run(w.sys.frame)
-			row = append(row, w.sys.outputs.Output(w.sys.frame, "v")[:len(lay.Outputs)]...)
-		}
-		out.Rows = append(out.Rows, row)
-	}
-	for i := range w.traj.Saved {
-		t := it.span.Saves[i]
-		for k < len(w.traj.Log) && w.traj.Log[k].T <= t {
-			r := &w.traj.Log[k]
-			add(r.T, r.YBefore, r.DBefore)
-			add(r.T, r.YAfter, r.DAfter)
-			k++
-		}
-		add(t, w.traj.SaveY[i], w.traj.SaveD[i])
-	}
-	for ; k < len(w.traj.Log); k++ {
-		r := &w.traj.Log[k]
-		add(r.T, r.YBefore, r.DBefore)
-		add(r.T, r.YAfter, r.DAfter)
-	}
+	out.Rows, out.Events = m.rows(w, &it.span, &w.traj)
 	return out, nil
 }
 

@@ -61,8 +61,8 @@ func newLowerer(m *check.Model, modes int) *lowerer {
 		m: m, b: ir.NewBuilder(), diags: &diag.List{}, modes: modes,
 		slots: map[check.Object]Slot{}, argOff: map[check.Object]int{}, observes: map[check.Object]Slot{},
 		firstOff: map[check.Object]int{}, slopeOff: map[check.Object]int{}, scaleOff: map[scaleKey]int{},
-		blocks: map[*check.Neural]*Block{}, 
-		lets: map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[*ir.Node]int{},
+		blocks: map[*check.Neural]*Block{},
+		lets:   map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[*ir.Node]int{},
 	}
 	l.out = &Model{Checked: m, Builder: l.b}
 	return l

@@ -1,0 +1,417 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/fit"
+)
+
+type fitFlags struct {
+	overrides
+	out, resume, maxTime string
+	seed                 uint64
+	workers              int
+	dry                  bool
+}
+
+func (a *app) fitCmd() *cobra.Command {
+	var o fitFlags
+	c := &cobra.Command{
+		Use: "fit FILE", Short: "Fit a model to its data",
+		Long: "Fit a model to its data. The results go to a new folder: estimates, weights, curves, residuals, events and the history of the fit.",
+		Example: `  pinode fit models/bouncing_ball.node
+  pinode fit models/pendulum.node --set fit.optimizer.lr=0.05 --seed 7 --out runs/try
+  pinode fit models/bouncing_ball.node --resume last`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return a.fit(c, args[0], &o) },
+	}
+	o.flags(c)
+	f := c.Flags()
+	f.StringVar(&o.out, "out", "", "folder for the results; default a new one below runs/")
+	f.StringVar(&o.resume, "resume", "", "go on with a run: its folder, or last")
+	f.StringVar(&o.maxTime, "max-time", "", "stop after this time, like 90s or 10m")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers")
+	f.IntVar(&o.workers, "workers", 0, "trajectories computed side by side; results do not depend on it")
+	f.BoolVar(&o.dry, "dry-run", false, "check model, data and gradients, and do not fit")
+	return c
+}
+
+func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
+	m, err := a.load(path, &o.overrides)
+	if err != nil {
+		return err
+	}
+	if o.maxTime != "" {
+		d, err := time.ParseDuration(o.maxTime)
+		if err != nil || d <= 0 {
+			return usageError("--max-time takes a time like 90s or 10m, not `%s`", o.maxTime)
+		}
+		if err := m.Set("fit.stop.max_time", fmt.Sprint(d.Seconds()), "--max-time"); err != nil {
+			return err
+		}
+	}
+	var opts []pinode.FitOption
+	if c.Flags().Changed("seed") {
+		opts = append(opts, pinode.Seed(o.seed))
+	}
+	if o.workers < 0 {
+		return usageError("--workers is a number of workers, not %d", o.workers)
+	}
+	opts = append(opts, pinode.Workers(o.workers))
+	if len(o.values) > 0 {
+		opts = append(opts, pinode.StartFrom(&pinode.Values{Params: o.values}))
+	}
+	run, state, err := o.folder(path)
+	if err != nil {
+		return err
+	}
+	if state != nil {
+		opts = append(opts, pinode.Resume(state))
+	}
+	p := &progress{a: a, model: m}
+	opts = append(opts, pinode.Observe(p.step), pinode.Checkpoint(func(s *fit.State) error {
+		text, err := s.Encode()
+		if err != nil || run == nil {
+			return err
+		}
+		return run.write("checkpoints/last.json", text)
+	}))
+	f, err := m.NewFit(opts...)
+	if err != nil {
+		return err
+	}
+	a.introduce(f)
+	if err := a.certify(c.Context(), f); err != nil {
+		return err
+	}
+	if o.dry {
+		return nil
+	}
+	if run == nil {
+		if run, err = newRunFolder(o.out, path, time.Now()); err != nil {
+			return err
+		}
+	}
+	return a.train(c.Context(), f, run, p)
+}
+
+// folder opens the run to go on with, if there is one.
+func (o *fitFlags) folder(model string) (*runFolder, *fit.State, error) {
+	if o.resume == "" {
+		return nil, nil, nil
+	}
+	if o.out != "" {
+		return nil, nil, usageError("--resume goes on in the folder of its run; leave out --out")
+	}
+	run, err := openRun(o.resume)
+	if err != nil {
+		return nil, nil, err
+	}
+	text, err := os.ReadFile(run.path("checkpoints/last.json"))
+	if err != nil {
+		return nil, nil, usageError("%s has no checkpoint to go on from", run.dir)
+	}
+	if have := hashFile(run.path("model.node")); have != hashFile(model) {
+		return nil, nil, usageError("%s was a fit of another version of %s; resume needs the same model", run.dir, model)
+	}
+	state, err := fit.DecodeState(text)
+	return run, state, err
+}
+
+// introduce prints the model and its data.
+func (a *app) introduce(f *pinode.Fit) {
+	if a.quiet || a.json {
+		return
+	}
+	fmt.Fprintf(a.out, "%-14s %s\n", f.Model.Name, f.Model.Describe())
+	s := &f.Train
+	total, missing := s.Values+f.Validation.Values, s.Missing+f.Validation.Missing
+	share := ""
+	if missing > 0 {
+		share = fmt.Sprintf(" (%.1f %% missing)", 100*float64(missing)/float64(total+missing))
+	}
+	split := ""
+	if f.Validation.Trajectories > 0 {
+		split = fmt.Sprintf(" · train %d, validate %d", s.Trajectories, f.Validation.Trajectories)
+	}
+	names := make([]string, 0, 1)
+	for _, d := range f.Model.Program().Checked.Data {
+		names = append(names, d.Name)
+	}
+	n := s.Trajectories + f.Validation.Trajectories
+	what := "trajectories"
+	if n == 1 {
+		what = "trajectory"
+	}
+	fmt.Fprintf(a.out, "%-14s %s: %d %s, %d values%s, %.4g … %.4g%s\n", "data", strings.Join(names, ", "), n, what, total, share,
+		math.Min(s.T0, orInf(f.Validation.T0, f.Validation.Trajectories)), math.Max(s.T1, -orInf(-f.Validation.T1, f.Validation.Trajectories)), split)
+}
+
+func orInf(v float64, n int) float64 {
+	if n == 0 {
+		return math.Inf(1)
+	}
+	return v
+}
+
+// certTol is the largest disagreement of the gradient with finite differences
+// that a fit starts with.
+const certTol = 1e-5
+
+func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
+	c, err := f.Certify(ctx, 24)
+	if err != nil {
+		return err
+	}
+	if c.Worst > certTol {
+		return &codeError{exitModel, fmt.Sprintf("the gradient disagrees with finite differences by %.1e in `%s`; try another `fit.gradient`, or tighter tolerances", c.Worst, c.Where)}
+	}
+	if !a.quiet && !a.json {
+		events := ""
+		if c.Events > 0 {
+			events = fmt.Sprintf(", %d events", c.Events)
+		}
+		fmt.Fprintf(a.out, "%-14s certified: %s = finite differences to %.0e over %d values%s\n", "gradients", c.Mode, c.Worst, c.Values, events)
+	}
+	return nil
+}
+
+// train runs the fit and writes its folder.
+func (a *app) train(ctx context.Context, f *pinode.Fit, run *runFolder, p *progress) error {
+	info := runInfo{
+		Version: 1, Pinode: version(), Argv: os.Args, Model: f.Model.Path, Seed: f.Plan.Trainer.Seed,
+		Hashes: map[string]string{f.Model.Path: hashFile(f.Model.Path)}, Started: time.Now(), Status: "running",
+	}
+	for _, d := range dataFiles(f.Model) {
+		info.Hashes[d] = hashFile(d)
+	}
+	config, err := resolvedConfig(f.Model)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(f.Model.Path)
+	if err != nil {
+		return err
+	}
+	for name, body := range map[string][]byte{"model.node": text, "config.resolved.yaml": config} {
+		if err := run.write(name, body); err != nil {
+			return err
+		}
+	}
+	if err := run.writeJSON("run.json", info); err != nil {
+		return err
+	}
+	runErr := f.Run(ctx)
+	p.end()
+	if f.State != nil {
+		if text, err := f.State.Encode(); err == nil {
+			if err := run.write("checkpoints/last.json", text); err != nil {
+				return err
+			}
+		}
+		if err := run.writeMetrics(f.State); err != nil {
+			return err
+		}
+		info.Status, info.Message = string(f.State.Status), f.State.Message
+	}
+	now := time.Now()
+	info.Finished = &now
+	if runErr != nil {
+		info.Status, info.Message = "failed", runErr.Error()
+		if err := run.writeJSON("run.json", info); err != nil {
+			return err
+		}
+		return runErr
+	}
+	if err := errors.Join(run.writeValues(f), run.writeResults(f), run.writeJSON("run.json", info)); err != nil {
+		return err
+	}
+	if err := a.figures(run); err != nil {
+		return err
+	}
+	if err := a.summary(f, run, info); err != nil {
+		return err
+	}
+	switch f.State.Status {
+	case fit.Interrupted:
+		fmt.Fprintf(a.err, "interrupted; go on with: pinode fit %s --resume %s\n", f.Model.Path, run.dir)
+		return &codeError{exitInterrupted, ""}
+	case fit.MaxTime:
+		return &codeError{exitStopped, ""}
+	}
+	return nil
+}
+
+// summary prints the result.
+func (a *app) summary(f *pinode.Fit, run *runFolder, info runInfo) error {
+	if a.json {
+		return writeJSON(a.out, fitJSON(f, run, info))
+	}
+	if !a.quiet {
+		fmt.Fprintln(a.out)
+	}
+	width := 9
+	for _, e := range f.Estimates {
+		width = max(width, len([]rune(e.Name)))
+	}
+	if len(f.Estimates) > 0 {
+		fmt.Fprintf(a.out, "  %-*s   %-24s %-10s %s\n", width, "parameter", "estimate ± s.e.", "start", "unit")
+	}
+	for _, e := range f.Estimates {
+		value := significant(e.Value, e.StdErr)
+		if !math.IsNaN(e.StdErr) {
+			value += " ± " + fmt.Sprintf("%.2g", e.StdErr)
+		}
+		unit := e.Unit
+		if unit == "1" {
+			unit = "–"
+		}
+		note := ""
+		if e.Fixed {
+			note = "  fixed"
+		}
+		if e.Bound {
+			note = "  at its bound"
+		}
+		fmt.Fprintf(a.out, "  %-*s   %-24s %-10.4g %s%s\n", width, e.Name, value, e.Start, unit, note)
+	}
+	fmt.Fprintln(a.out)
+	for _, o := range f.Model.ObservationNames() {
+		line := fmt.Sprintf("  %s: RMSE %.4g", o, f.Train.RMSE[o])
+		if f.Validation.Trajectories > 0 {
+			line += fmt.Sprintf(" in training, %.4g in validation", f.Validation.RMSE[o])
+		}
+		fmt.Fprintln(a.out, line)
+	}
+	drift, err := f.Drift()
+	if err != nil {
+		return err
+	}
+	for _, n := range f.Model.ConservedNames() {
+		fmt.Fprintf(a.out, "  %s drifts by %.2g %% between events\n", n, 100*drift[n])
+	}
+	if k := f.State.Kinks; k > 0 && !a.quiet {
+		fmt.Fprintf(a.out, "  note: the order of events changed %d times between evaluations; the loss has kinks there\n", k)
+	}
+	if !a.quiet {
+		fmt.Fprintf(a.out, "\nrun            %s/   →  pinode plot %s · pinode simulate %s --params %s\n", run.dir, run.dir, f.Model.Path, run.dir)
+	}
+	return nil
+}
+
+// significant writes a value to two digits of its standard error, or to six.
+func significant(v, se float64) string {
+	if math.IsNaN(se) || se <= 0 || v == 0 {
+		return fmt.Sprintf("%.6g", v)
+	}
+	digits := int(math.Floor(math.Log10(math.Abs(v)))-math.Floor(math.Log10(se))) + 2
+	return fmt.Sprintf("%.*g", min(max(digits, 2), 12), v)
+}
+
+func fitJSON(f *pinode.Fit, run *runFolder, info runInfo) any {
+	type param struct {
+		Name   string   `json:"name"`
+		Unit   string   `json:"unit"`
+		Value  float64  `json:"value"`
+		Start  float64  `json:"start"`
+		StdErr *float64 `json:"stderr"`
+		Fixed  bool     `json:"fixed"`
+	}
+	out := struct {
+		Version    int                `json:"version"`
+		Run        string             `json:"run"`
+		Status     string             `json:"status"`
+		Loss       float64            `json:"loss"`
+		Params     []param            `json:"params"`
+		Train      map[string]float64 `json:"train_rmse"`
+		Validation map[string]float64 `json:"validation_rmse,omitempty"`
+	}{1, run.dir, info.Status, f.Train.Loss, nil, f.Train.RMSE, nil}
+	for _, e := range f.Estimates {
+		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
+		if !math.IsNaN(e.StdErr) {
+			p.StdErr = &e.StdErr
+		}
+		out.Params = append(out.Params, p)
+	}
+	if f.Validation.Trajectories > 0 {
+		out.Validation = f.Validation.RMSE
+	}
+	return out
+}
+
+// progress shows how a fit goes on: a bar on a terminal, a line every few
+// seconds elsewhere.
+type progress struct {
+	a     *app
+	model *pinode.Model
+	bar   *progressbar.ProgressBar
+	stage int
+	last  time.Time
+	begun bool
+	prev  fit.Progress
+}
+
+func (p *progress) step(s fit.Progress) {
+	if p.a.quiet || p.a.json {
+		return
+	}
+	if p.begun && s.Index != p.stage {
+		p.finishStage()
+	}
+	p.prev = s
+	if !p.a.terminal() {
+		if !p.begun || s.Index != p.stage || time.Since(p.last) > 5*time.Second {
+			fmt.Fprintln(p.a.err, "training       "+line(s))
+			p.last = time.Now()
+		}
+		p.begun, p.stage = true, s.Index
+		return
+	}
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions(s.Of, progressbar.OptionSetWriter(p.a.err), progressbar.OptionSetWidth(20),
+			progressbar.OptionThrottle(60*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true),
+			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerHead: "━", SaucerPadding: " ", BarStart: " ", BarEnd: " "}))
+	}
+	p.begun, p.stage = true, s.Index
+	p.bar.Describe("training       " + line(s))
+	_ = p.bar.Set(s.Iteration)
+}
+
+func line(s fit.Progress) string {
+	t := fmt.Sprintf("%s %d/%d  loss %.5g", s.Stage, s.Iteration, s.Of, s.Loss)
+	if !math.IsNaN(s.Valid) {
+		t += fmt.Sprintf("  valid %.5g", s.Valid)
+	}
+	if s.LR > 0 {
+		t += fmt.Sprintf("  lr %.2g", s.LR)
+	}
+	if s.Horizon < 1 {
+		t += fmt.Sprintf("  horizon %.0f %%", 100*s.Horizon)
+	}
+	return t
+}
+
+// finishStage leaves a line for the stage that has ended.
+func (p *progress) finishStage() {
+	if p.bar != nil {
+		_ = p.bar.Finish()
+		p.bar = nil
+	}
+	fmt.Fprintf(p.a.err, "training       %s  %s\n", line(p.prev), p.prev.Elapsed.Round(10*time.Millisecond))
+}
+
+func (p *progress) end() {
+	if p.begun {
+		p.finishStage()
+	}
+}

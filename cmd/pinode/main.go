@@ -1,0 +1,216 @@
+// Command pinode fits, simulates and checks models that join known physics
+// with neural blocks.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/diag"
+)
+
+// The exit codes.
+const (
+	exitDone        = 0
+	exitInternal    = 1
+	exitUsage       = 2
+	exitModel       = 3
+	exitData        = 4
+	exitNumerical   = 5
+	exitStopped     = 6
+	exitInterrupted = 130
+)
+
+// codeError ends the program with a code; its text is printed unless empty.
+type codeError struct {
+	code int
+	text string
+}
+
+func (e *codeError) Error() string { return e.text }
+
+func usageError(format string, args ...any) error {
+	return &codeError{exitUsage, fmt.Sprintf(format, args...)}
+}
+
+// app is what the commands share.
+type app struct {
+	out, err io.Writer
+	quiet    bool
+	verbose  bool
+	json     bool
+	noColor  bool
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run executes a command line and returns the exit code.
+func run(args []string, stdout, stderr io.Writer) (code int) {
+	a := &app{out: stdout, err: stderr}
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(stderr, "error[internal]: %v\n  = help: this is a mistake in pinode, not in your model; please report it with the lines below\n%s", r, debug.Stack())
+			code = exitInternal
+		}
+	}()
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	ctx, stop := interruptible(a)
+	defer stop()
+	return a.report(root.ExecuteContext(ctx))
+}
+
+// interruptible is a context that the first interrupt ends; the second ends
+// the program.
+func interruptible(a *app) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ch := make(chan os.Signal, 2)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	var seen atomic.Bool
+	go func() {
+		for range ch {
+			if seen.Swap(true) {
+				os.Exit(exitInterrupted)
+			}
+			fmt.Fprintln(a.err, "\nfinishing the step; interrupt again to stop at once")
+			cancel()
+		}
+	}()
+	return ctx, func() { signal.Stop(ch); cancel() }
+}
+
+// color reports whether the error stream is a terminal that wants colours.
+func (a *app) color() bool {
+	if a.noColor || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	return a.terminal()
+}
+
+func (a *app) terminal() bool {
+	f, ok := a.err.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// report prints an error and returns the exit code that it stands for.
+func (a *app) report(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	var code *codeError
+	var list *diag.List
+	var de *data.Error
+	var se *pinode.SimulationError
+	var fe *fit.FailedError
+	switch {
+	case errors.As(err, &code):
+		if code.text != "" {
+			fmt.Fprintln(a.err, "error: "+code.text)
+		}
+		return code.code
+	case errors.As(err, &list):
+		if a.json {
+			_ = diag.RenderJSON(a.out, list)
+		} else {
+			diag.Render(a.err, list, diag.Options{Color: a.color()})
+		}
+		return exitModel
+	case errors.As(err, &de):
+		fmt.Fprintf(a.err, "error[data]: %s\n", de)
+		return exitData
+	case errors.As(err, &se):
+		fmt.Fprintf(a.err, "error[%s]: %s\n", se.Fail.Status, se)
+		return exitNumerical
+	case errors.As(err, &fe):
+		fmt.Fprintf(a.err, "error[fit]: %s\n", fe)
+		return exitNumerical
+	case errors.Is(err, fit.ErrNotFinite):
+		fmt.Fprintf(a.err, "error[fit]: %s\n", err)
+		return exitNumerical
+	case errors.Is(err, os.ErrNotExist):
+		fmt.Fprintf(a.err, "error: %s\n", err)
+		return exitData
+	}
+	text := err.Error()
+	fmt.Fprintf(a.err, "error: %s\n", text)
+	if strings.HasPrefix(text, "unknown ") || strings.Contains(text, "arg(s)") || strings.Contains(text, "flag") {
+		return exitUsage
+	}
+	return exitUsage
+}
+
+func (a *app) root() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "pinode",
+		Short: "Fit and simulate models of which some of the physics is known",
+		Example: `  pinode fit models/bouncing_ball.node
+  pinode simulate models/pendulum.node --set L=0.8 --out swing.csv
+  pinode check models/bouncing_ball.node`,
+		SilenceUsage: true, SilenceErrors: true,
+		SuggestionsMinimumDistance: 2,
+	}
+	c.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print results only")
+	c.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "print more")
+	c.PersistentFlags().BoolVar(&a.json, "json", false, "print results as JSON")
+	c.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "no colours")
+	c.AddCommand(a.fitCmd(), a.simulateCmd(), a.checkCmd(), a.fmtCmd(), a.dumpCmd(), a.plotCmd(), a.explainCmd(), a.solversCmd(), a.versionCmd())
+	c.Version = version()
+	c.SetVersionTemplate("{{.Version}}\n")
+	return c
+}
+
+// version names the revision and the Go version.
+func version() string {
+	rev, dirty := "unknown revision", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				rev = s.Value[:min(12, len(s.Value))]
+			case "vcs.modified":
+				if s.Value == "true" {
+					dirty = "+changes"
+				}
+			}
+		}
+	}
+	return fmt.Sprintf("pinode %s%s, %s %s/%s", rev, dirty, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+func (a *app) versionCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Run: func(*cobra.Command, []string) { fmt.Fprintln(a.out, version()) },
+	}
+}
+
+// load reads a model with its settings changed by a configuration file and
+// flags.
+func (a *app) load(path string, o *overrides) (*pinode.Model, error) {
+	m, err := pinode.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	if w := m.Warnings(); w.Count(diag.Warning) > 0 && !a.quiet {
+		diag.Render(a.err, w, diag.Options{Color: a.color()})
+		fmt.Fprintln(a.err)
+	}
+	return m, o.apply(m)
+}

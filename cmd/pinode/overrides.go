@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"github.com/pinode/pinode"
+)
+
+// overrides are settings and values from outside of the model file.
+type overrides struct {
+	config string
+	set    []string
+	values map[string]float64 // of --set that name parameters or states
+}
+
+func (o *overrides) flags(c *cobra.Command) {
+	c.Flags().StringVar(&o.config, "config", "", "YAML file with settings by their dotted names")
+	c.Flags().StringArrayVar(&o.set, "set", nil, "a setting or a value: fit.optimizer.lr=0.01, or e=0.9")
+}
+
+// apply changes the model's settings; what is not a setting is kept as a
+// value of the model.
+func (o *overrides) apply(m *pinode.Model) error {
+	o.values = map[string]float64{}
+	if o.config != "" {
+		text, err := os.ReadFile(o.config)
+		if err != nil {
+			return err
+		}
+		var tree map[string]any
+		if err := yaml.Unmarshal(text, &tree); err != nil {
+			return usageError("%s: %s", o.config, err)
+		}
+		flat := map[string]string{}
+		flatten("", tree, flat)
+		keys := make([]string, 0, len(flat))
+		for k := range flat {
+			keys = append(keys, k)
+		}
+		// Whole settings before their options: `fit.solver` before
+		// `fit.solver.rtol`.
+		sort.Slice(keys, func(i, j int) bool {
+			a, b := strings.Count(keys[i], "."), strings.Count(keys[j], ".")
+			return a < b || a == b && keys[i] < keys[j]
+		})
+		for _, k := range keys {
+			if err := m.Set(k, flat[k], o.config); err != nil {
+				return usageError("%s: %s", o.config, err)
+			}
+		}
+	}
+	for _, s := range o.set {
+		key, text, ok := strings.Cut(s, "=")
+		if !ok {
+			return usageError("--set takes name=value, not `%s`", s)
+		}
+		if strings.HasPrefix(key, "fit.") || strings.HasPrefix(key, "simulate.") {
+			if err := m.Set(key, text, "--set"); err != nil {
+				return usageError("--set %s: %s", key, err)
+			}
+			continue
+		}
+		var v float64
+		if _, err := fmt.Sscanf(text, "%g", &v); err != nil {
+			return usageError("--set %s: `%s` is not a number", key, text)
+		}
+		o.values[key] = v
+	}
+	return nil
+}
+
+// flatten writes a tree as dotted names.
+func flatten(prefix string, v any, to map[string]string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			name := k
+			if prefix != "" {
+				name = prefix + "." + k
+			}
+			flatten(name, x, to)
+		}
+	case []any:
+		chain := ""
+		for i, x := range v {
+			if i > 0 {
+				chain += " then "
+			}
+			if stage, ok := x.(map[string]any); ok {
+				for name, opts := range stage {
+					chain += name
+					flatten(prefix+"."+name, opts, to)
+				}
+				continue
+			}
+			if _, ok := x.(string); !ok && i > 0 {
+				chain = strings.TrimSuffix(chain, " then ") + ","
+			}
+			chain += fmt.Sprint(x)
+		}
+		to[prefix] = chain
+	default:
+		to[prefix] = fmt.Sprint(v)
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinode/pinode"
+)
+
+func (a *app) simulateCmd() *cobra.Command {
+	var o overrides
+	var out, params, events string
+	c := &cobra.Command{
+		Use: "simulate FILE", Short: "Simulate a model",
+		Long: "Simulate a model and write its trajectories as CSV: the time, states, discrete variables, named quantities and observations. The instants of events are always there, with the values before and after.",
+		Example: `  pinode simulate models/pendulum.node --set L=0.8 > swing.csv
+  pinode simulate models/bouncing_ball.node --params last --out ball.csv --events bounces.csv
+  pinode simulate models/lotka_volterra.node --set simulate.until=50`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			m, err := a.load(args[0], &o)
+			if err != nil {
+				return err
+			}
+			var opts []pinode.SimulateOption
+			if params != "" {
+				run, err := openRun(params)
+				if err != nil {
+					return err
+				}
+				v, err := run.readValues()
+				if err != nil {
+					return err
+				}
+				opts = append(opts, pinode.With(v))
+			}
+			for name, v := range o.values {
+				opts = append(opts, pinode.Set(name, v))
+			}
+			s, err := m.Simulate(opts...)
+			if err != nil {
+				return err
+			}
+			return a.writeSimulation(m, s, out, events)
+		},
+	}
+	o.flags(c)
+	c.Flags().StringVar(&out, "out", "", "file for the trajectories; default and - standard output")
+	c.Flags().StringVar(&params, "params", "", "parameters and weights of a run: its folder, or last")
+	c.Flags().StringVar(&events, "events", "", "file for the event log")
+	return c
+}
+
+func (a *app) writeSimulation(m *pinode.Model, s *pinode.Simulation, out, events string) error {
+	if events != "" {
+		err := a.output(events, eventsTable(m.StateNames(), func(row func(string, pinode.Event)) {
+			for _, tr := range s.Trajectories {
+				for _, e := range tr.Events {
+					row(tr.Name, e)
+				}
+			}
+		}))
+		if err != nil {
+			return err
+		}
+	}
+	if a.json {
+		return a.simulationJSON(s)
+	}
+	err := a.output(out, trajectoriesTable(s.Columns[1:], func(row func(string, float64, []float64)) {
+		for _, tr := range s.Trajectories {
+			for _, r := range tr.Rows {
+				row(tr.Name, r[0], r[1:])
+			}
+		}
+	}))
+	if err == nil && out != "" && out != "-" && !a.quiet {
+		n, ev := 0, 0
+		for _, tr := range s.Trajectories {
+			n, ev = n+len(tr.Rows), ev+len(tr.Events)
+		}
+		fmt.Fprintf(a.err, "%s: %d rows, %d events, %d steps\n", out, n, ev, s.Stats.Steps)
+	}
+	return err
+}
+
+func (a *app) simulationJSON(s *pinode.Simulation) error {
+	type event struct {
+		Name string  `json:"name"`
+		T    float64 `json:"t"`
+		K    int     `json:"k"`
+	}
+	type trajectory struct {
+		Name   string      `json:"name"`
+		Status string      `json:"status"`
+		Rows   [][]float64 `json:"rows"`
+		Events []event     `json:"events"`
+	}
+	out := struct {
+		Version      int          `json:"version"`
+		Columns      []string     `json:"columns"`
+		Units        []string     `json:"units"`
+		Trajectories []trajectory `json:"trajectories"`
+	}{Version: 1, Columns: s.Columns, Units: s.Units}
+	for _, tr := range s.Trajectories {
+		t := trajectory{tr.Name, tr.Status.String(), tr.Rows, []event{}}
+		for _, e := range tr.Events {
+			t.Events = append(t.Events, event{e.Name, e.Time, e.K})
+		}
+		out.Trajectories = append(out.Trajectories, t)
+	}
+	return writeJSON(a.out, out)
+}

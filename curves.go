@@ -1,0 +1,213 @@
+package pinode
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/pinode/pinode/sim"
+)
+
+// Curve is a fitted trajectory over its data.
+type Curve struct {
+	Name       string
+	Validation bool
+	Columns    []string    // states, discretes, lets and observations
+	T          []float64   // a grid
+	Rows       [][]float64 // the columns there
+	Observed   []Point
+	Events     []Event
+}
+
+// Point is a measured value with its prediction.
+type Point struct {
+	Observation      string
+	T                float64
+	Data, Prediction float64
+}
+
+// Curves are the trajectories of the data at the estimate, on a grid of n
+// points besides the instants of events, where both sides are given.
+func (f *Fit) Curves(n int) ([]Curve, error) {
+	o := f.obj
+	m := f.Model
+	w := o.workers[0]
+	x := f.State.X
+	if f.State.Best != nil {
+		x = f.State.Best.X
+	}
+	o.sp.trans.Forward(o.nat, x[:len(o.sp.coords)])
+	o.sp.bind(x, make([]float64, len(o.nat)), w.sys)
+	columns, _ := m.columns()
+	names := m.ObservationNames()
+	var out []Curve
+	for k, it := range append(append([]*item{}, o.items...), o.valid...) {
+		o.sp.bindItem(o.nat, it, w.sys)
+		c := Curve{Name: it.name, Validation: k >= len(o.items), Columns: columns[1:]}
+		var tr sim.Trajectory
+		if err := w.run.Run(w.sys, &it.span, &tr); err != nil {
+			return nil, &SimulationError{Trajectory: it.name, Fail: tr.Fail, Text: m.explain(tr.Fail)}
+		}
+		for _, r := range it.rows {
+			w.sys.rowLoss(it.span.Saves[r.save], tr.SaveY[r.save], tr.SaveD[r.save], tr.BeforeY[r.save], tr.BeforeD[r.save], r.datum, r.seen)
+			w.sys.obs.Run(w.sys.frame)
+			for i, p := range w.sys.obs.Output(w.sys.frame, "pred") {
+				if r.seen[i] != 0 {
+					c.Observed = append(c.Observed, Point{names[i], it.span.Saves[r.save], r.datum[i], p})
+				}
+			}
+		}
+		span := it.span
+		span.Saves = make([]float64, n)
+		for i := range span.Saves {
+			span.Saves[i] = span.T0 + (span.T1-span.T0)*float64(i)/float64(n-1)
+		}
+		if err := w.run.Run(w.sys, &span, &tr); err != nil {
+			return nil, &SimulationError{Trajectory: it.name, Fail: tr.Fail, Text: m.explain(tr.Fail)}
+		}
+		rows, evs := m.rows(w, &span, &tr)
+		for _, r := range rows {
+			c.T, c.Rows = append(c.T, r[0]), append(c.Rows, r[1:])
+		}
+		c.Events = evs
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// ObservationNames are the names of the observations, component by component.
+func (m *Model) ObservationNames() []string {
+	var out []string
+	for _, s := range m.prog.Model.Layout.Observes {
+		for e := range s.N {
+			out = append(out, elementName(s.Object.Info(), e))
+		}
+	}
+	return out
+}
+
+// rows are the saves of a run with the instants of its events between them,
+// before and after.
+func (m *Model) rows(w *worker, span *sim.Span, tr *sim.Trajectory) (rows [][]float64, evs []Event) {
+	lay := &m.prog.Model.Layout
+	add := func(t float64, y, d []float64) {
+		row := append([]float64{t}, m.state(y, d)...)
+		if w.sys.outputs != nil {
+			w.sys.at(t, y, d)
+			copy(w.sys.yb, y)
+			copy(w.sys.db, d)
+			w.sys.outputs.Run(w.sys.frame)
+			row = append(row, w.sys.outputs.Output(w.sys.frame, "v")[:len(lay.Outputs)]...)
+		}
+		rows = append(rows, row)
+	}
+	k := 0
+	instants := func(until float64) {
+		for ; k < len(tr.Log) && tr.Log[k].T <= until; k++ {
+			r := &tr.Log[k]
+			add(r.T, r.YBefore, r.DBefore)
+			add(r.T, r.YAfter, r.DAfter)
+			evs = append(evs, Event{
+				Name: m.prog.Model.Events[r.Event].Checked.Name, Time: r.T, K: r.K, Rate: r.Rate, Transversality: r.Transversality, Rest: r.Rest,
+				Before: m.state(r.YBefore, r.DBefore), After: m.state(r.YAfter, r.DAfter),
+			})
+		}
+	}
+	for i := range tr.Saved {
+		instants(span.Saves[i])
+		add(span.Saves[i], tr.SaveY[i], tr.SaveD[i])
+	}
+	instants(math.Inf(1))
+	return rows, evs
+}
+
+// Drift is the mean change of each conserved quantity over a trajectory,
+// relative to its mean size, between events and across them.
+func (f *Fit) Drift() (map[string]float64, error) {
+	m := f.Model
+	out := map[string]float64{}
+	if len(m.prog.Checked.Model.Conserves) == 0 {
+		return out, nil
+	}
+	curves, err := f.Curves(101)
+	if err != nil {
+		return nil, err
+	}
+	w := f.obj.workers[0]
+	lay := &m.prog.Model.Layout
+	nd := lay.ND
+	for k, c := range m.prog.Checked.Model.Conserves {
+		drift, size, n := 0., 0., 0.
+		for _, cv := range curves {
+			if cv.Validation {
+				continue
+			}
+			ev := 0
+			last := math.NaN()
+			for i, row := range cv.Rows {
+				y, d := make([]float64, lay.NY), make([]float64, nd)
+				copy(y, row[:lay.NUser])
+				copy(d, row[lay.NUser:min(len(row), lay.NUser+nd)])
+				w.sys.at(cv.T[i], y, d)
+				w.sys.conserved.Run(w.sys.frame)
+				q := w.sys.conserved.Output(w.sys.frame, "v")[k]
+				if ev < len(cv.Events) && i > 0 && cv.T[i] == cv.Events[ev].Time && cv.T[i-1] == cv.T[i] {
+					ev++
+					last = math.NaN() // across the event
+				}
+				if !math.IsNaN(last) {
+					drift += math.Abs(q - last)
+				}
+				last = q
+				size += math.Abs(q)
+				n++
+			}
+		}
+		if size > 0 {
+			out[c.Name] = drift / float64(max(1, len(f.obj.items))) / (size / n)
+		}
+	}
+	return out, nil
+}
+
+// ConservedNames are the names of the conserved quantities.
+func (m *Model) ConservedNames() []string {
+	var out []string
+	for _, c := range m.prog.Checked.Model.Conserves {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+// Describe says in a line what the model is made of.
+func (m *Model) Describe() string {
+	lm := m.prog.Model
+	cm := m.prog.Checked.Model
+	parts := ""
+	add := func(n int, what string) {
+		if n == 0 {
+			return
+		}
+		if parts != "" {
+			parts += " · "
+		}
+		if n > 1 {
+			what += "s"
+			if what == "conserved quantitys" {
+				what = "conserved quantities"
+			}
+		}
+		parts += fmt.Sprintf("%d %s", n, what)
+	}
+	add(lm.Layout.NUser, "state")
+	np := 0
+	for _, p := range cm.Params {
+		np += p.Shape.Size()
+	}
+	add(np, "parameter")
+	for _, b := range lm.Blocks {
+		add(1, fmt.Sprintf("neural block (%s: %d weights)", b.Neural.Name, b.Net.NumWeights()))
+	}
+	add(len(cm.Events), "event")
+	add(len(cm.Conserves), "conserved quantity")
+	return parts
+}
