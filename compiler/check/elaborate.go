@@ -382,7 +382,8 @@ func (e *elaborator) resolveConst(x *entity) {
 	}
 	o.Shape, o.Values = v.Shape, values
 	e.unify(v, o.Unit, func() { e.errInit(v, &o.Obj) })
-	if d.Type.Unit == nil && v.bare {
+	o.Inferred = d.Type.Unit == nil && v.bare
+	if o.Inferred {
 		o.Unit = e.solver.Fresh()
 	}
 	x.obj = o

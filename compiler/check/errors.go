@@ -260,11 +260,19 @@ func (e *checker) scaleHelp(from, to units.Unit) string {
 		return ""
 	}
 	f := from.Factor(to)
-	inverse := ""
-	if f < 1 && math.Abs(1/f-math.Round(1/f)) < 1e-9/f {
-		inverse = fmt.Sprintf(", or divide by %g [%s]", math.Round(1/f), e.table.Name(from.Div(to)))
+	a, b := e.table.Name(from), e.table.Name(to)
+	if inverse := math.Round(1 / f); f < 1 && math.Abs(1/f-inverse) < 1e-9*inverse {
+		return fmt.Sprintf("only the scale differs: divide by %g [%s], or multiply by %g [%s]", inverse, per(a, b), f, per(b, a))
 	}
-	return fmt.Sprintf("only the scale differs: multiply by %g [%s]%s", f, e.table.Name(to.Div(from)), inverse)
+	return fmt.Sprintf("only the scale differs: multiply by %g [%s]", f, per(b, a))
+}
+
+// per writes a quotient of two units.
+func per(a, b string) string {
+	if strings.ContainsAny(b, "*/") {
+		b = "(" + b + ")"
+	}
+	return a + "/" + b
 }
 
 // errUnits reports two operands whose units differ.
