@@ -16,6 +16,14 @@ type Curve struct {
 	Rows       [][]float64 // the columns there
 	Observed   []Point
 	Events     []Event
+	Learned    []Learned
+}
+
+// Learned is a neural block along a trajectory: its arguments and results at
+// each row.
+type Learned struct {
+	Block        string
+	Args, Values [][]float64
 }
 
 // Point is a measured value with its prediction.
@@ -69,9 +77,43 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 			c.T, c.Rows = append(c.T, r[0]), append(c.Rows, r[1:])
 		}
 		c.Events = evs
+		c.Learned = m.learned(w, rows)
 		out = append(out, c)
 	}
 	return out, nil
+}
+
+// learned evaluates the neural blocks of the equations at rows of states.
+func (m *Model) learned(w *worker, rows [][]float64) []Learned {
+	if w.sys.nets == nil {
+		return nil
+	}
+	lm := m.prog.Model
+	var out []Learned
+	for i, b := range lm.Blocks {
+		if lm.NetArgs[i] != nil {
+			out = append(out, Learned{Block: b.Neural.Name})
+		}
+	}
+	y, d := make([]float64, lm.Layout.NY), make([]float64, lm.Layout.ND)
+	for _, row := range rows {
+		copy(y, row[1:1+lm.Layout.NUser])
+		copy(d, row[1+lm.Layout.NUser:])
+		w.sys.at(row[0], y, d)
+		w.sys.nets.Run(w.sys.frame)
+		args, vals := w.sys.nets.Output(w.sys.frame, "args"), w.sys.nets.Output(w.sys.frame, "values")
+		k := 0
+		for i, b := range lm.Blocks {
+			if lm.NetArgs[i] == nil {
+				continue
+			}
+			out[k].Args = append(out[k].Args, append([]float64{}, args[:b.Net.In]...))
+			out[k].Values = append(out[k].Values, append([]float64{}, vals[:b.Net.Out]...))
+			args, vals = args[b.Net.In:], vals[b.Net.Out:]
+			k++
+		}
+	}
+	return out
 }
 
 // ObservationNames are the names of the observations, component by component.

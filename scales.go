@@ -102,9 +102,9 @@ func (o *objective) probe(x []float64) sizes {
 				w.sys.conserved.Run(w.sys.frame)
 				grow(&conserved, w.sys.conserved.Output(w.sys.frame, "v"), math.Abs)
 			}
-			if w.sys.netArgs != nil {
-				w.sys.netArgs.Run(w.sys.frame)
-				grow(&args, w.sys.netArgs.Output(w.sys.frame, "v"), square)
+			if w.sys.nets != nil {
+				w.sys.nets.Run(w.sys.frame)
+				grow(&args, w.sys.nets.Output(w.sys.frame, "args"), square)
 			}
 		}
 	}

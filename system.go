@@ -75,7 +75,7 @@ type system struct {
 
 	rhs, guards, initY, initD, times, row, priors derivative
 	guards2, floors, outputs, obs                 *exec.Program
-	conserved, netArgs                            *exec.Program
+	conserved, nets                               *exec.Program
 	jump, rest, delay                             []derivative
 	reverse                                       []*exec.Program // those that keep an account of the parameters
 }
@@ -102,7 +102,7 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	}
 	s.rhs, s.guards, s.initY, s.initD, s.times, s.row, s.priors = get("rhs"), get("guards"), get("init.y"), get("init.d"), get("times"), get("row"), get("priors")
 	s.guards2, s.floors, s.outputs, s.obs = mod.Program("guards2"), mod.Program("floors"), mod.Program("outputs"), mod.Program("obs")
-	s.conserved, s.netArgs = mod.Program("conserved"), mod.Program("netargs")
+	s.conserved, s.nets = mod.Program("conserved"), mod.Program("nets")
 	for _, e := range p.Model.Events {
 		s.jump = append(s.jump, get("jump."+e.Checked.Name))
 		s.rest = append(s.rest, get("rest."+e.Checked.Name))

@@ -20,7 +20,8 @@ import (
 //	delay.E   v
 //	obs       pred [NObs]
 //	row       loss, terms
-//	outputs   v; conserved v; netargs v; priors v
+//	outputs   v; conserved v; priors v
+//	nets      args, values: of the neural blocks that the equations use
 //
 // X.vjp reads the cotangent ct.X and gives by, bd, bt, ba, byb, bdb, and, added
 // up over runs, bp and bq; rhs.vjp0 and guards.vjp0 leave the parameters out.
@@ -80,14 +81,14 @@ func (p *Program) Graphs(want Want) []*ir.Graph {
 	}
 	value("outputs", "v", m.Outputs, false, false)
 	value("conserved", "v", m.Conserved, false, false)
-	var args []*ir.Node
-	for _, a := range m.NetArgs {
+	var args, vals []*ir.Node
+	for i, a := range m.NetArgs {
 		if a != nil {
-			args = append(args, a)
+			args, vals = append(args, a), append(vals, m.NetVals[i])
 		}
 	}
 	if len(args) > 0 {
-		value("netargs", "v", b.Concat(args...), false, false)
+		graph("nets", ir.Output{Name: "args", Node: b.Concat(args...)}, ir.Output{Name: "values", Node: b.Concat(vals...)})
 	}
 	if len(m.Priors) > 0 {
 		nodes := make([]*ir.Node, len(m.Priors))

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"sort"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,7 @@ func (a *app) plotCmd() *cobra.Command {
 	var format string
 	c := &cobra.Command{
 		Use: "plot RUN", Short: "Draw the figures of a run",
-		Long:    "Draw the figures of a run into its folder: the trajectories over the data with the instants of events, and the loss.",
+		Long:    "Draw the figures of a run into its folder: the trajectories over the data with the instants of events, the loss, and what neural blocks of one argument learned.",
 		Example: "  pinode plot last\n  pinode plot runs/bouncing_ball-20260101-120000-abcd --format svg", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			run, err := openRun(args[0])
@@ -64,7 +65,7 @@ var (
 // draws draws all figures of a run and returns their paths.
 func draws(run *runFolder, format string) ([]string, error) {
 	var paths []string
-	for name, f := range map[string]func(*runFolder) (*sheet, error){"fit": fitFigure, "loss": lossFigure} {
+	for name, f := range map[string]func(*runFolder) (*sheet, error){"fit": fitFigure, "loss": lossFigure, "learned": learnedFigure} {
 		s, err := f(run)
 		if err != nil {
 			return paths, err
@@ -112,19 +113,16 @@ func (s *sheet) save(path string) error {
 	return replaceFile(path, buf.Bytes())
 }
 
-// columnsOf reads a table of a run by trajectory.
-func columnsOf(path string) (*data.Table, error) { return data.ReadFile(path) }
-
 // maxPanels is how many trajectories a figure shows.
 const maxPanels = 6
 
 // fitFigure shows up to six trajectories over their data, validation last.
 func fitFigure(run *runFolder) (*sheet, error) {
-	res, err := columnsOf(run.path("residuals.csv"))
+	res, err := data.ReadFile(run.path("residuals.csv"))
 	if err != nil {
 		return nil, err
 	}
-	traj, err := columnsOf(run.path("trajectories.csv"))
+	traj, err := data.ReadFile(run.path("trajectories.csv"))
 	if err != nil {
 		return nil, err
 	}
@@ -225,6 +223,73 @@ func fitFigure(run *runFolder) (*sheet, error) {
 	return s, nil
 }
 
+// learnedFigure shows what neural blocks of one argument learned, over the
+// values of it that the trajectories visit.
+func learnedFigure(run *runFolder) (*sheet, error) {
+	if _, err := os.Stat(run.path("learned.csv")); err != nil {
+		return nil, nil
+	}
+	t, err := data.ReadFile(run.path("learned.csv"))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.Floats("argument_1"); err == nil {
+		return nil, nil // more than a curve can show
+	}
+	block, err := t.Strings("block")
+	if err != nil {
+		return nil, err
+	}
+	x, err := t.Floats("argument_0")
+	if err != nil {
+		return nil, err
+	}
+	y, err := t.Floats("value_0")
+	if err != nil {
+		return nil, err
+	}
+	curves := map[string]plotter.XYs{}
+	var order []string
+	for i, b := range block {
+		if curves[b] == nil {
+			order = append(order, b)
+		}
+		curves[b] = append(curves[b], plotter.XY{X: x[i], Y: y[i]})
+	}
+	s := &sheet{w: vg.Length(len(order)) * 12 * vg.Centimeter, h: 8 * vg.Centimeter, plots: [][]*plot.Plot{make([]*plot.Plot, len(order))}}
+	for k, b := range order {
+		pts := curves[b]
+		sort.Slice(pts, func(i, j int) bool { return pts[i].X < pts[j].X })
+		p := plot.New()
+		p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "learned: "+b, "argument", b
+		l, err := plotter.NewLine(pts)
+		if err != nil {
+			return nil, err
+		}
+		l.Color, l.Width = ink, vg.Points(1.4)
+		rug, err := plotter.NewScatter(thin(pts, 300))
+		if err != nil {
+			return nil, err
+		}
+		rug.Shape, rug.Radius, rug.Color = draw.CircleGlyph{}, vg.Points(1.2), dots
+		p.Add(plotter.NewGrid(), l, rug)
+		s.plots[0][k] = p
+	}
+	return s, nil
+}
+
+// thin keeps at most n points.
+func thin(pts plotter.XYs, n int) plotter.XYs {
+	if len(pts) <= n {
+		return pts
+	}
+	out := make(plotter.XYs, n)
+	for i := range out {
+		out[i] = pts[i*len(pts)/n]
+	}
+	return out
+}
+
 func bounds(lists ...plotter.XYs) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, l := range lists {
@@ -256,7 +321,7 @@ func choose[T any](list []T, held func(T) bool) []T {
 // eventTimes are the times of events by trajectory.
 func eventTimes(run *runFolder) map[string][]float64 {
 	out := map[string][]float64{}
-	t, err := columnsOf(run.path("events.csv"))
+	t, err := data.ReadFile(run.path("events.csv"))
 	if err != nil {
 		return out // a run without events has a table without rows
 	}

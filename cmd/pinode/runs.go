@@ -235,6 +235,11 @@ func (r *runFolder) writeResults(f *pinode.Fit) error {
 	if err := r.write("residuals.csv", res.bytes()); err != nil {
 		return err
 	}
+	if len(curves[0].Learned) > 0 {
+		if err := r.write("learned.csv", learnedTable(curves)); err != nil {
+			return err
+		}
+	}
 	return r.write("events.csv", eventsTable(f.Model.StateNames(), func(row func(string, pinode.Event)) {
 		for _, c := range curves {
 			for _, e := range c.Events {
@@ -242,6 +247,40 @@ func (r *runFolder) writeResults(f *pinode.Fit) error {
 			}
 		}
 	}))
+}
+
+// learnedTable is learned.csv: what the neural blocks gave along the
+// trajectories.
+func learnedTable(curves []pinode.Curve) []byte {
+	width := [2]int{}
+	for _, l := range curves[0].Learned {
+		width[0], width[1] = max(width[0], len(l.Args[0])), max(width[1], len(l.Values[0]))
+	}
+	header := []string{"trajectory", "t", "block"}
+	for k, what := range []string{"argument", "value"} {
+		for i := range width[k] {
+			header = append(header, fmt.Sprintf("%s_%d", what, i))
+		}
+	}
+	t := newTable(header...)
+	for _, c := range curves {
+		for _, l := range c.Learned {
+			for i := range l.Args {
+				cells := []string{c.Name, number(c.T[i]), l.Block}
+				for k, v := range [][]float64{l.Args[i], l.Values[i]} {
+					for j := range width[k] {
+						if j < len(v) {
+							cells = append(cells, number(v[j]))
+						} else {
+							cells = append(cells, "")
+						}
+					}
+				}
+				t.row(cells...)
+			}
+		}
+	}
+	return t.bytes()
 }
 
 // writeMetrics writes the history, one line an iteration.

@@ -146,14 +146,15 @@ func (l *lowerer) net(x *check.Expr) *ir.Node {
 	if raw.Shape == ir.Scalar {
 		raw = l.b.Slice(raw, 0, ir.Vec(1))
 	}
-	if i := l.blockIndex(n); l.located && l.out.NetArgs[i] == nil {
-		l.out.NetArgs[i] = raw
-	}
 	inScale := l.scaleNode(ScaleNetIn, n)
 	outScale := l.scaleNode(ScaleNetOut, n)
 	w := l.b.Slice(l.out.In.P, blk.Off, ir.Vec(blk.Net.NumWeights()))
 	y := l.build1(blk.Net, w, l.b.Div(raw, inScale), inScale)
-	return l.b.Slice(l.b.Mul(y, outScale), 0, shapeOf(n.Shape))
+	y = l.b.Mul(y, outScale)
+	if i := l.blockIndex(n); l.located && l.out.NetArgs[i] == nil {
+		l.out.NetArgs[i], l.out.NetVals[i] = raw, y
+	}
+	return l.b.Slice(y, 0, shapeOf(n.Shape))
 }
 
 func (l *lowerer) blockIndex(n *check.Neural) int {

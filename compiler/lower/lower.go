@@ -156,6 +156,7 @@ func (l *lowerer) layout() {
 		l.block(n)
 	}
 	l.out.NetArgs = make([]*ir.Node, len(l.out.Blocks))
+	l.out.NetVals = make([]*ir.Node, len(l.out.Blocks))
 	lay.ND += l.modes
 }
 

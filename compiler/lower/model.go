@@ -58,6 +58,7 @@ type Model struct {
 	// NetArgs serve the automatic scales: for each neural block
 	// the vector of its arguments at its first use in an equation, or nil.
 	NetArgs []*ir.Node
+	NetVals []*ir.Node // and of its results there
 	Blocks  []Block
 }
 
