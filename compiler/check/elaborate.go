@@ -212,7 +212,7 @@ func (e *elaborator) enter(s *scope, id dsl.Ident, d dsl.Decl, resolve func(*ent
 		old.twice = true
 		return old
 	}
-	if functionByName[id.Name] != nil || special[id.Name] != "" {
+	if _, event := d.(*dsl.EventDecl); !event && (functionByName[id.Name] != nil || special[id.Name] != "") {
 		e.diags.Errorf("shadows-function", id.Span(), "`%s` is a function of the language", id.Name).
 			WithHelp("choose another name")
 	}

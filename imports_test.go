@@ -1,0 +1,78 @@
+package pinode
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mayImport is the map of packages: what each may import of ours. Two towers
+// that meet only in the root package: the language knows graphs and no time
+// stepping, the numerics slices and no syntax. Changing it is a decision of
+// its own.
+var mayImport = map[string]string{
+	"internal/diag":    "",
+	"internal/setting": "",
+	"internal/kernel":  "",
+	"internal/jit":     "",
+	"physics/units":    "",
+	"compiler/ir":      "",
+	"data":             "internal/diag",
+	"dsl":              "internal/diag",
+	"physics":          "physics/units compiler/ir",
+	"compiler/nn":      "compiler/ir internal/setting",
+	"autodiff":         "compiler/ir",
+	"compiler/opt":     "compiler/ir",
+	"compiler/exec":    "compiler/ir internal/kernel internal/jit",
+	"compiler/check":   "dsl internal/diag internal/setting physics/units",
+	"compiler/lower":   "compiler/check compiler/ir compiler/nn autodiff dsl physics internal/diag",
+	"compiler":         "compiler/check compiler/exec compiler/ir compiler/lower compiler/nn compiler/opt autodiff dsl physics internal/diag internal/setting",
+	"solvers":          "internal/kernel",
+	"events":           "solvers",
+	"jumps":            "events solvers",
+	"sim":              "solvers events jumps",
+	"fit":              "sim data internal/kernel internal/setting",
+}
+
+// free are the packages that may import any of ours.
+var free = map[string]bool{"": true, "cmd/pinode": true, "testdata/gen": true}
+
+func TestImports(t *testing.T) {
+	const module = "github.com/pinode/pinode"
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	require.NoError(t, err)
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	seen := 0
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else {
+			require.NoError(t, err)
+		}
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		seen++
+		if free[name] {
+			continue
+		}
+		allowed, known := mayImport[name]
+		require.True(t, known, "package %s is not on the map", name)
+		for _, imp := range p.Imports {
+			ours, ok := strings.CutPrefix(imp, module+"/")
+			if !ok {
+				require.NotEqual(t, module, imp, "%s imports the facade", name)
+				continue
+			}
+			require.Contains(t, strings.Fields(allowed), ours, "%s may not import %s", name, ours)
+		}
+	}
+	require.Greater(t, seen, 15)
+}
