@@ -1,110 +1,124 @@
 package check
 
 import (
+	"slices"
+
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/physics/units"
 )
 
-// call elaborates a call of a function, a neural block or a function of the
-// language.
+// call elaborates a call: of a function or neural block of the model, of the
+// library, or of a function of the language.
 func (e *elaborator) call(s *scope, x *dsl.Call) *Expr {
 	name := x.Fun.Name
-	if ent, _ := s.lookup(name); ent != nil && x.Fun.Primes == 0 {
+	ent, local := s.find(inValues, name, x.Fun.Primes)
+	if ent != nil && !(ent.library && isFunction(name)) {
 		switch d := ent.decl.(type) {
 		case *dsl.FnDecl:
+			ent.read = true
 			return e.apply(s, x, ent, d)
 		case *dsl.NeuralDecl:
+			ent.read = true
 			return e.net(s, x, ent)
 		}
-		e.diags.Errorf("not-a-function", x.Fun.Span(), "`%s` is not a function", name).
-			WithNote(ent.at, "it is declared here")
-		return nil
-	}
-	if _, ok := special[name]; ok {
-		return e.special(s, x)
 	}
 	f := functionByName[name]
-	if f == nil {
-		e.errUnknownFunction(s, x)
+	switch {
+	case f == nil || x.Fun.Primes > 0:
+		if ent != nil && ent.twice {
+			return nil
+		}
+		if ent != nil || local != nil {
+			e.errNotAFunction(x, ent)
+		} else {
+			e.errUnknownFunction(s, x)
+		}
 		return nil
-	}
-	if !e.arity(x, f.Arity) {
+	case !e.arity(x, f.Arity):
 		return nil
+	case f.Units == own:
+		return e.special(s, x)
 	}
 	args := e.args(s, x)
 	if args == nil {
 		return nil
 	}
 	out := &Expr{Kind: Op, Name: name, Args: args, Span: x.Span()}
-	switch {
-	case f.Shapes == toScalar, f.Shapes == reduce && len(args) == 1:
-		if name == "norm" && args[0].Shape.Rank != 1 {
-			e.diags.Errorf("shape-mismatch", args[0].Span, "`norm` takes a vector, this has shape %s", args[0].Shape)
-			return nil
-		}
-	default:
-		shape, ok := e.spread(x.Span(), args...)
-		if !ok {
-			return nil
-		}
-		out.Shape = shape
+	if f.Units == powers {
+		return e.power(out, x.Span())
 	}
-	return e.functionUnits(f, out)
+	if !e.functionShape(f, out) || !e.functionUnit(f, out) {
+		return nil
+	}
+	return e.add(out)
 }
 
-func (e *elaborator) functionUnits(f *Function, out *Expr) *Expr {
+func (e *elaborator) functionShape(f *Function, out *Expr) bool {
 	args := out.Args
-	equal := func() bool {
-		for _, a := range args[1:] {
-			if !e.solver.Unify(a.Unit, args[0].Unit) {
-				e.errUnits(out.Span, "combine", args[0], a)
-				return false
-			}
+	switch {
+	case f.Shapes == ownShape: // dot and cross
+		a, b := args[0].Shape, args[1].Shape
+		if a != b || a.Rank != 1 || f.Name == "cross" && a.N != 3 {
+			e.errVectors(f, out)
+			return false
 		}
+		if f.Name == "cross" {
+			out.Shape = a
+		}
+	case f.Name == "norm" && args[0].Shape.Rank != 1:
+		e.errVectors(f, out)
+		return false
+	case f.Shapes == toScalar, f.Shapes == reduces && len(args) == 1:
+	default:
+		var ok bool
+		if out.Shape, ok = common(args...); !ok {
+			e.errShapes(out.Span, args...)
+			return false
+		}
+	}
+	return true
+}
+
+// functionUnit applies the unit rule of a function. A function of bare
+// numbers is a bare number.
+func (e *elaborator) functionUnit(f *Function, out *Expr) bool {
+	args := out.Args
+	if !slices.ContainsFunc(args, func(a *Expr) bool { return !a.bare }) {
+		out.bare = true
 		return true
 	}
+	lead := args[slices.IndexFunc(args, func(a *Expr) bool { return !a.bare })]
 	switch f.Units {
 	case plain:
 		for _, a := range args {
-			if !e.unify(a, units.One, func() { e.errDimensionless(f.Name, a) }) {
-				return nil
+			if !e.demand(a, units.One) {
+				e.errDimensionless(f.Name, a)
+				return false
 			}
 		}
-		out.Unit = units.One
-	case same:
-		if !equal() {
-			return nil
-		}
-		out.Unit = args[0].Unit
-		out.bare = true
+	case equal, ratio:
 		for _, a := range args {
-			out.bare = out.bare && a.bare
+			if !e.meet(lead, a, out.Span) {
+				e.errUnits(out.Span, "combine", lead, a)
+				return false
+			}
 		}
-	case anyOne:
-		out.Unit = units.One
+		if f.Units == equal {
+			out.Unit = lead.Unit
+		}
 	case root:
-		out.Unit = e.product(args[0]).Pow(1, 2)
-	case bothOne:
-		if !equal() {
-			return nil
-		}
-		out.Unit = units.One
+		out.Unit = lead.Unit.Pow(1, 2)
+	case products:
+		e.product(out, false)
 	}
-	return e.add(out)
+	return true
 }
 
 func (e *elaborator) arity(x *dsl.Call, want int) bool {
 	if want < 0 && len(x.Args) > 0 || len(x.Args) == want {
 		return true
 	}
-	n := "at least one argument"
-	switch {
-	case want == 1:
-		n = "one argument"
-	case want >= 0:
-		n = plural(want, "argument")
-	}
-	e.diags.Errorf("wrong-arguments", x.Span(), "`%s` takes %s, not %d", x.Fun.Name, n, len(x.Args))
+	e.errArity(x, want)
 	return false
 }
 
@@ -113,7 +127,7 @@ func (e *elaborator) args(s *scope, x *dsl.Call) []*Expr {
 	out := make([]*Expr, len(x.Args))
 	ok := true
 	for i, a := range x.Args {
-		out[i] = e.expr(s, a)
+		out[i] = e.value(s, a)
 		ok = ok && out[i] != nil
 	}
 	if !ok {
@@ -129,69 +143,119 @@ func (e *elaborator) apply(s *scope, x *dsl.Call, ent *entity, d *dsl.FnDecl) *E
 		return nil
 	}
 	args := e.args(s, x)
-	if args == nil && len(x.Args) > 0 {
+	if args == nil {
 		return nil
 	}
-	if e.depth++; e.depth > 50 {
-		e.depth--
-		e.diags.Errorf("cycle", x.Span(), "`%s` calls itself", ent.name).WithNote(ent.at, "it is declared here")
+	if slices.Contains(e.active, ent) || len(e.active) > 200 {
+		e.errCycle(ent)
 		return nil
 	}
-	defer func() { e.depth-- }()
+	e.active = append(e.active, ent)
+	defer func() { e.active = e.active[:len(e.active)-1] }()
 	in := ent.scope.child()
-	if ent.library {
-		in.decl = nil
-	}
 	out := &Expr{Kind: Apply, Name: ent.name, Args: args, Span: x.Span()}
 	for i, a := range d.Args {
-		l := &Local{Obj{Name: a.Name.Name, Span: a.Name.Span(), Shape: args[i].Shape, Unit: args[i].Unit}}
-		if a.Type.Unit != nil {
-			if u, ok := e.unit(a.Type.Unit); ok && !e.solver.Unify(args[i].Unit, u) {
-				e.errArgument(args[i], a, ent, u)
-				return nil
-			}
-		} else {
-			e.product(args[i])
+		l := e.formal(ent, a, args[i])
+		if l == nil {
+			return nil
 		}
-		if a.Type.Dims != nil {
-			shape, ok := e.shape(ent.scope, a.Type.Dims)
-			if !ok {
-				return nil
-			}
-			if shape != args[i].Shape {
-				e.errShape(args[i].Span, args[i].Shape, shape, a.Name.Span())
-				return nil
-			}
-		}
-		e.locals = append(e.locals, l)
 		out.Locals = append(out.Locals, l)
 		in.vars[a.Name.Name] = &Expr{Kind: Ref, Object: l, Shape: l.Shape, Unit: l.Unit}
 	}
 	before := len(e.diags.All)
 	out.Body = e.expr(in, d.Body)
 	if out.Body == nil {
-		if len(e.diags.All) > before {
-			e.diags.All[len(e.diags.All)-1].WithNote(x.Span(), "in this use of `%s`", ent.name)
-		}
+		e.inUse(e.diags.All[before:], x, ent)
 		return nil
 	}
-	if d.Result.Unit != nil {
-		if u, ok := e.unit(d.Result.Unit); ok {
-			if !e.unify(out.Body, u, func() {
-				e.diags.Errorf("unit-mismatch", d.Body.Span(), "`%s` is declared to give %s, its body gives %s", ent.name, e.table.Name(u), e.name(out.Body.Unit)).
-					WithNote(x.Span(), "in this use")
-			}) {
-				return nil
-			}
+	if d.Result.Dims != nil || d.Result.Unit != nil {
+		if out.Body = e.asValue(out.Body); !e.result(x, ent, d, out.Body) {
+			return nil
 		}
 	}
+	if out.Body.cond {
+		return e.pushIn(out, out.Body)
+	}
 	out.Shape, out.Unit = out.Body.Shape, out.Body.Unit
+	if out.Body.bare { // its argument does not matter
+		out.bare = true
+	}
 	return e.add(out)
+}
+
+// formal binds one argument of a function. A bare number takes the unit that
+// the function's body asks of it.
+func (e *elaborator) formal(ent *entity, a dsl.Arg, arg *Expr) *Local {
+	l := &Local{Obj{Name: a.Name.Name, Span: a.Name.Span(), Shape: arg.Shape, Unit: arg.Unit}}
+	if a.Type.Unit != nil || arg.bare {
+		e.declareUnit(&l.Obj, a.Type.Unit)
+	}
+	if !e.demand(arg, l.Unit) {
+		e.errArgument(arg, &l.Obj, "`"+ent.name+"`")
+		return nil
+	}
+	if a.Type.Dims != nil {
+		shape, ok := e.shape(ent.scope, a.Type.Dims)
+		if !ok {
+			return nil
+		}
+		if l.Shape = shape; shape != arg.Shape {
+			e.errArgumentShape(arg, &l.Obj, "`"+ent.name+"`")
+			return nil
+		}
+	}
+	e.unnamed = append(e.unnamed, &l.Obj)
+	return l
+}
+
+// result checks the declared result of a function.
+func (e *elaborator) result(x *dsl.Call, ent *entity, d *dsl.FnDecl, body *Expr) bool {
+	o := Obj{Name: ent.name, Span: ent.at, Shape: body.Shape}
+	if d.Result.Dims != nil {
+		shape, ok := e.shape(ent.scope, d.Result.Dims)
+		if !ok {
+			return false
+		}
+		if shape != body.Shape {
+			e.errResultShape(x, body, ent, shape)
+			return false
+		}
+	}
+	if d.Result.Unit == nil {
+		return true
+	}
+	e.declareUnit(&o, d.Result.Unit)
+	if !e.demand(body, o.Unit) {
+		e.errResultUnit(x, body, ent, o.Unit)
+		return false
+	}
+	return true
+}
+
+// pushIn pushes the application of a function that gives a truth value into
+// the comparisons of its body, so that a condition is always made of
+// comparisons that stand in the open.
+func (e *elaborator) pushIn(app, body *Expr) *Expr {
+	out := *body
+	out.Args = make([]*Expr, len(body.Args))
+	for i, a := range body.Args {
+		switch {
+		case a.cond:
+			out.Args[i] = e.pushIn(app, a)
+			continue
+		case a.Kind == Number:
+			out.Args[i] = a
+			continue
+		}
+		out.Args[i] = e.add(&Expr{Kind: Apply, Name: app.Name, Args: app.Args, Locals: app.Locals, Body: a, Shape: a.Shape, Unit: a.Unit, Span: app.Span, part: true})
+	}
+	out.Span = app.Span
+	return e.add(&out)
 }
 
 // net elaborates a call of a neural block.
 func (e *elaborator) net(s *scope, x *dsl.Call, ent *entity) *Expr {
-	if !e.touch(ent) || ent.obj == nil {
+	if !e.touch(ent) {
 		return nil
 	}
 	n := ent.obj.(*Neural)
@@ -199,163 +263,18 @@ func (e *elaborator) net(s *scope, x *dsl.Call, ent *entity) *Expr {
 		return nil
 	}
 	args := e.args(s, x)
-	if args == nil && len(x.Args) > 0 {
+	if args == nil {
 		return nil
 	}
 	for i, a := range args {
-		if a.Shape != n.Args[i].Shape && a.Shape.Rank != 0 {
-			e.errShape(a.Span, a.Shape, n.Args[i].Shape, n.Args[i].Span)
+		if a.Shape != n.Args[i].Shape {
+			e.errArgumentShape(a, &n.Args[i], "block `"+n.Name+"`")
 			return nil
 		}
-		if a.Shape.Rank == 0 && n.Args[i].Shape.Rank != 0 {
-			e.errShape(a.Span, a.Shape, n.Args[i].Shape, n.Args[i].Span)
-			return nil
-		}
-		if !e.solver.Unify(a.Unit, n.Args[i].Unit) {
-			e.errNetArgument(a, n, i)
+		if !e.demand(a, n.Args[i].Unit) {
+			e.errArgument(a, &n.Args[i], "block `"+n.Name+"`")
 			return nil
 		}
 	}
 	return e.add(&Expr{Kind: Net, Object: n, Args: args, Shape: n.Shape, Unit: n.Unit, Span: x.Span()})
-}
-
-// special elaborates the functions with rules of their own.
-func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
-	switch name := x.Fun.Name; name {
-	case "diff", "grad":
-		return e.diff(s, x)
-	case "dot", "cross":
-		if !e.arity(x, 2) {
-			return nil
-		}
-		a := e.args(s, x)
-		if a == nil {
-			return nil
-		}
-		out := &Expr{Kind: Op, Name: name, Args: a, Span: x.Span(), Unit: e.product(a[0]).Mul(e.product(a[1]))}
-		if a[0].Shape != a[1].Shape || a[0].Shape.Rank != 1 || name == "cross" && a[0].Shape.N != 3 {
-			e.errShapes(x.Span(), a)
-			return nil
-		}
-		if name == "cross" {
-			out.Shape = a[0].Shape
-		}
-		return e.add(out)
-	case "smooth":
-		if !e.arity(x, 1) {
-			return nil
-		}
-		a := e.expr(s, x.Args[0])
-		if a == nil {
-			return nil
-		}
-		return e.add(&Expr{Kind: Smooth, Args: []*Expr{a}, Shape: a.Shape, Unit: a.Unit, Span: x.Span()})
-	case "before":
-		if !e.arity(x, 1) {
-			return nil
-		}
-		if !s.inLoss {
-			e.diags.Errorf("misplaced", x.Span(), "`before` stands in observations and losses only").
-				WithHelp("in an event's body every value is the one before its assignments")
-			return nil
-		}
-		a := e.expr(s, x.Args[0])
-		if a == nil {
-			return nil
-		}
-		return e.add(&Expr{Kind: Before, Args: []*Expr{a}, Shape: a.Shape, Unit: a.Unit, Span: x.Span()})
-	case "data", "observed", "first", "slope":
-		return e.dataOf(s, x)
-	case "rising", "falling", "crossing":
-		if !e.arity(x, 1) {
-			return nil
-		}
-		a := e.expr(s, x.Args[0])
-		if a == nil {
-			return nil
-		}
-		if a.Shape.Rank != 0 {
-			e.errShape(a.Span, a.Shape, Shape{}, x.Fun.Span())
-			return nil
-		}
-		return e.add(&Expr{Kind: Op, Name: name, Args: []*Expr{a}, Unit: units.One, Span: x.Span()})
-	}
-	return nil
-}
-
-// diff elaborates the derivative of an expression by a variable.
-func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
-	if !e.arity(x, 2) {
-		return nil
-	}
-	a := e.args(s, x)
-	if a == nil {
-		return nil
-	}
-	by := a[1]
-	root := by
-	for root.Kind == Slice {
-		root = root.Args[0]
-	}
-	ok := root.Kind == Ref
-	if ok {
-		switch root.Object.(type) {
-		case *State, *Param, *Local, *Time, *Discrete, *Input, *Covariate, *EventArg:
-		default:
-			ok = false
-		}
-	}
-	if !ok {
-		e.diags.Errorf("bad-derivative", by.Span, "a derivative is taken by a state, a parameter, an argument or the time").
-			WithHelp("for the derivative by a `let`, make it the argument of a `fn`")
-		return nil
-	}
-	out := &Expr{Kind: Diff, Args: a, Span: x.Span(), Unit: e.product(a[0]).Div(by.Unit)}
-	switch of, w := a[0].Shape, by.Shape; {
-	case w.Rank == 0:
-		out.Shape = of
-	case of.Rank == 0:
-		out.Shape = w
-	case of.Rank == 1 && w.Rank == 1:
-		out.Shape = Shape{Rank: 2, M: of.N, N: w.N}
-	default:
-		e.errShapes(x.Span(), a)
-		return nil
-	}
-	return e.add(out)
-}
-
-// dataOf elaborates data(y), observed(y), first(y) and slope(y).
-func (e *elaborator) dataOf(s *scope, x *dsl.Call) *Expr {
-	name := x.Fun.Name
-	if !e.arity(x, 1) {
-		return nil
-	}
-	n, ok := x.Args[0].(*dsl.Name)
-	if !ok {
-		e.diags.Errorf("misplaced", x.Args[0].Span(), "`%s` takes the name of an observation", name)
-		return nil
-	}
-	o := e.observes[s.prefix+n.Name]
-	if o == nil {
-		e.errUnknown("observation", n.Span(), n.Name, names(e.observes))
-		return nil
-	}
-	out := &Expr{Object: o, Shape: o.Shape, Unit: o.Unit, Span: x.Span()}
-	switch name {
-	case "data", "observed":
-		if !s.inLoss && (s.event == nil || s.event.Trigger.Kind != dsl.TriggerOnObservation) {
-			e.diags.Errorf("misplaced", x.Span(), "`%s` stands in losses and in the bodies of `on observation` events", name)
-			return nil
-		}
-		out.Kind = DataOf
-		if name == "observed" {
-			out.Kind, out.Unit = Observed, units.One
-		}
-	case "first":
-		out.Kind = FirstOf
-	case "slope":
-		out.Kind, out.Unit = SlopeOf, o.Unit.Div(e.m.Time.Unit)
-	}
-	return e.add(out)
 }

@@ -119,7 +119,7 @@ fit {
   seed: n
 }
 simulate {
-  until: 1 [h]
+  until: 60 [min]
   step: 0.5
   samples: 100 { x: normal(1, 0.1) }
   sweep: { x: [0, 1, 2] }

@@ -1,452 +1,325 @@
 package check
 
 import (
-	"fmt"
-	"math"
 	"strings"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/physics/units"
 )
 
-// data checks a data block against the model.
-func (c *checker) data(d *dsl.DataDecl) {
-	m := c.prog.Model
+// data checks the data blocks against the model.
+func (e *elaborator) data(blocks []*dsl.DataDecl) (out []*Data) {
+	for _, d := range blocks {
+		out = append(out, e.dataBlock(d))
+	}
+	return out
+}
+
+func (e *elaborator) dataBlock(d *dsl.DataDecl) *Data {
 	out := &Data{Name: d.Name.Name, Path: d.Path.Value, Span: d.Path.Span()}
 	seen := map[string]*dsl.DataItem{}
 	for _, it := range d.Items {
 		if old := seen[it.Key.Name]; old != nil {
-			c.errDuplicate(it.Key, old.Key.Span())
+			e.errDuplicate(it.Key.Span(), it.Key.Name, old.Key.Span())
 			continue
 		}
 		seen[it.Key.Name] = it
 		switch it.Key.Name {
 		case "time":
-			if col, ok := c.single(it, m.Time.Unit); ok {
-				out.Time = col
-			}
+			out.Time, _ = e.oneColumn(it, e.m.Time.Unit)
 		case "trajectory":
-			for _, col := range it.Columns {
-				out.Trajectory = append(out.Trajectory, Column{Name: col.Name, Span: col.Span(), Factor: 1})
-			}
+			out.Trajectory = e.keys(it)
 		case "train":
-			out.Train = c.rowExpr(it)
+			out.Train = e.rowCondition(it)
 		case "validate":
-			out.Validate = c.rowExpr(it)
+			out.Validate = e.rowCondition(it)
+		case "where":
+			e.errWhere(it)
 		default:
-			c.mapping(m, out, it)
+			e.mapping(out, it)
 		}
 	}
-	if out.Time.Name == "" && seen["time"] == nil {
-		c.diags.Errorf("missing-time", d.Name.Span(), "the data block names no time column").WithHelp("add `time: column`")
+	if seen["time"] == nil {
+		e.errNoTimeColumn(d)
 	}
-	c.prog.Data = append(c.prog.Data, out)
+	e.unmapped(d, out)
+	return out
 }
 
-func (c *checker) rowExpr(it *dsl.DataItem) *RowExpr {
-	if it.Expr == nil {
+// keys reads the columns that tell trajectories apart.
+func (e *elaborator) keys(it *dsl.DataItem) (out []Column) {
+	if it.Group != nil {
+		e.errMapping(it, "`trajectory` takes columns: `trajectory: [ball, drop]`")
 		return nil
 	}
-	return &RowExpr{it.Expr}
+	for _, c := range it.Columns {
+		if c.Unit != nil {
+			e.errMapping(it, "a key has no unit")
+			continue
+		}
+		out = append(out, Column{Name: c.Name, Span: c.Span(), Factor: 1})
+	}
+	return out
 }
 
-// single reads an item with one column.
-func (c *checker) single(it *dsl.DataItem, want units.Unit) (Column, bool) {
+// unmapped reports the inputs and covariates that the table does not give.
+func (e *elaborator) unmapped(d *dsl.DataDecl, out *Data) {
+	given := map[Object]bool{}
+	for _, c := range out.Columns {
+		given[c.Target] = true
+	}
+	for _, c := range e.m.Covariates {
+		if !given[c] {
+			e.errUnmapped(d, "covariate", &c.Obj)
+		}
+	}
+	for _, in := range e.m.Inputs {
+		if in.Value == nil && !given[in] {
+			e.errUnmapped(d, "input", &in.Obj)
+		}
+	}
+}
+
+// oneColumn reads an item with one column.
+func (e *elaborator) oneColumn(it *dsl.DataItem, want units.Unit) (Column, bool) {
 	if len(it.Columns) != 1 || it.Group != nil {
-		c.diags.Errorf("bad-mapping", it.Span(), "`%s` takes one column", it.Key.Name)
+		e.errMapping(it, "`"+it.Key.Name+"` takes one column")
 		return Column{}, false
 	}
-	return c.column(it.Columns[0], want, it.Key)
+	return e.column(it.Columns[0], want, it.Key)
 }
 
 // column reads a column and the factor to the model's unit.
-func (c *checker) column(col dsl.Column, want units.Unit, key dsl.Ident) (Column, bool) {
+func (e *elaborator) column(col dsl.Column, want units.Unit, key dsl.Ident) (Column, bool) {
 	out := Column{Name: col.Name, Span: col.Span(), Factor: 1}
 	if col.Unit == nil {
 		return out, true
 	}
-	u, ok := c.unit(col.Unit)
+	u, ok := e.unit(col.Unit)
 	if !ok {
 		return out, false
 	}
-	want = c.solver.Ground(want)
 	if !u.SameDimension(want) {
-		c.diags.Errorf("unit-mismatch", col.Span(), "column `%s` is in %s, `%s` is in %s", col.Name, c.table.Name(u), key.Name, c.table.Name(want)).
-			WithHelp("only units of the same kind are converted on reading")
+		e.errColumnUnit(col, u, key, want)
 		return out, false
 	}
 	out.Factor = u.Factor(want)
 	return out, true
 }
 
-// mapping reads an item for an observation, input, covariate or event.
-func (c *checker) mapping(m *Model, out *Data, it *dsl.DataItem) {
-	name := it.Key.Name
-	var target Object
-	for _, o := range m.Observes {
-		if o.Name == name {
-			target = o
-		}
-	}
-	for _, o := range m.Inputs {
-		if o.Name == name && target == nil {
-			if o.Value != nil {
-				c.diags.Errorf("bad-mapping", it.Key.Span(), "input `%s` is given by an expression and takes no data", name)
-				return
-			}
-			target = o
-		}
-	}
-	for _, o := range m.Covariates {
-		if o.Name == name && target == nil {
-			target = o
-		}
-	}
-	if target == nil {
-		for _, ev := range m.Events {
-			if ev.Name == name && ev.Kind == dsl.TriggerOnData {
-				c.eventRows(ev, out, it)
-				return
-			}
-		}
-		var have []string
-		for _, o := range m.Observes {
-			have = append(have, o.Name)
-		}
-		for _, o := range m.Inputs {
-			have = append(have, o.Name)
-		}
-		for _, o := range m.Covariates {
-			have = append(have, o.Name)
-		}
-		for _, ev := range m.Events {
-			if ev.Kind == dsl.TriggerOnData {
-				have = append(have, ev.Name)
-			}
-		}
-		c.errUnknown("observation, input, covariate or event on data", it.Key.Span(), name, append(have, "time", "trajectory", "train", "validate"))
-		return
-	}
-	o := target.Info()
-	if it.Group != nil {
-		c.diags.Errorf("bad-mapping", it.Span(), "`%s` takes columns; only an event takes a block", name)
-		return
-	}
-	if len(it.Columns) != o.Shape.Size() {
-		c.diags.Errorf("bad-mapping", it.Span(), "`%s` has %s and %s given", name, plural(o.Shape.Size(), "component"), plural(len(it.Columns), "column")).
-			WithHelp("write one column a component: `%s: [a, b]`", name)
-		return
-	}
-	for i, col := range it.Columns {
-		if cc, ok := c.column(col, o.Unit, it.Key); ok {
-			out.Columns = append(out.Columns, Mapped{target, i, cc})
-		}
-	}
-}
-
-// eventRows reads `dose: { amount: AMT [mg], where: EVID == 1 }`.
-func (c *checker) eventRows(ev *Event, out *Data, it *dsl.DataItem) {
-	rows := EventRows{Event: ev, Args: make([]Column, len(ev.Args))}
-	given := map[string]bool{}
-	for _, g := range it.Group {
-		if g.Key.Name == "where" {
-			rows.Where = c.rowExpr(g)
-			continue
-		}
-		found := false
-		for i, a := range ev.Args {
-			if a.Name == g.Key.Name {
-				found = true
-				if cc, ok := c.single(g, a.Unit); ok {
-					rows.Args[i] = cc
-					given[a.Name] = true
-				}
-			}
-		}
-		if !found {
-			var have []string
-			for _, a := range ev.Args {
-				have = append(have, a.Name)
-			}
-			c.errUnknown("argument", g.Key.Span(), g.Key.Name, append(have, "where"))
-		}
-	}
-	for _, a := range ev.Args {
-		if !given[a.Name] {
-			c.diags.Errorf("bad-mapping", it.Span(), "argument `%s` of event `%s` has no column", a.Name, ev.Name).WithNote(a.Span, "the argument")
-		}
-	}
-	if len(it.Group) == 0 {
-		c.diags.Errorf("bad-mapping", it.Span(), "the rows of event `%s` need a block: `%s: { argument: column }`", ev.Name, ev.Name)
-	}
-	out.Rows = append(out.Rows, rows)
-}
-
-// settings checks the fit or simulate blocks of a file.
-func (c *checker) settings(blocks []*dsl.SettingsDecl, to **Settings, table setting.Table) {
-	for i, d := range blocks {
-		if i > 0 {
-			c.errDuplicate(d.Keyword, blocks[0].Keyword.Span())
-			return
-		}
-		s := &Settings{Span: d.Keyword.Span(), Values: setting.New(table)}
-		*to = s
-		for _, o := range d.Options {
-			switch {
-			case o.Name.Name == "samples" && d.Keyword.Name == "simulate":
-				c.samples(s, o)
-			case o.Name.Name == "sweep" && d.Keyword.Name == "simulate":
-				c.sweep(s, o)
-			default:
-				c.option(s.Values, table, o)
+// targets are what a data block can give numbers to, by name: a family of
+// declarations that a loop made stands under its common name too.
+func (e *elaborator) targets() map[string][]Object {
+	out := map[string][]Object{}
+	add := func(in space, o Object, name string) {
+		out[name] = append(out[name], o)
+		if i := strings.LastIndexByte(name, '['); i >= 0 {
+			if f := e.families[in][name[:i]]; f != nil && f.flat {
+				out[name[:i]] = append(out[name[:i]], o)
 			}
 		}
 	}
-}
-
-// settingScope is the scope in which the values of settings are evaluated:
-// numbers and constants of the model.
-func (c *checker) settingScope() (*elaborator, *scope) {
-	e := &elaborator{checker: c, m: &Model{Units: c.table, Time: c.prog.Model.Time}, names: map[string]*entity{}, observes: map[string]*Observe{}}
-	for _, k := range c.prog.Model.Consts {
-		e.names[k.Name] = &entity{name: k.Name, at: k.Span, obj: k, state: resolved}
+	for _, o := range e.m.Observes {
+		add(inObserves, o, o.Name)
 	}
-	return e, &scope{e: e}
-}
-
-// timeSettings are the settings that are times of the model.
-var timeSettings = map[string]bool{"from": true, "until": true, "step": true, "times": true}
-
-// option reads one setting.
-func (c *checker) option(v *setting.Values, table setting.Table, o *dsl.Option) {
-	key := o.Name.Name
-	origin := o.Span().Pos().String()
-	s := table.Find(key)
-	if s == nil {
-		c.errUnknown("setting", o.Name.Span(), key, table.Keys())
-		return
+	for _, o := range e.m.Inputs {
+		add(inValues, o, o.Name)
 	}
-	fail := func(err error) {
-		if err != nil {
-			c.diags.Errorf("bad-setting", o.Value.Span(), "%s", err)
-		}
-	}
-	switch s.Kind {
-	case setting.Number, setting.Int, setting.List:
-		if o.Value.Expr == nil || o.Value.Block != nil || len(o.Value.Clauses) > 0 {
-			fail(fmt.Errorf("`%s` is %s", key, s.Kind))
-			return
-		}
-		if n, ok := o.Value.Expr.(*dsl.Name); ok && n.Name != "inf" && c.constant(n.Name) == nil {
-			fail(fmt.Errorf("`%s` is %s, not `%s`", key, s.Kind, n.Name))
-			return
-		}
-		x, ok := c.settingNumbers(key, o.Value.Expr)
-		if !ok {
-			return
-		}
-		if s.Kind == setting.List {
-			fail(v.SetList(key, x, origin))
-		} else if len(x) == 1 {
-			fail(v.SetNumber(key, x[0], origin))
-		} else {
-			fail(fmt.Errorf("`%s` is %s", key, s.Kind))
-		}
-	case setting.Bool:
-		b, ok := o.Value.Expr.(*dsl.BoolLit)
-		if !ok {
-			fail(fmt.Errorf("`%s` is true or false", key))
-			return
-		}
-		fail(v.SetBool(key, b.Value, origin))
-	default:
-		c.words(v, table, key, o.Value, origin)
-	}
-}
-
-func (c *checker) constant(name string) *Const {
-	for _, k := range c.prog.Model.Consts {
-		if k.Name == name {
-			return k
-		}
-	}
-	return nil
-}
-
-// settingNumbers evaluates the numbers of a setting; times in a unit are
-// converted to the model's.
-func (c *checker) settingNumbers(key string, x dsl.Expr) ([]float64, bool) {
-	e, s := c.settingScope()
-	v := e.expr(s, x)
-	if v == nil {
-		return nil, false
-	}
-	nums, ok := foldConst(v)
-	if !ok {
-		c.diags.Errorf("not-constant", x.Span(), "a setting is a number that is known before the run")
-		return nil, false
-	}
-	unit, want := c.solver.Resolve(v.Unit), units.One
-	if timeSettings[key] {
-		want = c.solver.Ground(c.prog.Model.Time.Unit)
-	}
-	if len(units.Variables(unit)) > 0 || unit.Equal(want) {
-		return nums, true
-	}
-	if !unit.SameDimension(want) {
-		c.diags.Errorf("unit-mismatch", x.Span(), "`%s` is in %s, not %s", key, c.table.Name(want), c.table.Name(unit))
-		return nil, false
-	}
-	for i := range nums {
-		nums[i] *= unit.Factor(want)
-	}
-	return nums, true
-}
-
-// words reads a word with options, or a chain of them. Clauses like `from 0.2
-// to 1 over 100 epochs` are options by other means.
-func (c *checker) words(v *setting.Values, table setting.Table, key string, val *dsl.Value, origin string) {
-	s := table.Find(key)
-	for first := true; val != nil; val, first = val.Then, false {
-		n, ok := val.Expr.(*dsl.Name)
-		if val.Expr == nil && len(s.Choices) == 1 && s.Choices[0].Name == key {
-			n, ok = &dsl.Name{At: val.At, Name: key}, true // a bare block: `stop: { … }`
-		}
-		if !ok {
-			c.diags.Errorf("bad-setting", val.Span(), "`%s` is a word%s", key, choices(s))
-			return
-		}
-		var opts *setting.Values
-		var err error
-		if first {
-			opts, err = v.SetWord(key, n.Name, origin)
-		} else if s.Kind == setting.Chain {
-			opts, err = v.AddStage(key, n.Name)
-		} else {
-			err = fmt.Errorf("`%s` takes one word", key)
-		}
-		if err != nil {
-			c.errChoice(n.Span(), "value of `"+key+"`", n.Name, choiceNames(s))
-			return
-		}
-		list := append([]*dsl.Option{}, val.Block...)
-		for _, cl := range val.Clauses {
-			list = append(list, &dsl.Option{At: cl.At, Name: dsl.Ident{At: cl.At, Name: cl.Word}, Value: &dsl.Value{At: cl.At, Expr: cl.Expr}})
-		}
-		if len(list) == 0 {
-			continue
-		}
-		if opts == nil {
-			c.diags.Errorf("bad-setting", val.Span(), "`%s` has no options", n.Name)
-			return
-		}
-		for _, ch := range s.Choices {
-			if ch.Name == n.Name {
-				for _, o := range list {
-					c.option(opts, ch.Options, o)
-				}
-			}
-		}
-	}
-}
-
-func choiceNames(s *setting.Setting) []string {
-	var out []string
-	for _, c := range s.Choices {
-		out = append(out, c.Name)
+	for _, o := range e.m.Covariates {
+		add(inValues, o, o.Name)
 	}
 	return out
 }
 
-func choices(s *setting.Setting) string {
-	if n := choiceNames(s); len(n) > 0 {
-		return ": one of " + strings.Join(n, ", ")
-	}
-	return ""
-}
-
-// samples reads `samples: 1000 { e: uniform(0.5, 0.9) }`.
-func (c *checker) samples(s *Settings, o *dsl.Option) {
-	x, ok := []float64(nil), o.Value.Expr != nil
-	if ok {
-		x, ok = c.settingNumbers("samples", o.Value.Expr)
-	}
-	if !ok || len(x) != 1 || x[0] < 1 || x[0] != math.Trunc(x[0]) || o.Value.Block == nil {
-		c.diags.Errorf("bad-setting", o.Span(), "`samples` is a number with what is drawn").WithHelp("as in `samples: 1000 { e: uniform(0.5, 0.9) }`")
+// mapping reads an item for an observation, input, covariate or event.
+func (e *elaborator) mapping(out *Data, it *dsl.DataItem) {
+	name := it.Key.Name
+	if it.Group != nil {
+		e.eventRows(out, it)
 		return
 	}
-	s.Samples = &Samples{N: int(x[0])}
-	e, sc := c.settingScope()
-	for _, d := range o.Value.Block {
-		obj := c.varied(d.Name)
-		call, ok := d.Value.Expr.(*dsl.Call)
-		if !ok {
-			c.diags.Errorf("bad-setting", d.Value.Span(), "`%s` is drawn from a distribution, like normal(1, 0.1)", d.Name.Name)
-			continue
+	all := e.targets()
+	targets := all[name]
+	if len(targets) == 0 {
+		for _, ev := range e.m.Events {
+			if ev.Name == name {
+				e.errEventColumn(it, ev)
+				return
+			}
 		}
-		if obj == nil {
-			continue
-		}
-		if dist := e.dist(sc, call, obj, false); dist != nil {
-			s.Samples.Draws = append(s.Samples.Draws, Draw{d.Name.Name, dist})
-		}
-	}
-}
-
-// sweep reads `sweep: { e: [0.5, 0.7, 0.9] }`.
-func (c *checker) sweep(s *Settings, o *dsl.Option) {
-	if o.Value.Block == nil {
-		c.diags.Errorf("bad-setting", o.Span(), "`sweep` lists the values of each name").WithHelp("as in `sweep: { e: [0.5, 0.7, 0.9] }`")
+		have := append(names(all), "time", "trajectory", "train", "validate")
+		e.errUnknown("observation, input or covariate", it.Key.Span(), name, append(have, e.dataEvents()...))
 		return
 	}
-	e, sc := c.settingScope()
-	for _, d := range o.Value.Block {
-		obj := c.varied(d.Name)
-		if obj == nil || d.Value.Expr == nil {
-			continue
+	size := 0
+	for _, t := range targets {
+		o := t.Info()
+		if _, ok := t.(*Observe); ok != isObserve(targets[0]) {
+			e.errAmbiguous(it, targets[0].Info(), o)
+			return
 		}
-		v := e.expr(sc, d.Value.Expr)
-		if v == nil {
-			continue
+		if in, ok := t.(*Input); ok && in.Value != nil {
+			e.errInputGiven(it, in)
+			return
 		}
-		x, ok := foldConst(v)
-		if !ok {
-			c.diags.Errorf("not-constant", d.Value.Span(), "a sweep lists numbers")
-			continue
+		size += o.Shape.Size()
+	}
+	if len(it.Columns) != size {
+		e.errColumns(it, size)
+		return
+	}
+	cols := it.Columns
+	for _, t := range targets {
+		o := t.Info()
+		for i := range o.Shape.Size() {
+			if c, ok := e.column(cols[i], o.Unit, it.Key); ok {
+				out.Columns = append(out.Columns, Mapped{t, i, c})
+			}
 		}
-		if e.unify(v, obj.Unit, func() { e.errInit(v, obj) }) {
-			s.Sweep = append(s.Sweep, SweepAxis{d.Name.Name, x})
-		}
+		cols = cols[o.Shape.Size():]
 	}
 }
 
-// varied is the parameter, covariate or state that a sample or sweep names.
-func (c *checker) varied(id dsl.Ident) *Obj {
-	m := c.prog.Model
-	var have []string
-	try := func(o Object) *Obj {
-		have = append(have, o.Info().Name)
-		if o.Info().Name == id.Name {
-			return o.Info()
+func isObserve(o Object) bool {
+	_, ok := o.(*Observe)
+	return ok
+}
+
+func (e *elaborator) dataEvents() (out []string) {
+	for _, ev := range e.m.Events {
+		if ev.Kind == dsl.TriggerOnData {
+			out = append(out, ev.Name)
 		}
+	}
+	return out
+}
+
+// eventRows reads `dose: { amount: AMT [mg], where: EVID == 1 }`.
+func (e *elaborator) eventRows(out *Data, it *dsl.DataItem) {
+	var ev *Event
+	for _, x := range e.m.Events {
+		if x.Name == it.Key.Name {
+			ev = x
+		}
+	}
+	switch {
+	case ev == nil && len(e.targets()[it.Key.Name]) > 0:
+		e.errMapping(it, "`"+it.Key.Name+"` takes columns; only an event takes a block")
+		return
+	case ev == nil:
+		e.errUnknown("event on data", it.Key.Span(), it.Key.Name, e.dataEvents())
+		return
+	case ev.Kind != dsl.TriggerOnData:
+		e.errNotOnData(it, ev)
+		return
+	}
+	rows := EventRows{Event: ev, Args: make([]Column, len(ev.Args))}
+	args := map[string]int{}
+	for i, a := range ev.Args {
+		args[a.Name] = i
+	}
+	seen := map[string]dsl.Ident{}
+	for _, g := range it.Group {
+		if old, ok := seen[g.Key.Name]; ok {
+			e.errDuplicate(g.Key.Span(), g.Key.Name, old.Span())
+			continue
+		}
+		seen[g.Key.Name] = g.Key
+		if g.Key.Name == "where" {
+			rows.Where = e.rowCondition(g)
+			continue
+		}
+		i, ok := args[g.Key.Name]
+		if !ok {
+			e.errUnknown("argument of the event", g.Key.Span(), g.Key.Name, append(names(args), "where"))
+			continue
+		}
+		rows.Args[i], _ = e.oneColumn(g, ev.Args[i].Unit)
+	}
+	for _, a := range ev.Args {
+		if _, ok := seen[a.Name]; !ok {
+			e.errNoArgColumn(it, ev, a)
+		}
+	}
+	if len(ev.Args) == 0 && rows.Where == nil {
+		e.errMapping(it, "an event without arguments needs `where: condition`, which rows fire it")
+	}
+	out.Rows = append(out.Rows, rows)
+}
+
+// rowCondition checks a condition over the columns of a row.
+func (e *elaborator) rowCondition(it *dsl.DataItem) *RowExpr {
+	if it.Expr == nil {
+		e.errMapping(it, "`"+it.Key.Name+"` takes a condition on the columns, like `ball == 1`")
 		return nil
 	}
-	for _, p := range m.Params {
-		if o := try(p); o != nil {
-			return o
+	if k := e.rowKind(it.Expr); k == rowInvalid {
+		return nil
+	} else if k != rowTruth {
+		e.errRowCondition(it.Expr, it.Key.Name)
+		return nil
+	}
+	return &RowExpr{it.Expr}
+}
+
+// rowKind is the kind of value of an expression over the columns of a row.
+type rowKind uint8
+
+const (
+	rowInvalid rowKind = iota // after an error
+	rowColumn                 // a column: a number or a text
+	rowNumber
+	rowText
+	rowTruth
+)
+
+func (e *elaborator) rowKind(x dsl.Expr) rowKind {
+	switch x := x.(type) {
+	case *dsl.NumberLit:
+		if x.Unit == nil {
+			return rowNumber
+		}
+	case *dsl.StringLit:
+		return rowText
+	case *dsl.BoolLit:
+		return rowTruth
+	case *dsl.Paren:
+		return e.rowKind(x.X)
+	case *dsl.Name:
+		if x.Primes == 0 {
+			return rowColumn
+		}
+	case *dsl.Unary:
+		k := e.rowKind(x.X)
+		return e.rowOp(x, x.Op == "not", k, k)
+	case *dsl.Binary:
+		a, b := e.rowKind(x.X), e.rowKind(x.Y)
+		op := operatorBySymbol[x.Op]
+		switch {
+		case a == rowInvalid || b == rowInvalid:
+			return rowInvalid
+		case x.Op == "@":
+		case op.Units != compares:
+			return e.rowOp(x, op.Units == truths, a, b)
+		case a != rowTruth && b != rowTruth && (a == b || a == rowColumn || b == rowColumn):
+			return rowTruth
 		}
 	}
-	for _, p := range m.Covariates {
-		if o := try(p); o != nil {
-			return o
-		}
+	e.errRow(x)
+	return rowInvalid
+}
+
+// rowOp is the kind of a logical or arithmetical operation.
+func (e *elaborator) rowOp(x dsl.Expr, logical bool, a, b rowKind) rowKind {
+	number := func(k rowKind) bool { return k == rowNumber || k == rowColumn }
+	switch {
+	case a == rowInvalid || b == rowInvalid:
+		return rowInvalid
+	case logical && a == rowTruth && b == rowTruth:
+		return rowTruth
+	case !logical && number(a) && number(b):
+		return rowNumber
 	}
-	for _, p := range m.States {
-		if o := try(p); o != nil {
-			return o
-		}
-	}
-	c.errUnknown("parameter, covariate or state", id.Span(), id.Name, have)
-	return nil
+	e.errRow(x)
+	return rowInvalid
 }

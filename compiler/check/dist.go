@@ -1,34 +1,203 @@
 package check
 
-// distribution is the rule for the arguments of a distribution in its uses.
-type distribution struct {
-	name string
-	// observe are the arguments behind the predicted value, draw those of a
-	// prior or a sample. Their units: 'u' that of the quantity, '1' none, 'l'
-	// the logarithm of the quantity.
-	observe, draw string
-	observed      bool // may follow an observation
-	drawn         bool // may be a prior or be sampled
-	doc           string
+import (
+	"math"
+
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/physics/units"
+)
+
+// distUse is what a distribution is used for.
+type distUse uint8
+
+const (
+	asNoise distUse = iota // behind an observation
+	asPrior                // of a parameter
+	asDraw                 // of samples: its arguments are numbers
+)
+
+// argRule is the rule for an argument of a distribution.
+type argRule struct {
+	name     string
+	unit     argUnit
+	positive bool
 }
 
-var distributions = []distribution{
-	{"normal", "u", "uu", true, true, "normal(σ), or normal(mean, sd)"},
-	{"lognormal", "1", "l1", true, true, "lognormal(σ): log of the value around the log of the prediction; or lognormal(mu, sigma)"},
-	{"student", "1u", "1uu", true, true, "student(ν, scale), or student(ν, mean, scale)"},
-	{"laplace", "u", "uu", true, true, "laplace(scale), or laplace(mean, scale)"},
-	{"poisson", "", "", true, false, "counts with the prediction as mean"},
-	{"negbinomial", "1", "", true, false, "negbinomial(α): variance m + m²/α around the prediction m"},
-	{"bernoulli", "", "", true, false, "0 or 1 with the prediction as probability"},
-	{"uniform", "", "uu", false, true, "uniform(lo, hi)"},
-	{"exponential", "", "u", false, true, "exponential(mean)"},
+type argUnit uint8
+
+const (
+	ofQuantity argUnit = iota // the unit of the quantity
+	noUnit
+	logOfQuantity // none, and may be written log(q) with q in the unit of the quantity
+)
+
+// Distribution is a distribution of the language.
+type Distribution struct {
+	Name string
+	Doc  string
+
+	// noise are the arguments behind an observation, whose prediction is the
+	// location; draw those of a prior or a sample. nil: not for that use.
+	noise, draw []argRule
 }
 
-func findDistribution(name string) *distribution {
-	for i := range distributions {
-		if distributions[i].name == name {
-			return &distributions[i]
+var (
+	mean  = argRule{"mean", ofQuantity, false}
+	sd    = argRule{"sd", ofQuantity, true}
+	scale = argRule{"scale", ofQuantity, true}
+	sigma = argRule{"sigma", noUnit, true}
+	nu    = argRule{"nu", noUnit, true}
+)
+
+// Distributions lists the distributions of the language.
+var Distributions = []Distribution{
+	{"normal", "normal(sd) around a prediction; normal(mean, sd)", []argRule{sd}, []argRule{mean, sd}},
+	{"lognormal", "lognormal(sigma): the logarithm is normal around that of the prediction; lognormal(mu, sigma)", []argRule{sigma}, []argRule{{"mu", logOfQuantity, false}, sigma}},
+	{"student", "student(nu, scale) around a prediction; student(nu, mean, scale)", []argRule{nu, scale}, []argRule{nu, mean, scale}},
+	{"laplace", "laplace(scale) around a prediction; laplace(mean, scale)", []argRule{scale}, []argRule{mean, scale}},
+	{"poisson", "counts with the prediction as mean", []argRule{}, nil},
+	{"negbinomial", "negbinomial(dispersion): counts with the prediction m as mean and variance m + dispersion m²", []argRule{{"dispersion", noUnit, true}}, nil},
+	{"bernoulli", "0 or 1 with the prediction as probability", []argRule{}, nil},
+	{"uniform", "uniform(lo, hi)", nil, []argRule{{"lo", ofQuantity, false}, {"hi", ofQuantity, false}}},
+	{"exponential", "exponential(mean)", nil, []argRule{{"mean", ofQuantity, true}}},
+}
+
+var distributionByName = index(Distributions, func(d *Distribution) string { return d.Name })
+
+func (d *Distribution) rules(use distUse) []argRule {
+	if use == asNoise {
+		return d.noise
+	}
+	return d.draw
+}
+
+// dist elaborates a distribution of a quantity; nil after an error.
+func (e *elaborator) dist(s *scope, c *dsl.Call, of *Obj, use distUse) *Dist {
+	d := distributionByName[c.Fun.Name]
+	if d == nil || d.rules(use) == nil {
+		e.errDistribution(c, d, use)
+		return nil
+	}
+	rules := d.rules(use)
+	if len(c.Args) != len(rules) {
+		e.errDistArity(c, d, len(rules))
+		return nil
+	}
+	if (d.Name == "poisson" || d.Name == "negbinomial" || d.Name == "bernoulli") && !e.equate(of.Unit, units.One, c.Span()) {
+		e.errCounts(c, of)
+		return nil
+	}
+	out := &Dist{Name: d.Name, Span: c.Span()}
+	for i, a := range c.Args {
+		if v := e.distArg(s, a, rules[i], c, of); v != nil {
+			out.Args = append(out.Args, v)
 		}
 	}
-	return nil
+	if len(out.Args) < len(rules) {
+		return nil
+	}
+	if d.Name == "uniform" {
+		lo, ok1 := fold(out.Args[0])
+		hi, ok2 := fold(out.Args[1])
+		if ok1 && ok2 && !(lo[0] < hi[0]) {
+			e.errEmptyUniform(c, lo[0], hi[0])
+			return nil
+		}
+	}
+	return out
+}
+
+func (e *elaborator) distArg(s *scope, x dsl.Expr, rule argRule, c *dsl.Call, of *Obj) *Expr {
+	var v *Expr
+	if rule.unit == logOfQuantity {
+		v = e.logOf(s, x, of)
+	} else {
+		v = e.value(s, x)
+	}
+	if v == nil {
+		return nil
+	}
+	if v.Shape.Rank != 0 && v.Shape != of.Shape {
+		e.errValueShape(v, of)
+		return nil
+	}
+	want := units.One
+	if rule.unit == ofQuantity {
+		want = of.Unit
+	}
+	if !e.demand(v, want) {
+		e.errDistUnit(v, rule, c, of, want)
+		return nil
+	}
+	if n, ok := fold(v); ok {
+		for _, n := range n {
+			if math.IsNaN(n) || math.IsInf(n, 0) || rule.positive && !(n > 0) {
+				e.errDistValue(v, rule, c, n)
+				return nil
+			}
+		}
+	}
+	return v
+}
+
+// logOf elaborates the location of a lognormal distribution. There log(q) may
+// stand for a quantity q with the unit of the one that is drawn, alone or in
+// a sum with numbers.
+func (e *elaborator) logOf(s *scope, x dsl.Expr, of *Obj) *Expr {
+	switch x := x.(type) {
+	case *dsl.Paren:
+		return e.logOf(s, x.X, of)
+	case *dsl.Call:
+		if x.Fun.Name != "log" || len(x.Args) != 1 {
+			break
+		}
+		q := e.value(s, x.Args[0])
+		if q == nil {
+			return nil
+		}
+		if !e.demand(q, of.Unit) {
+			e.errValueUnit(q, of)
+			return nil
+		}
+		return e.add(&Expr{Kind: Op, Name: "log", Args: []*Expr{q}, Shape: q.Shape, Span: x.Span()})
+	case *dsl.Binary:
+		if x.Op != "+" && x.Op != "-" || !hasLog(x) {
+			break
+		}
+		var a, b *Expr
+		if x.Op == "-" || hasLog(x.X) {
+			a, b = e.logOf(s, x.X, of), e.value(s, x.Y)
+		} else {
+			a, b = e.value(s, x.X), e.logOf(s, x.Y, of)
+		}
+		if a == nil || b == nil {
+			return nil
+		}
+		shape, ok := common(a, b)
+		if !ok {
+			e.errShapes(x.OpSp, a, b)
+			return nil
+		}
+		for _, v := range []*Expr{a, b} {
+			if !e.demand(v, units.One) {
+				e.errDimensionless("the logarithm of `"+of.Name+"`", v)
+				return nil
+			}
+		}
+		return e.add(&Expr{Kind: Op, Name: operatorBySymbol[x.Op].Name, Args: []*Expr{a, b}, Shape: shape, Span: x.Span()})
+	}
+	return e.value(s, x)
+}
+
+// hasLog reports whether a term of a sum is a logarithm.
+func hasLog(x dsl.Expr) bool {
+	switch x := x.(type) {
+	case *dsl.Paren:
+		return hasLog(x.X)
+	case *dsl.Call:
+		return x.Fun.Name == "log"
+	case *dsl.Binary:
+		return (x.Op == "+" || x.Op == "-") && (hasLog(x.X) || x.Op == "+" && hasLog(x.Y))
+	}
+	return false
 }

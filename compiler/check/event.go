@@ -4,14 +4,22 @@ import (
 	"math"
 
 	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/physics/units"
 )
 
 // resolveEvent declares an event; its expressions are read when every name is
 // known.
-func (e *elaborator) resolveEvent(x *entity, d *dsl.EventDecl) {
-	ev := &Event{Obj: Obj{Name: x.name, Doc: d.Doc, Span: x.at}, Kind: d.Trigger.Kind, Late: d.Late, Persistent: d.Persistent, AtStart: d.AtStart, Zeno: "error"}
+func (e *elaborator) resolveEvent(x *entity) {
+	d := x.decl.(*dsl.EventDecl)
+	ev := &Event{Kind: d.Trigger.Kind, Late: d.Late, Persistent: d.Persistent, AtStart: d.AtStart, Zeno: "error"}
+	ev.Obj = Obj{Name: x.name, Doc: d.Doc, Span: x.at}
 	s := x.scope.child()
-	s.event = d
+	if d.Trigger.Kind == dsl.TriggerOnObservation {
+		s.may |= mayData
+	}
+	if len(d.Args) > 0 && d.Trigger.Kind != dsl.TriggerOnData {
+		e.errEventArgs(d)
+	}
 	for _, a := range d.Args {
 		arg := &EventArg{Obj{Name: a.Name.Name, Span: a.Name.Span()}}
 		e.declareUnit(&arg.Obj, a.Type.Unit)
@@ -19,348 +27,291 @@ func (e *elaborator) resolveEvent(x *entity, d *dsl.EventDecl) {
 		if !ok {
 			return
 		}
-		arg.Shape = shape
+		if shape.Rank != 0 {
+			e.errEventArgShape(a)
+			return
+		}
+		if old := s.vars[a.Name.Name]; old != nil {
+			e.errDuplicate(a.Name.Span(), a.Name.Name, old.Span)
+		}
 		ev.Args = append(ev.Args, arg)
-		s.vars[a.Name.Name] = &Expr{Kind: Ref, Object: arg, Shape: arg.Shape, Unit: arg.Unit}
-	}
-	if len(d.Args) > 0 && d.Trigger.Kind != dsl.TriggerOnData {
-		e.diags.Errorf("misplaced", d.Args[0].Span(), "only an event `on data` has arguments").
-			WithHelp("the rows of a data table give them their values")
+		e.unnamed = append(e.unnamed, &arg.Obj)
+		s.vars[a.Name.Name] = &Expr{Kind: Ref, Object: arg, Unit: arg.Unit, Span: a.Name.Span()}
 	}
 	x.obj = ev
-	e.m.Events = append(e.m.Events, ev)
-	e.pending = append(e.pending, func() { e.event(s, ev, d) })
+	e.later = append(e.later, func() { e.event(s, ev, d) })
 }
 
 func (e *elaborator) event(s *scope, ev *Event, d *dsl.EventDecl) {
 	e.trigger(s, ev, d)
+	if d.AtStart && d.Trigger.Kind != dsl.TriggerWhen {
+		e.errAtStart(d)
+	}
 	if d.Priority != nil {
-		if v := e.expr(s, d.Priority); v != nil {
-			c, ok := foldConst(v)
-			if !ok || len(c) != 1 || math.IsNaN(c[0]) {
-				e.diags.Errorf("not-constant", d.Priority.Span(), "a priority is a number that is known when the model is compiled")
+		if v := e.value(s, d.Priority); v != nil {
+			c, ok := fold(v)
+			if !ok || len(c) != 1 || math.IsNaN(c[0]) || !e.demand(v, units.One) {
+				e.errNotConstant(v, "a priority")
 			} else {
 				ev.Priority = c[0]
 			}
 		}
 	}
 	if d.After != nil {
-		if v := e.expr(s, d.After); v != nil && e.inTime(v, "a delay") {
-			ev.After = v
+		ev.After = e.duration(s, d.After, "a delay")
+		if ev.After != nil {
+			if c, ok := fold(ev.After); ok && !(c[0] >= 0) {
+				e.errPeriod(ev.After, "a delay is not negative", c[0])
+			}
 		}
 	}
-	zeno := false
+	var zeno *dsl.Zeno
 	for _, st := range d.Body {
 		switch st := st.(type) {
 		case *dsl.Terminate:
 			ev.Terminate = true
 		case *dsl.Assign:
-			if a := e.assign(s, st); a != nil {
-				e.overlap(ev.Assigns, a)
-				ev.Assigns = append(ev.Assigns, a)
-			}
+			ev.Assigns = e.assign(s, st, ev.Assigns)
 		case *dsl.Zeno:
-			if zeno {
-				e.diags.Errorf("bad-zeno", st.Span(), "an event has one `zeno` line")
+			if zeno != nil {
+				e.errTwoZeno(st, zeno)
 			}
-			zeno = true
-			switch st.Mode.Name {
-			case "error", "stop", "rest":
-				ev.Zeno = st.Mode.Name
-			default:
-				e.errChoice(st.Mode.Span(), "zeno rule", st.Mode.Name, []string{"error", "stop", "rest"})
-			}
-			if (ev.Zeno == "rest") != (len(st.Rest) > 0) {
-				e.diags.Errorf("bad-zeno", st.Span(), "`zeno rest` says what the states are at rest; the other rules assign nothing").
-					WithHelp("write `zeno rest { h := 0; v := 0 }`")
-			}
-			for _, r := range st.Rest {
-				if a := e.assign(s, r); a != nil {
-					e.overlap(ev.Rest, a)
-					ev.Rest = append(ev.Rest, a)
-				}
-			}
+			zeno = st
+			e.zeno(s, ev, st)
 		}
-	}
-	if len(d.Body) == 0 {
-		e.diags.Warnf("empty-event", ev.Span, "event `%s` does nothing", ev.Name)
 	}
 }
 
-// inTime checks that x is a scalar time.
-func (e *elaborator) inTime(x *Expr, what string) bool {
-	if x.Shape.Rank != 0 {
-		e.errShape(x.Span, x.Shape, Shape{}, x.Span)
-		return false
+func (e *elaborator) zeno(s *scope, ev *Event, st *dsl.Zeno) {
+	modes := []string{"error", "stop", "rest"}
+	if !contains(modes, st.Mode.Name) {
+		e.errChoice(st.Mode.Span(), "`zeno` rule", st.Mode.Name, modes)
+		return
 	}
-	return e.unify(x, e.m.Time.Unit, func() {
-		e.diags.Errorf("unit-mismatch", x.Span, "%s is a time in %s, this is in %s", what, e.name(e.m.Time.Unit), e.name(x.Unit)).
-			WithNote(e.m.Time.Span, "the time is declared here").
-			WithHelp("%s", e.scaleHelp(x.Unit, e.m.Time.Unit))
-	})
+	ev.Zeno = st.Mode.Name
+	switch {
+	case ev.Kind != dsl.TriggerWhen:
+		e.errZenoTrigger(st)
+	case (ev.Zeno == "rest") != (len(st.Rest) > 0):
+		e.errZeno(st)
+	}
+	for _, r := range st.Rest {
+		n := len(ev.Rest)
+		ev.Rest = e.assign(s, r, ev.Rest)
+		for _, a := range ev.Rest[n:] {
+			if _, ok := a.Target.(*State); !ok {
+				e.errRest(r, a)
+			}
+		}
+	}
 }
 
 func (e *elaborator) trigger(s *scope, ev *Event, d *dsl.EventDecl) {
 	t := d.Trigger
-	get := func(x dsl.Expr, what string) *Expr {
-		if x == nil {
-			return nil
-		}
-		v := e.expr(s, x)
-		if v == nil || !e.inTime(v, what) {
-			return nil
-		}
-		return v
-	}
+	fixed := readsParam | readsCovariate | readsRow
 	switch t.Kind {
 	case dsl.TriggerWhen:
-		v := e.expr(s, t.Expr)
-		if v == nil || !e.scalarCond(v) {
-			return
+		v := e.condition(s.allow(mayEdge), t.Expr)
+		if v != nil && e.locatable(v) {
+			ev.Cond = v
 		}
-		if _, ok := foldConst(v); ok {
-			e.diags.Warnf("dead-event", v.Span, "nothing can change this condition; event `%s` never fires", ev.Name)
-		}
-		if !isCondition(v) {
-			e.diags.Errorf("not-a-condition", v.Span, "a condition is made of comparisons with `and`, `or` and `not`").
-				WithHelp("compare it: `%s > 0`", dsl.FormatExpr(t.Expr))
-			return
-		}
-		ev.Cond = v
 	case dsl.TriggerAt:
-		ev.At = get(t.Expr, "the time of an event")
-	case dsl.TriggerEvery:
-		ev.At = get(t.Expr, "a period")
-		ev.From = get(t.From, "the time of the first firing")
-		ev.Until = get(t.Until, "the time of the last firing")
-		if ev.At != nil {
-			if c, ok := foldConst(ev.At); ok && !(c[0] > 0) {
-				e.diags.Errorf("bad-period", ev.At.Span, "a period is positive, not %g", c[0])
-			}
-		}
-	case dsl.TriggerOnObservation:
-		if t.Of == nil {
-			ev.Of = append(ev.Of, e.m.Observes...)
-		} else if o := e.observes[s.prefix+t.Of.Name]; o != nil {
-			ev.Of = []*Observe{o}
-		} else {
-			e.errUnknown("observation", t.Of.Span(), t.Of.Name, names(e.observes))
-		}
-	case dsl.TriggerRate:
-		v := e.expr(s, t.Expr)
-		if v == nil {
-			return
-		}
-		if v.Shape.Rank != 0 {
-			e.errShape(v.Span, v.Shape, Shape{}, v.Span)
-			return
-		}
-		if e.unify(v, e.m.Time.Unit.Pow(-1, 1), func() {
-			e.diags.Errorf("unit-mismatch", v.Span, "a rate is in %s, this is in %s", e.name(e.m.Time.Unit.Pow(-1, 1)), e.name(v.Unit))
-		}) {
+		if v := e.duration(s, t.Expr, "the time of an event"); v != nil && e.only(v, "the time of an event", ^readsTime) {
 			ev.At = v
 		}
-	}
-}
-
-// isCondition reports whether an expression is a combination of comparisons.
-func isCondition(x *Expr) bool {
-	switch x.Kind {
-	case Number:
-		return true
-	case Op:
-		switch x.Name {
-		case "and", "or", "not":
-			for _, a := range x.Args {
-				if !isCondition(a) {
-					return false
+	case dsl.TriggerEvery:
+		get := func(x dsl.Expr, what string) *Expr {
+			if x == nil {
+				return nil
+			}
+			v := e.duration(s, x, what)
+			if v == nil || !e.only(v, what, fixed) {
+				return nil
+			}
+			return v
+		}
+		if ev.At = get(t.Expr, "a period"); ev.At != nil {
+			if c, ok := fold(ev.At); ok && !(c[0] > 0 && !math.IsInf(c[0], 0)) {
+				e.errPeriod(ev.At, "a period is positive", c[0])
+			}
+		}
+		ev.From = get(t.From, "the first time of an event")
+		ev.Until = get(t.Until, "the last time of an event")
+	case dsl.TriggerOnObservation:
+		if t.Of == nil {
+			for _, x := range e.order {
+				if o, ok := x.obj.(*Observe); ok {
+					ev.Of = append(ev.Of, o)
 				}
 			}
-			return true
-		case "lt", "le", "gt", "ge", "eq", "ne", "rising", "falling", "crossing":
-			return true
+			if len(ev.Of) == 0 {
+				e.errNothingObserved(d)
+			}
+		} else if o := e.observation(s, t.Of, "on observation"); o != nil {
+			ev.Of = []*Observe{o}
 		}
-	case Smooth:
-		return isCondition(x.Args[0])
-	case Ref:
-		l, ok := x.Object.(*Let)
-		return ok && l.Value != nil && isCondition(l.Value)
-	case Apply:
-		return isCondition(x.Body)
+	case dsl.TriggerRate:
+		v := e.value(s, t.Expr)
+		switch want := e.m.Time.Unit.Pow(-1, 1); {
+		case v == nil:
+		case v.Shape.Rank != 0:
+			e.errNotScalar(v, "a rate", "")
+		case !e.demand(v, want):
+			e.errTimeValue(v, "a rate", want)
+		default:
+			ev.At = v
+			if c, ok := fold(v); ok && !(c[0] >= 0) {
+				e.errPeriod(v, "a rate is not negative", c[0])
+			}
+		}
 	}
-	return false
 }
 
-// assign elaborates `v := …`.
-func (e *elaborator) assign(s *scope, st *dsl.Assign) *Assign {
-	name := dslName(st.Target)
-	ent, local := s.lookup(name)
-	if ent == nil {
-		if local != nil {
-			e.diags.Errorf("bad-assignment", st.Target.Span(), "`%s` is an argument and cannot be assigned", name)
-		} else {
-			e.errUnknownName(s, st.Target)
-		}
-		return nil
-	}
-	if !e.touch(ent) || ent.obj == nil {
-		return nil
-	}
-	switch ent.obj.(type) {
-	case *State, *Discrete:
+// duration elaborates a scalar in the unit of the time; nil after an error.
+func (e *elaborator) duration(s *scope, x dsl.Expr, what string) *Expr {
+	v := e.value(s, x)
+	switch {
+	case v == nil:
+	case v.Shape.Rank != 0:
+		e.errNotScalar(v, what, "")
+	case !e.demand(v, e.m.Time.Unit):
+		e.errTimeValue(v, what, e.m.Time.Unit)
 	default:
-		e.diags.Errorf("bad-assignment", st.Target.Span(), "only states and discrete variables are assigned at events; `%s` is neither", name).
-			WithNote(ent.at, "it is declared here").
-			WithHelp("declare it as `discrete %s = …` if it changes at events only", name)
-		return nil
+		return v
+	}
+	return nil
+}
+
+// continuous are the things that change between events.
+const continuous = readsTime | readsState | readsSignal
+
+// locatable checks that the roots of a condition can be located: equality of
+// continuous quantities has none with a sign change, and inside `not` an edge
+// has no meaning.
+func (e *elaborator) locatable(x *Expr) bool {
+	switch {
+	case x.Kind == Smooth:
+		e.errSmoothTrigger(x)
+		return false
+	case x.Kind != Op:
+		return true
+	}
+	switch x.Name {
+	case "and", "or", "not":
+		ok := true
+		for _, a := range x.Args {
+			if x.Name == "not" && a.Kind == Op && (a.Name == "rising" || a.Name == "falling" || a.Name == "crossing") {
+				e.errNotEdge(x)
+				return false
+			}
+			ok = e.locatable(a) && ok
+		}
+		return ok
+	case "eq", "ne":
+		if r := readsOf(x) & continuous; r != 0 {
+			e.errEquality(x, r)
+			return false
+		}
+	}
+	return true
+}
+
+// assign elaborates `v := …` and adds it to the list. Elements that stand in
+// no run are assigned one by one.
+func (e *elaborator) assign(s *scope, st *dsl.Assign, list []*Assign) []*Assign {
+	ent, rest := e.target(s, st)
+	if ent == nil {
+		e.value(s, st.Value)
+		return list
 	}
 	o := ent.obj.Info()
-	a := &Assign{Span: st.Span(), Target: ent.obj}
 	shape := o.Shape
-	if st.Index != nil {
-		off, sub, ok := e.slice(s, o.Shape, st.Index, st.Target.Span())
+	sel := selection{}
+	if len(rest) > 0 {
+		ok := len(rest) == 1 && shape.Rank > 0
 		if !ok {
-			return nil
+			e.errIndices(st.Target, len(rest), shape)
+		} else if sel, ok = e.selected(s, shape, rest[0], st.Target); ok {
+			shape = sel.shape()
 		}
-		if off < 0 {
-			e.diags.Errorf("bad-assignment", st.Span(), "assign columns one element at a time")
-			return nil
+		if !ok {
+			return list
 		}
-		a.Offset, shape = off, sub
 	}
-	v := e.expr(s, st.Value)
-	if v == nil {
-		return nil
+	v := e.value(s, st.Value)
+	switch {
+	case v == nil:
+		return list
+	case v.Shape != shape && v.Shape.Rank != 0:
+		e.errAssignShape(st, v, shape, o)
+		return list
+	case !e.demand(v, o.Unit):
+		e.errAssignUnit(st, v, o)
+		return list
 	}
-	if v.Shape != shape && v.Shape.Rank != 0 {
-		e.errShape(v.Span, v.Shape, shape, st.Target.Span())
-		return nil
-	}
-	if !e.unify(v, o.Unit, func() { e.errAssign(v, o) }) {
-		return nil
-	}
-	if v.Shape != shape { // a scalar for every element
-		out := &Expr{Kind: Stack, Shape: Shape{Rank: 1, N: shape.Size()}, Unit: v.Unit, Span: v.Span}
-		for range shape.Size() {
-			out.Args = append(out.Args, v)
+	v = e.spread(v, shape)
+	add := func(off int, v *Expr) {
+		a := &Assign{Span: st.Span(), Target: ent.obj, Offset: off, Value: v}
+		for _, b := range list {
+			if overlaps(a, b) && a.Span != b.Span {
+				e.errAssignedTwice(a, b)
+				return
+			}
 		}
-		v = e.add(out)
+		list = append(list, a)
 	}
-	a.Value = v
-	return a
+	if len(rest) == 0 {
+		add(0, v)
+	} else if off, ok := sel.run(); ok {
+		add(off, v)
+	} else {
+		for i, p := range sel.places() {
+			add(p, e.element(v, i))
+		}
+	}
+	return list
 }
 
-// overlap refuses two assignments to one variable in one body.
-func (e *elaborator) overlap(list []*Assign, a *Assign) {
-	for _, b := range list {
-		if overlaps(a, b) {
-			e.diags.Errorf("write-conflict", a.Span, "`%s` is assigned twice", a.Target.Info().Name).WithNote(b.Span, "first here")
+// target finds what an assignment sets: a state or a discrete variable.
+func (e *elaborator) target(s *scope, st *dsl.Assign) (*entity, [][]dsl.Range) {
+	var index [][]dsl.Range
+	if st.Index != nil {
+		index = [][]dsl.Range{st.Index}
+	}
+	t := st.Target
+	ent, local := s.find(inValues, t.Name, t.Primes)
+	if f := s.family(t.Name, t.Primes); f != nil && (index != nil || ent == nil) {
+		var ok bool
+		if ent, index, ok = e.choose(s, t.Name, t.Primes, index, t); !ok {
+			return nil, nil
 		}
 	}
+	switch {
+	case local != nil:
+		e.errAssignsArgument(t)
+		return nil, nil
+	case ent == nil:
+		if base, _ := s.find(inValues, t.Name, 0); base != nil && t.Primes > 0 {
+			e.errAssignsDerivative(t, base)
+		} else {
+			e.errUnknownName(s, t)
+		}
+		return nil, nil
+	}
+	switch ent.decl.(type) {
+	case *dsl.StateDecl, *dsl.AugmentDecl, *dsl.DiscreteDecl:
+	default:
+		if !ent.twice {
+			e.errAssigns(t, ent)
+		}
+		return nil, nil
+	}
+	if !e.touch(ent) {
+		return nil, nil
+	}
+	return ent, index
 }
 
 func overlaps(a, b *Assign) bool {
 	return a.Target == b.Target && a.Offset < b.Offset+b.Value.Shape.Size() && b.Offset < a.Offset+a.Value.Shape.Size()
-}
-
-// analyseEvents runs the checks that need all events: write conflicts,
-// discrete variables that are never read.
-func (e *elaborator) analyseEvents() {
-	evs := e.m.Events
-	for i, a := range evs {
-		for _, b := range evs[:i] {
-			if a.Priority != b.Priority || exclusive(a, b) {
-				continue
-			}
-			for _, x := range a.Assigns {
-				for _, y := range b.Assigns {
-					if overlaps(x, y) {
-						e.errConflict(a, b, x, y)
-						goto next
-					}
-				}
-			}
-		next:
-		}
-	}
-	e.selfTriggers()
-	e.unreadDiscretes()
-}
-
-// exclusive reports whether two events cannot fire at one instant: their
-// conditions demand different values of a discrete variable, or opposite
-// directions of one guard; or they are scheduled at different constant times.
-func exclusive(a, b *Event) bool {
-	if a.Kind == dsl.TriggerAt && b.Kind == dsl.TriggerAt && a.At != nil && b.At != nil {
-		x, ok1 := foldConst(a.At)
-		y, ok2 := foldConst(b.At)
-		return ok1 && ok2 && x[0] != y[0]
-	}
-	if a.Cond == nil || b.Cond == nil {
-		return false
-	}
-	for _, x := range conjuncts(a.Cond) {
-		for _, y := range conjuncts(b.Cond) {
-			if contradict(x, y) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// conjuncts splits a condition at its top-level `and`s.
-func conjuncts(x *Expr) []*Expr {
-	if x.Kind == Op && x.Name == "and" {
-		return append(conjuncts(x.Args[0]), conjuncts(x.Args[1])...)
-	}
-	return []*Expr{x}
-}
-
-// direction of a guard: −1 for falling comparisons, +1 for rising ones.
-var direction = map[string]int{"lt": -1, "le": -1, "falling": -1, "gt": 1, "ge": 1, "rising": 1}
-
-func contradict(x, y *Expr) bool {
-	if x.Kind != Op || y.Kind != Op || len(x.Args) == 0 || len(y.Args) == 0 || Text(x.Args[0]) != Text(y.Args[0]) {
-		return false
-	}
-	if x.Name == "eq" && y.Name == "eq" {
-		a, ok1 := foldConst(x.Args[1])
-		b, ok2 := foldConst(y.Args[1])
-		return ok1 && ok2 && a[0] != b[0]
-	}
-	if x.Name == "eq" && y.Name == "ne" || x.Name == "ne" && y.Name == "eq" {
-		return Text(x.Args[1]) == Text(y.Args[1])
-	}
-	return direction[x.Name]*direction[y.Name] < 0
-}
-
-// selfTriggers warns of jumps that cannot end their own condition: every
-// variable of the condition keeps its value.
-func (e *elaborator) selfTriggers() {
-	for _, ev := range e.m.Events {
-		if ev.Cond == nil {
-			continue
-		}
-		for _, a := range ev.Assigns {
-			if a.Value.Kind == Ref && a.Value.Object == a.Target && a.Offset == 0 {
-				e.diags.Warnf("idle-assignment", a.Span, "this assignment changes nothing")
-			}
-		}
-	}
-}
-
-// unreadDiscretes warns of discrete variables that nothing reads.
-func (e *elaborator) unreadDiscretes() {
-	read := map[Object]bool{}
-	for _, x := range e.exprs {
-		if x.Kind == Ref {
-			read[x.Object] = true
-		}
-	}
-	for _, d := range e.m.Discretes {
-		if !read[d] {
-			e.diags.Warnf("unread-discrete", d.Span, "nothing reads the discrete variable `%s`", d.Name)
-		}
-	}
 }

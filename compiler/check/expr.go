@@ -8,44 +8,66 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
-var opNames = map[string]string{
-	"+": "add", "-": "sub", "*": "mul", "/": "div", "^": "pow", "@": "matmul",
-	"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne", "and": "and", "or": "or",
-}
-
 // add registers an expression, so that its unit is grounded in the end.
 func (e *elaborator) add(x *Expr) *Expr {
-	e.exprs = append(e.exprs, x)
+	e.spend(1)
+	if !x.bare {
+		e.exprs = append(e.exprs, x)
+	}
 	return x
 }
 
 // number is a constant that the checker supplies.
-func (e *elaborator) number(v float64, u units.Unit, at diag.Span) *Expr {
-	return e.add(&Expr{Kind: Number, Value: v, Unit: u, Span: at})
+func (e *elaborator) number(v float64, shape Shape, u units.Unit, at diag.Span) *Expr {
+	return e.spread(e.add(&Expr{Kind: Number, Value: v, Unit: u, Span: at}), shape)
 }
 
-// name spells a unit as it is known so far.
-func (e *checker) name(u units.Unit) string { return e.table.Name(e.solver.Resolve(u)) }
+// value elaborates an expression whose value is a number; nil after an error,
+// which was reported.
+func (e *elaborator) value(s *scope, x dsl.Expr) *Expr { return e.asValue(e.expr(s, x)) }
 
-// unify makes the unit of x the wanted one. A bare number takes any.
-func (e *elaborator) unify(x *Expr, want units.Unit, report func()) bool {
-	if e.solver.Unify(x.Unit, want) {
-		return true
+// asValue turns a truth value into 1 or 0.
+func (e *elaborator) asValue(x *Expr) *Expr {
+	if x == nil || !x.cond {
+		return x
 	}
-	report()
-	return false
+	if x.Kind == Number {
+		c := *x
+		c.cond = false
+		return e.add(&c)
+	}
+	one := e.number(1, Shape{}, units.One, x.Span)
+	zero := e.number(0, Shape{}, units.One, x.Span)
+	return e.add(&Expr{Kind: Op, Name: "if", Args: []*Expr{x, one, zero}, Span: x.Span})
 }
 
-// product gives x the unit it has in a product: none, if it is a bare number.
-func (e *elaborator) product(x *Expr) units.Unit {
-	if x.bare {
-		e.solver.Unify(x.Unit, units.One)
+// condition elaborates an expression whose value is true or false. A plain
+// number is true if it is not 0.
+func (e *elaborator) condition(s *scope, x dsl.Expr) *Expr {
+	v := e.expr(s, x)
+	switch {
+	case v == nil || v.cond:
+		return v
+	case v.Shape.Rank != 0:
+		e.errVectorCondition(v)
+		return nil
 	}
-	return x.Unit
+	if l, ok := v.Object.(*Let); ok && v.Kind == Ref && l.cond != nil {
+		return l.cond
+	}
+	if !e.demand(v, units.One) {
+		e.errCondition(v)
+		return nil
+	}
+	zero := e.number(0, Shape{}, units.One, v.Span)
+	return e.add(&Expr{Kind: Op, Name: "ne", Args: []*Expr{v, zero}, Span: v.Span, cond: true})
 }
 
 // expr elaborates an expression; nil after an error, which was reported.
 func (e *elaborator) expr(s *scope, x dsl.Expr) *Expr {
+	if !e.spend(1) {
+		return nil
+	}
 	switch x := x.(type) {
 	case *dsl.NumberLit:
 		n := &Expr{Kind: Number, Value: x.Value, Span: x.Span(), bare: x.Unit == nil}
@@ -55,16 +77,14 @@ func (e *elaborator) expr(s *scope, x dsl.Expr) *Expr {
 				return nil
 			}
 			n.Unit = u
-		} else {
-			n.Unit = e.solver.Fresh()
 		}
 		return e.add(n)
 	case *dsl.BoolLit:
-		v := 0.
+		n := &Expr{Kind: Number, Name: "false", Span: x.Span(), cond: true}
 		if x.Value {
-			v = 1
+			n.Name, n.Value = "true", 1
 		}
-		return e.number(v, units.One, x.Span())
+		return e.add(n)
 	case *dsl.Paren:
 		return e.expr(s, x.X)
 	case *dsl.Name:
@@ -74,7 +94,7 @@ func (e *elaborator) expr(s *scope, x dsl.Expr) *Expr {
 	case *dsl.Binary:
 		return e.binary(s, x)
 	case *dsl.Cond:
-		return e.cond(s, x)
+		return e.choice(s, x)
 	case *dsl.Call:
 		return e.call(s, x)
 	case *dsl.IndexExpr:
@@ -82,113 +102,121 @@ func (e *elaborator) expr(s *scope, x dsl.Expr) *Expr {
 	case *dsl.Array:
 		return e.array(s, x)
 	case *dsl.StringLit:
-		e.diags.Errorf("bad-expression", x.Span(), "a text cannot stand in an expression")
+		e.errText(x)
 	}
 	return nil
 }
 
 // ref elaborates a use of a name.
 func (e *elaborator) ref(s *scope, x *dsl.Name) *Expr {
-	name := dslName(x)
-	ent, local := s.lookup(name)
+	ent, local := s.find(inValues, x.Name, x.Primes)
 	if local != nil {
 		c := *local
 		c.Span = x.Span()
 		return e.add(&c)
 	}
-	if ent == nil && x.Primes > 0 {
-		if r := e.rateOf(s, x); r != nil {
-			return r
-		}
+	if ent != nil {
+		return e.valueOf(ent, x, x.Span())
 	}
-	if ent == nil {
-		if v, ok := constants[name]; ok {
-			return e.add(&Expr{Kind: Number, Name: name, Value: v, Unit: e.solver.Fresh(), Span: x.Span(), bare: true})
+	if f := s.family(x.Name, x.Primes); f != nil {
+		return e.wholeFamily(f, x)
+	}
+	if base, _ := s.find(inValues, x.Name, 0); base != nil && x.Primes > 0 {
+		return e.derivative(base, x)
+	}
+	if v, ok := constants[x.Name]; ok && x.Primes == 0 {
+		return e.add(&Expr{Kind: Number, Name: x.Name, Value: v, Span: x.Span(), bare: true})
+	}
+	e.errUnknownName(s, x)
+	return nil
+}
+
+// valueOf is the value of a declared name.
+func (e *elaborator) valueOf(ent *entity, x *dsl.Name, at diag.Span) *Expr {
+	ent.read = true
+	if d, ok := ent.decl.(*dsl.FnDecl); ok {
+		if ent.twice {
+			return nil
 		}
-		e.errUnknownName(s, x)
+		e.errNotAValue(x, ent, "a function", d.Name.Name)
 		return nil
 	}
-	if !e.touch(ent) || ent.obj == nil {
-		if _, fn := ent.decl.(*dsl.FnDecl); fn {
-			e.diags.Errorf("not-a-value", x.Span(), "`%s` is a function", name).WithHelp("call it: `%s(…)`", name)
+	if d, ok := ent.decl.(*dsl.NeuralDecl); ok {
+		if ent.twice {
+			return nil
 		}
+		e.errNotAValue(x, ent, "a neural block", d.Name.Name)
 		return nil
 	}
-	switch o := ent.obj.(type) {
-	case *Neural:
-		e.diags.Errorf("not-a-value", x.Span(), "`%s` is a neural block", name).WithHelp("call it: `%s(…)`", name)
+	if !e.touch(ent) {
 		return nil
-	case *Event:
-		e.diags.Errorf("not-a-value", x.Span(), "`%s` is an event and has no value", name)
-		return nil
-	case *Const:
-		if len(o.Values) == 1 && o.Shape.Rank == 0 {
-			return e.add(&Expr{Kind: Number, Value: o.Values[0], Object: o, Unit: o.Unit, Span: x.Span()})
-		}
-		return e.add(e.constArray(o, x.Span()))
+	}
+	if c, ok := ent.obj.(*Const); ok {
+		return e.constant(c, at)
 	}
 	o := ent.obj.Info()
-	return e.add(&Expr{Kind: Ref, Object: ent.obj, Shape: o.Shape, Unit: o.Unit, Span: x.Span()})
+	return e.add(&Expr{Kind: Ref, Object: ent.obj, Shape: o.Shape, Unit: o.Unit, Span: at})
 }
 
-func dslName(x *dsl.Name) string {
-	n := x.Name
-	for range x.Primes {
-		n += "'"
+// constant is the value of a constant: a number, or a stack of numbers.
+func (e *elaborator) constant(c *Const, at diag.Span) *Expr {
+	num := func(v float64) *Expr {
+		return e.add(&Expr{Kind: Number, Value: v, Object: c, Unit: c.Unit, Span: at})
 	}
-	return n
+	if c.Shape.Rank == 0 {
+		return num(c.Values[0])
+	}
+	elems := make([]*Expr, len(c.Values))
+	for i, v := range c.Values {
+		elems[i] = num(v)
+		elems[i].Object = nil
+	}
+	out := e.stack(elems, c.Shape, &Expr{Unit: c.Unit, Span: at})
+	out.Object = c
+	return out
 }
 
-// constArray is a constant array as a stack of numbers.
-func (e *elaborator) constArray(o *Const, at diag.Span) *Expr {
-	n := len(o.Values)
-	cols := n
-	if o.Shape.Rank == 2 {
-		cols = o.Shape.N
+// wholeFamily is the array of the values that a loop declares.
+func (e *elaborator) wholeFamily(f *family, x *dsl.Name) *Expr {
+	if !f.flat {
+		e.errFamily(x, x.Name, f)
+		return nil
 	}
-	var rows []*Expr
-	for i := 0; i < n; i += cols {
-		row := &Expr{Kind: Stack, Shape: Shape{Rank: 1, N: cols}, Unit: o.Unit, Span: at}
-		for _, v := range o.Values[i : i+cols] {
-			row.Args = append(row.Args, e.number(v, o.Unit, at))
+	var elems []*Expr
+	for _, m := range f.order {
+		v := e.valueOf(m, x, x.Span())
+		if v == nil {
+			return nil
 		}
-		rows = append(rows, e.add(row))
+		elems = append(elems, v)
 	}
-	if o.Shape.Rank < 2 {
-		return rows[0]
-	}
-	return &Expr{Kind: Stack, Args: rows, Shape: o.Shape, Unit: o.Unit, Span: at}
+	return e.stackOf(elems, x.Span())
 }
 
-// rateOf elaborates the derivative of a state that has no state of its own:
+// derivative elaborates the derivative of a state that is no state itself:
 // the right-hand side of its equation.
-func (e *elaborator) rateOf(s *scope, x *dsl.Name) *Expr {
-	base, _ := s.lookup(x.Name)
-	if base == nil {
+func (e *elaborator) derivative(base *entity, x *dsl.Name) *Expr {
+	switch base.decl.(type) {
+	case *dsl.StateDecl, *dsl.AugmentDecl:
+	default:
+		e.errNoDerivative(x, base)
 		return nil
 	}
-	if _, ok := base.decl.(*dsl.StateDecl); !ok || !e.touch(base) {
+	if !e.touch(base) {
 		return nil
 	}
-	name := base.name + dslName(&dsl.Name{Primes: x.Primes})
-	top := base.name + dslName(&dsl.Name{Primes: x.Primes - 1})
-	ent := e.names[top]
-	if ent == nil || ent.obj == nil {
+	base.read = true
+	top, order := base, 1
+	for next := e.names[inValues][top.name+"'"]; next != nil; next = e.names[inValues][top.name+"'"] {
+		top = next
+		order++
+	}
+	if x.Primes > order {
+		e.errHighDerivative(x, base, order)
 		return nil
 	}
-	r := e.names["rate "+name]
-	if r == nil {
-		r = &entity{name: name, at: base.at, scope: base.scope}
-		r.resolve = func(r *entity) {
-			l := &Let{Obj: Obj{Name: name, Span: base.at, Unit: ent.obj.Info().Unit.Div(e.m.Time.Unit), Shape: ent.obj.Info().Shape}}
-			l.Value = e.rate(base.name)
-			if l.Value != nil {
-				r.obj = l
-			}
-		}
-		e.names["rate "+name] = r
-	}
-	if !e.touch(r) || r.obj == nil {
+	r := e.rateOf(base)
+	if !e.touch(r) {
 		return nil
 	}
 	o := r.obj.Info()
@@ -196,17 +224,18 @@ func (e *elaborator) rateOf(s *scope, x *dsl.Name) *Expr {
 }
 
 func (e *elaborator) unary(s *scope, x *dsl.Unary) *Expr {
-	a := e.expr(s, x.X)
+	if x.Op == "not" {
+		a := e.condition(s, x.X)
+		if a == nil {
+			return nil
+		}
+		return e.add(&Expr{Kind: Op, Name: "not", Args: []*Expr{a}, Span: x.Span(), cond: true})
+	}
+	a := e.value(s, x.X)
 	if a == nil {
 		return nil
 	}
-	if x.Op == "not" {
-		if !e.scalarCond(a) {
-			return nil
-		}
-		return e.add(&Expr{Kind: Op, Name: "not", Args: []*Expr{a}, Unit: units.One, Span: x.Span()})
-	}
-	if a.Kind == Number && a.Object == nil {
+	if a.Kind == Number && a.Object == nil && a.Name == "" {
 		n := *a
 		n.Value, n.Span = -a.Value, x.Span()
 		return e.add(&n)
@@ -214,306 +243,191 @@ func (e *elaborator) unary(s *scope, x *dsl.Unary) *Expr {
 	return e.add(&Expr{Kind: Op, Name: "neg", Args: []*Expr{a}, Shape: a.Shape, Unit: a.Unit, Span: x.Span(), bare: a.bare})
 }
 
-// scalarCond checks that x can be a condition.
-func (e *elaborator) scalarCond(x *Expr) bool {
-	if x.Shape.Rank != 0 {
-		e.diags.Errorf("vector-condition", x.Span, "a condition is a single truth value, this has shape %s", x.Shape).
-			WithHelp("compare single elements, or reduce with `min`, `max` or `norm`")
-		return false
-	}
-	return e.unify(x, units.One, func() {
-		e.diags.Errorf("not-a-condition", x.Span, "a condition has no unit, this is in %s", e.name(x.Unit)).WithHelp("compare it with something")
-	})
-}
-
-// spread is the shape of an elementwise operation.
-func (e *elaborator) spread(at diag.Span, args ...*Expr) (Shape, bool) {
-	out := Shape{}
-	for i, a := range args {
-		switch {
-		case a.Shape.Rank == 0 || a.Shape == out:
-		case out.Rank == 0:
-			out = a.Shape
-		default:
-			e.errShapes(at, args[:i+1])
-			return out, false
-		}
-	}
-	return out, true
-}
-
 func (e *elaborator) binary(s *scope, x *dsl.Binary) *Expr {
-	a, b := e.expr(s, x.X), e.expr(s, x.Y)
+	op := operatorBySymbol[x.Op]
+	operand := e.value
+	if op.Units == truths {
+		operand = e.condition
+	}
+	a, b := operand(s, x.X), operand(s, x.Y)
 	if a == nil || b == nil {
 		return nil
 	}
-	out := &Expr{Kind: Op, Name: opNames[x.Op], Args: []*Expr{a, b}, Span: x.Span(), bare: a.bare && b.bare}
-	if x.Op == "@" {
-		return e.matmul(x, out)
-	}
-	shape, ok := e.spread(x.OpSp, a, b)
-	if !ok {
-		return nil
-	}
-	out.Shape = shape
-	switch x.Op {
-	case "+", "-":
-		if !e.solver.Unify(a.Unit, b.Unit) {
-			e.errUnits(x.OpSp, map[string]string{"+": "add", "-": "subtract"}[x.Op], a, b)
-			return nil
-		}
-		out.Unit = a.Unit
-	case "*", "/":
-		if out.bare {
-			out.Unit = e.solver.Fresh()
-			break
-		}
-		ua, ub := e.product(a), e.product(b)
-		if x.Op == "*" {
-			out.Unit = ua.Mul(ub)
-		} else {
-			out.Unit = ua.Div(ub)
-		}
-	case "^":
-		return e.power(x, out)
-	case "and", "or":
-		if !e.scalarCond(a) || !e.scalarCond(b) {
-			return nil
-		}
-		out.Unit, out.bare = units.One, false
-	default: // comparisons
-		if !e.solver.Unify(a.Unit, b.Unit) {
-			e.errUnits(x.OpSp, "compare", a, b)
-			return nil
-		}
-		out.Unit, out.bare = units.One, false
-		if shape.Rank != 0 {
-			e.scalarCond(out)
-			return nil
-		}
-	}
-	return e.add(out)
-}
-
-func (e *elaborator) matmul(x *dsl.Binary, out *Expr) *Expr {
-	a, b := out.Args[0], out.Args[1]
-	sa, sb := a.Shape, b.Shape
-	switch {
-	case sa.Rank == 2 && sb.Rank == 2 && sa.N == sb.M:
-		out.Shape = Shape{Rank: 2, M: sa.M, N: sb.N}
-	case sa.Rank == 2 && sb.Rank == 1 && sa.N == sb.N:
-		out.Shape = Shape{Rank: 1, N: sa.M}
-	case sa.Rank == 1 && sb.Rank == 2 && sa.N == sb.M:
-		out.Shape = Shape{Rank: 1, N: sb.N}
-	case sa.Rank == 1 && sb.Rank == 1 && sa.N == sb.N:
-	default:
-		e.errShapes(x.OpSp, out.Args)
-		return nil
-	}
-	out.Unit, out.bare = e.product(a).Mul(e.product(b)), false
-	return e.add(out)
-}
-
-// power elaborates x^y: a unit needs a constant exponent.
-func (e *elaborator) power(x *dsl.Binary, out *Expr) *Expr {
-	a, b := out.Args[0], out.Args[1]
-	if !e.unify(b, units.One, func() {
-		e.diags.Errorf("unit-mismatch", b.Span, "an exponent has no unit, this is in %s", e.name(b.Unit))
-	}) {
-		return nil
-	}
-	if out.bare {
-		out.Unit = e.solver.Fresh()
+	out := &Expr{Kind: Op, Name: op.Name, Args: []*Expr{a, b}, Span: x.Span()}
+	switch op.Units {
+	case powers:
+		return e.power(out, x.OpSp)
+	case truths:
+		out.cond = true
 		return e.add(out)
 	}
-	v, isConst := foldConst(b)
-	if isConst && len(v) == 1 {
+	if op.Name == "matmul" {
+		if out.Shape = matmul(a.Shape, b.Shape); out.Shape.Rank < 0 {
+			e.errMatmul(x.OpSp, a, b)
+			return nil
+		}
+	} else {
+		var ok bool
+		if out.Shape, ok = common(a, b); !ok {
+			e.errShapes(x.OpSp, a, b)
+			return nil
+		}
+	}
+	switch op.Units {
+	case products:
+		e.product(out, op.Name == "div")
+	case equal:
+		if !e.meet(a, b, x.Span()) {
+			e.errUnits(x.OpSp, op.Verb, a, b)
+			return nil
+		}
+		out.Unit, out.bare = a.Unit, a.bare && b.bare
+	case compares:
+		if !e.meet(a, b, x.Span()) {
+			e.errUnits(x.OpSp, op.Verb, a, b)
+			return nil
+		}
+		out.cond = true
+		if out.Shape.Rank != 0 {
+			e.errVectorCondition(out)
+			return nil
+		}
+	}
+	return e.add(out)
+}
+
+// product sets the unit of a product or quotient, in which a bare number has
+// none.
+func (e *elaborator) product(out *Expr, quotient bool) {
+	a, b := out.Args[0], out.Args[1]
+	switch {
+	case a.bare && b.bare:
+		out.bare = true
+	case quotient:
+		out.Unit = a.Unit.Div(b.Unit)
+	default:
+		out.Unit = a.Unit.Mul(b.Unit)
+	}
+}
+
+// matmul is the shape of a matrix product; of rank −1 if there is none.
+func matmul(a, b Shape) Shape {
+	switch {
+	case a.Rank == 2 && b.Rank == 2 && a.N == b.M && a.M <= maxSize/b.N:
+		return mat(a.M, b.N)
+	case a.Rank == 2 && b.Rank == 1 && a.N == b.N:
+		return vec(a.M)
+	case a.Rank == 1 && b.Rank == 2 && a.N == b.M:
+		return vec(b.N)
+	case a.Rank == 1 && b.Rank == 1 && a.N == b.N:
+		return Shape{}
+	}
+	return Shape{Rank: -1}
+}
+
+// power elaborates a^b: a unit needs a constant exponent.
+func (e *elaborator) power(out *Expr, op diag.Span) *Expr {
+	a, b := out.Args[0], out.Args[1]
+	var ok bool
+	if out.Shape, ok = common(a, b); !ok {
+		e.errShapes(op, a, b)
+		return nil
+	}
+	if out.bare = a.bare && b.bare; out.bare {
+		return e.add(out)
+	}
+	if !e.demand(b, units.One) {
+		e.errExponentUnit(b)
+		return nil
+	}
+	if v, isConst := fold(b); isConst && len(v) == 1 && !a.bare {
 		if num, den, ok := rational(v[0]); ok {
-			out.Unit = e.product(a).Pow(num, den)
+			out.Unit = a.Unit.Pow(num, den)
 			return e.add(out)
 		}
 	}
-	if !e.unify(a, units.One, func() {
-		e.diags.Errorf("unit-mismatch", x.OpSp, "a quantity with a unit needs a constant exponent").
-			WithNote(a.Span, "this has unit %s", e.name(a.Unit)).
-			WithHelp("divide it by a reference quantity first: `(x/x0)^n`")
-	}) {
+	if !e.demand(a, units.One) {
+		e.errExponent(op, a, b)
 		return nil
 	}
-	out.Unit = units.One
 	return e.add(out)
 }
 
 // rational finds a fraction with a small denominator.
 func rational(v float64) (num, den int, ok bool) {
 	for den = 1; den <= 12; den++ {
-		if n := math.Round(v * float64(den)); math.Abs(n-v*float64(den)) < 1e-12*math.Max(1, math.Abs(n)) && math.Abs(n) < 1000 {
+		n := math.Round(v * float64(den))
+		if math.Abs(n-v*float64(den)) < 1e-12*math.Max(1, math.Abs(n)) && math.Abs(n) <= maxExponent {
 			return int(n), den, true
 		}
 	}
 	return 0, 0, false
 }
 
-func (e *elaborator) cond(s *scope, x *dsl.Cond) *Expr {
-	c, a, b := e.expr(s, x.If), e.expr(s, x.Then), e.expr(s, x.Else)
-	if c == nil || a == nil || b == nil || !e.scalarCond(c) {
+func (e *elaborator) choice(s *scope, x *dsl.Cond) *Expr {
+	c, a, b := e.condition(s, x.If), e.value(s, x.Then), e.value(s, x.Else)
+	if c == nil || a == nil || b == nil {
 		return nil
 	}
-	shape, ok := e.spread(x.Span(), a, b)
+	shape, ok := common(a, b)
 	if !ok {
+		e.errShapes(x.Span(), a, b)
 		return nil
 	}
-	if !e.solver.Unify(a.Unit, b.Unit) {
+	if !e.meet(a, b, x.Span()) {
 		e.errUnits(x.Span(), "choose between", a, b)
 		return nil
 	}
-	return e.add(&Expr{Kind: Op, Name: "if", Args: []*Expr{c, a, b}, Shape: shape, Unit: a.Unit, Span: x.Span()})
+	return e.add(&Expr{Kind: Op, Name: "if", Args: []*Expr{c, a, b}, Shape: shape, Unit: a.Unit, Span: x.Span(), bare: a.bare && b.bare})
 }
 
 func (e *elaborator) array(s *scope, x *dsl.Array) *Expr {
 	if len(x.Elems) == 0 {
-		e.diags.Errorf("bad-shape", x.Span(), "an array has at least one element")
+		e.errEmptyArray(x)
 		return nil
 	}
-	out := &Expr{Kind: Stack, Span: x.Span(), bare: true}
-	for _, el := range x.Elems {
-		a := e.expr(s, el)
-		if a == nil {
-			return nil
-		}
-		out.Args = append(out.Args, a)
+	elems := make([]*Expr, len(x.Elems))
+	ok := true
+	for i, el := range x.Elems {
+		elems[i] = e.value(s, el)
+		ok = ok && elems[i] != nil
 	}
-	first := out.Args[0]
-	for _, a := range out.Args[1:] {
-		if a.Shape != first.Shape {
-			e.errShapes(x.Span(), out.Args)
-			return nil
-		}
-		if !e.solver.Unify(a.Unit, first.Unit) {
-			e.errUnits(x.Span(), "put into one array", first, a)
-			return nil
-		}
-	}
-	for _, a := range out.Args {
-		out.bare = out.bare && a.bare
-	}
-	out.Unit = first.Unit
-	switch first.Shape.Rank {
-	case 0:
-		out.Shape = Shape{Rank: 1, N: len(out.Args)}
-	case 1:
-		out.Shape = Shape{Rank: 2, M: len(out.Args), N: first.Shape.N}
-	default:
-		e.diags.Errorf("bad-shape", x.Span(), "arrays have at most two dimensions")
-		return nil
-	}
-	return e.add(out)
-}
-
-func (e *elaborator) index(s *scope, x *dsl.IndexExpr) *Expr {
-	a := e.expr(s, x.X)
-	if a == nil {
-		return nil
-	}
-	off, shape, ok := e.slice(s, a.Shape, x.Index, x.Span())
 	if !ok {
 		return nil
 	}
-	if off < 0 { // a block of columns: gather it row by row
-		return e.columns(s, a, x)
-	}
-	return e.add(&Expr{Kind: Slice, Args: []*Expr{a}, Offset: off, Shape: shape, Unit: a.Unit, Span: x.Span(), bare: a.bare})
+	return e.stackOf(elems, x.Span())
 }
 
-// slice finds the run of elements that an index selects; off is −1 where they
-// are no run (columns of a matrix).
-func (e *elaborator) slice(s *scope, of Shape, index []dsl.Range, at diag.Span) (off int, shape Shape, ok bool) {
-	if of.Rank == 0 {
-		e.diags.Errorf("bad-index", at, "a single number has no elements")
-		return 0, shape, false
-	}
-	if len(index) > of.Rank {
-		e.diags.Errorf("bad-index", at, "%d indices into shape %s", len(index), of)
-		return 0, shape, false
-	}
-	dims := []int{of.N}
-	if of.Rank == 2 {
-		dims = []int{of.M, of.N}
-	}
-	lo, hi, whole := []int{0, 0}, []int{0, 0}, []bool{false, false}
-	for i, n := range dims {
-		hi[i] = n
-		if i >= len(index) {
-			whole[i] = true
-			continue
-		}
-		r := index[i]
-		whole[i] = r.Colon
-		if r.Lo != nil {
-			if lo[i], ok = e.constInt(s, r.Lo); !ok {
-				return 0, shape, false
-			}
-		}
-		switch {
-		case !r.Colon:
-			hi[i] = lo[i] + 1
-		case r.Hi != nil:
-			if hi[i], ok = e.constInt(s, r.Hi); !ok {
-				return 0, shape, false
-			}
-		}
-		if lo[i] < 0 || hi[i] > n || lo[i] >= hi[i] {
-			e.diags.Errorf("bad-index", r.Span(), "index %d is outside of 0 to %d", max(lo[i], hi[i]-1), n-1).
-				WithNote(at, "shape %s", of)
-			return 0, shape, false
+// stackOf puts elements into an array, if their shapes and units agree.
+func (e *elaborator) stackOf(elems []*Expr, at diag.Span) *Expr {
+	lead := elems[0]
+	for _, a := range elems {
+		if a.Shape != lead.Shape {
+			e.errShapes(at, lead, a)
+			return nil
 		}
 	}
-	if of.Rank == 1 {
-		if whole[0] {
-			return lo[0], Shape{Rank: 1, N: hi[0] - lo[0]}, true
+	for _, a := range elems {
+		if !a.bare {
+			lead = a
+			break
 		}
-		return lo[0], Shape{}, true
 	}
-	rows, cols := hi[0]-lo[0], hi[1]-lo[1]
-	off = lo[0]*of.N + lo[1]
-	switch {
-	case !whole[0] && !whole[1]:
-		return off, Shape{}, true
-	case !whole[0]:
-		return off, Shape{Rank: 1, N: cols}, true
-	case cols == of.N && whole[1]:
-		return off, Shape{Rank: 2, M: rows, N: cols}, true
+	for _, a := range elems {
+		if !e.meet(lead, a, at) {
+			e.errUnits(at, "put into one array", lead, a)
+			return nil
+		}
 	}
-	return -1, Shape{}, true
-}
-
-// columns elaborates A[a:b, c:d] and A[:, c].
-func (e *elaborator) columns(s *scope, a *Expr, x *dsl.IndexExpr) *Expr {
-	r := x.Index
-	lo, hi := 0, a.Shape.M
-	if r[0].Lo != nil {
-		lo, _ = e.constInt(s, r[0].Lo)
-	}
-	if r[0].Hi != nil {
-		hi, _ = e.constInt(s, r[0].Hi)
-	}
-	clo, chi := 0, a.Shape.N
-	if r[1].Lo != nil {
-		clo, _ = e.constInt(s, r[1].Lo)
-	}
-	if !r[1].Colon {
-		chi = clo + 1
-	} else if r[1].Hi != nil {
-		chi, _ = e.constInt(s, r[1].Hi)
-	}
-	out := &Expr{Kind: Stack, Unit: a.Unit, Span: x.Span(), Shape: Shape{Rank: 1, N: hi - lo}}
-	row := Shape{}
-	if r[1].Colon {
-		row = Shape{Rank: 1, N: chi - clo}
-		out.Shape = Shape{Rank: 2, M: hi - lo, N: chi - clo}
-	}
-	for i := lo; i < hi; i++ {
-		out.Args = append(out.Args, e.add(&Expr{Kind: Slice, Args: []*Expr{a}, Offset: i*a.Shape.N + clo, Shape: row, Unit: a.Unit, Span: x.Span()}))
+	out := &Expr{Kind: Stack, Args: elems, Unit: lead.Unit, Span: at, bare: lead.bare}
+	switch lead.Shape.Rank {
+	case 0:
+		out.Shape = vec(len(elems))
+	case 1:
+		out.Shape = mat(len(elems), lead.Shape.N)
+	default:
+		e.errDeepArray(at)
+		return nil
 	}
 	return e.add(out)
 }
@@ -521,132 +435,20 @@ func (e *elaborator) columns(s *scope, a *Expr, x *dsl.IndexExpr) *Expr {
 // constInt evaluates a whole number that must be known when the model is
 // compiled.
 func (e *elaborator) constInt(s *scope, x dsl.Expr) (int, bool) {
-	v := e.expr(s, x)
+	v := e.value(s, x)
 	if v == nil {
 		return 0, false
 	}
-	c, ok := foldConst(v)
-	if !ok || len(c) != 1 {
-		e.diags.Errorf("not-constant", x.Span(), "this must be a whole number that is known when the model is compiled")
-		return 0, false
+	c, ok := fold(v)
+	switch {
+	case !ok || len(c) != 1:
+		e.errNotConstant(v, "an index or a size")
+	case c[0] != math.Trunc(c[0]) || math.Abs(c[0]) > 1e9:
+		e.errNotWhole(v, c[0])
+	case !e.demand(v, units.One):
+		e.errIndexUnit(v)
+	default:
+		return int(c[0]), true
 	}
-	if c[0] != math.Trunc(c[0]) || math.Abs(c[0]) > 1e9 {
-		e.diags.Errorf("not-constant", x.Span(), "this must be a whole number, not %g", c[0])
-		return 0, false
-	}
-	return int(c[0]), true
-}
-
-// constIn evaluates a number in the unit of an object.
-func (e *elaborator) constIn(s *scope, x dsl.Expr, o *Obj) (float64, bool) {
-	v := e.expr(s, x)
-	if v == nil {
-		return 0, false
-	}
-	c, ok := foldConst(v)
-	if !ok || len(c) != 1 {
-		e.diags.Errorf("not-constant", x.Span(), "this must be a number that is known when the model is compiled")
-		return 0, false
-	}
-	return c[0], e.unify(v, o.Unit, func() { e.errInit(v, o) })
-}
-
-// foldConst evaluates an expression of numbers and constants.
-func foldConst(x *Expr) ([]float64, bool) {
-	return Evaluate(x, func(*Expr) ([]float64, bool) { return nil, false })
-}
-
-// Evaluate evaluates an expression whose leaves, besides numbers and
-// constants, are known to leaf. It reports false where the expression needs
-// something else.
-func Evaluate(x *Expr, leaf func(*Expr) ([]float64, bool)) ([]float64, bool) {
-	switch x.Kind {
-	case Number:
-		v := make([]float64, x.Shape.Size())
-		for i := range v {
-			v[i] = x.Value
-		}
-		return v, true
-	case Stack:
-		var out []float64
-		for _, a := range x.Args {
-			v, ok := Evaluate(a, leaf)
-			if !ok {
-				return nil, false
-			}
-			out = append(out, v...)
-		}
-		return out, true
-	case Slice:
-		v, ok := Evaluate(x.Args[0], leaf)
-		if !ok {
-			return nil, false
-		}
-		return v[x.Offset : x.Offset+x.Shape.Size()], true
-	case Smooth:
-		return Evaluate(x.Args[0], leaf)
-	case Op:
-		return evaluateOp(x, leaf)
-	}
-	return leaf(x)
-}
-
-func evaluateOp(x *Expr, leaf func(*Expr) ([]float64, bool)) ([]float64, bool) {
-	args := make([][]float64, len(x.Args))
-	n := x.Shape.Size()
-	for i, a := range x.Args {
-		v, ok := Evaluate(a, leaf)
-		if !ok || len(v) != 1 && len(v) != n {
-			return nil, false
-		}
-		args[i] = v
-	}
-	f := evaluators[x.Name]
-	if f == nil {
-		fn := functionByName[x.Name]
-		if fn == nil || fn.Eval == nil || fn.Shapes == reduce && len(args) == 1 {
-			return nil, false
-		}
-		f = fn.Eval
-	}
-	out := make([]float64, n)
-	in := make([]float64, len(args))
-	for i := range out {
-		for k, a := range args {
-			in[k] = a[min(i, len(a)-1)]
-		}
-		out[i] = f(in...)
-	}
-	return out, true
-}
-
-var evaluators = map[string]func(x ...float64) float64{
-	"add": two(func(x, y float64) float64 { return x + y }),
-	"sub": two(func(x, y float64) float64 { return x - y }),
-	"mul": two(func(x, y float64) float64 { return x * y }),
-	"div": two(func(x, y float64) float64 { return x / y }),
-	"pow": two(math.Pow),
-	"neg": one(func(x float64) float64 { return -x }),
-	"not": one(func(x float64) float64 { return 1 - x }),
-	"and": two(func(x, y float64) float64 { return x * y }),
-	"or":  two(math.Max),
-	"lt":  two(func(x, y float64) float64 { return truth(x < y) }),
-	"le":  two(func(x, y float64) float64 { return truth(x <= y) }),
-	"gt":  two(func(x, y float64) float64 { return truth(x > y) }),
-	"ge":  two(func(x, y float64) float64 { return truth(x >= y) }),
-	"eq":  two(func(x, y float64) float64 { return truth(x == y) }),
-	"ne":  two(func(x, y float64) float64 { return truth(x != y) }),
-	"if": func(x ...float64) float64 {
-		if x[0] != 0 {
-			return x[1]
-		}
-		return x[2]
-	},
-}
-
-func truth(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
+	return 0, false
 }

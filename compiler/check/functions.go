@@ -2,34 +2,88 @@ package check
 
 import "math"
 
-// unitRule says which units a function takes and gives.
-type unitRule uint8
+// UnitRule says which units a function or operator takes and gives.
+type UnitRule uint8
 
+// The unit rules. A bare number takes the unit that is asked of it.
 const (
-	plain   unitRule = iota // 1 → 1
-	same                    // u, u, … → u
-	anyOne                  // u → 1
-	root                    // u → u^(1/2)
-	bothOne                 // u, u → 1
+	plain    UnitRule = iota // numbers without unit, one such
+	equal                    // equal units, and that unit
+	loses                    // any unit, a number without one
+	ratio                    // equal units, a number without one
+	root                     // the square root of the unit
+	products                 // the product (or quotient) of the units
+	powers                   // a constant exponent, or no unit
+	compares                 // equal units, a truth value
+	truths                   // truth values
+	own                      // a rule of its own, in special.go
 )
 
-// shapeRule says how a function treats shapes.
-type shapeRule uint8
+func (r UnitRule) String() string {
+	return [...]string{
+		"no unit", "equal units", "any unit; the result has none", "equal units; the result has none",
+		"any unit u; the result is in u^(1/2)", "any units; the result is in their product or quotient",
+		"any unit to a constant exponent without unit", "equal units; the result is true or false", "true or false", "see its meaning",
+	}[r]
+}
 
+// ShapeRule says how a function or operator treats arrays.
+type ShapeRule uint8
+
+// The shape rules.
 const (
-	elementwise shapeRule = iota
-	toScalar              // an array → a scalar
-	reduce                // one array → a scalar; several → elementwise
+	elementwise ShapeRule = iota // equal shapes; scalars are repeated
+	toScalar                     // one array to a scalar
+	reduces                      // one array to a scalar, or several elementwise
+	ownShape                     // a rule of its own
 )
 
 // Function is a function of the language.
 type Function struct {
 	Name   string
 	Arity  int // −1: one or more
-	Units  unitRule
-	Shapes shapeRule
-	Eval   func(x ...float64) float64 // for constants; nil where it has none
+	Units  UnitRule
+	Shapes ShapeRule
+	Eval   func(x ...float64) float64 // of one element, for constants; nil: none
 	Doc    string
+}
+
+// Operator is an operator of the language.
+type Operator struct {
+	Symbol string
+	Name   string // of the Op that it makes
+	Units  UnitRule
+	Verb   string // in messages
+	Doc    string
+}
+
+// Operators lists the binary operators.
+var Operators = []Operator{
+	{"+", "add", equal, "add", "sum"},
+	{"-", "sub", equal, "subtract", "difference; with one argument its negative"},
+	{"*", "mul", products, "", "product, element by element"},
+	{"/", "div", products, "", "quotient, element by element"},
+	{"^", "pow", powers, "", "power; binds tighter than the minus in front, and to the right"},
+	{"@", "matmul", products, "", "product of matrices and vectors"},
+	{"<", "lt", compares, "compare", "smaller"},
+	{"<=", "le", compares, "compare", "smaller or equal"},
+	{">", "gt", compares, "compare", "larger"},
+	{">=", "ge", compares, "compare", "larger or equal"},
+	{"==", "eq", compares, "compare", "equal"},
+	{"!=", "ne", compares, "compare", "not equal"},
+	{"and", "and", truths, "", "both; `not` negates"},
+	{"or", "or", truths, "", "either"},
+}
+
+var operatorBySymbol = index(Operators, func(o *Operator) string { return o.Symbol })
+
+// index finds the rows of a table by their names.
+func index[T any](rows []T, name func(*T) string) map[string]*T {
+	m := make(map[string]*T, len(rows))
+	for i := range rows {
+		m[name(&rows[i])] = &rows[i]
+	}
+	return m
 }
 
 func one(f func(float64) float64) func(...float64) float64 {
@@ -40,30 +94,18 @@ func two(f func(x, y float64) float64) func(...float64) float64 {
 	return func(x ...float64) float64 { return f(x[0], x[1]) }
 }
 
-func fold(f func(x, y float64) float64) func(...float64) float64 {
-	return func(x ...float64) float64 {
-		v := x[0]
-		for _, y := range x[1:] {
-			v = f(v, y)
-		}
-		return v
-	}
-}
-
 func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
-func sign(x float64) float64 {
-	switch {
-	case x > 0:
-		return 1
-	case x < 0:
-		return -1
-	}
-	return 0
+func sign(x float64) float64 { return truth(x > 0) - truth(x < 0) }
+
+func softplus(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+
+func lgamma(x float64) float64 {
+	v, _ := math.Lgamma(x)
+	return v
 }
 
-// Functions lists the functions of the language, besides diff, grad and those
-// that refer to data and events.
+// Functions lists the functions of the language.
 var Functions = []Function{
 	{"exp", 1, plain, elementwise, one(math.Exp), "eˣ"},
 	{"expm1", 1, plain, elementwise, one(math.Expm1), "eˣ − 1, exact near 0"},
@@ -72,64 +114,53 @@ var Functions = []Function{
 	{"log10", 1, plain, elementwise, one(math.Log10), "decimal logarithm"},
 	{"log2", 1, plain, elementwise, one(math.Log2), "binary logarithm"},
 	{"sqrt", 1, root, elementwise, one(math.Sqrt), "square root"},
+	{"pow", 2, powers, elementwise, two(math.Pow), "pow(x, y): x^y"},
+	{"hypot", 2, equal, elementwise, two(math.Hypot), "hypot(x, y): √(x² + y²)"},
 	{"sin", 1, plain, elementwise, one(math.Sin), "sine of radians"},
 	{"cos", 1, plain, elementwise, one(math.Cos), "cosine of radians"},
 	{"tan", 1, plain, elementwise, one(math.Tan), "tangent of radians"},
-	{"asin", 1, plain, elementwise, one(math.Asin), "inverse sine"},
-	{"acos", 1, plain, elementwise, one(math.Acos), "inverse cosine"},
-	{"atan", 1, plain, elementwise, one(math.Atan), "inverse tangent"},
-	{"atan2", 2, bothOne, elementwise, two(math.Atan2), "angle of the point (x, y), as atan2(y, x)"},
+	{"asin", 1, plain, elementwise, one(math.Asin), "inverse sine, in radians"},
+	{"acos", 1, plain, elementwise, one(math.Acos), "inverse cosine, in radians"},
+	{"atan", 1, plain, elementwise, one(math.Atan), "inverse tangent, in radians"},
+	{"atan2", 2, ratio, elementwise, two(math.Atan2), "atan2(y, x): angle of the point (x, y)"},
 	{"sinh", 1, plain, elementwise, one(math.Sinh), "hyperbolic sine"},
 	{"cosh", 1, plain, elementwise, one(math.Cosh), "hyperbolic cosine"},
 	{"tanh", 1, plain, elementwise, one(math.Tanh), "hyperbolic tangent"},
 	{"asinh", 1, plain, elementwise, one(math.Asinh), "inverse hyperbolic sine"},
 	{"acosh", 1, plain, elementwise, one(math.Acosh), "inverse hyperbolic cosine"},
 	{"atanh", 1, plain, elementwise, one(math.Atanh), "inverse hyperbolic tangent"},
-	{"abs", 1, same, elementwise, one(math.Abs), "absolute value"},
-	{"sign", 1, anyOne, elementwise, one(sign), "−1, 0 or 1"},
-	{"floor", 1, same, elementwise, one(math.Floor), "largest whole number that is not larger"},
-	{"ceil", 1, same, elementwise, one(math.Ceil), "smallest whole number that is not smaller"},
-	{"step", 1, anyOne, elementwise, one(func(x float64) float64 {
-		if x >= 0 {
-			return 1
-		}
-		return 0
-	}), "1 for x ≥ 0, else 0"},
-	{"relu", 1, same, elementwise, one(func(x float64) float64 { return math.Max(x, 0) }), "x for x > 0, else 0"},
-	{"clamp", 3, same, elementwise, func(x ...float64) float64 { return math.Min(math.Max(x[0], x[1]), x[2]) }, "clamp(x, lo, hi): x kept within [lo, hi]"},
-	{"hypot", 2, same, elementwise, two(math.Hypot), "√(x² + y²)"},
+	{"abs", 1, equal, elementwise, one(math.Abs), "absolute value"},
+	{"sign", 1, loses, elementwise, one(sign), "−1, 0 or 1"},
+	{"step", 1, loses, elementwise, one(func(x float64) float64 { return truth(x >= 0) }), "1 for x ≥ 0, else 0"},
+	{"floor", 1, equal, elementwise, one(math.Floor), "largest whole number that is not larger"},
+	{"ceil", 1, equal, elementwise, one(math.Ceil), "smallest whole number that is not smaller"},
+	{"clamp", 3, equal, elementwise, func(x ...float64) float64 { return math.Min(math.Max(x[0], x[1]), x[2]) }, "clamp(x, lo, hi): x kept within [lo, hi]"},
 	{"erf", 1, plain, elementwise, one(math.Erf), "error function"},
-	{"gamma", 1, plain, elementwise, one(math.Gamma), "gamma function"},
-	{"lgamma", 1, plain, elementwise, one(func(x float64) float64 { v, _ := math.Lgamma(x); return v }), "log |Γ(x)|"},
+	{"gamma", 1, plain, elementwise, one(math.Gamma), "gamma function Γ(x)"},
+	{"lgamma", 1, plain, elementwise, one(lgamma), "log |Γ(x)|"},
 	{"sigmoid", 1, plain, elementwise, one(sigmoid), "1/(1 + e⁻ˣ)"},
-	{"softplus", 1, plain, elementwise, one(func(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }), "log(1 + eˣ)"},
+	{"softplus", 1, plain, elementwise, one(softplus), "log(1 + eˣ)"},
+	{"relu", 1, equal, elementwise, one(func(x float64) float64 { return math.Max(x, 0) }), "x for x > 0, else 0"},
 	{"swish", 1, plain, elementwise, one(func(x float64) float64 { return x * sigmoid(x) }), "x/(1 + e⁻ˣ)"},
-	{"gelu", 1, plain, elementwise, one(func(x float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }), "x Φ(x), Φ the normal distribution"},
-	{"min", -1, same, reduce, fold(math.Min), "smallest element, or smallest of several"},
-	{"max", -1, same, reduce, fold(math.Max), "largest element, or largest of several"},
-	{"sum", 1, same, toScalar, nil, "sum of the elements"},
-	{"mean", 1, same, toScalar, nil, "mean of the elements"},
-	{"norm", 1, same, toScalar, nil, "Euclidean norm of a vector"},
+	{"gelu", 1, plain, elementwise, one(func(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) }), "x Φ(x), with the normal distribution Φ"},
+	{"min", -1, equal, reduces, least, "smallest element of an array, or smallest of several"},
+	{"max", -1, equal, reduces, greatest, "largest element of an array, or largest of several"},
+	{"sum", 1, equal, toScalar, nil, "sum of the elements"},
+	{"mean", 1, equal, toScalar, nil, "mean of the elements"},
+	{"norm", 1, equal, toScalar, nil, "Euclidean norm of a vector"},
+	{"dot", 2, products, ownShape, nil, "scalar product of two vectors"},
+	{"cross", 2, products, ownShape, nil, "vector product of two vectors of three elements"},
+	{"diff", 2, own, ownShape, nil, "diff(E, x): partial derivative of E by the state, parameter, argument or time x"},
+	{"grad", 2, own, ownShape, nil, "grad(E, x): the gradient of the number E by the vector x"},
+	{"smooth", 1, own, ownShape, nil, "smooth(E): E, at whose jumps and kinks the solver does not stop"},
+	{"rising", 1, own, ownShape, nil, "rising(g): in a trigger, g turns from negative to positive"},
+	{"falling", 1, own, ownShape, nil, "falling(g): in a trigger, g turns from positive to negative"},
+	{"crossing", 1, own, ownShape, nil, "crossing(g): in a trigger, g changes its sign"},
+	{"first", 1, own, ownShape, nil, "first(y): first measured value of y in the trajectory; in initial values"},
+	{"slope", 1, own, ownShape, nil, "slope(y): initial slope of the measured y in the trajectory; in initial values"},
+	{"data", 1, own, ownShape, nil, "data(y): the measured value of y; in losses and events on observations"},
+	{"observed", 1, own, ownShape, nil, "observed(y): 1 where y was measured, else 0; where data(y) stands"},
+	{"before", 1, own, ownShape, nil, "before(E): E before the event at this instant; in observations and losses"},
 }
 
-var functionByName = func() map[string]*Function {
-	m := map[string]*Function{}
-	for i := range Functions {
-		m[Functions[i].Name] = &Functions[i]
-	}
-	return m
-}()
-
-// special are the functions with rules of their own.
-var special = map[string]string{
-	"diff": "diff(E, x): partial derivative of E by the state, parameter or argument x", "grad": "gradient of E by the vector x",
-	"dot": "scalar product", "cross": "vector product of two 3-vectors",
-	"smooth": "no located discontinuities inside", "before": "the value before the event at this instant",
-	"data": "the measured value", "observed": "1 where it was measured, else 0",
-	"first": "first measured value of the trajectory", "slope": "initial slope of the trajectory's data",
-	"rising": "the guard turns from negative to positive", "falling": "the guard turns from positive to negative", "crossing": "either",
-}
-
-// constants of the language. They take the unit that is asked of them, like
-// a bare number.
-var constants = map[string]float64{"pi": math.Pi, "inf": math.Inf(1)}
+var functionByName = index(Functions, func(f *Function) string { return f.Name })

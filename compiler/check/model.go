@@ -154,6 +154,8 @@ type Discrete struct {
 type Let struct {
 	Obj
 	Value *Expr
+
+	cond *Expr // the truth value that Value turns into a number; nil: none
 }
 
 // Local is the formal argument of one use of a function.
@@ -301,7 +303,9 @@ type Expr struct {
 	Unit   units.Unit
 	Span   diag.Span
 
-	bare bool // a plain number, whose unit is what is asked of it
+	bare bool // made of plain numbers only: it takes the unit that is asked of it
+	cond bool // a truth value: it becomes 1 or 0 where a number is asked
+	part bool // an Apply of only an operand of its function's body
 }
 
 // Data is a checked data block.
@@ -343,3 +347,27 @@ type EventRows struct {
 // RowExpr is an expression over the columns of a row: column names, numbers,
 // strings, comparisons, and/or/not, arithmetic.
 type RowExpr struct{ Expr dsl.Expr }
+
+// Objects returns everything in the model that has a name, the time first.
+func (m *Model) Objects() []Object {
+	out := []Object{m.Time}
+	out = appendAll(out, m.Consts)
+	out = appendAll(out, m.Params)
+	out = appendAll(out, m.Covariates)
+	out = appendAll(out, m.Inputs)
+	out = appendAll(out, m.States)
+	out = appendAll(out, m.Discretes)
+	out = appendAll(out, m.Lets)
+	out = appendAll(out, m.Neurals)
+	out = appendAll(out, m.Events)
+	out = appendAll(out, m.Conserves)
+	out = appendAll(out, m.Observes)
+	return appendAll(out, m.Losses)
+}
+
+func appendAll[T Object](out []Object, list []T) []Object {
+	for _, x := range list {
+		out = append(out, x)
+	}
+	return out
+}

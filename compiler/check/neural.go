@@ -2,168 +2,194 @@ package check
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/setting"
 )
 
-// guarantees are the options of a neural block that are not plain settings.
-var guarantees = []string{"odd", "even", "positive", "monotone", "zero_at", "input_scale", "output_scale"}
+// Guarantees lists the options of a neural block that its arguments give a
+// meaning to; the others are those of Env.Neural.
+var Guarantees = setting.Table{
+	{Key: "odd", Kind: setting.Bool, Default: "false", Doc: "f(-x) = -f(x) by construction"},
+	{Key: "even", Kind: setting.Bool, Default: "false", Doc: "f(-x) = f(x) by construction"},
+	{Key: "positive", Kind: setting.Bool, Default: "false", Doc: "the result is positive by construction"},
+	{Key: "monotone", Kind: setting.Word, Doc: "`increasing` or `decreasing` in every argument, or 1, 0, -1 for each element of the arguments"},
+	{Key: "zero_at", Kind: setting.List, Doc: "a point at which the result is zero by construction: one number for all arguments, or one value for each"},
+	{Key: "input_scale", Kind: setting.List, Doc: "characteristic magnitude of the arguments: one for all, or one for each; otherwise from data"},
+	{Key: "output_scale", Kind: setting.List, Doc: "characteristic magnitude of the result; otherwise from data"},
+}
+
+// roughActivations break the order of solvers and of event location.
+var roughActivations = []string{"relu", "leaky_relu"}
+
+func (e *elaborator) resolveNeural(x *entity) {
+	d := x.decl.(*dsl.NeuralDecl)
+	n := &Neural{Options: setting.New(e.env.Neural)}
+	if !e.object(&n.Obj, x, d.Doc, d.Result) {
+		return
+	}
+	seen := map[string]dsl.Ident{}
+	for _, a := range d.Args {
+		if old, ok := seen[a.Name.Name]; ok {
+			e.errDuplicate(a.Name.Span(), a.Name.Name, old.Span())
+		}
+		seen[a.Name.Name] = a.Name
+		o := Obj{Name: a.Name.Name, Span: a.Name.Span()}
+		e.declareUnit(&o, a.Type.Unit)
+		shape, ok := e.shape(x.scope, a.Type.Dims)
+		if !ok {
+			return
+		}
+		o.Shape = shape
+		n.Args = append(n.Args, o)
+	}
+	if len(n.Args) == 0 {
+		e.errNoArguments(n)
+		return
+	}
+	for i := range n.Args {
+		e.unnamed = append(e.unnamed, &n.Args[i])
+	}
+	x.obj = n
+	e.later = append(e.later, func() { e.neuralOptions(x.scope, n, d) })
+}
 
 // neuralOptions reads the options of a neural block.
 func (e *elaborator) neuralOptions(s *scope, n *Neural, d *dsl.NeuralDecl) {
+	seen := map[string]*dsl.Option{}
 	for _, o := range d.Options {
-		switch o.Name.Name {
-		case "odd":
-			n.Odd = e.flag(o)
-		case "even":
-			n.Even = e.flag(o)
-		case "positive":
-			n.Positive = e.flag(o)
-		case "monotone":
-			n.Monotone = e.monotone(s, n, o)
-		case "zero_at":
-			n.ZeroAt = e.zeroAt(s, n, o)
-		case "input_scale":
-			n.InputScale = e.scales(s, o, n.Args)
-		case "output_scale":
-			n.OutputScale = e.scales(s, o, []Obj{n.Obj})
-		default:
-			if e.env.Neural.Find(o.Name.Name) == nil {
-				e.errUnknown("option", o.Name.Span(), o.Name.Name, append(e.env.Neural.Keys(), guarantees...))
+		old := seen[o.Name.Name]
+		seen[o.Name.Name] = o
+		switch {
+		case old != nil:
+			e.errDuplicate(o.Name.Span(), o.Name.Name, old.Name.Span())
+		case Guarantees.Find(o.Name.Name) != nil:
+			if !plainValue(o.Value) {
+				e.errOption(o.Value.Span(), o.Name.Name, "a value")
 				continue
 			}
-			e.prog.Model = e.m // settings are evaluated over this model's constants
-			e.option(n.Options, e.env.Neural, o)
+			e.guarantee(s, n, o)
+		case e.env.Neural.Find(o.Name.Name) == nil:
+			e.errUnknown("option", o.Name.Span(), o.Name.Name, append(e.env.Neural.Keys(), Guarantees.Keys()...))
+		default:
+			e.setting(s, n.Options, e.env.Neural, o)
 		}
 	}
-	if n.Odd && n.Even || n.Odd && n.Positive {
-		e.diags.Errorf("bad-option", n.Span, "block `%s` cannot be odd and %s at once: it would be zero", n.Name, map[bool]string{true: "even", false: "positive"}[n.Even])
+	with := func(a, b string, both bool) {
+		if both {
+			e.errContradiction(n, seen[a], seen[b])
+		}
 	}
-	switch w := n.Options.Word("activation"); w {
-	case "relu", "leaky_relu":
-		e.diags.Warnf("rough-activation", n.Span, "`%s` is not smooth: adaptive solvers and the location of events lose their order", w).
-			WithHelp("use `softplus` or `swish`")
+	with("odd", "even", n.Odd && n.Even)
+	with("odd", "positive", n.Odd && n.Positive)
+	with("positive", "zero_at", n.Positive && n.ZeroAt != nil)
+	with("even", "monotone", n.Even && n.Monotone != nil)
+	if a := seen["activation"]; a != nil {
+		if w, ok := a.Value.Expr.(*dsl.Name); ok && contains(roughActivations, w.Name) {
+			e.warnRough(w)
+		}
+	}
+}
+
+func (e *elaborator) guarantee(s *scope, n *Neural, o *dsl.Option) {
+	switch o.Name.Name {
+	case "odd":
+		n.Odd = e.flag(o)
+	case "even":
+		n.Even = e.flag(o)
+	case "positive":
+		n.Positive = e.flag(o)
+	case "monotone":
+		n.Monotone = e.monotone(s, n, o)
+	case "zero_at":
+		n.ZeroAt = e.perArgument(s, o, n.Args, false)
+	case "input_scale":
+		n.InputScale = e.perArgument(s, o, n.Args, true)
+	case "output_scale":
+		n.OutputScale = e.perArgument(s, o, []Obj{n.Obj}, true)
 	}
 }
 
 func (e *elaborator) flag(o *dsl.Option) bool {
 	b, ok := o.Value.Expr.(*dsl.BoolLit)
 	if !ok {
-		e.diags.Errorf("bad-option", o.Value.Span(), "`%s` is true or false", o.Name.Name)
+		e.errOption(o.Value.Span(), o.Name.Name, "true or false")
 		return false
 	}
 	return b.Value
 }
 
-// monotone reads `increasing`, `decreasing`, `true`, or a list with one of
-// 1, 0, -1 for each argument.
+// monotone reads a direction for all arguments, or one for each element.
 func (e *elaborator) monotone(s *scope, n *Neural, o *dsl.Option) []int {
 	size := 0
 	for _, a := range n.Args {
 		size += a.Shape.Size()
 	}
-	fill := func(v int) []int {
-		out := make([]int, size)
-		for i := range out {
-			out[i] = v
-		}
-		return out
-	}
-	switch x := o.Value.Expr.(type) {
-	case *dsl.Name:
-		switch x.Name {
+	if _, ok := o.Value.Expr.(*dsl.Name); ok {
+		switch e.word(o, "direction", []string{"increasing", "decreasing"}, "") {
 		case "increasing":
-			return fill(1)
+			return slices.Repeat([]int{1}, size)
 		case "decreasing":
-			return fill(-1)
-		}
-		e.errChoice(x.Span(), "direction", x.Name, []string{"increasing", "decreasing"})
-		return nil
-	case *dsl.BoolLit:
-		if x.Value {
-			return fill(1)
+			return slices.Repeat([]int{-1}, size)
 		}
 		return nil
 	}
-	v := e.expr(s, o.Value.Expr)
+	v := e.value(s, o.Value.Expr)
 	if v == nil {
 		return nil
 	}
-	c, ok := foldConst(v)
-	if !ok || len(c) != size {
-		e.diags.Errorf("bad-option", o.Value.Span(), "`monotone` is increasing, decreasing, or a list with 1, 0 or -1 for each of the %d arguments", size)
+	c, ok := fold(v)
+	if ok = ok && len(c) == size; ok {
+		for _, x := range c {
+			ok = ok && (x == 1 || x == 0 || x == -1)
+		}
+	}
+	if !ok {
+		e.errMonotone(v, size)
 		return nil
 	}
 	out := make([]int, size)
 	for i, x := range c {
-		out[i] = int(math.Max(-1, math.Min(1, x)))
+		out[i] = int(x)
 	}
 	return out
 }
 
-// zeroAt reads the point where the block vanishes: a number for each argument.
-func (e *elaborator) zeroAt(s *scope, n *Neural, o *dsl.Option) []float64 {
-	var out []float64
+// perArgument reads one value for each of several objects, in its unit, or
+// one number for all.
+func (e *elaborator) perArgument(s *scope, o *dsl.Option, of []Obj, positive bool) []float64 {
 	exprs := []dsl.Expr{o.Value.Expr}
-	if a, ok := o.Value.Expr.(*dsl.Array); ok && len(n.Args) > 1 {
+	a, list := o.Value.Expr.(*dsl.Array)
+	if list && len(of) > 1 {
 		exprs = a.Elems
 	}
-	if len(exprs) != len(n.Args) {
-		e.diags.Errorf("bad-option", o.Value.Span(), "`zero_at` is a point: a value for each of the %s", plural(len(n.Args), "argument"))
-		return nil
-	}
-	for i, x := range exprs {
-		v := e.expr(s, x)
-		if v == nil {
-			return nil
-		}
-		c, ok := foldConst(v)
-		if !ok || len(c) != 1 && len(c) != n.Args[i].Shape.Size() {
-			e.diags.Errorf("not-constant", x.Span(), "`zero_at` is a point of numbers")
-			return nil
-		}
-		if !e.unify(v, n.Args[i].Unit, func() { e.errNetArgument(v, n, i) }) {
-			return nil
-		}
-		for k := range n.Args[i].Shape.Size() {
-			out = append(out, c[min(k, len(c)-1)])
-		}
-	}
-	return out
-}
-
-// scales reads positive magnitudes: one for each object, or one for all.
-func (e *elaborator) scales(s *scope, o *dsl.Option, of []Obj) []float64 {
-	exprs := []dsl.Expr{o.Value.Expr}
-	if a, ok := o.Value.Expr.(*dsl.Array); ok && len(of) > 1 {
-		exprs = a.Elems
-	}
-	if len(exprs) != len(of) {
-		e.diags.Errorf("bad-option", o.Value.Span(), "`%s` has a magnitude for each of %d", o.Name.Name, len(of))
+	if len(exprs) != len(of) && len(exprs) != 1 {
+		e.errPerArgument(o, len(exprs), of)
 		return nil
 	}
 	var out []float64
-	for i, x := range exprs {
-		v := e.expr(s, x)
+	for i := range of {
+		v := e.value(s, exprs[min(i, len(exprs)-1)])
 		if v == nil {
 			return nil
 		}
-		c, ok := foldConst(v)
-		if !ok || len(c) != 1 && len(c) != of[i].Shape.Size() {
-			e.diags.Errorf("bad-option", x.Span(), "`%s` is a positive number", o.Name.Name)
+		c, ok := fold(v)
+		if !ok || v.Shape.Rank != 0 && v.Shape != of[i].Shape {
+			e.errPerArgument(o, len(exprs), of)
 			return nil
 		}
-		if !e.unify(v, of[i].Unit, func() { e.errInit(v, &of[i]) }) {
-			return nil
-		}
-		for k := range of[i].Shape.Size() {
-			m := c[min(k, len(c)-1)]
-			if !(m > 0) {
-				e.diags.Errorf("bad-option", x.Span(), "`%s` must be positive, not %g", o.Name.Name, m)
+		for _, x := range c {
+			if math.IsNaN(x) || math.IsInf(x, 0) || positive && !(x > 0) {
+				e.errOption(v.Span, o.Name.Name, "a positive number for each argument")
 				return nil
 			}
-			out = append(out, m)
 		}
+		if !e.demand(v, of[i].Unit) {
+			e.errValueUnit(v, &of[i])
+			return nil
+		}
+		out = append(out, repeat(c, of[i].Shape.Size())...)
 	}
 	return out
 }

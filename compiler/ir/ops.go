@@ -237,11 +237,36 @@ func Lgamma(x float64) float64 {
 // it is (−1)ᵏ⁺¹ k! ζ(k+1, x); DLMF 5.15.
 func Polygamma(k int, x float64) float64 {
 	if k == 0 {
-		return mathext.Digamma(x)
+		return digamma(x)
 	}
 	v := math.Gamma(float64(k)+1) * mathext.Zeta(float64(k)+1, x)
 	if k%2 == 0 {
 		return -v
 	}
 	return v
+}
+
+// digamma is ψ(x) = Γ'(x)/Γ(x) to the last digits, which gonum's is not:
+// reflection (DLMF 5.5.4) below 0, recurrence (5.5.2) to where the asymptotic
+// series (5.11.2) converges.
+func digamma(x float64) float64 {
+	switch {
+	case x == 0:
+		return math.Inf(-1)
+	case x < 0 && x == math.Floor(x):
+		return math.NaN()
+	case x < 0:
+		_, f := math.Modf(x) // tan has the period of the reflection
+		return digamma(1-x) - math.Pi/math.Tan(math.Pi*f)
+	}
+	sum := 0.
+	for ; x < 10; x++ {
+		sum -= 1 / x
+	}
+	r := 1 / (x * x)
+	series := 0.
+	for _, c := range [...]float64{1. / 12, -691. / 32760, 1. / 132, -1. / 240, 1. / 252, -1. / 120, 1. / 12} { // B₂ₖ/2k, k = 7 … 1
+		series = r * (c + series)
+	}
+	return sum + math.Log(x) - 0.5/x - series
 }

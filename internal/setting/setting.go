@@ -6,9 +6,8 @@ package setting
 
 import (
 	"fmt"
-	"io"
 	"math"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,19 +23,22 @@ const (
 	Word  // one of Choices, or any word where there are none
 	List  // numbers
 	Chain // one of Choices with its options, or several joined by `then`
+	Words // several words, each one of Choices where there are any
 )
 
 func (k Kind) String() string {
-	return [...]string{"a number", "a whole number", "true or false", "a word", "a list of numbers", "a word with options"}[k]
+	return [...]string{"a number", "a whole number", "true or false", "a word", "a list of numbers", "a word with options", "a list of words"}[k]
 }
 
-// Setting is one row of a table of settings.
+// Setting is one row of a table of settings. Numbers are finite; where
+// Max > Min they lie between the two, ends included.
 type Setting struct {
 	Key     string
 	Kind    Kind
+	Unit    string   // of numbers, for the reader: `s`; empty: a plain number
 	Default string   // as one would write it; empty: none
-	Choices []Choice // of Word and Chain
-	Min     float64  // of Number and Int, where Max > Min
+	Choices []Choice // of Word, Words and Chain
+	Min     float64  // of Number, Int and List, where Max > Min
 	Max     float64
 	Doc     string
 }
@@ -70,145 +72,41 @@ func (t Table) Keys() []string {
 	return keys
 }
 
-// Stage is one link of a chain.
-type Stage struct {
-	Name    string
-	Options *Values
-}
-
-type entry struct {
-	text   string
-	list   []float64
-	stages []Stage
-	origin string
-}
-
-// Values are the settings that were given, over the defaults of their table.
-type Values struct {
-	table Table
-	set   map[string]*entry
-}
-
-// New returns the defaults of a table.
-func New(t Table) *Values { return &Values{table: t, set: map[string]*entry{}} }
-
-// Clone returns a copy that can be changed on its own.
-func (v *Values) Clone() *Values {
-	c := New(v.table)
-	for k, e := range v.set {
-		d := *e
-		d.stages = make([]Stage, len(e.stages))
-		for i, s := range e.stages {
-			d.stages[i] = Stage{s.Name, s.Options.Clone()}
+// Verify finds what is wrong with a table: its owner's test calls it. The
+// getters of Values rely on it.
+func (t Table) Verify() error {
+	for i, s := range t {
+		switch {
+		case s.Key == "" || strings.ContainsAny(s.Key, ". "):
+			return fmt.Errorf("setting %d: `%s` cannot be a key", i, s.Key)
+		case t.Find(s.Key) != &t[i]:
+			return fmt.Errorf("`%s` is there twice", s.Key)
+		case s.Doc == "":
+			return fmt.Errorf("`%s` has no doc", s.Key)
 		}
-		c.set[k] = &d
-	}
-	return c
-}
-
-// UnknownError is a key that is not in the table.
-type UnknownError struct {
-	Key  string
-	Keys []string // those that are
-}
-
-func (e *UnknownError) Error() string {
-	keys := append([]string{}, e.Keys...)
-	sort.Strings(keys)
-	return fmt.Sprintf("there is no setting `%s`; there are %s", e.Key, strings.Join(keys, ", "))
-}
-
-// find resolves the key of a plain setting.
-func (v *Values) find(key string, kinds ...Kind) (*Setting, error) {
-	s := v.table.Find(key)
-	if s == nil {
-		return nil, &UnknownError{key, v.table.Keys()}
-	}
-	for _, k := range kinds {
-		if s.Kind == k {
-			return s, nil
+		if s.Default != "" {
+			if err := New(t).Set(s.Key, s.Default, "default"); err != nil {
+				return fmt.Errorf("default: %w", err)
+			}
+		}
+		for k, c := range s.Choices {
+			if slices.IndexFunc(s.Choices, func(d Choice) bool { return d.Name == c.Name }) != k {
+				return fmt.Errorf("`%s: %s` is there twice", s.Key, c.Name)
+			}
+			if err := c.Options.Verify(); err != nil {
+				return fmt.Errorf("`%s: %s`: %w", s.Key, c.Name, err)
+			}
 		}
 	}
-	return nil, fmt.Errorf("`%s` is %s", key, s.Kind)
-}
-
-// SetNumber sets a Number or Int.
-func (v *Values) SetNumber(key string, x float64, origin string) error {
-	s, err := v.find(key, Number, Int, List)
-	if err != nil {
-		return err
-	}
-	if s.Kind == List {
-		return v.SetList(key, []float64{x}, origin)
-	}
-	switch {
-	case math.IsNaN(x):
-		return fmt.Errorf("`%s` is not a number", key)
-	case s.Kind == Int && x != math.Trunc(x):
-		return fmt.Errorf("`%s` is a whole number, not %g", key, x)
-	case s.Max > s.Min && (x < s.Min || x > s.Max):
-		if math.IsInf(s.Max, 1) {
-			return fmt.Errorf("`%s` must be at least %g, not %g", key, s.Min, x)
-		}
-		return fmt.Errorf("`%s` must be between %g and %g, not %g", key, s.Min, s.Max, x)
-	}
-	v.set[key] = &entry{text: strconv.FormatFloat(x, 'g', -1, 64), origin: origin}
 	return nil
 }
 
-// SetBool sets a Bool.
-func (v *Values) SetBool(key string, b bool, origin string) error {
-	if _, err := v.find(key, Bool); err != nil {
-		return err
-	}
-	v.set[key] = &entry{text: strconv.FormatBool(b), origin: origin}
-	return nil
-}
-
-// SetList sets a List.
-func (v *Values) SetList(key string, x []float64, origin string) error {
-	if _, err := v.find(key, List); err != nil {
-		return err
-	}
-	v.set[key] = &entry{list: x, origin: origin}
-	return nil
-}
-
-// SetWord sets a Word, or a Chain to one stage, which is returned for its
-// options.
-func (v *Values) SetWord(key, word, origin string) (*Values, error) {
-	s, err := v.find(key, Word, Chain)
-	if err != nil {
-		return nil, err
-	}
-	if s.Kind == Chain {
-		v.set[key] = &entry{origin: origin}
-		return v.AddStage(key, word)
-	}
-	if _, err := s.choice(word); err != nil {
-		return nil, err
-	}
-	v.set[key] = &entry{text: word, origin: origin}
-	return nil, nil
-}
-
-// AddStage adds a stage to a Chain that was set, and returns its options.
-func (v *Values) AddStage(key, word string) (*Values, error) {
-	s, err := v.find(key, Chain)
-	if err != nil {
-		return nil, err
-	}
-	c, err := s.choice(word)
-	if err != nil {
-		return nil, err
-	}
-	o := New(c.Options)
-	v.set[key].stages = append(v.set[key].stages, Stage{word, o})
-	return o, nil
-}
-
+// choice finds a word among the choices.
 func (s *Setting) choice(word string) (*Choice, error) {
-	if len(s.Choices) == 0 {
+	switch {
+	case word == "":
+		return nil, fmt.Errorf("`%s` is %s, which is missing", s.Key, s.Kind)
+	case len(s.Choices) == 0:
 		return &Choice{Name: word}, nil
 	}
 	names := make([]string, len(s.Choices))
@@ -218,236 +116,95 @@ func (s *Setting) choice(word string) (*Choice, error) {
 		}
 		names[i] = s.Choices[i].Name
 	}
-	return nil, fmt.Errorf("`%s` is not a value of `%s`; it is one of %s", word, s.Key, strings.Join(names, ", "))
+	hint := ""
+	if near := nearest(word, names); near != "" {
+		hint = fmt.Sprintf("; did you mean `%s`?", near)
+	}
+	return nil, fmt.Errorf("`%s` is not a value of `%s`; it is one of %s%s", word, s.Key, strings.Join(names, ", "), hint)
 }
 
-// Set sets a dotted path from text, as a flag or a configuration file does.
-// `optimizer.lr` sets that option in every stage of the chain that has it,
-// `optimizer.adam.lr` in that stage.
-func (v *Values) Set(path, text, origin string) error {
-	key, rest, nested := strings.Cut(path, ".")
-	s := v.table.Find(key)
-	if s == nil {
-		return &UnknownError{key, v.table.Keys()}
-	}
-	if nested {
-		if s.Kind != Chain {
-			return fmt.Errorf("`%s` has no options", key)
-		}
-		return v.setInStages(s, rest, text, origin)
-	}
-	switch s.Kind {
-	case Number, Int:
-		x, err := number(text)
-		if err != nil {
-			return fmt.Errorf("`%s` is %s, not `%s`", key, s.Kind, text)
-		}
-		return v.SetNumber(key, x, origin)
-	case Bool:
-		b, err := strconv.ParseBool(text)
-		if err != nil {
-			return fmt.Errorf("`%s` is true or false, not `%s`", key, text)
-		}
-		return v.SetBool(key, b, origin)
-	case List:
-		var list []float64
-		for _, part := range strings.Split(strings.Trim(text, "[] "), ",") {
-			x, err := number(strings.TrimSpace(part))
-			if err != nil {
-				return fmt.Errorf("`%s` is a list of numbers, not `%s`", key, text)
-			}
-			list = append(list, x)
-		}
-		return v.SetList(key, list, origin)
-	}
-	first, more, chained := strings.Cut(text, " then ")
-	if _, err := v.SetWord(key, strings.TrimSpace(first), origin); err != nil {
-		return err
-	}
-	for chained {
-		first, more, chained = strings.Cut(more, " then ")
-		if _, err := v.AddStage(key, strings.TrimSpace(first)); err != nil {
-			return err
-		}
+// number checks one number of the setting.
+func (s *Setting) number(x float64) error {
+	switch {
+	case math.IsNaN(x):
+		return fmt.Errorf("`%s` is not a number", s.Key)
+	case math.IsInf(x, 0):
+		return fmt.Errorf("`%s` must be finite", s.Key)
+	case s.Kind == Int && (x != math.Trunc(x) || math.Abs(x) > 1<<53):
+		return fmt.Errorf("`%s` is a whole number, not %g", s.Key, x)
+	case s.Max > s.Min && (x < s.Min || x > s.Max):
+		return fmt.Errorf("`%s` must be %s, not %g", s.Key, s.bounds(), x)
 	}
 	return nil
 }
 
-// number reads a number or a quotient of two.
-func number(text string) (float64, error) {
-	if a, b, ok := strings.Cut(text, "/"); ok {
-		x, err := strconv.ParseFloat(strings.TrimSpace(a), 64)
-		if err != nil {
-			return 0, err
-		}
-		y, err := strconv.ParseFloat(strings.TrimSpace(b), 64)
-		return x / y, err
+// unbounded is where an upper bound only keeps out what no computer can use.
+const unbounded = 1e300
+
+// bounds spells the range of a number; empty if there is none.
+func (s *Setting) bounds() string {
+	switch {
+	case !(s.Max > s.Min):
+		return ""
+	case s.Max < unbounded:
+		return fmt.Sprintf("between %s and %s", decimal(s.Min), decimal(s.Max))
+	case s.Min > 0 && s.Min < 1/unbounded:
+		return "above 0"
 	}
-	return strconv.ParseFloat(text, 64)
+	return "at least " + decimal(s.Min)
 }
 
-func (v *Values) setInStages(s *Setting, rest, text, origin string) error {
-	if v.set[s.Key] == nil { // make the default explicit
-		if err := v.Set(s.Key, s.Default, "default"); err != nil {
-			return err
-		}
+// decimal writes a number as short as it reads back.
+func decimal(x float64) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
 	}
-	stages := v.set[s.Key].stages
-	if name, option, ok := strings.Cut(rest, "."); ok {
-		for _, st := range stages {
-			if st.Name == name {
-				return st.Options.Set(option, text, origin)
-			}
-		}
-		return fmt.Errorf("`%s` has no stage `%s`", s.Key, name)
-	}
-	done := false
-	var keys []string
-	for _, st := range stages {
-		keys = append(keys, st.Options.table.Keys()...)
-		if st.Options.table.Find(rest) != nil {
-			if err := st.Options.Set(rest, text, origin); err != nil {
-				return err
-			}
-			done = true
-		}
-	}
-	if !done {
-		return &UnknownError{rest, keys}
-	}
-	return nil
+	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
-// Given reports whether a key was set, and is not left to its default.
-func (v *Values) Given(key string) bool { return v.set[key] != nil }
-
-// text is the value of a plain setting, or its default.
-func (v *Values) text(key string) string {
-	if e := v.set[key]; e != nil {
-		return e.text
-	}
-	s := v.table.Find(key)
-	if s == nil {
-		panic("setting: no key " + key)
-	}
-	return s.Default
+// UnknownError is a key that is not in the table.
+type UnknownError struct {
+	Key  string
+	Keys []string // those that are
 }
 
-// Float is the value of a Number; 0 where there is none.
-func (v *Values) Float(key string) float64 {
-	t := v.text(key)
-	if t == "" {
-		return 0
+func (e *UnknownError) Error() string {
+	keys := slices.Sorted(slices.Values(e.Keys))
+	keys = slices.Compact(keys)
+	if near := nearest(e.Key, keys); near != "" {
+		return fmt.Sprintf("there is no setting `%s`; did you mean `%s`? There are %s", e.Key, near, strings.Join(keys, ", "))
 	}
-	x, err := number(t)
-	if err != nil {
-		panic("setting: " + key + ": " + err.Error())
-	}
-	return x
+	return fmt.Sprintf("there is no setting `%s`; there are %s", e.Key, strings.Join(keys, ", "))
 }
 
-// Int is the value of an Int; 0 where there is none.
-func (v *Values) Int(key string) int { return int(v.Float(key)) }
-
-// Bool is the value of a Bool.
-func (v *Values) Bool(key string) bool { return v.text(key) == "true" }
-
-// Word is the value of a Word; empty where there is none.
-func (v *Values) Word(key string) string { return v.text(key) }
-
-// List is the value of a List.
-func (v *Values) List(key string) []float64 {
-	if e := v.set[key]; e != nil {
-		return e.list
-	}
-	w := New(v.table)
-	if d := v.table.Find(key).Default; d != "" {
-		if err := w.Set(key, d, "default"); err != nil {
-			panic("setting: " + err.Error())
+// nearest is the candidate fewest edits away, if these are less than half of
+// the word; else empty.
+func nearest(word string, candidates []string) string {
+	best, at := "", (len(word)+1)/2
+	for _, c := range candidates {
+		if d := edits(word, c); d < at {
+			best, at = c, d
 		}
-		return w.set[key].list
 	}
-	return nil
+	return best
 }
 
-// Stages is the value of a Chain.
-func (v *Values) Stages(key string) []Stage {
-	if e := v.set[key]; e != nil {
-		return e.stages
+// edits is the Levenshtein distance.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
 	}
-	w := New(v.table)
-	if d := v.table.Find(key).Default; d != "" {
-		if err := w.Set(key, d, "default"); err != nil {
-			panic("setting: " + err.Error())
-		}
-		return w.set[key].stages
-	}
-	return nil
-}
-
-// Tree returns all settings, defaults included, as nested maps for YAML.
-func (v *Values) Tree() map[string]any {
-	out := map[string]any{}
-	for _, s := range v.table {
-		switch s.Kind {
-		case List:
-			if l := v.List(s.Key); l != nil {
-				out[s.Key] = l
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
 			}
-		case Chain:
-			var stages []any
-			for _, st := range v.Stages(s.Key) {
-				if opts := st.Options.Tree(); len(opts) > 0 {
-					stages = append(stages, map[string]any{st.Name: opts})
-				} else {
-					stages = append(stages, st.Name)
-				}
-			}
-			if stages != nil {
-				out[s.Key] = stages
-			}
-		default:
-			switch t := v.text(s.Key); {
-			case t == "":
-			case s.Kind == Word:
-				out[s.Key] = t
-			case s.Kind == Bool:
-				out[s.Key] = t == "true"
-			case s.Kind == Int:
-				out[s.Key] = v.Int(s.Key)
-			default:
-				out[s.Key] = v.Float(s.Key)
-			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
 		}
 	}
-	return out
-}
-
-// Markdown prints the table for the manual.
-func (t Table) Markdown(w io.Writer) {
-	fmt.Fprintln(w, "| key | value | default | meaning |\n|---|---|---|---|")
-	for _, s := range t {
-		value := s.Kind.String()
-		if len(s.Choices) > 0 {
-			names := make([]string, len(s.Choices))
-			for i, c := range s.Choices {
-				names[i] = "`" + c.Name + "`"
-			}
-			value = strings.Join(names, " ")
-		}
-		def := "–"
-		if s.Default != "" {
-			def = "`" + s.Default + "`"
-		}
-		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", s.Key, value, def, s.Doc)
-		for _, c := range s.Choices {
-			for _, o := range c.Options {
-				d := "–"
-				if o.Default != "" {
-					d = "`" + o.Default + "`"
-				}
-				fmt.Fprintf(w, "| `%s { %s }` | %s | %s | %s |\n", c.Name, o.Key, o.Kind, d, o.Doc)
-			}
-		}
-	}
+	return row[len(b)]
 }

@@ -1,0 +1,388 @@
+package check
+
+import (
+	"math"
+	"slices"
+
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/diag"
+)
+
+// analyse runs the checks that need the whole model: what events do to each
+// other, and what is declared in vain. The latter is known only if all else is
+// right.
+func (e *elaborator) analyse() {
+	e.writeConflicts()
+	e.unusedFunctions()
+	if e.diags.Count(diag.Error) > 0 {
+		return
+	}
+	assigned := map[Object]bool{}
+	for _, ev := range e.m.Events {
+		for _, a := range ev.Assigns {
+			assigned[a.Target] = true
+		}
+	}
+	for _, ev := range e.m.Events {
+		e.analyseEvent(ev, assigned)
+	}
+	e.eventCycles()
+	for _, x := range e.order {
+		if x.read {
+			continue
+		}
+		switch o := x.obj.(type) {
+		case *Discrete:
+			e.warnUnread(o)
+		case *Param:
+			e.warnUnusedParam(o)
+		case *Neural:
+			e.warnUnusedNeural(o)
+		}
+	}
+}
+
+// writeConflicts finds pairs of events that may assign one variable at one
+// instant without an order between them.
+func (e *elaborator) writeConflicts() {
+	type write struct {
+		ev *Event
+		a  *Assign
+	}
+	writes := map[Object][]write{}
+	for _, ev := range e.m.Events {
+		for _, a := range ev.Assigns {
+			writes[a.Target] = append(writes[a.Target], write{ev, a})
+		}
+	}
+	decided := map[[2]*Event]bool{}
+	for _, ev := range e.m.Events {
+		for _, a := range ev.Assigns {
+			for _, w := range writes[a.Target] {
+				if w.ev == ev { // what follows meets this event in its own turn
+					break
+				}
+				pair := [2]*Event{w.ev, ev}
+				if decided[pair] || !overlaps(a, w.a) || sameValue(a, w.a) {
+					continue
+				}
+				decided[pair] = true
+				if w.ev.Priority == ev.Priority && !exclusive(ev, w.ev) {
+					e.errConflict(ev, w.ev, a, w.a)
+				}
+			}
+		}
+	}
+}
+
+// sameValue reports whether two assignments set the same constants, so that
+// their order does not matter.
+func sameValue(a, b *Assign) bool {
+	x, ok1 := fold(a.Value)
+	y, ok2 := fold(b.Value)
+	return ok1 && ok2 && a.Offset == b.Offset && slices.Equal(x, y)
+}
+
+// exclusive reports whether two events can be shown not to act at one
+// instant.
+//
+// Random events meet nothing else, almost surely. Scheduled ones at constant
+// times are compared. Conditions exclude each other if they demand different
+// values of one discrete expression, or opposite directions of one guard, or
+// crossings of different constants by it in one direction, as nothing but a
+// jump passes both at once. A delay voids all this: what held at the trigger
+// need not hold later.
+func exclusive(a, b *Event) bool {
+	if a.Kind == dsl.TriggerRate || b.Kind == dsl.TriggerRate {
+		return true
+	}
+	if a.After != nil || b.After != nil {
+		return false
+	}
+	if a.Cond != nil && b.Cond != nil {
+		for _, x := range conjuncts(a.Cond) {
+			for _, y := range conjuncts(b.Cond) {
+				if contradict(x, y) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	x, ok1 := scheduleOf(a)
+	y, ok2 := scheduleOf(b)
+	return ok1 && ok2 && !meet(x, y)
+}
+
+// schedule is a constant grid of times; a period of 0 is a single time.
+type schedule struct{ from, period, until float64 }
+
+func scheduleOf(ev *Event) (s schedule, ok bool) {
+	get := func(x *Expr, otherwise float64) float64 {
+		if x == nil {
+			return otherwise
+		}
+		if c, isConst := fold(x); isConst {
+			return c[0]
+		}
+		return math.NaN()
+	}
+	nan := math.NaN()
+	switch ev.Kind {
+	case dsl.TriggerAt:
+		t := get(ev.At, nan)
+		s = schedule{t, 0, t}
+	case dsl.TriggerEvery: // without `from` the grid depends on the start
+		s = schedule{get(ev.From, nan), get(ev.At, nan), get(ev.Until, math.Inf(1))}
+	default:
+		return s, false
+	}
+	return s, !math.IsNaN(s.from + s.period + s.until)
+}
+
+// meet reports whether two schedules share a time, to rounding; true if that
+// cannot be decided by looking at the first ten thousand times.
+func meet(a, b schedule) bool {
+	if a.period < b.period {
+		a, b = b, a
+	}
+	same := func(t float64, s schedule) bool {
+		tol := 1e-9 * math.Max(1, math.Abs(t))
+		if t < s.from-tol || t > s.until+tol {
+			return false
+		}
+		if s.period == 0 {
+			return math.Abs(t-s.from) <= tol
+		}
+		k := math.Round((t - s.from) / s.period)
+		return math.Abs(s.from+k*s.period-t) <= tol
+	}
+	for k := range 10_000 {
+		t := a.from + float64(k)*a.period
+		if t > a.until || t > b.until+1e-9*math.Abs(t) {
+			return false
+		}
+		if same(t, b) {
+			return true
+		}
+		if a.period == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// conjuncts splits a condition at its top-level `and`s.
+func conjuncts(x *Expr) []*Expr {
+	if x.Kind == Op && x.Name == "and" {
+		return append(conjuncts(x.Args[0]), conjuncts(x.Args[1])...)
+	}
+	return []*Expr{x}
+}
+
+// direction of a guard: −1 for falling comparisons, +1 for rising ones.
+var direction = map[string]int{"lt": -1, "le": -1, "falling": -1, "gt": 1, "ge": 1, "rising": 1}
+
+// comparison is a condition with the constant or the shorter side last:
+// `0 < x` and `x > 0` are one.
+type comparison struct {
+	name  string
+	guard string
+	level *Expr // nil for rising, falling and crossing
+}
+
+var mirrored = map[string]string{"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+
+func comparisonOf(x *Expr) (c comparison, ok bool) {
+	if x.Kind != Op || len(x.Args) == 0 || x.Name == "and" || x.Name == "or" || x.Name == "not" || x.Name == "if" {
+		return c, false
+	}
+	c = comparison{name: x.Name, guard: Text(x.Args[0])}
+	if len(x.Args) == 1 {
+		return c, true
+	}
+	c.level = x.Args[1]
+	if _, isConst := fold(x.Args[0]); isConst {
+		c = comparison{mirrored[x.Name], Text(x.Args[1]), x.Args[0]}
+	}
+	return c, true
+}
+
+func contradict(x, y *Expr) bool {
+	a, ok1 := comparisonOf(x)
+	b, ok2 := comparisonOf(y)
+	if !ok1 || !ok2 || a.guard != b.guard {
+		return false
+	}
+	different := func() bool {
+		if a.level == nil || b.level == nil {
+			return false
+		}
+		u, ok1 := fold(a.level)
+		v, ok2 := fold(b.level)
+		return ok1 && ok2 && u[0] != v[0]
+	}
+	same := func() bool { return a.level != nil && b.level != nil && Text(a.level) == Text(b.level) }
+	switch {
+	case a.name == "eq" && b.name == "eq":
+		return different()
+	case a.name == "eq" && b.name == "ne", a.name == "ne" && b.name == "eq":
+		return same()
+	case direction[a.name]*direction[b.name] < 0:
+		return true
+	}
+	return direction[a.name]*direction[b.name] > 0 && different()
+}
+
+// analyseEvent warns of what one event does in vain.
+func (e *elaborator) analyseEvent(ev *Event, assigned map[Object]bool) {
+	for _, a := range ev.Assigns {
+		if Text(a.Value) == targetText(a) {
+			e.warnIdle(a)
+		}
+	}
+	if ev.Cond == nil || ev.AtStart {
+		return
+	}
+	moves := readsOf(ev.Cond)&continuous != 0
+	for o := range objectsOf(ev.Cond) {
+		moves = moves || assigned[o]
+	}
+	switch {
+	case !moves:
+		e.warnDead(ev)
+	case staysTrue(ev):
+		e.warnStaysTrue(ev)
+	}
+}
+
+func targetText(a *Assign) string {
+	o := a.Target.Info()
+	if a.Offset == 0 && a.Value.Shape == o.Shape {
+		return o.Name
+	}
+	return Text(&Expr{Kind: Slice, Args: []*Expr{{Kind: Ref, Object: a.Target, Shape: o.Shape}}, Offset: a.Offset, Shape: a.Value.Shape})
+}
+
+// constantsAfter are the constants that a jump assigns to single variables.
+func constantsAfter(ev *Event) evaluation {
+	after := evaluation{known: map[Object][]float64{}}
+	for _, a := range ev.Assigns {
+		if c, ok := fold(a.Value); ok && a.Target.Info().Shape.Rank == 0 {
+			after.known[a.Target] = c
+		}
+	}
+	return after
+}
+
+// staysTrue reports whether an event's condition still holds, strictly, at
+// the constants that its own jump assigns.
+func staysTrue(ev *Event) bool {
+	after := constantsAfter(ev)
+	if len(after.known) == 0 {
+		return false
+	}
+	for _, x := range conjuncts(ev.Cond) {
+		if x.Kind != Op || direction[x.Name] == 0 || len(x.Args) != 2 {
+			return false
+		}
+		strict := *x
+		switch x.Name {
+		case "le":
+			strict.Name = "lt"
+		case "ge":
+			strict.Name = "gt"
+		}
+		if v, ok := after.eval(&strict); !ok || v[0] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// eventCycles warns of events that trigger each other at one instant for
+// ever: their conditions read nothing but discrete variables, and each sets
+// these to constants under which the next holds.
+func (e *elaborator) eventCycles() {
+	var list []*Event
+	for _, ev := range e.m.Events {
+		if ev.Cond != nil && ev.After == nil && readsOf(ev.Cond)&^(readsDiscrete|readsParam|readsCovariate) == 0 {
+			list = append(list, ev)
+		}
+	}
+	triggers := func(a, b *Event) bool {
+		after := constantsAfter(a)
+		touched := false
+		for o := range objectsOf(b.Cond) {
+			touched = touched || after.known[o] != nil
+		}
+		v, ok := after.eval(b.Cond)
+		return touched && ok && v[0] != 0
+	}
+	state := map[*Event]int{} // 1 on the path, 2 done
+	var path []*Event
+	var visit func(ev *Event)
+	visit = func(ev *Event) {
+		state[ev] = 1
+		path = append(path, ev)
+		for _, next := range list {
+			switch {
+			case !triggers(ev, next):
+			case state[next] == 1:
+				e.warnCycle(path[slices.Index(path, next):])
+			case state[next] == 0:
+				visit(next)
+			}
+		}
+		path = path[:len(path)-1]
+		state[ev] = 2
+	}
+	for _, ev := range list {
+		if state[ev] == 0 {
+			visit(ev)
+		}
+	}
+}
+
+// unusedFunctions checks the bodies of functions that nothing calls, as far
+// as that is possible without knowing the shapes of their arguments.
+func (e *elaborator) unusedFunctions() {
+	for _, x := range e.order {
+		d, ok := x.decl.(*dsl.FnDecl)
+		if !ok || x.read {
+			continue
+		}
+		before := len(e.diags.All)
+		in := x.scope.child()
+		for _, a := range d.Args {
+			o := Obj{Name: a.Name.Name, Span: a.Name.Span()}
+			e.declareUnit(&o, a.Type.Unit)
+			o.Shape, ok = e.shape(x.scope, a.Type.Dims)
+			if !ok {
+				break
+			}
+			in.vars[a.Name.Name] = &Expr{Kind: Ref, Object: &Local{o}, Shape: o.Shape, Unit: o.Unit}
+		}
+		if !ok {
+			continue
+		}
+		e.active = append(e.active, x)
+		body := e.expr(in, d.Body)
+		e.active = e.active[:len(e.active)-1]
+		if body != nil && d.Result.Unit != nil {
+			if u, ok := e.unit(d.Result.Unit); ok && !e.demand(body, u) {
+				e.errResultUnit(nil, body, x, u)
+			}
+		}
+		kept := e.diags.All[:before]
+		for _, m := range e.diags.All[before:] {
+			if !aboutShapes[m.Code] {
+				kept = append(kept, m)
+			}
+		}
+		e.diags.All = kept
+	}
+}
+
+// aboutShapes are mistakes that a use with arrays may not have.
+var aboutShapes = map[string]bool{shapeMismatch: true, badIndex: true, vectorCondition: true}

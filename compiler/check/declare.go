@@ -1,0 +1,337 @@
+package check
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/dsl"
+)
+
+// object fills what all declarations have; false if the shape is wrong.
+func (e *elaborator) object(o *Obj, x *entity, doc string, t dsl.Type) bool {
+	o.Name, o.Doc, o.Span = x.name, doc, x.at
+	e.declareUnit(o, t.Unit)
+	shape, ok := e.shape(x.scope, t.Dims)
+	o.Shape = shape
+	return ok
+}
+
+// bind checks that a value fits an object, and repeats scalars; nil if it
+// does not fit.
+func (e *elaborator) bind(v *Expr, o *Obj) *Expr {
+	if v == nil {
+		return nil
+	}
+	if v.Shape != o.Shape && v.Shape.Rank != 0 {
+		e.errValueShape(v, o)
+		return nil
+	}
+	if !e.demand(v, o.Unit) {
+		e.errValueUnit(v, o)
+		return nil
+	}
+	return e.spread(v, o.Shape)
+}
+
+func (e *elaborator) resolveConst(x *entity) {
+	d := x.decl.(*dsl.ConstDecl)
+	o := &Const{}
+	if !e.object(&o.Obj, x, d.Doc, d.Type) {
+		return
+	}
+	v := e.given(x, d.Value, 0)
+	if v == nil {
+		return
+	}
+	values, ok := fold(v)
+	if !ok {
+		e.errNotConstant(v, "the value of a constant")
+		return
+	}
+	if d.Type.Dims == nil {
+		o.Shape = v.Shape
+	}
+	if v = e.bind(v, &o.Obj); v == nil {
+		return
+	}
+	for len(values) < o.Shape.Size() {
+		values = append(values, values[0])
+	}
+	o.Values, x.obj = values, o
+}
+
+// resolveGiven makes a parameter, covariate or input of a component that
+// `use` gives a value into a let: it is no longer learned or read from data.
+func (e *elaborator) resolveGiven(x *entity, doc string, t dsl.Type) bool {
+	if x.override() == nil {
+		return false
+	}
+	l := &Let{}
+	if e.object(&l.Obj, x, doc, t) {
+		if l.Value = e.bind(e.given(x, nil, 0), &l.Obj); l.Value != nil {
+			x.obj = l
+		}
+	}
+	return true
+}
+
+func (e *elaborator) resolveCovariate(x *entity) {
+	d := x.decl.(*dsl.CovariateDecl)
+	if e.resolveGiven(x, d.Doc, d.Type) {
+		return
+	}
+	if c := (&Covariate{}); e.object(&c.Obj, x, d.Doc, d.Type) {
+		x.obj = c
+	}
+}
+
+// interpolations of an input that is read from data.
+var interpolations = []string{"linear", "hold", "cubic"}
+
+func (e *elaborator) resolveInput(x *entity) {
+	d := x.decl.(*dsl.InputDecl)
+	if e.resolveGiven(x, d.Doc, d.Type) {
+		return
+	}
+	in := &Input{Interp: d.Interp.Name}
+	if in.Interp == "" {
+		in.Interp = interpolations[0]
+	}
+	if !contains(interpolations, in.Interp) {
+		e.errChoice(d.Interp.Span(), "interpolation", in.Interp, interpolations)
+	}
+	if !e.object(&in.Obj, x, d.Doc, d.Type) {
+		return
+	}
+	x.obj = in
+	if d.Value == nil {
+		return
+	}
+	if d.Interp.Name != "" {
+		e.errInterpolation(d)
+	}
+	e.later = append(e.later, func() {
+		if in.Value = e.bind(e.value(x.scope, d.Value), &in.Obj); in.Value != nil {
+			e.only(in.Value, "an input", readsTime|readsParam|readsCovariate|readsSignal)
+		}
+	})
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *elaborator) resolveParam(x *entity) {
+	d := x.decl.(*dsl.ParamDecl)
+	p := &Param{Lo: math.Inf(-1), Hi: math.Inf(1), LoOpen: true, HiOpen: true, Fixed: d.Fixed}
+	if x.override() != nil {
+		e.resolveGiven(x, d.Doc, d.Type)
+		if l, ok := x.obj.(*Let); ok && d.Interval != nil {
+			p.Obj = l.Obj
+			e.interval(x.scope, p, d.Interval)
+			e.inside(p, l.Value, d.Interval)
+		}
+		return
+	}
+	if !e.object(&p.Obj, x, d.Doc, d.Type) {
+		return
+	}
+	for i, k := range d.Per {
+		if contains(p.Per, k.Name) {
+			e.errDuplicate(k.Span(), k.Name, d.Per[i-1].Span())
+			continue
+		}
+		p.Per = append(p.Per, k.Name)
+	}
+	if d.Interval != nil {
+		e.interval(x.scope, p, d.Interval)
+	}
+	x.obj = p
+	e.later = append(e.later, func() { e.paramStart(x, p, d) })
+}
+
+// interval reads the bounds of a parameter.
+func (e *elaborator) interval(s *scope, p *Param, iv *dsl.Interval) {
+	bound := func(x dsl.Expr) (float64, bool) {
+		v := e.value(s, x)
+		if v == nil {
+			return 0, false
+		}
+		c, ok := fold(v)
+		if !ok || v.Shape.Rank != 0 {
+			e.errNotConstant(v, "a bound")
+			return 0, false
+		}
+		if !e.demand(v, p.Unit) {
+			e.errValueUnit(v, &p.Obj)
+			return 0, false
+		}
+		return c[0], true
+	}
+	lo, ok1 := bound(iv.Lo)
+	hi, ok2 := bound(iv.Hi)
+	switch {
+	case !ok1 || !ok2:
+	case !(lo < hi):
+		e.errEmptyInterval(iv, lo, hi)
+	default:
+		p.Lo, p.LoOpen = lo, iv.LoOpen || math.IsInf(lo, -1)
+		p.Hi, p.HiOpen = hi, iv.HiOpen || math.IsInf(hi, 1)
+	}
+}
+
+// paramStart reads a parameter's start value and prior.
+func (e *elaborator) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
+	allowed := reads(0)
+	if p.Per != nil {
+		allowed = readsCovariate
+	}
+	if d.Prior != nil {
+		if p.Prior = e.dist(x.scope, d.Prior, &p.Obj, asPrior); p.Prior != nil {
+			for _, a := range p.Prior.Args {
+				e.only(a, "a prior", allowed|readsParam)
+			}
+		}
+	}
+	p.Init = e.number(defaultStart(p), p.Shape, p.Unit, x.at)
+	if d.Init == nil {
+		return
+	}
+	v := e.bind(e.value(x.scope.allow(mayFirst), d.Init), &p.Obj)
+	if v == nil {
+		return
+	}
+	p.Init = v
+	if p.Per != nil {
+		allowed |= readsRow
+	}
+	e.only(v, "a start value", allowed)
+	e.inside(p, v, d.Interval)
+}
+
+// inside checks that a constant value lies in a parameter's interval.
+func (e *elaborator) inside(p *Param, v *Expr, iv *dsl.Interval) {
+	c, _ := fold(v)
+	for _, c := range c {
+		if math.IsNaN(c) || math.IsInf(c, 0) || c < p.Lo || c > p.Hi || c == p.Lo && p.LoOpen || c == p.Hi && p.HiOpen {
+			e.errOutsideInterval(p, v, c, iv)
+			return
+		}
+	}
+}
+
+// defaultStart is where a parameter without a start value starts: the middle
+// of its interval, one off a single bound, else 0.
+func defaultStart(p *Param) float64 {
+	switch lo, hi := math.IsInf(p.Lo, -1), math.IsInf(p.Hi, 1); {
+	case lo && hi:
+		return 0
+	case lo:
+		return p.Hi - 1
+	case hi:
+		return p.Lo + 1
+	}
+	return p.Lo + (p.Hi-p.Lo)/2
+}
+
+// resolveState resolves the state that is derivative k of a declared one.
+func (e *elaborator) resolveState(x *entity, d *dsl.StateDecl, k int) {
+	st := &State{}
+	t := d.Type
+	if k > 0 { // the unit is that of the derivative below, over time
+		t.Unit = nil
+	}
+	if !e.object(&st.Obj, x, d.Doc, t) {
+		return
+	}
+	if k > 0 {
+		below := e.names[inValues][x.name[:len(x.name)-1]]
+		if below == nil || !e.touch(below) {
+			return
+		}
+		o := below.obj.Info()
+		st.Unit, st.Inferred = o.Unit.Div(e.m.Time.Unit), o.Inferred
+	}
+	x.obj = st
+	var init *dsl.StateInit
+	for i := range d.Inits {
+		switch in := &d.Inits[i]; {
+		case in.Primes != k:
+		case init != nil:
+			e.errDuplicate(in.Span(), "the initial value of "+x.name, init.Span())
+		default:
+			init = in
+		}
+	}
+	e.later = append(e.later, func() {
+		if init != nil {
+			st.Init = e.initial(x, init.Value, &st.Obj)
+		} else {
+			st.Init = e.initial(x, nil, &st.Obj)
+			if k == 0 && x.override() == nil {
+				e.errNoInitial(x, "state")
+			}
+		}
+	})
+}
+
+func (e *elaborator) resolveAugment(x *entity) {
+	d := x.decl.(*dsl.AugmentDecl)
+	st := &State{Augment: true}
+	if !e.object(&st.Obj, x, d.Doc, d.Type) {
+		return
+	}
+	x.obj = st
+	e.later = append(e.later, func() { st.Init = e.initial(x, d.Init, &st.Obj) })
+}
+
+func (e *elaborator) resolveDiscrete(x *entity) {
+	d := x.decl.(*dsl.DiscreteDecl)
+	v := &Discrete{}
+	if !e.object(&v.Obj, x, d.Doc, d.Type) {
+		return
+	}
+	x.obj = v
+	e.later = append(e.later, func() {
+		v.Init = e.initial(x, d.Init, &v.Obj)
+		if d.Init == nil && x.override() == nil {
+			e.errNoInitial(x, "discrete")
+		}
+	})
+}
+
+// initial elaborates an initial value: 0 without one, or after an error.
+func (e *elaborator) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
+	v := e.bind(e.given(x, init, mayFirst), o)
+	if v == nil {
+		return e.number(0, o.Shape, o.Unit, x.at)
+	}
+	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsRow)
+	return v
+}
+
+func (e *elaborator) resolveLet(x *entity) {
+	d := x.decl.(*dsl.LetDecl)
+	l := &Let{}
+	if !e.object(&l.Obj, x, d.Doc, d.Type) {
+		return
+	}
+	v := e.expr(x.scope, d.Value)
+	if v == nil {
+		return
+	}
+	if v.cond {
+		l.cond = v
+	}
+	v = e.asValue(v)
+	if d.Type.Dims == nil {
+		l.Shape = v.Shape
+	}
+	if l.Value = e.bind(v, &l.Obj); l.Value != nil {
+		x.obj = l
+	}
+}

@@ -1,0 +1,290 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/diag"
+)
+
+// ---- events ----
+
+func (e *elaborator) errEventArgs(d *dsl.EventDecl) {
+	e.diags.Errorf(misplaced, d.Args[0].Span(), "only an event `on data` has arguments").
+		WithHelp("the rows of a data table give them their values")
+}
+
+func (e *elaborator) errEventArgShape(a dsl.Arg) {
+	e.diags.Errorf(badShape, a.Span(), "the argument of an event is a single value").
+		WithHelp("a column of the data gives it; write one argument for each element")
+}
+
+func (e *elaborator) errAtStart(d *dsl.EventDecl) {
+	e.diags.Errorf(misplaced, d.Name.Span(), "`at start` belongs to events `when …`").
+		WithHelp("it lets a condition that holds at the initial time fire there")
+}
+
+func (e *elaborator) errPeriod(v *Expr, rule string, got float64) {
+	e.diags.Errorf(badPeriod, v.Span, "%s, this is %g", rule, got)
+}
+
+func (e *elaborator) errTwoZeno(st, first *dsl.Zeno) {
+	e.diags.Errorf(badZeno, st.Span(), "an event has one `zeno` line").WithNote(first.Span(), "first here")
+}
+
+func (e *elaborator) errZeno(st *dsl.Zeno) {
+	d := e.diags.Errorf(badZeno, st.Span(), "")
+	if st.Mode.Name == "rest" {
+		d.Message = "`zeno rest` says what the states are at rest"
+		d.WithHelp("write `zeno rest { v := 0 }`")
+	} else {
+		d.Message = fmt.Sprintf("`zeno %s` assigns nothing", st.Mode.Name)
+		d.WithHelp("`zeno rest { … }` does")
+	}
+}
+
+func (e *elaborator) errZenoTrigger(st *dsl.Zeno) {
+	e.diags.Errorf(badZeno, st.Span(), "only an event `when …` can repeat faster and faster")
+}
+
+func (e *elaborator) errRest(r *dsl.Assign, a *Assign) {
+	e.diags.Errorf(badAssignment, r.Target.Span(), "only states rest, `%s` is discrete", a.Target.Info().Name).
+		WithHelp("assign it in the body of the event")
+}
+
+func (e *elaborator) errNothingObserved(d *dsl.EventDecl) {
+	e.diags.Errorf(unknownName, d.Trigger.Span(), "the model observes nothing, so this event never happens")
+}
+
+func (e *elaborator) errNotEdge(x *Expr) {
+	e.diags.Errorf(notACondition, x.Span, "`not` has no meaning for an edge").
+		WithHelp("`not rising(g)` is no instant; `falling(g)` is the other edge")
+}
+
+func (e *elaborator) errSmoothTrigger(x *Expr) {
+	e.diags.Errorf(misplaced, x.Span, "a trigger is always located; `smooth` has no meaning here")
+}
+
+func (e *elaborator) errEquality(x *Expr, r reads) {
+	d := e.diags.Errorf(notACondition, x.Span, "no root can be located for this condition: %s changes continuously", r)
+	if x.Args[1].Kind == Number && x.Args[1].Span == x.Args[0].Span { // a bare value
+		d.WithHelp("compare it: `%s > 0`", source(x.Args[0]))
+		return
+	}
+	d.WithHelp("`crossing(a - b)` fires when they meet; `<=` and `>=` when one passes the other")
+}
+
+func (e *elaborator) errAssigns(t *dsl.Name, x *entity) {
+	e.diags.Errorf(badAssignment, t.Span(), "events assign states and discrete variables only, `%s` is neither", x.name).
+		WithNote(x.at, "it is declared here").
+		WithHelp("if it changes at events, declare it as `discrete %s = …`", t.Name)
+}
+
+func (e *elaborator) errAssignsArgument(t *dsl.Name) {
+	e.diags.Errorf(badAssignment, t.Span(), "`%s` is given and cannot be assigned", t.Name)
+}
+
+func (e *elaborator) errAssignsDerivative(t *dsl.Name, x *entity) {
+	e.diags.Errorf(badAssignment, t.Span(), "`%s` follows from an equation and cannot be assigned", dsl.FormatExpr(t)).
+		WithNote(x.at, "`%s` is declared here", x.name)
+}
+
+func (e *elaborator) errAssignedTwice(a, first *Assign) {
+	e.diags.Errorf(writeConflict, a.Span, "`%s` is assigned twice", a.Target.Info().Name).
+		WithNote(first.Span, "first here").WithHelp("all assignments of an event are made at once")
+}
+
+func (e *elaborator) errConflict(a, b *Event, x, y *Assign) {
+	e.diags.Errorf(writeConflict, x.Span, "the events `%s` and `%s` may assign `%s` at the same instant", b.Name, a.Name, x.Target.Info().Name).
+		WithNote(x.Span, "`%s` assigns it here", a.Name).
+		WithNote(y.Span, "`%s` assigns it here", b.Name).
+		WithHelp("say which comes first: give one of them a `priority`, higher first\n(opposite directions of one guard, or different values of a discrete variable, exclude each other)")
+}
+
+func (e *elaborator) warnIdle(a *Assign) {
+	e.diags.Warnf(idleAssignment, a.Span, "this assignment changes nothing")
+}
+
+func (e *elaborator) warnDead(ev *Event) {
+	e.diags.Warnf(deadEvent, ev.Cond.Span, "nothing changes this condition, so `%s` never fires", ev.Name).
+		WithHelp("an event fires when its condition turns true; `at start` lets it fire at the initial time too")
+}
+
+func (e *elaborator) warnStaysTrue(ev *Event) {
+	e.diags.Warnf(staysTrueCode, ev.Cond.Span, "what `%s` assigns leaves its own condition true", ev.Name).
+		WithNote(ev.Assigns[0].Span, "assigned here").
+		WithHelp("it fires again only after the condition has turned false by other means")
+}
+
+func (e *elaborator) warnCycle(path []*Event) {
+	list := make([]string, len(path))
+	for i, ev := range path {
+		list[i] = "`" + ev.Name + "`"
+	}
+	d := e.diags.Warnf(eventCycle, path[0].Span, "these events fire each other at one instant for ever: %s → %s", strings.Join(list, " → "), list[0])
+	for _, ev := range path[1:] {
+		d.WithNote(ev.Span, "fires, too")
+	}
+	d.WithHelp("let one of them wait with `after`, or for a condition on the state")
+}
+
+// ---- what is declared in vain ----
+
+func (e *elaborator) warnUnread(o *Discrete) {
+	e.diags.Warnf(unreadDiscrete, o.Span, "nothing reads the discrete variable `%s`", o.Name)
+}
+
+func (e *elaborator) warnUnusedParam(p *Param) {
+	e.diags.Warnf(unusedParameter, p.Span, "nothing depends on the parameter `%s`, so it cannot be learned", p.Name)
+}
+
+func (e *elaborator) warnUnusedNeural(n *Neural) {
+	e.diags.Warnf(unusedParameter, n.Span, "nothing calls the block `%s`, so it cannot be learned", n.Name)
+}
+
+func (e *elaborator) errAlwaysConserved(c *Conserve) {
+	e.diags.Warnf(idleConserve, c.Span, "nothing changes `%s`, so it is conserved anyway", c.Name)
+}
+
+// ---- distributions ----
+
+func (e *elaborator) errDistribution(c *dsl.Call, d *Distribution, use distUse) {
+	var have []string
+	for i := range Distributions {
+		if Distributions[i].rules(use) != nil {
+			have = append(have, Distributions[i].Name)
+		}
+	}
+	what := map[distUse]string{asNoise: "distribution of an observation", asPrior: "prior", asDraw: "distribution to draw from"}[use]
+	if d == nil {
+		e.errUnknown(what, c.Fun.Span(), c.Fun.Name, have)
+		return
+	}
+	e.diags.Errorf(badDistribution, c.Fun.Span(), "`%s` is no %s", d.Name, what).WithHelp("there are: %s", oneOf(have))
+}
+
+func (e *elaborator) errDistArity(c *dsl.Call, d *Distribution, want int) {
+	e.diags.Errorf(wrongArguments, c.Span(), "`%s` takes %s here, not %d", d.Name, plural(want, "argument"), len(c.Args)).
+		WithHelp("%s", d.Doc)
+}
+
+func (e *elaborator) errDistValue(v *Expr, rule argRule, c *dsl.Call, got float64) {
+	want := "a number"
+	if rule.positive {
+		want = "positive"
+	}
+	e.diags.Errorf(badDistribution, v.Span, "`%s` of `%s` is %s, not %g", rule.name, c.Fun.Name, want, got)
+}
+
+func (e *elaborator) errEmptyUniform(c *dsl.Call, lo, hi float64) {
+	e.diags.Errorf(badDistribution, c.Span(), "there is no number between %g and %g", lo, hi)
+}
+
+// ---- options and settings ----
+
+func (e *elaborator) errOption(at diag.Span, name, want string) {
+	e.diags.Errorf(badOption, at, "`%s` is %s", name, want)
+}
+
+func (e *elaborator) errRequire(x dsl.Expr) {
+	e.diags.Errorf(badRequire, x.Span(), "`require` takes one comparison").
+		WithHelp("as in `require x >= 0` or `require a == b`; a second condition is a line of its own")
+}
+
+func (e *elaborator) errNoArguments(n *Neural) {
+	e.diags.Errorf(wrongArguments, n.Span, "a neural block has at least one argument").
+		WithHelp("a number to be learned is a `param`")
+}
+
+func (e *elaborator) errContradiction(n *Neural, a, b *dsl.Option) {
+	e.diags.Errorf(badOption, b.Name.Span(), "block `%s` cannot be %s and %s at once", n.Name, a.Name.Name, b.Name.Name).
+		WithNote(a.Name.Span(), "asked for here")
+}
+
+func (e *elaborator) warnRough(w *dsl.Name) {
+	e.diags.Warnf(roughActivation, w.Span(), "`%s` is not smooth: solvers lose their order at its kinks, and the location of events its accuracy", w.Name).
+		WithHelp("`softplus` and `swish` have its form without the kink")
+}
+
+func (e *elaborator) errMonotone(v *Expr, size int) {
+	e.diags.Errorf(badOption, v.Span, "`monotone` is increasing, decreasing, or a list with 1, 0 or -1 for each of the %s", plural(size, "input"))
+}
+
+func (e *elaborator) errPerArgument(o *dsl.Option, got int, of []Obj) {
+	list := make([]string, len(of))
+	for i := range of {
+		list[i] = of[i].Name
+		if of[i].Shape.Rank > 0 {
+			list[i] += of[i].Shape.String()
+		}
+	}
+	e.diags.Errorf(badOption, o.Value.Span(), "`%s` has a number for each of %s, or one for all", o.Name.Name, strings.Join(list, ", ")).
+		WithNote(o.Value.Span(), "%s given", plural(got, "value"))
+}
+
+func (e *elaborator) errSetting(at diag.Span, err error) {
+	e.diags.Errorf(badSetting, at, "%s", err)
+}
+
+// ---- data ----
+
+func (e *elaborator) errNoTimeColumn(d *dsl.DataDecl) {
+	e.diags.Errorf(missingTime, d.Name.Span(), "the data block names no column for the time").WithHelp("add `time: column`")
+}
+
+func (e *elaborator) errMapping(it *dsl.DataItem, message string) {
+	e.diags.Errorf(badMapping, it.Span(), "%s", message)
+}
+
+func (e *elaborator) errWhere(it *dsl.DataItem) {
+	e.diags.Errorf(badMapping, it.Key.Span(), "`where` belongs in the block of an event").
+		WithHelp("`train: condition` and `validate: condition` choose rows of the table")
+}
+
+func (e *elaborator) errUnmapped(d *dsl.DataDecl, what string, o *Obj) {
+	e.diags.Errorf(badMapping, d.Name.Span(), "the data block gives no column for the %s `%s`", what, o.Name).
+		WithNote(o.Span, "it is declared here").WithHelp("add `%s: column`", o.Name)
+}
+
+func (e *elaborator) errEventColumn(it *dsl.DataItem, ev *Event) {
+	e.diags.Errorf(badMapping, it.Span(), "the rows of an event need a block").
+		WithNote(ev.Span, "`%s` is an event", ev.Name).
+		WithHelp("as in `%s: { argument: column, where: condition }`", ev.Name)
+}
+
+func (e *elaborator) errAmbiguous(it *dsl.DataItem, a, b *Obj) {
+	e.diags.Errorf(badMapping, it.Key.Span(), "`%s` is an observation and something else", it.Key.Name).
+		WithNote(a.Span, "this").WithNote(b.Span, "and this").WithHelp("rename one of them")
+}
+
+func (e *elaborator) errInputGiven(it *dsl.DataItem, in *Input) {
+	e.diags.Errorf(badMapping, it.Key.Span(), "the input `%s` is an expression and takes no data", in.Name).
+		WithNote(in.Span, "it is declared here")
+}
+
+func (e *elaborator) errColumns(it *dsl.DataItem, size int) {
+	d := e.diags.Errorf(badMapping, it.Span(), "`%s` needs %s, not %d", it.Key.Name, plural(size, "column"), len(it.Columns))
+	if size > 1 {
+		d.WithHelp("one for each component: `%s: [a, b]`", it.Key.Name)
+	}
+}
+
+func (e *elaborator) errNotOnData(it *dsl.DataItem, ev *Event) {
+	e.diags.Errorf(badMapping, it.Key.Span(), "the event `%s` is not fired by data", ev.Name).
+		WithNote(ev.Span, "it is declared here").WithHelp("rows fire events `on data`")
+}
+
+func (e *elaborator) errNoArgColumn(it *dsl.DataItem, ev *Event, a *EventArg) {
+	e.diags.Errorf(badMapping, it.Span(), "no column gives the argument `%s` of the event `%s`", a.Name, ev.Name).
+		WithNote(a.Span, "the argument").WithHelp("add `%s: column`", a.Name)
+}
+
+func (e *elaborator) errRow(x dsl.Expr) {
+	e.diags.Errorf(badRowCondition, x.Span(), "this cannot stand in a condition on the columns of a row").
+		WithHelp("it has column names, numbers, texts, comparisons, `and`, `or`, `not` and arithmetic")
+}
+
+func (e *elaborator) errRowCondition(x dsl.Expr, key string) {
+	e.diags.Errorf(badRowCondition, x.Span(), "`%s` takes a condition", key).WithHelp("compare: `%s == 1`", dsl.FormatExpr(x))
+}

@@ -1,0 +1,232 @@
+package check
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/dsl"
+)
+
+// resolveObserve resolves an observation. Its shape, if none is declared, is
+// that of its expression, which a use before that needs.
+func (e *elaborator) resolveObserve(x *entity) {
+	d := x.decl.(*dsl.ObserveDecl)
+	o := &Observe{Weight: 1}
+	if !e.object(&o.Obj, x, d.Doc, d.Type) {
+		return
+	}
+	value := func() bool {
+		v := e.value(x.scope.allow(mayBefore), d.Value)
+		if v == nil {
+			return false
+		}
+		if d.Type.Dims == nil {
+			o.Shape = v.Shape
+		}
+		o.Value = e.bind(v, &o.Obj)
+		return true
+	}
+	// A declared shape is known before the expression is, which may depend on
+	// data of this very observation.
+	if d.Type.Dims == nil && !value() {
+		return
+	}
+	x.obj = o
+	e.later = append(e.later, func() {
+		if d.Type.Dims != nil {
+			value()
+		}
+		if d.Dist != nil {
+			o.Dist = e.dist(x.scope, d.Dist, &o.Obj, asNoise)
+		}
+		e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.weight(x.scope, &o.Weight)})
+	})
+}
+
+func (e *elaborator) resolveLoss(x *entity) {
+	d := x.decl.(*dsl.LossDecl)
+	l := &Loss{Weight: 1}
+	if !e.object(&l.Obj, x, d.Doc, dsl.Type{}) {
+		return
+	}
+	x.obj = l
+	e.later = append(e.later, func() {
+		v := e.value(x.scope.allow(mayBefore|mayData), d.Value)
+		if v != nil && v.Shape.Rank != 0 {
+			e.errNotScalar(v, "a loss", "sum it, or take its `norm`")
+			v = nil
+		}
+		if v != nil {
+			l.Value = e.bind(v, &l.Obj)
+		}
+		e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.weight(x.scope, &l.Weight)})
+	})
+}
+
+func (e *elaborator) resolveConserve(x *entity) {
+	d := x.decl.(*dsl.ConserveDecl)
+	c := &Conserve{Weight: 1, Mode: "penalty"}
+	if !e.object(&c.Obj, x, d.Doc, dsl.Type{}) {
+		return
+	}
+	x.obj = c
+	e.later = append(e.later, func() {
+		v := e.value(x.scope, d.Value)
+		switch {
+		case v == nil:
+		case v.Shape.Rank != 0:
+			e.errNotScalar(v, "a conserved quantity", "write one line for each component")
+		default:
+			c.Value = e.bind(v, &c.Obj)
+			e.conserves(c)
+		}
+		e.options(x.scope, d.Options, map[string]func(*dsl.Option){
+			"weight": e.weight(x.scope, &c.Weight),
+			"scale":  func(o *dsl.Option) { c.Scale = e.positive(x.scope, o, &c.Obj) },
+			"across": func(o *dsl.Option) { c.Across = e.across(x.scope, o) },
+			"mode": func(o *dsl.Option) {
+				c.Mode = e.word(o, "mode", []string{"penalty", "project"}, c.Mode)
+			},
+		})
+	})
+}
+
+// conserves warns of a quantity that nothing can change.
+func (e *elaborator) conserves(c *Conserve) {
+	if readsOf(c.Value)&(readsState|readsDiscrete|readsSignal|readsTime) == 0 {
+		e.errAlwaysConserved(c)
+	}
+}
+
+// across reads the events across which a quantity stays, `[bounce, hit]`.
+func (e *elaborator) across(s *scope, o *dsl.Option) []*Event {
+	list := []dsl.Expr{o.Value.Expr}
+	if a, ok := o.Value.Expr.(*dsl.Array); ok {
+		list = a.Elems
+	}
+	var out []*Event
+	for _, x := range list {
+		n, ok := x.(*dsl.Name)
+		if !ok || n.Primes > 0 {
+			e.errOption(x.Span(), o.Name.Name, "a list of events, like `[bounce]`")
+			continue
+		}
+		if f := e.families[inEvents][s.prefix+n.Name]; f != nil {
+			for _, m := range f.order {
+				if e.touch(m) {
+					out = append(out, m.obj.(*Event))
+				}
+			}
+			continue
+		}
+		ent, _ := s.find(inEvents, n.Name, 0)
+		if ent == nil {
+			e.errUnknown("event", n.Span(), n.Name, names(e.names[inEvents]))
+			continue
+		}
+		if e.touch(ent) {
+			out = append(out, ent.obj.(*Event))
+		}
+	}
+	return out
+}
+
+func (e *elaborator) require(s *scope, d *dsl.RequireDecl) {
+	x := d.Cond
+	for {
+		p, ok := x.(*dsl.Paren)
+		if !ok {
+			break
+		}
+		x = p.X
+	}
+	b, ok := x.(*dsl.Binary)
+	if !ok || operatorBySymbol[b.Op].Units != compares || b.Op == "!=" {
+		e.errRequire(x)
+		return
+	}
+	q := &Require{Span: d.Cond.Span(), Equality: b.Op == "==", Weight: 1}
+	e.options(s, d.Options, map[string]func(*dsl.Option){"weight": e.weight(s, &q.Weight)})
+	l, r := e.value(s, b.X), e.value(s, b.Y)
+	if l == nil || r == nil {
+		return
+	}
+	shape, ok := common(l, r)
+	if !ok {
+		e.errShapes(b.OpSp, l, r)
+		return
+	}
+	if !e.meet(l, r, b.Span()) {
+		e.errUnits(b.OpSp, "compare", l, r)
+		return
+	}
+	if b.Op[0] == '<' {
+		l, r = r, l
+	}
+	if q.G = l; r.Kind != Number || r.Value != 0 {
+		q.G = e.add(&Expr{Kind: Op, Name: "sub", Args: []*Expr{l, r}, Shape: shape, Unit: l.Unit, Span: b.Span()})
+	}
+	e.m.Requires = append(e.m.Requires, q)
+}
+
+// options reads the options of a declaration, each by its own reader.
+func (e *elaborator) options(s *scope, opts []*dsl.Option, known map[string]func(*dsl.Option)) {
+	seen := map[string]*dsl.Option{}
+	for _, o := range opts {
+		read, old := known[o.Name.Name], seen[o.Name.Name]
+		seen[o.Name.Name] = o
+		switch {
+		case read == nil:
+			e.errUnknown("option", o.Name.Span(), o.Name.Name, names(known))
+		case old != nil:
+			e.errDuplicate(o.Name.Span(), o.Name.Name, old.Name.Span())
+		case !plainValue(o.Value):
+			e.errOption(o.Value.Span(), o.Name.Name, "a value")
+		default:
+			read(o)
+		}
+	}
+}
+
+// weight reads a number that is not negative.
+func (e *elaborator) weight(s *scope, to *float64) func(*dsl.Option) {
+	return func(o *dsl.Option) {
+		v := e.value(s, o.Value.Expr)
+		if v == nil {
+			return
+		}
+		c, ok := fold(v)
+		if !ok || len(c) != 1 || !(c[0] >= 0) || math.IsInf(c[0], 0) || !v.bare && !v.Unit.Dimensionless() {
+			e.errOption(v.Span, o.Name.Name, "a number without unit, 0 or more")
+			return
+		}
+		*to = c[0]
+	}
+}
+
+// positive reads a positive number in the unit of an object.
+func (e *elaborator) positive(s *scope, o *dsl.Option, of *Obj) float64 {
+	v := e.value(s, o.Value.Expr)
+	if v == nil {
+		return 0
+	}
+	if !e.demand(v, of.Unit) {
+		e.errValueUnit(v, of)
+		return 0
+	}
+	c, ok := fold(v)
+	if !ok || len(c) != 1 || !(c[0] > 0) || math.IsInf(c[0], 0) {
+		e.errOption(v.Span, o.Name.Name, "a positive number")
+		return 0
+	}
+	return c[0]
+}
+
+// word reads one of several words.
+func (e *elaborator) word(o *dsl.Option, what string, choices []string, otherwise string) string {
+	n, ok := o.Value.Expr.(*dsl.Name)
+	if !ok || !contains(choices, n.Name) {
+		e.errChoice(o.Value.Span(), what, dsl.FormatExpr(o.Value.Expr), choices)
+		return otherwise
+	}
+	return n.Name
+}

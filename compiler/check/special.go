@@ -1,0 +1,141 @@
+package check
+
+import (
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/physics/units"
+)
+
+// special elaborates the functions with rules of their own.
+func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
+	name := x.Fun.Name
+	switch name {
+	case "diff", "grad":
+		return e.diff(s, x)
+	case "data", "observed", "first", "slope":
+		return e.measured(s, x)
+	}
+	if name == "before" && s.may&mayBefore == 0 || s.may&mayEdge == 0 && (name == "rising" || name == "falling" || name == "crossing") {
+		e.errMisplaced(x)
+		return nil
+	}
+	a := e.expr(s, x.Args[0])
+	if a == nil {
+		return nil
+	}
+	switch name {
+	case "before":
+		a = e.asValue(a)
+		return e.add(&Expr{Kind: Before, Args: []*Expr{a}, Shape: a.Shape, Unit: a.Unit, Span: x.Span()})
+	case "smooth":
+		return e.add(&Expr{Kind: Smooth, Args: []*Expr{a}, Shape: a.Shape, Unit: a.Unit, Span: x.Span(), bare: a.bare, cond: a.cond})
+	}
+	if a.cond || a.Shape.Rank != 0 {
+		e.errGuard(x, a)
+		return nil
+	}
+	return e.add(&Expr{Kind: Op, Name: name, Args: []*Expr{a}, Span: x.Span(), cond: true})
+}
+
+// diff elaborates the derivative of an expression by a variable.
+func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
+	a := e.args(s, x)
+	if a == nil {
+		return nil
+	}
+	by := a[1]
+	root := by
+	for root.Kind == Slice {
+		root = root.Args[0]
+	}
+	if root.Kind != Ref {
+		e.errDerivative(x, by, nil)
+		return nil
+	}
+	switch o := root.Object.(type) {
+	case *State, *Param, *Local, *Time, *Discrete, *Input, *Covariate, *EventArg:
+	default:
+		e.errDerivative(x, by, o.Info())
+		return nil
+	}
+	out := &Expr{Kind: Diff, Args: a, Span: x.Span(), Unit: a[0].Unit.Div(by.Unit)}
+	of, w := a[0].Shape, by.Shape
+	switch {
+	case x.Fun.Name == "grad" && (of.Rank != 0 || w.Rank != 1):
+		e.errGradient(x, a)
+		return nil
+	case w.Rank == 0:
+		out.Shape = of
+	case of.Rank == 0:
+		out.Shape = w
+	case of.Rank == 1 && w.Rank == 1 && of.N <= maxSize/w.N:
+		out.Shape = mat(of.N, w.N)
+	default:
+		e.errJacobian(x, a)
+		return nil
+	}
+	return e.add(out)
+}
+
+// measured elaborates data(y), observed(y), first(y) and slope(y).
+func (e *elaborator) measured(s *scope, x *dsl.Call) *Expr {
+	name := x.Fun.Name
+	need := mayData
+	if name == "first" || name == "slope" {
+		need = mayFirst
+	}
+	if s.may&need == 0 {
+		e.errMisplaced(x)
+		return nil
+	}
+	o := e.observation(s, x.Args[0], name)
+	if o == nil {
+		return nil
+	}
+	out := &Expr{Object: o, Shape: o.Shape, Unit: o.Unit, Span: x.Span()}
+	switch name {
+	case "data":
+		out.Kind = DataOf
+	case "observed":
+		out.Kind, out.Unit = Observed, units.One
+	case "first":
+		out.Kind = FirstOf
+	case "slope":
+		out.Kind, out.Unit = SlopeOf, o.Unit.Div(e.m.Time.Unit)
+	}
+	return e.add(out)
+}
+
+// observation finds the observation that an expression names.
+func (e *elaborator) observation(s *scope, x dsl.Expr, by string) *Observe {
+	base := x
+	var index [][]dsl.Range
+	if i, ok := x.(*dsl.IndexExpr); ok {
+		base, index = i.X, [][]dsl.Range{i.Index}
+	}
+	n, ok := base.(*dsl.Name)
+	if !ok || n.Primes > 0 {
+		e.errNotObservation(x, by)
+		return nil
+	}
+	var ent *entity
+	if index == nil {
+		ent, _ = s.find(inObserves, n.Name, 0)
+	} else if f := e.families[inObserves][s.prefix+n.Name]; f != nil {
+		suffix, ok := e.suffixOf(s, index[0])
+		if !ok {
+			return nil
+		}
+		if ent = f.members[suffix]; ent == nil {
+			e.errNoMember(n, n.Name+suffix, f)
+			return nil
+		}
+	}
+	if ent == nil {
+		e.errUnknown("observation", x.Span(), dsl.FormatExpr(x), names(e.names[inObserves]))
+		return nil
+	}
+	if !e.touch(ent) {
+		return nil
+	}
+	return ent.obj.(*Observe)
+}

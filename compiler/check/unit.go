@@ -1,0 +1,214 @@
+package check
+
+import (
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/physics/units"
+)
+
+// fileUnits declares the units of the library and of the file, those in
+// models too: a unit belongs to the whole file.
+func (c *checker) fileUnits() {
+	known := map[string]bool{}
+	for _, n := range c.table.Names() {
+		known[n] = true
+	}
+	for _, lib := range c.env.Library {
+		c.declareUnits(collectUnits(lib.Decls, nil), nil)
+	}
+	c.declareUnits(collectUnits(c.file.Decls, nil), known)
+}
+
+func collectUnits(decls []dsl.Decl, into []*dsl.UnitDecl) []*dsl.UnitDecl {
+	for _, d := range decls {
+		switch d := d.(type) {
+		case *dsl.UnitDecl:
+			into = append(into, d)
+		case *dsl.ModelDecl:
+			into = collectUnits(d.Body, into)
+		case *dsl.ForDecl:
+			into = collectUnits(d.Body, into)
+		}
+	}
+	return into
+}
+
+// declareUnits defines units in an order in which each can be read. Names in
+// fixed are the language's own.
+func (c *checker) declareUnits(list []*dsl.UnitDecl, fixed map[string]bool) {
+	first := map[string]*dsl.UnitDecl{}
+	var todo []*dsl.UnitDecl
+	for _, d := range list {
+		old := first[d.Name.Name]
+		switch {
+		case fixed[d.Name.Name]:
+			c.errBuiltinUnit(d)
+		case old != nil && dsl.FormatExpr(old.Value) == dsl.FormatExpr(d.Value): // two models may name the same unit
+		case old != nil:
+			c.errDuplicate(d.Name.Span(), d.Name.Name, old.Name.Span())
+		default:
+			first[d.Name.Name] = d
+			todo = append(todo, d)
+		}
+	}
+	for len(todo) > 0 {
+		var later []*dsl.UnitDecl
+		for _, d := range todo {
+			if !c.readable(d, first) {
+				later = append(later, d)
+				continue
+			}
+			delete(first, d.Name.Name)
+			c.defineUnit(d)
+		}
+		if len(later) == len(todo) {
+			c.errUnitCycle(later)
+			for _, d := range later {
+				c.table.DefineBase(d.Name.Name) // so that its uses are no mistakes
+			}
+			return
+		}
+		todo = later
+	}
+}
+
+// readable reports whether a unit's definition uses none that is still to be
+// defined.
+func (c *checker) readable(d *dsl.UnitDecl, open map[string]*dsl.UnitDecl) bool {
+	n, ok := d.Value.(*dsl.NumberLit)
+	if !ok || n.Unit == nil {
+		return true
+	}
+	for _, f := range n.Unit.Factors {
+		if open[f.Name] != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *checker) defineUnit(d *dsl.UnitDecl) {
+	if d.Value == nil {
+		c.table.DefineBase(d.Name.Name)
+		return
+	}
+	n, ok := d.Value.(*dsl.NumberLit)
+	if !ok || n.Unit == nil || !(n.Value > 0) {
+		c.errBadUnit(d)
+		c.table.DefineBase(d.Name.Name)
+		return
+	}
+	if u, ok := c.unit(n.Unit); ok {
+		c.table.Define(d.Name.Name, units.Scaled(n.Value, u))
+	} else {
+		c.table.DefineBase(d.Name.Name)
+	}
+}
+
+// maxExponent bounds what is written as an exponent of a unit.
+const maxExponent = 100
+
+// unit reads a unit expression.
+func (c *checker) unit(u *dsl.UnitExpr) (units.Unit, bool) {
+	out := units.One
+	for _, f := range u.Factors {
+		x, ok := c.table.Lookup(f.Name)
+		if !ok {
+			c.errUnknownUnit(f)
+			return units.One, false
+		}
+		if max(f.Num, -f.Num, f.Den) > maxExponent {
+			c.errUnitExponent(f)
+			return units.One, false
+		}
+		out = out.Mul(x.Pow(f.Num, f.Den))
+	}
+	return out, true
+}
+
+// equation between units that inference has set up.
+type unitEquation struct {
+	a, b units.Unit
+	at   diag.Span
+}
+
+// equate makes two units equal, for the reason at a place of the source.
+func (e *elaborator) equate(a, b units.Unit, at diag.Span) bool {
+	if a.Equal(b) {
+		return true
+	}
+	if !e.solver.Unify(a, b) {
+		return false
+	}
+	e.trace = append(e.trace, unitEquation{a, b, at})
+	return true
+}
+
+// inferredFrom finds the place that fixed a unit: the equations are solved
+// again, in order, until it holds no variable. Only messages need it.
+func (e *elaborator) inferredFrom(u units.Unit) (diag.Span, bool) {
+	var s units.Solver
+	for _, q := range e.trace {
+		s.Unify(q.a, q.b)
+		if len(units.Variables(s.Resolve(u))) == 0 {
+			return q.at, true
+		}
+	}
+	return diag.Span{}, false
+}
+
+// adopt gives a bare number the unit that is asked of it.
+func (e *elaborator) adopt(x *Expr, u units.Unit) {
+	x.Unit, x.bare = u, false
+	e.exprs = append(e.exprs, x)
+}
+
+// meet makes the units of two operands equal: a bare number takes that of the
+// other.
+func (e *elaborator) meet(a, b *Expr, at diag.Span) bool {
+	switch {
+	case a.bare && b.bare:
+		return true
+	case a.bare:
+		e.adopt(a, b.Unit)
+		return true
+	case b.bare:
+		e.adopt(b, a.Unit)
+		return true
+	}
+	return e.equate(a.Unit, b.Unit, at)
+}
+
+// demand makes the unit of x the wanted one.
+func (e *elaborator) demand(x *Expr, want units.Unit) bool {
+	if x.bare {
+		e.adopt(x, want)
+		return true
+	}
+	return e.equate(x.Unit, want, x.Span)
+}
+
+// name spells a unit for people as far as it is known.
+func (e *elaborator) name(u units.Unit) string { return e.table.Name(e.solver.Ground(u)) }
+
+// ground fixes the units that inference left open, as dimensionless.
+func (e *elaborator) ground() {
+	open := func(u *units.Unit) {
+		if len(units.Variables(*u)) > 0 {
+			*u = e.solver.Ground(*u)
+		}
+	}
+	e.grounded = true
+	open(&e.m.Time.Unit)
+	for _, x := range e.order {
+		if x.obj != nil {
+			open(&x.obj.Info().Unit)
+		}
+	}
+	for _, o := range e.unnamed {
+		open(&o.Unit)
+	}
+	for _, x := range e.exprs {
+		open(&x.Unit)
+	}
+}

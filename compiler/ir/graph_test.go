@@ -1,0 +1,118 @@
+package ir_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// TestText: the printed form depends only on the graph, not on what else the
+// builder holds.
+func TestText(t *testing.T) {
+	const want = `graph f {
+  %0 = input x : [3]
+  %1 = input w : [2,3] shared
+  %2 = const 0.5 -1.5 : [2]
+  %3 = matvec %1, %0 : [2]
+  %4 = add %2, %3 : [2]
+  %5 = polygamma<1> %4 : [2]
+  %6 = slice<1> %0
+  %7 = assemble<0 2> %5, %6 : [3]
+  dy = %7
+  s += %6
+}
+`
+	for junk := range 3 {
+		b := ir.NewBuilder()
+		for i := range junk {
+			b.Const(float64(i) + 100)
+		}
+		x, w := b.Input("x", ir.Vec(3), true), b.Input("w", ir.Mat(2, 3), false)
+		c := b.ConstOf(ir.Vec(2), []float64{0.5, -1.5})
+		p := b.Polygamma(1, b.Add(b.MatVec(w, x), c))
+		e := b.Elem(x, 1)
+		b.Exp(x) // not reached
+		g := &ir.Graph{Name: "f", Outputs: []ir.Output{{Name: "dy", Node: b.Concat(p, e)}, {Name: "s", Node: e, Accumulate: true}}}
+		require.Equal(t, want, g.String())
+		require.NoError(t, g.Verify())
+	}
+}
+
+func TestVerify(t *testing.T) {
+	e := newEnv()
+	sum := e.Add(e.s, e.t)
+	good := func() *ir.Graph {
+		return &ir.Graph{Name: "g", Outputs: []ir.Output{{Name: "a", Node: sum}, {Name: "b", Node: e.x}}}
+	}
+	require.NoError(t, good().Verify())
+	g := good()
+	g.Outputs[1].Name = "a"
+	require.ErrorContains(t, g.Verify(), `two outputs are named "a"`)
+	g = good()
+	g.Outputs[1].Node = nil
+	require.ErrorContains(t, g.Verify(), `output "b" has no node`)
+	for want, n := range map[string]*ir.Node{
+		"add takes 2 arguments, has 1": {ID: 99, Op: ir.OpAdd, Args: []*ir.Node{e.s}, Lane: true},
+		"does not come before":         {ID: 0, Op: ir.OpNeg, Args: []*ir.Node{sum}, Lane: true},
+		"marked lane=false":            {ID: 99, Op: ir.OpNeg, Args: []*ir.Node{e.s}},
+		"should be [3]":                {ID: 99, Op: ir.OpNeg, Args: []*ir.Node{e.x}, Lane: true},
+		"does not take shapes":         {ID: 99, Op: ir.OpTranspose, Args: []*ir.Node{e.x}, Lane: true},
+		"has 2 values":                 {ID: 99, Op: ir.OpConst, Shape: ir.Vec(3), Values: []float64{1, 2}},
+		"slice [2, +2)":                {ID: 99, Op: ir.OpSlice, Args: []*ir.Node{e.x}, Off: 2, Shape: ir.Vec(2), Lane: true},
+		"0 offsets for 1 parts":        {ID: 99, Op: ir.OpAssemble, Args: []*ir.Node{e.x}, Shape: ir.Vec(4), Lane: true},
+		"part 0 [2, +3)":               {ID: 99, Op: ir.OpAssemble, Args: []*ir.Node{e.x}, Offs: []int{2}, Shape: ir.Vec(4), Lane: true},
+		"unknown op":                   {ID: 99, Op: ir.OpInvalid},
+	} {
+		g = good()
+		g.Outputs[0].Node = n
+		require.ErrorContains(t, g.Verify(), want)
+	}
+}
+
+// TestReach: arguments first, each once, and only what is needed.
+func TestReach(t *testing.T) {
+	e := newEnv()
+	a := e.Mul(e.s, e.t)
+	c := e.Add(a, e.Exp(a))
+	nodes := ir.Reach(c, nil, a)
+	require.Equal(t, []*ir.Node{e.s, e.t, a, e.Exp(a), c}, nodes)
+	require.Empty(t, ir.Reach())
+}
+
+// TestFunctions compares the functions of the table that package math does not
+// have with closed forms.
+func TestFunctions(t *testing.T) {
+	const euler = 0.5772156649015329
+	for _, c := range []struct {
+		k       int
+		x, want float64
+	}{
+		{0, 1, -euler}, {0, 0.5, -euler - 2*math.Ln2}, {0, 2, 1 - euler}, {0, -0.5, 2 - euler - 2*math.Ln2},
+		{1, 1, math.Pi * math.Pi / 6}, {1, 0.5, math.Pi * math.Pi / 2}, {1, -0.5, math.Pi*math.Pi/2 + 4},
+		{2, 1, -2 * 1.2020569031595942}, {3, 1, math.Pow(math.Pi, 4) / 15},
+	} {
+		require.InEpsilon(t, c.want, ir.Polygamma(c.k, c.x), 1e-13, "ψ%d(%g)", c.k, c.x)
+	}
+	for k := range 4 { // ψ⁽ᵏ⁾(x+1) = ψ⁽ᵏ⁾(x) + (−1)ᵏ k!/xᵏ⁺¹
+		x := 2.3
+		step := math.Pow(-1, float64(k)) * math.Gamma(float64(k)+1) / math.Pow(x, float64(k)+1)
+		require.InDelta(t, ir.Polygamma(k, x)+step, ir.Polygamma(k, x+1), 1e-13)
+	}
+	for _, x := range []float64{-800, -30, -1, 0, 1, 30, 800} {
+		require.InDelta(t, 1, ir.Sigmoid(x)+ir.Sigmoid(-x), 1e-15)
+		require.InDelta(t, x, ir.Softplus(x)-ir.Softplus(-x), 1e-13)
+	}
+	require.InEpsilon(t, math.Exp(-700), ir.Sigmoid(-700), 1e-14)
+	require.InEpsilon(t, math.Exp(-700), ir.Softplus(-700), 1e-14)
+	require.Equal(t, math.Ln2, ir.Softplus(0))
+	require.Equal(t, 800., ir.Softplus(800))
+	require.Equal(t, []float64{-1, 0, 1}, []float64{ir.Sign(-3), ir.Sign(0), ir.Sign(math.Inf(1))})
+	require.True(t, math.IsNaN(ir.Sign(math.NaN())))
+	require.Equal(t, 2., ir.Select(math.NaN(), 2, 3), "NaN is not zero")
+	require.InEpsilon(t, math.Log(2*math.Sqrt(math.Pi)), ir.Lgamma(-0.5), 1e-14) // Γ(−½) = −2√π
+	require.Equal(t, "[2,3] [3] scalar", ir.Mat(2, 3).String()+" "+ir.Vec(3).String()+" "+ir.Scalar.String())
+	require.Equal(t, []int{6, 3, 1}, []int{ir.Mat(2, 3).Size(), ir.Vec(3).Size(), ir.Scalar.Size()})
+}
