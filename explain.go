@@ -14,7 +14,7 @@ import (
 func (m *Model) explain(f *sim.Failure) string {
 	cm := m.prog.Checked.Model
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", f.Status, f.Detail)
+	b.WriteString(f.Detail)
 	if n := len(f.Y); n > 0 && (f.Status == sim.Unstable || f.Status == sim.StepTooSmall) {
 		worst, at, size := -1, (*check.State)(nil), -1.
 		for _, s := range m.prog.Model.Layout.States {

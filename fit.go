@@ -191,6 +191,7 @@ func summarise(items []*item) Summary {
 	s := Summary{Trajectories: len(items), T0: math.Inf(1), T1: math.Inf(-1), RMSE: map[string]float64{}}
 	for _, it := range items {
 		s.Values += it.values
+		s.Missing += it.traj.Lost
 		for _, r := range it.rows {
 			s.Missing += len(r.seen) - r.values
 		}

@@ -160,7 +160,7 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 			s := &o.slots[i]
 			if s.fail != nil {
 				res.Failed = true
-				res.Reason = fit.Failure{Item: first + i, Trajectory: block[i].name, Time: s.fail.T, Reason: o.m.explain(s.fail)}
+				res.Reason = fit.Failure{Item: first + i, Trajectory: block[i].name, Time: s.fail.T, Reason: s.fail.Status.String() + ": " + o.m.explain(s.fail)}
 				if grad != nil {
 					clear(grad)
 				}

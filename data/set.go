@@ -60,6 +60,7 @@ type Trajectory struct {
 	Covariates []float64
 	Inputs     []Signal
 	Firings    []Firing
+	Lost       int     // missing values in rows that have none and fire no event
 	T0, T1     float64 // first and last time of any row
 }
 
@@ -179,6 +180,7 @@ func (tr *Trajectory) add(t *Table, spec *Spec, i int, time float64, obs, inputs
 	if any {
 		tr.Times, tr.Obs = append(tr.Times, time), append(tr.Obs, row)
 	}
+	fired := len(tr.Firings)
 	for k, c := range inputs {
 		if c != nil && !math.IsNaN(c[i]) {
 			tr.Inputs[k].T, tr.Inputs[k].V = append(tr.Inputs[k].T, time), append(tr.Inputs[k].V, c[i])
@@ -203,6 +205,9 @@ func (tr *Trajectory) add(t *Table, spec *Spec, i int, time float64, obs, inputs
 		if fires {
 			tr.Firings = append(tr.Firings, Firing{time, k, vals})
 		}
+	}
+	if !any && len(tr.Firings) == fired {
+		tr.Lost += len(obs)
 	}
 	return nil
 }

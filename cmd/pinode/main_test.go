@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"pinode": main})
+}
+
+// TestScripts runs the command as a user would; the scripts hold what it must
+// print and the codes it must end with.
+func TestScripts(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Vars = append(e.Vars, "ROOT="+root, "NO_COLOR=1")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits CODE pinode … runs the command and wants that exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE command…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := "0"
+	if err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != args[0] {
+		ts.Fatalf("%v ended with %s, want %s", args[1:], got, args[0])
+	}
+}
+
+// TestReadme runs every pinode command that the README shows as a set-up
+// command, on the models it names.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	cmds := regexp.MustCompile(`(?m)^\$ (.*)$`).FindAllStringSubmatch(string(text), -1)
+	require.Len(t, cmds, 2, "exactly two set-up commands")
+	require.Equal(t, "go test ./...", cmds[1][1], "this test is what it runs")
+	fields := strings.Fields(cmds[0][1])
+	require.Equal(t, []string{"go", "run", "./cmd/pinode"}, fields[:3])
+	if testing.Short() {
+		t.Skip("a whole fit")
+	}
+	require.NoError(t, os.Chdir("../.."))
+	defer func() { require.NoError(t, os.Chdir("cmd/pinode")) }()
+	var out, errs strings.Builder
+	args := append(fields[3:], "--out", filepath.Join(t.TempDir(), "run"))
+	require.Equal(t, exitDone, run(args, &out, &errs), errs.String())
+	require.Regexp(t, `e +0\.8(29|30)\d* ± `, out.String())
+	// The table of commands names commands that exist.
+	for _, m := range regexp.MustCompile("`pinode ([a-z]+)").FindAllStringSubmatch(string(text), -1) {
+		var help strings.Builder
+		require.Equal(t, exitDone, run([]string{m[1], "--help"}, &help, &help), m[1])
+	}
+}
