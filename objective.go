@@ -61,8 +61,6 @@ type slot struct {
 	loss      float64
 	terms     []float64
 	penalties []float64
-	values    int
-	kink      bool
 	fail      *sim.Failure
 	gNat, g   []float64
 	traj      *sim.Trajectory
@@ -316,7 +314,7 @@ func (o *objective) block(items []*item, horizon, perValue, perItem float64, gra
 
 // one computes the loss of a trajectory and, with grad, its gradient.
 func (o *objective) one(w *worker, it *item, s *slot, horizon, perValue, perItem float64, grad bool) {
-	s.fail, s.loss, s.kink = nil, 0, false
+	s.fail, s.loss = nil, 0
 	clear(s.gNat)
 	clear(s.g)
 	clear(s.terms)
