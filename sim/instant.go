@@ -476,7 +476,7 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 		f.Event = it.Event
 		return f
 	}
-	if fail := s.settle(); fail != nil {
+	if fail := s.settle(false); fail != nil {
 		return fail
 	}
 	return s.settleDown(it)
@@ -485,9 +485,10 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 // epsilon is the distance from 1 to the next number.
 const epsilon = 0x1p-52
 
-// settle brings sides, switches and conditions up to date after a micro-step,
-// and triggers the events whose conditions it turned true.
-func (s *Integrator) settle() *Failure {
+// settle brings sides, switches and conditions up to date after a micro-step
+// or the turn of a switch, and triggers the events whose conditions it turned
+// true. keep leaves the guards that cross at this instant where they went.
+func (s *Integrator) settle(keep bool) *Failure {
 	if s.size.Guards == 0 {
 		return nil
 	}
@@ -502,9 +503,10 @@ func (s *Integrator) settle() *Failure {
 			s.det.Side[i] = truth(s.g[i] != 0)
 			continue
 		}
-		if !s.det.Watch[i] || s.g[i] == s.gBefore[i] && !s.crossed[i] {
+		if !s.det.Watch[i] || s.crossed[i] && keep || s.g[i] == s.gBefore[i] && !s.crossed[i] {
 			continue
 		}
+		side := s.det.Side[i]
 		switch {
 		case math.Abs(s.g[i]) > s.surface(i):
 			s.det.Side[i] = sign(s.g[i])
@@ -512,6 +514,9 @@ func (s *Integrator) settle() *Failure {
 			s.det.Side[i] = sign(s.rate[i])
 		case s.accel[i] != 0:
 			s.det.Side[i] = sign(s.accel[i])
+		}
+		if e := s.releasedBy(i); e >= 0 && s.det.Side[i] != side {
+			s.release(e)
 		}
 	}
 	s.resetSwitches()

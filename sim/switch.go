@@ -68,7 +68,9 @@ func (s *Integrator) crossSwitches(first int) *Failure {
 	if turned < 0 {
 		return nil
 	}
-	s.evalGuards()
+	if fail := s.settle(true); fail != nil {
+		return fail
+	}
 	for i := range s.hy.Switches {
 		w := &s.hy.Switches[i]
 		if g := w.Guard; !w.Floor && s.crossed[g] && float64(s.det.Side[g])*s.rate[g] < 0 {

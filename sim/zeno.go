@@ -113,7 +113,7 @@ func (s *Integrator) comeToRest(p restPlan) *Failure {
 	s.zeno.Forget(p.event)
 	s.hold(p.event, true)
 	s.atRest[p.event] = restPlan{guard: p.guard, predicted: true}
-	if fail := s.settle(); fail != nil {
+	if fail := s.settle(false); fail != nil {
 		return fail
 	}
 	if ev.Release >= 0 {

@@ -21,8 +21,8 @@ func (e *elaborator) errEventArgShape(a dsl.Arg) {
 }
 
 func (e *elaborator) errAtStart(d *dsl.EventDecl) {
-	e.diags.Errorf(misplaced, d.Name.Span(), "`at start` belongs to events `when …`").
-		WithHelp("it lets a condition that holds at the initial time fire there")
+	e.diags.Errorf(misplaced, d.Name.Span(), "`at start` belongs to events `when …`, `at …` and `every …`").
+		WithHelp("it lets them fire at the initial time too; rows of data and observations do so anyway")
 }
 
 func (e *elaborator) errPeriod(v *Expr, rule string, got float64) {

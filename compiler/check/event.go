@@ -44,7 +44,7 @@ func (e *elaborator) resolveEvent(x *entity) {
 
 func (e *elaborator) event(s *scope, ev *Event, d *dsl.EventDecl) {
 	e.trigger(s, ev, d)
-	if d.AtStart && d.Trigger.Kind != dsl.TriggerWhen {
+	if k := d.Trigger.Kind; d.AtStart && k != dsl.TriggerWhen && k != dsl.TriggerAt && k != dsl.TriggerEvery {
 		e.errAtStart(d)
 	}
 	if d.Priority != nil {
