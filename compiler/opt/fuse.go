@@ -44,50 +44,46 @@ func fmaTerm(sum, product, _ *ir.Node) func(*ir.Builder, []*ir.Node, *ir.Node) *
 // fuse is the pass that takes products into sums where they have no other use.
 func fuse(offer term) func(b *ir.Builder, roots []*ir.Node) []*ir.Node {
 	return func(b *ir.Builder, roots []*ir.Node) []*ir.Node {
-		uses := map[*ir.Node]int{}
-		for _, n := range ir.Reach(roots...) {
+		nodes := ir.Reach(roots...)
+		uses := newTable[int](nodes)
+		for _, n := range nodes {
 			for _, a := range n.Args {
-				uses[a]++
+				uses[a.ID]++
 			}
 		}
 		for _, r := range roots {
-			uses[r]++
+			uses[r.ID]++
 		}
-		keys := keys{}
-		return rewrite(roots, func(old *ir.Node, done map[*ir.Node]*ir.Node) *ir.Node {
+		keys := newTable[uint64](nodes)
+		return rewrite(roots, func(old *ir.Node, done table[*ir.Node]) *ir.Node {
 			if old.Op != ir.OpAdd && old.Op != ir.OpSub {
 				return rebuilt(b, old, done)
 			}
 			var build func(*ir.Builder, []*ir.Node, *ir.Node) *ir.Node
 			var product, other *ir.Node
 			for i, p := range old.Args {
-				if uses[p] > 1 {
+				if uses[p.ID] > 1 {
 					continue
 				}
 				o := old.Args[1-i]
 				// Of two products the one with the lower key: the order of
 				// the arguments depends on what else was built.
-				if f := offer(old, p, o); f != nil && (product == nil || keys.of(p) < keys.of(product)) {
+				if f := offer(old, p, o); f != nil && (product == nil || key(keys, p) < key(keys, product)) {
 					build, product, other = f, p, o
 				}
 			}
 			if product == nil {
 				return rebuilt(b, old, done)
 			}
-			args := make([]*ir.Node, len(product.Args))
-			for i, a := range product.Args {
-				args[i] = done[a]
-			}
-			return build(b, args, done[other])
+			return build(b, newArgs(product, done), done[other.ID])
 		})
 	}
 }
 
-// keys are hashes of what a node computes, whatever builder it is in.
-type keys map[*ir.Node]uint64
-
-func (k keys) of(n *ir.Node) uint64 {
-	if h, ok := k[n]; ok {
+// key is a hash of what a node computes, whatever builder it is in. keys has
+// those that are known, others are 0.
+func key(keys table[uint64], n *ir.Node) uint64 {
+	if h := keys[n.ID]; h != 0 {
 		return h
 	}
 	h := uint64(14695981039346656037) // FNV-1a
@@ -110,12 +106,12 @@ func (k keys) of(n *ir.Node) uint64 {
 		mix(uint64(c))
 	}
 	if n.Op.Info().Commutes || n.Op == ir.OpDot {
-		mix(k.of(n.Args[0]) + k.of(n.Args[1]))
+		mix(key(keys, n.Args[0]) + key(keys, n.Args[1]))
 	} else {
 		for _, a := range n.Args {
-			mix(k.of(a))
+			mix(key(keys, a))
 		}
 	}
-	k[n] = h
+	keys[n.ID] = h
 	return h
 }

@@ -75,29 +75,46 @@ func (p *Pass) Apply(b *ir.Builder, g *ir.Graph) *ir.Graph {
 	return out
 }
 
+// table has a value for each node of a graph.
+type table[T any] []T
+
+// newTable returns a table for what the nodes, in the order of ir.Reach, are.
+func newTable[T any](nodes []*ir.Node) table[T] {
+	if len(nodes) == 0 {
+		return nil
+	}
+	return make(table[T], nodes[len(nodes)-1].ID+1)
+}
+
 // rewrite rebuilds everything that the roots reach, arguments first. replace
 // gives the new node for an old one whose arguments are done.
-func rewrite(roots []*ir.Node, replace func(old *ir.Node, done map[*ir.Node]*ir.Node) *ir.Node) []*ir.Node {
-	done := map[*ir.Node]*ir.Node{}
-	for _, old := range ir.Reach(roots...) {
-		done[old] = replace(old, done)
+func rewrite(roots []*ir.Node, replace func(old *ir.Node, done table[*ir.Node]) *ir.Node) []*ir.Node {
+	nodes := ir.Reach(roots...)
+	done := newTable[*ir.Node](nodes)
+	for _, old := range nodes {
+		done[old.ID] = replace(old, done)
 	}
 	out := make([]*ir.Node, len(roots))
 	for i, r := range roots {
-		out[i] = done[r]
+		out[i] = done[r.ID]
 	}
 	return out
 }
 
 // rebuilt is a node over its new arguments.
-func rebuilt(b *ir.Builder, old *ir.Node, done map[*ir.Node]*ir.Node) *ir.Node {
-	args, changed := make([]*ir.Node, len(old.Args)), false
+func rebuilt(b *ir.Builder, old *ir.Node, done table[*ir.Node]) *ir.Node {
+	for _, a := range old.Args {
+		if done[a.ID] != a {
+			return b.Rebuild(old, newArgs(old, done))
+		}
+	}
+	return old
+}
+
+func newArgs(old *ir.Node, done table[*ir.Node]) []*ir.Node {
+	args := make([]*ir.Node, len(old.Args))
 	for i, a := range old.Args {
-		args[i] = done[a]
-		changed = changed || args[i] != a
+		args[i] = done[a.ID]
 	}
-	if !changed {
-		return old
-	}
-	return b.Rebuild(old, args)
+	return args
 }

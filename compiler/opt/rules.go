@@ -154,7 +154,7 @@ var rulesOf = func() (by [ir.NumOps][]*Rule) {
 // are new themselves, so it goes round until nothing changes.
 func applyRules(b *ir.Builder, roots []*ir.Node) []*ir.Node {
 	for {
-		next := rewrite(roots, func(old *ir.Node, done map[*ir.Node]*ir.Node) *ir.Node {
+		next := rewrite(roots, func(old *ir.Node, done table[*ir.Node]) *ir.Node {
 			n := rebuilt(b, old, done)
 			for {
 				r := applyFirst(b, n)
