@@ -21,26 +21,20 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 	nodes := ir.Reach(outs...)
 	active := depends(nodes, vars)
 	guarded := guard(nodes, active)
-	bars := map[*ir.Node]*sum{}
+	bars := newTable[sum](nodes)
 	add := func(n, bar *ir.Node) {
-		if bar == nil || bar.IsConst(0) || !active[n] {
-			return
+		if bar != nil && active[n.ID] && !bar.IsConst(0) {
+			bars[n.ID].add(bar)
 		}
-		s := bars[n]
-		if s == nil {
-			s = &sum{}
-			bars[n] = s
-		}
-		s.add(bar)
 	}
 	for i, o := range outs {
 		add(o, cts[i])
 	}
-	leaf := setOf(vars)
+	leaf := setOf(nodes, vars)
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
-		s := bars[n]
-		if s == nil || leaf[n] {
+		s := &bars[n.ID]
+		if s.empty() || leaf[n.ID] {
 			continue
 		}
 		r := ruleOf(n)
@@ -49,11 +43,11 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 			ct = spread(b, ct, n.Shape)
 		}
 		argBars := r.vjp(b, n, ct)
-		if guarded[n] && !r.constant {
+		if guarded.has(n) && !r.constant {
 			shut(b, n, ct, argBars)
 		}
 		for k, a := range n.Args {
-			if argBars[k] != nil && active[a] {
+			if argBars[k] != nil && active[a.ID] {
 				add(a, gather(b, argBars[k], n, a))
 			}
 		}
@@ -61,8 +55,8 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 	out := make([]*ir.Node, len(wrt))
 	for i, v := range vars {
 		bar := b.Full(v.Shape, 0)
-		if s := bars[v]; s != nil {
-			bar = spread(b, s.total(b, v.Shape), v.Shape)
+		if active.has(v) && !bars[v.ID].empty() {
+			bar = spread(b, bars[v.ID].total(b, v.Shape), v.Shape)
 		}
 		if v != wrt[i] {
 			bar = b.Slice(bar, wrt[i].Off, wrt[i].Shape)
@@ -80,39 +74,40 @@ func JVP(b *ir.Builder, outs, wrt, tangents []*ir.Node) []*ir.Node {
 	if len(wrt) != len(tangents) {
 		panic(fmt.Sprintf("autodiff: %d tangents for %d variables", len(tangents), len(wrt)))
 	}
-	dots := map[*ir.Node]*ir.Node{}
+	nodes := ir.Reach(outs...)
+	dots := newTable[*ir.Node](nodes)
 	vars := variables(wrt)
+	leaf := setOf(nodes, vars)
 	for i, v := range vars {
 		t := tangents[i]
-		if t == nil || t.IsConst(0) {
+		if t == nil || t.IsConst(0) || !leaf.has(v) {
 			continue
 		}
 		t = spread(b, t, wrt[i].Shape)
 		if v != wrt[i] {
 			t = b.Assemble(v.Shape, []int{wrt[i].Off}, []*ir.Node{t})
 		}
-		dots[v] = plus(b, dots[v], t)
+		dots[v.ID] = plus(b, dots[v.ID], t)
 	}
-	leaf := setOf(vars)
-	for _, n := range ir.Reach(outs...) {
-		if leaf[n] {
+	for _, n := range nodes {
+		if leaf[n.ID] {
 			continue
 		}
 		d, moves := make([]*ir.Node, len(n.Args)), false
 		for k, a := range n.Args {
-			d[k] = dots[a]
+			d[k] = dots[a.ID]
 			moves = moves || d[k] != nil
 		}
 		if !moves {
 			continue
 		}
 		if t := ruleOf(n).jvp(b, n, d); t != nil && !t.IsConst(0) {
-			dots[n] = spread(b, t, n.Shape)
+			dots[n.ID] = spread(b, t, n.Shape)
 		}
 	}
 	out := make([]*ir.Node, len(outs))
 	for i, o := range outs {
-		if out[i] = dots[o]; out[i] == nil {
+		if out[i] = dots[o.ID]; out[i] == nil {
 			out[i] = b.Full(o.Shape, 0)
 		}
 	}
@@ -140,21 +135,40 @@ func ruleOf(n *ir.Node) rule {
 	return r
 }
 
-func setOf(nodes []*ir.Node) map[*ir.Node]bool {
-	set := make(map[*ir.Node]bool, len(nodes))
-	for _, n := range nodes {
-		set[n] = true
+// table has a value for each node of a graph, by its ID.
+type table[T any] []T
+
+// newTable returns a table for nodes in the order of ir.Reach.
+func newTable[T any](nodes []*ir.Node) table[T] {
+	if len(nodes) == 0 {
+		return nil
 	}
-	return set
+	return make(table[T], nodes[len(nodes)-1].ID+1)
 }
 
-// depends marks the nodes that one of wrt can change.
-func depends(nodes, wrt []*ir.Node) map[*ir.Node]bool {
-	active := setOf(wrt)
+// set is a set of nodes.
+type set table[bool]
+
+func (s set) has(n *ir.Node) bool { return n.ID < len(s) && s[n.ID] }
+
+// setOf is the set of those of the list that are as old as the nodes.
+func setOf(nodes, list []*ir.Node) set {
+	s := set(newTable[bool](nodes))
+	for _, n := range list {
+		if n.ID < len(s) {
+			s[n.ID] = true
+		}
+	}
+	return s
+}
+
+// depends is the set of nodes that one of wrt can change.
+func depends(nodes, wrt []*ir.Node) set {
+	active := setOf(nodes, wrt)
 	for _, n := range nodes {
 		for _, a := range n.Args {
-			if active[a] {
-				active[n] = true
+			if active[a.ID] {
+				active[n.ID] = true
 				break
 			}
 		}
@@ -227,6 +241,8 @@ type sum struct {
 	pieces []*ir.Node
 	terms  []*ir.Node // of the node's shape, or scalars that are repeated
 }
+
+func (s *sum) empty() bool { return len(s.terms) == 0 && len(s.pieces) == 0 }
 
 func (s *sum) add(bar *ir.Node) {
 	if bar.Op == ir.OpAssemble {

@@ -16,36 +16,39 @@ func setOfOps(ops ...ir.Op) (set [ir.NumOps]bool) {
 	return set
 }
 
-// guard marks the nodes whose cotangent may be the exact zero of a branch not
-// taken and may meet something infinite there: those below a select, min or
-// max, with a singular op at or below them.
-func guard(nodes []*ir.Node, active map[*ir.Node]bool) map[*ir.Node]bool {
-	branch := map[*ir.Node]bool{}
+// guard is the set of nodes whose cotangent may be the exact zero of a branch
+// not taken and may meet something infinite there: those below a select, min
+// or max, with a singular op at or below them. It is nil if there are none.
+func guard(nodes []*ir.Node, active set) set {
+	var branch set
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
-		if !active[n] {
+		if !active[n.ID] {
 			continue
 		}
 		for k, a := range n.Args {
-			switch {
-			case branch[n], n.Op == ir.OpMin, n.Op == ir.OpMax, n.Op == ir.OpSelect && k > 0:
-				branch[a] = true
+			if branch.has(n) || n.Op == ir.OpMin || n.Op == ir.OpMax || n.Op == ir.OpSelect && k > 0 {
+				if branch == nil {
+					branch = set(newTable[bool](nodes))
+				}
+				branch[a.ID] = true
 			}
 		}
 	}
-	if len(branch) == 0 {
+	if branch == nil {
 		return nil
 	}
-	wild := map[*ir.Node]bool{}
-	guarded := map[*ir.Node]bool{}
+	wild := newTable[bool](nodes)
 	for _, n := range nodes {
-		wild[n] = singular[n.Op]
+		wild[n.ID] = singular[n.Op]
 		for _, a := range n.Args {
-			wild[n] = wild[n] || wild[a]
+			wild[n.ID] = wild[n.ID] || wild[a.ID]
 		}
-		guarded[n] = branch[n] && wild[n]
 	}
-	return guarded
+	for i := range branch {
+		branch[i] = branch[i] && wild[i]
+	}
+	return branch
 }
 
 // shut replaces the cotangents of a node's arguments by exact zeros where that

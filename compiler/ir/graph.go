@@ -49,22 +49,34 @@ func (g *Graph) Nodes() []*Node {
 	return Reach(roots...)
 }
 
-// Reach returns the nodes that the roots need, arguments first.
+// Reach returns the nodes that the roots need, arguments first. All of them
+// have to be of one builder.
 func Reach(roots ...*Node) []*Node {
-	seen := map[*Node]bool{}
-	var all []*Node
+	var byID []*Node
+	count := 0
 	stack := slices.Clone(roots)
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if n == nil || seen[n] {
+		if n == nil {
 			continue
 		}
-		seen[n] = true
-		all = append(all, n)
+		if n.ID >= len(byID) {
+			byID = append(byID, make([]*Node, n.ID+1-len(byID))...)
+		}
+		if byID[n.ID] != nil {
+			continue
+		}
+		byID[n.ID] = n
+		count++
 		stack = append(stack, n.Args...)
 	}
-	slices.SortFunc(all, func(a, b *Node) int { return a.ID - b.ID })
+	all := make([]*Node, 0, count)
+	for _, n := range byID {
+		if n != nil {
+			all = append(all, n)
+		}
+	}
 	return all
 }
 

@@ -96,10 +96,20 @@ func TestFunctions(t *testing.T) {
 	} {
 		require.InEpsilon(t, c.want, ir.Polygamma(c.k, c.x), 1e-13, "ψ%d(%g)", c.k, c.x)
 	}
-	for k := range 4 { // ψ⁽ᵏ⁾(x+1) = ψ⁽ᵏ⁾(x) + (−1)ᵏ k!/xᵏ⁺¹
-		x := 2.3
-		step := math.Pow(-1, float64(k)) * math.Gamma(float64(k)+1) / math.Pow(x, float64(k)+1)
-		require.InDelta(t, ir.Polygamma(k, x)+step, ir.Polygamma(k, x+1), 1e-13)
+	for k := range 6 { // ψ⁽ᵏ⁾(x+1) = ψ⁽ᵏ⁾(x) + (−1)ᵏ k!/xᵏ⁺¹
+		for _, x := range []float64{2.3, 0.4, -0.3, -1.2, -7.7} {
+			step := math.Pow(-1, float64(k)) * math.Gamma(float64(k)+1) / math.Pow(x, float64(k)+1)
+			want := ir.Polygamma(k, x) + step
+			require.InDelta(t, want, ir.Polygamma(k, x+1), 1e-12*(1+math.Abs(want)+math.Abs(step)), "ψ%d(%g)", k, x)
+		}
+	}
+	for k := range 3 { // the poles, and arguments that would take forever one by one
+		for _, x := range []float64{0, -1, -5, -1e300, math.Inf(-1)} {
+			require.Equal(t, k%2 == 1, math.IsInf(ir.Polygamma(k, x), 1))
+			require.Equal(t, k%2 == 0, math.IsNaN(ir.Polygamma(k, x)))
+		}
+		require.False(t, math.IsNaN(ir.Polygamma(k, -1e9-0.25)))
+		require.True(t, math.IsNaN(ir.Polygamma(k, math.NaN())))
 	}
 	for _, x := range []float64{-800, -30, -1, 0, 1, 30, 800} {
 		require.InDelta(t, 1, ir.Sigmoid(x)+ir.Sigmoid(-x), 1e-15)

@@ -233,10 +233,23 @@ func Lgamma(x float64) float64 {
 	return v
 }
 
-// Polygamma is ψ⁽ᵏ⁾(x), the k-th derivative of the digamma function. For k ≥ 1
-// it is (−1)ᵏ⁺¹ k! ζ(k+1, x); DLMF 5.15.
+// Polygamma is ψ⁽ᵏ⁾(x), the k-th derivative of the digamma function. For x > 0
+// and k ≥ 1 it is (−1)ᵏ⁺¹ k! ζ(k+1, x) (DLMF 5.15). At the poles 0, −1, … it is
+// +∞ for odd k and NaN for even k, where the sides differ.
 func Polygamma(k int, x float64) float64 {
-	if k == 0 {
+	switch {
+	case x <= 0 && x == math.Floor(x):
+		if k%2 == 1 {
+			return math.Inf(1)
+		}
+		return math.NaN()
+	case x < 0: // reflection, DLMF 5.15.6
+		v := Polygamma(k, 1-x)
+		if k%2 == 1 {
+			v = -v
+		}
+		return v - math.Pow(math.Pi, float64(k)+1)*cotDerivative(k, x)
+	case k == 0:
 		return digamma(x)
 	}
 	v := math.Gamma(float64(k)+1) * mathext.Zeta(float64(k)+1, x)
@@ -246,19 +259,39 @@ func Polygamma(k int, x float64) float64 {
 	return v
 }
 
-// digamma is ψ(x) = Γ'(x)/Γ(x) to the last digits, which gonum's is not:
-// reflection (DLMF 5.5.4) below 0, recurrence (5.5.2) to where the asymptotic
-// series (5.11.2) converges.
-func digamma(x float64) float64 {
-	switch {
-	case x == 0:
-		return math.Inf(-1)
-	case x < 0 && x == math.Floor(x):
+// maxOrder bounds the order of cotDerivative, whose coefficients are as large
+// as its factorial.
+const maxOrder = 30
+
+// cotDerivative is the k-th derivative of cot z at z = πx: a polynomial in
+// c = cot z, with c' = −(1 + c²).
+func cotDerivative(k int, x float64) float64 {
+	if k > maxOrder {
 		return math.NaN()
-	case x < 0:
-		_, f := math.Modf(x) // tan has the period of the reflection
-		return digamma(1-x) - math.Pi/math.Tan(math.Pi*f)
 	}
+	var p, q [maxOrder + 2]float64 // coefficients by powers of c
+	p[1] = 1
+	for n := range k {
+		q = [maxOrder + 2]float64{}
+		for i := 1; i <= n+1; i++ {
+			q[i-1] -= float64(i) * p[i]
+			q[i+1] -= float64(i) * p[i]
+		}
+		p = q
+	}
+	_, f := math.Modf(x) // the period is 1
+	c := 1 / math.Tan(math.Pi*f)
+	v := 0.
+	for i := k + 1; i >= 0; i-- {
+		v = v*c + p[i]
+	}
+	return v
+}
+
+// digamma is ψ(x) = Γ'(x)/Γ(x) for x > 0, to the last digits, which gonum's is
+// not: recurrence (DLMF 5.5.2) to where the asymptotic series (5.11.2)
+// converges.
+func digamma(x float64) float64 {
 	sum := 0.
 	for ; x < 10; x++ {
 		sum -= 1 / x

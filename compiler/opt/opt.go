@@ -1,0 +1,120 @@
+package opt
+
+import (
+	"fmt"
+
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// Pass rewrites a graph given by its roots, which keep their shapes.
+type Pass struct {
+	Name, Doc string
+
+	// Exact says that no bit of a result changes, save the sign of a zero.
+	Exact bool
+	Run   func(b *ir.Builder, roots []*ir.Node) []*ir.Node
+}
+
+// Passes are run in this order.
+var Passes = []*Pass{
+	{Name: "rules", Doc: "algebraic rules, until none applies", Exact: true, Run: applyRules},
+	{Name: "dense", Doc: "W·x + b in one operation", Run: fuse(denseTerm)},
+	{Name: "fma", Doc: "a·b + c rounded once, where the product has no other use", Run: fuse(fmaTerm)},
+}
+
+// Stats counts what a pass did to a graph.
+type Stats struct {
+	Graph, Pass   string
+	Before, After int // nodes that the outputs reach
+}
+
+func (s Stats) String() string {
+	return fmt.Sprintf("%s: %s: %d → %d nodes", s.Graph, s.Pass, s.Before, s.After)
+}
+
+// Optimize returns the graphs after all passes.
+func Optimize(b *ir.Builder, graphs []*ir.Graph) []*ir.Graph {
+	out, _ := Trace(b, graphs)
+	return out
+}
+
+// Trace is Optimize that reports what each pass did.
+func Trace(b *ir.Builder, graphs []*ir.Graph) ([]*ir.Graph, []Stats) {
+	out := make([]*ir.Graph, len(graphs))
+	var stats []Stats
+	for i, g := range graphs {
+		before := len(g.Nodes())
+		for _, p := range Passes {
+			g = p.Apply(b, g)
+			after := len(g.Nodes())
+			stats = append(stats, Stats{Graph: g.Name, Pass: p.Name, Before: before, After: after})
+			before = after
+		}
+		out[i] = g
+	}
+	return out, stats
+}
+
+// Apply runs the pass on one graph and verifies the result; to break a graph
+// is a bug of the pass.
+func (p *Pass) Apply(b *ir.Builder, g *ir.Graph) *ir.Graph {
+	roots := make([]*ir.Node, len(g.Outputs))
+	for i, o := range g.Outputs {
+		roots[i] = o.Node
+	}
+	out := &ir.Graph{Name: g.Name, Outputs: append([]ir.Output(nil), g.Outputs...)}
+	for i, n := range p.Run(b, roots) {
+		if n.Shape != roots[i].Shape {
+			panic(fmt.Sprintf("opt: %s: output %q changes from %s to %s", p.Name, g.Outputs[i].Name, roots[i].Shape, n.Shape))
+		}
+		out.Outputs[i].Node = n
+	}
+	if err := out.Verify(); err != nil {
+		panic(fmt.Sprintf("opt: %s: %s", p.Name, err))
+	}
+	return out
+}
+
+// table has a value for each node of a graph.
+type table[T any] []T
+
+// newTable returns a table for what the nodes, in the order of ir.Reach, are.
+func newTable[T any](nodes []*ir.Node) table[T] {
+	if len(nodes) == 0 {
+		return nil
+	}
+	return make(table[T], nodes[len(nodes)-1].ID+1)
+}
+
+// rewrite rebuilds everything that the roots reach, arguments first. replace
+// gives the new node for an old one whose arguments are done.
+func rewrite(roots []*ir.Node, replace func(old *ir.Node, done table[*ir.Node]) *ir.Node) []*ir.Node {
+	nodes := ir.Reach(roots...)
+	done := newTable[*ir.Node](nodes)
+	for _, old := range nodes {
+		done[old.ID] = replace(old, done)
+	}
+	out := make([]*ir.Node, len(roots))
+	for i, r := range roots {
+		out[i] = done[r.ID]
+	}
+	return out
+}
+
+// rebuilt is a node over its new arguments.
+func rebuilt(b *ir.Builder, old *ir.Node, done table[*ir.Node]) *ir.Node {
+	for _, a := range old.Args {
+		if done[a.ID] != a {
+			return b.Rebuild(old, newArgs(old, done))
+		}
+	}
+	return old
+}
+
+func newArgs(old *ir.Node, done table[*ir.Node]) []*ir.Node {
+	args := make([]*ir.Node, len(old.Args))
+	for i, a := range old.Args {
+		args[i] = done[a.ID]
+	}
+	return args
+}
