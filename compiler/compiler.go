@@ -12,6 +12,7 @@ import (
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/compiler/nn"
+	"github.com/pinode/pinode/compiler/opt"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/internal/diag"
 )
@@ -118,7 +119,7 @@ type Want struct {
 // Module compiles the programs of the model for frames of the given number of
 // lanes. The programs and their inputs and outputs are listed at Graphs.
 func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
-	return exec.Compile(p.Graphs(want), lanes)
+	return exec.Compile(opt.Optimize(p.Model.Builder, p.Graphs(want)), lanes)
 }
 
 // Dump prints the file at a stage of compilation: ast, model, graph or plan.
@@ -141,7 +142,7 @@ func (p *Program) Dump(w io.Writer, stage string) error {
 		}
 		return nil
 	case "plan":
-		graphs := p.Graphs(Want{Reverse: true, Forward: true})
+		graphs := opt.Optimize(p.Model.Builder, p.Graphs(Want{Reverse: true, Forward: true}))
 		m, err := exec.Compile(graphs, 1)
 		if err != nil {
 			return err
