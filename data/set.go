@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Column is a column of the table whose numbers are multiplied by Factor.
+// Column is a column of the table whose numbers are multiplied by Factor to be
+// in the model's unit; the factor zero stands for one.
 type Column struct {
 	Name   string
 	Factor float64
@@ -16,14 +17,14 @@ type Column struct {
 // EventSpec says which rows fire an event, with which arguments.
 type EventSpec struct {
 	Args  []Column
-	Where func(Row) (bool, error) // nil: rows in which every argument is present
+	Where func(Row) (bool, error) // nil: rows in which every argument is present; all if there are none
 }
 
 // Spec says what the columns of a table mean.
 type Spec struct {
 	Time       Column
-	Keys       []string // rows with equal keys form one trajectory
-	Observes   []Column // an empty name: not in this table
+	Keys       []string // rows with equal keys, as text, form one trajectory
+	Observes   []Column // of these and the next two, an empty name: not in this table
 	Inputs     []Column
 	Covariates []Column
 	Events     []EventSpec
@@ -57,7 +58,7 @@ type Trajectory struct {
 	Split      Split
 	Times      []float64   // of the rows with an observation, ascending; equal times are replicates
 	Obs        [][]float64 // row by row; NaN where missing
-	Covariates []float64
+	Covariates []float64   // NaN for one that is not in this table
 	Inputs     []Signal
 	Firings    []Firing
 	Lost       int     // missing values in rows that have none and fire no event
@@ -80,74 +81,38 @@ type Set struct {
 	Trajectories []*Trajectory
 }
 
-// Build forms the trajectories of a table.
+// Build forms the trajectories of a table, in the order in which their keys
+// appear.
 func Build(t *Table, spec *Spec) (*Set, error) {
-	set := &Set{File: t.Name, Keys: spec.Keys}
-	times, err := t.Floats(spec.Time.Name)
+	times, err := t.inUnit(spec.Time)
 	if err != nil {
 		return nil, err
 	}
-	columns := func(list []Column) ([][]float64, error) {
-		out := make([][]float64, len(list))
-		for i, c := range list {
-			if c.Name == "" {
-				continue
-			}
-			v, err := t.Floats(c.Name)
-			if err != nil {
-				return nil, err
-			}
-			for k := range v {
-				v[k] *= c.Factor
-			}
-			out[i] = v
-		}
-		return out, nil
+	var cols columns
+	if cols.obs, err = t.scaled(spec.Observes); err != nil {
+		return nil, err
 	}
-	obs, err := columns(spec.Observes)
+	if cols.inputs, err = t.scaled(spec.Inputs); err != nil {
+		return nil, err
+	}
+	covs, err := t.scaled(spec.Covariates)
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := columns(spec.Inputs)
-	if err != nil {
-		return nil, err
-	}
-	covs, err := columns(spec.Covariates)
-	if err != nil {
-		return nil, err
-	}
-	args := make([][][]float64, len(spec.Events))
+	cols.args = make([][][]float64, len(spec.Events))
 	for i, e := range spec.Events {
-		if args[i], err = columns(e.Args); err != nil {
+		if cols.args[i], err = t.scaled(e.Args); err != nil {
 			return nil, err
 		}
 	}
-	keys := make([][]string, len(spec.Keys))
-	for i, k := range spec.Keys {
-		if keys[i], err = t.Strings(k); err != nil {
-			return nil, err
-		}
+	keys, groups, err := t.groups(spec, times)
+	if err != nil {
+		return nil, err
 	}
-	groups := map[string][]int{}
-	var order []string
-	for i := range times {
-		if math.IsNaN(times[i]) {
-			return nil, &Error{File: t.Name, Line: t.Line(i), Column: spec.Time.Name, Text: "the time is missing", Help: "every row needs a time; remove the row if it has none"}
-		}
-		times[i] *= spec.Time.Factor
-		k := ""
-		for _, col := range keys {
-			k += col[i] + "\x00"
-		}
-		if groups[k] == nil {
-			order = append(order, k)
-		}
-		groups[k] = append(groups[k], i)
-	}
-	for _, k := range order {
-		rows := groups[k]
+	set := &Set{File: t.Name, Keys: spec.Keys}
+	for _, rows := range groups {
 		sort.SliceStable(rows, func(a, b int) bool { return times[rows[a]] < times[rows[b]] })
-		tr := &Trajectory{T0: times[rows[0]], T1: times[rows[len(rows)-1]], Inputs: make([]Signal, len(inputs))}
+		tr := &Trajectory{T0: times[rows[0]], T1: times[rows[len(rows)-1]], Inputs: make([]Signal, len(spec.Inputs))}
 		for _, col := range keys {
 			tr.Key = append(tr.Key, col[rows[0]])
 		}
@@ -155,7 +120,7 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 			return nil, err
 		}
 		for _, i := range rows {
-			if err := tr.add(t, spec, i, times[i], obs, inputs, args); err != nil {
+			if err := tr.add(Row{t, i}, spec, times[i], &cols); err != nil {
 				return nil, err
 			}
 		}
@@ -167,47 +132,128 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 	return set, nil
 }
 
+// columns are the numbers of a table in the model's units; nil where a column
+// is not in it.
+type columns struct {
+	obs, inputs [][]float64
+	args        [][][]float64 // of each event
+}
+
+// inUnit returns a column in the model's unit.
+func (t *Table) inUnit(c Column) ([]float64, error) {
+	v, err := t.Floats(c.Name)
+	if err != nil {
+		return nil, err
+	}
+	if c.Factor == 0 {
+		return v, nil
+	}
+	for i := range v {
+		if v[i] *= c.Factor; math.IsInf(v[i], 0) {
+			e := Row{t, i}.errorf("the number is too large in the unit of the model")
+			e.Column = c.Name
+			return nil, e
+		}
+	}
+	return v, nil
+}
+
+// scaled returns those of the columns that have a name.
+func (t *Table) scaled(list []Column) (out [][]float64, err error) {
+	out = make([][]float64, len(list))
+	for i, c := range list {
+		if c.Name != "" {
+			if out[i], err = t.inUnit(c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// groups collects the rows of each trajectory, and the columns of its keys.
+func (t *Table) groups(spec *Spec, times []float64) (keys [][]string, groups [][]int, err error) {
+	keys = make([][]string, len(spec.Keys))
+	for i, k := range spec.Keys {
+		if keys[i], err = t.Strings(k); err != nil {
+			return nil, nil, err
+		}
+	}
+	of := map[string]int{}
+	for i := range times {
+		if math.IsNaN(times[i]) {
+			e := Row{t, i}.errorf("the time is missing")
+			e.Column, e.Help = spec.Time.Name, "every row needs a time; remove the row if it has none"
+			return nil, nil, e
+		}
+		key := ""
+		for c, col := range keys {
+			if col[i] == "" {
+				e := Row{t, i}.errorf("the key is missing")
+				e.Column, e.Help = spec.Keys[c], "every row says which trajectory it belongs to"
+				return nil, nil, e
+			}
+			key += col[i] + "\x00"
+		}
+		g, ok := of[key]
+		if !ok {
+			g = len(groups)
+			of[key] = g
+			groups = append(groups, nil)
+		}
+		groups[g] = append(groups[g], i)
+	}
+	return keys, groups, nil
+}
+
 // add takes a row over.
-func (tr *Trajectory) add(t *Table, spec *Spec, i int, time float64, obs, inputs [][]float64, args [][][]float64) error {
-	row, any := make([]float64, len(obs)), false
-	for k, c := range obs {
+func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error {
+	row, any := make([]float64, len(cols.obs)), false
+	for k, c := range cols.obs {
 		row[k] = math.NaN()
 		if c != nil {
-			row[k] = c[i]
+			row[k] = c[r.i]
 		}
 		any = any || !math.IsNaN(row[k])
 	}
 	if any {
 		tr.Times, tr.Obs = append(tr.Times, time), append(tr.Obs, row)
 	}
-	fired := len(tr.Firings)
-	for k, c := range inputs {
-		if c != nil && !math.IsNaN(c[i]) {
-			tr.Inputs[k].T, tr.Inputs[k].V = append(tr.Inputs[k].T, time), append(tr.Inputs[k].V, c[i])
+	for k, c := range cols.inputs {
+		if c != nil && !math.IsNaN(c[r.i]) {
+			tr.Inputs[k].T, tr.Inputs[k].V = append(tr.Inputs[k].T, time), append(tr.Inputs[k].V, c[r.i])
 		}
 	}
+	fired := len(tr.Firings)
 	for k, e := range spec.Events {
-		vals, present := make([]float64, len(args[k])), true
-		for j, c := range args[k] {
-			vals[j] = c[i]
-			present = present && !math.IsNaN(c[i])
+		vals, lacking := make([]float64, len(e.Args)), ""
+		for j, c := range cols.args[k] {
+			if c == nil {
+				return fmt.Errorf("argument %d of event %d has no column", j, k)
+			}
+			if vals[j] = c[r.i]; math.IsNaN(vals[j]) && lacking == "" {
+				lacking = e.Args[j].Name
+			}
 		}
-		fires := present
+		fires := lacking == ""
 		if e.Where != nil {
 			var err error
-			if fires, err = e.Where(Row{t, i}); err != nil {
+			if fires, err = e.Where(r); err != nil {
 				return err
 			}
-			if fires && !present {
-				return &Error{File: t.Name, Line: t.Line(i), Text: "the row fires an event and an argument of it is missing"}
-			}
 		}
-		if fires {
-			tr.Firings = append(tr.Firings, Firing{time, k, vals})
+		if !fires {
+			continue
 		}
+		if lacking != "" {
+			e := r.errorf("the row fires an event and an argument of it is missing")
+			e.Column, e.Help = lacking, "give the value, or exclude the row by `where`"
+			return e
+		}
+		tr.Firings = append(tr.Firings, Firing{time, k, vals})
 	}
 	if !any && len(tr.Firings) == fired {
-		tr.Lost += len(obs)
+		tr.Lost += len(cols.obs)
 	}
 	return nil
 }
@@ -216,22 +262,25 @@ func (tr *Trajectory) add(t *Table, spec *Spec, i int, time float64, obs, inputs
 func split(t *Table, spec *Spec, rows []int) (Split, error) {
 	var first Split
 	for n, i := range rows {
+		r := Row{t, i}
 		train, validate := spec.Train == nil, false
 		var err error
 		if spec.Train != nil {
-			if train, err = spec.Train(Row{t, i}); err != nil {
+			if train, err = spec.Train(r); err != nil {
 				return 0, err
 			}
 		}
 		if spec.Validate != nil {
-			if validate, err = spec.Validate(Row{t, i}); err != nil {
+			if validate, err = spec.Validate(r); err != nil {
 				return 0, err
 			}
 		}
 		s := Unused
 		switch {
 		case validate && train && spec.Train != nil:
-			return 0, &Error{File: t.Name, Line: t.Line(i), Text: "the row is both for training and for validation"}
+			e := r.errorf("the row is both for training and for validation")
+			e.Help = "the conditions `train` and `validate` exclude each other; without `train`, all the rest is for training"
+			return 0, e
 		case validate:
 			s = Validate
 		case train:
@@ -240,7 +289,9 @@ func split(t *Table, spec *Spec, rows []int) (Split, error) {
 		if n == 0 {
 			first = s
 		} else if s != first {
-			return 0, &Error{File: t.Name, Line: t.Line(i), Text: "rows of one trajectory fall on both sides of `train` and `validate`", Help: "split by the keys that make a trajectory"}
+			e := r.errorf("rows of one trajectory fall on both sides of `train` and `validate`")
+			e.Help = "split by the keys that make a trajectory"
+			return 0, e
 		}
 	}
 	return first, nil
@@ -251,81 +302,26 @@ func constants(t *Table, cols []Column, values [][]float64, rows []int) ([]float
 	out := make([]float64, len(cols))
 	for k, c := range values {
 		out[k] = math.NaN()
+		if c == nil {
+			continue
+		}
+		given := 0
 		for _, i := range rows {
-			v := c[i]
-			switch {
+			switch v := c[i]; {
 			case math.IsNaN(v):
 			case math.IsNaN(out[k]):
-				out[k] = v
+				out[k], given = v, i
 			case v != out[k]:
-				return nil, &Error{File: t.Name, Line: t.Line(i), Column: cols[k].Name, Text: fmt.Sprintf("a covariate is one number in a trajectory; this is %g after %g", v, out[k]), Help: "a number that changes in time is an `input`"}
+				e := Row{t, i}.errorf("a covariate is one number in a trajectory; here it is `%s`, and `%s` in line %d", t.cell(i, cols[k].Name), t.cell(given, cols[k].Name), t.lines[given])
+				e.Column, e.Help = cols[k].Name, "a number that changes in time is an `input`"
+				return nil, e
 			}
 		}
 		if math.IsNaN(out[k]) {
-			return nil, &Error{File: t.Name, Line: t.Line(rows[0]), Column: cols[k].Name, Text: "the covariate is missing in the whole trajectory"}
+			e := Row{t, rows[0]}.errorf("the covariate is missing in the whole trajectory that starts here")
+			e.Column, e.Help = cols[k].Name, "give it in one row of the trajectory at least; nothing is guessed"
+			return nil, e
 		}
 	}
 	return out, nil
-}
-
-// First is the first value of an observation that is present, and its time.
-func (tr *Trajectory) First(obs int) (v, t float64, ok bool) {
-	for i, r := range tr.Obs {
-		if !math.IsNaN(r[obs]) {
-			return r[obs], tr.Times[i], true
-		}
-	}
-	return math.NaN(), math.NaN(), false
-}
-
-// slopePoints is how many values the initial slope is fitted to.
-const slopePoints = 4
-
-// Slope is the initial slope of an observation: that of the least-squares
-// line through its first four values (fewer if there are fewer).
-func (tr *Trajectory) Slope(obs int) (float64, bool) {
-	var n, st, sy, stt, sty float64
-	for i, r := range tr.Obs {
-		if y := r[obs]; !math.IsNaN(y) && n < slopePoints {
-			t := tr.Times[i] - tr.T0
-			n, st, sy, stt, sty = n+1, st+t, sy+y, stt+t*t, sty+t*y
-		}
-	}
-	d := n*stt - st*st
-	if n < 2 || d == 0 {
-		return math.NaN(), false
-	}
-	return (n*sty - st*sy) / d, true
-}
-
-// Stats describes an observation over the trajectories of a split.
-type Stats struct {
-	Values, Missing int
-	Mean, SD        float64
-}
-
-// Describe counts and averages observation obs over the trajectories of a
-// split.
-func (s *Set) Describe(obs int, split Split) Stats {
-	var out Stats
-	var sum, sq float64
-	for _, tr := range s.Trajectories {
-		if tr.Split != split {
-			continue
-		}
-		for _, r := range tr.Obs {
-			if v := r[obs]; math.IsNaN(v) {
-				out.Missing++
-			} else {
-				out.Values++
-				sum += v
-				sq += v * v
-			}
-		}
-	}
-	if n := float64(out.Values); n > 0 {
-		out.Mean = sum / n
-		out.SD = math.Sqrt(math.Max(0, sq/n-out.Mean*out.Mean))
-	}
-	return out
 }

@@ -3,64 +3,147 @@ package data
 import (
 	"fmt"
 	"sort"
-
-	"gonum.org/v1/gonum/interp"
+	"strings"
 )
 
-// Interpolant is an input as a function of time. Outside of its times it keeps
-// its first and last value.
-type Interpolant struct {
-	kind  string
-	t, v  []float64
-	cubic interp.NotAKnotCubic
+// Interpolations are the ways to read an input between its times, the default
+// first. A signal that is given twice at one time jumps there.
+var Interpolations = []struct{ Name, Doc string }{
+	{"linear", "straight lines"},
+	{"hold", "the last value given"},
+	{"cubic", "a spline with two continuous derivatives (not-a-knot)"},
 }
 
-// NewInterpolant interpolates a signal: "linear", "hold" (the last value
-// given) or "cubic" (not-a-knot spline).
+// Interpolant is an input as a function of time, in pieces that are
+// polynomials. Outside of its times it keeps its first and last value. It is
+// read by many at once.
+type Interpolant struct {
+	t      []float64    // ascending; the piece i starts at t[i]
+	piece  [][4]float64 // coefficients of powers of time since t[i]; the last is the last value
+	before float64      // the value before t[0]
+	knots  []float64
+}
+
+// NewInterpolant interpolates a signal, whose times ascend, by one of
+// Interpolations.
 func NewInterpolant(s Signal, kind string) (*Interpolant, error) {
 	if len(s.T) == 0 {
 		return nil, fmt.Errorf("the input has no values")
 	}
-	p := &Interpolant{kind: kind}
+	p := &Interpolant{before: s.V[0]}
+	var arrive []float64 // the value at which the piece before ends
 	for i, t := range s.T {
-		if n := len(p.t); n > 0 && p.t[n-1] == t { // the last of equal times counts
-			p.v[n-1] = s.V[i]
+		if n := len(p.t); n > 0 && p.t[n-1] == t { // the first of equal times ends a piece, the last starts one
+			p.piece[n-1][0] = s.V[i]
 			continue
 		}
-		p.t, p.v = append(p.t, t), append(p.v, s.V[i])
+		p.t, p.piece, arrive = append(p.t, t), append(p.piece, [4]float64{s.V[i]}), append(arrive, s.V[i])
 	}
-	if kind == "cubic" {
-		if len(p.t) < 3 {
-			p.kind = "linear"
-		} else if err := p.cubic.Fit(p.t, p.v); err != nil {
-			return nil, err
+	switch kind {
+	case "hold":
+	case "linear":
+		for i := range len(p.t) - 1 {
+			p.piece[i][1] = (arrive[i+1] - p.piece[i][0]) / (p.t[i+1] - p.t[i])
+		}
+	case "cubic":
+		for i := range p.t {
+			if p.piece[i][0] != arrive[i] {
+				return nil, fmt.Errorf("a cubic input cannot jump; at %g it is both %g and %g", p.t[i], arrive[i], p.piece[i][0])
+			}
+		}
+		p.spline()
+	default:
+		names := make([]string, len(Interpolations))
+		for i, k := range Interpolations {
+			names[i] = k.Name
+		}
+		return nil, fmt.Errorf("there is no interpolation `%s`; it is one of %s", kind, strings.Join(names, ", "))
+	}
+	for i, t := range p.t {
+		if kind == "cubic" && i > 0 && i < len(p.t)-1 {
+			continue
+		}
+		v, rate := p.Before(t)
+		if kind == "linear" {
+			v = arrive[i] // free of rounding
+		}
+		if c := p.piece[i]; v != c[0] || rate != c[1] {
+			p.knots = append(p.knots, t)
 		}
 	}
 	return p, nil
 }
 
-// At is the value and its derivative at time t; at a knot those to the right.
-func (p *Interpolant) At(t float64) (v, rate float64) {
-	n := len(p.t)
-	i := sort.Search(n, func(i int) bool { return p.t[i] > t }) - 1
-	switch {
-	case i < 0:
-		return p.v[0], 0
-	case i == n-1:
-		return p.v[n-1], 0
-	case p.kind == "hold":
-		return p.v[i], 0
-	case p.kind == "cubic":
-		return p.cubic.Predict(t), p.cubic.PredictDerivative(t)
+// spline fits the pieces of the cubic spline whose third derivative is
+// continuous at the second and the last but one time: the not-a-knot spline of
+// C. de Boor, A Practical Guide to Splines, 1978. Three values give a parabola,
+// two a line. The equations of the second derivatives m,
+//
+//	h₍ᵢ₋₁₎ m₍ᵢ₋₁₎ + 2 (h₍ᵢ₋₁₎ + hᵢ) mᵢ + hᵢ m₍ᵢ₊₁₎ = 6 (dᵢ − d₍ᵢ₋₁₎),
+//
+// d being the slopes of the chords, are tridiagonal once the two conditions
+// are put in: m₀ = m₁ + (m₁ − m₂) h₀/h₁, and alike at the end.
+func (p *Interpolant) spline() {
+	n := len(p.t) - 1 // pieces
+	if n < 1 {
+		return
 	}
-	rate = (p.v[i+1] - p.v[i]) / (p.t[i+1] - p.t[i])
-	return p.v[i] + rate*(t-p.t[i]), rate
+	h, d, m := make([]float64, n), make([]float64, n), make([]float64, n+1)
+	for i := range n {
+		h[i] = p.t[i+1] - p.t[i]
+		d[i] = (p.piece[i+1][0] - p.piece[i][0]) / h[i]
+	}
+	switch {
+	case n == 2:
+		c := 2 * (d[1] - d[0]) / (h[0] + h[1])
+		m[0], m[1], m[2] = c, c, c
+	case n > 2:
+		// Elimination downwards: mᵢ = rhs[i] − up[i] mᵢ₊₁.
+		up, rhs := make([]float64, n), make([]float64, n)
+		for i := 1; i < n; i++ {
+			lo, di, hi := h[i-1], 2*(h[i-1]+h[i]), h[i]
+			if i == 1 {
+				r := h[0] / h[1]
+				di, hi, lo = di+lo*(1+r), hi-lo*r, 0
+			}
+			if i == n-1 {
+				r := h[n-1] / h[n-2]
+				di, lo, hi = di+h[n-1]*(1+r), lo-h[n-1]*r, 0
+			}
+			pivot := di - lo*up[i-1]
+			up[i], rhs[i] = hi/pivot, (6*(d[i]-d[i-1])-lo*rhs[i-1])/pivot
+		}
+		for i := n - 1; i >= 1; i-- {
+			m[i] = rhs[i] - up[i]*m[i+1]
+		}
+		m[0] = m[1] + (m[1]-m[2])*h[0]/h[1]
+		m[n] = m[n-1] + (m[n-1]-m[n-2])*h[n-1]/h[n-2]
+	}
+	for i := range n {
+		p.piece[i][1] = d[i] - h[i]*(2*m[i]+m[i+1])/6
+		p.piece[i][2] = m[i] / 2
+		p.piece[i][3] = (m[i+1] - m[i]) / (6 * h[i])
+	}
 }
 
-// Knots are the times at which the signal or its derivative may jump.
-func (p *Interpolant) Knots() []float64 {
-	if p.kind == "cubic" {
-		return []float64{p.t[0], p.t[len(p.t)-1]}
-	}
-	return p.t
+// At is the value and its derivative at time t; at a knot those to the right.
+func (p *Interpolant) At(t float64) (v, rate float64) {
+	return p.in(sort.Search(len(p.t), func(i int) bool { return p.t[i] > t })-1, t)
 }
+
+// Before is the value and its derivative just before time t: at a knot those
+// to the left, which is what a step that ends there sees.
+func (p *Interpolant) Before(t float64) (v, rate float64) {
+	return p.in(sort.SearchFloat64s(p.t, t)-1, t)
+}
+
+func (p *Interpolant) in(i int, t float64) (v, rate float64) {
+	if i < 0 {
+		return p.before, 0
+	}
+	c, x := &p.piece[i], t-p.t[i]
+	return c[0] + x*(c[1]+x*(c[2]+x*c[3])), c[1] + x*(2*c[2]+3*x*c[3])
+}
+
+// Knots are the times at which the signal or its derivative jumps.
+func (p *Interpolant) Knots() []float64 { return p.knots }

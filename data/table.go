@@ -1,7 +1,6 @@
 package data
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 type Table struct {
 	Name    string // of the file
 	Columns []string
+	index   map[string]int
 	rows    [][]string
 	lines   []int // line of the file of each row
 }
@@ -52,12 +52,26 @@ var Readers = map[string]func(name string, r io.Reader) (*Table, error){
 	".tsv": func(name string, r io.Reader) (*Table, error) { return ReadDelimited(name, r, '\t') },
 }
 
+// refused are endings that one may expect to be read, and why they are not.
+var refused = map[string]string{
+	".parquet": "parquet files are not read in this version",
+	".xlsx":    "spreadsheets are not read",
+	".xls":     "spreadsheets are not read",
+	".ods":     "spreadsheets are not read",
+	".gz":      "compressed files are not read",
+	"":         "the file's name has no ending that says what it is",
+}
+
 // ReadFile reads a table.
 func ReadFile(path string) (*Table, error) {
 	ext := strings.ToLower(filepath.Ext(path))
 	read := Readers[ext]
 	if read == nil {
-		return nil, &Error{File: path, Text: fmt.Sprintf("files ending in `%s` are not read", ext), Help: "write the table as .csv or .tsv"}
+		text, ok := refused[ext]
+		if !ok {
+			text = fmt.Sprintf("files ending in `%s` are not read", ext)
+		}
+		return nil, &Error{File: path, Text: text, Help: "write the table as .csv or .tsv"}
 	}
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -70,7 +84,7 @@ func ReadFile(path string) (*Table, error) {
 		return nil, e
 	}
 	if err != nil {
-		return nil, &Error{File: path, Text: err.Error()}
+		return nil, &Error{File: path, Text: cause(err)}
 	}
 	defer f.Close()
 	return read(path, f)
@@ -90,75 +104,16 @@ func nearby(path string) string {
 	return near
 }
 
-// ReadDelimited reads a table with a header row. Lines that start with # are
-// comments.
-func ReadDelimited(name string, r io.Reader, comma rune) (*Table, error) {
-	c := csv.NewReader(r)
-	c.Comma, c.Comment, c.FieldsPerRecord, c.TrimLeadingSpace = comma, '#', -1, comma == ','
-	header, err := c.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, &Error{File: name, Text: "the file is empty", Help: "the first line names the columns"}
-	}
-	if err != nil {
-		return nil, csvError(name, err)
-	}
-	t := &Table{Name: name}
-	seen := map[string]bool{}
-	for i, h := range header {
-		if i == 0 {
-			h = strings.TrimPrefix(h, "\ufeff")
-		}
-		h = strings.TrimSpace(h)
-		if h == "" {
-			return nil, &Error{File: name, Line: 1, Text: fmt.Sprintf("column %d has no name", i+1), Help: "the first line names the columns"}
-		}
-		if seen[h] {
-			return nil, &Error{File: name, Line: 1, Text: fmt.Sprintf("two columns are named `%s`", h)}
-		}
-		seen[h] = true
-		t.Columns = append(t.Columns, h)
-	}
-	for {
-		rec, err := c.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, csvError(name, err)
-		}
-		line, _ := c.FieldPos(0)
-		if len(rec) != len(header) {
-			return nil, &Error{File: name, Line: line, Text: fmt.Sprintf("the row has %d cells, the header %d", len(rec), len(header)), Help: "a missing value is an empty cell between commas"}
-		}
-		t.rows = append(t.rows, rec)
-		t.lines = append(t.lines, line)
-	}
-	if len(t.rows) == 0 {
-		return nil, &Error{File: name, Text: "the table has a header and no rows"}
-	}
-	return t, nil
-}
-
-func csvError(name string, err error) error {
-	var pe *csv.ParseError
-	if errors.As(err, &pe) {
-		return &Error{File: name, Line: pe.Line, Text: pe.Err.Error()}
-	}
-	return &Error{File: name, Text: err.Error()}
-}
-
 // Len is the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
-// Line is the line of the file that row i stands on.
+// Line is the line of the file that row i starts on.
 func (t *Table) Line(i int) int { return t.lines[i] }
 
 // column finds a column by its name.
 func (t *Table) column(name string) (int, error) {
-	for i, c := range t.Columns {
-		if c == name {
-			return i, nil
-		}
+	if i, ok := t.index[name]; ok {
+		return i, nil
 	}
 	e := &Error{File: t.Name, Text: fmt.Sprintf("there is no column `%s`", name), Help: "the columns are: " + strings.Join(t.Columns, ", ")}
 	if near, ok := diag.Nearest(name, t.Columns); ok {
@@ -189,24 +144,49 @@ func (t *Table) Floats(name string) ([]float64, error) {
 	out := make([]float64, len(t.rows))
 	for i, r := range t.rows {
 		v, ok := number(r[k])
-		if !ok || math.IsInf(v, 0) {
-			return nil, &Error{File: t.Name, Line: t.lines[i], Column: name, Text: fmt.Sprintf("`%s` is not a number", strings.TrimSpace(r[k])),
-				Help: "numbers have a decimal point; a missing value is an empty cell or NaN"}
+		if !ok {
+			e := notANumber(strings.TrimSpace(r[k]))
+			e.File, e.Line, e.Column = t.Name, t.lines[i], name
+			return nil, e
 		}
 		out[i] = v
 	}
 	return out, nil
 }
 
-// number reads a cell: a number, or NaN for a missing value.
+// missing are the cells that say that there is no value, in any case of
+// letters. A single dot is the custom of pharmacometrics.
+var missing = []string{"", "NaN", "NA", "N/A", "null", "."}
+
+// number reads a cell: a finite number, or NaN for a missing value.
 func number(cell string) (float64, bool) {
 	cell = strings.TrimSpace(cell)
-	switch cell {
-	case "", "NA", "N/A", "NaN", "nan", "null", ".":
-		return math.NaN(), true
+	for _, m := range missing {
+		if strings.EqualFold(cell, m) {
+			return math.NaN(), true
+		}
 	}
 	v, err := strconv.ParseFloat(cell, 64)
-	return v, err == nil
+	// ParseFloat also takes inf, infinity and hexadecimal numbers.
+	return v, err == nil && !math.IsInf(v, 0) && !strings.ContainsAny(cell, "xX_")
+}
+
+// notANumber says why a cell is none.
+func notANumber(cell string) *Error {
+	e := &Error{Text: fmt.Sprintf("`%s` is not a number", cell), Help: "numbers have a decimal point; a missing value is an empty cell or NaN"}
+	v, err := strconv.ParseFloat(cell, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		e.Text, e.Help = fmt.Sprintf("`%s` is too large", cell), fmt.Sprintf("numbers reach to %.1e", math.MaxFloat64)
+	case err == nil && math.IsInf(v, 0):
+		e.Text, e.Help = fmt.Sprintf("`%s` is not a finite number", cell), "a missing value is an empty cell or NaN"
+	case strings.Count(cell, ",") == 1:
+		point := strings.Replace(cell, ",", ".", 1)
+		if _, ok := number(point); ok {
+			e.Help = fmt.Sprintf("write the number with a decimal point, %s", point)
+		}
+	}
+	return e
 }
 
 // Row gives the cells of a row to conditions.
@@ -215,7 +195,8 @@ type Row struct {
 	i int
 }
 
-// Cell returns a cell as text and, if it is one, as a number.
+// Cell returns a cell as text and, if it is one, as a number; a missing value
+// is the number NaN.
 func (r Row) Cell(column string) (text string, value float64, isNumber bool, err error) {
 	k, err := r.t.column(column)
 	if err != nil {
@@ -224,4 +205,14 @@ func (r Row) Cell(column string) (text string, value float64, isNumber bool, err
 	text = strings.TrimSpace(r.t.rows[r.i][k])
 	value, isNumber = number(text)
 	return text, value, isNumber, nil
+}
+
+// cell is a cell as it was written.
+func (t *Table) cell(i int, column string) string {
+	return strings.TrimSpace(t.rows[i][t.index[column]])
+}
+
+// errorf is a mistake in the row.
+func (r Row) errorf(format string, args ...any) *Error {
+	return &Error{File: r.t.Name, Line: r.t.lines[r.i], Text: fmt.Sprintf(format, args...)}
 }

@@ -8,36 +8,76 @@ import (
 
 // Activation is an elementwise non-linearity.
 type Activation struct {
-	Name   string
-	Smooth bool
-	// Monotone says that it does not fall anywhere, which monotone blocks
-	// need; Odd that f(−x) = −f(x).
-	Monotone bool
-	Odd      bool
-	Doc      string
-	Build    func(b *ir.Builder, x *ir.Node) *ir.Node
-}
+	Name string
+	Doc  string
 
-func op(o ir.Op) func(*ir.Builder, *ir.Node) *ir.Node {
-	return func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(o, x) }
+	// Smooth says that the derivative is continuous, Monotone that it is
+	// nowhere negative, which monotone blocks need, Convex that it is
+	// nowhere falling as well.
+	Smooth, Monotone, Convex bool
+
+	// Gain is 1/√E[f(z)²] for normal z: weights of variance Gain²/fan_in keep
+	// the mean square of what passes through the layers.
+	Gain float64
+
+	Build func(b *ir.Builder, x *ir.Node) *ir.Node
 }
 
 // Activations lists the activations by their names in the language.
 var Activations = []*Activation{
-	{"tanh", true, true, true, "hyperbolic tangent", op(ir.OpTanh)},
-	{"swish", true, false, false, "x σ(x)", func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Mul(x, b.Apply(ir.OpSigmoid, x)) }},
-	{"gelu", true, false, false, "x Φ(x)", GELU},
-	{"softplus", true, true, false, "log(1 + eˣ)", op(ir.OpSoftplus)},
-	{"elu", true, true, false, "x for x > 0, else eˣ − 1", func(b *ir.Builder, x *ir.Node) *ir.Node {
-		zero := b.Const(0)
-		// The exponential sees only what is below zero, where it is bounded.
-		return b.Select(b.Lt(zero, x), x, b.Apply(ir.OpExpm1, b.Apply(ir.OpMin, x, zero)))
-	}},
-	{"sigmoid", true, true, false, "1/(1 + e⁻ˣ)", op(ir.OpSigmoid)},
-	{"sin", true, false, true, "sine", op(ir.OpSin)},
-	{"rbf", true, false, false, "exp(−x²)", func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Exp(b.Neg(b.Square(x))) }},
-	{"relu", false, true, false, "max(x, 0)", func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(ir.OpMax, x, b.Const(0)) }},
-	{"leaky_relu", false, true, false, "max(x, 0.01 x)", func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(ir.OpMax, x, b.Mul(b.Const(0.01), x)) }},
+	{
+		Name: "tanh", Doc: "hyperbolic tangent",
+		Smooth: true, Monotone: true, Gain: 1.592537, Build: op(ir.OpTanh),
+	},
+	{
+		Name: "swish", Doc: "x σ(x)",
+		Smooth: true, Gain: 1.676532,
+		Build: func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Mul(x, b.Apply(ir.OpSigmoid, x)) },
+	},
+	{
+		Name: "gelu", Doc: "x Φ(x)",
+		Smooth: true, Gain: 1.533530, Build: GELU,
+	},
+	{
+		Name: "softplus", Doc: "log(1 + eˣ)",
+		Smooth: true, Monotone: true, Convex: true, Gain: 1.041867, Build: op(ir.OpSoftplus),
+	},
+	{
+		Name: "elu", Doc: "x for x > 0, else eˣ − 1",
+		Smooth: true, Monotone: true, Convex: true, Gain: 1.245198,
+		Build: func(b *ir.Builder, x *ir.Node) *ir.Node {
+			zero := b.Const(0)
+			// The exponential sees only what is below zero, where it is bounded.
+			return b.Select(b.Lt(zero, x), x, b.Apply(ir.OpExpm1, b.Apply(ir.OpMin, x, zero)))
+		},
+	},
+	{
+		Name: "sigmoid", Doc: "1/(1 + e⁻ˣ)",
+		Smooth: true, Monotone: true, Gain: 1.846229, Build: op(ir.OpSigmoid),
+	},
+	{
+		Name: "sin", Doc: "sine",
+		Smooth: true, Gain: 1.520867, Build: op(ir.OpSin),
+	},
+	{
+		Name: "rbf", Doc: "exp(−x²)",
+		Smooth: true, Gain: 1.495349,
+		Build: func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Exp(b.Neg(b.Square(x))) },
+	},
+	{
+		Name: "relu", Doc: "max(x, 0)",
+		Monotone: true, Convex: true, Gain: math.Sqrt2,
+		Build: func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(ir.OpMax, b.Const(0), x) }, // slope 0 at 0
+	},
+	{
+		Name: "leaky_relu", Doc: "max(x, 0.01 x)",
+		Monotone: true, Convex: true, Gain: 1.414143,
+		Build: func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(ir.OpMax, b.Mul(b.Const(0.01), x), x) },
+	},
+}
+
+func op(o ir.Op) func(*ir.Builder, *ir.Node) *ir.Node {
+	return func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(o, x) }
 }
 
 // GELU is x Φ(x), with the normal distribution Φ.
