@@ -27,6 +27,7 @@ type continuous struct {
 	bar, barD []float64
 	ct        []float64
 	field     []float64
+	back      func(*entry, int) // stretchBack, bound once
 }
 
 // Adjoint is like Backward with the continuous adjoint along the stored dense
@@ -59,9 +60,10 @@ func (s *Integrator) backwardContinuous(m Reverse, ct *Cotangents, backsolve boo
 			bar: make([]float64, s.size.Y), barD: make([]float64, s.size.D),
 			ct: make([]float64, s.size.Y), field: make([]float64, s.size.Y),
 		}
+		c.back = c.stretchBack
 		s.cont[b2i(backsolve)] = c
 	}
-	return c.sweep(m, ct, c.stretchBack)
+	return c.sweep(m, ct, c.back)
 }
 
 func b2i(b bool) int {

@@ -212,3 +212,34 @@ func TestBallComesToRest(t *testing.T) {
 	require.InEpsilon(t, want, tan.EventT[len(ct)-1], 1e-6)
 	require.Equal(t, []float64{0, 0}, tan.Y[0])
 }
+
+// TestRunAllocatesNothing: once its arenas have grown a run, with its events,
+// and the sweep back allocate nothing.
+func TestRunAllocatesNothing(t *testing.T) {
+	b := &ball{g: 9.8, e: 0.8, y0: 10, r: 0.2}
+	s := New(ballHybrid(), b.Sizes(), Options{})
+	var tr Trajectory
+	span := &Span{T1: 10, Saves: []float64{1, 2, 5, 10}}
+	ct := &Cotangents{Y: [][]float64{{1, 0}, {0, 1}, {1, 0}, {1, 1}}}
+	run := func() {
+		if err := s.Run(b, span, &tr); err != nil {
+			t.Fatal(err)
+		}
+		s.Backward(b, ct)
+	}
+	run()
+	require.Zero(t, testing.AllocsPerRun(20, run))
+}
+
+// TestRunsRepeat: a run leaves nothing behind that changes the next.
+func TestRunsRepeat(t *testing.T) {
+	b := &ball{g: 9.8, e: 0.8, y0: 10, r: 0.2}
+	s := New(ballHybrid(), b.Sizes(), Options{})
+	var tr Trajectory
+	span := &Span{T1: 10, Saves: []float64{10}}
+	require.NoError(t, s.Run(b, span, &tr))
+	first := append([]float64{}, tr.SaveY[0]...)
+	require.Error(t, s.Run(b, &Span{T1: 14}, &tr))
+	require.NoError(t, s.Run(b, span, &tr))
+	require.Equal(t, first, tr.SaveY[0])
+}

@@ -44,8 +44,9 @@ type reverse struct {
 	gy, gd []float64
 	sched  []float64 // of the scheduled scalars
 	snaps  []snapCotangent
-	eventT []float64 // of the times of the log's records
-	params bool      // whether parameters are accounted for
+	eventT []float64         // of the times of the log's records
+	params bool              // whether parameters are accounted for
+	back   func(*entry, int) // stepBack, bound once
 }
 
 type snapCotangent struct {
@@ -64,7 +65,7 @@ type snapCotangent struct {
 // whose length follows from g(t+h, Φ(h)) = 0.
 func (s *Integrator) Backward(m Reverse, ct *Cotangents) (t0Bar float64) {
 	r := s.reverse()
-	return r.sweep(m, ct, r.stepBack)
+	return r.sweep(m, ct, r.back)
 }
 
 // sweep walks the tape backwards; step goes over one step of the solver,
@@ -126,6 +127,7 @@ func (s *Integrator) reverse() *reverse {
 			in: make([]float64, s.size.Y), gy: make([]float64, s.size.Y), gd: make([]float64, s.size.D),
 			sched: make([]float64, s.size.Times),
 		}
+		s.rev.back = s.rev.stepBack
 	}
 	return s.rev
 }

@@ -179,7 +179,7 @@ func (s *Integrator) loop() *Failure {
 				if s.opt.Step > 0 {
 					longest = min(longest, s.opt.Step)
 				}
-				h = solvers.FirstStep(s, s.opt.Method, s.t, s.y, s.step.K[0], s.size.YError, s.opt.RTol, s.opt.ATol, longest)
+				h = s.step.FirstStep(s, s.size.YError, s.opt.RTol, s.opt.ATol, longest)
 			}
 		}
 		try, end := s.clip(h, stop)

@@ -54,11 +54,12 @@ func (c *Controller) Accept(norm, h float64) (ok bool, next float64) {
 // Restart forgets the history, as a jump of the state asks for.
 func (c *Controller) Restart() { c.prev, c.rejected = 1e-4, false }
 
-// FirstStep proposes the length of the first step from (t, y) with the rate f
-// there, for the first m components. It evaluates the system once.
+// FirstStep proposes the length of the first step from where Start left the
+// stepper, for the first count components. It evaluates the system once.
 //
 // Hairer–Nørsett–Wanner I, II.4.
-func FirstStep(sys System, m *Tableau, t float64, y, f []float64, count int, rtol, atol, longest float64) float64 {
+func (s *Stepper) FirstStep(sys System, count int, rtol, atol, longest float64) float64 {
+	y, f := s.Y[0], s.K[0]
 	norm := func(v []float64) float64 {
 		sum := 0.
 		for l := range count {
@@ -73,18 +74,18 @@ func FirstStep(sys System, m *Tableau, t float64, y, f []float64, count int, rto
 		h0 = 1e-6
 	}
 	h0 = min(h0, longest)
-	y1, f1 := make([]float64, len(y)), make([]float64, len(y))
+	y1, f1 := s.Y[1], s.K[1]
 	for l := range y {
 		y1[l] = y[l] + h0*f[l]
 	}
-	sys.RHS(t+h0, y1, f1)
+	sys.RHS(s.T+h0, y1, f1)
 	for l := range f1 {
 		f1[l] -= f[l]
 	}
 	d2 := norm(f1) / h0
 	h1 := max(1e-6, h0*1e-3)
 	if d := max(d1, d2); d > 1e-15 {
-		h1 = math.Pow(0.01/d, 1/float64(m.Order))
+		h1 = math.Pow(0.01/d, 1/float64(s.tab.Order))
 	}
 	h := min(100*h0, h1, longest)
 	if !(h > 0) { // the field is not finite here; the first step will say so

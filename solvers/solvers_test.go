@@ -201,7 +201,7 @@ func TestAdaptiveTolerance(t *testing.T) {
 				s, c := NewStepper(m, 2), NewController(m)
 				now := 0.
 				s.Start(wave{}, now, waveAt(0))
-				h := FirstStep(wave{}, m, 0, s.Y[0], s.K[0], 2, rtol, rtol, 10)
+				h := s.FirstStep(wave{}, 2, rtol, rtol, 10)
 				for now < 10 {
 					h = min(h, 10-now)
 					s.Step(wave{}, h)
