@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"math"
+
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/nn"
@@ -70,6 +72,9 @@ func newLowerer(m *check.Model, modes int) *lowerer {
 
 func (l *lowerer) build() {
 	l.layout()
+	if l.diags.Err() != nil {
+		return // a block that cannot be built
+	}
 	l.inputs()
 	l.rhs()
 	l.initial()
@@ -179,6 +184,11 @@ func (l *lowerer) block(n *check.Neural) {
 		Odd: n.Odd, Even: n.Even, Positive: n.Positive, Monotone: n.Monotone,
 	}
 	for _, h := range n.Options.List("hidden") {
+		if h < 1 || h != math.Trunc(h) || h > 1e6 {
+			l.diags.Errorf("bad-block", n.Span, "block `%s` has a hidden layer of %g units", n.Name, h).
+				WithHelp("`hidden` lists whole numbers, like [16, 16]")
+			h = 1
+		}
 		net.Hidden = append(net.Hidden, int(h))
 	}
 	l.scale(ScaleNetIn, n, in, n.InputScale)
