@@ -2,7 +2,6 @@ package units
 
 import (
 	"maps"
-	"math"
 	"slices"
 	"strings"
 )
@@ -12,9 +11,9 @@ import (
 // m^2/s^2 say less than is meant only if one knows what is meant.
 var coherent = []string{"N", "J", "W", "Pa", "C", "V", "F", "Ohm", "S", "Wb", "T", "H"}
 
-// scaled are the units with a scale that a name may consist of, alone or as a
+// common are the units with a scale that a name may consist of, alone or as a
 // quotient of two, in the order in which a reader would choose them.
-var scaled = []string{
+var common = []string{
 	"m", "kg", "s", "A", "K", "mol", "cd",
 	"g", "mg", "ug", "cm", "mm", "km", "min", "h", "day", "yr", "L", "mL", "mV", "mA", "mmol", "umol",
 	"kPa", "bar", "MPa", "kN", "kJ", "kW", "MW", "eV", "ms", "um", "nm", "%", "deg",
@@ -42,14 +41,14 @@ func (t *Table) Name(u Unit) string {
 	if n, ok := t.find(t.own, u); ok {
 		return n
 	}
-	si := math.Abs(u.log) < scaleTolerance(u.log, 0)
+	si := u.sameScale(One)
 	if si && len(u.dims) <= 2 {
 		if n, ok := t.find(coherent, u); ok {
 			return n
 		}
 		return spell(u.dims)
 	}
-	list := slices.Concat(t.own, coherent, scaled)
+	list := slices.Concat(t.own, coherent, common)
 	if n, ok := t.find(list, u); ok {
 		return n
 	}
@@ -112,10 +111,10 @@ func (t *Table) quotient(list []string, u Unit) (string, bool) {
 func (t *Table) products(u Unit) (string, bool) {
 	bases := slices.Sorted(maps.Keys(u.dims))
 	chosen := map[string]ratio{}
-	var try func(i int, log float64) bool
-	try = func(i int, log float64) bool {
+	var try func(i int, rest Unit) bool
+	try = func(i int, rest Unit) bool {
 		if i == len(bases) {
-			return math.Abs(log) < scaleTolerance(u.log, 0)
+			return rest.sameScale(One)
 		}
 		e := u.dims[bases[i]]
 		list := variants[bases[i]]
@@ -135,14 +134,14 @@ func (t *Table) products(u Unit) (string, bool) {
 				continue
 			}
 			chosen[n] = r
-			if try(i+1, log-x.log*r.float()) {
+			if try(i+1, Unit{log: rest.log, err: rest.err}.Mul(Unit{log: x.log, err: x.err}.pow(r.neg()))) {
 				return true
 			}
 			delete(chosen, n)
 		}
 		return false
 	}
-	if !try(0, u.log) {
+	if !try(0, u) {
 		return "", false
 	}
 	return spell(chosen), true

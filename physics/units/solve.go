@@ -33,7 +33,7 @@ func (s *Solver) Resolve(u Unit) Unit {
 		for _, k := range Variables(u) {
 			v, known := s.subs[k]
 			if e, ok := u.dims[k]; ok && known { // it may have cancelled in this round
-				u = Unit{u.log, without(u.dims, k)}.Mul(v.pow(e))
+				u = u.without(k).Mul(v.pow(e))
 				again = true
 			}
 		}
@@ -41,14 +41,15 @@ func (s *Solver) Resolve(u Unit) Unit {
 	return u
 }
 
-func without(dims map[string]ratio, k string) map[string]ratio {
-	out := make(map[string]ratio, len(dims))
-	for n, e := range dims {
+// without is the unit but for its power of k.
+func (u Unit) without(k string) Unit {
+	dims := make(map[string]ratio, len(u.dims))
+	for n, e := range u.dims {
 		if n != k {
-			out[n] = e
+			dims[n] = e
 		}
 	}
-	return out
+	return Unit{u.log, u.err, dims}
 }
 
 // Variables returns the variables in u in the order of their creation.
@@ -83,7 +84,7 @@ func (s *Solver) Unify(a, b Unit) bool {
 		return a.Equal(b)
 	}
 	v := vars[len(vars)-1] // the youngest: what the file declares stays
-	rest := Unit{q.log, without(q.dims, v)}
+	rest := q.without(v)
 	e := q.dims[v]
 	if s.subs == nil {
 		s.subs = map[string]Unit{}
@@ -96,7 +97,7 @@ func (s *Solver) Unify(a, b Unit) bool {
 func (s *Solver) Ground(u Unit) Unit {
 	u = s.Resolve(u)
 	for _, v := range Variables(u) {
-		u = Unit{u.log, without(u.dims, v)}
+		u = u.without(v)
 	}
 	return u
 }

@@ -61,7 +61,18 @@ func (r ratio) String() string {
 // names start with '; see Solver. Units are values: no operation changes one.
 type Unit struct {
 	log  float64 // natural logarithm of the scale: one more exponent, a real one
+	err  float64 // bound of its rounding error
 	dims map[string]ratio
+}
+
+// eps is the largest relative error of one rounding.
+const eps = 0x1p-53
+
+// scaled is the unit with these dimensions, whose logarithm was just computed
+// from others with errors up to err (a running error analysis: N. J. Higham,
+// Accuracy and Stability of Numerical Algorithms, 2002, section 3.3).
+func scaled(log, err float64, dims map[string]ratio) Unit {
+	return Unit{log, err + eps*math.Abs(log), dims}
 }
 
 // One is the dimensionless unit.
@@ -71,15 +82,22 @@ var One = Unit{}
 func Base(name string) Unit { return Unit{dims: map[string]ratio{name: {1, 1}}} }
 
 // Scaled is factor times u; factor is positive.
-func Scaled(factor float64, u Unit) Unit { return Unit{u.log + math.Log(factor), u.dims} }
+func Scaled(factor float64, u Unit) Unit {
+	if factor == 1 {
+		return u
+	}
+	l := math.Log(factor)
+	return scaled(u.log+l, u.err+2*eps*math.Abs(l), u.dims) // Log is good to a unit in the last place
+}
 
 // Mul is the product of two units.
 func (u Unit) Mul(v Unit) Unit {
+	log, err := u.log+v.log, u.err+v.err
 	if len(u.dims) == 0 {
-		return Unit{u.log + v.log, v.dims}
+		return scaled(log, err, v.dims)
 	}
 	if len(v.dims) == 0 {
-		return Unit{u.log + v.log, u.dims}
+		return scaled(log, err, u.dims)
 	}
 	dims := make(map[string]ratio, len(u.dims)+len(v.dims))
 	for k, e := range u.dims {
@@ -95,7 +113,7 @@ func (u Unit) Mul(v Unit) Unit {
 			dims[k] = e
 		}
 	}
-	return Unit{u.log + v.log, dims}
+	return scaled(log, err, dims)
 }
 
 // Div is the quotient of two units.
@@ -113,21 +131,19 @@ func (u Unit) pow(r ratio) Unit {
 	for k, e := range u.dims {
 		dims[k] = e.mul(r)
 	}
-	return Unit{u.log * r.float(), dims}
+	f := r.float()
+	return scaled(u.log*f, (u.err+eps*math.Abs(u.log))*math.Abs(f), dims)
 }
 
-// sameScale is how well two scales must agree, relatively. The logarithm of a
-// scale is good to a few units in its last place, hence the second term of
-// scaleTolerance.
+// sameScale is how well two scales must agree, relatively, beside their
+// rounding errors.
 const sameScale = 1e-12
 
-func scaleTolerance(a, b float64) float64 {
-	return sameScale * max(1, math.Abs(a), math.Abs(b))
-}
-
 // Equal reports whether two units are the same, scale included.
-func (u Unit) Equal(v Unit) bool {
-	return u.SameDimension(v) && math.Abs(u.log-v.log) < scaleTolerance(u.log, v.log)
+func (u Unit) Equal(v Unit) bool { return u.SameDimension(v) && u.sameScale(v) }
+
+func (u Unit) sameScale(v Unit) bool {
+	return math.Abs(u.log-v.log) <= sameScale+u.err+v.err
 }
 
 // SameDimension reports whether two units differ at most in scale.
@@ -152,8 +168,9 @@ func (u Unit) Dimensionless() bool { return u.Equal(One) }
 // rounding error the shortest in decimal, or as one over a decimal, is taken,
 // so that a centimetre is 0.01 m and a second 1/3600 h to the last bit.
 func (u Unit) Factor(v Unit) float64 {
-	f := math.Exp(u.log - v.log)
-	tol := 2 * 0x1p-52 * (2 + math.Abs(u.log) + math.Abs(v.log))
+	d := u.log - v.log
+	f := math.Exp(d)
+	tol := u.err + v.err + eps*(1+math.Abs(d))
 	for digits := 1; digits <= 14; digits++ {
 		if s := round(f, digits); math.Abs(f-s) <= tol*f {
 			return s
@@ -178,7 +195,7 @@ func round(x float64, digits int) float64 {
 // one. Table.Name finds better names.
 func (u Unit) String() string {
 	s := spell(u.dims)
-	if f := (Unit{log: u.log}).Factor(One); f != 1 {
+	if f := (Unit{log: u.log, err: u.err}).Factor(One); f != 1 {
 		if s == "1" {
 			return fmt.Sprintf("%.6g", f)
 		}
