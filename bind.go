@@ -95,11 +95,7 @@ func (m *Model) spec(d *check.Data) *data.Spec {
 			covs[covAt[o]+c.Component] = col
 		}
 	}
-	for _, c := range covs {
-		if c.Name != "" {
-			s.Covariates = append(s.Covariates, c)
-		}
-	}
+	s.Covariates = covs
 	for _, r := range d.Rows {
 		e := data.EventSpec{}
 		for _, a := range r.Args {
@@ -151,9 +147,8 @@ func (m *Model) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory) (*it
 			name := s.Object.Info().Name
 			switch s.Kind {
 			case lower.FromCovariate:
-				if ok = nc < len(tr.Covariates); ok {
-					v = tr.Covariates[nc]
-				}
+				v = tr.Covariates[nc]
+				ok = !math.IsNaN(v)
 				nc++
 				if !ok {
 					return nil, fail("covariate `%s` has no column in the data block", name)

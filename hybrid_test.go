@@ -293,6 +293,39 @@ simulate { until: 100, step: 10, solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }`)
 	}
 }
 
+// TestInputs: a signal that is held jumps between steps, not inside them, and
+// gradients follow.
+func TestInputs(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte("t,u,y\n0,0,0\n1,2,0.1\n2,-1,1\n3,0,0.5\n"), 0o600))
+	for _, kind := range []string{"hold", "linear"} {
+		m, err := Parse(filepath.Join(dir, "m.node"), `model M {
+  input u `+kind+`
+  param k in (0, inf) = 0.1
+  param a = 1
+  state x = 0
+  x' = a*u - k*x
+  event half when x >= 0.9 { x := 0.5*x }
+  observe y = x ~ normal(1)
+}
+data d from "d.csv" { time: t; u: u; y: y }
+simulate { times: [1, 1.5], solver: rk4 { step: 0.1 } }`)
+		require.NoError(t, err)
+		f, err := m.NewFit()
+		require.NoError(t, err)
+		for _, mode := range GradientModes {
+			c, err := f.CertifyMode(context.Background(), mode, 10)
+			require.NoError(t, err)
+			require.Less(t, c.Worst, 1e-7, "%s, %s: %v", kind, mode, c.Rows)
+		}
+		if kind == "hold" {
+			s, err := m.Simulate()
+			require.NoError(t, err)
+			require.Zero(t, s.Trajectories[0].Rows[0][1], "nothing comes before t = 1")
+		}
+	}
+}
+
 // TestRest: a ball that has come to rest lies until the floor lets go.
 func TestRest(t *testing.T) {
 	tr, err := simulated(t, `model M {

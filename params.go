@@ -268,6 +268,9 @@ func (sp *space) bind(x []float64, nat []float64, s *system) {
 			s.p[c.slot.Off+c.elem] = nat[i]
 		}
 	}
+	if s.p == nil {
+		return // nothing reads them
+	}
 	for _, w := range sp.weights {
 		copy(s.p[w.off:w.off+w.n], x[w.at:])
 	}
@@ -283,6 +286,9 @@ func (sp *space) bindItem(nat []float64, it *item, s *system) {
 			continue
 		}
 		key := it.keys[k]
+		if s.q == nil {
+			return
+		}
 		copy(s.q[slot.Off:slot.Off+slot.N], sp.perQ[k][key*slot.N:])
 		k++
 	}

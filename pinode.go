@@ -111,6 +111,33 @@ func (m *Model) Set(path, value, origin string) error {
 	return fmt.Errorf("settings start with `fit.` or `simulate.`, not `%s`", path)
 }
 
+// SetTree changes settings by nested maps, as a YAML file has them, with
+// `fit` and `simulate` on top.
+func (m *Model) SetTree(tree map[string]any, origin string) error {
+	for key, v := range tree {
+		var to *setting.Values
+		switch key {
+		case "fit":
+			to = m.fit
+		case "simulate":
+			to = m.simulate
+		default:
+			if err := m.Set(key, fmt.Sprint(v), origin); err != nil {
+				return err
+			}
+			continue
+		}
+		sub, ok := v.(map[string]any)
+		if !ok {
+			return fmt.Errorf("`%s` holds settings, not `%v`", key, v)
+		}
+		if err := to.SetTree(sub, origin); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // dir is the folder that relative data paths are taken from.
 func (m *Model) dir() string { return filepath.Dir(m.Path) }
 

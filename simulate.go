@@ -372,9 +372,10 @@ func (m *Model) setOne(sp *space, s *system, name string, v float64, y map[int]f
 			if !iv.Contains(v) {
 				return fmt.Errorf("%s = %g is outside of its interval %s", name, v, iv)
 			}
-			if slot.PerKey {
+			switch {
+			case slot.PerKey && s.q != nil:
 				s.q[slot.Off+e] = v
-			} else {
+			case !slot.PerKey && s.p != nil:
 				s.p[slot.Off+e] = v
 			}
 			return nil
@@ -386,7 +387,9 @@ func (m *Model) setOne(sp *space, s *system, name string, v float64, y map[int]f
 		}
 		for e := range slot.N {
 			if elementName(slot.Object.Info(), e) == name {
-				s.q[slot.Off+e] = v
+				if s.q != nil {
+					s.q[slot.Off+e] = v
+				}
 				return nil
 			}
 		}

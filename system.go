@@ -69,6 +69,7 @@ type system struct {
 	size    sim.Sizes
 	frame   *exec.Frame
 	signals []*data.Interpolant
+	from    float64 // start of the smooth piece that the run is in
 
 	t, y, d, u, ut, q, p, s, a, datum, seen, yb, db []float64
 	ty, td, tt, tq, tp                              []float64
@@ -120,6 +121,9 @@ func (s *system) at(t float64, y, d []float64) {
 	copy(s.d, d)
 	for i, g := range s.signals {
 		v, r := g.At(t)
+		if t > s.from {
+			v, r = g.Before(t)
+		}
 		if s.u != nil {
 			s.u[i] = v
 		}
@@ -140,6 +144,10 @@ func (s *system) arguments(e int, a []float64) {
 	}
 	copy(s.a, a)
 }
+
+// Segment tells that a smooth piece of the run starts at time t: signals take
+// their right limit there, and at its end the left one.
+func (s *system) Segment(t float64) { s.from = t }
 
 func (s *system) Sizes() sim.Sizes { return s.size }
 

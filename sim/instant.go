@@ -19,7 +19,7 @@ func (s *Integrator) start() *Failure {
 	if fail := s.skipPast(); fail != nil {
 		return fail
 	}
-	s.step.Start(s, s.t, s.y) // so that guards may be evaluated with a field
+	s.startStep(s.t, s.y) // so that guards may be evaluated with a field
 	if s.size.Guards > 0 || len(s.hy.Switches) > 0 {
 		s.initialSwitches()
 		s.evalGuards()
@@ -46,7 +46,7 @@ func (s *Integrator) start() *Failure {
 	}
 	s.dueNow()
 	if s.agenda.Len() == 0 {
-		s.step.Start(s, s.t, s.y)
+		s.startStep(s.t, s.y)
 		return nil
 	}
 	return s.carryOut(-1)
@@ -291,7 +291,7 @@ func (s *Integrator) begin() {
 // the clock, and the timed source at stop.
 func (s *Integrator) instant(guard int, stop timed) *Failure {
 	if guard < 0 && stop.event < 0 && stop.t >= s.span.T1 && s.size.Guards == 0 {
-		s.step.Start(s, s.t, s.y)
+		s.startStep(s.t, s.y)
 		return nil
 	}
 	s.begin()
@@ -424,7 +424,7 @@ func (s *Integrator) carryOut(first int) *Failure {
 	if s.agenda.Len() > 0 && s.out.Status != Terminated {
 		return s.carryOut(first) // what the rest triggered
 	}
-	s.step.Start(s, s.t, s.y)
+	s.startStep(s.t, s.y)
 	return nil
 }
 

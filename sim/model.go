@@ -36,6 +36,11 @@ type Model interface {
 	Floors(t float64, y, d, v []float64)
 }
 
+// Segmented is a model whose inputs jump at the stops of a span. It is told
+// where a smooth piece starts: there the inputs are those to the right of the
+// stop, at the piece's end those to the left.
+type Segmented interface{ Segment(t float64) }
+
 // Reverse are the reverse derivatives of a Model. Every method adds to the
 // cotangents it is given, returns that of t, and adds the parameters' to the
 // model's own account, except where it is told to leave them out.

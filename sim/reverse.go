@@ -157,7 +157,7 @@ func (s *Integrator) heldAtEnd() {
 func (s *Integrator) replay(e *entry) {
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
-	s.step.Start(s, e.t, y)
+	s.startStep(e.t, y)
 	s.step.Step(s, e.h)
 }
 
@@ -324,6 +324,9 @@ func (r *reverse) saveBack(e *entry, yCt, dCt [][]float64) {
 	s := r.Integrator
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
+	if m, ok := s.model.(Segmented); ok {
+		m.Segment(e.t)
+	}
 	s.RHS(e.t, y, r.in)
 	for i := e.lo; i < e.hi; i++ {
 		if ct := row(yCt, i); ct != nil {

@@ -292,6 +292,14 @@ func (s *Integrator) progress(h float64) *Failure {
 	return s.fail(Sliding, h, "%d crossings in a row without progress in time", s.stuck)
 }
 
+// startStep makes (t, y) the start of a smooth piece.
+func (s *Integrator) startStep(t float64, y []float64) {
+	if m, ok := s.model.(Segmented); ok {
+		m.Segment(t)
+	}
+	s.step.Start(s, t, y)
+}
+
 // arrive makes the end of the step the current state.
 func (s *Integrator) arrive() {
 	s.step.Continue(s.t)

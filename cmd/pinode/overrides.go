@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"sort"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,22 +36,8 @@ func (o *overrides) apply(m *pinode.Model) error {
 		if err := yaml.Unmarshal(text, &tree); err != nil {
 			return usageError("%s: %s", o.config, err)
 		}
-		flat := map[string]string{}
-		flatten("", tree, flat)
-		keys := make([]string, 0, len(flat))
-		for k := range flat {
-			keys = append(keys, k)
-		}
-		// Whole settings before their options: `fit.solver` before
-		// `fit.solver.rtol`.
-		sort.Slice(keys, func(i, j int) bool {
-			a, b := strings.Count(keys[i], "."), strings.Count(keys[j], ".")
-			return a < b || a == b && keys[i] < keys[j]
-		})
-		for _, k := range keys {
-			if err := m.Set(k, flat[k], o.config); err != nil {
-				return usageError("%s: %s", o.config, err)
-			}
+		if err := m.SetTree(tree, o.config); err != nil {
+			return usageError("%s: %s", o.config, err)
 		}
 	}
 	for _, s := range o.set {
@@ -73,39 +58,4 @@ func (o *overrides) apply(m *pinode.Model) error {
 		o.values[key] = v
 	}
 	return nil
-}
-
-// flatten writes a tree as dotted names.
-func flatten(prefix string, v any, to map[string]string) {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, x := range v {
-			name := k
-			if prefix != "" {
-				name = prefix + "." + k
-			}
-			flatten(name, x, to)
-		}
-	case []any:
-		chain := ""
-		for i, x := range v {
-			if i > 0 {
-				chain += " then "
-			}
-			if stage, ok := x.(map[string]any); ok {
-				for name, opts := range stage {
-					chain += name
-					flatten(prefix+"."+name, opts, to)
-				}
-				continue
-			}
-			if _, ok := x.(string); !ok && i > 0 {
-				chain = strings.TrimSuffix(chain, " then ") + ","
-			}
-			chain += fmt.Sprint(x)
-		}
-		to[prefix] = chain
-	default:
-		to[prefix] = fmt.Sprint(v)
-	}
 }
