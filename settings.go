@@ -56,7 +56,7 @@ func SimulateSettings() setting.Table {
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "distance of the output times"},
 		{Key: "times", Kind: setting.List, Doc: "output times, in the place of `step`"},
 		{Key: "solver", Kind: setting.Chain, Default: "tsit5", Choices: solverChoices(), Doc: "how trajectories are computed"},
-		{Key: "outputs", Kind: setting.Word, Doc: "what is written; default all"},
+		{Key: "outputs", Kind: setting.Words, Doc: "names of what is written; default all"},
 		{Key: "seed", Kind: setting.Int, Default: "1", Doc: "of random draws"},
 	}
 }

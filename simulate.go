@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sort"
+	"strings"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -119,6 +120,10 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
+	pick, err := out.choose(m.simulate.Words("outputs"))
+	if err != nil {
+		return nil, err
+	}
 	for _, it := range items {
 		if err := m.grid(it, c.until); err != nil {
 			return nil, err
@@ -135,6 +140,9 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 			if err != nil {
 				return nil, err
 			}
+			for i, row := range tr.Rows {
+				tr.Rows[i] = pick(row)
+			}
 			out.Trajectories = append(out.Trajectories, tr)
 			st := w.traj.Stats
 			out.Stats.Steps += st.Steps
@@ -144,6 +152,41 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 		}
 	}
 	return out, nil
+}
+
+// choose keeps the columns of the names that are asked for, the time before
+// them, and returns how a row is cut to them. A name stands for all of its
+// components.
+func (s *Simulation) choose(names []string) (func([]float64) []float64, error) {
+	if len(names) == 0 {
+		return func(row []float64) []float64 { return row }, nil
+	}
+	keep := []int{0}
+	for _, n := range names {
+		found := false
+		for i, c := range s.Columns[1:] {
+			if c == n || strings.HasPrefix(c, n+"[") {
+				keep, found = append(keep, i+1), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("there is no output `%s`; there are %s", n, strings.Join(s.Columns[1:], ", "))
+		}
+	}
+	pickStrings := func(list []string) (out []string) {
+		for _, k := range keep {
+			out = append(out, list[k])
+		}
+		return out
+	}
+	s.Columns, s.Units = pickStrings(s.Columns), pickStrings(s.Units)
+	return func(row []float64) []float64 {
+		out := make([]float64, len(keep))
+		for i, k := range keep {
+			out[i] = row[k]
+		}
+		return out
+	}, nil
 }
 
 // simulateItems are the trajectories to run: those of the data where the

@@ -66,6 +66,14 @@ func (e *elaborator) setting(s *scope, v *setting.Values, table setting.Table, o
 		fail(fmt.Errorf("`%s` is %s", key, row.Kind))
 		return
 	}
+	if row.Kind == setting.Words {
+		if words := wordList(o.Value.Expr); words != nil {
+			fail(v.SetWords(key, words, origin))
+		} else {
+			fail(fmt.Errorf("`%s` is a list of names, like [x, y]", key))
+		}
+		return
+	}
 	if row.Kind == setting.Bool {
 		if b, ok := o.Value.Expr.(*dsl.BoolLit); ok {
 			fail(v.SetBool(key, b.Value, origin))
@@ -84,6 +92,24 @@ func (e *elaborator) setting(s *scope, v *setting.Values, table setting.Table, o
 	default:
 		fail(fmt.Errorf("`%s` is %s, not a list", key, row.Kind))
 	}
+}
+
+// wordList reads a name, or a list of names; nil if x is neither.
+func wordList(x dsl.Expr) []string {
+	elems := []dsl.Expr{x}
+	if a, ok := x.(*dsl.Array); ok {
+		elems = a.Elems
+	}
+	var out []string
+	for _, el := range elems {
+		switch el.(type) {
+		case *dsl.Name, *dsl.IndexExpr:
+			out = append(out, strings.ReplaceAll(dsl.FormatExpr(el), ", ", ","))
+		default:
+			return nil
+		}
+	}
+	return out
 }
 
 // numbers evaluates the numbers of a setting.
