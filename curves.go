@@ -2,6 +2,7 @@ package pinode
 
 import (
 	"fmt"
+	"github.com/pinode/pinode/compiler/lower"
 	"math"
 
 	"github.com/pinode/pinode/sim"
@@ -121,7 +122,7 @@ func (m *Model) ObservationNames() []string {
 	var out []string
 	for _, s := range m.prog.Model.Layout.Observes {
 		for e := range s.N {
-			out = append(out, elementName(s.Object.Info(), e))
+			out = append(out, lower.ElementName(s.Object.Info(), e))
 		}
 	}
 	return out

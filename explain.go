@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -25,7 +26,7 @@ func (m *Model) explain(f *sim.Failure) string {
 			}
 		}
 		if at != nil {
-			fmt.Fprintf(&b, "; `%s` = %.4g %s, by the equation at %s: %s' = %s", elementName(&at.Obj, worst), f.Y[stateOffset(m, at)+worst],
+			fmt.Fprintf(&b, "; `%s` = %.4g %s, by the equation at %s: %s' = %s", lower.ElementName(&at.Obj, worst), f.Y[stateOffset(m, at)+worst],
 				unitText(cm, &at.Obj), at.Deriv.Span.Pos(), at.Name, check.Text(at.Deriv))
 		}
 	}

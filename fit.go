@@ -3,6 +3,7 @@ package pinode
 import (
 	"context"
 	"fmt"
+	"github.com/pinode/pinode/compiler/lower"
 	"math"
 
 	"github.com/pinode/pinode/data"
@@ -292,7 +293,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 	s.Loss /= float64(max(s.Values, 1))
 	for _, sl := range lay.Observes {
 		for k := range sl.N {
-			s.RMSE[elementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])
+			s.RMSE[lower.ElementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])
 		}
 	}
 	return nil

@@ -107,7 +107,7 @@ func newSpace(m *Model, items []*item, seed uint64) (*space, error) {
 		started[p] = v
 		copy(sp.p[slot.Off:], v)
 		for e := range slot.N {
-			sp.addCoordinate(coordinate{elementName(&p.Obj, e), p, slot, e, 0}, v[e])
+			sp.addCoordinate(coordinate{lower.ElementName(&p.Obj, e), p, slot, e, 0}, v[e])
 		}
 	}
 	sp.dim = len(sp.coords)
@@ -152,7 +152,7 @@ func (sp *space) perKey(p *check.Param, slot lower.Slot, items []*item, started 
 			}
 			values = append(values, v...)
 			for e := range slot.N {
-				c := coordinate{elementName(&p.Obj, e) + "{" + k + "}", p, slot, e, at}
+				c := coordinate{lower.ElementName(&p.Obj, e) + "{" + k + "}", p, slot, e, at}
 				sp.addCoordinate(c, v[e])
 			}
 		}
@@ -193,17 +193,6 @@ func (sp *space) transforms() error {
 		k++
 	}
 	return nil
-}
-
-// elementName is "x", "x[2]" or "A[1,0]".
-func elementName(o *check.Obj, i int) string {
-	switch o.Shape.Rank {
-	case 0:
-		return o.Name
-	case 1:
-		return fmt.Sprintf("%s[%d]", o.Name, i)
-	}
-	return fmt.Sprintf("%s[%d,%d]", o.Name, i/o.Shape.N, i%o.Shape.N)
 }
 
 // startOf evaluates a parameter's start value, for a trajectory if it is per

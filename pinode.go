@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
@@ -92,8 +93,8 @@ func (m *Model) Warnings() *diag.List { return m.warnings }
 // Program gives access to the compiled model.
 func (m *Model) Program() *compiler.Program { return m.prog }
 
-// FitSettings and SimulateSettings are the settings of the two blocks; they
-// can be changed before a run.
+// FitSettings are the settings of the fit block; they can be changed before a
+// fit.
 func (m *Model) FitSettings() *setting.Values { return m.fit }
 
 // SimulateSettings are the settings of the simulate block.
@@ -102,11 +103,11 @@ func (m *Model) SimulateSettings() *setting.Values { return m.simulate }
 // Set changes a setting by its dotted name, `fit.optimizer.lr` or
 // `simulate.until`.
 func (m *Model) Set(path, value, origin string) error {
-	switch {
-	case len(path) > 4 && path[:4] == "fit.":
-		return m.fit.Set(path[4:], value, origin)
-	case len(path) > 9 && path[:9] == "simulate.":
-		return m.simulate.Set(path[9:], value, origin)
+	if rest, ok := strings.CutPrefix(path, "fit."); ok {
+		return m.fit.Set(rest, value, origin)
+	}
+	if rest, ok := strings.CutPrefix(path, "simulate."); ok {
+		return m.simulate.Set(rest, value, origin)
 	}
 	return fmt.Errorf("settings start with `fit.` or `simulate.`, not `%s`", path)
 }

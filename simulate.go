@@ -408,7 +408,7 @@ func (m *Model) setOne(sp *space, s *system, name string, v float64, y map[int]f
 	for _, slot := range lay.Params {
 		p := slot.Object.(*check.Param)
 		for e := range slot.N {
-			if elementName(&p.Obj, e) != name {
+			if lower.ElementName(&p.Obj, e) != name {
 				continue
 			}
 			iv := fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}
@@ -429,7 +429,7 @@ func (m *Model) setOne(sp *space, s *system, name string, v float64, y map[int]f
 			continue
 		}
 		for e := range slot.N {
-			if elementName(slot.Object.Info(), e) == name {
+			if lower.ElementName(slot.Object.Info(), e) == name {
 				if s.q != nil {
 					s.q[slot.Off+e] = v
 				}
@@ -439,7 +439,7 @@ func (m *Model) setOne(sp *space, s *system, name string, v float64, y map[int]f
 	}
 	for _, slot := range lay.States {
 		for e := range slot.N {
-			if elementName(slot.Object.Info(), e) == name {
+			if lower.ElementName(slot.Object.Info(), e) == name {
 				y[slot.Off+e] = v
 				return nil
 			}
@@ -466,7 +466,7 @@ func (m *Model) StateNames() []string {
 	for _, list := range [][]lower.Slot{lay.States, lay.Discretes} {
 		for _, s := range list {
 			for e := range s.N {
-				out = append(out, elementName(s.Object.Info(), e))
+				out = append(out, lower.ElementName(s.Object.Info(), e))
 			}
 		}
 	}
@@ -489,7 +489,7 @@ func (m *Model) columns() (names, units []string) {
 	for _, list := range [][]lower.Slot{lay.States, lay.Discretes} {
 		for _, s := range list {
 			for e := range s.N {
-				add(elementName(s.Object.Info(), e), s.Object.Info())
+				add(lower.ElementName(s.Object.Info(), e), s.Object.Info())
 			}
 		}
 	}

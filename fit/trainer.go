@@ -67,7 +67,7 @@ type Progress struct {
 	Horizon       float64
 	GradNorm      float64
 	Elapsed       time.Duration
-	ETA           time.Duration // to the end of the stage, at the pace of this session
+	ETA           time.Duration // to the end of the stage, at the pace of this run
 }
 
 // Trainer fits an objective by a chain of methods. Its fields are set before
@@ -211,7 +211,7 @@ type run struct {
 
 	began, stageBegan time.Time
 	before            time.Duration // elapsed in earlier sessions
-	firstIteration    int           // of the stage in this session
+	firstIteration    int           // of the stage in this run
 	decay             []bool        // nil when all coordinates decay
 	validation        error         // last failure of validation
 }

@@ -382,7 +382,7 @@ func (l *lowerer) outputs() {
 	add := func(o check.Object, v *ir.Node) {
 		info := o.Info()
 		for i := range info.Shape.Size() {
-			lay.Outputs = append(lay.Outputs, Output{Name: elementName(info, i), Object: o, Off: n})
+			lay.Outputs = append(lay.Outputs, Output{Name: ElementName(info, i), Object: o, Off: n})
 			n++
 		}
 		parts = append(parts, v)
@@ -398,8 +398,8 @@ func (l *lowerer) outputs() {
 	}
 }
 
-// elementName is "x", "x[2]" or "A[1,0]".
-func elementName(o *check.Obj, i int) string {
+// ElementName is "x", "x[2]" or "A[1,0]".
+func ElementName(o *check.Obj, i int) string {
 	switch o.Shape.Rank {
 	case 0:
 		return o.Name
