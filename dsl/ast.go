@@ -98,14 +98,13 @@ type SettingsDecl struct {
 // Option is `name: value` in a block.
 type Option struct {
 	At
-	Name  Ident  `parser:"@@"`
-	Value *Value `parser:"':' @@"`
+	Name  Ident
+	Value *Value
 }
 
 // Value is the value of an option: an expression, a block, or both
 // (`tsit5 { rtol: 1e-6 }`, `1000 { e: uniform(0, 1) }`), perhaps with clauses
-// (`horizon from 0.2 to 1 over 100 epochs`), perhaps chained with `then`, or
-// a list of alternatives separated by `|`, which is kept as written.
+// (`horizon from 0.2 to 1 over 100 epochs`), perhaps chained with `then`.
 type Value struct {
 	At
 	Expr    Expr // nil for a bare block; a string is a *StringLit
@@ -162,22 +161,22 @@ type ConstDecl struct {
 type ParamDecl struct {
 	At
 	Documented
-	Name     Ident     `parser:"'param' @@"`
-	Type     Type      `parser:"@@?"`
-	Interval *Interval `parser:"( 'in' @@"` // nil: the real line
-	Fixed    bool      `parser:"| @'fixed'"`
-	Per      []Ident   `parser:"| 'per' @@ ( ',' @@ )*"` // data keys, `per ball, drop`
-	Init     Expr      `parser:"| '=' @@"`               // nil: none given
-	Prior    *Call     `parser:"| '~' @@ )*"`            // nil: none
+	Name     Ident
+	Type     Type
+	Interval *Interval // nil: the real line
+	Fixed    bool
+	Per      []Ident // data keys, `per ball, drop`
+	Init     Expr    // nil: none given
+	Prior    *Call   // nil: none
 }
 
 // Interval is `[lo, hi)`.
 type Interval struct {
 	At
-	LoOpen bool `parser:"( @'(' | '[' )"`
-	Lo     Expr `parser:"@@ ','"`
-	Hi     Expr `parser:"@@"`
-	HiOpen bool `parser:"( @')' | ']' )"`
+	LoOpen bool
+	Lo     Expr
+	Hi     Expr
+	HiOpen bool
 }
 
 // CovariateDecl is `covariate m: kg`.
@@ -211,6 +210,7 @@ type StateDecl struct {
 // derivatives.
 type StateInit struct {
 	At
+	Name   string // as written before the primes; empty when Primes is 0
 	Primes int
 	Value  Expr
 }
@@ -271,7 +271,7 @@ type NeuralDecl struct {
 	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
-// EquationDecl is `x” = …`, `p[0]' = …` or, for a component, `left.θ' = …`.
+// EquationDecl is `x' = …`, `p[0]' = …` or, for a component, `left.θ' = …`.
 type EquationDecl struct {
 	At
 	Documented
@@ -284,17 +284,17 @@ type EquationDecl struct {
 type EventDecl struct {
 	At
 	Documented
-	Name    Ident   `parser:"'event' @@"`
-	Args    []Arg   `parser:"( '(' ( @@ ( ',' @@ )* )? ')' )?"` // of an `on data` event
-	Trigger Trigger `parser:"@@"`
+	Name    Ident
+	Args    []Arg // of an `on data` event
+	Trigger Trigger
 
-	Priority   Expr `parser:"( 'priority' @@"` // nil: 0
-	After      Expr `parser:"| 'after' @@"`    // nil: at once
-	Late       bool `parser:"| @'late'"`
-	Persistent bool `parser:"| @'persistent'"`
-	AtStart    bool `parser:"| @( 'at' 'start' ) )*"`
+	Priority   Expr // nil: 0
+	After      Expr // nil: at once
+	Late       bool
+	Persistent bool
+	AtStart    bool
 
-	Body []Stmt `parser:"'{' ';'* ( @@ ';'* )* '}'"`
+	Body []Stmt
 }
 
 // TriggerKind tells the triggers apart.
@@ -310,13 +310,18 @@ const (
 	TriggerRate                             // with rate E
 )
 
+func (k TriggerKind) String() string {
+	return [...]string{"when", "at", "every", "on observation", "on data", "with rate"}[k]
+}
+
 // Trigger says when an event fires.
 type Trigger struct {
 	At
 	Kind  TriggerKind
-	Expr  Expr // condition, time, period or rate
-	From  Expr // every … from
-	Until Expr // every … until
+	Time  Ident // at: the name that is written for the time, `t`
+	Expr  Expr  // condition, time, period or rate
+	From  Expr  // every … from
+	Until Expr  // every … until
 	Of    *Name
 }
 
@@ -329,22 +334,22 @@ type Stmt interface {
 // Assign is `v := -e*v` or `x[2] := 0`.
 type Assign struct {
 	At
-	Target *Name   `parser:"@@"` // Primes may be > 0 for a second-order state: θ' := 0
-	Index  []Range `parser:"( '[' @@ ( ',' @@ )* ']' )? ':='"`
-	Value  Expr    `parser:"@@"`
+	Target *Name // Primes may be > 0 for a second-order state: θ' := 0
+	Index  []Range
+	Value  Expr
 }
 
 // Terminate is `terminate`.
 type Terminate struct {
 	At
-	Word string `parser:"@'terminate'"`
+	Word string
 }
 
 // Zeno is `zeno error`, `zeno stop` or `zeno rest { h := 0; v := 0 }`.
 type Zeno struct {
 	At
-	Mode Ident     `parser:"'zeno' @@"`
-	Rest []*Assign `parser:"( '{' ';'* ( @@ ';'* )* '}' )?"`
+	Mode Ident
+	Rest []*Assign
 }
 
 // ConserveDecl is `conserve Q = expr { … }`.

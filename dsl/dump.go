@@ -5,7 +5,10 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"unicode"
 )
+
+var typeType = reflect.TypeFor[Type]()
 
 // Dump prints the syntax tree, one node a line, without places.
 func Dump(w io.Writer, f *File) {
@@ -41,10 +44,20 @@ func dump(w io.Writer, v reflect.Value, name string, depth int) {
 		fmt.Fprintf(w, "%s%s%s\n", indent, name, v.Type().Name())
 		dumpFields(w, v, depth+1)
 	default:
-		if !v.IsZero() {
-			fmt.Fprintf(w, "%s%s%v\n", indent, name, v.Interface())
+		if v.IsZero() && name != "Kind: " && name != "Value: " { // where zero says something
+			return
 		}
+		text := fmt.Sprint(v.Interface())
+		if v.Kind() == reflect.String && quoted(text) {
+			text = fmt.Sprintf("%q", text)
+		}
+		fmt.Fprintf(w, "%s%s%s\n", indent, name, text)
 	}
+}
+
+// quoted reports whether a text needs quotes to stand on one line by itself.
+func quoted(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r == '"' || !unicode.IsPrint(r) }) || strings.TrimSpace(s) != s
 }
 
 func dumpFields(w io.Writer, v reflect.Value, depth int) {
@@ -52,6 +65,7 @@ func dumpFields(w io.Writer, v reflect.Value, depth int) {
 		f := v.Type().Field(i)
 		switch {
 		case f.Name == "At" || f.Name == "OpSp":
+		case f.Type == typeType && len(v.Field(i).Interface().(Type).Dims) == 0 && v.Field(i).Interface().(Type).Unit == nil:
 		case f.Anonymous:
 			dumpFields(w, v.Field(i), depth)
 		default:

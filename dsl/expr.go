@@ -3,39 +3,52 @@ package dsl
 import (
 	"strconv"
 
-	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
 
 	"github.com/pinode/pinode/internal/diag"
 )
 
-// The productions below read tokens directly, by precedence climbing; the
-// grammar in the tags of the syntax tree calls them.
+// The productions below read tokens directly, expressions by precedence
+// climbing; the grammar in the tags of the syntax tree calls them.
 
 // binding is how strongly a binary operator binds.
 var binding = map[string]int{
 	"or": 1, "and": 2,
-	"<": 4, "<=": 4, ">": 4, ">=": 4, "==": 4, "!=": 4,
-	"+": 5, "-": 5,
-	"*": 6, "/": 6, "@": 6,
-	"^": 8,
+	"<": bindCompare, "<=": bindCompare, ">": bindCompare, ">=": bindCompare, "==": bindCompare, "!=": bindCompare,
+	"+": bindSum, "-": bindSum,
+	"*": bindProduct, "/": bindProduct, "@": bindProduct,
+	"^": bindPower,
 }
 
 const (
-	bindNot   = 3
-	bindMinus = 7
-	bindPower = 8
+	bindNot     = 3
+	bindCompare = 4
+	bindSum     = 5
+	bindProduct = 6
+	bindMinus   = 7
+	bindPower   = 8
+	bindPostfix = 9
 )
 
-// maxNesting bounds the depth of expressions and blocks.
-const maxNesting = 200
+// The tree is walked by recursion: these bound its depth.
+const (
+	maxNesting = 200  // of brackets, prefix operators and branches
+	maxChain   = 5000 // of operators or indices in a row
+	maxBlocks  = 8    // of declarations in declarations
+)
 
-// reader reads tokens of one piece.
+// reservedInExpr are the words of expressions; no name can be one of them.
+var reservedInExpr = map[string]bool{
+	"if": true, "then": true, "else": true, "and": true, "or": true, "not": true, "in": true, "true": true, "false": true,
+}
+
+// reader reads the tokens of one piece.
 type reader struct {
 	*lexer.PeekingLexer
 	depth int
 }
 
+// is reports whether the next token is one of the words or operators.
 func (r *reader) is(values ...string) bool {
 	t := r.Peek()
 	if t.Type == tokString || t.EOF() {
@@ -66,68 +79,69 @@ func (r *reader) expect(value string) (*lexer.Token, error) {
 
 func (r *reader) unexpected(want string) error {
 	t := r.Peek()
-	return participle.Errorf(t.Pos, "found %s, expected %s", describe(*t), want)
+	return &syntaxError{pos: t.Pos, msg: found(*t, want)}
 }
 
-func describe(t lexer.Token) string {
-	switch {
-	case t.EOF():
-		return "the end of the statement"
-	case t.Value == ";":
-		return "the end of the line"
+// enter goes one level down, which every call must leave again.
+func (r *reader) enter() error {
+	if r.depth++; r.depth > maxNesting {
+		return errAt(r.Peek(), "the expression nests deeper than %d", maxNesting).withHelp("name its parts with `let`")
 	}
-	return "`" + t.Value + "`"
+	return nil
 }
 
+func (r *reader) leave() { r.depth-- }
+
+// at is the place from one token to another.
 func at(from, to *lexer.Token) At {
-	return At{Pos: from.Pos, EndPos: lexer.Position{Offset: to.Pos.Offset + len(to.Value)}}
+	return At{Pos: from.Pos, EndPos: lexer.Position{Offset: end(*to)}}
 }
 
 func join(from, to Node) At {
-	return At{Pos: nodeAt(from).Pos, EndPos: nodeAt(to).EndPos}
+	return At{Pos: placeOf(from).Pos, EndPos: placeOf(to).EndPos}
 }
 
-func (a *At) place() *At { return a }
-
-func nodeAt(n Node) *At { return n.(interface{ place() *At }).place() }
+func placeOf(n Node) *At { return n.(interface{ place() *At }).place() }
 
 func parseExpr(lex *lexer.PeekingLexer) (Expr, error) {
-	r := &reader{PeekingLexer: lex}
-	return r.expr(0)
+	return (&reader{PeekingLexer: lex}).expr(0)
 }
 
-// expr reads operators that bind more strongly than min.
+// expr reads an expression of operators that bind more strongly than min.
 func (r *reader) expr(min int) (Expr, error) {
-	if r.depth++; r.depth > maxNesting {
-		return nil, participle.Errorf(r.Peek().Pos, "expressions nest deeper than %d", maxNesting)
+	if err := r.enter(); err != nil {
+		return nil, err
 	}
-	defer func() { r.depth-- }()
+	defer r.leave()
 	x, err := r.unary()
 	if err != nil {
 		return nil, err
 	}
-	for {
+	for chain := 0; ; chain++ {
 		t := r.Peek()
-		if t.Type == tokString || t.EOF() {
+		b := 0
+		if t.Type == tokOp || t.Type == tokIdent {
+			b = binding[t.Value]
+		}
+		if b <= min {
 			return x, nil
 		}
-		b := binding[t.Value]
-		if b == 0 || b <= min {
-			return x, nil
+		if chain > maxChain {
+			return nil, errAt(t, "more than %d operators in a row", maxChain).withHelp("name the parts with `let`")
 		}
 		r.Next()
 		right := b
 		if b == bindPower {
-			right = bindMinus // right-associative
+			right = bindMinus // right-associative, and 2^-x
 		}
 		y, err := r.expr(right)
 		if err != nil {
 			return nil, err
 		}
-		op := at(t, t)
-		x = &Binary{At: join(x, y), Op: t.Value, OpSp: diag.Span{Start: op.Pos.Offset, End: op.EndPos.Offset}, X: x, Y: y}
-		if b == binding["<"] && r.is("<", "<=", ">", ">=", "==", "!=") {
-			return nil, participle.Errorf(r.Peek().Pos, "comparisons do not chain; write `a < b and b < c`")
+		op := diag.Span{Start: t.Pos.Offset, End: end(*t)}
+		x = &Binary{At: join(x, y), Op: t.Value, OpSp: op, X: x, Y: y}
+		if b == bindCompare && r.is("<", "<=", ">", ">=", "==", "!=") {
+			return nil, errAt(r.Peek(), "comparisons do not chain").withHelp("write `a < b and b < c`")
 		}
 	}
 }
@@ -136,7 +150,7 @@ func (r *reader) unary() (Expr, error) {
 	t := r.Peek()
 	bind := 0
 	switch {
-	case r.is("-"), r.is("+"):
+	case r.is("-", "+"):
 		bind = bindMinus
 	case r.is("not"):
 		bind = bindNot
@@ -151,49 +165,57 @@ func (r *reader) unary() (Expr, error) {
 	if t.Value == "+" {
 		return x, nil
 	}
-	return &Unary{At: At{Pos: t.Pos, EndPos: nodeAt(x).EndPos}, Op: t.Value, X: x}, nil
+	return &Unary{At: At{Pos: t.Pos, EndPos: placeOf(x).EndPos}, Op: t.Value, X: x}, nil
 }
 
+// postfix reads a value with its indices. The prime of a derivative may stand
+// behind the name or behind the index: x[0]' is x'[0].
 func (r *reader) postfix() (Expr, error) {
 	x, err := r.primary()
 	if err != nil {
 		return nil, err
 	}
-	for r.is("[") {
-		if _, ok := x.(*NumberLit); ok {
-			break
+	name, _ := x.(*Name)
+	for chain := 0; r.is("["); chain++ {
+		if chain > maxChain {
+			return nil, errAt(r.Peek(), "more than %d indices in a row", maxChain)
 		}
+		idx, end, err := r.index()
+		if err != nil {
+			return nil, err
+		}
+		x = &IndexExpr{At: At{Pos: placeOf(x).Pos, EndPos: at(end, end).EndPos}, X: x, Index: idx}
+	}
+	if t := r.Peek(); t.Type == tokPrime && name != nil && name.Primes == 0 {
 		r.Next()
-		idx, err := r.ranges()
-		if err != nil {
-			return nil, err
-		}
-		end, err := r.expect("]")
-		if err != nil {
-			return nil, err
-		}
-		x = &IndexExpr{At: At{Pos: nodeAt(x).Pos, EndPos: at(end, end).EndPos}, X: x, Index: idx}
+		name.Primes = len(t.Value)
+		placeOf(x).EndPos = at(t, t).EndPos
 	}
 	return x, nil
 }
 
-func (r *reader) ranges() ([]Range, error) {
-	var out []Range
+// index reads an index in brackets.
+func (r *reader) index() (list []Range, end *lexer.Token, err error) {
+	if _, err := r.expect("["); err != nil {
+		return nil, nil, err
+	}
 	for {
 		rg, err := r.oneRange()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		out = append(out, rg)
+		list = append(list, rg)
 		if !r.take(",") {
-			return out, nil
+			break
 		}
 	}
+	end, err = r.expect("]")
+	return list, end, err
 }
 
+// oneRange reads `i`, `1:3`, `:3`, `1:` or `:`.
 func (r *reader) oneRange() (rg Range, err error) {
 	from := r.Peek()
-	to := from
 	if !r.is(":") {
 		if rg.Lo, err = r.expr(0); err != nil {
 			return rg, err
@@ -201,23 +223,16 @@ func (r *reader) oneRange() (rg Range, err error) {
 		rg.At = join(rg.Lo, rg.Lo)
 	}
 	if r.is(":") {
-		to = r.Next()
+		rg.At = at(from, r.Next())
 		rg.Colon = true
-		rg.At = at(from, to)
 		if !r.is("]", ",") {
 			if rg.Hi, err = r.expr(0); err != nil {
 				return rg, err
 			}
-			rg.EndPos = nodeAt(rg.Hi).EndPos
+			rg.EndPos = placeOf(rg.Hi).EndPos
 		}
 	}
 	return rg, nil
-}
-
-// Parse reads an index.
-func (rg *Range) Parse(lex *lexer.PeekingLexer) (err error) {
-	*rg, err = (&reader{PeekingLexer: lex}).oneRange()
-	return err
 }
 
 func (r *reader) primary() (Expr, error) {
@@ -227,28 +242,17 @@ func (r *reader) primary() (Expr, error) {
 	case t.Type == tokNumber:
 		return r.number()
 	case t.Type == tokString:
-		r.Next()
-		s := &StringLit{At: at(t, t)}
-		v, err := strconv.Unquote(t.Value)
-		if err != nil {
-			return nil, participle.Errorf(t.Pos, "bad escape in string")
-		}
-		s.Value = v
-		return s, nil
+		return r.text()
 	case t.Value == "true", t.Value == "false":
 		r.Next()
 		return &BoolLit{At: at(t, t), Value: t.Value == "true"}, nil
 	case t.Value == "if":
 		return r.cond()
-	case keywords[t.Value]:
-		return nil, r.unexpected("an expression")
+	case reservedInExpr[t.Value]:
 	case t.Type == tokIdent:
 		n, err := r.name()
-		if err != nil {
-			return nil, err
-		}
-		if !r.is("(") {
-			return n, nil
+		if err != nil || !r.is("(") {
+			return n, err
 		}
 		r.Next()
 		args, end, err := r.list(")")
@@ -278,9 +282,6 @@ func (r *reader) primary() (Expr, error) {
 	return nil, r.unexpected("an expression")
 }
 
-// keywords cannot stand for a value.
-var keywords = map[string]bool{"then": true, "else": true, "and": true, "or": true, "in": true}
-
 // list reads expressions up to the closing bracket.
 func (r *reader) list(closing string) (elems []Expr, end *lexer.Token, err error) {
 	for !r.is(closing) {
@@ -293,24 +294,21 @@ func (r *reader) list(closing string) (elems []Expr, end *lexer.Token, err error
 			break
 		}
 	}
-	end, err = r.expect(closing)
-	return elems, end, err
+	if !r.is(closing) {
+		return nil, nil, r.unexpected("`,` or `" + closing + "`")
+	}
+	return elems, r.Next(), nil
 }
 
 func (r *reader) number() (Expr, error) {
 	t := r.Next()
 	v, err := strconv.ParseFloat(t.Value, 64)
 	if err != nil {
-		return nil, participle.Errorf(t.Pos, "the number %s is out of range", t.Value)
+		return nil, errAt(t, "the number %s is out of range", t.Value)
 	}
 	n := &NumberLit{At: at(t, t), Value: v, Text: t.Value}
 	if r.is("[") {
-		r.Next()
-		u, err := r.unit()
-		if err != nil {
-			return nil, err
-		}
-		end, err := r.expect("]")
+		u, end, err := r.bracketedUnit()
 		if err != nil {
 			return nil, err
 		}
@@ -319,27 +317,33 @@ func (r *reader) number() (Expr, error) {
 	return n, nil
 }
 
+func (r *reader) text() (*StringLit, error) {
+	t := r.Next()
+	v, err := strconv.Unquote(t.Value)
+	if err != nil {
+		return nil, errAt(t, "the string has an escape that does not exist").
+			withHelp("a backslash is written `\\\\`; paths have `/` on every system")
+	}
+	return &StringLit{At: at(t, t), Value: v}, nil
+}
+
 func (r *reader) cond() (Expr, error) {
 	t := r.Next()
-	c, err := r.expr(0)
-	if err != nil {
-		return nil, err
+	var parts [3]Expr
+	for i, word := range []string{"then", "else", ""} {
+		x, err := r.expr(0)
+		if err != nil {
+			return nil, err
+		}
+		parts[i] = x
+		if word == "" {
+			break
+		}
+		if _, err := r.expect(word); err != nil {
+			return nil, err
+		}
 	}
-	if _, err := r.expect("then"); err != nil {
-		return nil, err
-	}
-	a, err := r.expr(0)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := r.expect("else"); err != nil {
-		return nil, err
-	}
-	b, err := r.expr(0)
-	if err != nil {
-		return nil, err
-	}
-	return &Cond{At: At{Pos: t.Pos, EndPos: nodeAt(b).EndPos}, If: c, Then: a, Else: b}, nil
+	return &Cond{At: At{Pos: t.Pos, EndPos: placeOf(parts[2]).EndPos}, If: parts[0], Then: parts[1], Else: parts[2]}, nil
 }
 
 // name reads `left.θ'`.
@@ -350,8 +354,7 @@ func (r *reader) name() (*Name, error) {
 	}
 	r.Next()
 	n := &Name{At: at(t, t), Name: t.Value}
-	for r.is(".") {
-		r.Next()
+	for r.take(".") {
 		t = r.Peek()
 		if t.Type != tokIdent {
 			return nil, r.unexpected("a name")
@@ -360,41 +363,45 @@ func (r *reader) name() (*Name, error) {
 		n.Name += "." + t.Value
 		n.EndPos = at(t, t).EndPos
 	}
-	if p := r.Peek(); p.Type == tokPrime {
+	if t := r.Peek(); t.Type == tokPrime {
 		r.Next()
-		n.Primes = len(p.Value)
-		n.EndPos = at(p, p).EndPos
+		n.Primes = len(t.Value)
+		n.EndPos = at(t, t).EndPos
 	}
 	return n, nil
 }
 
-// Parse reads a name.
-func (n *Name) Parse(lex *lexer.PeekingLexer) error {
-	r := &reader{PeekingLexer: lex}
-	if r.Peek().Type != tokIdent {
-		return participle.NextMatch
+// ident reads a plain name.
+func (r *reader) ident() (Ident, error) {
+	t := r.Peek()
+	if t.Type != tokIdent {
+		return Ident{}, r.unexpected("a name")
 	}
-	x, err := r.name()
-	if err == nil {
-		*n = *x
-	}
-	return err
+	r.Next()
+	return Ident{At: at(t, t), Name: t.Value}, nil
 }
 
 // Parse reads a call, as of a distribution.
 func (c *Call) Parse(lex *lexer.PeekingLexer) error {
-	r := &reader{PeekingLexer: lex}
-	pos := r.Peek().Pos
-	x, err := r.postfix()
-	if err != nil {
-		return err
+	x, err := (&reader{PeekingLexer: lex}).call()
+	if err == nil {
+		*c = *x
 	}
-	call, ok := x.(*Call)
-	if !ok {
-		return participle.Errorf(pos, "expected a distribution, like normal(0.1)")
+	return err
+}
+
+func (r *reader) call() (*Call, error) {
+	t := r.Peek()
+	if t.Type == tokIdent && !reservedInExpr[t.Value] {
+		x, err := r.primary()
+		if err != nil {
+			return nil, err
+		}
+		if call, ok := x.(*Call); ok {
+			return call, nil
+		}
 	}
-	*c = *call
-	return nil
+	return nil, &syntaxError{pos: t.Pos, msg: found(*t, "a distribution, like `normal(0.1)`")}
 }
 
 // Parse reads a string.
@@ -403,117 +410,9 @@ func (s *StringLit) Parse(lex *lexer.PeekingLexer) error {
 	if r.Peek().Type != tokString {
 		return r.unexpected("a path in quotes")
 	}
-	x, err := r.primary()
+	x, err := r.text()
 	if err == nil {
-		*s = *x.(*StringLit)
+		*s = *x
 	}
-	return err
-}
-
-// unit reads a product of powers.
-func (r *reader) unit() (*UnitExpr, error) {
-	first := r.Peek()
-	u := &UnitExpr{At: at(first, first)}
-	sign := 1
-	for {
-		t := r.Peek()
-		f := UnitFactor{Num: sign, Den: 1}
-		switch {
-		case t.Type == tokIdent && !t.EOF(), t.Value == "%" && t.Type == tokOp:
-			f.Name = t.Value
-		case t.Type == tokNumber && t.Value == "1":
-		default:
-			return nil, r.unexpected("a unit")
-		}
-		r.Next()
-		f.At, u.EndPos = at(t, t), at(t, t).EndPos
-		if r.take("^") {
-			num, den, end, err := r.exponent()
-			if err != nil {
-				return nil, err
-			}
-			f.Num, f.Den = sign*num, den
-			f.EndPos, u.EndPos = at(end, end).EndPos, at(end, end).EndPos
-		}
-		if f.Name != "" {
-			u.Factors = append(u.Factors, f)
-		}
-		switch {
-		case r.take("*"):
-			sign = 1
-		case r.take("/"):
-			sign = -1
-		default:
-			return u, nil
-		}
-	}
-}
-
-// exponent reads 2, -2 or (1/2).
-func (r *reader) exponent() (num, den int, end *lexer.Token, err error) {
-	paren := r.take("(")
-	sign := 1
-	if r.take("-") {
-		sign = -1
-	}
-	whole := func() (int, error) {
-		t := r.Peek()
-		n, err := strconv.Atoi(t.Value)
-		if err != nil || t.Type != tokNumber || n > 1000 {
-			return 0, r.unexpected("a whole number")
-		}
-		end = r.Next()
-		return n, nil
-	}
-	if num, err = whole(); err != nil {
-		return 0, 0, nil, err
-	}
-	den = 1
-	if paren {
-		if r.take("/") {
-			if den, err = whole(); err != nil {
-				return 0, 0, nil, err
-			}
-			if den == 0 {
-				return 0, 0, nil, participle.Errorf(end.Pos, "the denominator of an exponent is zero")
-			}
-		}
-		if end, err = r.expect(")"); err != nil {
-			return 0, 0, nil, err
-		}
-	}
-	return sign * num, den, end, nil
-}
-
-// Parse reads a unit.
-func (u *UnitExpr) Parse(lex *lexer.PeekingLexer) error {
-	x, err := (&reader{PeekingLexer: lex}).unit()
-	if err == nil {
-		*u = *x
-	}
-	return err
-}
-
-// Parse reads `[3]: m/s`, or, of a result, `-> m/s`, `-> [3]`, `-> [3]: m/s`.
-func (ty *Type) Parse(lex *lexer.PeekingLexer) (err error) {
-	r := &reader{PeekingLexer: lex}
-	result := r.take("->")
-	if !result && !r.is("[", ":") {
-		return participle.NextMatch
-	}
-	if r.take("[") {
-		if ty.Dims, _, err = r.list("]"); err != nil {
-			return err
-		}
-		if len(ty.Dims) == 0 || len(ty.Dims) > 2 {
-			return participle.Errorf(r.Peek().Pos, "a shape has one or two dimensions")
-		}
-		if !r.take(":") {
-			return nil
-		}
-	} else if !result {
-		r.Next() // the colon
-	}
-	ty.Unit, err = r.unit()
 	return err
 }

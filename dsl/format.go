@@ -1,300 +1,477 @@
 package dsl
 
 import (
-	"bytes"
+	"fmt"
+	"strconv"
 	"strings"
 )
 
 // Format prints a file in the one style: two spaces of indentation, one
-// declaration a line, blocks as they were written, on one line or on several.
-// It keeps every comment and single blank lines.
+// declaration a line, clauses in their canonical order. Blocks stay on one line
+// or on several as they were written, and so do long expressions. It keeps
+// every comment, and single blank lines. The file is one that parsed without
+// an error; what did not parse is not in it.
 func Format(f *File) []byte {
-	p := &printer{f: f}
+	p := newPrinter(f)
 	p.decls(f.Decls)
-	p.flush(len(f.Source.Text) + 1)
+	p.commentsAbove(len(p.src.Text) + 1)
 	return p.out.Bytes()
-}
-
-// printer writes items in the order of the source and puts the comments
-// between them.
-type printer struct {
-	f      *File
-	out    bytes.Buffer
-	indent int
-	next   int  // first comment that is not printed
-	last   int  // offset in the source of the end of what was printed last
-	open   bool // nothing was printed since the block opened, or at all
-	begun  bool
-}
-
-// line starts a line for an item at the offset, keeping one blank line.
-func (p *printer) line(start int) {
-	if p.begun && !p.open && p.blankBefore(start) {
-		p.out.WriteByte('\n')
-	}
-	p.out.WriteString(strings.Repeat("  ", p.indent))
-	p.open, p.begun = false, true
-}
-
-// blankBefore reports whether the source has a blank line right before the
-// offset, between it and what was printed last.
-func (p *printer) blankBefore(start int) bool {
-	between := p.f.Source.Text[min(p.last, start):start]
-	return strings.Count(strings.ReplaceAll(strings.ReplaceAll(between, "\r", ""), " ", ""), "\n\n") > 0
-}
-
-// flush prints the comments before the offset on lines of their own.
-func (p *printer) flush(before int) {
-	for p.next < len(p.f.Comments) && p.f.Comments[p.next].Span.Start < before {
-		c := p.f.Comments[p.next]
-		p.line(c.Span.Start)
-		p.out.WriteString(c.Text + "\n")
-		p.last = c.Span.End
-		p.next++
-	}
-}
-
-// end ends an item that ended at the offset, with the comment behind it.
-func (p *printer) end(off int) {
-	p.last = off
-	if p.next < len(p.f.Comments) {
-		c := p.f.Comments[p.next]
-		if c.Span.Start >= off && !strings.Contains(p.f.Source.Text[off:c.Span.Start], "\n") && p.alone(off, c.Span.Start) {
-			p.out.WriteString("  " + c.Text)
-			p.last = c.Span.End
-			p.next++
-		}
-	}
-	p.out.WriteByte('\n')
-}
-
-// alone reports whether only separators stand between an item and the comment
-// behind it.
-func (p *printer) alone(from, to int) bool {
-	return strings.Trim(p.f.Source.Text[from:to], " \t\r;,") == ""
 }
 
 func (p *printer) decls(decls []Decl) {
 	for _, d := range decls {
-		p.decl(d)
+		p.item(d, func() { p.decl(d) })
 	}
 }
 
 func (p *printer) decl(d Decl) {
-	span := d.Span()
-	p.flush(span.Start)
-	p.line(span.Start)
-	p.out.WriteString(header(d))
+	end := d.Span().End
 	switch d := d.(type) {
 	case *ModelDecl:
-		p.block(span.End, func() { p.decls(d.Body) })
-	case *ForDecl:
-		p.block(span.End, func() { p.decls(d.Body) })
+		p.named("model", d.Name)
+		p.block(end, len(d.Body) == 0, func() { p.decls(d.Body) })
 	case *DataDecl:
-		p.block(span.End, func() {
-			for _, it := range d.Items {
-				p.item(it.Span().Start, it.Span().End, func() { p.dataItem(it) })
-			}
-		})
+		p.named("data", d.Name)
+		p.write(" from ")
+		p.expr(&d.Path, 0)
+		p.block(end, len(d.Items) == 0, func() { p.dataItems(d.Items) })
 	case *SettingsDecl:
-		p.optionBlock(d.Options, span.Start, span.End)
-	case *EventDecl:
-		p.stmts(d.Body, span.Start, span.End)
+		p.ident(d.Keyword)
+		p.settings(d.Options, end)
+	case *UnitDecl:
+		p.named("unit", d.Name)
+		p.init(d.Value)
+	case *TimeDecl:
+		p.typed("time", d.Name, Type{Unit: d.Unit})
+	case *ConstDecl:
+		p.typed("const", d.Name, d.Type)
+		p.init(d.Value)
+	case *ParamDecl:
+		p.param(d)
+	case *CovariateDecl:
+		p.typed("covariate", d.Name, d.Type)
+	case *InputDecl:
+		p.typed("input", d.Name, d.Type)
+		if d.Interp.Name != "" {
+			p.write(" ")
+			p.ident(d.Interp)
+		}
+		p.init(d.Value)
+	case *StateDecl:
+		p.state(d)
+	case *AugmentDecl:
+		p.typed("augment", d.Name, d.Type)
+		p.init(d.Init)
+	case *DiscreteDecl:
+		p.typed("discrete", d.Name, d.Type)
+		p.init(d.Init)
+	case *LetDecl:
+		p.typed("let", d.Name, d.Type)
+		p.init(d.Value)
+	case *FnDecl:
+		p.named("fn", d.Name)
+		p.args(d.Args)
+		p.result(d.Result)
+		p.init(d.Body)
 	case *NeuralDecl:
-		p.optionBlock(d.Options, span.Start, span.End)
+		p.named("neural", d.Name)
+		p.args(d.Args)
+		p.result(d.Result)
+		p.options(d.Options, end)
+	case *EquationDecl:
+		p.target(d.Target, d.Index)
+		p.init(d.Value)
+	case *EventDecl:
+		p.event(d)
 	case *ConserveDecl:
-		p.optionBlock(d.Options, span.Start, span.End)
+		p.named("conserve", d.Name)
+		p.init(d.Value)
+		p.options(d.Options, end)
 	case *RequireDecl:
-		p.optionBlock(d.Options, span.Start, span.End)
+		p.write("require ")
+		p.expr(d.Cond, 0)
+		p.options(d.Options, end)
 	case *ObserveDecl:
-		p.optionBlock(d.Options, span.Start, span.End)
+		p.typed("observe", d.Name, d.Type)
+		p.init(d.Value)
+		p.call(" ~", d.Dist)
+		p.options(d.Options, end)
 	case *LossDecl:
-		p.optionBlock(d.Options, span.Start, span.End)
+		p.named("loss", d.Name)
+		p.init(d.Value)
+		p.options(d.Options, end)
 	case *UseDecl:
-		p.optionBlock(d.Options, span.Start, span.End)
+		p.named("use", d.Model)
+		p.named(" as", d.As)
+		p.options(d.Options, end)
+	case *ForDecl:
+		p.named("for", d.Var)
+		p.write(" in ")
+		p.small(d.Lo)
+		p.write("..")
+		p.small(d.Hi)
+		p.block(end, len(d.Body) == 0, func() { p.decls(d.Body) })
+	default:
+		panic(fmt.Sprintf("dsl: no text for %T", d))
 	}
-	p.end(span.End)
 }
 
-// block prints a block over several lines, which ends at the offset.
-func (p *printer) block(end int, body func()) {
-	p.out.WriteString(" {")
-	mark := p.out.Len()
-	p.out.WriteByte('\n')
-	p.indent++
-	p.open = true
-	p.last = 0
-	body()
-	p.flush(end)
-	p.indent--
-	if p.open && p.out.Len() == mark+1 { // empty
-		p.out.Truncate(mark)
-		p.out.WriteString(" }")
-		p.open = false
+func (p *printer) ident(id Ident) { p.leaf(id.Name, id.Sp) }
+
+func (p *printer) named(word string, n Ident) {
+	p.write(word, " ")
+	p.ident(n)
+}
+
+func (p *printer) typed(word string, n Ident, t Type) {
+	p.named(word, n)
+	p.typ(t)
+}
+
+func (p *printer) typ(t Type) {
+	p.dims(t)
+	if t.Unit != nil {
+		p.write(": ")
+		p.unit(t.Unit)
+	}
+}
+
+func (p *printer) dims(t Type) {
+	if len(t.Dims) == 0 {
 		return
 	}
-	p.open = false
-	p.out.WriteString(strings.Repeat("  ", p.indent) + "}")
-}
-
-// item prints one line of a block.
-func (p *printer) item(start, end int, body func()) {
-	p.flush(start)
-	p.line(start)
-	body()
-	p.end(end)
-}
-
-func (p *printer) options(opts []*Option) {
-	for _, o := range opts {
-		span := o.Span()
-		p.item(span.Start, span.End, func() { p.option(o) })
+	p.write("[")
+	for i, x := range t.Dims {
+		if i > 0 {
+			p.write(", ")
+		}
+		p.small(x)
 	}
+	p.write("]")
+}
+
+func (p *printer) result(t Type) {
+	if len(t.Dims) == 0 && t.Unit == nil {
+		return
+	}
+	p.write(" -> ")
+	p.dims(t)
+	if len(t.Dims) > 0 && t.Unit != nil {
+		p.write(": ")
+	}
+	p.unit(t.Unit)
+}
+
+func (p *printer) args(args []Arg) {
+	p.list('(', len(args), func(i int) Node { return args[i] }, func(i int) {
+		p.ident(args[i].Name)
+		p.typ(args[i].Type)
+	}, ')')
+}
+
+// after writes a word and an expression, which may start on the next line.
+func (p *printer) after(word string, x Expr) {
+	if x == nil {
+		return
+	}
+	p.write(word)
+	if !p.brk(p.startOf(x)) {
+		p.write(" ")
+	}
+	p.expr(x, 0)
+}
+
+func (p *printer) init(x Expr) { p.after(" =", x) }
+
+func (p *printer) call(word string, c *Call) {
+	if c != nil {
+		p.after(word, c)
+	}
+}
+
+func (p *printer) target(n *Name, index []Range) {
+	p.leaf(n.Name, n.Span())
+	p.index(index)
+	p.write(strings.Repeat("'", n.Primes))
+}
+
+func (p *printer) state(d *StateDecl) {
+	p.typed("state", d.Name, d.Type)
+	for i, in := range d.Inits {
+		word := " ="
+		if i > 0 {
+			word = ","
+		}
+		if in.Primes > 0 {
+			p.write(word)
+			if !p.brk(p.startOf(in)) {
+				p.write(" ")
+			}
+			p.start(in)
+			p.write(d.Name.Name, strings.Repeat("'", in.Primes))
+			word = " ="
+		}
+		p.after(word, in.Value)
+	}
+}
+
+func (p *printer) param(d *ParamDecl) {
+	p.typed("param", d.Name, d.Type)
+	if iv := d.Interval; iv != nil {
+		p.write(" in ", map[bool]string{true: "(", false: "["}[iv.LoOpen])
+		p.expr(iv.Lo, 0)
+		p.write(", ")
+		p.expr(iv.Hi, 0)
+		p.leaf(map[bool]string{true: ")", false: "]"}[iv.HiOpen], iv.Span())
+	}
+	if d.Fixed {
+		p.write(" fixed")
+	}
+	for i, k := range d.Per {
+		p.named([2]string{" per", ","}[min(i, 1)], k)
+	}
+	p.init(d.Init)
+	p.call(" ~", d.Prior)
+}
+
+func (p *printer) event(d *EventDecl) {
+	p.named("event", d.Name)
+	if len(d.Args) > 0 {
+		p.args(d.Args)
+	}
+	switch t := d.Trigger; t.Kind {
+	case TriggerAt:
+		p.named(" at", t.Time)
+		p.init(t.Expr)
+	case TriggerOnObservation:
+		p.write(" on observation")
+		if t.Of != nil {
+			p.after(" of", t.Of)
+		}
+	case TriggerOnData:
+		p.write(" on data")
+	default: // when, every, with rate
+		p.after(" "+t.Kind.String(), t.Expr)
+		p.after(" from", t.From)
+		p.after(" until", t.Until)
+	}
+	p.reach(d.Trigger.Span())
+	p.after(" priority", d.Priority)
+	p.after(" after", d.After)
+	for _, c := range []struct {
+		on   bool
+		text string
+	}{{d.Late, " late"}, {d.Persistent, " persistent"}, {d.AtStart, " at start"}} {
+		if c.on {
+			p.write(c.text)
+		}
+	}
+	p.stmts(d)
+}
+
+// stmts writes the body of an event, on one line if it was.
+func (p *printer) stmts(d *EventDecl) {
+	// The flags before the body have no place of their own in the tree.
+	if i := p.seek(p.pos, '{', ""); i >= 0 && p.startOf(d) >= 0 {
+		p.pos = i
+	}
+	if p.broken(d.Span().End) {
+		p.block(d.Span().End, len(d.Body) == 0, func() {
+			for _, s := range d.Body {
+				p.item(s, func() { p.stmt(s) })
+			}
+		})
+		return
+	}
+	p.write(" {")
+	for i, s := range d.Body {
+		p.write([2]string{" ", "; "}[min(i, 1)])
+		p.stmt(s)
+	}
+	p.write(" }")
+}
+
+func (p *printer) stmt(s Stmt) {
+	switch s := s.(type) {
+	case *Assign:
+		p.target(s.Target, s.Index)
+		p.after(" :=", s.Value)
+	case *Terminate:
+		p.write("terminate")
+	case *Zeno:
+		p.named("zeno", s.Mode)
+		if len(s.Rest) == 0 {
+			break
+		}
+		if p.broken(s.Span().End) {
+			p.block(s.Span().End, false, func() {
+				for _, a := range s.Rest {
+					p.item(a, func() { p.stmt(a) })
+				}
+			})
+			break
+		}
+		p.write(" { ")
+		for i, a := range s.Rest {
+			if i > 0 {
+				p.write("; ")
+			}
+			p.stmt(a)
+		}
+		p.write(" }")
+	}
+	p.reach(s.Span())
+}
+
+// options writes the options of a declaration, if there are any.
+func (p *printer) options(opts []*Option, end int) {
+	if len(opts) > 0 {
+		p.settings(opts, end)
+	}
+}
+
+// settings writes a block of options that ends at the offset, on one line if it
+// was.
+func (p *printer) settings(opts []*Option, end int) {
+	if len(opts) == 0 || p.broken(end) {
+		p.block(end, len(opts) == 0, func() {
+			for _, o := range opts {
+				p.item(o, func() { p.option(o) })
+			}
+		})
+		return
+	}
+	p.write(" {")
+	for i, o := range opts {
+		p.write([2]string{" ", ", "}[min(i, 1)])
+		p.option(o)
+	}
+	p.write(" }")
 }
 
 func (p *printer) option(o *Option) {
-	p.out.WriteString(o.Name.Name + ": ")
+	p.write(o.Name.Name, ":")
+	p.reach(o.Name.Span())
+	p.skipColon()
 	p.value(o.Value)
 }
 
-func (p *printer) value(v *Value) {
-	span := v.Span()
-	if !p.broken(span.Start, span.End) {
-		p.out.WriteString(formatValue(v, inlineOptions))
-		return
+// skipColon moves behind the colon of an item, which the tree has no place for.
+func (p *printer) skipColon() {
+	if i := p.seek(p.pos, ':', blanks); i >= 0 {
+		p.pos = i + 1
 	}
-	head := *v
-	head.Block, head.Then = nil, nil
-	text := formatValue(&head, inlineOptions)
-	p.out.WriteString(text)
+}
+
+// value writes a value behind a colon or `then`, without a blank before it.
+func (p *printer) value(v *Value) {
+	p.after("", v.Expr)
+	for _, c := range v.Clauses {
+		p.after(" "+c.Word, c.Expr)
+		if c.Suffix != "" {
+			p.write(" ", c.Suffix)
+		}
+		p.reach(c.Span())
+	}
+	end := v.Span().End
+	if v.Then != nil {
+		end = v.Then.Span().Start
+	}
 	if v.Block != nil {
-		end := span.End
-		if v.Then != nil {
-			end = v.Then.Span().Start
-		}
-		if text != "" {
-			p.optionBlock(v.Block, v.Expr.Span().End, end)
-		} else {
-			p.trimSpace()
-			p.optionBlock(v.Block, span.Start, end)
-		}
+		p.settings(v.Block, p.closing(v, end))
 	}
 	if v.Then != nil {
-		p.out.WriteString(" then ")
+		if !p.brk(p.startOf(v.Then)) {
+			p.write(" ")
+		}
+		p.write("then")
+		p.pos = max(p.pos, v.Then.Span().Start)
 		p.value(v.Then)
 	}
+	p.reach(v.Span())
 }
 
-// trimSpace takes back the space behind a colon, which a block writes itself.
-func (p *printer) trimSpace() {
-	if b := p.out.Bytes(); len(b) > 0 && b[len(b)-1] == ' ' {
-		p.out.Truncate(len(b) - 1)
+// closing is the offset behind the brace that closes the block of a value that
+// ends, with what is chained to it, at end.
+func (p *printer) closing(v *Value, end int) int {
+	if v.Then == nil || p.startOf(v) < 0 {
+		return end
 	}
+	last := p.opening() + 1
+	for _, o := range v.Block {
+		last = max(last, o.Span().End)
+	}
+	return p.seek(last, '}', "") + 1
 }
 
-// broken reports whether what stands between the offsets takes several lines:
-// because it does in the source, or because a comment stands in it.
-func (p *printer) broken(start, end int) bool {
-	return strings.Contains(p.f.Source.Text[start:end], "\n")
-}
-
-func inlineOptions(opts []*Option) string {
-	if len(opts) == 0 {
-		return "{ }"
+func (p *printer) dataItems(items []*DataItem) {
+	for _, d := range items {
+		p.item(d, func() { p.dataItem(d) })
 	}
-	parts := make([]string, len(opts))
-	for i, o := range opts {
-		parts[i] = o.Name.Name + ": " + formatValue(o.Value, inlineOptions)
-	}
-	return "{ " + strings.Join(parts, ", ") + " }"
-}
-
-// optionBlock prints the options of a declaration, on one line if they were.
-func (p *printer) optionBlock(opts []*Option, start, end int) {
-	if opts == nil {
-		return
-	}
-	if len(opts) == 0 || !p.broken(start, end) {
-		p.out.WriteString(" " + inlineOptions(opts))
-		return
-	}
-	p.block(end, func() { p.options(opts) })
 }
 
 func (p *printer) dataItem(d *DataItem) {
-	p.out.WriteString(d.Key.Name + ":")
-	switch {
-	case d.Group != nil && p.broken(d.Span().Start, d.Span().End):
-		p.block(d.Span().End, func() {
-			for _, it := range d.Group {
-				p.item(it.Span().Start, it.Span().End, func() { p.dataItem(it) })
-			}
-		})
-	default:
-		p.out.WriteString(" " + formatDataItem(d))
-	}
-}
-
-func formatDataItem(d *DataItem) string {
+	p.write(d.Key.Name, ":")
+	p.reach(d.Key.Span())
+	p.skipColon()
 	switch {
 	case d.Expr != nil:
-		return FormatExpr(d.Expr)
+		p.after("", d.Expr)
+	case d.Group != nil && p.broken(d.Span().End):
+		p.block(d.Span().End, len(d.Group) == 0, func() { p.dataItems(d.Group) })
 	case d.Group != nil:
-		parts := make([]string, len(d.Group))
+		p.write(" {")
 		for i, it := range d.Group {
-			parts[i] = it.Key.Name + ": " + formatDataItem(it)
+			p.write([2]string{" ", ", "}[min(i, 1)])
+			p.dataItem(it)
 		}
-		if len(parts) == 0 {
-			return "{ }"
+		p.write(" }")
+	case d.List:
+		p.write(" ")
+		p.list('[', len(d.Columns), func(i int) Node { return d.Columns[i] }, func(i int) { p.column(d.Columns[i]) }, ']')
+	default:
+		for _, c := range d.Columns {
+			p.write(" ")
+			p.column(c)
 		}
-		return "{ " + strings.Join(parts, ", ") + " }"
 	}
-	parts := make([]string, len(d.Columns))
-	for i, c := range d.Columns {
-		parts[i] = formatColumn(c)
-	}
-	if d.List {
-		return "[" + strings.Join(parts, ", ") + "]"
-	}
-	return strings.Join(parts, ", ")
+	p.reach(d.Span())
 }
 
-// stmts prints the body of an event, on one line if it was.
-func (p *printer) stmts(body []Stmt, start, end int) {
-	if p.broken(start, end) && len(body) > 0 {
-		p.block(end, func() {
-			for _, s := range body {
-				span := s.Span()
-				p.item(span.Start, span.End, func() { p.out.WriteString(formatStmt(s)) })
-			}
-		})
-		return
+func (p *printer) column(c Column) {
+	if isName(c.Name) {
+		p.write(c.Name)
+	} else {
+		p.write(strconv.Quote(c.Name))
 	}
-	parts := make([]string, len(body))
-	for i, s := range body {
-		parts[i] = formatStmt(s)
+	if c.Unit != nil {
+		p.write(" [")
+		p.unit(c.Unit)
+		p.write("]")
 	}
-	if len(parts) == 0 {
-		p.out.WriteString(" { }")
-		return
-	}
-	p.out.WriteString(" { " + strings.Join(parts, "; ") + " }")
+	p.reach(c.Span())
 }
 
-func formatStmt(s Stmt) string {
-	switch s := s.(type) {
-	case *Assign:
-		return FormatExpr(s.Target) + formatIndex(s.Index) + " := " + FormatExpr(s.Value)
-	case *Zeno:
-		text := "zeno " + s.Mode.Name
-		if len(s.Rest) > 0 {
-			parts := make([]string, len(s.Rest))
-			for i, a := range s.Rest {
-				parts[i] = formatStmt(a)
-			}
-			text += " { " + strings.Join(parts, "; ") + " }"
-		}
-		return text
+// isName reports whether a column's name can be written without quotes: names
+// with dots between, none of them a word of the language.
+func isName(s string) bool {
+	l, err := rules.LexString("", s)
+	if err != nil {
+		return false
 	}
-	return "terminate"
+	for want := tokIdent; ; {
+		t, err := l.Next()
+		switch {
+		case err != nil:
+			return false
+		case t.EOF():
+			return want == tokOp && s != ""
+		case t.Type != want || want == tokOp && t.Value != "." || reservedInExpr[t.Value]:
+			return false
+		case want == tokIdent:
+			want = tokOp
+		default:
+			want = tokIdent
+		}
+	}
 }

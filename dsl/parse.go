@@ -1,9 +1,11 @@
 package dsl
 
 import (
+	"cmp"
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
@@ -11,45 +13,64 @@ import (
 	"github.com/pinode/pinode/internal/diag"
 )
 
-// Parse reads a model file. The diagnostics hold every syntax error; a
-// declaration with one is left out of the file, the others are there.
+// Parse reads a model file. The diagnostics hold the syntax errors of the
+// whole file; a declaration with one is left out of the file, the others are
+// there. The file is never nil.
 func Parse(src *diag.Source) (*File, *diag.List) {
 	diags := &diag.List{}
-	tokens, comments := lex(src, diags)
-	p := &parser{src: src, diags: diags, comments: comments}
-	f := &File{Source: src, Comments: comments}
-	f.Decls = p.block(tokens, topLevel, 0)
+	l := lex(src, diags)
+	p := &parser{lexed: l, diags: diags, docs: docs(l)}
+	f := &File{Source: src, Comments: l.comments}
+	f.Decls = p.block(balance(l, diags), topLevel, 0)
 	diags.Sort()
+	truncate(diags)
 	return f, diags
 }
 
 type parser struct {
-	src      *diag.Source
+	*lexed
 	diags    *diag.List
-	comments []Comment
+	docs     map[int]string // documentation by the offset of what it stands above
+	homeless bool           // a declaration outside of a model was reported
 }
 
 // production parses one kind of declaration from the tokens of its piece.
 type production func(*lexer.PeekingLexer) (Decl, error)
 
-// grammar builds the production of a declaration from the tags of its type.
-// It is built on first use: a file uses few kinds.
+// grammar builds the production of a declaration from the tags of its type,
+// on first use: a file uses few kinds.
 func grammar[T any, P interface {
 	*T
 	Decl
 }]() production {
-	var built *participle.Parser[T]
+	build := sync.OnceValue(func() *participle.Parser[T] {
+		return participle.MustBuild[T](
+			participle.Lexer(definition{}),
+			participle.ParseTypeWith(parseExpr),
+			participle.UseLookahead(0),
+		)
+	})
 	return func(lex *lexer.PeekingLexer) (Decl, error) {
-		if built == nil {
-			built = participle.MustBuild[T](
-				participle.Lexer(definition{}),
-				participle.ParseTypeWith(parseExpr),
-				participle.Union[Stmt](&Terminate{}, &Zeno{}, &Assign{}),
-				participle.UseLookahead(2),
-			)
-		}
-		d, err := built.ParseFromLexer(lex)
+		d, err := build().ParseFromLexer(lex)
 		return P(d), err
+	}
+}
+
+// written makes the production of a declaration that reads its tokens itself.
+func written[T any, P interface {
+	*T
+	Decl
+	participle.Parseable
+}]() production {
+	return func(lex *lexer.PeekingLexer) (Decl, error) {
+		d := P(new(T))
+		if err := d.Parse(lex); err != nil {
+			return nil, err
+		}
+		if t := lex.Peek(); !t.EOF() {
+			return nil, &syntaxError{pos: t.Pos, msg: found(*t, "")}
+		}
+		return d, nil
 	}
 }
 
@@ -66,7 +87,7 @@ var (
 		"time":      grammar[TimeDecl](),
 		"unit":      grammar[UnitDecl](),
 		"const":     grammar[ConstDecl](),
-		"param":     grammar[ParamDecl](),
+		"param":     written[ParamDecl](),
 		"covariate": grammar[CovariateDecl](),
 		"input":     grammar[InputDecl](),
 		"state":     grammar[StateDecl](),
@@ -75,7 +96,7 @@ var (
 		"let":       grammar[LetDecl](),
 		"fn":        grammar[FnDecl](),
 		"neural":    grammar[NeuralDecl](),
-		"event":     grammar[EventDecl](),
+		"event":     written[EventDecl](),
 		"conserve":  grammar[ConserveDecl](),
 		"require":   grammar[RequireDecl](),
 		"observe":   grammar[ObserveDecl](),
@@ -83,7 +104,7 @@ var (
 		"use":       grammar[UseDecl](),
 		"for":       grammar[ForDecl](),
 	}
-	equation = grammar[EquationDecl]()
+	equation = written[EquationDecl]()
 )
 
 // reserved words are kept for spatial fields and physics-informed training.
@@ -96,12 +117,10 @@ var reserved = map[string]bool{
 func (p *parser) block(tokens []lexer.Token, kinds map[string]production, depth int) []Decl {
 	var decls []Decl
 	for len(tokens) > 0 {
-		if tokens[0].Value == ";" {
-			tokens = tokens[1:]
+		var piece []lexer.Token
+		if piece, tokens = cut(tokens); len(piece) == 0 {
 			continue
 		}
-		var piece []lexer.Token
-		piece, tokens = p.piece(tokens)
 		if d := p.decl(piece, kinds, depth); d != nil {
 			decls = append(decls, d)
 		}
@@ -109,8 +128,8 @@ func (p *parser) block(tokens []lexer.Token, kinds map[string]production, depth 
 	return decls
 }
 
-// piece cuts off the first statement with its block.
-func (p *parser) piece(tokens []lexer.Token) (piece, rest []lexer.Token) {
+// cut cuts off the first statement with its block. The braces match.
+func cut(tokens []lexer.Token) (piece, rest []lexer.Token) {
 	depth := 0
 	for i, t := range tokens {
 		if t.Type != tokOp {
@@ -120,12 +139,8 @@ func (p *parser) piece(tokens []lexer.Token) (piece, rest []lexer.Token) {
 		case "{":
 			depth++
 		case "}":
-			if depth--; depth < 0 {
-				errSyntax(p.diags, tokenSpan(p.src, t), "`}` closes nothing")
-				return tokens[:i], tokens[i+1:]
-			}
-			// A block ends its declaration, unless options go on (`then`).
-			if depth == 0 && (i+1 == len(tokens) || !continuesBlock(tokens[i+1])) {
+			// A block ends its declaration, unless options go on.
+			if depth--; depth == 0 && (i+1 == len(tokens) || tokens[i+1].Value != "then") {
 				return tokens[:i+1], tokens[i+1:]
 			}
 		case ";":
@@ -134,273 +149,269 @@ func (p *parser) piece(tokens []lexer.Token) (piece, rest []lexer.Token) {
 			}
 		}
 	}
-	if depth > 0 {
-		for i := len(tokens) - 1; i >= 0; i-- {
-			if tokens[i].Value == "{" && tokens[i].Type == tokOp {
-				if depth--; depth == 0 {
-					errSyntax(p.diags, tokenSpan(p.src, tokens[i]), "this `{` is not closed").WithHelp("add the missing `}`")
-				}
-			}
-		}
-		return nil, nil
-	}
 	return tokens, nil
 }
 
-func continuesBlock(t lexer.Token) bool { return t.Type == tokIdent && t.Value == "then" }
-
-// decl parses one piece.
+// decl parses one piece; nil if that was not possible.
 func (p *parser) decl(piece []lexer.Token, kinds map[string]production, depth int) Decl {
-	if len(piece) == 0 {
-		return nil
-	}
 	first := piece[0]
-	span := tokenSpan(p.src, first)
-	if depth > 8 {
-		errSyntax(p.diags, span, "blocks nest deeper than 8")
+	if depth > maxBlocks {
+		p.errorAt(p.span(first), "blocks nest deeper than %d", maxBlocks)
 		return nil
 	}
 	prod := kinds[first.Value]
-	isEquation := p.isEquation(piece)
+	header, body, nested := piece, []lexer.Token(nil), false
 	switch {
-	case isEquation && depth > 0:
+	case depth > 0 && isEquation(piece):
 		prod = equation
 	case reserved[first.Value]:
-		errReserved(p.diags, span, first.Value)
+		errReserved(p.diags, p.span(first), first.Value)
 		return nil
-	case prod == nil || first.Type != tokIdent:
-		errDeclaration(p.diags, span, first.Value, kinds, depth)
+	case prod == nil:
+		p.unknown(piece, kinds, depth > 0)
 		return nil
+	case first.Value == "model" || first.Value == "for":
+		nested = true
+		header, body = splitBlock(piece)
 	}
-	var body []lexer.Token
-	header := piece
-	if !isEquation && (first.Value == "model" || first.Value == "for") {
-		open := -1
-		for i, t := range piece {
-			if t.Value == "{" && t.Type == tokOp {
-				open = i
-				break
-			}
-		}
-		if open < 0 {
-			errSyntax(p.diags, span, "a `"+first.Value+"` needs a block in braces")
-			return nil
-		}
-		header, body = piece[:open], piece[open+1:len(piece)-1]
+	var d Decl
+	switch {
+	case wrong(header): // reported by the lexer
+	case nested && len(header) == len(piece):
+		p.errorAt(p.after(piece), "found the end of the statement, expected `{`")
+	default:
+		d = p.parse(prod, header)
 	}
-	d, err := p.parse(prod, header)
-	if err != nil {
-		p.report(err, piece)
+	var decls []Decl
+	if nested {
+		decls = p.block(body, inModel, depth+1)
+	}
+	if d == nil {
 		return nil
 	}
 	switch d := d.(type) {
 	case *ModelDecl:
-		d.Body = p.block(body, inModel, depth+1)
-		d.EndPos = endOf(piece)
+		d.Body, d.EndPos = decls, endOf(piece)
 	case *ForDecl:
-		d.Body = p.block(body, inModel, depth+1)
-		d.EndPos = endOf(piece)
+		d.Body, d.EndPos = decls, endOf(piece)
 	}
-	p.finish(reflect.ValueOf(d).Elem(), span.Start)
-	p.checkNames(d)
+	p.finish(d)
+	p.validate(d)
 	return d
 }
 
-func endOf(piece []lexer.Token) lexer.Position {
-	last := piece[len(piece)-1]
-	return lexer.Position{Offset: last.Pos.Offset + len(last.Value)}
-}
-
-// isEquation reports whether the piece reads `x' = …`, whatever x is called:
-// a prime before the first `=`.
-func (p *parser) isEquation(piece []lexer.Token) bool {
-	if piece[0].Type != tokIdent {
-		return false
-	}
-	depth := 0
-	for i, t := range piece {
-		switch {
-		case t.Type == tokPrime && depth == 0:
-			return i+1 < len(piece) && piece[i+1].Value == "=" && (i == 1 || piece[i-1].Value == "]" || piece[1].Value == ".")
-		case t.Value == "[":
-			depth++
-		case t.Value == "]":
-			depth--
-		case t.Value == "=" || t.Value == "{" || t.Value == ":":
-			return false
+// wrong reports whether one of the tokens was reported by the lexer.
+func wrong(tokens []lexer.Token) bool {
+	for _, t := range tokens {
+		if t.Type == tokOther || t.Type == tokOpenString {
+			return true
 		}
 	}
 	return false
 }
 
-func (p *parser) parse(prod production, tokens []lexer.Token) (Decl, error) {
-	lex, err := lexer.Upgrade(&tokenLexer{tokens: tokens, end: endOf(tokens)})
-	if err != nil {
-		return nil, err
+// unknown reports a piece that starts like no declaration. That declarations
+// stand outside of a model is said once.
+func (p *parser) unknown(piece []lexer.Token, kinds map[string]production, inside bool) {
+	if wrong(piece) {
+		return
 	}
-	return prod(lex)
+	if !inside && inModel[piece[0].Value] != nil {
+		if p.homeless {
+			return
+		}
+		p.homeless = true
+	}
+	errDeclaration(p.diags, p.span(piece[0]), piece, kinds, inside)
+}
+
+// splitBlock separates the header of a piece from what its braces hold.
+func splitBlock(piece []lexer.Token) (header, body []lexer.Token) {
+	for i, t := range piece {
+		if t.Type == tokOp && t.Value == "{" {
+			return piece[:i], piece[i+1 : len(piece)-1]
+		}
+	}
+	return piece, nil
+}
+
+func endOf(piece []lexer.Token) lexer.Position {
+	return lexer.Position{Offset: end(piece[len(piece)-1])}
+}
+
+// isEquation reports whether the piece reads `x' = …`, `x[i]' = …` or
+// `left.x' = …`, whatever x is called.
+func isEquation(piece []lexer.Token) bool {
+	if piece[0].Type != tokIdent {
+		return false
+	}
+	i := 1
+	for i+1 < len(piece) && piece[i].Value == "." && piece[i+1].Type == tokIdent {
+		i += 2
+	}
+	primed := func() bool {
+		if i < len(piece) && piece[i].Type == tokPrime {
+			i++
+			return true
+		}
+		return false
+	}
+	is := primed()
+	if i < len(piece) && piece[i].Value == "[" {
+		depth := 0
+		for ; i < len(piece); i++ {
+			if piece[i].Value == "[" {
+				depth++
+			} else if piece[i].Value == "]" {
+				if depth--; depth == 0 {
+					i++
+					break
+				}
+			}
+		}
+		is = is || primed()
+	}
+	return is && i < len(piece) && piece[i].Value == "="
+}
+
+// parse parses the tokens of a piece; nil after an error.
+func (p *parser) parse(prod production, piece []lexer.Token) Decl {
+	lex, err := lexer.Upgrade(&tokenLexer{tokens: piece, end: endOf(piece)})
+	if err == nil {
+		var d Decl
+		if d, err = prod(lex); err == nil {
+			return d
+		}
+	}
+	p.report(err, piece)
+	return nil
 }
 
 // report turns an error of the parser library into a diagnostic.
 func (p *parser) report(err error, piece []lexer.Token) {
-	var pe participle.Error
-	if !errors.As(err, &pe) {
-		errSyntax(p.diags, tokenSpan(p.src, piece[0]), err.Error())
+	var at participle.Error
+	if !errors.As(err, &at) {
+		p.errorAt(p.span(piece[0]), "%s", err)
 		return
 	}
-	off := pe.Position().Offset
-	span := diag.Span{Src: p.src, Start: off, End: min(off+1, len(p.src.Text))}
-	var found lexer.Token
-	for _, t := range piece {
-		if t.Pos.Offset == off {
-			span, found = tokenSpan(p.src, t), t
+	span, here, prev := p.after(piece), lexer.EOFToken(endOf(piece)), piece[len(piece)-1]
+	for i, t := range piece {
+		if t.Pos.Offset == at.Position().Offset {
+			span, here = p.span(t), t
+			if i > 0 {
+				prev = piece[i-1]
+			}
+			break
 		}
 	}
-	if found.Type == 0 { // past the last token: point at it
-		span = tokenSpan(p.src, piece[len(piece)-1])
+	msg, help := at.Message(), ""
+	var unexpected *participle.UnexpectedTokenError
+	var own *syntaxError
+	switch {
+	case errors.As(err, &own):
+		help = own.help
+	case errors.As(err, &unexpected):
+		msg = found(here, expected(msg))
 	}
-	var ue *participle.UnexpectedTokenError
-	if errors.As(err, &ue) {
-		msg := "unexpected " + describe(ue.Unexpected)
-		if ue.Unexpected.EOF() {
-			msg = "the statement ends too early"
-		}
-		d := errSyntax(p.diags, span, msg)
-		if i := strings.Index(pe.Message(), "(expected "); i >= 0 {
-			want := strings.TrimSuffix(pe.Message()[i+len("(expected "):], ")")
-			d.WithNote(span, "expected %s", plain(want))
-		}
-		return
+	d := p.errorAt(span, "%s", msg)
+	if help = cmp.Or(help, hint(prev, here, msg)); help != "" {
+		d.WithHelp("%s", help)
 	}
-	errSyntax(p.diags, span, pe.Message())
 }
 
-// plain rewrites the library's notation of what it expected for people.
-func plain(want string) string {
-	if i := strings.IndexByte(want, ' '); i > 0 && !strings.HasPrefix(want, `"`) {
-		want = want[:i]
-	} else if strings.HasPrefix(want, `"`) {
-		if j := strings.IndexByte(want[1:], '"'); j >= 0 {
-			return "`" + want[1:j+1] + "`"
-		}
+// errorAt adds a syntax error.
+func (p *parser) errorAt(at diag.Span, format string, args ...any) *diag.Diagnostic {
+	return p.diags.Errorf("syntax", at, format, args...)
+}
+
+// after is the place behind the last token of a piece.
+func (p *parser) after(piece []lexer.Token) diag.Span {
+	end := min(endOf(piece).Offset, len(p.src.Text))
+	return diag.Span{Src: p.src, Start: end, End: end}
+}
+
+// expected takes from a message of the parser library what it expected, and
+// names it for people; "" if the message does not say.
+func expected(msg string) string {
+	_, want, ok := strings.Cut(msg, "(expected ")
+	if !ok {
+		return ""
 	}
-	switch strings.Trim(want, "<>") {
-	case "ident", "Ident":
+	want = strings.TrimLeft(want, "(")
+	switch {
+	case strings.HasPrefix(want, `"`):
+		if word, _, ok := strings.Cut(want[1:], `"`); ok {
+			return "`" + word + "`"
+		}
+	case strings.HasPrefix(want, "<ident>"), strings.HasPrefix(want, "Ident"):
 		return "a name"
-	case "Expr", "expr":
+	case strings.HasPrefix(want, "Expr"):
 		return "an expression"
-	case "Stmt":
-		return "an assignment"
+	case strings.HasPrefix(want, "Arg"):
+		return "an argument"
+	case strings.HasPrefix(want, "Option"):
+		return "an option, like `name: value`"
+	case strings.HasPrefix(want, "DataItem"):
+		return "an item, like `key: column`"
+	case strings.HasPrefix(want, "Call"):
+		return "a distribution, like `normal(0.1)`"
 	}
-	return strings.ToLower(strings.Trim(want, "<>"))
+	return ""
 }
 
-var (
-	atType  = reflect.TypeOf(At{})
-	docType = reflect.TypeOf(Documented{})
-)
-
-// finish sets the spans of everything in v, and the documentation of the
-// declaration that starts at start.
-func (p *parser) finish(v reflect.Value, start int) {
-	p.spans(v)
-	if f := v.FieldByName("Documented"); f.IsValid() && f.Type() == docType {
-		f.Field(0).SetString(p.doc(start))
+// validate reports what the grammar lets pass: reserved words as names, and
+// initial values that do not belong to the state.
+func (p *parser) validate(d Decl) {
+	names := []Ident{}
+	if f := reflect.ValueOf(d).Elem().FieldByName("Name"); f.IsValid() {
+		names = append(names, f.Interface().(Ident))
 	}
-}
-
-// spans walks the tree below v.
-func (p *parser) spans(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		if !v.IsNil() {
-			p.spans(v.Elem())
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			p.spans(v.Index(i))
-		}
-	case reflect.Struct:
-		if v.Type() == atType {
-			a := v.Addr().Interface().(*At)
-			if a.Sp.Src == nil && a.EndPos.Offset > 0 {
-				a.Sp = diag.Span{Src: p.src, Start: a.Pos.Offset, End: max(a.Pos.Offset, p.trim(a.EndPos.Offset))}
-			}
-			return
-		}
-		if b, ok := v.Addr().Interface().(*Binary); ok {
-			b.OpSp.Src = p.src
-		}
-		for i := range v.NumField() {
-			switch v.Field(i).Kind() {
-			case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Struct:
-				if v.Type().Field(i).Type != reflect.TypeOf(diag.Span{}) && v.Type().Field(i).Type != reflect.TypeOf(lexer.Position{}) {
-					p.spans(v.Field(i))
-				}
-			}
+	switch d := d.(type) {
+	case *UseDecl:
+		names = append(names, d.As)
+	case *ForDecl:
+		names = append(names, d.Var)
+	case *FnDecl:
+		names = append(names, argNames(d.Args)...)
+	case *NeuralDecl:
+		names = append(names, argNames(d.Args)...)
+	case *EventDecl:
+		names = append(names, argNames(d.Args)...)
+	case *StateDecl:
+		p.stateInits(d)
+	}
+	for _, n := range names {
+		if reserved[n.Name] || reservedInExpr[n.Name] {
+			errReserved(p.diags, n.Sp, n.Name)
 		}
 	}
 }
 
-// trim moves the end of a node, which the library puts at the next token,
-// back over the space and comments between.
-func (p *parser) trim(end int) int {
-	text := p.src.Text
-	end = min(end, len(text))
-	for {
-		for end > 0 && strings.IndexByte(" \t\r\n;", text[end-1]) >= 0 {
-			end--
-		}
-		before := end
-		for i := len(p.comments) - 1; i >= 0; i-- {
-			c := p.comments[i]
-			if c.Span.End >= end && c.Span.Start < end {
-				end = c.Span.Start
-			}
-		}
-		if end == before {
-			return end
-		}
+func argNames(args []Arg) []Ident {
+	names := make([]Ident, len(args))
+	for i, a := range args {
+		names[i] = a.Name
 	}
+	return names
 }
 
-// doc collects the ## comments on the lines right above the offset.
-func (p *parser) doc(start int) string {
-	var lines []string
-	line, _ := lineOf(p.src, start)
-	for i := len(p.comments) - 1; i >= 0; i-- {
-		c := p.comments[i]
-		if c.Span.Start >= start {
+// stateInits checks `state θ = 0.3, θ' = 0`.
+func (p *parser) stateInits(d *StateDecl) {
+	given := map[int]diag.Span{}
+	for _, in := range d.Inits {
+		name := d.Name.Name + strings.Repeat("'", in.Primes)
+		if in.Primes > 0 && in.Name != d.Name.Name {
+			p.errorAt(in.Sp, "`%s` is not a derivative of `%s`", in.Name+strings.Repeat("'", in.Primes), d.Name.Name).
+				WithHelp("write `%s = …`, or declare a state of its own", name)
 			continue
 		}
-		l, own := lineOf(p.src, c.Span.Start)
-		if !c.Doc || l != line-1 || !own {
-			if l < line-1 || c.Doc {
-				break
+		if first, twice := given[in.Primes]; twice {
+			d := p.errorAt(in.Sp, "the initial value of `%s` is given twice", name).WithNote(first, "first here")
+			if in.Primes == 0 {
+				d.WithHelp("a derivative's initial value is written `%s' = …`, a vector's `[a, b]`", name)
 			}
 			continue
 		}
-		line = l
-		lines = append([]string{strings.TrimPrefix(strings.TrimPrefix(c.Text, "##"), " ")}, lines...)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// lineOf is the number of the line of an offset, and whether nothing stands
-// before it there.
-func lineOf(src *diag.Source, off int) (line int, own bool) {
-	before := src.Text[:off]
-	i := strings.LastIndexByte(before, '\n')
-	return strings.Count(before, "\n") + 1, strings.TrimSpace(before[i+1:]) == ""
-}
-
-// checkNames refuses reserved words as names.
-func (p *parser) checkNames(d Decl) {
-	f := reflect.ValueOf(d).Elem().FieldByName("Name")
-	if !f.IsValid() {
-		return
-	}
-	if n, ok := f.Interface().(Ident); ok && reserved[n.Name] {
-		errReserved(p.diags, n.Sp, n.Name)
+		given[in.Primes] = in.Sp
 	}
 }

@@ -6,9 +6,13 @@
 package diag
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
+	"sync"
+	"unicode/utf8"
 )
 
 // Source is the text of one file. Its zero value is an empty, unnamed file.
@@ -16,6 +20,7 @@ type Source struct {
 	Name string // as the user named it
 	Text string
 
+	once  sync.Once
 	lines []int // byte offset of each line's start, filled on first use
 }
 
@@ -70,14 +75,14 @@ func (s Span) Pos() Pos {
 }
 
 func (s *Source) index() []int {
-	if s.lines == nil {
+	s.once.Do(func() {
 		s.lines = []int{0}
 		for i := range len(s.Text) {
 			if s.Text[i] == '\n' {
 				s.lines = append(s.lines, i+1)
 			}
 		}
-	}
+	})
 	return s.lines
 }
 
@@ -85,7 +90,7 @@ func (s *Source) position(off int) (line, col int) {
 	lines := s.index()
 	off = min(max(off, 0), len(s.Text))
 	i := sort.SearchInts(lines, off+1) - 1
-	return i + 1, len([]rune(s.Text[lines[i]:off])) + 1
+	return i + 1, utf8.RuneCountInString(s.Text[lines[i]:off]) + 1
 }
 
 // line returns the text of a line counted from 1, without its end.
@@ -168,14 +173,20 @@ func (l *List) add(s Severity, code string, at Span, format string, args []any) 
 	return d
 }
 
-// Sort orders the diagnostics by their place in the source.
+// Sort orders the diagnostics by their place in the source; those without a
+// place come first.
 func (l *List) Sort() {
-	sort.SliceStable(l.All, func(i, j int) bool {
-		a, b := l.All[i].Span, l.All[j].Span
-		if a.Src != b.Src {
-			return a.Src != nil && b.Src != nil && a.Src.Name < b.Src.Name
+	file := func(s Span) string {
+		if s.Src == nil {
+			return ""
 		}
-		return a.Start < b.Start
+		return s.Src.Name
+	}
+	slices.SortStableFunc(l.All, func(a, b *Diagnostic) int {
+		return cmp.Or(
+			cmp.Compare(file(a.Span), file(b.Span)),
+			cmp.Compare(a.Span.Start, b.Span.Start),
+		)
 	})
 }
 

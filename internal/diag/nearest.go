@@ -1,27 +1,25 @@
 package diag
 
 import (
-	"sort"
+	"slices"
 	"strings"
 )
 
-// Code documents a kind of diagnostic, for `pinode explain`.
-type Code struct {
-	Name        string
-	Title       string
-	Explanation string
-	Example     string // a file that gives this diagnostic; may be empty
-}
-
 // Nearest returns the candidate that name was most likely meant to be: at most
 // one edit away for short names, up to a third of the letters for long ones.
+// Upper and lower case count as the same letter. Of equally near candidates
+// the first in alphabetical order is returned.
 func Nearest(name string, candidates []string) (string, bool) {
-	limit := max(1, len([]rune(name))/3)
+	letters := []rune(strings.ToLower(name))
+	limit := max(1, len(letters)/3)
 	best, at := "", limit+1
-	sorted := append([]string{}, candidates...)
-	sort.Strings(sorted)
-	for _, c := range sorted {
-		if d := distance([]rune(strings.ToLower(name)), []rune(strings.ToLower(c))); d < at && c != name && d < len([]rune(c)) {
+	for _, c := range slices.Sorted(slices.Values(candidates)) {
+		other := []rune(strings.ToLower(c))
+		if c == name || len(other)-len(letters) > limit || len(letters)-len(other) > limit {
+			continue
+		}
+		// A distance of all the letters leaves nothing in common.
+		if d := distance(letters, other); d < at && d < len(other) {
 			best, at = c, d
 		}
 	}
@@ -29,7 +27,7 @@ func Nearest(name string, candidates []string) (string, bool) {
 }
 
 // distance is the number of insertions, deletions, substitutions and swaps of
-// neighbours that turn a into b (optimal string alignment).
+// neighbours that turn a into b (Damerau–Levenshtein, optimal string alignment).
 func distance(a, b []rune) int {
 	row := func() []int { return make([]int, len(b)+1) }
 	prev2, prev, cur := row(), row(), row()

@@ -1,20 +1,19 @@
 package diag
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Options say how diagnostics are printed.
+// Options say how diagnostics are printed. The zero value prints plain text.
 type Options struct {
-	Color bool
+	Color bool // with ANSI colours
 }
 
-// style are the ANSI colours, or nothing.
+// style paints with ANSI colours, or not at all.
 type style struct{ on bool }
 
 func (s style) paint(code, text string) string {
@@ -42,18 +41,21 @@ func severityColor(s Severity) string {
 }
 
 // Render prints the diagnostics for people: the message, the lines of the
-// source that it speaks of with their parts underlined, and what to do.
+// source that it speaks of with their parts underlined, and what to do; at the
+// end how many there were.
 func Render(w io.Writer, l *List, opt Options) {
+	st := style{opt.Color}
 	for _, d := range l.All {
-		render(w, d, opt)
+		render(w, d, st)
 		fmt.Fprintln(w)
 	}
 	if s := l.Summary(); s != "" {
-		fmt.Fprintln(w, s)
+		fmt.Fprintln(w, st.paint(bold, s))
 	}
 }
 
-// Summary counts the errors and warnings, "2 errors in ball.node".
+// Summary counts the errors and warnings, "2 errors in ball.node". It is
+// empty when there are none.
 func (l *List) Summary() string {
 	var parts []string
 	for _, s := range []Severity{Error, Warning} {
@@ -67,39 +69,35 @@ func (l *List) Summary() string {
 	if len(parts) == 0 {
 		return ""
 	}
-	out := strings.Join(parts, " and ")
+	var files []string
 	for _, d := range l.All {
-		if d.Span.Src != nil && d.Span.Src.Name != "" {
-			return out + " in " + d.Span.Src.Name
+		if d.Span.Src != nil && d.Span.Src.Name != "" && !slices.Contains(files, d.Span.Src.Name) {
+			files = append(files, d.Span.Src.Name)
 		}
 	}
-	return out
+	out := strings.Join(parts, " and ")
+	switch len(files) {
+	case 0:
+		return out
+	case 1:
+		return out + " in " + files[0]
+	}
+	return fmt.Sprintf("%s in %d files", out, len(files))
 }
 
-func render(w io.Writer, d *Diagnostic, opt Options) {
-	st := style{opt.Color}
-	fmt.Fprintf(w, "%s%s\n", st.paint(severityColor(d.Severity), fmt.Sprintf("%s[%s]", d.Severity, d.Code)), st.paint(bold, ": "+d.Message))
-	if d.Span.Src != nil {
-		snippet(w, d, st)
+func render(w io.Writer, d *Diagnostic, st style) {
+	fmt.Fprintf(w, "%s%s\n", st.paint(severityColor(d.Severity), fmt.Sprintf("%s[%s]", d.Severity, d.Code)), st.paint(bold, ": "+visible(d.Message)))
+	pad := snippets(w, d, st)
+	if d.Help == "" {
+		return
 	}
-	for _, line := range helpLines(d.Help) {
-		fmt.Fprintf(w, "  %s\n", line)
-	}
-}
-
-func helpLines(help string) []string {
-	if help == "" {
-		return nil
-	}
-	lines := strings.Split(help, "\n")
-	for i := range lines {
+	for i, line := range strings.Split(d.Help, "\n") {
+		lead := "        " // below the text of the first line
 		if i == 0 {
-			lines[i] = "= help: " + lines[i]
-		} else {
-			lines[i] = "        " + lines[i]
+			lead = st.paint(blue, "=") + " help: "
 		}
+		fmt.Fprintf(w, "%s %s%s\n", pad, lead, visible(line))
 	}
-	return lines
 }
 
 // mark is an underlined part of a line.
@@ -109,99 +107,95 @@ type mark struct {
 	main     bool
 }
 
-// snippet prints the lines of the source with their marks.
-func snippet(w io.Writer, d *Diagnostic, st style) {
-	src := d.Span.Src
-	marks := map[int][]mark{}
-	var elsewhere []Label
-	add := func(sp Span, text string, main bool) {
-		if sp.Src != src {
-			elsewhere = append(elsewhere, Label{sp, text})
+// excerpt is what is shown of one source: its lines with marks.
+type excerpt struct {
+	src   *Source
+	place Pos // of the first label
+	marks map[int][]mark
+}
+
+// snippets prints the lines of the sources with their marks, the diagnostic's
+// own source first, and returns the blanks that stand for a line number.
+func snippets(w io.Writer, d *Diagnostic, st style) (pad string) {
+	var all []*excerpt
+	add := func(l Label, main bool) {
+		if l.Span.Src == nil {
 			return
 		}
-		line, col := src.position(sp.Start)
-		endLine, endCol := src.position(sp.End)
-		if endLine != line {
-			endCol = len([]rune(src.line(line))) + 1
+		i := slices.IndexFunc(all, func(e *excerpt) bool { return e.src == l.Span.Src })
+		if i < 0 {
+			i = len(all)
+			all = append(all, &excerpt{l.Span.Src, l.Span.Pos(), map[int][]mark{}})
 		}
-		marks[line] = append(marks[line], mark{col - 1, max(endCol-1, col), text, main})
+		all[i].add(l, main)
 	}
-	mainLabelled := false
-	for _, l := range d.Labels {
-		if l.Span == d.Span {
-			add(l.Span, l.Text, true)
-			mainLabelled = true
-		}
+	own := slices.IndexFunc(d.Labels, func(l Label) bool { return l.Span == d.Span })
+	if own >= 0 {
+		add(d.Labels[own], true)
+	} else {
+		add(Label{Span: d.Span}, true)
 	}
-	if !mainLabelled {
-		add(d.Span, "", true)
-	}
-	for _, l := range d.Labels {
-		if l.Span != d.Span {
-			add(l.Span, l.Text, false)
+	for i, l := range d.Labels {
+		if i != own {
+			add(l, false)
 		}
 	}
-	lines := make([]int, 0, len(marks))
-	for n := range marks {
-		lines = append(lines, n)
+	width := 1
+	for _, e := range all {
+		for n := range e.marks {
+			width = max(width, len(strconv.Itoa(n)))
+		}
 	}
-	sort.Ints(lines)
-	gutter := len(strconv.Itoa(lines[len(lines)-1]))
-	pad := strings.Repeat(" ", gutter)
-	bar := st.paint(blue, "│")
-	fmt.Fprintf(w, "%s %s %s\n", pad, st.paint(blue, "┌─"), d.Span.Pos())
-	for i, n := range lines {
-		if i == 0 {
-			fmt.Fprintf(w, "%s %s\n", pad, bar)
-		} else if n > lines[i-1]+1 {
+	for i, e := range all {
+		e.print(w, st, d.Severity, width, i == 0)
+	}
+	return strings.Repeat(" ", width)
+}
+
+func (e *excerpt) add(l Label, main bool) {
+	line, col := e.src.position(l.Span.Start)
+	endLine, endCol := e.src.position(l.Span.End)
+	if endLine != line { // of a range over several lines the first is marked
+		endCol = len([]rune(e.src.line(line))) + 1
+	}
+	e.marks[line] = append(e.marks[line], mark{col - 1, max(endCol-1, col), l.Text, main})
+}
+
+func (e *excerpt) print(w io.Writer, st style, sev Severity, width int, first bool) {
+	pad, bar := strings.Repeat(" ", width), st.paint(blue, "│")
+	corner := "├─"
+	if first {
+		corner = "┌─"
+	}
+	fmt.Fprintf(w, "%s %s %s\n", pad, st.paint(blue, corner), e.place)
+	fmt.Fprintf(w, "%s %s\n", pad, bar)
+	last := 0
+	for _, n := range sortedKeys(e.marks) {
+		if last > 0 && n > last+1 {
 			fmt.Fprintf(w, "%s %s\n", pad, st.paint(blue, "·"))
 		}
-		text, columns := expand(src.line(n))
-		fmt.Fprintf(w, "%s %s %s\n", st.paint(blue, fmt.Sprintf("%*d", gutter, n)), bar, text)
-		for _, row := range underline(marks[n], columns) {
-			fmt.Fprintf(w, "%s %s %s\n", pad, bar, st.paint(severityColor(d.Severity), row))
+		last = n
+		text, marks := window(e.src.line(n), e.marks[n])
+		text, columns := cells(text)
+		fmt.Fprintf(w, "%s %s\n", st.paint(blue, fmt.Sprintf("%*d", width, n)), strings.TrimRight(bar+" "+text, " "))
+		for _, row := range underline(marks, columns) {
+			fmt.Fprintf(w, "%s %s %s\n", pad, bar, st.paint(severityColor(sev), row))
 		}
-	}
-	for _, l := range elsewhere {
-		fmt.Fprintf(w, "%s %s %s: %s\n", pad, st.paint(blue, "="), l.Span.Pos(), l.Text)
 	}
 }
 
-// expand replaces tabs and returns the cell in which each character starts,
-// and the one past the last.
-func expand(line string) (text string, columns []int) {
-	var b strings.Builder
-	cell := 0
-	for _, r := range line {
-		columns = append(columns, cell)
-		if r == '\t' {
-			n := 4 - cell%4
-			b.WriteString(strings.Repeat(" ", n))
-			cell += n
-			continue
-		}
-		b.WriteRune(r)
-		cell += cellWidth(r)
+func sortedKeys(m map[int][]mark) []int {
+	keys := make([]int, 0, len(m))
+	for n := range m {
+		keys = append(keys, n)
 	}
-	return b.String(), append(columns, cell)
-}
-
-// cellWidth is 0 for combining marks, 2 for the wide characters of East Asian
-// scripts and emoji, else 1.
-func cellWidth(r rune) int {
-	switch {
-	case r >= 0x300 && r <= 0x36f, r >= 0x20d0 && r <= 0x20ff, r == 0x200d, r >= 0xfe00 && r <= 0xfe0f:
-		return 0
-	case r >= 0x1100 && r <= 0x115f, r >= 0x2e80 && r <= 0xa4cf, r >= 0xac00 && r <= 0xd7a3,
-		r >= 0xf900 && r <= 0xfaff, r >= 0xfe30 && r <= 0xfe6f, r >= 0xff00 && r <= 0xff60,
-		r >= 0x1f300 && r <= 0x1faff, r >= 0x20000 && r <= 0x3fffd:
-		return 2
-	}
-	return 1
+	slices.Sort(keys)
+	return keys
 }
 
 // underline draws the rows below a line: one with all the marks and the text
 // of the last, then, from right to left, the text of each other below its own.
+// columns are the cells in which the characters of the line start.
 func underline(marks []mark, columns []int) []string {
 	at := func(col int) int {
 		if col < len(columns) {
@@ -209,100 +203,48 @@ func underline(marks []mark, columns []int) []string {
 		}
 		return columns[len(columns)-1] + col - len(columns) + 1
 	}
-	sort.SliceStable(marks, func(i, j int) bool { return marks[i].from < marks[j].from })
-	put := func(row []rune, from int, text string) []rune {
-		for len(row) < from {
-			row = append(row, ' ')
-		}
-		for i, r := range []rune(text) {
-			if from+i < len(row) {
-				row[from+i] = r
-			} else {
-				row = append(row, r)
-			}
-		}
-		return row
-	}
-	var first []rune
-	for _, pass := range []bool{false, true} { // the main mark on top
+	slices.SortStableFunc(marks, func(a, b mark) int { return a.from - b.from })
+	var first canvas
+	for _, main := range []bool{false, true} { // the main mark on top
 		for _, m := range marks {
-			if m.main == pass {
-				c := "-"
-				if m.main {
-					c = "^"
-				}
-				first = put(first, at(m.from), strings.Repeat(c, max(1, at(m.to)-at(m.from))))
+			if m.main != main {
+				continue
 			}
+			sign := "-"
+			if m.main {
+				sign = "^"
+			}
+			first.put(at(m.from), strings.Repeat(sign, max(1, at(m.to)-at(m.from))))
 		}
 	}
-	last := marks[len(marks)-1]
-	rows := []string{}
 	pending := marks
-	if last.text != "" && len(first) <= at(last.to) {
-		first = append(append(first, ' '), []rune(last.text)...)
+	if last := marks[len(marks)-1]; last.text != "" && len(first) <= at(last.to) {
+		first.put(len(first)+1, visible(last.text))
 		pending = marks[:len(marks)-1]
 	}
-	rows = append(rows, string(first))
-	for len(pending) > 0 {
-		m := pending[len(pending)-1]
-		rest := pending[:len(pending)-1]
-		pending = rest
-		if m.text == "" {
+	rows := []string{string(first)}
+	for i := len(pending) - 1; i >= 0; i-- {
+		if pending[i].text == "" {
 			continue
 		}
-		var row []rune
-		for _, o := range rest {
-			if o.text != "" {
-				row = put(row, at(o.from), "│")
+		var row canvas
+		for _, other := range pending[:i] {
+			if other.text != "" {
+				row.put(at(other.from), "│")
 			}
 		}
-		rows = append(rows, string(put(row, at(m.from), m.text)))
+		row.put(at(pending[i].from), visible(pending[i].text))
+		rows = append(rows, string(row))
 	}
 	return rows
 }
 
-// jsonDiagnostic is the versioned form for machines.
-type jsonDiagnostic struct {
-	Severity string      `json:"severity"`
-	Code     string      `json:"code"`
-	Message  string      `json:"message"`
-	File     string      `json:"file,omitempty"`
-	Line     int         `json:"line,omitempty"`
-	Column   int         `json:"column,omitempty"`
-	EndLine  int         `json:"end_line,omitempty"`
-	EndCol   int         `json:"end_column,omitempty"`
-	Help     string      `json:"help,omitempty"`
-	Labels   []jsonLabel `json:"labels,omitempty"`
-}
+// canvas is a row of cells that text is put on.
+type canvas []rune
 
-type jsonLabel struct {
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
-	Text   string `json:"text"`
-}
-
-// RenderJSON prints the diagnostics for machines, as one object with a
-// version.
-func RenderJSON(w io.Writer, l *List) error {
-	out := struct {
-		Version     int              `json:"version"`
-		Diagnostics []jsonDiagnostic `json:"diagnostics"`
-	}{Version: 1, Diagnostics: []jsonDiagnostic{}}
-	for _, d := range l.All {
-		j := jsonDiagnostic{Severity: d.Severity.String(), Code: d.Code, Message: d.Message, Help: d.Help}
-		if d.Span.Src != nil {
-			p := d.Span.Pos()
-			j.File, j.Line, j.Column = p.File, p.Line, p.Col
-			j.EndLine, j.EndCol = d.Span.Src.position(d.Span.End)
-		}
-		for _, l := range d.Labels {
-			p := l.Span.Pos()
-			j.Labels = append(j.Labels, jsonLabel{p.File, p.Line, p.Col, l.Text})
-		}
-		out.Diagnostics = append(out.Diagnostics, j)
+func (c *canvas) put(from int, text string) {
+	for len(*c) < from {
+		*c = append(*c, ' ')
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	*c = append((*c)[:from], append([]rune(text), (*c)[min(len(*c), from+len([]rune(text))):]...)...)
 }

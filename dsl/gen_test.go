@@ -1,0 +1,315 @@
+package dsl
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"pgregory.net/rapid"
+)
+
+// Generators of syntax trees without a source. Names include the words of
+// clauses and declarations, which are no keywords inside of expressions.
+
+func genIdent() *rapid.Generator[Ident] {
+	return rapid.Custom(func(t *rapid.T) Ident {
+		return Ident{Name: rapid.SampledFrom([]string{
+			"x", "θ", "k_1", "_a", "λ₀", "state", "fixed", "per", "late", "at", "start", "from", "priority", "of", "data", "rate", "terminate", "zeno",
+		}).Draw(t, "name")}
+	})
+}
+
+func genName(primes int) *rapid.Generator[*Name] {
+	return rapid.Custom(func(t *rapid.T) *Name {
+		n := &Name{Name: genIdent().Draw(t, "name").Name, Primes: rapid.IntRange(0, primes).Draw(t, "primes")}
+		if rapid.IntRange(0, 4).Draw(t, "dotted") == 0 {
+			n.Name += "." + genIdent().Draw(t, "part").Name
+		}
+		return n
+	})
+}
+
+func genUnit() *rapid.Generator[*UnitExpr] {
+	return rapid.Custom(func(t *rapid.T) *UnitExpr {
+		u := &UnitExpr{}
+		for range rapid.IntRange(0, 3).Draw(t, "factors") {
+			u.Factors = append(u.Factors, UnitFactor{
+				Name: rapid.SampledFrom([]string{"m", "s", "kg", "%", "in", "µm"}).Draw(t, "unit"),
+				Num:  rapid.IntRange(-3, 3).Draw(t, "num"),
+				Den:  rapid.IntRange(1, 3).Draw(t, "den"),
+			})
+		}
+		return u
+	})
+}
+
+func maybe[T any](t *rapid.T, g *rapid.Generator[T]) (x T) {
+	if rapid.Bool().Draw(t, "given") {
+		x = g.Draw(t, "value")
+	}
+	return x
+}
+
+func genNumber() *rapid.Generator[Expr] {
+	return rapid.Custom(func(t *rapid.T) Expr {
+		n := &NumberLit{Text: rapid.SampledFrom([]string{"0", "1", "2.5", ".5", "1e-3", "3E+7", "007"}).Draw(t, "number")}
+		n.Value, _ = strconv.ParseFloat(n.Text, 64)
+		n.Unit = maybe(t, genUnit())
+		return n
+	})
+}
+
+func genExpr(depth int) *rapid.Generator[Expr] {
+	leaf := rapid.OneOf(
+		genNumber(),
+		rapid.Map(genName(2), func(n *Name) Expr { return n }),
+		rapid.Map(rapid.Bool(), func(b bool) Expr { return &BoolLit{Value: b} }),
+	)
+	if depth == 0 {
+		return leaf
+	}
+	sub := rapid.Deferred(func() *rapid.Generator[Expr] { return genExpr(depth - 1) })
+	ops := slices.Sorted(maps.Keys(binding))
+	return rapid.OneOf(
+		leaf,
+		rapid.Custom(func(t *rapid.T) Expr {
+			return &Binary{Op: rapid.SampledFrom(ops).Draw(t, "op"), X: sub.Draw(t, "x"), Y: sub.Draw(t, "y")}
+		}),
+		rapid.Custom(func(t *rapid.T) Expr {
+			return &Unary{Op: rapid.SampledFrom([]string{"-", "not"}).Draw(t, "op"), X: sub.Draw(t, "x")}
+		}),
+		rapid.Custom(func(t *rapid.T) Expr {
+			return &Cond{If: sub.Draw(t, "if"), Then: sub.Draw(t, "then"), Else: sub.Draw(t, "else")}
+		}),
+		rapid.Map(genCall(depth-1), func(c *Call) Expr { return c }),
+		rapid.Custom(func(t *rapid.T) Expr {
+			return &IndexExpr{X: sub.Draw(t, "x"), Index: genIndex(depth-1).Draw(t, "index")}
+		}),
+		rapid.Custom(func(t *rapid.T) Expr { return &Array{Elems: rapid.SliceOfN(sub, 0, 3).Draw(t, "elems")} }),
+		rapid.Custom(func(t *rapid.T) Expr { return &Paren{X: sub.Draw(t, "x")} }),
+		rapid.Custom(func(t *rapid.T) Expr { return &StringLit{Value: rapid.String().Draw(t, "text")} }),
+	)
+}
+
+func genCall(depth int) *rapid.Generator[*Call] {
+	return rapid.Custom(func(t *rapid.T) *Call {
+		return &Call{Fun: genName(1).Draw(t, "fun"), Args: rapid.SliceOfN(genExpr(depth), 0, 3).Draw(t, "args")}
+	})
+}
+
+func genIndex(depth int) *rapid.Generator[[]Range] {
+	one := rapid.Custom(func(t *rapid.T) Range {
+		if rapid.Bool().Draw(t, "one") {
+			return Range{Lo: genExpr(depth).Draw(t, "at")}
+		}
+		return Range{Colon: true, Lo: maybe(t, genExpr(depth)), Hi: maybe(t, genExpr(depth))}
+	})
+	return rapid.SliceOfN(one, 1, 2)
+}
+
+func genType() *rapid.Generator[Type] {
+	return rapid.Custom(func(t *rapid.T) Type {
+		return Type{Dims: rapid.SliceOfN(genExpr(1), 0, 2).Draw(t, "dims"), Unit: maybe(t, genUnit())}
+	})
+}
+
+func genArgs() *rapid.Generator[[]Arg] {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Arg {
+		return Arg{Name: genIdent().Draw(t, "name"), Type: genType().Draw(t, "type")}
+	}), 0, 3)
+}
+
+func genOptions(depth int) *rapid.Generator[[]*Option] {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) *Option {
+		return &Option{Name: genIdent().Draw(t, "key"), Value: genValue(depth).Draw(t, "value")}
+	}), 0, 3)
+}
+
+func genValue(depth int) *rapid.Generator[*Value] {
+	return rapid.Custom(func(t *rapid.T) *Value {
+		v := &Value{}
+		kind := rapid.IntRange(0, 5).Draw(t, "kind")
+		if depth == 0 || kind != 0 {
+			v.Expr = genExpr(2).Draw(t, "expr")
+			for range rapid.IntRange(0, 2).Draw(t, "clauses") {
+				c := Clause{Word: rapid.SampledFrom([]string{"from", "to", "over"}).Draw(t, "word"), Expr: genExpr(1).Draw(t, "expr")}
+				v.Clauses = append(v.Clauses, c)
+			}
+			if n := len(v.Clauses); n > 0 && rapid.Bool().Draw(t, "suffix") {
+				v.Clauses[n-1].Suffix = "epochs"
+			}
+		}
+		if depth > 0 && kind < 2 {
+			v.Block = genOptions(depth-1).Draw(t, "block")
+		}
+		if depth > 0 && kind == 5 {
+			v.Then = genValue(depth-1).Draw(t, "then")
+		}
+		return v
+	})
+}
+
+func genAssign() *rapid.Generator[*Assign] {
+	return rapid.Custom(func(t *rapid.T) *Assign {
+		return &Assign{Target: genName(1).Draw(t, "target"), Index: maybe(t, genIndex(1)), Value: genExpr(2).Draw(t, "value")}
+	})
+}
+
+func genStmt() *rapid.Generator[Stmt] {
+	return rapid.OneOf(
+		rapid.Map(genAssign(), func(a *Assign) Stmt { return a }),
+		rapid.Just[Stmt](&Terminate{Word: "terminate"}),
+		rapid.Custom(func(t *rapid.T) Stmt {
+			z := &Zeno{Mode: Ident{Name: rapid.SampledFrom([]string{"error", "stop", "rest"}).Draw(t, "mode")}}
+			if z.Mode.Name == "rest" {
+				z.Rest = rapid.SliceOfN(genAssign(), 0, 2).Draw(t, "rest")
+			}
+			return z
+		}),
+	)
+}
+
+func genEvent(t *rapid.T) Decl {
+	expr := genExpr(2)
+	e := &EventDecl{Name: genIdent().Draw(t, "name"), Body: rapid.SliceOfN(genStmt(), 0, 3).Draw(t, "body")}
+	tr := &e.Trigger
+	switch tr.Kind = TriggerKind(rapid.IntRange(0, 5).Draw(t, "kind")); tr.Kind {
+	case TriggerAt:
+		tr.Time, tr.Expr = genIdent().Draw(t, "time"), expr.Draw(t, "at")
+	case TriggerEvery:
+		tr.Expr, tr.From, tr.Until = expr.Draw(t, "every"), maybe(t, expr), maybe(t, expr)
+	case TriggerOnObservation:
+		tr.Of = maybe(t, genName(0))
+	case TriggerOnData:
+		e.Args = genArgs().Draw(t, "args")
+	default:
+		tr.Expr = expr.Draw(t, "trigger")
+	}
+	e.Priority, e.After = maybe(t, expr), maybe(t, expr)
+	e.Late, e.Persistent, e.AtStart = rapid.Bool().Draw(t, "late"), rapid.Bool().Draw(t, "persistent"), rapid.Bool().Draw(t, "at start")
+	return e
+}
+
+func genState(t *rapid.T) Decl {
+	d := &StateDecl{Name: genIdent().Draw(t, "name"), Type: genType().Draw(t, "type")}
+	for primes := range 3 {
+		if rapid.Bool().Draw(t, "given") {
+			in := StateInit{Primes: primes, Value: genExpr(2).Draw(t, "init")}
+			if primes > 0 {
+				in.Name = d.Name.Name
+			}
+			d.Inits = append(d.Inits, in)
+		}
+	}
+	return d
+}
+
+func genParam(t *rapid.T) Decl {
+	d := &ParamDecl{Name: genIdent().Draw(t, "name"), Type: genType().Draw(t, "type"), Fixed: rapid.Bool().Draw(t, "fixed")}
+	d.Per = rapid.SliceOfN(genIdent(), 0, 2).Draw(t, "per")
+	d.Init, d.Prior = maybe(t, genExpr(2)), maybe(t, genCall(1))
+	if rapid.Bool().Draw(t, "interval") {
+		d.Interval = &Interval{
+			LoOpen: rapid.Bool().Draw(t, "lo open"), HiOpen: rapid.Bool().Draw(t, "hi open"),
+			Lo: genExpr(1).Draw(t, "lo"), Hi: genExpr(1).Draw(t, "hi"),
+		}
+	}
+	return d
+}
+
+// genInModel makes a declaration of any kind that stands in a model.
+func genInModel(depth int) *rapid.Generator[Decl] {
+	expr, options := genExpr(3), genOptions(2)
+	ident := func(t *rapid.T) Ident { return genIdent().Draw(t, "name") }
+	typ := func(t *rapid.T) Type { return genType().Draw(t, "type") }
+	kinds := []func(*rapid.T) Decl{
+		genEvent, genState, genParam, genUnitDecl,
+		func(t *rapid.T) Decl { return &TimeDecl{Name: ident(t), Unit: maybe(t, genUnit())} },
+		func(t *rapid.T) Decl { return &ConstDecl{Name: ident(t), Type: typ(t), Value: expr.Draw(t, "value")} },
+		func(t *rapid.T) Decl { return &CovariateDecl{Name: ident(t), Type: typ(t)} },
+		func(t *rapid.T) Decl {
+			return &InputDecl{Name: ident(t), Type: typ(t), Interp: maybe(t, genIdent()), Value: maybe(t, expr)}
+		},
+		func(t *rapid.T) Decl { return &AugmentDecl{Name: ident(t), Type: typ(t), Init: maybe(t, expr)} },
+		func(t *rapid.T) Decl { return &DiscreteDecl{Name: ident(t), Type: typ(t), Init: maybe(t, expr)} },
+		func(t *rapid.T) Decl { return &LetDecl{Name: ident(t), Type: typ(t), Value: expr.Draw(t, "value")} },
+		func(t *rapid.T) Decl {
+			return &FnDecl{Name: ident(t), Args: genArgs().Draw(t, "args"), Result: typ(t), Body: expr.Draw(t, "body")}
+		},
+		func(t *rapid.T) Decl {
+			return &NeuralDecl{Name: ident(t), Args: genArgs().Draw(t, "args"), Result: typ(t), Options: maybe(t, options)}
+		},
+		func(t *rapid.T) Decl {
+			n := genName(1).Draw(t, "target")
+			n.Primes++
+			return &EquationDecl{Target: n, Index: maybe(t, genIndex(1)), Value: expr.Draw(t, "value")}
+		},
+		func(t *rapid.T) Decl {
+			return &ConserveDecl{Name: ident(t), Value: expr.Draw(t, "value"), Options: maybe(t, options)}
+		},
+		func(t *rapid.T) Decl { return &RequireDecl{Cond: expr.Draw(t, "cond"), Options: maybe(t, options)} },
+		func(t *rapid.T) Decl {
+			return &ObserveDecl{Name: ident(t), Type: typ(t), Value: expr.Draw(t, "value"), Dist: maybe(t, genCall(1)), Options: maybe(t, options)}
+		},
+		func(t *rapid.T) Decl {
+			return &LossDecl{Name: ident(t), Value: expr.Draw(t, "value"), Options: maybe(t, options)}
+		},
+		func(t *rapid.T) Decl { return &UseDecl{Model: ident(t), As: ident(t), Options: maybe(t, options)} },
+	}
+	if depth > 0 {
+		kinds = append(kinds, func(t *rapid.T) Decl {
+			return &ForDecl{
+				Var: ident(t), Lo: genExpr(1).Draw(t, "lo"), Hi: genExpr(1).Draw(t, "hi"),
+				Body: rapid.SliceOfN(genInModel(depth-1), 0, 2).Draw(t, "body"),
+			}
+		})
+	}
+	return rapid.Custom(func(t *rapid.T) Decl { return rapid.SampledFrom(kinds).Draw(t, "kind")(t) })
+}
+
+func genUnitDecl(t *rapid.T) Decl {
+	return &UnitDecl{Name: genIdent().Draw(t, "name"), Value: maybe(t, genNumber())}
+}
+
+func genDataItem(depth int) *rapid.Generator[*DataItem] {
+	column := rapid.Custom(func(t *rapid.T) Column {
+		name := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"x", "a.b", "in", "then"}))
+		return Column{Name: name.Draw(t, "name"), Unit: maybe(t, genUnit())}
+	})
+	return rapid.Custom(func(t *rapid.T) *DataItem {
+		d := &DataItem{Key: genIdent().Draw(t, "key")}
+		switch kind := rapid.IntRange(0, 3).Draw(t, "kind"); {
+		case kind == 0:
+			d.Key.Name = "train"
+			d.Expr = genExpr(2).Draw(t, "rows")
+		case kind == 1 && depth > 0:
+			d.Group = rapid.SliceOfN(genDataItem(depth-1), 0, 3).Draw(t, "group")
+		case kind == 2:
+			d.List = true
+			d.Columns = rapid.SliceOfN(column, 1, 3).Draw(t, "columns")
+		default:
+			d.Columns = []Column{column.Draw(t, "column")}
+		}
+		return d
+	})
+}
+
+// genFile makes a file of any declarations.
+func genFile() *rapid.Generator[*File] {
+	top := rapid.Custom(func(t *rapid.T) Decl {
+		switch rapid.IntRange(0, 5).Draw(t, "top") {
+		case 0:
+			return &DataDecl{
+				Name: genIdent().Draw(t, "name"), Path: StringLit{Value: rapid.String().Draw(t, "path")},
+				Items: rapid.SliceOfN(genDataItem(1), 0, 4).Draw(t, "items"),
+			}
+		case 1:
+			word := rapid.SampledFrom([]string{"fit", "simulate"}).Draw(t, "word")
+			return &SettingsDecl{Keyword: Ident{Name: word}, Options: genOptions(3).Draw(t, "options")}
+		case 2:
+			return genUnitDecl(t)
+		}
+		return &ModelDecl{Name: genIdent().Draw(t, "name"), Body: rapid.SliceOfN(genInModel(2), 0, 4).Draw(t, "body")}
+	})
+	return rapid.Map(rapid.SliceOfN(top, 0, 3), func(decls []Decl) *File { return &File{Decls: decls} })
+}
