@@ -56,6 +56,7 @@ func (e *elaborator) resolveConst(x *entity) {
 	for len(values) < o.Shape.Size() {
 		values = append(values, values[0])
 	}
+	e.settle(&o.Obj)
 	o.Values, x.obj = values, o
 }
 
@@ -206,6 +207,7 @@ func (e *elaborator) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
 		return
 	}
 	p.Init = v
+	e.settle(&p.Obj)
 	if p.Per != nil {
 		allowed |= readsRow
 	}
@@ -332,6 +334,7 @@ func (e *elaborator) resolveLet(x *entity) {
 		l.Shape = v.Shape
 	}
 	if l.Value = e.bind(v, &l.Obj); l.Value != nil {
+		e.settle(&l.Obj)
 		x.obj = l
 	}
 }

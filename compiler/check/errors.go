@@ -75,7 +75,11 @@ func (c *checker) errUnitCycle(list []*dsl.UnitDecl) {
 
 // errUnknown reports a name that is none of those that there are.
 func (c *checker) errUnknown(what string, at diag.Span, name string, have []string) {
-	d := c.diags.Errorf(unknownName, at, "there is no %s `%s`", what, name)
+	suggest(c.diags.Errorf(unknownName, at, "there is no %s `%s`", what, name), name, have)
+}
+
+// suggest names what is nearest to a name, or all that there is.
+func suggest(d *diag.Diagnostic, name string, have []string) {
 	if near, ok := diag.Nearest(name, have); ok {
 		d.WithHelp("did you mean `%s`?", near)
 	} else if len(have) > 0 {
@@ -84,12 +88,7 @@ func (c *checker) errUnknown(what string, at diag.Span, name string, have []stri
 }
 
 func (c *checker) errChoice(at diag.Span, what, got string, have []string) {
-	d := c.diags.Errorf(badSetting, at, "`%s` is no %s", got, what)
-	if near, ok := diag.Nearest(got, have); ok {
-		d.WithHelp("did you mean `%s`?", near)
-	} else {
-		d.WithHelp("one of: %s", oneOf(have))
-	}
+	suggest(c.diags.Errorf(badSetting, at, "`%s` is no %s", got, what), got, have)
 }
 
 func (c *checker) errUnknownUnit(f dsl.UnitFactor) {
@@ -138,6 +137,10 @@ func (e *elaborator) errNotGiven(o *dsl.Option, d *dsl.UseDecl, x *entity) {
 	e.diags.Errorf(badOption, o.Name.Span(), "`%s` of the component `%s` cannot be given", o.Name.Name, d.As.Name).
 		WithNote(x.at, "it is declared here").
 		WithHelp("`use` gives values to constants, parameters, covariates and inputs, and initial values to states and discrete variables")
+}
+
+func (e *elaborator) errNoSuchPart(o *dsl.Option, d *dsl.UseDecl, have []string) {
+	suggest(e.diags.Errorf(unknownName, o.Name.Span(), "the component `%s` has no `%s`", d.As.Name, o.Name.Name), o.Name.Name, have)
 }
 
 // errCycle names the circle in order.

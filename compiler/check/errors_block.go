@@ -158,7 +158,7 @@ func (e *elaborator) errDistribution(c *dsl.Call, d *Distribution, use distUse) 
 	}
 	what := map[distUse]string{asNoise: "distribution of an observation", asPrior: "prior", asDraw: "distribution to draw from"}[use]
 	if d == nil {
-		e.errUnknown(what, c.Fun.Span(), c.Fun.Name, have)
+		e.errUnknown("distribution", c.Fun.Span(), c.Fun.Name, have)
 		return
 	}
 	e.diags.Errorf(badDistribution, c.Fun.Span(), "`%s` is no %s", d.Name, what).WithHelp("there are: %s", oneOf(have))

@@ -177,16 +177,23 @@ func (e *elaborator) errIndices(x dsl.Node, n int, of Shape) {
 }
 
 func (e *elaborator) errOutside(r dsl.Range, lo, hi, n int, x dsl.Node) {
-	d := e.diags.Errorf(badIndex, r.Span(), "")
+	text := source(&Expr{Span: baseOf(x).Span()})
 	switch {
 	case lo < hi && !r.Colon:
-		d.Message = fmt.Sprintf("there is no element %d; they are counted from 0 to %d", lo, n-1)
+		e.diags.Errorf(badIndex, r.Span(), "`%s` has no element %d; they are counted from 0 to %d", text, lo, n-1)
 	case lo < hi:
-		d.Message = fmt.Sprintf("the elements %d:%d are not within 0:%d", lo, hi, n)
+		e.diags.Errorf(badIndex, r.Span(), "the elements %d:%d of `%s` are not within 0:%d", lo, hi, text, n)
 	default:
-		d.Message = fmt.Sprintf("%d:%d has no elements; the end is left out", lo, hi)
+		e.diags.Errorf(badIndex, r.Span(), "%d:%d has no elements; the end is left out", lo, hi)
 	}
-	d.WithNote(x.Span(), "of %d elements", n)
+}
+
+// baseOf is what an index expression selects from.
+func baseOf(x dsl.Node) dsl.Node {
+	if i, ok := x.(*dsl.IndexExpr); ok {
+		return i.X
+	}
+	return x
 }
 
 func (e *elaborator) errColon(r dsl.Range) {

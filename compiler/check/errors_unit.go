@@ -46,15 +46,31 @@ func (e *elaborator) whence(x *Expr) string {
 // "c: 1/s, inferred from 12:9".
 func (e *elaborator) declared(o *Obj) string {
 	s := fmt.Sprintf("%s: %s, ", o.Name, e.name(o.Unit))
-	if !o.Inferred {
-		return s + e.at(o.Span)
+	if from, ok := e.elsewhere(o); ok {
+		return s + "inferred from " + e.at(from)
 	}
-	if !e.grounded {
-		if from, ok := e.inferredFrom(o.Unit); ok && from != o.Span {
-			return s + "inferred from " + e.at(from)
+	if o.Inferred && len(units.Variables(e.solver.Resolve(o.Unit))) > 0 {
+		return fmt.Sprintf("%s is declared without unit, %s", o.Name, e.at(o.Span))
+	}
+	return s + e.at(o.Span)
+}
+
+// elsewhere is the place that an object's unit was inferred from, if that is
+// not its own declaration.
+func (e *elaborator) elsewhere(o *Obj) (diag.Span, bool) {
+	if len(units.Variables(o.Unit)) == 0 { // declared, or settled by its own value
+		return diag.Span{}, false
+	}
+	from, ok := e.inferredFrom(o.Unit)
+	if !ok {
+		return from, false
+	}
+	if x := e.names[inValues][o.Name]; x != nil && x.decl != nil {
+		if d := x.decl.Span(); from.Src == d.Src && d.Start <= from.Start && from.End <= d.End {
+			return from, false
 		}
 	}
-	return fmt.Sprintf("%s is declared without unit, %s", o.Name, e.at(o.Span))
+	return from, true
 }
 
 // source is what was written for x, fit to stand in a product.
@@ -110,7 +126,7 @@ func (e *elaborator) fit(x *Expr, to units.Unit) string {
 		unit := e.table.Name(missing.Pow(f.sign, 1).Mul(e.solver.Ground(f.x.Unit)))
 		switch o := f.x.Object.(type) {
 		case *Param, *Const:
-			if info := o.Info(); e.solver.Ground(info.Unit).Dimensionless() {
+			if info := o.Info(); !info.Inferred && info.Unit.Dimensionless() {
 				if decl := e.withUnit(info, unit); decl != "" {
 					return fmt.Sprintf("give `%s` a unit: `%s`", info.Name, decl)
 				}
@@ -125,13 +141,16 @@ func (e *elaborator) fit(x *Expr, to units.Unit) string {
 		switch x.obj.(type) {
 		case *Param, *Const, *Covariate:
 			o := x.obj.Info()
-			if o.Shape.Rank > 0 || o.Inferred {
+			if o.Shape.Rank > 0 {
 				continue
 			}
-			if o.Unit.Equal(missing) {
-				return fmt.Sprintf("does a factor `%s` (%s) lack?", o.Name, e.declared(o))
+			if _, inferred := e.elsewhere(o); inferred {
+				continue
 			}
-			if o.Unit.Equal(missing.Pow(-1, 1)) {
+			switch u := e.solver.Resolve(o.Unit); {
+			case u.Equal(missing):
+				return fmt.Sprintf("does a factor `%s` (%s) lack?", o.Name, e.declared(o))
+			case u.Equal(missing.Pow(-1, 1)):
 				return fmt.Sprintf("is it to be divided by `%s` (%s)?", o.Name, e.declared(o))
 			}
 		}

@@ -303,8 +303,12 @@ func (e *elaborator) product(out *Expr, quotient bool) {
 	switch {
 	case a.bare && b.bare:
 		out.bare = true
+	case b.Unit.Dimensionless():
+		out.Unit = a.Unit
 	case quotient:
 		out.Unit = a.Unit.Div(b.Unit)
+	case a.Unit.Dimensionless():
+		out.Unit = b.Unit
 	default:
 		out.Unit = a.Unit.Mul(b.Unit)
 	}

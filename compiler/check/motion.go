@@ -23,16 +23,19 @@ type motion struct {
 func (e *elaborator) attach() {
 	for _, q := range e.eqs {
 		t := q.decl.Target
-		var index [][]dsl.Range
+		x, _ := q.scope.find(inValues, t.Name, 0)
+		var rest [][]dsl.Range
 		if q.decl.Index != nil {
-			index = [][]dsl.Range{q.decl.Index}
+			rest = [][]dsl.Range{q.decl.Index}
 		}
-		x, rest, ok := e.choose(q.scope, t.Name, 0, index, t)
-		if !ok {
-			continue
-		}
-		if x == nil {
-			if x, _ = q.scope.find(inValues, t.Name, 0); x == nil {
+		if x == nil || rest != nil {
+			m, left, ok := e.choose(q.scope, t.Name, 0, rest, t)
+			switch {
+			case !ok:
+				continue
+			case m != nil:
+				x, rest = m, left
+			case x == nil:
 				e.errUnknownState(q)
 				continue
 			}

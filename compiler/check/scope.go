@@ -35,7 +35,6 @@ type elaborator struct {
 	active   []*entity // being resolved, or functions being bound
 	exprs    []*Expr   // whose units are to be grounded
 	unnamed  []*Obj    // likewise: locals, arguments
-	grounded bool
 	budget   int
 	unknown  map[string]bool // names that were reported
 }
@@ -525,12 +524,12 @@ func (e *elaborator) unusedOverrides(in *scope, d *dsl.UseDecl) {
 			continue
 		}
 		var have []string
-		for n := range e.names[inValues] {
-			if t, ok := strings.CutPrefix(n, in.prefix); ok {
+		for n, x := range e.names[inValues] {
+			if t, ok := strings.CutPrefix(n, in.prefix); ok && x.decl != nil {
 				have = append(have, t)
 			}
 		}
-		e.errUnknown(fmt.Sprintf("name in the component `%s`", d.As.Name), o.option.Name.Span(), name, have)
+		e.errNoSuchPart(o.option, d, have)
 	}
 }
 

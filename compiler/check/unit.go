@@ -157,6 +157,14 @@ func (e *elaborator) inferredFrom(u units.Unit) (diag.Span, bool) {
 	return diag.Span{}, false
 }
 
+// settle replaces what is known of an object's inferred unit, so that its
+// uses need not.
+func (e *elaborator) settle(o *Obj) {
+	if o.Inferred {
+		o.Unit = e.solver.Resolve(o.Unit)
+	}
+}
+
 // adopt gives a bare number the unit that is asked of it.
 func (e *elaborator) adopt(x *Expr, u units.Unit) {
 	x.Unit, x.bare = u, false
@@ -198,7 +206,6 @@ func (e *elaborator) ground() {
 			*u = e.solver.Ground(*u)
 		}
 	}
-	e.grounded = true
 	open(&e.m.Time.Unit)
 	for _, x := range e.order {
 		if x.obj != nil {
