@@ -106,7 +106,7 @@ func TestMutations(t *testing.T) {
 			x := slices.Clone(text)
 			for range 1 + rng.IntN(4) {
 				j := rng.IntN(len(x))
-				switch m := rng.IntN(len(text) - 10); rng.IntN(4) {
+				switch m := rng.IntN(len(text) - 10); min(rng.IntN(6), 3) {
 				case 0:
 					x = slices.Delete(x, j, j+1)
 				case 1:
@@ -114,7 +114,8 @@ func TestMutations(t *testing.T) {
 				case 2:
 					x = slices.Insert(x, j, text[m:m+10]...)
 				case 3:
-					x = slices.Insert(x, j, []byte("# c\n")...)
+					gaps := []string{"# c\n", "\n## d\n", "\n", "\n\n  # e\n\n", " ", ";"}
+					x = slices.Insert(x, j, []byte(gaps[rng.IntN(len(gaps))])...)
 				}
 			}
 			checkAnswer(t, string(x))

@@ -137,17 +137,9 @@ func (p *printer) typ(t Type) {
 }
 
 func (p *printer) dims(t Type) {
-	if len(t.Dims) == 0 {
-		return
+	if len(t.Dims) > 0 {
+		p.list('[', len(t.Dims), func(i int) Node { return t.Dims[i] }, func(i int) { p.small(t.Dims[i]) }, ']')
 	}
-	p.write("[")
-	for i, x := range t.Dims {
-		if i > 0 {
-			p.write(", ")
-		}
-		p.small(x)
-	}
-	p.write("]")
 }
 
 func (p *printer) result(t Type) {
@@ -347,6 +339,7 @@ func (p *printer) settings(opts []*Option, end int) {
 		p.option(o)
 	}
 	p.write(" }")
+	p.pos = max(p.pos, end)
 }
 
 func (p *printer) option(o *Option) {

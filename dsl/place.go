@@ -103,11 +103,12 @@ func docText(comment string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(comment, "##"), " ")
 }
 
-// startsLine reports whether nothing stands before the offset in its line.
+// startsLine reports whether nothing but blanks and semicolons stands before the
+// offset in its line.
 func (l *lexed) startsLine(off int) bool {
 	before := l.src.Text[:off]
 	line := strings.TrimPrefix(before[strings.LastIndexByte(before, '\n')+1:], byteOrderMark)
-	return strings.TrimLeft(line, " \t\r") == ""
+	return strings.TrimLeft(line, " \t\r;") == ""
 }
 
 // nextLine returns the offset of the first thing in the line after the
@@ -117,6 +118,6 @@ func (l *lexed) nextLine(off int) int {
 	if off >= len(text) {
 		return -1
 	}
-	rest := strings.TrimLeft(text[off+1:], " \t\r")
+	rest := strings.TrimLeft(text[off+1:], " \t\r;")
 	return len(text) - len(rest)
 }

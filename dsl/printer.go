@@ -167,7 +167,8 @@ func (p *printer) lead(start int) {
 	p.write(strings.Repeat("  ", p.indent))
 }
 
-// blankLine reports whether the text has a line of nothing but blanks.
+// blankLine reports whether the text has a line of nothing but blanks and
+// separators.
 func blankLine(s string) bool {
 	breaks := 0
 	for _, r := range s {
@@ -176,7 +177,7 @@ func blankLine(s string) bool {
 			if breaks++; breaks == 2 {
 				return true
 			}
-		case ' ', '\t', '\r':
+		case ' ', '\t', '\r', ';', ',':
 		default:
 			breaks = 0
 		}
@@ -184,11 +185,13 @@ func blankLine(s string) bool {
 	return false
 }
 
-// block writes a block over several lines; closing is the offset of its brace.
-func (p *printer) block(closing int, empty bool, items func()) {
+// block writes a block over several lines; end is the offset behind its closing
+// brace.
+func (p *printer) block(end int, empty bool, items func()) {
+	defer func() { p.pos = max(p.pos, end) }()
 	p.write(" {")
 	p.reachOpening()
-	if empty && !p.commentBefore(closing) {
+	if empty && !p.commentBefore(end) {
 		p.write(" }")
 		return
 	}
@@ -197,7 +200,7 @@ func (p *printer) block(closing int, empty bool, items func()) {
 	p.indent++
 	p.fresh, p.loose = true, false
 	items()
-	p.commentsAbove(closing)
+	p.commentsAbove(end)
 	p.indent--
 	p.fresh, p.loose = false, false
 	p.write(strings.Repeat("  ", p.indent), "}")

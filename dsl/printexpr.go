@@ -133,25 +133,21 @@ func (p *printer) indexed(x *IndexExpr) {
 }
 
 func (p *printer) index(index []Range) {
-	if index == nil {
-		return
+	if index != nil {
+		p.list('[', len(index), func(i int) Node { return index[i] }, func(i int) { p.oneRange(index[i]) }, ']')
 	}
-	p.write("[")
-	for i, r := range index {
-		if i > 0 {
-			p.write(", ")
-		}
-		if r.Lo != nil {
-			p.small(r.Lo)
-		}
-		if r.Colon {
-			p.write(":")
-		}
-		if r.Hi != nil {
-			p.small(r.Hi)
-		}
+}
+
+func (p *printer) oneRange(r Range) {
+	if r.Lo != nil {
+		p.small(r.Lo)
 	}
-	p.write("]")
+	if r.Colon {
+		p.write(":")
+	}
+	if r.Hi != nil {
+		p.small(r.Hi)
+	}
 }
 
 // small writes an index or a size.
