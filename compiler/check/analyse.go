@@ -165,7 +165,8 @@ func meet(a, b schedule) bool {
 		if same(t, b) {
 			return true
 		}
-		if a.period == 0 {
+		// The grids repeat their pattern where both have come round.
+		if r := float64(k+1) * a.period / b.period; a.period == 0 || math.Abs(r-math.Round(r)) < 1e-9 && r < 1e9 {
 			return false
 		}
 	}

@@ -42,7 +42,7 @@ func (e *elaborator) dataBlock(d *dsl.DataDecl) *Data {
 	if seen["time"] == nil {
 		e.errNoTimeColumn(d)
 	}
-	e.unmapped(d, out)
+	e.unmapped(d, seen)
 	return out
 }
 
@@ -63,20 +63,26 @@ func (e *elaborator) keys(it *dsl.DataItem) (out []Column) {
 }
 
 // unmapped reports the inputs and covariates that the table does not give.
-func (e *elaborator) unmapped(d *dsl.DataDecl, out *Data) {
+func (e *elaborator) unmapped(d *dsl.DataDecl, seen map[string]*dsl.DataItem) {
 	given := map[Object]bool{}
-	for _, c := range out.Columns {
-		given[c.Target] = true
+	for name, list := range e.targets() {
+		for _, o := range list {
+			given[o] = given[o] || seen[name] != nil
+		}
 	}
+	var missing []*Obj
 	for _, c := range e.m.Covariates {
 		if !given[c] {
-			e.errUnmapped(d, "covariate", &c.Obj)
+			missing = append(missing, &c.Obj)
 		}
 	}
 	for _, in := range e.m.Inputs {
 		if in.Value == nil && !given[in] {
-			e.errUnmapped(d, "input", &in.Obj)
+			missing = append(missing, &in.Obj)
 		}
+	}
+	if missing != nil {
+		e.errUnmapped(d, missing)
 	}
 }
 

@@ -6,13 +6,38 @@ import (
 	"github.com/pinode/pinode/dsl"
 )
 
-// object fills what all declarations have; false if the shape is wrong.
-func (e *elaborator) object(o *Obj, x *entity, doc string, t dsl.Type) bool {
+// object fills what all declarations have; false if the shape is wrong. A
+// value that is written with its unit declares it.
+func (e *elaborator) object(o *Obj, x *entity, doc string, t dsl.Type, value dsl.Expr) bool {
 	o.Name, o.Doc, o.Span = x.name, doc, x.at
-	e.declareUnit(o, t.Unit)
+	if u := writtenUnit(value); u != nil && t.Unit == nil {
+		e.declareUnit(o, u)
+		o.Inferred = true
+	} else {
+		e.declareUnit(o, t.Unit)
+	}
 	shape, ok := e.shape(x.scope, t.Dims)
 	o.Shape = shape
 	return ok
+}
+
+// writtenUnit is the unit of a literal number; nil if x is something else.
+func writtenUnit(x dsl.Expr) *dsl.UnitExpr {
+	switch x := x.(type) {
+	case *dsl.NumberLit:
+		return x.Unit
+	case *dsl.Unary:
+		return writtenUnit(x.X)
+	case *dsl.Paren:
+		return writtenUnit(x.X)
+	case *dsl.Array:
+		for _, el := range x.Elems {
+			if u := writtenUnit(el); u != nil {
+				return u
+			}
+		}
+	}
+	return nil
 }
 
 // bind checks that a value fits an object, and repeats scalars; nil if it
@@ -35,7 +60,7 @@ func (e *elaborator) bind(v *Expr, o *Obj) *Expr {
 func (e *elaborator) resolveConst(x *entity) {
 	d := x.decl.(*dsl.ConstDecl)
 	o := &Const{}
-	if !e.object(&o.Obj, x, d.Doc, d.Type) {
+	if !e.object(&o.Obj, x, d.Doc, d.Type, d.Value) {
 		return
 	}
 	v := e.given(x, d.Value, 0)
@@ -67,7 +92,7 @@ func (e *elaborator) resolveGiven(x *entity, doc string, t dsl.Type) bool {
 		return false
 	}
 	l := &Let{}
-	if e.object(&l.Obj, x, doc, t) {
+	if e.object(&l.Obj, x, doc, t, nil) {
 		if l.Value = e.bind(e.given(x, nil, 0), &l.Obj); l.Value != nil {
 			x.obj = l
 		}
@@ -80,7 +105,7 @@ func (e *elaborator) resolveCovariate(x *entity) {
 	if e.resolveGiven(x, d.Doc, d.Type) {
 		return
 	}
-	if c := (&Covariate{}); e.object(&c.Obj, x, d.Doc, d.Type) {
+	if c := (&Covariate{}); e.object(&c.Obj, x, d.Doc, d.Type, nil) {
 		x.obj = c
 	}
 }
@@ -100,7 +125,7 @@ func (e *elaborator) resolveInput(x *entity) {
 	if !contains(interpolations, in.Interp) {
 		e.errChoice(d.Interp.Span(), "interpolation", in.Interp, interpolations)
 	}
-	if !e.object(&in.Obj, x, d.Doc, d.Type) {
+	if !e.object(&in.Obj, x, d.Doc, d.Type, nil) {
 		return
 	}
 	x.obj = in
@@ -138,7 +163,7 @@ func (e *elaborator) resolveParam(x *entity) {
 		}
 		return
 	}
-	if !e.object(&p.Obj, x, d.Doc, d.Type) {
+	if !e.object(&p.Obj, x, d.Doc, d.Type, d.Init) {
 		return
 	}
 	for i, k := range d.Per {
@@ -247,7 +272,13 @@ func (e *elaborator) resolveState(x *entity, d *dsl.StateDecl, k int) {
 	if k > 0 { // the unit is that of the derivative below, over time
 		t.Unit = nil
 	}
-	if !e.object(&st.Obj, x, d.Doc, t) {
+	var init dsl.Expr
+	for _, in := range d.Inits {
+		if in.Primes == k {
+			init = in.Value
+		}
+	}
+	if !e.object(&st.Obj, x, d.Doc, t, init) {
 		return
 	}
 	if k > 0 {
@@ -259,24 +290,10 @@ func (e *elaborator) resolveState(x *entity, d *dsl.StateDecl, k int) {
 		st.Unit, st.Inferred = o.Unit.Div(e.m.Time.Unit), o.Inferred
 	}
 	x.obj = st
-	var init *dsl.StateInit
-	for i := range d.Inits {
-		switch in := &d.Inits[i]; {
-		case in.Primes != k:
-		case init != nil:
-			e.errDuplicate(in.Span(), "the initial value of "+x.name, init.Span())
-		default:
-			init = in
-		}
-	}
 	e.later = append(e.later, func() {
-		if init != nil {
-			st.Init = e.initial(x, init.Value, &st.Obj)
-		} else {
-			st.Init = e.initial(x, nil, &st.Obj)
-			if k == 0 && x.override() == nil {
-				e.errNoInitial(x, "state")
-			}
+		st.Init = e.initial(x, init, &st.Obj)
+		if init == nil && k == 0 && x.override() == nil {
+			e.errNoInitial(x, "state")
 		}
 	})
 }
@@ -284,7 +301,7 @@ func (e *elaborator) resolveState(x *entity, d *dsl.StateDecl, k int) {
 func (e *elaborator) resolveAugment(x *entity) {
 	d := x.decl.(*dsl.AugmentDecl)
 	st := &State{Augment: true}
-	if !e.object(&st.Obj, x, d.Doc, d.Type) {
+	if !e.object(&st.Obj, x, d.Doc, d.Type, d.Init) {
 		return
 	}
 	x.obj = st
@@ -294,7 +311,7 @@ func (e *elaborator) resolveAugment(x *entity) {
 func (e *elaborator) resolveDiscrete(x *entity) {
 	d := x.decl.(*dsl.DiscreteDecl)
 	v := &Discrete{}
-	if !e.object(&v.Obj, x, d.Doc, d.Type) {
+	if !e.object(&v.Obj, x, d.Doc, d.Type, d.Init) {
 		return
 	}
 	x.obj = v
@@ -319,7 +336,7 @@ func (e *elaborator) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
 func (e *elaborator) resolveLet(x *entity) {
 	d := x.decl.(*dsl.LetDecl)
 	l := &Let{}
-	if !e.object(&l.Obj, x, d.Doc, d.Type) {
+	if !e.object(&l.Obj, x, d.Doc, d.Type, nil) {
 		return
 	}
 	v := e.expr(x.scope, d.Value)

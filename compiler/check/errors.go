@@ -316,7 +316,7 @@ func (e *elaborator) errMissingEquation(x *entity, by []*equation) {
 // elementName is how an element of an array is written.
 func elementName(name string, s Shape, i int) string {
 	if s.Rank == 2 {
-		return fmt.Sprintf("%s[%d, %d]", name, i/s.N, i%s.N)
+		return fmt.Sprintf("%s[%d,%d]", name, i/s.N, i%s.N)
 	}
 	return fmt.Sprintf("%s[%d]", name, i)
 }

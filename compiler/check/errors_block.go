@@ -25,6 +25,11 @@ func (e *elaborator) errAtStart(d *dsl.EventDecl) {
 		WithHelp("it lets them fire at the initial time too; rows of data and observations do so anyway")
 }
 
+func (e *elaborator) errNotTime(id dsl.Ident) {
+	e.diags.Errorf(misplaced, id.Span(), "`at` takes the time, which is called `%s`", e.m.Time.Name).
+		WithHelp("write `at %s = …`; another quantity that reaches a value is a condition: `when %s >= …`", e.m.Time.Name, id.Name)
+}
+
 func (e *elaborator) errPeriod(v *Expr, rule string, got float64) {
 	e.diags.Errorf(badPeriod, v.Span, "%s, this is %g", rule, got)
 }
@@ -242,9 +247,16 @@ func (e *elaborator) errWhere(it *dsl.DataItem) {
 		WithHelp("`train: condition` and `validate: condition` choose rows of the table")
 }
 
-func (e *elaborator) errUnmapped(d *dsl.DataDecl, what string, o *Obj) {
-	e.diags.Errorf(badMapping, d.Name.Span(), "the data block gives no column for the %s `%s`", what, o.Name).
-		WithNote(o.Span, "it is declared here").WithHelp("add `%s: column`", o.Name)
+func (e *elaborator) errUnmapped(d *dsl.DataDecl, missing []*Obj) {
+	list := make([]string, len(missing))
+	for i, o := range missing {
+		list[i] = "`" + o.Name + "`"
+	}
+	m := e.diags.Errorf(badMapping, d.Name.Span(), "the data block gives no column for %s", strings.Join(list, " and "))
+	for _, o := range missing {
+		m.WithNote(o.Span, "`%s` is read from data", o.Name)
+	}
+	m.WithHelp("add `%s: column`", missing[0].Name)
 }
 
 func (e *elaborator) errEventColumn(it *dsl.DataItem, ev *Event) {

@@ -144,10 +144,6 @@ func (e *elaborator) errVectorCondition(x *Expr) {
 		WithHelp("compare single elements, or reduce with `min`, `max` or `norm`")
 }
 
-func (e *elaborator) errDimensions(dims []dsl.Expr) {
-	e.diags.Errorf(badShape, dims[2].Span(), "arrays have at most two dimensions")
-}
-
 func (e *elaborator) errDimension(d dsl.Expr, v int) {
 	if v < 1 {
 		e.diags.Errorf(badShape, d.Span(), "a dimension is at least 1, not %d", v)

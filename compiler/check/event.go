@@ -116,6 +116,9 @@ func (e *elaborator) trigger(s *scope, ev *Event, d *dsl.EventDecl) {
 			ev.Cond = v
 		}
 	case dsl.TriggerAt:
+		if x, _ := s.find(inValues, t.Time.Name, 0); x == nil || x.obj != e.m.Time {
+			e.errNotTime(t.Time)
+		}
 		if v := e.duration(s, t.Expr, "the time of an event"); v != nil && e.only(v, "the time of an event", ^readsTime) {
 			ev.At = v
 		}

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"slices"
+
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/physics/units"
 )
@@ -21,6 +23,7 @@ type motion struct {
 
 // attach finds the state of every equation.
 func (e *elaborator) attach() {
+	slices.SortStableFunc(e.order, func(a, b *entity) int { return slices.Compare(a.key, b.key) })
 	for _, q := range e.eqs {
 		t := q.decl.Target
 		x, _ := q.scope.find(inValues, t.Name, 0)
@@ -94,8 +97,15 @@ func (e *elaborator) attachTo(x *entity, q *equation, rest [][]dsl.Range) {
 	}
 }
 
-// equations elaborates the right-hand side of every state.
+// equations elaborates the right-hand side of every state. They come before
+// all else, so that units are inferred from them where there is a choice.
 func (e *elaborator) equations() {
+	for _, x := range e.order {
+		switch x.decl.(type) {
+		case *dsl.StateDecl, *dsl.AugmentDecl:
+			e.touch(x)
+		}
+	}
 	for _, x := range e.order {
 		st, ok := x.obj.(*State)
 		if !ok {
@@ -194,7 +204,7 @@ func (e *elaborator) rhs(q *equation, top *State, want units.Unit) *Expr {
 		e.errEquationShape(q, v, top)
 		return nil
 	}
-	if !e.demand(v, want) {
+	if !e.badTime[q.scope.prefix] && !e.demand(v, want) {
 		e.errEquationUnit(q, v, top, want)
 		return nil
 	}

@@ -26,7 +26,7 @@ var roughActivations = []string{"relu", "leaky_relu"}
 func (e *elaborator) resolveNeural(x *entity) {
 	d := x.decl.(*dsl.NeuralDecl)
 	n := &Neural{Options: setting.New(e.env.Neural)}
-	if !e.object(&n.Obj, x, d.Doc, d.Result) {
+	if !e.object(&n.Obj, x, d.Doc, d.Result, nil) {
 		return
 	}
 	seen := map[string]dsl.Ident{}

@@ -11,7 +11,7 @@ import (
 func (e *elaborator) resolveObserve(x *entity) {
 	d := x.decl.(*dsl.ObserveDecl)
 	o := &Observe{Weight: 1}
-	if !e.object(&o.Obj, x, d.Doc, d.Type) {
+	if !e.object(&o.Obj, x, d.Doc, d.Type, nil) {
 		return
 	}
 	value := func() bool {
@@ -45,7 +45,7 @@ func (e *elaborator) resolveObserve(x *entity) {
 func (e *elaborator) resolveLoss(x *entity) {
 	d := x.decl.(*dsl.LossDecl)
 	l := &Loss{Weight: 1}
-	if !e.object(&l.Obj, x, d.Doc, dsl.Type{}) {
+	if !e.object(&l.Obj, x, d.Doc, dsl.Type{}, nil) {
 		return
 	}
 	x.obj = l
@@ -65,7 +65,7 @@ func (e *elaborator) resolveLoss(x *entity) {
 func (e *elaborator) resolveConserve(x *entity) {
 	d := x.decl.(*dsl.ConserveDecl)
 	c := &Conserve{Weight: 1, Mode: "penalty"}
-	if !e.object(&c.Obj, x, d.Doc, dsl.Type{}) {
+	if !e.object(&c.Obj, x, d.Doc, dsl.Type{}, nil) {
 		return
 	}
 	x.obj = c

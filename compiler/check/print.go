@@ -155,7 +155,7 @@ func places(x *Expr) string {
 	}
 	row, col := x.Offset/of.N, x.Offset%of.N
 	if n <= of.N && (n < of.N || x.Shape.Rank < 2) {
-		return fmt.Sprintf("[%d, %s]", row, span(col, n, x.Shape.Rank == 0))
+		return fmt.Sprintf("[%d,%s]", row, span(col, n, x.Shape.Rank == 0))
 	}
 	return "[" + span(row, n/of.N, false) + "]"
 }

@@ -32,9 +32,10 @@ type elaborator struct {
 	motions  map[*entity]*motion
 	rates    map[*entity]*entity
 	later    []func()
-	active   []*entity // being resolved, or functions being bound
-	exprs    []*Expr   // whose units are to be grounded
-	unnamed  []*Obj    // likewise: locals, arguments
+	active   []*entity       // being resolved, or functions being bound
+	exprs    []*Expr         // whose units are to be grounded
+	unnamed  []*Obj          // likewise: locals, arguments
+	badTime  map[string]bool // components that count time in another unit, by prefix
 	budget   int
 	unknown  map[string]bool // names that were reported
 }
@@ -44,7 +45,7 @@ func newElaborator(c *checker, d *dsl.ModelDecl) *elaborator {
 		checker: c, budget: maxExpansion,
 		m:       &Model{Name: d.Name.Name, Doc: d.Doc, Span: d.Name.Span(), Units: c.table},
 		library: map[string]*entity{}, derivs: map[string]int{}, unknown: map[string]bool{},
-		motions: map[*entity]*motion{}, rates: map[*entity]*entity{},
+		badTime: map[string]bool{}, motions: map[*entity]*motion{}, rates: map[*entity]*entity{},
 	}
 	for i := range e.names {
 		e.names[i], e.families[i] = map[string]*entity{}, map[string]*family{}
@@ -259,6 +260,7 @@ func (e *elaborator) declareTime(s *scope, d *dsl.TimeDecl) {
 	}
 	if u, ok := e.unit(d.Unit); ok && !e.equate(e.m.Time.Unit, u, d.Unit.Span()) {
 		e.errTimeUnit(d, u)
+		e.badTime[s.prefix] = true
 	}
 }
 
@@ -553,7 +555,6 @@ func (e *elaborator) touch(x *entity) bool {
 
 // resolveAll resolves everything, then what waited for that.
 func (e *elaborator) resolveAll() {
-	slices.SortStableFunc(e.order, func(a, b *entity) int { return slices.Compare(a.key, b.key) })
 	for _, x := range e.order {
 		e.touch(x)
 	}

@@ -171,7 +171,7 @@ func (e *elaborator) chain(s *scope, v *setting.Values, row *setting.Setting, va
 	}
 }
 
-// wordOf is the word of one link of a chain; names in a list are joined.
+// wordOf is the word of one link of a chain.
 func (e *elaborator) wordOf(row *setting.Setting, val *dsl.Value) (string, error) {
 	switch x := val.Expr.(type) {
 	case nil:
@@ -182,19 +182,6 @@ func (e *elaborator) wordOf(row *setting.Setting, val *dsl.Value) (string, error
 		return dsl.FormatExpr(x), nil
 	case *dsl.StringLit:
 		return x.Value, nil
-	case *dsl.Array:
-		if row.Kind != setting.Word || row.Choices != nil {
-			break
-		}
-		var list []string
-		for _, el := range x.Elems {
-			n, ok := el.(*dsl.Name)
-			if !ok {
-				return "", fmt.Errorf("`%s` is a list of names", row.Key)
-			}
-			list = append(list, dsl.FormatExpr(n))
-		}
-		return strings.Join(list, ", "), nil
 	}
 	if names := choiceNames(row); len(names) > 0 {
 		return "", fmt.Errorf("`%s` is one of %s", row.Key, strings.Join(names, ", "))

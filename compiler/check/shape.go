@@ -22,13 +22,10 @@ func (s Shape) String() string {
 // maxSize is the number of elements that a value may have.
 const maxSize = 1_000_000
 
-// shape evaluates the dimensions of a declaration.
+// shape evaluates the dimensions of a declaration, of which there are at most
+// two.
 func (e *elaborator) shape(s *scope, dims []dsl.Expr) (Shape, bool) {
 	var n [2]int
-	if len(dims) > 2 {
-		e.errDimensions(dims)
-		return Shape{}, false
-	}
 	size := 1
 	for i, d := range dims {
 		v, ok := e.constInt(s, d)
