@@ -430,7 +430,7 @@ func newWorker(m *Model, mod *exec.Module, opt sim.Options) *worker {
 	sys := newSystem(m.prog, mod)
 	lay := &m.prog.Model.Layout
 	return &worker{
-		sys: sys, run: sim.New(m.hybrid(), sys.size, opt),
+		sys: sys, run: sim.New(m.hybrid(), sys.size, opt, nil),
 		endY: make([]float64, lay.NY), bp: make([]float64, lay.NP), bq: make([]float64, lay.NQ),
 	}
 }

@@ -112,14 +112,29 @@ func firstGuard(c *lower.Cond) int {
 
 // Want says which derivatives a module is to have.
 type Want struct {
-	Reverse bool // vector–Jacobian products
-	Forward bool // Jacobian–vector products
+	Reverse bool    // vector–Jacobian products
+	Forward bool    // Jacobian–vector products
+	Step    *Method // programs for its whole step, where they are not too large
 }
 
 // Module compiles the programs of the model for frames of the given number of
 // lanes. The programs and their inputs and outputs are listed at Graphs.
 func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
 	return exec.Compile(opt.Optimize(p.Model.Builder, p.Graphs(want)), lanes)
+}
+
+// Steps compiles the programs for steps of a method alone, for frames of the
+// given number of lanes: the whole step where that is not too large, else the
+// right-hand side.
+func (p *Program) Steps(lanes int, m *Method, reverse bool) (*exec.Module, error) {
+	graphs := p.stepGraphs(m, reverse)
+	if graphs == nil {
+		graphs = []*ir.Graph{{Name: "rhs", Outputs: []ir.Output{{Name: "dy", Node: p.Model.RHS}}}}
+		if reverse {
+			graphs = append(graphs, p.vjp("rhs", p.Model.RHS, true))
+		}
+	}
+	return exec.Compile(opt.Optimize(p.Model.Builder, graphs), lanes)
 }
 
 // Dump prints the file at a stage of compilation: ast, model, graph or plan.

@@ -102,7 +102,7 @@ func TestBallClosedForm(t *testing.T) {
 	const n0 = 5
 	for _, T := range []float64{2, 3, 7.5, 10, 11.5} {
 		b := &ball{g: 9.8, e: 0.8, y0: 10, r: 0.2}
-		s := New(ballHybrid(), b.Sizes(), Options{RTol: 1e-10, ATol: 1e-12})
+		s := New(ballHybrid(), b.Sizes(), Options{RTol: 1e-10, ATol: 1e-12}, nil)
 		var tr Trajectory
 		require.NoError(t, s.Run(b, &Span{T1: T, Saves: []float64{T}}, &tr))
 		for i, rec := range tr.Log {
@@ -159,7 +159,7 @@ func TestBallClosedForm(t *testing.T) {
 // TestBallManyBounces follows fifty bounces, whose gaps shrink by 0.8 each.
 func TestBallManyBounces(t *testing.T) {
 	b := &ball{g: 9.8, e: 0.8, y0: 10, r: 0.2}
-	s := New(ballHybrid(), b.Sizes(), Options{RTol: 1e-10, ATol: 1e-12})
+	s := New(ballHybrid(), b.Sizes(), Options{RTol: 1e-10, ATol: 1e-12}, nil)
 	var tr Trajectory
 	tEnd := math.Sqrt2 * (9 - 10*math.Pow(0.8, 50.5))
 	require.NoError(t, s.Run(b, &Span{T1: tEnd, Saves: []float64{tEnd}}, &tr))
@@ -176,7 +176,7 @@ func TestBallComesToRest(t *testing.T) {
 	b := &ball{g: 9.8, e: 0.8, y0: 10, r: 0.2}
 	run := func(rule events.ZenoRule) (*Trajectory, *Integrator, error) {
 		hy.Events[0].Zeno = rule
-		s := New(hy, b.Sizes(), Options{RTol: 1e-10, ATol: 1e-12})
+		s := New(hy, b.Sizes(), Options{RTol: 1e-10, ATol: 1e-12}, nil)
 		tr := new(Trajectory)
 		return tr, s, s.Run(b, &Span{T1: 14, Saves: []float64{14}}, tr)
 	}
@@ -217,7 +217,7 @@ func TestBallComesToRest(t *testing.T) {
 // and the sweep back allocate nothing.
 func TestRunAllocatesNothing(t *testing.T) {
 	b := &ball{g: 9.8, e: 0.8, y0: 10, r: 0.2}
-	s := New(ballHybrid(), b.Sizes(), Options{})
+	s := New(ballHybrid(), b.Sizes(), Options{}, nil)
 	var tr Trajectory
 	span := &Span{T1: 10, Saves: []float64{1, 2, 5, 10}}
 	ct := &Cotangents{Y: [][]float64{{1, 0}, {0, 1}, {1, 0}, {1, 1}}}
@@ -234,7 +234,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 // TestRunsRepeat: a run leaves nothing behind that changes the next.
 func TestRunsRepeat(t *testing.T) {
 	b := &ball{g: 9.8, e: 0.8, y0: 10, r: 0.2}
-	s := New(ballHybrid(), b.Sizes(), Options{})
+	s := New(ballHybrid(), b.Sizes(), Options{}, nil)
 	var tr Trajectory
 	span := &Span{T1: 10, Saves: []float64{10}}
 	require.NoError(t, s.Run(b, span, &tr))

@@ -199,6 +199,7 @@ func (s *Integrator) dropDelayed(e int) {
 		}
 	}
 	s.delayed = keep
+	s.stop.t = math.Inf(-1) // it may have been the time of one of them
 }
 
 // grazeTol is the transversality below which a crossing counts as a graze.
@@ -212,7 +213,7 @@ func (s *Integrator) locate(guard int, theta float64) (h float64, fail *Failure)
 	h = theta * full
 	best, bestH := math.Inf(1), h
 	for range 12 {
-		s.step.Step(s, h)
+		s.take(h)
 		s.model.Guards(s.t+h, s.step.End(), s.d, s.g, s.rate, nil)
 		g := math.Abs(s.g[guard])
 		if !(g < best) {
@@ -226,7 +227,7 @@ func (s *Integrator) locate(guard int, theta float64) (h float64, fail *Failure)
 		h = min(next, full*(1+1e-9))
 	}
 	if s.step.H != bestH {
-		s.step.Step(s, bestH)
+		s.take(bestH)
 	}
 	s.model.Guards(s.t+bestH, s.step.End(), s.d, s.g, s.rate, s.accel)
 	if trans := s.transversality(guard, s.t+bestH-s.last); !(trans > grazeTol) || float64(s.det.Side[guard])*s.rate[guard] > 0 {

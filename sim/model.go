@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/pinode/pinode/solvers"
+
 // Sizes are the lengths of a model's arrays.
 type Sizes struct {
 	Y      int // continuous states, quadratures last
@@ -34,6 +36,28 @@ type Model interface {
 
 	// Floors sets v to the arguments of the floor switches, in order.
 	Floors(t float64, y, d, v []float64)
+}
+
+// Steps takes whole steps of trajectories side by side, each in a lane of its
+// own, on the memory of its block: from Y[0] and K[0] of every lane it sets
+// the other stages and the error.
+type Steps interface {
+	Block() *solvers.Block
+
+	// Load says that lane l is about to step by h from t, as trajectory m,
+	// at the discrete state d, with some components of y held.
+	Load(l int, m Model, t, h float64, d []float64, held []bool)
+	Step()
+}
+
+// StepsVJP are Steps with their reverse derivative: from the cotangents of
+// their block it sets those of the start and adds the parameters' to each
+// lane's account. Stage arguments must stand; stage derivatives too, with
+// times, for the cotangents of t and h.
+type StepsVJP interface {
+	Steps
+	VJP(seeds, times bool)
+	DBar(l int, dBar []float64) // adds the lane's cotangent of d
 }
 
 // Segmented is a model whose inputs jump at the stops of a span. It is told

@@ -158,7 +158,7 @@ func (s *Integrator) replay(e *entry) {
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
 	s.startStep(e.t, y)
-	s.step.Step(s, e.h)
+	s.take(e.h)
 }
 
 func (r *reverse) stepBack(e *entry, _ int) {

@@ -17,7 +17,11 @@ type Integrator struct {
 	opt  Options
 	size Sizes
 
-	step *solvers.Stepper
+	step *solvers.Stepper // of this trajectory alone
+	one  Steps            // what takes its steps; nil: the stepper itself
+	many Steps            // what takes the steps of its lane; one, unless it runs in a Group
+	blk  *solvers.Block   // of many
+	lane int
 	ctl  *solvers.Controller
 	det  *events.Detector
 
@@ -28,8 +32,16 @@ type Integrator struct {
 	t      float64
 	last   float64 // time of the last instant, and of that before it
 	before float64
-	y, d   []float64 // the state; y is the stepper's start
-	holds  []bool    // the events' conditions, as of now
+	y, d   []float64 // the state
+	end    []float64 // of the step that stands
+
+	h     float64 // length of the next step
+	steps int     // so far
+	stop  timed   // the next step must not cross
+	try   float64 // length of the step that is tried
+	at    endKind // where it ends
+
+	holds []bool // the events' conditions, as of now
 
 	g, rate, accel []float64 // guards at the current state
 	gBefore        []float64 // and before the last micro-step
@@ -71,15 +83,25 @@ type delayedJump struct {
 	args []float64
 }
 
-// New returns an integrator for models of the given sizes.
-func New(hy *Hybrid, size Sizes, opt Options) *Integrator {
+// New returns an integrator for models of the given sizes. steps, of one
+// lane, takes the steps; without it the integrator does so itself.
+func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 	opt = opt.defaults()
-	s := &Integrator{
+	blk := solvers.NewBlock(opt.Method, size.Y, 1)
+	if steps != nil {
+		blk = steps.Block()
+	}
+	return newIntegrator(hy, size, opt, solvers.NewStepperOn(opt.Method, size.Y, blk), steps, blk)
+}
+
+func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, one Steps, blk *solvers.Block) *Integrator {
+	return &Integrator{
 		hy: hy, opt: opt, size: size,
-		step: solvers.NewStepper(opt.Method, size.Y),
-		ctl:  solvers.NewController(opt.Method),
-		det:  events.NewDetector(size.Guards),
-		d:    make([]float64, size.D), holds: make([]bool, len(hy.Events)),
+		step: step, one: one, many: one, blk: blk,
+		y: make([]float64, size.Y), end: make([]float64, size.Y),
+		ctl: solvers.NewController(opt.Method),
+		det: events.NewDetector(size.Guards),
+		d:   make([]float64, size.D), holds: make([]bool, len(hy.Events)),
 		g: make([]float64, size.Guards), rate: make([]float64, size.Guards), accel: make([]float64, size.Guards),
 		residual: make([]float64, size.Guards), gBefore: make([]float64, size.Guards), rateBefore: make([]float64, size.Guards),
 		sched: make([]float64, size.Times), fired: make([]int, len(hy.Events)),
@@ -88,8 +110,6 @@ func New(hy *Hybrid, size Sizes, opt Options) *Integrator {
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),
 	}
-	s.y = s.step.Y[0]
-	return s
 }
 
 // RHS is the field that the stepper sees: the model's at the current discrete
@@ -113,6 +133,16 @@ func (s *Integrator) Probe(theta float64, g, rate []float64) {
 // Run integrates the model over the span into out. The error, a *Failure, is
 // also kept there.
 func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
+	fail := s.open(m, span, out)
+	for fail == nil && s.propose() {
+		s.take(s.try)
+		fail = s.judge()
+	}
+	return s.close(fail)
+}
+
+// open starts a run.
+func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 	out.reuse(len(span.Saves), s.size)
 	s.model, s.span, s.out = m, span, out
 	s.reset()
@@ -120,9 +150,26 @@ func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
 		s.separate = append(s.separate, false)
 	}
 	clear(s.separate)
-	fail := s.start()
+	if fail := s.start(); fail != nil {
+		return fail
+	}
+	s.h = s.opt.Step
+	if s.opt.Method.Adaptive() && s.t < s.span.T1 {
+		longest := s.nextTimed().t - s.t
+		if s.opt.Step > 0 {
+			longest = min(longest, s.opt.Step)
+		}
+		s.h = s.step.FirstStep(s, s.size.YError, s.opt.RTol, s.opt.ATol, longest)
+	}
+	s.export()
+	return nil
+}
+
+// close ends a run.
+func (s *Integrator) close(fail *Failure) error {
+	out := s.out
 	if fail == nil {
-		fail = s.loop()
+		s.saveState()
 	}
 	out.T = s.t
 	copy(out.Y, s.y)
@@ -145,6 +192,7 @@ func (s *Integrator) reset() {
 	clear(s.held)
 	clear(s.atRest)
 	s.plans, s.stuck = s.plans[:0], 0
+	s.steps, s.stop.t = 0, math.Inf(-1)
 	s.zeno.Reset(len(s.hy.Events))
 	for i := range s.det.Watch {
 		s.det.Watch[i] = !s.hy.Flags[i]
@@ -165,58 +213,73 @@ func (s *Integrator) fail(status Status, h float64, format string, args ...any) 
 	}
 }
 
-// loop integrates from the current state to the end of the span.
-func (s *Integrator) loop() *Failure {
-	adaptive := s.opt.Method.Adaptive()
-	h := 0.
-	steps := 0
-	for s.t < s.span.T1 && s.out.Status != Terminated {
-		stop := s.nextTimed()
-		if h == 0 {
-			h = s.opt.Step
-			if adaptive {
-				longest := stop.t - s.t
-				if s.opt.Step > 0 {
-					longest = min(longest, s.opt.Step)
-				}
-				h = s.step.FirstStep(s, s.size.YError, s.opt.RTol, s.opt.ATol, longest)
-			}
-		}
-		try, end := s.clip(h, stop)
-		s.step.Step(s, try)
-		if steps++; steps > s.opt.MaxSteps {
-			return s.fail(MaxSteps, try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
-		}
-		norm := 0.
-		if !finite(s.step.End()) {
-			norm = math.NaN()
-		} else if adaptive {
-			norm = s.step.ErrorNorm(s.size.YError, s.opt.RTol, s.opt.ATol)
-		}
-		if adaptive {
-			ok, next := s.ctl.Accept(norm, try)
-			if !ok {
-				s.out.Stats.Rejected++
-				if h = next; h < 8*ulp(s.t) {
-					return s.tooSmall(norm, h)
-				}
-				continue
-			}
-			if end == endFree || next < h {
-				h = next
-			}
-			if s.opt.Step > 0 {
-				h = min(h, s.opt.Step)
-			}
-		} else if math.IsNaN(norm) {
-			return s.fail(Unstable, try, "the solution left the representable range")
-		}
-		if fail := s.advance(stop, end); fail != nil {
-			return fail
-		}
+// propose sets up the next step, unless the run is at its end.
+func (s *Integrator) propose() bool {
+	if !(s.t < s.span.T1) || s.out.Status == Terminated {
+		return false
 	}
-	s.saveState()
-	return nil
+	if s.stop.t <= s.t {
+		s.stop = s.nextTimed()
+	}
+	s.try, s.at = s.clip(s.h, s.stop)
+	return true
+}
+
+// take takes a true step of length h from the stepper's start.
+func (s *Integrator) take(h float64) {
+	if s.one == nil {
+		s.step.Step(s, h)
+		return
+	}
+	s.step.H = h
+	s.one.Load(0, s.model, s.step.T, h, s.d, s.held)
+	s.one.Step()
+	s.out.Stats.Evaluations += len(s.step.K) - 1
+}
+
+// judge accepts or rejects the step that stands and carries out what follows.
+func (s *Integrator) judge() *Failure {
+	if s.steps++; s.steps > s.opt.MaxSteps {
+		return s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
+	}
+	s.blk.Gather(s.end, s.blk.Y[len(s.blk.Y)-1], s.lane)
+	fit := finite(s.end)
+	if !s.opt.Method.Adaptive() {
+		if !fit {
+			return s.fail(Unstable, s.try, "the solution left the representable range")
+		}
+		return s.advance()
+	}
+	norm := math.NaN()
+	if fit {
+		norm = s.norm()
+	}
+	ok, next := s.ctl.Accept(norm, s.try)
+	if !ok {
+		s.out.Stats.Rejected++
+		if s.h = next; s.h < 8*ulp(s.t) {
+			return s.tooSmall(norm, s.h)
+		}
+		return nil
+	}
+	if s.at == endFree || next < s.h {
+		s.h = next
+	}
+	if s.opt.Step > 0 {
+		s.h = min(s.h, s.opt.Step)
+	}
+	return s.advance()
+}
+
+// norm is the error norm of the step that stands.
+func (s *Integrator) norm() float64 {
+	switch {
+	case s.size.YError == 0:
+		return 0
+	case s.many == nil:
+		return s.step.ErrorNorm(s.size.YError, s.opt.RTol, s.opt.ATol)
+	}
+	return math.Sqrt(s.blk.Err[s.lane] / float64(s.size.YError))
 }
 
 func (s *Integrator) tooSmall(norm, h float64) *Failure {
@@ -242,9 +305,13 @@ func (s *Integrator) clip(h float64, stop timed) (float64, endKind) {
 
 // advance takes the step that stands over to the tape, up to the first
 // crossing that matters, and carries out the instant at its end.
-func (s *Integrator) advance(stop timed, end endKind) *Failure {
-	guard, theta := s.scan()
-	if guard >= 0 {
+func (s *Integrator) advance() *Failure {
+	stop := s.stop
+	s.out.Stats.Steps++
+	if s.looksInside() {
+		s.pull()
+	}
+	if guard, theta := s.scan(); guard >= 0 {
 		h, fail := s.locate(guard, theta)
 		if fail != nil {
 			return fail
@@ -259,24 +326,57 @@ func (s *Integrator) advance(stop timed, end endKind) *Failure {
 		if left > s.resolution() {
 			stop = timed{t: math.Inf(1), end: endFixed}
 		}
-		return s.instant(guard, stop)
+		return s.happen(guard, stop)
 	}
-	h := s.step.H
-	e := entry{kind: stepEntry, end: end}
-	if end != endFree {
-		e.ref, e.count, e.at = stop.ref, stop.count, stop.at
-	}
-	s.push(e, h)
-	s.out.Stats.Steps++
-	if end == endFree {
-		s.t += h
-		s.step.Continue(s.t)
-		s.y = s.step.Y[0]
+	e := entry{kind: stepEntry, end: s.at}
+	if s.at == endFree {
+		s.push(e, s.try)
+		s.t += s.try
+		s.blk.Continue(s.lane)
+		s.step.T = s.t
+		copy(s.y, s.end)
 		return nil
 	}
+	s.pull()
+	e.ref, e.count, e.at = stop.ref, stop.count, stop.at
+	s.push(e, s.try)
 	s.t = stop.t
 	s.arrive()
-	return s.instant(-1, stop)
+	return s.happen(-1, stop)
+}
+
+// happen carries out an instant, from the result of which the run goes on.
+func (s *Integrator) happen(guard int, stop timed) *Failure {
+	fail := s.instant(guard, stop)
+	s.stop.t = math.Inf(-1)
+	s.export()
+	return fail
+}
+
+// looksInside reports whether the step that stands is needed in full: for its
+// guards, for saves inside, or for its tape.
+func (s *Integrator) looksInside() bool {
+	return s.size.Guards > 0 || s.nextSave < len(s.span.Saves) && s.span.Saves[s.nextSave] <= s.t+s.try
+}
+
+// pull makes the step of the lane stand in the stepper.
+func (s *Integrator) pull() {
+	s.step.T, s.step.H = s.t, s.try
+	if s.many == s.one {
+		return
+	}
+	for i := range s.blk.Y {
+		s.blk.Gather(s.step.Y[i], s.blk.Y[i], s.lane)
+		s.blk.Gather(s.step.K[i], s.blk.K[i], s.lane)
+	}
+}
+
+// export makes the stepper's start that of the lane.
+func (s *Integrator) export() {
+	if s.many != s.one {
+		s.blk.Scatter(s.blk.Y[0], s.step.Y[0], s.lane)
+		s.blk.Scatter(s.blk.K[0], s.step.K[0], s.lane)
+	}
 }
 
 // progress counts the instants in a row that lie within the clock's
@@ -303,7 +403,7 @@ func (s *Integrator) startStep(t float64, y []float64) {
 // arrive makes the end of the step the current state.
 func (s *Integrator) arrive() {
 	s.step.Continue(s.t)
-	s.y = s.step.Y[0]
+	copy(s.y, s.step.Y[0])
 }
 
 // resolution is how far apart two times must be to count as different.
@@ -325,7 +425,7 @@ func finite(y []float64) bool {
 // [t, t+h).
 func (s *Integrator) push(e entry, h float64) {
 	e.t, e.h = s.t, h
-	e.state = s.tape.keep(s.step.Y[0], s.d)
+	e.state = s.tape.keep(s.y, s.d)
 	e.lo = s.nextSave
 	until := s.t + h
 	if e.end != endFree { // a save at the instant reads the value after it

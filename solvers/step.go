@@ -30,6 +30,7 @@ type Stepper struct {
 	Y    [][]float64 // stage arguments; Y[0] is the start, the last the end
 	K    [][]float64 // stage derivatives
 
+	blk    *Block
 	kBar   [][]float64 // cotangents of K
 	seeded []bool      // kBar[i] may differ from zero
 	yiBar  []float64
@@ -41,11 +42,17 @@ type Stepper struct {
 
 // NewStepper returns a stepper for n equations.
 func NewStepper(tab *Tableau, n int) *Stepper {
+	return NewStepperOn(tab, n, NewBlock(tab, n, 1))
+}
+
+// NewStepperOn is NewStepper on the memory of a block of width 1, which
+// others may take steps on too.
+func NewStepperOn(tab *Tableau, n int, blk *Block) *Stepper {
 	s := tab.Stages()
 	return &Stepper{
-		tab: tab, n: n,
-		Y: matrix(s, n), K: matrix(s, n),
-		kBar: matrix(s, n), seeded: make([]bool, s), yiBar: make([]float64, n),
+		tab: tab, n: n, blk: blk,
+		Y: blk.Y, K: blk.K,
+		kBar: blk.KBar, seeded: make([]bool, s), yiBar: make([]float64, n),
 		kDot: matrix(s, n), yiDot: make([]float64, n),
 	}
 }
@@ -70,10 +77,8 @@ func (s *Stepper) Start(sys System, t float64, y []float64) {
 
 // Continue makes the end of the last step the start of the next.
 func (s *Stepper) Continue(t float64) {
-	last := len(s.K) - 1
 	s.T = t
-	copy(s.Y[0], s.Y[last])
-	s.K[0], s.K[last] = s.K[last], s.K[0]
+	s.blk.Continue(0)
 }
 
 // Step takes a step of length h from the start that Start or Continue set.

@@ -29,15 +29,25 @@ func Compile(graphs []*ir.Graph, lanes int) (*Module, error) {
 		c.m.programs[g.Name] = &Program{name: g.Name, lanes: lanes, outputs: map[string]region{}}
 	}
 	nodes := make([][]*ir.Node, len(graphs))
+	into := make([][]*ir.Node, len(graphs)) // inputs that programs store to
 	for i, g := range graphs {
 		nodes[i] = g.Nodes()
+		for _, o := range g.Outputs {
+			if o.Into != nil {
+				into[i] = append(into[i], o.Into)
+			}
+		}
 	}
-	if err := c.leaves(nodes); err != nil {
+	if err := c.leaves(append(into, nodes...)); err != nil {
 		return nil, err
 	}
 	for _, g := range graphs {
 		p := c.m.programs[g.Name]
 		for _, o := range g.Outputs {
+			if o.Into != nil {
+				p.outputs[o.Name] = c.m.inputs[o.Into.Name]
+				continue
+			}
 			p.outputs[o.Name] = c.reserve(o.Node.Shape.Size(), true)
 		}
 	}

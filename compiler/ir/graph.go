@@ -31,6 +31,10 @@ type Output struct {
 	// Accumulate makes a program add the value to its output instead of
 	// storing it, as the gradient by shared parameters needs.
 	Accumulate bool
+
+	// Into is the input, if any, that a program stores the value in, for
+	// other programs of its module to read. The graph must not read it.
+	Into *Node
 }
 
 // Graph is a function: outputs over the inputs that its nodes reach. Several
@@ -123,7 +127,20 @@ func (g *Graph) Verify() error {
 		}
 		names[o.Name] = true
 	}
+	into := map[*Node]bool{}
+	for _, o := range g.Outputs {
+		if o.Into == nil {
+			continue
+		}
+		if o.Into.Op != OpInput || o.Into.Shape != o.Node.Shape || !o.Into.Lane || o.Accumulate {
+			return fmt.Errorf("graph %s: output %q cannot be stored in %%%d", g.Name, o.Name, o.Into.ID)
+		}
+		into[o.Into] = true
+	}
 	for _, n := range g.Nodes() {
+		if into[n] {
+			return fmt.Errorf("graph %s: input %q is read and stored to", g.Name, n.Name)
+		}
 		if err := n.verify(); err != nil {
 			return fmt.Errorf("graph %s: %%%d: %w", g.Name, n.ID, err)
 		}

@@ -1,0 +1,245 @@
+package compiler
+
+import (
+	"fmt"
+
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// Method is an explicit Runge–Kutta method as far as a program for its step
+// needs it: row i of A has the i weights of stage i's argument, the last of
+// which is the end of the step; E are those of the embedded error, if any.
+type Method struct {
+	C []float64
+	A [][]float64
+	E []float64
+}
+
+// maxStepOps bounds the operations of a step that becomes one program. Longer
+// ones would be larger than the processor's instruction cache.
+const maxStepOps = 6000
+
+// stepGraphs are the graphs of a whole step of a method, or nil for a model
+// whose step would be too large a program. Besides the inputs of the
+// right-hand side they read
+//
+//	h         the length of the step
+//	y.i k.i   argument and derivative of stage i
+//	u.i ut.i  signals at the time of stage i
+//	free      0 for the states held at rest, 1 for the others; only where
+//	          some event can hold states
+//	tol       rtol, atol
+//	ct.step   cotangent of the end; kb.i seeds of k.i
+//
+// From y.0 and k.0, step sets the other y.i and k.i, and err = Σ (e/w)² over
+// the user's states, with w = atol + rtol·max(|y.0|, |y at the end|).
+// step.vjp gives by, bd, bp and bq of the arguments y.i; it has no use for
+// k.i. step.vjps does so with the seeds; step.vjpt gives bt and bh too.
+func (p *Program) stepGraphs(m *Method, reverse bool) []*ir.Graph {
+	if p.Model.RHS == nil || p.Model.Layout.NY == 0 {
+		return nil
+	}
+	ops := 0
+	for _, n := range ir.Reach(p.Model.RHS) {
+		if n.Op.Info().Class == ir.Elementwise {
+			ops += n.Shape.Size()
+		} else {
+			ops++
+		}
+	}
+	if ops*(len(m.C)-1) > maxStepOps {
+		return nil
+	}
+	s := p.stepping(m)
+	out := []*ir.Graph{s.step()}
+	if reverse {
+		out = append(out, s.vjp("step.vjp", false, false), s.vjp("step.vjps", true, false), s.vjp("step.vjpt", true, true))
+	}
+	return out
+}
+
+// stepping builds the graphs of steps.
+type stepping struct {
+	p    *Program
+	m    *Method
+	b    *ir.Builder
+	h    *ir.Node
+	y, k []*ir.Node // inputs
+	u    []*ir.Node
+	ut   []*ir.Node
+	free *ir.Node
+	vec  ir.Shape
+}
+
+func (p *Program) stepping(m *Method) *stepping {
+	b := p.Model.Builder
+	s := &stepping{p: p, m: m, b: b, vec: ir.Vec(p.Model.Layout.NY)}
+	s.h = b.Input("h", ir.Scalar, true)
+	for i := range m.C {
+		s.y = append(s.y, b.Input(fmt.Sprintf("y.%d", i), s.vec, true))
+		s.k = append(s.k, b.Input(fmt.Sprintf("k.%d", i), s.vec, true))
+		if u := p.Model.In.U; u != nil {
+			s.u = append(s.u, b.Input(fmt.Sprintf("u.%d", i), u.Shape, true))
+			s.ut = append(s.ut, b.Input(fmt.Sprintf("ut.%d", i), u.Shape, true))
+		}
+	}
+	for _, e := range p.Model.Events {
+		if e.Rest != nil {
+			s.free = b.Input("free", s.vec, true)
+		}
+	}
+	return s
+}
+
+// at maps the inputs of the right-hand side to those of stage i, whose
+// argument is y.
+func (s *stepping) at(i int, y *ir.Node) map[*ir.Node]*ir.Node {
+	in := s.p.Model.In
+	by := map[*ir.Node]*ir.Node{in.T: s.b.Add(in.T, s.b.Mul(s.b.Const(s.m.C[i]), s.h)), in.Y: y}
+	if in.U != nil {
+		by[in.U], by[in.UT] = s.u[i], s.ut[i]
+	}
+	return by
+}
+
+// combine is Σ cⱼ kⱼ, or nil if all weights are zero.
+func (s *stepping) combine(c []float64, k []*ir.Node) (sum *ir.Node) {
+	for j, w := range c {
+		if w == 0 {
+			continue
+		}
+		term := s.b.Mul(s.b.Const(w), k[j])
+		if sum == nil {
+			sum = term
+		} else {
+			sum = s.b.Add(term, sum)
+		}
+	}
+	return sum
+}
+
+func (s *stepping) step() *ir.Graph {
+	b := s.b
+	g := &ir.Graph{Name: "step"}
+	y, k := []*ir.Node{s.y[0]}, []*ir.Node{s.k[0]}
+	for i := 1; i < len(s.m.C); i++ {
+		yi := s.y[0]
+		if sum := s.combine(s.m.A[i], k); sum != nil {
+			yi = b.Add(b.Mul(s.h, sum), yi)
+		}
+		ki := b.Substitute([]*ir.Node{s.p.Model.RHS}, s.at(i, yi))[0]
+		if s.free != nil {
+			ki = b.Mul(s.free, ki)
+		}
+		y, k = append(y, yi), append(k, ki)
+		g.Outputs = append(g.Outputs,
+			ir.Output{Name: s.y[i].Name, Node: yi, Into: s.y[i]},
+			ir.Output{Name: s.k[i].Name, Node: ki, Into: s.k[i]})
+	}
+	if n := s.p.Model.Layout.NUser; s.m.E != nil && n > 0 {
+		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
+		tol := b.Input("tol", ir.Vec(2), false)
+		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[len(y)-1]))
+		big := b.Select(b.Lt(y0, y1), y1, y0)
+		w := b.Add(b.Mul(b.Elem(tol, 0), big), b.Elem(tol, 1))
+		e := b.Div(b.Mul(s.h, user(s.combine(s.m.E, k))), w)
+		g.Outputs = append(g.Outputs, ir.Output{Name: "err", Node: b.Dot(e, e)})
+	}
+	return g
+}
+
+// vjp is the reverse derivative of a step whose stage arguments stand; with
+// seeds that of its stage derivatives too, with times that by t and h.
+func (s *stepping) vjp(name string, seeds, times bool) *ir.Graph {
+	b, in := s.b, s.p.Model.In
+	// The reverse derivative of the right-hand side, for all stages.
+	ct := b.Input("ct.rhs", s.vec, true)
+	wrt := []*ir.Node{in.T, in.Y}
+	for _, n := range []*ir.Node{in.D, in.P, in.Q, in.U} {
+		if n != nil {
+			wrt = append(wrt, n)
+		}
+	}
+	bars := autodiff.VJP(b, []*ir.Node{s.p.Model.RHS}, []*ir.Node{ct}, wrt)
+	if in.U != nil {
+		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
+		bars, wrt = bars[:len(bars)-1], wrt[:len(wrt)-1]
+	}
+	last := len(s.m.C) - 1
+	kBar := make([]*ir.Node, last+1)
+	if seeds {
+		for i := range kBar {
+			kBar[i] = b.Input(fmt.Sprintf("kb.%d", i), s.vec, true)
+		}
+	}
+	add := func(sum **ir.Node, x *ir.Node) {
+		if *sum == nil {
+			*sum = x
+		} else if !x.IsConst(0) {
+			*sum = b.Add(*sum, x)
+		}
+	}
+	var yBar, tBar, hBar *ir.Node
+	rest := make([]*ir.Node, len(wrt)) // by d, p, q
+	for i := last; i >= 0; i-- {
+		var yi *ir.Node
+		if i == last {
+			yi = b.Input("ct.step", s.vec, true)
+		}
+		if kBar[i] != nil {
+			by := s.at(i, s.y[i])
+			by[ct] = kBar[i]
+			if s.free != nil {
+				by[ct] = b.Mul(s.free, kBar[i])
+			}
+			at := b.Substitute(bars, by)
+			add(&yi, at[1])
+			for j := 2; j < len(wrt); j++ {
+				add(&rest[j], at[j])
+			}
+			if times {
+				add(&tBar, at[0])
+				add(&hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
+			}
+		} else if yi == nil {
+			continue
+		}
+		add(&yBar, yi)
+		if sum := s.combine(s.m.A[i], s.k); times && sum != nil {
+			add(&hBar, b.Dot(yi, sum))
+		}
+		var hy *ir.Node
+		for j, a := range s.m.A[i] {
+			if a == 0 {
+				continue
+			}
+			if hy == nil {
+				hy = b.Mul(s.h, yi)
+			}
+			add(&kBar[j], b.Mul(b.Const(a), hy))
+		}
+	}
+	g := &ir.Graph{Name: name, Outputs: []ir.Output{{Name: "by", Node: yBar}}}
+	for j, n := range wrt {
+		if j < 2 || rest[j] == nil || rest[j].IsConst(0) {
+			continue
+		}
+		o := ir.Output{Name: "bd", Node: rest[j]}
+		switch n {
+		case in.P:
+			o.Name, o.Accumulate = "bp", true
+		case in.Q:
+			o.Name, o.Accumulate = "bq", true
+		}
+		g.Outputs = append(g.Outputs, o)
+	}
+	if times {
+		for _, o := range []ir.Output{{Name: "bt", Node: tBar}, {Name: "bh", Node: hBar}} {
+			if o.Node != nil && !o.Node.IsConst(0) {
+				g.Outputs = append(g.Outputs, o)
+			}
+		}
+	}
+	return g
+}
