@@ -58,8 +58,8 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 		}
 		for _, r := range it.rows {
 			w.sys.rowLoss(it.span.Saves[r.save], tr.SaveY[r.save], tr.SaveD[r.save], tr.BeforeY[r.save], tr.BeforeD[r.save], r.datum, r.seen)
-			w.sys.obs.Run(w.sys.frame)
-			for i, p := range w.sys.obs.Output(w.sys.frame, "pred") {
+			w.sys.obs.run()
+			for i, p := range w.sys.obs.v {
 				if r.seen[i] != 0 {
 					c.Observed = append(c.Observed, Point{names[i], it.span.Saves[r.save], r.datum[i], p})
 				}
@@ -101,8 +101,8 @@ func (m *Model) learned(w *worker, rows [][]float64) []Learned {
 		copy(y, row[1:1+lm.Layout.NUser])
 		copy(d, row[1+lm.Layout.NUser:])
 		w.sys.at(row[0], y, d)
-		w.sys.nets.Run(w.sys.frame)
-		args, vals := w.sys.nets.Output(w.sys.frame, "args"), w.sys.nets.Output(w.sys.frame, "values")
+		w.sys.nets.run()
+		args, vals := w.sys.netArgs, w.sys.nets.v
 		k := 0
 		for i, b := range lm.Blocks {
 			if lm.NetArgs[i] == nil {
@@ -138,8 +138,8 @@ func (m *Model) rows(w *worker, span *sim.Span, tr *sim.Trajectory) (rows [][]fl
 			w.sys.at(t, y, d)
 			copy(w.sys.yb, y)
 			copy(w.sys.db, d)
-			w.sys.outputs.Run(w.sys.frame)
-			row = append(row, w.sys.outputs.Output(w.sys.frame, "v")[:len(lay.Outputs)]...)
+			w.sys.outputs.run()
+			row = append(row, w.sys.outputs.v[:len(lay.Outputs)]...)
 		}
 		rows = append(rows, row)
 	}
@@ -191,8 +191,8 @@ func (f *Fit) Drift() (map[string]float64, error) {
 				copy(y, row[:lay.NUser])
 				copy(d, row[lay.NUser:min(len(row), lay.NUser+nd)])
 				w.sys.at(cv.T[i], y, d)
-				w.sys.conserved.Run(w.sys.frame)
-				q := w.sys.conserved.Output(w.sys.frame, "v")[k]
+				w.sys.conserved.run()
+				q := w.sys.conserved.v[k]
 				if ev < len(cv.Events) && i > 0 && cv.T[i] == cv.Events[ev].Time && cv.T[i-1] == cv.T[i] {
 					ev++
 					last = math.NaN() // across the event

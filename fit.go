@@ -281,8 +281,8 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 		for _, r := range it.rows {
 			k := r.save
 			s.Loss += w.sys.rowLoss(it.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen)
-			w.sys.obs.Run(w.sys.frame)
-			for i, p := range w.sys.obs.Output(w.sys.frame, "pred") {
+			w.sys.obs.run()
+			for i, p := range w.sys.obs.v {
 				if r.seen[i] != 0 {
 					sq[i] += (p - r.datum[i]) * (p - r.datum[i])
 					n[i]++

@@ -72,7 +72,7 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 		workers = runtime.GOMAXPROCS(0)
 	}
 	workers = max(1, min(workers, len(items)+len(valid)))
-	mod, err := m.prog.Module(1, compiler.Want{Reverse: true, Forward: gradient == "forward"})
+	mod, err := m.prog.Module(1, compiler.Want{Reverse: true, Forward: gradient == "forward", Step: method(opt.Method)})
 	if err != nil {
 		return nil, err
 	}
@@ -260,8 +260,8 @@ func (o *objective) priors(res *fit.Result, x []float64, items []*item, grad boo
 	done := map[string]bool{}
 	for _, it := range items {
 		o.sp.bindItem(o.nat, it, w.sys)
-		w.sys.priors.run.Run(w.sys.frame)
-		vals := w.sys.priors.run.Output(w.sys.frame, "v")
+		w.sys.priors.run.run()
+		vals := w.sys.priors.run.v
 		clear(w.sys.priors.ct)
 		some := false
 		for i, pr := range prs {
@@ -281,7 +281,7 @@ func (o *objective) priors(res *fit.Result, x []float64, items []*item, grad boo
 		}
 		if some {
 			w.sys.clearAccount()
-			w.sys.priors.vjp.Run(w.sys.frame)
+			w.sys.priors.vjp.run()
 			clear(w.bp)
 			clear(w.bq)
 			w.sys.account(w.bp, w.bq)
@@ -340,7 +340,7 @@ func (o *objective) one(w *worker, it *item, s *slot, horizon, perValue, perItem
 		k := r.save
 		y, d := tr.SaveY[k], tr.SaveD[k]
 		s.loss += w.sys.rowLoss(span.Saves[k], y, d, tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen)
-		add(s.terms, w.sys.row.run.Output(w.sys.frame, "terms"))
+		add(s.terms, w.sys.terms)
 		if grad {
 			w.rowBack(k, perValue)
 		}
@@ -429,8 +429,12 @@ func dot(a, b []float64) float64 {
 func newWorker(m *Model, mod *exec.Module, opt sim.Options) *worker {
 	sys := newSystem(m.prog, mod)
 	lay := &m.prog.Model.Layout
+	var one sim.Steps
+	if st := newSteps(mod, sys.frame, opt.Method, sys.size.Y, opt); st != nil {
+		one = st
+	}
 	return &worker{
-		sys: sys, run: sim.New(m.hybrid(), sys.size, opt, nil),
+		sys: sys, run: sim.New(m.hybrid(), sys.size, opt, one),
 		endY: make([]float64, lay.NY), bp: make([]float64, lay.NP), bq: make([]float64, lay.NQ),
 	}
 }
@@ -456,9 +460,9 @@ func (w *worker) cotangents(n int) {
 func (w *worker) rowBack(k int, weight float64) {
 	s := w.sys
 	s.row.ct[0] = weight
-	s.row.vjp.Run(s.frame)
-	add(w.yCt[k], s.row.vjp.Output(s.frame, "by"))
-	add(w.dCt[k], s.row.vjp.Output(s.frame, "bd"))
-	add(w.ybCt[k], s.row.vjp.Output(s.frame, "byb"))
-	add(w.dbCt[k], s.row.vjp.Output(s.frame, "bdb"))
+	s.row.vjp.run()
+	add(w.yCt[k], s.row.vjp.by)
+	add(w.dCt[k], s.row.vjp.bd)
+	add(w.ybCt[k], s.row.vjp.byb)
+	add(w.dbCt[k], s.row.vjp.bdb)
 }

@@ -99,12 +99,12 @@ func (o *objective) probe(x []float64) sizes {
 			n++
 			grow(&rates, dy, square)
 			if w.sys.conserved != nil {
-				w.sys.conserved.Run(w.sys.frame)
-				grow(&conserved, w.sys.conserved.Output(w.sys.frame, "v"), math.Abs)
+				w.sys.conserved.run()
+				grow(&conserved, w.sys.conserved.v, math.Abs)
 			}
 			if w.sys.nets != nil {
-				w.sys.nets.Run(w.sys.frame)
-				grow(&args, w.sys.nets.Output(w.sys.frame, "args"), square)
+				w.sys.nets.run()
+				grow(&args, w.sys.netArgs, square)
 			}
 		}
 	}

@@ -109,7 +109,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	if err := sp.use(c.values); err != nil {
 		return nil, err
 	}
-	mod, err := m.prog.Module(1, compiler.Want{})
+	mod, err := m.prog.Module(1, compiler.Want{Step: method(opt.Method)})
 	if err != nil {
 		return nil, err
 	}

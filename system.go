@@ -57,11 +57,31 @@ func condition(c *lower.Cond) *events.Cond {
 	return out
 }
 
-// derivative is a program with its reverse derivative.
-type derivative struct {
-	run, vjp, vjp0, jvp *exec.Program
+// function is a program with its derivatives, and their results.
+type function struct {
+	run, vjp, vjp0, jvp *program
 	ct                  []float64
 }
+
+// program is a program on a frame, with its results.
+type program struct {
+	code  *exec.Program
+	frame *exec.Frame
+	v     []float64 // its value; of a forward derivative the tangent
+
+	by, bd, bt, byb, bdb []float64 // cotangents
+}
+
+func newProgram(mod *exec.Module, f *exec.Frame, name, value string) *program {
+	p := mod.Program(name)
+	if p == nil {
+		return nil
+	}
+	out := func(name string) []float64 { return p.Output(f, name) }
+	return &program{p, f, out(value), out("by"), out("bd"), out("bt"), out("byb"), out("bdb")}
+}
+
+func (p *program) run() { p.code.Run(p.frame) }
 
 // system is a compiled model bound to a frame: the simulator's view of it.
 type system struct {
@@ -74,11 +94,13 @@ type system struct {
 	t, y, d, u, ut, q, p, s, a, datum, seen, yb, db []float64
 	ty, td, tt, tq, tp                              []float64
 
-	rhs, guards, initY, initD, times, row, priors derivative
-	guards2, floors, outputs, obs                 *exec.Program
-	conserved, nets                               *exec.Program
-	jump, rest, delay                             []derivative
-	reverse                                       []*exec.Program // those that keep an account of the parameters
+	bp, bq                                        []float64 // the account: the gradient by the parameters
+	rhs, guards, initY, initD, times, row, priors function
+	rates, terms                                  []float64 // of guards; of row
+	guards2, floors, outputs, obs, conserved      *program
+	nets                                          *program
+	netArgs                                       []float64
+	jump, rest, delay                             []function
 }
 
 func newSystem(p *compiler.Program, mod *exec.Module) *system {
@@ -93,21 +115,32 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	} {
 		*to = f.Input(name)
 	}
-	get := func(name string) derivative {
-		d := derivative{run: mod.Program(name), vjp: mod.Program(name + ".vjp"), vjp0: mod.Program(name + ".vjp0"), jvp: mod.Program(name + ".jvp")}
-		d.ct = f.Input("ct." + name)
-		if d.vjp != nil {
-			s.reverse = append(s.reverse, d.vjp)
+	get := func(name, value string) function {
+		d := function{
+			run: newProgram(mod, f, name, value),
+			vjp: newProgram(mod, f, name+".vjp", ""), vjp0: newProgram(mod, f, name+".vjp0", ""), jvp: newProgram(mod, f, name+".jvp", "dot"),
 		}
+		d.ct = f.Input("ct." + name)
 		return d
 	}
-	s.rhs, s.guards, s.initY, s.initD, s.times, s.row, s.priors = get("rhs"), get("guards"), get("init.y"), get("init.d"), get("times"), get("row"), get("priors")
-	s.guards2, s.floors, s.outputs, s.obs = mod.Program("guards2"), mod.Program("floors"), mod.Program("outputs"), mod.Program("obs")
-	s.conserved, s.nets = mod.Program("conserved"), mod.Program("nets")
+	s.bp, s.bq = f.Input("acc.bp"), f.Input("acc.bq")
+	s.rhs, s.guards, s.initY, s.initD = get("rhs", "dy"), get("guards", "g"), get("init.y", "v"), get("init.d", "v")
+	s.times, s.row, s.priors = get("times", "s"), get("row", "loss"), get("priors", "v")
+	s.guards2, s.floors, s.outputs = newProgram(mod, f, "guards2", "accel"), newProgram(mod, f, "floors", "v"), newProgram(mod, f, "outputs", "v")
+	s.obs, s.conserved, s.nets = newProgram(mod, f, "obs", "pred"), newProgram(mod, f, "conserved", "v"), newProgram(mod, f, "nets", "values")
+	if s.guards.run != nil {
+		s.rates = s.guards.run.code.Output(f, "rate")
+	}
+	if s.row.run != nil {
+		s.terms = s.row.run.code.Output(f, "terms")
+	}
+	if s.nets != nil {
+		s.netArgs = s.nets.code.Output(f, "args")
+	}
 	for _, e := range p.Model.Events {
-		s.jump = append(s.jump, get("jump."+e.Checked.Name))
-		s.rest = append(s.rest, get("rest."+e.Checked.Name))
-		s.delay = append(s.delay, get("delay."+e.Checked.Name))
+		s.jump = append(s.jump, get("jump."+e.Checked.Name, "v"))
+		s.rest = append(s.rest, get("rest."+e.Checked.Name, "v"))
+		s.delay = append(s.delay, get("delay."+e.Checked.Name, "v"))
 	}
 	return s
 }
@@ -151,66 +184,66 @@ func (s *system) Segment(t float64) { s.from = t }
 
 func (s *system) Sizes() sim.Sizes { return s.size }
 
-func (s *system) value(p *exec.Program, output string, to []float64) {
+func value(p *program, to []float64) {
 	if p == nil {
 		return
 	}
-	p.Run(s.frame)
-	copy(to, p.Output(s.frame, output))
+	p.run()
+	copy(to, p.v)
 }
 
 func (s *system) Init(t float64, y, d []float64) {
 	s.at(t, nil, nil)
-	s.value(s.initY.run, "v", y)
-	s.value(s.initD.run, "v", d)
+	value(s.initY.run, y)
+	value(s.initD.run, d)
 }
 
 func (s *system) RHS(t float64, y, d, dy []float64) {
 	s.at(t, y, d)
-	s.value(s.rhs.run, "dy", dy)
+	value(s.rhs.run, dy)
 }
 
 func (s *system) Guards(t float64, y, d, g, rate, accel []float64) {
 	s.at(t, y, d)
-	s.value(s.guards.run, "g", g)
-	copy(rate, s.guards.run.Output(s.frame, "rate"))
+	value(s.guards.run, g)
+	copy(rate, s.rates)
 	if accel != nil {
-		s.value(s.guards2, "accel", accel)
+		value(s.guards2, accel)
 	}
 }
 
-func (s *system) Times(v []float64) { s.value(s.times.run, "s", v) }
+func (s *system) Times(v []float64) { value(s.times.run, v) }
 
 func (s *system) Jump(e int, t float64, y, d, a, v []float64) {
 	s.at(t, y, d)
 	s.arguments(e, a)
-	s.value(s.jump[e].run, "v", v)
+	value(s.jump[e].run, v)
 }
 
 func (s *system) Rest(e int, t float64, y, d, v []float64) {
 	s.at(t, y, d)
-	s.value(s.rest[e].run, "v", v)
+	value(s.rest[e].run, v)
 }
 
 func (s *system) Delay(e int, t float64, y, d []float64) float64 {
 	s.at(t, y, d)
-	s.delay[e].run.Run(s.frame)
-	return s.delay[e].run.Output(s.frame, "v")[0]
+	s.delay[e].run.run()
+	return s.delay[e].run.v[0]
 }
 
 func (s *system) Floors(t float64, y, d, v []float64) {
 	s.at(t, y, d)
-	s.value(s.floors, "v", v)
+	value(s.floors, v)
 }
 
-// pull runs a reverse derivative, whose cotangent is set, and adds what it
+// pull runs a reverse derivative whose cotangent is set, and adds what it
 // gives.
-func (s *system) pull(p *exec.Program, yBar, dBar []float64) (tBar float64) {
-	p.Run(s.frame)
-	add(yBar, p.Output(s.frame, "by"))
-	add(dBar, p.Output(s.frame, "bd"))
-	if t := p.Output(s.frame, "bt"); t != nil {
-		return t[0]
+func (p *program) pull(yBar, dBar []float64) (tBar float64) {
+	p.run()
+	add(yBar, p.by)
+	add(dBar, p.bd)
+	if p.bt != nil {
+		return p.bt[0]
 	}
 	return 0
 }
@@ -227,12 +260,12 @@ func add(to, from []float64) {
 func (s *system) InitVJP(t float64, yCt, dCt []float64) (tBar float64) {
 	s.at(t, nil, nil)
 	for _, x := range []struct {
-		d  derivative
+		d  function
 		ct []float64
 	}{{s.initY, yCt}, {s.initD, dCt}} {
 		if x.d.vjp != nil {
 			copy(x.d.ct, x.ct)
-			tBar += s.pull(x.d.vjp, nil, nil)
+			tBar += x.d.vjp.pull(nil, nil)
 		}
 	}
 	return tBar
@@ -242,9 +275,9 @@ func (s *system) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params bool) 
 	s.at(t, y, d)
 	copy(s.rhs.ct, ct)
 	if params {
-		return s.pull(s.rhs.vjp, yBar, dBar)
+		return s.rhs.vjp.pull(yBar, dBar)
 	}
-	return s.pull(s.rhs.vjp0, yBar, dBar)
+	return s.rhs.vjp0.pull(yBar, dBar)
 }
 
 func (s *system) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params bool) float64 {
@@ -254,15 +287,15 @@ func (s *system) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar
 		s.guards.ct[guard] = ct
 	}
 	if params {
-		return s.pull(s.guards.vjp, yBar, dBar)
+		return s.guards.vjp.pull(yBar, dBar)
 	}
-	return s.pull(s.guards.vjp0, yBar, dBar)
+	return s.guards.vjp0.pull(yBar, dBar)
 }
 
 func (s *system) TimesVJP(ct []float64) {
 	if s.times.vjp != nil {
 		copy(s.times.ct, ct)
-		s.pull(s.times.vjp, nil, nil)
+		s.times.vjp.pull(nil, nil)
 	}
 }
 
@@ -273,13 +306,13 @@ func (s *system) JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) fl
 		return 0
 	}
 	copy(s.jump[e].ct, ct)
-	return s.pull(s.jump[e].vjp, yBar, dBar)
+	return s.jump[e].vjp.pull(yBar, dBar)
 }
 
 func (s *system) RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) float64 {
 	s.at(t, y, d)
 	copy(s.rest[e].ct, ct)
-	return s.pull(s.rest[e].vjp, yBar, dBar)
+	return s.rest[e].vjp.pull(yBar, dBar)
 }
 
 func (s *system) DelayVJP(e int, t float64, y, d []float64, ct float64, yBar, dBar []float64) float64 {
@@ -287,11 +320,11 @@ func (s *system) DelayVJP(e int, t float64, y, d []float64, ct float64, yBar, dB
 	if c := s.delay[e].ct; c != nil {
 		c[0] = ct
 	}
-	return s.pull(s.delay[e].vjp, yBar, dBar)
+	return s.delay[e].vjp.pull(yBar, dBar)
 }
 
 // push runs a forward derivative in the direction that is set.
-func (s *system) push(p *exec.Program, tDot float64, yDot, dDot, out []float64) {
+func (s *system) push(p *program, tDot float64, yDot, dDot, out []float64) {
 	if p == nil {
 		clear(out)
 		return
@@ -301,8 +334,8 @@ func (s *system) push(p *exec.Program, tDot float64, yDot, dDot, out []float64) 
 	}
 	copy(s.ty, yDot)
 	copy(s.td, dDot)
-	p.Run(s.frame)
-	copy(out, p.Output(s.frame, "dot"))
+	p.run()
+	copy(out, p.v)
 }
 
 func (s *system) InitJVP(t, tDot float64, yDot, dDot []float64) {
@@ -319,7 +352,7 @@ func (s *system) RHSJVP(t, tDot float64, y, yDot, d, dDot, out []float64) {
 func (s *system) GuardJVP(t, tDot float64, y, yDot, d, dDot []float64, guard int) float64 {
 	s.at(t, y, d)
 	s.push(s.guards.jvp, tDot, yDot, dDot, nil)
-	return s.guards.jvp.Output(s.frame, "dot")[guard]
+	return s.guards.jvp.v[guard]
 }
 
 func (s *system) TimesJVP(out []float64) { s.push(s.times.jvp, 0, nil, nil, out) }
@@ -338,23 +371,19 @@ func (s *system) RestJVP(e int, t, tDot float64, y, yDot, d, dDot, out []float64
 func (s *system) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot []float64) float64 {
 	s.at(t, y, d)
 	s.push(s.delay[e].jvp, tDot, yDot, dDot, nil)
-	return s.delay[e].jvp.Output(s.frame, "dot")[0]
+	return s.delay[e].jvp.v[0]
 }
 
 // clearAccount forgets the gradient by the parameters.
 func (s *system) clearAccount() {
-	for _, p := range s.reverse {
-		clear(p.Output(s.frame, "bp"))
-		clear(p.Output(s.frame, "bq"))
-	}
+	clear(s.bp)
+	clear(s.bq)
 }
 
 // account adds the gradient by the parameters since clearAccount.
 func (s *system) account(bp, bq []float64) {
-	for _, p := range s.reverse {
-		add(bp, p.Output(s.frame, "bp"))
-		add(bq, p.Output(s.frame, "bq"))
-	}
+	add(bp, s.bp)
+	add(bq, s.bq)
 }
 
 // rowLoss is the loss of one row of data at a state, and, with a weight, adds
@@ -365,6 +394,6 @@ func (s *system) rowLoss(t float64, y, d, yb, db, datum, seen []float64) float64
 	copy(s.db, db)
 	copy(s.datum, datum)
 	copy(s.seen, seen)
-	s.row.run.Run(s.frame)
-	return s.row.run.Output(s.frame, "loss")[0]
+	s.row.run.run()
+	return s.row.run.v[0]
 }

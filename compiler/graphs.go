@@ -23,8 +23,8 @@ import (
 //	outputs   v; conserved v; priors v
 //	nets      args, values: of the neural blocks that the equations use
 //
-// X.vjp reads the cotangent ct.X and gives by, bd, bt, ba, byb, bdb, and, added
-// up over runs, bp and bq; rhs.vjp0 and guards.vjp0 leave the parameters out.
+// X.vjp reads the cotangent ct.X and gives by, bd, bt, ba, byb, bdb, and adds to
+// bp and bq, the inputs acc.bp and acc.bq in which all programs join; rhs.vjp0 and guards.vjp0 leave the parameters out.
 // X.jvp reads the tangents ty, td, tt, tq, tp and gives the tangent dot.
 func (p *Program) Graphs(want Want) []*ir.Graph {
 	m, b := p.Model, p.Model.Builder
@@ -152,11 +152,21 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 			continue
 		}
 		if bar := bars[i]; !bar.IsConst(0) && (params || !o.params) {
-			g.Outputs = append(g.Outputs, ir.Output{Name: o.name, Node: bar, Accumulate: o.params})
+			out := ir.Output{Name: o.name, Node: bar}
+			if o.params {
+				out = p.account(o.name, o.node, bar)
+			}
+			g.Outputs = append(g.Outputs, out)
 		}
 		i++
 	}
 	return g
+}
+
+// account is an output that adds to the gradient by parameters, in which all
+// programs of a module join.
+func (p *Program) account(name string, param, bar *ir.Node) ir.Output {
+	return ir.Output{Name: name, Node: bar, Accumulate: true, Into: p.Model.Builder.Input("acc."+name, param.Shape, true)}
 }
 
 // jvp is the forward derivative of a value in one direction.

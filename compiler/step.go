@@ -228,9 +228,9 @@ func (s *stepping) vjp(name string, seeds, times bool) *ir.Graph {
 		o := ir.Output{Name: "bd", Node: rest[j]}
 		switch n {
 		case in.P:
-			o.Name, o.Accumulate = "bp", true
+			o = s.p.account("bp", n, rest[j])
 		case in.Q:
-			o.Name, o.Accumulate = "bq", true
+			o = s.p.account("bq", n, rest[j])
 		}
 		g.Outputs = append(g.Outputs, o)
 	}

@@ -182,7 +182,7 @@ func (r *reverse) stepBack(e *entry, _ int) {
 			addTo(r.d, row(r.ct.BeforeD, i))
 		}
 	}
-	tb, hb := s.step.VJP(r, r.in, r.y)
+	tb, hb := r.pull(r.in, e.hi > e.lo)
 	tBar, hBar = tBar+tb, hBar+hb
 	switch e.end {
 	case endFree: // the end is at t + h with h held
@@ -195,6 +195,23 @@ func (r *reverse) stepBack(e *entry, _ int) {
 		r.scheduleBack(e, end+hBar)
 		r.t = tBar - hBar
 	}
+}
+
+// pull pulls the cotangent end of the end of the step that stands, and the
+// seeds of its stages, back to the start.
+func (r *reverse) pull(end []float64, seeds bool) (tBar, hBar float64) {
+	s := r.Integrator
+	vjp, ok := s.one.(StepsVJP)
+	if !ok {
+		return s.step.VJP(r, end, r.y)
+	}
+	blk := vjp.Block()
+	copy(blk.EndBar, end)
+	vjp.VJP(seeds, true)
+	addTo(r.y, blk.YBar)
+	vjp.DBar(0, r.d)
+	s.step.Unseed()
+	return blk.TBar[0], blk.HBar[0]
 }
 
 // rootBack adds the derivative through the length of a step that ends on a
@@ -223,7 +240,7 @@ func (r *reverse) rootBack(e *entry, hBar float64) (tBar float64) {
 	}
 	clear(r.gy)
 	tBar = r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.gy, r.d, true)
-	tb, _ := s.step.VJP(r, r.gy, r.y)
+	tb, _ := r.pull(r.gy, false)
 	return tBar + tb
 }
 

@@ -162,6 +162,16 @@ func (s *Stepper) SeedDense(theta float64, ct, yBar []float64) (tBar, hBar float
 	return -rate, hBar - theta*rate
 }
 
+// Unseed forgets what SeedDense left.
+func (s *Stepper) Unseed() {
+	for i, on := range s.seeded {
+		if on {
+			clear(s.kBar[i])
+			s.seeded[i] = false
+		}
+	}
+}
+
 // VJP pulls the cotangent y1Bar of the step's end, and those that SeedDense
 // left, back through the step whose stages stand: it adds to yBar and returns
 // the cotangents of its start time and its length. The seeds are used up.

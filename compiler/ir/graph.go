@@ -32,8 +32,8 @@ type Output struct {
 	// storing it, as the gradient by shared parameters needs.
 	Accumulate bool
 
-	// Into is the input, if any, that a program stores the value in, for
-	// other programs of its module to read. The graph must not read it.
+	// Into is the input, if any, that a program stores the value in or adds
+	// it to, for other programs of its module. The graph must not read it.
 	Into *Node
 }
 
@@ -132,7 +132,7 @@ func (g *Graph) Verify() error {
 		if o.Into == nil {
 			continue
 		}
-		if o.Into.Op != OpInput || o.Into.Shape != o.Node.Shape || !o.Into.Lane || o.Accumulate {
+		if o.Into.Op != OpInput || o.Into.Shape != o.Node.Shape || !o.Into.Lane {
 			return fmt.Errorf("graph %s: output %q cannot be stored in %%%d", g.Name, o.Name, o.Into.ID)
 		}
 		into[o.Into] = true

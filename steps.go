@@ -1,0 +1,195 @@
+package pinode
+
+import (
+	"fmt"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
+)
+
+// method describes a solver's method to the compiler.
+func method(tab *solvers.Tableau) *compiler.Method {
+	return &compiler.Method{C: tab.C, A: tab.A, E: tab.E}
+}
+
+// subject is one trajectory as a model of its own, for runs that share a
+// system: what is bound to it is put in place before its turn.
+type subject struct {
+	*system
+	q       []float64
+	signals []*data.Interpolant
+	from    float64
+}
+
+// Use puts the trajectory's inputs in place.
+func (j *subject) Use() {
+	copy(j.system.q, j.q)
+	j.system.signals, j.system.from = j.signals, j.from
+}
+
+// Segment tells that a smooth piece of the run starts at time t.
+func (j *subject) Segment(t float64) { j.from, j.system.from = t, t }
+
+// steps are the step programs of a model on a frame of theirs, for
+// trajectories side by side.
+type steps struct {
+	frame *exec.Frame
+	blk   *solvers.Block
+	lanes []sim.Model // what each is bound to
+
+	d, q, p, s, free []float64
+	u, ut            [][]float64
+	c                []float64
+	bp, bq           []float64 // the account
+
+	step            *exec.Program
+	vjp, vjps, vjpt stepVJP
+	ran             *stepVJP // the reverse derivative that ran last
+}
+
+// stepVJP is a reverse derivative of the step, with what it gives.
+type stepVJP struct {
+	*exec.Program
+	by, bd, bt, bh []float64
+}
+
+// newSteps returns the steps of a module, or nil where it has none.
+func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt sim.Options) *steps {
+	s := &steps{frame: f, lanes: make([]sim.Model, mod.Lanes()), c: tab.C}
+	s.step = mod.Program("step")
+	if s.step == nil {
+		return nil
+	}
+	width := mod.Lanes()
+	b := solvers.NewBlock(tab, n, width)
+	place := func(to *[]float64, from []float64) {
+		if from != nil {
+			*to = from
+		}
+	}
+	place(&b.T, f.Input("t"))
+	place(&b.H, f.Input("h"))
+	place(&b.Err, s.step.Output(f, "err"))
+	place(&b.EndBar, f.Input("ct.step"))
+	for i := range tab.C {
+		place(&b.Y[i], f.Input(fmt.Sprintf("y.%d", i)))
+		place(&b.K[i], f.Input(fmt.Sprintf("k.%d", i)))
+		place(&b.KBar[i], f.Input(fmt.Sprintf("kb.%d", i)))
+		if u := f.Input(fmt.Sprintf("u.%d", i)); u != nil {
+			s.u, s.ut = append(s.u, u), append(s.ut, f.Input(fmt.Sprintf("ut.%d", i)))
+		}
+	}
+	s.blk = b
+	for name, to := range map[string]*stepVJP{"step.vjp": &s.vjp, "step.vjps": &s.vjps, "step.vjpt": &s.vjpt} {
+		if p := mod.Program(name); p != nil {
+			*to = stepVJP{p, p.Output(f, "by"), p.Output(f, "bd"), p.Output(f, "bt"), p.Output(f, "bh")}
+		}
+	}
+	s.bp, s.bq = f.Input("acc.bp"), f.Input("acc.bq")
+	s.d, s.q, s.p, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("p"), f.Input("s"), f.Input("free")
+	if tol := f.Input("tol"); tol != nil {
+		tol[0], tol[1] = opt.RTol, opt.ATol
+	}
+	return s
+}
+
+func (s *steps) Block() *solvers.Block { return s.blk }
+
+// Load implements sim.Steps.
+func (s *steps) Load(l int, m sim.Model, t, h float64, d []float64, held []bool) {
+	w := s.blk.Width
+	s.blk.T[l], s.blk.H[l] = t, h
+	for i, v := range d[:len(s.d)/w] {
+		s.d[i*w+l] = v
+	}
+	if s.free != nil {
+		for i, on := range held {
+			s.free[i*w+l] = 1
+			if on {
+				s.free[i*w+l] = 0
+			}
+		}
+	}
+	j, shared := m.(*subject)
+	if !shared {
+		if len(s.u) > 0 {
+			s.load(l, m.(*system).signals, m.(*system).from, t, h)
+		}
+		return
+	}
+	if s.lanes[l] != m {
+		s.lanes[l] = m
+		s.blk.Scatter(s.q, j.q[:len(s.q)/w], l)
+	}
+	s.load(l, j.signals, j.from, t, h)
+}
+
+// load sets the signals at the times of the stages.
+func (s *steps) load(l int, signals []*data.Interpolant, from, t, h float64) {
+	w := s.blk.Width
+	for i := range s.u {
+		now := t + s.c[i]*h
+		for k, g := range signals {
+			v, r := g.At(now)
+			if now > from {
+				v, r = g.Before(now)
+			}
+			s.u[i][k*w+l] = v
+			if s.ut[i] != nil {
+				s.ut[i][k*w+l] = r
+			}
+		}
+	}
+}
+
+func (s *steps) Step() { s.step.Run(s.frame) }
+
+// VJP implements sim.StepsVJP.
+func (s *steps) VJP(seeds, times bool) {
+	s.ran = &s.vjp
+	switch {
+	case times:
+		s.ran = &s.vjpt
+	case seeds:
+		s.ran = &s.vjps
+	}
+	s.ran.Run(s.frame)
+	s.blk.YBar = s.ran.by
+	if s.ran.bt != nil {
+		s.blk.TBar = s.ran.bt
+	}
+	if s.ran.bh != nil {
+		s.blk.HBar = s.ran.bh
+	}
+}
+
+// DBar adds lane l's cotangent of the discrete state.
+func (s *steps) DBar(l int, dBar []float64) {
+	w := s.blk.Width
+	for i := l; i < len(s.ran.bd); i += w {
+		dBar[i/w] += s.ran.bd[i]
+	}
+}
+
+// clearAccount forgets the gradient by the parameters, of lane l.
+func (s *steps) clearAccount(l int) {
+	for _, v := range [][]float64{s.bp, s.bq} {
+		for i := l; i < len(v); i += s.blk.Width {
+			v[i] = 0
+		}
+	}
+}
+
+// account adds lane l's gradient by the parameters since clearAccount.
+func (s *steps) account(l int, bp, bq []float64) {
+	w := s.blk.Width
+	for i := l; i < len(s.bp); i += w {
+		bp[i/w] += s.bp[i]
+	}
+	for i := l; i < len(s.bq); i += w {
+		bq[i/w] += s.bq[i]
+	}
+}
