@@ -24,12 +24,17 @@ func weightStream(b lower.Block, seed uint64, i int) *rand.Rand {
 	return fit.Stream(seed, "weights", i)
 }
 
-// worker runs trajectories, one at a time.
+// worker runs trajectories, one at a time or side by side.
 type worker struct {
-	sys  *system
-	run  *sim.Integrator
-	traj sim.Trajectory
-	tan  sim.Tangents
+	sys *system
+	one sim.Steps
+	run *sim.Integrator
+
+	many  sim.Steps // nil: it runs one at a time
+	group *sim.Group
+	lanes []*laneRun
+	traj  sim.Trajectory
+	tan   sim.Tangents
 
 	yCt, dCt, ybCt, dbCt [][]float64
 	endY                 []float64
@@ -429,12 +434,9 @@ func dot(a, b []float64) float64 {
 func newWorker(m *Model, mod *exec.Module, opt sim.Options) *worker {
 	sys := newSystem(m.prog, mod)
 	lay := &m.prog.Model.Layout
-	var one sim.Steps
-	if st := newSteps(mod, sys.frame, opt.Method, sys.size.Y, opt); st != nil {
-		one = st
-	}
+	one := newSteps(mod, sys.frame, opt.Method, sys.size.Y, opt)
 	return &worker{
-		sys: sys, run: sim.New(m.hybrid(), sys.size, opt, one),
+		sys: sys, one: one, run: sim.New(m.hybrid(), sys.size, opt, one),
 		endY: make([]float64, lay.NY), bp: make([]float64, lay.NP), bq: make([]float64, lay.NQ),
 	}
 }

@@ -247,45 +247,51 @@ func (sp *space) x0() ([]float64, error) {
 	return x, nil
 }
 
-// bind puts coordinates into a system's shared inputs.
-func (sp *space) bind(x []float64, nat []float64, s *system) {
-	copy(s.p, sp.p)
-	copy(s.s, sp.s)
+// shared appends to p the parameters and weights that all trajectories share,
+// at the coordinates x, and sets nat to the natural values of x.
+func (sp *space) shared(x, nat, p []float64) []float64 {
+	p = append(p[:0], sp.p...)
 	sp.trans.Forward(nat, x[:len(sp.coords)])
 	for i, c := range sp.coords {
-		if !c.slot.PerKey && s.p != nil {
-			s.p[c.slot.Off+c.elem] = nat[i]
+		if !c.slot.PerKey {
+			p[c.slot.Off+c.elem] = nat[i]
 		}
 	}
-	if s.p == nil {
-		return // nothing reads them
-	}
 	for _, w := range sp.weights {
-		copy(s.p[w.off:w.off+w.n], x[w.at:])
+		copy(p[w.off:w.off+w.n], x[w.at:])
 	}
+	return p
+}
+
+// bind puts coordinates into a system's shared inputs.
+func (sp *space) bind(x []float64, nat []float64, s *system) {
+	copy(s.s, sp.s)
+	sp.shared(x, nat, s.p)
 }
 
 // bindItem puts a trajectory's own inputs into a system, after bind.
 func (sp *space) bindItem(nat []float64, it *item, s *system) {
-	copy(s.q, it.q)
+	sp.perItem(nat, it, s.q[:0])
 	s.signals = it.signals
+}
+
+// perItem appends to q what an item has of its own: what its data say, and
+// its values of parameters per key.
+func (sp *space) perItem(nat []float64, it *item, q []float64) []float64 {
+	q = append(q[:0], it.q...)
 	k := 0
 	for _, slot := range sp.m.prog.Model.Layout.Params {
-		if !slot.PerKey {
-			continue
+		if slot.PerKey {
+			copy(q[slot.Off:slot.Off+slot.N], sp.perQ[k][it.keys[k]*slot.N:])
+			k++
 		}
-		key := it.keys[k]
-		if s.q == nil {
-			return
-		}
-		copy(s.q[slot.Off:slot.Off+slot.N], sp.perQ[k][key*slot.N:])
-		k++
 	}
 	for i, c := range sp.coords {
 		if c.slot.PerKey && it.keys[sp.perIndex(c.param)] == c.key {
-			s.q[c.slot.Off+c.elem] = nat[i]
+			q[c.slot.Off+c.elem] = nat[i]
 		}
 	}
+	return q
 }
 
 // perIndex is which of the parameters per key p is.

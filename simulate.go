@@ -1,16 +1,16 @@
 package pinode
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"strings"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
-	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
@@ -54,7 +54,12 @@ type simulateConfig struct {
 	values *Values
 	set    map[string]float64
 	until  *float64
+	cores  int
 }
+
+// Cores sets how many cores to use; the default is all. It changes no bit of
+// the result.
+func Cores(n int) SimulateOption { return func(c *simulateConfig) { c.cores = n } }
 
 // With simulates with given parameters and weights, as of a fit.
 func With(v *Values) SimulateOption { return func(c *simulateConfig) { c.values = v } }
@@ -109,47 +114,57 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	if err := sp.use(c.values); err != nil {
 		return nil, err
 	}
-	mod, err := m.prog.Module(1, compiler.Want{Step: method(opt.Method)})
+	runs, err := m.runs(sp, items, c, seed)
 	if err != nil {
 		return nil, err
 	}
-	w := newWorker(m, mod, opt)
 	out := &Simulation{}
 	out.Columns, out.Units = m.columns()
-	variants, err := m.variants(seed)
-	if err != nil {
-		return nil, err
-	}
 	pick, err := out.choose(m.simulate.Words("outputs"))
 	if err != nil {
 		return nil, err
 	}
-	for _, it := range items {
-		if err := m.grid(it, c.until); err != nil {
-			return nil, err
+	vary := false
+	for _, p := range runs.places {
+		vary = vary || p.kind == shared
+	}
+	r, err := newRunner(m, opt, len(runs.of), vary, c.cores)
+	if err != nil {
+		return nil, err
+	}
+	x, err := sp.x0()
+	if err != nil {
+		return nil, err
+	}
+	nat := make([]float64, len(sp.coords))
+	p := sp.shared(x, nat, nil)
+	r.bind(p, sp.s)
+	out.Trajectories = make([]*SimulatedTrajectory, len(runs.of))
+	fails := make([]error, len(runs.of))
+	stats := make([]sim.Stats, len(runs.of))
+	r.run(len(runs.of), func(_ *worker, i int, to *subject) *sim.Span {
+		return runs.prepare(i, p, nat, to)
+	}, func(w *worker, i int, tr *sim.Trajectory) {
+		stats[i] = tr.Stats
+		if tr.Fail != nil {
+			fails[i] = &SimulationError{Trajectory: runs.name(i), Fail: tr.Fail, Text: m.explain(tr.Fail)}
+			return
 		}
-		for _, v := range variants {
-			set := map[string]float64{}
-			for k, x := range v.set {
-				set[k] = x
-			}
-			for k, x := range c.set {
-				set[k] = x
-			}
-			tr, err := m.simulateOne(sp, w, it, v.name, set)
-			if err != nil {
-				return nil, err
-			}
-			for i, row := range tr.Rows {
-				tr.Rows[i] = pick(row)
-			}
-			out.Trajectories = append(out.Trajectories, tr)
-			st := w.traj.Stats
-			out.Stats.Steps += st.Steps
-			out.Stats.Rejected += st.Rejected
-			out.Stats.Evaluations += st.Evaluations
-			out.Stats.Events += st.Events
+		t := &SimulatedTrajectory{Name: runs.name(i), Status: tr.Status}
+		t.Rows, t.Events = m.rows(w, &runs.items[runs.of[i]].span, tr)
+		for k, row := range t.Rows {
+			t.Rows[k] = pick(row)
 		}
+		out.Trajectories[i] = t
+	})
+	for i, st := range stats {
+		if fails[i] != nil {
+			return nil, fails[i]
+		}
+		out.Stats.Steps += st.Steps
+		out.Stats.Rejected += st.Rejected
+		out.Stats.Evaluations += st.Evaluations
+		out.Stats.Events += st.Events
 	}
 	return out, nil
 }
@@ -266,61 +281,131 @@ func (m *Model) grid(it *item, until *float64) error {
 	return nil
 }
 
-// variant is one point of a sweep or one sample.
-type variant struct {
-	name string
-	set  map[string]float64
+// runs are the runs that a simulation consists of: every trajectory with every
+// point of its sweeps and every sample.
+type runs struct {
+	sp     *space
+	items  []*item
+	of     []int // the item of each run
+	places []place
+	values [][]float64 // of the places, by run
+	names  []func(i int) string
 }
 
-// variants lists the runs that samples and sweeps ask for.
-func (m *Model) variants(seed uint64) ([]variant, error) {
-	out := []variant{{}}
-	s := m.prog.Checked.Simulate
-	if s == nil {
-		return out, nil
+// runs lists the runs that samples and sweeps ask for.
+func (m *Model) runs(sp *space, items []*item, c simulateConfig, seed uint64) (*runs, error) {
+	r := &runs{sp: sp, items: items}
+	rows := [][]float64{nil}
+	var labels []func(v []float64, i int) string
+	count := 1 // samples
+	add := func(name string) error {
+		p, err := sp.place(name)
+		r.places = append(r.places, p)
+		return err
 	}
-	for _, axis := range s.Sweep {
-		var next []variant
-		for _, v := range out {
-			for _, x := range axis.Values {
-				set := map[string]float64{axis.Name: x}
-				for k, y := range v.set {
-					set[k] = y
-				}
-				name := fmt.Sprintf("%s=%g", axis.Name, x)
-				if v.name != "" {
-					name = v.name + ", " + name
-				}
-				next = append(next, variant{name, set})
+	if s := m.prog.Checked.Simulate; s != nil {
+		for _, axis := range s.Sweep {
+			if err := add(axis.Name); err != nil {
+				return nil, err
 			}
+			k := len(r.places) - 1
+			var next [][]float64
+			for _, row := range rows {
+				for _, x := range axis.Values {
+					next = append(next, append(append([]float64{}, row...), x))
+				}
+			}
+			rows = next
+			labels = append(labels, func(v []float64, _ int) string { return fmt.Sprintf("%s=%g", axis.Name, v[k]) })
 		}
-		out = next
-	}
-	if s.Samples == nil {
-		return out, nil
-	}
-	var next []variant
-	for _, v := range out {
-		for i := range s.Samples.N {
-			set := map[string]float64{}
-			for k, y := range v.set {
-				set[k] = y
-			}
+		if s.Samples != nil {
+			count = s.Samples.N
+			labels = append(labels, func(_ []float64, i int) string { return fmt.Sprintf("sample=%d", i%count) })
 			for _, d := range s.Samples.Draws {
-				x, err := draw(d.Dist, fit.Stream(seed, "sample "+d.Name, i))
-				if err != nil {
+				if err := add(d.Name); err != nil {
 					return nil, err
 				}
-				set[d.Name] = x
 			}
-			name := fmt.Sprintf("sample=%d", i)
-			if v.name != "" {
-				name = v.name + ", " + name
+			var next [][]float64
+			for _, row := range rows {
+				for i := range count {
+					v := append([]float64{}, row...)
+					for _, d := range s.Samples.Draws {
+						x, err := draw(d.Dist, fit.Stream(seed, "sample "+d.Name, i))
+						if err != nil {
+							return nil, err
+						}
+						v = append(v, x)
+					}
+					next = append(next, v)
+				}
 			}
-			next = append(next, variant{name, set})
+			rows = next
 		}
 	}
-	return next, nil
+	for _, name := range slices.Sorted(maps.Keys(c.set)) {
+		if err := add(name); err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			rows[i] = append(rows[i], c.set[name])
+		}
+	}
+	for _, row := range rows {
+		for k, p := range r.places {
+			if err := p.check(row[k]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for k, it := range items {
+		if err := m.grid(it, c.until); err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			r.of = append(r.of, k)
+			r.values = append(r.values, rows[i])
+		}
+	}
+	for _, l := range labels {
+		r.names = append(r.names, func(i int) string { return l(r.values[i], i) })
+	}
+	return r, nil
+}
+
+// name is what run i is called.
+func (r *runs) name(i int) string {
+	var parts []string
+	if n := r.items[r.of[i]].name; n != "" {
+		parts = append(parts, n)
+	}
+	for _, f := range r.names {
+		parts = append(parts, f(i))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// prepare makes run i the subject of a worker; p and nat are what the runs
+// share.
+func (r *runs) prepare(i int, p, nat []float64, to *subject) *sim.Span {
+	it := r.items[r.of[i]]
+	to.q, to.signals = r.sp.perItem(nat, it, to.q), it.signals
+	to.p, to.y = to.p[:0], to.y[:0]
+	for k, pl := range r.places {
+		v := r.values[i][k]
+		switch pl.kind {
+		case shared:
+			if len(to.p) == 0 {
+				to.p = append(to.p, p...)
+			}
+			to.p[pl.at] = v
+		case own:
+			to.q[pl.at] = v
+		case initial:
+			to.y = append(to.y, value{pl.at, v})
+		}
+	}
+	return &it.span
 }
 
 // draw draws from a distribution of numbers.
@@ -350,78 +435,46 @@ func draw(d *check.Dist, rng *rand.Rand) (float64, error) {
 	return 0, fmt.Errorf("cannot draw from `%s`", d.Name)
 }
 
-// override replaces initial values of states by name; the rest are parameters
-// and covariates.
-type override struct {
-	*system
-	y map[int]float64
+// placeKind is where a value that a run may set stands.
+type placeKind uint8
+
+const (
+	shared  placeKind = iota // among the shared parameters
+	own                      // among what each trajectory has of its own
+	initial                  // among the initial values of the states
+)
+
+// place is where a parameter, a covariate or the initial value of a state
+// stands.
+type place struct {
+	name string
+	kind placeKind
+	at   int
+	in   *fit.Interval
 }
 
-func (o override) Init(t float64, y, d []float64) {
-	o.system.Init(t, y, d)
-	for i, v := range o.y {
-		y[i] = v
+// check checks that a value may stand there.
+func (p *place) check(v float64) error {
+	if p.in != nil && !p.in.Contains(v) {
+		return fmt.Errorf("%s = %g is outside of its interval %s", p.name, v, p.in)
 	}
+	return nil
 }
 
-// simulateOne runs one trajectory with some values set.
-func (m *Model) simulateOne(sp *space, w *worker, it *item, name string, set map[string]float64) (*SimulatedTrajectory, error) {
-	x, err := sp.x0()
-	if err != nil {
-		return nil, err
-	}
-	nat := make([]float64, len(sp.coords))
-	sp.bind(x, nat, w.sys)
-	sp.bindItem(nat, it, w.sys)
-	model := override{w.sys, map[int]float64{}}
-	for key, v := range set {
-		if err := m.setOne(sp, w.sys, key, v, model.y); err != nil {
-			return nil, err
-		}
-	}
-	var runErr error
-	if len(model.y) > 0 {
-		runErr = w.run.Run(model, &it.span, &w.traj)
-	} else {
-		runErr = w.run.Run(w.sys, &it.span, &w.traj)
-	}
-	full := it.name
-	if name != "" {
-		if full != "" {
-			full += ", "
-		}
-		full += name
-	}
-	if runErr != nil {
-		var f *sim.Failure
-		errors.As(runErr, &f)
-		return nil, &SimulationError{Trajectory: full, Fail: f, Text: m.explain(f)}
-	}
-	out := &SimulatedTrajectory{Name: full, Status: w.traj.Status}
-	out.Rows, out.Events = m.rows(w, &it.span, &w.traj)
-	return out, nil
-}
-
-// setOne sets a parameter, a covariate or the initial value of a state.
-func (m *Model) setOne(sp *space, s *system, name string, v float64, y map[int]float64) error {
-	lay := &m.prog.Model.Layout
+// place finds a parameter, a covariate or a state by its name.
+func (sp *space) place(name string) (place, error) {
+	lay := &sp.m.prog.Model.Layout
 	for _, slot := range lay.Params {
 		p := slot.Object.(*check.Param)
 		for e := range slot.N {
 			if lower.ElementName(&p.Obj, e) != name {
 				continue
 			}
-			iv := fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}
-			if !iv.Contains(v) {
-				return fmt.Errorf("%s = %g is outside of its interval %s", name, v, iv)
+			kind := shared
+			if slot.PerKey {
+				kind = own
 			}
-			switch {
-			case slot.PerKey && s.q != nil:
-				s.q[slot.Off+e] = v
-			case !slot.PerKey && s.p != nil:
-				s.p[slot.Off+e] = v
-			}
-			return nil
+			return place{name, kind, slot.Off + e, &fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}}, nil
 		}
 	}
 	for _, slot := range lay.Trajectory {
@@ -430,22 +483,18 @@ func (m *Model) setOne(sp *space, s *system, name string, v float64, y map[int]f
 		}
 		for e := range slot.N {
 			if lower.ElementName(slot.Object.Info(), e) == name {
-				if s.q != nil {
-					s.q[slot.Off+e] = v
-				}
-				return nil
+				return place{name, own, slot.Off + e, nil}, nil
 			}
 		}
 	}
 	for _, slot := range lay.States {
 		for e := range slot.N {
 			if lower.ElementName(slot.Object.Info(), e) == name {
-				y[slot.Off+e] = v
-				return nil
+				return place{name, initial, slot.Off + e, nil}, nil
 			}
 		}
 	}
-	return sp.unknown(name)
+	return place{}, sp.unknown(name)
 }
 
 // state is the visible part of a state: the model's own states, then its

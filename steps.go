@@ -19,13 +19,32 @@ func method(tab *solvers.Tableau) *compiler.Method {
 // system: what is bound to it is put in place before its turn.
 type subject struct {
 	*system
-	q       []float64
+	p, q    []float64 // p: none where all share the system's
+	y       []value   // initial values of states, in the place of the model's
+	run     *laneRun  // where it runs
 	signals []*data.Interpolant
 	from    float64
 }
 
+// value is a number at a place of an array.
+type value struct {
+	at int
+	v  float64
+}
+
+// Init sets the initial state.
+func (j *subject) Init(t float64, y, d []float64) {
+	j.system.Init(t, y, d)
+	for _, x := range j.y {
+		y[x.at] = x.v
+	}
+}
+
 // Use puts the trajectory's inputs in place.
 func (j *subject) Use() {
+	if len(j.p) > 0 {
+		copy(j.system.p, j.p)
+	}
 	copy(j.system.q, j.q)
 	j.system.signals, j.system.from = j.signals, j.from
 }
@@ -40,10 +59,10 @@ type steps struct {
 	blk   *solvers.Block
 	lanes []sim.Model // what each is bound to
 
-	d, q, p, s, free []float64
-	u, ut            [][]float64
-	c                []float64
-	bp, bq           []float64 // the account
+	d, q, pl, p, s, free []float64
+	u, ut                [][]float64
+	c                    []float64
+	bp, bq               []float64 // the account
 
 	step            *exec.Program
 	vjp, vjps, vjpt stepVJP
@@ -57,7 +76,7 @@ type stepVJP struct {
 }
 
 // newSteps returns the steps of a module, or nil where it has none.
-func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt sim.Options) *steps {
+func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt sim.Options) sim.Steps {
 	s := &steps{frame: f, lanes: make([]sim.Model, mod.Lanes()), c: tab.C}
 	s.step = mod.Program("step")
 	if s.step == nil {
@@ -89,7 +108,7 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		}
 	}
 	s.bp, s.bq = f.Input("acc.bp"), f.Input("acc.bq")
-	s.d, s.q, s.p, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("p"), f.Input("s"), f.Input("free")
+	s.d, s.q, s.pl, s.p, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("pl"), f.Input("p"), f.Input("s"), f.Input("free")
 	if tol := f.Input("tol"); tol != nil {
 		tol[0], tol[1] = opt.RTol, opt.ATol
 	}
@@ -123,6 +142,7 @@ func (s *steps) Load(l int, m sim.Model, t, h float64, d []float64, held []bool)
 	if s.lanes[l] != m {
 		s.lanes[l] = m
 		s.blk.Scatter(s.q, j.q[:len(s.q)/w], l)
+		s.blk.Scatter(s.pl, j.p[:len(s.pl)/w], l)
 	}
 	s.load(l, j.signals, j.from, t, h)
 }

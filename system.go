@@ -184,7 +184,7 @@ func (s *system) Segment(t float64) { s.from = t }
 
 func (s *system) Sizes() sim.Sizes { return s.size }
 
-func value(p *program, to []float64) {
+func run(p *program, to []float64) {
 	if p == nil {
 		return
 	}
@@ -194,35 +194,35 @@ func value(p *program, to []float64) {
 
 func (s *system) Init(t float64, y, d []float64) {
 	s.at(t, nil, nil)
-	value(s.initY.run, y)
-	value(s.initD.run, d)
+	run(s.initY.run, y)
+	run(s.initD.run, d)
 }
 
 func (s *system) RHS(t float64, y, d, dy []float64) {
 	s.at(t, y, d)
-	value(s.rhs.run, dy)
+	run(s.rhs.run, dy)
 }
 
 func (s *system) Guards(t float64, y, d, g, rate, accel []float64) {
 	s.at(t, y, d)
-	value(s.guards.run, g)
+	run(s.guards.run, g)
 	copy(rate, s.rates)
 	if accel != nil {
-		value(s.guards2, accel)
+		run(s.guards2, accel)
 	}
 }
 
-func (s *system) Times(v []float64) { value(s.times.run, v) }
+func (s *system) Times(v []float64) { run(s.times.run, v) }
 
 func (s *system) Jump(e int, t float64, y, d, a, v []float64) {
 	s.at(t, y, d)
 	s.arguments(e, a)
-	value(s.jump[e].run, v)
+	run(s.jump[e].run, v)
 }
 
 func (s *system) Rest(e int, t float64, y, d, v []float64) {
 	s.at(t, y, d)
-	value(s.rest[e].run, v)
+	run(s.rest[e].run, v)
 }
 
 func (s *system) Delay(e int, t float64, y, d []float64) float64 {
@@ -233,7 +233,7 @@ func (s *system) Delay(e int, t float64, y, d []float64) float64 {
 
 func (s *system) Floors(t float64, y, d, v []float64) {
 	s.at(t, y, d)
-	value(s.floors, v)
+	run(s.floors, v)
 }
 
 // pull runs a reverse derivative whose cotangent is set, and adds what it

@@ -123,16 +123,13 @@ func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
 	return exec.Compile(opt.Optimize(p.Model.Builder, p.Graphs(want)), lanes)
 }
 
-// Steps compiles the programs for steps of a method alone, for frames of the
-// given number of lanes: the whole step where that is not too large, else the
-// right-hand side.
-func (p *Program) Steps(lanes int, m *Method, reverse bool) (*exec.Module, error) {
-	graphs := p.stepGraphs(m, reverse)
+// Steps compiles the programs for whole steps of a method alone, for frames of
+// the given number of lanes. With vary the parameters differ between lanes.
+// It returns nil for a model whose step is too large for one program.
+func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) (*exec.Module, error) {
+	graphs := p.stepGraphs(m, reverse, vary)
 	if graphs == nil {
-		graphs = []*ir.Graph{{Name: "rhs", Outputs: []ir.Output{{Name: "dy", Node: p.Model.RHS}}}}
-		if reverse {
-			graphs = append(graphs, p.vjp("rhs", p.Model.RHS, true))
-		}
+		return nil, nil
 	}
 	return exec.Compile(opt.Optimize(p.Model.Builder, graphs), lanes)
 }

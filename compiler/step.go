@@ -30,13 +30,14 @@ const maxStepOps = 6000
 //	free      0 for the states held at rest, 1 for the others; only where
 //	          some event can hold states
 //	tol       rtol, atol
+//	pl        in the place of p, where the parameters differ between lanes
 //	ct.step   cotangent of the end; kb.i seeds of k.i
 //
 // From y.0 and k.0, step sets the other y.i and k.i, and err = Σ (e/w)² over
 // the user's states, with w = atol + rtol·max(|y.0|, |y at the end|).
 // step.vjp gives by, bd, bp and bq of the arguments y.i; it has no use for
 // k.i. step.vjps does so with the seeds; step.vjpt gives bt and bh too.
-func (p *Program) stepGraphs(m *Method, reverse bool) []*ir.Graph {
+func (p *Program) stepGraphs(m *Method, reverse, vary bool) []*ir.Graph {
 	if p.Model.RHS == nil || p.Model.Layout.NY == 0 {
 		return nil
 	}
@@ -52,6 +53,9 @@ func (p *Program) stepGraphs(m *Method, reverse bool) []*ir.Graph {
 		return nil
 	}
 	s := p.stepping(m)
+	if in := p.Model.In.P; vary && in != nil {
+		s.p = s.b.Input("pl", in.Shape, true)
+	}
 	out := []*ir.Graph{s.step()}
 	if reverse {
 		out = append(out, s.vjp("step.vjp", false, false), s.vjp("step.vjps", true, false), s.vjp("step.vjpt", true, true))
@@ -61,7 +65,8 @@ func (p *Program) stepGraphs(m *Method, reverse bool) []*ir.Graph {
 
 // stepping builds the graphs of steps.
 type stepping struct {
-	p    *Program
+	*Program
+	p    *ir.Node // parameters of each lane, or nil
 	m    *Method
 	b    *ir.Builder
 	h    *ir.Node
@@ -74,7 +79,7 @@ type stepping struct {
 
 func (p *Program) stepping(m *Method) *stepping {
 	b := p.Model.Builder
-	s := &stepping{p: p, m: m, b: b, vec: ir.Vec(p.Model.Layout.NY)}
+	s := &stepping{Program: p, m: m, b: b, vec: ir.Vec(p.Model.Layout.NY)}
 	s.h = b.Input("h", ir.Scalar, true)
 	for i := range m.C {
 		s.y = append(s.y, b.Input(fmt.Sprintf("y.%d", i), s.vec, true))
@@ -95,10 +100,13 @@ func (p *Program) stepping(m *Method) *stepping {
 // at maps the inputs of the right-hand side to those of stage i, whose
 // argument is y.
 func (s *stepping) at(i int, y *ir.Node) map[*ir.Node]*ir.Node {
-	in := s.p.Model.In
+	in := s.Model.In
 	by := map[*ir.Node]*ir.Node{in.T: s.b.Add(in.T, s.b.Mul(s.b.Const(s.m.C[i]), s.h)), in.Y: y}
 	if in.U != nil {
 		by[in.U], by[in.UT] = s.u[i], s.ut[i]
+	}
+	if s.p != nil {
+		by[in.P] = s.p
 	}
 	return by
 }
@@ -128,7 +136,7 @@ func (s *stepping) step() *ir.Graph {
 		if sum := s.combine(s.m.A[i], k); sum != nil {
 			yi = b.Add(b.Mul(s.h, sum), yi)
 		}
-		ki := b.Substitute([]*ir.Node{s.p.Model.RHS}, s.at(i, yi))[0]
+		ki := b.Substitute([]*ir.Node{s.Model.RHS}, s.at(i, yi))[0]
 		if s.free != nil {
 			ki = b.Mul(s.free, ki)
 		}
@@ -137,7 +145,7 @@ func (s *stepping) step() *ir.Graph {
 			ir.Output{Name: s.y[i].Name, Node: yi, Into: s.y[i]},
 			ir.Output{Name: s.k[i].Name, Node: ki, Into: s.k[i]})
 	}
-	if n := s.p.Model.Layout.NUser; s.m.E != nil && n > 0 {
+	if n := s.Model.Layout.NUser; s.m.E != nil && n > 0 {
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
 		tol := b.Input("tol", ir.Vec(2), false)
 		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[len(y)-1]))
@@ -152,7 +160,7 @@ func (s *stepping) step() *ir.Graph {
 // vjp is the reverse derivative of a step whose stage arguments stand; with
 // seeds that of its stage derivatives too, with times that by t and h.
 func (s *stepping) vjp(name string, seeds, times bool) *ir.Graph {
-	b, in := s.b, s.p.Model.In
+	b, in := s.b, s.Model.In
 	// The reverse derivative of the right-hand side, for all stages.
 	ct := b.Input("ct.rhs", s.vec, true)
 	wrt := []*ir.Node{in.T, in.Y}
@@ -161,7 +169,7 @@ func (s *stepping) vjp(name string, seeds, times bool) *ir.Graph {
 			wrt = append(wrt, n)
 		}
 	}
-	bars := autodiff.VJP(b, []*ir.Node{s.p.Model.RHS}, []*ir.Node{ct}, wrt)
+	bars := autodiff.VJP(b, []*ir.Node{s.Model.RHS}, []*ir.Node{ct}, wrt)
 	if in.U != nil {
 		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
 		bars, wrt = bars[:len(bars)-1], wrt[:len(wrt)-1]
@@ -228,9 +236,9 @@ func (s *stepping) vjp(name string, seeds, times bool) *ir.Graph {
 		o := ir.Output{Name: "bd", Node: rest[j]}
 		switch n {
 		case in.P:
-			o = s.p.account("bp", n, rest[j])
+			o = s.account("bp", n, rest[j])
 		case in.Q:
-			o = s.p.account("bq", n, rest[j])
+			o = s.account("bq", n, rest[j])
 		}
 		g.Outputs = append(g.Outputs, o)
 	}

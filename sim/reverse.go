@@ -201,10 +201,7 @@ func (r *reverse) stepBack(e *entry, _ int) {
 // seeds of its stages, back to the start.
 func (r *reverse) pull(end []float64, seeds bool) (tBar, hBar float64) {
 	s := r.Integrator
-	vjp, ok := s.one.(StepsVJP)
-	if !ok {
-		return s.step.VJP(r, end, r.y)
-	}
+	vjp := s.one.(StepsVJP)
 	blk := vjp.Block()
 	copy(blk.EndBar, end)
 	vjp.VJP(seeds, true)

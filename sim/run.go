@@ -17,13 +17,14 @@ type Integrator struct {
 	opt  Options
 	size Sizes
 
-	step *solvers.Stepper // of this trajectory alone
-	one  Steps            // what takes its steps; nil: the stepper itself
-	many Steps            // what takes the steps of its lane; one, unless it runs in a Group
-	blk  *solvers.Block   // of many
-	lane int
-	ctl  *solvers.Controller
-	det  *events.Detector
+	step  *solvers.Stepper // of this trajectory alone
+	one   Steps            // what takes its steps
+	many  Steps            // what takes the steps of its lane; one, unless it runs in a Group
+	blk   *solvers.Block   // of many
+	lane  int
+	group *Group // nil: it runs alone
+	ctl   *solvers.Controller
+	det   *events.Detector
 
 	model Model
 	span  *Span
@@ -87,17 +88,16 @@ type delayedJump struct {
 // lane, takes the steps; without it the integrator does so itself.
 func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 	opt = opt.defaults()
-	blk := solvers.NewBlock(opt.Method, size.Y, 1)
-	if steps != nil {
-		blk = steps.Block()
+	if steps == nil {
+		steps = newRolled(size, opt)
 	}
-	return newIntegrator(hy, size, opt, solvers.NewStepperOn(opt.Method, size.Y, blk), steps, blk)
+	return newIntegrator(hy, size, opt, solvers.NewStepperOn(opt.Method, size.Y, steps.Block()), steps, steps)
 }
 
-func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, one Steps, blk *solvers.Block) *Integrator {
+func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, one, many Steps) *Integrator {
 	return &Integrator{
 		hy: hy, opt: opt, size: size,
-		step: step, one: one, many: one, blk: blk,
+		step: step, one: one, many: many, blk: many.Block(),
 		y: make([]float64, size.Y), end: make([]float64, size.Y),
 		ctl: solvers.NewController(opt.Method),
 		det: events.NewDetector(size.Guards),
@@ -145,6 +145,7 @@ func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
 func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 	out.reuse(len(span.Saves), s.size)
 	s.model, s.span, s.out = m, span, out
+	s.use()
 	s.reset()
 	for len(s.separate) < len(span.Saves) {
 		s.separate = append(s.separate, false)
@@ -227,10 +228,6 @@ func (s *Integrator) propose() bool {
 
 // take takes a true step of length h from the stepper's start.
 func (s *Integrator) take(h float64) {
-	if s.one == nil {
-		s.step.Step(s, h)
-		return
-	}
 	s.step.H = h
 	s.one.Load(0, s.model, s.step.T, h, s.d, s.held)
 	s.one.Step()
@@ -273,11 +270,8 @@ func (s *Integrator) judge() *Failure {
 
 // norm is the error norm of the step that stands.
 func (s *Integrator) norm() float64 {
-	switch {
-	case s.size.YError == 0:
+	if s.size.YError == 0 {
 		return 0
-	case s.many == nil:
-		return s.step.ErrorNorm(s.size.YError, s.opt.RTol, s.opt.ATol)
 	}
 	return math.Sqrt(s.blk.Err[s.lane] / float64(s.size.YError))
 }
@@ -361,6 +355,7 @@ func (s *Integrator) looksInside() bool {
 
 // pull makes the step of the lane stand in the stepper.
 func (s *Integrator) pull() {
+	s.use()
 	s.step.T, s.step.H = s.t, s.try
 	if s.many == s.one {
 		return

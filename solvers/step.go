@@ -65,6 +65,9 @@ func matrix(m, n int) [][]float64 {
 	return rows
 }
 
+// Block returns the stepper's memory.
+func (s *Stepper) Block() *Block { return s.blk }
+
 // Tableau returns the stepper's method.
 func (s *Stepper) Tableau() *Tableau { return s.tab }
 
@@ -112,9 +115,11 @@ func (s *Stepper) EndRate() []float64 { return s.K[len(s.K)-1] }
 // embedded error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)). It is NaN or
 // infinite where the step left the representable range.
 func (s *Stepper) ErrorNorm(m int, rtol, atol float64) float64 {
-	if m == 0 {
-		return 0
-	}
+	return math.Sqrt(s.ErrorSquares(m, rtol, atol) / float64(max(m, 1)))
+}
+
+// ErrorSquares is the sum of squares that ErrorNorm takes the mean of.
+func (s *Stepper) ErrorSquares(m int, rtol, atol float64) float64 {
 	y0, y1, sum := s.Y[0], s.End(), 0.
 	for l := range m {
 		e := 0.
@@ -124,7 +129,7 @@ func (s *Stepper) ErrorNorm(m int, rtol, atol float64) float64 {
 		w := s.H * e / math.FMA(rtol, math.Max(math.Abs(y0[l]), math.Abs(y1[l])), atol)
 		sum = math.FMA(w, w, sum)
 	}
-	return math.Sqrt(sum / float64(m))
+	return sum
 }
 
 // Dense sets dst to the interpolant at T + θH.
@@ -160,6 +165,13 @@ func (s *Stepper) SeedDense(theta float64, ct, yBar []float64) (tBar, hBar float
 	}
 	// θ = (t − T)/H: ∂θ/∂T = −1/H, ∂θ/∂H = −θ/H.
 	return -rate, hBar - theta*rate
+}
+
+// Seed says that the cotangents of all stages may differ from zero.
+func (s *Stepper) Seed() {
+	for i := range s.seeded {
+		s.seeded[i] = true
+	}
 }
 
 // Unseed forgets what SeedDense left.

@@ -1,0 +1,123 @@
+package sim
+
+import "github.com/pinode/pinode/solvers"
+
+// Group runs trajectories side by side, each in a lane of one block of steps
+// with its own time, step size, events and end. A lane that is done is filled
+// again, and a trajectory's result does not depend on its lane or its
+// neighbours by a bit.
+type Group struct {
+	hy   *Hybrid
+	size Sizes
+	opt  Options
+
+	one, many Steps
+	step      *solvers.Stepper // on the memory of one
+	bound     Model            // whose turn it is
+	lanes     []*Job
+}
+
+// Job is a run to be done.
+type Job struct {
+	In    *Integrator // of the group
+	Model Model
+	Span  *Span
+	Out   *Trajectory
+	Err   error // of the run, a *Failure
+}
+
+// Shared is a model that shares its memory with others: it is told when its
+// turn comes.
+type Shared interface{ Use() }
+
+// NewGroup returns a group whose steps are taken by many, and those of single
+// trajectories, at their events, by one, which has one lane; nil stands for
+// steps stage by stage, one trajectory at a time.
+func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
+	opt = opt.defaults()
+	if one == nil {
+		one = newRolled(size, opt)
+	}
+	if many == nil {
+		many = one
+	}
+	return &Group{
+		hy: hy, size: size, opt: opt, one: one, many: many,
+		step:  solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
+		lanes: make([]*Job, many.Block().Width),
+	}
+}
+
+// NewIntegrator returns an integrator that runs in the group's lanes.
+func (g *Group) NewIntegrator() *Integrator {
+	s := newIntegrator(g.hy, g.size, g.opt, g.step, g.one, g.many)
+	s.group = g
+	return s
+}
+
+// Run does the jobs that next hands out, until it returns nil, and hands each
+// to done at its end.
+func (g *Group) Run(next func() *Job, done func(*Job)) {
+	g.bound = nil
+	for g.fill(next, done) > 0 {
+		g.many.Step()
+		for l, j := range g.lanes {
+			if j == nil {
+				continue
+			}
+			j.Out.Stats.Evaluations += len(g.step.K) - 1
+			fail := j.In.judge()
+			if fail == nil && j.In.propose() {
+				continue
+			}
+			g.lanes[l] = nil
+			j.Err = j.In.close(fail)
+			done(j)
+		}
+	}
+}
+
+// fill loads every lane with its next step, with new jobs where it is free,
+// and returns how many lanes are busy.
+func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
+	for l, j := range g.lanes {
+		for j == nil {
+			if j = next(); j == nil {
+				break
+			}
+			j.In.lane = l
+			fail := j.In.open(j.Model, j.Span, j.Out)
+			if fail != nil || !j.In.propose() {
+				j.Err = j.In.close(fail)
+				done(j)
+				j = nil
+			}
+		}
+		if g.lanes[l] = j; j != nil {
+			s := j.In
+			g.many.Load(l, s.model, s.t, s.try, s.d, s.held)
+			busy++
+		}
+	}
+	return busy
+}
+
+// Lanes is how many runs go on side by side.
+func (g *Group) Lanes() int { return len(g.lanes) }
+
+// Use puts the inputs of a model in place, if it shares them.
+func (g *Group) Use(m Model) {
+	if g.bound == m {
+		return
+	}
+	g.bound = m
+	if m, ok := m.(Shared); ok {
+		m.Use()
+	}
+}
+
+func (s *Integrator) use() {
+	if s.group != nil {
+		s.group.Use(s.model)
+	}
+}

@@ -1,0 +1,66 @@
+package sim
+
+import "github.com/pinode/pinode/solvers"
+
+// rolled takes the steps of one trajectory stage by stage, for models that
+// have no program for a whole step.
+type rolled struct {
+	step *solvers.Stepper
+	size Sizes
+	opt  Options
+
+	m    Model
+	d    []float64
+	held []bool
+	dBar []float64
+}
+
+func newRolled(size Sizes, opt Options) *rolled {
+	return &rolled{step: solvers.NewStepper(opt.Method, size.Y), size: size, opt: opt, dBar: make([]float64, size.D)}
+}
+
+func (r *rolled) Block() *solvers.Block { return r.step.Block() }
+
+func (r *rolled) Load(_ int, m Model, t, h float64, d []float64, held []bool) {
+	r.step.T, r.step.H = t, h
+	r.m, r.d, r.held = m, d, held
+}
+
+func (r *rolled) Step() {
+	r.step.Step(r, r.step.H)
+	if b := r.Block(); b.Err != nil {
+		b.Err[0] = r.step.ErrorSquares(r.size.YError, r.opt.RTol, r.opt.ATol)
+	}
+}
+
+// RHS is the field with the components at rest held.
+func (r *rolled) RHS(t float64, y, dy []float64) {
+	r.m.RHS(t, y, r.d, dy)
+	for i, h := range r.held {
+		if h {
+			dy[i] = 0
+		}
+	}
+}
+
+func (r *rolled) VJP(seeds, _ bool) {
+	b := r.Block()
+	clear(b.YBar)
+	clear(r.dBar)
+	if seeds {
+		r.step.Seed()
+	}
+	b.TBar[0], b.HBar[0] = r.step.VJP(r, b.EndBar, b.YBar)
+}
+
+// RHSVJP is the reverse derivative of RHS.
+func (r *rolled) RHSVJP(t float64, y, ct, yBar []float64) float64 {
+	for i, h := range r.held {
+		if h {
+			ct[i] = 0
+		}
+	}
+	return r.m.(Reverse).RHSVJP(t, y, r.d, ct, yBar, r.dBar, true)
+}
+
+func (r *rolled) DBar(_ int, dBar []float64) { addTo(dBar, r.dBar) }
