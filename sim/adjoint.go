@@ -27,7 +27,6 @@ type continuous struct {
 	bar, barD []float64
 	ct        []float64
 	field     []float64
-	back      func(*entry, int) // stretchBack, bound once
 }
 
 // Adjoint is like Backward with the continuous adjoint along the stored dense
@@ -60,10 +59,17 @@ func (s *Integrator) backwardContinuous(m Reverse, ct *Cotangents, backsolve boo
 			bar: make([]float64, s.size.Y), barD: make([]float64, s.size.D),
 			ct: make([]float64, s.size.Y), field: make([]float64, s.size.Y),
 		}
-		c.back = c.stretchBack
 		s.cont[b2i(backsolve)] = c
 	}
-	return c.sweep(m, ct, c.back)
+	c.begin(m, ct)
+	for c.at--; c.at >= 0; c.at-- {
+		if e := &s.tape.entries[c.at]; e.kind == stepEntry {
+			c.stretchBack(e, c.at)
+		} else {
+			c.other(e)
+		}
+	}
+	return c.finish()
 }
 
 func b2i(b bool) int {

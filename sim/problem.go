@@ -34,6 +34,13 @@ type Options struct {
 	ATol     float64          // absolute tolerance; 0: 1e-8
 	Step     float64          // step of a fixed-step method; upper bound for the others; 0: none
 	MaxSteps int              // accepted and rejected steps; 0: 1 000 000
+
+	// Forget keeps no tape: the run cannot be differentiated.
+	Forget bool
+
+	// Memory is how many numbers of a run's stages its tape may keep; steps
+	// beyond are computed again in a backward sweep. 0: 2²⁴, which is 128 MB.
+	Memory int
 }
 
 func (o Options) defaults() Options {
@@ -48,6 +55,9 @@ func (o Options) defaults() Options {
 	}
 	if o.MaxSteps == 0 {
 		o.MaxSteps = 1_000_000
+	}
+	if o.Memory == 0 {
+		o.Memory = 1 << 24
 	}
 	return o
 }

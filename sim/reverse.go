@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/pinode/pinode/solvers"
+
 // Cotangents are the derivatives of a scalar by the results of a run. Nil
 // slices and rows stand for zeros.
 type Cotangents struct {
@@ -7,6 +9,8 @@ type Cotangents struct {
 	BeforeY, BeforeD [][]float64 // by BeforeY, BeforeD
 	EndY, EndD       []float64   // by Y, D at the end
 	EventT           []float64   // by the times of the event log
+
+	Start bool // the derivative by the start time is wanted
 }
 
 func row(m [][]float64, i int) []float64 {
@@ -44,9 +48,12 @@ type reverse struct {
 	gy, gd []float64
 	sched  []float64 // of the scheduled scalars
 	snaps  []snapCotangent
-	eventT []float64         // of the times of the log's records
-	params bool              // whether parameters are accounted for
-	back   func(*entry, int) // stepBack, bound once
+	eventT []float64 // of the times of the log's records
+	params bool      // whether parameters are accounted for
+
+	at          int // the current entry
+	firstMoving int // the first whose end depends on parameters
+	tBar, hBar  float64
 }
 
 type snapCotangent struct {
@@ -58,22 +65,28 @@ type snapCotangent struct {
 // Backward pulls the cotangents back through the run that the integrator did
 // last, which must have succeeded: the exact derivative of the discrete
 // solution, its event times included, with the lengths of the freely chosen
-// steps held fixed. The derivatives by the parameters are on m's account; the
-// one by the start time is returned.
+// steps held fixed. The derivatives by the parameters are on the accounts of m
+// and of the steps; the one by the start time is returned.
 //
 // At an event the last step before it is a step to the root of the guard,
 // whose length follows from g(t+h, Φ(h)) = 0.
 func (s *Integrator) Backward(m Reverse, ct *Cotangents) (t0Bar float64) {
 	r := s.reverse()
-	return r.sweep(m, ct, r.back)
+	r.begin(m, ct)
+	for r.advance() {
+		r.load()
+		s.many.(StepsVJP).VJP(r.kind())
+		r.store()
+	}
+	return r.finish()
 }
 
-// sweep walks the tape backwards; step goes over one step of the solver,
-// entry i of the tape.
-func (r *reverse) sweep(m Reverse, ct *Cotangents, step func(e *entry, i int)) (t0Bar float64) {
+// begin starts a backward sweep at the end of the run.
+func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	s := r.Integrator
 	r.m, r.ct, r.params = m, ct, true
 	s.model = m
+	s.use()
 	clear(r.y)
 	clear(r.d)
 	clear(r.sched)
@@ -93,30 +106,165 @@ func (r *reverse) sweep(m Reverse, ct *Cotangents, step func(e *entry, i int)) (
 	clear(r.eventT)
 	copy(r.eventT, ct.EventT)
 	s.heldAtEnd()
-	for i := len(s.tape.entries) - 1; i >= 0; i-- {
-		e := &s.tape.entries[i]
-		switch e.kind {
-		case stepEntry:
-			step(e, i)
-		case snapEntry:
-			r.snapBack(e)
-		case jumpEntry, restEntry:
-			r.jumpBack(e)
-		case switchEntry:
-			r.d[s.hy.Switches[e.ref].Mode] = 0
-		case saveEntry:
-			r.saveBack(e, ct.Y, ct.D)
-		case beforeEntry:
-			r.saveBack(e, ct.BeforeY, ct.BeforeD)
-		case heldEntry:
-			s.setHeld(e, false)
+	r.at = len(s.tape.entries)
+	r.firstMoving = r.at
+	for i := range s.tape.entries {
+		if e := &s.tape.entries[i]; e.kind == stepEntry && e.end > endFixed {
+			r.firstMoving = i
+			break
 		}
 	}
+}
+
+// advance goes back to the next step that can be taken in the lane, and
+// reports whether there is one. Everything else on the way it does itself.
+func (r *reverse) advance() bool {
+	s := r.Integrator
+	for r.at--; r.at >= 0; r.at-- {
+		e := &s.tape.entries[r.at]
+		if e.kind == stepEntry {
+			if e.stages > 0 && e.end != endRoot && (s.moving || !r.times()) {
+				return true
+			}
+			s.use()
+			r.stepBack(e)
+			continue
+		}
+		s.use()
+		r.other(e)
+	}
+	return false
+}
+
+// other goes back over an entry that is no step.
+func (r *reverse) other(e *entry) {
+	s := r.Integrator
+	switch e.kind {
+	case snapEntry:
+		r.snapBack(e)
+	case jumpEntry, restEntry:
+		r.jumpBack(e)
+	case switchEntry:
+		r.d[s.hy.Switches[e.ref].Mode] = 0
+	case saveEntry:
+		r.saveBack(e, r.ct.Y, r.ct.D)
+	case beforeEntry:
+		r.saveBack(e, r.ct.BeforeY, r.ct.BeforeD)
+	case heldEntry:
+		s.setHeld(e, false)
+	}
+}
+
+// finish ends a backward sweep at the start of the run.
+func (r *reverse) finish() (t0Bar float64) {
+	s := r.Integrator
+	s.use()
 	for i := range s.hy.Switches {
 		r.d[s.hy.Switches[i].Mode] = 0
 	}
-	m.TimesVJP(r.sched)
-	return r.t + m.InitVJP(s.span.T0, r.y, r.d)
+	r.m.TimesVJP(r.sched)
+	return r.t + r.m.InitVJP(s.span.T0, r.y, r.d)
+}
+
+// times reports whether the cotangents of the times of the current step
+// matter: the start's does if it moves, or something before it does.
+func (r *reverse) times() bool { return r.at >= r.firstMoving || r.ct.Start }
+
+// kind is what the reverse derivative of the current step has to give.
+func (r *reverse) kind() (seeds, times bool) { return len(r.span.Saves) > 0, r.times() }
+
+// load puts the current step into the lane, with its cotangents.
+func (r *reverse) load() {
+	s := r.Integrator
+	e := &s.tape.entries[r.at]
+	_, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, d)
+	if m, ok := s.model.(Segmented); ok {
+		m.Segment(e.t)
+	}
+	s.many.Load(s.lane, s.model, e.t, e.h, s.d, s.held)
+	s.unkeep(s.blk, s.lane, e, r.times())
+	s.blk.Scatter(s.blk.EndBar, r.y, s.lane)
+	clear(r.y)
+	r.tBar, r.hBar = 0, 0
+	r.seed(e, func(theta float64, ct []float64) {
+		s.blk.SeedDense(s.opt.Method, s.lane, e.h, theta, ct)
+		addTo(r.y, ct)
+		if r.times() {
+			tb, hb := s.blk.SeedTimes(s.opt.Method, s.lane, theta, ct)
+			r.tBar, r.hBar = r.tBar+tb, r.hBar+hb
+		}
+	})
+}
+
+// unkeep puts the stages that were kept of a step back into a lane.
+func (s *Integrator) unkeep(blk *solvers.Block, lane int, e *entry, rates bool) {
+	n := s.size.Y
+	y, _ := s.tape.at(e.state, n, s.size.D)
+	from := s.tape.stages[e.stages-1:]
+	blk.Scatter(blk.Y[0], y, lane)
+	for _, y := range blk.Y[1:] {
+		blk.Scatter(y, from[:n], lane)
+		from = from[n:]
+	}
+	if rates {
+		for _, k := range blk.K {
+			blk.Scatter(k, from[:n], lane)
+			from = from[n:]
+		}
+	}
+}
+
+// seed calls f for the cotangents of the saves inside a step.
+func (r *reverse) seed(e *entry, f func(theta float64, ct []float64)) {
+	s := r.Integrator
+	for i := e.lo; i < e.hi; i++ {
+		theta := (s.span.Saves[i] - e.t) / e.h
+		for k, ct := range [2][]float64{row(r.ct.Y, i), row(r.ct.BeforeY, i)} {
+			if ct != nil && (k == 0 || !s.separate[i]) {
+				f(theta, ct)
+			}
+		}
+		addTo(r.d, row(r.ct.D, i))
+		if !s.separate[i] {
+			addTo(r.d, row(r.ct.BeforeD, i))
+		}
+	}
+}
+
+// store takes the cotangents over from the lane.
+func (r *reverse) store() {
+	s := r.Integrator
+	e := &s.tape.entries[r.at]
+	at := s.lane
+	for i := range r.y {
+		r.y[i] += s.blk.YBar[at]
+		at += s.blk.Width
+	}
+	s.many.(StepsVJP).DBar(s.lane, r.d)
+	if e.hi > e.lo {
+		s.blk.Unseed(s.lane)
+	}
+	if !r.times() {
+		return
+	}
+	r.ended(e, r.tBar+s.blk.TBar[s.lane], r.hBar+s.blk.HBar[s.lane])
+}
+
+// ended accounts for the cotangents of a step's start and length.
+func (r *reverse) ended(e *entry, tBar, hBar float64) {
+	end := r.t // cotangent of the time at the end
+	switch e.end {
+	case endFree: // the end is at t + h with h held
+		r.t = tBar + end
+	case endFixed:
+		r.t = tBar - hBar
+	case endRoot:
+		r.t = tBar + end + r.rootBack(e, hBar+end)
+	default: // the end is at a time of its own, and h runs to it
+		r.scheduleBack(e, end+hBar)
+		r.t = tBar - hBar
+	}
 }
 
 func (s *Integrator) reverse() *reverse {
@@ -127,7 +275,6 @@ func (s *Integrator) reverse() *reverse {
 			in: make([]float64, s.size.Y), gy: make([]float64, s.size.Y), gd: make([]float64, s.size.D),
 			sched: make([]float64, s.size.Times),
 		}
-		s.rev.back = s.rev.stepBack
 	}
 	return s.rev
 }
@@ -153,48 +300,36 @@ func (s *Integrator) heldAtEnd() {
 	}
 }
 
-// replay recomputes the stages of a step.
+// replay makes the stages of a step stand in the stepper.
 func (s *Integrator) replay(e *entry) {
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
+	if e.stages > 0 && s.moving {
+		if m, ok := s.model.(Segmented); ok {
+			m.Segment(e.t)
+		}
+		s.step.T, s.step.H = e.t, e.h
+		s.unkeep(s.step.Block(), 0, e, true)
+		s.one.Load(0, s.model, e.t, e.h, s.d, s.held)
+		return
+	}
 	s.startStep(e.t, y)
 	s.take(e.h)
 }
 
-func (r *reverse) stepBack(e *entry, _ int) {
+// stepBack goes back over a step by itself.
+func (r *reverse) stepBack(e *entry) {
 	s := r.Integrator
 	s.replay(e)
 	copy(r.in, r.y)
 	clear(r.y)
-	end := r.t // cotangent of the time at the end
 	var tBar, hBar float64
-	for i := e.lo; i < e.hi; i++ {
-		theta := (s.span.Saves[i] - e.t) / e.h
-		for k, ct := range [2][]float64{row(r.ct.Y, i), row(r.ct.BeforeY, i)} {
-			if ct == nil || k == 1 && s.separate[i] {
-				continue
-			}
-			tb, hb := s.step.SeedDense(theta, ct, r.y)
-			tBar, hBar = tBar+tb, hBar+hb
-		}
-		addTo(r.d, row(r.ct.D, i))
-		if !s.separate[i] {
-			addTo(r.d, row(r.ct.BeforeD, i))
-		}
-	}
+	r.seed(e, func(theta float64, ct []float64) {
+		tb, hb := s.step.SeedDense(theta, ct, r.y)
+		tBar, hBar = tBar+tb, hBar+hb
+	})
 	tb, hb := r.pull(r.in, e.hi > e.lo)
-	tBar, hBar = tBar+tb, hBar+hb
-	switch e.end {
-	case endFree: // the end is at t + h with h held
-		r.t = tBar + end
-	case endFixed:
-		r.t = tBar - hBar
-	case endRoot:
-		r.t = tBar + end + r.rootBack(e, hBar+end)
-	default: // the end is at a time of its own, and h runs to it
-		r.scheduleBack(e, end+hBar)
-		r.t = tBar - hBar
-	}
+	r.ended(e, tBar+tb, hBar+hb)
 }
 
 // pull pulls the cotangent end of the end of the step that stands, and the

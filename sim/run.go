@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/jumps"
@@ -36,11 +37,13 @@ type Integrator struct {
 	y, d   []float64 // the state
 	end    []float64 // of the step that stands
 
-	h     float64 // length of the next step
-	steps int     // so far
-	stop  timed   // the next step must not cross
-	try   float64 // length of the step that is tried
-	at    endKind // where it ends
+	h      float64 // length of the next step
+	steps  int     // so far
+	stop   timed   // the next step must not cross
+	try    float64 // length of the step that is tried
+	pulled bool    // it stands in the stepper too
+	moving bool    // times of instants may depend on parameters
+	at     endKind // where it ends
 
 	holds []bool // the events' conditions, as of now
 
@@ -97,7 +100,8 @@ func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, one, many Steps) *Integrator {
 	return &Integrator{
 		hy: hy, opt: opt, size: size,
-		step: step, one: one, many: many, blk: many.Block(),
+		moving: len(hy.Events)+len(hy.Switches) > 0,
+		step:   step, one: one, many: many, blk: many.Block(),
 		y: make([]float64, size.Y), end: make([]float64, size.Y),
 		ctl: solvers.NewController(opt.Method),
 		det: events.NewDetector(size.Guards),
@@ -236,6 +240,7 @@ func (s *Integrator) take(h float64) {
 
 // judge accepts or rejects the step that stands and carries out what follows.
 func (s *Integrator) judge() *Failure {
+	s.pulled = s.many == s.one
 	if s.steps++; s.steps > s.opt.MaxSteps {
 		return s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
 	}
@@ -356,6 +361,7 @@ func (s *Integrator) looksInside() bool {
 // pull makes the step of the lane stand in the stepper.
 func (s *Integrator) pull() {
 	s.use()
+	s.pulled = true
 	s.step.T, s.step.H = s.t, s.try
 	if s.many == s.one {
 		return
@@ -420,7 +426,6 @@ func finite(y []float64) bool {
 // [t, t+h).
 func (s *Integrator) push(e entry, h float64) {
 	e.t, e.h = s.t, h
-	e.state = s.tape.keep(s.y, s.d)
 	e.lo = s.nextSave
 	until := s.t + h
 	if e.end != endFree { // a save at the instant reads the value after it
@@ -438,7 +443,44 @@ func (s *Integrator) push(e entry, h float64) {
 	}
 	e.hi = s.nextSave
 	s.out.Saved = s.nextSave
+	if s.opt.Forget {
+		return
+	}
+	e.state = s.tape.keep(s.y, s.d)
+	s.keepStages(&e)
 	s.tape.entries = append(s.tape.entries, e)
+}
+
+// keepStages keeps the stages of the step that stands, for as long as the
+// memory lasts.
+func (s *Integrator) keepStages(e *entry) {
+	n := s.size.Y * (len(s.blk.Y) - 1)
+	if s.moving {
+		n += s.size.Y * len(s.blk.K)
+	}
+	at := len(s.tape.stages)
+	if at+n > s.opt.Memory {
+		return
+	}
+	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
+	e.stages = at + 1
+	blk, lane := s.blk, s.lane
+	if s.pulled {
+		blk, lane = s.step.Block(), 0
+	}
+	to := s.tape.stages[at:]
+	take := func(v []float64) {
+		blk.Gather(to[:s.size.Y], v, lane)
+		to = to[s.size.Y:]
+	}
+	for _, y := range blk.Y[1:] {
+		take(y)
+	}
+	if s.moving {
+		for _, k := range blk.K {
+			take(k)
+		}
+	}
 }
 
 // saveState lets the saves at the current time read the state itself, at the

@@ -44,6 +44,7 @@ type entry struct {
 	args   []float64
 	at     [3]int // endZeno
 	lo, hi int    // saves read from this entry
+	stages int    // 1 + offset in stages of what keepStages kept; 0: nothing
 }
 
 // snapshot are the values at a trigger.
@@ -61,10 +62,12 @@ type tape struct {
 	flat    []float64
 	masks   []bool // true: read this component from the snapshot
 	snaps   []snapshot
+	stages  []float64 // stage arguments of steps, and stage derivatives where times move
 }
 
 func (tp *tape) reset() {
 	tp.entries, tp.flat, tp.masks, tp.snaps = tp.entries[:0], tp.flat[:0], tp.masks[:0], tp.snaps[:0]
+	tp.stages = tp.stages[:0]
 }
 
 // keep stores y and d and returns where.

@@ -1,5 +1,7 @@
 package solvers
 
+import "math"
+
 // Block is the memory of the steps that Width trajectories take side by side.
 // Number i of lane l of a vector stands at i·Width+l.
 type Block struct {
@@ -61,5 +63,47 @@ func (b *Block) Continue(l int) {
 	y0, y1, k0, k1 := b.Y[0], b.Y[last], b.K[0], b.K[last]
 	for i := l; i < len(y0); i += b.Width {
 		y0[i], k0[i] = y1[i], k1[i]
+	}
+}
+
+// SeedDense adds to the cotangents of lane l's stage derivatives what the
+// cotangent ct of the dense output at θ of a step of length h gives them.
+func (b *Block) SeedDense(tab *Tableau, l int, h, theta float64, ct []float64) {
+	for i, bar := range b.KBar {
+		w, _ := tab.weight(i, theta)
+		w *= h
+		at := l
+		for _, c := range ct {
+			bar[at] = math.FMA(w, c, bar[at])
+			at += b.Width
+		}
+	}
+}
+
+// SeedTimes are the cotangents of lane l's start and length from the
+// cotangent ct of the dense output, whose time T + θH is held fixed:
+// ∂θ/∂T = −1/H, ∂θ/∂H = −θ/H.
+func (b *Block) SeedTimes(tab *Tableau, l int, theta float64, ct []float64) (tBar, hBar float64) {
+	rate := 0. // ct · dy/dθ / H
+	for i, k := range b.K {
+		w, dw := tab.weight(i, theta)
+		dot := 0.
+		at := l
+		for _, c := range ct {
+			dot = math.FMA(c, k[at], dot)
+			at += b.Width
+		}
+		rate += dw * dot
+		hBar += w * dot
+	}
+	return -rate, hBar - theta*rate
+}
+
+// Unseed forgets the cotangents of lane l's stage derivatives.
+func (b *Block) Unseed(l int) {
+	for _, bar := range b.KBar {
+		for at := l; at < len(bar); at += b.Width {
+			bar[at] = 0
+		}
 	}
 }

@@ -148,23 +148,12 @@ func (s *Stepper) Dense(theta float64, dst []float64) {
 // the step, for the next VJP. The time T + θH is held fixed; yBar, and the
 // returned tBar and hBar, get the direct parts.
 func (s *Stepper) SeedDense(theta float64, ct, yBar []float64) (tBar, hBar float64) {
-	rate := 0. // ct · dy/dθ / H
-	for i, k := range s.K {
-		b, db := s.tab.weight(i, theta)
-		dot := 0.
-		s.seeded[i] = true
-		for l, c := range ct {
-			s.kBar[i][l] = math.FMA(s.H*b, c, s.kBar[i][l])
-			dot = math.FMA(c, k[l], dot)
-		}
-		rate += db * dot
-		hBar += b * dot
-	}
+	s.Seed()
+	s.blk.SeedDense(s.tab, 0, s.H, theta, ct)
 	for l, c := range ct {
 		yBar[l] += c
 	}
-	// θ = (t − T)/H: ∂θ/∂T = −1/H, ∂θ/∂H = −θ/H.
-	return -rate, hBar - theta*rate
+	return s.blk.SeedTimes(s.tab, 0, theta, ct)
 }
 
 // Seed says that the cotangents of all stages may differ from zero.
