@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
-	"sync"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
@@ -29,21 +27,22 @@ type worker struct {
 	sys *system
 	one sim.Steps
 	run *sim.Integrator
+	tan sim.Tangents
 
-	many  sim.Steps // nil: it runs one at a time
+	bp, bq []float64 // room for an account
+
+	many  *steps // nil: steps go stage by stage, one trajectory at a time
 	group *sim.Group
-	lanes []*laneRun
-	traj  sim.Trajectory
-	tan   sim.Tangents
+	runs  []*laneRun
+	free  []*laneRun // those of runs that may serve
+	ready []*laneRun // those that have run and are to be differentiated
 
-	yCt, dCt, ybCt, dbCt [][]float64
-	endY                 []float64
-	bp, bq               []float64
+	bindings int // so far
 }
 
-// blockSize is how many trajectories are computed before their gradients are
+// chunk is how many trajectories a worker computes before their gradients are
 // added up, in the order of the trajectories whatever the number of workers.
-const blockSize = 16
+const chunk = 16
 
 // objective is the loss of a model over trajectories, for package fit.
 type objective struct {
@@ -54,11 +53,12 @@ type objective struct {
 	gradient string
 	total    int // measured values of items
 
-	workers []*worker
-	nat     []float64
-	gNat    []float64
-	slots   []slot
-	order   [][]int // events of each item at its last evaluation
+	*runner
+	nat   []float64
+	p     []float64
+	gNat  []float64
+	slots []slot
+	order [][]int // events of each item at its last evaluation
 }
 
 // slot is the result of one trajectory of a block.
@@ -73,23 +73,17 @@ type slot struct {
 
 func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gradient string, workers int) (*objective, error) {
 	o := &objective{m: m, sp: sp, items: items, valid: valid, gradient: gradient}
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	workers = max(1, min(workers, len(items)+len(valid)))
-	mod, err := m.prog.Module(1, compiler.Want{Reverse: true, Forward: gradient == "forward", Step: method(opt.Method)})
-	if err != nil {
+	var err error
+	want := compiler.Want{Reverse: true, Forward: gradient == "forward"}
+	if o.runner, err = newRunner(m, opt, max(len(items), len(valid)), want, false, workers); err != nil {
 		return nil, err
-	}
-	for range workers {
-		o.workers = append(o.workers, newWorker(m, mod, opt))
 	}
 	for _, it := range items {
 		o.total += it.values
 	}
 	o.nat, o.gNat = make([]float64, len(sp.coords)), make([]float64, len(sp.coords))
 	lay := &m.prog.Model.Layout
-	o.slots = make([]slot, blockSize)
+	o.slots = make([]slot, min(chunk*len(o.workers), max(len(items), len(valid))))
 	for i := range o.slots {
 		o.slots[i] = slot{gNat: make([]float64, len(sp.coords)), g: make([]float64, sp.dim), penalties: make([]float64, len(m.prog.Model.Penalties)), terms: make([]float64, max(1, len(lay.Observes)+len(m.prog.Checked.Model.Losses)))}
 	}
@@ -147,17 +141,15 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 		clear(grad)
 		clear(o.gNat)
 	}
-	o.sp.trans.Forward(o.nat, x[:len(o.sp.coords)])
-	for _, w := range o.workers {
-		o.sp.bind(x, make([]float64, len(o.nat)), w.sys)
-	}
+	o.p = o.sp.shared(x, o.nat, o.p)
+	o.bind(o.p, o.sp.s)
 	data, penalties := 0., make([]float64, len(o.m.prog.Model.Penalties))
 	terms := make([]float64, len(o.slots[0].terms))
-	for first := 0; first < len(items); first += blockSize {
+	for first := 0; first < len(items); first += len(o.slots) {
 		if err := ctx.Err(); err != nil {
 			return res, err
 		}
-		block := items[first:min(first+blockSize, len(items))]
+		block := items[first:min(first+len(o.slots), len(items))]
 		o.block(block, horizon, perValue, perItem, grad != nil)
 		for i := range block {
 			s := &o.slots[i]
@@ -297,95 +289,128 @@ func (o *objective) priors(res *fit.Result, x []float64, items []*item, grad boo
 	res.Terms = append(res.Terms, fit.Term{Name: "priors", Value: sum * scale})
 }
 
-// block computes the trajectories of a block, side by side.
+// block computes the losses of trajectories and, with grad, their gradients.
 func (o *objective) block(items []*item, horizon, perValue, perItem float64, grad bool) {
-	next := make(chan int, len(items))
 	for i := range items {
-		next <- i
+		s := &o.slots[i]
+		s.fail, s.loss, s.traj = nil, 0, nil
+		clear(s.gNat)
+		clear(s.g)
+		clear(s.terms)
 	}
-	close(next)
-	var wg sync.WaitGroup
-	for _, w := range o.workers[:min(len(o.workers), len(items))] {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for i := range next {
-				o.one(w, items[i], &o.slots[i], horizon, perValue, perItem, grad)
-			}
-		}()
+	for _, w := range o.workers {
+		w.ready = w.ready[:0]
 	}
-	wg.Wait()
+	o.run(len(items), func(i int, to *subject) *sim.Span {
+		it := items[i]
+		to.q, to.signals = o.sp.perItem(o.nat, it, to.q), it.signals
+		span, n := it.horizon(horizon)
+		to.run.span, to.run.rows = span, it.rows[:n]
+		return &to.run.span
+	}, func(w *worker, l *laneRun) bool {
+		s := &o.slots[l.index]
+		s.traj = &l.traj
+		if l.traj.Fail != nil {
+			s.fail = l.traj.Fail
+			return false
+		}
+		w.group.Use(&l.subject)
+		o.loss(w, l, s, perValue, perItem, grad)
+		if s.fail == nil && grad {
+			w.ready = append(w.ready, l)
+		}
+		return false
+	})
+	if grad {
+		o.each(func(w *worker) { o.backward(w, items) })
+	}
 }
 
-// one computes the loss of a trajectory and, with grad, its gradient.
-func (o *objective) one(w *worker, it *item, s *slot, horizon, perValue, perItem float64, grad bool) {
-	s.fail, s.loss = nil, 0
-	clear(s.gNat)
-	clear(s.g)
-	clear(s.terms)
-	o.sp.bindItem(o.nat, it, w.sys)
-	span, n := it.horizon(horizon)
-	if s.traj == nil {
-		s.traj = &sim.Trajectory{}
+// loss computes the loss of a run and, with grad, the cotangents of its saves.
+func (o *objective) loss(w *worker, l *laneRun, s *slot, perValue, perItem float64, grad bool) {
+	tr, span := &l.traj, &l.span
+	fail := func(status sim.Status, text string) {
+		s.fail = &sim.Failure{Status: status, T: tr.T, Event: -1, Switch: -1, Y: tr.Y, D: tr.D, Detail: text}
 	}
-	if err := w.run.Run(w.sys, &span, s.traj); err != nil {
-		s.fail = s.traj.Fail
-		return
-	}
-	if s.traj.Saved < len(span.Saves) {
-		s.fail = &sim.Failure{Status: sim.Terminated, T: s.traj.T, Event: -1, Switch: -1, Y: s.traj.Y, D: s.traj.D, Detail: "the run ended before the last measurement"}
+	if tr.Saved < len(span.Saves) {
+		fail(sim.Terminated, "the run ended before the last measurement")
 		return
 	}
 	if grad {
+		clear(l.bp)
+		clear(l.bq)
 		w.sys.clearAccount()
+		l.cotangents(w.sys.size)
 	}
-	w.cotangents(len(span.Saves))
-	tr := s.traj
-	for _, r := range it.rows[:n] {
+	for _, r := range l.rows {
 		k := r.save
 		y, d := tr.SaveY[k], tr.SaveD[k]
 		s.loss += w.sys.rowLoss(span.Saves[k], y, d, tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen)
 		add(s.terms, w.sys.terms)
 		if grad {
-			w.rowBack(k, perValue)
+			l.rowBack(w.sys, k, perValue)
 		}
 	}
+	if grad {
+		l.subject.Settle()
+	}
 	length := span.T1 - span.T0
-	clear(w.endY)
+	clear(l.endY)
 	for i, p := range o.m.prog.Model.Penalties {
 		c := p.Weight / length
 		s.penalties[i] = c * tr.Y[p.State]
-		w.endY[p.State] += c * perItem
+		l.endY[p.State] += c * perItem
 	}
 	if math.IsNaN(s.loss) {
-		s.fail = &sim.Failure{Status: sim.Unstable, T: tr.T, Event: -1, Switch: -1, Y: tr.Y, D: tr.D, Detail: "the loss is not a number: a prediction is outside of what its distribution allows"}
+		fail(sim.Unstable, "the loss is not a number: a prediction is outside of what its distribution allows")
+	}
+}
+
+// backward differentiates what a worker has run.
+func (o *objective) backward(w *worker, items []*item) {
+	pull := func(l *laneRun) {
+		s := &o.slots[l.index]
+		o.sp.pull(l.bp, l.bq, items[l.index], s.gNat, s.g)
+	}
+	k := 0
+	next := func() *sim.Job {
+		if k++; k > len(w.ready) {
+			return nil
+		}
+		return &w.ready[k-1].job
+	}
+	if o.gradient != "adjoint" && o.gradient != "backsolve" && o.gradient != "forward" {
+		w.group.Backward(next, func(j *sim.Job) {
+			l := j.Model.(*subject).run
+			if w.many != nil {
+				w.many.account(j.In.Lane(), l.bp, l.bq)
+			}
+			pull(l)
+		})
 		return
 	}
-	if !grad {
-		return
+	for j := next(); j != nil; j = next() {
+		l := j.Model.(*subject).run
+		w.group.Use(&l.subject)
+		switch o.gradient {
+		case "adjoint":
+			j.In.Adjoint(&l.subject, &l.ct)
+		case "backsolve":
+			j.In.Backsolve(&l.subject, &l.ct)
+		default:
+			pull(l) // what the parameters do to the losses of rows directly
+			o.forward(w, l, items[l.index], &o.slots[l.index])
+			continue
+		}
+		pull(l)
 	}
-	ct := &sim.Cotangents{Y: w.yCt, D: w.dCt, BeforeY: w.ybCt, BeforeD: w.dbCt, EndY: w.endY}
-	switch o.gradient {
-	case "forward":
-		o.forward(w, it, s, ct)
-		return
-	case "adjoint":
-		w.run.Adjoint(w.sys, ct)
-	case "backsolve":
-		w.run.Backsolve(w.sys, ct)
-	default:
-		w.run.Backward(w.sys, ct)
-	}
-	clear(w.bp)
-	clear(w.bq)
-	w.sys.account(w.bp, w.bq)
-	o.sp.pull(w.bp, w.bq, it, s.gNat, s.g)
 }
 
 // forward computes the gradient from one forward sweep for each coordinate.
-func (o *objective) forward(w *worker, it *item, s *slot, ct *sim.Cotangents) {
+func (o *objective) forward(w *worker, l *laneRun, it *item, s *slot) {
+	ct := &l.ct
 	sum := func() float64 {
-		w.run.Forward(w.sys, &w.tan)
+		l.job.In.Forward(&l.subject, &w.tan)
 		v := 0.
 		for i := range w.tan.Y {
 			v += dot(ct.Y[i], w.tan.Y[i]) + dot(ct.D[i], w.tan.D[i]) + dot(ct.BeforeY[i], w.tan.BeforeY[i]) + dot(ct.BeforeD[i], w.tan.BeforeD[i])
@@ -401,12 +426,6 @@ func (o *objective) forward(w *worker, it *item, s *slot, ct *sim.Cotangents) {
 		to[k] = 1
 		return sum()
 	}
-	// What the parameters do to the losses of rows directly, by the account
-	// of the row program.
-	clear(w.bp)
-	clear(w.bq)
-	w.sys.account(w.bp, w.bq)
-	o.sp.pull(w.bp, w.bq, it, s.gNat, s.g)
 	for i, c := range o.sp.coords {
 		k := c.slot.Off + c.elem
 		if !c.slot.PerKey {
@@ -437,17 +456,18 @@ func newWorker(m *Model, mod *exec.Module, opt sim.Options) *worker {
 	one := newSteps(mod, sys.frame, opt.Method, sys.size.Y, opt)
 	return &worker{
 		sys: sys, one: one, run: sim.New(m.hybrid(), sys.size, opt, one),
-		endY: make([]float64, lay.NY), bp: make([]float64, lay.NP), bq: make([]float64, lay.NQ),
+		bp: make([]float64, lay.NP), bq: make([]float64, lay.NQ),
 	}
 }
 
-// cotangents makes room for those of n saves and clears them.
-func (w *worker) cotangents(n int) {
-	size := w.sys.size
+// cotangents makes room for those of the run's saves and clears them.
+func (l *laneRun) cotangents(size sim.Sizes) {
+	n := len(l.span.Saves)
+	ct := &l.ct
 	for _, c := range []struct {
 		to *[][]float64
 		n  int
-	}{{&w.yCt, size.Y}, {&w.dCt, size.D}, {&w.ybCt, size.Y}, {&w.dbCt, size.D}} {
+	}{{&ct.Y, size.Y}, {&ct.D, size.D}, {&ct.BeforeY, size.Y}, {&ct.BeforeD, size.D}} {
 		for len(*c.to) < n {
 			*c.to = append(*c.to, make([]float64, c.n))
 		}
@@ -455,16 +475,16 @@ func (w *worker) cotangents(n int) {
 			clear(r)
 		}
 	}
+	ct.EndY = l.endY
 }
 
 // rowBack adds the derivatives of the row loss that was evaluated last to the
 // cotangents of its save.
-func (w *worker) rowBack(k int, weight float64) {
-	s := w.sys
+func (l *laneRun) rowBack(s *system, k int, weight float64) {
 	s.row.ct[0] = weight
 	s.row.vjp.run()
-	add(w.yCt[k], s.row.vjp.by)
-	add(w.dCt[k], s.row.vjp.bd)
-	add(w.ybCt[k], s.row.vjp.byb)
-	add(w.dbCt[k], s.row.vjp.bdb)
+	add(l.ct.Y[k], s.row.vjp.by)
+	add(l.ct.D[k], s.row.vjp.bd)
+	add(l.ct.BeforeY[k], s.row.vjp.byb)
+	add(l.ct.BeforeD[k], s.row.vjp.bdb)
 }

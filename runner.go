@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"github.com/pinode/pinode/compiler"
-	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -17,36 +16,38 @@ const maxLanes = 8
 // where there are several.
 type runner struct {
 	m       *Model
-	opt     sim.Options
 	workers []*worker
 }
 
-// newRunner returns a runner for n runs. With vary their shared parameters
-// may differ. workers is the number of cores to use; 0: all.
-func newRunner(m *Model, opt sim.Options, n int, vary bool, workers int) (*runner, error) {
+// newRunner returns a runner for up to n runs at once. want are the
+// derivatives that they need; with vary their shared parameters may differ.
+// workers is the number of cores to use; 0: all.
+func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, workers int) (*runner, error) {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	mod, err := m.prog.Module(1, compiler.Want{Step: method(opt.Method)})
+	want.Step = method(opt.Method)
+	mod, err := m.prog.Module(1, want)
 	if err != nil {
 		return nil, err
 	}
-	var lanes *exec.Module
-	if n > 1 {
-		if lanes, err = m.prog.Steps(maxLanes, method(opt.Method), false, vary); err != nil {
-			return nil, err
-		}
-	}
-	r := &runner{m: m, opt: opt}
 	width := 1
-	if lanes != nil {
-		width = lanes.Lanes()
+	if n > 1 {
+		width = maxLanes
 	}
-	for range max(1, min(workers, n/width)) {
+	lanes, err := m.prog.Steps(width, want.Step, want.Reverse, vary)
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{m: m}
+	for range max(1, min(workers, n)) {
 		w := newWorker(m, mod, opt)
+		var many sim.Steps
 		if lanes != nil {
-			w.many = newSteps(lanes, lanes.NewFrame(), opt.Method, w.sys.size.Y, opt)
+			w.many = newSteps(lanes, lanes.NewFrame(), opt.Method, w.sys.size.Y, opt).(*steps)
+			many = w.many
 		}
+		w.group = sim.NewGroup(m.hybrid(), w.sys.size, opt, w.one, many)
 		r.workers = append(r.workers, w)
 	}
 	return r, nil
@@ -57,64 +58,78 @@ func (r *runner) bind(p, s []float64) {
 	for _, w := range r.workers {
 		copy(w.sys.p, p)
 		copy(w.sys.s, s)
-		if many, ok := w.many.(*steps); ok {
-			copy(many.p, p)
-			copy(many.s, s)
+		if w.many != nil {
+			copy(w.many.p, p)
+			copy(w.many.s, s)
 		}
 	}
 }
 
-// run does the runs 0 … n−1. prepare makes run i a subject of the worker's
-// system and gives its span, done receives the result, which is good until it
-// returns. Both are called on several goroutines.
-func (r *runner) run(n int, prepare func(w *worker, i int, to *subject) *sim.Span, done func(w *worker, i int, tr *sim.Trajectory)) {
-	var next atomic.Int64
+// each calls f on every worker, at the same time.
+func (r *runner) each(f func(w *worker)) {
 	var wg sync.WaitGroup
-	for _, w := range r.workers {
+	for _, w := range r.workers[1:] {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			w.lane(r.m, r.opt)
-			free := append([]*laneRun{}, w.lanes...)
-			w.group.Run(func() *sim.Job {
-				i := int(next.Add(1) - 1)
-				if i >= n {
-					return nil
-				}
-				l := free[len(free)-1]
-				free = free[:len(free)-1]
-				l.index = i
-				l.job.Span = prepare(w, i, &l.subject)
-				return &l.job
-			}, func(j *sim.Job) {
-				l := j.Model.(*subject).run
-				w.group.Use(l.job.Model)
-				done(w, l.index, j.Out)
-				free = append(free, l)
-			})
+			f(w)
 		}()
 	}
+	f(r.workers[0])
 	wg.Wait()
 }
 
-// laneRun is a run in a lane.
+// run does the runs 0 … n−1. prepare makes run i a subject and gives its
+// span, done receives its result. Both are called on several goroutines. A
+// run's memory serves again once done returns true.
+func (r *runner) run(n int, prepare func(i int, to *subject) *sim.Span, done func(w *worker, l *laneRun) bool) {
+	var next atomic.Int64
+	r.each(func(w *worker) {
+		w.free = append(w.free[:0], w.runs...)
+		w.group.Run(func() *sim.Job {
+			i := int(next.Add(1) - 1)
+			if i >= n {
+				return nil
+			}
+			l := w.take()
+			l.index = i
+			l.job.Span = prepare(i, &l.subject)
+			w.bindings++
+			l.subject.binding = w.bindings
+			return &l.job
+		}, func(j *sim.Job) {
+			l := j.Model.(*subject).run
+			if done(w, l) {
+				w.free = append(w.free, l)
+			}
+		})
+	})
+}
+
+// take returns memory for a run.
+func (w *worker) take() *laneRun {
+	if n := len(w.free); n > 0 {
+		l := w.free[n-1]
+		w.free = w.free[:n-1]
+		return l
+	}
+	l := &laneRun{bp: make([]float64, len(w.bp)), bq: make([]float64, len(w.bq)), endY: make([]float64, w.sys.size.Y)}
+	l.subject.system, l.subject.run = w.sys, l
+	l.job = sim.Job{In: w.group.NewIntegrator(), Model: &l.subject, Out: &l.traj, Ct: &l.ct}
+	w.runs = append(w.runs, l)
+	return l
+}
+
+// laneRun is a run in a lane, with what its derivatives need.
 type laneRun struct {
 	index   int
 	subject subject
 	job     sim.Job
 	traj    sim.Trajectory
-}
 
-// lane makes room for runs side by side.
-func (w *worker) lane(m *Model, opt sim.Options) {
-	if w.group != nil {
-		return
-	}
-	w.group = sim.NewGroup(m.hybrid(), w.sys.size, opt, w.one, w.many)
-	for range w.group.Lanes() {
-		l := &laneRun{}
-		l.subject.system, l.subject.run = w.sys, l
-		l.job = sim.Job{In: w.group.NewIntegrator(), Model: &l.subject, Out: &l.traj}
-		w.lanes = append(w.lanes, l)
-	}
+	span   sim.Span
+	rows   []row
+	ct     sim.Cotangents
+	endY   []float64
+	bp, bq []float64 // the account
 }

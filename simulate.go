@@ -2,6 +2,7 @@ package pinode
 
 import (
 	"fmt"
+	"github.com/pinode/pinode/compiler"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -106,6 +107,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
+	opt.Forget = true
 	seed := uint64(m.simulate.Int("seed"))
 	sp, err := newSpace(m, items, seed)
 	if err != nil {
@@ -128,7 +130,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	for _, p := range runs.places {
 		vary = vary || p.kind == shared
 	}
-	r, err := newRunner(m, opt, len(runs.of), vary, c.cores)
+	r, err := newRunner(m, opt, len(runs.of), compiler.Want{}, vary, c.cores)
 	if err != nil {
 		return nil, err
 	}
@@ -142,20 +144,23 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	out.Trajectories = make([]*SimulatedTrajectory, len(runs.of))
 	fails := make([]error, len(runs.of))
 	stats := make([]sim.Stats, len(runs.of))
-	r.run(len(runs.of), func(_ *worker, i int, to *subject) *sim.Span {
+	r.run(len(runs.of), func(i int, to *subject) *sim.Span {
 		return runs.prepare(i, p, nat, to)
-	}, func(w *worker, i int, tr *sim.Trajectory) {
+	}, func(w *worker, l *laneRun) bool {
+		i, tr := l.index, &l.traj
 		stats[i] = tr.Stats
 		if tr.Fail != nil {
 			fails[i] = &SimulationError{Trajectory: runs.name(i), Fail: tr.Fail, Text: m.explain(tr.Fail)}
-			return
+			return true
 		}
+		w.group.Use(&l.subject)
 		t := &SimulatedTrajectory{Name: runs.name(i), Status: tr.Status}
 		t.Rows, t.Events = m.rows(w, &runs.items[runs.of[i]].span, tr)
 		for k, row := range t.Rows {
 			t.Rows[k] = pick(row)
 		}
 		out.Trajectories[i] = t
+		return true
 	})
 	for i, st := range stats {
 		if fails[i] != nil {

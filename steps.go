@@ -22,6 +22,7 @@ type subject struct {
 	p, q    []float64 // p: none where all share the system's
 	y       []value   // initial values of states, in the place of the model's
 	run     *laneRun  // where it runs
+	binding int       // number of what is bound, unique among the worker's
 	signals []*data.Interpolant
 	from    float64
 }
@@ -38,6 +39,12 @@ func (j *subject) Init(t float64, y, d []float64) {
 	for _, x := range j.y {
 		y[x.at] = x.v
 	}
+}
+
+// Settle takes over what the system has added to the parameters' gradient.
+func (j *subject) Settle() {
+	j.system.account(j.run.bp, j.run.bq)
+	j.system.clearAccount()
 }
 
 // Use puts the trajectory's inputs in place.
@@ -57,12 +64,13 @@ func (j *subject) Segment(t float64) { j.from, j.system.from = t, t }
 type steps struct {
 	frame *exec.Frame
 	blk   *solvers.Block
-	lanes []sim.Model // what each is bound to
+	lanes []int // the binding of each: see subject
 
 	d, q, pl, p, s, free []float64
 	u, ut                [][]float64
 	c                    []float64
-	bp, bq               []float64 // the account
+	bp, bq               []float64   // the account
+	kept                 [][]float64 // by lane: see Keep
 
 	step            *exec.Program
 	vjp, vjps, vjpt stepVJP
@@ -77,7 +85,7 @@ type stepVJP struct {
 
 // newSteps returns the steps of a module, or nil where it has none.
 func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt sim.Options) sim.Steps {
-	s := &steps{frame: f, lanes: make([]sim.Model, mod.Lanes()), c: tab.C}
+	s := &steps{frame: f, lanes: make([]int, mod.Lanes()), kept: make([][]float64, mod.Lanes()), c: tab.C}
 	s.step = mod.Program("step")
 	if s.step == nil {
 		return nil
@@ -139,8 +147,8 @@ func (s *steps) Load(l int, m sim.Model, t, h float64, d []float64, held []bool)
 		}
 		return
 	}
-	if s.lanes[l] != m {
-		s.lanes[l] = m
+	if s.lanes[l] != j.binding {
+		s.lanes[l] = j.binding
 		s.blk.Scatter(s.q, j.q[:len(s.q)/w], l)
 		s.blk.Scatter(s.pl, j.p[:len(s.pl)/w], l)
 	}
@@ -194,8 +202,8 @@ func (s *steps) DBar(l int, dBar []float64) {
 	}
 }
 
-// clearAccount forgets the gradient by the parameters, of lane l.
-func (s *steps) clearAccount(l int) {
+// Clear forgets the gradient by the parameters of lane l.
+func (s *steps) Clear(l int) {
 	for _, v := range [][]float64{s.bp, s.bq} {
 		for i := l; i < len(v); i += s.blk.Width {
 			v[i] = 0
@@ -203,7 +211,22 @@ func (s *steps) clearAccount(l int) {
 	}
 }
 
-// account adds lane l's gradient by the parameters since clearAccount.
+// Keep sets lane l's account aside.
+func (s *steps) Keep(l int) {
+	s.kept[l] = append(s.kept[l][:0], make([]float64, (len(s.bp)+len(s.bq))/s.blk.Width)...)
+	n := len(s.bp) / s.blk.Width
+	s.blk.Gather(s.kept[l][:n], s.bp, l)
+	s.blk.Gather(s.kept[l][n:], s.bq, l)
+}
+
+// Restore puts back what Keep set aside.
+func (s *steps) Restore(l int) {
+	n := len(s.bp) / s.blk.Width
+	s.blk.Scatter(s.bp, s.kept[l][:n], l)
+	s.blk.Scatter(s.bq, s.kept[l][n:], l)
+}
+
+// account adds lane l's gradient by the parameters since Clear.
 func (s *steps) account(l int, bp, bq []float64) {
 	w := s.blk.Width
 	for i := l; i < len(s.bp); i += w {

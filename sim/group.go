@@ -23,7 +23,8 @@ type Job struct {
 	Model Model
 	Span  *Span
 	Out   *Trajectory
-	Err   error // of the run, a *Failure
+	Err   error       // of the run, a *Failure
+	Ct    *Cotangents // for Backward
 }
 
 // Shared is a model that shares its memory with others: it is told when its
@@ -86,6 +87,7 @@ func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 				break
 			}
 			j.In.lane = l
+			g.bound = nil // the same model may have other inputs now
 			fail := j.In.open(j.Model, j.Span, j.Out)
 			if fail != nil || !j.In.propose() {
 				j.Err = j.In.close(fail)
@@ -121,3 +123,70 @@ func (s *Integrator) use() {
 		s.group.Use(s.model)
 	}
 }
+
+// Backward does the backward sweeps of jobs that the group has run, side by
+// side: those that next hands out, until it returns nil. Each is handed to
+// done at its end, when its lane's account is complete.
+func (g *Group) Backward(next func() *Job, done func(*Job)) {
+	g.bound = nil
+	many := g.many.(StepsVJP)
+	loaded := make([]bool, len(g.lanes))
+	for {
+		busy := -1
+		for l, j := range g.lanes {
+			for j == nil {
+				if j = next(); j == nil {
+					break
+				}
+				s := j.In
+				s.lane = l
+				many.Clear(l)
+				s.reverse().begin(j.Model.(Reverse), j.Ct)
+				if !s.rev.advance() {
+					s.rev.finish()
+					done(j)
+					j = nil
+				}
+			}
+			if g.lanes[l] = j; j != nil && busy < 0 {
+				busy = l
+			}
+		}
+		if busy < 0 {
+			return
+		}
+		// One derivative serves all lanes of a round; those that need
+		// another wait.
+		seeds, times := g.lanes[busy].In.rev.kind()
+		for l, j := range g.lanes {
+			loaded[l] = false
+			if j != nil {
+				if se, ti := j.In.rev.kind(); se == seeds && ti == times {
+					j.In.rev.load()
+					loaded[l] = true
+				} else {
+					many.Keep(l)
+				}
+			}
+		}
+		many.VJP(seeds, times)
+		for l, j := range g.lanes {
+			if !loaded[l] {
+				if j != nil {
+					many.Restore(l)
+				}
+				continue
+			}
+			r := j.In.rev
+			r.store()
+			if !r.advance() {
+				r.finish()
+				g.lanes[l] = nil
+				done(j)
+			}
+		}
+	}
+}
+
+// Lane is the lane that the integrator runs in.
+func (s *Integrator) Lane() int { return s.lane }

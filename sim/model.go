@@ -57,8 +57,19 @@ type Steps interface {
 type StepsVJP interface {
 	Steps
 	VJP(seeds, times bool)
+
+	// Clear forgets lane l's account. Keep sets it aside and Restore puts it
+	// back, around a derivative that has nothing to do with the lane.
+	Clear(l int)
+	Keep(l int)
+	Restore(l int)
 	DBar(l int, dBar []float64) // adds the lane's cotangent of d
 }
+
+// Accountant is a model that shares its memory with others and keeps an
+// account of its own: Settle moves there what its derivatives have added to
+// the parameters' since.
+type Accountant interface{ Settle() }
 
 // Segmented is a model whose inputs jump at the stops of a span. It is told
 // where a smooth piece starts: there the inputs are those to the right of the

@@ -120,20 +120,31 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 // reports whether there is one. Everything else on the way it does itself.
 func (r *reverse) advance() bool {
 	s := r.Integrator
+	alone := false
 	for r.at--; r.at >= 0; r.at-- {
 		e := &s.tape.entries[r.at]
-		if e.kind == stepEntry {
-			if e.stages > 0 && e.end != endRoot && (s.moving || !r.times()) {
-				return true
-			}
-			s.use()
-			r.stepBack(e)
-			continue
+		if e.kind == stepEntry && e.stages > 0 && e.end != endRoot && (s.moving || !r.times()) {
+			break
 		}
 		s.use()
-		r.other(e)
+		alone = true
+		if e.kind == stepEntry {
+			r.stepBack(e)
+		} else {
+			r.other(e)
+		}
 	}
-	return false
+	if alone {
+		r.settle()
+	}
+	return r.at >= 0
+}
+
+// settle lets the model take over what it added to the account.
+func (r *reverse) settle() {
+	if m, ok := r.m.(Accountant); ok {
+		m.Settle()
+	}
 }
 
 // other goes back over an entry that is no step.
@@ -163,7 +174,9 @@ func (r *reverse) finish() (t0Bar float64) {
 		r.d[s.hy.Switches[i].Mode] = 0
 	}
 	r.m.TimesVJP(r.sched)
-	return r.t + r.m.InitVJP(s.span.T0, r.y, r.d)
+	t0Bar = r.t + r.m.InitVJP(s.span.T0, r.y, r.d)
+	r.settle()
+	return t0Bar
 }
 
 // times reports whether the cotangents of the times of the current step
