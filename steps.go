@@ -126,12 +126,9 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 func (s *steps) Block() *solvers.Block { return s.blk }
 
 // Load implements sim.Steps.
-func (s *steps) Load(l int, m sim.Model, t, h float64, d []float64, held []bool) {
+func (s *steps) Load(l int, m sim.Model, d []float64, held []bool) {
 	w := s.blk.Width
-	s.blk.T[l], s.blk.H[l] = t, h
-	for i, v := range d[:len(s.d)/w] {
-		s.d[i*w+l] = v
-	}
+	s.blk.Scatter(s.d, d[:len(s.d)/w], l)
 	if s.free != nil {
 		for i, on := range held {
 			s.free[i*w+l] = 1
@@ -140,19 +137,25 @@ func (s *steps) Load(l int, m sim.Model, t, h float64, d []float64, held []bool)
 			}
 		}
 	}
-	j, shared := m.(*subject)
-	if !shared {
-		if len(s.u) > 0 {
-			s.load(l, m.(*system).signals, m.(*system).from, t, h)
-		}
-		return
-	}
-	if s.lanes[l] != j.binding {
+	if j, ok := m.(*subject); ok && s.lanes[l] != j.binding {
 		s.lanes[l] = j.binding
 		s.blk.Scatter(s.q, j.q[:len(s.q)/w], l)
 		s.blk.Scatter(s.pl, j.p[:len(s.pl)/w], l)
 	}
-	s.load(l, j.signals, j.from, t, h)
+}
+
+// Time implements sim.Steps.
+func (s *steps) Time(l int, m sim.Model, t, h float64) {
+	s.blk.T[l], s.blk.H[l] = t, h
+	if len(s.u) == 0 {
+		return
+	}
+	switch m := m.(type) {
+	case *subject:
+		s.load(l, m.signals, m.from, t, h)
+	case *system:
+		s.load(l, m.signals, m.from, t, h)
+	}
 }
 
 // load sets the signals at the times of the stages.

@@ -97,7 +97,11 @@ func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 		}
 		if g.lanes[l] = j; j != nil {
 			s := j.In
-			g.many.Load(l, s.model, s.t, s.try, s.d, s.held)
+			if s.fresh {
+				s.fresh = false
+				g.many.Load(l, s.model, s.d, s.held)
+			}
+			g.many.Time(l, s.model, s.t, s.try)
 			busy++
 		}
 	}

@@ -44,9 +44,12 @@ type Model interface {
 type Steps interface {
 	Block() *solvers.Block
 
-	// Load says that lane l is about to step by h from t, as trajectory m,
-	// at the discrete state d, with some components of y held.
-	Load(l int, m Model, t, h float64, d []float64, held []bool)
+	// Load binds lane l to trajectory m at the discrete state d, with some
+	// components of y held.
+	Load(l int, m Model, d []float64, held []bool)
+
+	// Time says that lane l, as trajectory m, is about to step by h from t.
+	Time(l int, m Model, t, h float64)
 	Step()
 }
 

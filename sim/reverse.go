@@ -195,7 +195,8 @@ func (r *reverse) load() {
 	if m, ok := s.model.(Segmented); ok {
 		m.Segment(e.t)
 	}
-	s.many.Load(s.lane, s.model, e.t, e.h, s.d, s.held)
+	s.many.Load(s.lane, s.model, s.d, s.held)
+	s.many.Time(s.lane, s.model, e.t, e.h)
 	s.unkeep(s.blk, s.lane, e, r.times())
 	s.blk.Scatter(s.blk.EndBar, r.y, s.lane)
 	clear(r.y)
@@ -323,7 +324,8 @@ func (s *Integrator) replay(e *entry) {
 		}
 		s.step.T, s.step.H = e.t, e.h
 		s.unkeep(s.step.Block(), 0, e, true)
-		s.one.Load(0, s.model, e.t, e.h, s.d, s.held)
+		s.one.Load(0, s.model, s.d, s.held)
+		s.one.Time(0, s.model, e.t, e.h)
 		return
 	}
 	s.startStep(e.t, y)

@@ -21,10 +21,9 @@ func newRolled(size Sizes, opt Options) *rolled {
 
 func (r *rolled) Block() *solvers.Block { return r.step.Block() }
 
-func (r *rolled) Load(_ int, m Model, t, h float64, d []float64, held []bool) {
-	r.step.T, r.step.H = t, h
-	r.m, r.d, r.held = m, d, held
-}
+func (r *rolled) Load(_ int, m Model, d []float64, held []bool) { r.m, r.d, r.held = m, d, held }
+
+func (r *rolled) Time(_ int, _ Model, t, h float64) { r.step.T, r.step.H = t, h }
 
 func (r *rolled) Step() {
 	r.step.Step(r, r.step.H)

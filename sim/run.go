@@ -42,6 +42,7 @@ type Integrator struct {
 	stop   timed   // the next step must not cross
 	try    float64 // length of the step that is tried
 	pulled bool    // it stands in the stepper too
+	fresh  bool    // its lane is to be loaded anew
 	moving bool    // times of instants may depend on parameters
 	at     endKind // where it ends
 
@@ -233,7 +234,8 @@ func (s *Integrator) propose() bool {
 // take takes a true step of length h from the stepper's start.
 func (s *Integrator) take(h float64) {
 	s.step.H = h
-	s.one.Load(0, s.model, s.step.T, h, s.d, s.held)
+	s.one.Load(0, s.model, s.d, s.held)
+	s.one.Time(0, s.model, s.step.T, h)
 	s.one.Step()
 	s.out.Stats.Evaluations += len(s.step.K) - 1
 }
@@ -305,11 +307,14 @@ func (s *Integrator) clip(h float64, stop timed) (float64, endKind) {
 // advance takes the step that stands over to the tape, up to the first
 // crossing that matters, and carries out the instant at its end.
 func (s *Integrator) advance() *Failure {
-	stop := s.stop
 	s.out.Stats.Steps++
 	if s.looksInside() {
 		s.pull()
+	} else if s.at == endFree && s.opt.Forget {
+		s.goOn()
+		return nil
 	}
+	stop := s.stop
 	if guard, theta := s.scan(); guard >= 0 {
 		h, fail := s.locate(guard, theta)
 		if fail != nil {
@@ -330,10 +335,7 @@ func (s *Integrator) advance() *Failure {
 	e := entry{kind: stepEntry, end: s.at}
 	if s.at == endFree {
 		s.push(e, s.try)
-		s.t += s.try
-		s.blk.Continue(s.lane)
-		s.step.T = s.t
-		copy(s.y, s.end)
+		s.goOn()
 		return nil
 	}
 	s.pull()
@@ -342,6 +344,14 @@ func (s *Integrator) advance() *Failure {
 	s.t = stop.t
 	s.arrive()
 	return s.happen(-1, stop)
+}
+
+// goOn makes the end of the step that stands the start of the next.
+func (s *Integrator) goOn() {
+	s.t += s.try
+	s.step.T = s.t
+	s.blk.Continue(s.lane)
+	s.y, s.end = s.end, s.y
 }
 
 // happen carries out an instant, from the result of which the run goes on.
@@ -374,6 +384,7 @@ func (s *Integrator) pull() {
 
 // export makes the stepper's start that of the lane.
 func (s *Integrator) export() {
+	s.fresh = true
 	if s.many != s.one {
 		s.blk.Scatter(s.blk.Y[0], s.step.Y[0], s.lane)
 		s.blk.Scatter(s.blk.K[0], s.step.K[0], s.lane)

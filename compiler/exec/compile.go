@@ -60,9 +60,12 @@ func Compile(graphs []*ir.Graph, lanes int) (*Module, error) {
 	}
 	c.m.scratch = top
 	for _, p := range c.m.programs {
-		p.scratch = top
+		p.scratch, p.widest = top, c.widest*lanes
 	}
 	c.m.size = top + 3*c.widest*lanes
+	if err := c.assemble(graphs, temps); err != nil {
+		return nil, err
+	}
 	return c.m, nil
 }
 
@@ -138,6 +141,7 @@ type planner struct {
 	top   int
 	free  map[int][]int // by words
 	fused map[*ir.Node]bool
+	adds  map[*ir.Node][]part // of outputs that accumulate
 	code  []instr
 }
 
@@ -167,6 +171,7 @@ func (p *planner) plan(nodes []*ir.Node) {
 // output that accumulates.
 func (p *planner) analyse(nodes []*ir.Node) {
 	p.owner, p.last, p.uses, p.fused = map[*ir.Node]*ir.Node{}, map[*ir.Node]int{}, map[*ir.Node]int{}, map[*ir.Node]bool{}
+	p.adds = map[*ir.Node][]part{}
 	for _, n := range nodes {
 		for _, a := range n.Args {
 			p.uses[a]++
@@ -186,20 +191,20 @@ func (p *planner) analyse(nodes []*ir.Node) {
 	}
 	end := len(nodes)
 	for _, o := range p.graph.Outputs {
-		if !o.Accumulate || o.Node.Op != ir.OpAssemble || p.uses[o.Node] > 1 {
+		if !o.Accumulate {
 			p.last[p.owner[o.Node]] = end
 			continue
 		}
-		p.fused[o.Node] = true
-		for _, a := range o.Node.Args {
-			if a.Op == ir.OpOuter && p.uses[a] == 1 {
-				p.fused[a] = true
-				for _, x := range a.Args {
-					p.last[p.owner[x]] = end
-				}
+		parts := p.parts(o.Node, 0, nil)
+		p.adds[o.Node] = parts
+		for _, x := range parts {
+			if !x.outer {
+				p.last[p.owner[x.node]] = end
 				continue
 			}
-			p.last[p.owner[a]] = end
+			for _, a := range x.node.Args {
+				p.last[p.owner[a]] = end
+			}
 		}
 	}
 	for n := range p.last {
@@ -207,6 +212,36 @@ func (p *planner) analyse(nodes []*ir.Node) {
 			delete(p.last, n)
 		}
 	}
+}
+
+// part is a term of an output that accumulates, at an offset in it. outer says
+// that it is a product that is added as it is formed.
+type part struct {
+	node  *ir.Node
+	off   int
+	outer bool
+}
+
+// parts takes the sums and assemblies that have no other use apart, so that
+// each term goes straight into the output.
+func (p *planner) parts(n *ir.Node, off int, list []part) []part {
+	if p.uses[n] == 1 {
+		switch {
+		case n.Op == ir.OpAdd && n.Args[0].Shape == n.Args[1].Shape:
+			p.fused[n] = true
+			return p.parts(n.Args[1], off, p.parts(n.Args[0], off, list))
+		case n.Op == ir.OpAssemble:
+			p.fused[n] = true
+			for i, a := range n.Args {
+				list = p.parts(a, off+n.Offs[i], list)
+			}
+			return list
+		case n.Op == ir.OpOuter:
+			p.fused[n] = true
+			return append(list, part{n, off, true})
+		}
+	}
+	return append(list, part{n, off, false})
 }
 
 // placeOutputs lets values that are computed for an output be computed there.
@@ -229,17 +264,15 @@ func (p *planner) storeOutputs() {
 		r := p.prog.outputs[o.Name]
 		dst := place{r.off, true}
 		switch {
-		case p.fused[o.Node]:
-			for i, a := range o.Node.Args {
-				to := place{dst.off + o.Node.Offs[i]*p.m.lanes, true}
-				if p.fused[a] {
-					p.op(a, to, accum)
+		case o.Accumulate:
+			for _, x := range p.adds[o.Node] {
+				to := place{dst.off + x.off*p.m.lanes, true}
+				if x.outer {
+					p.op(x.node, to, accum)
 				} else {
-					p.copy(a, to, addIn)
+					p.copy(x.node, to, addIn)
 				}
 			}
-		case o.Accumulate:
-			p.copy(o.Node, dst, addIn)
 		case p.where(o.Node) != dst:
 			p.copy(o.Node, dst, move)
 		}
@@ -354,7 +387,7 @@ func (p *planner) copy(n *ir.Node, dst place, how mode) {
 // operand is how an op whose result has n elements reads an argument.
 func (p *planner) operand(a *ir.Node, n int) operand {
 	w := p.where(a)
-	o := operand{off: w.off}
+	o := operand{off: w.off, size: a.Shape.Size()}
 	if w.lane {
 		o.lane = 1
 	}
@@ -387,19 +420,23 @@ func (p *planner) op(n *ir.Node, dst place, how mode) {
 	p.code = append(p.code, in)
 }
 
-// segment cuts the code into scalar runs and array operations.
+// segment cuts the code into straight runs and array operations.
 func (p *planner) segment() {
-	for _, in := range p.code {
-		kind := arrayOp
-		if in.n == 1 && in.op.Info().Class == ir.Elementwise || in.mode >= zero && in.n == 1 {
-			kind = scalarRun
-		}
+	size := 0
+	for i := range p.code {
+		in := p.code[i]
 		segs := p.prog.segments
-		if kind == scalarRun && len(segs) > 0 && segs[len(segs)-1].kind == scalarRun {
-			s := &segs[len(segs)-1]
-			s.code = append(s.code, in)
+		if !straight(&in) {
+			p.prog.segments = append(segs, segment{kind: arrayOp, code: []instr{in}})
 			continue
 		}
-		p.prog.segments = append(segs, segment{kind, []instr{in}})
+		work := in.n * max(1, in.k)
+		if n := len(segs); n > 0 && segs[n-1].kind == straightRun && size+work <= maxRun {
+			segs[n-1].code = append(segs[n-1].code, in)
+			size += work
+			continue
+		}
+		size = work
+		p.prog.segments = append(segs, segment{kind: straightRun, code: []instr{in}})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/internal/jit"
 )
 
 // Module is a set of graphs compiled against one frame layout, so that inputs
@@ -13,7 +14,8 @@ type Module struct {
 	lanes    int
 	inputs   map[string]region
 	consts   []float64 // the frame's first words
-	size     int       // of a frame
+	size     int       // of a frame, but for spills
+	spills   int       // words behind it that machine code needs
 	scratch  int       // where the frame's scratch space starts
 	programs map[string]*Program
 }
@@ -30,23 +32,25 @@ type Program struct {
 	lanes    int
 	segments []segment
 	outputs  map[string]region
-	scratch  int
+	scratch  int // where scratch space starts
+	widest   int // words of each of its three parts
 }
 
 // segmentKind tells what a segment holds.
 type segmentKind uint8
 
 const (
-	scalarRun segmentKind = iota // operations on single numbers
-	arrayOp                      // one operation on arrays
+	straightRun segmentKind = iota // a few numbers for each instruction
+	arrayOp                        // one operation on arrays
 )
 
-// segment is a run of instructions of one kind. A scalar run touches one
-// number a lane with each instruction, which makes it a unit that can be
-// compiled to straight-line machine code.
+// segment is a run of instructions of one kind. The instructions of a straight
+// run touch a few numbers each, which makes it a unit that can be compiled to
+// straight-line machine code.
 type segment struct {
-	kind segmentKind
-	code []instr
+	kind    segmentKind
+	code    []instr
+	machine *jit.Code // nil: interpreted
 }
 
 // instr is one operation. Elements of a lane value stand lanes apart, the
@@ -76,6 +80,7 @@ const (
 // operand is where an argument is: element i of lane l at off + i·elem + l·lane.
 type operand struct {
 	off, elem, lane int
+	size            int // elements
 }
 
 // Lanes is how many trajectories a frame holds.
@@ -92,7 +97,7 @@ type Frame struct {
 
 // NewFrame returns a frame with all inputs and outputs zero.
 func (m *Module) NewFrame() *Frame {
-	f := &Frame{mem: make([]float64, m.size), module: m}
+	f := &Frame{mem: make([]float64, m.size+m.spills), module: m}
 	copy(f.mem, m.consts)
 	return f
 }
@@ -134,8 +139,8 @@ func (p *Program) String() string {
 	fmt.Fprintf(&w, "program %s, %d lanes {\n", p.name, p.lanes)
 	for _, s := range p.segments {
 		kind := "array"
-		if s.kind == scalarRun {
-			kind = fmt.Sprintf("scalar run, %d instructions", len(s.code))
+		if s.kind == straightRun {
+			kind = fmt.Sprintf("straight run, %d instructions", len(s.code))
 		}
 		fmt.Fprintf(&w, "  %s\n", kind)
 		for _, in := range s.code {

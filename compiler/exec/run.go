@@ -11,8 +11,12 @@ func (p *Program) Run(f *Frame) {
 	mem := f.mem
 	for i := range p.segments {
 		s := &p.segments[i]
-		if s.kind == scalarRun && p.lanes == 1 {
-			runScalars(mem, s.code)
+		if s.machine != nil {
+			s.machine.Run(mem)
+			continue
+		}
+		if s.kind == straightRun && p.lanes == 1 {
+			p.runStraight(mem, s.code)
 			continue
 		}
 		for j := range s.code {
@@ -21,10 +25,14 @@ func (p *Program) Run(f *Frame) {
 	}
 }
 
-// runScalars executes a scalar run of a single trajectory.
-func runScalars(mem []float64, code []instr) {
+// runStraight executes a straight run of a single trajectory.
+func (p *Program) runStraight(mem []float64, code []instr) {
 	for i := range code {
 		in := &code[i]
+		if in.n != 1 || in.mode == store && in.op.Info().Class != ir.Elementwise {
+			p.runArray(mem, in)
+			continue
+		}
 		x := mem[in.args[0].off]
 		var v float64
 		switch in.mode {
@@ -94,7 +102,7 @@ func (p *Program) view(mem []float64, in *instr, i int) view {
 	case in.n == 1 && a.lane == 0, in.width == 1 && a.elem == 0:
 		return view{mem[a.off : a.off+1], 0}
 	}
-	size := (len(mem) - p.scratch) / 3
+	size := p.widest
 	to := mem[p.scratch+i*size:][:n]
 	k := 0
 	for e := range in.n {

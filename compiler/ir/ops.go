@@ -157,8 +157,8 @@ var Ops = [NumOps]OpInfo{
 	OpMul:   {Name: "mul", Arity: 2, Class: Elementwise, Commutes: true, Eval2: func(x, y float64) float64 { return x * y }},
 	OpDiv:   {Name: "div", Arity: 2, Class: Elementwise, Eval2: func(x, y float64) float64 { return x / y }},
 	OpPow:   {Name: "pow", Arity: 2, Class: Elementwise, Eval2: math.Pow},
-	OpMin:   {Name: "min", Arity: 2, Class: Elementwise, Piecewise: true, Eval2: math.Min},
-	OpMax:   {Name: "max", Arity: 2, Class: Elementwise, Piecewise: true, Eval2: math.Max},
+	OpMin:   {Name: "min", Arity: 2, Class: Elementwise, Piecewise: true, Eval2: Min},
+	OpMax:   {Name: "max", Arity: 2, Class: Elementwise, Piecewise: true, Eval2: Max},
 	OpAtan2: {Name: "atan2", Arity: 2, Class: Elementwise, Eval2: math.Atan2},
 	OpLt:    {Name: "lt", Arity: 2, Class: Elementwise, Piecewise: true, Eval2: func(x, y float64) float64 { return Truth(x < y) }},
 	OpLe:    {Name: "le", Arity: 2, Class: Elementwise, Piecewise: true, Eval2: func(x, y float64) float64 { return Truth(x <= y) }},
@@ -205,6 +205,22 @@ func Sign(x float64) float64 {
 		return -1
 	}
 	return x
+}
+
+// Min is the smaller of x and y, NaN if either is, and y if they are equal.
+func Min(x, y float64) float64 {
+	if x < y || x != x {
+		return x
+	}
+	return y
+}
+
+// Max is the larger of x and y, NaN if either is, and y if they are equal.
+func Max(x, y float64) float64 {
+	if y < x || x != x {
+		return x
+	}
+	return y
 }
 
 // Select is x where c is not zero, else y.

@@ -1,0 +1,273 @@
+package exec
+
+import (
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/internal/scalar"
+)
+
+// maxUnroll bounds the elements, or the terms of sums, of an array operation
+// that goes into a scalar run element by element.
+const maxUnroll = 64
+
+// maxRun bounds the instructions of a scalar run, which machine code has to
+// finish in well under the time between two preemptions.
+const maxRun = 12000
+
+// recipes has the elementary functions of ops, where they have one.
+var recipes = func() (of [ir.NumOps]*scalar.Function) {
+	for op := range ir.NumOps {
+		for i := range scalar.Functions {
+			if f := &scalar.Functions[i]; op.Info().Class == ir.Elementwise && f.Name == op.String() {
+				of[op] = f
+			}
+		}
+	}
+	return of
+}()
+
+// straight reports whether an instruction can go into a scalar run.
+func straight(in *instr) bool {
+	switch in.mode {
+	case zero, move, addIn:
+		return in.n <= maxUnroll
+	}
+	switch in.op {
+	case ir.OpNeg, ir.OpAbs, ir.OpSign, ir.OpSqrt, ir.OpFloor, ir.OpCeil,
+		ir.OpAdd, ir.OpSub, ir.OpMul, ir.OpDiv, ir.OpMin, ir.OpMax,
+		ir.OpLt, ir.OpLe, ir.OpEq, ir.OpNe, ir.OpFma, ir.OpSelect, ir.OpFill:
+		return in.n <= maxUnroll
+	case ir.OpSum, ir.OpDot, ir.OpNorm:
+		return in.k <= maxUnroll
+	case ir.OpMatVec, ir.OpDense, ir.OpTMatVec, ir.OpOuter, ir.OpTranspose:
+		return in.m*in.k <= maxUnroll
+	case ir.OpMatMul:
+		return in.n*in.k <= maxUnroll
+	}
+	return recipes[in.op] != nil && in.n <= maxUnroll/4
+}
+
+// lowering translates runs of instructions to straight-line programs.
+type lowering struct {
+	*scalar.Program
+	lanes   int
+	at      []slot                        // by the words of the frame
+	touched []int                         // words of at that are not empty
+	truth   map[scalar.Value]scalar.Value // the masks of comparisons
+}
+
+// slot is what a run knows of the value that starts at a word.
+type slot struct {
+	v      scalar.Value
+	known  bool
+	dirty  bool // it has been written
+	shared bool
+}
+
+// lower translates code. live says which words are read after it; others are
+// not stored.
+func (l *lowering) lower(code []instr, live []bool) *scalar.Program {
+	for _, w := range l.touched {
+		l.at[w] = slot{}
+	}
+	l.touched = l.touched[:0]
+	l.Program, l.truth = &scalar.Program{}, map[scalar.Value]scalar.Value{}
+	for i := range code {
+		l.instr(&code[i])
+	}
+	for _, w := range l.touched {
+		s := &l.at[w]
+		if s.dirty && live[w] {
+			l.Store(w, s.v, s.shared)
+		}
+		*s = slot{}
+	}
+	l.touched = l.touched[:0]
+	return l.Program
+}
+
+// read is the value of element i of an operand.
+func (l *lowering) read(o operand, i int) scalar.Value {
+	w := o.off + i*o.elem
+	s := &l.at[w]
+	if !s.known {
+		l.touched = append(l.touched, w)
+		s.known = true
+		s.v = l.Load(w, o.lane == 0 && l.lanes > 1)
+	}
+	return s.v
+}
+
+// write sets the value of element i of a result.
+func (l *lowering) write(in *instr, i int, v scalar.Value) {
+	w := in.dst + i*in.width
+	shared := in.width == 1 && l.lanes > 1
+	// Memory is used again for values of other widths.
+	for k := max(0, w-l.lanes+1); k < w; k++ {
+		if s := &l.at[k]; s.known && !s.shared {
+			*s = slot{}
+		}
+	}
+	if !shared {
+		for k := w + 1; k < w+l.lanes; k++ {
+			l.at[k] = slot{}
+		}
+	}
+	if !l.at[w].known {
+		l.touched = append(l.touched, w)
+	}
+	l.at[w] = slot{v: v, known: true, dirty: true, shared: shared}
+}
+
+func (l *lowering) instr(in *instr) {
+	a, b, c := in.args[0], in.args[1], in.args[2]
+	switch in.mode {
+	case zero:
+		for i := range in.n {
+			l.write(in, i, l.Const(0))
+		}
+		return
+	case move:
+		for i, v := range l.list(a, in.n) {
+			l.write(in, i, v)
+		}
+		return
+	case addIn:
+		for i := range in.n {
+			l.write(in, i, l.Binary(scalar.OpAdd, l.old(in, i), l.read(a, i)))
+		}
+		return
+	}
+	switch in.op {
+	case ir.OpFill:
+		v := l.read(a, 0)
+		for i := range in.n {
+			l.write(in, i, v)
+		}
+	case ir.OpSum:
+		sum := l.Const(0)
+		for i := range in.k {
+			sum = l.Binary(scalar.OpAdd, sum, l.read(a, i))
+		}
+		l.write(in, 0, sum)
+	case ir.OpDot:
+		l.write(in, 0, l.dot(a, 0, 1, b, 0, 1, in.k, l.Const(0)))
+	case ir.OpNorm:
+		l.write(in, 0, l.Unary(scalar.OpSqrt, l.dot(a, 0, 1, a, 0, 1, in.k, l.Const(0))))
+	case ir.OpTranspose:
+		for i := range in.m {
+			for j := range in.k {
+				l.write(in, i*in.k+j, l.read(a, j*in.m+i))
+			}
+		}
+	case ir.OpMatVec:
+		for i := range in.m {
+			l.write(in, i, l.dot(a, i*in.k, 1, b, 0, 1, in.k, l.Const(0)))
+		}
+	case ir.OpDense:
+		for i := range in.m {
+			l.write(in, i, l.dot(a, i*in.k, 1, b, 0, 1, in.k, l.read(c, i)))
+		}
+	case ir.OpTMatVec:
+		for j := range in.k {
+			l.write(in, j, l.dot(a, j, in.k, b, 0, 1, in.m, l.Const(0)))
+		}
+	case ir.OpMatMul:
+		n := in.n / in.m
+		for i := range in.m {
+			for j := range n {
+				l.write(in, i*n+j, l.dot(a, i*in.k, 1, b, j, n, in.k, l.Const(0)))
+			}
+		}
+	case ir.OpOuter:
+		for i := range in.m {
+			for j := range in.k {
+				x, y := l.read(a, i), l.read(b, j)
+				if in.mode == accum {
+					l.write(in, i*in.k+j, l.FMA(x, y, l.old(in, i*in.k+j)))
+				} else {
+					l.write(in, i*in.k+j, l.Binary(scalar.OpMul, x, y))
+				}
+			}
+		}
+	default:
+		for i := range in.n {
+			l.write(in, i, l.elementwise(in, i))
+		}
+	}
+}
+
+// list are the first n values of an operand, read before any is overwritten.
+func (l *lowering) list(o operand, n int) []scalar.Value {
+	out := make([]scalar.Value, n)
+	for i := range out {
+		out[i] = l.read(o, i)
+	}
+	return out
+}
+
+// old is what stands where element i of a result goes.
+func (l *lowering) old(in *instr, i int) scalar.Value {
+	o := operand{off: in.dst, elem: in.width}
+	if in.width > 1 || l.lanes == 1 {
+		o.lane = 1
+	}
+	return l.read(o, i)
+}
+
+// dot is s + Σ xᵢ yᵢ, one fused multiply–add after the other.
+func (l *lowering) dot(x operand, xi, dx int, y operand, yi, dy, n int, s scalar.Value) scalar.Value {
+	for range n {
+		s = l.FMA(l.read(x, xi), l.read(y, yi), s)
+		xi += dx
+		yi += dy
+	}
+	return s
+}
+
+// arithmetic has the instructions of ops that are one.
+var arithmetic = [ir.NumOps]scalar.Op{
+	ir.OpAdd: scalar.OpAdd, ir.OpSub: scalar.OpSub, ir.OpMul: scalar.OpMul, ir.OpDiv: scalar.OpDiv,
+	ir.OpSqrt: scalar.OpSqrt, ir.OpFloor: scalar.OpFloor, ir.OpCeil: scalar.OpCeil,
+	ir.OpLt: scalar.OpLt, ir.OpLe: scalar.OpLe, ir.OpEq: scalar.OpEq, ir.OpNe: scalar.OpNe,
+}
+
+// elementwise is element i of the result of an elementwise op.
+func (l *lowering) elementwise(in *instr, i int) scalar.Value {
+	x := l.read(in.args[0], i)
+	switch in.op {
+	case ir.OpNeg:
+		return l.Neg(x)
+	case ir.OpAbs:
+		return l.Abs(x)
+	case ir.OpSqrt, ir.OpFloor, ir.OpCeil:
+		return l.Unary(arithmetic[in.op], x)
+	case ir.OpSign:
+		zero := l.Const(0)
+		s := l.Blend(l.Binary(scalar.OpLt, x, zero), l.Const(-1), x)
+		return l.Blend(l.Binary(scalar.OpLt, zero, x), l.Const(1), s)
+	}
+	if f := recipes[in.op]; f != nil {
+		return f.Build(l.Program, x)
+	}
+	y := l.read(in.args[1], i)
+	switch in.op {
+	case ir.OpLt, ir.OpLe, ir.OpEq, ir.OpNe:
+		m := l.Binary(arithmetic[in.op], x, y)
+		v := l.Binary(scalar.OpAnd, m, l.Const(1))
+		l.truth[v] = m
+		return v
+	case ir.OpMin: // x < y or x NaN: x
+		return l.Blend(l.Binary(scalar.OpOr, l.Binary(scalar.OpLt, x, y), l.Binary(scalar.OpNe, x, x)), x, y)
+	case ir.OpMax:
+		return l.Blend(l.Binary(scalar.OpOr, l.Binary(scalar.OpLt, y, x), l.Binary(scalar.OpNe, x, x)), x, y)
+	case ir.OpFma:
+		return l.FMA(x, y, l.read(in.args[2], i))
+	case ir.OpSelect:
+		m, ok := l.truth[x]
+		if !ok {
+			m = l.Binary(scalar.OpNe, x, l.Const(0))
+		}
+		return l.Blend(m, y, l.read(in.args[2], i))
+	}
+	return l.Binary(arithmetic[in.op], x, y)
+}

@@ -1,0 +1,82 @@
+package exec
+
+import (
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/internal/jit"
+	"github.com/pinode/pinode/internal/scalar"
+)
+
+// leastRun is how many instructions a run needs for machine code to be worth
+// the call.
+const leastRun = 3
+
+// assemble compiles the scalar runs of all programs to machine code, where
+// the machine can run it.
+func (c *compiler) assemble(graphs []*ir.Graph, temps int) error {
+	if jit.Available() != nil || !jit.Lanes(c.m.lanes) {
+		return nil
+	}
+	lives := liveness{words: make([]bool, c.m.size), lanes: c.m.lanes}
+	l := &lowering{lanes: c.m.lanes, at: make([]slot, c.m.size)}
+	var runs []*scalar.Program
+	var of []*segment
+	for _, g := range graphs {
+		p := c.m.programs[g.Name]
+		for w := range lives.words {
+			lives.words[w] = w < temps // temporaries carry nothing out of a program
+		}
+		for i := len(p.segments) - 1; i >= 0; i-- {
+			s := &p.segments[i]
+			if s.kind == straightRun && len(s.code) >= leastRun {
+				runs = append(runs, l.lower(s.code, lives.words))
+				of = append(of, s)
+			}
+			lives.before(s.code)
+		}
+	}
+	codes, err := jit.CompileAll(runs, c.m.lanes, c.m.size)
+	if err != nil {
+		return err
+	}
+	spills := 0
+	for i, code := range codes {
+		of[i].machine = code
+		spills = max(spills, code.Spills())
+	}
+	c.m.spills = spills * c.m.lanes
+	return nil
+}
+
+// liveness says which words of the frame are read later.
+type liveness struct {
+	words []bool
+	lanes int
+}
+
+// before takes the state behind the code to that before it.
+func (l *liveness) before(code []instr) {
+	for i := len(code) - 1; i >= 0; i-- {
+		in := &code[i]
+		if in.mode != accum && in.mode != addIn {
+			clear(l.words[in.dst : in.dst+in.n*in.width])
+		}
+		args := in.op.Info().Arity
+		switch in.mode {
+		case zero:
+			args = 0
+		case move, addIn:
+			args = 1
+		}
+		for _, a := range in.args[:args] {
+			for e := range a.size {
+				w := a.off + e*a.elem
+				l.words[w] = true
+				if a.lane == 1 {
+					for k := range l.lanes {
+						l.words[w+k] = true
+					}
+				}
+			}
+		}
+	}
+}
