@@ -62,11 +62,11 @@ func (s *Integrator) backwardContinuous(m Reverse, ct *Cotangents, backsolve boo
 		s.cont[b2i(backsolve)] = c
 	}
 	c.begin(m, ct)
-	for c.at--; c.at >= 0; c.at-- {
-		if e := &s.tape.entries[c.at]; e.kind == stepEntry {
-			c.stretchBack(e, c.at)
+	for c.reverse.back() {
+		if c.e.kind == stepEntry {
+			c.stretchBack(c.e)
 		} else {
-			c.other(e)
+			c.other(c.e)
 		}
 	}
 	return c.finish()
@@ -80,7 +80,7 @@ func b2i(b bool) int {
 }
 
 // stretchBack goes back over one stored step.
-func (c *continuous) stretchBack(e *entry, i int) {
+func (c *continuous) stretchBack(e *entry) {
 	s := c.Integrator
 	y1, anchored := c.endState(e)
 	f1 := s.step.EndRate()
@@ -103,12 +103,21 @@ func (c *continuous) stretchBack(e *entry, i int) {
 	if e.h > 0 {
 		c.integrate(e, y1, anchored)
 	}
-	if i == 0 || s.tape.entries[i-1].kind != stepEntry || s.tape.entries[i-1].end != endFree {
+	if c.starts() {
 		// A later start by δt leaves out f δt of the flow.
 		y0, _ := s.tape.at(e.state, s.size.Y, s.size.D)
 		s.RHS(e.t, y0, c.field)
 		c.t = -dot(c.y, c.field)
 	}
+}
+
+// starts reports whether a smooth stretch starts with the current step.
+func (c *continuous) starts() bool {
+	if len(c.steps) > 0 || c.at == 0 {
+		return len(c.steps) == 0
+	}
+	before := &c.Integrator.tape.entries[c.at-1]
+	return before.kind != stretchEntry && (before.kind != stepEntry || before.end != endFree)
 }
 
 // endState recomputes the step, whose dense output then stands, and returns

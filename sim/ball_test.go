@@ -99,10 +99,16 @@ func ballHybrid() *Hybrid {
 // closed forms for y0 = 10, r = 0.2, g = 9.8, e = 0.8, v0 = 0:
 // t_n = √2 (9 − 10·0.8ⁿ).
 func TestBallClosedForm(t *testing.T) {
+	for _, memory := range []int{0, 1, 100} { // all stages, none, some are kept
+		testBall(t, memory)
+	}
+}
+
+func testBall(t *testing.T, memory int) {
 	const n0 = 5
 	for _, T := range []float64{2, 3, 7.5, 10, 11.5} {
 		b := &ball{g: 9.8, e: 0.8, y0: 10, r: 0.2}
-		s := New(ballHybrid(), b.Sizes(), Options{RTol: 1e-10, ATol: 1e-12}, nil)
+		s := New(ballHybrid(), b.Sizes(), Options{RTol: 1e-10, ATol: 1e-12, Step: 0.3, Memory: memory}, nil)
 		var tr Trajectory
 		require.NoError(t, s.Run(b, &Span{T1: T, Saves: []float64{T}}, &tr))
 		for i, rec := range tr.Log {
@@ -139,7 +145,7 @@ func TestBallClosedForm(t *testing.T) {
 				"unrolled": s.Backward, "adjoint": s.Adjoint, "backsolve": s.Backsolve,
 			} {
 				b.bar = [n0]float64{}
-				t0 := backward(b, &Cotangents{Y: [][]float64{ct}})
+				t0 := backward(b, &Cotangents{Y: [][]float64{ct}, Start: true})
 				for i := range n0 {
 					require.InDelta(t, want[i], b.bar[i], 1e-9*(1+math.Abs(want[i])), "%s, T = %g, component %d, parameter %d", name, T, k, i)
 				}

@@ -54,6 +54,12 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 		switch e.kind {
 		case stepEntry:
 			f.stepOn(e)
+		case stretchEntry:
+			steps := s.expand(e)
+			for k := range steps {
+				f.stepOn(&steps[k])
+			}
+			s.forget()
 		case snapEntry:
 			f.snapOn(e)
 		case jumpEntry, restEntry:

@@ -38,8 +38,9 @@ type Options struct {
 	// Forget keeps no tape: the run cannot be differentiated.
 	Forget bool
 
-	// Memory is how many numbers of a run's stages its tape may keep; steps
-	// beyond are computed again in a backward sweep. 0: 2²⁴, which is 128 MB.
+	// Memory is how many numbers of a run's stages its tape may keep. Of the
+	// steps beyond it keeps the lengths, and a sweep computes them again, a
+	// stretch at a time. 0: 2²⁴, which is 128 MB.
 	Memory int
 }
 

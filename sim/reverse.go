@@ -51,7 +51,10 @@ type reverse struct {
 	eventT []float64 // of the times of the log's records
 	params bool      // whether parameters are accounted for
 
-	at          int // the current entry
+	e           *entry  // the current entry
+	at          int     // it, or the stretch that it is of
+	steps       []entry // of the stretch, those before it
+	expanded    bool
 	firstMoving int // the first whose end depends on parameters
 	tBar, hBar  float64
 }
@@ -108,6 +111,7 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	s.heldAtEnd()
 	r.at = len(s.tape.entries)
 	r.firstMoving = r.at
+	r.steps, r.expanded = nil, false
 	for i := range s.tape.entries {
 		if e := &s.tape.entries[i]; e.kind == stepEntry && e.end > endFixed {
 			r.firstMoving = i
@@ -121,23 +125,45 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 func (r *reverse) advance() bool {
 	s := r.Integrator
 	alone := false
-	for r.at--; r.at >= 0; r.at-- {
-		e := &s.tape.entries[r.at]
-		if e.kind == stepEntry && e.stages > 0 && e.end != endRoot && (s.moving || !r.times()) {
-			break
-		}
+	for r.back() && !(r.e.kind == stepEntry && r.e.stages > 0 && r.e.end != endRoot && (s.moving || !r.times())) {
 		s.use()
 		alone = true
-		if e.kind == stepEntry {
-			r.stepBack(e)
+		if r.e.kind == stepEntry {
+			r.stepBack(r.e)
 		} else {
-			r.other(e)
+			r.other(r.e)
 		}
 	}
 	if alone {
 		r.settle()
 	}
-	return r.at >= 0
+	return r.e != nil
+}
+
+// back goes to the entry before the current one, through the steps of
+// stretches too, and reports whether there is one.
+func (r *reverse) back() bool {
+	s := r.Integrator
+	if n := len(r.steps); n > 0 {
+		r.e, r.steps = &r.steps[n-1], r.steps[:n-1]
+		return true
+	}
+	if r.expanded {
+		s.forget()
+		r.expanded = false
+	}
+	r.at--
+	if r.at < 0 {
+		r.e = nil
+		return false
+	}
+	r.e = &s.tape.entries[r.at]
+	if r.e.kind == stretchEntry {
+		s.use()
+		r.steps, r.expanded = s.expand(r.e), true
+		return r.back()
+	}
+	return true
 }
 
 // settle lets the model take over what it added to the account.
@@ -189,7 +215,7 @@ func (r *reverse) kind() (seeds, times bool) { return len(r.span.Saves) > 0, r.t
 // load puts the current step into the lane, with its cotangents.
 func (r *reverse) load() {
 	s := r.Integrator
-	e := &s.tape.entries[r.at]
+	e := r.e
 	_, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
 	if m, ok := s.model.(Segmented); ok {
@@ -249,7 +275,7 @@ func (r *reverse) seed(e *entry, f func(theta float64, ct []float64)) {
 // store takes the cotangents over from the lane.
 func (r *reverse) store() {
 	s := r.Integrator
-	e := &s.tape.entries[r.at]
+	e := r.e
 	at := s.lane
 	for i := range r.y {
 		r.y[i] += s.blk.YBar[at]

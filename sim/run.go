@@ -457,22 +457,95 @@ func (s *Integrator) push(e entry, h float64) {
 	if s.opt.Forget {
 		return
 	}
-	e.state = s.tape.keep(s.y, s.d)
-	s.keepStages(&e)
+	if len(s.tape.stages)+s.stageWords() <= s.opt.Memory {
+		e.state = s.tape.keep(s.y, s.d)
+		s.keepStages(&e)
+	} else if e.end == endFree {
+		s.lengthen(e)
+		return
+	} else {
+		e.state = s.tape.keep(s.y, s.d)
+	}
 	s.tape.entries = append(s.tape.entries, e)
 }
 
-// keepStages keeps the stages of the step that stands, for as long as the
-// memory lasts.
-func (s *Integrator) keepStages(e *entry) {
+// stageWords is how many numbers the tape keeps of a step.
+func (s *Integrator) stageWords() int {
 	n := s.size.Y * (len(s.blk.Y) - 1)
 	if s.moving {
 		n += s.size.Y * len(s.blk.K)
 	}
-	at := len(s.tape.stages)
-	if at+n > s.opt.Memory {
-		return
+	return n
+}
+
+// lengthen adds a free step to the stretch that the tape ends with, or begins
+// one.
+func (s *Integrator) lengthen(e entry) {
+	tp := &s.tape
+	longest := max(16, s.opt.Memory/8/s.stageWords())
+	if n := len(tp.entries); n > 0 {
+		if x := &tp.entries[n-1]; x.kind == stretchEntry && x.count < longest {
+			x.count++
+			x.hi = e.hi
+			tp.lengths = append(tp.lengths, e.h)
+			return
+		}
 	}
+	e.kind, e.ref, e.count = stretchEntry, len(tp.lengths), 1
+	tp.lengths = append(tp.lengths, e.h)
+	e.state = tp.keep(s.y, s.d)
+	at := len(tp.flat)
+	tp.flat = slices.Grow(tp.flat, s.size.Y)[:at+s.size.Y]
+	blk, lane := s.blk, s.lane
+	if s.pulled {
+		blk, lane = s.step.Block(), 0
+	}
+	blk.Gather(tp.flat[at:], blk.K[0], lane)
+	tp.entries = append(tp.entries, e)
+}
+
+// expand computes the steps of a stretch again, as entries of their own. They
+// are good until the next call.
+func (s *Integrator) expand(e *entry) []entry {
+	tp := &s.tape
+	n := s.size.Y
+	y, d := tp.at(e.state, n, s.size.D)
+	copy(s.y, y)
+	copy(s.d, d)
+	if m, ok := s.model.(Segmented); ok {
+		m.Segment(e.t)
+	}
+	copy(s.step.Y[0], y)
+	copy(s.step.K[0], tp.flat[e.state+n+s.size.D:])
+	tp.endFlat, tp.endKept = len(tp.flat), len(tp.stages)
+	tp.steps = tp.steps[:0]
+	t, save := e.t, e.lo
+	s.pulled = true
+	for _, h := range tp.lengths[e.ref : e.ref+e.count] {
+		s.step.T = t
+		s.take(h)
+		x := entry{kind: stepEntry, t: t, h: h, state: tp.keep(s.y, s.d), lo: save}
+		for save < e.hi && s.span.Saves[save] < t+h {
+			save++
+		}
+		x.hi = save
+		s.keepStages(&x)
+		tp.steps = append(tp.steps, x)
+		copy(s.y, s.step.End())
+		t += h
+		s.step.Continue(t)
+	}
+	return tp.steps
+}
+
+// forget drops what expand made.
+func (s *Integrator) forget() {
+	s.tape.flat, s.tape.stages = s.tape.flat[:s.tape.endFlat], s.tape.stages[:s.tape.endKept]
+}
+
+// keepStages keeps the stages of the step that stands.
+func (s *Integrator) keepStages(e *entry) {
+	n, at := s.stageWords(), len(s.tape.stages)
 	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
 	e.stages = at + 1
 	blk, lane := s.blk, s.lane

@@ -8,14 +8,15 @@ package sim
 type entryKind uint8
 
 const (
-	stepEntry   entryKind = iota // a step of the solver
-	snapEntry                    // the values at a trigger were kept for later
-	jumpEntry                    // an event's assignments
-	restEntry                    // the assignments of `zeno rest`
-	switchEntry                  // a switch took another branch
-	saveEntry                    // saves read the state itself, not a step
-	beforeEntry                  // saves read the state before an instant
-	heldEntry                    // components were held at rest, or let go
+	stepEntry    entryKind = iota // a step of the solver
+	stretchEntry                  // count free steps, of which only the lengths are kept, from ref on
+	snapEntry                     // the values at a trigger were kept for later
+	jumpEntry                     // an event's assignments
+	restEntry                     // the assignments of `zeno rest`
+	switchEntry                   // a switch took another branch
+	saveEntry                     // saves read the state itself, not a step
+	beforeEntry                   // saves read the state before an instant
+	heldEntry                     // components were held at rest, or let go
 )
 
 // endKind says what fixes the end of a step, on which the derivative of its
@@ -63,11 +64,16 @@ type tape struct {
 	masks   []bool // true: read this component from the snapshot
 	snaps   []snapshot
 	stages  []float64 // stage arguments of steps, and stage derivatives where times move
+	lengths []float64 // of the steps of stretches
+
+	// What expand made of the last stretch, and where the arenas ended before.
+	steps            []entry
+	endFlat, endKept int
 }
 
 func (tp *tape) reset() {
 	tp.entries, tp.flat, tp.masks, tp.snaps = tp.entries[:0], tp.flat[:0], tp.masks[:0], tp.snaps[:0]
-	tp.stages = tp.stages[:0]
+	tp.stages, tp.lengths = tp.stages[:0], tp.lengths[:0]
 }
 
 // keep stores y and d and returns where.
