@@ -318,7 +318,9 @@ func (p *planner) alloc(n int, lane bool) place {
 }
 
 func (p *planner) release(n *ir.Node) {
-	if w, ok := p.at[n]; ok {
+	// Shared values keep their place: machine code goes over a run once for
+	// every four lanes and must find them again.
+	if w, ok := p.at[n]; ok && (w.lane || p.m.lanes == 1) {
 		words := n.Shape.Size() * p.width(w.lane)
 		p.free[words] = append(p.free[words], w.off)
 	}

@@ -1,0 +1,127 @@
+package jit
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/pinode/pinode/internal/scalar"
+)
+
+// Code is a compiled program.
+type Code struct {
+	entry  uintptr
+	memory *memory // keeps the code mapped
+	words  int     // of the frame with its spills
+	spills int
+
+	p            *scalar.Program
+	lanes, frame int
+}
+
+// Lanes reports whether programs can be compiled for a number of lanes.
+func Lanes(n int) bool { return n == 1 || n == 4 || n == 8 }
+
+// Available is nil if machine code can run here: the processor has AVX2 and
+// FMA, the system lets memory be made executable, and the variable PINODE_EXEC
+// is not `interp`. Otherwise it says why not.
+var Available = sync.OnceValue(func() error {
+	if os.Getenv("PINODE_EXEC") == "interp" {
+		return fmt.Errorf("jit: PINODE_EXEC=interp asks for the interpreter")
+	}
+	if err := supported(); err != nil {
+		return err
+	}
+	return probe()
+})
+
+// Forced reports whether PINODE_EXEC=jit says to fail rather than to run
+// without machine code.
+func Forced() bool { return os.Getenv("PINODE_EXEC") == "jit" }
+
+// probe runs a small program.
+func probe() error {
+	p := &scalar.Program{}
+	p.Store(0, p.Binary(scalar.OpAdd, p.Load(1, false), p.Const(1)), false)
+	codes, err := CompileAll([]*scalar.Program{p}, 1, 2)
+	if err != nil {
+		return err
+	}
+	mem := []float64{0, 41}
+	codes[0].Run(mem)
+	if mem[0] != 42 {
+		return fmt.Errorf("jit: machine code gives wrong results here")
+	}
+	return nil
+}
+
+// CompileAll compiles programs for frames of the given number of words. A
+// frame that they run on has room for Spills more, for each lane, behind it.
+func CompileAll(ps []*scalar.Program, lanes, frame int) ([]*Code, error) {
+	if !Lanes(lanes) {
+		return nil, fmt.Errorf("jit: no code for %d lanes", lanes)
+	}
+	var text []byte
+	starts := make([]int, len(ps))
+	codes := make([]*Code, len(ps))
+	for i, p := range ps {
+		e, err := emit(p, lanes, frame, nil)
+		if err != nil {
+			return nil, err
+		}
+		for len(text)%64 != 0 {
+			text = append(text, 0xCC)
+		}
+		starts[i] = len(text)
+		text = append(text, e.code...)
+		spills := int(e.slots)
+		if 8*(frame+spills*lanes) > math.MaxInt32 {
+			return nil, fmt.Errorf("jit: a frame of %d words is too large", frame)
+		}
+		codes[i] = &Code{words: frame + spills*lanes, spills: spills, p: p, lanes: lanes, frame: frame}
+	}
+	if len(ps) == 0 {
+		return codes, nil
+	}
+	m, err := executable(text)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range codes {
+		c.memory, c.entry = m, m.base+uintptr(starts[i])
+	}
+	return codes, nil
+}
+
+func emit(p *scalar.Program, lanes, frame int, trace func(string)) (*emitter, error) {
+	e := &emitter{p: p, lanes: lanes, frame: frame, forms: (*[store1 + 1]form)(&packed)}
+	if lanes == 1 {
+		e.forms = (*[store1 + 1]form)(&single)
+	}
+	e.trace = trace
+	return e, e.program()
+}
+
+// Spills is how many numbers a lane the code needs behind the frame.
+func (c *Code) Spills() int { return c.spills }
+
+// Run executes the code on a frame.
+func (c *Code) Run(mem []float64) {
+	if len(mem) < c.words {
+		panic("jit: the frame is too short")
+	}
+	call(c.entry, unsafe.Pointer(unsafe.SliceData(mem)))
+}
+
+// String lists the code.
+func (c *Code) String() string {
+	var w strings.Builder
+	e, err := emit(c.p, c.lanes, c.frame, func(text string) { fmt.Fprintf(&w, "\t%s\n", text) })
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%d bytes, %d spills\n%s", len(e.code), c.spills, w.String())
+}
