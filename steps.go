@@ -12,7 +12,11 @@ import (
 
 // method describes a solver's method to the compiler.
 func method(tab *solvers.Tableau) *compiler.Method {
-	return &compiler.Method{C: tab.C, A: tab.A, E: tab.E}
+	c := solvers.NewControl(tab)
+	return &compiler.Method{
+		C: tab.C, A: tab.A, E: tab.E,
+		Alpha: c.Alpha, Beta: c.Beta, Safety: c.Safety, Least: c.Least, Most: c.Most, Back: c.Back,
+	}
 }
 
 // subject is one trajectory as a model of its own, for runs that share a
@@ -99,7 +103,15 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	}
 	place(&b.T, f.Input("t"))
 	place(&b.H, f.Input("h"))
-	place(&b.Err, s.step.Output(f, "err"))
+	for name, to := range map[string]*[]float64{"mean": &b.Mean, "log": &b.Log, "grow": &b.Grow, "shrink": &b.Shrink} {
+		place(to, s.step.Output(f, name))
+	}
+	place(&b.Before, f.Input("before"))
+	if s.step.Output(f, "mean") == nil { // no state has an error
+		for l := range b.Grow {
+			b.Grow[l] = solvers.NewControl(tab).Most
+		}
+	}
 	place(&b.EndBar, f.Input("ct.step"))
 	for i := range tab.C {
 		place(&b.Y[i], f.Input(fmt.Sprintf("y.%d", i)))

@@ -14,6 +14,9 @@ type Method struct {
 	C []float64
 	A [][]float64
 	E []float64
+
+	// Step control: of the next length, see the results of a step.
+	Alpha, Beta, Safety, Least, Most, Back float64
 }
 
 // maxStepOps bounds the operations of a step that becomes one program. Longer
@@ -33,8 +36,15 @@ const maxStepOps = 6000
 //	pl        in the place of p, where the parameters differ between lanes
 //	ct.step   cotangent of the end; kb.i seeds of k.i
 //
-// From y.0 and k.0, step sets the other y.i and k.i, and err = Σ (e/w)² over
-// the user's states, with w = atol + rtol·max(|y.0|, |y at the end|).
+// From y.0 and k.0, step sets the other y.i and k.i, and for a method with an
+// error estimate
+//
+//	mean      of (e/w)² over the user's states, w = atol + rtol·max(|y.0|, |y at the end|)
+//	log       log √mean
+//	grow      Safety exp(Beta before − Alpha log), within [Least, Most]
+//	shrink    Safety exp(−Alpha log), within [Least, Back]
+//
+// where before is the log of the step before.
 // step.vjp gives by, bd, bp and bq of the arguments y.i; it has no use for
 // k.i. step.vjps does so with the seeds; step.vjpt gives bt and bh too.
 func (p *Program) stepGraphs(m *Method, reverse, vary bool) []*ir.Graph {
@@ -152,7 +162,18 @@ func (s *stepping) step() *ir.Graph {
 		big := b.Select(b.Lt(y0, y1), y1, y0)
 		w := b.Add(b.Mul(b.Elem(tol, 0), big), b.Elem(tol, 1))
 		e := b.Div(b.Mul(s.h, user(s.combine(s.m.E, k))), w)
-		g.Outputs = append(g.Outputs, ir.Output{Name: "err", Node: b.Dot(e, e)})
+		mean := b.Div(b.Dot(e, e), b.Const(float64(n)))
+		log := b.Mul(b.Const(0.5), b.Log(mean))
+		within := func(x *ir.Node, lo, hi float64) *ir.Node {
+			return b.Apply(ir.OpMin, b.Apply(ir.OpMax, x, b.Const(lo)), b.Const(hi))
+		}
+		fall := b.Mul(b.Const(-s.m.Alpha), log)
+		grow := b.Exp(b.Add(b.Mul(b.Const(s.m.Beta), b.Input("before", ir.Scalar, true)), fall))
+		safety := b.Const(s.m.Safety)
+		g.Outputs = append(g.Outputs,
+			ir.Output{Name: "mean", Node: mean}, ir.Output{Name: "log", Node: log},
+			ir.Output{Name: "grow", Node: within(b.Mul(safety, grow), s.m.Least, s.m.Most)},
+			ir.Output{Name: "shrink", Node: within(b.Mul(safety, b.Exp(fall)), s.m.Least, s.m.Back)})
 	}
 	return g
 }

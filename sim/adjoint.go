@@ -169,8 +169,7 @@ func (c *continuous) flow(t, end float64) {
 	for rejected := 0; ; {
 		h = min(h, t-end)
 		c.step.Step(c, -h)
-		norm := c.errorNorm()
-		ok, next := c.ctl.Accept(norm, h)
+		ok, next := c.ctl.Judge(c.meanError(), h)
 		if !ok && rejected < 60 {
 			rejected++
 			h = next
@@ -187,15 +186,15 @@ func (c *continuous) flow(t, end float64) {
 	copy(c.x, c.step.End())
 }
 
-// errorNorm is the norm of the embedded error, λ and its integrals measured
+// meanError is the mean square of the embedded error, λ and its integrals measured
 // against the largest of them.
-func (c *continuous) errorNorm() float64 {
+func (c *continuous) meanError() float64 {
 	big := 0.
 	for _, v := range c.step.Y[0] {
 		big = math.Max(big, math.Abs(v))
 	}
 	rtol := c.opt.RTol
-	return c.step.ErrorNorm(len(c.x), rtol, math.Max(1e-3*rtol*big, 1e-300))
+	return c.step.MeanError(len(c.x), rtol, math.Max(1e-3*rtol*big, 1e-300))
 }
 
 // state returns y at time t, from x or from the dense output.

@@ -6,6 +6,7 @@ import "github.com/pinode/pinode/solvers"
 // have no program for a whole step.
 type rolled struct {
 	step *solvers.Stepper
+	ctl  solvers.Control
 	size Sizes
 	opt  Options
 
@@ -16,7 +17,7 @@ type rolled struct {
 }
 
 func newRolled(size Sizes, opt Options) *rolled {
-	return &rolled{step: solvers.NewStepper(opt.Method, size.Y), size: size, opt: opt, dBar: make([]float64, size.D)}
+	return &rolled{step: solvers.NewStepper(opt.Method, size.Y), ctl: solvers.NewControl(opt.Method), size: size, opt: opt, dBar: make([]float64, size.D)}
 }
 
 func (r *rolled) Block() *solvers.Block { return r.step.Block() }
@@ -27,8 +28,9 @@ func (r *rolled) Time(_ int, _ Model, t, h float64) { r.step.T, r.step.H = t, h 
 
 func (r *rolled) Step() {
 	r.step.Step(r, r.step.H)
-	if b := r.Block(); b.Err != nil {
-		b.Err[0] = r.step.ErrorSquares(r.size.YError, r.opt.RTol, r.opt.ATol)
+	if b := r.Block(); r.opt.Method.Adaptive() {
+		b.Mean[0] = r.step.MeanError(r.size.YError, r.opt.RTol, r.opt.ATol)
+		b.Log[0], b.Grow[0], b.Shrink[0] = r.ctl.Factors(b.Mean[0], b.Before[0])
 	}
 }
 

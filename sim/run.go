@@ -228,6 +228,9 @@ func (s *Integrator) propose() bool {
 		s.stop = s.nextTimed()
 	}
 	s.try, s.at = s.clip(s.h, s.stop)
+	if s.blk.Before != nil {
+		s.blk.Before[s.lane] = s.ctl.Before
+	}
 	return true
 }
 
@@ -254,15 +257,16 @@ func (s *Integrator) judge() *Failure {
 		}
 		return s.advance()
 	}
-	norm := math.NaN()
-	if fit {
-		norm = s.norm()
+	blk, l := s.blk, s.lane
+	mean := blk.Mean[l]
+	if !fit {
+		mean = math.NaN()
 	}
-	ok, next := s.ctl.Accept(norm, s.try)
+	ok, next := s.ctl.Accept(mean, blk.Log[l], blk.Grow[l], blk.Shrink[l], s.try)
 	if !ok {
 		s.out.Stats.Rejected++
 		if s.h = next; s.h < 8*ulp(s.t) {
-			return s.tooSmall(norm, s.h)
+			return s.tooSmall(mean, s.h)
 		}
 		return nil
 	}
@@ -275,16 +279,8 @@ func (s *Integrator) judge() *Failure {
 	return s.advance()
 }
 
-// norm is the error norm of the step that stands.
-func (s *Integrator) norm() float64 {
-	if s.size.YError == 0 {
-		return 0
-	}
-	return math.Sqrt(s.blk.Err[s.lane] / float64(s.size.YError))
-}
-
-func (s *Integrator) tooSmall(norm, h float64) *Failure {
-	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+func (s *Integrator) tooSmall(mean, h float64) *Failure {
+	if math.IsNaN(mean) || math.IsInf(mean, 0) {
 		return s.fail(Unstable, h, "the solution left the representable range")
 	}
 	return s.fail(StepTooSmall, h, "the tolerances ask for a step shorter than the clock resolves; the problem may be stiff or singular here")

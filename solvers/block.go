@@ -8,7 +8,11 @@ type Block struct {
 	Width int
 	T, H  []float64   // start and length of each lane's step
 	Y, K  [][]float64 // stage arguments and derivatives; the first are the start, the last arguments the end
-	Err   []float64   // Σ (error/weight)² of each lane; nil for a method without an error estimate
+
+	// Step control, for a method with an error estimate: of each lane the
+	// mean square of error/weight and its Factors, which are set, and the
+	// logarithm of the norm before, which is read.
+	Mean, Log, Grow, Shrink, Before []float64
 
 	// Cotangents: of the end and of the stage derivatives, which are read;
 	// of the start, of its time and of the length, which are set.
@@ -28,7 +32,9 @@ func NewBlock(tab *Tableau, n, width int) *Block {
 		TBar: make([]float64, width), HBar: make([]float64, width),
 	}
 	if tab.Adaptive() {
-		b.Err = make([]float64, width)
+		for _, v := range []*[]float64{&b.Mean, &b.Log, &b.Grow, &b.Shrink, &b.Before} {
+			*v = make([]float64, width)
+		}
 	}
 	return b
 }

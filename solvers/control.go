@@ -2,60 +2,83 @@ package solvers
 
 import "math"
 
-// Controller chooses step sizes from error norms: a PI controller in the form
-// of Gustafsson, with the constants of Hairer–Nørsett–Wanner I, IV.2.
-// The zero value is not usable; see NewController.
-type Controller struct {
-	alpha, beta float64
-	prev        float64 // binary logarithm of the error norm of the last accepted step, at least that of 1e-4
-	rejected    bool
+// Control are the constants that step sizes are chosen with: a PI controller
+// in the form of Gustafsson, with the constants of Hairer–Nørsett–Wanner I,
+// IV.2. From the norm err of a step's error and that of the accepted step
+// before, the next length is the last one times
+//
+//	Safety · err^−Alpha · before^Beta
+//
+// within [Least, Most], or, after a rejection, times Safety · err^−Alpha
+// within [Least, Back].
+type Control struct {
+	Alpha, Beta, Safety, Least, Most, Back float64
 }
 
-const (
-	safety    = 0.9
-	minFactor = 0.2
-	maxFactor = 10.
-
-	leastLog = -13.287712379549449 // log₂ 1e-4
-)
-
-// NewController returns a controller for a method.
-func NewController(m *Tableau) *Controller {
+// NewControl returns the constants for a method.
+func NewControl(m *Tableau) Control {
 	k := float64(m.ErrOrder + 1)
 	beta := 0.04
 	if k < 4 {
 		beta = 0.08
 	}
-	return &Controller{alpha: 1/k - 0.75*beta, beta: beta, prev: leastLog}
+	return Control{Alpha: 1/k - 0.75*beta, Beta: beta, Safety: 0.9, Least: 0.2, Most: 10, Back: 0.9}
 }
 
-// Accept takes the error norm of a step of length h. It returns whether the
-// step stands, and the length to try next. A norm that is not a number
-// rejects the step.
-func (c *Controller) Accept(norm, h float64) (ok bool, next float64) {
-	if !(norm <= 1) {
+// Factors are, for a step whose weighted error has the given mean square, the
+// logarithm of its norm, and by what its length is to be multiplied if the
+// step is accepted, and if it is not. before is the logarithm for the
+// accepted step before. For an error that is no number they are none.
+func (c *Control) Factors(mean, before float64) (log, grow, shrink float64) {
+	log = 0.5 * math.Log(mean)
+	shrink = c.Safety * math.Exp(-c.Alpha*log)
+	grow = c.Safety * math.Exp(c.Beta*before-c.Alpha*log)
+	return log, min(max(grow, c.Least), c.Most), min(max(shrink, c.Least), c.Back)
+}
+
+// Controller applies a Control along a run. The zero value is not usable; see
+// NewController.
+type Controller struct {
+	Control
+	Before   float64 // logarithm of the error norm of the last accepted step
+	rejected bool
+}
+
+// leastLog is the logarithm of the least error norm that is remembered, 1e-4.
+const leastLog = -9.210340371976182
+
+// NewController returns a controller for a method.
+func NewController(m *Tableau) *Controller {
+	return &Controller{Control: NewControl(m), Before: leastLog}
+}
+
+// Accept takes the mean square of the weighted error of a step of length h,
+// with its Factors. It returns whether the step stands, and the length to try
+// next. An error that is not a number rejects the step.
+func (c *Controller) Accept(mean, log, grow, shrink, h float64) (ok bool, next float64) {
+	if !(mean <= 1) {
 		c.rejected = true
-		factor := minFactor
-		if !math.IsNaN(norm) && !math.IsInf(norm, 0) {
-			factor = max(minFactor, safety*exp2(-c.alpha*log2(norm)))
+		if !(shrink >= c.Least) {
+			shrink = c.Least
 		}
-		return false, h * min(factor, 0.9)
-	}
-	factor, log := maxFactor, leastLog
-	if norm > 0 {
-		log = log2(norm)
-		factor = safety * exp2(c.beta*c.prev-c.alpha*log)
+		return false, h * shrink
 	}
 	if c.rejected {
-		factor = min(factor, 1)
+		grow = min(grow, 1)
 		c.rejected = false
 	}
-	c.prev = max(log, leastLog)
-	return true, h * min(max(factor, minFactor), maxFactor)
+	c.Before = max(log, leastLog)
+	return true, h * grow
+}
+
+// Judge is Accept for the mean square alone.
+func (c *Controller) Judge(mean, h float64) (ok bool, next float64) {
+	log, grow, shrink := c.Factors(mean, c.Before)
+	return c.Accept(mean, log, grow, shrink, h)
 }
 
 // Restart forgets the history, as a jump of the state asks for.
-func (c *Controller) Restart() { c.prev, c.rejected = leastLog, false }
+func (c *Controller) Restart() { c.Before, c.rejected = leastLog, false }
 
 // FirstStep proposes the length of the first step from where Start left the
 // stepper, for the first count components. It evaluates the system once.
@@ -95,26 +118,4 @@ func (s *Stepper) FirstStep(sys System, count int, rtol, atol, longest float64) 
 		return longest * 1e-6
 	}
 	return h
-}
-
-// log2 is the binary logarithm of a positive normal number to 2e-6, which is
-// all that step control asks for: with m in [√½, √2) and s = (m−1)/(m+1),
-// ln m = 2 (s + s³/3 + s⁵/5 + …).
-func log2(x float64) float64 {
-	const half = 0x3fe6a09e667f3bcd // bits of √½
-	bits := math.Float64bits(x)
-	e := int64(bits-half) >> 52
-	m := math.Float64frombits(bits - uint64(e)<<52)
-	s := (m - 1) / (m + 1)
-	z := s * s
-	return float64(e) + 2/math.Ln2*s*(1+z*(1./3+z*(1./5)))
-}
-
-// exp2 is 2 to a power between −1000 and 1000, to 3e-6.
-func exp2(x float64) float64 {
-	x = min(max(x, -1000), 1000)
-	n := math.Floor(x + 0.5)
-	f := (x - n) * math.Ln2
-	p := 1 + f*(1+f*(1./2+f*(1./6+f*(1./24+f*(1./120)))))
-	return p * math.Float64frombits(uint64(1023+int64(n))<<52)
 }

@@ -205,7 +205,7 @@ func TestAdaptiveTolerance(t *testing.T) {
 				for now < 10 {
 					h = min(h, 10-now)
 					s.Step(wave{}, h)
-					ok, next := c.Accept(s.ErrorNorm(2, rtol, rtol), h)
+					ok, next := c.Judge(s.MeanError(2, rtol, rtol), h)
 					if ok {
 						now += h
 						s.Continue(now)
@@ -226,7 +226,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 	s.Start(sys, 0, waveAt(0))
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		s.Step(sys, 1e-3)
-		s.ErrorNorm(2, 1e-6, 1e-6)
+		s.MeanError(2, 1e-6, 1e-6)
 		s.Continue(s.T + 1e-3)
 	}))
 }

@@ -111,15 +111,10 @@ func (s *Stepper) End() []float64 { return s.Y[len(s.Y)-1] }
 // EndRate is the right-hand side there.
 func (s *Stepper) EndRate() []float64 { return s.K[len(s.K)-1] }
 
-// ErrorNorm is the weighted root mean square of the first m components of the
-// embedded error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)). It is NaN or
-// infinite where the step left the representable range.
-func (s *Stepper) ErrorNorm(m int, rtol, atol float64) float64 {
-	return math.Sqrt(s.ErrorSquares(m, rtol, atol) / float64(max(m, 1)))
-}
-
-// ErrorSquares is the sum of squares that ErrorNorm takes the mean of.
-func (s *Stepper) ErrorSquares(m int, rtol, atol float64) float64 {
+// MeanError is the mean square of the first m components of the embedded
+// error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)). It is NaN or infinite
+// where the step left the representable range.
+func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
 	y0, y1, sum := s.Y[0], s.End(), 0.
 	for l := range m {
 		e := 0.
@@ -129,7 +124,7 @@ func (s *Stepper) ErrorSquares(m int, rtol, atol float64) float64 {
 		w := s.H * e / math.FMA(rtol, math.Max(math.Abs(y0[l]), math.Abs(y1[l])), atol)
 		sum = math.FMA(w, w, sum)
 	}
-	return sum
+	return sum / float64(max(m, 1))
 }
 
 // Dense sets dst to the interpolant at T + θH.
