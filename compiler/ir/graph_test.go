@@ -111,14 +111,6 @@ func TestFunctions(t *testing.T) {
 		require.False(t, math.IsNaN(ir.Polygamma(k, -1e9-0.25)))
 		require.True(t, math.IsNaN(ir.Polygamma(k, math.NaN())))
 	}
-	for _, x := range []float64{-800, -30, -1, 0, 1, 30, 800} {
-		require.InDelta(t, 1, ir.Sigmoid(x)+ir.Sigmoid(-x), 1e-15)
-		require.InDelta(t, x, ir.Softplus(x)-ir.Softplus(-x), 1e-13)
-	}
-	require.InEpsilon(t, math.Exp(-700), ir.Sigmoid(-700), 1e-14)
-	require.InEpsilon(t, math.Exp(-700), ir.Softplus(-700), 1e-14)
-	require.Equal(t, math.Ln2, ir.Softplus(0))
-	require.Equal(t, 800., ir.Softplus(800))
 	require.Equal(t, []float64{-1, 0, 1}, []float64{ir.Sign(-3), ir.Sign(0), ir.Sign(math.Inf(1))})
 	require.True(t, math.IsNaN(ir.Sign(math.NaN())))
 	require.Equal(t, 2., ir.Select(math.NaN(), 2, 3), "NaN is not zero")

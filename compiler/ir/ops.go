@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mathext"
+
+	"github.com/pinode/pinode/internal/scalar"
 )
 
 // Op names an operation. Its properties are the row of Ops.
@@ -127,19 +129,19 @@ var Ops = [NumOps]OpInfo{
 	OpAbs:       {Name: "abs", Arity: 1, Class: Elementwise, Piecewise: true, Eval1: math.Abs},
 	OpSign:      {Name: "sign", Arity: 1, Class: Elementwise, Piecewise: true, Eval1: Sign},
 	OpSqrt:      {Name: "sqrt", Arity: 1, Class: Elementwise, Eval1: math.Sqrt},
-	OpExp:       {Name: "exp", Arity: 1, Class: Elementwise, Eval1: math.Exp},
-	OpExpm1:     {Name: "expm1", Arity: 1, Class: Elementwise, Eval1: math.Expm1},
-	OpLog:       {Name: "log", Arity: 1, Class: Elementwise, Eval1: math.Log},
-	OpLog1p:     {Name: "log1p", Arity: 1, Class: Elementwise, Eval1: math.Log1p},
-	OpSin:       {Name: "sin", Arity: 1, Class: Elementwise, Eval1: math.Sin},
-	OpCos:       {Name: "cos", Arity: 1, Class: Elementwise, Eval1: math.Cos},
+	OpExp:       {Name: "exp", Arity: 1, Class: Elementwise, Eval1: scalar.Exp},
+	OpExpm1:     {Name: "expm1", Arity: 1, Class: Elementwise, Eval1: scalar.Expm1},
+	OpLog:       {Name: "log", Arity: 1, Class: Elementwise, Eval1: scalar.Log},
+	OpLog1p:     {Name: "log1p", Arity: 1, Class: Elementwise, Eval1: scalar.Log1p},
+	OpSin:       {Name: "sin", Arity: 1, Class: Elementwise, Eval1: scalar.Sin},
+	OpCos:       {Name: "cos", Arity: 1, Class: Elementwise, Eval1: scalar.Cos},
 	OpTan:       {Name: "tan", Arity: 1, Class: Elementwise, Eval1: math.Tan},
 	OpAsin:      {Name: "asin", Arity: 1, Class: Elementwise, Eval1: math.Asin},
 	OpAcos:      {Name: "acos", Arity: 1, Class: Elementwise, Eval1: math.Acos},
 	OpAtan:      {Name: "atan", Arity: 1, Class: Elementwise, Eval1: math.Atan},
 	OpSinh:      {Name: "sinh", Arity: 1, Class: Elementwise, Eval1: math.Sinh},
 	OpCosh:      {Name: "cosh", Arity: 1, Class: Elementwise, Eval1: math.Cosh},
-	OpTanh:      {Name: "tanh", Arity: 1, Class: Elementwise, Eval1: math.Tanh},
+	OpTanh:      {Name: "tanh", Arity: 1, Class: Elementwise, Eval1: scalar.Tanh},
 	OpAsinh:     {Name: "asinh", Arity: 1, Class: Elementwise, Eval1: math.Asinh},
 	OpAcosh:     {Name: "acosh", Arity: 1, Class: Elementwise, Eval1: math.Acosh},
 	OpAtanh:     {Name: "atanh", Arity: 1, Class: Elementwise, Eval1: math.Atanh},
@@ -149,8 +151,8 @@ var Ops = [NumOps]OpInfo{
 	OpGamma:     {Name: "gamma", Arity: 1, Class: Elementwise, Eval1: math.Gamma},
 	OpLgamma:    {Name: "lgamma", Arity: 1, Class: Elementwise, Eval1: Lgamma},
 	OpPolygamma: {Name: "polygamma", Arity: 1, Class: Elementwise}, // see Polygamma: it needs Off
-	OpSigmoid:   {Name: "sigmoid", Arity: 1, Class: Elementwise, Eval1: Sigmoid},
-	OpSoftplus:  {Name: "softplus", Arity: 1, Class: Elementwise, Eval1: Softplus},
+	OpSigmoid:   {Name: "sigmoid", Arity: 1, Class: Elementwise, Eval1: scalar.Sigmoid},
+	OpSoftplus:  {Name: "softplus", Arity: 1, Class: Elementwise, Eval1: scalar.Softplus},
 
 	OpAdd:   {Name: "add", Arity: 2, Class: Elementwise, Commutes: true, Eval2: func(x, y float64) float64 { return x + y }},
 	OpSub:   {Name: "sub", Arity: 2, Class: Elementwise, Eval2: func(x, y float64) float64 { return x - y }},
@@ -230,18 +232,6 @@ func Select(c, x, y float64) float64 {
 	}
 	return y
 }
-
-// Sigmoid is 1/(1+e⁻ˣ), without overflow.
-func Sigmoid(x float64) float64 {
-	if x >= 0 {
-		return 1 / (1 + math.Exp(-x))
-	}
-	e := math.Exp(x)
-	return e / (1 + e)
-}
-
-// Softplus is log(1+eˣ), without overflow.
-func Softplus(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
 
 // Lgamma is log |Γ(x)|.
 func Lgamma(x float64) float64 {

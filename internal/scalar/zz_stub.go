@@ -1,8 +1,0 @@
-package scalar
-
-type Function struct {
-	Name  string
-	Build func(p *Program, x Value) Value
-}
-
-var Functions []Function
