@@ -188,6 +188,9 @@ func (s *steps) load(l int, signals []*data.Interpolant, from, t, h float64) {
 	}
 }
 
+// HasInputs implements sim.Inputs.
+func (s *steps) HasInputs() bool { return len(s.u) > 0 }
+
 func (s *steps) Step() { s.step.Run(s.frame) }
 
 // VJP implements sim.StepsVJP.

@@ -67,8 +67,12 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 				continue
 			}
 			j.Out.Stats.Evaluations += len(g.step.K) - 1
+			if j.In.hop() {
+				continue
+			}
 			fail := j.In.judge()
 			if fail == nil && j.In.propose() {
+				g.load(l, j.In)
 				continue
 			}
 			g.lanes[l] = nil
@@ -78,8 +82,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 	}
 }
 
-// fill loads every lane with its next step, with new jobs where it is free,
-// and returns how many lanes are busy.
+// fill gives new jobs to the lanes that are free and returns how many are busy.
 func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 	for l, j := range g.lanes {
 		for j == nil {
@@ -95,17 +98,24 @@ func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 				j = nil
 			}
 		}
-		if g.lanes[l] = j; j != nil {
-			s := j.In
-			if s.fresh {
-				s.fresh = false
-				g.many.Load(l, s.model, s.d, s.held)
-			}
-			g.many.Time(l, s.model, s.t, s.try)
+		if j != nil {
 			busy++
+			if g.lanes[l] == nil {
+				g.lanes[l] = j
+				g.load(l, j.In)
+			}
 		}
 	}
 	return busy
+}
+
+// load tells the steps of the next step in a lane.
+func (g *Group) load(l int, s *Integrator) {
+	if s.fresh {
+		s.fresh = false
+		g.many.Load(l, s.model, s.d, s.held)
+	}
+	g.many.Time(l, s.model, s.t, s.try)
 }
 
 // Lanes is how many runs go on side by side.

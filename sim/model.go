@@ -53,6 +53,9 @@ type Steps interface {
 	Step()
 }
 
+// Inputs are Steps that may have to be told of the time of each step.
+type Inputs interface{ HasInputs() bool }
+
 // StepsVJP are Steps with their reverse derivative: from the cotangents of
 // their block it sets those of the start and adds the parameters' to each
 // lane's account. Stage arguments must stand; stage derivatives too, with

@@ -43,6 +43,8 @@ type Integrator struct {
 	try    float64 // length of the step that is tried
 	pulled bool    // it stands in the stepper too
 	fresh  bool    // its lane is to be loaded anew
+	stale  bool    // y is to be read from its lane
+	plain  bool    // nothing but saves looks inside of its steps
 	moving bool    // times of instants may depend on parameters
 	at     endKind // where it ends
 
@@ -174,6 +176,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 // close ends a run.
 func (s *Integrator) close(fail *Failure) error {
 	out := s.out
+	s.sync()
 	if fail == nil {
 		s.saveState()
 	}
@@ -199,6 +202,9 @@ func (s *Integrator) reset() {
 	clear(s.atRest)
 	s.plans, s.stuck = s.plans[:0], 0
 	s.steps, s.stop.t = 0, math.Inf(-1)
+	s.stale = false
+	_, timed := s.many.(Inputs)
+	s.plain = s.opt.Forget && s.size.Guards == 0 && s.opt.Method.Adaptive() && s.opt.Step == 0 && !(timed && s.many.(Inputs).HasInputs())
 	s.zeno.Reset(len(s.hy.Events))
 	for i := range s.det.Watch {
 		s.det.Watch[i] = !s.hy.Flags[i]
@@ -243,9 +249,62 @@ func (s *Integrator) take(h float64) {
 	s.out.Stats.Evaluations += len(s.step.K) - 1
 }
 
+// hop is judge and propose for a step inside of which nothing happens: the
+// common case, without a detour. It reports whether it did them.
+func (s *Integrator) hop() bool {
+	blk, l := s.blk, s.lane
+	if !s.plain || s.at != endFree || s.steps >= s.opt.MaxSteps {
+		return false
+	}
+	h := s.try
+	if mean := blk.Mean[l]; mean <= 1 {
+		t := s.t + h
+		if s.nextSave < len(s.span.Saves) && s.span.Saves[s.nextSave] <= t {
+			return false
+		}
+		sum := 0.
+		end := blk.Y[len(blk.Y)-1]
+		for i := l; i < len(end); i += blk.Width {
+			sum += end[i] - end[i]
+		}
+		if sum != 0 {
+			return false
+		}
+		_, h = s.ctl.Accept(mean, blk.Log[l], blk.Grow[l], blk.Shrink[l], h)
+		s.t = t
+		s.out.Stats.Steps++
+		s.stale = true
+		blk.Continue(l)
+		blk.T[l] = t
+		blk.Before[l] = s.ctl.Before
+	} else {
+		_, h = s.ctl.Accept(mean, blk.Log[l], blk.Grow[l], blk.Shrink[l], h)
+		if s.out.Stats.Rejected++; !(h >= 1e-12*math.Abs(s.t)) {
+			s.out.Stats.Rejected--
+			return false
+		}
+	}
+	s.steps++
+	s.h, s.try = h, h
+	if left := s.stop.t - s.t; h >= left*(1-1e-10) {
+		s.try, s.at = left, s.stop.end
+	}
+	blk.H[l] = s.try
+	return true
+}
+
+// sync reads the state from the lane, where hops have left it.
+func (s *Integrator) sync() {
+	if s.stale {
+		s.blk.Gather(s.y, s.blk.Y[0], s.lane)
+		s.stale = false
+	}
+}
+
 // judge accepts or rejects the step that stands and carries out what follows.
 func (s *Integrator) judge() *Failure {
 	s.pulled = s.many == s.one
+	s.sync()
 	if s.steps++; s.steps > s.opt.MaxSteps {
 		return s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
 	}
