@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/internal/jit"
 )
 
 // Compile plans the graphs for frames of the given number of lanes.
@@ -11,7 +12,19 @@ import (
 // A frame holds, in this order: constants, shared inputs, lane inputs, the
 // outputs of every program, temporaries, and scratch space. Temporaries are
 // reused by liveness; all programs share them.
+//
+// Where the processor allows it, what can be is compiled to machine code,
+// which gives the same bits.
 func Compile(graphs []*ir.Graph, lanes int) (*Module, error) {
+	return compile(graphs, lanes, jit.Available() == nil && jit.Lanes(lanes))
+}
+
+// Interpreted is Compile without machine code: what the programs mean.
+func Interpreted(graphs []*ir.Graph, lanes int) (*Module, error) {
+	return compile(graphs, lanes, false)
+}
+
+func compile(graphs []*ir.Graph, lanes int, machine bool) (*Module, error) {
 	if lanes < 1 {
 		return nil, fmt.Errorf("exec: %d lanes", lanes)
 	}
@@ -63,8 +76,10 @@ func Compile(graphs []*ir.Graph, lanes int) (*Module, error) {
 		p.scratch, p.widest = top, c.widest*lanes
 	}
 	c.m.size = top + 3*c.widest*lanes
-	if err := c.assemble(graphs, temps); err != nil {
-		return nil, err
+	if machine {
+		if err := c.assemble(graphs, temps); err != nil {
+			return nil, err
+		}
 	}
 	return c.m, nil
 }
@@ -318,9 +333,7 @@ func (p *planner) alloc(n int, lane bool) place {
 }
 
 func (p *planner) release(n *ir.Node) {
-	// Shared values keep their place: machine code goes over a run once for
-	// every four lanes and must find them again.
-	if w, ok := p.at[n]; ok && (w.lane || p.m.lanes == 1) {
+	if w, ok := p.at[n]; ok {
 		words := n.Shape.Size() * p.width(w.lane)
 		p.free[words] = append(p.free[words], w.off)
 	}
@@ -422,23 +435,28 @@ func (p *planner) op(n *ir.Node, dst place, how mode) {
 	p.code = append(p.code, in)
 }
 
-// segment cuts the code into straight runs and array operations.
+// segment cuts the code into straight runs, loops and array operations.
 func (p *planner) segment() {
 	size := 0
 	for i := range p.code {
 		in := p.code[i]
-		segs := p.prog.segments
-		if !straight(&in) {
-			p.prog.segments = append(segs, segment{kind: arrayOp, code: []instr{in}})
-			continue
+		kind, work := arrayOp, 0
+		switch {
+		case loops(&in, p.m.lanes):
+			kind = loopRun
+		case straight(&in):
+			kind, work = straightRun, in.n*max(1, in.k)
 		}
-		work := in.n * max(1, in.k)
-		if n := len(segs); n > 0 && segs[n-1].kind == straightRun && size+work <= maxRun {
-			segs[n-1].code = append(segs[n-1].code, in)
-			size += work
-			continue
+		segs := p.prog.segments
+		if n := len(segs); n > 0 && segs[n-1].kind == kind {
+			last := &segs[n-1]
+			if kind == straightRun && size+work <= maxRun || kind == loopRun && count(&in) == count(&last.code[0]) {
+				last.code = append(last.code, in)
+				size += work
+				continue
+			}
 		}
 		size = work
-		p.prog.segments = append(segs, segment{kind: straightRun, code: []instr{in}})
+		p.prog.segments = append(segs, segment{kind: kind, code: []instr{in}})
 	}
 }

@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/internal/scalar"
 )
@@ -32,9 +34,7 @@ func straight(in *instr) bool {
 		return in.n <= maxUnroll
 	}
 	switch in.op {
-	case ir.OpNeg, ir.OpAbs, ir.OpSign, ir.OpSqrt, ir.OpFloor, ir.OpCeil,
-		ir.OpAdd, ir.OpSub, ir.OpMul, ir.OpDiv, ir.OpMin, ir.OpMax,
-		ir.OpLt, ir.OpLe, ir.OpEq, ir.OpNe, ir.OpFma, ir.OpSelect, ir.OpFill:
+	case ir.OpFill:
 		return in.n <= maxUnroll
 	case ir.OpSum, ir.OpDot, ir.OpNorm:
 		return in.k <= maxUnroll
@@ -43,7 +43,56 @@ func straight(in *instr) bool {
 	case ir.OpMatMul:
 		return in.n*in.k <= maxUnroll
 	}
-	return recipes[in.op] != nil && in.n <= maxUnroll/4
+	if recipes[in.op] != nil {
+		return in.n <= maxUnroll/4
+	}
+	return elementary(in.op) && in.n <= maxUnroll
+}
+
+// leastLoop is how many numbers make a loop worth while where the alternative
+// is a straight run.
+const leastLoop = 8
+
+// count is how many numbers an elementwise instruction goes over.
+func count(in *instr) int { return in.n * in.width }
+
+// loops reports whether an instruction goes into a loop: elementwise, over
+// arrays that are as long as the result, and scalars that all lanes share.
+func loops(in *instr, lanes int) bool {
+	if in.n < leastLoop || lanes > 1 && in.n <= maxUnroll && recipes[in.op] == nil {
+		return false
+	}
+	args := in.op.Info().Arity
+	switch in.mode {
+	case zero:
+		args = 0
+	case move, addIn:
+		args = 1
+	case accum:
+		return false
+	default:
+		if !elementary(in.op) {
+			return false
+		}
+	}
+	for _, a := range in.args[:args] {
+		if !(a.size == in.n && a.elem == in.width && (a.lane == 1 || in.width == 1)) && !uniform(a, lanes) {
+			return false
+		}
+	}
+	return true
+}
+
+// uniform reports whether an operand is one number for all elements and lanes.
+func uniform(a operand, lanes int) bool { return a.size == 1 && (a.lane == 0 || lanes == 1) }
+
+// elementary reports whether an elementwise op has instructions.
+func elementary(op ir.Op) bool {
+	switch op {
+	case ir.OpNeg, ir.OpAbs, ir.OpSign, ir.OpMin, ir.OpMax, ir.OpFma, ir.OpSelect:
+		return true
+	}
+	return arithmetic[op] != 0 || recipes[op] != nil
 }
 
 // lowering translates runs of instructions to straight-line programs.
@@ -63,20 +112,36 @@ type slot struct {
 	shared bool
 }
 
-// lower translates code. live says which words are read after it; others are
-// not stored.
-func (l *lowering) lower(code []instr, live []bool) *scalar.Program {
+// lower translates a segment. live says which words are read after it; others
+// are not stored.
+func (l *lowering) lower(seg *segment, live []bool) *scalar.Program {
 	for _, w := range l.touched {
 		l.at[w] = slot{}
 	}
 	l.touched = l.touched[:0]
 	l.Program, l.truth = &scalar.Program{}, map[scalar.Value]scalar.Value{}
-	for i := range code {
-		l.instr(&code[i])
+	lanes, span := l.lanes, 1
+	if seg.kind == loopRun {
+		span = count(&seg.code[0])
+		l.Count, l.lanes = span, 1
 	}
+	for i := range seg.code {
+		in := seg.code[i]
+		if l.Count > 0 { // its first number stands for all
+			in.n, in.width = 1, 1
+			for k := range in.args {
+				in.args[k].lane = 1
+				if uniform(seg.code[i].args[k], lanes) {
+					in.args[k].lane = 0
+				}
+			}
+		}
+		l.instr(&in)
+	}
+	l.lanes = lanes
 	for _, w := range l.touched {
 		s := &l.at[w]
-		if s.dirty && live[w] {
+		if s.dirty && slices.Contains(live[w:w+span], true) {
 			l.Store(w, s.v, s.shared)
 		}
 		*s = slot{}
@@ -92,7 +157,7 @@ func (l *lowering) read(o operand, i int) scalar.Value {
 	if !s.known {
 		l.touched = append(l.touched, w)
 		s.known = true
-		s.v = l.Load(w, o.lane == 0 && l.lanes > 1)
+		s.v = l.Load(w, o.lane == 0 && (l.lanes > 1 || l.Count > 0))
 	}
 	return s.v
 }

@@ -10,12 +10,9 @@ import (
 // the call.
 const leastRun = 3
 
-// assemble compiles the scalar runs of all programs to machine code, where
-// the machine can run it.
+// assemble compiles the straight runs and loops of all programs to machine
+// code.
 func (c *compiler) assemble(graphs []*ir.Graph, temps int) error {
-	if jit.Available() != nil || !jit.Lanes(c.m.lanes) {
-		return nil
-	}
 	lives := liveness{words: make([]bool, c.m.size), lanes: c.m.lanes}
 	l := &lowering{lanes: c.m.lanes, at: make([]slot, c.m.size)}
 	var runs []*scalar.Program
@@ -27,8 +24,8 @@ func (c *compiler) assemble(graphs []*ir.Graph, temps int) error {
 		}
 		for i := len(p.segments) - 1; i >= 0; i-- {
 			s := &p.segments[i]
-			if s.kind == straightRun && len(s.code) >= leastRun {
-				runs = append(runs, l.lower(s.code, lives.words))
+			if s.kind == loopRun || s.kind == straightRun && len(s.code) >= leastRun {
+				runs = append(runs, l.lower(s, lives.words))
 				of = append(of, s)
 			}
 			lives.before(s.code)
@@ -43,7 +40,7 @@ func (c *compiler) assemble(graphs []*ir.Graph, temps int) error {
 		of[i].machine = code
 		spills = max(spills, code.Spills())
 	}
-	c.m.spills = spills * c.m.lanes
+	c.m.spills = spills
 	return nil
 }
 

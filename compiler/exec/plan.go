@@ -41,12 +41,14 @@ type segmentKind uint8
 
 const (
 	straightRun segmentKind = iota // a few numbers for each instruction
+	loopRun                        // elementwise operations on arrays of one length
 	arrayOp                        // one operation on arrays
 )
 
 // segment is a run of instructions of one kind. The instructions of a straight
 // run touch a few numbers each, which makes it a unit that can be compiled to
-// straight-line machine code.
+// straight-line machine code; those of a loop do the same for each of many
+// numbers, which stand one after the other in all of their arrays.
 type segment struct {
 	kind    segmentKind
 	code    []instr
@@ -139,8 +141,11 @@ func (p *Program) String() string {
 	fmt.Fprintf(&w, "program %s, %d lanes {\n", p.name, p.lanes)
 	for _, s := range p.segments {
 		kind := "array"
-		if s.kind == straightRun {
+		switch s.kind {
+		case straightRun:
 			kind = fmt.Sprintf("straight run, %d instructions", len(s.code))
+		case loopRun:
+			kind = fmt.Sprintf("loop over %d numbers, %d instructions", count(&s.code[0]), len(s.code))
 		}
 		fmt.Fprintf(&w, "  %s\n", kind)
 		for _, in := range s.code {

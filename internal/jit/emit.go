@@ -13,6 +13,9 @@ import (
 // by Go's convention and left alone.
 const registers = 15
 
+// pairs is how many there are when each value takes two.
+const pairs = 7
+
 // never is a position behind every use.
 const never = math.MaxInt32
 
@@ -26,6 +29,11 @@ type emitter struct {
 	frame int // words, behind which spills go
 	forms *[store1 + 1]form
 
+	// Eight lanes are done four at a time, or all at once with each value in
+	// two registers: then the two halves hide each other's latencies.
+	paired bool
+	regs   int
+
 	order  []int32          // instructions to emit
 	uses   [][]int32        // of each value: positions in order, ascending, the next first
 	in     [registers]int32 // value in each register, or −1
@@ -33,6 +41,7 @@ type emitter struct {
 	spill  []int32          // 1 + spill slot of each value; 0: none
 	pinned []bool           // loads that cannot be repeated
 	slots  int32
+	words  int             // that spills need
 	keep   [registers]bool // operands of the current instruction
 
 	literals []uint64
@@ -43,6 +52,7 @@ type emitter struct {
 // body emits the program, without its frame of entry and return.
 func (e *emitter) body() error {
 	n := len(e.p.Code)
+	e.order, e.slots = nil, 0
 	e.uses, e.reg, e.spill, e.pinned = make([][]int32, n), make([]int8, n), make([]int32, n), make([]bool, n)
 	for i := range e.reg {
 		e.reg[i] = -1
@@ -50,7 +60,6 @@ func (e *emitter) body() error {
 	for i := range e.in {
 		e.in[i] = -1
 	}
-	e.literal = map[uint64]int32{}
 	if err := e.arrange(); err != nil {
 		return err
 	}
@@ -58,6 +67,7 @@ func (e *emitter) body() error {
 		e.pos = int32(at)
 		e.instr(scalar.Value(i))
 	}
+	e.words = max(e.words, int(e.slots)*e.lanes)
 	return nil
 }
 
@@ -81,7 +91,7 @@ func stores(op scalar.Op) bool { return op == scalar.OpStore || op == scalar.OpS
 func (e *emitter) span(in *scalar.Instr) (from, to int) {
 	from, to = int(in.Off), int(in.Off)+1
 	if in.Op == scalar.OpLoad || in.Op == scalar.OpStore {
-		to = from + e.lanes
+		to = from + max(e.lanes, e.p.Count)
 	}
 	return from, to
 }
@@ -197,7 +207,7 @@ func (e *emitter) dies(v scalar.Value) bool { return e.next(v, e.pos+1) == never
 // free returns a register, emptying one if need be.
 func (e *emitter) free() byte {
 	best, far := -1, int32(-1)
-	for r := range e.in {
+	for r := range e.regs {
 		if e.keep[r] {
 			continue
 		}
@@ -239,7 +249,7 @@ func (e *emitter) hold(v scalar.Value, r byte) { e.in[r], e.reg[v] = int32(v), i
 
 // spilled is the place of a spilled value.
 func (e *emitter) spilled(v scalar.Value) operand {
-	return operand{base: lane, disp: int32(8 * (e.frame + int(e.spill[v]-1)*e.lanes))}
+	return operand{base: spill, disp: int32(8 * (e.frame + int(e.spill[v]-1)*e.lanes))}
 }
 
 // memory is where a value can be read as the last operand of an instruction,
@@ -252,8 +262,10 @@ func (e *emitter) memory(v scalar.Value, whole bool) (operand, bool) {
 		return e.constant(in.Imm), true
 	case e.pinned[v] && e.spill[v] == 0 || in.Op == scalar.OpLoadShared && e.lanes > 1 && !e.pinned[v] || narrow:
 		return operand{}, false
-	case !e.pinned[v] && (in.Op == scalar.OpLoad || in.Op == scalar.OpLoadShared):
+	case !e.pinned[v] && in.Op == scalar.OpLoad:
 		return operand{base: lane, disp: 8 * in.Off}, true
+	case !e.pinned[v] && in.Op == scalar.OpLoadShared:
+		return operand{base: frame, disp: 8 * in.Off}, true
 	case e.spill[v] > 0:
 		return e.spilled(v), true
 	}
@@ -314,7 +326,7 @@ func (e *emitter) last(v scalar.Value, whole bool) operand {
 
 // full reports whether no register is empty.
 func (e *emitter) full() bool {
-	for r, v := range e.in {
+	for r, v := range e.in[:e.regs] {
 		if !e.keep[r] && (v < 0 || e.next(scalar.Value(v), e.pos) == never) {
 			return false
 		}
@@ -325,7 +337,7 @@ func (e *emitter) full() bool {
 // result returns a register for the value of the current instruction, which
 // may be that of an operand that dies with it.
 func (e *emitter) result(v scalar.Value) byte {
-	for r, x := range e.in {
+	for r, x := range e.in[:e.regs] {
 		if x >= 0 && e.dies(scalar.Value(x)) {
 			e.drop(scalar.Value(x))
 			e.hold(v, byte(r))
@@ -343,6 +355,29 @@ func (e *emitter) op(k int, reg, vvvv byte, rm operand, imm ...byte) {
 		e.trace(e.text(k, reg, vvvv, rm, imm))
 	}
 	e.vex(&e.forms[k], e.lanes > 1 && k != store1, reg, vvvv, rm, imm...)
+	if !e.paired || k == store1 {
+		return
+	}
+	// The same for the other four lanes, in the upper registers.
+	twin := func(r byte) byte { return r | 8 }
+	switch rm.base {
+	case inReg:
+		rm.reg = twin(rm.reg)
+	case lane, spill:
+		rm.disp += 32
+	}
+	switch k {
+	case load, broadcast, move, store, sqrt, round: // vvvv is not used
+		reg = twin(reg)
+	case shift: // reg is part of the opcode
+		vvvv = twin(vvvv)
+	default:
+		reg, vvvv = twin(reg), twin(vvvv)
+	}
+	if k == blend {
+		imm = []byte{imm[0] | 0x80}
+	}
+	e.vex(&e.forms[k], true, reg, vvvv, rm, imm...)
 }
 
 // commutes tells of the operations whose operands may be swapped.
@@ -494,7 +529,7 @@ func (e *emitter) text(k int, reg, vvvv byte, rm operand, imm []byte) string {
 		m = name(rm.reg)
 	case literal:
 		m = fmt.Sprintf("$%g", math.Float64frombits(e.literals[rm.disp]))
-	case frame:
+	case frame, spill:
 		m = fmt.Sprintf("%d(AX)", rm.disp)
 	case lane:
 		m = fmt.Sprintf("%d(CX)", rm.disp)
@@ -526,22 +561,20 @@ func (e *emitter) text(k int, reg, vvvv byte, rm operand, imm []byte) string {
 	return mnemonic + " " + strings.Join(ops, ", ")
 }
 
-// program emits a whole function and its literals. AX points to the frame.
+// program emits a whole function and its literals. AX points to the frame, CX
+// to it or, in a loop, further on.
 func (e *emitter) program() error {
+	e.literal = map[uint64]int32{}
 	e.raw("MOVQ CX, AX", 0x48, 0x89, 0xC1)
-	start := 0
-	if e.lanes == 8 {
-		e.raw("MOVL DX, $2", 0xBA, 2, 0, 0, 0)
-		start = len(e.code)
-	}
-	if err := e.body(); err != nil {
+	if n := e.p.Count; n > 0 {
+		for _, part := range []struct{ lanes, times int }{{8, n / 8}, {4, n % 8 / 4}, {1, n % 4}} {
+			e.width(part.lanes)
+			if err := e.loop(part.times); err != nil {
+				return err
+			}
+		}
+	} else if err := e.body(); err != nil {
 		return err
-	}
-	if e.lanes == 8 { // four lanes more
-		e.raw("ADDQ CX, $32", 0x48, 0x83, 0xC1, 32)
-		e.raw("SUBL DX, $1", 0x83, 0xEA, 1)
-		back := int32(start - (len(e.code) + 6))
-		e.raw("JNZ", 0x0F, 0x85, byte(back), byte(back>>8), byte(back>>16), byte(back>>24))
 	}
 	e.raw("VZEROUPPER", 0xC5, 0xF8, 0x77)
 	e.raw("RET", 0xC3)
@@ -549,7 +582,7 @@ func (e *emitter) program() error {
 		e.code = append(e.code, 0xCC)
 	}
 	width := 1
-	if e.lanes > 1 {
+	if e.lanes > 1 || e.p.Count > 0 {
 		width = 4
 	}
 	pool := len(e.code)
@@ -558,11 +591,42 @@ func (e *emitter) program() error {
 			e.code = binary.LittleEndian.AppendUint64(e.code, bits)
 		}
 	}
-	if e.lanes == 1 {
+	if width == 1 {
 		e.code = append(e.code, make([]byte, 8)...) // the last literal may be read as two
 	}
 	for _, r := range e.refs {
 		binary.LittleEndian.PutUint32(e.code[r.at:], uint32(pool+int(r.n)*8*width-r.end))
+	}
+	return nil
+}
+
+// width sets the number of lanes of the code that follows.
+func (e *emitter) width(lanes int) {
+	e.lanes, e.regs, e.paired, e.forms = lanes, registers, lanes == 8, (*[store1 + 1]form)(&packed)
+	if e.paired {
+		e.regs = pairs
+	}
+	if lanes == 1 {
+		e.forms = (*[store1 + 1]form)(&single)
+	}
+}
+
+// loop emits the program for so many times as many numbers as there are
+// lanes, and leaves CX behind them.
+func (e *emitter) loop(times int) error {
+	if times == 0 {
+		return nil
+	}
+	e.raw("MOVL DX, "+fmt.Sprint(times), 0xBA, byte(times), byte(times>>8), byte(times>>16), byte(times>>24))
+	start := len(e.code)
+	if err := e.body(); err != nil {
+		return err
+	}
+	e.raw(fmt.Sprintf("ADDQ CX, $%d", 8*e.lanes), 0x48, 0x83, 0xC1, byte(8*e.lanes))
+	if times > 1 {
+		e.raw("SUBL DX, $1", 0x83, 0xEA, 1)
+		back := int32(start - (len(e.code) + 6))
+		e.raw("JNZ", 0x0F, 0x85, byte(back), byte(back>>8), byte(back>>16), byte(back>>24))
 	}
 	return nil
 }

@@ -67,7 +67,8 @@ type base byte
 const (
 	inReg   base = iota // no memory operand
 	frame               // the frame: register AX
-	lane                // the lanes in turn: register CX
+	lane                // what is not shared: register CX
+	spill               // behind the frame: register AX
 	literal             // the literal pool, relative to the next instruction
 )
 
@@ -121,7 +122,10 @@ func (a *assembler) vex(f *form, wide bool, reg, vvvv byte, rm operand, imm ...b
 		a.refs = append(a.refs, ref{len(a.code), len(a.code) + 4 + len(imm), rm.disp})
 		a.code = append(a.code, 0, 0, 0, 0)
 	default:
-		r := byte(rm.base - frame) // AX is 0, CX is 1
+		r := byte(0) // AX
+		if rm.base == lane {
+			r = 1 // CX
+		}
 		switch d := rm.disp; {
 		case d == int32(int8(d)):
 			a.code = append(a.code, 0x40|low|r, byte(d))

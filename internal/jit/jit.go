@@ -16,7 +16,6 @@ type Code struct {
 	entry  uintptr
 	memory *memory // keeps the code mapped
 	words  int     // of the frame with its spills
-	spills int
 
 	p            *scalar.Program
 	lanes, frame int
@@ -59,7 +58,7 @@ func probe() error {
 }
 
 // CompileAll compiles programs for frames of the given number of words. A
-// frame that they run on has room for Spills more, for each lane, behind it.
+// frame that they run on has room for Spills more behind it.
 func CompileAll(ps []*scalar.Program, lanes, frame int) ([]*Code, error) {
 	if !Lanes(lanes) {
 		return nil, fmt.Errorf("jit: no code for %d lanes", lanes)
@@ -77,11 +76,10 @@ func CompileAll(ps []*scalar.Program, lanes, frame int) ([]*Code, error) {
 		}
 		starts[i] = len(text)
 		text = append(text, e.code...)
-		spills := int(e.slots)
-		if 8*(frame+spills*lanes) > math.MaxInt32 {
+		if 8*(frame+e.words) > math.MaxInt32 {
 			return nil, fmt.Errorf("jit: a frame of %d words is too large", frame)
 		}
-		codes[i] = &Code{words: frame + spills*lanes, spills: spills, p: p, lanes: lanes, frame: frame}
+		codes[i] = &Code{words: frame + e.words, p: p, lanes: lanes, frame: frame}
 	}
 	if len(ps) == 0 {
 		return codes, nil
@@ -97,16 +95,14 @@ func CompileAll(ps []*scalar.Program, lanes, frame int) ([]*Code, error) {
 }
 
 func emit(p *scalar.Program, lanes, frame int, trace func(string)) (*emitter, error) {
-	e := &emitter{p: p, lanes: lanes, frame: frame, forms: (*[store1 + 1]form)(&packed)}
-	if lanes == 1 {
-		e.forms = (*[store1 + 1]form)(&single)
-	}
+	e := &emitter{p: p, frame: frame}
+	e.width(lanes)
 	e.trace = trace
 	return e, e.program()
 }
 
-// Spills is how many numbers a lane the code needs behind the frame.
-func (c *Code) Spills() int { return c.spills }
+// Spills is how many words the code needs behind the frame.
+func (c *Code) Spills() int { return c.words - c.frame }
 
 // Run executes the code on a frame.
 func (c *Code) Run(mem []float64) {
@@ -123,5 +119,5 @@ func (c *Code) String() string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("%d bytes, %d spills\n%s", len(e.code), c.spills, w.String())
+	return fmt.Sprintf("%d bytes, %d words of spills\n%s", len(e.code), c.Spills(), w.String())
 }

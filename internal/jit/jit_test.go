@@ -109,7 +109,7 @@ func TestAgainstRun(t *testing.T) {
 			for range 5 {
 				want := make([]float64, frame)
 				fill(rng, want)
-				got := make([]float64, frame+c.Spills()*lanes)
+				got := make([]float64, frame+c.Spills())
 				copy(got, want)
 				p.Run(want, lanes)
 				c.Run(got)
@@ -118,6 +118,47 @@ func TestAgainstRun(t *testing.T) {
 						want[i], math.Float64bits(want[i]), got[i], math.Float64bits(got[i]), c)
 				}
 			}
+		}
+	}
+}
+
+// TestLoops: a loop does for each number what the program does for one.
+func TestLoops(t *testing.T) {
+	need(t)
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 11))
+		p := &scalar.Program{Count: 1 + rng.IntN(45)}
+		n := p.Count
+		vals := []scalar.Value{p.Load(0, false), p.Load(n, false), p.Load(2*n, false), p.Load(3*n, true), p.Const(0.7)}
+		for range 3 + rng.IntN(60) {
+			pick := func() scalar.Value { return vals[rng.IntN(len(vals))] }
+			switch rng.IntN(4) {
+			case 0:
+				vals = append(vals, p.FMA(pick(), pick(), pick()))
+			case 1:
+				vals = append(vals, p.Blend(p.Binary(scalar.OpLt, pick(), pick()), pick(), pick()))
+			case 2:
+				vals = append(vals, p.Binary(scalar.OpDiv, pick(), pick()))
+			case 3:
+				f := scalar.Functions[rng.IntN(len(scalar.Functions))]
+				vals = append(vals, f.Build(p, pick()))
+			}
+		}
+		frame := 3*n + 1
+		p.Store(0, vals[len(vals)-1], false) // over an input
+		for range 3 {
+			p.Store(frame, vals[rng.IntN(len(vals))], false)
+			frame += n
+		}
+		codes, err := CompileAll([]*scalar.Program{p}, 8, frame)
+		require.NoError(t, err)
+		want := make([]float64, frame)
+		fill(rng, want)
+		got := append(append([]float64{}, want...), make([]float64, codes[0].Spills())...)
+		p.Run(want, 1)
+		codes[0].Run(got)
+		for i := range want {
+			require.True(t, same(want[i], got[i]), "seed %d, count %d, word %d: %g, got %g", seed, n, i, want[i], got[i])
 		}
 	}
 }
@@ -165,7 +206,7 @@ func TestBesideTheCollector(t *testing.T) {
 				start := append([]float64{}, want...)
 				p.Run(want, 4)
 				for range 50 {
-					got := make([]float64, frame+4*codes[0].Spills())
+					got := make([]float64, frame+codes[0].Spills())
 					copy(got, start)
 					codes[0].Run(got)
 					for i := range want {
@@ -237,7 +278,7 @@ func BenchmarkCode(b *testing.B) {
 				p, frame := build(lanes)
 				codes, err := CompileAll([]*scalar.Program{p}, lanes, frame)
 				require.NoError(b, err)
-				mem := make([]float64, frame+codes[0].Spills()*lanes)
+				mem := make([]float64, frame+codes[0].Spills())
 				for i := range mem {
 					mem[i] = 1 + float64(i*i%37)/10
 				}

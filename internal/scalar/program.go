@@ -61,6 +61,11 @@ type Instr struct {
 type Program struct {
 	Code []Instr
 
+	// Count makes a loop of the program, over Count consecutive numbers: for
+	// the i-th, loads and stores that are not shared are i words further on.
+	// It has one lane then. 0 runs it once.
+	Count int
+
 	consts map[uint64]Value
 }
 

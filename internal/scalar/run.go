@@ -5,6 +5,16 @@ import "math"
 // Run executes the program on a frame of the given number of lanes. It is the
 // meaning of a program and the oracle of its compilers; it is not fast.
 func (p *Program) Run(mem []float64, lanes int) {
+	if p.Count > 0 {
+		lanes = 1
+	}
+	for i := range max(1, p.Count) {
+		p.once(mem, i, lanes)
+	}
+}
+
+// once executes the program with what is not shared i words further on.
+func (p *Program) once(mem []float64, i0, lanes int) {
 	val := make([]uint64, len(p.Code)*lanes)
 	for i := range p.Code {
 		in := &p.Code[i]
@@ -13,11 +23,11 @@ func (p *Program) Run(mem []float64, lanes int) {
 			var out uint64
 			switch in.Op {
 			case OpLoad:
-				out = math.Float64bits(mem[int(in.Off)+l])
+				out = math.Float64bits(mem[int(in.Off)+i0+l])
 			case OpLoadShared:
 				out = math.Float64bits(mem[in.Off])
 			case OpStore:
-				mem[int(in.Off)+l] = math.Float64frombits(arg(in.A))
+				mem[int(in.Off)+i0+l] = math.Float64frombits(arg(in.A))
 			case OpStoreShared:
 				if l == 0 {
 					mem[in.Off] = math.Float64frombits(arg(in.A))
