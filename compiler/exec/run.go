@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/internal/kernel"
 )
 
 // Run executes the program on a frame of its module. It allocates nothing.
@@ -210,8 +211,49 @@ func ternary(in *instr, dst []float64, a, b, c view) {
 	}
 }
 
+// runLinear executes products with a matrix that all lanes share, whose
+// vectors stand as the kernels want them, and reports whether it is one.
+func runLinear(mem []float64, in *instr, dst []float64) bool {
+	a, b, c := in.args[0], in.args[1], in.args[2]
+	w := in.width
+	vector := func(o operand) bool { return o.elem == w && (o.lane == 1 || w == 1) }
+	shared := a.lane == 0 && a.elem == 1 || w == 1 && a.elem == 1
+	switch in.op {
+	case ir.OpMatVec:
+		if !shared || !vector(b) {
+			return false
+		}
+		kernel.Dense(dst, mem[a.off:], mem[b.off:], nil, in.m, in.k, w)
+	case ir.OpDense:
+		if !shared || !vector(b) || !(c.elem == 1 && (c.lane == 0 || w == 1)) {
+			return false
+		}
+		kernel.Dense(dst, mem[a.off:], mem[b.off:], mem[c.off:], in.m, in.k, w)
+	case ir.OpTMatVec:
+		if !shared || !vector(b) {
+			return false
+		}
+		kernel.DenseT(dst, mem[a.off:], mem[b.off:], in.m, in.k, w)
+	case ir.OpOuter:
+		if in.mode != accum || !vector(a) || !vector(b) {
+			return false
+		}
+		if w == 1 {
+			kernel.AddOuter(dst, mem[a.off:], mem[b.off:], 1, in.m, in.k)
+		} else {
+			kernel.AddOuterLanes(dst, mem[a.off:], mem[b.off:], in.m, in.k, w)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
 // runStructured executes the ops that are not elementwise, lane by lane.
 func runStructured(mem []float64, in *instr, dst []float64) {
+	if runLinear(mem, in, dst) {
+		return
+	}
 	a, b, c := in.args[0], in.args[1], in.args[2]
 	w := in.width
 	for l := range w {

@@ -1,0 +1,313 @@
+// Command asm writes the AVX2 and FMA kernels of package kernel:
+//
+//	go run . -out ../dense_amd64.s -stubs ../stubs_amd64.go -pkg kernel
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("!purego")
+	dense8()
+	gemv()
+	gemvT()
+	addOuter()
+	addOuter8()
+	Generate()
+}
+
+var labels int
+
+// label returns a name of its own.
+func label(name string) string {
+	labels++
+	return fmt.Sprintf("%s%d", name, labels)
+}
+
+// while emits a loop that runs body as long as n ≥ step, and takes step from n.
+func while(name string, n reg.GPVirtual, step int, body func()) {
+	loop, end := label(name), label(name+"End")
+	Label(loop)
+	CMPQ(n, Imm(uint64(step)))
+	JLT(LabelRef(end))
+	body()
+	SUBQ(Imm(uint64(step)), n)
+	JMP(LabelRef(loop))
+	Label(end)
+}
+
+// dense8 is dst = W·x + b for eight lanes: dst[i·8+l] = b[i] + Σⱼ w(i,j) x[j·8+l],
+// in the order of j. w(i, j) stands rows·i + cols·j bytes from w, so that the
+// same kernel serves the transposed matrix.
+func dense8() {
+	TEXT("dense8", NOSPLIT, "func(dst, w, x, bias *float64, m, k, rows, cols int)")
+	Pragma("noescape")
+	Doc("dense8 is a dense layer for eight lanes.")
+	dst, w, x, bias := Load(Param("dst"), GP64()).(reg.GPVirtual), Load(Param("w"), GP64()).(reg.GPVirtual), Load(Param("x"), GP64()).(reg.GPVirtual), Load(Param("bias"), GP64()).(reg.GPVirtual)
+	m, k := Load(Param("m"), GP64()).(reg.GPVirtual), Load(Param("k"), GP64()).(reg.GPVirtual)
+	rows, cols := Load(Param("rows"), GP64()).(reg.GPVirtual), Load(Param("cols"), GP64()).(reg.GPVirtual)
+	block := func(n int) func() {
+		return func() {
+			var acc [][2]reg.VecVirtual
+			for i := range n {
+				a := [2]reg.VecVirtual{YMM(), YMM()}
+				VBROADCASTSD(Mem{Base: bias, Disp: 8 * i}, a[0])
+				VMOVAPD(a[0], a[1])
+				acc = append(acc, a)
+			}
+			at, xs, left := make([]reg.GPVirtual, n), GP64(), GP64()
+			for i := range n {
+				at[i] = GP64()
+				if i == 0 {
+					MOVQ(w, at[0])
+				} else {
+					LEAQ(Mem{Base: at[i-1], Index: rows, Scale: 1}, at[i])
+				}
+			}
+			MOVQ(x, xs)
+			MOVQ(k, left)
+			while("j", left, 1, func() {
+				x0, x1 := YMM(), YMM()
+				VMOVUPD(Mem{Base: xs}, x0)
+				VMOVUPD(Mem{Base: xs, Disp: 32}, x1)
+				for i := range n {
+					c := YMM()
+					VBROADCASTSD(Mem{Base: at[i]}, c)
+					VFMADD231PD(x0, c, acc[i][0])
+					VFMADD231PD(x1, c, acc[i][1])
+					ADDQ(cols, at[i])
+				}
+				ADDQ(Imm(64), xs)
+			})
+			for i := range n {
+				VMOVUPD(acc[i][0], Mem{Base: dst, Disp: 64 * i})
+				VMOVUPD(acc[i][1], Mem{Base: dst, Disp: 64*i + 32})
+			}
+			ADDQ(U32(uint32(64*n)), dst)
+			ADDQ(U32(uint32(8*n)), bias)
+			for range n {
+				ADDQ(rows, w)
+			}
+		}
+	}
+	while("rows4", m, 4, block(4))
+	while("rows1", m, 1, block(1))
+	VZEROUPPER()
+	RET()
+}
+
+// gemv is dst = W·x + b for one lane, for m a multiple of 4 and k of 2: four
+// sums to a register, whose columns come from pairs of the rows.
+func gemv() {
+	TEXT("gemv", NOSPLIT, "func(dst, w, x, bias *float64, m, k, stride int)")
+	Pragma("noescape")
+	Doc("gemv is a dense layer for one lane; m is a multiple of 4, k of 2, and stride the bytes between rows.")
+	dst, w, x, bias := Load(Param("dst"), GP64()).(reg.GPVirtual), Load(Param("w"), GP64()).(reg.GPVirtual), Load(Param("x"), GP64()).(reg.GPVirtual), Load(Param("bias"), GP64()).(reg.GPVirtual)
+	m, k := Load(Param("m"), GP64()).(reg.GPVirtual), Load(Param("k"), GP64()).(reg.GPVirtual)
+	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
+	three := GP64()
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, three)
+	block := func(groups int) func() {
+		return func() {
+			acc := make([]reg.VecVirtual, groups)
+			at := make([]reg.GPVirtual, groups)
+			for g := range groups {
+				acc[g], at[g] = YMM(), GP64()
+				VMOVUPD(Mem{Base: bias, Disp: 32 * g}, acc[g])
+				if g == 0 {
+					MOVQ(w, at[0])
+				} else {
+					LEAQ(Mem{Base: at[g-1], Index: stride, Scale: 4}, at[g])
+				}
+			}
+			xs, left := GP64(), GP64()
+			MOVQ(x, xs)
+			MOVQ(k, left)
+			while("j", left, 2, func() {
+				x0, x1 := YMM(), YMM()
+				VBROADCASTSD(Mem{Base: xs}, x0)
+				VBROADCASTSD(Mem{Base: xs, Disp: 8}, x1)
+				a, b, lo, hi := YMM(), YMM(), YMM(), YMM()
+				for g := range groups {
+					VMOVUPD(Mem{Base: at[g]}, a.AsX())
+					VINSERTF128(Imm(1), Mem{Base: at[g], Index: stride, Scale: 2}, a, a)
+					VMOVUPD(Mem{Base: at[g], Index: stride, Scale: 1}, b.AsX())
+					VINSERTF128(Imm(1), Mem{Base: at[g], Index: three, Scale: 1}, b, b)
+					VUNPCKLPD(b, a, lo)
+					VUNPCKHPD(b, a, hi)
+					VFMADD231PD(x0, lo, acc[g])
+					VFMADD231PD(x1, hi, acc[g])
+					ADDQ(Imm(16), at[g])
+				}
+				ADDQ(Imm(16), xs)
+			})
+			for g := range groups {
+				VMOVUPD(acc[g], Mem{Base: dst, Disp: 32 * g})
+				LEAQ(Mem{Base: w, Index: stride, Scale: 4}, w)
+			}
+			ADDQ(U32(uint32(32*groups)), dst)
+			ADDQ(U32(uint32(32*groups)), bias)
+		}
+	}
+	while("rows16", m, 16, block(4))
+	while("rows4", m, 4, block(1))
+	VZEROUPPER()
+	RET()
+}
+
+// gemvT is dst = Wᵀ·c for one lane, for k a multiple of 4: along the rows.
+func gemvT() {
+	TEXT("gemvT", NOSPLIT, "func(dst, w, c *float64, m, k, stride int)")
+	Pragma("noescape")
+	Doc("gemvT is the transposed product for one lane; k is a multiple of 4 and stride the bytes between rows.")
+	dst, w, c := Load(Param("dst"), GP64()).(reg.GPVirtual), Load(Param("w"), GP64()).(reg.GPVirtual), Load(Param("c"), GP64()).(reg.GPVirtual)
+	m, k := Load(Param("m"), GP64()).(reg.GPVirtual), Load(Param("k"), GP64()).(reg.GPVirtual)
+	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
+	block := func(n int) func() {
+		return func() {
+			acc := make([]reg.VecVirtual, n)
+			for i := range acc {
+				acc[i] = YMM()
+				VXORPD(acc[i], acc[i], acc[i])
+			}
+			at, cs, left := GP64(), GP64(), GP64()
+			MOVQ(w, at)
+			MOVQ(c, cs)
+			MOVQ(m, left)
+			while("i", left, 1, func() {
+				v := YMM()
+				VBROADCASTSD(Mem{Base: cs}, v)
+				for i := range acc {
+					VFMADD231PD(Mem{Base: at, Disp: 32 * i}, v, acc[i])
+				}
+				ADDQ(stride, at)
+				ADDQ(Imm(8), cs)
+			})
+			for i := range acc {
+				VMOVUPD(acc[i], Mem{Base: dst, Disp: 32 * i})
+			}
+			ADDQ(U32(uint32(32*n)), dst)
+			ADDQ(U32(uint32(32*n)), w)
+		}
+	}
+	while("cols48", k, 48, block(12))
+	while("cols16", k, 16, block(4))
+	while("cols4", k, 4, block(1))
+	VZEROUPPER()
+	RET()
+}
+
+// addOuter adds Σᵣ cᵣ xᵣᵀ to a matrix, in the order of r, for an even k.
+func addOuter() {
+	TEXT("addOuter", NOSPLIT, "func(dw, c, x *float64, rows, m, k, stride, cStride, xStride int)")
+	Pragma("noescape")
+	Doc("addOuter adds outer products to a matrix; k is even, and the strides are the bytes between rows of dw, c and x.")
+	dw, c, x := Load(Param("dw"), GP64()).(reg.GPVirtual), Load(Param("c"), GP64()).(reg.GPVirtual), Load(Param("x"), GP64()).(reg.GPVirtual)
+	rows, m := Load(Param("rows"), GP64()).(reg.GPVirtual), Load(Param("m"), GP64()).(reg.GPVirtual)
+	stride, cStride, xStride := Load(Param("stride"), GP64()).(reg.GPVirtual), Load(Param("cStride"), GP64()).(reg.GPVirtual), Load(Param("xStride"), GP64()).(reg.GPVirtual)
+	row := func(height int) func() {
+		return func() {
+			cols, to, xj := GP64(), GP64(), GP64()
+			Load(Param("k"), cols)
+			MOVQ(dw, to)
+			MOVQ(x, xj)
+			block := func(n int, vec func() reg.VecVirtual, bytes int) func() {
+				return func() {
+					acc := make([][]reg.VecVirtual, height)
+					second := GP64()
+					LEAQ(Mem{Base: to, Index: stride, Scale: 1}, second)
+					at := func(r, i int) Mem {
+						if r == 1 {
+							return Mem{Base: second, Disp: bytes * i}
+						}
+						return Mem{Base: to, Disp: bytes * i}
+					}
+					for r := range height {
+						acc[r] = make([]reg.VecVirtual, n)
+						for i := range n {
+							acc[r][i] = vec()
+							VMOVUPD(at(r, i), acc[r][i])
+						}
+					}
+					cs, xs, left := GP64(), GP64(), GP64()
+					MOVQ(c, cs)
+					MOVQ(xj, xs)
+					MOVQ(rows, left)
+					while("r", left, 1, func() {
+						v := make([]reg.VecVirtual, height)
+						for r := range height {
+							v[r] = vec()
+							if bytes == 32 {
+								VBROADCASTSD(Mem{Base: cs, Disp: 8 * r}, v[r])
+							} else {
+								VMOVDDUP(Mem{Base: cs, Disp: 8 * r}, v[r])
+							}
+						}
+						for i := range n {
+							xv := vec()
+							VMOVUPD(Mem{Base: xs, Disp: bytes * i}, xv)
+							for r := range height {
+								VFMADD231PD(xv, v[r], acc[r][i])
+							}
+						}
+						ADDQ(cStride, cs)
+						ADDQ(xStride, xs)
+					})
+					for r := range height {
+						for i := range n {
+							VMOVUPD(acc[r][i], at(r, i))
+						}
+					}
+					ADDQ(U32(uint32(bytes*n)), to)
+					ADDQ(U32(uint32(bytes*n)), xj)
+				}
+			}
+			while("cols16", cols, 16, block(4, YMM, 32))
+			while("cols4", cols, 4, block(1, YMM, 32))
+			while("cols2", cols, 2, block(1, XMM, 16))
+			for range height {
+				ADDQ(stride, dw)
+				ADDQ(Imm(8), c)
+			}
+		}
+	}
+	while("rows2", m, 2, row(2))
+	while("rows1", m, 1, row(1))
+	VZEROUPPER()
+	RET()
+}
+
+// addOuter8 adds c xᵀ to a matrix for each of eight lanes.
+func addOuter8() {
+	TEXT("addOuter8", NOSPLIT, "func(dw, c, x *float64, m, k int)")
+	Pragma("noescape")
+	Doc("addOuter8 adds an outer product to a matrix, for eight lanes.")
+	dw, c, x := Load(Param("dw"), GP64()).(reg.GPVirtual), Load(Param("c"), GP64()).(reg.GPVirtual), Load(Param("x"), GP64()).(reg.GPVirtual)
+	m, k := Load(Param("m"), GP64()).(reg.GPVirtual), Load(Param("k"), GP64()).(reg.GPVirtual)
+	while("rows", m, 1, func() {
+		c0, c1, xs, left := YMM(), YMM(), GP64(), GP64()
+		VMOVUPD(Mem{Base: c}, c0)
+		VMOVUPD(Mem{Base: c, Disp: 32}, c1)
+		MOVQ(x, xs)
+		MOVQ(k, left)
+		while("j", left, 1, func() {
+			d0, d1 := YMM(), YMM()
+			VMOVUPD(Mem{Base: dw}, d0)
+			VMOVUPD(Mem{Base: dw, Disp: 32}, d1)
+			VFMADD231PD(Mem{Base: xs}, c0, d0)
+			VFMADD231PD(Mem{Base: xs, Disp: 32}, c1, d1)
+			VMOVUPD(d0, Mem{Base: dw})
+			VMOVUPD(d1, Mem{Base: dw, Disp: 32})
+			ADDQ(Imm(64), dw)
+			ADDQ(Imm(64), xs)
+		})
+		ADDQ(Imm(64), c)
+	})
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,99 @@
+package kernel
+
+import "math"
+
+// Dense sets dst[i·lanes+l] to bias[i] + Σⱼ w[i·k+j] x[j·lanes+l] for i < m and
+// l < lanes, the sum over j < k. Without a bias it starts from zero.
+func Dense(dst, w, x, bias []float64, m, k, lanes int) {
+	dst, w, x = dst[:m*lanes], w[:m*k], x[:k*lanes]
+	if bias == nil {
+		if m > len(zeros) {
+			denseGo(dst, w, x, nil, 0, m, 0, k, lanes)
+			return
+		}
+		bias = zeros[:m]
+	}
+	bias = bias[:m]
+	denseFast(dst, w, x, bias, m, k, lanes)
+}
+
+// zeros stands for a bias that is not there.
+var zeros [4096]float64
+
+// denseGo is Dense for rows i0 to m; with j0 > 0 the sums go on from dst.
+func denseGo(dst, w, x, bias []float64, i0, m, j0, k, lanes int) {
+	for i := i0; i < m; i++ {
+		row := w[i*k : (i+1)*k]
+		for l := range lanes {
+			s := 0.
+			switch {
+			case j0 > 0:
+				s = dst[i*lanes+l]
+			case bias != nil:
+				s = bias[i]
+			}
+			at := j0*lanes + l
+			for _, v := range row[j0:] {
+				s = math.FMA(v, x[at], s)
+				at += lanes
+			}
+			dst[i*lanes+l] = s
+		}
+	}
+}
+
+// DenseT sets dst[j·lanes+l] to Σᵢ w[i·k+j] c[i·lanes+l] for j < k and
+// l < lanes, the sum over i < m.
+func DenseT(dst, w, c []float64, m, k, lanes int) {
+	denseTFast(dst[:k*lanes], w[:m*k], c[:m*lanes], m, k, lanes)
+}
+
+// denseTGo is DenseT for columns j0 to k: row by row, so that the weights are
+// read in order.
+func denseTGo(dst, w, c []float64, m, j0, k, lanes int) {
+	clear(dst[j0*lanes : k*lanes])
+	for i := range m {
+		row := w[i*k : (i+1)*k]
+		for j := j0; j < k; j++ {
+			v := row[j]
+			for l := range lanes {
+				dst[j*lanes+l] = math.FMA(v, c[i*lanes+l], dst[j*lanes+l])
+			}
+		}
+	}
+}
+
+// AddOuter adds Σᵣ c[r·m+i] x[r·k+j] to dw[i·k+j] for i < m and j < k, one
+// r < rows after the other.
+func AddOuter(dw, c, x []float64, rows, m, k int) {
+	addOuterFast(dw[:m*k], c[:rows*m], x[:rows*k], rows, m, k)
+}
+
+func addOuterGo(dw, c, x []float64, rows, m, j0, k int) {
+	for r := range rows {
+		for i := range m {
+			v := c[r*m+i]
+			for j := j0; j < k; j++ {
+				dw[i*k+j] = math.FMA(x[r*k+j], v, dw[i*k+j])
+			}
+		}
+	}
+}
+
+// AddOuterLanes adds c[i·lanes+l] x[j·lanes+l] to dw[(i·k+j)·lanes+l] for i < m,
+// j < k and l < lanes.
+func AddOuterLanes(dw, c, x []float64, m, k, lanes int) {
+	addOuterLanesFast(dw[:m*k*lanes], c[:m*lanes], x[:k*lanes], m, k, lanes)
+}
+
+func addOuterLanesGo(dw, c, x []float64, m, k, lanes int) {
+	at := 0
+	for i := range m {
+		for j := range k {
+			for l := range lanes {
+				dw[at] = math.FMA(x[j*lanes+l], c[i*lanes+l], dw[at])
+				at++
+			}
+		}
+	}
+}

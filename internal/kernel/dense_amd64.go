@@ -1,0 +1,70 @@
+//go:build !purego
+
+package kernel
+
+import (
+	"os"
+
+	"golang.org/x/sys/cpu"
+)
+
+// fast says that the assembly is used. PINODE_EXEC=interp turns it off, as all
+// machine code.
+var fast = cpu.X86.HasAVX2 && cpu.X86.HasFMA && os.Getenv("PINODE_EXEC") != "interp"
+
+func denseFast(dst, w, x, bias []float64, m, k, lanes int) {
+	switch {
+	case !fast || m == 0 || k == 0:
+		denseGo(dst, w, x, bias, 0, m, 0, k, lanes)
+	case lanes == 8:
+		dense8(&dst[0], &w[0], &x[0], &bias[0], m, k, 8*k, 8)
+	case lanes == 1 && m >= 4 && k >= 2:
+		m4, k2 := m&^3, k&^1
+		gemv(&dst[0], &w[0], &x[0], &bias[0], m4, k2, 8*k)
+		if m4 < m { // the last four rows once more, some of them for the first time
+			gemv(&dst[m-4], &w[(m-4)*k], &x[0], &bias[m-4], 4, k2, 8*k)
+		}
+		if k2 < k {
+			denseGo(dst, w, x, bias, 0, m, k2, k, 1)
+		}
+	default:
+		denseGo(dst, w, x, bias, 0, m, 0, k, lanes)
+	}
+}
+
+func denseTFast(dst, w, c []float64, m, k, lanes int) {
+	switch {
+	case !fast || m == 0 || k == 0:
+		denseTGo(dst, w, c, m, 0, k, lanes)
+	case lanes == 8 && k <= len(zeros):
+		dense8(&dst[0], &w[0], &c[0], &zeros[0], k, m, 8, 8*k)
+	case lanes == 1 && k >= 4:
+		k4 := k &^ 3
+		gemvT(&dst[0], &w[0], &c[0], m, k4, 8*k)
+		if k4 < k { // the last four columns once more
+			gemvT(&dst[k-4], &w[k-4], &c[0], m, 4, 8*k)
+		}
+	default:
+		denseTGo(dst, w, c, m, 0, k, lanes)
+	}
+}
+
+func addOuterFast(dw, c, x []float64, rows, m, k int) {
+	k2 := k &^ 1
+	if !fast || rows == 0 || m == 0 || k2 == 0 {
+		addOuterGo(dw, c, x, rows, m, 0, k)
+		return
+	}
+	addOuter(&dw[0], &c[0], &x[0], rows, m, k2, 8*k, 8*m, 8*k)
+	if k2 < k {
+		addOuterGo(dw, c, x, rows, m, k2, k)
+	}
+}
+
+func addOuterLanesFast(dw, c, x []float64, m, k, lanes int) {
+	if !fast || lanes != 8 || m == 0 || k == 0 {
+		addOuterLanesGo(dw, c, x, m, k, lanes)
+		return
+	}
+	addOuter8(&dw[0], &c[0], &x[0], m, k)
+}

@@ -1,0 +1,13 @@
+//go:build !amd64 || purego
+
+package kernel
+
+func denseFast(dst, w, x, bias []float64, m, k, lanes int) {
+	denseGo(dst, w, x, bias, 0, m, 0, k, lanes)
+}
+
+func denseTFast(dst, w, c []float64, m, k, lanes int) { denseTGo(dst, w, c, m, 0, k, lanes) }
+
+func addOuterFast(dw, c, x []float64, rows, m, k int) { addOuterGo(dw, c, x, rows, m, 0, k) }
+
+func addOuterLanesFast(dw, c, x []float64, m, k, lanes int) { addOuterLanesGo(dw, c, x, m, k, lanes) }
