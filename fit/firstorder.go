@@ -296,12 +296,16 @@ func (e *epochs) sound() bool {
 }
 
 func allFinite(v []float64) bool {
-	for _, x := range v {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return false
-		}
+	var a, b float64 // zero, or not a number; two sums go side by side
+	for len(v) >= 2 {
+		a += v[0] - v[0]
+		b += v[1] - v[1]
+		v = v[2:]
 	}
-	return true
+	for _, x := range v {
+		a += x - x
+	}
+	return a+b == 0
 }
 
 // last scores where the last step has led, which no epoch has done yet.

@@ -57,10 +57,13 @@ func (a Adam) Update(s *Slots, x, g []float64, lr float64, decay []bool) {
 	c1 := 1 - math.Pow(a.Beta1, float64(s.Step))
 	c2 := 1 - math.Pow(a.Beta2, float64(s.Step))
 	shrink(x, lr*a.Decay, decay)
+	rate, root := lr/c1, 1/math.Sqrt(c2)
+	m, v, x = m[:len(g)], v[:len(g)], x[:len(g)]
 	for i, gi := range g {
-		m[i] = a.Beta1*m[i] + (1-a.Beta1)*gi
-		v[i] = a.Beta2*v[i] + (1-a.Beta2)*gi*gi
-		x[i] -= lr * (m[i] / c1) / (math.Sqrt(v[i]/c2) + a.Eps)
+		mi := a.Beta1*m[i] + (1-a.Beta1)*gi
+		vi := a.Beta2*v[i] + (1-a.Beta2)*gi*gi
+		m[i], v[i] = mi, vi
+		x[i] -= rate * mi / (root*math.Sqrt(vi) + a.Eps)
 	}
 }
 
@@ -142,6 +145,26 @@ func clip(g []float64, limit float64) float64 {
 
 // norm2 is the Euclidean norm, not above the largest float.
 func norm2(v []float64) float64 {
+	var a, b, c, d float64
+	w := v
+	for len(w) >= 4 {
+		a += w[0] * w[0]
+		b += w[1] * w[1]
+		c += w[2] * w[2]
+		d += w[3] * w[3]
+		w = w[4:]
+	}
+	for _, x := range w {
+		a += x * x
+	}
+	sum := (a + b) + (c + d)
+	if sum > 0x1p-900 && sum < 0x1p1000 {
+		return math.Sqrt(sum)
+	}
+	return scaledNorm(v) // squares may have left the range
+}
+
+func scaledNorm(v []float64) float64 {
 	big := 0.
 	for _, x := range v {
 		big = max(big, math.Abs(x))

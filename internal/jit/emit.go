@@ -126,7 +126,7 @@ func (e *emitter) arrange() error {
 		}
 	}
 	// The last use of each word's loads, and the last store to it, so far.
-	readTill, stored := make([]int32, e.frame), make([]int32, e.frame)
+	readTill, stored := map[int]int32{}, map[int]int32{}
 	after := make([][]int32, len(code)+1) // stores that follow each instruction
 	for i := range code {
 		in := &code[i]
