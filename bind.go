@@ -25,7 +25,8 @@ type item struct {
 	signals []*data.Interpolant
 	span    sim.Span
 	rows    []row
-	values  int // measured values
+	values  int   // measured values, told firings included
+	rated   []int // events with a rate whose firings the data tell
 }
 
 // row is one row of data at a save.
@@ -218,6 +219,12 @@ func (it *item) firings(m *Model, d *check.Data, tr *data.Trajectory) {
 	for _, f := range tr.Firings {
 		it.span.Firings = append(it.span.Firings, sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args})
 	}
+	for _, r := range d.Rows {
+		if r.Event.Kind == dsl.TriggerRate {
+			it.rated = append(it.rated, index[r.Event])
+		}
+	}
+	it.values += it.told(&it.span)
 	for i, e := range m.prog.Model.Events {
 		if e.Checked.Kind != dsl.TriggerOnObservation {
 			continue

@@ -108,6 +108,9 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 	if c.workers > 0 {
 		plan.Workers = c.workers
 	}
+	for i, it := range append(append([]*item{}, train...), valid...) {
+		it.span.Draw = m.draws(seed, i, it.rated)
+	}
 	sp, err := newSpace(m, append(append([]*item{}, train...), valid...), seed)
 	if err != nil {
 		return nil, err

@@ -85,7 +85,7 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 	lay := &m.prog.Model.Layout
 	o.slots = make([]slot, min(chunk*len(o.workers), max(len(items), len(valid))))
 	for i := range o.slots {
-		o.slots[i] = slot{gNat: make([]float64, len(sp.coords)), g: make([]float64, sp.dim), penalties: make([]float64, len(m.prog.Model.Penalties)), terms: make([]float64, max(1, len(lay.Observes)+len(m.prog.Checked.Model.Losses)))}
+		o.slots[i] = slot{gNat: make([]float64, len(sp.coords)), g: make([]float64, sp.dim), penalties: make([]float64, len(m.prog.Model.Penalties)), terms: make([]float64, max(1, len(lay.Observes)+len(m.prog.Checked.Model.Losses)+len(m.prog.Model.Events)))}
 	}
 	o.order = make([][]int, len(items))
 	return o, nil
@@ -128,10 +128,11 @@ func (o *objective) Validate(ctx context.Context, x []float64, horizon float64) 
 func (o *objective) eval(ctx context.Context, x []float64, items []*item, index func(int) int, horizon float64, grad []float64) (fit.Result, error) {
 	res := fit.Result{}
 	for _, it := range items {
-		_, n := it.horizon(horizon)
+		span, n := it.horizon(horizon)
 		for _, r := range it.rows[:n] {
 			res.Values += r.values
 		}
+		res.Values += it.told(&span)
 	}
 	if res.Values == 0 {
 		return res, errors.New("there is no measured value to fit within this horizon")
@@ -212,6 +213,11 @@ func (o *objective) report(res *fit.Result, terms, penalties []float64, perValue
 	for _, l := range o.m.prog.Checked.Model.Losses {
 		res.Terms = append(res.Terms, fit.Term{Name: l.Name, Value: terms[k] * perValue})
 		k++
+	}
+	for i, e := range o.m.prog.Model.Events {
+		if v := terms[k+i]; e.Rate != nil && v != 0 {
+			res.Terms = append(res.Terms, fit.Term{Name: "event " + e.Checked.Name, Value: v * perValue})
+		}
 	}
 	for i, p := range o.m.prog.Model.Penalties {
 		v := penalties[i] * perItem
@@ -305,7 +311,7 @@ func (o *objective) block(items []*item, horizon, perValue, perItem float64, gra
 		it := items[i]
 		to.q, to.signals = o.sp.perItem(o.nat, it, to.q), it.signals
 		span, n := it.horizon(horizon)
-		to.run.span, to.run.rows = span, it.rows[:n]
+		to.run.span, to.run.rows, to.run.rated = span, it.rows[:n], it.rated
 		return &to.run.span
 	}, func(w *worker, l *laneRun) bool {
 		s := &o.slots[l.index]
@@ -360,6 +366,12 @@ func (o *objective) loss(w *worker, l *laneRun, s *slot, perValue, perItem float
 		c := p.Weight / length
 		s.penalties[i] = c * tr.Y[p.State]
 		l.endY[p.State] += c * perItem
+	}
+	for _, e := range l.rated {
+		k := o.m.prog.Model.Events[e].Likelihood
+		s.loss += tr.Y[k]
+		s.terms[len(s.terms)-len(o.m.prog.Model.Events)+e] += tr.Y[k]
+		l.endY[k] += perValue
 	}
 	if math.IsNaN(s.loss) {
 		fail(sim.Unstable, "the loss is not a number: a prediction is outside of what its distribution allows")

@@ -60,9 +60,6 @@ func Parse(path, text string) (*Model, error) {
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}
-	if err := unsupported(prog, diags); err != nil {
-		return nil, err
-	}
 	m := &Model{Name: prog.Checked.Model.Name, Path: path, prog: prog, warnings: diags}
 	env := Env()
 	m.fit, m.simulate = setting.New(env.Fit), setting.New(env.Simulate)
@@ -73,18 +70,6 @@ func Parse(path, text string) (*Model, error) {
 		m.simulate = s.Values
 	}
 	return m, nil
-}
-
-// unsupported refuses what the checker accepts and the simulator does not do
-// yet, so that nothing is ignored silently.
-func unsupported(prog *compiler.Program, diags *diag.List) error {
-	for _, e := range prog.Model.Events {
-		if e.Rate != nil {
-			diags.Errorf("not-supported", e.Checked.Span, "events `with rate` are not supported yet")
-		}
-	}
-	diags.Sort()
-	return diags.Err()
 }
 
 // Warnings are what the checker found doubtful.

@@ -129,6 +129,7 @@ type laneRun struct {
 
 	span   sim.Span
 	rows   []row
+	rated  []int
 	ct     sim.Cotangents
 	endY   []float64
 	bp, bq []float64 // the account

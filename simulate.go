@@ -295,11 +295,12 @@ type runs struct {
 	places []place
 	values [][]float64 // of the places, by run
 	names  []func(i int) string
+	seed   uint64
 }
 
 // runs lists the runs that samples and sweeps ask for.
 func (m *Model) runs(sp *space, items []*item, c simulateConfig, seed uint64) (*runs, error) {
-	r := &runs{sp: sp, items: items}
+	r := &runs{sp: sp, items: items, seed: seed}
 	rows := [][]float64{nil}
 	var labels []func(v []float64, i int) string
 	count := 1 // samples
@@ -410,7 +411,9 @@ func (r *runs) prepare(i int, p, nat []float64, to *subject) *sim.Span {
 			to.y = append(to.y, value{pl.at, v})
 		}
 	}
-	return &it.span
+	to.run.span = it.span
+	to.run.span.Draw = r.sp.m.draws(r.seed, i, it.rated)
+	return &to.run.span
 }
 
 // draw draws from a distribution of numbers.

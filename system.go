@@ -19,7 +19,7 @@ func newHybrid(p *compiler.Program) *sim.Hybrid {
 	}
 	kinds := map[dsl.TriggerKind]events.Kind{
 		dsl.TriggerWhen: events.When, dsl.TriggerAt: events.At, dsl.TriggerEvery: events.Every,
-		dsl.TriggerOnData: events.OnData, dsl.TriggerOnObservation: events.OnObs, dsl.TriggerRate: events.Rate,
+		dsl.TriggerOnData: events.OnData, dsl.TriggerOnObservation: events.OnObs,
 	}
 	rules := map[string]events.ZenoRule{"error": events.ZenoError, "stop": events.ZenoStop, "rest": events.ZenoRest}
 	for i, e := range m.Events {
@@ -31,6 +31,9 @@ func newHybrid(p *compiler.Program) *sim.Hybrid {
 		}
 		if e.Cond != nil {
 			ev.Kind = events.When
+		}
+		if e.Rate != nil {
+			ev.Threshold, ev.RateGuard, ev.Integral = e.Threshold+1, e.Cond.Guard, e.Likelihood-1
 		}
 		hy.Events = append(hy.Events, ev)
 		s := p.Schedules[i]

@@ -10,7 +10,6 @@ const (
 	Every              // a period
 	OnData             // a row of data, or the user's schedule
 	OnObs              // an observation
-	Rate               // an intensity reaches its threshold
 )
 
 // ZenoRule says what follows when the gaps of an event shrink to nothing.
@@ -36,6 +35,12 @@ type Event struct {
 	AtStart    bool
 	Terminate  bool
 	Zeno       ZenoRule
+
+	// Of an event that fires where an integrated intensity reaches a
+	// threshold: 1 + the index of the threshold in D, which each firing
+	// raises by a draw, its guard, and the index in Y of the integral.
+	// 0: none.
+	Threshold, RateGuard, Integral int
 
 	Targets []int // indices into [Y | D] that the jump assigns
 	Rest    []int // indices that `zeno rest` assigns and holds

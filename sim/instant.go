@@ -12,6 +12,7 @@ import (
 // switches, and carries out what happens at the initial time.
 func (s *Integrator) start() *Failure {
 	s.model.Init(s.t, s.y, s.d)
+	s.firstThresholds()
 	if !finite(s.y) || !finite(s.d) {
 		return s.fail(Unstable, 0, "the initial state is not finite")
 	}
@@ -378,6 +379,9 @@ func (s *Integrator) trigger(it jumps.Item) {
 	}
 	s.tape.snaps = append(s.tape.snaps, snap)
 	s.tape.entries = append(s.tape.entries, entry{kind: snapEntry, t: s.t, snap: it.Snap, state: snap.state})
+	if ev.Threshold > 0 && it.Timed < 0 {
+		s.renew(it.Event)
+	}
 	if ev.Delayed && snap.delay > 0 {
 		s.delayed = append(s.delayed, delayedJump{s.t + snap.delay, it.Snap, it.Args})
 		return
@@ -398,7 +402,7 @@ func (s *Integrator) carryOut(first int) *Failure {
 			break
 		}
 		ev := &s.hy.Events[it.Event]
-		if ev.Kind == events.When && !ev.Persistent && !it.Due && !ev.Cond.Holds(s.det.Side, it.Guard) {
+		if ev.Kind == events.When && ev.Threshold == 0 && !ev.Persistent && !it.Due && !ev.Cond.Holds(s.det.Side, it.Guard) {
 			continue // cancelled by an earlier micro-step
 		}
 		if s.micros >= jumps.MaxMicroSteps {

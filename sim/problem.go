@@ -71,4 +71,9 @@ type Span struct {
 	Saves   []float64
 	Firings []Firing
 	Stops   []float64
+
+	// Draw is what raises the threshold of an event with an intensity for its
+	// k-th firing: a draw from the exponential distribution of mean 1. Nil:
+	// such events do not fire by themselves.
+	Draw func(event, k int) float64
 }

@@ -56,6 +56,7 @@ type Integrator struct {
 	residual       []float64 // of the guards located at this instant
 	sched          []float64
 	fired          []int // firings of each periodic event so far
+	draws          []int // of each event with an intensity so far
 	nextFiring     int
 	nextStop       int
 	nextSave       int
@@ -111,7 +112,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		d:   make([]float64, size.D), holds: make([]bool, len(hy.Events)),
 		g: make([]float64, size.Guards), rate: make([]float64, size.Guards), accel: make([]float64, size.Guards),
 		residual: make([]float64, size.Guards), gBefore: make([]float64, size.Guards), rateBefore: make([]float64, size.Guards),
-		sched: make([]float64, size.Times), fired: make([]int, len(hy.Events)),
+		sched: make([]float64, size.Times), fired: make([]int, len(hy.Events)), draws: make([]int, len(hy.Events)),
 		crossed: make([]bool, size.Guards), armed: make([]int8, size.Guards), touched: make([]int, size.Y+size.D),
 		readY: make([]float64, size.Y), readD: make([]float64, size.D),
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
@@ -363,6 +364,9 @@ func (s *Integrator) clip(h float64, stop timed) (float64, endKind) {
 // crossing that matters, and carries out the instant at its end.
 func (s *Integrator) advance() *Failure {
 	s.out.Stats.Steps++
+	if fail := s.intensities(); fail != nil {
+		return fail
+	}
 	if s.looksInside() {
 		s.pull()
 	} else if s.at == endFree && s.opt.Forget {

@@ -29,7 +29,7 @@ func zenoWeights(log []Record, at [3]int) [3]float64 {
 // jump left the state on the guard's surface with no rate and a field that
 // pushes it through.
 func (s *Integrator) settleDown(it jumps.Item) *Failure {
-	if it.Guard < 0 {
+	if it.Guard < 0 || s.hy.Events[it.Event].Threshold > 0 {
 		return nil
 	}
 	ev := &s.hy.Events[it.Event]

@@ -193,7 +193,7 @@ func isObserve(o Object) bool {
 
 func (e *elaborator) dataEvents() (out []string) {
 	for _, ev := range e.m.Events {
-		if ev.Kind == dsl.TriggerOnData {
+		if ev.Kind == dsl.TriggerOnData || ev.Kind == dsl.TriggerRate {
 			out = append(out, ev.Name)
 		}
 	}
@@ -215,7 +215,7 @@ func (e *elaborator) eventRows(out *Data, it *dsl.DataItem) {
 	case ev == nil:
 		e.errUnknown("event on data", it.Key.Span(), it.Key.Name, e.dataEvents())
 		return
-	case ev.Kind != dsl.TriggerOnData:
+	case ev.Kind != dsl.TriggerOnData && ev.Kind != dsl.TriggerRate:
 		e.errNotOnData(it, ev)
 		return
 	}

@@ -10,8 +10,9 @@ import (
 // events lowers triggers and jumps.
 func (l *lowerer) events() {
 	rate := l.out.Layout.NUser
+	threshold := l.out.Layout.ND - l.modes - l.thresholds
 	for _, ev := range l.m.Events {
-		e := Event{Checked: ev, RateState: -1}
+		e := Event{Checked: ev, Likelihood: -1, Threshold: -1}
 		switch ev.Kind {
 		case dsl.TriggerWhen:
 			e.Cond = l.condition(ev.Cond, false)
@@ -31,11 +32,24 @@ func (l *lowerer) events() {
 				}
 			}
 		case dsl.TriggerRate:
-			e.Rate, e.RateState = l.expr(ev.At), rate
-			rate++
+			// It fires where the integrated intensity reaches a threshold.
+			e.Rate, e.Likelihood, e.Threshold = l.expr(ev.At), rate+1, threshold
+			g := l.guard(l.b.Sub(l.b.Elem(l.out.In.Y, rate), l.b.Elem(l.out.In.D, threshold)), "∫ "+check.Text(ev.At)+" dt")
+			e.Cond = &Cond{Op: CondAbove, Guard: g, Inclusive: true}
+			rate += 2
+			threshold++
 		}
 		e.Delay = l.optional(ev.After)
 		e.Jump, e.Targets = l.jump(ev.Assigns)
+		if e.Rate != nil {
+			// −log λ of the values at the trigger.
+			nll := l.b.Sub(l.b.Elem(l.out.In.Y, e.Likelihood), l.b.Log(e.Rate))
+			parts := []*ir.Node{nll}
+			if e.Jump != nil {
+				parts = []*ir.Node{e.Jump, nll}
+			}
+			e.Jump, e.Targets = l.b.Concat(parts...), append(e.Targets, e.Likelihood)
+		}
 		l.across(ev, &e)
 		if ev.Zeno == "rest" {
 			e.Rest, e.RestTargets = l.jump(ev.Rest)
@@ -136,7 +150,7 @@ func (l *lowerer) across(ev *check.Event, e *Event) {
 	k := l.out.Layout.NUser
 	for _, x := range l.m.Events {
 		if x.Kind == dsl.TriggerRate {
-			k++
+			k += 2
 		}
 	}
 	for _, c := range l.m.Conserves {

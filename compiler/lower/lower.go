@@ -43,9 +43,10 @@ type lowerer struct {
 	switches map[*ir.Node]int // by guard or floor argument
 	fresh    int
 
-	located bool // comparisons become switches
-	before  bool // states are those before the event
-	modes   int  // how many switch modes D has room for
+	located    bool // comparisons become switches
+	before     bool // states are those before the event
+	modes      int  // how many switch modes D has room for
+	thresholds int  // events with a rate
 }
 
 type scaleKey struct {
@@ -162,7 +163,12 @@ func (l *lowerer) layout() {
 	}
 	l.out.NetArgs = make([]*ir.Node, len(l.out.Blocks))
 	l.out.NetVals = make([]*ir.Node, len(l.out.Blocks))
-	lay.ND += l.modes
+	for _, ev := range l.m.Events {
+		if ev.Kind == dsl.TriggerRate {
+			l.thresholds++
+		}
+	}
+	lay.ND += l.thresholds + l.modes
 }
 
 func (l *lowerer) scale(kind ScaleKind, o check.Object, n int, fixed []float64) {
@@ -260,7 +266,7 @@ func (l *lowerer) inputs() {
 	lay := &l.out.Layout
 	for _, ev := range l.m.Events {
 		if ev.Kind == dsl.TriggerRate {
-			lay.NY++
+			lay.NY += 2
 		}
 	}
 	for _, c := range l.m.Conserves {
@@ -310,7 +316,9 @@ func (l *lowerer) rhs() {
 	l.located = true
 	for _, ev := range l.m.Events {
 		if ev.Kind == dsl.TriggerRate {
-			quad(l.expr(ev.At))
+			rate := l.expr(ev.At)
+			quad(rate) // the integrated intensity
+			quad(rate) // the negative log-likelihood, to which firings add
 		}
 	}
 	for _, c := range l.m.Conserves {
@@ -357,8 +365,8 @@ func (l *lowerer) initial() {
 	for _, d := range l.m.Discretes {
 		ds = append(ds, l.value(d.Init, d.Shape))
 	}
-	if l.modes > 0 {
-		ds = append(ds, l.b.Full(ir.Vec(l.modes), 0))
+	if n := l.thresholds + l.modes; n > 0 {
+		ds = append(ds, l.b.Full(ir.Vec(n), 0))
 	}
 	if len(ys) > 0 {
 		l.out.InitY = l.b.Concat(ys...)

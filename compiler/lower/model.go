@@ -205,7 +205,11 @@ type Event struct {
 	// Rate is the intensity, a scalar over everything; Delay that of `after`.
 	Time, Period, From, Until *ir.Node
 	Rate, Delay               *ir.Node
-	RateState                 int // index into Y of the integrated intensity
+
+	// Of an event with a rate: the index into Y of its negative
+	// log-likelihood, behind that of its integrated intensity, and the index
+	// into D of the threshold at which it fires; otherwise −1.
+	Likelihood, Threshold int
 
 	// Jump has the new values, in the order of Targets: indices into [Y | D].
 	// It reads the values at the trigger.
