@@ -110,7 +110,7 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	f := mod.NewFrame()
 	s := &system{prog: p, frame: f}
 	lay := &p.Model.Layout
-	s.size = sim.Sizes{Y: lay.NY, YError: lay.NUser, D: lay.ND, Guards: p.NumGuards, Times: p.NumTimes}
+	s.size = sim.Sizes{Y: lay.NY, YError: lay.NError, D: lay.ND, Guards: p.NumGuards, Times: p.NumTimes}
 	for name, to := range map[string]*[]float64{
 		"t": &s.t, "y": &s.y, "d": &s.d, "u": &s.u, "ut": &s.ut, "q": &s.q, "p": &s.p, "s": &s.s, "a": &s.a,
 		"data": &s.datum, "seen": &s.seen, "yb": &s.yb, "db": &s.db,

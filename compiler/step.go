@@ -39,7 +39,7 @@ const maxStepOps = 6000
 // From y.0 and k.0, step sets the other y.i and k.i, and for a method with an
 // error estimate
 //
-//	mean      of (e/w)² over the user's states, w = atol + rtol·max(|y.0|, |y at the end|)
+//	mean      of (e/w)² over the first NError states, w = atol + rtol·max(|y.0|, |y at the end|)
 //	log       log √mean
 //	grow      Safety exp(Beta before − Alpha log), within [Least, Most]
 //	shrink    Safety exp(−Alpha log), within [Least, Back]
@@ -155,7 +155,7 @@ func (s *stepping) step() *ir.Graph {
 			ir.Output{Name: s.y[i].Name, Node: yi, Into: s.y[i]},
 			ir.Output{Name: s.k[i].Name, Node: ki, Into: s.k[i]})
 	}
-	if n := s.Model.Layout.NUser; s.m.E != nil && n > 0 {
+	if n := s.Model.Layout.NError; s.m.E != nil && n > 0 {
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
 		tol := b.Input("tol", ir.Vec(2), false)
 		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[len(y)-1]))

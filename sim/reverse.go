@@ -379,6 +379,9 @@ func (r *reverse) pull(end []float64, seeds bool) (tBar, hBar float64) {
 	s := r.Integrator
 	vjp := s.one.(StepsVJP)
 	blk := vjp.Block()
+	// The model's functions, which ran in between, share the steps' inputs.
+	vjp.Load(0, s.model, s.d, s.held)
+	vjp.Time(0, s.model, s.step.T, s.step.H)
 	copy(blk.EndBar, end)
 	vjp.VJP(seeds, true)
 	addTo(r.y, blk.YBar)

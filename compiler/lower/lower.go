@@ -269,6 +269,7 @@ func (l *lowerer) inputs() {
 			lay.NY += 2
 		}
 	}
+	lay.NError = lay.NY
 	for _, c := range l.m.Conserves {
 		if c.Mode == "penalty" && c.Weight > 0 {
 			lay.NY++

@@ -84,6 +84,7 @@ type Inputs struct {
 // Layout says where everything stands in the inputs.
 type Layout struct {
 	NY, NUser int // continuous states; the first NUser are the model's, the rest quadratures
+	NError    int // those whose error controls the step size: the states, and what decides times
 	ND        int
 	NU, NQ    int
 	NP, NS    int
