@@ -159,7 +159,7 @@ func TestEventTimes(t *testing.T) {
 	dir := t.TempDir()
 	g, e := 9.5, 0.7
 	fall := math.Sqrt(2 * 5 / g)
-	csv := "t,hit,count\n"
+	csv := "t,hit,count\n0,0,0\n"
 	hit := fall
 	for k := range 4 {
 		next := hit + 2*fall*math.Pow(e, float64(k+1))
@@ -168,8 +168,8 @@ func TestEventTimes(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
 	m, err := Parse(filepath.Join(dir, "m.node"), `model Ball {
-  param g in (0, inf) = 9.4
-  param e in (0, 1) = 0.705
+  param g in (0, inf) = 9.3
+  param e in (0, 1) = 0.71
   state y = 5
   state v = 0
   discrete hit = 0
