@@ -235,6 +235,12 @@ func (b *Builder) power(x *Node, e float64) *Node {
 			y = b.Div(b.Const(1), y)
 		}
 		return y
+	case 2*e == math.Trunc(2*e) && math.Abs(e) <= 8:
+		y := b.Mul(b.whole(x, int(math.Abs(e))), b.Sqrt(x))
+		if e < 0 {
+			y = b.Div(b.Const(1), y)
+		}
+		return y
 	}
 	return nil
 }
