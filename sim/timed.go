@@ -56,11 +56,11 @@ func (s *Integrator) eachTimed(f func(timed)) {
 			}
 		}
 	}
-	for i := range s.plans {
+	for i := 0; i < len(s.plans); i++ { // f may take them away
 		p := &s.plans[i]
 		f(timed{t: p.limit, end: endZeno, ref: i, at: p.at, event: p.event})
 	}
-	for i := range s.delayed {
+	for i := 0; i < len(s.delayed); i++ {
 		x := &s.delayed[i]
 		f(timed{t: x.t, end: endDelay, ref: x.snap, event: s.tape.snaps[x.snap].event, args: x.args})
 	}
