@@ -90,6 +90,7 @@ func shape(f *Fit, saves []float64) string {
 	var b strings.Builder
 	log := f.obj.slots[0].traj.Log
 	modes := len(f.Model.prog.Model.Switches)
+	fmt.Fprint(&b, f.obj.slots[0].traj.Stats.Turns, " ")
 	for _, d := range f.obj.slots[0].traj.SaveD {
 		fmt.Fprint(&b, d[len(d)-modes:])
 	}

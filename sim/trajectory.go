@@ -35,6 +35,7 @@ type Stats struct {
 	Steps, Rejected int
 	Evaluations     int // of the right-hand side
 	Events          int // micro-steps
+	Turns           int // of switches: discontinuities of the field that were crossed
 	Near            int // saves closer to an event than its localisation error
 }
 
