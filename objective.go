@@ -58,7 +58,7 @@ type objective struct {
 	p     []float64
 	gNat  []float64
 	slots []slot
-	order [][]int // events of each item at its last evaluation
+	order []order // of each item at its last evaluation
 }
 
 // slot is the result of one trajectory of a block.
@@ -87,7 +87,7 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 	for i := range o.slots {
 		o.slots[i] = slot{gNat: make([]float64, len(sp.coords)), g: make([]float64, sp.dim), penalties: make([]float64, len(m.prog.Model.Penalties)), terms: make([]float64, max(1, len(lay.Observes)+len(m.prog.Checked.Model.Losses)+len(m.prog.Model.Events)))}
 	}
-	o.order = make([][]int, len(items))
+	o.order = make([]order, len(items))
 	return o, nil
 }
 
@@ -232,22 +232,15 @@ func (o *objective) changed(i int, s *slot, horizon float64) bool {
 	if horizon < 1 {
 		return false
 	}
-	old, had := o.order[i], o.order[i] != nil
-	seq := old[:0]
-	same := true
-	log := s.traj.Log
-	for k := range log {
-		if same && (k >= len(old) || old[k] != log[k].Event) {
-			same = false
-		}
-		seq = append(seq, log[k].Event)
-	}
-	same = same && len(old) == len(log)
-	if seq == nil {
-		seq = []int{}
-	}
-	o.order[i] = seq
-	return had && !same
+	old := o.order[i]
+	o.order[i] = order{true, s.traj.Order}
+	return old.known && old.of != s.traj.Order
+}
+
+// order is the order of events of an item's last run.
+type order struct {
+	known bool
+	of    uint64
 }
 
 // priors adds the negative log-densities of parameters, over all measured

@@ -284,7 +284,7 @@ func (s *Integrator) begin() {
 	}
 	if e.hi > e.lo {
 		e.state = s.tape.keep(s.y, s.d)
-		s.tape.entries = append(s.tape.entries, e)
+		s.record(e)
 	}
 }
 
@@ -378,7 +378,7 @@ func (s *Integrator) trigger(it jumps.Item) {
 		snap.delay = s.model.Delay(it.Event, s.t, s.y, s.d)
 	}
 	s.tape.snaps = append(s.tape.snaps, snap)
-	s.tape.entries = append(s.tape.entries, entry{kind: snapEntry, t: s.t, snap: it.Snap, state: snap.state})
+	s.record(entry{kind: snapEntry, t: s.t, snap: it.Snap, state: snap.state})
 	if ev.Threshold > 0 && it.Timed < 0 {
 		s.renew(it.Event)
 	}
@@ -436,7 +436,7 @@ func (s *Integrator) carryOut(first int) *Failure {
 // zeroStep records that the root of another guard is at the same time: a step
 // of no length whose derivative carries that guard's own time.
 func (s *Integrator) zeroStep(guard int) {
-	s.tape.entries = append(s.tape.entries, entry{
+	s.record(entry{
 		kind: stepEntry, end: endRoot, ref: guard, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.nextSave, hi: s.nextSave,
 	})
 }
@@ -466,7 +466,7 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 	rec.YBefore, rec.DBefore = s.tape.at(e.state, s.size.Y, s.size.D)
 	v := s.vals[:len(ev.Targets)]
 	s.model.Jump(it.Event, readT, readY, readD, it.Args, v)
-	s.tape.entries = append(s.tape.entries, e)
+	s.record(e)
 	jumps.Assign(s.y, s.d, ev.Targets, v)
 	s.micros++
 	s.out.Stats.Events++

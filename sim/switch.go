@@ -110,7 +110,7 @@ func (s *Integrator) turnSwitches(guard, first int) (turned bool) {
 
 // turn sets the mode of switch i and records it.
 func (s *Integrator) turn(i int, mode float64) {
-	s.tape.entries = append(s.tape.entries, entry{kind: switchEntry, t: s.t, ref: i, state: s.tape.keep(s.y, s.d)})
+	s.record(entry{kind: switchEntry, t: s.t, ref: i, state: s.tape.keep(s.y, s.d)})
 	s.d[s.hy.Switches[i].Mode] = mode
 	s.out.Stats.Turns++
 	if s.hy.Switches[i].Floor {

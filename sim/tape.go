@@ -87,3 +87,16 @@ func (tp *tape) keep(y, d []float64) int {
 func (tp *tape) at(off, ny, nd int) (y, d []float64) {
 	return tp.flat[off : off+ny : off+ny], tp.flat[off+ny : off+ny+nd : off+ny+nd]
 }
+
+// record puts what happened at an instant on the tape, and into the
+// fingerprint of what happened in which order.
+func (s *Integrator) record(e entry) {
+	s.tape.entries = append(s.tape.entries, e)
+	what := e.ref
+	if e.kind == snapEntry {
+		what = s.tape.snaps[e.snap].event
+	}
+	for _, x := range [...]int{int(e.kind), what, s.nextSave} {
+		s.out.Order = (s.out.Order ^ uint64(x)) * 0x100000001b3 // FNV-1a
+	}
+}

@@ -16,6 +16,11 @@ type Trajectory struct {
 
 	Log   []Record
 	Stats Stats
+
+	// Order is a fingerprint of the order in which triggers, jumps, turns of
+	// switches and saves came: where it changes with a parameter, results
+	// have a kink.
+	Order uint64
 }
 
 // Record is one micro-step of the event log.

@@ -105,7 +105,7 @@ func (s *Integrator) comeToRest(p restPlan) *Failure {
 	v := s.vals[:len(ev.Rest)]
 	s.model.Rest(p.event, s.t, s.y, s.d, v)
 	jumps.Assign(s.y, s.d, ev.Rest, v)
-	s.tape.entries = append(s.tape.entries, e)
+	s.record(e)
 	s.micros++
 	s.out.Stats.Events++
 	rec.YAfter, rec.DAfter = s.tape.at(s.tape.keep(s.y, s.d), s.size.Y, s.size.D)
@@ -153,7 +153,7 @@ func (s *Integrator) hold(event int, on bool) {
 		}
 	}
 	s.tape.masks = append(s.tape.masks, s.held...)
-	s.tape.entries = append(s.tape.entries, e)
+	s.record(e)
 }
 
 // setHeld takes over the components that an entry holds: those behind it, or

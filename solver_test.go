@@ -1,0 +1,53 @@
+package pinode
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const decay = `model Decay {
+  param k = 0.7
+  state x = 2
+  x' = -k*x
+}
+simulate { until: 1.5, times: [1.5], solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }`
+
+// TestSolver: one trajectory with its gradient, many side by side, and nothing
+// allocated once memory has grown.
+func TestSolver(t *testing.T) {
+	m, err := Parse("decay.node", decay)
+	require.NoError(t, err)
+	s, err := m.NewSolver(1, nil)
+	require.NoError(t, err)
+	require.NoError(t, s.Run())
+	want := 2 * math.Exp(-0.7*1.5)
+	require.InEpsilon(t, want, s.Ends[0][0], 1e-9)
+	require.InEpsilon(t, -1.5*want, s.Gradient([]float64{1})[0], 1e-9)
+	require.Zero(t, testing.AllocsPerRun(10, func() {
+		_ = s.Run()
+		s.Gradient([]float64{1})
+	}))
+
+	const n = 1000
+	many, err := m.NewSolver(n, []string{"k", "x"})
+	require.NoError(t, err)
+	values := make([][]float64, n)
+	for i := range values {
+		values[i] = []float64{0.1 + float64(i)/n, 1 + float64(i%7)}
+	}
+	require.NoError(t, many.Run(values...))
+	for i, v := range values {
+		require.InEpsilon(t, v[1]*math.Exp(-1.5*v[0]), many.Ends[i][0], 1e-9)
+	}
+	one, err := m.NewSolver(1, []string{"k", "x"})
+	require.NoError(t, err)
+	for i := 0; i < n; i += 97 { // alone it has the same bits
+		require.NoError(t, one.Run(values[i]))
+		require.Equal(t, many.Ends[i], one.Ends[0])
+	}
+	require.ErrorContains(t, many.Run(values[:2]...), "2 rows of values for 1000")
+	_, err = m.NewSolver(1, []string{"q"})
+	require.Error(t, err)
+}
