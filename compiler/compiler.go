@@ -134,7 +134,8 @@ func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) (*exec.Module,
 	return exec.Compile(opt.Optimize(p.Model.Builder, graphs), lanes)
 }
 
-// Dump prints the file at a stage of compilation: ast, model, graph or plan.
+// Dump prints the file at a stage of compilation: ast, model, graph, plan or
+// asm, the machine code.
 func (p *Program) Dump(w io.Writer, stage string) error {
 	switch stage {
 	case "ast":
@@ -153,16 +154,25 @@ func (p *Program) Dump(w io.Writer, stage string) error {
 			fmt.Fprint(w, g)
 		}
 		return nil
-	case "plan":
+	case "plan", "asm":
 		graphs := opt.Optimize(p.Model.Builder, p.Graphs(Want{Reverse: true, Forward: true}))
 		m, err := exec.Compile(graphs, 1)
 		if err != nil {
 			return err
 		}
+		listed := 0
 		for _, g := range graphs {
-			fmt.Fprint(w, m.Program(g.Name))
+			text := m.Program(g.Name).String()
+			if stage == "asm" {
+				text = m.Program(g.Name).Assembly()
+			}
+			n, _ := fmt.Fprint(w, text)
+			listed += n
+		}
+		if listed == 0 {
+			return exec.NoMachineCode()
 		}
 		return nil
 	}
-	return fmt.Errorf("there is no stage `%s`; there are ast, model, graph and plan", stage)
+	return fmt.Errorf("there is no stage `%s`; there are ast, model, graph, plan and asm", stage)
 }

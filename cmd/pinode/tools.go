@@ -160,7 +160,7 @@ func (a *app) dumpCmd() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&stage, "stage", "model", "ast, model, graph or plan")
+	c.Flags().StringVar(&stage, "stage", "model", "ast, model, graph, plan or asm")
 	return c
 }
 

@@ -77,3 +77,6 @@ func (l *liveness) before(code []instr) {
 		}
 	}
 }
+
+// NoMachineCode says why there is no machine code here, or is nil.
+func NoMachineCode() error { return jit.Available() }

@@ -156,6 +156,18 @@ func (p *Program) String() string {
 	return w.String()
 }
 
+// Assembly lists the machine code of the program's segments; it is empty where
+// all are interpreted.
+func (p *Program) Assembly() string {
+	var w strings.Builder
+	for i := range p.segments {
+		if s := &p.segments[i]; s.machine != nil {
+			fmt.Fprintf(&w, "program %s, %d lanes, segment %d: %s", p.name, p.lanes, i, s.machine)
+		}
+	}
+	return w.String()
+}
+
 func (in *instr) String() string {
 	var w strings.Builder
 	assign := "="

@@ -83,7 +83,6 @@ type operand struct {
 // assembler appends instructions to a buffer.
 type assembler struct {
 	code  []byte
-	wide  bool // four lanes
 	refs  []ref
 	trace func(text string) // of each instruction, for listings
 }

@@ -44,17 +44,8 @@ func (p *Program) atLeast(x Value, c float64) Value {
 	return p.Blend(p.Binary(OpLt, x, k), k, x)
 }
 
-// poly is c₀ + c₁x + …, by Horner's rule.
-func (p *Program) poly(x Value, c ...float64) Value {
-	v := p.Const(c[len(c)-1])
-	for i := len(c) - 2; i >= 0; i-- {
-		v = p.FMA(v, x, p.Const(c[i]))
-	}
-	return v
-}
-
 // estrin is c₀ + c₁x + …, in pairs: a shorter chain of dependent operations
-// than Horner's.
+// than Horner's rule makes.
 func (p *Program) estrin(x Value, c ...float64) Value {
 	vals := make([]Value, 0, len(c))
 	for i := 0; i < len(c); i += 2 {
