@@ -104,7 +104,7 @@ func TestRandomHybrids(t *testing.T) {
 		}
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
-	failed, moved, events := 0, 0, 0
+	failed, moved, bent, events := 0, 0, 0, 0
 	for seed := range uint64(count) {
 		text := randomHybrid(rand.New(rand.NewPCG(seed, 1))) +
 			"data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\nfit { solver: tsit5 { rtol: 1e-10, atol: 1e-12 }, gradient: forward }\n"
@@ -136,7 +136,7 @@ func TestRandomHybrids(t *testing.T) {
 		again, _ := eval(x, []int{0}, nil)
 		require.Equal(t, base, again, told("a run does not repeat"))
 
-		want := make([]float64, len(x))
+		want, doubt := make([]float64, len(x)), make([]float64, len(x))
 		same := true
 		for i := 0; i < len(x) && same; i++ {
 			at := func(d float64) float64 {
@@ -147,8 +147,16 @@ func TestRandomHybrids(t *testing.T) {
 				same = same && ok && f.obj.slots[0].traj.Order == order
 				return v
 			}
-			const h = 4e-4
-			want[i] = (8*(at(h)-at(-h)) - (at(2*h) - at(-2*h))) / (12 * h)
+			slope := func(h float64) float64 { return (8*(at(h)-at(-h)) - (at(2*h) - at(-2*h))) / (12 * h) }
+			// Two steps, the error of whose formula falls by 256 between them,
+			// say how well the difference itself is known.
+			wide := slope(4e-4)
+			want[i] = slope(1e-4)
+			doubt[i] = math.Abs(wide-want[i]) / 50
+			if doubt[i] > 1e-4*(1+math.Abs(want[i])) {
+				bent++
+				same = false
+			}
 		}
 		if !same {
 			moved++
@@ -160,7 +168,7 @@ func TestRandomHybrids(t *testing.T) {
 			_, ok := eval(x, []int{0}, grad)
 			require.True(t, ok, told("%s", mode))
 			for i := range grad {
-				require.InDelta(t, want[i], grad[i], 3e-6*(1+math.Abs(want[i])), told("%s, parameter %d", mode, i))
+				require.InDelta(t, want[i], grad[i], 3e-6*(1+math.Abs(want[i]))+doubt[i], told("%s, parameter %d", mode, i))
 			}
 			if mode == "unrolled" {
 				first = append(first, grad...)
@@ -179,6 +187,6 @@ func TestRandomHybrids(t *testing.T) {
 			require.InDelta(t, first[i], grad[i], 1e-12*(1+math.Abs(first[i])), told("the gradient of a batch differs"))
 		}
 	}
-	t.Logf("%d models, %d events: %d fail to run, %d have their events in another order nearby", count, events, failed, moved)
+	t.Logf("%d models, %d events: %d fail to run, %d have their events in another order nearby or, %d of them, bend too much for differences", count, events, failed, moved, bent)
 	require.Less(t, failed+moved, count/4+1)
 }

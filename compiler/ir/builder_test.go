@@ -148,7 +148,7 @@ func TestFold(t *testing.T) {
 	} {
 		require.Equal(t, ir.OpAssemble, c.Op, "case %d", i)
 	}
-	require.Equal(t, ir.OpPow, e.Pow(e.s, e.Const(2.5)).Op)
+	require.Equal(t, ir.OpPow, e.Pow(e.s, e.Const(2.3)).Op)
 	require.Equal(t, ir.OpPow, e.Pow(e.s, e.Const(40)).Op)
 	overlapping := e.Assemble(ir.Vec(4), []int{0, 1}, []*ir.Node{e.x, e.y})
 	require.Equal(t, ir.OpSlice, e.Elem(overlapping, 1).Op, "a sum of two parts")
