@@ -54,12 +54,12 @@ func (s *Integrator) settleDown(it jumps.Item) *Failure {
 }
 
 // resting reports whether the guard that fired is on its surface without a
-// rate and is pushed to the side where it fired.
+// rate and is pushed on through it.
 func (s *Integrator) resting(it jumps.Item) bool {
 	g := it.Guard
 	return s.crossed[g] && math.Abs(s.g[g]) <= s.surface(g) &&
 		math.Abs(s.rate[g]) <= 64*epsilon*math.Abs(s.rateBefore[g]) &&
-		s.accel[g] != 0 && sign(s.accel[g]) == s.det.Side[g]
+		s.accel[g] != 0 && sign(s.accel[g]) == -s.armed[g]
 }
 
 // lastThree are the places in the log of the last three firings of an event,
