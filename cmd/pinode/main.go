@@ -170,7 +170,7 @@ func (a *app) root() *cobra.Command {
 	c.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "print more")
 	c.PersistentFlags().BoolVar(&a.json, "json", false, "print results as JSON")
 	c.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "no colours")
-	c.AddCommand(a.fitCmd(), a.simulateCmd(), a.checkCmd(), a.fmtCmd(), a.dumpCmd(), a.plotCmd(), a.explainCmd(), a.solversCmd(), a.versionCmd())
+	c.AddCommand(a.fitCmd(), a.simulateCmd(), a.checkCmd(), a.fmtCmd(), a.dumpCmd(), a.plotCmd(), a.explainCmd(), a.solversCmd(), a.benchCmd(), a.versionCmd())
 	c.Version = version()
 	c.SetVersionTemplate("{{.Version}}\n")
 	return c

@@ -1,0 +1,387 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
+)
+
+func lab(t testing.TB, exe string) *Lab {
+	t.Helper()
+	l, err := NewLab(true, exe)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	return l
+}
+
+// TestRows checks that every row says what it is and can be judged.
+func TestRows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range Rows {
+		t.Run(r.Name, func(t *testing.T) {
+			require.False(t, seen[r.Name], "two rows of one name")
+			seen[r.Name] = true
+			require.Regexp(t, `^[a-z0-9_]+$`, r.Name)
+			require.NotEmpty(t, r.Doc)
+			require.Contains(t, []Of{Ratio, Value}, r.Bar.Of)
+			ways := 0
+			for _, is := range []bool{r.Waits != "", r.Work != nil, r.Count != nil} {
+				if is {
+					ways++
+				}
+			}
+			require.Equal(t, 1, ways, "a row waits, is timed, or counts")
+			if r.Work != nil {
+				require.Contains(t, perNs, r.Unit)
+				if r.Bar.Of == Ratio {
+					require.True(t, r.Own != nil || len(r.Baselines) > 0, "a ratio to what?")
+				}
+			}
+		})
+	}
+}
+
+// program runs a baseline in C once.
+func program(t *testing.T, l *Lab, n *Native) Line {
+	t.Helper()
+	exe, err := l.native.build(t.Context(), l, n)
+	var why *Unavailable
+	if errors.As(err, &why) {
+		t.Skip(why.Why)
+	}
+	require.NoError(t, err)
+	line, err := runLine(t.Context(), exe, "0")
+	require.NoError(t, err)
+	require.Positive(t, line.Ns)
+	return line
+}
+
+// last is the last row of a simulation, without its time.
+func last(s *pinode.Simulation) []float64 {
+	rows := s.Trajectories[0].Rows
+	return rows[len(rows)-1][1:]
+}
+
+// TestSameSolves compares solves with those in C: as many steps, and the same
+// solution. Only then does a ratio of their times mean anything.
+func TestSameSolves(t *testing.T) {
+	for _, c := range []struct {
+		model, solver string
+		baseline      *Native
+	}{
+		{"lotka", "tsit5", c("C", "lotka.c")},
+		{"lotka", "dopri5", c("C", "lotka.c", "DOPRI5")},
+		{"pleiades", "tsit5", c("C", "pleiades.c")},
+		{"pleiades", "dopri5", c("C", "pleiades.c", "DOPRI5")},
+	} {
+		t.Run(c.model+" "+c.solver, func(t *testing.T) {
+			l := lab(t, "")
+			want := program(t, l, c.baseline)
+			text, err := model(c.model)
+			require.NoError(t, err)
+			m, err := l.parse(c.model, strings.ReplaceAll(text, "tsit5", c.solver), "t\n")
+			require.NoError(t, err)
+			s, err := m.Simulate()
+			require.NoError(t, err)
+			require.Equal(t, want.Steps, s.Stats.Steps)
+			got := last(s)
+			for i, w := range want.Result {
+				// The order of additions differs; close encounters of the
+				// stars magnify that.
+				require.InDelta(t, w, got[i], 1e-9, "state %d", i)
+			}
+		})
+	}
+}
+
+// TestSameEnsemble compares the 10,000 trajectories with both programs in C.
+func TestSameEnsemble(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 trajectories")
+	}
+	l := lab(t, "")
+	m, err := l.grid()
+	require.NoError(t, err)
+	s, err := m.Simulate()
+	require.NoError(t, err)
+	sum := make([]float64, 2)
+	require.Len(t, s.Trajectories, 10000)
+	for _, tr := range s.Trajectories {
+		require.Len(t, tr.Rows, 1)
+		sum[0] += tr.Rows[0][1]
+		sum[1] += tr.Rows[0][2]
+	}
+	for _, source := range []string{"ensemble.c", "ensemble4.c"} {
+		want := program(t, l, c("C", source))
+		require.InEpsilon(t, want.Steps, s.Stats.Steps, 1e-4) // a step is accepted or not by round-off
+		require.InDeltaSlice(t, want.Result, sum, 1e-4)
+	}
+}
+
+// TestSameGradients compares gradients with those in C, of which one is a
+// discrete adjoint and the other integrates sensitivities. The coordinates of
+// a fit are the parameters over their start values.
+func TestSameGradients(t *testing.T) {
+	l := lab(t, "")
+	for _, c := range []struct {
+		model, table string
+		baseline     *Native
+		skip         int       // numbers of the result before the gradient
+		scale        []float64 // of the coordinates
+		outer        func(r []float64) float64
+		tol          float64
+	}{
+		{"lotka", lotkaTable, c("C", "lotka.c", "GRADIENT"), 2, []float64{1.5, 1, 3, 1}, func([]float64) float64 { return 1 }, 1e-10},
+		{"bounce", bounceTable, c("C", "bounce.c", "GRADIENT"), 3, []float64{9.81, 0.8, 1}, func(r []float64) float64 { return r[0] }, 1e-9},
+	} {
+		t.Run(c.model, func(t *testing.T) {
+			want := program(t, l, c.baseline)
+			m, err := l.load(c.model, c.table)
+			require.NoError(t, err)
+			k, err := newTask(m, 1)
+			require.NoError(t, err)
+			require.NoError(t, k.gradient())
+			require.Len(t, k.grad, len(c.scale))
+			for i, s := range c.scale {
+				got := k.grad[i] * k.x[i] // by the logarithm, whatever the coordinate
+				require.InDelta(t, want.Result[c.skip+i]*s*c.outer(want.Result), got, c.tol, "parameter %d", i)
+			}
+		})
+	}
+}
+
+// TestBounces checks the program with the ball against the closed form.
+func TestBounces(t *testing.T) {
+	line := program(t, lab(t, ""), c("C", "bounce.c", "GRADIENT"))
+	height := func(g, e, h0 float64) float64 {
+		v := math.Sqrt(2 * g * h0)
+		at := v / g
+		for i := 1; i <= 4; i++ {
+			at += 2 * math.Pow(e, float64(i)) * v / g
+		}
+		dt := 2.7 - at
+		return math.Pow(e, 5)*v*dt - g*dt*dt/2
+	}
+	const d = 1e-6
+	require.Equal(t, 5., line.Result[2])
+	require.InDelta(t, height(9.81, 0.8, 1), line.Result[0], 1e-10)
+	for i, diff := range []float64{
+		height(9.81+d, 0.8, 1) - height(9.81-d, 0.8, 1),
+		height(9.81, 0.8+d, 1) - height(9.81, 0.8-d, 1),
+		height(9.81, 0.8, 1+d) - height(9.81, 0.8, 1-d),
+	} {
+		require.InDelta(t, diff/(2*d), line.Result[3+i], 1e-7)
+	}
+}
+
+// constant is a sampler that tells given times in turn.
+func constant(ns ...float64) Timer {
+	return func(*Lab) (sampler, error) {
+		k := -1
+		return func(context.Context, time.Duration) (float64, error) {
+			k++
+			return ns[k%len(ns)], nil
+		}, nil
+	}
+}
+
+// none is a baseline that there is not.
+type none struct{}
+
+func (none) name() string { return "nothing" }
+
+func (none) sampler(context.Context, *Lab) (sampler, error) {
+	return nil, unavailable("it is not here")
+}
+
+func TestResults(t *testing.T) {
+	yes, no := true, false
+	for _, c := range []struct {
+		name    string
+		row     Row
+		ratio   float64
+		holds   *bool
+		printed string
+	}{
+		{"ratio met", Row{Unit: "µs", Work: constant(5000, 3000, 4000), Own: &Own{"own", constant(2000, 2500, 2100)}, Bar: Bar{1.5, Ratio}}, 1.5, &yes, "own 2 µs"},
+		{"ratio missed", Row{Unit: "µs", Work: constant(5000, 3001, 4000), Own: &Own{"own", constant(2000)}, Bar: Bar{1.5, Ratio}}, 1.5005, &no, "own 2 µs"},
+		{"value met without baseline", Row{Unit: "ns", Work: constant(7), Baselines: []Baseline{none{}}, Bar: Bar{7, Value}}, math.NaN(), &yes, "nothing: it is not here"},
+		{"ratio unknown", Row{Unit: "ns", Work: constant(7), Baselines: []Baseline{none{}}, Bar: Bar{7, Ratio}}, math.NaN(), nil, "nothing: it is not here"},
+		{"waiting", Row{Waits: "rain", Bar: Bar{1, Ratio}}, math.NaN(), nil, "waits for rain"},
+		{"count", Row{Count: func(context.Context, *Lab) (float64, error) { return 0, nil }, Bar: Bar{0, Value}}, math.NaN(), &yes, ""},
+		{"not here", Row{Count: func(context.Context, *Lab) (float64, error) { return 0, unavailable("no memory") }, Bar: Bar{0, Value}}, math.NaN(), nil, "no memory"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.row.Name = "row"
+			res, err := c.row.Run(t.Context(), lab(t, ""))
+			require.NoError(t, err)
+			if math.IsNaN(c.ratio) {
+				require.True(t, math.IsNaN(res.Ratio))
+			} else {
+				require.InDelta(t, c.ratio, res.Ratio, 1e-12)
+			}
+			require.Equal(t, c.printed, res.cells()[5])
+			text, err := json.Marshal(res)
+			require.NoError(t, err)
+			var back jsonRow
+			require.NoError(t, json.Unmarshal(text, &back))
+			require.Equal(t, c.holds, back.Holds)
+			require.Equal(t, c.row.Bar.Most, *back.Bar)
+			for _, key := range []string{"name", "value", "unit", "baseline", "ratio", "bar", "holds"} {
+				require.Contains(t, string(text), `"`+key+`":`)
+			}
+		})
+	}
+}
+
+// TestFailures checks that what fails is told, with the row's name.
+func TestFailures(t *testing.T) {
+	broken := errors.New("broken")
+	l := lab(t, "")
+	fails := func(*Lab) (sampler, error) {
+		return func(context.Context, time.Duration) (float64, error) { return 0, broken }, nil
+	}
+	err := Run(t.Context(), l, []*Row{{Name: "bad", Unit: "ns", Work: fails}}, func(Result) { t.Error("a row without result is done") })
+	require.ErrorIs(t, err, broken)
+	require.ErrorContains(t, err, "row bad")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err = Run(ctx, l, []*Row{{Name: "late", Unit: "ns", Work: constant(1)}}, func(Result) { t.Error("measured after its end") })
+	require.ErrorIs(t, err, context.Canceled)
+
+	_, err = runLine(t.Context(), "go", "no-such-command")
+	require.ErrorContains(t, err, "exit status 2")
+	_, err = runLine(t.Context(), "go", "version")
+	require.ErrorContains(t, err, "printed no line of results")
+
+	_, err = Select([]string{"lotke"})
+	require.EqualError(t, err, "there is no row `lotke`; did you mean `lotka`?")
+	rows, err := Select([]string{"pleiades", "lotka"})
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	require.Equal(t, "lotka", rows[0].Name)
+}
+
+func TestBatched(t *testing.T) {
+	runs := 0
+	s := batched(func() error { runs++; time.Sleep(200 * time.Microsecond); return nil })
+	ns, err := s(t.Context(), 5*time.Millisecond)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, ns, 2e5)
+	require.Greater(t, runs, 3)
+	broken := errors.New("broken")
+	_, err = batched(func() error { return broken })(t.Context(), time.Millisecond)
+	require.ErrorIs(t, err, broken)
+}
+
+// TestMallocs counts what is known.
+func TestMallocs(t *testing.T) {
+	var keep []*[64]byte
+	n, err := mallocs(func() error {
+		keep = keep[:0]
+		for range 5 {
+			keep = append(keep, new([64]byte))
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, 5., n)
+}
+
+func TestSlope(t *testing.T) {
+	points := func(f func(n float64) float64) (out []Point) {
+		for _, n := range []int{1, 10, 100, 1000, 10000} {
+			out = append(out, Point{n, f(float64(n))})
+		}
+		return out
+	}
+	require.InDelta(t, 1.5, slope(points(func(n float64) float64 { return 3 * math.Pow(n, 1.5) })), 1e-12)
+	// What it takes to start does not enter.
+	require.InDelta(t, 1, slope(points(func(n float64) float64 { return 10 + n })), 0.03)
+	require.Zero(t, slope([]Point{{1, 2}}))
+}
+
+// TestScaling measures the smallest sizes of every growth.
+func TestScaling(t *testing.T) {
+	l := lab(t, "")
+	seen := map[string]bool{}
+	for _, g := range Growths {
+		require.False(t, seen[g.Name], g.Name)
+		seen[g.Name] = true
+		small := *g
+		small.Sizes = g.Sizes[:1]
+		table, err := small.Run(t.Context(), l)
+		require.NoError(t, err, g.Name)
+		require.Positive(t, table.Points[0].Cost, g.Name)
+	}
+}
+
+func TestReadsOfProc(t *testing.T) {
+	require.Equal(t, 18204.*1024, peakOf("Name:\tpinode\nVmPeak:\t 1260000 kB\nVmHWM:\t   18204 kB\nVmRSS:\t 1 kB\n"))
+	require.Zero(t, peakOf("Name:\tpinode\n"))
+	require.Equal(t, "AMD EPYC", cpuModel("processor\t: 0\nmodel name\t: AMD EPYC\nmodel name\t: other\n"))
+	require.Empty(t, cpuModel(""))
+}
+
+// TestReadme checks that the page lists the rows that there are.
+func TestReadme(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	var names []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z0-9_]+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		names = append(names, m[1])
+	}
+	var want []string
+	for _, r := range Rows {
+		want = append(want, r.Name)
+	}
+	require.Equal(t, want, names, "write it anew: pinode bench --markdown > bench/README.md")
+}
+
+// BenchmarkRows measures every row, with its ratio to the baseline as a
+// metric of its own.
+func BenchmarkRows(b *testing.B) {
+	exe := filepath.Join(b.TempDir(), "pinode")
+	out, err := exec.Command("go", "build", "-o", exe, "github.com/pinode/pinode/cmd/pinode").CombinedOutput()
+	require.NoError(b, err, string(out))
+	l := lab(b, exe)
+	for _, r := range Rows {
+		if r.Waits != "" {
+			continue
+		}
+		b.Run(r.Name, func(b *testing.B) {
+			best := Result{Value: math.Inf(1)}
+			for b.Loop() {
+				res, err := r.Run(b.Context(), l)
+				require.NoError(b, err)
+				if res.Skipped {
+					b.Skip(res.Note)
+				}
+				if res.Value < best.Value {
+					best = res
+				}
+			}
+			if r.Work == nil {
+				b.ReportMetric(best.Value, r.Name)
+				return
+			}
+			b.ReportMetric(best.Value*perNs[r.Unit], "ns/op")
+			if !math.IsNaN(best.Ratio) {
+				b.ReportMetric(best.Ratio, "ratio")
+			}
+		})
+	}
+}

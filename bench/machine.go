@@ -1,0 +1,65 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Machine is where and with what a run was measured.
+type Machine struct {
+	Date     string `json:"date"`
+	CPU      string `json:"cpu"`
+	Cores    int    `json:"cores"`
+	System   string `json:"system"`
+	Go       string `json:"go"`
+	Compiler string `json:"compiler"` // of the programs in C; "": none
+	Python   string `json:"python"`   // with the versions of its packages; "": none
+}
+
+// Machine describes the machine that the lab is on.
+func (l *Lab) Machine(ctx context.Context) Machine {
+	l.native.look(ctx)
+	m := Machine{
+		Date: time.Now().UTC().Format(time.DateOnly), CPU: "unknown processor", Cores: runtime.NumCPU(),
+		System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Compiler: l.native.version,
+	}
+	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if name := cpuModel(string(info)); name != "" {
+			m.CPU = name
+		}
+	}
+	if !l.Quick {
+		m.Python = l.python.versions(ctx)
+	}
+	return m
+}
+
+// Page writes the page that bench/README.md is.
+func Page(w io.Writer, m Machine, results []Result) {
+	fmt.Fprint(w, `# How fast pinode is
+
+Every row is work done through the public API, next to the same work done by others on the same machine in the same run:
+small programs in C with the same method, rules of step control and tolerances (`+"`bench/c`"+`), CVODE of SUNDIALS, and
+Python packages on one thread (`+"`bench/peers`"+`). Times are the least of several rounds in which pinode and its baselines take
+turns; see the comment of package `+"`bench`"+`. A ratio is the time over that of the first baseline named on the right.
+
+`)
+	fmt.Fprintf(w, "Measured on %s: %s, %d cores, %s.\n", m.Date, m.CPU, m.Cores, strings.Join(present(m.System, m.Go, m.Compiler, m.Python), ", "))
+	fmt.Fprint(w, "\nThis page is the output of `pinode bench --markdown`; `go test -bench . ./bench` measures the same list for benchstat.\n\n")
+	Markdown(w, results)
+}
+
+func present(parts ...string) []string {
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}

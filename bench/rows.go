@@ -1,0 +1,215 @@
+package bench
+
+import (
+	"context"
+	"math"
+	"runtime"
+
+	"github.com/pinode/pinode"
+)
+
+// Rows are what is measured, in the order in which it is reported.
+var Rows = []*Row{
+	{
+		Name: "lotka", Unit: "µs", Bar: Bar{2, Ratio},
+		Doc:  "one Lotka–Volterra solve to t = 10, Tsit5, 1e-8",
+		Work: loss("lotka", lotkaTable),
+		Baselines: []Baseline{
+			c("C", "lotka.c"), c("C Dopri5", "lotka.c", "DOPRI5"), cvode("LOTKA"), &Peer{"diffrax", "diffrax", "lotka"},
+		},
+	},
+	{
+		Name: "pleiades", Unit: "µs", Bar: Bar{1.5, Ratio},
+		Doc:  "the Pleiades problem, 28 states, to t = 3, Tsit5, 1e-8",
+		Work: loss("pleiades", pleiadesTable),
+		Baselines: []Baseline{
+			c("C", "pleiades.c"), c("C Dopri5", "pleiades.c", "DOPRI5"), cvode("PLEIADES"),
+		},
+	},
+	{Name: "rober", Unit: "µs", Bar: Bar{0.5, Ratio}, Doc: "Robertson's reactions to t = 1e5, 1e-8, against CVODE", Waits: "a stiff solver"},
+	{Name: "vdpol", Unit: "µs", Bar: Bar{0.5, Ratio}, Doc: "van der Pol's oscillator, µ = 1000, to t = 3000, 1e-8, against CVODE", Waits: "a stiff solver"},
+	{Name: "hires", Unit: "µs", Bar: Bar{0.5, Ratio}, Doc: "the HIRES problem, 8 states, 1e-8, against CVODE", Waits: "a stiff solver"},
+	{Name: "rober_tight", Unit: "µs", Bar: Bar{1.5, Ratio}, Doc: "Robertson's reactions at rtol 1e-10, against CVODE", Waits: "a stiff solver"},
+	{Name: "vdpol_tight", Unit: "µs", Bar: Bar{1.5, Ratio}, Doc: "van der Pol's oscillator at rtol 1e-10, against CVODE", Waits: "a stiff solver"},
+	{Name: "hires_tight", Unit: "µs", Bar: Bar{1.5, Ratio}, Doc: "the HIRES problem at rtol 1e-10, against CVODE", Waits: "a stiff solver"},
+	{
+		Name: "lotka_gradient", Unit: "µs", Bar: Bar{2, Ratio},
+		Doc:       "loss and gradient of one Lotka–Volterra solve by four parameters, 1e-8",
+		Work:      gradient("lotka", lotkaTable),
+		Own:       &Own{"loss", loss("lotka", lotkaTable)},
+		Baselines: []Baseline{c("C", "lotka.c", "GRADIENT")},
+	},
+	{
+		Name: "pleiades_gradient", Unit: "µs", Bar: Bar{3.5, Ratio},
+		Doc:  "loss and gradient of the Pleiades problem by seven masses, 1e-8",
+		Work: gradient("pleiades", pleiadesTable),
+		Own:  &Own{"loss", loss("pleiades", pleiadesTable)},
+	},
+	{
+		Name: "demo_gradient", Unit: "µs", Bar: Bar{2.6, Ratio},
+		Doc:  "loss and gradient of 20 pieces of a spiral by a 2-50-2 network, Dopri5, 1e-7",
+		Work: gradient("demo", pieces()),
+		Own:  &Own{"loss", loss("demo", pieces())},
+	},
+	{
+		Name: "network_gradient", Unit: "µs", Bar: Bar{2.6, Ratio},
+		Doc:  "value and gradient of a 2-50-50-2 network, batch 32, against its value",
+		Work: gradient("network", points(32)),
+		Own:  &Own{"value", loss("network", points(32))},
+	},
+	{
+		Name: "ensemble", Unit: "ms", Bar: Bar{35, Value},
+		Doc:       "10,000 Lotka–Volterra trajectories to t = 10, Tsit5, 1e-6, one core",
+		Work:      ensemble(1),
+		Baselines: []Baseline{c("C 4 lanes", "ensemble4.c"), c("C", "ensemble.c"), torchdiffeq("torchdiffeq", "ensemble"), &Peer{"diffrax", "diffrax", "ensemble"}},
+	},
+	{
+		Name: "ensemble_2", Unit: "ms", Bar: Bar{18, Value},
+		Doc:       "10,000 Lotka–Volterra trajectories to t = 10, Tsit5, 1e-6, two cores",
+		Work:      cores(2, ensemble(2)),
+		Baselines: []Baseline{c("C 4 lanes on one core", "ensemble4.c")},
+	},
+	{
+		Name: "network_1", Unit: "µs", Bar: Bar{2.5, Value},
+		Doc:       "value and gradient of a 2-50-50-2 network, batch 1",
+		Work:      gradient("network", points(1)),
+		Baselines: []Baseline{torchdiffeq("torch", "network_1")},
+	},
+	{
+		Name: "network_32", Unit: "µs", Bar: Bar{40, Value},
+		Doc:       "value and gradient of a 2-50-50-2 network, batch 32",
+		Work:      gradient("network", points(32)),
+		Baselines: []Baseline{torchdiffeq("torch", "network_32")},
+	},
+	{
+		Name: "network_256", Unit: "µs", Bar: Bar{320, Value},
+		Doc:       "value and gradient of a 2-50-50-2 network, batch 256",
+		Work:      gradient("network", points(256)),
+		Baselines: []Baseline{torchdiffeq("torch", "network_256")},
+	},
+	{
+		Name: "spiral", Unit: "ms", Bar: Bar{100, Value},
+		Doc:       "300 epochs of a 2-100-100-2 network on a spiral, 49 steps of Euler, training alone",
+		Work:      training("spiral", spiral, 1),
+		Baselines: []Baseline{torchdiffeq("torch", "spiral")},
+	},
+	{
+		Name: "spiral_process", Unit: "ms", Bar: Bar{150, Value},
+		Doc:  "the same as a whole process of `pinode fit`, with its certificate, estimates and figures",
+		Work: fitProcess("spiral", spiral),
+	},
+	{
+		Name: "ode_demo", Unit: "µs", Bar: Bar{400, Value},
+		Doc:       "an iteration of torchdiffeq's ode_demo: 20 pieces of a spiral, 2-50-2 network, Dopri5, 1e-7, RMSprop",
+		Work:      training("demo", pieces, 100),
+		Baselines: []Baseline{torchdiffeq("torchdiffeq", "ode_demo"), torchdiffeq("torchdiffeq adjoint", "ode_demo_adjoint")},
+	},
+	{
+		Name: "bounces", Unit: "µs", Bar: Bar{100, Value},
+		Doc:       "five bounces of a ball and their gradient by three parameters, Tsit5, 1e-8",
+		Work:      gradient("bounce", bounceTable),
+		Baselines: []Baseline{c("C", "bounce.c", "GRADIENT"), c("C without gradient", "bounce.c"), torchdiffeq("torchdiffeq", "bounces")},
+	},
+	{
+		Name: "compile", Unit: "ms", Bar: Bar{20, Value},
+		Doc:  "compilation of the Pleiades model, some 400 operations, with its derivatives",
+		Work: compilation,
+	},
+	{
+		Name: "start", Unit: "ms", Bar: Bar{20, Value},
+		Doc:       "a process up to its first step in time",
+		Work:      firstStep,
+		Baselines: []Baseline{&Bare{c("C", "lotka.c")}},
+	},
+	{
+		Name: "start_memory", Unit: "MB", Bar: Bar{30, Value},
+		Doc:   "memory of such a process at its peak",
+		Count: firstMemory,
+	},
+	{
+		Name: "step_allocations", Unit: "", Bar: Bar{0, Value},
+		Doc:   "allocations of a step of a Lotka–Volterra solve, once memory has grown",
+		Count: stepAllocations,
+	},
+	{
+		Name: "gradient_allocations", Unit: "", Bar: Bar{0, Value},
+		Doc:   "allocations of a loss with its gradient, once memory has grown",
+		Count: gradientAllocations,
+	},
+	{
+		Name: "two_cores", Unit: "ms", Bar: Bar{1 / 1.9, Ratio},
+		Doc:  "loss and gradient of 256 Lotka–Volterra trajectories on two cores, against one; the bar is 1/1.9",
+		Work: cores(2, times("lotka", lotkas(256), 2, func(t *task) func() error { return t.gradient })),
+		Own:  &Own{"one core", gradient("lotka", lotkas(256))},
+	},
+}
+
+// cores measures only where there are as many.
+func cores(n int, t Timer) Timer {
+	return func(l *Lab) (sampler, error) {
+		if runtime.GOMAXPROCS(0) < n {
+			return nil, unavailable("needs %d cores", n)
+		}
+		return t(l)
+	}
+}
+
+// compilation is from the text of a model to programs for its loss and the
+// gradient.
+func compilation(l *Lab) (sampler, error) {
+	text, err := model("pleiades")
+	if err != nil {
+		return nil, err
+	}
+	m, err := l.parse("pleiades", text, pleiadesTable)
+	if err != nil {
+		return nil, err
+	}
+	path := m.Path
+	return batched(func() error {
+		m, err := pinode.Parse(path, text)
+		if err == nil {
+			_, err = m.NewFit(pinode.Workers(1))
+		}
+		return err
+	}), nil
+}
+
+// stepAllocations divides what a long run allocates more than a short one by
+// how many steps it takes more.
+func stepAllocations(_ context.Context, l *Lab) (float64, error) {
+	measure := func(until int) (allocated, steps float64, err error) {
+		m, err := l.load("lotka", lotkaUntil(until))
+		if err != nil {
+			return 0, 0, err
+		}
+		t, err := newTask(m, 1)
+		if err != nil {
+			return 0, 0, err
+		}
+		s, err := m.Simulate(pinode.Until(float64(until)))
+		if err != nil {
+			return 0, 0, err
+		}
+		allocated, err = mallocs(t.loss)
+		return allocated, float64(s.Stats.Steps), err
+	}
+	short, few, err := measure(10)
+	if err != nil {
+		return 0, err
+	}
+	long, many, err := measure(100)
+	return math.Max(0, long-short) / (many - few), err
+}
+
+func gradientAllocations(_ context.Context, l *Lab) (float64, error) {
+	m, err := l.load("lotka", lotkaTable)
+	if err != nil {
+		return 0, err
+	}
+	t, err := newTask(m, 1)
+	if err != nil {
+		return 0, err
+	}
+	return mallocs(t.gradient)
+}

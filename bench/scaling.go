@@ -1,0 +1,244 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"strings"
+
+	"gonum.org/v1/gonum/stat"
+)
+
+// Growth is how the cost of a kind of work grows with its size.
+type Growth struct {
+	Name  string
+	Doc   string
+	By    string // what the size counts
+	Unit  string
+	Sizes []int
+
+	// Work is what is timed at a size; Count gives a number in its place.
+	Work  func(size int) Timer
+	Count func(l *Lab, size int) (float64, error)
+}
+
+// Table is what was measured of a Growth.
+type Table struct {
+	Name   string  `json:"name"`
+	Doc    string  `json:"doc"`
+	By     string  `json:"by"`
+	Unit   string  `json:"unit"`
+	Points []Point `json:"points"`
+
+	// Slope is that of log cost against log size by least squares over the
+	// upper half of the points, where the cost of starting no longer counts.
+	Slope float64 `json:"slope"`
+}
+
+// Point is the cost at a size.
+type Point struct {
+	Size int     `json:"size"`
+	Cost float64 `json:"cost"`
+}
+
+// Growths are what `pinode bench --scaling` measures.
+var Growths = []*Growth{
+	{
+		Name: "states", By: "states", Unit: "µs", Sizes: []int{2, 10, 100, 1000, 10000},
+		Doc:  "loss after 100 steps of RK4 of a linear system",
+		Work: func(n int) Timer { return text("states", states(n), "t,y\n0,\n1,0\n", (*task).loss) },
+	},
+	{
+		Name: "states_gradient", By: "states", Unit: "µs", Sizes: []int{2, 10, 100, 1000, 10000},
+		Doc:  "its loss and gradient by one parameter",
+		Work: func(n int) Timer { return text("states", states(n), "t,y\n0,\n1,0\n", (*task).gradient) },
+	},
+	{
+		Name: "parameters_gradient", By: "parameters", Unit: "µs", Sizes: []int{1, 10, 100, 1000, 10000, 100000},
+		Doc: "loss and gradient after 100 steps of RK4 of one state whose rate is the mean of the parameters",
+		Work: func(n int) Timer {
+			return text("parameters", parameters(n), "t,y\n0,\n1,0\n", (*task).gradient)
+		},
+	},
+	{
+		Name: "length", By: "units of time", Unit: "µs", Sizes: []int{10, 30, 100, 300, 1000, 3000},
+		Doc:  "loss of a Lotka–Volterra solve, Tsit5, 1e-8",
+		Work: func(n int) Timer { return loss("lotka", lotkaUntil(n)) },
+	},
+	{
+		Name: "length_gradient", By: "units of time", Unit: "µs", Sizes: []int{10, 30, 100, 300, 1000, 3000},
+		Doc:  "its loss and gradient",
+		Work: func(n int) Timer { return gradient("lotka", lotkaUntil(n)) },
+	},
+	{
+		Name: "length_memory", By: "units of time", Unit: "kB", Sizes: []int{100, 1000, 10000, 100000},
+		Doc:   "memory that stays after a loss and gradient of a Lotka–Volterra solve, Tsit5, 1e-8",
+		Count: gradientMemory,
+	},
+	{
+		Name: "batch_gradient", By: "trajectories", Unit: "µs", Sizes: []int{1, 4, 16, 64, 256, 1024},
+		Doc:  "loss and gradient of Lotka–Volterra trajectories to t = 10, Tsit5, 1e-8, one core",
+		Work: func(n int) Timer { return gradient("lotka", lotkas(n)) },
+	},
+	{
+		Name: "workers_gradient", By: "workers", Unit: "µs", Sizes: upTo(runtime.NumCPU()),
+		Doc: "loss and gradient of 256 such trajectories",
+		Work: func(n int) Timer {
+			return times("lotka", lotkas(256), n, func(t *task) func() error { return t.gradient })
+		},
+	},
+}
+
+// upTo are the powers of two up to n.
+func upTo(n int) []int {
+	var out []int
+	for k := 1; k <= n; k *= 2 {
+		out = append(out, k)
+	}
+	return out
+}
+
+const decay = `model Decay {
+%s
+  observe y = x%s ~ normal(1)
+}
+
+data end from "%s.csv" { time: t, y: y }
+fit { solver: rk4 { step: 0.01 }, gradient: unrolled }
+`
+
+// states is a linear system of n states that see each other through their
+// mean.
+func states(n int) string {
+	return fmt.Sprintf(decay, fmt.Sprintf("  param k = 1\n  state x[%d] = 1\n  x' = k*(0.5*mean(x) - x)", n), "[0]", "states")
+}
+
+// parameters is one state with n parameters.
+func parameters(n int) string {
+	return fmt.Sprintf(decay, fmt.Sprintf("  param k[%d] = 1\n  state x = 1\n  x' = -mean(k)*x", n), "", "parameters")
+}
+
+// text makes a Timer of a method of the task of a model's text.
+func text(name, source, table string, work func(t *task) error) Timer {
+	return func(l *Lab) (sampler, error) {
+		m, err := l.parse(name, source, table)
+		if err != nil {
+			return nil, err
+		}
+		t, err := newTask(m, 1)
+		if err != nil {
+			return nil, err
+		}
+		return batched(func() error { return work(t) }), nil
+	}
+}
+
+// gradientMemory is what the heap holds more after a gradient, in kilobytes.
+func gradientMemory(l *Lab, until int) (float64, error) {
+	m, err := l.load("lotka", lotkaUntil(until))
+	if err != nil {
+		return 0, err
+	}
+	if err := m.Set("fit.solver.max_steps", "100000000", "the benchmark"); err != nil {
+		return 0, err
+	}
+	t, err := newTask(m, 1)
+	if err != nil {
+		return 0, err
+	}
+	before := heap()
+	if err := t.gradient(); err != nil {
+		return 0, err
+	}
+	after := heap()
+	runtime.KeepAlive(t)
+	return math.Max(0, after-before) / 1e3, nil
+}
+
+// heap is how many bytes of it are in use, after a collection.
+func heap() float64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
+// Run measures the growth.
+func (g *Growth) Run(ctx context.Context, l *Lab) (Table, error) {
+	t := Table{Name: g.Name, Doc: g.Doc, By: g.By, Unit: g.Unit}
+	if g.Count != nil {
+		for _, n := range g.Sizes {
+			if err := ctx.Err(); err != nil {
+				return t, err
+			}
+			v, err := g.Count(l, n)
+			if err != nil {
+				return t, fmt.Errorf("%s of %d %s: %w", g.Name, n, g.By, err)
+			}
+			t.Points = append(t.Points, Point{n, v})
+		}
+	} else {
+		var samplers []sampler
+		for _, n := range g.Sizes {
+			s, err := g.Work(n)(l)
+			if err != nil {
+				return t, fmt.Errorf("%s of %d %s: %w", g.Name, n, g.By, err)
+			}
+			samplers = append(samplers, s)
+		}
+		best, err := least(ctx, l, samplers)
+		if err != nil {
+			return t, fmt.Errorf("%s: %w", g.Name, err)
+		}
+		for i, n := range g.Sizes {
+			t.Points = append(t.Points, Point{n, best[i] / perNs[g.Unit]})
+		}
+	}
+	t.Slope = slope(t.Points)
+	return t, nil
+}
+
+// slope is the growth's exponent over the upper half of the points, and over
+// all where there are few. It is zero where it is not defined.
+func slope(points []Point) float64 {
+	if n := len(points); n >= 4 {
+		points = points[n/2:]
+	}
+	var x, y []float64
+	for _, p := range points {
+		if p.Cost > 0 {
+			x, y = append(x, math.Log(float64(p.Size))), append(y, math.Log(p.Cost))
+		}
+	}
+	if len(x) < 2 {
+		return 0
+	}
+	_, b := stat.LinearRegression(x, y, nil, false)
+	return b
+}
+
+// Scaling measures all growths.
+func Scaling(ctx context.Context, l *Lab) ([]Table, error) {
+	var out []Table
+	for _, g := range Growths {
+		t, err := g.Run(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// Print writes the table.
+func (t *Table) Print(w io.Writer) {
+	fmt.Fprintf(w, "%s: %s\n", t.Name, t.Doc)
+	var top, low strings.Builder
+	for _, p := range t.Points {
+		fmt.Fprintf(&top, "%10d", p.Size)
+		fmt.Fprintf(&low, "%10s", short(p.Cost))
+	}
+	fmt.Fprintf(w, "  %-14s%s\n  %-14s%s   grows with the power %.2f\n\n", t.By, top.String(), t.Unit, low.String(), t.Slope)
+}

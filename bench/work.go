@@ -1,0 +1,266 @@
+package bench
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/fit"
+)
+
+//go:embed models/*.node
+var models embed.FS
+
+// model is the text of a bundled model.
+func model(name string) (string, error) {
+	text, err := models.ReadFile("models/" + name + ".node")
+	return string(text), err
+}
+
+// task is the loss of a model over data, at the start of its fit.
+type task struct {
+	fit  *pinode.Fit
+	obj  fit.Objective
+	x    []float64
+	grad []float64
+}
+
+// errKnown ends a fit whose start is known.
+var errKnown = errors.New("the start is known")
+
+// start is an objective that keeps where a fit starts, and ends it there.
+type start struct {
+	fit.Objective
+	x []float64
+}
+
+func (s *start) Eval(_ context.Context, x []float64, _ []int, _ float64, _ []float64) (fit.Result, error) {
+	s.x = slices.Clone(x)
+	return fit.Result{}, errKnown
+}
+
+// load compiles a bundled model and reads the table written for it.
+func (l *Lab) load(name, table string) (*pinode.Model, error) {
+	text, err := model(name)
+	if err != nil {
+		return nil, err
+	}
+	return l.parse(name, text, table)
+}
+
+// parse is load for a text, whose data are to be in NAME.csv.
+func (l *Lab) parse(name, text, table string) (*pinode.Model, error) {
+	if err := os.WriteFile(filepath.Join(l.dir, name+".csv"), []byte(table), 0o644); err != nil {
+		return nil, err
+	}
+	return pinode.Parse(filepath.Join(l.dir, name+".node"), text)
+}
+
+// newTask prepares the loss of a model on some cores.
+func newTask(m *pinode.Model, cores int) (*task, error) {
+	f, err := m.NewFit(pinode.Workers(cores), pinode.Seed(1))
+	if err != nil {
+		return nil, err
+	}
+	t := &task{fit: f, obj: f.Plan.Trainer.Objective}
+	s := &start{Objective: t.obj}
+	f.Plan.Trainer.Objective = s
+	if err := f.Run(context.Background()); !errors.Is(err, errKnown) {
+		return nil, fmt.Errorf("a fit did not begin with its loss: %v", err)
+	}
+	t.x, t.grad = s.x, make([]float64, t.obj.Dim())
+	return t, nil
+}
+
+// loss evaluates the loss.
+func (t *task) loss() error { return t.eval(nil) }
+
+// gradient evaluates the loss and its gradient.
+func (t *task) gradient() error { return t.eval(t.grad) }
+
+func (t *task) eval(grad []float64) error {
+	r, err := t.obj.Eval(context.Background(), t.x, nil, 1, grad)
+	if err == nil && r.Failed {
+		err = errors.New(r.Reason.Reason)
+	}
+	return err
+}
+
+// times makes a Timer of one of the works of a task.
+func times(name, table string, cores int, work func(t *task) func() error) Timer {
+	return func(l *Lab) (sampler, error) {
+		m, err := l.load(name, table)
+		if err != nil {
+			return nil, err
+		}
+		t, err := newTask(m, cores)
+		if err != nil {
+			return nil, err
+		}
+		return batched(work(t)), nil
+	}
+}
+
+func loss(name, table string) Timer {
+	return times(name, table, 1, func(t *task) func() error { return t.loss })
+}
+
+func gradient(name, table string) Timer {
+	return times(name, table, 1, func(t *task) func() error { return t.gradient })
+}
+
+// The tables of the models. Without measured values at its first time a
+// trajectory starts there and is compared at the last alone.
+var (
+	lotkaTable    = lotkaUntil(10)
+	bounceTable   = "t,height\n0,\n2.7,0\n"
+	pleiadesTable = pleiades()
+)
+
+func pleiades() string {
+	names := make([]string, 0, 14)
+	for _, axis := range []string{"x", "y"} {
+		for i := range 7 {
+			names = append(names, fmt.Sprint(axis, i))
+		}
+	}
+	return "t," + strings.Join(names, ",") + "\n0" + strings.Repeat(",", 14) + "\n3" + strings.Repeat(",0", 14) + "\n"
+}
+
+// lotkaUntil is the table of one trajectory until t.
+func lotkaUntil(t int) string { return fmt.Sprintf("run,t,prey,predators\n1,0,,\n1,%d,1,1\n", t) }
+
+// lotkas is the table of n trajectories with the same data.
+func lotkas(n int) string {
+	var b strings.Builder
+	b.WriteString("run,t,prey,predators\n")
+	for i := range n {
+		fmt.Fprintf(&b, "%d,0,,\n%d,10,1,1\n", i, i)
+	}
+	return b.String()
+}
+
+// points is a batch of n points in the plane with values to fit.
+func points(n int) string {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	b.WriteString("run,t,a,b,p,q\n")
+	for i := range n {
+		fmt.Fprintf(&b, "%d,0,%.6f,%.6f,%.6f,%.6f\n", i, rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64())
+	}
+	return b.String()
+}
+
+// spiral is 2e^{−t}(cos 4πt, −sin 4πt) at 50 times in [0, 1].
+func spiral() string {
+	var b strings.Builder
+	b.WriteString("t,x,y\n")
+	for i := range 50 {
+		t := float64(i) / 49
+		r := 2 * math.Exp(-t)
+		fmt.Fprintf(&b, "%.17g,%.6f,%.6f\n", t, r*math.Cos(4*math.Pi*t), -r*math.Sin(4*math.Pi*t))
+	}
+	return b.String()
+}
+
+// pieces are 20 pieces of ten points of the solution of z' = z³A from (2, 0)
+// at 1,000 times in [0, 25], A = [−0.1 2; −2 −0.1].
+func pieces() string {
+	const n, long = 1000, 10
+	field := func(x, y float64) (float64, float64) {
+		x, y = x*x*x, y*y*y
+		return -0.1*x - 2*y, 2*x - 0.1*y
+	}
+	dt := 25. / (n - 1)
+	path := make([][2]float64, n)
+	x, y := 2., 0.
+	for i := range path {
+		path[i] = [2]float64{x, y}
+		const sub = 10
+		h := dt / sub
+		for range sub { // the classical Runge–Kutta method
+			k1x, k1y := field(x, y)
+			k2x, k2y := field(x+h/2*k1x, y+h/2*k1y)
+			k3x, k3y := field(x+h/2*k2x, y+h/2*k2y)
+			k4x, k4y := field(x+h*k3x, y+h*k3y)
+			x += h / 6 * (k1x + 2*k2x + 2*k3x + k4x)
+			y += h / 6 * (k1y + 2*k2y + 2*k3y + k4y)
+		}
+	}
+	var b strings.Builder
+	b.WriteString("run,t,x,y\n")
+	rng := rand.New(rand.NewPCG(1, 3))
+	for run, first := range rng.Perm(n - long)[:20] {
+		for k := range long {
+			fmt.Fprintf(&b, "%d,%.17g,%.10g,%.10g\n", run, float64(k)*dt, path[first+k][0], path[first+k][1])
+		}
+	}
+	return b.String()
+}
+
+// ensemble simulates 10,000 trajectories of the Lotka–Volterra equations at
+// 1e-6, from a grid of initial values.
+func ensemble(cores int) Timer {
+	return func(l *Lab) (sampler, error) {
+		m, err := l.grid()
+		if err != nil {
+			return nil, err
+		}
+		return batched(func() error {
+			_, err := m.Simulate(pinode.Cores(cores))
+			return err
+		}), nil
+	}
+}
+
+// grid is the model of the ensemble.
+func (l *Lab) grid() (*pinode.Model, error) {
+	text, err := model("lotka")
+	if err != nil {
+		return nil, err
+	}
+	axis := make([]string, 100)
+	for i := range axis {
+		axis[i] = fmt.Sprintf("%.17g", 0.5+0.015*float64(i))
+	}
+	list := "[" + strings.Join(axis, ", ") + "]"
+	head, tail, ok := strings.Cut(text, "simulate {\n")
+	if !ok {
+		return nil, errors.New("the model has no simulate block")
+	}
+	tail = strings.ReplaceAll(tail, "1e-8", "1e-6")
+	return l.parse("lotka", head+"simulate {\n  sweep: { x: "+list+", y: "+list+" }\n"+tail, lotkaTable)
+}
+
+// training is the fit of a model alone: it is compiled and its data read
+// outside of what is timed. The time is that of one of the given number of
+// iterations.
+func training(name string, table func() string, iterations int, set ...string) Timer {
+	return func(l *Lab) (sampler, error) {
+		m, err := l.load(name, table())
+		if err != nil {
+			return nil, err
+		}
+		for i := 0; i+1 < len(set); i += 2 {
+			if err := m.Set(set[i], set[i+1], "the benchmark"); err != nil {
+				return nil, err
+			}
+		}
+		s := single(func() (func() error, error) {
+			f, err := m.NewFit(pinode.Workers(1), pinode.Seed(1))
+			if err != nil {
+				return nil, err
+			}
+			return func() error { return f.Run(context.Background()) }, nil
+		})
+		return s.over(iterations), nil
+	}
+}

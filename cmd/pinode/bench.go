@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinode/pinode/bench"
+)
+
+type benchFlags struct {
+	quick, list, markdown, scaling bool
+	rows                           []string
+}
+
+func (a *app) benchCmd() *cobra.Command {
+	var o benchFlags
+	c := &cobra.Command{
+		Use: "bench", Short: "Measure how fast pinode is, next to other programs",
+		Long: "Measure how fast pinode is, next to programs that do the same work on this machine: in C where there is a compiler, CVODE where SUNDIALS is installed, and Python packages where the Python that PINODE_BENCH_PYTHON names, or else python3, has them. Each row has a bar, for its time or for its ratio to the baseline. The exit code is 0 whether bars hold or not.",
+		Example: `  pinode bench
+  pinode bench --quick --json
+  pinode bench --row lotka,pleiades
+  pinode bench --scaling`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.bench(c, &o) },
+	}
+	f := c.Flags()
+	f.BoolVar(&o.quick, "quick", false, "few repeats and no Python; ends within 50 s")
+	f.BoolVar(&o.list, "list", false, "list the rows")
+	f.StringSliceVar(&o.rows, "row", nil, "measure these rows only: names with commas between, or the flag again")
+	f.BoolVar(&o.markdown, "markdown", false, "print the page bench/README.md")
+	f.BoolVar(&o.scaling, "scaling", false, "measure how cost grows with the size of the work")
+	c.MarkFlagsMutuallyExclusive("list", "markdown", "scaling")
+	_ = c.RegisterFlagCompletionFunc("row", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var out []string
+		for _, r := range bench.Rows {
+			out = append(out, r.Name)
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	})
+	return c
+}
+
+func (a *app) bench(c *cobra.Command, o *benchFlags) error {
+	rows, err := bench.Select(o.rows)
+	if err != nil {
+		return usageError("%s", err)
+	}
+	if o.list {
+		return a.benchList(rows)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		exe = "" // rows that need it say so
+	}
+	lab, err := bench.NewLab(o.quick, exe)
+	if err != nil {
+		return err
+	}
+	defer lab.Close()
+	failed := func(err error) error {
+		if c.Context().Err() != nil {
+			return &codeError{exitInterrupted, "interrupted"}
+		}
+		return &codeError{exitInternal, err.Error()}
+	}
+	if o.scaling {
+		tables, err := bench.Scaling(c.Context(), lab)
+		if err != nil {
+			return failed(err)
+		}
+		if a.json {
+			return writeJSON(a.out, struct {
+				Version int           `json:"version"`
+				Scaling []bench.Table `json:"scaling"`
+			}{1, tables})
+		}
+		for i := range tables {
+			tables[i].Print(a.out)
+		}
+		return nil
+	}
+	plain := !a.json && !o.markdown
+	if plain {
+		bench.Print(a.out, nil)
+	}
+	results := []bench.Result{}
+	err = bench.Run(c.Context(), lab, rows, func(r bench.Result) {
+		results = append(results, r)
+		if plain {
+			bench.Print(a.out, &r)
+		} else if !a.quiet {
+			fmt.Fprintln(a.err, r.Row.Name)
+		}
+	})
+	if err != nil {
+		return failed(err)
+	}
+	switch {
+	case a.json:
+		return writeJSON(a.out, struct {
+			Version int            `json:"version"`
+			Machine bench.Machine  `json:"machine"`
+			Rows    []bench.Result `json:"rows"`
+		}{1, lab.Machine(c.Context()), results})
+	case o.markdown:
+		bench.Page(a.out, lab.Machine(c.Context()), results)
+	}
+	return nil
+}
+
+func (a *app) benchList(rows []*bench.Row) error {
+	if a.json {
+		type row struct {
+			Name string `json:"name"`
+			Unit string `json:"unit"`
+			Bar  string `json:"bar"`
+			Doc  string `json:"doc"`
+		}
+		out := []row{}
+		for _, r := range rows {
+			out = append(out, row{r.Name, r.Unit, r.Bar.String(), r.Doc})
+		}
+		return writeJSON(a.out, struct {
+			Version int   `json:"version"`
+			Rows    []row `json:"rows"`
+		}{1, out})
+	}
+	for _, r := range rows {
+		bar := r.Bar.String()
+		if r.Bar.Of == bench.Value {
+			bar = strings.TrimSpace(bar + " " + r.Unit)
+		}
+		fmt.Fprintf(a.out, "%-21s %-10s %s\n", r.Name, bar, r.Doc)
+	}
+	return nil
+}
