@@ -26,7 +26,10 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	want.Step = method(opt.Method)
+	tab := method(opt.Method)
+	if pm := m.prog.Model; len(pm.Events)+len(pm.Switches) > 0 {
+		want.Step = tab // for the steps of single trajectories, to their events
+	}
 	mod, err := m.prog.Module(1, want)
 	if err != nil {
 		return nil, err
@@ -35,7 +38,7 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	if n > 1 {
 		width = maxLanes
 	}
-	lanes, err := m.prog.Steps(width, want.Step, want.Reverse, vary)
+	lanes, err := m.prog.Steps(width, tab, want.Reverse, vary)
 	if err != nil {
 		return nil, err
 	}

@@ -76,9 +76,9 @@ type steps struct {
 	bp, bq               []float64   // the account
 	kept                 [][]float64 // by lane: see Keep
 
-	step            *exec.Program
-	vjp, vjps, vjpt stepVJP
-	ran             *stepVJP // the reverse derivative that ran last
+	step      *exec.Program
+	vjp, vjpt stepVJP
+	ran       *stepVJP // the reverse derivative that ran last
 }
 
 // stepVJP is a reverse derivative of the step, with what it gives.
@@ -122,7 +122,7 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		}
 	}
 	s.blk = b
-	for name, to := range map[string]*stepVJP{"step.vjp": &s.vjp, "step.vjps": &s.vjps, "step.vjpt": &s.vjpt} {
+	for name, to := range map[string]*stepVJP{"step.vjp": &s.vjp, "step.vjpt": &s.vjpt} {
 		if p := mod.Program(name); p != nil {
 			*to = stepVJP{p, p.Output(f, "by"), p.Output(f, "bd"), p.Output(f, "bt"), p.Output(f, "bh")}
 		}
@@ -194,13 +194,9 @@ func (s *steps) HasInputs() bool { return len(s.u) > 0 }
 func (s *steps) Step() { s.step.Run(s.frame) }
 
 // VJP implements sim.StepsVJP.
-func (s *steps) VJP(seeds, times bool) {
-	s.ran = &s.vjp
-	switch {
-	case times:
+func (s *steps) VJP(times bool) {
+	if s.ran = &s.vjp; times {
 		s.ran = &s.vjpt
-	case seeds:
-		s.ran = &s.vjps
 	}
 	s.ran.Run(s.frame)
 	s.blk.YBar = s.ran.by

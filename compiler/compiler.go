@@ -120,7 +120,11 @@ type Want struct {
 // Module compiles the programs of the model for frames of the given number of
 // lanes. The programs and their inputs and outputs are listed at Graphs.
 func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
-	return exec.Compile(opt.Optimize(p.Model.Builder, p.Graphs(want)), lanes)
+	graphs := opt.Optimize(p.Model.Builder, p.Graphs(want))
+	if want.Step != nil {
+		graphs = append(graphs, p.stepGraphs(want.Step, want.Reverse, false)...)
+	}
+	return exec.Compile(graphs, lanes)
 }
 
 // Steps compiles the programs for whole steps of a method alone, for frames of
@@ -131,7 +135,7 @@ func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) (*exec.Module,
 	if graphs == nil {
 		return nil, nil
 	}
-	return exec.Compile(opt.Optimize(p.Model.Builder, graphs), lanes)
+	return exec.Compile(graphs, lanes)
 }
 
 // Dump prints the file at a stage of compilation: ast, model, graph, plan or

@@ -97,9 +97,6 @@ func (p *Program) Graphs(want Want) []*ir.Graph {
 		}
 		value("priors", "v", b.Concat(nodes...), true, false)
 	}
-	if want.Step != nil {
-		out = append(out, p.stepGraphs(want.Step, want.Reverse, false)...)
-	}
 	return out
 }
 

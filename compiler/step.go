@@ -5,6 +5,7 @@ import (
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/opt"
 )
 
 // Method is an explicit Runge–Kutta method as far as a program for its step
@@ -45,8 +46,11 @@ const maxStepOps = 6000
 //	shrink    Safety exp(−Alpha log), within [Least, Back]
 //
 // where before is the log of the step before.
-// step.vjp gives by, bd, bp and bq of the arguments y.i; it has no use for
-// k.i. step.vjps does so with the seeds; step.vjpt gives bt and bh too.
+// step.vjp gives by, bd, bp and bq of the arguments y.i and the seeds; it has
+// no use for k.i. step.vjpt gives bt and bh too.
+//
+// They are made of the optimised right-hand side and derivative, once for each
+// stage, and need no passes of their own.
 func (p *Program) stepGraphs(m *Method, reverse, vary bool) []*ir.Graph {
 	if p.Model.RHS == nil || p.Model.Layout.NY == 0 {
 		return nil
@@ -62,13 +66,13 @@ func (p *Program) stepGraphs(m *Method, reverse, vary bool) []*ir.Graph {
 	if ops*(len(m.C)-1) > maxStepOps {
 		return nil
 	}
-	s := p.stepping(m)
+	s := p.stepping(m, reverse)
 	if in := p.Model.In.P; vary && in != nil {
 		s.p = s.b.Input("pl", in.Shape, true)
 	}
 	out := []*ir.Graph{s.step()}
 	if reverse {
-		out = append(out, s.vjp("step.vjp", false, false), s.vjp("step.vjps", true, false), s.vjp("step.vjpt", true, true))
+		out = append(out, s.vjp("step.vjp", false), s.vjp("step.vjpt", true))
 	}
 	return out
 }
@@ -77,6 +81,10 @@ func (p *Program) stepGraphs(m *Method, reverse, vary bool) []*ir.Graph {
 type stepping struct {
 	*Program
 	p    *ir.Node // parameters of each lane, or nil
+	rhs  *ir.Node
+	bars []*ir.Node // reverse derivative of rhs from ct, by wrt
+	wrt  []*ir.Node
+	ct   *ir.Node
 	m    *Method
 	b    *ir.Builder
 	h    *ir.Node
@@ -87,7 +95,7 @@ type stepping struct {
 	vec  ir.Shape
 }
 
-func (p *Program) stepping(m *Method) *stepping {
+func (p *Program) stepping(m *Method, reverse bool) *stepping {
 	b := p.Model.Builder
 	s := &stepping{Program: p, m: m, b: b, vec: ir.Vec(p.Model.Layout.NY)}
 	s.h = b.Input("h", ir.Scalar, true)
@@ -104,14 +112,52 @@ func (p *Program) stepping(m *Method) *stepping {
 			s.free = b.Input("free", s.vec, true)
 		}
 	}
+	s.rhs = optimized(b, p.Model.RHS)[0]
+	if reverse {
+		s.reverse()
+	}
 	return s
 }
+
+// optimized are nodes after all passes.
+func optimized(b *ir.Builder, nodes ...*ir.Node) []*ir.Node {
+	g := &ir.Graph{Name: "step"}
+	for i, n := range nodes {
+		g.Outputs = append(g.Outputs, ir.Output{Name: fmt.Sprint(i), Node: n})
+	}
+	out := make([]*ir.Node, len(nodes))
+	for i, o := range opt.Optimize(b, []*ir.Graph{g})[0].Outputs {
+		out[i] = o.Node
+	}
+	return out
+}
+
+// reverse takes the reverse derivative of the right-hand side, for all stages.
+func (s *stepping) reverse() {
+	b, in := s.b, s.Model.In
+	s.ct = b.Input("ct.rhs", s.vec, true)
+	s.wrt = []*ir.Node{in.T, in.Y}
+	for _, n := range []*ir.Node{in.D, in.P, in.Q, in.U} {
+		if n != nil {
+			s.wrt = append(s.wrt, n)
+		}
+	}
+	bars := autodiff.VJP(b, []*ir.Node{s.Model.RHS}, []*ir.Node{s.ct}, s.wrt)
+	if in.U != nil {
+		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
+		bars, s.wrt = bars[:len(bars)-1], s.wrt[:len(s.wrt)-1]
+	}
+	s.bars = optimized(b, bars...)
+}
+
+// fma is x·y + z.
+func (s *stepping) fma(x, y, z *ir.Node) *ir.Node { return s.b.Apply(ir.OpFma, x, y, z) }
 
 // at maps the inputs of the right-hand side to those of stage i, whose
 // argument is y.
 func (s *stepping) at(i int, y *ir.Node) map[*ir.Node]*ir.Node {
 	in := s.Model.In
-	by := map[*ir.Node]*ir.Node{in.T: s.b.Add(in.T, s.b.Mul(s.b.Const(s.m.C[i]), s.h)), in.Y: y}
+	by := map[*ir.Node]*ir.Node{in.T: s.fma(s.b.Const(s.m.C[i]), s.h, in.T), in.Y: y}
 	if in.U != nil {
 		by[in.U], by[in.UT] = s.u[i], s.ut[i]
 	}
@@ -127,11 +173,10 @@ func (s *stepping) combine(c []float64, k []*ir.Node) (sum *ir.Node) {
 		if w == 0 {
 			continue
 		}
-		term := s.b.Mul(s.b.Const(w), k[j])
 		if sum == nil {
-			sum = term
+			sum = s.b.Mul(s.b.Const(w), k[j])
 		} else {
-			sum = s.b.Add(term, sum)
+			sum = s.fma(s.b.Const(w), k[j], sum)
 		}
 	}
 	return sum
@@ -144,9 +189,9 @@ func (s *stepping) step() *ir.Graph {
 	for i := 1; i < len(s.m.C); i++ {
 		yi := s.y[0]
 		if sum := s.combine(s.m.A[i], k); sum != nil {
-			yi = b.Add(b.Mul(s.h, sum), yi)
+			yi = s.fma(s.h, sum, yi)
 		}
-		ki := b.Substitute([]*ir.Node{s.Model.RHS}, s.at(i, yi))[0]
+		ki := b.Substitute([]*ir.Node{s.rhs}, s.at(i, yi))[0]
 		if s.free != nil {
 			ki = b.Mul(s.free, ki)
 		}
@@ -160,7 +205,7 @@ func (s *stepping) step() *ir.Graph {
 		tol := b.Input("tol", ir.Vec(2), false)
 		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[len(y)-1]))
 		big := b.Select(b.Lt(y0, y1), y1, y0)
-		w := b.Add(b.Mul(b.Elem(tol, 0), big), b.Elem(tol, 1))
+		w := s.fma(b.Elem(tol, 0), big, b.Elem(tol, 1))
 		e := b.Div(b.Mul(s.h, user(s.combine(s.m.E, k))), w)
 		mean := b.Div(b.Dot(e, e), b.Const(float64(n)))
 		log := b.Mul(b.Const(0.5), b.Log(mean))
@@ -168,7 +213,7 @@ func (s *stepping) step() *ir.Graph {
 			return b.Apply(ir.OpMin, b.Apply(ir.OpMax, x, b.Const(lo)), b.Const(hi))
 		}
 		fall := b.Mul(b.Const(-s.m.Alpha), log)
-		grow := b.Exp(b.Add(b.Mul(b.Const(s.m.Beta), b.Input("before", ir.Scalar, true)), fall))
+		grow := b.Exp(s.fma(b.Const(s.m.Beta), b.Input("before", ir.Scalar, true), fall))
 		safety := b.Const(s.m.Safety)
 		g.Outputs = append(g.Outputs,
 			ir.Output{Name: "mean", Node: mean}, ir.Output{Name: "log", Node: log},
@@ -178,29 +223,14 @@ func (s *stepping) step() *ir.Graph {
 	return g
 }
 
-// vjp is the reverse derivative of a step whose stage arguments stand; with
-// seeds that of its stage derivatives too, with times that by t and h.
-func (s *stepping) vjp(name string, seeds, times bool) *ir.Graph {
-	b, in := s.b, s.Model.In
-	// The reverse derivative of the right-hand side, for all stages.
-	ct := b.Input("ct.rhs", s.vec, true)
-	wrt := []*ir.Node{in.T, in.Y}
-	for _, n := range []*ir.Node{in.D, in.P, in.Q, in.U} {
-		if n != nil {
-			wrt = append(wrt, n)
-		}
-	}
-	bars := autodiff.VJP(b, []*ir.Node{s.Model.RHS}, []*ir.Node{ct}, wrt)
-	if in.U != nil {
-		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
-		bars, wrt = bars[:len(bars)-1], wrt[:len(wrt)-1]
-	}
+// vjp is the reverse derivative of a step whose stage arguments stand, and of
+// its stage derivatives; with times that by t and h too.
+func (s *stepping) vjp(name string, times bool) *ir.Graph {
+	b, in, wrt := s.b, s.Model.In, s.wrt
 	last := len(s.m.C) - 1
 	kBar := make([]*ir.Node, last+1)
-	if seeds {
-		for i := range kBar {
-			kBar[i] = b.Input(fmt.Sprintf("kb.%d", i), s.vec, true)
-		}
+	for i := range kBar {
+		kBar[i] = b.Input(fmt.Sprintf("kb.%d", i), s.vec, true)
 	}
 	add := func(sum **ir.Node, x *ir.Node) {
 		if *sum == nil {
@@ -216,23 +246,19 @@ func (s *stepping) vjp(name string, seeds, times bool) *ir.Graph {
 		if i == last {
 			yi = b.Input("ct.step", s.vec, true)
 		}
-		if kBar[i] != nil {
-			by := s.at(i, s.y[i])
-			by[ct] = kBar[i]
-			if s.free != nil {
-				by[ct] = b.Mul(s.free, kBar[i])
-			}
-			at := b.Substitute(bars, by)
-			add(&yi, at[1])
-			for j := 2; j < len(wrt); j++ {
-				add(&rest[j], at[j])
-			}
-			if times {
-				add(&tBar, at[0])
-				add(&hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
-			}
-		} else if yi == nil {
-			continue
+		by := s.at(i, s.y[i])
+		by[s.ct] = kBar[i]
+		if s.free != nil {
+			by[s.ct] = b.Mul(s.free, kBar[i])
+		}
+		at := b.Substitute(s.bars, by)
+		add(&yi, at[1])
+		for j := 2; j < len(wrt); j++ {
+			add(&rest[j], at[j])
+		}
+		if times {
+			add(&tBar, at[0])
+			add(&hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
 		}
 		add(&yBar, yi)
 		if sum := s.combine(s.m.A[i], s.k); times && sum != nil {
@@ -246,7 +272,7 @@ func (s *stepping) vjp(name string, seeds, times bool) *ir.Graph {
 			if hy == nil {
 				hy = b.Mul(s.h, yi)
 			}
-			add(&kBar[j], b.Mul(b.Const(a), hy))
+			kBar[j] = s.fma(b.Const(a), hy, kBar[j])
 		}
 	}
 	g := &ir.Graph{Name: name, Outputs: []ir.Output{{Name: "by", Node: yBar}}}

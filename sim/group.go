@@ -171,11 +171,11 @@ func (g *Group) Backward(next func() *Job, done func(*Job)) {
 		}
 		// One derivative serves all lanes of a round; those that need
 		// another wait.
-		seeds, times := g.lanes[busy].In.rev.kind()
+		times := g.lanes[busy].In.rev.times()
 		for l, j := range g.lanes {
 			loaded[l] = false
 			if j != nil {
-				if se, ti := j.In.rev.kind(); se == seeds && ti == times {
+				if j.In.rev.times() == times {
 					j.In.rev.load()
 					loaded[l] = true
 				} else {
@@ -183,7 +183,7 @@ func (g *Group) Backward(next func() *Job, done func(*Job)) {
 				}
 			}
 		}
-		many.VJP(seeds, times)
+		many.VJP(times)
 		for l, j := range g.lanes {
 			if !loaded[l] {
 				if j != nil {

@@ -62,7 +62,7 @@ type Inputs interface{ HasInputs() bool }
 // times, for the cotangents of t and h.
 type StepsVJP interface {
 	Steps
-	VJP(seeds, times bool)
+	VJP(times bool)
 
 	// Clear forgets lane l's account. Keep sets it aside and Restore puts it
 	// back, around a derivative that has nothing to do with the lane.

@@ -78,7 +78,7 @@ func (s *Integrator) Backward(m Reverse, ct *Cotangents) (t0Bar float64) {
 	r.begin(m, ct)
 	for r.advance() {
 		r.load()
-		s.many.(StepsVJP).VJP(r.kind())
+		s.many.(StepsVJP).VJP(r.times())
 		r.store()
 	}
 	return r.finish()
@@ -208,9 +208,6 @@ func (r *reverse) finish() (t0Bar float64) {
 // times reports whether the cotangents of the times of the current step
 // matter: the start's does if it moves, or something before it does.
 func (r *reverse) times() bool { return r.at >= r.firstMoving || r.ct.Start }
-
-// kind is what the reverse derivative of the current step has to give.
-func (r *reverse) kind() (seeds, times bool) { return len(r.span.Saves) > 0, r.times() }
 
 // load puts the current step into the lane, with its cotangents.
 func (r *reverse) load() {
@@ -369,13 +366,13 @@ func (r *reverse) stepBack(e *entry) {
 		tb, hb := s.step.SeedDense(theta, ct, r.y)
 		tBar, hBar = tBar+tb, hBar+hb
 	})
-	tb, hb := r.pull(r.in, e.hi > e.lo)
+	tb, hb := r.pull(r.in)
 	r.ended(e, tBar+tb, hBar+hb)
 }
 
 // pull pulls the cotangent end of the end of the step that stands, and the
 // seeds of its stages, back to the start.
-func (r *reverse) pull(end []float64, seeds bool) (tBar, hBar float64) {
+func (r *reverse) pull(end []float64) (tBar, hBar float64) {
 	s := r.Integrator
 	vjp := s.one.(StepsVJP)
 	blk := vjp.Block()
@@ -383,7 +380,7 @@ func (r *reverse) pull(end []float64, seeds bool) (tBar, hBar float64) {
 	vjp.Load(0, s.model, s.d, s.held)
 	vjp.Time(0, s.model, s.step.T, s.step.H)
 	copy(blk.EndBar, end)
-	vjp.VJP(seeds, true)
+	vjp.VJP(true)
 	addTo(r.y, blk.YBar)
 	vjp.DBar(0, r.d)
 	s.step.Unseed()
@@ -416,7 +413,7 @@ func (r *reverse) rootBack(e *entry, hBar float64) (tBar float64) {
 	}
 	clear(r.gy)
 	tBar = r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.gy, r.d, true)
-	tb, _ := r.pull(r.gy, false)
+	tb, _ := r.pull(r.gy)
 	return tBar + tb
 }
 

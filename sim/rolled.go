@@ -44,13 +44,11 @@ func (r *rolled) RHS(t float64, y, dy []float64) {
 	}
 }
 
-func (r *rolled) VJP(seeds, _ bool) {
+func (r *rolled) VJP(bool) {
 	b := r.Block()
 	clear(b.YBar)
 	clear(r.dBar)
-	if seeds {
-		r.step.Seed()
-	}
+	r.step.Seed()
 	b.TBar[0], b.HBar[0] = r.step.VJP(r, b.EndBar, b.YBar)
 }
 

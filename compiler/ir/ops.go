@@ -65,7 +65,7 @@ const (
 	OpNe
 
 	// Elementwise, three arguments.
-	OpFma    // x·y + z, rounded once; made by the optimiser only
+	OpFma    // x·y + z, rounded once; chosen by the optimiser and in step programs, never by a backend
 	OpSelect // c ≠ 0 ? x : y
 
 	// Structure.
