@@ -162,6 +162,63 @@ func TestSameGradients(t *testing.T) {
 	}
 }
 
+// TestCVODE checks the programs with SUNDIALS, against ours in C, against
+// published values, and against themselves at a tighter tolerance.
+func TestCVODE(t *testing.T) {
+	l := lab(t, "")
+	near := func(want, got []float64, tol float64) {
+		t.Helper()
+		require.Len(t, got, len(want))
+		for i, w := range want {
+			require.InDelta(t, w, got[i], tol*math.Max(1, math.Abs(w)), "component %d", i)
+		}
+	}
+	near(program(t, l, c("C", "lotka.c")).Result, program(t, l, cvode("LOTKA")).Result, 2e-6)
+	near(program(t, l, c("C", "lotka.c", "GRADIENT")).Result, program(t, l, cvodes()).Result, 5e-6)
+	near(program(t, l, c("C", "pleiades.c")).Result, program(t, l, cvode("PLEIADES")).Result, 2e-3)
+	for _, problem := range []string{"ROBER", "VDPOL"} {
+		near(program(t, l, cvode(problem, "TOL=1e-11")).Result, program(t, l, cvode(problem)).Result, 1e-4)
+	}
+	// The reference solution of the test set of Hairer and Wanner.
+	near([]float64{
+		0.7371312573325668e-3, 0.1442485726316185e-3, 0.5888729740967575e-4, 0.1175651343283149e-2,
+		0.2386356198831331e-2, 0.6238968252742796e-2, 0.2849998395185769e-2, 0.2850001604814231e-2,
+	}, program(t, l, cvode("HIRES")).Result, 1e-6)
+}
+
+// TestPeers compares the scripts with the programs in C. It takes a while, and
+// runs where PINODE_BENCH_PYTHON names a Python.
+func TestPeers(t *testing.T) {
+	if os.Getenv("PINODE_BENCH_PYTHON") == "" {
+		t.Skip("PINODE_BENCH_PYTHON is not set")
+	}
+	l := lab(t, "")
+	l.Quick = false
+	ball := program(t, l, c("C", "bounce.c", "GRADIENT")).Result
+	for _, k := range []struct {
+		peer *Peer
+		want []float64
+		tol  float64
+	}{
+		{torchdiffeq("torchdiffeq", "bounces"), []float64{ball[0], ball[3], ball[4], ball[5]}, 1e-4},
+		{torchdiffeq("torchdiffeq", "ensemble"), program(t, l, c("C", "ensemble.c")).Result, 1},
+		{&Peer{"diffrax", "diffrax", "ensemble"}, program(t, l, c("C", "ensemble.c")).Result, 1},
+		{&Peer{"diffrax", "diffrax", "lotka"}, program(t, l, c("C", "lotka.c")).Result, 1e-6},
+	} {
+		_, err := k.peer.sampler(t.Context(), l)
+		var why *Unavailable
+		if errors.As(err, &why) {
+			t.Log(why.Why)
+			continue
+		}
+		require.NoError(t, err)
+		line, err := runLine(t.Context(), l.python.path, filepath.Join(l.dir, k.peer.Package+"_peer.py"), k.peer.Work)
+		require.NoError(t, err)
+		require.Positive(t, line.Ns)
+		require.InDeltaSlice(t, k.want, line.Result, k.tol, k.peer.Work)
+	}
+}
+
 // TestBounces checks the program with the ball against the closed form.
 func TestBounces(t *testing.T) {
 	line := program(t, lab(t, ""), c("C", "bounce.c", "GRADIENT"))

@@ -46,6 +46,12 @@ func cvode(problem string, define ...string) *Native {
 	return &Native{Name: "CVODE", Source: "cvode.c", Define: append([]string{problem}, define...), Libs: cvodeLibs}
 }
 
+// cvodes is the gradient of a problem by CVODES.
+func cvodes() *Native {
+	libs := append([]string{"sundials_cvodes"}, cvodeLibs[1:]...)
+	return &Native{Name: "CVODES", Source: "cvodes.c", Libs: libs}
+}
+
 func (n *Native) name() string { return n.Name }
 
 // Line is what a baseline prints.
