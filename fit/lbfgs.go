@@ -91,7 +91,7 @@ func (m *LBFGS) run(r *run) (Status, error) {
 			s.X,
 			&optimize.Settings{Converger: e},
 			// The threshold of its own is switched off: Converged decides.
-			&optimize.LBFGS{Store: m.Memory, GradStopThreshold: math.NaN(), Linesearcher: &bounded{limit: maxTrials}},
+			&optimize.LBFGS{Store: m.Memory, GradStopThreshold: math.NaN(), Linesearcher: &bounded{limit: maxTrials, kinked: func() bool { return e.res.Kinks > 0 }}},
 		)
 		switch {
 		case e.err != nil:
@@ -215,19 +215,31 @@ func (e *search) located(loc *optimize.Location) error {
 }
 
 // bounded is gonum's bisecting line search with a limit of trial points: each
-// may be an expensive solve that fails.
+// may be an expensive solve that fails. Where the order of events has changed
+// since the point before, the loss has a kink in between and slopes say
+// nothing of the other side: a sufficient decrease is enough there.
 type bounded struct {
 	optimize.Bisection
 	limit, trials int
+	kinked        func() bool
+
+	f0, g0, step float64
 }
 
+// decrease is the fraction of the predicted fall that is sufficient (Armijo).
+const decrease = 1e-4
+
 func (b *bounded) Init(f, g, step float64) optimize.Operation {
-	b.trials = 0
+	b.trials, b.f0, b.g0, b.step = 0, f, g, step
 	return b.Bisection.Init(f, g, step)
 }
 
 func (b *bounded) Iterate(f, g float64) (optimize.Operation, float64, error) {
+	if b.kinked() && f <= b.f0+decrease*b.step*b.g0 {
+		return optimize.MajorIteration, b.step, nil
+	}
 	op, step, err := b.Bisection.Iterate(f, g)
+	b.step = step
 	if op == optimize.FuncEvaluation {
 		if b.trials++; b.trials > b.limit {
 			return optimize.NoOperation, step, optimize.ErrLinesearcherFailure
