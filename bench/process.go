@@ -119,7 +119,7 @@ func startArgs(l *Lab, file string) []string {
 
 // firstStep is the start of a process up to its first step in time.
 func firstStep(l *Lab) (sampler, error) {
-	file, err := l.command("lotka", lotkaTable)
+	file, err := l.command("lotka", lotkaUntil(10)())
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func firstStep(l *Lab) (sampler, error) {
 
 // firstMemory is the memory of such a process, in megabytes.
 func firstMemory(ctx context.Context, l *Lab) (float64, error) {
-	file, err := l.command("lotka", lotkaTable)
+	file, err := l.command("lotka", lotkaUntil(10)())
 	if err != nil {
 		return 0, err
 	}

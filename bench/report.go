@@ -69,13 +69,13 @@ func short(v float64) string {
 	return fmt.Sprintf("%.2g", v)
 }
 
-// String writes the bar as it is printed in tables.
-func (b Bar) String() string {
-	switch b.Of {
+// Limit writes the row's bar as it is printed in tables.
+func (r *Row) Limit() string {
+	switch r.Bar.Of {
 	case Ratio:
-		return "≤ " + short(b.Most) + " ×"
+		return "≤ " + quantity(r.Bar.Most, "×")
 	case Value:
-		return "≤ " + short(b.Most)
+		return "≤ " + quantity(r.Bar.Most, r.Unit)
 	}
 	return ""
 }
@@ -106,7 +106,7 @@ func (r *Result) cells() []string {
 	for _, o := range r.Others {
 		against += ", " + o.Name + " " + quantity(o.Value, r.Row.Unit)
 	}
-	return []string{r.Row.Name, quantity(r.Value, r.Row.Unit), quantity(r.Ratio, "×"), r.Row.Bar.String(), verdict, strings.TrimPrefix(against, ", ")}
+	return []string{r.Row.Name, quantity(r.Value, r.Row.Unit), quantity(r.Ratio, "×"), r.Row.Limit(), verdict, strings.TrimPrefix(against, ", ")}
 }
 
 // header names the columns of cells.
@@ -114,7 +114,7 @@ var header = []string{"row", "value", "ratio", "bar", "holds", "against"}
 
 // widths are those of the columns of the plain table; its rows are printed as
 // they are measured, so that they are fixed.
-var widths = []int{22, 10, 8, 9, 6}
+var widths = []int{22, 10, 8, 10, 6}
 
 // Print writes a line of the plain table; without a result the line of
 // headings.

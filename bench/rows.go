@@ -13,7 +13,7 @@ var Rows = []*Row{
 	{
 		Name: "lotka", Unit: "µs", Bar: Bar{2, Ratio},
 		Doc:  "one Lotka–Volterra solve to t = 10, Tsit5, 1e-8",
-		Work: loss("lotka", lotkaTable),
+		Work: loss("lotka", lotkaUntil(10)),
 		Baselines: []Baseline{
 			c("C", "lotka.c"), c("C Dopri5", "lotka.c", "DOPRI5"), cvode("LOTKA"), &Peer{"diffrax", "diffrax", "lotka"},
 		},
@@ -21,7 +21,7 @@ var Rows = []*Row{
 	{
 		Name: "pleiades", Unit: "µs", Bar: Bar{1.5, Ratio},
 		Doc:  "the Pleiades problem, 28 states, to t = 3, Tsit5, 1e-8",
-		Work: loss("pleiades", pleiadesTable),
+		Work: loss("pleiades", stars),
 		Baselines: []Baseline{
 			c("C", "pleiades.c"), c("C Dopri5", "pleiades.c", "DOPRI5"), cvode("PLEIADES"),
 		},
@@ -59,21 +59,21 @@ var Rows = []*Row{
 	{
 		Name: "lotka_gradient", Unit: "µs", Bar: Bar{2, Ratio},
 		Doc:       "loss and gradient of one Lotka–Volterra solve by four parameters, 1e-8",
-		Work:      gradient("lotka", lotkaTable),
-		Own:       &Own{"loss", loss("lotka", lotkaTable)},
+		Work:      gradient("lotka", lotkaUntil(10)),
+		Own:       &Own{"loss", loss("lotka", lotkaUntil(10))},
 		Baselines: []Baseline{c("C", "lotka.c", "GRADIENT"), cvodes()},
 	},
 	{
 		Name: "pleiades_gradient", Unit: "µs", Bar: Bar{3.5, Ratio},
 		Doc:  "loss and gradient of the Pleiades problem by seven masses, 1e-8",
-		Work: gradient("pleiades", pleiadesTable),
-		Own:  &Own{"loss", loss("pleiades", pleiadesTable)},
+		Work: gradient("pleiades", stars),
+		Own:  &Own{"loss", loss("pleiades", stars)},
 	},
 	{
 		Name: "demo_gradient", Unit: "µs", Bar: Bar{2.6, Ratio},
 		Doc:  "loss and gradient of 20 pieces of a spiral by a 2-50-2 network, Dopri5, 1e-7",
-		Work: gradient("demo", pieces()),
-		Own:  &Own{"loss", loss("demo", pieces())},
+		Work: gradient("demo", pieces),
+		Own:  &Own{"loss", loss("demo", pieces)},
 	},
 	{
 		Name: "network_gradient", Unit: "µs", Bar: Bar{2.6, Ratio},
@@ -131,7 +131,7 @@ var Rows = []*Row{
 	{
 		Name: "bounces", Unit: "µs", Bar: Bar{100, Value},
 		Doc:       "five bounces of a ball and their gradient by three parameters, Tsit5, 1e-8",
-		Work:      gradient("bounce", bounceTable),
+		Work:      gradient("bounce", ball),
 		Baselines: []Baseline{c("C", "bounce.c", "GRADIENT"), c("C without gradient", "bounce.c"), torchdiffeq("torchdiffeq", "bounces")},
 	},
 	{
@@ -185,7 +185,7 @@ func compilation(l *Lab) (sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := l.parse("pleiades", text, pleiadesTable)
+	m, err := l.parse("pleiades", text, stars())
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func compilation(l *Lab) (sampler, error) {
 // how many steps it takes more.
 func stepAllocations(_ context.Context, l *Lab) (float64, error) {
 	measure := func(until int) (allocated, steps float64, err error) {
-		m, err := l.load("lotka", lotkaUntil(until))
+		m, err := l.load("lotka", lotkaUntil(until)())
 		if err != nil {
 			return 0, 0, err
 		}
@@ -227,7 +227,7 @@ func stepAllocations(_ context.Context, l *Lab) (float64, error) {
 }
 
 func gradientAllocations(_ context.Context, l *Lab) (float64, error) {
-	m, err := l.load("lotka", lotkaTable)
+	m, err := l.load("lotka", lotkaUntil(10)())
 	if err != nil {
 		return 0, err
 	}

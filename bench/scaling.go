@@ -137,7 +137,7 @@ func text(name, source, table string, work func(t *task) error) Timer {
 
 // gradientMemory is what the heap holds more after a gradient, in kilobytes.
 func gradientMemory(l *Lab, until int) (float64, error) {
-	m, err := l.load("lotka", lotkaUntil(until))
+	m, err := l.load("lotka", lotkaUntil(until)())
 	if err != nil {
 		return 0, err
 	}

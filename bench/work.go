@@ -95,9 +95,9 @@ func (t *task) eval(grad []float64) error {
 }
 
 // times makes a Timer of one of the works of a task.
-func times(name, table string, cores int, work func(t *task) func() error) Timer {
+func times(name string, table func() string, cores int, work func(t *task) func() error) Timer {
 	return func(l *Lab) (sampler, error) {
-		m, err := l.load(name, table)
+		m, err := l.load(name, table())
 		if err != nil {
 			return nil, err
 		}
@@ -109,23 +109,40 @@ func times(name, table string, cores int, work func(t *task) func() error) Timer
 	}
 }
 
-func loss(name, table string) Timer {
+func loss(name string, table func() string) Timer {
 	return times(name, table, 1, func(t *task) func() error { return t.loss })
 }
 
-func gradient(name, table string) Timer {
+func gradient(name string, table func() string) Timer {
 	return times(name, table, 1, func(t *task) func() error { return t.gradient })
 }
 
-// The tables of the models. Without measured values at its first time a
-// trajectory starts there and is compared at the last alone.
-var (
-	lotkaTable    = lotkaUntil(10)
-	bounceTable   = "t,height\n0,\n2.7,0\n"
-	pleiadesTable = pleiades()
-)
+// The tables of the models are written when they are needed. Without measured
+// values at its first time a trajectory starts there and is compared at the
+// last alone.
 
-func pleiades() string {
+// lotkaUntil is one trajectory of the Lotka–Volterra equations until t.
+func lotkaUntil(t int) func() string {
+	return func() string { return fmt.Sprintf("run,t,prey,predators\n1,0,,\n1,%d,1,1\n", t) }
+}
+
+// lotkas are n trajectories with the same data.
+func lotkas(n int) func() string {
+	return func() string {
+		var b strings.Builder
+		b.WriteString("run,t,prey,predators\n")
+		for i := range n {
+			fmt.Fprintf(&b, "%d,0,,\n%d,10,1,1\n", i, i)
+		}
+		return b.String()
+	}
+}
+
+// ball is the height of the ball after five bounces.
+func ball() string { return "t,height\n0,\n2.7,0\n" }
+
+// stars is where the stars of the Pleiades problem are at its end.
+func stars() string {
 	names := make([]string, 0, 14)
 	for _, axis := range []string{"x", "y"} {
 		for i := range 7 {
@@ -135,28 +152,17 @@ func pleiades() string {
 	return "t," + strings.Join(names, ",") + "\n0" + strings.Repeat(",", 14) + "\n3" + strings.Repeat(",0", 14) + "\n"
 }
 
-// lotkaUntil is the table of one trajectory until t.
-func lotkaUntil(t int) string { return fmt.Sprintf("run,t,prey,predators\n1,0,,\n1,%d,1,1\n", t) }
-
-// lotkas is the table of n trajectories with the same data.
-func lotkas(n int) string {
-	var b strings.Builder
-	b.WriteString("run,t,prey,predators\n")
-	for i := range n {
-		fmt.Fprintf(&b, "%d,0,,\n%d,10,1,1\n", i, i)
-	}
-	return b.String()
-}
-
 // points is a batch of n points in the plane with values to fit.
-func points(n int) string {
-	rng := rand.New(rand.NewPCG(1, 2))
-	var b strings.Builder
-	b.WriteString("run,t,a,b,p,q\n")
-	for i := range n {
-		fmt.Fprintf(&b, "%d,0,%.6f,%.6f,%.6f,%.6f\n", i, rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64())
+func points(n int) func() string {
+	return func() string {
+		rng := rand.New(rand.NewPCG(1, 2))
+		var b strings.Builder
+		b.WriteString("run,t,a,b,p,q\n")
+		for i := range n {
+			fmt.Fprintf(&b, "%d,0,%.6f,%.6f,%.6f,%.6f\n", i, rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64())
+		}
+		return b.String()
 	}
-	return b.String()
 }
 
 // spiral is 2e^{−t}(cos 4πt, −sin 4πt) at 50 times in [0, 1].
@@ -237,7 +243,7 @@ func (l *Lab) grid() (*pinode.Model, error) {
 		return nil, errors.New("the model has no simulate block")
 	}
 	tail = strings.ReplaceAll(tail, "1e-8", "1e-6")
-	return l.parse("lotka", head+"simulate {\n  sweep: { x: "+list+", y: "+list+" }\n"+tail, lotkaTable)
+	return l.parse("lotka", head+"simulate {\n  sweep: { x: "+list+", y: "+list+" }\n"+tail, lotkaUntil(10)())
 }
 
 // training is the fit of a model alone: it is compiled and its data read

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -122,7 +121,7 @@ func (a *app) benchList(rows []*bench.Row) error {
 		}
 		out := []row{}
 		for _, r := range rows {
-			out = append(out, row{r.Name, r.Unit, r.Bar.String(), r.Doc})
+			out = append(out, row{r.Name, r.Unit, r.Limit(), r.Doc})
 		}
 		return writeJSON(a.out, struct {
 			Version int   `json:"version"`
@@ -130,11 +129,7 @@ func (a *app) benchList(rows []*bench.Row) error {
 		}{1, out})
 	}
 	for _, r := range rows {
-		bar := r.Bar.String()
-		if r.Bar.Of == bench.Value {
-			bar = strings.TrimSpace(bar + " " + r.Unit)
-		}
-		fmt.Fprintf(a.out, "%-21s %-10s %s\n", r.Name, bar, r.Doc)
+		fmt.Fprintf(a.out, "%-21s %-10s %s\n", r.Name, r.Limit(), r.Doc)
 	}
 	return nil
 }
