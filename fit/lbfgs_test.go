@@ -1,3 +1,11 @@
+package fit
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/optimize"
+)
 
 // TestLineSearchAcrossKinks: behind a kink a sufficient decrease is accepted,
 // where the slope would ask for ever more trials.
