@@ -42,7 +42,7 @@ type worker struct {
 
 // chunk is how many trajectories a worker computes before their gradients are
 // added up, in the order of the trajectories whatever the number of workers.
-const chunk = 16
+const chunk = 64
 
 // objective is the loss of a model over trajectories, for package fit.
 type objective struct {

@@ -166,10 +166,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 		if fails[i] != nil {
 			return nil, fails[i]
 		}
-		out.Stats.Steps += st.Steps
-		out.Stats.Rejected += st.Rejected
-		out.Stats.Evaluations += st.Evaluations
-		out.Stats.Events += st.Events
+		out.Stats.Add(&st)
 	}
 	return out, nil
 }

@@ -12,7 +12,7 @@ import (
 // makes. It is for use by one goroutine.
 type Solver struct {
 	// Ends has the states at the end of each trajectory's last run, Fails
-	// what went wrong, or nil.
+	// what went wrong, or nil. Stats are those of all runs together.
 	Ends  [][]float64
 	Fails []error
 	Stats sim.Stats
@@ -24,6 +24,7 @@ type Solver struct {
 	rev    bool
 	ready  *laneRun // the run that Gradient differentiates
 	grad   []float64
+	stats  []sim.Stats
 	begin  func(i int, to *subject) *sim.Span
 	end    func(w *worker, l *laneRun) bool
 	next   func() *sim.Job // the one run of a solver of one trajectory
@@ -85,16 +86,14 @@ func (m *Model) NewSolver(n int, names []string, opts ...SimulateOption) (*Solve
 	s.p = sp.shared(x, s.nat, nil)
 	s.r.bind(s.p, sp.s)
 	s.Fails, s.Ends = make([]error, n), rowsOf(n, m.prog.Model.Layout.NUser)
-	s.grad = make([]float64, len(s.p))
+	s.grad, s.stats = make([]float64, len(s.p)), make([]sim.Stats, n)
 	s.begin = func(i int, to *subject) *sim.Span { return s.runs.prepare(i, s.p, s.nat, to) }
 	s.end = func(_ *worker, l *laneRun) bool {
 		if s.Fails[l.index] = nil; l.traj.Fail != nil {
 			s.Fails[l.index] = &SimulationError{Fail: l.traj.Fail, Text: m.explain(l.traj.Fail)}
 		}
 		copy(s.Ends[l.index], l.traj.Y)
-		if s.rev {
-			s.Stats = l.traj.Stats
-		}
+		s.stats[l.index] = l.traj.Stats
 		return true
 	}
 	s.next = func() *sim.Job {
@@ -127,6 +126,10 @@ func (s *Solver) Run(values ...[]float64) error {
 		s.single()
 	} else {
 		s.r.run(len(s.Ends), s.begin, s.end)
+	}
+	s.Stats = sim.Stats{}
+	for i := range s.stats {
+		s.Stats.Add(&s.stats[i])
 	}
 	for _, err := range s.Fails {
 		if err != nil {

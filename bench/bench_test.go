@@ -112,16 +112,13 @@ func TestSameEnsemble(t *testing.T) {
 		t.Skip("10,000 trajectories")
 	}
 	l := lab(t, "")
-	m, err := l.grid()
+	s, values, err := l.grid(1)
 	require.NoError(t, err)
-	s, err := m.Simulate()
-	require.NoError(t, err)
+	require.NoError(t, s.Run(values...))
 	sum := make([]float64, 2)
-	require.Len(t, s.Trajectories, 10000)
-	for _, tr := range s.Trajectories {
-		require.Len(t, tr.Rows, 1)
-		sum[0] += tr.Rows[0][1]
-		sum[1] += tr.Rows[0][2]
+	for _, end := range s.Ends {
+		sum[0] += end[0]
+		sum[1] += end[1]
 	}
 	for _, source := range []string{"ensemble.c", "ensemble4.c"} {
 		want := program(t, l, c("C", source))

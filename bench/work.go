@@ -216,34 +216,30 @@ func pieces() string {
 // 1e-6, from a grid of initial values.
 func ensemble(cores int) Timer {
 	return func(l *Lab) (sampler, error) {
-		m, err := l.grid()
+		s, values, err := l.grid(cores)
 		if err != nil {
 			return nil, err
 		}
-		return batched(func() error {
-			_, err := m.Simulate(pinode.Cores(cores))
-			return err
-		}), nil
+		return batched(func() error { return s.Run(values...) }), nil
 	}
 }
 
-// grid is the model of the ensemble.
-func (l *Lab) grid() (*pinode.Model, error) {
+// grid is a solver of the ensemble, and where its trajectories start.
+func (l *Lab) grid(cores int) (*pinode.Solver, [][]float64, error) {
 	text, err := model("lotka")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	axis := make([]string, 100)
-	for i := range axis {
-		axis[i] = fmt.Sprintf("%.17g", 0.5+0.015*float64(i))
+	m, err := l.parse("lotka", strings.ReplaceAll(text, "1e-8", "1e-6"), lotkaUntil(10)())
+	if err != nil {
+		return nil, nil, err
 	}
-	list := "[" + strings.Join(axis, ", ") + "]"
-	head, tail, ok := strings.Cut(text, "simulate {\n")
-	if !ok {
-		return nil, errors.New("the model has no simulate block")
+	values := make([][]float64, 10000)
+	for i := range values {
+		values[i] = []float64{0.5 + 0.015*float64(i/100), 0.5 + 0.015*float64(i%100)}
 	}
-	tail = strings.ReplaceAll(tail, "1e-8", "1e-6")
-	return l.parse("lotka", head+"simulate {\n  sweep: { x: "+list+", y: "+list+" }\n"+tail, lotkaUntil(10)())
+	s, err := m.NewSolver(len(values), []string{"x", "y"}, pinode.Cores(cores))
+	return s, values, err
 }
 
 // training is the fit of a model alone: it is compiled and its data read

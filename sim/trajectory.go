@@ -44,6 +44,16 @@ type Stats struct {
 	Near            int // saves closer to an event than its localisation error
 }
 
+// Add adds the counts of another run.
+func (s *Stats) Add(x *Stats) {
+	s.Steps += x.Steps
+	s.Rejected += x.Rejected
+	s.Evaluations += x.Evaluations
+	s.Events += x.Events
+	s.Turns += x.Turns
+	s.Near += x.Near
+}
+
 // reuse prepares the trajectory for a run with n saves.
 func (tr *Trajectory) reuse(n int, size Sizes) {
 	*tr = Trajectory{
