@@ -39,8 +39,9 @@ func (l *Lab) Machine(ctx context.Context) Machine {
 	return m
 }
 
-// Page writes the page that bench/README.md is.
-func Page(w io.Writer, m Machine, results []Result) {
+// Page writes the page that bench/README.md is; without tables it has the rows
+// alone.
+func Page(w io.Writer, m Machine, results []Result, tables []Table) {
 	fmt.Fprint(w, `# How fast pinode is
 
 Every row is work done through the public API, next to the same work done by others on the same machine in the same run:
@@ -50,8 +51,24 @@ turns; see the comment of package `+"`bench`"+`. A ratio is the time over that o
 
 `)
 	fmt.Fprintf(w, "Measured on %s: %s, %d cores, %s.\n", m.Date, m.CPU, m.Cores, strings.Join(present(m.System, m.Go, m.Compiler, m.Python), ", "))
+	fmt.Fprint(w, `
+A baseline that a machine lacks is left out: programs in C need `+"`gcc` or another compiler, CVODE `libsundials-dev`"+`, and the
+scripts a Python with torchdiffeq and diffrax, which `+"`PINODE_BENCH_PYTHON`"+` may name.
+`)
 	fmt.Fprint(w, "\nThis page is the output of `pinode bench --markdown`; `go test -bench . ./bench` measures the same list for benchstat.\n\n")
 	Markdown(w, results)
+	if len(tables) == 0 {
+		return
+	}
+	fmt.Fprint(w, `
+## How cost grows
+
+The power is the slope of log cost against log size, by least squares over the upper half of the sizes. One core unless a
+table is by workers.
+`)
+	for i := range tables {
+		tables[i].Markdown(w)
+	}
 }
 
 func present(parts ...string) []string {

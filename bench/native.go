@@ -13,8 +13,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -70,6 +72,32 @@ func (n *Native) sampler(ctx context.Context, l *Lab) (sampler, error) {
 	return func(ctx context.Context, budget time.Duration) (float64, error) {
 		line, err := runLine(ctx, exe, strconv.FormatInt(budget.Milliseconds(), 10))
 		return line.Ns, err
+	}, nil
+}
+
+// Pair is a baseline in C that runs twice at once: the time is that of one run
+// if both cores shared it. It tells what two cores of the machine can do.
+type Pair struct{ *Native }
+
+func (p *Pair) name() string { return p.Name + " on two cores" }
+
+func (p *Pair) sampler(ctx context.Context, l *Lab) (sampler, error) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		return nil, unavailable("needs 2 cores")
+	}
+	one, err := p.Native.sampler(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, budget time.Duration) (float64, error) {
+		var ns [2]float64
+		var errs [2]error
+		var wg sync.WaitGroup
+		for i := range ns {
+			wg.Go(func() { ns[i], errs[i] = one(ctx, budget) })
+		}
+		wg.Wait()
+		return 1 / (1/ns[0] + 1/ns[1]), errors.Join(errs[:]...)
 	}, nil
 }
 

@@ -242,3 +242,15 @@ func (t *Table) Print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "  %-14s%s\n  %-14s%s   grows with the power %.2f\n\n", t.By, top.String(), t.Unit, low.String(), t.Slope)
 }
+
+// Markdown writes the table.
+func (t *Table) Markdown(w io.Writer) {
+	fmt.Fprintf(w, "\n%s: %s. Power %.2f.\n\n", "`"+t.Name+"`", t.Doc, t.Slope)
+	size, rule, cost := "| "+t.By+" |", "| --- |", "| "+t.Unit+" |"
+	for _, p := range t.Points {
+		size += fmt.Sprintf(" %d |", p.Size)
+		rule += " --: |"
+		cost += " " + short(p.Cost) + " |"
+	}
+	fmt.Fprintf(w, "%s\n%s\n%s\n", size, rule, cost)
+}

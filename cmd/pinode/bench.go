@@ -106,7 +106,13 @@ func (a *app) bench(c *cobra.Command, o *benchFlags) error {
 			Rows    []bench.Result `json:"rows"`
 		}{1, lab.Machine(c.Context()), results})
 	case o.markdown:
-		bench.Page(a.out, lab.Machine(c.Context()), results)
+		var tables []bench.Table
+		if len(o.rows) == 0 {
+			if tables, err = bench.Scaling(c.Context(), lab); err != nil {
+				return failed(err)
+			}
+		}
+		bench.Page(a.out, lab.Machine(c.Context()), results, tables)
 	}
 	return nil
 }
