@@ -38,7 +38,7 @@ func spawn(ctx context.Context, exe string, args ...string) (time.Duration, erro
 	cmd.Stderr = &errs
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
-		return 0, fmt.Errorf("%s %v: %w: %s", filepath.Base(exe), args, err, lastLine(errs.String()))
+		return 0, childError(ctx, exe, err, errs.String())
 	}
 	return time.Since(start), nil
 }
