@@ -55,7 +55,11 @@ turns; see the comment of package `+"`bench`"+`. A ratio is the time over that o
 A baseline that a machine lacks is left out: programs in C need `+"`gcc` or another compiler, CVODE `libsundials-dev`"+`, and the
 scripts a Python with torchdiffeq and diffrax, which `+"`PINODE_BENCH_PYTHON`"+` may name.
 `)
-	fmt.Fprint(w, "\nThis page is the output of `pinode bench --markdown`; `go test -bench . ./bench` measures the same list for benchstat.\n\n")
+	fmt.Fprint(w, `
+This page is the output of `+"`pinode bench --markdown`; `bench/baseline.txt`"+` is that of
+`+"`go test -run '^$' -bench . -benchtime 1x -count 6 ./bench`"+` on the same machine, for benchstat.
+
+`)
 	Markdown(w, results)
 	if len(tables) == 0 {
 		return

@@ -15,6 +15,7 @@ type Lab struct {
 	Exe   string // the pinode command, for rows about the process; "": none
 
 	dir    string
+	fits   int // folders of fits so far
 	native *compiler
 	python *python
 }

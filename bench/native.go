@@ -108,13 +108,25 @@ func runLine(ctx context.Context, exe string, args ...string) (Line, error) {
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
-		return Line{}, fmt.Errorf("%s: %w: %s", filepath.Base(exe), err, lastLine(errs.String()))
+		return Line{}, childError(ctx, exe, err, errs.String())
 	}
 	var line Line
 	if err := json.Unmarshal([]byte(lastLine(out.String())), &line); err != nil {
 		return Line{}, fmt.Errorf("%s printed no line of results: %w", filepath.Base(exe), err)
 	}
 	return line, nil
+}
+
+// childError says how a process failed. A terminal interrupts us and our
+// children alike, and a child may end before ctx does: it is waited for a
+// moment, so that the interrupt is not taken for a failure.
+func childError(ctx context.Context, exe string, err error, said string) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(100 * time.Millisecond):
+		return fmt.Errorf("%s: %w: %s", filepath.Base(exe), err, lastLine(said))
+	}
 }
 
 func lastLine(s string) string {

@@ -13,15 +13,13 @@ import (
 	"time"
 )
 
-// process samples whole processes of a command; args are those of its nth.
-func process(exe string, args func(n int) []string) sampler {
-	n := 0
+// process samples whole processes of a command; args are those of the next.
+func process(exe string, args func() []string) sampler {
 	return func(ctx context.Context, budget time.Duration) (float64, error) {
 		start := time.Now()
 		best := math.Inf(1)
 		for {
-			n++
-			took, err := spawn(ctx, exe, args(n)...)
+			took, err := spawn(ctx, exe, args()...)
 			if err != nil {
 				return 0, err
 			}
@@ -40,7 +38,7 @@ func spawn(ctx context.Context, exe string, args ...string) (time.Duration, erro
 	cmd.Stderr = &errs
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
-		return 0, fmt.Errorf("%s %v: %w: %s", filepath.Base(exe), args, err, lastLine(errs.String()))
+		return 0, childError(ctx, exe, err, errs.String())
 	}
 	return time.Since(start), nil
 }
@@ -105,8 +103,9 @@ func fitProcess(name string, table func() string) Timer {
 		if err != nil {
 			return nil, err
 		}
-		return process(l.Exe, func(n int) []string {
-			return []string{"fit", file, "--quiet", "--out", filepath.Join(l.dir, fmt.Sprint(name, "-", n))}
+		return process(l.Exe, func() []string {
+			l.fits++ // a fit writes to a folder that there is not yet
+			return []string{"fit", file, "--quiet", "--out", filepath.Join(l.dir, fmt.Sprint("fit-", l.fits))}
 		}), nil
 	}
 }
@@ -123,7 +122,7 @@ func firstStep(l *Lab) (sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return process(l.Exe, func(int) []string { return startArgs(l, file) }), nil
+	return process(l.Exe, func() []string { return startArgs(l, file) }), nil
 }
 
 // firstMemory is the memory of such a process, in megabytes.
@@ -154,5 +153,5 @@ func (b *Bare) sampler(ctx context.Context, l *Lab) (sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return process(exe, func(int) []string { return []string{"0"} }), nil
+	return process(exe, func() []string { return []string{"0"} }), nil
 }
