@@ -19,6 +19,7 @@ var mayImport = map[string]string{
 	"internal/diag":       "",
 	"internal/setting":    "",
 	"internal/scalar":     "",
+	"internal/testseed":   "",
 	"internal/scalar/gen": "internal/scalar",
 	"internal/kernel":     "internal/scalar",
 	"internal/jit":        "internal/scalar",

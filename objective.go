@@ -417,8 +417,11 @@ func (o *objective) forward(w *worker, l *laneRun, it *item, s *slot) {
 	sum := func() float64 {
 		l.job.In.Forward(&l.subject, &w.tan)
 		v := 0.
-		for i := range w.tan.Y {
+		for i := range ct.Y[:min(len(ct.Y), len(w.tan.Y))] {
 			v += dot(ct.Y[i], w.tan.Y[i]) + dot(ct.D[i], w.tan.D[i]) + dot(ct.BeforeY[i], w.tan.BeforeY[i]) + dot(ct.BeforeD[i], w.tan.BeforeD[i])
+		}
+		if len(ct.EventT) > 0 {
+			v += dot(ct.EventT, w.tan.EventT)
 		}
 		return v + dot(ct.EndY, w.tan.EndY)
 	}

@@ -131,8 +131,9 @@ func TestJacobian(t *testing.T) {
 				for k := range n {
 					unit := make([]float64, n)
 					unit[k] = 1
-					want := value.along(x, map[string][]float64{in.Name: unit}, ct)
-					require.InDelta(t, want, got[i*n+k], 1e-8)
+					if want, smooth := value.along(x, map[string][]float64{in.Name: unit}, ct); smooth {
+						require.InDelta(t, want, got[i*n+k], 1e-7)
+					}
 					if !in1[k] {
 						require.Zero(t, got[i*n+k])
 					}

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/interp"
 	"pgregory.net/rapid"
+
+	_ "github.com/pinode/pinode/internal/testseed"
 )
 
 func table(t require.TestingT, text string) *Table {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"pgregory.net/rapid"
+
+	_ "github.com/pinode/pinode/internal/testseed"
 )
 
 // Generators of syntax trees without a source. Names include the words of

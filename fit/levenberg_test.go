@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/mat"
 	"pgregory.net/rapid"
+
+	_ "github.com/pinode/pinode/internal/testseed"
 )
 
 // system is a set of residuals with ½‖r‖² as loss. residual sets r and, unless

@@ -95,9 +95,21 @@ func (a *app) printGradients(certs []*pinode.Certificate) {
 		}
 		fmt.Fprintln(a.out)
 	}
+	a.printTimes(certs, width)
 	verdict := "certified"
 	if !(worst <= modeTol) {
 		verdict = "NOT certified"
 	}
 	fmt.Fprintf(a.out, "%s: %d values × %d modes, worst disagreement %.0e\n", verdict, certs[0].Values, len(certs), worst)
+}
+
+// printTimes prints the derivatives of the times of the first events.
+func (a *app) printTimes(certs []*pinode.Certificate, width int) {
+	for i, r := range certs[0].Times {
+		fmt.Fprintf(a.out, "%-*s  %-18.10g", width, r.Name, r.Difference)
+		for _, c := range certs {
+			fmt.Fprintf(a.out, "  %-20.10g", c.Times[i].Gradient)
+		}
+		fmt.Fprintf(a.out, "  time of %s at %.6g\n", certs[0].EventNames[r.Event], certs[0].EventTimes[r.Event])
+	}
 }

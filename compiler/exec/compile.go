@@ -450,7 +450,7 @@ func (p *planner) segment() {
 		segs := p.prog.segments
 		if n := len(segs); n > 0 && segs[n-1].kind == kind {
 			last := &segs[n-1]
-			if kind == straightRun && size+work <= maxRun || kind == loopRun && count(&in) == count(&last.code[0]) {
+			if kind == straightRun && size+work <= maxRun || kind == loopRun && joins(&in, last.code, p.m.lanes) {
 				last.code = append(last.code, in)
 				size += work
 				continue

@@ -35,6 +35,11 @@ func randomGraph(rng *rand.Rand, b *ir.Builder, size, dim int) *ir.Node {
 	for range size {
 		var n *ir.Node
 		switch op := ir.Op(rng.IntN(int(ir.NumOps))); {
+		case op == ir.OpAdd || op == ir.OpMul || op == ir.OpFma: // straight from memory, elements beside their array
+			v := pick(vectors)
+			args := []*ir.Node{v, b.Elem(v, rng.IntN(2)*rng.IntN(dim)), pick(vectors)}
+			rng.Shuffle(len(args), func(i, j int) { args[i], args[j] = args[j], args[i] })
+			n = b.Apply(op, args[:op.Info().Arity]...)
 		case op.Info().Class == ir.Elementwise && op != ir.OpPolygamma:
 			args := make([]*ir.Node, op.Info().Arity)
 			for i := range args {
@@ -53,7 +58,11 @@ func randomGraph(rng *rand.Rand, b *ir.Builder, size, dim int) *ir.Node {
 		case op == ir.OpFill:
 			n = b.Fill(pick(scalars), ir.Vec(dim))
 		case op == ir.OpSlice:
-			n = b.Elem(pick(vectors), rng.IntN(dim))
+			if rng.IntN(2) == 0 {
+				n = b.Elem(pick(vectors), rng.IntN(dim))
+				break
+			}
+			n = b.Slice(b.Concat(pick(vectors), pick(scalars), pick(vectors), pick(vectors)), rng.IntN(2*dim), ir.Vec(dim))
 		case op == ir.OpAssemble:
 			n = b.Assemble(ir.Vec(dim), []int{0, rng.IntN(dim)}, []*ir.Node{b.Slice(pick(vectors), 1, ir.Vec(2)), pick(scalars)})
 		case op == ir.OpTranspose:
@@ -185,7 +194,7 @@ func TestMachineCode(t *testing.T) {
 	if err := jit.Available(); err != nil {
 		t.Skip(err)
 	}
-	for seed := range uint64(40) {
+	for seed := range uint64(100) {
 		gs := graphs(seed)
 		for _, lanes := range []int{1, 4, 8} {
 			code, err := exec.Compile(gs, lanes)

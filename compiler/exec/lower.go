@@ -62,20 +62,10 @@ func loops(in *instr, lanes int) bool {
 	if in.n < leastLoop || lanes > 1 && in.n <= maxUnroll && recipes[in.op] == nil {
 		return false
 	}
-	args := in.op.Info().Arity
-	switch in.mode {
-	case zero:
-		args = 0
-	case move, addIn:
-		args = 1
-	case accum:
+	if in.mode == accum || in.mode == store && !elementary(in.op) {
 		return false
-	default:
-		if !elementary(in.op) {
-			return false
-		}
 	}
-	for _, a := range in.args[:args] {
+	for _, a := range in.args[:in.reads()] {
 		if !(a.size == in.n && a.elem == in.width && (a.lane == 1 || in.width == 1)) && !uniform(a, lanes) {
 			return false
 		}
@@ -85,6 +75,41 @@ func loops(in *instr, lanes int) bool {
 
 // uniform reports whether an operand is one number for all elements and lanes.
 func uniform(a operand, lanes int) bool { return a.size == 1 && (a.lane == 0 || lanes == 1) }
+
+// maxLoop bounds the instructions of a loop.
+const maxLoop = 64
+
+// joins reports whether an instruction can go into the loop over the code: it
+// has as many numbers, and what either writes the other does not touch at all
+// or touches number by number.
+func joins(in *instr, code []instr, lanes int) bool {
+	if count(in) != count(&code[0]) || len(code) == maxLoop {
+		return false
+	}
+	for i := range code {
+		q := &code[i]
+		if !apart(q.dst, in, lanes) || !apart(in.dst, q, lanes) {
+			return false
+		}
+	}
+	return true
+}
+
+// apart reports whether a loop can write its numbers from dst on beside an
+// instruction of as many.
+func apart(dst int, in *instr, lanes int) bool {
+	n := count(in)
+	meets := func(off, size int) bool { return off < dst+n && dst < off+size }
+	if in.dst != dst && meets(in.dst, n) {
+		return false
+	}
+	for _, a := range in.args[:in.reads()] {
+		if uniform(a, lanes) && meets(a.off, 1) || !uniform(a, lanes) && a.off != dst && meets(a.off, n) {
+			return false
+		}
+	}
+	return true
+}
 
 // elementary reports whether an elementwise op has instructions.
 func elementary(op ir.Op) bool {
@@ -100,6 +125,7 @@ type lowering struct {
 	*scalar.Program
 	lanes   int
 	at      []slot                        // by the words of the frame
+	uniform map[int]scalar.Value          // in a loop: the operands that are one number
 	touched []int                         // words of at that are not empty
 	truth   map[scalar.Value]scalar.Value // the masks of comparisons
 }
@@ -119,7 +145,7 @@ func (l *lowering) lower(seg *segment, live []bool) *scalar.Program {
 		l.at[w] = slot{}
 	}
 	l.touched = l.touched[:0]
-	l.Program, l.truth = &scalar.Program{}, map[scalar.Value]scalar.Value{}
+	l.Program, l.truth, l.uniform = &scalar.Program{}, map[scalar.Value]scalar.Value{}, map[int]scalar.Value{}
 	lanes, span := l.lanes, 1
 	if seg.kind == loopRun {
 		span = count(&seg.code[0])
@@ -153,11 +179,19 @@ func (l *lowering) lower(seg *segment, live []bool) *scalar.Program {
 // read is the value of element i of an operand.
 func (l *lowering) read(o operand, i int) scalar.Value {
 	w := o.off + i*o.elem
+	if l.Count > 0 && o.lane == 0 { // the word may be the first of an array of the loop as well
+		v, ok := l.uniform[w]
+		if !ok {
+			v = l.Load(w, true)
+			l.uniform[w] = v
+		}
+		return v
+	}
 	s := &l.at[w]
 	if !s.known {
 		l.touched = append(l.touched, w)
 		s.known = true
-		s.v = l.Load(w, o.lane == 0 && (l.lanes > 1 || l.Count > 0))
+		s.v = l.Load(w, o.lane == 0 && l.lanes > 1)
 	}
 	return s.v
 }

@@ -57,14 +57,7 @@ func (l *liveness) before(code []instr) {
 		if in.mode != accum && in.mode != addIn {
 			clear(l.words[in.dst : in.dst+in.n*in.width])
 		}
-		args := in.op.Info().Arity
-		switch in.mode {
-		case zero:
-			args = 0
-		case move, addIn:
-			args = 1
-		}
-		for _, a := range in.args[:args] {
+		for _, a := range in.args[:in.reads()] {
 			for e := range a.size {
 				w := a.off + e*a.elem
 				l.words[w] = true

@@ -79,6 +79,17 @@ const (
 	addIn      // no operation: add the argument
 )
 
+// reads is how many of its arguments an instruction reads.
+func (in *instr) reads() int {
+	switch in.mode {
+	case zero:
+		return 0
+	case move, addIn:
+		return 1
+	}
+	return in.op.Info().Arity
+}
+
 // operand is where an argument is: element i of lane l at off + i·elem + l·lane.
 type operand struct {
 	off, elem, lane int

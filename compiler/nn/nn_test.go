@@ -16,6 +16,7 @@ import (
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/compiler/opt"
+	_ "github.com/pinode/pinode/internal/testseed"
 )
 
 // network is a compiled block with the gradients of the sum of its results.

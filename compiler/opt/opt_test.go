@@ -12,6 +12,7 @@ import (
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/opt"
+	_ "github.com/pinode/pinode/internal/testseed"
 )
 
 // env has a builder with inputs to write examples with.

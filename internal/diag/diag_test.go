@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	_ "github.com/pinode/pinode/internal/testseed"
 )
 
 // part is the span of a part of a source, given by the text around it.

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 	"pgregory.net/rapid"
+
+	_ "github.com/pinode/pinode/internal/testseed"
 )
 
 var table = Table{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/internal/diag"
+	_ "github.com/pinode/pinode/internal/testseed"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
