@@ -4,67 +4,164 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/sim"
 )
 
-// Certificate compares gradients with central differences at the start.
-type Certificate struct {
-	Mode   string
-	Values int     // compared
-	Worst  float64 // largest disagreement, relative to the largest component
-	Where  string  // the coordinate where
-	Events int
-
-	Rows           []CertificateRow
-	Transversality []float64 // of each event
-	EventNames     []string
-	EventTimes     []float64
-
-	// Times compares the derivatives of the times of the first events.
-	Times []TimeRow
-}
-
-// TimeRow is the derivative of the time of event number Event of the log by
-// one coordinate.
-type TimeRow struct {
-	Event int
-	CertificateRow
-}
-
-// CertificateRow is one coordinate: its derivative by differences and in each
-// mode.
-type CertificateRow struct {
-	Name       string
-	Difference float64
-	Gradient   float64
-}
-
 // GradientModes are the modes that a certificate is given for.
 var GradientModes = []string{"unrolled", "adjoint", "backsolve", "forward"}
 
-// Certify compares the gradient that the fit will use with central
-// differences in about n coordinates, parameters first.
-func (f *Fit) Certify(ctx context.Context, n int) (*Certificate, error) {
-	return f.CertifyMode(ctx, f.Model.fit.Word("gradient"), n)
+// Certificate compares derivatives in several gradient modes with finite
+// differences, at the start values and on the first trajectory. The targets
+// are the loss, or the states at the end where the file has no data, and the
+// times of the first events.
+type Certificate struct {
+	Modes   []string
+	Targets []CertifiedTarget
+	Events  []CertifiedEvent
+	Skipped []string // coordinates with other events nearby
+
+	// Worst is the largest disagreement, in the scale of its target; Mode and
+	// Where say which it is.
+	Worst float64
+	Mode  string
+	Where string
 }
 
-// CertifyMode is Certify for a mode. The comparison is made on the first
-// trajectory with tolerances so tight that the choice of steps, which
-// differences see and derivatives do not, is out of the way.
-func (f *Fit) CertifyMode(ctx context.Context, mode string, n int) (*Certificate, error) {
-	if mode == "auto" {
-		mode = "unrolled"
+// CertifiedEvent is an event of the run.
+type CertifiedEvent struct {
+	Name           string
+	Time           float64
+	Transversality float64 // 0 at a graze, 1 far from one; NaN without a guard
+}
+
+// CertifiedTarget is a number and its derivatives.
+type CertifiedTarget struct {
+	Name  string
+	Event int     // of which it is the time, in Events, or -1
+	Scale float64 // of the derivatives: the largest
+	Rows  []CertifiedPartial
+}
+
+// CertifiedPartial is the derivative by one coordinate: a parameter or a
+// weight.
+type CertifiedPartial struct {
+	Name        string
+	Weight      bool // of a network
+	Difference  float64
+	Uncertainty float64   // estimated error of Difference
+	Gradient    []float64 // by mode
+
+	stretch float64 // by which the parameter moves with the variable that the fit changes
+}
+
+// Off is the disagreement of mode k with the differences in a row, in the
+// scale of the target. One that the differences are too uncertain to know, by
+// up to a hundredth of the scale, counts as doubtful at most.
+func (t *CertifiedTarget) Off(row, k int) float64 {
+	const doubtful = 1e-7
+	r := &t.Rows[row]
+	scale := t.Scale / r.stretch
+	off, doubt := math.Abs(r.Gradient[k]-r.Difference)/scale, r.Uncertainty/scale
+	if doubt < 0.01 && off <= 2*doubt {
+		return math.Min(off, doubtful)
+	}
+	return off
+}
+
+// Values is how many derivatives of the first target were compared.
+func (c *Certificate) Values() int { return len(c.Targets[0].Rows) }
+
+const (
+	mostTimed = 8 // events whose times are targets
+	mostEnds  = 4 // states whose ends are
+
+	// How well differences have to be known, in the scale of the target.
+	fineDifference, coarseDifference = 3e-10, 1e-7
+)
+
+// Certify compares the gradient of the loss in about n coordinates, parameters
+// first. Without modes it is the mode of the fit, with differences only as
+// good as a warning before a fit needs them.
+func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*Certificate, error) {
+	enough := fineDifference
+	if len(modes) == 0 {
+		enough = coarseDifference
+		modes = []string{f.Model.fit.Word("gradient")}
+		if modes[0] == "auto" {
+			modes[0] = "unrolled"
+		}
 	}
 	opt, err := solverOptions(f.Model.fit)
 	if err != nil {
 		return nil, err
 	}
+	return certify(ctx, f.Model, f.obj.sp, f.obj.items[0], opt, n, enough, modes)
+}
+
+// Certify compares derivatives in all modes that the solver has. With data it
+// is that of the fit, else that of the simulation.
+func (m *Model) Certify(ctx context.Context, n int) (*Certificate, error) {
+	settings := m.fit
+	if len(m.prog.Checked.Data) == 0 {
+		settings = m.simulate
+	}
+	opt, err := solverOptions(settings)
+	if err != nil {
+		return nil, err
+	}
+	modes := slices.Clone(GradientModes)
+	if !opt.Method.Adaptive() { // these follow the exact solution, not that of fixed steps
+		modes = slices.DeleteFunc(modes, func(s string) bool { return s == "adjoint" || s == "backsolve" })
+	}
+	if len(m.prog.Checked.Data) > 0 {
+		f, err := m.NewFit()
+		if err != nil {
+			return nil, err
+		}
+		return f.Certify(ctx, n, modes...)
+	}
+	items, err := m.simulateItems()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.grid(items[0], nil); err != nil {
+		return nil, err
+	}
+	items[0].span.Draw = m.draws(uint64(settings.Int("seed")), 0, nil)
+	sp, err := newSpace(m, items, uint64(settings.Int("seed")))
+	if err != nil {
+		return nil, err
+	}
+	return certify(ctx, m, sp, items[0], opt, n, fineDifference, modes)
+}
+
+// certifier evaluates the targets of a certificate.
+type certifier struct {
+	*objective
+	ctx    context.Context
+	loss   bool
+	ends   int
+	events int
+	order  uint64 // of the events at the start values
+}
+
+// certify solves with tolerances so tight that the choice of steps, which
+// differences see and derivatives do not, is out of the way.
+func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options, n int, enough float64, modes []string) (*Certificate, error) {
 	if opt.Method.Adaptive() {
 		opt.RTol, opt.ATol = math.Min(opt.RTol, 1e-10), math.Min(opt.ATol, 1e-12)
 	}
-	sp := f.obj.sp
-	o, err := newObjective(f.Model, sp, f.obj.items[:1], nil, opt, mode, 1)
+	one := *it // its saves are the measurements; the grid of a simulation is none
+	if it.values == 0 {
+		one.span.Saves = nil
+	}
+	all := modes[0]
+	if slices.Contains(modes, "forward") {
+		all = "forward" // its programs serve the others too
+	}
+	o, err := newObjective(m, sp, []*item{&one}, nil, opt, all, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -72,116 +169,249 @@ func (f *Fit) CertifyMode(ctx context.Context, mode string, n int) (*Certificate
 	if err != nil {
 		return nil, err
 	}
-	grad := make([]float64, sp.dim)
-	res, err := o.Eval(ctx, x, nil, 1, grad)
-	if err != nil {
+	c := &certifier{objective: o, ctx: ctx, loss: it.values > 0}
+	if !c.loss {
+		c.ends = min(m.prog.Model.Layout.NUser, mostEnds)
+	}
+	if _, err := c.values(x); err != nil {
 		return nil, err
 	}
-	if res.Failed {
-		return nil, &SimulationError{Trajectory: res.Reason.Trajectory, Fail: o.slots[0].fail, Text: res.Reason.Reason}
+	s := &o.slots[0]
+	if s.fail != nil {
+		return nil, &SimulationError{Trajectory: it.name, Fail: s.fail, Text: m.explain(s.fail)}
 	}
-	c := &Certificate{Mode: mode, Events: len(o.slots[0].traj.Log)}
-	for _, r := range o.slots[0].traj.Log {
-		c.EventNames = append(c.EventNames, f.Model.prog.Model.Events[r.Event].Checked.Name)
-		c.EventTimes = append(c.EventTimes, r.T)
-		c.Transversality = append(c.Transversality, r.Transversality)
+	c.events, c.order = min(len(s.traj.Log), mostTimed), s.traj.Order
+	cert := &Certificate{Modes: modes, Skipped: []string{}}
+	for _, r := range s.traj.Log {
+		cert.Events = append(cert.Events, CertifiedEvent{m.prog.Model.Events[r.Event].Checked.Name, r.T, r.Transversality})
 	}
-	size := 0.
-	for _, g := range grad {
-		size = math.Max(size, math.Abs(g))
+	for k := range c.targets() {
+		cert.Targets = append(cert.Targets, c.target(k, cert.Events, s.traj.T))
 	}
-	timed := min(c.Events, mostTimed)
-	moved := make([][]float64, timed)
-	for k := range moved {
-		moved[k] = o.timeGradient(x, k)
+	partials := make([][][]float64, len(modes)) // mode, target, coordinate
+	for k, mode := range modes {
+		o.gradient = mode
+		if partials[k], err = c.gradients(x); err != nil {
+			return nil, err
+		}
 	}
+	for k := range cert.Targets {
+		t := &cert.Targets[k]
+		t.Scale = math.Inf(1)
+		for _, g := range partials {
+			most := 1e-9 // what is constant
+			for _, v := range g[k] {
+				most = math.Max(most, math.Abs(v))
+			}
+			t.Scale = math.Min(t.Scale, most) // a mode that is wrong is mostly far too large
+		}
+	}
+	stretch := slices.Repeat([]float64{1}, sp.dim)
+	sp.trans.Pullback(stretch[:len(sp.coords)], x[:len(sp.coords)], slices.Clone(stretch))
 	step := max(1, sp.dim/max(n, 1))
 	for i := range sp.dim {
-		if i >= len(sp.coords) && i%step != 0 {
+		if o.Weight(i) && i%step != 0 {
 			continue
 		}
-		d, times, ok, err := o.difference(ctx, x, timed, i)
+		d, unsure, err := c.difference(x, i, enough, cert.Targets)
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
+		if unsure == nil {
+			cert.Skipped = append(cert.Skipped, o.coordinateName(i))
 			continue
 		}
-		for k, dt := range times {
-			got, size := moved[k][i], 1e-300
-			for _, g := range moved[k] {
-				size = math.Max(size, math.Abs(g))
+		for k := range cert.Targets {
+			row := CertifiedPartial{Name: o.coordinateName(i), Weight: o.Weight(i), Difference: d[k] / stretch[i], Uncertainty: unsure[k] / stretch[i], stretch: stretch[i]}
+			for j := range modes {
+				row.Gradient = append(row.Gradient, partials[j][k][i]/stretch[i])
 			}
-			c.Times = append(c.Times, TimeRow{k, CertificateRow{o.coordinateName(i), dt, got}})
-			// Differences of a time know it to the solver's tolerance only.
-			if e := math.Abs(dt-got) / math.Max(size, 1e-3); e > c.Worst && e > 1e-6 || math.IsNaN(e) {
-				c.Worst, c.Where = e, fmt.Sprintf("%s, by the time of event %s at %.6g", o.coordinateName(i), c.EventNames[k], c.EventTimes[k])
-			}
-		}
-		c.Values++
-		c.Rows = append(c.Rows, CertificateRow{o.coordinateName(i), d, grad[i]})
-		if e := math.Abs(d-grad[i]) / (size + 1e-300); e > c.Worst || math.IsNaN(e) {
-			c.Worst, c.Where = e, o.coordinateName(i)
+			t := &cert.Targets[k]
+			t.Rows, t.Scale = append(t.Rows, row), math.Max(t.Scale, math.Abs(d[k]))
 		}
 	}
-	return c, nil
+	cert.judge()
+	return cert, nil
 }
 
-// mostTimed is how many events a certificate looks at one by one.
-const mostTimed = 4
+// judge finds the worst disagreement, and the first event that it shows in.
+func (c *Certificate) judge() {
+	const clear = 1e-4
+	first, timed := "", false
+	for k := range c.Targets {
+		t := &c.Targets[k]
+		for i, r := range t.Rows {
+			for j, mode := range c.Modes {
+				off := t.Off(i, j)
+				if off > clear && first == "" && t.Event >= 0 {
+					first = t.Name
+				}
+				if off > c.Worst || math.IsNaN(off) {
+					c.Worst, c.Mode, c.Where = off, mode, fmt.Sprintf("`%s`, in the %s", r.Name, t.Name)
+					timed = t.Event >= 0
+				}
+			}
+		}
+	}
+	if first != "" && !timed {
+		c.Where += " and first in the " + first
+	}
+}
 
-// timeGradient is the derivative of the time of record k of the last run's log
-// by the coordinates, in the objective's mode.
-func (o *objective) timeGradient(x []float64, k int) []float64 {
-	w, s := o.workers[0], &o.slots[0]
+func (c *certifier) targets() int {
+	if c.loss {
+		return 1 + c.events
+	}
+	return c.ends + c.events
+}
+
+// target names target k.
+func (c *certifier) target(k int, events []CertifiedEvent, end float64) CertifiedTarget {
+	ends := c.targets() - c.events
+	switch {
+	case k >= ends:
+		e := events[k-ends]
+		return CertifiedTarget{Name: fmt.Sprintf("time of %s at %.6g", e.Name, e.Time), Event: k - ends}
+	case c.loss:
+		return CertifiedTarget{Name: "loss", Event: -1}
+	}
+	return CertifiedTarget{Name: fmt.Sprintf("%s at %.6g", c.m.StateNames()[k], end), Event: -1}
+}
+
+// values evaluates the targets; what did not happen is NaN.
+func (c *certifier) values(x []float64) ([]float64, error) {
+	var v []float64
+	if c.loss {
+		res, err := c.Eval(c.ctx, x, nil, 1, nil)
+		if err != nil {
+			return nil, err
+		}
+		v = append(v, res.Loss)
+	} else {
+		if err := c.ctx.Err(); err != nil {
+			return nil, err
+		}
+		c.p = c.sp.shared(x, c.nat, c.p)
+		c.bind(c.p, c.sp.s)
+		c.block(c.items, 1, 1, 1, false)
+	}
+	s := &c.slots[0]
+	if s.fail != nil {
+		return nil, nil
+	}
+	v = append(v, s.traj.Y[:c.ends]...)
+	for k := range c.events {
+		t := math.NaN()
+		if k < len(s.traj.Log) {
+			t = s.traj.Log[k].T
+		}
+		v = append(v, t)
+	}
+	return v, nil
+}
+
+// gradients are the derivatives of the targets in the objective's mode.
+func (c *certifier) gradients(x []float64) (list [][]float64, err error) {
+	if c.loss {
+		g := make([]float64, c.sp.dim)
+		if _, err := c.Eval(c.ctx, x, nil, 1, g); err != nil {
+			return nil, err
+		}
+		list = append(list, g)
+	}
+	w := c.workers[0]
+	l := w.runs[0]
+	for k := range c.ends {
+		end := make([]float64, len(l.traj.Y))
+		end[k] = 1
+		list = append(list, c.pullback(x, sim.Cotangents{EndY: end}))
+	}
+	for k := range c.events {
+		times := make([]float64, len(l.traj.Log))
+		times[k] = 1
+		list = append(list, c.pullback(x, sim.Cotangents{EventT: times}))
+	}
+	return list, nil
+}
+
+// pullback takes cotangents of the last run to the coordinates.
+func (c *certifier) pullback(x []float64, ct sim.Cotangents) []float64 {
+	w, s := c.workers[0], &c.slots[0]
 	l := w.runs[0]
 	clear(l.bp)
 	clear(l.bq)
 	clear(s.gNat)
 	clear(s.g)
 	w.sys.clearAccount()
-	l.ct = sim.Cotangents{EventT: make([]float64, len(l.traj.Log))}
-	l.ct.EventT[k] = 1
+	defer func(keep sim.Cotangents) { l.ct = keep }(l.ct)
+	l.ct = ct
 	w.ready = append(w.ready[:0], l)
-	o.backward(w, o.items[:1])
+	c.backward(w, c.items)
 	out := append([]float64{}, s.g...)
-	n := len(o.sp.coords)
-	o.sp.trans.Pullback(out[:n], x[:n], s.gNat)
+	n := len(c.sp.coords)
+	c.sp.trans.Pullback(out[:n], x[:n], s.gNat)
 	return out
 }
 
-// difference is the derivative by coordinate i of the loss, and of the times
-// of the first events of the log, from central differences with Richardson
-// extrapolation; ok is false where the events change with it.
-func (o *objective) difference(ctx context.Context, x []float64, events, i int) (d float64, times []float64, ok bool, err error) {
+// difference is the derivative of the targets by coordinate i from central
+// differences whose steps are halved and that are extrapolated to none, with
+// the estimated errors; nil where the events follow in another order however
+// small the step. (C.J.F. Ridders, Adv. Eng. Softw. 4, 75–76, 1982.)
+func (c *certifier) difference(x []float64, i int, enough float64, targets []CertifiedTarget) (d, unsure []float64, err error) {
+	const (
+		first  = 1e-2 // of the coordinate
+		levels = 10
+	)
 	keep := x[i]
 	defer func() { x[i] = keep }()
-	kinks := 0
-	at := func(h float64) []float64 {
+	at := func(h float64) (v []float64) {
 		x[i] = keep + h
-		r, e := o.Eval(ctx, x, nil, 1, nil)
-		if e != nil {
-			err = e
-		}
-		if r.Failed {
-			kinks++
-		}
-		kinks += r.Kinks
-		v := []float64{r.Loss}
-		for k := range events {
-			t := math.NaN()
-			if log := o.slots[0].traj.Log; k < len(log) {
-				t = log[k].T
-			}
-			v = append(v, t)
+		if v, err = c.values(x); v != nil && c.slots[0].traj.Order != c.order {
+			v = nil
 		}
 		return v
 	}
-	h := 1e-4 * math.Max(1, math.Abs(keep))
-	a, b, c, e := at(h), at(-h), at(h/2), at(-h/2)
-	v := make([]float64, events+1)
-	for k := range v {
-		v[k] = (4*(c[k]-e[k])/h - (a[k]-b[k])/(2*h)) / 3
+	n := len(targets)
+	h := first * math.Max(1, math.Abs(keep))
+	var last [][]float64 // the extrapolations at the step before, by order
+	for range levels {
+		hi, lo := at(h), at(-h)
+		if err != nil {
+			return nil, nil, err
+		}
+		if hi == nil || lo == nil {
+			last = nil
+			h /= 4
+			continue
+		}
+		row := [][]float64{make([]float64, n)}
+		for k := range n {
+			row[0][k] = (hi[k] - lo[k]) / (2 * h)
+		}
+		if last != nil && unsure == nil {
+			d, unsure = make([]float64, n), slices.Repeat([]float64{math.Inf(1)}, n)
+		}
+		four, sure := 1., unsure != nil
+		for m := range last {
+			four *= 4
+			next := make([]float64, n)
+			for k := range n {
+				next[k] = row[m][k] + (row[m][k]-last[m][k])/(four-1)
+				e := math.Max(math.Abs(next[k]-row[m][k]), math.Abs(next[k]-last[m][k]))
+				if e < unsure[k] {
+					d[k], unsure[k] = next[k], e
+				}
+			}
+			row = append(row, next)
+		}
+		for k := range unsure {
+			sure = sure && unsure[k] <= enough*targets[k].Scale
+		}
+		if sure {
+			break
+		}
+		last = row
+		h /= 2
 	}
-	return v[0], v[1:], kinks == 0, err
+	return d, unsure, nil
 }

@@ -26,6 +26,9 @@ func TestEventModels(t *testing.T) {
 			s, err := m.Simulate()
 			require.NoError(t, err)
 			require.NotEmpty(t, s.Trajectories[0].Events)
+			ends, err := m.Certify(context.Background(), 1000)
+			require.NoError(t, err)
+			require.Less(t, ends.Worst, 1e-7, "%s, %s: %v", ends.Mode, ends.Where, ends.Targets)
 
 			name := m.ObservationNames()[0]
 			dir := t.TempDir()
@@ -39,12 +42,10 @@ func TestEventModels(t *testing.T) {
 			require.NoError(t, err)
 			f, err := m.NewFit()
 			require.NoError(t, err)
-			for _, mode := range GradientModes {
-				c, err := f.CertifyMode(context.Background(), mode, 1000)
-				require.NoError(t, err, mode)
-				require.Less(t, c.Worst, 1e-6, "%s: %s of %v", mode, c.Where, c.Rows)
-				require.Positive(t, c.Events)
-			}
+			c, err := f.Certify(context.Background(), 1000, GradientModes...)
+			require.NoError(t, err)
+			require.Less(t, c.Worst, 1e-6, "%s, %s: %v", c.Mode, c.Where, c.Targets)
+			require.NotEmpty(t, c.Events)
 		})
 	}
 }

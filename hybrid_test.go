@@ -40,12 +40,10 @@ func certified(t *testing.T, body, obs string, times ...float64) {
 	require.NoError(t, err)
 	f, err := m.NewFit()
 	require.NoError(t, err)
-	for _, mode := range GradientModes {
-		c, err := f.CertifyMode(context.Background(), mode, 1000)
-		require.NoError(t, err, mode)
-		require.Less(t, c.Worst, 1e-6, "%s: %s of %v", mode, c.Where, c.Rows)
-		require.Positive(t, c.Values)
-	}
+	c, err := f.Certify(context.Background(), 1000, GradientModes...)
+	require.NoError(t, err)
+	require.Less(t, c.Worst, 1e-6, "%s, %s: %v", c.Mode, c.Where, c.Targets)
+	require.Positive(t, c.Values())
 }
 
 // TestHybridGradients: the situations in which gradients through events go
@@ -313,11 +311,9 @@ simulate { times: [1, 1.5], solver: rk4 { step: 0.1 } }`)
 		require.NoError(t, err)
 		f, err := m.NewFit()
 		require.NoError(t, err)
-		for _, mode := range GradientModes {
-			c, err := f.CertifyMode(context.Background(), mode, 10)
-			require.NoError(t, err)
-			require.Less(t, c.Worst, 1e-7, "%s, %s: %v", kind, mode, c.Rows)
-		}
+		c, err := f.Certify(context.Background(), 10, GradientModes...)
+		require.NoError(t, err)
+		require.Less(t, c.Worst, 1e-7, "%s, %s, %s: %v", kind, c.Mode, c.Where, c.Targets)
 		if kind == "hold" {
 			s, err := m.Simulate()
 			require.NoError(t, err)

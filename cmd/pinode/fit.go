@@ -173,15 +173,15 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 	if err != nil {
 		return err
 	}
-	if c.Worst > certTol {
-		return &codeError{exitModel, fmt.Sprintf("the gradient disagrees with finite differences by %.1e in `%s`; try another `fit.gradient`, or tighter tolerances", c.Worst, c.Where)}
+	if !(c.Worst <= certTol) {
+		return &codeError{exitModel, fmt.Sprintf("the %s gradient disagrees with finite differences by %.1e: %s; try another `fit.gradient`, or see `pinode check --gradients %s`", c.Mode, c.Worst, c.Where, f.Model.Path)}
 	}
 	if !a.quiet && !a.json {
 		events := ""
-		if c.Events > 0 {
-			events = fmt.Sprintf(", %d events", c.Events)
+		if n := len(c.Events); n > 0 {
+			events = fmt.Sprintf(", %d events", n)
 		}
-		fmt.Fprintf(a.out, "%-14s certified: %s = finite differences to %.0e over %d values%s\n", "gradients", c.Mode, c.Worst, c.Values, events)
+		fmt.Fprintf(a.out, "%-14s certified: %s = finite differences to %.0e over %d values%s\n", "gradients", c.Modes[0], c.Worst, c.Values(), events)
 	}
 	return nil
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,103 +15,176 @@ import (
 // the differences, the continuous ones by the tolerances of the solver.
 const modeTol = 1e-6
 
+// graze is the transversality below which an event is as good as tangent.
+const graze = 1e-6
+
 // gradients prints the gradient certificate of a model: every mode against
 // finite differences.
-func (a *app) gradients(c *cobra.Command, path string) error {
+func (a *app) gradients(c *cobra.Command, path string, asJSON bool) error {
 	m, err := pinode.Load(path)
 	if err != nil {
 		return err
 	}
-	f, err := m.NewFit()
+	cert, err := m.Certify(c.Context(), 16)
 	if err != nil {
 		return err
 	}
-	var certs []*pinode.Certificate
-	for _, mode := range pinode.GradientModes {
-		if !f.Adaptive() && (mode == "adjoint" || mode == "backsolve") {
-			continue // they follow the exact solution, not that of fixed steps
-		}
-		cert, err := f.CertifyMode(c.Context(), mode, 16)
-		if err != nil {
-			return err
-		}
-		certs = append(certs, cert)
-	}
-	if a.json {
-		if err := writeJSON(a.out, struct {
-			Version int                   `json:"version"`
-			Modes   []*pinode.Certificate `json:"modes"`
-		}{1, certs}); err != nil {
-			return err
-		}
+	certified := cert.Worst <= modeTol && cert.Values() > 0
+	if asJSON {
+		err = writeJSON(a.out, certificateJSON(cert, certified))
 	} else {
-		a.printGradients(certs)
+		a.printCertificate(cert, certified)
 	}
-	for _, c := range certs {
-		if !(c.Worst <= modeTol) {
-			return &codeError{exitModel, fmt.Sprintf("the %s gradient disagrees with finite differences by %.1e in `%s`", c.Mode, c.Worst, c.Where)}
-		}
+	switch {
+	case err != nil:
+		return err
+	case cert.Values() == 0:
+		return &codeError{exitModel, "nothing was certified: the events follow in another order however near to the start values"}
+	case !certified:
+		return &codeError{exitModel, fmt.Sprintf("the %s gradient disagrees with finite differences by %.1e: %s", cert.Mode, cert.Worst, cert.Where)}
 	}
 	return nil
 }
 
-func (a *app) printGradients(certs []*pinode.Certificate) {
-	width := 10
-	for _, r := range certs[0].Rows {
-		width = max(width, len([]rune(r.Name)))
+// verdict is the judgement of one derivative in one mode.
+func verdict(t *pinode.CertifiedTarget, row, mode int) string {
+	if off := t.Off(row, mode); !(off <= modeTol) {
+		return fmt.Sprintf("off by %.0e", math.Abs(t.Rows[row].Gradient[mode]-t.Rows[row].Difference))
 	}
-	fmt.Fprintf(a.out, "%-*s  %-18s", width, "", "finite diff.")
-	for _, c := range certs {
-		fmt.Fprintf(a.out, "  %-20s", c.Mode)
-	}
-	fmt.Fprintln(a.out)
-	worst := 0.
-	for i, r := range certs[0].Rows {
-		fmt.Fprintf(a.out, "%-*s  %-18.10g", width, r.Name, r.Difference)
-		for _, c := range certs {
-			verdict := "ok"
-			size := 0.
-			for _, x := range c.Rows {
-				size = math.Max(size, math.Abs(x.Gradient))
-			}
-			if d := math.Abs(c.Rows[i].Gradient - r.Difference); !(d <= modeTol*size) {
-				verdict = fmt.Sprintf("off by %.0e", d)
-			}
-			fmt.Fprintf(a.out, "  %-16.10g %s", c.Rows[i].Gradient, verdict)
-		}
-		fmt.Fprintln(a.out)
-	}
-	for _, c := range certs {
-		worst = math.Max(worst, c.Worst)
-	}
-	if c := certs[0]; c.Events > 0 {
-		fmt.Fprint(a.out, "events: ")
-		for i := range min(c.Events, 12) {
-			if i > 0 {
-				fmt.Fprint(a.out, ", ")
-			}
-			fmt.Fprintf(a.out, "%s at %.6g", c.EventNames[i], c.EventTimes[i])
-			if t := c.Transversality[i]; !math.IsNaN(t) {
-				fmt.Fprintf(a.out, " (transversality %.2g)", t)
-			}
-		}
-		fmt.Fprintln(a.out)
-	}
-	a.printTimes(certs, width)
-	verdict := "certified"
-	if !(worst <= modeTol) {
-		verdict = "NOT certified"
-	}
-	fmt.Fprintf(a.out, "%s: %d values × %d modes, worst disagreement %.0e\n", verdict, certs[0].Values, len(certs), worst)
+	return "ok"
 }
 
-// printTimes prints the derivatives of the times of the first events.
-func (a *app) printTimes(certs []*pinode.Certificate, width int) {
-	for i, r := range certs[0].Times {
-		fmt.Fprintf(a.out, "%-*s  %-18.10g", width, r.Name, r.Difference)
-		for _, c := range certs {
-			fmt.Fprintf(a.out, "  %-20.10g", c.Times[i].Gradient)
+func (a *app) printCertificate(c *pinode.Certificate, certified bool) {
+	width := 12
+	for _, t := range c.Targets {
+		width = max(width, len([]rune(t.Name)))
+		for _, r := range t.Rows {
+			width = max(width, len([]rune(r.Name))+2)
 		}
-		fmt.Fprintf(a.out, "  time of %s at %.6g\n", certs[0].EventNames[r.Event], certs[0].EventTimes[r.Event])
 	}
+	cells := func(name, first string, rest []string) {
+		line := fmt.Sprintf("%-*s  %-16s", width, name, first)
+		for _, s := range rest {
+			line += fmt.Sprintf("  %-24s", s)
+		}
+		fmt.Fprintln(a.out, strings.TrimRight(line, " "))
+	}
+	cells("", "finite diff.", c.Modes)
+	for k := range c.Targets {
+		t := &c.Targets[k]
+		fmt.Fprintln(a.out, t.Name)
+		weights, worst := 0, make([]float64, len(c.Modes))
+		for i, r := range t.Rows {
+			if r.Weight && t.Event >= 0 {
+				weights++
+				for j := range worst {
+					worst[j] = math.Max(worst[j], t.Off(i, j))
+				}
+				continue
+			}
+			var rest []string
+			for j := range c.Modes {
+				rest = append(rest, fmt.Sprintf("%-16.10g %s", r.Gradient[j], verdict(t, i, j)))
+			}
+			cells("  "+r.Name, fmt.Sprintf("%.10g", r.Difference), rest)
+		}
+		if weights > 0 {
+			var rest []string
+			for _, w := range worst {
+				state := "ok"
+				if !(w <= modeTol) {
+					state = "off"
+				}
+				rest = append(rest, fmt.Sprintf("%-16s %s", fmt.Sprintf("within %.0e", w), state))
+			}
+			cells(fmt.Sprintf("  %d weights", weights), "", rest)
+		}
+	}
+	a.printCertifiedEvents(c)
+	if len(c.Skipped) > 0 {
+		fmt.Fprintf(a.out, "not compared, as the events follow in another order nearby: %s\n", strings.Join(c.Skipped, ", "))
+	}
+	state := "certified"
+	if !certified {
+		state = "NOT certified"
+	}
+	fmt.Fprintf(a.out, "%s: %d derivatives × %d modes, %d events, worst disagreement %.0e\n", state, c.Values(), len(c.Modes), len(c.Events), c.Worst)
+}
+
+// printCertifiedEvents lists the first events and how cleanly they cross.
+func (a *app) printCertifiedEvents(c *pinode.Certificate) {
+	const most = 8
+	var list []string
+	for _, e := range c.Events[:min(len(c.Events), most)] {
+		s := fmt.Sprintf("%s at %.6g", e.Name, e.Time)
+		switch t := e.Transversality; {
+		case t < graze:
+			s += fmt.Sprintf(" (transversality %.2g, a graze)", t)
+		case !math.IsNaN(t):
+			s += fmt.Sprintf(" (transversality %.2g)", t)
+		}
+		list = append(list, s)
+	}
+	if n := len(c.Events) - most; n > 0 {
+		list = append(list, fmt.Sprintf("%d more", n))
+	}
+	if len(list) > 0 {
+		fmt.Fprintf(a.out, "events: %s\n", strings.Join(list, ", "))
+	}
+}
+
+// jsonNumber is null in JSON if it is not finite.
+type jsonNumber float64
+
+func (n jsonNumber) MarshalJSON() ([]byte, error) {
+	if v := float64(n); !math.IsNaN(v) && !math.IsInf(v, 0) {
+		return json.Marshal(v)
+	}
+	return []byte("null"), nil
+}
+
+// certificateJSON is the certificate as `--json` prints it.
+func certificateJSON(c *pinode.Certificate, certified bool) any {
+	type partial struct {
+		Name        string                `json:"name"`
+		Difference  jsonNumber            `json:"difference"`
+		Uncertainty jsonNumber            `json:"uncertainty"`
+		Gradient    map[string]jsonNumber `json:"gradient"`
+		Verdict     map[string]string     `json:"verdict"`
+	}
+	type target struct {
+		Name     string    `json:"name"`
+		Partials []partial `json:"partials"`
+	}
+	type event struct {
+		Name           string     `json:"name"`
+		Time           jsonNumber `json:"time"`
+		Transversality jsonNumber `json:"transversality"`
+	}
+	out := struct {
+		Version   int        `json:"version"`
+		Certified bool       `json:"certified"`
+		Worst     jsonNumber `json:"worst"`
+		Mode      string     `json:"mode"`
+		Where     string     `json:"where"`
+		Targets   []target   `json:"targets"`
+		Events    []event    `json:"events"`
+		Skipped   []string   `json:"skipped"`
+	}{1, certified, jsonNumber(c.Worst), c.Mode, c.Where, []target{}, []event{}, c.Skipped}
+	for k := range c.Targets {
+		t := &c.Targets[k]
+		to := target{Name: t.Name, Partials: []partial{}}
+		for i, r := range t.Rows {
+			p := partial{r.Name, jsonNumber(r.Difference), jsonNumber(r.Uncertainty), map[string]jsonNumber{}, map[string]string{}}
+			for j, mode := range c.Modes {
+				p.Gradient[mode], p.Verdict[mode] = jsonNumber(r.Gradient[j]), verdict(t, i, j)
+			}
+			to.Partials = append(to.Partials, p)
+		}
+		out.Targets = append(out.Targets, to)
+	}
+	for _, e := range c.Events {
+		out.Events = append(out.Events, event{e.Name, jsonNumber(e.Time), jsonNumber(e.Transversality)})
+	}
+	return out
 }

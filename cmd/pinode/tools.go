@@ -48,11 +48,13 @@ func (a *app) checkCmd() *cobra.Command {
 					return err
 				}
 				prog, l := compiler.Compile(src, pinode.Env())
-				if format == "json" || a.json {
+				switch {
+				case gradients && (format == "json" || a.json) && l.Err() == nil: // the certificate is the one document
+				case format == "json" || a.json:
 					if err := diag.RenderJSON(a.out, l); err != nil {
 						return err
 					}
-				} else if len(l.All) > 0 {
+				case len(l.All) > 0:
 					diag.Render(a.err, l, diag.Options{Color: a.color()})
 				}
 				if l.Err() != nil {
@@ -64,7 +66,7 @@ func (a *app) checkCmd() *cobra.Command {
 					inferred(a.out, prog)
 				}
 				if gradients {
-					if err := a.gradients(c, f); err != nil {
+					if err := a.gradients(c, f, format == "json" || a.json); err != nil {
 						return err
 					}
 				}
