@@ -85,27 +85,27 @@ const (
 // first. Without modes it is the mode of the fit, with differences only as
 // good as a warning before a fit needs them.
 func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*Certificate, error) {
-	enough := fineDifference
+	want := certification{n, mostTimed, fineDifference, modes}
 	if len(modes) == 0 {
-		enough = coarseDifference
-		modes = []string{f.Model.fit.Word("gradient")}
-		if modes[0] == "auto" {
-			modes[0] = "unrolled"
+		mode := f.Model.fit.Word("gradient")
+		if mode == "auto" {
+			mode = "unrolled"
 		}
+		want.enough, want.modes = coarseDifference, []string{mode}
 	}
 	opt, err := solverOptions(f.Model.fit)
 	if err != nil {
 		return nil, err
 	}
-	return certify(ctx, f.Model, f.obj.sp, f.obj.items[0], opt, n, enough, modes)
+	return certify(ctx, f.Model, f.obj.sp, f.obj.items[0], opt, want)
 }
 
 // Certify compares derivatives in all modes that the solver has. With data it
 // is that of the fit, else that of the simulation.
 func (m *Model) Certify(ctx context.Context, n int) (*Certificate, error) {
-	settings := m.fit
-	if len(m.prog.Checked.Data) == 0 {
-		settings = m.simulate
+	settings := m.simulate
+	if len(m.prog.Checked.Data) > 0 {
+		settings = m.fit
 	}
 	opt, err := solverOptions(settings)
 	if err != nil {
@@ -115,13 +115,17 @@ func (m *Model) Certify(ctx context.Context, n int) (*Certificate, error) {
 	if !opt.Method.Adaptive() { // these follow the exact solution, not that of fixed steps
 		modes = slices.DeleteFunc(modes, func(s string) bool { return s == "adjoint" || s == "backsolve" })
 	}
-	if len(m.prog.Checked.Data) > 0 {
-		f, err := m.NewFit()
-		if err != nil {
-			return nil, err
-		}
-		return f.Certify(ctx, n, modes...)
+	if len(m.prog.Checked.Data) == 0 {
+		return m.certifySimulation(ctx, opt, certification{n, mostTimed, fineDifference, modes})
 	}
+	f, err := m.NewFit()
+	if err != nil {
+		return nil, err
+	}
+	return f.Certify(ctx, n, modes...)
+}
+
+func (m *Model) certifySimulation(ctx context.Context, opt sim.Options, want certification) (*Certificate, error) {
 	items, err := m.simulateItems()
 	if err != nil {
 		return nil, err
@@ -129,12 +133,21 @@ func (m *Model) Certify(ctx context.Context, n int) (*Certificate, error) {
 	if err := m.grid(items[0], nil); err != nil {
 		return nil, err
 	}
-	items[0].span.Draw = m.draws(uint64(settings.Int("seed")), 0, nil)
-	sp, err := newSpace(m, items, uint64(settings.Int("seed")))
+	seed := uint64(m.simulate.Int("seed"))
+	items[0].span.Draw = m.draws(seed, 0, nil)
+	sp, err := newSpace(m, items, seed)
 	if err != nil {
 		return nil, err
 	}
-	return certify(ctx, m, sp, items[0], opt, n, fineDifference, modes)
+	return certify(ctx, m, sp, items[0], opt, want)
+}
+
+// certification is what to certify: about how many coordinates, the times of
+// how many events, by differences known how well, in which modes.
+type certification struct {
+	coordinates, events int
+	enough              float64
+	modes               []string
 }
 
 // certifier evaluates the targets of a certificate.
@@ -149,7 +162,8 @@ type certifier struct {
 
 // certify solves with tolerances so tight that the choice of steps, which
 // differences see and derivatives do not, is out of the way.
-func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options, n int, enough float64, modes []string) (*Certificate, error) {
+func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options, want certification) (*Certificate, error) {
+	modes := want.modes
 	if opt.Method.Adaptive() {
 		opt.RTol, opt.ATol = math.Min(opt.RTol, 1e-10), math.Min(opt.ATol, 1e-12)
 	}
@@ -180,7 +194,7 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	if s.fail != nil {
 		return nil, &SimulationError{Trajectory: it.name, Fail: s.fail, Text: m.explain(s.fail)}
 	}
-	c.events, c.order = min(len(s.traj.Log), mostTimed), s.traj.Order
+	c.events, c.order = min(len(s.traj.Log), want.events), s.traj.Order
 	cert := &Certificate{Modes: modes, Skipped: []string{}}
 	for _, r := range s.traj.Log {
 		cert.Events = append(cert.Events, CertifiedEvent{m.prog.Model.Events[r.Event].Checked.Name, r.T, r.Transversality})
@@ -208,12 +222,12 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	}
 	stretch := slices.Repeat([]float64{1}, sp.dim)
 	sp.trans.Pullback(stretch[:len(sp.coords)], x[:len(sp.coords)], slices.Clone(stretch))
-	step := max(1, sp.dim/max(n, 1))
+	step := max(1, sp.dim/max(want.coordinates, 1))
 	for i := range sp.dim {
 		if o.Weight(i) && i%step != 0 {
 			continue
 		}
-		d, unsure, err := c.difference(x, i, enough, cert.Targets)
+		d, unsure, err := c.difference(x, i, want.enough, cert.Targets)
 		if err != nil {
 			return nil, err
 		}

@@ -261,36 +261,6 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestClosedForms: relay thermostat and integrate-and-fire neuron, whose
-// periods are logarithms.
-func TestClosedForms(t *testing.T) {
-	tr, err := simulated(t, `model Relay {
-  state T = 18
-  discrete u = 25
-  T' = -(T - u)
-  event off when T >= 22 { u := 15 }
-  event on when T <= 18 { u := 25 }
-}
-simulate { until: 10, step: 1, solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }`)
-	require.NoError(t, err)
-	require.Len(t, tr.Events, 11)
-	for i, e := range tr.Events {
-		require.InEpsilon(t, float64(i+1)*math.Log(7./3), e.Time, 1e-10)
-	}
-	tr, err = simulated(t, `model Neuron {
-  const τ = 20
-  state V = 0
-  V' = (2 - V)/τ
-  event spike when V >= 1 { V := 0 }
-}
-simulate { until: 100, step: 10, solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }`)
-	require.NoError(t, err)
-	require.Len(t, tr.Events, 7)
-	for i, e := range tr.Events {
-		require.InEpsilon(t, float64(i+1)*20*math.Ln2, e.Time, 1e-10)
-	}
-}
-
 // TestInputs: a signal that is held jumps between steps, not inside them, and
 // gradients follow.
 func TestInputs(t *testing.T) {
