@@ -190,17 +190,17 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	if _, err := c.values(x); err != nil {
 		return nil, err
 	}
-	s := &o.slots[0]
-	if s.fail != nil {
-		return nil, &SimulationError{Trajectory: it.name, Fail: s.fail, Text: m.explain(s.fail)}
+	if fail := c.chunks[0].fail; fail != nil {
+		return nil, &SimulationError{Trajectory: it.name, Fail: fail, Text: m.explain(fail)}
 	}
-	c.events, c.order = min(len(s.traj.Log), want.events), s.traj.Order
+	traj := &o.workers[0].shift.block[0].traj
+	c.events, c.order = min(len(traj.Log), want.events), traj.Order
 	cert := &Certificate{Modes: modes, Skipped: []string{}}
-	for _, r := range s.traj.Log {
+	for _, r := range traj.Log {
 		cert.Events = append(cert.Events, CertifiedEvent{m.prog.Model.Events[r.Event].Checked.Name, r.T, r.Transversality})
 	}
 	for k := range c.targets() {
-		cert.Targets = append(cert.Targets, c.target(k, cert.Events, s.traj.T))
+		cert.Targets = append(cert.Targets, c.target(k, cert.Events, traj.T))
 	}
 	partials := make([][][]float64, len(modes)) // mode, target, coordinate
 	for k, mode := range modes {
@@ -305,19 +305,17 @@ func (c *certifier) values(x []float64) ([]float64, error) {
 		if err := c.ctx.Err(); err != nil {
 			return nil, err
 		}
-		c.p = c.sp.shared(x, c.nat, c.p)
-		c.bind(c.p, c.sp.s)
-		c.block(c.items, 1, 1, 1, false)
+		c.compute(x, task{c.ctx, c.items, nil, 1, 1, 1, 1, false})
 	}
-	s := &c.slots[0]
-	if s.fail != nil {
+	if c.chunks[0].fail != nil {
 		return nil, nil
 	}
-	v = append(v, s.traj.Y[:c.ends]...)
+	traj := &c.workers[0].shift.block[0].traj
+	v = append(v, traj.Y[:c.ends]...)
 	for k := range c.events {
 		t := math.NaN()
-		if k < len(s.traj.Log) {
-			t = s.traj.Log[k].T
+		if k < len(traj.Log) {
+			t = traj.Log[k].T
 		}
 		v = append(v, t)
 	}
@@ -334,7 +332,7 @@ func (c *certifier) gradients(x []float64) (list [][]float64, err error) {
 		list = append(list, g)
 	}
 	w := c.workers[0]
-	l := w.runs[0]
+	l := w.shift.block[0]
 	for k := range c.ends {
 		end := make([]float64, len(l.traj.Y))
 		end[k] = 1
@@ -350,20 +348,21 @@ func (c *certifier) gradients(x []float64) (list [][]float64, err error) {
 
 // pullback takes cotangents of the last run to the coordinates.
 func (c *certifier) pullback(x []float64, ct sim.Cotangents) []float64 {
-	w, s := c.workers[0], &c.slots[0]
-	l := w.runs[0]
+	w, sum := c.workers[0], &c.chunks[0]
+	l := w.shift.block[0]
 	clear(l.bp)
 	clear(l.bq)
-	clear(s.gNat)
-	clear(s.g)
+	clear(sum.gNat)
+	clear(sum.g)
 	w.sys.clearAccount()
+	w.clearWeights()
 	defer func(keep sim.Cotangents) { l.ct = keep }(l.ct)
 	l.ct = ct
-	w.ready = append(w.ready[:0], l)
-	c.backward(w, c.items)
-	out := append([]float64{}, s.g...)
+	w.shift.backward(sum)
+	w.shift.weights(sum.g)
+	out := append([]float64{}, sum.g...)
 	n := len(c.sp.coords)
-	c.sp.trans.Pullback(out[:n], x[:n], s.gNat)
+	c.sp.trans.Pullback(out[:n], x[:n], sum.gNat)
 	return out
 }
 
@@ -380,7 +379,7 @@ func (c *certifier) difference(x []float64, i int, enough float64, targets []Cer
 	defer func() { x[i] = keep }()
 	at := func(h float64) (v []float64) {
 		x[i] = keep + h
-		if v, err = c.values(x); v != nil && c.slots[0].traj.Order != c.order {
+		if v, err = c.values(x); v != nil && c.workers[0].shift.block[0].traj.Order != c.order {
 			v = nil
 		}
 		return v

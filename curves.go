@@ -57,7 +57,7 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 			return nil, &SimulationError{Trajectory: it.name, Fail: tr.Fail, Text: m.explain(tr.Fail)}
 		}
 		for _, r := range it.rows {
-			w.sys.rowLoss(it.span.Saves[r.save], tr.SaveY[r.save], tr.SaveD[r.save], tr.BeforeY[r.save], tr.BeforeD[r.save], r.datum, r.seen)
+			w.sys.rowAt(it.span.Saves[r.save], tr.SaveY[r.save], tr.SaveD[r.save], tr.BeforeY[r.save], tr.BeforeD[r.save], &r)
 			w.sys.obs.run()
 			for i, p := range w.sys.obs.v {
 				if r.seen[i] != 0 {

@@ -283,7 +283,9 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 		s.Events += tr.Stats.Events
 		for _, r := range it.rows {
 			k := r.save
-			s.Loss += w.sys.rowLoss(it.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen)
+			w.sys.rowAt(it.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], &r)
+			w.sys.row.run.run()
+			s.Loss += w.sys.row.run.v[0]
 			w.sys.obs.run()
 			for i, p := range w.sys.obs.v {
 				if r.seen[i] != 0 {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
+	"sync/atomic"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
@@ -35,14 +35,11 @@ type worker struct {
 	group *sim.Group
 	runs  []*laneRun
 	free  []*laneRun // those of runs that may serve
-	ready []*laneRun // those that have run and are to be differentiated
 
 	bindings int // so far
-}
 
-// chunk is how many trajectories a worker computes before their gradients are
-// added up, in the order of the trajectories whatever the number of workers.
-const chunk = 64
+	shift *shift
+}
 
 // objective is the loss of a model over trajectories, for package fit.
 type objective struct {
@@ -54,22 +51,64 @@ type objective struct {
 	total    int // measured values of items
 
 	*runner
-	nat   []float64
-	p     []float64
-	gNat  []float64
-	slots []slot
-	order []order // of each item at its last evaluation
+	nat    []float64
+	p      []float64
+	gNat   []float64
+	last   []lastRun // of each item
+	chunks []chunk
+	next   atomic.Int64 // chunk that no worker has taken
+	failed atomic.Int64 // the first chunk that failed
+	task   task
+	work   func(*worker)
+
+	terms     []fit.Term
+	penalties []float64
+	parts     []float64
+	all       []int
+	batch     []*item
 }
 
-// slot is the result of one trajectory of a block.
-type slot struct {
+// task is an evaluation of the loss.
+type task struct {
+	ctx               context.Context
+	items             []*item
+	index             []int // of each in the objective's items; nil: they are others
+	size              int   // of a chunk
+	horizon           float64
+	perValue, perItem float64
+	grad              bool
+}
+
+// lastRun is what an item's last run over the whole horizon was like.
+type lastRun struct {
+	known bool
+	order uint64 // of its events
+	loss  float64
+}
+
+// chunk is the sum over some trajectories that follow each other. One worker
+// computes it, in an order that does not depend on the others, and chunks are
+// added up in their order: results have the same bits whatever the number of
+// workers.
+type chunk struct {
 	loss      float64
 	terms     []float64
 	penalties []float64
-	fail      *sim.Failure
+	kinks     int
 	gNat, g   []float64
-	traj      *sim.Trajectory
+	fail      *sim.Failure // of item at
+	at        int
 }
+
+// chunkSize is how many of n trajectories make a chunk: enough to fill the
+// lanes, few enough to occupy many cores.
+func chunkSize(n int) int {
+	up := func(k int) int { return (k + maxLanes - 1) / maxLanes * maxLanes }
+	return max(up((n+63)/64), min(64, up((n+7)/8)))
+}
+
+// maxRuns is how many runs a worker keeps until their gradients are computed.
+const maxRuns = 64
 
 func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gradient string, workers int) (*objective, error) {
 	o := &objective{m: m, sp: sp, items: items, valid: valid, gradient: gradient}
@@ -82,12 +121,18 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 		o.total += it.values
 	}
 	o.nat, o.gNat = make([]float64, len(sp.coords)), make([]float64, len(sp.coords))
-	lay := &m.prog.Model.Layout
-	o.slots = make([]slot, min(chunk*len(o.workers), max(len(items), len(valid))))
-	for i := range o.slots {
-		o.slots[i] = slot{gNat: make([]float64, len(sp.coords)), g: make([]float64, sp.dim), penalties: make([]float64, len(m.prog.Model.Penalties)), terms: make([]float64, max(1, len(lay.Observes)+len(m.prog.Checked.Model.Losses)+len(m.prog.Model.Events)))}
+	o.last = make([]lastRun, len(items))
+	o.all = make([]int, len(items))
+	for i := range o.all {
+		o.all[i] = i
 	}
-	o.order = make([]order, len(items))
+	lay := &m.prog.Model.Layout
+	o.parts = make([]float64, max(1, len(lay.Observes)+len(m.prog.Checked.Model.Losses)+len(m.prog.Model.Events)))
+	o.penalties = make([]float64, len(m.prog.Model.Penalties))
+	for _, w := range o.workers {
+		w.shift = newShift(o, w)
+	}
+	o.work = func(w *worker) { w.shift.do() }
 	return o, nil
 }
 
@@ -104,20 +149,14 @@ func (o *objective) Weight(i int) bool { return i >= len(o.sp.coords) }
 // mean over trajectories of penalties, priors over all values, and weight
 // decay.
 func (o *objective) Eval(ctx context.Context, x []float64, batch []int, horizon float64, grad []float64) (fit.Result, error) {
-	items := o.items
-	idx := batch
-	if batch != nil {
-		items = make([]*item, len(batch))
-		for i, k := range batch {
-			items[i] = o.items[k]
-		}
+	if batch == nil {
+		return o.eval(ctx, x, o.items, o.all, horizon, grad)
 	}
-	return o.eval(ctx, x, items, func(i int) int {
-		if idx != nil {
-			return idx[i]
-		}
-		return i
-	}, horizon, grad)
+	o.batch = o.batch[:0]
+	for _, k := range batch {
+		o.batch = append(o.batch, o.items[k])
+	}
+	return o.eval(ctx, x, o.batch, batch, horizon, grad)
 }
 
 // Validate is the loss over the trajectories that are held back.
@@ -125,7 +164,7 @@ func (o *objective) Validate(ctx context.Context, x []float64, horizon float64) 
 	return o.eval(ctx, x, o.valid, nil, horizon, nil)
 }
 
-func (o *objective) eval(ctx context.Context, x []float64, items []*item, index func(int) int, horizon float64, grad []float64) (fit.Result, error) {
+func (o *objective) eval(ctx context.Context, x []float64, items []*item, index []int, horizon float64, grad []float64) (fit.Result, error) {
 	res := fit.Result{}
 	for _, it := range items {
 		span, n := it.horizon(horizon)
@@ -142,44 +181,31 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 		clear(grad)
 		clear(o.gNat)
 	}
-	o.p = o.sp.shared(x, o.nat, o.p)
-	o.bind(o.p, o.sp.s)
-	data, penalties := 0., make([]float64, len(o.m.prog.Model.Penalties))
-	terms := make([]float64, len(o.slots[0].terms))
-	for first := 0; first < len(items); first += len(o.slots) {
+	o.compute(x, task{ctx, items, index, chunkSize(len(items)), horizon, perValue, perItem, grad != nil})
+	clear(o.parts)
+	clear(o.penalties)
+	for i := range o.chunks {
+		c := &o.chunks[i]
+		if c.fail != nil {
+			res.Failed = true
+			res.Reason = fit.Failure{Item: c.at, Trajectory: items[c.at].name, Time: c.fail.T, Reason: c.fail.Status.String() + ": " + o.m.explain(c.fail)}
+			clear(grad)
+			return res, nil
+		}
 		if err := ctx.Err(); err != nil {
 			return res, err
 		}
-		block := items[first:min(first+len(o.slots), len(items))]
-		o.block(block, horizon, perValue, perItem, grad != nil)
-		for i := range block {
-			s := &o.slots[i]
-			if s.fail != nil {
-				res.Failed = true
-				res.Reason = fit.Failure{Item: first + i, Trajectory: block[i].name, Time: s.fail.T, Reason: s.fail.Status.String() + ": " + o.m.explain(s.fail)}
-				if grad != nil {
-					clear(grad)
-				}
-				return res, nil
-			}
-			data += s.loss
-			for k, v := range s.terms {
-				terms[k] += v
-			}
-			for k, v := range s.penalties {
-				penalties[k] += v
-			}
-			if grad != nil {
-				add(grad, s.g)
-				add(o.gNat, s.gNat)
-			}
-			if index != nil && o.changed(index(first+i), s, horizon) {
-				res.Kinks++
-			}
+		res.Loss += c.loss
+		res.Kinks += c.kinks
+		add(o.parts, c.terms)
+		add(o.penalties, c.penalties)
+		if grad != nil {
+			add(grad, c.g)
+			add(o.gNat, c.gNat)
 		}
 	}
-	res.Loss = data * perValue
-	o.report(&res, terms, penalties, perValue, perItem)
+	res.Loss *= perValue
+	o.report(&res, perValue, perItem)
 	o.priors(&res, x, items, grad != nil)
 	for _, w := range o.sp.weights {
 		if w.l2 == 0 {
@@ -194,8 +220,9 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 			}
 		}
 		res.Loss += w.l2 * sum
-		res.Terms = append(res.Terms, fit.Term{Name: "weight decay", Value: w.l2 * sum})
+		o.terms = append(o.terms, fit.Term{Name: "weight decay", Value: w.l2 * sum})
 	}
+	res.Terms = o.terms
 	if grad != nil {
 		n := len(o.sp.coords)
 		o.sp.trans.Pullback(grad[:n], x[:n], o.gNat)
@@ -203,44 +230,46 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 	return res, nil
 }
 
+// compute does a task: it fills the chunks.
+func (o *objective) compute(x []float64, t task) {
+	o.p = o.sp.shared(x, o.nat, o.p)
+	o.bind(o.p, o.sp.s)
+	n := (len(t.items) + t.size - 1) / t.size
+	for len(o.chunks) < n {
+		o.chunks = append(o.chunks[:len(o.chunks)], chunk{
+			terms: make([]float64, len(o.parts)), penalties: make([]float64, len(o.penalties)),
+			gNat: make([]float64, len(o.gNat)), g: make([]float64, o.sp.dim),
+		})
+	}
+	o.chunks = o.chunks[:n]
+	o.task = t
+	o.next.Store(0)
+	o.failed.Store(int64(n))
+	o.each(o.work)
+}
+
 // report names the parts of the loss.
-func (o *objective) report(res *fit.Result, terms, penalties []float64, perValue, perItem float64) {
-	k := 0
+func (o *objective) report(res *fit.Result, perValue, perItem float64) {
+	k, terms := 0, o.parts
+	o.terms = o.terms[:0]
 	for _, ob := range o.m.prog.Checked.Model.Observes {
-		res.Terms = append(res.Terms, fit.Term{Name: ob.Name, Value: terms[k] * perValue})
+		o.terms = append(o.terms, fit.Term{Name: ob.Name, Value: terms[k] * perValue})
 		k++
 	}
 	for _, l := range o.m.prog.Checked.Model.Losses {
-		res.Terms = append(res.Terms, fit.Term{Name: l.Name, Value: terms[k] * perValue})
+		o.terms = append(o.terms, fit.Term{Name: l.Name, Value: terms[k] * perValue})
 		k++
 	}
 	for i, e := range o.m.prog.Model.Events {
 		if v := terms[k+i]; e.Rate != nil && v != 0 {
-			res.Terms = append(res.Terms, fit.Term{Name: "event " + e.Checked.Name, Value: v * perValue})
+			o.terms = append(o.terms, fit.Term{Name: "event " + e.Checked.Name, Value: v * perValue})
 		}
 	}
 	for i, p := range o.m.prog.Model.Penalties {
-		v := penalties[i] * perItem
+		v := o.penalties[i] * perItem
 		res.Loss += v
-		res.Terms = append(res.Terms, fit.Term{Name: p.Name, Value: v})
+		o.terms = append(o.terms, fit.Term{Name: p.Name, Value: v})
 	}
-}
-
-// changed reports whether the events of an item follow in another order than
-// at its last evaluation over the same horizon.
-func (o *objective) changed(i int, s *slot, horizon float64) bool {
-	if horizon < 1 {
-		return false
-	}
-	old := o.order[i]
-	o.order[i] = order{true, s.traj.Order}
-	return old.known && old.of != s.traj.Order
-}
-
-// order is the order of events of an item's last run.
-type order struct {
-	known bool
-	of    uint64
 }
 
 // priors adds the negative log-densities of parameters, over all measured
@@ -281,172 +310,11 @@ func (o *objective) priors(res *fit.Result, x []float64, items []*item, grad boo
 			clear(w.bp)
 			clear(w.bq)
 			w.sys.account(w.bp, w.bq)
-			o.sp.pull(w.bp, w.bq, it, o.gNat, make([]float64, o.sp.dim))
+			o.sp.pull(w.bp, w.bq, it, o.gNat)
 		}
 	}
 	res.Loss += sum * scale
-	res.Terms = append(res.Terms, fit.Term{Name: "priors", Value: sum * scale})
-}
-
-// block computes the losses of trajectories and, with grad, their gradients.
-func (o *objective) block(items []*item, horizon, perValue, perItem float64, grad bool) {
-	for i := range items {
-		s := &o.slots[i]
-		s.fail, s.loss, s.traj = nil, 0, nil
-		clear(s.gNat)
-		clear(s.g)
-		clear(s.terms)
-	}
-	for _, w := range o.workers {
-		w.ready = w.ready[:0]
-	}
-	o.run(len(items), func(i int, to *subject) *sim.Span {
-		it := items[i]
-		to.q, to.signals = o.sp.perItem(o.nat, it, to.q), it.signals
-		span, n := it.horizon(horizon)
-		to.run.span, to.run.rows, to.run.rated = span, it.rows[:n], it.rated
-		return &to.run.span
-	}, func(w *worker, l *laneRun) bool {
-		s := &o.slots[l.index]
-		s.traj = &l.traj
-		if l.traj.Fail != nil {
-			s.fail = l.traj.Fail
-			return false
-		}
-		w.group.Use(&l.subject)
-		o.loss(w, l, s, perValue, perItem, grad)
-		if s.fail == nil && grad {
-			w.ready = append(w.ready, l)
-		}
-		return false
-	})
-	if grad {
-		o.each(func(w *worker) { o.backward(w, items) })
-	}
-}
-
-// loss computes the loss of a run and, with grad, the cotangents of its saves.
-func (o *objective) loss(w *worker, l *laneRun, s *slot, perValue, perItem float64, grad bool) {
-	tr, span := &l.traj, &l.span
-	fail := func(status sim.Status, text string) {
-		s.fail = &sim.Failure{Status: status, T: tr.T, Event: -1, Switch: -1, Y: tr.Y, D: tr.D, Detail: text}
-	}
-	if tr.Saved < len(span.Saves) {
-		fail(sim.Terminated, "the run ended before the last measurement")
-		return
-	}
-	if grad {
-		clear(l.bp)
-		clear(l.bq)
-		w.sys.clearAccount()
-		l.cotangents(w.sys.size)
-	}
-	for _, r := range l.rows {
-		k := r.save
-		y, d := tr.SaveY[k], tr.SaveD[k]
-		s.loss += w.sys.rowLoss(span.Saves[k], y, d, tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen)
-		add(s.terms, w.sys.terms)
-		if grad {
-			l.rowBack(w.sys, k, perValue)
-		}
-	}
-	if grad {
-		l.subject.Settle()
-	}
-	length := span.T1 - span.T0
-	clear(l.endY)
-	for i, p := range o.m.prog.Model.Penalties {
-		c := p.Weight / length
-		s.penalties[i] = c * tr.Y[p.State]
-		l.endY[p.State] += c * perItem
-	}
-	for _, e := range l.rated {
-		k := o.m.prog.Model.Events[e].Likelihood
-		s.loss += tr.Y[k]
-		s.terms[len(s.terms)-len(o.m.prog.Model.Events)+e] += tr.Y[k]
-		l.endY[k] += perValue
-	}
-	if math.IsNaN(s.loss) {
-		fail(sim.Unstable, "the loss is not a number: a prediction is outside of what its distribution allows")
-	}
-}
-
-// backward differentiates what a worker has run.
-func (o *objective) backward(w *worker, items []*item) {
-	pull := func(l *laneRun) {
-		s := &o.slots[l.index]
-		o.sp.pull(l.bp, l.bq, items[l.index], s.gNat, s.g)
-	}
-	k := 0
-	next := func() *sim.Job {
-		if k++; k > len(w.ready) {
-			return nil
-		}
-		return &w.ready[k-1].job
-	}
-	if o.gradient != "adjoint" && o.gradient != "backsolve" && o.gradient != "forward" {
-		w.group.Backward(next, func(j *sim.Job) {
-			l := j.Model.(*subject).run
-			if w.many != nil {
-				w.many.account(j.In.Lane(), l.bp, l.bq)
-			}
-			pull(l)
-		})
-		return
-	}
-	for j := next(); j != nil; j = next() {
-		l := j.Model.(*subject).run
-		w.group.Use(&l.subject)
-		switch o.gradient {
-		case "adjoint":
-			j.In.Adjoint(&l.subject, &l.ct)
-		case "backsolve":
-			j.In.Backsolve(&l.subject, &l.ct)
-		default:
-			pull(l) // what the parameters do to the losses of rows directly
-			o.forward(w, l, items[l.index], &o.slots[l.index])
-			continue
-		}
-		pull(l)
-	}
-}
-
-// forward computes the gradient from one forward sweep for each coordinate.
-func (o *objective) forward(w *worker, l *laneRun, it *item, s *slot) {
-	ct := &l.ct
-	sum := func() float64 {
-		l.job.In.Forward(&l.subject, &w.tan)
-		v := 0.
-		for i := range ct.Y[:min(len(ct.Y), len(w.tan.Y))] {
-			v += dot(ct.Y[i], w.tan.Y[i]) + dot(ct.D[i], w.tan.D[i]) + dot(ct.BeforeY[i], w.tan.BeforeY[i]) + dot(ct.BeforeD[i], w.tan.BeforeD[i])
-		}
-		if len(ct.EventT) > 0 {
-			v += dot(ct.EventT, w.tan.EventT)
-		}
-		return v + dot(ct.EndY, w.tan.EndY)
-	}
-	direction := func(to []float64, k int) float64 {
-		clear(w.sys.tp)
-		clear(w.sys.tq)
-		if to == nil {
-			return 0
-		}
-		to[k] = 1
-		return sum()
-	}
-	for i, c := range o.sp.coords {
-		k := c.slot.Off + c.elem
-		if !c.slot.PerKey {
-			s.gNat[i] += direction(w.sys.tp, k)
-		} else if it.keys[o.sp.perIndex(c.param)] == c.key {
-			s.gNat[i] += direction(w.sys.tq, k)
-		}
-	}
-	for _, r := range o.sp.weights {
-		for k := range r.n {
-			s.g[r.at+k] += direction(w.sys.tp, r.off+k)
-		}
-	}
+	o.terms = append(o.terms, fit.Term{Name: "priors", Value: sum * scale})
 }
 
 func dot(a, b []float64) float64 {
@@ -464,35 +332,6 @@ func newWorker(m *Model, mod *exec.Module, opt sim.Options) *worker {
 	one := newSteps(mod, sys.frame, opt.Method, sys.size.Y, opt)
 	return &worker{
 		sys: sys, one: one, run: sim.New(m.hybrid(), sys.size, opt, one),
-		bp: make([]float64, lay.NP), bq: make([]float64, lay.NQ),
+		bp: make([]float64, lay.NPar), bq: make([]float64, lay.NQ),
 	}
-}
-
-// cotangents makes room for those of the run's saves and clears them.
-func (l *laneRun) cotangents(size sim.Sizes) {
-	n := len(l.span.Saves)
-	ct := &l.ct
-	for _, c := range []struct {
-		to *[][]float64
-		n  int
-	}{{&ct.Y, size.Y}, {&ct.D, size.D}, {&ct.BeforeY, size.Y}, {&ct.BeforeD, size.D}} {
-		for len(*c.to) < n {
-			*c.to = append(*c.to, make([]float64, c.n))
-		}
-		for _, r := range (*c.to)[:n] {
-			clear(r)
-		}
-	}
-	ct.EndY = l.endY
-}
-
-// rowBack adds the derivatives of the row loss that was evaluated last to the
-// cotangents of its save.
-func (l *laneRun) rowBack(s *system, k int, weight float64) {
-	s.row.ct[0] = weight
-	s.row.vjp.run()
-	add(l.ct.Y[k], s.row.vjp.by)
-	add(l.ct.D[k], s.row.vjp.bd)
-	add(l.ct.BeforeY[k], s.row.vjp.byb)
-	add(l.ct.BeforeD[k], s.row.vjp.bdb)
 }

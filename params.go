@@ -308,20 +308,15 @@ func (sp *space) perIndex(p *check.Param) int {
 	return -1
 }
 
-// pull turns a gradient by the inputs into one by the coordinates, for a
-// trajectory; gNat gets that by the natural parameters.
-func (sp *space) pull(bp, bq []float64, it *item, gNat, g []float64) {
+// pull adds the gradient by the inputs of a trajectory to that by the natural
+// parameters.
+func (sp *space) pull(bp, bq []float64, it *item, gNat []float64) {
 	for i, c := range sp.coords {
 		switch {
 		case !c.slot.PerKey:
 			gNat[i] += bp[c.slot.Off+c.elem]
 		case it.keys[sp.perIndex(c.param)] == c.key:
 			gNat[i] += bq[c.slot.Off+c.elem]
-		}
-	}
-	for _, w := range sp.weights {
-		for k := range w.n {
-			g[w.at+k] += bp[w.off+k]
 		}
 	}
 }

@@ -131,8 +131,8 @@ func TestRandomHybrids(t *testing.T) {
 			failed++ // a graze, a limit of times, a cascade without end
 			continue
 		}
-		events += len(f.obj.slots[0].traj.Log)
-		order := f.obj.slots[0].traj.Order
+		events += len(f.obj.workers[0].shift.block[0].traj.Log)
+		order := f.obj.workers[0].shift.block[0].traj.Order
 		again, _ := eval(x, []int{0}, nil)
 		require.Equal(t, base, again, told("a run does not repeat"))
 
@@ -144,7 +144,7 @@ func TestRandomHybrids(t *testing.T) {
 				x[i] += d
 				v, ok := eval(x, []int{0}, nil)
 				x[i] = keep
-				same = same && ok && f.obj.slots[0].traj.Order == order
+				same = same && ok && f.obj.workers[0].shift.block[0].traj.Order == order
 				return v
 			}
 			slope := func(h float64) float64 { return (8*(at(h)-at(-h)) - (at(2*h) - at(-2*h))) / (12 * h) }
@@ -179,9 +179,11 @@ func TestRandomHybrids(t *testing.T) {
 		all, ok := eval(x, nil, grad)
 		require.True(t, ok)
 		require.InEpsilon(t, base, all, 1e-14, told("a batch differs"))
-		for i := range f.obj.slots[:3] {
-			require.Equal(t, f.obj.slots[0].loss, f.obj.slots[i].loss, told("trajectory %d of a batch differs", i))
-			require.Equal(t, f.obj.slots[0].gNat, f.obj.slots[i].gNat, told("the gradient of trajectory %d of a batch differs", i))
+		runs := f.obj.workers[0].shift.block
+		require.Len(t, runs, 3)
+		for i, l := range runs {
+			require.Equal(t, f.obj.last[0].loss, f.obj.last[i].loss, told("trajectory %d of a batch differs", i))
+			require.Equal(t, runs[0].bp, l.bp, told("the gradient of trajectory %d of a batch differs", i))
 		}
 		for i := range grad {
 			require.InDelta(t, first[i], grad[i], 1e-12*(1+math.Abs(first[i])), told("the gradient of a batch differs"))

@@ -164,12 +164,13 @@ func (s *Solver) Gradient(ct []float64) []float64 {
 	clear(l.bp)
 	clear(l.bq)
 	w.sys.clearAccount()
+	w.clearWeights()
 	copy(l.endY, ct)
 	l.ct = sim.Cotangents{EndY: l.endY}
 	s.served = false
 	w.group.Backward(s.next, s.done)
-	clear(s.grad)
-	copy(s.grad, l.bp)
+	n := copy(s.grad, l.bp)
+	w.takeWeights(s.grad[n:])
 	if w.many != nil {
 		w.many.account(l.job.In.Lane(), s.grad, l.bq)
 	}

@@ -73,7 +73,7 @@ type steps struct {
 	d, q, pl, p, s, free []float64
 	u, ut                [][]float64
 	c                    []float64
-	bp, bq               []float64   // the account
+	bp, bq, bw           []float64   // the account
 	kept                 [][]float64 // by lane: see Keep
 
 	step      *exec.Program
@@ -127,7 +127,7 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 			*to = stepVJP{p, p.Output(f, "by"), p.Output(f, "bd"), p.Output(f, "bt"), p.Output(f, "bh")}
 		}
 	}
-	s.bp, s.bq = f.Input("acc.bp"), f.Input("acc.bq")
+	s.bp, s.bq, s.bw = f.Input("acc.bp"), f.Input("acc.bq"), f.Input("acc.bw")
 	s.d, s.q, s.pl, s.p, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("pl"), f.Input("p"), f.Input("s"), f.Input("free")
 	if tol := f.Input("tol"); tol != nil {
 		tol[0], tol[1] = opt.RTol, opt.ATol
@@ -216,6 +216,9 @@ func (s *steps) DBar(l int, dBar []float64) {
 	}
 }
 
+// Idle takes lane l out of the sums over lanes, or back in.
+func (s *steps) Idle(l int, idle bool) { s.frame.Idle(l, idle) }
+
 // Clear forgets the gradient by the parameters of lane l.
 func (s *steps) Clear(l int) {
 	for _, v := range [][]float64{s.bp, s.bq} {
@@ -240,7 +243,8 @@ func (s *steps) Restore(l int) {
 	s.blk.Scatter(s.bq, s.kept[l][n:], l)
 }
 
-// account adds lane l's gradient by the parameters since Clear.
+// account adds lane l's gradient by the parameters since Clear, but for the
+// weights, whose gradients are those of all lanes.
 func (s *steps) account(l int, bp, bq []float64) {
 	w := s.blk.Width
 	for i := l; i < len(s.bp); i += w {

@@ -71,6 +71,7 @@ type program struct {
 	code  *exec.Program
 	frame *exec.Frame
 	v     []float64 // its value; of a forward derivative the tangent
+	terms []float64 // of a row's loss
 
 	by, bd, bt, byb, bdb []float64 // cotangents
 }
@@ -81,7 +82,7 @@ func newProgram(mod *exec.Module, f *exec.Frame, name, value string) *program {
 		return nil
 	}
 	out := func(name string) []float64 { return p.Output(f, name) }
-	return &program{p, f, out(value), out("by"), out("bd"), out("bt"), out("byb"), out("bdb")}
+	return &program{p, f, out(value), out("terms"), out("by"), out("bd"), out("bt"), out("byb"), out("bdb")}
 }
 
 func (p *program) run() { p.code.Run(p.frame) }
@@ -97,9 +98,9 @@ type system struct {
 	t, y, d, u, ut, q, p, s, a, datum, seen, yb, db []float64
 	ty, td, tt, tq, tp                              []float64
 
-	bp, bq                                        []float64 // the account: the gradient by the parameters
+	bp, bq, bw                                    []float64 // the account: the gradient by parameters and weights
 	rhs, guards, initY, initD, times, row, priors function
-	rates, terms                                  []float64 // of guards; of row
+	rates                                         []float64 // of guards
 	guards2, floors, outputs, obs, conserved      *program
 	nets                                          *program
 	netArgs                                       []float64
@@ -121,21 +122,18 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	get := func(name, value string) function {
 		d := function{
 			run: newProgram(mod, f, name, value),
-			vjp: newProgram(mod, f, name+".vjp", ""), vjp0: newProgram(mod, f, name+".vjp0", ""), jvp: newProgram(mod, f, name+".jvp", "dot"),
+			vjp: newProgram(mod, f, name+".vjp", value), vjp0: newProgram(mod, f, name+".vjp0", ""), jvp: newProgram(mod, f, name+".jvp", "dot"),
 		}
 		d.ct = f.Input("ct." + name)
 		return d
 	}
-	s.bp, s.bq = f.Input("acc.bp"), f.Input("acc.bq")
+	s.bp, s.bq, s.bw = f.Input("acc.bp"), f.Input("acc.bq"), f.Input("acc.bw")
 	s.rhs, s.guards, s.initY, s.initD = get("rhs", "dy"), get("guards", "g"), get("init.y", "v"), get("init.d", "v")
 	s.times, s.row, s.priors = get("times", "s"), get("row", "loss"), get("priors", "v")
 	s.guards2, s.floors, s.outputs = newProgram(mod, f, "guards2", "accel"), newProgram(mod, f, "floors", "v"), newProgram(mod, f, "outputs", "v")
 	s.obs, s.conserved, s.nets = newProgram(mod, f, "obs", "pred"), newProgram(mod, f, "conserved", "v"), newProgram(mod, f, "nets", "values")
 	if s.guards.run != nil {
 		s.rates = s.guards.run.code.Output(f, "rate")
-	}
-	if s.row.run != nil {
-		s.terms = s.row.run.code.Output(f, "terms")
 	}
 	if s.nets != nil {
 		s.netArgs = s.nets.code.Output(f, "args")
@@ -377,7 +375,7 @@ func (s *system) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot []float64) fl
 	return s.delay[e].jvp.v[0]
 }
 
-// clearAccount forgets the gradient by the parameters.
+// clearAccount forgets the gradient by the parameters, but for the weights.
 func (s *system) clearAccount() {
 	clear(s.bp)
 	clear(s.bq)
@@ -389,14 +387,11 @@ func (s *system) account(bp, bq []float64) {
 	add(bq, s.bq)
 }
 
-// rowLoss is the loss of one row of data at a state, and, with a weight, adds
-// its derivatives.
-func (s *system) rowLoss(t float64, y, d, yb, db, datum, seen []float64) float64 {
+// rowAt moves the inputs to a row of data at a state.
+func (s *system) rowAt(t float64, y, d, yb, db []float64, r *row) {
 	s.at(t, y, d)
 	copy(s.yb, yb)
 	copy(s.db, db)
-	copy(s.datum, datum)
-	copy(s.seen, seen)
-	s.row.run.run()
-	return s.row.run.v[0]
+	copy(s.datum, r.datum)
+	copy(s.seen, r.seen)
 }

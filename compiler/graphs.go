@@ -24,7 +24,10 @@ import (
 //	nets      args, values: of the neural blocks that the equations use
 //
 // X.vjp reads the cotangent ct.X and gives by, bd, bt, ba, byb, bdb, and adds to
-// bp and bq, the inputs acc.bp and acc.bq in which all programs join; rhs.vjp0 and guards.vjp0 leave the parameters out.
+// bp, bw and bq, the inputs acc.bp (parameters), acc.bw (weights: the sum over
+// lanes) and acc.bq (numbers of a trajectory) in which all programs join;
+// rhs.vjp0 and guards.vjp0 leave the parameters out.
+// row.vjp gives loss and terms as well.
 // X.jvp reads the tangents ty, td, tt, tq, tp and gives the tangent dot.
 func (p *Program) Graphs(want Want) []*ir.Graph {
 	m, b := p.Model, p.Model.Builder
@@ -74,9 +77,12 @@ func (p *Program) Graphs(want Want) []*ir.Graph {
 	}
 	value("obs", "pred", m.Pred, false, false)
 	if m.Row != nil {
-		graph("row", ir.Output{Name: "loss", Node: m.Row}, ir.Output{Name: "terms", Node: m.Terms})
+		loss, terms := ir.Output{Name: "loss", Node: m.Row}, ir.Output{Name: "terms", Node: m.Terms}
+		graph("row", loss, terms)
 		if want.Reverse {
-			out = append(out, p.vjp("row", m.Row, true))
+			g := p.vjp("row", m.Row, true)
+			g.Outputs = append(g.Outputs, loss, terms)
+			out = append(out, g)
 		}
 	}
 	value("outputs", "v", m.Outputs, false, false)
@@ -118,13 +124,16 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	in := m.In
 	ct := b.Input("ct."+name, n.Shape, true)
-	outs := []struct {
+	type derivative struct {
 		name   string
 		node   *ir.Node
 		params bool
-	}{
+	}
+	outs := []derivative{
 		{"bt", in.T, false}, {"by", in.Y, false}, {"bd", in.D, false}, {"ba", in.A, false}, {"byb", in.YB, false}, {"bdb", in.DB, false},
-		{"bp", in.P, true}, {"bq", in.Q, true},
+	}
+	for _, a := range p.accounts() {
+		outs = append(outs, derivative{a.name, a.node, true})
 	}
 	var wrt []*ir.Node
 	for _, o := range outs {
@@ -150,8 +159,10 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 		}
 		if bar := bars[i]; !bar.IsConst(0) && (params || !o.params) {
 			out := ir.Output{Name: o.name, Node: bar}
-			if o.params {
-				out = p.account(o.name, o.node, bar)
+			for _, a := range p.accounts() {
+				if a.name == o.name {
+					out = a.output(b, bar)
+				}
 			}
 			g.Outputs = append(g.Outputs, out)
 		}
@@ -160,10 +171,31 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 	return g
 }
 
-// account is an output that adds to the gradient by parameters, in which all
-// programs of a module join.
-func (p *Program) account(name string, param, bar *ir.Node) ir.Output {
-	return ir.Output{Name: name, Node: bar, Accumulate: true, Into: p.Model.Builder.Input("acc."+name, param.Shape, true)}
+// account is a part of the gradient by parameters, in which all programs of a
+// module join.
+type account struct {
+	name string
+	node *ir.Node
+	lane bool // each trajectory has its own
+}
+
+// accounts are those of parameters, weights and numbers of a trajectory.
+func (p *Program) accounts() (list []account) {
+	in, lay := p.Model.In, &p.Model.Layout
+	add := func(name string, of *ir.Node, from, to int, lane bool) {
+		if of != nil && from < to {
+			list = append(list, account{name, p.Model.Builder.Slice(of, from, ir.Vec(to-from)), lane})
+		}
+	}
+	add("bp", in.P, 0, lay.NPar, true)
+	add("bw", in.P, lay.NPar, lay.NP, false)
+	add("bq", in.Q, 0, lay.NQ, true)
+	return list
+}
+
+// output is what adds to the account.
+func (a *account) output(b *ir.Builder, bar *ir.Node) ir.Output {
+	return ir.Output{Name: a.name, Node: bar, Accumulate: true, Into: b.Input("acc."+a.name, a.node.Shape, a.lane)}
 }
 
 // jvp is the forward derivative of a value in one direction.

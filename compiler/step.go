@@ -46,8 +46,8 @@ const maxStepOps = 6000
 //	shrink    Safety exp(−Alpha log), within [Least, Back]
 //
 // where before is the log of the step before.
-// step.vjp gives by, bd, bp and bq of the arguments y.i and the seeds; it has
-// no use for k.i. step.vjpt gives bt and bh too.
+// step.vjp gives by and bd of the arguments y.i and the seeds and adds to the
+// accounts; it has no use for k.i. step.vjpt gives bt and bh too.
 //
 // They are made of the optimised right-hand side and derivative, once for each
 // stage, and need no passes of their own.
@@ -137,10 +137,14 @@ func (s *stepping) reverse() {
 	b, in := s.b, s.Model.In
 	s.ct = b.Input("ct.rhs", s.vec, true)
 	s.wrt = []*ir.Node{in.T, in.Y}
-	for _, n := range []*ir.Node{in.D, in.P, in.Q, in.U} {
-		if n != nil {
-			s.wrt = append(s.wrt, n)
-		}
+	if in.D != nil {
+		s.wrt = append(s.wrt, in.D)
+	}
+	for _, a := range s.accounts() {
+		s.wrt = append(s.wrt, a.node)
+	}
+	if in.U != nil {
+		s.wrt = append(s.wrt, in.U)
 	}
 	bars := autodiff.VJP(b, []*ir.Node{s.Model.RHS}, []*ir.Node{s.ct}, s.wrt)
 	if in.U != nil {
@@ -226,7 +230,7 @@ func (s *stepping) step() *ir.Graph {
 // vjp is the reverse derivative of a step whose stage arguments stand, and of
 // its stage derivatives; with times that by t and h too.
 func (s *stepping) vjp(name string, times bool) *ir.Graph {
-	b, in, wrt := s.b, s.Model.In, s.wrt
+	b, wrt := s.b, s.wrt
 	last := len(s.m.C) - 1
 	kBar := make([]*ir.Node, last+1)
 	for i := range kBar {
@@ -281,11 +285,10 @@ func (s *stepping) vjp(name string, times bool) *ir.Graph {
 			continue
 		}
 		o := ir.Output{Name: "bd", Node: rest[j]}
-		switch n {
-		case in.P:
-			o = s.account("bp", n, rest[j])
-		case in.Q:
-			o = s.account("bq", n, rest[j])
+		for _, a := range s.accounts() {
+			if a.node == n {
+				o = a.output(b, rest[j])
+			}
 		}
 		g.Outputs = append(g.Outputs, o)
 	}

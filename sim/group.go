@@ -15,6 +15,7 @@ type Group struct {
 	step      *solvers.Stepper // on the memory of one
 	bound     Model            // whose turn it is
 	lanes     []*Job
+	loaded    []bool // lanes that a derivative serves
 }
 
 // Job is a run to be done.
@@ -45,7 +46,7 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	return &Group{
 		hy: hy, size: size, opt: opt, one: one, many: many,
 		step:  solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
-		lanes: make([]*Job, many.Block().Width),
+		lanes: make([]*Job, many.Block().Width), loaded: make([]bool, many.Block().Width),
 	}
 }
 
@@ -144,7 +145,7 @@ func (s *Integrator) use() {
 func (g *Group) Backward(next func() *Job, done func(*Job)) {
 	g.bound = nil
 	many := g.many.(StepsVJP)
-	loaded := make([]bool, len(g.lanes))
+	loaded := g.loaded
 	for {
 		busy := -1
 		for l, j := range g.lanes {
@@ -182,6 +183,7 @@ func (g *Group) Backward(next func() *Job, done func(*Job)) {
 					many.Keep(l)
 				}
 			}
+			many.Idle(l, !loaded[l])
 		}
 		many.VJP(times)
 		for l, j := range g.lanes {

@@ -66,9 +66,11 @@ type StepsVJP interface {
 
 	// Clear forgets lane l's account. Keep sets it aside and Restore puts it
 	// back, around a derivative that has nothing to do with the lane.
+	// What all lanes add up leaves out those that are idle.
 	Clear(l int)
 	Keep(l int)
 	Restore(l int)
+	Idle(l int, idle bool)
 	DBar(l int, dBar []float64) // adds the lane's cotangent of d
 }
 

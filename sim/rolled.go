@@ -62,10 +62,11 @@ func (r *rolled) RHSVJP(t float64, y, ct, yBar []float64) float64 {
 	return r.m.(Reverse).RHSVJP(t, y, r.d, ct, yBar, r.dBar, true)
 }
 
-// Clear, Keep and Restore have nothing to do: the parameters' account is the
-// model's, and there is one lane.
-func (r *rolled) Clear(int)   {}
-func (r *rolled) Keep(int)    {}
-func (r *rolled) Restore(int) {}
+// Clear, Keep, Restore and Idle have nothing to do: the parameters' account is
+// the model's, and there is one lane.
+func (r *rolled) Clear(int)      {}
+func (r *rolled) Keep(int)       {}
+func (r *rolled) Restore(int)    {}
+func (r *rolled) Idle(int, bool) {}
 
 func (r *rolled) DBar(_ int, dBar []float64) { addTo(dBar, r.dBar) }

@@ -277,21 +277,45 @@ func (p *planner) placeOutputs() {
 func (p *planner) storeOutputs() {
 	for _, o := range p.graph.Outputs {
 		r := p.prog.outputs[o.Name]
-		dst := place{r.off, true}
+		dst := place{r.off, r.lane}
 		switch {
 		case o.Accumulate:
 			for _, x := range p.adds[o.Node] {
-				to := place{dst.off + x.off*p.m.lanes, true}
-				if x.outer {
-					p.op(x.node, to, accum)
-				} else {
-					p.copy(x.node, to, addIn)
-				}
+				p.accumulate(x, place{dst.off + x.off*p.width(dst.lane), dst.lane})
 			}
 		case p.where(o.Node) != dst:
 			p.copy(o.Node, dst, move)
 		}
 	}
+}
+
+// accumulate adds a part of an output where it stands: the value of each lane
+// to its own, or the sum over lanes to a shared one.
+func (p *planner) accumulate(x part, to place) {
+	over := !to.lane && p.m.lanes > 1
+	switch {
+	case x.outer && (over || !to.lane && x.node.Shape.Size() >= leastGather):
+		p.op(x.node, to, gather)
+		in := &p.code[len(p.code)-1]
+		in.queue = p.m.queue(to.off, in.m, in.k)
+	case x.outer:
+		p.op(x.node, to, accum)
+	case over:
+		p.copy(x.node, to, addLanes)
+	default:
+		p.copy(x.node, to, addIn)
+	}
+}
+
+// queue is the queue of products for a matrix.
+func (m *Module) queue(dst, rows, cols int) int {
+	for i, q := range m.queues {
+		if q.dst == dst && q.m == rows && q.k == cols {
+			return i
+		}
+	}
+	m.queues = append(m.queues, queue{dst: dst, m: rows, k: cols})
+	return len(m.queues) - 1
 }
 
 // where is the place of a node that has been planned.

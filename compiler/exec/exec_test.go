@@ -152,13 +152,17 @@ func graphs(seed uint64) []*ir.Graph {
 			{Name: "w", Node: g[2], Accumulate: true}, {Name: "p", Node: g[3], Accumulate: true},
 		}},
 		{Name: "jvp", Outputs: []ir.Output{{Name: "d", Node: d[0]}}},
+		{Name: "sum", Outputs: []ir.Output{
+			{Name: "w", Node: g[2], Accumulate: true, Into: b.Input("acc.w", w.Shape, false)},
+			{Name: "p", Node: g[3], Accumulate: true, Into: b.Input("acc.p", p.Shape, false)},
+		}},
 	}
 }
 
 // TestLanesAgree: each lane has the bits of a run of its own.
 func TestLanesAgree(t *testing.T) {
 	for seed := range uint64(30) {
-		gs := graphs(seed)
+		gs := graphs(seed)[:3] // the last adds up lanes
 		one, err := exec.Compile(gs, 1)
 		require.NoError(t, err)
 		for _, lanes := range []int{3, 4, 8} {
@@ -210,6 +214,8 @@ func TestMachineCode(t *testing.T) {
 				for _, gr := range gs {
 					code.Program(gr.Name).Run(f)
 					plain.Program(gr.Name).Run(g)
+					f.Settle()
+					g.Settle()
 					for _, o := range gr.Outputs {
 						want, got := plain.Program(gr.Name).Output(g, o.Name), code.Program(gr.Name).Output(f, o.Name)
 						for i := range want {
@@ -281,6 +287,41 @@ func TestAccumulate(t *testing.T) {
 			require.InDelta(t, 2*first[i], v, 1e-14*math.Abs(first[i])+1e-300)
 		}
 		require.Zero(t, testing.AllocsPerRun(5, func() { p.Run(f) }))
+	}
+}
+
+// TestSumOverLanes: a shared output that accumulates adds up all lanes but
+// those that are idle, in any number of runs.
+func TestSumOverLanes(t *testing.T) {
+	for seed := range uint64(40) {
+		for _, lanes := range []int{1, 4, 8} {
+			m, err := exec.Compile(graphs(seed), lanes)
+			require.NoError(t, err)
+			f := m.NewFrame()
+			for l := range lanes {
+				fill(f, lanes, l, uint64(l)+seed)
+			}
+			f.Idle(lanes/2, lanes > 1)
+			for range 7 {
+				m.Program("grad").Run(f)
+				m.Program("sum").Run(f)
+			}
+			f.Settle()
+			for _, name := range []string{"w", "p"} {
+				each := m.Program("grad").Output(f, name)
+				for i, got := range m.Program("sum").Output(f, name) {
+					want, size := 0., 1e-300
+					for l := range lanes {
+						if lanes == 1 || l != lanes/2 {
+							want += each[i*lanes+l]
+							size += math.Abs(each[i*lanes+l])
+						}
+					}
+					require.InDelta(t, want, got, 1e-13*size, "seed %d, %s[%d], %d lanes", seed, name, i, lanes)
+				}
+			}
+			require.Zero(t, testing.AllocsPerRun(5, func() { m.Program("sum").Run(f) }))
+		}
 	}
 }
 

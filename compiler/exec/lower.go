@@ -32,6 +32,8 @@ func straight(in *instr) bool {
 	switch in.mode {
 	case zero, move, addIn:
 		return in.n <= maxUnroll
+	case addLanes, gather:
+		return false
 	}
 	switch in.op {
 	case ir.OpFill:
@@ -62,7 +64,7 @@ func loops(in *instr, lanes int) bool {
 	if in.n < leastLoop || lanes > 1 && in.n <= maxUnroll && recipes[in.op] == nil {
 		return false
 	}
-	if in.mode == accum || in.mode == store && !elementary(in.op) {
+	if in.mode == accum || in.mode == addLanes || in.mode == gather || in.mode == store && !elementary(in.op) {
 		return false
 	}
 	for _, a := range in.args[:in.reads()] {

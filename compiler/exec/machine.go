@@ -54,7 +54,7 @@ type liveness struct {
 func (l *liveness) before(code []instr) {
 	for i := len(code) - 1; i >= 0; i-- {
 		in := &code[i]
-		if in.mode != accum && in.mode != addIn {
+		if in.mode == store || in.mode == zero || in.mode == move {
 			clear(l.words[in.dst : in.dst+in.n*in.width])
 		}
 		for _, a := range in.args[:in.reads()] {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/internal/jit"
+	"github.com/pinode/pinode/internal/kernel"
 )
 
 // Module is a set of graphs compiled against one frame layout, so that inputs
@@ -17,6 +18,7 @@ type Module struct {
 	size     int       // of a frame, but for spills
 	spills   int       // words behind it that machine code needs
 	scratch  int       // where the frame's scratch space starts
+	queues   []queue   // without their memory
 	programs map[string]*Program
 }
 
@@ -66,17 +68,20 @@ type instr struct {
 	args  [3]operand
 	m, k  int // linear ops: rows of the result and terms of a sum
 	order int // OpPolygamma
+	queue int // gather: see Frame
 }
 
 // mode modifies what happens to the result.
 type mode uint8
 
 const (
-	store mode = iota
-	accum      // add to what is there
-	zero       // no operation: clear the destination
-	move       // no operation: copy the argument
-	addIn      // no operation: add the argument
+	store    mode = iota
+	accum         // add to what is there
+	zero          // no operation: clear the destination
+	move          // no operation: copy the argument
+	addIn         // no operation: add the argument
+	addLanes      // no operation: add the argument of all lanes
+	gather        // an outer product of all lanes, to be added later
 )
 
 // reads is how many of its arguments an instruction reads.
@@ -84,7 +89,7 @@ func (in *instr) reads() int {
 	switch in.mode {
 	case zero:
 		return 0
-	case move, addIn:
+	case move, addIn, addLanes:
 		return 1
 	}
 	return in.op.Info().Arity
@@ -106,13 +111,54 @@ func (m *Module) Program(name string) *Program { return m.programs[name] }
 type Frame struct {
 	mem    []float64
 	module *Module
+	queues []queue
+	idle   []bool // by lane
 }
+
+// queue holds factors of outer products that all go to one matrix, to be added
+// by one product of matrices. An update for each would read and write all of
+// the matrix every time.
+type queue struct {
+	dst, m, k int
+	rows      int
+	c, x      []float64 // row r: the column factor at r·m, the row factor at r·k
+}
+
+const (
+	queueRows = 32
+
+	// leastGather is the size of a product for a single lane that is worth
+	// queueing: smaller matrices stay in the nearest cache.
+	leastGather = 512
+)
 
 // NewFrame returns a frame with all inputs and outputs zero.
 func (m *Module) NewFrame() *Frame {
-	f := &Frame{mem: make([]float64, m.size+m.spills), module: m}
+	f := &Frame{mem: make([]float64, m.size+m.spills), module: m, idle: make([]bool, m.lanes)}
 	copy(f.mem, m.consts)
+	for _, q := range m.queues {
+		q.c, q.x = make([]float64, queueRows*q.m), make([]float64, queueRows*q.k)
+		f.queues = append(f.queues, q)
+	}
 	return f
+}
+
+// Idle takes lanes out of the sums over lanes, or back in.
+func (f *Frame) Idle(lane int, idle bool) { f.idle[lane] = idle }
+
+// Settle completes the shared outputs that accumulate, which may lag behind
+// until then.
+func (f *Frame) Settle() {
+	for i := range f.queues {
+		f.flush(&f.queues[i])
+	}
+}
+
+func (f *Frame) flush(q *queue) {
+	if q.rows > 0 {
+		kernel.AddOuter(f.mem[q.dst:], q.c, q.x, q.rows, q.m, q.k)
+		q.rows = 0
+	}
 }
 
 // Input is the frame's region of an input: element i of lane l at i·Lanes+l,
@@ -136,8 +182,9 @@ func (f *Frame) region(r region) []float64 {
 
 // Output is the frame's region of an output of the program, laid out like an
 // input. It holds its values until the program's next run; an output that
-// accumulates adds to them until they are cleared. It is nil for a name that
-// is none of the program's outputs.
+// accumulates adds to them until they are cleared, and one that is shared adds
+// the sum over lanes, complete after Settle. It is nil for a name that is none
+// of the program's outputs.
 func (p *Program) Output(f *Frame, name string) []float64 {
 	r, ok := p.outputs[name]
 	if !ok {
@@ -186,26 +233,23 @@ func (in *instr) String() string {
 	switch in.mode {
 	case accum:
 		assign = "+="
+	case gather:
+		assign, name = "+=", "queued "+name
 	case zero:
 		name = "zero"
 	case move:
 		name = "move"
 	case addIn:
 		assign, name = "+=", "move"
+	case addLanes:
+		assign, name = "+=", "lanes"
 	}
 	fmt.Fprintf(&w, "[%d", in.dst)
 	if in.n != 1 {
 		fmt.Fprintf(&w, " ×%d", in.n)
 	}
 	fmt.Fprintf(&w, "] %s %s", assign, name)
-	args := in.op.Info().Arity
-	switch in.mode {
-	case zero:
-		args = 0
-	case move, addIn:
-		args = 1
-	}
-	for _, a := range in.args[:max(args, 0)] {
+	for _, a := range in.args[:max(in.reads(), 0)] {
 		fmt.Fprintf(&w, " %d", a.off)
 		if a.elem == 0 && in.n != 1 {
 			w.WriteString(" (repeated)")

@@ -17,21 +17,22 @@ func (p *Program) Run(f *Frame) {
 			continue
 		}
 		if s.kind == straightRun && p.lanes == 1 {
-			p.runStraight(mem, s.code)
+			p.runStraight(f, s.code)
 			continue
 		}
 		for j := range s.code {
-			p.runArray(mem, &s.code[j])
+			p.runArray(f, &s.code[j])
 		}
 	}
 }
 
 // runStraight executes a straight run of a single trajectory.
-func (p *Program) runStraight(mem []float64, code []instr) {
+func (p *Program) runStraight(f *Frame, code []instr) {
+	mem := f.mem
 	for i := range code {
 		in := &code[i]
 		if in.n != 1 || in.mode == store && in.op.Info().Class != ir.Elementwise {
-			p.runArray(mem, in)
+			p.runArray(f, in)
 			continue
 		}
 		x := mem[in.args[0].off]
@@ -117,9 +118,16 @@ func (p *Program) view(mem []float64, in *instr, i int) view {
 }
 
 // runArray executes one instruction in its general form.
-func (p *Program) runArray(mem []float64, in *instr) {
+func (p *Program) runArray(f *Frame, in *instr) {
+	mem := f.mem
 	dst := mem[in.dst:][:in.n*in.width]
 	switch in.mode {
+	case addLanes:
+		f.addLanes(in, dst)
+		return
+	case gather:
+		f.gather(in)
+		return
 	case zero:
 		clear(dst)
 		return
@@ -149,6 +157,47 @@ func (p *Program) runArray(mem []float64, in *instr) {
 		binary(in, dst, a, p.view(mem, in, 1))
 	default:
 		ternary(in, dst, a, p.view(mem, in, 1), p.view(mem, in, 2))
+	}
+}
+
+// addLanes adds the values of all lanes that are not idle, one after the other.
+func (f *Frame) addLanes(in *instr, dst []float64) {
+	a := in.args[0]
+	for i := range dst {
+		sum, at := dst[i], a.off+i*a.elem
+		for l, idle := range f.idle {
+			if !idle {
+				sum += f.mem[at+l*a.lane]
+			}
+		}
+		dst[i] = sum
+	}
+}
+
+// gather queues the outer products of all lanes that are not idle.
+func (f *Frame) gather(in *instr) {
+	q := &f.queues[in.queue]
+	for l, idle := range f.idle {
+		if idle {
+			continue
+		}
+		f.take(q.c[q.rows*q.m:][:q.m], in.args[0], l)
+		f.take(q.x[q.rows*q.k:][:q.k], in.args[1], l)
+		if q.rows++; q.rows == queueRows {
+			f.flush(q)
+		}
+	}
+}
+
+// take copies the elements of an operand in a lane.
+func (f *Frame) take(to []float64, o operand, lane int) {
+	from := f.mem[o.off+lane*o.lane:]
+	if o.elem == 1 {
+		copy(to, from)
+		return
+	}
+	for i := range to {
+		to[i] = from[i*o.elem]
 	}
 }
 

@@ -318,6 +318,10 @@ func (b *Builder) Slice(x *Node, off int, shape Shape) *Node {
 			return b.Full(shape, 0)
 		case part != nil:
 			return b.Slice(part, off-at, shape)
+		case shape.Rank > 0:
+			if offs, parts, ok := x.partsIn(off, shape.Size()); ok {
+				return b.Assemble(shape, offs, parts)
+			}
 		}
 	}
 	return b.intern(Node{Op: OpSlice, Args: []*Node{x}, Off: off, Shape: shape})
@@ -337,6 +341,22 @@ func (n *Node) partWith(off, size int) (part *Node, at int, empty bool) {
 		part, at = a, lo
 	}
 	return part, at, part == nil
+}
+
+// partsIn returns the parts of an assembly that lie in [off, off+size), if
+// none crosses its ends.
+func (n *Node) partsIn(off, size int) (offs []int, parts []*Node, ok bool) {
+	for i, a := range n.Args {
+		lo, hi := n.Offs[i], n.Offs[i]+a.Shape.Size()
+		switch {
+		case hi <= off || off+size <= lo:
+		case lo < off || off+size < hi:
+			return nil, nil, false
+		default:
+			offs, parts = append(offs, lo-off), append(parts, a)
+		}
+	}
+	return offs, parts, true
 }
 
 // Elem is element i of x as a scalar.

@@ -34,6 +34,7 @@ type Output struct {
 
 	// Into is the input, if any, that a program stores the value in or adds
 	// it to, for other programs of its module. The graph must not read it.
+	// What accumulates into a shared input is the sum over lanes.
 	Into *Node
 }
 
@@ -132,7 +133,7 @@ func (g *Graph) Verify() error {
 		if o.Into == nil {
 			continue
 		}
-		if o.Into.Op != OpInput || o.Into.Shape != o.Node.Shape || !o.Into.Lane {
+		if o.Into.Op != OpInput || o.Into.Shape != o.Node.Shape || !o.Into.Lane && !o.Accumulate {
 			return fmt.Errorf("graph %s: output %q cannot be stored in %%%d", g.Name, o.Name, o.Into.ID)
 		}
 		into[o.Into] = true

@@ -88,6 +88,7 @@ type Layout struct {
 	ND        int
 	NU, NQ    int
 	NP, NS    int
+	NPar      int // of P, how many are parameters; the others are weights
 	NA, NObs  int
 
 	States     []Slot // into Y

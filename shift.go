@@ -1,0 +1,298 @@
+package pinode
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/sim"
+)
+
+// shift is a worker's part in evaluations of a loss.
+type shift struct {
+	o *objective
+	w *worker
+
+	from, to, next int        // items of the block; the next to run
+	block          []*laneRun // its runs, by item
+	run, back      func() *sim.Job
+	ran, went      func(*sim.Job)
+	bw             []float64
+}
+
+func newShift(o *objective, w *worker) *shift {
+	lay := &o.m.prog.Model.Layout
+	s := &shift{o: o, w: w, bw: make([]float64, lay.NP-lay.NPar)}
+	s.run = func() *sim.Job {
+		if s.next == s.to {
+			return nil
+		}
+		s.next++
+		return s.prepare(s.next - 1)
+	}
+	s.ran = func(*sim.Job) {}
+	s.back = func() *sim.Job {
+		if s.next == len(s.block) {
+			return nil
+		}
+		s.next++
+		return &s.block[s.next-1].job
+	}
+	s.went = func(j *sim.Job) {
+		if w.many != nil {
+			l := j.Model.(*subject).run
+			w.many.account(j.In.Lane(), l.bp, l.bq)
+		}
+	}
+	return s
+}
+
+// do computes chunks until none is left.
+func (s *shift) do() {
+	t := &s.o.task
+	for {
+		c := int(s.o.next.Add(1) - 1)
+		if c >= len(s.o.chunks) || int64(c) > s.o.failed.Load() || t.ctx.Err() != nil {
+			return
+		}
+		sum := &s.o.chunks[c]
+		s.chunk(sum, c*t.size, min((c+1)*t.size, len(t.items)))
+		for sum.fail != nil {
+			if first := s.o.failed.Load(); int64(c) >= first || s.o.failed.CompareAndSwap(first, int64(c)) {
+				break
+			}
+		}
+	}
+}
+
+// chunk computes the sum over items lo … hi−1.
+func (s *shift) chunk(sum *chunk, lo, hi int) {
+	t, w := &s.o.task, s.w
+	sum.loss, sum.kinks, sum.fail = 0, 0, nil
+	clear(sum.terms)
+	clear(sum.penalties)
+	if t.grad {
+		clear(sum.gNat)
+		clear(sum.g)
+		w.clearWeights()
+	}
+	for ; lo < hi; lo = s.to {
+		s.from, s.to, s.next = lo, min(lo+maxRuns, hi), lo
+		s.block, w.free = s.block[:0], append(w.free[:0], w.runs...)
+		w.group.Run(s.run, s.ran)
+		for _, l := range s.block {
+			w.group.Use(&l.subject)
+			if sum.fail = s.loss(sum, l); sum.fail != nil {
+				sum.at = l.index
+				return
+			}
+		}
+		if t.grad {
+			s.backward(sum)
+		}
+	}
+	if t.grad {
+		s.weights(sum.g)
+	}
+}
+
+// weights adds the gradient by the weights that are free to move.
+func (s *shift) weights(g []float64) {
+	sp := s.o.sp
+	s.w.takeWeights(s.bw)
+	for _, r := range sp.weights {
+		add(g[r.at:r.at+r.n], s.bw[r.off-s.o.m.prog.Model.Layout.NPar:][:r.n])
+	}
+}
+
+// prepare makes item i a run.
+func (s *shift) prepare(i int) *sim.Job {
+	t := &s.o.task
+	it, l := t.items[i], s.w.take()
+	s.block = append(s.block, l)
+	l.index = i
+	l.subject.q, l.subject.signals = s.o.sp.perItem(s.o.nat, it, l.subject.q), it.signals
+	span, n := it.horizon(t.horizon)
+	l.span, l.rows, l.rated = span, it.rows[:n], it.rated
+	l.job.Span = &l.span
+	s.w.bindings++
+	l.subject.binding = s.w.bindings
+	return &l.job
+}
+
+// loss adds the loss of a run and, for a gradient, sets the cotangents of its
+// saves.
+func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
+	o, w, t := s.o, s.w, &s.o.task
+	tr, span := &l.traj, &l.span
+	if tr.Fail != nil {
+		return tr.Fail
+	}
+	fail := func(status sim.Status, text string) *sim.Failure {
+		return &sim.Failure{Status: status, T: tr.T, Event: -1, Switch: -1, Y: tr.Y, D: tr.D, Detail: text}
+	}
+	if tr.Saved < len(span.Saves) {
+		return fail(sim.Terminated, "the run ended before the last measurement")
+	}
+	clear(l.bp)
+	clear(l.bq)
+	clear(l.endY)
+	w.sys.clearAccount()
+	if t.grad {
+		l.cotangents(w.sys.size)
+	}
+	loss := 0.
+	for i := range l.rows {
+		r := &l.rows[i]
+		k := r.save
+		w.sys.rowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r)
+		row := w.sys.row.run
+		if t.grad {
+			row = w.sys.row.vjp
+			l.rowBack(w.sys, k, t.perValue)
+		} else {
+			row.run()
+		}
+		loss += row.v[0]
+		add(sum.terms, row.terms)
+	}
+	l.subject.Settle()
+	length := span.T1 - span.T0
+	for i, p := range o.m.prog.Model.Penalties {
+		c := p.Weight / length
+		sum.penalties[i] += c * tr.Y[p.State]
+		l.endY[p.State] += c * t.perItem
+	}
+	for _, e := range l.rated {
+		k := o.m.prog.Model.Events[e].Likelihood
+		loss += tr.Y[k]
+		sum.terms[len(sum.terms)-len(o.m.prog.Model.Events)+e] += tr.Y[k]
+		l.endY[k] += t.perValue
+	}
+	if math.IsNaN(loss) {
+		return fail(sim.Unstable, "the loss is not a number: a prediction is outside of what its distribution allows")
+	}
+	sum.loss += loss
+	if t.index != nil && t.horizon >= 1 {
+		last := &o.last[t.index[l.index]]
+		if last.known && last.order != tr.Order {
+			sum.kinks++
+		}
+		*last = lastRun{true, tr.Order, loss}
+	}
+	return nil
+}
+
+// backward differentiates the block's runs.
+func (s *shift) backward(sum *chunk) {
+	o, w := s.o, s.w
+	switch o.gradient {
+	case "adjoint", "backsolve", "forward":
+		for _, l := range s.block {
+			w.group.Use(&l.subject)
+			switch o.gradient {
+			case "adjoint":
+				l.job.In.Adjoint(&l.subject, &l.ct)
+			case "backsolve":
+				l.job.In.Backsolve(&l.subject, &l.ct)
+			default:
+				s.forward(sum, l)
+			}
+		}
+	default:
+		s.next = 0
+		w.group.Backward(s.back, s.went)
+	}
+	for _, l := range s.block {
+		o.sp.pull(l.bp, l.bq, o.task.items[l.index], sum.gNat)
+	}
+}
+
+// forward adds the gradient from one forward sweep for each coordinate.
+func (s *shift) forward(to *chunk, l *laneRun) {
+	o, w, ct := s.o, s.w, &l.ct
+	it := o.task.items[l.index]
+	sum := func() float64 {
+		l.job.In.Forward(&l.subject, &w.tan)
+		v := 0.
+		for i := range ct.Y[:min(len(ct.Y), len(w.tan.Y))] {
+			v += dot(ct.Y[i], w.tan.Y[i]) + dot(ct.D[i], w.tan.D[i]) + dot(ct.BeforeY[i], w.tan.BeforeY[i]) + dot(ct.BeforeD[i], w.tan.BeforeD[i])
+		}
+		if len(ct.EventT) > 0 {
+			v += dot(ct.EventT, w.tan.EventT)
+		}
+		return v + dot(ct.EndY, w.tan.EndY)
+	}
+	direction := func(to []float64, k int) float64 {
+		clear(w.sys.tp)
+		clear(w.sys.tq)
+		if to == nil {
+			return 0
+		}
+		to[k] = 1
+		return sum()
+	}
+	for i, c := range o.sp.coords {
+		k := c.slot.Off + c.elem
+		if !c.slot.PerKey {
+			to.gNat[i] += direction(w.sys.tp, k)
+		} else if it.keys[o.sp.perIndex(c.param)] == c.key {
+			to.gNat[i] += direction(w.sys.tq, k)
+		}
+	}
+	for _, r := range o.sp.weights {
+		for k := range r.n {
+			to.g[r.at+k] += direction(w.sys.tp, r.off+k)
+		}
+	}
+}
+
+// cotangents makes room for those of the run's saves and clears them.
+func (l *laneRun) cotangents(size sim.Sizes) {
+	n := len(l.span.Saves)
+	ct := &l.ct
+	for _, c := range []struct {
+		to *[][]float64
+		n  int
+	}{{&ct.Y, size.Y}, {&ct.D, size.D}, {&ct.BeforeY, size.Y}, {&ct.BeforeD, size.D}} {
+		for len(*c.to) < n {
+			*c.to = append(*c.to, make([]float64, c.n))
+		}
+		for _, r := range (*c.to)[:n] {
+			clear(r)
+		}
+	}
+	ct.EndY = l.endY
+}
+
+// rowBack differentiates the loss of the row that stands: it adds to the
+// cotangents of its save and to the account.
+func (l *laneRun) rowBack(s *system, k int, weight float64) {
+	s.row.ct[0] = weight
+	s.row.vjp.run()
+	add(l.ct.Y[k], s.row.vjp.by)
+	add(l.ct.D[k], s.row.vjp.bd)
+	add(l.ct.BeforeY[k], s.row.vjp.byb)
+	add(l.ct.BeforeD[k], s.row.vjp.bdb)
+}
+
+// clearWeights forgets the gradient by the weights.
+func (w *worker) clearWeights() {
+	w.sys.frame.Settle()
+	clear(w.sys.bw)
+	if w.many != nil {
+		w.many.frame.Settle()
+		clear(w.many.bw)
+	}
+}
+
+// takeWeights is the gradient by the weights since clearWeights.
+func (w *worker) takeWeights(to []float64) {
+	w.sys.frame.Settle()
+	if w.sys.bw == nil {
+		clear(to)
+	}
+	copy(to, w.sys.bw)
+	if w.many != nil {
+		w.many.frame.Settle()
+		add(to, w.many.bw)
+	}
+}
