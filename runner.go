@@ -2,7 +2,6 @@ package pinode
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/pinode/pinode/compiler"
@@ -17,6 +16,7 @@ const maxLanes = 8
 type runner struct {
 	m       *Model
 	workers []*worker
+	crew    *crew // of all workers but the first
 }
 
 // newRunner returns a runner for up to n runs at once. want are the
@@ -55,6 +55,8 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 		w.group = sim.NewGroup(m.hybrid(), w.sys.size, opt, w.one, many)
 		r.workers = append(r.workers, w)
 	}
+	r.crew = newCrew(len(r.workers) - 1)
+	runtime.AddCleanup(r, (*crew).home, r.crew)
 	return r, nil
 }
 
@@ -71,18 +73,7 @@ func (r *runner) bind(p, s []float64) {
 }
 
 // each calls f on every worker, at the same time.
-func (r *runner) each(f func(w *worker)) {
-	var wg sync.WaitGroup
-	for _, w := range r.workers[1:] {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			f(w)
-		}()
-	}
-	f(r.workers[0])
-	wg.Wait()
-}
+func (r *runner) each(f func(w *worker)) { r.crew.do(f, r.workers) }
 
 // run does the runs 0 … n−1. prepare makes run i a subject and gives its
 // span, done receives its result. Both are called on several goroutines. A

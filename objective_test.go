@@ -1,0 +1,96 @@
+package pinode
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// hybridNetwork is a model with a network and events, over trajectories of
+// different lengths.
+func hybridNetwork(t *testing.T, count int) *Model {
+	t.Helper()
+	dir := t.TempDir()
+	csv := "k,t,y\n"
+	for i := range count {
+		for j := range 3 + i%5 {
+			csv += fmt.Sprintf("%d,%g,%g\n", i, 0.3*float64(j), math.Sin(float64(i*j)))
+		}
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
+	m, err := Parse(filepath.Join(dir, "m.node"), `model M {
+  param a in (0, inf) = 1.1
+  state x = first(y)
+  state v = 0
+  neural f(x, v) -> 1 { hidden: [12, 40], activation: tanh }
+  x' = v
+  v' = -a*x + f(x, v)
+  event hit when x <= -0.5 { v := -0.8*v }
+  observe y = x ~ normal(0.3)
+}
+data d from "d.csv" { trajectory: k; time: t; y: y }
+`)
+	require.NoError(t, err)
+	return m
+}
+
+// TestWorkersAgree: loss and gradient have the same bits whatever the number
+// of workers, again and again.
+func TestWorkersAgree(t *testing.T) {
+	m := hybridNetwork(t, 150)
+	for _, mode := range []string{"unrolled", "adjoint"} {
+		var loss float64
+		var grad []float64
+		for _, workers := range []int{1, 2, 3, 5} {
+			f, err := m.NewFit(Workers(workers))
+			require.NoError(t, err)
+			f.obj.gradient = mode
+			x, err := f.obj.sp.x0()
+			require.NoError(t, err)
+			g := make([]float64, len(x))
+			for range 3 {
+				res, err := f.obj.Eval(context.Background(), x, nil, 1, g)
+				require.NoError(t, err)
+				require.False(t, res.Failed, res.Reason)
+				if grad == nil {
+					loss, grad = res.Loss, append(grad, g...)
+				}
+				require.Equal(t, loss, res.Loss)
+				require.Equal(t, grad, g, "%s, %d workers", mode, workers)
+			}
+		}
+	}
+}
+
+// TestBatchIsTheSumOfItsRuns: the gradient of a batch, whose weights are
+// summed over lanes, is that of its trajectories one by one.
+func TestBatchIsTheSumOfItsRuns(t *testing.T) {
+	f, err := hybridNetwork(t, 40).NewFit(Workers(1))
+	require.NoError(t, err)
+	x, err := f.obj.sp.x0()
+	require.NoError(t, err)
+	all, one, sum := make([]float64, len(x)), make([]float64, len(x)), make([]float64, len(x))
+	res, err := f.obj.Eval(context.Background(), x, nil, 1, all)
+	require.NoError(t, err)
+	size := 0.
+	for i := range 40 {
+		r, err := f.obj.Eval(context.Background(), x, []int{i}, 1, one)
+		require.NoError(t, err)
+		require.Zero(t, r.Kinks)
+		for k, v := range one {
+			sum[k] += v * float64(r.Values) / float64(res.Values)
+			size = math.Max(size, math.Abs(v))
+		}
+	}
+	for k := range sum {
+		require.InDelta(t, sum[k], all[k], 1e-13*size)
+	}
+	require.LessOrEqual(t, testing.AllocsPerRun(5, func() {
+		_, _ = f.obj.Eval(context.Background(), x, nil, 1, all)
+	}), 0.)
+}
