@@ -177,10 +177,6 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 		return res, errors.New("there is no measured value to fit within this horizon")
 	}
 	perValue, perItem := 1/float64(res.Values), 1/float64(len(items))
-	if grad != nil {
-		clear(grad)
-		clear(o.gNat)
-	}
 	o.compute(x, task{ctx, items, index, chunkSize(len(items)), horizon, perValue, perItem, grad != nil})
 	clear(o.parts)
 	clear(o.penalties)
@@ -199,7 +195,12 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 		res.Kinks += c.kinks
 		add(o.parts, c.terms)
 		add(o.penalties, c.penalties)
-		if grad != nil {
+		switch {
+		case grad == nil:
+		case i == 0:
+			copy(grad, c.g)
+			copy(o.gNat, c.gNat)
+		default:
 			add(grad, c.g)
 			add(o.gNat, c.gNat)
 		}

@@ -15,12 +15,10 @@ type shift struct {
 	block          []*laneRun // its runs, by item
 	run, back      func() *sim.Job
 	ran, went      func(*sim.Job)
-	bw             []float64
 }
 
 func newShift(o *objective, w *worker) *shift {
-	lay := &o.m.prog.Model.Layout
-	s := &shift{o: o, w: w, bw: make([]float64, lay.NP-lay.NPar)}
+	s := &shift{o: o, w: w}
 	s.run = func() *sim.Job {
 		if s.next == s.to {
 			return nil
@@ -71,8 +69,10 @@ func (s *shift) chunk(sum *chunk, lo, hi int) {
 	clear(sum.penalties)
 	if t.grad {
 		clear(sum.gNat)
-		clear(sum.g)
 		w.clearWeights()
+		if s.o.gradient == "forward" {
+			clear(sum.g)
+		}
 	}
 	for ; lo < hi; lo = s.to {
 		s.from, s.to, s.next = lo, min(lo+maxRuns, hi), lo
@@ -94,12 +94,21 @@ func (s *shift) chunk(sum *chunk, lo, hi int) {
 	}
 }
 
-// weights adds the gradient by the weights that are free to move.
+// weights sets the gradient by the weights that are free to move, or adds to
+// what a forward sweep found.
 func (s *shift) weights(g []float64) {
-	sp := s.o.sp
-	s.w.takeWeights(s.bw)
-	for _, r := range sp.weights {
-		add(g[r.at:r.at+r.n], s.bw[r.off-s.o.m.prog.Model.Layout.NPar:][:r.n])
+	s.w.settle()
+	for _, r := range s.o.sp.weights {
+		to, from := g[r.at:r.at+r.n], r.off-s.o.m.prog.Model.Layout.NPar
+		one := s.w.sys.bw[from : from+r.n]
+		if s.o.gradient == "forward" {
+			add(to, one)
+		} else {
+			copy(to, one)
+		}
+		if s.w.many != nil && s.w.many.bw != nil {
+			add(to, s.w.many.bw[from:from+r.n])
+		}
 	}
 }
 
@@ -274,25 +283,19 @@ func (l *laneRun) rowBack(s *system, k int, weight float64) {
 	add(l.ct.BeforeD[k], s.row.vjp.bdb)
 }
 
-// clearWeights forgets the gradient by the weights.
-func (w *worker) clearWeights() {
+// settle completes the gradients by the weights.
+func (w *worker) settle() {
 	w.sys.frame.Settle()
-	clear(w.sys.bw)
 	if w.many != nil {
 		w.many.frame.Settle()
-		clear(w.many.bw)
 	}
 }
 
-// takeWeights is the gradient by the weights since clearWeights.
-func (w *worker) takeWeights(to []float64) {
-	w.sys.frame.Settle()
-	if w.sys.bw == nil {
-		clear(to)
-	}
-	copy(to, w.sys.bw)
+// clearWeights forgets the gradients by the weights.
+func (w *worker) clearWeights() {
+	w.settle()
+	clear(w.sys.bw)
 	if w.many != nil {
-		w.many.frame.Settle()
-		add(to, w.many.bw)
+		clear(w.many.bw)
 	}
 }

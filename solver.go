@@ -170,9 +170,11 @@ func (s *Solver) Gradient(ct []float64) []float64 {
 	s.served = false
 	w.group.Backward(s.next, s.done)
 	n := copy(s.grad, l.bp)
-	w.takeWeights(s.grad[n:])
+	w.settle()
+	copy(s.grad[n:], w.sys.bw)
 	if w.many != nil {
 		w.many.account(l.job.In.Lane(), s.grad, l.bq)
+		add(s.grad[n:], w.many.bw)
 	}
 	return s.grad
 }

@@ -128,6 +128,9 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 		return d
 	}
 	s.bp, s.bq, s.bw = f.Input("acc.bp"), f.Input("acc.bq"), f.Input("acc.bw")
+	if s.bw == nil {
+		s.bw = make([]float64, lay.NP-lay.NPar)
+	}
 	s.rhs, s.guards, s.initY, s.initD = get("rhs", "dy"), get("guards", "g"), get("init.y", "v"), get("init.d", "v")
 	s.times, s.row, s.priors = get("times", "s"), get("row", "loss"), get("priors", "v")
 	s.guards2, s.floors, s.outputs = newProgram(mod, f, "guards2", "accel"), newProgram(mod, f, "floors", "v"), newProgram(mod, f, "outputs", "v")
