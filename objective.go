@@ -38,7 +38,10 @@ type worker struct {
 
 	bindings int // so far
 
+	accounts []account // the system's is the first
+
 	shift *shift
+	rows  *rowLanes // nil: rows go one by one
 }
 
 // objective is the loss of a model over trajectories, for package fit.
@@ -129,8 +132,22 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 	lay := &m.prog.Model.Layout
 	o.parts = make([]float64, max(1, len(lay.Observes)+len(m.prog.Checked.Model.Losses)+len(m.prog.Model.Events)))
 	o.penalties = make([]float64, len(m.prog.Model.Penalties))
+	rows := 0
+	for _, it := range items {
+		rows += len(it.rows)
+	}
+	var side *exec.Module
+	if rows > 1 {
+		if side, err = m.prog.Rows(maxLanes); err != nil {
+			return nil, err
+		}
+	}
 	for _, w := range o.workers {
 		w.shift = newShift(o, w)
+		if side != nil {
+			w.rows = newRowLanes(side, w.sys)
+			w.accounts = append(w.accounts, account{w.rows.frame, w.rows.bw})
+		}
 	}
 	o.work = func(w *worker) { w.shift.do() }
 	return o, nil

@@ -47,10 +47,14 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	r := &runner{m: m}
 	for range max(1, min(workers, n)) {
 		w := newWorker(m, mod, opt)
+		w.accounts = append(w.accounts, account{w.sys.frame, w.sys.bw})
 		var many sim.Steps
 		if lanes != nil {
 			w.many = newSteps(lanes, lanes.NewFrame(), opt.Method, w.sys.size.Y, opt).(*steps)
 			many = w.many
+			if w.many.bw != nil {
+				w.accounts = append(w.accounts, account{w.many.frame, w.many.bw})
+			}
 		}
 		w.group = sim.NewGroup(m.hybrid(), w.sys.size, opt, w.one, many)
 		r.workers = append(r.workers, w)
@@ -68,6 +72,10 @@ func (r *runner) bind(p, s []float64) {
 		if w.many != nil {
 			copy(w.many.p, p)
 			copy(w.many.s, s)
+		}
+		if w.rows != nil {
+			copy(w.rows.p, p)
+			copy(w.rows.s, s)
 		}
 	}
 }
@@ -128,5 +136,6 @@ type laneRun struct {
 	rated  []int
 	ct     sim.Cotangents
 	endY   []float64
+	loss   float64
 	bp, bq []float64 // the account
 }

@@ -3,6 +3,7 @@ package pinode
 import (
 	"math"
 
+	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -78,11 +79,16 @@ func (s *shift) chunk(sum *chunk, lo, hi int) {
 		s.from, s.to, s.next = lo, min(lo+maxRuns, hi), lo
 		s.block, w.free = s.block[:0], append(w.free[:0], w.runs...)
 		w.group.Run(s.run, s.ran)
-		for _, l := range s.block {
-			w.group.Use(&l.subject)
-			if sum.fail = s.loss(sum, l); sum.fail != nil {
-				sum.at = l.index
-				return
+		for _, step := range []func(*chunk, *laneRun) *sim.Failure{s.rows, s.loss} {
+			for _, l := range s.block {
+				w.group.Use(&l.subject)
+				if sum.fail = step(sum, l); sum.fail != nil {
+					sum.at = l.index
+					return
+				}
+			}
+			if w.rows != nil {
+				w.rows.flush(sum, t.perValue, t.grad)
 			}
 		}
 		if t.grad {
@@ -100,14 +106,12 @@ func (s *shift) weights(g []float64) {
 	s.w.settle()
 	for _, r := range s.o.sp.weights {
 		to, from := g[r.at:r.at+r.n], r.off-s.o.m.prog.Model.Layout.NPar
-		one := s.w.sys.bw[from : from+r.n]
-		if s.o.gradient == "forward" {
-			add(to, one)
-		} else {
-			copy(to, one)
-		}
-		if s.w.many != nil && s.w.many.bw != nil {
-			add(to, s.w.many.bw[from:from+r.n])
+		for i, a := range s.w.accounts {
+			if i == 0 && s.o.gradient != "forward" {
+				copy(to, a.bw[from:from+r.n])
+			} else {
+				add(to, a.bw[from:from+r.n])
+			}
 		}
 	}
 }
@@ -127,19 +131,22 @@ func (s *shift) prepare(i int) *sim.Job {
 	return &l.job
 }
 
-// loss adds the loss of a run and, for a gradient, sets the cotangents of its
-// saves.
-func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
-	o, w, t := s.o, s.w, &s.o.task
+// failed is a failure at the end of a run.
+func (l *laneRun) failed(status sim.Status, text string) *sim.Failure {
+	tr := &l.traj
+	return &sim.Failure{Status: status, T: tr.T, Event: -1, Switch: -1, Y: tr.Y, D: tr.D, Detail: text}
+}
+
+// rows evaluates the losses of a run's rows, or puts them where several are
+// evaluated at once, and, for a gradient, sets the cotangents of its saves.
+func (s *shift) rows(sum *chunk, l *laneRun) *sim.Failure {
+	w, t := s.w, &s.o.task
 	tr, span := &l.traj, &l.span
 	if tr.Fail != nil {
 		return tr.Fail
 	}
-	fail := func(status sim.Status, text string) *sim.Failure {
-		return &sim.Failure{Status: status, T: tr.T, Event: -1, Switch: -1, Y: tr.Y, D: tr.D, Detail: text}
-	}
 	if tr.Saved < len(span.Saves) {
-		return fail(sim.Terminated, "the run ended before the last measurement")
+		return l.failed(sim.Terminated, "the run ended before the last measurement")
 	}
 	clear(l.bp)
 	clear(l.bq)
@@ -148,11 +155,17 @@ func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
 	if t.grad {
 		l.cotangents(w.sys.size)
 	}
-	loss := 0.
+	l.loss = 0
 	for i := range l.rows {
 		r := &l.rows[i]
 		k := r.save
 		w.sys.rowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r)
+		if w.rows != nil {
+			if w.rows.put(l, k) {
+				w.rows.flush(sum, t.perValue, t.grad)
+			}
+			continue
+		}
 		row := w.sys.row.run
 		if t.grad {
 			row = w.sys.row.vjp
@@ -160,11 +173,17 @@ func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
 		} else {
 			row.run()
 		}
-		loss += row.v[0]
+		l.loss += row.v[0]
 		add(sum.terms, row.terms)
 	}
 	l.subject.Settle()
-	length := span.T1 - span.T0
+	return nil
+}
+
+// loss adds the loss of a run whose rows have been evaluated.
+func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
+	o, t, tr := s.o, &s.o.task, &l.traj
+	length := l.span.T1 - l.span.T0
 	for i, p := range o.m.prog.Model.Penalties {
 		c := p.Weight / length
 		sum.penalties[i] += c * tr.Y[p.State]
@@ -172,20 +191,20 @@ func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
 	}
 	for _, e := range l.rated {
 		k := o.m.prog.Model.Events[e].Likelihood
-		loss += tr.Y[k]
+		l.loss += tr.Y[k]
 		sum.terms[len(sum.terms)-len(o.m.prog.Model.Events)+e] += tr.Y[k]
 		l.endY[k] += t.perValue
 	}
-	if math.IsNaN(loss) {
-		return fail(sim.Unstable, "the loss is not a number: a prediction is outside of what its distribution allows")
+	if math.IsNaN(l.loss) {
+		return l.failed(sim.Unstable, "the loss is not a number: a prediction is outside of what its distribution allows")
 	}
-	sum.loss += loss
+	sum.loss += l.loss
 	if t.index != nil && t.horizon >= 1 {
 		last := &o.last[t.index[l.index]]
 		if last.known && last.order != tr.Order {
 			sum.kinks++
 		}
-		*last = lastRun{true, tr.Order, loss}
+		*last = lastRun{true, tr.Order, l.loss}
 	}
 	return nil
 }
@@ -283,19 +302,23 @@ func (l *laneRun) rowBack(s *system, k int, weight float64) {
 	add(l.ct.BeforeD[k], s.row.vjp.bdb)
 }
 
+// account is the gradient by the weights that the programs on a frame add to.
+type account struct {
+	frame *exec.Frame
+	bw    []float64
+}
+
 // settle completes the gradients by the weights.
 func (w *worker) settle() {
-	w.sys.frame.Settle()
-	if w.many != nil {
-		w.many.frame.Settle()
+	for _, a := range w.accounts {
+		a.frame.Settle()
 	}
 }
 
 // clearWeights forgets the gradients by the weights.
 func (w *worker) clearWeights() {
-	w.settle()
-	clear(w.sys.bw)
-	if w.many != nil {
-		clear(w.many.bw)
+	for _, a := range w.accounts {
+		a.frame.Settle()
+		clear(a.bw)
 	}
 }

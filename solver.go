@@ -171,10 +171,12 @@ func (s *Solver) Gradient(ct []float64) []float64 {
 	w.group.Backward(s.next, s.done)
 	n := copy(s.grad, l.bp)
 	w.settle()
-	copy(s.grad[n:], w.sys.bw)
+	clear(s.grad[n:])
+	for _, a := range w.accounts {
+		add(s.grad[n:], a.bw)
+	}
 	if w.many != nil {
 		w.many.account(l.job.In.Lane(), s.grad, l.bq)
-		add(s.grad[n:], w.many.bw)
 	}
 	return s.grad
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/internal/kernel"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -252,14 +253,21 @@ func (p *program) pull(yBar, dBar []float64) (tBar float64) {
 	return 0
 }
 
+// add adds from to to, if there is such.
 func add(to, from []float64) {
 	if to == nil {
+		return
+	}
+	if n := len(from); n >= 64 { // once from to each: an outer product with 1
+		kernel.AddOuter(to, one[:], from, 1, 1, n)
 		return
 	}
 	for i, v := range from {
 		to[i] += v
 	}
 }
+
+var one = [1]float64{1}
 
 func (s *system) InitVJP(t float64, yCt, dCt []float64) (tBar float64) {
 	s.at(t, nil, nil)

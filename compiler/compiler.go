@@ -138,6 +138,26 @@ func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) (*exec.Module,
 	return exec.Compile(graphs, lanes)
 }
 
+// Rows compiles the programs for the loss of a row of data alone, row and
+// row.vjp, for frames of the given number of lanes. It returns nil for a model
+// whose rows use no weights: theirs are short programs.
+func (p *Program) Rows(lanes int) (*exec.Module, error) {
+	if p.Model.Row == nil || !p.weighs(p.Model.Row) {
+		return nil, nil
+	}
+	return exec.Compile(opt.Optimize(p.Model.Builder, p.row(true)), lanes)
+}
+
+// weighs reports whether a value depends on weights.
+func (p *Program) weighs(n *ir.Node) bool {
+	for _, x := range ir.Reach(n) {
+		if x.Op == ir.OpSlice && x.Args[0] == p.Model.In.P && x.Off >= p.Model.Layout.NPar || x.Op == ir.OpInput && x == p.Model.In.P && p.Model.Layout.NPar == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Dump prints the file at a stage of compilation: ast, model, graph, plan or
 // asm, the machine code.
 func (p *Program) Dump(w io.Writer, stage string) error {

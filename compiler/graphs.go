@@ -77,13 +77,7 @@ func (p *Program) Graphs(want Want) []*ir.Graph {
 	}
 	value("obs", "pred", m.Pred, false, false)
 	if m.Row != nil {
-		loss, terms := ir.Output{Name: "loss", Node: m.Row}, ir.Output{Name: "terms", Node: m.Terms}
-		graph("row", loss, terms)
-		if want.Reverse {
-			g := p.vjp("row", m.Row, true)
-			g.Outputs = append(g.Outputs, loss, terms)
-			out = append(out, g)
-		}
+		out = append(out, p.row(want.Reverse)...)
 	}
 	value("outputs", "v", m.Outputs, false, false)
 	value("conserved", "v", m.Conserved, false, false)
@@ -104,6 +98,18 @@ func (p *Program) Graphs(want Want) []*ir.Graph {
 		value("priors", "v", b.Concat(nodes...), true, false)
 	}
 	return out
+}
+
+// row are the programs of a row's loss.
+func (p *Program) row(reverse bool) []*ir.Graph {
+	outs := []ir.Output{{Name: "loss", Node: p.Model.Row}, {Name: "terms", Node: p.Model.Terms}}
+	list := []*ir.Graph{{Name: "row", Outputs: outs}}
+	if reverse {
+		g := p.vjp("row", p.Model.Row, true)
+		g.Outputs = append(g.Outputs, outs...)
+		list = append(list, g)
+	}
+	return list
 }
 
 // rate is the total derivative of a node by time along the flow.

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/internal/kernel"
@@ -160,9 +161,22 @@ func (p *Program) runArray(f *Frame, in *instr) {
 	}
 }
 
-// addLanes adds the values of all lanes that are not idle, one after the other.
+// full reports whether an operand is eight numbers side by side, and no lane
+// is idle.
+func (f *Frame) full(o operand) bool {
+	return o.lane == 1 && o.elem == 8 && len(f.idle) == 8 && !slices.Contains(f.idle, true)
+}
+
+// addLanes adds the values of all lanes that are not idle.
 func (f *Frame) addLanes(in *instr, dst []float64) {
 	a := in.args[0]
+	if f.full(a) {
+		for i := range dst {
+			v := f.mem[a.off+8*i:][:8:8]
+			dst[i] += ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]))
+		}
+		return
+	}
 	for i := range dst {
 		sum, at := dst[i], a.off+i*a.elem
 		for l, idle := range f.idle {
@@ -177,6 +191,14 @@ func (f *Frame) addLanes(in *instr, dst []float64) {
 // gather queues the outer products of all lanes that are not idle.
 func (f *Frame) gather(in *instr) {
 	q := &f.queues[in.queue]
+	if f.full(in.args[0]) && f.full(in.args[1]) && q.rows+8 <= queueRows {
+		f.takeAll(q.c[q.rows*q.m:], in.args[0], q.m)
+		f.takeAll(q.x[q.rows*q.k:], in.args[1], q.k)
+		if q.rows += 8; q.rows == queueRows {
+			f.flush(q)
+		}
+		return
+	}
 	for l, idle := range f.idle {
 		if idle {
 			continue
@@ -198,6 +220,18 @@ func (f *Frame) take(to []float64, o operand, lane int) {
 	}
 	for i := range to {
 		to[i] = from[i*o.elem]
+	}
+}
+
+// takeAll copies the n elements of an operand in each of eight lanes to rows
+// that follow each other.
+func (f *Frame) takeAll(to []float64, o operand, n int) {
+	a, b, c, d := to[:n], to[n:][:n], to[2*n:][:n], to[3*n:][:n]
+	p, q, r, s := to[4*n:][:n], to[5*n:][:n], to[6*n:][:n], to[7*n:][:n]
+	for i := range n {
+		v := f.mem[o.off+8*i:][:8:8]
+		a[i], b[i], c[i], d[i] = v[0], v[1], v[2], v[3]
+		p[i], q[i], r[i], s[i] = v[4], v[5], v[6], v[7]
 	}
 }
 
