@@ -506,7 +506,7 @@ func (e *emitter) fma(v scalar.Value, in *scalar.Instr) {
 		}
 		r := e.free()
 		if held {
-			e.op(move, r, 0, operand{reg: byte(e.reg[c])})
+			e.op(move, byte(e.reg[c]), 0, operand{reg: r})
 		} else {
 			e.fetch(c, r)
 		}
@@ -536,13 +536,13 @@ func (e *emitter) text(k int, reg, vvvv byte, rm operand, imm []byte) string {
 	}
 	ops := []string{name(reg), name(vvvv), m}
 	switch k {
-	case load, broadcast, move:
+	case load, broadcast:
 		ops = []string{name(reg), m}
 	case sqrt, round:
 		if e.lanes > 1 {
 			ops = []string{name(reg), m}
 		}
-	case store, store1:
+	case store, store1, move:
 		ops = []string{m, name(reg)}
 	case shift:
 		ops = []string{name(vvvv), m}

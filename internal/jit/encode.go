@@ -20,7 +20,7 @@ var (
 		and: {"VANDPD", 1, 1, 0x54, 0}, andn: {"VANDNPD", 1, 1, 0x55, 0}, or: {"VORPD", 1, 1, 0x56, 0}, xor: {"VXORPD", 1, 1, 0x57, 0},
 		blend: {"VBLENDVPD", 3, 1, 0x4B, 0}, iadd: {"VPADDQ", 1, 1, 0xD4, 0}, isub: {"VPSUBQ", 1, 1, 0xFB, 0}, shift: {"VPSLLQ", 1, 1, 0x73, 0},
 		fma132: {"VFMADD132PD", 2, 1, 0x98, 1}, fma213: {"VFMADD213PD", 2, 1, 0xA8, 1}, fma231: {"VFMADD231PD", 2, 1, 0xB8, 1},
-		load: {"VMOVUPD", 1, 1, 0x10, 0}, store: {"VMOVUPD", 1, 1, 0x11, 0}, broadcast: {"VBROADCASTSD", 2, 1, 0x19, 0}, move: {"VMOVAPD", 1, 1, 0x28, 0},
+		load: {"VMOVUPD", 1, 1, 0x10, 0}, store: {"VMOVUPD", 1, 1, 0x11, 0}, broadcast: {"VBROADCASTSD", 2, 1, 0x19, 0}, move: {"VMOVAPD", 1, 1, 0x29, 0},
 		store1: {"VMOVSD", 1, 3, 0x11, 0},
 	}
 	single = [...]form{
@@ -29,7 +29,7 @@ var (
 		and: {"VANDPD", 1, 1, 0x54, 0}, andn: {"VANDNPD", 1, 1, 0x55, 0}, or: {"VORPD", 1, 1, 0x56, 0}, xor: {"VXORPD", 1, 1, 0x57, 0},
 		blend: {"VBLENDVPD", 3, 1, 0x4B, 0}, iadd: {"VPADDQ", 1, 1, 0xD4, 0}, isub: {"VPSUBQ", 1, 1, 0xFB, 0}, shift: {"VPSLLQ", 1, 1, 0x73, 0},
 		fma132: {"VFMADD132SD", 2, 1, 0x99, 1}, fma213: {"VFMADD213SD", 2, 1, 0xA9, 1}, fma231: {"VFMADD231SD", 2, 1, 0xB9, 1},
-		load: {"VMOVSD", 1, 3, 0x10, 0}, store: {"VMOVSD", 1, 3, 0x11, 0}, broadcast: {"VMOVSD", 1, 3, 0x10, 0}, move: {"VMOVAPD", 1, 1, 0x28, 0},
+		load: {"VMOVSD", 1, 3, 0x10, 0}, store: {"VMOVSD", 1, 3, 0x11, 0}, broadcast: {"VMOVSD", 1, 3, 0x10, 0}, move: {"VMOVAPD", 1, 1, 0x29, 0},
 		store1: {"VMOVSD", 1, 3, 0x11, 0},
 	}
 )
@@ -126,6 +126,8 @@ func (a *assembler) vex(f *form, wide bool, reg, vvvv byte, rm operand, imm ...b
 			r = 1 // CX
 		}
 		switch d := rm.disp; {
+		case d == 0:
+			a.code = append(a.code, low|r)
 		case d == int32(int8(d)):
 			a.code = append(a.code, 0x40|low|r, byte(d))
 		default:

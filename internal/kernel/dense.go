@@ -51,6 +51,16 @@ func DenseT(dst, w, c []float64, m, k, lanes int) {
 // denseTGo is DenseT for columns j0 to k: row by row, so that the weights are
 // read in order.
 func denseTGo(dst, w, c []float64, m, j0, k, lanes int) {
+	if lanes == 1 && k-j0 < 4 { // the sums of so few stay in registers
+		for j := j0; j < k; j++ {
+			s := 0.
+			for i, v := range c[:m] {
+				s = math.FMA(w[i*k+j], v, s)
+			}
+			dst[j] = s
+		}
+		return
+	}
 	clear(dst[j0*lanes : k*lanes])
 	for i := range m {
 		row := w[i*k : (i+1)*k]
