@@ -70,7 +70,7 @@ func TestEncoding(t *testing.T) {
 								if reg > 5 {
 									continue
 								}
-								reg := 6 - 4*(reg & 1) // in the place of a register: left or right
+								reg := 6 - 4*(reg&1) // in the place of a register: left or right
 								e.listed(&source, k, reg, vvvv, rm, imm)
 								continue
 							}
