@@ -51,7 +51,7 @@ func fingerprint(dir string, seed uint64, workers int) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		fmt.Fprint(h, res.Failed, res.Reason.Reason)
+		fmt.Fprint(h, res.Failed, res.Reason.Item, res.Reason.Time)
 		for _, v := range append([]float64{res.Loss}, grad...) {
 			_ = binary.Write(h, binary.LittleEndian, math.Float64bits(v))
 		}

@@ -38,9 +38,9 @@ type Options struct {
 	// Forget keeps no tape: the run cannot be differentiated.
 	Forget bool
 
-	// Memory is how many numbers of a run's stages its tape may keep. Of the
-	// steps beyond it keeps the lengths, and a sweep computes them again, a
-	// stretch at a time. 0: 2²⁴, which is 128 MB.
+	// Memory is how many words of eight bytes the tape of a run may take. Of
+	// the steps beyond it keeps the lengths, and a sweep computes them again,
+	// a stretch at a time. 0: 2²⁴, which is 128 MB.
 	Memory int
 }
 

@@ -516,7 +516,7 @@ func (s *Integrator) push(e entry, h float64) {
 	if s.opt.Forget {
 		return
 	}
-	if len(s.tape.stages)+s.stageWords() <= s.opt.Memory {
+	if s.tape.words()+s.stageWords() <= s.opt.Memory {
 		e.state = s.tape.keep(s.y, s.d)
 		s.keepStages(&e)
 	} else if e.end == endFree {

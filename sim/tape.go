@@ -1,5 +1,7 @@
 package sim
 
+import "unsafe"
+
 // A tape is what a run did, entry by entry, as far as derivatives need it.
 // Walking it backwards with cotangents, or forwards with tangents, gives the
 // exact derivatives of the discrete solution, event times included.
@@ -74,6 +76,12 @@ type tape struct {
 func (tp *tape) reset() {
 	tp.entries, tp.flat, tp.masks, tp.snaps = tp.entries[:0], tp.flat[:0], tp.masks[:0], tp.snaps[:0]
 	tp.stages, tp.lengths = tp.stages[:0], tp.lengths[:0]
+}
+
+// words is how much memory the tape takes.
+func (tp *tape) words() int {
+	const each = int(unsafe.Sizeof(entry{}) / 8)
+	return len(tp.stages) + len(tp.flat) + each*len(tp.entries)
 }
 
 // keep stores y and d and returns where.
