@@ -91,7 +91,7 @@ type memory struct {
 }
 
 // Encode writes the state as JSON.
-func (s *State) Encode() ([]byte, error) { return json.MarshalIndent(s, "", " ") }
+func (s *State) Encode() ([]byte, error) { return json.Marshal(s) }
 
 // DecodeState reads what Encode wrote.
 func DecodeState(b []byte) (*State, error) {
