@@ -72,7 +72,10 @@ func (p *Program) stepGraphs(m *Method, reverse, vary bool) []*ir.Graph {
 	}
 	out := []*ir.Graph{s.step()}
 	if reverse {
-		out = append(out, s.vjp("step.vjp", false), s.vjp("step.vjpt", true))
+		out = append(out, s.vjp("step.vjp", false))
+	}
+	if reverse && len(p.Model.Events)+len(p.Model.Switches) > 0 { // without them no time moves
+		out = append(out, s.vjp("step.vjpt", true))
 	}
 	return out
 }

@@ -64,10 +64,17 @@ func compile(graphs []*ir.Graph, lanes int, machine bool) (*Module, error) {
 			p.outputs[o.Name] = c.reserve(o.Node.Shape.Size(), true)
 		}
 	}
+	ids := 0
+	for _, list := range nodes {
+		for _, n := range list {
+			ids = max(ids, n.ID+1)
+		}
+	}
+	c.index = make([]int32, ids)
 	temps := c.next
 	top := temps
 	for i, g := range graphs {
-		p := &planner{compiler: c, prog: c.m.programs[g.Name], graph: g, next: temps, at: map[*ir.Node]place{}}
+		p := &planner{compiler: c, prog: c.m.programs[g.Name], graph: g, next: temps}
 		p.plan(nodes[i])
 		top = max(top, p.top)
 	}
@@ -95,6 +102,7 @@ type compiler struct {
 	next   int
 	widest int // elements of the largest operand that may need gathering
 	home   map[*ir.Node]place
+	index  []int32 // in the program that is planned, by a node's ID
 }
 
 func (c *compiler) reserve(n int, lane bool) region {
@@ -148,32 +156,43 @@ type planner struct {
 	*compiler
 	prog  *Program
 	graph *ir.Graph
-	at    map[*ir.Node]place
-	last  map[*ir.Node]int // index of the last node that reads an owner's memory
-	owner map[*ir.Node]*ir.Node
-	uses  map[*ir.Node]int
 	next  int
 	top   int
-	free  map[int][]int // by words
-	fused map[*ir.Node]bool
+	free  map[int][]int       // by words
+	of    []plan              // by the index of a node in the program
 	adds  map[*ir.Node][]part // of outputs that accumulate
 	code  []instr
 }
+
+// plan is what the planner knows of a node.
+type plan struct {
+	at     place
+	placed bool
+	fused  bool     // it goes straight into an output
+	owner  *ir.Node // whose memory it reads: a slice reads that of its argument
+	uses   int
+	last   int // index of the last node that reads this one's memory, −1: none
+}
+
+// own is what the planner knows of a node of its program.
+func (p *planner) own(n *ir.Node) *plan { return &p.of[p.index[n.ID]] }
 
 func (p *planner) plan(nodes []*ir.Node) {
 	p.top = p.next
 	p.free = map[int][]int{}
 	p.analyse(nodes)
 	p.placeOutputs()
-	index := map[int][]*ir.Node{}
-	for n, i := range p.last {
-		index[i] = append(index[i], n)
+	dying := make([][]*ir.Node, len(nodes)) // by the last that reads them
+	for i, n := range nodes {
+		if last := p.of[i].last; last >= 0 && last < len(nodes) {
+			dying[last] = append(dying[last], n)
+		}
 	}
 	for i, n := range nodes {
-		if !p.fused[n] {
+		if !p.of[i].fused {
 			p.emit(n)
 		}
-		for _, dead := range index[i] {
+		for _, dead := range dying[i] {
 			p.release(dead)
 		}
 	}
@@ -181,50 +200,54 @@ func (p *planner) plan(nodes []*ir.Node) {
 	p.segment()
 }
 
-// analyse finds which node owns the memory of each (a slice reads that of its
-// argument), when it is read last, and which products go straight into an
-// output that accumulates.
+// analyse finds which node owns the memory of each, when it is read last, and
+// which products go straight into an output that accumulates.
 func (p *planner) analyse(nodes []*ir.Node) {
-	p.owner, p.last, p.uses, p.fused = map[*ir.Node]*ir.Node{}, map[*ir.Node]int{}, map[*ir.Node]int{}, map[*ir.Node]bool{}
-	p.adds = map[*ir.Node][]part{}
+	p.of = make([]plan, len(nodes))
+	for i, n := range nodes {
+		p.index[n.ID] = int32(i)
+		p.of[i].last = -1
+	}
 	for _, n := range nodes {
 		for _, a := range n.Args {
-			p.uses[a]++
+			p.own(a).uses++
 		}
 	}
 	for _, o := range p.graph.Outputs {
-		p.uses[o.Node]++
+		p.own(o.Node).uses++
 	}
+	read := func(n *ir.Node, at int) { p.own(p.own(n).owner).last = at }
 	for i, n := range nodes {
-		p.owner[n] = n
+		p.of[i].owner = n
 		if n.Op == ir.OpSlice {
-			p.owner[n] = p.owner[n.Args[0]]
+			p.of[i].owner = p.own(n.Args[0]).owner
 		}
 		for _, a := range n.Args {
-			p.last[p.owner[a]] = i
+			read(a, i)
 		}
 	}
 	end := len(nodes)
+	p.adds = map[*ir.Node][]part{}
 	for _, o := range p.graph.Outputs {
 		if !o.Accumulate {
-			p.last[p.owner[o.Node]] = end
+			read(o.Node, end)
 			continue
 		}
 		parts := p.parts(o.Node, 0, nil)
 		p.adds[o.Node] = parts
 		for _, x := range parts {
 			if !x.outer {
-				p.last[p.owner[x.node]] = end
+				read(x.node, end)
 				continue
 			}
 			for _, a := range x.node.Args {
-				p.last[p.owner[a]] = end
+				read(a, end)
 			}
 		}
 	}
-	for n := range p.last {
+	for i, n := range nodes {
 		if _, leaf := p.home[n]; leaf {
-			delete(p.last, n)
+			p.of[i].last = -1
 		}
 	}
 }
@@ -240,19 +263,19 @@ type part struct {
 // parts takes the sums and assemblies that have no other use apart, so that
 // each term goes straight into the output.
 func (p *planner) parts(n *ir.Node, off int, list []part) []part {
-	if p.uses[n] == 1 {
+	if p.own(n).uses == 1 {
 		switch {
 		case n.Op == ir.OpAdd && n.Args[0].Shape == n.Args[1].Shape:
-			p.fused[n] = true
+			p.own(n).fused = true
 			return p.parts(n.Args[1], off, p.parts(n.Args[0], off, list))
 		case n.Op == ir.OpAssemble:
-			p.fused[n] = true
+			p.own(n).fused = true
 			for i, a := range n.Args {
 				list = p.parts(a, off+n.Offs[i], list)
 			}
 			return list
 		case n.Op == ir.OpOuter:
-			p.fused[n] = true
+			p.own(n).fused = true
 			return append(list, part{n, off, true})
 		}
 	}
@@ -264,12 +287,11 @@ func (p *planner) placeOutputs() {
 	for _, o := range p.graph.Outputs {
 		n := o.Node
 		_, leaf := p.home[n]
-		_, placed := p.at[n]
-		if o.Accumulate || leaf || placed || n.Op == ir.OpSlice || !n.Lane {
+		to := p.own(n)
+		if o.Accumulate || leaf || to.placed || n.Op == ir.OpSlice || !n.Lane {
 			continue
 		}
-		p.at[n] = place{p.prog.outputs[o.Name].off, true}
-		delete(p.last, n)
+		to.at, to.placed, to.last = place{p.prog.outputs[o.Name].off, true}, true, -1
 	}
 }
 
@@ -328,11 +350,11 @@ func (p *planner) where(n *ir.Node) place {
 	if h, ok := p.home[n]; ok {
 		return h
 	}
-	w, ok := p.at[n]
-	if !ok {
+	own := p.own(n)
+	if !own.placed {
 		panic(fmt.Sprintf("exec: %%%d is read before it is planned", n.ID))
 	}
-	return w
+	return own.at
 }
 
 func (p *planner) width(lane bool) int {
@@ -357,9 +379,9 @@ func (p *planner) alloc(n int, lane bool) place {
 }
 
 func (p *planner) release(n *ir.Node) {
-	if w, ok := p.at[n]; ok {
-		words := n.Shape.Size() * p.width(w.lane)
-		p.free[words] = append(p.free[words], w.off)
+	if own := p.own(n); own.placed {
+		words := n.Shape.Size() * p.width(own.at.lane)
+		p.free[words] = append(p.free[words], own.at.off)
 	}
 }
 
@@ -368,11 +390,11 @@ func (p *planner) emit(n *ir.Node) {
 	if _, leaf := p.home[n]; leaf || n.Op == ir.OpSlice {
 		return
 	}
-	dst, ok := p.at[n]
-	if !ok {
-		dst = p.alloc(n.Shape.Size(), n.Lane)
-		p.at[n] = dst
+	own := p.own(n)
+	if !own.placed {
+		own.at, own.placed = p.alloc(n.Shape.Size(), n.Lane), true
 	}
+	dst := own.at
 	if n.Op != ir.OpAssemble {
 		p.op(n, dst, store)
 		return
