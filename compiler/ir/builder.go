@@ -544,26 +544,33 @@ func (b *Builder) Rebuild(n *Node, args []*Node) *Node {
 
 // Substitute replaces nodes in everything that the roots reach.
 func (b *Builder) Substitute(roots []*Node, by map[*Node]*Node) []*Node {
-	done := make(map[*Node]*Node, len(by))
-	for _, n := range Reach(roots...) {
+	nodes := Reach(roots...)
+	if len(nodes) == 0 {
+		return slices.Clone(roots)
+	}
+	done := make([]*Node, nodes[len(nodes)-1].ID+1) // by ID
+	var args []*Node
+	for _, n := range nodes {
 		if r, ok := by[n]; ok {
-			done[n] = r
+			done[n.ID] = r
 			continue
 		}
-		args, changed := make([]*Node, len(n.Args)), false
-		for i, a := range n.Args {
-			args[i] = done[a]
-			changed = changed || args[i] != a
+		changed := false
+		args = args[:0]
+		for _, a := range n.Args {
+			args = append(args, done[a.ID])
+			changed = changed || done[a.ID] != a
 		}
+		done[n.ID] = n
 		if changed {
-			done[n] = b.Rebuild(n, args)
-		} else {
-			done[n] = n
+			done[n.ID] = b.Rebuild(n, args)
 		}
 	}
 	out := make([]*Node, len(roots))
 	for i, r := range roots {
-		out[i] = done[r]
+		if r != nil {
+			out[i] = done[r.ID]
+		}
 	}
 	return out
 }
