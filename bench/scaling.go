@@ -73,7 +73,7 @@ var Growths = []*Growth{
 		Work: func(n int) Timer { return gradient("lotka", lotkaUntil(n)) },
 	},
 	{
-		Name: "length_memory", By: "units of time", Unit: "kB", Sizes: []int{100, 1000, 10000, 100000},
+		Name: "length_memory", By: "units of time", Unit: "kB", Sizes: []int{100, 1000, 10000, 100000, 1000000},
 		Doc:   "memory that stays after a loss and gradient of a Lotka–Volterra solve, Tsit5, 1e-8",
 		Count: gradientMemory,
 	},

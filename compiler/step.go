@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/opt"
 )
@@ -57,9 +58,9 @@ func (p *Program) stepGraphs(m *Method, reverse, vary bool) []*ir.Graph {
 	}
 	ops := 0
 	for _, n := range ir.Reach(p.Model.RHS) {
-		if n.Op.Info().Class == ir.Elementwise {
-			ops += n.Shape.Size()
-		} else {
+		if size := n.Shape.Size(); n.Op.Info().Class == ir.Elementwise && size <= exec.MaxUnroll {
+			ops += size
+		} else { // a loop
 			ops++
 		}
 	}

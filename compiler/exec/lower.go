@@ -7,9 +7,9 @@ import (
 	"github.com/pinode/pinode/internal/scalar"
 )
 
-// maxUnroll bounds the elements, or the terms of sums, of an array operation
+// MaxUnroll bounds the elements, or the terms of sums, of an array operation
 // that goes into a scalar run element by element.
-const maxUnroll = 64
+const MaxUnroll = 64
 
 // maxRun bounds the instructions of a scalar run, which machine code has to
 // finish in well under the time between two preemptions.
@@ -31,24 +31,24 @@ var recipes = func() (of [ir.NumOps]*scalar.Function) {
 func straight(in *instr) bool {
 	switch in.mode {
 	case zero, move, addIn:
-		return in.n <= maxUnroll
+		return in.n <= MaxUnroll
 	case addLanes, gather:
 		return false
 	}
 	switch in.op {
 	case ir.OpFill:
-		return in.n <= maxUnroll
+		return in.n <= MaxUnroll
 	case ir.OpSum, ir.OpDot, ir.OpNorm:
-		return in.k <= maxUnroll
+		return in.k <= MaxUnroll
 	case ir.OpMatVec, ir.OpDense, ir.OpTMatVec, ir.OpOuter, ir.OpTranspose:
-		return in.m*in.k <= maxUnroll
+		return in.m*in.k <= MaxUnroll
 	case ir.OpMatMul:
-		return in.n*in.k <= maxUnroll
+		return in.n*in.k <= MaxUnroll
 	}
 	if recipes[in.op] != nil {
-		return in.n <= maxUnroll/4
+		return in.n <= MaxUnroll/4
 	}
-	return elementary(in.op) && in.n <= maxUnroll
+	return elementary(in.op) && in.n <= MaxUnroll
 }
 
 // leastLoop is how many numbers make a loop worth while where the alternative
@@ -61,7 +61,7 @@ func count(in *instr) int { return in.n * in.width }
 // loops reports whether an instruction goes into a loop: elementwise, over
 // arrays that are as long as the result, and scalars that all lanes share.
 func loops(in *instr, lanes int) bool {
-	if in.n < leastLoop || lanes > 1 && in.n <= maxUnroll && recipes[in.op] == nil {
+	if in.n < leastLoop || lanes > 1 && in.n <= MaxUnroll && recipes[in.op] == nil {
 		return false
 	}
 	if in.mode == accum || in.mode == addLanes || in.mode == gather || in.mode == store && !elementary(in.op) {
