@@ -336,7 +336,7 @@ func TestBatched(t *testing.T) {
 	ns, err := s(t.Context(), 5*time.Millisecond)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, ns, 2e5)
-	require.Greater(t, runs, 3)
+	require.GreaterOrEqual(t, runs, 3, "warm, once for the clock, a batch")
 	broken := errors.New("broken")
 	_, err = batched(func() error { return broken })(t.Context(), time.Millisecond)
 	require.ErrorIs(t, err, broken)
