@@ -331,8 +331,10 @@ func (c *certifier) gradients(x []float64) (list [][]float64, err error) {
 		}
 		list = append(list, g)
 	}
-	w := c.workers[0]
-	l := w.shift.block[0]
+	if !c.loss {
+		c.compute(x, task{c.ctx, c.items, nil, 1, 1, 1, 1, true})
+	}
+	l := c.workers[0].shift.block[0]
 	for k := range c.ends {
 		end := make([]float64, len(l.traj.Y))
 		end[k] = 1

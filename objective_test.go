@@ -62,6 +62,9 @@ func TestWorkersAgree(t *testing.T) {
 				}
 				require.Equal(t, loss, res.Loss)
 				require.Equal(t, grad, g, "%s, %d workers", mode, workers)
+				res, err = f.obj.Eval(context.Background(), x, nil, 1, nil) // without a tape
+				require.NoError(t, err)
+				require.Equal(t, loss, res.Loss)
 			}
 		}
 	}

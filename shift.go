@@ -125,7 +125,7 @@ func (s *shift) prepare(i int) *sim.Job {
 	l.subject.q, l.subject.signals = s.o.sp.perItem(s.o.nat, it, l.subject.q), it.signals
 	span, n := it.horizon(t.horizon)
 	l.span, l.rows, l.rated = span, it.rows[:n], it.rated
-	l.job.Span = &l.span
+	l.job.Span, l.job.Forget = &l.span, !t.grad
 	s.w.bindings++
 	l.subject.binding = s.w.bindings
 	return &l.job

@@ -26,6 +26,8 @@ type Job struct {
 	Out   *Trajectory
 	Err   error       // of the run, a *Failure
 	Ct    *Cotangents // for Backward
+
+	Forget bool // keep no tape, as with Options.Forget
 }
 
 // Shared is a model that shares its memory with others: it is told when its
@@ -91,6 +93,7 @@ func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 				break
 			}
 			j.In.lane = l
+			j.In.opt.Forget = g.opt.Forget || j.Forget
 			g.bound = nil // the same model may have other inputs now
 			fail := j.In.open(j.Model, j.Span, j.Out)
 			if fail != nil || !j.In.propose() {
