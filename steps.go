@@ -2,6 +2,7 @@ package pinode
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
@@ -78,6 +79,9 @@ type steps struct {
 
 	step      *exec.Program
 	vjp, vjpt stepVJP
+	last      *exec.Program // the derivative of the last stage's
+	fromLast  [][]float64   // what it gives
+	lastRan   bool
 	ran       *stepVJP // the reverse derivative that ran last
 }
 
@@ -126,6 +130,10 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		if p := mod.Program(name); p != nil {
 			*to = stepVJP{p, p.Output(f, "by"), p.Output(f, "bd"), p.Output(f, "bt"), p.Output(f, "bh")}
 		}
+	}
+	s.last = mod.Program("step.vjp.last")
+	for _, name := range []string{"last.y", "last.d", "last.t"} {
+		s.fromLast = append(s.fromLast, f.Input(name))
 	}
 	s.bp, s.bq, s.bw = f.Input("acc.bp"), f.Input("acc.bq"), f.Input("acc.bw")
 	s.d, s.q, s.pl, s.p, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("pl"), f.Input("p"), f.Input("s"), f.Input("free")
@@ -197,6 +205,17 @@ func (s *steps) Step() { s.step.Run(s.frame) }
 func (s *steps) VJP(times bool) {
 	if s.ran = &s.vjp; times {
 		s.ran = &s.vjpt
+	}
+	// Only results inside of the step depend on its last stage's derivative.
+	seed := s.blk.KBar[len(s.blk.KBar)-1]
+	if slices.ContainsFunc(seed, func(x float64) bool { return x != 0 }) {
+		s.last.Run(s.frame)
+		s.lastRan = true
+	} else if s.lastRan {
+		for _, v := range s.fromLast {
+			clear(v)
+		}
+		s.lastRan = false
 	}
 	s.ran.Run(s.frame)
 	s.blk.YBar = s.ran.by

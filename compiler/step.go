@@ -47,6 +47,8 @@ const maxStepOps = 6000
 //	shrink    Safety exp(−Alpha log), within [Least, Back]
 //
 // where before is the log of the step before.
+// step.vjp.last takes the seed of the last k.i to the inputs last.y, last.d and
+// last.t, which the other derivatives add; it need not run for a zero.
 // step.vjp gives by and bd of the arguments y.i and the seeds and adds to the
 // accounts; it has no use for k.i. step.vjpt gives bt and bh too.
 //
@@ -73,7 +75,7 @@ func (p *Program) stepGraphs(m *Method, reverse, vary bool) []*ir.Graph {
 	}
 	out := []*ir.Graph{s.step()}
 	if reverse {
-		out = append(out, s.vjp("step.vjp", false))
+		out = append(out, s.vjp("step.vjp", false), s.last())
 	}
 	if reverse && len(p.Model.Events)+len(p.Model.Switches) > 0 { // without them no time moves
 		out = append(out, s.vjp("step.vjpt", true))
@@ -231,8 +233,53 @@ func (s *stepping) step() *ir.Graph {
 	return g
 }
 
+// pullback takes a cotangent of stage i's derivative to its arguments.
+func (s *stepping) pullback(i int, kBar *ir.Node) []*ir.Node {
+	by := s.at(i, s.y[i])
+	by[s.ct] = kBar
+	if s.free != nil {
+		by[s.ct] = s.b.Mul(s.free, kBar)
+	}
+	return s.b.Substitute(s.bars, by)
+}
+
+// inLast are the inputs in which the program of the last stage leaves the
+// cotangents of its arguments, by wrt; those of parameters go to the accounts.
+func (s *stepping) inLast() []*ir.Node {
+	list := make([]*ir.Node, len(s.wrt))
+	for j, n := range s.wrt {
+		switch n {
+		case s.Model.In.T, s.Model.In.Y, s.Model.In.D:
+			list[j] = s.b.Input("last."+n.Name, n.Shape, true)
+		}
+	}
+	return list
+}
+
+// last is the reverse derivative of the last stage's derivative, which nothing
+// but results inside of the step depends on.
+func (s *stepping) last() *ir.Graph {
+	last := len(s.m.C) - 1
+	g := &ir.Graph{Name: "step.vjp.last"}
+	into := s.inLast()
+	for j, bar := range s.pullback(last, s.b.Input(fmt.Sprintf("kb.%d", last), s.vec, true)) {
+		switch {
+		case bar.IsConst(0):
+		case into[j] != nil:
+			g.Outputs = append(g.Outputs, ir.Output{Name: into[j].Name, Node: bar, Into: into[j]})
+		default:
+			for _, a := range s.accounts() {
+				if a.node == s.wrt[j] {
+					g.Outputs = append(g.Outputs, a.output(s.b, bar))
+				}
+			}
+		}
+	}
+	return g
+}
+
 // vjp is the reverse derivative of a step whose stage arguments stand, and of
-// its stage derivatives; with times that by t and h too.
+// its stage derivatives but the last; with times that by t and h too.
 func (s *stepping) vjp(name string, times bool) *ir.Graph {
 	b, wrt := s.b, s.wrt
 	last := len(s.m.C) - 1
@@ -251,18 +298,18 @@ func (s *stepping) vjp(name string, times bool) *ir.Graph {
 	rest := make([]*ir.Node, len(wrt)) // by d, p, q
 	for i := last; i >= 0; i-- {
 		var yi *ir.Node
+		var at []*ir.Node // by wrt
 		if i == last {
 			yi = b.Input("ct.step", s.vec, true)
+			at = s.inLast()
+		} else {
+			at = s.pullback(i, kBar[i])
 		}
-		by := s.at(i, s.y[i])
-		by[s.ct] = kBar[i]
-		if s.free != nil {
-			by[s.ct] = b.Mul(s.free, kBar[i])
-		}
-		at := b.Substitute(s.bars, by)
 		add(&yi, at[1])
 		for j := 2; j < len(wrt); j++ {
-			add(&rest[j], at[j])
+			if at[j] != nil {
+				add(&rest[j], at[j])
+			}
 		}
 		if times {
 			add(&tBar, at[0])
