@@ -51,7 +51,9 @@ func (c *crew) do(f func(*worker), workers []*worker) {
 		}
 	}
 	f(workers[0])
-	if !spin(func() bool { return c.left.Load() == 0 }) {
+	// A hand may be held up between its last count and its call to the caller,
+	// so that the call arrives in the next do: both sides look again.
+	for !spin(func() bool { return c.left.Load() == 0 }) {
 		c.waits.Store(true)
 		if c.left.Load() > 0 || !c.waits.CompareAndSwap(true, false) {
 			<-c.rest
@@ -69,7 +71,7 @@ func (c *crew) home() {
 func (h *hand) serve() {
 	for done := uint32(0); ; done++ {
 		called := func() bool { return h.calls.Load() != done }
-		if !spin(called) {
+		for !spin(called) {
 			h.sleep.Store(true)
 			if !called() || !h.sleep.CompareAndSwap(true, false) {
 				if _, ok := <-h.wake; !ok {

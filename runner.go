@@ -81,7 +81,10 @@ func (r *runner) bind(p, s []float64) {
 }
 
 // each calls f on every worker, at the same time.
-func (r *runner) each(f func(w *worker)) { r.crew.do(f, r.workers) }
+func (r *runner) each(f func(w *worker)) {
+	r.crew.do(f, r.workers)
+	runtime.KeepAlive(r) // or its crew is sent home at work
+}
 
 // run does the runs 0 … n−1. prepare makes run i a subject and gives its
 // span, done receives its result. Both are called on several goroutines. A
