@@ -1,7 +1,9 @@
 package pinode
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 )
@@ -12,6 +14,7 @@ import (
 type crew struct {
 	hands []*hand
 	left  atomic.Int32 // hands at work
+	panic atomic.Pointer[string]
 	rest  chan struct{}
 	waits atomic.Bool // the caller, for rest
 }
@@ -59,6 +62,9 @@ func (c *crew) do(f func(*worker), workers []*worker) {
 			<-c.rest
 		}
 	}
+	if p := c.panic.Swap(nil); p != nil {
+		panic(*p)
+	}
 }
 
 // home ends the hands.
@@ -79,12 +85,23 @@ func (h *hand) serve() {
 				}
 			}
 		}
-		h.f(h.w)
+		h.work()
 		h.f, h.w = nil, nil
 		if h.crew.left.Add(-1) == 0 && h.crew.waits.CompareAndSwap(true, false) {
 			h.crew.rest <- struct{}{}
 		}
 	}
+}
+
+// work does what is asked. A panic is the caller's to handle.
+func (h *hand) work() {
+	defer func() {
+		if r := recover(); r != nil {
+			text := fmt.Sprintf("%v\n%s", r, debug.Stack())
+			h.crew.panic.Store(&text)
+		}
+	}()
+	h.f(h.w)
 }
 
 // spin waits for a short while and reports whether what it waits for is there.

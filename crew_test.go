@@ -32,3 +32,22 @@ func TestCrewWaitsForEveryHand(t *testing.T) {
 		}
 	}
 }
+
+func TestCrewPanics(t *testing.T) {
+	workers := []*worker{{}, {}, {}}
+	c := newCrew(2)
+	defer c.home()
+	for range 3 {
+		func() {
+			defer func() { require.Contains(t, recover(), "the second worker") }()
+			c.do(func(w *worker) {
+				if w == workers[1] {
+					panic("the second worker")
+				}
+			}, workers)
+		}()
+		var work atomic.Int64
+		c.do(func(*worker) { work.Add(1) }, workers)
+		require.EqualValues(t, 3, work.Load())
+	}
+}

@@ -32,15 +32,16 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	if pm := m.prog.Model; len(pm.Events)+len(pm.Switches) > 0 {
 		want.Step = tab // for the steps of single trajectories, to their events
 	}
-	mod, err := m.prog.Module(1, want)
-	if err != nil {
-		return nil, err
-	}
 	width := 1
 	if n > 1 {
 		width = maxLanes
 	}
-	lanes, err := m.prog.Steps(width, tab, want.Reverse, vary)
+	ofSteps := m.prog.Steps(width, tab, want.Reverse, vary)
+	mod, err := m.prog.Module(1, want)
+	if err != nil {
+		return nil, err
+	}
+	lanes, err := ofSteps()
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package pinode
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
@@ -16,7 +17,10 @@ import (
 // What cannot be told stays 1.
 func (o *objective) scaleFromData(x []float64) {
 	lay := &o.m.prog.Model.Layout
-	probe := o.probe(x)
+	var probe sizes
+	if slices.ContainsFunc(lay.Scales, func(s lower.Scale) bool { return s.Fixed == nil && s.Kind != lower.ScaleObserve }) {
+		probe = o.probe(x)
+	}
 	for _, s := range lay.Scales {
 		if s.Fixed != nil {
 			continue

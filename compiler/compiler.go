@@ -6,6 +6,7 @@ package compiler
 import (
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/exec"
@@ -128,14 +129,20 @@ func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
 }
 
 // Steps compiles the programs for whole steps of a method alone, for frames of
-// the given number of lanes. With vary the parameters differ between lanes.
-// It returns nil for a model whose step is too large for one program.
-func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) (*exec.Module, error) {
+// the given number of lanes, while its caller does other things; what it
+// returns waits for them. With vary the parameters differ between lanes.
+// There is no module for a model whose step is too large for one program.
+func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) func() (*exec.Module, error) {
 	graphs := p.stepGraphs(m, reverse, vary)
 	if graphs == nil {
-		return nil, nil
+		return func() (*exec.Module, error) { return nil, nil }
 	}
-	return exec.Compile(graphs, lanes)
+	compile := sync.OnceValues(func() (*exec.Module, error) { return exec.Compile(graphs, lanes) })
+	go func() {
+		defer func() { _ = recover() }() // who waits sees it
+		_, _ = compile()
+	}()
+	return compile
 }
 
 // Rows compiles the programs for the loss of a row of data alone, row and

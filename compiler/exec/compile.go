@@ -182,22 +182,41 @@ func (p *planner) plan(nodes []*ir.Node) {
 	p.free = map[int][]int{}
 	p.analyse(nodes)
 	p.placeOutputs()
-	dying := make([][]*ir.Node, len(nodes)) // by the last that reads them
-	for i, n := range nodes {
+	p.code = make([]instr, 0, p.instructions(nodes))
+	// The nodes that node i is the last to read: dying[i], then the next of each.
+	dying, next := make([]int32, len(nodes)), make([]int32, len(nodes))
+	for i := range dying {
+		dying[i] = -1
+	}
+	for i := len(nodes) - 1; i >= 0; i-- {
 		if last := p.of[i].last; last >= 0 && last < len(nodes) {
-			dying[last] = append(dying[last], n)
+			dying[last], next[i] = int32(i), dying[last]
 		}
 	}
 	for i, n := range nodes {
 		if !p.of[i].fused {
 			p.emit(n)
 		}
-		for _, dead := range dying[i] {
-			p.release(dead)
+		for dead := dying[i]; dead >= 0; dead = next[dead] {
+			p.release(nodes[dead])
 		}
 	}
 	p.storeOutputs()
 	p.segment()
+}
+
+// instructions is how many the nodes and outputs become at most.
+func (p *planner) instructions(nodes []*ir.Node) int {
+	count := len(nodes) + len(p.graph.Outputs)
+	for _, n := range nodes {
+		if n.Op == ir.OpAssemble {
+			count += len(n.Args)
+		}
+	}
+	for _, parts := range p.adds {
+		count += len(parts)
+	}
+	return count
 }
 
 // analyse finds which node owns the memory of each, when it is read last, and
@@ -483,26 +502,26 @@ func (p *planner) op(n *ir.Node, dst place, how mode) {
 
 // segment cuts the code into straight runs, loops and array operations.
 func (p *planner) segment() {
-	size := 0
+	size, first := 0, 0
 	for i := range p.code {
-		in := p.code[i]
+		in := &p.code[i]
 		kind, work := arrayOp, 0
 		switch {
-		case loops(&in, p.m.lanes):
+		case loops(in, p.m.lanes):
 			kind = loopRun
-		case straight(&in):
+		case straight(in):
 			kind, work = straightRun, in.n*max(1, in.k)
 		}
 		segs := p.prog.segments
 		if n := len(segs); n > 0 && segs[n-1].kind == kind {
 			last := &segs[n-1]
-			if kind == straightRun && size+work <= maxRun || kind == loopRun && joins(&in, last.code, p.m.lanes) {
-				last.code = append(last.code, in)
+			if kind == straightRun && size+work <= maxRun || kind == loopRun && joins(in, last.code, p.m.lanes) {
+				last.code = p.code[first : i+1]
 				size += work
 				continue
 			}
 		}
-		size = work
-		p.prog.segments = append(segs, segment{kind: kind, code: []instr{in}})
+		size, first = work, i
+		p.prog.segments = append(segs, segment{kind: kind, code: p.code[i : i+1]})
 	}
 }

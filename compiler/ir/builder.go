@@ -1,7 +1,6 @@
 package ir
 
 import (
-	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -13,57 +12,109 @@ import (
 // models before, so that is a broken invariant.
 type Builder struct {
 	nodes  []*Node
-	unique map[string]*Node
-	key    []byte
+	unique []int32 // a hash table of 1 + ID, open, at most half full; its length is a power of two
+	slab   []Node  // for the next nodes
+	args   []*Node // for their arguments
 }
 
 // NewBuilder returns an empty builder.
-func NewBuilder() *Builder { return &Builder{unique: map[string]*Node{}} }
+func NewBuilder() *Builder { return &Builder{unique: make([]int32, 1024)} }
 
 // Len is the number of nodes built so far.
 func (b *Builder) Len() int { return len(b.nodes) }
 
 // intern returns the unique node equal to n.
 func (b *Builder) intern(n Node) *Node {
-	k := append(b.key[:0], byte(n.Op), byte(n.Shape.Rank))
-	if n.Lane { // inputs; other nodes have it from their arguments
-		k = append(k, 0xff)
-	}
-	k = binary.AppendVarint(k, int64(n.Shape.M))
-	k = binary.AppendVarint(k, int64(n.Shape.N))
-	k = binary.AppendVarint(k, int64(n.Off))
-	for _, a := range n.Args {
-		k = binary.AppendVarint(k, int64(a.ID))
-	}
-	k = append(k, 0xff)
-	for _, o := range n.Offs {
-		k = binary.AppendVarint(k, int64(o))
-	}
-	for _, v := range n.Values {
-		k = binary.LittleEndian.AppendUint64(k, math.Float64bits(v))
-	}
-	k = append(k, n.Name...)
-	b.key = k
-	if old, ok := b.unique[string(k)]; ok {
-		return old
-	}
-	n.Args, n.Offs = slices.Clone(n.Args), slices.Clone(n.Offs)
 	shape, err := shapeOf(n.Op, n.Args, n.Shape)
 	if err != nil {
 		panic("ir: " + err.Error())
 	}
 	n.Shape = shape
-	n.ID = len(b.nodes)
 	for _, a := range n.Args {
 		n.Lane = n.Lane || a.Lane
 	}
-	p := &n
-	if err := p.verify(); err != nil {
+	at := b.find(&n)
+	if id := b.unique[at]; id > 0 {
+		return b.nodes[id-1]
+	}
+	n.ID = len(b.nodes)
+	n.Args, n.Offs = b.keep(n.Args), slices.Clone(n.Offs)
+	if err := n.verify(); err != nil {
 		panic("ir: " + err.Error())
 	}
+	if len(b.slab) == 0 {
+		b.slab = make([]Node, slabSize)
+	}
+	p := &b.slab[0]
+	b.slab = b.slab[1:]
+	*p = n
 	b.nodes = append(b.nodes, p)
-	b.unique[string(k)] = p
+	b.unique[at] = int32(len(b.nodes))
+	if 2*len(b.nodes) > len(b.unique) {
+		b.unique = make([]int32, 2*len(b.unique))
+		for i, n := range b.nodes {
+			b.unique[b.find(n)] = int32(1 + i)
+		}
+	}
 	return p
+}
+
+// slabSize is how many nodes are allocated at once.
+const slabSize = 128
+
+// keep copies arguments to memory that nodes share.
+func (b *Builder) keep(args []*Node) []*Node {
+	n := len(args)
+	if n > len(b.args) {
+		if n > slabSize/4 {
+			return slices.Clone(args)
+		}
+		b.args = make([]*Node, 2*slabSize)
+	}
+	kept := b.args[:n:n]
+	b.args = b.args[n:]
+	copy(kept, args)
+	return kept
+}
+
+// find is the place of a node equal to n in the table, or of the gap for it.
+func (b *Builder) find(n *Node) int {
+	mask := len(b.unique) - 1
+	for i := int(n.hash()) & mask; ; i = (i + 1) & mask {
+		if id := b.unique[i]; id == 0 || b.nodes[id-1].equal(n) {
+			return i
+		}
+	}
+}
+
+func (n *Node) hash() uint64 {
+	h := uint64(n.Op)
+	mix := func(x uint64) {
+		h = (h ^ x) * 0x9e3779b97f4a7c15 // 2⁶⁴ over the golden ratio
+		h ^= h >> 29
+	}
+	mix(uint64(n.Shape.M)<<32 ^ uint64(n.Shape.N))
+	mix(uint64(n.Off))
+	for _, a := range n.Args {
+		mix(uint64(a.ID))
+	}
+	for _, o := range n.Offs {
+		mix(uint64(o))
+	}
+	for _, v := range n.Values {
+		mix(math.Float64bits(v))
+	}
+	for i := range len(n.Name) {
+		mix(uint64(n.Name[i]))
+	}
+	return h
+}
+
+// equal reports whether two nodes are the same but for their IDs.
+func (n *Node) equal(o *Node) bool {
+	return n.Op == o.Op && n.Shape == o.Shape && n.Off == o.Off && n.Lane == o.Lane && n.Name == o.Name &&
+		slices.Equal(n.Args, o.Args) && slices.Equal(n.Offs, o.Offs) &&
+		slices.EqualFunc(n.Values, o.Values, func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) })
 }
 
 // Input returns the input of that name, which has a value of its own on each

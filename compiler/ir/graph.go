@@ -2,6 +2,7 @@ package ir
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -57,30 +58,34 @@ func (g *Graph) Nodes() []*Node {
 // Reach returns the nodes that the roots need, arguments first. All of them
 // have to be of one builder.
 func Reach(roots ...*Node) []*Node {
-	var byID []*Node
-	count := 0
+	last := -1 // arguments have smaller IDs
+	for _, n := range roots {
+		if n != nil {
+			last = max(last, n.ID)
+		}
+	}
+	seen := make([]uint64, last/64+1) // bit by ID
+	var found []*Node
 	stack := slices.Clone(roots)
 	for len(stack) > 0 {
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if n == nil {
+		if n == nil || seen[n.ID/64]>>(n.ID%64)&1 == 1 {
 			continue
 		}
-		if n.ID >= len(byID) {
-			byID = append(byID, make([]*Node, n.ID+1-len(byID))...)
-		}
-		if byID[n.ID] != nil {
-			continue
-		}
-		byID[n.ID] = n
-		count++
+		seen[n.ID/64] |= 1 << (n.ID % 64)
+		found = append(found, n)
 		stack = append(stack, n.Args...)
 	}
-	all := make([]*Node, 0, count)
-	for _, n := range byID {
-		if n != nil {
-			all = append(all, n)
-		}
+	// In the order of their IDs: a node's place is the number of bits before its own.
+	before, count := make([]int32, len(seen)), 0
+	for w, set := range seen {
+		before[w] = int32(count)
+		count += bits.OnesCount64(set)
+	}
+	all := make([]*Node, count)
+	for _, n := range found {
+		all[int(before[n.ID/64])+bits.OnesCount64(seen[n.ID/64]&(1<<(n.ID%64)-1))] = n
 	}
 	return all
 }

@@ -35,7 +35,8 @@ type emitter struct {
 	regs   int
 
 	order  []int32          // instructions to emit
-	uses   [][]int32        // of each value: positions in order, ascending, the next first
+	uses   []int32          // positions in order where each value is used, ascending, value by value
+	ahead  [][2]int32       // by value: the part of uses from the next one on
 	in     [registers]int32 // value in each register, or −1
 	reg    []int8           // register of each value, or −1
 	spill  []int32          // 1 + spill slot of each value; 0: none
@@ -53,7 +54,7 @@ type emitter struct {
 func (e *emitter) body() error {
 	n := len(e.p.Code)
 	e.order, e.slots = nil, 0
-	e.uses, e.reg, e.spill, e.pinned = make([][]int32, n), make([]int8, n), make([]int32, n), make([]bool, n)
+	e.ahead, e.reg, e.spill, e.pinned = make([][2]int32, n+1), make([]int8, n), make([]int32, n), make([]bool, n)
 	for i := range e.reg {
 		e.reg[i] = -1
 	}
@@ -127,7 +128,7 @@ func (e *emitter) arrange() error {
 	}
 	// The last use of each word's loads, and the last store to it, so far.
 	readTill, stored := map[int]int32{}, map[int]int32{}
-	after := make([][]int32, len(code)+1) // stores that follow each instruction
+	follows := make([]int32, len(code)) // what a store follows
 	for i := range code {
 		in := &code[i]
 		switch {
@@ -142,7 +143,7 @@ func (e *emitter) arrange() error {
 			for w := from; w < to; w++ {
 				at = max(at, min(readTill[w], int32(i)), stored[w])
 			}
-			after[at] = append(after[at], int32(i))
+			follows[i] = at
 			for w := from; w < to; w++ {
 				stored[w] = at
 				if readTill[w] > int32(i) {
@@ -151,21 +152,45 @@ func (e *emitter) arrange() error {
 			}
 		}
 	}
+	// The stores that follow instruction i: first[i], then the next of each.
+	first, next := make([]int32, len(code)), make([]int32, len(code))
+	for i := len(code) - 1; i >= 0; i-- {
+		if stores(code[i].Op) {
+			at := follows[i]
+			next[i], first[at] = first[at], int32(i)
+		}
+	}
+	e.order = make([]int32, 0, len(code))
 	for i := range code {
 		if needed[i] && !stores(code[i].Op) {
 			e.order = append(e.order, int32(i))
 		}
-		e.order = append(e.order, after[i]...)
-	}
-	for at, i := range e.order {
-		v, n := args(&code[i])
-		for k, a := range v[:n] {
-			if k > 0 && a == v[k-1] || k > 1 && a == v[0] {
-				continue // counted
-			}
-			e.uses[a] = append(e.uses[a], int32(at))
+		for s := first[i]; s > 0; s = next[s] { // no store is the first instruction
+			e.order = append(e.order, s)
 		}
 	}
+	// Each value's uses are counted, then listed behind those of the values before it.
+	each := func(use func(v scalar.Value, at int32)) {
+		for at, i := range e.order {
+			v, n := args(&code[i])
+			for k, a := range v[:n] {
+				if k > 0 && a == v[k-1] || k > 1 && a == v[0] {
+					continue // counted
+				}
+				use(a, int32(at))
+			}
+		}
+	}
+	each(func(v scalar.Value, _ int32) { e.ahead[v+1][0]++ })
+	for v := range code {
+		e.ahead[v+1][0] += e.ahead[v][0]
+		e.ahead[v][1] = e.ahead[v][0]
+	}
+	e.uses = make([]int32, e.ahead[len(code)][0])
+	each(func(v scalar.Value, at int32) {
+		e.uses[e.ahead[v][1]] = at
+		e.ahead[v][1]++
+	})
 	return nil
 }
 
@@ -188,12 +213,11 @@ func (e *emitter) leaf(v scalar.Value) bool {
 
 // next is the position of the next use of a value at or behind pos.
 func (e *emitter) next(v scalar.Value, pos int32) int32 {
-	u := e.uses[v]
-	for len(u) > 0 && u[0] < e.pos {
-		u = u[1:]
+	ahead := &e.ahead[v]
+	for ahead[0] < ahead[1] && e.uses[ahead[0]] < e.pos {
+		ahead[0]++
 	}
-	e.uses[v] = u
-	for _, at := range u {
+	for _, at := range e.uses[ahead[0]:ahead[1]] {
 		if at >= pos {
 			return at
 		}
