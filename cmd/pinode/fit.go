@@ -79,9 +79,14 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		opts = append(opts, pinode.Resume(state))
 	}
 	p := &progress{a: a, model: m}
+	written := time.Now()
 	opts = append(opts, pinode.Observe(p.step), pinode.Checkpoint(func(s *fit.State) error {
+		if run == nil || time.Since(written) < time.Second { // a short run is soon done again
+			return nil
+		}
+		written = time.Now()
 		text, err := s.Encode()
-		if err != nil || run == nil {
+		if err != nil {
 			return err
 		}
 		return run.write("checkpoints/last.json", text)
