@@ -305,7 +305,7 @@ func (c *certifier) values(x []float64) ([]float64, error) {
 		if err := c.ctx.Err(); err != nil {
 			return nil, err
 		}
-		c.compute(x, task{c.ctx, c.items, nil, 1, 1, 1, 1, false})
+		c.compute(task{c.ctx, c.items, nil, 1, 1, 1, 1, x, nil})
 	}
 	if c.chunks[0].fail != nil {
 		return nil, nil
@@ -332,7 +332,7 @@ func (c *certifier) gradients(x []float64) (list [][]float64, err error) {
 		list = append(list, g)
 	}
 	if !c.loss {
-		c.compute(x, task{c.ctx, c.items, nil, 1, 1, 1, 1, true})
+		c.compute(task{c.ctx, c.items, nil, 1, 1, 1, 1, x, make([]float64, c.sp.dim)})
 	}
 	l := c.workers[0].shift.block[0]
 	for k := range c.ends {
@@ -355,17 +355,16 @@ func (c *certifier) pullback(x []float64, ct sim.Cotangents) []float64 {
 	clear(l.bp)
 	clear(l.bq)
 	clear(sum.gNat)
-	clear(sum.g)
+	sum.g = make([]float64, c.sp.dim)
 	w.sys.clearAccount()
 	w.clearWeights()
 	defer func(keep sim.Cotangents) { l.ct = keep }(l.ct)
 	l.ct = ct
 	w.shift.backward(sum)
 	w.shift.weights(sum.g)
-	out := append([]float64{}, sum.g...)
 	n := len(c.sp.coords)
-	c.sp.trans.Pullback(out[:n], x[:n], sum.gNat)
-	return out
+	c.sp.trans.Pullback(sum.g[:n], x[:n], sum.gNat)
+	return sum.g
 }
 
 // difference is the derivative of the targets by coordinate i from central

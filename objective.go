@@ -55,7 +55,7 @@ type objective struct {
 
 	*runner
 	nat    []float64
-	p      []float64
+	put    func(p []float64)
 	gNat   []float64
 	last   []lastRun // of each item
 	chunks []chunk
@@ -79,7 +79,7 @@ type task struct {
 	size              int   // of a chunk
 	horizon           float64
 	perValue, perItem float64
-	grad              bool
+	x, grad           []float64 // grad: nil, or where the gradient goes
 }
 
 // lastRun is what an item's last run over the whole horizon was like.
@@ -98,7 +98,8 @@ type chunk struct {
 	terms     []float64
 	penalties []float64
 	kinks     int
-	gNat, g   []float64
+	gNat, g   []float64 // g is own, or where the result goes
+	own       []float64
 	fail      *sim.Failure // of item at
 	at        int
 }
@@ -150,6 +151,7 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 		}
 	}
 	o.work = func(w *worker) { w.shift.do() }
+	o.put = func(p []float64) { sp.shared(o.task.x, o.nat, p) }
 	return o, nil
 }
 
@@ -194,7 +196,7 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 		return res, errors.New("there is no measured value to fit within this horizon")
 	}
 	perValue, perItem := 1/float64(res.Values), 1/float64(len(items))
-	o.compute(x, task{ctx, items, index, chunkSize(len(items)), horizon, perValue, perItem, grad != nil})
+	o.compute(task{ctx, items, index, chunkSize(len(items)), horizon, perValue, perItem, x, grad})
 	clear(o.parts)
 	clear(o.penalties)
 	for i := range o.chunks {
@@ -214,8 +216,7 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 		add(o.penalties, c.penalties)
 		switch {
 		case grad == nil:
-		case i == 0:
-			copy(grad, c.g)
+		case i == 0: // grad is its own
 			copy(o.gNat, c.gNat)
 		default:
 			add(grad, c.g)
@@ -249,18 +250,27 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 }
 
 // compute does a task: it fills the chunks.
-func (o *objective) compute(x []float64, t task) {
-	o.p = o.sp.shared(x, o.nat, o.p)
-	o.bind(o.p, o.sp.s)
+func (o *objective) compute(t task) {
+	o.task = t
+	o.sp.trans.Forward(o.nat, t.x[:len(o.nat)])
+	o.bind(o.put, o.sp.s)
 	n := (len(t.items) + t.size - 1) / t.size
 	for len(o.chunks) < n {
 		o.chunks = append(o.chunks[:len(o.chunks)], chunk{
 			terms: make([]float64, len(o.parts)), penalties: make([]float64, len(o.penalties)),
-			gNat: make([]float64, len(o.gNat)), g: make([]float64, o.sp.dim),
+			gNat: make([]float64, len(o.gNat)),
 		})
 	}
 	o.chunks = o.chunks[:n]
-	o.task = t
+	for i := range o.chunks {
+		c := &o.chunks[i]
+		if i > 0 && t.grad != nil && c.own == nil {
+			c.own = make([]float64, o.sp.dim)
+		}
+		if c.g = c.own; i == 0 {
+			c.g = t.grad
+		}
+	}
 	o.next.Store(0)
 	o.failed.Store(int64(n))
 	o.each(o.work)

@@ -247,25 +247,30 @@ func (sp *space) x0() ([]float64, error) {
 	return x, nil
 }
 
-// shared appends to p the parameters and weights that all trajectories share,
-// at the coordinates x, and sets nat to the natural values of x.
-func (sp *space) shared(x, nat, p []float64) []float64 {
-	p = append(p[:0], sp.p...)
-	sp.trans.Forward(nat, x[:len(sp.coords)])
+// shared sets p, unless it is nil, to the parameters and weights that all
+// trajectories share, at the coordinates x with natural values nat.
+func (sp *space) shared(x, nat, p []float64) {
+	if p == nil {
+		return
+	}
+	last := 0 // the end of what x has set: the rest is as it starts
+	for _, w := range sp.weights {
+		copy(p[last:w.off], sp.p[last:])
+		last = w.off + copy(p[w.off:w.off+w.n], x[w.at:])
+	}
+	copy(p[last:], sp.p[last:])
 	for i, c := range sp.coords {
 		if !c.slot.PerKey {
 			p[c.slot.Off+c.elem] = nat[i]
 		}
 	}
-	for _, w := range sp.weights {
-		copy(p[w.off:w.off+w.n], x[w.at:])
-	}
-	return p
 }
 
-// bind puts coordinates into a system's shared inputs.
-func (sp *space) bind(x []float64, nat []float64, s *system) {
+// bind puts coordinates into a system's shared inputs, and their natural
+// values into nat.
+func (sp *space) bind(x, nat []float64, s *system) {
 	copy(s.s, sp.s)
+	sp.trans.Forward(nat, x[:len(sp.coords)])
 	sp.shared(x, nat, s.p)
 }
 

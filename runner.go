@@ -65,17 +65,18 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	return r, nil
 }
 
-// bind sets the parameters and scales that all runs share.
-func (r *runner) bind(p, s []float64) {
+// bind sets the parameters that all runs share, by put wherever they are, and
+// the scales.
+func (r *runner) bind(put func(p []float64), s []float64) {
 	for _, w := range r.workers {
-		copy(w.sys.p, p)
+		put(w.sys.p)
 		copy(w.sys.s, s)
 		if w.many != nil {
-			copy(w.many.p, p)
+			put(w.many.p)
 			copy(w.many.s, s)
 		}
 		if w.rows != nil {
-			copy(w.rows.p, p)
+			put(w.rows.p)
 			copy(w.rows.s, s)
 		}
 	}

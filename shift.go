@@ -68,7 +68,7 @@ func (s *shift) chunk(sum *chunk, lo, hi int) {
 	sum.loss, sum.kinks, sum.fail = 0, 0, nil
 	clear(sum.terms)
 	clear(sum.penalties)
-	if t.grad {
+	if t.grad != nil {
 		clear(sum.gNat)
 		w.clearWeights()
 		if s.o.gradient == "forward" {
@@ -88,14 +88,14 @@ func (s *shift) chunk(sum *chunk, lo, hi int) {
 				}
 			}
 			if w.rows != nil {
-				w.rows.flush(sum, t.perValue, t.grad)
+				w.rows.flush(sum, t.perValue, t.grad != nil)
 			}
 		}
-		if t.grad {
+		if t.grad != nil {
 			s.backward(sum)
 		}
 	}
-	if t.grad {
+	if t.grad != nil {
 		s.weights(sum.g)
 	}
 }
@@ -125,7 +125,7 @@ func (s *shift) prepare(i int) *sim.Job {
 	l.subject.q, l.subject.signals = s.o.sp.perItem(s.o.nat, it, l.subject.q), it.signals
 	span, n := it.horizon(t.horizon)
 	l.span, l.rows, l.rated = span, it.rows[:n], it.rated
-	l.job.Span, l.job.Forget = &l.span, !t.grad
+	l.job.Span, l.job.Forget = &l.span, t.grad == nil
 	s.w.bindings++
 	l.subject.binding = s.w.bindings
 	return &l.job
@@ -152,7 +152,7 @@ func (s *shift) rows(sum *chunk, l *laneRun) *sim.Failure {
 	clear(l.bq)
 	clear(l.endY)
 	w.sys.clearAccount()
-	if t.grad {
+	if t.grad != nil {
 		l.cotangents(w.sys.size)
 	}
 	l.loss = 0
@@ -162,12 +162,12 @@ func (s *shift) rows(sum *chunk, l *laneRun) *sim.Failure {
 		w.sys.rowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r)
 		if w.rows != nil {
 			if w.rows.put(l, k) {
-				w.rows.flush(sum, t.perValue, t.grad)
+				w.rows.flush(sum, t.perValue, t.grad != nil)
 			}
 			continue
 		}
 		row := w.sys.row.run
-		if t.grad {
+		if t.grad != nil {
 			row = w.sys.row.vjp
 			l.rowBack(w.sys, k, t.perValue)
 		} else {

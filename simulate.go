@@ -138,9 +138,10 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
-	nat := make([]float64, len(sp.coords))
-	p := sp.shared(x, nat, nil)
-	r.bind(p, sp.s)
+	nat, p := make([]float64, len(sp.coords)), make([]float64, len(sp.p))
+	sp.trans.Forward(nat, x[:len(nat)])
+	sp.shared(x, nat, p)
+	r.bind(func(to []float64) { copy(to, p) }, sp.s)
 	out.Trajectories = make([]*SimulatedTrajectory, len(runs.of))
 	fails := make([]error, len(runs.of))
 	stats := make([]sim.Stats, len(runs.of))

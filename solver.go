@@ -82,9 +82,10 @@ func (m *Model) NewSolver(n int, names []string, opts ...SimulateOption) (*Solve
 	if err != nil {
 		return nil, err
 	}
-	s.nat = make([]float64, len(sp.coords))
-	s.p = sp.shared(x, s.nat, nil)
-	s.r.bind(s.p, sp.s)
+	s.nat, s.p = make([]float64, len(sp.coords)), make([]float64, len(sp.p))
+	sp.trans.Forward(s.nat, x[:len(s.nat)])
+	sp.shared(x, s.nat, s.p)
+	s.r.bind(func(to []float64) { copy(to, s.p) }, sp.s)
 	s.Fails, s.Ends = make([]error, n), rowsOf(n, m.prog.Model.Layout.NUser)
 	s.grad, s.stats = make([]float64, len(s.p)), make([]sim.Stats, n)
 	s.begin = func(i int, to *subject) *sim.Span { return s.runs.prepare(i, s.p, s.nat, to) }
