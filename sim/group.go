@@ -179,11 +179,11 @@ func (g *Group) Backward(next func() *Job, done func(*Job)) {
 		for l, j := range g.lanes {
 			loaded[l] = false
 			if j != nil {
-				if j.In.rev.times() == times {
-					j.In.rev.load()
-					loaded[l] = true
-				} else {
+				r := j.In.rev
+				if loaded[l] = r.times() == times; !loaded[l] {
 					many.Keep(l)
+				} else if !r.ready {
+					r.load()
 				}
 			}
 			many.Idle(l, !loaded[l])
@@ -197,6 +197,10 @@ func (g *Group) Backward(next func() *Job, done func(*Job)) {
 				continue
 			}
 			r := j.In.rev
+			if r.hop() {
+				continue
+			}
+			r.ready = false
 			r.store()
 			if !r.advance() {
 				r.finish()

@@ -55,7 +55,8 @@ type reverse struct {
 	at          int     // it, or the stretch that it is of
 	steps       []entry // of the stretch, those before it
 	expanded    bool
-	firstMoving int // the first whose end depends on parameters
+	firstMoving int  // the first whose end depends on parameters
+	ready       bool // the current step is in the lane
 	tBar, hBar  float64
 }
 
@@ -111,7 +112,7 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	s.heldAtEnd()
 	r.at = len(s.tape.entries)
 	r.firstMoving = r.at
-	r.steps, r.expanded = nil, false
+	r.steps, r.expanded, r.ready = nil, false, false
 	for i := range s.tape.entries {
 		if e := &s.tape.entries[i]; e.kind == stepEntry && e.end > endFixed {
 			r.firstMoving = i
@@ -234,20 +235,50 @@ func (r *reverse) load() {
 	})
 }
 
+// hop is store, advance and load for a step behind one inside of which
+// nothing happens: the common case, without a detour. It reports whether it
+// did them.
+func (r *reverse) hop() bool {
+	s := r.Integrator
+	if !s.plain || r.expanded || r.at == 0 || r.e.hi > r.e.lo || r.times() {
+		return false
+	}
+	e := &s.tape.entries[r.at-1]
+	if e.kind != stepEntry || e.end != endFree || e.stages == 0 || e.hi > e.lo {
+		return false
+	}
+	r.at--
+	r.e = e
+	blk, l := s.blk, s.lane
+	if s.size.D > 0 {
+		s.many.(StepsVJP).DBar(l, r.d)
+	}
+	for i := l; i < len(blk.YBar); i += blk.Width {
+		blk.EndBar[i] = blk.YBar[i]
+	}
+	blk.T[l], blk.H[l] = e.t, e.h
+	s.unkeep(blk, l, e, false)
+	r.ready = true
+	return true
+}
+
 // unkeep puts the stages that were kept of a step back into a lane.
 func (s *Integrator) unkeep(blk *solvers.Block, lane int, e *entry, rates bool) {
-	n := s.size.Y
-	y, _ := s.tape.at(e.state, n, s.size.D)
-	from := s.tape.stages[e.stages-1:]
+	y, _ := s.tape.at(e.state, s.size.Y, s.size.D)
 	blk.Scatter(blk.Y[0], y, lane)
+	from := s.tape.stages[e.stages-1:]
+	put := func(v []float64) {
+		for i := lane; i < len(v); i += blk.Width {
+			v[i] = from[0]
+			from = from[1:]
+		}
+	}
 	for _, y := range blk.Y[1:] {
-		blk.Scatter(y, from[:n], lane)
-		from = from[n:]
+		put(y)
 	}
 	if rates {
 		for _, k := range blk.K {
-			blk.Scatter(k, from[:n], lane)
-			from = from[n:]
+			put(k)
 		}
 	}
 }

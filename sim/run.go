@@ -205,7 +205,7 @@ func (s *Integrator) reset() {
 	s.steps, s.stop.t = 0, math.Inf(-1)
 	s.stale = false
 	_, timed := s.many.(Inputs)
-	s.plain = s.opt.Forget && s.size.Guards == 0 && s.opt.Method.Adaptive() && s.opt.Step == 0 && !(timed && s.many.(Inputs).HasInputs())
+	s.plain = s.size.Guards == 0 && s.opt.Method.Adaptive() && s.opt.Step == 0 && !(timed && s.many.(Inputs).HasInputs())
 	s.zeno.Reset(len(s.hy.Events))
 	for i := range s.det.Watch {
 		s.det.Watch[i] = !s.hy.Flags[i]
@@ -268,7 +268,7 @@ func (s *Integrator) hop() bool {
 		for i := l; i < len(end); i += blk.Width {
 			sum += end[i] - end[i]
 		}
-		if sum != 0 {
+		if sum != 0 || !s.opt.Forget && !s.keepHop() {
 			return false
 		}
 		_, h = s.ctl.Accept(mean, blk.Log[l], blk.Grow[l], blk.Shrink[l], h)
@@ -291,6 +291,19 @@ func (s *Integrator) hop() bool {
 		s.try, s.at = left, s.stop.end
 	}
 	blk.H[l] = s.try
+	return true
+}
+
+// keepHop puts the step in the lane on the tape, if there is room for it.
+func (s *Integrator) keepHop() bool {
+	tp := &s.tape
+	if tp.words()+s.stageWords() > s.opt.Memory {
+		return false
+	}
+	s.sync()
+	e := entry{kind: stepEntry, t: s.t, h: s.try, lo: s.nextSave, hi: s.nextSave, state: tp.keep(s.y, s.d)}
+	s.keepStages(&e, s.blk, s.lane)
+	tp.entries = append(tp.entries, e)
 	return true
 }
 
@@ -518,7 +531,8 @@ func (s *Integrator) push(e entry, h float64) {
 	}
 	if s.tape.words()+s.stageWords() <= s.opt.Memory {
 		e.state = s.tape.keep(s.y, s.d)
-		s.keepStages(&e)
+		blk, lane := s.standing()
+		s.keepStages(&e, blk, lane)
 	} else if e.end == endFree {
 		s.lengthen(e)
 		return
@@ -555,12 +569,17 @@ func (s *Integrator) lengthen(e entry) {
 	e.state = tp.keep(s.y, s.d)
 	at := len(tp.flat)
 	tp.flat = slices.Grow(tp.flat, s.size.Y)[:at+s.size.Y]
-	blk, lane := s.blk, s.lane
-	if s.pulled {
-		blk, lane = s.step.Block(), 0
-	}
+	blk, lane := s.standing()
 	blk.Gather(tp.flat[at:], blk.K[0], lane)
 	tp.entries = append(tp.entries, e)
+}
+
+// standing is where the step that stands is.
+func (s *Integrator) standing() (blk *solvers.Block, lane int) {
+	if s.pulled {
+		return s.step.Block(), 0
+	}
+	return s.blk, s.lane
 }
 
 // expand computes the steps of a stretch again, as entries of their own. They
@@ -579,7 +598,6 @@ func (s *Integrator) expand(e *entry) []entry {
 	tp.endFlat, tp.endKept = len(tp.flat), len(tp.stages)
 	tp.steps = tp.steps[:0]
 	t, save := e.t, e.lo
-	s.pulled = true
 	for _, h := range tp.lengths[e.ref : e.ref+e.count] {
 		s.step.T = t
 		s.take(h)
@@ -588,7 +606,7 @@ func (s *Integrator) expand(e *entry) []entry {
 			save++
 		}
 		x.hi = save
-		s.keepStages(&x)
+		s.keepStages(&x, s.step.Block(), 0)
 		tp.steps = append(tp.steps, x)
 		copy(s.y, s.step.End())
 		t += h
@@ -602,19 +620,17 @@ func (s *Integrator) forget() {
 	s.tape.flat, s.tape.stages = s.tape.flat[:s.tape.endFlat], s.tape.stages[:s.tape.endKept]
 }
 
-// keepStages keeps the stages of the step that stands.
-func (s *Integrator) keepStages(e *entry) {
+// keepStages keeps the stages of the step in a lane.
+func (s *Integrator) keepStages(e *entry, blk *solvers.Block, lane int) {
 	n, at := s.stageWords(), len(s.tape.stages)
 	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
 	e.stages = at + 1
-	blk, lane := s.blk, s.lane
-	if s.pulled {
-		blk, lane = s.step.Block(), 0
-	}
 	to := s.tape.stages[at:]
 	take := func(v []float64) {
-		blk.Gather(to[:s.size.Y], v, lane)
-		to = to[s.size.Y:]
+		for i := lane; i < len(v); i += blk.Width {
+			to[0] = v[i]
+			to = to[1:]
+		}
 	}
 	for _, y := range blk.Y[1:] {
 		take(y)
