@@ -301,9 +301,11 @@ func (s *Integrator) keepHop() bool {
 		return false
 	}
 	s.sync()
-	e := entry{kind: stepEntry, t: s.t, h: s.try, lo: s.nextSave, hi: s.nextSave, state: tp.keep(s.y, s.d)}
-	s.keepStages(&e, s.blk, s.lane)
-	tp.entries = append(tp.entries, e)
+	n := len(tp.entries)
+	tp.entries = slices.Grow(tp.entries, 1)[:n+1]
+	e := &tp.entries[n]
+	*e = entry{kind: stepEntry, t: s.t, h: s.try, lo: s.nextSave, hi: s.nextSave, state: tp.keep(s.y, s.d)}
+	s.keepStages(e, s.blk, s.lane)
 	return true
 }
 
