@@ -223,9 +223,7 @@ func (e *epochs) advance(batch []int, horizon float64) (Result, error) {
 			return res, &FailedError{Stage: e.m.Label, Iteration: s.Iteration + 1, Retries: d.Tries, Failure: res.Reason}
 		}
 		d.Tries++
-		copy(s.X, d.X)
-		d.Slots.copyFrom(&d.Was)
-		e.m.Rule.Update(&d.Slots, s.X, d.Grad, math.Ldexp(d.Rate, -d.Tries), e.decay)
+		e.m.Rule.Update(&d.Slots, &d.Was, s.X, d.X, d.Grad, math.Ldexp(d.Rate, -d.Tries), e.decay)
 	}
 }
 
@@ -244,10 +242,10 @@ func (e *epochs) step(res *Result) error {
 	d.Missed += d.Tries
 	d.Undo, d.Tries = true, 0
 	d.Rate = d.Backoff * e.m.Rate * e.m.Schedule.factor(s.Iteration, e.m.Epochs, d.Batch, len(e.batches), &d.Plateau)
-	copy(d.X, s.X)
-	copy(d.Grad, e.grad)
-	d.Was.copyFrom(&d.Slots)
-	e.m.Rule.Update(&d.Slots, s.X, e.grad, d.Rate, e.decay)
+	s.X, d.X = d.X, s.X
+	e.grad, d.Grad = d.Grad, e.grad
+	d.Slots, d.Was = d.Was, d.Slots
+	e.m.Rule.Update(&d.Slots, &d.Was, s.X, d.X, d.Grad, d.Rate, e.decay)
 	d.Batch++
 	if !e.sound() {
 		return fmt.Errorf("%s, iteration %d: a step left the range of floats, the norm of the gradient is %.3g: set `clip` or lower the learning rate",
@@ -296,16 +294,18 @@ func (e *epochs) sound() bool {
 }
 
 func allFinite(v []float64) bool {
-	var a, b float64 // zero, or not a number; two sums go side by side
-	for len(v) >= 2 {
+	var a, b, c, d float64 // zero, or not a number; four sums go side by side
+	for len(v) >= 4 {
 		a += v[0] - v[0]
 		b += v[1] - v[1]
-		v = v[2:]
+		c += v[2] - v[2]
+		d += v[3] - v[3]
+		v = v[4:]
 	}
 	for _, x := range v {
 		a += x - x
 	}
-	return a+b == 0
+	return (a+b)+(c+d) == 0
 }
 
 // last scores where the last step has led, which no epoch has done yet.

@@ -124,6 +124,9 @@ func finite(res *Result, grad []float64) error {
 		}
 		return fmt.Errorf("the loss is %g, %w", v, ErrNotFinite)
 	}
+	if allFinite(grad) {
+		return nil
+	}
 	for i, g := range grad {
 		if math.IsNaN(g) || math.IsInf(g, 0) {
 			return fmt.Errorf("the gradient by coordinate %d is %g, %w, while the loss is %g", i, g, ErrNotFinite, res.Loss)

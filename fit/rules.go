@@ -1,16 +1,21 @@
 package fit
 
-import "math"
+import (
+	"math"
+
+	"github.com/pinode/pinode/internal/kernel"
+)
 
 // Rule is the update of a first-order optimiser. It keeps its memory in Slots,
 // so that a step can be taken back and a run saved.
 type Rule interface {
 	// Slots is the number of vectors of memory.
 	Slots() int
-	// Update moves x against the gradient g with learning rate lr. Coordinates
-	// for which decay is false are not shrunk by weight decay; nil is all true.
-	// It allocates nothing.
-	Update(s *Slots, x, g []float64, lr float64, decay []bool)
+	// Update sets x to where a step against the gradient g with learning rate
+	// lr leads from the place old, and s to the memory after it, was being that
+	// before; either pair may be the same. Coordinates for which decay is false
+	// are not shrunk by weight decay; nil is all true. It allocates nothing.
+	Update(s, was *Slots, x, old, g []float64, lr float64, decay []bool)
 }
 
 // Slots is the memory of a Rule: vectors as long as the coordinates, at first
@@ -29,14 +34,6 @@ func newSlots(n, dim int) Slots {
 	return s
 }
 
-// copyFrom makes s equal to t, which has the same shape.
-func (s *Slots) copyFrom(t *Slots) {
-	s.Step = t.Step
-	for i, v := range t.Vectors {
-		copy(s.Vectors[i], v)
-	}
-}
-
 // Adam keeps running means of the gradient and of its square, both corrected
 // for their start at zero. With Decay it is AdamW: the weights shrink by
 // lr·Decay beside the gradient step and not through it.
@@ -51,20 +48,15 @@ type Adam struct {
 func (Adam) Slots() int { return 2 }
 
 // Update makes one step.
-func (a Adam) Update(s *Slots, x, g []float64, lr float64, decay []bool) {
-	s.Step++
-	m, v := s.Vectors[0], s.Vectors[1]
+func (a Adam) Update(s, was *Slots, x, old, g []float64, lr float64, decay []bool) {
+	s.Step = was.Step + 1
 	c1 := 1 - math.Pow(a.Beta1, float64(s.Step))
 	c2 := 1 - math.Pow(a.Beta2, float64(s.Step))
-	shrink(x, lr*a.Decay, decay)
-	rate, root := lr/c1, 1/math.Sqrt(c2)
-	m, v, x = m[:len(g)], v[:len(g)], x[:len(g)]
-	for i, gi := range g {
-		mi := a.Beta1*m[i] + (1-a.Beta1)*gi
-		vi := a.Beta2*v[i] + (1-a.Beta2)*gi*gi
-		m[i], v[i] = mi, vi
-		x[i] -= rate * mi / (root*math.Sqrt(vi) + a.Eps)
+	step := kernel.AdamStep{
+		KeepM: a.Beta1, AddM: 1 - a.Beta1, KeepV: a.Beta2, AddV: 1 - a.Beta2,
+		Rate: lr / c1, Root: 1 / math.Sqrt(c2), Eps: a.Eps,
 	}
+	kernel.Adam(x, s.Vectors[0], s.Vectors[1], shrink(x, old, lr*a.Decay, decay), was.Vectors[0], was.Vectors[1], g, &step)
 }
 
 // RMSProp divides the gradient by a running root mean square of itself.
@@ -79,13 +71,13 @@ type RMSProp struct {
 func (RMSProp) Slots() int { return 2 }
 
 // Update makes one step.
-func (r RMSProp) Update(s *Slots, x, g []float64, lr float64, _ []bool) {
-	s.Step++
-	v, b := s.Vectors[0], s.Vectors[1]
+func (r RMSProp) Update(s, was *Slots, x, old, g []float64, lr float64, _ []bool) {
+	s.Step = was.Step + 1
+	v, b, v0, b0 := s.Vectors[0], s.Vectors[1], was.Vectors[0], was.Vectors[1]
 	for i, gi := range g {
-		v[i] = r.Alpha*v[i] + (1-r.Alpha)*gi*gi
-		b[i] = r.Momentum*b[i] + gi/(math.Sqrt(v[i])+r.Eps)
-		x[i] -= lr * b[i]
+		v[i] = r.Alpha*v0[i] + (1-r.Alpha)*gi*gi
+		b[i] = r.Momentum*b0[i] + gi/(math.Sqrt(v[i])+r.Eps)
+		x[i] = old[i] - lr*b[i]
 	}
 }
 
@@ -102,30 +94,32 @@ type SGD struct {
 func (SGD) Slots() int { return 1 }
 
 // Update makes one step.
-func (d SGD) Update(s *Slots, x, g []float64, lr float64, decay []bool) {
-	s.Step++
-	v := s.Vectors[0]
-	shrink(x, lr*d.Decay, decay)
+func (d SGD) Update(s, was *Slots, x, old, g []float64, lr float64, decay []bool) {
+	s.Step = was.Step + 1
+	v, v0 := s.Vectors[0], was.Vectors[0]
+	old = shrink(x, old, lr*d.Decay, decay)
 	for i, gi := range g {
-		v[i] = d.Momentum*v[i] + gi
+		v[i] = d.Momentum*v0[i] + gi
 		if d.Nesterov {
-			x[i] -= lr * (gi + d.Momentum*v[i])
+			x[i] = old[i] - lr*(gi+d.Momentum*v[i])
 		} else {
-			x[i] -= lr * v[i]
+			x[i] = old[i] - lr*v[i]
 		}
 	}
 }
 
-// shrink multiplies the decaying coordinates by 1 − rate.
-func shrink(x []float64, rate float64, decay []bool) {
+// shrink is old, or, for a rate other than 0, x set to old with the decaying
+// coordinates multiplied by 1 − rate.
+func shrink(x, old []float64, rate float64, decay []bool) []float64 {
 	if rate == 0 {
-		return
+		return old
 	}
-	for i := range x {
-		if decay == nil || decay[i] {
-			x[i] -= rate * x[i]
+	for i, v := range old {
+		if x[i] = v; decay == nil || decay[i] {
+			x[i] -= rate * v
 		}
 	}
+	return x
 }
 
 // clip scales g down to Euclidean norm limit, if it is longer and limit is

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,8 +40,18 @@ func TestRulesByHand(t *testing.T) {
 		s := newSlots(c.rule.Slots(), 1)
 		x := []float64{1}
 		for k, g := range []float64{2, -1} {
-			c.rule.Update(&s, x, []float64{g}, lr, nil)
+			was, old := s, slices.Clone(x)
+			s = newSlots(c.rule.Slots(), 1)
+			c.rule.Update(&s, &was, x, old, []float64{g}, lr, nil)
 			require.InDelta(t, c.want[k], x[0], 1e-12, "%s, step %d", c.name, k+1)
+			again, to := newSlots(c.rule.Slots(), 1), []float64{old[0]}
+			for i, v := range was.Vectors {
+				copy(again.Vectors[i], v)
+			}
+			again.Step = was.Step
+			c.rule.Update(&again, &again, to, to, []float64{g}, lr, nil)
+			require.Equal(t, s, again, "%s in place", c.name)
+			require.Equal(t, x, to, "%s in place", c.name)
 		}
 	}
 }
@@ -49,7 +60,7 @@ func TestDecaySparesParameters(t *testing.T) {
 	for _, rule := range []Rule{Adam{Eps: 1, Decay: 0.5}, SGD{Decay: 0.5}} {
 		s := newSlots(rule.Slots(), 2)
 		x := []float64{1, 1}
-		rule.Update(&s, x, []float64{0, 0}, 0.1, []bool{false, true})
+		rule.Update(&s, &s, x, x, []float64{0, 0}, 0.1, []bool{false, true})
 		require.InDeltaSlice(t, []float64{1, 0.95}, x, 1e-15)
 	}
 }

@@ -7,4 +7,4 @@
 // depends neither on the number of lanes nor on the machine.
 package kernel
 
-//go:generate go -C _asm run . -out ../dense_amd64.s -stubs ../stubs_amd64.go -pkg kernel
+//go:generate go -C _asm run . -out ../kernels_amd64.s -stubs ../stubs_amd64.go -pkg kernel

@@ -1,6 +1,6 @@
 // Command asm writes the AVX2 and FMA kernels of package kernel:
 //
-//	go run . -out ../dense_amd64.s -stubs ../stubs_amd64.go -pkg kernel
+//	go run . -out ../kernels_amd64.s -stubs ../stubs_amd64.go -pkg kernel
 package main
 
 import (
@@ -18,6 +18,7 @@ func main() {
 	gemvT()
 	addOuter()
 	addOuter8()
+	adam()
 	Generate()
 }
 
@@ -307,6 +308,48 @@ func addOuter8() {
 			ADDQ(Imm(64), xs)
 		})
 		ADDQ(Imm(64), c)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// adam is a step of Adam for a multiple of four coordinates, in the order of
+// operations of its Go form.
+func adam() {
+	TEXT("adam", NOSPLIT, "func(x, m, v, x0, m0, v0, grad, step *float64, n int)")
+	Pragma("noescape")
+	Doc("adam is a step of Adam; n is a multiple of 4, and step has keepM, addM, keepV, addV, rate, root and eps.")
+	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	x, m, v, x0, m0, v0, g, step, n := load("x"), load("m"), load("v"), load("x0"), load("m0"), load("v0"), load("grad"), load("step"), load("n")
+	var c [7]reg.VecVirtual
+	for i := range c {
+		c[i] = YMM()
+		VBROADCASTSD(Mem{Base: step, Disp: 8 * i}, c[i])
+	}
+	keepM, addM, keepV, addV, rate, root, eps := c[0], c[1], c[2], c[3], c[4], c[5], c[6]
+	while("n", n, 4, func() {
+		gi, mi, vi, d := YMM(), YMM(), YMM(), YMM()
+		VMOVUPD(Mem{Base: g}, gi)
+		VMULPD(Mem{Base: m0}, keepM, mi)
+		VMULPD(gi, addM, d)
+		VADDPD(d, mi, mi)
+		VMULPD(Mem{Base: v0}, keepV, vi)
+		VMULPD(gi, addV, d)
+		VMULPD(gi, d, d)
+		VADDPD(d, vi, vi)
+		VMOVUPD(mi, Mem{Base: m})
+		VMOVUPD(vi, Mem{Base: v})
+		VSQRTPD(vi, vi)
+		VMULPD(root, vi, vi)
+		VADDPD(eps, vi, vi)
+		VMULPD(rate, mi, mi)
+		VDIVPD(vi, mi, mi)
+		VMOVUPD(Mem{Base: x0}, d)
+		VSUBPD(mi, d, d)
+		VMOVUPD(d, Mem{Base: x})
+		for _, p := range []reg.GPVirtual{x, m, v, x0, m0, v0, g} {
+			ADDQ(Imm(32), p)
+		}
 	})
 	VZEROUPPER()
 	RET()

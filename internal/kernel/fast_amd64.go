@@ -68,3 +68,12 @@ func addOuterLanesFast(dw, c, x []float64, m, k, lanes int) {
 	}
 	addOuter8(&dw[0], &c[0], &x[0], m, k)
 }
+
+func adamFast(x, m, v, x0, m0, v0, g []float64, s *AdamStep) {
+	n := 0
+	if fast && len(g) >= 4 {
+		n = len(g) &^ 3
+		adam(&x[0], &m[0], &v[0], &x0[0], &m0[0], &v0[0], &g[0], &s.KeepM, n)
+	}
+	adamGo(x[n:], m[n:], v[n:], x0[n:], m0[n:], v0[n:], g[n:], s)
+}

@@ -11,3 +11,5 @@ func denseTFast(dst, w, c []float64, m, k, lanes int) { denseTGo(dst, w, c, m, 0
 func addOuterFast(dw, c, x []float64, rows, m, k int) { addOuterGo(dw, c, x, rows, m, 0, k) }
 
 func addOuterLanesFast(dw, c, x []float64, m, k, lanes int) { addOuterLanesGo(dw, c, x, m, k, lanes) }
+
+func adamFast(x, m, v, x0, m0, v0, g []float64, s *AdamStep) { adamGo(x, m, v, x0, m0, v0, g, s) }
