@@ -78,6 +78,7 @@ type steps struct {
 	kept                 [][]float64 // by lane: see Keep
 
 	step      *exec.Program
+	acts      *exec.Program // computes activations again; nil: there are none
 	vjp, vjpt stepVJP
 	last      *exec.Program // the derivative of the last stage's
 	fromLast  [][]float64   // what it gives
@@ -123,6 +124,19 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		place(&b.KBar[i], f.Input(fmt.Sprintf("kb.%d", i)))
 		if u := f.Input(fmt.Sprintf("u.%d", i)); u != nil {
 			s.u, s.ut = append(s.u, u), append(s.ut, f.Input(fmt.Sprintf("ut.%d", i)))
+		}
+	}
+	if s.acts = mod.Program("step.acts"); s.acts != nil {
+		for i := range tab.C {
+			var list [][]float64
+			for {
+				v := f.Input(fmt.Sprintf("act.%d.%d", i, len(list)))
+				if v == nil {
+					break
+				}
+				list = append(list, v)
+			}
+			b.Acts = append(b.Acts, list)
 		}
 	}
 	s.blk = b
@@ -206,6 +220,10 @@ func (s *steps) VJP(times bool) {
 	if s.ran = &s.vjp; times {
 		s.ran = &s.vjpt
 	}
+	if s.blk.Unkept && s.acts != nil {
+		s.acts.Run(s.frame)
+	}
+	s.blk.Unkept = false
 	// Only results inside of the step depend on its last stage's derivative.
 	seed := s.blk.KBar[len(s.blk.KBar)-1]
 	if slices.ContainsFunc(seed, func(x float64) bool { return x != 0 }) {

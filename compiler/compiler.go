@@ -123,7 +123,7 @@ type Want struct {
 func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
 	graphs := opt.Optimize(p.Model.Builder, p.Graphs(want))
 	if want.Step != nil {
-		graphs = append(graphs, p.stepGraphs(want.Step, want.Reverse, false)...)
+		graphs = append(graphs, p.stepGraphs(want.Step, lanes, want.Reverse, false)...)
 	}
 	return exec.Compile(graphs, lanes)
 }
@@ -133,7 +133,7 @@ func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
 // returns waits for them. With vary the parameters differ between lanes.
 // There is no module for a model whose step is too large for one program.
 func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) func() (*exec.Module, error) {
-	graphs := p.stepGraphs(m, reverse, vary)
+	graphs := p.stepGraphs(m, lanes, reverse, vary)
 	if graphs == nil {
 		return func() (*exec.Module, error) { return nil, nil }
 	}

@@ -47,6 +47,12 @@ const maxStepOps = 6000
 //	shrink    Safety exp(−Alpha log), within [Least, Back]
 //
 // where before is the log of the step before.
+//
+// Values inside of the right-hand side that its derivative reads, and that take
+// longer to compute than to copy, are activations: step sets act.i.j, number j
+// of stage i, but for the first stage's, which are those of the step before.
+// step.acts sets all, from the arguments y.i. The derivatives read them.
+//
 // step.vjp.last takes the seed of the last k.i to the inputs last.y, last.d and
 // last.t, which the other derivatives add; it need not run for a zero.
 // step.vjp gives by and bd of the arguments y.i and the seeds and adds to the
@@ -54,7 +60,7 @@ const maxStepOps = 6000
 //
 // They are made of the optimised right-hand side and derivative, once for each
 // stage, and need no passes of their own.
-func (p *Program) stepGraphs(m *Method, reverse, vary bool) []*ir.Graph {
+func (p *Program) stepGraphs(m *Method, lanes int, reverse, vary bool) []*ir.Graph {
 	if p.Model.RHS == nil || p.Model.Layout.NY == 0 {
 		return nil
 	}
@@ -69,13 +75,16 @@ func (p *Program) stepGraphs(m *Method, reverse, vary bool) []*ir.Graph {
 	if ops*(len(m.C)-1) > maxStepOps {
 		return nil
 	}
-	s := p.stepping(m, reverse)
+	s := p.stepping(m, lanes, reverse)
 	if in := p.Model.In.P; vary && in != nil {
 		s.p = s.b.Input("pl", in.Shape, true)
 	}
 	out := []*ir.Graph{s.step()}
 	if reverse {
 		out = append(out, s.vjp("step.vjp", false), s.last())
+	}
+	if len(s.acts) > 0 {
+		out = append(out, s.recall())
 	}
 	if reverse && len(p.Model.Events)+len(p.Model.Switches) > 0 { // without them no time moves
 		out = append(out, s.vjp("step.vjpt", true))
@@ -89,6 +98,7 @@ type stepping struct {
 	p    *ir.Node // parameters of each lane, or nil
 	rhs  *ir.Node
 	bars []*ir.Node // reverse derivative of rhs from ct, by wrt
+	acts []*ir.Node // nodes of rhs
 	wrt  []*ir.Node
 	ct   *ir.Node
 	m    *Method
@@ -101,7 +111,7 @@ type stepping struct {
 	vec  ir.Shape
 }
 
-func (p *Program) stepping(m *Method, reverse bool) *stepping {
+func (p *Program) stepping(m *Method, lanes int, reverse bool) *stepping {
 	b := p.Model.Builder
 	s := &stepping{Program: p, m: m, b: b, vec: ir.Vec(p.Model.Layout.NY)}
 	s.h = b.Input("h", ir.Scalar, true)
@@ -121,8 +131,68 @@ func (p *Program) stepping(m *Method, reverse bool) *stepping {
 	s.rhs = optimized(b, p.Model.RHS)[0]
 	if reverse {
 		s.reverse()
+		s.activations(lanes)
 	}
 	return s
+}
+
+// activations chooses the values of the right-hand side that are kept for its
+// derivative: arrays that it reads and that products of matrices lead to.
+// A single lane's are copied at once; those of several stand apart on the tape
+// and in the lanes, so that long sums alone take longer.
+func (s *stepping) activations(lanes int) {
+	longest := 1
+	if lanes > 1 {
+		longest = 64
+	}
+	terms := map[*ir.Node]int{} // of the longest sums behind each node of rhs
+	nodes := ir.Reach(s.rhs)
+	for _, n := range nodes {
+		most := 0
+		for _, a := range n.Args {
+			most = max(most, terms[a])
+		}
+		if n.Op == ir.OpDense || n.Op == ir.OpMatVec {
+			most = max(most, n.Args[0].Shape.N)
+		}
+		terms[n] = most
+	}
+	read := map[*ir.Node]bool{}
+	for _, n := range ir.Reach(s.bars...) {
+		if _, forward := terms[n]; !forward {
+			for _, a := range n.Args {
+				read[a] = true
+			}
+		}
+	}
+	for _, n := range nodes {
+		if read[n] && terms[n] >= longest && n.Shape.Size() >= 8 {
+			s.acts = append(s.acts, n)
+		}
+	}
+}
+
+// act is the input with an activation of stage i.
+func (s *stepping) act(i, j int) *ir.Node {
+	return s.b.Input(fmt.Sprintf("act.%d.%d", i, j), s.acts[j].Shape, true)
+}
+
+// keep has the activations of stage i as outputs.
+func (s *stepping) keep(i int, values []*ir.Node) (list []ir.Output) {
+	for j, v := range values {
+		to := s.act(i, j)
+		list = append(list, ir.Output{Name: to.Name, Node: v, Into: to})
+	}
+	return list
+}
+
+// recall computes the activations of all stages from their arguments.
+func (s *stepping) recall() *ir.Graph {
+	g := &ir.Graph{Name: "step.acts"}
+	for i := range s.m.C {
+		g.Outputs = append(g.Outputs, s.keep(i, s.b.Substitute(s.acts, s.at(i, s.y[i])))...)
+	}
+	return g
 }
 
 // optimized are nodes after all passes.
@@ -201,7 +271,8 @@ func (s *stepping) step() *ir.Graph {
 		if sum := s.combine(s.m.A[i], k); sum != nil {
 			yi = s.fma(s.h, sum, yi)
 		}
-		ki := b.Substitute([]*ir.Node{s.rhs}, s.at(i, yi))[0]
+		at := b.Substitute(append([]*ir.Node{s.rhs}, s.acts...), s.at(i, yi))
+		ki := at[0]
 		if s.free != nil {
 			ki = b.Mul(s.free, ki)
 		}
@@ -209,6 +280,7 @@ func (s *stepping) step() *ir.Graph {
 		g.Outputs = append(g.Outputs,
 			ir.Output{Name: s.y[i].Name, Node: yi, Into: s.y[i]},
 			ir.Output{Name: s.k[i].Name, Node: ki, Into: s.k[i]})
+		g.Outputs = append(g.Outputs, s.keep(i, at[1:])...)
 	}
 	if n := s.Model.Layout.NError; s.m.E != nil && n > 0 {
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
@@ -239,6 +311,9 @@ func (s *stepping) pullback(i int, kBar *ir.Node) []*ir.Node {
 	by[s.ct] = kBar
 	if s.free != nil {
 		by[s.ct] = s.b.Mul(s.free, kBar)
+	}
+	for j, n := range s.acts {
+		by[n] = s.act(i, j)
 	}
 	return s.b.Substitute(s.bars, by)
 }

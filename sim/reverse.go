@@ -222,6 +222,7 @@ func (r *reverse) load() {
 	s.many.Load(s.lane, s.model, s.d, s.held)
 	s.many.Time(s.lane, s.model, e.t, e.h)
 	s.unkeep(s.blk, s.lane, e, r.times())
+	r.unkeepActs(e)
 	s.blk.Scatter(s.blk.EndBar, r.y, s.lane)
 	clear(r.y)
 	r.tBar, r.hBar = 0, 0
@@ -258,6 +259,7 @@ func (r *reverse) hop() bool {
 	}
 	blk.T[l], blk.H[l] = e.t, e.h
 	s.unkeep(blk, l, e, false)
+	r.unkeepActs(e)
 	r.ready = true
 	return true
 }
@@ -281,6 +283,35 @@ func (s *Integrator) unkeep(blk *solvers.Block, lane int, e *entry, rates bool) 
 			put(k)
 		}
 	}
+}
+
+// unkeepActs puts the activations of the current step back into the lane, or
+// says that some were not kept. Those of the first stage are the last of the
+// step before, if the run went on from there.
+func (r *reverse) unkeepActs(e *entry) {
+	s := r.Integrator
+	blk, n := s.blk, s.blk.ActWords()
+	if n == 0 || blk.Unkept {
+		return
+	}
+	put := func(stage [][]float64, from []float64) {
+		for _, v := range stage {
+			n := len(v) / blk.Width
+			blk.Scatter(v, from[:n], s.lane)
+			from = from[n:]
+		}
+	}
+	if e.acts > 0 && r.at > 0 && !r.expanded {
+		if p := &s.tape.entries[r.at-1]; p.kind == stepEntry && p.end == endFree && p.acts > 0 {
+			stages := len(blk.Acts) - 1
+			put(blk.Acts[0], s.tape.stages[p.acts-1+(stages-1)*n:])
+			for i, stage := range blk.Acts[1:] {
+				put(stage, s.tape.stages[e.acts-1+i*n:])
+			}
+			return
+		}
+	}
+	blk.Unkept = true
 }
 
 // seed calls f for the cotangents of the saves inside a step.
@@ -407,6 +438,7 @@ func (r *reverse) pull(end []float64) (tBar, hBar float64) {
 	s := r.Integrator
 	vjp := s.one.(StepsVJP)
 	blk := vjp.Block()
+	blk.Unkept = true
 	// The model's functions, which ran in between, share the steps' inputs.
 	vjp.Load(0, s.model, s.d, s.held)
 	vjp.Time(0, s.model, s.step.T, s.step.H)

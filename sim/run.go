@@ -297,7 +297,7 @@ func (s *Integrator) hop() bool {
 // keepHop puts the step in the lane on the tape, if there is room for it.
 func (s *Integrator) keepHop() bool {
 	tp := &s.tape
-	if tp.words()+s.stageWords() > s.opt.Memory {
+	if !s.fits() {
 		return false
 	}
 	s.sync()
@@ -306,6 +306,7 @@ func (s *Integrator) keepHop() bool {
 	e := &tp.entries[n]
 	*e = entry{kind: stepEntry, t: s.t, h: s.try, lo: s.nextSave, hi: s.nextSave, state: tp.keep(s.y, s.d)}
 	s.keepStages(e, s.blk, s.lane)
+	s.keepActs(e)
 	return true
 }
 
@@ -531,10 +532,13 @@ func (s *Integrator) push(e entry, h float64) {
 	if s.opt.Forget {
 		return
 	}
-	if s.tape.words()+s.stageWords() <= s.opt.Memory {
+	if s.fits() {
 		e.state = s.tape.keep(s.y, s.d)
 		blk, lane := s.standing()
 		s.keepStages(&e, blk, lane)
+		if e.end != endRoot { // that step has been taken again, elsewhere
+			s.keepActs(&e)
+		}
 	} else if e.end == endFree {
 		s.lengthen(e)
 		return
@@ -542,6 +546,29 @@ func (s *Integrator) push(e entry, h float64) {
 		e.state = s.tape.keep(s.y, s.d)
 	}
 	s.tape.entries = append(s.tape.entries, e)
+}
+
+// fits reports whether the tape has room for the stages of a step.
+func (s *Integrator) fits() bool { return s.tape.words()+s.stageWords() <= s.opt.Memory }
+
+// keepActs keeps the activations of the step in the lane, which may fill half
+// of the tape; they can be had again by less work than the step.
+func (s *Integrator) keepActs(e *entry) {
+	n := s.blk.ActWords() * (len(s.blk.Y) - 1)
+	if n == 0 || s.tape.words()+n > s.opt.Memory/2 {
+		return
+	}
+	at := len(s.tape.stages)
+	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
+	e.acts = at + 1
+	to := s.tape.stages[at:]
+	for _, stage := range s.blk.Acts[1:] {
+		for _, v := range stage {
+			n := len(v) / s.blk.Width
+			s.blk.Gather(to[:n], v, s.lane)
+			to = to[n:]
+		}
+	}
 }
 
 // stageWords is how many numbers the tape keeps of a step.

@@ -48,6 +48,7 @@ type entry struct {
 	at     [3]int // endZeno
 	lo, hi int    // saves read from this entry
 	stages int    // 1 + offset in stages of what keepStages kept; 0: nothing
+	acts   int    // 1 + offset in stages of its activations; 0: none are kept
 }
 
 // snapshot are the values at a trigger.

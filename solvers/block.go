@@ -9,6 +9,13 @@ type Block struct {
 	T, H  []float64   // start and length of each lane's step
 	Y, K  [][]float64 // stage arguments and derivatives; the first are the start, the last arguments the end
 
+	// Activations: values inside of the field, by stage, that a step leaves for
+	// its derivative, but for the first stage's, which are those of the last
+	// stage of the step before. Unkept says that they do not stand, and are to
+	// be computed from Y.
+	Acts   [][][]float64
+	Unkept bool
+
 	// Step control, for a method with an error estimate: of each lane the
 	// mean square of error/weight and its Factors, which are set, and the
 	// logarithm of the norm before, which is read.
@@ -70,6 +77,16 @@ func (b *Block) Continue(l int) {
 	for i := l; i < len(y0); i += b.Width {
 		y0[i], k0[i] = y1[i], k1[i]
 	}
+}
+
+// ActWords is how many numbers the activations of a stage in one lane are.
+func (b *Block) ActWords() (n int) {
+	if len(b.Acts) > 0 {
+		for _, v := range b.Acts[0] {
+			n += len(v) / b.Width
+		}
+	}
+	return n
 }
 
 // SeedDense adds to the cotangents of lane l's stage derivatives what the
