@@ -19,7 +19,7 @@ func hybridNetwork(t *testing.T, count int) *Model {
 	csv := "k,t,y\n"
 	for i := range count {
 		for j := range 3 + i%5 {
-			csv += fmt.Sprintf("%d,%g,%g\n", i, 0.3*float64(j), math.Sin(float64(i*j)))
+			csv += fmt.Sprintf("%d,%g,%g\n", i, 0.3*float64(j), math.Sin(float64(i*j+i+1)))
 		}
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
@@ -27,7 +27,7 @@ func hybridNetwork(t *testing.T, count int) *Model {
   param a in (0, inf) = 1.1
   state x = first(y)
   state v = 0
-  neural f(x, v) -> 1 { hidden: [12, 40], activation: tanh }
+  neural f(x, v) -> 1 { hidden: [64, 16], activation: tanh }
   x' = v
   v' = -a*x + f(x, v)
   event hit when x <= -0.5 { v := -0.8*v }
@@ -96,4 +96,40 @@ func TestBatchIsTheSumOfItsRuns(t *testing.T) {
 	require.LessOrEqual(t, testing.AllocsPerRun(5, func() {
 		_, _ = f.obj.Eval(context.Background(), x, nil, 1, all)
 	}), 0.)
+}
+
+// TestMemoryDoesNotMatter: whether activations are kept or computed again, the
+// gradient has the same bits; where whole steps are computed again, by other
+// programs, its sums have another order.
+func TestMemoryDoesNotMatter(t *testing.T) {
+	for _, count := range []int{1, 11} { // alone, and in lanes
+		f, err := hybridNetwork(t, count).NewFit(Workers(1))
+		require.NoError(t, err)
+		opt, err := solverOptions(f.Model.fit)
+		require.NoError(t, err)
+		opt.RTol, opt.ATol = 1e-10, 1e-10 // many steps
+		x, err := f.obj.sp.x0()
+		require.NoError(t, err)
+		var loss float64
+		var grad []float64
+		for _, words := range []int{0, 10000, 5000, 3000, 600, 300} {
+			opt.Memory = words
+			o, err := newObjective(f.Model, f.obj.sp, f.obj.items, nil, opt, "unrolled", 1)
+			require.NoError(t, err)
+			require.Positive(t, o.workers[0].many.blk.ActWords(), "activations of %d", count)
+			g := make([]float64, len(x))
+			res, err := o.Eval(context.Background(), x, nil, 1, g)
+			require.NoError(t, err)
+			require.False(t, res.Failed, res.Reason)
+			if grad == nil {
+				loss, grad = res.Loss, g
+			}
+			require.Equal(t, loss, res.Loss)
+			if words == 0 || words >= 3000 {
+				require.Equal(t, grad, g, "%d trajectories, %d words", count, words)
+			} else {
+				require.InDeltaSlice(t, grad, g, 1e-14, "%d trajectories, %d words", count, words)
+			}
+		}
+	}
 }

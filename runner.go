@@ -27,8 +27,9 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 		workers = runtime.GOMAXPROCS(0)
 	}
 	tab := method(opt.Method)
-	// The tapes of all runs of a block share 128 MB.
-	opt.Memory = 1 << 24 / max(1, min(n, maxRuns*workers))
+	if opt.Memory == 0 { // the tapes of all runs of a block share 128 MB
+		opt.Memory = 1 << 24 / max(1, min(n, maxRuns*workers))
+	}
 	if pm := m.prog.Model; len(pm.Events)+len(pm.Switches) > 0 {
 		want.Step = tab // for the steps of single trajectories, to their events
 	}
