@@ -60,6 +60,7 @@ type Integrator struct {
 	nextFiring     int
 	nextStop       int
 	nextSave       int
+	save           float64 // its time, or +∞
 	separate       []bool // saves whose values before the instant are their own
 	rev            *reverse
 	fwd            *forward
@@ -205,6 +206,7 @@ func (s *Integrator) reset() {
 	s.steps, s.stop.t = 0, math.Inf(-1)
 	s.stale = false
 	_, timed := s.many.(Inputs)
+	s.seekSave()
 	s.plain = s.size.Guards == 0 && s.opt.Method.Adaptive() && s.opt.Step == 0 && !(timed && s.many.(Inputs).HasInputs())
 	s.zeno.Reset(len(s.hy.Events))
 	for i := range s.det.Watch {
@@ -260,15 +262,7 @@ func (s *Integrator) hop() bool {
 	h := s.try
 	if mean := blk.Mean[l]; mean <= 1 {
 		t := s.t + h
-		if s.nextSave < len(s.span.Saves) && s.span.Saves[s.nextSave] <= t {
-			return false
-		}
-		sum := 0.
-		end := blk.Y[len(blk.Y)-1]
-		for i := l; i < len(end); i += blk.Width {
-			sum += end[i] - end[i]
-		}
-		if sum != 0 || !s.opt.Forget && !s.keepHop() {
+		if t >= s.save || !blk.Finite(l) || !s.opt.Forget && !s.keepHop() {
 			return false
 		}
 		_, h = s.ctl.Accept(mean, blk.Log[l], blk.Grow[l], blk.Shrink[l], h)
@@ -440,7 +434,14 @@ func (s *Integrator) happen(guard int, stop timed) *Failure {
 // looksInside reports whether the step that stands is needed in full: for its
 // guards, for saves inside, or for its tape.
 func (s *Integrator) looksInside() bool {
-	return s.size.Guards > 0 || s.nextSave < len(s.span.Saves) && s.span.Saves[s.nextSave] <= s.t+s.try
+	return s.size.Guards > 0 || s.save <= s.t+s.try
+}
+
+// seekSave finds the time of the next save.
+func (s *Integrator) seekSave() {
+	if s.save = math.Inf(1); s.nextSave < len(s.span.Saves) {
+		s.save = s.span.Saves[s.nextSave]
+	}
 }
 
 // pull makes the step of the lane stand in the stepper.
@@ -527,6 +528,7 @@ func (s *Integrator) push(e entry, h float64) {
 		}
 		s.nextSave++
 	}
+	s.seekSave()
 	e.hi = s.nextSave
 	s.out.Saved = s.nextSave
 	if s.opt.Forget {
@@ -685,6 +687,7 @@ func (s *Integrator) saveState() {
 		}
 		s.nextSave++
 	}
+	s.seekSave()
 	e.hi = s.nextSave
 	s.out.Saved = s.nextSave
 	if e.hi > e.lo {

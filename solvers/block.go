@@ -73,10 +73,21 @@ func (b *Block) Scatter(v, src []float64, l int) {
 // Continue makes the end of lane l's last step the start of its next.
 func (b *Block) Continue(l int) {
 	last := len(b.Y) - 1
-	y0, y1, k0, k1 := b.Y[0], b.Y[last], b.K[0], b.K[last]
-	for i := l; i < len(y0); i += b.Width {
+	y0 := b.Y[0]
+	n := len(y0)
+	y1, k0, k1 := b.Y[last][:n], b.K[0][:n], b.K[last][:n]
+	for i := l; i < n; i += b.Width {
 		y0[i], k0[i] = y1[i], k1[i]
 	}
+}
+
+// Finite reports whether the end of lane l's step is.
+func (b *Block) Finite(l int) bool {
+	sum := 0.
+	for end := b.Y[len(b.Y)-1]; l < len(end); l += b.Width {
+		sum += end[l] - end[l]
+	}
+	return sum == 0
 }
 
 // ActWords is how many numbers the activations of a stage in one lane are.
