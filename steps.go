@@ -2,6 +2,7 @@ package pinode
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/pinode/pinode/compiler"
@@ -17,6 +18,7 @@ func method(tab *solvers.Tableau) *compiler.Method {
 	return &compiler.Method{
 		C: tab.C, A: tab.A, E: tab.E,
 		Alpha: c.Alpha, Beta: c.Beta, Safety: c.Safety, Least: c.Least, Most: c.Most, Back: c.Back,
+		LeastLog: solvers.LeastLog, Near: sim.Near, Tiny: sim.Tiny,
 	}
 }
 
@@ -116,6 +118,14 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		for l := range b.Grow {
 			b.Grow[l] = solvers.NewControl(tab).Most
 		}
+	}
+	for name, to := range map[string]*[]float64{
+		"until": &b.Until, "stop": &b.Stop, "hop": &b.Hop, "next": &b.Next, "clipped": &b.Clipped, "rejected": &b.Rejected,
+	} {
+		place(to, f.Input(name))
+	}
+	for l := range b.Until {
+		b.Until[l] = math.Inf(-1)
 	}
 	place(&b.EndBar, f.Input("ct.step"))
 	for i := range tab.C {

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/exec"
@@ -19,6 +20,11 @@ type Method struct {
 
 	// Step control: of the next length, see the results of a step.
 	Alpha, Beta, Safety, Least, Most, Back float64
+
+	// Of the runs that a step goes on by itself: the least logarithm of an
+	// error that is remembered; the part of the way to a stop from which on a
+	// step ends there; the least length beside the time.
+	LeastLog, Near, Tiny float64
 }
 
 // maxStepOps bounds the operations of a step that becomes one program. Longer
@@ -46,7 +52,10 @@ const maxStepOps = 6000
 //	grow      Safety exp(Beta before − Alpha log), within [Least, Most]
 //	shrink    Safety exp(−Alpha log), within [Least, Back]
 //
-// where before is the log of the step before.
+// where before is the log of the step before. Where neither guards nor signals
+// look at every step, step then goes on by itself, as solvers.Block has it: it
+// replaces y.0, k.0, t, h, before, until and rejected by those of the next
+// step, and sets next, clipped and hop.
 //
 // Values inside of the right-hand side that its derivative reads, and that take
 // longer to compute than to copy, are activations: step sets act.i.j, number j
@@ -282,7 +291,8 @@ func (s *stepping) step() *ir.Graph {
 			ir.Output{Name: s.k[i].Name, Node: ki, Into: s.k[i]})
 		g.Outputs = append(g.Outputs, s.keep(i, at[1:])...)
 	}
-	if n := s.Model.Layout.NError; s.m.E != nil && n > 0 {
+	if s.errs() {
+		n := s.Model.Layout.NError
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
 		tol := b.Input("tol", ir.Vec(2), false)
 		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[len(y)-1]))
@@ -297,12 +307,55 @@ func (s *stepping) step() *ir.Graph {
 		fall := b.Mul(b.Const(-s.m.Alpha), log)
 		grow := b.Exp(s.fma(b.Const(s.m.Beta), b.Input("before", ir.Scalar, true), fall))
 		safety := b.Const(s.m.Safety)
+		grow, shrink := within(b.Mul(safety, grow), s.m.Least, s.m.Most), within(b.Mul(safety, b.Exp(fall)), s.m.Least, s.m.Back)
 		g.Outputs = append(g.Outputs,
 			ir.Output{Name: "mean", Node: mean}, ir.Output{Name: "log", Node: log},
-			ir.Output{Name: "grow", Node: within(b.Mul(safety, grow), s.m.Least, s.m.Most)},
-			ir.Output{Name: "shrink", Node: within(b.Mul(safety, b.Exp(fall)), s.m.Least, s.m.Back)})
+			ir.Output{Name: "grow", Node: grow}, ir.Output{Name: "shrink", Node: shrink})
+		if s.NumGuards == 0 && s.Model.In.U == nil {
+			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], mean, log, grow, shrink)...)
+		}
 	}
 	return g
+}
+
+// errs reports whether the step has an estimate of its error.
+func (s *stepping) errs() bool { return s.m.E != nil && s.Model.Layout.NError > 0 }
+
+// goOn makes the step the one before the next, or rejects it, where nothing
+// else is to be done.
+func (s *stepping) goOn(y1, k1, mean, log, grow, shrink *ir.Node) []ir.Output {
+	b, one := s.b, s.b.Const(1)
+	in := func(name string) *ir.Node { return b.Input(name, ir.Scalar, true) }
+	t, before, until, stop, rejected := s.Model.In.T, in("before"), in("until"), in("stop"), in("rejected")
+	infinity := b.Const(math.Inf(1))
+	finite := b.Le(b.Const(float64(s.vec.N)), b.Sum(b.Lt(b.Apply(ir.OpAbs, y1), infinity)))
+	small := b.Le(mean, one)
+	end := b.Add(t, s.h)
+	taken := b.Mul(b.Mul(small, finite), b.Lt(end, until))
+
+	back := b.Mul(s.h, b.Select(b.Le(b.Const(s.m.Least), shrink), shrink, b.Const(s.m.Least)))
+	able := b.Mul(b.Lt(b.Neg(infinity), until), b.Le(b.Mul(b.Const(s.m.Tiny), b.Apply(ir.OpAbs, t)), back))
+	refused := b.Mul(b.Sub(one, small), able)
+	hop := b.Add(taken, b.Mul(b.Const(2), refused))
+
+	after := b.Select(taken, end, t)
+	next := b.Select(taken, b.Mul(s.h, b.Select(rejected, b.Apply(ir.OpMin, grow, one), grow)), back)
+	left := b.Sub(stop, after)
+	clipped := b.Le(b.Mul(left, b.Const(s.m.Near)), next)
+	var list []ir.Output
+	set := func(to, v *ir.Node) { list = append(list, ir.Output{Name: to.Name, Node: v, Into: to}) }
+	keep := func(to, v *ir.Node) { set(to, b.Select(hop, v, to)) }
+	set(in("hop"), hop)
+	keep(in("next"), next)
+	keep(in("clipped"), clipped)
+	set(s.y[0], b.Select(taken, y1, s.y[0]))
+	set(s.k[0], b.Select(taken, k1, s.k[0]))
+	set(before, b.Select(taken, b.Apply(ir.OpMax, log, b.Const(s.m.LeastLog)), before))
+	keep(t, after)
+	keep(s.h, b.Select(clipped, left, next))
+	keep(rejected, b.Sub(one, taken))
+	keep(until, b.Select(clipped, b.Neg(infinity), until))
+	return list
 }
 
 // pullback takes a cotangent of stage i's derivative to its arguments.

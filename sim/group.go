@@ -120,6 +120,7 @@ func (g *Group) load(l int, s *Integrator) {
 		g.many.Load(l, s.model, s.d, s.held)
 	}
 	g.many.Time(l, s.model, s.t, s.try)
+	s.letGo()
 }
 
 // Lanes is how many runs go on side by side.

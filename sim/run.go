@@ -36,6 +36,7 @@ type Integrator struct {
 	before float64
 	y, d   []float64 // the state
 	end    []float64 // of the step that stands
+	k      []float64 // the derivative at y, where the lane goes on by itself
 
 	h      float64 // length of the next step
 	steps  int     // so far
@@ -61,7 +62,7 @@ type Integrator struct {
 	nextStop       int
 	nextSave       int
 	save           float64 // its time, or +∞
-	separate       []bool // saves whose values before the instant are their own
+	separate       []bool  // saves whose values before the instant are their own
 	rev            *reverse
 	fwd            *forward
 	cont           [2]*continuous // adjoint, backsolve
@@ -107,7 +108,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		hy: hy, opt: opt, size: size,
 		moving: len(hy.Events)+len(hy.Switches) > 0,
 		step:   step, one: one, many: many, blk: many.Block(),
-		y: make([]float64, size.Y), end: make([]float64, size.Y),
+		y: make([]float64, size.Y), end: make([]float64, size.Y), k: make([]float64, size.Y),
 		ctl: solvers.NewController(opt.Method),
 		det: events.NewDetector(size.Guards),
 		d:   make([]float64, size.D), holds: make([]bool, len(hy.Events)),
@@ -243,6 +244,25 @@ func (s *Integrator) propose() bool {
 	return true
 }
 
+// Near is the part of the way to an instant from which on a step ends there.
+const Near = 1 - 1e-10
+
+// Tiny is the part of the time below which lengths are looked at.
+const Tiny = 1e-12
+
+// letGo lets the lane go on by itself, if nothing else looks at the steps.
+func (s *Integrator) letGo() {
+	blk, l := s.blk, s.lane
+	if len(blk.Until) == 0 || !s.plain || s.at != endFree || s.steps >= s.opt.MaxSteps || !s.opt.Forget && !s.fits() {
+		return
+	}
+	blk.Gather(s.k, blk.K[0], l)
+	blk.Until[l], blk.Stop[l], blk.Rejected[l] = s.save, s.stop.t, 0
+	if s.ctl.Rejected() {
+		blk.Rejected[l] = 1
+	}
+}
+
 // take takes a true step of length h from the stepper's start.
 func (s *Integrator) take(h float64) {
 	s.step.H = h
@@ -252,64 +272,67 @@ func (s *Integrator) take(h float64) {
 	s.out.Stats.Evaluations += len(s.step.K) - 1
 }
 
-// hop is judge and propose for a step inside of which nothing happens: the
-// common case, without a detour. It reports whether it did them.
+// hop reports whether the lane has gone on by itself.
 func (s *Integrator) hop() bool {
 	blk, l := s.blk, s.lane
-	if !s.plain || s.at != endFree || s.steps >= s.opt.MaxSteps {
+	if len(blk.Hop) == 0 || blk.Hop[l] == 0 {
+		if len(blk.Until) > 0 {
+			blk.Until[l] = math.Inf(-1) // until it is released again
+		}
 		return false
 	}
-	h := s.try
-	if mean := blk.Mean[l]; mean <= 1 {
-		t := s.t + h
-		if t >= s.save || !blk.Finite(l) || !s.opt.Forget && !s.keepHop() {
-			return false
-		}
-		_, h = s.ctl.Accept(mean, blk.Log[l], blk.Grow[l], blk.Shrink[l], h)
-		s.t = t
-		s.out.Stats.Steps++
-		s.stale = true
-		blk.Continue(l)
-		blk.T[l] = t
-		blk.Before[l] = s.ctl.Before
-	} else {
-		_, h = s.ctl.Accept(mean, blk.Log[l], blk.Grow[l], blk.Shrink[l], h)
-		if s.out.Stats.Rejected++; !(h >= 1e-12*math.Abs(s.t)) {
-			s.out.Stats.Rejected--
-			return false
-		}
-	}
+	s.stale = true
 	s.steps++
-	s.h, s.try = h, h
-	if left := s.stop.t - s.t; h >= left*(1-1e-10) {
-		s.try, s.at = left, s.stop.end
+	taken := blk.Hop[l] == 1
+	if taken {
+		s.out.Stats.Steps++
+	} else {
+		s.out.Stats.Rejected++
 	}
-	blk.H[l] = s.try
+	if !s.opt.Forget {
+		if taken {
+			s.keepHop()
+		}
+		s.t, s.try = blk.T[l], blk.H[l]
+		if !s.fits() {
+			blk.Until[l] = math.Inf(-1)
+		}
+	}
+	if s.steps >= s.opt.MaxSteps {
+		blk.Until[l] = math.Inf(-1)
+	}
 	return true
 }
 
-// keepHop puts the step in the lane on the tape, if there is room for it.
-func (s *Integrator) keepHop() bool {
+// keepHop puts the step from which the lane has gone on on the tape.
+func (s *Integrator) keepHop() {
 	tp := &s.tape
-	if !s.fits() {
-		return false
-	}
-	s.sync()
 	n := len(tp.entries)
 	tp.entries = slices.Grow(tp.entries, 1)[:n+1]
 	e := &tp.entries[n]
 	*e = entry{kind: stepEntry, t: s.t, h: s.try, lo: s.nextSave, hi: s.nextSave, state: tp.keep(s.y, s.d)}
 	s.keepStages(e, s.blk, s.lane)
 	s.keepActs(e)
-	return true
+	s.blk.Gather(s.y, s.blk.Y[0], s.lane)
+	if s.moving { // the next step's is in its place
+		copy(tp.stages[e.stages-1+s.size.Y*(len(s.blk.Y)-1):], s.k)
+		s.blk.Gather(s.k, s.blk.K[0], s.lane)
+	}
 }
 
-// sync reads the state from the lane, where hops have left it.
+// sync takes over where the lane has gone by itself.
 func (s *Integrator) sync() {
-	if s.stale {
-		s.blk.Gather(s.y, s.blk.Y[0], s.lane)
-		s.stale = false
+	if !s.stale {
+		return
 	}
+	blk, l := s.blk, s.lane
+	blk.Gather(s.y, blk.Y[0], l)
+	s.t, s.try, s.h, s.at = blk.T[l], blk.H[l], blk.Next[l], endFree
+	if blk.Clipped[l] != 0 {
+		s.at = s.stop.end
+	}
+	s.ctl.Resume(blk.Before[l], blk.Rejected[l] != 0)
+	s.stale = false
 }
 
 // judge accepts or rejects the step that stands and carries out what follows.
@@ -364,7 +387,7 @@ func (s *Integrator) clip(h float64, stop timed) (float64, endKind) {
 		k := math.Floor((s.t-s.span.T0)/h*(1+1e-12)+1e-9) + 1
 		h = s.span.T0 + k*h - s.t
 	}
-	if left := stop.t - s.t; h >= left*(1-1e-10) {
+	if left := stop.t - s.t; h >= left*Near {
 		return left, stop.end
 	}
 	return h, endFree

@@ -21,6 +21,14 @@ type Block struct {
 	// logarithm of the norm before, which is read.
 	Mean, Log, Grow, Shrink, Before []float64
 
+	// Going on by itself: a lane at whose step nothing is to be done but to take
+	// it or to reject it, and to choose the next length, does so, if that ends
+	// before Until and is not cut off at Stop, and says so in Hop: 1 for a step
+	// that was taken, 2 for one that was not, 0 where it did nothing. Rejected
+	// says of the step before that it was; Next is the next length before it was
+	// cut off, which Clipped says. There are none where lanes never go on.
+	Until, Stop, Hop, Next, Clipped, Rejected []float64
+
 	// Cotangents: of the end and of the stage derivatives, which are read;
 	// of the start, of its time and of the length, which are set.
 	EndBar     []float64

@@ -44,12 +44,12 @@ type Controller struct {
 	rejected bool
 }
 
-// leastLog is the logarithm of the least error norm that is remembered, 1e-4.
-const leastLog = -9.210340371976182
+// LeastLog is the logarithm of the least error norm that is remembered, 1e-4.
+const LeastLog = -9.210340371976182
 
 // NewController returns a controller for a method.
 func NewController(m *Tableau) *Controller {
-	return &Controller{Control: NewControl(m), Before: leastLog}
+	return &Controller{Control: NewControl(m), Before: LeastLog}
 }
 
 // Accept takes the mean square of the weighted error of a step of length h,
@@ -67,7 +67,7 @@ func (c *Controller) Accept(mean, log, grow, shrink, h float64) (ok bool, next f
 		grow = min(grow, 1)
 		c.rejected = false
 	}
-	c.Before = max(log, leastLog)
+	c.Before = max(log, LeastLog)
 	return true, h * grow
 }
 
@@ -78,7 +78,14 @@ func (c *Controller) Judge(mean, h float64) (ok bool, next float64) {
 }
 
 // Restart forgets the history, as a jump of the state asks for.
-func (c *Controller) Restart() { c.Before, c.rejected = leastLog, false }
+func (c *Controller) Restart() { c.Before, c.rejected = LeastLog, false }
+
+// Resume takes over the history of a run: the logarithm of the error norm of
+// its last accepted step, and whether a step was rejected since.
+func (c *Controller) Resume(before float64, rejected bool) { c.Before, c.rejected = before, rejected }
+
+// Rejected reports whether the last step was.
+func (c *Controller) Rejected() bool { return c.rejected }
 
 // FirstStep proposes the length of the first step from where Start left the
 // stepper, for the first count components. It evaluates the system once.

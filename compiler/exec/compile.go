@@ -65,7 +65,7 @@ func compile(graphs []*ir.Graph, lanes int, machine bool) (*Module, error) {
 		}
 	}
 	ids := 0
-	for _, list := range nodes {
+	for _, list := range append(into, nodes...) {
 		for _, n := range list {
 			ids = max(ids, n.ID+1)
 		}
@@ -74,7 +74,7 @@ func compile(graphs []*ir.Graph, lanes int, machine bool) (*Module, error) {
 	temps := c.next
 	top := temps
 	for i, g := range graphs {
-		p := &planner{compiler: c, prog: c.m.programs[g.Name], graph: g, next: temps}
+		p := &planner{compiler: c, prog: c.m.programs[g.Name], graph: g, nodes: nodes[i], next: temps}
 		p.plan(nodes[i])
 		top = max(top, p.top)
 	}
@@ -158,7 +158,8 @@ type planner struct {
 	graph *ir.Graph
 	next  int
 	top   int
-	free  map[int][]int       // by words
+	free  map[int][]int // by words
+	nodes []*ir.Node
 	of    []plan              // by the index of a node in the program
 	adds  map[*ir.Node][]part // of outputs that accumulate
 	code  []instr
@@ -172,6 +173,12 @@ type plan struct {
 	owner  *ir.Node // whose memory it reads: a slice reads that of its argument
 	uses   int
 	last   int // index of the last node that reads this one's memory, −1: none
+}
+
+// reads reports whether the program reads a node.
+func (p *planner) reads(n *ir.Node) bool {
+	i := int(p.index[n.ID])
+	return i < len(p.nodes) && p.nodes[i] == n
 }
 
 // own is what the planner knows of a node of its program.
@@ -301,13 +308,14 @@ func (p *planner) parts(n *ir.Node, off int, list []part) []part {
 	return append(list, part{n, off, false})
 }
 
-// placeOutputs lets values that are computed for an output be computed there.
+// placeOutputs lets values that are computed for an output be computed there,
+// unless what stands there is read.
 func (p *planner) placeOutputs() {
 	for _, o := range p.graph.Outputs {
 		n := o.Node
 		_, leaf := p.home[n]
 		to := p.own(n)
-		if o.Accumulate || leaf || to.placed || n.Op == ir.OpSlice || !n.Lane {
+		if o.Accumulate || leaf || to.placed || n.Op == ir.OpSlice || !n.Lane || o.Into != nil && p.reads(o.Into) {
 			continue
 		}
 		to.at, to.placed, to.last = place{p.prog.outputs[o.Name].off, true}, true, -1

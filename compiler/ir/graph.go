@@ -34,8 +34,9 @@ type Output struct {
 	Accumulate bool
 
 	// Into is the input, if any, that a program stores the value in or adds
-	// it to, for other programs of its module. The graph must not read it.
-	// What accumulates into a shared input is the sum over lanes.
+	// it to, for later runs. The graph reads it as it was before; it must not
+	// read one that it adds to. What accumulates into a shared input is the
+	// sum over lanes.
 	Into *Node
 }
 
@@ -141,11 +142,16 @@ func (g *Graph) Verify() error {
 		if o.Into.Op != OpInput || o.Into.Shape != o.Node.Shape || !o.Into.Lane && !o.Accumulate {
 			return fmt.Errorf("graph %s: output %q cannot be stored in %%%d", g.Name, o.Name, o.Into.ID)
 		}
-		into[o.Into] = true
+		into[o.Into] = !o.Accumulate
+	}
+	for _, o := range g.Outputs {
+		if into[o.Node] && o.Node != o.Into {
+			return fmt.Errorf("graph %s: output %q is the old value of input %q, which is stored to", g.Name, o.Name, o.Node.Name)
+		}
 	}
 	for _, n := range g.Nodes() {
-		if into[n] {
-			return fmt.Errorf("graph %s: input %q is read and stored to", g.Name, n.Name)
+		if stored, ok := into[n]; ok && !stored {
+			return fmt.Errorf("graph %s: input %q is read and added to", g.Name, n.Name)
 		}
 		if err := n.verify(); err != nil {
 			return fmt.Errorf("graph %s: %%%d: %w", g.Name, n.ID, err)
