@@ -55,7 +55,7 @@ const maxStepOps = 6000
 // where before is the log of the step before. Where neither guards nor signals
 // look at every step, step then goes on by itself, as solvers.Block has it: it
 // replaces y.0, k.0, t, h, before, until and rejected by those of the next
-// step, and sets next, clipped and hop.
+// step, sets next, clipped and hop, and counts in taken, refused and left.
 //
 // Values inside of the right-hand side that its derivative reads, and that take
 // longer to compute than to copy, are activations: step sets act.i.j, number j
@@ -336,23 +336,28 @@ func (s *stepping) goOn(y1, k1, mean, log, grow, shrink *ir.Node) []ir.Output {
 	back := b.Mul(s.h, b.Select(b.Le(b.Const(s.m.Least), shrink), shrink, b.Const(s.m.Least)))
 	able := b.Mul(b.Lt(b.Neg(infinity), until), b.Le(b.Mul(b.Const(s.m.Tiny), b.Apply(ir.OpAbs, t)), back))
 	refused := b.Mul(b.Sub(one, small), able)
+	some := b.Lt(b.Const(0), in("left"))
+	taken, refused = b.Mul(taken, some), b.Mul(refused, some)
 	hop := b.Add(taken, b.Mul(b.Const(2), refused))
 
 	after := b.Select(taken, end, t)
 	next := b.Select(taken, b.Mul(s.h, b.Select(rejected, b.Apply(ir.OpMin, grow, one), grow)), back)
-	left := b.Sub(stop, after)
-	clipped := b.Le(b.Mul(left, b.Const(s.m.Near)), next)
+	way := b.Sub(stop, after)
+	clipped := b.Le(b.Mul(way, b.Const(s.m.Near)), next)
 	var list []ir.Output
 	set := func(to, v *ir.Node) { list = append(list, ir.Output{Name: to.Name, Node: v, Into: to}) }
 	keep := func(to, v *ir.Node) { set(to, b.Select(hop, v, to)) }
 	set(in("hop"), hop)
+	set(in("taken"), b.Add(in("taken"), taken))
+	set(in("refused"), b.Add(in("refused"), refused))
+	set(in("left"), b.Sub(in("left"), one))
 	keep(in("next"), next)
 	keep(in("clipped"), clipped)
 	set(s.y[0], b.Select(taken, y1, s.y[0]))
 	set(s.k[0], b.Select(taken, k1, s.k[0]))
 	set(before, b.Select(taken, b.Apply(ir.OpMax, log, b.Const(s.m.LeastLog)), before))
 	keep(t, after)
-	keep(s.h, b.Select(clipped, left, next))
+	keep(s.h, b.Select(clipped, way, next))
 	keep(rejected, b.Sub(one, taken))
 	keep(until, b.Select(clipped, b.Neg(infinity), until))
 	return list

@@ -63,16 +63,18 @@ func (g *Group) NewIntegrator() *Integrator {
 // to done at its end.
 func (g *Group) Run(next func() *Job, done func(*Job)) {
 	g.bound = nil
+	hop := g.many.Block().Hop
 	for g.fill(next, done) > 0 {
 		g.many.Step()
 		for l, j := range g.lanes {
 			if j == nil {
 				continue
 			}
-			j.Out.Stats.Evaluations += len(g.step.K) - 1
-			if j.In.hop() {
+			if len(hop) > 0 && hop[l] != 0 {
+				j.In.follow()
 				continue
 			}
+			j.Out.Stats.Evaluations += len(g.step.K) - 1
 			fail := j.In.judge()
 			if fail == nil && j.In.propose() {
 				g.load(l, j.In)

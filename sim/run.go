@@ -44,7 +44,7 @@ type Integrator struct {
 	try    float64 // length of the step that is tried
 	pulled bool    // it stands in the stepper too
 	fresh  bool    // its lane is to be loaded anew
-	stale  bool    // y is to be read from its lane
+	loose  bool    // its lane may go on by itself
 	plain  bool    // nothing but saves looks inside of its steps
 	moving bool    // times of instants may depend on parameters
 	at     endKind // where it ends
@@ -205,7 +205,7 @@ func (s *Integrator) reset() {
 	clear(s.atRest)
 	s.plans, s.stuck = s.plans[:0], 0
 	s.steps, s.stop.t = 0, math.Inf(-1)
-	s.stale = false
+	s.loose = false
 	_, timed := s.many.(Inputs)
 	s.seekSave()
 	s.plain = s.size.Guards == 0 && s.opt.Method.Adaptive() && s.opt.Step == 0 && !(timed && s.many.(Inputs).HasInputs())
@@ -257,7 +257,9 @@ func (s *Integrator) letGo() {
 		return
 	}
 	blk.Gather(s.k, blk.K[0], l)
+	s.loose = true
 	blk.Until[l], blk.Stop[l], blk.Rejected[l] = s.save, s.stop.t, 0
+	blk.Taken[l], blk.Refused[l], blk.Left[l] = 0, 0, float64(s.opt.MaxSteps-s.steps)
 	if s.ctl.Rejected() {
 		blk.Rejected[l] = 1
 	}
@@ -272,39 +274,22 @@ func (s *Integrator) take(h float64) {
 	s.out.Stats.Evaluations += len(s.step.K) - 1
 }
 
-// hop reports whether the lane has gone on by itself.
-func (s *Integrator) hop() bool {
+// follow puts the step from which the lane has gone on on the tape, and holds
+// the lane when that is full.
+func (s *Integrator) follow() {
+	if s.opt.Forget {
+		return
+	}
 	blk, l := s.blk, s.lane
-	if len(blk.Hop) == 0 || blk.Hop[l] == 0 {
-		if len(blk.Until) > 0 {
-			blk.Until[l] = math.Inf(-1) // until it is released again
-		}
-		return false
+	if blk.Hop[l] == 1 {
+		s.keepHop()
 	}
-	s.stale = true
-	s.steps++
-	taken := blk.Hop[l] == 1
-	if taken {
-		s.out.Stats.Steps++
-	} else {
-		s.out.Stats.Rejected++
-	}
-	if !s.opt.Forget {
-		if taken {
-			s.keepHop()
-		}
-		s.t, s.try = blk.T[l], blk.H[l]
-		if !s.fits() {
-			blk.Until[l] = math.Inf(-1)
-		}
-	}
-	if s.steps >= s.opt.MaxSteps {
+	s.t, s.try = blk.T[l], blk.H[l]
+	if !s.fits() {
 		blk.Until[l] = math.Inf(-1)
 	}
-	return true
 }
 
-// keepHop puts the step from which the lane has gone on on the tape.
 func (s *Integrator) keepHop() {
 	tp := &s.tape
 	n := len(tp.entries)
@@ -320,19 +305,28 @@ func (s *Integrator) keepHop() {
 	}
 }
 
-// sync takes over where the lane has gone by itself.
+// sync takes over where the lane has gone by itself, and holds it.
 func (s *Integrator) sync() {
-	if !s.stale {
+	if !s.loose {
 		return
 	}
 	blk, l := s.blk, s.lane
+	s.loose = false
+	blk.Until[l] = math.Inf(-1)
+	taken, refused := int(blk.Taken[l]), int(blk.Refused[l])
+	if taken+refused == 0 {
+		return
+	}
+	s.steps += taken + refused
+	st := &s.out.Stats
+	st.Steps, st.Rejected = st.Steps+taken, st.Rejected+refused
+	st.Evaluations += (taken + refused) * (len(blk.K) - 1)
 	blk.Gather(s.y, blk.Y[0], l)
 	s.t, s.try, s.h, s.at = blk.T[l], blk.H[l], blk.Next[l], endFree
 	if blk.Clipped[l] != 0 {
 		s.at = s.stop.end
 	}
 	s.ctl.Resume(blk.Before[l], blk.Rejected[l] != 0)
-	s.stale = false
 }
 
 // judge accepts or rejects the step that stands and carries out what follows.

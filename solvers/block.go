@@ -24,10 +24,11 @@ type Block struct {
 	// Going on by itself: a lane at whose step nothing is to be done but to take
 	// it or to reject it, and to choose the next length, does so, if that ends
 	// before Until and is not cut off at Stop, and says so in Hop: 1 for a step
-	// that was taken, 2 for one that was not, 0 where it did nothing. Rejected
-	// says of the step before that it was; Next is the next length before it was
-	// cut off, which Clipped says. There are none where lanes never go on.
-	Until, Stop, Hop, Next, Clipped, Rejected []float64
+	// that was taken, 2 for one that was not, 0 where it did nothing. It counts
+	// them in Taken and Refused, and stops when Left is used up. Rejected says of
+	// the step before that it was; Next is the next length before it was cut
+	// off, which Clipped says. There are none where lanes never go on.
+	Until, Stop, Hop, Taken, Refused, Left, Next, Clipped, Rejected []float64
 
 	// Cotangents: of the end and of the stage derivatives, which are read;
 	// of the start, of its time and of the length, which are set.
