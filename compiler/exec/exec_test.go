@@ -325,6 +325,61 @@ func TestSumOverLanes(t *testing.T) {
 	}
 }
 
+// TestIntoItself: a program that replaces its inputs reads all of them as they
+// were before. It iterates the map of Hénon beside arrays that follow it.
+func TestIntoItself(t *testing.T) {
+	for _, lanes := range []int{1, 3, 4, 8} {
+		for _, size := range []int{3, 40, 200} {
+			for _, compile := range []func([]*ir.Graph, int) (*exec.Module, error){exec.Compile, exec.Interpreted} {
+				b := ir.NewBuilder()
+				x, y, v := b.Input("x", ir.Scalar, true), b.Input("y", ir.Scalar, true), b.Input("v", ir.Vec(size), true)
+				last := b.Elem(v, size-1)
+				next := map[*ir.Node]*ir.Node{
+					x: b.Add(b.Sub(b.Const(1), b.Mul(b.Const(1.4), b.Mul(x, x))), y),
+					y: b.Mul(b.Const(0.3), x),
+					v: b.Select(b.Lt(x, b.Const(0)), b.Add(b.Mul(b.Const(0.5), v), last), v),
+				}
+				g := &ir.Graph{Name: "next"}
+				for _, to := range []*ir.Node{v, x, y} {
+					g.Outputs = append(g.Outputs, ir.Output{Name: to.Name, Node: next[to], Into: to})
+				}
+				m, err := compile([]*ir.Graph{g}, lanes)
+				require.NoError(t, err)
+				f := m.NewFrame()
+				in := map[string][]float64{"x": f.Input("x"), "y": f.Input("y"), "v": f.Input("v")}
+				for l := range lanes {
+					in["x"][l] = 0.01 * float64(l)
+					for i := range size {
+						in["v"][i*lanes+l] = float64(i + l)
+					}
+				}
+				for range 60 {
+					m.Program("next").Run(f)
+				}
+				for l := range lanes {
+					x, y, v := 0.01*float64(l), 0., ramp(size)
+					for i := range v {
+						v[i] = float64(i + l)
+					}
+					for range 60 {
+						if last := v[size-1]; x < 0 {
+							for i := range v {
+								v[i] = float64(0.5*v[i]) + last
+							}
+						}
+						x, y = float64(1-float64(1.4*float64(x*x)))+y, 0.3*x
+					}
+					require.Equal(t, x, in["x"][l])
+					require.Equal(t, y, in["y"][l])
+					for i, want := range v {
+						require.Equal(t, want, in["v"][i*lanes+l], "%d lanes, number %d of %d", lanes, i, size)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestCompileErrors(t *testing.T) {
 	b := ir.NewBuilder()
 	x, y := b.Input("x", ir.Scalar, true), b.Input("x", ir.Vec(2), true)

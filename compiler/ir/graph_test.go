@@ -72,6 +72,19 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+func TestVerifyInto(t *testing.T) {
+	e := newEnv()
+	into := func(v, to *ir.Node, add bool) error {
+		return (&ir.Graph{Name: "g", Outputs: []ir.Output{{Name: "a", Node: v, Into: to, Accumulate: add}, {Name: "b", Node: e.Neg(e.t)}}}).Verify()
+	}
+	require.NoError(t, into(e.Add(e.s, e.t), e.s, false), "the old value is read")
+	require.NoError(t, into(e.s, e.s, false))
+	require.ErrorContains(t, into(e.Add(e.s, e.t), e.s, true), `input "s" is read and added to`)
+	require.ErrorContains(t, into(e.Sum(e.x), e.x, false), "cannot be stored")
+	swap := &ir.Graph{Name: "g", Outputs: []ir.Output{{Name: "a", Node: e.t, Into: e.s}, {Name: "b", Node: e.Neg(e.s), Into: e.t}}}
+	require.ErrorContains(t, swap.Verify(), `output "a" is the old value of input "t", which is stored to`)
+}
+
 // TestReach: arguments first, each once, and only what is needed.
 func TestReach(t *testing.T) {
 	e := newEnv()
