@@ -576,22 +576,25 @@ func (r *reverse) component(k int) *float64 {
 func (r *reverse) saveBack(e *entry, yCt, dCt [][]float64) {
 	s := r.Integrator
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
-	copy(s.d, d)
-	if m, ok := s.model.(Segmented); ok {
-		m.Segment(e.t)
+	times := r.times()
+	if times {
+		copy(s.d, d)
+		if m, ok := s.model.(Segmented); ok {
+			m.Segment(e.t)
+		}
+		s.RHS(e.t, y, r.in)
 	}
-	s.RHS(e.t, y, r.in)
-	for i := e.lo; i < e.hi; i++ {
-		if ct := row(yCt, i); ct != nil {
-			addTo(r.y, ct)
+	add := func(ct []float64) {
+		addTo(r.y, ct)
+		if times && ct != nil {
 			r.t -= dot(ct, r.in)
 		}
+	}
+	for i := e.lo; i < e.hi; i++ {
+		add(row(yCt, i))
 		addTo(r.d, row(dCt, i))
 		if e.kind == saveEntry && !s.separate[i] {
-			if ct := row(r.ct.BeforeY, i); ct != nil {
-				addTo(r.y, ct)
-				r.t -= dot(ct, r.in)
-			}
+			add(row(r.ct.BeforeY, i))
 			addTo(r.d, row(r.ct.BeforeD, i))
 		}
 	}

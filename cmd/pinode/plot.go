@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"image/color"
+	"image/png"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"gonum.org/v1/plot"
@@ -64,20 +66,37 @@ var (
 
 // draws draws all figures of a run and returns their paths.
 func draws(run *runFolder, format string) ([]string, error) {
+	figures := []struct {
+		name string
+		draw func(*runFolder) (*sheet, error)
+		path string
+		err  error
+		lost any // a panic
+	}{{name: "fit", draw: fitFigure}, {name: "loss", draw: lossFigure}, {name: "learned", draw: learnedFigure}}
+	var wait sync.WaitGroup
+	for i := range figures {
+		f := &figures[i]
+		wait.Go(func() {
+			defer func() { f.lost = recover() }()
+			s, err := f.draw(run)
+			if err == nil && s != nil {
+				f.path = run.path(f.name + "." + format)
+				err = s.save(f.path)
+			}
+			f.err = err
+		})
+	}
+	wait.Wait()
 	var paths []string
-	for name, f := range map[string]func(*runFolder) (*sheet, error){"fit": fitFigure, "loss": lossFigure, "learned": learnedFigure} {
-		s, err := f(run)
-		if err != nil {
-			return paths, err
+	for _, f := range figures {
+		switch {
+		case f.lost != nil:
+			panic(f.lost)
+		case f.err != nil:
+			return paths, f.err
+		case f.path != "":
+			paths = append(paths, f.path)
 		}
-		if s == nil {
-			continue
-		}
-		path := run.path(name + "." + format)
-		if err := s.save(path); err != nil {
-			return paths, err
-		}
-		paths = append(paths, path)
 	}
 	return paths, nil
 }
@@ -90,11 +109,15 @@ type sheet struct {
 
 func (s *sheet) save(path string) error {
 	var c vg.CanvasSizer
+	var write func(io.Writer) error
 	switch filepath.Ext(path) {
 	case ".svg":
-		c = vgsvg.New(s.w, s.h)
+		svg := vgsvg.New(s.w, s.h)
+		c, write = svg, func(w io.Writer) error { _, err := svg.WriteTo(w); return err }
 	default:
-		c = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(s.w, s.h), vgimg.UseDPI(120), vgimg.UseBackgroundColor(color.White))}
+		img := vgimg.NewWith(vgimg.UseWH(s.w, s.h), vgimg.UseDPI(120), vgimg.UseBackgroundColor(color.White))
+		quick := png.Encoder{CompressionLevel: png.BestSpeed} // the best takes longer than all else of a short fit
+		c, write = img, func(w io.Writer) error { return quick.Encode(w, img.Image()) }
 	}
 	dc := draw.New(c)
 	t := draw.Tiles{Rows: len(s.plots), Cols: len(s.plots[0]), PadX: 4 * vg.Millimeter, PadY: 4 * vg.Millimeter, PadTop: 3 * vg.Millimeter, PadBottom: 2 * vg.Millimeter, PadLeft: 2 * vg.Millimeter, PadRight: 4 * vg.Millimeter}
@@ -107,7 +130,7 @@ func (s *sheet) save(path string) error {
 		}
 	}
 	var buf bytes.Buffer
-	if _, err := c.(io.WriterTo).WriteTo(&buf); err != nil {
+	if err := write(&buf); err != nil {
 		return err
 	}
 	return replaceFile(path, buf.Bytes())
