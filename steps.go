@@ -129,6 +129,13 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		b.Until[l] = math.Inf(-1)
 	}
 	place(&b.EndBar, f.Input("ct.step"))
+	var stages []string
+	for i := range tab.C[1:] {
+		stages = append(stages, fmt.Sprintf("y.%d", i+1))
+	}
+	if b.Stages = f.Span(stages...); b.Stages == nil {
+		panic("pinode: the stages of a step do not stand together")
+	}
 	for i := range tab.C {
 		place(&b.Y[i], f.Input(fmt.Sprintf("y.%d", i)))
 		place(&b.K[i], f.Input(fmt.Sprintf("k.%d", i)))

@@ -275,6 +275,7 @@ func (s *stepping) step() *ir.Graph {
 	b := s.b
 	g := &ir.Graph{Name: "step"}
 	y, k := []*ir.Node{s.y[0]}, []*ir.Node{s.k[0]}
+	var inside []ir.Output
 	for i := 1; i < len(s.m.C); i++ {
 		yi := s.y[0]
 		if sum := s.combine(s.m.A[i], k); sum != nil {
@@ -286,11 +287,11 @@ func (s *stepping) step() *ir.Graph {
 			ki = b.Mul(s.free, ki)
 		}
 		y, k = append(y, yi), append(k, ki)
-		g.Outputs = append(g.Outputs,
-			ir.Output{Name: s.y[i].Name, Node: yi, Into: s.y[i]},
-			ir.Output{Name: s.k[i].Name, Node: ki, Into: s.k[i]})
-		g.Outputs = append(g.Outputs, s.keep(i, at[1:])...)
+		g.Outputs = append(g.Outputs, ir.Output{Name: s.y[i].Name, Node: yi, Into: s.y[i]})
+		inside = append(inside, ir.Output{Name: s.k[i].Name, Node: ki, Into: s.k[i]})
+		inside = append(inside, s.keep(i, at[1:])...)
 	}
+	g.Outputs = append(g.Outputs, inside...)
 	if s.errs() {
 		n := s.Model.Layout.NError
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }

@@ -269,18 +269,13 @@ func (s *Integrator) unkeep(blk *solvers.Block, lane int, e *entry, rates bool) 
 	y, _ := s.tape.at(e.state, s.size.Y, s.size.D)
 	blk.Scatter(blk.Y[0], y, lane)
 	from := s.tape.stages[e.stages-1:]
-	put := func(v []float64) {
-		for i := lane; i < len(v); i += blk.Width {
-			v[i] = from[0]
-			from = from[1:]
-		}
-	}
-	for _, y := range blk.Y[1:] {
-		put(y)
-	}
+	n := len(blk.Stages) / blk.Width
+	blk.Scatter(blk.Stages, from[:n], lane)
 	if rates {
 		for _, k := range blk.K {
-			put(k)
+			from = from[n:]
+			n = s.size.Y
+			blk.Scatter(k, from[:n], lane)
 		}
 	}
 }

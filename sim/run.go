@@ -674,18 +674,13 @@ func (s *Integrator) keepStages(e *entry, blk *solvers.Block, lane int) {
 	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
 	e.stages = at + 1
 	to := s.tape.stages[at:]
-	take := func(v []float64) {
-		for i := lane; i < len(v); i += blk.Width {
-			to[0] = v[i]
-			to = to[1:]
-		}
-	}
-	for _, y := range blk.Y[1:] {
-		take(y)
-	}
+	n = len(blk.Stages) / blk.Width
+	blk.Gather(to[:n], blk.Stages, lane)
 	if s.moving {
 		for _, k := range blk.K {
-			take(k)
+			to = to[n:]
+			n = s.size.Y
+			blk.Gather(to[:n], k, lane)
 		}
 	}
 }

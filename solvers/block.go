@@ -9,6 +9,8 @@ type Block struct {
 	T, H  []float64   // start and length of each lane's step
 	Y, K  [][]float64 // stage arguments and derivatives; the first are the start, the last arguments the end
 
+	Stages []float64 // the arguments but the first, one after the other
+
 	// Activations: values inside of the field, by stage, that a step leaves for
 	// its derivative, but for the first stage's, which are those of the last
 	// stage of the step before. Unkept says that they do not stand, and are to
@@ -41,9 +43,10 @@ type Block struct {
 // NewBlock returns memory for a method on systems of n equations.
 func NewBlock(tab *Tableau, n, width int) *Block {
 	s := tab.Stages()
+	flat := make([]float64, s*n*width)
 	b := &Block{
 		Width: width, T: make([]float64, width), H: make([]float64, width),
-		Y: matrix(s, n*width), K: matrix(s, n*width),
+		Y: rows(flat, s, n*width), Stages: flat[n*width:], K: matrix(s, n*width),
 		EndBar: make([]float64, n*width), KBar: matrix(s, n*width), YBar: make([]float64, n*width),
 		TBar: make([]float64, width), HBar: make([]float64, width),
 	}

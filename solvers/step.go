@@ -57,12 +57,15 @@ func NewStepperOn(tab *Tableau, n int, blk *Block) *Stepper {
 	}
 }
 
-func matrix(m, n int) [][]float64 {
-	flat, rows := make([]float64, m*n), make([][]float64, m)
-	for i := range rows {
-		rows[i] = flat[i*n : (i+1)*n : (i+1)*n]
+func matrix(m, n int) [][]float64 { return rows(make([]float64, m*n), m, n) }
+
+// rows cuts flat into m rows of n numbers.
+func rows(flat []float64, m, n int) [][]float64 {
+	list := make([][]float64, m)
+	for i := range list {
+		list[i] = flat[i*n : (i+1)*n : (i+1)*n]
 	}
-	return rows
+	return list
 }
 
 // Block returns the stepper's memory.

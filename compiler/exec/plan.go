@@ -172,6 +172,28 @@ func (f *Frame) Input(name string) []float64 {
 	return f.region(r)
 }
 
+// Span is the frame's region of inputs that stand one after the other, in this
+// order, as those do that a program stores to, in the order of its outputs. It
+// is nil for inputs that do not.
+func (f *Frame) Span(names ...string) []float64 {
+	var all region
+	for i, name := range names {
+		r, ok := f.module.inputs[name]
+		size := all.n
+		if all.lane {
+			size *= f.module.lanes
+		}
+		if !ok || i > 0 && (r.lane != all.lane || r.off != all.off+size) {
+			return nil
+		}
+		if i == 0 {
+			all = region{off: r.off, lane: r.lane}
+		}
+		all.n += r.n
+	}
+	return f.region(all)
+}
+
 func (f *Frame) region(r region) []float64 {
 	n := r.n
 	if r.lane {
