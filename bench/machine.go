@@ -61,6 +61,12 @@ This page is the output of `+"`pinode bench --markdown`; `bench/baseline.txt`"+`
 
 `)
 	Markdown(w, results)
+	fmt.Fprint(w, "\n## Where the time goes\n\n")
+	for _, r := range results {
+		if r.Row.Why != "" {
+			fmt.Fprintf(w, "- `%s`: %s\n", r.Row.Name, r.Row.Why)
+		}
+	}
 	if len(tables) == 0 {
 		return
 	}

@@ -18,6 +18,9 @@ type Row struct {
 	// listed and not measured.
 	Waits string
 
+	// Why says, on the page, where the time goes and what bounds it.
+	Why string
+
 	// Work is what is timed. Own is a piece of work of our own that it is
 	// compared with; without it the first of Baselines is what the ratio is
 	// taken to. Other baselines are reported beside it.

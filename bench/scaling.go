@@ -16,6 +16,7 @@ type Growth struct {
 	Name  string
 	Doc   string
 	By    string // what the size counts
+	Why   string // the reason for its slope
 	Unit  string
 	Sizes []int
 
@@ -29,6 +30,7 @@ type Table struct {
 	Name   string  `json:"name"`
 	Doc    string  `json:"doc"`
 	By     string  `json:"by"`
+	Why    string  `json:"why"`
 	Unit   string  `json:"unit"`
 	Points []Point `json:"points"`
 
@@ -48,16 +50,19 @@ var Growths = []*Growth{
 	{
 		Name: "states", By: "states", Unit: "µs", Sizes: []int{2, 10, 100, 1000, 10000},
 		Doc:  "loss after 100 steps of RK4 of a linear system",
+		Why:  "all work is loops over arrays, at the same cost a number while they fit the second-level cache; up to some 50 states what a step costs by itself is more.",
 		Work: func(n int) Timer { return text("states", states(n), "t,y\n0,\n1,0\n", (*task).loss) },
 	},
 	{
 		Name: "states_gradient", By: "states", Unit: "µs", Sizes: []int{2, 10, 100, 1000, 10000},
 		Doc:  "its loss and gradient by one parameter",
+		Why:  "the same loops backwards; the stages of all steps are kept, so that the largest sizes stream from memory.",
 		Work: func(n int) Timer { return text("states", states(n), "t,y\n0,\n1,0\n", (*task).gradient) },
 	},
 	{
 		Name: "parameters_gradient", By: "parameters", Unit: "µs", Sizes: []int{1, 10, 100, 1000, 10000, 100000},
 		Doc: "loss and gradient after 100 steps of RK4 of one state whose rate is the mean of the parameters",
+		Why: "every stage reads all parameters, and its derivative adds to all of their gradients.",
 		Work: func(n int) Timer {
 			return text("parameters", parameters(n), "t,y\n0,\n1,0\n", (*task).gradient)
 		},
@@ -65,26 +70,31 @@ var Growths = []*Growth{
 	{
 		Name: "length", By: "units of time", Unit: "µs", Sizes: []int{10, 30, 100, 300, 1000, 3000},
 		Doc:  "loss of a Lotka–Volterra solve, Tsit5, 1e-8",
+		Why:  "the number of steps.",
 		Work: func(n int) Timer { return loss("lotka", lotkaUntil(n)) },
 	},
 	{
 		Name: "length_gradient", By: "units of time", Unit: "µs", Sizes: []int{10, 30, 100, 300, 1000, 3000},
 		Doc:  "its loss and gradient",
+		Why:  "the number of steps, all of them on the tape.",
 		Work: func(n int) Timer { return gradient("lotka", lotkaUntil(n)) },
 	},
 	{
 		Name: "length_memory", By: "units of time", Unit: "kB", Sizes: []int{100, 1000, 10000, 100000, 1000000},
 		Doc:   "memory that stays after a loss and gradient of a Lotka–Volterra solve, Tsit5, 1e-8",
+		Why:   "the tape keeps whole steps up to 128 MB; of those beyond it keeps the length, 8 bytes, and their sweep computes them again.",
 		Count: gradientMemory,
 	},
 	{
 		Name: "batch_gradient", By: "trajectories", Unit: "µs", Sizes: []int{1, 4, 16, 64, 256, 1024},
 		Doc:  "loss and gradient of Lotka–Volterra trajectories to t = 10, Tsit5, 1e-8, one core",
+		Why:  "eight trajectories go side by side, so that the first few cost little more than one.",
 		Work: func(n int) Timer { return gradient("lotka", lotkas(n)) },
 	},
 	{
 		Name: "workers_gradient", By: "workers", Unit: "µs", Sizes: upTo(runtime.NumCPU()),
 		Doc: "loss and gradient of 256 such trajectories",
+		Why: "the trajectories do not need each other; the parts of the sum are added in a fixed order at the end.",
 		Work: func(n int) Timer {
 			return times("lotka", lotkas(256), n, func(t *task) func() error { return t.gradient })
 		},
@@ -167,7 +177,7 @@ func heap() float64 {
 
 // Run measures the growth.
 func (g *Growth) Run(ctx context.Context, l *Lab) (Table, error) {
-	t := Table{Name: g.Name, Doc: g.Doc, By: g.By, Unit: g.Unit}
+	t := Table{Name: g.Name, Doc: g.Doc, By: g.By, Why: g.Why, Unit: g.Unit}
 	if g.Count != nil {
 		for _, n := range g.Sizes {
 			if err := ctx.Err(); err != nil {
@@ -245,7 +255,7 @@ func (t *Table) Print(w io.Writer) {
 
 // Markdown writes the table.
 func (t *Table) Markdown(w io.Writer) {
-	fmt.Fprintf(w, "\n%s: %s. Power %.2f.\n\n", "`"+t.Name+"`", t.Doc, t.Slope)
+	fmt.Fprintf(w, "\n%s: %s. Power %.2f: %s\n\n", "`"+t.Name+"`", t.Doc, t.Slope, t.Why)
 	size, rule, cost := "| "+t.By+" |", "| --- |", "| "+t.Unit+" |"
 	for _, p := range t.Points {
 		size += fmt.Sprintf(" %d |", p.Size)
