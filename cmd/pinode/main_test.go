@@ -61,12 +61,38 @@ func TestReadme(t *testing.T) {
 	require.NoError(t, os.Chdir("../.."))
 	defer func() { require.NoError(t, os.Chdir("cmd/pinode")) }()
 	var out, errs strings.Builder
-	args := append(fields[3:], "--out", filepath.Join(t.TempDir(), "run"))
+	dir := t.TempDir()
+	args := append(fields[3:], "--out", filepath.Join(dir, "run"))
 	require.Equal(t, exitDone, run(args, &out, &errs), errs.String())
 	require.Regexp(t, `e +0\.8(29|30)\d* ± `, out.String())
-	// The table of commands names commands that exist.
-	for _, m := range regexp.MustCompile("`pinode ([a-z]+)").FindAllStringSubmatch(string(text), -1) {
-		var help strings.Builder
-		require.Equal(t, exitDone, run([]string{m[1], "--help"}, &help, &help), m[1])
+	// The table's commands run as they stand there, on the model and the run.
+	copied := filepath.Join(dir, "model.node")
+	model, err := os.ReadFile("models/bouncing_ball.node")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(copied, model, 0o600))
+	table := regexp.MustCompile("(?m)^\\| `pinode ([^`]+)`").FindAllStringSubmatch(string(text), -1)
+	require.Greater(t, len(table), 8)
+	for _, m := range table {
+		args := strings.Fields(m[1])
+		for i, a := range args {
+			switch a {
+			case "FILE":
+				if args[i] = "models/bouncing_ball.node"; args[0] == "fmt" {
+					args[i] = copied
+				}
+			case "CODE":
+				args[i] = "write-conflict"
+			case "last":
+				args[i] = filepath.Join(dir, "run")
+			}
+		}
+		switch args[0] {
+		case "simulate":
+			args = append(args, "--out", filepath.Join(dir, "run.csv"))
+		case "bench":
+			args = append(args, "--quick", "--row", "step_allocations")
+		}
+		var out, errs strings.Builder
+		require.Equal(t, exitDone, run(args, &out, &errs), "%s: %s", m[1], errs.String())
 	}
 }
