@@ -2,9 +2,10 @@ package pinode
 
 import (
 	"fmt"
-	"github.com/pinode/pinode/compiler/lower"
 	"math"
 
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -123,6 +124,38 @@ func (m *Model) ObservationNames() []string {
 	for _, s := range m.prog.Model.Layout.Observes {
 		for e := range s.N {
 			out = append(out, lower.ElementName(s.Object.Info(), e))
+		}
+	}
+	return out
+}
+
+// Labels say what axes show, with its unit: the time ("t"), observations,
+// neural blocks, and the arguments of block f ("f(0)", "f(1)", …).
+func (m *Model) Labels() map[string]string {
+	out := map[string]string{}
+	label := func(key, name string, o *check.Obj) {
+		if out[key] = name; !o.Unit.Dimensionless() {
+			out[key] += " [" + m.prog.Checked.Model.Units.Name(o.Unit) + "]"
+		}
+	}
+	if t := m.prog.Checked.Model.Time; t != nil {
+		label("t", t.Name, &t.Obj)
+	}
+	for _, s := range m.prog.Model.Layout.Observes {
+		for e := range s.N {
+			name := lower.ElementName(s.Object.Info(), e)
+			label(name, name, s.Object.Info())
+		}
+	}
+	for _, b := range m.prog.Model.Blocks {
+		n := b.Neural
+		label(n.Name, n.Name, &n.Obj)
+		k := 0
+		for i := range n.Args {
+			for e := range n.Args[i].Shape.Size() {
+				label(fmt.Sprintf("%s(%d)", n.Name, k), lower.ElementName(&n.Args[i], e), &n.Args[i])
+				k++
+			}
 		}
 	}
 	return out

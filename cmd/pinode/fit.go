@@ -196,6 +196,7 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, run *runFolder, p *progr
 	info := runInfo{
 		Version: 1, Pinode: version(), Argv: os.Args, Model: f.Model.Path, Seed: f.Plan.Trainer.Seed,
 		Hashes: map[string]string{f.Model.Path: hashFile(f.Model.Path)}, Started: time.Now(), Status: "running",
+		Labels: f.Model.Labels(),
 	}
 	for _, d := range dataFiles(f.Model) {
 		info.Hashes[d] = hashFile(d)

@@ -201,7 +201,7 @@ func fitFigure(run *runFolder) (*sheet, error) {
 		if pn.split == "validate" {
 			p.Title.Text += " (validation)"
 		}
-		p.X.Label.Text, p.Y.Label.Text = "t", pn.obs
+		p.X.Label.Text, p.Y.Label.Text = run.label("t"), run.label(pn.obs)
 		var pts, curve plotter.XYs
 		for i := range names {
 			if names[i] == pn.name && obs[i] == pn.obs {
@@ -284,7 +284,7 @@ func learnedFigure(run *runFolder) (*sheet, error) {
 		pts := curves[b]
 		sort.Slice(pts, func(i, j int) bool { return pts[i].X < pts[j].X })
 		p := plot.New()
-		p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "learned: "+b, "argument", b
+		p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "learned: "+b, run.label(b+"(0)"), run.label(b)
 		l, err := plotter.NewLine(pts)
 		if err != nil {
 			return nil, err

@@ -36,6 +36,19 @@ type runInfo struct {
 	Finished *time.Time        `json:"finished,omitempty"`
 	Status   string            `json:"status"`
 	Message  string            `json:"message,omitempty"`
+	Labels   map[string]string `json:"labels"` // of axes: see pinode.Model.Labels
+}
+
+// label is what an axis of the figures says.
+func (r *runFolder) label(of string) string {
+	var info runInfo
+	if text, err := os.ReadFile(r.path("run.json")); err == nil {
+		_ = json.Unmarshal(text, &info)
+	}
+	if l := info.Labels[of]; l != "" {
+		return l
+	}
+	return of
 }
 
 // newRunFolder makes a new folder: dir, or one below runs/ that is named after
