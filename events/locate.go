@@ -21,9 +21,11 @@ func Root(f func(float64) float64, a, b, fa, fb, tol float64) float64 {
 	k1 := 0.2 / (b - a)
 	half := math.Ceil(math.Log2((b - a) / (2 * tol)))
 	most := int(max(half, 0)) + 1
+	widest := math.Ldexp(tol, most+1)
 	for j := 0; b-a > 2*tol && j <= most+60; j++ {
 		mid := (a + b) / 2
-		r := tol*math.Exp2(float64(most-j)) - (b-a)/2
+		widest /= 2 // tol 2^(most−j)
+		r := widest - (b-a)/2
 		falsi := (fb*a - fa*b) / (fb - fa)
 		delta := k1 * (b - a) * (b - a)
 		side := 1.

@@ -116,8 +116,7 @@ func (b *Block) ActWords() (n int) {
 // cotangent ct of the dense output at θ of a step of length h gives them.
 func (b *Block) SeedDense(tab *Tableau, l int, h, theta float64, ct []float64) {
 	for i, bar := range b.KBar {
-		w, _ := tab.weight(i, theta)
-		w *= h
+		w := h * tab.value(i, theta)
 		at := l
 		for _, c := range ct {
 			bar[at] = math.FMA(w, c, bar[at])

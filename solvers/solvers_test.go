@@ -89,7 +89,7 @@ func TestOrderConditions(t *testing.T) {
 				for k := range m.DenseOrder {
 					sum := 0.
 					for i, c := range m.C {
-						b, _ := m.weight(i, theta)
+						b := m.value(i, theta)
 						sum += b * math.Pow(c, float64(k))
 					}
 					require.InDelta(t, math.Pow(theta, float64(k+1))/float64(k+1), sum, 1e-13)

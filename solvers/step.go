@@ -134,10 +134,9 @@ func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
 func (s *Stepper) Dense(theta float64, dst []float64) {
 	copy(dst, s.Y[0])
 	for i, k := range s.K {
-		b, _ := s.tab.weight(i, theta)
-		b *= s.H
-		for l := range dst {
-			dst[l] = math.FMA(b, k[l], dst[l])
+		b := s.H * s.tab.value(i, theta)
+		for l, f := range k {
+			dst[l] = math.FMA(b, f, dst[l])
 		}
 	}
 }

@@ -68,6 +68,15 @@ func (m *Tableau) weight(i int, theta float64) (b, rate float64) {
 	return b, rate
 }
 
+// value is the weight alone.
+func (m *Tableau) value(i int, theta float64) (b float64) {
+	p := m.Dense[i]
+	for j := len(p) - 1; j >= 0; j-- {
+		b = (b + p[j]) * theta
+	}
+	return b
+}
+
 // Methods lists the methods that a model can name.
 var Methods = []*Tableau{Euler, Heun, RK4, Bosh32, Dopri5, Tsit5}
 
