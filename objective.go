@@ -114,6 +114,10 @@ func chunkSize(n int) int {
 // maxRuns is how many runs a worker keeps until their gradients are computed.
 const maxRuns = 64
 
+// blockWords is the size of their tapes from which on no run is added: they
+// are read again soon, from the second-level cache if they fit.
+const blockWords = 1 << 16
+
 func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gradient string, workers int) (*objective, error) {
 	o := &objective{m: m, sp: sp, items: items, valid: valid, gradient: gradient}
 	var err error

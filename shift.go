@@ -21,7 +21,7 @@ type shift struct {
 func newShift(o *objective, w *worker) *shift {
 	s := &shift{o: o, w: w}
 	s.run = func() *sim.Job {
-		if s.next == s.to {
+		if s.next == s.to || s.o.task.grad != nil && s.taped() > blockWords {
 			return nil
 		}
 		s.next++
@@ -79,6 +79,7 @@ func (s *shift) chunk(sum *chunk, lo, hi int) {
 		s.from, s.to, s.next = lo, min(lo+maxRuns, hi), lo
 		s.block, w.free = s.block[:0], append(w.free[:0], w.runs...)
 		w.group.Run(s.run, s.ran)
+		s.to = s.next
 		for _, step := range []func(*chunk, *laneRun) *sim.Failure{s.rows, s.loss} {
 			for _, l := range s.block {
 				w.group.Use(&l.subject)
@@ -98,6 +99,14 @@ func (s *shift) chunk(sum *chunk, lo, hi int) {
 	if t.grad != nil {
 		s.weights(sum.g)
 	}
+}
+
+// taped is how many words the tapes of the block's runs take.
+func (s *shift) taped() (words int) {
+	for _, l := range s.block {
+		words += l.job.In.Taped()
+	}
+	return words
 }
 
 // weights sets the gradient by the weights that are free to move, or adds to

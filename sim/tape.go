@@ -85,6 +85,9 @@ func (tp *tape) words() int {
 	return len(tp.stages) + len(tp.flat) + each*len(tp.entries)
 }
 
+// Taped is how many words of memory the tape of the last run takes.
+func (s *Integrator) Taped() int { return s.tape.words() }
+
 // keep stores y and d and returns where.
 func (tp *tape) keep(y, d []float64) int {
 	off := len(tp.flat)
