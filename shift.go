@@ -115,12 +115,19 @@ func (s *shift) weights(g []float64) {
 	s.w.settle()
 	for _, r := range s.o.sp.weights {
 		to, from := g[r.at:r.at+r.n], r.off-s.o.m.prog.Model.Layout.NPar
-		for i, a := range s.w.accounts {
-			if i == 0 && s.o.gradient != "forward" {
-				copy(to, a.bw[from:from+r.n])
-			} else {
+		set := s.o.gradient == "forward"
+		for _, a := range s.w.accounts {
+			switch {
+			case !a.frame.Dirty():
+			case set:
 				add(to, a.bw[from:from+r.n])
+			default:
+				copy(to, a.bw[from:from+r.n])
+				set = true
 			}
+		}
+		if !set {
+			clear(to)
 		}
 	}
 }
@@ -327,7 +334,10 @@ func (w *worker) settle() {
 // clearWeights forgets the gradients by the weights.
 func (w *worker) clearWeights() {
 	for _, a := range w.accounts {
-		a.frame.Settle()
-		clear(a.bw)
+		if a.frame.Dirty() {
+			a.frame.Settle()
+			clear(a.bw)
+			a.frame.Clean()
+		}
 	}
 }

@@ -174,7 +174,9 @@ func (s *Solver) Gradient(ct []float64) []float64 {
 	w.settle()
 	clear(s.grad[n:])
 	for _, a := range w.accounts {
-		add(s.grad[n:], a.bw)
+		if a.frame.Dirty() {
+			add(s.grad[n:], a.bw)
+		}
 	}
 	if w.many != nil {
 		w.many.account(l.job.In.Lane(), s.grad, l.bq)

@@ -20,6 +20,15 @@ func row(m [][]float64, i int) []float64 {
 	return m[i]
 }
 
+func zero(v []float64) bool {
+	for _, x := range v {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func addTo(dst, src []float64) {
 	for i, v := range src {
 		dst[i] += v
@@ -201,7 +210,10 @@ func (r *reverse) finish() (t0Bar float64) {
 		r.d[s.hy.Switches[i].Mode] = 0
 	}
 	r.m.TimesVJP(r.sched)
-	t0Bar = r.t + r.m.InitVJP(s.span.T0, r.y, r.d)
+	t0Bar = r.t
+	if !zero(r.y) || !zero(r.d) {
+		t0Bar += r.m.InitVJP(s.span.T0, r.y, r.d)
+	}
 	r.settle()
 	return t0Bar
 }

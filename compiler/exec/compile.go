@@ -59,6 +59,7 @@ func compile(graphs []*ir.Graph, lanes int, machine bool) (*Module, error) {
 		for _, o := range g.Outputs {
 			if o.Into != nil {
 				p.outputs[o.Name] = c.m.inputs[o.Into.Name]
+				p.adds = p.adds || o.Accumulate && !o.Into.Lane
 				continue
 			}
 			p.outputs[o.Name] = c.reserve(o.Node.Shape.Size(), true)

@@ -36,6 +36,7 @@ type Program struct {
 	outputs  map[string]region
 	scratch  int // where scratch space starts
 	widest   int // words of each of its three parts
+	adds     bool // to shared outputs
 }
 
 // segmentKind tells what a segment holds.
@@ -113,6 +114,7 @@ type Frame struct {
 	module *Module
 	queues []queue
 	idle   []bool // by lane
+	dirty  bool   // see Dirty
 }
 
 // queue holds factors of outer products that all go to one matrix, to be added
@@ -153,6 +155,12 @@ func (f *Frame) Settle() {
 		f.flush(&f.queues[i])
 	}
 }
+
+// Dirty reports whether a program has added to shared outputs since Clean.
+func (f *Frame) Dirty() bool { return f.dirty }
+
+// Clean says that the shared outputs that accumulate have been cleared.
+func (f *Frame) Clean() { f.dirty = false }
 
 func (f *Frame) flush(q *queue) {
 	if q.rows > 0 {
