@@ -34,8 +34,8 @@ type Program struct {
 	lanes    int
 	segments []segment
 	outputs  map[string]region
-	scratch  int // where scratch space starts
-	widest   int // words of each of its three parts
+	scratch  int  // where scratch space starts
+	widest   int  // words of each of its three parts
 	adds     bool // to shared outputs
 }
 
