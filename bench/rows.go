@@ -60,7 +60,7 @@ var Rows = []*Row{
 	{
 		Name: "lotka_gradient", Unit: "µs", Bar: Bar{2, Ratio},
 		Doc:       "loss and gradient of one Lotka–Volterra solve by four parameters, 1e-8",
-		Why:       "half machine code: of the steps, and of their derivatives, which take half as long; a sixth writes the tape, a sixth reads it and carries cotangents from step to step. A loss alone writes no tape, which is why the ratio is worse than when it did. The program in C takes 1.5 to 1.7 times its own solve.",
+		Why:       "half machine code: of the steps, and of their derivatives, which take half as long; a sixth writes the tape, a sixth reads it and carries cotangents from step to step. A loss alone writes no tape. The program in C takes 1.5 to 1.7 times its own solve.",
 		Work:      gradient("lotka", lotkaUntil(10)),
 		Own:       &Own{"loss", loss("lotka", lotkaUntil(10))},
 		Baselines: []Baseline{c("C", "lotka.c", "GRADIENT"), cvodes()},
