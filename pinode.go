@@ -20,7 +20,8 @@ import (
 	"github.com/pinode/pinode/sim"
 )
 
-// Model is a compiled model with its data and settings.
+// Model is a compiled model with its data and settings. Runs and fits of it may
+// be made by several goroutines at the same time; Set changes it for all of them.
 type Model struct {
 	Name string
 	Path string

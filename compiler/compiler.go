@@ -18,7 +18,8 @@ import (
 	"github.com/pinode/pinode/internal/diag"
 )
 
-// Program is a compiled model file.
+// Program is a compiled model file. Its methods may be called from several
+// goroutines.
 type Program struct {
 	File    *dsl.File
 	Checked *check.Program
@@ -34,6 +35,8 @@ type Program struct {
 
 	guards []*ir.Node
 	times  []*ir.Node
+
+	build sync.Mutex // held to use the Model's Builder
 }
 
 // Schedule has the places of an event's scheduled scalars, −1 for none.
@@ -121,11 +124,20 @@ type Want struct {
 // Module compiles the programs of the model for frames of the given number of
 // lanes. The programs and their inputs and outputs are listed at Graphs.
 func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
-	graphs := opt.Optimize(p.Model.Builder, p.Graphs(want))
-	if want.Step != nil {
-		graphs = append(graphs, p.stepGraphs(want.Step, lanes, want.Reverse, false)...)
-	}
-	return exec.Compile(graphs, lanes)
+	return exec.Compile(p.built(func() []*ir.Graph {
+		graphs := opt.Optimize(p.Model.Builder, p.graphs(want))
+		if want.Step != nil {
+			graphs = append(graphs, p.stepGraphs(want.Step, lanes, want.Reverse, false)...)
+		}
+		return graphs
+	}), lanes)
+}
+
+// built are the graphs that make builds, while nobody else builds any.
+func (p *Program) built(make func() []*ir.Graph) []*ir.Graph {
+	p.build.Lock()
+	defer p.build.Unlock()
+	return make()
 }
 
 // Steps compiles the programs for whole steps of a method alone, for frames of
@@ -133,7 +145,7 @@ func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
 // returns waits for them. With vary the parameters differ between lanes.
 // There is no module for a model whose step is too large for one program.
 func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) func() (*exec.Module, error) {
-	graphs := p.stepGraphs(m, lanes, reverse, vary)
+	graphs := p.built(func() []*ir.Graph { return p.stepGraphs(m, lanes, reverse, vary) })
 	if graphs == nil {
 		return func() (*exec.Module, error) { return nil, nil }
 	}
@@ -152,7 +164,7 @@ func (p *Program) Rows(lanes int) (*exec.Module, error) {
 	if p.Model.Row == nil || !p.weighs(p.Model.Row) {
 		return nil, nil
 	}
-	return exec.Compile(opt.Optimize(p.Model.Builder, p.row(true)), lanes)
+	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, p.row(true)) }), lanes)
 }
 
 // weighs reports whether a value depends on weights.
@@ -186,7 +198,9 @@ func (p *Program) Dump(w io.Writer, stage string) error {
 		}
 		return nil
 	case "plan", "asm":
-		graphs := opt.Optimize(p.Model.Builder, p.Graphs(Want{Reverse: true, Forward: true}))
+		graphs := p.built(func() []*ir.Graph {
+			return opt.Optimize(p.Model.Builder, p.graphs(Want{Reverse: true, Forward: true}))
+		})
 		m, err := exec.Compile(graphs, 1)
 		if err != nil {
 			return err

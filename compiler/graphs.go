@@ -30,6 +30,10 @@ import (
 // row.vjp gives loss and terms as well.
 // X.jvp reads the tangents ty, td, tt, tq, tp and gives the tangent dot.
 func (p *Program) Graphs(want Want) []*ir.Graph {
+	return p.built(func() []*ir.Graph { return p.graphs(want) })
+}
+
+func (p *Program) graphs(want Want) []*ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	var out []*ir.Graph
 	graph := func(name string, outs ...ir.Output) {
