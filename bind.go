@@ -38,9 +38,12 @@ type row struct {
 
 // loadData reads the tables of the data blocks.
 func (m *Model) loadData() error {
+	m.reading.Lock()
+	defer m.reading.Unlock()
 	if m.loaded {
 		return nil
 	}
+	var sets []*data.Set
 	for _, d := range m.prog.Checked.Data {
 		path := d.Path
 		if !filepath.IsAbs(path) {
@@ -54,9 +57,9 @@ func (m *Model) loadData() error {
 		if err != nil {
 			return err
 		}
-		m.sets = append(m.sets, set)
+		sets = append(sets, set)
 	}
-	m.loaded = true
+	m.sets, m.loaded = sets, true
 	return nil
 }
 

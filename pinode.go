@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
@@ -30,6 +31,7 @@ type Model struct {
 	fit      *setting.Values
 	simulate *setting.Values
 	warnings *diag.List
+	reading  sync.Mutex
 	sets     []*data.Set
 	loaded   bool // sets were read
 }
