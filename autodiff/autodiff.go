@@ -31,8 +31,10 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 		add(o, cts[i])
 	}
 	leaf := setOf(nodes, vars)
+	defer b.Network(b.Network(false))
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
+		b.Network(n.Net)
 		s := &bars[n.ID]
 		if s.empty() || leaf[n.ID] {
 			continue
@@ -52,6 +54,7 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 			}
 		}
 	}
+	b.Network(false)
 	out := make([]*ir.Node, len(wrt))
 	for i, v := range vars {
 		bar := b.Full(v.Shape, 0)
@@ -89,10 +92,12 @@ func JVP(b *ir.Builder, outs, wrt, tangents []*ir.Node) []*ir.Node {
 		}
 		dots[v.ID] = plus(b, dots[v.ID], t)
 	}
+	defer b.Network(b.Network(false))
 	for _, n := range nodes {
 		if leaf[n.ID] {
 			continue
 		}
+		b.Network(n.Net)
 		d, moves := make([]*ir.Node, len(n.Args)), false
 		for k, a := range n.Args {
 			d[k] = dots[a.ID]

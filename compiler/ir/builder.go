@@ -15,6 +15,7 @@ type Builder struct {
 	unique []int32 // a hash table of 1 + ID, open, at most half full; its length is a power of two
 	slab   []Node  // for the next nodes
 	args   []*Node // for their arguments
+	net    bool    // see Network
 }
 
 // NewBuilder returns an empty builder.
@@ -33,6 +34,7 @@ func (b *Builder) intern(n Node) *Node {
 	for _, a := range n.Args {
 		n.Lane = n.Lane || a.Lane
 	}
+	n.Net = b.net && networks(n.Op)
 	at := b.find(&n)
 	if id := b.unique[at]; id > 0 {
 		return b.nodes[id-1]
@@ -57,6 +59,20 @@ func (b *Builder) intern(n Node) *Node {
 		}
 	}
 	return p
+}
+
+// Network says that the operations built from now on belong to a network, or
+// that they do not, and returns what was so before. Derivatives of an operation
+// belong to where it does; sums over trajectories, time and weights belong to
+// none.
+func (b *Builder) Network(on bool) (was bool) {
+	was, b.net = b.net, on
+	return was
+}
+
+// networks reports whether networks are made of an op.
+func networks(op Op) bool {
+	return op.Info().Class == Elementwise || op == OpMatVec || op == OpTMatVec || op == OpDense
 }
 
 // slabSize is how many nodes are allocated at once.
@@ -89,6 +105,9 @@ func (b *Builder) find(n *Node) int {
 
 func (n *Node) hash() uint64 {
 	h := uint64(n.Op)
+	if n.Net {
+		h |= 1 << 32
+	}
 	mix := func(x uint64) {
 		h = (h ^ x) * 0x9e3779b97f4a7c15 // 2⁶⁴ over the golden ratio
 		h ^= h >> 29
@@ -112,7 +131,7 @@ func (n *Node) hash() uint64 {
 
 // equal reports whether two nodes are the same but for their IDs.
 func (n *Node) equal(o *Node) bool {
-	return n.Op == o.Op && n.Shape == o.Shape && n.Off == o.Off && n.Lane == o.Lane && n.Name == o.Name &&
+	return n.Op == o.Op && n.Shape == o.Shape && n.Off == o.Off && n.Lane == o.Lane && n.Net == o.Net && n.Name == o.Name &&
 		slices.Equal(n.Args, o.Args) && slices.Equal(n.Offs, o.Offs) &&
 		slices.EqualFunc(n.Values, o.Values, func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) })
 }
@@ -566,6 +585,7 @@ func (b *Builder) Dense(w, x, bias *Node) *Node {
 // Rebuild builds a node like n over other arguments, with the builder's
 // simplifications.
 func (b *Builder) Rebuild(n *Node, args []*Node) *Node {
+	defer b.Network(b.Network(n.Net))
 	switch n.Op {
 	case OpConst, OpInput:
 		return n

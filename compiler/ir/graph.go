@@ -22,6 +22,10 @@ type Node struct {
 	// Lane is true for a value of each trajectory, false for one that all
 	// trajectories share (constants, weights).
 	Lane bool
+
+	// Net is true for an operation of a network, whose precision may be less
+	// than that of the rest: see Builder.Network.
+	Net bool
 }
 
 // Output is a named result of a graph.

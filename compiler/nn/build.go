@@ -15,6 +15,7 @@ import "github.com/pinode/pinode/compiler/ir"
 //	positive  g(x) = log(1 + e^f(x))
 //	zero_at   g(x) = f(x) − f(a); of an odd block f(x) − f(a) (a·x)/(a·a)
 func (n *Block) Build(b *ir.Builder, weights, x *ir.Node) *ir.Node {
+	defer b.Network(b.Network(true))
 	if n.ZeroAt == nil {
 		return n.unshifted(b, weights, x)
 	}
@@ -24,6 +25,7 @@ func (n *Block) Build(b *ir.Builder, weights, x *ir.Node) *ir.Node {
 // BuildZeroAt is Build with the zero of the block given as a node; which of
 // its coordinates are 0 is still for ZeroAt to say.
 func (n *Block) BuildZeroAt(b *ir.Builder, weights, x, zero *ir.Node) *ir.Node {
+	defer b.Network(b.Network(true))
 	y := n.unshifted(b, weights, x)
 	if n.Odd && n.zeroAtOrigin() {
 		return y

@@ -75,6 +75,7 @@ func fuse(offer term) func(b *ir.Builder, roots []*ir.Node) []*ir.Node {
 			if product == nil {
 				return rebuilt(b, old, done)
 			}
+			defer b.Network(b.Network(old.Net))
 			return build(b, newArgs(product, done), done[other.ID])
 		})
 	}

@@ -172,6 +172,7 @@ func applyRules(b *ir.Builder, roots []*ir.Node) []*ir.Node {
 }
 
 func applyFirst(b *ir.Builder, n *ir.Node) *ir.Node {
+	defer b.Network(b.Network(n.Net))
 	for _, r := range rulesOf[n.Op] {
 		if m := r.Apply(b, n); m != nil {
 			return m
