@@ -29,10 +29,11 @@ type emitter struct {
 	frame int // words, behind which spills go
 	forms *[store1 + 1]form
 
-	// Eight lanes are done four at a time, or all at once with each value in
-	// two registers: then the two halves hide each other's latencies.
+	// The numbers of 64 bytes are done all at once with each value in two
+	// registers, whose halves hide each other's latencies.
 	paired bool
 	regs   int
+	size   int // bytes of a number
 
 	order  []int32          // instructions to emit
 	uses   []int32          // positions in order where each value is used, ascending, value by value
@@ -68,7 +69,7 @@ func (e *emitter) body() error {
 		e.pos = int32(at)
 		e.instr(scalar.Value(i))
 	}
-	e.words = max(e.words, int(e.slots)*e.lanes)
+	e.words = max(e.words, int(e.slots)*e.slotWords())
 	return nil
 }
 
@@ -92,7 +93,7 @@ func stores(op scalar.Op) bool { return op == scalar.OpStore || op == scalar.OpS
 func (e *emitter) span(in *scalar.Instr) (from, to int) {
 	from, to = int(in.Off), int(in.Off)+1
 	if in.Op == scalar.OpLoad || in.Op == scalar.OpStore {
-		to = from + max(e.lanes, e.p.Count)
+		to = from + (max(e.lanes, e.p.Count)*e.size+7)/8
 	}
 	return from, to
 }
@@ -273,8 +274,11 @@ func (e *emitter) hold(v scalar.Value, r byte) { e.in[r], e.reg[v] = int32(v), i
 
 // spilled is the place of a spilled value.
 func (e *emitter) spilled(v scalar.Value) operand {
-	return operand{base: spill, disp: int32(8 * (e.frame + int(e.spill[v]-1)*e.lanes))}
+	return operand{base: spill, disp: int32(8 * (e.frame + int(e.spill[v]-1)*e.slotWords()))}
 }
+
+// slotWords is the size of a spill slot.
+func (e *emitter) slotWords() int { return max(1, e.lanes*e.size/8) }
 
 // memory is where a value can be read as the last operand of an instruction,
 // if it can. whole says that the instruction reads all of a register's width.
@@ -298,6 +302,9 @@ func (e *emitter) memory(v scalar.Value, whole bool) (operand, bool) {
 
 // constant is a place in the literal pool.
 func (e *emitter) constant(bits uint64) operand {
+	if e.p.Single {
+		bits |= bits << 32
+	}
 	n, ok := e.literal[bits]
 	if !ok {
 		n = int32(len(e.literals))
@@ -373,12 +380,15 @@ func (e *emitter) result(v scalar.Value) byte {
 	return r
 }
 
+// wide reports whether a value fills a register.
+func (e *emitter) wide() bool { return e.lanes*e.size >= 32 }
+
 // op appends an instruction in the width of the program.
 func (e *emitter) op(k int, reg, vvvv byte, rm operand, imm ...byte) {
 	if e.trace != nil {
 		e.trace(e.text(k, reg, vvvv, rm, imm))
 	}
-	e.vex(&e.forms[k], e.lanes > 1 && k != store1, reg, vvvv, rm, imm...)
+	e.vex(&e.forms[k], e.wide() && k != store1, reg, vvvv, rm, imm...)
 	if !e.paired || k == store1 {
 		return
 	}
@@ -542,7 +552,7 @@ func (e *emitter) fma(v scalar.Value, in *scalar.Instr) {
 // text is an instruction in Intel's order of operands.
 func (e *emitter) text(k int, reg, vvvv byte, rm operand, imm []byte) string {
 	name := func(r byte) string {
-		if e.lanes > 1 && k != store1 {
+		if e.wide() && k != store1 {
 			return fmt.Sprintf("Y%d", r)
 		}
 		return fmt.Sprintf("X%d", r)
@@ -553,6 +563,9 @@ func (e *emitter) text(k int, reg, vvvv byte, rm operand, imm []byte) string {
 		m = name(rm.reg)
 	case literal:
 		m = fmt.Sprintf("$%g", math.Float64frombits(e.literals[rm.disp]))
+		if e.p.Single {
+			m = fmt.Sprintf("$%g", math.Float32frombits(uint32(e.literals[rm.disp])))
+		}
 	case frame, spill:
 		m = fmt.Sprintf("%d(AX)", rm.disp)
 	case lane:
@@ -573,7 +586,7 @@ func (e *emitter) text(k int, reg, vvvv byte, rm operand, imm []byte) string {
 	}
 	mnemonic := e.forms[k].name
 	if k == shift && reg == 2 {
-		mnemonic = "VPSRLQ"
+		mnemonic = strings.Replace(mnemonic, "SLL", "SRL", 1)
 	}
 	for _, b := range imm {
 		if k == blend {
@@ -591,11 +604,16 @@ func (e *emitter) program() error {
 	e.literal = map[uint64]int32{}
 	e.raw("MOVQ CX, AX", 0x48, 0x89, 0xC1)
 	if n := e.p.Count; n > 0 {
-		for _, part := range []struct{ lanes, times int }{{8, n / 8}, {4, n % 8 / 4}, {1, n % 4}} {
-			e.width(part.lanes)
-			if err := e.loop(part.times); err != nil {
+		widths := []int{8, 4, 1}
+		if e.p.Single {
+			widths = []int{16, 8, 4, 1}
+		}
+		for _, lanes := range widths {
+			e.width(lanes)
+			if err := e.loop(n / lanes); err != nil {
 				return err
 			}
+			n %= lanes
 		}
 	} else if err := e.body(); err != nil {
 		return err
@@ -626,12 +644,16 @@ func (e *emitter) program() error {
 
 // width sets the number of lanes of the code that follows.
 func (e *emitter) width(lanes int) {
-	e.lanes, e.regs, e.paired, e.forms = lanes, registers, lanes == 8, (*[store1 + 1]form)(&packed)
-	if e.paired {
+	e.lanes, e.regs, e.size, e.forms = lanes, registers, 8, &packed
+	scalar := &scalarForm
+	if e.p.Single {
+		e.size, e.forms, scalar = 4, &packedSingle, &scalarSingle
+	}
+	if e.paired = lanes*e.size == 64; e.paired {
 		e.regs = pairs
 	}
 	if lanes == 1 {
-		e.forms = (*[store1 + 1]form)(&single)
+		e.forms = scalar
 	}
 }
 
@@ -646,7 +668,7 @@ func (e *emitter) loop(times int) error {
 	if err := e.body(); err != nil {
 		return err
 	}
-	e.raw(fmt.Sprintf("ADDQ CX, $%d", 8*e.lanes), 0x48, 0x83, 0xC1, byte(8*e.lanes))
+	e.raw(fmt.Sprintf("ADDQ CX, $%d", e.size*e.lanes), 0x48, 0x83, 0xC1, byte(e.size*e.lanes))
 	if times > 1 {
 		e.raw("SUBL DX, $1", 0x83, 0xEA, 1)
 		back := int32(start - (len(e.code) + 6))

@@ -31,8 +31,15 @@ func TestEncoding(t *testing.T) {
 		{base: frame, disp: 0}, {base: frame, disp: 8}, {base: frame, disp: 127}, {base: frame, disp: 128}, {base: frame, disp: 1 << 20},
 		{base: lane, disp: 16}, {base: lane, disp: 4096}, {base: spill, disp: 640}, {base: literal, disp: 0},
 	}
-	for _, lanes := range []int{1, 4} {
-		e := &emitter{p: &scalar.Program{}, literals: []uint64{math.Float64bits(1.5)}}
+	for _, width := range []struct {
+		lanes  int
+		single bool
+	}{{1, false}, {4, false}, {1, true}, {4, true}, {8, true}} {
+		lanes := width.lanes
+		e := &emitter{p: &scalar.Program{Single: width.single}, literals: []uint64{math.Float64bits(1.5)}}
+		if width.single {
+			e.literals[0] = uint64(math.Float32bits(1.5))
+		}
 		e.width(lanes)
 		for k := range e.forms {
 			var imms [][]byte

@@ -127,7 +127,7 @@ func TestLoops(t *testing.T) {
 	need(t)
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 11))
-		p := &scalar.Program{Count: 1 + rng.IntN(45)}
+		p := &scalar.Program{Count: 1 + rng.IntN(45), Single: seed%2 == 1}
 		n := p.Count
 		vals := []scalar.Value{p.Load(0, false), p.Load(n, false), p.Load(2*n, false), p.Load(3*n, true), p.Const(0.7)}
 		for range 3 + rng.IntN(60) {
@@ -154,10 +154,24 @@ func TestLoops(t *testing.T) {
 		require.NoError(t, err)
 		want := make([]float64, frame)
 		fill(rng, want)
+		if p.Single {
+			for i, v := range scalar.Singles(want) {
+				if rng.IntN(2) == 0 || v != v {
+					scalar.Singles(want)[i] = float32(rng.NormFloat64() * math.Exp2(float64(rng.IntN(40)-20)))
+				}
+			}
+		}
 		got := append(append([]float64{}, want...), make([]float64, codes[0].Spills())...)
 		p.Run(want, 1)
 		codes[0].Run(got)
 		for i := range want {
+			if p.Single {
+				a, b := scalar.Singles(want), scalar.Singles(got)
+				for k := 2 * i; k < 2*i+2; k++ {
+					require.True(t, math.Float32bits(a[k]) == math.Float32bits(b[k]) || a[k] != a[k] && b[k] != b[k], "seed %d, count %d, single %d: %g, got %g", seed, n, k, a[k], b[k])
+				}
+				continue
+			}
 			require.True(t, same(want[i], got[i]), "seed %d, count %d, word %d: %g, got %g", seed, n, i, want[i], got[i])
 		}
 	}

@@ -45,6 +45,40 @@ func Exp(x float64) float64 {
 	return v55
 }
 
+// ExpSingle is the e to the x, to 1 ulp.
+func ExpSingle(x float32) float32 {
+	v2 := math.Float32frombits(0x43160000) < x
+	v3 := blend(v2, math.Float32frombits(0x43160000), x)
+	v5 := v3 < math.Float32frombits(0xc3160000)
+	v6 := blend(v5, math.Float32frombits(0xc3160000), v3)
+	v9 := FMASingle(v6, math.Float32frombits(0x3fb8aa3b), math.Float32frombits(0x4b400000))
+	v10 := v9 - math.Float32frombits(0x4b400000)
+	v12 := FMASingle(math.Float32frombits(0xbf317200), v10, v6)
+	v14 := FMASingle(math.Float32frombits(0xb5bfbe8e), v10, v12)
+	v16 := float32(v14 * v14)
+	v19 := FMASingle(math.Float32frombits(0x3e2aaaab), v14, math.Float32frombits(0x3f000000))
+	v22 := FMASingle(math.Float32frombits(0x3c088889), v14, math.Float32frombits(0x3d2aaaab))
+	v25 := FMASingle(math.Float32frombits(0x39500d01), v14, math.Float32frombits(0x3ab60b61))
+	v26 := float32(v14 * v14)
+	v27 := FMASingle(v22, v26, v19)
+	v28 := float32(v26 * v26)
+	v29 := FMASingle(v25, v28, v27)
+	v30 := FMASingle(v16, v29, v14)
+	v31 := math.Float32frombits(0x3f800000) + v30
+	v32 := float32(v10 * math.Float32frombits(0x3f000000))
+	v33 := float32(math.RoundToEven(float64(v32)))
+	v34 := v33 + math.Float32frombits(0x4b400000)
+	v35 := math.Float32bits(v34) << 23
+	v36 := v35 + uint32(0x3f800000)
+	v37 := float32(v31 * math.Float32frombits(v36))
+	v38 := v10 - v33
+	v39 := v38 + math.Float32frombits(0x4b400000)
+	v40 := math.Float32bits(v39) << 23
+	v41 := v40 + uint32(0x3f800000)
+	v42 := float32(v37 * math.Float32frombits(v41))
+	return v42
+}
+
 // Expm1 is the e to the x less 1, accurate near 0, to 2 ulp.
 func Expm1(x float64) float64 {
 	v2 := math.Float64frombits(0x4086300000000000) < x
@@ -82,6 +116,38 @@ func Expm1(x float64) float64 {
 	v53 := math.Float64bits(x) & uint64(0x8000000000000000)
 	v54 := v52 | v53
 	return math.Float64frombits(v54)
+}
+
+// Expm1Single is the e to the x less 1, accurate near 0, to 2 ulp.
+func Expm1Single(x float32) float32 {
+	v2 := math.Float32frombits(0x42b20000) < x
+	v3 := blend(v2, math.Float32frombits(0x42b20000), x)
+	v5 := v3 < math.Float32frombits(0xc1f00000)
+	v6 := blend(v5, math.Float32frombits(0xc1f00000), v3)
+	v9 := FMASingle(v6, math.Float32frombits(0x3fb8aa3b), math.Float32frombits(0x4b400000))
+	v10 := v9 - math.Float32frombits(0x4b400000)
+	v12 := FMASingle(math.Float32frombits(0xbf317200), v10, v6)
+	v14 := FMASingle(math.Float32frombits(0xb5bfbe8e), v10, v12)
+	v15 := float32(v14 * v14)
+	v18 := FMASingle(math.Float32frombits(0x3e2aaaab), v14, math.Float32frombits(0x3f000000))
+	v21 := FMASingle(math.Float32frombits(0x3c088889), v14, math.Float32frombits(0x3d2aaaab))
+	v24 := FMASingle(math.Float32frombits(0x39500d01), v14, math.Float32frombits(0x3ab60b61))
+	v25 := float32(v14 * v14)
+	v26 := FMASingle(v21, v25, v18)
+	v27 := float32(v25 * v25)
+	v28 := FMASingle(v24, v27, v26)
+	v29 := FMASingle(v15, v28, v14)
+	v31 := v10 - math.Float32frombits(0x3f800000)
+	v32 := v31 + math.Float32frombits(0x4b400000)
+	v33 := math.Float32bits(v32) << 23
+	v34 := v33 + uint32(0x3f800000)
+	v35 := math.Float32frombits(v34) - math.Float32frombits(0x3f000000)
+	v36 := FMASingle(math.Float32frombits(v34), v29, v35)
+	v37 := v36 + v36
+	v39 := math.Float32bits(v37) &^ uint32(0x80000000)
+	v40 := math.Float32bits(x) & uint32(0x80000000)
+	v41 := v39 | v40
+	return math.Float32frombits(v41)
 }
 
 // Log is the natural logarithm; −∞ at 0, NaN below, to 1 ulp.
@@ -125,6 +191,45 @@ func Log(x float64) float64 {
 	v60 := math.Float64frombits(0x0) <= x
 	v62 := blend(v60, v59, math.Float64frombits(0x7ff8000000000001))
 	return v62
+}
+
+// LogSingle is the natural logarithm; −∞ at 0, NaN below, to 1 ulp.
+func LogSingle(x float32) float32 {
+	v2 := x < math.Float32frombits(0x800000)
+	v4 := float32(x * math.Float32frombits(0x4c000000))
+	v5 := blend(v2, v4, x)
+	v7 := uint32(mask32(v2)) & uint32(0xc1c80000)
+	v10 := math.Float32bits(v5) + uint32(0x4afb0d)
+	v11 := v10 >> 23
+	v13 := v11 | uint32(0x4b000000)
+	v15 := math.Float32frombits(v13) - math.Float32frombits(0x4b00007f)
+	v16 := v15 + math.Float32frombits(v7)
+	v18 := v10 & uint32(0x7fffff)
+	v20 := v18 + uint32(0x3f3504f3)
+	v22 := math.Float32frombits(v20) - math.Float32frombits(0x3f800000)
+	v24 := math.Float32frombits(0x40000000) + v22
+	v25 := v22 / v24
+	v26 := float32(v25 * v25)
+	v29 := FMASingle(math.Float32frombits(0x3eccce13), v26, math.Float32frombits(0x3f2aaaaa))
+	v32 := FMASingle(math.Float32frombits(0x3e789e26), v26, math.Float32frombits(0x3e91e9ee))
+	v33 := float32(v26 * v26)
+	v34 := FMASingle(v32, v33, v29)
+	v35 := float32(v26 * v34)
+	v37 := float32(v22 * v22)
+	v38 := float32(math.Float32frombits(0x3f000000) * v37)
+	v39 := v38 + v35
+	v41 := FMASingle(v16, math.Float32frombits(0x35bfbe8e), math.Float32frombits(0x0))
+	v42 := FMASingle(v25, v39, v41)
+	v44 := v38 - v42
+	v45 := v22 - v44
+	v46 := FMASingle(v16, math.Float32frombits(0x3f317200), v45)
+	v48 := x == math.Float32frombits(0x7f800000)
+	v49 := blend(v48, math.Float32frombits(0x7f800000), v46)
+	v50 := x == math.Float32frombits(0x0)
+	v52 := blend(v50, math.Float32frombits(0xff800000), v49)
+	v53 := math.Float32frombits(0x0) <= x
+	v55 := blend(v53, v52, math.Float32frombits(0x7fc00000))
+	return v55
 }
 
 // Log1p is the logarithm of 1 + x, accurate near 0; −∞ at −1, NaN below, to 1.5 ulp.
@@ -176,7 +281,52 @@ func Log1p(x float64) float64 {
 	return math.Float64frombits(v66)
 }
 
-// Sin is the sine; NaN for |x| above 2⁵⁰, where doubles are further apart than radians, to 1 ulp.
+// Log1pSingle is the logarithm of 1 + x, accurate near 0; −∞ at −1, NaN below, to 1.5 ulp.
+func Log1pSingle(x float32) float32 {
+	v2 := math.Float32frombits(0x3f800000) + x
+	v3 := v2 - math.Float32frombits(0x3f800000)
+	v4 := v2 - v3
+	v5 := math.Float32frombits(0x3f800000) - v4
+	v6 := x - v3
+	v7 := v5 + v6
+	v9 := v7 / v2
+	v11 := math.Float32bits(v2) + uint32(0x4afb0d)
+	v12 := v11 >> 23
+	v14 := v12 | uint32(0x4b000000)
+	v16 := math.Float32frombits(v14) - math.Float32frombits(0x4b00007f)
+	v17 := v16 + math.Float32frombits(0x0)
+	v19 := v11 & uint32(0x7fffff)
+	v21 := v19 + uint32(0x3f3504f3)
+	v22 := math.Float32frombits(v21) - math.Float32frombits(0x3f800000)
+	v24 := math.Float32frombits(0x40000000) + v22
+	v25 := v22 / v24
+	v26 := float32(v25 * v25)
+	v29 := FMASingle(math.Float32frombits(0x3eccce13), v26, math.Float32frombits(0x3f2aaaaa))
+	v32 := FMASingle(math.Float32frombits(0x3e789e26), v26, math.Float32frombits(0x3e91e9ee))
+	v33 := float32(v26 * v26)
+	v34 := FMASingle(v32, v33, v29)
+	v35 := float32(v26 * v34)
+	v37 := float32(v22 * v22)
+	v38 := float32(math.Float32frombits(0x3f000000) * v37)
+	v39 := v38 + v35
+	v41 := FMASingle(v17, math.Float32frombits(0x35bfbe8e), v9)
+	v42 := FMASingle(v25, v39, v41)
+	v44 := v38 - v42
+	v45 := v22 - v44
+	v46 := FMASingle(v17, math.Float32frombits(0x3f317200), v45)
+	v48 := v2 == math.Float32frombits(0x7f800000)
+	v49 := blend(v48, math.Float32frombits(0x7f800000), v46)
+	v50 := v2 == math.Float32frombits(0x0)
+	v52 := blend(v50, math.Float32frombits(0xff800000), v49)
+	v53 := math.Float32frombits(0x0) <= v2
+	v55 := blend(v53, v52, math.Float32frombits(0x7fc00000))
+	v57 := math.Float32bits(v55) &^ uint32(0x80000000)
+	v58 := math.Float32bits(x) & uint32(0x80000000)
+	v59 := v57 | v58
+	return math.Float32frombits(v59)
+}
+
+// Sin is the sine; NaN for |x| above 2⁵⁰ (2²¹ in single precision), where numbers are nearly as far apart as radians, to 1 ulp.
 func Sin(x float64) float64 {
 	v3 := math.FMA(x, math.Float64frombits(0x3fe45f306dc9c883), math.Float64frombits(0x4338000000000000))
 	v4 := v3 - math.Float64frombits(0x4338000000000000)
@@ -236,7 +386,58 @@ func Sin(x float64) float64 {
 	return v80
 }
 
-// Cos is the cosine; NaN for |x| above 2⁵⁰, to 1 ulp.
+// SinSingle is the sine; NaN for |x| above 2⁵⁰ (2²¹ in single precision), where numbers are nearly as far apart as radians, to 1 ulp.
+func SinSingle(x float32) float32 {
+	v3 := FMASingle(x, math.Float32frombits(0x3f22f983), math.Float32frombits(0x4b400000))
+	v4 := v3 - math.Float32frombits(0x4b400000)
+	v6 := FMASingle(math.Float32frombits(0xbfc90fdb), v4, x)
+	v8 := float32(v4 * math.Float32frombits(0xb33bbd2e))
+	v10 := math.Float32bits(v8) ^ uint32(0x80000000)
+	v11 := FMASingle(v4, math.Float32frombits(0xb33bbd2e), math.Float32frombits(v10))
+	v12 := v6 - v8
+	v13 := v6 - v12
+	v14 := v13 - v8
+	v15 := v14 - v11
+	v17 := FMASingle(math.Float32frombits(0x26f72ced), v4, v15)
+	v20 := float32(v12 * v12)
+	v21 := float32(v20 * v12)
+	v24 := FMASingle(math.Float32frombits(0xb94ca1f9), v20, math.Float32frombits(0x3c08839e))
+	v25 := float32(math.Float32frombits(0x3f000000) * v17)
+	v26 := float32(v21 * v24)
+	v27 := v25 - v26
+	v28 := float32(v20 * v27)
+	v29 := v28 - v17
+	v31 := float32(v21 * math.Float32frombits(0xbe2aaaa3))
+	v32 := v29 - v31
+	v33 := v12 - v32
+	v34 := float32(math.Float32frombits(0x3f000000) * v20)
+	v35 := math.Float32frombits(0x3f800000) - v34
+	v38 := FMASingle(math.Float32frombits(0xbab6061a), v20, math.Float32frombits(0x3d2aaaa5))
+	v40 := float32(v20 * v20)
+	v41 := FMASingle(math.Float32frombits(0x37ccf5ce), v40, v38)
+	v42 := float32(v20 * v41)
+	v43 := math.Float32frombits(0x3f800000) - v35
+	v44 := v43 - v34
+	v45 := float32(v20 * v42)
+	v46 := float32(v12 * v17)
+	v47 := v45 - v46
+	v48 := v44 + v47
+	v49 := v35 + v48
+	v52 := math.Float32bits(v3) & uint32(0x1)
+	v53 := uint32(0x0) - v52
+	v54 := blend(v53 != 0, v49, v33)
+	v55 := math.Float32bits(v3) << 30
+	v56 := v55 & uint32(0x80000000)
+	v57 := math.Float32bits(v54) ^ v56
+	v58 := x == math.Float32frombits(0x0)
+	v59 := blend(v58, x, math.Float32frombits(v57))
+	v61 := math.Float32bits(x) & uint32(0x7fffffff)
+	v63 := math.Float32frombits(v61) <= math.Float32frombits(0x4a000000)
+	v65 := blend(v63, v59, math.Float32frombits(0x7fc00000))
+	return v65
+}
+
+// Cos is the cosine; NaN for |x| above 2⁵⁰ (2²¹), to 1 ulp.
 func Cos(x float64) float64 {
 	v3 := math.FMA(x, math.Float64frombits(0x3fe45f306dc9c883), math.Float64frombits(0x4338000000000000))
 	v4 := v3 - math.Float64frombits(0x4338000000000000)
@@ -295,6 +496,56 @@ func Cos(x float64) float64 {
 	return v79
 }
 
+// CosSingle is the cosine; NaN for |x| above 2⁵⁰ (2²¹), to 1 ulp.
+func CosSingle(x float32) float32 {
+	v3 := FMASingle(x, math.Float32frombits(0x3f22f983), math.Float32frombits(0x4b400000))
+	v4 := v3 - math.Float32frombits(0x4b400000)
+	v6 := FMASingle(math.Float32frombits(0xbfc90fdb), v4, x)
+	v8 := float32(v4 * math.Float32frombits(0xb33bbd2e))
+	v10 := math.Float32bits(v8) ^ uint32(0x80000000)
+	v11 := FMASingle(v4, math.Float32frombits(0xb33bbd2e), math.Float32frombits(v10))
+	v12 := v6 - v8
+	v13 := v6 - v12
+	v14 := v13 - v8
+	v15 := v14 - v11
+	v17 := FMASingle(math.Float32frombits(0x26f72ced), v4, v15)
+	v20 := float32(v12 * v12)
+	v21 := float32(v20 * v12)
+	v24 := FMASingle(math.Float32frombits(0xb94ca1f9), v20, math.Float32frombits(0x3c08839e))
+	v25 := float32(math.Float32frombits(0x3f000000) * v17)
+	v26 := float32(v21 * v24)
+	v27 := v25 - v26
+	v28 := float32(v20 * v27)
+	v29 := v28 - v17
+	v31 := float32(v21 * math.Float32frombits(0xbe2aaaa3))
+	v32 := v29 - v31
+	v33 := v12 - v32
+	v34 := float32(math.Float32frombits(0x3f000000) * v20)
+	v35 := math.Float32frombits(0x3f800000) - v34
+	v38 := FMASingle(math.Float32frombits(0xbab6061a), v20, math.Float32frombits(0x3d2aaaa5))
+	v40 := float32(v20 * v20)
+	v41 := FMASingle(math.Float32frombits(0x37ccf5ce), v40, v38)
+	v42 := float32(v20 * v41)
+	v43 := math.Float32frombits(0x3f800000) - v35
+	v44 := v43 - v34
+	v45 := float32(v20 * v42)
+	v46 := float32(v12 * v17)
+	v47 := v45 - v46
+	v48 := v44 + v47
+	v49 := v35 + v48
+	v51 := math.Float32bits(v3) + uint32(0x1)
+	v53 := v51 & uint32(0x1)
+	v54 := uint32(0x0) - v53
+	v55 := blend(v54 != 0, v49, v33)
+	v56 := v51 << 30
+	v57 := v56 & uint32(0x80000000)
+	v58 := math.Float32bits(v55) ^ v57
+	v60 := math.Float32bits(x) & uint32(0x7fffffff)
+	v62 := math.Float32frombits(v60) <= math.Float32frombits(0x4a000000)
+	v64 := blend(v62, math.Float32frombits(v58), math.Float32frombits(0x7fc00000))
+	return v64
+}
+
 // Tanh is the hyperbolic tangent, to 2.5 ulp.
 func Tanh(x float64) float64 {
 	v2 := math.Float64bits(x) & uint64(0x7fffffffffffffff)
@@ -336,7 +587,41 @@ func Tanh(x float64) float64 {
 	return math.Float64frombits(v57)
 }
 
-// Sigmoid is the 1/(1+e⁻ˣ), without overflow, to 2 ulp.
+// TanhSingle is the hyperbolic tangent, to 2.5 ulp.
+func TanhSingle(x float32) float32 {
+	v2 := math.Float32bits(x) & uint32(0x7fffffff)
+	v4 := math.Float32frombits(0x41200000) < math.Float32frombits(v2)
+	v5 := blend(v4, math.Float32frombits(0x41200000), math.Float32frombits(v2))
+	v6 := v5 + v5
+	v9 := FMASingle(v6, math.Float32frombits(0x3fb8aa3b), math.Float32frombits(0x4b400000))
+	v10 := v9 - math.Float32frombits(0x4b400000)
+	v12 := FMASingle(math.Float32frombits(0xbf317200), v10, v6)
+	v14 := FMASingle(math.Float32frombits(0xb5bfbe8e), v10, v12)
+	v15 := float32(v14 * v14)
+	v18 := FMASingle(math.Float32frombits(0x3e2aaaab), v14, math.Float32frombits(0x3f000000))
+	v21 := FMASingle(math.Float32frombits(0x3c088889), v14, math.Float32frombits(0x3d2aaaab))
+	v24 := FMASingle(math.Float32frombits(0x39500d01), v14, math.Float32frombits(0x3ab60b61))
+	v25 := float32(v14 * v14)
+	v26 := FMASingle(v21, v25, v18)
+	v27 := float32(v25 * v25)
+	v28 := FMASingle(v24, v27, v26)
+	v29 := FMASingle(v15, v28, v14)
+	v31 := v10 - math.Float32frombits(0x3f800000)
+	v32 := v31 + math.Float32frombits(0x4b400000)
+	v33 := math.Float32bits(v32) << 23
+	v34 := v33 + uint32(0x3f800000)
+	v35 := math.Float32frombits(v34) - math.Float32frombits(0x3f000000)
+	v36 := FMASingle(math.Float32frombits(v34), v29, v35)
+	v37 := v36 + v36
+	v39 := v37 + math.Float32frombits(0x40000000)
+	v40 := v37 / v39
+	v42 := math.Float32bits(v40) &^ uint32(0x80000000)
+	v43 := math.Float32bits(x) & uint32(0x80000000)
+	v44 := v42 | v43
+	return math.Float32frombits(v44)
+}
+
+// Sigmoid is the 1/(1+e⁻ˣ), without overflow, to 2.5 ulp.
 func Sigmoid(x float64) float64 {
 	v3 := math.Float64bits(x) & uint64(0x7fffffffffffffff)
 	v5 := v3 ^ uint64(0x8000000000000000)
@@ -381,6 +666,46 @@ func Sigmoid(x float64) float64 {
 	v63 := math.Float64frombits(0x3ff0000000000000) + v59
 	v64 := v62 / v63
 	return v64
+}
+
+// SigmoidSingle is the 1/(1+e⁻ˣ), without overflow, to 2.5 ulp.
+func SigmoidSingle(x float32) float32 {
+	v3 := math.Float32bits(x) & uint32(0x7fffffff)
+	v5 := v3 ^ uint32(0x80000000)
+	v7 := math.Float32frombits(0x43160000) < math.Float32frombits(v5)
+	v8 := blend(v7, math.Float32frombits(0x43160000), math.Float32frombits(v5))
+	v10 := v8 < math.Float32frombits(0xc3160000)
+	v11 := blend(v10, math.Float32frombits(0xc3160000), v8)
+	v14 := FMASingle(v11, math.Float32frombits(0x3fb8aa3b), math.Float32frombits(0x4b400000))
+	v15 := v14 - math.Float32frombits(0x4b400000)
+	v17 := FMASingle(math.Float32frombits(0xbf317200), v15, v11)
+	v19 := FMASingle(math.Float32frombits(0xb5bfbe8e), v15, v17)
+	v20 := float32(v19 * v19)
+	v23 := FMASingle(math.Float32frombits(0x3e2aaaab), v19, math.Float32frombits(0x3f000000))
+	v26 := FMASingle(math.Float32frombits(0x3c088889), v19, math.Float32frombits(0x3d2aaaab))
+	v29 := FMASingle(math.Float32frombits(0x39500d01), v19, math.Float32frombits(0x3ab60b61))
+	v30 := float32(v19 * v19)
+	v31 := FMASingle(v26, v30, v23)
+	v32 := float32(v30 * v30)
+	v33 := FMASingle(v29, v32, v31)
+	v34 := FMASingle(v20, v33, v19)
+	v35 := math.Float32frombits(0x3f800000) + v34
+	v36 := float32(v15 * math.Float32frombits(0x3f000000))
+	v37 := float32(math.RoundToEven(float64(v36)))
+	v38 := v37 + math.Float32frombits(0x4b400000)
+	v39 := math.Float32bits(v38) << 23
+	v40 := v39 + uint32(0x3f800000)
+	v41 := float32(v35 * math.Float32frombits(v40))
+	v42 := v15 - v37
+	v43 := v42 + math.Float32frombits(0x4b400000)
+	v44 := math.Float32bits(v43) << 23
+	v45 := v44 + uint32(0x3f800000)
+	v46 := float32(v41 * math.Float32frombits(v45))
+	v48 := x < math.Float32frombits(0x0)
+	v49 := blend(v48, v46, math.Float32frombits(0x3f800000))
+	v50 := math.Float32frombits(0x3f800000) + v46
+	v51 := v49 / v50
+	return v51
 }
 
 // Softplus is the log(1+eˣ), without overflow, to 2 ulp.
@@ -471,4 +796,83 @@ func Softplus(x float64) float64 {
 	v124 := v122 | v123
 	v125 := v3 + math.Float64frombits(v124)
 	return v125
+}
+
+// SoftplusSingle is the log(1+eˣ), without overflow, to 2 ulp.
+func SoftplusSingle(x float32) float32 {
+	v2 := x < math.Float32frombits(0x0)
+	v3 := blend(v2, math.Float32frombits(0x0), x)
+	v5 := math.Float32bits(x) & uint32(0x7fffffff)
+	v7 := v5 ^ uint32(0x80000000)
+	v9 := math.Float32frombits(0x43160000) < math.Float32frombits(v7)
+	v10 := blend(v9, math.Float32frombits(0x43160000), math.Float32frombits(v7))
+	v12 := v10 < math.Float32frombits(0xc3160000)
+	v13 := blend(v12, math.Float32frombits(0xc3160000), v10)
+	v16 := FMASingle(v13, math.Float32frombits(0x3fb8aa3b), math.Float32frombits(0x4b400000))
+	v17 := v16 - math.Float32frombits(0x4b400000)
+	v19 := FMASingle(math.Float32frombits(0xbf317200), v17, v13)
+	v21 := FMASingle(math.Float32frombits(0xb5bfbe8e), v17, v19)
+	v23 := float32(v21 * v21)
+	v26 := FMASingle(math.Float32frombits(0x3e2aaaab), v21, math.Float32frombits(0x3f000000))
+	v29 := FMASingle(math.Float32frombits(0x3c088889), v21, math.Float32frombits(0x3d2aaaab))
+	v32 := FMASingle(math.Float32frombits(0x39500d01), v21, math.Float32frombits(0x3ab60b61))
+	v33 := float32(v21 * v21)
+	v34 := FMASingle(v29, v33, v26)
+	v35 := float32(v33 * v33)
+	v36 := FMASingle(v32, v35, v34)
+	v37 := FMASingle(v23, v36, v21)
+	v38 := math.Float32frombits(0x3f800000) + v37
+	v39 := float32(v17 * math.Float32frombits(0x3f000000))
+	v40 := float32(math.RoundToEven(float64(v39)))
+	v41 := v40 + math.Float32frombits(0x4b400000)
+	v42 := math.Float32bits(v41) << 23
+	v43 := v42 + uint32(0x3f800000)
+	v44 := float32(v38 * math.Float32frombits(v43))
+	v45 := v17 - v40
+	v46 := v45 + math.Float32frombits(0x4b400000)
+	v47 := math.Float32bits(v46) << 23
+	v48 := v47 + uint32(0x3f800000)
+	v49 := float32(v44 * math.Float32frombits(v48))
+	v50 := math.Float32frombits(0x3f800000) + v49
+	v51 := v50 - math.Float32frombits(0x3f800000)
+	v52 := v50 - v51
+	v53 := math.Float32frombits(0x3f800000) - v52
+	v54 := v49 - v51
+	v55 := v53 + v54
+	v56 := v55 / v50
+	v58 := math.Float32bits(v50) + uint32(0x4afb0d)
+	v59 := v58 >> 23
+	v61 := v59 | uint32(0x4b000000)
+	v63 := math.Float32frombits(v61) - math.Float32frombits(0x4b00007f)
+	v64 := v63 + math.Float32frombits(0x0)
+	v66 := v58 & uint32(0x7fffff)
+	v68 := v66 + uint32(0x3f3504f3)
+	v69 := math.Float32frombits(v68) - math.Float32frombits(0x3f800000)
+	v71 := math.Float32frombits(0x40000000) + v69
+	v72 := v69 / v71
+	v73 := float32(v72 * v72)
+	v76 := FMASingle(math.Float32frombits(0x3eccce13), v73, math.Float32frombits(0x3f2aaaaa))
+	v79 := FMASingle(math.Float32frombits(0x3e789e26), v73, math.Float32frombits(0x3e91e9ee))
+	v80 := float32(v73 * v73)
+	v81 := FMASingle(v79, v80, v76)
+	v82 := float32(v73 * v81)
+	v83 := float32(v69 * v69)
+	v84 := float32(math.Float32frombits(0x3f000000) * v83)
+	v85 := v84 + v82
+	v87 := FMASingle(v64, math.Float32frombits(0x35bfbe8e), v56)
+	v88 := FMASingle(v72, v85, v87)
+	v90 := v84 - v88
+	v91 := v69 - v90
+	v92 := FMASingle(v64, math.Float32frombits(0x3f317200), v91)
+	v94 := v50 == math.Float32frombits(0x7f800000)
+	v95 := blend(v94, math.Float32frombits(0x7f800000), v92)
+	v96 := v50 == math.Float32frombits(0x0)
+	v98 := blend(v96, math.Float32frombits(0xff800000), v95)
+	v99 := math.Float32frombits(0x0) <= v50
+	v101 := blend(v99, v98, math.Float32frombits(0x7fc00000))
+	v102 := math.Float32bits(v101) &^ uint32(0x80000000)
+	v103 := math.Float32bits(v49) & uint32(0x80000000)
+	v104 := v102 | v103
+	v105 := v3 + math.Float32frombits(v104)
+	return v105
 }

@@ -1,6 +1,9 @@
 package scalar
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // Function is an elementary function of one argument as straight-line code.
 type Function struct {
@@ -17,10 +20,10 @@ var Functions = []Function{
 	{Name: "expm1", Ulps: 2, Doc: "e to the x less 1, accurate near 0", Build: expm1},
 	{Name: "log", Ulps: 1, Doc: "natural logarithm; −∞ at 0, NaN below", Build: log},
 	{Name: "log1p", Ulps: 1.5, Doc: "logarithm of 1 + x, accurate near 0; −∞ at −1, NaN below", Build: log1p},
-	{Name: "sin", Ulps: 1, Doc: "sine; NaN for |x| above 2⁵⁰, where doubles are further apart than radians", Build: sin},
-	{Name: "cos", Ulps: 1, Doc: "cosine; NaN for |x| above 2⁵⁰", Build: cos},
+	{Name: "sin", Ulps: 1, Doc: "sine; NaN for |x| above 2⁵⁰ (2²¹ in single precision), where numbers are nearly as far apart as radians", Build: sin},
+	{Name: "cos", Ulps: 1, Doc: "cosine; NaN for |x| above 2⁵⁰ (2²¹)", Build: cos},
 	{Name: "tanh", Ulps: 2.5, Doc: "hyperbolic tangent", Build: tanh},
-	{Name: "sigmoid", Ulps: 2, Doc: "1/(1+e⁻ˣ), without overflow", Build: sigmoid},
+	{Name: "sigmoid", Ulps: 2.5, Doc: "1/(1+e⁻ˣ), without overflow", Build: sigmoid},
 	{Name: "softplus", Ulps: 2, Doc: "log(1+eˣ), without overflow", Build: softplus},
 }
 
@@ -72,86 +75,145 @@ func (p *Program) estrin(x Value, c ...float64) Value {
 
 // copysign is |v| with the sign of x.
 func (p *Program) copysign(v, x Value) Value {
-	sign := p.Bits(1 << 63)
+	sign := p.Bits(p.format().sign)
 	return p.Binary(OpOr, p.Binary(OpAndNot, sign, v), p.Binary(OpAnd, x, sign))
 }
 
-const (
-	// magic added to a double of less than 2⁵¹ rounds it to an integer, which
-	// is then in the low bits.
-	magic = 0x1.8p52
+// format has the numbers of a format that the recipes need, of double or single
+// precision.
+type format struct {
+	mantissa  int     // bits of the significand behind the point
+	bias      float64 // of the exponent
+	one, sign uint64  // bits of 1 and of −0
 
-	// ln 2 in two parts, the first with 20 trailing zeros.
-	ln2Hi = 6.93147180369123816490e-01
-	ln2Lo = 1.90821492927058770002e-10
+	// magic added to a number of less than a third of it rounds it to an
+	// integer, which is then in the low bits.
+	magic float64
 
-	one = 0x3ff0000000000000 // bits of 1
-)
+	// ln 2 in two parts, the first with trailing zeros.
+	ln2Hi, ln2Lo float64
 
-// power2 is 2ⁿ for an integer n within [−1022, 1023].
+	// expTail are the coefficients of (eʳ − 1 − r)/r²: those of the Taylor
+	// series, whose rest for |r| ≤ ½ ln 2 is below half a unit.
+	expTail []float64
+
+	expEnd             float64 // eˣ is 0 or ∞ behind ±expEnd
+	expm1Low, expm1Top float64 // eˣ − 1 is −1 and ∞ there
+	tanhEnd            float64 // tanh is 1 there
+
+	// logTail are the coefficients of the series of log((1+s)/(1−s)) in s²,
+	// fitted for |s| ≤ 0.1716: W.J. Cody's form, with the coefficients of
+	// FreeBSD's e_log.c and e_logf.c.
+	logTail  []float64
+	rootHalf uint64 // bits of √½
+	tiny     float64
+	lift     int // tiny numbers are made 2^lift times as large
+
+	// π/2 in three parts: products of the first with an integer below magic
+	// are on the grid of x, so that the first difference is exact.
+	halfPi   [3]float64
+	farthest float64 // argument of sine and cosine
+
+	// The coefficients of sine and cosine within ±π/4: of FreeBSD's k_sin.c
+	// and k_cos.c, and of S.L. Moshier's Cephes (sinf.c).
+	sinFirst         float64
+	sinTail, cosTail []float64
+}
+
+var double = format{
+	mantissa: 52, bias: 1023, one: 0x3ff0000000000000, sign: 1 << 63, magic: 0x1.8p52,
+	ln2Hi: 6.93147180369123816490e-01, ln2Lo: 1.90821492927058770002e-10,
+	expTail: []float64{
+		1. / 2, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880, 1. / 3628800,
+		1. / 39916800, 1. / 479001600, 1. / 6227020800,
+	},
+	expEnd: 1000, expm1Low: -60, expm1Top: 710, tanhEnd: 22,
+	logTail: []float64{
+		6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
+		1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
+	},
+	rootHalf: 0x3fe6a09e667f3bcd, tiny: 0x1p-1022, lift: 54,
+	halfPi: [3]float64{0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110}, farthest: 0x1p50,
+	sinFirst: -1.66666666666666324348e-01,
+	sinTail:  []float64{8.33333333332248946124e-03, -1.98412698298579493134e-04, 2.75573137070700676789e-06, -2.50507602534068634195e-08, 1.58969099521155010221e-10},
+	cosTail:  []float64{4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05, -2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11},
+}
+
+var single = format{
+	mantissa: 23, bias: 127, one: 0x3f800000, sign: 1 << 31, magic: 0x1.8p23,
+	ln2Hi: 0x1.62e4p-1, ln2Lo: 1.4286067653e-06,
+	expTail: double.expTail[:6],
+	expEnd:  150, expm1Low: -30, expm1Top: 89, tanhEnd: 10,
+	logTail:  []float64{0xaaaaaa.0p-24, 0xccce13.0p-25, 0x91e9ee.0p-25, 0xf89e26.0p-26},
+	rootHalf: 0x3f3504f3, tiny: 0x1p-126, lift: 25,
+	halfPi: [3]float64{0x1.921fb6p+0, -0x1.777a5cp-25, -0x1.ee59dap-50}, farthest: 0x1p21,
+	sinFirst: -1.6666654611e-1,
+	sinTail:  []float64{8.3321608736e-3, -1.9515295891e-4},
+	cosTail:  []float64{4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5},
+}
+
+// format is that of the program's values.
+func (p *Program) format() *format {
+	if p.Single {
+		return &single
+	}
+	return &double
+}
+
+// power2 is 2ⁿ for an integer n where that is a normal number.
 func (p *Program) power2(n Value) Value {
-	return p.Binary(OpIAdd, p.Shift(OpShl, p.addf(n, p.Const(magic)), 52), p.Bits(one))
+	f := p.format()
+	return p.Binary(OpIAdd, p.Shift(OpShl, p.addf(n, p.Const(f.magic)), f.mantissa), p.Bits(f.one))
 }
 
 // reduce is x = n ln 2 + r with |r| ≤ ½ ln 2.
 func (p *Program) reduce(x Value) (n, r Value) {
-	m := p.Const(magic)
+	f := p.format()
+	m := p.Const(f.magic)
 	n = p.subf(p.FMA(x, p.Const(math.Log2E), m), m)
-	return n, p.fnma(ln2Lo, n, p.fnma(ln2Hi, n, x))
-}
-
-// expTail are the coefficients of (eʳ − 1 − r)/r²: those of the Taylor series,
-// whose rest for |r| ≤ ½ ln 2 is below 2⁻⁵⁷.
-var expTail = []float64{
-	1. / 2, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880, 1. / 3628800,
-	1. / 39916800, 1. / 479001600, 1. / 6227020800,
+	return n, p.fnma(f.ln2Lo, n, p.fnma(f.ln2Hi, n, x))
 }
 
 func exp(p *Program, x Value) Value {
-	n, r := p.reduce(p.atLeast(p.atMost(x, 1000), -1000))
-	e := p.addf(p.Const(1), p.FMA(p.mulf(r, r), p.estrin(r, expTail...), r))
+	f := p.format()
+	n, r := p.reduce(p.atLeast(p.atMost(x, f.expEnd), -f.expEnd))
+	e := p.addf(p.Const(1), p.FMA(p.mulf(r, r), p.estrin(r, p.format().expTail...), r))
 	// 2ⁿ in two factors, for results beyond the normal numbers.
 	half := p.Unary(OpRound, p.mulf(n, p.Const(0.5)))
 	return p.mulf(p.mulf(e, p.power2(half)), p.power2(p.subf(n, half)))
 }
 
-// expm1Core is eˣ − 1 for −60 ≤ x ≤ 710, but for the sign of 0.
+// expm1Core is eˣ − 1 within the ends of its range, but for the sign of 0.
 func expm1Core(p *Program, x Value) Value {
 	n, r := p.reduce(x)
-	q := p.FMA(p.mulf(r, r), p.estrin(r, expTail...), r)
+	q := p.FMA(p.mulf(r, r), p.estrin(r, p.format().expTail...), r)
 	s := p.power2(p.subf(n, p.Const(1))) // half of 2ⁿ, which may be too large
 	v := p.FMA(s, q, p.subf(s, p.Const(0.5)))
 	return p.addf(v, v)
 }
 
 func expm1(p *Program, x Value) Value {
-	return p.copysign(expm1Core(p, p.atLeast(p.atMost(x, 710), -60)), x)
-}
-
-// logTail are the coefficients of the series of log((1+s)/(1−s)) in s², fitted
-// for |s| ≤ 0.1716: W.J. Cody's form as in FreeBSD's e_log.c, with its
-// coefficients.
-var logTail = []float64{
-	6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
-	1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
+	f := p.format()
+	return p.copysign(expm1Core(p, p.atLeast(p.atMost(x, f.expm1Top), f.expm1Low)), x)
 }
 
 // logCore is log x + c for a positive normal x and a small c; scale is added
 // to the exponent.
 func logCore(p *Program, x, scale, c Value) Value {
-	const rootHalf = 0x3fe6a09e667f3bcd // bits of √½
-	i := p.Binary(OpIAdd, x, p.Bits(one-rootHalf))
+	k := p.format()
+	i := p.Binary(OpIAdd, x, p.Bits(k.one-k.rootHalf))
 	// The biased exponent, as a number: the low bits of 2⁵² + e.
-	e := p.subf(p.Binary(OpOr, p.Shift(OpShr, i, 52), p.Const(0x1p52)), p.Const(0x1p52+1023))
+	whole := math.Ldexp(1, k.mantissa)
+	e := p.subf(p.Binary(OpOr, p.Shift(OpShr, i, k.mantissa), p.Const(whole)), p.Const(whole+k.bias))
 	e = p.addf(e, scale)
-	m := p.Binary(OpIAdd, p.Binary(OpAnd, i, p.Bits(1<<52-1)), p.Bits(rootHalf))
+	m := p.Binary(OpIAdd, p.Binary(OpAnd, i, p.Bits(1<<k.mantissa-1)), p.Bits(k.rootHalf))
 	f := p.subf(m, p.Const(1))
 	s := p.divf(f, p.addf(p.Const(2), f))
 	z := p.mulf(s, s)
-	r := p.mulf(z, p.estrin(z, logTail...))
+	r := p.mulf(z, p.estrin(z, k.logTail...))
 	hf := p.mulf(p.Const(0.5), p.mulf(f, f))
-	t := p.FMA(s, p.addf(hf, r), p.FMA(e, p.Const(ln2Lo), c))
-	return p.FMA(e, p.Const(ln2Hi), p.subf(f, p.subf(hf, t)))
+	t := p.FMA(s, p.addf(hf, r), p.FMA(e, p.Const(k.ln2Lo), c))
+	return p.FMA(e, p.Const(k.ln2Hi), p.subf(f, p.subf(hf, t)))
 }
 
 // logEnds puts in what a logarithm is at the ends of its domain: u is its
@@ -164,9 +226,10 @@ func logEnds(p *Program, u, v Value) Value {
 }
 
 func log(p *Program, x Value) Value {
-	small := p.Binary(OpLt, x, p.Const(0x1p-1022))
-	y := p.Blend(small, p.mulf(x, p.Const(0x1p54)), x)
-	scale := p.Binary(OpAnd, small, p.Const(-54))
+	f := p.format()
+	small := p.Binary(OpLt, x, p.Const(f.tiny))
+	y := p.Blend(small, p.mulf(x, p.Const(math.Ldexp(1, f.lift))), x)
+	scale := p.Binary(OpAnd, small, p.Const(-float64(f.lift)))
 	return logEnds(p, x, logCore(p, y, scale, p.Const(0)))
 }
 
@@ -182,7 +245,7 @@ func log1p(p *Program, x Value) Value {
 }
 
 func tanh(p *Program, x Value) Value {
-	t := p.atMost(p.Abs(x), 22)
+	t := p.atMost(p.Abs(x), p.format().tanhEnd)
 	e := expm1Core(p, p.addf(t, t))
 	return p.copysign(p.divf(e, p.addf(e, p.Const(2))), x)
 }
@@ -197,24 +260,14 @@ func softplus(p *Program, x Value) Value {
 	return p.addf(p.atLeast(x, 0), log1p(p, exp(p, p.Neg(p.Abs(x)))))
 }
 
-// The coefficients of sine and cosine within ±π/4, of FreeBSD's k_sin.c and
-// k_cos.c.
-var (
-	sinTail = []float64{8.33333333332248946124e-03, -1.98412698298579493134e-04, 2.75573137070700676789e-06, -2.50507602534068634195e-08, 1.58969099521155010221e-10}
-	cosTail = []float64{4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05, -2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11}
-)
-
-const sinFirst = -1.66666666666666324348e-01
-
 func sin(p *Program, x Value) Value { return circular(p, x, 0) }
 func cos(p *Program, x Value) Value { return circular(p, x, 1) }
 
 // circular is sin(x + quarter·π/2).
 func circular(p *Program, x Value, quarter uint64) Value {
-	// π/2 in three parts: products of the first with an integer below 2⁵¹ are
-	// on the grid of x, so that the first difference is exact.
-	const p1, p2, p3 = 0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110
-	m := p.Const(magic)
+	f := p.format()
+	p1, p2, p3 := f.halfPi[0], f.halfPi[1], f.halfPi[2]
+	m := p.Const(f.magic)
 	shifted := p.FMA(x, p.Const(2/math.Pi), m)
 	n := p.subf(shifted, m)
 	r0 := p.fnma(p1, n, x)
@@ -226,12 +279,12 @@ func circular(p *Program, x Value, quarter uint64) Value {
 	half, o := p.Const(0.5), p.Const(1)
 	z := p.mulf(r, r)
 	v := p.mulf(z, r)
-	ps := p.estrin(z, sinTail...)
-	s := p.subf(r, p.subf(p.subf(p.mulf(z, p.subf(p.mulf(half, lo), p.mulf(v, ps))), lo), p.mulf(v, p.Const(sinFirst))))
+	ps := p.estrin(z, f.sinTail...)
+	s := p.subf(r, p.subf(p.subf(p.mulf(z, p.subf(p.mulf(half, lo), p.mulf(v, ps))), lo), p.mulf(v, p.Const(f.sinFirst))))
 
 	hz := p.mulf(half, z)
 	u := p.subf(o, hz)
-	pc := p.mulf(z, p.estrin(z, cosTail...))
+	pc := p.mulf(z, p.estrin(z, f.cosTail...))
 	c := p.addf(u, p.addf(p.subf(p.subf(o, u), hz), p.subf(p.mulf(z, pc), p.mulf(r, lo))))
 
 	q := shifted // the number of the quadrant is in its low bits
@@ -240,18 +293,18 @@ func circular(p *Program, x Value, quarter uint64) Value {
 	}
 	odd := p.Binary(OpISub, p.Bits(0), p.Binary(OpAnd, q, p.Bits(1)))
 	y := p.Blend(odd, c, s)
-	y = p.Binary(OpXor, y, p.Binary(OpAnd, p.Shift(OpShl, q, 62), p.Bits(1<<63)))
+	y = p.Binary(OpXor, y, p.Binary(OpAnd, p.Shift(OpShl, q, bits.Len64(f.sign)-2), p.Bits(f.sign)))
 	if quarter == 0 {
 		// sin(−0) = −0, which the correction terms turn into 0.
 		y = p.Blend(p.Binary(OpEq, x, p.Const(0)), x, y)
 	}
-	return p.Blend(p.Binary(OpLe, p.Abs(x), p.Const(0x1p50)), y, p.Const(math.NaN()))
+	return p.Blend(p.Binary(OpLe, p.Abs(x), p.Const(f.farthest)), y, p.Const(math.NaN()))
 }
 
 //go:generate go run ./gen
 
 // blend is a where c holds, else b.
-func blend(c bool, a, b float64) float64 {
+func blend[F float32 | float64](c bool, a, b F) F {
 	if c {
 		return a
 	}

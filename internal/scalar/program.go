@@ -3,7 +3,8 @@ package scalar
 import "math"
 
 // Op is an instruction of a straight-line program. Every value is a 64-bit
-// pattern a lane, read as an IEEE 754 double, an integer or a mask.
+// pattern a lane, read as an IEEE 754 double, an integer or a mask; in a
+// program in single precision a 32-bit pattern, read as a single.
 type Op uint8
 
 // The instructions. A, B, C are the values of earlier instructions. Arithmetic
@@ -37,8 +38,8 @@ const (
 	OpXor    // A exclusive-or B, bitwise
 	OpBlend  // A where the mask C is set, else B
 
-	OpIAdd // A + B as 64-bit integers
-	OpISub // A − B as 64-bit integers
+	OpIAdd // A + B as integers
+	OpISub // A − B as integers
 	OpShl  // A shifted left by Imm bits
 	OpShr  // A shifted right by Imm bits, zeros shifted in
 
@@ -66,11 +67,20 @@ type Program struct {
 	// It has one lane then. 0 runs it once.
 	Count int
 
+	// Single makes every value a 32-bit pattern. Two of the numbers of a loop
+	// stand in a word; a program of single precision is a loop.
+	Single bool
+
 	consts map[uint64]Value
 }
 
 // Const appends the constant x, or finds it.
-func (p *Program) Const(x float64) Value { return p.Bits(math.Float64bits(x)) }
+func (p *Program) Const(x float64) Value {
+	if p.Single {
+		return p.Bits(uint64(math.Float32bits(float32(x))))
+	}
+	return p.Bits(math.Float64bits(x))
+}
 
 // Bits appends a constant pattern, or finds it.
 func (p *Program) Bits(x uint64) Value {
@@ -122,10 +132,10 @@ func (p *Program) Shift(op Op, a Value, bits int) Value {
 }
 
 // Neg appends −a, which flips the sign of NaN and zero too.
-func (p *Program) Neg(a Value) Value { return p.Binary(OpXor, a, p.Bits(1<<63)) }
+func (p *Program) Neg(a Value) Value { return p.Binary(OpXor, a, p.Bits(p.format().sign)) }
 
 // Abs appends |a|.
-func (p *Program) Abs(a Value) Value { return p.Binary(OpAnd, a, p.Bits(1<<63-1)) }
+func (p *Program) Abs(a Value) Value { return p.Binary(OpAnd, a, p.Bits(p.format().sign-1)) }
 
 func (p *Program) add(in Instr) Value {
 	p.Code = append(p.Code, in)

@@ -1,6 +1,9 @@
 package scalar
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // Run executes the program on a frame of the given number of lanes. It is the
 // meaning of a program and the oracle of its compilers; it is not fast.
@@ -15,6 +18,10 @@ func (p *Program) Run(mem []float64, lanes int) {
 
 // once executes the program with what is not shared i words further on.
 func (p *Program) once(mem []float64, i0, lanes int) {
+	if p.Single {
+		p.onceSingle(Singles(mem), i0)
+		return
+	}
 	val := make([]uint64, len(p.Code)*lanes)
 	for i := range p.Code {
 		in := &p.Code[i]
@@ -39,6 +46,89 @@ func (p *Program) once(mem []float64, i0, lanes int) {
 		}
 	}
 }
+
+// Singles are the words as pairs of singles.
+func Singles(mem []float64) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(mem))), 2*len(mem))
+}
+
+// onceSingle executes a program in single precision for number i of its loop.
+func (p *Program) onceSingle(mem []float32, i int) {
+	val := make([]uint64, len(p.Code))
+	for k := range p.Code {
+		in := &p.Code[k]
+		arg := func(v Value) uint64 { return val[v] }
+		switch in.Op {
+		case OpLoad:
+			val[k] = uint64(math.Float32bits(mem[2*int(in.Off)+i]))
+		case OpLoadShared:
+			val[k] = uint64(math.Float32bits(mem[2*in.Off]))
+		case OpStore:
+			mem[2*int(in.Off)+i] = math.Float32frombits(uint32(val[in.A]))
+		case OpStoreShared:
+			mem[2*in.Off] = math.Float32frombits(uint32(val[in.A]))
+		case OpAdd, OpSub, OpMul, OpDiv, OpFMA, OpSqrt, OpRound, OpFloor, OpCeil, OpLt, OpLe, OpEq, OpNe:
+			val[k] = evalSingle(in, arg)
+		default:
+			val[k] = uint64(uint32(eval(in, arg)))
+		}
+	}
+}
+
+// evalSingle is the value of an instruction on singles.
+func evalSingle(in *Instr, arg func(Value) uint64) uint64 {
+	f := func(v Value) float32 { return math.Float32frombits(uint32(arg(v))) }
+	bits := func(x float32) uint64 { return uint64(math.Float32bits(x)) }
+	switch in.Op {
+	case OpAdd:
+		return bits(f(in.A) + f(in.B))
+	case OpSub:
+		return bits(f(in.A) - f(in.B))
+	case OpMul:
+		return bits(f(in.A) * f(in.B))
+	case OpDiv:
+		return bits(f(in.A) / f(in.B))
+	case OpFMA:
+		return bits(FMASingle(f(in.A), f(in.B), f(in.C)))
+	case OpSqrt:
+		return bits(float32(math.Sqrt(float64(f(in.A)))))
+	case OpRound:
+		return bits(float32(math.RoundToEven(float64(f(in.A)))))
+	case OpFloor:
+		return bits(float32(math.Floor(float64(f(in.A)))))
+	case OpCeil:
+		return bits(float32(math.Ceil(float64(f(in.A)))))
+	case OpLt:
+		return mask32(f(in.A) < f(in.B))
+	case OpLe:
+		return mask32(f(in.A) <= f(in.B))
+	case OpEq:
+		return mask32(f(in.A) == f(in.B))
+	}
+	return mask32(f(in.A) != f(in.B)) // OpNe
+}
+
+// FMASingle is x·y + z, rounded once. The product is exact in double precision,
+// and a sum that is rounded to odd there does not suffer from the second
+// rounding (S. Boldo, G. Melquiond, IEEE Trans. Comput. 57, 462–471, 2008).
+func FMASingle(x, y, z float32) float32 {
+	p, c := float64(x)*float64(y), float64(z)
+	s := p + c
+	t := s - p
+	if e := (p - (s - t)) + (c - t); e != 0 && e == e {
+		if b := math.Float64bits(s); b&1 == 0 {
+			if (e > 0) == (s > 0) {
+				b++
+			} else {
+				b--
+			}
+			s = math.Float64frombits(b)
+		}
+	}
+	return float32(s)
+}
+
+func mask32(c bool) uint64 { return mask(c) & math.MaxUint32 }
 
 // eval is the value of an instruction that touches no memory.
 func eval(in *Instr, arg func(Value) uint64) uint64 {
