@@ -49,6 +49,24 @@ func denseTFast(dst, w, c []float64, m, k, lanes int) {
 	}
 }
 
+// denseSingleFast reports whether there is assembly for the case.
+func denseSingleFast(dst, w, x, bias []float32, m, k, rows, cols, lanes int) bool {
+	m8 := (m + 7) &^ 7
+	switch {
+	case !fast:
+		return false
+	case lanes == 8:
+		_, _, _, _ = dst[8*m-1], w[(m-1)*rows+(k-1)*cols], x[8*k-1], bias[m-1]
+		dense8Single(&dst[0], &w[0], &x[0], &bias[0], m, k, 4*rows, 4*cols)
+	case lanes == 1 && rows == 1:
+		_, _, _, _ = dst[m8-1], w[(k-1)*cols+m8-1], x[k-1], bias[m8-1]
+		gemvSingle(&dst[0], &w[0], &x[0], &bias[0], m8, k, 4*cols)
+	default:
+		return false
+	}
+	return true
+}
+
 func addOuterFast(dw, c, x []float64, rows, m, k int) {
 	k2 := k &^ 1
 	if !fast || rows == 0 || m == 0 || k2 == 0 {

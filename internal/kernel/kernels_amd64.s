@@ -720,3 +720,501 @@ n61:
 nEnd62:
 	VZEROUPPER
 	RET
+
+// func dense8Single(dst *float32, w *float32, x *float32, bias *float32, m int, k int, rows int, cols int)
+// Requires: AVX, FMA3
+TEXT ·dense8Single(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ bias+24(FP), BX
+	MOVQ m+32(FP), SI
+	MOVQ rows+48(FP), DI
+	MOVQ cols+56(FP), R8
+	LEAQ (DI)(DI*2), R9
+
+rows863:
+	CMPQ         SI, $0x08
+	JLT          rows8End64
+	VBROADCASTSS (BX), Y0
+	VBROADCASTSS 4(BX), Y1
+	VBROADCASTSS 8(BX), Y2
+	VBROADCASTSS 12(BX), Y3
+	VBROADCASTSS 16(BX), Y4
+	VBROADCASTSS 20(BX), Y5
+	VBROADCASTSS 24(BX), Y6
+	VBROADCASTSS 28(BX), Y7
+	MOVQ         CX, R10
+	LEAQ         (CX)(DI*4), R11
+	MOVQ         DX, R12
+	MOVQ         k+40(FP), R13
+
+j65:
+	CMPQ         R13, $0x01
+	JLT          jEnd66
+	VMOVUPS      (R12), Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R10)(DI*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R10)(DI*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R10)(R9*1), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R11)(DI*2), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R11)(R9*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         R8, R10
+	ADDQ         R8, R11
+	ADDQ         $0x20, R12
+	SUBQ         $0x01, R13
+	JMP          j65
+
+jEnd66:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x20, BX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	SUBQ    $0x08, SI
+	JMP     rows863
+
+rows8End64:
+rows467:
+	CMPQ         SI, $0x04
+	JLT          rows4End68
+	VBROADCASTSS (BX), Y0
+	VBROADCASTSS 4(BX), Y1
+	VBROADCASTSS 8(BX), Y2
+	VBROADCASTSS 12(BX), Y3
+	MOVQ         CX, R10
+	MOVQ         DX, R11
+	MOVQ         k+40(FP), R12
+
+j69:
+	CMPQ         R12, $0x01
+	JLT          jEnd70
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R10)(DI*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R10)(DI*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R10)(R9*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         R8, R10
+	ADDQ         $0x20, R11
+	SUBQ         $0x01, R12
+	JMP          j69
+
+jEnd70:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x10, BX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	SUBQ    $0x04, SI
+	JMP     rows467
+
+rows4End68:
+rows271:
+	CMPQ         SI, $0x02
+	JLT          rows2End72
+	VBROADCASTSS (BX), Y0
+	VBROADCASTSS 4(BX), Y1
+	MOVQ         CX, R9
+	MOVQ         DX, R10
+	MOVQ         k+40(FP), R11
+
+j73:
+	CMPQ         R11, $0x01
+	JLT          jEnd74
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R9)(DI*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         R8, R9
+	ADDQ         $0x20, R10
+	SUBQ         $0x01, R11
+	JMP          j73
+
+jEnd74:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x08, BX
+	ADDQ    DI, CX
+	ADDQ    DI, CX
+	SUBQ    $0x02, SI
+	JMP     rows271
+
+rows2End72:
+rows175:
+	CMPQ         SI, $0x01
+	JLT          rows1End76
+	VBROADCASTSS (BX), Y0
+	MOVQ         CX, R9
+	MOVQ         DX, R10
+	MOVQ         k+40(FP), R11
+
+j77:
+	CMPQ         R11, $0x01
+	JLT          jEnd78
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         R8, R9
+	ADDQ         $0x20, R10
+	SUBQ         $0x01, R11
+	JMP          j77
+
+jEnd78:
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x04, BX
+	ADDQ    DI, CX
+	SUBQ    $0x01, SI
+	JMP     rows175
+
+rows1End76:
+	VZEROUPPER
+	RET
+
+// func gemvSingle(dst *float32, w *float32, x *float32, bias *float32, m int, k int, cols int)
+// Requires: AVX, FMA3
+TEXT ·gemvSingle(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ bias+24(FP), BX
+	MOVQ m+32(FP), SI
+	MOVQ k+40(FP), DI
+	MOVQ cols+48(FP), R8
+
+rows6479:
+	CMPQ    SI, $0x40
+	JLT     rows64End80
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	VMOVUPS 192(BX), Y6
+	VMOVUPS 224(BX), Y7
+	MOVQ    CX, R9
+	MOVQ    DX, R10
+	MOVQ    DI, R11
+
+j81:
+	CMPQ         R11, $0x01
+	JLT          jEnd82
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  (R9), Y8, Y0
+	VFMADD231PS  32(R9), Y8, Y1
+	VFMADD231PS  64(R9), Y8, Y2
+	VFMADD231PS  96(R9), Y8, Y3
+	VFMADD231PS  128(R9), Y8, Y4
+	VFMADD231PS  160(R9), Y8, Y5
+	VFMADD231PS  192(R9), Y8, Y6
+	VFMADD231PS  224(R9), Y8, Y7
+	ADDQ         R8, R9
+	ADDQ         $0x04, R10
+	SUBQ         $0x01, R11
+	JMP          j81
+
+jEnd82:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x40, SI
+	JMP     rows6479
+
+rows64End80:
+rows5683:
+	CMPQ    SI, $0x38
+	JLT     rows56End84
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	VMOVUPS 192(BX), Y6
+	MOVQ    CX, R9
+	MOVQ    DX, R10
+	MOVQ    DI, R11
+
+j85:
+	CMPQ         R11, $0x01
+	JLT          jEnd86
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  (R9), Y7, Y0
+	VFMADD231PS  32(R9), Y7, Y1
+	VFMADD231PS  64(R9), Y7, Y2
+	VFMADD231PS  96(R9), Y7, Y3
+	VFMADD231PS  128(R9), Y7, Y4
+	VFMADD231PS  160(R9), Y7, Y5
+	VFMADD231PS  192(R9), Y7, Y6
+	ADDQ         R8, R9
+	ADDQ         $0x04, R10
+	SUBQ         $0x01, R11
+	JMP          j85
+
+jEnd86:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	ADDQ    $0x000000e0, AX
+	ADDQ    $0x000000e0, CX
+	ADDQ    $0x000000e0, BX
+	SUBQ    $0x38, SI
+	JMP     rows5683
+
+rows56End84:
+rows4887:
+	CMPQ    SI, $0x30
+	JLT     rows48End88
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	MOVQ    CX, R9
+	MOVQ    DX, R10
+	MOVQ    DI, R11
+
+j89:
+	CMPQ         R11, $0x01
+	JLT          jEnd90
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  (R9), Y6, Y0
+	VFMADD231PS  32(R9), Y6, Y1
+	VFMADD231PS  64(R9), Y6, Y2
+	VFMADD231PS  96(R9), Y6, Y3
+	VFMADD231PS  128(R9), Y6, Y4
+	VFMADD231PS  160(R9), Y6, Y5
+	ADDQ         R8, R9
+	ADDQ         $0x04, R10
+	SUBQ         $0x01, R11
+	JMP          j89
+
+jEnd90:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	ADDQ    $0x000000c0, AX
+	ADDQ    $0x000000c0, CX
+	ADDQ    $0x000000c0, BX
+	SUBQ    $0x30, SI
+	JMP     rows4887
+
+rows48End88:
+rows4091:
+	CMPQ    SI, $0x28
+	JLT     rows40End92
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	MOVQ    CX, R9
+	MOVQ    DX, R10
+	MOVQ    DI, R11
+
+j93:
+	CMPQ         R11, $0x01
+	JLT          jEnd94
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  (R9), Y5, Y0
+	VFMADD231PS  32(R9), Y5, Y1
+	VFMADD231PS  64(R9), Y5, Y2
+	VFMADD231PS  96(R9), Y5, Y3
+	VFMADD231PS  128(R9), Y5, Y4
+	ADDQ         R8, R9
+	ADDQ         $0x04, R10
+	SUBQ         $0x01, R11
+	JMP          j93
+
+jEnd94:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	ADDQ    $0x000000a0, AX
+	ADDQ    $0x000000a0, CX
+	ADDQ    $0x000000a0, BX
+	SUBQ    $0x28, SI
+	JMP     rows4091
+
+rows40End92:
+rows3295:
+	CMPQ    SI, $0x20
+	JLT     rows32End96
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	MOVQ    CX, R9
+	MOVQ    DX, R10
+	MOVQ    DI, R11
+
+j97:
+	CMPQ         R11, $0x01
+	JLT          jEnd98
+	VBROADCASTSS (R10), Y4
+	VFMADD231PS  (R9), Y4, Y0
+	VFMADD231PS  32(R9), Y4, Y1
+	VFMADD231PS  64(R9), Y4, Y2
+	VFMADD231PS  96(R9), Y4, Y3
+	ADDQ         R8, R9
+	ADDQ         $0x04, R10
+	SUBQ         $0x01, R11
+	JMP          j97
+
+jEnd98:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x20, SI
+	JMP     rows3295
+
+rows32End96:
+rows2499:
+	CMPQ    SI, $0x18
+	JLT     rows24End100
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	MOVQ    CX, R9
+	MOVQ    DX, R10
+	MOVQ    DI, R11
+
+j101:
+	CMPQ         R11, $0x01
+	JLT          jEnd102
+	VBROADCASTSS (R10), Y3
+	VFMADD231PS  (R9), Y3, Y0
+	VFMADD231PS  32(R9), Y3, Y1
+	VFMADD231PS  64(R9), Y3, Y2
+	ADDQ         R8, R9
+	ADDQ         $0x04, R10
+	SUBQ         $0x01, R11
+	JMP          j101
+
+jEnd102:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	ADDQ    $0x00000060, AX
+	ADDQ    $0x00000060, CX
+	ADDQ    $0x00000060, BX
+	SUBQ    $0x18, SI
+	JMP     rows2499
+
+rows24End100:
+rows16103:
+	CMPQ    SI, $0x10
+	JLT     rows16End104
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	MOVQ    CX, R9
+	MOVQ    DX, R10
+	MOVQ    DI, R11
+
+j105:
+	CMPQ         R11, $0x01
+	JLT          jEnd106
+	VBROADCASTSS (R10), Y2
+	VFMADD231PS  (R9), Y2, Y0
+	VFMADD231PS  32(R9), Y2, Y1
+	ADDQ         R8, R9
+	ADDQ         $0x04, R10
+	SUBQ         $0x01, R11
+	JMP          j105
+
+jEnd106:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x10, SI
+	JMP     rows16103
+
+rows16End104:
+rows8107:
+	CMPQ    SI, $0x08
+	JLT     rows8End108
+	VMOVUPS (BX), Y0
+	MOVQ    CX, R9
+	MOVQ    DX, R10
+	MOVQ    DI, R11
+
+j109:
+	CMPQ         R11, $0x01
+	JLT          jEnd110
+	VBROADCASTSS (R10), Y1
+	VFMADD231PS  (R9), Y1, Y0
+	ADDQ         R8, R9
+	ADDQ         $0x04, R10
+	SUBQ         $0x01, R11
+	JMP          j109
+
+jEnd110:
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x08, SI
+	JMP     rows8107
+
+rows8End108:
+	VZEROUPPER
+	RET

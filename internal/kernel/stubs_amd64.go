@@ -33,3 +33,13 @@ func addOuter8(dw *float64, c *float64, x *float64, m int, k int)
 //
 //go:noescape
 func adam(x *float64, m *float64, v *float64, x0 *float64, m0 *float64, v0 *float64, grad *float64, step *float64, n int)
+
+// dense8Single is a dense layer for eight lanes, in single precision.
+//
+//go:noescape
+func dense8Single(dst *float32, w *float32, x *float32, bias *float32, m int, k int, rows int, cols int)
+
+// gemvSingle is a dense layer for one lane, in single precision; m is a multiple of 8 and cols the bytes between columns.
+//
+//go:noescape
+func gemvSingle(dst *float32, w *float32, x *float32, bias *float32, m int, k int, cols int)

@@ -19,6 +19,8 @@ func main() {
 	addOuter()
 	addOuter8()
 	adam()
+	dense8Single()
+	gemvSingle()
 	Generate()
 }
 
@@ -351,6 +353,120 @@ func adam() {
 			ADDQ(Imm(32), p)
 		}
 	})
+	VZEROUPPER()
+	RET()
+}
+
+// dense8Single is dst = W·x + b for eight lanes in single precision, one
+// register for a row: dst[i·8+l] = b[i] + Σⱼ w(i,j) x[j·8+l], in the order of
+// j. w(i, j) stands rows·i + cols·j bytes from w.
+func dense8Single() {
+	TEXT("dense8Single", NOSPLIT, "func(dst, w, x, bias *float32, m, k, rows, cols int)")
+	Pragma("noescape")
+	Doc("dense8Single is a dense layer for eight lanes, in single precision.")
+	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	dst, w, x, bias, m, rows, cols := load("dst"), load("w"), load("x"), load("bias"), load("m"), load("rows"), load("cols")
+	three := GP64()
+	LEAQ(Mem{Base: rows, Index: rows, Scale: 2}, three)
+	block := func(n int) func() {
+		return func() {
+			acc := make([]reg.VecVirtual, n)
+			for i := range acc {
+				acc[i] = YMM()
+				VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, acc[i])
+			}
+			low, high, xs, left := GP64(), GP64(), GP64(), GP64()
+			MOVQ(w, low)
+			if n > 4 {
+				LEAQ(Mem{Base: w, Index: rows, Scale: 4}, high)
+			}
+			at := func(i int) Mem {
+				base := low
+				if i >= 4 {
+					base = high
+				}
+				switch i % 4 {
+				case 1:
+					return Mem{Base: base, Index: rows, Scale: 1}
+				case 2:
+					return Mem{Base: base, Index: rows, Scale: 2}
+				case 3:
+					return Mem{Base: base, Index: three, Scale: 1}
+				}
+				return Mem{Base: base}
+			}
+			MOVQ(x, xs)
+			Load(Param("k"), left)
+			while("j", left, 1, func() {
+				v := YMM()
+				VMOVUPS(Mem{Base: xs}, v)
+				for i := range acc {
+					c := YMM()
+					VBROADCASTSS(at(i), c)
+					VFMADD231PS(v, c, acc[i])
+				}
+				ADDQ(cols, low)
+				if n > 4 {
+					ADDQ(cols, high)
+				}
+				ADDQ(Imm(32), xs)
+			})
+			for i := range acc {
+				VMOVUPS(acc[i], Mem{Base: dst, Disp: 32 * i})
+			}
+			ADDQ(U32(uint32(32*n)), dst)
+			ADDQ(Imm(uint64(4*n)), bias)
+			for range n {
+				ADDQ(rows, w)
+			}
+		}
+	}
+	for _, n := range []int{8, 4, 2, 1} {
+		while(fmt.Sprintf("rows%d", n), m, n, block(n))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// gemvSingle is dst = W·x + b for one lane in single precision, for m a
+// multiple of 8 and a matrix that stands column by column.
+func gemvSingle() {
+	TEXT("gemvSingle", NOSPLIT, "func(dst, w, x, bias *float32, m, k, cols int)")
+	Pragma("noescape")
+	Doc("gemvSingle is a dense layer for one lane, in single precision; m is a multiple of 8 and cols the bytes between columns.")
+	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	dst, w, x, bias, m, k, cols := load("dst"), load("w"), load("x"), load("bias"), load("m"), load("k"), load("cols")
+	block := func(n int) func() {
+		return func() {
+			acc := make([]reg.VecVirtual, n)
+			for i := range acc {
+				acc[i] = YMM()
+				VMOVUPS(Mem{Base: bias, Disp: 32 * i}, acc[i])
+			}
+			at, xs, left := GP64(), GP64(), GP64()
+			MOVQ(w, at)
+			MOVQ(x, xs)
+			MOVQ(k, left)
+			while("j", left, 1, func() {
+				v := YMM()
+				VBROADCASTSS(Mem{Base: xs}, v)
+				for i := range acc {
+					VFMADD231PS(Mem{Base: at, Disp: 32 * i}, v, acc[i])
+				}
+				ADDQ(cols, at)
+				ADDQ(Imm(4), xs)
+			})
+			for i := range acc {
+				VMOVUPS(acc[i], Mem{Base: dst, Disp: 32 * i})
+			}
+			ADDQ(U32(uint32(32*n)), dst)
+			ADDQ(U32(uint32(32*n)), w)
+			ADDQ(U32(uint32(32*n)), bias)
+		}
+	}
+	for n := 8; n >= 1; n-- {
+		while(fmt.Sprintf("rows%d", 8*n), m, 8*n, block(n))
+	}
 	VZEROUPPER()
 	RET()
 }

@@ -1,0 +1,37 @@
+package kernel
+
+import "github.com/pinode/pinode/internal/scalar"
+
+// DenseSingle sets dst[i·lanes+l] to bias[i] + Σⱼ w[i·rows+j·cols] x[j·lanes+l]
+// for i < m and l < lanes, the sum over j < k, in single precision. Without a
+// bias it starts from zero.
+//
+// For one lane and rows = 1, cols is a multiple of 8, and what stands behind
+// the m numbers of dst, bias and each column, up to a multiple of 8, is read
+// and written as well.
+func DenseSingle(dst, w, x, bias []float32, m, k, rows, cols, lanes int) {
+	if bias == nil {
+		bias = make([]float32, 8*(m/8+1))
+		if m < len(zeroSingles) {
+			bias = zeroSingles[:]
+		}
+	}
+	if m > 0 && k > 0 && !denseSingleFast(dst, w, x, bias, m, k, rows, cols, lanes) {
+		denseSingleGo(dst, w, x, bias, m, k, rows, cols, lanes)
+	}
+}
+
+// zeroSingles stand for a bias that is not there.
+var zeroSingles [4096]float32
+
+func denseSingleGo(dst, w, x, bias []float32, m, k, rows, cols, lanes int) {
+	for i := range m {
+		for l := range lanes {
+			s := bias[i]
+			for j := range k {
+				s = scalar.FMASingle(w[i*rows+j*cols], x[j*lanes+l], s)
+			}
+			dst[i*lanes+l] = s
+		}
+	}
+}
