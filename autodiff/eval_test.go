@@ -25,7 +25,7 @@ func compile(t require.TestingT, outs ...*ir.Node) *function {
 		f.names = append(f.names, string(rune('a'+i)))
 		g.Outputs = append(g.Outputs, ir.Output{Name: f.names[i], Node: o})
 	}
-	m, err := exec.Compile([]*ir.Graph{g}, 1)
+	m, err := exec.Compile([]*ir.Graph{g}, 1, exec.Double)
 	require.NoError(t, err)
 	f.prog, f.frame = m.Program("f"), m.NewFrame()
 	return f

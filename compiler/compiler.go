@@ -130,7 +130,7 @@ func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
 			graphs = append(graphs, p.stepGraphs(want.Step, lanes, want.Reverse, false)...)
 		}
 		return graphs
-	}), lanes)
+	}), lanes, exec.Double)
 }
 
 // built are the graphs that make builds, while nobody else builds any.
@@ -149,7 +149,7 @@ func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) func() (*exec.
 	if graphs == nil {
 		return func() (*exec.Module, error) { return nil, nil }
 	}
-	compile := sync.OnceValues(func() (*exec.Module, error) { return exec.Compile(graphs, lanes) })
+	compile := sync.OnceValues(func() (*exec.Module, error) { return exec.Compile(graphs, lanes, exec.Double) })
 	go func() {
 		defer func() { _ = recover() }() // who waits sees it
 		_, _ = compile()
@@ -164,7 +164,7 @@ func (p *Program) Rows(lanes int) (*exec.Module, error) {
 	if p.Model.Row == nil || !p.weighs(p.Model.Row) {
 		return nil, nil
 	}
-	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, p.row(true)) }), lanes)
+	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, p.row(true)) }), lanes, exec.Double)
 }
 
 // weighs reports whether a value depends on weights.
@@ -201,7 +201,7 @@ func (p *Program) Dump(w io.Writer, stage string) error {
 		graphs := p.built(func() []*ir.Graph {
 			return opt.Optimize(p.Model.Builder, p.graphs(Want{Reverse: true, Forward: true}))
 		})
-		m, err := exec.Compile(graphs, 1)
+		m, err := exec.Compile(graphs, 1, exec.Double)
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,8 @@ import (
 	"github.com/pinode/pinode/internal/jit"
 )
 
-// Compile plans the graphs for frames of the given number of lanes.
+// Compile plans the graphs for frames of the given number of lanes, with the
+// operations of networks in the given precision.
 //
 // A frame holds, in this order: constants, shared inputs, lane inputs, the
 // outputs of every program, temporaries, and scratch space. Temporaries are
@@ -15,22 +16,23 @@ import (
 //
 // Where the processor allows it, what can be is compiled to machine code,
 // which gives the same bits.
-func Compile(graphs []*ir.Graph, lanes int) (*Module, error) {
-	return compile(graphs, lanes, jit.Available() == nil && jit.Lanes(lanes))
+func Compile(graphs []*ir.Graph, lanes int, networks Precision) (*Module, error) {
+	return compile(graphs, lanes, networks, jit.Available() == nil && jit.Lanes(lanes))
 }
 
 // Interpreted is Compile without machine code: what the programs mean.
-func Interpreted(graphs []*ir.Graph, lanes int) (*Module, error) {
-	return compile(graphs, lanes, false)
+func Interpreted(graphs []*ir.Graph, lanes int, networks Precision) (*Module, error) {
+	return compile(graphs, lanes, networks, false)
 }
 
-func compile(graphs []*ir.Graph, lanes int, machine bool) (*Module, error) {
+func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool) (*Module, error) {
 	if lanes < 1 {
 		return nil, fmt.Errorf("exec: %d lanes", lanes)
 	}
 	c := &compiler{
-		m:    &Module{lanes: lanes, inputs: map[string]region{}, programs: map[string]*Program{}},
-		home: map[*ir.Node]place{},
+		m:      &Module{lanes: lanes, inputs: map[string]region{}, programs: map[string]*Program{}},
+		home:   map[*ir.Node]place{},
+		single: networks == Single,
 	}
 	for _, g := range graphs {
 		if err := g.Verify(); err != nil {
@@ -65,6 +67,7 @@ func compile(graphs []*ir.Graph, lanes int, machine bool) (*Module, error) {
 			p.outputs[o.Name] = c.reserve(o.Node.Shape.Size(), true)
 		}
 	}
+	c.shadow(nodes)
 	ids := 0
 	for _, list := range append(into, nodes...) {
 		for _, n := range list {
@@ -104,6 +107,9 @@ type compiler struct {
 	widest int // elements of the largest operand that may need gathering
 	home   map[*ir.Node]place
 	index  []int32 // in the program that is planned, by a node's ID
+
+	single  bool
+	shadows map[copied]int // words of the module's copies
 }
 
 func (c *compiler) reserve(n int, lane bool) region {
@@ -164,6 +170,8 @@ type planner struct {
 	of    []plan              // by the index of a node in the program
 	adds  map[*ir.Node][]part // of outputs that accumulate
 	code  []instr
+
+	copies map[copied]int // words of copies in single precision, while they are kept
 }
 
 // plan is what the planner knows of a node.
@@ -174,6 +182,10 @@ type plan struct {
 	owner  *ir.Node // whose memory it reads: a slice reads that of its argument
 	uses   int
 	last   int // index of the last node that reads this one's memory, −1: none
+
+	packed int // the word of a value in single precision, if it has been computed
+	single bool
+	copied int // index of the last node that reads a copy of this one in single precision
 }
 
 // reads reports whether the program reads a node.
@@ -188,6 +200,7 @@ func (p *planner) own(n *ir.Node) *plan { return &p.of[p.index[n.ID]] }
 func (p *planner) plan(nodes []*ir.Node) {
 	p.top = p.next
 	p.free = map[int][]int{}
+	p.copies = map[copied]int{}
 	p.analyse(nodes)
 	p.placeOutputs()
 	p.code = make([]instr, 0, p.instructions(nodes))
@@ -208,6 +221,7 @@ func (p *planner) plan(nodes []*ir.Node) {
 		for dead := dying[i]; dead >= 0; dead = next[dead] {
 			p.release(nodes[dead])
 		}
+		p.releaseCopies(n, i)
 	}
 	p.storeOutputs()
 	p.segment()
@@ -276,6 +290,11 @@ func (p *planner) analyse(nodes []*ir.Node) {
 		if _, leaf := p.home[n]; leaf {
 			p.of[i].last = -1
 		}
+		if p.packs(n) {
+			for _, a := range n.Args {
+				p.own(a).copied = i
+			}
+		}
 	}
 }
 
@@ -316,7 +335,7 @@ func (p *planner) placeOutputs() {
 		n := o.Node
 		_, leaf := p.home[n]
 		to := p.own(n)
-		if o.Accumulate || leaf || to.placed || n.Op == ir.OpSlice || !n.Lane || o.Into != nil && p.reads(o.Into) {
+		if o.Accumulate || leaf || to.placed || n.Op == ir.OpSlice || !n.Lane || p.packs(n) || o.Into != nil && p.reads(o.Into) {
 			continue
 		}
 		to.at, to.placed, to.last = place{p.prog.outputs[o.Name].off, true}, true, -1
@@ -333,6 +352,8 @@ func (p *planner) storeOutputs() {
 			for _, x := range p.adds[o.Node] {
 				p.accumulate(x, place{dst.off + x.off*p.width(dst.lane), dst.lane})
 			}
+		case p.packs(o.Node) && !p.own(o.Node).placed:
+			p.widen(o.Node, dst)
 		case p.where(o.Node) != dst:
 			p.copy(o.Node, dst, move)
 		}
@@ -345,7 +366,11 @@ func (p *planner) accumulate(x part, to place) {
 	over := !to.lane && p.m.lanes > 1
 	switch {
 	case x.outer && (over || !to.lane && x.node.Shape.Size() >= leastGather):
-		p.op(x.node, to, gather)
+		if c, y := x.node.Args[0], x.node.Args[1]; p.packs(c) && p.packs(y) {
+			p.opSingle(x.node, to.off, gather)
+		} else {
+			p.op(x.node, to, gather)
+		}
 		in := &p.code[len(p.code)-1]
 		in.queue = p.m.queue(to.off, in.m, in.k)
 	case x.outer:
@@ -380,7 +405,10 @@ func (p *planner) where(n *ir.Node) place {
 	}
 	own := p.own(n)
 	if !own.placed {
-		panic(fmt.Sprintf("exec: %%%d is read before it is planned", n.ID))
+		if !own.single {
+			panic(fmt.Sprintf("exec: %%%d is read before it is planned", n.ID))
+		}
+		p.widen(n, p.alloc(n.Shape.Size(), n.Lane))
 	}
 	return own.at
 }
@@ -394,20 +422,29 @@ func (p *planner) width(lane bool) int {
 
 // alloc finds room for a value of n elements.
 func (p *planner) alloc(n int, lane bool) place {
-	words := n * p.width(lane)
+	return place{p.room(n * p.width(lane)), lane}
+}
+
+// room finds so many words.
+func (p *planner) room(words int) int {
 	if list := p.free[words]; len(list) > 0 {
 		off := list[len(list)-1]
 		p.free[words] = list[:len(list)-1]
-		return place{off, lane}
+		return off
 	}
 	off := p.next
 	p.next += words
 	p.top = max(p.top, p.next)
-	return place{off, lane}
+	return off
 }
 
 func (p *planner) release(n *ir.Node) {
-	if own := p.own(n); own.placed {
+	own := p.own(n)
+	if own.single {
+		words := packedWords(n.Shape.Size() * p.width(n.Lane))
+		p.free[words] = append(p.free[words], own.packed)
+	}
+	if own.placed {
 		words := n.Shape.Size() * p.width(own.at.lane)
 		p.free[words] = append(p.free[words], own.at.off)
 	}
@@ -419,6 +456,11 @@ func (p *planner) emit(n *ir.Node) {
 		return
 	}
 	own := p.own(n)
+	if p.packs(n) {
+		own.packed, own.single = p.room(packedWords(n.Shape.Size()*p.width(n.Lane))), true
+		p.opSingle(n, own.packed, store)
+		return
+	}
 	if !own.placed {
 		own.at, own.placed = p.alloc(n.Shape.Size(), n.Lane), true
 	}

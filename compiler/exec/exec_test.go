@@ -32,7 +32,10 @@ func randomGraph(rng *rand.Rand, b *ir.Builder, size, dim int) *ir.Node {
 	unit := func(n *ir.Node) *ir.Node { // into (0.1, 0.9)
 		return b.Add(b.Const(0.1), b.Mul(b.Const(0.8), b.Apply(ir.OpSigmoid, n)))
 	}
+	nets := rand.New(rand.NewPCG(uint64(size), rng.Uint64()))
+	defer b.Network(b.Network(false))
 	for range size {
+		b.Network(nets.IntN(3) > 0)
 		var n *ir.Node
 		switch op := ir.Op(rng.IntN(int(ir.NumOps))); {
 		case op == ir.OpAdd || op == ir.OpMul || op == ir.OpFma: // straight from memory, elements beside their array
@@ -132,6 +135,7 @@ func fill(f *exec.Frame, lanes, lane int, seed uint64) {
 			in[i] = shared.NormFloat64() * 0.7 / math.Sqrt(float64(len(in)))
 		}
 	}
+	f.Refresh()
 }
 
 // graphs returns value, gradient and directional derivative of a random graph.
@@ -161,12 +165,13 @@ func graphs(seed uint64) []*ir.Graph {
 
 // TestLanesAgree: each lane has the bits of a run of its own.
 func TestLanesAgree(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(40) {
+		networks := exec.Precision(seed / 10 % 2)
 		gs := graphs(seed)[:3] // the last adds up lanes
-		one, err := exec.Compile(gs, 1)
+		one, err := exec.Compile(gs, 1, networks)
 		require.NoError(t, err)
 		for _, lanes := range []int{3, 4, 8} {
-			many, err := exec.Compile(gs, lanes)
+			many, err := exec.Compile(gs, lanes, networks)
 			require.NoError(t, err)
 			fm := many.NewFrame()
 			for l := range lanes {
@@ -200,10 +205,11 @@ func TestMachineCode(t *testing.T) {
 	}
 	for seed := range uint64(100) {
 		gs := graphs(seed)
+		networks := exec.Precision(seed / 10 % 2)
 		for _, lanes := range []int{1, 4, 8} {
-			code, err := exec.Compile(gs, lanes)
+			code, err := exec.Compile(gs, lanes, networks)
 			require.NoError(t, err)
-			plain, err := exec.Interpreted(gs, lanes)
+			plain, err := exec.Interpreted(gs, lanes, networks)
 			require.NoError(t, err)
 			f, g := code.NewFrame(), plain.NewFrame()
 			for l := range lanes {
@@ -219,7 +225,7 @@ func TestMachineCode(t *testing.T) {
 					for _, o := range gr.Outputs {
 						want, got := plain.Program(gr.Name).Output(g, o.Name), code.Program(gr.Name).Output(f, o.Name)
 						for i := range want {
-							require.Equal(t, math.Float64bits(want[i]), math.Float64bits(got[i]), "seed %d, %s.%s[%d], %d lanes: %g, got %g", seed, gr.Name, o.Name, i, lanes, want[i], got[i])
+							require.Equal(t, math.Float64bits(want[i]), math.Float64bits(got[i]), "seed %d, %s.%s[%d], %d lanes, precision %d: %g, got %g", seed, gr.Name, o.Name, i, lanes, networks, want[i], got[i])
 						}
 					}
 				}
@@ -228,12 +234,51 @@ func TestMachineCode(t *testing.T) {
 	}
 }
 
+// TestSinglePrecision: in single precision values and gradients are those of
+// double precision, as far as it goes, and are not the same.
+func TestSinglePrecision(t *testing.T) {
+	differ := 0
+	for seed := range uint64(40) {
+		gs := graphs(seed)
+		for _, lanes := range []int{1, 8} {
+			var out [2][]float64
+			for _, networks := range []exec.Precision{exec.Double, exec.Single} {
+				m, err := exec.Compile(gs, lanes, networks)
+				require.NoError(t, err)
+				f := m.NewFrame()
+				for l := range lanes {
+					fill(f, lanes, l, seed+uint64(l))
+				}
+				for _, g := range gs {
+					p := m.Program(g.Name)
+					p.Run(f)
+					f.Settle()
+					for _, o := range g.Outputs {
+						out[networks] = append(out[networks], p.Output(f, o.Name)...)
+					}
+				}
+			}
+			size := 0.
+			for _, v := range out[exec.Double] {
+				size = max(size, math.Abs(v))
+			}
+			for i, want := range out[exec.Double] {
+				require.InDelta(t, want, out[exec.Single][i], 1e-4*size, "seed %d, %d lanes, number %d", seed, lanes, i)
+				if want != out[exec.Single][i] {
+					differ++
+				}
+			}
+		}
+	}
+	require.Greater(t, differ, 1000)
+}
+
 // TestDerivatives compares gradients and directional derivatives of random
 // graphs over all ops with central differences.
 func TestDerivatives(t *testing.T) {
 	for seed := range uint64(100) {
 		gs := graphs(seed)
-		m, err := exec.Compile(gs, 1)
+		m, err := exec.Compile(gs, 1, exec.Double)
 		require.NoError(t, err)
 		f := m.NewFrame()
 		fill(f, 1, 0, seed)
@@ -271,7 +316,7 @@ func TestDerivatives(t *testing.T) {
 // temporaries carry nothing from run to run.
 func TestAccumulate(t *testing.T) {
 	for seed := range uint64(20) {
-		m, err := exec.Compile(graphs(seed), 2)
+		m, err := exec.Compile(graphs(seed), 2, exec.Double)
 		require.NoError(t, err)
 		f := m.NewFrame()
 		fill(f, 2, 0, 1)
@@ -294,8 +339,9 @@ func TestAccumulate(t *testing.T) {
 // those that are idle, in any number of runs.
 func TestSumOverLanes(t *testing.T) {
 	for seed := range uint64(40) {
+		networks := exec.Precision(seed / 10 % 2)
 		for _, lanes := range []int{1, 4, 8} {
-			m, err := exec.Compile(graphs(seed), lanes)
+			m, err := exec.Compile(graphs(seed), lanes, networks)
 			require.NoError(t, err)
 			f := m.NewFrame()
 			for l := range lanes {
@@ -330,7 +376,7 @@ func TestSumOverLanes(t *testing.T) {
 func TestIntoItself(t *testing.T) {
 	for _, lanes := range []int{1, 3, 4, 8} {
 		for _, size := range []int{3, 40, 200} {
-			for _, compile := range []func([]*ir.Graph, int) (*exec.Module, error){exec.Compile, exec.Interpreted} {
+			for _, compile := range []func([]*ir.Graph, int, exec.Precision) (*exec.Module, error){exec.Compile, exec.Interpreted} {
 				b := ir.NewBuilder()
 				x, y, v := b.Input("x", ir.Scalar, true), b.Input("y", ir.Scalar, true), b.Input("v", ir.Vec(size), true)
 				last := b.Elem(v, size-1)
@@ -343,7 +389,7 @@ func TestIntoItself(t *testing.T) {
 				for _, to := range []*ir.Node{v, x, y} {
 					g.Outputs = append(g.Outputs, ir.Output{Name: to.Name, Node: next[to], Into: to})
 				}
-				m, err := compile([]*ir.Graph{g}, lanes)
+				m, err := compile([]*ir.Graph{g}, lanes, exec.Double)
 				require.NoError(t, err)
 				f := m.NewFrame()
 				in := map[string][]float64{"x": f.Input("x"), "y": f.Input("y"), "v": f.Input("v")}
@@ -386,9 +432,9 @@ func TestCompileErrors(t *testing.T) {
 	_, err := exec.Compile([]*ir.Graph{
 		{Name: "a", Outputs: []ir.Output{{Name: "o", Node: x}}},
 		{Name: "b", Outputs: []ir.Output{{Name: "o", Node: y}}},
-	}, 1)
+	}, 1, exec.Double)
 	require.ErrorContains(t, err, `input "x" is read with shapes`)
-	_, err = exec.Compile([]*ir.Graph{{Name: "a", Outputs: []ir.Output{{Name: "o"}}}}, 1)
+	_, err = exec.Compile([]*ir.Graph{{Name: "a", Outputs: []ir.Output{{Name: "o"}}}}, 1, exec.Double)
 	require.ErrorContains(t, err, "has no node")
 }
 
@@ -402,7 +448,7 @@ func BenchmarkScalars(b *testing.B) {
 	}
 	for _, lanes := range []int{1, 8} {
 		b.Run(fmt.Sprint(lanes), func(b *testing.B) {
-			m, err := exec.Compile([]*ir.Graph{{Name: "f", Outputs: []ir.Output{{Name: "o", Node: n}}}}, lanes)
+			m, err := exec.Compile([]*ir.Graph{{Name: "f", Outputs: []ir.Output{{Name: "o", Node: n}}}}, lanes, exec.Double)
 			require.NoError(b, err)
 			f, p := m.NewFrame(), m.Program("f")
 			for b.Loop() {

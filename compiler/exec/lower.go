@@ -29,10 +29,13 @@ var recipes = func() (of [ir.NumOps]*scalar.Function) {
 
 // straight reports whether an instruction can go into a scalar run.
 func straight(in *instr) bool {
+	if in.single {
+		return false
+	}
 	switch in.mode {
 	case zero, move, addIn:
 		return in.n <= MaxUnroll
-	case addLanes, gather:
+	case addLanes, gather, narrow:
 		return false
 	}
 	switch in.op {
@@ -55,20 +58,37 @@ func straight(in *instr) bool {
 // is a straight run.
 const leastLoop = 8
 
-// count is how many numbers an elementwise instruction goes over.
-func count(in *instr) int { return in.n * in.width }
+// count is how many numbers an elementwise instruction goes over, in single
+// precision with those that fill up its room.
+func count(in *instr) int {
+	if in.single {
+		return 2 * packedWords(in.n*in.width)
+	}
+	return in.n * in.width
+}
+
+// span is how many words its result takes.
+func span(in *instr) int {
+	switch {
+	case in.mode == narrow:
+		return in.form.words(in.n * in.width)
+	case in.single && in.mode == store:
+		return packedWords(in.n * in.width)
+	}
+	return in.n * in.width
+}
 
 // loops reports whether an instruction goes into a loop: elementwise, over
 // arrays that are as long as the result, and scalars that all lanes share.
 func loops(in *instr, lanes int) bool {
-	if in.n < leastLoop || lanes > 1 && in.n <= MaxUnroll && recipes[in.op] == nil {
+	if !in.single && (in.n < leastLoop || lanes > 1 && in.n <= MaxUnroll && recipes[in.op] == nil) {
 		return false
 	}
-	if in.mode == accum || in.mode == addLanes || in.mode == gather || in.mode == store && !elementary(in.op) {
+	if in.single && in.mode != store || in.mode == narrow || in.mode == accum || in.mode == addLanes || in.mode == gather || in.mode == store && !elementary(in.op) {
 		return false
 	}
 	for _, a := range in.args[:in.reads()] {
-		if !(a.size == in.n && a.elem == in.width && (a.lane == 1 || in.width == 1)) && !uniform(a, lanes) {
+		if !(a.size == in.n && a.elem == in.width && (a.lane == 1 || in.width == 1)) && !uniform(in, a, lanes) {
 			return false
 		}
 	}
@@ -76,7 +96,9 @@ func loops(in *instr, lanes int) bool {
 }
 
 // uniform reports whether an operand is one number for all elements and lanes.
-func uniform(a operand, lanes int) bool { return a.size == 1 && (a.lane == 0 || lanes == 1) }
+func uniform(in *instr, a operand, lanes int) bool {
+	return a.size == 1 && in.n*in.width > 1 && (a.lane == 0 || lanes == 1)
+}
 
 // maxLoop bounds the instructions of a loop.
 const maxLoop = 64
@@ -85,7 +107,7 @@ const maxLoop = 64
 // has as many numbers, and what either writes the other does not touch at all
 // or touches number by number.
 func joins(in *instr, code []instr, lanes int) bool {
-	if count(in) != count(&code[0]) || len(code) == maxLoop {
+	if in.single != code[0].single || count(in) != count(&code[0]) || len(code) == maxLoop {
 		return false
 	}
 	for i := range code {
@@ -100,13 +122,13 @@ func joins(in *instr, code []instr, lanes int) bool {
 // apart reports whether a loop can write its numbers from dst on beside an
 // instruction of as many.
 func apart(dst int, in *instr, lanes int) bool {
-	n := count(in)
+	n := span(in)
 	meets := func(off, size int) bool { return off < dst+n && dst < off+size }
 	if in.dst != dst && meets(in.dst, n) {
 		return false
 	}
 	for _, a := range in.args[:in.reads()] {
-		if uniform(a, lanes) && meets(a.off, 1) || !uniform(a, lanes) && a.off != dst && meets(a.off, n) {
+		if one := uniform(in, a, lanes); one && meets(a.off, 1) || !one && a.off != dst && meets(a.off, n) {
 			return false
 		}
 	}
@@ -148,10 +170,10 @@ func (l *lowering) lower(seg *segment, live []bool) *scalar.Program {
 	}
 	l.touched = l.touched[:0]
 	l.Program, l.truth, l.uniform = &scalar.Program{}, map[scalar.Value]scalar.Value{}, map[int]scalar.Value{}
-	lanes, span := l.lanes, 1
+	lanes, words := l.lanes, 1
 	if seg.kind == loopRun {
-		span = count(&seg.code[0])
-		l.Count, l.lanes = span, 1
+		words = span(&seg.code[0])
+		l.Count, l.Single, l.lanes = count(&seg.code[0]), seg.code[0].single, 1
 	}
 	for i := range seg.code {
 		in := seg.code[i]
@@ -159,7 +181,7 @@ func (l *lowering) lower(seg *segment, live []bool) *scalar.Program {
 			in.n, in.width = 1, 1
 			for k := range in.args {
 				in.args[k].lane = 1
-				if uniform(seg.code[i].args[k], lanes) {
+				if uniform(&seg.code[i], seg.code[i].args[k], lanes) {
 					in.args[k].lane = 0
 				}
 			}
@@ -169,7 +191,7 @@ func (l *lowering) lower(seg *segment, live []bool) *scalar.Program {
 	l.lanes = lanes
 	for _, w := range l.touched {
 		s := &l.at[w]
-		if s.dirty && slices.Contains(live[w:w+span], true) {
+		if s.dirty && slices.Contains(live[w:w+words], true) {
 			l.Store(w, s.v, s.shared)
 		}
 		*s = slot{}

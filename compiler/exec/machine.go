@@ -54,10 +54,17 @@ type liveness struct {
 func (l *liveness) before(code []instr) {
 	for i := len(code) - 1; i >= 0; i-- {
 		in := &code[i]
-		if in.mode == store || in.mode == zero || in.mode == move {
-			clear(l.words[in.dst : in.dst+in.n*in.width])
+		switch in.mode {
+		case store, zero, move, narrow, widen:
+			clear(l.words[in.dst : in.dst+span(in)])
 		}
 		for _, a := range in.args[:in.reads()] {
+			if in.single {
+				for w := range packedWords(a.size * max(1, a.lane*l.lanes)) {
+					l.words[a.off+w] = true
+				}
+				continue
+			}
 			for e := range a.size {
 				w := a.off + e*a.elem
 				l.words[w] = true

@@ -19,6 +19,7 @@ type Module struct {
 	spills   int       // words behind it that machine code needs
 	scratch  int       // where the frame's scratch space starts
 	queues   []queue   // without their memory
+	copies   []instr   // of shared inputs and constants, in single precision
 	programs map[string]*Program
 }
 
@@ -61,15 +62,17 @@ type segment struct {
 // instr is one operation. Elements of a lane value stand lanes apart, the
 // lanes of an element side by side.
 type instr struct {
-	op    ir.Op
-	mode  mode
-	n     int // elements of the result
-	width int // lanes of the result: the module's, or 1 for a shared value
-	dst   int
-	args  [3]operand
-	m, k  int // linear ops: rows of the result and terms of a sum
-	order int // OpPolygamma
-	queue int // gather: see Frame
+	op     ir.Op
+	mode   mode
+	single bool // of numbers in single precision: see single.go
+	n      int  // elements of the result
+	width  int  // lanes of the result: the module's, or 1 for a shared value
+	dst    int
+	args   [3]operand
+	m, k   int    // linear ops: rows of the result and terms of a sum
+	form   matrix // of the matrix of a linear op, or of a copy, in single precision
+	order  int    // OpPolygamma
+	queue  int    // gather: see Frame
 }
 
 // mode modifies what happens to the result.
@@ -83,6 +86,8 @@ const (
 	addIn         // no operation: add the argument
 	addLanes      // no operation: add the argument of all lanes
 	gather        // an outer product of all lanes, to be added later
+	narrow        // no operation: the argument in single precision
+	widen         // no operation: the argument, which is in single precision
 )
 
 // reads is how many of its arguments an instruction reads.
@@ -90,7 +95,7 @@ func (in *instr) reads() int {
 	switch in.mode {
 	case zero:
 		return 0
-	case move, addIn, addLanes:
+	case move, addIn, addLanes, narrow, widen:
 		return 1
 	}
 	return in.op.Info().Arity
@@ -138,6 +143,7 @@ const (
 func (m *Module) NewFrame() *Frame {
 	f := &Frame{mem: make([]float64, m.size+m.spills), module: m, idle: make([]bool, m.lanes)}
 	copy(f.mem, m.consts)
+	f.Refresh()
 	for _, q := range m.queues {
 		q.c, q.x = make([]float64, queueRows*q.m), make([]float64, queueRows*q.k)
 		f.queues = append(f.queues, q)
@@ -147,6 +153,14 @@ func (m *Module) NewFrame() *Frame {
 
 // Idle takes lanes out of the sums over lanes, or back in.
 func (f *Frame) Idle(lane int, idle bool) { f.idle[lane] = idle }
+
+// Refresh brings what programs keep of shared inputs up to date. It is to be
+// called after these have changed.
+func (f *Frame) Refresh() {
+	for i := range f.module.copies {
+		runSingle(f.mem, &f.module.copies[i])
+	}
+}
 
 // Settle completes the shared outputs that accumulate, which may lag behind
 // until then.
@@ -273,6 +287,11 @@ func (in *instr) String() string {
 		assign, name = "+=", "move"
 	case addLanes:
 		assign, name = "+=", "lanes"
+	case narrow, widen:
+		name = [...]string{narrow: "narrow", widen: "widen"}[in.mode]
+	}
+	if in.single {
+		name += ".f32"
 	}
 	fmt.Fprintf(&w, "[%d", in.dst)
 	if in.n != 1 {

@@ -122,6 +122,10 @@ func (p *Program) view(mem []float64, in *instr, i int) view {
 // runArray executes one instruction in its general form.
 func (p *Program) runArray(f *Frame, in *instr) {
 	mem := f.mem
+	if (in.single || in.mode == narrow) && in.mode != gather {
+		runSingle(mem, in)
+		return
+	}
 	dst := mem[in.dst:][:in.n*in.width]
 	switch in.mode {
 	case addLanes:
@@ -192,6 +196,10 @@ func (f *Frame) addLanes(in *instr, dst []float64) {
 // gather queues the outer products of all lanes that are not idle.
 func (f *Frame) gather(in *instr) {
 	q := &f.queues[in.queue]
+	if in.single {
+		f.gatherSingle(q, in)
+		return
+	}
 	if f.full(in.args[0]) && f.full(in.args[1]) && q.rows+8 <= queueRows {
 		f.takeAll(q.c[q.rows*q.m:], in.args[0], q.m)
 		f.takeAll(q.x[q.rows*q.k:], in.args[1], q.k)

@@ -36,7 +36,7 @@ func compile(t require.TestingT, n *nn.Block, optimize bool) *network {
 	if optimize {
 		graphs = opt.Optimize(b, graphs)
 	}
-	m, err := exec.Compile(graphs, 1)
+	m, err := exec.Compile(graphs, 1, exec.Double)
 	require.NoError(t, err)
 	return &network{m.NewFrame(), m.Program("f")}
 }
@@ -245,7 +245,7 @@ func TestZeroAtNode(t *testing.T) {
 		b := ir.NewBuilder()
 		w, x, s := b.Input("w", ir.Vec(n.NumWeights()), false), b.Input("x", ir.Vec(2), true), b.Input("s", ir.Vec(2), false)
 		out := n.BuildZeroAt(b, w, b.Div(x, s), b.Div(b.ConstOf(ir.Vec(2), n.ZeroAt), s))
-		m, err := exec.Compile([]*ir.Graph{{Name: "f", Outputs: []ir.Output{{Name: "y", Node: out}}}}, 1)
+		m, err := exec.Compile([]*ir.Graph{{Name: "f", Outputs: []ir.Output{{Name: "y", Node: out}}}}, 1, exec.Double)
 		require.NoError(t, err)
 		f, p := m.NewFrame(), m.Program("f")
 		copy(f.Input("w"), n.NewWeights(rand.New(rand.NewPCG(1, 1))))
@@ -307,7 +307,7 @@ func TestActivations(t *testing.T) {
 		x := b.Input("x", ir.Scalar, true)
 		y := a.Build(b, x)
 		d := autodiff.VJP(b, []*ir.Node{y}, []*ir.Node{b.Const(1)}, []*ir.Node{x})[0]
-		m, err := exec.Compile([]*ir.Graph{{Name: "f", Outputs: []ir.Output{{Name: "y", Node: y}, {Name: "d", Node: d}}}}, 1)
+		m, err := exec.Compile([]*ir.Graph{{Name: "f", Outputs: []ir.Output{{Name: "y", Node: y}, {Name: "d", Node: d}}}}, 1, exec.Double)
 		require.NoError(t, err)
 		f, p := m.NewFrame(), m.Program("f")
 		at := func(v float64) (y, d float64) {

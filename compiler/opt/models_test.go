@@ -42,7 +42,7 @@ func TestModels(t *testing.T) {
 		before, nodes := 0, 0
 		frames, modules := make([]*exec.Frame, 2), make([]*exec.Module, 2)
 		for i, g := range [][]*ir.Graph{graphs, after} {
-			modules[i], err = exec.Compile(g, 1)
+			modules[i], err = exec.Compile(g, 1, exec.Double)
 			require.NoError(t, err)
 			frames[i] = modules[i].NewFrame()
 		}

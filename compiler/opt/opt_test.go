@@ -39,7 +39,7 @@ func graph(name string, nodes ...*ir.Node) *ir.Graph {
 
 // evaluate runs graphs, named differently, at random values of the inputs.
 func evaluate(t require.TestingT, rng *rand.Rand, graphs ...*ir.Graph) [][]float64 {
-	m, err := exec.Compile(graphs, 1)
+	m, err := exec.Compile(graphs, 1, exec.Double)
 	require.NoError(t, err)
 	f := m.NewFrame()
 	for _, name := range []string{"s", "t", "x", "y", "m", "ct"} {

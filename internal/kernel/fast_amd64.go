@@ -67,6 +67,25 @@ func denseSingleFast(dst, w, x, bias []float32, m, k, rows, cols, lanes int) boo
 	return true
 }
 
+// narrowFast and widenFast say how many of the first numbers they have done.
+func narrowFast(dst []float32, src []float64) int {
+	n := len(dst) &^ 7
+	if !fast || n == 0 {
+		return 0
+	}
+	narrowSingle(&dst[0], &src[0], n)
+	return n
+}
+
+func widenFast(dst []float64, src []float32) int {
+	n := len(dst) &^ 7
+	if !fast || n == 0 {
+		return 0
+	}
+	widenSingle(&dst[0], &src[0], n)
+	return n
+}
+
 func addOuterFast(dw, c, x []float64, rows, m, k int) {
 	k2 := k &^ 1
 	if !fast || rows == 0 || m == 0 || k2 == 0 {

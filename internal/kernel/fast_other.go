@@ -15,3 +15,7 @@ func addOuterLanesFast(dw, c, x []float64, m, k, lanes int) { addOuterLanesGo(dw
 func adamFast(x, m, v, x0, m0, v0, g []float64, s *AdamStep) { adamGo(x, m, v, x0, m0, v0, g, s) }
 
 func denseSingleFast(dst, w, x, bias []float32, m, k, rows, cols, lanes int) bool { return false }
+
+func narrowFast(dst []float32, src []float64) int { return 0 }
+
+func widenFast(dst []float64, src []float32) int { return 0 }

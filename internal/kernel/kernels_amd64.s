@@ -1218,3 +1218,49 @@ jEnd110:
 rows8End108:
 	VZEROUPPER
 	RET
+
+// func narrowSingle(dst *float32, src *float64, n int)
+// Requires: AVX
+TEXT ·narrowSingle(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+n111:
+	CMPQ       DX, $0x08
+	JLT        nEnd112
+	VCVTPD2PSY (CX), X0
+	VCVTPD2PSY 32(CX), X1
+	VMOVUPS    X0, (AX)
+	VMOVUPS    X1, 16(AX)
+	ADDQ       $0x40, CX
+	ADDQ       $0x20, AX
+	SUBQ       $0x08, DX
+	JMP        n111
+
+nEnd112:
+	VZEROUPPER
+	RET
+
+// func widenSingle(dst *float64, src *float32, n int)
+// Requires: AVX
+TEXT ·widenSingle(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+n113:
+	CMPQ      DX, $0x08
+	JLT       nEnd114
+	VCVTPS2PD (CX), Y0
+	VCVTPS2PD 16(CX), Y1
+	VMOVUPD   Y0, (AX)
+	VMOVUPD   Y1, 32(AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, AX
+	SUBQ      $0x08, DX
+	JMP       n113
+
+nEnd114:
+	VZEROUPPER
+	RET

@@ -11,9 +11,8 @@ import "github.com/pinode/pinode/internal/scalar"
 // and written as well.
 func DenseSingle(dst, w, x, bias []float32, m, k, rows, cols, lanes int) {
 	if bias == nil {
-		bias = make([]float32, 8*(m/8+1))
-		if m < len(zeroSingles) {
-			bias = zeroSingles[:]
+		if bias = zeroSingles[:]; m >= len(zeroSingles) {
+			bias = make([]float32, (m+7)&^7)
 		}
 	}
 	if m > 0 && k > 0 && !denseSingleFast(dst, w, x, bias, m, k, rows, cols, lanes) {
@@ -33,5 +32,21 @@ func denseSingleGo(dst, w, x, bias []float32, m, k, rows, cols, lanes int) {
 			}
 			dst[i*lanes+l] = s
 		}
+	}
+}
+
+// Narrow sets dst to the numbers of src, rounded to single precision.
+func Narrow(dst []float32, src []float64) {
+	src = src[:len(dst)]
+	for i := narrowFast(dst, src); i < len(dst); i++ {
+		dst[i] = float32(src[i])
+	}
+}
+
+// Widen sets dst to the numbers of src.
+func Widen(dst []float64, src []float32) {
+	src = src[:len(dst)]
+	for i := widenFast(dst, src); i < len(dst); i++ {
+		dst[i] = float64(src[i])
 	}
 }

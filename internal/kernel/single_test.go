@@ -50,6 +50,24 @@ func TestSingleSameBits(t *testing.T) {
 	}
 }
 
+// TestConvert: conversions round to nearest, in any number.
+func TestConvert(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	for n := range 40 {
+		src := random(rng, n)
+		narrow := randomSingles(rng, n)
+		after := narrow[n]
+		Narrow(narrow[:n], src)
+		wide := random(rng, n)
+		Widen(wide[:n], narrow)
+		for i := range n {
+			require.Equal(t, float32(src[i]), narrow[i])
+			require.Equal(t, float64(float32(src[i])), wide[i])
+		}
+		require.Equal(t, after, narrow[n])
+	}
+}
+
 func BenchmarkSingle(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const n, n8 = 50, 56

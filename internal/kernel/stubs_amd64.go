@@ -43,3 +43,13 @@ func dense8Single(dst *float32, w *float32, x *float32, bias *float32, m int, k 
 //
 //go:noescape
 func gemvSingle(dst *float32, w *float32, x *float32, bias *float32, m int, k int, cols int)
+
+// narrowSingle rounds doubles to singles; n is a multiple of 8.
+//
+//go:noescape
+func narrowSingle(dst *float32, src *float64, n int)
+
+// widenSingle makes doubles of singles; n is a multiple of 8.
+//
+//go:noescape
+func widenSingle(dst *float64, src *float32, n int)

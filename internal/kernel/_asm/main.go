@@ -21,6 +21,8 @@ func main() {
 	adam()
 	dense8Single()
 	gemvSingle()
+	narrowSingle()
+	widenSingle()
 	Generate()
 }
 
@@ -467,6 +469,46 @@ func gemvSingle() {
 	for n := 8; n >= 1; n-- {
 		while(fmt.Sprintf("rows%d", 8*n), m, 8*n, block(n))
 	}
+	VZEROUPPER()
+	RET()
+}
+
+// narrowSingle rounds doubles to singles, a multiple of eight.
+func narrowSingle() {
+	TEXT("narrowSingle", NOSPLIT, "func(dst *float32, src *float64, n int)")
+	Pragma("noescape")
+	Doc("narrowSingle rounds doubles to singles; n is a multiple of 8.")
+	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	dst, src, n := load("dst"), load("src"), load("n")
+	while("n", n, 8, func() {
+		a, b := XMM(), XMM()
+		VCVTPD2PSY(Mem{Base: src}, a)
+		VCVTPD2PSY(Mem{Base: src, Disp: 32}, b)
+		VMOVUPS(a, Mem{Base: dst})
+		VMOVUPS(b, Mem{Base: dst, Disp: 16})
+		ADDQ(Imm(64), src)
+		ADDQ(Imm(32), dst)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// widenSingle makes doubles of singles, a multiple of eight.
+func widenSingle() {
+	TEXT("widenSingle", NOSPLIT, "func(dst *float64, src *float32, n int)")
+	Pragma("noescape")
+	Doc("widenSingle makes doubles of singles; n is a multiple of 8.")
+	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	dst, src, n := load("dst"), load("src"), load("n")
+	while("n", n, 8, func() {
+		a, b := YMM(), YMM()
+		VCVTPS2PD(Mem{Base: src}, a)
+		VCVTPS2PD(Mem{Base: src, Disp: 16}, b)
+		VMOVUPD(a, Mem{Base: dst})
+		VMOVUPD(b, Mem{Base: dst, Disp: 32})
+		ADDQ(Imm(32), src)
+		ADDQ(Imm(64), dst)
+	})
 	VZEROUPPER()
 	RET()
 }
