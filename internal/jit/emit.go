@@ -601,12 +601,15 @@ func (e *emitter) text(k int, reg, vvvv byte, rm operand, imm []byte) string {
 // program emits a whole function and its literals. AX points to the frame, CX
 // to it or, in a loop, further on.
 func (e *emitter) program() error {
+	if e.p.Single && (e.p.Count == 0 || e.p.Count%8 != 0) {
+		return fmt.Errorf("jit: a loop over %d singles, which are not whole vectors of eight", e.p.Count)
+	}
 	e.literal = map[uint64]int32{}
 	e.raw("MOVQ CX, AX", 0x48, 0x89, 0xC1)
 	if n := e.p.Count; n > 0 {
 		widths := []int{8, 4, 1}
 		if e.p.Single {
-			widths = []int{16, 8, 4, 1}
+			widths = []int{16, 8}
 		}
 		for _, lanes := range widths {
 			e.width(lanes)
@@ -645,15 +648,14 @@ func (e *emitter) program() error {
 // width sets the number of lanes of the code that follows.
 func (e *emitter) width(lanes int) {
 	e.lanes, e.regs, e.size, e.forms = lanes, registers, 8, &packed
-	scalar := &scalarForm
 	if e.p.Single {
-		e.size, e.forms, scalar = 4, &packedSingle, &scalarSingle
+		e.size, e.forms = 4, &packedSingles
 	}
 	if e.paired = lanes*e.size == 64; e.paired {
 		e.regs = pairs
 	}
 	if lanes == 1 {
-		e.forms = scalar
+		e.forms = &single
 	}
 }
 

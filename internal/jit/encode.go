@@ -12,7 +12,7 @@ type form struct {
 	w      byte
 }
 
-// The packed forms and the scalar forms, of one lane, for doubles and singles.
+// The packed forms, of doubles and singles, and the scalar forms, of one lane.
 var (
 	packed = [...]form{
 		add: {"VADDPD", 1, 1, 0x58, 0}, sub: {"VSUBPD", 1, 1, 0x5C, 0}, mul: {"VMULPD", 1, 1, 0x59, 0}, div: {"VDIVPD", 1, 1, 0x5E, 0},
@@ -23,7 +23,7 @@ var (
 		load: {"VMOVUPD", 1, 1, 0x10, 0}, store: {"VMOVUPD", 1, 1, 0x11, 0}, broadcast: {"VBROADCASTSD", 2, 1, 0x19, 0}, move: {"VMOVAPD", 1, 1, 0x29, 0},
 		store1: {"VMOVSD", 1, 3, 0x11, 0},
 	}
-	scalarForm = [...]form{
+	single = [...]form{
 		add: {"VADDSD", 1, 3, 0x58, 0}, sub: {"VSUBSD", 1, 3, 0x5C, 0}, mul: {"VMULSD", 1, 3, 0x59, 0}, div: {"VDIVSD", 1, 3, 0x5E, 0},
 		sqrt: {"VSQRTSD", 1, 3, 0x51, 0}, round: {"VROUNDSD", 3, 1, 0x0B, 0}, cmp: {"VCMPSD", 1, 3, 0xC2, 0},
 		and: {"VANDPD", 1, 1, 0x54, 0}, andn: {"VANDNPD", 1, 1, 0x55, 0}, or: {"VORPD", 1, 1, 0x56, 0}, xor: {"VXORPD", 1, 1, 0x57, 0},
@@ -32,22 +32,13 @@ var (
 		load: {"VMOVSD", 1, 3, 0x10, 0}, store: {"VMOVSD", 1, 3, 0x11, 0}, broadcast: {"VMOVSD", 1, 3, 0x10, 0}, move: {"VMOVAPD", 1, 1, 0x29, 0},
 		store1: {"VMOVSD", 1, 3, 0x11, 0},
 	}
-	packedSingle = [...]form{
+	packedSingles = [...]form{
 		add: {"VADDPS", 1, 0, 0x58, 0}, sub: {"VSUBPS", 1, 0, 0x5C, 0}, mul: {"VMULPS", 1, 0, 0x59, 0}, div: {"VDIVPS", 1, 0, 0x5E, 0},
 		sqrt: {"VSQRTPS", 1, 0, 0x51, 0}, round: {"VROUNDPS", 3, 1, 0x08, 0}, cmp: {"VCMPPS", 1, 0, 0xC2, 0},
 		and: {"VANDPS", 1, 0, 0x54, 0}, andn: {"VANDNPS", 1, 0, 0x55, 0}, or: {"VORPS", 1, 0, 0x56, 0}, xor: {"VXORPS", 1, 0, 0x57, 0},
 		blend: {"VBLENDVPS", 3, 1, 0x4A, 0}, iadd: {"VPADDD", 1, 1, 0xFE, 0}, isub: {"VPSUBD", 1, 1, 0xFA, 0}, shift: {"VPSLLD", 1, 1, 0x72, 0},
 		fma132: {"VFMADD132PS", 2, 1, 0x98, 0}, fma213: {"VFMADD213PS", 2, 1, 0xA8, 0}, fma231: {"VFMADD231PS", 2, 1, 0xB8, 0},
 		load: {"VMOVUPS", 1, 0, 0x10, 0}, store: {"VMOVUPS", 1, 0, 0x11, 0}, broadcast: {"VBROADCASTSS", 2, 1, 0x18, 0}, move: {"VMOVAPS", 1, 0, 0x29, 0},
-		store1: {"VMOVSS", 1, 2, 0x11, 0},
-	}
-	scalarSingle = [...]form{
-		add: {"VADDSS", 1, 2, 0x58, 0}, sub: {"VSUBSS", 1, 2, 0x5C, 0}, mul: {"VMULSS", 1, 2, 0x59, 0}, div: {"VDIVSS", 1, 2, 0x5E, 0},
-		sqrt: {"VSQRTSS", 1, 2, 0x51, 0}, round: {"VROUNDSS", 3, 1, 0x0A, 0}, cmp: {"VCMPSS", 1, 2, 0xC2, 0},
-		and: {"VANDPS", 1, 0, 0x54, 0}, andn: {"VANDNPS", 1, 0, 0x55, 0}, or: {"VORPS", 1, 0, 0x56, 0}, xor: {"VXORPS", 1, 0, 0x57, 0},
-		blend: {"VBLENDVPS", 3, 1, 0x4A, 0}, iadd: {"VPADDD", 1, 1, 0xFE, 0}, isub: {"VPSUBD", 1, 1, 0xFA, 0}, shift: {"VPSLLD", 1, 1, 0x72, 0},
-		fma132: {"VFMADD132SS", 2, 1, 0x99, 0}, fma213: {"VFMADD213SS", 2, 1, 0xA9, 0}, fma231: {"VFMADD231SS", 2, 1, 0xB9, 0},
-		load: {"VMOVSS", 1, 2, 0x10, 0}, store: {"VMOVSS", 1, 2, 0x11, 0}, broadcast: {"VMOVSS", 1, 2, 0x10, 0}, move: {"VMOVAPS", 1, 0, 0x29, 0},
 		store1: {"VMOVSS", 1, 2, 0x11, 0},
 	}
 )

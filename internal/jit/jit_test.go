@@ -128,6 +128,9 @@ func TestLoops(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 11))
 		p := &scalar.Program{Count: 1 + rng.IntN(45), Single: seed%2 == 1}
+		if p.Single {
+			p.Count *= 8
+		}
 		n := p.Count
 		vals := []scalar.Value{p.Load(0, false), p.Load(n, false), p.Load(2*n, false), p.Load(3*n, true), p.Const(0.7)}
 		for range 3 + rng.IntN(60) {
@@ -191,6 +194,10 @@ func TestRefuses(t *testing.T) {
 	bad("of a frame of 16", func(p *scalar.Program) { p.Store(0, p.Load(-1, false), false) })
 	bad("of a frame of 16", func(p *scalar.Program) { p.Store(0, p.Load(16, true), false) })
 	bad("reads value", func(p *scalar.Program) { p.Store(0, p.Binary(scalar.OpAdd, 7, 0), false) })
+	bad("whole vectors", func(p *scalar.Program) {
+		p.Single, p.Count = true, 4
+		p.Store(0, p.Load(2, false), false)
+	})
 	_, err := CompileAll(nil, 3, 16)
 	require.ErrorContains(t, err, "3 lanes")
 	p := &scalar.Program{}

@@ -67,8 +67,9 @@ type Program struct {
 	// It has one lane then. 0 runs it once.
 	Count int
 
-	// Single makes every value a 32-bit pattern. Two of the numbers of a loop
-	// stand in a word; a program of single precision is a loop.
+	// Single makes every value a 32-bit pattern. A program of single precision
+	// is a loop, over numbers that stand two in a word; for machine code over a
+	// multiple of eight.
 	Single bool
 
 	consts map[uint64]Value
