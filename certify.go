@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -161,7 +162,8 @@ type certifier struct {
 }
 
 // certify solves with tolerances so tight that the choice of steps, which
-// differences see and derivatives do not, is out of the way.
+// differences see and derivatives do not, is out of the way, and in double
+// precision.
 func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options, want certification) (*Certificate, error) {
 	modes := want.modes
 	if opt.Method.Adaptive() {
@@ -175,7 +177,7 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	if slices.Contains(modes, "forward") {
 		all = "forward" // its programs serve the others too
 	}
-	o, err := newObjective(m, sp, []*item{&one}, nil, opt, all, 1)
+	o, err := newObjective(m, sp, []*item{&one}, nil, opt, all, exec.Double, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,10 @@ package pinode
 import (
 	"context"
 	"fmt"
-	"github.com/pinode/pinode/compiler/lower"
 	"math"
 
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/diag"
@@ -116,7 +117,14 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 		return nil, err
 	}
 	gradient := m.fit.Word("gradient")
-	obj, err := newObjective(m, sp, train, valid, opt, gradient, plan.Workers)
+	if err := m.checkPrecision(plan, opt); err != nil {
+		return nil, err
+	}
+	networks := exec.Double
+	if plan.Single {
+		networks = exec.Single
+	}
+	obj, err := newObjective(m, sp, train, valid, opt, gradient, networks, plan.Workers)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +149,30 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 	f.start = sp.values(x)
 	f.take(x)
 	return f, nil
+}
+
+// leastSingle is the least relative tolerance for networks in single precision:
+// nearer to the 6e-8 of its roundings, these are what steps are chosen by.
+const leastSingle = 1e-7
+
+// checkPrecision refuses single precision where it has no effect or no sense.
+func (m *Model) checkPrecision(p *fit.Plan, opt sim.Options) error {
+	if !p.Single {
+		return nil
+	}
+	l := &diag.List{}
+	at := m.prog.Checked.Model.Span
+	if s := m.prog.Checked.Fit; s != nil {
+		at = s.Span
+	}
+	switch {
+	case len(m.prog.Model.Blocks) == 0:
+		l.Errorf("no-effect", at, "`precision: f32` has no effect: it is that of networks, and the model has none")
+	case opt.Method.Adaptive() && opt.RTol < leastSingle:
+		l.Errorf("precision", at, "`rtol: %g` asks for more digits than networks with `precision: f32` have", opt.RTol).
+			WithHelp("write `precision: f64`, or a tolerance of 1e-7 or more")
+	}
+	return l.Err()
 }
 
 // planUnsupported refuses settings that are accepted and not obeyed yet.
@@ -251,6 +283,16 @@ func (f *Fit) take(x []float64) {
 
 // finish evaluates the fit at its result: errors, standard errors.
 func (f *Fit) finish(x []float64) error {
+	if f.Plan.Single { // what is said of the result has all digits
+		opt, err := solverOptions(f.Model.fit)
+		if err != nil {
+			return err
+		}
+		o := f.obj
+		if f.obj, err = newObjective(f.Model, o.sp, o.items, o.valid, opt, o.gradient, exec.Double, f.Plan.Workers); err != nil {
+			return err
+		}
+	}
 	if err := f.score(x, f.obj.items, &f.Train); err != nil {
 		return err
 	}

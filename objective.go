@@ -118,10 +118,10 @@ const maxRuns = 64
 // are read again soon, from the second-level cache if they fit.
 const blockWords = 1 << 16
 
-func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gradient string, workers int) (*objective, error) {
+func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gradient string, networks exec.Precision, workers int) (*objective, error) {
 	o := &objective{m: m, sp: sp, items: items, valid: valid, gradient: gradient}
 	var err error
-	want := compiler.Want{Reverse: true, Forward: gradient == "forward"}
+	want := compiler.Want{Reverse: true, Forward: gradient == "forward", Networks: networks}
 	if o.runner, err = newRunner(m, opt, max(len(items), len(valid)), want, false, workers); err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 	}
 	var side *exec.Module
 	if rows > 1 {
-		if side, err = m.prog.Rows(maxLanes); err != nil {
+		if side, err = m.prog.Rows(maxLanes, networks); err != nil {
 			return nil, err
 		}
 	}

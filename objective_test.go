@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/compiler/exec"
 )
 
 // hybridNetwork is a model with a network and events, over trajectories of
@@ -114,7 +116,7 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 		var grad []float64
 		for _, words := range []int{0, 10000, 5000, 3000, 600, 300} {
 			opt.Memory = words
-			o, err := newObjective(f.Model, f.obj.sp, f.obj.items, nil, opt, "unrolled", 1)
+			o, err := newObjective(f.Model, f.obj.sp, f.obj.items, nil, opt, "unrolled", exec.Double, 1)
 			require.NoError(t, err)
 			require.Positive(t, o.workers[0].many.blk.ActWords(), "activations of %d", count)
 			g := make([]float64, len(x))

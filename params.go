@@ -272,6 +272,7 @@ func (sp *space) bind(x, nat []float64, s *system) {
 	copy(s.s, sp.s)
 	sp.trans.Forward(nat, x[:len(sp.coords)])
 	sp.shared(x, nat, s.p)
+	s.frame.Refresh()
 }
 
 // bindItem puts a trajectory's own inputs into a system, after bind.

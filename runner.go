@@ -37,7 +37,7 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	if n > 1 {
 		width = maxLanes
 	}
-	ofSteps := m.prog.Steps(width, tab, want.Reverse, vary)
+	ofSteps := m.prog.Steps(width, tab, want, vary)
 	mod, err := m.prog.Module(1, want)
 	if err != nil {
 		return nil, err
@@ -72,13 +72,16 @@ func (r *runner) bind(put func(p []float64), s []float64) {
 	for _, w := range r.workers {
 		put(w.sys.p)
 		copy(w.sys.s, s)
+		w.sys.frame.Refresh()
 		if w.many != nil {
 			put(w.many.p)
 			copy(w.many.s, s)
+			w.many.frame.Refresh()
 		}
 		if w.rows != nil {
 			put(w.rows.p)
 			copy(w.rows.s, s)
+			w.rows.frame.Refresh()
 		}
 	}
 }

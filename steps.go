@@ -58,6 +58,7 @@ func (j *subject) Settle() {
 func (j *subject) Use() {
 	if len(j.p) > 0 {
 		copy(j.system.p, j.p)
+		j.system.frame.Refresh()
 	}
 	copy(j.system.q, j.q)
 	j.system.signals, j.system.from = j.signals, j.from

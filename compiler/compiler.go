@@ -119,6 +119,8 @@ type Want struct {
 	Reverse bool    // vector–Jacobian products
 	Forward bool    // Jacobian–vector products
 	Step    *Method // programs for its whole step, where they are not too large
+
+	Networks exec.Precision // of the operations of networks
 }
 
 // Module compiles the programs of the model for frames of the given number of
@@ -130,7 +132,7 @@ func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
 			graphs = append(graphs, p.stepGraphs(want.Step, lanes, want.Reverse, false)...)
 		}
 		return graphs
-	}), lanes, exec.Double)
+	}), lanes, want.Networks)
 }
 
 // built are the graphs that make builds, while nobody else builds any.
@@ -144,12 +146,12 @@ func (p *Program) built(make func() []*ir.Graph) []*ir.Graph {
 // the given number of lanes, while its caller does other things; what it
 // returns waits for them. With vary the parameters differ between lanes.
 // There is no module for a model whose step is too large for one program.
-func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) func() (*exec.Module, error) {
-	graphs := p.built(func() []*ir.Graph { return p.stepGraphs(m, lanes, reverse, vary) })
+func (p *Program) Steps(lanes int, m *Method, want Want, vary bool) func() (*exec.Module, error) {
+	graphs := p.built(func() []*ir.Graph { return p.stepGraphs(m, lanes, want.Reverse, vary) })
 	if graphs == nil {
 		return func() (*exec.Module, error) { return nil, nil }
 	}
-	compile := sync.OnceValues(func() (*exec.Module, error) { return exec.Compile(graphs, lanes, exec.Double) })
+	compile := sync.OnceValues(func() (*exec.Module, error) { return exec.Compile(graphs, lanes, want.Networks) })
 	go func() {
 		defer func() { _ = recover() }() // who waits sees it
 		_, _ = compile()
@@ -160,11 +162,11 @@ func (p *Program) Steps(lanes int, m *Method, reverse, vary bool) func() (*exec.
 // Rows compiles the programs for the loss of a row of data alone, row and
 // row.vjp, for frames of the given number of lanes. It returns nil for a model
 // whose rows use no weights: theirs are short programs.
-func (p *Program) Rows(lanes int) (*exec.Module, error) {
+func (p *Program) Rows(lanes int, networks exec.Precision) (*exec.Module, error) {
 	if p.Model.Row == nil || !p.weighs(p.Model.Row) {
 		return nil, nil
 	}
-	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, p.row(true)) }), lanes, exec.Double)
+	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, p.row(true)) }), lanes, networks)
 }
 
 // weighs reports whether a value depends on weights.

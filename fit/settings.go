@@ -80,7 +80,10 @@ func Settings(o Owned) setting.Table {
 			{Name: "ensemble", Doc: "from the spread of several `starts`"},
 		}},
 		{Key: "seed", Kind: setting.Int, Default: "1", Max: 1 << 53, Doc: "of all random numbers of the run"},
-		{Key: "precision", Kind: setting.Word, Default: "f64", Choices: []setting.Choice{{Name: "f64", Doc: "double precision"}}, Doc: "of the arithmetic"},
+		{Key: "precision", Kind: setting.Word, Default: "f64", Doc: "of networks in training; all else, and all that is said of the result, has double precision", Choices: []setting.Choice{
+			{Name: "f64", Doc: "double precision, 16 digits"},
+			{Name: "f32", Doc: "single precision, 7 digits, up to twice as fast"},
+		}},
 		{Key: "workers", Kind: setting.Int, Default: "0", Max: 1 << 16, Doc: "trajectories computed side by side; 0 is one per processor; results do not depend on it"},
 		{Key: "checkpoint_every", Kind: setting.Int, Default: "50", Max: many, Doc: "iterations between checkpoints, of which at most one a second is written; 0 is only at the end"},
 	}
@@ -102,6 +105,7 @@ type Plan struct {
 	Continuity  float64
 	Uncertainty string
 	Workers     int
+	Single      bool // precision of networks
 }
 
 // NewPlan reads resolved settings of the table that Settings gives, and
@@ -129,7 +133,7 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 		},
 		Starts: v.Int("starts"), Spread: v.Float("spread"), Loss: loss.Name,
 		Segments: shoot.Int("segments"), Continuity: shoot.Float("continuity"),
-		Uncertainty: v.Word("uncertainty"), Workers: v.Int("workers"),
+		Uncertainty: v.Word("uncertainty"), Workers: v.Int("workers"), Single: v.Word("precision") == "f32",
 		Weights: map[string]float64{},
 	}
 	if p.Loss == "huber" {

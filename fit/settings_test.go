@@ -156,7 +156,7 @@ func TestPlanRefuses(t *testing.T) {
 		_, err := NewPlan(v)
 		require.ErrorContains(t, err, want, given)
 	}
-	for _, s := range []string{"optimizer=adma", "optimizer.beta1=1", "optimizer.lr=0", "batch=-1", "precision=f32", "weights.mass=1", "loss=l1", "seed=-1"} {
+	for _, s := range []string{"optimizer=adma", "optimizer.beta1=1", "optimizer.lr=0", "batch=-1", "precision=f16", "weights.mass=1", "loss=l1", "seed=-1"} {
 		key, text, _ := strings.Cut(s, "=")
 		require.Error(t, setting.New(table).Set(key, text, "flag"), s)
 	}

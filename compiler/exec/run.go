@@ -122,7 +122,11 @@ func (p *Program) view(mem []float64, in *instr, i int) view {
 // runArray executes one instruction in its general form.
 func (p *Program) runArray(f *Frame, in *instr) {
 	mem := f.mem
-	if (in.single || in.mode == narrow) && in.mode != gather {
+	switch {
+	case in.mode == gather:
+		f.gather(in)
+		return
+	case in.single || in.mode == narrow:
 		runSingle(mem, in)
 		return
 	}
@@ -130,9 +134,6 @@ func (p *Program) runArray(f *Frame, in *instr) {
 	switch in.mode {
 	case addLanes:
 		f.addLanes(in, dst)
-		return
-	case gather:
-		f.gather(in)
 		return
 	case zero:
 		clear(dst)

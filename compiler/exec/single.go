@@ -203,15 +203,21 @@ func runSingle(mem []float64, in *instr) {
 		kernel.Widen(mem[in.dst:][:in.n*in.width], s[2*a.off:])
 	case in.mode == narrow && in.form.m == 0 && a.elem == in.width && (a.lane == 1 || in.width == 1):
 		kernel.Narrow(dst[:in.n*in.width], mem[a.off:])
+	case in.mode == narrow && in.form.m > 0 && in.form.cols == 1 && in.width == 1:
+		for i, f := 0, in.form; i < f.m; i++ {
+			kernel.Narrow(dst[i*f.rows:][:f.k], mem[a.off+i*f.k:])
+		}
 	case in.mode == narrow:
 		f := in.form
-		for e := range in.n {
-			to := e
-			if f.m > 0 {
-				to = e/f.k*f.rows + e%f.k*f.cols
-			}
-			for l := range in.width {
-				dst[to*in.width+l] = float32(mem[a.off+e*a.elem+l*a.lane])
+		if f.m == 0 {
+			f = matrix{m: 1, k: in.n, cols: 1}
+		}
+		for j := range f.k {
+			for i := range f.m {
+				to, from := (i*f.rows+j*f.cols)*in.width, a.off+(i*f.k+j)*a.elem
+				for l := range in.width {
+					dst[to+l] = float32(mem[from+l*a.lane])
+				}
 			}
 		}
 	case in.op.Info().Class == ir.Elementwise:
