@@ -88,7 +88,7 @@ func loops(in *instr, lanes int) bool {
 		return false
 	}
 	for _, a := range in.args[:in.reads()] {
-		if !(a.size == in.n && a.elem == in.width && (a.lane == 1 || in.width == 1)) && !uniform(in, a, lanes) {
+		if !(a.size == in.n && a.elem == in.width && (a.lane == 1 || in.width == 1)) && !uniform(in, a, lanes) && !steady(in, a) {
 			return false
 		}
 	}
@@ -98,6 +98,12 @@ func loops(in *instr, lanes int) bool {
 // uniform reports whether an operand is one number for all elements and lanes.
 func uniform(in *instr, a operand, lanes int) bool {
 	return a.size == 1 && in.n*in.width > 1 && (a.lane == 0 || lanes == 1)
+}
+
+// steady reports whether an operand is one number for all elements, of each of
+// eight lanes.
+func steady(in *instr, a operand) bool {
+	return a.size == 1 && a.lane == 1 && in.n > 1 && in.width == 8
 }
 
 // maxLoop bounds the instructions of a loop.
@@ -128,7 +134,14 @@ func apart(dst int, in *instr, lanes int) bool {
 		return false
 	}
 	for _, a := range in.args[:in.reads()] {
-		if one := uniform(in, a, lanes); one && meets(a.off, 1) || !one && a.off != dst && meets(a.off, n) {
+		size := n
+		switch {
+		case uniform(in, a, lanes):
+			size = 1
+		case steady(in, a):
+			size = 8
+		}
+		if (size < n || a.off != dst) && meets(a.off, size) {
 			return false
 		}
 	}
@@ -181,7 +194,9 @@ func (l *lowering) lower(seg *segment, live []bool) *scalar.Program {
 			in.n, in.width = 1, 1
 			for k := range in.args {
 				in.args[k].lane = 1
-				if uniform(&seg.code[i], seg.code[i].args[k], lanes) {
+				if steady(&seg.code[i], seg.code[i].args[k]) {
+					in.args[k].lane = 8
+				} else if uniform(&seg.code[i], seg.code[i].args[k], lanes) {
 					in.args[k].lane = 0
 				}
 			}
@@ -203,10 +218,14 @@ func (l *lowering) lower(seg *segment, live []bool) *scalar.Program {
 // read is the value of element i of an operand.
 func (l *lowering) read(o operand, i int) scalar.Value {
 	w := o.off + i*o.elem
-	if l.Count > 0 && o.lane == 0 { // the word may be the first of an array of the loop as well
+	if l.Count > 0 && o.lane != 1 { // the word may be the first of an array of the loop as well
 		v, ok := l.uniform[w]
 		if !ok {
-			v = l.Load(w, true)
+			if o.lane == 0 {
+				v = l.Load(w, true)
+			} else {
+				v = l.LoadLanes(w)
+			}
 			l.uniform[w] = v
 		}
 		return v

@@ -202,8 +202,8 @@ func (f *Frame) gather(in *instr) {
 		return
 	}
 	if f.full(in.args[0]) && f.full(in.args[1]) && q.rows+8 <= queueRows {
-		f.takeAll(q.c[q.rows*q.m:], in.args[0], q.m)
-		f.takeAll(q.x[q.rows*q.k:], in.args[1], q.k)
+		takeAll(q.c[q.rows*q.m:], f.mem[in.args[0].off:], q.m)
+		takeAll(q.x[q.rows*q.k:], f.mem[in.args[1].off:], q.k)
 		if q.rows += 8; q.rows == queueRows {
 			f.flush(q)
 		}
@@ -233,15 +233,15 @@ func (f *Frame) take(to []float64, o operand, lane int) {
 	}
 }
 
-// takeAll copies the n elements of an operand in each of eight lanes to rows
-// that follow each other.
-func (f *Frame) takeAll(to []float64, o operand, n int) {
+// takeAll copies the n elements of each of eight lanes to rows that follow each
+// other.
+func takeAll[F float32 | float64](to []float64, from []F, n int) {
 	a, b, c, d := to[:n], to[n:][:n], to[2*n:][:n], to[3*n:][:n]
 	p, q, r, s := to[4*n:][:n], to[5*n:][:n], to[6*n:][:n], to[7*n:][:n]
 	for i := range n {
-		v := f.mem[o.off+8*i:][:8:8]
-		a[i], b[i], c[i], d[i] = v[0], v[1], v[2], v[3]
-		p[i], q[i], r[i], s[i] = v[4], v[5], v[6], v[7]
+		v := from[8*i:][:8:8]
+		a[i], b[i], c[i], d[i] = float64(v[0]), float64(v[1]), float64(v[2]), float64(v[3])
+		p[i], q[i], r[i], s[i] = float64(v[4]), float64(v[5]), float64(v[6]), float64(v[7])
 	}
 }
 

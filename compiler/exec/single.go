@@ -212,12 +212,14 @@ func runSingle(mem []float64, in *instr) {
 		if f.m == 0 {
 			f = matrix{m: 1, k: in.n, cols: 1}
 		}
-		for j := range f.k {
-			for i := range f.m {
-				to, from := (i*f.rows+j*f.cols)*in.width, a.off+(i*f.k+j)*a.elem
+		for i := range f.m {
+			to, from := i*f.rows*in.width, a.off+i*f.k*a.elem
+			for range f.k {
 				for l := range in.width {
 					dst[to+l] = float32(mem[from+l*a.lane])
 				}
+				to += f.cols * in.width
+				from += a.elem
 			}
 		}
 	case in.op.Info().Class == ir.Elementwise:
@@ -299,6 +301,14 @@ func linearSingle(s []float32, in *instr, dst []float32) {
 // gatherSingle queues the outer products of all lanes that are not idle.
 func (f *Frame) gatherSingle(q *queue, in *instr) {
 	s := scalar.Singles(f.mem)
+	if f.full(in.args[0]) && f.full(in.args[1]) && q.rows+8 <= queueRows {
+		takeAll(q.c[q.rows*q.m:], s[2*in.args[0].off:], q.m)
+		takeAll(q.x[q.rows*q.k:], s[2*in.args[1].off:], q.k)
+		if q.rows += 8; q.rows == queueRows {
+			f.flush(q)
+		}
+		return
+	}
 	take := func(to []float64, o operand, lane int) {
 		at := 2*o.off + lane*o.lane
 		for i := range to {

@@ -77,7 +77,7 @@ func (e *emitter) body() error {
 func args(in *scalar.Instr) (v [3]scalar.Value, n int) {
 	v = [3]scalar.Value{in.A, in.B, in.C}
 	switch in.Op {
-	case scalar.OpConst, scalar.OpLoad, scalar.OpLoadShared:
+	case scalar.OpConst, scalar.OpLoad, scalar.OpLoadShared, scalar.OpLoadLanes:
 		return v, 0
 	case scalar.OpStore, scalar.OpStoreShared, scalar.OpSqrt, scalar.OpRound, scalar.OpFloor, scalar.OpCeil, scalar.OpShl, scalar.OpShr:
 		return v, 1
@@ -87,6 +87,10 @@ func args(in *scalar.Instr) (v [3]scalar.Value, n int) {
 	return v, 2
 }
 
+func loads(op scalar.Op) bool {
+	return op == scalar.OpLoad || op == scalar.OpLoadShared || op == scalar.OpLoadLanes
+}
+
 func stores(op scalar.Op) bool { return op == scalar.OpStore || op == scalar.OpStoreShared }
 
 // span is the words that a load or store touches.
@@ -94,6 +98,8 @@ func (e *emitter) span(in *scalar.Instr) (from, to int) {
 	from, to = int(in.Off), int(in.Off)+1
 	if in.Op == scalar.OpLoad || in.Op == scalar.OpStore {
 		to = from + (max(e.lanes, e.p.Count)*e.size+7)/8
+	} else if in.Op == scalar.OpLoadLanes {
+		to = from + e.size
 	}
 	return from, to
 }
@@ -109,7 +115,10 @@ func (e *emitter) arrange() error {
 		if in.Op >= scalar.NumOps {
 			return fmt.Errorf("jit: instruction %d is unknown", i)
 		}
-		if in.Op == scalar.OpLoad || in.Op == scalar.OpLoadShared || stores(in.Op) {
+		if in.Op == scalar.OpLoadLanes && (e.p.Count == 0 || e.p.Count%8 != 0) {
+			return fmt.Errorf("jit: instruction %d loads eight lanes in a loop over %d numbers", i, e.p.Count)
+		}
+		if loads(in.Op) || stores(in.Op) {
 			if from, to := e.span(in); from < 0 || to > e.frame {
 				return fmt.Errorf("jit: instruction %d is at words %d to %d of a frame of %d", i, from, to, e.frame)
 			}
@@ -133,7 +142,7 @@ func (e *emitter) arrange() error {
 	for i := range code {
 		in := &code[i]
 		switch {
-		case in.Op == scalar.OpLoad || in.Op == scalar.OpLoadShared:
+		case loads(in.Op):
 			from, to := e.span(in)
 			for w := from; w < to; w++ {
 				readTill[w] = max(readTill[w], lastUse[i])
@@ -199,7 +208,7 @@ func (e *emitter) arrange() error {
 // values like others, which are not had again from memory.
 func (e *emitter) pin(before, word int) {
 	for i := range e.p.Code[:before] {
-		if in := &e.p.Code[i]; in.Op == scalar.OpLoad || in.Op == scalar.OpLoadShared {
+		if in := &e.p.Code[i]; loads(in.Op) {
 			if from, to := e.span(in); from <= word && word < to {
 				e.pinned[i] = true
 			}
@@ -209,7 +218,7 @@ func (e *emitter) pin(before, word int) {
 
 // leaf reports whether a value can be had again from memory at any time.
 func (e *emitter) leaf(v scalar.Value) bool {
-	return e.p.Code[v].Op <= scalar.OpLoadShared && !e.pinned[v]
+	return e.p.Code[v].Op <= scalar.OpLoadLanes && !e.pinned[v]
 }
 
 // next is the position of the next use of a value at or behind pos.
@@ -292,6 +301,8 @@ func (e *emitter) memory(v scalar.Value, whole bool) (operand, bool) {
 		return operand{}, false
 	case !e.pinned[v] && in.Op == scalar.OpLoad:
 		return operand{base: lane, disp: 8 * in.Off}, true
+	case !e.pinned[v] && in.Op == scalar.OpLoadLanes:
+		return operand{base: steady, disp: 8 * in.Off}, true
 	case !e.pinned[v] && in.Op == scalar.OpLoadShared:
 		return operand{base: frame, disp: 8 * in.Off}, true
 	case e.spill[v] > 0:
@@ -324,6 +335,8 @@ func (e *emitter) fetch(v scalar.Value, r byte) {
 		e.op(xor, r, r, operand{reg: r})
 	case in.Op == scalar.OpConst:
 		e.op(load, r, 0, e.constant(in.Imm))
+	case in.Op == scalar.OpLoadLanes:
+		e.op(load, r, 0, operand{base: steady, disp: 8 * in.Off})
 	case in.Op == scalar.OpLoadShared:
 		e.op(broadcast, r, 0, operand{base: frame, disp: 8 * in.Off})
 	default:
@@ -399,6 +412,10 @@ func (e *emitter) op(k int, reg, vvvv byte, rm operand, imm ...byte) {
 		rm.reg = twin(rm.reg)
 	case lane, spill:
 		rm.disp += 32
+	case steady: // eight singles fill one register, eight doubles two
+		if e.size == 8 {
+			rm.disp += 32
+		}
 	}
 	switch k {
 	case load, broadcast, move, store, sqrt, round: // vvvv is not used
@@ -437,7 +454,7 @@ func (e *emitter) instr(v scalar.Value) {
 	in := &e.p.Code[v]
 	e.keep = [registers]bool{}
 	switch in.Op {
-	case scalar.OpConst, scalar.OpLoad, scalar.OpLoadShared:
+	case scalar.OpConst, scalar.OpLoad, scalar.OpLoadShared, scalar.OpLoadLanes:
 		if e.pinned[v] {
 			r := e.free()
 			e.fetch(v, r)
@@ -566,7 +583,7 @@ func (e *emitter) text(k int, reg, vvvv byte, rm operand, imm []byte) string {
 		if e.p.Single {
 			m = fmt.Sprintf("$%g", math.Float32frombits(uint32(e.literals[rm.disp])))
 		}
-	case frame, spill:
+	case frame, spill, steady:
 		m = fmt.Sprintf("%d(AX)", rm.disp)
 	case lane:
 		m = fmt.Sprintf("%d(CX)", rm.disp)

@@ -77,6 +77,7 @@ const (
 	inReg   base = iota // no memory operand
 	frame               // the frame: register AX
 	lane                // what is not shared: register CX
+	steady              // lanes that a loop reads again for each element: register AX
 	spill               // behind the frame: register AX
 	literal             // the literal pool, relative to the next instruction
 )

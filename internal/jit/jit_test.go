@@ -128,11 +128,14 @@ func TestLoops(t *testing.T) {
 	for seed := range uint64(300) {
 		rng := rand.New(rand.NewPCG(seed, 11))
 		p := &scalar.Program{Count: 1 + rng.IntN(45), Single: seed%2 == 1}
-		if p.Single {
+		if p.Single || seed%4 == 0 {
 			p.Count *= 8
 		}
 		n := p.Count
 		vals := []scalar.Value{p.Load(0, false), p.Load(n, false), p.Load(2*n, false), p.Load(3*n, true), p.Const(0.7)}
+		if n%8 == 0 {
+			vals = append(vals, p.LoadLanes(3*n+1))
+		}
 		for range 3 + rng.IntN(60) {
 			pick := func() scalar.Value { return vals[rng.IntN(len(vals))] }
 			switch rng.IntN(4) {
@@ -147,7 +150,7 @@ func TestLoops(t *testing.T) {
 				vals = append(vals, f.Build(p, pick()))
 			}
 		}
-		frame := 3*n + 1
+		frame := 3*n + 9
 		p.Store(0, vals[len(vals)-1], false) // over an input
 		for range 3 {
 			p.Store(frame, vals[rng.IntN(len(vals))], false)

@@ -13,6 +13,7 @@ const (
 	OpConst       Op = iota // the pattern Imm in every lane
 	OpLoad                  // mem[Off+lane]
 	OpLoadShared            // mem[Off] in every lane
+	OpLoadLanes             // in a loop: number i mod 8 of those at Off
 	OpStore                 // mem[Off+lane] = A; no value
 	OpStoreShared           // mem[Off] = lane 0 of A; no value
 
@@ -103,6 +104,10 @@ func (p *Program) Load(off int, shared bool) Value {
 	}
 	return p.add(Instr{Op: OpLoad, Off: int32(off)})
 }
+
+// LoadLanes appends a load of eight numbers, which are lanes of a loop over a
+// multiple of eight.
+func (p *Program) LoadLanes(off int) Value { return p.add(Instr{Op: OpLoadLanes, Off: int32(off)}) }
 
 // Store appends a store of a lane value, or of a shared one.
 func (p *Program) Store(off int, v Value, shared bool) {

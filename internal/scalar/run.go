@@ -33,6 +33,8 @@ func (p *Program) once(mem []float64, i0, lanes int) {
 				out = math.Float64bits(mem[int(in.Off)+i0+l])
 			case OpLoadShared:
 				out = math.Float64bits(mem[in.Off])
+			case OpLoadLanes:
+				out = math.Float64bits(mem[int(in.Off)+i0%8])
 			case OpStore:
 				mem[int(in.Off)+i0+l] = math.Float64frombits(arg(in.A))
 			case OpStoreShared:
@@ -63,6 +65,8 @@ func (p *Program) onceSingle(mem []float32, i int) {
 			val[k] = uint64(math.Float32bits(mem[2*int(in.Off)+i]))
 		case OpLoadShared:
 			val[k] = uint64(math.Float32bits(mem[2*in.Off]))
+		case OpLoadLanes:
+			val[k] = uint64(math.Float32bits(mem[2*int(in.Off)+i%8]))
 		case OpStore:
 			mem[2*int(in.Off)+i] = math.Float32frombits(uint32(val[in.A]))
 		case OpStoreShared:
