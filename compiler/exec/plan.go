@@ -38,6 +38,7 @@ type Program struct {
 	scratch  int  // where scratch space starts
 	widest   int  // words of each of its three parts
 	adds     bool // to shared outputs
+	single   bool // it may read copies of shared inputs
 }
 
 // segmentKind tells what a segment holds.
@@ -120,6 +121,7 @@ type Frame struct {
 	queues []queue
 	idle   []bool // by lane
 	dirty  bool   // see Dirty
+	stale  bool   // see Refresh
 }
 
 // queue holds factors of outer products that all go to one matrix, to be added
@@ -154,9 +156,13 @@ func (m *Module) NewFrame() *Frame {
 // Idle takes lanes out of the sums over lanes, or back in.
 func (f *Frame) Idle(lane int, idle bool) { f.idle[lane] = idle }
 
-// Refresh brings what programs keep of shared inputs up to date. It is to be
-// called after these have changed.
-func (f *Frame) Refresh() {
+// Refresh says that shared inputs have changed, of which programs may keep
+// copies.
+func (f *Frame) Refresh() { f.stale = len(f.module.copies) > 0 }
+
+// copy brings copies of shared inputs up to date.
+func (f *Frame) copy() {
+	f.stale = false
 	for i := range f.module.copies {
 		runSingle(f.mem, &f.module.copies[i])
 	}

@@ -11,6 +11,9 @@ import (
 // Run executes the program on a frame of its module. It allocates nothing.
 func (p *Program) Run(f *Frame) {
 	f.dirty = f.dirty || p.adds
+	if f.stale && p.single {
+		f.copy()
+	}
 	mem := f.mem
 	for i := range p.segments {
 		s := &p.segments[i]

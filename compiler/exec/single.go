@@ -143,6 +143,7 @@ func (p *planner) opSingle(n *ir.Node, dst int, how mode) {
 		in.m, in.k = n.Shape.M, n.Shape.N
 	}
 	p.code = append(p.code, in)
+	p.prog.single = true
 }
 
 // packed is the word where a value stands in single precision, in a form.
@@ -207,6 +208,8 @@ func runSingle(mem []float64, in *instr) {
 		for i, f := 0, in.form; i < f.m; i++ {
 			kernel.Narrow(dst[i*f.rows:][:f.k], mem[a.off+i*f.k:])
 		}
+	case in.mode == narrow && in.form.m > 0 && in.form.rows == 1 && in.width == 1:
+		kernel.NarrowColumns(dst, mem[a.off:], in.form.m, in.form.k, in.form.cols)
 	case in.mode == narrow:
 		f := in.form
 		if f.m == 0 {

@@ -86,6 +86,17 @@ func widenFast(dst []float64, src []float32) int {
 	return n
 }
 
+// narrowColumnsFast says how many of the first rows and columns it has done.
+func narrowColumnsFast(dst []float32, src []float64, m, k, cols int) (rows, columns int) {
+	m4, k4 := m&^3, k&^3
+	if !fast || m4 == 0 || k4 == 0 {
+		return 0, 0
+	}
+	_, _ = dst[(k-1)*cols+m-1], src[m*k-1]
+	transposeSingle(&dst[0], &src[0], m4, k4, 8*k, 4*cols)
+	return m4, k4
+}
+
 func addOuterFast(dw, c, x []float64, rows, m, k int) {
 	k2 := k &^ 1
 	if !fast || rows == 0 || m == 0 || k2 == 0 {

@@ -19,3 +19,5 @@ func denseSingleFast(dst, w, x, bias []float32, m, k, rows, cols, lanes int) boo
 func narrowFast(dst []float32, src []float64) int { return 0 }
 
 func widenFast(dst []float64, src []float32) int { return 0 }
+
+func narrowColumnsFast(dst []float32, src []float64, m, k, cols int) (rows, columns int) { return 0, 0 }

@@ -1264,3 +1264,55 @@ n113:
 nEnd114:
 	VZEROUPPER
 	RET
+
+// func transposeSingle(dst *float32, src *float64, m int, k int, stride int, cols int)
+// Requires: AVX
+TEXT ·transposeSingle(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ m+16(FP), DX
+	MOVQ stride+32(FP), BX
+	MOVQ cols+40(FP), SI
+	LEAQ (BX)(BX*2), DI
+	LEAQ (SI)(SI*2), R8
+
+rows115:
+	CMPQ DX, $0x04
+	JLT  rowsEnd116
+	MOVQ CX, R9
+	MOVQ AX, R10
+	MOVQ k+24(FP), R11
+
+cols117:
+	CMPQ       R11, $0x04
+	JLT        colsEnd118
+	VCVTPD2PSY (R9), X0
+	VCVTPD2PSY (R9)(BX*1), X2
+	VCVTPD2PSY (R9)(BX*2), X4
+	VCVTPD2PSY (R9)(DI*1), X6
+	VUNPCKLPS  X2, X0, X1
+	VUNPCKLPS  X6, X4, X3
+	VUNPCKHPS  X2, X0, X5
+	VUNPCKHPS  X6, X4, X6
+	VUNPCKLPD  X3, X1, X0
+	VUNPCKHPD  X3, X1, X2
+	VUNPCKLPD  X6, X5, X4
+	VUNPCKHPD  X6, X5, X6
+	VMOVUPS    X0, (R10)
+	VMOVUPS    X2, (R10)(SI*1)
+	VMOVUPS    X4, (R10)(SI*2)
+	VMOVUPS    X6, (R10)(R8*1)
+	ADDQ       $0x20, R9
+	LEAQ       (R10)(SI*4), R10
+	SUBQ       $0x04, R11
+	JMP        cols117
+
+colsEnd118:
+	LEAQ (CX)(BX*4), CX
+	ADDQ $0x10, AX
+	SUBQ $0x04, DX
+	JMP  rows115
+
+rowsEnd116:
+	VZEROUPPER
+	RET

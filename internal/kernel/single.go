@@ -50,3 +50,19 @@ func Widen(dst []float64, src []float32) {
 		dst[i] = float64(src[i])
 	}
 }
+
+// NarrowColumns sets dst[j·cols+i] to src[i·k+j], rounded to single precision,
+// for i < m and j < k.
+func NarrowColumns(dst []float32, src []float64, m, k, cols int) {
+	m4, k4 := narrowColumnsFast(dst, src, m, k, cols)
+	for i := range m {
+		row := src[i*k : (i+1)*k]
+		j := 0
+		if i < m4 {
+			j = k4
+		}
+		for ; j < k; j++ {
+			dst[j*cols+i] = float32(row[j])
+		}
+	}
+}

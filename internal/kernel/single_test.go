@@ -68,6 +68,25 @@ func TestConvert(t *testing.T) {
 	}
 }
 
+// TestColumns: a matrix is turned round, in any size.
+func TestColumns(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	for range 300 {
+		m, k := 1+rng.IntN(40), 1+rng.IntN(40)
+		cols := m + rng.IntN(9)
+		src, dst := random(rng, m*k), randomSingles(rng, k*cols)
+		before := append([]float32{}, dst...)
+		NarrowColumns(dst, src, m, k, cols)
+		for at := range dst {
+			want := before[at]
+			if i, j := at%cols, at/cols; i < m && j < k {
+				want = float32(src[i*k+j])
+			}
+			require.Equal(t, want, dst[at], "%d×%d, number %d", m, k, at)
+		}
+	}
+}
+
 func BenchmarkSingle(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const n, n8 = 50, 56

@@ -53,3 +53,8 @@ func narrowSingle(dst *float32, src *float64, n int)
 //
 //go:noescape
 func widenSingle(dst *float64, src *float32, n int)
+
+// transposeSingle rounds a matrix to singles, column by column; m and k are multiples of 4, stride and cols the bytes between rows and columns.
+//
+//go:noescape
+func transposeSingle(dst *float32, src *float64, m int, k int, stride int, cols int)

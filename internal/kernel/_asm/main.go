@@ -23,6 +23,7 @@ func main() {
 	gemvSingle()
 	narrowSingle()
 	widenSingle()
+	transposeSingle()
 	Generate()
 }
 
@@ -508,6 +509,49 @@ func widenSingle() {
 		VMOVUPD(b, Mem{Base: dst, Disp: 32})
 		ADDQ(Imm(32), src)
 		ADDQ(Imm(64), dst)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// transposeSingle rounds a matrix of doubles to singles that stand column by
+// column, in squares of four.
+func transposeSingle() {
+	TEXT("transposeSingle", NOSPLIT, "func(dst *float32, src *float64, m, k, stride, cols int)")
+	Pragma("noescape")
+	Doc("transposeSingle rounds a matrix to singles, column by column; m and k are multiples of 4, stride and cols the bytes between rows and columns.")
+	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	dst, src, m, stride, cols := load("dst"), load("src"), load("m"), load("stride"), load("cols")
+	three, threeCols := GP64(), GP64()
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, three)
+	LEAQ(Mem{Base: cols, Index: cols, Scale: 2}, threeCols)
+	while("rows", m, 4, func() {
+		from, to, left := GP64(), GP64(), GP64()
+		MOVQ(src, from)
+		MOVQ(dst, to)
+		Load(Param("k"), left)
+		while("cols", left, 4, func() {
+			var r, t [4]reg.VecVirtual
+			for i, at := range []Mem{{Base: from}, {Base: from, Index: stride, Scale: 1}, {Base: from, Index: stride, Scale: 2}, {Base: from, Index: three, Scale: 1}} {
+				r[i], t[i] = XMM(), XMM()
+				VCVTPD2PSY(at, r[i])
+			}
+			VUNPCKLPS(r[1], r[0], t[0])
+			VUNPCKLPS(r[3], r[2], t[1])
+			VUNPCKHPS(r[1], r[0], t[2])
+			VUNPCKHPS(r[3], r[2], t[3])
+			VUNPCKLPD(t[1], t[0], r[0])
+			VUNPCKHPD(t[1], t[0], r[1])
+			VUNPCKLPD(t[3], t[2], r[2])
+			VUNPCKHPD(t[3], t[2], r[3])
+			for i, at := range []Mem{{Base: to}, {Base: to, Index: cols, Scale: 1}, {Base: to, Index: cols, Scale: 2}, {Base: to, Index: threeCols, Scale: 1}} {
+				VMOVUPS(r[i], at)
+			}
+			ADDQ(Imm(32), from)
+			LEAQ(Mem{Base: to, Index: cols, Scale: 4}, to)
+		})
+		LEAQ(Mem{Base: src, Index: stride, Scale: 4}, src)
+		ADDQ(Imm(16), dst)
 	})
 	VZEROUPPER()
 	RET()
