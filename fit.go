@@ -153,7 +153,7 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 
 // leastSingle is the least relative tolerance for networks in single precision:
 // nearer to the 6e-8 of its roundings, these are what steps are chosen by.
-const leastSingle = 1e-7
+const leastSingle = 1e-6
 
 // checkPrecision refuses single precision where it has no effect or no sense.
 func (m *Model) checkPrecision(p *fit.Plan, opt sim.Options) error {
@@ -170,7 +170,7 @@ func (m *Model) checkPrecision(p *fit.Plan, opt sim.Options) error {
 		l.Errorf("no-effect", at, "`precision: f32` has no effect: it is that of networks, and the model has none")
 	case opt.Method.Adaptive() && opt.RTol < leastSingle:
 		l.Errorf("precision", at, "`rtol: %g` asks for more digits than networks with `precision: f32` have", opt.RTol).
-			WithHelp("write `precision: f64`, or a tolerance of 1e-7 or more")
+			WithHelp("write `precision: f64`, or a tolerance of 1e-6 or more")
 	}
 	return l.Err()
 }

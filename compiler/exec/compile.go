@@ -372,7 +372,7 @@ func (p *planner) accumulate(x part, to place) {
 			p.op(x.node, to, gather)
 		}
 		in := &p.code[len(p.code)-1]
-		in.queue = p.m.queue(to.off, in.m, in.k)
+		in.queue = p.m.queue(to.off, in.m, in.k, in.single)
 	case x.outer:
 		p.op(x.node, to, accum)
 	case over:
@@ -383,13 +383,13 @@ func (p *planner) accumulate(x part, to place) {
 }
 
 // queue is the queue of products for a matrix.
-func (m *Module) queue(dst, rows, cols int) int {
+func (m *Module) queue(dst, rows, cols int, single bool) int {
 	for i, q := range m.queues {
-		if q.dst == dst && q.m == rows && q.k == cols {
+		if q.dst == dst && q.m == rows && q.k == cols && q.single == single {
 			return i
 		}
 	}
-	m.queues = append(m.queues, queue{dst: dst, m: rows, k: cols})
+	m.queues = append(m.queues, queue{dst: dst, m: rows, k: cols, single: single})
 	return len(m.queues) - 1
 }
 

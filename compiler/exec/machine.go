@@ -6,9 +6,18 @@ import (
 	"github.com/pinode/pinode/internal/scalar"
 )
 
-// leastRun is how many instructions a run needs for machine code to be worth
-// the call.
+// leastRun is how many operations on single elements a run needs for machine
+// code to be worth the call.
 const leastRun = 3
+
+// worth reports whether a run has so many.
+func worth(code []instr) bool {
+	work := 0
+	for i := range code {
+		work += code[i].n * max(1, code[i].k)
+	}
+	return work >= leastRun
+}
 
 // assemble compiles the straight runs and loops of all programs to machine
 // code.
@@ -24,7 +33,7 @@ func (c *compiler) assemble(graphs []*ir.Graph, temps int) error {
 		}
 		for i := len(p.segments) - 1; i >= 0; i-- {
 			s := &p.segments[i]
-			if s.kind == loopRun || s.kind == straightRun && len(s.code) >= leastRun {
+			if s.kind == loopRun || s.kind == straightRun && worth(s.code) {
 				runs = append(runs, l.lower(s, lives.words))
 				of = append(of, s)
 			}

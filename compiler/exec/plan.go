@@ -129,8 +129,13 @@ type Frame struct {
 // the matrix every time.
 type queue struct {
 	dst, m, k int
+	single    bool
 	rows      int
 	c, x      []float64 // row r: the column factor at r·m, the row factor at r·k
+
+	// In single precision: the row factor at r·k8, and the product.
+	cs, xs, p []float32
+	k8        int
 }
 
 const (
@@ -147,7 +152,11 @@ func (m *Module) NewFrame() *Frame {
 	copy(f.mem, m.consts)
 	f.Refresh()
 	for _, q := range m.queues {
-		q.c, q.x = make([]float64, queueRows*q.m), make([]float64, queueRows*q.k)
+		if q.k8 = (q.k + 7) &^ 7; q.single {
+			q.cs, q.xs, q.p = make([]float32, queueRows*q.m), make([]float32, queueRows*q.k8), make([]float32, q.m*q.k8)
+		} else {
+			q.c, q.x = make([]float64, queueRows*q.m), make([]float64, queueRows*q.k)
+		}
 		f.queues = append(f.queues, q)
 	}
 	return f
@@ -183,10 +192,14 @@ func (f *Frame) Dirty() bool { return f.dirty }
 func (f *Frame) Clean() { f.dirty = false }
 
 func (f *Frame) flush(q *queue) {
-	if q.rows > 0 {
+	switch {
+	case q.rows == 0:
+	case q.single:
+		kernel.AddOuterSingle(f.mem[q.dst:], q.cs, q.xs, q.p, q.rows, q.m, q.k, q.k8)
+	default:
 		kernel.AddOuter(f.mem[q.dst:], q.c, q.x, q.rows, q.m, q.k)
-		q.rows = 0
 	}
+	q.rows = 0
 }
 
 // Input is the frame's region of an input: element i of lane l at i·Lanes+l,

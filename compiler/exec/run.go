@@ -6,6 +6,7 @@ import (
 
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/internal/kernel"
+	"github.com/pinode/pinode/internal/scalar"
 )
 
 // Run executes the program on a frame of its module. It allocates nothing.
@@ -201,12 +202,19 @@ func (f *Frame) addLanes(in *instr, dst []float64) {
 func (f *Frame) gather(in *instr) {
 	q := &f.queues[in.queue]
 	if in.single {
-		f.gatherSingle(q, in)
-		return
+		s := scalar.Singles(f.mem)
+		take(f, in, q, q.cs, q.xs, s[2*in.args[0].off:], s[2*in.args[1].off:], q.k8)
+	} else {
+		take(f, in, q, q.c, q.x, f.mem[in.args[0].off:], f.mem[in.args[1].off:], q.k)
 	}
+}
+
+// take copies the factors of products to the rows c and x of a queue, of which
+// those of x are stride apart.
+func take[F float32 | float64](f *Frame, in *instr, q *queue, c, x, fromC, fromX []F, stride int) {
 	if f.full(in.args[0]) && f.full(in.args[1]) && q.rows+8 <= queueRows {
-		takeAll(q.c[q.rows*q.m:], f.mem[in.args[0].off:], q.m)
-		takeAll(q.x[q.rows*q.k:], f.mem[in.args[1].off:], q.k)
+		takeAll(c[q.rows*q.m:], fromC, q.m, q.m)
+		takeAll(x[q.rows*stride:], fromX, q.k, stride)
 		if q.rows += 8; q.rows == queueRows {
 			f.flush(q)
 		}
@@ -216,17 +224,17 @@ func (f *Frame) gather(in *instr) {
 		if idle {
 			continue
 		}
-		f.take(q.c[q.rows*q.m:][:q.m], in.args[0], l)
-		f.take(q.x[q.rows*q.k:][:q.k], in.args[1], l)
+		takeOne(c[q.rows*q.m:][:q.m], fromC, in.args[0], l)
+		takeOne(x[q.rows*stride:][:q.k], fromX, in.args[1], l)
 		if q.rows++; q.rows == queueRows {
 			f.flush(q)
 		}
 	}
 }
 
-// take copies the elements of an operand in a lane.
-func (f *Frame) take(to []float64, o operand, lane int) {
-	from := f.mem[o.off+lane*o.lane:]
+// takeOne copies the elements of an operand in a lane.
+func takeOne[F float32 | float64](to, from []F, o operand, lane int) {
+	from = from[lane*o.lane:]
 	if o.elem == 1 {
 		copy(to, from)
 		return
@@ -236,15 +244,15 @@ func (f *Frame) take(to []float64, o operand, lane int) {
 	}
 }
 
-// takeAll copies the n elements of each of eight lanes to rows that follow each
-// other.
-func takeAll[F float32 | float64](to []float64, from []F, n int) {
-	a, b, c, d := to[:n], to[n:][:n], to[2*n:][:n], to[3*n:][:n]
-	p, q, r, s := to[4*n:][:n], to[5*n:][:n], to[6*n:][:n], to[7*n:][:n]
+// takeAll copies the n elements of each of eight lanes to rows that are stride
+// apart.
+func takeAll[F float32 | float64](to, from []F, n, stride int) {
+	a, b, c, d := to[:n], to[stride:][:n], to[2*stride:][:n], to[3*stride:][:n]
+	p, q, r, s := to[4*stride:][:n], to[5*stride:][:n], to[6*stride:][:n], to[7*stride:][:n]
 	for i := range n {
 		v := from[8*i:][:8:8]
-		a[i], b[i], c[i], d[i] = float64(v[0]), float64(v[1]), float64(v[2]), float64(v[3])
-		p[i], q[i], r[i], s[i] = float64(v[4]), float64(v[5]), float64(v[6]), float64(v[7])
+		a[i], b[i], c[i], d[i] = v[0], v[1], v[2], v[3]
+		p[i], q[i], r[i], s[i] = v[4], v[5], v[6], v[7]
 	}
 }
 

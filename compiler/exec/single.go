@@ -12,8 +12,8 @@ type Precision uint8
 
 // The precisions. In Single an operation rounds its arguments and its result
 // to single precision, and sums are of single precision too. What is added up
-// over trajectories and time is not: the gradient by weights is a sum of
-// products of singles in double precision.
+// over trajectories and time is not, but for the gradient by a matrix of
+// weights, of which up to 32 terms are added in single precision first.
 const (
 	Double Precision = iota
 	Single
@@ -297,36 +297,6 @@ func linearSingle(s []float32, in *instr, dst []float32) {
 				sum = scalar.FMASingle(v, s[2*x.off+j*x.elem+l*x.lane], sum)
 			}
 			dst[i*w+l] = sum
-		}
-	}
-}
-
-// gatherSingle queues the outer products of all lanes that are not idle.
-func (f *Frame) gatherSingle(q *queue, in *instr) {
-	s := scalar.Singles(f.mem)
-	if f.full(in.args[0]) && f.full(in.args[1]) && q.rows+8 <= queueRows {
-		takeAll(q.c[q.rows*q.m:], s[2*in.args[0].off:], q.m)
-		takeAll(q.x[q.rows*q.k:], s[2*in.args[1].off:], q.k)
-		if q.rows += 8; q.rows == queueRows {
-			f.flush(q)
-		}
-		return
-	}
-	take := func(to []float64, o operand, lane int) {
-		at := 2*o.off + lane*o.lane
-		for i := range to {
-			to[i] = float64(s[at])
-			at += o.elem
-		}
-	}
-	for l, idle := range f.idle {
-		if idle {
-			continue
-		}
-		take(q.c[q.rows*q.m:][:q.m], in.args[0], l)
-		take(q.x[q.rows*q.k:][:q.k], in.args[1], l)
-		if q.rows++; q.rows == queueRows {
-			f.flush(q)
 		}
 	}
 }

@@ -97,6 +97,25 @@ func narrowColumnsFast(dst []float32, src []float64, m, k, cols int) (rows, colu
 	return m4, k4
 }
 
+func outerSingleFast(p, c, x []float32, rows, m, xs int) bool {
+	if !fast || len(p) == 0 || rows == 0 {
+		return false
+	}
+	outerSingle(&p[0], &c[0], &x[0], rows, m, xs, 4*m, 4*xs)
+	return true
+}
+
+// addWideFast says how many of the first numbers it has done.
+func addWideFast(dst []float64, src []float32) int {
+	n := len(dst) &^ 7
+	if !fast || n == 0 {
+		return 0
+	}
+	_ = src[n-1]
+	addWide(&dst[0], &src[0], n)
+	return n
+}
+
 func addOuterFast(dw, c, x []float64, rows, m, k int) {
 	k2 := k &^ 1
 	if !fast || rows == 0 || m == 0 || k2 == 0 {

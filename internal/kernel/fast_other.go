@@ -21,3 +21,7 @@ func narrowFast(dst []float32, src []float64) int { return 0 }
 func widenFast(dst []float64, src []float32) int { return 0 }
 
 func narrowColumnsFast(dst []float32, src []float64, m, k, cols int) (rows, columns int) { return 0, 0 }
+
+func outerSingleFast(p, c, x []float32, rows, m, xs int) bool { return false }
+
+func addWideFast(dst []float64, src []float32) int { return 0 }

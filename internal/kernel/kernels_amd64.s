@@ -1316,3 +1316,223 @@ colsEnd118:
 rowsEnd116:
 	VZEROUPPER
 	RET
+
+// func outerSingle(p *float32, c *float32, x *float32, rows int, m int, k int, cStride int, xStride int)
+// Requires: AVX, FMA3
+TEXT ·outerSingle(SB), NOSPLIT, $8-64
+	MOVQ p+0(FP), AX
+	MOVQ c+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ rows+24(FP), BX
+	MOVQ m+32(FP), SI
+	MOVQ k+40(FP), DI
+	MOVQ cStride+48(FP), R8
+	MOVQ xStride+56(FP), R9
+	MOVQ DI, R10
+	SHLQ $0x02, R10
+
+rows2119:
+	CMPQ SI, $0x02
+	JLT  rows2End120
+	MOVQ DI, R11
+	MOVQ AX, R12
+	MOVQ DX, R13
+
+cols32121:
+	CMPQ   R11, $0x20
+	JLT    cols32End122
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   CX, R14
+	MOVQ   R13, R15
+	MOVQ   BX, BP
+
+r123:
+	CMPQ         BP, $0x01
+	JLT          rEnd124
+	VBROADCASTSS (R14), Y8
+	VBROADCASTSS 4(R14), Y9
+	VMOVUPS      (R15), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y4
+	VMOVUPS      32(R15), Y10
+	VFMADD231PS  Y10, Y8, Y1
+	VFMADD231PS  Y10, Y9, Y5
+	VMOVUPS      64(R15), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      96(R15), Y10
+	VFMADD231PS  Y10, Y8, Y3
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         R8, R14
+	ADDQ         R9, R15
+	SUBQ         $0x01, BP
+	JMP          r123
+
+rEnd124:
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, 32(R12)
+	VMOVUPS Y2, 64(R12)
+	VMOVUPS Y3, 96(R12)
+	LEAQ    (R12)(R10*1), R14
+	VMOVUPS Y4, (R14)
+	VMOVUPS Y5, 32(R14)
+	VMOVUPS Y6, 64(R14)
+	VMOVUPS Y7, 96(R14)
+	ADDQ    $0x00000080, R12
+	ADDQ    $0x00000080, R13
+	SUBQ    $0x20, R11
+	JMP     cols32121
+
+cols32End122:
+cols8125:
+	CMPQ   R11, $0x08
+	JLT    cols8End126
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   CX, R14
+	MOVQ   R13, R15
+	MOVQ   BX, BP
+
+r127:
+	CMPQ         BP, $0x01
+	JLT          rEnd128
+	VBROADCASTSS (R14), Y2
+	VBROADCASTSS 4(R14), Y3
+	VMOVUPS      (R15), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         R8, R14
+	ADDQ         R9, R15
+	SUBQ         $0x01, BP
+	JMP          r127
+
+rEnd128:
+	VMOVUPS Y0, (R12)
+	LEAQ    (R12)(R10*1), R14
+	VMOVUPS Y1, (R14)
+	ADDQ    $0x00000020, R12
+	ADDQ    $0x00000020, R13
+	SUBQ    $0x08, R11
+	JMP     cols8125
+
+cols8End126:
+	ADDQ R10, AX
+	ADDQ R10, AX
+	ADDQ $0x08, CX
+	SUBQ $0x02, SI
+	JMP  rows2119
+
+rows2End120:
+rows1129:
+	CMPQ SI, $0x01
+	JLT  rows1End130
+	MOVQ DI, R11
+	MOVQ AX, R12
+	MOVQ DX, R13
+
+cols32131:
+	CMPQ   R11, $0x20
+	JLT    cols32End132
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   CX, R14
+	MOVQ   R13, R15
+	MOVQ   BX, BP
+
+r133:
+	CMPQ         BP, $0x01
+	JLT          rEnd134
+	VBROADCASTSS (R14), Y4
+	VMOVUPS      (R15), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VMOVUPS      32(R15), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VMOVUPS      64(R15), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VMOVUPS      96(R15), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         R8, R14
+	ADDQ         R9, R15
+	SUBQ         $0x01, BP
+	JMP          r133
+
+rEnd134:
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, 32(R12)
+	VMOVUPS Y2, 64(R12)
+	VMOVUPS Y3, 96(R12)
+	ADDQ    $0x00000080, R12
+	ADDQ    $0x00000080, R13
+	SUBQ    $0x20, R11
+	JMP     cols32131
+
+cols32End132:
+cols8135:
+	CMPQ   R11, $0x08
+	JLT    cols8End136
+	VXORPS Y0, Y0, Y0
+	MOVQ   CX, R14
+	MOVQ   R13, R15
+	MOVQ   BX, BP
+
+r137:
+	CMPQ         BP, $0x01
+	JLT          rEnd138
+	VBROADCASTSS (R14), Y1
+	VMOVUPS      (R15), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         R8, R14
+	ADDQ         R9, R15
+	SUBQ         $0x01, BP
+	JMP          r137
+
+rEnd138:
+	VMOVUPS Y0, (R12)
+	ADDQ    $0x00000020, R12
+	ADDQ    $0x00000020, R13
+	SUBQ    $0x08, R11
+	JMP     cols8135
+
+cols8End136:
+	ADDQ R10, AX
+	ADDQ $0x04, CX
+	SUBQ $0x01, SI
+	JMP  rows1129
+
+rows1End130:
+	VZEROUPPER
+	RET
+
+// func addWide(dst *float64, src *float32, n int)
+// Requires: AVX
+TEXT ·addWide(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+n139:
+	CMPQ      DX, $0x08
+	JLT       nEnd140
+	VCVTPS2PD (CX), Y0
+	VCVTPS2PD 16(CX), Y1
+	VADDPD    (AX), Y0, Y0
+	VADDPD    32(AX), Y1, Y1
+	VMOVUPD   Y0, (AX)
+	VMOVUPD   Y1, 32(AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, AX
+	SUBQ      $0x08, DX
+	JMP       n139
+
+nEnd140:
+	VZEROUPPER
+	RET

@@ -87,6 +87,26 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+// TestOuterSingle compares the assembly with the Go form.
+func TestOuterSingle(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	for range 200 {
+		rows, m, k := rng.IntN(33), 1+rng.IntN(20), 1+rng.IntN(90)
+		xs := (k + 7) &^ 7
+		c, x, dw := randomSingles(rng, rows*m), randomSingles(rng, rows*xs), random(rng, m*k)
+		p := make([]float32, m*xs)
+		outerSingleGo(p, c, x, rows, m, xs)
+		want := append([]float64{}, dw...)
+		for i := range m {
+			for j := range k {
+				want[i*k+j] += float64(p[i*xs+j])
+			}
+		}
+		AddOuterSingle(dw, c, x, randomSingles(rng, m*xs), rows, m, k, xs)
+		require.Equal(t, want, dw, "%d rows, %d×%d", rows, m, k)
+	}
+}
+
 func BenchmarkSingle(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const n, n8 = 50, 56

@@ -58,3 +58,13 @@ func widenSingle(dst *float64, src *float32, n int)
 //
 //go:noescape
 func transposeSingle(dst *float32, src *float64, m int, k int, stride int, cols int)
+
+// outerSingle is a sum of outer products in single precision; k is a multiple of 8, and the strides are the bytes between rows of c and x.
+//
+//go:noescape
+func outerSingle(p *float32, c *float32, x *float32, rows int, m int, k int, cStride int, xStride int)
+
+// addWide adds singles to doubles; n is a multiple of 8.
+//
+//go:noescape
+func addWide(dst *float64, src *float32, n int)

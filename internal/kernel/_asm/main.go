@@ -24,6 +24,8 @@ func main() {
 	narrowSingle()
 	widenSingle()
 	transposeSingle()
+	outerSingle()
+	addWide()
 	Generate()
 }
 
@@ -552,6 +554,104 @@ func transposeSingle() {
 		})
 		LEAQ(Mem{Base: src, Index: stride, Scale: 4}, src)
 		ADDQ(Imm(16), dst)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// outerSingle is Σᵣ cᵣ xᵣᵀ in single precision, in the order of r, for a k
+// that is a multiple of 8.
+func outerSingle() {
+	TEXT("outerSingle", NOSPLIT, "func(p, c, x *float32, rows, m, k, cStride, xStride int)")
+	Pragma("noescape")
+	Doc("outerSingle is a sum of outer products in single precision; k is a multiple of 8, and the strides are the bytes between rows of c and x.")
+	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	p, c, x, rows, m, k, cStride, xStride := load("p"), load("c"), load("x"), load("rows"), load("m"), load("k"), load("cStride"), load("xStride")
+	stride := GP64()
+	MOVQ(k, stride)
+	SHLQ(Imm(2), stride)
+	row := func(height int) func() {
+		return func() {
+			cols, to, xj := GP64(), GP64(), GP64()
+			MOVQ(k, cols)
+			MOVQ(p, to)
+			MOVQ(x, xj)
+			block := func(n int) func() {
+				return func() {
+					acc := make([][]reg.VecVirtual, height)
+					for r := range height {
+						acc[r] = make([]reg.VecVirtual, n)
+						for i := range n {
+							acc[r][i] = YMM()
+							VXORPS(acc[r][i], acc[r][i], acc[r][i])
+						}
+					}
+					cs, xs, left := GP64(), GP64(), GP64()
+					MOVQ(c, cs)
+					MOVQ(xj, xs)
+					MOVQ(rows, left)
+					while("r", left, 1, func() {
+						v := make([]reg.VecVirtual, height)
+						for r := range height {
+							v[r] = YMM()
+							VBROADCASTSS(Mem{Base: cs, Disp: 4 * r}, v[r])
+						}
+						for i := range n {
+							xv := YMM()
+							VMOVUPS(Mem{Base: xs, Disp: 32 * i}, xv)
+							for r := range height {
+								VFMADD231PS(xv, v[r], acc[r][i])
+							}
+						}
+						ADDQ(cStride, cs)
+						ADDQ(xStride, xs)
+					})
+					at := to
+					for r := range height {
+						for i := range n {
+							VMOVUPS(acc[r][i], Mem{Base: at, Disp: 32 * i})
+						}
+						if r+1 < height {
+							next := GP64()
+							LEAQ(Mem{Base: at, Index: stride, Scale: 1}, next)
+							at = next
+						}
+					}
+					ADDQ(U32(uint32(32*n)), to)
+					ADDQ(U32(uint32(32*n)), xj)
+				}
+			}
+			while("cols32", cols, 32, block(4))
+			while("cols8", cols, 8, block(1))
+			for range height {
+				ADDQ(stride, p)
+			}
+			ADDQ(Imm(uint64(4*height)), c)
+		}
+	}
+	while("rows2", m, 2, row(2))
+	while("rows1", m, 1, row(1))
+	VZEROUPPER()
+	RET()
+}
+
+// addWide adds singles to doubles, a multiple of eight.
+func addWide() {
+	TEXT("addWide", NOSPLIT, "func(dst *float64, src *float32, n int)")
+	Pragma("noescape")
+	Doc("addWide adds singles to doubles; n is a multiple of 8.")
+	load := func(name string) reg.GPVirtual { return Load(Param(name), GP64()).(reg.GPVirtual) }
+	dst, src, n := load("dst"), load("src"), load("n")
+	while("n", n, 8, func() {
+		a, b := YMM(), YMM()
+		VCVTPS2PD(Mem{Base: src}, a)
+		VCVTPS2PD(Mem{Base: src, Disp: 16}, b)
+		VADDPD(Mem{Base: dst}, a, a)
+		VADDPD(Mem{Base: dst, Disp: 32}, b, b)
+		VMOVUPD(a, Mem{Base: dst})
+		VMOVUPD(b, Mem{Base: dst, Disp: 32})
+		ADDQ(Imm(32), src)
+		ADDQ(Imm(64), dst)
 	})
 	VZEROUPPER()
 	RET()
