@@ -151,9 +151,10 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 	return f, nil
 }
 
-// leastSingle is the least relative tolerance for networks in single precision:
-// nearer to the 6e-8 of its roundings, these are what steps are chosen by.
-const leastSingle = 1e-6
+// singleNoise is the relative error of networks in single precision, some
+// roundings of 6e-8: with a tolerance below it, these are what steps are chosen
+// by.
+const singleNoise = 1e-6
 
 // checkPrecision refuses single precision where it has no effect or no sense.
 func (m *Model) checkPrecision(p *fit.Plan, opt sim.Options) error {
@@ -168,7 +169,7 @@ func (m *Model) checkPrecision(p *fit.Plan, opt sim.Options) error {
 	switch {
 	case len(m.prog.Model.Blocks) == 0:
 		l.Errorf("no-effect", at, "`precision: f32` has no effect: it is that of networks, and the model has none")
-	case opt.Method.Adaptive() && opt.RTol < leastSingle:
+	case opt.Method.Adaptive() && opt.RTol < singleNoise:
 		l.Errorf("precision", at, "`rtol: %g` asks for more digits than networks with `precision: f32` have", opt.RTol).
 			WithHelp("write `precision: f64`, or a tolerance of 1e-6 or more")
 	}

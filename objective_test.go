@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,7 +47,11 @@ data d from "d.csv" { trajectory: k; time: t; y: y }
 // of workers, again and again.
 func TestWorkersAgree(t *testing.T) {
 	m := hybridNetwork(t, 150)
-	for _, mode := range []string{"unrolled", "adjoint"} {
+	for _, mode := range []string{"unrolled", "adjoint", "unrolled in f32"} {
+		mode, single := strings.CutSuffix(mode, " in f32")
+		if single {
+			require.NoError(t, m.Set("fit.precision", "f32", "the test"))
+		}
 		var loss float64
 		var grad []float64
 		for _, workers := range []int{1, 2, 3, 5} {
@@ -104,19 +110,24 @@ func TestBatchIsTheSumOfItsRuns(t *testing.T) {
 // gradient has the same bits; where whole steps are computed again, by other
 // programs, its sums have another order.
 func TestMemoryDoesNotMatter(t *testing.T) {
-	for _, count := range []int{1, 11} { // alone, and in lanes
+	for i, count := range []int{1, 11, 1, 11} { // alone, and in lanes
+		networks := exec.Precision(i / 2)
 		f, err := hybridNetwork(t, count).NewFit(Workers(1))
 		require.NoError(t, err)
 		opt, err := solverOptions(f.Model.fit)
 		require.NoError(t, err)
 		opt.RTol, opt.ATol = 1e-10, 1e-10 // many steps
+		near := 1e-14
+		if networks == exec.Single {
+			opt.RTol, opt.ATol, near = 1e-7, 1e-7, 1e-6
+		}
 		x, err := f.obj.sp.x0()
 		require.NoError(t, err)
 		var loss float64
 		var grad []float64
 		for _, words := range []int{0, 10000, 5000, 3000, 600, 300} {
 			opt.Memory = words
-			o, err := newObjective(f.Model, f.obj.sp, f.obj.items, nil, opt, "unrolled", exec.Double, 1)
+			o, err := newObjective(f.Model, f.obj.sp, f.obj.items, nil, opt, "unrolled", networks, 1)
 			require.NoError(t, err)
 			require.Positive(t, o.workers[0].many.blk.ActWords(), "activations of %d", count)
 			g := make([]float64, len(x))
@@ -130,8 +141,67 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 			if words == 0 || words >= 3000 {
 				require.Equal(t, grad, g, "%d trajectories, %d words", count, words)
 			} else {
-				require.InDeltaSlice(t, grad, g, 1e-14, "%d trajectories, %d words", count, words)
+				require.InDeltaSlice(t, grad, g, near, "%d trajectories, %d words", count, words)
 			}
 		}
 	}
+}
+
+// TestSinglePrecision: with networks in single precision, loss and gradient in
+// every mode are those of double precision as far as single precision goes,
+// through events too, and what is said of the result has double precision.
+func TestSinglePrecision(t *testing.T) {
+	m := hybridNetwork(t, 4)
+	double, err := m.NewFit(Workers(1))
+	require.NoError(t, err)
+	x, err := double.obj.sp.x0()
+	require.NoError(t, err)
+	opt, err := solverOptions(m.fit)
+	require.NoError(t, err)
+	for _, mode := range GradientModes {
+		var loss [2]float64
+		var grad [2][]float64
+		for _, networks := range []exec.Precision{exec.Double, exec.Single} {
+			o, err := newObjective(m, double.obj.sp, double.obj.items, nil, opt, mode, networks, 1)
+			require.NoError(t, err)
+			g := make([]float64, len(x))
+			for range 2 { // the second time with other copies of the weights
+				res, err := o.Eval(context.Background(), x, nil, 1, g)
+				require.NoError(t, err)
+				require.False(t, res.Failed, res.Reason)
+				loss[networks], grad[networks] = res.Loss, slices.Clone(g)
+				x[len(x)-1] += 0.1
+			}
+			x[len(x)-1] -= 0.2
+			if mode == "unrolled" {
+				require.Zero(t, testing.AllocsPerRun(3, func() { _, _ = o.Eval(context.Background(), x, nil, 1, g) }))
+			}
+		}
+		size := 0.
+		for _, v := range grad[0] {
+			size = math.Max(size, math.Abs(v))
+		}
+		require.NotEqual(t, loss[0], loss[1])
+		require.InEpsilon(t, loss[0], loss[1], 1e-5, mode)
+		require.InDeltaSlice(t, grad[0], grad[1], 1e-4*size, mode)
+	}
+
+	require.NoError(t, m.Set("fit.precision", "f32", "the test"))
+	require.NoError(t, m.Set("fit.optimizer.adam.epochs", "20", "the test"))
+	f, err := m.Fit(context.Background(), Workers(1))
+	require.NoError(t, err)
+	last := f.obj
+	exact, err := newObjective(m, last.sp, last.items, nil, opt, "unrolled", exec.Double, 1)
+	require.NoError(t, err)
+	want, err := exact.Eval(context.Background(), f.State.Best.X, nil, 1, nil)
+	require.NoError(t, err)
+	got, err := last.Eval(context.Background(), f.State.Best.X, nil, 1, nil)
+	require.NoError(t, err)
+	require.Equal(t, want.Loss, got.Loss)
+	require.NotEqual(t, want.Loss, f.State.Best.Score)
+	require.InEpsilon(t, want.Loss, f.State.Best.Score, 1e-5)
+
+	require.NoError(t, m.Set("fit.solver.tsit5.rtol", "1e-9", "the test"))
+	_, err = m.NewFit()
+	require.ErrorContains(t, err, "asks for more digits")
 }

@@ -22,6 +22,17 @@ var zeros [4096]float64
 
 // denseGo is Dense for rows i0 to m; with j0 > 0 the sums go on from dst.
 func denseGo(dst, w, x, bias []float64, i0, m, j0, k, lanes int) {
+	for ; lanes == 1 && j0 == 0 && i0+2 <= m; i0 += 2 { // two sums do not wait for each other
+		s, t := 0., 0.
+		if bias != nil {
+			s, t = bias[i0], bias[i0+1]
+		}
+		a, b := w[i0*k:][:k], w[(i0+1)*k:][:k]
+		for j, v := range x[:k] {
+			s, t = math.FMA(a[j], v, s), math.FMA(b[j], v, t)
+		}
+		dst[i0], dst[i0+1] = s, t
+	}
 	for i := i0; i < m; i++ {
 		row := w[i*k : (i+1)*k]
 		for l := range lanes {
@@ -52,6 +63,14 @@ func DenseT(dst, w, c []float64, m, k, lanes int) {
 // read in order.
 func denseTGo(dst, w, c []float64, m, j0, k, lanes int) {
 	if lanes == 1 && k-j0 < 4 { // the sums of so few stay in registers
+		for ; j0+2 <= k; j0 += 2 {
+			s, t, at := 0., 0., j0
+			for _, v := range c[:m] {
+				s, t = math.FMA(w[at], v, s), math.FMA(w[at+1], v, t)
+				at += k
+			}
+			dst[j0], dst[j0+1] = s, t
+		}
 		for j := j0; j < k; j++ {
 			s := 0.
 			for i, v := range c[:m] {
