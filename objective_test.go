@@ -165,14 +165,18 @@ func TestSinglePrecision(t *testing.T) {
 			o, err := newObjective(m, double.obj.sp, double.obj.items, nil, opt, mode, networks, 1)
 			require.NoError(t, err)
 			g := make([]float64, len(x))
-			for range 2 { // the second time with other copies of the weights
+			times := 2 // the second time with other copies of the weights
+			if mode == "forward" {
+				times = 1 // it takes long
+			}
+			for range times {
 				res, err := o.Eval(context.Background(), x, nil, 1, g)
 				require.NoError(t, err)
 				require.False(t, res.Failed, res.Reason)
 				loss[networks], grad[networks] = res.Loss, slices.Clone(g)
 				x[len(x)-1] += 0.1
 			}
-			x[len(x)-1] -= 0.2
+			x[len(x)-1] -= 0.1 * float64(times)
 			if mode == "unrolled" {
 				require.Zero(t, testing.AllocsPerRun(3, func() { _, _ = o.Eval(context.Background(), x, nil, 1, g) }))
 			}
@@ -188,6 +192,7 @@ func TestSinglePrecision(t *testing.T) {
 
 	require.NoError(t, m.Set("fit.precision", "f32", "the test"))
 	require.NoError(t, m.Set("fit.optimizer.adam.epochs", "20", "the test"))
+	require.NoError(t, m.Set("fit.optimizer.lbfgs.iterations", "3", "the test"))
 	f, err := m.Fit(context.Background(), Workers(1))
 	require.NoError(t, err)
 	last := f.obj
@@ -199,7 +204,7 @@ func TestSinglePrecision(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want.Loss, got.Loss)
 	require.NotEqual(t, want.Loss, f.State.Best.Score)
-	require.InEpsilon(t, want.Loss, f.State.Best.Score, 1e-5)
+	require.InEpsilon(t, want.Loss, f.State.Best.Score, 1e-3)
 
 	require.NoError(t, m.Set("fit.solver.tsit5.rtol", "1e-9", "the test"))
 	_, err = m.NewFit()
