@@ -47,13 +47,18 @@ func (s *start) Eval(_ context.Context, x []float64, _ []int, _ float64, _ []flo
 	return fit.Result{}, errKnown
 }
 
-// load compiles a bundled model and reads the table written for it.
-func (l *Lab) load(name, table string) (*pinode.Model, error) {
+// load compiles a bundled model, with settings and their values, and reads the
+// table written for it.
+func (l *Lab) load(name, table string, set ...string) (*pinode.Model, error) {
 	text, err := model(name)
 	if err != nil {
 		return nil, err
 	}
-	return l.parse(name, text, table)
+	m, err := l.parse(name, text, table)
+	for i := 0; i+1 < len(set) && err == nil; i += 2 {
+		err = m.Set(set[i], set[i+1], "the benchmark")
+	}
+	return m, err
 }
 
 // parse is load for a text, whose data are to be in NAME.csv.
@@ -94,10 +99,11 @@ func (t *task) eval(grad []float64) error {
 	return err
 }
 
-// times makes a Timer of one of the works of a task.
-func times(name string, table func() string, cores int, work func(t *task) func() error) Timer {
+// times makes a Timer of one of the works of a task, with settings and their
+// values.
+func times(name string, table func() string, cores int, work func(t *task) func() error, set ...string) Timer {
 	return func(l *Lab) (sampler, error) {
-		m, err := l.load(name, table())
+		m, err := l.load(name, table(), set...)
 		if err != nil {
 			return nil, err
 		}
@@ -113,8 +119,8 @@ func loss(name string, table func() string) Timer {
 	return times(name, table, 1, func(t *task) func() error { return t.loss })
 }
 
-func gradient(name string, table func() string) Timer {
-	return times(name, table, 1, func(t *task) func() error { return t.gradient })
+func gradient(name string, table func() string, set ...string) Timer {
+	return times(name, table, 1, func(t *task) func() error { return t.gradient }, set...)
 }
 
 // The tables of the models are written when they are needed. Without measured
@@ -247,14 +253,9 @@ func (l *Lab) grid(cores int) (*pinode.Solver, [][]float64, error) {
 // iterations.
 func training(name string, table func() string, iterations int, set ...string) Timer {
 	return func(l *Lab) (sampler, error) {
-		m, err := l.load(name, table())
+		m, err := l.load(name, table(), set...)
 		if err != nil {
 			return nil, err
-		}
-		for i := 0; i+1 < len(set); i += 2 {
-			if err := m.Set(set[i], set[i+1], "the benchmark"); err != nil {
-				return nil, err
-			}
 		}
 		s := single(func() (func() error, error) {
 			f, err := m.NewFit(pinode.Workers(1), pinode.Seed(1))
