@@ -236,7 +236,7 @@ func runSingle(mem []float64, in *instr) {
 // single precision.
 var functions = [ir.NumOps]func(float32) float32{
 	ir.OpExp: scalar.ExpSingle, ir.OpExpm1: scalar.Expm1Single, ir.OpLog: scalar.LogSingle, ir.OpLog1p: scalar.Log1pSingle,
-	ir.OpSin: scalar.SinSingle, ir.OpCos: scalar.CosSingle, ir.OpTanh: scalar.TanhSingle,
+	ir.OpErf: scalar.ErfSingle, ir.OpSin: scalar.SinSingle, ir.OpCos: scalar.CosSingle, ir.OpTanh: scalar.TanhSingle,
 	ir.OpSigmoid: scalar.SigmoidSingle, ir.OpSoftplus: scalar.SoftplusSingle,
 }
 

@@ -147,7 +147,7 @@ var Ops = [NumOps]OpInfo{
 	OpAtanh:     {Name: "atanh", Arity: 1, Class: Elementwise, Eval1: math.Atanh},
 	OpFloor:     {Name: "floor", Arity: 1, Class: Elementwise, Piecewise: true, Eval1: math.Floor},
 	OpCeil:      {Name: "ceil", Arity: 1, Class: Elementwise, Piecewise: true, Eval1: math.Ceil},
-	OpErf:       {Name: "erf", Arity: 1, Class: Elementwise, Eval1: math.Erf},
+	OpErf:       {Name: "erf", Arity: 1, Class: Elementwise, Eval1: scalar.Erf},
 	OpGamma:     {Name: "gamma", Arity: 1, Class: Elementwise, Eval1: math.Gamma},
 	OpLgamma:    {Name: "lgamma", Arity: 1, Class: Elementwise, Eval1: Lgamma},
 	OpPolygamma: {Name: "polygamma", Arity: 1, Class: Elementwise}, // see Polygamma: it needs Off

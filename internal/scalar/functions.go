@@ -24,6 +24,7 @@ var Functions = []Function{
 	{Name: "cos", Ulps: 1, Doc: "cosine; NaN for |x| above 2⁵⁰ (2²¹)", Build: cos},
 	{Name: "tanh", Ulps: 2.5, Doc: "hyperbolic tangent", Build: tanh},
 	{Name: "sigmoid", Ulps: 2.5, Doc: "1/(1+e⁻ˣ), without overflow", Build: sigmoid},
+	{Name: "erf", Ulps: 1, Doc: "error function", Build: erf},
 	{Name: "softplus", Ulps: 2, Doc: "log(1+eˣ), without overflow", Build: softplus},
 }
 
@@ -118,6 +119,12 @@ type format struct {
 	// and k_cos.c, and of S.L. Moshier's Cephes (sinf.c).
 	sinFirst         float64
 	sinTail, cosTail []float64
+
+	// The coefficients of erf(x)/x − 1 in x² within ±1, and of e^{x²} erfc(x) in
+	// (x − 2)/(x + 2) from there to erfEnd, where erf is 1: Chebyshev
+	// interpolants, computed with 50 digits.
+	erfInner, erfOuter []float64
+	erfEnd             float64
 }
 
 var double = format{
@@ -137,6 +144,9 @@ var double = format{
 	sinFirst: -1.66666666666666324348e-01,
 	sinTail:  []float64{8.33333333332248946124e-03, -1.98412698298579493134e-04, 2.75573137070700676789e-06, -2.50507602534068634195e-08, 1.58969099521155010221e-10},
 	cosTail:  []float64{4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05, -2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11},
+	erfInner: []float64{0.12837916709551256, -0.37612638903183543, 0.11283791670945006, -0.02686617064323777, 0.0052239776071164225, -0.00085483259753896918, 0.00012055294904839707, -1.4924736907419661e-05, 1.6447424703317362e-06, -1.6208483801871705e-07, 1.3720064546777686e-08, -7.7958988270021425e-10},
+	erfOuter: []float64{0.25539567631050575, -0.42718584741395788, 0.24165819424246987, -0.078978581015852534, 0.0037328924034922399, 0.0069974617477535734, -0.0008471431980760424, -0.00098197732081310219, 4.3554202452705896e-05, 0.00017436697232946864, 2.7543128185666719e-05, -2.7647305443610053e-05, -1.4067532694582058e-05, 1.8201431959750091e-06, 3.9170592999253886e-06},
+	erfEnd:   6,
 }
 
 var single = format{
@@ -150,6 +160,9 @@ var single = format{
 	sinFirst: -1.6666654611e-1,
 	sinTail:  []float64{8.3321608736e-3, -1.9515295891e-4},
 	cosTail:  []float64{4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5},
+	erfInner: []float64{0.12837916584835093, -0.37612626666720334, 0.11283594715160218, -0.026854212010626412, 0.0051890874234339739, -0.00080168642871658699, 7.8758750626854883e-05},
+	erfOuter: []float64{0.25539567631050575, -0.42718598976848671, 0.2416582015255602, -0.078968306127934734, 0.0037323717589395444, 0.0068111401310856348, -0.00083797543870231344},
+	erfEnd:   4,
 }
 
 // format is that of the program's values.
@@ -262,6 +275,16 @@ func softplus(p *Program, x Value) Value {
 
 func sin(p *Program, x Value) Value { return circular(p, x, 0) }
 func cos(p *Program, x Value) Value { return circular(p, x, 1) }
+
+func erf(p *Program, x Value) Value {
+	f := p.format()
+	a := p.Abs(x)
+	inner := p.FMA(x, p.estrin(p.mulf(x, x), f.erfInner...), x)
+	b, two := p.atMost(a, f.erfEnd), p.Const(2)
+	t := p.divf(p.subf(b, two), p.addf(b, two))
+	outer := p.FMA(p.Neg(exp(p, p.Neg(p.mulf(b, b)))), p.estrin(t, f.erfOuter...), p.Const(1))
+	return p.Blend(p.Binary(OpLt, a, p.Const(1)), inner, p.copysign(outer, x))
+}
 
 // circular is sin(x + quarter·π/2).
 func circular(p *Program, x Value, quarter uint64) Value {

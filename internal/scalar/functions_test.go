@@ -10,7 +10,7 @@ import (
 )
 
 var goFunctions = map[string]func(float64) float64{
-	"exp": Exp, "expm1": Expm1, "log": Log, "log1p": Log1p, "sin": Sin, "cos": Cos, "tanh": Tanh, "sigmoid": Sigmoid, "softplus": Softplus,
+	"exp": Exp, "expm1": Expm1, "log": Log, "log1p": Log1p, "sin": Sin, "cos": Cos, "tanh": Tanh, "sigmoid": Sigmoid, "softplus": Softplus, "erf": Erf,
 }
 
 // The reference is arithmetic of 300 bits with series of its own.
@@ -103,6 +103,21 @@ func bigSin(x *big.Float, quarter float64) *big.Float {
 	return sum
 }
 
+// bigErf is 2/√π Σ 2ᵏ x²ᵏ⁺¹ e^{−x²}/(2k+1)!!, all of whose terms have one sign.
+func bigErf(x *big.Float) *big.Float {
+	if pi == nil {
+		pi = bigPi()
+	}
+	square := nf().Mul(x, x)
+	sum, term := nf(), nf().Set(x)
+	for k := 0; k < 600; k++ {
+		sum.Add(sum, term)
+		term.Quo(term.Mul(term, nf().Mul(bf(2), square)), bf(float64(2*k+3)))
+	}
+	sum.Mul(sum, bigExp(nf().Neg(square)))
+	return sum.Quo(sum.Mul(sum, bf(2)), nf().Sqrt(pi))
+}
+
 var references = map[string]func(x *big.Float) *big.Float{
 	"exp":   bigExp,
 	"expm1": func(x *big.Float) *big.Float { return nf().Sub(bigExp(x), bf(1)) },
@@ -115,6 +130,7 @@ var references = map[string]func(x *big.Float) *big.Float{
 		return nf().Quo(nf().Sub(e, bf(1)), nf().Add(e, bf(1)))
 	},
 	"sigmoid":  func(x *big.Float) *big.Float { return nf().Quo(bf(1), nf().Add(bf(1), bigExp(nf().Neg(x)))) },
+	"erf":      bigErf,
 	"softplus": func(x *big.Float) *big.Float { return bigLog(nf().Add(bf(1), bigExp(x))) },
 }
 
@@ -146,6 +162,8 @@ func arguments(name string, rng *rand.Rand, n int) []float64 {
 			case 2:
 				x *= math.Exp2(float64(rng.IntN(30)))
 			}
+		case "erf":
+			x = math.Mod(x, 9)
 		default:
 			x = math.Mod(x, 700)
 		}
@@ -197,6 +215,7 @@ func TestSpecial(t *testing.T) {
 		"cos":      {{0, 1}, {inf, nan}, {nan, nan}, {-1e300, nan}},
 		"tanh":     {{0, 0}, {minus0, minus0}, {inf, 1}, {-inf, -1}, {nan, nan}, {1e300, 1}, {1e-320, 1e-320}},
 		"sigmoid":  {{0, 0.5}, {inf, 1}, {-inf, 0}, {nan, nan}, {-740, 4.2e-322}},
+		"erf":      {{0, 0}, {minus0, minus0}, {inf, 1}, {-inf, -1}, {nan, nan}, {1e300, 1}, {7, 1}, {1e-320, 1.13e-320}},
 		"softplus": {{0, math.Ln2}, {inf, inf}, {-inf, 0}, {nan, nan}, {800, 800}},
 	} {
 		for _, c := range cases {

@@ -11,7 +11,7 @@ import (
 
 var singleFunctions = map[string]func(float32) float32{
 	"exp": ExpSingle, "expm1": Expm1Single, "log": LogSingle, "log1p": Log1pSingle, "sin": SinSingle, "cos": CosSingle,
-	"tanh": TanhSingle, "sigmoid": SigmoidSingle, "softplus": SoftplusSingle,
+	"tanh": TanhSingle, "sigmoid": SigmoidSingle, "softplus": SoftplusSingle, "erf": ErfSingle,
 }
 
 // singles are random arguments of a function, dense where it is delicate.
@@ -83,6 +83,7 @@ func TestSingleSpecial(t *testing.T) {
 		"cos":      {{0, 1}, {inf, nan}, {nan, nan}, {-1e30, nan}},
 		"tanh":     {{0, 0}, {minus0, minus0}, {inf, 1}, {-inf, -1}, {nan, nan}, {1e30, 1}, {1e-42, 1e-42}},
 		"sigmoid":  {{0, 0.5}, {inf, 1}, {-inf, 0}, {nan, nan}},
+		"erf":      {{0, 0}, {minus0, minus0}, {inf, 1}, {-inf, -1}, {nan, nan}, {1e30, 1}, {5, 1}},
 		"softplus": {{0, math.Ln2}, {inf, inf}, {-inf, 0}, {nan, nan}, {100, 100}},
 	} {
 		for _, c := range cases {
