@@ -22,16 +22,24 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/compiler/nn"
 )
 
 // fingerprint has all bits of the loss of a random hybrid model over seven
-// trajectories and of its gradient. Every other model has a network.
+// trajectories and of its gradient. Every other model has a network, half of
+// them in single precision.
 func fingerprint(dir string, seed uint64, workers int) (uint64, error) {
 	text := randomHybrid(rand.New(rand.NewPCG(seed, 77)))
+	precision := "f64"
 	if seed%2 == 0 {
-		text = strings.Replace(text, "  x0' = ", "  neural f(x0) -> 1 { hidden: [9, 13], activation: tanh, seed: 3 }\n  x0' = 0.3*f(x0) + ", 1)
+		activation := nn.Activations[seed/4%uint64(len(nn.Activations))].Name
+		text = strings.Replace(text, "  x0' = ", "  neural f(x0) -> 1 { hidden: [9, 13], activation: "+activation+", seed: 3 }\n  x0' = 0.3*f(x0) + ", 1)
+		if seed%4 == 0 {
+			precision = "f32"
+		}
 	}
-	text += "data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\nfit { solver: tsit5 { rtol: 1e-7, atol: 1e-9 } }\n"
+	text += "data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\nfit { solver: tsit5 { rtol: 1e-6, atol: 1e-8 }; precision: " + precision + " }\n"
 	m, err := Parse(filepath.Join(dir, "m.node"), text)
 	if err != nil {
 		return 0, err
