@@ -20,7 +20,9 @@ func (s *Integrator) start() *Failure {
 	if fail := s.skipPast(); fail != nil {
 		return fail
 	}
-	s.startStep(s.t, s.y) // so that guards may be evaluated with a field
+	if s.moving {
+		s.startStep(s.t, s.y) // so that guards may be evaluated with a field
+	}
 	if s.size.Guards > 0 || len(s.hy.Switches) > 0 {
 		s.initialSwitches()
 		s.evalGuards()
@@ -47,7 +49,9 @@ func (s *Integrator) start() *Failure {
 	}
 	s.dueNow()
 	if s.agenda.Len() == 0 {
-		s.startStep(s.t, s.y)
+		if s.moving || s.t < s.span.T1 { // else no step is taken
+			s.startStep(s.t, s.y)
+		}
 		return nil
 	}
 	return s.carryOut(-1)
