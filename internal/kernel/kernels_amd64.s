@@ -247,9 +247,9 @@ TEXT ·gemvT(SB), NOSPLIT, $0-48
 	MOVQ k+32(FP), SI
 	MOVQ stride+40(FP), DI
 
-cols4817:
-	CMPQ   SI, $0x30
-	JLT    cols48End18
+cols5617:
+	CMPQ   SI, $0x38
+	JLT    cols56End18
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -262,6 +262,8 @@ cols4817:
 	VXORPD Y9, Y9, Y9
 	VXORPD Y10, Y10, Y10
 	VXORPD Y11, Y11, Y11
+	VXORPD Y12, Y12, Y12
+	VXORPD Y13, Y13, Y13
 	MOVQ   CX, R8
 	MOVQ   DX, R9
 	MOVQ   BX, R10
@@ -269,19 +271,21 @@ cols4817:
 i19:
 	CMPQ         R10, $0x01
 	JLT          iEnd20
-	VBROADCASTSD (R9), Y12
-	VFMADD231PD  (R8), Y12, Y0
-	VFMADD231PD  32(R8), Y12, Y1
-	VFMADD231PD  64(R8), Y12, Y2
-	VFMADD231PD  96(R8), Y12, Y3
-	VFMADD231PD  128(R8), Y12, Y4
-	VFMADD231PD  160(R8), Y12, Y5
-	VFMADD231PD  192(R8), Y12, Y6
-	VFMADD231PD  224(R8), Y12, Y7
-	VFMADD231PD  256(R8), Y12, Y8
-	VFMADD231PD  288(R8), Y12, Y9
-	VFMADD231PD  320(R8), Y12, Y10
-	VFMADD231PD  352(R8), Y12, Y11
+	VBROADCASTSD (R9), Y14
+	VFMADD231PD  (R8), Y14, Y0
+	VFMADD231PD  32(R8), Y14, Y1
+	VFMADD231PD  64(R8), Y14, Y2
+	VFMADD231PD  96(R8), Y14, Y3
+	VFMADD231PD  128(R8), Y14, Y4
+	VFMADD231PD  160(R8), Y14, Y5
+	VFMADD231PD  192(R8), Y14, Y6
+	VFMADD231PD  224(R8), Y14, Y7
+	VFMADD231PD  256(R8), Y14, Y8
+	VFMADD231PD  288(R8), Y14, Y9
+	VFMADD231PD  320(R8), Y14, Y10
+	VFMADD231PD  352(R8), Y14, Y11
+	VFMADD231PD  384(R8), Y14, Y12
+	VFMADD231PD  416(R8), Y14, Y13
 	ADDQ         DI, R8
 	ADDQ         $0x08, R9
 	SUBQ         $0x01, R10
@@ -300,19 +304,30 @@ iEnd20:
 	VMOVUPD Y9, 288(AX)
 	VMOVUPD Y10, 320(AX)
 	VMOVUPD Y11, 352(AX)
-	ADDQ    $0x00000180, AX
-	ADDQ    $0x00000180, CX
-	SUBQ    $0x30, SI
-	JMP     cols4817
+	VMOVUPD Y12, 384(AX)
+	VMOVUPD Y13, 416(AX)
+	ADDQ    $0x000001c0, AX
+	ADDQ    $0x000001c0, CX
+	SUBQ    $0x38, SI
+	JMP     cols5617
 
-cols48End18:
-cols1621:
-	CMPQ   SI, $0x10
-	JLT    cols16End22
+cols56End18:
+cols5221:
+	CMPQ   SI, $0x34
+	JLT    cols52End22
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
 	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
+	VXORPD Y12, Y12, Y12
 	MOVQ   CX, R8
 	MOVQ   DX, R9
 	MOVQ   BX, R10
@@ -320,11 +335,20 @@ cols1621:
 i23:
 	CMPQ         R10, $0x01
 	JLT          iEnd24
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  (R8), Y4, Y0
-	VFMADD231PD  32(R8), Y4, Y1
-	VFMADD231PD  64(R8), Y4, Y2
-	VFMADD231PD  96(R8), Y4, Y3
+	VBROADCASTSD (R9), Y13
+	VFMADD231PD  (R8), Y13, Y0
+	VFMADD231PD  32(R8), Y13, Y1
+	VFMADD231PD  64(R8), Y13, Y2
+	VFMADD231PD  96(R8), Y13, Y3
+	VFMADD231PD  128(R8), Y13, Y4
+	VFMADD231PD  160(R8), Y13, Y5
+	VFMADD231PD  192(R8), Y13, Y6
+	VFMADD231PD  224(R8), Y13, Y7
+	VFMADD231PD  256(R8), Y13, Y8
+	VFMADD231PD  288(R8), Y13, Y9
+	VFMADD231PD  320(R8), Y13, Y10
+	VFMADD231PD  352(R8), Y13, Y11
+	VFMADD231PD  384(R8), Y13, Y12
 	ADDQ         DI, R8
 	ADDQ         $0x08, R9
 	SUBQ         $0x01, R10
@@ -335,16 +359,36 @@ iEnd24:
 	VMOVUPD Y1, 32(AX)
 	VMOVUPD Y2, 64(AX)
 	VMOVUPD Y3, 96(AX)
-	ADDQ    $0x00000080, AX
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x10, SI
-	JMP     cols1621
+	VMOVUPD Y4, 128(AX)
+	VMOVUPD Y5, 160(AX)
+	VMOVUPD Y6, 192(AX)
+	VMOVUPD Y7, 224(AX)
+	VMOVUPD Y8, 256(AX)
+	VMOVUPD Y9, 288(AX)
+	VMOVUPD Y10, 320(AX)
+	VMOVUPD Y11, 352(AX)
+	VMOVUPD Y12, 384(AX)
+	ADDQ    $0x000001a0, AX
+	ADDQ    $0x000001a0, CX
+	SUBQ    $0x34, SI
+	JMP     cols5221
 
-cols16End22:
-cols425:
-	CMPQ   SI, $0x04
-	JLT    cols4End26
+cols52End22:
+cols4825:
+	CMPQ   SI, $0x30
+	JLT    cols48End26
 	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	VXORPD Y11, Y11, Y11
 	MOVQ   CX, R8
 	MOVQ   DX, R9
 	MOVQ   BX, R10
@@ -352,8 +396,19 @@ cols425:
 i27:
 	CMPQ         R10, $0x01
 	JLT          iEnd28
-	VBROADCASTSD (R9), Y1
-	VFMADD231PD  (R8), Y1, Y0
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  (R8), Y12, Y0
+	VFMADD231PD  32(R8), Y12, Y1
+	VFMADD231PD  64(R8), Y12, Y2
+	VFMADD231PD  96(R8), Y12, Y3
+	VFMADD231PD  128(R8), Y12, Y4
+	VFMADD231PD  160(R8), Y12, Y5
+	VFMADD231PD  192(R8), Y12, Y6
+	VFMADD231PD  224(R8), Y12, Y7
+	VFMADD231PD  256(R8), Y12, Y8
+	VFMADD231PD  288(R8), Y12, Y9
+	VFMADD231PD  320(R8), Y12, Y10
+	VFMADD231PD  352(R8), Y12, Y11
 	ADDQ         DI, R8
 	ADDQ         $0x08, R9
 	SUBQ         $0x01, R10
@@ -361,12 +416,474 @@ i27:
 
 iEnd28:
 	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	VMOVUPD Y4, 128(AX)
+	VMOVUPD Y5, 160(AX)
+	VMOVUPD Y6, 192(AX)
+	VMOVUPD Y7, 224(AX)
+	VMOVUPD Y8, 256(AX)
+	VMOVUPD Y9, 288(AX)
+	VMOVUPD Y10, 320(AX)
+	VMOVUPD Y11, 352(AX)
+	ADDQ    $0x00000180, AX
+	ADDQ    $0x00000180, CX
+	SUBQ    $0x30, SI
+	JMP     cols4825
+
+cols48End26:
+cols4429:
+	CMPQ   SI, $0x2c
+	JLT    cols44End30
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i31:
+	CMPQ         R10, $0x01
+	JLT          iEnd32
+	VBROADCASTSD (R9), Y11
+	VFMADD231PD  (R8), Y11, Y0
+	VFMADD231PD  32(R8), Y11, Y1
+	VFMADD231PD  64(R8), Y11, Y2
+	VFMADD231PD  96(R8), Y11, Y3
+	VFMADD231PD  128(R8), Y11, Y4
+	VFMADD231PD  160(R8), Y11, Y5
+	VFMADD231PD  192(R8), Y11, Y6
+	VFMADD231PD  224(R8), Y11, Y7
+	VFMADD231PD  256(R8), Y11, Y8
+	VFMADD231PD  288(R8), Y11, Y9
+	VFMADD231PD  320(R8), Y11, Y10
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i31
+
+iEnd32:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	VMOVUPD Y4, 128(AX)
+	VMOVUPD Y5, 160(AX)
+	VMOVUPD Y6, 192(AX)
+	VMOVUPD Y7, 224(AX)
+	VMOVUPD Y8, 256(AX)
+	VMOVUPD Y9, 288(AX)
+	VMOVUPD Y10, 320(AX)
+	ADDQ    $0x00000160, AX
+	ADDQ    $0x00000160, CX
+	SUBQ    $0x2c, SI
+	JMP     cols4429
+
+cols44End30:
+cols4033:
+	CMPQ   SI, $0x28
+	JLT    cols40End34
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i35:
+	CMPQ         R10, $0x01
+	JLT          iEnd36
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  (R8), Y10, Y0
+	VFMADD231PD  32(R8), Y10, Y1
+	VFMADD231PD  64(R8), Y10, Y2
+	VFMADD231PD  96(R8), Y10, Y3
+	VFMADD231PD  128(R8), Y10, Y4
+	VFMADD231PD  160(R8), Y10, Y5
+	VFMADD231PD  192(R8), Y10, Y6
+	VFMADD231PD  224(R8), Y10, Y7
+	VFMADD231PD  256(R8), Y10, Y8
+	VFMADD231PD  288(R8), Y10, Y9
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i35
+
+iEnd36:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	VMOVUPD Y4, 128(AX)
+	VMOVUPD Y5, 160(AX)
+	VMOVUPD Y6, 192(AX)
+	VMOVUPD Y7, 224(AX)
+	VMOVUPD Y8, 256(AX)
+	VMOVUPD Y9, 288(AX)
+	ADDQ    $0x00000140, AX
+	ADDQ    $0x00000140, CX
+	SUBQ    $0x28, SI
+	JMP     cols4033
+
+cols40End34:
+cols3637:
+	CMPQ   SI, $0x24
+	JLT    cols36End38
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i39:
+	CMPQ         R10, $0x01
+	JLT          iEnd40
+	VBROADCASTSD (R9), Y9
+	VFMADD231PD  (R8), Y9, Y0
+	VFMADD231PD  32(R8), Y9, Y1
+	VFMADD231PD  64(R8), Y9, Y2
+	VFMADD231PD  96(R8), Y9, Y3
+	VFMADD231PD  128(R8), Y9, Y4
+	VFMADD231PD  160(R8), Y9, Y5
+	VFMADD231PD  192(R8), Y9, Y6
+	VFMADD231PD  224(R8), Y9, Y7
+	VFMADD231PD  256(R8), Y9, Y8
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i39
+
+iEnd40:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	VMOVUPD Y4, 128(AX)
+	VMOVUPD Y5, 160(AX)
+	VMOVUPD Y6, 192(AX)
+	VMOVUPD Y7, 224(AX)
+	VMOVUPD Y8, 256(AX)
+	ADDQ    $0x00000120, AX
+	ADDQ    $0x00000120, CX
+	SUBQ    $0x24, SI
+	JMP     cols3637
+
+cols36End38:
+cols3241:
+	CMPQ   SI, $0x20
+	JLT    cols32End42
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i43:
+	CMPQ         R10, $0x01
+	JLT          iEnd44
+	VBROADCASTSD (R9), Y8
+	VFMADD231PD  (R8), Y8, Y0
+	VFMADD231PD  32(R8), Y8, Y1
+	VFMADD231PD  64(R8), Y8, Y2
+	VFMADD231PD  96(R8), Y8, Y3
+	VFMADD231PD  128(R8), Y8, Y4
+	VFMADD231PD  160(R8), Y8, Y5
+	VFMADD231PD  192(R8), Y8, Y6
+	VFMADD231PD  224(R8), Y8, Y7
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i43
+
+iEnd44:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	VMOVUPD Y4, 128(AX)
+	VMOVUPD Y5, 160(AX)
+	VMOVUPD Y6, 192(AX)
+	VMOVUPD Y7, 224(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x20, SI
+	JMP     cols3241
+
+cols32End42:
+cols2845:
+	CMPQ   SI, $0x1c
+	JLT    cols28End46
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i47:
+	CMPQ         R10, $0x01
+	JLT          iEnd48
+	VBROADCASTSD (R9), Y7
+	VFMADD231PD  (R8), Y7, Y0
+	VFMADD231PD  32(R8), Y7, Y1
+	VFMADD231PD  64(R8), Y7, Y2
+	VFMADD231PD  96(R8), Y7, Y3
+	VFMADD231PD  128(R8), Y7, Y4
+	VFMADD231PD  160(R8), Y7, Y5
+	VFMADD231PD  192(R8), Y7, Y6
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i47
+
+iEnd48:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	VMOVUPD Y4, 128(AX)
+	VMOVUPD Y5, 160(AX)
+	VMOVUPD Y6, 192(AX)
+	ADDQ    $0x000000e0, AX
+	ADDQ    $0x000000e0, CX
+	SUBQ    $0x1c, SI
+	JMP     cols2845
+
+cols28End46:
+cols2449:
+	CMPQ   SI, $0x18
+	JLT    cols24End50
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i51:
+	CMPQ         R10, $0x01
+	JLT          iEnd52
+	VBROADCASTSD (R9), Y6
+	VFMADD231PD  (R8), Y6, Y0
+	VFMADD231PD  32(R8), Y6, Y1
+	VFMADD231PD  64(R8), Y6, Y2
+	VFMADD231PD  96(R8), Y6, Y3
+	VFMADD231PD  128(R8), Y6, Y4
+	VFMADD231PD  160(R8), Y6, Y5
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i51
+
+iEnd52:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	VMOVUPD Y4, 128(AX)
+	VMOVUPD Y5, 160(AX)
+	ADDQ    $0x000000c0, AX
+	ADDQ    $0x000000c0, CX
+	SUBQ    $0x18, SI
+	JMP     cols2449
+
+cols24End50:
+cols2053:
+	CMPQ   SI, $0x14
+	JLT    cols20End54
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i55:
+	CMPQ         R10, $0x01
+	JLT          iEnd56
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  (R8), Y5, Y0
+	VFMADD231PD  32(R8), Y5, Y1
+	VFMADD231PD  64(R8), Y5, Y2
+	VFMADD231PD  96(R8), Y5, Y3
+	VFMADD231PD  128(R8), Y5, Y4
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i55
+
+iEnd56:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	VMOVUPD Y4, 128(AX)
+	ADDQ    $0x000000a0, AX
+	ADDQ    $0x000000a0, CX
+	SUBQ    $0x14, SI
+	JMP     cols2053
+
+cols20End54:
+cols1657:
+	CMPQ   SI, $0x10
+	JLT    cols16End58
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i59:
+	CMPQ         R10, $0x01
+	JLT          iEnd60
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  (R8), Y4, Y0
+	VFMADD231PD  32(R8), Y4, Y1
+	VFMADD231PD  64(R8), Y4, Y2
+	VFMADD231PD  96(R8), Y4, Y3
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i59
+
+iEnd60:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	VMOVUPD Y3, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x10, SI
+	JMP     cols1657
+
+cols16End58:
+cols1261:
+	CMPQ   SI, $0x0c
+	JLT    cols12End62
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i63:
+	CMPQ         R10, $0x01
+	JLT          iEnd64
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  (R8), Y3, Y0
+	VFMADD231PD  32(R8), Y3, Y1
+	VFMADD231PD  64(R8), Y3, Y2
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i63
+
+iEnd64:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	VMOVUPD Y2, 64(AX)
+	ADDQ    $0x00000060, AX
+	ADDQ    $0x00000060, CX
+	SUBQ    $0x0c, SI
+	JMP     cols1261
+
+cols12End62:
+cols865:
+	CMPQ   SI, $0x08
+	JLT    cols8End66
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i67:
+	CMPQ         R10, $0x01
+	JLT          iEnd68
+	VBROADCASTSD (R9), Y2
+	VFMADD231PD  (R8), Y2, Y0
+	VFMADD231PD  32(R8), Y2, Y1
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i67
+
+iEnd68:
+	VMOVUPD Y0, (AX)
+	VMOVUPD Y1, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x08, SI
+	JMP     cols865
+
+cols8End66:
+cols469:
+	CMPQ   SI, $0x04
+	JLT    cols4End70
+	VXORPD Y0, Y0, Y0
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	MOVQ   BX, R10
+
+i71:
+	CMPQ         R10, $0x01
+	JLT          iEnd72
+	VBROADCASTSD (R9), Y1
+	VFMADD231PD  (R8), Y1, Y0
+	ADDQ         DI, R8
+	ADDQ         $0x08, R9
+	SUBQ         $0x01, R10
+	JMP          i71
+
+iEnd72:
+	VMOVUPD Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x04, SI
-	JMP     cols425
+	JMP     cols469
 
-cols4End26:
+cols4End70:
 	VZEROUPPER
 	RET
 
@@ -382,16 +899,16 @@ TEXT ·addOuter(SB), NOSPLIT, $8-72
 	MOVQ cStride+56(FP), R8
 	MOVQ xStride+64(FP), R9
 
-rows229:
+rows273:
 	CMPQ SI, $0x02
-	JLT  rows2End30
+	JLT  rows2End74
 	MOVQ k+40(FP), R10
 	MOVQ AX, R11
 	MOVQ DX, R12
 
-cols1631:
+cols1675:
 	CMPQ    R10, $0x10
-	JLT     cols16End32
+	JLT     cols16End76
 	LEAQ    (R11)(DI*1), R13
 	VMOVUPD (R11), Y0
 	VMOVUPD 32(R11), Y1
@@ -405,9 +922,9 @@ cols1631:
 	MOVQ    R12, R15
 	MOVQ    BX, BP
 
-r33:
+r77:
 	CMPQ         BP, $0x01
-	JLT          rEnd34
+	JLT          rEnd78
 	VBROADCASTSD (R14), Y8
 	VBROADCASTSD 8(R14), Y9
 	VMOVUPD      (R15), Y10
@@ -425,9 +942,9 @@ r33:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r33
+	JMP          r77
 
-rEnd34:
+rEnd78:
 	VMOVUPD Y0, (R11)
 	VMOVUPD Y1, 32(R11)
 	VMOVUPD Y2, 64(R11)
@@ -439,12 +956,12 @@ rEnd34:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x10, R10
-	JMP     cols1631
+	JMP     cols1675
 
-cols16End32:
-cols435:
+cols16End76:
+cols479:
 	CMPQ    R10, $0x04
-	JLT     cols4End36
+	JLT     cols4End80
 	LEAQ    (R11)(DI*1), R13
 	VMOVUPD (R11), Y0
 	VMOVUPD (R13), Y1
@@ -452,9 +969,9 @@ cols435:
 	MOVQ    R12, R15
 	MOVQ    BX, BP
 
-r37:
+r81:
 	CMPQ         BP, $0x01
-	JLT          rEnd38
+	JLT          rEnd82
 	VBROADCASTSD (R14), Y2
 	VBROADCASTSD 8(R14), Y3
 	VMOVUPD      (R15), Y4
@@ -463,20 +980,20 @@ r37:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r37
+	JMP          r81
 
-rEnd38:
+rEnd82:
 	VMOVUPD Y0, (R11)
 	VMOVUPD Y1, (R13)
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x04, R10
-	JMP     cols435
+	JMP     cols479
 
-cols4End36:
-cols239:
+cols4End80:
+cols283:
 	CMPQ    R10, $0x02
-	JLT     cols2End40
+	JLT     cols2End84
 	LEAQ    (R11)(DI*1), R13
 	VMOVUPD (R11), X0
 	VMOVUPD (R13), X1
@@ -484,9 +1001,9 @@ cols239:
 	MOVQ    R12, R15
 	MOVQ    BX, BP
 
-r41:
+r85:
 	CMPQ        BP, $0x01
-	JLT         rEnd42
+	JLT         rEnd86
 	VMOVDDUP    (R14), X2
 	VMOVDDUP    8(R14), X3
 	VMOVUPD     (R15), X4
@@ -495,35 +1012,35 @@ r41:
 	ADDQ        R8, R14
 	ADDQ        R9, R15
 	SUBQ        $0x01, BP
-	JMP         r41
+	JMP         r85
 
-rEnd42:
+rEnd86:
 	VMOVUPD X0, (R11)
 	VMOVUPD X1, (R13)
 	ADDQ    $0x00000010, R11
 	ADDQ    $0x00000010, R12
 	SUBQ    $0x02, R10
-	JMP     cols239
+	JMP     cols283
 
-cols2End40:
+cols2End84:
 	ADDQ DI, AX
 	ADDQ $0x08, CX
 	ADDQ DI, AX
 	ADDQ $0x08, CX
 	SUBQ $0x02, SI
-	JMP  rows229
+	JMP  rows273
 
-rows2End30:
-rows143:
+rows2End74:
+rows187:
 	CMPQ SI, $0x01
-	JLT  rows1End44
+	JLT  rows1End88
 	MOVQ k+40(FP), R10
 	MOVQ AX, R11
 	MOVQ DX, R12
 
-cols1645:
+cols1689:
 	CMPQ    R10, $0x10
-	JLT     cols16End46
+	JLT     cols16End90
 	LEAQ    (R11)(DI*1), R13
 	VMOVUPD (R11), Y0
 	VMOVUPD 32(R11), Y1
@@ -533,9 +1050,9 @@ cols1645:
 	MOVQ    R12, R14
 	MOVQ    BX, R15
 
-r47:
+r91:
 	CMPQ         R15, $0x01
-	JLT          rEnd48
+	JLT          rEnd92
 	VBROADCASTSD (R13), Y4
 	VMOVUPD      (R14), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -548,9 +1065,9 @@ r47:
 	ADDQ         R8, R13
 	ADDQ         R9, R14
 	SUBQ         $0x01, R15
-	JMP          r47
+	JMP          r91
 
-rEnd48:
+rEnd92:
 	VMOVUPD Y0, (R11)
 	VMOVUPD Y1, 32(R11)
 	VMOVUPD Y2, 64(R11)
@@ -558,71 +1075,71 @@ rEnd48:
 	ADDQ    $0x00000080, R11
 	ADDQ    $0x00000080, R12
 	SUBQ    $0x10, R10
-	JMP     cols1645
+	JMP     cols1689
 
-cols16End46:
-cols449:
+cols16End90:
+cols493:
 	CMPQ    R10, $0x04
-	JLT     cols4End50
+	JLT     cols4End94
 	LEAQ    (R11)(DI*1), R13
 	VMOVUPD (R11), Y0
 	MOVQ    CX, R13
 	MOVQ    R12, R14
 	MOVQ    BX, R15
 
-r51:
+r95:
 	CMPQ         R15, $0x01
-	JLT          rEnd52
+	JLT          rEnd96
 	VBROADCASTSD (R13), Y1
 	VMOVUPD      (R14), Y2
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         R8, R13
 	ADDQ         R9, R14
 	SUBQ         $0x01, R15
-	JMP          r51
+	JMP          r95
 
-rEnd52:
+rEnd96:
 	VMOVUPD Y0, (R11)
 	ADDQ    $0x00000020, R11
 	ADDQ    $0x00000020, R12
 	SUBQ    $0x04, R10
-	JMP     cols449
+	JMP     cols493
 
-cols4End50:
-cols253:
+cols4End94:
+cols297:
 	CMPQ    R10, $0x02
-	JLT     cols2End54
+	JLT     cols2End98
 	LEAQ    (R11)(DI*1), R13
 	VMOVUPD (R11), X0
 	MOVQ    CX, R13
 	MOVQ    R12, R14
 	MOVQ    BX, R15
 
-r55:
+r99:
 	CMPQ        R15, $0x01
-	JLT         rEnd56
+	JLT         rEnd100
 	VMOVDDUP    (R13), X1
 	VMOVUPD     (R14), X2
 	VFMADD231PD X2, X1, X0
 	ADDQ        R8, R13
 	ADDQ        R9, R14
 	SUBQ        $0x01, R15
-	JMP         r55
+	JMP         r99
 
-rEnd56:
+rEnd100:
 	VMOVUPD X0, (R11)
 	ADDQ    $0x00000010, R11
 	ADDQ    $0x00000010, R12
 	SUBQ    $0x02, R10
-	JMP     cols253
+	JMP     cols297
 
-cols2End54:
+cols2End98:
 	ADDQ DI, AX
 	ADDQ $0x08, CX
 	SUBQ $0x01, SI
-	JMP  rows143
+	JMP  rows187
 
-rows1End44:
+rows1End88:
 	VZEROUPPER
 	RET
 
@@ -635,17 +1152,17 @@ TEXT ·addOuter8(SB), NOSPLIT, $0-40
 	MOVQ m+24(FP), BX
 	MOVQ k+32(FP), SI
 
-rows57:
+rows101:
 	CMPQ    BX, $0x01
-	JLT     rowsEnd58
+	JLT     rowsEnd102
 	VMOVUPD (CX), Y0
 	VMOVUPD 32(CX), Y1
 	MOVQ    DX, DI
 	MOVQ    SI, R8
 
-j59:
+j103:
 	CMPQ        R8, $0x01
-	JLT         jEnd60
+	JLT         jEnd104
 	VMOVUPD     (AX), Y2
 	VMOVUPD     32(AX), Y3
 	VFMADD231PD (DI), Y0, Y2
@@ -655,14 +1172,14 @@ j59:
 	ADDQ        $0x40, AX
 	ADDQ        $0x40, DI
 	SUBQ        $0x01, R8
-	JMP         j59
+	JMP         j103
 
-jEnd60:
+jEnd104:
 	ADDQ $0x40, CX
 	SUBQ $0x01, BX
-	JMP  rows57
+	JMP  rows101
 
-rowsEnd58:
+rowsEnd102:
 	VZEROUPPER
 	RET
 
@@ -686,9 +1203,9 @@ TEXT ·adam(SB), NOSPLIT, $0-72
 	VBROADCASTSD 40(R9), Y5
 	VBROADCASTSD 48(R9), Y6
 
-n61:
+n105:
 	CMPQ    R10, $0x04
-	JLT     nEnd62
+	JLT     nEnd106
 	VMOVUPD (R8), Y7
 	VMULPD  (SI), Y0, Y8
 	VMULPD  Y7, Y1, Y10
@@ -715,9 +1232,9 @@ n61:
 	ADDQ    $0x20, DI
 	ADDQ    $0x20, R8
 	SUBQ    $0x04, R10
-	JMP     n61
+	JMP     n105
 
-nEnd62:
+nEnd106:
 	VZEROUPPER
 	RET
 
@@ -733,9 +1250,9 @@ TEXT ·dense8Single(SB), NOSPLIT, $0-64
 	MOVQ cols+56(FP), R8
 	LEAQ (DI)(DI*2), R9
 
-rows863:
+rows8107:
 	CMPQ         SI, $0x08
-	JLT          rows8End64
+	JLT          rows8End108
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	VBROADCASTSS 8(BX), Y2
@@ -749,9 +1266,9 @@ rows863:
 	MOVQ         DX, R12
 	MOVQ         k+40(FP), R13
 
-j65:
+j109:
 	CMPQ         R13, $0x01
-	JLT          jEnd66
+	JLT          jEnd110
 	VMOVUPS      (R12), Y8
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y8, Y9, Y0
@@ -773,9 +1290,9 @@ j65:
 	ADDQ         R8, R11
 	ADDQ         $0x20, R12
 	SUBQ         $0x01, R13
-	JMP          j65
+	JMP          j109
 
-jEnd66:
+jEnd110:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -795,12 +1312,12 @@ jEnd66:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x08, SI
-	JMP     rows863
+	JMP     rows8107
 
-rows8End64:
-rows467:
+rows8End108:
+rows4111:
 	CMPQ         SI, $0x04
-	JLT          rows4End68
+	JLT          rows4End112
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	VBROADCASTSS 8(BX), Y2
@@ -809,9 +1326,9 @@ rows467:
 	MOVQ         DX, R11
 	MOVQ         k+40(FP), R12
 
-j69:
+j113:
 	CMPQ         R12, $0x01
-	JLT          jEnd70
+	JLT          jEnd114
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  Y4, Y5, Y0
@@ -824,9 +1341,9 @@ j69:
 	ADDQ         R8, R10
 	ADDQ         $0x20, R11
 	SUBQ         $0x01, R12
-	JMP          j69
+	JMP          j113
 
-jEnd70:
+jEnd114:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -838,21 +1355,21 @@ jEnd70:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x04, SI
-	JMP     rows467
+	JMP     rows4111
 
-rows4End68:
-rows271:
+rows4End112:
+rows2115:
 	CMPQ         SI, $0x02
-	JLT          rows2End72
+	JLT          rows2End116
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	MOVQ         CX, R9
 	MOVQ         DX, R10
 	MOVQ         k+40(FP), R11
 
-j73:
+j117:
 	CMPQ         R11, $0x01
-	JLT          jEnd74
+	JLT          jEnd118
 	VMOVUPS      (R10), Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y2, Y3, Y0
@@ -861,9 +1378,9 @@ j73:
 	ADDQ         R8, R9
 	ADDQ         $0x20, R10
 	SUBQ         $0x01, R11
-	JMP          j73
+	JMP          j117
 
-jEnd74:
+jEnd118:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	ADDQ    $0x00000040, AX
@@ -871,37 +1388,37 @@ jEnd74:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x02, SI
-	JMP     rows271
+	JMP     rows2115
 
-rows2End72:
-rows175:
+rows2End116:
+rows1119:
 	CMPQ         SI, $0x01
-	JLT          rows1End76
+	JLT          rows1End120
 	VBROADCASTSS (BX), Y0
 	MOVQ         CX, R9
 	MOVQ         DX, R10
 	MOVQ         k+40(FP), R11
 
-j77:
+j121:
 	CMPQ         R11, $0x01
-	JLT          jEnd78
+	JLT          jEnd122
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         R8, R9
 	ADDQ         $0x20, R10
 	SUBQ         $0x01, R11
-	JMP          j77
+	JMP          j121
 
-jEnd78:
+jEnd122:
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x04, BX
 	ADDQ    DI, CX
 	SUBQ    $0x01, SI
-	JMP     rows175
+	JMP     rows1119
 
-rows1End76:
+rows1End120:
 	VZEROUPPER
 	RET
 
@@ -916,9 +1433,9 @@ TEXT ·gemvSingle(SB), NOSPLIT, $0-56
 	MOVQ k+40(FP), DI
 	MOVQ cols+48(FP), R8
 
-rows6479:
+rows64123:
 	CMPQ    SI, $0x40
-	JLT     rows64End80
+	JLT     rows64End124
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -931,9 +1448,9 @@ rows6479:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j81:
+j125:
 	CMPQ         R11, $0x01
-	JLT          jEnd82
+	JLT          jEnd126
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  (R9), Y8, Y0
 	VFMADD231PS  32(R9), Y8, Y1
@@ -946,9 +1463,9 @@ j81:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j81
+	JMP          j125
 
-jEnd82:
+jEnd126:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -961,12 +1478,12 @@ jEnd82:
 	ADDQ    $0x00000100, CX
 	ADDQ    $0x00000100, BX
 	SUBQ    $0x40, SI
-	JMP     rows6479
+	JMP     rows64123
 
-rows64End80:
-rows5683:
+rows64End124:
+rows56127:
 	CMPQ    SI, $0x38
-	JLT     rows56End84
+	JLT     rows56End128
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -978,9 +1495,9 @@ rows5683:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j85:
+j129:
 	CMPQ         R11, $0x01
-	JLT          jEnd86
+	JLT          jEnd130
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  (R9), Y7, Y0
 	VFMADD231PS  32(R9), Y7, Y1
@@ -992,9 +1509,9 @@ j85:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j85
+	JMP          j129
 
-jEnd86:
+jEnd130:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -1006,12 +1523,12 @@ jEnd86:
 	ADDQ    $0x000000e0, CX
 	ADDQ    $0x000000e0, BX
 	SUBQ    $0x38, SI
-	JMP     rows5683
+	JMP     rows56127
 
-rows56End84:
-rows4887:
+rows56End128:
+rows48131:
 	CMPQ    SI, $0x30
-	JLT     rows48End88
+	JLT     rows48End132
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -1022,9 +1539,9 @@ rows4887:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j89:
+j133:
 	CMPQ         R11, $0x01
-	JLT          jEnd90
+	JLT          jEnd134
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  (R9), Y6, Y0
 	VFMADD231PS  32(R9), Y6, Y1
@@ -1035,9 +1552,9 @@ j89:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j89
+	JMP          j133
 
-jEnd90:
+jEnd134:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -1048,12 +1565,12 @@ jEnd90:
 	ADDQ    $0x000000c0, CX
 	ADDQ    $0x000000c0, BX
 	SUBQ    $0x30, SI
-	JMP     rows4887
+	JMP     rows48131
 
-rows48End88:
-rows4091:
+rows48End132:
+rows40135:
 	CMPQ    SI, $0x28
-	JLT     rows40End92
+	JLT     rows40End136
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -1063,9 +1580,9 @@ rows4091:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j93:
+j137:
 	CMPQ         R11, $0x01
-	JLT          jEnd94
+	JLT          jEnd138
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  (R9), Y5, Y0
 	VFMADD231PS  32(R9), Y5, Y1
@@ -1075,9 +1592,9 @@ j93:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j93
+	JMP          j137
 
-jEnd94:
+jEnd138:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -1087,12 +1604,12 @@ jEnd94:
 	ADDQ    $0x000000a0, CX
 	ADDQ    $0x000000a0, BX
 	SUBQ    $0x28, SI
-	JMP     rows4091
+	JMP     rows40135
 
-rows40End92:
-rows3295:
+rows40End136:
+rows32139:
 	CMPQ    SI, $0x20
-	JLT     rows32End96
+	JLT     rows32End140
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -1101,9 +1618,9 @@ rows3295:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j97:
+j141:
 	CMPQ         R11, $0x01
-	JLT          jEnd98
+	JLT          jEnd142
 	VBROADCASTSS (R10), Y4
 	VFMADD231PS  (R9), Y4, Y0
 	VFMADD231PS  32(R9), Y4, Y1
@@ -1112,9 +1629,9 @@ j97:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j97
+	JMP          j141
 
-jEnd98:
+jEnd142:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -1123,12 +1640,12 @@ jEnd98:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x20, SI
-	JMP     rows3295
+	JMP     rows32139
 
-rows32End96:
-rows2499:
+rows32End140:
+rows24143:
 	CMPQ    SI, $0x18
-	JLT     rows24End100
+	JLT     rows24End144
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -1136,9 +1653,9 @@ rows2499:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j101:
+j145:
 	CMPQ         R11, $0x01
-	JLT          jEnd102
+	JLT          jEnd146
 	VBROADCASTSS (R10), Y3
 	VFMADD231PS  (R9), Y3, Y0
 	VFMADD231PS  32(R9), Y3, Y1
@@ -1146,9 +1663,9 @@ j101:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j101
+	JMP          j145
 
-jEnd102:
+jEnd146:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -1156,66 +1673,66 @@ jEnd102:
 	ADDQ    $0x00000060, CX
 	ADDQ    $0x00000060, BX
 	SUBQ    $0x18, SI
-	JMP     rows2499
+	JMP     rows24143
 
-rows24End100:
-rows16103:
+rows24End144:
+rows16147:
 	CMPQ    SI, $0x10
-	JLT     rows16End104
+	JLT     rows16End148
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	MOVQ    CX, R9
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j105:
+j149:
 	CMPQ         R11, $0x01
-	JLT          jEnd106
+	JLT          jEnd150
 	VBROADCASTSS (R10), Y2
 	VFMADD231PS  (R9), Y2, Y0
 	VFMADD231PS  32(R9), Y2, Y1
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j105
+	JMP          j149
 
-jEnd106:
+jEnd150:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x10, SI
-	JMP     rows16103
+	JMP     rows16147
 
-rows16End104:
-rows8107:
+rows16End148:
+rows8151:
 	CMPQ    SI, $0x08
-	JLT     rows8End108
+	JLT     rows8End152
 	VMOVUPS (BX), Y0
 	MOVQ    CX, R9
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j109:
+j153:
 	CMPQ         R11, $0x01
-	JLT          jEnd110
+	JLT          jEnd154
 	VBROADCASTSS (R10), Y1
 	VFMADD231PS  (R9), Y1, Y0
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j109
+	JMP          j153
 
-jEnd110:
+jEnd154:
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x08, SI
-	JMP     rows8107
+	JMP     rows8151
 
-rows8End108:
+rows8End152:
 	VZEROUPPER
 	RET
 
@@ -1226,9 +1743,9 @@ TEXT ·narrowSingle(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n111:
+n155:
 	CMPQ       DX, $0x08
-	JLT        nEnd112
+	JLT        nEnd156
 	VCVTPD2PSY (CX), X0
 	VCVTPD2PSY 32(CX), X1
 	VMOVUPS    X0, (AX)
@@ -1236,9 +1753,9 @@ n111:
 	ADDQ       $0x40, CX
 	ADDQ       $0x20, AX
 	SUBQ       $0x08, DX
-	JMP        n111
+	JMP        n155
 
-nEnd112:
+nEnd156:
 	VZEROUPPER
 	RET
 
@@ -1249,9 +1766,9 @@ TEXT ·widenSingle(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n113:
+n157:
 	CMPQ      DX, $0x08
-	JLT       nEnd114
+	JLT       nEnd158
 	VCVTPS2PD (CX), Y0
 	VCVTPS2PD 16(CX), Y1
 	VMOVUPD   Y0, (AX)
@@ -1259,9 +1776,9 @@ n113:
 	ADDQ      $0x20, CX
 	ADDQ      $0x40, AX
 	SUBQ      $0x08, DX
-	JMP       n113
+	JMP       n157
 
-nEnd114:
+nEnd158:
 	VZEROUPPER
 	RET
 
@@ -1276,16 +1793,16 @@ TEXT ·transposeSingle(SB), NOSPLIT, $0-48
 	LEAQ (BX)(BX*2), DI
 	LEAQ (SI)(SI*2), R8
 
-rows115:
+rows159:
 	CMPQ DX, $0x04
-	JLT  rowsEnd116
+	JLT  rowsEnd160
 	MOVQ CX, R9
 	MOVQ AX, R10
 	MOVQ k+24(FP), R11
 
-cols117:
+cols161:
 	CMPQ       R11, $0x04
-	JLT        colsEnd118
+	JLT        colsEnd162
 	VCVTPD2PSY (R9), X0
 	VCVTPD2PSY (R9)(BX*1), X2
 	VCVTPD2PSY (R9)(BX*2), X4
@@ -1305,15 +1822,15 @@ cols117:
 	ADDQ       $0x20, R9
 	LEAQ       (R10)(SI*4), R10
 	SUBQ       $0x04, R11
-	JMP        cols117
+	JMP        cols161
 
-colsEnd118:
+colsEnd162:
 	LEAQ (CX)(BX*4), CX
 	ADDQ $0x10, AX
 	SUBQ $0x04, DX
-	JMP  rows115
+	JMP  rows159
 
-rowsEnd116:
+rowsEnd160:
 	VZEROUPPER
 	RET
 
@@ -1331,16 +1848,16 @@ TEXT ·outerSingle(SB), NOSPLIT, $8-64
 	MOVQ DI, R10
 	SHLQ $0x02, R10
 
-rows2119:
+rows2163:
 	CMPQ SI, $0x02
-	JLT  rows2End120
+	JLT  rows2End164
 	MOVQ DI, R11
 	MOVQ AX, R12
 	MOVQ DX, R13
 
-cols32121:
+cols32165:
 	CMPQ   R11, $0x20
-	JLT    cols32End122
+	JLT    cols32End166
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1353,9 +1870,9 @@ cols32121:
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r123:
+r167:
 	CMPQ         BP, $0x01
-	JLT          rEnd124
+	JLT          rEnd168
 	VBROADCASTSS (R14), Y8
 	VBROADCASTSS 4(R14), Y9
 	VMOVUPS      (R15), Y10
@@ -1373,9 +1890,9 @@ r123:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r123
+	JMP          r167
 
-rEnd124:
+rEnd168:
 	VMOVUPS Y0, (R12)
 	VMOVUPS Y1, 32(R12)
 	VMOVUPS Y2, 64(R12)
@@ -1388,21 +1905,21 @@ rEnd124:
 	ADDQ    $0x00000080, R12
 	ADDQ    $0x00000080, R13
 	SUBQ    $0x20, R11
-	JMP     cols32121
+	JMP     cols32165
 
-cols32End122:
-cols8125:
+cols32End166:
+cols8169:
 	CMPQ   R11, $0x08
-	JLT    cols8End126
+	JLT    cols8End170
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   CX, R14
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r127:
+r171:
 	CMPQ         BP, $0x01
-	JLT          rEnd128
+	JLT          rEnd172
 	VBROADCASTSS (R14), Y2
 	VBROADCASTSS 4(R14), Y3
 	VMOVUPS      (R15), Y4
@@ -1411,35 +1928,35 @@ r127:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r127
+	JMP          r171
 
-rEnd128:
+rEnd172:
 	VMOVUPS Y0, (R12)
 	LEAQ    (R12)(R10*1), R14
 	VMOVUPS Y1, (R14)
 	ADDQ    $0x00000020, R12
 	ADDQ    $0x00000020, R13
 	SUBQ    $0x08, R11
-	JMP     cols8125
+	JMP     cols8169
 
-cols8End126:
+cols8End170:
 	ADDQ R10, AX
 	ADDQ R10, AX
 	ADDQ $0x08, CX
 	SUBQ $0x02, SI
-	JMP  rows2119
+	JMP  rows2163
 
-rows2End120:
-rows1129:
+rows2End164:
+rows1173:
 	CMPQ SI, $0x01
-	JLT  rows1End130
+	JLT  rows1End174
 	MOVQ DI, R11
 	MOVQ AX, R12
 	MOVQ DX, R13
 
-cols32131:
+cols32175:
 	CMPQ   R11, $0x20
-	JLT    cols32End132
+	JLT    cols32End176
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1448,9 +1965,9 @@ cols32131:
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r133:
+r177:
 	CMPQ         BP, $0x01
-	JLT          rEnd134
+	JLT          rEnd178
 	VBROADCASTSS (R14), Y4
 	VMOVUPS      (R15), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -1463,9 +1980,9 @@ r133:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r133
+	JMP          r177
 
-rEnd134:
+rEnd178:
 	VMOVUPS Y0, (R12)
 	VMOVUPS Y1, 32(R12)
 	VMOVUPS Y2, 64(R12)
@@ -1473,42 +1990,42 @@ rEnd134:
 	ADDQ    $0x00000080, R12
 	ADDQ    $0x00000080, R13
 	SUBQ    $0x20, R11
-	JMP     cols32131
+	JMP     cols32175
 
-cols32End132:
-cols8135:
+cols32End176:
+cols8179:
 	CMPQ   R11, $0x08
-	JLT    cols8End136
+	JLT    cols8End180
 	VXORPS Y0, Y0, Y0
 	MOVQ   CX, R14
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r137:
+r181:
 	CMPQ         BP, $0x01
-	JLT          rEnd138
+	JLT          rEnd182
 	VBROADCASTSS (R14), Y1
 	VMOVUPS      (R15), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r137
+	JMP          r181
 
-rEnd138:
+rEnd182:
 	VMOVUPS Y0, (R12)
 	ADDQ    $0x00000020, R12
 	ADDQ    $0x00000020, R13
 	SUBQ    $0x08, R11
-	JMP     cols8135
+	JMP     cols8179
 
-cols8End136:
+cols8End180:
 	ADDQ R10, AX
 	ADDQ $0x04, CX
 	SUBQ $0x01, SI
-	JMP  rows1129
+	JMP  rows1173
 
-rows1End130:
+rows1End174:
 	VZEROUPPER
 	RET
 
@@ -1519,9 +2036,9 @@ TEXT ·addWide(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n139:
+n183:
 	CMPQ      DX, $0x08
-	JLT       nEnd140
+	JLT       nEnd184
 	VCVTPS2PD (CX), Y0
 	VCVTPS2PD 16(CX), Y1
 	VADDPD    (AX), Y0, Y0
@@ -1531,8 +2048,8 @@ n139:
 	ADDQ      $0x20, CX
 	ADDQ      $0x40, AX
 	SUBQ      $0x08, DX
-	JMP       n139
+	JMP       n183
 
-nEnd140:
+nEnd184:
 	VZEROUPPER
 	RET

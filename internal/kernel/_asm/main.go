@@ -203,9 +203,9 @@ func gemvT() {
 			ADDQ(U32(uint32(32*n)), w)
 		}
 	}
-	while("cols48", k, 48, block(12))
-	while("cols16", k, 16, block(4))
-	while("cols4", k, 4, block(1))
+	for n := 14; n >= 1; n-- { // few sums at a time would wait for each other
+		while(fmt.Sprintf("cols%d", 4*n), k, 4*n, block(n))
+	}
 	VZEROUPPER()
 	RET()
 }
