@@ -180,7 +180,7 @@ func (p *Program) weighs(n *ir.Node) bool {
 }
 
 // Dump prints the file at a stage of compilation: ast, model, graph, plan or
-// asm, the machine code.
+// asm, the machine code, in the precision that its fit asks for.
 func (p *Program) Dump(w io.Writer, stage string) error {
 	switch stage {
 	case "ast":
@@ -203,7 +203,11 @@ func (p *Program) Dump(w io.Writer, stage string) error {
 		graphs := p.built(func() []*ir.Graph {
 			return opt.Optimize(p.Model.Builder, p.graphs(Want{Reverse: true, Forward: true}))
 		})
-		m, err := exec.Compile(graphs, 1, exec.Double)
+		networks := exec.Double
+		if f := p.Checked.Fit; f != nil && f.Values.Word("precision") == "f32" {
+			networks = exec.Single
+		}
+		m, err := exec.Compile(graphs, 1, networks)
 		if err != nil {
 			return err
 		}

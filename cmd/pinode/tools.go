@@ -169,7 +169,7 @@ func (a *app) dumpCmd() *cobra.Command {
 // codes are all documented diagnostics.
 func codes() map[string]diag.Code {
 	out := map[string]diag.Code{}
-	for _, list := range [][]diag.Code{dsl.Codes, check.Codes} {
+	for _, list := range [][]diag.Code{dsl.Codes, check.Codes, pinode.Codes} {
 		for _, c := range list {
 			out[c.Name] = c
 		}

@@ -1,0 +1,42 @@
+package pinode
+
+import "github.com/pinode/pinode/internal/diag"
+
+// Codes explains the diagnostics of fits.
+var Codes = []diag.Code{
+	{
+		Name: "not-supported", Title: "a setting that the language has and the program does not obey yet",
+		Explanation: "What is written is understood and means something, but this version cannot do it. It is refused rather than ignored. docs/language.md lists what is refused.",
+		Example: `model M {
+  state x = 1
+  x' = -x
+  observe seen = x
+}
+data d from "d.csv" { time: t; seen: seen }
+fit { loss: huber { delta: 1 } }`,
+	},
+	{
+		Name: "no-effect", Title: "a setting that changes nothing in this model",
+		Explanation: "The setting is about something that the model does not have, like the precision of networks in a model without any. Remove it, or add what it was meant for.",
+		Example: `model M {
+  param k in (0, inf) = 1
+  state x = 1
+  x' = -k*x
+  observe seen = x
+}
+data d from "d.csv" { time: t; seen: seen }
+fit { precision: f32 }`,
+	},
+	{
+		Name: "precision", Title: "a tolerance below what single precision resolves",
+		Explanation: "With `precision: f32` networks have an error of some 1e-7 of their values. A solver that is asked for a smaller one sees these errors in the place of its own and takes ever smaller steps. Use double precision, or a relative tolerance of 1e-6 or more.",
+		Example: `model M {
+  neural f(x) -> 1 { hidden: [4] }
+  state x = 1
+  x' = f(x)
+  observe seen = x
+}
+data d from "d.csv" { time: t; seen: seen }
+fit { solver: tsit5 { rtol: 1e-9 }; precision: f32 }`,
+	},
+}
