@@ -103,8 +103,9 @@ func dense8() {
 			}
 		}
 	}
-	while("rows4", m, 4, block(4))
-	while("rows1", m, 1, block(1))
+	for _, n := range []int{4, 2, 1} {
+		while(fmt.Sprintf("rows%d", n), m, n, block(n))
+	}
 	VZEROUPPER()
 	RET()
 }
@@ -224,21 +225,35 @@ func addOuter() {
 			Load(Param("k"), cols)
 			MOVQ(dw, to)
 			MOVQ(x, xj)
-			block := func(n int, vec func() reg.VecVirtual, bytes int) func() {
+			// The sums of n registers of four columns and, with half, one of
+			// two, side by side, so that none waits for another.
+			block := func(n int, half bool) func() {
+				vecs := make([]func() reg.VecVirtual, n)
+				for i := range vecs {
+					vecs[i] = YMM
+				}
+				if half {
+					vecs = append(vecs, XMM)
+				}
+				narrow := func(i int, r reg.VecVirtual) reg.Register {
+					if half && i == n {
+						return r.AsX()
+					}
+					return r
+				}
 				return func() {
 					acc := make([][]reg.VecVirtual, height)
 					second := GP64()
 					LEAQ(Mem{Base: to, Index: stride, Scale: 1}, second)
 					at := func(r, i int) Mem {
 						if r == 1 {
-							return Mem{Base: second, Disp: bytes * i}
+							return Mem{Base: second, Disp: 32 * i}
 						}
-						return Mem{Base: to, Disp: bytes * i}
+						return Mem{Base: to, Disp: 32 * i}
 					}
 					for r := range height {
-						acc[r] = make([]reg.VecVirtual, n)
-						for i := range n {
-							acc[r][i] = vec()
+						for i, vec := range vecs {
+							acc[r] = append(acc[r], vec())
 							VMOVUPD(at(r, i), acc[r][i])
 						}
 					}
@@ -249,35 +264,40 @@ func addOuter() {
 					while("r", left, 1, func() {
 						v := make([]reg.VecVirtual, height)
 						for r := range height {
-							v[r] = vec()
-							if bytes == 32 {
-								VBROADCASTSD(Mem{Base: cs, Disp: 8 * r}, v[r])
-							} else {
-								VMOVDDUP(Mem{Base: cs, Disp: 8 * r}, v[r])
-							}
+							v[r] = YMM()
+							VBROADCASTSD(Mem{Base: cs, Disp: 8 * r}, v[r])
 						}
-						for i := range n {
+						for i, vec := range vecs {
 							xv := vec()
-							VMOVUPD(Mem{Base: xs, Disp: bytes * i}, xv)
+							VMOVUPD(Mem{Base: xs, Disp: 32 * i}, xv)
 							for r := range height {
-								VFMADD231PD(xv, v[r], acc[r][i])
+								VFMADD231PD(xv, narrow(i, v[r]), acc[r][i])
 							}
 						}
 						ADDQ(cStride, cs)
 						ADDQ(xStride, xs)
 					})
 					for r := range height {
-						for i := range n {
+						for i := range vecs {
 							VMOVUPD(acc[r][i], at(r, i))
 						}
 					}
-					ADDQ(U32(uint32(bytes*n)), to)
-					ADDQ(U32(uint32(bytes*n)), xj)
+					ADDQ(U32(uint32(32*n)), to)
+					ADDQ(U32(uint32(32*n)), xj)
 				}
 			}
-			while("cols16", cols, 16, block(4, YMM, 32))
-			while("cols4", cols, 4, block(1, YMM, 32))
-			while("cols2", cols, 2, block(1, XMM, 16))
+			while("cols24", cols, 24, func() { // what is left has at least two registers
+				block(4, false)()
+				ADDQ(Imm(8), cols) // of the 24
+			})
+			for n := 5; n >= 0; n-- {
+				if odd := 4*n + 2; odd <= 22 {
+					while(fmt.Sprintf("cols%d", odd), cols, odd, block(n, true))
+				}
+				if n > 0 {
+					while(fmt.Sprintf("cols%d", 4*n), cols, 4*n, block(n, false))
+				}
+			}
 			for range height {
 				ADDQ(stride, dw)
 				ADDQ(Imm(8), c)
