@@ -363,7 +363,7 @@ func (c *certifier) pullback(x []float64, ct sim.Cotangents) []float64 {
 	defer func(keep sim.Cotangents) { l.ct = keep }(l.ct)
 	l.ct = ct
 	w.shift.backward(sum)
-	w.shift.weights(sum.g)
+	w.shift.weights(sum.g, c.gradient == "forward")
 	n := len(c.sp.coords)
 	c.sp.trans.Pullback(sum.g[:n], x[:n], sum.gNat)
 	return sum.g

@@ -61,6 +61,7 @@ type objective struct {
 	chunks []chunk
 	next   atomic.Int64 // chunk that no worker has taken
 	failed atomic.Int64 // the first chunk that failed
+	added  atomic.Int64 // the first chunk whose gradient is not in the result
 	task   task
 	work   func(*worker)
 
@@ -100,6 +101,7 @@ type chunk struct {
 	kinks     int
 	gNat, g   []float64 // g is own, or where the result goes
 	own       []float64
+	added     bool         // its weights' part of g is in the result
 	fail      *sim.Failure // of item at
 	at        int
 }
@@ -223,7 +225,9 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 		case i == 0: // grad is its own
 			copy(o.gNat, c.gNat)
 		default:
-			add(grad, c.g)
+			if !c.added {
+				add(grad, c.g)
+			}
 			add(o.gNat, c.gNat)
 		}
 	}
@@ -276,6 +280,7 @@ func (o *objective) compute(t task) {
 		}
 	}
 	o.next.Store(0)
+	o.added.Store(0)
 	o.failed.Store(int64(n))
 	o.each(o.work)
 }

@@ -53,7 +53,7 @@ func (s *shift) do() {
 			return
 		}
 		sum := &s.o.chunks[c]
-		s.chunk(sum, c*t.size, min((c+1)*t.size, len(t.items)))
+		s.chunk(c, c*t.size, min((c+1)*t.size, len(t.items)))
 		for sum.fail != nil {
 			if first := s.o.failed.Load(); int64(c) >= first || s.o.failed.CompareAndSwap(first, int64(c)) {
 				break
@@ -62,10 +62,10 @@ func (s *shift) do() {
 	}
 }
 
-// chunk computes the sum over items lo … hi−1.
-func (s *shift) chunk(sum *chunk, lo, hi int) {
-	t, w := &s.o.task, s.w
-	sum.loss, sum.kinks, sum.fail = 0, 0, nil
+// chunk computes chunk c, the sum over items lo … hi−1.
+func (s *shift) chunk(c, lo, hi int) {
+	t, w, sum := &s.o.task, s.w, &s.o.chunks[c]
+	sum.loss, sum.kinks, sum.fail, sum.added = 0, 0, nil, false
 	clear(sum.terms)
 	clear(sum.penalties)
 	if t.grad != nil {
@@ -97,7 +97,7 @@ func (s *shift) chunk(sum *chunk, lo, hi int) {
 		}
 	}
 	if t.grad != nil {
-		s.weights(sum.g)
+		s.deliver(c)
 	}
 }
 
@@ -110,12 +110,12 @@ func (s *shift) taped() (words int) {
 }
 
 // weights sets the gradient by the weights that are free to move, or adds to
-// what a forward sweep found.
-func (s *shift) weights(g []float64) {
+// what is there.
+func (s *shift) weights(g []float64, adds bool) {
 	s.w.settle()
 	for _, r := range s.o.sp.weights {
 		to, from := g[r.at:r.at+r.n], r.off-s.o.m.prog.Model.Layout.NPar
-		set := s.o.gradient == "forward"
+		set := adds
 		for _, a := range s.w.accounts {
 			switch {
 			case !a.frame.Dirty():
@@ -129,6 +129,28 @@ func (s *shift) weights(g []float64) {
 		if !set {
 			clear(to)
 		}
+	}
+}
+
+// deliver takes the gradient of chunk c by weights to the chunk or, where it
+// comes from one account and the result has those of all chunks before, to the
+// result.
+func (s *shift) deliver(c int) {
+	o, sum, forward := s.o, &s.o.chunks[c], s.o.gradient == "forward"
+	dirty := 0
+	for _, a := range s.w.accounts {
+		if a.frame.Dirty() {
+			dirty++
+		}
+	}
+	turn := o.added.Load() == int64(c)
+	if sum.added = turn && c > 0 && dirty == 1 && !forward; sum.added {
+		s.weights(o.task.grad, true)
+	} else {
+		s.weights(sum.g, forward)
+	}
+	if turn && (c == 0 || sum.added) {
+		o.added.Store(int64(c) + 1)
 	}
 }
 
