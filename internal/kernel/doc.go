@@ -1,6 +1,7 @@
 // Package kernel owns the loops over matrices that make up neural networks,
-// for one trajectory and for eight side by side: a Go form, which is the
-// definition, and AVX2 assembly with the same bits where the processor has it.
+// for one trajectory and for eight side by side, in double and single
+// precision: a Go form, which is the definition, and AVX2 assembly with the same
+// bits where the processor has it.
 //
 // Every sum starts from zero, the bias or what it is added to, and goes on in
 // the order of its index with one fused multiply–add a term, so that a result

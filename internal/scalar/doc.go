@@ -1,4 +1,4 @@
-// Package scalar owns straight-line programs over 64-bit lanes: their
+// Package scalar owns straight-line programs over 64-bit and 32-bit lanes: their
 // vocabulary, the elementary functions written in it, and what each
 // instruction means, bit for bit.
 //
