@@ -119,14 +119,14 @@ var Rows = []*Row{
 		Baselines: []Baseline{torchdiffeq("torch", "network_256")},
 	},
 	{
-		Name: "network_single", Unit: "µs",
+		Name: "network_single", Unit: "µs", Bar: Bar{1, Ratio},
 		Doc:  "batch 256 with `precision: f32`, against double precision",
 		Why:  "a third of the time in double precision is what a trajectory costs beside the network, and stays. Tanh is three times as fast, products 1.6 times: with eight lanes each weight is a load of its own for one multiply–add.",
 		Work: gradient("network", points(256), "fit.precision", "f32"),
 		Own:  &Own{"double", gradient("network", points(256))},
 	},
 	{
-		Name: "demo_single", Unit: "µs",
+		Name: "demo_single", Unit: "µs", Bar: Bar{1, Ratio},
 		Doc:  "loss and gradient of ode_demo at 1e-6 and 1e-7 absolute with `precision: f32`, against double precision",
 		Work: gradient("demo", pieces, "fit.solver.dopri5.rtol", "1e-6", "fit.solver.dopri5.atol", "1e-7", "fit.precision", "f32"),
 		Own:  &Own{"double", gradient("demo", pieces, "fit.solver.dopri5.rtol", "1e-6", "fit.solver.dopri5.atol", "1e-7")},
