@@ -238,6 +238,61 @@ func TestGradients(t *testing.T) {
 	}
 }
 
+// TestSingle: in single precision blocks of every kind are those of double
+// precision as far as it goes, with the same bits in machine code and the
+// interpreter and in any lane.
+func TestSingle(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 9))
+	for _, act := range nn.Activations {
+		for k, n := range combinations() {
+			n.In, n.Out, n.Activation, n.Init, n.Hidden = 2, 3, act, "glorot", []int{9, 13}
+			if n.Validate() != nil {
+				continue
+			}
+			name := fmt.Sprintf("%s, combination %d", act.Name, k)
+			b := ir.NewBuilder()
+			w, x := b.Input("w", ir.Vec(n.NumWeights()), false), b.Input("x", ir.Vec(n.In), true)
+			out := n.Build(b, w, x)
+			g := autodiff.VJP(b, []*ir.Node{out}, []*ir.Node{b.Const(1)}, []*ir.Node{w, x})
+			graphs := opt.Optimize(b, []*ir.Graph{{Name: "f", Outputs: []ir.Output{{Name: "y", Node: out}, {Name: "dw", Node: g[0]}, {Name: "dx", Node: g[1]}}}})
+			weights, at := normal(rng, n.NumWeights(), 0.7), normal(rng, 8*n.In, 1)
+			run := func(compile func([]*ir.Graph, int, exec.Precision) (*exec.Module, error), lanes int, networks exec.Precision) []float64 {
+				m, err := compile(graphs, lanes, networks)
+				require.NoError(t, err, name)
+				f := m.NewFrame()
+				copy(f.Input("w"), weights)
+				f.Refresh()
+				for i := range n.In {
+					for l := range lanes {
+						f.Input("x")[i*lanes+l] = at[i*8+l]
+					}
+				}
+				p := m.Program("f")
+				p.Run(f)
+				var first []float64 // of the first lane
+				for _, o := range []string{"y", "dw", "dx"} {
+					for i, v := range p.Output(f, o) {
+						if i%lanes == 0 {
+							first = append(first, v)
+						}
+					}
+				}
+				return first
+			}
+			double, single := run(exec.Compile, 1, exec.Double), run(exec.Compile, 1, exec.Single)
+			size := 0.
+			for _, v := range double {
+				size = max(size, math.Abs(v))
+			}
+			require.InDeltaSlice(t, double, single, 3e-6*max(1, size), name) // differences cancel
+			require.NotEqual(t, double, single, name)
+			require.Equal(t, single, run(exec.Interpreted, 1, exec.Single), name)
+			require.Equal(t, single, run(exec.Compile, 8, exec.Single), name)
+			require.Equal(t, single, run(exec.Interpreted, 8, exec.Single), name)
+		}
+	}
+}
+
 // TestZeroAtNode: the zero may be a value of the run.
 func TestZeroAtNode(t *testing.T) {
 	n := &nn.Block{In: 2, Out: 1, Hidden: []int{3}, Activation: nn.FindActivation("tanh"), Init: "xavier", ZeroAt: []float64{4, -6}}
