@@ -39,8 +39,8 @@ type Options struct {
 	Forget bool
 
 	// Memory is how many words of eight bytes the tape of a run may take. Of
-	// the steps beyond it keeps the lengths, and a sweep computes them again,
-	// a stretch at a time. 0: 2²⁴, which is 128 MB.
+	// the steps beyond it keeps the starts of stretches, and a sweep takes the
+	// steps again, a stretch at a time. 0: 2²⁴, which is 128 MB.
 	Memory int
 }
 

@@ -344,26 +344,31 @@ func (s *Integrator) judge() *Failure {
 		}
 		return s.advance()
 	}
-	blk, l := s.blk, s.lane
-	mean := blk.Mean[l]
-	if !fit {
-		mean = math.NaN()
-	}
-	ok, next := s.ctl.Accept(mean, blk.Log[l], blk.Grow[l], blk.Shrink[l], s.try)
+	ok, mean := s.decide(s.blk, s.lane, fit)
 	if !ok {
 		s.out.Stats.Rejected++
-		if s.h = next; s.h < 8*ulp(s.t) {
+		if s.h < 8*ulp(s.t) {
 			return s.tooSmall(mean, s.h)
 		}
 		return nil
 	}
-	if s.at == endFree || next < s.h {
+	return s.advance()
+}
+
+// decide accepts or rejects the step in a lane, whose end is finite or not, and
+// sets the length of the next.
+func (s *Integrator) decide(blk *solvers.Block, l int, finite bool) (ok bool, mean float64) {
+	if mean = blk.Mean[l]; !finite {
+		mean = math.NaN()
+	}
+	ok, next := s.ctl.Accept(mean, blk.Log[l], blk.Grow[l], blk.Shrink[l], s.try)
+	if !ok || s.at == endFree || next < s.h {
 		s.h = next
 	}
-	if s.opt.Step > 0 {
+	if ok && s.opt.Step > 0 {
 		s.h = min(s.h, s.opt.Step)
 	}
-	return s.advance()
+	return ok, mean
 }
 
 func (s *Integrator) tooSmall(mean, h float64) *Failure {
@@ -600,7 +605,8 @@ func (s *Integrator) stageWords() int {
 }
 
 // lengthen adds a free step to the stretch that the tape ends with, or begins
-// one.
+// one. Of a stretch the tape keeps its start, from where step control finds the
+// same lengths again, and its end.
 func (s *Integrator) lengthen(e entry) {
 	tp := &s.tape
 	longest := max(16, s.opt.Memory/8/s.stageWords())
@@ -608,17 +614,17 @@ func (s *Integrator) lengthen(e entry) {
 		if x := &tp.entries[n-1]; x.kind == stretchEntry && x.count < longest {
 			x.count++
 			x.hi = e.hi
-			tp.lengths = append(tp.lengths, e.h)
+			tp.flat[len(tp.flat)-1] = e.t + e.h
 			return
 		}
 	}
-	e.kind, e.ref, e.count = stretchEntry, len(tp.lengths), 1
-	tp.lengths = append(tp.lengths, e.h)
+	e.kind, e.count = stretchEntry, 1
 	e.state = tp.keep(s.y, s.d)
 	at := len(tp.flat)
 	tp.flat = slices.Grow(tp.flat, s.size.Y)[:at+s.size.Y]
 	blk, lane := s.standing()
 	blk.Gather(tp.flat[at:], blk.K[0], lane)
+	tp.flat = append(tp.flat, s.h, s.ctl.Before, e.t+e.h)
 	tp.entries = append(tp.entries, e)
 }
 
@@ -641,26 +647,56 @@ func (s *Integrator) expand(e *entry) []entry {
 	if m, ok := s.model.(Segmented); ok {
 		m.Segment(e.t)
 	}
+	start := tp.flat[e.state+n+s.size.D:]
 	copy(s.step.Y[0], y)
-	copy(s.step.K[0], tp.flat[e.state+n+s.size.D:])
+	copy(s.step.K[0], start)
+	h, before, end := start[n], start[n+1], start[n+2]
 	tp.endFlat, tp.endKept = len(tp.flat), len(tp.stages)
 	tp.steps = tp.steps[:0]
-	t, save := e.t, e.lo
-	for _, h := range tp.lengths[e.ref : e.ref+e.count] {
-		s.step.T = t
-		s.take(h)
-		x := entry{kind: stepEntry, t: t, h: h, state: tp.keep(s.y, s.d), lo: save}
-		for save < e.hi && s.span.Saves[save] < t+h {
+	defer func(t float64, at endKind) { s.t, s.at = t, at }(s.t, s.at)
+	s.t, s.at, s.try = e.t, endFree, e.h
+	save, blk := e.lo, s.step.Block()
+	for k := range e.count {
+		s.step.T = s.t
+		if k == 0 {
+			s.take(s.try)
+			s.h = h
+			s.ctl.Resume(before, false)
+		} else {
+			s.again(blk)
+		}
+		x := entry{kind: stepEntry, t: s.t, h: s.try, state: tp.keep(s.y, s.d), lo: save}
+		for save < e.hi && s.span.Saves[save] < s.t+s.try {
 			save++
 		}
 		x.hi = save
-		s.keepStages(&x, s.step.Block(), 0)
+		s.keepStages(&x, blk, 0)
 		tp.steps = append(tp.steps, x)
 		copy(s.y, s.step.End())
-		t += h
-		s.step.Continue(t)
+		s.t += s.try
+		s.step.Continue(s.t)
+	}
+	if s.t != end {
+		panic(fmt.Sprintf("sim: a stretch from t = %g ends at %g, and ended at %g before", e.t, s.t, end))
 	}
 	return tp.steps
+}
+
+// again takes the next step of a stretch, with the rejections before it.
+func (s *Integrator) again(blk *solvers.Block) {
+	for {
+		s.try, _ = s.clip(s.h, timed{t: math.Inf(1)})
+		if blk.Before != nil {
+			blk.Before[0] = s.ctl.Before
+		}
+		s.take(s.try)
+		if !s.opt.Method.Adaptive() {
+			return
+		}
+		if ok, _ := s.decide(blk, 0, finite(s.step.End())); ok {
+			return
+		}
+	}
 }
 
 // forget drops what expand made.

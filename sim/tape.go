@@ -11,7 +11,7 @@ type entryKind uint8
 
 const (
 	stepEntry    entryKind = iota // a step of the solver
-	stretchEntry                  // count free steps, of which only the lengths are kept, from ref on
+	stretchEntry                  // count free steps, of which only the start and the end are kept
 	snapEntry                     // the values at a trigger were kept for later
 	jumpEntry                     // an event's assignments
 	restEntry                     // the assignments of `zeno rest`
@@ -67,7 +67,6 @@ type tape struct {
 	masks   []bool // true: read this component from the snapshot
 	snaps   []snapshot
 	stages  []float64 // stage arguments of steps, and stage derivatives where times move
-	lengths []float64 // of the steps of stretches
 
 	// What expand made of the last stretch, and where the arenas ended before.
 	steps            []entry
@@ -76,7 +75,7 @@ type tape struct {
 
 func (tp *tape) reset() {
 	tp.entries, tp.flat, tp.masks, tp.snaps = tp.entries[:0], tp.flat[:0], tp.masks[:0], tp.snaps[:0]
-	tp.stages, tp.lengths = tp.stages[:0], tp.lengths[:0]
+	tp.stages = tp.stages[:0]
 }
 
 // words is how much memory the tape takes.
