@@ -86,7 +86,7 @@ func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool) (*
 	for _, p := range c.m.programs {
 		p.scratch, p.widest = top, c.widest*lanes
 	}
-	c.m.size = top + 3*c.widest*lanes
+	c.m.size = c.align(top+3*c.widest*lanes, line) // behind it go spills
 	if machine {
 		if err := c.assemble(graphs, temps); err != nil {
 			return nil, err
@@ -112,12 +112,33 @@ type compiler struct {
 	shadows map[copied]int // words of the module's copies
 }
 
-func (c *compiler) reserve(n int, lane bool) region {
-	r := region{c.next, n, lane}
-	if lane {
-		n *= c.m.lanes
+// line is how many words a line of the cache has, and vector a register.
+const line, vector = 8, 4
+
+// align is where something of so many words can start, from next on. What is
+// loaded by whole registers stands at a line or a vector: a load that reaches
+// over two lines takes twice as long.
+func (c *compiler) align(next, words int) int {
+	switch {
+	case c.m.lanes%line != 0 && !c.single:
+	case words >= line:
+		return (next + line - 1) / line * line
+	case words >= vector:
+		return (next + vector - 1) / vector * vector
 	}
-	c.next += n
+	return next
+}
+
+func (c *compiler) reserve(n int, lane bool) region {
+	words := n
+	if lane {
+		words *= c.m.lanes
+	}
+	if !lane || c.m.lanes%line == 0 { // without gaps between lane inputs: see Frame.Span
+		c.next = c.align(c.next, words)
+	}
+	r := region{c.next, n, lane}
+	c.next += words
 	return r
 }
 
@@ -432,8 +453,8 @@ func (p *planner) room(words int) int {
 		p.free[words] = list[:len(list)-1]
 		return off
 	}
-	off := p.next
-	p.next += words
+	off := p.align(p.next, words)
+	p.next = off + words
 	p.top = max(p.top, p.next)
 	return off
 }

@@ -3,6 +3,7 @@ package exec
 import (
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/internal/jit"
@@ -146,9 +147,14 @@ const (
 	leastGather = 512
 )
 
-// NewFrame returns a frame with all inputs and outputs zero.
+// NewFrame returns a frame with all inputs and outputs zero. It starts at a line
+// of the cache.
 func (m *Module) NewFrame() *Frame {
-	f := &Frame{mem: make([]float64, m.size+m.spills), module: m, idle: make([]bool, m.lanes)}
+	mem := make([]float64, m.size+m.spills+line-1)
+	if past := int(uintptr(unsafe.Pointer(unsafe.SliceData(mem))) / 8 % line); past > 0 {
+		mem = mem[line-past:]
+	}
+	f := &Frame{mem: mem[:m.size+m.spills], module: m, idle: make([]bool, m.lanes)}
 	copy(f.mem, m.consts)
 	f.Refresh()
 	for _, q := range m.queues {

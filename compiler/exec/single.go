@@ -91,14 +91,15 @@ func (c *compiler) shadow(nodes [][]*ir.Node) {
 				if _, done := c.shadows[at]; done || !ok {
 					continue
 				}
-				in := instr{mode: narrow, n: a.Shape.Size(), width: 1, dst: c.next, form: at.form}
+				in := instr{mode: narrow, n: a.Shape.Size(), width: 1, form: at.form}
 				if at.form.spread {
 					in.width = c.m.lanes
 				}
 				in.args[0] = operand{off: from, elem: 1, size: in.n}
-				c.shadows[at] = c.next
+				in.dst = c.align(c.next, span(&in))
+				c.shadows[at] = in.dst
 				c.m.copies = append(c.m.copies, in)
-				c.next += span(&in)
+				c.next = in.dst + span(&in)
 			}
 		}
 	}
