@@ -203,18 +203,18 @@ func (f *Frame) gather(in *instr) {
 	q := &f.queues[in.queue]
 	if in.single {
 		s := scalar.Singles(f.mem)
-		take(f, in, q, q.cs, q.xs, s[2*in.args[0].off:], s[2*in.args[1].off:], q.k8)
+		take(f, in, q, q.cs, q.xs, s[2*in.args[0].off:], s[2*in.args[1].off:], q.k8, kernel.Rows8Single)
 	} else {
-		take(f, in, q, q.c, q.x, f.mem[in.args[0].off:], f.mem[in.args[1].off:], q.k)
+		take(f, in, q, q.c, q.x, f.mem[in.args[0].off:], f.mem[in.args[1].off:], q.k, kernel.Rows8)
 	}
 }
 
 // take copies the factors of products to the rows c and x of a queue, of which
-// those of x are stride apart.
-func take[F float32 | float64](f *Frame, in *instr, q *queue, c, x, fromC, fromX []F, stride int) {
+// those of x are stride apart; all takes eight lanes.
+func take[F float32 | float64](f *Frame, in *instr, q *queue, c, x, fromC, fromX []F, stride int, all func(dst, src []F, n, stride int)) {
 	if f.full(in.args[0]) && f.full(in.args[1]) && q.rows+8 <= queueRows {
-		takeAll(c[q.rows*q.m:], fromC, q.m, q.m)
-		takeAll(x[q.rows*stride:], fromX, q.k, stride)
+		all(c[q.rows*q.m:], fromC, q.m, q.m)
+		all(x[q.rows*stride:], fromX, q.k, stride)
 		if q.rows += 8; q.rows == queueRows {
 			f.flush(q)
 		}
@@ -241,18 +241,6 @@ func takeOne[F float32 | float64](to, from []F, o operand, lane int) {
 	}
 	for i := range to {
 		to[i] = from[i*o.elem]
-	}
-}
-
-// takeAll copies the n elements of each of eight lanes to rows that are stride
-// apart.
-func takeAll[F float32 | float64](to, from []F, n, stride int) {
-	a, b, c, d := to[:n], to[stride:][:n], to[2*stride:][:n], to[3*stride:][:n]
-	p, q, r, s := to[4*stride:][:n], to[5*stride:][:n], to[6*stride:][:n], to[7*stride:][:n]
-	for i := range n {
-		v := from[8*i:][:8:8]
-		a[i], b[i], c[i], d[i] = v[0], v[1], v[2], v[3]
-		p[i], q[i], r[i], s[i] = v[4], v[5], v[6], v[7]
 	}
 }
 

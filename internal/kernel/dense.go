@@ -126,3 +126,12 @@ func addOuterLanesGo(dw, c, x []float64, m, k, lanes int) {
 		}
 	}
 }
+
+// Rows8 takes eight lanes apart: it sets dst[l·stride+i] to src[8i+l] for i < n.
+func Rows8(dst, src []float64, n, stride int) {
+	for i := rows8Fast(dst, src, n, stride); i < n; i++ {
+		for l, v := range src[8*i:][:8] {
+			dst[l*stride+i] = v
+		}
+	}
+}

@@ -70,6 +70,23 @@ func TestSameBits(t *testing.T) {
 	}
 }
 
+// TestRows8: every number finds its row, and nothing else changes.
+func TestRows8(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for n := range 30 {
+		stride := n + rng.IntN(4)
+		src, got := random(rng, 8*n), random(rng, 8*stride)
+		want := append([]float64{}, got...)
+		for i := range n {
+			for l := range 8 {
+				want[l*stride+i] = src[8*i+l]
+			}
+		}
+		Rows8(got, src, n, stride)
+		require.Equal(t, want, got, "%d numbers, %d apart", n, stride)
+	}
+}
+
 func BenchmarkKernels(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{50, 100} {

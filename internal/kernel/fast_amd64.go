@@ -136,6 +136,17 @@ func addOuterLanesFast(dw, c, x []float64, m, k, lanes int) {
 	addOuter8(&dw[0], &c[0], &x[0], m, k)
 }
 
+// rows8Fast says how many of the first numbers it has done.
+func rows8Fast(dst, src []float64, n, stride int) int {
+	n &^= 3
+	if !fast || n == 0 {
+		return 0
+	}
+	_, _ = dst[7*stride+n-1], src[8*n-1]
+	rows8(&dst[0], &src[0], n, 8*stride)
+	return n
+}
+
 func adamFast(x, m, v, x0, m0, v0, g []float64, s *AdamStep) {
 	n := 0
 	if fast && len(g) >= 4 {

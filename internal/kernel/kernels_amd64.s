@@ -2097,6 +2097,60 @@ nEnd182:
 	VZEROUPPER
 	RET
 
+// func rows8(dst *float64, src *float64, n int, stride int)
+// Requires: AVX
+TEXT ·rows8(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ stride+24(FP), BX
+	LEAQ (BX)(BX*2), SI
+
+n183:
+	CMPQ       DX, $0x04
+	JLT        nEnd184
+	LEAQ       (AX)(BX*4), DI
+	VMOVUPD    (CX), Y0
+	VMOVUPD    64(CX), Y2
+	VMOVUPD    128(CX), Y4
+	VMOVUPD    192(CX), Y6
+	VUNPCKLPD  Y2, Y0, Y1
+	VUNPCKHPD  Y2, Y0, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y6
+	VPERM2F128 $0x20, Y5, Y1, Y0
+	VPERM2F128 $0x20, Y6, Y3, Y2
+	VPERM2F128 $0x31, Y5, Y1, Y4
+	VPERM2F128 $0x31, Y6, Y3, Y6
+	VMOVUPD    Y0, (AX)
+	VMOVUPD    Y2, (AX)(BX*1)
+	VMOVUPD    Y4, (AX)(BX*2)
+	VMOVUPD    Y6, (AX)(SI*1)
+	VMOVUPD    32(CX), Y0
+	VMOVUPD    96(CX), Y2
+	VMOVUPD    160(CX), Y4
+	VMOVUPD    224(CX), Y6
+	VUNPCKLPD  Y2, Y0, Y1
+	VUNPCKHPD  Y2, Y0, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y6
+	VPERM2F128 $0x20, Y5, Y1, Y0
+	VPERM2F128 $0x20, Y6, Y3, Y2
+	VPERM2F128 $0x31, Y5, Y1, Y4
+	VPERM2F128 $0x31, Y6, Y3, Y6
+	VMOVUPD    Y0, (DI)
+	VMOVUPD    Y2, (DI)(BX*1)
+	VMOVUPD    Y4, (DI)(BX*2)
+	VMOVUPD    Y6, (DI)(SI*1)
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x20, AX
+	SUBQ       $0x04, DX
+	JMP        n183
+
+nEnd184:
+	VZEROUPPER
+	RET
+
 // func dense8Single(dst *float32, w *float32, x *float32, bias *float32, m int, k int, rows int, cols int)
 // Requires: AVX, FMA3
 TEXT ·dense8Single(SB), NOSPLIT, $0-64
@@ -2109,9 +2163,9 @@ TEXT ·dense8Single(SB), NOSPLIT, $0-64
 	MOVQ cols+56(FP), R8
 	LEAQ (DI)(DI*2), R9
 
-rows8183:
+rows8185:
 	CMPQ         SI, $0x08
-	JLT          rows8End184
+	JLT          rows8End186
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	VBROADCASTSS 8(BX), Y2
@@ -2125,9 +2179,9 @@ rows8183:
 	MOVQ         DX, R12
 	MOVQ         k+40(FP), R13
 
-j185:
+j187:
 	CMPQ         R13, $0x01
-	JLT          jEnd186
+	JLT          jEnd188
 	VMOVUPS      (R12), Y8
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y8, Y9, Y0
@@ -2149,9 +2203,9 @@ j185:
 	ADDQ         R8, R11
 	ADDQ         $0x20, R12
 	SUBQ         $0x01, R13
-	JMP          j185
+	JMP          j187
 
-jEnd186:
+jEnd188:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2171,12 +2225,12 @@ jEnd186:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x08, SI
-	JMP     rows8183
+	JMP     rows8185
 
-rows8End184:
-rows4187:
+rows8End186:
+rows4189:
 	CMPQ         SI, $0x04
-	JLT          rows4End188
+	JLT          rows4End190
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	VBROADCASTSS 8(BX), Y2
@@ -2185,9 +2239,9 @@ rows4187:
 	MOVQ         DX, R11
 	MOVQ         k+40(FP), R12
 
-j189:
+j191:
 	CMPQ         R12, $0x01
-	JLT          jEnd190
+	JLT          jEnd192
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  Y4, Y5, Y0
@@ -2200,9 +2254,9 @@ j189:
 	ADDQ         R8, R10
 	ADDQ         $0x20, R11
 	SUBQ         $0x01, R12
-	JMP          j189
+	JMP          j191
 
-jEnd190:
+jEnd192:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2214,21 +2268,21 @@ jEnd190:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x04, SI
-	JMP     rows4187
+	JMP     rows4189
 
-rows4End188:
-rows2191:
+rows4End190:
+rows2193:
 	CMPQ         SI, $0x02
-	JLT          rows2End192
+	JLT          rows2End194
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	MOVQ         CX, R9
 	MOVQ         DX, R10
 	MOVQ         k+40(FP), R11
 
-j193:
+j195:
 	CMPQ         R11, $0x01
-	JLT          jEnd194
+	JLT          jEnd196
 	VMOVUPS      (R10), Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y2, Y3, Y0
@@ -2237,9 +2291,9 @@ j193:
 	ADDQ         R8, R9
 	ADDQ         $0x20, R10
 	SUBQ         $0x01, R11
-	JMP          j193
+	JMP          j195
 
-jEnd194:
+jEnd196:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	ADDQ    $0x00000040, AX
@@ -2247,37 +2301,37 @@ jEnd194:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x02, SI
-	JMP     rows2191
+	JMP     rows2193
 
-rows2End192:
-rows1195:
+rows2End194:
+rows1197:
 	CMPQ         SI, $0x01
-	JLT          rows1End196
+	JLT          rows1End198
 	VBROADCASTSS (BX), Y0
 	MOVQ         CX, R9
 	MOVQ         DX, R10
 	MOVQ         k+40(FP), R11
 
-j197:
+j199:
 	CMPQ         R11, $0x01
-	JLT          jEnd198
+	JLT          jEnd200
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         R8, R9
 	ADDQ         $0x20, R10
 	SUBQ         $0x01, R11
-	JMP          j197
+	JMP          j199
 
-jEnd198:
+jEnd200:
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x04, BX
 	ADDQ    DI, CX
 	SUBQ    $0x01, SI
-	JMP     rows1195
+	JMP     rows1197
 
-rows1End196:
+rows1End198:
 	VZEROUPPER
 	RET
 
@@ -2292,9 +2346,9 @@ TEXT ·gemvSingle(SB), NOSPLIT, $0-56
 	MOVQ k+40(FP), DI
 	MOVQ cols+48(FP), R8
 
-rows64199:
+rows64201:
 	CMPQ    SI, $0x40
-	JLT     rows64End200
+	JLT     rows64End202
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2307,9 +2361,9 @@ rows64199:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j201:
+j203:
 	CMPQ         R11, $0x01
-	JLT          jEnd202
+	JLT          jEnd204
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  (R9), Y8, Y0
 	VFMADD231PS  32(R9), Y8, Y1
@@ -2322,9 +2376,9 @@ j201:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j201
+	JMP          j203
 
-jEnd202:
+jEnd204:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2337,12 +2391,12 @@ jEnd202:
 	ADDQ    $0x00000100, CX
 	ADDQ    $0x00000100, BX
 	SUBQ    $0x40, SI
-	JMP     rows64199
+	JMP     rows64201
 
-rows64End200:
-rows56203:
+rows64End202:
+rows56205:
 	CMPQ    SI, $0x38
-	JLT     rows56End204
+	JLT     rows56End206
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2354,9 +2408,9 @@ rows56203:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j205:
+j207:
 	CMPQ         R11, $0x01
-	JLT          jEnd206
+	JLT          jEnd208
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  (R9), Y7, Y0
 	VFMADD231PS  32(R9), Y7, Y1
@@ -2368,9 +2422,9 @@ j205:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j205
+	JMP          j207
 
-jEnd206:
+jEnd208:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2382,12 +2436,12 @@ jEnd206:
 	ADDQ    $0x000000e0, CX
 	ADDQ    $0x000000e0, BX
 	SUBQ    $0x38, SI
-	JMP     rows56203
+	JMP     rows56205
 
-rows56End204:
-rows48207:
+rows56End206:
+rows48209:
 	CMPQ    SI, $0x30
-	JLT     rows48End208
+	JLT     rows48End210
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2398,9 +2452,9 @@ rows48207:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j209:
+j211:
 	CMPQ         R11, $0x01
-	JLT          jEnd210
+	JLT          jEnd212
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  (R9), Y6, Y0
 	VFMADD231PS  32(R9), Y6, Y1
@@ -2411,9 +2465,9 @@ j209:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j209
+	JMP          j211
 
-jEnd210:
+jEnd212:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2424,12 +2478,12 @@ jEnd210:
 	ADDQ    $0x000000c0, CX
 	ADDQ    $0x000000c0, BX
 	SUBQ    $0x30, SI
-	JMP     rows48207
+	JMP     rows48209
 
-rows48End208:
-rows40211:
+rows48End210:
+rows40213:
 	CMPQ    SI, $0x28
-	JLT     rows40End212
+	JLT     rows40End214
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2439,9 +2493,9 @@ rows40211:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j213:
+j215:
 	CMPQ         R11, $0x01
-	JLT          jEnd214
+	JLT          jEnd216
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  (R9), Y5, Y0
 	VFMADD231PS  32(R9), Y5, Y1
@@ -2451,9 +2505,9 @@ j213:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j213
+	JMP          j215
 
-jEnd214:
+jEnd216:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2463,12 +2517,12 @@ jEnd214:
 	ADDQ    $0x000000a0, CX
 	ADDQ    $0x000000a0, BX
 	SUBQ    $0x28, SI
-	JMP     rows40211
+	JMP     rows40213
 
-rows40End212:
-rows32215:
+rows40End214:
+rows32217:
 	CMPQ    SI, $0x20
-	JLT     rows32End216
+	JLT     rows32End218
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2477,9 +2531,9 @@ rows32215:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j217:
+j219:
 	CMPQ         R11, $0x01
-	JLT          jEnd218
+	JLT          jEnd220
 	VBROADCASTSS (R10), Y4
 	VFMADD231PS  (R9), Y4, Y0
 	VFMADD231PS  32(R9), Y4, Y1
@@ -2488,9 +2542,9 @@ j217:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j217
+	JMP          j219
 
-jEnd218:
+jEnd220:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2499,12 +2553,12 @@ jEnd218:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x20, SI
-	JMP     rows32215
+	JMP     rows32217
 
-rows32End216:
-rows24219:
+rows32End218:
+rows24221:
 	CMPQ    SI, $0x18
-	JLT     rows24End220
+	JLT     rows24End222
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2512,9 +2566,9 @@ rows24219:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j221:
+j223:
 	CMPQ         R11, $0x01
-	JLT          jEnd222
+	JLT          jEnd224
 	VBROADCASTSS (R10), Y3
 	VFMADD231PS  (R9), Y3, Y0
 	VFMADD231PS  32(R9), Y3, Y1
@@ -2522,9 +2576,9 @@ j221:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j221
+	JMP          j223
 
-jEnd222:
+jEnd224:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2532,66 +2586,66 @@ jEnd222:
 	ADDQ    $0x00000060, CX
 	ADDQ    $0x00000060, BX
 	SUBQ    $0x18, SI
-	JMP     rows24219
+	JMP     rows24221
 
-rows24End220:
-rows16223:
+rows24End222:
+rows16225:
 	CMPQ    SI, $0x10
-	JLT     rows16End224
+	JLT     rows16End226
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	MOVQ    CX, R9
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j225:
+j227:
 	CMPQ         R11, $0x01
-	JLT          jEnd226
+	JLT          jEnd228
 	VBROADCASTSS (R10), Y2
 	VFMADD231PS  (R9), Y2, Y0
 	VFMADD231PS  32(R9), Y2, Y1
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j225
+	JMP          j227
 
-jEnd226:
+jEnd228:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x10, SI
-	JMP     rows16223
+	JMP     rows16225
 
-rows16End224:
-rows8227:
+rows16End226:
+rows8229:
 	CMPQ    SI, $0x08
-	JLT     rows8End228
+	JLT     rows8End230
 	VMOVUPS (BX), Y0
 	MOVQ    CX, R9
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j229:
+j231:
 	CMPQ         R11, $0x01
-	JLT          jEnd230
+	JLT          jEnd232
 	VBROADCASTSS (R10), Y1
 	VFMADD231PS  (R9), Y1, Y0
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j229
+	JMP          j231
 
-jEnd230:
+jEnd232:
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x08, SI
-	JMP     rows8227
+	JMP     rows8229
 
-rows8End228:
+rows8End230:
 	VZEROUPPER
 	RET
 
@@ -2602,9 +2656,9 @@ TEXT ·narrowSingle(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n231:
+n233:
 	CMPQ       DX, $0x08
-	JLT        nEnd232
+	JLT        nEnd234
 	VCVTPD2PSY (CX), X0
 	VCVTPD2PSY 32(CX), X1
 	VMOVUPS    X0, (AX)
@@ -2612,9 +2666,9 @@ n231:
 	ADDQ       $0x40, CX
 	ADDQ       $0x20, AX
 	SUBQ       $0x08, DX
-	JMP        n231
+	JMP        n233
 
-nEnd232:
+nEnd234:
 	VZEROUPPER
 	RET
 
@@ -2625,9 +2679,9 @@ TEXT ·widenSingle(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n233:
+n235:
 	CMPQ      DX, $0x08
-	JLT       nEnd234
+	JLT       nEnd236
 	VCVTPS2PD (CX), Y0
 	VCVTPS2PD 16(CX), Y1
 	VMOVUPD   Y0, (AX)
@@ -2635,9 +2689,9 @@ n233:
 	ADDQ      $0x20, CX
 	ADDQ      $0x40, AX
 	SUBQ      $0x08, DX
-	JMP       n233
+	JMP       n235
 
-nEnd234:
+nEnd236:
 	VZEROUPPER
 	RET
 
@@ -2652,16 +2706,16 @@ TEXT ·transposeSingle(SB), NOSPLIT, $0-48
 	LEAQ (BX)(BX*2), DI
 	LEAQ (SI)(SI*2), R8
 
-rows235:
+rows237:
 	CMPQ DX, $0x04
-	JLT  rowsEnd236
+	JLT  rowsEnd238
 	MOVQ CX, R9
 	MOVQ AX, R10
 	MOVQ k+24(FP), R11
 
-cols237:
+cols239:
 	CMPQ       R11, $0x04
-	JLT        colsEnd238
+	JLT        colsEnd240
 	VCVTPD2PSY (R9), X0
 	VCVTPD2PSY (R9)(BX*1), X2
 	VCVTPD2PSY (R9)(BX*2), X4
@@ -2681,15 +2735,15 @@ cols237:
 	ADDQ       $0x20, R9
 	LEAQ       (R10)(SI*4), R10
 	SUBQ       $0x04, R11
-	JMP        cols237
+	JMP        cols239
 
-colsEnd238:
+colsEnd240:
 	LEAQ (CX)(BX*4), CX
 	ADDQ $0x10, AX
 	SUBQ $0x04, DX
-	JMP  rows235
+	JMP  rows237
 
-rowsEnd236:
+rowsEnd238:
 	VZEROUPPER
 	RET
 
@@ -2707,16 +2761,16 @@ TEXT ·outerSingle(SB), NOSPLIT, $8-64
 	MOVQ DI, R10
 	SHLQ $0x02, R10
 
-rows2239:
+rows2241:
 	CMPQ SI, $0x02
-	JLT  rows2End240
+	JLT  rows2End242
 	MOVQ DI, R11
 	MOVQ AX, R12
 	MOVQ DX, R13
 
-cols32241:
+cols32243:
 	CMPQ   R11, $0x20
-	JLT    cols32End242
+	JLT    cols32End244
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2729,9 +2783,9 @@ cols32241:
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r243:
+r245:
 	CMPQ         BP, $0x01
-	JLT          rEnd244
+	JLT          rEnd246
 	VBROADCASTSS (R14), Y8
 	VBROADCASTSS 4(R14), Y9
 	VMOVUPS      (R15), Y10
@@ -2749,9 +2803,9 @@ r243:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r243
+	JMP          r245
 
-rEnd244:
+rEnd246:
 	VMOVUPS Y0, (R12)
 	VMOVUPS Y1, 32(R12)
 	VMOVUPS Y2, 64(R12)
@@ -2764,21 +2818,21 @@ rEnd244:
 	ADDQ    $0x00000080, R12
 	ADDQ    $0x00000080, R13
 	SUBQ    $0x20, R11
-	JMP     cols32241
+	JMP     cols32243
 
-cols32End242:
-cols8245:
+cols32End244:
+cols8247:
 	CMPQ   R11, $0x08
-	JLT    cols8End246
+	JLT    cols8End248
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   CX, R14
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r247:
+r249:
 	CMPQ         BP, $0x01
-	JLT          rEnd248
+	JLT          rEnd250
 	VBROADCASTSS (R14), Y2
 	VBROADCASTSS 4(R14), Y3
 	VMOVUPS      (R15), Y4
@@ -2787,35 +2841,35 @@ r247:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r247
+	JMP          r249
 
-rEnd248:
+rEnd250:
 	VMOVUPS Y0, (R12)
 	LEAQ    (R12)(R10*1), R14
 	VMOVUPS Y1, (R14)
 	ADDQ    $0x00000020, R12
 	ADDQ    $0x00000020, R13
 	SUBQ    $0x08, R11
-	JMP     cols8245
+	JMP     cols8247
 
-cols8End246:
+cols8End248:
 	ADDQ R10, AX
 	ADDQ R10, AX
 	ADDQ $0x08, CX
 	SUBQ $0x02, SI
-	JMP  rows2239
+	JMP  rows2241
 
-rows2End240:
-rows1249:
+rows2End242:
+rows1251:
 	CMPQ SI, $0x01
-	JLT  rows1End250
+	JLT  rows1End252
 	MOVQ DI, R11
 	MOVQ AX, R12
 	MOVQ DX, R13
 
-cols32251:
+cols32253:
 	CMPQ   R11, $0x20
-	JLT    cols32End252
+	JLT    cols32End254
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2824,9 +2878,9 @@ cols32251:
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r253:
+r255:
 	CMPQ         BP, $0x01
-	JLT          rEnd254
+	JLT          rEnd256
 	VBROADCASTSS (R14), Y4
 	VMOVUPS      (R15), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -2839,9 +2893,9 @@ r253:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r253
+	JMP          r255
 
-rEnd254:
+rEnd256:
 	VMOVUPS Y0, (R12)
 	VMOVUPS Y1, 32(R12)
 	VMOVUPS Y2, 64(R12)
@@ -2849,42 +2903,42 @@ rEnd254:
 	ADDQ    $0x00000080, R12
 	ADDQ    $0x00000080, R13
 	SUBQ    $0x20, R11
-	JMP     cols32251
+	JMP     cols32253
 
-cols32End252:
-cols8255:
+cols32End254:
+cols8257:
 	CMPQ   R11, $0x08
-	JLT    cols8End256
+	JLT    cols8End258
 	VXORPS Y0, Y0, Y0
 	MOVQ   CX, R14
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r257:
+r259:
 	CMPQ         BP, $0x01
-	JLT          rEnd258
+	JLT          rEnd260
 	VBROADCASTSS (R14), Y1
 	VMOVUPS      (R15), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r257
+	JMP          r259
 
-rEnd258:
+rEnd260:
 	VMOVUPS Y0, (R12)
 	ADDQ    $0x00000020, R12
 	ADDQ    $0x00000020, R13
 	SUBQ    $0x08, R11
-	JMP     cols8255
+	JMP     cols8257
 
-cols8End256:
+cols8End258:
 	ADDQ R10, AX
 	ADDQ $0x04, CX
 	SUBQ $0x01, SI
-	JMP  rows1249
+	JMP  rows1251
 
-rows1End250:
+rows1End252:
 	VZEROUPPER
 	RET
 
@@ -2895,9 +2949,9 @@ TEXT ·addWide(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n259:
+n261:
 	CMPQ      DX, $0x08
-	JLT       nEnd260
+	JLT       nEnd262
 	VCVTPS2PD (CX), Y0
 	VCVTPS2PD 16(CX), Y1
 	VADDPD    (AX), Y0, Y0
@@ -2907,8 +2961,8 @@ n259:
 	ADDQ      $0x20, CX
 	ADDQ      $0x40, AX
 	SUBQ      $0x08, DX
-	JMP       n259
+	JMP       n261
 
-nEnd260:
+nEnd262:
 	VZEROUPPER
 	RET

@@ -34,6 +34,11 @@ func addOuter8(dw *float64, c *float64, x *float64, m int, k int)
 //go:noescape
 func adam(x *float64, m *float64, v *float64, x0 *float64, m0 *float64, v0 *float64, grad *float64, step *float64, n int)
 
+// rows8 makes rows of eight lanes; n is a multiple of 4 and stride the bytes between rows.
+//
+//go:noescape
+func rows8(dst *float64, src *float64, n int, stride int)
+
 // dense8Single is a dense layer for eight lanes, in single precision.
 //
 //go:noescape

@@ -19,6 +19,7 @@ func main() {
 	addOuter()
 	addOuter8()
 	adam()
+	rows8()
 	dense8Single()
 	gemvSingle()
 	narrowSingle()
@@ -372,6 +373,41 @@ func adam() {
 		for _, p := range []reg.GPVirtual{x, m, v, x0, m0, v0, g} {
 			ADDQ(Imm(32), p)
 		}
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// rows8 takes eight lanes apart: number i of lane l goes from 8i + l to row l,
+// for a multiple of four numbers, in squares of four.
+func rows8() {
+	load := kernel("rows8", "func(dst, src *float64, n, stride int)", "makes rows of eight lanes; n is a multiple of 4 and stride the bytes between rows.")
+	dst, src, n, stride := load("dst"), load("src"), load("n"), load("stride")
+	three := GP64()
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, three)
+	while("n", n, 4, func() {
+		high := GP64()
+		LEAQ(Mem{Base: dst, Index: stride, Scale: 4}, high)
+		for half, to := range []reg.GPVirtual{dst, high} {
+			var r, t [4]reg.VecVirtual
+			for i := range r {
+				r[i], t[i] = YMM(), YMM()
+				VMOVUPD(Mem{Base: src, Disp: 64*i + 32*half}, r[i])
+			}
+			VUNPCKLPD(r[1], r[0], t[0])
+			VUNPCKHPD(r[1], r[0], t[1])
+			VUNPCKLPD(r[3], r[2], t[2])
+			VUNPCKHPD(r[3], r[2], t[3])
+			VPERM2F128(Imm(0x20), t[2], t[0], r[0])
+			VPERM2F128(Imm(0x20), t[3], t[1], r[1])
+			VPERM2F128(Imm(0x31), t[2], t[0], r[2])
+			VPERM2F128(Imm(0x31), t[3], t[1], r[3])
+			for i, at := range []Mem{{Base: to}, {Base: to, Index: stride, Scale: 1}, {Base: to, Index: stride, Scale: 2}, {Base: to, Index: three, Scale: 1}} {
+				VMOVUPD(r[i], at)
+			}
+		}
+		ADDQ(U32(256), src)
+		ADDQ(Imm(32), dst)
 	})
 	VZEROUPPER()
 	RET()
