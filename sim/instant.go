@@ -280,7 +280,7 @@ func (s *Integrator) begin() {
 	clear(s.residual)
 	s.agenda.Clear()
 	e := entry{kind: beforeEntry, t: s.t, lo: s.nextSave, hi: s.nextSave}
-	for e.hi < len(s.span.Saves) && s.span.Saves[e.hi] <= s.t+s.resolution() {
+	for now := s.t + s.resolution(); e.hi < len(s.span.Saves) && s.span.Saves[e.hi] <= now; {
 		copy(s.out.BeforeY[e.hi], s.y)
 		copy(s.out.BeforeD[e.hi], s.d)
 		s.separate[e.hi] = true

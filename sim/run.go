@@ -521,7 +521,11 @@ func (s *Integrator) resolution() float64 {
 	return 64 * ulp(math.Max(math.Abs(s.t), s.span.T1-s.span.T0))
 }
 
-func ulp(x float64) float64 { return math.Nextafter(math.Abs(x), math.Inf(1)) - math.Abs(x) }
+// ulp is the distance of |x| to the next larger number.
+func ulp(x float64) float64 {
+	x = math.Abs(x)
+	return math.Float64frombits(math.Float64bits(x)+1) - x
+}
 
 func finite(y []float64) bool {
 	sum := 0.
