@@ -181,10 +181,7 @@ func (f *Frame) full(o operand) bool {
 func (f *Frame) addLanes(in *instr, dst []float64) {
 	a := in.args[0]
 	if f.full(a) {
-		for i := range dst {
-			v := f.mem[a.off+8*i:][:8:8]
-			dst[i] += ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]))
-		}
+		kernel.AddSum8(dst, f.mem[a.off:])
 		return
 	}
 	for i := range dst {

@@ -135,3 +135,12 @@ func Rows8(dst, src []float64, n, stride int) {
 		}
 	}
 }
+
+// AddSum8 adds the sum of eight lanes, src[8i] to src[8i+7], to each dst[i]: of
+// pairs first, then of pairs of pairs.
+func AddSum8(dst, src []float64) {
+	for i := sum8Fast(dst, src); i < len(dst); i++ {
+		v := src[8*i:][:8:8]
+		dst[i] += ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]))
+	}
+}

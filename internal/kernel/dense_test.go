@@ -87,6 +87,21 @@ func TestRows8(t *testing.T) {
 	}
 }
 
+// TestAddSum8: sums have the bits of their definition.
+func TestAddSum8(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for n := range 20 {
+		src, got := random(rng, 8*n), random(rng, n)
+		want := append([]float64{}, got...)
+		for i := range n {
+			v := src[8*i:]
+			want[i] += ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]))
+		}
+		AddSum8(got[:n], src)
+		require.Equal(t, want, got)
+	}
+}
+
 func BenchmarkKernels(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{50, 100} {

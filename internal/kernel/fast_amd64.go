@@ -147,6 +147,17 @@ func rows8Fast(dst, src []float64, n, stride int) int {
 	return n
 }
 
+// sum8Fast says how many of the first numbers it has done.
+func sum8Fast(dst, src []float64) int {
+	n := len(dst)
+	if !fast || n == 0 {
+		return 0
+	}
+	_ = src[8*n-1]
+	sum8(&dst[0], &src[0], n)
+	return n
+}
+
 func adamFast(x, m, v, x0, m0, v0, g []float64, s *AdamStep) {
 	n := 0
 	if fast && len(g) >= 4 {

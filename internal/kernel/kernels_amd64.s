@@ -2151,6 +2151,32 @@ nEnd184:
 	VZEROUPPER
 	RET
 
+// func sum8(dst *float64, src *float64, n int)
+// Requires: AVX
+TEXT ·sum8(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+n185:
+	CMPQ         DX, $0x01
+	JLT          nEnd186
+	VMOVUPD      (CX), Y0
+	VHADDPD      32(CX), Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X1
+	VHADDPD      X1, X1, X1
+	VADDSD       (AX), X1, X1
+	VMOVSD       X1, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x08, AX
+	SUBQ         $0x01, DX
+	JMP          n185
+
+nEnd186:
+	VZEROUPPER
+	RET
+
 // func dense8Single(dst *float32, w *float32, x *float32, bias *float32, m int, k int, rows int, cols int)
 // Requires: AVX, FMA3
 TEXT ·dense8Single(SB), NOSPLIT, $0-64
@@ -2163,9 +2189,9 @@ TEXT ·dense8Single(SB), NOSPLIT, $0-64
 	MOVQ cols+56(FP), R8
 	LEAQ (DI)(DI*2), R9
 
-rows8185:
+rows8187:
 	CMPQ         SI, $0x08
-	JLT          rows8End186
+	JLT          rows8End188
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	VBROADCASTSS 8(BX), Y2
@@ -2179,9 +2205,9 @@ rows8185:
 	MOVQ         DX, R12
 	MOVQ         k+40(FP), R13
 
-j187:
+j189:
 	CMPQ         R13, $0x01
-	JLT          jEnd188
+	JLT          jEnd190
 	VMOVUPS      (R12), Y8
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y8, Y9, Y0
@@ -2203,9 +2229,9 @@ j187:
 	ADDQ         R8, R11
 	ADDQ         $0x20, R12
 	SUBQ         $0x01, R13
-	JMP          j187
+	JMP          j189
 
-jEnd188:
+jEnd190:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2225,12 +2251,12 @@ jEnd188:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x08, SI
-	JMP     rows8185
+	JMP     rows8187
 
-rows8End186:
-rows4189:
+rows8End188:
+rows4191:
 	CMPQ         SI, $0x04
-	JLT          rows4End190
+	JLT          rows4End192
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	VBROADCASTSS 8(BX), Y2
@@ -2239,9 +2265,9 @@ rows4189:
 	MOVQ         DX, R11
 	MOVQ         k+40(FP), R12
 
-j191:
+j193:
 	CMPQ         R12, $0x01
-	JLT          jEnd192
+	JLT          jEnd194
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  Y4, Y5, Y0
@@ -2254,9 +2280,9 @@ j191:
 	ADDQ         R8, R10
 	ADDQ         $0x20, R11
 	SUBQ         $0x01, R12
-	JMP          j191
+	JMP          j193
 
-jEnd192:
+jEnd194:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2268,21 +2294,21 @@ jEnd192:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x04, SI
-	JMP     rows4189
+	JMP     rows4191
 
-rows4End190:
-rows2193:
+rows4End192:
+rows2195:
 	CMPQ         SI, $0x02
-	JLT          rows2End194
+	JLT          rows2End196
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	MOVQ         CX, R9
 	MOVQ         DX, R10
 	MOVQ         k+40(FP), R11
 
-j195:
+j197:
 	CMPQ         R11, $0x01
-	JLT          jEnd196
+	JLT          jEnd198
 	VMOVUPS      (R10), Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y2, Y3, Y0
@@ -2291,9 +2317,9 @@ j195:
 	ADDQ         R8, R9
 	ADDQ         $0x20, R10
 	SUBQ         $0x01, R11
-	JMP          j195
+	JMP          j197
 
-jEnd196:
+jEnd198:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	ADDQ    $0x00000040, AX
@@ -2301,37 +2327,37 @@ jEnd196:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x02, SI
-	JMP     rows2193
+	JMP     rows2195
 
-rows2End194:
-rows1197:
+rows2End196:
+rows1199:
 	CMPQ         SI, $0x01
-	JLT          rows1End198
+	JLT          rows1End200
 	VBROADCASTSS (BX), Y0
 	MOVQ         CX, R9
 	MOVQ         DX, R10
 	MOVQ         k+40(FP), R11
 
-j199:
+j201:
 	CMPQ         R11, $0x01
-	JLT          jEnd200
+	JLT          jEnd202
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         R8, R9
 	ADDQ         $0x20, R10
 	SUBQ         $0x01, R11
-	JMP          j199
+	JMP          j201
 
-jEnd200:
+jEnd202:
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x04, BX
 	ADDQ    DI, CX
 	SUBQ    $0x01, SI
-	JMP     rows1197
+	JMP     rows1199
 
-rows1End198:
+rows1End200:
 	VZEROUPPER
 	RET
 
@@ -2346,9 +2372,9 @@ TEXT ·gemvSingle(SB), NOSPLIT, $0-56
 	MOVQ k+40(FP), DI
 	MOVQ cols+48(FP), R8
 
-rows64201:
+rows64203:
 	CMPQ    SI, $0x40
-	JLT     rows64End202
+	JLT     rows64End204
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2361,9 +2387,9 @@ rows64201:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j203:
+j205:
 	CMPQ         R11, $0x01
-	JLT          jEnd204
+	JLT          jEnd206
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  (R9), Y8, Y0
 	VFMADD231PS  32(R9), Y8, Y1
@@ -2376,9 +2402,9 @@ j203:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j203
+	JMP          j205
 
-jEnd204:
+jEnd206:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2391,12 +2417,12 @@ jEnd204:
 	ADDQ    $0x00000100, CX
 	ADDQ    $0x00000100, BX
 	SUBQ    $0x40, SI
-	JMP     rows64201
+	JMP     rows64203
 
-rows64End202:
-rows56205:
+rows64End204:
+rows56207:
 	CMPQ    SI, $0x38
-	JLT     rows56End206
+	JLT     rows56End208
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2408,9 +2434,9 @@ rows56205:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j207:
+j209:
 	CMPQ         R11, $0x01
-	JLT          jEnd208
+	JLT          jEnd210
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  (R9), Y7, Y0
 	VFMADD231PS  32(R9), Y7, Y1
@@ -2422,9 +2448,9 @@ j207:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j207
+	JMP          j209
 
-jEnd208:
+jEnd210:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2436,12 +2462,12 @@ jEnd208:
 	ADDQ    $0x000000e0, CX
 	ADDQ    $0x000000e0, BX
 	SUBQ    $0x38, SI
-	JMP     rows56205
+	JMP     rows56207
 
-rows56End206:
-rows48209:
+rows56End208:
+rows48211:
 	CMPQ    SI, $0x30
-	JLT     rows48End210
+	JLT     rows48End212
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2452,9 +2478,9 @@ rows48209:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j211:
+j213:
 	CMPQ         R11, $0x01
-	JLT          jEnd212
+	JLT          jEnd214
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  (R9), Y6, Y0
 	VFMADD231PS  32(R9), Y6, Y1
@@ -2465,9 +2491,9 @@ j211:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j211
+	JMP          j213
 
-jEnd212:
+jEnd214:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2478,12 +2504,12 @@ jEnd212:
 	ADDQ    $0x000000c0, CX
 	ADDQ    $0x000000c0, BX
 	SUBQ    $0x30, SI
-	JMP     rows48209
+	JMP     rows48211
 
-rows48End210:
-rows40213:
+rows48End212:
+rows40215:
 	CMPQ    SI, $0x28
-	JLT     rows40End214
+	JLT     rows40End216
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2493,9 +2519,9 @@ rows40213:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j215:
+j217:
 	CMPQ         R11, $0x01
-	JLT          jEnd216
+	JLT          jEnd218
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  (R9), Y5, Y0
 	VFMADD231PS  32(R9), Y5, Y1
@@ -2505,9 +2531,9 @@ j215:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j215
+	JMP          j217
 
-jEnd216:
+jEnd218:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2517,12 +2543,12 @@ jEnd216:
 	ADDQ    $0x000000a0, CX
 	ADDQ    $0x000000a0, BX
 	SUBQ    $0x28, SI
-	JMP     rows40213
+	JMP     rows40215
 
-rows40End214:
-rows32217:
+rows40End216:
+rows32219:
 	CMPQ    SI, $0x20
-	JLT     rows32End218
+	JLT     rows32End220
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2531,9 +2557,9 @@ rows32217:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j219:
+j221:
 	CMPQ         R11, $0x01
-	JLT          jEnd220
+	JLT          jEnd222
 	VBROADCASTSS (R10), Y4
 	VFMADD231PS  (R9), Y4, Y0
 	VFMADD231PS  32(R9), Y4, Y1
@@ -2542,9 +2568,9 @@ j219:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j219
+	JMP          j221
 
-jEnd220:
+jEnd222:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2553,12 +2579,12 @@ jEnd220:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x20, SI
-	JMP     rows32217
+	JMP     rows32219
 
-rows32End218:
-rows24221:
+rows32End220:
+rows24223:
 	CMPQ    SI, $0x18
-	JLT     rows24End222
+	JLT     rows24End224
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2566,9 +2592,9 @@ rows24221:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j223:
+j225:
 	CMPQ         R11, $0x01
-	JLT          jEnd224
+	JLT          jEnd226
 	VBROADCASTSS (R10), Y3
 	VFMADD231PS  (R9), Y3, Y0
 	VFMADD231PS  32(R9), Y3, Y1
@@ -2576,9 +2602,9 @@ j223:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j223
+	JMP          j225
 
-jEnd224:
+jEnd226:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2586,66 +2612,66 @@ jEnd224:
 	ADDQ    $0x00000060, CX
 	ADDQ    $0x00000060, BX
 	SUBQ    $0x18, SI
-	JMP     rows24221
+	JMP     rows24223
 
-rows24End222:
-rows16225:
+rows24End224:
+rows16227:
 	CMPQ    SI, $0x10
-	JLT     rows16End226
+	JLT     rows16End228
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	MOVQ    CX, R9
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j227:
+j229:
 	CMPQ         R11, $0x01
-	JLT          jEnd228
+	JLT          jEnd230
 	VBROADCASTSS (R10), Y2
 	VFMADD231PS  (R9), Y2, Y0
 	VFMADD231PS  32(R9), Y2, Y1
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j227
+	JMP          j229
 
-jEnd228:
+jEnd230:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x10, SI
-	JMP     rows16225
+	JMP     rows16227
 
-rows16End226:
-rows8229:
+rows16End228:
+rows8231:
 	CMPQ    SI, $0x08
-	JLT     rows8End230
+	JLT     rows8End232
 	VMOVUPS (BX), Y0
 	MOVQ    CX, R9
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j231:
+j233:
 	CMPQ         R11, $0x01
-	JLT          jEnd232
+	JLT          jEnd234
 	VBROADCASTSS (R10), Y1
 	VFMADD231PS  (R9), Y1, Y0
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j231
+	JMP          j233
 
-jEnd232:
+jEnd234:
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x08, SI
-	JMP     rows8229
+	JMP     rows8231
 
-rows8End230:
+rows8End232:
 	VZEROUPPER
 	RET
 
@@ -2656,9 +2682,9 @@ TEXT ·narrowSingle(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n233:
+n235:
 	CMPQ       DX, $0x08
-	JLT        nEnd234
+	JLT        nEnd236
 	VCVTPD2PSY (CX), X0
 	VCVTPD2PSY 32(CX), X1
 	VMOVUPS    X0, (AX)
@@ -2666,9 +2692,9 @@ n233:
 	ADDQ       $0x40, CX
 	ADDQ       $0x20, AX
 	SUBQ       $0x08, DX
-	JMP        n233
+	JMP        n235
 
-nEnd234:
+nEnd236:
 	VZEROUPPER
 	RET
 
@@ -2679,9 +2705,9 @@ TEXT ·widenSingle(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n235:
+n237:
 	CMPQ      DX, $0x08
-	JLT       nEnd236
+	JLT       nEnd238
 	VCVTPS2PD (CX), Y0
 	VCVTPS2PD 16(CX), Y1
 	VMOVUPD   Y0, (AX)
@@ -2689,9 +2715,9 @@ n235:
 	ADDQ      $0x20, CX
 	ADDQ      $0x40, AX
 	SUBQ      $0x08, DX
-	JMP       n235
+	JMP       n237
 
-nEnd236:
+nEnd238:
 	VZEROUPPER
 	RET
 
@@ -2706,16 +2732,16 @@ TEXT ·transposeSingle(SB), NOSPLIT, $0-48
 	LEAQ (BX)(BX*2), DI
 	LEAQ (SI)(SI*2), R8
 
-rows237:
+rows239:
 	CMPQ DX, $0x04
-	JLT  rowsEnd238
+	JLT  rowsEnd240
 	MOVQ CX, R9
 	MOVQ AX, R10
 	MOVQ k+24(FP), R11
 
-cols239:
+cols241:
 	CMPQ       R11, $0x04
-	JLT        colsEnd240
+	JLT        colsEnd242
 	VCVTPD2PSY (R9), X0
 	VCVTPD2PSY (R9)(BX*1), X2
 	VCVTPD2PSY (R9)(BX*2), X4
@@ -2735,15 +2761,15 @@ cols239:
 	ADDQ       $0x20, R9
 	LEAQ       (R10)(SI*4), R10
 	SUBQ       $0x04, R11
-	JMP        cols239
+	JMP        cols241
 
-colsEnd240:
+colsEnd242:
 	LEAQ (CX)(BX*4), CX
 	ADDQ $0x10, AX
 	SUBQ $0x04, DX
-	JMP  rows237
+	JMP  rows239
 
-rowsEnd238:
+rowsEnd240:
 	VZEROUPPER
 	RET
 
@@ -2761,16 +2787,16 @@ TEXT ·outerSingle(SB), NOSPLIT, $8-64
 	MOVQ DI, R10
 	SHLQ $0x02, R10
 
-rows2241:
+rows2243:
 	CMPQ SI, $0x02
-	JLT  rows2End242
+	JLT  rows2End244
 	MOVQ DI, R11
 	MOVQ AX, R12
 	MOVQ DX, R13
 
-cols32243:
+cols32245:
 	CMPQ   R11, $0x20
-	JLT    cols32End244
+	JLT    cols32End246
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2783,9 +2809,9 @@ cols32243:
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r245:
+r247:
 	CMPQ         BP, $0x01
-	JLT          rEnd246
+	JLT          rEnd248
 	VBROADCASTSS (R14), Y8
 	VBROADCASTSS 4(R14), Y9
 	VMOVUPS      (R15), Y10
@@ -2803,9 +2829,9 @@ r245:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r245
+	JMP          r247
 
-rEnd246:
+rEnd248:
 	VMOVUPS Y0, (R12)
 	VMOVUPS Y1, 32(R12)
 	VMOVUPS Y2, 64(R12)
@@ -2818,21 +2844,21 @@ rEnd246:
 	ADDQ    $0x00000080, R12
 	ADDQ    $0x00000080, R13
 	SUBQ    $0x20, R11
-	JMP     cols32243
+	JMP     cols32245
 
-cols32End244:
-cols8247:
+cols32End246:
+cols8249:
 	CMPQ   R11, $0x08
-	JLT    cols8End248
+	JLT    cols8End250
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   CX, R14
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r249:
+r251:
 	CMPQ         BP, $0x01
-	JLT          rEnd250
+	JLT          rEnd252
 	VBROADCASTSS (R14), Y2
 	VBROADCASTSS 4(R14), Y3
 	VMOVUPS      (R15), Y4
@@ -2841,35 +2867,35 @@ r249:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r249
+	JMP          r251
 
-rEnd250:
+rEnd252:
 	VMOVUPS Y0, (R12)
 	LEAQ    (R12)(R10*1), R14
 	VMOVUPS Y1, (R14)
 	ADDQ    $0x00000020, R12
 	ADDQ    $0x00000020, R13
 	SUBQ    $0x08, R11
-	JMP     cols8247
+	JMP     cols8249
 
-cols8End248:
+cols8End250:
 	ADDQ R10, AX
 	ADDQ R10, AX
 	ADDQ $0x08, CX
 	SUBQ $0x02, SI
-	JMP  rows2241
+	JMP  rows2243
 
-rows2End242:
-rows1251:
+rows2End244:
+rows1253:
 	CMPQ SI, $0x01
-	JLT  rows1End252
+	JLT  rows1End254
 	MOVQ DI, R11
 	MOVQ AX, R12
 	MOVQ DX, R13
 
-cols32253:
+cols32255:
 	CMPQ   R11, $0x20
-	JLT    cols32End254
+	JLT    cols32End256
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2878,9 +2904,9 @@ cols32253:
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r255:
+r257:
 	CMPQ         BP, $0x01
-	JLT          rEnd256
+	JLT          rEnd258
 	VBROADCASTSS (R14), Y4
 	VMOVUPS      (R15), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -2893,9 +2919,9 @@ r255:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r255
+	JMP          r257
 
-rEnd256:
+rEnd258:
 	VMOVUPS Y0, (R12)
 	VMOVUPS Y1, 32(R12)
 	VMOVUPS Y2, 64(R12)
@@ -2903,42 +2929,42 @@ rEnd256:
 	ADDQ    $0x00000080, R12
 	ADDQ    $0x00000080, R13
 	SUBQ    $0x20, R11
-	JMP     cols32253
+	JMP     cols32255
 
-cols32End254:
-cols8257:
+cols32End256:
+cols8259:
 	CMPQ   R11, $0x08
-	JLT    cols8End258
+	JLT    cols8End260
 	VXORPS Y0, Y0, Y0
 	MOVQ   CX, R14
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r259:
+r261:
 	CMPQ         BP, $0x01
-	JLT          rEnd260
+	JLT          rEnd262
 	VBROADCASTSS (R14), Y1
 	VMOVUPS      (R15), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r259
+	JMP          r261
 
-rEnd260:
+rEnd262:
 	VMOVUPS Y0, (R12)
 	ADDQ    $0x00000020, R12
 	ADDQ    $0x00000020, R13
 	SUBQ    $0x08, R11
-	JMP     cols8257
+	JMP     cols8259
 
-cols8End258:
+cols8End260:
 	ADDQ R10, AX
 	ADDQ $0x04, CX
 	SUBQ $0x01, SI
-	JMP  rows1251
+	JMP  rows1253
 
-rows1End252:
+rows1End254:
 	VZEROUPPER
 	RET
 
@@ -2949,9 +2975,9 @@ TEXT ·addWide(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n261:
+n263:
 	CMPQ      DX, $0x08
-	JLT       nEnd262
+	JLT       nEnd264
 	VCVTPS2PD (CX), Y0
 	VCVTPS2PD 16(CX), Y1
 	VADDPD    (AX), Y0, Y0
@@ -2961,8 +2987,8 @@ n261:
 	ADDQ      $0x20, CX
 	ADDQ      $0x40, AX
 	SUBQ      $0x08, DX
-	JMP       n261
+	JMP       n263
 
-nEnd262:
+nEnd264:
 	VZEROUPPER
 	RET

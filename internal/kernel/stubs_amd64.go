@@ -39,6 +39,11 @@ func adam(x *float64, m *float64, v *float64, x0 *float64, m0 *float64, v0 *floa
 //go:noescape
 func rows8(dst *float64, src *float64, n int, stride int)
 
+// sum8 adds the sums of eight lanes to n numbers.
+//
+//go:noescape
+func sum8(dst *float64, src *float64, n int)
+
 // dense8Single is a dense layer for eight lanes, in single precision.
 //
 //go:noescape

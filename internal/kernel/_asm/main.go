@@ -20,6 +20,7 @@ func main() {
 	addOuter8()
 	adam()
 	rows8()
+	sum8()
 	dense8Single()
 	gemvSingle()
 	narrowSingle()
@@ -408,6 +409,26 @@ func rows8() {
 		}
 		ADDQ(U32(256), src)
 		ADDQ(Imm(32), dst)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// sum8 adds the sums of eight lanes: pairs, pairs of pairs, and those two.
+func sum8() {
+	load := kernel("sum8", "func(dst, src *float64, n int)", "adds the sums of eight lanes to n numbers.")
+	dst, src, n := load("dst"), load("src"), load("n")
+	while("n", n, 1, func() {
+		a, b := YMM(), XMM()
+		VMOVUPD(Mem{Base: src}, a)
+		VHADDPD(Mem{Base: src, Disp: 32}, a, a)
+		VEXTRACTF128(Imm(1), a, b)
+		VADDPD(b, a.AsX(), b)
+		VHADDPD(b, b, b)
+		VADDSD(Mem{Base: dst}, b, b)
+		VMOVSD(b, Mem{Base: dst})
+		ADDQ(Imm(64), src)
+		ADDQ(Imm(8), dst)
 	})
 	VZEROUPPER()
 	RET()
