@@ -35,7 +35,7 @@ var mayImport = map[string]string{
 	"compiler/check":      "dsl internal/diag internal/setting physics/units",
 	"compiler/lower":      "compiler/check compiler/ir compiler/nn autodiff dsl physics internal/diag",
 	"compiler":            "compiler/check compiler/exec compiler/ir compiler/lower compiler/nn compiler/opt autodiff dsl physics internal/diag internal/setting",
-	"solvers":             "internal/kernel",
+	"solvers":             "internal/scalar",
 	"events":              "solvers",
 	"jumps":               "events solvers",
 	"sim":                 "solvers events jumps",

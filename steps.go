@@ -76,7 +76,7 @@ type steps struct {
 
 	d, q, pl, p, s, free []float64
 	u, ut                [][]float64
-	c                    []float64
+	tab                  *solvers.Tableau
 	bp, bq, bw           []float64   // the account
 	kept                 [][]float64 // by lane: see Keep
 
@@ -97,7 +97,7 @@ type stepVJP struct {
 
 // newSteps returns the steps of a module, or nil where it has none.
 func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt sim.Options) sim.Steps {
-	s := &steps{frame: f, lanes: make([]int, mod.Lanes()), kept: make([][]float64, mod.Lanes()), c: tab.C}
+	s := &steps{frame: f, lanes: make([]int, mod.Lanes()), kept: make([][]float64, mod.Lanes()), tab: tab}
 	s.step = mod.Program("step")
 	if s.step == nil {
 		return nil
@@ -215,7 +215,7 @@ func (s *steps) Time(l int, m sim.Model, t, h float64) {
 func (s *steps) load(l int, signals []*data.Interpolant, from, t, h float64) {
 	w := s.blk.Width
 	for i := range s.u {
-		now := t + s.c[i]*h
+		now := s.tab.StageTime(i, t, h)
 		for k, g := range signals {
 			v, r := g.At(now)
 			if now > from {

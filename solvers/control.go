@@ -1,6 +1,10 @@
 package solvers
 
-import "math"
+import (
+	"math"
+
+	"github.com/pinode/pinode/internal/scalar"
+)
 
 // Control are the constants that step sizes are chosen with: a PI controller
 // in the form of Gustafsson, with the constants of Hairer–Nørsett–Wanner I,
@@ -28,11 +32,14 @@ func NewControl(m *Tableau) Control {
 // Factors are, for a step whose weighted error has the given mean square, the
 // logarithm of its norm, and by what its length is to be multiplied if the
 // step is accepted, and if it is not. before is the logarithm for the
-// accepted step before. For an error that is no number they are none.
+// accepted step before. For an error that is no number they are none. The bits
+// are those that a program of a whole step gives, so that lengths do not depend
+// on how steps are taken.
 func (c *Control) Factors(mean, before float64) (log, grow, shrink float64) {
-	log = 0.5 * math.Log(mean)
-	shrink = c.Safety * math.Exp(-c.Alpha*log)
-	grow = c.Safety * math.Exp(c.Beta*before-c.Alpha*log)
+	log = 0.5 * scalar.Log(mean)
+	fall := -c.Alpha * log
+	shrink = c.Safety * scalar.Exp(fall)
+	grow = c.Safety * scalar.Exp(math.FMA(c.Beta, before, fall))
 	return log, min(max(grow, c.Least), c.Most), min(max(shrink, c.Least), c.Back)
 }
 

@@ -93,7 +93,7 @@ func (s *Stepper) Step(sys System, h float64) {
 	s.H = h
 	for i := 1; i < len(s.K); i++ {
 		combine(s.Y[i], s.Y[0], h, s.tab.A[i], s.K)
-		sys.RHS(s.T+s.tab.C[i]*h, s.Y[i], s.K[i])
+		sys.RHS(s.tab.StageTime(i, s.T, h), s.Y[i], s.K[i])
 	}
 }
 
@@ -181,7 +181,7 @@ func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
 			copy(s.yiBar, y1Bar)
 		}
 		if s.seeded[i] {
-			tau := sys.RHSVJP(s.T+s.tab.C[i]*s.H, s.Y[i], s.kBar[i], s.yiBar)
+			tau := sys.RHSVJP(s.tab.StageTime(i, s.T, s.H), s.Y[i], s.kBar[i], s.yiBar)
 			tBar += tau
 			hBar = math.FMA(s.tab.C[i], tau, hBar)
 			clear(s.kBar[i])
@@ -220,7 +220,7 @@ func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 				s.yiDot[l] += a * (s.H*s.kDot[j][l] + hDot*s.K[j][l])
 			}
 		}
-		sys.RHSJVP(s.T+s.tab.C[i]*s.H, math.FMA(s.tab.C[i], hDot, tDot), s.Y[i], s.yiDot, s.kDot[i])
+		sys.RHSJVP(s.tab.StageTime(i, s.T, s.H), math.FMA(s.tab.C[i], hDot, tDot), s.Y[i], s.yiDot, s.kDot[i])
 	}
 	copy(y1Dot, s.yiDot) // the last stage's argument is the end
 }

@@ -1,5 +1,7 @@
 package solvers
 
+import "math"
+
 // Tableau is an explicit Runge–Kutta method with dense output.
 //
 // The last stage of every tableau stands at the end of the step: its row of A
@@ -25,6 +27,9 @@ type Tableau struct {
 
 // Stages is the number of stages, the one at the end of the step included.
 func (m *Tableau) Stages() int { return len(m.C) }
+
+// StageTime is the time of stage i of a step of length h from t.
+func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }
 
 // Adaptive reports whether the method estimates its error.
 func (m *Tableau) Adaptive() bool { return m.E != nil }
