@@ -38,7 +38,7 @@ type worker struct {
 
 	bindings int // so far
 
-	accounts []account // the system's is the first
+	sums []*exec.Sum // of the gradient by weights, by the frames of programs that add to it
 
 	shift *shift
 	rows  *rowLanes // nil: rows go one by one
@@ -153,7 +153,7 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 		w.shift = newShift(o, w)
 		if side != nil {
 			w.rows = newRowLanes(side, w.sys)
-			w.accounts = append(w.accounts, account{w.rows.frame, w.rows.bw})
+			w.weigh(w.rows.frame)
 		}
 	}
 	o.work = func(w *worker) { w.shift.do() }

@@ -14,7 +14,6 @@ type rowLanes struct {
 	p, s     []float64
 	ct       []float64
 	bp, bq   []float64
-	bw       []float64
 	blk      *solvers.Block
 
 	of   []*laneRun // the run of each lane's row
@@ -31,7 +30,7 @@ func newRowLanes(mod *exec.Module, sys *system) *rowLanes {
 	r := &rowLanes{
 		frame: f, run: newProgram(mod, f, "row", "loss"), vjp: newProgram(mod, f, "row.vjp", "loss"),
 		p: f.Input("p"), s: f.Input("s"), ct: f.Input("ct.row"),
-		bp: f.Input("acc.bp"), bq: f.Input("acc.bq"), bw: f.Input("acc.bw"),
+		bp: f.Input("acc.bp"), bq: f.Input("acc.bq"),
 		blk: &solvers.Block{Width: mod.Lanes()},
 	}
 	for name, from := range map[string][]float64{

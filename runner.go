@@ -49,14 +49,12 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	r := &runner{m: m}
 	for range max(1, min(workers, n)) {
 		w := newWorker(m, mod, opt)
-		w.accounts = append(w.accounts, account{w.sys.frame, w.sys.bw})
+		w.weigh(w.sys.frame)
 		var many sim.Steps
 		if lanes != nil {
 			w.many = newSteps(lanes, lanes.NewFrame(), opt.Method, w.sys.size.Y, opt).(*steps)
 			many = w.many
-			if w.many.bw != nil {
-				w.accounts = append(w.accounts, account{w.many.frame, w.many.bw})
-			}
+			w.weigh(w.many.frame)
 		}
 		w.group = sim.NewGroup(m.hybrid(), w.sys.size, opt, w.one, many)
 		r.workers = append(r.workers, w)

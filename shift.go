@@ -112,24 +112,10 @@ func (s *shift) taped() (words int) {
 // weights sets the gradient by the weights that are free to move, or adds to
 // what is there.
 func (s *shift) weights(g []float64, adds bool) {
-	s.w.settle()
 	for _, r := range s.o.sp.weights {
-		to, from := g[r.at:r.at+r.n], r.off-s.o.m.prog.Model.Layout.NPar
-		set := adds
-		for _, a := range s.w.accounts {
-			switch {
-			case !a.frame.Dirty():
-			case set:
-				add(to, a.bw[from:from+r.n])
-			default:
-				copy(to, a.bw[from:from+r.n])
-				set = true
-			}
-		}
-		if !set {
-			clear(to)
-		}
+		s.w.takeWeights(g[r.at:r.at+r.n], r.off-s.o.m.prog.Model.Layout.NPar, adds)
 	}
+	s.w.clearWeights()
 }
 
 // deliver takes the gradient of chunk c by weights to the chunk or, where it
@@ -137,14 +123,8 @@ func (s *shift) weights(g []float64, adds bool) {
 // result.
 func (s *shift) deliver(c int) {
 	o, sum, forward := s.o, &s.o.chunks[c], s.o.gradient == "forward"
-	dirty := 0
-	for _, a := range s.w.accounts {
-		if a.frame.Dirty() {
-			dirty++
-		}
-	}
 	turn := o.added.Load() == int64(c)
-	if sum.added = turn && c > 0 && dirty == 1 && !forward; sum.added {
+	if sum.added = turn && c > 0 && s.w.weighed() == 1 && !forward; sum.added {
 		s.weights(o.task.grad, true)
 	} else {
 		s.weights(sum.g, forward)
@@ -340,26 +320,40 @@ func (l *laneRun) rowBack(s *system, k int, weight float64) {
 	add(l.ct.BeforeD[k], s.row.vjp.bdb)
 }
 
-// account is the gradient by the weights that the programs on a frame add to.
-type account struct {
-	frame *exec.Frame
-	bw    []float64
-}
-
-// settle completes the gradients by the weights.
-func (w *worker) settle() {
-	for _, a := range w.accounts {
-		a.frame.Settle()
+// weigh notes that programs on a frame may add to the gradient by weights.
+func (w *worker) weigh(f *exec.Frame) {
+	if s := f.Sum("acc.bw"); s != nil {
+		w.sums = append(w.sums, s)
 	}
 }
 
-// clearWeights forgets the gradients by the weights.
+// clearWeights forgets the gradient by weights.
 func (w *worker) clearWeights() {
-	for _, a := range w.accounts {
-		if a.frame.Dirty() {
-			a.frame.Settle()
-			clear(a.bw)
-			a.frame.Clean()
+	for _, s := range w.sums {
+		s.Clear()
+	}
+}
+
+// takeWeights sets g to the gradient by the weights from the given one on or,
+// with adds, adds it. It is to be cleared then.
+func (w *worker) takeWeights(g []float64, from int, adds bool) {
+	for _, s := range w.sums {
+		if s.Added() {
+			s.Take(g, from, adds)
+			adds = true
 		}
 	}
+	if !adds {
+		clear(g)
+	}
+}
+
+// weighed is how many frames have added to it.
+func (w *worker) weighed() (n int) {
+	for _, s := range w.sums {
+		if s.Added() {
+			n++
+		}
+	}
+	return n
 }

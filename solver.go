@@ -171,13 +171,7 @@ func (s *Solver) Gradient(ct []float64) []float64 {
 	s.served = false
 	w.group.Backward(s.next, s.done)
 	n := copy(s.grad, l.bp)
-	w.settle()
-	clear(s.grad[n:])
-	for _, a := range w.accounts {
-		if a.frame.Dirty() {
-			add(s.grad[n:], a.bw)
-		}
-	}
+	w.takeWeights(s.grad[n:], 0, false)
 	if w.many != nil {
 		w.many.account(l.job.In.Lane(), s.grad, l.bq)
 	}

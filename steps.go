@@ -77,7 +77,7 @@ type steps struct {
 	d, q, pl, p, s, free []float64
 	u, ut                [][]float64
 	tab                  *solvers.Tableau
-	bp, bq, bw           []float64   // the account
+	bp, bq               []float64   // the account
 	kept                 [][]float64 // by lane: see Keep
 
 	step      *exec.Program
@@ -168,7 +168,7 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	for _, name := range []string{"last.y", "last.d", "last.t"} {
 		s.fromLast = append(s.fromLast, f.Input(name))
 	}
-	s.bp, s.bq, s.bw = f.Input("acc.bp"), f.Input("acc.bq"), f.Input("acc.bw")
+	s.bp, s.bq = f.Input("acc.bp"), f.Input("acc.bq")
 	s.d, s.q, s.pl, s.p, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("pl"), f.Input("p"), f.Input("s"), f.Input("free")
 	if tol := f.Input("tol"); tol != nil {
 		tol[0], tol[1] = opt.RTol, opt.ATol

@@ -1,13 +1,14 @@
 package pinode
 
 import (
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/events"
-	"github.com/pinode/pinode/internal/kernel"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -99,7 +100,7 @@ type system struct {
 	t, y, d, u, ut, q, p, s, a, datum, seen, yb, db []float64
 	ty, td, tt, tq, tp                              []float64
 
-	bp, bq, bw                                    []float64 // the account: the gradient by parameters and weights
+	bp, bq                                        []float64 // the account: the gradient by parameters
 	rhs, guards, initY, initD, times, row, priors function
 	rates                                         []float64 // of guards
 	guards2, floors, outputs, obs, conserved      *program
@@ -128,10 +129,7 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 		d.ct = f.Input("ct." + name)
 		return d
 	}
-	s.bp, s.bq, s.bw = f.Input("acc.bp"), f.Input("acc.bq"), f.Input("acc.bw")
-	if s.bw == nil {
-		s.bw = make([]float64, lay.NP-lay.NPar)
-	}
+	s.bp, s.bq = f.Input("acc.bp"), f.Input("acc.bq")
 	s.rhs, s.guards, s.initY, s.initD = get("rhs", "dy"), get("guards", "g"), get("init.y", "v"), get("init.d", "v")
 	s.times, s.row, s.priors = get("times", "s"), get("row", "loss"), get("priors", "v")
 	s.guards2, s.floors, s.outputs = newProgram(mod, f, "guards2", "accel"), newProgram(mod, f, "floors", "v"), newProgram(mod, f, "outputs", "v")
@@ -258,16 +256,14 @@ func add(to, from []float64) {
 	if to == nil {
 		return
 	}
-	if n := len(from); n >= 64 { // once from to each: an outer product with 1
-		kernel.AddOuter(to, one[:], from, 1, 1, n)
+	if len(from) >= 64 {
+		floats.Add(to[:len(from)], from)
 		return
 	}
 	for i, v := range from {
 		to[i] += v
 	}
 }
-
-var one = [1]float64{1}
 
 func (s *system) InitVJP(t float64, yCt, dCt []float64) (tBar float64) {
 	s.at(t, nil, nil)

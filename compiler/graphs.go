@@ -25,7 +25,7 @@ import (
 //
 // X.vjp reads the cotangent ct.X and gives by, bd, bt, ba, byb, bdb, and adds to
 // bp, bw and bq, the inputs acc.bp (parameters), acc.bw (weights: the sum over
-// lanes) and acc.bq (numbers of a trajectory) in which all programs join;
+// lanes) and acc.bq (parameters of a trajectory) in which all programs join;
 // rhs.vjp0 and guards.vjp0 leave the parameters out.
 // row.vjp gives loss and terms as well.
 // X.jvp reads the tangents ty, td, tt, tq, tp and gives the tangent dot.
@@ -189,7 +189,7 @@ type account struct {
 	lane bool // each trajectory has its own
 }
 
-// accounts are those of parameters, weights and numbers of a trajectory.
+// accounts are those of parameters, weights and parameters of a trajectory.
 func (p *Program) accounts() (list []account) {
 	in, lay := p.Model.In, &p.Model.Layout
 	add := func(name string, of *ir.Node, from, to int, lane bool) {
@@ -199,7 +199,7 @@ func (p *Program) accounts() (list []account) {
 	}
 	add("bp", in.P, 0, lay.NPar, true)
 	add("bw", in.P, lay.NPar, lay.NP, false)
-	add("bq", in.Q, 0, lay.NQ, true)
+	add("bq", in.Q, 0, lay.NKey, true)
 	return list
 }
 

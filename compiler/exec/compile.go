@@ -61,7 +61,9 @@ func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool) (*
 		for _, o := range g.Outputs {
 			if o.Into != nil {
 				p.outputs[o.Name] = c.m.inputs[o.Into.Name]
-				p.adds = p.adds || o.Accumulate && !o.Into.Lane
+				if o.Accumulate && !o.Into.Lane {
+					p.sums = append(p.sums, c.m.sum(o.Into.Name))
+				}
 				continue
 			}
 			p.outputs[o.Name] = c.reserve(o.Node.Shape.Size(), true)
@@ -82,6 +84,7 @@ func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool) (*
 		p.plan(nodes[i])
 		top = max(top, p.top)
 	}
+	c.m.isolate()
 	c.m.scratch = top
 	for _, p := range c.m.programs {
 		p.scratch, p.widest = top, c.widest*lanes
@@ -371,7 +374,11 @@ func (p *planner) storeOutputs() {
 		switch {
 		case o.Accumulate:
 			for _, x := range p.adds[o.Node] {
-				p.accumulate(x, place{dst.off + x.off*p.width(dst.lane), dst.lane})
+				to := place{dst.off + x.off*p.width(dst.lane), dst.lane}
+				if queued := p.accumulate(x, to); !queued && !to.lane {
+					s := &p.m.sums[p.m.sum(o.Into.Name)]
+					s.others = append(s.others, region{off: to.off, n: x.node.Shape.Size()})
+				}
 			}
 		case p.packs(o.Node) && !p.own(o.Node).placed:
 			p.widen(o.Node, dst)
@@ -382,8 +389,9 @@ func (p *planner) storeOutputs() {
 }
 
 // accumulate adds a part of an output where it stands: the value of each lane
-// to its own, or the sum over lanes to a shared one.
-func (p *planner) accumulate(x part, to place) {
+// to its own, or the sum over lanes to a shared one. It reports whether it is a
+// product that is queued.
+func (p *planner) accumulate(x part, to place) (queued bool) {
 	over := !to.lane && p.m.lanes > 1
 	switch {
 	case x.outer && (over || !to.lane && x.node.Shape.Size() >= leastGather):
@@ -394,6 +402,7 @@ func (p *planner) accumulate(x part, to place) {
 		}
 		in := &p.code[len(p.code)-1]
 		in.queue = p.m.queue(to.off, in.m, in.k, in.single)
+		return true
 	case x.outer:
 		p.op(x.node, to, accum)
 	case over:
@@ -401,17 +410,7 @@ func (p *planner) accumulate(x part, to place) {
 	default:
 		p.copy(x.node, to, addIn)
 	}
-}
-
-// queue is the queue of products for a matrix.
-func (m *Module) queue(dst, rows, cols int, single bool) int {
-	for i, q := range m.queues {
-		if q.dst == dst && q.m == rows && q.k == cols && q.single == single {
-			return i
-		}
-	}
-	m.queues = append(m.queues, queue{dst: dst, m: rows, k: cols, single: single})
-	return len(m.queues) - 1
+	return false
 }
 
 // where is the place of a node that has been planned.

@@ -163,6 +163,22 @@ func graphs(seed uint64) []*ir.Graph {
 	}
 }
 
+// output is what a program gives, and, of a sum, what it has added.
+func output(f *exec.Frame, p *exec.Program, o ir.Output) []float64 {
+	if o.Accumulate && o.Into != nil {
+		return taken(f, o.Into.Name, o.Into.Shape.Size())
+	}
+	return p.Output(f, o.Name)
+}
+
+// taken takes n numbers of a sum.
+func taken(f *exec.Frame, name string, n int) []float64 {
+	v := make([]float64, n)
+	f.Sum(name).Take(v, 0, false)
+	f.Sum(name).Clear()
+	return v
+}
+
 // TestLanesAgree: each lane has the bits of a run of its own.
 func TestLanesAgree(t *testing.T) {
 	for seed := range uint64(40) {
@@ -220,10 +236,8 @@ func TestMachineCode(t *testing.T) {
 				for _, gr := range gs {
 					code.Program(gr.Name).Run(f)
 					plain.Program(gr.Name).Run(g)
-					f.Settle()
-					g.Settle()
 					for _, o := range gr.Outputs {
-						want, got := plain.Program(gr.Name).Output(g, o.Name), code.Program(gr.Name).Output(f, o.Name)
+						want, got := output(g, plain.Program(gr.Name), o), output(f, code.Program(gr.Name), o)
 						for i := range want {
 							require.Equal(t, math.Float64bits(want[i]), math.Float64bits(got[i]), "seed %d, %s.%s[%d], %d lanes, precision %d: %g, got %g", seed, gr.Name, o.Name, i, lanes, networks, want[i], got[i])
 						}
@@ -252,9 +266,8 @@ func TestSinglePrecision(t *testing.T) {
 				for _, g := range gs {
 					p := m.Program(g.Name)
 					p.Run(f)
-					f.Settle()
 					for _, o := range g.Outputs {
-						out[networks] = append(out[networks], p.Output(f, o.Name)...)
+						out[networks] = append(out[networks], output(f, p, o)...)
 					}
 				}
 			}
@@ -352,10 +365,9 @@ func TestSumOverLanes(t *testing.T) {
 				m.Program("grad").Run(f)
 				m.Program("sum").Run(f)
 			}
-			f.Settle()
 			for _, name := range []string{"w", "p"} {
 				each := m.Program("grad").Output(f, name)
-				for i, got := range m.Program("sum").Output(f, name) {
+				for i, got := range taken(f, "acc."+name, len(each)/lanes) {
 					want, size := 0., 1e-300
 					for l := range lanes {
 						if lanes == 1 || l != lanes/2 {
@@ -367,6 +379,85 @@ func TestSumOverLanes(t *testing.T) {
 				}
 			}
 			require.Zero(t, testing.AllocsPerRun(5, func() { m.Program("sum").Run(f) }))
+		}
+	}
+}
+
+// TestSum: what is taken from a sum is what each lane has added, whether it is
+// set or added to something, whatever was in the sum before it was cleared, for
+// matrices alone and for those that more is added to.
+func TestSum(t *testing.T) {
+	const n = 24
+	b := ir.NewBuilder()
+	size := 3*n*n + n
+	x, p := b.Input("x", ir.Vec(n), true), b.Input("p", ir.Vec(size), false)
+	matrix := func(i int) *ir.Node { return b.Slice(p, i*(n*n+n/2), ir.Mat(n, n)) }
+	b.Network(true)
+	y := b.Apply(ir.OpTanh, b.MatVec(matrix(0), x))
+	y = b.Apply(ir.OpTanh, b.Add(b.MatVec(matrix(1), y), b.Concat(b.Slice(p, n*n, ir.Vec(n/2)), b.Slice(p, 2*n*n+n/2, ir.Vec(n/2)))))
+	y = b.Apply(ir.OpTanh, b.MatVec(matrix(2), y))
+	loss := b.Add(b.Dot(y, y), b.Sum(b.Apply(ir.OpTanh, matrix(2))))
+	g := autodiff.VJP(b, []*ir.Node{loss}, []*ir.Node{b.Const(1)}, []*ir.Node{p})
+	b.Network(false)
+	graphs := []*ir.Graph{
+		{Name: "each", Outputs: []ir.Output{{Name: "p", Node: g[0], Accumulate: true}}},
+		{Name: "sum", Outputs: []ir.Output{{Name: "p", Node: g[0], Accumulate: true, Into: b.Input("acc", p.Shape, false)}}},
+	}
+	for _, networks := range []exec.Precision{exec.Double, exec.Single} {
+		for _, lanes := range []int{1, 3, 8} {
+			m, err := exec.Compile(graphs, lanes, networks)
+			require.NoError(t, err)
+			f := m.NewFrame()
+			rng := rand.New(rand.NewPCG(5, uint64(lanes)))
+			for _, name := range []string{"x", "p"} {
+				for i := range f.Input(name) {
+					f.Input(name)[i] = 0.3 * rng.NormFloat64()
+				}
+			}
+			f.Refresh()
+			s := f.Sum("acc")
+			got := make([]float64, size)
+			for i := range got {
+				got[i] = math.NaN()
+			}
+			s.Take(got, 0, false)
+			require.Equal(t, make([]float64, size), got, "nothing was added")
+			for _, runs := range []int{1, 40, 2, 9} {
+				each := m.Program("each").Output(f, "p")
+				clear(each)
+				for range runs {
+					m.Program("each").Run(f)
+					m.Program("sum").Run(f)
+				}
+				require.True(t, s.Added())
+				for _, adds := range []bool{false, true} {
+					if adds {
+						for range runs {
+							m.Program("sum").Run(f)
+						}
+					}
+					half := n*n + n/2 // the second matrix starts there
+					s.Take(got[:half], 0, adds)
+					s.Take(got[half:], half, adds)
+					s.Clear()
+					require.False(t, s.Added())
+					for i, v := range got {
+						want, scale := 0., 1e-3
+						for l := range lanes {
+							want += each[i*lanes+l]
+							scale += math.Abs(each[i*lanes+l])
+						}
+						if adds {
+							want, scale = 2*want, 2*scale
+						}
+						require.InDelta(t, want, v, []float64{1e-13, 1e-5}[networks]*scale, "number %d after %d runs, %d lanes", i, runs, lanes)
+					}
+				}
+			}
+			require.Panics(t, func() {
+				m.Program("sum").Run(f)
+				s.Take(got[:n], 0, false)
+			})
 		}
 	}
 }

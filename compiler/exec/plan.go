@@ -7,7 +7,6 @@ import (
 
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/internal/jit"
-	"github.com/pinode/pinode/internal/kernel"
 )
 
 // Module is a set of graphs compiled against one frame layout, so that inputs
@@ -20,6 +19,7 @@ type Module struct {
 	spills   int       // words behind it that machine code needs
 	scratch  int       // where the frame's scratch space starts
 	queues   []queue   // without their memory
+	sums     []sum     // shared outputs that accumulate
 	copies   []instr   // of shared inputs and constants, in single precision
 	programs map[string]*Program
 }
@@ -36,10 +36,10 @@ type Program struct {
 	lanes    int
 	segments []segment
 	outputs  map[string]region
-	scratch  int  // where scratch space starts
-	widest   int  // words of each of its three parts
-	adds     bool // to shared outputs
-	single   bool // it may read copies of shared inputs
+	scratch  int   // where scratch space starts
+	widest   int   // words of each of its three parts
+	sums     []int // of the module, that it adds to
+	single   bool  // it may read copies of shared inputs
 }
 
 // segmentKind tells what a segment holds.
@@ -120,32 +120,10 @@ type Frame struct {
 	mem    []float64
 	module *Module
 	queues []queue
+	sums   []Sum
 	idle   []bool // by lane
-	dirty  bool   // see Dirty
 	stale  bool   // see Refresh
 }
-
-// queue holds factors of outer products that all go to one matrix, to be added
-// by one product of matrices. An update for each would read and write all of
-// the matrix every time.
-type queue struct {
-	dst, m, k int
-	single    bool
-	rows      int
-	c, x      []float64 // row r: the column factor at r·m, the row factor at r·k
-
-	// In single precision: the row factor at r·k8, and the product.
-	cs, xs, p []float32
-	k8        int
-}
-
-const (
-	queueRows = 32
-
-	// leastGather is the size of a product for a single lane that is worth
-	// queueing: smaller matrices stay in the nearest cache.
-	leastGather = 512
-)
 
 // NewFrame returns a frame with all inputs and outputs zero. It starts at a line
 // of the cache.
@@ -157,14 +135,7 @@ func (m *Module) NewFrame() *Frame {
 	f := &Frame{mem: mem[:m.size+m.spills], module: m, idle: make([]bool, m.lanes)}
 	copy(f.mem, m.consts)
 	f.Refresh()
-	for _, q := range m.queues {
-		if q.k8 = (q.k + 7) &^ 7; q.single {
-			q.cs, q.xs, q.p = make([]float32, queueRows*q.m), make([]float32, queueRows*q.k8), make([]float32, q.m*q.k8)
-		} else {
-			q.c, q.x = make([]float64, queueRows*q.m), make([]float64, queueRows*q.k)
-		}
-		f.queues = append(f.queues, q)
-	}
+	f.newSums()
 	return f
 }
 
@@ -181,31 +152,6 @@ func (f *Frame) copy() {
 	for i := range f.module.copies {
 		runSingle(f.mem, &f.module.copies[i])
 	}
-}
-
-// Settle completes the shared outputs that accumulate, which may lag behind
-// until then.
-func (f *Frame) Settle() {
-	for i := range f.queues {
-		f.flush(&f.queues[i])
-	}
-}
-
-// Dirty reports whether a program has added to shared outputs since Clean.
-func (f *Frame) Dirty() bool { return f.dirty }
-
-// Clean says that the shared outputs that accumulate have been cleared.
-func (f *Frame) Clean() { f.dirty = false }
-
-func (f *Frame) flush(q *queue) {
-	switch {
-	case q.rows == 0:
-	case q.single:
-		kernel.AddOuterSingle(f.mem[q.dst:], q.cs, q.xs, q.p, q.rows, q.m, q.k, q.k8)
-	default:
-		kernel.AddOuter(f.mem[q.dst:], q.c, q.x, q.rows, q.m, q.k)
-	}
-	q.rows = 0
 }
 
 // Input is the frame's region of an input: element i of lane l at i·Lanes+l,
@@ -251,9 +197,8 @@ func (f *Frame) region(r region) []float64 {
 
 // Output is the frame's region of an output of the program, laid out like an
 // input. It holds its values until the program's next run; an output that
-// accumulates adds to them until they are cleared, and one that is shared adds
-// the sum over lanes, complete after Settle. It is nil for a name that is none
-// of the program's outputs.
+// accumulates adds to them until they are cleared; what one that is shared adds
+// up is a Sum. It is nil for a name that is none of the program's outputs.
 func (p *Program) Output(f *Frame, name string) []float64 {
 	r, ok := p.outputs[name]
 	if !ok {

@@ -11,7 +11,9 @@ import (
 
 // Run executes the program on a frame of its module. It allocates nothing.
 func (p *Program) Run(f *Frame) {
-	f.dirty = f.dirty || p.adds
+	for _, i := range p.sums {
+		f.sums[i].added = true
+	}
 	if f.stale && p.single {
 		f.copy()
 	}
@@ -328,7 +330,7 @@ func runLinear(mem []float64, in *instr, dst []float64) bool {
 			return false
 		}
 		if w == 1 {
-			kernel.AddOuter(dst, mem[a.off:], mem[b.off:], 1, in.m, in.k)
+			kernel.Outer(dst, dst, mem[a.off:], mem[b.off:], 1, in.m, in.k)
 		} else {
 			kernel.AddOuterLanes(dst, mem[a.off:], mem[b.off:], in.m, in.k, w)
 		}

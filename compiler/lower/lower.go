@@ -118,7 +118,7 @@ func (l *lowerer) layout() {
 		lay.Params = append(lay.Params, s)
 		l.slots[p] = s
 	}
-	lay.NPar = lay.NP
+	lay.NPar, lay.NKey = lay.NP, lay.NQ
 	for _, c := range l.m.Covariates {
 		s := Slot{Object: c, Off: lay.NQ, N: c.Shape.Size()}
 		lay.Trajectory = append(lay.Trajectory, TrajectorySlot{FromCovariate, c, lay.NQ, s.N})

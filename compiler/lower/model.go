@@ -89,6 +89,7 @@ type Layout struct {
 	NU, NQ    int
 	NP, NS    int
 	NPar      int // of P, how many are parameters; the others are weights
+	NKey      int // of Q, how many are parameters; the others are data
 	NA, NObs  int
 
 	States     []Slot // into Y

@@ -92,19 +92,28 @@ func denseTGo(dst, w, c []float64, m, j0, k, lanes int) {
 	}
 }
 
-// AddOuter adds Σᵣ c[r·m+i] x[r·k+j] to dw[i·k+j] for i < m and j < k, one
-// r < rows after the other.
-func AddOuter(dw, c, x []float64, rows, m, k int) {
-	addOuterFast(dw[:m*k], c[:rows*m], x[:rows*k], rows, m, k)
+// Outer sets dst[i·k+j] to old[i·k+j] + Σᵣ c[r·m+i] x[r·k+j] for i < m and j < k,
+// one r < rows after the other. Without old, which may be dst, sums start from
+// zero.
+func Outer(dst, old, c, x []float64, rows, m, k int) {
+	dst = dst[:m*k]
+	if old != nil {
+		old = old[:m*k]
+	}
+	outerFast(dst, old, c[:rows*m], x[:rows*k], rows, m, k)
 }
 
-func addOuterGo(dw, c, x []float64, rows, m, j0, k int) {
-	for r := range rows {
-		for i := range m {
-			v := c[r*m+i]
-			for j := j0; j < k; j++ {
-				dw[i*k+j] = math.FMA(x[r*k+j], v, dw[i*k+j])
+func outerGo(dst, old, c, x []float64, rows, m, j0, k int) {
+	for i := range m {
+		for j := j0; j < k; j++ {
+			s := 0.
+			if old != nil {
+				s = old[i*k+j]
 			}
+			for r := range rows {
+				s = math.FMA(x[r*k+j], c[r*m+i], s)
+			}
+			dst[i*k+j] = s
 		}
 	}
 }

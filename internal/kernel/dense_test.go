@@ -62,11 +62,17 @@ func TestSameBits(t *testing.T) {
 		}
 		rows := rng.IntN(6)
 		c, x := random(rng, rows*m), random(rng, rows*k)
-		got := random(rng, m*k)
-		want := append([]float64{}, got...)
-		AddOuter(got, c, x, rows, m, k)
-		addOuterGo(want, c, x, rows, m, 0, k)
-		check("outer", m, k, 1, m*k, got, want)
+		for _, old := range [][]float64{nil, random(rng, m*k)} {
+			got := random(rng, m*k)
+			want := append([]float64{}, got...)
+			Outer(got, old, c, x, rows, m, k)
+			outerGo(want, old, c, x, rows, m, 0, k)
+			check("outer", m, k, 1, m*k, got, want)
+			if old != nil { // where it stands
+				Outer(old, old, c, x, rows, m, k)
+				check("outer", m, k, 1, m*k, old, want[:m*k])
+			}
+		}
 	}
 }
 
@@ -113,7 +119,7 @@ func BenchmarkKernels(b *testing.B) {
 				"denseT": func() { DenseT(y, w, x, n, n, lanes) },
 				"outer": func() {
 					if lanes == 1 {
-						AddOuter(dw, x, y, 1, n, n)
+						Outer(dw, dw, x, y, 1, n, n)
 					} else {
 						AddOuterLanes(dw, x, y, n, n, lanes)
 					}
@@ -131,7 +137,7 @@ func BenchmarkKernels(b *testing.B) {
 		c, x, dw := random(rng, n*rows), random(rng, n*rows), random(rng, n*n)
 		b.Run(fmt.Sprintf("gemm/%d", n), func(b *testing.B) {
 			for b.Loop() {
-				AddOuter(dw, c, x, rows, n, n)
+				Outer(dw, dw, c, x, rows, n, n)
 			}
 			b.ReportMetric(2*float64(n*n*rows)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
 		})

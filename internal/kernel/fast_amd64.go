@@ -106,25 +106,29 @@ func outerSingleFast(p, c, x []float32, rows, m, xs int) bool {
 }
 
 // addWideFast says how many of the first numbers it has done.
-func addWideFast(dst []float64, src []float32) int {
+func addWideFast(dst, old []float64, src []float32) int {
 	n := len(dst) &^ 7
 	if !fast || n == 0 {
 		return 0
 	}
-	_ = src[n-1]
-	addWide(&dst[0], &src[0], n)
+	_, _ = old[n-1], src[n-1]
+	addWide(&dst[0], &old[0], &src[0], n)
 	return n
 }
 
-func addOuterFast(dw, c, x []float64, rows, m, k int) {
+func outerFast(dst, old, c, x []float64, rows, m, k int) {
 	k2 := k &^ 1
-	if !fast || rows == 0 || m == 0 || k2 == 0 {
-		addOuterGo(dw, c, x, rows, m, 0, k)
+	if !fast || rows == 0 || m == 0 || k2 == 0 || old == nil && k > len(zeros) {
+		outerGo(dst, old, c, x, rows, m, 0, k)
 		return
 	}
-	addOuter(&dw[0], &c[0], &x[0], rows, m, k2, 8*k, 8*m, 8*k)
+	from, oldStride := &zeros[0], 0
+	if old != nil {
+		from, oldStride = &old[0], 8*k
+	}
+	outer(&dst[0], from, &c[0], &x[0], rows, m, k2, 8*k, oldStride, 8*m, 8*k)
 	if k2 < k {
-		addOuterGo(dw, c, x, rows, m, k2, k)
+		outerGo(dst, old, c, x, rows, m, k2, k)
 	}
 }
 

@@ -8,7 +8,7 @@ func denseFast(dst, w, x, bias []float64, m, k, lanes int) {
 
 func denseTFast(dst, w, c []float64, m, k, lanes int) { denseTGo(dst, w, c, m, 0, k, lanes) }
 
-func addOuterFast(dw, c, x []float64, rows, m, k int) { addOuterGo(dw, c, x, rows, m, 0, k) }
+func outerFast(dst, old, c, x []float64, rows, m, k int) { outerGo(dst, old, c, x, rows, m, 0, k) }
 
 func addOuterLanesFast(dw, c, x []float64, m, k, lanes int) { addOuterLanesGo(dw, c, x, m, k, lanes) }
 
@@ -24,7 +24,7 @@ func narrowColumnsFast(dst []float32, src []float64, m, k, cols int) (rows, colu
 
 func outerSingleFast(p, c, x []float32, rows, m, xs int) bool { return false }
 
-func addWideFast(dst []float64, src []float32) int { return 0 }
+func addWideFast(dst, old []float64, src []float32) int { return 0 }
 
 func rows8Fast(dst, src []float64, n, stride int) int { return 0 }
 

@@ -67,17 +67,23 @@ func NarrowColumns(dst []float32, src []float64, m, k, cols int) {
 	}
 }
 
-// AddOuterSingle adds Σᵣ c[r·m+i] x[r·xs+j] to dw[i·k+j] for i < m and j < k:
-// the sum over r < rows in single precision, one after the other, which is then
-// added in double precision. p is room for m·xs numbers; xs is a multiple of 8.
-func AddOuterSingle(dw []float64, c, x, p []float32, rows, m, k, xs int) {
+// OuterSingle sets dst[i·k+j] to old[i·k+j] + Σᵣ c[r·m+i] x[r·xs+j] for i < m and
+// j < k: the sum over r < rows in single precision, one after the other, which
+// is then added in double precision. Without old, which may be dst, the sum is
+// all. p is room for m·xs numbers; xs is a multiple of 8.
+func OuterSingle(dst, old []float64, c, x, p []float32, rows, m, k, xs int) {
 	if !outerSingleFast(p[:m*xs], c[:rows*m], x[:rows*xs], rows, m, xs) {
 		outerSingleGo(p, c, x, rows, m, xs)
 	}
 	for i := range m {
-		to, from := dw[i*k:(i+1)*k], p[i*xs:]
-		for j := addWideFast(to, from); j < k; j++ {
-			to[j] += float64(from[j])
+		to, from := dst[i*k:(i+1)*k], p[i*xs:]
+		if old == nil {
+			Widen(to, from)
+			continue
+		}
+		was := old[i*k : (i+1)*k]
+		for j := addWideFast(to, was, from); j < k; j++ {
+			to[j] = was[j] + float64(from[j])
 		}
 	}
 }

@@ -102,8 +102,15 @@ func TestOuterSingle(t *testing.T) {
 				want[i*k+j] += float64(p[i*xs+j])
 			}
 		}
-		AddOuterSingle(dw, c, x, randomSingles(rng, m*xs), rows, m, k, xs)
+		got := random(rng, m*k)
+		OuterSingle(got[:m*k], dw, c, x, randomSingles(rng, m*xs), rows, m, k, xs)
+		require.Equal(t, want[:m*k], got[:m*k], "%d rows, %d×%d", rows, m, k)
+		OuterSingle(dw, dw, c, x, randomSingles(rng, m*xs), rows, m, k, xs)
 		require.Equal(t, want, dw, "%d rows, %d×%d", rows, m, k)
+		OuterSingle(got, nil, c, x, randomSingles(rng, m*xs), rows, m, k, xs)
+		for i := range m * k {
+			require.Equal(t, float64(p[i/k*xs+i%k]), got[i], "%d rows, %d×%d", rows, m, k)
+		}
 	}
 }
 

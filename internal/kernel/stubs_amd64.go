@@ -19,10 +19,10 @@ func gemv(dst *float64, w *float64, x *float64, bias *float64, m int, k int, str
 //go:noescape
 func gemvT(dst *float64, w *float64, c *float64, m int, k int, stride int)
 
-// addOuter adds outer products to a matrix; k is even, and the strides are the bytes between rows of dw, c and x.
+// outer is a matrix and outer products; k is even, and the strides are the bytes between rows of dst, old, c and x.
 //
 //go:noescape
-func addOuter(dw *float64, c *float64, x *float64, rows int, m int, k int, stride int, cStride int, xStride int)
+func outer(dst *float64, old *float64, c *float64, x *float64, rows int, m int, k int, stride int, oldStride int, cStride int, xStride int)
 
 // addOuter8 adds an outer product to a matrix, for eight lanes.
 //
@@ -74,7 +74,7 @@ func transposeSingle(dst *float32, src *float64, m int, k int, stride int, cols 
 //go:noescape
 func outerSingle(p *float32, c *float32, x *float32, rows int, m int, k int, cStride int, xStride int)
 
-// addWide adds singles to doubles; n is a multiple of 8.
+// addWide is the sum of doubles and singles; n is a multiple of 8.
 //
 //go:noescape
-func addWide(dst *float64, src *float32, n int)
+func addWide(dst *float64, old *float64, src *float32, n int)

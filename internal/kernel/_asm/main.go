@@ -16,7 +16,7 @@ func main() {
 	dense8()
 	gemv()
 	gemvT()
-	addOuter()
+	outer()
 	addOuter8()
 	adam()
 	rows8()
@@ -215,18 +215,16 @@ func gemvT() {
 	RET()
 }
 
-// addOuter adds Σᵣ cᵣ xᵣᵀ to a matrix, in the order of r, for an even k.
-func addOuter() {
-	load := kernel("addOuter", "func(dw, c, x *float64, rows, m, k, stride, cStride, xStride int)", "adds outer products to a matrix; k is even, and the strides are the bytes between rows of dw, c and x.")
-	dw, c, x := load("dw"), load("c"), load("x")
-	rows, m := load("rows"), load("m")
-	stride, cStride, xStride := load("stride"), load("cStride"), load("xStride")
+// outer is old + Σᵣ cᵣ xᵣᵀ, in the order of r, for an even k.
+func outer() {
+	load := kernel("outer", "func(dst, old, c, x *float64, rows, m, k, stride, oldStride, cStride, xStride int)", "is a matrix and outer products; k is even, and the strides are the bytes between rows of dst, old, c and x.")
+	dst, old, c, m := load("dst"), load("old"), load("c"), load("m")
+	cStride, xStride := load("cStride"), load("xStride")
 	row := func(height int) func() {
 		return func() {
-			cols, to, xj := GP64(), GP64(), GP64()
-			Load(Param("k"), cols)
-			MOVQ(dw, to)
-			MOVQ(x, xj)
+			cols, to, from, xj := load("k"), GP64(), GP64(), load("x")
+			MOVQ(dst, to)
+			MOVQ(old, from)
 			// The sums of n registers of four columns and, with half, one of
 			// two, side by side, so that none waits for another.
 			block := func(n int, half bool) func() {
@@ -245,24 +243,23 @@ func addOuter() {
 				}
 				return func() {
 					acc := make([][]reg.VecVirtual, height)
-					second := GP64()
-					LEAQ(Mem{Base: to, Index: stride, Scale: 1}, second)
-					at := func(r, i int) Mem {
+					second := load("oldStride")
+					ADDQ(from, second)
+					at := func(first reg.GPVirtual, r, i int) Mem {
 						if r == 1 {
-							return Mem{Base: second, Disp: 32 * i}
+							first = second
 						}
-						return Mem{Base: to, Disp: 32 * i}
+						return Mem{Base: first, Disp: 32 * i}
 					}
 					for r := range height {
 						for i, vec := range vecs {
 							acc[r] = append(acc[r], vec())
-							VMOVUPD(at(r, i), acc[r][i])
+							VMOVUPD(at(from, r, i), acc[r][i])
 						}
 					}
-					cs, xs, left := GP64(), GP64(), GP64()
+					cs, xs, left := GP64(), GP64(), load("rows")
 					MOVQ(c, cs)
 					MOVQ(xj, xs)
-					MOVQ(rows, left)
 					while("r", left, 1, func() {
 						v := make([]reg.VecVirtual, height)
 						for r := range height {
@@ -279,13 +276,16 @@ func addOuter() {
 						ADDQ(cStride, cs)
 						ADDQ(xStride, xs)
 					})
+					second = load("stride")
+					ADDQ(to, second)
 					for r := range height {
 						for i := range vecs {
-							VMOVUPD(acc[r][i], at(r, i))
+							VMOVUPD(acc[r][i], at(to, r, i))
 						}
 					}
-					ADDQ(U32(uint32(32*n)), to)
-					ADDQ(U32(uint32(32*n)), xj)
+					for _, p := range []reg.GPVirtual{to, from, xj} {
+						ADDQ(U32(uint32(32*n)), p)
+					}
 				}
 			}
 			while("cols24", cols, 24, func() { // what is left has at least two registers
@@ -300,8 +300,10 @@ func addOuter() {
 					while(fmt.Sprintf("cols%d", 4*n), cols, 4*n, block(n, false))
 				}
 			}
+			stride, oldStride := load("stride"), load("oldStride")
 			for range height {
-				ADDQ(stride, dw)
+				ADDQ(stride, dst)
+				ADDQ(oldStride, old)
 				ADDQ(Imm(8), c)
 			}
 		}

@@ -265,19 +265,20 @@ func outerSingle() {
 	RET()
 }
 
-// addWide adds singles to doubles, a multiple of eight.
+// addWide is the sum of doubles and singles, a multiple of eight.
 func addWide() {
-	load := kernel("addWide", "func(dst *float64, src *float32, n int)", "adds singles to doubles; n is a multiple of 8.")
-	dst, src, n := load("dst"), load("src"), load("n")
+	load := kernel("addWide", "func(dst, old *float64, src *float32, n int)", "is the sum of doubles and singles; n is a multiple of 8.")
+	dst, old, src, n := load("dst"), load("old"), load("src"), load("n")
 	while("n", n, 8, func() {
 		a, b := YMM(), YMM()
 		VCVTPS2PD(Mem{Base: src}, a)
 		VCVTPS2PD(Mem{Base: src, Disp: 16}, b)
-		VADDPD(Mem{Base: dst}, a, a)
-		VADDPD(Mem{Base: dst, Disp: 32}, b, b)
+		VADDPD(Mem{Base: old}, a, a)
+		VADDPD(Mem{Base: old, Disp: 32}, b, b)
 		VMOVUPD(a, Mem{Base: dst})
 		VMOVUPD(b, Mem{Base: dst, Disp: 32})
 		ADDQ(Imm(32), src)
+		ADDQ(Imm(64), old)
 		ADDQ(Imm(64), dst)
 	})
 	VZEROUPPER()
