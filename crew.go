@@ -106,13 +106,17 @@ func (h *hand) work() {
 
 // spin waits for a short while and reports whether what it waits for is there.
 func spin(ready func() bool) bool {
-	for start := time.Now(); ; {
+	var start time.Time // reading the clock takes as long as a few looks
+	for {
 		for range 64 {
 			if ready() {
 				return true
 			}
 		}
-		if time.Since(start) > awake {
+		switch {
+		case start.IsZero():
+			start = time.Now()
+		case time.Since(start) > awake:
 			return false
 		}
 		runtime.Gosched()

@@ -59,6 +59,36 @@ func while(name string, n reg.GPVirtual, step int, body func()) {
 	Label(end)
 }
 
+// option is what to do for a value.
+type option struct {
+	value int
+	do    func()
+}
+
+// choose emits a search for n among ascending values, and what to do for it;
+// for no value it does nothing.
+func choose(n reg.GPVirtual, list []option) {
+	end := label("chosen")
+	var search func(list []option)
+	search = func(list []option) {
+		if len(list) == 1 {
+			CMPQ(n, Imm(uint64(list[0].value)))
+			JNE(LabelRef(end))
+			list[0].do()
+			JMP(LabelRef(end))
+			return
+		}
+		half, high := len(list)/2, label("from")
+		CMPQ(n, Imm(uint64(list[half].value)))
+		JGE(LabelRef(high))
+		search(list[:half])
+		Label(high)
+		search(list[half:])
+	}
+	search(list)
+	Label(end)
+}
+
 // dense8 is dst = W·x + b for eight lanes: dst[i·8+l] = b[i] + Σⱼ w(i,j) x[j·8+l],
 // in the order of j. w(i, j) stands rows·i + cols·j bytes from w, so that the
 // same kernel serves the transposed matrix.
@@ -292,14 +322,11 @@ func outer() {
 				block(4, false)()
 				ADDQ(Imm(8), cols) // of the 24
 			})
-			for n := 5; n >= 0; n-- {
-				if odd := 4*n + 2; odd <= 22 {
-					while(fmt.Sprintf("cols%d", odd), cols, odd, block(n, true))
-				}
-				if n > 0 {
-					while(fmt.Sprintf("cols%d", 4*n), cols, 4*n, block(n, false))
-				}
+			var rest []option
+			for n := 2; n <= 22; n += 2 {
+				rest = append(rest, option{n, block(n/4, n%4 > 0)})
 			}
+			choose(cols, rest)
 			stride, oldStride := load("stride"), load("oldStride")
 			for range height {
 				ADDQ(stride, dst)
