@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/pinode/pinode"
@@ -353,71 +352,4 @@ func fitJSON(f *pinode.Fit, run *runFolder, info runInfo) any {
 		out.Validation = f.Validation.RMSE
 	}
 	return out
-}
-
-// progress shows how a fit goes on: a bar on a terminal, a line every few
-// seconds elsewhere.
-type progress struct {
-	a     *app
-	model *pinode.Model
-	bar   *progressbar.ProgressBar
-	stage int
-	last  time.Time
-	begun bool
-	prev  fit.Progress
-}
-
-func (p *progress) step(s fit.Progress) {
-	if p.a.quiet || p.a.json {
-		return
-	}
-	if p.begun && s.Index != p.stage {
-		p.finishStage()
-	}
-	p.prev = s
-	if !p.a.terminal() {
-		if !p.begun || s.Index != p.stage || time.Since(p.last) > 5*time.Second {
-			fmt.Fprintln(p.a.err, "training       "+line(s))
-			p.last = time.Now()
-		}
-		p.begun, p.stage = true, s.Index
-		return
-	}
-	if p.bar == nil {
-		p.bar = progressbar.NewOptions(s.Of, progressbar.OptionSetWriter(p.a.err), progressbar.OptionSetWidth(20),
-			progressbar.OptionThrottle(60*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true),
-			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerHead: "━", SaucerPadding: " ", BarStart: " ", BarEnd: " "}))
-	}
-	p.begun, p.stage = true, s.Index
-	p.bar.Describe("training       " + line(s))
-	_ = p.bar.Set(s.Iteration)
-}
-
-func line(s fit.Progress) string {
-	t := fmt.Sprintf("%s %d/%d  loss %.5g", s.Stage, s.Iteration, s.Of, s.Loss)
-	if !math.IsNaN(s.Valid) {
-		t += fmt.Sprintf("  valid %.5g", s.Valid)
-	}
-	if s.LR > 0 {
-		t += fmt.Sprintf("  lr %.2g", s.LR)
-	}
-	if s.Horizon < 1 {
-		t += fmt.Sprintf("  horizon %.0f %%", 100*s.Horizon)
-	}
-	return t
-}
-
-// finishStage leaves a line for the stage that has ended.
-func (p *progress) finishStage() {
-	if p.bar != nil {
-		_ = p.bar.Finish()
-		p.bar = nil
-	}
-	fmt.Fprintf(p.a.err, "training       %s  %s\n", line(p.prev), p.prev.Elapsed.Round(10*time.Millisecond))
-}
-
-func (p *progress) end() {
-	if p.begun {
-		p.finishStage()
-	}
 }
