@@ -173,7 +173,7 @@ func TestWorkers(t *testing.T) {
 	require.NoError(t, m.Set("fit.optimizer", "adam", "test"))
 	require.NoError(t, m.Set("fit.optimizer.epochs", "5", "test"))
 	require.NoError(t, m.Set("fit.curriculum.over", "3", "test"))
-	var x []float64
+	var x fit.Vector
 	for _, n := range []int{1, 2, 5} {
 		f, err := m.Fit(context.Background(), Workers(n))
 		require.NoError(t, err)

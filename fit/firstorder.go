@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/pinode/pinode/internal/kernel"
 )
 
 // FirstOrder descends by a Rule, an epoch over the training trajectories per
@@ -61,12 +63,12 @@ type descent struct {
 	Plateau plateau `json:"plateau"`
 
 	// The last step, to take it back.
-	Undo  bool      `json:"undo"` // there is one
-	X     []float64 `json:"undo_x"`
-	Grad  []float64 `json:"undo_grad"`
-	Was   Slots     `json:"undo_slots"`
-	Rate  float64   `json:"undo_rate"`
-	Tries int       `json:"undo_tries"` // halvings so far
+	Undo  bool    `json:"undo"` // there is one
+	X     Vector  `json:"undo_x"`
+	Grad  Vector  `json:"undo_grad"`
+	Was   Slots   `json:"undo_slots"`
+	Rate  float64 `json:"undo_rate"`
+	Tries int     `json:"undo_tries"` // halvings so far
 }
 
 func newDescent(rule Rule, dim int) *descent {
@@ -286,26 +288,11 @@ func (d *descent) close(rec *Record) {
 
 // sound tells whether the coordinates and the rule's memory are finite.
 func (e *epochs) sound() bool {
-	ok := allFinite(e.state.X)
+	ok := kernel.Finite(e.state.X)
 	for _, v := range e.d.Slots.Vectors {
-		ok = ok && allFinite(v)
+		ok = ok && kernel.Finite(v)
 	}
 	return ok
-}
-
-func allFinite(v []float64) bool {
-	var a, b, c, d float64 // zero, or not a number; four sums go side by side
-	for len(v) >= 4 {
-		a += v[0] - v[0]
-		b += v[1] - v[1]
-		c += v[2] - v[2]
-		d += v[3] - v[3]
-		v = v[4:]
-	}
-	for _, x := range v {
-		a += x - x
-	}
-	return (a+b)+(c+d) == 0
 }
 
 // last scores where the last step has led, which no epoch has done yet.

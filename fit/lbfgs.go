@@ -6,6 +6,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/optimize"
+
+	"github.com/pinode/pinode/internal/kernel"
 )
 
 // LBFGS is the limited-memory BFGS method over all trajectories, by gonum,
@@ -115,7 +117,7 @@ func (e *search) at(x []float64) float64 {
 	if !e.known || !same(x, e.x) {
 		copy(e.x, x)
 		e.known = true
-		if !allFinite(x) { // a direction overflowed
+		if !kernel.Finite(x) { // a direction overflowed
 			e.res = Result{Failed: true}
 		} else if e.res, e.err = e.eval(e.x, nil, e.horizon, e.grad); e.err != nil {
 			e.known = false

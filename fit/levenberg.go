@@ -8,6 +8,8 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/pinode/pinode/internal/kernel"
 )
 
 // LevenbergMarquardt minimises a sum of squares inside a scaled trust region:
@@ -43,9 +45,9 @@ func (m *LevenbergMarquardt) check() error {
 
 // trust is the memory of a trust-region stage.
 type trust struct {
-	Delta float64   `json:"delta"`         // radius; 0 before the first step
-	Scale []float64 `json:"scale"`         // the diagonal of D; nil before the first step
-	Met   string    `json:"met,omitempty"` // the tolerance that has been met
+	Delta float64 `json:"delta"`         // radius; 0 before the first step
+	Scale Vector  `json:"scale"`         // the diagonal of D; empty before the first step
+	Met   string  `json:"met,omitempty"` // the tolerance that has been met
 }
 
 // levenberg is the method at work on one stage.
@@ -82,7 +84,7 @@ func (m *LevenbergMarquardt) run(r *run) (Status, error) {
 		x: s.X, trial: make([]float64, n), r: make([]float64, rows), rNew: make([]float64, rows),
 		jac: mat.NewDense(rows, n, nil), q: make([]float64, n), p: make([]float64, n),
 	}
-	if e.d.Scale != nil && len(e.d.Scale) != n {
+	if len(e.d.Scale) > 0 && len(e.d.Scale) != n {
 		return Running, fmt.Errorf("the checkpoint is damaged: the memory of %s does not fit the model", m.Name())
 	}
 	for first := true; ; first = false {
@@ -141,7 +143,7 @@ func (m *LevenbergMarquardt) run(r *run) (Status, error) {
 func (e *levenberg) residuals(x, r []float64, jac *mat.Dense) (Result, error) {
 	res, err := e.model.Residuals(e.ctx, x, e.horizon, r, jac)
 	if err == nil {
-		if err = finite(&res, nil); err == nil && !res.Failed && (!allFinite(r) || jac != nil && !allFinite(jac.RawMatrix().Data)) {
+		if err = finite(&res, nil); err == nil && !res.Failed && (!kernel.Finite(r) || jac != nil && !kernel.Finite(jac.RawMatrix().Data)) {
 			err = fmt.Errorf("a residual or its derivative is %w", ErrNotFinite)
 		}
 	}
@@ -164,7 +166,7 @@ func (e *levenberg) linearise() (Result, error) {
 	}
 	e.f = norm2(e.r)
 	rows, n := e.jac.Dims()
-	if e.d.Scale == nil {
+	if len(e.d.Scale) == 0 {
 		e.d.Scale = make([]float64, n)
 	}
 	col := make([]float64, rows)
@@ -228,7 +230,7 @@ func (e *levenberg) step() (res Result, moved bool, err error) {
 			d.Delta = min(d.Delta, length)
 		}
 		e.failed = nil
-		if res = (Result{Failed: true, Reason: Failure{Reason: "the step overflows"}}); allFinite(e.trial) {
+		if res = (Result{Failed: true, Reason: Failure{Reason: "the step overflows"}}); kernel.Finite(e.trial) {
 			if res, err = e.residuals(e.trial, e.rNew, nil); err != nil {
 				return res, false, err
 			}

@@ -10,6 +10,8 @@ import (
 	"pgregory.net/rapid"
 
 	_ "github.com/pinode/pinode/internal/testseed"
+
+	"github.com/pinode/pinode/internal/kernel"
 )
 
 // system is a set of residuals with ½‖r‖² as loss. residual sets r and, unless
@@ -105,7 +107,7 @@ func TestTrustRegionStepOfExtremes(t *testing.T) {
 			t.Fatal(err)
 		}
 		q := make([]float64, 2)
-		if l.step(q, delta); !allFinite(q) || norm2(q) > 1.1*delta*(1+1e-9) {
+		if l.step(q, delta); !kernel.Finite(q) || norm2(q) > 1.1*delta*(1+1e-9) {
 			t.Fatalf("q = %g, Δ = %g", q, delta)
 		}
 	})
@@ -169,7 +171,7 @@ func TestLevenbergShrinksAtFailures(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, StoppedEarly, st.Status)
 	require.Equal(t, "every shorter step fails: trajectory 7 at t = 2: unstable", st.Message)
-	require.Equal(t, []float64{0.1}, st.Best.X)
+	require.Equal(t, Vector{0.1}, st.Best.X)
 
 	st, err = (&Trainer{Objective: cube(1), Stages: []Method{m}}).Run(t.Context(), []float64{2})
 	require.ErrorContains(t, err, "levenberg_marquardt, iteration 1: the model cannot be solved")

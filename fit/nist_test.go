@@ -151,7 +151,7 @@ func TestCertifiedFits(t *testing.T) {
 				s, err := (&Trainer{Objective: c, Stages: []Method{lm}}).Run(t.Context(), start)
 				require.NoError(t, err)
 				require.Equal(t, Converged, s.Status, s.Message)
-				require.InEpsilonSlice(t, c.b, s.Best.X, 1e-6, s.Message)
+				require.InEpsilonSlice(t, c.b, []float64(s.Best.X), 1e-6, s.Message)
 				require.InEpsilon(t, c.sumSquares, s.Best.Score*float64(len(c.x)), 1e-9)
 
 				// The standard deviations are those of the linear model at the

@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/pinode/pinode/internal/kernel"
 )
 
 // Objective is the loss of a model over its training trajectories, as a
@@ -124,7 +126,7 @@ func finite(res *Result, grad []float64) error {
 		}
 		return fmt.Errorf("the loss is %g, %w", v, ErrNotFinite)
 	}
-	if allFinite(grad) {
+	if kernel.Finite(grad) {
 		return nil
 	}
 	for i, g := range grad {

@@ -21,15 +21,15 @@ type Rule interface {
 // Slots is the memory of a Rule: vectors as long as the coordinates, at first
 // zero, and the number of updates made.
 type Slots struct {
-	Step    int         `json:"step"`
-	Vectors [][]float64 `json:"vectors"`
+	Step    int      `json:"step"`
+	Vectors []Vector `json:"vectors"`
 }
 
 // newSlots returns the memory of n vectors of length dim before the first step.
 func newSlots(n, dim int) Slots {
-	s := Slots{Vectors: make([][]float64, n)}
+	s := Slots{Vectors: make([]Vector, n)}
 	for i := range s.Vectors {
-		s.Vectors[i] = make([]float64, dim)
+		s.Vectors[i] = make(Vector, dim)
 	}
 	return s
 }

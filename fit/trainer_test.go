@@ -281,14 +281,14 @@ func TestFailureIsAnError(t *testing.T) {
 	s, err := (&Trainer{Objective: new(wall), Stages: []Method{adam(0.1, 10)}}).Run(t.Context(), []float64{0})
 	require.EqualError(t, err, "adam, iteration 2: the model cannot be solved: trajectory drop=4 at t = 3.5: unstable (8 shorter steps failed too: lower the learning rate, bound the parameters, or start with a shorter horizon)")
 	require.Equal(t, Failed, s.Status)
-	require.Equal(t, []float64{0}, s.Best.X, "the only point that could be solved")
+	require.Equal(t, Vector{0}, s.Best.X, "the only point that could be solved")
 
 	w := new(wall)
 	s, err = (&Trainer{Objective: w, Stages: []Method{lbfgs(10)}}).Run(t.Context(), []float64{0})
 	require.NoError(t, err)
 	require.Equal(t, StoppedEarly, s.Status)
 	require.Contains(t, s.Message, "no lower loss")
-	require.Equal(t, []float64{0}, s.Best.X)
+	require.Equal(t, Vector{0}, s.Best.X)
 	require.Less(t, w.evals, 100)
 }
 
@@ -527,8 +527,15 @@ func TestResumeRefuses(t *testing.T) {
 		_, err = tr.Resume(t.Context(), bad)
 		require.ErrorContains(t, err, want)
 	}
-	_, err = DecodeState([]byte(`{"version": 1, "xx": 2}`))
-	require.ErrorContains(t, err, "cannot be read")
+	for _, text := range []string{
+		`{"version": 2, "xx": 2}`, `{"version": 2, "x": "AAAA"}`, `{"version": 2, "x": "!"}`,
+		`{"version": 2, "x": "AAAAAAAA+H8="}`, // NaN
+	} {
+		_, err = DecodeState([]byte(text))
+		require.ErrorContains(t, err, "cannot be read")
+	}
+	_, err = (&State{X: Vector{math.NaN()}}).Encode()
+	require.ErrorContains(t, err, "not finite")
 }
 
 func TestCheckpointErrorEndsTheRun(t *testing.T) {

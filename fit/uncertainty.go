@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/pinode/pinode/internal/kernel"
 )
 
 // Uncertainty is the normal approximation of the loss around an optimum, in
@@ -194,7 +196,7 @@ func GaussNewton(ctx context.Context, obj Residuals, x []float64, coords []int, 
 	for j, c := range coords {
 		part.SetCol(j, mat.Col(nil, c, jac))
 	}
-	if !allFinite(part.RawMatrix().Data) {
+	if !kernel.Finite(part.RawMatrix().Data) {
 		return nil, fmt.Errorf("a derivative of the residuals is %w", ErrNotFinite)
 	}
 	h := mat.NewSymDense(n, nil)

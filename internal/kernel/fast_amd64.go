@@ -162,6 +162,15 @@ func sum8Fast(dst, src []float64) int {
 	return n
 }
 
+// finiteFast says how many of the first numbers are finite, at least.
+func finiteFast(v []float64) int {
+	n := len(v) &^ 15
+	if !fast || n == 0 || finite(&v[0], n) != 0 {
+		return 0
+	}
+	return n
+}
+
 func adamFast(x, m, v, x0, m0, v0, g []float64, s *AdamStep) {
 	n := 0
 	if fast && len(g) >= 4 {

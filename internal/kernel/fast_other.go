@@ -26,6 +26,8 @@ func outerSingleFast(p, c, x []float32, rows, m, xs int) bool { return false }
 
 func addWideFast(dst, old []float64, src []float32) int { return 0 }
 
+func finiteFast(v []float64) int { return 0 }
+
 func rows8Fast(dst, src []float64, n, stride int) int { return 0 }
 
 func sum8Fast(dst, src []float64) int { return 0 }

@@ -2274,6 +2274,46 @@ nEnd164:
 	VZEROUPPER
 	RET
 
+// func finite(v *float64, n int) float64
+// Requires: AVX, SSE2
+TEXT ·finite(SB), NOSPLIT, $0-24
+	MOVQ   v+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+n165:
+	CMPQ    CX, $0x10
+	JLT     nEnd166
+	VMOVUPD (AX), Y4
+	VSUBPD  Y4, Y4, Y4
+	VADDPD  Y4, Y0, Y0
+	VMOVUPD 32(AX), Y4
+	VSUBPD  Y4, Y4, Y4
+	VADDPD  Y4, Y1, Y1
+	VMOVUPD 64(AX), Y4
+	VSUBPD  Y4, Y4, Y4
+	VADDPD  Y4, Y2, Y2
+	VMOVUPD 96(AX), Y4
+	VSUBPD  Y4, Y4, Y4
+	VADDPD  Y4, Y3, Y3
+	ADDQ    $0x00000080, AX
+	SUBQ    $0x10, CX
+	JMP     n165
+
+nEnd166:
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X1
+	VHADDPD      X1, X1, X1
+	MOVSD        X1, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func dense8Single(dst *float32, w *float32, x *float32, bias *float32, m int, k int, rows int, cols int)
 // Requires: AVX, FMA3
 TEXT ·dense8Single(SB), NOSPLIT, $0-64
@@ -2286,9 +2326,9 @@ TEXT ·dense8Single(SB), NOSPLIT, $0-64
 	MOVQ cols+56(FP), R8
 	LEAQ (DI)(DI*2), R9
 
-rows8165:
+rows8167:
 	CMPQ         SI, $0x08
-	JLT          rows8End166
+	JLT          rows8End168
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	VBROADCASTSS 8(BX), Y2
@@ -2302,9 +2342,9 @@ rows8165:
 	MOVQ         DX, R12
 	MOVQ         k+40(FP), R13
 
-j167:
+j169:
 	CMPQ         R13, $0x01
-	JLT          jEnd168
+	JLT          jEnd170
 	VMOVUPS      (R12), Y8
 	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y8, Y9, Y0
@@ -2326,9 +2366,9 @@ j167:
 	ADDQ         R8, R11
 	ADDQ         $0x20, R12
 	SUBQ         $0x01, R13
-	JMP          j167
+	JMP          j169
 
-jEnd168:
+jEnd170:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2348,12 +2388,12 @@ jEnd168:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x08, SI
-	JMP     rows8165
+	JMP     rows8167
 
-rows8End166:
-rows4169:
+rows8End168:
+rows4171:
 	CMPQ         SI, $0x04
-	JLT          rows4End170
+	JLT          rows4End172
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	VBROADCASTSS 8(BX), Y2
@@ -2362,9 +2402,9 @@ rows4169:
 	MOVQ         DX, R11
 	MOVQ         k+40(FP), R12
 
-j171:
+j173:
 	CMPQ         R12, $0x01
-	JLT          jEnd172
+	JLT          jEnd174
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  Y4, Y5, Y0
@@ -2377,9 +2417,9 @@ j171:
 	ADDQ         R8, R10
 	ADDQ         $0x20, R11
 	SUBQ         $0x01, R12
-	JMP          j171
+	JMP          j173
 
-jEnd172:
+jEnd174:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2391,21 +2431,21 @@ jEnd172:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x04, SI
-	JMP     rows4169
+	JMP     rows4171
 
-rows4End170:
-rows2173:
+rows4End172:
+rows2175:
 	CMPQ         SI, $0x02
-	JLT          rows2End174
+	JLT          rows2End176
 	VBROADCASTSS (BX), Y0
 	VBROADCASTSS 4(BX), Y1
 	MOVQ         CX, R9
 	MOVQ         DX, R10
 	MOVQ         k+40(FP), R11
 
-j175:
+j177:
 	CMPQ         R11, $0x01
-	JLT          jEnd176
+	JLT          jEnd178
 	VMOVUPS      (R10), Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y2, Y3, Y0
@@ -2414,9 +2454,9 @@ j175:
 	ADDQ         R8, R9
 	ADDQ         $0x20, R10
 	SUBQ         $0x01, R11
-	JMP          j175
+	JMP          j177
 
-jEnd176:
+jEnd178:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	ADDQ    $0x00000040, AX
@@ -2424,37 +2464,37 @@ jEnd176:
 	ADDQ    DI, CX
 	ADDQ    DI, CX
 	SUBQ    $0x02, SI
-	JMP     rows2173
+	JMP     rows2175
 
-rows2End174:
-rows1177:
+rows2End176:
+rows1179:
 	CMPQ         SI, $0x01
-	JLT          rows1End178
+	JLT          rows1End180
 	VBROADCASTSS (BX), Y0
 	MOVQ         CX, R9
 	MOVQ         DX, R10
 	MOVQ         k+40(FP), R11
 
-j179:
+j181:
 	CMPQ         R11, $0x01
-	JLT          jEnd180
+	JLT          jEnd182
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         R8, R9
 	ADDQ         $0x20, R10
 	SUBQ         $0x01, R11
-	JMP          j179
+	JMP          j181
 
-jEnd180:
+jEnd182:
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x04, BX
 	ADDQ    DI, CX
 	SUBQ    $0x01, SI
-	JMP     rows1177
+	JMP     rows1179
 
-rows1End178:
+rows1End180:
 	VZEROUPPER
 	RET
 
@@ -2469,9 +2509,9 @@ TEXT ·gemvSingle(SB), NOSPLIT, $0-56
 	MOVQ k+40(FP), DI
 	MOVQ cols+48(FP), R8
 
-rows64181:
+rows64183:
 	CMPQ    SI, $0x40
-	JLT     rows64End182
+	JLT     rows64End184
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2484,9 +2524,9 @@ rows64181:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j183:
+j185:
 	CMPQ         R11, $0x01
-	JLT          jEnd184
+	JLT          jEnd186
 	VBROADCASTSS (R10), Y8
 	VFMADD231PS  (R9), Y8, Y0
 	VFMADD231PS  32(R9), Y8, Y1
@@ -2499,9 +2539,9 @@ j183:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j183
+	JMP          j185
 
-jEnd184:
+jEnd186:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2514,12 +2554,12 @@ jEnd184:
 	ADDQ    $0x00000100, CX
 	ADDQ    $0x00000100, BX
 	SUBQ    $0x40, SI
-	JMP     rows64181
+	JMP     rows64183
 
-rows64End182:
-rows56185:
+rows64End184:
+rows56187:
 	CMPQ    SI, $0x38
-	JLT     rows56End186
+	JLT     rows56End188
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2531,9 +2571,9 @@ rows56185:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j187:
+j189:
 	CMPQ         R11, $0x01
-	JLT          jEnd188
+	JLT          jEnd190
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  (R9), Y7, Y0
 	VFMADD231PS  32(R9), Y7, Y1
@@ -2545,9 +2585,9 @@ j187:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j187
+	JMP          j189
 
-jEnd188:
+jEnd190:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2559,12 +2599,12 @@ jEnd188:
 	ADDQ    $0x000000e0, CX
 	ADDQ    $0x000000e0, BX
 	SUBQ    $0x38, SI
-	JMP     rows56185
+	JMP     rows56187
 
-rows56End186:
-rows48189:
+rows56End188:
+rows48191:
 	CMPQ    SI, $0x30
-	JLT     rows48End190
+	JLT     rows48End192
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2575,9 +2615,9 @@ rows48189:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j191:
+j193:
 	CMPQ         R11, $0x01
-	JLT          jEnd192
+	JLT          jEnd194
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  (R9), Y6, Y0
 	VFMADD231PS  32(R9), Y6, Y1
@@ -2588,9 +2628,9 @@ j191:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j191
+	JMP          j193
 
-jEnd192:
+jEnd194:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2601,12 +2641,12 @@ jEnd192:
 	ADDQ    $0x000000c0, CX
 	ADDQ    $0x000000c0, BX
 	SUBQ    $0x30, SI
-	JMP     rows48189
+	JMP     rows48191
 
-rows48End190:
-rows40193:
+rows48End192:
+rows40195:
 	CMPQ    SI, $0x28
-	JLT     rows40End194
+	JLT     rows40End196
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2616,9 +2656,9 @@ rows40193:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j195:
+j197:
 	CMPQ         R11, $0x01
-	JLT          jEnd196
+	JLT          jEnd198
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  (R9), Y5, Y0
 	VFMADD231PS  32(R9), Y5, Y1
@@ -2628,9 +2668,9 @@ j195:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j195
+	JMP          j197
 
-jEnd196:
+jEnd198:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2640,12 +2680,12 @@ jEnd196:
 	ADDQ    $0x000000a0, CX
 	ADDQ    $0x000000a0, BX
 	SUBQ    $0x28, SI
-	JMP     rows40193
+	JMP     rows40195
 
-rows40End194:
-rows32197:
+rows40End196:
+rows32199:
 	CMPQ    SI, $0x20
-	JLT     rows32End198
+	JLT     rows32End200
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2654,9 +2694,9 @@ rows32197:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j199:
+j201:
 	CMPQ         R11, $0x01
-	JLT          jEnd200
+	JLT          jEnd202
 	VBROADCASTSS (R10), Y4
 	VFMADD231PS  (R9), Y4, Y0
 	VFMADD231PS  32(R9), Y4, Y1
@@ -2665,9 +2705,9 @@ j199:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j199
+	JMP          j201
 
-jEnd200:
+jEnd202:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2676,12 +2716,12 @@ jEnd200:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x20, SI
-	JMP     rows32197
+	JMP     rows32199
 
-rows32End198:
-rows24201:
+rows32End200:
+rows24203:
 	CMPQ    SI, $0x18
-	JLT     rows24End202
+	JLT     rows24End204
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	VMOVUPS 64(BX), Y2
@@ -2689,9 +2729,9 @@ rows24201:
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j203:
+j205:
 	CMPQ         R11, $0x01
-	JLT          jEnd204
+	JLT          jEnd206
 	VBROADCASTSS (R10), Y3
 	VFMADD231PS  (R9), Y3, Y0
 	VFMADD231PS  32(R9), Y3, Y1
@@ -2699,9 +2739,9 @@ j203:
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j203
+	JMP          j205
 
-jEnd204:
+jEnd206:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	VMOVUPS Y2, 64(AX)
@@ -2709,66 +2749,66 @@ jEnd204:
 	ADDQ    $0x00000060, CX
 	ADDQ    $0x00000060, BX
 	SUBQ    $0x18, SI
-	JMP     rows24201
+	JMP     rows24203
 
-rows24End202:
-rows16205:
+rows24End204:
+rows16207:
 	CMPQ    SI, $0x10
-	JLT     rows16End206
+	JLT     rows16End208
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	MOVQ    CX, R9
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j207:
+j209:
 	CMPQ         R11, $0x01
-	JLT          jEnd208
+	JLT          jEnd210
 	VBROADCASTSS (R10), Y2
 	VFMADD231PS  (R9), Y2, Y0
 	VFMADD231PS  32(R9), Y2, Y1
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j207
+	JMP          j209
 
-jEnd208:
+jEnd210:
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
 	ADDQ    $0x00000040, AX
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, BX
 	SUBQ    $0x10, SI
-	JMP     rows16205
+	JMP     rows16207
 
-rows16End206:
-rows8209:
+rows16End208:
+rows8211:
 	CMPQ    SI, $0x08
-	JLT     rows8End210
+	JLT     rows8End212
 	VMOVUPS (BX), Y0
 	MOVQ    CX, R9
 	MOVQ    DX, R10
 	MOVQ    DI, R11
 
-j211:
+j213:
 	CMPQ         R11, $0x01
-	JLT          jEnd212
+	JLT          jEnd214
 	VBROADCASTSS (R10), Y1
 	VFMADD231PS  (R9), Y1, Y0
 	ADDQ         R8, R9
 	ADDQ         $0x04, R10
 	SUBQ         $0x01, R11
-	JMP          j211
+	JMP          j213
 
-jEnd212:
+jEnd214:
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, BX
 	SUBQ    $0x08, SI
-	JMP     rows8209
+	JMP     rows8211
 
-rows8End210:
+rows8End212:
 	VZEROUPPER
 	RET
 
@@ -2779,9 +2819,9 @@ TEXT ·narrowSingle(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n213:
+n215:
 	CMPQ       DX, $0x08
-	JLT        nEnd214
+	JLT        nEnd216
 	VCVTPD2PSY (CX), X0
 	VCVTPD2PSY 32(CX), X1
 	VMOVUPS    X0, (AX)
@@ -2789,9 +2829,9 @@ n213:
 	ADDQ       $0x40, CX
 	ADDQ       $0x20, AX
 	SUBQ       $0x08, DX
-	JMP        n213
+	JMP        n215
 
-nEnd214:
+nEnd216:
 	VZEROUPPER
 	RET
 
@@ -2802,9 +2842,9 @@ TEXT ·widenSingle(SB), NOSPLIT, $0-24
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
-n215:
+n217:
 	CMPQ      DX, $0x08
-	JLT       nEnd216
+	JLT       nEnd218
 	VCVTPS2PD (CX), Y0
 	VCVTPS2PD 16(CX), Y1
 	VMOVUPD   Y0, (AX)
@@ -2812,9 +2852,9 @@ n215:
 	ADDQ      $0x20, CX
 	ADDQ      $0x40, AX
 	SUBQ      $0x08, DX
-	JMP       n215
+	JMP       n217
 
-nEnd216:
+nEnd218:
 	VZEROUPPER
 	RET
 
@@ -2829,16 +2869,16 @@ TEXT ·transposeSingle(SB), NOSPLIT, $0-48
 	LEAQ (BX)(BX*2), DI
 	LEAQ (SI)(SI*2), R8
 
-rows217:
+rows219:
 	CMPQ DX, $0x04
-	JLT  rowsEnd218
+	JLT  rowsEnd220
 	MOVQ CX, R9
 	MOVQ AX, R10
 	MOVQ k+24(FP), R11
 
-cols219:
+cols221:
 	CMPQ       R11, $0x04
-	JLT        colsEnd220
+	JLT        colsEnd222
 	VCVTPD2PSY (R9), X0
 	VCVTPD2PSY (R9)(BX*1), X2
 	VCVTPD2PSY (R9)(BX*2), X4
@@ -2858,15 +2898,15 @@ cols219:
 	ADDQ       $0x20, R9
 	LEAQ       (R10)(SI*4), R10
 	SUBQ       $0x04, R11
-	JMP        cols219
+	JMP        cols221
 
-colsEnd220:
+colsEnd222:
 	LEAQ (CX)(BX*4), CX
 	ADDQ $0x10, AX
 	SUBQ $0x04, DX
-	JMP  rows217
+	JMP  rows219
 
-rowsEnd218:
+rowsEnd220:
 	VZEROUPPER
 	RET
 
@@ -2884,16 +2924,16 @@ TEXT ·outerSingle(SB), NOSPLIT, $8-64
 	MOVQ DI, R10
 	SHLQ $0x02, R10
 
-rows2221:
+rows2223:
 	CMPQ SI, $0x02
-	JLT  rows2End222
+	JLT  rows2End224
 	MOVQ DI, R11
 	MOVQ AX, R12
 	MOVQ DX, R13
 
-cols32223:
+cols32225:
 	CMPQ   R11, $0x20
-	JLT    cols32End224
+	JLT    cols32End226
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2906,9 +2946,9 @@ cols32223:
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r225:
+r227:
 	CMPQ         BP, $0x01
-	JLT          rEnd226
+	JLT          rEnd228
 	VBROADCASTSS (R14), Y8
 	VBROADCASTSS 4(R14), Y9
 	VMOVUPS      (R15), Y10
@@ -2926,9 +2966,9 @@ r225:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r225
+	JMP          r227
 
-rEnd226:
+rEnd228:
 	VMOVUPS Y0, (R12)
 	VMOVUPS Y1, 32(R12)
 	VMOVUPS Y2, 64(R12)
@@ -2941,21 +2981,21 @@ rEnd226:
 	ADDQ    $0x00000080, R12
 	ADDQ    $0x00000080, R13
 	SUBQ    $0x20, R11
-	JMP     cols32223
+	JMP     cols32225
 
-cols32End224:
-cols8227:
+cols32End226:
+cols8229:
 	CMPQ   R11, $0x08
-	JLT    cols8End228
+	JLT    cols8End230
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   CX, R14
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r229:
+r231:
 	CMPQ         BP, $0x01
-	JLT          rEnd230
+	JLT          rEnd232
 	VBROADCASTSS (R14), Y2
 	VBROADCASTSS 4(R14), Y3
 	VMOVUPS      (R15), Y4
@@ -2964,35 +3004,35 @@ r229:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r229
+	JMP          r231
 
-rEnd230:
+rEnd232:
 	VMOVUPS Y0, (R12)
 	LEAQ    (R12)(R10*1), R14
 	VMOVUPS Y1, (R14)
 	ADDQ    $0x00000020, R12
 	ADDQ    $0x00000020, R13
 	SUBQ    $0x08, R11
-	JMP     cols8227
+	JMP     cols8229
 
-cols8End228:
+cols8End230:
 	ADDQ R10, AX
 	ADDQ R10, AX
 	ADDQ $0x08, CX
 	SUBQ $0x02, SI
-	JMP  rows2221
+	JMP  rows2223
 
-rows2End222:
-rows1231:
+rows2End224:
+rows1233:
 	CMPQ SI, $0x01
-	JLT  rows1End232
+	JLT  rows1End234
 	MOVQ DI, R11
 	MOVQ AX, R12
 	MOVQ DX, R13
 
-cols32233:
+cols32235:
 	CMPQ   R11, $0x20
-	JLT    cols32End234
+	JLT    cols32End236
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -3001,9 +3041,9 @@ cols32233:
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r235:
+r237:
 	CMPQ         BP, $0x01
-	JLT          rEnd236
+	JLT          rEnd238
 	VBROADCASTSS (R14), Y4
 	VMOVUPS      (R15), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -3016,9 +3056,9 @@ r235:
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r235
+	JMP          r237
 
-rEnd236:
+rEnd238:
 	VMOVUPS Y0, (R12)
 	VMOVUPS Y1, 32(R12)
 	VMOVUPS Y2, 64(R12)
@@ -3026,42 +3066,42 @@ rEnd236:
 	ADDQ    $0x00000080, R12
 	ADDQ    $0x00000080, R13
 	SUBQ    $0x20, R11
-	JMP     cols32233
+	JMP     cols32235
 
-cols32End234:
-cols8237:
+cols32End236:
+cols8239:
 	CMPQ   R11, $0x08
-	JLT    cols8End238
+	JLT    cols8End240
 	VXORPS Y0, Y0, Y0
 	MOVQ   CX, R14
 	MOVQ   R13, R15
 	MOVQ   BX, BP
 
-r239:
+r241:
 	CMPQ         BP, $0x01
-	JLT          rEnd240
+	JLT          rEnd242
 	VBROADCASTSS (R14), Y1
 	VMOVUPS      (R15), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         R8, R14
 	ADDQ         R9, R15
 	SUBQ         $0x01, BP
-	JMP          r239
+	JMP          r241
 
-rEnd240:
+rEnd242:
 	VMOVUPS Y0, (R12)
 	ADDQ    $0x00000020, R12
 	ADDQ    $0x00000020, R13
 	SUBQ    $0x08, R11
-	JMP     cols8237
+	JMP     cols8239
 
-cols8End238:
+cols8End240:
 	ADDQ R10, AX
 	ADDQ $0x04, CX
 	SUBQ $0x01, SI
-	JMP  rows1231
+	JMP  rows1233
 
-rows1End232:
+rows1End234:
 	VZEROUPPER
 	RET
 
@@ -3073,9 +3113,9 @@ TEXT ·addWide(SB), NOSPLIT, $0-32
 	MOVQ src+16(FP), DX
 	MOVQ n+24(FP), BX
 
-n241:
+n243:
 	CMPQ      BX, $0x08
-	JLT       nEnd242
+	JLT       nEnd244
 	VCVTPS2PD (DX), Y0
 	VCVTPS2PD 16(DX), Y1
 	VADDPD    (CX), Y0, Y0
@@ -3086,8 +3126,8 @@ n241:
 	ADDQ      $0x40, CX
 	ADDQ      $0x40, AX
 	SUBQ      $0x08, BX
-	JMP       n241
+	JMP       n243
 
-nEnd242:
+nEnd244:
 	VZEROUPPER
 	RET

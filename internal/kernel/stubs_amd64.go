@@ -44,6 +44,11 @@ func rows8(dst *float64, src *float64, n int, stride int)
 //go:noescape
 func sum8(dst *float64, src *float64, n int)
 
+// finite is 0 if all numbers are finite; n is a multiple of 16.
+//
+//go:noescape
+func finite(v *float64, n int) float64
+
 // dense8Single is a dense layer for eight lanes, in single precision.
 //
 //go:noescape

@@ -21,6 +21,7 @@ func main() {
 	adam()
 	rows8()
 	sum8()
+	finite()
 	dense8Single()
 	gemvSingle()
 	narrowSingle()
@@ -459,6 +460,39 @@ func sum8() {
 		ADDQ(Imm(64), src)
 		ADDQ(Imm(8), dst)
 	})
+	VZEROUPPER()
+	RET()
+}
+
+// finite adds up x − x, which is 0 for a finite number and none for others, for a
+// multiple of sixteen numbers.
+func finite() {
+	TEXT("finite", NOSPLIT, "func(v *float64, n int) float64")
+	Pragma("noescape")
+	Doc("finite is 0 if all numbers are finite; n is a multiple of 16.")
+	v, n := Load(Param("v"), GP64()).(reg.GPVirtual), Load(Param("n"), GP64()).(reg.GPVirtual)
+	var sums [4]reg.VecVirtual
+	for i := range sums {
+		sums[i] = YMM()
+		VXORPD(sums[i], sums[i], sums[i])
+	}
+	while("n", n, 16, func() {
+		for i, sum := range sums {
+			x := YMM()
+			VMOVUPD(Mem{Base: v, Disp: 32 * i}, x)
+			VSUBPD(x, x, x)
+			VADDPD(x, sum, sum)
+		}
+		ADDQ(U32(128), v)
+	})
+	VADDPD(sums[1], sums[0], sums[0])
+	VADDPD(sums[3], sums[2], sums[2])
+	VADDPD(sums[2], sums[0], sums[0])
+	high := XMM()
+	VEXTRACTF128(Imm(1), sums[0], high)
+	VADDPD(high, sums[0].AsX(), high)
+	VHADDPD(high, high, high)
+	Store(high, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
