@@ -145,7 +145,7 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 	}
 	var side *exec.Module
 	if rows > 1 {
-		if side, err = m.prog.Rows(maxLanes, networks); err != nil {
+		if side, err = compiled(m, networks, func() (*exec.Module, error) { return m.prog.Rows(maxLanes, networks) }); err != nil {
 			return nil, err
 		}
 	}

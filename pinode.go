@@ -33,7 +33,8 @@ type Model struct {
 	warnings *diag.List
 	reading  sync.Mutex
 	sets     []*data.Set
-	loaded   bool // sets were read
+	loaded   bool     // sets were read
+	programs sync.Map // what has been compiled: see compiled
 }
 
 // Env is what every model file may refer to: the settings of the solvers, of

@@ -2,10 +2,13 @@ package pinode
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
 )
 
 // maxLanes is how many trajectories a worker runs side by side.
@@ -19,6 +22,39 @@ type runner struct {
 	crew    *crew // of all workers but the first
 }
 
+// kind says what a runner needs of a model's programs.
+type kind struct {
+	tab   *solvers.Tableau
+	width int // trajectories side by side
+	want  compiler.Want
+	vary  bool
+}
+
+// programs are those of single trajectories, and of the steps of several; nil:
+// these go stage by stage.
+type programs struct{ one, many *exec.Module }
+
+func (k kind) compile(p *compiler.Program) (*programs, error) {
+	tab := method(k.tab)
+	if len(p.Model.Events)+len(p.Model.Switches) > 0 {
+		k.want.Step = tab // for the steps of single trajectories, to their events
+	}
+	many := p.Steps(k.width, tab, k.want, k.vary)
+	one, err := p.Module(1, k.want)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := many()
+	return &programs{one, steps}, err
+}
+
+// compiled is what build makes for a key, once for a model: a fit and its
+// certificate run the same programs.
+func compiled[T any](m *Model, key any, build func() (T, error)) (T, error) {
+	f, _ := m.programs.LoadOrStore(key, sync.OnceValues(build))
+	return f.(func() (T, error))()
+}
+
 // newRunner returns a runner for up to n runs at once. want are the
 // derivatives that they need; with vary their shared parameters may differ.
 // workers is the number of cores to use; 0: all.
@@ -26,33 +62,24 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	tab := method(opt.Method)
 	if opt.Memory == 0 { // the tapes of all runs of a block share 128 MB
 		opt.Memory = 1 << 24 / max(1, min(n, maxRuns*workers))
 	}
-	if pm := m.prog.Model; len(pm.Events)+len(pm.Switches) > 0 {
-		want.Step = tab // for the steps of single trajectories, to their events
-	}
-	width := 1
+	k := kind{opt.Method, 1, want, vary}
 	if n > 1 {
-		width = maxLanes
+		k.width = maxLanes
 	}
-	ofSteps := m.prog.Steps(width, tab, want, vary)
-	mod, err := m.prog.Module(1, want)
-	if err != nil {
-		return nil, err
-	}
-	lanes, err := ofSteps()
+	ps, err := compiled(m, k, func() (*programs, error) { return k.compile(m.prog) })
 	if err != nil {
 		return nil, err
 	}
 	r := &runner{m: m}
 	for range max(1, min(workers, n)) {
-		w := newWorker(m, mod, opt)
+		w := newWorker(m, ps.one, opt)
 		w.weigh(w.sys.frame)
 		var many sim.Steps
-		if lanes != nil {
-			w.many = newSteps(lanes, lanes.NewFrame(), opt.Method, w.sys.size.Y, opt).(*steps)
+		if ps.many != nil {
+			w.many = newSteps(ps.many, ps.many.NewFrame(), opt.Method, w.sys.size.Y, opt).(*steps)
 			many = w.many
 			w.weigh(w.many.frame)
 		}
