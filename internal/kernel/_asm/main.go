@@ -150,7 +150,8 @@ func dense8() {
 }
 
 // gemv is dst = W·x + b for one lane, for m a multiple of 4 and k of 2: four
-// sums to a register, whose columns come from pairs of the rows.
+// sums to a register, whose columns come from squares of four rows, or, of the
+// last two columns, from pairs of them.
 func gemv() {
 	load := kernel("gemv", "func(dst, w, x, bias *float64, m, k, stride int)", "is a dense layer for one lane; m is a multiple of 4, k of 2, and stride the bytes between rows.")
 	dst, w, x, bias := load("dst"), load("w"), load("x"), load("bias")
@@ -158,6 +159,7 @@ func gemv() {
 	stride := load("stride")
 	three := GP64()
 	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, three)
+	a, b := YMM(), YMM() // written by halves, so that they are never free
 	block := func(groups int) func() {
 		return func() {
 			acc := make([]reg.VecVirtual, groups)
@@ -174,11 +176,37 @@ func gemv() {
 			xs, left := GP64(), GP64()
 			MOVQ(x, xs)
 			MOVQ(k, left)
+			while("j4", left, 4, func() {
+				var xv [4]reg.VecVirtual
+				for i := range xv {
+					xv[i] = YMM()
+					VBROADCASTSD(Mem{Base: xs, Disp: 8 * i}, xv[i])
+				}
+				for g := range groups {
+					r, t := [4]reg.VecVirtual{YMM(), YMM(), YMM(), YMM()}, [4]reg.VecVirtual{a, b, YMM(), YMM()}
+					for i, row := range []Mem{{Base: at[g]}, {Base: at[g], Index: stride, Scale: 1}, {Base: at[g], Index: stride, Scale: 2}, {Base: at[g], Index: three, Scale: 1}} {
+						VMOVUPD(row, r[i])
+					}
+					VUNPCKLPD(r[1], r[0], t[0])
+					VUNPCKHPD(r[1], r[0], t[1])
+					VUNPCKLPD(r[3], r[2], t[2])
+					VUNPCKHPD(r[3], r[2], t[3])
+					VINSERTF128(Imm(1), t[2].AsX(), t[0], r[0])
+					VINSERTF128(Imm(1), t[3].AsX(), t[1], r[1])
+					VPERM2F128(Imm(0x31), t[2], t[0], r[2])
+					VPERM2F128(Imm(0x31), t[3], t[1], r[3])
+					for i := range r {
+						VFMADD231PD(xv[i], r[i], acc[g])
+					}
+					ADDQ(Imm(32), at[g])
+				}
+				ADDQ(Imm(32), xs)
+			})
 			while("j", left, 2, func() {
 				x0, x1 := YMM(), YMM()
 				VBROADCASTSD(Mem{Base: xs}, x0)
 				VBROADCASTSD(Mem{Base: xs, Disp: 8}, x1)
-				a, b, lo, hi := YMM(), YMM(), YMM(), YMM()
+				lo, hi := YMM(), YMM()
 				for g := range groups {
 					VMOVUPD(Mem{Base: at[g]}, a.AsX())
 					VINSERTF128(Imm(1), Mem{Base: at[g], Index: stride, Scale: 2}, a, a)
