@@ -8,6 +8,7 @@ import (
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
@@ -15,11 +16,20 @@ import (
 // method describes a solver's method to the compiler.
 func method(tab *solvers.Tableau) *compiler.Method {
 	c := solvers.NewControl(tab)
-	return &compiler.Method{
+	m := &compiler.Method{
 		C: tab.C, A: tab.A, E: tab.E,
 		Alpha: c.Alpha, Beta: c.Beta, Safety: c.Safety, Least: c.Least, Most: c.Most, Back: c.Back,
-		LeastLog: solvers.LeastLog, Near: sim.Near, Tiny: sim.Tiny,
+		LeastLog: solvers.LeastLog, Near: sim.Near, Tiny: sim.Tiny, Slack: sim.Slack,
 	}
+	for _, theta := range events.Grid[1 : len(events.Grid)-1] {
+		x := compiler.Inside{Theta: theta}
+		for i := range tab.C {
+			b, rate := tab.Weight(i, theta)
+			x.B, x.Rate = append(x.B, b), append(x.Rate, rate)
+		}
+		m.Inside = append(m.Inside, x)
+	}
+	return m
 }
 
 // subject is one trajectory as a model of its own, for runs that share a
@@ -115,6 +125,7 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		place(to, s.step.Output(f, name))
 	}
 	place(&b.Before, f.Input("before"))
+	b.Calm, b.Side = s.step.Output(f, "calm"), f.Input("side")
 	if s.step.Output(f, "mean") == nil { // no state has an error
 		for l := range b.Grow {
 			b.Grow[l] = solvers.NewControl(tab).Most

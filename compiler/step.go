@@ -2,9 +2,7 @@ package compiler
 
 import (
 	"fmt"
-	"math"
 
-	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/opt"
@@ -25,6 +23,16 @@ type Method struct {
 	// error that is remembered; the part of the way to a stop from which on a
 	// step ends there; the least length beside the time.
 	LeastLog, Near, Tiny float64
+
+	Slack  float64  // how much of itself an integrated intensity may lose in a step
+	Inside []Inside // where events are looked for, besides the ends
+}
+
+// Inside is a place in a step of length 1: the weights of the stage derivatives
+// in the dense output and in its derivative by time.
+type Inside struct {
+	Theta   float64
+	B, Rate []float64
 }
 
 // maxStepOps bounds the operations of a step that becomes one program. Longer
@@ -52,10 +60,11 @@ const maxStepOps = 6000
 //	grow      Safety exp(Beta before − Alpha log), within [Least, Most]
 //	shrink    Safety exp(−Alpha log), within [Least, Back]
 //
-// where before is the log of the step before. Where neither guards nor signals
-// look at every step, step then goes on by itself, as solvers.Block has it: it
-// replaces y.0, k.0, t, h, before, until and rejected by those of the next
-// step, sets next, clipped and hop, and counts in taken, refused and left.
+// where before is the log of the step before. For a model with guards it sets
+// calm, 1 if none of them crosses. Where signals do not look at every step, step
+// then goes on by itself, as solvers.Block has it: it replaces y.0, k.0, t, h,
+// before, until and rejected by those of the next step, sets next, clipped and
+// hop, and counts in taken, refused and left.
 //
 // Values inside of the right-hand side that its derivative reads, and that take
 // longer to compute than to copy, are activations: step sets act.i.j, number j
@@ -73,15 +82,7 @@ func (p *Program) stepGraphs(m *Method, lanes int, reverse, vary bool) []*ir.Gra
 	if p.Model.RHS == nil || p.Model.Layout.NY == 0 {
 		return nil
 	}
-	ops := 0
-	for _, n := range ir.Reach(p.Model.RHS) {
-		if size := n.Shape.Size(); n.Op.Info().Class == ir.Elementwise && size <= exec.MaxUnroll {
-			ops += size
-		} else { // a loop
-			ops++
-		}
-	}
-	if ops*(len(m.C)-1) > maxStepOps {
+	if operations(p.Model.RHS)*(len(m.C)-1) > maxStepOps {
 		return nil
 	}
 	s := p.stepping(m, lanes, reverse)
@@ -99,6 +100,18 @@ func (p *Program) stepGraphs(m *Method, lanes int, reverse, vary bool) []*ir.Gra
 		out = append(out, s.vjp("step.vjpt", true))
 	}
 	return out
+}
+
+// operations is how many operations a value takes.
+func operations(n *ir.Node) (count int) {
+	for _, x := range ir.Reach(n) {
+		if size := x.Shape.Size(); x.Op.Info().Class == ir.Elementwise && size <= exec.MaxUnroll {
+			count += size
+		} else { // a loop
+			count++
+		}
+	}
+	return count
 }
 
 // stepping builds the graphs of steps.
@@ -217,28 +230,6 @@ func optimized(b *ir.Builder, nodes ...*ir.Node) []*ir.Node {
 	return out
 }
 
-// reverse takes the reverse derivative of the right-hand side, for all stages.
-func (s *stepping) reverse() {
-	b, in := s.b, s.Model.In
-	s.ct = b.Input("ct.rhs", s.vec, true)
-	s.wrt = []*ir.Node{in.T, in.Y}
-	if in.D != nil {
-		s.wrt = append(s.wrt, in.D)
-	}
-	for _, a := range s.accounts() {
-		s.wrt = append(s.wrt, a.node)
-	}
-	if in.U != nil {
-		s.wrt = append(s.wrt, in.U)
-	}
-	bars := autodiff.VJP(b, []*ir.Node{s.Model.RHS}, []*ir.Node{s.ct}, s.wrt)
-	if in.U != nil {
-		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
-		bars, s.wrt = bars[:len(bars)-1], s.wrt[:len(s.wrt)-1]
-	}
-	s.bars = optimized(b, bars...)
-}
-
 // fma is x·y + z.
 func (s *stepping) fma(x, y, z *ir.Node) *ir.Node { return s.b.Apply(ir.OpFma, x, y, z) }
 
@@ -292,6 +283,13 @@ func (s *stepping) step() *ir.Graph {
 		inside = append(inside, s.keep(i, at[1:])...)
 	}
 	g.Outputs = append(g.Outputs, inside...)
+	var calm *ir.Node
+	if s.Model.In.U == nil { // signals are known at the stages alone
+		calm = s.calm(y, k)
+		if s.NumGuards > 0 {
+			g.Outputs = append(g.Outputs, ir.Output{Name: "calm", Node: calm})
+		}
+	}
 	if s.errs() {
 		n := s.Model.Layout.NError
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
@@ -312,8 +310,8 @@ func (s *stepping) step() *ir.Graph {
 		g.Outputs = append(g.Outputs,
 			ir.Output{Name: "mean", Node: mean}, ir.Output{Name: "log", Node: log},
 			ir.Output{Name: "grow", Node: grow}, ir.Output{Name: "shrink", Node: shrink})
-		if s.NumGuards == 0 && s.Model.In.U == nil {
-			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], mean, log, grow, shrink)...)
+		if calm != nil {
+			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], calm, mean, log, grow, shrink)...)
 		}
 	}
 	return g
@@ -321,168 +319,3 @@ func (s *stepping) step() *ir.Graph {
 
 // errs reports whether the step has an estimate of its error.
 func (s *stepping) errs() bool { return s.m.E != nil && s.Model.Layout.NError > 0 }
-
-// goOn makes the step the one before the next, or rejects it, where nothing
-// else is to be done.
-func (s *stepping) goOn(y1, k1, mean, log, grow, shrink *ir.Node) []ir.Output {
-	b, one := s.b, s.b.Const(1)
-	in := func(name string) *ir.Node { return b.Input(name, ir.Scalar, true) }
-	t, before, until, stop, rejected := s.Model.In.T, in("before"), in("until"), in("stop"), in("rejected")
-	infinity := b.Const(math.Inf(1))
-	finite := b.Le(b.Const(float64(s.vec.N)), b.Sum(b.Lt(b.Apply(ir.OpAbs, y1), infinity)))
-	small := b.Le(mean, one)
-	end := b.Add(t, s.h)
-	taken := b.Mul(b.Mul(small, finite), b.Lt(end, until))
-
-	back := b.Mul(s.h, b.Select(b.Le(b.Const(s.m.Least), shrink), shrink, b.Const(s.m.Least)))
-	able := b.Mul(b.Lt(b.Neg(infinity), until), b.Le(b.Mul(b.Const(s.m.Tiny), b.Apply(ir.OpAbs, t)), back))
-	refused := b.Mul(b.Sub(one, small), able)
-	some := b.Lt(b.Const(0), in("left"))
-	taken, refused = b.Mul(taken, some), b.Mul(refused, some)
-	hop := b.Add(taken, b.Mul(b.Const(2), refused))
-
-	after := b.Select(taken, end, t)
-	next := b.Select(taken, b.Mul(s.h, b.Select(rejected, b.Apply(ir.OpMin, grow, one), grow)), back)
-	way := b.Sub(stop, after)
-	clipped := b.Le(b.Mul(way, b.Const(s.m.Near)), next)
-	var list []ir.Output
-	set := func(to, v *ir.Node) { list = append(list, ir.Output{Name: to.Name, Node: v, Into: to}) }
-	keep := func(to, v *ir.Node) { set(to, b.Select(hop, v, to)) }
-	set(in("hop"), hop)
-	set(in("taken"), b.Add(in("taken"), taken))
-	set(in("refused"), b.Add(in("refused"), refused))
-	set(in("left"), b.Sub(in("left"), one))
-	keep(in("next"), next)
-	keep(in("clipped"), clipped)
-	set(s.y[0], b.Select(taken, y1, s.y[0]))
-	set(s.k[0], b.Select(taken, k1, s.k[0]))
-	set(before, b.Select(taken, b.Apply(ir.OpMax, log, b.Const(s.m.LeastLog)), before))
-	keep(t, after)
-	keep(s.h, b.Select(clipped, way, next))
-	keep(rejected, b.Sub(one, taken))
-	keep(until, b.Select(clipped, b.Neg(infinity), until))
-	return list
-}
-
-// pullback takes a cotangent of stage i's derivative to its arguments.
-func (s *stepping) pullback(i int, kBar *ir.Node) []*ir.Node {
-	by := s.at(i, s.y[i])
-	by[s.ct] = kBar
-	if s.free != nil {
-		by[s.ct] = s.b.Mul(s.free, kBar)
-	}
-	for j, n := range s.acts {
-		by[n] = s.act(i, j)
-	}
-	return s.b.Substitute(s.bars, by)
-}
-
-// inLast are the inputs in which the program of the last stage leaves the
-// cotangents of its arguments, by wrt; those of parameters go to the accounts.
-func (s *stepping) inLast() []*ir.Node {
-	list := make([]*ir.Node, len(s.wrt))
-	for j, n := range s.wrt {
-		switch n {
-		case s.Model.In.T, s.Model.In.Y, s.Model.In.D:
-			list[j] = s.b.Input("last."+n.Name, n.Shape, true)
-		}
-	}
-	return list
-}
-
-// last is the reverse derivative of the last stage's derivative, which nothing
-// but results inside of the step depends on.
-func (s *stepping) last() *ir.Graph {
-	last := len(s.m.C) - 1
-	g := &ir.Graph{Name: "step.vjp.last"}
-	into := s.inLast()
-	for j, bar := range s.pullback(last, s.b.Input(fmt.Sprintf("kb.%d", last), s.vec, true)) {
-		switch {
-		case bar.IsConst(0):
-		case into[j] != nil:
-			g.Outputs = append(g.Outputs, ir.Output{Name: into[j].Name, Node: bar, Into: into[j]})
-		default:
-			for _, a := range s.accounts() {
-				if a.node == s.wrt[j] {
-					g.Outputs = append(g.Outputs, a.output(s.b, bar))
-				}
-			}
-		}
-	}
-	return g
-}
-
-// vjp is the reverse derivative of a step whose stage arguments stand, and of
-// its stage derivatives but the last; with times that by t and h too.
-func (s *stepping) vjp(name string, times bool) *ir.Graph {
-	b, wrt := s.b, s.wrt
-	last := len(s.m.C) - 1
-	kBar := make([]*ir.Node, last+1)
-	for i := range kBar {
-		kBar[i] = b.Input(fmt.Sprintf("kb.%d", i), s.vec, true)
-	}
-	add := func(sum **ir.Node, x *ir.Node) {
-		if *sum == nil {
-			*sum = x
-		} else if !x.IsConst(0) {
-			*sum = b.Add(*sum, x)
-		}
-	}
-	var yBar, tBar, hBar *ir.Node
-	rest := make([]*ir.Node, len(wrt)) // by d, p, q
-	for i := last; i >= 0; i-- {
-		var yi *ir.Node
-		var at []*ir.Node // by wrt
-		if i == last {
-			yi = b.Input("ct.step", s.vec, true)
-			at = s.inLast()
-		} else {
-			at = s.pullback(i, kBar[i])
-		}
-		add(&yi, at[1])
-		for j := 2; j < len(wrt); j++ {
-			if at[j] != nil {
-				add(&rest[j], at[j])
-			}
-		}
-		if times {
-			add(&tBar, at[0])
-			add(&hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
-		}
-		add(&yBar, yi)
-		if sum := s.combine(s.m.A[i], s.k); times && sum != nil {
-			add(&hBar, b.Dot(yi, sum))
-		}
-		var hy *ir.Node
-		for j, a := range s.m.A[i] {
-			if a == 0 {
-				continue
-			}
-			if hy == nil {
-				hy = b.Mul(s.h, yi)
-			}
-			kBar[j] = s.fma(b.Const(a), hy, kBar[j])
-		}
-	}
-	g := &ir.Graph{Name: name, Outputs: []ir.Output{{Name: "by", Node: yBar}}}
-	for j, n := range wrt {
-		if j < 2 || rest[j] == nil || rest[j].IsConst(0) {
-			continue
-		}
-		o := ir.Output{Name: "bd", Node: rest[j]}
-		for _, a := range s.accounts() {
-			if a.node == n {
-				o = a.output(b, rest[j])
-			}
-		}
-		g.Outputs = append(g.Outputs, o)
-	}
-	if times {
-		for _, o := range []ir.Output{{Name: "bt", Node: tBar}, {Name: "bh", Node: hBar}} {
-			if o.Node != nil && !o.Node.IsConst(0) {
-				g.Outputs = append(g.Outputs, o)
-			}
-		}
-	}
-	return g
-}

@@ -13,7 +13,7 @@ type Detector struct {
 	Side  Sides
 	Watch []bool // guards that can cross; flags cannot
 
-	g, rate [len(grid)][]float64
+	g, rate [len(Grid)][]float64
 	gm, rm  []float64
 	found   []Crossing
 }
@@ -24,14 +24,14 @@ type Crossing struct {
 	Theta float64
 }
 
-// grid are the places in a step where guards are looked at, besides where a
+// Grid are the places in a step where guards are looked at, besides where a
 // rate changes sign between two of them.
-var grid = [...]float64{0, 1. / 3, 2. / 3, 1}
+var Grid = [...]float64{0, 1. / 3, 2. / 3, 1}
 
 // NewDetector returns a detector for n guards.
 func NewDetector(n int) *Detector {
 	d := &Detector{Side: make(Sides, n), Watch: make([]bool, n), gm: make([]float64, n), rm: make([]float64, n)}
-	for k := range grid {
+	for k := range Grid {
 		d.g[k], d.rate[k] = make([]float64, n), make([]float64, n)
 	}
 	return d
@@ -48,7 +48,7 @@ const thetaTol = 1e-13
 // The start of the range counts as on the tracked side whatever the guard's
 // value there, which round-off may have put on the other.
 func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
-	for k, x := range grid {
+	for k, x := range Grid {
 		p.Probe(from+(1-from)*x, d.g[k], d.rate[k])
 	}
 	d.found = d.found[:0]
@@ -88,15 +88,15 @@ func (d *Detector) crossing(p Probe, i int, s, from float64) (theta float64, ok 
 		x := Root(at, a, b, va, vb, thetaTol)
 		return from + (1-from)*x, true
 	}
-	a, va, ra := grid[0], s*d.g[0][i], s*d.rate[0][i]
+	a, va, ra := Grid[0], s*d.g[0][i], s*d.rate[0][i]
 	if va <= 0 && ra <= 0 {
 		if s*d.g[1][i] <= 0 {
 			return from, true // leaves the tracked side at once
 		}
 		va = math.SmallestNonzeroFloat64
 	}
-	for k := 1; k < len(grid); k++ {
-		b, vb, rb := grid[k], s*d.g[k][i], s*d.rate[k][i]
+	for k := 1; k < len(Grid); k++ {
+		b, vb, rb := Grid[k], s*d.g[k][i], s*d.rate[k][i]
 		switch {
 		case vb <= 0 && va <= 0:
 			// Starts on the surface, moving to the tracked side, and is past

@@ -128,9 +128,6 @@ func (s *Integrator) finiteGuards() *Failure {
 // triggers an event or turns a switch. Crossings that change nothing are
 // taken over as they pass.
 func (s *Integrator) scan() (guard int, theta float64) {
-	if s.size.Guards == 0 {
-		return -1, 0
-	}
 	from := 0.
 	for range 1000 {
 		found := s.det.First(s, from, s.step.H, 0)

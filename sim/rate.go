@@ -1,5 +1,9 @@
 package sim
 
+// Slack is how much of itself an integrated intensity may lose in a step, which
+// round-off explains.
+const Slack = 1e-12
+
 // never is a threshold that no integrated intensity reaches.
 const never = 1e300
 
@@ -42,7 +46,7 @@ func (s *Integrator) intensities() *Failure {
 		if ev.Threshold == 0 {
 			continue
 		}
-		if was, is := s.y[ev.Integral], s.end[ev.Integral]; is < was-1e-12*(1+was) {
+		if was, is := s.y[ev.Integral], s.end[ev.Integral]; is < was-Slack*(1+was) {
 			f := s.fail(Unstable, s.try, "the rate of event %s is negative", ev.Name)
 			f.Event = e
 			return f

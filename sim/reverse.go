@@ -253,7 +253,8 @@ func (r *reverse) load() {
 // did them.
 func (r *reverse) hop() bool {
 	s := r.Integrator
-	if !s.plain || r.expanded || r.at == 0 || r.e.hi > r.e.lo || r.times() {
+	times := r.times()
+	if s.inputs || r.expanded || r.at == 0 || r.e.hi > r.e.lo || times && r.e.end != endFree {
 		return false
 	}
 	e := &s.tape.entries[r.at-1]
@@ -261,8 +262,16 @@ func (r *reverse) hop() bool {
 		return false
 	}
 	r.at--
+	if r.times() != times {
+		r.at++
+		return false
+	}
 	r.e = e
 	blk, l := s.blk, s.lane
+	if times {
+		r.t += r.tBar + blk.TBar[l]
+		r.tBar, r.hBar = 0, 0
+	}
 	if s.size.D > 0 {
 		s.many.(StepsVJP).DBar(l, r.d)
 	}
@@ -270,7 +279,7 @@ func (r *reverse) hop() bool {
 		blk.EndBar[i] = blk.YBar[i]
 	}
 	blk.T[l], blk.H[l] = e.t, e.h
-	s.unkeep(blk, l, e, false)
+	s.unkeep(blk, l, e, times)
 	r.unkeepActs(e)
 	r.ready = true
 	return true

@@ -45,7 +45,9 @@ type Integrator struct {
 	pulled bool    // it stands in the stepper too
 	fresh  bool    // its lane is to be loaded anew
 	loose  bool    // its lane may go on by itself
-	plain  bool    // nothing but saves looks inside of its steps
+	alone  bool    // its lane goes on by itself where nothing happens
+	inputs bool    // its steps are told of their times
+	sided  bool    // the step sees all guards that are watched
 	moving bool    // times of instants may depend on parameters
 	at     endKind // where it ends
 
@@ -206,9 +208,10 @@ func (s *Integrator) reset() {
 	s.plans, s.stuck = s.plans[:0], 0
 	s.steps, s.stop.t = 0, math.Inf(-1)
 	s.loose = false
-	_, timed := s.many.(Inputs)
+	in, ok := s.many.(Inputs)
+	s.inputs = ok && in.HasInputs()
+	s.alone = len(s.blk.Until) > 0 && s.opt.Step == 0 && !s.inputs
 	s.seekSave()
-	s.plain = s.size.Guards == 0 && s.opt.Method.Adaptive() && s.opt.Step == 0 && !(timed && s.many.(Inputs).HasInputs())
 	s.zeno.Reset(len(s.hy.Events))
 	for i := range s.det.Watch {
 		s.det.Watch[i] = !s.hy.Flags[i]
@@ -241,7 +244,33 @@ func (s *Integrator) propose() bool {
 	if s.blk.Before != nil {
 		s.blk.Before[s.lane] = s.ctl.Before
 	}
+	s.setSides()
 	return true
+}
+
+// setSides tells the step the sides of the guards. Guards that let states at
+// rest go are none of those that it looks at.
+func (s *Integrator) setSides() {
+	at, w := s.lane, s.blk.Width
+	s.sided = true
+	for i, watched := range s.det.Watch {
+		side := 0.
+		if watched {
+			side = float64(s.det.Side[i])
+		}
+		if at < len(s.blk.Side) {
+			s.blk.Side[at] = side
+			at += w
+		} else {
+			s.sided = s.sided && !watched
+		}
+	}
+}
+
+// calm reports whether no guard crosses inside the step that stands, as far as
+// the step itself can tell.
+func (s *Integrator) calm() bool {
+	return s.size.Guards == 0 || s.sided && len(s.blk.Calm) > 0 && s.blk.Calm[s.lane] != 0
 }
 
 // Near is the part of the way to an instant from which on a step ends there.
@@ -253,7 +282,7 @@ const Tiny = 1e-12
 // letGo lets the lane go on by itself, if nothing else looks at the steps.
 func (s *Integrator) letGo() {
 	blk, l := s.blk, s.lane
-	if len(blk.Until) == 0 || !s.plain || s.at != endFree || s.steps >= s.opt.MaxSteps || !s.opt.Forget && !s.fits() {
+	if !s.alone || !s.sided || s.at != endFree || s.steps >= s.opt.MaxSteps || !s.opt.Forget && !s.fits() {
 		return
 	}
 	blk.Gather(s.k, blk.K[0], l)
@@ -399,14 +428,19 @@ func (s *Integrator) advance() *Failure {
 	if fail := s.intensities(); fail != nil {
 		return fail
 	}
-	if s.looksInside() {
+	calm := s.calm()
+	if !calm || s.save <= s.t+s.try {
 		s.pull()
 	} else if s.at == endFree && s.opt.Forget {
 		s.goOn()
 		return nil
 	}
 	stop := s.stop
-	if guard, theta := s.scan(); guard >= 0 {
+	guard, theta := -1, 0.
+	if !calm {
+		guard, theta = s.scan()
+	}
+	if guard >= 0 {
 		h, fail := s.locate(guard, theta)
 		if fail != nil {
 			return fail
@@ -451,12 +485,6 @@ func (s *Integrator) happen(guard int, stop timed) *Failure {
 	s.stop.t = math.Inf(-1)
 	s.export()
 	return fail
-}
-
-// looksInside reports whether the step that stands is needed in full: for its
-// guards, for saves inside, or for its tape.
-func (s *Integrator) looksInside() bool {
-	return s.size.Guards > 0 || s.save <= s.t+s.try
 }
 
 // seekSave finds the time of the next save.

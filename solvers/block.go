@@ -23,6 +23,11 @@ type Block struct {
 	// logarithm of the norm before, which is read.
 	Mean, Log, Grow, Shrink, Before []float64
 
+	// Guards: the side of each, which is read, 0 for one that is not watched;
+	// and of each lane whether none of them crosses inside its step, which is
+	// set. There are none where the step does not look.
+	Side, Calm []float64
+
 	// Going on by itself: a lane at whose step nothing is to be done but to take
 	// it or to reject it, and to choose the next length, does so, if that ends
 	// before Until and is not cut off at Stop, and says so in Hop: 1 for a step
@@ -131,7 +136,7 @@ func (b *Block) SeedDense(tab *Tableau, l int, h, theta float64, ct []float64) {
 func (b *Block) SeedTimes(tab *Tableau, l int, theta float64, ct []float64) (tBar, hBar float64) {
 	rate := 0. // ct · dy/dθ / H
 	for i, k := range b.K {
-		w, dw := tab.weight(i, theta)
+		w, dw := tab.Weight(i, theta)
 		dot := 0.
 		at := l
 		for _, c := range ct {

@@ -96,7 +96,7 @@ func TestOrderConditions(t *testing.T) {
 				}
 			}
 			for i, b := range m.B {
-				got, _ := m.weight(i, 1)
+				got, _ := m.Weight(i, 1)
 				require.InDelta(t, b, got, 1e-13, "b%d(1)", i)
 			}
 			if m.Adaptive() {

@@ -231,7 +231,7 @@ func (s *Stepper) DenseJVP(theta float64, yDot, dst []float64) {
 	thetaDot := -(s.tDot + theta*s.hDot) / s.H
 	copy(dst, yDot)
 	for i := range s.K {
-		b, db := s.tab.weight(i, theta)
+		b, db := s.tab.Weight(i, theta)
 		for l := range dst {
 			dst[l] += s.H*b*s.kDot[i][l] + (s.hDot*b+s.H*db*thetaDot)*s.K[i][l]
 		}

@@ -63,8 +63,8 @@ func hermite(m Tableau) *Tableau {
 	return &m
 }
 
-// weight is bᵢ(θ) and rate its derivative by θ.
-func (m *Tableau) weight(i int, theta float64) (b, rate float64) {
+// Weight is bᵢ(θ) and rate its derivative by θ.
+func (m *Tableau) Weight(i int, theta float64) (b, rate float64) {
 	p := m.Dense[i]
 	for j := len(p) - 1; j >= 0; j-- {
 		rate = rate*theta + float64(j+1)*p[j]

@@ -1,0 +1,102 @@
+package compiler
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// goOn makes the step the one before the next, or rejects it, where nothing
+// else is to be done.
+func (s *stepping) goOn(y1, k1, calm, mean, log, grow, shrink *ir.Node) []ir.Output {
+	b, one := s.b, s.b.Const(1)
+	in := func(name string) *ir.Node { return b.Input(name, ir.Scalar, true) }
+	t, before, until, stop, rejected := s.Model.In.T, in("before"), in("until"), in("stop"), in("rejected")
+	infinity := b.Const(math.Inf(1))
+	finite := b.Le(b.Const(float64(s.vec.N)), b.Sum(b.Lt(b.Apply(ir.OpAbs, y1), infinity)))
+	small := b.Le(mean, one)
+	end := b.Add(t, s.h)
+	taken := b.Mul(b.Mul(calm, b.Mul(small, finite)), b.Lt(end, until))
+
+	back := b.Mul(s.h, b.Select(b.Le(b.Const(s.m.Least), shrink), shrink, b.Const(s.m.Least)))
+	able := b.Mul(b.Lt(b.Neg(infinity), until), b.Le(b.Mul(b.Const(s.m.Tiny), b.Apply(ir.OpAbs, t)), back))
+	refused := b.Mul(b.Sub(one, small), able)
+	some := b.Lt(b.Const(0), in("left"))
+	taken, refused = b.Mul(taken, some), b.Mul(refused, some)
+	hop := b.Add(taken, b.Mul(b.Const(2), refused))
+
+	after := b.Select(taken, end, t)
+	next := b.Select(taken, b.Mul(s.h, b.Select(rejected, b.Apply(ir.OpMin, grow, one), grow)), back)
+	way := b.Sub(stop, after)
+	clipped := b.Le(b.Mul(way, b.Const(s.m.Near)), next)
+	var list []ir.Output
+	set := func(to, v *ir.Node) { list = append(list, ir.Output{Name: to.Name, Node: v, Into: to}) }
+	keep := func(to, v *ir.Node) { set(to, b.Select(hop, v, to)) }
+	set(in("hop"), hop)
+	set(in("taken"), b.Add(in("taken"), taken))
+	set(in("refused"), b.Add(in("refused"), refused))
+	set(in("left"), b.Sub(in("left"), one))
+	keep(in("next"), next)
+	keep(in("clipped"), clipped)
+	set(s.y[0], b.Select(taken, y1, s.y[0]))
+	set(s.k[0], b.Select(taken, k1, s.k[0]))
+	set(before, b.Select(taken, b.Apply(ir.OpMax, log, b.Const(s.m.LeastLog)), before))
+	keep(t, after)
+	keep(s.h, b.Select(clipped, way, next))
+	keep(rejected, b.Sub(one, taken))
+	keep(until, b.Select(clipped, b.Neg(infinity), until))
+	return list
+}
+
+// calm is 1 if no guard of the model crosses inside of the step, as far as its
+// values and rates at the places where events are looked for tell, and no
+// intensity is negative over it. It takes a step for one to be looked at rather
+// than overlook something. side has the side of each guard, or 0 for one that is
+// not watched.
+func (s *stepping) calm(y, k []*ir.Node) *ir.Node {
+	b, in := s.b, s.Model.In
+	calm := b.Const(1)
+	last := len(y) - 1
+	for i := range s.Model.Events {
+		if e := s.Model.Events[i]; e.Rate != nil {
+			was, is := b.Elem(y[0], e.Likelihood-1), b.Elem(y[last], e.Likelihood-1)
+			least := b.Sub(was, b.Mul(b.Const(s.m.Slack), b.Add(b.Const(1), was)))
+			calm = b.Mul(calm, b.Le(least, is))
+		}
+	}
+	guards := s.guards[:len(s.Model.Guards)]
+	if len(guards) == 0 {
+		return calm
+	}
+	g := b.Slice(b.Concat(guards...), 0, ir.Vec(len(guards)))
+	flow := b.Input("flow", s.vec, true)
+	rate := autodiff.JVP(b, []*ir.Node{g}, []*ir.Node{in.T, in.Y}, []*ir.Node{b.Const(1), flow})[0]
+	both := optimized(b, g, rate)
+	side := b.Input("side", g.Shape, true)
+	look := func(t, y, dy *ir.Node) (value, rate *ir.Node) {
+		by := map[*ir.Node]*ir.Node{in.T: t, in.Y: y, flow: dy}
+		if s.p != nil {
+			by[in.P] = s.p
+		}
+		at := b.Substitute(both, by)
+		return b.Mul(side, at[0]), b.Mul(side, at[1])
+	}
+	_, before := look(in.T, y[0], k[0])
+	quiet := b.Fill(b.Const(1), g.Shape)
+	for i := range len(s.m.Inside) + 1 {
+		t, at, dy := b.Add(in.T, s.h), y[last], k[last]
+		if i < len(s.m.Inside) {
+			x := s.m.Inside[i]
+			t = s.fma(b.Const(x.Theta), s.h, in.T)
+			at, dy = s.fma(s.h, s.combine(x.B, k), y[0]), s.combine(x.Rate, k)
+		}
+		value, after := look(t, at, dy)
+		zero := b.Const(0)
+		dip := b.Mul(b.Lt(before, zero), b.Lt(zero, after))
+		quiet = b.Mul(quiet, b.Mul(b.Lt(zero, value), b.Sub(b.Const(1), dip)))
+		before = after
+	}
+	unwatched := b.Apply(ir.OpEq, side, b.Const(0))
+	return b.Mul(calm, b.Le(b.Const(float64(len(guards))), b.Sum(b.Apply(ir.OpMax, unwatched, quiet))))
+}

@@ -1,0 +1,153 @@
+package compiler
+
+import (
+	"fmt"
+
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// reverse takes the reverse derivative of the right-hand side, for all stages.
+func (s *stepping) reverse() {
+	b, in := s.b, s.Model.In
+	s.ct = b.Input("ct.rhs", s.vec, true)
+	s.wrt = []*ir.Node{in.T, in.Y}
+	if in.D != nil {
+		s.wrt = append(s.wrt, in.D)
+	}
+	for _, a := range s.accounts() {
+		s.wrt = append(s.wrt, a.node)
+	}
+	if in.U != nil {
+		s.wrt = append(s.wrt, in.U)
+	}
+	bars := autodiff.VJP(b, []*ir.Node{s.Model.RHS}, []*ir.Node{s.ct}, s.wrt)
+	if in.U != nil {
+		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
+		bars, s.wrt = bars[:len(bars)-1], s.wrt[:len(s.wrt)-1]
+	}
+	s.bars = optimized(b, bars...)
+}
+
+// pullback takes a cotangent of stage i's derivative to its arguments.
+func (s *stepping) pullback(i int, kBar *ir.Node) []*ir.Node {
+	by := s.at(i, s.y[i])
+	by[s.ct] = kBar
+	if s.free != nil {
+		by[s.ct] = s.b.Mul(s.free, kBar)
+	}
+	for j, n := range s.acts {
+		by[n] = s.act(i, j)
+	}
+	return s.b.Substitute(s.bars, by)
+}
+
+// inLast are the inputs in which the program of the last stage leaves the
+// cotangents of its arguments, by wrt; those of parameters go to the accounts.
+func (s *stepping) inLast() []*ir.Node {
+	list := make([]*ir.Node, len(s.wrt))
+	for j, n := range s.wrt {
+		switch n {
+		case s.Model.In.T, s.Model.In.Y, s.Model.In.D:
+			list[j] = s.b.Input("last."+n.Name, n.Shape, true)
+		}
+	}
+	return list
+}
+
+// last is the reverse derivative of the last stage's derivative, which nothing
+// but results inside of the step depends on.
+func (s *stepping) last() *ir.Graph {
+	last := len(s.m.C) - 1
+	g := &ir.Graph{Name: "step.vjp.last"}
+	into := s.inLast()
+	for j, bar := range s.pullback(last, s.b.Input(fmt.Sprintf("kb.%d", last), s.vec, true)) {
+		switch {
+		case bar.IsConst(0):
+		case into[j] != nil:
+			g.Outputs = append(g.Outputs, ir.Output{Name: into[j].Name, Node: bar, Into: into[j]})
+		default:
+			for _, a := range s.accounts() {
+				if a.node == s.wrt[j] {
+					g.Outputs = append(g.Outputs, a.output(s.b, bar))
+				}
+			}
+		}
+	}
+	return g
+}
+
+// vjp is the reverse derivative of a step whose stage arguments stand, and of
+// its stage derivatives but the last; with times that by t and h too.
+func (s *stepping) vjp(name string, times bool) *ir.Graph {
+	b, wrt := s.b, s.wrt
+	last := len(s.m.C) - 1
+	kBar := make([]*ir.Node, last+1)
+	for i := range kBar {
+		kBar[i] = b.Input(fmt.Sprintf("kb.%d", i), s.vec, true)
+	}
+	add := func(sum **ir.Node, x *ir.Node) {
+		if *sum == nil {
+			*sum = x
+		} else if !x.IsConst(0) {
+			*sum = b.Add(*sum, x)
+		}
+	}
+	var yBar, tBar, hBar *ir.Node
+	rest := make([]*ir.Node, len(wrt)) // by d, p, q
+	for i := last; i >= 0; i-- {
+		var yi *ir.Node
+		var at []*ir.Node // by wrt
+		if i == last {
+			yi = b.Input("ct.step", s.vec, true)
+			at = s.inLast()
+		} else {
+			at = s.pullback(i, kBar[i])
+		}
+		add(&yi, at[1])
+		for j := 2; j < len(wrt); j++ {
+			if at[j] != nil {
+				add(&rest[j], at[j])
+			}
+		}
+		if times {
+			add(&tBar, at[0])
+			add(&hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
+		}
+		add(&yBar, yi)
+		if sum := s.combine(s.m.A[i], s.k); times && sum != nil {
+			add(&hBar, b.Dot(yi, sum))
+		}
+		var hy *ir.Node
+		for j, a := range s.m.A[i] {
+			if a == 0 {
+				continue
+			}
+			if hy == nil {
+				hy = b.Mul(s.h, yi)
+			}
+			kBar[j] = s.fma(b.Const(a), hy, kBar[j])
+		}
+	}
+	g := &ir.Graph{Name: name, Outputs: []ir.Output{{Name: "by", Node: yBar}}}
+	for j, n := range wrt {
+		if j < 2 || rest[j] == nil || rest[j].IsConst(0) {
+			continue
+		}
+		o := ir.Output{Name: "bd", Node: rest[j]}
+		for _, a := range s.accounts() {
+			if a.node == n {
+				o = a.output(b, rest[j])
+			}
+		}
+		g.Outputs = append(g.Outputs, o)
+	}
+	if times {
+		for _, o := range []ir.Output{{Name: "bt", Node: tBar}, {Name: "bh", Node: hBar}} {
+			if o.Node != nil && !o.Node.IsConst(0) {
+				g.Outputs = append(g.Outputs, o)
+			}
+		}
+	}
+	return g
+}
