@@ -57,7 +57,7 @@ func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
 		if !d.Watch[i] {
 			continue
 		}
-		if theta, ok := d.crossing(p, i, float64(s), from); ok {
+		if theta, ok := d.crossing(p, i, float64(s), from, h); ok {
 			d.found = append(d.found, Crossing{i, theta})
 			first = math.Min(first, theta)
 		}
@@ -78,14 +78,16 @@ func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
 
 // crossing looks for the first place where s·gᵢ, which starts positive, turns
 // to zero or below.
-func (d *Detector) crossing(p Probe, i int, s, from float64) (theta float64, ok bool) {
-	at := func(x float64) float64 {
+func (d *Detector) crossing(p Probe, i int, s, from, h float64) (theta float64, ok bool) {
+	at := func(x float64) (v, rate float64) {
 		p.Probe(from+(1-from)*x, d.gm, d.rm)
-		return s * d.gm[i]
+		return s * d.gm[i], s * d.rm[i]
 	}
-	slope := func(x float64) float64 { at(x); return s * d.rm[i] }
-	place := func(a, b, va, vb float64) (float64, bool) {
-		x := Root(at, a, b, va, vb, thetaTol)
+	slope := func(x float64) float64 { _, rate := at(x); return rate }
+	place := func(a, b, va, vb, ra, rb float64) (float64, bool) {
+		long := h * (1 - from)
+		f := func(x float64) (v, slope float64) { v, rate := at(x); return v, long * rate }
+		x := RootNewton(f, a, b, va, vb, long*ra, long*rb, thetaTol)
 		return from + (1-from)*x, true
 	}
 	a, va, ra := Grid[0], s*d.g[0][i], s*d.rate[0][i]
@@ -102,16 +104,16 @@ func (d *Detector) crossing(p Probe, i int, s, from float64) (theta float64, ok 
 			// Starts on the surface, moving to the tracked side, and is past
 			// it again by b: the top between separates the two.
 			top := Root(slope, a, b, ra, rb, thetaTol)
-			if v := at(top); v > 0 {
-				return place(top, b, v, vb)
+			if v, r := at(top); v > 0 {
+				return place(top, b, v, vb, r, rb)
 			}
 			return from, true
 		case vb <= 0:
-			return place(a, b, va, vb)
+			return place(a, b, va, vb, ra, rb)
 		case va > 0 && ra < 0 && rb > 0: // a dip: does it touch?
 			low := Root(slope, a, b, ra, rb, thetaTol)
-			if v := at(low); v <= 0 {
-				return place(a, low, va, v)
+			if v, r := at(low); v <= 0 {
+				return place(a, low, va, v, ra, r)
 			}
 		}
 		a, va, ra = b, vb, rb

@@ -27,6 +27,36 @@ func TestRoot(t *testing.T) {
 	}
 }
 
+// TestRootNewton: few calls for smooth functions, and no wrong root where the
+// slope misleads.
+func TestRootNewton(t *testing.T) {
+	for name, c := range map[string]struct {
+		f       func(float64) (v, slope float64)
+		a, b, x float64
+		most    int
+	}{
+		"line":    {func(x float64) (float64, float64) { return 3*x - 1, 3 }, 0, 1, 1. / 3, 1},
+		"falling": {func(x float64) (float64, float64) { return 1 - x*x, -2 * x }, 0.5, 1.2, 1, 4},
+		"near":    {func(x float64) (float64, float64) { return math.Exp(x) - 2, 1.001 * math.Exp(x) }, 0, 1, math.Ln2, 5},
+		"flat":    {func(x float64) (float64, float64) { return math.Pow(x-0.7, 9), 9 * math.Pow(x-0.7, 8) }, 0, 1, 0.7, 80},
+		"steep": {func(x float64) (float64, float64) {
+			return math.Atan(1e6 * (x - 0.123)), 1e6 / (1 + 1e12*(x-0.123)*(x-0.123))
+		}, 0, 1, 0.123, 80},
+		"wrong slope": {func(x float64) (float64, float64) { return x - 0.4, -1 }, 0, 1, 0.4, 80},
+		"no slope":    {func(x float64) (float64, float64) { return x - 0.4, math.NaN() }, 0, 1, 0.4, 80},
+		"at left":     {func(x float64) (float64, float64) { return x, 1 }, 0, 1, 0, 0},
+		"at right":    {func(x float64) (float64, float64) { return x - 1, 1 }, 0, 1, 1, 0},
+	} {
+		n := 0
+		f := func(x float64) (float64, float64) { n++; return c.f(x) }
+		fa, sa := c.f(c.a)
+		fb, sb := c.f(c.b)
+		got := RootNewton(f, c.a, c.b, fa, fb, sa, sb, 1e-13)
+		require.InDelta(t, c.x, got, 1e-10, name)
+		require.LessOrEqual(t, n, c.most, name)
+	}
+}
+
 // curve is a set of guards given by functions of theta with their derivatives.
 type curve []func(x float64) (g, rate float64)
 

@@ -57,3 +57,48 @@ func Root(f func(float64) float64, a, b, fa, fb, tol float64) float64 {
 	}
 	return (a + b) / 2
 }
+
+// RootNewton is Root for a function that tells its slope f' as well, of which
+// fa' and fb' are those at the ends: Newton's method from the root of the inverse
+// cubic Hermite interpolant, and Root where it leaves the bracket or does not
+// converge.
+func RootNewton(f func(float64) (v, slope float64), a, b, fa, fb, slopeA, slopeB, tol float64) float64 {
+	if fa == 0 {
+		return a
+	}
+	if fb == 0 {
+		return b
+	}
+	x := hermiteRoot(a, b, fa, fb, slopeA, slopeB)
+	for range 8 {
+		if !(a < x && x < b) {
+			break
+		}
+		v, slope := f(x)
+		if v == 0 {
+			return x
+		}
+		if (v > 0) == (fa > 0) {
+			a, fa = x, v
+		} else {
+			b, fb = x, v
+		}
+		step := v / slope
+		x -= step
+		// The slope may be that of a neighbouring function, so that the
+		// error shrinks by a factor at least.
+		if math.Abs(step) <= math.Sqrt(tol)/8 && a <= x && x <= b {
+			return x
+		}
+	}
+	return Root(func(x float64) float64 { v, _ := f(x); return v }, a, b, fa, fb, tol)
+}
+
+// hermiteRoot is where the cubic through both ends of the inverse function, with
+// its slopes, meets zero; NaN if it has none there.
+func hermiteRoot(a, b, fa, fb, slopeA, slopeB float64) float64 {
+	u := fa / (fa - fb) // of the way from fa to fb
+	d := fb - fa
+	p, q := d/slopeA-(b-a), d/slopeB-(b-a)
+	return a + u*(b-a) + u*(1-u)*((1-u)*p-u*q)
+}
