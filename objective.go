@@ -54,8 +54,7 @@ type objective struct {
 	total    int // measured values of items
 
 	*runner
-	nat    []float64
-	put    func(p []float64)
+	nat, p []float64 // natural values; room for the shared inputs
 	gNat   []float64
 	last   []lastRun // of each item
 	chunks []chunk
@@ -130,7 +129,7 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 	for _, it := range items {
 		o.total += it.values
 	}
-	o.nat, o.gNat = make([]float64, len(sp.coords)), make([]float64, len(sp.coords))
+	o.nat, o.gNat, o.p = make([]float64, len(sp.coords)), make([]float64, len(sp.coords)), make([]float64, len(sp.p))
 	o.last = make([]lastRun, len(items))
 	o.all = make([]int, len(items))
 	for i := range o.all {
@@ -157,7 +156,6 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 		}
 	}
 	o.work = func(w *worker) { w.shift.do() }
-	o.put = func(p []float64) { sp.shared(o.task.x, o.nat, p) }
 	return o, nil
 }
 
@@ -261,7 +259,7 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 func (o *objective) compute(t task) {
 	o.task = t
 	o.sp.trans.Forward(o.nat, t.x[:len(o.nat)])
-	o.bind(o.put, o.sp.s)
+	o.bind(o.sp.shared(t.x, o.nat, o.p), o.sp.s)
 	n := (len(t.items) + t.size - 1) / t.size
 	for len(o.chunks) < n {
 		o.chunks = append(o.chunks[:len(o.chunks)], chunk{

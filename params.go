@@ -247,11 +247,12 @@ func (sp *space) x0() ([]float64, error) {
 	return x, nil
 }
 
-// shared sets p, unless it is nil, to the parameters and weights that all
-// trajectories share, at the coordinates x with natural values nat.
-func (sp *space) shared(x, nat, p []float64) {
-	if p == nil {
-		return
+// shared are the parameters and weights that all trajectories share, at the
+// coordinates x with natural values nat: x itself, if there are only weights, all
+// of them fitted, else p, which is set.
+func (sp *space) shared(x, nat, p []float64) []float64 {
+	if len(sp.coords) == 0 && len(x) == len(p) {
+		return x
 	}
 	last := 0 // the end of what x has set: the rest is as it starts
 	for _, w := range sp.weights {
@@ -264,6 +265,7 @@ func (sp *space) shared(x, nat, p []float64) {
 			p[c.slot.Off+c.elem] = nat[i]
 		}
 	}
+	return p
 }
 
 // bind puts coordinates into a system's shared inputs, and their natural
@@ -271,8 +273,7 @@ func (sp *space) shared(x, nat, p []float64) {
 func (sp *space) bind(x, nat []float64, s *system) {
 	copy(s.s, sp.s)
 	sp.trans.Forward(nat, x[:len(sp.coords)])
-	sp.shared(x, nat, s.p)
-	s.frame.Refresh()
+	s.frame.Bind("p", sp.shared(x, nat, make([]float64, len(sp.p))))
 }
 
 // bindItem puts a trajectory's own inputs into a system, after bind.

@@ -11,7 +11,7 @@ type rowLanes struct {
 	frame    *exec.Frame
 	run, vjp *program
 	in       []rowInput
-	p, s     []float64
+	s        []float64
 	ct       []float64
 	bp, bq   []float64
 	blk      *solvers.Block
@@ -29,7 +29,7 @@ func newRowLanes(mod *exec.Module, sys *system) *rowLanes {
 	f := mod.NewFrame()
 	r := &rowLanes{
 		frame: f, run: newProgram(mod, f, "row", "loss"), vjp: newProgram(mod, f, "row.vjp", "loss"),
-		p: f.Input("p"), s: f.Input("s"), ct: f.Input("ct.row"),
+		s: f.Input("s"), ct: f.Input("ct.row"),
 		bp: f.Input("acc.bp"), bq: f.Input("acc.bq"),
 		blk: &solvers.Block{Width: mod.Lanes()},
 	}

@@ -91,22 +91,19 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	return r, nil
 }
 
-// bind sets the parameters that all runs share, by put wherever they are, and
+// bind lets all runs read the parameters that they share where p stands, and sets
 // the scales.
-func (r *runner) bind(put func(p []float64), s []float64) {
+func (r *runner) bind(p, s []float64) {
 	for _, w := range r.workers {
-		put(w.sys.p)
+		w.sys.frame.Bind("p", p)
 		copy(w.sys.s, s)
-		w.sys.frame.Refresh()
 		if w.many != nil {
-			put(w.many.p)
+			w.many.frame.Bind("p", p)
 			copy(w.many.s, s)
-			w.many.frame.Refresh()
 		}
 		if w.rows != nil {
-			put(w.rows.p)
+			w.rows.frame.Bind("p", p)
 			copy(w.rows.s, s)
-			w.rows.frame.Refresh()
 		}
 	}
 }

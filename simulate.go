@@ -140,8 +140,8 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	}
 	nat, p := make([]float64, len(sp.coords)), make([]float64, len(sp.p))
 	sp.trans.Forward(nat, x[:len(nat)])
-	sp.shared(x, nat, p)
-	r.bind(func(to []float64) { copy(to, p) }, sp.s)
+	p = sp.shared(x, nat, p)
+	r.bind(p, sp.s)
 	out.Trajectories = make([]*SimulatedTrajectory, len(runs.of))
 	fails := make([]error, len(runs.of))
 	stats := make([]sim.Stats, len(runs.of))

@@ -84,8 +84,8 @@ func (m *Model) NewSolver(n int, names []string, opts ...SimulateOption) (*Solve
 	}
 	s.nat, s.p = make([]float64, len(sp.coords)), make([]float64, len(sp.p))
 	sp.trans.Forward(s.nat, x[:len(s.nat)])
-	sp.shared(x, s.nat, s.p)
-	s.r.bind(func(to []float64) { copy(to, s.p) }, sp.s)
+	s.p = sp.shared(x, s.nat, s.p)
+	s.r.bind(s.p, sp.s)
 	s.Fails, s.Ends = make([]error, n), rowsOf(n, m.prog.Model.Layout.NUser)
 	s.grad, s.stats = make([]float64, len(s.p)), make([]sim.Stats, n)
 	s.begin = func(i int, to *subject) *sim.Span { return s.runs.prepare(i, s.p, s.nat, to) }

@@ -67,8 +67,7 @@ func (j *subject) Settle() {
 // Use puts the trajectory's inputs in place.
 func (j *subject) Use() {
 	if len(j.p) > 0 {
-		copy(j.system.p, j.p)
-		j.system.frame.Refresh()
+		j.system.frame.Bind("p", j.p)
 	}
 	copy(j.system.q, j.q)
 	j.system.signals, j.system.from = j.signals, j.from
@@ -84,11 +83,11 @@ type steps struct {
 	blk   *solvers.Block
 	lanes []int // the binding of each: see subject
 
-	d, q, pl, p, s, free []float64
-	u, ut                [][]float64
-	tab                  *solvers.Tableau
-	bp, bq               []float64   // the account
-	kept                 [][]float64 // by lane: see Keep
+	d, q, pl, s, free []float64
+	u, ut             [][]float64
+	tab               *solvers.Tableau
+	bp, bq            []float64   // the account
+	kept              [][]float64 // by lane: see Keep
 
 	step      *exec.Program
 	acts      *exec.Program // computes activations again; nil: there are none
@@ -180,7 +179,7 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		s.fromLast = append(s.fromLast, f.Input(name))
 	}
 	s.bp, s.bq = f.Input("acc.bp"), f.Input("acc.bq")
-	s.d, s.q, s.pl, s.p, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("pl"), f.Input("p"), f.Input("s"), f.Input("free")
+	s.d, s.q, s.pl, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("pl"), f.Input("s"), f.Input("free")
 	if tol := f.Input("tol"); tol != nil {
 		tol[0], tol[1] = opt.RTol, opt.ATol
 	}

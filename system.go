@@ -97,8 +97,8 @@ type system struct {
 	signals []*data.Interpolant
 	from    float64 // start of the smooth piece that the run is in
 
-	t, y, d, u, ut, q, p, s, a, datum, seen, yb, db []float64
-	ty, td, tt, tq, tp                              []float64
+	t, y, d, u, ut, q, s, a, datum, seen, yb, db []float64
+	ty, td, tt, tq, tp                           []float64
 
 	bp, bq                                        []float64 // the account: the gradient by parameters
 	rhs, guards, initY, initD, times, row, priors function
@@ -115,7 +115,7 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	lay := &p.Model.Layout
 	s.size = sim.Sizes{Y: lay.NY, YError: lay.NError, D: lay.ND, Guards: p.NumGuards, Times: p.NumTimes}
 	for name, to := range map[string]*[]float64{
-		"t": &s.t, "y": &s.y, "d": &s.d, "u": &s.u, "ut": &s.ut, "q": &s.q, "p": &s.p, "s": &s.s, "a": &s.a,
+		"t": &s.t, "y": &s.y, "d": &s.d, "u": &s.u, "ut": &s.ut, "q": &s.q, "s": &s.s, "a": &s.a,
 		"data": &s.datum, "seen": &s.seen, "yb": &s.yb, "db": &s.db,
 		"ty": &s.ty, "td": &s.td, "tt": &s.tt, "tq": &s.tq, "tp": &s.tp,
 	} {

@@ -79,11 +79,13 @@ func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool) (*
 	c.index = make([]int32, ids)
 	temps := c.next
 	top := temps
+	c.inFrame = make([]bool, temps)
 	for i, g := range graphs {
 		p := &planner{compiler: c, prog: c.m.programs[g.Name], graph: g, nodes: nodes[i], next: temps}
 		p.plan(nodes[i])
 		top = max(top, p.top)
 	}
+	c.collect()
 	c.m.isolate()
 	c.m.scratch = top
 	for _, p := range c.m.programs {
@@ -113,6 +115,7 @@ type compiler struct {
 
 	single  bool
 	shadows map[copied]int // words of the module's copies
+	inFrame []bool         // words of shared inputs that are read there
 }
 
 // line is how many words a line of the cache has, and vector a register.
@@ -175,6 +178,9 @@ func (c *compiler) leaves(nodes [][]*ir.Node) error {
 				shapes[n.Name] = n
 				r := c.reserve(n.Shape.Size(), lane)
 				c.m.inputs[n.Name] = r
+				if !lane {
+					c.m.shared = append(c.m.shared, sharedInput{name: n.Name, region: r})
+				}
 				c.home[n] = place{r.off, lane}
 			}
 		}
@@ -248,6 +254,7 @@ func (p *planner) plan(nodes []*ir.Node) {
 		p.releaseCopies(n, i)
 	}
 	p.storeOutputs()
+	p.locate(p.code)
 	p.segment()
 }
 

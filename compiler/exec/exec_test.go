@@ -232,6 +232,16 @@ func TestMachineCode(t *testing.T) {
 				fill(f, lanes, l, uint64(l)+seed)
 				fill(g, lanes, l, uint64(l)+seed)
 			}
+			for _, frame := range []*exec.Frame{f, g}[seed%2:] { // shared inputs outside of one or both
+				for _, name := range []string{"w", "p"} {
+					if in := frame.Input(name); in != nil {
+						frame.Bind(name, append([]float64{}, in...))
+						for i := range in {
+							in[i] = math.NaN()
+						}
+					}
+				}
+			}
 			for range 2 { // outputs that accumulate, memory that was used before
 				for _, gr := range gs {
 					code.Program(gr.Name).Run(f)

@@ -21,6 +21,7 @@ type Module struct {
 	queues   []queue   // without their memory
 	sums     []sum     // shared outputs that accumulate
 	copies   []instr   // of shared inputs and constants, in single precision
+	shared   []sharedInput
 	programs map[string]*Program
 }
 
@@ -75,6 +76,8 @@ type instr struct {
 	form   matrix // of the matrix of a linear op, or of a copy, in single precision
 	order  int    // OpPolygamma
 	queue  int    // gather: see Frame
+
+	product bool // an array operation that is one call of a kernel: see product
 }
 
 // mode modifies what happens to the result.
@@ -107,6 +110,7 @@ func (in *instr) reads() int {
 type operand struct {
 	off, elem, lane int
 	size            int // elements
+	ext             int // see Module.external; 0: it stands in the frame
 }
 
 // Lanes is how many trajectories a frame holds.
@@ -121,8 +125,10 @@ type Frame struct {
 	module *Module
 	queues []queue
 	sums   []Sum
-	idle   []bool // by lane
-	stale  bool   // see Refresh
+	idle   []bool      // by lane
+	stale  bool        // see Refresh
+	narrow bool        // so are copies in single precision
+	bound  [][]float64 // where shared inputs stand
 }
 
 // NewFrame returns a frame with all inputs and outputs zero. It starts at a line
@@ -134,6 +140,9 @@ func (m *Module) NewFrame() *Frame {
 	}
 	f := &Frame{mem: mem[:m.size+m.spills], module: m, idle: make([]bool, m.lanes)}
 	copy(f.mem, m.consts)
+	for i := range m.shared {
+		f.bound = append(f.bound, f.region(m.shared[i].region))
+	}
 	f.Refresh()
 	f.newSums()
 	return f
@@ -141,18 +150,6 @@ func (m *Module) NewFrame() *Frame {
 
 // Idle takes lanes out of the sums over lanes, or back in.
 func (f *Frame) Idle(lane int, idle bool) { f.idle[lane] = idle }
-
-// Refresh says that shared inputs have changed, of which programs may keep
-// copies.
-func (f *Frame) Refresh() { f.stale = len(f.module.copies) > 0 }
-
-// copy brings copies of shared inputs up to date.
-func (f *Frame) copy() {
-	f.stale = false
-	for i := range f.module.copies {
-		runSingle(f.mem, &f.module.copies[i])
-	}
-}
 
 // Input is the frame's region of an input: element i of lane l at i·Lanes+l,
 // or element i at i for a shared input. It is nil for an input that no graph

@@ -14,8 +14,11 @@ func (p *Program) Run(f *Frame) {
 	for _, i := range p.sums {
 		f.sums[i].added = true
 	}
-	if f.stale && p.single {
-		f.copy()
+	if f.stale {
+		f.refresh()
+	}
+	if f.narrow && p.single {
+		f.narrowed()
 	}
 	mem := f.mem
 	for i := range p.segments {
@@ -133,7 +136,7 @@ func (p *Program) runArray(f *Frame, in *instr) {
 		f.gather(in)
 		return
 	case in.single || in.mode == narrow:
-		runSingle(mem, in)
+		f.runSingle(in)
 		return
 	}
 	dst := mem[in.dst:][:in.n*in.width]
@@ -159,7 +162,11 @@ func (p *Program) runArray(f *Frame, in *instr) {
 	}
 	info := in.op.Info()
 	if info.Class != ir.Elementwise {
-		runStructured(mem, in, dst)
+		if in.product {
+			f.runProduct(in, dst)
+		} else {
+			runStructured(mem, in, dst)
+		}
 		return
 	}
 	a := p.view(mem, in, 0)
@@ -302,49 +309,46 @@ func ternary(in *instr, dst []float64, a, b, c view) {
 	}
 }
 
-// runLinear executes products with a matrix that all lanes share, whose
-// vectors stand as the kernels want them, and reports whether it is one.
-func runLinear(mem []float64, in *instr, dst []float64) bool {
+// product reports whether an instruction is a product with a matrix that a
+// kernel executes: all lanes share it, and its vectors stand in order.
+func product(in *instr) bool {
+	if in.single {
+		return false
+	}
 	a, b, c := in.args[0], in.args[1], in.args[2]
 	w := in.width
 	vector := func(o operand) bool { return o.elem == w && (o.lane == 1 || w == 1) }
-	shared := a.lane == 0 && a.elem == 1 || w == 1 && a.elem == 1
+	shared := a.elem == 1 && (a.lane == 0 || w == 1)
 	switch in.op {
-	case ir.OpMatVec:
-		if !shared || !vector(b) {
-			return false
-		}
-		kernel.Dense(dst, mem[a.off:], mem[b.off:], nil, in.m, in.k, w)
+	case ir.OpMatVec, ir.OpTMatVec:
+		return in.mode == store && shared && vector(b)
 	case ir.OpDense:
-		if !shared || !vector(b) || !(c.elem == 1 && (c.lane == 0 || w == 1)) {
-			return false
-		}
-		kernel.Dense(dst, mem[a.off:], mem[b.off:], mem[c.off:], in.m, in.k, w)
-	case ir.OpTMatVec:
-		if !shared || !vector(b) {
-			return false
-		}
-		kernel.DenseT(dst, mem[a.off:], mem[b.off:], in.m, in.k, w)
+		return in.mode == store && shared && vector(b) && c.elem == 1 && (c.lane == 0 || w == 1)
 	case ir.OpOuter:
-		if in.mode != accum || !vector(a) || !vector(b) {
-			return false
-		}
-		if w == 1 {
-			kernel.Outer(dst, dst, mem[a.off:], mem[b.off:], 1, in.m, in.k)
-		} else {
-			kernel.AddOuterLanes(dst, mem[a.off:], mem[b.off:], in.m, in.k, w)
-		}
-	default:
-		return false
+		return in.mode == accum && vector(a) && vector(b)
 	}
-	return true
+	return false
+}
+
+// runProduct executes a product.
+func (f *Frame) runProduct(in *instr, dst []float64) {
+	a, b, w := f.from(&in.args[0]), f.from(&in.args[1]), in.width
+	switch {
+	case in.op == ir.OpMatVec:
+		kernel.Dense(dst, a, b, nil, in.m, in.k, w)
+	case in.op == ir.OpDense:
+		kernel.Dense(dst, a, b, f.from(&in.args[2]), in.m, in.k, w)
+	case in.op == ir.OpTMatVec:
+		kernel.DenseT(dst, a, b, in.m, in.k, w)
+	case w == 1:
+		kernel.Outer(dst, dst, a, b, 1, in.m, in.k)
+	default:
+		kernel.AddOuterLanes(dst, a, b, in.m, in.k, w)
+	}
 }
 
 // runStructured executes the ops that are not elementwise, lane by lane.
 func runStructured(mem []float64, in *instr, dst []float64) {
-	if runLinear(mem, in, dst) {
-		return
-	}
 	a, b, c := in.args[0], in.args[1], in.args[2]
 	w := in.width
 	for l := range w {

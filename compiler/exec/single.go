@@ -96,6 +96,7 @@ func (c *compiler) shadow(nodes [][]*ir.Node) {
 					in.width = c.m.lanes
 				}
 				in.args[0] = operand{off: from, elem: 1, size: in.n}
+				in.args[0].ext = c.m.external(in.args[0])
 				in.dst = c.align(c.next, span(&in))
 				c.shadows[at] = in.dst
 				c.m.copies = append(c.m.copies, in)
@@ -196,40 +197,50 @@ func (p *planner) releaseCopies(n *ir.Node, i int) {
 }
 
 // runSingle executes an instruction on singles, or to them.
-func runSingle(mem []float64, in *instr) {
+func (f *Frame) runSingle(in *instr) {
+	mem := f.mem
 	s := scalar.Singles(mem)
 	dst := s[2*in.dst:]
 	a := in.args[0]
 	switch {
 	case in.mode == widen:
 		kernel.Widen(mem[in.dst:][:in.n*in.width], s[2*a.off:])
-	case in.mode == narrow && in.form.m == 0 && a.elem == in.width && (a.lane == 1 || in.width == 1):
-		kernel.Narrow(dst[:in.n*in.width], mem[a.off:])
-	case in.mode == narrow && in.form.m > 0 && in.form.cols == 1 && in.width == 1:
-		for i, f := 0, in.form; i < f.m; i++ {
-			kernel.Narrow(dst[i*f.rows:][:f.k], mem[a.off+i*f.k:])
-		}
-	case in.mode == narrow && in.form.m > 0 && in.form.rows == 1 && in.width == 1:
-		kernel.NarrowColumns(dst, mem[a.off:], in.form.m, in.form.k, in.form.cols)
 	case in.mode == narrow:
-		f := in.form
-		if f.m == 0 {
-			f = matrix{m: 1, k: in.n, cols: 1}
-		}
-		for i := range f.m {
-			to, from := i*f.rows*in.width, a.off+i*f.k*a.elem
-			for range f.k {
-				for l := range in.width {
-					dst[to+l] = float32(mem[from+l*a.lane])
-				}
-				to += f.cols * in.width
-				from += a.elem
-			}
-		}
+		narrowTo(dst, f.from(&in.args[0]), in)
 	case in.op.Info().Class == ir.Elementwise:
 		elementwiseSingle(s, in, dst)
 	default:
 		linearSingle(s, in, dst)
+	}
+}
+
+// narrowTo copies the argument of an instruction, which starts at src.
+func narrowTo(dst []float32, src []float64, in *instr) {
+	a, f := in.args[0], in.form
+	switch {
+	case f.m == 0 && a.elem == in.width && (a.lane == 1 || in.width == 1):
+		kernel.Narrow(dst[:in.n*in.width], src)
+		return
+	case f.m == 0:
+		f = matrix{m: 1, k: in.n, cols: 1}
+	case f.cols == 1 && in.width == 1:
+		for i := range f.m {
+			kernel.Narrow(dst[i*f.rows:][:f.k], src[i*f.k:])
+		}
+		return
+	case f.rows == 1 && in.width == 1:
+		kernel.NarrowColumns(dst, src, f.m, f.k, f.cols)
+		return
+	}
+	for i := range f.m {
+		to, from := i*f.rows*in.width, i*f.k*a.elem
+		for range f.k {
+			for l := range in.width {
+				dst[to+l] = float32(src[from+l*a.lane])
+			}
+			to += f.cols * in.width
+			from += a.elem
+		}
 	}
 }
 
