@@ -1,6 +1,10 @@
 package solvers
 
-import "math"
+import (
+	"math"
+
+	"github.com/pinode/pinode/internal/scalar"
+)
 
 // System is the right-hand side of y' = f(t, y).
 type System interface {
@@ -118,16 +122,18 @@ func (s *Stepper) EndRate() []float64 { return s.K[len(s.K)-1] }
 // error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)). It is NaN or infinite
 // where the step left the representable range.
 func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
-	y0, y1, sum := s.Y[0], s.End(), 0.
-	for l := range m {
+	y0, y1 := s.Y[0], s.End()
+	var sum [4]float64
+	for l, parts := 0, scalar.Parts(m); l < m; l++ {
 		e := 0.
 		for j, ej := range s.tab.E {
 			e = math.FMA(ej, s.K[j][l], e)
 		}
 		w := s.H * e / math.FMA(rtol, math.Max(math.Abs(y0[l]), math.Abs(y1[l])), atol)
-		sum = math.FMA(w, w, sum)
+		part := &sum[l%parts]
+		*part = math.FMA(w, w, *part)
 	}
-	return sum / float64(max(m, 1))
+	return scalar.Join(&sum) / float64(max(m, 1))
 }
 
 // Dense sets dst to the interpolant at T + θH.

@@ -286,15 +286,11 @@ func (l *lowering) instr(in *instr) {
 			l.write(in, i, v)
 		}
 	case ir.OpSum:
-		sum := l.Const(0)
-		for i := range in.k {
-			sum = l.Binary(scalar.OpAdd, sum, l.read(a, i))
-		}
-		l.write(in, 0, sum)
+		l.write(in, 0, l.sum(in.k, func(i int, part scalar.Value) scalar.Value { return l.Binary(scalar.OpAdd, part, l.read(a, i)) }))
 	case ir.OpDot:
-		l.write(in, 0, l.dot(a, 0, 1, b, 0, 1, in.k, l.Const(0)))
+		l.write(in, 0, l.innerProduct(a, b, in.k))
 	case ir.OpNorm:
-		l.write(in, 0, l.Unary(scalar.OpSqrt, l.dot(a, 0, 1, a, 0, 1, in.k, l.Const(0))))
+		l.write(in, 0, l.Unary(scalar.OpSqrt, l.innerProduct(a, a, in.k)))
 	case ir.OpTranspose:
 		for i := range in.m {
 			for j := range in.k {
@@ -354,6 +350,27 @@ func (l *lowering) old(in *instr, i int) scalar.Value {
 		o.lane = 1
 	}
 	return l.read(o, i)
+}
+
+// sum is a sum of n terms; add adds term i to a part.
+func (l *lowering) sum(n int, add func(i int, part scalar.Value) scalar.Value) scalar.Value {
+	parts := scalar.Parts(n)
+	part := make([]scalar.Value, parts)
+	for k := range part {
+		part[k] = l.Const(0)
+	}
+	for i := range n {
+		part[i%parts] = add(i, part[i%parts])
+	}
+	if parts == 1 {
+		return part[0]
+	}
+	return l.Binary(scalar.OpAdd, l.Binary(scalar.OpAdd, part[0], part[1]), l.Binary(scalar.OpAdd, part[2], part[3]))
+}
+
+// innerProduct is Σ xᵢ yᵢ, each term in one fused multiply–add.
+func (l *lowering) innerProduct(x, y operand, n int) scalar.Value {
+	return l.sum(n, func(i int, part scalar.Value) scalar.Value { return l.FMA(l.read(x, i), l.read(y, i), part) })
 }
 
 // dot is s + Σ xᵢ yᵢ, one fused multiply–add after the other.

@@ -359,15 +359,11 @@ func runStructured(mem []float64, in *instr, dst []float64) {
 				dst[i*w+l] = mem[la]
 			}
 		case ir.OpSum:
-			sum := 0.
-			for i := range in.k {
-				sum += mem[la+i*a.elem]
-			}
-			dst[l] = sum
+			dst[l] = sumOf(mem, la, a.elem, in.k)
 		case ir.OpDot:
-			dst[l] = dot(mem, la, a.elem, lb, b.elem, in.k, 0)
+			dst[l] = innerProduct(mem, la, a.elem, lb, b.elem, in.k)
 		case ir.OpNorm:
-			dst[l] = math.Sqrt(dot(mem, la, a.elem, la, a.elem, in.k, 0))
+			dst[l] = math.Sqrt(innerProduct(mem, la, a.elem, la, a.elem, in.k))
 		case ir.OpTranspose:
 			for i := range in.m {
 				for j := range in.k {
@@ -417,6 +413,33 @@ func runStructured(mem []float64, in *instr, dst []float64) {
 			}
 		}
 	}
+}
+
+// sumOf is Σ xᵢ.
+func sumOf(mem []float64, x, dx, n int) float64 {
+	var part [4]float64
+	for parts := scalar.Parts(n); n > 0; {
+		for k := range min(parts, n) {
+			part[k] += mem[x]
+			x += dx
+		}
+		n -= parts
+	}
+	return scalar.Join(&part)
+}
+
+// innerProduct is Σ xᵢ yᵢ, each term in one fused multiply–add.
+func innerProduct(mem []float64, x, dx, y, dy, n int) float64 {
+	var part [4]float64
+	for parts := scalar.Parts(n); n > 0; {
+		for k := range min(parts, n) {
+			part[k] = math.FMA(mem[x], mem[y], part[k])
+			x += dx
+			y += dy
+		}
+		n -= parts
+	}
+	return scalar.Join(&part)
 }
 
 // dot is s + Σ xᵢ yᵢ, one fused multiply–add after the other.
