@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"sync/atomic"
 
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/sim"
@@ -158,7 +160,8 @@ type certifier struct {
 	loss   bool
 	ends   int
 	events int
-	order  uint64 // of the events at the start values
+	order  uint64  // of the events at the start values
+	step   float64 // the first of differences, in the scale of a coordinate
 }
 
 // certify solves with tolerances so tight that the choice of steps, which
@@ -177,7 +180,8 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	if slices.Contains(modes, "forward") {
 		all = "forward" // its programs serve the others too
 	}
-	o, err := newObjective(m, sp, []*item{&one}, nil, opt, all, exec.Double, 1)
+	newOne := func() (*objective, error) { return newObjective(m, sp, []*item{&one}, nil, opt, all, exec.Double, 1) }
+	o, err := newOne()
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +189,10 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	if err != nil {
 		return nil, err
 	}
-	c := &certifier{objective: o, ctx: ctx, loss: it.values > 0}
+	c := &certifier{objective: o, ctx: ctx, loss: it.values > 0, step: 1e-2}
+	if !opt.Method.Adaptive() { // round-off alone is in the way of a smaller one
+		c.step = 1e-4
+	}
 	if !c.loss {
 		c.ends = min(m.prog.Model.Layout.NUser, mostEnds)
 	}
@@ -225,14 +232,18 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	stretch := slices.Repeat([]float64{1}, sp.dim)
 	sp.trans.Pullback(stretch[:len(sp.coords)], x[:len(sp.coords)], slices.Clone(stretch))
 	step := max(1, sp.dim/max(want.coordinates, 1))
+	var some []int
 	for i := range sp.dim {
-		if o.Weight(i) && i%step != 0 {
-			continue
+		if !o.Weight(i) || i%step == 0 {
+			some = append(some, i)
 		}
-		d, unsure, err := c.difference(x, i, want.enough, cert.Targets)
-		if err != nil {
-			return nil, err
-		}
+	}
+	found, err := c.differences(x, some, want.enough, cert.Targets, newOne)
+	if err != nil {
+		return nil, err
+	}
+	for n, i := range some {
+		d, unsure := found[n].d, found[n].unsure
 		if unsure == nil {
 			cert.Skipped = append(cert.Skipped, o.coordinateName(i))
 			continue
@@ -369,15 +380,50 @@ func (c *certifier) pullback(x []float64, ct sim.Cotangents) []float64 {
 	return sum.g
 }
 
+// difference are derivatives of the targets by a coordinate, with their errors.
+type difference struct {
+	d, unsure []float64
+	err       error
+}
+
+// differences are those by some coordinates, computed on all cores, each with
+// an objective of its own.
+func (c *certifier) differences(x []float64, some []int, enough float64, targets []CertifiedTarget, newOne func() (*objective, error)) ([]difference, error) {
+	workers, of := []*worker{c.workers[0]}, map[*worker]*certifier{c.workers[0]: c}
+	for len(workers) < min(runtime.GOMAXPROCS(0), len(some)) {
+		o, err := newOne()
+		if err != nil {
+			return nil, err
+		}
+		twin := *c
+		twin.objective = o
+		workers, of[o.workers[0]] = append(workers, o.workers[0]), &twin
+	}
+	found := make([]difference, len(some))
+	var next atomic.Int64
+	crew := newCrew(len(workers) - 1)
+	defer crew.home()
+	crew.do(func(w *worker) {
+		own := slices.Clone(x)
+		for n := int(next.Add(1) - 1); n < len(some); n = int(next.Add(1) - 1) {
+			f := &found[n]
+			f.d, f.unsure, f.err = of[w].difference(own, some[n], enough, targets)
+		}
+	}, workers)
+	for i := range found {
+		if err := found[i].err; err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
 // difference is the derivative of the targets by coordinate i from central
 // differences whose steps are halved and that are extrapolated to none, with
 // the estimated errors; nil where the events follow in another order however
 // small the step. (C.J.F. Ridders, Adv. Eng. Softw. 4, 75–76, 1982.)
 func (c *certifier) difference(x []float64, i int, enough float64, targets []CertifiedTarget) (d, unsure []float64, err error) {
-	const (
-		first  = 1e-2 // of the coordinate
-		levels = 10
-	)
+	const levels = 10
 	keep := x[i]
 	defer func() { x[i] = keep }()
 	at := func(h float64) (v []float64) {
@@ -388,7 +434,7 @@ func (c *certifier) difference(x []float64, i int, enough float64, targets []Cer
 		return v
 	}
 	n := len(targets)
-	h := first * math.Max(1, math.Abs(keep))
+	h := c.step * math.Max(1, math.Abs(keep))
 	var last [][]float64 // the extrapolations at the step before, by order
 	for range levels {
 		hi, lo := at(h), at(-h)
