@@ -137,7 +137,7 @@ func (m *Model) certifySimulation(ctx context.Context, opt sim.Options, want cer
 		return nil, err
 	}
 	seed := uint64(m.simulate.Int("seed"))
-	items[0].span.Draw = m.draws(seed, 0, nil)
+	items[0].span.Draws = m.draws(seed, 0, nil)
 	sp, err := newSpace(m, items, seed)
 	if err != nil {
 		return nil, err

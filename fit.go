@@ -110,7 +110,7 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 		plan.Workers = c.workers
 	}
 	for i, it := range append(append([]*item{}, train...), valid...) {
-		it.span.Draw = m.draws(seed, i, it.rated)
+		it.span.Draws = m.draws(seed, i, it.rated)
 	}
 	sp, err := newSpace(m, append(append([]*item{}, train...), valid...), seed)
 	if err != nil {

@@ -116,7 +116,7 @@ func TestRandomHybrids(t *testing.T) {
 		f, err := m.NewFit(Workers(1))
 		require.NoError(t, err, told(""))
 		for _, it := range f.obj.items { // one draw for all, so that they are alike
-			it.span.Draw = m.draws(seed, 0, nil)
+			it.span.Draws = m.draws(seed, 0, nil)
 		}
 		x, err := f.obj.sp.x0()
 		require.NoError(t, err)

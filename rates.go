@@ -1,20 +1,17 @@
 package pinode
 
 import (
-	"math/rand/v2"
+	"slices"
 
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/sim"
 )
 
-// neverFires raises a threshold beyond what an integrated intensity reaches.
-const neverFires = 1e300
-
-// draws returns the thresholds of a trajectory's events with a rate, or nil
-// for a model without any: reproducible from the seed, the number of the
-// trajectory, the event and the number of its firing. Events whose firings
-// data tell do not fire by themselves.
-func (m *Model) draws(seed uint64, trajectory int, told []int) func(event, k int) float64 {
+// draws starts the draws of a trajectory's events with a rate, or is nil for a
+// model without any: reproducible from the seed, the number of the trajectory,
+// the event and the number of its firing. Events whose firings data tell do not
+// fire by themselves.
+func (m *Model) draws(seed uint64, trajectory int, told []int) func(event int) func() float64 {
 	any := false
 	for _, e := range m.prog.Model.Events {
 		any = any || e.Rate != nil
@@ -22,17 +19,11 @@ func (m *Model) draws(seed uint64, trajectory int, told []int) func(event, k int
 	if !any {
 		return nil
 	}
-	streams := map[int]*rand.Rand{}
-	return func(event, k int) float64 {
-		for _, e := range told {
-			if e == event {
-				return neverFires
-			}
+	return func(event int) func() float64 {
+		if slices.Contains(told, event) {
+			return nil
 		}
-		if k == 0 { // a run starts
-			streams[event] = fit.Stream(seed, "rate "+m.prog.Model.Events[event].Checked.Name, trajectory)
-		}
-		return streams[event].ExpFloat64()
+		return fit.Stream(seed, "rate "+m.prog.Model.Events[event].Checked.Name, trajectory).ExpFloat64
 	}
 }
 

@@ -31,7 +31,13 @@ fit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }`)
 		require.NoError(t, m.Set("fit.gradient", mode, "test"))
 		f, err := m.NewFit()
 		require.NoError(t, err)
-		f.obj.items[0].span.Draw = func(_, k int) float64 { return []float64{1, neverFires}[min(k, 1)] }
+		f.obj.items[0].span.Draws = func(int) func() float64 {
+			next := 1.
+			return func() (draw float64) {
+				draw, next = next, 1e300
+				return draw
+			}
+		}
 		x, err := f.obj.sp.x0()
 		require.NoError(t, err)
 		grad := make([]float64, len(x))

@@ -410,7 +410,7 @@ func (r *runs) prepare(i int, p, nat []float64, to *subject) *sim.Span {
 		}
 	}
 	to.run.span = it.span
-	to.run.span.Draw = r.sp.m.draws(r.seed, i, it.rated)
+	to.run.span.Draws = r.sp.m.draws(r.seed, i, it.rated)
 	return &to.run.span
 }
 

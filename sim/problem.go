@@ -72,8 +72,8 @@ type Span struct {
 	Firings []Firing
 	Stops   []float64
 
-	// Draw is what raises the threshold of an event with an intensity for its
-	// k-th firing: a draw from the exponential distribution of mean 1. Nil:
-	// such events do not fire by themselves.
-	Draw func(event, k int) float64
+	// Draws starts the draws that raise the threshold of an event with an
+	// intensity, one for each of its firings, from the exponential
+	// distribution of mean 1. Nil: such events do not fire by themselves.
+	Draws func(event int) func() float64
 }

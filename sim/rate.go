@@ -11,7 +11,9 @@ const never = 1e300
 func (s *Integrator) firstThresholds() {
 	for e := range s.hy.Events {
 		if k := s.hy.Events[e].Threshold; k > 0 {
-			s.draws[e] = 0
+			if s.draws[e] = nil; s.span.Draws != nil {
+				s.draws[e] = s.span.Draws(e)
+			}
 			s.d[k-1] = s.draw(e)
 		}
 	}
@@ -19,11 +21,10 @@ func (s *Integrator) firstThresholds() {
 
 // draw is by how much the threshold of event e grows for its next firing.
 func (s *Integrator) draw(e int) float64 {
-	if s.span.Draw == nil {
+	if s.draws[e] == nil {
 		return never
 	}
-	s.draws[e]++
-	return s.span.Draw(e, s.draws[e]-1)
+	return s.draws[e]()
 }
 
 // renew raises the threshold of an event that has been triggered by itself,

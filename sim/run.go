@@ -58,8 +58,8 @@ type Integrator struct {
 	rateBefore     []float64
 	residual       []float64 // of the guards located at this instant
 	sched          []float64
-	fired          []int // firings of each periodic event so far
-	draws          []int // of each event with an intensity so far
+	fired          []int            // firings of each periodic event so far
+	draws          []func() float64 // of each event with an intensity; nil: it does not fire by itself
 	nextFiring     int
 	nextStop       int
 	nextSave       int
@@ -116,7 +116,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		d:   make([]float64, size.D), holds: make([]bool, len(hy.Events)),
 		g: make([]float64, size.Guards), rate: make([]float64, size.Guards), accel: make([]float64, size.Guards),
 		residual: make([]float64, size.Guards), gBefore: make([]float64, size.Guards), rateBefore: make([]float64, size.Guards),
-		sched: make([]float64, size.Times), fired: make([]int, len(hy.Events)), draws: make([]int, len(hy.Events)),
+		sched: make([]float64, size.Times), fired: make([]int, len(hy.Events)), draws: make([]func() float64, len(hy.Events)),
 		crossed: make([]bool, size.Guards), armed: make([]int8, size.Guards), touched: make([]int, size.Y+size.D),
 		readY: make([]float64, size.Y), readD: make([]float64, size.D),
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
