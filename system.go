@@ -102,8 +102,10 @@ type system struct {
 
 	bp, bq                                        []float64 // the account: the gradient by parameters
 	rhs, guards, initY, initD, times, row, priors function
-	rates                                         []float64 // of guards
-	guards2, floors, outputs, obs, conserved      *program
+	rates, lookRates                              []float64 // of guards, and of those of look
+	guards2, look, floors                         *program
+	outputs, obs, conserved                       *program
+	flow                                          []float64
 	nets                                          *program
 	netArgs                                       []float64
 	jump, rest, delay                             []function
@@ -113,7 +115,7 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	f := mod.NewFrame()
 	s := &system{prog: p, frame: f}
 	lay := &p.Model.Layout
-	s.size = sim.Sizes{Y: lay.NY, YError: lay.NError, D: lay.ND, Guards: p.NumGuards, Times: p.NumTimes}
+	s.size = sim.Sizes{Y: lay.NY, YError: lay.NError, D: lay.ND, Guards: p.NumGuards, Releases: p.NumGuards - len(p.Model.Guards), Times: p.NumTimes}
 	for name, to := range map[string]*[]float64{
 		"t": &s.t, "y": &s.y, "d": &s.d, "u": &s.u, "ut": &s.ut, "q": &s.q, "s": &s.s, "a": &s.a,
 		"data": &s.datum, "seen": &s.seen, "yb": &s.yb, "db": &s.db,
@@ -136,6 +138,9 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	s.obs, s.conserved, s.nets = newProgram(mod, f, "obs", "pred"), newProgram(mod, f, "conserved", "v"), newProgram(mod, f, "nets", "values")
 	if s.guards.run != nil {
 		s.rates = s.guards.run.code.Output(f, "rate")
+	}
+	if s.look = newProgram(mod, f, "look", "g"); s.look != nil {
+		s.lookRates, s.flow = s.look.code.Output(f, "rate"), f.Input("flow")
 	}
 	if s.nets != nil {
 		s.netArgs = s.nets.code.Output(f, "args")
@@ -213,6 +218,13 @@ func (s *system) Guards(t float64, y, d, g, rate, accel []float64) {
 	if accel != nil {
 		run(s.guards2, accel)
 	}
+}
+
+func (s *system) Look(t float64, y, d, dy, g, rate []float64) {
+	s.at(t, y, d)
+	copy(s.flow, dy)
+	run(s.look, g)
+	copy(rate, s.lookRates)
 }
 
 func (s *system) Times(v []float64) { run(s.times.run, v) }

@@ -13,6 +13,7 @@ import (
 //
 //	rhs       dy [NY]
 //	guards    g, rate [guards]; accel likewise is guards2
+//	look      g, rate of those but for releases, where the state moves by flow
 //	init      y, d
 //	times     s: the scheduled scalars
 //	floors    v: arguments of floor switches
@@ -58,6 +59,9 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		rate := p.rate(g)
 		graph("guards", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
 		graph("guards2", ir.Output{Name: "accel", Node: p.rate(rate)})
+		if g, rate, _ := p.look(); g != nil {
+			graph("look", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
+		}
 		if want.Reverse {
 			out = append(out, p.vjp("guards", g, true), p.vjp("guards", g, false))
 		}
@@ -127,6 +131,26 @@ func (p *Program) rate(n *ir.Node) *ir.Node {
 		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
 	}
 	return autodiff.JVP(b, []*ir.Node{n}, wrt, dots)[0]
+}
+
+// look are the guards but for those of releases, and their derivatives by time
+// where the state moves by the input flow; nil for none.
+func (p *Program) look() (g, rate, flow *ir.Node) {
+	m, b := p.Model, p.Model.Builder
+	guards := p.guards[:len(m.Guards)]
+	if len(guards) == 0 {
+		return nil, nil, nil
+	}
+	g = b.Slice(b.Concat(guards...), 0, ir.Vec(len(guards)))
+	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
+	if m.In.Y != nil {
+		flow = b.Input("flow", m.In.Y.Shape, true)
+		wrt, dots = append(wrt, m.In.Y), append(dots, flow)
+	}
+	if m.In.U != nil {
+		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
+	}
+	return g, autodiff.JVP(b, []*ir.Node{g}, wrt, dots)[0], flow
 }
 
 // vjp is the reverse derivative of a value. Signals move with the time.

@@ -3,7 +3,6 @@ package compiler
 import (
 	"math"
 
-	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
 )
 
@@ -65,13 +64,10 @@ func (s *stepping) calm(y, k []*ir.Node) *ir.Node {
 			calm = b.Mul(calm, b.Le(least, is))
 		}
 	}
-	guards := s.guards[:len(s.Model.Guards)]
-	if len(guards) == 0 {
+	g, rate, flow := s.Program.look()
+	if g == nil {
 		return calm
 	}
-	g := b.Slice(b.Concat(guards...), 0, ir.Vec(len(guards)))
-	flow := b.Input("flow", s.vec, true)
-	rate := autodiff.JVP(b, []*ir.Node{g}, []*ir.Node{in.T, in.Y}, []*ir.Node{b.Const(1), flow})[0]
 	both := optimized(b, g, rate)
 	side := b.Input("side", g.Shape, true)
 	look := func(t, y, dy *ir.Node) (value, rate *ir.Node) {
@@ -98,5 +94,5 @@ func (s *stepping) calm(y, k []*ir.Node) *ir.Node {
 		before = after
 	}
 	unwatched := b.Apply(ir.OpEq, side, b.Const(0))
-	return b.Mul(calm, b.Le(b.Const(float64(len(guards))), b.Sum(b.Apply(ir.OpMax, unwatched, quiet))))
+	return b.Mul(calm, b.Le(b.Const(float64(g.Shape.N)), b.Sum(b.Apply(ir.OpMax, unwatched, quiet))))
 }

@@ -29,6 +29,9 @@ func (b *ball) Guards(_ float64, y, _, g, rate, accel []float64) {
 		accel[0] = -b.g
 	}
 }
+func (b *ball) Look(_ float64, y, _, dy, g, rate []float64) {
+	g[0], rate[0] = y[0]-b.r, dy[0]
+}
 func (*ball) Times([]float64)                                  {}
 func (b *ball) Jump(_ int, _ float64, y, _, _, v []float64)    { v[0] = -b.e * y[1] }
 func (b *ball) Rest(_ int, _ float64, _, _, v []float64)       { v[0], v[1] = b.r, 0 }

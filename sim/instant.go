@@ -216,7 +216,11 @@ func (s *Integrator) locate(guard int, theta float64) (h float64, fail *Failure)
 	best, bestH := math.Inf(1), h
 	for range 12 {
 		s.take(h)
-		s.model.Guards(s.t+h, s.step.End(), s.d, s.g, s.rate, nil)
+		if s.sided {
+			s.model.Look(s.t+h, s.step.End(), s.d, s.step.EndRate(), s.g, s.rate)
+		} else {
+			s.model.Guards(s.t+h, s.step.End(), s.d, s.g, s.rate, nil)
+		}
 		g := math.Abs(s.g[guard])
 		if !(g < best) {
 			break

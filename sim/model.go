@@ -4,11 +4,12 @@ import "github.com/pinode/pinode/solvers"
 
 // Sizes are the lengths of a model's arrays.
 type Sizes struct {
-	Y      int // continuous states, quadratures last
-	YError int // the first ones, which step-size control looks at
-	D      int // discrete variables, switches last
-	Guards int
-	Times  int // scheduled scalars
+	Y        int // continuous states, quadratures last
+	YError   int // the first ones, which step-size control looks at
+	D        int // discrete variables, switches last
+	Guards   int // the last Releases of which let states at rest go
+	Releases int
+	Times    int // scheduled scalars
 }
 
 // Model is a compiled hybrid model with its parameters and the data of one
@@ -23,6 +24,10 @@ type Model interface {
 	// Guards sets all guards, their total derivative by time along the flow,
 	// and, unless accel is nil, the second.
 	Guards(t float64, y, d, g, rate, accel []float64)
+
+	// Look sets the guards but for those of releases, and their derivatives by
+	// time where the state moves by dy.
+	Look(t float64, y, d, dy, g, rate []float64)
 
 	// Times sets the scheduled scalars.
 	Times(s []float64)

@@ -47,7 +47,7 @@ type Integrator struct {
 	loose  bool    // its lane may go on by itself
 	alone  bool    // its lane goes on by itself where nothing happens
 	inputs bool    // its steps are told of their times
-	sided  bool    // the step sees all guards that are watched
+	sided  bool    // no guard of a release is watched
 	moving bool    // times of instants may depend on parameters
 	at     endKind // where it ends
 
@@ -76,6 +76,7 @@ type Integrator struct {
 	micros  int   // micro-steps of this instant
 	touched []int // micro-step that last assigned each component of [Y | D]
 	readY   []float64
+	flow    []float64 // the derivative of the dense output
 	readD   []float64
 	vals    []float64
 	zeno    jumps.Zeno
@@ -118,7 +119,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		residual: make([]float64, size.Guards), gBefore: make([]float64, size.Guards), rateBefore: make([]float64, size.Guards),
 		sched: make([]float64, size.Times), fired: make([]int, len(hy.Events)), draws: make([]func() float64, len(hy.Events)),
 		crossed: make([]bool, size.Guards), armed: make([]int8, size.Guards), touched: make([]int, size.Y+size.D),
-		readY: make([]float64, size.Y), readD: make([]float64, size.D),
+		readY: make([]float64, size.Y), flow: make([]float64, size.Y), readD: make([]float64, size.D),
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),
 	}
@@ -138,8 +139,14 @@ func (s *Integrator) RHS(t float64, y, dy []float64) {
 
 // Probe evaluates the guards on the dense output of the step.
 func (s *Integrator) Probe(theta float64, g, rate []float64) {
+	t := s.t + theta*s.step.H
 	s.step.Dense(theta, s.readY)
-	s.model.Guards(s.t+theta*s.step.H, s.readY, s.d, g, rate, nil)
+	if s.sided {
+		s.step.DenseRate(theta, s.flow)
+		s.model.Look(t, s.readY, s.d, s.flow, g, rate)
+		return
+	}
+	s.model.Guards(t, s.readY, s.d, g, rate, nil)
 }
 
 // Run integrates the model over the span into out. The error, a *Failure, is
@@ -248,22 +255,19 @@ func (s *Integrator) propose() bool {
 	return true
 }
 
-// setSides tells the step the sides of the guards. Guards that let states at
-// rest go are none of those that it looks at.
+// setSides tells the step the sides of the guards that it looks at.
 func (s *Integrator) setSides() {
-	at, w := s.lane, s.blk.Width
-	s.sided = true
-	for i, watched := range s.det.Watch {
-		side := 0.
-		if watched {
-			side = float64(s.det.Side[i])
+	own := s.size.Guards - s.size.Releases
+	s.sided = !slices.Contains(s.det.Watch[own:], true)
+	if len(s.blk.Side) == 0 {
+		return
+	}
+	at := s.lane
+	for i, watched := range s.det.Watch[:own] {
+		if s.blk.Side[at] = 0; watched {
+			s.blk.Side[at] = float64(s.det.Side[i])
 		}
-		if at < len(s.blk.Side) {
-			s.blk.Side[at] = side
-			at += w
-		} else {
-			s.sided = s.sided && !watched
-		}
+		at += s.blk.Width
 	}
 }
 

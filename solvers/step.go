@@ -147,6 +147,17 @@ func (s *Stepper) Dense(theta float64, dst []float64) {
 	}
 }
 
+// DenseRate sets dst to the derivative of the interpolant by time there.
+func (s *Stepper) DenseRate(theta float64, dst []float64) {
+	clear(dst)
+	for i, k := range s.K {
+		_, rate := s.tab.Weight(i, theta)
+		for l, f := range k {
+			dst[l] = math.FMA(rate, f, dst[l])
+		}
+	}
+}
+
 // SeedDense adds the cotangent ct of the dense output at T + θH to those of
 // the step, for the next VJP. The time T + θH is held fixed; yBar, and the
 // returned tBar and hBar, get the direct parts.
