@@ -93,6 +93,8 @@ type steps struct {
 	acts      *exec.Program // computes activations again; nil: there are none
 	vjp, vjpt stepVJP
 	last      *exec.Program // the derivative of the last stage's
+	length    *exec.Program // derivatives by the length
+	byLength  [][]float64   // what it gives: of the end, and of the stage derivatives from the second on
 	fromLast  [][]float64   // what it gives
 	lastRan   bool
 	ran       *stepVJP // the reverse derivative that ran last
@@ -172,6 +174,12 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	for name, to := range map[string]*stepVJP{"step.vjp": &s.vjp, "step.vjpt": &s.vjpt} {
 		if p := mod.Program(name); p != nil {
 			*to = stepVJP{p, p.Output(f, "by"), p.Output(f, "bd"), p.Output(f, "bt"), p.Output(f, "bh")}
+		}
+	}
+	if s.length = mod.Program("step.length"); s.length != nil {
+		s.byLength = append(s.byLength, s.length.Output(f, "ph"))
+		for i := range tab.C[1:] {
+			s.byLength = append(s.byLength, s.length.Output(f, fmt.Sprintf("kh.%d", i+1)))
 		}
 	}
 	s.last = mod.Program("step.vjp.last")
@@ -272,6 +280,16 @@ func (s *steps) VJP(times bool) {
 	if s.ran.bh != nil {
 		s.blk.HBar = s.ran.bh
 	}
+}
+
+// LengthBars implements sim.StepsVJP, for steps of one lane.
+func (s *steps) LengthBars(end, other []float64) (hBar, otherBar float64) {
+	s.length.Run(s.frame)
+	hBar, otherBar = dot(end, s.byLength[0]), dot(other, s.byLength[0])
+	for i, kh := range s.byLength[1:] {
+		hBar += dot(s.blk.KBar[i+1], kh)
+	}
+	return hBar, otherBar
 }
 
 // DBar adds lane l's cotangent of the discrete state.

@@ -129,7 +129,7 @@ func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
 	return exec.Compile(p.built(func() []*ir.Graph {
 		graphs := opt.Optimize(p.Model.Builder, p.graphs(want))
 		if want.Step != nil {
-			graphs = append(graphs, p.stepGraphs(want.Step, lanes, want.Reverse, false)...)
+			graphs = append(graphs, p.stepGraphs(want.Step, lanes, want.Reverse, false, true)...)
 		}
 		return graphs
 	}), lanes, want.Networks)
@@ -147,7 +147,7 @@ func (p *Program) built(make func() []*ir.Graph) []*ir.Graph {
 // returns waits for them. With vary the parameters differ between lanes.
 // There is no module for a model whose step is too large for one program.
 func (p *Program) Steps(lanes int, m *Method, want Want, vary bool) func() (*exec.Module, error) {
-	graphs := p.built(func() []*ir.Graph { return p.stepGraphs(m, lanes, want.Reverse, vary) })
+	graphs := p.built(func() []*ir.Graph { return p.stepGraphs(m, lanes, want.Reverse, vary, false) })
 	if graphs == nil {
 		return func() (*exec.Module, error) { return nil, nil }
 	}

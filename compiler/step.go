@@ -76,9 +76,12 @@ const maxStepOps = 6000
 // step.vjp gives by and bd of the arguments y.i and the seeds and adds to the
 // accounts; it has no use for k.i. step.vjpt gives bt and bh too.
 //
+// With roots, for steps that end on one, step.length gives the derivatives by h:
+// ph of the end and kh.i of k.i.
+//
 // They are made of the optimised right-hand side and derivative, once for each
 // stage, and need no passes of their own.
-func (p *Program) stepGraphs(m *Method, lanes int, reverse, vary bool) []*ir.Graph {
+func (p *Program) stepGraphs(m *Method, lanes int, reverse, vary, roots bool) []*ir.Graph {
 	if p.Model.RHS == nil || p.Model.Layout.NY == 0 {
 		return nil
 	}
@@ -98,6 +101,9 @@ func (p *Program) stepGraphs(m *Method, lanes int, reverse, vary bool) []*ir.Gra
 	}
 	if reverse && len(p.Model.Events)+len(p.Model.Switches) > 0 { // without them no time moves
 		out = append(out, s.vjp("step.vjpt", true))
+		if roots {
+			out = append(out, s.lengthwise())
+		}
 	}
 	return out
 }

@@ -151,3 +151,34 @@ func (s *stepping) vjp(name string, times bool) *ir.Graph {
 	}
 	return g
 }
+
+// lengthwise is the derivative by the length of a step whose stages stand.
+func (s *stepping) lengthwise() *ir.Graph {
+	b, in := s.b, s.Model.In
+	tDot, yDot := b.Input("dot.t", ir.Scalar, true), b.Input("dot.y", s.vec, true)
+	wrt, dots := []*ir.Node{in.T, in.Y}, []*ir.Node{tDot, yDot}
+	if in.U != nil {
+		wrt, dots = append(wrt, in.U), append(dots, b.Mul(in.UT, tDot))
+	}
+	dot := optimized(b, autodiff.JVP(b, []*ir.Node{s.Model.RHS}, wrt, dots)[0])
+	g := &ir.Graph{Name: "step.length"}
+	kDot := []*ir.Node{b.Fill(b.Const(0), s.vec)}
+	for i := 1; i < len(s.m.C); i++ {
+		at := b.Fill(b.Const(0), s.vec)
+		if sum := s.combine(s.m.A[i], s.k); sum != nil {
+			at = s.fma(s.h, s.combine(s.m.A[i], kDot), sum)
+		}
+		by := s.at(i, s.y[i])
+		by[tDot], by[yDot] = b.Const(s.m.C[i]), at
+		k := b.Substitute(dot, by)[0]
+		if s.free != nil {
+			k = b.Mul(s.free, k)
+		}
+		kDot = append(kDot, k)
+		g.Outputs = append(g.Outputs, ir.Output{Name: fmt.Sprintf("kh.%d", i), Node: k})
+		if i+1 == len(s.m.C) {
+			g.Outputs = append(g.Outputs, ir.Output{Name: "ph", Node: at})
+		}
+	}
+	return g
+}

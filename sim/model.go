@@ -69,6 +69,11 @@ type StepsVJP interface {
 	Steps
 	VJP(times bool)
 
+	// LengthBars are the cotangents of lane 0's length alone: from that of its
+	// end and those of its stage derivatives in the block, and from another of
+	// its end. They leave no trace. Stages must stand.
+	LengthBars(end, other []float64) (hBar, otherBar float64)
+
 	// Clear forgets lane l's account. Keep sets it aside and Restore puts it
 	// back, around a derivative that has nothing to do with the lane.
 	// What all lanes add up leaves out those that are idle.

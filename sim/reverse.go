@@ -58,7 +58,6 @@ type reverse struct {
 	sched  []float64 // of the scheduled scalars
 	snaps  []snapCotangent
 	eventT []float64 // of the times of the log's records
-	params bool      // whether parameters are accounted for
 
 	e           *entry  // the current entry
 	at          int     // it, or the stretch that it is of
@@ -97,7 +96,7 @@ func (s *Integrator) Backward(m Reverse, ct *Cotangents) (t0Bar float64) {
 // begin starts a backward sweep at the end of the run.
 func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	s := r.Integrator
-	r.m, r.ct, r.params = m, ct, true
+	r.m, r.ct = m, ct
 	s.model = m
 	s.use()
 	clear(r.y)
@@ -374,8 +373,6 @@ func (r *reverse) ended(e *entry, tBar, hBar float64) {
 		r.t = tBar + end
 	case endFixed:
 		r.t = tBar - hBar
-	case endRoot:
-		r.t = tBar + end + r.rootBack(e, hBar+end)
 	default: // the end is at a time of its own, and h runs to it
 		r.scheduleBack(e, end+hBar)
 		r.t = tBar - hBar
@@ -392,16 +389,6 @@ func (s *Integrator) reverse() *reverse {
 		}
 	}
 	return s.rev
-}
-
-// RHSVJP is the reverse derivative of the field that the stepper sees.
-func (r *reverse) RHSVJP(t float64, y, ct, yBar []float64) float64 {
-	for i, h := range r.held {
-		if h {
-			ct[i] = 0
-		}
-	}
-	return r.m.RHSVJP(t, y, r.Integrator.d, ct, yBar, r.d, r.params)
 }
 
 // heldAtEnd sets the components that are held at the end of the run.
@@ -444,6 +431,13 @@ func (r *reverse) stepBack(e *entry) {
 		tb, hb := s.step.SeedDense(theta, ct, r.y)
 		tBar, hBar = tBar+tb, hBar+hb
 	})
+	if e.end == endRoot {
+		end := r.t
+		tBar += end + r.rootBack(e, hBar+end)
+		tb, _ := r.pull(r.in)
+		r.t = tBar + tb
+		return
+	}
 	tb, hb := r.pull(r.in)
 	r.ended(e, tBar+tb, hBar+hb)
 }
@@ -452,12 +446,9 @@ func (r *reverse) stepBack(e *entry) {
 // seeds of its stages, back to the start.
 func (r *reverse) pull(end []float64) (tBar, hBar float64) {
 	s := r.Integrator
-	vjp := s.one.(StepsVJP)
+	vjp := r.alone()
 	blk := vjp.Block()
 	blk.Unkept = true
-	// The model's functions, which ran in between, share the steps' inputs.
-	vjp.Load(0, s.model, s.d, s.held)
-	vjp.Time(0, s.model, s.step.T, s.step.H)
 	copy(blk.EndBar, end)
 	vjp.VJP(true)
 	addTo(r.y, blk.YBar)
@@ -466,34 +457,32 @@ func (r *reverse) pull(end []float64) (tBar, hBar float64) {
 	return blk.TBar[0], blk.HBar[0]
 }
 
-// rootBack adds the derivative through the length of a step that ends on a
-// root of a guard, given the cotangent of that length, and returns that of
-// the start time: with G(y, t, p, h) = g(t+h, Φ), dh = −dG/G_h.
+// alone are the steps of single trajectories, with the inputs of the one that
+// stands: the model's functions, which ran in between, share them.
+func (r *reverse) alone() StepsVJP {
+	s := r.Integrator
+	vjp := s.one.(StepsVJP)
+	vjp.Load(0, s.model, s.d, s.held)
+	vjp.Time(0, s.model, s.step.T, s.step.H)
+	return vjp
+}
+
+// rootBack adds to the cotangent of the end of a step, in r.in, what it has
+// through the length of the step, which ends on a root of a guard. hBar is what
+// that length has besides; the guard's part of the cotangent of the start time
+// is returned: with G(y, t, p, h) = g(t+h, Φ), dh = −dG/G_h.
 func (r *reverse) rootBack(e *entry, hBar float64) (tBar float64) {
 	s := r.Integrator
 	t1, y1 := e.t+e.h, s.step.End()
 	clear(r.gy)
 	clear(r.gd)
-	r.params = false
 	gt := r.m.GuardVJP(t1, y1, s.d, e.ref, 1, r.gy, r.gd, false)
-	copy(r.in, r.gy)
-	// The sweep that finds G_h must leave no trace: its cotangents of y and
-	// d go to scratch.
-	d := r.d
-	r.d = r.gd
-	clear(r.gy)
-	_, gh := s.step.VJP(r, r.in, r.gy)
-	r.d = d
-	r.params = true
-
-	mu := -hBar / (gh + gt)
+	own, gh := r.alone().LengthBars(r.in, r.gy)
+	mu := -(hBar + own) / (gh + gt)
 	if mu == 0 {
 		return 0
 	}
-	clear(r.gy)
-	tBar = r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.gy, r.d, true)
-	tb, _ := r.pull(r.gy)
-	return tBar + tb
+	return r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.in, r.d, true)
 }
 
 // scheduleBack accounts for the cotangent of a scheduled time.

@@ -14,10 +14,22 @@ type rolled struct {
 	d    []float64
 	held []bool
 	dBar []float64
+
+	// Room for LengthBars; silent: parameters are not accounted for.
+	silent            bool
+	seeds             [][]float64
+	scratch, scratchD []float64
 }
 
 func newRolled(size Sizes, opt Options) *rolled {
-	return &rolled{step: solvers.NewStepper(opt.Method, size.Y), ctl: solvers.NewControl(opt.Method), size: size, opt: opt, dBar: make([]float64, size.D)}
+	r := &rolled{
+		step: solvers.NewStepper(opt.Method, size.Y), ctl: solvers.NewControl(opt.Method), size: size, opt: opt,
+		dBar: make([]float64, size.D), scratch: make([]float64, size.Y), scratchD: make([]float64, size.D),
+	}
+	for range r.Block().K {
+		r.seeds = append(r.seeds, make([]float64, size.Y))
+	}
+	return r
 }
 
 func (r *rolled) Block() *solvers.Block { return r.step.Block() }
@@ -52,6 +64,23 @@ func (r *rolled) VJP(bool) {
 	b.TBar[0], b.HBar[0] = r.step.VJP(r, b.EndBar, b.YBar)
 }
 
+// LengthBars implements StepsVJP.
+func (r *rolled) LengthBars(end, other []float64) (hBar, otherBar float64) {
+	b := r.Block()
+	for i, v := range b.KBar {
+		copy(r.seeds[i], v)
+	}
+	defer func(d []float64) { r.silent, r.dBar = false, d }(r.dBar)
+	r.silent, r.dBar = true, r.scratchD
+	r.step.Seed()
+	_, hBar = r.step.VJP(r, end, r.scratch)
+	_, otherBar = r.step.VJP(r, other, r.scratch)
+	for i, v := range r.seeds {
+		copy(b.KBar[i], v)
+	}
+	return hBar, otherBar
+}
+
 // RHSVJP is the reverse derivative of RHS.
 func (r *rolled) RHSVJP(t float64, y, ct, yBar []float64) float64 {
 	for i, h := range r.held {
@@ -59,7 +88,7 @@ func (r *rolled) RHSVJP(t float64, y, ct, yBar []float64) float64 {
 			ct[i] = 0
 		}
 	}
-	return r.m.(Reverse).RHSVJP(t, y, r.d, ct, yBar, r.dBar, true)
+	return r.m.(Reverse).RHSVJP(t, y, r.d, ct, yBar, r.dBar, !r.silent)
 }
 
 // Clear, Keep, Restore and Idle have nothing to do: the parameters' account is
