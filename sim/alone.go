@@ -1,0 +1,86 @@
+package sim
+
+import (
+	"math"
+	"slices"
+)
+
+// Lanes that go on by themselves, as long as nothing happens inside of their
+// steps: see solvers.Block.
+
+// setSides tells the step the sides of the guards that it looks at.
+func (s *Integrator) setSides() {
+	own := s.size.Guards - s.size.Releases
+	s.sided = !slices.Contains(s.det.Watch[own:], true)
+	if len(s.blk.Side) == 0 {
+		return
+	}
+	at := s.lane
+	for i, watched := range s.det.Watch[:own] {
+		if s.blk.Side[at] = 0; watched {
+			s.blk.Side[at] = float64(s.det.Side[i])
+		}
+		at += s.blk.Width
+	}
+}
+
+// calm reports whether no guard crosses inside the step that stands, as far as
+// the step itself can tell.
+func (s *Integrator) calm() bool {
+	return s.size.Guards == 0 || s.sided && len(s.blk.Calm) > 0 && s.blk.Calm[s.lane] != 0
+}
+
+// letGo lets the lane go on by itself, if nothing else looks at the steps.
+func (s *Integrator) letGo() {
+	blk, l := s.blk, s.lane
+	if !s.alone || !s.sided || s.at != endFree || s.steps >= s.opt.MaxSteps || !s.opt.Forget && !s.fits() {
+		return
+	}
+	blk.Gather(s.k, blk.K[0], l)
+	s.loose = true
+	blk.Until[l], blk.Stop[l], blk.Rejected[l] = s.save, s.stop.t, 0
+	blk.Taken[l], blk.Refused[l], blk.Left[l] = 0, 0, float64(s.opt.MaxSteps-s.steps)
+	if s.ctl.Rejected() {
+		blk.Rejected[l] = 1
+	}
+}
+
+// follow puts the step from which the lane has gone on on the tape, and holds
+// the lane when that is full.
+func (s *Integrator) follow() {
+	if s.opt.Forget {
+		return
+	}
+	blk, l := s.blk, s.lane
+	if blk.Hop[l] == 1 {
+		s.keepHop()
+	}
+	s.t, s.try = blk.T[l], blk.H[l]
+	if !s.fits() {
+		blk.Until[l] = math.Inf(-1)
+	}
+}
+
+// sync takes over where the lane has gone by itself, and holds it.
+func (s *Integrator) sync() {
+	if !s.loose {
+		return
+	}
+	blk, l := s.blk, s.lane
+	s.loose = false
+	blk.Until[l] = math.Inf(-1)
+	taken, refused := int(blk.Taken[l]), int(blk.Refused[l])
+	if taken+refused == 0 {
+		return
+	}
+	s.steps += taken + refused
+	st := &s.out.Stats
+	st.Steps, st.Rejected = st.Steps+taken, st.Rejected+refused
+	st.Evaluations += (taken + refused) * (len(blk.K) - 1)
+	blk.Gather(s.y, blk.Y[0], l)
+	s.t, s.try, s.h, s.at = blk.T[l], blk.H[l], blk.Next[l], endFree
+	if blk.Clipped[l] != 0 {
+		s.at = s.stop.end
+	}
+	s.ctl.Resume(blk.Before[l], blk.Rejected[l] != 0)
+}

@@ -1,0 +1,151 @@
+package sim
+
+// Instants on the way back.
+
+// single are the steps of single trajectories, with the inputs of the one that
+// stands: the model's functions, which ran in between, share them.
+func (r *reverse) single() StepsVJP {
+	s := r.Integrator
+	vjp := s.one.(StepsVJP)
+	vjp.Load(0, s.model, s.d, s.held)
+	vjp.Time(0, s.model, s.step.T, s.step.H)
+	return vjp
+}
+
+// rootBack adds to the cotangent of the end of a step, in r.in, what it has
+// through the length of the step, which ends on a root of a guard. hBar is what
+// that length has besides; the guard's part of the cotangent of the start time
+// is returned: with G(y, t, p, h) = g(t+h, Φ), dh = −dG/G_h.
+func (r *reverse) rootBack(e *entry, hBar float64) (tBar float64) {
+	s := r.Integrator
+	t1, y1 := e.t+e.h, s.step.End()
+	clear(r.gy)
+	clear(r.gd)
+	gt := r.m.GuardVJP(t1, y1, s.d, e.ref, 1, r.gy, r.gd, false)
+	own, gh := r.single().LengthBars(r.in, r.gy)
+	mu := -(hBar + own) / (gh + gt)
+	if mu == 0 {
+		return 0
+	}
+	return r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.in, r.d, true)
+}
+
+// scheduleBack accounts for the cotangent of a scheduled time.
+func (r *reverse) scheduleBack(e *entry, bar float64) {
+	s := r.Integrator
+	switch e.end {
+	case endAt:
+		r.sched[e.ref] += bar
+	case endEvery:
+		sc := &s.hy.Schedules[e.ref]
+		periods := float64(e.count)
+		if sc.From >= 0 {
+			r.sched[sc.From] += bar
+		} else {
+			periods++
+		}
+		r.sched[sc.Period] += periods * bar
+	case endDelay:
+		r.snaps[e.ref].due += bar
+	case endZeno:
+		for k, w := range zenoWeights(s.out.Log, e.at) {
+			r.eventT[e.at[k]] += w * bar
+		}
+	}
+}
+
+func (r *reverse) snapBack(e *entry) {
+	s := r.Integrator
+	sn, bar := &s.tape.snaps[e.snap], &r.snaps[e.snap]
+	addTo(r.y, bar.y)
+	addTo(r.d, bar.d)
+	r.t += bar.t
+	if s.hy.Events[sn.event].Delayed && bar.due != 0 {
+		// The jump is due at t + delay.
+		y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+		r.t += bar.due + r.m.DelayVJP(sn.event, e.t, y, d, bar.due, r.y, r.d)
+	}
+}
+
+func (r *reverse) jumpBack(e *entry) {
+	s := r.Integrator
+	ev := &s.hy.Events[e.ref]
+	targets := ev.Targets
+	if e.kind == restEntry {
+		targets = ev.Rest
+	}
+	ct := s.vals[:len(targets)]
+	for i, k := range targets {
+		p := r.component(k)
+		ct[i], *p = *p, 0
+	}
+	r.t += r.eventT[e.count]
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	switch {
+	case e.kind == restEntry:
+		r.t += r.m.RestVJP(e.ref, e.t, y, d, ct, r.y, r.d)
+	case e.snap < 0:
+		r.t += r.m.JumpVJP(e.ref, e.t, y, d, e.args, ct, r.y, r.d)
+	default:
+		sn, bar := &s.tape.snaps[e.snap], &r.snaps[e.snap]
+		y, d = s.tape.at(sn.state, s.size.Y, s.size.D)
+		if e.mask < 0 {
+			bar.t += r.m.JumpVJP(e.ref, sn.t, y, d, e.args, ct, bar.y, bar.d)
+			return
+		}
+		clear(r.gy)
+		clear(r.gd)
+		r.t += r.m.JumpVJP(e.ref, sn.t, y, d, e.args, ct, r.gy, r.gd)
+		ny := s.size.Y
+		for k, old := range s.tape.masks[e.mask : e.mask+ny+s.size.D] {
+			v := &r.gy
+			to, from := r.y, bar.y
+			i := k
+			if k >= ny {
+				v, to, from, i = &r.gd, r.d, bar.d, k-ny
+			}
+			if old {
+				from[i] += (*v)[i]
+			} else {
+				to[i] += (*v)[i]
+			}
+		}
+	}
+}
+
+// component points at the cotangent of component k of [y | d].
+func (r *reverse) component(k int) *float64 {
+	if k < len(r.y) {
+		return &r.y[k]
+	}
+	return &r.d[k-len(r.y)]
+}
+
+// saveBack accounts for saves that read the state at an instant: y at a fixed
+// time just off t changes by −f δt when the instant moves by δt.
+func (r *reverse) saveBack(e *entry, yCt, dCt [][]float64) {
+	s := r.Integrator
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	times := r.times()
+	if times {
+		copy(s.d, d)
+		if m, ok := s.model.(Segmented); ok {
+			m.Segment(e.t)
+		}
+		s.RHS(e.t, y, r.in)
+	}
+	add := func(ct []float64) {
+		addTo(r.y, ct)
+		if times && ct != nil {
+			r.t -= dot(ct, r.in)
+		}
+	}
+	for i := e.lo; i < e.hi; i++ {
+		add(row(yCt, i))
+		addTo(r.d, row(dCt, i))
+		if e.kind == saveEntry && !s.separate[i] {
+			add(row(r.ct.BeforeY, i))
+			addTo(r.d, row(r.ct.BeforeD, i))
+		}
+	}
+}
