@@ -1,0 +1,150 @@
+package jit
+
+import (
+	"fmt"
+
+	"github.com/pinode/pinode/internal/scalar"
+)
+
+// args are the values that an instruction reads.
+func args(in *scalar.Instr) (v [3]scalar.Value, n int) {
+	v = [3]scalar.Value{in.A, in.B, in.C}
+	switch in.Op {
+	case scalar.OpConst, scalar.OpLoad, scalar.OpLoadShared, scalar.OpLoadLanes:
+		return v, 0
+	case scalar.OpStore, scalar.OpStoreShared, scalar.OpSqrt, scalar.OpRound, scalar.OpFloor, scalar.OpCeil, scalar.OpShl, scalar.OpShr:
+		return v, 1
+	case scalar.OpFMA, scalar.OpBlend:
+		return v, 3
+	}
+	return v, 2
+}
+
+func loads(op scalar.Op) bool {
+	return op == scalar.OpLoad || op == scalar.OpLoadShared || op == scalar.OpLoadLanes
+}
+
+func stores(op scalar.Op) bool { return op == scalar.OpStore || op == scalar.OpStoreShared }
+
+// span is the words that a load or store touches.
+func (e *emitter) span(in *scalar.Instr) (from, to int) {
+	from, to = int(in.Off), int(in.Off)+1
+	if in.Op == scalar.OpLoad || in.Op == scalar.OpStore {
+		to = from + (max(e.lanes, e.p.Count)*e.size+7)/8
+	} else if in.Op == scalar.OpLoadLanes {
+		to = from + e.size
+	}
+	return from, to
+}
+
+// arrange checks the program and orders what is needed of it: every store as
+// soon as its value is there and what stood in its place has been used.
+func (e *emitter) arrange() error {
+	code := e.p.Code
+	needed := make([]bool, len(code))
+	lastUse := make([]int32, len(code))
+	for i := len(code) - 1; i >= 0; i-- {
+		in := &code[i]
+		if in.Op >= scalar.NumOps {
+			return fmt.Errorf("jit: instruction %d is unknown", i)
+		}
+		if in.Op == scalar.OpLoadLanes && (e.p.Count == 0 || e.p.Count%8 != 0) {
+			return fmt.Errorf("jit: instruction %d loads eight lanes in a loop over %d numbers", i, e.p.Count)
+		}
+		if loads(in.Op) || stores(in.Op) {
+			if from, to := e.span(in); from < 0 || to > e.frame {
+				return fmt.Errorf("jit: instruction %d is at words %d to %d of a frame of %d", i, from, to, e.frame)
+			}
+		}
+		if !needed[i] && !stores(in.Op) {
+			continue
+		}
+		needed[i] = true
+		v, n := args(in)
+		for _, a := range v[:n] {
+			if a < 0 || int(a) >= i || stores(code[a].Op) {
+				return fmt.Errorf("jit: instruction %d reads value %d", i, a)
+			}
+			needed[a] = true
+			lastUse[a] = max(lastUse[a], int32(i))
+		}
+	}
+	// The last use of each word's loads, and the last store to it, so far.
+	readTill, stored := map[int]int32{}, map[int]int32{}
+	follows := make([]int32, len(code)) // what a store follows
+	for i := range code {
+		in := &code[i]
+		switch {
+		case loads(in.Op):
+			from, to := e.span(in)
+			for w := from; w < to; w++ {
+				readTill[w] = max(readTill[w], lastUse[i])
+			}
+		case stores(in.Op):
+			at := int32(in.A)
+			from, to := e.span(in)
+			for w := from; w < to; w++ {
+				at = max(at, min(readTill[w], int32(i)), stored[w])
+			}
+			follows[i] = at
+			for w := from; w < to; w++ {
+				stored[w] = at
+				if readTill[w] > int32(i) {
+					e.pin(i, w)
+				}
+			}
+		}
+	}
+	// The stores that follow instruction i: first[i], then the next of each.
+	first, next := make([]int32, len(code)), make([]int32, len(code))
+	for i := len(code) - 1; i >= 0; i-- {
+		if stores(code[i].Op) {
+			at := follows[i]
+			next[i], first[at] = first[at], int32(i)
+		}
+	}
+	e.order = make([]int32, 0, len(code))
+	for i := range code {
+		if needed[i] && !stores(code[i].Op) {
+			e.order = append(e.order, int32(i))
+		}
+		for s := first[i]; s > 0; s = next[s] { // no store is the first instruction
+			e.order = append(e.order, s)
+		}
+	}
+	// Each value's uses are counted, then listed behind those of the values before it.
+	each := func(use func(v scalar.Value, at int32)) {
+		for at, i := range e.order {
+			v, n := args(&code[i])
+			for k, a := range v[:n] {
+				if k > 0 && a == v[k-1] || k > 1 && a == v[0] {
+					continue // counted
+				}
+				use(a, int32(at))
+			}
+		}
+	}
+	each(func(v scalar.Value, _ int32) { e.ahead[v+1][0]++ })
+	for v := range code {
+		e.ahead[v+1][0] += e.ahead[v][0]
+		e.ahead[v][1] = e.ahead[v][0]
+	}
+	e.uses = make([]int32, e.ahead[len(code)][0])
+	each(func(v scalar.Value, at int32) {
+		e.uses[e.ahead[v][1]] = at
+		e.ahead[v][1]++
+	})
+	return nil
+}
+
+// pin makes loads of a word that a store overwrites while they are in use
+// values like others, which are not had again from memory.
+func (e *emitter) pin(before, word int) {
+	for i := range e.p.Code[:before] {
+		if in := &e.p.Code[i]; loads(in.Op) {
+			if from, to := e.span(in); from <= word && word < to {
+				e.pinned[i] = true
+			}
+		}
+	}
+}
