@@ -64,16 +64,23 @@ func Parse(path, text string) (*Model, error) {
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}
-	m := &Model{Name: prog.Checked.Model.Name, Path: path, prog: prog, warnings: diags}
+	m := newModel(prog, path)
+	m.warnings = diags
+	return m, nil
+}
+
+// newModel is a model with the settings of its file.
+func newModel(p *compiler.Program, path string) *Model {
+	m := &Model{Name: p.Checked.Model.Name, Path: path, prog: p}
 	env := Env()
 	m.fit, m.simulate = setting.New(env.Fit), setting.New(env.Simulate)
-	if s := prog.Checked.Fit; s != nil {
+	if s := p.Checked.Fit; s != nil {
 		m.fit = s.Values
 	}
-	if s := prog.Checked.Simulate; s != nil {
+	if s := p.Checked.Simulate; s != nil {
 		m.simulate = s.Values
 	}
-	return m, nil
+	return m
 }
 
 // Warnings are what the checker found doubtful.

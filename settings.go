@@ -2,9 +2,11 @@ package pinode
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"strings"
 
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
@@ -75,6 +77,25 @@ func solverOptions(v *setting.Values) (sim.Options, error) {
 		return o, fmt.Errorf("solver `%s` takes fixed steps and needs their length: `solver: %s { step: 0.01 }`", m.Name, m.Name)
 	}
 	return o, nil
+}
+
+// Dump prints a compiled file at a stage of compilation; its steps are those of
+// the solver of its fit or, without data, of its simulation.
+func Dump(w io.Writer, p *compiler.Program, stage string) error {
+	var step *compiler.Method
+	if p.Model != nil {
+		m := newModel(p, "")
+		settings := m.simulate
+		if len(p.Checked.Data) > 0 {
+			settings = m.fit
+		}
+		opt, err := solverOptions(settings)
+		if err != nil {
+			return err
+		}
+		step = method(opt.Method)
+	}
+	return p.Dump(w, stage, step)
 }
 
 // Solvers describes the solvers, one a line.

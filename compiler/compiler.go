@@ -126,13 +126,18 @@ type Want struct {
 // Module compiles the programs of the model for frames of the given number of
 // lanes. The programs and their inputs and outputs are listed at Graphs.
 func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
-	return exec.Compile(p.built(func() []*ir.Graph {
+	return exec.Compile(p.optimized(lanes, want), lanes, want.Networks)
+}
+
+// optimized are the graphs of a module after all passes.
+func (p *Program) optimized(lanes int, want Want) []*ir.Graph {
+	return p.built(func() []*ir.Graph {
 		graphs := opt.Optimize(p.Model.Builder, p.graphs(want))
 		if want.Step != nil {
 			graphs = append(graphs, p.stepGraphs(want.Step, lanes, want.Reverse, false, true)...)
 		}
 		return graphs
-	}), lanes, want.Networks)
+	})
 }
 
 // built are the graphs that make builds, while nobody else builds any.
@@ -180,8 +185,9 @@ func (p *Program) weighs(n *ir.Node) bool {
 }
 
 // Dump prints the file at a stage of compilation: ast, model, graph, plan or
-// asm, the machine code, in the precision that its fit asks for.
-func (p *Program) Dump(w io.Writer, stage string) error {
+// asm, the machine code, in the precision that its fit asks for. The last two have
+// the steps of a method too, unless that is nil.
+func (p *Program) Dump(w io.Writer, stage string, step *Method) error {
 	switch stage {
 	case "ast":
 		dsl.Dump(w, p.File)
@@ -200,9 +206,7 @@ func (p *Program) Dump(w io.Writer, stage string) error {
 		}
 		return nil
 	case "plan", "asm":
-		graphs := p.built(func() []*ir.Graph {
-			return opt.Optimize(p.Model.Builder, p.graphs(Want{Reverse: true, Forward: true}))
-		})
+		graphs := p.optimized(1, Want{Reverse: true, Forward: true, Step: step})
 		networks := exec.Double
 		if f := p.Checked.Fit; f != nil && f.Values.Word("precision") == "f32" {
 			networks = exec.Single

@@ -157,19 +157,19 @@ func TestDump(t *testing.T) {
 	p, _, _ := compile(t, "model M {\n  state x = 1\n  x' = -x\n  event e when x <= 0.5 { x := 1 }\n}")
 	for stage, want := range map[string]string{"ast": "EventDecl", "model": "event e", "graph": "graph jump.e", "plan": "program rhs"} {
 		var b bytes.Buffer
-		require.NoError(t, p.Dump(&b, stage))
+		require.NoError(t, p.Dump(&b, stage, nil))
 		require.Contains(t, b.String(), want)
 	}
 	var b bytes.Buffer
 	// A step of one state has little to run: the graph of a larger model has.
 	p, _, _ = compile(t, "model M {\n  state x = 1\n  state y = 2\n  x' = -x*y + 0.1*y\n  y' = x*x - 0.2*y\n}")
-	if err := p.Dump(&b, "asm"); exec.NoMachineCode() == nil {
+	if err := p.Dump(&b, "asm", nil); exec.NoMachineCode() == nil {
 		require.NoError(t, err)
 		require.Contains(t, b.String(), "program rhs, 1 lanes")
 	} else {
 		require.Error(t, err)
 	}
-	require.ErrorContains(t, p.Dump(&bytes.Buffer{}, "bytes"), "there is no stage")
+	require.ErrorContains(t, p.Dump(&bytes.Buffer{}, "bytes", nil), "there is no stage")
 }
 
 // BenchmarkCompile compiles a chain of 400 states with derivatives.

@@ -144,6 +144,7 @@ func (a *app) dumpCmd() *cobra.Command {
 	var stage string
 	c := &cobra.Command{
 		Use: "dump FILE", Short: "Print a model at a stage of compilation",
+		Long:    "Print a model at a stage of compilation. Plans and machine code have the steps of the model's solver too: that of its fit, or, without data, of its simulation. The variable PINODE_EXEC=interp turns off machine code, jit asks for it.",
 		Example: "  pinode dump --stage graph models/pendulum.node", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			src, err := source(args[0])
@@ -156,7 +157,7 @@ func (a *app) dumpCmd() *cobra.Command {
 					return err
 				}
 			}
-			if err := p.Dump(a.out, stage); err != nil {
+			if err := pinode.Dump(a.out, p, stage); err != nil {
 				return usageError("%s", err)
 			}
 			return nil

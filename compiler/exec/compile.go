@@ -15,9 +15,13 @@ import (
 // reused by liveness; all programs share them.
 //
 // Where the processor allows it, what can be is compiled to machine code,
-// which gives the same bits.
+// which gives the same bits: see jit.Wanted.
 func Compile(graphs []*ir.Graph, lanes int, networks Precision) (*Module, error) {
-	return compile(graphs, lanes, networks, jit.Available() == nil && jit.Lanes(lanes))
+	machine, err := jit.Wanted()
+	if err != nil {
+		return nil, err
+	}
+	return compile(graphs, lanes, networks, machine && jit.Lanes(lanes))
 }
 
 // Interpreted is Compile without machine code: what the programs mean.

@@ -1,6 +1,7 @@
 package jit
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -29,7 +30,7 @@ func Lanes(n int) bool { return n == 1 || n == 4 || n == 8 }
 // is not `interp`. Otherwise it says why not.
 var Available = sync.OnceValue(func() error {
 	if os.Getenv("PINODE_EXEC") == "interp" {
-		return fmt.Errorf("jit: PINODE_EXEC=interp asks for the interpreter")
+		return errors.New("PINODE_EXEC=interp asks for the interpreter")
 	}
 	if err := supported(); err != nil {
 		return err
@@ -37,9 +38,20 @@ var Available = sync.OnceValue(func() error {
 	return probe()
 })
 
-// Forced reports whether PINODE_EXEC=jit says to fail rather than to run
-// without machine code.
-func Forced() bool { return os.Getenv("PINODE_EXEC") == "jit" }
+// Wanted reports whether machine code is to be used: where it can run, unless
+// the variable PINODE_EXEC is `interp`. With `jit` it is an error if it cannot;
+// so is any other value.
+func Wanted() (bool, error) {
+	err := Available()
+	switch v := os.Getenv("PINODE_EXEC"); v {
+	case "", "interp":
+		return err == nil, nil
+	case "jit":
+		return err == nil, err
+	default:
+		return false, fmt.Errorf("PINODE_EXEC is `interp` or `jit`, not `%s`", v)
+	}
+}
 
 // probe runs a small program.
 func probe() error {
