@@ -82,7 +82,7 @@ func Settings(o Owned) setting.Table {
 		{Key: "seed", Kind: setting.Int, Default: "1", Max: 1 << 53, Doc: "of all random numbers of the run"},
 		{Key: "precision", Kind: setting.Word, Default: "f64", Doc: "of networks in training; all else, and all that is said of the result, has double precision", Choices: []setting.Choice{
 			{Name: "f64", Doc: "double precision, 16 digits"},
-			{Name: "f32", Doc: "single precision, 7 digits, up to twice as fast"},
+			{Name: "f32", Doc: "single precision, 7 digits: up to twice as fast where layers have some hundred units"},
 		}},
 		{Key: "workers", Kind: setting.Int, Default: "0", Max: 1 << 16, Doc: "trajectories computed side by side; 0 is one per processor; results do not depend on it"},
 		{Key: "checkpoint_every", Kind: setting.Int, Default: "50", Max: many, Doc: "iterations between checkpoints, of which at most one a second is written; 0 is only at the end"},
