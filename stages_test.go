@@ -1,0 +1,72 @@
+package pinode
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
+)
+
+// TestStageByStage: steps taken by a program, which sees for itself whether
+// guards cross inside, alone and in a lane that goes on by itself, have the events
+// and the bits of steps taken stage by stage, all of which are searched; also with tolerances so loose that guards
+// cross more than once in a step, and with steps of one length.
+func TestStageByStage(t *testing.T) {
+	dir := stressData(t)
+	count, events := uint64(60), 0
+	if testing.Short() {
+		count = 20
+	}
+	for seed := range count {
+		text := strings.ReplaceAll(randomHybrid(rand.New(rand.NewPCG(seed, 31))), "0.2*sin(t)", "0.3*sin(7*t)") // there and back in a step
+		if seed == 0 { // between two of the places where guards are looked at
+			text = "model M {\n  state x = 1\n  x' = 0.1\n  event dip when (t - 0.45)^2 <= 0.001 { x := x + 1 }\n  observe obs = x ~ normal(1)\n}\n"
+		}
+		text += "data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\n"
+		m, err := Parse(filepath.Join(dir, "m.node"), text)
+		require.NoError(t, err)
+		f, err := m.NewFit(Workers(1))
+		require.NoError(t, err)
+		x, err := f.obj.sp.x0()
+		require.NoError(t, err)
+		for _, opt := range []sim.Options{
+			{Method: solvers.Tsit5, RTol: 1e-8, ATol: 1e-10}, {Method: solvers.Dopri5, RTol: 1e-2, ATol: 1e-2},
+			{Method: solvers.Bosh32, RTol: 1e-3, ATol: 1e-3}, {Method: solvers.RK4, Step: 0.4},
+		} {
+			o, err := newObjective(m, f.obj.sp, f.obj.items, nil, opt, "unrolled", 0, 1)
+			require.NoError(t, err)
+			w := o.workers[0]
+			it := o.items[3]
+			o.sp.bind(x, o.nat, w.sys)
+			o.sp.bindItem(o.nat, it, w.sys)
+			told := fmt.Sprintf("seed %d, %s\n%s", seed, opt.Method.Name, text)
+			require.NotNil(t, w.one, told)
+			var alone, stages sim.Trajectory
+			require.NoError(t, sim.New(m.hybrid(), w.sys.size, opt, nil).Run(w.sys, &it.span, &stages), told)
+			require.NoError(t, w.run.Run(w.sys, &it.span, &alone), told)
+			res, err := o.Eval(t.Context(), x, nil, 1, nil)
+			require.NoError(t, err)
+			require.False(t, res.Failed, told)
+			events += len(stages.Log)
+			for how, got := range map[string]*sim.Trajectory{"alone": &alone, "in a lane": &w.shift.block[3].traj} {
+				require.Len(t, got.Log, len(stages.Log), "%s, %s", how, told)
+				for i, want := range stages.Log {
+					r := got.Log[i]
+					require.Equal(t, [3]any{want.Event, want.T, want.K}, [3]any{r.Event, r.T, r.K}, "%s, %s", how, told)
+					require.Equal(t, want.YAfter, r.YAfter, "%s, %s", how, told)
+				}
+				require.Equal(t, stages.T, got.T, "%s, %s", how, told)
+				require.Equal(t, stages.Y, got.Y, "%s, %s", how, told)
+				require.Equal(t, stages.SaveY, got.SaveY, "%s, %s", how, told)
+			}
+		}
+	}
+	t.Logf("%d models, %d events", count, events)
+	require.Greater(t, events, int(count))
+}
