@@ -24,9 +24,11 @@ func TestStageByStage(t *testing.T) {
 		count = 20
 	}
 	for seed := range count {
-		text := strings.ReplaceAll(randomHybrid(rand.New(rand.NewPCG(seed, 31))), "0.2*sin(t)", "0.3*sin(7*t)") // there and back in a step
-		if seed == 0 { // between two of the places where guards are looked at
-			text = "model M {\n  state x = 1\n  x' = 0.1\n  event dip when (t - 0.45)^2 <= 0.001 { x := x + 1 }\n  observe obs = x ~ normal(1)\n}\n"
+		// There and back in a step, or between two of the places where guards are
+		// looked at.
+		text := strings.ReplaceAll(randomHybrid(rand.New(rand.NewPCG(seed, 31))), "0.2*sin(t)", "0.3*sin(7*t)")
+		if seed == 0 {
+			text = "model M {\n  param k = 0.1\n  state x = 1\n  x' = k\n  event dip when (t - 0.45)^2 <= 0.001 { x := x + 1 }\n  observe obs = x ~ normal(1)\n}\n"
 		}
 		text += "data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\n"
 		m, err := Parse(filepath.Join(dir, "m.node"), text)
