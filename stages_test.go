@@ -2,6 +2,7 @@ package pinode
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -52,7 +53,8 @@ func TestStageByStage(t *testing.T) {
 			var alone, stages sim.Trajectory
 			require.NoError(t, sim.New(m.hybrid(), w.sys.size, opt, nil).Run(w.sys, &it.span, &stages), told)
 			require.NoError(t, w.run.Run(w.sys, &it.span, &alone), told)
-			res, err := o.Eval(t.Context(), x, nil, 1, nil)
+			grad := make([]float64, len(x))
+			res, err := o.Eval(t.Context(), x, nil, 1, grad)
 			require.NoError(t, err)
 			require.False(t, res.Failed, told)
 			events += len(stages.Log)
@@ -66,6 +68,18 @@ func TestStageByStage(t *testing.T) {
 				require.Equal(t, stages.T, got.T, "%s, %s", how, told)
 				require.Equal(t, stages.Y, got.Y, "%s, %s", how, told)
 				require.Equal(t, stages.SaveY, got.SaveY, "%s, %s", how, told)
+			}
+
+			// A tape that holds few steps finds the others again.
+			opt.Memory = 400
+			o, err = newObjective(m, f.obj.sp, f.obj.items, nil, opt, "unrolled", 0, 1)
+			require.NoError(t, err)
+			again := make([]float64, len(x))
+			res, err = o.Eval(t.Context(), x, nil, 1, again)
+			require.NoError(t, err)
+			require.False(t, res.Failed, told)
+			for i, g := range grad {
+				require.InDelta(t, g, again[i], 1e-10*(1+math.Abs(g)), told)
 			}
 		}
 	}

@@ -126,6 +126,13 @@ var Rows = []*Row{
 		Own:  &Own{"double", gradient("network", points(256))},
 	},
 	{
+		Name: "wide_single", Unit: "µs", Bar: Bar{0.7, Ratio},
+		Doc:  "value and gradient of a 2-256-256-2 network, batch 256, with `precision: f32`, against double precision",
+		Why:  "here products are nearly all. Half of the bytes and twice the lanes of a register; the gradient by the weights is turned to double precision 32 rows at a time.",
+		Work: gradient("wide", points(256), "fit.precision", "f32"),
+		Own:  &Own{"double", gradient("wide", points(256))},
+	},
+	{
 		Name: "demo_single", Unit: "µs", Bar: Bar{1, Ratio},
 		Doc:  "loss and gradient of ode_demo at 1e-6 and 1e-7 absolute with `precision: f32`, against double precision",
 		Work: gradient("demo", pieces, "fit.solver.dopri5.rtol", "1e-6", "fit.solver.dopri5.atol", "1e-7", "fit.precision", "f32"),

@@ -85,12 +85,13 @@ func (s *Integrator) stageWords() int {
 
 // lengthen adds a free step to the stretch that the tape ends with, or begins
 // one. Of a stretch the tape keeps its start, from where step control finds the
-// same lengths again, and its end.
+// same lengths again, and its end: it does not know of a stop that cut a step
+// off.
 func (s *Integrator) lengthen(e entry) {
 	tp := &s.tape
 	longest := max(16, s.opt.Memory/8/s.stageWords())
 	if n := len(tp.entries); n > 0 {
-		if x := &tp.entries[n-1]; x.kind == stretchEntry && x.count < longest {
+		if x := &tp.entries[n-1]; x.kind == stretchEntry && x.count < longest && !s.cut {
 			x.count++
 			x.hi = e.hi
 			tp.flat[len(tp.flat)-1] = e.t + e.h
@@ -105,6 +106,7 @@ func (s *Integrator) lengthen(e entry) {
 	blk.Gather(tp.flat[at:], blk.K[0], lane)
 	tp.flat = append(tp.flat, s.h, s.ctl.Before, e.t+e.h)
 	tp.entries = append(tp.entries, e)
+	s.cut = false
 }
 
 // standing is where the step that stands is.

@@ -43,6 +43,7 @@ type Integrator struct {
 	try    float64 // length of the step that is tried
 	pulled bool    // it stands in the stepper too
 	fresh  bool    // its lane is to be loaded anew
+	cut    bool    // since the last step one that was cut off at a stop was rejected
 	loose  bool    // its lane may go on by itself
 	alone  bool    // its lane goes on by itself where nothing happens
 	inputs bool    // its steps are told of their times
@@ -213,7 +214,7 @@ func (s *Integrator) reset() {
 	clear(s.atRest)
 	s.plans, s.stuck = s.plans[:0], 0
 	s.steps, s.stop.t = 0, math.Inf(-1)
-	s.loose = false
+	s.loose, s.cut = false, false
 	in, ok := s.many.(Inputs)
 	s.inputs = ok && in.HasInputs()
 	s.alone = len(s.blk.Until) > 0 && s.opt.Step == 0 && !s.inputs
@@ -287,6 +288,7 @@ func (s *Integrator) judge() *Failure {
 	ok, mean := s.decide(s.blk, s.lane, fit)
 	if !ok {
 		s.out.Stats.Rejected++
+		s.cut = s.cut || s.at != endFree
 		if s.h < 8*ulp(s.t) {
 			return s.tooSmall(mean, s.h)
 		}
