@@ -122,14 +122,14 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	}
 	place(&b.T, f.Input("t"))
 	place(&b.H, f.Input("h"))
-	for name, to := range map[string]*[]float64{"mean": &b.Mean, "log": &b.Log, "grow": &b.Grow, "shrink": &b.Shrink} {
+	for name, to := range map[string]*[]float64{"mean": &b.Mean, "log": &b.Log, "factor": &b.Factor} {
 		place(to, s.step.Output(f, name))
 	}
 	place(&b.Before, f.Input("before"))
 	b.Calm, b.Side = s.step.Output(f, "calm"), f.Input("side")
 	if s.step.Output(f, "mean") == nil { // no state has an error
-		for l := range b.Grow {
-			b.Grow[l] = solvers.NewControl(tab).Most
+		for l := range b.Factor {
+			b.Factor[l] = solvers.NewControl(tab).Most
 		}
 	}
 	for name, to := range map[string]*[]float64{

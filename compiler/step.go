@@ -57,8 +57,8 @@ const maxStepOps = 6000
 //
 //	mean      of (e/w)² over the first NError states, w = atol + rtol·max(|y.0|, |y at the end|)
 //	log       log √mean
-//	grow      Safety exp(Beta before − Alpha log), within [Least, Most]
-//	shrink    Safety exp(−Alpha log), within [Least, Back]
+//	factor    Safety exp(Beta before − Alpha log), within [Least, Most], for a
+//	          mean of at most 1, else Safety exp(−Alpha log), within [Least, Back]
 //
 // where before is the log of the step before. For a model with guards it sets
 // calm, 1 if none of them crosses. Where signals do not look at every step, step
@@ -304,20 +304,17 @@ func (s *stepping) step() *ir.Graph {
 		big := b.Select(b.Lt(y0, y1), y1, y0)
 		w := s.fma(b.Elem(tol, 0), big, b.Elem(tol, 1))
 		e := b.Div(b.Mul(s.h, user(s.combine(s.m.E, k))), w)
-		mean := b.Div(b.Dot(e, e), b.Const(float64(n)))
+		mean := b.Mul(b.Const(1/float64(n)), b.Dot(e, e))
 		log := b.Mul(b.Const(0.5), b.Log(mean))
-		within := func(x *ir.Node, lo, hi float64) *ir.Node {
-			return b.Apply(ir.OpMin, b.Apply(ir.OpMax, x, b.Const(lo)), b.Const(hi))
-		}
-		fall := b.Mul(b.Const(-s.m.Alpha), log)
-		grow := b.Exp(s.fma(b.Const(s.m.Beta), b.Input("before", ir.Scalar, true), fall))
-		safety := b.Const(s.m.Safety)
-		grow, shrink := within(b.Mul(safety, grow), s.m.Least, s.m.Most), within(b.Mul(safety, b.Exp(fall)), s.m.Least, s.m.Back)
+		small := b.Le(mean, b.Const(1))
+		before := b.Select(small, b.Input("before", ir.Scalar, true), b.Const(0))
+		most := b.Select(small, b.Const(s.m.Most), b.Const(s.m.Back))
+		factor := b.Mul(b.Const(s.m.Safety), b.Exp(s.fma(b.Const(s.m.Beta), before, b.Mul(b.Const(-s.m.Alpha), log))))
+		factor = b.Apply(ir.OpMin, b.Apply(ir.OpMax, factor, b.Const(s.m.Least)), most)
 		g.Outputs = append(g.Outputs,
-			ir.Output{Name: "mean", Node: mean}, ir.Output{Name: "log", Node: log},
-			ir.Output{Name: "grow", Node: grow}, ir.Output{Name: "shrink", Node: shrink})
+			ir.Output{Name: "mean", Node: mean}, ir.Output{Name: "log", Node: log}, ir.Output{Name: "factor", Node: factor})
 		if calm != nil {
-			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], calm, mean, log, grow, shrink)...)
+			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], calm, small, log, factor)...)
 		}
 	}
 	return g

@@ -8,17 +8,16 @@ import (
 
 // goOn makes the step the one before the next, or rejects it, where nothing
 // else is to be done.
-func (s *stepping) goOn(y1, k1, calm, mean, log, grow, shrink *ir.Node) []ir.Output {
+func (s *stepping) goOn(y1, k1, calm, small, log, factor *ir.Node) []ir.Output {
 	b, one := s.b, s.b.Const(1)
 	in := func(name string) *ir.Node { return b.Input(name, ir.Scalar, true) }
 	t, before, until, stop, rejected := s.Model.In.T, in("before"), in("until"), in("stop"), in("rejected")
 	infinity := b.Const(math.Inf(1))
 	finite := b.Le(b.Const(float64(s.vec.N)), b.Sum(b.Lt(b.Apply(ir.OpAbs, y1), infinity)))
-	small := b.Le(mean, one)
 	end := b.Add(t, s.h)
 	taken := b.Mul(b.Mul(calm, b.Mul(small, finite)), b.Lt(end, until))
 
-	back := b.Mul(s.h, b.Select(b.Le(b.Const(s.m.Least), shrink), shrink, b.Const(s.m.Least)))
+	back := b.Mul(s.h, b.Select(b.Le(b.Const(s.m.Least), factor), factor, b.Const(s.m.Least)))
 	able := b.Mul(b.Lt(b.Neg(infinity), until), b.Le(b.Mul(b.Const(s.m.Tiny), b.Apply(ir.OpAbs, t)), back))
 	refused := b.Mul(b.Sub(one, small), able)
 	some := b.Lt(b.Const(0), in("left"))
@@ -26,7 +25,7 @@ func (s *stepping) goOn(y1, k1, calm, mean, log, grow, shrink *ir.Node) []ir.Out
 	hop := b.Add(taken, b.Mul(b.Const(2), refused))
 
 	after := b.Select(taken, end, t)
-	next := b.Select(taken, b.Mul(s.h, b.Select(rejected, b.Apply(ir.OpMin, grow, one), grow)), back)
+	next := b.Select(taken, b.Mul(s.h, b.Select(rejected, b.Apply(ir.OpMin, factor, one), factor)), back)
 	way := b.Sub(stop, after)
 	clipped := b.Le(b.Mul(way, b.Const(s.m.Near)), next)
 	var list []ir.Output

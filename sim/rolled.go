@@ -42,7 +42,7 @@ func (r *rolled) Step() {
 	r.step.Step(r, r.step.H)
 	if b := r.Block(); r.opt.Method.Adaptive() {
 		b.Mean[0] = r.step.MeanError(r.size.YError, r.opt.RTol, r.opt.ATol)
-		b.Log[0], b.Grow[0], b.Shrink[0] = r.ctl.Factors(b.Mean[0], b.Before[0])
+		b.Log[0], b.Factor[0] = r.ctl.Factor(b.Mean[0], b.Before[0])
 	}
 }
 

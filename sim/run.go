@@ -303,7 +303,7 @@ func (s *Integrator) decide(blk *solvers.Block, l int, finite bool) (ok bool, me
 	if mean = blk.Mean[l]; !finite {
 		mean = math.NaN()
 	}
-	ok, next := s.ctl.Accept(mean, blk.Log[l], blk.Grow[l], blk.Shrink[l], s.try)
+	ok, next := s.ctl.Accept(mean, blk.Log[l], blk.Factor[l], s.try)
 	if !ok || s.at == endFree || next < s.h {
 		s.h = next
 	}

@@ -19,9 +19,9 @@ type Block struct {
 	Unkept bool
 
 	// Step control, for a method with an error estimate: of each lane the
-	// mean square of error/weight and its Factors, which are set, and the
+	// mean square of error/weight and its Factor, which are set, and the
 	// logarithm of the norm before, which is read.
-	Mean, Log, Grow, Shrink, Before []float64
+	Mean, Log, Factor, Before []float64
 
 	// Guards: the side of each, which is read, 0 for one that is not watched;
 	// and of each lane whether none of them crosses inside its step, which is
@@ -56,7 +56,7 @@ func NewBlock(tab *Tableau, n, width int) *Block {
 		TBar: make([]float64, width), HBar: make([]float64, width),
 	}
 	if tab.Adaptive() {
-		for _, v := range []*[]float64{&b.Mean, &b.Log, &b.Grow, &b.Shrink, &b.Before} {
+		for _, v := range []*[]float64{&b.Mean, &b.Log, &b.Factor, &b.Before} {
 			*v = make([]float64, width)
 		}
 	}

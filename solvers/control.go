@@ -29,18 +29,20 @@ func NewControl(m *Tableau) Control {
 	return Control{Alpha: 1/k - 0.75*beta, Beta: beta, Safety: 0.9, Least: 0.2, Most: 10, Back: 0.9}
 }
 
-// Factors are, for a step whose weighted error has the given mean square, the
-// logarithm of its norm, and by what its length is to be multiplied if the
-// step is accepted, and if it is not. before is the logarithm for the
-// accepted step before. For an error that is no number they are none. The bits
-// are those that a program of a whole step gives, so that lengths do not depend
-// on how steps are taken.
-func (c *Control) Factors(mean, before float64) (log, grow, shrink float64) {
+// Factor is, for a step whose weighted error has the given mean square, the
+// logarithm of its norm, and by what its length is to be multiplied: with a mean
+// of at most 1 for the next step, else to try again. before is the logarithm for
+// the accepted step before. For an error that is no number they are none. The
+// bits are those that a program of a whole step gives, so that lengths do not
+// depend on how steps are taken.
+func (c *Control) Factor(mean, before float64) (log, factor float64) {
 	log = 0.5 * scalar.Log(mean)
-	fall := -c.Alpha * log
-	shrink = c.Safety * scalar.Exp(fall)
-	grow = c.Safety * scalar.Exp(math.FMA(c.Beta, before, fall))
-	return log, min(max(grow, c.Least), c.Most), min(max(shrink, c.Least), c.Back)
+	most := c.Most
+	if !(mean <= 1) {
+		before, most = 0, c.Back
+	}
+	factor = c.Safety * scalar.Exp(math.FMA(c.Beta, before, -c.Alpha*log))
+	return log, min(max(factor, c.Least), most)
 }
 
 // Controller applies a Control along a run. The zero value is not usable; see
@@ -60,28 +62,28 @@ func NewController(m *Tableau) *Controller {
 }
 
 // Accept takes the mean square of the weighted error of a step of length h,
-// with its Factors. It returns whether the step stands, and the length to try
+// with its Factor. It returns whether the step stands, and the length to try
 // next. An error that is not a number rejects the step.
-func (c *Controller) Accept(mean, log, grow, shrink, h float64) (ok bool, next float64) {
+func (c *Controller) Accept(mean, log, factor, h float64) (ok bool, next float64) {
 	if !(mean <= 1) {
 		c.rejected = true
-		if !(shrink >= c.Least) {
-			shrink = c.Least
+		if factor = min(factor, c.Back); !(factor >= c.Least) {
+			factor = c.Least
 		}
-		return false, h * shrink
+		return false, h * factor
 	}
 	if c.rejected {
-		grow = min(grow, 1)
+		factor = min(factor, 1)
 		c.rejected = false
 	}
 	c.Before = max(log, LeastLog)
-	return true, h * grow
+	return true, h * factor
 }
 
 // Judge is Accept for the mean square alone.
 func (c *Controller) Judge(mean, h float64) (ok bool, next float64) {
-	log, grow, shrink := c.Factors(mean, c.Before)
-	return c.Accept(mean, log, grow, shrink, h)
+	log, factor := c.Factor(mean, c.Before)
+	return c.Accept(mean, log, factor, h)
 }
 
 // Restart forgets the history, as a jump of the state asks for.

@@ -133,7 +133,7 @@ func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
 		part := &sum[l%parts]
 		*part = math.FMA(w, w, *part)
 	}
-	return scalar.Join(&sum) / float64(max(m, 1))
+	return 1 / float64(max(m, 1)) * scalar.Join(&sum)
 }
 
 // Dense sets dst to the interpolant at T + θH.
