@@ -142,8 +142,9 @@ func (f *forward) stepOn(e *entry) {
 		hDot = endDot - f.t
 	case endZeno:
 		endDot = 0
-		for k, w := range zenoWeights(s.out.Log, e.at) {
-			endDot += w * f.out.EventT[e.at[k]]
+		at := s.tape.limits[e.more]
+		for k, w := range zenoWeights(s.out.Log, at) {
+			endDot += w * f.out.EventT[at[k]]
 		}
 		hDot = endDot - f.t
 	}
@@ -162,7 +163,7 @@ func (f *forward) stepOn(e *entry) {
 
 func (f *forward) snapOn(e *entry) {
 	s := f.Integrator
-	sn, dot := &s.tape.snaps[e.snap], &f.snaps[e.snap]
+	sn, dot := &s.tape.snaps[e.ref], &f.snaps[e.ref]
 	copy(dot.y, f.y)
 	copy(dot.d, f.d)
 	dot.t, dot.due = f.t, f.t
@@ -187,16 +188,17 @@ func (f *forward) jumpOn(e *entry) {
 		f.assign(targets, v)
 		return
 	}
-	if e.snap >= 0 {
-		sn, dot := &s.tape.snaps[e.snap], &f.snaps[e.snap]
+	read := s.tape.jumps[e.more]
+	if read.snap >= 0 {
+		sn, dot := &s.tape.snaps[read.snap], &f.snaps[read.snap]
 		y, d = s.tape.at(sn.state, s.size.Y, s.size.D)
 		t, yDot, dDot = sn.t, dot.y, dot.d
-		if e.mask < 0 {
+		if read.mask < 0 {
 			tDot = dot.t
 		} else {
 			yDot, dDot = append(s.readY[:0], f.y...), append(s.readD[:0], f.d...)
 			ny := s.size.Y
-			for k, old := range s.tape.masks[e.mask : e.mask+ny+s.size.D] {
+			for k, old := range s.tape.masks[read.mask : read.mask+ny+s.size.D] {
 				switch {
 				case old && k < ny:
 					yDot[k] = dot.y[k]
@@ -206,7 +208,7 @@ func (f *forward) jumpOn(e *entry) {
 			}
 		}
 	}
-	f.m.JumpJVP(e.ref, t, tDot, y, yDot, d, dDot, e.args, v)
+	f.m.JumpJVP(e.ref, t, tDot, y, yDot, d, dDot, read.args, v)
 	f.assign(targets, v)
 }
 

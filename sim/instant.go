@@ -383,7 +383,7 @@ func (s *Integrator) trigger(it jumps.Item) {
 		snap.delay = s.model.Delay(it.Event, s.t, s.y, s.d)
 	}
 	s.tape.snaps = append(s.tape.snaps, snap)
-	s.record(entry{kind: snapEntry, t: s.t, snap: it.Snap, state: snap.state})
+	s.record(entry{kind: snapEntry, t: s.t, ref: it.Snap, state: snap.state})
 	if ev.Threshold > 0 && it.Timed < 0 {
 		s.renew(it.Event)
 	}
@@ -449,16 +449,17 @@ func (s *Integrator) zeroStep(guard int) {
 // execute carries out one micro-step.
 func (s *Integrator) execute(it jumps.Item) *Failure {
 	ev := &s.hy.Events[it.Event]
-	e := entry{kind: jumpEntry, t: s.t, ref: it.Event, count: len(s.out.Log), args: it.Args, snap: -1, mask: -1, state: s.tape.keep(s.y, s.d)}
+	e := entry{kind: jumpEntry, t: s.t, ref: it.Event, count: len(s.out.Log), more: len(s.tape.jumps), state: s.tape.keep(s.y, s.d)}
+	read := jumpRead{snap: -1, mask: -1, args: it.Args}
 	readY, readD, readT := s.y, s.d, s.t
 	if snap := &s.tape.snaps[it.Snap]; !ev.Late && (it.Due || snap.micro < s.micros) {
-		e.snap, readT = it.Snap, snap.t
+		read.snap, readT = it.Snap, snap.t
 		y, d := s.tape.at(snap.state, s.size.Y, s.size.D)
 		readY, readD = y, d
 		if !it.Due {
 			// Components that no micro-step assigned since are read from the
 			// state, whose sensitivity includes this event's own time.
-			e.mask = len(s.tape.masks)
+			read.mask = len(s.tape.masks)
 			for _, m := range s.touched {
 				s.tape.masks = append(s.tape.masks, m > snap.micro)
 			}
@@ -471,6 +472,7 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 	rec.YBefore, rec.DBefore = s.tape.at(e.state, s.size.Y, s.size.D)
 	v := s.vals[:len(ev.Targets)]
 	s.model.Jump(it.Event, readT, readY, readD, it.Args, v)
+	s.tape.jumps = append(s.tape.jumps, read)
 	s.record(e)
 	jumps.Assign(s.y, s.d, ev.Targets, v)
 	s.micros++

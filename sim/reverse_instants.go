@@ -48,15 +48,16 @@ func (r *reverse) scheduleBack(e *entry, bar float64) {
 	case endDelay:
 		r.snaps[e.ref].due += bar
 	case endZeno:
-		for k, w := range zenoWeights(s.out.Log, e.at) {
-			r.eventT[e.at[k]] += w * bar
+		at := s.tape.limits[e.more]
+		for k, w := range zenoWeights(s.out.Log, at) {
+			r.eventT[at[k]] += w * bar
 		}
 	}
 }
 
 func (r *reverse) snapBack(e *entry) {
 	s := r.Integrator
-	sn, bar := &s.tape.snaps[e.snap], &r.snaps[e.snap]
+	sn, bar := &s.tape.snaps[e.ref], &r.snaps[e.ref]
 	addTo(r.y, bar.y)
 	addTo(r.d, bar.d)
 	r.t += bar.t
@@ -81,23 +82,25 @@ func (r *reverse) jumpBack(e *entry) {
 	}
 	r.t += r.eventT[e.count]
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
-	switch {
-	case e.kind == restEntry:
+	if e.kind == restEntry {
 		r.t += r.m.RestVJP(e.ref, e.t, y, d, ct, r.y, r.d)
-	case e.snap < 0:
-		r.t += r.m.JumpVJP(e.ref, e.t, y, d, e.args, ct, r.y, r.d)
+		return
+	}
+	switch read := s.tape.jumps[e.more]; {
+	case read.snap < 0:
+		r.t += r.m.JumpVJP(e.ref, e.t, y, d, read.args, ct, r.y, r.d)
 	default:
-		sn, bar := &s.tape.snaps[e.snap], &r.snaps[e.snap]
+		sn, bar := &s.tape.snaps[read.snap], &r.snaps[read.snap]
 		y, d = s.tape.at(sn.state, s.size.Y, s.size.D)
-		if e.mask < 0 {
-			bar.t += r.m.JumpVJP(e.ref, sn.t, y, d, e.args, ct, bar.y, bar.d)
+		if read.mask < 0 {
+			bar.t += r.m.JumpVJP(e.ref, sn.t, y, d, read.args, ct, bar.y, bar.d)
 			return
 		}
 		clear(r.gy)
 		clear(r.gd)
-		r.t += r.m.JumpVJP(e.ref, sn.t, y, d, e.args, ct, r.gy, r.gd)
+		r.t += r.m.JumpVJP(e.ref, sn.t, y, d, read.args, ct, r.gy, r.gd)
 		ny := s.size.Y
-		for k, old := range s.tape.masks[e.mask : e.mask+ny+s.size.D] {
+		for k, old := range s.tape.masks[read.mask : read.mask+ny+s.size.D] {
 			v := &r.gy
 			to, from := r.y, bar.y
 			i := k

@@ -377,7 +377,10 @@ func (s *Integrator) advance() *Failure {
 		return nil
 	}
 	s.pull()
-	e.ref, e.count, e.at = stop.ref, stop.count, stop.at
+	if e.ref, e.count = stop.ref, stop.count; e.end == endZeno {
+		e.more = len(s.tape.limits)
+		s.tape.limits = append(s.tape.limits, stop.at)
+	}
 	s.push(e, s.try)
 	s.t = stop.t
 	s.arrive()

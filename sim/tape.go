@@ -32,23 +32,29 @@ const (
 	endAt                   // scheduled scalar ref
 	endEvery                // scalar From of event ref plus count periods
 	endDelay                // the time of snapshot ref plus its delay
-	endZeno                 // the limit of the times of the log's records at
+	endZeno                 // the limit of the times of three records of the log
 )
 
+// Most entries are those of steps, which are written and read in turn: what
+// others have besides stands elsewhere, and no pointer is among it.
 type entry struct {
 	kind   entryKind
 	end    endKind
 	t, h   float64 // start and length of a step; the instant of the others
 	state  int     // offset in flat of y and d: at the start, or before
-	ref    int     // see endKind; the event of a jump; the switch of a switchEntry
-	count  int     // endEvery: periods
-	snap   int     // jump: snapshot that the right-hand sides read, or −1: the state before
-	mask   int     // jump: offset in masks, or −1: read everything from the snapshot
-	args   []float64
-	at     [3]int // endZeno
-	lo, hi int    // saves read from this entry
-	stages int    // 1 + offset in stages of what keepStages kept; 0: nothing
-	acts   int    // 1 + offset in stages of its activations; 0: none are kept
+	ref    int     // see endKind; of others: the event of a jump, the switch, the snapshot, or the offset in masks of what is held
+	count  int     // endEvery: periods; stretch: steps; jump: record of the log
+	more   int     // place in jumps of a jump, and in limits of a step to endZeno
+	lo, hi int     // saves read from this entry
+	stages int     // 1 + offset in stages of what keepStages kept; 0: nothing
+	acts   int     // 1 + offset in stages of its activations; 0: none are kept
+}
+
+// jumpRead is what the right-hand sides of a jump read.
+type jumpRead struct {
+	snap int // a snapshot, or −1: the state before
+	mask int // offset in masks, or −1: read everything from the snapshot
+	args []float64
 }
 
 // snapshot are the values at a trigger.
@@ -66,6 +72,8 @@ type tape struct {
 	flat    []float64
 	masks   []bool // true: read this component from the snapshot
 	snaps   []snapshot
+	jumps   []jumpRead
+	limits  [][3]int  // see endZeno
 	stages  []float64 // stage arguments of steps, and stage derivatives where times move
 
 	// What expand made of the last stretch, and where the arenas ended before.
@@ -75,7 +83,7 @@ type tape struct {
 
 func (tp *tape) reset() {
 	tp.entries, tp.flat, tp.masks, tp.snaps = tp.entries[:0], tp.flat[:0], tp.masks[:0], tp.snaps[:0]
-	tp.stages = tp.stages[:0]
+	tp.stages, tp.jumps, tp.limits = tp.stages[:0], tp.jumps[:0], tp.limits[:0]
 }
 
 // words is how much memory the tape takes.
@@ -105,7 +113,7 @@ func (s *Integrator) record(e entry) {
 	s.tape.entries = append(s.tape.entries, e)
 	what := e.ref
 	if e.kind == snapEntry {
-		what = s.tape.snaps[e.snap].event
+		what = s.tape.snaps[e.ref].event
 	}
 	for _, x := range [...]int{int(e.kind), what, s.nextSave} {
 		s.out.Order = (s.out.Order ^ uint64(x)) * 0x100000001b3 // FNV-1a

@@ -99,7 +99,7 @@ func (s *Integrator) planRest(p restPlan) {
 // that the field pushes them off again.
 func (s *Integrator) comeToRest(p restPlan) *Failure {
 	ev := &s.hy.Events[p.event]
-	e := entry{kind: restEntry, t: s.t, ref: p.event, count: len(s.out.Log), snap: -1, state: s.tape.keep(s.y, s.d)}
+	e := entry{kind: restEntry, t: s.t, ref: p.event, count: len(s.out.Log), state: s.tape.keep(s.y, s.d)}
 	rec := Record{Event: p.event, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN(), Rest: true}
 	rec.YBefore, rec.DBefore = s.tape.at(e.state, s.size.Y, s.size.D)
 	v := s.vals[:len(ev.Rest)]
@@ -145,7 +145,7 @@ func (s *Integrator) releasedBy(guard int) int {
 // hold holds the continuous states that an event's rest assigns, or lets them
 // go, and records what was held before and after.
 func (s *Integrator) hold(event int, on bool) {
-	e := entry{kind: heldEntry, t: s.t, mask: len(s.tape.masks)}
+	e := entry{kind: heldEntry, t: s.t, ref: len(s.tape.masks)}
 	s.tape.masks = append(s.tape.masks, s.held...)
 	for _, k := range s.hy.Events[event].Rest {
 		if k < len(s.held) {
@@ -159,7 +159,7 @@ func (s *Integrator) hold(event int, on bool) {
 // setHeld takes over the components that an entry holds: those behind it, or
 // those before it.
 func (s *Integrator) setHeld(e *entry, behind bool) {
-	off := e.mask
+	off := e.ref
 	if behind {
 		off += len(s.held)
 	}
