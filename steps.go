@@ -3,7 +3,6 @@ package pinode
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
@@ -262,8 +261,11 @@ func (s *steps) VJP(times bool) {
 	}
 	s.blk.Unkept = false
 	// Only results inside of the step depend on its last stage's derivative.
-	seed := s.blk.KBar[len(s.blk.KBar)-1]
-	if slices.ContainsFunc(seed, func(x float64) bool { return x != 0 }) {
+	seeded := false
+	for _, x := range s.blk.KBar[len(s.blk.KBar)-1] {
+		seeded = seeded || x != 0
+	}
+	if seeded {
 		s.last.Run(s.frame)
 		s.lastRan = true
 	} else if s.lastRan {

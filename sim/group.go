@@ -16,6 +16,7 @@ type Group struct {
 	bound     Model            // whose turn it is
 	lanes     []*Job
 	loaded    []bool // lanes that a derivative serves
+	idle      []bool // those that were told that they are not among them
 }
 
 // Job is a run to be done.
@@ -48,7 +49,7 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	return &Group{
 		hy: hy, size: size, opt: opt, one: one, many: many,
 		step:  solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
-		lanes: make([]*Job, many.Block().Width), loaded: make([]bool, many.Block().Width),
+		lanes: make([]*Job, many.Block().Width), loaded: make([]bool, many.Block().Width), idle: make([]bool, many.Block().Width),
 	}
 }
 
@@ -189,7 +190,10 @@ func (g *Group) Backward(next func() *Job, done func(*Job)) {
 					r.load()
 				}
 			}
-			many.Idle(l, !loaded[l])
+			if idle := !loaded[l]; idle != g.idle[l] {
+				g.idle[l] = idle
+				many.Idle(l, idle)
+			}
 		}
 		many.VJP(times)
 		for l, j := range g.lanes {

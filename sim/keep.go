@@ -39,7 +39,7 @@ func (s *Integrator) push(e entry, h float64) {
 		e.state = s.tape.keep(s.y, s.d)
 		blk, lane := s.standing()
 		s.keepStages(&e, blk, lane)
-		if e.end != endRoot { // that step has been taken again, elsewhere
+		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
 			s.keepActs(&e)
 		}
 	} else if e.end == endFree {
@@ -52,13 +52,13 @@ func (s *Integrator) push(e entry, h float64) {
 }
 
 // fits reports whether the tape has room for the stages of a step.
-func (s *Integrator) fits() bool { return s.tape.words()+s.stageWords() <= s.opt.Memory }
+func (s *Integrator) fits() bool { return s.tape.words()+s.stageWords <= s.opt.Memory }
 
 // keepActs keeps the activations of the step in the lane, which may fill half
 // of the tape; they can be had again by less work than the step.
 func (s *Integrator) keepActs(e *entry) {
-	n := s.blk.ActWords() * (len(s.blk.Y) - 1)
-	if n == 0 || s.tape.words()+n > s.opt.Memory/2 {
+	n := s.actWords * (len(s.blk.Y) - 1)
+	if s.tape.words()+n > s.opt.Memory/2 {
 		return
 	}
 	at := len(s.tape.stages)
@@ -74,22 +74,13 @@ func (s *Integrator) keepActs(e *entry) {
 	}
 }
 
-// stageWords is how many numbers the tape keeps of a step.
-func (s *Integrator) stageWords() int {
-	n := s.size.Y * (len(s.blk.Y) - 1)
-	if s.moving {
-		n += s.size.Y * len(s.blk.K)
-	}
-	return n
-}
-
 // lengthen adds a free step to the stretch that the tape ends with, or begins
 // one. Of a stretch the tape keeps its start, from where step control finds the
 // same lengths again, and its end: it does not know of a stop that cut a step
 // off.
 func (s *Integrator) lengthen(e entry) {
 	tp := &s.tape
-	longest := max(16, s.opt.Memory/8/s.stageWords())
+	longest := max(16, s.opt.Memory/8/s.stageWords)
 	if n := len(tp.entries); n > 0 {
 		if x := &tp.entries[n-1]; x.kind == stretchEntry && x.count < longest && !s.cut {
 			x.count++
@@ -192,7 +183,9 @@ func (s *Integrator) keepHop() {
 	e := &tp.entries[n]
 	*e = entry{kind: stepEntry, t: s.t, h: s.try, lo: s.nextSave, hi: s.nextSave, state: tp.keep(s.y, s.d)}
 	s.keepStages(e, s.blk, s.lane)
-	s.keepActs(e)
+	if s.actWords > 0 {
+		s.keepActs(e)
+	}
 	s.blk.Gather(s.y, s.blk.Y[0], s.lane)
 	if s.moving { // the next step's is in its place
 		copy(tp.stages[e.stages-1+s.size.Y*(len(s.blk.Y)-1):], s.k)
@@ -202,7 +195,7 @@ func (s *Integrator) keepHop() {
 
 // keepStages keeps the stages of the step in a lane.
 func (s *Integrator) keepStages(e *entry, blk *solvers.Block, lane int) {
-	n, at := s.stageWords(), len(s.tape.stages)
+	n, at := s.stageWords, len(s.tape.stages)
 	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
 	e.stages = at + 1
 	to := s.tape.stages[at:]

@@ -233,7 +233,9 @@ func (r *reverse) load() {
 	s.many.Load(s.lane, s.model, s.d, s.held)
 	s.many.Time(s.lane, s.model, e.t, e.h)
 	s.unkeep(s.blk, s.lane, e, r.times())
-	r.unkeepActs(e)
+	if s.actWords > 0 {
+		r.unkeepActs(e)
+	}
 	s.blk.Scatter(s.blk.EndBar, r.y, s.lane)
 	clear(r.y)
 	r.tBar, r.hBar = 0, 0
@@ -279,7 +281,9 @@ func (r *reverse) hop() bool {
 	}
 	blk.T[l], blk.H[l] = e.t, e.h
 	s.unkeep(blk, l, e, times)
-	r.unkeepActs(e)
+	if s.actWords > 0 {
+		r.unkeepActs(e)
+	}
 	r.ready = true
 	return true
 }
@@ -305,8 +309,8 @@ func (s *Integrator) unkeep(blk *solvers.Block, lane int, e *entry, rates bool) 
 // step before, if the run went on from there.
 func (r *reverse) unkeepActs(e *entry) {
 	s := r.Integrator
-	blk, n := s.blk, s.blk.ActWords()
-	if n == 0 || blk.Unkept {
+	blk, n := s.blk, s.actWords
+	if blk.Unkept {
 		return
 	}
 	put := func(stage [][]float64, from []float64) {

@@ -86,7 +86,8 @@ type Integrator struct {
 	atRest  []restPlan // by event; predicted: it is at rest
 	stuck   int        // instants in a row without progress
 
-	tape tape
+	tape                 tape
+	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
 }
 
 // delayedJump is a jump whose assignments wait for their time.
@@ -107,7 +108,7 @@ func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 }
 
 func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, one, many Steps) *Integrator {
-	return &Integrator{
+	s := &Integrator{
 		hy: hy, opt: opt, size: size,
 		moving: len(hy.Events)+len(hy.Switches) > 0,
 		step:   step, one: one, many: many, blk: many.Block(),
@@ -123,6 +124,11 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),
 	}
+	s.actWords, s.stageWords = s.blk.ActWords(), size.Y*(len(s.blk.Y)-1)
+	if s.moving {
+		s.stageWords += size.Y * len(s.blk.K)
+	}
+	return s
 }
 
 // RHS is the field that the stepper sees: the model's at the current discrete
