@@ -14,7 +14,7 @@ type shift struct {
 
 	from, to, next int        // items of the block; the next to run
 	block          []*laneRun // its runs, by item
-	run, back      func() *sim.Job
+	run            func() *sim.Job
 	ran, went      func(*sim.Job)
 }
 
@@ -28,13 +28,6 @@ func newShift(o *objective, w *worker) *shift {
 		return s.prepare(s.next - 1)
 	}
 	s.ran = func(*sim.Job) {}
-	s.back = func() *sim.Job {
-		if s.next == len(s.block) {
-			return nil
-		}
-		s.next++
-		return &s.block[s.next-1].job
-	}
 	s.went = func(j *sim.Job) {
 		if w.many != nil {
 			l := j.Model.(*subject).run
@@ -103,6 +96,7 @@ func (s *shift) chunk(c, lo, hi int) {
 
 // taped is how many words the tapes of the block's runs take.
 func (s *shift) taped() (words int) {
+	words = s.w.group.Rolled()
 	for _, l := range s.block {
 		words += l.job.In.Taped()
 	}
@@ -244,8 +238,7 @@ func (s *shift) backward(sum *chunk) {
 			}
 		}
 	default:
-		s.next = 0
-		w.group.Backward(s.back, s.went)
+		w.group.Backward(s.went)
 	}
 	for _, l := range s.block {
 		o.sp.pull(l.bp, l.bq, o.task.items[l.index], sum.gNat)

@@ -168,8 +168,7 @@ func (s *Solver) Gradient(ct []float64) []float64 {
 	w.clearWeights()
 	copy(l.endY, ct)
 	l.ct = sim.Cotangents{EndY: l.endY}
-	s.served = false
-	w.group.Backward(s.next, s.done)
+	w.group.Backward(s.done)
 	n := copy(s.grad, l.bp)
 	w.takeWeights(s.grad[n:], 0, false)
 	if w.many != nil {

@@ -117,7 +117,7 @@ func (c *continuous) starts() bool {
 		return len(c.steps) == 0
 	}
 	before := &c.Integrator.tape.entries[c.at-1]
-	return before.kind != stretchEntry && (before.kind != stepEntry || before.end != endFree)
+	return before.kind != stretchEntry && before.kind != rollEntry && (before.kind != stepEntry || before.end != endFree)
 }
 
 // endState recomputes the step, whose dense output then stands, and returns

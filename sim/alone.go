@@ -33,11 +33,14 @@ func (s *Integrator) calm() bool {
 // letGo lets the lane go on by itself, if nothing else looks at the steps.
 func (s *Integrator) letGo() {
 	blk, l := s.blk, s.lane
-	if !s.alone || !s.sided || s.at != endFree || s.steps >= s.opt.MaxSteps || !s.opt.Forget && !s.fits() {
+	if !s.alone || !s.sided || s.at != endFree || s.steps >= s.opt.MaxSteps || !s.opt.Forget && s.group.roll.full() {
 		return
 	}
-	blk.Gather(s.k, blk.K[0], l)
 	s.loose = true
+	if !s.opt.Forget {
+		s.first = len(s.group.roll.records)
+		s.group.rolling++
+	}
 	blk.Until[l], blk.Stop[l], blk.Rejected[l] = s.save, s.stop.t, 0
 	blk.Taken[l], blk.Refused[l], blk.Left[l] = 0, 0, float64(s.opt.MaxSteps-s.steps)
 	if s.ctl.Rejected() {
@@ -45,29 +48,17 @@ func (s *Integrator) letGo() {
 	}
 }
 
-// follow puts the step from which the lane has gone on on the tape, and holds
-// the lane when that is full.
-func (s *Integrator) follow() {
-	if s.opt.Forget {
-		return
-	}
-	blk, l := s.blk, s.lane
-	if blk.Hop[l] == 1 {
-		s.keepHop()
-	}
-	s.t, s.try = blk.T[l], blk.H[l]
-	if !s.fits() {
-		blk.Until[l] = math.Inf(-1)
-	}
-}
-
-// sync takes over where the lane has gone by itself, and holds it.
+// sync takes over where the lane has gone by itself, and holds it. What it did is
+// on the group's roll; the tape has which records are its own.
 func (s *Integrator) sync() {
 	if !s.loose {
 		return
 	}
 	blk, l := s.blk, s.lane
 	s.loose = false
+	if !s.opt.Forget {
+		s.group.rolling--
+	}
 	blk.Until[l] = math.Inf(-1)
 	taken, refused := int(blk.Taken[l]), int(blk.Refused[l])
 	if taken+refused == 0 {
@@ -77,6 +68,14 @@ func (s *Integrator) sync() {
 	st := &s.out.Stats
 	st.Steps, st.Rejected = st.Steps+taken, st.Rejected+refused
 	st.Evaluations += (taken + refused) * (len(blk.K) - 1)
+	if taken > 0 && !s.opt.Forget {
+		last, state := len(s.group.roll.records), s.tape.keep(s.y, s.d)
+		for first := s.first; first < last; first += s.longest() {
+			s.tape.entries = append(s.tape.entries, entry{
+				kind: rollEntry, t: s.t, state: state, ref: first, count: min(first+s.longest(), last), lo: s.nextSave, hi: s.nextSave,
+			})
+		}
+	}
 	blk.Gather(s.y, blk.Y[0], l)
 	s.t, s.try, s.h, s.at = blk.T[l], blk.H[l], blk.Next[l], endFree
 	if blk.Clipped[l] != 0 {

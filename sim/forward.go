@@ -54,7 +54,7 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 		switch e.kind {
 		case stepEntry:
 			f.stepOn(e)
-		case stretchEntry:
+		case stretchEntry, rollEntry:
 			steps := s.expand(e)
 			for k := range steps {
 				f.stepOn(&steps[k])

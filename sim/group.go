@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/pinode/pinode/solvers"
+import (
+	"math"
+
+	"github.com/pinode/pinode/solvers"
+)
 
 // Group runs trajectories side by side, each in a lane of one block of steps
 // with its own time, step size, events and end. A lane that is done is filled
@@ -12,11 +16,15 @@ type Group struct {
 	opt  Options
 
 	one, many Steps
-	step      *solvers.Stepper // on the memory of one
+	stepper   *solvers.Stepper // on the memory of one
 	bound     Model            // whose turn it is
 	lanes     []*Job
-	loaded    []bool // lanes that a derivative serves
-	idle      []bool // those that were told that they are not among them
+	roll      *roll
+	rolling   int      // lanes that go on by themselves, for a tape
+	ran       [][]*Job // by lane, in the order in which they ran
+	left      []int    // of these, how many are to be swept
+	loaded    []bool   // lanes that a derivative serves
+	idle      []bool   // those that were told that they are not among them
 }
 
 // Job is a run to be done.
@@ -46,16 +54,22 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	if many == nil {
 		many = one
 	}
+	blk, width := many.Block(), many.Block().Width
+	if len(blk.Until) > 0 { // half of the memory is for the roll
+		opt.Memory /= 2
+	}
 	return &Group{
 		hy: hy, size: size, opt: opt, one: one, many: many,
-		step:  solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
-		lanes: make([]*Job, many.Block().Width), loaded: make([]bool, many.Block().Width), idle: make([]bool, many.Block().Width),
+		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
+		roll:    newRoll(blk, len(hy.Events)+len(hy.Switches) > 0, opt.Memory*width),
+		lanes:   make([]*Job, width), ran: make([][]*Job, width), left: make([]int, width),
+		loaded: make([]bool, width), idle: make([]bool, width),
 	}
 }
 
 // NewIntegrator returns an integrator that runs in the group's lanes.
 func (g *Group) NewIntegrator() *Integrator {
-	s := newIntegrator(g.hy, g.size, g.opt, g.step, g.one, g.many)
+	s := newIntegrator(g.hy, g.size, g.opt, g.stepper, g.one, g.many)
 	s.group = g
 	return s
 }
@@ -64,18 +78,19 @@ func (g *Group) NewIntegrator() *Integrator {
 // to done at its end.
 func (g *Group) Run(next func() *Job, done func(*Job)) {
 	g.bound = nil
+	g.roll.reset()
+	for l := range g.ran {
+		g.ran[l] = g.ran[l][:0]
+	}
+	g.rolling = 0
 	hop := g.many.Block().Hop
 	for g.fill(next, done) > 0 {
-		g.many.Step()
+		g.step()
 		for l, j := range g.lanes {
-			if j == nil {
+			if j == nil || len(hop) > 0 && hop[l] != 0 {
 				continue
 			}
-			if len(hop) > 0 && hop[l] != 0 {
-				j.In.follow()
-				continue
-			}
-			j.Out.Stats.Evaluations += len(g.step.K) - 1
+			j.Out.Stats.Evaluations += len(g.stepper.K) - 1
 			fail := j.In.judge()
 			if fail == nil && j.In.propose() {
 				g.load(l, j.In)
@@ -84,6 +99,29 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 			g.lanes[l] = nil
 			j.Err = j.In.close(fail)
 			done(j)
+		}
+	}
+}
+
+// step takes a step in all lanes, and records those that go on by themselves, as
+// long as there is room.
+func (g *Group) step() {
+	if g.rolling == 0 {
+		g.many.Step()
+		return
+	}
+	g.roll.open()
+	g.many.Step()
+	blk, lanes := g.many.Block(), uint64(0)
+	for l, hop := range blk.Hop {
+		if hop == 1 {
+			lanes |= 1 << l
+		}
+	}
+	g.roll.close(lanes)
+	if g.roll.full() {
+		for l := range blk.Until {
+			blk.Until[l] = math.Inf(-1)
 		}
 	}
 }
@@ -97,6 +135,7 @@ func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 			}
 			j.In.lane = l
 			j.In.opt.Forget = g.opt.Forget || j.Forget
+			g.ran[l] = append(g.ran[l], j)
 			g.bound = nil // the same model may have other inputs now
 			fail := j.In.open(j.Model, j.Span, j.Out)
 			if fail != nil || !j.In.propose() {
@@ -146,70 +185,71 @@ func (s *Integrator) use() {
 	}
 }
 
-// Backward does the backward sweeps of jobs that the group has run, side by
-// side: those that next hands out, until it returns nil. Each is handed to
-// done at its end, when its lane's account is complete.
-func (g *Group) Backward(next func() *Job, done func(*Job)) {
+// Backward does the backward sweeps of the jobs of the last Run, each in its
+// lane, side by side as they ran. Each is handed to done at its end, when its
+// lane's account is complete.
+func (g *Group) Backward(done func(*Job)) {
 	g.bound = nil
 	many := g.many.(StepsVJP)
-	loaded := g.loaded
+	for l := range g.ran {
+		g.left[l] = len(g.ran[l])
+	}
 	for {
-		busy := -1
+		// One derivative serves all lanes that come to the same place of the
+		// roll; the others wait.
+		tick, lead := 0, -1
 		for l, j := range g.lanes {
-			for j == nil {
-				if j = next(); j == nil {
-					break
-				}
-				s := j.In
-				s.lane = l
+			for j == nil && g.left[l] > 0 {
+				g.left[l]--
+				j = g.ran[l][g.left[l]]
 				many.Clear(l)
-				s.reverse().begin(j.Model.(Reverse), j.Ct)
-				if !s.rev.advance() {
-					s.rev.finish()
+				r := j.In.reverse()
+				r.begin(j.Model.(Reverse), j.Ct)
+				r.rolls = j.In.moving || !j.Ct.Start
+				if !r.advance() {
+					r.finish()
 					done(j)
 					j = nil
 				}
 			}
-			if g.lanes[l] = j; j != nil && busy < 0 {
-				busy = l
+			if g.lanes[l] = j; j != nil && (lead < 0 || j.In.rev.tick() > tick) {
+				tick, lead = j.In.rev.tick(), l
 			}
 		}
-		if busy < 0 {
+		if lead < 0 {
 			return
 		}
-		// One derivative serves all lanes of a round; those that need
-		// another wait.
-		times := g.lanes[busy].In.rev.times()
+		times, recorded := g.lanes[lead].In.rev.times(), false
 		for l, j := range g.lanes {
-			loaded[l] = false
-			if j != nil {
-				r := j.In.rev
-				if loaded[l] = r.times() == times; !loaded[l] {
-					many.Keep(l)
-				} else if !r.ready {
-					r.load()
-				}
+			on := j != nil && j.In.rev.tick() == tick && j.In.rev.times() == times
+			g.loaded[l] = on
+			recorded = recorded || on && j.In.rev.record >= 0
+			if !on != g.idle[l] {
+				g.idle[l] = !on
+				many.Idle(l, !on)
 			}
-			if idle := !loaded[l]; idle != g.idle[l] {
-				g.idle[l] = idle
-				many.Idle(l, idle)
+			if j != nil && !on {
+				many.Keep(l)
+			}
+		}
+		if recorded {
+			g.roll.restore(tick, times)
+		}
+		for l, j := range g.lanes {
+			if g.loaded[l] {
+				j.In.rev.load()
 			}
 		}
 		many.VJP(times)
 		for l, j := range g.lanes {
-			if !loaded[l] {
-				if j != nil {
-					many.Restore(l)
-				}
+			if j == nil {
 				continue
 			}
-			r := j.In.rev
-			if r.hop() {
+			if !g.loaded[l] {
+				many.Restore(l)
 				continue
 			}
-			r.ready = false
-			r.store()
-			if !r.advance() {
+			if r := j.In.rev; !r.goOn() {
 				r.finish()
 				g.lanes[l] = nil
 				done(j)
@@ -217,6 +257,9 @@ func (g *Group) Backward(next func() *Job, done func(*Job)) {
 		}
 	}
 }
+
+// Rolled is how many words of memory the roll of the last Run takes.
+func (g *Group) Rolled() int { return len(g.roll.words) }
 
 // Lane is the lane that the integrator runs in.
 func (s *Integrator) Lane() int { return s.lane }

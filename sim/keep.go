@@ -14,7 +14,7 @@ import (
 // [t, t+h).
 func (s *Integrator) push(e entry, h float64) {
 	e.t, e.h = s.t, h
-	e.lo = s.nextSave
+	e.lo, e.tick = s.nextSave, s.tick()
 	until := s.t + h
 	if e.end != endFree { // a save at the instant reads the value after it
 		until -= s.resolution()
@@ -74,15 +74,26 @@ func (s *Integrator) keepActs(e *entry) {
 	}
 }
 
+// longest is how many steps are found again at a time.
+func (s *Integrator) longest() int { return max(16, s.opt.Memory/8/s.stageWords) }
+
+// tick is the last record of the group's roll so far: sweeps back go side by side
+// as the lanes did.
+func (s *Integrator) tick() int {
+	if s.group == nil {
+		return 0
+	}
+	return len(s.group.roll.records) - 1
+}
+
 // lengthen adds a free step to the stretch that the tape ends with, or begins
 // one. Of a stretch the tape keeps its start, from where step control finds the
 // same lengths again, and its end: it does not know of a stop that cut a step
 // off.
 func (s *Integrator) lengthen(e entry) {
 	tp := &s.tape
-	longest := max(16, s.opt.Memory/8/s.stageWords)
 	if n := len(tp.entries); n > 0 {
-		if x := &tp.entries[n-1]; x.kind == stretchEntry && x.count < longest && !s.cut {
+		if x := &tp.entries[n-1]; x.kind == stretchEntry && x.count < s.longest() && !s.cut {
 			x.count++
 			x.hi = e.hi
 			tp.flat[len(tp.flat)-1] = e.t + e.h
@@ -108,11 +119,16 @@ func (s *Integrator) standing() (blk *solvers.Block, lane int) {
 	return s.blk, s.lane
 }
 
-// expand computes the steps of a stretch again, as entries of their own. They
-// are good until the next call.
+// expand finds the steps of a stretch, or of records of the group's roll, as
+// entries of their own. They are good until the next call.
 func (s *Integrator) expand(e *entry) []entry {
 	tp := &s.tape
 	n := s.size.Y
+	tp.endFlat, tp.endKept = len(tp.flat), len(tp.stages)
+	tp.steps = tp.steps[:0]
+	if e.kind == rollEntry {
+		return s.recorded(e)
+	}
 	y, d := tp.at(e.state, n, s.size.D)
 	copy(s.y, y)
 	copy(s.d, d)
@@ -123,8 +139,6 @@ func (s *Integrator) expand(e *entry) []entry {
 	copy(s.step.Y[0], y)
 	copy(s.step.K[0], start)
 	h, before, end := start[n], start[n+1], start[n+2]
-	tp.endFlat, tp.endKept = len(tp.flat), len(tp.stages)
-	tp.steps = tp.steps[:0]
 	defer func(t float64, at endKind) { s.t, s.at = t, at }(s.t, s.at)
 	s.t, s.at, s.try = e.t, endFree, e.h
 	save, blk := e.lo, s.step.Block()
@@ -137,7 +151,7 @@ func (s *Integrator) expand(e *entry) []entry {
 		} else {
 			s.again(blk)
 		}
-		x := entry{kind: stepEntry, t: s.t, h: s.try, state: tp.keep(s.y, s.d), lo: save}
+		x := entry{kind: stepEntry, t: s.t, h: s.try, state: tp.keep(s.y, s.d), lo: save, tick: e.tick}
 		for save < e.hi && s.span.Saves[save] < s.t+s.try {
 			save++
 		}
@@ -174,23 +188,6 @@ func (s *Integrator) again(blk *solvers.Block) {
 // forget drops what expand made.
 func (s *Integrator) forget() {
 	s.tape.flat, s.tape.stages = s.tape.flat[:s.tape.endFlat], s.tape.stages[:s.tape.endKept]
-}
-
-func (s *Integrator) keepHop() {
-	tp := &s.tape
-	n := len(tp.entries)
-	tp.entries = slices.Grow(tp.entries, 1)[:n+1]
-	e := &tp.entries[n]
-	*e = entry{kind: stepEntry, t: s.t, h: s.try, lo: s.nextSave, hi: s.nextSave, state: tp.keep(s.y, s.d)}
-	s.keepStages(e, s.blk, s.lane)
-	if s.actWords > 0 {
-		s.keepActs(e)
-	}
-	s.blk.Gather(s.y, s.blk.Y[0], s.lane)
-	if s.moving { // the next step's is in its place
-		copy(tp.stages[e.stages-1+s.size.Y*(len(s.blk.Y)-1):], s.k)
-		s.blk.Gather(s.k, s.blk.K[0], s.lane)
-	}
 }
 
 // keepStages keeps the stages of the step in a lane.

@@ -64,7 +64,9 @@ type reverse struct {
 	steps       []entry // of the stretch, those before it
 	expanded    bool
 	firstMoving int  // the first whose end depends on parameters
-	ready       bool // the current step is in the lane
+	rolls       bool // records are swept where they stand
+	record      int  // of the group's roll, or −1
+	carried     bool // the cotangent of the state is in the lane
 	tBar, hBar  float64
 }
 
@@ -120,7 +122,7 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	s.heldAtEnd()
 	r.at = len(s.tape.entries)
 	r.firstMoving = r.at
-	r.steps, r.expanded, r.ready = nil, false, false
+	r.steps, r.expanded, r.rolls, r.record, r.carried = nil, false, false, -1, false
 	for i := range s.tape.entries {
 		if e := &s.tape.entries[i]; e.kind == stepEntry && e.end > endFixed {
 			r.firstMoving = i
@@ -134,7 +136,8 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 func (r *reverse) advance() bool {
 	s := r.Integrator
 	alone := false
-	for r.back() && !(r.e.kind == stepEntry && r.e.stages > 0 && r.e.end != endRoot && (s.moving || !r.times())) {
+	r.carried = false
+	for r.back() && r.record < 0 && !(r.e.kind == stepEntry && r.e.stages > 0 && r.e.end != endRoot && (s.moving || !r.times())) {
 		s.use()
 		alone = true
 		if r.e.kind == stepEntry {
@@ -167,7 +170,11 @@ func (r *reverse) back() bool {
 		return false
 	}
 	r.e = &s.tape.entries[r.at]
-	if r.e.kind == stretchEntry {
+	if r.e.kind == rollEntry && r.rolls {
+		r.record = s.group.roll.previous(r.e.ref, r.e.count, s.lane)
+		return r.record >= 0 || r.back()
+	}
+	if r.e.kind == stretchEntry || r.e.kind == rollEntry {
 		s.use()
 		r.steps, r.expanded = s.expand(r.e), true
 		return r.back()
@@ -223,6 +230,10 @@ func (r *reverse) times() bool { return r.at >= r.firstMoving || r.ct.Start }
 
 // load puts the current step into the lane, with its cotangents.
 func (r *reverse) load() {
+	if r.record >= 0 {
+		r.loadRecord()
+		return
+	}
 	s := r.Integrator
 	e := r.e
 	_, d := s.tape.at(e.state, s.size.Y, s.size.D)
@@ -249,43 +260,58 @@ func (r *reverse) load() {
 	})
 }
 
-// hop is store, advance and load for a step behind one inside of which
-// nothing happens: the common case, without a detour. It reports whether it
-// did them.
-func (r *reverse) hop() bool {
+// loadRecord puts the trajectory's own into the lane of a record that stands in
+// the block, with the cotangents where a run of records begins.
+func (r *reverse) loadRecord() {
 	s := r.Integrator
-	times := r.times()
-	if s.inputs || r.expanded || r.at == 0 || r.e.hi > r.e.lo || times && r.e.end != endFree {
-		return false
+	if !r.carried {
+		_, d := s.tape.at(r.e.state, s.size.Y, s.size.D)
+		copy(s.d, d)
+		s.many.Load(s.lane, s.model, s.d, s.held)
+		s.blk.Scatter(s.blk.EndBar, r.y, s.lane)
+		clear(r.y)
+		r.carried = true
 	}
-	e := &s.tape.entries[r.at-1]
-	if e.kind != stepEntry || e.end != endFree || e.stages == 0 || e.hi > e.lo {
-		return false
+	if s.actWords > 0 && !s.blk.Unkept && !(s.group.roll.records[r.record].acts && r.firstActs()) {
+		s.blk.Unkept = true
 	}
-	r.at--
-	if r.times() != times {
-		r.at++
-		return false
+}
+
+// goOn takes over from the lane behind a derivative, and goes back to the next
+// step that can be taken there. It reports whether there is one.
+func (r *reverse) goOn() bool {
+	s := r.Integrator
+	if r.record < 0 {
+		r.store()
+		return r.advance()
 	}
-	r.e = e
 	blk, l := s.blk, s.lane
-	if times {
-		r.t += r.tBar + blk.TBar[l]
-		r.tBar, r.hBar = 0, 0
-	}
 	if s.size.D > 0 {
 		s.many.(StepsVJP).DBar(l, r.d)
 	}
-	for i := l; i < len(blk.YBar); i += blk.Width {
-		blk.EndBar[i] = blk.YBar[i]
+	if r.times() {
+		r.t += blk.TBar[l]
 	}
-	blk.T[l], blk.H[l] = e.t, e.h
-	s.unkeep(blk, l, e, times)
-	if s.actWords > 0 {
-		r.unkeepActs(e)
+	if r.record = s.group.roll.previous(r.e.ref, r.record, l); r.record >= 0 {
+		for i := l; i < len(blk.YBar); i += blk.Width {
+			blk.EndBar[i] = blk.YBar[i]
+		}
+		return true
 	}
-	r.ready = true
-	return true
+	at := l
+	for i := range r.y {
+		r.y[i] += blk.YBar[at]
+		at += blk.Width
+	}
+	return r.advance()
+}
+
+// tick is the place of the current step among the records of the group's roll.
+func (r *reverse) tick() int {
+	if r.record >= 0 {
+		return r.record
+	}
+	return r.e.tick
 }
 
 // unkeep puts the stages that were kept of a step back into a lane.
@@ -305,32 +331,56 @@ func (s *Integrator) unkeep(blk *solvers.Block, lane int, e *entry, rates bool) 
 }
 
 // unkeepActs puts the activations of the current step back into the lane, or
-// says that some were not kept. Those of the first stage are the last of the
-// step before, if the run went on from there.
+// says that some were not kept.
 func (r *reverse) unkeepActs(e *entry) {
-	s := r.Integrator
-	blk, n := s.blk, s.actWords
+	blk := r.Integrator.blk
 	if blk.Unkept {
 		return
 	}
-	put := func(stage [][]float64, from []float64) {
-		for _, v := range stage {
-			n := len(v) / blk.Width
-			blk.Scatter(v, from[:n], s.lane)
-			from = from[n:]
+	if e.acts == 0 || r.expanded || !r.firstActs() {
+		blk.Unkept = true
+		return
+	}
+	for i, stage := range blk.Acts[1:] {
+		r.putActs(stage, e, i)
+	}
+}
+
+// firstActs puts the activations of the current step's first stage into the lane:
+// those of the last stage of the step before, if the run went on from there and
+// they were kept.
+func (r *reverse) firstActs() bool {
+	s := r.Integrator
+	roll := s.group.roll
+	if r.record >= 0 {
+		if k := roll.previous(r.e.ref, r.record, s.lane); k >= 0 {
+			return roll.lastActs(k, s.lane)
 		}
 	}
-	if e.acts > 0 && r.at > 0 && !r.expanded {
-		if p := &s.tape.entries[r.at-1]; p.kind == stepEntry && p.end == endFree && p.acts > 0 {
-			stages := len(blk.Acts) - 1
-			put(blk.Acts[0], s.tape.stages[p.acts-1+(stages-1)*n:])
-			for i, stage := range blk.Acts[1:] {
-				put(stage, s.tape.stages[e.acts-1+i*n:])
-			}
-			return
-		}
+	if r.at == 0 {
+		return false
 	}
-	blk.Unkept = true
+	switch p := &s.tape.entries[r.at-1]; {
+	case p.kind == rollEntry:
+		k := roll.previous(p.ref, p.count, s.lane)
+		return k >= 0 && roll.lastActs(k, s.lane)
+	case p.kind == stepEntry && p.end == endFree && p.acts > 0:
+		r.putActs(s.blk.Acts[0], p, len(s.blk.Acts)-2)
+		return true
+	}
+	return false
+}
+
+// putActs puts the activations that an entry has of a stage, the first left out,
+// into those of another in the lane.
+func (r *reverse) putActs(stage [][]float64, e *entry, i int) {
+	s := r.Integrator
+	from := s.tape.stages[e.acts-1+i*s.actWords:]
+	for _, v := range stage {
+		n := len(v) / s.blk.Width
+		s.blk.Scatter(v, from[:n], s.lane)
+		from = from[n:]
+	}
 }
 
 // seed calls f for the cotangents of the saves inside a step.

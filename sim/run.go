@@ -35,7 +35,7 @@ type Integrator struct {
 	before float64
 	y, d   []float64 // the state
 	end    []float64 // of the step that stands
-	k      []float64 // the derivative at y, where the lane goes on by itself
+	first  int       // record of the group's roll from which on the lane goes on by itself
 
 	h      float64 // length of the next step
 	steps  int     // so far
@@ -112,7 +112,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		hy: hy, opt: opt, size: size,
 		moving: len(hy.Events)+len(hy.Switches) > 0,
 		step:   step, one: one, many: many, blk: many.Block(),
-		y: make([]float64, size.Y), end: make([]float64, size.Y), k: make([]float64, size.Y),
+		y: make([]float64, size.Y), end: make([]float64, size.Y),
 		ctl: solvers.NewController(opt.Method),
 		det: events.NewDetector(size.Guards),
 		d:   make([]float64, size.D), holds: make([]bool, len(hy.Events)),

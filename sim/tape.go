@@ -12,6 +12,7 @@ type entryKind uint8
 const (
 	stepEntry    entryKind = iota // a step of the solver
 	stretchEntry                  // count free steps, of which only the start and the end are kept
+	rollEntry                     // the lane's steps among records ref to count − 1 of the group's roll
 	snapEntry                     // the values at a trigger were kept for later
 	jumpEntry                     // an event's assignments
 	restEntry                     // the assignments of `zeno rest`
@@ -44,6 +45,7 @@ type entry struct {
 	state  int     // offset in flat of y and d: at the start, or before
 	ref    int     // see endKind; of others: the event of a jump, the switch, the snapshot, or the offset in masks of what is held
 	count  int     // endEvery: periods; stretch: steps; jump: record of the log
+	tick   int     // of a step: see Integrator.tick
 	more   int     // place in jumps of a jump, and in limits of a step to endZeno
 	lo, hi int     // saves read from this entry
 	stages int     // 1 + offset in stages of what keepStages kept; 0: nothing

@@ -1,0 +1,179 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/pinode/pinode/solvers"
+)
+
+// A roll is the tape of the lanes that go on by themselves: of each step of the
+// group in which one did, all that the derivative needs of all lanes, copied as it
+// stands. A trajectory's own tape has the records in which its lane went on, and
+// the sweep back goes through the records as the lanes went through their steps.
+type roll struct {
+	blk    *solvers.Block
+	moving bool
+	limit  int // words
+
+	before, after, acts    [][]float64 // the parts of a record, in their order
+	size, actWords         int         // of a record, and of its activations
+	stages, rates, actions int         // where these start in a record
+	words                  []float64
+	records                []record
+}
+
+// record is where a step stands among the words, and which lanes took it.
+type record struct {
+	at    int
+	lanes uint64
+	acts  bool // its activations were kept
+}
+
+func newRoll(blk *solvers.Block, moving bool, limit int) *roll {
+	r := &roll{blk: blk, moving: moving, limit: limit}
+	r.before = [][]float64{blk.T, blk.H, blk.Y[0]}
+	r.after = [][]float64{blk.Stages}
+	if moving {
+		r.before = append(r.before, blk.K[0])
+		r.after = append(r.after, blk.K[1:]...)
+	}
+	if len(blk.Acts) > 0 {
+		for _, stage := range blk.Acts[1:] {
+			r.acts = append(r.acts, stage...)
+		}
+	}
+	total := func(parts [][]float64) (n int) {
+		for _, p := range parts {
+			n += len(p)
+		}
+		return n
+	}
+	r.stages = total(r.before)
+	r.rates = r.stages + len(blk.Stages)
+	r.actions = r.stages + total(r.after)
+	r.size, r.actWords = r.actions, total(r.acts)
+	return r
+}
+
+func (r *roll) reset() { r.words, r.records = r.words[:0], r.records[:0] }
+
+// full reports whether there is no room for another record.
+func (r *roll) full() bool { return len(r.words)+r.size > r.limit }
+
+// open begins a record, before a step.
+func (r *roll) open() {
+	at, n := len(r.words), r.size
+	acts := r.actWords > 0 && at+n+r.actWords <= r.limit/2
+	if acts {
+		n += r.actWords
+	}
+	r.words = slices.Grow(r.words, n)[:at+n]
+	to := r.words[at:]
+	for _, p := range r.before {
+		to = to[copy(to, p):]
+	}
+	r.records = append(r.records, record{at: at, acts: acts})
+}
+
+// close ends a record, behind the step in which lanes went on, if any did.
+func (r *roll) close(lanes uint64) {
+	last := len(r.records) - 1
+	rec := &r.records[last]
+	if lanes == 0 {
+		r.words, r.records = r.words[:rec.at], r.records[:last]
+		return
+	}
+	rec.lanes = lanes
+	to := r.words[rec.at+r.stages:]
+	for _, p := range r.after {
+		to = to[copy(to, p):]
+	}
+	if rec.acts {
+		for _, p := range r.acts {
+			to = to[copy(to, p):]
+		}
+	}
+}
+
+// restore puts a record back into the block, with rates if they are needed.
+func (r *roll) restore(k int, rates bool) {
+	rec := &r.records[k]
+	from := r.words[rec.at:]
+	for _, p := range r.before {
+		from = from[copy(p, from):]
+	}
+	for i, p := range r.after {
+		if i > 0 && !rates {
+			break
+		}
+		from = from[copy(p, from):]
+	}
+	if rec.acts {
+		from = r.words[rec.at+r.actions:]
+		for _, p := range r.acts {
+			from = from[copy(p, from):]
+		}
+	}
+}
+
+// previous is the last record of a lane among those from first on and before k, or
+// −1.
+func (r *roll) previous(first, k, lane int) int {
+	for k--; k >= first; k-- {
+		if r.records[k].lanes>>lane&1 != 0 {
+			return k
+		}
+	}
+	return -1
+}
+
+// lastActs puts a lane's activations of the last stage of a record in the place of
+// those of the first, and reports whether they were kept.
+func (r *roll) lastActs(k, lane int) bool {
+	rec := &r.records[k]
+	if !rec.acts {
+		return false
+	}
+	at := rec.at + r.actions + r.actWords
+	first := r.blk.Acts[0]
+	for i := len(first) - 1; i >= 0; i-- {
+		at -= len(first[i])
+		from := r.words[at:]
+		for e := lane; e < len(first[i]); e += r.blk.Width {
+			first[i][e] = from[e]
+		}
+	}
+	return true
+}
+
+// recorded makes entries of the records of an entry, which are good until the tape
+// forgets them.
+func (s *Integrator) recorded(e *entry) []entry {
+	r, tp, w := s.group.roll, &s.tape, s.blk.Width
+	n := s.size.Y
+	_, d := tp.at(e.state, n, s.size.D)
+	for k := e.ref; k < e.count; k++ {
+		if r.records[k].lanes>>s.lane&1 == 0 {
+			continue
+		}
+		rec := r.words[r.records[k].at:]
+		x := entry{kind: stepEntry, t: rec[s.lane], h: rec[w+s.lane], lo: e.lo, hi: e.lo}
+		s.blk.Gather(s.readY, rec[2*w:], s.lane)
+		x.state = tp.keep(s.readY, d)
+		at := len(tp.stages)
+		tp.stages = slices.Grow(tp.stages, s.stageWords)[:at+s.stageWords]
+		x.stages = at + 1
+		to := tp.stages[at:]
+		part := func(m int, from []float64) {
+			s.blk.Gather(to[:m], from, s.lane)
+			to = to[m:]
+		}
+		part(len(s.blk.Stages)/w, rec[r.stages:])
+		if s.moving {
+			part(n, rec[r.stages-n*w:])
+			part(n*(len(s.blk.K)-1), rec[r.rates:])
+		}
+		tp.steps = append(tp.steps, x)
+	}
+	return tp.steps
+}
