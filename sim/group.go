@@ -84,8 +84,9 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 	}
 	g.rolling = 0
 	hop := g.many.Block().Hop
-	for g.fill(next, done) > 0 {
+	for free := true; !free || g.fill(next, done) > 0; {
 		g.step()
+		free = false
 		for l, j := range g.lanes {
 			if j == nil || len(hop) > 0 && hop[l] != 0 {
 				continue
@@ -96,7 +97,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 				g.load(l, j.In)
 				continue
 			}
-			g.lanes[l] = nil
+			g.lanes[l], free = nil, true
 			j.Err = j.In.close(fail)
 			done(j)
 		}
@@ -194,68 +195,93 @@ func (g *Group) Backward(done func(*Job)) {
 	for l := range g.ran {
 		g.left[l] = len(g.ran[l])
 	}
+	var round round
 	for {
-		// One derivative serves all lanes that come to the same place of the
-		// roll; the others wait.
-		tick, lead := 0, -1
-		for l, j := range g.lanes {
-			for j == nil && g.left[l] > 0 {
-				g.left[l]--
-				j = g.ran[l][g.left[l]]
-				many.Clear(l)
-				r := j.In.reverse()
-				r.begin(j.Model.(Reverse), j.Ct)
-				r.rolls = j.In.moving || !j.Ct.Start
-				if !r.advance() {
-					r.finish()
-					done(j)
-					j = nil
-				}
-			}
-			if g.lanes[l] = j; j != nil && (lead < 0 || j.In.rev.tick() > tick) {
-				tick, lead = j.In.rev.tick(), l
-			}
-		}
-		if lead < 0 {
+		if !round.again && !g.gather(&round, done) {
 			return
 		}
-		times, recorded := g.lanes[lead].In.rev.times(), false
-		for l, j := range g.lanes {
-			on := j != nil && j.In.rev.tick() == tick && j.In.rev.times() == times
-			g.loaded[l] = on
-			recorded = recorded || on && j.In.rev.record >= 0
-			if !on != g.idle[l] {
-				g.idle[l] = !on
-				many.Idle(l, !on)
-			}
-			if j != nil && !on {
-				many.Keep(l)
-			}
-		}
-		if recorded {
-			g.roll.restore(tick, times)
+		if round.recorded {
+			g.roll.restore(round.tick, round.times)
 		}
 		for l, j := range g.lanes {
 			if g.loaded[l] {
 				j.In.rev.load()
 			}
 		}
-		many.VJP(times)
+		many.VJP(round.times)
+		round.again = true
 		for l, j := range g.lanes {
-			if j == nil {
-				continue
-			}
-			if !g.loaded[l] {
+			switch {
+			case j == nil:
+			case !g.loaded[l]:
 				many.Restore(l)
-				continue
-			}
-			if r := j.In.rev; !r.goOn() {
-				r.finish()
+				round.again = false
+			case !j.In.rev.goOn():
+				j.In.rev.finish()
 				g.lanes[l] = nil
 				done(j)
+				round.again = false
+			default: // if all go on in the same records, there is nothing to choose
+				r := j.In.rev
+				round.again = round.again && r.carried && (l == round.lead || r.record == g.lanes[round.lead].In.rev.record)
+				round.recorded = true
 			}
 		}
+		if round.again {
+			round.tick = g.lanes[round.lead].In.rev.record
+		}
 	}
+}
+
+// round is a derivative of steps that lanes took side by side.
+type round struct {
+	tick, lead int  // the place in the roll, and the first lane there
+	times      bool // the cotangents of times matter
+	recorded   bool // some of the steps are in the roll
+	again      bool // the next is of the same lanes
+}
+
+// gather fills the lanes that are free with sweeps that are left and chooses those
+// that the next derivative serves: all that come to the same place of the roll. It
+// reports whether there are any.
+func (g *Group) gather(r *round, done func(*Job)) bool {
+	many := g.many.(StepsVJP)
+	r.tick, r.lead, r.recorded = 0, -1, false
+	for l, j := range g.lanes {
+		for j == nil && g.left[l] > 0 {
+			g.left[l]--
+			j = g.ran[l][g.left[l]]
+			many.Clear(l)
+			rev := j.In.reverse()
+			rev.begin(j.Model.(Reverse), j.Ct)
+			rev.rolls = j.In.moving || !j.Ct.Start
+			if !rev.advance() {
+				rev.finish()
+				done(j)
+				j = nil
+			}
+		}
+		if g.lanes[l] = j; j != nil && (r.lead < 0 || j.In.rev.tick() > r.tick) {
+			r.tick, r.lead = j.In.rev.tick(), l
+		}
+	}
+	if r.lead < 0 {
+		return false
+	}
+	r.times = g.lanes[r.lead].In.rev.times()
+	for l, j := range g.lanes {
+		on := j != nil && j.In.rev.tick() == r.tick && j.In.rev.times() == r.times
+		g.loaded[l] = on
+		r.recorded = r.recorded || on && j.In.rev.record >= 0
+		if !on != g.idle[l] {
+			g.idle[l] = !on
+			many.Idle(l, !on)
+		}
+		if j != nil && !on {
+			many.Keep(l)
+		}
+	}
+	return true
 }
 
 // Rolled is how many words of memory the roll of the last Run takes.

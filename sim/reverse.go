@@ -230,11 +230,13 @@ func (r *reverse) times() bool { return r.at >= r.firstMoving || r.ct.Start }
 
 // load puts the current step into the lane, with its cotangents.
 func (r *reverse) load() {
+	s := r.Integrator
 	if r.record >= 0 {
-		r.loadRecord()
+		if !r.carried || s.actWords > 0 {
+			r.loadRecord()
+		}
 		return
 	}
-	s := r.Integrator
 	e := r.e
 	_, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)

@@ -70,7 +70,8 @@ func (r *roll) open() {
 	r.words = slices.Grow(r.words, n)[:at+n]
 	to := r.words[at:]
 	for _, p := range r.before {
-		to = to[copy(to, p):]
+		carry(to, p)
+		to = to[len(p):]
 	}
 	r.records = append(r.records, record{at: at, acts: acts})
 }
@@ -86,12 +87,25 @@ func (r *roll) close(lanes uint64) {
 	rec.lanes = lanes
 	to := r.words[rec.at+r.stages:]
 	for _, p := range r.after {
-		to = to[copy(to, p):]
+		carry(to, p)
+		to = to[len(p):]
 	}
 	if rec.acts {
 		for _, p := range r.acts {
-			to = to[copy(to, p):]
+			carry(to, p)
+			to = to[len(p):]
 		}
+	}
+}
+
+// carry copies numbers; few are not worth a call.
+func carry(to, from []float64) {
+	if len(from) > 8 {
+		copy(to, from)
+		return
+	}
+	for i, v := range from {
+		to[i] = v
 	}
 }
 
@@ -100,18 +114,21 @@ func (r *roll) restore(k int, rates bool) {
 	rec := &r.records[k]
 	from := r.words[rec.at:]
 	for _, p := range r.before {
-		from = from[copy(p, from):]
+		carry(p, from[:len(p)])
+		from = from[len(p):]
 	}
 	for i, p := range r.after {
 		if i > 0 && !rates {
 			break
 		}
-		from = from[copy(p, from):]
+		carry(p, from[:len(p)])
+		from = from[len(p):]
 	}
 	if rec.acts {
 		from = r.words[rec.at+r.actions:]
 		for _, p := range r.acts {
-			from = from[copy(p, from):]
+			carry(p, from[:len(p)])
+			from = from[len(p):]
 		}
 	}
 }
