@@ -209,7 +209,10 @@ func (g *Group) Backward(done func(*Job)) {
 			}
 		}
 		many.VJP(round.times)
-		round.again = true
+		if round.again && g.together(&round) {
+			continue
+		}
+		round.again, round.lanes, round.first = true, 0, 0
 		for l, j := range g.lanes {
 			switch {
 			case j == nil:
@@ -225,6 +228,7 @@ func (g *Group) Backward(done func(*Job)) {
 				r := j.In.rev
 				round.again = round.again && r.carried && (l == round.lead || r.record == g.lanes[round.lead].In.rev.record)
 				round.recorded = true
+				round.lanes, round.first = round.lanes|1<<l, max(round.first, r.e.ref)
 			}
 		}
 		if round.again {
@@ -239,6 +243,28 @@ type round struct {
 	times      bool // the cotangents of times matter
 	recorded   bool // some of the steps are in the roll
 	again      bool // the next is of the same lanes
+
+	// If so: they, and the first record that is in the runs of all.
+	lanes uint64
+	first int
+}
+
+// together goes back by a record that all lanes took that the derivative served,
+// and reports whether it is there: the cotangents of their states go on at once.
+func (g *Group) together(r *round) bool {
+	blk := g.many.Block()
+	k := r.tick - 1
+	if r.times || g.size.D > 0 || g.roll.actWords > 0 || k < r.first || g.roll.records[k].lanes&r.lanes != r.lanes {
+		return false
+	}
+	r.tick = k
+	copy(blk.EndBar, blk.YBar)
+	for l := range blk.Width {
+		if g.loaded[l] {
+			g.lanes[l].In.rev.record = k
+		}
+	}
+	return true
 }
 
 // gather fills the lanes that are free with sweeps that are left and chooses those
