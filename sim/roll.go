@@ -98,14 +98,15 @@ func (r *roll) close(lanes uint64) {
 	}
 }
 
-// carry copies numbers; few are not worth a call.
+// carry copies numbers; one or two are not worth a call.
 func carry(to, from []float64) {
-	if len(from) > 8 {
+	switch len(from) {
+	case 1:
+		to[0] = from[0]
+	case 2:
+		to[0], to[1] = from[0], from[1]
+	default:
 		copy(to, from)
-		return
-	}
-	for i, v := range from {
-		to[i] = v
 	}
 }
 
