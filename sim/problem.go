@@ -38,9 +38,10 @@ type Options struct {
 	// Forget keeps no tape: the run cannot be differentiated.
 	Forget bool
 
-	// Memory is how many words of eight bytes the tape of a run may take. Of
-	// the steps beyond it keeps the starts of stretches, and a sweep takes the
-	// steps again, a stretch at a time. 0: 2²⁴, which is 128 MB.
+	// Memory is how many words of eight bytes the tape of a run may take, in a
+	// group with its share of the roll. Of the steps beyond it keeps the starts
+	// of stretches, and a sweep takes the steps again, a stretch at a time.
+	// 0: 2²⁴, which is 128 MB.
 	Memory int
 }
 
