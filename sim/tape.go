@@ -44,7 +44,7 @@ type entry struct {
 	t, h   float64 // start and length of a step; the instant of the others
 	state  int     // offset in flat of y and d: at the start, or before
 	ref    int     // see endKind; of others: the event of a jump, the switch, the snapshot, or the offset in masks of what is held
-	count  int     // endEvery: periods; stretch: steps; jump: record of the log
+	count  int     // endEvery: periods; stretch: steps; roll: behind its last record; jump: record of the log
 	tick   int     // of a step: see Integrator.tick
 	more   int     // place in jumps of a jump, and in limits of a step to endZeno
 	lo, hi int     // saves read from this entry
