@@ -218,30 +218,22 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, run *runFolder, p *progr
 	}
 	runErr := f.Run(ctx)
 	p.end()
+	saved := func() error { return nil }
 	if f.State != nil {
-		if text, err := f.State.Encode(); err == nil {
-			if err := run.write("checkpoints/last.json", text); err != nil {
-				return err
-			}
-		}
-		if err := run.writeMetrics(f.State); err != nil {
-			return err
-		}
+		saved = beside(func() error { return run.writeState(f.State) })
 		info.Status, info.Message = string(f.State.Status), f.State.Message
 	}
 	now := time.Now()
 	info.Finished = &now
 	if runErr != nil {
 		info.Status, info.Message = "failed", runErr.Error()
-		if err := run.writeJSON("run.json", info); err != nil {
-			return err
-		}
-		return runErr
+		return errors.Join(runErr, run.writeJSON("run.json", info), saved())
 	}
-	if err := errors.Join(run.writeValues(f), run.writeResults(f), run.writeJSON("run.json", info)); err != nil {
-		return err
+	err = errors.Join(run.writeValues(f), run.writeResults(f), run.writeJSON("run.json", info))
+	if err == nil {
+		err = a.figures(run)
 	}
-	if err := a.figures(run); err != nil {
+	if err := errors.Join(err, saved()); err != nil {
 		return err
 	}
 	if err := a.summary(f, run, info); err != nil {
@@ -255,6 +247,13 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, run *runFolder, p *progr
 		return &codeError{exitStopped, ""}
 	}
 	return nil
+}
+
+// beside does work beside what follows, and returns what waits for it.
+func beside(work func() error) (wait func() error) {
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	return func() error { return <-done }
 }
 
 // summary prints the result.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -294,6 +295,15 @@ func learnedTable(curves []pinode.Curve) []byte {
 		}
 	}
 	return t.bytes()
+}
+
+// writeState writes the last checkpoint and the history.
+func (r *runFolder) writeState(s *fit.State) error {
+	text, err := s.Encode()
+	if err == nil {
+		err = r.write("checkpoints/last.json", text)
+	}
+	return errors.Join(err, r.writeMetrics(s))
 }
 
 // writeMetrics writes the history, one line an iteration.
