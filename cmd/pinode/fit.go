@@ -84,11 +84,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 			return nil
 		}
 		written = time.Now()
-		text, err := s.Encode()
-		if err != nil {
-			return err
-		}
-		return run.write("checkpoints/last.json", text)
+		return run.writeCheckpoint(s)
 	}))
 	f, err := m.NewFit(opts...)
 	if err != nil {
@@ -220,7 +216,10 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, run *runFolder, p *progr
 	p.end()
 	saved := func() error { return nil }
 	if f.State != nil {
-		saved = beside(func() error { return run.writeState(f.State) })
+		saved = beside(func() error { return run.writeCheckpoint(f.State) })
+		if err := run.writeMetrics(f.State); err != nil {
+			return errors.Join(err, saved())
+		}
 		info.Status, info.Message = string(f.State.Status), f.State.Message
 	}
 	now := time.Now()

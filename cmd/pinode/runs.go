@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -297,13 +296,13 @@ func learnedTable(curves []pinode.Curve) []byte {
 	return t.bytes()
 }
 
-// writeState writes the last checkpoint and the history.
-func (r *runFolder) writeState(s *fit.State) error {
+// writeCheckpoint writes where a fit stands.
+func (r *runFolder) writeCheckpoint(s *fit.State) error {
 	text, err := s.Encode()
-	if err == nil {
-		err = r.write("checkpoints/last.json", text)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, r.writeMetrics(s))
+	return r.write("checkpoints/last.json", text)
 }
 
 // writeMetrics writes the history, one line an iteration.
