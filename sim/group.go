@@ -166,9 +166,6 @@ func (g *Group) load(l int, s *Integrator) {
 	s.letGo()
 }
 
-// Lanes is how many runs go on side by side.
-func (g *Group) Lanes() int { return len(g.lanes) }
-
 // Use puts the inputs of a model in place, if it shares them.
 func (g *Group) Use(m Model) {
 	if g.bound == m {

@@ -98,15 +98,6 @@ func (b *Block) Continue(l int) {
 	}
 }
 
-// Finite reports whether the end of lane l's step is.
-func (b *Block) Finite(l int) bool {
-	sum := 0.
-	for end := b.Y[len(b.Y)-1]; l < len(end); l += b.Width {
-		sum += end[l] - end[l]
-	}
-	return sum == 0
-}
-
 // ActWords is how many numbers the activations of a stage in one lane are.
 func (b *Block) ActWords() (n int) {
 	if len(b.Acts) > 0 {
