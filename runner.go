@@ -62,12 +62,12 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	if opt.Memory == 0 { // the tapes of all runs of a block share 128 MB
-		opt.Memory = 1 << 24 / max(1, min(n, maxRuns*workers))
-	}
 	k := kind{opt.Method, 1, want, vary}
 	if n > 1 {
 		k.width = maxLanes
+	}
+	if opt.Memory == 0 { // the tapes of all runs of a block share 128 MB; lanes that are free count, on the roll
+		opt.Memory = 1 << 24 / max(k.width, min(n, maxRuns*workers))
 	}
 	ps, err := compiled(m, k, func() (*programs, error) { return k.compile(m.prog) })
 	if err != nil {

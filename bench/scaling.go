@@ -82,7 +82,7 @@ var Growths = []*Growth{
 	{
 		Name: "length_memory", By: "units of time", Unit: "kB", Sizes: []int{100, 1000, 10000, 100000, 1000000},
 		Doc:   "memory that stays after a loss and gradient of a Lotka–Volterra solve, Tsit5, 1e-8",
-		Why:   "the tape keeps whole steps up to 128 MB, and beyond the start of each stretch of 170,000, whose sweep takes them again.",
+		Why:   "whole steps are kept up to 128 MB, and beyond the start of each stretch of 87,000, whose sweep takes them again.",
 		Count: gradientMemory,
 	},
 	{
