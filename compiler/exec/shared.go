@@ -2,7 +2,7 @@ package exec
 
 // sharedInput is an input that all lanes share. It may stand outside of the
 // frame: products with matrices read it there, other operations words of the
-// frame, to which Frame.Run copies them when they have changed.
+// frame, to which Program.Run copies them when they have changed.
 type sharedInput struct {
 	name   string
 	region region

@@ -23,7 +23,7 @@ const (
 // would, in rooms of whole vectors of eight. Nothing has a slice of one: other
 // operations, and slices, read a copy in double precision, and what these
 // compute is copied for networks. Copies of shared inputs and of constants are
-// made once, by Frame.Refresh.
+// made once, when a program runs after Frame.Refresh.
 
 // packedWords is the room of n singles.
 func packedWords(n int) int { return (n + 7) &^ 7 / 2 }
