@@ -15,7 +15,7 @@ import (
 // newHybrid describes a compiled model's events and switches to the simulator.
 func newHybrid(p *compiler.Program) *sim.Hybrid {
 	m := p.Model
-	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards)}
+	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards), Prioritised: m.Priorities != nil}
 	for i, g := range m.Guards {
 		hy.Flags[i] = g.Flag
 	}
@@ -23,13 +23,13 @@ func newHybrid(p *compiler.Program) *sim.Hybrid {
 		dsl.TriggerWhen: events.When, dsl.TriggerAt: events.At, dsl.TriggerEvery: events.Every,
 		dsl.TriggerOnData: events.OnData, dsl.TriggerOnObservation: events.OnObs,
 	}
-	rules := map[string]events.ZenoRule{"error": events.ZenoError, "stop": events.ZenoStop, "rest": events.ZenoRest}
+	rules := map[string]events.ZenoRule{"error": events.ZenoError, "stop": events.ZenoStop, "rest": events.ZenoRest, "pass": events.ZenoPass}
 	for i, e := range m.Events {
 		c := e.Checked
 		ev := events.Event{
 			Name: c.Name, Kind: kinds[c.Kind], Cond: condition(e.Cond), Priority: c.Priority, Delayed: e.Delay != nil,
 			Late: c.Late, Persistent: c.Persistent, AtStart: c.AtStart, Terminate: c.Terminate, Zeno: rules[c.Zeno],
-			Targets: e.Targets, Rest: e.RestTargets, Release: p.Releases[i],
+			Targets: e.Targets, Adds: e.Adds, Rest: e.RestTargets, Release: p.Releases[i],
 		}
 		if e.Cond != nil {
 			ev.Kind = events.When
@@ -104,7 +104,7 @@ type system struct {
 	rhs, guards, initY, initD, times, row, priors function
 	rates, lookRates                              []float64 // of guards, and of those of look
 	guards2, look, floors                         *program
-	outputs, obs, conserved                       *program
+	outputs, obs, conserved, priorities           *program
 	flow                                          []float64
 	nets                                          *program
 	netArgs                                       []float64
@@ -136,6 +136,7 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	s.times, s.row, s.priors = get("times", "s"), get("row", "loss"), get("priors", "v")
 	s.guards2, s.floors, s.outputs = newProgram(mod, f, "guards2", "accel"), newProgram(mod, f, "floors", "v"), newProgram(mod, f, "outputs", "v")
 	s.obs, s.conserved, s.nets = newProgram(mod, f, "obs", "pred"), newProgram(mod, f, "conserved", "v"), newProgram(mod, f, "nets", "values")
+	s.priorities = newProgram(mod, f, "priorities", "v")
 	if s.guards.run != nil {
 		s.rates = s.guards.run.code.Output(f, "rate")
 	}
@@ -233,6 +234,12 @@ func (s *system) Jump(e int, t float64, y, d, a, v []float64) {
 	s.at(t, y, d)
 	s.arguments(e, a)
 	run(s.jump[e].run, v)
+}
+
+// Priorities sets the priority of each event.
+func (s *system) Priorities(t float64, y, d, v []float64) {
+	s.at(t, y, d)
+	run(s.priorities, v)
 }
 
 func (s *system) Rest(e int, t float64, y, d, v []float64) {

@@ -331,11 +331,12 @@ type Stmt interface {
 	stmt()
 }
 
-// Assign is `v := -e*v` or `x[2] := 0`.
+// Assign is `v := -e*v`, `x[2] := 0` or `x += D`.
 type Assign struct {
 	At
 	Target *Name // Primes may be > 0 for a second-order state: θ' := 0
 	Index  []Range
+	Add    bool // +=
 	Value  Expr
 }
 
@@ -345,7 +346,7 @@ type Terminate struct {
 	Word string
 }
 
-// Zeno is `zeno error`, `zeno stop` or `zeno rest { h := 0; v := 0 }`.
+// Zeno is `zeno error`, `zeno stop`, `zeno pass` or `zeno rest { h := 0; v := 0 }`.
 type Zeno struct {
 	At
 	Mode Ident

@@ -327,10 +327,12 @@ func (r *reader) assign() (*Assign, error) {
 		return nil, err
 	}
 	if t := r.Peek(); r.is("=") {
-		return nil, errAt(t, "found `=`, expected `:=`").withHelp("an event assigns with `:=`")
+		return nil, errAt(t, "found `=`, expected `:=`").withHelp("an event assigns with `:=`, and adds with `+=`")
 	}
-	if _, err = r.expect(":="); err != nil {
-		return nil, err
+	if a.Add = r.take("+="); !a.Add {
+		if _, err = r.expect(":="); err != nil {
+			return nil, err
+		}
 	}
 	if a.Value, err = r.expr(0); err != nil {
 		return nil, err
@@ -339,7 +341,7 @@ func (r *reader) assign() (*Assign, error) {
 	return a, nil
 }
 
-// zeno reads what follows the word: `error`, `stop` or `rest { h := 0 }`.
+// zeno reads what follows the word: `error`, `stop`, `pass` or `rest { h := 0 }`.
 func (r *reader) zeno(from *lexer.Token) (*Zeno, error) {
 	mode, err := r.ident()
 	if err != nil {

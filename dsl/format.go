@@ -287,6 +287,10 @@ func (p *printer) stmt(s Stmt) {
 	switch s := s.(type) {
 	case *Assign:
 		p.target(s.Target, s.Index)
+		if s.Add {
+			p.after(" +=", s.Value)
+			break
+		}
 		p.after(" :=", s.Value)
 	case *Terminate:
 		p.write("terminate")

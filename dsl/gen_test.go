@@ -153,7 +153,7 @@ func genValue(depth int) *rapid.Generator[*Value] {
 
 func genAssign() *rapid.Generator[*Assign] {
 	return rapid.Custom(func(t *rapid.T) *Assign {
-		return &Assign{Target: genName(1).Draw(t, "target"), Index: maybe(t, genIndex(1)), Value: genExpr(2).Draw(t, "value")}
+		return &Assign{Target: genName(1).Draw(t, "target"), Index: maybe(t, genIndex(1)), Add: rapid.Bool().Draw(t, "add"), Value: genExpr(2).Draw(t, "value")}
 	})
 }
 
@@ -162,7 +162,7 @@ func genStmt() *rapid.Generator[Stmt] {
 		rapid.Map(genAssign(), func(a *Assign) Stmt { return a }),
 		rapid.Just[Stmt](&Terminate{Word: "terminate"}),
 		rapid.Custom(func(t *rapid.T) Stmt {
-			z := &Zeno{Mode: Ident{Name: rapid.SampledFrom([]string{"error", "stop", "rest"}).Draw(t, "mode")}}
+			z := &Zeno{Mode: Ident{Name: rapid.SampledFrom([]string{"error", "stop", "pass", "rest"}).Draw(t, "mode")}}
 			if z.Mode.Name == "rest" {
 				z.Rest = rapid.SliceOfN(genAssign(), 0, 2).Draw(t, "rest")
 			}

@@ -47,13 +47,18 @@ func (a *Agenda) Len() int { return len(a.items) }
 // Clear empties the agenda.
 func (a *Agenda) Clear() { a.items = a.items[:0] }
 
-// Assign puts the values into the state; targets index [y | d].
-func Assign(y, d []float64, targets []int, v []float64) {
+// Assign puts the values into the state, or adds those of targets that add;
+// targets index [y | d].
+func Assign(y, d []float64, targets []int, adds []bool, v []float64) {
 	for i, k := range targets {
-		if k < len(y) {
-			y[k] = v[i]
+		to := y
+		if k >= len(y) {
+			to, k = d, k-len(y)
+		}
+		if adds != nil && adds[i] {
+			to[k] += v[i]
 		} else {
-			d[k-len(y)] = v[i]
+			to[k] = v[i]
 		}
 	}
 }

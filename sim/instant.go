@@ -474,7 +474,7 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 	s.model.Jump(it.Event, readT, readY, readD, it.Args, v)
 	s.tape.jumps = append(s.tape.jumps, read)
 	s.record(e)
-	jumps.Assign(s.y, s.d, ev.Targets, v)
+	jumps.Assign(s.y, s.d, ev.Targets, ev.Adds, v)
 	s.micros++
 	s.out.Stats.Events++
 	for _, k := range ev.Targets {

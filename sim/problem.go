@@ -25,6 +25,10 @@ type Hybrid struct {
 	Schedules []Schedule // one for each event; used by At and Every
 	Switches  []events.Switch
 	Flags     []bool // guards that only jumps can change
+
+	// Prioritised is set where some event's priority is not constant: those
+	// of all events are then what Model.Priorities gives.
+	Prioritised bool
 }
 
 // Options are the settings of a run. Zero values stand for the defaults.

@@ -187,3 +187,35 @@ func TestIntervals(t *testing.T) {
 	}
 	require.True(t, math.IsInf(p.Model.Params[0].Hi, 1))
 }
+
+// codesOf are the codes of what a model's text draws, in order.
+func codesOf(t *testing.T, body string) (out []string) {
+	t.Helper()
+	_, diags := checkText(t, "model M {\n"+body+"\n}")
+	for _, d := range diags.All {
+		out = append(out, d.Code)
+	}
+	return out
+}
+
+// TestWriteConflicts: two additions to one variable need no order, an addition
+// and an assignment do; a priority that is not constant orders them.
+func TestWriteConflicts(t *testing.T) {
+	const x = "  state x = 0\n  x' = 1\n"
+	for body, want := range map[string][]string{
+		"event a at t = 1 { x += 1 }\n event b at t = 1 { x += 2 }":                                 nil,
+		"event a at t = 1 { x += 1 }\n event b at t = 1 { x := 2 }":                                 {writeConflict},
+		"event a at t = 1 { x += 1 }\n event b at t = 1 priority if x > 1 then 2 else 1 { x := 2 }": nil,
+		"event a at t = 1 priority x { x := 1 }\n event b at t = 1 priority x { x := 2 }":           {writeConflict},
+		"event a at t = 1 { x += 1; x += 2 }":                                                       nil,
+		"event a at t = 1 { x += 1; x := 2 }":                                                       {writeConflict},
+		"event a(n) on data priority n { x += n }":                                                  {notFixed},
+		"event a at t = 1 { x += 0 }":                                                               {idleAssignment},
+		"event a when x >= 1 { x += 1 }":                                                            {staysTrueCode},
+		"event a when 1 <= x { x += -1 }":                                                           nil,
+		"event a when x >= 1 { x := 0; zeno pass }":                                                 nil,
+		"event a when x >= 1 { x := 0; zeno rest { x += 0 } }":                                      {badZeno},
+	} {
+		require.Equal(t, want, codesOf(t, x+body), body)
+	}
+}

@@ -214,6 +214,9 @@ func (d dumper) event(x *Event) {
 	case dsl.TriggerRate:
 		s += " with rate " + d.show(x.At)
 	}
+	if x.Priorities != nil {
+		s += " priority " + d.show(x.Priorities)
+	}
 	if x.Priority != 0 {
 		s += " priority " + strconv.FormatFloat(x.Priority, 'g', -1, 64)
 	}
@@ -241,7 +244,11 @@ func (d dumper) event(x *Event) {
 
 func (d dumper) assigns(list []*Assign, indent string) {
 	for _, a := range list {
-		fmt.Fprintf(d.w, "%s%s := %s\n", indent, targetText(a), d.show(a.Value))
+		op := ":="
+		if a.Add {
+			op = "+="
+		}
+		fmt.Fprintf(d.w, "%s%s %s %s\n", indent, targetText(a), op, d.show(a.Value))
 	}
 }
 

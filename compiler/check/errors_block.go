@@ -58,6 +58,11 @@ func (e *elaborator) errRest(r *dsl.Assign, a *Assign) {
 		WithHelp("assign it in the body of the event")
 }
 
+func (e *elaborator) errRestAdds(r *dsl.Assign) {
+	e.diags.Errorf(badZeno, r.Span(), "`zeno rest` says what the states are at rest, not by how much they change").
+		WithHelp("write `:=`")
+}
+
 func (e *elaborator) errNothingObserved(d *dsl.EventDecl) {
 	e.diags.Errorf(unknownName, d.Trigger.Span(), "the model observes nothing, so this event never happens")
 }
@@ -104,7 +109,7 @@ func (e *elaborator) errConflict(a, b *Event, x, y *Assign) {
 	e.diags.Errorf(writeConflict, x.Span, "the events `%s` and `%s` may assign `%s` at the same instant", b.Name, a.Name, x.Target.Info().Name).
 		WithNote(x.Span, "`%s` assigns it here", a.Name).
 		WithNote(y.Span, "`%s` assigns it here", b.Name).
-		WithHelp("say which comes first: give one of them a `priority`, higher first\n(opposite directions of one guard, or different values of a discrete variable, exclude each other)")
+		WithHelp("say which comes first: give one of them a `priority`, higher first; `+=` in both adds up in any order\n(opposite directions of one guard, or different values of a discrete variable, exclude each other)")
 }
 
 func (e *elaborator) warnIdle(a *Assign) {

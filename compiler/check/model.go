@@ -198,6 +198,7 @@ type Event struct {
 	Args  []*EventArg
 
 	Priority   float64
+	Priorities *Expr // a priority that is not constant; nil: Priority is it
 	After      *Expr // nil: at once
 	Late       bool
 	Persistent bool
@@ -205,16 +206,17 @@ type Event struct {
 
 	Assigns   []*Assign
 	Terminate bool
-	Zeno      string // "error", "stop" or "rest"
+	Zeno      string // "error", "stop", "pass" or "rest"
 	Rest      []*Assign
 }
 
 // Assign sets elements [Offset, Offset+Value.Shape.Size()) of a state or a
-// discrete variable.
+// discrete variable, or adds to them.
 type Assign struct {
 	Span   diag.Span
 	Target Object
 	Offset int
+	Add    bool
 	Value  *Expr
 }
 

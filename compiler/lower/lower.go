@@ -249,6 +249,7 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 		walk(ev.Cond)
 		walk(ev.At)
 		walk(ev.After)
+		walk(ev.Priorities)
 		for _, a := range ev.Assigns {
 			walk(a.Value)
 		}

@@ -28,6 +28,9 @@ type Model struct {
 	Events   []Event
 	Switches []Switch
 
+	// Priorities has the priority of each event; nil: all are constant.
+	Priorities *ir.Node
+
 	// Terms are the parts of Row: one for each observation, then one for each
 	// loss.
 	Terms *ir.Node
@@ -214,10 +217,12 @@ type Event struct {
 	// into D of the threshold at which it fires; otherwise −1.
 	Likelihood, Threshold int
 
-	// Jump has the new values, in the order of Targets: indices into [Y | D].
-	// It reads the values at the trigger.
+	// Jump has the new values, in the order of Targets: indices into [Y | D],
+	// or, where Adds says so, what is added to them. It reads the values at
+	// the trigger.
 	Jump    *ir.Node
 	Targets []int
+	Adds    []bool
 
 	// Rest likewise for `zeno rest`.
 	Rest        *ir.Node
