@@ -4,6 +4,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -218,4 +220,23 @@ func TestWriteConflicts(t *testing.T) {
 	} {
 		require.Equal(t, want, codesOf(t, x+body), body)
 	}
+}
+
+// TestLongChain: inference has no limit in the number of equations, and still
+// finds the one that does not fit.
+func TestLongChain(t *testing.T) {
+	chain := func(n int) string {
+		return strings.ReplaceAll(`  for i in 1..N {
+    param k = 1
+    param q = 1
+    state s = 0
+  }
+  s[1]' = a - k[1]*s[1]/(1 + q[1]*s[1])
+  for i in 2..N {
+    s[i]' = k[i-1]*s[i-1] - k[i]*s[i]/(1 + q[i]*s[i])
+  }
+  let doubled = s[N]/(1 + s[N])`, "N", strconv.Itoa(n))
+	}
+	require.Empty(t, codesOf(t, "  state a = 1\n  a' = -a\n"+chain(500)))
+	require.Equal(t, []string{unitMismatch}, codesOf(t, "  time t: s\n  state a: m = 1\n  a' = -a/(1 [s])\n"+chain(60)+"\n  let wrong = s[1] + (1 [kg])\n"))
 }
