@@ -174,7 +174,7 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	}
 	one := *it // its saves are the measurements; the grid of a simulation is none
 	if it.values == 0 {
-		one.span.Saves = nil
+		one.span = output(one.span, nil)
 	}
 	all := modes[0]
 	if slices.Contains(modes, "forward") {

@@ -317,6 +317,9 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 	lay := &o.m.prog.Model.Layout
 	sq, n := make([]float64, lay.NObs), make([]float64, lay.NObs)
 	s.Events, s.Loss = 0, 0
+	perValue := 1 / float64(max(o.count(items, 1), 1))
+	o.weighLosses(perValue, 1/float64(max(len(items), 1)))
+	copy(w.sys.s, o.sp.s)
 	for _, it := range items {
 		o.sp.bindItem(o.nat, it, w.sys)
 		var tr sim.Trajectory
@@ -338,7 +341,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 			}
 		}
 	}
-	s.Loss /= float64(max(s.Values, 1))
+	s.Loss *= perValue
 	for _, sl := range lay.Observes {
 		for k := range sl.N {
 			s.RMSE[lower.ElementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])

@@ -351,13 +351,16 @@ func (sp *space) values(x []float64) *Values {
 		v.Weights[t.Name] = p[t.Off : t.Off+t.Shape.Size()]
 	}
 	for _, s := range lay.Scales {
+		if s.Kind == lower.ScaleLoss {
+			continue // of the rows of a batch
+		}
 		v.Scales[scaleName(s)] = append([]float64{}, sp.s[s.Off:s.Off+s.N]...)
 	}
 	return v
 }
 
 func scaleName(s lower.Scale) string {
-	kind := [...]string{"observe", "conserve", "input", "output"}[s.Kind]
+	kind := [...]string{"observe", "conserve", "input", "output", "loss"}[s.Kind]
 	return kind + "." + s.Object.Info().Name
 }
 
@@ -412,7 +415,7 @@ func (sp *space) use(v *Values) error {
 		}
 	}
 	for _, s := range lay.Scales {
-		if w, ok := v.Scales[scaleName(s)]; ok && len(w) == s.N {
+		if w, ok := v.Scales[scaleName(s)]; ok && len(w) == s.N && s.Kind != lower.ScaleLoss {
 			copy(sp.s[s.Off:], w)
 		}
 	}

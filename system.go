@@ -104,7 +104,7 @@ type system struct {
 	rhs, guards, initY, initD, times, row, priors function
 	rates, lookRates                              []float64 // of guards, and of those of look
 	guards2, look, floors                         *program
-	outputs, obs, conserved, priorities           *program
+	outputs, obs, conserved, priorities, counts   *program
 	flow                                          []float64
 	nets                                          *program
 	netArgs                                       []float64
@@ -136,7 +136,7 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	s.times, s.row, s.priors = get("times", "s"), get("row", "loss"), get("priors", "v")
 	s.guards2, s.floors, s.outputs = newProgram(mod, f, "guards2", "accel"), newProgram(mod, f, "floors", "v"), newProgram(mod, f, "outputs", "v")
 	s.obs, s.conserved, s.nets = newProgram(mod, f, "obs", "pred"), newProgram(mod, f, "conserved", "v"), newProgram(mod, f, "nets", "values")
-	s.priorities = newProgram(mod, f, "priorities", "v")
+	s.priorities, s.counts = newProgram(mod, f, "priorities", "v"), newProgram(mod, f, "counts", "v")
 	if s.guards.run != nil {
 		s.rates = s.guards.run.code.Output(f, "rate")
 	}
@@ -420,4 +420,5 @@ func (s *system) rowAt(t float64, y, d, yb, db []float64, r *row) {
 	copy(s.db, db)
 	copy(s.datum, r.datum)
 	copy(s.seen, r.seen)
+	copy(s.u, r.u)
 }

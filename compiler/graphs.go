@@ -22,6 +22,7 @@ import (
 //	priorities  v: of all events, if one is not constant
 //	obs       pred [NObs]
 //	row       loss, terms
+//	counts    v: which losses count at a row
 //	outputs   v; conserved v; priors v
 //	nets      args, values: of the neural blocks that the equations use
 //
@@ -89,6 +90,7 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 	if m.Row != nil {
 		out = append(out, p.row(want.Reverse)...)
 	}
+	value("counts", "v", m.Counts, false, false)
 	value("outputs", "v", m.Outputs, false, false)
 	value("conserved", "v", m.Conserved, false, false)
 	var args, vals []*ir.Node

@@ -8,7 +8,7 @@ import (
 var clauseWords = map[string]bool{
 	"in": true, "fixed": true, "per": true, "from": true, "until": true, "to": true, "over": true, "priority": true, "after": true,
 	"late": true, "persistent": true, "at": true, "then": true, "else": true, "and": true, "or": true,
-	"linear": true, "hold": true, "cubic": true,
+	"linear": true, "hold": true, "cubic": true, "where": true,
 }
 
 // Parse reads a parameter; what follows its type may stand in any order.
@@ -74,6 +74,16 @@ func (r *reader) idents() (list []Ident, err error) {
 			return list, nil
 		}
 	}
+}
+
+// Parse reads an interval.
+func (iv *Interval) Parse(lex *lexer.PeekingLexer) error {
+	r := &reader{PeekingLexer: lex}
+	x, err := r.interval()
+	if err == nil {
+		*iv = *x
+	}
+	return err
 }
 
 // interval reads `[lo, hi)`.

@@ -13,6 +13,7 @@ import (
 // right.
 func (e *elaborator) analyse() {
 	e.writeConflicts()
+	e.ownJumps()
 	e.unusedFunctions()
 	if e.diags.Count(diag.Error) > 0 {
 		return

@@ -37,6 +37,7 @@ const (
 	notConstant     = "not-constant"
 	notFixed        = "not-fixed"
 	outsideInterval = "outside-interval"
+	ownJump         = "own-jump"
 	roughActivation = "rough-activation" // warning
 	shadowsFunction = "shadows-function"
 	shapeMismatch   = "shape-mismatch"
@@ -74,7 +75,7 @@ var Codes = []diag.Code{
 	{Name: badUnit, Title: "a unit declaration that is none", Explanation: "A unit is new (`unit mouse`) or a positive number of another (`unit mmHg = 133.322 [Pa]`).", Example: "unit u = 3\n" + decay + "}"},
 	{Name: badZeno, Title: "a `zeno` line that does not fit its rule", Explanation: "zeno error, zeno stop, zeno pass, or zeno rest { assignments }, once in the body of an event with a condition.", Example: "model M {\n  state x = 1\n  x' = -1\n  event e when x <= 0 { x := 1; zeno rest }\n}"},
 	{Name: cycle, Title: "a definition that refers to itself", Explanation: "Quantities, constants, functions, units and components must not be defined in a circle. The message names the circle in order.", Example: "model M {\n  let a = b\n  let b = a\n  state x = 0\n  x' = a\n}"},
-	{Name: deadEvent, Title: "a condition that nothing changes", Explanation: "An event fires when its condition turns from false to true. Neither time nor a state nor another event changes this one. A warning.", Example: decay + "  param p = 1\n  event e when p > 2 { x := p }\n}"},
+	{Name: deadEvent, Title: "an event that never fires", Explanation: "An event fires when its condition turns from false to true. Neither time nor a state nor another event changes this one. Or its time is not behind the start: at the initial time nothing fires without `at start`. A warning.", Example: decay + "  param p = 1\n  event e when p > 2 { x := p }\n}"},
 	{Name: duplicate, Title: "a name is declared twice", Explanation: "Every name of a model is declared once. Observations, events, conserved quantities and losses have namespaces of their own.", Example: "model M {\n  param x = 1\n  state x = 0\n  x' = -x\n}"},
 	{Name: emptyInterval, Title: "an interval without a number in it", Explanation: "The lower bound must be below the upper one.", Example: "model M {\n  param p in (1, 0)\n  state x = 0\n  x' = p\n}"},
 	{Name: eventCycle, Title: "events that fire each other for ever", Explanation: "Their conditions depend on discrete variables only, and each sets these so that the next fires, at the same instant. A warning.", Example: decay + "  discrete m = 0\n  event a when m == 0 { m := 1 }\n  event b when m == 1 { m := 0 }\n}"},
@@ -91,7 +92,8 @@ var Codes = []diag.Code{
 	{Name: notAValue, Title: "a name that stands for no value", Explanation: "Functions and blocks are called.", Example: "model M {\n  fn f(x) = x\n  state x = 0\n  x' = f\n}"},
 	{Name: notConstant, Title: "a number is needed before the run", Explanation: "Shapes, indices, constants, settings and bounds are known when the model is compiled.", Example: "model M {\n  state x = 0\n  x' = 1\n  const c = x\n}"},
 	{Name: notFixed, Title: "a quantity that changes where a fixed one is needed", Explanation: "Initial values depend on parameters, covariates and the trajectory's data; start values of parameters on numbers, and, for parameters per trajectory, on covariates and data; inputs on the time.", Example: "model M {\n  state x = 1\n  state y = x\n  x' = -x\n  y' = -y\n}"},
-	{Name: outsideInterval, Title: "a value outside of its interval", Explanation: "A parameter starts inside its interval.", Example: "model M {\n  param p in (0, 1) = 2\n  state x = 0\n  x' = p\n}"},
+	{Name: outsideInterval, Title: "a value outside of its interval", Explanation: "A parameter starts inside its interval, and where its prior has a density.", Example: "model M {\n  param p in (0, 1) = 2\n  state x = 0\n  x' = p\n}"},
+	{Name: ownJump, Title: "a measurement that moves its own prediction", Explanation: "The event on an observation acts before the row of data that fires it is read. If it assigns what the observation predicts, the measured value is compared with itself, and its spread says nothing. Predict the value before the event with before(E), or give the observation the weight 0.", Example: "model M {\n  state z = 0\n  z' = -z\n  event e on observation of y { z := data(y) }\n  observe y = z ~ normal(1)\n}"},
 	{Name: roughActivation, Title: "an activation that is not smooth", Explanation: "Its kinks break the order of adaptive solvers and of the location of events. A warning.", Example: "model M {\n  neural f(x) -> 1 { activation: relu }\n  state x = 0\n  x' = f(x)\n}"},
 	{Name: shadowsFunction, Title: "a name that is a function of the language", Explanation: "Choose another name.", Example: "model M {\n  param gamma = 1\n  state x = 0\n  x' = gamma\n}"},
 	{Name: shapeMismatch, Title: "shapes that do not fit", Explanation: "Operators work element by element on equal shapes; only single numbers are repeated. The matrix product is @.", Example: "model M {\n  state x[2] = 0\n  state y[3] = 0\n  x' = x + y\n  y' = -y\n}"},

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,14 @@ func (p printer) dist(d *Dist) string { return d.Name + "(" + p.list(d.Args) + "
 
 func (d dumper) model(m *Model) {
 	fmt.Fprintf(d.w, "model %s\n", m.Name)
-	d.line("time", &m.Time.Obj, "")
+	interval := ""
+	if t := m.Time; !math.IsNaN(t.From) {
+		interval = fmt.Sprintf(" in [%g, inf)", t.From)
+		if !math.IsNaN(t.Until) {
+			interval = fmt.Sprintf(" in [%g, %g]", t.From, t.Until)
+		}
+	}
+	d.line("time", &m.Time.Obj, "%s", interval)
 	for _, x := range m.Consts {
 		d.line("const", &x.Obj, " = %v", x.Values)
 	}
@@ -122,7 +130,14 @@ func (d dumper) model(m *Model) {
 		d.line("observe", &x.Obj, " = %s%s { weight: %g }", d.show(x.Value), noise, x.Weight)
 	}
 	for _, x := range m.Losses {
-		d.line("loss", &x.Obj, " = %s { weight: %g }", d.show(x.Value), x.Weight)
+		where, mean := "", "rows"
+		if x.Where != nil {
+			where = " where " + d.show(x.Where)
+		}
+		if x.PerTrajectory {
+			mean = "trajectories"
+		}
+		d.line("loss", &x.Obj, " = %s%s { weight: %g, mean: %s }", d.show(x.Value), where, x.Weight, mean)
 	}
 }
 
@@ -262,6 +277,14 @@ func (d dumper) data(x *Data) {
 		fmt.Fprintln(d.w)
 	}
 	column("time", x.Time)
+	switch x.From.Kind {
+	case StartNumber:
+		fmt.Fprintf(d.w, "  from: %g\n", x.From.Value)
+	case StartColumn:
+		column("from", x.From.Column)
+	case StartFirstRow:
+		fmt.Fprintln(d.w, "  from: first row")
+	}
 	for _, c := range x.Trajectory {
 		column("trajectory", c)
 	}

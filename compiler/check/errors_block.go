@@ -121,6 +121,22 @@ func (e *elaborator) warnDead(ev *Event) {
 		WithHelp("an event fires when its condition turns true; `at start` lets it fire at the initial time too")
 }
 
+func (e *elaborator) warnNeverFires(ev *Event, at, start float64) {
+	d := e.diags.Warnf(deadEvent, ev.At.Span, "`%s` never fires: its time %g is before the start at %g", ev.Name, at, start)
+	if at == start {
+		d.Message = fmt.Sprintf("`%s` never fires: its time %g is that of the start", ev.Name, at)
+		d.WithHelp("`at start` lets it fire at the initial time, after the initial values; or put what it does into these")
+		return
+	}
+	d.WithHelp("let the run start earlier: `time %s in [%g, inf)`", e.m.Time.Name, at)
+}
+
+func (e *elaborator) errOwnJump(ev *Event, o *Observe, a *Assign) {
+	e.diags.Errorf(ownJump, o.Value.Span, "a measurement of `%s` fires `%s`, which moves what `%s` predicts for it", o.Name, ev.Name, o.Name).
+		WithNote(a.Span, "`%s` assigns `%s` here, before the prediction is read", ev.Name, a.Target.Info().Name).
+		WithHelp("compare with the value before the event: `before(%s)`; or give the observation `{ weight: 0 }`", source(o.Value))
+}
+
 func (e *elaborator) warnStaysTrue(ev *Event) {
 	e.diags.Warnf(staysTrueCode, ev.Cond.Span, "what `%s` assigns leaves its own condition true", ev.Name).
 		WithNote(ev.Assigns[0].Span, "assigned here").

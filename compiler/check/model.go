@@ -106,8 +106,12 @@ type Obj struct {
 // Info returns the object's common part.
 func (o *Obj) Info() *Obj { return o }
 
-// Time is the independent variable.
-type Time struct{ Obj }
+// Time is the independent variable. Every trajectory starts at From, those
+// without data end at Until, unless it is said otherwise; NaN: not declared.
+type Time struct {
+	Obj
+	From, Until float64
+}
 
 // Const is a named constant.
 type Const struct {
@@ -246,11 +250,15 @@ type Observe struct {
 	Weight float64
 }
 
-// Loss is an extra loss term, evaluated at every observation.
+// Loss is an extra loss term: the mean of Value over the rows of data at which
+// every data(y) in it is measured and Where holds, or, with PerTrajectory, the
+// mean over trajectories of its sum over these.
 type Loss struct {
 	Obj
-	Value  *Expr
-	Weight float64
+	Value         *Expr
+	Where         *Expr // nil: true
+	Weight        float64
+	PerTrajectory bool
 }
 
 // Dist is a distribution with its arguments.
@@ -317,12 +325,31 @@ type Data struct {
 	Span diag.Span
 
 	Time       Column
+	From       Start
 	Trajectory []Column // empty: the whole table is one trajectory
 	Columns    []Mapped
 	Rows       []EventRows
 	Train      *RowExpr // nil: every row
 	Validate   *RowExpr // nil: none
 }
+
+// Start is where the trajectories of a table start.
+type Start struct {
+	Kind   StartKind
+	Value  float64 // StartNumber
+	Column Column  // StartColumn
+}
+
+// StartKind tells the forms of Start apart.
+type StartKind uint8
+
+// The forms of a start.
+const (
+	StartDefault StartKind = iota // see Time
+	StartNumber
+	StartColumn
+	StartFirstRow
+)
 
 // Column names a column. Factor converts its numbers to the model's unit.
 type Column struct {

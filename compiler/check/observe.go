@@ -58,7 +58,18 @@ func (e *elaborator) resolveLoss(x *entity) {
 		if v != nil {
 			l.Value = e.bind(v, &l.Obj)
 		}
-		e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.weight(x.scope, &l.Weight)})
+		if d.Where != nil {
+			c := e.condition(x.scope.allow(mayData), d.Where)
+			if c != nil && e.only(c, "the condition of a loss", readsTime|readsSignal|readsCovariate|readsRow|readsData) {
+				l.Where = c
+			}
+		}
+		e.options(x.scope, d.Options, map[string]func(*dsl.Option){
+			"weight": e.weight(x.scope, &l.Weight),
+			"mean": func(o *dsl.Option) {
+				l.PerTrajectory = e.word(o, "mean", []string{"rows", "trajectories"}, "rows") == "trajectories"
+			},
+		})
 	})
 }
 

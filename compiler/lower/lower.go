@@ -159,6 +159,9 @@ func (l *lowerer) layout() {
 		}
 		l.scale(ScaleConserve, c, 1, fixed)
 	}
+	for _, x := range l.m.Losses {
+		l.scale(ScaleLoss, x, 1, []float64{1})
+	}
 	for _, n := range l.m.Neurals {
 		l.block(n)
 	}
@@ -259,6 +262,7 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 	}
 	for _, s := range l.m.Losses {
 		walk(s.Value)
+		walk(s.Where)
 	}
 	return found
 }

@@ -41,6 +41,10 @@ type Model struct {
 	Pred *ir.Node
 	Row  *ir.Node
 
+	// Counts says which losses count at a row: 1 or 0 for each, of T, U, Q,
+	// Data and Seen only.
+	Counts *ir.Node
+
 	// Outputs are the values a simulation can write besides the states and
 	// discretes: lets and observations, [len(Layout.Outputs)].
 	Outputs *ir.Node
@@ -154,6 +158,7 @@ const (
 	ScaleConserve                  // mean size of a conserved quantity
 	ScaleNetIn                     // size of a neural block's arguments
 	ScaleNetOut                    // size of its result
+	ScaleLoss                      // weight of a loss term beside a measured value, which depends on the rows of a batch
 )
 
 // Scale is a run of S. Fixed has the numbers when the model states them; nil:
