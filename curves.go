@@ -41,10 +41,7 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 	o := f.obj
 	m := f.Model
 	w := o.workers[0]
-	x := f.State.X
-	if f.State.Best != nil {
-		x = f.State.Best.X
-	}
+	x := f.x
 	o.sp.trans.Forward(o.nat, x[:len(o.sp.coords)])
 	o.sp.bind(x, make([]float64, len(o.nat)), w.sys)
 	columns, _ := m.columns()

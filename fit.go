@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
@@ -25,6 +26,7 @@ type Fit struct {
 	Train, Validation Summary
 
 	obj   *objective
+	x     []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start *Values
 }
 
@@ -148,7 +150,36 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 	}
 	f.start = sp.values(x)
 	f.take(x)
+	if f.x = x; f.State != nil {
+		f.x = f.best()
+	}
+	if err := obj.checkPriors(x); err != nil {
+		return nil, err
+	}
 	return f, nil
+}
+
+// checkPriors refuses a start where a prior has no density. Constant ones are
+// checked with the model.
+func (o *objective) checkPriors(x []float64) error {
+	w := o.workers[0]
+	if w.sys.priors.run == nil {
+		return nil
+	}
+	o.sp.bind(x, o.nat, w.sys)
+	l := &diag.List{}
+	for _, it := range o.items {
+		o.sp.bindItem(o.nat, it, w.sys)
+		w.sys.priors.run.run()
+		for i, v := range w.sys.priors.run.v {
+			if math.IsNaN(v) || math.IsInf(v, 1) {
+				p := o.m.prog.Model.Priors[i].Param
+				l.Errorf("outside-interval", p.Init.Span, "the prior of `%s` has no density at its start value", p.Name).WithNote(p.Prior.Span, "its prior")
+				return l.Err()
+			}
+		}
+	}
+	return nil
 }
 
 // singleNoise is the relative error of networks in single precision, some
@@ -257,12 +288,54 @@ func (f *Fit) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x := f.State.X
+	f.x = f.hold(ctx, f.best())
+	f.take(f.x)
+	return f.finish(f.x)
+}
+
+// best are the coordinates that the optimisation found.
+func (f *Fit) best() []float64 {
 	if f.State.Best != nil {
-		x = f.State.Best.X
+		return f.State.Best.X
 	}
-	f.take(x)
-	return f.finish(x)
+	return f.State.X
+}
+
+// hold puts parameters that have run to a closed end of their interval onto it,
+// if the loss is no higher there: a coordinate reaches the end at infinity only.
+func (f *Fit) hold(ctx context.Context, x []float64) []float64 {
+	x = slices.Clone(x)
+	sp, loss := f.obj.sp, math.NaN()
+	for i := range sp.coords {
+		t := &sp.trans[i]
+		at, iv := t.Forward(x[i]), t.Interval()
+		end := 0
+		switch {
+		case !t.AtBound(at):
+			continue
+		case at-iv.Lo < iv.Hi-at && !iv.LoOpen:
+			end = -1
+		case at-iv.Lo > iv.Hi-at && !iv.HiOpen:
+			end = 1
+		default:
+			continue
+		}
+		if math.IsNaN(loss) {
+			res, err := f.obj.Eval(ctx, x, nil, 1, nil)
+			if err != nil || res.Failed {
+				return x
+			}
+			loss = res.Loss
+		}
+		free := x[i]
+		x[i] = math.Inf(end)
+		if res, err := f.obj.Eval(ctx, x, nil, 1, nil); err == nil && !res.Failed && res.Loss <= loss {
+			loss = res.Loss
+		} else {
+			x[i] = free
+		}
+	}
+	return x
 }
 
 // take sets the estimates to those at x.
@@ -354,13 +427,15 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 // parameters only: the weights of networks are held.
 func (f *Fit) standardErrors(x []float64) {
 	sp := f.obj.sp
-	n := len(sp.coords)
+	var coords []int // those that are not held at an end
+	for i := range sp.coords {
+		if !math.IsInf(x[i], 0) {
+			coords = append(coords, i)
+		}
+	}
+	n := len(coords)
 	if n == 0 || n > 60 {
 		return
-	}
-	coords := make([]int, n)
-	for i := range coords {
-		coords[i] = i
 	}
 	ctx := context.Background()
 	res, err := f.obj.Eval(ctx, x, nil, 1, nil)
@@ -383,13 +458,16 @@ func (f *Fit) standardErrors(x []float64) {
 	if err != nil {
 		return
 	}
-	k := 0
+	k, at := 0, 0
 	for i := range f.Estimates {
 		e := &f.Estimates[i]
 		if e.Fixed {
 			continue
 		}
-		e.StdErr = u.StdErr[k] * math.Abs(sp.trans[k].Derivative(x[k]))
+		if at < n && coords[at] == k {
+			e.StdErr = u.StdErr[at] * math.Abs(sp.trans[k].Derivative(x[k]))
+			at++
+		}
 		k++
 	}
 }

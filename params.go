@@ -229,15 +229,22 @@ func startOf(m *Model, p *check.Param, it *item, started map[*check.Param][]floa
 	return append([]float64{}, v...), nil
 }
 
-// x0 is the start of a fit in coordinates.
-func (sp *space) x0() ([]float64, error) {
-	x := make([]float64, sp.dim)
+// natural are the start values of the parameters that are fitted, as they are.
+func (sp *space) natural() []float64 {
 	nat := make([]float64, 0, len(sp.coords))
 	for _, e := range sp.start {
 		if !e.Fixed {
 			nat = append(nat, e.Value)
 		}
 	}
+	return nat
+}
+
+// x0 is the start of a fit in coordinates. Values at the closed end of an
+// interval start a little inside.
+func (sp *space) x0() ([]float64, error) {
+	x := make([]float64, sp.dim)
+	nat := sp.natural()
 	if _, err := sp.trans.Start(x[:len(nat)], nat); err != nil {
 		return nil, err
 	}

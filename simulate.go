@@ -138,8 +138,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
-	nat, p := make([]float64, len(sp.coords)), make([]float64, len(sp.p))
-	sp.trans.Forward(nat, x[:len(nat)])
+	nat, p := sp.natural(), make([]float64, len(sp.p))
 	p = sp.shared(x, nat, p)
 	r.bind(p, sp.s)
 	out.Trajectories = make([]*SimulatedTrajectory, len(runs.of))
