@@ -329,6 +329,17 @@ func output(s sim.Span, saves []float64) sim.Span {
 	return s
 }
 
+// doubt notes once what is doubtful in the data or a run over them.
+func (m *Model) doubt(code string, at diag.Span, format string, args ...any) {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	var l diag.List
+	d := l.Warnf(code, at, format, args...)
+	if !slices.ContainsFunc(m.doubts.All, func(x *diag.Diagnostic) bool { return x.Error() == d.Error() }) {
+		m.doubts.All = append(m.doubts.All, d)
+	}
+}
+
 // horizon is the item's run cut off after a fraction of its span, and the rows
 // that lie in it.
 func (it *item) horizon(f float64) (sim.Span, int) {

@@ -27,8 +27,8 @@ data d from "d.csv" { time: year; seen: seen }`,
 data d from "d.csv" { time: t; from: -1; seen: seen }`,
 	},
 	{
-		Name: "skipped-rows", Title: "rows before the start of their trajectory",
-		Explanation: "They are left out, measurements and doses alike. A warning.",
+		Name: "skipped-rows", Title: "rows or events before the start of a run",
+		Explanation: "They are left out, measurements, doses and events at a constant time alike. A warning.",
 		Example: `model M {
   param k = 1
   state x = 1

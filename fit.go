@@ -301,14 +301,19 @@ func (f *Fit) best() []float64 {
 	return f.State.X
 }
 
-// hold puts parameters that have run to a closed end of their interval onto it,
-// if the loss is no higher there: a coordinate reaches the end at infinity only.
+// hold puts parameters that have run to a closed end of their interval, or
+// started at one, onto it, if the loss is no higher there: a coordinate reaches
+// the end at infinity only.
 func (f *Fit) hold(ctx context.Context, x []float64) []float64 {
 	x = slices.Clone(x)
 	sp, loss := f.obj.sp, math.NaN()
+	start := sp.natural()
 	for i := range sp.coords {
 		t := &sp.trans[i]
 		at, iv := t.Forward(x[i]), t.Interval()
+		if !t.AtBound(at) {
+			at = start[i]
+		}
 		end := 0
 		switch {
 		case !t.AtBound(at):
@@ -329,7 +334,9 @@ func (f *Fit) hold(ctx context.Context, x []float64) []float64 {
 		}
 		free := x[i]
 		x[i] = math.Inf(end)
-		if res, err := f.obj.Eval(ctx, x, nil, 1, nil); err == nil && !res.Failed && res.Loss <= loss {
+		there := t.Forward(x[i]) // a start near the end that means nothing stays
+		res, err := f.obj.Eval(ctx, x, nil, 1, nil)
+		if err == nil && !res.Failed && (res.Loss < loss || res.Loss == loss && (start[i] == there || !t.AtBound(start[i]))) {
 			loss = res.Loss
 		} else {
 			x[i] = free

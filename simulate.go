@@ -287,7 +287,29 @@ func (m *Model) grid(it *item, until *float64) error {
 	to := sort.Search(len(f), func(i int) bool { return f[i].T > it.span.T1 })
 	it.span.Firings = f[from:max(from, to)]
 	it.span = output(it.span, saves)
+	m.skips(it, from)
 	return nil
+}
+
+// skips says which events a simulation leaves out that starts by itself.
+func (m *Model) skips(it *item, firings int) {
+	s := m.prog.Checked.Simulate
+	if s == nil {
+		return
+	}
+	if firings > 0 {
+		m.doubt("skipped-rows", s.Span, "%d firings of events by rows of data are before the start of the simulation at %g", firings, it.span.T0)
+	}
+	for _, e := range m.prog.Model.Events {
+		ev := e.Checked
+		if ev.Kind != dsl.TriggerAt || !m.simulate.Given("from") {
+			continue
+		}
+		t, ok := check.Evaluate(ev.At, func(*check.Expr) ([]float64, bool) { return nil, false })
+		if ok && t[0] < it.span.T0 {
+			m.doubt("skipped-rows", ev.At.Span, "`%s`, at %g, is before the start of the simulation at %g", ev.Name, t[0], it.span.T0)
+		}
+	}
 }
 
 // runs are the runs that a simulation consists of: every trajectory with every

@@ -43,6 +43,7 @@ func TestStarts(t *testing.T) {
 		{"", "", "first(y)", []float64{2, -1, 0}},
 		{"time t in [-2, inf)", "; from: first row", "first(y)", []float64{2, -1, 0}},
 		{"", "; from: first row", "1", []float64{2, -1, 0}},
+		{"param y0 per trajectory = first(y)", "", "y0", []float64{0, -1, 0}}, // it is learned
 		{"", "; from: -3", "1", []float64{-3, -3, -3}},
 		{"time t: min", "; from: -3 [min]", "1", []float64{-3, -3, -3}},
 		{"time t: min", "; from: c", "1", []float64{0.5, -2, 0}},
@@ -56,6 +57,7 @@ func TestStarts(t *testing.T) {
 		{"", "", "first(y)", "id,t,y,c\n1,0,,1\n1,1,0.7,1\n", "first-late"},
 		{"time t in [-1, inf)", "", "first(y)", "id,t,y,c\n1,0,1,1\n1,1,0.7,1\n", "first-late"},
 		{"", "; from: 0.5", "first(y)", "id,t,y,c\n1,0,1,1\n1,1,0.7,1\n", "first-late"},
+		{"param y0 per trajectory fixed = first(y)", "", "2*y0", "id,t,y,c\n1,0,,1\n1,1,0.7,1\n", "first-late"},
 		{"", "", "1", "id,t,y,c\n1,1900,,1\n1,1920,0.7,1\n", "far-start"},
 	} {
 		_, err := begins(t, c.time, c.from, c.init, c.csv)
@@ -223,6 +225,10 @@ func TestClosedEnds(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1., atTime(t, s, 0, 1)["shown"])
 	require.Equal(t, 0., atTime(t, s, 0, 1)["other"])
+	m = fromText(t, "model M {\n  param e in [0, 1] = 1\n  param k = 1\n  observe y = k + 0*e\n}\ndata d from \"d.csv\" { time: t; y: y }", "t,y\n0,1\n1,3\n")
+	f, err := m.Fit(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1., f.Values.Params["e"], "where it started, as the data say nothing")
 	for _, c := range []struct{ y, want float64 }{{1.4, 1}, {-0.3, 0}, {0.6, 0.6}} {
 		m := fromText(t, `model M {
   param e in [0, 1] = 1
@@ -261,4 +267,26 @@ func TestUniformPrior(t *testing.T) {
 	f, err := fromText(t, "model M {\n  param k = 2 ~ uniform(1, 3)"+rest, csv).Fit(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1., f.Values.Params["k"], "held at the end of the support")
+}
+
+// TestSkipped: a simulation that starts by itself says what it leaves out.
+func TestSkipped(t *testing.T) {
+	m := fromText(t, `model M {
+  state x = 1
+  x' = -x
+  event dose(amount) on data { x += amount }
+  event once at t = 1.5 { x += 1 }
+  observe y = x
+}
+data d from "d.csv" { time: t; y: y; dose: { amount: amt } }
+simulate { from: 2 }`, "t,amt,y\n0,3,\n1,2,\n3,4,1\n4,,1\n")
+	s, err := m.Simulate()
+	require.NoError(t, err)
+	_, err = m.Simulate()
+	require.NoError(t, err)
+	require.Equal(t, 2., s.Trajectories[0].Rows[0][0])
+	require.Len(t, s.Trajectories[0].Events, 1)
+	require.Len(t, m.Doubts().All, 2)
+	require.Contains(t, m.Doubts().Error(), "2 firings")
+	require.Contains(t, m.Doubts().Error(), "`once`, at 1.5")
 }

@@ -119,10 +119,14 @@ func (e *elaborator) earliestStart(p *Program) (float64, bool) {
 // StartsOfData are the uses of first(y) in initial values: a trajectory with
 // one starts at a measurement of y.
 func (m *Model) StartsOfData() (out []*Expr) {
-	find := func(x *Expr) {
+	var find func(x *Expr)
+	find = func(x *Expr) {
 		walk(x, func(x *Expr) bool {
 			if x.Kind == FirstOf {
 				out = append(out, x)
+			}
+			if p, ok := x.Object.(*Param); ok && x.Kind == Ref && p.Fixed {
+				find(p.Init)
 			}
 			return true
 		})
