@@ -334,9 +334,10 @@ func (f *Fit) hold(ctx context.Context, x []float64) []float64 {
 		}
 		free := x[i]
 		x[i] = math.Inf(end)
-		there := t.Forward(x[i]) // a start near the end that means nothing stays
+		// A start that is near this end but not on it stays if the data say nothing.
+		near := t.AtBound(start[i]) && (start[i]-iv.Lo < iv.Hi-start[i]) == (end < 0) && start[i] != t.Forward(x[i])
 		res, err := f.obj.Eval(ctx, x, nil, 1, nil)
-		if err == nil && !res.Failed && (res.Loss < loss || res.Loss == loss && (start[i] == there || !t.AtBound(start[i]))) {
+		if err == nil && !res.Failed && (res.Loss < loss || res.Loss == loss && !near) {
 			loss = res.Loss
 		} else {
 			x[i] = free
