@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
@@ -129,22 +128,27 @@ func (m *Model) aloneFrom() (float64, error) {
 		}
 		return t, nil
 	}
-	start, read := math.Inf(1), false
+	start, open, needs := math.Inf(1), false, false
 	for _, d := range m.prog.Checked.Data {
 		switch s := m.start(d); s.Kind {
 		case check.StartNumber:
 			start = math.Min(start, s.Value)
+		case check.StartDefault:
+			open = true
 		default:
-			read = true
+			needs = true
 		}
 	}
-	if !read {
+	if !open && !needs {
 		return start, nil
 	}
-	if err := m.loadData(); errors.Is(err, os.ErrNotExist) && math.IsInf(start, 1) {
-		return 0, nil // they are to be made, perhaps by this run
-	} else if err != nil {
+	var refused *diag.List
+	switch err := m.loadData(); {
+	case err == nil:
+	case needs || errors.As(err, &refused):
 		return 0, err
+	default: // no table yet: the run needs none, and may be there to make it
+		return math.Min(start, 0), nil
 	}
 	for _, list := range m.begins {
 		for _, s := range list {

@@ -3,6 +3,7 @@ package pinode
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -119,6 +120,20 @@ func TestSimulationStarts(t *testing.T) {
 	} {
 		start, end := first(c.time, c.from, c.simulate, "t,y\n-1,1\n3,1\n")
 		require.Equal(t, []float64{c.start, c.end}, []float64{start, end}, "%v", c)
+	}
+}
+
+// TestSimulationWithoutTable: a run that needs no data does without.
+func TestSimulationWithoutTable(t *testing.T) {
+	for _, c := range []struct {
+		from string
+		ok   bool
+	}{{"", true}, {"; from: -1", true}, {"; from: first row", false}} {
+		m, err := Parse(filepath.Join(t.TempDir(), "m.node"), "model M {\n  state x = 1\n  x' = -x\n  observe y = x\n}\n"+
+			"data d from \"none.csv\" { time: t; y: y"+c.from+" }\nsimulate { until: 1 }")
+		require.NoError(t, err)
+		_, err = m.Simulate()
+		require.Equal(t, c.ok, err == nil, c.from)
 	}
 }
 
