@@ -2,6 +2,11 @@ package pinode
 
 import (
 	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -131,4 +136,59 @@ data d from "d.csv" { time: t; y: y }`
 	require.Equal(t, []float64{-2, 1.5}, v)
 	w.sys.Priorities(0, []float64{1.5}, []float64{2}, v)
 	require.Equal(t, []float64{3, 1.5}, v)
+}
+
+// TestRandomAdds: random hybrid models whose jumps add, beside such that
+// assign: the exact derivatives of both kinds are the same, and agree with
+// differences where the order of events is the same around.
+func TestRandomAdds(t *testing.T) {
+	dir := stressData(t)
+	adds := regexp.MustCompile(`(x\d) := (x\d) - (p\d+\*\(1 \+ 0\.2\*cos\(t\)\))`)
+	models, compared := 0, 0
+	for seed := uint64(0); models < 40; seed++ {
+		text := adds.ReplaceAllString(randomHybrid(rand.New(rand.NewPCG(seed, 77))), "$1 += 0.1*$2 - $3")
+		if !strings.Contains(text, "+=") {
+			continue
+		}
+		models++
+		text += "data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\nfit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 }, gradient: forward }\n"
+		m, err := Parse(filepath.Join(dir, "m.node"), text)
+		require.NoError(t, err, text)
+		f, err := m.NewFit(Workers(1))
+		require.NoError(t, err, text)
+		x, err := f.obj.sp.x0()
+		require.NoError(t, err)
+		order := func() uint64 { return f.obj.workers[0].shift.block[0].traj.Order }
+		eval := func(mode string, x, grad []float64) (float64, bool) {
+			f.obj.gradient = mode
+			res, err := f.obj.Eval(t.Context(), x, []int{0}, 1, grad)
+			require.NoError(t, err, text)
+			return res.Loss, !res.Failed
+		}
+		forward, reverse := make([]float64, len(x)), make([]float64, len(x))
+		if _, ok := eval("forward", x, forward); !ok {
+			continue
+		}
+		_, ok := eval("unrolled", x, reverse)
+		require.True(t, ok)
+		base := order()
+		for i := range x {
+			require.InDelta(t, forward[i], reverse[i], 1e-8*(1+math.Abs(forward[i])), "seed %d, coordinate %d\n%s", seed, i, text)
+			const h = 1e-5
+			at := slices.Clone(x)
+			var v [2]float64
+			same := true
+			for k, d := range []float64{h, -h} {
+				at[i] = x[i] + d
+				var ok bool
+				v[k], ok = eval("unrolled", at, nil)
+				same = same && ok && order() == base
+			}
+			if same {
+				compared++
+				require.InDelta(t, (v[0]-v[1])/(2*h), reverse[i], 1e-4*(1+math.Abs(reverse[i])), "seed %d, coordinate %d\n%s", seed, i, text)
+			}
+		}
+	}
+	require.Greater(t, compared, 100)
 }

@@ -197,10 +197,11 @@ func (o *objective) Validate(ctx context.Context, x []float64, horizon float64) 
 
 func (o *objective) eval(ctx context.Context, x []float64, items []*item, index []int, horizon float64, grad []float64) (fit.Result, error) {
 	res := fit.Result{}
-	if res.Values = o.count(items, horizon); res.Values == 0 {
+	res.Values = o.count(items, horizon)
+	if res.Values == 0 && (o.total == 0 || horizon < 1) { // else a batch has none, and others have
 		return res, errors.New("there is no measured value to fit within this horizon")
 	}
-	perValue, perItem := 1/float64(res.Values), 1/float64(len(items))
+	perValue, perItem := 1/float64(max(1, res.Values)), 1/float64(len(items))
 	o.weighLosses(perValue, perItem)
 	o.compute(task{ctx, items, index, chunkSize(len(items)), horizon, perValue, perItem, x, grad})
 	clear(o.parts)
