@@ -149,6 +149,9 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 		return nil, err
 	}
 	f.start = sp.values(x)
+	for _, e := range sp.start {
+		f.start.Params[e.Name] = e.Value // at the end of an interval x is a little inside
+	}
 	f.take(x)
 	if f.x = x; f.State != nil {
 		f.x = f.best()

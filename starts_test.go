@@ -244,6 +244,7 @@ func TestClosedEnds(t *testing.T) {
 	f, err := m.Fit(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1., f.Values.Params["e"], "where it started, as the data say nothing")
+	require.Equal(t, 1., f.Estimates[0].Start)
 	for _, c := range []struct{ y, want float64 }{{1.4, 1}, {-0.3, 0}, {0.6, 0.6}} {
 		m := fromText(t, `model M {
   param e in [0, 1] = 1
