@@ -26,7 +26,6 @@ type item struct {
 	span    sim.Span
 	rows    []row
 	values  int   // measured values, told firings included
-	counted int   // those that are part of the likelihood: of observations with a weight
 	rated   []int // events with a rate whose firings the data tell
 }
 
@@ -35,8 +34,8 @@ type row struct {
 	save            int
 	datum, seen     []float64
 	u               []float64 // the inputs at the row, which may be those of its own columns
-	values, counted int
-	losses          []bool // which loss terms count
+	values, counted int       // measured values, and those of observations with a weight
+	losses          []bool    // which loss terms count
 }
 
 // loadData reads the tables of the data blocks.
@@ -287,10 +286,8 @@ func (it *item) schedule(m *Model, d *check.Data, tr *data.Trajectory) {
 		}
 		r.save = len(s.Saves) - 1
 		it.values += r.values
-		it.counted += r.counted
 	}
-	told := it.told(s)
-	it.values, it.counted = it.values+told, it.counted+told
+	it.values += it.told(s)
 }
 
 // fires reports whether a row fires an event on observations.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/sim"
 )
@@ -131,7 +133,9 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 	w := o.workers[0]
 	for _, list := range [][]*item{items, valid} {
 		for _, it := range list {
-			w.countLosses(it)
+			if err := w.countRows(m, it); err != nil {
+				return nil, err
+			}
 		}
 	}
 	o.counted = make([]int, len(m.prog.Checked.Model.Losses))
@@ -301,21 +305,45 @@ func (o *objective) weighLosses(perValue, perItem float64) {
 	}
 }
 
-// countLosses notes at which rows of an item which loss terms count.
-func (w *worker) countLosses(it *item) {
+// countRows notes what counts at the rows of an item: which loss terms, and
+// which values of observations whose weight is not constant.
+func (w *worker) countRows(m *Model, it *item) error {
 	if w.sys.counts == nil || len(it.rows) == 0 || it.rows[0].losses != nil {
-		return
+		return nil
 	}
 	copy(w.sys.q, it.q)
 	w.sys.signals = it.signals
+	lay, losses := &m.prog.Model.Layout, len(m.prog.Checked.Model.Losses)
 	for i := range it.rows {
 		r := &it.rows[i]
-		w.sys.rowAt(it.span.Saves[r.save], nil, nil, nil, nil, r)
+		t := it.span.Saves[r.save]
+		w.sys.rowAt(t, nil, nil, nil, nil, r)
 		w.sys.counts.run()
-		for _, v := range w.sys.counts.v {
-			r.losses = append(r.losses, v != 0)
+		r.losses = make([]bool, losses)
+		for k := range losses {
+			r.losses[k] = w.sys.counts.v[k] != 0
+		}
+		k := losses
+		for _, s := range lay.Observes {
+			o := s.Object.(*check.Observe)
+			if o.Weights == nil {
+				continue
+			}
+			v := w.sys.counts.v[k]
+			k++
+			seen := 0
+			for e := range s.N {
+				seen += int(r.seen[s.Off+e])
+			}
+			switch {
+			case seen > 0 && !(v >= 0 && !math.IsInf(v, 1)):
+				return &data.Error{File: it.set.File, Text: fmt.Sprintf("the weight of `%s` at %g is %g", o.Name, t, v), Help: "a weight is a number, 0 or more"}
+			case v == 0:
+				r.counted -= seen
+			}
 		}
 	}
+	return nil
 }
 
 // compute does a task: it fills the chunks.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -92,7 +93,7 @@ func (m *Model) Warnings() *diag.List { return m.warnings }
 func (m *Model) Doubts() *diag.List {
 	m.reading.Lock()
 	defer m.reading.Unlock()
-	return &m.doubts
+	return &diag.List{All: slices.Clone(m.doubts.All)}
 }
 
 // Program gives access to the compiled model.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -150,6 +151,24 @@ data d from "d.csv" { time: t; trajectory: id; a: a; b: b }`, "id,t,a,b\n1,0,4,9
 	for i, want := range []float64{3 * first, second, third} {
 		require.InDelta(t, want, res.Terms[2+i].Value, 1e-12)
 	}
+}
+
+// TestRowWeights: weights are numbers of each row, and a row of weight 0 does
+// not count.
+func TestRowWeights(t *testing.T) {
+	const model = `model M {
+  param k = 1
+  input w hold
+  observe y = k ~ normal(1) { weight: w^2 }
+}
+data d from "d.csv" { time: t; y: y; w: w }`
+	c := 0.5 * math.Log(2*math.Pi)
+	loss := startLoss(t, fromText(t, model, "t,y,w\n0,3,1\n1,2,2\n1,5,0\n2,1,3\n3,,0\n4,9,\n"))
+	require.InDelta(t, ((2+c)+4*(0.5+c)+9*c)/3, loss, 1e-12)
+	_, err := fromText(t, strings.Replace(model, "w^2", "w", 1), "t,y,w\n0,3,1\n1,2,-2\n").NewFit()
+	require.ErrorContains(t, err, "the weight of `y` at 1 is -2")
+	_, err = parsedText(t, strings.Replace(model, "w^2", "k", 1), "")
+	require.ErrorContains(t, err, "not-fixed")
 }
 
 // TestMeans: observations of weight 0 do not count in the mean of the values,

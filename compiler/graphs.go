@@ -22,7 +22,7 @@ import (
 //	priorities  v: of all events, if one is not constant
 //	obs       pred [NObs]
 //	row       loss, terms
-//	counts    v: which losses count at a row
+//	counts    v: which losses count at a row, then weights of observations
 //	outputs   v; conserved v; priors v
 //	nets      args, values: of the neural blocks that the equations use
 //

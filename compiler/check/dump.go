@@ -127,7 +127,11 @@ func (d dumper) model(m *Model) {
 		if x.Dist != nil {
 			noise = " ~ " + d.dist(x.Dist)
 		}
-		d.line("observe", &x.Obj, " = %s%s { weight: %g }", d.show(x.Value), noise, x.Weight)
+		weight := fmt.Sprintf("%g", x.Weight)
+		if x.Weights != nil {
+			weight = d.show(x.Weights)
+		}
+		d.line("observe", &x.Obj, " = %s%s { weight: %s }", d.show(x.Value), noise, weight)
 	}
 	for _, x := range m.Losses {
 		where, mean := "", "rows"

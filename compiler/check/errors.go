@@ -401,6 +401,8 @@ func (e *elaborator) errNotFixed(x, y *Expr, what string, r reads) {
 		d.WithHelp("declare the parameter `per trajectory`; the others have one value for all trajectories")
 	case what == "an initial value":
 		d.WithHelp("it is made of numbers, parameters, covariates and `first(y)`")
+	case what == "a weight":
+		d.WithHelp("it is a number, or made of inputs, covariates and the time; what is learned belongs into the distribution")
 	case what == "the condition of a loss":
 		d.WithHelp("it chooses rows before the run; for a condition on the solution write `if c then E else 0`")
 	case what == "the time of an event":

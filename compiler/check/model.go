@@ -245,9 +245,10 @@ type Require struct {
 // Observe is an observed quantity.
 type Observe struct {
 	Obj
-	Value  *Expr
-	Dist   *Dist // nil: mean squared error
-	Weight float64
+	Value   *Expr
+	Dist    *Dist // nil: mean squared error
+	Weight  float64
+	Weights *Expr // of each row, times Weight; nil: 1
 }
 
 // Loss is an extra loss term: the mean of Value over the rows of data at which

@@ -259,6 +259,7 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 	}
 	for _, s := range l.m.Observes {
 		walk(s.Value)
+		walk(s.Weights)
 	}
 	for _, s := range l.m.Losses {
 		walk(s.Value)

@@ -41,8 +41,9 @@ type Model struct {
 	Pred *ir.Node
 	Row  *ir.Node
 
-	// Counts says which losses count at a row: 1 or 0 for each, of T, U, Q,
-	// Data and Seen only.
+	// Counts says which losses count at a row, 1 or 0 for each, and what those
+	// observations weigh there whose weight is not constant; of T, U, Q, Data
+	// and Seen only.
 	Counts *ir.Node
 
 	// Outputs are the values a simulation can write besides the states and

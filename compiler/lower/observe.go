@@ -23,6 +23,11 @@ func (l *lowerer) observations() {
 		term, counted := l.loss(x)
 		terms, counts = append(terms, term), append(counts, counted)
 	}
+	for _, o := range l.m.Observes {
+		if o.Weights != nil {
+			counts = append(counts, l.expr(o.Weights))
+		}
+	}
 	if len(counts) > 0 {
 		l.out.Counts = l.b.Concat(counts...)
 	}
@@ -38,8 +43,16 @@ func (l *lowerer) observations() {
 // it nor its derivatives reach the sum.
 func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	b, s := l.b, l.observes[o]
+	if o.Weight == 0 {
+		return b.Const(0)
+	}
 	pred = b.Slice(pred, 0, ir.Vec(s.N))
 	seen := b.Slice(l.out.In.Seen, s.Off, ir.Vec(s.N))
+	weight := b.Const(o.Weight)
+	if o.Weights != nil {
+		weight = l.expr(o.Weights)
+		seen = b.Mul(seen, b.Lt(b.Const(0), weight))
+	}
 	y := b.Select(seen, b.Slice(l.out.In.Data, s.Off, ir.Vec(s.N)), pred)
 	var nll *ir.Node
 	if o.Dist == nil {
@@ -48,7 +61,7 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 		nll = l.density(o.Dist, y, pred)
 	}
 	nll = b.Select(seen, nll, b.Full(ir.Vec(s.N), 0))
-	return b.Mul(b.Const(o.Weight), b.Sum(nll))
+	return b.Mul(weight, b.Sum(nll))
 }
 
 // loss is a loss term at a row, and whether it counts there, 1 or 0: its
