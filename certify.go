@@ -174,7 +174,7 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	}
 	one := *it // its saves are the measurements; the grid of a simulation is none
 	if it.values == 0 {
-		one.span.Saves = nil
+		one.span = output(one.span, nil)
 	}
 	all := modes[0]
 	if slices.Contains(modes, "forward") {
@@ -189,7 +189,7 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	if err != nil {
 		return nil, err
 	}
-	c := &certifier{objective: o, ctx: ctx, loss: it.values > 0, step: 1e-2}
+	c := &certifier{objective: o, ctx: ctx, loss: o.total > 0, step: 1e-2}
 	if !opt.Method.Adaptive() { // round-off alone is in the way of a smaller one
 		c.step = 1e-4
 	}

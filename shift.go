@@ -197,7 +197,10 @@ func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
 	o, t, tr := s.o, &s.o.task, &l.traj
 	length := l.span.T1 - l.span.T0
 	for i, p := range o.m.prog.Model.Penalties {
-		c := p.Weight / length
+		c := 0.
+		if length > 0 {
+			c = p.Weight / length
+		}
 		sum.penalties[i] += c * tr.Y[p.State]
 		l.endY[p.State] += c * t.perItem
 	}

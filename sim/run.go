@@ -71,6 +71,7 @@ type Integrator struct {
 	landed                  []bool       // guards that came to rest at this instant
 	exited                  []bool       // switches whose surface the solution left at this instant
 	times                   []int        // firings of each event at this instant
+	ranks                   []float64    // priorities of the events
 	taken                   []bool       // firings of data that were carried out
 	came                    timed        // what the last step ended on
 	gBefore                 []float64    // and before the last micro-step
@@ -143,7 +144,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		readY: make([]float64, size.Y), flow: make([]float64, size.Y), readD: make([]float64, size.D),
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),
-		stays:  make([]bool, len(hy.Events)), times: make([]int, len(hy.Events)),
+		stays:  make([]bool, len(hy.Events)), ranks: make([]float64, len(hy.Events)), times: make([]int, len(hy.Events)),
 		near: newSpreads(size.Guards - size.Exits), trial: newSpreads(size.Guards - size.Exits),
 		gTry: make([]float64, size.Guards), rateTry: make([]float64, size.Guards), accelTry: make([]float64, size.Guards),
 		reach: make([]float64, 2*size.Y),

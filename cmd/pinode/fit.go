@@ -90,6 +90,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	if err != nil {
 		return err
 	}
+	a.warn(m.Doubts())
 	a.introduce(f)
 	if err := a.certify(c.Context(), f); err != nil {
 		return err
