@@ -57,6 +57,9 @@ func certify(ctx context.Context, m *Model, sp *space, items []*item, opt sim.Op
 	tight := opt
 	if opt.Method.Adaptive() {
 		tight.RTol, tight.ATol = math.Min(opt.RTol, 1e-10), math.Min(opt.ATol, 1e-12)
+		if len(kinkNotes(m, opt)) > 0 {
+			tight.RTol, tight.ATol = math.Min(opt.RTol, kinkRTol), math.Min(opt.ATol, kinkRTol/100)
+		}
 	}
 	cert, err := certifyWith(ctx, m, sp, items, tight, want)
 	var fail *sim.Failure
@@ -81,7 +84,6 @@ func certifyWith(ctx context.Context, m *Model, sp *space, items []*item, opt si
 	if err := c.directions(); err != nil {
 		return nil, err
 	}
-	c.cert.Notes = kinkNotes(m)
 	c.cert.judge()
 	return c.cert, nil
 }
@@ -89,7 +91,7 @@ func certifyWith(ctx context.Context, m *Model, sp *space, items []*item, opt si
 func newCertifier(ctx context.Context, m *Model, sp *space, items []*item, opt sim.Options, want certification) (*certifier, error) {
 	c := &certifier{
 		ctx: ctx, m: m, sp: sp, items: items, opt: opt, want: want, step: 1e-2,
-		cert: &Certificate{Modes: want.modes, Tolerance: want.tol, Inert: []string{}, Notes: []string{}}, visited: map[int]bool{},
+		cert: &Certificate{Modes: want.modes, Tolerance: want.tol, Inert: []string{}, Notes: kinkNotes(m, opt)}, visited: map[int]bool{},
 	}
 	if !opt.Method.Adaptive() { // round-off alone is in the way of a smaller one
 		c.step = 1e-4
@@ -489,8 +491,8 @@ func (c *certifier) compare(lines []line, modes []string) error {
 		for n, l := range lines {
 			t.Rows = append(t.Rows, c.row(l, found[n], k, partials))
 		}
-		t.judge(c.want.tol)
-		if len(modes) == 1 && slices.ContainsFunc(t.Rows, func(r CertifiedPartial) bool { return r.Doubtful }) {
+		t.judge(c.want.tol, len(c.cert.Notes) > 0)
+		if len(modes) == 1 && slices.ContainsFunc(t.Rows, func(r CertifiedPartial) bool { return r.Doubtful != "" }) {
 			witness = c.witness(modes[0])
 		}
 	}
@@ -511,7 +513,7 @@ func (c *certifier) compare(lines []line, modes []string) error {
 			for n, l := range lines {
 				t.Rows[n].witness = []float64{l.along(w[k]) / t.Rows[n].stretch}
 			}
-			t.judge(c.want.tol)
+			t.judge(c.want.tol, len(c.cert.Notes) > 0)
 		}
 	}
 	for k := range targets { // the rows of a target that was there before join it

@@ -72,7 +72,7 @@ type CertifiedPartial struct {
 	Failed      string    // why there is no difference; empty if there is one
 	Gradient    []float64 // by mode
 	Off         []float64 // by mode: the disagreement, in the scale of the derivative
-	Doubtful    bool      // the disagreement is that among the modes
+	Doubtful    string    // why differences cannot tell; then the disagreement is that among the modes
 
 	slope   float64   // the larger of the slopes to both sides
 	stretch float64   // by which the parameter moves with the variable that the fit changes
@@ -87,6 +87,11 @@ const (
 	// and how far a mode may be off.
 	fineDifference, fineTolerance     = 3e-10, 1e-6
 	coarseDifference, coarseTolerance = 1e-7, 1e-5
+
+	// How far kinks of activations may put off derivatives, at the tolerance
+	// kinkRTol of the solver: see kinkNotes.
+	kinkTolerance, kinkRTol = 0.03, 1e-12
+	doubtKinks              = "kinks"
 )
 
 // Certify compares the gradient of the loss in about n coordinates, parameters
@@ -169,9 +174,9 @@ type certification struct {
 }
 
 // judge compares the rows of a target.
-func (t *CertifiedTarget) judge(tol float64) {
+func (t *CertifiedTarget) judge(tol float64, kinks bool) {
 	for i := range t.Rows {
-		t.Rows[i].judge(t.unit(&t.Rows[i]), tol)
+		t.Rows[i].judge(t.unit(&t.Rows[i]), tol, kinks)
 	}
 }
 
@@ -201,18 +206,28 @@ func (t *CertifiedTarget) unit(r *CertifiedPartial) float64 {
 
 // judge sets the disagreements of a row. Where the differences failed, or are
 // no better known than they are off, what the modes differ from each other by
-// counts in their place.
-func (r *CertifiedPartial) judge(unit, tol float64) {
-	r.Off = make([]float64, len(r.Gradient))
-	r.Doubtful = r.Failed != ""
+// counts in their place. Where kinks are in the way it is a doubt as long as it
+// is no more than they make.
+func (r *CertifiedPartial) judge(unit, tol float64, kinks bool) {
+	r.Off, r.Doubtful = make([]float64, len(r.Gradient)), ""
+	worst, unsure := 0., r.Failed != ""
 	for j, g := range r.Gradient {
 		off := math.Abs(g - r.Difference)
 		r.Off[j] = ratio(off, unit)
-		r.Doubtful = r.Doubtful || off > tol*unit && off <= 2*r.Uncertainty
+		worst = max(worst, r.Off[j])
+		unsure = unsure || off > tol*unit && off <= 2*r.Uncertainty
 	}
-	if !r.Doubtful {
-		return
+	if unsure {
+		worst, r.Doubtful = r.among(unit), "differences"
 	}
+	if kinks && worst > tol && worst <= kinkTolerance {
+		r.Doubtful = doubtKinks
+	}
+}
+
+// among sets the disagreements to those of the modes with each other, and
+// returns the largest: with the median of several, or of two.
+func (r *CertifiedPartial) among(unit float64) (worst float64) {
 	all := slices.Concat(r.Gradient, r.witness)
 	slices.Sort(all)
 	for j, g := range r.Gradient {
@@ -221,7 +236,17 @@ func (r *CertifiedPartial) judge(unit, tol float64) {
 			off = math.Abs(g - all[len(all)/2])
 		}
 		r.Off[j] = ratio(off, unit)
+		worst = max(worst, r.Off[j])
 	}
+	return worst
+}
+
+// wrong is the disagreement in a mode that counts against it.
+func (r *CertifiedPartial) wrong(mode int) float64 {
+	if r.Doubtful == doubtKinks {
+		return 0
+	}
+	return r.Off[mode]
 }
 
 // ratio is x/unit, and 0 for x = 0.
@@ -240,7 +265,8 @@ func (c *Certificate) judge() {
 		t := &c.Targets[k]
 		for i := range t.Rows {
 			r := &t.Rows[i]
-			for j, off := range r.Off {
+			for j := range r.Off {
+				off := r.wrong(j)
 				if off > clear && first == "" && t.Event >= 0 {
 					first = t.Name
 				}
@@ -251,7 +277,7 @@ func (c *Certificate) judge() {
 			}
 			switch {
 			case !t.counts:
-			case r.Doubtful:
+			case r.Doubtful != "":
 				c.Doubtful++
 			default:
 				c.Compared++

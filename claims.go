@@ -81,4 +81,26 @@ func (c *certifier) finite(p *probe, mode string, g []float64) error {
 	return nil
 }
 
-func kinkNotes(m *Model) []string { return []string{} }
+// kinkNotes name the neural blocks whose slope jumps where steps adapt.
+//
+// The solution and its derivatives are continuous where a trajectory crosses
+// such a kink. But the choice of steps is not: the step across the kink has an
+// error of the order of its length that depends on where in it the kink lies,
+// and the lengths that follow differ. Differences see that as noise, which the
+// smaller their step the more they magnify; derivatives of the steps that were
+// taken do not see it and are off by about the length of the step across. Both
+// go to the continuous adjoint as the tolerance goes to zero, and with fixed
+// steps derivatives and differences agree to the last digit.
+func kinkNotes(m *Model, opt sim.Options) []string {
+	notes := []string{}
+	if !opt.Method.Adaptive() {
+		return notes
+	}
+	for _, b := range m.prog.Model.Blocks {
+		if a := b.Net.Activation; len(b.Net.Hidden) > 0 && !a.Smooth {
+			notes = append(notes, fmt.Sprintf("kinks: `%s` has activation %s, whose slope jumps; adaptive steps across a jump put differences and gradients off by about the length of such a step. "+
+				"A smooth activation like softplus, swish or elu, fixed steps, or smaller tolerances avoid that", b.Neural.Name, a.Name))
+		}
+	}
+	return notes
+}

@@ -80,11 +80,13 @@ func within(ctx context.Context, work func(context.Context) error) error {
 // verdict is the judgement of one derivative in one mode.
 func verdict(c *pinode.Certificate, r *pinode.CertifiedPartial, mode int) string {
 	switch off := r.Off[mode]; {
+	case r.Doubtful == "kinks":
+		return "doubtful: kinks"
 	case !(off <= c.Tolerance) && r.Failed != "":
 		return fmt.Sprintf("off by %.0e of the other modes", off)
 	case !(off <= c.Tolerance):
 		return fmt.Sprintf("off by %.0e", math.Abs(r.Gradient[mode]-r.Difference))
-	case r.Doubtful:
+	case r.Doubtful != "":
 		return "doubtful"
 	}
 	return "ok"
