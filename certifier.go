@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -331,6 +332,9 @@ func (c *certifier) visit(k int) error {
 	}
 	if c.loss {
 		for _, t := range p.terms {
+			if !number(t.Value) {
+				return fmt.Errorf("the loss is %g at the start values, %w: its term `%s` is %g", v[0], fit.ErrNotFinite, t.Name, t.Value)
+			}
 			c.size[0] += math.Abs(t.Value)
 		}
 	}

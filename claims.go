@@ -2,7 +2,6 @@ package pinode
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/pinode/pinode/sim"
 )
@@ -25,7 +24,7 @@ func (c *certifier) claims(p *probe, mode string) (list [][]float64, err error) 
 		if res.Failed {
 			return nil, fmt.Errorf("the %s gradient: %s", mode, res.Reason)
 		}
-		if err := c.finite(p, mode, g); err != nil {
+		if err := c.finite(p, g); err != nil {
 			return nil, err
 		}
 		list = append(list, g)
@@ -71,14 +70,30 @@ func (p *probe) pullback(x []float64, ct sim.Cotangents) []float64 {
 	return sum.g
 }
 
-// finite refuses a gradient of numbers that are not finite.
-func (c *certifier) finite(p *probe, mode string, g []float64) error {
-	for i, v := range g {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("the %s gradient by `%s` is %g", mode, c.coordinateName(i), v)
+// finite refuses a gradient of numbers that are not finite, and looks for what
+// makes them.
+func (c *certifier) finite(p *probe, g []float64) error {
+	if finite(g) {
+		return nil
+	}
+	if c.item == all {
+		for k := range c.items {
+			if !c.measured(k) {
+				continue
+			}
+			if err := c.visit(k); err != nil {
+				return err
+			}
+			if _, err := c.claims(c.probe, p.gradient); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	s := p.workers[0].shift
+	l := s.block[0]
+	s.w.group.Use(&l.subject)
+	fail := s.badDerivative(l)
+	return &SimulationError{Trajectory: c.items[max(c.item, 0)].name, Fail: fail, Text: fail.Detail}
 }
 
 // kinkNotes name the neural blocks whose slope jumps where steps adapt.

@@ -1,8 +1,6 @@
 package pinode
 
 import (
-	"math"
-
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/sim"
 )
@@ -207,8 +205,8 @@ func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
 		sum.terms[len(sum.terms)-len(o.m.prog.Model.Events)+e] += tr.Y[k]
 		l.endY[k] += t.perValue
 	}
-	if math.IsNaN(l.loss) {
-		return l.failed(sim.Unstable, "the loss is not a number: a prediction is outside of what its distribution allows")
+	if !number(l.loss) {
+		return s.badRow(l)
 	}
 	sum.loss += l.loss
 	if t.index != nil && t.horizon >= 1 {

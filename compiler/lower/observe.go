@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/pinode/pinode/compiler/check"
@@ -10,9 +11,14 @@ import (
 // observations builds the predictions and the loss of one row of data.
 func (l *lowerer) observations() {
 	var preds, terms []*ir.Node
-	for _, o := range l.m.Observes {
+	for i, o := range l.m.Observes {
 		pred := l.value(o.Value, o.Shape)
 		preds = append(preds, pred)
+		if o.Dist != nil {
+			for j, a := range l.arguments(o.Dist) {
+				l.out.Noise = append(l.out.Noise, ir.Output{Name: NoiseName(i, j), Node: a})
+			}
+		}
 		terms = append(terms, l.observe(o, pred))
 	}
 	if len(preds) > 0 {
@@ -46,9 +52,11 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	return b.Mul(b.Const(o.Weight), b.Sum(nll))
 }
 
-// density is the negative log-density of y elementwise: around a prediction,
-// or, without one, of a quantity by itself.
-func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
+// NoiseName is the name of argument j of the distribution of observation i.
+func NoiseName(i, j int) string { return fmt.Sprintf("noise%d.%d", i, j) }
+
+// arguments are those of a distribution, matrices as vectors.
+func (l *lowerer) arguments(d *check.Dist) []*ir.Node {
 	args := make([]*ir.Node, len(d.Args))
 	for i, a := range d.Args {
 		args[i] = l.expr(a)
@@ -56,6 +64,13 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 			args[i] = l.b.Slice(args[i], 0, ir.Vec(args[i].Shape.Size()))
 		}
 	}
+	return args
+}
+
+// density is the negative log-density of y elementwise: around a prediction,
+// or, without one, of a quantity by itself.
+func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
+	args := l.arguments(d)
 	loc := func() *ir.Node { // the location, and the arguments behind it
 		if pred != nil {
 			return pred
