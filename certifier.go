@@ -171,7 +171,7 @@ func (c *certifier) cover(some []int) (left []int, err error) {
 		if err := c.visit(k); err != nil {
 			return nil, err
 		}
-		g, err := c.claims(c.probe, c.want.modes[0])
+		g, err := c.screen()
 		if err != nil {
 			return nil, err
 		}
@@ -198,6 +198,16 @@ func (c *certifier) cover(some []int) (left []int, err error) {
 		}
 	}
 	return left, nil
+}
+
+// screen are derivatives in a mode that is cheap, of as few targets as tell
+// which coordinates act.
+func (c *certifier) screen() ([][]float64, error) {
+	if c.loss {
+		defer func(events int) { c.events = events }(c.events)
+		c.events = 0
+	}
+	return c.claims(c.probe, "unrolled")
 }
 
 // compareWhere compares the coordinates for which act holds and returns the
@@ -242,7 +252,7 @@ func (c *certifier) actsOn(i int) (int, error) {
 			if err != nil || why != "" || !slices.Equal(v, c.base) {
 				return true, err
 			}
-			if c.item == all && slices.ContainsFunc(c.numbered(), func(k int) bool { return p.last[k].loss != c.orders[k].loss }) {
+			if c.item == all && slices.ContainsFunc(p.all, func(k int) bool { return p.last[k].loss != c.orders[k].loss }) {
 				return true, nil
 			}
 		}
@@ -270,14 +280,13 @@ func (c *certifier) actsOn(i int) (int, error) {
 	return -1, nil
 }
 
-func (c *certifier) numbered() []int { return c.probe.all }
-
 // directions compares the loss of all trajectories, as the fit computes it,
 // along one direction through all coordinates: a trajectory whose part of the
-// gradient is missing or wrong shows there. In full each trajectory is looked
-// at by itself too, which says which it is.
+// gradient is missing or wrong shows there, and so does a weight that was not
+// among those compared. In full each trajectory is looked at by itself too,
+// which says which it is.
 func (c *certifier) directions() error {
-	if c.whole == nil || c.sp.dim == 0 {
+	if !c.loss || c.sp.dim == 0 {
 		return nil
 	}
 	rng := rand.New(rand.NewPCG(1, 0x6365727469666965))
@@ -288,13 +297,18 @@ func (c *certifier) directions() error {
 			dir[i] = -dir[i]
 		}
 	}
-	const mostSweeps = 64 // of the forward mode, one for each coordinate
+	const mostSweeps = 64 // of the forward mode, one for each coordinate and trajectory
 	modes := c.want.modes
-	if others := slices.DeleteFunc(slices.Clone(modes), func(s string) bool { return s == "forward" }); len(others) > 0 && c.sp.dim > mostSweeps {
-		modes = others
+	if c.sp.dim > mostSweeps {
+		modes = slices.DeleteFunc(slices.Clone(modes), func(s string) bool { return s == "forward" })
+	}
+	if len(modes) == 0 {
+		return nil
 	}
 	list := []int{all}
-	if c.want.full {
+	if c.whole == nil {
+		list[0] = 0
+	} else if c.want.full {
 		for k := range c.items {
 			if c.measured(k) {
 				list = append(list, k)
@@ -533,7 +547,7 @@ func (c *certifier) compare(lines []line, modes []string) error {
 
 // row is that of a line for target k.
 func (c *certifier) row(l line, f difference, k int, partials [][][]float64) CertifiedPartial {
-	r := CertifiedPartial{Name: "one direction through all coordinates", stretch: 1}
+	r := CertifiedPartial{Name: "one direction through all coordinates", direction: l.dir != nil, stretch: 1}
 	if l.dir == nil {
 		r.Name, r.Weight = c.coordinateName(l.i), c.Weight(l.i)
 		if !r.Weight {

@@ -74,6 +74,8 @@ type CertifiedPartial struct {
 	Off         []float64 // by mode: the disagreement, in the scale of the derivative
 	Doubtful    string    // why differences cannot tell; then the disagreement is that among the modes
 
+	direction bool // through all coordinates
+
 	slope   float64   // the larger of the slopes to both sides
 	stretch float64   // by which the parameter moves with the variable that the fit changes
 	witness []float64 // the derivative in a mode that was asked only as differences were in doubt
@@ -103,19 +105,22 @@ func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*Certificate
 	if err != nil {
 		return nil, err
 	}
+	return certify(ctx, f.Model, f.obj.sp, f.obj.items, opt, f.certification(opt, n, modes))
+}
+
+func (f *Fit) certification(opt sim.Options, n int, modes []string) certification {
 	full := f.Plan.Certificate == "full"
 	if len(modes) == 0 && full {
 		modes = certifiedModes(opt)
 	}
-	want := certification{n, mostTimed, fineDifference, fineTolerance, modes, full}
-	if len(modes) == 0 {
-		mode := f.Model.fit.Word("gradient")
-		if mode == "auto" {
-			mode = "unrolled"
-		}
-		want.enough, want.tol, want.modes = coarseDifference, coarseTolerance, []string{mode}
+	if len(modes) > 0 {
+		return certification{n, mostTimed, fineDifference, fineTolerance, modes, full, nil}
 	}
-	return certify(ctx, f.Model, f.obj.sp, f.obj.items, opt, want)
+	mode := f.Model.fit.Word("gradient")
+	if mode == "auto" {
+		mode = "unrolled"
+	}
+	return certification{n, mostTimed, coarseDifference, coarseTolerance, []string{mode}, false, nil}
 }
 
 // certifiedModes are the modes that a solver has a certificate for: the
@@ -136,7 +141,7 @@ func (m *Model) Certify(ctx context.Context, n int) (*Certificate, error) {
 		if err != nil {
 			return nil, err
 		}
-		return m.certifySimulation(ctx, opt, certification{n, mostTimed, fineDifference, fineTolerance, certifiedModes(opt), true})
+		return m.certifySimulation(ctx, opt, certification{n, mostTimed, fineDifference, fineTolerance, certifiedModes(opt), true, nil})
 	}
 	f, err := m.NewFit()
 	if err != nil {
@@ -171,6 +176,8 @@ type certification struct {
 	enough, tol         float64
 	modes               []string
 	full                bool
+
+	spoil func(mode, trajectory string, g []float64) // breaks gradients of losses, in tests
 }
 
 // judge compares the rows of a target.
@@ -257,14 +264,40 @@ func ratio(x, unit float64) float64 {
 	return x / unit
 }
 
-// judge finds the worst disagreement, and the first event that it shows in.
+// judge finds the worst disagreement, and the first event that it shows in. A
+// direction through all coordinates counts where no coordinate is wrong.
 func (c *Certificate) judge() {
+	for _, directions := range []bool{false, true} {
+		if c.Worst <= c.Tolerance {
+			c.findWorst(directions)
+		}
+	}
+	for k := range c.Targets {
+		t := &c.Targets[k]
+		for i := range t.Rows {
+			switch {
+			case !t.counts:
+			case t.Rows[i].Doubtful != "":
+				c.Doubtful++
+			default:
+				c.Compared++
+			}
+		}
+	}
+}
+
+// findWorst looks for a larger disagreement in rows of coordinates, or of
+// directions.
+func (c *Certificate) findWorst(directions bool) {
 	const clear = 1e-4
 	first, timed := "", false
 	for k := range c.Targets {
 		t := &c.Targets[k]
 		for i := range t.Rows {
 			r := &t.Rows[i]
+			if r.direction != directions {
+				continue
+			}
 			for j := range r.Off {
 				off := r.wrong(j)
 				if off > clear && first == "" && t.Event >= 0 {
@@ -274,13 +307,6 @@ func (c *Certificate) judge() {
 					c.Worst, c.Mode, c.Where = off, c.Modes[j], fmt.Sprintf("`%s`, in the %s", r.Name, t.Name)
 					timed = t.Event >= 0
 				}
-			}
-			switch {
-			case !t.counts:
-			case r.Doubtful != "":
-				c.Doubtful++
-			default:
-				c.Compared++
 			}
 		}
 	}
