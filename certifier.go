@@ -80,7 +80,11 @@ func certifyWith(ctx context.Context, m *Model, sp *space, items []*item, opt si
 		return nil, err
 	}
 	for _, i := range left {
-		c.cert.Inert = append(c.cert.Inert, c.coordinateName(i))
+		if c.Weight(i) {
+			c.cert.InertWeights++
+		} else {
+			c.cert.Inert = append(c.cert.Inert, c.coordinateName(i))
+		}
 	}
 	if err := c.directions(); err != nil {
 		return nil, err

@@ -22,8 +22,10 @@ type Certificate struct {
 	Modes   []string
 	Targets []CertifiedTarget
 	Events  []CertifiedEvent
-	Inert   []string // coordinates that have no effect at the start values
+	Inert   []string // parameters that have no effect at the start values
 	Notes   []string // what makes differences doubtful in this model
+
+	InertWeights int // of those that were looked at
 
 	// Worst is the largest disagreement, in the scale of its derivative; Mode
 	// and Where say which it is. Up to Tolerance is agreement.

@@ -56,11 +56,11 @@ func refused(c *pinode.Certificate) error {
 // within does work that takes a while and is not waited for when the context
 // ends: a run of a model does not look at it, and the program ends then.
 func within(ctx context.Context, work func(context.Context) error) error {
-	done := make(chan error, 1)
+	done, panicked := make(chan error, 1), make(chan any, 1)
 	go func() {
 		defer func() {
 			if r := recover(); r != nil {
-				done <- fmt.Errorf("internal: %v\n%s", r, debug.Stack())
+				panicked <- fmt.Sprintf("%v\n%s", r, debug.Stack())
 			}
 		}()
 		done <- work(ctx)
@@ -68,6 +68,8 @@ func within(ctx context.Context, work func(context.Context) error) error {
 	var err error
 	select {
 	case err = <-done:
+	case r := <-panicked:
+		panic(r)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -152,6 +154,9 @@ func (a *app) printCertificate(c *pinode.Certificate) {
 	for _, n := range certificateNotes(c) {
 		fmt.Fprintln(a.out, n)
 	}
+	if c.InertWeights > 0 {
+		fmt.Fprintf(a.out, "without effect on any trajectory at the start values: %d weights of those looked at\n", c.InertWeights)
+	}
 	state := "certified"
 	switch {
 	case !c.Certified():
@@ -169,7 +174,7 @@ func (a *app) printCertificate(c *pinode.Certificate) {
 // certificateNotes are what a certificate has to say besides its numbers.
 func certificateNotes(c *pinode.Certificate) (list []string) {
 	if len(c.Inert) > 0 {
-		list = append(list, fmt.Sprintf("has no effect at the start values, on any trajectory: %s", listed(c.Inert)))
+		list = append(list, fmt.Sprintf("without effect on any trajectory at the start values, and so not certified: %s", listed(c.Inert)))
 	}
 	if c.Doubtful > 0 {
 		list = append(list, c.Notes...)
@@ -249,8 +254,9 @@ func certificateJSON(c *pinode.Certificate) any {
 		Compared  int        `json:"compared"`
 		Doubtful  int        `json:"doubtful"`
 		Inert     []string   `json:"no_effect"`
+		Weights   int        `json:"no_effect_weights"`
 		Notes     []string   `json:"notes"`
-	}{2, c.Certified(), jsonNumber(c.Worst), c.Mode, c.Where, []target{}, []event{}, c.Compared, c.Doubtful, c.Inert, c.Notes}
+	}{2, c.Certified(), jsonNumber(c.Worst), c.Mode, c.Where, []target{}, []event{}, c.Compared, c.Doubtful, c.Inert, c.InertWeights, c.Notes}
 	for k := range c.Targets {
 		t := &c.Targets[k]
 		to := target{Name: t.Name, Partials: []partial{}}
