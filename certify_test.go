@@ -250,6 +250,19 @@ func TestDoubtfulDifferences(t *testing.T) {
   event two when z >= 1 { z := 0.1 }
   observe y = v + x ~ normal(1)
 }`, "another order", "solver: tsit5 { rtol: 1e-10, atol: 1e-12 }"},
+		"two events, fixed steps": {`model M {
+  param k in (0, inf) = 1
+  param c = 0.7
+  state x = 0
+  state z = 0
+  state v = 1
+  x' = k
+  z' = 1
+  v' = -c*v
+  event one when x >= 1 { x := 0.2 }
+  event two when z >= 1 { z := 0.1 }
+  observe y = v + x ~ normal(1)
+}`, "another order", "solver: rk4 { step: 0.01 }"},
 		"no prediction beside the start values": {`model M {
   param k = 1
   param c = 0.7
@@ -377,4 +390,58 @@ func TestNotFinite(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNothingExpected: a count of 0 where 0 is expected, and what is certain,
+// have the likelihood 1.
+func TestNothingExpected(t *testing.T) {
+	const model = "model M {\n  param k in (0, inf) = 0.5\n  state x = 0\n  x' = k\n  observe y = x ~ %s\n}"
+	const k, r = 0.5, 1.
+	for dist, c := range map[string]struct {
+		csv     string
+		loss, g float64 // twice the mean over two rows
+	}{
+		"poisson()":      {"t,y\n0,0\n1,2\n", k - 2*math.Log(k) + math.Log(2), 1 - 2/k},
+		"negbinomial(1)": {"t,y\n0,0\n1,1\n", -math.Log(r) - r*math.Log(r/(r+k)) - math.Log(k/(r+k)), r/(r+k) - 1/k + 1/(r+k)},
+		"bernoulli()":    {"t,y\n0,0\n2,1\n", 0, -2},
+	} {
+		t.Run(dist, func(t *testing.T) {
+			f, err := fitOf(t, fmt.Sprintf(model, dist), c.csv, "y: y", "gradient: forward")
+			require.NoError(t, err)
+			for _, mode := range []string{"forward", "unrolled", "adjoint"} {
+				f.obj.gradient = mode
+				x, err := f.obj.sp.x0()
+				require.NoError(t, err)
+				g := make([]float64, 1)
+				res, err := f.obj.Eval(context.Background(), x, nil, 1, g)
+				require.NoError(t, err)
+				require.False(t, res.Failed, res.Reason)
+				require.InDelta(t, c.loss/2, res.Loss, 1e-9)
+				require.InDelta(t, c.g/2, g[0]/f.obj.sp.trans[0].Derivative(x[0]), 1e-8, mode)
+			}
+		})
+	}
+}
+
+// TestCertificateAtRest: a model that starts where slopes of its parts are
+// infinite, with derivatives that are finite: drag by the speed at rest.
+func TestCertificateAtRest(t *testing.T) {
+	f, err := fitOf(t, `model M {
+  param c in (0, inf) = 0.8
+  param g = 1.5
+  param p in [1, 3] = 2
+  state u = 0
+  state w = 0
+  state s = 0
+  u' = g - c*u*hypot(u, w)
+  w' = -c*w*norm([u, w]) + 0.3*u^p
+  s' = sqrt(u^2 + w^2) - c*s*sqrt(s)
+  event fast when hypot(u, w) >= 0.9 { w := w + 0.2 }
+  observe y = u + w + s ~ normal(0.3)
+}`, "t,y\n0,0.1\n0.5,0.8\n1,1.5\n2,1.9\n", "y: y", "solver: tsit5 { rtol: 1e-10, atol: 1e-12 }")
+	require.NoError(t, err)
+	c := certificateOf(t, f, GradientModes...)
+	require.True(t, c.Certified(), "%s, %s: %g", c.Mode, c.Where, c.Worst)
+	require.Equal(t, 4, c.Compared)
+	require.NotEmpty(t, c.Events)
 }

@@ -15,21 +15,26 @@ import (
 type support struct {
 	datum      func(v float64) bool
 	data       string // which data that is, in words
-	prediction func(v float64) bool
+	prediction func(v, datum float64) bool
 	needs      string // which predictions
 	help       string
 }
 
-func above0(v float64) bool { return v > 0 }
-func count(v float64) bool  { return v >= 0 && v == math.Floor(v) }
-func share(v float64) bool  { return v >= 0 && v <= 1 }
+func above0(v float64) bool          { return v > 0 }
+func count(v float64) bool           { return v >= 0 && v == math.Floor(v) }
+func share(v float64) bool           { return v >= 0 && v <= 1 }
+func positive(v, _ float64) bool     { return v > 0 }
+func expected(v, datum float64) bool { return v > 0 || v == 0 && datum == 0 }
+func probable(v, datum float64) bool {
+	return v > 0 && v < 1 || v == 0 && datum == 0 || v == 1 && datum == 1
+}
 
 // supports are those of distributions that do not have all numbers.
 var supports = map[string]support{
-	"lognormal":   {above0, "data above 0", above0, "a prediction above 0", "keep it above 0, or observe it with `normal`, or as `log(…)` where it cannot be 0"},
-	"poisson":     {count, "whole numbers from 0 on", above0, "a prediction above 0", "keep the mean above 0, by a small background for example"},
-	"negbinomial": {count, "whole numbers from 0 on", above0, "a prediction above 0", "keep the mean above 0, by a small background for example"},
-	"bernoulli": {share, "data from 0 to 1", func(v float64) bool { return v > 0 && v < 1 },
+	"lognormal":   {above0, "data above 0", positive, "a prediction above 0", "keep it above 0, or observe it with `normal`, or as `log(…)` where it cannot be 0"},
+	"poisson":     {count, "whole numbers from 0 on", expected, "a prediction above 0", "keep the mean above 0, by a small background for example"},
+	"negbinomial": {count, "whole numbers from 0 on", expected, "a prediction above 0", "keep the mean above 0, by a small background for example"},
+	"bernoulli": {share, "data from 0 to 1", probable,
 		"a prediction between 0 and 1", "let it come from a function with these bounds, like `1/(1 + exp(-z))`"},
 }
 
@@ -123,7 +128,7 @@ func (s *shift) badObservation(i int, r *row, loss float64) string {
 	for k := range slot.N {
 		at := slot.Off + k
 		d, limited := supports[o.Dist.Name]
-		if v := w.sys.obs.v[at]; limited && r.seen[at] != 0 && !d.prediction(v) {
+		if v := w.sys.obs.v[at]; limited && r.seen[at] != 0 && !d.prediction(v, r.datum[at]) {
 			return fmt.Sprintf("the prediction of `%s` is %.6g where %.6g was measured, and %s needs %s; %s", name(k), v, r.datum[at], o.Dist.Name, d.needs, d.help)
 		}
 	}

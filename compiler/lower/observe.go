@@ -109,21 +109,27 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 		m := loc()
 		return b.Add(b.Div(b.Apply(ir.OpAbs, b.Sub(y, m)), args[0]), b.Log(b.Mul(b.Const(2), args[0])))
 	case "poisson":
-		return b.Add(b.Sub(pred, b.Mul(y, b.Log(pred))), b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
+		return b.Add(b.Sub(pred, timesLog(b, y, pred)), b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
 	case "negbinomial":
 		r := args[0]
 		sum := b.Add(r, pred)
 		n := b.Sub(b.Apply(ir.OpLgamma, b.Add(y, r)), b.Apply(ir.OpLgamma, r))
 		n = b.Sub(n, b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
 		n = b.Add(n, b.Mul(r, b.Log(b.Div(r, sum))))
-		return b.Neg(b.Add(n, b.Mul(y, b.Log(b.Div(pred, sum)))))
+		return b.Neg(b.Add(n, timesLog(b, y, b.Div(pred, sum))))
 	case "bernoulli":
 		one := b.Const(1)
-		return b.Neg(b.Add(b.Mul(y, b.Log(pred)), b.Mul(b.Sub(one, y), b.Log(b.Sub(one, pred)))))
+		return b.Neg(b.Add(timesLog(b, y, pred), timesLog(b, b.Sub(one, y), b.Sub(one, pred))))
 	case "uniform":
 		return b.Log(b.Sub(args[1], args[0]))
 	case "exponential":
 		return b.Add(b.Div(y, args[0]), b.Log(args[0]))
 	}
 	panic("lower: no density for " + d.Name)
+}
+
+// timesLog is x log y, and 0 where x is, also at y = 0: nothing is counted
+// where nothing is expected.
+func timesLog(b *ir.Builder, x, y *ir.Node) *ir.Node {
+	return b.Select(b.Apply(ir.OpEq, x, b.Const(0)), b.Const(0), b.Mul(x, b.Log(y)))
 }
