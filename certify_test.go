@@ -307,15 +307,19 @@ func TestCertificateKinks(t *testing.T) {
 		at := 0.4 * float64(i)
 		csv += fmt.Sprintf("%g,%g\n", at, math.Exp(-0.3*at)*math.Cos(at))
 	}
-	of := func(activation, settings string, seed int) *Fit {
+	of := func(activation, settings string, seed int, observed ...string) *Fit {
+		field, seen := "-x + 0.5*f(x, v)", "x"
+		if len(observed) > 0 {
+			field, seen = "-x", observed[0]
+		}
 		f, err := fitOf(t, fmt.Sprintf(`model R {
   neural f(x, v) -> 1 { hidden: [8, 8], activation: %s, seed: %d }
   state x = 1
   state v = 0
   x' = v
-  v' = -x + 0.5*f(x, v)
-  observe y = x ~ normal(0.05)
-}`, activation, seed), csv, "y: y", settings)
+  v' = %s
+  observe y = %s ~ normal(0.05)
+}`, activation, seed, field, seen), csv, "y: y", settings)
 		require.NoError(t, err)
 		return f
 	}
@@ -336,7 +340,7 @@ func TestCertificateKinks(t *testing.T) {
 			require.NoError(t, err)
 			require.False(t, c.Certified())
 		}
-		for _, f := range []*Fit{of("relu", "solver: rk4 { step: 0.01 }", seed), of("softplus", "solver: tsit5", seed)} {
+		for _, f := range []*Fit{of("relu", "solver: rk4 { step: 0.01 }", seed), of("softplus", "solver: tsit5", seed), of("relu", "solver: tsit5", seed, "x + f(x, v)")} {
 			c := certificateOf(t, f)
 			require.True(t, c.Certified(), "%d, %s: %g", seed, c.Where, c.Worst)
 			require.Zero(t, c.Doubtful)

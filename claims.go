@@ -2,7 +2,10 @@ package pinode
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -119,10 +122,18 @@ func kinkNotes(m *Model, opt sim.Options) []string {
 		return notes
 	}
 	for _, b := range m.prog.Model.Blocks {
-		if a := b.Net.Activation; len(b.Net.Hidden) > 0 && !a.Smooth {
+		if a := b.Net.Activation; len(b.Net.Hidden) > 0 && !a.Smooth && m.drives(&b) {
 			notes = append(notes, fmt.Sprintf("kinks: `%s` has activation %s, whose slope jumps; adaptive steps across a jump put differences and gradients off by about the length of such a step. "+
 				"A smooth activation like softplus, swish or elu, fixed steps, or smaller tolerances avoid that", b.Neural.Name, a.Name))
 		}
 	}
 	return notes
+}
+
+// drives reports whether the field depends on a block.
+func (m *Model) drives(b *lower.Block) bool {
+	lm := m.prog.Model
+	return slices.ContainsFunc(ir.Reach(lm.RHS), func(n *ir.Node) bool {
+		return n.Op == ir.OpSlice && n.Args[0] == lm.In.P && n.Off >= b.Off && n.Off < b.Off+b.Net.NumWeights()
+	})
 }
