@@ -217,7 +217,8 @@ func (s *shift) badDerivative(l *laneRun) *sim.Failure {
 		}
 	}
 	fail.T = tr.T
-	fail.Detail = "the loss is finite and its gradient is not: somewhere on the way a square root, a power or a quotient in an equation, a guard or a jump has an infinite slope"
+	fail.Detail = "the loss is finite and its gradient is not, and no equation has an infinite slope at the rows of data: either one has between them, or a guard or a jump, " +
+		"or derivatives grow from step to step where the state does not, as that of a fast state which stays at 0; try `gradient: adjoint`, or a smaller `rtol`"
 	return fail
 }
 
