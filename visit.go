@@ -100,7 +100,8 @@ func (c *certifier) targets() []CertifiedTarget {
 		return list
 	}
 	for i, r := range c.traj().Log {
-		e := CertifiedEvent{c.m.prog.Model.Events[r.Event].Checked.Name, r.T, r.Transversality}
+		name, _ := c.m.recordName(&r)
+		e := CertifiedEvent{name, r.T, r.Transversality}
 		if i < c.events {
 			list = append(list, CertifiedTarget{Name: fmt.Sprintf("time of %s at %.6g%s", e.Name, e.Time, of), Event: len(c.cert.Events)})
 		}

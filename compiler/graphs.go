@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"fmt"
+
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -14,6 +16,8 @@ import (
 //	rhs       dy [NY]
 //	guards    g, rate [guards]; accel likewise is guards2
 //	look      g, rate of those but for releases, where the state moves by flow
+//	spread    g, rate: by how much guards and rates may move where the states do, twice: see there
+//	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate (see slide.go)
 //	init      y, d
 //	times     s: the scheduled scalars
 //	floors    v: arguments of floor switches
@@ -59,6 +63,7 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		rate := p.rate(g)
 		graph("guards", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
 		graph("guards2", ir.Output{Name: "accel", Node: p.rate(rate)})
+		graph("spread", ir.Output{Name: "g", Node: p.spread(g)}, ir.Output{Name: "rate", Node: p.spread(rate)})
 		if g, rate, _ := p.look(); g != nil {
 			graph("look", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
 		}
@@ -71,6 +76,19 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 	}
 	if want.Reverse {
 		out = append(out, p.vjp("rhs", m.RHS, false))
+	}
+	if p.Slides {
+		for k, s := range p.slides() {
+			slide, exits := fmt.Sprintf("slide%d", k+1), fmt.Sprintf("exits%d", k+1)
+			value(slide, "dy", s.flow, true, true)
+			graph(exits, ir.Output{Name: "g", Node: s.exits}, ir.Output{Name: "rate", Node: s.rate})
+			if want.Reverse {
+				out = append(out, p.vjp(slide, s.flow, false), p.vjp(exits, s.exits, true), p.vjp(exits, s.exits, false))
+			}
+			if want.Forward {
+				out = append(out, p.jvp(exits, s.exits))
+			}
+		}
 	}
 	value("init.y", "v", m.InitY, true, true)
 	value("init.d", "v", m.InitD, true, true)
@@ -120,12 +138,20 @@ func (p *Program) row(reverse bool) []*ir.Graph {
 	return list
 }
 
+// free is the input that is 0 for the states held at rest and 1 for the others.
+func (p *Program) free() *ir.Node {
+	return p.Model.Builder.Input("free", ir.Vec(p.Model.Layout.NY), true)
+}
+
 // rate is the total derivative of a node by time along the flow.
-func (p *Program) rate(n *ir.Node) *ir.Node {
+func (p *Program) rate(n *ir.Node) *ir.Node { return p.rateAlong(p.flow, n) }
+
+// rateAlong is that where the states move by dy.
+func (p *Program) rateAlong(dy, n *ir.Node) *ir.Node {
 	m, b := p.Model, p.Model.Builder
 	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
 	if m.In.Y != nil {
-		wrt, dots = append(wrt, m.In.Y), append(dots, m.RHS)
+		wrt, dots = append(wrt, m.In.Y), append(dots, dy)
 	}
 	if m.In.U != nil {
 		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
@@ -142,15 +168,37 @@ func (p *Program) look() (g, rate, flow *ir.Node) {
 		return nil, nil, nil
 	}
 	g = b.Slice(b.Concat(guards...), 0, ir.Vec(len(guards)))
-	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
 	if m.In.Y != nil {
 		flow = b.Input("flow", m.In.Y.Shape, true)
-		wrt, dots = append(wrt, m.In.Y), append(dots, flow)
 	}
-	if m.In.U != nil {
-		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
+	return g, p.rateAlong(flow, g), flow
+}
+
+// spread is by how much a vector of values may move, to first order, where the
+// states move by up to the first half of the input ry, and, behind that, by up to
+// its second half; the time moves by up to rt.
+func (p *Program) spread(n *ir.Node) *ir.Node {
+	m, b := p.Model, p.Model.Builder
+	wrt := []*ir.Node{m.In.T}
+	if m.In.Y != nil {
+		wrt = append(wrt, m.In.Y)
 	}
-	return g, autodiff.JVP(b, []*ir.Node{g}, wrt, dots)[0], flow
+	size := n.Shape.Size()
+	parts := make([]*ir.Node, 2*size)
+	for i := range size {
+		bars := autodiff.VJP(b, []*ir.Node{b.Elem(n, i)}, []*ir.Node{b.Const(1)}, wrt)
+		byTime := b.Mul(b.Apply(ir.OpAbs, bars[0]), b.Input("rt", ir.Scalar, true))
+		for k := range 2 {
+			part := byTime
+			if m.In.Y != nil {
+				ny := m.Layout.NY
+				reach := b.Slice(b.Input("ry", ir.Vec(2*ny), true), k*ny, ir.Vec(ny))
+				part = b.Add(part, b.Dot(b.Apply(ir.OpAbs, bars[1]), reach))
+			}
+			parts[k*size+i] = part
+		}
+	}
+	return b.Slice(b.Concat(parts...), 0, ir.Vec(len(parts)))
 }
 
 // vjp is the reverse derivative of a value. Signals move with the time.

@@ -54,7 +54,7 @@ func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
 	d.found = d.found[:0]
 	first := math.Inf(1)
 	for i, s := range d.Side {
-		if !d.Watch[i] {
+		if !d.Watch[i] || s == 0 {
 			continue
 		}
 		if theta, ok := d.crossing(p, i, float64(s), from, h); ok {
@@ -95,7 +95,7 @@ func (d *Detector) crossing(p Probe, i int, s, from, h float64) (theta float64, 
 		if s*d.g[1][i] <= 0 {
 			return from, true // leaves the tracked side at once
 		}
-		va = math.SmallestNonzeroFloat64
+		va, ra = math.SmallestNonzeroFloat64, 0 // the dip is that of round-off
 	}
 	for k := 1; k < len(Grid); k++ {
 		b, vb, rb := Grid[k], s*d.g[k][i], s*d.rate[k][i]
