@@ -103,6 +103,9 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 	if len(train) == 0 {
 		return nil, &data.Error{File: m.sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
 	}
+	if err := m.checkSupport(append(append([]*item{}, train...), valid...)); err != nil {
+		return nil, err
+	}
 	seed := plan.Trainer.Seed
 	if c.seed != nil {
 		seed = *c.seed

@@ -43,7 +43,7 @@ func certified(t *testing.T, body, obs string, times ...float64) {
 	c, err := f.Certify(context.Background(), 1000, GradientModes...)
 	require.NoError(t, err)
 	require.Less(t, c.Worst, 1e-6, "%s, %s: %v", c.Mode, c.Where, c.Targets)
-	require.Positive(t, c.Values())
+	require.Positive(t, c.Compared)
 }
 
 // TestHybridGradients: the situations in which gradients through events go

@@ -303,11 +303,9 @@ func (s *Integrator) reset() {
 
 // fail builds the failure of this run at the current state.
 func (s *Integrator) fail(status Status, h float64, format string, args ...any) *Failure {
-	return &Failure{
-		Status: status, T: s.t, H: h, Event: -1, Switch: -1, Guard: -1, State: -1,
-		Y: append([]float64{}, s.y...), D: append([]float64{}, s.d...),
-		Detail: fmt.Sprintf(format, args...),
-	}
+	f := NewFailure(status, s.t, fmt.Sprintf(format, args...))
+	f.H, f.Y, f.D = h, slices.Clone(s.y), slices.Clone(s.d)
+	return f
 }
 
 // propose sets up the next step, unless the run is at its end.

@@ -60,6 +60,10 @@ type Model struct {
 	// loss, as weight/T · value.
 	Penalties []Penalty
 
+	// Noise are the arguments of the distributions of observations, by
+	// NoiseName, for what is said where they have no density.
+	Noise []ir.Output
+
 	// Priors are negative log-densities of parameters, functions of P, Q, S.
 	Priors []Prior
 

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/pinode/pinode/compiler/check"
@@ -10,9 +11,14 @@ import (
 // observations builds the predictions and the loss of one row of data.
 func (l *lowerer) observations() {
 	var preds, terms []*ir.Node
-	for _, o := range l.m.Observes {
+	for i, o := range l.m.Observes {
 		pred := l.value(o.Value, o.Shape)
 		preds = append(preds, pred)
+		if o.Dist != nil {
+			for j, a := range l.arguments(o.Dist) {
+				l.out.Noise = append(l.out.Noise, ir.Output{Name: NoiseName(i, j), Node: a})
+			}
+		}
 		terms = append(terms, l.observe(o, pred))
 	}
 	if len(preds) > 0 {
@@ -117,9 +123,11 @@ func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
 	return l.measured(x.Body, list)
 }
 
-// density is the negative log-density of y elementwise: around a prediction,
-// or, without one, of a quantity by itself.
-func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
+// NoiseName is the name of argument j of the distribution of observation i.
+func NoiseName(i, j int) string { return fmt.Sprintf("noise%d.%d", i, j) }
+
+// arguments are those of a distribution, matrices as vectors.
+func (l *lowerer) arguments(d *check.Dist) []*ir.Node {
 	args := make([]*ir.Node, len(d.Args))
 	for i, a := range d.Args {
 		args[i] = l.expr(a)
@@ -127,6 +135,13 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 			args[i] = l.b.Slice(args[i], 0, ir.Vec(args[i].Shape.Size()))
 		}
 	}
+	return args
+}
+
+// density is the negative log-density of y elementwise: around a prediction,
+// or, without one, of a quantity by itself.
+func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
+	args := l.arguments(d)
 	loc := func() *ir.Node { // the location, and the arguments behind it
 		if pred != nil {
 			return pred
@@ -165,17 +180,17 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 		m := loc()
 		return b.Add(b.Div(b.Apply(ir.OpAbs, b.Sub(y, m)), args[0]), b.Log(b.Mul(b.Const(2), args[0])))
 	case "poisson":
-		return b.Add(b.Sub(pred, b.Mul(y, b.Log(pred))), b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
+		return b.Add(b.Sub(pred, timesLog(b, y, pred)), b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
 	case "negbinomial":
 		r := args[0]
 		sum := b.Add(r, pred)
 		n := b.Sub(b.Apply(ir.OpLgamma, b.Add(y, r)), b.Apply(ir.OpLgamma, r))
 		n = b.Sub(n, b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
 		n = b.Add(n, b.Mul(r, b.Log(b.Div(r, sum))))
-		return b.Neg(b.Add(n, b.Mul(y, b.Log(b.Div(pred, sum)))))
+		return b.Neg(b.Add(n, timesLog(b, y, b.Div(pred, sum))))
 	case "bernoulli":
 		one := b.Const(1)
-		return b.Neg(b.Add(b.Mul(y, b.Log(pred)), b.Mul(b.Sub(one, y), b.Log(b.Sub(one, pred)))))
+		return b.Neg(b.Add(timesLog(b, y, pred), timesLog(b, b.Sub(one, y), b.Sub(one, pred))))
 	case "uniform":
 		in := b.Mul(b.Le(args[0], y), b.Le(y, args[1]))
 		width := b.Log(b.Sub(args[1], args[0]))
@@ -187,4 +202,10 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 		return b.Add(b.Div(y, args[0]), b.Log(args[0]))
 	}
 	panic("lower: no density for " + d.Name)
+}
+
+// timesLog is x log y, and 0 where x is, also at y = 0: nothing is counted
+// where nothing is expected.
+func timesLog(b *ir.Builder, x, y *ir.Node) *ir.Node {
+	return b.Select(b.Apply(ir.OpEq, x, b.Const(0)), b.Const(0), b.Mul(x, b.Log(y)))
 }
