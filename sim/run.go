@@ -24,6 +24,7 @@ type Integrator struct {
 	lane  int
 	group *Group // nil: it runs alone
 	ctl   *solvers.Controller
+	stab  *stability
 	det   *events.Detector
 
 	model Model
@@ -113,7 +114,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		moving: len(hy.Events)+len(hy.Switches) > 0,
 		step:   step, one: one, many: many, blk: many.Block(),
 		y: make([]float64, size.Y), end: make([]float64, size.Y),
-		ctl: solvers.NewController(opt.Method),
+		ctl: solvers.NewController(opt.Method), stab: newStability(opt.Method, size.Y, !opt.Forget),
 		det: events.NewDetector(size.Guards),
 		d:   make([]float64, size.D), holds: make([]bool, len(hy.Events)),
 		g: make([]float64, size.Guards), rate: make([]float64, size.Guards), accel: make([]float64, size.Guards),
@@ -211,6 +212,7 @@ func (s *Integrator) close(fail *Failure) error {
 func (s *Integrator) reset() {
 	s.tape.reset()
 	s.ctl.Restart()
+	s.stab.reset()
 	s.t = s.span.T0
 	s.last, s.before = s.t, s.t
 	s.nextFiring, s.nextStop, s.nextSave = 0, 0, 0
@@ -253,6 +255,7 @@ func (s *Integrator) propose() bool {
 	if s.stop.t <= s.t {
 		s.stop = s.nextTimed()
 	}
+	s.steady()
 	s.try, s.at = s.clip(s.h, s.stop)
 	if s.blk.Before != nil {
 		s.blk.Before[s.lane] = s.ctl.Before
@@ -312,6 +315,7 @@ func (s *Integrator) decide(blk *solvers.Block, l int, finite bool) (ok bool, me
 	ok, next := s.ctl.Accept(mean, blk.Log[l], blk.Factor[l], s.try)
 	if !ok || s.at == endFree || next < s.h {
 		s.h = next
+		s.bound()
 	}
 	if ok && s.opt.Step > 0 {
 		s.h = min(s.h, s.opt.Step)
@@ -404,6 +408,7 @@ func (s *Integrator) goOn() {
 // happen carries out an instant, from the result of which the run goes on.
 func (s *Integrator) happen(guard int, stop timed) *Failure {
 	fail := s.instant(guard, stop)
+	s.stab.piece(s.steps)
 	s.stop.t = math.Inf(-1)
 	s.export()
 	return fail
