@@ -16,16 +16,17 @@ import (
 // (B.P. Sommeijer, L.F. Shampine, J.G. Verwer, J. Comput. Appl. Math. 88, 315–326,
 // 1998), in Krylov spaces of dimension two, for pairs of complex eigenvalues.
 //
-// Other runs look now and then whether it is stability that holds their steps
-// down, as it does where a model is stiff.
+// Other runs, once they are long, look now and then whether it is stability that
+// holds their steps down, as it does where a model is stiff.
 
 const (
-	soonEstimate = 16   // steps from a first estimate to the next
-	lateEstimate = 64   // and from then on
+	soonest      = 32   // steps from an estimate to the next, and those
+	latest       = 256  // of runs whose steps are far below what they could be
+	firstLook    = 256  // steps before a run whose steps are not bounded is looked at
 	growthSlack  = 1e-3 // by which a step may enlarge what should not grow
 	capSafety    = 0.9  // of the reach of the method
 	boundSteps   = 0.7  // of the reach, from which on a step counts as held down
-	angles       = 16   // between the negative real axis and the imaginary one
+	angles       = 16   // between the imaginary axis and the negative real one, by their cosine
 	mostPairs    = 10   // products with the Jacobian, in pairs
 	freshShare   = 0.1  // of each direction's start that is new
 )
@@ -37,6 +38,7 @@ type stability struct {
 
 	cap   float64 // longest stable step
 	bit   bool    // it has shortened a step since it was estimated
+	wait  int     // steps from the last estimate to the next
 	due   int     // the number of steps at which it is estimated anew
 	last  int     // that of the last estimate
 	first bool    // of this smooth piece
@@ -54,21 +56,21 @@ func newStability(tab *solvers.Tableau, n int, on bool) *stability {
 		*v = flat[i*n : (i+1)*n : (i+1)*n]
 	}
 	for i := range angles + 1 {
-		x.reach = append(x.reach, tab.Reach(float64(i)/angles*math.Pi/2, growthSlack))
+		x.reach = append(x.reach, tab.Reach(math.Acos(float64(i)/angles), growthSlack))
 	}
 	return x
 }
 
 func (x *stability) reset() {
 	x.cap, x.bit, x.last, x.draws = math.Inf(1), false, 0, 0
-	x.due = lateEstimate
+	x.due = firstLook
 	clear(x.v)
 	x.piece(0)
 }
 
 // piece says that a smooth piece of the run begins.
 func (x *stability) piece(steps int) {
-	if x.first = true; x.on {
+	if x.first, x.wait = true, 0; x.on {
 		x.due = steps
 	}
 }
@@ -79,20 +81,19 @@ func (s *Integrator) steady() {
 	if s.steps < x.due || !s.opt.Method.Adaptive() {
 		return
 	}
-	x.due = s.steps + lateEstimate
-	if x.first && x.on {
-		x.due = s.steps + soonEstimate
+	if !s.eigenvalue() {
+		x.length = math.Inf(1)
 	}
-	known := s.eigenvalue()
 	x.first = false
-	if x.length = math.Inf(1); known {
-		x.length = x.limit()
-	}
 	if s.h >= boundSteps*x.length {
 		s.out.Stats.Stiff += s.steps - x.last
-		s.out.Stats.Stiffest = 1 + x.fastest(s.y)
+		s.out.Stats.Stiffest = 1 + x.fastest(s.y[:s.size.YError])
 	}
 	x.last = s.steps
+	if x.wait = min(4*x.wait, latest); s.h > x.length/4 || x.wait == 0 {
+		x.wait = soonest
+	}
+	x.due = s.steps + x.wait
 	if !x.on {
 		return
 	}
@@ -144,10 +145,9 @@ func (s *Integrator) eigenvalue() bool {
 		if !s.pair() {
 			return false
 		}
-		if n == 0 && x.first && s.h < x.limit()/8 {
-			break
-		}
-		if (n > 0 || !x.first) && math.Hypot(x.re-re, x.im-im) <= 0.1*math.Hypot(x.re, x.im) {
+		x.length = x.limit()
+		far := !x.on || s.h < x.length/8 || !x.first && s.h < x.length/4
+		if far || (n > 0 || !x.first) && math.Abs(x.re-re)+math.Abs(x.im-im) <= 0.1*(math.Abs(x.re)+math.Abs(x.im)) {
 			break
 		}
 	}
@@ -251,20 +251,19 @@ func normalize(v []float64) float64 {
 // border of the region of stability. Of one that grows it takes the mirror image:
 // others may be as large.
 func (x *stability) limit() float64 {
-	size := math.Hypot(x.re, x.im)
+	size := math.Sqrt(x.re*x.re + x.im*x.im)
 	if size == 0 {
 		return math.Inf(1)
 	}
-	at := math.Atan2(x.im, math.Abs(x.re)) / (math.Pi / 2) * angles
-	lo := min(int(at), angles-1)
+	lo := min(int(math.Abs(x.re)/size*angles), angles-1)
 	return math.Min(x.reach[lo], x.reach[lo+1]) / size
 }
 
 // fastest is the state that the eigenvector moves most, beside its value.
 func (x *stability) fastest(y []float64) (state int) {
 	most := 0.
-	for i, v := range x.v {
-		if part := math.Abs(v) * x.scale[i] / math.Max(math.Abs(y[i]), 1e-9*x.scale[i]); part > most {
+	for i, value := range y {
+		if part := math.Abs(x.v[i]) * x.scale[i] / math.Max(math.Abs(value), 1e-9*x.scale[i]); part > most {
 			state, most = i, part
 		}
 	}
