@@ -33,7 +33,7 @@ func (s *Integrator) calm() bool {
 // letGo lets the lane go on by itself, if nothing else looks at the steps.
 func (s *Integrator) letGo() {
 	blk, l := s.blk, s.lane
-	most := min(s.opt.MaxSteps, s.stab.due-1)
+	most := min(s.opt.MaxSteps, s.stab.due)
 	if !s.alone || !s.sided || s.at != endFree || s.steps >= most || !s.opt.Forget && s.group.roll.full() {
 		return
 	}

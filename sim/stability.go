@@ -20,15 +20,14 @@ import (
 // holds their steps down, as it does where a model is stiff.
 
 const (
-	soonest      = 32   // steps from an estimate to the next, and those
-	latest       = 256  // of runs whose steps are far below what they could be
-	firstLook    = 256  // steps before a run whose steps are not bounded is looked at
-	growthSlack  = 1e-3 // by which a step may enlarge what should not grow
-	capSafety    = 0.9  // of the reach of the method
-	boundSteps   = 0.7  // of the reach, from which on a step counts as held down
-	angles       = 16   // between the imaginary axis and the negative real one, by their cosine
-	mostPairs    = 10   // products with the Jacobian, in pairs
-	freshShare   = 0.1  // of each direction's start that is new
+	between     = 32   // steps from an estimate to the next
+	firstLook   = 256  // steps before a run whose steps are not bounded is looked at
+	growthSlack = 1e-3 // by which a step may enlarge what should not grow
+	capSafety   = 0.9  // of the reach of the method
+	boundSteps  = 0.7  // of the reach, from which on a step counts as held down
+	angles      = 16   // between the imaginary axis and the negative real one, by their cosine
+	mostPairs   = 10   // products with the Jacobian, in pairs
+	freshShare  = 0.1  // of each direction's start that is new
 )
 
 // stability is what a run knows of the stability of its steps.
@@ -38,21 +37,22 @@ type stability struct {
 
 	cap   float64 // longest stable step
 	bit   bool    // it has shortened a step since it was estimated
-	wait  int     // steps from the last estimate to the next
 	due   int     // the number of steps at which it is estimated anew
 	last  int     // that of the last estimate
 	first bool    // of this smooth piece
 	draws uint64  // for parts of directions
 
-	scale, f, at   []float64 // of each state; the derivative; where it is compared
+	t              float64   // where the run has come to
+	y, f           []float64 // the state there, and its derivative
+	scale, at      []float64 // of each state; where the right-hand side is compared
 	v, q, w, a1    []float64 // direction; the second of a pair; products
 	re, im, length float64   // the eigenvalue, and the length that reaches the limit
 }
 
 func newStability(tab *solvers.Tableau, n int, on bool) *stability {
 	x := &stability{on: on}
-	flat := make([]float64, 7*n)
-	for i, v := range []*[]float64{&x.scale, &x.f, &x.at, &x.v, &x.q, &x.w, &x.a1} {
+	flat := make([]float64, 8*n)
+	for i, v := range []*[]float64{&x.y, &x.scale, &x.f, &x.at, &x.v, &x.q, &x.w, &x.a1} {
 		*v = flat[i*n : (i+1)*n : (i+1)*n]
 	}
 	for i := range angles + 1 {
@@ -70,30 +70,50 @@ func (x *stability) reset() {
 
 // piece says that a smooth piece of the run begins.
 func (x *stability) piece(steps int) {
-	if x.first, x.wait = true, 0; x.on {
+	if x.first = true; x.on {
 		x.due = steps
 	}
 }
 
 // steady estimates the longest stable step where that is due, before a step.
 func (s *Integrator) steady() {
-	x := s.stab
-	if s.steps < x.due || !s.opt.Method.Adaptive() {
-		return
+	if x := s.stab; s.steps >= x.due && s.opt.Method.Adaptive() && !s.same(s.t, s.h) {
+		s.estimate()
 	}
+}
+
+// steadyAlone is steady for a lane that goes on by itself. It reports whether that
+// may go on; else its next step is to be proposed.
+func (s *Integrator) steadyAlone() bool {
+	blk, l := s.blk, s.lane
+	done := s.steps + int(blk.Taken[l]) + int(blk.Refused[l])
+	if done < s.stab.due {
+		return true
+	}
+	if !s.same(blk.T[l], blk.Next[l]) {
+		s.sync()
+		s.estimate()
+		return false
+	}
+	blk.Left[l] = float64(min(s.opt.MaxSteps, s.stab.due) - done)
+	return true
+}
+
+// estimate estimates the longest stable step.
+func (s *Integrator) estimate() {
+	x := s.stab
 	if !s.eigenvalue() {
 		x.length = math.Inf(1)
 	}
 	x.first = false
 	if s.h >= boundSteps*x.length {
+		s.kink()
+	}
+	if s.h >= boundSteps*x.length {
 		s.out.Stats.Stiff += s.steps - x.last
-		s.out.Stats.Stiffest = 1 + x.fastest(s.y[:s.size.YError])
+		s.out.Stats.Stiffest = 1 + x.fastest(s.size.YError)
 	}
-	x.last = s.steps
-	if x.wait = min(4*x.wait, latest); s.h > x.length/4 || x.wait == 0 {
-		x.wait = soonest
-	}
-	x.due = s.steps + x.wait
+	x.last, x.due = s.steps, s.steps+between
 	if !x.on {
 		return
 	}
@@ -133,13 +153,6 @@ func (x *stability) within(bound float64) func() {
 // step, and reports whether it is known.
 func (s *Integrator) eigenvalue() bool {
 	x := s.stab
-	s.use()
-	s.blk.Gather(x.f, s.blk.K[0], s.lane)
-	floor := s.opt.ATol / s.opt.RTol
-	for i, y := range s.y {
-		x.scale[i] = math.Max(math.Abs(y), floor)
-	}
-	s.direct()
 	for n := range mostPairs {
 		re, im := x.re, x.im
 		if !s.pair() {
@@ -154,6 +167,32 @@ func (s *Integrator) eigenvalue() bool {
 	return true
 }
 
+// same looks at the state that a run has come to at time t, where h is the length of
+// the next step, and reports whether the limit that was estimated last still serves:
+// steps are far below it, and the Jacobian has not become much larger along the
+// direction, which goes on by one product.
+func (s *Integrator) same(t, h float64) bool {
+	x := s.stab
+	s.use()
+	x.t = t
+	s.blk.Gather(x.y, s.blk.Y[0], s.lane)
+	s.blk.Gather(x.f, s.blk.K[0], s.lane)
+	floor := s.opt.ATol / s.opt.RTol
+	for i, y := range x.y {
+		x.scale[i] = max(math.Abs(y), floor)
+	}
+	s.direct()
+	if x.first || h > x.length/4 || !s.product(x.v, x.a1) {
+		return false
+	}
+	if dot(x.a1, x.a1) > 4*(x.re*x.re+x.im*x.im)*dot(x.v, x.v) {
+		return false
+	}
+	copy(x.v, x.a1)
+	x.last, x.due = x.due, x.due+between
+	return true
+}
+
 // direct sets out from the last direction and, so that it is blind to no state, a
 // part that is new and points away from zero.
 func (s *Integrator) direct() {
@@ -163,7 +202,7 @@ func (s *Integrator) direct() {
 		share = 1
 	}
 	share /= math.Sqrt(float64(len(x.v)))
-	for i, y := range s.y {
+	for i, y := range x.y {
 		x.draws = x.draws*6364136223846793005 + 1442695040888963407 // Knuth's MMIX
 		fresh := share * (0.5 + float64(x.draws>>33)*0x1p-31)
 		if x.v[i] += math.Copysign(fresh, y+0); s.held[i] {
@@ -217,20 +256,33 @@ const difference = 0x1p-23
 // product sets to to the Jacobian times a direction, both in the scales of the
 // states. Where the right-hand side has no value on one side it looks at the other.
 func (s *Integrator) product(v, to []float64) bool {
+	return s.compare(v, difference, to) || s.compare(v, -difference, to)
+}
+
+// compare is product from one side.
+func (s *Integrator) compare(v []float64, delta float64, to []float64) bool {
 	x := s.stab
-	for _, delta := range [...]float64{difference, -difference} {
-		for i, y := range s.y {
-			x.at[i] = y + delta*v[i]*x.scale[i]
-		}
-		s.RHS(s.t, x.at, to)
-		for i := range to {
-			to[i] = (to[i] - x.f[i]) / (delta * x.scale[i])
-		}
-		if finite(to) {
-			return true
-		}
+	for i, y := range x.y {
+		x.at[i] = y + delta*v[i]*x.scale[i]
 	}
-	return false
+	s.RHS(x.t, x.at, to)
+	for i := range to {
+		to[i] = (to[i] - x.f[i]) / (delta * x.scale[i])
+	}
+	return finite(to)
+}
+
+// kink lengthens the limit where the right-hand side is not smooth: of the slopes on
+// the two sides along the direction, the lesser counts.
+func (s *Integrator) kink() {
+	x := s.stab
+	if normalize(x.v) == 0 || !s.compare(x.v, difference, x.a1) || !s.compare(x.v, -difference, x.w) {
+		return
+	}
+	there, back := dot(x.a1, x.a1), dot(x.w, x.w)
+	if least := math.Min(there, back); math.Max(there, back) > 4*least {
+		x.length *= math.Sqrt(math.Max(there, back) / least)
+	}
 }
 
 // normalize takes a vector to length 1 and returns what it had; one that is too
@@ -241,8 +293,8 @@ func normalize(v []float64) float64 {
 		clear(v)
 		return 0
 	}
-	for i := range v {
-		v[i] /= norm
+	for i, inverse := 0, 1/norm; i < len(v); i++ {
+		v[i] *= inverse
 	}
 	return norm
 }
@@ -259,11 +311,12 @@ func (x *stability) limit() float64 {
 	return math.Min(x.reach[lo], x.reach[lo+1]) / size
 }
 
-// fastest is the state that the eigenvector moves most, beside its value.
-func (x *stability) fastest(y []float64) (state int) {
+// fastest is the state, of the first count, that the eigenvector moves most, beside
+// its value.
+func (x *stability) fastest(count int) (state int) {
 	most := 0.
-	for i, value := range y {
-		if part := math.Abs(x.v[i]) * x.scale[i] / math.Max(math.Abs(value), 1e-9*x.scale[i]); part > most {
+	for i, y := range x.y[:count] {
+		if part := math.Abs(x.v[i]) * x.scale[i] / math.Max(math.Abs(y), 1e-9*x.scale[i]); part > most {
 			state, most = i, part
 		}
 	}
