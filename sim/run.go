@@ -196,6 +196,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 func (s *Integrator) close(fail *Failure) error {
 	out := s.out
 	s.sync()
+	s.stab.careful = false
 	if fail == nil {
 		s.saveState()
 	}
@@ -252,10 +253,10 @@ func (s *Integrator) propose() bool {
 	if !(s.t < s.span.T1) || s.out.Status == Terminated {
 		return false
 	}
+	s.steady()
 	if s.stop.t <= s.t {
 		s.stop = s.nextTimed()
 	}
-	s.steady()
 	s.try, s.at = s.clip(s.h, s.stop)
 	if s.blk.Before != nil {
 		s.blk.Before[s.lane] = s.ctl.Before

@@ -20,20 +20,23 @@ import (
 // holds their steps down, as it does where a model is stiff.
 
 const (
-	between     = 32   // steps from an estimate to the next
-	firstLook   = 256  // steps before a run whose steps are not bounded is looked at
-	growthSlack = 1e-3 // by which a step may enlarge what should not grow
-	capSafety   = 0.9  // of the reach of the method
-	boundSteps  = 0.7  // of the reach, from which on a step counts as held down
-	angles      = 16   // between the imaginary axis and the negative real one, by their cosine
-	mostPairs   = 10   // products with the Jacobian, in pairs
-	freshShare  = 0.1  // of each direction's start that is new
+	between      = 32   // steps from an estimate to the next
+	betweenBound = 8    // where it shortens steps
+	tooLong      = 1.2  // of the reach: what steps before an estimate must not have been
+	firstLook    = 256  // steps before a run whose steps are not bounded is looked at
+	growthSlack  = 1e-3 // by which a step may enlarge what should not grow
+	capSafety    = 0.9  // of the reach of the method
+	boundSteps   = 0.7  // of the reach, from which on a step counts as held down
+	angles       = 16   // between the imaginary axis and the negative real one, by their cosine
+	mostPairs    = 10   // products with the Jacobian, in pairs
+	freshShare   = 0.1  // of each direction's start that is new
 )
 
 // stability is what a run knows of the stability of its steps.
 type stability struct {
-	on    bool // it bounds the steps
-	reach []float64
+	on      bool // it bounds the steps
+	careful bool // and is estimated before each
+	reach   []float64
 
 	cap   float64 // longest stable step
 	bit   bool    // it has shortened a step since it was estimated
@@ -77,7 +80,7 @@ func (x *stability) piece(steps int) {
 
 // steady estimates the longest stable step where that is due, before a step.
 func (s *Integrator) steady() {
-	if x := s.stab; s.steps >= x.due && s.opt.Method.Adaptive() && !s.same(s.t, s.h) {
+	for s.opt.Method.Adaptive() && s.steps >= s.stab.due && !s.same(s.t, s.h) {
 		s.estimate()
 	}
 }
@@ -105,6 +108,7 @@ func (s *Integrator) estimate() {
 	if !s.eigenvalue() {
 		x.length = math.Inf(1)
 	}
+	first := x.first
 	x.first = false
 	if s.h >= boundSteps*x.length {
 		s.kink()
@@ -113,14 +117,41 @@ func (s *Integrator) estimate() {
 		s.out.Stats.Stiff += s.steps - x.last
 		s.out.Stats.Stiffest = 1 + x.fastest(s.size.YError)
 	}
-	x.last, x.due = s.steps, s.steps+between
+	x.last, x.due = s.steps, s.steps+x.between()
 	if !x.on {
+		return
+	}
+	if !first && !x.careful && s.h > tooLong*x.length {
+		s.startOver()
 		return
 	}
 	x.cap = capSafety * x.length
 	s.cut = s.cut || x.bit
 	x.bit = false
 	s.bound()
+	if x.bit {
+		x.due = s.steps + min(x.between(), betweenBound)
+	}
+}
+
+// between is how many steps lie between estimates.
+func (x *stability) between() int {
+	if x.careful {
+		return 1
+	}
+	return between
+}
+
+// startOver begins the run anew, with an estimate before each step: since the one
+// before the last, steps have been too long. The Jacobian grew in a direction that
+// the solution does not excite.
+func (s *Integrator) startOver() {
+	s.stab.careful = true
+	before := s.out.Stats.Evaluations
+	if fail := s.open(s.model, s.span, s.out); fail != nil {
+		panic("sim: a run cannot be started again: " + fail.Error())
+	}
+	s.out.Stats.Evaluations += before
 }
 
 // bound keeps the next step within the longest stable one. A stretch of the tape
@@ -189,7 +220,7 @@ func (s *Integrator) same(t, h float64) bool {
 		return false
 	}
 	copy(x.v, x.a1)
-	x.last, x.due = x.due, x.due+between
+	x.last, x.due = x.due, x.due+x.between()
 	return true
 }
 
