@@ -30,6 +30,11 @@ func (m *Model) explain(f *sim.Failure) string {
 				unitText(cm, &at.Obj), at.Deriv.Span.Pos(), at.Name, check.Text(at.Deriv))
 		}
 	}
+	if f.Status == sim.MaxSteps && f.Stiffest > 0 {
+		st, name := m.stateAt(f.Stiffest - 1)
+		fmt.Fprintf(&b, "; the model is stiff: stability, and not the error, held down most of them, most of all for `%s`, by the equation at %s",
+			name, st.Deriv.Span.Pos())
+	}
 	if f.Event >= 0 {
 		ev := m.prog.Model.Events[f.Event].Checked
 		fmt.Fprintf(&b, " (event `%s`, %s)", ev.Name, ev.Span.Pos())

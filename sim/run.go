@@ -242,7 +242,7 @@ func (s *Integrator) reset() {
 // fail builds the failure of this run at the current state.
 func (s *Integrator) fail(status Status, h float64, format string, args ...any) *Failure {
 	return &Failure{
-		Status: status, T: s.t, H: h, Event: -1, Switch: -1,
+		Status: status, T: s.t, H: h, Event: -1, Switch: -1, Stiffest: s.stiffest(),
 		Y: append([]float64{}, s.y...), D: append([]float64{}, s.d...),
 		Detail: fmt.Sprintf(format, args...),
 	}
@@ -250,7 +250,7 @@ func (s *Integrator) fail(status Status, h float64, format string, args ...any) 
 
 // propose sets up the next step, unless the run is at its end.
 func (s *Integrator) propose() bool {
-	if !(s.t < s.span.T1) || s.out.Status == Terminated {
+	if s.out.Status == Terminated || !(s.t < s.span.T1) && !s.startsOver() {
 		return false
 	}
 	s.steady()
@@ -409,7 +409,9 @@ func (s *Integrator) goOn() {
 // happen carries out an instant, from the result of which the run goes on.
 func (s *Integrator) happen(guard int, stop timed) *Failure {
 	fail := s.instant(guard, stop)
-	s.stab.piece(s.steps)
+	if s.t < s.span.T1 {
+		s.stab.piece(s.steps)
+	}
 	s.stop.t = math.Inf(-1)
 	s.export()
 	return fail

@@ -102,6 +102,18 @@ func (s *Integrator) steadyAlone() bool {
 	return true
 }
 
+// startsOver looks at the end of a run whether the last steps, since an estimate,
+// were stable, and reports whether the run begins anew because they were not.
+func (s *Integrator) startsOver() bool {
+	const few = 3
+	x := s.stab
+	if !x.on || x.first || x.careful || !s.opt.Method.Adaptive() || s.steps <= x.last+few || s.same(s.t, s.h) {
+		return false
+	}
+	s.estimate()
+	return x.careful
+}
+
 // estimate estimates the longest stable step.
 func (s *Integrator) estimate() {
 	x := s.stab
@@ -152,6 +164,14 @@ func (s *Integrator) startOver() {
 		panic("sim: a run cannot be started again: " + fail.Error())
 	}
 	s.out.Stats.Evaluations += before
+}
+
+// stiffest is the state, from 1, that held down most steps of the run so far, or 0.
+func (s *Integrator) stiffest() int {
+	if st := &s.out.Stats; 2*st.Stiff >= s.steps {
+		return st.Stiffest
+	}
+	return 0
 }
 
 // bound keeps the next step within the longest stable one. A stretch of the tape

@@ -36,6 +36,10 @@ type Failure struct {
 	Event  int       // index of the event concerned, or −1
 	Switch int       // index of the switch concerned, or −1
 	Detail string    // what went wrong, in words; names no file
+
+	// Stiffest is the state, from 1, for which stability held down most steps; 0:
+	// it did not.
+	Stiffest int
 }
 
 func (f *Failure) Error() string {
