@@ -123,9 +123,6 @@ func (s *Integrator) estimate() {
 	first := x.first
 	x.first = false
 	if s.h >= boundSteps*x.length {
-		s.kink()
-	}
-	if s.h >= boundSteps*x.length {
 		s.out.Stats.Stiff += s.steps - x.last
 		s.out.Stats.Stiffest = 1 + x.fastest(s.size.YError)
 	}
@@ -307,33 +304,20 @@ const difference = 0x1p-23
 // product sets to to the Jacobian times a direction, both in the scales of the
 // states. Where the right-hand side has no value on one side it looks at the other.
 func (s *Integrator) product(v, to []float64) bool {
-	return s.compare(v, difference, to) || s.compare(v, -difference, to)
-}
-
-// compare is product from one side.
-func (s *Integrator) compare(v []float64, delta float64, to []float64) bool {
 	x := s.stab
-	for i, y := range x.y {
-		x.at[i] = y + delta*v[i]*x.scale[i]
+	for _, delta := range [...]float64{difference, -difference} {
+		for i, y := range x.y {
+			x.at[i] = y + delta*v[i]*x.scale[i]
+		}
+		s.RHS(x.t, x.at, to)
+		for i := range to {
+			to[i] = (to[i] - x.f[i]) / (delta * x.scale[i])
+		}
+		if finite(to) {
+			return true
+		}
 	}
-	s.RHS(x.t, x.at, to)
-	for i := range to {
-		to[i] = (to[i] - x.f[i]) / (delta * x.scale[i])
-	}
-	return finite(to)
-}
-
-// kink lengthens the limit where the right-hand side is not smooth: of the slopes on
-// the two sides along the direction, the lesser counts.
-func (s *Integrator) kink() {
-	x := s.stab
-	if normalize(x.v) == 0 || !s.compare(x.v, difference, x.a1) || !s.compare(x.v, -difference, x.w) {
-		return
-	}
-	there, back := dot(x.a1, x.a1), dot(x.w, x.w)
-	if least := math.Min(there, back); math.Max(there, back) > 4*least {
-		x.length *= math.Sqrt(math.Max(there, back) / least)
-	}
+	return false
 }
 
 // normalize takes a vector to length 1 and returns what it had; one that is too
