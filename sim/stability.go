@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"sync"
 
 	"github.com/pinode/pinode/solvers"
 )
@@ -58,14 +59,24 @@ func newStability(tab *solvers.Tableau, n int, on bool) *stability {
 	for i, v := range []*[]float64{&x.y, &x.scale, &x.f, &x.at, &x.v, &x.q, &x.w, &x.a1} {
 		*v = flat[i*n : (i+1)*n : (i+1)*n]
 	}
-	for i := range angles + 1 {
-		x.reach = append(x.reach, tab.Reach(math.Acos(float64(i)/angles), growthSlack))
+	reach, ok := reaches.Load(tab)
+	if !ok {
+		var list []float64
+		for i := range angles + 1 {
+			list = append(list, tab.Reach(math.Acos(float64(i)/angles), growthSlack))
+		}
+		reach, _ = reaches.LoadOrStore(tab, list)
 	}
+	x.reach = reach.([]float64)
 	return x
 }
 
+// reaches are those of each method, by angle.
+var reaches sync.Map
+
 func (x *stability) reset() {
 	x.cap, x.bit, x.last, x.draws = math.Inf(1), false, 0, 0
+	x.re, x.im, x.length = 0, 0, math.Inf(1)
 	x.due = firstLook
 	clear(x.v)
 	x.piece(0)
@@ -134,7 +145,7 @@ func (s *Integrator) estimate() {
 		s.startOver()
 		return
 	}
-	x.cap = capSafety * x.length
+	x.cap = math.Max(capSafety*x.length, s.resolution()) // or time stands still
 	s.cut = s.cut || x.bit
 	x.bit = false
 	s.bound()
