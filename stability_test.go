@@ -3,6 +3,7 @@ package pinode
 import (
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -126,6 +127,28 @@ func TestStiffWarning(t *testing.T) {
 		require.Contains(t, w.Help, "1e-13")
 		require.Equal(t, 6, w.Span.Pos().Line)
 	}
+}
+
+// TestStiffFit: a fit warns of what its runs at the result tell, and finds the rate of
+// exact data beside one that they say nothing of.
+func TestStiffFit(t *testing.T) {
+	dir := t.TempDir()
+	csv := "t,total\n"
+	for _, at := range []float64{0, 50, 100, 150} {
+		csv += fmt.Sprintf("%g,%.17g\n", at, 10*math.Exp(-0.03*at))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
+	text := "model M {\n  param slow in (0, inf) = 0.02\n  param fast in (0, inf) = 100\n  state a = 10\n  state b = 0\n  a' = -slow*a\n  b' = -fast*b\n" +
+		"  observe total = a + b ~ normal(0.2)\n}\ndata d from \"d.csv\" { time: t; total: total }\nfit { optimizer: lbfgs { iterations: 30 } }\n"
+	m, err := Parse(filepath.Join(dir, "m.node"), text)
+	require.NoError(t, err)
+	f, err := m.Fit(t.Context())
+	require.NoError(t, err)
+	require.InEpsilon(t, 0.03, f.Values.Params["slow"], 1e-4)
+	require.Equal(t, 100., f.Values.Params["fast"])
+	require.Len(t, f.Warnings.All, 1)
+	require.Equal(t, "stiff", f.Warnings.All[0].Code)
+	require.Contains(t, f.Warnings.All[0].Message, "`b`")
 }
 
 // TestStiffFailure: a run that has no steps left says that the model is stiff.
