@@ -21,7 +21,7 @@ import (
 // holds their steps down, as it does where a model is stiff.
 
 const (
-	between      = 32   // steps from an estimate to the next
+	between      = 48   // steps from an estimate to the next
 	betweenBound = 8    // where it shortens steps
 	tooLong      = 1.2  // of the reach: what steps before an estimate must not have been
 	firstLook    = 256  // steps before a run whose steps are not bounded is looked at
