@@ -17,6 +17,7 @@ import (
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/diag"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -26,6 +27,7 @@ type Simulation struct {
 	Units        []string
 	Trajectories []*SimulatedTrajectory
 	Stats        sim.Stats
+	Warnings     diag.List // of what the result may be wrong in
 }
 
 // SimulatedTrajectory is one trajectory: rows over the columns of the
@@ -169,6 +171,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 		}
 		out.Stats.Add(&st)
 	}
+	m.stiffness(&out.Warnings, stats, opt)
 	return out, nil
 }
 
