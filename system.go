@@ -104,6 +104,7 @@ type system struct {
 	rhs, guards, initY, initD, times, row, priors function
 	rates, lookRates                              []float64 // of guards, and of those of look
 	guards2, look, floors                         *program
+	boxed                                         boxed
 	outputs, obs, conserved                       *program
 	flow                                          []float64
 	nets                                          *program
@@ -142,6 +143,7 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	if s.look = newProgram(mod, f, "look", "g"); s.look != nil {
 		s.lookRates, s.flow = s.look.code.Output(f, "rate"), f.Input("flow")
 	}
+	s.boxed = newBoxed(mod, f)
 	if s.nets != nil {
 		s.netArgs = s.nets.code.Output(f, "args")
 	}

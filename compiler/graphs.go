@@ -14,6 +14,8 @@ import (
 //	rhs       dy [NY]
 //	guards    g, rate [guards]; accel likewise is guards2
 //	look      g, rate of those but for releases, where the state moves by flow
+//	bounds    lo, hi, ratelo, ratehi of all guards where the state moves by flow and
+//	          tlo ≤ t ≤ thi, and so on for y, f (flow), u and ut
 //	init      y, d
 //	times     s: the scheduled scalars
 //	floors    v: arguments of floor switches
@@ -62,6 +64,7 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		if g, rate, _ := p.look(); g != nil {
 			graph("look", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
 		}
+		out = append(out, p.boundsGraph())
 		if want.Reverse {
 			out = append(out, p.vjp("guards", g, true), p.vjp("guards", g, false))
 		}

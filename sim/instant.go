@@ -128,9 +128,11 @@ func (s *Integrator) finiteGuards() *Failure {
 // triggers an event or turns a switch. Crossings that change nothing are
 // taken over as they pass.
 func (s *Integrator) scan() (guard int, theta float64) {
+	s.step.Expand()
 	from := 0.
-	for range 1000 {
+	for range maxFlips {
 		found := s.det.First(s, from, s.step.H, 0)
+		s.unproven()
 		if len(found) == 0 {
 			return -1, 0
 		}
@@ -142,10 +144,14 @@ func (s *Integrator) scan() (guard int, theta float64) {
 		if c.Theta >= 1 {
 			return -1, 0
 		}
-		from = c.Theta
+		from, s.det.Unproven = c.Theta, c.Guard
 	}
+	s.unproven()
 	return -1, 0
 }
+
+// maxFlips bounds the crossings in a step that change nothing.
+const maxFlips = 100_000
 
 // matters reports whether a crossing of the guard would trigger an event or
 // turn a switch.

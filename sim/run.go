@@ -77,6 +77,8 @@ type Integrator struct {
 	touched []int // micro-step that last assigned each component of [Y | D]
 	readY   []float64
 	flow    []float64 // the derivative of the dense output
+	box     Box       // that a part of it is in
+	counted int       // the last step that was counted as unproven
 	readD   []float64
 	vals    []float64
 	zeno    jumps.Zeno
@@ -219,7 +221,7 @@ func (s *Integrator) reset() {
 	clear(s.held)
 	clear(s.atRest)
 	s.plans, s.stuck = s.plans[:0], 0
-	s.steps, s.stop.t = 0, math.Inf(-1)
+	s.steps, s.stop.t, s.counted = 0, math.Inf(-1), 0
 	s.loose, s.cut = false, false
 	in, ok := s.many.(Inputs)
 	s.inputs = ok && in.HasInputs()
@@ -358,6 +360,9 @@ func (s *Integrator) advance() *Failure {
 	guard, theta := -1, 0.
 	if !calm {
 		guard, theta = s.scan()
+		if i := s.det.Undefined; i >= 0 {
+			return s.blame(s.fail(Unstable, s.try, "guard %d is not a number from t = %.9g on", i, s.t+s.det.UndefinedAt*s.try), i)
+		}
 	}
 	if guard >= 0 {
 		h, fail := s.locate(guard, theta)

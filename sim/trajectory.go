@@ -42,6 +42,8 @@ type Stats struct {
 	Events          int // micro-steps
 	Turns           int // of switches: discontinuities of the field that were crossed
 	Near            int // saves closer to an event than its localisation error
+	Unproven        int // steps in which nothing proves that no crossing of a guard was missed
+	UnprovenGuard   int // in the last of these, the guard
 }
 
 // Add adds the counts of another run.
@@ -52,6 +54,9 @@ func (s *Stats) Add(x *Stats) {
 	s.Events += x.Events
 	s.Turns += x.Turns
 	s.Near += x.Near
+	if s.Unproven += x.Unproven; x.Unproven > 0 {
+		s.UnprovenGuard = x.UnprovenGuard
+	}
 }
 
 // reuse prepares the trajectory for a run with n saves.

@@ -1,0 +1,190 @@
+package compiler
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/autodiff/interval"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// boundsGraph are bounds of all guards and of their rates where time, states,
+// their derivatives and signals move within boxes.
+func (p *Program) boundsGraph() *ir.Graph {
+	m, b := p.Model, p.Model.Builder
+	guards, rates, flow := p.moving(len(p.guards))
+	over := map[*ir.Node]interval.Bounds{}
+	box := func(of *ir.Node, name string) {
+		if of != nil {
+			over[of] = interval.Bounds{Lo: b.Input(name+"lo", of.Shape, true), Hi: b.Input(name+"hi", of.Shape, true)}
+		}
+	}
+	box(m.In.T, "t")
+	box(m.In.Y, "y")
+	box(flow, "f")
+	box(m.In.U, "u")
+	box(m.In.UT, "ut")
+	g := &ir.Graph{Name: "bounds"}
+	list := func(lo, hi string, x []interval.Bounds) {
+		l, h := make([]*ir.Node, len(x)), make([]*ir.Node, len(x))
+		for i := range x {
+			l[i], h[i] = x[i].Lo, x[i].Hi
+		}
+		g.Outputs = append(g.Outputs, ir.Output{Name: lo, Node: p.vector(l)}, ir.Output{Name: hi, Node: p.vector(h)})
+	}
+	list("lo", "hi", interval.Of(b, guards, over))
+	list("ratelo", "ratehi", interval.Rates(b, guards, rates, over))
+	return g
+}
+
+// vector is the vector of scalars.
+func (p *Program) vector(list []*ir.Node) *ir.Node {
+	return p.Model.Builder.Slice(p.Model.Builder.Concat(list...), 0, ir.Vec(len(list)))
+}
+
+// moving are the first n guards and their derivatives by time where the state moves
+// by the input flow, after all passes. Guards that only jumps can change are 0.
+func (p *Program) moving(n int) (guards, rates []*ir.Node, flow *ir.Node) {
+	m, b := p.Model, p.Model.Builder
+	for i, g := range p.guards[:n] {
+		if i < len(m.Guards) && m.Guards[i].Flag {
+			g = b.Const(0)
+		}
+		guards = append(guards, g)
+	}
+	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
+	if m.In.Y != nil {
+		flow = b.Input("flow", m.In.Y.Shape, true)
+		wrt, dots = append(wrt, m.In.Y), append(dots, flow)
+	}
+	if m.In.U != nil {
+		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
+	}
+	both := optimized(b, append(guards, autodiff.JVP(b, guards, wrt, dots)...)...)
+	return both[:n], both[n:], flow
+}
+
+// quiet is 1 for each guard that keeps to its side in the step of which y and k are
+// the stages: from its surface on, if it starts there. It is 0 where that is not
+// proved, and for all if a proof would take too many operations.
+func (s *stepping) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
+	b, in := s.b, s.Model.In
+	guards, rates, flow := s.Program.moving(len(s.Model.Guards))
+	at := func(n, t, y, dy *ir.Node) *ir.Node {
+		return b.Substitute([]*ir.Node{n}, map[*ir.Node]*ir.Node{in.T: t, in.Y: y, flow: dy})[0]
+	}
+	box := map[*ir.Node]interval.Bounds{
+		in.T: {Lo: in.T, Hi: b.Add(in.T, s.h)},
+		in.Y: s.hull(func(m int) *ir.Node { return s.control(y, k, m) }, len(s.m.Bernstein)),
+	}
+	box[flow] = s.hull(func(m int) *ir.Node { return s.slope(k, m) }, len(s.m.Bernstein)-1)
+	quiet := make([]*ir.Node, len(guards))
+	last, cost := len(y)-1, 0
+	for i, g := range guards {
+		sign := b.Elem(side, i)
+		start, end := at(g, in.T, y[0], k[0]), b.Mul(sign, at(g, box[in.T].Hi, y[last], k[last]))
+		if s.affine(g, rates[i], box) {
+			quiet[i] = s.straight(k, start, sign, func(dy *ir.Node) *ir.Node { return at(rates[i], in.T, y[0], dy) })
+			continue
+		}
+		x := interval.Of(b, []*ir.Node{g}, box)[0]
+		r := interval.Rates(b, []*ir.Node{g}, []*ir.Node{rates[i]}, box)[0]
+		if cost += operations(x.Lo) + operations(r.Lo); cost > maxBoundOps {
+			return b.Full(side.Shape, 0)
+		}
+		up := b.Lt(b.Const(0), sign)
+		signed := func(x interval.Bounds) interval.Bounds {
+			return interval.Bounds{Lo: b.Select(up, x.Lo, b.Neg(x.Hi)), Hi: b.Select(up, x.Hi, b.Neg(x.Lo))}
+		}
+		quiet[i] = s.keeps(b.Mul(sign, start), end, signed(x).Lo, signed(r))
+	}
+	all := s.vector(quiet)
+	if s.p != nil {
+		all = b.Substitute([]*ir.Node{all}, map[*ir.Node]*ir.Node{in.P: s.p})[0]
+	}
+	return all
+}
+
+// maxBoundOps bounds the operations for the bounds of a step's guards: beyond it
+// the step does not look by itself.
+const maxBoundOps = 3000
+
+// affine reports whether a guard is affine in time and state: its rate depends on
+// the derivative of the state alone.
+func (s *stepping) affine(g, rate *ir.Node, box map[*ir.Node]interval.Bounds) bool {
+	for _, n := range ir.Reach(rate) {
+		if n == s.Model.In.T || n == s.Model.In.Y {
+			return false
+		}
+	}
+	return !interval.Jumps(s.b, g, box)
+}
+
+// straight is 1 if an affine guard keeps to its side: it is a polynomial along the
+// dense output, whose Bernstein coefficients behind the first, which is its value at
+// the start, have one sign.
+func (s *stepping) straight(k []*ir.Node, start, sign *ir.Node, rate func(dy *ir.Node) *ir.Node) *ir.Node {
+	b := s.b
+	rates := make([]*ir.Node, len(k))
+	for i := range k {
+		rates[i] = rate(k[i])
+	}
+	quiet := b.Const(1)
+	for _, w := range s.m.Bernstein[1:] {
+		c := start
+		if sum := s.combine(w, rates); sum != nil {
+			c = s.fma(s.h, sum, start)
+		}
+		quiet = b.Mul(quiet, b.Lt(b.Const(0), b.Mul(sign, c)))
+	}
+	return quiet
+}
+
+// keeps is 1 if a guard that is v and w at the ends of a step, at least low in it,
+// and whose rate is within r, keeps above zero: by its least value, or since it
+// does not turn, or because it would have to fall from v and rise to w faster than
+// it can.
+func (s *stepping) keeps(v, w, low *ir.Node, r interval.Bounds) *ir.Node {
+	b, zero, inf := s.b, s.b.Const(0), s.b.Const(math.Inf(1))
+	finite := b.Mul(b.Lt(b.Neg(inf), r.Lo), b.Lt(r.Hi, inf))
+	turns := b.Mul(b.Lt(r.Lo, zero), b.Lt(zero, r.Hi))
+	reach := b.Add(b.Sub(b.Mul(r.Hi, v), b.Mul(r.Lo, w)), b.Mul(b.Mul(r.Lo, r.Hi), s.h))
+	slow := b.Mul(b.Lt(zero, v), b.Lt(zero, reach))
+	bounded := b.Apply(ir.OpMax, b.Sub(b.Const(1), turns), slow)
+	return b.Mul(b.Lt(zero, w), b.Apply(ir.OpMax, b.Lt(zero, low), b.Mul(finite, bounded)))
+}
+
+// control is Bernstein coefficient m of the dense output.
+func (s *stepping) control(y, k []*ir.Node, m int) *ir.Node {
+	if m == len(s.m.Bernstein)-1 {
+		return y[len(y)-1]
+	}
+	if sum := s.combine(s.m.Bernstein[m], k); sum != nil {
+		return s.fma(s.h, sum, y[0])
+	}
+	return y[0]
+}
+
+// slope is Bernstein coefficient m of its derivative by time.
+func (s *stepping) slope(k []*ir.Node, m int) *ir.Node {
+	w, n := make([]float64, len(k)), float64(len(s.m.Bernstein)-1)
+	for i := range w {
+		w[i] = n * (s.m.Bernstein[m+1][i] - s.m.Bernstein[m][i])
+	}
+	if sum := s.combine(w, k); sum != nil {
+		return sum
+	}
+	return s.b.Full(s.vec, 0)
+}
+
+// hull are bounds of n Bernstein coefficients, with room for round-off.
+func (s *stepping) hull(c func(m int) *ir.Node, n int) interval.Bounds {
+	b := s.b
+	lo := c(0)
+	hi := lo
+	for m := 1; m < n; m++ {
+		lo, hi = b.Apply(ir.OpMin, lo, c(m)), b.Apply(ir.OpMax, hi, c(m))
+	}
+	pad := b.Mul(b.Const(0x1p-46), b.Add(b.Apply(ir.OpAbs, lo), b.Apply(ir.OpAbs, hi)))
+	return interval.Bounds{Lo: b.Sub(lo, pad), Hi: b.Add(hi, pad)}
+}
