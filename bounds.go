@@ -1,37 +1,56 @@
 package pinode
 
 import (
+	"math"
+
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/sim"
 )
 
-// boxed is the program for bounds of guards, with what it reads and gives.
+// boxed are the programs for bounds of guards, with what they read and give.
 type boxed struct {
-	code                   *exec.Program // nil: there are no guards
-	t, y, f, u, ut         [2][]float64  // lower and upper bounds
-	lo, hi, rateLo, rateHi []float64
+	own, exits     boxProgram
+	t, y, f, u, ut [2][]float64 // lower and upper bounds
+}
+
+// boxProgram is one of them, without code where there are no such guards.
+type boxProgram struct {
+	code  *exec.Program
+	gives events.Bounds
 }
 
 func newBoxed(mod *exec.Module, f *exec.Frame) boxed {
-	b := boxed{code: mod.Program("bounds")}
-	if b.code == nil {
-		return b
-	}
+	b := boxed{own: newBoxProgram(mod, f, "bounds"), exits: newBoxProgram(mod, f, "bounds1")}
 	for name, to := range map[string]*[2][]float64{"t": &b.t, "y": &b.y, "f": &b.f, "u": &b.u, "ut": &b.ut} {
 		to[0], to[1] = f.Input(name+"lo"), f.Input(name+"hi")
 	}
-	for name, to := range map[string]*[]float64{"lo": &b.lo, "hi": &b.hi, "ratelo": &b.rateLo, "ratehi": &b.rateHi} {
-		*to = b.code.Output(f, name)
-	}
 	return b
+}
+
+func newBoxProgram(mod *exec.Module, f *exec.Frame, name string) boxProgram {
+	p := boxProgram{code: mod.Program(name)}
+	if p.code != nil {
+		out := func(name string) []float64 { return p.code.Output(f, name) }
+		p.gives = events.Bounds{Lo: out("lo"), Hi: out("hi"), RateLo: out("ratelo"), RateHi: out("ratehi")}
+	}
+	return p
+}
+
+// run puts what the program gives behind the first guards.
+func (p *boxProgram) run(f *exec.Frame, to *events.Bounds, first int) {
+	p.code.Run(f)
+	copy(to.Lo[first:], p.gives.Lo)
+	copy(to.Hi[first:], p.gives.Hi)
+	copy(to.RateLo[first:], p.gives.RateLo)
+	copy(to.RateHi[first:], p.gives.RateHi)
 }
 
 // Bounds implements sim.Bounded.
 func (s *system) Bounds(box *sim.Box, d []float64, to *events.Bounds) bool {
 	b := &s.boxed
-	if b.code == nil {
+	if b.own.code == nil {
 		return false
 	}
 	copy(s.d, d)
@@ -45,11 +64,14 @@ func (s *system) Bounds(box *sim.Box, d []float64, to *events.Bounds) bool {
 	copy(b.f[0], box.FlowLo)
 	copy(b.f[1], box.FlowHi)
 	b.signals(s.signals, box)
-	b.code.Run(s.frame)
-	copy(to.Lo, b.lo)
-	copy(to.Hi, b.hi)
-	copy(to.RateLo, b.rateLo)
-	copy(to.RateHi, b.rateHi)
+	b.own.run(s.frame, to, 0)
+	exits := s.size.Guards - s.size.Exits
+	for i := exits; i < s.size.Guards; i++ { // of two surfaces at once they are not known
+		to.Lo[i], to.Hi[i], to.RateLo[i], to.RateHi[i] = math.NaN(), math.NaN(), math.NaN(), math.NaN()
+	}
+	if w := s.slid(d); w != nil && len(w.on) == 1 {
+		b.exits.run(s.frame, to, exits)
+	}
 	return true
 }
 

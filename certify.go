@@ -206,7 +206,8 @@ func certify(ctx context.Context, m *Model, sp *space, it *item, opt sim.Options
 	c.events, c.order = min(len(traj.Log), want.events), traj.Order
 	cert := &Certificate{Modes: modes, Skipped: []string{}}
 	for _, r := range traj.Log {
-		cert.Events = append(cert.Events, CertifiedEvent{m.prog.Model.Events[r.Event].Checked.Name, r.T, r.Transversality})
+		name, _ := m.recordName(&r)
+		cert.Events = append(cert.Events, CertifiedEvent{name, r.T, r.Transversality})
 	}
 	for k := range c.targets() {
 		cert.Targets = append(cert.Targets, c.target(k, cert.Events, traj.T))

@@ -245,7 +245,23 @@ func TestFan(t *testing.T) {
 	}
 	c.check(t, 1e-9)
 
-	// Between −1 and 1 the fields on both sides of the wall point at it.
-	_, err := simulated(t, fan(0.5, 1))
-	require.ErrorContains(t, err, "push onto it")
+	// Between −1 and 1 the fields on both sides of the wall point at it: from
+	// (1, −1) + (−½ cos t − 2 sin t, …) the state meets it, slides down at rate −1
+	// and goes on about (1, −1) where the field right of the wall lets go.
+	tr, err := simulated(t, fan(0.5, 1))
+	require.NoError(t, err)
+	var slides []float64
+	for _, e := range tr.Events {
+		if e.Surface != "" {
+			slides = append(slides, e.Time)
+		}
+	}
+	u := math.Atan2(2, -0.5) // the angle of the start about the centre; x = 0 at cos = −1/r
+	r := math.Hypot(2, 0.5)
+	enter := math.Acos(-1/r) - u
+	y := -1 + math.Sqrt(r*r-1)
+	require.InDeltaSlice(t, []float64{enter, enter + y + 1}, slides, 1e-11)
+	last, angle := tr.Rows[len(tr.Rows)-1], 8-enter-y-1
+	require.InDelta(t, 1-math.Cos(angle), last[1], 1e-10)
+	require.InDelta(t, -1-math.Sin(angle), last[2], 1e-10)
 }

@@ -180,10 +180,12 @@ func (m *Model) rows(w *worker, span *sim.Span, tr *sim.Trajectory) (rows [][]fl
 	instants := func(until float64) {
 		for ; k < len(tr.Log) && tr.Log[k].T <= until; k++ {
 			r := &tr.Log[k]
-			add(r.T, r.YBefore, r.DBefore)
-			add(r.T, r.YAfter, r.DAfter)
+			if add(r.T, r.YBefore, r.DBefore); r.Event >= 0 {
+				add(r.T, r.YAfter, r.DAfter)
+			}
+			name, surface := m.recordName(r)
 			evs = append(evs, Event{
-				Name: m.prog.Model.Events[r.Event].Checked.Name, Time: r.T, K: r.K, Rate: r.Rate, Transversality: r.Transversality, Rest: r.Rest,
+				Name: name, Surface: surface, Time: r.T, K: r.K, Rate: r.Rate, Transversality: r.Transversality, Rest: r.Kind == sim.Rested,
 				Before: m.state(r.YBefore, r.DBefore), After: m.state(r.YAfter, r.DAfter),
 			})
 		}
@@ -194,6 +196,21 @@ func (m *Model) rows(w *worker, span *sim.Span, tr *sim.Trajectory) (rows [][]fl
 	}
 	instants(math.Inf(1))
 	return rows, evs
+}
+
+// recordName is what a record of the event log is called: the event, or for a
+// motion along a surface where it starts or ends, with the term that the surface
+// belongs to.
+func (m *Model) recordName(r *sim.Record) (name, surface string) {
+	switch r.Kind {
+	case sim.SlideStart:
+		name = "slide"
+	case sim.SlideEnd:
+		name = "slide end"
+	default:
+		return m.prog.Model.Events[r.Event].Checked.Name, ""
+	}
+	return name, m.prog.Model.Guards[m.prog.Model.Switches[r.Switch].Guard].Text
 }
 
 // Drift is the mean change of each conserved quantity over a trajectory,

@@ -16,7 +16,16 @@ func (m *Model) explain(f *sim.Failure) string {
 	cm := m.prog.Checked.Model
 	var b strings.Builder
 	b.WriteString(f.Detail)
-	if n := len(f.Y); n > 0 && (f.Status == sim.Unstable || f.Status == sim.StepTooSmall) {
+	for _, i := range append([]int{f.Guard}, m.guardsOf(f.Switches)...) {
+		if i >= 0 && i < len(m.prog.Model.Guards) {
+			g := &m.prog.Model.Guards[i]
+			fmt.Fprintf(&b, ", of `%s` at %s", g.Text, g.Span.Pos())
+		}
+	}
+	if f.State >= 0 && f.State < m.prog.Model.Layout.NUser {
+		name, at := m.stateAt(f.State)
+		fmt.Fprintf(&b, ": `%s`, by the equation at %s: %s' = %s", name, at.Deriv.Span.Pos(), at.Name, check.Text(at.Deriv))
+	} else if n := len(f.Y); n > 0 && (f.Status == sim.Unstable || f.Status == sim.StepTooSmall) {
 		worst, at, size := -1, (*check.State)(nil), -1.
 		for _, s := range m.prog.Model.Layout.States {
 			for k := range s.N {
@@ -38,6 +47,25 @@ func (m *Model) explain(f *sim.Failure) string {
 		}
 	}
 	return b.String()
+}
+
+// guardsOf are the guards of switches.
+func (m *Model) guardsOf(switches []int) (list []int) {
+	for _, i := range switches {
+		list = append(list, m.prog.Model.Switches[i].Guard)
+	}
+	return list
+}
+
+// stateAt is the state that element i of Y belongs to, and the element's name.
+func (m *Model) stateAt(i int) (name string, st *check.State) {
+	for _, s := range m.prog.Model.Layout.States {
+		if s.Off <= i && i < s.Off+s.N {
+			st = s.Object.(*check.State)
+			return lower.ElementName(&st.Obj, i-s.Off), st
+		}
+	}
+	return "", nil
 }
 
 func stateOffset(m *Model, st *check.State) int {

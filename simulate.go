@@ -39,7 +39,8 @@ type SimulatedTrajectory struct {
 
 // Event is a line of the event log.
 type Event struct {
-	Name           string
+	Name           string // "slide" and "slide end" where the solution begins or ceases to slide along a surface
+	Surface        string // of these: the term of the model that it belongs to
 	Time           float64
 	K              int       // number within its instant
 	Before, After  []float64 // states, then discretes

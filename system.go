@@ -23,7 +23,7 @@ func newHybrid(p *compiler.Program) *sim.Hybrid {
 		dsl.TriggerWhen: events.When, dsl.TriggerAt: events.At, dsl.TriggerEvery: events.Every,
 		dsl.TriggerOnData: events.OnData, dsl.TriggerOnObservation: events.OnObs,
 	}
-	rules := map[string]events.ZenoRule{"error": events.ZenoError, "stop": events.ZenoStop, "rest": events.ZenoRest}
+	rules := map[string]events.ZenoRule{"error": events.ZenoError, "stop": events.ZenoStop, "rest": events.ZenoRest, "pass": events.ZenoPass}
 	for i, e := range m.Events {
 		c := e.Checked
 		ev := events.Event{
@@ -42,7 +42,7 @@ func newHybrid(p *compiler.Program) *sim.Hybrid {
 		hy.Schedules = append(hy.Schedules, sim.Schedule{At: s.At, Period: s.Period, From: s.From, Until: s.Until})
 	}
 	for _, w := range m.Switches {
-		hy.Switches = append(hy.Switches, events.Switch{Mode: w.Mode, Guard: w.Guard, Floor: w.Floor, Upper: w.Upper})
+		hy.Switches = append(hy.Switches, events.Switch{Mode: w.Mode, Guard: w.Guard, Floor: w.Floor, Upper: w.Upper, Corner: w.Corner, AtZero: w.AtZero})
 	}
 	return hy
 }
@@ -52,7 +52,8 @@ func condition(c *lower.Cond) *events.Cond {
 		return nil
 	}
 	ops := map[lower.CondOp]events.CondOp{
-		lower.CondBelow: events.Below, lower.CondAbove: events.Above, lower.CondCross: events.Cross, lower.CondFlag: events.Flag,
+		lower.CondBelow: events.Below, lower.CondAbove: events.Above, lower.CondCross: events.Cross,
+		lower.CondRise: events.Rise, lower.CondFall: events.Fall, lower.CondFlag: events.Flag,
 		lower.CondAnd: events.And, lower.CondOr: events.Or, lower.CondNot: events.Not, lower.CondConst: events.Const,
 	}
 	out := &events.Cond{Op: ops[c.Op], Guard: c.Guard, Inclusive: c.Inclusive, Value: c.Value}
@@ -99,11 +100,14 @@ type system struct {
 
 	t, y, d, u, ut, q, s, a, datum, seen, yb, db []float64
 	ty, td, tt, tq, tp                           []float64
+	free, ry, rt                                 []float64
 
 	bp, bq                                        []float64 // the account: the gradient by parameters
 	rhs, guards, initY, initD, times, row, priors function
 	rates, lookRates                              []float64 // of guards, and of those of look
-	guards2, look, floors                         *program
+	guards2, look, floors, spread                 *program
+	spreadRates                                   []float64
+	slides                                        []*sliding // by the number of surfaces, less 1
 	boxed                                         boxed
 	outputs, obs, conserved                       *program
 	flow                                          []float64
@@ -116,10 +120,15 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	f := mod.NewFrame()
 	s := &system{prog: p, frame: f}
 	lay := &p.Model.Layout
-	s.size = sim.Sizes{Y: lay.NY, YError: lay.NError, D: lay.ND, Guards: p.NumGuards, Releases: p.NumGuards - len(p.Model.Guards), Times: p.NumTimes}
+	s.size = sim.Sizes{Y: lay.NY, YError: lay.NError, D: lay.ND, Guards: p.NumGuards, Times: p.NumTimes}
+	s.size.Releases = p.NumGuards - len(p.Model.Guards)
+	if p.Slides {
+		s.size.Exits = compiler.SlideGuards
+		s.size.Releases -= compiler.SlideGuards
+	}
 	for name, to := range map[string]*[]float64{
 		"t": &s.t, "y": &s.y, "d": &s.d, "u": &s.u, "ut": &s.ut, "q": &s.q, "s": &s.s, "a": &s.a,
-		"data": &s.datum, "seen": &s.seen, "yb": &s.yb, "db": &s.db,
+		"free": &s.free, "ry": &s.ry, "rt": &s.rt, "data": &s.datum, "seen": &s.seen, "yb": &s.yb, "db": &s.db,
 		"ty": &s.ty, "td": &s.td, "tt": &s.tt, "tq": &s.tq, "tp": &s.tp,
 	} {
 		*to = f.Input(name)
@@ -144,6 +153,10 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 		s.lookRates, s.flow = s.look.code.Output(f, "rate"), f.Input("flow")
 	}
 	s.boxed = newBoxed(mod, f)
+	if s.spread = newProgram(mod, f, "spread", "g"); s.spread != nil {
+		s.spreadRates = s.spread.code.Output(f, "rate")
+	}
+	s.slides = newSliding(p, mod, f, get)
 	if s.nets != nil {
 		s.netArgs = s.nets.code.Output(f, "args")
 	}
@@ -210,16 +223,49 @@ func (s *system) Init(t float64, y, d []float64) {
 
 func (s *system) RHS(t float64, y, d, dy []float64) {
 	s.at(t, y, d)
-	run(s.rhs.run, dy)
+	run(s.field(d).run, dy)
 }
 
-func (s *system) Guards(t float64, y, d, g, rate, accel []float64) {
+// field is the right-hand side at the discrete state d.
+func (s *system) field(d []float64) *function {
+	if w := s.slid(d); w != nil {
+		return &w.rhs
+	}
+	return &s.rhs
+}
+
+func (s *system) Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64) {
 	s.at(t, y, d)
+	for i := range s.free {
+		s.free[i] = 1
+		if held[i] {
+			s.free[i] = 0
+		}
+	}
+	if w := s.slid(d); w != nil {
+		s.guardsSliding(w, t, y, d, held, g, rate, accel)
+		return
+	}
 	run(s.guards.run, g)
 	copy(rate, s.rates)
 	if accel != nil {
 		run(s.guards2, accel)
 	}
+}
+
+func (s *system) Spread(t float64, y, d, ry []float64, rt float64, g, rate []float64) {
+	clear(g)
+	clear(rate)
+	if s.spread == nil {
+		return
+	}
+	s.at(t, y, d)
+	copy(s.ry, ry)
+	if s.rt != nil {
+		s.rt[0] = rt
+	}
+	run(s.spread, g)
+	copy(rate, s.spreadRates)
 }
 
 func (s *system) Look(t float64, y, d, dy, g, rate []float64) {
@@ -295,23 +341,33 @@ func (s *system) InitVJP(t float64, yCt, dCt []float64) (tBar float64) {
 
 func (s *system) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params bool) float64 {
 	s.at(t, y, d)
-	copy(s.rhs.ct, ct)
+	f := s.field(d)
+	copy(f.ct, ct)
 	if params {
-		return s.rhs.vjp.pull(yBar, dBar)
+		return f.vjp.pull(yBar, dBar)
 	}
-	return s.rhs.vjp0.pull(yBar, dBar)
+	return f.vjp0.pull(yBar, dBar)
 }
 
 func (s *system) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params bool) float64 {
 	s.at(t, y, d)
-	clear(s.guards.ct)
-	if s.guards.ct != nil {
-		s.guards.ct[guard] = ct
+	f, guard := s.guard(d, guard)
+	clear(f.ct)
+	if f.ct != nil {
+		f.ct[guard] = ct
 	}
 	if params {
-		return s.guards.vjp.pull(yBar, dBar)
+		return f.vjp.pull(yBar, dBar)
 	}
-	return s.guards.vjp0.pull(yBar, dBar)
+	return f.vjp0.pull(yBar, dBar)
+}
+
+// guard is the program that has a guard, and its place there.
+func (s *system) guard(d []float64, guard int) (*function, int) {
+	if first := s.size.Guards - s.size.Exits; guard >= first {
+		return &s.slid(d).exits, guard - first
+	}
+	return &s.guards, guard
 }
 
 func (s *system) TimesVJP(ct []float64) {
@@ -368,13 +424,14 @@ func (s *system) InitJVP(t, tDot float64, yDot, dDot []float64) {
 
 func (s *system) RHSJVP(t, tDot float64, y, yDot, d, dDot, out []float64) {
 	s.at(t, y, d)
-	s.push(s.rhs.jvp, tDot, yDot, dDot, out)
+	s.push(s.field(d).jvp, tDot, yDot, dDot, out)
 }
 
 func (s *system) GuardJVP(t, tDot float64, y, yDot, d, dDot []float64, guard int) float64 {
 	s.at(t, y, d)
-	s.push(s.guards.jvp, tDot, yDot, dDot, nil)
-	return s.guards.jvp.v[guard]
+	f, guard := s.guard(d, guard)
+	s.push(f.jvp, tDot, yDot, dDot, nil)
+	return f.jvp.v[guard]
 }
 
 func (s *system) TimesJVP(out []float64) { s.push(s.times.jvp, 0, nil, nil, out) }

@@ -2,17 +2,18 @@ package compiler
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/autodiff/interval"
 	"github.com/pinode/pinode/compiler/ir"
 )
 
-// boundsGraph are bounds of all guards and of their rates where time, states,
-// their derivatives and signals move within boxes.
-func (p *Program) boundsGraph() *ir.Graph {
+// boundsGraph are bounds of guards and of their rates where time, states, their
+// derivatives and signals move within boxes.
+func (p *Program) boundsGraph(name string, guards []*ir.Node) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
-	guards, rates, flow := p.moving(len(p.guards))
+	guards, rates, flow := p.moving(guards)
 	over := map[*ir.Node]interval.Bounds{}
 	box := func(of *ir.Node, name string) {
 		if of != nil {
@@ -24,7 +25,7 @@ func (p *Program) boundsGraph() *ir.Graph {
 	box(flow, "f")
 	box(m.In.U, "u")
 	box(m.In.UT, "ut")
-	g := &ir.Graph{Name: "bounds"}
+	g := &ir.Graph{Name: name}
 	list := func(lo, hi string, x []interval.Bounds) {
 		l, h := make([]*ir.Node, len(x)), make([]*ir.Node, len(x))
 		for i := range x {
@@ -42,16 +43,31 @@ func (p *Program) vector(list []*ir.Node) *ir.Node {
 	return p.Model.Builder.Slice(p.Model.Builder.Concat(list...), 0, ir.Vec(len(list)))
 }
 
-// moving are the first n guards and their derivatives by time where the state moves
-// by the input flow, after all passes. Guards that only jumps can change are 0.
-func (p *Program) moving(n int) (guards, rates []*ir.Node, flow *ir.Node) {
-	m, b := p.Model, p.Model.Builder
-	for i, g := range p.guards[:n] {
-		if i < len(m.Guards) && m.Guards[i].Flag {
-			g = b.Const(0)
-		}
-		guards = append(guards, g)
+// elements are those of a vector.
+func (p *Program) elements(v *ir.Node) []*ir.Node {
+	list := make([]*ir.Node, v.Shape.N)
+	for i := range list {
+		list[i] = p.Model.Builder.Elem(v, i)
 	}
+	return list
+}
+
+// watched are the guards but for those of sliding; those that only jumps can change
+// are 0.
+func (p *Program) watched() []*ir.Node {
+	list := slices.Clone(p.guards)
+	for i, g := range p.Model.Guards {
+		if g.Flag {
+			list[i] = p.Model.Builder.Const(0)
+		}
+	}
+	return list
+}
+
+// moving are guards and their derivatives by time where the state moves by the
+// input flow, after all passes.
+func (p *Program) moving(of []*ir.Node) (guards, rates []*ir.Node, flow *ir.Node) {
+	m, b := p.Model, p.Model.Builder
 	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
 	if m.In.Y != nil {
 		flow = b.Input("flow", m.In.Y.Shape, true)
@@ -60,8 +76,8 @@ func (p *Program) moving(n int) (guards, rates []*ir.Node, flow *ir.Node) {
 	if m.In.U != nil {
 		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
 	}
-	both := optimized(b, append(guards, autodiff.JVP(b, guards, wrt, dots)...)...)
-	return both[:n], both[n:], flow
+	both := optimized(b, slices.Concat(of, autodiff.JVP(b, of, wrt, dots))...)
+	return both[:len(of)], both[len(of):], flow
 }
 
 // quiet is 1 for each guard that keeps to its side in the step of which y and k are
@@ -69,7 +85,7 @@ func (p *Program) moving(n int) (guards, rates []*ir.Node, flow *ir.Node) {
 // proved, and for all if a proof would take too many operations.
 func (s *stepping) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
 	b, in := s.b, s.Model.In
-	guards, rates, flow := s.Program.moving(len(s.Model.Guards))
+	guards, rates, flow := s.Program.moving(s.Program.watched()[:len(s.Model.Guards)])
 	at := func(n, t, y, dy *ir.Node) *ir.Node {
 		return b.Substitute([]*ir.Node{n}, map[*ir.Node]*ir.Node{in.T: t, in.Y: y, flow: dy})[0]
 	}

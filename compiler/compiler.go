@@ -31,10 +31,16 @@ type Program struct {
 	Schedules []Schedule
 	NumTimes  int
 	Releases  []int
-	NumGuards int // those of the model, then those of releases
+	NumGuards int // those of the model, then those of releases, then those of sliding
 
-	guards []*ir.Node
-	times  []*ir.Node
+	// Slides: some discontinuity of the right-hand side may be slid along, and the
+	// last SlideGuards guards say when that ends.
+	Slides bool
+
+	guards   []*ir.Node // but for those of sliding
+	times    []*ir.Node
+	surfaces int      // discontinuities that may be slid along
+	flow     *ir.Node // what moves the states: the right-hand side, with some held
 
 	build sync.Mutex // held to use the Model's Builder
 }
@@ -85,6 +91,13 @@ func (p *Program) schedule() {
 	for _, g := range m.Guards {
 		p.guards = append(p.guards, g.Node)
 	}
+	p.flow = m.RHS
+	for _, e := range m.Events {
+		if e.Rest != nil {
+			p.flow = m.Builder.Mul(p.free(), m.RHS)
+			break
+		}
+	}
 	for _, e := range m.Events {
 		p.Schedules = append(p.Schedules, Schedule{put(e.Time), put(e.Period), put(e.From), put(e.Until)})
 		release := -1
@@ -93,17 +106,25 @@ func (p *Program) schedule() {
 			// which way the field pushes.
 			if g := firstGuard(e.Cond); g >= 0 {
 				release = len(p.guards)
-				p.guards = append(p.guards, p.rate(p.rate(m.Guards[g].Node)))
+				p.guards = append(p.guards, p.rateAlong(m.RHS, p.rateAlong(m.RHS, m.Guards[g].Node)))
 			}
 		}
 		p.Releases = append(p.Releases, release)
 	}
+	for _, w := range m.Switches {
+		if !w.Corner && !w.Floor {
+			p.surfaces++
+		}
+	}
 	p.NumTimes, p.NumGuards = len(p.times), len(p.guards)
+	if p.Slides = p.surfaces > 0; p.Slides {
+		p.NumGuards += SlideGuards
+	}
 }
 
 func firstGuard(c *lower.Cond) int {
 	switch c.Op {
-	case lower.CondBelow, lower.CondAbove, lower.CondCross:
+	case lower.CondBelow, lower.CondAbove, lower.CondCross, lower.CondRise, lower.CondFall:
 		return c.Guard
 	}
 	for _, a := range c.Args {

@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"fmt"
+
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -14,8 +16,11 @@ import (
 //	rhs       dy [NY]
 //	guards    g, rate [guards]; accel likewise is guards2
 //	look      g, rate of those but for releases, where the state moves by flow
-//	bounds    lo, hi, ratelo, ratehi of all guards where the state moves by flow and
-//	          tlo ≤ t ≤ thi, and so on for y, f (flow), u and ut
+//	bounds    lo, hi, ratelo, ratehi of the guards but for those of sliding, where the
+//	          state moves by flow and tlo ≤ t ≤ thi, and so on for y, f (flow), u and ut;
+//	          bounds1 of those of sliding along one surface
+//	spread    g, rate: by how much guards and rates may move where the state moves by ry, the time by rt
+//	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate (see slide.go)
 //	init      y, d
 //	times     s: the scheduled scalars
 //	floors    v: arguments of floor switches
@@ -61,10 +66,11 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		rate := p.rate(g)
 		graph("guards", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
 		graph("guards2", ir.Output{Name: "accel", Node: p.rate(rate)})
+		graph("spread", ir.Output{Name: "g", Node: p.spread(g)}, ir.Output{Name: "rate", Node: p.spread(rate)})
 		if g, rate, _ := p.look(); g != nil {
 			graph("look", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
 		}
-		out = append(out, p.boundsGraph())
+		out = append(out, p.boundsGraph("bounds", p.watched()))
 		if want.Reverse {
 			out = append(out, p.vjp("guards", g, true), p.vjp("guards", g, false))
 		}
@@ -74,6 +80,22 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 	}
 	if want.Reverse {
 		out = append(out, p.vjp("rhs", m.RHS, false))
+	}
+	if p.Slides {
+		for k, s := range p.slides() {
+			slide, exits := fmt.Sprintf("slide%d", k+1), fmt.Sprintf("exits%d", k+1)
+			value(slide, "dy", s.flow, true, true)
+			if k == 0 {
+				out = append(out, p.boundsGraph("bounds1", p.elements(s.exits)))
+			}
+			graph(exits, ir.Output{Name: "g", Node: s.exits}, ir.Output{Name: "rate", Node: s.rate})
+			if want.Reverse {
+				out = append(out, p.vjp(slide, s.flow, false), p.vjp(exits, s.exits, true), p.vjp(exits, s.exits, false))
+			}
+			if want.Forward {
+				out = append(out, p.jvp(exits, s.exits))
+			}
+		}
 	}
 	value("init.y", "v", m.InitY, true, true)
 	value("init.d", "v", m.InitD, true, true)
@@ -123,12 +145,20 @@ func (p *Program) row(reverse bool) []*ir.Graph {
 	return list
 }
 
+// free is the input that is 0 for the states held at rest and 1 for the others.
+func (p *Program) free() *ir.Node {
+	return p.Model.Builder.Input("free", ir.Vec(p.Model.Layout.NY), true)
+}
+
 // rate is the total derivative of a node by time along the flow.
-func (p *Program) rate(n *ir.Node) *ir.Node {
+func (p *Program) rate(n *ir.Node) *ir.Node { return p.rateAlong(p.flow, n) }
+
+// rateAlong is that where the states move by dy.
+func (p *Program) rateAlong(dy, n *ir.Node) *ir.Node {
 	m, b := p.Model, p.Model.Builder
 	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
 	if m.In.Y != nil {
-		wrt, dots = append(wrt, m.In.Y), append(dots, m.RHS)
+		wrt, dots = append(wrt, m.In.Y), append(dots, dy)
 	}
 	if m.In.U != nil {
 		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
@@ -145,15 +175,29 @@ func (p *Program) look() (g, rate, flow *ir.Node) {
 		return nil, nil, nil
 	}
 	g = b.Slice(b.Concat(guards...), 0, ir.Vec(len(guards)))
-	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
 	if m.In.Y != nil {
 		flow = b.Input("flow", m.In.Y.Shape, true)
-		wrt, dots = append(wrt, m.In.Y), append(dots, flow)
 	}
-	if m.In.U != nil {
-		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
+	return g, p.rateAlong(flow, g), flow
+}
+
+// spread is by how much a vector of values may move where the states move by up
+// to the input ry and the time by up to rt, to first order.
+func (p *Program) spread(n *ir.Node) *ir.Node {
+	m, b := p.Model, p.Model.Builder
+	wrt := []*ir.Node{m.In.T}
+	if m.In.Y != nil {
+		wrt = append(wrt, m.In.Y)
 	}
-	return g, autodiff.JVP(b, []*ir.Node{g}, wrt, dots)[0], flow
+	parts := make([]*ir.Node, n.Shape.Size())
+	for i := range parts {
+		bars := autodiff.VJP(b, []*ir.Node{b.Elem(n, i)}, []*ir.Node{b.Const(1)}, wrt)
+		parts[i] = b.Mul(b.Apply(ir.OpAbs, bars[0]), b.Input("rt", ir.Scalar, true))
+		if m.In.Y != nil {
+			parts[i] = b.Add(parts[i], b.Dot(b.Apply(ir.OpAbs, bars[1]), b.Input("ry", m.In.Y.Shape, true)))
+		}
+	}
+	return b.Slice(b.Concat(parts...), 0, ir.Vec(len(parts)))
 }
 
 // vjp is the reverse derivative of a value. Signals move with the time.

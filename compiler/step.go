@@ -147,10 +147,8 @@ func (p *Program) stepping(m *Method, lanes int, reverse bool) *stepping {
 			s.ut = append(s.ut, b.Input(fmt.Sprintf("ut.%d", i), u.Shape, true))
 		}
 	}
-	for _, e := range p.Model.Events {
-		if e.Rest != nil {
-			s.free = b.Input("free", s.vec, true)
-		}
+	if p.flow != p.Model.RHS {
+		s.free = p.free()
 	}
 	s.rhs = optimized(b, p.Model.RHS)[0]
 	if reverse {

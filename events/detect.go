@@ -28,6 +28,7 @@ type Detector struct {
 	UndefinedAt         float64
 
 	h      float64
+	from   float64 // where the search starts
 	a      float64 // what comes before is done
 	left   values  // there
 	parts  []part  // that are open, the next one last
@@ -72,8 +73,12 @@ const thetaTol = 1e-13
 // not halved: what a guard does twice within one is within its localisation.
 const (
 	budget   = 400
-	lookAt   = 1. / 512
+	lookAt   = 1. / 128
 	shortest = 0x1p-40
+
+	// What a guard that starts on its surface does within roundOff of there is
+	// left out of account.
+	roundOff = 0x1p-20
 )
 
 // First returns the earliest crossings in (from, 1]: all that lie within
@@ -83,7 +88,7 @@ const (
 // The start of the range counts as on the tracked side whatever the guard's
 // value there, which round-off may have put on the other.
 func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
-	d.h, d.a = h, from
+	d.h, d.from, d.a = h, from, from
 	d.found, d.parts = d.found[:0], d.parts[:0]
 	d.Unproven, d.Undefined = -1, -1
 	clear(d.spent)
@@ -175,7 +180,9 @@ func (d *Detector) examine(p Probe, top *part) {
 			continue
 		}
 		if proving && width > shortest {
-			d.spent[i]++
+			if d.spent[i]++; d.unbounded(i) {
+				d.spent[i] += budget / 8
+			}
 			open = append(open, i)
 			continue
 		}
@@ -197,6 +204,11 @@ func (d *Detector) examine(p Probe, top *part) {
 	top.open = open
 }
 
+// unbounded reports whether nothing is known of guard i in the next part.
+func (d *Detector) unbounded(i int) bool {
+	return math.IsNaN(d.bounds.Lo[i]+d.bounds.Hi[i]) && math.IsNaN(d.bounds.RateLo[i]+d.bounds.RateHi[i])
+}
+
 // decide reports whether the bounds say all about guard i in the next part, with s·gᵢ
 // positive on the tracked side. Crossings are found.
 func (d *Detector) decide(p Probe, i int, top *part) bool {
@@ -212,7 +224,7 @@ func (d *Detector) decide(p Probe, i int, top *part) bool {
 	case lo > 0:
 		return true
 	case hi < 0: // beyond its surface from the start
-		d.cross(i, d.a)
+		d.leave(i, top)
 		return true
 	case !(fall > math.Inf(-1) && rise < math.Inf(1)):
 		return false
@@ -220,7 +232,7 @@ func (d *Detector) decide(p Probe, i int, top *part) bool {
 		switch {
 		case w > 0:
 		case v <= 0:
-			d.cross(i, d.a)
+			d.leave(i, top)
 		default:
 			d.root(p, i, s, d.a, top.b, v, w, s*d.left.rate[i], s*top.end.rate[i])
 		}
@@ -255,11 +267,11 @@ func (d *Detector) look(p Probe, i int, top *part) {
 		if x, top1, rate := turn(); top1 > 0 {
 			d.root(p, i, s, x, top.b, top1, w, rate, rw)
 		} else {
-			d.cross(i, d.a)
+			d.leave(i, top)
 		}
 	case v <= 0 && w <= 0:
-		if rv <= 0 && (rw <= 0 || top.b-d.a > shortest) {
-			d.cross(i, d.a) // leaves the tracked side
+		if rv <= 0 {
+			d.leave(i, top)
 		}
 	case w <= 0:
 		d.root(p, i, s, d.a, top.b, v, w, rv, rw)
@@ -278,6 +290,14 @@ func (d *Detector) root(p Probe, i int, s, a, b, v, w, rv, rw float64) {
 		return s * d.at.g[i], s * d.at.rate[i] * d.h
 	}
 	d.cross(i, RootNewton(f, a, b, v, w, rv*d.h, rw*d.h, thetaTol))
+}
+
+// leave finds that guard i leaves the tracked side, on which it counted at the
+// start, at once; unless it does so for that little that round-off explains.
+func (d *Detector) leave(i int, top *part) {
+	if top.b-d.from > roundOff {
+		d.cross(i, d.a)
+	}
 }
 
 func (d *Detector) cross(i int, theta float64) { d.found = append(d.found, Crossing{i, theta}) }

@@ -20,6 +20,7 @@ const (
 	ZenoError ZenoRule = iota
 	ZenoStop
 	ZenoRest
+	ZenoPass
 )
 
 // Event is what the loop must know of an event to fire it.
@@ -56,4 +57,8 @@ type Switch struct {
 	Guard int
 	Floor bool
 	Upper int
+
+	// Corner: the branches agree on the surface, so that nothing slides along it.
+	// AtZero: a state that rests on the surface is in the upper branch.
+	Corner, AtZero bool
 }

@@ -113,13 +113,21 @@ func TestDetector(t *testing.T) {
 func TestConditions(t *testing.T) {
 	a, b := &Cond{Op: Below, Guard: 0, Inclusive: true}, &Cond{Op: Above, Guard: 1}
 	c := &Cond{Op: Or, Args: []*Cond{{Op: And, Args: []*Cond{a, b}}, {Op: Not, Args: []*Cond{{Op: Flag, Guard: 2}}}}}
-	require.True(t, c.Holds(Sides{-1, 1, 1}, -1))
-	require.False(t, c.Holds(Sides{-1, -1, 1}, -1))
-	require.True(t, c.Holds(Sides{1, -1, 0}, -1))
-	require.True(t, a.HoldsAt([]float64{0}), "<= holds on the surface")
-	require.False(t, b.HoldsAt([]float64{1, 0}), "> does not")
+	require.True(t, c.Holds(Sides{-1, 1, 1}, nil))
+	require.False(t, c.Holds(Sides{1, -1, 1}, nil))
+	require.True(t, c.Holds(Sides{1, -1, 0}, nil))
+	require.True(t, a.Holds(Sides{0}, nil), "<= holds on the surface")
+	require.False(t, b.Holds(Sides{1, 0}, nil), "> does not")
 	require.Equal(t, []int{0, 1, 2}, c.Guards(nil))
-	x := &Cond{Op: Cross, Guard: 1}
-	require.True(t, x.Holds(Sides{0, 1}, 1))
-	require.False(t, x.Holds(Sides{0, 1}, 0))
+	for op, at := range map[CondOp][3]bool{Cross: {true, false, true}, Rise: {false, false, true}, Fall: {true, false, false}} {
+		x := &Cond{Op: op, Guard: 1}
+		for k, want := range at {
+			require.Equal(t, want, x.Holds(Sides{1, 1}, Edges{0, int8(k - 1)}), "op %d, edge %d", op, k-1)
+		}
+		require.False(t, x.Holds(Sides{1, 1}, nil), "at no other instant")
+	}
+	rise := &Cond{Op: And, Args: []*Cond{{Op: Rise}, {Op: Flag, Guard: 1}}}
+	require.True(t, rise.Stays(Sides{1, 1}), "what waits for a rise waits as long as the guard is above")
+	require.False(t, rise.Stays(Sides{-1, 1}))
+	require.False(t, rise.Stays(Sides{1, 0}))
 }

@@ -1,7 +1,9 @@
 package jumps
 
-// MaxMicroSteps is the number of micro-steps of one instant beyond which it
-// counts as a livelock.
+import "slices"
+
+// MaxMicroSteps is the number of firings of one event at one instant beyond which
+// it counts as a livelock.
 const MaxMicroSteps = 100
 
 // Item is an event that has fired and waits for its turn in the instant.
@@ -14,8 +16,8 @@ type Item struct {
 
 	// Due is set for assignments that were delayed until now.
 	Due bool
-	// Timed is the index of the timed source that triggered it, or −1.
-	Timed int
+	// Scheduled is set where the time or data triggered it, not a condition.
+	Scheduled bool
 }
 
 // Agenda holds the events of one instant that have fired and not executed.
@@ -39,6 +41,16 @@ func (a *Agenda) Pop() (it Item, ok bool) {
 	it = a.items[best]
 	a.items = append(a.items[:best], a.items[best+1:]...)
 	return it, true
+}
+
+// Has reports whether a firing of the event is there.
+func (a *Agenda) Has(event int) bool {
+	return slices.ContainsFunc(a.items, func(it Item) bool { return it.Event == event })
+}
+
+// Drop removes the firings of an event that were not delayed until now.
+func (a *Agenda) Drop(event int) {
+	a.items = slices.DeleteFunc(a.items, func(it Item) bool { return it.Event == event && !it.Due })
 }
 
 // Len is the number of items.

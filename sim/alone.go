@@ -10,8 +10,11 @@ import (
 
 // setSides tells the step the sides of the guards that it looks at.
 func (s *Integrator) setSides() {
-	own := s.size.Guards - s.size.Releases
-	s.sided = !slices.Contains(s.det.Watch[own:], true)
+	own := s.size.Guards - s.size.Releases - s.size.Exits
+	s.sided, s.rests = !slices.Contains(s.det.Watch[own:], true), false
+	for i, side := range s.det.Side {
+		s.rests = s.rests || side == 0 && s.det.Watch[i] && !s.hy.Flags[i] && !s.slidesOn(i)
+	}
 	if len(s.blk.Side) == 0 {
 		return
 	}
@@ -27,13 +30,13 @@ func (s *Integrator) setSides() {
 // calm reports whether no guard crosses inside the step that stands, as far as
 // the step itself can tell.
 func (s *Integrator) calm() bool {
-	return s.size.Guards == 0 || s.sided && len(s.blk.Calm) > 0 && s.blk.Calm[s.lane] != 0
+	return s.size.Guards == 0 || s.sided && !s.rests && len(s.blk.Calm) > 0 && s.blk.Calm[s.lane] != 0
 }
 
 // letGo lets the lane go on by itself, if nothing else looks at the steps.
 func (s *Integrator) letGo() {
 	blk, l := s.blk, s.lane
-	if !s.alone || !s.sided || s.at != endFree || s.steps >= s.opt.MaxSteps || !s.opt.Forget && s.group.roll.full() {
+	if !s.alone || !s.sided || s.rests || s.at != endFree || s.steps >= s.opt.MaxSteps || !s.opt.Forget && s.group.roll.full() {
 		return
 	}
 	s.loose = true

@@ -23,7 +23,7 @@ func (b *ball) Init(_ float64, y, _ []float64) { y[0], y[1] = b.y0, b.v0 }
 func (b *ball) RHS(_ float64, y, _, dy []float64) {
 	dy[0], dy[1] = y[1], -b.g
 }
-func (b *ball) Guards(_ float64, y, _, g, rate, accel []float64) {
+func (b *ball) Guards(_ float64, y, _ []float64, _ []bool, g, rate, accel []float64) {
 	g[0], rate[0] = y[0]-b.r, y[1]
 	if accel != nil {
 		accel[0] = -b.g
@@ -31,6 +31,9 @@ func (b *ball) Guards(_ float64, y, _, g, rate, accel []float64) {
 }
 func (b *ball) Look(_ float64, y, _, dy, g, rate []float64) {
 	g[0], rate[0] = y[0]-b.r, dy[0]
+}
+func (*ball) Spread(_ float64, _, _, ry []float64, _ float64, g, rate []float64) {
+	g[0], rate[0] = ry[0], ry[1]
 }
 func (*ball) Times([]float64)                                  {}
 func (b *ball) Jump(_ int, _ float64, y, _, _, v []float64)    { v[0] = -b.e * y[1] }
@@ -200,7 +203,7 @@ func TestBallComesToRest(t *testing.T) {
 	tr, s, err := run(events.ZenoRest)
 	require.NoError(t, err)
 	last := tr.Log[len(tr.Log)-1]
-	require.True(t, last.Rest)
+	require.True(t, last.Kind == Rested)
 	require.InEpsilon(t, 9*math.Sqrt2, last.T, 1e-10) // extrapolated from the last three gaps, of 1e-6
 	require.Equal(t, []float64{0.2, 0}, tr.SaveY[0])
 	// The time of rest is (u/g)(1+e)/(1−e): its derivative by e is 2u/(g(1−e)²).

@@ -66,6 +66,9 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 			f.jumpOn(e)
 		case switchEntry:
 			f.d[s.hy.Switches[e.ref].Mode] = 0
+			if e.more > 0 {
+				out.EventT = append(out.EventT, f.t)
+			}
 		case saveEntry:
 			f.saveOn(e, out.Y, out.D)
 			for i := e.lo; i < e.hi; i++ {

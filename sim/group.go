@@ -15,16 +15,16 @@ type Group struct {
 	size Sizes
 	opt  Options
 
-	one, many Steps
-	stepper   *solvers.Stepper // on the memory of one
-	bound     Model            // whose turn it is
-	lanes     []*Job
-	roll      *roll
-	rolling   int      // lanes that go on by themselves, for a tape
-	ran       [][]*Job // by lane, in the order in which they ran
-	left      []int    // of these, how many are to be swept
-	loaded    []bool   // lanes that a derivative serves
-	idle      []bool   // those that were told that they are not among them
+	one, slow, many Steps
+	stepper         *solvers.Stepper // on the memory of one
+	bound           Model            // whose turn it is
+	lanes           []*Job
+	roll            *roll
+	rolling         int      // lanes that go on by themselves, for a tape
+	ran             [][]*Job // by lane, in the order in which they ran
+	left            []int    // of these, how many are to be swept
+	loaded          []bool   // lanes that a derivative serves
+	idle            []bool   // those that were told that they are not among them
 }
 
 // Job is a run to be done.
@@ -59,7 +59,7 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 		opt.Memory /= 2
 	}
 	return &Group{
-		hy: hy, size: size, opt: opt, one: one, many: many,
+		hy: hy, size: size, opt: opt, one: one, slow: slowSteps(size, opt, one), many: many,
 		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
 		roll:    newRoll(blk, len(hy.Events)+len(hy.Switches) > 0, opt.Memory*width),
 		lanes:   make([]*Job, width), ran: make([][]*Job, width), left: make([]int, width),
@@ -69,7 +69,7 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 
 // NewIntegrator returns an integrator that runs in the group's lanes.
 func (g *Group) NewIntegrator() *Integrator {
-	s := newIntegrator(g.hy, g.size, g.opt, g.stepper, g.one, g.many)
+	s := newIntegrator(g.hy, g.size, g.opt, g.stepper, g.one, g.slow, g.many)
 	s.group = g
 	return s
 }

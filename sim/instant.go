@@ -20,194 +20,191 @@ func (s *Integrator) start() *Failure {
 	if fail := s.skipPast(); fail != nil {
 		return fail
 	}
-	if s.moving {
-		s.startStep(s.t, s.y) // so that guards may be evaluated with a field
-	}
-	if s.size.Guards > 0 || len(s.hy.Switches) > 0 {
-		s.initialSwitches()
-		s.evalGuards()
-		if fail := s.finiteGuards(); fail != nil {
+	s.startStep(s.t, s.y) // tells the model of its inputs too
+	if s.size.Guards > 0 {
+		if fail := s.firstSides(); fail != nil {
 			return fail
-		}
-		for i := range s.det.Side {
-			s.det.Side[i] = s.initialSide(i)
 		}
 	}
 	s.begin()
+	s.equalities(s.level)
 	for e := range s.hy.Events {
 		ev := &s.hy.Events[e]
 		if ev.Kind != events.When {
 			continue
 		}
-		before := ev.Cond.HoldsAt(s.g)
-		s.holds[e] = ev.Cond.Holds(s.det.Side, -1)
+		before := ev.Cond.Holds(s.level, nil)
+		s.holds[e], s.stays[e] = ev.Cond.Holds(s.det.Side, nil), ev.Cond.Stays(s.det.Side)
 		// A strict comparison on its surface turns true just behind the
 		// start; one that holds from the start fires only if asked to.
 		if s.holds[e] && (!before || ev.AtStart) {
-			s.trigger(jumps.Item{Event: e, Guard: -1, Timed: -1})
+			s.trigger(jumps.Item{Event: e, Guard: -1})
 		}
 	}
-	s.dueNow()
-	if s.agenda.Len() == 0 {
-		if s.moving || s.t < s.span.T1 { // else no step is taken
-			s.startStep(s.t, s.y)
-		}
-		return nil
+	if fail := s.carryOut(-1); fail != nil {
+		return fail
 	}
-	return s.carryOut(-1)
+	return s.finiteRates()
 }
 
-// initialSide is the side of guard i at the initial time: its sign, or on the
-// surface that of its first rate that is not zero. A guard that stays on its
-// surface counts as above unless a condition that includes the surface says
-// otherwise.
-func (s *Integrator) initialSide(i int) int8 {
-	if s.hy.Flags[i] {
-		return truth(s.g[i] != 0)
+// firstSides sets the modes of the switches and the sides of all guards at the
+// start.
+func (s *Integrator) firstSides() *Failure {
+	s.setFloors()
+	s.evalGuards()
+	if fail := s.finiteGuards(); fail != nil {
+		return fail
 	}
-	for _, v := range []float64{s.g[i], s.rate[i], s.accel[i]} {
-		if v != 0 {
-			return sign(v)
-		}
-	}
-	for e := range s.hy.Events {
-		if c := s.hy.Events[e].Cond; c != nil {
-			if side := includes(c, i); side != 0 {
-				return side
+	s.setNoise()
+	for i := range s.hy.Switches {
+		if w := &s.hy.Switches[i]; !w.Floor {
+			s.d[w.Mode] = 0
+			if s.g[w.Guard] > 0 {
+				s.d[w.Mode] = 1
 			}
 		}
 	}
-	return 1
+	if fail := s.resolve(); fail != nil {
+		return fail
+	}
+	for i := range s.det.Side {
+		if !s.resolved(i) {
+			s.det.Side[i] = s.sideHere(i)
+		}
+		s.armed[i] = s.det.Side[i]
+	}
+	return nil
 }
 
-// includes is the side on which the surface of guard i counts for a condition
-// that includes it, or 0.
-func includes(c *events.Cond, i int) int8 {
-	if c.Guard == i && c.Inclusive {
-		switch c.Op {
-		case events.Below:
-			return -1
-		case events.Above:
-			return 1
+// finiteRates checks that the field can be evaluated at the current state.
+func (s *Integrator) finiteRates() *Failure {
+	for i, v := range s.step.K[0] {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			f := s.fail(Unstable, 0, "the rate of a state is %g where the run starts", v)
+			f.State = i
+			return f
 		}
 	}
-	for _, a := range c.Args {
-		if side := includes(a, i); side != 0 {
-			return side
-		}
-	}
-	return 0
+	return nil
 }
-
-func truth(b bool) int8 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func sign(v float64) int8 {
-	if v < 0 {
-		return -1
-	}
-	return 1
-}
-
-func (s *Integrator) evalGuards() { s.model.Guards(s.t, s.y, s.d, s.g, s.rate, s.accel) }
 
 func (s *Integrator) finiteGuards() *Failure {
 	for i, g := range s.g {
 		if math.IsNaN(g) {
-			return s.fail(Unstable, 0, "guard %d is not a number", i)
+			return s.blame(s.fail(Unstable, 0, "a condition cannot be evaluated here: its guard is not a number"), i)
 		}
 	}
 	return nil
 }
 
 // scan looks for the first crossing inside the step that stands which
-// triggers an event or turns a switch. Crossings that change nothing are
-// taken over as they pass.
+// triggers an event or turns a switch, and for guards that leave a surface they
+// rested on. Crossings that change nothing are taken over as they pass.
 func (s *Integrator) scan() (guard int, theta float64) {
+	leaves, when := s.leave()
 	s.step.Expand()
 	from := 0.
-	for range maxFlips {
+	for flips := 0; ; flips++ {
 		found := s.det.First(s, from, s.step.H, 0)
+		over := flips >= maxFlips && len(found) > 0
+		if over {
+			s.det.Unproven = found[0].Guard
+		}
 		s.unproven()
-		if len(found) == 0 {
-			return -1, 0
+		if over || len(found) == 0 || found[0].Theta >= when {
+			break
 		}
 		c := found[0]
-		if s.matters(c.Guard) {
+		if s.matters(c.Guard, -s.det.Side[c.Guard]) {
 			return c.Guard, c.Theta
 		}
-		s.flip(c.Guard)
+		s.pass(c.Guard, -s.det.Side[c.Guard])
 		if c.Theta >= 1 {
 			return -1, 0
 		}
-		from, s.det.Unproven = c.Theta, c.Guard
+		from = c.Theta
 	}
-	s.unproven()
-	return -1, 0
+	if leaves < 0 {
+		return -1, 0
+	}
+	s.Probe(when, s.g, s.rate)
+	if to := sign(s.g[leaves]); !s.matters(leaves, to) {
+		s.pass(leaves, to)
+		return s.scan()
+	}
+	return leaves, when
 }
 
 // maxFlips bounds the crossings in a step that change nothing.
 const maxFlips = 100_000
 
-// matters reports whether a crossing of the guard would trigger an event or
-// turn a switch.
-func (s *Integrator) matters(guard int) bool {
-	for i := range s.hy.Switches {
-		if w := &s.hy.Switches[i]; w.Guard == guard || w.Floor && w.Upper == guard {
-			return true
-		}
-	}
-	side := s.det.Side
-	side[guard] = -side[guard]
-	defer func() { side[guard] = -side[guard] }()
-	for e := range s.hy.Events {
-		ev := &s.hy.Events[e]
-		if ev.Kind == events.When && !s.holds[e] && ev.Cond.Holds(side, guard) {
-			return true
-		}
-	}
-	return s.releasedBy(guard) >= 0
-}
-
-// flip takes a guard to its other side and brings the conditions up to date.
-// Waiting jumps of a condition that has become false are dropped.
-func (s *Integrator) flip(guard int) {
-	s.det.Side[guard] = -s.det.Side[guard]
+// pass takes a guard to another side between instants and brings the conditions
+// up to date.
+func (s *Integrator) pass(guard int, to int8) {
+	s.setSide(guard, to, false)
 	s.conditions(nil)
 }
 
-// conditions evaluates every condition and calls turned for those that have
-// become true.
-func (s *Integrator) conditions(turned func(e int)) {
-	for e := range s.hy.Events {
-		ev := &s.hy.Events[e]
-		if ev.Kind != events.When {
+// leave finds the first guard that clearly leaves the surface it rests on inside
+// the step that stands, and where; −1 and infinity if none does. Clearly is by more
+// than the tolerances allow.
+func (s *Integrator) leave() (guard int, theta float64) {
+	guard, theta = -1, math.Inf(1)
+	known := false
+	for i, side := range s.det.Side {
+		if side != 0 || !s.det.Watch[i] || s.hy.Flags[i] || s.slidesOn(i) {
 			continue
 		}
-		was := s.holds[e]
-		s.holds[e] = ev.Cond.Holds(s.det.Side, -1)
-		switch {
-		case s.holds[e] && !was && turned != nil:
-			turned(e)
-		case !s.holds[e] && was && !ev.Persistent:
-			s.dropDelayed(e)
+		if !known {
+			s.withinTolerance(&s.tol, s.y)
+			known = true
+		}
+		band := math.Max(s.tol.g[i], 8*s.noise.g[i])
+		out := func(x float64) bool {
+			s.Probe(x, s.g, s.rate)
+			return math.Abs(s.g[i]) > band
+		}
+		for k := 1; k <= leaveLooks; k++ {
+			b := float64(k) / leaveLooks
+			if !out(b) {
+				continue
+			}
+			a := b - 1./leaveLooks
+			for range 40 {
+				if m := (a + b) / 2; out(m) {
+					b = m
+				} else {
+					a = m
+				}
+			}
+			if b < theta {
+				guard, theta = i, b
+			}
+			break
 		}
 	}
+	return guard, theta
 }
 
-func (s *Integrator) dropDelayed(e int) {
-	keep := s.delayed[:0]
-	for _, x := range s.delayed {
-		if s.tape.snaps[x.snap].event != e {
-			keep = append(keep, x)
+// leaveLooks is in how many places of a step a guard at rest is looked at.
+const leaveLooks = 8
+
+// matters reports whether it would trigger an event, turn a switch or end a rest
+// if the guard went to another side.
+func (s *Integrator) matters(guard int, to int8) bool {
+	if s.switchOf[guard] >= 0 || s.isExit(guard) || s.releasedBy(guard) >= 0 {
+		return true
+	}
+	was := s.det.Side[guard]
+	s.det.Side[guard], s.edge[guard] = to, to
+	defer func() { s.det.Side[guard], s.edge[guard] = was, 0 }()
+	for e := range s.hy.Events {
+		ev := &s.hy.Events[e]
+		if ev.Kind == events.When && !s.holds[e] && ev.Cond.Holds(s.det.Side, s.edge) {
+			return true
 		}
 	}
-	s.delayed = keep
-	s.stop.t = math.Inf(-1) // it may have been the time of one of them
+	return false
 }
 
 // grazeTol is the transversality below which a crossing counts as a graze.
@@ -215,20 +212,22 @@ const grazeTol = 1e-6
 
 // locate shortens the step that stands so that it ends on the root of the
 // guard near theta: Newton's method on true steps, so that the state at the
-// event has the order of the solver and the guard vanishes to round-off.
+// event has the order of the solver and the guard vanishes to round-off. Behind
+// its root a guard may not be defined: there the lengths tried are halved towards
+// the last that was good.
 func (s *Integrator) locate(guard int, theta float64) (h float64, fail *Failure) {
 	full := s.step.H
 	h = theta * full
-	best, bestH := math.Inf(1), h
-	for range 12 {
+	best, bestH, good := math.Inf(1), h, 0.
+	for range 60 {
 		s.take(h)
-		if s.sided {
-			s.model.Look(s.t+h, s.step.End(), s.d, s.step.EndRate(), s.g, s.rate)
-		} else {
-			s.model.Guards(s.t+h, s.step.End(), s.d, s.g, s.rate, nil)
-		}
+		s.lookAtEnd(h)
 		g := math.Abs(s.g[guard])
-		if !(g < best) {
+		if math.IsNaN(g) {
+			h = (good + h) / 2
+			continue
+		}
+		if good = h; !(g < best) {
 			break
 		}
 		best, bestH = g, h
@@ -241,16 +240,57 @@ func (s *Integrator) locate(guard int, theta float64) (h float64, fail *Failure)
 	if s.step.H != bestH {
 		s.take(bestH)
 	}
-	s.model.Guards(s.t+bestH, s.step.End(), s.d, s.g, s.rate, s.accel)
-	if trans := s.transversality(guard, s.t+bestH-s.last); !(trans > grazeTol) || float64(s.det.Side[guard])*s.rate[guard] > 0 {
-		f := s.fail(Graze, full, "the guard touches its surface at t = %.9g without crossing it (transversality %.1g)", s.t+bestH, trans)
-		return 0, s.blame(f, guard)
+	s.model.Guards(s.t+bestH, s.step.End(), s.d, s.held, s.g, s.rate, s.accel)
+	side := float64(s.det.Side[guard])
+	trans := s.transversality(guard, s.t+bestH-s.last)
+	if trans > grazeTol && side*s.rate[guard] < 0 || s.staysBehind(guard, bestH) {
+		return bestH, nil
 	}
-	return bestH, nil
+	f := s.fail(Graze, full, "a guard touches its surface at t = %.9g without crossing it (transversality %.1g)", s.t+bestH, trans)
+	f.T = s.t + bestH
+	return 0, s.blame(f, guard)
+}
+
+// leaveAt shortens the step so that it ends where a guard has clearly left the
+// surface that it rested on.
+func (s *Integrator) leaveAt(theta float64) (h float64) {
+	h = theta * s.step.H
+	s.take(h)
+	return h
+}
+
+// lookAtEnd evaluates the guards at the end of the step of length h.
+func (s *Integrator) lookAtEnd(h float64) {
+	if s.sided {
+		s.model.Look(s.t+h, s.step.End(), s.d, s.step.EndRate(), s.g, s.rate)
+	} else {
+		s.model.Guards(s.t+h, s.step.End(), s.d, s.held, s.g, s.rate, nil)
+	}
+}
+
+// staysBehind reports whether a guard that meets its surface without a rate comes
+// to rest there: as it is, or, for that of a switch, in its other branch.
+func (s *Integrator) staysBehind(guard int, h float64) bool {
+	y, t := s.y, s.t
+	defer func() { s.y, s.t = y, t }()
+	s.y, s.t = s.step.End(), s.t+h
+	if s.lands(guard, h) {
+		return true
+	}
+	i := s.switchOf[guard]
+	if i < 0 || s.hy.Switches[i].Floor {
+		return false
+	}
+	s.setNoise()
+	s.noise.g[guard] = math.Max(s.noise.g[guard], 8*math.Abs(s.g[guard]))
+	w := &s.hy.Switches[i]
+	other := s.branch(i, 1-s.d[w.Mode])
+	return other.known && other.goes == 0
 }
 
 // blame names the event or switch that a guard belongs to.
 func (s *Integrator) blame(f *Failure, guard int) *Failure {
+	f.Guard = guard
 	for e := range s.hy.Events {
 		if c := s.hy.Events[e].Cond; c != nil {
 			for _, g := range c.Guards(nil) {
@@ -284,10 +324,21 @@ func (s *Integrator) begin() {
 	s.before, s.last = s.last, s.t
 	clear(s.touched)
 	clear(s.crossed)
+	clear(s.landed)
 	clear(s.residual)
+	clear(s.edge)
+	clear(s.times)
+	clear(s.exited)
 	s.agenda.Clear()
+	s.keepBefore()
+}
+
+// keepBefore keeps the current values for the saves of this instant that are read
+// before the next rows of data act, as those from before.
+func (s *Integrator) keepBefore() {
 	e := entry{kind: beforeEntry, t: s.t, lo: s.nextSave, hi: s.nextSave}
-	for now := s.t + s.resolution(); e.hi < len(s.span.Saves) && s.span.Saves[e.hi] <= now; {
+	last, _ := s.nextGroup()
+	for now := s.t + s.resolution(); e.hi < len(s.span.Saves) && e.hi < last && s.span.Saves[e.hi] <= now; {
 		copy(s.out.BeforeY[e.hi], s.y)
 		copy(s.out.BeforeD[e.hi], s.d)
 		s.separate[e.hi] = true
@@ -299,11 +350,22 @@ func (s *Integrator) begin() {
 	}
 }
 
+// nextGroup is the save in front of which the next rows of data act at this
+// instant that do not act at once, if there are any.
+func (s *Integrator) nextGroup() (save int, ok bool) {
+	for i := s.nextFiring; i < len(s.span.Firings) && s.span.Firings[i].T <= s.t+s.resolution(); i++ {
+		if x := &s.span.Firings[i]; !s.taken[i] && x.Behind > s.nextSave {
+			return x.Behind, true
+		}
+	}
+	return len(s.span.Saves), false
+}
+
 // instant carries out everything that happens at the current time: the
 // crossing of guard (or −1), those of other guards within the resolution of
-// the clock, and the timed source at stop.
-func (s *Integrator) instant(guard int, stop timed) *Failure {
-	if guard < 0 && stop.event < 0 && stop.t >= s.span.T1 && s.size.Guards == 0 {
+// the clock, jumps of the inputs, and the timed sources.
+func (s *Integrator) instant(guard int) *Failure {
+	if !s.moving {
 		s.startStep(s.t, s.y)
 		return nil
 	}
@@ -313,52 +375,128 @@ func (s *Integrator) instant(guard int, stop timed) *Failure {
 		if fail := s.finiteGuards(); fail != nil {
 			return fail
 		}
-	}
-	if guard >= 0 {
-		s.cross(guard)
-		for j := range s.det.Side {
-			if j != guard && s.det.Watch[j] && s.crossingNow(j) {
-				s.cross(j)
+		s.setNoise()
+		if fail := s.cross(guard); fail != nil {
+			return fail
+		}
+		if m, ok := s.model.(Segmented); ok && s.inputsJump() {
+			m.Segment(s.t)
+			if fail := s.settle(); fail != nil {
+				return fail
 			}
 		}
 	}
-	s.dueNow()
 	return s.carryOut(guard)
+}
+
+// inputsJump reports whether inputs may jump at the current time.
+func (s *Integrator) inputsJump() bool {
+	for i := s.nextStop; i < len(s.span.Stops) && s.span.Stops[i] <= s.t+s.resolution(); i++ {
+		if s.span.Stops[i] >= s.t-s.resolution() {
+			return true
+		}
+	}
+	return s.nextStop > 0 && s.span.Stops[s.nextStop-1] >= s.t-s.resolution()
 }
 
 // crossingNow reports whether guard j crosses within the clock's resolution
 // of the current time.
 func (s *Integrator) crossingNow(j int) bool {
 	side := float64(s.det.Side[j])
-	return side*s.rate[j] < 0 && side*s.g[j] <= math.Abs(s.rate[j])*s.resolution()
+	return side*s.rate[j] < 0 && side*s.g[j] <= math.Max(math.Abs(s.rate[j])*s.resolution(), s.noise.g[j])
 }
 
-// cross takes a guard over its surface and puts the events that this triggers
-// on the agenda.
-func (s *Integrator) cross(guard int) {
-	s.crossed[guard] = true
-	s.armed[guard] = s.det.Side[guard]
-	s.residual[guard] = math.Abs(s.g[guard])
-	s.det.Side[guard] = -s.det.Side[guard]
-	if e := s.releasedBy(guard); e >= 0 {
-		s.release(e)
-		return
-	}
-	for e := range s.hy.Events {
-		ev := &s.hy.Events[e]
-		if ev.Kind == events.When && !s.holds[e] && ev.Cond.Holds(s.det.Side, guard) {
-			s.trigger(jumps.Item{Event: e, Guard: guard, Timed: -1})
+// cross takes guard (or −1), and those that cross with it, over their surfaces,
+// and triggers the events whose conditions this turns true.
+func (s *Integrator) cross(guard int) *Failure {
+	some := false
+	for j := range s.det.Side {
+		if j == guard || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) {
+			s.crossed[j], some = true, true
+			if s.det.Side[j] != 0 {
+				s.residual[j] = math.Abs(s.g[j])
+				s.noise.g[j] = math.Max(s.noise.g[j], 8*s.residual[j])
+				s.landed[j] = s.lands(j, s.step.H)
+			}
+			s.metAt[j] = meeting{s.rate[j], s.transversality(j, s.t-s.before)}
 		}
 	}
-	s.conditions(nil)
+	if !some {
+		return nil
+	}
+	if fail := s.crossSwitches(guard); fail != nil {
+		return fail
+	}
+	for j, c := range s.crossed {
+		if !c || s.switchOf[j] >= 0 || s.isExit(j) {
+			continue
+		}
+		side := -s.det.Side[j]
+		if s.det.Side[j] == 0 { // it leaves its surface
+			side = sign(s.g[j])
+		} else if s.leaving(j) == 0 {
+			side = 0
+		}
+		s.setSide(j, side, true)
+		if e := s.releasedBy(j); e >= 0 {
+			s.release(e)
+		}
+	}
+	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: s.crossedBy(e)}) })
+	return nil
 }
 
-// dueNow puts on the agenda what is scheduled for the current time.
+// meeting is how a guard met its surface.
+type meeting struct{ rate, transversality float64 }
+
+// crossedBy is the guard whose crossing turned the condition of an event true.
+func (s *Integrator) crossedBy(e int) int {
+	for _, g := range s.guardsOf[e] {
+		if s.crossed[g] {
+			return g
+		}
+	}
+	return -1
+}
+
+// conditions evaluates every condition and calls turned for those that have
+// become true. What waits of an event whose condition has become false is
+// dropped, unless it is persistent.
+func (s *Integrator) conditions(turned func(e int)) {
+	for e := range s.hy.Events {
+		ev := &s.hy.Events[e]
+		if ev.Kind != events.When {
+			continue
+		}
+		now, stays := ev.Cond.Holds(s.det.Side, s.edge), ev.Cond.Stays(s.det.Side)
+		if now && !s.holds[e] && turned != nil {
+			turned(e)
+		}
+		if !stays && s.stays[e] && !ev.Persistent && ev.Threshold == 0 {
+			s.agenda.Drop(e)
+			s.dropDelayed(e)
+		}
+		s.holds[e], s.stays[e] = now, stays
+	}
+}
+
+func (s *Integrator) dropDelayed(e int) {
+	if s.delayed.drop(func(x *delayedJump) bool { return s.tape.snaps[x.snap].event == e }) {
+		s.stop.t = math.Inf(-1) // it may have been the time of one of them
+	}
+}
+
+// dueNow puts on the agenda what is scheduled for the current time. Of an event
+// that is on the agenda already the next firing waits for the one before, so that
+// it reads what that one left; rows of data wait for the saves above them.
 func (s *Integrator) dueNow() {
 	for again := true; again; {
 		again = false
 		s.eachTimed(func(x timed) {
-			if again || x.event < 0 || x.t > s.t+s.resolution() {
+			if again || x.event < 0 || x.t > s.t+s.resolution() || x.firing && s.span.Firings[x.ref].Behind > s.nextSave {
+				return
+			}
+			if x.end != endZeno && x.end != endDelay && s.agenda.Has(x.event) {
 				return
 			}
 			again = true
@@ -368,14 +506,28 @@ func (s *Integrator) dueNow() {
 				return
 			}
 			s.consume(x)
+			it := jumps.Item{Event: x.event, Guard: -1, Args: x.args, Scheduled: true}
+			if s.came.end != x.end || s.came.ref != x.ref {
+				s.meet(x)
+			}
 			if x.end == endDelay {
-				sn := &s.tape.snaps[x.ref]
-				s.agenda.Push(jumps.Item{Event: sn.event, Priority: s.hy.Events[sn.event].Priority, Guard: -1, Snap: x.ref, Args: x.args, Due: true, Timed: x.count})
+				it.Snap, it.Due, it.Priority = x.ref, true, s.hy.Events[x.event].Priority
+				s.agenda.Push(it)
 				return
 			}
-			s.trigger(jumps.Item{Event: x.event, Guard: -1, Args: x.args, Timed: x.count})
+			s.trigger(it)
 		})
 	}
+}
+
+// meet records that another timed source has the same time, which moves by
+// itself: a step of no length whose derivative carries it.
+func (s *Integrator) meet(x timed) {
+	if x.end <= endFixed {
+		return
+	}
+	e := entry{kind: stepEntry, end: x.end, ref: x.ref, count: x.count, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.nextSave, hi: s.nextSave}
+	s.record(e)
 }
 
 // trigger keeps the values at the trigger and puts the event on the agenda,
@@ -390,58 +542,72 @@ func (s *Integrator) trigger(it jumps.Item) {
 	}
 	s.tape.snaps = append(s.tape.snaps, snap)
 	s.record(entry{kind: snapEntry, t: s.t, ref: it.Snap, state: snap.state})
-	if ev.Threshold > 0 && it.Timed < 0 {
+	if ev.Threshold > 0 && !it.Scheduled {
 		s.renew(it.Event)
 	}
 	if ev.Delayed && snap.delay > 0 {
-		s.delayed = append(s.delayed, delayedJump{s.t + snap.delay, it.Snap, it.Args})
+		s.delayed.push(delayedJump{s.t + snap.delay, len(s.tape.snaps), it.Snap, it.Args})
 		return
 	}
 	s.agenda.Push(it)
 }
 
-// carryOut executes the agenda, with everything that the jumps trigger in
-// turn, and starts the next step from the result. first is the guard whose
-// root the last step ended on, or −1.
+// carryOut executes what is due at this instant and everything that the jumps
+// trigger in turn, row by row of the data that fall on it, and starts the next
+// step from the result. first is the guard whose root the last step ended on, or
+// −1.
 func (s *Integrator) carryOut(first int) *Failure {
-	if fail := s.crossSwitches(first); fail != nil {
-		return fail
-	}
-	for {
+	for s.out.Status != Terminated {
+		s.dueNow()
 		it, ok := s.agenda.Pop()
-		if !ok {
-			break
+		if ok {
+			if it.Guard >= 0 && it.Guard != first {
+				s.zeroStep(it.Guard)
+			}
+			if fail := s.execute(it); fail != nil {
+				return fail
+			}
+			if s.hy.Events[it.Event].Terminate {
+				s.out.Status = Terminated
+			}
+			continue
 		}
-		ev := &s.hy.Events[it.Event]
-		if ev.Kind == events.When && ev.Threshold == 0 && !ev.Persistent && !it.Due && !ev.Cond.Holds(s.det.Side, it.Guard) {
-			continue // cancelled by an earlier micro-step
+		if len(s.due) > 0 {
+			p := s.due[0]
+			s.due = s.due[1:]
+			if fail := s.atLimit(p); fail != nil {
+				return fail
+			}
+			continue
 		}
-		if s.micros >= jumps.MaxMicroSteps {
-			return s.livelock()
-		}
-		if it.Guard >= 0 && it.Guard != first {
-			s.zeroStep(it.Guard)
-		}
-		if fail := s.execute(it); fail != nil {
+		if fail := s.rearm(); fail != nil {
 			return fail
 		}
-		if ev.Terminate {
-			s.out.Status = Terminated
+		if s.agenda.Len() == 0 && !s.readSaves() {
 			break
 		}
-	}
-	for len(s.due) > 0 {
-		p := s.due[0]
-		s.due = s.due[1:]
-		if fail := s.comeToRest(p); fail != nil {
-			return fail
-		}
-	}
-	if s.agenda.Len() > 0 && s.out.Status != Terminated {
-		return s.carryOut(first) // what the rest triggered
 	}
 	s.startStep(s.t, s.y)
 	return nil
+}
+
+// readSaves reads the saves of this instant that stand above the rows of data
+// which act next, and reports whether there are any such rows.
+func (s *Integrator) readSaves() bool {
+	last, ok := s.nextGroup()
+	if !ok {
+		return false
+	}
+	e := entry{kind: saveEntry, t: s.t, lo: s.nextSave, hi: last, state: s.tape.keep(s.y, s.d)}
+	for i := e.lo; i < e.hi; i++ {
+		copy(s.out.SaveY[i], s.y)
+		copy(s.out.SaveD[i], s.d)
+	}
+	s.record(e)
+	s.nextSave, s.out.Saved = last, last
+	s.seekSave()
+	s.keepBefore()
+	return true
 }
 
 // zeroStep records that the root of another guard is at the same time: a step
@@ -471,9 +637,12 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 			}
 		}
 	}
+	if s.times[it.Event]++; s.times[it.Event] > jumps.MaxMicroSteps {
+		return s.livelock()
+	}
 	rec := Record{Event: it.Event, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN()}
 	if it.Guard >= 0 {
-		rec.Rate, rec.Transversality = s.rate[it.Guard], s.transversality(it.Guard, s.t-s.before)
+		rec.Rate, rec.Transversality = s.metAt[it.Guard].rate, s.metAt[it.Guard].transversality
 	}
 	rec.YBefore, rec.DBefore = s.tape.at(e.state, s.size.Y, s.size.D)
 	v := s.vals[:len(ev.Targets)]
@@ -494,19 +663,16 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 		f.Event = it.Event
 		return f
 	}
-	if fail := s.settle(false); fail != nil {
+	if fail := s.settle(); fail != nil {
 		return fail
 	}
 	return s.settleDown(it)
 }
 
-// epsilon is the distance from 1 to the next number.
-const epsilon = 0x1p-52
-
-// settle brings sides, switches and conditions up to date after a micro-step
-// or the turn of a switch, and triggers the events whose conditions it turned
-// true. keep leaves the guards that cross at this instant where they went.
-func (s *Integrator) settle(keep bool) *Failure {
+// settle brings sides, switches and conditions up to date after a micro-step, and
+// triggers the events whose conditions it turned true. A guard whose value the
+// jump did not change stays on its side.
+func (s *Integrator) settle() *Failure {
 	if s.size.Guards == 0 {
 		return nil
 	}
@@ -516,36 +682,53 @@ func (s *Integrator) settle(keep bool) *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
+	s.setNoise()
+	some := false
 	for i := range s.det.Side {
-		if s.hy.Flags[i] {
-			s.det.Side[i] = truth(s.g[i] != 0)
+		if !s.hy.Flags[i] && (!s.det.Watch[i] || s.g[i] == s.gBefore[i]) || s.isExit(i) {
 			continue
 		}
-		if !s.det.Watch[i] || s.crossed[i] && keep || s.g[i] == s.gBefore[i] && !s.crossed[i] {
-			continue
+		some = true
+		if s.slidesOn(i) {
+			if math.Abs(s.g[i]-s.gBefore[i]) <= s.noise.g[i] {
+				continue
+			}
+			s.turn(s.switchOf[i], float64(truth(s.g[i] > 0)))
 		}
-		side := s.det.Side[i]
-		switch {
-		case math.Abs(s.g[i]) > s.surface(i):
-			s.det.Side[i] = sign(s.g[i])
-		case math.Abs(s.rate[i]) > 64*epsilon*math.Abs(s.rateBefore[i]):
-			s.det.Side[i] = sign(s.rate[i])
-		case s.accel[i] != 0:
-			s.det.Side[i] = sign(s.accel[i])
-		}
-		if e := s.releasedBy(i); e >= 0 && s.det.Side[i] != side {
+		s.crossed[i], s.landed[i] = false, false
+		side := s.sideHere(i)
+		turned := side != s.det.Side[i]
+		s.setSide(i, side, true)
+		if e := s.releasedBy(i); e >= 0 && turned {
 			s.release(e)
 		}
 	}
+	if !some {
+		return nil
+	}
 	s.resetSwitches()
-	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1, Timed: -1}) })
+	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
 	return nil
 }
 
-// surface is how far from zero guard i may be and still count as on its
-// surface: what round-off and localisation leave.
-func (s *Integrator) surface(i int) float64 {
-	return 8*s.residual[i] + 64*epsilon*(math.Abs(s.gBefore[i])+math.Abs(s.rateBefore[i])*(math.Abs(s.t)+s.step.H))
+// rearm, at the end of an instant, finds the sides of the guards that are on their
+// surface, and the modes of the switches there, by where the motion goes from
+// here, and triggers the events whose conditions this turns true.
+func (s *Integrator) rearm() *Failure {
+	if s.size.Guards == 0 {
+		return nil
+	}
+	if fail := s.resolve(); fail != nil {
+		return fail
+	}
+	for i := range s.det.Side {
+		if s.hy.Flags[i] || !s.det.Watch[i] || s.isExit(i) || s.resolved(i) || !s.onSurface(i) {
+			continue
+		}
+		s.setSide(i, s.leaving(i), !s.crossed[i])
+	}
+	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
+	return nil
 }
 
 // livelock is the failure of an instant without end; it names the cycle.
@@ -555,7 +738,7 @@ func (s *Integrator) livelock() *Failure {
 	for i := max(0, len(log)-4); i < len(log); i++ {
 		names = append(names, s.hy.Events[log[i].Event].Name)
 	}
-	f := s.fail(Livelock, 0, "more than %d events at one instant; the last were %s", jumps.MaxMicroSteps, strings.Join(names, ", "))
+	f := s.fail(Livelock, 0, "an event fires more than %d times at one instant; the last were %s", jumps.MaxMicroSteps, strings.Join(names, ", "))
 	if len(log) > 0 {
 		f.Event = log[len(log)-1].Event
 	}

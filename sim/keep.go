@@ -179,7 +179,7 @@ func (s *Integrator) again(blk *solvers.Block) {
 		if !s.opt.Method.Adaptive() {
 			return
 		}
-		if ok, _ := s.decide(blk, 0, finite(s.step.End())); ok {
+		if ok, _ := s.accept(blk, 0, finite(s.step.End())); ok {
 			return
 		}
 	}

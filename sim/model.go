@@ -7,27 +7,37 @@ type Sizes struct {
 	Y        int // continuous states, quadratures last
 	YError   int // the first ones, which step-size control looks at
 	D        int // discrete variables, switches last
-	Guards   int // the last Releases of which let states at rest go
-	Releases int
+	Guards   int // of the model, then those of releases, then exits
+	Releases int // guards that let states at rest go
+	Exits    int // guards that say when a motion along a surface ends: see OnSurface
 	Times    int // scheduled scalars
 }
 
 // Model is a compiled hybrid model with its parameters and the data of one
 // trajectory bound to it. It is used by one goroutine at a time.
 //
-// y has Sizes.Y numbers, d Sizes.D. Functions set their last arguments.
+// y has Sizes.Y numbers, d Sizes.D. Functions set their last arguments. Where the
+// mode of a switch in d is OnSurface, the field is that of the motion along its
+// surface, and the exits are two for each such switch, in their order: the part of
+// the field above, and that of the field below.
 type Model interface {
 	Sizes() Sizes
 	Init(t float64, y, d []float64)
 	RHS(t float64, y, d, dy []float64)
 
-	// Guards sets all guards, their total derivative by time along the flow,
-	// and, unless accel is nil, the second.
-	Guards(t float64, y, d, g, rate, accel []float64)
+	// Guards sets all guards, their total derivative by time along the flow, in
+	// which the components of y that are held do not move, and, unless accel is
+	// nil, the second.
+	Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64)
 
-	// Look sets the guards but for those of releases, and their derivatives by
-	// time where the state moves by dy.
+	// Look sets the guards but for those of releases and exits, and their
+	// derivatives by time where the state moves by dy.
 	Look(t float64, y, d, dy, g, rate []float64)
+
+	// Spread sets by how much the guards but for exits, and their rates, may
+	// change, to first order, where the components of y change by up to ry and
+	// the time by up to rt.
+	Spread(t float64, y, d, ry []float64, rt float64, g, rate []float64)
 
 	// Times sets the scheduled scalars.
 	Times(s []float64)

@@ -12,11 +12,13 @@ type Schedule struct {
 	Period, From, Until int // every E from E until E
 }
 
-// Firing is an event that data fire at a given time.
+// Firing is an event that data fire at a given time. Saves of that time with an
+// index below Behind are read before it: they stand above it in the data.
 type Firing struct {
-	T     float64
-	Event int
-	Args  []float64
+	T      float64
+	Event  int
+	Args   []float64
+	Behind int
 }
 
 // Hybrid is what does not change between the runs of a model.

@@ -137,7 +137,7 @@ func (r *reverse) advance() bool {
 	s := r.Integrator
 	alone := false
 	r.carried = false
-	for r.back() && r.record < 0 && !(r.e.kind == stepEntry && r.e.stages > 0 && r.e.end != endRoot && (s.moving || !r.times())) {
+	for r.back() && r.record < 0 && !(r.e.kind == stepEntry && r.e.stages > 0 && r.e.end != endRoot && (s.moving || !r.times()) && !r.slid(r.e)) {
 		s.use()
 		alone = true
 		if r.e.kind == stepEntry {
@@ -150,6 +150,15 @@ func (r *reverse) advance() bool {
 		r.settle()
 	}
 	return r.e != nil
+}
+
+// slid reports whether a step goes along a surface.
+func (r *reverse) slid(e *entry) bool {
+	if r.size.Exits == 0 {
+		return false
+	}
+	_, d := r.tape.at(e.state, r.size.Y, r.size.D)
+	return r.slides(d)
 }
 
 // back goes to the entry before the current one, through the steps of
@@ -199,6 +208,9 @@ func (r *reverse) other(e *entry) {
 		r.jumpBack(e)
 	case switchEntry:
 		r.d[s.hy.Switches[e.ref].Mode] = 0
+		if e.more > 0 {
+			r.t += r.eventT[e.more-1]
+		}
 	case saveEntry:
 		r.saveBack(e, r.ct.Y, r.ct.D)
 	case beforeEntry:
@@ -468,8 +480,9 @@ func (s *Integrator) replay(e *entry) {
 		}
 		s.step.T, s.step.H = e.t, e.h
 		s.unkeep(s.step.Block(), 0, e, true)
-		s.one.Load(0, s.model, s.d, s.held)
-		s.one.Time(0, s.model, e.t, e.h)
+		steps := s.stepsAt(s.d)
+		steps.Load(0, s.model, s.d, s.held)
+		steps.Time(0, s.model, e.t, e.h)
 		return
 	}
 	s.startStep(e.t, y)

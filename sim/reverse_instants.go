@@ -6,7 +6,7 @@ package sim
 // stands: the model's functions, which ran in between, share them.
 func (r *reverse) single() StepsVJP {
 	s := r.Integrator
-	vjp := s.one.(StepsVJP)
+	vjp := s.stepsAt(s.d).(StepsVJP)
 	vjp.Load(0, s.model, s.d, s.held)
 	vjp.Time(0, s.model, s.step.T, s.step.H)
 	return vjp

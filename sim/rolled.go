@@ -22,8 +22,13 @@ type rolled struct {
 }
 
 func newRolled(size Sizes, opt Options) *rolled {
+	return newRolledOn(size, opt, solvers.NewStepper(opt.Method, size.Y))
+}
+
+// newRolledOn takes the steps in a stepper.
+func newRolledOn(size Sizes, opt Options, step *solvers.Stepper) *rolled {
 	r := &rolled{
-		step: solvers.NewStepper(opt.Method, size.Y), ctl: solvers.NewControl(opt.Method), size: size, opt: opt,
+		step: step, ctl: solvers.NewControl(opt.Method), size: size, opt: opt,
 		dBar: make([]float64, size.D), scratch: make([]float64, size.Y), scratchD: make([]float64, size.D),
 	}
 	for range r.Block().K {

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/jumps"
@@ -19,6 +20,7 @@ type Integrator struct {
 
 	step  *solvers.Stepper // of this trajectory alone
 	one   Steps            // what takes its steps
+	slow  Steps            // what takes those of motions along surfaces, stage by stage
 	many  Steps            // what takes the steps of its lane; one, unless it runs in a Group
 	blk   *solvers.Block   // of many
 	lane  int
@@ -48,13 +50,30 @@ type Integrator struct {
 	alone  bool    // its lane goes on by itself where nothing happens
 	inputs bool    // its steps are told of their times
 	sided  bool    // no guard of a release is watched
+	rests  bool    // some guard rests on its surface
 	moving bool    // times of instants may depend on parameters
 	at     endKind // where it ends
 
-	holds []bool // the events' conditions, as of now
+	holds, stays []bool // the events' conditions, as of now: see events.Cond
+
+	switchOf []int   // the switch that each guard belongs to, or −1
+	guardsOf [][]int // of each event's condition
+	signs    bool    // there is one between two branches
 
 	g, rate, accel []float64 // guards at the current state
-	gBefore        []float64 // and before the last micro-step
+	noise, tol     spreads   // of the guards, by round-off and by the tolerances
+	trial          spreads   // guards in a branch of a switch
+	trialAccel     []float64
+	reach          []float64    // by how much states may be off
+	level          events.Sides // those of the guards by their values alone
+	edge           events.Edges // of this instant
+	metAt          []meeting    // how guards met their surfaces at this instant
+	landed         []bool       // guards that came to rest at this instant
+	exited         []bool       // switches whose surface the solution left at this instant
+	times          []int        // firings of each event at this instant
+	taken          []bool       // firings of data that were carried out
+	came           timed        // what the last step ended on
+	gBefore        []float64    // and before the last micro-step
 	rateBefore     []float64
 	residual       []float64 // of the guards located at this instant
 	sched          []float64
@@ -72,7 +91,7 @@ type Integrator struct {
 	agenda  jumps.Agenda
 	crossed []bool // guards that crossed at this instant
 	armed   []int8 // side from which each guard crossed last
-	delayed []delayedJump
+	delayed delays
 	micros  int   // micro-steps of this instant
 	touched []int // micro-step that last assigned each component of [Y | D]
 	readY   []float64
@@ -92,13 +111,6 @@ type Integrator struct {
 	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
 }
 
-// delayedJump is a jump whose assignments wait for their time.
-type delayedJump struct {
-	t    float64
-	snap int
-	args []float64
-}
-
 // New returns an integrator for models of the given sizes. steps, of one
 // lane, takes the steps; without it the integrator does so itself.
 func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
@@ -106,12 +118,20 @@ func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 	if steps == nil {
 		steps = newRolled(size, opt)
 	}
-	return newIntegrator(hy, size, opt, solvers.NewStepperOn(opt.Method, size.Y, steps.Block()), steps, steps)
+	return newIntegrator(hy, size, opt, solvers.NewStepperOn(opt.Method, size.Y, steps.Block()), steps, slowSteps(size, opt, steps), steps)
 }
 
-func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, one, many Steps) *Integrator {
+// slowSteps are steps stage by stage on the memory of others, of one lane.
+func slowSteps(size Sizes, opt Options, one Steps) Steps {
+	if _, ok := one.(*rolled); ok || size.Exits == 0 {
+		return one
+	}
+	return newRolledOn(size, opt, solvers.NewStepperOn(opt.Method, size.Y, one.Block()))
+}
+
+func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, one, slow, many Steps) *Integrator {
 	s := &Integrator{
-		hy: hy, opt: opt, size: size,
+		hy: hy, opt: opt, size: size, slow: slow,
 		moving: len(hy.Events)+len(hy.Switches) > 0,
 		step:   step, one: one, many: many, blk: many.Block(),
 		y: make([]float64, size.Y), end: make([]float64, size.Y),
@@ -125,6 +145,25 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		readY: make([]float64, size.Y), flow: make([]float64, size.Y), readD: make([]float64, size.D),
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),
+		stays:  make([]bool, len(hy.Events)), times: make([]int, len(hy.Events)),
+		noise: newSpreads(size.Guards), tol: newSpreads(size.Guards), trial: newSpreads(size.Guards),
+		trialAccel: make([]float64, size.Guards), reach: make([]float64, size.Y),
+		level: make(events.Sides, size.Guards), edge: make(events.Edges, size.Guards), landed: make([]bool, size.Guards), metAt: make([]meeting, size.Guards),
+		exited: make([]bool, len(hy.Switches)), switchOf: slices.Repeat([]int{-1}, size.Guards),
+	}
+	for e := range hy.Events {
+		var list []int
+		if c := hy.Events[e].Cond; c != nil {
+			list = c.Guards(nil)
+		}
+		s.guardsOf = append(s.guardsOf, list)
+	}
+	for i, w := range hy.Switches {
+		s.switchOf[w.Guard] = i
+		if w.Floor {
+			s.switchOf[w.Upper] = i
+		}
+		s.signs = s.signs || !w.Floor
 	}
 	s.actWords, s.stageWords = s.blk.ActWords(), size.Y*(len(s.blk.Y)-1)
 	if s.moving {
@@ -154,7 +193,7 @@ func (s *Integrator) Probe(theta float64, g, rate []float64) {
 		s.model.Look(t, s.readY, s.d, s.flow, g, rate)
 		return
 	}
-	s.model.Guards(t, s.readY, s.d, g, rate, nil)
+	s.model.Guards(t, s.readY, s.d, s.held, g, rate, nil)
 }
 
 // Run integrates the model over the span into out. The error, a *Failure, is
@@ -198,6 +237,7 @@ func (s *Integrator) close(fail *Failure) error {
 	out := s.out
 	s.sync()
 	if fail == nil {
+		s.endAtFixed()
 		s.saveState()
 	}
 	out.T = s.t
@@ -210,6 +250,23 @@ func (s *Integrator) close(fail *Failure) error {
 	return nil
 }
 
+// endAtFixed lets a run whose last instant moves with the parameters, at its very
+// end, still end at a given time.
+func (s *Integrator) endAtFixed() {
+	if s.out.Status == Terminated || !s.moving || len(s.tape.entries) == 0 {
+		return
+	}
+	for i := len(s.tape.entries) - 1; i >= 0; i-- {
+		switch e := &s.tape.entries[i]; {
+		case e.kind != stepEntry:
+			continue
+		case e.end > endFixed && e.t+e.h >= s.span.T1-s.resolution():
+			s.record(entry{kind: stepEntry, end: endFixed, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.nextSave, hi: s.nextSave})
+		}
+		return
+	}
+}
+
 func (s *Integrator) reset() {
 	s.tape.reset()
 	s.ctl.Restart()
@@ -217,6 +274,8 @@ func (s *Integrator) reset() {
 	s.last, s.before = s.t, s.t
 	s.nextFiring, s.nextStop, s.nextSave = 0, 0, 0
 	s.delayed = s.delayed[:0]
+	s.taken = append(s.taken[:0], make([]bool, len(s.span.Firings))...)
+	s.came = timed{event: -1}
 	clear(s.fired)
 	clear(s.held)
 	clear(s.atRest)
@@ -236,12 +295,16 @@ func (s *Integrator) reset() {
 			s.det.Watch[r] = false
 		}
 	}
+	s.watchExits()
+	for i := range s.size.Exits {
+		s.det.Watch[s.size.Guards-1-i] = false
+	}
 }
 
 // fail builds the failure of this run at the current state.
 func (s *Integrator) fail(status Status, h float64, format string, args ...any) *Failure {
 	return &Failure{
-		Status: status, T: s.t, H: h, Event: -1, Switch: -1,
+		Status: status, T: s.t, H: h, Event: -1, Switch: -1, Guard: -1, State: -1,
 		Y: append([]float64{}, s.y...), D: append([]float64{}, s.d...),
 		Detail: fmt.Sprintf(format, args...),
 	}
@@ -272,10 +335,19 @@ const Tiny = 1e-12
 // take takes a true step of length h from the stepper's start.
 func (s *Integrator) take(h float64) {
 	s.step.H = h
-	s.one.Load(0, s.model, s.d, s.held)
-	s.one.Time(0, s.model, s.step.T, h)
-	s.one.Step()
+	steps := s.stepsAt(s.d)
+	steps.Load(0, s.model, s.d, s.held)
+	steps.Time(0, s.model, s.step.T, h)
+	steps.Step()
 	s.out.Stats.Evaluations += len(s.step.K) - 1
+}
+
+// stepsAt takes the steps of this trajectory alone at a discrete state.
+func (s *Integrator) stepsAt(d []float64) Steps {
+	if s.slides(d) {
+		return s.slow
+	}
+	return s.one
 }
 
 // judge accepts or rejects the step that stands and carries out what follows.
@@ -285,7 +357,12 @@ func (s *Integrator) judge() *Failure {
 	if s.steps++; s.steps > s.opt.MaxSteps {
 		return s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
 	}
-	s.blk.Gather(s.end, s.blk.Y[len(s.blk.Y)-1], s.lane)
+	blk, lane := s.blk, s.lane
+	if s.many != s.one && s.slides(s.d) { // the lane knows nothing of surfaces
+		s.takeAlone()
+		blk, lane = s.step.Block(), 0
+	}
+	blk.Gather(s.end, blk.Y[len(blk.Y)-1], lane)
 	fit := finite(s.end)
 	if !s.opt.Method.Adaptive() {
 		if !fit {
@@ -293,21 +370,56 @@ func (s *Integrator) judge() *Failure {
 		}
 		return s.advance()
 	}
-	ok, mean := s.decide(s.blk, s.lane, fit)
+	ok, mean := s.accept(blk, lane, fit)
 	if !ok {
 		s.out.Stats.Rejected++
 		s.cut = s.cut || s.at != endFree
-		if s.h < 8*ulp(s.t) {
-			return s.tooSmall(mean, s.h)
+		if s.h >= 8*ulp(s.t) {
+			return nil
 		}
-		return nil
+		if i := s.landing(); i >= 0 && math.IsNaN(mean) {
+			s.use()
+			s.came = timed{event: -1}
+			return s.happen(i)
+		}
+		return s.tooSmall(mean, s.h)
 	}
 	return s.advance()
 }
 
-// decide accepts or rejects the step in a lane, whose end is finite or not, and
+// landing is a guard that the run has come as close to as it can, and behind which
+// the field is not defined, as √h at h = 0; −1 for none.
+func (s *Integrator) landing() int {
+	if s.size.Guards == 0 {
+		return -1
+	}
+	s.use()
+	s.evalGuards()
+	s.withinTolerance(&s.tol, s.y)
+	for i, side := range s.det.Side {
+		if s.det.Watch[i] && !s.hy.Flags[i] && !s.isExit(i) && float64(side)*s.rate[i] < 0 && math.Abs(s.g[i]) <= s.tol.g[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+// takeAlone takes the step of a lane in the stepper.
+func (s *Integrator) takeAlone() {
+	s.use()
+	s.blk.Gather(s.step.Y[0], s.blk.Y[0], s.lane)
+	s.blk.Gather(s.step.K[0], s.blk.K[0], s.lane)
+	s.step.T = s.t
+	if b := s.step.Block().Before; b != nil {
+		b[0] = s.ctl.Before
+	}
+	s.take(s.try)
+	s.pulled = true
+}
+
+// accept accepts or rejects the step in a lane, whose end is finite or not, and
 // sets the length of the next.
-func (s *Integrator) decide(blk *solvers.Block, l int, finite bool) (ok bool, mean float64) {
+func (s *Integrator) accept(blk *solvers.Block, l int, finite bool) (ok bool, mean float64) {
 	if mean = blk.Mean[l]; !finite {
 		mean = math.NaN()
 	}
@@ -356,30 +468,14 @@ func (s *Integrator) advance() *Failure {
 		s.goOn()
 		return nil
 	}
-	stop := s.stop
-	guard, theta := -1, 0.
 	if !calm {
-		guard, theta = s.scan()
-		if i := s.det.Undefined; i >= 0 {
+		guard, theta := s.scan()
+		if i := s.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.det.UndefinedAt) {
 			return s.blame(s.fail(Unstable, s.try, "guard %d is not a number from t = %.9g on", i, s.t+s.det.UndefinedAt*s.try), i)
 		}
-	}
-	if guard >= 0 {
-		h, fail := s.locate(guard, theta)
-		if fail != nil {
-			return fail
+		if guard >= 0 {
+			return s.advanceTo(guard, theta)
 		}
-		left := stop.t - s.t - h
-		s.push(entry{kind: stepEntry, end: endRoot, ref: guard}, h)
-		s.t += h
-		s.arrive()
-		if fail := s.progress(h); fail != nil {
-			return fail
-		}
-		if left > s.resolution() {
-			stop = timed{t: math.Inf(1), end: endFixed}
-		}
-		return s.happen(guard, stop)
 	}
 	e := entry{kind: stepEntry, end: s.at}
 	if s.at == endFree {
@@ -388,6 +484,7 @@ func (s *Integrator) advance() *Failure {
 		return nil
 	}
 	s.pull()
+	stop := s.stop
 	if e.ref, e.count = stop.ref, stop.count; e.end == endZeno {
 		e.more = len(s.tape.limits)
 		s.tape.limits = append(s.tape.limits, stop.at)
@@ -395,20 +492,47 @@ func (s *Integrator) advance() *Failure {
 	s.push(e, s.try)
 	s.t = stop.t
 	s.arrive()
-	return s.happen(-1, stop)
+	s.came = stop
+	return s.happen(-1)
+}
+
+// advanceTo ends the step that stands where a guard crosses or leaves its surface.
+func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
+	var h float64
+	if s.det.Side[guard] == 0 {
+		h = s.leaveAt(theta)
+	} else {
+		var fail *Failure
+		if h, fail = s.locate(guard, theta); fail != nil {
+			return fail
+		}
+	}
+	s.push(entry{kind: stepEntry, end: endRoot, ref: guard}, h)
+	s.t += h
+	s.arrive()
+	if fail := s.progress(h); fail != nil {
+		return fail
+	}
+	s.came = timed{event: -1}
+	return s.happen(guard)
 }
 
 // goOn makes the end of the step that stands the start of the next.
 func (s *Integrator) goOn() {
 	s.t += s.try
 	s.step.T = s.t
-	s.blk.Continue(s.lane)
+	if s.pulled && s.many != s.one && s.slides(s.d) {
+		s.step.Continue(s.t)
+		s.export()
+	} else {
+		s.blk.Continue(s.lane)
+	}
 	s.y, s.end = s.end, s.y
 }
 
 // happen carries out an instant, from the result of which the run goes on.
-func (s *Integrator) happen(guard int, stop timed) *Failure {
-	fail := s.instant(guard, stop)
+func (s *Integrator) happen(guard int) *Failure {
+	fail := s.instant(guard)
 	s.stop.t = math.Inf(-1)
 	s.export()
 	return fail
@@ -423,10 +547,11 @@ func (s *Integrator) seekSave() {
 
 // pull makes the step of the lane stand in the stepper.
 func (s *Integrator) pull() {
+	was := s.pulled
 	s.use()
 	s.pulled = true
 	s.step.T, s.step.H = s.t, s.try
-	if s.many == s.one {
+	if s.many == s.one || was {
 		return
 	}
 	for i := range s.blk.Y {

@@ -30,12 +30,15 @@ func (s Status) Failed() bool { return s > Terminated }
 
 // Failure is a run that could not be carried to its end.
 type Failure struct {
-	Status Status
-	T, H   float64   // when, and the step that was tried
-	Y, D   []float64 // the last good state
-	Event  int       // index of the event concerned, or −1
-	Switch int       // index of the switch concerned, or −1
-	Detail string    // what went wrong, in words; names no file
+	Status   Status
+	T, H     float64   // when, and the step that was tried
+	Y, D     []float64 // the last good state
+	Event    int       // index of the event concerned, or −1
+	Switch   int       // index of the switch concerned, or −1
+	Switches []int     // those that meet, where several are concerned
+	Guard    int       // index of the guard concerned, or −1
+	State    int       // index in Y of the state concerned, or −1
+	Detail   string    // what went wrong, in words; names no file
 }
 
 func (f *Failure) Error() string {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/pinode/pinode/events"
@@ -8,20 +9,21 @@ import (
 
 // timed is a time that a step must end on, and why.
 type timed struct {
-	t     float64
-	end   endKind
-	ref   int // see endKind
-	count int
-	event int // that fires then, or −1
-	args  []float64
-	at    [3]int // endZeno
+	t      float64
+	end    endKind
+	ref    int // see endKind
+	count  int
+	event  int // that fires then, or −1
+	args   []float64
+	firing bool   // it is firing ref of the data
+	at     [3]int // endZeno
 }
 
 // nextTimed returns the earliest time that the next step must end on.
 func (s *Integrator) nextTimed() timed {
 	best := timed{t: s.span.T1, end: endFixed, event: -1}
 	s.eachTimed(func(x timed) {
-		if x.t < best.t {
+		if x.t < best.t || x.t == best.t && best.event < 0 && x.event >= 0 {
 			best = x
 		}
 	})
@@ -36,12 +38,16 @@ func (s *Integrator) eachTimed(f func(timed)) {
 	if s.nextStop < len(s.span.Stops) {
 		f(timed{t: s.span.Stops[s.nextStop], end: endFixed, event: -1})
 	}
-	for i := s.nextFiring; i < len(s.span.Firings); i++ {
+	for i, first := s.nextFiring, true; i < len(s.span.Firings); i++ {
 		x := &s.span.Firings[i]
-		f(timed{t: x.T, end: endFixed, ref: i, event: x.Event, args: x.Args})
-		if i+1 < len(s.span.Firings) && s.span.Firings[i+1].T > x.T {
+		if s.taken[i] {
+			continue
+		}
+		if !first && x.T > s.t+s.resolution() {
 			break
 		}
+		first = false
+		f(timed{t: x.T, end: endFixed, ref: i, event: x.Event, args: x.Args, firing: true})
 	}
 	for e := range s.hy.Events {
 		sc := &s.hy.Schedules[e]
@@ -60,8 +66,8 @@ func (s *Integrator) eachTimed(f func(timed)) {
 		p := &s.plans[i]
 		f(timed{t: p.limit, end: endZeno, ref: i, at: p.at, event: p.event})
 	}
-	for i := 0; i < len(s.delayed); i++ {
-		x := &s.delayed[i]
+	if len(s.delayed) > 0 {
+		x := &s.delayed[0]
 		f(timed{t: x.t, end: endDelay, ref: x.snap, event: s.tape.snaps[x.snap].event, args: x.args})
 	}
 }
@@ -94,8 +100,8 @@ func (s *Integrator) skipPast() *Failure {
 			}
 		case events.Every:
 			period := s.sched[sc.Period]
-			if !(period > 0) {
-				return s.badTime(e, "its period is not positive")
+			if fail := s.checkPeriod(e, period); fail != nil {
+				return fail
 			}
 			if t := s.everyTime(e, 0); t < s.t {
 				s.fired[e] = int(math.Floor((s.t - t) / period))
@@ -104,6 +110,27 @@ func (s *Integrator) skipPast() *Failure {
 				s.fired[e]++
 			}
 		}
+	}
+	return nil
+}
+
+// checkPeriod refuses a period that the clock cannot resolve, and one that fires
+// more often than the run may take steps.
+func (s *Integrator) checkPeriod(e int, period float64) *Failure {
+	if !(period > 0) {
+		return s.badTime(e, "its period is not positive")
+	}
+	sc := &s.hy.Schedules[e]
+	first, last := math.Max(s.everyTime(e, 0), s.span.T0), s.span.T1
+	if sc.Until >= 0 {
+		last = math.Min(last, s.sched[sc.Until])
+	}
+	switch n := (last - first) / period; {
+	case !(n > 0):
+	case period <= s.resolution():
+		return s.badTime(e, fmt.Sprintf("its period %g is below what the clock resolves in a run to t = %g", period, s.span.T1))
+	case n > float64(s.opt.MaxSteps):
+		return s.badTime(e, fmt.Sprintf("it would fire %.3g times, and a run takes at most %d steps (`max_steps`)", n, s.opt.MaxSteps))
 	}
 	return nil
 }
@@ -118,15 +145,13 @@ func (s *Integrator) badTime(e int, why string) *Failure {
 func (s *Integrator) consume(x timed) {
 	switch x.end {
 	case endFixed:
-		s.nextFiring = x.ref + 1
+		s.taken[x.ref] = true
+		for s.nextFiring < len(s.taken) && s.taken[s.nextFiring] {
+			s.nextFiring++
+		}
 	case endAt, endEvery:
 		s.fired[x.event]++
 	case endDelay:
-		for i := range s.delayed {
-			if s.delayed[i].snap == x.ref {
-				s.delayed = append(s.delayed[:i], s.delayed[i+1:]...)
-				return
-			}
-		}
+		s.delayed.next()
 	}
 }

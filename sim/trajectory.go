@@ -23,16 +23,29 @@ type Trajectory struct {
 	Order uint64
 }
 
-// Record is one micro-step of the event log.
+// RecordKind says what a record of the event log is about.
+type RecordKind uint8
+
+// The kinds of records.
+const (
+	Fired      RecordKind = iota // the assignments of an event
+	Rested                       // those of its `zeno rest`
+	SlideStart                   // the solution begins to slide along the surface of a switch
+	SlideEnd                     // and leaves it
+)
+
+// Record is one micro-step of the event log, or the start or end of a motion along
+// a surface.
 type Record struct {
-	Event            int
+	Kind             RecordKind
+	Event            int // −1 for those of slides
+	Switch           int // of slides
 	T                float64
 	K                int // number of the micro-step within its instant
 	YBefore, DBefore []float64
 	YAfter, DAfter   []float64
 	Rate             float64 // of the guard that triggered, by time; NaN if none did
 	Transversality   float64 // 0 at a graze, 1 far from one; NaN without a guard
-	Rest             bool    // the assignments of `zeno rest`
 }
 
 // Stats counts the work of a run.

@@ -14,6 +14,16 @@ import (
 // root of the machine's precision there is nothing left to follow.
 const zenoReach = 1e-7
 
+// zenoReach is how far ahead the limit of the times of guard's event may lie to
+// count as here. It is farther where the excursions of the guard between the
+// firings are about to be lost in round-off.
+func (s *Integrator) zenoReach(guard int) float64 {
+	if gap := s.t - s.before; math.Abs(s.rate[guard])*gap <= 1e4*s.noise.g[guard] {
+		return math.Inf(1)
+	}
+	return zenoReach * math.Max(math.Abs(s.t), s.span.T1-s.span.T0)
+}
+
 // zenoWeights are the derivatives of the limit of a geometric sequence of
 // times, t₃ + g²/(f − g) with f = t₂ − t₁ and g = t₃ − t₂, by t₃, t₂ and t₁.
 func zenoWeights(log []Record, at [3]int) [3]float64 {
@@ -33,7 +43,7 @@ func (s *Integrator) settleDown(it jumps.Item) *Failure {
 		return nil
 	}
 	ev := &s.hy.Events[it.Event]
-	limit, near := s.zeno.Fired(it.Event, s.t, zenoReach*math.Max(math.Abs(s.t), s.span.T1-s.span.T0))
+	limit, near := s.zeno.Fired(it.Event, s.t, s.zenoReach(it.Guard))
 	if !near {
 		if !s.resting(it) {
 			return nil
@@ -44,7 +54,7 @@ func (s *Integrator) settleDown(it jumps.Item) *Failure {
 	case events.ZenoStop:
 		s.out.Status = Terminated
 		return nil
-	case events.ZenoRest:
+	case events.ZenoRest, events.ZenoPass:
 		s.planRest(restPlan{event: it.Event, guard: it.Guard, armed: s.armed[it.Guard], limit: limit, predicted: near && limit > s.t})
 		return nil
 	}
@@ -57,7 +67,7 @@ func (s *Integrator) settleDown(it jumps.Item) *Failure {
 // rate and is pushed on through it.
 func (s *Integrator) resting(it jumps.Item) bool {
 	g := it.Guard
-	return s.crossed[g] && math.Abs(s.g[g]) <= s.surface(g) &&
+	return s.crossed[g] && s.onSurface(g) &&
 		math.Abs(s.rate[g]) <= 64*epsilon*math.Abs(s.rateBefore[g]) &&
 		s.accel[g] != 0 && sign(s.accel[g]) == -s.armed[g]
 }
@@ -67,7 +77,7 @@ func (s *Integrator) resting(it jumps.Item) bool {
 func (s *Integrator) lastThree(event int) (at [3]int) {
 	n := 0
 	for i := len(s.out.Log) - 1; i >= 0 && n < 3; i-- {
-		if r := &s.out.Log[i]; r.Event == event && !r.Rest {
+		if r := &s.out.Log[i]; r.Event == event && r.Kind == Fired {
 			at[n] = i
 			n++
 		}
@@ -94,13 +104,28 @@ func (s *Integrator) planRest(p restPlan) {
 	s.plans = append(s.plans, p)
 }
 
+// atLimit carries out what follows at the limit of an event's times.
+func (s *Integrator) atLimit(p restPlan) *Failure {
+	if s.hy.Events[p.event].Zeno == events.ZenoRest {
+		return s.comeToRest(p)
+	}
+	// Beyond the limit the guard counts as fired until it has been on the side
+	// that it fires from again.
+	s.zeno.Forget(p.event)
+	s.det.Watch[p.guard] = true
+	s.setSide(p.guard, -p.armed, false)
+	s.conditions(nil)
+	s.holds[p.event] = true
+	return nil
+}
+
 // comeToRest carries out `zeno rest`: it assigns the values at rest and holds
 // those that are continuous states until the release guard of the event says
 // that the field pushes them off again.
 func (s *Integrator) comeToRest(p restPlan) *Failure {
 	ev := &s.hy.Events[p.event]
 	e := entry{kind: restEntry, t: s.t, ref: p.event, count: len(s.out.Log), state: s.tape.keep(s.y, s.d)}
-	rec := Record{Event: p.event, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN(), Rest: true}
+	rec := Record{Event: p.event, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN(), Kind: Rested}
 	rec.YBefore, rec.DBefore = s.tape.at(e.state, s.size.Y, s.size.D)
 	v := s.vals[:len(ev.Rest)]
 	s.model.Rest(p.event, s.t, s.y, s.d, v)
@@ -113,7 +138,7 @@ func (s *Integrator) comeToRest(p restPlan) *Failure {
 	s.zeno.Forget(p.event)
 	s.hold(p.event, true)
 	s.atRest[p.event] = restPlan{guard: p.guard, predicted: true}
-	if fail := s.settle(false); fail != nil {
+	if fail := s.settle(); fail != nil {
 		return fail
 	}
 	if ev.Release >= 0 {

@@ -20,7 +20,7 @@ func (l *lowerer) events() {
 			e.Time = l.expr(ev.At)
 			if l.moves(e.Time) || l.dependsOn(e.Time, l.out.In.D) {
 				// A time that the run itself decides is a condition.
-				g := l.guard(l.b.Sub(l.out.In.T, e.Time), "t >= "+check.Text(ev.At))
+				g := l.guard(l.b.Sub(l.out.In.T, e.Time), ev.At)
 				e.Time, e.Cond = nil, &Cond{Op: CondAbove, Guard: g, Inclusive: true}
 			}
 		case dsl.TriggerEvery:
@@ -34,7 +34,7 @@ func (l *lowerer) events() {
 		case dsl.TriggerRate:
 			// It fires where the integrated intensity reaches a threshold.
 			e.Rate, e.Likelihood, e.Threshold = l.expr(ev.At), rate+1, threshold
-			g := l.guard(l.b.Sub(l.b.Elem(l.out.In.Y, rate), l.b.Elem(l.out.In.D, threshold)), "∫ "+check.Text(ev.At)+" dt")
+			g := l.guard(l.b.Sub(l.b.Elem(l.out.In.Y, rate), l.b.Elem(l.out.In.D, threshold)), ev.At)
 			e.Cond = &Cond{Op: CondAbove, Guard: g, Inclusive: true}
 			rate += 2
 			threshold++
@@ -91,7 +91,7 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		return &Cond{Op: CondNot, Args: []*Cond{l.condition(x.Args[0], !negated)}}
 	case "rising", "falling", "crossing":
 		g := l.guardOf(l.expr(x.Args[0]), x)
-		return &Cond{Op: map[string]CondOp{"rising": CondAbove, "falling": CondBelow, "crossing": CondCross}[x.Name], Guard: g}
+		return &Cond{Op: map[string]CondOp{"rising": CondRise, "falling": CondFall, "crossing": CondCross}[x.Name], Guard: g}
 	}
 	p, q := l.expr(x.Args[0]), l.expr(x.Args[1])
 	g := l.b.Sub(p, q)
@@ -113,13 +113,11 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 
 // guardOf adds a guard, or finds the one that is there already.
 func (l *lowerer) guardOf(n *ir.Node, x *check.Expr) int {
-	for i, g := range l.out.Guards {
-		if g.Node == n && g.Text != "" {
-			return i
-		}
+	if i, ok := l.triggers[n]; ok {
+		return i
 	}
-	i := l.guard(n, check.Text(x))
-	l.out.Guards[i].Span = x.Span
+	i := l.guard(n, x)
+	l.triggers[n] = i
 	return i
 }
 

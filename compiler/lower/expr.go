@@ -304,6 +304,8 @@ func (l *lowerer) diff(x *check.Expr) *ir.Node {
 
 // op lowers an operator or function.
 func (l *lowerer) op(x *check.Expr) *ir.Node {
+	l.sites = append(l.sites, x)
+	defer func() { l.sites = l.sites[:len(l.sites)-1] }()
 	switch x.Name {
 	case "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not":
 		return l.cond(x)
@@ -358,17 +360,17 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	case "clamp":
 		return l.pick("min", l.pick("max", args[0], args[1]), args[2])
 	case "abs":
-		return l.branch(args[0], ir.OpAbs, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Neg(x)) })
+		return l.branch(args[0], ir.OpAbs, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Neg(x)) })
 	case "sign":
-		return l.branch(args[0], ir.OpSign, func(m, _ *ir.Node) *ir.Node { return b.Select(m, b.Const(1), b.Const(-1)) })
+		return l.branch(args[0], ir.OpSign, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return b.Select(m, b.Const(1), b.Const(-1)) })
 	case "relu":
 		if l.located && l.moves(args[0]) {
-			return l.branch(args[0], ir.OpAbs, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Const(0)) })
+			return l.branch(args[0], ir.OpAbs, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Const(0)) })
 		}
 		return b.Apply(ir.OpMax, args[0], b.Const(0))
 	case "step":
 		if l.located && l.moves(args[0]) {
-			return l.branch(args[0], ir.OpSign, func(m, _ *ir.Node) *ir.Node { return m })
+			return l.branch(args[0], ir.OpSign, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return m })
 		}
 		return b.Le(b.Const(0), args[0])
 	case "floor":
@@ -418,17 +420,17 @@ func (l *lowerer) pick(name string, x, y *ir.Node) *ir.Node {
 		if name == "min" {
 			a, c = c, a
 		}
-		return l.b.Select(l.mode(d), a, c) // the mode is 1 where x > y
+		return l.b.Select(l.mode(d, corner), a, c) // the mode is 1 where x > y
 	})
 }
 
 // branch lowers a function with a corner or a jump at 0: of a switch where it
 // is located, else of the plain op.
-func (l *lowerer) branch(x *ir.Node, plain ir.Op, f func(mode, x *ir.Node) *ir.Node) *ir.Node {
+func (l *lowerer) branch(x *ir.Node, plain ir.Op, at atZero, f func(mode, x *ir.Node) *ir.Node) *ir.Node {
 	if !l.located || !l.moves(x) {
 		return l.b.Apply(plain, x)
 	}
-	return l.elements(x, func(e *ir.Node, _ int) *ir.Node { return f(l.mode(e), e) })
+	return l.elements(x, func(e *ir.Node, _ int) *ir.Node { return f(l.mode(e, at), e) })
 }
 
 // elements maps a function over the elements of an array.
@@ -457,36 +459,64 @@ func (l *lowerer) floor(x *ir.Node) *ir.Node {
 		return l.b.Apply(ir.OpFloor, x)
 	}
 	return l.elements(x, func(e *ir.Node, _ int) *ir.Node {
-		if i, ok := l.switches[e]; ok && l.out.Switches[i].Floor {
+		k := switchKey{arg: e, floor: true}
+		if i, ok := l.switches[k]; ok {
 			return l.modeNode(i)
 		}
 		i := len(l.out.Switches)
-		l.switches[e] = i
+		l.switches[k] = i
 		w := Switch{Mode: l.modeIndex(i), Floor: true, Arg: e}
 		l.out.Switches = append(l.out.Switches, w)
 		m := l.modeNode(i)
-		l.out.Switches[i].Guard = l.guard(l.b.Sub(e, m), "floor")
-		l.out.Switches[i].Upper = l.guard(l.b.Sub(l.b.Sub(e, m), l.b.Const(1)), "floor")
+		l.out.Switches[i].Guard = l.guard(l.b.Sub(e, m), l.site())
+		l.out.Switches[i].Upper = l.guard(l.b.Sub(l.b.Sub(e, m), l.b.Const(1)), l.site())
 		return m
 	})
 }
 
+// atZero says what a discontinuity is exactly on its surface.
+type atZero uint8
+
+const (
+	corner      atZero = iota // the same on both sides: abs, min, max
+	belowAtZero               // what it is below: a > b
+	aboveAtZero               // what it is above: a >= b
+)
+
+// switchKey tells switches apart: those of one guard differ where they belong to
+// different sides on its surface.
+type switchKey struct {
+	arg   *ir.Node
+	floor bool
+	at    atZero
+}
+
 // mode is the switch of the sign of g: 1 above zero, 0 below.
-func (l *lowerer) mode(g *ir.Node) *ir.Node {
+func (l *lowerer) mode(g *ir.Node, at atZero) *ir.Node {
 	if g.Op == ir.OpNeg {
-		return l.b.Sub(l.b.Const(1), l.mode(g.Args[0]))
+		switch at {
+		case belowAtZero:
+			at = aboveAtZero
+		case aboveAtZero:
+			at = belowAtZero
+		}
+		return l.b.Sub(l.b.Const(1), l.mode(g.Args[0], at))
 	}
-	if i, ok := l.switches[g]; ok {
+	k := switchKey{arg: g, at: at}
+	if i, ok := l.switches[k]; ok {
 		return l.modeNode(i)
 	}
 	i := len(l.out.Switches)
-	l.switches[g] = i
-	l.out.Switches = append(l.out.Switches, Switch{Mode: l.modeIndex(i), Guard: l.guard(g, "")})
+	l.switches[k] = i
+	l.out.Switches = append(l.out.Switches, Switch{Mode: l.modeIndex(i), Guard: l.guard(g, l.site()), Corner: at == corner, AtZero: at == aboveAtZero})
 	return l.modeNode(i)
 }
 
-func (l *lowerer) guard(n *ir.Node, text string) int {
-	l.out.Guards = append(l.out.Guards, Guard{Node: n, Text: text})
+// site is the expression that is being lowered, for messages about its guards.
+func (l *lowerer) site() *check.Expr { return l.sites[len(l.sites)-1] }
+
+func (l *lowerer) guard(n *ir.Node, x *check.Expr) int {
+	l.out.Guards = append(l.out.Guards, Guard{Node: n, Text: check.Text(x), Span: x.Span})
 	return len(l.out.Guards) - 1
 }
 
@@ -537,10 +567,16 @@ func (l *lowerer) cond(x *check.Expr) *ir.Node {
 	default:
 		return l.expr(x)
 	}
+	l.sites = append(l.sites, x)
+	defer func() { l.sites = l.sites[:len(l.sites)-1] }()
 	p, q := l.expr(x.Args[0]), l.expr(x.Args[1])
 	if l.located && x.Name != "eq" && x.Name != "ne" {
 		if g := b.Sub(p, q); l.moves(g) {
-			m := l.mode(g)
+			at := belowAtZero
+			if x.Name == "lt" || x.Name == "ge" {
+				at = aboveAtZero
+			}
+			m := l.mode(g, at)
 			if x.Name == "lt" || x.Name == "le" {
 				return b.Sub(b.Const(1), m)
 			}

@@ -40,7 +40,9 @@ type lowerer struct {
 	blocks   map[*check.Neural]*Block
 	lets     map[letKey]*ir.Node
 	locals   map[*check.Local]*ir.Node
-	switches map[*ir.Node]int // by guard or floor argument
+	switches map[switchKey]int
+	triggers map[*ir.Node]int // guards of conditions
+	sites    []*check.Expr    // operators that are being lowered, the innermost last
 	fresh    int
 
 	located    bool // comparisons become switches
@@ -65,7 +67,7 @@ func newLowerer(m *check.Model, modes int) *lowerer {
 		slots: map[check.Object]Slot{}, argOff: map[check.Object]int{}, observes: map[check.Object]Slot{},
 		firstOff: map[check.Object]int{}, slopeOff: map[check.Object]int{}, scaleOff: map[scaleKey]int{},
 		blocks: map[*check.Neural]*Block{},
-		lets:   map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[*ir.Node]int{},
+		lets:   map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[switchKey]int{}, triggers: map[*ir.Node]int{},
 	}
 	l.out = &Model{Checked: m, Builder: l.b}
 	return l

@@ -178,9 +178,11 @@ type CondOp uint8
 
 // The forms of a condition.
 const (
-	CondBelow CondOp = iota // guard < 0  (a < b and a <= b with guard a − b; falling)
-	CondAbove               // guard > 0  (a > b, a >= b; rising)
+	CondBelow CondOp = iota // guard < 0  (a < b and a <= b with guard a − b)
+	CondAbove               // guard > 0  (a > b, a >= b)
 	CondCross               // crossing: true at the instant of either sign change only
+	CondRise                // rising: at that of a change from below to above
+	CondFall                // falling: from above to below
 	CondFlag                // guard ≠ 0
 	CondAnd
 	CondOr
@@ -192,7 +194,7 @@ const (
 type Cond struct {
 	Op        CondOp
 	Guard     int
-	Inclusive bool // <= or >=: true on the surface at the initial time
+	Inclusive bool // <= or >=: true on the surface
 	Value     bool
 	Args      []*Cond
 }
@@ -238,7 +240,10 @@ type Switch struct {
 	Guard int
 	Upper int
 	Arg   *ir.Node // SwitchFloor: the argument, to set the mode
-	Span  diag.Span
+
+	// Corner: the branches agree where the guard is zero. AtZero: there it is
+	// what it is above.
+	Corner, AtZero bool
 }
 
 // Penalty says how a quadrature state enters the loss.

@@ -1,0 +1,119 @@
+package compiler
+
+import (
+	"fmt"
+
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// Sliding: where the fields on both sides of a discontinuity push onto its
+// surface, the solution stays there and moves by the convex combination of the
+// two that keeps the guard at zero (A.F. Filippov, Differential Equations with
+// Discontinuous Righthand Sides, 1988, §4). With guard rates r₁ above and r₀
+// below the part of the upper field is α = r₀/(r₀ − r₁), and sliding ends where
+// α leaves [0, 1]. On two surfaces at once the parts α and β solve two bilinear
+// equations in the rates of both guards in the four corners.
+
+// MaxSlides is how many surfaces may be slid along at once, SlideGuards how many
+// guards say when that ends: α and 1 − α of each.
+const (
+	MaxSlides   = 2
+	SlideGuards = 2 * MaxSlides
+)
+
+// slide is motion along some surfaces.
+type slide struct {
+	flow  *ir.Node // the derivative of Y
+	exits *ir.Node // [SlideGuards], positive inside; those of no surface are 1
+	rate  *ir.Node // of exits, by time
+}
+
+// slides builds motion along one surface and along two. Besides the inputs of
+// the right-hand side they read on1, on2, which are 1 at the surface's mode in D
+// and 0 elsewhere, and at1, at2, which are so at its guard.
+func (p *Program) slides() []slide {
+	m, b := p.Model, p.Model.Builder
+	g := b.Slice(b.Concat(p.guards[:len(m.Guards)]...), 0, ir.Vec(len(m.Guards)))
+	rates := p.rate(g)
+	most := min(MaxSlides, p.surfaces)
+	var on, along []*ir.Node
+	for k := range most {
+		on = append(on, b.Input(fmt.Sprintf("on%d", k+1), m.In.D.Shape, true))
+		along = append(along, b.Dot(b.Input(fmt.Sprintf("at%d", k+1), g.Shape, true), rates))
+	}
+	// corner has the field and the rates of the guards of n surfaces where their
+	// modes are the bits of c.
+	corner := func(n, c int) []*ir.Node {
+		d := m.In.D
+		for k := range n {
+			d = b.Select(on[k], b.Fill(b.Const(float64(c>>k&1)), d.Shape), d)
+		}
+		return b.Substitute(append([]*ir.Node{p.flow}, along[:n]...), map[*ir.Node]*ir.Node{m.In.D: d})
+	}
+	one := b.Const(1)
+	var list []slide
+	for n := 1; n <= most; n++ {
+		corners := make([][]*ir.Node, 1<<n)
+		for c := range corners {
+			corners[c] = corner(n, c)
+		}
+		parts := p.parts(corners)
+		s := slide{flow: p.blend(corners, 0, parts)}
+		exits := make([]*ir.Node, SlideGuards)
+		for k := range exits {
+			exits[k] = one
+		}
+		for k, a := range parts {
+			exits[2*k], exits[2*k+1] = a, b.Sub(one, a)
+		}
+		s.exits = b.Slice(b.Concat(exits...), 0, ir.Vec(SlideGuards))
+		s.rate = p.rateAlong(s.flow, s.exits)
+		list = append(list, s)
+	}
+	return list
+}
+
+// blend is the multilinear combination of value i of the corners.
+func (p *Program) blend(corners [][]*ir.Node, i int, parts []*ir.Node) *ir.Node {
+	b := p.Model.Builder
+	v := make([]*ir.Node, len(corners))
+	for c := range v {
+		v[c] = corners[c][i]
+	}
+	for k := len(parts) - 1; k >= 0; k-- {
+		half := len(v) / 2
+		for c := range half {
+			v[c] = b.Add(v[c], b.Mul(parts[k], b.Sub(v[c+half], v[c])))
+		}
+		v = v[:half]
+	}
+	return v[0]
+}
+
+// newtonSteps are those for the parts on two surfaces, from one half each. Where
+// the two discontinuities are in different terms one is enough.
+const newtonSteps = 6
+
+// parts are those of the upper fields that keep all guards at zero.
+func (p *Program) parts(corners [][]*ir.Node) []*ir.Node {
+	b := p.Model.Builder
+	if len(corners) == 2 {
+		r0, r1 := corners[0][1], corners[1][1]
+		return []*ir.Node{b.Div(r0, b.Sub(r0, r1))}
+	}
+	x, y := b.Const(0.5), b.Const(0.5)
+	for range newtonSteps {
+		var f, fx, fy [2]*ir.Node
+		for i := range 2 {
+			at := func(x, y *ir.Node) *ir.Node { return p.blend(corners, i+1, []*ir.Node{x, y}) }
+			zero, one := b.Const(0), b.Const(1)
+			f[i] = at(x, y)
+			fx[i], fy[i] = b.Sub(at(one, y), at(zero, y)), b.Sub(at(x, one), at(x, zero))
+		}
+		det := b.Sub(b.Mul(fx[0], fy[1]), b.Mul(fx[1], fy[0]))
+		dx := b.Div(b.Sub(b.Mul(f[0], fy[1]), b.Mul(f[1], fy[0])), det)
+		dy := b.Div(b.Sub(b.Mul(fx[0], f[1]), b.Mul(fx[1], f[0])), det)
+		x, y = b.Sub(x, dx), b.Sub(y, dy)
+	}
+	return []*ir.Node{x, y}
+}
