@@ -40,6 +40,9 @@ func newBoxProgram(mod *exec.Module, f *exec.Frame, name string) boxProgram {
 
 // run puts what the program gives behind the first guards.
 func (p *boxProgram) run(f *exec.Frame, to *events.Bounds, first int) {
+	if p.code == nil {
+		return
+	}
 	p.code.Run(f)
 	copy(to.Lo[first:], p.gives.Lo)
 	copy(to.Hi[first:], p.gives.Hi)
@@ -50,7 +53,7 @@ func (p *boxProgram) run(f *exec.Frame, to *events.Bounds, first int) {
 // Bounds implements sim.Bounded.
 func (s *system) Bounds(box *sim.Box, d []float64, to *events.Bounds) bool {
 	b := &s.boxed
-	if b.own.code == nil {
+	if b.own.code == nil && b.exits.code == nil {
 		return false
 	}
 	copy(s.d, d)

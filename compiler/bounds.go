@@ -64,6 +64,49 @@ func (p *Program) watched() []*ir.Node {
 	return list
 }
 
+// Affine reports of each guard whether it is affine in time and state: along the
+// dense output of a step it is a polynomial of the same degree.
+func (p *Program) Affine() []bool {
+	p.build.Lock()
+	defer p.build.Unlock()
+	return append(slices.Clone(p.straight()), make([]bool, p.NumGuards-len(p.guards))...)
+}
+
+// straight is Affine for who holds the builder, but for guards of sliding. The rate
+// of an affine guard depends on the derivative of the state alone.
+func (p *Program) straight() []bool {
+	if p.affine != nil {
+		return p.affine
+	}
+	in, b := p.Model.In, p.Model.Builder
+	guards, rates, _ := p.moving(p.watched())
+	moves := map[*ir.Node]interval.Bounds{}
+	for _, n := range []*ir.Node{in.T, in.Y, in.U} {
+		if n != nil {
+			moves[n] = interval.Bounds{Lo: b.Input("lo", n.Shape, true), Hi: b.Input("hi", n.Shape, true)}
+		}
+	}
+	p.affine = make([]bool, len(guards))
+	for i, r := range rates {
+		p.affine[i] = !slices.ContainsFunc(ir.Reach(r), func(n *ir.Node) bool {
+			return n == in.T || n == in.Y || n == in.U || n == in.UT
+		}) && !interval.Jumps(b, guards[i], moves)
+	}
+	return p.affine
+}
+
+// crooked are the guards but for those of sliding, with 0 for those that need no
+// bounds.
+func (p *Program) crooked() []*ir.Node {
+	list := p.watched()
+	for i, affine := range p.straight() {
+		if affine {
+			list[i] = p.Model.Builder.Const(0)
+		}
+	}
+	return list
+}
+
 // moving are guards and their derivatives by time where the state moves by the
 // input flow, after all passes.
 func (p *Program) moving(of []*ir.Node) (guards, rates []*ir.Node, flow *ir.Node) {
@@ -99,8 +142,8 @@ func (s *stepping) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
 	for i, g := range guards {
 		sign := b.Elem(side, i)
 		start, end := at(g, in.T, y[0], k[0]), b.Mul(sign, at(g, box[in.T].Hi, y[last], k[last]))
-		if s.affine(g, rates[i], box) {
-			quiet[i] = s.straight(k, start, sign, func(dy *ir.Node) *ir.Node { return at(rates[i], in.T, y[0], dy) })
+		if s.Program.straight()[i] {
+			quiet[i] = s.oneSided(k, start, sign, func(dy *ir.Node) *ir.Node { return at(rates[i], in.T, y[0], dy) })
 			continue
 		}
 		x := interval.Of(b, []*ir.Node{g}, box)[0]
@@ -125,21 +168,10 @@ func (s *stepping) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
 // the step does not look by itself.
 const maxBoundOps = 3000
 
-// affine reports whether a guard is affine in time and state: its rate depends on
-// the derivative of the state alone.
-func (s *stepping) affine(g, rate *ir.Node, box map[*ir.Node]interval.Bounds) bool {
-	for _, n := range ir.Reach(rate) {
-		if n == s.Model.In.T || n == s.Model.In.Y {
-			return false
-		}
-	}
-	return !interval.Jumps(s.b, g, box)
-}
-
-// straight is 1 if an affine guard keeps to its side: it is a polynomial along the
+// oneSided is 1 if an affine guard keeps to its side: it is a polynomial along the
 // dense output, whose Bernstein coefficients behind the first, which is its value at
 // the start, have one sign.
-func (s *stepping) straight(k []*ir.Node, start, sign *ir.Node, rate func(dy *ir.Node) *ir.Node) *ir.Node {
+func (s *stepping) oneSided(k []*ir.Node, start, sign *ir.Node, rate func(dy *ir.Node) *ir.Node) *ir.Node {
 	b := s.b
 	rates := make([]*ir.Node, len(k))
 	for i := range k {

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
@@ -16,8 +17,8 @@ import (
 //	rhs       dy [NY]
 //	guards    g, rate [guards]; accel likewise is guards2
 //	look      g, rate of those but for releases, where the state moves by flow
-//	bounds    lo, hi, ratelo, ratehi of the guards but for those of sliding, where the
-//	          state moves by flow and tlo ≤ t ≤ thi, and so on for y, f (flow), u and ut;
+//	bounds    lo, hi, ratelo, ratehi of the guards but for those of sliding, and 0 for
+//	          those that are affine, where the state moves by flow and tlo ≤ t ≤ thi, and so on for y, f (flow), u and ut;
 //	          bounds1 of those of sliding along one surface
 //	spread    g, rate: by how much guards and rates may move where the state moves by ry, the time by rt
 //	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate (see slide.go)
@@ -70,7 +71,9 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		if g, rate, _ := p.look(); g != nil {
 			graph("look", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
 		}
-		out = append(out, p.boundsGraph("bounds", p.watched()))
+		if slices.Contains(p.straight(), false) {
+			out = append(out, p.boundsGraph("bounds", p.crooked()))
+		}
 		if want.Reverse {
 			out = append(out, p.vjp("guards", g, true), p.vjp("guards", g, false))
 		}

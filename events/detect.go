@@ -21,6 +21,10 @@ type Detector struct {
 	Side  Sides
 	Watch []bool // guards that can cross; flags cannot
 
+	// Affine are the guards that are affine in time and state, and so polynomials of
+	// a degree up to MaxDegree along the step, whose roots tell all.
+	Affine []bool
+
 	// Of the last First: a guard for which the budget did not do and that has been
 	// looked at in many places instead, or −1; and one that is not a number from
 	// UndefinedAt on, before anything crosses, or −1.
@@ -59,7 +63,7 @@ type Crossing struct {
 func NewDetector(n int) *Detector {
 	list := func() []float64 { return make([]float64, n) }
 	return &Detector{
-		Side: make(Sides, n), Watch: make([]bool, n), spent: make([]int, n), Unproven: -1, Undefined: -1,
+		Side: make(Sides, n), Watch: make([]bool, n), Affine: make([]bool, n), spent: make([]int, n), Unproven: -1, Undefined: -1,
 		left: values{list(), list()}, at: values{list(), list()}, bounds: Bounds{list(), list(), list(), list()},
 	}
 }
@@ -92,27 +96,37 @@ func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
 	d.found, d.parts = d.found[:0], d.parts[:0]
 	d.Unproven, d.Undefined = -1, -1
 	clear(d.spent)
-	top := d.push(1)
+	top, straight := d.push(1), false
 	for i, s := range d.Side {
-		if d.Watch[i] && s != 0 {
+		switch {
+		case !d.Watch[i] || s == 0:
+		case d.Affine[i]:
+			straight = true
+		default:
 			top.open = append(top.open, i)
 		}
 	}
-	if len(top.open) == 0 {
+	if len(top.open) == 0 && !straight {
 		return nil
 	}
 	p.Probe(from, d.left.g, d.left.rate)
 	p.Probe(1, top.end.g, top.end.rate)
-	last := math.Inf(1) // where the search ends
+	if straight {
+		p.Probe((1+from)/2, d.at.g, d.at.rate)
+		for i, s := range d.Side {
+			if d.Affine[i] && d.Watch[i] && s != 0 {
+				d.straight(i, top.end, d.at)
+			}
+		}
+	}
+	if len(top.open) == 0 {
+		d.parts = d.parts[:0]
+	}
+	last := d.last(width)
 	for len(d.parts) > 0 && d.a <= last {
 		top := &d.parts[len(d.parts)-1]
 		d.examine(p, top)
-		for _, c := range d.found {
-			last = math.Min(last, c.Theta+width)
-		}
-		if d.Undefined >= 0 {
-			last = math.Min(last, d.UndefinedAt)
-		}
+		last = d.last(width)
 		if len(top.open) == 0 {
 			d.a = top.b
 			d.left, top.end = top.end, d.left
@@ -125,6 +139,19 @@ func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
 		p.Probe(mid, half.end.g, half.end.rate)
 	}
 	return d.earliest(last)
+}
+
+// last is where the search ends: width behind the first crossing found, or where a
+// guard is not a number.
+func (d *Detector) last(width float64) float64 {
+	last := math.Inf(1)
+	for _, c := range d.found {
+		last = math.Min(last, c.Theta+width)
+	}
+	if d.Undefined >= 0 {
+		last = math.Min(last, d.UndefinedAt)
+	}
+	return last
 }
 
 // push opens a part up to b.

@@ -27,6 +27,7 @@ type Hybrid struct {
 	Schedules []Schedule // one for each event; used by At and Every
 	Switches  []events.Switch
 	Flags     []bool // guards that only jumps can change
+	Affine    []bool // guards that are affine in time and state; nil: it is not known of any
 }
 
 // Options are the settings of a run. Zero values stand for the defaults.

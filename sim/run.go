@@ -165,6 +165,9 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		}
 		s.signs = s.signs || !w.Floor
 	}
+	if len(opt.Method.Dense[0]) <= events.MaxDegree {
+		copy(s.det.Affine, hy.Affine)
+	}
 	s.actWords, s.stageWords = s.blk.ActWords(), size.Y*(len(s.blk.Y)-1)
 	if s.moving {
 		s.stageWords += size.Y * len(s.blk.K)
@@ -188,12 +191,11 @@ func (s *Integrator) RHS(t float64, y, dy []float64) {
 func (s *Integrator) Probe(theta float64, g, rate []float64) {
 	t := s.t + theta*s.step.H
 	s.step.Dense(theta, s.readY)
-	if s.sided {
-		s.step.DenseRate(theta, s.flow)
-		s.model.Look(t, s.readY, s.d, s.flow, g, rate)
-		return
+	if !s.sided {
+		s.model.Guards(t, s.readY, s.d, s.held, g, rate, nil)
 	}
-	s.model.Guards(t, s.readY, s.d, s.held, g, rate, nil)
+	s.step.DenseRate(theta, s.flow)
+	s.model.Look(t, s.readY, s.d, s.flow, g, rate)
 }
 
 // Run integrates the model over the span into out. The error, a *Failure, is
