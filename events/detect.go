@@ -32,10 +32,11 @@ type Detector struct {
 	UndefinedAt         float64
 
 	h      float64
-	from   float64 // where the search starts
-	a      float64 // what comes before is done
-	left   values  // there
-	parts  []part  // that are open, the next one last
+	from   float64   // where the search starts
+	a      float64   // what comes before is done
+	left   values    // there
+	start  []float64 // the guards at from
+	parts  []part    // that are open, the next one last
 	bounds Bounds
 	spent  []int // parts in which each guard was open
 	at     values
@@ -64,7 +65,7 @@ func NewDetector(n int) *Detector {
 	list := func() []float64 { return make([]float64, n) }
 	return &Detector{
 		Side: make(Sides, n), Watch: make([]bool, n), Affine: make([]bool, n), spent: make([]int, n), Unproven: -1, Undefined: -1,
-		left: values{list(), list()}, at: values{list(), list()}, bounds: Bounds{list(), list(), list(), list()},
+		start: list(), left: values{list(), list()}, at: values{list(), list()}, bounds: Bounds{list(), list(), list(), list()},
 	}
 }
 
@@ -110,6 +111,7 @@ func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
 		return nil
 	}
 	p.Probe(from, d.left.g, d.left.rate)
+	copy(d.start, d.left.g)
 	p.Probe(1, top.end.g, top.end.rate)
 	if straight {
 		p.Probe((1+from)/2, d.at.g, d.at.rate)
@@ -322,7 +324,11 @@ func (d *Detector) root(p Probe, i int, s, a, b, v, w, rv, rw float64) {
 // leave finds that guard i leaves the tracked side, on which it counted at the
 // start, at once; unless it does so for that little that round-off explains.
 func (d *Detector) leave(i int, top *part) {
-	if top.b-d.from > roundOff {
+	switch {
+	case top.b-d.from <= roundOff:
+	case float64(d.Side[i])*d.start[i] <= 0:
+		d.cross(i, d.from)
+	default: // its own round-off took it over before
 		d.cross(i, d.a)
 	}
 }

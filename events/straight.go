@@ -6,18 +6,19 @@ import "math"
 // looked at as polynomials: see Detector.Affine.
 const MaxDegree = degree
 
-const degree = 4
+const degree = 5
 
 // bernstein are the coefficients of a polynomial on [0, 1] in the Bernstein form,
 // which starts at the first, ends at the last, and has at most as many roots
 // between as they change their sign.
 type bernstein [degree + 1]float64
 
-// through is the polynomial with the values v, m and w at 0, ½ and 1 and the slopes
-// rv and rw at the ends.
-func through(v, rv, m, w, rw float64) bernstein {
-	b := bernstein{v, v + rv/degree, 0, w - rw/degree, w}
-	b[2] = (16*m - b[0] - 4*b[1] - 4*b[3] - b[4]) / 6
+// through is the polynomial with the values v and slopes r at 0, ½ and 1.
+func through(v, r [3]float64) bernstein {
+	b := bernstein{v[0], v[0] + r[0]/degree, 0, 0, v[2] - r[2]/degree, v[2]}
+	sum := (32*v[1] - b[0] - 5*b[1] - 5*b[4] - b[5]) / 10  // of the two between
+	more := (3.2*r[1] + b[0] + 3*b[1] - 3*b[4] - b[5]) / 2 // of the second than of the first
+	b[2], b[3] = (sum-more)/2, (sum+more)/2
 	return b
 }
 
@@ -61,7 +62,10 @@ func (b *bernstein) turns() (n int) {
 // step, between a and 1: from its values and rates at the ends and between.
 func (d *Detector) straight(i int, end, mid values) {
 	s, long := float64(d.Side[i]), d.h*(1-d.from)
-	whole := through(s*d.left.g[i], long*s*d.left.rate[i], s*mid.g[i], s*end.g[i], long*s*end.rate[i])
+	whole := through(
+		[3]float64{s * d.left.g[i], s * mid.g[i], s * end.g[i]},
+		[3]float64{s * long * d.left.rate[i], s * long * mid.rate[i], s * long * end.rate[i]},
+	)
 	for _, v := range whole {
 		if math.IsNaN(v) {
 			d.Undefined, d.UndefinedAt = i, d.from

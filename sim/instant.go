@@ -103,7 +103,7 @@ func (s *Integrator) finiteGuards() *Failure {
 func (s *Integrator) scan() (guard int, theta float64) {
 	leaves, when := s.leave()
 	s.step.Expand()
-	from := 0.
+	from, last := 0., -1
 	for flips := 0; ; flips++ {
 		found := s.det.First(s, from, s.step.H, 0)
 		over := flips >= maxFlips && len(found) > 0
@@ -115,14 +115,18 @@ func (s *Integrator) scan() (guard int, theta float64) {
 			break
 		}
 		c := found[0]
-		if s.matters(c.Guard, -s.det.Side[c.Guard]) {
+		to := -s.det.Side[c.Guard]
+		if c.Guard == last && c.Theta <= from { // back where it just was: it is on its surface
+			to = 0
+		}
+		if s.matters(c.Guard, to) {
 			return c.Guard, c.Theta
 		}
-		s.pass(c.Guard, -s.det.Side[c.Guard])
+		s.pass(c.Guard, to)
 		if c.Theta >= 1 {
 			return -1, 0
 		}
-		from = c.Theta
+		from, last = c.Theta, c.Guard
 	}
 	if leaves < 0 {
 		return -1, 0
