@@ -17,15 +17,12 @@ func (m *Model) explain(f *sim.Failure) string {
 	var b strings.Builder
 	b.WriteString(f.Detail)
 	for _, i := range append([]int{f.Guard}, m.guardsOf(f.Switches)...) {
-		if i >= 0 && i < len(m.prog.Model.Guards) {
-			g := &m.prog.Model.Guards[i]
-			fmt.Fprintf(&b, ", of `%s` at %s", g.Text, g.Span.Pos())
-		}
+		b.WriteString(m.guardText(i))
 	}
 	if f.State >= 0 && f.State < m.prog.Model.Layout.NUser {
 		name, at := m.stateAt(f.State)
 		fmt.Fprintf(&b, ": `%s`, by the equation at %s: %s' = %s", name, at.Deriv.Span.Pos(), at.Name, check.Text(at.Deriv))
-	} else if n := len(f.Y); n > 0 && (f.Status == sim.Unstable || f.Status == sim.StepTooSmall) {
+	} else if n := len(f.Y); n > 0 && f.Event < 0 && f.Guard < 0 && (f.Status == sim.Unstable || f.Status == sim.StepTooSmall) {
 		worst, at, size := -1, (*check.State)(nil), -1.
 		for _, s := range m.prog.Model.Layout.States {
 			for k := range s.N {

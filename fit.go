@@ -35,6 +35,7 @@ type Summary struct {
 	Loss                          float64
 	RMSE                          map[string]float64 // by observation
 	Events                        int
+	Unproven                      string // where nothing proves that no crossing was missed; else empty
 }
 
 // FitOption changes a fit.
@@ -317,6 +318,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 	lay := &o.m.prog.Model.Layout
 	sq, n := make([]float64, lay.NObs), make([]float64, lay.NObs)
 	s.Events, s.Loss = 0, 0
+	var stats sim.Stats
 	for _, it := range items {
 		o.sp.bindItem(o.nat, it, w.sys)
 		var tr sim.Trajectory
@@ -324,6 +326,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 			return fmt.Errorf("trajectory %s: %s", it.name, o.m.explain(tr.Fail))
 		}
 		s.Events += tr.Stats.Events
+		stats.Add(&tr.Stats)
 		for _, r := range it.rows {
 			k := r.save
 			w.sys.rowAt(it.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], &r)
@@ -338,6 +341,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 			}
 		}
 	}
+	s.Unproven = f.Model.unproven(&stats)
 	s.Loss /= float64(max(s.Values, 1))
 	for _, sl := range lay.Observes {
 		for k := range sl.N {

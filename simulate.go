@@ -26,6 +26,7 @@ type Simulation struct {
 	Units        []string
 	Trajectories []*SimulatedTrajectory
 	Stats        sim.Stats
+	Unproven     string // where nothing proves that no crossing was missed; else empty
 }
 
 // SimulatedTrajectory is one trajectory: rows over the columns of the
@@ -170,6 +171,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 		}
 		out.Stats.Add(&st)
 	}
+	out.Unproven = m.unproven(&out.Stats)
 	return out, nil
 }
 

@@ -18,9 +18,10 @@ import (
 //	guards    g, rate [guards]; accel likewise is guards2
 //	look      g, rate of those but for releases, where the state moves by flow
 //	bounds    lo, hi, ratelo, ratehi of the guards but for those of sliding, and 0 for
-//	          those that are affine, where the state moves by flow and tlo ≤ t ≤ thi, and so on for y, f (flow), u and ut;
-//	          bounds1 of those of sliding along one surface
-//	spread    g, rate: by how much guards and rates may move where the state moves by ry, the time by rt
+//	          those that are affine, where the state moves by flow and tlo ≤ t ≤ thi,
+//	          and so on for y, f (flow), u and ut; bounds1 of those of sliding along one
+//	          surface
+//	spread    g, rate: by how much guards and rates may move where the states do, twice: see there
 //	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate (see slide.go)
 //	init      y, d
 //	times     s: the scheduled scalars
@@ -184,20 +185,28 @@ func (p *Program) look() (g, rate, flow *ir.Node) {
 	return g, p.rateAlong(flow, g), flow
 }
 
-// spread is by how much a vector of values may move where the states move by up
-// to the input ry and the time by up to rt, to first order.
+// spread is by how much a vector of values may move, to first order, where the
+// states move by up to the first half of the input ry, and, behind that, by up to
+// its second half; the time moves by up to rt.
 func (p *Program) spread(n *ir.Node) *ir.Node {
 	m, b := p.Model, p.Model.Builder
 	wrt := []*ir.Node{m.In.T}
 	if m.In.Y != nil {
 		wrt = append(wrt, m.In.Y)
 	}
-	parts := make([]*ir.Node, n.Shape.Size())
-	for i := range parts {
+	size := n.Shape.Size()
+	parts := make([]*ir.Node, 2*size)
+	for i := range size {
 		bars := autodiff.VJP(b, []*ir.Node{b.Elem(n, i)}, []*ir.Node{b.Const(1)}, wrt)
-		parts[i] = b.Mul(b.Apply(ir.OpAbs, bars[0]), b.Input("rt", ir.Scalar, true))
-		if m.In.Y != nil {
-			parts[i] = b.Add(parts[i], b.Dot(b.Apply(ir.OpAbs, bars[1]), b.Input("ry", m.In.Y.Shape, true)))
+		byTime := b.Mul(b.Apply(ir.OpAbs, bars[0]), b.Input("rt", ir.Scalar, true))
+		for k := range 2 {
+			part := byTime
+			if m.In.Y != nil {
+				ny := m.Layout.NY
+				reach := b.Slice(b.Input("ry", ir.Vec(2*ny), true), k*ny, ir.Vec(ny))
+				part = b.Add(part, b.Dot(b.Apply(ir.OpAbs, bars[1]), reach))
+			}
+			parts[k*size+i] = part
 		}
 	}
 	return b.Slice(b.Concat(parts...), 0, ir.Vec(len(parts)))

@@ -33,7 +33,7 @@ func (b *ball) Look(_ float64, y, _, dy, g, rate []float64) {
 	g[0], rate[0] = y[0]-b.r, dy[0]
 }
 func (*ball) Spread(_ float64, _, _, ry []float64, _ float64, g, rate []float64) {
-	g[0], rate[0] = ry[0], ry[1]
+	g[0], rate[0], g[1], rate[1] = ry[0], ry[1], ry[2], ry[3]
 }
 func (*ball) Times([]float64)                                  {}
 func (b *ball) Jump(_ int, _ float64, y, _, _, v []float64)    { v[0] = -b.e * y[1] }

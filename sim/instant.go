@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/pinode/pinode/events"
@@ -55,7 +56,7 @@ func (s *Integrator) firstSides() *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
-	s.setNoise()
+	s.setSpreads()
 	for i := range s.hy.Switches {
 		if w := &s.hy.Switches[i]; !w.Floor {
 			s.d[w.Mode] = 0
@@ -160,10 +161,10 @@ func (s *Integrator) leave() (guard int, theta float64) {
 			continue
 		}
 		if !known {
-			s.withinTolerance(&s.tol, s.y)
+			s.spread(s.trial, s.y)
 			known = true
 		}
-		band := math.Max(s.tol.g[i], 8*s.noise.g[i])
+		band := math.Max(s.trial.coarse.g[i], 8*s.trial.fine.g[i])
 		out := func(x float64) bool {
 			s.Probe(x, s.g, s.rate)
 			return math.Abs(s.g[i]) > band
@@ -278,15 +279,15 @@ func (s *Integrator) staysBehind(guard int, h float64) bool {
 	y, t := s.y, s.t
 	defer func() { s.y, s.t = y, t }()
 	s.y, s.t = s.step.End(), s.t+h
-	if s.lands(guard, h) {
+	s.setSpreads()
+	if s.lands(guard, h, s.near) {
 		return true
 	}
 	i := s.switchOf[guard]
 	if i < 0 || s.hy.Switches[i].Floor {
 		return false
 	}
-	s.setNoise()
-	s.noise.g[guard] = math.Max(s.noise.g[guard], 8*math.Abs(s.g[guard]))
+	s.near.fine.g[guard] = math.Max(s.near.fine.g[guard], 8*math.Abs(s.g[guard]))
 	w := &s.hy.Switches[i]
 	other := s.branch(i, 1-s.d[w.Mode])
 	return other.known && other.goes == 0
@@ -379,7 +380,7 @@ func (s *Integrator) instant(guard int) *Failure {
 		if fail := s.finiteGuards(); fail != nil {
 			return fail
 		}
-		s.setNoise()
+		s.setSpreads()
 		if fail := s.cross(guard); fail != nil {
 			return fail
 		}
@@ -407,7 +408,7 @@ func (s *Integrator) inputsJump() bool {
 // of the current time.
 func (s *Integrator) crossingNow(j int) bool {
 	side := float64(s.det.Side[j])
-	return side*s.rate[j] < 0 && side*s.g[j] <= math.Max(math.Abs(s.rate[j])*s.resolution(), s.noise.g[j])
+	return side*s.rate[j] < 0 && side*s.g[j] <= math.Max(math.Abs(s.rate[j])*s.resolution(), s.noise(j))
 }
 
 // cross takes guard (or −1), and those that cross with it, over their surfaces,
@@ -417,10 +418,10 @@ func (s *Integrator) cross(guard int) *Failure {
 	for j := range s.det.Side {
 		if j == guard || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) {
 			s.crossed[j], some = true, true
-			if s.det.Side[j] != 0 {
+			if s.det.Side[j] != 0 && !s.isExit(j) {
 				s.residual[j] = math.Abs(s.g[j])
-				s.noise.g[j] = math.Max(s.noise.g[j], 8*s.residual[j])
-				s.landed[j] = s.lands(j, s.step.H)
+				s.near.fine.g[j] = math.Max(s.near.fine.g[j], 8*s.residual[j])
+				s.landed[j] = s.lands(j, s.step.H, s.near)
 			}
 			s.metAt[j] = meeting{s.rate[j], s.transversality(j, s.t-s.before)}
 		}
@@ -686,7 +687,9 @@ func (s *Integrator) settle() *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
-	s.setNoise()
+	if !slices.Equal(s.g, s.gBefore) {
+		s.setSpreads()
+	}
 	some := false
 	for i := range s.det.Side {
 		if !s.hy.Flags[i] && (!s.det.Watch[i] || s.g[i] == s.gBefore[i]) || s.isExit(i) {
@@ -694,7 +697,7 @@ func (s *Integrator) settle() *Failure {
 		}
 		some = true
 		if s.slidesOn(i) {
-			if math.Abs(s.g[i]-s.gBefore[i]) <= s.noise.g[i] {
+			if math.Abs(s.g[i]-s.gBefore[i]) <= s.near.fine.g[i] {
 				continue
 			}
 			s.turn(s.switchOf[i], float64(truth(s.g[i] > 0)))

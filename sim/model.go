@@ -35,9 +35,10 @@ type Model interface {
 	Look(t float64, y, d, dy, g, rate []float64)
 
 	// Spread sets by how much the guards but for exits, and their rates, may
-	// change, to first order, where the components of y change by up to ry and
-	// the time by up to rt.
-	Spread(t float64, y, d, ry []float64, rt float64, g, rate []float64)
+	// change, to first order, where the components of y change by up to those of
+	// the first half of reach, and, in a second half of g and rate, by up to those of
+	// its second half; the time changes by up to rt.
+	Spread(t float64, y, d, reach []float64, rt float64, g, rate []float64)
 
 	// Times sets the scheduled scalars.
 	Times(s []float64)

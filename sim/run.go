@@ -60,33 +60,33 @@ type Integrator struct {
 	guardsOf [][]int // of each event's condition
 	signs    bool    // there is one between two branches
 
-	g, rate, accel []float64 // guards at the current state
-	noise, tol     spreads   // of the guards, by round-off and by the tolerances
-	trial          spreads   // guards in a branch of a switch
-	trialAccel     []float64
-	reach          []float64    // by how much states may be off
-	level          events.Sides // those of the guards by their values alone
-	edge           events.Edges // of this instant
-	metAt          []meeting    // how guards met their surfaces at this instant
-	landed         []bool       // guards that came to rest at this instant
-	exited         []bool       // switches whose surface the solution left at this instant
-	times          []int        // firings of each event at this instant
-	taken          []bool       // firings of data that were carried out
-	came           timed        // what the last step ended on
-	gBefore        []float64    // and before the last micro-step
-	rateBefore     []float64
-	residual       []float64 // of the guards located at this instant
-	sched          []float64
-	fired          []int            // firings of each periodic event so far
-	draws          []func() float64 // of each event with an intensity; nil: it does not fire by itself
-	nextFiring     int
-	nextStop       int
-	nextSave       int
-	save           float64 // its time, or +∞
-	separate       []bool  // saves whose values before the instant are their own
-	rev            *reverse
-	fwd            *forward
-	cont           [2]*continuous // adjoint, backsolve
+	g, rate, accel          []float64    // guards at the current state
+	near                    *spreads     // at the current state
+	trial                   *spreads     // elsewhere
+	gTry, rateTry, accelTry []float64    // guards in a branch of a switch
+	reach                   []float64    // by how much states may be off: see Model.Spread
+	level                   events.Sides // those of the guards by their values alone
+	edge                    events.Edges // of this instant
+	metAt                   []meeting    // how guards met their surfaces at this instant
+	landed                  []bool       // guards that came to rest at this instant
+	exited                  []bool       // switches whose surface the solution left at this instant
+	times                   []int        // firings of each event at this instant
+	taken                   []bool       // firings of data that were carried out
+	came                    timed        // what the last step ended on
+	gBefore                 []float64    // and before the last micro-step
+	rateBefore              []float64
+	residual                []float64 // of the guards located at this instant
+	sched                   []float64
+	fired                   []int            // firings of each periodic event so far
+	draws                   []func() float64 // of each event with an intensity; nil: it does not fire by itself
+	nextFiring              int
+	nextStop                int
+	nextSave                int
+	save                    float64 // its time, or +∞
+	separate                []bool  // saves whose values before the instant are their own
+	rev                     *reverse
+	fwd                     *forward
+	cont                    [2]*continuous // adjoint, backsolve
 
 	agenda  jumps.Agenda
 	crossed []bool // guards that crossed at this instant
@@ -146,8 +146,9 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),
 		stays:  make([]bool, len(hy.Events)), times: make([]int, len(hy.Events)),
-		noise: newSpreads(size.Guards), tol: newSpreads(size.Guards), trial: newSpreads(size.Guards),
-		trialAccel: make([]float64, size.Guards), reach: make([]float64, size.Y),
+		near: newSpreads(size.Guards - size.Exits), trial: newSpreads(size.Guards - size.Exits),
+		gTry: make([]float64, size.Guards), rateTry: make([]float64, size.Guards), accelTry: make([]float64, size.Guards),
+		reach: make([]float64, 2*size.Y),
 		level: make(events.Sides, size.Guards), edge: make(events.Edges, size.Guards), landed: make([]bool, size.Guards), metAt: make([]meeting, size.Guards),
 		exited: make([]bool, len(hy.Switches)), switchOf: slices.Repeat([]int{-1}, size.Guards),
 	}
@@ -397,9 +398,9 @@ func (s *Integrator) landing() int {
 	}
 	s.use()
 	s.evalGuards()
-	s.withinTolerance(&s.tol, s.y)
+	s.spread(s.trial, s.y)
 	for i, side := range s.det.Side {
-		if s.det.Watch[i] && !s.hy.Flags[i] && !s.isExit(i) && float64(side)*s.rate[i] < 0 && math.Abs(s.g[i]) <= s.tol.g[i] {
+		if s.det.Watch[i] && !s.hy.Flags[i] && !s.isExit(i) && float64(side)*s.rate[i] < 0 && math.Abs(s.g[i]) <= s.trial.coarse.g[i] {
 			return i
 		}
 	}

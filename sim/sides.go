@@ -18,43 +18,42 @@ const roundOff = 8 * epsilon
 const epsilon = 0x1p-52
 
 // spreads are by how much guards and their rates may move, to first order, when
-// states and time move a little.
-type spreads struct{ g, rate []float64 }
+// states and time move a little: as much as round-off explains, and as much as the
+// tolerances allow.
+type spreads struct {
+	fine, coarse spread
+	g, rate      []float64 // of both
+}
 
-func newSpreads(n int) spreads { return spreads{make([]float64, n), make([]float64, n)} }
+type spread struct{ g, rate []float64 }
+
+func newSpreads(n int) *spreads {
+	s := &spreads{g: make([]float64, 2*n), rate: make([]float64, 2*n)}
+	s.fine, s.coarse = spread{s.g[:n:n], s.rate[:n:n]}, spread{s.g[n:], s.rate[n:]}
+	return s
+}
 
 func (s *Integrator) evalGuards() {
 	s.model.Guards(s.t, s.y, s.d, s.held, s.g, s.rate, s.accel)
 }
 
-// setNoise finds what round-off may do to the guards at the current state.
-func (s *Integrator) setNoise() {
-	s.withinRoundOff(&s.noise)
-	for i := range s.noise.g {
-		s.noise.g[i] += 8 * s.residual[i]
+// setSpreads finds what the guards may move by at the current state.
+func (s *Integrator) setSpreads() {
+	s.spread(s.near, s.y)
+	for i := range s.near.fine.g {
+		s.near.fine.g[i] += 8 * s.residual[i]
 	}
 }
 
-// withinRoundOff is what round-off of the current state may do.
-func (s *Integrator) withinRoundOff(to *spreads) {
-	for i, v := range s.y {
-		s.reach[i] = roundOff * math.Abs(v)
-	}
-	s.spread(to, s.y)
-}
-
-// withinTolerance is what the tolerances allow at a state.
-func (s *Integrator) withinTolerance(to *spreads, y []float64) {
-	for i, v := range y {
-		s.reach[i] = s.opt.ATol + s.opt.RTol*math.Abs(v)
-	}
-	s.spread(to, y)
-}
-
+// spread finds it at a state of the current time.
 func (s *Integrator) spread(to *spreads, y []float64) {
-	n := s.size.Guards - s.size.Exits
-	s.model.Spread(s.t, y, s.d, s.reach, roundOff*math.Abs(s.t), to.g[:n], to.rate[:n])
-	for _, list := range [][]float64{to.g, to.rate} {
+	n := len(y)
+	for i, v := range y {
+		v = math.Abs(v)
+		s.reach[i], s.reach[n+i] = roundOff*v, math.FMA(s.opt.RTol, v, s.opt.ATol)
+	}
+	s.model.Spread(s.t, y, s.d, s.reach, roundOff*math.Abs(s.t), to.g, to.rate)
+	for _, list := range [...][]float64{to.g, to.rate} {
 		for i, v := range list {
 			if !(v < math.Inf(1)) { // where a derivative has a pole nothing is known
 				list[i] = 0
@@ -76,22 +75,33 @@ func direction(rate, accel, g, within float64) int8 {
 }
 
 // onSurface reports whether guard i is on its surface as far as numbers tell.
-func (s *Integrator) onSurface(i int) bool { return math.Abs(s.g[i]) <= s.noise.g[i] }
+func (s *Integrator) onSurface(i int) bool { return math.Abs(s.g[i]) <= s.noise(i) }
+
+// noise is by how much round-off may move guard i.
+func (s *Integrator) noise(i int) float64 {
+	if s.isExit(i) {
+		return 0
+	}
+	return s.near.fine.g[i]
+}
 
 // leaving is where guard i goes from its surface, 0 if it rests there.
 func (s *Integrator) leaving(i int) int8 {
 	if s.landed[i] {
 		return 0
 	}
-	return direction(s.rate[i], s.accel[i], s.noise.g[i], s.noise.rate[i])
+	return direction(s.rate[i], s.accel[i], s.near.fine.g[i], s.near.fine.rate[i])
 }
 
 // lands reports whether a guard that the run has taken to its surface stays
 // there, as far as the tolerances can tell: a fixed point on the surface, about
-// which the computed solution wavers. h is the length of the step.
-func (s *Integrator) lands(i int, h float64) bool {
-	s.withinTolerance(&s.tol, s.y)
-	g, rate := s.tol.g[i], s.tol.rate[i]
+// which the computed solution wavers. h is the length of the step, at is what the
+// guards may move by.
+func (s *Integrator) lands(i int, h float64, at *spreads) bool {
+	if s.isExit(i) {
+		return false
+	}
+	g, rate := at.coarse.g[i], at.coarse.rate[i]
 	return rate*h <= 100*g && direction(s.rate[i], s.accel[i], g, rate) == 0
 }
 
@@ -100,6 +110,8 @@ func (s *Integrator) sideHere(i int) int8 {
 	switch {
 	case s.hy.Flags[i]:
 		return truth(s.g[i] != 0)
+	case s.isExit(i):
+		return 1
 	case !s.onSurface(i):
 		return sign(s.g[i])
 	}

@@ -69,14 +69,14 @@ func (s *Integrator) branch(i int, mode float64) branch {
 	w := &s.hy.Switches[i]
 	was := s.d[w.Mode]
 	s.d[w.Mode] = mode
-	s.model.Guards(s.t, s.y, s.d, s.held, s.trial.g, s.trial.rate, s.trialAccel)
-	r, a := s.trial.rate[w.Guard], s.trialAccel[w.Guard]
+	s.model.Guards(s.t, s.y, s.d, s.held, s.gTry, s.rateTry, s.accelTry)
+	r, a := s.rateTry[w.Guard], s.accelTry[w.Guard]
+	s.spread(s.trial, s.y)
+	at := s.trial.fine
 	if s.landed[w.Guard] {
-		s.withinTolerance(&s.trial, s.y)
-	} else {
-		s.withinRoundOff(&s.trial)
+		at = s.trial.coarse
 	}
-	within, g := s.trial.rate[w.Guard], math.Max(s.trial.g[w.Guard], s.noise.g[w.Guard])
+	within, g := at.rate[w.Guard], math.Max(at.g[w.Guard], s.near.fine.g[w.Guard])
 	s.d[w.Mode] = was
 	if math.IsNaN(r) || math.IsInf(r, 0) {
 		return branch{}
