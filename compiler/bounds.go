@@ -138,7 +138,8 @@ func (s *stepping) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
 	}
 	box[flow] = s.hull(func(m int) *ir.Node { return s.slope(k, m) }, len(s.m.Bernstein)-1)
 	quiet := make([]*ir.Node, len(guards))
-	last, cost := len(y)-1, 0
+	last := len(y) - 1
+	var bounds []*ir.Node
 	for i, g := range guards {
 		sign := b.Elem(side, i)
 		start, end := at(g, in.T, y[0], k[0]), b.Mul(sign, at(g, box[in.T].Hi, y[last], k[last]))
@@ -148,14 +149,15 @@ func (s *stepping) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
 		}
 		x := interval.Of(b, []*ir.Node{g}, box)[0]
 		r := interval.Rates(b, []*ir.Node{g}, []*ir.Node{rates[i]}, box)[0]
-		if cost += operations(x.Lo) + operations(r.Lo); cost > maxBoundOps {
-			return b.Full(side.Shape, 0)
-		}
+		bounds = append(bounds, x.Lo, x.Hi, r.Lo, r.Hi)
 		up := b.Lt(b.Const(0), sign)
 		signed := func(x interval.Bounds) interval.Bounds {
 			return interval.Bounds{Lo: b.Select(up, x.Lo, b.Neg(x.Hi)), Hi: b.Select(up, x.Hi, b.Neg(x.Lo))}
 		}
 		quiet[i] = s.keeps(b.Mul(sign, start), end, signed(x).Lo, signed(r))
+	}
+	if operations(bounds...) > maxBoundOps+operations(y[1:]...) {
+		return b.Full(side.Shape, 0)
 	}
 	all := s.vector(quiet)
 	if s.p != nil {
@@ -166,7 +168,7 @@ func (s *stepping) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
 
 // maxBoundOps bounds the operations for the bounds of a step's guards: beyond it
 // the step does not look by itself.
-const maxBoundOps = 3000
+const maxBoundOps = 4000
 
 // oneSided is 1 if an affine guard keeps to its side: it is a polynomial along the
 // dense output, whose Bernstein coefficients behind the first, which is its value at

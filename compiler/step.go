@@ -104,9 +104,9 @@ func (p *Program) stepGraphs(m *Method, lanes int, reverse, vary, roots bool) []
 	return out
 }
 
-// operations is how many operations a value takes.
-func operations(n *ir.Node) (count int) {
-	for _, x := range ir.Reach(n) {
+// operations is how many operations values take.
+func operations(n ...*ir.Node) (count int) {
+	for _, x := range ir.Reach(n...) {
 		if size := x.Shape.Size(); x.Op.Info().Class == ir.Elementwise && size <= exec.MaxUnroll {
 			count += size
 		} else { // a loop

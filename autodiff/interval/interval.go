@@ -123,8 +123,17 @@ func (m *maker) size(x Bounds) Bounds {
 	return Bounds{m.max(m.max(x.Lo, high), m.zero), m.max(low, x.Hi)}
 }
 
-func (m *maker) add(x, y Bounds) Bounds { return m.wide(m.Add(x.Lo, y.Lo), m.Add(x.Hi, y.Hi), 1) }
-func (m *maker) sub(x, y Bounds) Bounds { return m.wide(m.Sub(x.Lo, y.Hi), m.Sub(x.Hi, y.Lo), 1) }
+func (m *maker) add(x, y Bounds) Bounds { return m.sums(m.Add(x.Lo, y.Lo), m.Add(x.Hi, y.Hi)) }
+func (m *maker) sub(x, y Bounds) Bounds { return m.sums(m.Sub(x.Lo, y.Hi), m.Sub(x.Hi, y.Lo)) }
+
+// sums are bounds of a sum, which rounds alike in bounds and values: what may be fused
+// with it is a product, which is widened.
+func (m *maker) sums(lo, hi *ir.Node) Bounds {
+	if m.eps == double {
+		return Bounds{lo, hi}
+	}
+	return m.wide(lo, hi, 1)
+}
 
 // corners are the bounds of a function of two arguments whose extremes over a box
 // are at its corners.

@@ -15,6 +15,7 @@ import (
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/nn"
+	"github.com/pinode/pinode/compiler/opt"
 )
 
 const (
@@ -126,7 +127,7 @@ type programs struct {
 	points, box   *exec.Frame
 }
 
-func compile(t *testing.T, outs map[string]*ir.Node, values ...string) *programs {
+func compile(t *testing.T, b *ir.Builder, outs map[string]*ir.Node, values ...string) *programs {
 	value, bounds := &ir.Graph{Name: "f"}, &ir.Graph{Name: "f"}
 	for name, n := range outs {
 		g := bounds
@@ -139,9 +140,9 @@ func compile(t *testing.T, outs map[string]*ir.Node, values ...string) *programs
 	}
 	p := &programs{t: t}
 	var err error
-	p.value, err = exec.Compile([]*ir.Graph{value}, lanes, exec.Single)
+	p.value, err = exec.Compile(opt.Optimize(b, []*ir.Graph{value}), lanes, exec.Single)
 	require.NoError(t, err)
-	p.bounds, err = exec.Compile([]*ir.Graph{bounds}, 1, exec.Single)
+	p.bounds, err = exec.Compile(opt.Optimize(b, []*ir.Graph{bounds}), 1, exec.Single)
 	require.NoError(t, err)
 	p.points, p.box = p.value.NewFrame(), p.bounds.NewFrame()
 	return p
@@ -215,8 +216,10 @@ func TestSound(t *testing.T) {
 		in := newInputs()
 		n := in.random(rng, 40)
 		rate := autodiff.JVP(in.b, []*ir.Node{n}, []*ir.Node{in.s, in.x}, []*ir.Node{in.b.Const(0.4), in.b.Full(in.x.Shape, -1.2)})[0]
+		outs := opt.Optimize(in.b, []*ir.Graph{{Name: "f", Outputs: []ir.Output{{Name: "v", Node: n}, {Name: "rate", Node: rate}}}})[0].Outputs
+		n, rate = outs[0].Node, outs[1].Node
 		bounds := interval.Of(in.b, []*ir.Node{n, rate}, in.over)
-		p := compile(t, map[string]*ir.Node{
+		p := compile(t, in.b, map[string]*ir.Node{
 			"v": n, "rate": rate, "swallowed": swallowed(in.b, n, rate),
 			"lo": bounds[0].Lo, "hi": bounds[0].Hi, "ratelo": bounds[1].Lo, "ratehi": bounds[1].Hi,
 		}, "v", "rate", "swallowed")
@@ -306,7 +309,7 @@ func TestTight(t *testing.T) {
 		in := newInputs()
 		n := c.f(in.b, in.s)
 		x := interval.Of(in.b, []*ir.Node{n}, in.over)[0]
-		p := compile(t, map[string]*ir.Node{"v": n, "lo": x.Lo, "hi": x.Hi}, "v")
+		p := compile(t, in.b, map[string]*ir.Node{"v": n, "lo": x.Lo, "hi": x.Hi}, "v")
 		p.box.Input("slo")[0], p.box.Input("shi")[0] = c.lo, c.hi
 		p.bounds.Program("f").Run(p.box)
 		lo, hi := p.bounds.Program("f").Output(p.box, "lo")[0], p.bounds.Program("f").Output(p.box, "hi")[0]
@@ -337,7 +340,7 @@ func TestRates(t *testing.T) {
 		rate := autodiff.JVP(in.b, []*ir.Node{n}, []*ir.Node{in.s}, []*ir.Node{in.b.Const(1)})[0]
 		require.Equal(t, c.jumps, interval.Jumps(in.b, n, in.over), name)
 		x := interval.Rates(in.b, []*ir.Node{n}, []*ir.Node{rate}, in.over)[0]
-		p := compile(t, map[string]*ir.Node{"v": n, "lo": x.Lo, "hi": x.Hi}, "v")
+		p := compile(t, in.b, map[string]*ir.Node{"v": n, "lo": x.Lo, "hi": x.Hi}, "v")
 		if p.box.Input("slo") != nil {
 			p.box.Input("slo")[0], p.box.Input("shi")[0] = c.lo, c.hi
 		}
