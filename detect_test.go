@@ -169,7 +169,7 @@ func TestNothingMissed(t *testing.T) {
 		}
 	}
 	t.Logf("%d guards over a step, %d crossings, %d not proved; %d calm by the step's program, %d left to look at without a crossing", steps, crossings, unproven, calm, doubt)
-	require.Greater(t, calm, doubt)
+	require.Greater(t, calm, steps/4)
 	require.Greater(t, crossings, models)
 	require.Less(t, float64(unproven), 0.02*float64(steps))
 }
