@@ -99,22 +99,22 @@ func randomGuard(rng *rand.Rand, depth int) string {
 // detector finds every change of sign that a search at 10 000 places of random
 // guards finds, and no other, and that the step's own program says that all is calm
 // only where there is none. PINODE_NIGHTLY says how many models; without it there
-// are 40, of eight guards.
+// are 60, of one to six guards.
 func TestNothingMissed(t *testing.T) {
-	models := 40
+	models := 60
 	if n, err := strconv.Atoi(os.Getenv("PINODE_NIGHTLY")); err == nil {
 		models = n
 	} else if testing.Short() {
-		models = 10
+		models = 20
 	}
-	const places, guards = 10_000, 8
+	const places = 10_000
 	steps, crossings, unproven, calm, doubt := 0, 0, 0, 0, 0
 	for seed := range uint64(models) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		var w strings.Builder
 		w.WriteString("model M {\n  neural net(x, y) { hidden: [6, 6], activation: tanh }\n  state a = 0\n  state b = 0\n  state c = 0\n")
 		w.WriteString("  a' = b + sin(3*t)\n  b' = -4*a + 0.3*c\n  c' = 1 - 0.2*c + cos(5*t)*a\n")
-		for i := range guards {
+		for i := range 1 + seed%6 {
 			g := randomGuard(rng, 1+rng.IntN(4))
 			if rng.IntN(5) == 0 { // nearly touches
 				g = fmt.Sprintf("(%s)^2 - %g", g, math.Pow(10, -8*rng.Float64()))
@@ -169,7 +169,7 @@ func TestNothingMissed(t *testing.T) {
 		}
 	}
 	t.Logf("%d guards over a step, %d crossings, %d not proved; %d calm by the step's program, %d left to look at without a crossing", steps, crossings, unproven, calm, doubt)
-	require.Greater(t, calm, steps/4)
+	require.Greater(t, calm, steps/5)
 	require.Greater(t, crossings, models)
 	require.Less(t, float64(unproven), 0.02*float64(steps))
 }
@@ -178,6 +178,9 @@ func TestNothingMissed(t *testing.T) {
 // first.
 func (s *standing) calm(i int, first float64) bool {
 	b := s.one.Block()
+	if len(b.Side) == 0 { // it would take too many operations to see
+		return false
+	}
 	clear(b.Side)
 	b.Side[i] = math.Copysign(1, first)
 	copy(b.Y[0], s.step.Y[0])

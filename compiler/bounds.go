@@ -123,54 +123,39 @@ func (p *Program) moving(of []*ir.Node) (guards, rates []*ir.Node, flow *ir.Node
 	return both[:len(of)], both[len(of):], flow
 }
 
-// quiet is 1 for each guard that keeps to its side in the step of which y and k are
-// the stages: from its surface on, if it starts there. It is 0 where that is not
-// proved, and for all if a proof would take too many operations.
+// quiet is 1 if all guards that are watched keep to their sides in the step of which
+// y and k are the stages: from its surface on, if one starts there. It is 0 where
+// that is not proved, or would take too many operations to prove.
 func (s *stepping) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
 	b, in := s.b, s.Model.In
 	guards, rates, flow := s.Program.moving(s.Program.watched()[:len(s.Model.Guards)])
 	at := func(n, t, y, dy *ir.Node) *ir.Node {
 		return b.Substitute([]*ir.Node{n}, map[*ir.Node]*ir.Node{in.T: t, in.Y: y, flow: dy})[0]
 	}
-	box := map[*ir.Node]interval.Bounds{
-		in.T: {Lo: in.T, Hi: b.Add(in.T, s.h)},
-		in.Y: s.hull(func(m int) *ir.Node { return s.control(y, k, m) }, len(s.m.Bernstein)),
-	}
-	box[flow] = s.hull(func(m int) *ir.Node { return s.slope(k, m) }, len(s.m.Bernstein)-1)
-	quiet := make([]*ir.Node, len(guards))
-	last := len(y) - 1
-	var bounds []*ir.Node
-	for i, g := range guards {
-		sign := b.Elem(side, i)
-		start, end := at(g, in.T, y[0], k[0]), b.Mul(sign, at(g, box[in.T].Hi, y[last], k[last]))
-		if s.Program.straight()[i] {
-			quiet[i] = s.oneSided(k, start, sign, func(dy *ir.Node) *ir.Node { return at(rates[i], in.T, y[0], dy) })
-			continue
+	var affine, affineRates, signs, others, otherRates, otherSigns []*ir.Node
+	for i, straight := range s.Program.straight()[:len(guards)] {
+		if sign := b.Elem(side, i); straight {
+			affine, affineRates, signs = append(affine, guards[i]), append(affineRates, rates[i]), append(signs, sign)
+		} else {
+			others, otherRates, otherSigns = append(others, guards[i]), append(otherRates, rates[i]), append(otherSigns, sign)
 		}
-		x := interval.Of(b, []*ir.Node{g}, box)[0]
-		r := interval.Rates(b, []*ir.Node{g}, []*ir.Node{rates[i]}, box)[0]
-		bounds = append(bounds, x.Lo, x.Hi, r.Lo, r.Hi)
-		up := b.Lt(b.Const(0), sign)
-		signed := func(x interval.Bounds) interval.Bounds {
-			return interval.Bounds{Lo: b.Select(up, x.Lo, b.Neg(x.Hi)), Hi: b.Select(up, x.Hi, b.Neg(x.Lo))}
-		}
-		quiet[i] = s.keeps(b.Mul(sign, start), end, signed(x).Lo, signed(r))
 	}
-	if operations(bounds...) > maxBoundOps+operations(y[1:]...) {
-		return b.Full(side.Shape, 0)
+	quiet := b.Const(1)
+	if len(affine) > 0 {
+		along := s.vector(affineRates)
+		start := at(s.vector(affine), in.T, y[0], k[0])
+		quiet = s.oneSided(k, start, s.vector(signs), func(dy *ir.Node) *ir.Node { return at(along, in.T, y[0], dy) })
 	}
-	all := s.vector(quiet)
+	if len(others) > 0 {
+		quiet = b.Mul(quiet, s.bounded(y, k, others, otherRates, otherSigns, flow, at))
+	}
 	if s.p != nil {
-		all = b.Substitute([]*ir.Node{all}, map[*ir.Node]*ir.Node{in.P: s.p})[0]
+		quiet = b.Substitute([]*ir.Node{quiet}, map[*ir.Node]*ir.Node{in.P: s.p})[0]
 	}
-	return all
+	return quiet
 }
 
-// maxBoundOps bounds the operations for the bounds of a step's guards: beyond it
-// the step does not look by itself.
-const maxBoundOps = 4000
-
-// oneSided is 1 if an affine guard keeps to its side: it is a polynomial along the
+// oneSided is 1 if affine guards keep to their sides: each is a polynomial along the
 // dense output, whose Bernstein coefficients behind the first, which is its value at
 // the start, have one sign.
 func (s *stepping) oneSided(k []*ir.Node, start, sign *ir.Node, rate func(dy *ir.Node) *ir.Node) *ir.Node {
@@ -179,13 +164,56 @@ func (s *stepping) oneSided(k []*ir.Node, start, sign *ir.Node, rate func(dy *ir
 	for i := range k {
 		rates[i] = rate(k[i])
 	}
-	quiet := b.Const(1)
+	quiet := b.Fill(b.Const(1), sign.Shape)
 	for _, w := range s.m.Bernstein[1:] {
 		c := start
 		if sum := s.combine(w, rates); sum != nil {
 			c = s.fma(s.h, sum, start)
 		}
 		quiet = b.Mul(quiet, b.Lt(b.Const(0), b.Mul(sign, c)))
+	}
+	unwatched := b.Apply(ir.OpEq, sign, b.Const(0))
+	return b.Le(b.Const(float64(sign.Shape.N)), b.Sum(b.Apply(ir.OpMax, unwatched, quiet)))
+}
+
+// maxBoundOps bounds the operations for the bounds of a step's guards: beyond it
+// the step does not look by itself. They are growth times those of guards and rates
+// at the least.
+const (
+	maxBoundOps = 4000
+	growth      = 10
+)
+
+// bounded is 1 if guards keep to their sides by their bounds and those of their rates
+// over the box of the dense output.
+func (s *stepping) bounded(y, k, guards, rates, signs []*ir.Node, flow *ir.Node, at func(n, t, y, dy *ir.Node) *ir.Node) *ir.Node {
+	b, in := s.b, s.Model.In
+	if growth*operations(slices.Concat(guards, rates)...) > maxBoundOps {
+		return b.Const(0)
+	}
+	end, last, n := b.Add(in.T, s.h), len(y)-1, len(s.m.Bernstein)
+	box := map[*ir.Node]interval.Bounds{
+		in.T: {Lo: in.T, Hi: end},
+		in.Y: s.hull(func(m int) *ir.Node { return s.control(y, k, m) }, n),
+	}
+	box[flow] = s.hull(func(m int) *ir.Node { return s.slope(k, m) }, n-1)
+	of, ofRates := interval.Of(b, guards, box), interval.Rates(b, guards, rates, box)
+	var ends []*ir.Node
+	for i := range guards {
+		ends = append(ends, of[i].Lo, of[i].Hi, ofRates[i].Lo, ofRates[i].Hi)
+	}
+	if operations(ends...) > maxBoundOps+operations(y[1:]...) {
+		return b.Const(0)
+	}
+	quiet := b.Const(1)
+	for i, g := range guards {
+		up := b.Lt(b.Const(0), signs[i])
+		signed := func(x interval.Bounds) interval.Bounds {
+			return interval.Bounds{Lo: b.Select(up, x.Lo, b.Neg(x.Hi)), Hi: b.Select(up, x.Hi, b.Neg(x.Lo))}
+		}
+		v, w := b.Mul(signs[i], at(g, in.T, y[0], k[0])), b.Mul(signs[i], at(g, end, y[last], k[last]))
+		keeps := s.keeps(v, w, signed(of[i]).Lo, signed(ofRates[i]))
+		quiet = b.Mul(quiet, b.Apply(ir.OpMax, b.Apply(ir.OpEq, signs[i], b.Const(0)), keeps))
 	}
 	return quiet
 }

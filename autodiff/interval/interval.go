@@ -101,10 +101,10 @@ func (m *maker) not(x *ir.Node) *ir.Node    { return m.Sub(m.one, x) }
 func (m *maker) and(x, y *ir.Node) *ir.Node { return m.Mul(x, y) }
 
 // wide are bounds around those of exact arithmetic: by n times the error of an
-// operation. Zero and infinity stay.
+// operation. Zero stays, and so does an infinite bound where it says nothing.
 func (m *maker) wide(lo, hi *ir.Node, n float64) Bounds {
-	more, less := m.Const(1+n*m.eps), m.Const(1-n*m.eps)
-	return Bounds{m.min(m.Mul(lo, less), m.Mul(lo, more)), m.max(m.Mul(hi, less), m.Mul(hi, more))}
+	e := n * m.eps
+	return Bounds{m.Apply(ir.OpFma, m.Const(-e), m.abs(lo), lo), m.Apply(ir.OpFma, m.Const(e), m.abs(hi), hi)}
 }
 
 // or are the bounds x where c does not hold, else infinite.
