@@ -2,8 +2,41 @@ package pinode
 
 import "github.com/pinode/pinode/internal/diag"
 
-// Codes explains the diagnostics of fits.
+// Codes explains the diagnostics of fits and of reading data.
 var Codes = []diag.Code{
+	{
+		Name: "far-start", Title: "a start that is far before the first row",
+		Explanation: "Trajectories start at 0 unless a row is earlier, or the model or the data block says otherwise. Where the first row comes after a gap of twice the rows' span or more, that is doubtful (a warning); after more than ten times the span it is refused. Calendar years are written `time t: yr in [1900, inf)`; `from: first row` in the data block starts at the data; `time t in [0, inf)` says that the start is meant.",
+		Example: `model M {
+  param k = 1
+  state x = 1
+  x' = -k*x
+  observe seen = x
+}
+data d from "d.csv" { time: year; seen: seen }`,
+	},
+	{
+		Name: "first-late", Title: "an initial value that is not measured at the start",
+		Explanation: "`first(y)` as an initial value is the value of y where the trajectory starts. A later one would be taken for it. Start the trajectory where y is measured, with `from` in the data block, or make the initial value a parameter, `param y0 per trajectory = first(y)`.",
+		Example: `model M {
+  param k = 1
+  state x = first(seen)
+  x' = -k*x
+  observe seen = x
+}
+data d from "d.csv" { time: t; from: -1; seen: seen }`,
+	},
+	{
+		Name: "skipped-rows", Title: "rows or events before the start of a run",
+		Explanation: "They are left out, measurements, doses and events at a constant time alike. A warning.",
+		Example: `model M {
+  param k = 1
+  state x = 1
+  x' = -k*x
+  observe seen = x
+}
+data d from "d.csv" { time: t; from: 0.5; seen: seen }`,
+	},
 	{
 		Name: "not-supported", Title: "a setting that the language has and the program does not obey yet",
 		Explanation: "What is written is understood and means something, but this version cannot do it. It is refused rather than ignored. docs/language.md lists what is refused.",

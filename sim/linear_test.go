@@ -19,6 +19,7 @@ type linear struct {
 	sched  []float64
 	jump   func(e int, t float64, y, d, a, v []float64)
 	delay  float64
+	ranks  func(y, v []float64)
 }
 
 // line is the guard a·y + at·t + b.
@@ -93,6 +94,8 @@ func (m *linear) Spread(_ float64, y, _, reach []float64, rt float64, g, rate []
 func (m *linear) Times(s []float64) { copy(s, m.sched) }
 
 func (m *linear) Jump(e int, t float64, y, d, a, v []float64) { m.jump(e, t, y, d, a, v) }
+
+func (m *linear) Priorities(_ float64, y, _, v []float64) { m.ranks(y, v) }
 
 func (m *linear) Rest(int, float64, []float64, []float64, []float64) {}
 func (m *linear) Delay(int, float64, []float64, []float64) float64   { return m.delay }
@@ -226,6 +229,39 @@ func TestSavesBetweenFirings(t *testing.T) {
 		require.InDelta(t, before[i], tr.BeforeY[i][0], 1e-7, "before save %d", i)
 	}
 	require.Equal(t, 5, tr.Saved)
+}
+
+// TestPrioritiesOfTheMoment: priorities are those of the state before each
+// micro-step: what one event leaves says which of the others is next.
+func TestPrioritiesOfTheMoment(t *testing.T) {
+	for _, first := range []float64{0, 10} {
+		m := &linear{
+			size: Sizes{Y: 2, YError: 2, D: 3, Guards: 1}, y0: []float64{0, first}, d0: []float64{0, 0, 0},
+			rhs:   func(_ float64, _, _, dy []float64) { dy[0], dy[1] = 1, 0 },
+			guard: []line{{[]float64{1, 0}, 0, -1}},
+			// Event 0 goes first and sets the second state, of which the others' order depends.
+			jump: func(e int, _ float64, y, d, _, v []float64) {
+				if e == 0 {
+					v[0] = 5 - y[1]
+					return
+				}
+				v[0] = 1 + d[0] + d[1] + d[2]
+			},
+			ranks: func(y, v []float64) { v[0], v[1], v[2] = 100, y[1], 2 },
+		}
+		hy := &Hybrid{Prioritised: true}
+		for _, target := range []int{1, 2, 3} {
+			hy.Events = append(hy.Events, events.Event{Name: "e", Cond: above(true), Targets: []int{target}, Late: true, Release: -1})
+		}
+		tr := m.run(t, hy, &Span{T1: 2})
+		order := []int{0, 1, 2}
+		if first == 10 {
+			order = []int{0, 2, 1} // y₁ = −5 ranks event 1 below event 2
+		}
+		for k, want := range order {
+			require.Equal(t, want, tr.Log[k].Event, "start %g, micro-step %d", first, k)
+		}
+	}
 }
 
 // TestLivelockIsPerEvent: as many events as one likes may fire at one instant, one

@@ -71,6 +71,7 @@ type Integrator struct {
 	landed                  []bool       // guards that came to rest at this instant
 	exited                  []bool       // switches whose surface the solution left at this instant
 	times                   []int        // firings of each event at this instant
+	ranks                   []float64    // priorities of the events
 	taken                   []bool       // firings of data that were carried out
 	came                    timed        // what the last step ended on
 	gBefore                 []float64    // and before the last micro-step
@@ -145,7 +146,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		readY: make([]float64, size.Y), flow: make([]float64, size.Y), readD: make([]float64, size.D),
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),
-		stays:  make([]bool, len(hy.Events)), times: make([]int, len(hy.Events)),
+		stays:  make([]bool, len(hy.Events)), ranks: make([]float64, len(hy.Events)), times: make([]int, len(hy.Events)),
 		near: newSpreads(size.Guards - size.Exits), trial: newSpreads(size.Guards - size.Exits),
 		gTry: make([]float64, size.Guards), rateTry: make([]float64, size.Guards), accelTry: make([]float64, size.Guards),
 		reach: make([]float64, 2*size.Y),
@@ -306,11 +307,9 @@ func (s *Integrator) reset() {
 
 // fail builds the failure of this run at the current state.
 func (s *Integrator) fail(status Status, h float64, format string, args ...any) *Failure {
-	return &Failure{
-		Status: status, T: s.t, H: h, Event: -1, Switch: -1, Guard: -1, State: -1,
-		Y: append([]float64{}, s.y...), D: append([]float64{}, s.d...),
-		Detail: fmt.Sprintf(format, args...),
-	}
+	f := NewFailure(status, s.t, fmt.Sprintf(format, args...))
+	f.H, f.Y, f.D = h, slices.Clone(s.y), slices.Clone(s.d)
+	return f
 }
 
 // propose sets up the next step, unless the run is at its end.

@@ -41,6 +41,12 @@ type Failure struct {
 	Detail   string    // what went wrong, in words; names no file
 }
 
+// NewFailure returns a failure that concerns no event, switch, guard or state in
+// particular.
+func NewFailure(status Status, t float64, detail string) *Failure {
+	return &Failure{Status: status, T: t, Event: -1, Switch: -1, Guard: -1, State: -1, Detail: detail}
+}
+
 func (f *Failure) Error() string {
 	return fmt.Sprintf("%s at t = %.6g: %s", f.Status, f.T, f.Detail)
 }

@@ -200,9 +200,9 @@ func (p *programs) draw(rng *rand.Rand) {
 	p.bounds.Program("f").Run(p.box)
 }
 
-// TestSound: values at random points of random boxes lie within the bounds of
+// TestBounds: values at random points of random boxes lie within the bounds of
 // random graphs over all operations, and so do rates.
-func TestSound(t *testing.T) {
+func TestBounds(t *testing.T) {
 	graphs := 150
 	if n, err := strconv.Atoi(os.Getenv("PINODE_NIGHTLY")); err == nil {
 		graphs = n

@@ -42,6 +42,7 @@ func (a *app) simulateCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			a.warn(m.Doubts())
 			return a.writeSimulation(m, s, out, events)
 		},
 	}
