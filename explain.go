@@ -17,10 +17,7 @@ func (m *Model) explain(f *sim.Failure) string {
 	var b strings.Builder
 	b.WriteString(f.Detail)
 	for _, i := range append([]int{f.Guard}, m.guardsOf(f.Switches)...) {
-		if i >= 0 && i < len(m.prog.Model.Guards) {
-			g := &m.prog.Model.Guards[i]
-			fmt.Fprintf(&b, ", of `%s` at %s", g.Text, g.Span.Pos())
-		}
+		b.WriteString(m.guardText(i))
 	}
 	if f.State >= 0 && f.State < m.prog.Model.Layout.NUser {
 		at, name := m.stateAt(f.State)

@@ -39,6 +39,7 @@ type Summary struct {
 	Loss                          float64
 	RMSE                          map[string]float64 // by observation
 	Events                        int
+	Unproven                      string // where nothing proves that no crossing was missed; else empty
 }
 
 // FitOption changes a fit.
@@ -409,6 +410,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary, stats []sim.Stats) (
 	lay := &o.m.prog.Model.Layout
 	sq, n := make([]float64, lay.NObs), make([]float64, lay.NObs)
 	s.Events, s.Loss = 0, 0
+	var sum sim.Stats
 	perValue := 1 / float64(max(o.count(items, 1), 1))
 	o.weighLosses(perValue, 1/float64(max(len(items), 1)))
 	copy(w.sys.s, o.sp.s)
@@ -420,6 +422,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary, stats []sim.Stats) (
 		}
 		stats = append(stats, tr.Stats)
 		s.Events += tr.Stats.Events
+		sum.Add(&tr.Stats)
 		for _, r := range it.rows {
 			k := r.save
 			w.sys.rowAt(it.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], &r)
@@ -434,6 +437,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary, stats []sim.Stats) (
 			}
 		}
 	}
+	s.Unproven = f.Model.unproven(&sum)
 	s.Loss *= perValue
 	for _, sl := range lay.Observes {
 		for k := range sl.N {

@@ -28,6 +28,7 @@ type Simulation struct {
 	Trajectories []*SimulatedTrajectory
 	Stats        sim.Stats
 	Warnings     diag.List // of what the result may be wrong in
+	Unproven     string    // where nothing proves that no crossing was missed; else empty
 }
 
 // SimulatedTrajectory is one trajectory: rows over the columns of the
@@ -172,6 +173,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 		out.Stats.Add(&st)
 	}
 	m.stiffness(&out.Warnings, stats, opt)
+	out.Unproven = m.unproven(&out.Stats)
 	return out, nil
 }
 

@@ -25,8 +25,7 @@ func TestStageByStage(t *testing.T) {
 		count = 20
 	}
 	for seed := range count {
-		// There and back in a step, or between two of the places where guards are
-		// looked at.
+		// There and back in a step.
 		text := strings.ReplaceAll(randomHybrid(rand.New(rand.NewPCG(seed, 31))), "0.2*sin(t)", "0.3*sin(7*t)")
 		if seed == 0 {
 			text = "model M {\n  param k = 0.1\n  state x = 1\n  x' = k\n  event dip when (t - 0.45)^2 <= 0.001 { x := x + 1 }\n  observe obs = x ~ normal(1)\n}\n"

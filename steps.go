@@ -7,7 +7,6 @@ import (
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/data"
-	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
@@ -15,20 +14,12 @@ import (
 // method describes a solver's method to the compiler.
 func method(tab *solvers.Tableau) *compiler.Method {
 	c := solvers.NewControl(tab)
-	m := &compiler.Method{
+	return &compiler.Method{
 		C: tab.C, A: tab.A, E: tab.E,
 		Alpha: c.Alpha, Beta: c.Beta, Safety: c.Safety, Least: c.Least, Most: c.Most, Back: c.Back,
 		LeastLog: solvers.LeastLog, Near: sim.Near, Tiny: sim.Tiny, Slack: sim.Slack,
+		Bernstein: tab.Bernstein(),
 	}
-	for _, theta := range events.Grid[1 : len(events.Grid)-1] {
-		x := compiler.Inside{Theta: theta}
-		for i := range tab.C {
-			b, rate := tab.Weight(i, theta)
-			x.B, x.Rate = append(x.B, b), append(x.Rate, rate)
-		}
-		m.Inside = append(m.Inside, x)
-	}
-	return m
 }
 
 // subject is one trajectory as a model of its own, for runs that share a

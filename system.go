@@ -15,7 +15,7 @@ import (
 // newHybrid describes a compiled model's events and switches to the simulator.
 func newHybrid(p *compiler.Program) *sim.Hybrid {
 	m := p.Model
-	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards), Prioritised: m.Priorities != nil}
+	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards), Affine: p.Affine(), Prioritised: m.Priorities != nil}
 	for i, g := range m.Guards {
 		hy.Flags[i] = g.Flag
 	}
@@ -108,6 +108,7 @@ type system struct {
 	guards2, look, floors, spread                 *program
 	spreadRates                                   []float64
 	slides                                        []*sliding // by the number of surfaces, less 1
+	boxed                                         boxed
 	outputs, obs, conserved, priorities, counts   *program
 	flow                                          []float64
 	nets                                          *program
@@ -152,6 +153,7 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	if s.look = newProgram(mod, f, "look", "g"); s.look != nil {
 		s.lookRates, s.flow = s.look.code.Output(f, "rate"), f.Input("flow")
 	}
+	s.boxed = newBoxed(mod, f)
 	if s.spread = newProgram(mod, f, "spread", "g"); s.spread != nil {
 		s.spreadRates = s.spread.code.Output(f, "rate")
 	}

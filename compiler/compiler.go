@@ -38,6 +38,7 @@ type Program struct {
 	Slides bool
 
 	guards   []*ir.Node // but for those of sliding
+	affine   []bool     // of these; see straight
 	times    []*ir.Node
 	surfaces int      // discontinuities that may be slid along
 	flow     *ir.Node // what moves the states: the right-hand side, with some held

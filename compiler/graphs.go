@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
@@ -16,6 +17,10 @@ import (
 //	rhs       dy [NY]
 //	guards    g, rate [guards]; accel likewise is guards2
 //	look      g, rate of those but for releases, where the state moves by flow
+//	bounds    lo, hi, ratelo, ratehi of the guards but for those of sliding, and 0 for
+//	          those that are affine, where the state moves by flow and tlo ≤ t ≤ thi,
+//	          and so on for y, f (flow), u and ut; bounds1 of those of sliding along one
+//	          surface
 //	spread    g, rate: by how much guards and rates may move where the states do, twice: see there
 //	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate (see slide.go)
 //	init      y, d
@@ -69,6 +74,9 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		if g, rate, _ := p.look(); g != nil {
 			graph("look", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
 		}
+		if slices.Contains(p.straight(), false) {
+			out = append(out, p.boundsGraph("bounds", p.crooked()))
+		}
 		if want.Reverse {
 			out = append(out, p.vjp("guards", g, true), p.vjp("guards", g, false))
 		}
@@ -83,6 +91,9 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		for k, s := range p.slides() {
 			slide, exits := fmt.Sprintf("slide%d", k+1), fmt.Sprintf("exits%d", k+1)
 			value(slide, "dy", s.flow, true, true)
+			if k == 0 {
+				out = append(out, p.boundsGraph("bounds1", p.elements(s.exits)))
+			}
 			graph(exits, ir.Output{Name: "g", Node: s.exits}, ir.Output{Name: "rate", Node: s.rate})
 			if want.Reverse {
 				out = append(out, p.vjp(slide, s.flow, false), p.vjp(exits, s.exits, true), p.vjp(exits, s.exits, false))

@@ -24,15 +24,11 @@ type Method struct {
 	// step ends there; the least length beside the time.
 	LeastLog, Near, Tiny float64
 
-	Slack  float64  // how much of itself an integrated intensity may lose in a step
-	Inside []Inside // where events are looked for, besides the ends
-}
+	Slack float64 // how much of itself an integrated intensity may lose in a step
 
-// Inside is a place in a step of length 1: the weights of the stage derivatives
-// in the dense output and in its derivative by time.
-type Inside struct {
-	Theta   float64
-	B, Rate []float64
+	// Of the dense output, the weights of the stage derivatives in its Bernstein
+	// coefficients, see solvers.Tableau.Bernstein.
+	Bernstein [][]float64
 }
 
 // maxStepOps bounds the operations of a step that becomes one program. Longer
@@ -61,7 +57,7 @@ const maxStepOps = 6000
 //	          mean of at most 1, else Safety exp(−Alpha log), within [Least, Back]
 //
 // where before is the log of the step before. For a model with guards it sets
-// calm, 1 if none of them crosses. Where signals do not look at every step, step
+// calm, 1 if it is proved that none of them crosses. Where signals do not look at every step, step
 // then goes on by itself, as solvers.Block has it: it replaces y.0, k.0, t, h,
 // before, until and rejected by those of the next step, sets next, clipped and
 // hop, and counts in taken, refused and left.
@@ -108,9 +104,9 @@ func (p *Program) stepGraphs(m *Method, lanes int, reverse, vary, roots bool) []
 	return out
 }
 
-// operations is how many operations a value takes.
-func operations(n *ir.Node) (count int) {
-	for _, x := range ir.Reach(n) {
+// operations is how many operations values take.
+func operations(n ...*ir.Node) (count int) {
+	for _, x := range ir.Reach(n...) {
 		if size := x.Shape.Size(); x.Op.Info().Class == ir.Elementwise && size <= exec.MaxUnroll {
 			count += size
 		} else { // a loop

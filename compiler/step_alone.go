@@ -48,13 +48,11 @@ func (s *stepping) goOn(y1, k1, calm, small, log, factor *ir.Node) []ir.Output {
 	return list
 }
 
-// calm is 1 if no guard of the model crosses inside of the step, as far as its
-// values and rates at the places where events are looked for tell, and no
-// intensity is negative over it. It takes a step for one to be looked at rather
-// than overlook something. side has the side of each guard, or 0 for one that is
-// not watched.
+// calm is 1 if it is proved that no guard of the model crosses inside of the step,
+// and no intensity is negative over it. side has the side of each guard, or 0 for
+// one that is not watched.
 func (s *stepping) calm(y, k []*ir.Node) *ir.Node {
-	b, in := s.b, s.Model.In
+	b := s.b
 	calm := b.Const(1)
 	last := len(y) - 1
 	for i := range s.Model.Events {
@@ -64,35 +62,8 @@ func (s *stepping) calm(y, k []*ir.Node) *ir.Node {
 			calm = b.Mul(calm, b.Le(least, is))
 		}
 	}
-	g, rate, flow := s.Program.look()
-	if g == nil {
-		return calm
+	if n := len(s.Model.Guards); n > 0 {
+		calm = b.Mul(calm, s.quiet(y, k, b.Input("side", ir.Vec(n), true)))
 	}
-	both := optimized(b, g, rate)
-	side := b.Input("side", g.Shape, true)
-	look := func(t, y, dy *ir.Node) (value, rate *ir.Node) {
-		by := map[*ir.Node]*ir.Node{in.T: t, in.Y: y, flow: dy}
-		if s.p != nil {
-			by[in.P] = s.p
-		}
-		at := b.Substitute(both, by)
-		return b.Mul(side, at[0]), b.Mul(side, at[1])
-	}
-	_, before := look(in.T, y[0], k[0])
-	quiet := b.Fill(b.Const(1), g.Shape)
-	for i := range len(s.m.Inside) + 1 {
-		t, at, dy := b.Add(in.T, s.h), y[last], k[last]
-		if i < len(s.m.Inside) {
-			x := s.m.Inside[i]
-			t = s.fma(b.Const(x.Theta), s.h, in.T)
-			at, dy = s.fma(s.h, s.combine(x.B, k), y[0]), s.combine(x.Rate, k)
-		}
-		value, after := look(t, at, dy)
-		zero := b.Const(0)
-		dip := b.Mul(b.Lt(before, zero), b.Lt(zero, after))
-		quiet = b.Mul(quiet, b.Mul(b.Lt(zero, value), b.Sub(b.Const(1), dip)))
-		before = after
-	}
-	unwatched := b.Apply(ir.OpEq, side, b.Const(0))
-	return b.Mul(calm, b.Le(b.Const(float64(g.Shape.N)), b.Sum(b.Apply(ir.OpMax, unwatched, quiet))))
+	return calm
 }

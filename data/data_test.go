@@ -562,3 +562,28 @@ func ExampleBuild() {
 	// drop=1 [0 0.2] [[1.3] [1.1]]
 	// drop=2 [0] [[0.9]]
 }
+
+// TestRangeOfInput: bounds of an input over a stretch hold its values and rates and
+// are met, to the square of a short stretch.
+func TestRangeOfInput(t *testing.T) {
+	s := Signal{T: []float64{0, 1, 1.5, 2.5, 4, 4.25, 6}, V: []float64{0, 2, -1, 0.5, 0.25, 3, 1}}
+	for kind, stretches := range map[string][][2]float64{
+		"hold":   {{0, 1}, {1.1, 1.3}, {-2, -1}, {6, 9}},
+		"linear": {{0, 1}, {1.1, 1.3}, {2.5, 4}, {-2, -1}, {7, 9}},
+		"cubic":  {{0, 6}, {0.5, 1.2}, {1, 1.5}, {1.2, 1.2001}, {3, 4.2}, {-2, -1}},
+	} {
+		p, err := NewInterpolant(s, kind)
+		require.NoError(t, err)
+		for _, x := range stretches {
+			lo, hi, rateLo, rateHi := p.Range(x[0], x[1])
+			least, most := math.Inf(1), math.Inf(-1)
+			for k := 1; k < 1000; k++ {
+				v, r := p.At(x[0] + (x[1]-x[0])*float64(k)/1000)
+				require.True(t, lo <= v && v <= hi, "%s %v: %g outside of [%g, %g]", kind, x, v, lo, hi)
+				require.True(t, rateLo <= r && r <= rateHi, "%s %v: rate %g outside of [%g, %g]", kind, x, r, rateLo, rateHi)
+				least, most = math.Min(least, v), math.Max(most, v)
+			}
+			require.Less(t, hi-lo, 2*(most-least)+1e-9, "%s %v: [%g, %g] for [%g, %g]", kind, x, lo, hi, least, most)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"math"
 	"sort"
 	"strings"
 )
@@ -147,3 +148,40 @@ func (p *Interpolant) in(i int, t float64) (v, rate float64) {
 
 // Knots are the times at which the signal or its derivative jumps.
 func (p *Interpolant) Knots() []float64 { return p.knots }
+
+// Range is the least and the largest value from time a to time b, and of the
+// derivative, within a stretch that holds no knot but at its ends.
+func (p *Interpolant) Range(a, b float64) (lo, hi, rateLo, rateHi float64) {
+	lo, rateLo = math.Inf(1), math.Inf(1)
+	hi, rateHi = -lo, -rateLo
+	first := sort.Search(len(p.t), func(i int) bool { return p.t[i] > a }) - 1
+	for i := first; i < len(p.t) && (i <= first || p.t[i] < b); i++ {
+		from, to := a, b
+		if i > first {
+			from = p.t[i]
+		}
+		if i+1 < len(p.t) {
+			to = math.Max(from, math.Min(b, p.t[i+1]))
+		}
+		// The Bernstein form of the cubic over the part, whose values at the ends
+		// and derivatives there are known.
+		v, r := p.in(i, from)
+		u, q := p.in(i, to)
+		w := (to - from) / 3
+		second := 0.
+		if i >= 0 {
+			second = 2*p.piece[i][2] + 6*p.piece[i][3]*(from-p.t[i])
+		}
+		for _, x := range [...]float64{v, v + w*r, u - w*q, u} {
+			lo, hi = math.Min(lo, x), math.Max(hi, x)
+		}
+		for _, x := range [...]float64{r, r + 1.5*w*second, q} {
+			rateLo, rateHi = math.Min(rateLo, x), math.Max(rateHi, x)
+		}
+	}
+	pad, rate := slack*(math.Abs(lo)+math.Abs(hi)), slack*(math.Abs(rateLo)+math.Abs(rateHi))
+	return lo - pad, hi + pad, rateLo - rate, rateHi + rate
+}
+
+// slack is what round-off may add to the value of a piece.
+const slack = 0x1p-46

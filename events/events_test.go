@@ -66,6 +66,9 @@ func (c curve) Probe(x float64, g, rate []float64) {
 	}
 }
 
+// Bounds knows none, so that the curves are looked at.
+func (c curve) Bounds(a, b float64, to *Bounds) bool { return false }
+
 func detect(c curve, sides ...int8) []Crossing {
 	d := NewDetector(len(c))
 	copy(d.Side, sides)

@@ -103,21 +103,31 @@ func (s *Integrator) finiteGuards() *Failure {
 // rested on. Crossings that change nothing are taken over as they pass.
 func (s *Integrator) scan() (guard int, theta float64) {
 	leaves, when := s.leave()
-	from := 0.
-	for range 1000 {
+	s.step.Expand()
+	from, last := 0., -1
+	for flips := 0; ; flips++ {
 		found := s.det.First(s, from, s.step.H, 0)
-		if len(found) == 0 || found[0].Theta >= when {
+		over := flips >= maxFlips && len(found) > 0
+		if over {
+			s.det.Unproven = found[0].Guard
+		}
+		s.unproven()
+		if over || len(found) == 0 || found[0].Theta >= when {
 			break
 		}
 		c := found[0]
-		if s.matters(c.Guard, -s.det.Side[c.Guard]) {
+		to := -s.det.Side[c.Guard]
+		if c.Guard == last && c.Theta <= from { // back where it just was: it is on its surface
+			to = 0
+		}
+		if s.matters(c.Guard, to) {
 			return c.Guard, c.Theta
 		}
-		s.pass(c.Guard, -s.det.Side[c.Guard])
+		s.pass(c.Guard, to)
 		if c.Theta >= 1 {
 			return -1, 0
 		}
-		from = c.Theta
+		from, last = c.Theta, c.Guard
 	}
 	if leaves < 0 {
 		return -1, 0
@@ -129,6 +139,9 @@ func (s *Integrator) scan() (guard int, theta float64) {
 	}
 	return leaves, when
 }
+
+// maxFlips bounds the crossings in a step that change nothing.
+const maxFlips = 100_000
 
 // pass takes a guard to another side between instants and brings the conditions
 // up to date.

@@ -28,6 +28,7 @@ type Hybrid struct {
 	Schedules []Schedule // one for each event; used by At and Every
 	Switches  []events.Switch
 	Flags     []bool // guards that only jumps can change
+	Affine    []bool // guards that are affine in time and state; nil: it is not known of any
 
 	// Prioritised is set where some event's priority is not constant: those
 	// of all events are then what Model.Priorities gives.

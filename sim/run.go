@@ -98,6 +98,8 @@ type Integrator struct {
 	touched []int // micro-step that last assigned each component of [Y | D]
 	readY   []float64
 	flow    []float64 // the derivative of the dense output
+	box     Box       // that a part of it is in
+	counted int       // the last step that was counted as unproven
 	readD   []float64
 	vals    []float64
 	zeno    jumps.Zeno
@@ -166,6 +168,9 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		}
 		s.signs = s.signs || !w.Floor
 	}
+	if len(opt.Method.Dense[0]) <= events.MaxDegree {
+		copy(s.det.Affine, hy.Affine)
+	}
 	s.actWords, s.stageWords = s.blk.ActWords(), size.Y*(len(s.blk.Y)-1)
 	if s.moving {
 		s.stageWords += size.Y * len(s.blk.K)
@@ -189,12 +194,11 @@ func (s *Integrator) RHS(t float64, y, dy []float64) {
 func (s *Integrator) Probe(theta float64, g, rate []float64) {
 	t := s.t + theta*s.step.H
 	s.step.Dense(theta, s.readY)
-	if s.sided {
-		s.step.DenseRate(theta, s.flow)
-		s.model.Look(t, s.readY, s.d, s.flow, g, rate)
-		return
+	if !s.sided {
+		s.model.Guards(t, s.readY, s.d, s.held, g, rate, nil)
 	}
-	s.model.Guards(t, s.readY, s.d, s.held, g, rate, nil)
+	s.step.DenseRate(theta, s.flow)
+	s.model.Look(t, s.readY, s.d, s.flow, g, rate)
 }
 
 // Run integrates the model over the span into out. The error, a *Failure, is
@@ -283,7 +287,7 @@ func (s *Integrator) reset() {
 	clear(s.held)
 	clear(s.atRest)
 	s.plans, s.stuck = s.plans[:0], 0
-	s.steps, s.stop.t = 0, math.Inf(-1)
+	s.steps, s.stop.t, s.counted = 0, math.Inf(-1), 0
 	s.loose, s.cut = false, false
 	in, ok := s.many.(Inputs)
 	s.inputs = ok && in.HasInputs()
@@ -473,7 +477,11 @@ func (s *Integrator) advance() *Failure {
 		return nil
 	}
 	if !calm {
-		if guard, theta := s.scan(); guard >= 0 {
+		guard, theta := s.scan()
+		if i := s.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.det.UndefinedAt) {
+			return s.blame(s.fail(Unstable, s.try, "guard %d is not a number from t = %.9g on", i, s.t+s.det.UndefinedAt*s.try), i)
+		}
+		if guard >= 0 {
 			return s.advanceTo(guard, theta)
 		}
 	}

@@ -55,6 +55,8 @@ type Stats struct {
 	Events          int // micro-steps
 	Turns           int // of switches: discontinuities of the field that were crossed
 	Near            int // saves closer to an event than its localisation error
+	Unproven        int // steps in which nothing proves that no crossing of a guard was missed
+	UnprovenGuard   int // in the last of these, the guard
 
 	// Stiff is how many steps stability held down, by samples, and not the
 	// error; Stiffest, from 1, is the state that would move fastest there.
@@ -72,6 +74,9 @@ func (s *Stats) Add(x *Stats) {
 	if x.Stiff > 0 {
 		s.Stiff += x.Stiff
 		s.Stiffest = x.Stiffest
+	}
+	if s.Unproven += x.Unproven; x.Unproven > 0 {
+		s.UnprovenGuard = x.UnprovenGuard
 	}
 }
 

@@ -42,6 +42,7 @@ type Stepper struct {
 	yiDot  []float64
 	tDot   float64
 	hDot   float64
+	exp    *expansion // of the dense output; see Expand
 }
 
 // NewStepper returns a stepper for n equations.

@@ -333,6 +333,9 @@ func (a *app) summary(f *pinode.Fit, run *runFolder, info runInfo) error {
 	for _, n := range f.Model.ConservedNames() {
 		fmt.Fprintf(a.out, "  %s drifts by %.2g %% between events\n", n, 100*drift[n])
 	}
+	for _, text := range unproven(f) {
+		fmt.Fprintf(a.out, "  note: %s\n", text)
+	}
 	if k := f.State.Kinks; k > 0 && !a.quiet {
 		fmt.Fprintf(a.out, "  note: the order of events changed %d times between evaluations; the loss has kinks there\n", k)
 	}
@@ -372,7 +375,8 @@ func fitJSON(f *pinode.Fit, run *runFolder, info runInfo) any {
 		Params      []param            `json:"params"`
 		Train       map[string]float64 `json:"train_rmse"`
 		Validation  map[string]float64 `json:"validation_rmse,omitempty"`
-	}{1, run.dir, info.Status, info.Certificate, f.Train.Loss, nil, f.Train.RMSE, nil}
+		Unproven    []string           `json:"unproven,omitempty"`
+	}{1, run.dir, info.Status, info.Certificate, f.Train.Loss, nil, f.Train.RMSE, nil, nil}
 	for _, e := range f.Estimates {
 		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
 		if !math.IsNaN(e.StdErr) {
@@ -383,5 +387,17 @@ func fitJSON(f *pinode.Fit, run *runFolder, info runInfo) any {
 	if f.Validation.Trajectories > 0 {
 		out.Validation = f.Validation.RMSE
 	}
+	out.Unproven = unproven(f)
 	return out
+}
+
+// unproven says where crossings of guards may have been missed, in training and in
+// validation.
+func unproven(f *pinode.Fit) (list []string) {
+	for _, s := range []pinode.Summary{f.Train, f.Validation} {
+		if s.Unproven != "" {
+			list = append(list, s.Unproven)
+		}
+	}
+	return list
 }

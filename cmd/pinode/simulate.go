@@ -67,6 +67,9 @@ func (a *app) writeSimulation(m *pinode.Model, s *pinode.Simulation, out, events
 		}
 	}
 	a.warn(&s.Warnings)
+	if s.Unproven != "" {
+		fmt.Fprintf(a.err, "note: %s\n", s.Unproven)
+	}
 	if a.json {
 		return a.simulationJSON(s)
 	}
@@ -104,7 +107,8 @@ func (a *app) simulationJSON(s *pinode.Simulation) error {
 		Columns      []string     `json:"columns"`
 		Units        []string     `json:"units"`
 		Trajectories []trajectory `json:"trajectories"`
-	}{Version: 1, Columns: s.Columns, Units: s.Units}
+		Unproven     string       `json:"unproven,omitempty"`
+	}{Version: 1, Columns: s.Columns, Units: s.Units, Unproven: s.Unproven}
 	for _, tr := range s.Trajectories {
 		t := trajectory{tr.Name, tr.Status.String(), tr.Rows, []event{}}
 		for _, e := range tr.Events {

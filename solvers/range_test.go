@@ -1,0 +1,84 @@
+package solvers
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// randomStep is a step of a method with arbitrary stages.
+func randomStep(rng *rand.Rand, tab *Tableau, n int) *Stepper {
+	s := NewStepper(tab, n)
+	s.T, s.H = rng.NormFloat64(), math.Pow(10, 1-4*rng.Float64())
+	for i := range s.K {
+		for l := range n {
+			s.Y[i][l], s.K[i][l] = rng.NormFloat64(), rng.NormFloat64()
+		}
+	}
+	return s
+}
+
+// TestBernstein: the Bernstein form is the dense output.
+func TestBernstein(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 3))
+	for _, m := range Methods {
+		s := randomStep(rng, m, 1)
+		w := m.Bernstein()
+		n := len(w) - 1
+		y := make([]float64, 1)
+		for _, x := range []float64{0, 0.2, 0.5, 0.9, 1} {
+			s.Dense(x, y)
+			sum := 0.
+			for k := range w {
+				c := s.Y[0][0]
+				for i := range s.K {
+					c += s.H * w[k][i] * s.K[i][0]
+				}
+				binomial := 1.
+				for i := range k {
+					binomial *= float64(n-i) / float64(i+1)
+				}
+				sum += binomial * math.Pow(x, float64(k)) * math.Pow(1-x, float64(n-k)) * c
+			}
+			require.InDelta(t, y[0], sum, 1e-11*(1+s.H), m.Name)
+		}
+	}
+}
+
+// TestRange: values and rates of the dense output lie within the bounds, over the
+// whole step and small parts of it, and of small parts the bounds are the values at
+// the ends but for the square of the length.
+func TestRange(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 3))
+	const n = 3
+	v := func() []float64 { return make([]float64, n) }
+	lo, hi, rateLo, rateHi, y, f := v(), v(), v(), v(), v(), v()
+	for _, m := range Methods {
+		for range 30 {
+			s := randomStep(rng, m, n)
+			s.Expand()
+			for _, width := range []float64{1, 0.3, 1e-3, 1e-9, 0x1p-40} {
+				a := rng.Float64() * (1 - width)
+				s.Range(a, a+width, lo, hi, rateLo, rateHi)
+				for k := range 21 {
+					x := math.Min(a+width, a+width*float64(k)/20)
+					s.Dense(x, y)
+					s.DenseRate(x, f)
+					for l := range n {
+						require.True(t, lo[l] <= y[l] && y[l] <= hi[l], "%s: %g outside of [%g, %g]", m.Name, y[l], lo[l], hi[l])
+						require.True(t, rateLo[l] <= f[l] && f[l] <= rateHi[l], "%s: rate %g outside of [%g, %g]", m.Name, f[l], rateLo[l], rateHi[l])
+					}
+				}
+				if width > 1e-2 {
+					continue
+				}
+				for l := range n {
+					require.InDelta(t, rateLo[l], rateHi[l], 1e3*width+1e-11, m.Name)
+					require.InDelta(t, s.H*width*math.Max(math.Abs(rateLo[l]), math.Abs(rateHi[l])), hi[l]-lo[l], 1e3*s.H*width*width+1e-10*(1+s.H)+s.H*width*math.Abs(rateHi[l]), m.Name)
+				}
+			}
+		}
+	}
+}
