@@ -1,0 +1,297 @@
+package pinode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// restSteps are the steps of the coarse run of the reference; the fine one has
+// twice as many.
+const restSteps = 600
+
+// restTally counts what the random models had to say.
+type restTally struct {
+	models, events, slides, rests, values, partials, terminated int
+
+	skipped map[string]int
+	parts   map[string]int // of the models compared
+	failed  map[string]int // by what went wrong
+	shown   []string
+}
+
+// restReference runs a model twice. It returns the fine run and how far it can
+// be trusted, or why it cannot.
+func restReference(m *refModel) (r *refRun, doubt float64, skip string) {
+	coarse, err := m.reference(m.params, restSteps)
+	if err == nil {
+		r, err = m.reference(m.params, 2*restSteps)
+	}
+	switch {
+	case errors.Is(err, errVague):
+		return nil, 0, "not unique"
+	case err != nil:
+		return nil, 0, "the reference fails"
+	case len(coarse.log) != len(r.log):
+		return nil, 0, "the reference differs with its step"
+	}
+	for i, f := range r.log {
+		if coarse.log[i].name != f.name {
+			return nil, 0, "the reference differs with its step"
+		}
+		doubt = math.Max(doubt, math.Abs(f.t-coarse.log[i].t))
+		if i > 0 {
+			if gap := f.t - r.log[i-1].t; gap > refTie && gap < 1e-6 {
+				return nil, 0, "events too near each other"
+			}
+		}
+	}
+	for i, v := range r.y {
+		doubt = math.Max(doubt, math.Abs(v-coarse.y[i]))
+	}
+	if doubt > 1e-6 {
+		return nil, 0, "the reference differs with its step"
+	}
+	return r, doubt, ""
+}
+
+// TestRandomRests: random models that rest on thresholds, saturate, stick and
+// slip, switch with the time, and have events on each other and on the end,
+// against a reference that shares nothing with the engine: events in their
+// order, their times, and the values at the end; then the derivatives of these
+// in every mode. PINODE_NIGHTLY says how many models; without it there are 200.
+func TestRandomRests(t *testing.T) {
+	count, nightly := 200, false
+	if n, err := strconv.Atoi(os.Getenv("PINODE_NIGHTLY")); err == nil {
+		count, nightly = n, true
+	} else if testing.Short() {
+		count = 48
+	}
+	tally := &restTally{skipped: map[string]int{}, parts: map[string]int{}, failed: map[string]int{}}
+	for seed := range uint64(count) {
+		m, parts := randomRest(seed)
+		r, doubt, skip := restReference(m)
+		if skip != "" {
+			tally.skipped[skip]++
+			continue
+		}
+		tally.models++
+		tally.events += len(r.log)
+		tally.slides += r.slides
+		tally.rests += r.rests
+		if r.finished {
+			tally.terminated++
+		}
+		for _, p := range parts {
+			tally.parts[p]++
+		}
+		kind, text := compareRest(tally, m, r, doubt, nightly, seed)
+		if kind != "" {
+			tally.failed[kind]++
+			tally.shown = append(tally.shown, fmt.Sprintf("seed %d (%s): %s: %s\n%s", seed, strings.Join(parts, ", "), kind, text, m.write()))
+		}
+	}
+	tally.print(t)
+	require.Less(t, count-tally.models, count/10+1, "too many models are skipped")
+	require.Empty(t, tally.failed, strings.Join(tally.shown[:min(3, len(tally.shown))], "\n"))
+}
+
+func (y *restTally) print(t *testing.T) {
+	list := func(m map[string]int) (s []string) {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			s = append(s, fmt.Sprintf("%s %d", k, m[k]))
+		}
+		return s
+	}
+	t.Logf("%d models, %d events, %d sliding phases, %d rests, %d ended by an event", y.models, y.events, y.slides, y.rests, y.terminated)
+	t.Logf("%d values and times, %d derivatives compared", y.values, y.partials)
+	t.Logf("parts: %s", strings.Join(list(y.parts), ", "))
+	t.Logf("skipped: %s", strings.Join(list(y.skipped), ", "))
+	if len(y.failed) > 0 {
+		t.Logf("failed: %s", strings.Join(list(y.failed), ", "))
+		for _, s := range y.shown {
+			t.Log(s[:strings.IndexByte(s, '\n')])
+		}
+	}
+}
+
+// compareRest runs a model and compares it with the reference. It returns the
+// kind of what is wrong, and what it is.
+func compareRest(tally *restTally, m *refModel, want *refRun, doubt float64, all bool, seed uint64) (kind, text string) {
+	source := m.write() + fmt.Sprintf("simulate { until: %g, step: %g, solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }\n", m.end, m.end/2)
+	model, err := Parse("model.node", source)
+	if err != nil {
+		return "compile", err.Error()
+	}
+	for _, solver := range []string{"", "tsit5"} { // and with the tolerances of every day
+		tol := 1e-8 + 10*doubt
+		if solver != "" {
+			tol = 1e-3
+			if err := model.Set("simulate.solver", solver, "test"); err != nil {
+				return "setting", err.Error()
+			}
+			if restNear(want, 1e-3) {
+				continue // in which order these come depends on tolerances
+			}
+		}
+		s, err := model.Simulate(Cores(1))
+		if err != nil {
+			return "run", err.Error()
+		}
+		if kind, text = restValues(tally, m, want, s, tol); kind != "" {
+			return kind + " " + solver, text
+		}
+	}
+	model, err = Parse("model.node", source)
+	if err != nil {
+		return "compile", err.Error()
+	}
+	return restPartials(tally, m, model, want, all, seed)
+}
+
+// restNear says whether events of different instants come this near.
+func restNear(r *refRun, near float64) bool {
+	for i := 1; i < len(r.log); i++ {
+		if gap := r.log[i].t - r.log[i-1].t; gap > refTie && gap < near {
+			return true
+		}
+	}
+	return false
+}
+
+// events is the log of a trajectory without the lines of sliding.
+func restEvents(tr *SimulatedTrajectory) []Event {
+	return slices.DeleteFunc(slices.Clone(tr.Events), func(e Event) bool { return strings.HasPrefix(e.Name, "slide") })
+}
+
+func restValues(tally *restTally, m *refModel, want *refRun, s *Simulation, tol float64) (kind, text string) {
+	tr := s.Trajectories[0]
+	var got []string
+	events := restEvents(tr)
+	for _, e := range events {
+		got = append(got, fmt.Sprintf("%s %.9g", e.Name, e.Time))
+	}
+	var due []string
+	for _, f := range want.log {
+		due = append(due, fmt.Sprintf("%s %.9g", f.name, f.t))
+	}
+	story := fmt.Sprintf("%v, want %v", got, due)
+	if len(events) != len(want.log) {
+		return "number of events", story
+	}
+	for i, e := range events {
+		if e.Name != want.log[i].name {
+			return "order of events", story
+		}
+		tally.values++
+		if math.Abs(e.Time-want.log[i].t) > tol {
+			return "time of an event", fmt.Sprintf("%s is off by %g; %s", e.Name, e.Time-want.log[i].t, story)
+		}
+	}
+	last := tr.Rows[len(tr.Rows)-1]
+	for i, v := range m.vars {
+		k := slices.Index(s.Columns, v.name)
+		tally.values++
+		if math.Abs(last[k]-want.y[i]) > tol*(1+math.Abs(want.y[i])) || math.IsNaN(last[k]) {
+			return "value at the end", fmt.Sprintf("%s = %.12g, want %.12g; %s", v.name, last[k], want.y[i], story)
+		}
+	}
+	return "", ""
+}
+
+// restPartials compares derivatives with those of the reference by
+// differences: by one parameter, or by all.
+func restPartials(tally *restTally, m *refModel, model *Model, want *refRun, all bool, seed uint64) (kind, text string) {
+	if len(m.params) == 0 {
+		return "", ""
+	}
+	cert, err := model.Certify(context.Background(), 1000)
+	if err != nil {
+		return "certificate", err.Error()
+	}
+	if cert.Worst > 1e-6 {
+		return "derivatives among themselves", fmt.Sprintf("%s: %s off by %g", cert.Mode, cert.Where, cert.Worst)
+	}
+	for k := range m.params {
+		if !all && k != int(seed)%len(m.params) {
+			continue
+		}
+		ends, times, doubt := restDifference(m, k, want)
+		if ends == nil {
+			continue
+		}
+		name := fmt.Sprintf("p%d", k)
+		for _, target := range cert.Targets {
+			d := 0.
+			if target.Event >= 0 {
+				e := cert.Events[target.Event]
+				i := slices.IndexFunc(want.log, func(f refFired) bool { return f.name == e.Name && math.Abs(f.t-e.Time) < 1e-6 })
+				if i < 0 {
+					continue // a line of sliding
+				}
+				d = times[i]
+			} else {
+				d = ends[m.index(strings.Fields(target.Name)[0])]
+			}
+			for _, row := range target.Rows {
+				if row.Name != name {
+					continue
+				}
+				for j, mode := range cert.Modes {
+					tally.partials++
+					if off := math.Abs(row.Gradient[j] - d); !(off <= 1e-5*(1+math.Abs(d))+10*doubt) {
+						return "derivative", fmt.Sprintf("%s by %s, %s: %.9g, want %.9g", target.Name, name, mode, row.Gradient[j], d)
+					}
+				}
+			}
+		}
+	}
+	return "", ""
+}
+
+// restDifference has the derivatives of the ends and times of the reference by
+// a parameter, and how well they are known; none where the events change.
+func restDifference(m *refModel, k int, want *refRun) (ends, times []float64, doubt float64) {
+	at := func(d float64) []float64 {
+		p := slices.Clone(m.params)
+		p[k] += d
+		r, err := m.reference(p, restSteps)
+		if err != nil || len(r.log) != len(want.log) || r.slides != want.slides {
+			return nil
+		}
+		v := slices.Clone(r.y)
+		for i, f := range r.log {
+			if f.name != want.log[i].name {
+				return nil
+			}
+			v = append(v, f.t)
+		}
+		return v
+	}
+	const h = 1e-3
+	v := [][]float64{at(-2 * h), at(-h), at(h), at(2 * h)}
+	for _, x := range v {
+		if x == nil {
+			return nil, nil, 0
+		}
+	}
+	d := make([]float64, len(v[0]))
+	for i := range d {
+		near, far := (v[2][i]-v[1][i])/(2*h), (v[3][i]-v[0][i])/(4*h)
+		d[i] = (4*near - far) / 3
+		doubt = math.Max(doubt, math.Abs(near-far)/100)
+	}
+	if doubt > 1e-3 {
+		return nil, nil, 0
+	}
+	return d[:len(m.vars)], d[len(m.vars):], doubt
+}
