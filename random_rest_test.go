@@ -86,7 +86,7 @@ func TestRandomRests(t *testing.T) {
 		}
 		tally.models++
 		tally.events += len(r.log)
-		tally.slides += r.slides
+		tally.slides += len(r.in)
 		tally.rests += r.rests
 		if r.finished {
 			tally.terminated++
@@ -265,7 +265,7 @@ func restDifference(m *refModel, k int, want *refRun) (ends, times []float64, do
 		p := slices.Clone(m.params)
 		p[k] += d
 		r, err := m.reference(p, restSteps)
-		if err != nil || len(r.log) != len(want.log) || r.slides != want.slides {
+		if err != nil || len(r.log) != len(want.log) || len(r.in) != len(want.in) {
 			return nil
 		}
 		v := slices.Clone(r.y)

@@ -22,6 +22,7 @@ func (r *refRun) instant(flips []refFlip) error {
 	for _, i := range left {
 		up, down := r.pull(i)
 		r.slide = slices.DeleteFunc(r.slide, func(k int) bool { return k == i })
+		r.out = append(r.out, r.t)
 		r.weight[i] = 0
 		if up > 0 && up > -down {
 			r.weight[i] = 1

@@ -48,7 +48,7 @@ type refRun struct {
 	times    []int
 	delayed  []refFiring
 	log      []refFired
-	slides   int
+	in, out  []float64 // when it came to surfaces and left them
 	rests    int
 	finished bool
 }
@@ -413,10 +413,11 @@ func (r *refRun) settle(flipped []int, left ...int) error {
 				if r.slide = append(r.slide, i); len(r.slide) > 2 {
 					return errVague
 				}
-				r.slides++
+				r.in = append(r.in, r.t)
 				changed = true
 			case !hold && held:
 				r.slide = slices.DeleteFunc(r.slide, func(k int) bool { return k == i })
+				r.out = append(r.out, r.t)
 				changed = true
 			}
 			if !hold && w != r.weight[i] {
