@@ -37,6 +37,9 @@ var restParts = []struct {
 	{"ball", (*restMaker).ball},
 	{"thermostat", (*restMaker).thermostat},
 	{"equal", (*restMaker).equal},
+	{"order", (*restMaker).orders},
+	{"meeting", (*restMaker).meeting},
+	{"stack", (*restMaker).stack},
 }
 
 // randomRest is a random model of one to three parts, and their names.
@@ -161,14 +164,18 @@ func (g *restMaker) friction() {
 		force = refSub(force, refMul(g.in(0.5, 2), x))
 	}
 	dry := g.in(0.8, 1.1)
-	f := refSub(force, refMul(dry, g.sign(v)))
-	switch g.rng.IntN(3) {
-	case 0: // quadratic drag: the same surface again, in a corner
-		f = refSub(f, refMul(refMul(g.in(0.1, 0.4), g.abs(v)), v))
-	case 1:
-		if g.coin() {
-			f = refSub(force, refMul(dry, g.choose(g.compare(v, ">=", g.num(0)), g.num(1), g.num(-1))))
-		}
+	var f refExpr
+	switch g.rng.IntN(4) {
+	case 0: // quadratic drag: the same surface again, as a corner
+		f = refSub(refSub(force, refMul(dry, g.sign(v))), refMul(refMul(g.in(0.1, 0.4), g.abs(v)), v))
+	case 1: // by a condition
+		f = refSub(force, refMul(dry, g.choose(g.compare(v, g.above(), g.num(0)), g.num(1), g.num(-1))))
+	case 2: // the same surface in two equations, written in two ways
+		f = refSub(force, refMul(dry, g.sign(v)))
+		wear := g.state(g.name("w"), g.num(0))
+		g.rate(g.name("w"), refAdd(g.abs(v), g.choose(g.compare(v, ">", g.num(0)), refMul(g.in(0.1, 0.3), v), refMul(g.num(-0.1), wear))))
+	default:
+		f = refSub(force, refMul(dry, g.sign(v)))
 	}
 	g.rate(g.name("v"), f)
 	if g.coin() {
@@ -199,6 +206,9 @@ func (g *restMaker) relay() {
 func (g *restMaker) wave() {
 	x := g.state(g.name("x"), g.in(0, 1))
 	period := g.in(0.3, 0.9)
+	if g.rng.IntN(3) == 0 { // many turns in a step
+		period = g.in(0.06, 0.1)
+	}
 	angle := refOp("/", refMul(g.num(2*math.Pi), g.time()), period, func(a, b float64) float64 { return a / b })
 	light := g.choose(g.compare(refSin(angle), ">", g.num(0)), g.in(0.5, 1.5), g.num(0))
 	g.rate(g.name("x"), refSub(light, refMul(g.in(0.2, 0.6), x)))
@@ -354,6 +364,53 @@ func (g *restMaker) equal() {
 	g.add(g.rank(g.when(g.name("seen"), "", a, g.above(), g.num(1))), g.name("n"), g.in(0.8, 1.2))
 	if g.coin() {
 		g.set(g.rank(g.at(g.name("again"), g.in(1.2, 1.6))), g.name("a"), g.num([]float64{1, 2}[g.rng.IntN(2)]))
+	}
+}
+
+// orders: two events at the same times whose order a third one swaps.
+func (g *restMaker) orders() {
+	x, q := g.state(g.name("x"), g.in(0.5, 1)), g.state(g.name("q"), g.num(0))
+	g.rate(g.name("x"), refMul(g.num(-0.2), x))
+	period := g.num([]float64{0.5, 0.25}[g.rng.IntN(2)])
+	half := g.every(g.name("half"), period, nil, nil)
+	first := refMul(g.num(1000), q)
+	half.priority, half.late = &first, true
+	g.set(half, g.name("x"), refMul(g.in(0.4, 0.7), x))
+	more := g.rank(g.every(g.name("more"), period, nil, nil))
+	more.late = true
+	g.set(more, g.name("x"), refAdd(x, g.in(0.1, 0.4)))
+	g.set(g.rank(g.at(g.name("swap"), g.in(1.05, 1.2))), g.name("q"), g.num(1))
+}
+
+// meeting: firings of one event whose delays end at one instant.
+func (g *restMaker) meeting() {
+	x, w := g.state(g.name("x"), g.in(0.5, 1)), g.state(g.name("w"), g.num(1))
+	g.rate(g.name("x"), refMul(refMul(g.num(-1), g.in(0.3, 0.6)), x))
+	until := g.num(1)
+	e := g.rank(g.every(g.name("late"), g.num(0.5), nil, &until))
+	e.after, e.late = &w, true
+	g.set(e, g.name("x"), refAdd(refMul(g.in(0.5, 0.9), x), g.in(0.1, 0.3)))
+	g.set(g.rank(g.at(g.name("haste"), g.in(0.6, 0.9))), g.name("w"), g.num(0.5))
+}
+
+// stack: several events cross one level of a moving state at once, some of
+// them too late, and add to one another.
+func (g *restMaker) stack() {
+	x, y := g.state(g.name("x"), g.in(0.1, 0.3)), g.state(g.name("y"), g.in(0, 0.2))
+	g.rate(g.name("x"), refAdd(g.in(0.7, 1.2), refMul(g.num(0.1), refSin(y))))
+	g.rate(g.name("y"), refMul(g.num(-0.3), y))
+	level := g.in(0.9, 1.3)
+	for i := range 3 {
+		g.add(g.when(fmt.Sprintf("%s%d", g.name("add"), i), "", x, g.above(), level), g.name("y"), refMul(g.in(0.2, 0.4), refAdd(x, y)))
+	}
+	back := g.rank(g.when(g.name("back"), "", x, ">=", level))
+	g.set(back, g.name("x"), refMul(g.in(0.1, 0.3), x))
+	if g.coin() {
+		wait := g.in(0.1, 0.3)
+		back.after = &wait
+	} else if g.coin() { // behind the others; else it cancels them
+		last := g.num(float64(-g.order))
+		back.priority = &last
 	}
 }
 

@@ -196,39 +196,79 @@ func (r *refRun) field(out []float64, slide []int) {
 		}
 		r.weight[i] = w
 	default:
-		r.corner(out, slide[0], slide[1])
+		r.corner(out, slide)
 	}
 }
 
-// corner is the field at the intersection of two surfaces: the four fields
-// with weights that are products.
-func (r *refRun) corner(out []float64, i, j int) {
-	var f [4][]float64
-	var gi, gj [4]float64
-	for c := range 4 {
-		r.weight[i], r.weight[j] = float64(c&1), float64(c>>1)
-		f[c] = make([]float64, len(out))
-		r.rates(f[c])
-		gi[c], gj[c] = r.slope(r.m.switches[i].guard, f[c]), r.slope(r.m.switches[j].guard, f[c])
+// corner is the field at the intersection of several surfaces, whose switches
+// act side by side: it is linear in their weights.
+func (r *refRun) corner(out []float64, slide []int) {
+	n := len(slide)
+	for _, i := range slide {
+		r.weight[i] = 0
 	}
-	mix := func(g [4]float64, a, b float64) float64 {
-		return (1-b)*((1-a)*g[0]+a*g[1]) + b*((1-a)*g[2]+a*g[3])
+	r.rates(out)
+	fields, system := make([][]float64, n), make([][]float64, n)
+	for k := range slide {
+		system[k] = make([]float64, n+1)
 	}
-	a, b := 0.5, 0.5
-	for range 30 { // Newton's method; one step where the switches act alone
-		u, v := mix(gi, a, b), mix(gj, a, b)
-		ua, ub := (1-b)*(gi[1]-gi[0])+b*(gi[3]-gi[2]), (1-a)*(gi[2]-gi[0])+a*(gi[3]-gi[1])
-		va, vb := (1-b)*(gj[1]-gj[0])+b*(gj[3]-gj[2]), (1-a)*(gj[2]-gj[0])+a*(gj[3]-gj[1])
-		det := ua*vb - ub*va
-		if math.Abs(det) < 1e-14 {
-			break
+	for c, i := range slide {
+		r.weight[i] = 1
+		fields[c] = make([]float64, len(out))
+		r.rates(fields[c])
+		r.weight[i] = 0
+		for k := range out {
+			fields[c][k] -= out[k]
 		}
-		a, b = a-(u*vb-v*ub)/det, b-(ua*v-va*u)/det
 	}
-	r.weight[i], r.weight[j] = math.Max(0, math.Min(1, a)), math.Max(0, math.Min(1, b))
-	for k := range out {
-		out[k] = (1-b)*((1-a)*f[0][k]+a*f[1][k]) + b*((1-a)*f[2][k]+a*f[3][k])
+	both := make([]float64, len(out))
+	for k, j := range slide {
+		g := r.m.switches[j].guard
+		rest := r.slope(g, out)
+		system[k][n] = -rest
+		for c := range slide {
+			for x := range out {
+				both[x] = out[x] + fields[c][x]
+			}
+			system[k][c] = r.slope(g, both) - rest
+		}
 	}
+	w := eliminate(system)
+	for c, i := range slide {
+		r.weight[i] = math.Max(0, math.Min(1, w[c]))
+		for k := range out {
+			out[k] += w[c] * fields[c][k]
+		}
+	}
+}
+
+// eliminate solves a linear system whose last column is the right-hand side.
+func eliminate(a [][]float64) []float64 {
+	n := len(a)
+	for c := range n {
+		best := c
+		for k := c; k < n; k++ {
+			if math.Abs(a[k][c]) > math.Abs(a[best][c]) {
+				best = k
+			}
+		}
+		a[c], a[best] = a[best], a[c]
+		for k := range n {
+			if k != c && a[c][c] != 0 {
+				f := a[k][c] / a[c][c]
+				for x := c; x <= n; x++ {
+					a[k][x] -= f * a[c][x]
+				}
+			}
+		}
+	}
+	w := make([]float64, n)
+	for c := range n {
+		if a[c][c] != 0 {
+			w[c] = a[c][n] / a[c][c]
+		}
+	}
+	return w
 }
 
 // step is one of the classical Runge–Kutta method.
@@ -250,6 +290,34 @@ func (r *refRun) step(h float64) {
 	r.t = t + h
 	for i := range y {
 		r.y[i] = y[i] + h/6*(k[0][i]+2*k[1][i]+2*k[2][i]+k[3][i])
+	}
+	for _, i := range r.slide {
+		r.project(r.m.switches[i].guard)
+	}
+}
+
+// project moves the states back to a surface that holds them, which the
+// rounding of rates has left.
+func (r *refRun) project(g refExpr) {
+	const d = 1e-4
+	off, square := g.at(r), 0.
+	grad := make([]float64, len(r.y))
+	for i, v := range r.m.vars {
+		if v.rate.at == nil || g.reads&(1<<i) == 0 {
+			continue
+		}
+		keep := r.y[i]
+		r.y[i] = keep + d
+		hi := g.at(r)
+		r.y[i] = keep - d
+		grad[i] = (hi - g.at(r)) / (2 * d)
+		r.y[i] = keep
+		square += grad[i] * grad[i]
+	}
+	for i := range grad {
+		if square > 0 {
+			r.y[i] -= off * grad[i] / square
+		}
 	}
 }
 
@@ -320,29 +388,38 @@ func (r *refRun) stretch(to float64, instant bool) ([]refFlip, error) {
 		}
 	}
 	var flips []refFlip
-	first := h
 	for _, f := range list {
 		near := refNear
 		if f.kind == "exit" {
 			near = refFlat
 		}
-		f.root = h
-		if back(h); r.beyond(f, near) {
+		if f.root = h; r.beyond(f, near) {
+			f.root = -1 // before the end
+		} else if !instant || !r.arrives(f) {
+			continue
+		}
+		flips = append(flips, f)
+	}
+	if len(flips) == 0 {
+		r.t = to
+		return nil, nil
+	}
+	first := h
+	for k := range flips {
+		f := &flips[k]
+		if f.root < 0 {
 			lo, hi := 0., h
 			for range 60 {
 				mid := (lo + hi) / 2
-				if back(mid); r.beyond(f, 0) {
+				if back(mid); r.beyond(*f, 0) {
 					hi = mid
 				} else {
 					lo = mid
 				}
 			}
 			f.root = hi
-		} else if !instant || !r.arrives(f) {
-			continue
 		}
 		first = math.Min(first, f.root)
-		flips = append(flips, f)
 	}
 	flips = slices.DeleteFunc(flips, func(f refFlip) bool { return f.root > first+refTie })
 	if back(first); first == h {
@@ -410,9 +487,7 @@ func (r *refRun) settle(flipped []int, left ...int) error {
 			}
 			switch {
 			case hold && !held:
-				if r.slide = append(r.slide, i); len(r.slide) > 2 {
-					return errVague
-				}
+				r.slide = append(r.slide, i)
 				r.in = append(r.in, r.t)
 				changed = true
 			case !hold && held:

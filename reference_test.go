@@ -145,7 +145,11 @@ func (m *refModel) surface(guard refExpr, equal float64) int {
 // compare is a comparison inside of the field.
 func (m *refModel) compare(a refExpr, op string, b refExpr) refTruth {
 	equal := map[string]float64{">=": 1, ">": 0, "<": 1, "<=": 0}[op]
-	i := m.surface(refSub(a, b), equal)
+	guard := refSub(a, b)
+	if b.text == "0" {
+		guard = a // that of sign(a) and abs(a) too
+	}
+	i := m.surface(guard, equal)
 	text := fmt.Sprintf("%s %s %s", a.text, op, b.text)
 	if op[0] == '<' {
 		return refTruth{text, func(r *refRun) float64 { return 1 - r.weight[i] }}
