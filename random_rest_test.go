@@ -197,6 +197,13 @@ func restValues(tally *restTally, m *refModel, want *refRun, s *Simulation, tol 
 			return "time of an event", fmt.Sprintf("%s is off by %g; %s", e.Name, e.Time-want.log[i].t, story)
 		}
 	}
+	in, _ := slidingPhases(tr)
+	for _, at := range want.pushed {
+		tally.values++
+		if !slices.ContainsFunc(in, func(x float64) bool { return math.Abs(x-at) <= tol }) {
+			return "entry of sliding", fmt.Sprintf("%.9g is not among %.9g; %s", at, in, story)
+		}
+	}
 	last := tr.Rows[len(tr.Rows)-1]
 	for i, v := range m.vars {
 		k := slices.Index(s.Columns, v.name)
@@ -277,7 +284,7 @@ func restDifference(m *refModel, k int, want *refRun) (ends, times []float64, do
 		}
 		return v
 	}
-	const h = 1e-3
+	h := 1e-3 * math.Min(1, math.Max(0.05, math.Abs(m.params[k])))
 	v := [][]float64{at(-2 * h), at(-h), at(h), at(2 * h)}
 	for _, x := range v {
 		if x == nil {
@@ -288,7 +295,7 @@ func restDifference(m *refModel, k int, want *refRun) (ends, times []float64, do
 	for i := range d {
 		near, far := (v[2][i]-v[1][i])/(2*h), (v[3][i]-v[0][i])/(4*h)
 		d[i] = (4*near - far) / 3
-		doubt = math.Max(doubt, math.Abs(near-far)/100)
+		doubt = math.Max(doubt, math.Abs(near-far)/30)
 	}
 	if doubt > 1e-3 {
 		return nil, nil, 0

@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -128,6 +129,100 @@ func TestReference(t *testing.T) {
 		r, err = m.reference(m.params, 100)
 		require.NoError(t, err)
 		require.Equal(t, 50., r.y[0])
+	})
+}
+
+// TestReferenceInstants: what happens at one instant, by hand.
+func TestReferenceInstants(t *testing.T) {
+	rank := func(m *refModel, e *refEvent, p float64) *refEvent {
+		x := m.num(p)
+		e.priority = &x
+		return e
+	}
+	names := func(r *refRun) (s string) {
+		for _, f := range r.log {
+			s += fmt.Sprintf("%s %.6g; ", f.name, f.t)
+		}
+		return s
+	}
+	t.Run("cancelled, and fired anew", func(t *testing.T) {
+		for persistent, want := range map[bool]string{
+			false: "a 0.75; b 0.75; d 0.75; e 0.75; c 0.75; ",
+			true:  "a 0.75; b 0.75; d 0.75; e 0.75; e 0.75; c 0.75; ",
+		} {
+			m := &refModel{end: 2}
+			g, n := m.state("go", m.num(0)), m.state("n", m.num(0))
+			m.set(rank(m, m.at("a", m.num(0.75)), 30), "go", m.num(2))
+			m.set(rank(m, m.at("b", m.num(0.75)), 20), "go", m.num(-2))
+			m.set(rank(m, m.at("d", m.num(0.75)), 10), "go", m.num(3))
+			m.set(m.when("c", "", g, ">", m.num(1)), "n", refAdd(n, g))
+			e := rank(m, m.when("e", "", g, ">", m.num(1)), 1)
+			m.add(e, "n", m.num(1))
+			e.persistent = persistent
+			r, err := m.reference(nil, 10)
+			require.NoError(t, err)
+			require.Equal(t, want, names(r))
+			require.Equal(t, 3., r.y[1]) // c reads n = 0 and go = 3 at its trigger
+		}
+	})
+	t.Run("turned back at a level that another looks at", func(t *testing.T) {
+		m := &refModel{end: 3}
+		y, q := m.state("y", m.num(0)), m.state("q", m.num(-1.5))
+		m.state("n", m.num(0))
+		m.rate("y", q)
+		m.set(rank(m, m.when("turn", "", y, "<=", m.num(-3)), 7), "q", m.num(2))
+		m.add(m.when("count", "", y, "<=", m.num(-3)), "n", m.num(1))
+		r, err := m.reference(nil, 100)
+		require.NoError(t, err)
+		require.Equal(t, "turn 2; count 2; ", names(r))
+		require.InDeltaSlice(t, []float64{-1, 2, 1}, r.y, 1e-10)
+	})
+	t.Run("delays, dropped or not", func(t *testing.T) {
+		m := &refModel{end: 5}
+		x := m.state("x", m.num(0))
+		m.rate("x", refMul(m.num(2), refCos(m.time())))
+		half, three := m.num(0.5), m.num(3)
+		m.when("short", "", x, ">=", m.num(1)).after = &half
+		m.when("long", "", x, ">=", m.num(1)).after = &three
+		kept := m.when("kept", "", x, ">=", m.num(1))
+		kept.after, kept.persistent = &three, true
+		r, err := m.reference(nil, 1000)
+		require.NoError(t, err)
+		require.Equal(t, "short 1.0236; kept 3.5236; ", names(r))
+	})
+	t.Run("one event twice, and additions", func(t *testing.T) {
+		m := &refModel{end: 2}
+		x, w := m.state("x", m.num(1)), m.state("w", m.num(1))
+		m.rate("x", m.num(0))
+		until := m.num(1)
+		a := m.every("a", m.num(0.5), nil, &until)
+		a.after, a.late = &w, true
+		m.set(a, "x", refAdd(refMul(m.num(2), x), m.num(1)))
+		m.set(rank(m, m.at("b", m.num(0.75)), 1), "w", m.num(0.5))
+		m.add(m.at("c", m.num(2)), "x", x)
+		m.add(m.at("d", m.num(2)), "x", m.num(100))
+		r, err := m.reference(nil, 10)
+		require.NoError(t, err)
+		require.Equal(t, "b 0.75; a 1.5; a 1.5; c 2; d 2; ", names(r))
+		require.Equal(t, 114., r.y[0]) // 3, 7, then 7 and 100 more
+	})
+	t.Run("jumps onto a threshold", func(t *testing.T) {
+		m := &refModel{end: 2}
+		a := m.state("a", m.num(0))
+		m.set(m.at("jump", m.num(1)), "a", m.num(2))
+		m.when("reached", "", a, ">=", m.num(2))
+		m.when("passed", "", a, ">", m.num(2))
+		r, err := m.reference(nil, 10)
+		require.NoError(t, err)
+		require.Equal(t, "jump 1; reached 1; ", names(r))
+	})
+	t.Run("no end", func(t *testing.T) {
+		m := &refModel{end: 2}
+		a := m.state("a", m.num(0))
+		m.set(m.when("on", "and", m.time(), ">=", m.num(1), a, "<", m.num(0.5)), "a", m.num(1))
+		m.set(m.when("off", "and", m.time(), ">=", m.num(1), a, ">", m.num(0.5)), "a", m.num(0))
+		_, err := m.reference(nil, 10)
+		require.ErrorContains(t, err, "no end of events at 1")
 	})
 }
 

@@ -49,6 +49,7 @@ type refRun struct {
 	delayed  []refFiring
 	log      []refFired
 	in, out  []float64 // when it came to surfaces and left them
+	pushed   []float64 // of the times in, those at which both sides push
 	rests    int
 	finished bool
 }
@@ -459,7 +460,7 @@ func (r *refRun) settle(flipped []int, left ...int) error {
 			}
 			g := s.guard.at(r)
 			held := slices.Contains(r.slide, i)
-			w, hold := r.weight[i], held
+			w, hold, pushed := r.weight[i], held, false
 			if math.Abs(g) > 100*refNear && !slices.Contains(flipped, i) {
 				hold, w = false, 0
 				if g > 0 {
@@ -478,7 +479,7 @@ func (r *refRun) settle(flipped []int, left ...int) error {
 				case up < -refFlat && down < -refFlat:
 					hold, w = false, 0
 				case up <= refFlat && down >= -refFlat:
-					hold = true
+					hold, pushed = true, up < -refFlat && down > refFlat
 				case w == 0 && down < -refFlat || w == 1 && up > refFlat:
 					hold = false // it leaves where it was
 				default:
@@ -489,6 +490,9 @@ func (r *refRun) settle(flipped []int, left ...int) error {
 			case hold && !held:
 				r.slide = append(r.slide, i)
 				r.in = append(r.in, r.t)
+				if pushed && r.t > 0 {
+					r.pushed = append(r.pushed, r.t)
+				}
 				changed = true
 			case !hold && held:
 				r.slide = slices.DeleteFunc(r.slide, func(k int) bool { return k == i })
