@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,7 +156,66 @@ func compareRest(tally *restTally, m *refModel, want *refRun, doubt float64, all
 	if err != nil {
 		return "compile", err.Error()
 	}
-	return restPartials(tally, m, model, want, all, seed)
+	if kind, text = restPartials(tally, m, model, want, all, seed); kind != "" {
+		return kind, text
+	}
+	if all || seed%4 == 0 {
+		return restFit(tally, m, want, doubt)
+	}
+	return "", ""
+}
+
+// restFit has a fit predict the sum of all variables at the end, one more than
+// what is measured, and looks at its loss and the gradients of it.
+func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, text string) {
+	if want.finished || len(m.params) == 0 {
+		return "", ""
+	}
+	dir, err := os.MkdirTemp("", "rest")
+	if err != nil {
+		return "folder", err.Error()
+	}
+	defer os.RemoveAll(dir)
+	sum, names := 0., []string{}
+	for i, v := range m.vars {
+		sum += want.y[i]
+		names = append(names, v.name)
+	}
+	csv := fmt.Sprintf("t,obs\n0,\n%g,%.17g\n", m.end, sum-1)
+	if err := os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600); err != nil {
+		return "folder", err.Error()
+	}
+	source := strings.TrimSuffix(m.write(), "}\n") + "  observe obs = " + strings.Join(names, " + ") + " ~ normal(1)\n}\n" +
+		"data d from \"d.csv\" { time: t; obs: obs }\nfit { solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }\n"
+	model, err := Parse(filepath.Join(dir, "m.node"), source)
+	if err != nil {
+		return "compile for a fit", err.Error()
+	}
+	f, err := model.NewFit(Workers(1))
+	if err != nil {
+		return "fit", err.Error()
+	}
+	x, err := f.obj.sp.x0()
+	if err != nil {
+		return "fit", err.Error()
+	}
+	res, err := f.obj.Eval(context.Background(), x, nil, 1, nil)
+	if err != nil {
+		return "fit", err.Error()
+	}
+	tally.values++
+	if due := 0.5 + math.Log(2*math.Pi)/2; !(math.Abs(res.Loss-due) <= 1e-7+10*float64(len(names))*doubt) {
+		return "loss of a fit", fmt.Sprintf("%.12g, want %.12g", res.Loss, due)
+	}
+	cert, err := f.Certify(context.Background(), 1000, GradientModes...)
+	if err != nil {
+		return "certificate of a fit", err.Error()
+	}
+	tally.partials += cert.Values() * len(cert.Modes)
+	if cert.Worst > 1e-6 {
+		return "gradients of a fit", fmt.Sprintf("%s: %s off by %g", cert.Mode, cert.Where, cert.Worst)
+	}
+	return "", ""
 }
 
 // restNear says whether events of different instants come this near.
