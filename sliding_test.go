@@ -3,6 +3,7 @@ package pinode
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -395,10 +396,7 @@ func TestSlidingGradients(t *testing.T) {
 				require.Len(t, target.Rows, len(c.params))
 				for _, row := range target.Rows {
 					at := func(d float64) float64 {
-						p := map[string]float64{}
-						for k, v := range c.params {
-							p[k] = v
-						}
+						p := maps.Clone(c.params)
 						p[row.Name] += d
 						return c.ends(p)[state]
 					}
@@ -411,6 +409,64 @@ func TestSlidingGradients(t *testing.T) {
 				}
 			}
 			require.Equal(t, len(c.ends(c.params))*len(c.params)*len(GradientModes), compared)
+		})
+	}
+}
+
+// TestSlidingLanes: runs side by side that come to their surfaces and leave
+// them at times of their own.
+func TestSlidingLanes(t *testing.T) {
+	for _, c := range slidingCases {
+		t.Run(c.name, func(t *testing.T) {
+			name := slices.Sorted(maps.Keys(c.params))[0]
+			var list []string
+			var points []float64
+			for _, f := range []float64{0.94, 0.97, 1, 1.02, 1.04, 1.06, 0.95, 1.01, 1.05} {
+				points = append(points, f*c.params[name])
+				list = append(list, fmt.Sprintf("%.17g", f*c.params[name]))
+			}
+			text := c.text("tsit5 { rtol: 1e-10, atol: 1e-12 }")
+			m, err := Parse("model.node", strings.TrimSuffix(text, " }\n")+fmt.Sprintf(", sweep: { %s: [%s] } }\n", name, strings.Join(list, ", ")))
+			require.NoError(t, err)
+			s, err := m.Simulate()
+			require.NoError(t, err)
+			require.Len(t, s.Trajectories, len(points))
+			for k, tr := range s.Trajectories {
+				p := maps.Clone(c.params)
+				p[name] = points[k]
+				in, out := slidingPhases(tr)
+				if c.in != nil {
+					require.InDeltaSlice(t, c.in(p), in, 1e-8, "%s = %g", name, points[k])
+				}
+				if c.out != nil {
+					require.InDeltaSlice(t, c.out(p), out, 1e-8, "%s = %g", name, points[k])
+				}
+				last := tr.Rows[len(tr.Rows)-1]
+				for state, v := range c.ends(p) {
+					require.InDelta(t, v, last[slices.Index(s.Columns, state)], 1e-8*(1+math.Abs(v)), "%s = %g: %s", name, points[k], state)
+				}
+			}
+		})
+	}
+}
+
+// TestSlidingFits: gradients of losses whose measurements fall before, in and
+// behind sliding.
+func TestSlidingFits(t *testing.T) {
+	for _, c := range slidingCases {
+		t.Run(c.name, func(t *testing.T) {
+			body, obs := "", "0.1*t"
+			for _, name := range slices.Sorted(maps.Keys(c.params)) {
+				body += fmt.Sprintf("  param %s = %.17g\n", name, c.params[name])
+			}
+			for _, name := range slices.Sorted(maps.Keys(c.ends(c.params))) {
+				obs += " + " + name
+			}
+			var times []float64
+			for k := range 8 {
+				times = append(times, c.until*float64(k)/7)
+			}
+			certified(t, body+c.body, obs, times...)
 		})
 	}
 }
