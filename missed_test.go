@@ -34,9 +34,6 @@ func TestNoPeakMissed(t *testing.T) {
 	for k := range 60 {
 		w, a, c := math.Exp(6*rng.Float64()), 6*rng.Float64(), 1.8*rng.Float64()-0.9
 		count, above := wavePeaks(w, a, c, 10)
-		if _, later := wavePeaks(w, a, c, 10.001); math.Abs(later-above) > 0.0011 {
-			continue
-		}
 		solver := []string{"tsit5", "tsit5 { rtol: 1e-3 }", "tsit5 { rtol: 1e-11, atol: 1e-13 }", "dopri5 { rtol: 1e-5 }", "rk4 { step: 0.5 }"}[k%5]
 		tr, err := simulated(t, fmt.Sprintf(`model M {
   state x = 0

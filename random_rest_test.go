@@ -22,7 +22,9 @@ const restSteps = 600
 
 // restTally counts what the random models had to say.
 type restTally struct {
-	models, events, slides, rests, values, partials, terminated int
+	models, events, slides, rests, terminated int
+	values, partials                          int
+	unknown                                   int // parameters near which the events change
 
 	skipped map[string]int
 	parts   map[string]int // of the models compared
@@ -114,7 +116,7 @@ func (y *restTally) print(t *testing.T) {
 		return s
 	}
 	t.Logf("%d models, %d events, %d sliding phases, %d rests, %d ended by an event", y.models, y.events, y.slides, y.rests, y.terminated)
-	t.Logf("%d values and times, %d derivatives compared", y.values, y.partials)
+	t.Logf("%d values and times, %d derivatives compared; near %d parameters the events change", y.values, y.partials, y.unknown)
 	t.Logf("parts: %s", strings.Join(list(y.parts), ", "))
 	t.Logf("skipped: %s", strings.Join(list(y.skipped), ", "))
 	if len(y.failed) > 0 {
@@ -294,6 +296,7 @@ func restPartials(tally *restTally, m *refModel, model *Model, want *refRun, all
 		}
 		ends, times, doubt := restDifference(m, k, want)
 		if ends == nil {
+			tally.unknown++
 			continue
 		}
 		name := fmt.Sprintf("p%d", k)

@@ -421,7 +421,7 @@ func TestSlidingLanes(t *testing.T) {
 			name := slices.Sorted(maps.Keys(c.params))[0]
 			var list []string
 			var points []float64
-			for _, f := range []float64{0.94, 0.97, 1, 1.02, 1.04, 1.06, 0.95, 1.01, 1.05} {
+			for _, f := range []float64{0.985, 0.99, 0.995, 1, 1.004, 1.008, 1.012, 0.988, 0.998} {
 				points = append(points, f*c.params[name])
 				list = append(list, fmt.Sprintf("%.17g", f*c.params[name]))
 			}
