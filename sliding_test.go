@@ -34,15 +34,16 @@ func (c *slidingCase) text(solver string) string {
 }
 
 // slidingPhases are the times at which a run comes to surfaces and leaves
-// them. A start on one is none.
+// them: the lines of its log that are called `slide` or `slide end`, with the
+// surface behind it. A start on one is none.
 func slidingPhases(tr *SimulatedTrajectory) (in, out []float64) {
 	for _, e := range tr.Events {
 		switch {
 		case e.Time == tr.Rows[0][0]:
-		case e.Name == "slide":
-			in = append(in, e.Time)
-		case e.Name == "slide end":
+		case strings.HasPrefix(e.Name, "slide end"):
 			out = append(out, e.Time)
+		case strings.HasPrefix(e.Name, "slide"):
+			in = append(in, e.Time)
 		}
 	}
 	return in, out
