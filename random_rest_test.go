@@ -220,10 +220,27 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 		return "certificate of a fit", err.Error()
 	}
 	tally.partials += cert.Values() * len(cert.Modes)
-	if cert.Worst > 1e-6 {
-		return "gradients of a fit", fmt.Sprintf("%s: %s off by %g", cert.Mode, cert.Where, cert.Worst)
+	if text := restCertified(cert); text != "" {
+		return "gradients of a fit", text
 	}
 	return "", ""
+}
+
+// restCertified says where derivatives disagree with the differences of a
+// certificate. The derivatives of what rests are 0, so that the scale of a
+// target is not that of its largest alone.
+func restCertified(cert *Certificate) string {
+	for _, target := range cert.Targets {
+		for _, row := range target.Rows {
+			for j, mode := range cert.Modes {
+				off := math.Abs(row.Gradient[j] - row.Difference)
+				if !(off <= 1e-6*(1+target.Scale)+2*row.Uncertainty) || row.Uncertainty > 0.01*(1+target.Scale) {
+					return fmt.Sprintf("%s by %s, %s: %.9g, differences %.9g ± %.2g", target.Name, row.Name, mode, row.Gradient[j], row.Difference, row.Uncertainty)
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // restNear says whether events of different instants come this near.
@@ -293,8 +310,8 @@ func restPartials(tally *restTally, m *refModel, model *Model, want *refRun, all
 	if err != nil {
 		return "certificate", err.Error()
 	}
-	if cert.Worst > 1e-6 {
-		return "derivatives among themselves", fmt.Sprintf("%s: %s off by %g", cert.Mode, cert.Where, cert.Worst)
+	if text := restCertified(cert); text != "" {
+		return "derivatives and differences", text
 	}
 	for k := range m.params {
 		if !all && k != int(seed)%len(m.params) {

@@ -387,7 +387,6 @@ func TestSlidingGradients(t *testing.T) {
 			require.NoError(t, err)
 			cert, err := m.Certify(context.Background(), 1000)
 			require.NoError(t, err)
-			require.Less(t, cert.Worst, 1e-6, "%s, %s", cert.Mode, cert.Where)
 			compared := 0
 			for _, target := range cert.Targets {
 				if target.Event >= 0 {
