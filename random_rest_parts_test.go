@@ -116,7 +116,7 @@ func (g *restMaker) tank() {
 		g.set(g.rank(g.at(g.name("fill"), g.in(1.7, 1.9))), g.name("s"), g.num(1))
 	}
 	if g.coin() {
-		g.count("and", x, g.above(), level, g.time(), ">=", g.in(1.5, 2))
+		g.count("and", x, ">=", level, g.time(), ">=", g.in(1.5, 2))
 	}
 }
 

@@ -46,6 +46,9 @@ func restReference(m *refModel) (r *refRun, doubt float64, skip string) {
 	case len(coarse.log) != len(r.log):
 		return nil, 0, "the reference differs with its step"
 	}
+	if r.most > 2 {
+		return nil, 0, "more than two surfaces at once"
+	}
 	for i, f := range r.log {
 		if coarse.log[i].name != f.name {
 			return nil, 0, "the reference differs with its step"
@@ -228,13 +231,17 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 
 // restCertified says where derivatives disagree with the differences of a
 // certificate. The derivatives of what rests are 0, so that the scale of a
-// target is not that of its largest alone.
+// target is 1 at least.
 func restCertified(cert *Certificate) string {
 	for _, target := range cert.Targets {
+		scale := 1.
+		for _, row := range target.Rows {
+			scale = math.Max(scale, math.Abs(row.Difference))
+		}
 		for _, row := range target.Rows {
 			for j, mode := range cert.Modes {
 				off := math.Abs(row.Gradient[j] - row.Difference)
-				if !(off <= 1e-6*(1+target.Scale)+2*row.Uncertainty) || row.Uncertainty > 0.01*(1+target.Scale) {
+				if !(off <= 1e-6*scale+2*row.Uncertainty) || row.Uncertainty > 0.01*scale {
 					return fmt.Sprintf("%s by %s, %s: %.9g, differences %.9g ± %.2g", target.Name, row.Name, mode, row.Gradient[j], row.Difference, row.Uncertainty)
 				}
 			}

@@ -50,6 +50,7 @@ type refRun struct {
 	log      []refFired
 	in, out  []float64 // when it came to surfaces and left them
 	pushed   []float64 // of the times in, those at which both sides push
+	most     int       // surfaces at once
 	rests    int
 	finished bool
 }
@@ -489,6 +490,7 @@ func (r *refRun) settle(flipped []int, left ...int) error {
 			switch {
 			case hold && !held:
 				r.slide = append(r.slide, i)
+				r.most = max(r.most, len(r.slide))
 				r.in = append(r.in, r.t)
 				if pushed && r.t > 0 {
 					r.pushed = append(r.pushed, r.t)
