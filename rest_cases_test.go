@@ -389,6 +389,42 @@ var restCases = []restCase{
 		ends:   map[string]float64{"x": 1, "n": 1, "m": 0},
 	},
 
+	{
+		name: "events that look at a level that is held", until: 4,
+		body: `  state x = 0
+  discrete n = 0
+  discrete m = 0
+  discrete k = 0
+  x' = if x >= 1 then -0.4 else 0.5
+  event reached when x >= 1 { n := n + 1 }
+  event passed when x > 1 { m := m + 1 }
+  event kick at t = 3 priority 1 { x := x - 0.25; k := 1 }`,
+		events: "reached 2; kick 3; reached 3.5", // 0.25/0.5 later; it is never above 1
+		ends:   map[string]float64{"x": 1, "n": 2, "m": 0, "k": 1},
+	},
+	{
+		name: "friction and drag have their corners at one place", until: 3,
+		body: `  state u = 1
+  state v = 0
+  state w = 0
+  u' = -0.5*abs(u)*u - sign(u)
+  v' = 0.5 - sign(v) - 0.3*abs(v)*v
+  w' = 1.5 - sign(w) - 0.5*abs(w)*w`,
+		// u stops at √2 atan(1/√2) = 0.87, v is held; w' = 0.5(1 − w²) from 0.
+		ends: map[string]float64{"u": 0, "v": 0, "w": math.Tanh(1.5)},
+	},
+	{
+		name: "two fields are combined in all of their equations", until: 2,
+		body: `  state v = 0
+  state w = 0
+  state s = 0
+  v' = 0.4 - sign(v)
+  w' = if v > 0 then 1 else 0
+  s' = if v >= 0 then 3 else -1`,
+		// 0.7 of the field above and 0.3 of the one below hold v.
+		ends: map[string]float64{"v": 0, "w": 1.4, "s": 3.6}, // 2·0.7, 2·(2.1 − 0.3)
+	},
+
 	// Starts on a surface.
 	{
 		name: "comparisons that hold or do not at the start", until: 3,
