@@ -6,12 +6,12 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/diag"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -31,9 +31,11 @@ type item struct {
 
 // row is one row of data at a save.
 type row struct {
-	save        int
-	datum, seen []float64
-	values      int
+	save            int
+	datum, seen     []float64
+	u               []float64 // the inputs at the row, which may be those of its own columns
+	values, counted int       // measured values, and those of observations with a weight
+	losses          []bool    // which loss terms count
 }
 
 // loadData reads the tables of the data blocks.
@@ -44,6 +46,8 @@ func (m *Model) loadData() error {
 		return nil
 	}
 	var sets []*data.Set
+	var begins [][]float64
+	m.doubts = diag.List{}
 	for _, d := range m.prog.Checked.Data {
 		path := d.Path
 		if !filepath.IsAbs(path) {
@@ -57,9 +61,13 @@ func (m *Model) loadData() error {
 		if err != nil {
 			return err
 		}
-		sets = append(sets, set)
+		starts, err := m.starts(d, set, &m.doubts)
+		if err != nil {
+			return err
+		}
+		sets, begins = append(sets, set), append(begins, starts)
 	}
-	m.sets, m.loaded = sets, true
+	m.sets, m.begins, m.loaded = sets, begins, true
 	return nil
 }
 
@@ -108,6 +116,9 @@ func (m *Model) spec(d *check.Data) *data.Spec {
 		e.Where = rowCondition(r.Where)
 		s.Events = append(s.Events, e)
 	}
+	if d.From.Kind == check.StartColumn {
+		s.Start = data.Column{Name: d.From.Column.Name, Factor: d.From.Column.Factor}
+	}
 	s.Train, s.Validate = rowCondition(d.Train), rowCondition(d.Validate)
 	return s
 }
@@ -119,11 +130,12 @@ func (m *Model) items(split data.Split) ([]*item, error) {
 	}
 	var out []*item
 	for i, set := range m.sets {
-		for _, tr := range set.Trajectories {
+		d := m.prog.Checked.Data[i]
+		for k, tr := range set.Trajectories {
 			if tr.Split != split {
 				continue
 			}
-			it, err := m.bindItem(m.prog.Checked.Data[i], set, tr)
+			it, err := m.bindItem(d, set, tr.Since(m.begins[i][k]), m.begins[i][k])
 			if err != nil {
 				return nil, err
 			}
@@ -133,8 +145,8 @@ func (m *Model) items(split data.Split) ([]*item, error) {
 	return out, nil
 }
 
-// bindItem turns a trajectory of data into a run.
-func (m *Model) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory) (*item, error) {
+// bindItem turns a trajectory of data into a run from a start.
+func (m *Model) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, start float64) (*item, error) {
 	lay := &m.prog.Model.Layout
 	it := &item{name: tr.Name(set.Keys), traj: tr, set: set, q: make([]float64, lay.NQ)}
 	fail := func(format string, args ...any) error {
@@ -179,22 +191,9 @@ func (m *Model) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory) (*it
 			it.signals = append(it.signals, p)
 		}
 	}
-	it.span = sim.Span{T0: tr.T0, T1: tr.T1}
-	for i, t := range tr.Times {
-		if n := len(it.span.Saves); n == 0 || it.span.Saves[n-1] < t {
-			it.span.Saves = append(it.span.Saves, t)
-		}
-		r := row{save: len(it.span.Saves) - 1, datum: make([]float64, lay.NObs), seen: make([]float64, lay.NObs)}
-		for k, v := range tr.Obs[i] {
-			if !math.IsNaN(v) {
-				r.datum[k], r.seen[k] = v, 1
-				r.values++
-			}
-		}
-		it.rows = append(it.rows, r)
-		it.values += r.values
-	}
-	it.firings(m, d, tr)
+	it.span = sim.Span{T0: start, T1: tr.T1}
+	it.measure(m, tr)
+	it.schedule(m, d, tr)
 	for _, s := range it.signals {
 		it.span.Stops = append(it.span.Stops, s.Knots()...)
 	}
@@ -212,41 +211,130 @@ func (m *Model) observeOffset(o check.Object) int {
 	return -1
 }
 
-// firings schedules the events that data fire: rows of event blocks, and, for
-// events on observations, every row with a measured value of theirs.
-func (it *item) firings(m *Model, d *check.Data, tr *data.Trajectory) {
+// measure reads the rows of data with a measured value. A
+// missing value stands for another one of its observation, so that what a model
+// makes of it is a number; nothing of it counts.
+func (it *item) measure(m *Model, tr *data.Trajectory) {
+	lay := &m.prog.Model.Layout
+	counts := make([]bool, lay.NObs)
+	some := make([]float64, lay.NObs)
+	for _, s := range lay.Observes {
+		for k := range s.N {
+			counts[s.Off+k] = s.Object.(*check.Observe).Weight > 0
+			if v, _, ok := tr.First(s.Off + k); ok {
+				some[s.Off+k] = v
+			}
+		}
+	}
+	for i, t := range tr.Times {
+		r := row{datum: slices.Clone(some), seen: make([]float64, lay.NObs), u: make([]float64, lay.NU)}
+		for k, v := range tr.Obs[i] {
+			if math.IsNaN(v) {
+				continue
+			}
+			r.datum[k], r.seen[k] = v, 1
+			r.values++
+			if counts[k] {
+				r.counted++
+			}
+		}
+		for k := range r.u {
+			if r.u[k] = tr.Given[i][k]; math.IsNaN(r.u[k]) {
+				r.u[k], _ = it.signals[k].Before(t)
+			}
+		}
+		it.rows = append(it.rows, r)
+	}
+}
+
+// schedule lays out saves and firings: rows at one time share a save unless a
+// firing stands between them. A row fires what it fires before it is read.
+func (it *item) schedule(m *Model, d *check.Data, tr *data.Trajectory) {
 	index := map[*check.Event]int{}
 	for i, e := range m.prog.Model.Events {
 		index[e.Checked] = i
-	}
-	for _, f := range tr.Firings {
-		it.span.Firings = append(it.span.Firings, sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args})
 	}
 	for _, r := range d.Rows {
 		if r.Event.Kind == dsl.TriggerRate {
 			it.rated = append(it.rated, index[r.Event])
 		}
 	}
-	it.values += it.told(&it.span)
-	for i, e := range m.prog.Model.Events {
-		if e.Checked.Kind != dsl.TriggerOnObservation {
-			continue
+	s := &it.span
+	next := 0 // firing of the table
+	for i, t := range append(slices.Clone(tr.Times), math.Inf(1)) {
+		n := len(s.Firings)
+		fire := func(f sim.Firing) {
+			f.Behind = len(s.Saves)
+			s.Firings = append(s.Firings, f)
 		}
-		for _, r := range it.rows {
-			hit := false
-			for _, o := range e.Checked.Of {
-				off := m.observeOffset(o)
-				for k := range o.Shape.Size() {
-					hit = hit || r.seen[off+k] != 0
-				}
+		for ; next < len(tr.Firings) && tr.Firings[next].Above <= i; next++ {
+			f := tr.Firings[next]
+			fire(sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args})
+		}
+		if i == len(it.rows) {
+			break
+		}
+		r := &it.rows[i]
+		for e, ev := range m.prog.Model.Events {
+			if m.fires(ev.Checked, r) {
+				fire(sim.Firing{T: t, Event: e, Args: r.arguments()})
 			}
-			if hit {
-				args := append(append([]float64{}, r.datum...), r.seen...)
-				it.span.Firings = append(it.span.Firings, sim.Firing{T: it.span.Saves[r.save], Event: i, Args: args})
+		}
+		last := len(s.Saves) - 1
+		if fired := len(s.Firings) > n && s.Firings[len(s.Firings)-1].T == t; last < 0 || s.Saves[last] < t || fired {
+			s.Saves = append(s.Saves, t)
+		}
+		r.save = len(s.Saves) - 1
+		it.values += r.values
+	}
+	it.values += it.told(s)
+}
+
+// fires reports whether a row fires an event on observations.
+func (m *Model) fires(ev *check.Event, r *row) bool {
+	if ev.Kind != dsl.TriggerOnObservation {
+		return false
+	}
+	for _, o := range ev.Of {
+		off := m.observeOffset(o)
+		for k := range o.Shape.Size() {
+			if r.seen[off+k] != 0 {
+				return true
 			}
 		}
 	}
-	sort.SliceStable(it.span.Firings, func(a, b int) bool { return it.span.Firings[a].T < it.span.Firings[b].T })
+	return false
+}
+
+// arguments are what an event on observations reads: the measured values, 0
+// where there is none, and which of them there are.
+func (r *row) arguments() []float64 {
+	args := make([]float64, 0, 2*len(r.seen))
+	for k, v := range r.datum {
+		args = append(args, v*r.seen[k])
+	}
+	return append(args, r.seen...)
+}
+
+// output is the span with other saves than rows of data, which read the values
+// behind all firings at their time.
+func output(s sim.Span, saves []float64) sim.Span {
+	s.Saves, s.Firings = saves, slices.Clone(s.Firings)
+	for i := range s.Firings {
+		s.Firings[i].Behind = sort.SearchFloat64s(saves, s.Firings[i].T)
+	}
+	return s
+}
+
+// doubt notes once what is doubtful in the data or a run over them.
+func (m *Model) doubt(code string, at diag.Span, format string, args ...any) {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	var l diag.List
+	d := l.Warnf(code, at, format, args...)
+	if !slices.ContainsFunc(m.doubts.All, func(x *diag.Diagnostic) bool { return x.Error() == d.Error() }) {
+		m.doubts.All = append(m.doubts.All, d)
+	}
 }
 
 // horizon is the item's run cut off after a fraction of its span, and the rows
@@ -263,98 +351,4 @@ func (it *item) horizon(f float64) (sim.Span, int) {
 	s.Firings = s.Firings[:k]
 	rows := sort.Search(len(it.rows), func(i int) bool { return it.rows[i].save >= n })
 	return s, rows
-}
-
-// rowCondition makes a function of a condition over the columns of a row.
-func rowCondition(x *check.RowExpr) func(data.Row) (bool, error) {
-	if x == nil {
-		return nil
-	}
-	return func(r data.Row) (bool, error) {
-		v, err := evalRow(x.Expr, r)
-		if err != nil {
-			return false, err
-		}
-		return v.isNumber && v.num != 0 && !math.IsNaN(v.num), nil
-	}
-}
-
-// cell is a value in a row's condition.
-type cell struct {
-	text     string
-	num      float64
-	isNumber bool
-}
-
-func truth(b bool) cell {
-	if b {
-		return cell{num: 1, isNumber: true}
-	}
-	return cell{isNumber: true}
-}
-
-func evalRow(x dsl.Expr, r data.Row) (cell, error) {
-	switch x := x.(type) {
-	case *dsl.NumberLit:
-		return cell{num: x.Value, isNumber: true, text: x.Text}, nil
-	case *dsl.StringLit:
-		return cell{text: x.Value}, nil
-	case *dsl.BoolLit:
-		return truth(x.Value), nil
-	case *dsl.Paren:
-		return evalRow(x.X, r)
-	case *dsl.Name:
-		text, num, ok, err := r.Cell(x.Name + strings.Repeat("'", x.Primes))
-		return cell{text, num, ok}, err
-	case *dsl.Unary:
-		v, err := evalRow(x.X, r)
-		if x.Op == "not" {
-			return truth(v.num == 0), err
-		}
-		v.num = -v.num
-		return v, err
-	case *dsl.Binary:
-		a, err := evalRow(x.X, r)
-		if err != nil {
-			return a, err
-		}
-		b, err := evalRow(x.Y, r)
-		if err != nil {
-			return b, err
-		}
-		both := a.isNumber && b.isNumber
-		switch x.Op {
-		case "==":
-			return truth(both && a.num == b.num || !both && a.text == b.text), nil
-		case "!=":
-			return truth(both && a.num != b.num || !both && a.text != b.text), nil
-		case "and":
-			return truth(a.num != 0 && b.num != 0), nil
-		case "or":
-			return truth(a.num != 0 || b.num != 0), nil
-		}
-		if !both {
-			return a, &data.Error{File: x.Span().Pos().String(), Text: fmt.Sprintf("`%s` compares a text with a number", dsl.FormatExpr(x))}
-		}
-		switch x.Op {
-		case "<":
-			return truth(a.num < b.num), nil
-		case "<=":
-			return truth(a.num <= b.num), nil
-		case ">":
-			return truth(a.num > b.num), nil
-		case ">=":
-			return truth(a.num >= b.num), nil
-		case "+":
-			a.num += b.num
-		case "-":
-			a.num -= b.num
-		case "*":
-			a.num *= b.num
-		case "/":
-			a.num /= b.num
-		}
-		return a, nil
-	}
-	return cell{}, &data.Error{File: x.Span().Pos().String(), Text: fmt.Sprintf("`%s` cannot stand in a condition on rows", dsl.FormatExpr(x))}
 }

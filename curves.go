@@ -41,10 +41,7 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 	o := f.obj
 	m := f.Model
 	w := o.workers[0]
-	x := f.State.X
-	if f.State.Best != nil {
-		x = f.State.Best.X
-	}
+	x := f.x
 	o.sp.trans.Forward(o.nat, x[:len(o.sp.coords)])
 	o.sp.bind(x, make([]float64, len(o.nat)), w.sys)
 	columns, _ := m.columns()
@@ -66,11 +63,11 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 				}
 			}
 		}
-		span := it.span
-		span.Saves = make([]float64, n)
-		for i := range span.Saves {
-			span.Saves[i] = span.T0 + (span.T1-span.T0)*float64(i)/float64(n-1)
+		grid := make([]float64, n)
+		for i := range grid {
+			grid[i] = it.span.T0 + (it.span.T1-it.span.T0)*float64(i)/float64(n-1)
 		}
+		span := output(it.span, grid)
 		if err := w.run.Run(w.sys, &span, &tr); err != nil {
 			return nil, &SimulationError{Trajectory: it.name, Fail: tr.Fail, Text: m.explain(tr.Fail)}
 		}
@@ -165,23 +162,34 @@ func (m *Model) Labels() map[string]string {
 // before and after.
 func (m *Model) rows(w *worker, span *sim.Span, tr *sim.Trajectory) (rows [][]float64, evs []Event) {
 	lay := &m.prog.Model.Layout
-	add := func(t float64, y, d []float64) {
+	defer func(from float64) { w.sys.from = from }(w.sys.from)
+	// y and d, before the instant yb and db; inputs are those behind it, or, at
+	// its start, before it.
+	add := func(t float64, y, d, yb, db []float64, side int) {
 		row := append([]float64{t}, m.state(y, d)...)
 		if w.sys.outputs != nil {
+			w.sys.from = math.Inf(side)
 			w.sys.at(t, y, d)
-			copy(w.sys.yb, y)
-			copy(w.sys.db, d)
+			copy(w.sys.yb, yb)
+			copy(w.sys.db, db)
 			w.sys.outputs.run()
 			row = append(row, w.sys.outputs.v[:len(lay.Outputs)]...)
 		}
 		rows = append(rows, row)
 	}
-	k := 0
+	k, first := 0, 0 // record of the log, and the first of its instant
 	instants := func(until float64) {
 		for ; k < len(tr.Log) && tr.Log[k].T <= until; k++ {
 			r := &tr.Log[k]
-			if add(r.T, r.YBefore, r.DBefore); r.Event >= 0 {
-				add(r.T, r.YAfter, r.DAfter)
+			if r.T != tr.Log[first].T {
+				first = k
+			}
+			b, left := &tr.Log[first], 1
+			if k == first && r.T > span.T0 {
+				left = -1
+			}
+			if add(r.T, r.YBefore, r.DBefore, b.YBefore, b.DBefore, left); r.Event >= 0 {
+				add(r.T, r.YAfter, r.DAfter, b.YBefore, b.DBefore, 1)
 			}
 			name, surface := m.recordName(r)
 			evs = append(evs, Event{
@@ -192,7 +200,7 @@ func (m *Model) rows(w *worker, span *sim.Span, tr *sim.Trajectory) (rows [][]fl
 	}
 	for i := range tr.Saved {
 		instants(span.Saves[i])
-		add(span.Saves[i], tr.SaveY[i], tr.SaveD[i])
+		add(span.Saves[i], tr.SaveY[i], tr.SaveD[i], tr.BeforeY[i], tr.BeforeD[i], 1)
 	}
 	instants(math.Inf(1))
 	return rows, evs

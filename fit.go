@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
@@ -24,7 +25,10 @@ type Fit struct {
 
 	Train, Validation Summary
 
+	Warnings diag.List // of what the result may be wrong in
+
 	obj   *objective
+	x     []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start *Values
 }
 
@@ -101,6 +105,9 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 	if len(train) == 0 {
 		return nil, &data.Error{File: m.sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
 	}
+	if err := m.checkSupport(append(append([]*item{}, train...), valid...)); err != nil {
+		return nil, err
+	}
 	seed := plan.Trainer.Seed
 	if c.seed != nil {
 		seed = *c.seed
@@ -147,8 +154,40 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 		return nil, err
 	}
 	f.start = sp.values(x)
+	for _, e := range sp.start {
+		f.start.Params[e.Name] = e.Value // at the end of an interval x is a little inside
+	}
 	f.take(x)
+	if f.x = x; f.State != nil {
+		f.x = f.best()
+	}
+	if err := obj.checkPriors(x); err != nil {
+		return nil, err
+	}
 	return f, nil
+}
+
+// checkPriors refuses a start where a prior has no density. Constant ones are
+// checked with the model.
+func (o *objective) checkPriors(x []float64) error {
+	w := o.workers[0]
+	if w.sys.priors.run == nil {
+		return nil
+	}
+	o.sp.bind(x, o.nat, w.sys)
+	l := &diag.List{}
+	for _, it := range o.items {
+		o.sp.bindItem(o.nat, it, w.sys)
+		w.sys.priors.run.run()
+		for i, v := range w.sys.priors.run.v {
+			if math.IsNaN(v) || math.IsInf(v, 1) {
+				p := o.m.prog.Model.Priors[i].Param
+				l.Errorf("outside-interval", p.Init.Span, "the prior of `%s` has no density at its start value", p.Name).WithNote(p.Prior.Span, "its prior")
+				return l.Err()
+			}
+		}
+	}
+	return nil
 }
 
 // singleNoise is the relative error of networks in single precision, some
@@ -257,12 +296,62 @@ func (f *Fit) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x := f.State.X
+	f.x = f.hold(ctx, f.best())
+	f.take(f.x)
+	return f.finish(f.x)
+}
+
+// best are the coordinates that the optimisation found.
+func (f *Fit) best() []float64 {
 	if f.State.Best != nil {
-		x = f.State.Best.X
+		return f.State.Best.X
 	}
-	f.take(x)
-	return f.finish(x)
+	return f.State.X
+}
+
+// hold puts parameters that have run to a closed end of their interval, or
+// started at one, onto it, if the loss is no higher there: a coordinate reaches
+// the end at infinity only.
+func (f *Fit) hold(ctx context.Context, x []float64) []float64 {
+	x = slices.Clone(x)
+	sp, loss := f.obj.sp, math.NaN()
+	start := sp.natural()
+	for i := range sp.coords {
+		t := &sp.trans[i]
+		at, iv := t.Forward(x[i]), t.Interval()
+		if !t.AtBound(at) {
+			at = start[i]
+		}
+		end := 0
+		switch {
+		case !t.AtBound(at):
+			continue
+		case at-iv.Lo < iv.Hi-at && !iv.LoOpen:
+			end = -1
+		case at-iv.Lo > iv.Hi-at && !iv.HiOpen:
+			end = 1
+		default:
+			continue
+		}
+		if math.IsNaN(loss) {
+			res, err := f.obj.Eval(ctx, x, nil, 1, nil)
+			if err != nil || res.Failed {
+				return x
+			}
+			loss = res.Loss
+		}
+		free := x[i]
+		x[i] = math.Inf(end)
+		// A start that is near this end but not on it stays if the data say nothing.
+		near := t.AtBound(start[i]) && (start[i]-iv.Lo < iv.Hi-start[i]) == (end < 0) && start[i] != t.Forward(x[i])
+		res, err := f.obj.Eval(ctx, x, nil, 1, nil)
+		if err == nil && !res.Failed && (res.Loss < loss || res.Loss == loss && !near) {
+			loss = res.Loss
+		} else {
+			x[i] = free
+		}
+	}
+	return x
 }
 
 // take sets the estimates to those at x.
@@ -284,32 +373,35 @@ func (f *Fit) take(x []float64) {
 
 // finish evaluates the fit at its result: errors, standard errors.
 func (f *Fit) finish(x []float64) error {
+	opt, err := solverOptions(f.Model.fit)
+	if err != nil {
+		return err
+	}
 	if f.Plan.Single { // what is said of the result has all digits
-		opt, err := solverOptions(f.Model.fit)
-		if err != nil {
-			return err
-		}
 		o := f.obj
 		if f.obj, err = newObjective(f.Model, o.sp, o.items, o.valid, opt, o.gradient, exec.Double, f.Plan.Workers); err != nil {
 			return err
 		}
 	}
-	if err := f.score(x, f.obj.items, &f.Train); err != nil {
+	f.Warnings = diag.List{}
+	stats, err := f.score(x, f.obj.items, &f.Train, nil)
+	if err != nil {
 		return err
 	}
 	if len(f.obj.valid) > 0 {
-		if err := f.score(x, f.obj.valid, &f.Validation); err != nil {
+		if stats, err = f.score(x, f.obj.valid, &f.Validation, stats); err != nil {
 			return err
 		}
 	}
+	f.Model.stiffness(&f.Warnings, stats, opt)
 	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
 		f.standardErrors(x)
 	}
 	return nil
 }
 
-// score measures the residuals over trajectories.
-func (f *Fit) score(x []float64, items []*item, s *Summary) error {
+// score measures the residuals over trajectories, and adds what the runs counted.
+func (f *Fit) score(x []float64, items []*item, s *Summary, stats []sim.Stats) ([]sim.Stats, error) {
 	o := f.obj
 	w := o.workers[0]
 	o.sp.trans.Forward(o.nat, x[:len(o.sp.coords)])
@@ -317,12 +409,16 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 	lay := &o.m.prog.Model.Layout
 	sq, n := make([]float64, lay.NObs), make([]float64, lay.NObs)
 	s.Events, s.Loss = 0, 0
+	perValue := 1 / float64(max(o.count(items, 1), 1))
+	o.weighLosses(perValue, 1/float64(max(len(items), 1)))
+	copy(w.sys.s, o.sp.s)
 	for _, it := range items {
 		o.sp.bindItem(o.nat, it, w.sys)
 		var tr sim.Trajectory
 		if err := w.run.Run(w.sys, &it.span, &tr); err != nil {
-			return fmt.Errorf("trajectory %s: %s", it.name, o.m.explain(tr.Fail))
+			return nil, fmt.Errorf("trajectory %s: %s", it.name, o.m.explain(tr.Fail))
 		}
+		stats = append(stats, tr.Stats)
 		s.Events += tr.Stats.Events
 		for _, r := range it.rows {
 			k := r.save
@@ -338,26 +434,28 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 			}
 		}
 	}
-	s.Loss /= float64(max(s.Values, 1))
+	s.Loss *= perValue
 	for _, sl := range lay.Observes {
 		for k := range sl.N {
 			s.RMSE[lower.ElementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])
 		}
 	}
-	return nil
+	return stats, nil
 }
 
 // standardErrors are those of the normal approximation at the optimum, by the
 // parameters only: the weights of networks are held.
 func (f *Fit) standardErrors(x []float64) {
 	sp := f.obj.sp
-	n := len(sp.coords)
+	var coords []int // those that are not held at an end
+	for i := range sp.coords {
+		if !math.IsInf(x[i], 0) {
+			coords = append(coords, i)
+		}
+	}
+	n := len(coords)
 	if n == 0 || n > 60 {
 		return
-	}
-	coords := make([]int, n)
-	for i := range coords {
-		coords[i] = i
 	}
 	ctx := context.Background()
 	res, err := f.obj.Eval(ctx, x, nil, 1, nil)
@@ -380,13 +478,16 @@ func (f *Fit) standardErrors(x []float64) {
 	if err != nil {
 		return
 	}
-	k := 0
+	k, at := 0, 0
 	for i := range f.Estimates {
 		e := &f.Estimates[i]
 		if e.Fixed {
 			continue
 		}
-		e.StdErr = u.StdErr[k] * math.Abs(sp.trans[k].Derivative(x[k]))
+		if at < n && coords[at] == k {
+			e.StdErr = u.StdErr[at] * math.Abs(sp.trans[k].Derivative(x[k]))
+			at++
+		}
 		k++
 	}
 }

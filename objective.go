@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 
 	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/sim"
 )
@@ -51,7 +54,8 @@ type objective struct {
 	items    []*item
 	valid    []*item
 	gradient string
-	total    int // measured values of items
+	total    int   // what the loss of all items is the mean of: see count
+	counted  []int // by loss term, the rows at which it counts: see count
 
 	*runner
 	nat, p []float64 // natural values; room for the shared inputs
@@ -126,9 +130,16 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 	if o.runner, err = newRunner(m, opt, max(len(items), len(valid)), want, false, workers); err != nil {
 		return nil, err
 	}
-	for _, it := range items {
-		o.total += it.values
+	w := o.workers[0]
+	for _, list := range [][]*item{items, valid} {
+		for _, it := range list {
+			if err := w.countRows(m, it); err != nil {
+				return nil, err
+			}
+		}
 	}
+	o.counted = make([]int, len(m.prog.Checked.Model.Losses))
+	o.total = o.count(items, 1)
 	o.nat, o.gNat, o.p = make([]float64, len(sp.coords)), make([]float64, len(sp.coords)), make([]float64, len(sp.p))
 	o.last = make([]lastRun, len(items))
 	o.all = make([]int, len(items))
@@ -168,9 +179,10 @@ func (o *objective) Length(i int) float64 { return o.items[i].span.T1 - o.items[
 // Weight reports whether a coordinate is a weight of a network.
 func (o *objective) Weight(i int) bool { return i >= len(o.sp.coords) }
 
-// Eval is the loss: the mean over measured values of their row losses, the
-// mean over trajectories of penalties, priors over all values, and weight
-// decay.
+// Eval is the loss: the mean over measured values of their losses, leaving out
+// observations of weight 0; the mean of each loss term over its rows, or over
+// trajectories; the mean over trajectories of penalties; priors over all values;
+// and weight decay.
 func (o *objective) Eval(ctx context.Context, x []float64, batch []int, horizon float64, grad []float64) (fit.Result, error) {
 	if batch == nil {
 		return o.eval(ctx, x, o.items, o.all, horizon, grad)
@@ -189,17 +201,12 @@ func (o *objective) Validate(ctx context.Context, x []float64, horizon float64) 
 
 func (o *objective) eval(ctx context.Context, x []float64, items []*item, index []int, horizon float64, grad []float64) (fit.Result, error) {
 	res := fit.Result{}
-	for _, it := range items {
-		span, n := it.horizon(horizon)
-		for _, r := range it.rows[:n] {
-			res.Values += r.values
-		}
-		res.Values += it.told(&span)
-	}
-	if res.Values == 0 {
+	res.Values = o.count(items, horizon)
+	if res.Values == 0 && (o.total == 0 || horizon < 1) { // else a batch has none, and others have
 		return res, errors.New("there is no measured value to fit within this horizon")
 	}
-	perValue, perItem := 1/float64(res.Values), 1/float64(len(items))
+	perValue, perItem := 1/float64(max(1, res.Values)), 1/float64(len(items))
+	o.weighLosses(perValue, perItem)
 	o.compute(task{ctx, items, index, chunkSize(len(items)), horizon, perValue, perItem, x, grad})
 	clear(o.parts)
 	clear(o.penalties)
@@ -253,6 +260,90 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 		o.sp.trans.Pullback(grad[:n], x[:n], o.gNat)
 	}
 	return res, nil
+}
+
+// count is how many numbers the loss of items is the mean of: their measured
+// values of observations with a weight, told firings included, or, if there
+// are none, the rows of loss terms. It notes the rows of each of these.
+func (o *objective) count(items []*item, horizon float64) (values int) {
+	clear(o.counted)
+	for _, it := range items {
+		span, n := it.horizon(horizon)
+		for i := range it.rows[:n] {
+			r := &it.rows[i]
+			values += r.counted
+			for k, on := range r.losses {
+				if on {
+					o.counted[k]++
+				}
+			}
+		}
+		values += it.told(&span)
+	}
+	if values == 0 {
+		for _, n := range o.counted {
+			values += n
+		}
+	}
+	return values
+}
+
+// weighLosses sets what a loss term at a row weighs beside a measured value, so
+// that each is the mean over its own rows, or over trajectories.
+func (o *objective) weighLosses(perValue, perItem float64) {
+	k := 0
+	for _, s := range o.m.prog.Model.Layout.Scales {
+		if s.Kind != lower.ScaleLoss {
+			continue
+		}
+		w := 1 / float64(max(1, o.counted[k]))
+		if s.Object.(*check.Loss).PerTrajectory {
+			w = perItem
+		}
+		o.sp.s[s.Off] = w / perValue
+		k++
+	}
+}
+
+// countRows notes what counts at the rows of an item: which loss terms, and
+// which values of observations whose weight is not constant.
+func (w *worker) countRows(m *Model, it *item) error {
+	if w.sys.counts == nil || len(it.rows) == 0 || it.rows[0].losses != nil {
+		return nil
+	}
+	copy(w.sys.q, it.q)
+	w.sys.signals = it.signals
+	lay, losses := &m.prog.Model.Layout, len(m.prog.Checked.Model.Losses)
+	for i := range it.rows {
+		r := &it.rows[i]
+		t := it.span.Saves[r.save]
+		w.sys.rowAt(t, nil, nil, nil, nil, r)
+		w.sys.counts.run()
+		r.losses = make([]bool, losses)
+		for k := range losses {
+			r.losses[k] = w.sys.counts.v[k] != 0
+		}
+		k := losses
+		for _, s := range lay.Observes {
+			o := s.Object.(*check.Observe)
+			if o.Weights == nil {
+				continue
+			}
+			v := w.sys.counts.v[k]
+			k++
+			seen := 0
+			for e := range s.N {
+				seen += int(r.seen[s.Off+e])
+			}
+			switch {
+			case seen > 0 && !(v >= 0 && !math.IsInf(v, 1)):
+				return &data.Error{File: it.set.File, Text: fmt.Sprintf("the weight of `%s` at %g is %g", o.Name, t, v), Help: "a weight is a number, 0 or more"}
+			case v == 0:
+				r.counted -= seen
+			}
+		}
+	}
+	return nil
 }
 
 // compute does a task: it fills the chunks.
@@ -334,7 +425,7 @@ func (o *objective) priors(res *fit.Result, x []float64, items []*item, grad boo
 			}
 			done[key] = true
 			sum += vals[i]
-			if grad {
+			if grad && w.sys.priors.ct != nil {
 				w.sys.priors.ct[i] = scale
 				some = true
 			}

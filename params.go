@@ -229,15 +229,22 @@ func startOf(m *Model, p *check.Param, it *item, started map[*check.Param][]floa
 	return append([]float64{}, v...), nil
 }
 
-// x0 is the start of a fit in coordinates.
-func (sp *space) x0() ([]float64, error) {
-	x := make([]float64, sp.dim)
+// natural are the start values of the parameters that are fitted, as they are.
+func (sp *space) natural() []float64 {
 	nat := make([]float64, 0, len(sp.coords))
 	for _, e := range sp.start {
 		if !e.Fixed {
 			nat = append(nat, e.Value)
 		}
 	}
+	return nat
+}
+
+// x0 is the start of a fit in coordinates. Values at the closed end of an
+// interval start a little inside.
+func (sp *space) x0() ([]float64, error) {
+	x := make([]float64, sp.dim)
+	nat := sp.natural()
 	if _, err := sp.trans.Start(x[:len(nat)], nat); err != nil {
 		return nil, err
 	}
@@ -351,13 +358,16 @@ func (sp *space) values(x []float64) *Values {
 		v.Weights[t.Name] = p[t.Off : t.Off+t.Shape.Size()]
 	}
 	for _, s := range lay.Scales {
+		if s.Kind == lower.ScaleLoss {
+			continue // of the rows of a batch
+		}
 		v.Scales[scaleName(s)] = append([]float64{}, sp.s[s.Off:s.Off+s.N]...)
 	}
 	return v
 }
 
 func scaleName(s lower.Scale) string {
-	kind := [...]string{"observe", "conserve", "input", "output"}[s.Kind]
+	kind := [...]string{"observe", "conserve", "input", "output", "loss"}[s.Kind]
 	return kind + "." + s.Object.Info().Name
 }
 
@@ -412,7 +422,7 @@ func (sp *space) use(v *Values) error {
 		}
 	}
 	for _, s := range lay.Scales {
-		if w, ok := v.Scales[scaleName(s)]; ok && len(w) == s.N {
+		if w, ok := v.Scales[scaleName(s)]; ok && len(w) == s.N && s.Kind != lower.ScaleLoss {
 			copy(sp.s[s.Off:], w)
 		}
 	}

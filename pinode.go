@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -33,8 +34,10 @@ type Model struct {
 	warnings *diag.List
 	reading  sync.Mutex
 	sets     []*data.Set
-	loaded   bool     // sets were read
-	programs sync.Map // what has been compiled: see compiled
+	begins   [][]float64 // the starts of their trajectories
+	doubts   diag.List   // about them
+	loaded   bool        // sets were read
+	programs sync.Map    // what has been compiled: see compiled
 }
 
 // Env is what every model file may refer to: the settings of the solvers, of
@@ -85,6 +88,13 @@ func newModel(p *compiler.Program, path string) *Model {
 
 // Warnings are what the checker found doubtful.
 func (m *Model) Warnings() *diag.List { return m.warnings }
+
+// Doubts are what reading the data found doubtful.
+func (m *Model) Doubts() *diag.List {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	return &diag.List{All: slices.Clone(m.doubts.All)}
+}
 
 // Program gives access to the compiled model.
 func (m *Model) Program() *compiler.Program { return m.prog }

@@ -39,7 +39,7 @@ func TestGradientCertificates(t *testing.T) {
 				c, err := f.Certify(context.Background(), 12, mode)
 				require.NoError(t, err)
 				require.Less(t, c.Worst, 1e-6, c.Where)
-				require.GreaterOrEqual(t, c.Values(), 3)
+				require.GreaterOrEqual(t, c.Compared, 3)
 			})
 		}
 	}
@@ -100,7 +100,7 @@ func TestParametersEverywhere(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, c.Worst, 2e-7, "%s, %s", c.Mode, c.Where)
 	require.Greater(t, len(c.Events), 4)
-	require.Greater(t, c.Values(), 25, "few kinks among the differences")
+	require.Greater(t, c.Compared, 25, "few kinks among the differences")
 }
 
 // TestBouncingBall is the main job: restitution within 0.5 %, held-out drops

@@ -1,8 +1,6 @@
 package pinode
 
 import (
-	"math"
-
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/sim"
 )
@@ -146,7 +144,9 @@ func (s *shift) prepare(i int) *sim.Job {
 // failed is a failure at the end of a run.
 func (l *laneRun) failed(status sim.Status, text string) *sim.Failure {
 	tr := &l.traj
-	return &sim.Failure{Status: status, T: tr.T, Event: -1, Switch: -1, Y: tr.Y, D: tr.D, Detail: text}
+	f := sim.NewFailure(status, tr.T, text)
+	f.Y, f.D = tr.Y, tr.D
+	return f
 }
 
 // rows evaluates the losses of a run's rows, or puts them where several are
@@ -197,7 +197,10 @@ func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
 	o, t, tr := s.o, &s.o.task, &l.traj
 	length := l.span.T1 - l.span.T0
 	for i, p := range o.m.prog.Model.Penalties {
-		c := p.Weight / length
+		c := 0.
+		if length > 0 {
+			c = p.Weight / length
+		}
 		sum.penalties[i] += c * tr.Y[p.State]
 		l.endY[p.State] += c * t.perItem
 	}
@@ -207,8 +210,8 @@ func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
 		sum.terms[len(sum.terms)-len(o.m.prog.Model.Events)+e] += tr.Y[k]
 		l.endY[k] += t.perValue
 	}
-	if math.IsNaN(l.loss) {
-		return l.failed(sim.Unstable, "the loss is not a number: a prediction is outside of what its distribution allows")
+	if !number(l.loss) {
+		return s.badRow(l)
 	}
 	sum.loss += l.loss
 	if t.index != nil && t.horizon >= 1 {

@@ -17,6 +17,7 @@ import (
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/diag"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -26,6 +27,7 @@ type Simulation struct {
 	Units        []string
 	Trajectories []*SimulatedTrajectory
 	Stats        sim.Stats
+	Warnings     diag.List // of what the result may be wrong in
 }
 
 // SimulatedTrajectory is one trajectory: rows over the columns of the
@@ -139,8 +141,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
-	nat, p := make([]float64, len(sp.coords)), make([]float64, len(sp.p))
-	sp.trans.Forward(nat, x[:len(nat)])
+	nat, p := sp.natural(), make([]float64, len(sp.p))
 	p = sp.shared(x, nat, p)
 	r.bind(p, sp.s)
 	out.Trajectories = make([]*SimulatedTrajectory, len(runs.of))
@@ -170,6 +171,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 		}
 		out.Stats.Add(&st)
 	}
+	m.stiffness(&out.Warnings, stats, opt)
 	return out, nil
 }
 
@@ -221,7 +223,8 @@ func (m *Model) simulateItems() ([]*item, error) {
 		needs = needs || k == dsl.TriggerOnData || k == dsl.TriggerOnObservation
 	}
 	if !needs {
-		return []*item{{q: make([]float64, lay.NQ)}}, nil
+		start, err := m.aloneFrom()
+		return []*item{{q: make([]float64, lay.NQ), span: sim.Span{T0: start}}}, err
 	}
 	if len(m.prog.Checked.Data) == 0 {
 		return nil, &data.Error{File: m.Path, Text: "the model needs data of its trajectories (covariates, inputs, first(…), events on data) and the file has no data block"}
@@ -250,22 +253,25 @@ func (m *Model) grid(it *item, until *float64) error {
 		it.span.T1 = v.Float("until")
 	case it.traj == nil && v.Given("times"):
 		list := v.List("times")
-		it.span.T1 = list[len(list)-1]
+		it.span.T1 = slices.Max(list)
+	case it.traj == nil && !math.IsNaN(m.prog.Checked.Model.Time.Until):
+		it.span.T1 = m.prog.Checked.Model.Time.Until
 	case it.traj == nil:
 		return fmt.Errorf("nothing says how long to simulate: set `simulate.until`")
 	}
 	if !(it.span.T1 > it.span.T0) {
 		return fmt.Errorf("the simulation ends at %g, before its start at %g", it.span.T1, it.span.T0)
 	}
-	it.span.Saves = nil
+	var saves []float64
 	switch {
 	case v.Given("times"):
 		for _, t := range v.List("times") {
 			if t >= it.span.T0 && t <= it.span.T1 {
-				it.span.Saves = append(it.span.Saves, t)
+				saves = append(saves, t)
 			}
 		}
-		sort.Float64s(it.span.Saves)
+		sort.Float64s(saves)
+		saves = slices.Compact(saves)
 	case v.Given("step"):
 		step := v.Float("step")
 		n := (it.span.T1 - it.span.T0) / step
@@ -273,16 +279,41 @@ func (m *Model) grid(it *item, until *float64) error {
 			return fmt.Errorf("a step of %g gives too many output times", step)
 		}
 		for i := 0; float64(i) <= n*(1+1e-12); i++ {
-			it.span.Saves = append(it.span.Saves, math.Min(it.span.T0+float64(i)*step, it.span.T1))
+			saves = append(saves, math.Min(it.span.T0+float64(i)*step, it.span.T1))
 		}
 	default:
 		for i := range 201 {
-			it.span.Saves = append(it.span.Saves, it.span.T0+(it.span.T1-it.span.T0)*float64(i)/200)
+			saves = append(saves, it.span.T0+(it.span.T1-it.span.T0)*float64(i)/200)
 		}
 	}
-	k := sort.Search(len(it.span.Firings), func(i int) bool { return it.span.Firings[i].T > it.span.T1 })
-	it.span.Firings = it.span.Firings[:k]
+	f := it.span.Firings
+	from := sort.Search(len(f), func(i int) bool { return f[i].T >= it.span.T0 })
+	to := sort.Search(len(f), func(i int) bool { return f[i].T > it.span.T1 })
+	it.span.Firings = f[from:max(from, to)]
+	it.span = output(it.span, saves)
+	m.skips(it, from)
 	return nil
+}
+
+// skips says which events a simulation leaves out that starts by itself.
+func (m *Model) skips(it *item, firings int) {
+	s := m.prog.Checked.Simulate
+	if s == nil {
+		return
+	}
+	if firings > 0 {
+		m.doubt("skipped-rows", s.Span, "%d firings of events by rows of data are before the start of the simulation at %g", firings, it.span.T0)
+	}
+	for _, e := range m.prog.Model.Events {
+		ev := e.Checked
+		if ev.Kind != dsl.TriggerAt || !m.simulate.Given("from") {
+			continue
+		}
+		t, ok := check.Evaluate(ev.At, func(*check.Expr) ([]float64, bool) { return nil, false })
+		if ok && t[0] < it.span.T0 {
+			m.doubt("skipped-rows", ev.At.Span, "`%s`, at %g, is before the start of the simulation at %g", ev.Name, t[0], it.span.T0)
+		}
+	}
 }
 
 // runs are the runs that a simulation consists of: every trajectory with every

@@ -82,8 +82,7 @@ func (m *Model) NewSolver(n int, names []string, opts ...SimulateOption) (*Solve
 	if err != nil {
 		return nil, err
 	}
-	s.nat, s.p = make([]float64, len(sp.coords)), make([]float64, len(sp.p))
-	sp.trans.Forward(s.nat, x[:len(s.nat)])
+	s.nat, s.p = sp.natural(), make([]float64, len(sp.p))
 	s.p = sp.shared(x, s.nat, s.p)
 	s.r.bind(s.p, sp.s)
 	s.Fails, s.Ends = make([]error, n), rowsOf(n, m.prog.Model.Layout.NUser)

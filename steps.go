@@ -83,7 +83,8 @@ type steps struct {
 	lanes []int // the binding of each: see subject
 
 	d, q, pl, s, free []float64
-	u, ut             [][]float64
+	u, ut             [][]float64 // by stage; nil: not read there
+	inputs            bool        // there is one
 	tab               *solvers.Tableau
 	bp, bq            []float64   // the account
 	kept              [][]float64 // by lane: see Keep
@@ -132,7 +133,7 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		}
 	}
 	for name, to := range map[string]*[]float64{
-		"until": &b.Until, "stop": &b.Stop, "hop": &b.Hop, "next": &b.Next, "clipped": &b.Clipped, "rejected": &b.Rejected,
+		"until": &b.Until, "stop": &b.Stop, "cap": &b.Cap, "hop": &b.Hop, "next": &b.Next, "clipped": &b.Clipped, "rejected": &b.Rejected,
 		"taken": &b.Taken, "refused": &b.Refused, "left": &b.Left,
 	} {
 		place(to, f.Input(name))
@@ -152,9 +153,9 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		place(&b.Y[i], f.Input(fmt.Sprintf("y.%d", i)))
 		place(&b.K[i], f.Input(fmt.Sprintf("k.%d", i)))
 		place(&b.KBar[i], f.Input(fmt.Sprintf("kb.%d", i)))
-		if u := f.Input(fmt.Sprintf("u.%d", i)); u != nil {
-			s.u, s.ut = append(s.u, u), append(s.ut, f.Input(fmt.Sprintf("ut.%d", i)))
-		}
+		u, ut := f.Input(fmt.Sprintf("u.%d", i)), f.Input(fmt.Sprintf("ut.%d", i))
+		s.u, s.ut = append(s.u, u), append(s.ut, ut)
+		s.inputs = s.inputs || u != nil || ut != nil
 	}
 	if s.acts = mod.Program("step.acts"); s.acts != nil {
 		for i := range tab.C {
@@ -217,7 +218,7 @@ func (s *steps) Load(l int, m sim.Model, d []float64, held []bool) {
 // Time implements sim.Steps.
 func (s *steps) Time(l int, m sim.Model, t, h float64) {
 	s.blk.T[l], s.blk.H[l] = t, h
-	if len(s.u) == 0 {
+	if !s.inputs {
 		return
 	}
 	switch m := m.(type) {
@@ -232,13 +233,18 @@ func (s *steps) Time(l int, m sim.Model, t, h float64) {
 func (s *steps) load(l int, signals []*data.Interpolant, from, t, h float64) {
 	w := s.blk.Width
 	for i := range s.u {
+		if s.u[i] == nil && s.ut[i] == nil {
+			continue
+		}
 		now := s.tab.StageTime(i, t, h)
 		for k, g := range signals {
 			v, r := g.At(now)
 			if now > from {
 				v, r = g.Before(now)
 			}
-			s.u[i][k*w+l] = v
+			if s.u[i] != nil {
+				s.u[i][k*w+l] = v
+			}
 			if s.ut[i] != nil {
 				s.ut[i][k*w+l] = r
 			}
@@ -247,7 +253,7 @@ func (s *steps) load(l int, signals []*data.Interpolant, from, t, h float64) {
 }
 
 // HasInputs implements sim.Inputs.
-func (s *steps) HasInputs() bool { return len(s.u) > 0 }
+func (s *steps) HasInputs() bool { return s.inputs }
 
 func (s *steps) Step() { s.step.Run(s.frame) }
 

@@ -15,7 +15,7 @@ import (
 // newHybrid describes a compiled model's events and switches to the simulator.
 func newHybrid(p *compiler.Program) *sim.Hybrid {
 	m := p.Model
-	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards)}
+	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards), Prioritised: m.Priorities != nil}
 	for i, g := range m.Guards {
 		hy.Flags[i] = g.Flag
 	}
@@ -29,7 +29,7 @@ func newHybrid(p *compiler.Program) *sim.Hybrid {
 		ev := events.Event{
 			Name: c.Name, Kind: kinds[c.Kind], Cond: condition(e.Cond), Priority: c.Priority, Delayed: e.Delay != nil,
 			Late: c.Late, Persistent: c.Persistent, AtStart: c.AtStart, Terminate: c.Terminate, Zeno: rules[c.Zeno],
-			Targets: e.Targets, Rest: e.RestTargets, Release: p.Releases[i],
+			Targets: e.Targets, Adds: e.Adds, Rest: e.RestTargets, Release: p.Releases[i],
 		}
 		if e.Cond != nil {
 			ev.Kind = events.When
@@ -108,7 +108,7 @@ type system struct {
 	guards2, look, floors, spread                 *program
 	spreadRates                                   []float64
 	slides                                        []*sliding // by the number of surfaces, less 1
-	outputs, obs, conserved                       *program
+	outputs, obs, conserved, priorities, counts   *program
 	flow                                          []float64
 	nets                                          *program
 	netArgs                                       []float64
@@ -145,6 +145,7 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	s.times, s.row, s.priors = get("times", "s"), get("row", "loss"), get("priors", "v")
 	s.guards2, s.floors, s.outputs = newProgram(mod, f, "guards2", "accel"), newProgram(mod, f, "floors", "v"), newProgram(mod, f, "outputs", "v")
 	s.obs, s.conserved, s.nets = newProgram(mod, f, "obs", "pred"), newProgram(mod, f, "conserved", "v"), newProgram(mod, f, "nets", "values")
+	s.priorities, s.counts = newProgram(mod, f, "priorities", "v"), newProgram(mod, f, "counts", "v")
 	if s.guards.run != nil {
 		s.rates = s.guards.run.code.Output(f, "rate")
 	}
@@ -279,6 +280,12 @@ func (s *system) Jump(e int, t float64, y, d, a, v []float64) {
 	s.at(t, y, d)
 	s.arguments(e, a)
 	run(s.jump[e].run, v)
+}
+
+// Priorities sets the priority of each event.
+func (s *system) Priorities(t float64, y, d, v []float64) {
+	s.at(t, y, d)
+	run(s.priorities, v)
 }
 
 func (s *system) Rest(e int, t float64, y, d, v []float64) {
@@ -470,4 +477,5 @@ func (s *system) rowAt(t float64, y, d, yb, db []float64, r *row) {
 	copy(s.db, db)
 	copy(s.datum, r.datum)
 	copy(s.seen, r.seen)
+	copy(s.u, r.u)
 }

@@ -20,7 +20,7 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 	vars := variables(wrt)
 	nodes := ir.Reach(outs...)
 	active := depends(nodes, vars)
-	guarded := guard(nodes, active)
+	guarded, limits := guard(nodes, active), newLimits(nodes)
 	bars := newTable[sum](nodes)
 	add := func(n, bar *ir.Node) {
 		if bar != nil && active[n.ID] && !bar.IsConst(0) {
@@ -44,7 +44,11 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 		if n.Op.Info().Class != ir.Elementwise {
 			ct = spread(b, ct, n.Shape)
 		}
-		argBars := r.vjp(b, n, ct)
+		if u := squaredRoot(n); u != nil {
+			add(u, ct)
+			continue
+		}
+		argBars := limits.vjp(b, n, ct)
 		if guarded.has(n) && !r.constant {
 			shut(b, n, ct, argBars)
 		}
@@ -78,7 +82,7 @@ func JVP(b *ir.Builder, outs, wrt, tangents []*ir.Node) []*ir.Node {
 		panic(fmt.Sprintf("autodiff: %d tangents for %d variables", len(tangents), len(wrt)))
 	}
 	nodes := ir.Reach(outs...)
-	dots := newTable[*ir.Node](nodes)
+	dots, limits := newTable[*ir.Node](nodes), newLimits(nodes)
 	vars := variables(wrt)
 	leaf := setOf(nodes, vars)
 	for i, v := range vars {
@@ -106,7 +110,11 @@ func JVP(b *ir.Builder, outs, wrt, tangents []*ir.Node) []*ir.Node {
 		if !moves {
 			continue
 		}
-		if t := ruleOf(n).jvp(b, n, d); t != nil && !t.IsConst(0) {
+		t := limits.jvp(b, n, d)
+		if u := squaredRoot(n); u != nil {
+			t = dots[u.ID]
+		}
+		if t != nil && !t.IsConst(0) {
 			dots[n.ID] = spread(b, t, n.Shape)
 		}
 	}

@@ -20,13 +20,24 @@ type rule struct {
 	// constant says that the derivative depends on no value that could be
 	// infinite.
 	constant bool
+
+	// steep says that the slope is infinite somewhere where the value is not.
+	steep bool
+
+	// partials are the partial derivatives by the arguments, nil for zero, of
+	// rules that multiply cotangents and tangents by them elementwise. A scalar
+	// product adds them up.
+	partials func(b *ir.Builder, n *ir.Node) []*ir.Node
+
+	// inverse is 1/f' of rules of y = f(x) that divide by it.
+	inverse func(b *ir.Builder, x, y *ir.Node) *ir.Node
 }
 
 var rules = map[ir.Op]rule{
 	ir.OpNeg:   fixed(-1),
 	ir.OpAbs:   slope(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { return b.Apply(ir.OpSign, x) }),
 	ir.OpSign:  flat,
-	ir.OpSqrt:  over(func(b *ir.Builder, _, y *ir.Node) *ir.Node { return b.Mul(b.Const(2), y) }), // 1/(2√x)
+	ir.OpSqrt:  steep(func(b *ir.Builder, _, y *ir.Node) *ir.Node { return b.Mul(b.Const(2), y) }), // 1/(2√x)
 	ir.OpExp:   slope(func(_ *ir.Builder, _, y *ir.Node) *ir.Node { return y }),
 	ir.OpExpm1: slope(func(b *ir.Builder, _, y *ir.Node) *ir.Node { return b.Add(y, b.Const(1)) }),
 	ir.OpLog:   over(func(_ *ir.Builder, x, _ *ir.Node) *ir.Node { return x }),
@@ -34,14 +45,14 @@ var rules = map[ir.Op]rule{
 	ir.OpSin:   slope(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { return b.Apply(ir.OpCos, x) }),
 	ir.OpCos:   slope(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { return b.Neg(b.Apply(ir.OpSin, x)) }),
 	ir.OpTan:   slope(func(b *ir.Builder, _, y *ir.Node) *ir.Node { return b.Add(b.Const(1), b.Square(y)) }), // 1 + y²
-	ir.OpAsin:  over(circle),
-	ir.OpAcos:  over(func(b *ir.Builder, x, y *ir.Node) *ir.Node { return b.Neg(circle(b, x, y)) }),
+	ir.OpAsin:  steep(circle),
+	ir.OpAcos:  steep(func(b *ir.Builder, x, y *ir.Node) *ir.Node { return b.Neg(circle(b, x, y)) }),
 	ir.OpAtan:  over(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { return b.Add(b.Const(1), b.Square(x)) }), // 1/(1 + x²)
 	ir.OpSinh:  slope(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { return b.Apply(ir.OpCosh, x) }),
 	ir.OpCosh:  slope(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { return b.Apply(ir.OpSinh, x) }),
 	ir.OpTanh:  slope(func(b *ir.Builder, _, y *ir.Node) *ir.Node { return b.Sub(b.Const(1), b.Square(y)) }), // 1 − y²
 	ir.OpAsinh: over(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { return b.Sqrt(b.Add(b.Square(x), b.Const(1))) }),
-	ir.OpAcosh: over(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { // √(x−1) √(x+1), which is NaN below 1
+	ir.OpAcosh: steep(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { // √(x−1) √(x+1), which is NaN below 1
 		return b.Mul(b.Sqrt(b.Sub(x, b.Const(1))), b.Sqrt(b.Add(x, b.Const(1))))
 	}),
 	ir.OpAtanh: over(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { // 1 − x²
@@ -62,6 +73,10 @@ var rules = map[ir.Op]rule{
 	ir.OpSub: fixed(1, -1),
 	ir.OpMul: partials(func(_ *ir.Builder, n *ir.Node) []*ir.Node { return []*ir.Node{n.Args[1], n.Args[0]} }),
 	ir.OpDiv: { // n = x/y: dx/y − n dy/y
+		partials: func(b *ir.Builder, n *ir.Node) []*ir.Node {
+			y := n.Args[1]
+			return []*ir.Node{b.Div(b.Const(1), y), b.Neg(b.Div(n, y))}
+		},
 		vjp: func(b *ir.Builder, n, ct *ir.Node) []*ir.Node {
 			bar := b.Div(ct, n.Args[1])
 			return []*ir.Node{bar, b.Neg(b.Mul(bar, n))}
@@ -71,7 +86,7 @@ var rules = map[ir.Op]rule{
 			return b.Div(b.Sub(dx, b.Mul(n, dy)), n.Args[1])
 		},
 	},
-	ir.OpPow: partials(powPartials),
+	ir.OpPow: power,
 	ir.OpMin: branches(func(b *ir.Builder, n *ir.Node) (x, y int, cond *ir.Node) {
 		return 0, 1, b.Le(n.Args[0], n.Args[1])
 	}),
@@ -139,6 +154,7 @@ var rules = map[ir.Op]rule{
 		jvp:      func(b *ir.Builder, _ *ir.Node, d []*ir.Node) *ir.Node { return sumOf(b, d[0]) },
 	},
 	ir.OpDot: {
+		partials: func(_ *ir.Builder, n *ir.Node) []*ir.Node { return []*ir.Node{n.Args[1], n.Args[0]} },
 		vjp: func(b *ir.Builder, n, ct *ir.Node) []*ir.Node {
 			return []*ir.Node{b.Mul(ct, n.Args[1]), b.Mul(ct, n.Args[0])}
 		},
@@ -190,6 +206,7 @@ var rules = map[ir.Op]rule{
 // ∂n/∂argᵢ, of which nil is zero.
 func partials(f func(b *ir.Builder, n *ir.Node) []*ir.Node) rule {
 	return rule{
+		partials: f,
 		vjp: func(b *ir.Builder, n, ct *ir.Node) []*ir.Node {
 			bars := f(b, n)
 			for i, p := range bars {
@@ -219,9 +236,17 @@ func slope(f func(b *ir.Builder, x, y *ir.Node) *ir.Node) rule {
 // over makes the rule of y = f(x) from 1/f', which saves an operation.
 func over(f func(b *ir.Builder, x, y *ir.Node) *ir.Node) rule {
 	return rule{
-		vjp: func(b *ir.Builder, n, ct *ir.Node) []*ir.Node { return []*ir.Node{b.Div(ct, f(b, n.Args[0], n))} },
-		jvp: func(b *ir.Builder, n *ir.Node, d []*ir.Node) *ir.Node { return b.Div(d[0], f(b, n.Args[0], n)) },
+		inverse: f,
+		vjp:     func(b *ir.Builder, n, ct *ir.Node) []*ir.Node { return []*ir.Node{b.Div(ct, f(b, n.Args[0], n))} },
+		jvp:     func(b *ir.Builder, n *ir.Node, d []*ir.Node) *ir.Node { return b.Div(d[0], f(b, n.Args[0], n)) },
 	}
+}
+
+// steep is over for an f' that is infinite where f is not.
+func steep(f func(b *ir.Builder, x, y *ir.Node) *ir.Node) rule {
+	r := over(f)
+	r.steep = true
+	return r
 }
 
 // fixed is the rule of an op whose partial derivatives are constant.
@@ -279,6 +304,13 @@ func product(op func(b *ir.Builder, x, y *ir.Node) *ir.Node) func(*ir.Builder, *
 		return t
 	}
 }
+
+// power is the rule of x^y, which is steep for y < 1.
+var power = func() rule {
+	r := partials(powPartials)
+	r.steep = true
+	return r
+}()
 
 // powPartials are y x^{y−1} and x^y log x.
 //

@@ -195,6 +195,16 @@ func (p *Program) Rows(lanes int, networks exec.Precision) (*exec.Module, error)
 	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, p.row(true)) }), lanes, networks)
 }
 
+// Noise compiles the program noise, the arguments of the distributions of
+// observations; nil for none.
+func (p *Program) Noise() (*exec.Module, error) {
+	if len(p.Model.Noise) == 0 {
+		return nil, nil
+	}
+	g := []*ir.Graph{{Name: "noise", Outputs: p.Model.Noise}}
+	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, g) }), 1, exec.Double)
+}
+
 // weighs reports whether a value depends on weights.
 func (p *Program) weighs(n *ir.Node) bool {
 	for _, x := range ir.Reach(n) {

@@ -21,10 +21,12 @@ import (
 //	init      y, d
 //	times     s: the scheduled scalars
 //	floors    v: arguments of floor switches
-//	jump.E    v: new values of event E's targets; rest.E likewise
+//	jump.E    v: new values of event E's targets, or what is added to them; rest.E likewise
 //	delay.E   v
+//	priorities  v: of all events, if one is not constant
 //	obs       pred [NObs]
 //	row       loss, terms
+//	counts    v: which losses count at a row, then weights of observations
 //	outputs   v; conserved v; priors v
 //	nets      args, values: of the neural blocks that the equations use
 //
@@ -101,10 +103,12 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		value("rest."+e.Checked.Name, "v", e.Rest, true, true)
 		value("delay."+e.Checked.Name, "v", e.Delay, true, true)
 	}
+	value("priorities", "v", m.Priorities, false, false)
 	value("obs", "pred", m.Pred, false, false)
 	if m.Row != nil {
 		out = append(out, p.row(want.Reverse)...)
 	}
+	value("counts", "v", m.Counts, false, false)
 	value("outputs", "v", m.Outputs, false, false)
 	value("conserved", "v", m.Conserved, false, false)
 	var args, vals []*ir.Node

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -48,7 +49,7 @@ func (p *Program) slides() []slide {
 		for k := range n {
 			d = b.Select(on[k], b.Fill(b.Const(float64(c>>k&1)), d.Shape), d)
 		}
-		return b.Substitute(append([]*ir.Node{p.flow}, along[:n]...), map[*ir.Node]*ir.Node{m.In.D: d})
+		return b.Substitute(append([]*ir.Node{m.RHS}, along[:n]...), map[*ir.Node]*ir.Node{m.In.D: d})
 	}
 	one := b.Const(1)
 	var list []slide
@@ -59,6 +60,9 @@ func (p *Program) slides() []slide {
 		}
 		parts := p.parts(corners)
 		s := slide{flow: p.blend(corners, 0, parts)}
+		if p.flow != m.RHS {
+			s.flow = b.Mul(p.free(), s.flow)
+		}
 		exits := make([]*ir.Node, SlideGuards)
 		for k := range exits {
 			exits[k] = one
@@ -75,11 +79,37 @@ func (p *Program) slides() []slide {
 
 // blend is the multilinear combination of value i of the corners.
 func (p *Program) blend(corners [][]*ir.Node, i int, parts []*ir.Node) *ir.Node {
-	b := p.Model.Builder
 	v := make([]*ir.Node, len(corners))
 	for c := range v {
 		v[c] = corners[c][i]
 	}
+	return p.mix(v, parts)
+}
+
+// mix combines the values in the corners, part by part, since most of a field has
+// nothing to do with a surface.
+func (p *Program) mix(v, parts []*ir.Node) *ir.Node {
+	b, first := p.Model.Builder, v[0]
+	same, assembled := true, first.Op == ir.OpAssemble
+	for _, n := range v {
+		same = same && n == first
+		assembled = assembled && n.Op == ir.OpAssemble && slices.Equal(n.Offs, first.Offs)
+	}
+	if same {
+		return first
+	}
+	if assembled {
+		args := make([]*ir.Node, len(first.Args))
+		for k := range args {
+			at := make([]*ir.Node, len(v))
+			for c, n := range v {
+				at[c] = n.Args[k]
+			}
+			args[k] = p.mix(at, parts)
+		}
+		return b.Assemble(first.Shape, first.Offs, args)
+	}
+	v = slices.Clone(v)
 	for k := len(parts) - 1; k >= 0; k-- {
 		half := len(v) / 2
 		for c := range half {

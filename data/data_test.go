@@ -183,7 +183,7 @@ func TestBuild(t *testing.T) {
 	require.Equal(t, [2]float64{0, 1}, [2]float64{a.T0, a.T1})
 	require.Equal(t, 4., a.Covariates[0])
 	require.True(t, math.IsNaN(a.Covariates[1]), "not in this table")
-	require.Equal(t, []Firing{{0, 0, []float64{7000}}, {0, 1, []float64{7}}}, a.Firings)
+	require.Equal(t, []Firing{{0, 0, []float64{7000}, 0}, {0, 1, []float64{7}, 0}}, a.Firings)
 	require.Equal(t, Signal{[]float64{0, 2}, []float64{20, 30}}, b.Inputs[0])
 	require.Empty(t, b.Inputs[1].T)
 	st := set.Describe(0, Validate)
@@ -238,7 +238,7 @@ func TestBuildErrors(t *testing.T) {
 		"a,,1,,0":            "d.csv:2: column `t`: the time is missing\n  = help: every row needs a time; remove the row if it has none",
 		"a,NA,1,,0":          "d.csv:2: column `t`: the time is missing\n  = help: every row needs a time; remove the row if it has none",
 		"a,0,1,,0\n,1,1,,0":  "d.csv:3: column `id`: the key is missing\n  = help: every row says which trajectory it belongs to",
-		"b,0,1,,0\na,0,,,0":  "d.csv:3: column `m`: the covariate is missing in the whole trajectory that starts here\n  = help: give it in one row of the trajectory at least; nothing is guessed",
+		"b,0,1,,0\na,0,,,0":  "d.csv:3: column `m`: a covariate is missing in the whole trajectory that starts here\n  = help: give it in one row of the trajectory at least; nothing is guessed",
 		"a,0,1,,1":           "d.csv:2: column `d`: the row fires an event and an argument of it is missing\n  = help: give the value, or exclude the row by `where`",
 		"a,0,1e10,,0":        "d.csv:2: column `m`: the number is too large in the unit of the model",
 		"a,zero,1,,0":        "d.csv:2: column `t`: `zero` is not a number\n  = help: numbers have a decimal point; a missing value is an empty cell or NaN",

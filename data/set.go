@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -28,6 +29,7 @@ type Spec struct {
 	Inputs     []Column
 	Covariates []Column
 	Events     []EventSpec
+	Start      Column                  // where trajectories start; an empty name: not in this table
 	Train      func(Row) (bool, error) // nil: every row
 	Validate   func(Row) (bool, error) // nil: none
 }
@@ -47,6 +49,7 @@ type Firing struct {
 	T     float64
 	Event int // index into Spec.Events
 	Args  []float64
+	Above int // rows with an observation that stand above this one
 }
 
 // Signal is an input over the times at which it was given.
@@ -58,6 +61,8 @@ type Trajectory struct {
 	Split      Split
 	Times      []float64   // of the rows with an observation, ascending; equal times are replicates
 	Obs        [][]float64 // row by row; NaN where missing
+	Given      [][]float64 // row by row: the inputs given at its time, in it or above it; NaN for none
+	Start      float64     // as the table says; NaN where it does not
 	Covariates []float64   // NaN for one that is not in this table
 	Inputs     []Signal
 	Firings    []Firing
@@ -72,6 +77,29 @@ func (t *Trajectory) Name(keys []string) string {
 		parts[i] = keys[i] + "=" + k
 	}
 	return strings.Join(parts, ", ")
+}
+
+// Before counts the rows before a time that measure or fire something.
+func (t *Trajectory) Before(time float64) int {
+	if time <= t.T0 {
+		return 0
+	}
+	c := t.Since(time)
+	return len(t.Times) - len(c.Times) + len(t.Firings) - len(c.Firings)
+}
+
+// Since is the trajectory without its rows before a time; inputs keep theirs,
+// which say how they start.
+func (t *Trajectory) Since(time float64) *Trajectory {
+	c := *t
+	n := sort.SearchFloat64s(t.Times, time)
+	c.Times, c.Obs, c.Given = t.Times[n:], t.Obs[n:], t.Given[n:]
+	k := sort.Search(len(t.Firings), func(i int) bool { return t.Firings[i].T >= time })
+	c.Firings = slices.Clone(t.Firings[k:])
+	for i := range c.Firings {
+		c.Firings[i].Above -= n
+	}
+	return &c
 }
 
 // Set is a set of trajectories.
@@ -99,6 +127,12 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	var starts []float64
+	if spec.Start.Name != "" {
+		if starts, err = t.inUnit(spec.Start); err != nil {
+			return nil, err
+		}
+	}
 	cols.args = make([][][]float64, len(spec.Events))
 	for i, e := range spec.Events {
 		if cols.args[i], err = t.scaled(e.Args); err != nil {
@@ -124,7 +158,12 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 				return nil, err
 			}
 		}
-		if tr.Covariates, err = constants(t, spec.Covariates, covs, rows); err != nil {
+		start, err := constants(t, []Column{spec.Start}, [][]float64{starts}, rows, "the start")
+		if err != nil {
+			return nil, err
+		}
+		tr.Start = start[0]
+		if tr.Covariates, err = constants(t, spec.Covariates, covs, rows, "a covariate"); err != nil {
 			return nil, err
 		}
 		set.Trajectories = append(set.Trajectories, tr)
@@ -216,13 +255,20 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 		}
 		any = any || !math.IsNaN(row[k])
 	}
-	if any {
-		tr.Times, tr.Obs = append(tr.Times, time), append(tr.Obs, row)
-	}
+	above := len(tr.Times)
+	given := make([]float64, len(cols.inputs))
 	for k, c := range cols.inputs {
+		in := &tr.Inputs[k]
 		if c != nil && !math.IsNaN(c[r.i]) {
-			tr.Inputs[k].T, tr.Inputs[k].V = append(tr.Inputs[k].T, time), append(tr.Inputs[k].V, c[r.i])
+			in.T, in.V = append(in.T, time), append(in.V, c[r.i])
 		}
+		given[k] = math.NaN()
+		if n := len(in.T); n > 0 && in.T[n-1] == time {
+			given[k] = in.V[n-1]
+		}
+	}
+	if any {
+		tr.Times, tr.Obs, tr.Given = append(tr.Times, time), append(tr.Obs, row), append(tr.Given, given)
 	}
 	fired := len(tr.Firings)
 	for k, e := range spec.Events {
@@ -250,7 +296,7 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 			e.Column, e.Help = lacking, "give the value, or exclude the row by `where`"
 			return e
 		}
-		tr.Firings = append(tr.Firings, Firing{time, k, vals})
+		tr.Firings = append(tr.Firings, Firing{time, k, vals, above})
 	}
 	if !any && len(tr.Firings) == fired {
 		tr.Lost += len(cols.obs)
@@ -297,8 +343,8 @@ func split(t *Table, spec *Spec, rows []int) (Split, error) {
 	return first, nil
 }
 
-// constants reads the covariates of a trajectory, which do not change in it.
-func constants(t *Table, cols []Column, values [][]float64, rows []int) ([]float64, error) {
+// constants reads numbers of a trajectory that do not change in it.
+func constants(t *Table, cols []Column, values [][]float64, rows []int, what string) ([]float64, error) {
 	out := make([]float64, len(cols))
 	for k, c := range values {
 		out[k] = math.NaN()
@@ -312,13 +358,13 @@ func constants(t *Table, cols []Column, values [][]float64, rows []int) ([]float
 			case math.IsNaN(out[k]):
 				out[k], given = v, i
 			case v != out[k]:
-				e := Row{t, i}.errorf("a covariate is one number in a trajectory; here it is `%s`, and `%s` in line %d", t.cell(i, cols[k].Name), t.cell(given, cols[k].Name), t.lines[given])
+				e := Row{t, i}.errorf("%s is one number in a trajectory; here it is `%s`, and `%s` in line %d", what, t.cell(i, cols[k].Name), t.cell(given, cols[k].Name), t.lines[given])
 				e.Column, e.Help = cols[k].Name, "a number that changes in time is an `input`"
 				return nil, e
 			}
 		}
 		if math.IsNaN(out[k]) {
-			e := Row{t, rows[0]}.errorf("the covariate is missing in the whole trajectory that starts here")
+			e := Row{t, rows[0]}.errorf("%s is missing in the whole trajectory that starts here", what)
 			e.Column, e.Help = cols[k].Name, "give it in one row of the trajectory at least; nothing is guessed"
 			return nil, e
 		}

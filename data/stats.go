@@ -12,6 +12,16 @@ func (tr *Trajectory) First(obs int) (v, t float64, ok bool) {
 	return math.NaN(), math.NaN(), false
 }
 
+// Measured reports whether an observation has a value at time t.
+func (tr *Trajectory) Measured(obs int, t float64) bool {
+	for i, r := range tr.Obs {
+		if tr.Times[i] == t && !math.IsNaN(r[obs]) {
+			return true
+		}
+	}
+	return false
+}
+
 // slopeTimes is at how many times the initial slope looks.
 const slopeTimes = 4
 

@@ -69,16 +69,18 @@ type DataDecl struct {
 
 // DataItem is one line of a data block: `key: source`.
 //
-// Exactly one of Columns, Group and Expr is set. `time: t`, `height: h_cm [cm]`
-// and `trajectory: [ball, drop]` give Columns; `dose: { amount: AMT [mg],
-// where: EVID == 1 }` gives Group; `train: drop == 1` gives Expr.
+// Exactly one of Columns, Group, Expr and FirstRow is set. `time: t`,
+// `height: h_cm [cm]` and `trajectory: [ball, drop]` give Columns; `dose: {
+// amount: AMT [mg], where: EVID == 1 }` gives Group; `train: drop == 1` and
+// `from: 2 [h]` give Expr; `from: first row` gives FirstRow.
 type DataItem struct {
 	At
-	Key     Ident
-	Columns []Column
-	List    bool // Columns was written in brackets
-	Group   []*DataItem
-	Expr    Expr
+	Key      Ident
+	Columns  []Column
+	List     bool // Columns was written in brackets
+	Group    []*DataItem
+	Expr     Expr
+	FirstRow bool
 }
 
 // Column names a column of a table and, optionally, its unit.
@@ -140,12 +142,13 @@ type Type struct {
 	Unit *UnitExpr
 }
 
-// TimeDecl is `time t: s`.
+// TimeDecl is `time t: s in [0, 600]`.
 type TimeDecl struct {
 	At
 	Documented
-	Name Ident     `parser:"'time' @@"`
-	Unit *UnitExpr `parser:"( ':' @@ )?"`
+	Name     Ident     `parser:"'time' @@"`
+	Unit     *UnitExpr `parser:"( ':' @@ )?"`
+	Interval *Interval `parser:"( 'in' @@ )?"` // nil: none given
 }
 
 // ConstDecl is `const g = 9.81 [m/s^2]`.
@@ -331,11 +334,12 @@ type Stmt interface {
 	stmt()
 }
 
-// Assign is `v := -e*v` or `x[2] := 0`.
+// Assign is `v := -e*v`, `x[2] := 0` or `x += D`.
 type Assign struct {
 	At
 	Target *Name // Primes may be > 0 for a second-order state: θ' := 0
 	Index  []Range
+	Add    bool // +=
 	Value  Expr
 }
 
@@ -345,7 +349,7 @@ type Terminate struct {
 	Word string
 }
 
-// Zeno is `zeno error`, `zeno stop` or `zeno rest { h := 0; v := 0 }`.
+// Zeno is `zeno error`, `zeno stop`, `zeno pass` or `zeno rest { h := 0; v := 0 }`.
 type Zeno struct {
 	At
 	Mode Ident
@@ -380,12 +384,13 @@ type ObserveDecl struct {
 	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
-// LossDecl is `loss NAME = expr { weight: w }`.
+// LossDecl is `loss NAME = expr where cond { weight: w }`.
 type LossDecl struct {
 	At
 	Documented
 	Name    Ident     `parser:"'loss' @@"`
 	Value   Expr      `parser:"'=' @@"`
+	Where   Expr      `parser:"( 'where' @@ )?"` // nil: at every row
 	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 

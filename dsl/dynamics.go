@@ -8,7 +8,7 @@ import (
 var clauseWords = map[string]bool{
 	"in": true, "fixed": true, "per": true, "from": true, "until": true, "to": true, "over": true, "priority": true, "after": true,
 	"late": true, "persistent": true, "at": true, "then": true, "else": true, "and": true, "or": true,
-	"linear": true, "hold": true, "cubic": true,
+	"linear": true, "hold": true, "cubic": true, "where": true,
 }
 
 // Parse reads a parameter; what follows its type may stand in any order.
@@ -74,6 +74,16 @@ func (r *reader) idents() (list []Ident, err error) {
 			return list, nil
 		}
 	}
+}
+
+// Parse reads an interval.
+func (iv *Interval) Parse(lex *lexer.PeekingLexer) error {
+	r := &reader{PeekingLexer: lex}
+	x, err := r.interval()
+	if err == nil {
+		*iv = *x
+	}
+	return err
 }
 
 // interval reads `[lo, hi)`.
@@ -327,10 +337,12 @@ func (r *reader) assign() (*Assign, error) {
 		return nil, err
 	}
 	if t := r.Peek(); r.is("=") {
-		return nil, errAt(t, "found `=`, expected `:=`").withHelp("an event assigns with `:=`")
+		return nil, errAt(t, "found `=`, expected `:=`").withHelp("an event assigns with `:=`, and adds with `+=`")
 	}
-	if _, err = r.expect(":="); err != nil {
-		return nil, err
+	if a.Add = r.take("+="); !a.Add {
+		if _, err = r.expect(":="); err != nil {
+			return nil, err
+		}
 	}
 	if a.Value, err = r.expr(0); err != nil {
 		return nil, err
@@ -339,7 +351,7 @@ func (r *reader) assign() (*Assign, error) {
 	return a, nil
 }
 
-// zeno reads what follows the word: `error`, `stop` or `rest { h := 0 }`.
+// zeno reads what follows the word: `error`, `stop`, `pass` or `rest { h := 0 }`.
 func (r *reader) zeno(from *lexer.Token) (*Zeno, error) {
 	mode, err := r.ident()
 	if err != nil {

@@ -43,6 +43,7 @@ func (p *printer) decl(d Decl) {
 		p.init(d.Value)
 	case *TimeDecl:
 		p.typed("time", d.Name, Type{Unit: d.Unit})
+		p.interval(d.Interval)
 	case *ConstDecl:
 		p.typed("const", d.Name, d.Type)
 		p.init(d.Value)
@@ -99,6 +100,7 @@ func (p *printer) decl(d Decl) {
 	case *LossDecl:
 		p.named("loss", d.Name)
 		p.init(d.Value)
+		p.after(" where", d.Where)
 		p.options(d.Options, end)
 	case *UseDecl:
 		p.named("use", d.Model)
@@ -209,13 +211,7 @@ func (p *printer) state(d *StateDecl) {
 
 func (p *printer) param(d *ParamDecl) {
 	p.typed("param", d.Name, d.Type)
-	if iv := d.Interval; iv != nil {
-		p.write(" in ", map[bool]string{true: "(", false: "["}[iv.LoOpen])
-		p.expr(iv.Lo, 0)
-		p.write(", ")
-		p.expr(iv.Hi, 0)
-		p.leaf(map[bool]string{true: ")", false: "]"}[iv.HiOpen], iv.Span())
-	}
+	p.interval(d.Interval)
 	if d.Fixed {
 		p.write(" fixed")
 	}
@@ -224,6 +220,17 @@ func (p *printer) param(d *ParamDecl) {
 	}
 	p.init(d.Init)
 	p.call(" ~", d.Prior)
+}
+
+func (p *printer) interval(iv *Interval) {
+	if iv == nil {
+		return
+	}
+	p.write(" in ", map[bool]string{true: "(", false: "["}[iv.LoOpen])
+	p.expr(iv.Lo, 0)
+	p.write(", ")
+	p.expr(iv.Hi, 0)
+	p.leaf(map[bool]string{true: ")", false: "]"}[iv.HiOpen], iv.Span())
 }
 
 func (p *printer) event(d *EventDecl) {
@@ -287,6 +294,10 @@ func (p *printer) stmt(s Stmt) {
 	switch s := s.(type) {
 	case *Assign:
 		p.target(s.Target, s.Index)
+		if s.Add {
+			p.after(" +=", s.Value)
+			break
+		}
 		p.after(" :=", s.Value)
 	case *Terminate:
 		p.write("terminate")
@@ -408,6 +419,8 @@ func (p *printer) dataItem(d *DataItem) {
 	p.reach(d.Key.Span())
 	p.skipColon()
 	switch {
+	case d.FirstRow:
+		p.write(" first row")
 	case d.Expr != nil:
 		p.after("", d.Expr)
 	case d.Group != nil && p.broken(d.Span().End):

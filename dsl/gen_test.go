@@ -153,7 +153,7 @@ func genValue(depth int) *rapid.Generator[*Value] {
 
 func genAssign() *rapid.Generator[*Assign] {
 	return rapid.Custom(func(t *rapid.T) *Assign {
-		return &Assign{Target: genName(1).Draw(t, "target"), Index: maybe(t, genIndex(1)), Value: genExpr(2).Draw(t, "value")}
+		return &Assign{Target: genName(1).Draw(t, "target"), Index: maybe(t, genIndex(1)), Add: rapid.Bool().Draw(t, "add"), Value: genExpr(2).Draw(t, "value")}
 	})
 }
 
@@ -162,7 +162,7 @@ func genStmt() *rapid.Generator[Stmt] {
 		rapid.Map(genAssign(), func(a *Assign) Stmt { return a }),
 		rapid.Just[Stmt](&Terminate{Word: "terminate"}),
 		rapid.Custom(func(t *rapid.T) Stmt {
-			z := &Zeno{Mode: Ident{Name: rapid.SampledFrom([]string{"error", "stop", "rest"}).Draw(t, "mode")}}
+			z := &Zeno{Mode: Ident{Name: rapid.SampledFrom([]string{"error", "stop", "pass", "rest"}).Draw(t, "mode")}}
 			if z.Mode.Name == "rest" {
 				z.Rest = rapid.SliceOfN(genAssign(), 0, 2).Draw(t, "rest")
 			}
@@ -210,13 +210,18 @@ func genParam(t *rapid.T) Decl {
 	d := &ParamDecl{Name: genIdent().Draw(t, "name"), Type: genType().Draw(t, "type"), Fixed: rapid.Bool().Draw(t, "fixed")}
 	d.Per = rapid.SliceOfN(genIdent(), 0, 2).Draw(t, "per")
 	d.Init, d.Prior = maybe(t, genExpr(2)), maybe(t, genCall(1))
-	if rapid.Bool().Draw(t, "interval") {
-		d.Interval = &Interval{
-			LoOpen: rapid.Bool().Draw(t, "lo open"), HiOpen: rapid.Bool().Draw(t, "hi open"),
-			Lo: genExpr(1).Draw(t, "lo"), Hi: genExpr(1).Draw(t, "hi"),
-		}
-	}
+	d.Interval = genInterval(t)
 	return d
+}
+
+func genInterval(t *rapid.T) *Interval {
+	if !rapid.Bool().Draw(t, "interval") {
+		return nil
+	}
+	return &Interval{
+		LoOpen: rapid.Bool().Draw(t, "lo open"), HiOpen: rapid.Bool().Draw(t, "hi open"),
+		Lo: genExpr(1).Draw(t, "lo"), Hi: genExpr(1).Draw(t, "hi"),
+	}
 }
 
 // genInModel makes a declaration of any kind that stands in a model.
@@ -226,7 +231,9 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 	typ := func(t *rapid.T) Type { return genType().Draw(t, "type") }
 	kinds := []func(*rapid.T) Decl{
 		genEvent, genState, genParam, genUnitDecl,
-		func(t *rapid.T) Decl { return &TimeDecl{Name: ident(t), Unit: maybe(t, genUnit())} },
+		func(t *rapid.T) Decl {
+			return &TimeDecl{Name: ident(t), Unit: maybe(t, genUnit()), Interval: genInterval(t)}
+		},
 		func(t *rapid.T) Decl { return &ConstDecl{Name: ident(t), Type: typ(t), Value: expr.Draw(t, "value")} },
 		func(t *rapid.T) Decl { return &CovariateDecl{Name: ident(t), Type: typ(t)} },
 		func(t *rapid.T) Decl {
@@ -254,7 +261,7 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 			return &ObserveDecl{Name: ident(t), Type: typ(t), Value: expr.Draw(t, "value"), Dist: maybe(t, genCall(1)), Options: maybe(t, options)}
 		},
 		func(t *rapid.T) Decl {
-			return &LossDecl{Name: ident(t), Value: expr.Draw(t, "value"), Options: maybe(t, options)}
+			return &LossDecl{Name: ident(t), Value: expr.Draw(t, "value"), Where: maybe(t, expr), Options: maybe(t, options)}
 		},
 		func(t *rapid.T) Decl { return &UseDecl{Model: ident(t), As: ident(t), Options: maybe(t, options)} },
 	}
@@ -280,7 +287,17 @@ func genDataItem(depth int) *rapid.Generator[*DataItem] {
 	})
 	return rapid.Custom(func(t *rapid.T) *DataItem {
 		d := &DataItem{Key: genIdent().Draw(t, "key")}
-		switch kind := rapid.IntRange(0, 3).Draw(t, "kind"); {
+		switch kind := rapid.IntRange(0, 4).Draw(t, "kind"); {
+		case kind == 4 && depth > 0:
+			d.Key.Name = "from"
+			switch rapid.IntRange(0, 2).Draw(t, "from") {
+			case 0:
+				d.FirstRow = true
+			case 1:
+				d.Expr = genNumber().Draw(t, "number")
+			default:
+				d.Columns = []Column{column.Draw(t, "column")}
+			}
 		case kind == 0:
 			d.Key.Name = "train"
 			d.Expr = genExpr(2).Draw(t, "rows")

@@ -181,6 +181,8 @@ func (r *reader) dataItem(outer bool) (*DataItem, error) {
 		if d.Expr, err = r.expr(0); err == nil {
 			end = placeOf(d.Expr).EndPos
 		}
+	case outer && d.Key.Name == "from":
+		end, err = r.start(d)
 	case outer && r.is("{"):
 		d.Group, end, err = r.group()
 	case r.is("["):
@@ -197,6 +199,31 @@ func (r *reader) dataItem(outer bool) (*DataItem, error) {
 	}
 	d.At = At{Pos: n.Pos, EndPos: end}
 	return d, r.separated()
+}
+
+// start reads where trajectories start: `first row`, a number or a column.
+func (r *reader) start(d *DataItem) (end lexer.Position, err error) {
+	if t := r.Peek(); r.is("first") {
+		before := r.MakeCheckpoint()
+		r.Next()
+		if w := r.Peek(); r.take("row") {
+			d.FirstRow = true
+			return at(t, w).EndPos, nil
+		}
+		r.LoadCheckpoint(before)
+	}
+	if t := r.Peek().Type; t != tokIdent && t != tokString {
+		if d.Expr, err = r.expr(0); err != nil {
+			return end, err
+		}
+		return placeOf(d.Expr).EndPos, nil
+	}
+	c, err := r.column()
+	if err != nil {
+		return end, err
+	}
+	d.Columns = []Column{*c}
+	return c.EndPos, nil
 }
 
 // group reads `{ amount: AMT [mg], where: EVID == 1 }`.

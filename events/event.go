@@ -20,7 +20,7 @@ const (
 	ZenoError ZenoRule = iota
 	ZenoStop
 	ZenoRest
-	ZenoPass
+	ZenoPass // go on beyond the limit
 )
 
 // Event is what the loop must know of an event to fire it.
@@ -43,9 +43,10 @@ type Event struct {
 	// 0: none.
 	Threshold, RateGuard, Integral int
 
-	Targets []int // indices into [Y | D] that the jump assigns
-	Rest    []int // indices that `zeno rest` assigns and holds
-	Release int   // guard whose crossing ends the rest, or −1
+	Targets []int  // indices into [Y | D] that the jump assigns
+	Adds    []bool // by target: the jump adds to what stands there; nil: none does
+	Rest    []int  // indices that `zeno rest` assigns and holds
+	Release int    // guard whose crossing ends the rest, or −1
 }
 
 // Switch is a located discontinuity of the right-hand side: element Mode of D

@@ -79,6 +79,11 @@ func Settings(o Owned) setting.Table {
 			{Name: "profile", Doc: "intervals where the loss, fitted in all other parameters, rises"},
 			{Name: "ensemble", Doc: "from the spread of several `starts`"},
 		}},
+		{Key: "certificate", Kind: setting.Word, Default: "quick", Doc: "how the gradient is compared with finite differences before a fit", Choices: []setting.Choice{
+			{Name: "full", Doc: "in every mode that the solver has, and on every trajectory"},
+			{Name: "quick", Doc: "in the mode of the fit, each parameter on a trajectory on which it acts, and the whole loss along one direction"},
+			{Name: "off", Doc: "not at all, which results then say"},
+		}},
 		{Key: "seed", Kind: setting.Int, Default: "1", Max: 1 << 53, Doc: "of all random numbers of the run"},
 		{Key: "precision", Kind: setting.Word, Default: "f64", Doc: "of networks in training; all else, and all that is said of the result, has double precision", Choices: []setting.Choice{
 			{Name: "f64", Doc: "double precision, 16 digits"},
@@ -104,6 +109,7 @@ type Plan struct {
 	Segments    int
 	Continuity  float64
 	Uncertainty string
+	Certificate string // full, quick or off
 	Workers     int
 	Single      bool // precision of networks
 }
@@ -133,7 +139,7 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 		},
 		Starts: v.Int("starts"), Spread: v.Float("spread"), Loss: loss.Name,
 		Segments: shoot.Int("segments"), Continuity: shoot.Float("continuity"),
-		Uncertainty: v.Word("uncertainty"), Workers: v.Int("workers"), Single: v.Word("precision") == "f32",
+		Uncertainty: v.Word("uncertainty"), Certificate: v.Word("certificate"), Workers: v.Int("workers"), Single: v.Word("precision") == "f32",
 		Weights: map[string]float64{},
 	}
 	if p.Loss == "huber" {

@@ -104,7 +104,7 @@ func TestPlan(t *testing.T) {
 		"optimizer=adamw then levenberg_marquardt", "optimizer.lr=0.02", "optimizer.epochs=120", "optimizer.schedule=exponential",
 		"optimizer.adamw.final=0.2", "optimizer.clip=3", "optimizer.ftol=1e-9",
 		"curriculum.from=0.2", "curriculum.over=100", "batch=8", "group=length", "stop.patience=20", "stop.min_delta=1e-3",
-		"stop.max_time=1.5", "weights.speed=0.5", "loss=mse", "starts=4", "spread=0.5", "uncertainty=ensemble", "seed=9",
+		"stop.max_time=1.5", "weights.speed=0.5", "loss=mse", "starts=4", "spread=0.5", "uncertainty=ensemble", "seed=9", "certificate=off",
 		"shooting.segments=3", "shooting.continuity=7", "workers=2", "checkpoint_every=5",
 	} {
 		key, text, _ := strings.Cut(s, "=")
@@ -125,7 +125,7 @@ func TestPlan(t *testing.T) {
 			Stop: Stop{Patience: 20, MinDelta: 1e-3, MaxTime: 1500 * time.Millisecond}, Seed: 9, CheckpointEvery: 5,
 		},
 		Starts: 4, Spread: 0.5, Loss: "mse", Weights: map[string]float64{"height": 1, "speed": 0.5},
-		Segments: 3, Continuity: 7, Uncertainty: "ensemble", Workers: 2,
+		Segments: 3, Continuity: 7, Uncertainty: "ensemble", Certificate: "off", Workers: 2,
 	}, p)
 }
 

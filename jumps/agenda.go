@@ -43,6 +43,13 @@ func (a *Agenda) Pop() (it Item, ok bool) {
 	return it, true
 }
 
+// Rank gives every item the priority of its event.
+func (a *Agenda) Rank(priorities []float64) {
+	for i := range a.items {
+		a.items[i].Priority = priorities[a.items[i].Event]
+	}
+}
+
 // Has reports whether a firing of the event is there.
 func (a *Agenda) Has(event int) bool {
 	return slices.ContainsFunc(a.items, func(it Item) bool { return it.Event == event })
@@ -59,13 +66,18 @@ func (a *Agenda) Len() int { return len(a.items) }
 // Clear empties the agenda.
 func (a *Agenda) Clear() { a.items = a.items[:0] }
 
-// Assign puts the values into the state; targets index [y | d].
-func Assign(y, d []float64, targets []int, v []float64) {
+// Assign puts the values into the state, or adds those of targets that add;
+// targets index [y | d].
+func Assign(y, d []float64, targets []int, adds []bool, v []float64) {
 	for i, k := range targets {
-		if k < len(y) {
-			y[k] = v[i]
+		to := y
+		if k >= len(y) {
+			to, k = d, k-len(y)
+		}
+		if adds != nil && adds[i] {
+			to[k] += v[i]
 		} else {
-			d[k-len(y)] = v[i]
+			to[k] = v[i]
 		}
 	}
 }

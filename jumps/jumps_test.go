@@ -25,9 +25,12 @@ func TestAgenda(t *testing.T) {
 
 func TestAssign(t *testing.T) {
 	y, d := []float64{1, 2, 3}, []float64{4, 5}
-	Assign(y, d, []int{2, 0, 4}, []float64{30, 10, 50})
+	Assign(y, d, []int{2, 0, 4}, nil, []float64{30, 10, 50})
 	require.Equal(t, []float64{10, 2, 30}, y)
 	require.Equal(t, []float64{4, 50}, d)
+	Assign(y, d, []int{2, 0, 4}, []bool{true, false, true}, []float64{3, 1, 5})
+	require.Equal(t, []float64{1, 2, 33}, y)
+	require.Equal(t, []float64{4, 55}, d)
 }
 
 // TestZeno: gaps that shrink by 0.8 have the limit t₁ + gap/(1−0.8); gaps

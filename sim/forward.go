@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/pinode/pinode/jumps"
+
 // Tangents are the directional derivatives of the results of a run.
 type Tangents struct {
 	Y, D             [][]float64 // of SaveY, SaveD
@@ -188,7 +190,7 @@ func (f *forward) jumpOn(e *entry) {
 		targets = ev.Rest
 		v = s.vals[:len(targets)]
 		f.m.RestJVP(e.ref, t, tDot, y, yDot, d, dDot, v)
-		f.assign(targets, v)
+		jumps.Assign(f.y, f.d, targets, nil, v)
 		return
 	}
 	read := s.tape.jumps[e.more]
@@ -212,17 +214,7 @@ func (f *forward) jumpOn(e *entry) {
 		}
 	}
 	f.m.JumpJVP(e.ref, t, tDot, y, yDot, d, dDot, read.args, v)
-	f.assign(targets, v)
-}
-
-func (f *forward) assign(targets []int, v []float64) {
-	for i, k := range targets {
-		if k < len(f.y) {
-			f.y[k] = v[i]
-		} else {
-			f.d[k-len(f.y)] = v[i]
-		}
-	}
+	jumps.Assign(f.y, f.d, targets, ev.Adds, v)
 }
 
 func (f *forward) saveOn(e *entry, y, d [][]float64) {

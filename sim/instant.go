@@ -551,6 +551,9 @@ func (s *Integrator) trigger(it jumps.Item) {
 func (s *Integrator) carryOut(first int) *Failure {
 	for s.out.Status != Terminated {
 		s.dueNow()
+		if fail := s.rank(); fail != nil {
+			return fail
+		}
 		it, ok := s.agenda.Pop()
 		if ok {
 			if it.Guard >= 0 && it.Guard != first {
@@ -580,6 +583,23 @@ func (s *Integrator) carryOut(first int) *Failure {
 		}
 	}
 	s.startStep(s.t, s.y)
+	return nil
+}
+
+// rank gives what waits on the agenda the priorities of the current state.
+func (s *Integrator) rank() *Failure {
+	if !s.hy.Prioritised || s.agenda.Len() < 2 {
+		return nil
+	}
+	s.model.Priorities(s.t, s.y, s.d, s.ranks)
+	for e, v := range s.ranks {
+		if math.IsNaN(v) {
+			f := s.fail(Unstable, 0, "the priority of event %s is not a number", s.hy.Events[e].Name)
+			f.Event = e
+			return f
+		}
+	}
+	s.agenda.Rank(s.ranks)
 	return nil
 }
 
@@ -641,7 +661,7 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 	s.model.Jump(it.Event, readT, readY, readD, it.Args, v)
 	s.tape.jumps = append(s.tape.jumps, read)
 	s.record(e)
-	jumps.Assign(s.y, s.d, ev.Targets, v)
+	jumps.Assign(s.y, s.d, ev.Targets, ev.Adds, v)
 	s.micros++
 	s.out.Stats.Events++
 	for _, k := range ev.Targets {

@@ -40,11 +40,15 @@ type Model interface {
 	// its second half; the time changes by up to rt.
 	Spread(t float64, y, d, reach []float64, rt float64, g, rate []float64)
 
+	// Priorities sets v to the priority of each event, where they are not all
+	// constant: see Hybrid.Prioritised.
+	Priorities(t float64, y, d, v []float64)
+
 	// Times sets the scheduled scalars.
 	Times(s []float64)
 
-	// Jump sets v to the new values of event e's targets, of the values at
-	// its trigger; a are the arguments it was fired with. Rest does so for
+	// Jump sets v to the new values of event e's targets, or to what it adds
+	// to them, of the values at its trigger; a are the arguments it was fired with. Rest does so for
 	// the targets of `zeno rest`, Delay returns the delay of the assignments.
 	Jump(e int, t float64, y, d, a, v []float64)
 	Rest(e int, t float64, y, d, v []float64)

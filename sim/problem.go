@@ -12,8 +12,9 @@ type Schedule struct {
 	Period, From, Until int // every E from E until E
 }
 
-// Firing is an event that data fire at a given time. Saves of that time with an
-// index below Behind are read before it: they stand above it in the data.
+// Firing is an event that data fire at a given time. Saves with an index below
+// Behind are read before it: rows at its time that stand above it in the table
+// see the values that it finds, those from Behind on what it leaves.
 type Firing struct {
 	T      float64
 	Event  int
@@ -27,6 +28,10 @@ type Hybrid struct {
 	Schedules []Schedule // one for each event; used by At and Every
 	Switches  []events.Switch
 	Flags     []bool // guards that only jumps can change
+
+	// Prioritised is set where some event's priority is not constant: those
+	// of all events are then what Model.Priorities gives.
+	Prioritised bool
 }
 
 // Options are the settings of a run. Zero values stand for the defaults.
@@ -37,7 +42,8 @@ type Options struct {
 	Step     float64          // step of a fixed-step method; upper bound for the others; 0: none
 	MaxSteps int              // accepted and rejected steps; 0: 1 000 000
 
-	// Forget keeps no tape: the run cannot be differentiated.
+	// Forget keeps no tape: the run cannot be differentiated, and its steps need
+	// not be stable in directions that the solution does not take.
 	Forget bool
 
 	// Memory is how many words of eight bytes the tape of a run may take, in a
@@ -67,7 +73,8 @@ func (o Options) defaults() Options {
 }
 
 // Span is what to run: from T0 to T1, reporting the state at the Saves, which
-// ascend within [T0, T1], with firings in order of time and Stops, times that
+// ascend within [T0, T1] and may repeat a time where a firing stands between,
+// with firings in order of time, those of one time in that in which they act, and Stops, times that
 // a step must not cross because the model's inputs are not smooth there.
 type Span struct {
 	T0, T1  float64

@@ -71,14 +71,16 @@ func (r *reverse) snapBack(e *entry) {
 func (r *reverse) jumpBack(e *entry) {
 	s := r.Integrator
 	ev := &s.hy.Events[e.ref]
-	targets := ev.Targets
+	targets, adds := ev.Targets, ev.Adds
 	if e.kind == restEntry {
-		targets = ev.Rest
+		targets, adds = ev.Rest, nil
 	}
 	ct := s.vals[:len(targets)]
 	for i, k := range targets {
 		p := r.component(k)
-		ct[i], *p = *p, 0
+		if ct[i] = *p; adds == nil || !adds[i] {
+			*p = 0
+		}
 	}
 	r.t += r.eventT[e.count]
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)

@@ -26,6 +26,7 @@ type Integrator struct {
 	lane  int
 	group *Group // nil: it runs alone
 	ctl   *solvers.Controller
+	stab  *stability
 	det   *events.Detector
 
 	model Model
@@ -71,6 +72,7 @@ type Integrator struct {
 	landed                  []bool       // guards that came to rest at this instant
 	exited                  []bool       // switches whose surface the solution left at this instant
 	times                   []int        // firings of each event at this instant
+	ranks                   []float64    // priorities of the events
 	taken                   []bool       // firings of data that were carried out
 	came                    timed        // what the last step ended on
 	gBefore                 []float64    // and before the last micro-step
@@ -133,7 +135,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		moving: len(hy.Events)+len(hy.Switches) > 0,
 		step:   step, one: one, many: many, blk: many.Block(),
 		y: make([]float64, size.Y), end: make([]float64, size.Y),
-		ctl: solvers.NewController(opt.Method),
+		ctl: solvers.NewController(opt.Method), stab: newStability(opt.Method, size.Y, !opt.Forget),
 		det: events.NewDetector(size.Guards),
 		d:   make([]float64, size.D), holds: make([]bool, len(hy.Events)),
 		g: make([]float64, size.Guards), rate: make([]float64, size.Guards), accel: make([]float64, size.Guards),
@@ -143,7 +145,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		readY: make([]float64, size.Y), flow: make([]float64, size.Y), readD: make([]float64, size.D),
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),
-		stays:  make([]bool, len(hy.Events)), times: make([]int, len(hy.Events)),
+		stays:  make([]bool, len(hy.Events)), ranks: make([]float64, len(hy.Events)), times: make([]int, len(hy.Events)),
 		near: newSpreads(size.Guards - size.Exits), trial: newSpreads(size.Guards - size.Exits),
 		gTry: make([]float64, size.Guards), rateTry: make([]float64, size.Guards), accelTry: make([]float64, size.Guards),
 		reach: make([]float64, 2*size.Y),
@@ -235,6 +237,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 func (s *Integrator) close(fail *Failure) error {
 	out := s.out
 	s.sync()
+	s.stab.careful = false
 	if fail == nil {
 		s.endAtFixed()
 		s.saveState()
@@ -269,6 +272,7 @@ func (s *Integrator) endAtFixed() {
 func (s *Integrator) reset() {
 	s.tape.reset()
 	s.ctl.Restart()
+	s.stab.reset()
 	s.t = s.span.T0
 	s.last, s.before = s.t, s.t
 	s.nextFiring, s.nextStop, s.nextSave = 0, 0, 0
@@ -302,18 +306,18 @@ func (s *Integrator) reset() {
 
 // fail builds the failure of this run at the current state.
 func (s *Integrator) fail(status Status, h float64, format string, args ...any) *Failure {
-	return &Failure{
-		Status: status, T: s.t, H: h, Event: -1, Switch: -1, Guard: -1, State: -1,
-		Y: append([]float64{}, s.y...), D: append([]float64{}, s.d...),
-		Detail: fmt.Sprintf(format, args...),
-	}
+	f := NewFailure(status, s.t, fmt.Sprintf(format, args...))
+	f.H, f.Y, f.D = h, slices.Clone(s.y), slices.Clone(s.d)
+	f.Stiffest = s.stiffest()
+	return f
 }
 
 // propose sets up the next step, unless the run is at its end.
 func (s *Integrator) propose() bool {
-	if !(s.t < s.span.T1) || s.out.Status == Terminated {
+	if s.out.Status == Terminated || !(s.t < s.span.T1) && !s.startsOver() {
 		return false
 	}
+	s.steady()
 	if s.stop.t <= s.t {
 		s.stop = s.nextTimed()
 	}
@@ -425,6 +429,7 @@ func (s *Integrator) accept(blk *solvers.Block, l int, finite bool) (ok bool, me
 	ok, next := s.ctl.Accept(mean, blk.Log[l], blk.Factor[l], s.try)
 	if !ok || s.at == endFree || next < s.h {
 		s.h = next
+		s.bound()
 	}
 	if ok && s.opt.Step > 0 {
 		s.h = min(s.h, s.opt.Step)
@@ -528,6 +533,9 @@ func (s *Integrator) goOn() {
 // happen carries out an instant, from the result of which the run goes on.
 func (s *Integrator) happen(guard int) *Failure {
 	fail := s.instant(guard)
+	if s.t < s.span.T1 {
+		s.stab.piece(s.steps)
+	}
 	s.stop.t = math.Inf(-1)
 	s.export()
 	return fail

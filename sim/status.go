@@ -39,6 +39,16 @@ type Failure struct {
 	Guard    int       // index of the guard concerned, or −1
 	State    int       // index in Y of the state concerned, or −1
 	Detail   string    // what went wrong, in words; names no file
+
+	// Stiffest is the state, from 1, for which stability held down most steps; 0:
+	// it did not.
+	Stiffest int
+}
+
+// NewFailure returns a failure that concerns no event, switch, guard or state in
+// particular.
+func NewFailure(status Status, t float64, detail string) *Failure {
+	return &Failure{Status: status, T: t, Event: -1, Switch: -1, Guard: -1, State: -1, Detail: detail}
 }
 
 func (f *Failure) Error() string {

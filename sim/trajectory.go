@@ -55,6 +55,10 @@ type Stats struct {
 	Events          int // micro-steps
 	Turns           int // of switches: discontinuities of the field that were crossed
 	Near            int // saves closer to an event than its localisation error
+
+	// Stiff is how many steps stability held down, by samples, and not the
+	// error; Stiffest, from 1, is the state that would move fastest there.
+	Stiff, Stiffest int
 }
 
 // Add adds the counts of another run.
@@ -65,6 +69,10 @@ func (s *Stats) Add(x *Stats) {
 	s.Events += x.Events
 	s.Turns += x.Turns
 	s.Near += x.Near
+	if x.Stiff > 0 {
+		s.Stiff += x.Stiff
+		s.Stiffest = x.Stiffest
+	}
 }
 
 // reuse prepares the trajectory for a run with n saves.

@@ -129,7 +129,7 @@ func (s *Integrator) comeToRest(p restPlan) *Failure {
 	rec.YBefore, rec.DBefore = s.tape.at(e.state, s.size.Y, s.size.D)
 	v := s.vals[:len(ev.Rest)]
 	s.model.Rest(p.event, s.t, s.y, s.d, v)
-	jumps.Assign(s.y, s.d, ev.Rest, v)
+	jumps.Assign(s.y, s.d, ev.Rest, nil, v)
 	s.record(e)
 	s.micros++
 	s.out.Stats.Events++

@@ -90,6 +90,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	if err != nil {
 		return err
 	}
+	a.warn(m.Doubts())
 	a.introduce(f)
 	if err := a.certify(c.Context(), f); err != nil {
 		return err
@@ -164,24 +165,52 @@ func orInf(v float64, n int) float64 {
 	return v
 }
 
-// certTol is the largest disagreement of the gradient with finite differences
-// that a fit starts with.
-const certTol = 1e-5
-
+// certify compares the gradient with finite differences before the fit, as the
+// setting `certificate` says, in the time that the fit has.
 func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
-	c, err := f.Certify(ctx, 24)
+	say := func(format string, args ...any) {
+		if !a.quiet && !a.json {
+			fmt.Fprintf(a.out, "%-14s "+format+"\n", append([]any{"gradients"}, args...)...)
+		}
+	}
+	if f.Plan.Certificate == "off" {
+		say("not compared with finite differences, as `certificate: off` says")
+		return nil
+	}
+	limit, began := &f.Plan.Trainer.Stop.MaxTime, time.Now()
+	if *limit > 0 {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, *limit)
+		defer cancel()
+	}
+	var c *pinode.Certificate
+	err := within(ctx, func(ctx context.Context) (err error) { c, err = f.Certify(ctx, 24); return err })
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &codeError{exitStopped, "the time was up before the gradient was compared with finite differences; allow more, or leave that out with `certificate: off`"}
+	}
 	if err != nil {
 		return err
 	}
-	if !(c.Worst <= certTol) {
-		return &codeError{exitModel, fmt.Sprintf("the %s gradient disagrees with finite differences by %.1e: %s; try another `fit.gradient`, or see `pinode check --gradients %s`", c.Mode, c.Worst, c.Where, f.Model.Path)}
+	if *limit > 0 {
+		*limit = max(*limit-time.Since(began), time.Nanosecond)
 	}
-	if !a.quiet && !a.json {
-		events := ""
-		if n := len(c.Events); n > 0 {
-			events = fmt.Sprintf(", %d events", n)
-		}
-		fmt.Fprintf(a.out, "%-14s certified: %s = finite differences to %.0e over %d values%s\n", "gradients", c.Modes[0], c.Worst, c.Values(), events)
+	var code *codeError
+	if err := refused(c); errors.As(err, &code) {
+		code.text += fmt.Sprintf("; try another `fit.gradient`, or see `pinode check --gradients %s`", f.Model.Path)
+		return code
+	}
+	events := ""
+	if n := len(c.Events); n > 0 {
+		events = fmt.Sprintf(", %d events", n)
+	}
+	if c.Compared > 0 {
+		say("certified: %s = finite differences to %.0e over %d values%s", strings.Join(c.Modes, " = "), c.Worst, c.Compared, events)
+	}
+	if c.Doubtful > 0 {
+		say("doubtful: differences cannot tell %d values, on which modes agree; see `pinode check --gradients %s`", c.Doubtful, f.Model.Path)
+	}
+	for _, n := range certificateNotes(c) {
+		say("note: %s", n)
 	}
 	return nil
 }
@@ -191,7 +220,7 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, run *runFolder, p *progr
 	info := runInfo{
 		Version: 1, Pinode: version(), Argv: os.Args, Model: f.Model.Path, Seed: f.Plan.Trainer.Seed,
 		Hashes: map[string]string{f.Model.Path: hashFile(f.Model.Path)}, Started: time.Now(), Status: "running",
-		Labels: f.Model.Labels(),
+		Labels: f.Model.Labels(), Certificate: f.Plan.Certificate,
 	}
 	for _, d := range dataFiles(f.Model) {
 		info.Hashes[d] = hashFile(d)
@@ -235,6 +264,7 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, run *runFolder, p *progr
 	if err := errors.Join(err, saved()); err != nil {
 		return err
 	}
+	a.warn(&f.Warnings)
 	if err := a.summary(f, run, info); err != nil {
 		return err
 	}
@@ -306,6 +336,9 @@ func (a *app) summary(f *pinode.Fit, run *runFolder, info runInfo) error {
 	if k := f.State.Kinks; k > 0 && !a.quiet {
 		fmt.Fprintf(a.out, "  note: the order of events changed %d times between evaluations; the loss has kinks there\n", k)
 	}
+	if f.Plan.Certificate == "off" {
+		fmt.Fprintln(a.out, "  note: the gradient was not compared with finite differences (certificate: off)")
+	}
 	if !a.quiet {
 		fmt.Fprintf(a.out, "\nrun            %s/   →  pinode plot %s · pinode simulate %s --params %s\n", run.dir, run.dir, f.Model.Path, run.dir)
 	}
@@ -331,14 +364,15 @@ func fitJSON(f *pinode.Fit, run *runFolder, info runInfo) any {
 		Fixed  bool     `json:"fixed"`
 	}
 	out := struct {
-		Version    int                `json:"version"`
-		Run        string             `json:"run"`
-		Status     string             `json:"status"`
-		Loss       float64            `json:"loss"`
-		Params     []param            `json:"params"`
-		Train      map[string]float64 `json:"train_rmse"`
-		Validation map[string]float64 `json:"validation_rmse,omitempty"`
-	}{1, run.dir, info.Status, f.Train.Loss, nil, f.Train.RMSE, nil}
+		Version     int                `json:"version"`
+		Run         string             `json:"run"`
+		Status      string             `json:"status"`
+		Certificate string             `json:"certificate"`
+		Loss        float64            `json:"loss"`
+		Params      []param            `json:"params"`
+		Train       map[string]float64 `json:"train_rmse"`
+		Validation  map[string]float64 `json:"validation_rmse,omitempty"`
+	}{1, run.dir, info.Status, info.Certificate, f.Train.Loss, nil, f.Train.RMSE, nil}
 	for _, e := range f.Estimates {
 		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
 		if !math.IsNaN(e.StdErr) {

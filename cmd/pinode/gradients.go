@@ -1,19 +1,20 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pinode/pinode"
 )
-
-// modeTol is how far a mode may be off: the discrete modes by round-off of
-// the differences, the continuous ones by the tolerances of the solver.
-const modeTol = 1e-6
 
 // graze is the transversality below which an event is as good as tangent.
 const graze = 1e-6
@@ -25,36 +26,75 @@ func (a *app) gradients(c *cobra.Command, path string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	cert, err := m.Certify(c.Context(), 16)
+	var cert *pinode.Certificate
+	if err := within(c.Context(), func(ctx context.Context) (err error) { cert, err = m.Certify(ctx, 16); return err }); err != nil {
+		return err
+	}
+	if asJSON {
+		err = writeJSON(a.out, certificateJSON(cert))
+	} else {
+		a.printCertificate(cert)
+	}
 	if err != nil {
 		return err
 	}
-	certified := cert.Worst <= modeTol && cert.Values() > 0
-	if asJSON {
-		err = writeJSON(a.out, certificateJSON(cert, certified))
-	} else {
-		a.printCertificate(cert, certified)
-	}
+	return refused(cert)
+}
+
+// refused is the error of a certificate that finds a gradient wrong, or nothing
+// to compare.
+func refused(c *pinode.Certificate) error {
 	switch {
-	case err != nil:
-		return err
-	case cert.Values() == 0:
-		return &codeError{exitModel, "nothing was certified: the events follow in another order however near to the start values"}
-	case !certified:
-		return &codeError{exitModel, fmt.Sprintf("the %s gradient disagrees with finite differences by %.1e: %s", cert.Mode, cert.Worst, cert.Where)}
+	case c.Certified():
+		return nil
+	case c.Compared+c.Doubtful == 0:
+		return &codeError{exitModel, "nothing was certified: no parameter and no weight has an effect at the start values"}
 	}
-	return nil
+	return &codeError{exitModel, fmt.Sprintf("the %s gradient disagrees with finite differences by %.1e: %s", c.Mode, c.Worst, c.Where)}
+}
+
+// within does work that takes a while and is not waited for when the context
+// ends: a run of a model does not look at it, and the program ends then.
+func within(ctx context.Context, work func(context.Context) error) error {
+	done, panicked := make(chan error, 1), make(chan any, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				panicked <- fmt.Sprintf("%v\n%s", r, debug.Stack())
+			}
+		}()
+		done <- work(ctx)
+	}()
+	var err error
+	select {
+	case err = <-done:
+	case r := <-panicked:
+		panic(r)
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if errors.Is(err, context.Canceled) {
+		return &codeError{exitInterrupted, ""}
+	}
+	return err
 }
 
 // verdict is the judgement of one derivative in one mode.
-func verdict(t *pinode.CertifiedTarget, row, mode int) string {
-	if off := t.Off(row, mode); !(off <= modeTol) {
-		return fmt.Sprintf("off by %.0e", math.Abs(t.Rows[row].Gradient[mode]-t.Rows[row].Difference))
+func verdict(c *pinode.Certificate, r *pinode.CertifiedPartial, mode int) string {
+	switch off := r.Off[mode]; {
+	case r.Doubtful == "kinks":
+		return "doubtful: kinks"
+	case !(off <= c.Tolerance) && r.Failed != "":
+		return fmt.Sprintf("off by %.0e of the other modes", off)
+	case !(off <= c.Tolerance):
+		return fmt.Sprintf("off by %.0e", math.Abs(r.Gradient[mode]-r.Difference))
+	case r.Doubtful != "":
+		return "doubtful"
 	}
 	return "ok"
 }
 
-func (a *app) printCertificate(c *pinode.Certificate, certified bool) {
+func (a *app) printCertificate(c *pinode.Certificate) {
 	width := 12
 	for _, t := range c.Targets {
 		width = max(width, len([]rune(t.Name)))
@@ -70,29 +110,36 @@ func (a *app) printCertificate(c *pinode.Certificate, certified bool) {
 		fmt.Fprintln(a.out, strings.TrimRight(line, " "))
 	}
 	cells("", "finite diff.", c.Modes)
+	failed := map[string][]string{} // differences, by why
 	for k := range c.Targets {
 		t := &c.Targets[k]
 		fmt.Fprintln(a.out, t.Name)
 		weights, worst := 0, make([]float64, len(c.Modes))
-		for i, r := range t.Rows {
+		for i := range t.Rows {
+			r := &t.Rows[i]
 			if r.Weight && t.Event >= 0 {
 				weights++
 				for j := range worst {
-					worst[j] = math.Max(worst[j], t.Off(i, j))
+					worst[j] = math.Max(worst[j], r.Off[j])
 				}
 				continue
 			}
 			var rest []string
-			for j := range c.Modes {
-				rest = append(rest, fmt.Sprintf("%-16.10g %s", r.Gradient[j], verdict(t, i, j)))
+			for j := range r.Gradient {
+				rest = append(rest, fmt.Sprintf("%-16.10g %s", r.Gradient[j], verdict(c, r, j)))
 			}
-			cells("  "+r.Name, fmt.Sprintf("%.10g", r.Difference), rest)
+			first := fmt.Sprintf("%.10g", r.Difference)
+			if r.Failed != "" {
+				first = "–"
+				failed[r.Failed] = append(failed[r.Failed], r.Name)
+			}
+			cells("  "+r.Name, first, rest)
 		}
 		if weights > 0 {
 			var rest []string
 			for _, w := range worst {
 				state := "ok"
-				if !(w <= modeTol) {
+				if !(w <= c.Tolerance) {
 					state = "off"
 				}
 				rest = append(rest, fmt.Sprintf("%-16s %s", fmt.Sprintf("within %.0e", w), state))
@@ -101,14 +148,48 @@ func (a *app) printCertificate(c *pinode.Certificate, certified bool) {
 		}
 	}
 	a.printCertifiedEvents(c)
-	if len(c.Skipped) > 0 {
-		fmt.Fprintf(a.out, "not compared, as the events follow in another order nearby: %s\n", strings.Join(c.Skipped, ", "))
+	for _, why := range slices.Sorted(maps.Keys(failed)) {
+		fmt.Fprintf(a.out, "no differences of %s: %s however near to the start values\n", listed(failed[why]), why)
+	}
+	for _, n := range certificateNotes(c) {
+		fmt.Fprintln(a.out, n)
+	}
+	if c.InertWeights > 0 {
+		fmt.Fprintf(a.out, "without effect on any trajectory at the start values: %d weights of those looked at\n", c.InertWeights)
 	}
 	state := "certified"
-	if !certified {
+	switch {
+	case !c.Certified():
 		state = "NOT certified"
+	case c.Compared == 0:
+		state = "doubtful"
 	}
-	fmt.Fprintf(a.out, "%s: %d derivatives × %d modes, %d events, worst disagreement %.0e\n", state, c.Values(), len(c.Modes), len(c.Events), c.Worst)
+	doubtful := ""
+	if c.Doubtful > 0 {
+		doubtful = fmt.Sprintf(" and %d doubtful ones", c.Doubtful)
+	}
+	fmt.Fprintf(a.out, "%s: %d derivatives%s × %d modes, %d events, worst disagreement %.0e\n", state, c.Compared, doubtful, len(c.Modes), len(c.Events), c.Worst)
+}
+
+// certificateNotes are what a certificate has to say besides its numbers.
+func certificateNotes(c *pinode.Certificate) (list []string) {
+	if len(c.Inert) > 0 {
+		list = append(list, fmt.Sprintf("without effect on any trajectory at the start values, and so not certified: %s", listed(c.Inert)))
+	}
+	if c.Doubtful > 0 {
+		list = append(list, c.Notes...)
+	}
+	return list
+}
+
+// listed names the first few of a list, each once.
+func listed(names []string) string {
+	const most = 8
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	if n := len(names) - most; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n)
+	}
+	return strings.Join(names, ", ")
 }
 
 // printCertifiedEvents lists the first events and how cleanly they cross.
@@ -144,11 +225,12 @@ func (n jsonNumber) MarshalJSON() ([]byte, error) {
 }
 
 // certificateJSON is the certificate as `--json` prints it.
-func certificateJSON(c *pinode.Certificate, certified bool) any {
+func certificateJSON(c *pinode.Certificate) any {
 	type partial struct {
 		Name        string                `json:"name"`
 		Difference  jsonNumber            `json:"difference"`
 		Uncertainty jsonNumber            `json:"uncertainty"`
+		Failed      string                `json:"failed,omitempty"`
 		Gradient    map[string]jsonNumber `json:"gradient"`
 		Verdict     map[string]string     `json:"verdict"`
 	}
@@ -169,15 +251,20 @@ func certificateJSON(c *pinode.Certificate, certified bool) any {
 		Where     string     `json:"where"`
 		Targets   []target   `json:"targets"`
 		Events    []event    `json:"events"`
-		Skipped   []string   `json:"skipped"`
-	}{1, certified, jsonNumber(c.Worst), c.Mode, c.Where, []target{}, []event{}, c.Skipped}
+		Compared  int        `json:"compared"`
+		Doubtful  int        `json:"doubtful"`
+		Inert     []string   `json:"no_effect"`
+		Weights   int        `json:"no_effect_weights"`
+		Notes     []string   `json:"notes"`
+	}{2, c.Certified(), jsonNumber(c.Worst), c.Mode, c.Where, []target{}, []event{}, c.Compared, c.Doubtful, c.Inert, c.InertWeights, c.Notes}
 	for k := range c.Targets {
 		t := &c.Targets[k]
 		to := target{Name: t.Name, Partials: []partial{}}
-		for i, r := range t.Rows {
-			p := partial{r.Name, jsonNumber(r.Difference), jsonNumber(r.Uncertainty), map[string]jsonNumber{}, map[string]string{}}
-			for j, mode := range c.Modes {
-				p.Gradient[mode], p.Verdict[mode] = jsonNumber(r.Gradient[j]), verdict(t, i, j)
+		for i := range t.Rows {
+			r := &t.Rows[i]
+			p := partial{r.Name, jsonNumber(r.Difference), jsonNumber(r.Uncertainty), r.Failed, map[string]jsonNumber{}, map[string]string{}}
+			for j := range r.Gradient {
+				p.Gradient[c.Modes[j]], p.Verdict[c.Modes[j]] = jsonNumber(r.Gradient[j]), verdict(c, r, j)
 			}
 			to.Partials = append(to.Partials, p)
 		}

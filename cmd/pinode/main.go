@@ -215,9 +215,14 @@ func (a *app) load(path string, o *overrides) (*pinode.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w := m.Warnings(); w.Count(diag.Warning) > 0 && !a.quiet {
+	a.warn(m.Warnings())
+	return m, o.apply(m)
+}
+
+// warn prints warnings, unless it is to be quiet.
+func (a *app) warn(w *diag.List) {
+	if w.Count(diag.Warning) > 0 && !a.quiet {
 		diag.Render(a.err, w, diag.Options{Color: a.color()})
 		fmt.Fprintln(a.err)
 	}
-	return m, o.apply(m)
 }

@@ -37,6 +37,8 @@ type runInfo struct {
 	Status   string            `json:"status"`
 	Message  string            `json:"message,omitempty"`
 	Labels   map[string]string `json:"labels"` // of axes: see pinode.Model.Labels
+
+	Certificate string `json:"certificate"` // full, quick or off: how gradients were compared with differences
 }
 
 // label is what an axis of the figures says.
@@ -123,13 +125,17 @@ type paramYAML struct {
 
 // paramsFile is params.yaml.
 type paramsFile struct {
-	Params map[string]paramYAML `yaml:"params"`
-	Scales map[string][]float64 `yaml:"scales,omitempty"`
+	Params      map[string]paramYAML `yaml:"params"`
+	Scales      map[string][]float64 `yaml:"scales,omitempty"`
+	Certificate string               `yaml:"certificate,omitempty"` // off, where gradients were not compared with differences
 }
 
 // writeValues writes params.yaml and weights.safetensors.
 func (r *runFolder) writeValues(f *pinode.Fit) error {
 	out := paramsFile{Params: map[string]paramYAML{}, Scales: f.Values.Scales}
+	if f.Plan.Certificate == "off" {
+		out.Certificate = f.Plan.Certificate
+	}
 	finite := func(v float64) *float64 {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil

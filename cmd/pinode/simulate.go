@@ -42,6 +42,7 @@ func (a *app) simulateCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			a.warn(m.Doubts())
 			return a.writeSimulation(m, s, out, events)
 		},
 	}
@@ -65,6 +66,7 @@ func (a *app) writeSimulation(m *pinode.Model, s *pinode.Simulation, out, events
 			return err
 		}
 	}
+	a.warn(&s.Warnings)
 	if a.json {
 		return a.simulationJSON(s)
 	}

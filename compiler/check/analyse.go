@@ -13,6 +13,7 @@ import (
 // right.
 func (e *elaborator) analyse() {
 	e.writeConflicts()
+	e.ownJumps()
 	e.unusedFunctions()
 	if e.diags.Count(diag.Error) > 0 {
 		return
@@ -63,11 +64,11 @@ func (e *elaborator) writeConflicts() {
 					break
 				}
 				pair := [2]*Event{w.ev, ev}
-				if decided[pair] || !overlaps(a, w.a) || sameValue(a, w.a) {
+				if decided[pair] || !overlaps(a, w.a) || commute(a, w.a) {
 					continue
 				}
 				decided[pair] = true
-				if w.ev.Priority == ev.Priority && !exclusive(ev, w.ev) {
+				if samePriority(ev, w.ev) && !exclusive(ev, w.ev) {
 					e.errConflict(ev, w.ev, a, w.a)
 				}
 			}
@@ -75,9 +76,21 @@ func (e *elaborator) writeConflicts() {
 	}
 }
 
-// sameValue reports whether two assignments set the same constants, so that
-// their order does not matter.
-func sameValue(a, b *Assign) bool {
+// samePriority reports whether two events have one priority at all times, as
+// far as can be told before a run.
+func samePriority(a, b *Event) bool {
+	if a.Priorities != nil && b.Priorities != nil {
+		return Text(a.Priorities) == Text(b.Priorities)
+	}
+	return a.Priorities == nil && b.Priorities == nil && a.Priority == b.Priority
+}
+
+// commute reports whether the order of two assignments does not matter: both
+// add, or both set the same constants.
+func commute(a, b *Assign) bool {
+	if a.Add || b.Add {
+		return a.Add && b.Add
+	}
 	x, ok1 := fold(a.Value)
 	y, ok2 := fold(b.Value)
 	return ok1 && ok2 && a.Offset == b.Offset && slices.Equal(x, y)
@@ -238,7 +251,7 @@ func contradict(x, y *Expr) bool {
 // analyseEvent warns of what one event does in vain.
 func (e *elaborator) analyseEvent(ev *Event, assigned map[Object]bool) {
 	for _, a := range ev.Assigns {
-		if Text(a.Value) == targetText(a) {
+		if !a.Add && Text(a.Value) == targetText(a) || a.Add && isZero(a.Value) {
 			e.warnIdle(a)
 		}
 	}
@@ -257,6 +270,12 @@ func (e *elaborator) analyseEvent(ev *Event, assigned map[Object]bool) {
 	}
 }
 
+// isZero reports whether all elements of a value are the number 0.
+func isZero(x *Expr) bool {
+	c, ok := fold(x)
+	return ok && !slices.ContainsFunc(c, func(v float64) bool { return v != 0 })
+}
+
 func targetText(a *Assign) string {
 	o := a.Target.Info()
 	if a.Offset == 0 && a.Value.Shape == o.Shape {
@@ -269,7 +288,7 @@ func targetText(a *Assign) string {
 func constantsAfter(ev *Event) evaluation {
 	after := evaluation{known: map[Object][]float64{}}
 	for _, a := range ev.Assigns {
-		if c, ok := fold(a.Value); ok && a.Target.Info().Shape.Rank == 0 {
+		if c, ok := fold(a.Value); ok && !a.Add && a.Target.Info().Shape.Rank == 0 {
 			after.known[a.Target] = c
 		}
 	}
@@ -277,15 +296,16 @@ func constantsAfter(ev *Event) evaluation {
 }
 
 // staysTrue reports whether an event's condition still holds, strictly, at
-// the constants that its own jump assigns.
+// the constants that its own jump assigns, or because what it adds takes it
+// further beyond a constant.
 func staysTrue(ev *Event) bool {
 	after := constantsAfter(ev)
-	if len(after.known) == 0 {
-		return false
-	}
 	for _, x := range conjuncts(ev.Cond) {
 		if x.Kind != Op || direction[x.Name] == 0 || len(x.Args) != 2 {
 			return false
+		}
+		if goesFurther(ev, x) {
+			continue
 		}
 		strict := *x
 		switch x.Name {
@@ -299,6 +319,30 @@ func staysTrue(ev *Event) bool {
 		}
 	}
 	return true
+}
+
+// goesFurther reports whether the event adds a constant to a variable that is
+// compared with another, away from that.
+func goesFurther(ev *Event, x *Expr) bool {
+	c, ok := comparisonOf(x)
+	if !ok || c.level == nil {
+		return false
+	}
+	if _, ok := fold(c.level); !ok {
+		return false
+	}
+	sum := 0.
+	for _, a := range ev.Assigns {
+		if targetText(a) != c.guard {
+			continue
+		}
+		v, ok := fold(a.Value)
+		if !ok || !a.Add || len(v) != 1 {
+			return false
+		}
+		sum += v[0]
+	}
+	return sum*float64(direction[c.name]) > 0
 }
 
 // eventCycles warns of events that trigger each other at one instant for

@@ -90,6 +90,7 @@ func (c *checker) run() {
 	c.prog.Data = e.data(data)
 	c.prog.Fit = e.settings(fit, c.env.Fit)
 	c.prog.Simulate = e.settings(simulate, c.env.Simulate)
+	e.neverFires(c.prog)
 }
 
 // sortDecls sorts the declarations of the file by their kind.

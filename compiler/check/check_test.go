@@ -4,6 +4,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -186,4 +188,129 @@ func TestIntervals(t *testing.T) {
 		require.Equal(t, want, p.Model.Params[i].Init.Value)
 	}
 	require.True(t, math.IsInf(p.Model.Params[0].Hi, 1))
+}
+
+// codesOf are the codes of what a model's text draws, in order.
+func codesOf(t *testing.T, body string) (out []string) {
+	t.Helper()
+	_, diags := checkText(t, "model M {\n"+body+"\n}")
+	for _, d := range diags.All {
+		out = append(out, d.Code)
+	}
+	return out
+}
+
+// TestWriteConflicts: two additions to one variable need no order, an addition
+// and an assignment do; a priority that is not constant orders them.
+func TestWriteConflicts(t *testing.T) {
+	const x = "  state x = 0\n  x' = 1\n"
+	for body, want := range map[string][]string{
+		"event a at t = 1 { x += 1 }\n event b at t = 1 { x += 2 }":                                 nil,
+		"event a at t = 1 { x += 1 }\n event b at t = 1 { x := 2 }":                                 {writeConflict},
+		"event a at t = 1 { x += 1 }\n event b at t = 1 priority if x > 1 then 2 else 1 { x := 2 }": nil,
+		"event a at t = 1 priority x { x := 1 }\n event b at t = 1 priority x { x := 2 }":           {writeConflict},
+		"event a at t = 1 { x += 1; x += 2 }":                                                       nil,
+		"event a at t = 1 { x += 1; x := 2 }":                                                       {writeConflict},
+		"event a(n) on data priority n { x += n }":                                                  {notFixed},
+		"event a at t = 1 { x += 0 }":                                                               {idleAssignment},
+		"event a when x >= 1 { x += 1 }":                                                            {staysTrueCode},
+		"event a when 1 <= x { x += -1 }":                                                           nil,
+		"event a when x >= 1 { x := 0; zeno pass }":                                                 nil,
+		"event a when x >= 1 { x := 0; zeno rest { x += 0 } }":                                      {badZeno},
+	} {
+		require.Equal(t, want, codesOf(t, x+body), body)
+	}
+}
+
+// TestLongChain: inference has no limit in the number of equations, and still
+// finds the one that does not fit.
+func TestLongChain(t *testing.T) {
+	chain := func(n int) string {
+		return strings.ReplaceAll(`  for i in 1..N {
+    param k = 1
+    param q = 1
+    state s = 0
+  }
+  s[1]' = a - k[1]*s[1]/(1 + q[1]*s[1])
+  for i in 2..N {
+    s[i]' = k[i-1]*s[i-1] - k[i]*s[i]/(1 + q[i]*s[i])
+  }
+  let doubled = s[N]/(1 + s[N])`, "N", strconv.Itoa(n))
+	}
+	require.Empty(t, codesOf(t, "  state a = 1\n  a' = -a\n"+chain(500)))
+	require.Equal(t, []string{unitMismatch}, codesOf(t, "  time t: s\n  state a: m = 1\n  a' = -a/(1 [s])\n"+chain(60)+"\n  let wrong = s[1] + (1 [kg])\n"))
+}
+
+// TestOwnJumps: an observation may not be moved by its own measurement, as far
+// as the elements go.
+func TestOwnJumps(t *testing.T) {
+	const z = "  state z[2] = 0\n  state w = 0\n  z' = -z\n  w' = z[0]\n  let mid = z[0] + w\n"
+	for body, want := range map[string][]string{
+		"event e on observation of y { z[0] := data(y) }\n observe y = z[0] ~ normal(1)":                                    {ownJump},
+		"event e on observation { z[0] += data(y) }\n observe y = mid ~ normal(1)":                                          {ownJump},
+		"event e on observation of y { z[0] := data(y) }\n observe y = z[1] ~ normal(1)":                                    nil,
+		"event e on observation of y { z[0] := data(y) }\n observe y = before(mid) ~ normal(1)":                             nil,
+		"event e on observation of y { z[0] := data(y) }\n observe y = before(w) + mid ~ normal(1)":                         {ownJump},
+		"event e on observation of y { z[0] := data(y) }\n observe y = mid ~ normal(1) { weight: 0 }":                       nil,
+		"event e on observation of y after 1 { z[0] := data(y) }\n observe y = mid ~ normal(1)":                             nil,
+		"event e on observation of y { z[0] := data(y) }\n observe y = w ~ normal(1)\n observe x = mid ~ normal(1)":         nil,
+		"event e on observation of x { z[0] := sum(data(x)) }\n observe y = mid ~ normal(1)\n observe x[2] = z ~ normal(1)": {ownJump},
+	} {
+		require.Equal(t, want, codesOf(t, z+body), body)
+	}
+}
+
+// TestNeverFires: an event at a constant time that is not behind the start of
+// any run is doubtful.
+func TestNeverFires(t *testing.T) {
+	text := func(time, at, start, x0, more string) []string {
+		_, diags := checkText(t, "model M {\n"+time+"\n  param k = 1\n  state x = "+x0+"\n  x' = -k*x\n  event e at t = "+at+" "+start+" { x += 1 }\n  observe y = x\n}\n"+more)
+		var out []string
+		for _, d := range diags.All {
+			out = append(out, d.Code)
+		}
+		return out
+	}
+	dead := []string{deadEvent}
+	const d = "data d from \"d.csv\" { time: t; y: y"
+	require.Equal(t, dead, text("", "0", "", "1", ""))
+	require.Empty(t, text("", "0", "at start", "1", ""))
+	require.Equal(t, dead, text("", "-1", "at start", "1", ""))
+	require.Empty(t, text("", "0.1", "", "1", ""))
+	require.Empty(t, text("", "k", "", "1", ""))
+	require.Equal(t, dead, text("time t in [5, inf)", "4", "", "1", ""))
+	require.Empty(t, text("time t in [5, inf)", "4", "", "1", d+"; from: 3 }"))
+	require.Equal(t, dead, text("time t in [5, inf)", "3", "", "1", d+"; from: 3 }"))
+	require.Empty(t, text("", "0", "", "first(y)", d+" }"), "it starts at the first row")
+	require.Empty(t, text("", "0", "", "1", d+"; from: first row }"))
+	require.Equal(t, dead, text("", "0", "", "1", d+" }"))
+	require.Empty(t, text("", "0", "", "1", "simulate { from: -1 }"))
+	require.Equal(t, dead, text("", "0", "", "1", "simulate { from: 1 }"))
+}
+
+// TestTimeInterval: both ends of the interval of the time are taken in.
+func TestTimeInterval(t *testing.T) {
+	p, diags := checkText(t, "model M {\n  const T = 2 [h]\n  time t: h in [-1 [h], 3*T]\n  state x = 0\n  x' = 1\n}")
+	require.Empty(t, diags.All, diags.Error())
+	require.Equal(t, []float64{-1, 6}, []float64{p.Model.Time.From, p.Model.Time.Until})
+	for iv, want := range map[string][]string{
+		"in (0, 1]": {badOption}, "in [0, 1)": {badOption}, "in (-inf, 1]": {badOption}, "in [2, 1]": {emptyInterval}, "in [0, inf)": nil,
+		"in [k, 1]": {notConstant},
+	} {
+		require.Equal(t, want, codesOf(t, "  time t "+iv+"\n  param k = 1\n  state x = 0\n  x' = k"), iv)
+	}
+}
+
+// TestLossConditions: rows are chosen by what is known before a run.
+func TestLossConditions(t *testing.T) {
+	const m = "  param k = 1\n  state x = 0\n  x' = k\n  input u\n  observe y = x\n  "
+	for body, want := range map[string][]string{
+		"loss l = x where t > 1 and observed(y) and data(y) > u { mean: trajectories, weight: 2 }": nil,
+		"loss l = x where x > 1":         {notFixed},
+		"loss l = x where k > 1":         {notFixed},
+		"loss l = x { mean: sum }":       {badSetting},
+		"loss l = before(x) - x where y": {unknownName},
+	} {
+		require.Equal(t, want, codesOf(t, m+body), body)
+	}
 }

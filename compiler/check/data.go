@@ -1,6 +1,7 @@
 package check
 
 import (
+	"math"
 	"strings"
 
 	"github.com/pinode/pinode/dsl"
@@ -27,6 +28,8 @@ func (e *elaborator) dataBlock(d *dsl.DataDecl) *Data {
 		switch it.Key.Name {
 		case "time":
 			out.Time, _ = e.oneColumn(it, e.m.Time.Unit)
+		case "from":
+			out.From = e.start(it)
 		case "trajectory":
 			out.Trajectory = e.keys(it)
 		case "train":
@@ -58,6 +61,31 @@ func (e *elaborator) keys(it *dsl.DataItem) (out []Column) {
 			continue
 		}
 		out = append(out, Column{Name: c.Name, Span: c.Span(), Factor: 1})
+	}
+	return out
+}
+
+// start reads where trajectories start.
+func (e *elaborator) start(it *dsl.DataItem) (out Start) {
+	switch {
+	case it.FirstRow:
+		out.Kind = StartFirstRow
+	case it.Expr != nil:
+		v := e.duration(e.root(), it.Expr, "the start of a trajectory")
+		if v == nil {
+			return out
+		}
+		c, ok := fold(v)
+		if !ok || math.IsNaN(c[0]) || math.IsInf(c[0], 0) {
+			e.errNotConstant(v, "the start of a trajectory")
+			return out
+		}
+		out.Kind, out.Value = StartNumber, c[0]
+	default:
+		var ok bool
+		if out.Column, ok = e.oneColumn(it, e.m.Time.Unit); ok {
+			out.Kind = StartColumn
+		}
 	}
 	return out
 }
@@ -153,7 +181,7 @@ func (e *elaborator) mapping(out *Data, it *dsl.DataItem) {
 				return
 			}
 		}
-		have := append(names(all), "time", "trajectory", "train", "validate")
+		have := append(names(all), "time", "from", "trajectory", "train", "validate")
 		e.errUnknown("observation, input or covariate", it.Key.Span(), name, append(have, e.dataEvents()...))
 		return
 	}

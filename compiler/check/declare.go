@@ -221,6 +221,10 @@ func (e *elaborator) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
 			for _, a := range p.Prior.Args {
 				e.only(a, "a prior", allowed|readsParam)
 			}
+			if !p.narrow() {
+				e.errPriorOutside(p)
+				p.Prior = nil
+			}
 		}
 	}
 	p.Init = e.number(defaultStart(p), p.Shape, p.Unit, x.at)
@@ -238,6 +242,33 @@ func (e *elaborator) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
 	}
 	e.only(v, "a start value", allowed)
 	e.inside(p, v, d.Interval)
+}
+
+// narrow cuts the interval of a parameter to the support of its prior, as far
+// as that is constant; false if nothing is left.
+func (p *Param) narrow() bool {
+	lo, hi, open := math.Inf(-1), math.Inf(1), false
+	bound := func(x *Expr, otherwise float64) float64 {
+		if c, ok := fold(x); ok && len(c) == 1 {
+			return c[0]
+		}
+		return otherwise
+	}
+	switch p.Prior.Name {
+	case "uniform":
+		lo, hi = bound(p.Prior.Args[0], lo), bound(p.Prior.Args[1], hi)
+	case "lognormal":
+		lo, open = 0, true
+	case "exponential":
+		lo = 0
+	}
+	if lo > p.Lo || lo == p.Lo && open {
+		p.Lo, p.LoOpen = lo, open
+	}
+	if hi < p.Hi {
+		p.Hi, p.HiOpen = hi, false
+	}
+	return p.Lo < p.Hi
 }
 
 // inside checks that a constant value lies in a parameter's interval.

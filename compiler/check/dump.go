@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,14 @@ func (p printer) dist(d *Dist) string { return d.Name + "(" + p.list(d.Args) + "
 
 func (d dumper) model(m *Model) {
 	fmt.Fprintf(d.w, "model %s\n", m.Name)
-	d.line("time", &m.Time.Obj, "")
+	interval := ""
+	if t := m.Time; !math.IsNaN(t.From) {
+		interval = fmt.Sprintf(" in [%g, inf)", t.From)
+		if !math.IsNaN(t.Until) {
+			interval = fmt.Sprintf(" in [%g, %g]", t.From, t.Until)
+		}
+	}
+	d.line("time", &m.Time.Obj, "%s", interval)
 	for _, x := range m.Consts {
 		d.line("const", &x.Obj, " = %v", x.Values)
 	}
@@ -119,10 +127,21 @@ func (d dumper) model(m *Model) {
 		if x.Dist != nil {
 			noise = " ~ " + d.dist(x.Dist)
 		}
-		d.line("observe", &x.Obj, " = %s%s { weight: %g }", d.show(x.Value), noise, x.Weight)
+		weight := fmt.Sprintf("%g", x.Weight)
+		if x.Weights != nil {
+			weight = d.show(x.Weights)
+		}
+		d.line("observe", &x.Obj, " = %s%s { weight: %s }", d.show(x.Value), noise, weight)
 	}
 	for _, x := range m.Losses {
-		d.line("loss", &x.Obj, " = %s { weight: %g }", d.show(x.Value), x.Weight)
+		where, mean := "", "rows"
+		if x.Where != nil {
+			where = " where " + d.show(x.Where)
+		}
+		if x.PerTrajectory {
+			mean = "trajectories"
+		}
+		d.line("loss", &x.Obj, " = %s%s { weight: %g, mean: %s }", d.show(x.Value), where, x.Weight, mean)
 	}
 }
 
@@ -214,6 +233,9 @@ func (d dumper) event(x *Event) {
 	case dsl.TriggerRate:
 		s += " with rate " + d.show(x.At)
 	}
+	if x.Priorities != nil {
+		s += " priority " + d.show(x.Priorities)
+	}
 	if x.Priority != 0 {
 		s += " priority " + strconv.FormatFloat(x.Priority, 'g', -1, 64)
 	}
@@ -241,7 +263,11 @@ func (d dumper) event(x *Event) {
 
 func (d dumper) assigns(list []*Assign, indent string) {
 	for _, a := range list {
-		fmt.Fprintf(d.w, "%s%s := %s\n", indent, targetText(a), d.show(a.Value))
+		op := ":="
+		if a.Add {
+			op = "+="
+		}
+		fmt.Fprintf(d.w, "%s%s %s %s\n", indent, targetText(a), op, d.show(a.Value))
 	}
 }
 
@@ -255,6 +281,14 @@ func (d dumper) data(x *Data) {
 		fmt.Fprintln(d.w)
 	}
 	column("time", x.Time)
+	switch x.From.Kind {
+	case StartNumber:
+		fmt.Fprintf(d.w, "  from: %g\n", x.From.Value)
+	case StartColumn:
+		column("from", x.From.Column)
+	case StartFirstRow:
+		fmt.Fprintln(d.w, "  from: first row")
+	}
 	for _, c := range x.Trajectory {
 		column("trajectory", c)
 	}

@@ -359,8 +359,20 @@ func (e *elaborator) errEmptyInterval(iv *dsl.Interval, lo, hi float64) {
 	e.diags.Errorf(emptyInterval, iv.Span(), "the interval from %g to %g is empty", lo, hi)
 }
 
+func (e *elaborator) errTimeInterval(iv *dsl.Interval) {
+	e.diags.Errorf(badOption, iv.Span(), "the interval of the time says where trajectories start and, if it is finite, end").
+		WithHelp("both ends are taken in: write `[0, 600]`, or `[0, inf)` for a start alone")
+}
+
+func (e *elaborator) errPriorOutside(p *Param) {
+	e.diags.Errorf(emptyInterval, p.Prior.Span, "the prior of `%s` has no density in its interval", p.Name)
+}
+
 func (e *elaborator) errOutsideInterval(p *Param, v *Expr, c float64, iv *dsl.Interval) {
 	d := e.diags.Errorf(outsideInterval, v.Span, "%g is not a value that `%s` can have", c, p.Name)
+	if p.Prior != nil {
+		d.WithNote(p.Prior.Span, "its prior")
+	}
 	if iv != nil {
 		d.WithNote(iv.Span(), "its interval")
 		if c == p.Lo || c == p.Hi {
@@ -389,6 +401,10 @@ func (e *elaborator) errNotFixed(x, y *Expr, what string, r reads) {
 		d.WithHelp("declare the parameter `per trajectory`; the others have one value for all trajectories")
 	case what == "an initial value":
 		d.WithHelp("it is made of numbers, parameters, covariates and `first(y)`")
+	case what == "a weight":
+		d.WithHelp("it is a number, or made of inputs, covariates and the time; what is learned belongs into the distribution")
+	case what == "the condition of a loss":
+		d.WithHelp("it chooses rows before the run; for a condition on the solution write `if c then E else 0`")
 	case what == "the time of an event":
 		d.WithHelp("use `when` for a condition on the time")
 	}

@@ -58,6 +58,11 @@ func (e *elaborator) errRest(r *dsl.Assign, a *Assign) {
 		WithHelp("assign it in the body of the event")
 }
 
+func (e *elaborator) errRestAdds(r *dsl.Assign) {
+	e.diags.Errorf(badZeno, r.Span(), "`zeno rest` says what the states are at rest, not by how much they change").
+		WithHelp("write `:=`")
+}
+
 func (e *elaborator) errNothingObserved(d *dsl.EventDecl) {
 	e.diags.Errorf(unknownName, d.Trigger.Span(), "the model observes nothing, so this event never happens")
 }
@@ -104,7 +109,7 @@ func (e *elaborator) errConflict(a, b *Event, x, y *Assign) {
 	e.diags.Errorf(writeConflict, x.Span, "the events `%s` and `%s` may assign `%s` at the same instant", b.Name, a.Name, x.Target.Info().Name).
 		WithNote(x.Span, "`%s` assigns it here", a.Name).
 		WithNote(y.Span, "`%s` assigns it here", b.Name).
-		WithHelp("say which comes first: give one of them a `priority`, higher first\n(opposite directions of one guard, or different values of a discrete variable, exclude each other)")
+		WithHelp("say which comes first: give one of them a `priority`, higher first; `+=` in both adds up in any order\n(opposite directions of one guard, or different values of a discrete variable, exclude each other)")
 }
 
 func (e *elaborator) warnIdle(a *Assign) {
@@ -114,6 +119,22 @@ func (e *elaborator) warnIdle(a *Assign) {
 func (e *elaborator) warnDead(ev *Event) {
 	e.diags.Warnf(deadEvent, ev.Cond.Span, "nothing changes this condition, so `%s` never fires", ev.Name).
 		WithHelp("an event fires when its condition turns true; `at start` lets it fire at the initial time too")
+}
+
+func (e *elaborator) warnNeverFires(ev *Event, at, start float64) {
+	d := e.diags.Warnf(deadEvent, ev.At.Span, "`%s` never fires: its time %g is before the start at %g", ev.Name, at, start)
+	if at == start {
+		d.Message = fmt.Sprintf("`%s` never fires: its time %g is that of the start", ev.Name, at)
+		d.WithHelp("`at start` lets it fire at the initial time, after the initial values; or put what it does into these")
+		return
+	}
+	d.WithHelp("let the run start earlier: `time %s in [%g, inf)`", e.m.Time.Name, at)
+}
+
+func (e *elaborator) errOwnJump(ev *Event, o *Observe, a *Assign) {
+	e.diags.Errorf(ownJump, o.Value.Span, "a measurement of `%s` fires `%s`, which moves what `%s` predicts for it", o.Name, ev.Name, o.Name).
+		WithNote(a.Span, "`%s` assigns `%s` here, before the prediction is read", ev.Name, a.Target.Info().Name).
+		WithHelp("compare with the value before the event: `before(%s)`; or give the observation `{ weight: 0 }`", source(o.Value))
 }
 
 func (e *elaborator) warnStaysTrue(ev *Event) {

@@ -49,12 +49,7 @@ func (e *elaborator) event(s *scope, ev *Event, d *dsl.EventDecl) {
 	}
 	if d.Priority != nil {
 		if v := e.value(s, d.Priority); v != nil {
-			c, ok := fold(v)
-			if !ok || len(c) != 1 || math.IsNaN(c[0]) || !e.demand(v, units.One) {
-				e.errNotConstant(v, "a priority")
-			} else {
-				ev.Priority = c[0]
-			}
+			e.priority(ev, v)
 		}
 	}
 	if d.After != nil {
@@ -82,8 +77,26 @@ func (e *elaborator) event(s *scope, ev *Event, d *dsl.EventDecl) {
 	}
 }
 
+// priority takes over a priority: a number, or an expression that is
+// evaluated when the event waits for its turn.
+func (e *elaborator) priority(ev *Event, v *Expr) {
+	c, constant := fold(v)
+	switch {
+	case v.Shape.Rank != 0:
+		e.errNotScalar(v, "a priority", "")
+	case !e.demand(v, units.One):
+		e.errDimensionless("a priority", v)
+	case constant && math.IsNaN(c[0]):
+		e.errNotConstant(v, "a priority")
+	case constant:
+		ev.Priority = c[0]
+	case e.only(v, "a priority", ^(readsArgument | readsData)):
+		ev.Priorities = v
+	}
+}
+
 func (e *elaborator) zeno(s *scope, ev *Event, st *dsl.Zeno) {
-	modes := []string{"error", "stop", "rest"}
+	modes := []string{"error", "stop", "pass", "rest"}
 	if !contains(modes, st.Mode.Name) {
 		e.errChoice(st.Mode.Span(), "`zeno` rule", st.Mode.Name, modes)
 		return
@@ -101,6 +114,9 @@ func (e *elaborator) zeno(s *scope, ev *Event, st *dsl.Zeno) {
 		for _, a := range ev.Rest[n:] {
 			if _, ok := a.Target.(*State); !ok {
 				e.errRest(r, a)
+			}
+			if a.Add {
+				e.errRestAdds(r)
 			}
 		}
 	}
@@ -219,7 +235,7 @@ func (e *elaborator) locatable(x *Expr) bool {
 	return true
 }
 
-// assign elaborates `v := …` and adds it to the list. Elements that stand in
+// assign elaborates `v := …` or `v += …` and adds it to the list. Elements that stand in
 // no run are assigned one by one.
 func (e *elaborator) assign(s *scope, st *dsl.Assign, list []*Assign) []*Assign {
 	ent, rest := e.target(s, st)
@@ -254,9 +270,9 @@ func (e *elaborator) assign(s *scope, st *dsl.Assign, list []*Assign) []*Assign 
 	}
 	v = e.spread(v, shape)
 	add := func(off int, v *Expr) {
-		a := &Assign{Span: st.Span(), Target: ent.obj, Offset: off, Value: v}
+		a := &Assign{Span: st.Span(), Target: ent.obj, Offset: off, Add: st.Add, Value: v}
 		for _, b := range list {
-			if overlaps(a, b) && a.Span != b.Span {
+			if overlaps(a, b) && a.Span != b.Span && !(a.Add && b.Add) {
 				e.errAssignedTwice(a, b)
 				return
 			}

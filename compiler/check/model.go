@@ -106,8 +106,12 @@ type Obj struct {
 // Info returns the object's common part.
 func (o *Obj) Info() *Obj { return o }
 
-// Time is the independent variable.
-type Time struct{ Obj }
+// Time is the independent variable. Every trajectory starts at From, those
+// without data end at Until, unless it is said otherwise; NaN: not declared.
+type Time struct {
+	Obj
+	From, Until float64
+}
 
 // Const is a named constant.
 type Const struct {
@@ -198,6 +202,7 @@ type Event struct {
 	Args  []*EventArg
 
 	Priority   float64
+	Priorities *Expr // a priority that is not constant; nil: Priority is it
 	After      *Expr // nil: at once
 	Late       bool
 	Persistent bool
@@ -205,16 +210,17 @@ type Event struct {
 
 	Assigns   []*Assign
 	Terminate bool
-	Zeno      string // "error", "stop" or "rest"
+	Zeno      string // "error", "stop", "pass" or "rest"
 	Rest      []*Assign
 }
 
 // Assign sets elements [Offset, Offset+Value.Shape.Size()) of a state or a
-// discrete variable.
+// discrete variable, or adds to them.
 type Assign struct {
 	Span   diag.Span
 	Target Object
 	Offset int
+	Add    bool
 	Value  *Expr
 }
 
@@ -239,16 +245,21 @@ type Require struct {
 // Observe is an observed quantity.
 type Observe struct {
 	Obj
-	Value  *Expr
-	Dist   *Dist // nil: mean squared error
-	Weight float64
+	Value   *Expr
+	Dist    *Dist // nil: mean squared error
+	Weight  float64
+	Weights *Expr // of each row, times Weight; nil: 1
 }
 
-// Loss is an extra loss term, evaluated at every observation.
+// Loss is an extra loss term: the mean of Value over the rows of data at which
+// every data(y) in it is measured and Where holds, or, with PerTrajectory, the
+// mean over trajectories of its sum over these.
 type Loss struct {
 	Obj
-	Value  *Expr
-	Weight float64
+	Value         *Expr
+	Where         *Expr // nil: true
+	Weight        float64
+	PerTrajectory bool
 }
 
 // Dist is a distribution with its arguments.
@@ -315,12 +326,31 @@ type Data struct {
 	Span diag.Span
 
 	Time       Column
+	From       Start
 	Trajectory []Column // empty: the whole table is one trajectory
 	Columns    []Mapped
 	Rows       []EventRows
 	Train      *RowExpr // nil: every row
 	Validate   *RowExpr // nil: none
 }
+
+// Start is where the trajectories of a table start.
+type Start struct {
+	Kind   StartKind
+	Value  float64 // StartNumber
+	Column Column  // StartColumn
+}
+
+// StartKind tells the forms of Start apart.
+type StartKind uint8
+
+// The forms of a start.
+const (
+	StartDefault StartKind = iota // see Time
+	StartNumber
+	StartColumn
+	StartFirstRow
+)
 
 // Column names a column. Factor converts its numbers to the model's unit.
 type Column struct {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/physics/units"
 )
 
 // resolveObserve resolves an observation. Its shape, if none is declared, is
@@ -38,7 +39,7 @@ func (e *elaborator) resolveObserve(x *entity) {
 		if d.Dist != nil {
 			o.Dist = e.dist(x.scope, d.Dist, &o.Obj, asNoise)
 		}
-		e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.weight(x.scope, &o.Weight)})
+		e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.rowWeight(x.scope, o)})
 	})
 }
 
@@ -58,7 +59,18 @@ func (e *elaborator) resolveLoss(x *entity) {
 		if v != nil {
 			l.Value = e.bind(v, &l.Obj)
 		}
-		e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.weight(x.scope, &l.Weight)})
+		if d.Where != nil {
+			c := e.condition(x.scope.allow(mayData), d.Where)
+			if c != nil && e.only(c, "the condition of a loss", readsTime|readsSignal|readsCovariate|readsRow|readsData) {
+				l.Where = c
+			}
+		}
+		e.options(x.scope, d.Options, map[string]func(*dsl.Option){
+			"weight": e.weight(x.scope, &l.Weight),
+			"mean": func(o *dsl.Option) {
+				l.PerTrajectory = e.word(o, "mean", []string{"rows", "trajectories"}, "rows") == "trajectories"
+			},
+		})
 	})
 }
 
@@ -200,6 +212,30 @@ func (e *elaborator) weight(s *scope, to *float64) func(*dsl.Option) {
 			return
 		}
 		*to = c[0]
+	}
+}
+
+// rowWeight reads the weight of an observation: a number, or what is known of
+// each row.
+func (e *elaborator) rowWeight(s *scope, o *Observe) func(*dsl.Option) {
+	constant := e.weight(s, &o.Weight)
+	return func(opt *dsl.Option) {
+		v := e.value(s, opt.Value.Expr)
+		if v == nil {
+			return
+		}
+		if _, ok := fold(v); ok {
+			constant(opt)
+			return
+		}
+		switch {
+		case v.Shape.Rank != 0:
+			e.errNotScalar(v, "a weight", "")
+		case !e.demand(v, units.One):
+			e.errDimensionless("a weight", v)
+		case e.only(v, "a weight", readsTime|readsSignal|readsCovariate):
+			o.Weights = v
+		}
 	}
 }
 

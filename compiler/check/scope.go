@@ -223,7 +223,7 @@ func (e *elaborator) addLibrary(decls []dsl.Decl) {
 
 // timeOf declares the independent variable of the model.
 func (e *elaborator) timeOf(d *dsl.ModelDecl) {
-	e.m.Time = &Time{Obj{Name: "t", Span: d.Name.Span(), Inferred: true}}
+	e.m.Time = &Time{Obj{Name: "t", Span: d.Name.Span(), Inferred: true}, math.NaN(), math.NaN()}
 	for _, b := range d.Body {
 		if t, ok := b.(*dsl.TimeDecl); ok {
 			e.m.Time.Name, e.m.Time.Doc, e.m.Time.Span = t.Name.Name, t.Doc, t.Name.Span()
@@ -255,12 +255,43 @@ func (e *elaborator) declareTime(s *scope, d *dsl.TimeDecl) {
 		return
 	}
 	x.state, x.obj = resolved, e.m.Time
+	if d.Interval != nil && d.Name.Span() == e.m.Time.Span {
+		e.later = append(e.later, func() { e.timeInterval(s, d.Interval) })
+	}
 	if d.Unit == nil || d.Name.Span() == e.m.Time.Span {
 		return
 	}
 	if u, ok := e.unit(d.Unit); ok && !e.equate(e.m.Time.Unit, u, d.Unit.Span()) {
 		e.errTimeUnit(d, u)
 		e.badTime[s.prefix] = true
+	}
+}
+
+// timeInterval reads where trajectories start and end.
+func (e *elaborator) timeInterval(s *scope, iv *dsl.Interval) {
+	get := func(x dsl.Expr, what string) float64 {
+		v := e.duration(s, x, what)
+		if v == nil {
+			return math.NaN()
+		}
+		c, ok := fold(v)
+		if !ok {
+			e.errNotConstant(v, what)
+			return math.NaN()
+		}
+		return c[0]
+	}
+	lo, hi := get(iv.Lo, "the start of the time"), get(iv.Hi, "the end of the time")
+	switch {
+	case math.IsNaN(lo) || math.IsNaN(hi): // reported
+	case !(lo < hi):
+		e.errEmptyInterval(iv, lo, hi)
+	case math.IsInf(lo, -1) || iv.LoOpen || iv.HiOpen && !math.IsInf(hi, 1):
+		e.errTimeInterval(iv)
+	default:
+		if e.m.Time.From = lo; !math.IsInf(hi, 1) {
+			e.m.Time.Until = hi
+		}
 	}
 }
 

@@ -40,22 +40,40 @@ func (l *lowerer) events() {
 			threshold++
 		}
 		e.Delay = l.optional(ev.After)
-		e.Jump, e.Targets = l.jump(ev.Assigns)
+		e.Jump, e.Targets, e.Adds = l.jump(ev.Assigns)
 		if e.Rate != nil {
-			// −log λ of the values at the trigger.
-			nll := l.b.Sub(l.b.Elem(l.out.In.Y, e.Likelihood), l.b.Log(e.Rate))
-			parts := []*ir.Node{nll}
-			if e.Jump != nil {
-				parts = []*ir.Node{e.Jump, nll}
-			}
-			e.Jump, e.Targets = l.b.Concat(parts...), append(e.Targets, e.Likelihood)
+			l.adds(&e, e.Likelihood, l.b.Neg(l.b.Log(e.Rate))) // of the values at the trigger
 		}
 		l.across(ev, &e)
 		if ev.Zeno == "rest" {
-			e.Rest, e.RestTargets = l.jump(ev.Rest)
+			e.Rest, e.RestTargets, _ = l.jump(ev.Rest)
 		}
 		l.out.Events = append(l.out.Events, e)
 	}
+	l.priorities()
+}
+
+// priorities lowers the priorities of all events, if one is not constant.
+func (l *lowerer) priorities() {
+	parts, constant := make([]*ir.Node, len(l.m.Events)), true
+	for i, ev := range l.m.Events {
+		if parts[i] = l.b.Const(ev.Priority); ev.Priorities != nil {
+			parts[i], constant = l.expr(ev.Priorities), false
+		}
+	}
+	if !constant {
+		l.out.Priorities = l.b.Concat(parts...)
+	}
+}
+
+// adds lets an event add to a place of [Y | D] besides.
+func (l *lowerer) adds(e *Event, to int, v *ir.Node) {
+	if e.Jump != nil {
+		v = l.b.Concat(e.Jump, v)
+	} else {
+		v = l.b.Concat(v)
+	}
+	e.Jump, e.Targets, e.Adds = v, append(e.Targets, to), append(e.Adds, true)
 }
 
 func (l *lowerer) optional(x *check.Expr) *ir.Node {
@@ -121,10 +139,11 @@ func (l *lowerer) guardOf(n *ir.Node, x *check.Expr) int {
 	return i
 }
 
-// jump lowers assignments to the vector of new values and their places.
-func (l *lowerer) jump(assigns []*check.Assign) (*ir.Node, []int) {
+// jump lowers assignments to the vector of new values, or of what is added, and
+// their places. What several assignments add to one place is summed up.
+func (l *lowerer) jump(assigns []*check.Assign) (jump *ir.Node, targets []int, adds []bool) {
 	var parts []*ir.Node
-	var targets []int
+	at := map[int]int{}
 	for _, a := range assigns {
 		v := l.expr(a.Value)
 		parts = append(parts, l.b.Slice(v, 0, ir.Vec(v.Shape.Size())))
@@ -134,13 +153,28 @@ func (l *lowerer) jump(assigns []*check.Assign) (*ir.Node, []int) {
 			off += l.out.Layout.NY
 		}
 		for i := range v.Shape.Size() {
-			targets = append(targets, off+i)
+			if _, again := at[off+i]; !again {
+				at[off+i] = len(at)
+			}
+			targets, adds = append(targets, off+i), append(adds, a.Add)
 		}
 	}
 	if len(parts) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return l.b.Concat(parts...), targets
+	jump = l.b.Concat(parts...)
+	if len(at) == len(targets) {
+		return jump, targets, adds
+	}
+	sums := make([]*ir.Node, len(at))
+	for i, k := range targets {
+		n, x := at[k], l.b.Elem(jump, i)
+		if sums[n] != nil {
+			x = l.b.Add(sums[n], x)
+		}
+		sums[n], targets[n], adds[n] = x, k, adds[i]
+	}
+	return l.b.Concat(sums...), targets[:len(at)], adds[:len(at)]
 }
 
 // across adds the squared jump of conserved quantities to their quadratures.
@@ -163,10 +197,8 @@ func (l *lowerer) across(ev *check.Event, e *Event) {
 			}
 			before := l.expr(c.Value)
 			after := l.b.Substitute([]*ir.Node{before}, l.afterJump(e))[0]
-			in := l.b.Elem(l.out.In.Y, state)
 			jump := physics.Jump.Build(l.b, physics.Args{Value: l.b.Sub(after, before), Scale: l.scaleNode(ScaleConserve, c)})
-			e.Jump = l.b.Concat(e.Jump, l.b.Add(in, jump))
-			e.Targets = append(e.Targets, state)
+			l.adds(e, state, jump)
 		}
 	}
 }
@@ -183,7 +215,11 @@ func (l *lowerer) afterJump(e *Event) map[*ir.Node]*ir.Node {
 		}
 		for i, t := range e.Targets {
 			if t >= first && t < first+len(parts) {
-				parts[t-first] = l.b.Elem(e.Jump, i)
+				v := l.b.Elem(e.Jump, i)
+				if e.Adds[i] {
+					v = l.b.Add(parts[t-first], v)
+				}
+				parts[t-first] = v
 			}
 		}
 		return l.b.Concat(parts...)

@@ -178,7 +178,7 @@ func (l *lowerer) scaleNode(kind ScaleKind, o check.Object) *ir.Node {
 	off := l.scaleOff[scaleKey{kind, o}]
 	for _, s := range l.out.Layout.Scales {
 		if s.Off == off && s.Kind == kind {
-			if s.N == 1 && kind == ScaleConserve {
+			if s.N == 1 && (kind == ScaleConserve || kind == ScaleLoss) {
 				return l.b.Elem(l.out.In.S, off)
 			}
 			return l.b.Slice(l.out.In.S, off, ir.Vec(s.N))

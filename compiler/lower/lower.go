@@ -161,6 +161,9 @@ func (l *lowerer) layout() {
 		}
 		l.scale(ScaleConserve, c, 1, fixed)
 	}
+	for _, x := range l.m.Losses {
+		l.scale(ScaleLoss, x, 1, []float64{1})
+	}
 	for _, n := range l.m.Neurals {
 		l.block(n)
 	}
@@ -251,15 +254,18 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 		walk(ev.Cond)
 		walk(ev.At)
 		walk(ev.After)
+		walk(ev.Priorities)
 		for _, a := range ev.Assigns {
 			walk(a.Value)
 		}
 	}
 	for _, s := range l.m.Observes {
 		walk(s.Value)
+		walk(s.Weights)
 	}
 	for _, s := range l.m.Losses {
 		walk(s.Value)
+		walk(s.Where)
 	}
 	return found
 }

@@ -28,6 +28,9 @@ type Model struct {
 	Events   []Event
 	Switches []Switch
 
+	// Priorities has the priority of each event; nil: all are constant.
+	Priorities *ir.Node
+
 	// Terms are the parts of Row: one for each observation, then one for each
 	// loss.
 	Terms *ir.Node
@@ -37,6 +40,11 @@ type Model struct {
 	// square, of every observation that is present, plus the loss terms).
 	Pred *ir.Node
 	Row  *ir.Node
+
+	// Counts says which losses count at a row, 1 or 0 for each, and what those
+	// observations weigh there whose weight is not constant; of T, U, Q, Data
+	// and Seen only.
+	Counts *ir.Node
 
 	// Outputs are the values a simulation can write besides the states and
 	// discretes: lets and observations, [len(Layout.Outputs)].
@@ -51,6 +59,10 @@ type Model struct {
 	// Penalties say how the final value of each quadrature state enters the
 	// loss, as weight/T · value.
 	Penalties []Penalty
+
+	// Noise are the arguments of the distributions of observations, by
+	// NoiseName, for what is said where they have no density.
+	Noise []ir.Output
 
 	// Priors are negative log-densities of parameters, functions of P, Q, S.
 	Priors []Prior
@@ -151,6 +163,7 @@ const (
 	ScaleConserve                  // mean size of a conserved quantity
 	ScaleNetIn                     // size of a neural block's arguments
 	ScaleNetOut                    // size of its result
+	ScaleLoss                      // weight of a loss term beside a measured value, which depends on the rows of a batch
 )
 
 // Scale is a run of S. Fixed has the numbers when the model states them; nil:
@@ -216,10 +229,12 @@ type Event struct {
 	// into D of the threshold at which it fires; otherwise −1.
 	Likelihood, Threshold int
 
-	// Jump has the new values, in the order of Targets: indices into [Y | D].
-	// It reads the values at the trigger.
+	// Jump has the new values, in the order of Targets: indices into [Y | D],
+	// or, where Adds says so, what is added to them. It reads the values at
+	// the trigger.
 	Jump    *ir.Node
 	Targets []int
+	Adds    []bool
 
 	// Rest likewise for `zeno rest`.
 	Rest        *ir.Node

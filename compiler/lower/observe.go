@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/pinode/pinode/compiler/check"
@@ -10,16 +11,31 @@ import (
 // observations builds the predictions and the loss of one row of data.
 func (l *lowerer) observations() {
 	var preds, terms []*ir.Node
-	for _, o := range l.m.Observes {
+	for i, o := range l.m.Observes {
 		pred := l.value(o.Value, o.Shape)
 		preds = append(preds, pred)
+		if o.Dist != nil {
+			for j, a := range l.arguments(o.Dist) {
+				l.out.Noise = append(l.out.Noise, ir.Output{Name: NoiseName(i, j), Node: a})
+			}
+		}
 		terms = append(terms, l.observe(o, pred))
 	}
 	if len(preds) > 0 {
 		l.out.Pred = l.b.Concat(preds...)
 	}
+	var counts []*ir.Node
 	for _, x := range l.m.Losses {
-		terms = append(terms, l.b.Mul(l.b.Const(x.Weight), l.expr(x.Value)))
+		term, counted := l.loss(x)
+		terms, counts = append(terms, term), append(counts, counted)
+	}
+	for _, o := range l.m.Observes {
+		if o.Weights != nil {
+			counts = append(counts, l.expr(o.Weights))
+		}
+	}
+	if len(counts) > 0 {
+		l.out.Counts = l.b.Concat(counts...)
 	}
 	if len(terms) > 0 {
 		l.out.Terms = l.b.Concat(terms...)
@@ -33,8 +49,16 @@ func (l *lowerer) observations() {
 // it nor its derivatives reach the sum.
 func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	b, s := l.b, l.observes[o]
+	if o.Weight == 0 {
+		return b.Const(0)
+	}
 	pred = b.Slice(pred, 0, ir.Vec(s.N))
 	seen := b.Slice(l.out.In.Seen, s.Off, ir.Vec(s.N))
+	weight := b.Const(o.Weight)
+	if o.Weights != nil {
+		weight = l.expr(o.Weights)
+		seen = b.Mul(seen, b.Lt(b.Const(0), weight))
+	}
 	y := b.Select(seen, b.Slice(l.out.In.Data, s.Off, ir.Vec(s.N)), pred)
 	var nll *ir.Node
 	if o.Dist == nil {
@@ -43,12 +67,67 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 		nll = l.density(o.Dist, y, pred)
 	}
 	nll = b.Select(seen, nll, b.Full(ir.Vec(s.N), 0))
-	return b.Mul(b.Const(o.Weight), b.Sum(nll))
+	return b.Mul(weight, b.Sum(nll))
 }
 
-// density is the negative log-density of y elementwise: around a prediction,
-// or, without one, of a quantity by itself.
-func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
+// loss is a loss term at a row, and whether it counts there, 1 or 0: its
+// condition holds and every measured value that it reads is there. Where it
+// does not count, neither its value nor its derivatives reach the sum.
+func (l *lowerer) loss(x *check.Loss) (term, counts *ir.Node) {
+	b := l.b
+	counts = b.Const(1)
+	if x.Where != nil {
+		counts = l.cond(x.Where)
+	}
+	for _, seen := range l.measured(x.Value, nil) {
+		counts = b.Mul(counts, seen)
+	}
+	// What does not count reads ones in the place of what may be outside of the
+	// domain of a function: a derivative of 0 times infinity is no number.
+	ones := map[*ir.Node]*ir.Node{}
+	for _, in := range []*ir.Node{l.out.In.T, l.out.In.Data, l.out.In.U} {
+		if in != nil && !counts.IsConst(1) {
+			on := counts
+			if in.Shape != ir.Scalar {
+				on = b.Fill(counts, in.Shape)
+			}
+			ones[in] = b.Select(on, in, b.Full(in.Shape, 1))
+		}
+	}
+	v := b.Substitute([]*ir.Node{l.expr(x.Value)}, ones)[0]
+	v = b.Select(counts, v, b.Const(0))
+	return b.Mul(b.Mul(b.Const(x.Weight), l.scaleNode(ScaleLoss, x)), v), counts
+}
+
+// measured are the marks, 1 or 0, of the measured values that an expression
+// reads.
+func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
+	if x == nil {
+		return list
+	}
+	root, off := x, 0
+	for root.Kind == check.Slice {
+		off += root.Offset
+		root = root.Args[0]
+	}
+	if root.Kind == check.DataOf {
+		s := l.observes[root.Object]
+		for i := range x.Shape.Size() {
+			list = append(list, l.b.Elem(l.out.In.Seen, s.Off+off+i))
+		}
+		return list
+	}
+	for _, a := range x.Args {
+		list = l.measured(a, list)
+	}
+	return l.measured(x.Body, list)
+}
+
+// NoiseName is the name of argument j of the distribution of observation i.
+func NoiseName(i, j int) string { return fmt.Sprintf("noise%d.%d", i, j) }
+
+// arguments are those of a distribution, matrices as vectors.
+func (l *lowerer) arguments(d *check.Dist) []*ir.Node {
 	args := make([]*ir.Node, len(d.Args))
 	for i, a := range d.Args {
 		args[i] = l.expr(a)
@@ -56,6 +135,13 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 			args[i] = l.b.Slice(args[i], 0, ir.Vec(args[i].Shape.Size()))
 		}
 	}
+	return args
+}
+
+// density is the negative log-density of y elementwise: around a prediction,
+// or, without one, of a quantity by itself.
+func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
+	args := l.arguments(d)
 	loc := func() *ir.Node { // the location, and the arguments behind it
 		if pred != nil {
 			return pred
@@ -94,21 +180,32 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 		m := loc()
 		return b.Add(b.Div(b.Apply(ir.OpAbs, b.Sub(y, m)), args[0]), b.Log(b.Mul(b.Const(2), args[0])))
 	case "poisson":
-		return b.Add(b.Sub(pred, b.Mul(y, b.Log(pred))), b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
+		return b.Add(b.Sub(pred, timesLog(b, y, pred)), b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
 	case "negbinomial":
 		r := args[0]
 		sum := b.Add(r, pred)
 		n := b.Sub(b.Apply(ir.OpLgamma, b.Add(y, r)), b.Apply(ir.OpLgamma, r))
 		n = b.Sub(n, b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
 		n = b.Add(n, b.Mul(r, b.Log(b.Div(r, sum))))
-		return b.Neg(b.Add(n, b.Mul(y, b.Log(b.Div(pred, sum)))))
+		return b.Neg(b.Add(n, timesLog(b, y, b.Div(pred, sum))))
 	case "bernoulli":
 		one := b.Const(1)
-		return b.Neg(b.Add(b.Mul(y, b.Log(pred)), b.Mul(b.Sub(one, y), b.Log(b.Sub(one, pred)))))
+		return b.Neg(b.Add(timesLog(b, y, pred), timesLog(b, b.Sub(one, y), b.Sub(one, pred))))
 	case "uniform":
-		return b.Log(b.Sub(args[1], args[0]))
+		in := b.Mul(b.Le(args[0], y), b.Le(y, args[1]))
+		width := b.Log(b.Sub(args[1], args[0]))
+		if width.Shape == ir.Scalar && y.Shape != ir.Scalar {
+			width = b.Fill(width, y.Shape)
+		}
+		return b.Select(in, width, b.Full(y.Shape, math.Inf(1)))
 	case "exponential":
 		return b.Add(b.Div(y, args[0]), b.Log(args[0]))
 	}
 	panic("lower: no density for " + d.Name)
+}
+
+// timesLog is x log y, and 0 where x is, also at y = 0: nothing is counted
+// where nothing is expected.
+func timesLog(b *ir.Builder, x, y *ir.Node) *ir.Node {
+	return b.Select(b.Apply(ir.OpEq, x, b.Const(0)), b.Const(0), b.Mul(x, b.Log(y)))
 }

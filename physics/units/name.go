@@ -128,7 +128,7 @@ func (t *Table) products(u Unit) (string, bool) {
 			}
 			r, base := e, Base(bases[i])
 			if strings.HasSuffix(n, "L") {
-				r, base = e.mul(ratio{1, 3}), base.Pow(3, 1)
+				r, base = e.mul(ratio{num: 1, den: 3}), base.Pow(3, 1)
 			}
 			if r.den != 1 && r != e || !x.SameDimension(base) { // no roots of litres; the file may use the name otherwise
 				continue

@@ -89,7 +89,7 @@ func (s *Solver) Unify(a, b Unit) bool {
 	if s.subs == nil {
 		s.subs = map[string]Unit{}
 	}
-	s.subs[v] = rest.pow(newRatio(-e.den, e.num))
+	s.subs[v] = rest.pow(e.inv().neg())
 	return true
 }
 

@@ -6,20 +6,30 @@ package units
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"sort"
 	"strconv"
 	"strings"
 )
 
-// ratio is an exact exponent in lowest terms with den ≥ 1. The zero value
-// stands for an exponent that is no number or too large to be kept exactly: it
-// swallows what it meets and equals nothing, itself included, so that a
-// mistake shows as units that differ and never as units that agree.
-type ratio struct{ num, den int64 }
+// ratio is an exact exponent in lowest terms with den ≥ 1. Those that int64
+// cannot hold stand in big, as big.Rat spells them: where a quantity is the
+// product of two of a chain, and these of two before, exponents double from one
+// to the next. The zero value stands for an exponent that is no number or has
+// more than maxBits: it swallows what it meets and equals nothing, itself
+// included, so that a mistake shows as units that differ and never as units
+// that agree.
+type ratio struct {
+	num, den int64
+	big      string
+}
 
 // maxRatio bounds numerators and denominators so that a sum of two products of
 // them fits an int64.
 const maxRatio = 1 << 30
+
+// maxBits bounds those of large exponents.
+const maxBits = 1 << 12
 
 // newRatio is num/den in lowest terms.
 func newRatio(num, den int64) ratio {
@@ -35,21 +45,95 @@ func newRatio(num, den int64) ratio {
 	}
 	num, den = num/a, den/a // a ≥ 1, as den ≥ 1
 	if num > maxRatio || num < -maxRatio || den > maxRatio {
-		return ratio{}
+		return ratio{big: big.NewRat(num, den).String()}
 	}
-	return ratio{num, den}
+	return ratio{num: num, den: den}
 }
 
-func (r ratio) valid() bool       { return r.den != 0 }
-func (r ratio) add(s ratio) ratio { return newRatio(r.num*s.den+s.num*r.den, r.den*s.den) }
-func (r ratio) mul(s ratio) ratio { return newRatio(r.num*s.num, r.den*s.den) }
-func (r ratio) neg() ratio        { return ratio{-r.num, r.den} }
-func (r ratio) float() float64    { return float64(r.num) / float64(r.den) }
+// fromRat is the ratio of a large number, which may have become small.
+func fromRat(x *big.Rat) ratio {
+	n, d := x.Num(), x.Denom()
+	if max(n.BitLen(), d.BitLen()) > maxBits {
+		return ratio{}
+	}
+	if n.IsInt64() && d.IsInt64() {
+		return newRatio(n.Int64(), d.Int64())
+	}
+	return ratio{big: x.String()}
+}
+
+func (r ratio) rat() *big.Rat {
+	if r.big == "" {
+		return big.NewRat(r.num, r.den)
+	}
+	x, ok := new(big.Rat).SetString(r.big)
+	if !ok {
+		panic("units: exponent " + r.big)
+	}
+	return x
+}
+
+func (r ratio) valid() bool { return r.den != 0 || r.big != "" }
+
+// both computes with two exponents: small if both are, exactly otherwise.
+func (r ratio) both(s ratio, small func() ratio, exact func(z, x, y *big.Rat) *big.Rat) ratio {
+	switch {
+	case !r.valid() || !s.valid():
+		return ratio{}
+	case r.big == "" && s.big == "":
+		return small()
+	}
+	return fromRat(exact(new(big.Rat), r.rat(), s.rat()))
+}
+
+func (r ratio) add(s ratio) ratio {
+	return r.both(s, func() ratio { return newRatio(r.num*s.den+s.num*r.den, r.den*s.den) }, (*big.Rat).Add)
+}
+
+func (r ratio) mul(s ratio) ratio {
+	return r.both(s, func() ratio { return newRatio(r.num*s.num, r.den*s.den) }, (*big.Rat).Mul)
+}
+
+// inv is one over r, which is not 0.
+func (r ratio) inv() ratio {
+	if r.big == "" {
+		return newRatio(r.den, r.num)
+	}
+	return fromRat(new(big.Rat).Inv(r.rat()))
+}
+
+func (r ratio) neg() ratio {
+	if r.big == "" {
+		return ratio{num: -r.num, den: r.den}
+	}
+	return fromRat(new(big.Rat).Neg(r.rat()))
+}
+
+// sign is −1, 0 or 1.
+func (r ratio) sign() int {
+	switch {
+	case strings.HasPrefix(r.big, "-") || r.num < 0:
+		return -1
+	case r.big != "" || r.num > 0:
+		return 1
+	}
+	return 0
+}
+
+func (r ratio) float() float64 {
+	if r.big == "" {
+		return float64(r.num) / float64(r.den)
+	}
+	f, _ := r.rat().Float64()
+	return f
+}
 
 func (r ratio) String() string {
 	switch {
 	case !r.valid():
 		return "?"
+	case r.big != "":
+		return fmt.Sprintf("%.3g", r.float())
 	case r.den == 1:
 		return strconv.FormatInt(r.num, 10)
 	}
@@ -79,7 +163,7 @@ func scaled(log, err float64, dims map[string]ratio) Unit {
 var One = Unit{}
 
 // Base is the unit of a base dimension, in its own scale.
-func Base(name string) Unit { return Unit{dims: map[string]ratio{name: {1, 1}}} }
+func Base(name string) Unit { return Unit{dims: map[string]ratio{name: {num: 1, den: 1}}} }
 
 // Scaled is factor times u; factor is positive.
 func Scaled(factor float64, u Unit) Unit {
@@ -107,7 +191,7 @@ func (u Unit) Mul(v Unit) Unit {
 		if old, ok := dims[k]; ok {
 			e = e.add(old)
 		}
-		if e.valid() && e.num == 0 {
+		if e.valid() && e.sign() == 0 {
 			delete(dims, k)
 		} else {
 			dims[k] = e
@@ -120,16 +204,19 @@ func (u Unit) Mul(v Unit) Unit {
 func (u Unit) Div(v Unit) Unit { return u.Mul(v.Pow(-1, 1)) }
 
 // Pow is u to the power num/den, exactly. The power by a zero denominator, or
-// one whose exponents outgrow 2^30, equals no unit.
+// one whose exponents outgrow 2^4096, equals no unit.
 func (u Unit) Pow(num, den int) Unit { return u.pow(newRatio(int64(num), int64(den))) }
 
 func (u Unit) pow(r ratio) Unit {
-	if r.valid() && r.num == 0 {
+	if r.valid() && r.sign() == 0 {
 		return One
 	}
 	dims := make(map[string]ratio, len(u.dims))
 	for k, e := range u.dims {
 		dims[k] = e.mul(r)
+	}
+	if u.log == 0 && u.err == 0 {
+		return Unit{dims: dims}
 	}
 	f := r.float()
 	return scaled(u.log*f, (u.err+eps*math.Abs(u.log))*math.Abs(f), dims)
@@ -214,10 +301,10 @@ func spell(dims map[string]ratio) string {
 	var num, den []string
 	for _, k := range names {
 		e, list := dims[k], &num
-		if e.num < 0 {
+		if e.sign() < 0 {
 			e, list = e.neg(), &den
 		}
-		if e != (ratio{1, 1}) {
+		if e != (ratio{num: 1, den: 1}) {
 			k += "^" + e.String()
 		}
 		*list = append(*list, k)

@@ -43,12 +43,42 @@ func TestGroupLaws(t *testing.T) {
 	})
 }
 
+// TestLargeExponents: exponents beyond an int64 are exact.
+func TestLargeExponents(t *testing.T) {
+	m, s := Base("m"), Base("s")
+	u, v := m, m.Div(s)
+	for range 20 {
+		u = u.Pow(999, 1)
+		v = v.Mul(v)
+	}
+	require.False(t, u.Equal(u.Mul(m)))
+	require.True(t, u.Mul(s).Div(u).Equal(s), "and become small again")
+	for range 20 {
+		u = u.Pow(-1, 999).Pow(-1, 1)
+		v = v.Pow(1, 2)
+	}
+	require.True(t, u.Equal(m))
+	require.True(t, v.Equal(m.Div(s)))
+
+	// Each unit is the product of the two before: the powers are Fibonacci's
+	// numbers, the 300th of which has 209 bits.
+	var sv Solver
+	x := []Unit{sv.Fresh(), sv.Fresh()}
+	for i := 2; i < 300; i++ {
+		x = append(x, sv.Fresh())
+		require.True(t, sv.Unify(x[i], x[i-1].Mul(x[i-2])))
+	}
+	require.True(t, sv.Unify(x[299], x[298].Mul(m)), "which says what unit x[297] has")
+	require.True(t, sv.Resolve(x[297]).Equal(m))
+	require.False(t, sv.Unify(x[297], s))
+}
+
 // TestHugeExponents checks that an exponent which cannot be kept exactly makes
 // units that differ, and not units that agree by overflow.
 func TestHugeExponents(t *testing.T) {
 	m := Base("m")
 	u := m
-	for range 8 {
+	for range 500 {
 		u = u.Pow(999, 1)
 	}
 	require.False(t, u.Equal(u))

@@ -1,0 +1,139 @@
+package pinode
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/sim"
+)
+
+// claims are the derivatives of the targets of the visit in a mode, by all
+// coordinates.
+func (c *certifier) claims(p *probe, mode string) (list [][]float64, err error) {
+	p.gradient = mode
+	g := make([]float64, c.sp.dim)
+	switch {
+	case c.loss:
+		var batch []int
+		if c.item != all {
+			batch = []int{c.item}
+		}
+		res, err := p.Eval(c.ctx, c.x, batch, 1, g)
+		if err != nil {
+			return nil, err
+		}
+		if res.Failed {
+			return nil, fmt.Errorf("the %s gradient: %s", mode, res.Reason)
+		}
+		if err := c.finite(p, g); err != nil {
+			return nil, err
+		}
+		if c.want.spoil != nil {
+			name := ""
+			if c.item != all {
+				name = c.items[c.item].name
+			}
+			c.want.spoil(mode, name, g)
+		}
+		list = append(list, g)
+	default:
+		p.compute(task{c.ctx, c.items, nil, 1, 1, 1, 1, c.x, g})
+		if err := c.ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	if c.item == all {
+		return list, nil
+	}
+	l := p.workers[0].shift.block[0]
+	for k := range c.ends {
+		end := make([]float64, len(l.traj.Y))
+		end[k] = 1
+		list = append(list, p.pullback(c.x, sim.Cotangents{EndY: end}))
+	}
+	for k := range c.events {
+		times := make([]float64, len(l.traj.Log))
+		times[k] = 1
+		list = append(list, p.pullback(c.x, sim.Cotangents{EventT: times}))
+	}
+	return list, nil
+}
+
+// pullback takes cotangents of the last run to the coordinates.
+func (p *probe) pullback(x []float64, ct sim.Cotangents) []float64 {
+	w, sum := p.workers[0], &p.chunks[0]
+	l := w.shift.block[0]
+	clear(l.bp)
+	clear(l.bq)
+	clear(sum.gNat)
+	sum.g = make([]float64, p.sp.dim)
+	w.sys.clearAccount()
+	w.clearWeights()
+	defer func(keep sim.Cotangents) { l.ct = keep }(l.ct)
+	l.ct = ct
+	w.shift.backward(sum)
+	w.shift.weights(sum.g, p.gradient == "forward")
+	n := len(p.sp.coords)
+	p.sp.trans.Pullback(sum.g[:n], x[:n], sum.gNat)
+	return sum.g
+}
+
+// finite refuses a gradient of numbers that are not finite, and looks for what
+// makes them.
+func (c *certifier) finite(p *probe, g []float64) error {
+	if finite(g) {
+		return nil
+	}
+	if c.item == all {
+		for k := range c.items {
+			if !c.measured(k) {
+				continue
+			}
+			if err := c.visit(k); err != nil {
+				return err
+			}
+			if _, err := c.claims(c.probe, p.gradient); err != nil {
+				return err
+			}
+		}
+	}
+	s := p.workers[0].shift
+	l := s.block[0]
+	s.w.group.Use(&l.subject)
+	fail := s.badDerivative(l)
+	return &SimulationError{Trajectory: c.items[max(c.item, 0)].name, Fail: fail, Text: fail.Detail}
+}
+
+// kinkNotes name the neural blocks whose slope jumps where steps adapt.
+//
+// The solution and its derivatives are continuous where a trajectory crosses
+// such a kink. But the choice of steps is not: the step across the kink has an
+// error of the order of its length that depends on where in it the kink lies,
+// and the lengths that follow differ. Differences see that as noise, which the
+// smaller their step the more they magnify; derivatives of the steps that were
+// taken do not see it and are off by about the length of the step across. Both
+// go to the continuous adjoint as the tolerance goes to zero, and with fixed
+// steps derivatives and differences agree to the last digit.
+func kinkNotes(m *Model, opt sim.Options) []string {
+	notes := []string{}
+	if !opt.Method.Adaptive() {
+		return notes
+	}
+	for _, b := range m.prog.Model.Blocks {
+		if a := b.Net.Activation; len(b.Net.Hidden) > 0 && !a.Smooth && m.drives(&b) {
+			notes = append(notes, fmt.Sprintf("kinks: `%s` has activation %s, whose slope jumps; adaptive steps across a jump put differences and gradients off by about the length of such a step. "+
+				"A smooth activation like softplus, swish or elu, fixed steps, or smaller tolerances avoid that", b.Neural.Name, a.Name))
+		}
+	}
+	return notes
+}
+
+// drives reports whether the field depends on a block.
+func (m *Model) drives(b *lower.Block) bool {
+	lm := m.prog.Model
+	return slices.ContainsFunc(ir.Reach(lm.RHS), func(n *ir.Node) bool {
+		return n.Op == ir.OpSlice && n.Args[0] == lm.In.P && n.Off >= b.Off && n.Off < b.Off+b.Net.NumWeights()
+	})
+}
