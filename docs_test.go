@@ -23,7 +23,7 @@ func pageModels(t *testing.T) (list []pageModel) {
 	page, err := os.ReadFile("docs/events.md")
 	require.NoError(t, err)
 	blocks := regexp.MustCompile("(?s)```node\n(.*?)```\n!\\[[^\\]]*\\]\\(([^)]*)\\)\n(.*?)(\n```|\n#|$)")
-	rest := string(page)
+	rest, said := string(page), 0
 	for {
 		at := blocks.FindStringSubmatchIndex(rest)
 		if at == nil {
@@ -31,26 +31,18 @@ func pageModels(t *testing.T) (list []pageModel) {
 		}
 		m := pageModel{text: rest[at[2]:at[3]], picture: rest[at[4]:at[5]]}
 		for line := range strings.Lines(rest[at[6]:at[7]]) {
-			if said, ok := strings.CutPrefix(strings.TrimSpace(line), "In numbers: "); ok {
+			if numbers, ok := strings.CutPrefix(strings.TrimSpace(line), "In numbers: "); ok {
 				require.Empty(t, m.numbers, "%s has two lines of numbers", m.picture)
-				m.numbers = said
+				m.numbers = numbers
+				said++
 			}
 		}
 		list = append(list, m)
 		rest = rest[at[7]:]
 	}
 	require.Equal(t, strings.Count(string(page), "```node"), len(list), "models with a picture")
-	require.Equal(t, strings.Count(string(page), "In numbers: "), count(list, func(m pageModel) bool { return m.numbers != "" }), "lines of numbers that belong to a model")
+	require.Equal(t, strings.Count(string(page), "In numbers: "), said, "lines of numbers that belong to a model")
 	return list
-}
-
-func count[T any](list []T, is func(T) bool) (n int) {
-	for _, x := range list {
-		if is(x) {
-			n++
-		}
-	}
-	return n
 }
 
 var (
@@ -75,7 +67,7 @@ func TestEventsPage(t *testing.T) {
 			}
 			for said := range strings.SplitSeq(strings.TrimSuffix(m.numbers, "."), "; ") {
 				if p := valueSaid.FindStringSubmatch(said); p != nil {
-					requireSaid(t, p[3], valueAt(t, s, runCalled(t, s, p[2]), p[1], number(t, p[4])), said)
+					requireSaid(t, p[3], valueAt(t, s, runCalled(t, s, p[2]), p[1], parsed(t, p[4])), said)
 					continue
 				}
 				p := eventSaid.FindStringSubmatch(said)
@@ -111,10 +103,10 @@ func requireSaid(t *testing.T, want string, got float64, said string) {
 	if half == 0.5 { // a whole number is meant to be that
 		half = 1e-6
 	}
-	require.InDelta(t, number(t, want), got, 1.001*half, said)
+	require.InDelta(t, parsed(t, want), got, 1.001*half, said)
 }
 
-func number(t *testing.T, text string) float64 {
+func parsed(t *testing.T, text string) float64 {
 	t.Helper()
 	v, err := strconv.ParseFloat(text, 64)
 	require.NoError(t, err)
