@@ -87,7 +87,7 @@ simulate { until: 2 }`,
 	},
 	{
 		Name: "event_zeno", Title: "an event fires ever faster, and nothing says what then",
-		Explanation: "The gaps between the firings of an event shrink to nothing before a limit, which the message has, like the bounces of a ball that comes to rest. No finite number of jumps gets past it. Say in the body of the event what holds from there: `zeno rest { h := 0; v := 0 }` assigns values and holds these states until the field pushes them off, `zeno stop` ends the run without an error. If the event should not fire so often at all, look at its jump: mostly it gives back too little.",
+		Explanation: "The gaps between the firings of an event shrink to nothing before a limit, which the message has, like the bounces of a ball that comes to rest. No finite number of jumps gets past it. Say in the body of the event what holds from there: `zeno rest { h := 0; v := 0 }` assigns values and holds these states until the field pushes them off, `zeno stop` ends the run without an error, `zeno pass` goes on beyond the limit. If the event should not fire so often at all, look at its jump: mostly it gives back too little.",
 		Example: `model Ball {
   state h = 1
   state v = 0
