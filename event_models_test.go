@@ -16,7 +16,7 @@ import (
 func TestEventModels(t *testing.T) {
 	paths, err := filepath.Glob("models/events/*.node")
 	require.NoError(t, err)
-	require.Len(t, paths, 7)
+	require.Len(t, paths, 10)
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			text, err := os.ReadFile(path)
@@ -72,6 +72,26 @@ func TestWhatTheModelsShow(t *testing.T) {
 	require.InEpsilon(t, 0.26, order[1].Time, 1e-12)
 	start := log("zero_at_start")
 	require.InEpsilon(t, 2*3/9.81, start[0].Time, 1e-9)
+
+	slides := func(list []Event) (names []string, times []float64) {
+		for _, e := range list {
+			names, times = append(names, e.Name+" "+e.Surface), append(times, e.Time)
+		}
+		return names, times
+	}
+	// 0.2 + 3t − 1.25t² = 1, and 3 = 2.5t.
+	names, times := slides(log("overflow"))
+	require.Equal(t, []string{"slide level > top", "slide end level > top"}, names)
+	require.InDeltaSlice(t, []float64{(3 - math.Sqrt(5)) / 2.5, 1.2}, times, 1e-12)
+	// y falls at 0.8 to 0; x, 0.26 there, at 0.7; y leaves where 0.2 + 4(t − 1) = 1.
+	names, times = slides(log("two_surfaces"))
+	require.Equal(t, []string{"slide sign(y)", "slide sign(x)", "slide end sign(y)", "slide end sign(x)"}, names)
+	require.InDeltaSlice(t, []float64{0.375, 0.375 + 0.26/0.7, 1.2}, times[:3], 1e-12)
+	// The belt carries the mass from where it caught it to x = grip/spring.
+	stick := log("stick_slip")
+	require.Len(t, stick, 2)
+	require.InDelta(t, 0.2, stick[1].Before[0], 1e-9)
+	require.InDelta(t, (0.2-stick[0].Before[0])/0.8, stick[1].Time-stick[0].Time, 1e-9)
 }
 
 // discs are two elastic discs in the plane, which meet off centre.

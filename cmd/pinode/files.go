@@ -76,7 +76,8 @@ func trajectoriesTable(columns []string, each func(row func(name string, t float
 	return t.bytes()
 }
 
-// eventsTable is events.csv.
+// eventsTable is events.csv. The last column has the term of the model along whose
+// surface a solution begins (`slide`) or ceases (`slide end`) to slide.
 func eventsTable(states []string, each func(row func(name string, e pinode.Event))) []byte {
 	header := []string{"trajectory", "event", "t", "k"}
 	for _, s := range states {
@@ -85,7 +86,7 @@ func eventsTable(states []string, each func(row func(name string, e pinode.Event
 	for _, s := range states {
 		header = append(header, s+"_after")
 	}
-	t := newTable(append(header, "guard_rate", "transversality")...)
+	t := newTable(append(header, "guard_rate", "transversality", "surface")...)
 	each(func(name string, e pinode.Event) {
 		label := e.Name
 		if e.Rest {
@@ -97,7 +98,7 @@ func eventsTable(states []string, each func(row func(name string, e pinode.Event
 				cells = append(cells, number(v))
 			}
 		}
-		t.row(append(cells, number(e.Rate), number(e.Transversality))...)
+		t.row(append(cells, number(e.Rate), number(e.Transversality), e.Surface)...)
 	})
 	return t.bytes()
 }

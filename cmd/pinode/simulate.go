@@ -92,9 +92,10 @@ func (a *app) writeSimulation(m *pinode.Model, s *pinode.Simulation, out, events
 
 func (a *app) simulationJSON(s *pinode.Simulation) error {
 	type event struct {
-		Name string  `json:"name"`
-		T    float64 `json:"t"`
-		K    int     `json:"k"`
+		Name    string  `json:"name"`
+		Surface string  `json:"surface,omitempty"`
+		T       float64 `json:"t"`
+		K       int     `json:"k"`
 	}
 	type trajectory struct {
 		Name   string      `json:"name"`
@@ -112,7 +113,7 @@ func (a *app) simulationJSON(s *pinode.Simulation) error {
 	for _, tr := range s.Trajectories {
 		t := trajectory{tr.Name, tr.Status.String(), tr.Rows, []event{}}
 		for _, e := range tr.Events {
-			t.Events = append(t.Events, event{e.Name, e.Time, e.K})
+			t.Events = append(t.Events, event{e.Name, e.Surface, e.Time, e.K})
 		}
 		out.Trajectories = append(out.Trajectories, t)
 	}

@@ -167,10 +167,10 @@ func (a *app) dumpCmd() *cobra.Command {
 	return c
 }
 
-// codes are all documented diagnostics.
+// codes are all documented diagnostics, and the ways a run can end.
 func codes() map[string]diag.Code {
 	out := map[string]diag.Code{}
-	for _, list := range [][]diag.Code{dsl.Codes, check.Codes, pinode.Codes} {
+	for _, list := range [][]diag.Code{dsl.Codes, check.Codes, pinode.Codes, pinode.Statuses} {
 		for _, c := range list {
 			out[c.Name] = c
 		}
@@ -180,7 +180,7 @@ func codes() map[string]diag.Code {
 
 func (a *app) explainCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "explain CODE", Short: "Explain a diagnostic", Example: "  pinode explain unit-mismatch", Args: cobra.MaximumNArgs(1),
+		Use: "explain CODE", Short: "Explain a diagnostic, or how a run ended", Example: "  pinode explain unit-mismatch\n  pinode explain event_graze", Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var out []string
 			for n := range codes() {
@@ -205,13 +205,13 @@ func (a *app) explainCmd() *cobra.Command {
 			if !ok {
 				near, _ := diag.Nearest(args[0], names)
 				if near != "" {
-					return usageError("there is no diagnostic `%s`; did you mean `%s`?", args[0], near)
+					return usageError("there is no diagnostic or status `%s`; did you mean `%s`?", args[0], near)
 				}
-				return usageError("there is no diagnostic `%s`; `pinode explain` lists them", args[0])
+				return usageError("there is no diagnostic or status `%s`; `pinode explain` lists them", args[0])
 			}
 			fmt.Fprintf(a.out, "%s: %s\n\n%s\n", c.Name, c.Title, c.Explanation)
 			if c.Example != "" {
-				fmt.Fprintf(a.out, "\nExample of a file with this mistake:\n\n%s\n", c.Example)
+				fmt.Fprintf(a.out, "\nExample of a file that gives it:\n\n%s\n", c.Example)
 			}
 			return nil
 		},
