@@ -15,7 +15,6 @@ import (
 // sliding is the motion of a system along a number of surfaces at once.
 type sliding struct {
 	rhs, exits function
-	onto       *program
 	exitRates  []float64
 	on, at     [][]float64 // by surface: 1 at its mode, and at its guard
 	flow       []float64   // room for accelerations
@@ -28,7 +27,6 @@ func newSliding(p *compiler.Program, mod *exec.Module, f *exec.Frame, get func(n
 		if w.rhs.run == nil {
 			return list
 		}
-		w.onto = newProgram(mod, f, fmt.Sprintf("onto%d", n), "y")
 		w.exitRates = w.exits.run.code.Output(f, "rate")
 		for k := range n {
 			w.on = append(w.on, f.Input(fmt.Sprintf("on%d", k+1)))
@@ -70,20 +68,6 @@ func (s *system) slid(d []float64) *sliding {
 		}
 	}
 	return w
-}
-
-// Onto implements sim.Model: a step of Newton's method that is not finite, where a
-// guard has no gradient, is left out.
-func (s *system) Onto(t float64, y, d []float64) {
-	w := s.slid(d)
-	s.at(t, y, d)
-	w.onto.run()
-	for _, v := range w.onto.v {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return
-		}
-	}
-	copy(y, w.onto.v)
 }
 
 // guardsSliding sets the guards along the sliding motion; accelerations are

@@ -22,7 +22,7 @@ import (
 //	          and so on for y, f (flow), u and ut; bounds1 of those of sliding along one
 //	          surface
 //	spread    g, rate: by how much guards and rates may move where the states do, twice: see there
-//	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate; ontoK: y (see slide.go)
+//	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate (see slide.go)
 //	init      y, d
 //	times     s: the scheduled scalars
 //	floors    v: arguments of floor switches
@@ -95,7 +95,6 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 				out = append(out, p.boundsGraph("bounds1", p.elements(s.exits)))
 			}
 			graph(exits, ir.Output{Name: "g", Node: s.exits}, ir.Output{Name: "rate", Node: s.rate})
-			value(fmt.Sprintf("onto%d", k+1), "y", s.onto, false, false)
 			if want.Reverse {
 				out = append(out, p.vjp(slide, s.flow, false), p.vjp(exits, s.exits, true), p.vjp(exits, s.exits, false))
 			}

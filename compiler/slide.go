@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
 )
 
@@ -28,7 +27,6 @@ type slide struct {
 	flow  *ir.Node // the derivative of Y
 	exits *ir.Node // [SlideGuards], positive inside; those of no surface are 1
 	rate  *ir.Node // of exits, by time
-	onto  *ir.Node // the state, taken to the surfaces by a step of Newton's method
 }
 
 // slides builds motion along one surface and along two. Besides the inputs of
@@ -39,11 +37,10 @@ func (p *Program) slides() []slide {
 	g := b.Slice(b.Concat(p.guards[:len(m.Guards)]...), 0, ir.Vec(len(m.Guards)))
 	rates := p.rate(g)
 	most := min(MaxSlides, p.surfaces)
-	var on, at, along []*ir.Node
+	var on, along []*ir.Node
 	for k := range most {
 		on = append(on, b.Input(fmt.Sprintf("on%d", k+1), m.In.D.Shape, true))
-		at = append(at, b.Input(fmt.Sprintf("at%d", k+1), g.Shape, true))
-		along = append(along, b.Dot(at[k], rates))
+		along = append(along, b.Dot(b.Input(fmt.Sprintf("at%d", k+1), g.Shape, true), rates))
 	}
 	// corner has the field and the rates of the guards of n surfaces where their
 	// modes are the bits of c.
@@ -75,28 +72,9 @@ func (p *Program) slides() []slide {
 		}
 		s.exits = b.Slice(b.Concat(exits...), 0, ir.Vec(SlideGuards))
 		s.rate = p.rateAlong(s.flow, s.exits)
-		s.onto = p.onto(g, at[:n])
 		list = append(list, s)
 	}
 	return list
-}
-
-// onto takes the state to where the chosen guards are zero, along their gradients.
-func (p *Program) onto(g *ir.Node, at []*ir.Node) *ir.Node {
-	b, y := p.Model.Builder, p.Model.In.Y
-	var v, normal []*ir.Node
-	for _, a := range at {
-		v = append(v, b.Dot(a, g))
-		normal = append(normal, autodiff.VJP(b, v[len(v)-1:], []*ir.Node{b.Const(1)}, []*ir.Node{y})[0])
-	}
-	nn := func(i, k int) *ir.Node { return b.Dot(normal[i], normal[k]) }
-	if len(at) == 1 {
-		return b.Sub(y, b.Mul(b.Div(v[0], nn(0, 0)), normal[0]))
-	}
-	det := b.Sub(b.Mul(nn(0, 0), nn(1, 1)), b.Mul(nn(0, 1), nn(0, 1)))
-	x := b.Div(b.Sub(b.Mul(v[0], nn(1, 1)), b.Mul(v[1], nn(0, 1))), det)
-	z := b.Div(b.Sub(b.Mul(v[1], nn(0, 0)), b.Mul(v[0], nn(0, 1))), det)
-	return b.Sub(y, b.Add(b.Mul(x, normal[0]), b.Mul(z, normal[1])))
 }
 
 // blend is the multilinear combination of value i of the corners.

@@ -39,7 +39,6 @@ func (*ball) Times([]float64)                                  {}
 func (b *ball) Jump(_ int, _ float64, y, _, _, v []float64)    { v[0] = -b.e * y[1] }
 func (b *ball) Rest(_ int, _ float64, _, _, v []float64)       { v[0], v[1] = b.r, 0 }
 func (*ball) Delay(int, float64, []float64, []float64) float64 { return 0 }
-func (*ball) Onto(float64, []float64, []float64)               {}
 func (*ball) Priorities(_ float64, _, _, v []float64)          { clear(v) }
 func (*ball) Floors(float64, []float64, []float64, []float64)  {}
 

@@ -91,8 +91,6 @@ func (m *handmade) Spread(_ float64, y, _, reach []float64, rt float64, g, rate 
 	}
 }
 
-func (m *handmade) Onto(float64, []float64, []float64) {}
-
 func (m *handmade) Times(s []float64) { copy(s, m.sched) }
 
 func (m *handmade) Jump(e int, t float64, y, d, a, v []float64) { m.jump(e, t, y, d, a, v) }

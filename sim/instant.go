@@ -382,9 +382,6 @@ func (s *Integrator) instant(guard int) *Failure {
 		s.startStep(s.t, s.y)
 		return nil
 	}
-	if s.slides(s.d) { // the guard has drifted by what the steps were off
-		s.model.Onto(s.t, s.y, s.d)
-	}
 	s.begin()
 	if s.size.Guards > 0 {
 		s.evalGuards()
@@ -584,6 +581,9 @@ func (s *Integrator) carryOut(first int) *Failure {
 		}
 		it, ok := s.agenda.Pop()
 		if ok {
+			if s.cancelled(it) {
+				continue
+			}
 			if it.Guard >= 0 && it.Guard != first && s.leaving(it.Guard) != 0 {
 				s.zeroStep(it.Guard)
 			}
@@ -612,6 +612,23 @@ func (s *Integrator) carryOut(first int) *Failure {
 	}
 	s.startStep(s.t, s.y)
 	return nil
+}
+
+// cancelled reports whether a micro-step since the trigger of an event has turned
+// back what its guard does: on its surface the comparison is then the truth at
+// equality.
+func (s *Integrator) cancelled(it jumps.Item) bool {
+	ev := &s.hy.Events[it.Event]
+	if it.Guard < 0 || it.Due || ev.Persistent || s.tape.snaps[it.Snap].micro == s.micros {
+		return false
+	}
+	copy(s.level, s.det.Side)
+	for _, g := range s.guardsOf[it.Event] {
+		if s.crossed[g] && s.onSurface(g) && s.leaving(g) != s.level[g] {
+			s.level[g] = 0
+		}
+	}
+	return !ev.Cond.Holds(s.level, s.edge)
 }
 
 // rank gives what waits on the agenda the priorities of the current state.
@@ -723,19 +740,8 @@ func (s *Integrator) settle() *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
-	some := false
-	for range len(s.hy.Switches) + 1 {
-		if !s.takeSides() {
-			break
-		}
-		some = true
-		copy(s.gBefore, s.g)
-		if !s.resetSwitches() {
-			break
-		}
-		s.evalGuards() // those that read the modes may have jumped
-	}
-	if some {
+	if s.takeSides() {
+		s.resetSwitches()
 		s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
 	}
 	return nil

@@ -44,10 +44,6 @@ type Model interface {
 	// constant: see Hybrid.Prioritised.
 	Priorities(t float64, y, d, v []float64)
 
-	// Onto moves y, which is as good as on the surfaces along which it slides at d,
-	// onto them, by the shortest way.
-	Onto(t float64, y, d []float64)
-
 	// Times sets the scheduled scalars.
 	Times(s []float64)
 

@@ -24,7 +24,6 @@ func (*field) Guards(float64, []float64, []float64, []bool, []float64, []float64
 }
 func (*field) Spread(float64, []float64, []float64, []float64, float64, []float64, []float64) {
 }
-func (*field) Onto(float64, []float64, []float64)                  {}
 func (*field) Priorities(float64, []float64, []float64, []float64) {}
 
 // linear is y' = Ay.

@@ -397,21 +397,19 @@ func (s *Integrator) logSlide(i, before int, starts bool) {
 }
 
 // resetSwitches brings the modes in line with the sides after a jump of the
-// state, and reports whether some were not. Those on their surface are left to
-// resolve, at the end of the instant.
-func (s *Integrator) resetSwitches() (some bool) {
+// state. Those on their surface are left to resolve, at the end of the instant.
+func (s *Integrator) resetSwitches() {
 	for i := range s.hy.Switches {
 		w := &s.hy.Switches[i]
 		switch side := s.det.Side[w.Guard]; {
 		case !w.Floor && side != 0:
-			some = s.turn(i, float64(truth(side > 0))) || some
+			s.turn(i, float64(truth(side > 0)))
 		case w.Floor && (side < 0 || s.det.Side[w.Upper] > 0):
 			was := s.d[w.Modes[0]]
 			s.setFloors()
 			mode := s.d[w.Modes[0]]
 			s.d[w.Modes[0]] = was
-			some = s.turn(i, mode) || some
+			s.turn(i, mode)
 		}
 	}
-	return some
 }
