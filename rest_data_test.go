@@ -441,6 +441,9 @@ data d from "d.csv" { time: t, trajectory: group, treated: treated, y: y }
 	seen := map[string]bool{}
 	for _, target := range c.Targets {
 		for _, row := range target.Rows {
+			if row.direction {
+				continue
+			}
 			seen[row.Name] = seen[row.Name] || row.Difference != 0
 		}
 	}

@@ -12,8 +12,8 @@ import (
 func (s *Integrator) setSides() {
 	own := s.size.Guards - s.size.Releases - s.size.Exits
 	s.sided, s.rests = !slices.Contains(s.det.Watch[own:], true), false
-	for i, side := range s.det.Side {
-		s.rests = s.rests || side == 0 && s.det.Watch[i] && !s.hy.Flags[i] && !s.slidesOn(i)
+	for i := range s.det.Side {
+		s.rests = s.rests || s.near(i)
 	}
 	if len(s.blk.Side) == 0 {
 		return

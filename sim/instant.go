@@ -96,13 +96,12 @@ func (s *Integrator) finiteGuards() *Failure {
 	return nil
 }
 
-// scan looks for the first crossing inside the step that stands which
-// triggers an event or turns a switch, and for guards that leave a surface they
-// rested on. Crossings that change nothing are taken over as they pass.
-func (s *Integrator) scan() (guard int, theta float64) {
-	leaves, when := s.leave()
-	s.step.Expand()
-	from, last := 0., -1
+// scan looks for the first crossing inside the step that stands, from a place of it
+// on, which triggers an event or turns a switch, and for guards that leave a surface
+// they were on. Crossings that change nothing are taken over as they pass.
+func (s *Integrator) scan(from float64) (guard int, theta float64) {
+	leaves, when := s.leave(from)
+	last := -1
 	for flips := 0; ; flips++ {
 		found := s.det.First(s, from, s.step.H, 0)
 		over := flips >= maxFlips && len(found) > 0
@@ -131,9 +130,15 @@ func (s *Integrator) scan() (guard int, theta float64) {
 		return -1, 0
 	}
 	s.Probe(when, s.g, s.rate)
-	if to := sign(s.g[leaves]); !s.matters(leaves, to) {
+	to := sign(s.g[leaves])
+	if to == s.det.Side[leaves] {
+		s.disarm(leaves, false)
+		return s.scan(when)
+	}
+	if !s.matters(leaves, to) {
+		s.disarm(leaves, false)
 		s.pass(leaves, to)
-		return s.scan()
+		return s.scan(when)
 	}
 	return leaves, when
 }
@@ -148,14 +153,27 @@ func (s *Integrator) pass(guard int, to int8) {
 	s.conditions(nil)
 }
 
-// leave finds the first guard that clearly leaves the surface it rests on inside
-// the step that stands, and where; −1 and infinity if none does. Clearly is by more
-// than the tolerances allow.
-func (s *Integrator) leave() (guard int, theta float64) {
+// disarm stops looking for crossings of a guard that is not clearly on its side yet,
+// or goes on to.
+func (s *Integrator) disarm(guard int, on bool) {
+	s.disarmed[guard] = on
+	s.det.Watch[guard] = !on
+}
+
+// near reports whether a guard rests on its surface, or is not armed yet, so that
+// what counts is where it leaves to.
+func (s *Integrator) near(i int) bool {
+	return s.disarmed[i] || s.det.Side[i] == 0 && s.det.Watch[i] && !s.hy.Flags[i] && !s.slidesOn(i)
+}
+
+// leave finds the first guard near its surface that clearly leaves it inside the
+// step that stands, and where; −1 and infinity if none does. Clearly is by more
+// than the tolerances allow, or, of one that is not armed, by more than it was off.
+func (s *Integrator) leave(from float64) (guard int, theta float64) {
 	guard, theta = -1, math.Inf(1)
 	known := false
-	for i, side := range s.det.Side {
-		if side != 0 || !s.det.Watch[i] || s.hy.Flags[i] || s.slidesOn(i) {
+	for i := range s.det.Side {
+		if !s.near(i) {
 			continue
 		}
 		if !known {
@@ -163,16 +181,18 @@ func (s *Integrator) leave() (guard int, theta float64) {
 			known = true
 		}
 		band := math.Max(clearly*s.trial.coarse.g[i], 8*s.trial.fine.g[i])
+		if s.disarmed[i] {
+			band = s.band[i]
+		}
 		out := func(x float64) bool {
 			s.Probe(x, s.g, s.rate)
 			return math.Abs(s.g[i]) > band
 		}
-		for k := 1; k <= leaveLooks; k++ {
-			b := float64(k) / leaveLooks
+		for k := range leaveLooks {
+			a, b := from+(1-from)*float64(k)/leaveLooks, from+(1-from)*float64(k+1)/leaveLooks
 			if !out(b) {
 				continue
 			}
-			a := b - 1./leaveLooks
 			for range 40 {
 				if m := (a + b) / 2; out(m) {
 					b = m
@@ -284,14 +304,14 @@ func (s *Integrator) staysBehind(guard int, h float64) bool {
 	defer func() { s.y, s.t = y, t }()
 	s.y, s.t = s.step.End(), s.t+h
 	s.setSpreads()
-	if s.lands(guard, h, s.near) {
+	if s.lands(guard, h, s.off) {
 		return true
 	}
 	i := s.switchOf[guard]
 	if i < 0 || s.hy.Switches[i].Floor {
 		return false
 	}
-	s.near.fine.g[guard] = math.Max(s.near.fine.g[guard], 8*math.Abs(s.g[guard]))
+	s.off.fine.g[guard] = math.Max(s.off.fine.g[guard], 8*math.Abs(s.g[guard]))
 	for _, mode := range [...]float64{0, 1, atEquality} {
 		if b := s.branch(i, mode); b.known && b.goes == 0 {
 			return true
@@ -428,8 +448,8 @@ func (s *Integrator) cross(guard int) *Failure {
 			s.crossed[j], some = true, true
 			if s.det.Side[j] != 0 && !s.isExit(j) {
 				s.residual[j] = math.Abs(s.g[j])
-				s.near.fine.g[j] = math.Max(s.near.fine.g[j], 8*s.residual[j])
-				s.landed[j] = s.lands(j, s.step.H, s.near)
+				s.off.fine.g[j] = math.Max(s.off.fine.g[j], 8*s.residual[j])
+				s.landed[j] = s.lands(j, s.step.H, s.off)
 			}
 			s.metAt[j] = meeting{s.rate[j], s.transversality(j, s.t-s.before)}
 		}
@@ -581,9 +601,6 @@ func (s *Integrator) carryOut(first int) *Failure {
 		}
 		it, ok := s.agenda.Pop()
 		if ok {
-			if s.cancelled(it) {
-				continue
-			}
 			if it.Guard >= 0 && it.Guard != first && s.leaving(it.Guard) != 0 {
 				s.zeroStep(it.Guard)
 			}
@@ -612,23 +629,6 @@ func (s *Integrator) carryOut(first int) *Failure {
 	}
 	s.startStep(s.t, s.y)
 	return nil
-}
-
-// cancelled reports whether a micro-step since the trigger of an event has turned
-// back what its guard does: on its surface the comparison is then the truth at
-// equality.
-func (s *Integrator) cancelled(it jumps.Item) bool {
-	ev := &s.hy.Events[it.Event]
-	if it.Guard < 0 || it.Due || ev.Persistent || s.tape.snaps[it.Snap].micro == s.micros {
-		return false
-	}
-	copy(s.level, s.det.Side)
-	for _, g := range s.guardsOf[it.Event] {
-		if s.crossed[g] && s.onSurface(g) && s.leaving(g) != s.level[g] {
-			s.level[g] = 0
-		}
-	}
-	return !ev.Cond.Holds(s.level, s.edge)
 }
 
 // rank gives what waits on the agenda the priorities of the current state.
@@ -740,8 +740,19 @@ func (s *Integrator) settle() *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
-	if s.takeSides() {
-		s.resetSwitches()
+	some := false
+	for range len(s.hy.Switches) + 1 {
+		if !s.takeSides() {
+			break
+		}
+		some = true
+		copy(s.gBefore, s.g)
+		if !s.resetSwitches() {
+			break
+		}
+		s.evalGuards() // those that read the modes may have jumped
+	}
+	if some {
 		s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
 	}
 	return nil
@@ -754,12 +765,15 @@ func (s *Integrator) takeSides() (some bool) {
 		s.setSpreads()
 	}
 	for i := range s.det.Side {
+		if s.disarmed[i] && s.g[i] != s.gBefore[i] {
+			s.disarm(i, false)
+		}
 		if !s.hy.Flags[i] && (!s.det.Watch[i] || s.g[i] == s.gBefore[i]) || s.isExit(i) {
 			continue
 		}
 		some = true
 		if s.slidesOn(i) {
-			if math.Abs(s.g[i]-s.gBefore[i]) <= s.near.fine.g[i] {
+			if math.Abs(s.g[i]-s.gBefore[i]) <= s.off.fine.g[i] {
 				continue
 			}
 			s.turn(s.switchOf[i], float64(truth(s.g[i] > 0)))

@@ -62,7 +62,7 @@ type Integrator struct {
 	signs    bool    // there is one between two branches
 
 	g, rate, accel          []float64    // guards at the current state
-	near                    *spreads     // at the current state
+	off                     *spreads     // at the current state
 	trial                   *spreads     // elsewhere
 	modes                   []float64    // room for those of a switch
 	gTry, rateTry, accelTry []float64    // guards in a branch of a switch
@@ -71,6 +71,8 @@ type Integrator struct {
 	edge                    events.Edges // of this instant
 	metAt                   []meeting    // how guards met their surfaces at this instant
 	landed                  []bool       // guards that came to rest at this instant
+	disarmed                []bool       // guards that are not clearly on their side yet
+	band                    []float64    // beyond which they are
 	freed                   []bool       // those of events whose rest ended at this instant
 	exited                  []bool       // switches whose surface the solution left at this instant
 	times                   []int        // firings of each event at this instant
@@ -150,10 +152,10 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),
 		stays:  make([]bool, len(hy.Events)), ranks: make([]float64, len(hy.Events)), times: make([]int, len(hy.Events)),
-		near: newSpreads(size.Guards - size.Exits), trial: newSpreads(size.Guards - size.Exits),
+		off: newSpreads(size.Guards - size.Exits), trial: newSpreads(size.Guards - size.Exits),
 		gTry: make([]float64, size.Guards), rateTry: make([]float64, size.Guards), accelTry: make([]float64, size.Guards),
 		reach: make([]float64, 2*size.Y),
-		level: make(events.Sides, size.Guards), edge: make(events.Edges, size.Guards), landed: make([]bool, size.Guards), freed: make([]bool, size.Guards), metAt: make([]meeting, size.Guards),
+		level: make(events.Sides, size.Guards), edge: make(events.Edges, size.Guards), landed: make([]bool, size.Guards), disarmed: make([]bool, size.Guards), band: make([]float64, size.Guards), freed: make([]bool, size.Guards), metAt: make([]meeting, size.Guards),
 		exited: make([]bool, len(hy.Switches)), switchOf: slices.Repeat([]int{-1}, size.Guards),
 	}
 	for e := range hy.Events {
@@ -297,7 +299,7 @@ func (s *Integrator) reset() {
 	s.seekSave()
 	s.zeno.Reset(len(s.hy.Events))
 	for i := range s.det.Watch {
-		s.det.Watch[i] = !s.hy.Flags[i]
+		s.det.Watch[i], s.disarmed[i] = !s.hy.Flags[i], false
 	}
 	for e := range s.hy.Events {
 		if r := s.hy.Events[e].Release; r >= 0 {
@@ -480,7 +482,8 @@ func (s *Integrator) advance() *Failure {
 	}
 	stop := s.stop // the scan may drop the jump that waits for it
 	if !calm {
-		guard, theta := s.scan()
+		s.step.Expand()
+		guard, theta := s.scan(0)
 		if i := s.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.det.UndefinedAt) {
 			return s.blame(s.fail(Unstable, s.try, "a guard is not a number from t = %.9g on", s.t+s.det.UndefinedAt*s.try), i)
 		}
@@ -509,7 +512,7 @@ func (s *Integrator) advance() *Failure {
 // advanceTo ends the step that stands where a guard crosses or leaves its surface.
 func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	var h float64
-	if s.det.Side[guard] == 0 {
+	if s.near(guard) {
 		h = s.leaveAt(theta)
 	} else {
 		var fail *Failure

@@ -39,9 +39,9 @@ func (s *Integrator) evalGuards() {
 
 // setSpreads finds what the guards may move by at the current state.
 func (s *Integrator) setSpreads() {
-	s.spread(s.near, s.y)
-	for i := range s.near.fine.g {
-		s.near.fine.g[i] += 8 * s.residual[i]
+	s.spread(s.off, s.y)
+	for i := range s.off.fine.g {
+		s.off.fine.g[i] += 8 * s.residual[i]
 	}
 }
 
@@ -82,7 +82,7 @@ func (s *Integrator) noise(i int) float64 {
 	if s.isExit(i) {
 		return 0
 	}
-	return s.near.fine.g[i]
+	return s.off.fine.g[i]
 }
 
 // leaving is where guard i goes from its surface, 0 if it rests there.
@@ -90,7 +90,7 @@ func (s *Integrator) leaving(i int) int8 {
 	if s.landed[i] {
 		return 0
 	}
-	return direction(s.rate[i], s.accel[i], s.near.fine.g[i], s.near.fine.rate[i])
+	return direction(s.rate[i], s.accel[i], s.off.fine.g[i], s.off.fine.rate[i])
 }
 
 // lands reports whether a guard that the run has taken to its surface stays

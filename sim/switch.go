@@ -104,7 +104,7 @@ func (s *Integrator) branch(i int, mode float64) branch {
 	if s.landed[w.Guard] {
 		at = s.trial.coarse
 	}
-	within, g := at.rate[w.Guard], math.Max(at.g[w.Guard], s.near.fine.g[w.Guard])
+	within, g := at.rate[w.Guard], math.Max(at.g[w.Guard], s.off.fine.g[w.Guard])
 	if math.IsNaN(r) || math.IsInf(r, 0) {
 		return branch{}
 	}
@@ -176,8 +176,11 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 		changed := false
 		for i := range s.hy.Switches {
 			w := &s.hy.Switches[i]
-			if w.Floor || s.exited[i] {
+			if w.Floor || s.exited[i] || s.disarmed[w.Guard] && math.Abs(s.g[w.Guard]) <= s.band[w.Guard] {
 				continue
+			}
+			if s.disarmed[w.Guard] {
+				s.disarm(w.Guard, false)
 			}
 			slid := s.slidesOn(w.Guard)
 			mode, side := float64(truth(s.g[w.Guard] > 0)), sign(s.g[w.Guard])
@@ -262,11 +265,15 @@ func (s *Integrator) outOfHull() (out bool, fail *Failure) {
 	return false, nil
 }
 
-// exit lets the solution go on in a branch of a switch that it slid on.
+// exit lets the solution go on in a branch of a switch that it slid on. The guard
+// has drifted by what the steps were off, maybe to the other side.
 func (s *Integrator) exit(i int, mode float64) {
+	g := s.hy.Switches[i].Guard
 	s.exited[i] = true
 	s.turn(i, mode)
-	s.setSide(s.hy.Switches[i].Guard, sign(mode-0.5), true)
+	s.setSide(g, sign(mode-0.5), true)
+	s.band[g] = math.Max(4*math.Abs(s.g[g]), 8*s.off.fine.g[g])
+	s.disarm(g, true)
 }
 
 // watchExits watches the ends of the motions along surfaces.
@@ -397,19 +404,21 @@ func (s *Integrator) logSlide(i, before int, starts bool) {
 }
 
 // resetSwitches brings the modes in line with the sides after a jump of the
-// state. Those on their surface are left to resolve, at the end of the instant.
-func (s *Integrator) resetSwitches() {
+// state, and reports whether some were not. Those on their surface are left to
+// resolve, at the end of the instant.
+func (s *Integrator) resetSwitches() (some bool) {
 	for i := range s.hy.Switches {
 		w := &s.hy.Switches[i]
 		switch side := s.det.Side[w.Guard]; {
 		case !w.Floor && side != 0:
-			s.turn(i, float64(truth(side > 0)))
+			some = s.turn(i, float64(truth(side > 0))) || some
 		case w.Floor && (side < 0 || s.det.Side[w.Upper] > 0):
 			was := s.d[w.Modes[0]]
 			s.setFloors()
 			mode := s.d[w.Modes[0]]
 			s.d[w.Modes[0]] = was
-			s.turn(i, mode)
+			some = s.turn(i, mode) || some
 		}
 	}
+	return some
 }

@@ -19,7 +19,7 @@ const zenoReach = 1e-7
 // count as here. It is farther where the excursions of the guard between the
 // firings are about to be lost in round-off.
 func (s *Integrator) zenoReach(guard int) float64 {
-	if gap := s.t - s.before; math.Abs(s.rate[guard])*gap <= 1e4*s.near.fine.g[guard] {
+	if gap := s.t - s.before; math.Abs(s.rate[guard])*gap <= 1e4*s.off.fine.g[guard] {
 		return math.Inf(1)
 	}
 	return zenoReach * math.Max(math.Abs(s.t), s.span.T1-s.span.T0)
