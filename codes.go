@@ -2,7 +2,7 @@ package pinode
 
 import "github.com/pinode/pinode/internal/diag"
 
-// Codes explains the diagnostics of fits and of reading data.
+// Codes explains the diagnostics of fits, of simulations and of reading data.
 var Codes = []diag.Code{
 	{
 		Name: "far-start", Title: "a start that is far before the first row",
@@ -71,5 +71,18 @@ fit { precision: f32 }`,
 }
 data d from "d.csv" { time: t; seen: seen }
 fit { solver: tsit5 { rtol: 1e-9 }; precision: f32 }`,
+	},
+	{
+		Name: "stiff", Title: "stability, and not the error, holds down the steps of a run",
+		Explanation: "Something in the model moves back to its equilibrium much faster than the solution moves. An explicit method must follow at the pace of the fast part to stay stable, long after it has come to rest: steps are short whatever the tolerances, and the error of a state that is at rest wanders within the absolute tolerance `atol`. A state whose values are not large beside `atol` can be wrong in most of its digits. Set `atol` well below the values that matter, which costs few steps here; or replace the equation of the fast state by its equilibrium.",
+		Example: `model M {
+  state a = 1
+  state b = 0
+  state c = 0
+  a' = -0.04*a + 1e4*b*c
+  b' = 0.04*a - 1e4*b*c - 3e7*b^2
+  c' = 3e7*b^2
+}
+simulate { until: 40 }`,
 	},
 }

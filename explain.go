@@ -20,7 +20,7 @@ func (m *Model) explain(f *sim.Failure) string {
 		b.WriteString(m.guardText(i))
 	}
 	if f.State >= 0 && f.State < m.prog.Model.Layout.NUser {
-		name, at := m.stateAt(f.State)
+		at, name := m.stateAt(f.State)
 		fmt.Fprintf(&b, ": `%s`, by the equation at %s: %s' = %s", name, at.Deriv.Span.Pos(), at.Name, check.Text(at.Deriv))
 	} else if n := len(f.Y); n > 0 && f.Event < 0 && f.Guard < 0 && (f.Status == sim.Unstable || f.Status == sim.StepTooSmall) {
 		worst, at, size := -1, (*check.State)(nil), -1.
@@ -35,6 +35,11 @@ func (m *Model) explain(f *sim.Failure) string {
 			fmt.Fprintf(&b, "; `%s` = %.4g %s, by the equation at %s: %s' = %s", lower.ElementName(&at.Obj, worst), f.Y[stateOffset(m, at)+worst],
 				unitText(cm, &at.Obj), at.Deriv.Span.Pos(), at.Name, check.Text(at.Deriv))
 		}
+	}
+	if f.Status == sim.MaxSteps && f.Stiffest > 0 {
+		st, name := m.stateAt(f.Stiffest - 1)
+		fmt.Fprintf(&b, "; the model is stiff: stability, and not the error, held down most of them, most of all for `%s`, by the equation at %s",
+			name, st.Deriv.Span.Pos())
 	}
 	if f.Event >= 0 {
 		ev := m.prog.Model.Events[f.Event].Checked
@@ -52,17 +57,6 @@ func (m *Model) guardsOf(switches []int) (list []int) {
 		list = append(list, m.prog.Model.Switches[i].Guard)
 	}
 	return list
-}
-
-// stateAt is the state that element i of Y belongs to, and the element's name.
-func (m *Model) stateAt(i int) (name string, st *check.State) {
-	for _, s := range m.prog.Model.Layout.States {
-		if s.Off <= i && i < s.Off+s.N {
-			st = s.Object.(*check.State)
-			return lower.ElementName(&st.Obj, i-s.Off), st
-		}
-	}
-	return "", nil
 }
 
 func stateOffset(m *Model, st *check.State) int {

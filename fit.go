@@ -25,6 +25,8 @@ type Fit struct {
 
 	Train, Validation Summary
 
+	Warnings diag.List // of what the result may be wrong in
+
 	obj   *objective
 	x     []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start *Values
@@ -372,32 +374,35 @@ func (f *Fit) take(x []float64) {
 
 // finish evaluates the fit at its result: errors, standard errors.
 func (f *Fit) finish(x []float64) error {
+	opt, err := solverOptions(f.Model.fit)
+	if err != nil {
+		return err
+	}
 	if f.Plan.Single { // what is said of the result has all digits
-		opt, err := solverOptions(f.Model.fit)
-		if err != nil {
-			return err
-		}
 		o := f.obj
 		if f.obj, err = newObjective(f.Model, o.sp, o.items, o.valid, opt, o.gradient, exec.Double, f.Plan.Workers); err != nil {
 			return err
 		}
 	}
-	if err := f.score(x, f.obj.items, &f.Train); err != nil {
+	f.Warnings = diag.List{}
+	stats, err := f.score(x, f.obj.items, &f.Train, nil)
+	if err != nil {
 		return err
 	}
 	if len(f.obj.valid) > 0 {
-		if err := f.score(x, f.obj.valid, &f.Validation); err != nil {
+		if stats, err = f.score(x, f.obj.valid, &f.Validation, stats); err != nil {
 			return err
 		}
 	}
+	f.Model.stiffness(&f.Warnings, stats, opt)
 	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
 		f.standardErrors(x)
 	}
 	return nil
 }
 
-// score measures the residuals over trajectories.
-func (f *Fit) score(x []float64, items []*item, s *Summary) error {
+// score measures the residuals over trajectories, and adds what the runs counted.
+func (f *Fit) score(x []float64, items []*item, s *Summary, stats []sim.Stats) ([]sim.Stats, error) {
 	o := f.obj
 	w := o.workers[0]
 	o.sp.trans.Forward(o.nat, x[:len(o.sp.coords)])
@@ -405,7 +410,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 	lay := &o.m.prog.Model.Layout
 	sq, n := make([]float64, lay.NObs), make([]float64, lay.NObs)
 	s.Events, s.Loss = 0, 0
-	var stats sim.Stats
+	var sum sim.Stats
 	perValue := 1 / float64(max(o.count(items, 1), 1))
 	o.weighLosses(perValue, 1/float64(max(len(items), 1)))
 	copy(w.sys.s, o.sp.s)
@@ -413,10 +418,11 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 		o.sp.bindItem(o.nat, it, w.sys)
 		var tr sim.Trajectory
 		if err := w.run.Run(w.sys, &it.span, &tr); err != nil {
-			return fmt.Errorf("trajectory %s: %s", it.name, o.m.explain(tr.Fail))
+			return nil, fmt.Errorf("trajectory %s: %s", it.name, o.m.explain(tr.Fail))
 		}
+		stats = append(stats, tr.Stats)
 		s.Events += tr.Stats.Events
-		stats.Add(&tr.Stats)
+		sum.Add(&tr.Stats)
 		for _, r := range it.rows {
 			k := r.save
 			w.sys.rowAt(it.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], &r)
@@ -431,14 +437,14 @@ func (f *Fit) score(x []float64, items []*item, s *Summary) error {
 			}
 		}
 	}
-	s.Unproven = f.Model.unproven(&stats)
+	s.Unproven = f.Model.unproven(&sum)
 	s.Loss *= perValue
 	for _, sl := range lay.Observes {
 		for k := range sl.N {
 			s.RMSE[lower.ElementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])
 		}
 	}
-	return nil
+	return stats, nil
 }
 
 // standardErrors are those of the normal approximation at the optimum, by the

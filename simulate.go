@@ -17,6 +17,7 @@ import (
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/diag"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -26,7 +27,8 @@ type Simulation struct {
 	Units        []string
 	Trajectories []*SimulatedTrajectory
 	Stats        sim.Stats
-	Unproven     string // where nothing proves that no crossing was missed; else empty
+	Warnings     diag.List // of what the result may be wrong in
+	Unproven     string    // where nothing proves that no crossing was missed; else empty
 }
 
 // SimulatedTrajectory is one trajectory: rows over the columns of the
@@ -170,6 +172,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 		}
 		out.Stats.Add(&st)
 	}
+	m.stiffness(&out.Warnings, stats, opt)
 	out.Unproven = m.unproven(&out.Stats)
 	return out, nil
 }

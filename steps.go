@@ -124,7 +124,7 @@ func newSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		}
 	}
 	for name, to := range map[string]*[]float64{
-		"until": &b.Until, "stop": &b.Stop, "hop": &b.Hop, "next": &b.Next, "clipped": &b.Clipped, "rejected": &b.Rejected,
+		"until": &b.Until, "stop": &b.Stop, "cap": &b.Cap, "hop": &b.Hop, "next": &b.Next, "clipped": &b.Clipped, "rejected": &b.Rejected,
 		"taken": &b.Taken, "refused": &b.Refused, "left": &b.Left,
 	} {
 		place(to, f.Input(name))

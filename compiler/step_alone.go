@@ -26,6 +26,7 @@ func (s *stepping) goOn(y1, k1, calm, small, log, factor *ir.Node) []ir.Output {
 
 	after := b.Select(taken, end, t)
 	next := b.Select(taken, b.Mul(s.h, b.Select(rejected, b.Apply(ir.OpMin, factor, one), factor)), back)
+	next = b.Apply(ir.OpMin, next, in("cap"))
 	way := b.Sub(stop, after)
 	clipped := b.Le(b.Mul(way, b.Const(s.m.Near)), next)
 	var list []ir.Output

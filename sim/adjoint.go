@@ -176,6 +176,7 @@ func (c *continuous) flow(t, end float64) {
 			continue
 		}
 		c.account(h)
+		rejected = 0
 		t -= h
 		if t-end <= ulp(t) || h == 0 {
 			break

@@ -36,7 +36,8 @@ func (s *Integrator) calm() bool {
 // letGo lets the lane go on by itself, if nothing else looks at the steps.
 func (s *Integrator) letGo() {
 	blk, l := s.blk, s.lane
-	if !s.alone || !s.sided || s.rests || s.at != endFree || s.steps >= s.opt.MaxSteps || !s.opt.Forget && s.group.roll.full() {
+	most := min(s.opt.MaxSteps, s.stab.due)
+	if !s.alone || !s.sided || s.rests || s.at != endFree || s.steps >= most || !s.opt.Forget && s.group.roll.full() {
 		return
 	}
 	s.loose = true
@@ -45,7 +46,8 @@ func (s *Integrator) letGo() {
 		s.group.rolling++
 	}
 	blk.Until[l], blk.Stop[l], blk.Rejected[l] = s.save, s.stop.t, 0
-	blk.Taken[l], blk.Refused[l], blk.Left[l] = 0, 0, float64(s.opt.MaxSteps-s.steps)
+	blk.Taken[l], blk.Refused[l], blk.Left[l] = 0, 0, float64(most-s.steps)
+	blk.Cap[l] = s.stab.cap
 	if s.ctl.Rejected() {
 		blk.Rejected[l] = 1
 	}

@@ -83,12 +83,18 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 		g.ran[l] = g.ran[l][:0]
 	}
 	g.rolling = 0
-	hop := g.many.Block().Hop
+	hop, left := g.many.Block().Hop, g.many.Block().Left
 	for free := true; !free || g.fill(next, done) > 0; {
 		g.step()
 		free = false
 		for l, j := range g.lanes {
-			if j == nil || len(hop) > 0 && hop[l] != 0 {
+			if j == nil {
+				continue
+			}
+			if len(hop) > 0 && hop[l] != 0 {
+				if left[l] == 0 && !j.In.steadyAlone() && j.In.propose() {
+					g.load(l, j.In)
+				}
 				continue
 			}
 			j.Out.Stats.Evaluations += len(g.stepper.K) - 1

@@ -106,7 +106,7 @@ func (s *Integrator) lengthen(e entry) {
 	tp.flat = slices.Grow(tp.flat, s.size.Y)[:at+s.size.Y]
 	blk, lane := s.standing()
 	blk.Gather(tp.flat[at:], blk.K[0], lane)
-	tp.flat = append(tp.flat, s.h, s.ctl.Before, e.t+e.h)
+	tp.flat = append(tp.flat, s.h, s.ctl.Before, s.stab.capped(), e.t+e.h)
 	tp.entries = append(tp.entries, e)
 	s.cut = false
 }
@@ -138,7 +138,8 @@ func (s *Integrator) expand(e *entry) []entry {
 	start := tp.flat[e.state+n+s.size.D:]
 	copy(s.step.Y[0], y)
 	copy(s.step.K[0], start)
-	h, before, end := start[n], start[n+1], start[n+2]
+	h, before, end := start[n], start[n+1], start[n+3]
+	defer s.stab.within(start[n+2])()
 	defer func(t float64, at endKind) { s.t, s.at = t, at }(s.t, s.at)
 	s.t, s.at, s.try = e.t, endFree, e.h
 	save, blk := e.lo, s.step.Block()

@@ -43,7 +43,8 @@ type Options struct {
 	Step     float64          // step of a fixed-step method; upper bound for the others; 0: none
 	MaxSteps int              // accepted and rejected steps; 0: 1 000 000
 
-	// Forget keeps no tape: the run cannot be differentiated.
+	// Forget keeps no tape: the run cannot be differentiated, and its steps need
+	// not be stable in directions that the solution does not take.
 	Forget bool
 
 	// Memory is how many words of eight bytes the tape of a run may take, in a

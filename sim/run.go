@@ -26,6 +26,7 @@ type Integrator struct {
 	lane  int
 	group *Group // nil: it runs alone
 	ctl   *solvers.Controller
+	stab  *stability
 	det   *events.Detector
 
 	model Model
@@ -136,7 +137,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		moving: len(hy.Events)+len(hy.Switches) > 0,
 		step:   step, one: one, many: many, blk: many.Block(),
 		y: make([]float64, size.Y), end: make([]float64, size.Y),
-		ctl: solvers.NewController(opt.Method),
+		ctl: solvers.NewController(opt.Method), stab: newStability(opt.Method, size.Y, !opt.Forget),
 		det: events.NewDetector(size.Guards),
 		d:   make([]float64, size.D), holds: make([]bool, len(hy.Events)),
 		g: make([]float64, size.Guards), rate: make([]float64, size.Guards), accel: make([]float64, size.Guards),
@@ -240,6 +241,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 func (s *Integrator) close(fail *Failure) error {
 	out := s.out
 	s.sync()
+	s.stab.careful = false
 	if fail == nil {
 		s.endAtFixed()
 		s.saveState()
@@ -274,6 +276,7 @@ func (s *Integrator) endAtFixed() {
 func (s *Integrator) reset() {
 	s.tape.reset()
 	s.ctl.Restart()
+	s.stab.reset()
 	s.t = s.span.T0
 	s.last, s.before = s.t, s.t
 	s.nextFiring, s.nextStop, s.nextSave = 0, 0, 0
@@ -309,14 +312,16 @@ func (s *Integrator) reset() {
 func (s *Integrator) fail(status Status, h float64, format string, args ...any) *Failure {
 	f := NewFailure(status, s.t, fmt.Sprintf(format, args...))
 	f.H, f.Y, f.D = h, slices.Clone(s.y), slices.Clone(s.d)
+	f.Stiffest = s.stiffest()
 	return f
 }
 
 // propose sets up the next step, unless the run is at its end.
 func (s *Integrator) propose() bool {
-	if !(s.t < s.span.T1) || s.out.Status == Terminated {
+	if s.out.Status == Terminated || !(s.t < s.span.T1) && !s.startsOver() {
 		return false
 	}
+	s.steady()
 	if s.stop.t <= s.t {
 		s.stop = s.nextTimed()
 	}
@@ -428,6 +433,7 @@ func (s *Integrator) accept(blk *solvers.Block, l int, finite bool) (ok bool, me
 	ok, next := s.ctl.Accept(mean, blk.Log[l], blk.Factor[l], s.try)
 	if !ok || s.at == endFree || next < s.h {
 		s.h = next
+		s.bound()
 	}
 	if ok && s.opt.Step > 0 {
 		s.h = min(s.h, s.opt.Step)
@@ -535,6 +541,9 @@ func (s *Integrator) goOn() {
 // happen carries out an instant, from the result of which the run goes on.
 func (s *Integrator) happen(guard int) *Failure {
 	fail := s.instant(guard)
+	if s.t < s.span.T1 {
+		s.stab.piece(s.steps)
+	}
 	s.stop.t = math.Inf(-1)
 	s.export()
 	return fail

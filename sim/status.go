@@ -39,6 +39,10 @@ type Failure struct {
 	Guard    int       // index of the guard concerned, or −1
 	State    int       // index in Y of the state concerned, or −1
 	Detail   string    // what went wrong, in words; names no file
+
+	// Stiffest is the state, from 1, for which stability held down most steps; 0:
+	// it did not.
+	Stiffest int
 }
 
 // NewFailure returns a failure that concerns no event, switch, guard or state in

@@ -57,6 +57,10 @@ type Stats struct {
 	Near            int // saves closer to an event than its localisation error
 	Unproven        int // steps in which nothing proves that no crossing of a guard was missed
 	UnprovenGuard   int // in the last of these, the guard
+
+	// Stiff is how many steps stability held down, by samples, and not the
+	// error; Stiffest, from 1, is the state that would move fastest there.
+	Stiff, Stiffest int
 }
 
 // Add adds the counts of another run.
@@ -67,6 +71,10 @@ func (s *Stats) Add(x *Stats) {
 	s.Events += x.Events
 	s.Turns += x.Turns
 	s.Near += x.Near
+	if x.Stiff > 0 {
+		s.Stiff += x.Stiff
+		s.Stiffest = x.Stiffest
+	}
 	if s.Unproven += x.Unproven; x.Unproven > 0 {
 		s.UnprovenGuard = x.UnprovenGuard
 	}

@@ -34,8 +34,9 @@ type Block struct {
 	// that was taken, 2 for one that was not, 0 where it did nothing. It counts
 	// them in Taken and Refused, and stops when Left is used up. Rejected says of
 	// the step before that it was; Next is the next length before it was cut
-	// off, which Clipped says. There are none where lanes never go on.
-	Until, Stop, Hop, Taken, Refused, Left, Next, Clipped, Rejected []float64
+	// off, which Clipped says, and at most Cap. There are none where lanes never
+	// go on.
+	Until, Stop, Cap, Hop, Taken, Refused, Left, Next, Clipped, Rejected []float64
 
 	// Cotangents: of the end and of the stage derivatives, which are read;
 	// of the start, of its time and of the length, which are set.

@@ -264,6 +264,7 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, run *runFolder, p *progr
 	if err := errors.Join(err, saved()); err != nil {
 		return err
 	}
+	a.warn(&f.Warnings)
 	if err := a.summary(f, run, info); err != nil {
 		return err
 	}

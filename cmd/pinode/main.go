@@ -219,7 +219,7 @@ func (a *app) load(path string, o *overrides) (*pinode.Model, error) {
 	return m, o.apply(m)
 }
 
-// warn prints warnings.
+// warn prints warnings, unless it is to be quiet.
 func (a *app) warn(w *diag.List) {
 	if w.Count(diag.Warning) > 0 && !a.quiet {
 		diag.Render(a.err, w, diag.Options{Color: a.color()})

@@ -66,6 +66,7 @@ func (a *app) writeSimulation(m *pinode.Model, s *pinode.Simulation, out, events
 			return err
 		}
 	}
+	a.warn(&s.Warnings)
 	if s.Unproven != "" {
 		fmt.Fprintf(a.err, "note: %s\n", s.Unproven)
 	}

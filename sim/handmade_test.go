@@ -9,9 +9,9 @@ import (
 	"github.com/pinode/pinode/events"
 )
 
-// linear is a model written out by hand whose guards are linear in the states and
+// handmade is a model written out by hand whose guards are linear in the states and
 // the time.
-type linear struct {
+type handmade struct {
 	size   Sizes
 	y0, d0 []float64
 	rhs    func(t float64, y, d, dy []float64)
@@ -28,16 +28,16 @@ type line struct {
 	at, b float64
 }
 
-func (m *linear) Sizes() Sizes { return m.size }
+func (m *handmade) Sizes() Sizes { return m.size }
 
-func (m *linear) Init(_ float64, y, d []float64) {
+func (m *handmade) Init(_ float64, y, d []float64) {
 	copy(y, m.y0)
 	copy(d, m.d0)
 }
 
-func (m *linear) RHS(t float64, y, d, dy []float64) { m.rhs(t, y, d, dy) }
+func (m *handmade) RHS(t float64, y, d, dy []float64) { m.rhs(t, y, d, dy) }
 
-func (m *linear) flow(t float64, y, d []float64, held []bool) []float64 {
+func (m *handmade) flow(t float64, y, d []float64, held []bool) []float64 {
 	dy := make([]float64, len(y))
 	m.rhs(t, y, d, dy)
 	for i, h := range held {
@@ -48,7 +48,7 @@ func (m *linear) flow(t float64, y, d []float64, held []bool) []float64 {
 	return dy
 }
 
-func (m *linear) Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64) {
+func (m *handmade) Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64) {
 	dy := m.flow(t, y, d, held)
 	m.Look(t, y, d, dy, g, rate)
 	if accel == nil {
@@ -68,7 +68,7 @@ func (m *linear) Guards(t float64, y, d []float64, held []bool, g, rate, accel [
 	}
 }
 
-func (m *linear) Look(t float64, y, _, dy, g, rate []float64) {
+func (m *handmade) Look(t float64, y, _, dy, g, rate []float64) {
 	for i, l := range m.guard {
 		g[i], rate[i] = l.b+l.at*t, l.at
 		for k, a := range l.a {
@@ -78,7 +78,7 @@ func (m *linear) Look(t float64, y, _, dy, g, rate []float64) {
 	}
 }
 
-func (m *linear) Spread(_ float64, y, _, reach []float64, rt float64, g, rate []float64) {
+func (m *handmade) Spread(_ float64, y, _, reach []float64, rt float64, g, rate []float64) {
 	n := len(m.guard)
 	for i, l := range m.guard {
 		for half := range 2 {
@@ -91,16 +91,16 @@ func (m *linear) Spread(_ float64, y, _, reach []float64, rt float64, g, rate []
 	}
 }
 
-func (m *linear) Times(s []float64) { copy(s, m.sched) }
+func (m *handmade) Times(s []float64) { copy(s, m.sched) }
 
-func (m *linear) Jump(e int, t float64, y, d, a, v []float64) { m.jump(e, t, y, d, a, v) }
+func (m *handmade) Jump(e int, t float64, y, d, a, v []float64) { m.jump(e, t, y, d, a, v) }
 
-func (m *linear) Priorities(_ float64, y, _, v []float64) { m.ranks(y, v) }
+func (m *handmade) Priorities(_ float64, y, _, v []float64) { m.ranks(y, v) }
 
-func (m *linear) Rest(int, float64, []float64, []float64, []float64) {}
-func (m *linear) Delay(int, float64, []float64, []float64) float64   { return m.delay }
-func (m *linear) Floors(float64, []float64, []float64, []float64)    {}
-func (m *linear) run(t *testing.T, hy *Hybrid, span *Span) *Trajectory {
+func (m *handmade) Rest(int, float64, []float64, []float64, []float64) {}
+func (m *handmade) Delay(int, float64, []float64, []float64) float64   { return m.delay }
+func (m *handmade) Floors(float64, []float64, []float64, []float64)    {}
+func (m *handmade) run(t *testing.T, hy *Hybrid, span *Span) *Trajectory {
 	t.Helper()
 	for len(hy.Schedules) < len(hy.Events) {
 		hy.Schedules = append(hy.Schedules, Schedule{-1, -1, -1, -1})
@@ -123,7 +123,7 @@ func TestRestsOnThreshold(t *testing.T) {
 		fires     float64
 	}{{true, 2}, {false, 0}} {
 		// y: the level, a clock; d: counters of both events.
-		m := &linear{
+		m := &handmade{
 			size: Sizes{Y: 2, YError: 2, D: 2, Guards: 2, Times: 3}, y0: []float64{0, 0}, d0: []float64{0, 0},
 			sched: []float64{1, 3, 3.5},
 			rhs:   func(_ float64, _, _, dy []float64) { dy[0], dy[1] = 0, 1 },
@@ -158,7 +158,7 @@ func TestRestsOnThreshold(t *testing.T) {
 // TestEdgeIsNotLevel: a rise of a guard fires at its crossing only, whatever turns
 // true later.
 func TestEdgeIsNotLevel(t *testing.T) {
-	m := &linear{
+	m := &handmade{
 		size: Sizes{Y: 1, YError: 1, D: 3, Guards: 2, Times: 1}, y0: []float64{0}, d0: []float64{0, 0, 0}, sched: []float64{2},
 		rhs:   func(_ float64, _, _, dy []float64) { dy[0] = 1 },
 		guard: []line{{[]float64{1}, 0, -1}, {[]float64{1}, 0, -3}},
@@ -183,8 +183,8 @@ func TestEdgeIsNotLevel(t *testing.T) {
 }
 
 // doses is dc/dt = −c/2 with doses that data add.
-func doses() (*linear, *Hybrid) {
-	m := &linear{
+func doses() (*handmade, *Hybrid) {
+	m := &handmade{
 		size: Sizes{Y: 1, YError: 1}, y0: []float64{0},
 		rhs:  func(_ float64, y, _, dy []float64) { dy[0] = -y[0] / 2 },
 		jump: func(_ int, _ float64, y, _, a, v []float64) { v[0] = y[0] + a[0] },
@@ -235,7 +235,7 @@ func TestSavesBetweenFirings(t *testing.T) {
 // micro-step: what one event leaves says which of the others is next.
 func TestPrioritiesOfTheMoment(t *testing.T) {
 	for _, first := range []float64{0, 10} {
-		m := &linear{
+		m := &handmade{
 			size: Sizes{Y: 2, YError: 2, D: 3, Guards: 1}, y0: []float64{0, first}, d0: []float64{0, 0, 0},
 			rhs:   func(_ float64, _, _, dy []float64) { dy[0], dy[1] = 1, 0 },
 			guard: []line{{[]float64{1, 0}, 0, -1}},
@@ -268,7 +268,7 @@ func TestPrioritiesOfTheMoment(t *testing.T) {
 // event may not fire without end.
 func TestLivelockIsPerEvent(t *testing.T) {
 	const n = 150
-	m := &linear{
+	m := &handmade{
 		size: Sizes{Y: 1, YError: 1, D: n, Guards: 1}, y0: []float64{0}, d0: make([]float64, n),
 		rhs:   func(_ float64, _, _, dy []float64) { dy[0] = 1 },
 		guard: []line{{[]float64{1}, 0, -1}},
