@@ -177,9 +177,11 @@ func (m *Model) rows(w *worker, span *sim.Span, tr *sim.Trajectory) (rows [][]fl
 		}
 		rows = append(rows, row)
 	}
+	// An instant that is later than a save by round-off is at its time.
+	resolution := sim.Resolution(span.T1, span.T1-span.T0)
 	k, first := 0, 0 // record of the log, and the first of its instant
 	instants := func(until float64) {
-		for ; k < len(tr.Log) && tr.Log[k].T <= until; k++ {
+		for ; k < len(tr.Log) && tr.Log[k].T <= until+resolution; k++ {
 			r := &tr.Log[k]
 			if r.T != tr.Log[first].T {
 				first = k
@@ -218,7 +220,7 @@ func (m *Model) recordName(r *sim.Record) (name, surface string) {
 	default:
 		return m.prog.Model.Events[r.Event].Checked.Name, ""
 	}
-	return name, m.prog.Model.Guards[m.prog.Model.Switches[r.Switch].Guard].Text
+	return name, m.prog.Model.Guards[m.hybrid().Switches[r.Switch].Guard].Text
 }
 
 // Drift is the mean change of each conserved quantity over a trajectory,

@@ -54,7 +54,7 @@ func (m *Model) explain(f *sim.Failure) string {
 // guardsOf are the guards of switches.
 func (m *Model) guardsOf(switches []int) (list []int) {
 	for _, i := range switches {
-		list = append(list, m.prog.Model.Switches[i].Guard)
+		list = append(list, m.hybrid().Switches[i].Guard)
 	}
 	return list
 }

@@ -222,7 +222,7 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 	if err != nil {
 		return "certificate of a fit", err.Error()
 	}
-	tally.partials += cert.Values() * len(cert.Modes)
+	tally.partials += cert.Compared * len(cert.Modes)
 	if text := restCertified(cert); text != "" {
 		return "gradients of a fit", text
 	}
@@ -239,6 +239,9 @@ func restCertified(cert *Certificate) string {
 			scale = math.Max(scale, math.Abs(row.Difference))
 		}
 		for _, row := range target.Rows {
+			if row.Failed != "" {
+				continue
+			}
 			for j, mode := range cert.Modes {
 				off := math.Abs(row.Gradient[j] - row.Difference)
 				if !(off <= 1e-6*scale+2*row.Uncertainty) || row.Uncertainty > 0.01*scale {

@@ -300,7 +300,7 @@ fit { optimizer: lbfgs { iterations: 50 }; uncertainty: none }`, "t,a,b\n0,3,1\n
 }
 
 // TestUniformPrior: it adds a constant, and a start outside of it is refused.
-func TestUniformPrior(t *testing.T) {
+func TestUniformPriorsOnly(t *testing.T) {
 	text := `model Cooling {
   param k = %s ~ uniform(0.1, 2)
   state T = 50

@@ -3,6 +3,7 @@ package pinode
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 
@@ -43,11 +44,10 @@ func (s *system) slid(d []float64) *sliding {
 	if len(s.slides) == 0 {
 		return nil
 	}
-	n := 0
-	var along [compiler.MaxSlides]int
-	for i := range s.prog.Model.Switches {
-		if d[s.prog.Model.Switches[i].Mode] == sim.OnSurface {
-			along[n] = i
+	n, along := 0, [compiler.MaxSlides]int{}
+	for _, w := range s.prog.Model.Switches {
+		if d[w.Mode] == sim.OnSurface && !slices.Contains(along[:n], w.Guard) {
+			along[n] = w.Guard
 			n++
 		}
 	}
@@ -55,14 +55,16 @@ func (s *system) slid(d []float64) *sliding {
 		return nil
 	}
 	w := s.slides[n-1]
-	for k, i := range along[:n] {
+	for k, guard := range along[:n] {
 		clear(w.on[k])
 		clear(w.at[k])
-		if w.on[k] != nil {
-			w.on[k][s.prog.Model.Switches[i].Mode] = 1
-		}
 		if w.at[k] != nil {
-			w.at[k][s.prog.Model.Switches[i].Guard] = 1
+			w.at[k][guard] = 1
+		}
+		for _, x := range s.prog.Model.Switches {
+			if x.Guard == guard && w.on[k] != nil {
+				w.on[k][x.Mode] = 1
+			}
 		}
 	}
 	return w
@@ -98,7 +100,7 @@ func (s *system) guardsSliding(w *sliding, t float64, y, d []float64, held []boo
 	}
 	step := 1e-6 * math.Max(1, math.Abs(t))
 	if speed := floats.Norm(w.flow, 2); speed > 0 {
-		step = 1e-6 * math.Max(floats.Norm(y, 2)/speed, 1e-6*math.Abs(t))
+		step = math.Min(step, 1e-6*math.Max(floats.Norm(y, 2)/speed, 1e-6*math.Abs(t)))
 	}
 	for i := range y {
 		w.y[i] = y[i] + step*w.flow[i]

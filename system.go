@@ -1,6 +1,8 @@
 package pinode
 
 import (
+	"slices"
+
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/pinode/pinode/compiler"
@@ -42,7 +44,13 @@ func newHybrid(p *compiler.Program) *sim.Hybrid {
 		hy.Schedules = append(hy.Schedules, sim.Schedule{At: s.At, Period: s.Period, From: s.From, Until: s.Until})
 	}
 	for _, w := range m.Switches {
-		hy.Switches = append(hy.Switches, events.Switch{Mode: w.Mode, Guard: w.Guard, Floor: w.Floor, Upper: w.Upper, Corner: w.Corner, AtZero: w.AtZero})
+		k := slices.IndexFunc(hy.Switches, func(x events.Switch) bool { return x.Guard == w.Guard })
+		if k < 0 {
+			k = len(hy.Switches)
+			hy.Switches = append(hy.Switches, events.Switch{Guard: w.Guard, Floor: w.Floor, Upper: w.Upper, Corner: true})
+		}
+		x := &hy.Switches[k]
+		x.Modes, x.AtZero, x.Corner = append(x.Modes, w.Mode), append(x.AtZero, w.AtZero), x.Corner && w.Corner
 	}
 	return hy
 }

@@ -112,11 +112,13 @@ func (p *Program) schedule() {
 		}
 		p.Releases = append(p.Releases, release)
 	}
+	along := map[int]bool{} // guards of discontinuities that may be slid along
 	for _, w := range m.Switches {
 		if !w.Corner && !w.Floor {
-			p.surfaces++
+			along[w.Guard] = true
 		}
 	}
+	p.surfaces = len(along)
 	p.NumTimes, p.NumGuards = len(p.times), len(p.guards)
 	if p.Slides = p.surfaces > 0; p.Slides {
 		p.NumGuards += SlideGuards

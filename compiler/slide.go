@@ -30,8 +30,8 @@ type slide struct {
 }
 
 // slides builds motion along one surface and along two. Besides the inputs of
-// the right-hand side they read on1, on2, which are 1 at the surface's mode in D
-// and 0 elsewhere, and at1, at2, which are so at its guard.
+// the right-hand side they read on1, on2, which are 1 at the modes of the surface in
+// D and 0 elsewhere, and at1, at2, which are so at its guard.
 func (p *Program) slides() []slide {
 	m, b := p.Model, p.Model.Builder
 	g := b.Slice(b.Concat(p.guards[:len(m.Guards)]...), 0, ir.Vec(len(m.Guards)))

@@ -49,17 +49,19 @@ type Event struct {
 	Release int    // guard whose crossing ends the rest, or −1
 }
 
-// Switch is a located discontinuity of the right-hand side: element Mode of D
-// follows the side of a guard (1 above, 0 below), or, for a floor, counts the
-// crossings of Guard (x − m, downwards) and Upper (x − m − 1, upwards).
+// Switch is a located discontinuity of the right-hand side, on the surface of a
+// guard: the elements Modes of D follow the guard's side (1 above, 0 below), or, for
+// a floor, the one element counts the crossings of Guard (x − m, downwards) and
+// Upper (x − m − 1, upwards).
 type Switch struct {
-	Name  string
-	Mode  int
+	Modes []int
 	Guard int
 	Floor bool
 	Upper int
 
-	// Corner: the branches agree on the surface, so that nothing slides along it.
-	// AtZero: a state that rests on the surface is in the upper branch.
-	Corner, AtZero bool
+	// AtZero says of each mode whether the term is on the surface what it is above.
+	// Corner: all agree with what they are below there too, so that nothing slides
+	// along it.
+	AtZero []bool
+	Corner bool
 }

@@ -195,7 +195,11 @@ func (c *continuous) meanError() float64 {
 		big = math.Max(big, math.Abs(v))
 	}
 	rtol := c.opt.RTol
-	return c.step.MeanError(len(c.x), rtol, math.Max(1e-3*rtol*big, 1e-300))
+	atol := math.Max(1e-3*rtol*big, 1e-300)
+	if c.backsolve { // of the state, which may be nothing but round-off
+		atol = math.Max(atol, 1e-3*c.opt.ATol)
+	}
+	return c.step.MeanError(len(c.x), rtol, atol)
 }
 
 // state returns y at time t, from x or from the dense output.

@@ -49,7 +49,7 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 	m.InitJVP(s.span.T0, 0, f.y, f.d)
 	f.t = 0
 	for i := range s.hy.Switches {
-		f.d[s.hy.Switches[i].Mode] = 0
+		s.clearModes(f.d, i)
 	}
 	for i := range s.tape.entries {
 		e := &s.tape.entries[i]
@@ -67,7 +67,7 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 		case jumpEntry, restEntry:
 			f.jumpOn(e)
 		case switchEntry:
-			f.d[s.hy.Switches[e.ref].Mode] = 0
+			s.clearModes(f.d, e.ref)
 			if e.more > 0 {
 				out.EventT = append(out.EventT, f.t)
 			}

@@ -56,20 +56,18 @@ func (s *Integrator) firstSides() *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
-	s.setSpreads()
 	for i := range s.hy.Switches {
 		if w := &s.hy.Switches[i]; !w.Floor {
-			s.d[w.Mode] = 0
-			if s.g[w.Guard] > 0 {
-				s.d[w.Mode] = 1
-			}
+			s.setModes(i, float64(truth(s.g[w.Guard] > 0)))
+			s.evalGuards() // others may read it
 		}
 	}
-	if fail := s.resolve(); fail != nil {
+	s.setSpreads()
+	if fail := s.resolve(false); fail != nil {
 		return fail
 	}
 	for i := range s.det.Side {
-		if !s.resolved(i) {
+		if !s.isSign(i) {
 			s.det.Side[i] = s.sideHere(i)
 		}
 		s.armed[i] = s.det.Side[i]
@@ -164,7 +162,7 @@ func (s *Integrator) leave() (guard int, theta float64) {
 			s.spread(s.trial, s.y)
 			known = true
 		}
-		band := math.Max(s.trial.coarse.g[i], 8*s.trial.fine.g[i])
+		band := math.Max(clearly*s.trial.coarse.g[i], 8*s.trial.fine.g[i])
 		out := func(x float64) bool {
 			s.Probe(x, s.g, s.rate)
 			return math.Abs(s.g[i]) > band
@@ -190,6 +188,9 @@ func (s *Integrator) leave() (guard int, theta float64) {
 	}
 	return guard, theta
 }
+
+// clearly is how many times the tolerances a guard leaves its surface by.
+const clearly = 10
 
 // leaveLooks is in how many places of a step a guard at rest is looked at.
 const leaveLooks = 8
@@ -246,6 +247,9 @@ func (s *Integrator) locate(guard int, theta float64) (h float64, fail *Failure)
 		s.take(bestH)
 	}
 	s.model.Guards(s.t+bestH, s.step.End(), s.d, s.held, s.g, s.rate, s.accel)
+	if s.isExit(guard) { // what it is for is smooth across it
+		return bestH, nil
+	}
 	side := float64(s.det.Side[guard])
 	trans := s.transversality(guard, s.t+bestH-s.last)
 	if trans > grazeTol && side*s.rate[guard] < 0 || s.staysBehind(guard, bestH) {
@@ -288,9 +292,12 @@ func (s *Integrator) staysBehind(guard int, h float64) bool {
 		return false
 	}
 	s.near.fine.g[guard] = math.Max(s.near.fine.g[guard], 8*math.Abs(s.g[guard]))
-	w := &s.hy.Switches[i]
-	other := s.branch(i, 1-s.d[w.Mode])
-	return other.known && other.goes == 0
+	for _, mode := range [...]float64{0, 1, atEquality} {
+		if b := s.branch(i, mode); b.known && b.goes == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // blame names the event or switch that a guard belongs to.
@@ -334,6 +341,7 @@ func (s *Integrator) begin() {
 	clear(s.edge)
 	clear(s.times)
 	clear(s.exited)
+	clear(s.freed)
 	s.agenda.Clear()
 	s.keepBefore()
 }
@@ -429,9 +437,12 @@ func (s *Integrator) cross(guard int) *Failure {
 	if !some {
 		return nil
 	}
+	copy(s.gBefore, s.g)
+	copy(s.rateBefore, s.rate)
 	if fail := s.crossSwitches(guard); fail != nil {
 		return fail
 	}
+	s.takeSides() // of those that read the modes
 	for j, c := range s.crossed {
 		if !c || s.switchOf[j] >= 0 || s.isExit(j) {
 			continue
@@ -444,6 +455,7 @@ func (s *Integrator) cross(guard int) *Failure {
 		}
 		s.setSide(j, side, true)
 		if e := s.releasedBy(j); e >= 0 {
+			s.freed[s.atRest[e].guard] = true
 			s.release(e)
 		}
 	}
@@ -569,7 +581,10 @@ func (s *Integrator) carryOut(first int) *Failure {
 		}
 		it, ok := s.agenda.Pop()
 		if ok {
-			if it.Guard >= 0 && it.Guard != first {
+			if s.cancelled(it) {
+				continue
+			}
+			if it.Guard >= 0 && it.Guard != first && s.leaving(it.Guard) != 0 {
 				s.zeroStep(it.Guard)
 			}
 			if fail := s.execute(it); fail != nil {
@@ -597,6 +612,23 @@ func (s *Integrator) carryOut(first int) *Failure {
 	}
 	s.startStep(s.t, s.y)
 	return nil
+}
+
+// cancelled reports whether a micro-step since the trigger of an event has turned
+// back what its guard does: on its surface the comparison is then the truth at
+// equality.
+func (s *Integrator) cancelled(it jumps.Item) bool {
+	ev := &s.hy.Events[it.Event]
+	if it.Guard < 0 || it.Due || ev.Persistent || s.tape.snaps[it.Snap].micro == s.micros {
+		return false
+	}
+	copy(s.level, s.det.Side)
+	for _, g := range s.guardsOf[it.Event] {
+		if s.crossed[g] && s.onSurface(g) && s.leaving(g) != s.level[g] {
+			s.level[g] = 0
+		}
+	}
+	return !ev.Cond.Holds(s.level, s.edge)
 }
 
 // rank gives what waits on the agenda the priorities of the current state.
@@ -688,6 +720,7 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 		f.Event = it.Event
 		return f
 	}
+	s.wake(ev)
 	if fail := s.settle(); fail != nil {
 		return fail
 	}
@@ -707,10 +740,19 @@ func (s *Integrator) settle() *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
+	if s.takeSides() {
+		s.resetSwitches()
+		s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
+	}
+	return nil
+}
+
+// takeSides finds the sides of the guards whose values have jumped from gBefore,
+// and reports whether there are any.
+func (s *Integrator) takeSides() (some bool) {
 	if !slices.Equal(s.g, s.gBefore) {
 		s.setSpreads()
 	}
-	some := false
 	for i := range s.det.Side {
 		if !s.hy.Flags[i] && (!s.det.Watch[i] || s.g[i] == s.gBefore[i]) || s.isExit(i) {
 			continue
@@ -730,12 +772,7 @@ func (s *Integrator) settle() *Failure {
 			s.release(e)
 		}
 	}
-	if !some {
-		return nil
-	}
-	s.resetSwitches()
-	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
-	return nil
+	return some
 }
 
 // rearm, at the end of an instant, finds the sides of the guards that are on their
@@ -745,11 +782,11 @@ func (s *Integrator) rearm() *Failure {
 	if s.size.Guards == 0 {
 		return nil
 	}
-	if fail := s.resolve(); fail != nil {
+	if fail := s.resolve(false); fail != nil {
 		return fail
 	}
 	for i := range s.det.Side {
-		if s.hy.Flags[i] || !s.det.Watch[i] || s.isExit(i) || s.resolved(i) || !s.onSurface(i) {
+		if s.hy.Flags[i] || !s.det.Watch[i] || s.isExit(i) || s.isSign(i) || s.freed[i] || !s.onSurface(i) {
 			continue
 		}
 		s.setSide(i, s.leaving(i), !s.crossed[i])

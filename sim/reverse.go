@@ -207,7 +207,7 @@ func (r *reverse) other(e *entry) {
 	case jumpEntry, restEntry:
 		r.jumpBack(e)
 	case switchEntry:
-		r.d[s.hy.Switches[e.ref].Mode] = 0
+		s.clearModes(r.d, e.ref)
 		if e.more > 0 {
 			r.t += r.eventT[e.more-1]
 		}
@@ -225,7 +225,7 @@ func (r *reverse) finish() (t0Bar float64) {
 	s := r.Integrator
 	s.use()
 	for i := range s.hy.Switches {
-		r.d[s.hy.Switches[i].Mode] = 0
+		s.clearModes(r.d, i)
 	}
 	r.m.TimesVJP(r.sched)
 	t0Bar = r.t

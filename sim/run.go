@@ -64,12 +64,14 @@ type Integrator struct {
 	g, rate, accel          []float64    // guards at the current state
 	near                    *spreads     // at the current state
 	trial                   *spreads     // elsewhere
+	modes                   []float64    // room for those of a switch
 	gTry, rateTry, accelTry []float64    // guards in a branch of a switch
 	reach                   []float64    // by how much states may be off: see Model.Spread
 	level                   events.Sides // those of the guards by their values alone
 	edge                    events.Edges // of this instant
 	metAt                   []meeting    // how guards met their surfaces at this instant
 	landed                  []bool       // guards that came to rest at this instant
+	freed                   []bool       // those of events whose rest ended at this instant
 	exited                  []bool       // switches whose surface the solution left at this instant
 	times                   []int        // firings of each event at this instant
 	ranks                   []float64    // priorities of the events
@@ -151,7 +153,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		near: newSpreads(size.Guards - size.Exits), trial: newSpreads(size.Guards - size.Exits),
 		gTry: make([]float64, size.Guards), rateTry: make([]float64, size.Guards), accelTry: make([]float64, size.Guards),
 		reach: make([]float64, 2*size.Y),
-		level: make(events.Sides, size.Guards), edge: make(events.Edges, size.Guards), landed: make([]bool, size.Guards), metAt: make([]meeting, size.Guards),
+		level: make(events.Sides, size.Guards), edge: make(events.Edges, size.Guards), landed: make([]bool, size.Guards), freed: make([]bool, size.Guards), metAt: make([]meeting, size.Guards),
 		exited: make([]bool, len(hy.Switches)), switchOf: slices.Repeat([]int{-1}, size.Guards),
 	}
 	for e := range hy.Events {
@@ -476,10 +478,11 @@ func (s *Integrator) advance() *Failure {
 		s.goOn()
 		return nil
 	}
+	stop := s.stop // the scan may drop the jump that waits for it
 	if !calm {
 		guard, theta := s.scan()
 		if i := s.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.det.UndefinedAt) {
-			return s.blame(s.fail(Unstable, s.try, "guard %d is not a number from t = %.9g on", i, s.t+s.det.UndefinedAt*s.try), i)
+			return s.blame(s.fail(Unstable, s.try, "a guard is not a number from t = %.9g on", s.t+s.det.UndefinedAt*s.try), i)
 		}
 		if guard >= 0 {
 			return s.advanceTo(guard, theta)
@@ -492,7 +495,6 @@ func (s *Integrator) advance() *Failure {
 		return nil
 	}
 	s.pull()
-	stop := s.stop
 	if e.ref, e.count = stop.ref, stop.count; e.end == endZeno {
 		e.more = len(s.tape.limits)
 		s.tape.limits = append(s.tape.limits, stop.at)
@@ -608,9 +610,11 @@ func (s *Integrator) arrive() {
 }
 
 // resolution is how far apart two times must be to count as different.
-func (s *Integrator) resolution() float64 {
-	return 64 * ulp(math.Max(math.Abs(s.t), s.span.T1-s.span.T0))
-}
+func (s *Integrator) resolution() float64 { return Resolution(s.t, s.span.T1-s.span.T0) }
+
+// Resolution is how far apart two times near t must be to count as different, in a
+// run of the given length.
+func Resolution(t, length float64) float64 { return 64 * ulp(math.Max(math.Abs(t), length)) }
 
 // ulp is the distance of |x| to the next larger number.
 func ulp(x float64) float64 {

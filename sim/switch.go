@@ -1,6 +1,9 @@
 package sim
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Switches: located discontinuities of the right-hand side. The mode of one is 1
 // above its guard's surface, 0 below, or OnSurface where the fields on both sides
@@ -8,6 +11,10 @@ import "math"
 
 // OnSurface is the mode of a switch along whose surface the solution slides.
 const OnSurface = 0.5
+
+// atEquality stands for the modes of a switch on whose surface the state rests: of
+// each term what it says of equality.
+const atEquality = 0.25
 
 // maxSlides is along how many surfaces at once it can.
 const maxSlides = 2
@@ -18,15 +25,12 @@ func (s *Integrator) isSign(i int) bool {
 	return w >= 0 && !s.hy.Switches[w].Floor
 }
 
-// resolved reports whether resolve sets the side of guard i.
-func (s *Integrator) resolved(i int) bool { return s.isSign(i) }
-
 // isExit reports whether guard i says when sliding ends.
 func (s *Integrator) isExit(i int) bool { return i >= s.size.Guards-s.size.Exits }
 
 // slidesOn reports whether the solution slides along the surface of guard i.
 func (s *Integrator) slidesOn(i int) bool {
-	return s.isSign(i) && s.d[s.hy.Switches[s.switchOf[i]].Mode] == OnSurface
+	return s.isSign(i) && s.d[s.hy.Switches[s.switchOf[i]].Modes[0]] == OnSurface
 }
 
 // sliding lists the switches along whose surfaces the solution slides at a
@@ -36,7 +40,7 @@ func (s *Integrator) sliding(d []float64) (list []int) {
 		return nil
 	}
 	for i := range s.hy.Switches {
-		if d[s.hy.Switches[i].Mode] == OnSurface {
+		if d[s.hy.Switches[i].Modes[0]] == OnSurface {
 			list = append(list, i)
 		}
 	}
@@ -49,11 +53,28 @@ func (s *Integrator) slides(d []float64) bool {
 		return false
 	}
 	for i := range s.hy.Switches {
-		if d[s.hy.Switches[i].Mode] == OnSurface {
+		if d[s.hy.Switches[i].Modes[0]] == OnSurface {
 			return true
 		}
 	}
 	return false
+}
+
+// setModes sets the modes of switch i.
+func (s *Integrator) setModes(i int, mode float64) {
+	w := &s.hy.Switches[i]
+	for k, at := range w.Modes {
+		if s.d[at] = mode; mode == atEquality {
+			s.d[at] = float64(truth(w.AtZero[k]))
+		}
+	}
+}
+
+// clearModes sets the elements of v that stand for the modes of switch i to zero.
+func (s *Integrator) clearModes(v []float64, i int) {
+	for _, at := range s.hy.Switches[i].Modes {
+		v[at] = 0
+	}
 }
 
 // branch is where the guard of a switch goes in one of its branches: up, down or
@@ -67,17 +88,23 @@ type branch struct {
 // branch looks at the guard of switch i, which is on its surface, in a mode.
 func (s *Integrator) branch(i int, mode float64) branch {
 	w := &s.hy.Switches[i]
-	was := s.d[w.Mode]
-	s.d[w.Mode] = mode
+	was := append(s.modes[:0], make([]float64, len(w.Modes))...)
+	s.modes = was
+	for k, at := range w.Modes {
+		was[k] = s.d[at]
+	}
+	s.setModes(i, mode)
 	s.model.Guards(s.t, s.y, s.d, s.held, s.gTry, s.rateTry, s.accelTry)
-	r, a := s.rateTry[w.Guard], s.accelTry[w.Guard]
 	s.spread(s.trial, s.y)
+	for k, at := range w.Modes {
+		s.d[at] = was[k]
+	}
+	r, a := s.rateTry[w.Guard], s.accelTry[w.Guard]
 	at := s.trial.fine
 	if s.landed[w.Guard] {
 		at = s.trial.coarse
 	}
 	within, g := at.rate[w.Guard], math.Max(at.g[w.Guard], s.near.fine.g[w.Guard])
-	s.d[w.Mode] = was
 	if math.IsNaN(r) || math.IsInf(r, 0) {
 		return branch{}
 	}
@@ -109,17 +136,23 @@ func (s *Integrator) decide(i int) (mode float64, side int8, fail *Failure) {
 		}
 		return OnSurface, 0, nil
 	}
-	// It may rest, or go either way.
-	above, below := up.goes, down.goes
+	// It may rest, or go either way: what the terms say of equality comes first.
+	at := s.branch(i, atEquality)
 	switch {
-	case above == 0 && (below > 0 || w.AtZero || below == 0 && s.d[w.Mode] == 1 && w.Corner):
+	case at.known && at.goes == 0:
+		return atEquality, 0, nil
+	case at.goes > 0 && up.goes > 0:
+		return 1, 1, nil
+	case at.goes < 0 && down.goes < 0:
+		return 0, -1, nil
+	case up.goes == 0:
 		return 1, 0, nil
-	case below == 0 && (above < 0 || !w.AtZero):
+	case down.goes == 0:
 		return 0, 0, nil
-	case w.AtZero:
-		return 1, above, nil
+	case up.goes > 0:
+		return 1, 1, nil
 	}
-	return 0, below, nil
+	return 0, -1, nil
 }
 
 // stuckOn is the failure of a solution on surfaces that it neither leaves nor
@@ -131,8 +164,10 @@ func (s *Integrator) stuckOn(what string, switches ...int) *Failure {
 }
 
 // resolve finds the modes of the switches at the current state, and the sides of
-// their guards: where one is on its surface by where both branches lead.
-func (s *Integrator) resolve() *Failure {
+// their guards: where one is on its surface by where both branches lead. crossing
+// says that guards are being taken over their surfaces, so that those that cross
+// have an edge; else the others have.
+func (s *Integrator) resolve(crossing bool) *Failure {
 	if !s.signs {
 		return nil
 	}
@@ -144,25 +179,21 @@ func (s *Integrator) resolve() *Failure {
 			if w.Floor || s.exited[i] {
 				continue
 			}
-			mode, side := s.d[w.Mode], s.det.Side[w.Guard]
-			switch {
-			case mode == OnSurface || s.onSurface(w.Guard):
+			slid := s.slidesOn(w.Guard)
+			mode, side := float64(truth(s.g[w.Guard] > 0)), sign(s.g[w.Guard])
+			if slid || s.onSurface(w.Guard) {
 				var fail *Failure
 				if mode, side, fail = s.decide(i); fail != nil {
 					return fail
 				}
-				if mode == OnSurface && s.d[w.Mode] != OnSurface && len(s.sliding(s.d)) == maxSlides {
+				if mode == OnSurface && !slid && len(s.sliding(s.d)) == maxSlides {
 					return s.stuckOn("the solution would slide along more than two surfaces at once", append(s.sliding(s.d), i)...)
 				}
-			case s.g[w.Guard] > 0:
-				mode, side = 1, 1
-			default:
-				mode, side = 0, -1
 			}
-			s.setSide(w.Guard, side, false)
-			if mode != s.d[w.Mode] {
-				s.turn(i, mode)
+			s.setSide(w.Guard, side, s.crossed[w.Guard] == crossing)
+			if s.turn(i, mode) {
 				changed = true
+				s.evalGuards() // those of inner discontinuities may be others now
 			}
 		}
 		out, fail := s.outOfHull()
@@ -174,13 +205,31 @@ func (s *Integrator) resolve() *Failure {
 			return nil
 		}
 	}
+	return s.meet2()
+}
+
+// meet2 lets the solution slide along the intersection of two surfaces, where each
+// by itself leads nowhere: fields that turn about it.
+func (s *Integrator) meet2() *Failure {
 	var list []int
 	for i := range s.hy.Switches {
-		if w := &s.hy.Switches[i]; !w.Floor && s.onSurface(w.Guard) {
+		if w := &s.hy.Switches[i]; !w.Floor && !w.Corner && s.onSurface(w.Guard) {
 			list = append(list, i)
 		}
 	}
-	return s.stuckOn("the fields around surfaces that meet push onto them, and no combination of theirs stays", list...)
+	const what = "the fields around surfaces that meet push onto them, and no combination of theirs stays"
+	if len(list) != maxSlides {
+		return s.stuckOn(what, append(list, -1)[:max(1, len(list))]...)
+	}
+	for _, i := range list {
+		s.turn(i, OnSurface)
+		s.setSide(s.hy.Switches[i].Guard, 0, false)
+	}
+	if out, fail := s.outOfHull(); out || fail != nil {
+		return s.stuckOn(what, list...)
+	}
+	s.watchExits()
+	return nil
 }
 
 // hullTol is by how much a part of a sliding motion may leave [0, 1].
@@ -215,14 +264,9 @@ func (s *Integrator) outOfHull() (out bool, fail *Failure) {
 
 // exit lets the solution go on in a branch of a switch that it slid on.
 func (s *Integrator) exit(i int, mode float64) {
-	w := &s.hy.Switches[i]
 	s.exited[i] = true
 	s.turn(i, mode)
-	side := int8(1)
-	if mode == 0 {
-		side = -1
-	}
-	s.setSide(w.Guard, side, false)
+	s.setSide(s.hy.Switches[i].Guard, sign(mode-0.5), true)
 }
 
 // watchExits watches the ends of the motions along surfaces.
@@ -230,12 +274,7 @@ func (s *Integrator) watchExits() {
 	if s.size.Exits == 0 {
 		return
 	}
-	n := 0
-	for i := range s.hy.Switches {
-		if s.d[s.hy.Switches[i].Mode] == OnSurface {
-			n++
-		}
-	}
+	n := len(s.sliding(s.d))
 	first := s.size.Guards - s.size.Exits
 	for k := range s.size.Exits {
 		s.det.Watch[first+k], s.det.Side[first+k] = k < 2*n, 1
@@ -261,7 +300,7 @@ func (s *Integrator) setFloors() {
 	n = 0
 	for i := range s.hy.Switches {
 		if w := &s.hy.Switches[i]; w.Floor {
-			s.d[w.Mode] = math.Floor(v[n])
+			s.d[w.Modes[0]] = math.Floor(v[n])
 			n++
 		}
 	}
@@ -271,11 +310,9 @@ func (s *Integrator) setFloors() {
 // first is the guard whose root the last step ended on.
 func (s *Integrator) crossSwitches(first int) *Failure {
 	some := false
-	var list []int
 	if exits := s.size.Guards - s.size.Exits; first >= exits {
-		list = s.sliding(s.d)
 		k := first - exits
-		s.exit(list[k/2], float64(k%2))
+		s.exit(s.sliding(s.d)[k/2], float64(k%2))
 		some = true
 	}
 	for g, c := range s.crossed {
@@ -287,11 +324,9 @@ func (s *Integrator) crossSwitches(first int) *Failure {
 			s.zeroStep(g)
 		}
 		if i := s.switchOf[g]; s.hy.Switches[i].Floor {
-			mode := s.d[s.hy.Switches[i].Mode] - 1
-			if g == s.hy.Switches[i].Upper {
-				mode += 2
+			if fail := s.stepFloor(i, g); fail != nil {
+				return fail
 			}
-			s.turn(i, mode)
 		}
 	}
 	if !some {
@@ -301,22 +336,44 @@ func (s *Integrator) crossSwitches(first int) *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
-	if fail := s.resolve(); fail != nil {
+	if fail := s.resolve(true); fail != nil {
 		return fail
 	}
 	s.evalGuards()
 	return s.finiteGuards()
 }
 
-// turn sets the mode of switch i and records it.
-func (s *Integrator) turn(i int, mode float64) {
+// stepFloor takes a floor over the edge of guard g. Where the field behind leads back
+// at once the solution would have to stay on the edge.
+func (s *Integrator) stepFloor(i, g int) *Failure {
 	w := &s.hy.Switches[i]
-	e := entry{kind: switchEntry, t: s.t, ref: i, state: s.tape.keep(s.y, s.d)}
-	was := s.d[w.Mode]
-	s.d[w.Mode] = mode
+	by, edge := -1., w.Upper
+	if g == w.Upper {
+		by, edge = 1, w.Guard
+	}
+	s.turn(i, s.d[w.Modes[0]]+by)
+	s.evalGuards()
+	if s.rate[edge]*by < 0 {
+		return s.stuckOn("the fields on both sides of a whole number push onto it", i)
+	}
+	return nil
+}
+
+// turn sets the modes of switch i, and reports whether they were others; if so it
+// is recorded.
+func (s *Integrator) turn(i int, mode float64) bool {
+	w := &s.hy.Switches[i]
+	slid := s.d[w.Modes[0]] == OnSurface && !w.Floor
+	state := s.tape.keep(s.y, s.d)
+	s.setModes(i, mode)
+	if _, before := s.tape.at(state, s.size.Y, s.size.D); slices.Equal(before, s.d) {
+		s.tape.flat = s.tape.flat[:state]
+		return false
+	}
+	e := entry{kind: switchEntry, t: s.t, ref: i, state: state}
 	s.out.Stats.Turns++
-	if was == OnSurface || mode == OnSurface {
-		s.logSlide(i, e.state, mode == OnSurface)
+	if slides := mode == OnSurface && !w.Floor; slid || slides {
+		s.logSlide(i, state, slides)
 		e.more = len(s.out.Log)
 	}
 	s.record(e)
@@ -325,6 +382,7 @@ func (s *Integrator) turn(i int, mode float64) {
 		// of its new cell, inside it.
 		s.det.Side[w.Guard], s.det.Side[w.Upper] = 1, -1
 	}
+	return true
 }
 
 // logSlide puts the start or the end of a motion along a surface into the log.
@@ -343,17 +401,14 @@ func (s *Integrator) logSlide(i, before int, starts bool) {
 func (s *Integrator) resetSwitches() {
 	for i := range s.hy.Switches {
 		w := &s.hy.Switches[i]
-		mode := s.d[w.Mode]
-		if !w.Floor {
-			if side := s.det.Side[w.Guard]; side != 0 {
-				mode = float64(truth(side > 0))
-			}
-		} else if s.det.Side[w.Guard] < 0 || s.det.Side[w.Upper] > 0 {
-			was := s.d[w.Mode]
+		switch side := s.det.Side[w.Guard]; {
+		case !w.Floor && side != 0:
+			s.turn(i, float64(truth(side > 0)))
+		case w.Floor && (side < 0 || s.det.Side[w.Upper] > 0):
+			was := s.d[w.Modes[0]]
 			s.setFloors()
-			mode, s.d[w.Mode] = s.d[w.Mode], was
-		}
-		if mode != s.d[w.Mode] {
+			mode := s.d[w.Modes[0]]
+			s.d[w.Modes[0]] = was
 			s.turn(i, mode)
 		}
 	}

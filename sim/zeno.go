@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/jumps"
@@ -146,6 +147,21 @@ func (s *Integrator) comeToRest(p restPlan) *Failure {
 		s.det.Watch[ev.Release] = true
 	}
 	return nil
+}
+
+// wake ends the rests of states that an event has set to other values.
+func (s *Integrator) wake(ev *events.Event) {
+	for e := range s.hy.Events {
+		if !s.atRest[e].predicted {
+			continue
+		}
+		for _, k := range s.hy.Events[e].Rest {
+			if slices.Contains(ev.Targets, k) {
+				s.release(e)
+				break
+			}
+		}
+	}
 }
 
 // release ends the rest of an event whose release guard has crossed.

@@ -108,10 +108,10 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 	case "not":
 		return &Cond{Op: CondNot, Args: []*Cond{l.condition(x.Args[0], !negated)}}
 	case "rising", "falling", "crossing":
-		g := l.guardOf(l.expr(x.Args[0]), x)
+		g := l.guardOf(l.inGuard(x.Args[0]), x)
 		return &Cond{Op: map[string]CondOp{"rising": CondRise, "falling": CondFall, "crossing": CondCross}[x.Name], Guard: g}
 	}
-	p, q := l.expr(x.Args[0]), l.expr(x.Args[1])
+	p, q := l.inGuard(x.Args[0]), l.inGuard(x.Args[1])
 	g := l.b.Sub(p, q)
 	if !l.moves(g) {
 		i := l.guardOf(l.cond(x), x)
@@ -129,13 +129,23 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 	return &Cond{Op: CondAbove, Guard: l.guardOf(g, x), Inclusive: x.Name == "ge"}
 }
 
+// inGuard lowers a side of a comparison. Where it jumps the run must stop, as a
+// guard that jumps has no root; corners do not matter.
+func (l *lowerer) inGuard(x *check.Expr) *ir.Node {
+	was := [2]bool{l.located, l.cornered}
+	l.located, l.cornered = true, false
+	n := l.expr(x)
+	l.located, l.cornered = was[0], was[1]
+	return n
+}
+
 // guardOf adds a guard, or finds the one that is there already.
 func (l *lowerer) guardOf(n *ir.Node, x *check.Expr) int {
-	if i, ok := l.triggers[n]; ok {
+	if i, ok := l.guards[n]; ok {
 		return i
 	}
 	i := l.guard(n, x)
-	l.triggers[n] = i
+	l.guards[n] = i
 	return i
 }
 

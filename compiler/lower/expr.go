@@ -124,7 +124,7 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 
 // let lowers a named quantity once for each way it is used in.
 func (l *lowerer) let(o check.Object, value *check.Expr) *ir.Node {
-	k := letKey{o, l.located, l.before}
+	k := letKey{o, l.located, l.cornered, l.before}
 	if n := l.lets[k]; n != nil {
 		return n
 	}
@@ -151,7 +151,7 @@ func (l *lowerer) net(x *check.Expr) *ir.Node {
 	w := l.b.Slice(l.out.In.P, blk.Off, ir.Vec(blk.Net.NumWeights()))
 	y := l.build1(blk.Net, w, l.b.Div(raw, inScale), inScale)
 	y = l.b.Mul(y, outScale)
-	if i := l.blockIndex(n); l.located && l.out.NetArgs[i] == nil {
+	if i := l.blockIndex(n); l.located && l.cornered && l.out.NetArgs[i] == nil {
 		l.out.NetArgs[i], l.out.NetVals[i] = raw, y
 	}
 	return l.b.Slice(y, 0, shapeOf(n.Shape))
@@ -364,7 +364,7 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	case "sign":
 		return l.branch(args[0], ir.OpSign, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return b.Select(m, b.Const(1), b.Const(-1)) })
 	case "relu":
-		if l.located && l.moves(args[0]) {
+		if l.located && l.cornered && l.moves(args[0]) {
 			return l.branch(args[0], ir.OpAbs, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Const(0)) })
 		}
 		return b.Apply(ir.OpMax, args[0], b.Const(0))
@@ -412,7 +412,7 @@ func (l *lowerer) pick(name string, x, y *ir.Node) *ir.Node {
 		op = ir.OpMax
 	}
 	d := l.b.Sub(x, y)
-	if !l.located || !l.moves(d) {
+	if !l.located || !l.cornered || !l.moves(d) {
 		return l.b.Apply(op, x, y)
 	}
 	return l.elements(d, func(d *ir.Node, i int) *ir.Node {
@@ -427,7 +427,7 @@ func (l *lowerer) pick(name string, x, y *ir.Node) *ir.Node {
 // branch lowers a function with a corner or a jump at 0: of a switch where it
 // is located, else of the plain op.
 func (l *lowerer) branch(x *ir.Node, plain ir.Op, at atZero, f func(mode, x *ir.Node) *ir.Node) *ir.Node {
-	if !l.located || !l.moves(x) {
+	if !l.located || at == corner && !l.cornered || !l.moves(x) {
 		return l.b.Apply(plain, x)
 	}
 	return l.elements(x, func(e *ir.Node, _ int) *ir.Node { return f(l.mode(e, at), e) })
@@ -508,7 +508,7 @@ func (l *lowerer) mode(g *ir.Node, at atZero) *ir.Node {
 	}
 	i := len(l.out.Switches)
 	l.switches[k] = i
-	l.out.Switches = append(l.out.Switches, Switch{Mode: l.modeIndex(i), Guard: l.guard(g, l.site()), Corner: at == corner, AtZero: at == aboveAtZero})
+	l.out.Switches = append(l.out.Switches, Switch{Mode: l.modeIndex(i), Guard: l.guardOf(g, l.site()), Corner: at == corner, AtZero: at == aboveAtZero})
 	return l.modeNode(i)
 }
 

@@ -41,11 +41,12 @@ type lowerer struct {
 	lets     map[letKey]*ir.Node
 	locals   map[*check.Local]*ir.Node
 	switches map[switchKey]int
-	triggers map[*ir.Node]int // guards of conditions
+	guards   map[*ir.Node]int // by what they are: what asks for the same guard shares it
 	sites    []*check.Expr    // operators that are being lowered, the innermost last
 	fresh    int
 
 	located    bool // comparisons become switches
+	cornered   bool // where located: corners too
 	before     bool // states are those before the event
 	modes      int  // how many switch modes D has room for
 	thresholds int  // events with a rate
@@ -57,8 +58,8 @@ type scaleKey struct {
 }
 
 type letKey struct {
-	let             check.Object
-	located, before bool
+	let                       check.Object
+	located, cornered, before bool
 }
 
 func newLowerer(m *check.Model, modes int) *lowerer {
@@ -67,7 +68,7 @@ func newLowerer(m *check.Model, modes int) *lowerer {
 		slots: map[check.Object]Slot{}, argOff: map[check.Object]int{}, observes: map[check.Object]Slot{},
 		firstOff: map[check.Object]int{}, slopeOff: map[check.Object]int{}, scaleOff: map[scaleKey]int{},
 		blocks: map[*check.Neural]*Block{},
-		lets:   map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[switchKey]int{}, triggers: map[*ir.Node]int{},
+		lets:   map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[switchKey]int{}, guards: map[*ir.Node]int{}, cornered: true,
 	}
 	l.out = &Model{Checked: m, Builder: l.b}
 	return l
