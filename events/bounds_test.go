@@ -155,3 +155,14 @@ func TestStraight(t *testing.T) {
 	away := bounded{f: func(x float64) (float64, float64) { return -x, -1 }}
 	require.Equal(t, []float64{0}, away.all(d, 1))
 }
+
+// TestNoAllocations: a search allocates nothing once its parts have memory.
+func TestNoAllocations(t *testing.T) {
+	var c Probe = wave(100, 0.5)
+	for _, affine := range []bool{false, true} {
+		d := NewDetector(1)
+		d.Watch[0], d.Side[0], d.Affine[0] = true, -1, affine
+		d.First(c, 0, 1, 0)
+		require.Zero(t, testing.AllocsPerRun(10, func() { d.First(c, 0, 1, 0) }))
+	}
+}
