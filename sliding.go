@@ -46,7 +46,7 @@ func (s *system) slid(d []float64) *sliding {
 	}
 	n, along := 0, [compiler.MaxSlides]int{}
 	for _, w := range s.prog.Model.Switches {
-		if d[w.Mode] == sim.OnSurface && !slices.Contains(along[:n], w.Guard) {
+		if sim.Slides(d[w.Mode]) && !slices.Contains(along[:n], w.Guard) {
 			along[n] = w.Guard
 			n++
 		}

@@ -47,7 +47,8 @@ func (p *Program) slides() []slide {
 	corner := func(n, c int) []*ir.Node {
 		d := m.In.D
 		for k := range n {
-			d = b.Select(on[k], b.Fill(b.Const(float64(c>>k&1)), d.Shape), d)
+			below := b.Apply(ir.OpFloor, m.In.D)
+			d = b.Select(on[k], b.Add(below, b.Const(float64(c>>k&1))), d)
 		}
 		return b.Substitute(append([]*ir.Node{m.RHS}, along[:n]...), map[*ir.Node]*ir.Node{m.In.D: d})
 	}

@@ -233,7 +233,7 @@ func (s *Integrator) staysBehind(guard int, h float64) bool {
 	return false
 }
 
-// blame names the event or switch that a guard belongs to.
+// blame names a guard and the event that it belongs to.
 func (s *Integrator) blame(f *Failure, guard int) *Failure {
 	f.Guard = guard
 	for e := range s.hy.Events {
@@ -244,11 +244,6 @@ func (s *Integrator) blame(f *Failure, guard int) *Failure {
 					return f
 				}
 			}
-		}
-	}
-	for i, w := range s.hy.Switches {
-		if w.Guard == guard || w.Floor && w.Upper == guard {
-			f.Switch = i
 		}
 	}
 	return f

@@ -159,7 +159,7 @@ func (s *Integrator) dueNow() {
 			s.consume(x)
 			it := jumps.Item{Event: x.event, Guard: -1, Args: x.args, Scheduled: true}
 			if s.came.end != x.end || s.came.ref != x.ref {
-				s.meet(x)
+				s.coincide(x)
 			}
 			if x.end == endDelay {
 				it.Snap, it.Due, it.Priority = x.ref, true, s.hy.Events[x.event].Priority
@@ -171,9 +171,9 @@ func (s *Integrator) dueNow() {
 	}
 }
 
-// meet records that another timed source has the same time, which moves by
+// coincide records that another timed source has the same time, which moves by
 // itself: a step of no length whose derivative carries it.
-func (s *Integrator) meet(x timed) {
+func (s *Integrator) coincide(x timed) {
 	if x.end <= endFixed {
 		return
 	}

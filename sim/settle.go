@@ -61,6 +61,7 @@ func (s *Integrator) settle() *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
+	s.leaveEdges()
 	some := false
 	for range len(s.hy.Switches) + 1 {
 		if !s.takeSides() {
@@ -89,7 +90,7 @@ func (s *Integrator) takeSides() (some bool) {
 		if s.disarmed[i] && s.g[i] != s.gBefore[i] {
 			s.disarm(i, false)
 		}
-		if !s.hy.Flags[i] && (!s.det.Watch[i] || s.g[i] == s.gBefore[i]) || s.isExit(i) {
+		if !s.hy.Flags[i] && (!s.det.Watch[i] || s.g[i] == s.gBefore[i]) || s.isExit(i) || s.onEdge(i) {
 			continue
 		}
 		some = true
