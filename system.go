@@ -303,8 +303,9 @@ func (s *system) Rest(e int, t float64, y, d, v []float64) {
 	run(s.rest[e].run, v)
 }
 
-func (s *system) Delay(e int, t float64, y, d []float64) float64 {
+func (s *system) Delay(e int, t float64, y, d, a []float64) float64 {
 	s.at(t, y, d)
+	s.arguments(e, a)
 	s.delay[e].run.run()
 	return s.delay[e].run.v[0]
 }
@@ -408,8 +409,9 @@ func (s *system) RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) float
 	return s.rest[e].vjp.pull(yBar, dBar)
 }
 
-func (s *system) DelayVJP(e int, t float64, y, d []float64, ct float64, yBar, dBar []float64) float64 {
+func (s *system) DelayVJP(e int, t float64, y, d, a []float64, ct float64, yBar, dBar []float64) float64 {
 	s.at(t, y, d)
+	s.arguments(e, a)
 	if c := s.delay[e].ct; c != nil {
 		c[0] = ct
 	}
@@ -462,8 +464,9 @@ func (s *system) RestJVP(e int, t, tDot float64, y, yDot, d, dDot, out []float64
 	s.push(s.rest[e].jvp, tDot, yDot, dDot, out)
 }
 
-func (s *system) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot []float64) float64 {
+func (s *system) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot, a []float64) float64 {
 	s.at(t, y, d)
+	s.arguments(e, a)
 	s.push(s.delay[e].jvp, tDot, yDot, dDot, nil)
 	return s.delay[e].jvp.v[0]
 }

@@ -44,7 +44,7 @@ func (s *Integrator) scan(from float64) (guard int, theta float64) {
 	}
 	s.Probe(when, s.g, s.rate)
 	to := sign(s.g[leaves])
-	if to == s.det.Side[leaves] {
+	if to == s.det.Side[leaves] && s.restsOn(leaves) < 0 {
 		s.disarm(leaves, false)
 		return s.scan(when)
 	}
@@ -76,7 +76,7 @@ func (s *Integrator) disarm(guard int, on bool) {
 // near reports whether a guard rests on its surface, or is not armed yet, so that
 // what counts is where it leaves to.
 func (s *Integrator) near(i int) bool {
-	return s.disarmed[i] || s.det.Side[i] == 0 && s.det.Watch[i] && !s.hy.Flags[i] && !s.slidesOn(i)
+	return s.disarmed[i] || s.det.Side[i] == 0 && s.det.Watch[i] && !s.hy.Flags[i] && !s.slidesOn(i) || s.restsOn(i) >= 0
 }
 
 // leave finds the first guard near its surface that clearly leaves it inside the
@@ -131,7 +131,7 @@ const leaveLooks = 8
 // matters reports whether it would trigger an event, turn a switch or end a rest
 // if the guard went to another side.
 func (s *Integrator) matters(guard int, to int8) bool {
-	if s.switchOf[guard] >= 0 || s.isExit(guard) || s.releasedBy(guard) >= 0 {
+	if s.switchOf[guard] >= 0 || s.isExit(guard) || s.releasedBy(guard) >= 0 || s.restsOn(guard) >= 0 {
 		return true
 	}
 	was := s.det.Side[guard]
@@ -139,7 +139,7 @@ func (s *Integrator) matters(guard int, to int8) bool {
 	defer func() { s.det.Side[guard], s.edge[guard] = was, 0 }()
 	for e := range s.hy.Events {
 		ev := &s.hy.Events[e]
-		if ev.Kind == events.When && !s.holds[e] && ev.Cond.Holds(s.det.Side, s.edge) {
+		if ev.Kind == events.When && !s.holds[e] && ev.Cond.Holds(s.det.Side, s.edge) || s.atRest[e].predicted && !s.stillRests(e) {
 			return true
 		}
 	}
@@ -253,8 +253,11 @@ func (s *Integrator) blame(f *Failure, guard int) *Failure {
 // the rate changes in the time since the last instant: 1 far from a graze, 0
 // at one.
 func (s *Integrator) transversality(guard int, since float64) float64 {
-	r := math.Abs(s.rate[guard])
-	return r / (r + math.Abs(s.accel[guard])*since)
+	r, a := math.Abs(s.rate[guard]), math.Abs(s.accel[guard])
+	if !(a < math.Inf(1)) { // as of √x at 0, which is crossed all the same
+		return r / (r + 1)
+	}
+	return r / (r + a*since)
 }
 
 // crossingNow reports whether guard j crosses within the clock's resolution

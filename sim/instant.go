@@ -119,7 +119,10 @@ func (s *Integrator) cross(guard int) *Failure {
 			continue
 		}
 		side := -s.det.Side[j]
-		if s.det.Side[j] == 0 { // it leaves its surface
+		if e := s.restsOn(j); e >= 0 { // what it rested on goes away
+			s.release(e)
+			side = sign(s.g[j])
+		} else if s.det.Side[j] == 0 { // it leaves its surface
 			side = sign(s.g[j])
 		} else if s.leaving(j) == 0 {
 			side = 0
@@ -187,9 +190,9 @@ func (s *Integrator) trigger(it jumps.Item) {
 	ev := &s.hy.Events[it.Event]
 	it.Priority = ev.Priority
 	it.Snap = len(s.tape.snaps)
-	snap := snapshot{t: s.t, state: s.tape.keep(s.y, s.d), event: it.Event, micro: s.micros}
+	snap := snapshot{t: s.t, state: s.tape.keep(s.y, s.d), event: it.Event, args: it.Args, micro: s.micros}
 	if ev.Delayed {
-		snap.delay = s.model.Delay(it.Event, s.t, s.y, s.d)
+		snap.delay = s.model.Delay(it.Event, s.t, s.y, s.d, it.Args)
 	}
 	s.tape.snaps = append(s.tape.snaps, snap)
 	s.record(entry{kind: snapEntry, t: s.t, ref: it.Snap, state: snap.state})

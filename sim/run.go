@@ -447,7 +447,7 @@ func (s *Integrator) accept(blk *solvers.Block, l int, finite bool) (ok bool, me
 
 func (s *Integrator) tooSmall(mean, h float64) *Failure {
 	if math.IsNaN(mean) || math.IsInf(mean, 0) {
-		return s.fail(Unstable, h, "the solution left the representable range")
+		return s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole")
 	}
 	return s.fail(StepTooSmall, h, "the tolerances ask for a step shorter than the clock resolves; the problem may be stiff or singular here")
 }

@@ -39,6 +39,9 @@ func (s *Integrator) conditions(turned func(e int)) {
 			s.dropDelayed(e)
 		}
 		s.holds[e], s.stays[e] = now, stays
+		if s.atRest[e].predicted && !s.stillRests(e) {
+			s.release(e)
+		}
 	}
 }
 
@@ -87,8 +90,13 @@ func (s *Integrator) takeSides() (some bool) {
 		s.setSpreads()
 	}
 	for i := range s.det.Side {
-		if s.disarmed[i] && s.g[i] != s.gBefore[i] {
-			s.disarm(i, false)
+		if s.g[i] != s.gBefore[i] {
+			if s.disarmed[i] {
+				s.disarm(i, false)
+			}
+			if e := s.restsOn(i); e >= 0 && !s.onSurface(i) {
+				s.release(e)
+			}
 		}
 		if !s.hy.Flags[i] && (!s.det.Watch[i] || s.g[i] == s.gBefore[i]) || s.isExit(i) || s.onEdge(i) {
 			continue
@@ -126,6 +134,12 @@ func (s *Integrator) rearm() *Failure {
 			continue
 		}
 		s.setSide(i, s.leaving(i), !s.crossed[i])
+		s.depart(i)
+	}
+	for e := range s.hy.Events {
+		if p := &s.atRest[e]; p.predicted && float64(p.armed)*s.rate[p.guard] > s.off.fine.rate[p.guard] {
+			s.release(e) // the surface goes away
+		}
 	}
 	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
 	return nil

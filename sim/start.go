@@ -68,6 +68,9 @@ func (s *Integrator) firstSides() *Failure {
 		if !s.isSign(i) {
 			s.det.Side[i] = s.sideHere(i)
 		}
+		if !s.hy.Flags[i] && s.det.Watch[i] && !s.isExit(i) && s.onSurface(i) {
+			s.depart(i)
+		}
 		s.armed[i] = s.det.Side[i]
 	}
 	return nil
@@ -86,7 +89,7 @@ func (s *Integrator) finiteRates() *Failure {
 }
 
 func (s *Integrator) finiteGuards() *Failure {
-	for i, g := range s.g {
+	for i, g := range s.g[:len(s.g)-s.size.Exits] { // exits have no value where a motion along a surface ends for good
 		if math.IsNaN(g) {
 			return s.blame(s.fail(Unstable, 0, "a condition cannot be evaluated here: its guard is not a number"), i)
 		}

@@ -202,6 +202,9 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 				changed = true
 				s.evalGuards() // those of inner discontinuities may be others now
 			}
+			if !crossing && s.onSurface(w.Guard) && s.det.Watch[w.Guard] {
+				s.depart(w.Guard)
+			}
 		}
 		out, fail := s.outOfHull()
 		if fail != nil {

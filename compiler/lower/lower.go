@@ -87,6 +87,31 @@ func (l *lowerer) build() {
 	l.outputs()
 	l.priors()
 	l.floors()
+	l.cornersAtJumps()
+}
+
+// cornersAtJumps lets the corners on a surface where something jumps be plain
+// functions: the run stops there anyway, and beside the surface they have a value on
+// both sides, as √|x| in sign(x)·√|x| must have for the two fields to be compared.
+func (l *lowerer) cornersAtJumps() {
+	jumps := map[int]bool{}
+	for _, w := range l.out.Switches {
+		jumps[w.Guard] = jumps[w.Guard] || !w.Corner && !w.Floor
+	}
+	by := map[*ir.Node]*ir.Node{}
+	for i, w := range l.out.Switches {
+		if w.Corner && jumps[w.Guard] && i < l.modes {
+			by[l.modeNode(i)] = l.b.Lt(l.b.Const(0), l.out.Guards[w.Guard].Node)
+		}
+	}
+	if len(by) == 0 {
+		return
+	}
+	l.out.RHS = l.b.Substitute([]*ir.Node{l.out.RHS}, by)[0]
+	for i := range l.out.Guards {
+		g := &l.out.Guards[i]
+		g.Node = l.b.Substitute([]*ir.Node{g.Node}, by)[0]
+	}
 }
 
 // layout gives every object its place.
