@@ -185,7 +185,9 @@ type certification struct {
 // judge compares the rows of a target.
 func (t *CertifiedTarget) judge(tol float64, kinks bool) {
 	for i := range t.Rows {
-		t.Rows[i].judge(t.unit(&t.Rows[i]), tol, kinks)
+		r := &t.Rows[i]
+		unit := math.Max(t.unit(r), t.noise()/tol/math.Abs(r.stretch))
+		r.judge(unit, tol, kinks)
 	}
 }
 
@@ -212,6 +214,11 @@ func (t *CertifiedTarget) unit(r *CertifiedPartial) float64 {
 	}
 	return math.Max(own, math.Max(1e-3*t.scale, 1e-7*t.size)) / math.Abs(r.stretch)
 }
+
+// noise is a disagreement that tells nothing: solutions are known to 1e-10 of the
+// terms of the target, or 1e-12 where these are less than 0.01, and differences
+// take them over a hundredth.
+func (t *CertifiedTarget) noise() float64 { return math.Max(3e-9*t.size, 1e-10) }
 
 // judge sets the disagreements of a row. Where the differences failed, or are
 // no better known than they are off, what the modes differ from each other by

@@ -68,11 +68,12 @@ type objective struct {
 	task   task
 	work   func(*worker)
 
-	terms     []fit.Term
-	penalties []float64
-	parts     []float64
-	all       []int
-	batch     []*item
+	terms      []fit.Term
+	validTerms []fit.Term // those of the trajectories that are held back
+	penalties  []float64
+	parts      []float64
+	all        []int
+	batch      []*item
 }
 
 // task is an evaluation of the loss.
@@ -196,6 +197,8 @@ func (o *objective) Eval(ctx context.Context, x []float64, batch []int, horizon 
 
 // Validate is the loss over the trajectories that are held back.
 func (o *objective) Validate(ctx context.Context, x []float64, horizon float64) (fit.Result, error) {
+	o.terms, o.validTerms = o.validTerms, o.terms
+	defer func() { o.terms, o.validTerms = o.validTerms, o.terms }()
 	return o.eval(ctx, x, o.valid, nil, horizon, nil)
 }
 

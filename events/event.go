@@ -59,9 +59,8 @@ type Switch struct {
 	Floor bool
 	Upper int
 
-	// AtZero says of each mode whether the term is on the surface what it is above.
-	// Corner: all agree with what they are below there too, so that nothing slides
-	// along it.
-	AtZero []bool
+	// AtZero is the value of each mode where the state rests on the surface. Corner:
+	// all terms agree there on both sides, so that nothing slides along it.
+	AtZero []float64
 	Corner bool
 }

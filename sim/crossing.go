@@ -31,8 +31,10 @@ func (s *Integrator) scan(from float64) (guard int, theta float64) {
 			to = 0
 		}
 		if s.matters(c.Guard, to) {
+			s.unpass(c.Theta)
 			return c.Guard, c.Theta
 		}
+		s.passed = append(s.passed, passage{c.Guard, s.det.Side[c.Guard], c.Theta})
 		s.pass(c.Guard, to)
 		if c.Theta >= 1 {
 			return -1, 0
@@ -63,6 +65,26 @@ const maxFlips = 100_000
 // up to date.
 func (s *Integrator) pass(guard int, to int8) {
 	s.setSide(guard, to, false)
+	s.conditions(nil)
+}
+
+// passage is a crossing that changed nothing.
+type passage struct {
+	guard int
+	was   int8
+	theta float64
+}
+
+// unpass takes back the crossings that are of the same instant as one that matters:
+// they belong to it.
+func (s *Integrator) unpass(theta float64) {
+	for i := len(s.passed) - 1; i >= 0; i-- {
+		p := &s.passed[i]
+		if (theta-p.theta)*s.step.H > s.resolution() {
+			break
+		}
+		s.setSide(p.guard, p.was, false)
+	}
 	s.conditions(nil)
 }
 

@@ -16,8 +16,8 @@ func (s *Integrator) begin() {
 	clear(s.crossed)
 	clear(s.landed)
 	clear(s.residual)
-	clear(s.edge)
 	clear(s.times)
+	copy(s.held0, s.holds)
 	clear(s.exited)
 	clear(s.freed)
 	s.agenda.Clear()
@@ -70,11 +70,11 @@ func (s *Integrator) instant(guard int) *Failure {
 		if fail := s.cross(guard); fail != nil {
 			return fail
 		}
-		if m, ok := s.model.(Segmented); ok && s.inputsJump() {
-			m.Segment(s.t)
-			if fail := s.settle(); fail != nil {
-				return fail
-			}
+	}
+	if m, ok := s.model.(Segmented); ok && s.inputsJump() {
+		m.Segment(s.t)
+		if fail := s.settle(); fail != nil {
+			return fail
 		}
 	}
 	return s.carryOut(guard)
@@ -244,6 +244,8 @@ func (s *Integrator) carryOut(first int) *Failure {
 			break
 		}
 	}
+	clear(s.edge) // edges are over with their instant
+	s.conditions(nil)
 	s.startStep(s.t, s.y)
 	return nil
 }

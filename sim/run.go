@@ -56,6 +56,7 @@ type Integrator struct {
 	at     endKind // where it ends
 
 	holds, stays []bool // the events' conditions, as of now: see events.Cond
+	held0        []bool // and as they were before the instant
 
 	switchOf []int   // the switch that each guard belongs to, or −1
 	guardsOf [][]int // of each event's condition
@@ -72,6 +73,7 @@ type Integrator struct {
 	metAt                   []meeting    // how guards met their surfaces at this instant
 	landed                  []bool       // guards that came to rest at this instant
 	disarmed                []bool       // guards that are not clearly on their side yet
+	passed                  []passage    // crossings of the step that changed nothing
 	band                    []float64    // beyond which they are
 	freed                   []bool       // those of events whose rest ended at this instant
 	exited                  []bool       // switches whose surface the solution left at this instant
@@ -151,7 +153,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		readY: make([]float64, size.Y), flow: make([]float64, size.Y), readD: make([]float64, size.D),
 		vals: make([]float64, size.Y+size.D), held: make([]bool, size.Y),
 		atRest: make([]restPlan, len(hy.Events)),
-		stays:  make([]bool, len(hy.Events)), ranks: make([]float64, len(hy.Events)), times: make([]int, len(hy.Events)),
+		stays:  make([]bool, len(hy.Events)), held0: make([]bool, len(hy.Events)), ranks: make([]float64, len(hy.Events)), times: make([]int, len(hy.Events)),
 		off: newSpreads(size.Guards - size.Exits), trial: newSpreads(size.Guards - size.Exits),
 		gTry: make([]float64, size.Guards), rateTry: make([]float64, size.Guards), accelTry: make([]float64, size.Guards),
 		reach: make([]float64, 2*size.Y),
@@ -391,6 +393,9 @@ func (s *Integrator) judge() *Failure {
 		if i := s.landing(); i >= 0 && math.IsNaN(mean) {
 			s.use()
 			s.came = timed{event: -1}
+			if s.rate[i] != 0 {
+				s.zeroStep(i) // it meets its surface here, at a time that moves
+			}
 			return s.happen(i)
 		}
 		return s.tooSmall(mean, s.h)
@@ -483,6 +488,7 @@ func (s *Integrator) advance() *Failure {
 	stop := s.stop // the scan may drop the jump that waits for it
 	if !calm {
 		s.step.Expand()
+		s.passed = s.passed[:0]
 		guard, theta := s.scan(0)
 		if i := s.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.det.UndefinedAt) {
 			return s.blame(s.fail(Unstable, s.try, "a guard is not a number from t = %.9g on", s.t+s.det.UndefinedAt*s.try), i)
@@ -493,6 +499,9 @@ func (s *Integrator) advance() *Failure {
 	}
 	e := entry{kind: stepEntry, end: s.at}
 	if s.at == endFree {
+		if s.moving && !s.opt.Method.Adaptive() { // its end is on the grid of the steps
+			e.end = endFixed
+		}
 		s.push(e, s.try)
 		s.goOn()
 		return nil

@@ -141,6 +141,26 @@ func (s *Integrator) rearm() *Failure {
 			s.release(e) // the surface goes away
 		}
 	}
-	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
+	s.conditions(func(e int) {
+		if !s.heldThroughout(e) {
+			s.trigger(jumps.Item{Event: e, Guard: -1})
+		}
+	})
 	return nil
+}
+
+// heldThroughout reports whether a condition that holds at the end of an instant held
+// before it too, and while its guards were on their surfaces: a guard that comes to
+// its surface and stays, or goes back, does not turn `>=` false.
+func (s *Integrator) heldThroughout(e int) bool {
+	if !s.held0[e] {
+		return false
+	}
+	copy(s.level, s.det.Side)
+	for _, g := range s.guardsOf[e] {
+		if s.crossed[g] {
+			s.level[g] = 0
+		}
+	}
+	return s.hy.Events[e].Cond.Holds(s.level, nil)
 }

@@ -90,7 +90,11 @@ func (s *Integrator) leaving(i int) int8 {
 	if s.landed[i] {
 		return 0
 	}
-	return direction(s.rate[i], s.accel[i], s.off.fine.g[i], s.off.fine.rate[i])
+	within := s.off.fine.rate[i]
+	if s.slides(s.d) { // of two fields that cancel round-off is left
+		within = math.Max(within, 1e-10*math.Abs(s.metAt[i].rate))
+	}
+	return direction(s.rate[i], s.accel[i], s.off.fine.g[i], within)
 }
 
 // lands reports whether a guard that the run has taken to its surface stays

@@ -69,7 +69,7 @@ func (s *Integrator) setModes(i int, mode float64) {
 	w := &s.hy.Switches[i]
 	for k, at := range w.Modes {
 		if s.d[at] = mode; mode == atEquality {
-			s.d[at] = float64(truth(w.AtZero[k]))
+			s.d[at] = w.AtZero[k]
 		}
 	}
 }
@@ -180,13 +180,24 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 		changed := false
 		for i := range s.hy.Switches {
 			w := &s.hy.Switches[i]
-			if w.Floor || s.exited[i] || s.disarmed[w.Guard] && math.Abs(s.g[w.Guard]) <= s.band[w.Guard] {
+			if w.Floor {
+				turned, fail := s.resolveFloor(i)
+				if fail != nil {
+					return fail
+				}
+				changed = changed || turned
+				continue
+			}
+			if s.exited[i] || s.disarmed[w.Guard] && math.Abs(s.g[w.Guard]) <= s.band[w.Guard] {
 				continue
 			}
 			if s.disarmed[w.Guard] {
 				s.disarm(w.Guard, false)
 			}
 			slid := s.slidesOn(w.Guard)
+			if slid && len(s.sliding(s.d)) == maxSlides {
+				continue // neither surface says by itself whether the other holds: see outOfHull
+			}
 			mode, side := float64(truth(s.g[w.Guard] > 0)), sign(s.g[w.Guard])
 			if slid || s.onSurface(w.Guard) {
 				var fail *Failure
@@ -197,7 +208,9 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 					return s.stuckOn("the solution would slide along more than two surfaces at once", append(s.sliding(s.d), i)...)
 				}
 			}
-			s.setSide(w.Guard, side, s.crossed[w.Guard] == crossing)
+			if !s.parked(w.Guard) {
+				s.setSide(w.Guard, side, s.crossed[w.Guard] == crossing)
+			}
 			if s.turn(i, mode) {
 				changed = true
 				s.evalGuards() // those of inner discontinuities may be others now
@@ -216,6 +229,42 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 		}
 	}
 	return s.meet()
+}
+
+// resolveFloor finds the mode of a floor whose argument is on a whole number, by
+// where the motion leads with it and with the one below, and reports whether that
+// is another.
+func (s *Integrator) resolveFloor(i int) (turned bool, fail *Failure) {
+	w := &s.hy.Switches[i]
+	if s.exited[i] || s.disarmed[w.Guard] || s.disarmed[w.Upper] {
+		return false, nil
+	}
+	mode := s.d[w.Modes[0]]
+	arg := s.g[w.Guard] + mode
+	edge := math.Round(arg)
+	off := math.Max(s.noise(w.Guard), s.noise(w.Upper)) + 4*epsilon*math.Max(1, math.Abs(mode))
+	if !Slides(mode) && math.Abs(arg-edge) > off {
+		if math.Floor(arg) == mode {
+			return false, nil
+		}
+		turned = s.turn(i, math.Floor(arg))
+		s.evalGuards()
+		return turned, nil
+	}
+	up, down := s.branch(i, edge), s.branch(i, edge-1)
+	next := edge
+	switch {
+	case !up.known && !down.known:
+		return false, s.blame(s.fail(Unstable, 0, "the field is not a number on a surface where it changes"), w.Guard)
+	case up.known && down.known && up.goes < 0 && down.goes > 0 && (up.first || down.first):
+		next = edge - 1 + OnSurface
+	case !up.known, down.known && up.goes < 0:
+		next = edge - 1
+	}
+	if turned = s.turn(i, next); turned {
+		s.evalGuards()
+	}
+	return turned, nil
 }
 
 // meet lets the solution slide along the intersection of two surfaces, where each
@@ -374,9 +423,6 @@ func (s *Integrator) crossSwitches(first int) *Failure {
 		if g != first {
 			s.zeroStep(g)
 		}
-		if i := s.switchOf[g]; s.hy.Switches[i].Floor {
-			s.stepFloor(i, g)
-		}
 	}
 	if !some {
 		return nil
@@ -390,20 +436,6 @@ func (s *Integrator) crossSwitches(first int) *Failure {
 	}
 	s.evalGuards()
 	return s.finiteGuards()
-}
-
-// stepFloor takes a floor over the edge of guard g, or onto it, where the field
-// behind leads back at once.
-func (s *Integrator) stepFloor(i, g int) {
-	w := &s.hy.Switches[i]
-	was, by, edge := s.d[w.Modes[0]], -1., w.Upper
-	if g == w.Upper {
-		by, edge = 1, w.Guard
-	}
-	s.turn(i, was+by)
-	if s.evalGuards(); s.rate[edge]*by < 0 {
-		s.turn(i, was+by*OnSurface)
-	}
 }
 
 // turn sets the modes of switch i, and reports whether they were others; if so it

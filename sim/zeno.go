@@ -164,6 +164,17 @@ func (s *Integrator) stillRests(e int) bool {
 	return s.hy.Events[e].Cond.Stays(s.det.Side)
 }
 
+// parked reports whether a guard is that of an event at rest, or soon to be: its side
+// is not looked at.
+func (s *Integrator) parked(guard int) bool {
+	for i := range s.plans {
+		if s.plans[i].guard == guard {
+			return true
+		}
+	}
+	return s.restsOn(guard) >= 0
+}
+
 // restsOn is the event at rest whose guard this is, or −1.
 func (s *Integrator) restsOn(guard int) int {
 	for e := range s.hy.Events {

@@ -12,7 +12,7 @@ import (
 // their errors would be those of the event.
 func (e *elaborator) ownJumps() {
 	for _, ev := range e.m.Events {
-		if ev.Kind != dsl.TriggerOnObservation || ev.After != nil {
+		if ev.Kind != dsl.TriggerOnObservation || ev.After != nil && !isZero(ev.After) {
 			continue
 		}
 		for _, o := range ev.Of {
@@ -21,6 +21,11 @@ func (e *elaborator) ownJumps() {
 			}
 			read := elementsRead{}
 			read.add(o.Value, map[*Let]bool{})
+			if o.Dist != nil { // a spread that the measurement sets is as good
+				for _, a := range o.Dist.Args {
+					read.add(a, map[*Let]bool{})
+				}
+			}
 			for _, a := range ev.Assigns {
 				if read.overlap(a) {
 					e.errOwnJump(ev, o, a)

@@ -108,8 +108,15 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 	case "not":
 		return &Cond{Op: CondNot, Args: []*Cond{l.condition(x.Args[0], !negated)}}
 	case "rising", "falling", "crossing":
-		g := l.guardOf(l.inGuard(x.Args[0]), x)
-		return &Cond{Op: map[string]CondOp{"rising": CondRise, "falling": CondFall, "crossing": CondCross}[x.Name], Guard: g}
+		g, turned := l.oriented(l.inGuard(x.Args[0]))
+		op := map[string]CondOp{"rising": CondRise, "falling": CondFall, "crossing": CondCross}[x.Name]
+		switch {
+		case turned && op == CondRise:
+			op = CondFall
+		case turned && op == CondFall:
+			op = CondRise
+		}
+		return &Cond{Op: op, Guard: l.guardOf(g, x)}
 	}
 	p, q := l.inGuard(x.Args[0]), l.inGuard(x.Args[1])
 	g := l.b.Sub(p, q)
@@ -123,10 +130,13 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		l.diags.Errorf("equality-guard", x.Span, "a quantity that changes continuously is equal to another at single instants only").
 			WithHelp("use `crossing(a - b)` for the instant, or `<=` and `>=`")
 		return &Cond{Op: CondConst}
-	case "lt", "le":
-		return &Cond{Op: CondBelow, Guard: l.guardOf(g, x), Inclusive: x.Name == "le"}
 	}
-	return &Cond{Op: CondAbove, Guard: l.guardOf(g, x), Inclusive: x.Name == "ge"}
+	surface, turned := l.oriented(g)
+	op := CondAbove
+	if below := x.Name == "lt" || x.Name == "le"; below != turned {
+		op = CondBelow
+	}
+	return &Cond{Op: op, Guard: l.guardOf(surface, x), Inclusive: x.Name == "le" || x.Name == "ge"}
 }
 
 // inGuard lowers a side of a comparison. Where it jumps the run must stop, as a
@@ -155,7 +165,7 @@ func (l *lowerer) jump(assigns []*check.Assign) (jump *ir.Node, targets []int, a
 	var parts []*ir.Node
 	at := map[int]int{}
 	for _, a := range assigns {
-		v := l.expr(a.Value)
+		v := l.unlessMissing(a, l.expr(a.Value))
 		parts = append(parts, l.b.Slice(v, 0, ir.Vec(v.Shape.Size())))
 		s := l.slots[a.Target]
 		off := s.Off + a.Offset
@@ -185,6 +195,56 @@ func (l *lowerer) jump(assigns []*check.Assign) (jump *ir.Node, targets []int, a
 		sums[n], targets[n], adds[n] = x, k, adds[i]
 	}
 	return l.b.Concat(sums...), targets[:len(at)], adds[:len(at)]
+}
+
+// unlessMissing keeps what an assignment sets as it is where a value that it reads is
+// missing, unless it says itself what then, by observed(…).
+func (l *lowerer) unlessMissing(a *check.Assign, v *ir.Node) *ir.Node {
+	var reads []*check.Expr
+	handled := false
+	var walk func(x *check.Expr)
+	walk = func(x *check.Expr) {
+		if x == nil {
+			return
+		}
+		switch x.Kind {
+		case check.DataOf:
+			reads = append(reads, x)
+		case check.Observed:
+			handled = true
+		case check.Ref:
+			if let, ok := x.Object.(*check.Let); ok {
+				walk(let.Value)
+			}
+		}
+		for _, arg := range x.Args {
+			walk(arg)
+		}
+		walk(x.Body)
+	}
+	walk(a.Value)
+	if len(reads) == 0 || handled {
+		return v
+	}
+	b, size := l.b, v.Shape.Size()
+	v = b.Slice(v, 0, ir.Vec(size))
+	seen := b.Full(ir.Vec(size), 1)
+	for _, x := range reads {
+		s := l.observes[x.Object]
+		of := b.Slice(l.out.In.Seen, s.Off, ir.Vec(s.N))
+		switch {
+		case s.N == size:
+			seen = b.Mul(seen, of)
+		default: // all of it has to be there
+			all := b.Le(b.Const(float64(s.N)), b.Sum(of))
+			seen = b.Mul(seen, b.Fill(all, ir.Vec(size)))
+		}
+	}
+	kept := b.Full(ir.Vec(size), 0)
+	if !a.Add {
+		kept = b.Slice(l.ref(a.Target), a.Offset, ir.Vec(size))
+	}
+	return b.Select(seen, v, kept)
 }
 
 // across adds the squared jump of conserved quantities to their quadratures.

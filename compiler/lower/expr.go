@@ -362,7 +362,10 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	case "abs":
 		return l.branch(args[0], ir.OpAbs, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Neg(x)) })
 	case "sign":
-		return l.branch(args[0], ir.OpSign, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return b.Select(m, b.Const(1), b.Const(-1)) })
+		if !l.located || !l.moves(args[0]) {
+			return b.Apply(ir.OpSign, args[0])
+		}
+		return l.elements(args[0], func(e *ir.Node, _ int) *ir.Node { return l.signAt(e) })
 	case "relu":
 		if l.located && l.cornered && l.moves(args[0]) {
 			return l.branch(args[0], ir.OpAbs, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Const(0)) })
@@ -478,9 +481,10 @@ func (l *lowerer) floor(x *ir.Node) *ir.Node {
 type atZero uint8
 
 const (
-	corner      atZero = iota // the same on both sides: abs, min, max
-	belowAtZero               // what it is below: a > b
-	aboveAtZero               // what it is above: a >= b
+	corner        atZero = iota // the same on both sides: abs, min, max
+	belowAtZero                 // what it is below: a > b
+	aboveAtZero                 // what it is above: a >= b
+	neitherAtZero               // sign
 )
 
 // switchKey tells switches apart: those of one guard differ where they belong to
@@ -491,24 +495,71 @@ type switchKey struct {
 	at    atZero
 }
 
+// oriented is a guard as one that has its surface already, if there is any, and
+// whether it is turned round: b − a is a − b turned round, and factors do not matter.
+func (l *lowerer) oriented(g *ir.Node) (surface *ir.Node, turned bool) {
+	if _, known := l.guards[g]; known {
+		return g, false
+	}
+	other, turned := g, false
+	switch g.Op {
+	case ir.OpNeg:
+		other, turned = l.oriented(g.Args[0])
+		return other, !turned
+	case ir.OpMul:
+		for k := range 2 {
+			if c, ok := g.Args[k].Const(); ok && c != 0 {
+				other, turned = l.oriented(g.Args[1-k])
+				turned = turned != (c < 0)
+			}
+		}
+	case ir.OpSub:
+		other, turned = l.b.Sub(g.Args[1], g.Args[0]), true
+	}
+	if _, known := l.guards[other]; known {
+		return other, turned
+	}
+	return g, false
+}
+
 // mode is the switch of the sign of g: 1 above zero, 0 below.
 func (l *lowerer) mode(g *ir.Node, at atZero) *ir.Node {
-	if g.Op == ir.OpNeg {
-		switch at {
-		case belowAtZero:
-			at = aboveAtZero
-		case aboveAtZero:
-			at = belowAtZero
-		}
-		return l.b.Sub(l.b.Const(1), l.mode(g.Args[0], at))
+	surface, turned := l.oriented(g)
+	if !turned {
+		return l.modeOn(surface, at)
 	}
-	k := switchKey{arg: g, at: at}
+	switch at {
+	case belowAtZero:
+		at = aboveAtZero
+	case aboveAtZero:
+		at = belowAtZero
+	}
+	return l.b.Sub(l.b.Const(1), l.modeOn(surface, at))
+}
+
+// signAt is the sign of g, 0 where the state rests on its surface.
+func (l *lowerer) signAt(g *ir.Node) *ir.Node {
+	surface, turned := l.oriented(g)
+	m, above, below := l.modeOn(surface, neitherAtZero), 1., -1.
+	if turned {
+		above, below = below, above
+	}
+	b := l.b
+	return b.Select(b.Apply(ir.OpEq, m, b.Const(AtRest)), b.Const(0), b.Select(m, b.Const(above), b.Const(below)))
+}
+
+// modeOn is the mode of the switch on a surface.
+func (l *lowerer) modeOn(surface *ir.Node, at atZero) *ir.Node {
+	k := switchKey{arg: surface, at: at}
 	if i, ok := l.switches[k]; ok {
 		return l.modeNode(i)
 	}
 	i := len(l.out.Switches)
 	l.switches[k] = i
-	l.out.Switches = append(l.out.Switches, Switch{Mode: l.modeIndex(i), Guard: l.guardOf(g, l.site()), Corner: at == corner, AtZero: at == aboveAtZero})
+	l.out.Switches = append(l.out.Switches, Switch{
+		Mode: l.modeIndex(i), Guard: l.guardOf(surface, l.site()), Corner: at == corner,
+		AtZero: map[atZero]float64{aboveAtZero: 1, neitherAtZero: AtRest}[at],
+	})
 	return l.modeNode(i)
 }
 

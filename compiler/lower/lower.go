@@ -374,7 +374,7 @@ func (l *lowerer) rhs() {
 		if r.Equality {
 			p = physics.Equal
 		}
-		k := quad(p.Build(l.b, physics.Args{Value: l.expr(r.G), Scale: l.b.Const(1)}))
+		k := quad(p.Build(l.b, physics.Args{Value: l.violation(r), Scale: l.b.Const(1)}))
 		l.out.Penalties = append(l.out.Penalties, Penalty{Name: "require " + check.Text(r.G), State: k, Weight: r.Weight})
 	}
 	l.located = false
@@ -386,6 +386,18 @@ func (l *lowerer) rhs() {
 	if len(cs) > 0 {
 		l.out.Conserved = l.b.Concat(cs...)
 	}
+}
+
+// violation is the quantity of a `require`, of an inequality where it is violated
+// alone: that is located, so that no step goes on across.
+func (l *lowerer) violation(r *check.Require) *ir.Node {
+	g := l.expr(r.G)
+	if r.Equality {
+		return g
+	}
+	l.sites = append(l.sites, r.G)
+	defer func() { l.sites = l.sites[:len(l.sites)-1] }()
+	return l.pick("min", g, l.b.Full(g.Shape, 0))
 }
 
 // initial builds the values at the start.

@@ -256,10 +256,14 @@ type Switch struct {
 	Upper int
 	Arg   *ir.Node // SwitchFloor: the argument, to set the mode
 
-	// Corner: the branches agree where the guard is zero. AtZero: there it is
-	// what it is above.
-	Corner, AtZero bool
+	// Corner: the branches agree where the guard is zero. AtZero is the mode of a
+	// state that rests there: 1 for what is then as above, 0 as below, or AtRest.
+	Corner bool
+	AtZero float64
 }
+
+// AtRest is the mode of a sign whose argument rests at zero.
+const AtRest = 2
 
 // Penalty says how a quadrature state enters the loss.
 type Penalty struct {
