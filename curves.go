@@ -172,6 +172,7 @@ func (m *Model) rows(w *worker, span *sim.Span, tr *sim.Trajectory) (rows [][]fl
 			w.sys.at(t, y, d)
 			copy(w.sys.yb, yb)
 			copy(w.sys.db, db)
+			w.sys.stand(d, db)
 			w.sys.outputs.run()
 			row = append(row, w.sys.outputs.v[:len(lay.Outputs)]...)
 		}

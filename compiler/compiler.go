@@ -37,6 +37,7 @@ type Program struct {
 	// last SlideGuards guards say when that ends.
 	Slides bool
 
+	readers  []reader   // values that read blends
 	guards   []*ir.Node // but for those of sliding
 	affine   []bool     // of these; see straight
 	times    []*ir.Node
@@ -76,6 +77,7 @@ func Compile(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	}
 	p.Model = m
 	p.schedule()
+	p.read()
 	return p, diags
 }
 
@@ -195,7 +197,9 @@ func (p *Program) Rows(lanes int, networks exec.Precision) (*exec.Module, error)
 	if p.Model.Row == nil || !p.weighs(p.Model.Row) {
 		return nil, nil
 	}
-	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, p.row(true)) }), lanes, networks)
+	return exec.Compile(p.built(func() []*ir.Graph {
+		return opt.Optimize(p.Model.Builder, p.row("row", p.Model.Row, p.Model.Terms, true))
+	}), lanes, networks)
 }
 
 // Noise compiles the program noise, the arguments of the distributions of

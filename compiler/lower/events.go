@@ -39,18 +39,38 @@ func (l *lowerer) events() {
 			rate += 2
 			threshold++
 		}
-		e.Delay = l.optional(ev.After)
-		e.Jump, e.Targets, e.Adds = l.jump(ev.Assigns)
-		if e.Rate != nil {
-			l.adds(&e, e.Likelihood, l.b.Neg(l.b.Log(e.Rate))) // of the values at the trigger
+		blended := e
+		l.acts(ev, &e)
+		l.reading = blending
+		l.acts(ev, &blended)
+		l.reading = plainly
+		if blended.Jump != e.Jump {
+			e.Blended.Jump = blended.Jump
 		}
-		l.across(ev, &e)
-		if ev.Zeno == "rest" {
-			e.Rest, e.RestTargets, _ = l.jump(ev.Rest)
+		if blended.Rest != e.Rest {
+			e.Blended.Rest = blended.Rest
+		}
+		if blended.Delay != e.Delay {
+			e.Blended.Delay = blended.Delay
 		}
 		l.out.Events = append(l.out.Events, e)
 	}
 	l.priorities()
+}
+
+// acts lowers what an event does.
+func (l *lowerer) acts(ev *check.Event, e *Event) {
+	if ev.After != nil {
+		e.Delay = l.whole(ev.After, ev.After.Shape)
+	}
+	e.Jump, e.Targets, e.Adds = l.jump(ev.Assigns)
+	if e.Rate != nil {
+		l.adds(e, e.Likelihood, l.b.Neg(l.b.Log(l.whole(ev.At, ev.At.Shape)))) // of the values at the trigger
+	}
+	l.across(ev, e)
+	if ev.Zeno == "rest" {
+		e.Rest, e.RestTargets, _ = l.jump(ev.Rest)
+	}
 }
 
 // priorities lowers the priorities of all events, if one is not constant.
@@ -155,7 +175,7 @@ func (l *lowerer) jump(assigns []*check.Assign) (jump *ir.Node, targets []int, a
 	var parts []*ir.Node
 	at := map[int]int{}
 	for _, a := range assigns {
-		v := l.expr(a.Value)
+		v := l.whole(a.Value, a.Value.Shape)
 		parts = append(parts, l.b.Slice(v, 0, ir.Vec(v.Shape.Size())))
 		s := l.slots[a.Target]
 		off := s.Off + a.Offset
@@ -205,7 +225,10 @@ func (l *lowerer) across(ev *check.Event, e *Event) {
 			if at != ev || e.Jump == nil {
 				continue
 			}
+			was := l.reading
+			l.reading = plainly
 			before := l.expr(c.Value)
+			l.reading = was
 			after := l.b.Substitute([]*ir.Node{before}, l.afterJump(e))[0]
 			jump := physics.Jump.Build(l.b, physics.Args{Value: l.b.Sub(after, before), Scale: l.scaleNode(ScaleConserve, c)})
 			l.adds(e, state, jump)

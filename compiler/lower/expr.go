@@ -53,6 +53,9 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	case check.Apply:
 		return l.apply(x)
 	case check.Diff:
+		if n := l.blend(x, x.Shape, false); n != nil {
+			return n
+		}
 		return l.diff(x)
 	case check.DataOf, check.Observed:
 		s := l.observes[x.Object]
@@ -66,16 +69,19 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	case check.SlopeOf:
 		return l.b.Slice(l.out.In.Q, l.slopeOff[x.Object], shapeOf(x.Shape))
 	case check.Before:
-		was := l.before
-		l.before = true
+		if n := l.blend(x.Args[0], x.Shape, true); n != nil {
+			return n
+		}
+		before, reads := l.before, l.reading
+		l.before, l.reading = true, plainly
 		n := l.expr(x.Args[0])
-		l.before = was
+		l.before, l.reading = before, reads
 		return n
 	case check.Smooth:
-		was := l.located
-		l.located = false
+		was, reads := l.located, l.reading
+		l.located, l.reading = false, plainly
 		n := l.expr(x.Args[0])
-		l.located = was
+		l.located, l.reading = was, reads
 		return n
 	}
 	return l.op(x)
@@ -124,11 +130,11 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 
 // let lowers a named quantity once for each way it is used in.
 func (l *lowerer) let(o check.Object, value *check.Expr) *ir.Node {
-	k := letKey{o, l.located, l.cornered, l.before}
+	k := letKey{o, l.located, l.cornered, l.before, l.reading}
 	if n := l.lets[k]; n != nil {
 		return n
 	}
-	n := l.value(value, o.Info().Shape)
+	n := l.whole(value, o.Info().Shape)
 	l.lets[k] = n
 	return n
 }
@@ -304,6 +310,9 @@ func (l *lowerer) diff(x *check.Expr) *ir.Node {
 
 // op lowers an operator or function.
 func (l *lowerer) op(x *check.Expr) *ir.Node {
+	if n := l.blendOp(x); n != nil {
+		return n
+	}
 	l.sites = append(l.sites, x)
 	defer func() { l.sites = l.sites[:len(l.sites)-1] }()
 	switch x.Name {
@@ -360,19 +369,17 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	case "clamp":
 		return l.pick("min", l.pick("max", args[0], args[1]), args[2])
 	case "abs":
-		return l.branch(args[0], ir.OpAbs, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Neg(x)) })
+		plain := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpAbs, x) }
+		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Neg(x)) })
 	case "sign":
-		return l.branch(args[0], ir.OpSign, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return b.Select(m, b.Const(1), b.Const(-1)) })
+		plain := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpSign, x) }
+		return l.branch(args[0], plain, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return b.Select(m, b.Const(1), b.Const(-1)) })
 	case "relu":
-		if l.located && l.cornered && l.moves(args[0]) {
-			return l.branch(args[0], ir.OpAbs, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Const(0)) })
-		}
-		return b.Apply(ir.OpMax, args[0], b.Const(0))
+		plain := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpMax, x, b.Const(0)) }
+		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Const(0)) })
 	case "step":
-		if l.located && l.moves(args[0]) {
-			return l.branch(args[0], ir.OpSign, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return m })
-		}
-		return b.Le(b.Const(0), args[0])
+		plain := func(x *ir.Node) *ir.Node { return b.Le(b.Const(0), x) }
+		return l.branch(args[0], plain, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return m })
 	case "floor":
 		return l.floor(args[0])
 	case "ceil":
@@ -412,25 +419,51 @@ func (l *lowerer) pick(name string, x, y *ir.Node) *ir.Node {
 		op = ir.OpMax
 	}
 	d := l.b.Sub(x, y)
-	if !l.located || !l.cornered || !l.moves(d) {
+	if !l.switched(d, corner) {
 		return l.b.Apply(op, x, y)
 	}
 	return l.elements(d, func(d *ir.Node, i int) *ir.Node {
 		a, c := l.elementOf(x, i), l.elementOf(y, i)
+		m := l.side(d, corner) // 1 where x > y
+		if m == nil {
+			return l.b.Apply(op, a, c)
+		}
 		if name == "min" {
 			a, c = c, a
 		}
-		return l.b.Select(l.mode(d, corner), a, c) // the mode is 1 where x > y
+		return l.b.Select(m, a, c)
 	})
 }
 
-// branch lowers a function with a corner or a jump at 0: of a switch where it
-// is located, else of the plain op.
-func (l *lowerer) branch(x *ir.Node, plain ir.Op, at atZero, f func(mode, x *ir.Node) *ir.Node) *ir.Node {
-	if !l.located || at == corner && !l.cornered || !l.moves(x) {
-		return l.b.Apply(plain, x)
+// branch lowers a function with a corner or a jump at 0: of a switch where there
+// is one, else the plain function.
+func (l *lowerer) branch(x *ir.Node, plain func(x *ir.Node) *ir.Node, at atZero, f func(mode, x *ir.Node) *ir.Node) *ir.Node {
+	if !l.switched(x, at) {
+		return plain(x)
 	}
-	return l.elements(x, func(e *ir.Node, _ int) *ir.Node { return f(l.mode(e, at), e) })
+	return l.elements(x, func(e *ir.Node, _ int) *ir.Node {
+		if m := l.side(e, at); m != nil {
+			return f(m, e)
+		}
+		return plain(e)
+	})
+}
+
+// switched reports whether the elements of a value may have switches of their signs.
+func (l *lowerer) switched(x *ir.Node, at atZero) bool {
+	if l.reading == byMode {
+		return true
+	}
+	return l.located && (at != corner || l.cornered) && l.moves(x)
+}
+
+// side is the mode of the switch of the sign of g, of those that may have one; nil
+// where there is none to read.
+func (l *lowerer) side(g *ir.Node, at atZero) *ir.Node {
+	if l.reading == byMode {
+		return l.known(g, at)
+	}
+	return l.mode(g, at)
 }
 
 // elements maps a function over the elements of an array.
@@ -455,13 +488,16 @@ func (l *lowerer) elementOf(x *ir.Node, i int) *ir.Node {
 // floor lowers floor(x) to the mode of a switch that counts the crossings of
 // whole numbers.
 func (l *lowerer) floor(x *ir.Node) *ir.Node {
-	if !l.located || !l.moves(x) {
+	if !l.switched(x, belowAtZero) {
 		return l.b.Apply(ir.OpFloor, x)
 	}
 	return l.elements(x, func(e *ir.Node, _ int) *ir.Node {
 		k := switchKey{arg: e, floor: true}
 		if i, ok := l.switches[k]; ok {
 			return l.modeNode(i)
+		}
+		if l.reading == byMode {
+			return l.b.Apply(ir.OpFloor, e)
 		}
 		i := len(l.out.Switches)
 		l.switches[k] = i
@@ -570,17 +606,19 @@ func (l *lowerer) cond(x *check.Expr) *ir.Node {
 	l.sites = append(l.sites, x)
 	defer func() { l.sites = l.sites[:len(l.sites)-1] }()
 	p, q := l.expr(x.Args[0]), l.expr(x.Args[1])
-	if l.located && x.Name != "eq" && x.Name != "ne" {
-		if g := b.Sub(p, q); l.moves(g) {
-			at := belowAtZero
-			if x.Name == "lt" || x.Name == "ge" {
-				at = aboveAtZero
+	if (l.located || l.reading == byMode) && x.Name != "eq" && x.Name != "ne" {
+		at := belowAtZero
+		if x.Name == "lt" || x.Name == "ge" {
+			at = aboveAtZero
+		}
+		if g := b.Sub(p, q); l.switched(g, at) {
+			m := l.side(g, at)
+			if m != nil && (x.Name == "lt" || x.Name == "le") {
+				m = b.Sub(b.Const(1), m)
 			}
-			m := l.mode(g, at)
-			if x.Name == "lt" || x.Name == "le" {
-				return b.Sub(b.Const(1), m)
+			if m != nil {
+				return m
 			}
-			return m
 		}
 	}
 	switch x.Name {

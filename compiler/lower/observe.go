@@ -10,9 +10,11 @@ import (
 
 // observations builds the predictions and the loss of one row of data.
 func (l *lowerer) observations() {
+	l.reading = blending
+	defer func() { l.reading = plainly }()
 	var preds, terms []*ir.Node
 	for i, o := range l.m.Observes {
-		pred := l.value(o.Value, o.Shape)
+		pred := l.whole(o.Value, o.Shape)
 		preds = append(preds, pred)
 		if o.Dist != nil {
 			for j, a := range l.arguments(o.Dist) {
