@@ -42,6 +42,33 @@ func TestSlidingOutputs(t *testing.T) {
   observe force = mu*sign(v)`, values{
 			"F": push, "force": push, "mu": func(t float64) float64 { return 0.9 - 0.3*(push(t)+0.9)/1.5 },
 		}},
+		"what is not linear in it": {`
+  state v = 0
+  let F = 0.7*sign(v)
+  let size = abs(F)
+  v' = 0.4*sin(t) + 0.1 - F
+  observe square = F^2
+  observe again = F*F
+  observe root = sqrt(1 + F^2)
+  observe more = max(F, 0.2) + (if F > 0.3 then 1 else 0)
+  observe direct = abs(0.7*sign(v)) + exp(sign(v))`, values{
+			"size":   func(t float64) float64 { return math.Abs(push(t)) },
+			"square": func(t float64) float64 { return push(t) * push(t) }, "again": func(t float64) float64 { return push(t) * push(t) },
+			"root": func(t float64) float64 { return math.Sqrt(1 + push(t)*push(t)) },
+			"more": func(t float64) float64 {
+				if push(t) > 0.3 {
+					return push(t) + 1
+				}
+				return math.Max(push(t), 0.2)
+			},
+			"direct": func(t float64) float64 { return math.Abs(push(t)) + math.Exp(push(t)/0.7) },
+		}},
+		"what acts is not linear": {`
+  state v = 0
+  let s = 0.7*sign(v) + 0.2
+  let F = s*abs(s)
+  v' = 0.4*sin(t) + 0.1 - F
+  observe force = F`, values{"F": push, "force": push}},
 		"the same surface from the other side": {`
   state v = 0.5
   v' = 0.4*sin(t) + 0.1 - (if v < 0.5 then -0.7 else 0.7)
@@ -213,6 +240,57 @@ func TestSlidingOutputGradients(t *testing.T) {
 			certified(t, c.body, c.obs, 0.3, 1, 2.2, 3, 3.7, 4, 4.6, 5.3, 6)
 		})
 	}
+}
+
+// TestSlidingPenalties: penalties on what acts while it slides, alone and as the rate of
+// a conserved quantity.
+func TestSlidingPenalties(t *testing.T) {
+	for name, c := range map[string]struct {
+		penalty string
+		want    float64 // its mean over 0 … 3
+	}{
+		// ∫₀³ max(0, a sin t − 0.2)² dt / 3 with a = 0.4; both sides would have 0.5² and 0.9².
+		"require": {"require 0.2 - F >= 0 { weight: 3 }", 3 * integral(func(t float64) float64 { return math.Pow(math.Max(0, 0.4*math.Sin(t)-0.2), 2) }) / 3},
+		// The speed stays 0, though it does not on either side.
+		"conserve": {"conserve impulse = 2*v { weight: 5, scale: 1 }", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte("t,x\n0,0\n3,0\n"), 0o600))
+			m, err := Parse(filepath.Join(dir, "m.node"), `model M {
+  param a = 0.4
+  state v = 0
+  let F = 0.7*sign(v)
+  v' = a*sin(t) - F
+  state y = 1, y' = 0 # keeps the steps short
+  y'' = -25*y
+  observe x = v ~ normal(1)
+  `+c.penalty+`
+}
+data d from "d.csv" { time: t; x: x }
+fit { solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }
+`)
+			require.NoError(t, err)
+			f, err := m.NewFit()
+			require.NoError(t, err)
+			cert, err := f.Certify(context.Background(), 1000, GradientModes...)
+			require.NoError(t, err)
+			require.Less(t, cert.Worst, 1e-6, "%s %s %+v", cert.Mode, cert.Where, cert.Targets)
+			res, err := f.obj.Eval(context.Background(), f.x, nil, 1, nil)
+			require.NoError(t, err)
+			require.InDelta(t, c.want+math.Log(2*math.Pi)/2, res.Loss, 1e-6)
+		})
+	}
+}
+
+// integral is that over 0 … 3 by Simpson's rule.
+func integral(f func(t float64) float64) float64 {
+	const n = 3000
+	sum := f(0) + f(3)
+	for i := 1; i < n; i++ {
+		sum += float64(2+2*(i%2)) * f(3*float64(i)/n)
+	}
+	return sum * 3 / n / 3
 }
 
 // TestFitFrictionForce recovers a coefficient of friction and a force from noisy

@@ -37,7 +37,6 @@ type Program struct {
 	// last SlideGuards guards say when that ends.
 	Slides bool
 
-	readers  []reader   // values that read blends
 	guards   []*ir.Node // but for those of sliding
 	affine   []bool     // of these; see straight
 	times    []*ir.Node
@@ -77,7 +76,6 @@ func Compile(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	}
 	p.Model = m
 	p.schedule()
-	p.read()
 	return p, diags
 }
 

@@ -78,7 +78,7 @@ func (p *Program) slides() []slide {
 	for n := 1; n <= p.mostSurfaces(); n++ {
 		corners := p.fields(n)
 		parts := p.parts(corners)
-		s := slide{flow: p.blend(corners, 0, parts)}
+		s := slide{flow: p.integrals(n, p.blend(corners, 0, parts))}
 		if p.flow != m.RHS {
 			s.flow = b.Mul(p.free(), s.flow)
 		}

@@ -7,60 +7,17 @@ import (
 
 // While the solution slides along a surface its guard is zero but for round-off, and
 // what acts is a combination of the fields on both sides. So outputs, observations,
-// losses and jumps do not compare: they read the modes of the switches that the
-// right-hand side has, and a quantity that does so is combined as the fields are,
-// as a whole. What would be combined term by term, the friction μ(v)·sign(v) with
-// a μ that jumps as well, is not what acts.
+// losses and jumps do not compare there: they read the modes of the switches that the
+// right-hand side has. Quantities that read none of a surface that may be slid along
+// compare as ever.
 
-// reading is how an expression reads the switches of the right-hand side.
-type reading uint8
-
-const (
-	plainly  reading = iota // not: it compares
-	blending                // by Blends, each as large as possible
-	byMode                  // by their modes: inside of a Blend
-)
-
-// whole lowers a quantity that is one Blend where it reads switches, and spreads a
-// scalar over the shape.
+// whole lowers a quantity that reads the modes of switches, if it has some to read,
+// and spreads a scalar over the shape.
 func (l *lowerer) whole(x *check.Expr, shape check.Shape) *ir.Node {
-	if n := l.blend(x, shape, false); n != nil {
+	if n := l.switchedBy(x, shape); n != nil {
 		return n
 	}
 	return l.value(x, shape)
-}
-
-// blend is the input that stands for an expression that reads switches; nil where
-// it reads none, or where that is not asked for.
-func (l *lowerer) blend(x *check.Expr, shape check.Shape, before bool) *ir.Node {
-	if l.reading == plainly || l.reading == byMode && !before {
-		return nil
-	}
-	n := l.switchedBy(x, shape)
-	if n == nil {
-		return nil
-	}
-	in := l.b.Input("blend#"+itoa(len(l.out.Blends)), n.Shape, true)
-	l.out.Blends = append(l.out.Blends, Blend{In: in, Node: n, Before: before})
-	return in
-}
-
-// blendOp is that of an operator that compares; of an `if`, where its condition
-// does.
-func (l *lowerer) blendOp(x *check.Expr) *ir.Node {
-	if l.reading != blending {
-		return nil
-	}
-	switch x.Name {
-	case "if":
-		if l.switchedBy(x.Args[0], x.Args[0].Shape) == nil {
-			return nil
-		}
-	case "sign", "step", "lt", "le", "gt", "ge", "and", "or", "not":
-	default:
-		return nil
-	}
-	return l.blend(x, x.Shape, false)
 }
 
 // switchedBy is an expression that reads the modes of switches; nil where it reads
@@ -73,27 +30,59 @@ func (l *lowerer) switchedBy(x *check.Expr, shape check.Shape) *ir.Node {
 	if !some {
 		return nil
 	}
-	reads, before := l.reading, l.before
-	l.reading, l.before = byMode, false
+	l.byMode = true
 	n := l.value(x, shape)
-	l.reading, l.before = reads, before
+	l.byMode = false
+	if !l.readsSurface(n) {
+		return nil
+	}
+	return n
+}
+
+// readsSurface reports whether a value reads the mode of a switch along whose surface
+// the solution may slide.
+func (l *lowerer) readsSurface(n *ir.Node) bool {
 	for _, a := range ir.Reach(n) {
-		if a.Op != ir.OpSlice || a.Args[0] != l.out.In.D {
+		if a.Op != ir.OpSlice || a.Args[0] != l.out.In.D && a.Args[0] != l.out.In.DB {
 			continue
 		}
 		for i := range l.out.Switches {
 			if at := l.modeIndex(i); l.slidable(i) && a.Off <= at && at < a.Off+a.Shape.Size() {
-				return n
+				return true
 			}
 		}
 	}
-	return nil
+	return false
 }
 
 // slidable reports whether the solution may slide along the surface of a switch.
 func (l *lowerer) slidable(i int) bool {
 	w := &l.out.Switches[i]
 	return !w.Corner && !w.Floor
+}
+
+// acting notes what the named quantities are that the right-hand side reads.
+func (l *lowerer) acting() {
+	for _, x := range l.m.Lets {
+		if l.lets[letKey{let: x, located: true, cornered: true}] == nil {
+			continue
+		}
+		if n := l.switchedBy(x.Value, x.Shape); n != nil {
+			l.out.Acting = append(l.out.Acting, n)
+		}
+	}
+}
+
+// atBefore is a value of states and modes at those before the instant.
+func (l *lowerer) atBefore(n *ir.Node) *ir.Node {
+	by := map[*ir.Node]*ir.Node{}
+	if in := &l.out.In; in.Y != nil {
+		by[in.Y] = in.YB
+	}
+	if in := &l.out.In; in.D != nil {
+		by[in.D] = in.DB
+	}
+	return l.b.Substitute([]*ir.Node{n}, by)[0]
 }
 
 // known is the mode of the switch of the sign of g, or of one that differs on the

@@ -39,37 +39,35 @@ func (l *lowerer) events() {
 			rate += 2
 			threshold++
 		}
-		blended := e
-		l.acts(ev, &e)
-		l.reading = blending
-		l.acts(ev, &blended)
-		l.reading = plainly
-		if blended.Jump != e.Jump {
-			e.Blended.Jump = blended.Jump
+		slides := e
+		l.acts(ev, &e, l.value)
+		l.acts(ev, &slides, l.whole)
+		if slides.Jump != e.Jump {
+			e.Sliding.Jump = slides.Jump
 		}
-		if blended.Rest != e.Rest {
-			e.Blended.Rest = blended.Rest
+		if slides.Rest != e.Rest {
+			e.Sliding.Rest = slides.Rest
 		}
-		if blended.Delay != e.Delay {
-			e.Blended.Delay = blended.Delay
+		if slides.Delay != e.Delay {
+			e.Sliding.Delay = slides.Delay
 		}
 		l.out.Events = append(l.out.Events, e)
 	}
 	l.priorities()
 }
 
-// acts lowers what an event does.
-func (l *lowerer) acts(ev *check.Event, e *Event) {
+// acts lowers what an event does, with a way to lower expressions.
+func (l *lowerer) acts(ev *check.Event, e *Event, value func(*check.Expr, check.Shape) *ir.Node) {
 	if ev.After != nil {
-		e.Delay = l.whole(ev.After, ev.After.Shape)
+		e.Delay = value(ev.After, ev.After.Shape)
 	}
-	e.Jump, e.Targets, e.Adds = l.jump(ev.Assigns)
+	e.Jump, e.Targets, e.Adds = l.jump(ev.Assigns, value)
 	if e.Rate != nil {
-		l.adds(e, e.Likelihood, l.b.Neg(l.b.Log(l.whole(ev.At, ev.At.Shape)))) // of the values at the trigger
+		l.adds(e, e.Likelihood, l.b.Neg(l.b.Log(value(ev.At, ev.At.Shape)))) // of the values at the trigger
 	}
 	l.across(ev, e)
 	if ev.Zeno == "rest" {
-		e.Rest, e.RestTargets, _ = l.jump(ev.Rest)
+		e.Rest, e.RestTargets, _ = l.jump(ev.Rest, value)
 	}
 }
 
@@ -171,11 +169,11 @@ func (l *lowerer) guardOf(n *ir.Node, x *check.Expr) int {
 
 // jump lowers assignments to the vector of new values, or of what is added, and
 // their places. What several assignments add to one place is summed up.
-func (l *lowerer) jump(assigns []*check.Assign) (jump *ir.Node, targets []int, adds []bool) {
+func (l *lowerer) jump(assigns []*check.Assign, value func(*check.Expr, check.Shape) *ir.Node) (jump *ir.Node, targets []int, adds []bool) {
 	var parts []*ir.Node
 	at := map[int]int{}
 	for _, a := range assigns {
-		v := l.whole(a.Value, a.Value.Shape)
+		v := value(a.Value, a.Value.Shape)
 		parts = append(parts, l.b.Slice(v, 0, ir.Vec(v.Shape.Size())))
 		s := l.slots[a.Target]
 		off := s.Off + a.Offset
@@ -225,10 +223,7 @@ func (l *lowerer) across(ev *check.Event, e *Event) {
 			if at != ev || e.Jump == nil {
 				continue
 			}
-			was := l.reading
-			l.reading = plainly
 			before := l.expr(c.Value)
-			l.reading = was
 			after := l.b.Substitute([]*ir.Node{before}, l.afterJump(e))[0]
 			jump := physics.Jump.Build(l.b, physics.Args{Value: l.b.Sub(after, before), Scale: l.scaleNode(ScaleConserve, c)})
 			l.adds(e, state, jump)

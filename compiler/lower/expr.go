@@ -53,9 +53,6 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	case check.Apply:
 		return l.apply(x)
 	case check.Diff:
-		if n := l.blend(x, x.Shape, false); n != nil {
-			return n
-		}
 		return l.diff(x)
 	case check.DataOf, check.Observed:
 		s := l.observes[x.Object]
@@ -69,19 +66,19 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	case check.SlopeOf:
 		return l.b.Slice(l.out.In.Q, l.slopeOff[x.Object], shapeOf(x.Shape))
 	case check.Before:
-		if n := l.blend(x.Args[0], x.Shape, true); n != nil {
-			return n
+		if l.byMode {
+			return l.atBefore(l.expr(x.Args[0]))
 		}
-		before, reads := l.before, l.reading
-		l.before, l.reading = true, plainly
+		was := l.before
+		l.before = true
 		n := l.expr(x.Args[0])
-		l.before, l.reading = before, reads
+		l.before = was
 		return n
 	case check.Smooth:
-		was, reads := l.located, l.reading
-		l.located, l.reading = false, plainly
+		located, byMode := l.located, l.byMode
+		l.located, l.byMode = false, false
 		n := l.expr(x.Args[0])
-		l.located, l.reading = was, reads
+		l.located, l.byMode = located, byMode
 		return n
 	}
 	return l.op(x)
@@ -130,11 +127,11 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 
 // let lowers a named quantity once for each way it is used in.
 func (l *lowerer) let(o check.Object, value *check.Expr) *ir.Node {
-	k := letKey{o, l.located, l.cornered, l.before, l.reading}
+	k := letKey{o, l.located, l.cornered, l.before, l.byMode}
 	if n := l.lets[k]; n != nil {
 		return n
 	}
-	n := l.whole(value, o.Info().Shape)
+	n := l.value(value, o.Info().Shape)
 	l.lets[k] = n
 	return n
 }
@@ -310,9 +307,6 @@ func (l *lowerer) diff(x *check.Expr) *ir.Node {
 
 // op lowers an operator or function.
 func (l *lowerer) op(x *check.Expr) *ir.Node {
-	if n := l.blendOp(x); n != nil {
-		return n
-	}
 	l.sites = append(l.sites, x)
 	defer func() { l.sites = l.sites[:len(l.sites)-1] }()
 	switch x.Name {
@@ -451,7 +445,7 @@ func (l *lowerer) branch(x *ir.Node, plain func(x *ir.Node) *ir.Node, at atZero,
 
 // switched reports whether the elements of a value may have switches of their signs.
 func (l *lowerer) switched(x *ir.Node, at atZero) bool {
-	if l.reading == byMode {
+	if l.byMode {
 		return true
 	}
 	return l.located && (at != corner || l.cornered) && l.moves(x)
@@ -460,7 +454,7 @@ func (l *lowerer) switched(x *ir.Node, at atZero) bool {
 // side is the mode of the switch of the sign of g, of those that may have one; nil
 // where there is none to read.
 func (l *lowerer) side(g *ir.Node, at atZero) *ir.Node {
-	if l.reading == byMode {
+	if l.byMode {
 		return l.known(g, at)
 	}
 	return l.mode(g, at)
@@ -496,7 +490,7 @@ func (l *lowerer) floor(x *ir.Node) *ir.Node {
 		if i, ok := l.switches[k]; ok {
 			return l.modeNode(i)
 		}
-		if l.reading == byMode {
+		if l.byMode {
 			return l.b.Apply(ir.OpFloor, e)
 		}
 		i := len(l.out.Switches)
@@ -596,7 +590,11 @@ func (l *lowerer) cond(x *check.Expr) *ir.Node {
 	case "and":
 		return b.Mul(l.cond(x.Args[0]), l.cond(x.Args[1]))
 	case "or":
-		return b.Apply(ir.OpMax, l.cond(x.Args[0]), l.cond(x.Args[1]))
+		p, q := l.cond(x.Args[0]), l.cond(x.Args[1])
+		if l.byMode { // linear in both
+			return l.not(b.Mul(l.not(p), l.not(q)))
+		}
+		return b.Apply(ir.OpMax, p, q)
 	case "not":
 		return b.Sub(b.Const(1), l.cond(x.Args[0]))
 	case "lt", "le", "gt", "ge", "eq", "ne":
@@ -606,7 +604,7 @@ func (l *lowerer) cond(x *check.Expr) *ir.Node {
 	l.sites = append(l.sites, x)
 	defer func() { l.sites = l.sites[:len(l.sites)-1] }()
 	p, q := l.expr(x.Args[0]), l.expr(x.Args[1])
-	if (l.located || l.reading == byMode) && x.Name != "eq" && x.Name != "ne" {
+	if (l.located || l.byMode) && x.Name != "eq" && x.Name != "ne" {
 		at := belowAtZero
 		if x.Name == "lt" || x.Name == "ge" {
 			at = aboveAtZero

@@ -45,12 +45,12 @@ type lowerer struct {
 	sites    []*check.Expr    // operators that are being lowered, the innermost last
 	fresh    int
 
-	located    bool    // comparisons become switches
-	cornered   bool    // where located: corners too
-	before     bool    // states are those before the event
-	reading    reading // how the switches of the right-hand side are read
-	modes      int     // how many switch modes D has room for
-	thresholds int     // events with a rate
+	located    bool // comparisons become switches
+	cornered   bool // where located: corners too
+	before     bool // states are those before the event
+	byMode     bool // comparisons read the switches that there are
+	modes      int  // how many switch modes D has room for
+	thresholds int  // events with a rate
 }
 
 type scaleKey struct {
@@ -61,7 +61,7 @@ type scaleKey struct {
 type letKey struct {
 	let                       check.Object
 	located, cornered, before bool
-	reading                   reading
+	byMode                    bool
 }
 
 func newLowerer(m *check.Model, modes int) *lowerer {
@@ -87,6 +87,7 @@ func (l *lowerer) build() {
 	l.events()
 	l.observations()
 	l.outputs()
+	l.acting()
 	l.priors()
 	l.floors()
 }
@@ -408,14 +409,12 @@ func (l *lowerer) outputs() {
 		}
 		parts = append(parts, v)
 	}
-	l.reading = blending
 	for _, x := range l.m.Lets {
 		add(x, l.whole(x.Value, x.Shape))
 	}
 	for _, x := range l.m.Observes {
 		add(x, l.whole(x.Value, x.Shape))
 	}
-	l.reading = plainly
 	if len(parts) > 0 {
 		l.out.Outputs = l.b.Concat(parts...)
 	}

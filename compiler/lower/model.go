@@ -28,9 +28,10 @@ type Model struct {
 	Events   []Event
 	Switches []Switch
 
-	// Blends are the values that other functions than the right-hand side read of
-	// its switches: see Blend. Of those below, Terms, Row, Pred and Outputs read them.
-	Blends []Blend
+	// Acting are the named quantities that the right-hand side reads, in terms of
+	// modes along whose surfaces the solution may slide. Terms, Row, Pred and Outputs
+	// read such modes as well.
+	Acting []*ir.Node
 
 	// Priorities has the priority of each event; nil: all are constant.
 	Priorities *ir.Node
@@ -244,20 +245,11 @@ type Event struct {
 	Rest        *ir.Node
 	RestTargets []int
 
-	// Blended are Jump, Rest and Delay as they read Blends; nil where they do not.
-	Blended struct{ Jump, Rest, Delay *ir.Node }
+	// Sliding are Jump, Rest and Delay while the solution slides, where they read
+	// modes of switches; else nil.
+	Sliding struct{ Jump, Rest, Delay *ir.Node }
 
 	ArgOff int // of the event's arguments in A
-}
-
-// Blend is a value that reads modes of switches along whose surfaces the solution
-// may slide. It is Node where it does not; where it does it is the combination of its
-// values on both sides with the parts that the fields have in the motion. In
-// is the input that stands for it. Before: it is that of the state before the instant,
-// though Node is of Y and D. A Blend may read those before it.
-type Blend struct {
-	In, Node *ir.Node
-	Before   bool
 }
 
 // Switch is a located discontinuity of the right-hand side: element Mode of D
