@@ -75,7 +75,9 @@ func TestSlidingOutputs(t *testing.T) {
   observe a = 0.7*sign(v - 0.5)
   observe b = -0.7*sign(0.5 - v)
   observe c = if 0.5 < v then 0.7 else -0.7
-  observe d = if not (v >= 0.5) then -0.7 else 0.7`, values{"a": push, "b": push, "c": push, "d": push}},
+  observe d = if not (v >= 0.5) then -0.7 else 0.7
+  observe e = 0.7*sign(3*(v - 0.5)) + 0*v
+  observe f = 0.7*sign((0.5 - v)/-2)`, values{"a": push, "b": push, "c": push, "d": push, "e": push, "f": push}},
 		"functions, arrays and corners": {`
   state v[2] = [0, 1]
   state x = 0
@@ -275,7 +277,8 @@ fit { solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }
 			require.NoError(t, err)
 			cert, err := f.Certify(context.Background(), 1000, GradientModes...)
 			require.NoError(t, err)
-			require.Less(t, cert.Worst, 1e-6, "%s %s %+v", cert.Mode, cert.Where, cert.Targets)
+			// The penalty has a kink in its slope, and no part in the choice of steps.
+			require.Less(t, cert.Worst, 1e-5, "%s %s %+v", cert.Mode, cert.Where, cert.Targets)
 			res, err := f.obj.Eval(context.Background(), f.x, nil, 1, nil)
 			require.NoError(t, err)
 			require.InDelta(t, c.want+math.Log(2*math.Pi)/2, res.Loss, 1e-6)

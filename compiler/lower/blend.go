@@ -88,31 +88,46 @@ func (l *lowerer) atBefore(n *ir.Node) *ir.Node {
 // known is the mode of the switch of the sign of g, or of one that differs on the
 // surface only; nil where there is none.
 func (l *lowerer) known(g *ir.Node, at atZero) *ir.Node {
-	opposite := at
-	switch at {
-	case belowAtZero:
-		opposite = aboveAtZero
-	case aboveAtZero:
-		opposite = belowAtZero
+	if i, ok := l.switches[switchKey{arg: g, at: at}]; ok {
+		return l.modeNode(i)
 	}
-	if g.Op == ir.OpNeg {
-		return l.not(l.known(g.Args[0], opposite))
-	}
-	for _, at := range []atZero{at, opposite} {
-		if i, ok := l.switches[switchKey{arg: g, at: at}]; ok {
-			return l.modeNode(i)
+	core, turned := l.upright(g)
+	found, other := -1, false
+	for k, i := range l.switches {
+		if k.floor || (k.at == corner) != (at == corner) || found >= 0 && found < i {
+			continue
+		}
+		if c, t := l.upright(k.arg); c == core {
+			found, other = i, t
 		}
 	}
-	if g.Op != ir.OpSub {
+	switch {
+	case found < 0:
 		return nil
+	case other != turned:
+		return l.not(l.modeNode(found))
 	}
-	turned := l.b.Sub(g.Args[1], g.Args[0])
-	for _, at := range []atZero{opposite, at} {
-		if i, ok := l.switches[switchKey{arg: turned, at: at}]; ok {
-			return l.not(l.modeNode(i))
+	return l.modeNode(found)
+}
+
+// upright is a value with the surface of a guard, the same for guards that differ by a
+// constant factor or the order of a difference; turned: its sign is the opposite.
+func (l *lowerer) upright(g *ir.Node) (core *ir.Node, turned bool) {
+	factor := func(n *ir.Node) bool { return n.Op == ir.OpConst && n.Shape == ir.Scalar && n.Values[0] != 0 }
+	for {
+		switch {
+		case g.Op == ir.OpNeg:
+			g, turned = g.Args[0], !turned
+		case (g.Op == ir.OpMul || g.Op == ir.OpDiv) && factor(g.Args[1]):
+			g, turned = g.Args[0], turned != (g.Args[1].Values[0] < 0)
+		case g.Op == ir.OpMul && factor(g.Args[0]):
+			g, turned = g.Args[1], turned != (g.Args[0].Values[0] < 0)
+		case g.Op == ir.OpSub && g.Args[0].ID > g.Args[1].ID:
+			return l.b.Sub(g.Args[1], g.Args[0]), !turned
+		default:
+			return g, turned
 		}
 	}
-	return nil
 }
 
 // not is the opposite of a mode, if there is one.
