@@ -244,6 +244,36 @@ func TestSlidingOutputGradients(t *testing.T) {
 	}
 }
 
+// TestSlidingTriggers: a condition or priority that would have to know what acts is
+// refused when it slides, one of states is not.
+func TestSlidingTriggers(t *testing.T) {
+	text := func(event string) string {
+		return `model M {
+  state v = 1
+  discrete n = 0
+  let F = 0.7*sign(v)
+  v' = 0.4*sin(t) + 0.1 - F
+  ` + event + `
+}
+simulate { until: 4, step: 1 }
+`
+	}
+	for _, event := range []string{
+		"event a when F < 0.5 { n := n + 1 }",
+		"event a when rising(F + 0.1*t) { n := n + 1 }",
+		"event a when v < 0.9 and not (t - F > 2) { n := n + 1 }",
+		"event a at t = 3 + F { n := n + 1 }",
+		"event a at t = 2 priority (if F > 0 then 1 else 2) { n := n + 1 }",
+	} {
+		_, err := simulated(t, text(event))
+		require.ErrorContains(t, err, "(event `a`, model.node:6:9)", event)
+		require.ErrorContains(t, err, "`sign(v)` at model.node:4:15", event)
+	}
+	tr, err := simulated(t, text("event a when v <= 0.5 and abs(v) < 2 { n := n + 1 }"))
+	require.NoError(t, err)
+	require.Equal(t, 1., tr.Rows[len(tr.Rows)-1][2])
+}
+
 // TestSlidingPenalties: penalties on what acts while it slides, alone and as the rate of
 // a conserved quantity.
 func TestSlidingPenalties(t *testing.T) {

@@ -50,6 +50,7 @@ func newHybrid(p *compiler.Program) *sim.Hybrid {
 			hy.Switches = append(hy.Switches, events.Switch{Guard: w.Guard, Floor: w.Floor, Upper: w.Upper, Corner: true})
 		}
 		x := &hy.Switches[k]
+		x.Trigger = max(x.Trigger, w.Trigger)
 		x.Modes, x.AtZero, x.Corner = append(x.Modes, w.Mode), append(x.AtZero, w.AtZero), x.Corner && w.Corner
 	}
 	return hy

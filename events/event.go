@@ -64,4 +64,8 @@ type Switch struct {
 	// along it.
 	AtZero []bool
 	Corner bool
+
+	// Trigger is the number, from 1, of an event whose condition reads a mode, so
+	// that nothing may slide along the surface; 0 for none.
+	Trigger int
 }

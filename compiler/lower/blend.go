@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"slices"
+
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -23,42 +25,50 @@ func (l *lowerer) whole(x *check.Expr, shape check.Shape) *ir.Node {
 // switchedBy is an expression that reads the modes of switches; nil where it reads
 // none of a surface that may be slid along.
 func (l *lowerer) switchedBy(x *check.Expr, shape check.Shape) *ir.Node {
-	some := false
-	for i := range l.out.Switches {
-		some = some || l.slidable(i)
-	}
-	if !some {
+	if !slices.ContainsFunc(l.out.Switches, func(w Switch) bool { return w.slidable() }) {
 		return nil
 	}
 	l.byMode = true
 	n := l.value(x, shape)
 	l.byMode = false
-	if !l.readsSurface(n) {
+	if len(l.surfaces(n)) == 0 {
 		return nil
 	}
 	return n
 }
 
-// readsSurface reports whether a value reads the mode of a switch along whose surface
-// the solution may slide.
-func (l *lowerer) readsSurface(n *ir.Node) bool {
+// surfaces are the switches along whose surfaces the solution may slide and whose modes
+// a value reads.
+func (l *lowerer) surfaces(n *ir.Node) (list []int) {
+	read := make([]bool, l.out.Layout.ND)
 	for _, a := range ir.Reach(n) {
-		if a.Op != ir.OpSlice || a.Args[0] != l.out.In.D && a.Args[0] != l.out.In.DB {
-			continue
-		}
-		for i := range l.out.Switches {
-			if at := l.modeIndex(i); l.slidable(i) && a.Off <= at && at < a.Off+a.Shape.Size() {
-				return true
+		if a.Op == ir.OpSlice && (a.Args[0] == l.out.In.D || a.Args[0] == l.out.In.DB) {
+			for i := range a.Shape.Size() {
+				read[a.Off+i] = true
 			}
 		}
 	}
-	return false
+	for i := range min(len(l.out.Switches), l.modes) {
+		if l.out.Switches[i].slidable() && read[l.modeIndex(i)] {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // slidable reports whether the solution may slide along the surface of a switch.
-func (l *lowerer) slidable(i int) bool {
-	w := &l.out.Switches[i]
-	return !w.Corner && !w.Floor
+func (w *Switch) slidable() bool { return !w.Corner && !w.Floor }
+
+// triggers notes that a condition or priority of an event reads the modes of
+// switches.
+func (l *lowerer) triggers(event int, list ...*check.Expr) {
+	for _, x := range list {
+		if n := l.switchedBy(x, x.Shape); n != nil {
+			for _, i := range l.surfaces(n) {
+				l.out.Switches[i].Trigger = event + 1
+			}
+		}
+	}
 }
 
 // acting notes what the named quantities are that the right-hand side reads.

@@ -22,6 +22,7 @@ func (l *lowerer) events() {
 				// A time that the run itself decides is a condition.
 				g := l.guard(l.b.Sub(l.out.In.T, e.Time), ev.At)
 				e.Time, e.Cond = nil, &Cond{Op: CondAbove, Guard: g, Inclusive: true}
+				l.triggers(len(l.out.Events), ev.At)
 			}
 		case dsl.TriggerEvery:
 			e.Period, e.From, e.Until = l.expr(ev.At), l.optional(ev.From), l.optional(ev.Until)
@@ -77,6 +78,7 @@ func (l *lowerer) priorities() {
 	for i, ev := range l.m.Events {
 		if parts[i] = l.b.Const(ev.Priority); ev.Priorities != nil {
 			parts[i], constant = l.expr(ev.Priorities), false
+			l.triggers(i, ev.Priorities)
 		}
 	}
 	if !constant {
@@ -126,9 +128,11 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 	case "not":
 		return &Cond{Op: CondNot, Args: []*Cond{l.condition(x.Args[0], !negated)}}
 	case "rising", "falling", "crossing":
+		l.triggers(len(l.out.Events), x.Args[0])
 		g := l.guardOf(l.inGuard(x.Args[0]), x)
 		return &Cond{Op: map[string]CondOp{"rising": CondRise, "falling": CondFall, "crossing": CondCross}[x.Name], Guard: g}
 	}
+	l.triggers(len(l.out.Events), x.Args...)
 	p, q := l.inGuard(x.Args[0]), l.inGuard(x.Args[1])
 	g := l.b.Sub(p, q)
 	if !l.moves(g) {

@@ -268,6 +268,10 @@ type Switch struct {
 	// Corner: the branches agree where the guard is zero. AtZero: there it is
 	// what it is above.
 	Corner, AtZero bool
+
+	// Trigger is the number, from 1, of an event whose condition or priority reads
+	// the mode, which it cannot while the solution slides; 0 for none.
+	Trigger int
 }
 
 // Penalty says how a quadrature state enters the loss.
