@@ -45,7 +45,7 @@ func (m *Model) explain(f *sim.Failure) string {
 		ev := m.prog.Model.Events[f.Event].Checked
 		fmt.Fprintf(&b, " (event `%s`, %s)", ev.Name, ev.Span.Pos())
 		if f.Status == sim.ZenoLimit {
-			b.WriteString("; say in its body what then: `zeno rest { … }` or `zeno stop`")
+			b.WriteString("; say in its body what then: `zeno rest { … }`, `zeno pass` or `zeno stop`")
 		}
 	}
 	return b.String()

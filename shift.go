@@ -308,6 +308,9 @@ func (l *laneRun) cotangents(size sim.Sizes) {
 // rowBack differentiates the loss of the row that stands: it adds to the
 // cotangents of its save and to the account.
 func (l *laneRun) rowBack(s *system, k int, weight float64) {
+	if len(s.row.ct) == 0 { // nothing that moves is in the row
+		return
+	}
 	s.row.ct[0] = weight
 	s.row.vjp.run()
 	add(l.ct.Y[k], s.row.vjp.by)

@@ -253,9 +253,8 @@ func (m *Model) grid(it *item, until *float64) error {
 		it.span.T1 = *until
 	case v.Given("until"):
 		it.span.T1 = v.Float("until")
-	case it.traj == nil && v.Given("times"):
-		list := v.List("times")
-		it.span.T1 = slices.Max(list)
+	case v.Given("times"):
+		it.span.T1 = slices.Max(v.List("times"))
 	case it.traj == nil && !math.IsNaN(m.prog.Checked.Model.Time.Until):
 		it.span.T1 = m.prog.Checked.Model.Time.Until
 	case it.traj == nil:

@@ -64,7 +64,7 @@ func (s *system) along(d []float64, to surfaces) (n int) {
 	}
 	along := [compiler.MaxSlides]int{}
 	for _, w := range s.prog.Model.Switches {
-		if d[w.Mode] == sim.OnSurface && !slices.Contains(along[:n], w.Guard) {
+		if sim.Slides(d[w.Mode]) && !slices.Contains(along[:n], w.Guard) {
 			along[n] = w.Guard
 			n++
 		}

@@ -316,8 +316,9 @@ func (s *system) Rest(e int, t float64, y, d, v []float64) {
 	run(s.does(s.rest, e, d).run, v)
 }
 
-func (s *system) Delay(e int, t float64, y, d []float64) float64 {
+func (s *system) Delay(e int, t float64, y, d, a []float64) float64 {
 	s.at(t, y, d)
+	s.arguments(e, a)
 	f := s.does(s.delay, e, d)
 	f.run.run()
 	return f.run.v[0]
@@ -424,8 +425,9 @@ func (s *system) RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) float
 	return f.vjp.pull(yBar, dBar)
 }
 
-func (s *system) DelayVJP(e int, t float64, y, d []float64, ct float64, yBar, dBar []float64) float64 {
+func (s *system) DelayVJP(e int, t float64, y, d, a []float64, ct float64, yBar, dBar []float64) float64 {
 	s.at(t, y, d)
+	s.arguments(e, a)
 	f := s.does(s.delay, e, d)
 	if f.ct != nil {
 		f.ct[0] = ct
@@ -479,8 +481,9 @@ func (s *system) RestJVP(e int, t, tDot float64, y, yDot, d, dDot, out []float64
 	s.push(s.does(s.rest, e, d).jvp, tDot, yDot, dDot, out)
 }
 
-func (s *system) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot []float64) float64 {
+func (s *system) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot, a []float64) float64 {
 	s.at(t, y, d)
+	s.arguments(e, a)
 	f := s.does(s.delay, e, d)
 	s.push(f.jvp, tDot, yDot, dDot, nil)
 	return f.jvp.v[0]

@@ -99,7 +99,7 @@ func (p *Program) newBlends(n, nb int) *blends {
 	}
 	along := map[int]bool{}
 	for _, x := range m.Switches {
-		along[x.Guard] = along[x.Guard] || !x.Corner && !x.Floor
+		along[x.Guard] = along[x.Guard] || !x.Corner
 	}
 	for _, x := range m.Switches {
 		w.mode[x.Mode] = along[x.Guard]

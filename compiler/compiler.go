@@ -114,7 +114,7 @@ func (p *Program) schedule() {
 	}
 	along := map[int]bool{} // guards of discontinuities that may be slid along
 	for _, w := range m.Switches {
-		if !w.Corner && !w.Floor {
+		if !w.Corner {
 			along[w.Guard] = true
 		}
 	}

@@ -43,14 +43,15 @@ func (p *Program) atInput(k int) *ir.Node {
 func (p *Program) mostSurfaces() int { return min(MaxSlides, p.surfaces) }
 
 // corners are values in the fields around n surfaces: in each corner the modes are
-// the bits of its number.
+// those below, and more by the bits of its number.
 func (p *Program) corners(n int, values ...*ir.Node) [][]*ir.Node {
 	m, b := p.Model, p.Model.Builder
 	list := make([][]*ir.Node, 1<<n)
 	for c := range list {
 		d := m.In.D
 		for k := range n {
-			d = b.Select(p.onInput(k), b.Fill(b.Const(float64(c>>k&1)), d.Shape), d)
+			below := b.Apply(ir.OpFloor, m.In.D)
+			d = b.Select(p.onInput(k), b.Add(below, b.Const(float64(c>>k&1))), d)
 		}
 		list[c] = b.Substitute(values, map[*ir.Node]*ir.Node{m.In.D: d})
 	}

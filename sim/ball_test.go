@@ -35,12 +35,12 @@ func (b *ball) Look(_ float64, y, _, dy, g, rate []float64) {
 func (*ball) Spread(_ float64, _, _, ry []float64, _ float64, g, rate []float64) {
 	g[0], rate[0], g[1], rate[1] = ry[0], ry[1], ry[2], ry[3]
 }
-func (*ball) Times([]float64)                                  {}
-func (b *ball) Jump(_ int, _ float64, y, _, _, v []float64)    { v[0] = -b.e * y[1] }
-func (b *ball) Rest(_ int, _ float64, _, _, v []float64)       { v[0], v[1] = b.r, 0 }
-func (*ball) Delay(int, float64, []float64, []float64) float64 { return 0 }
-func (*ball) Priorities(_ float64, _, _, v []float64)          { clear(v) }
-func (*ball) Floors(float64, []float64, []float64, []float64)  {}
+func (*ball) Times([]float64)                                             {}
+func (b *ball) Jump(_ int, _ float64, y, _, _, v []float64)               { v[0] = -b.e * y[1] }
+func (b *ball) Rest(_ int, _ float64, _, _, v []float64)                  { v[0], v[1] = b.r, 0 }
+func (*ball) Delay(int, float64, []float64, []float64, []float64) float64 { return 0 }
+func (*ball) Priorities(_ float64, _, _, v []float64)                     { clear(v) }
+func (*ball) Floors(float64, []float64, []float64, []float64)             {}
 
 func (b *ball) InitVJP(_ float64, yCt, _ []float64) float64 {
 	b.bar[2] += yCt[0]
@@ -71,7 +71,7 @@ func (b *ball) RestVJP(_ int, _ float64, _, _, ct, _, _ []float64) float64 {
 	b.bar[4] += ct[0]
 	return 0
 }
-func (*ball) DelayVJP(int, float64, []float64, []float64, float64, []float64, []float64) float64 {
+func (*ball) DelayVJP(int, float64, []float64, []float64, []float64, float64, []float64, []float64) float64 {
 	return 0
 }
 
@@ -87,7 +87,7 @@ func (b *ball) JumpJVP(_ int, _, _ float64, y, yDot, _, _, _, out []float64) {
 	out[0] = -b.dir[1]*y[1] - b.e*yDot[1]
 }
 func (b *ball) RestJVP(_ int, _, _ float64, _, _, _, _, out []float64) { out[0], out[1] = b.dir[4], 0 }
-func (*ball) DelayJVP(int, float64, float64, []float64, []float64, []float64, []float64) float64 {
+func (*ball) DelayJVP(int, float64, float64, []float64, []float64, []float64, []float64, []float64) float64 {
 	return 0
 }
 

@@ -137,8 +137,6 @@ func (f *forward) stepOn(e *entry) {
 		endDot = 0
 		if sc.From >= 0 {
 			endDot = f.sched[sc.From]
-		} else {
-			periods++
 		}
 		endDot += periods * f.sched[sc.Period]
 		hDot = endDot - f.t
@@ -174,7 +172,7 @@ func (f *forward) snapOn(e *entry) {
 	dot.t, dot.due = f.t, f.t
 	if s.hy.Events[sn.event].Delayed {
 		y, d := s.tape.at(e.state, s.size.Y, s.size.D)
-		dot.due += f.m.DelayJVP(sn.event, e.t, f.t, y, f.y, d, f.d)
+		dot.due += f.m.DelayJVP(sn.event, e.t, f.t, y, f.y, d, f.d, sn.args)
 	}
 }
 

@@ -97,9 +97,9 @@ func (m *handmade) Jump(e int, t float64, y, d, a, v []float64) { m.jump(e, t, y
 
 func (m *handmade) Priorities(_ float64, y, _, v []float64) { m.ranks(y, v) }
 
-func (m *handmade) Rest(int, float64, []float64, []float64, []float64) {}
-func (m *handmade) Delay(int, float64, []float64, []float64) float64   { return m.delay }
-func (m *handmade) Floors(float64, []float64, []float64, []float64)    {}
+func (m *handmade) Rest(int, float64, []float64, []float64, []float64)          {}
+func (m *handmade) Delay(int, float64, []float64, []float64, []float64) float64 { return m.delay }
+func (m *handmade) Floors(float64, []float64, []float64, []float64)             {}
 func (m *handmade) run(t *testing.T, hy *Hybrid, span *Span) *Trajectory {
 	t.Helper()
 	for len(hy.Schedules) < len(hy.Events) {

@@ -2,352 +2,10 @@ package sim
 
 import (
 	"math"
-	"slices"
 	"strings"
 
-	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/jumps"
 )
-
-// start sets the initial state, the sides of the guards and the modes of the
-// switches, and carries out what happens at the initial time.
-func (s *Integrator) start() *Failure {
-	s.model.Init(s.t, s.y, s.d)
-	s.firstThresholds()
-	if !finite(s.y) || !finite(s.d) {
-		return s.fail(Unstable, 0, "the initial state is not finite")
-	}
-	s.model.Times(s.sched)
-	if fail := s.skipPast(); fail != nil {
-		return fail
-	}
-	s.startStep(s.t, s.y) // tells the model of its inputs too
-	if s.size.Guards > 0 {
-		if fail := s.firstSides(); fail != nil {
-			return fail
-		}
-	}
-	s.begin()
-	s.equalities(s.level)
-	for e := range s.hy.Events {
-		ev := &s.hy.Events[e]
-		if ev.Kind != events.When {
-			continue
-		}
-		before := ev.Cond.Holds(s.level, nil)
-		s.holds[e], s.stays[e] = ev.Cond.Holds(s.det.Side, nil), ev.Cond.Stays(s.det.Side)
-		// A strict comparison on its surface turns true just behind the
-		// start; one that holds from the start fires only if asked to.
-		if s.holds[e] && (!before || ev.AtStart) {
-			s.trigger(jumps.Item{Event: e, Guard: -1})
-		}
-	}
-	if fail := s.carryOut(-1); fail != nil {
-		return fail
-	}
-	return s.finiteRates()
-}
-
-// firstSides sets the modes of the switches and the sides of all guards at the
-// start.
-func (s *Integrator) firstSides() *Failure {
-	s.setFloors()
-	s.evalGuards()
-	if fail := s.finiteGuards(); fail != nil {
-		return fail
-	}
-	for i := range s.hy.Switches {
-		if w := &s.hy.Switches[i]; !w.Floor {
-			s.setModes(i, float64(truth(s.g[w.Guard] > 0)))
-			s.evalGuards() // others may read it
-		}
-	}
-	s.setSpreads()
-	if fail := s.resolve(false); fail != nil {
-		return fail
-	}
-	for i := range s.det.Side {
-		if !s.isSign(i) {
-			s.det.Side[i] = s.sideHere(i)
-		}
-		s.armed[i] = s.det.Side[i]
-	}
-	return nil
-}
-
-// finiteRates checks that the field can be evaluated at the current state.
-func (s *Integrator) finiteRates() *Failure {
-	for i, v := range s.step.K[0] {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			f := s.fail(Unstable, 0, "the rate of a state is %g where the run starts", v)
-			f.State = i
-			return f
-		}
-	}
-	return nil
-}
-
-func (s *Integrator) finiteGuards() *Failure {
-	for i, g := range s.g {
-		if math.IsNaN(g) {
-			return s.blame(s.fail(Unstable, 0, "a condition cannot be evaluated here: its guard is not a number"), i)
-		}
-	}
-	return nil
-}
-
-// scan looks for the first crossing inside the step that stands, from a place of it
-// on, which triggers an event or turns a switch, and for guards that leave a surface
-// they were on. Crossings that change nothing are taken over as they pass.
-func (s *Integrator) scan(from float64) (guard int, theta float64) {
-	leaves, when := s.leave(from)
-	last := -1
-	for flips := 0; ; flips++ {
-		found := s.det.First(s, from, s.step.H, 0)
-		over := flips >= maxFlips && len(found) > 0
-		if over {
-			s.det.Unproven = found[0].Guard
-		}
-		s.unproven()
-		if over || len(found) == 0 || found[0].Theta >= when {
-			break
-		}
-		c := found[0]
-		to := -s.det.Side[c.Guard]
-		if c.Guard == last && c.Theta <= from { // back where it just was: it is on its surface
-			to = 0
-		}
-		if s.matters(c.Guard, to) {
-			return c.Guard, c.Theta
-		}
-		s.pass(c.Guard, to)
-		if c.Theta >= 1 {
-			return -1, 0
-		}
-		from, last = c.Theta, c.Guard
-	}
-	if leaves < 0 {
-		return -1, 0
-	}
-	s.Probe(when, s.g, s.rate)
-	to := sign(s.g[leaves])
-	if to == s.det.Side[leaves] {
-		s.disarm(leaves, false)
-		return s.scan(when)
-	}
-	if !s.matters(leaves, to) {
-		s.disarm(leaves, false)
-		s.pass(leaves, to)
-		return s.scan(when)
-	}
-	return leaves, when
-}
-
-// maxFlips bounds the crossings in a step that change nothing.
-const maxFlips = 100_000
-
-// pass takes a guard to another side between instants and brings the conditions
-// up to date.
-func (s *Integrator) pass(guard int, to int8) {
-	s.setSide(guard, to, false)
-	s.conditions(nil)
-}
-
-// disarm stops looking for crossings of a guard that is not clearly on its side yet,
-// or goes on to.
-func (s *Integrator) disarm(guard int, on bool) {
-	s.disarmed[guard] = on
-	s.det.Watch[guard] = !on
-}
-
-// near reports whether a guard rests on its surface, or is not armed yet, so that
-// what counts is where it leaves to.
-func (s *Integrator) near(i int) bool {
-	return s.disarmed[i] || s.det.Side[i] == 0 && s.det.Watch[i] && !s.hy.Flags[i] && !s.slidesOn(i)
-}
-
-// leave finds the first guard near its surface that clearly leaves it inside the
-// step that stands, and where; −1 and infinity if none does. Clearly is by more
-// than the tolerances allow, or, of one that is not armed, by more than it was off.
-func (s *Integrator) leave(from float64) (guard int, theta float64) {
-	guard, theta = -1, math.Inf(1)
-	known := false
-	for i := range s.det.Side {
-		if !s.near(i) {
-			continue
-		}
-		if !known {
-			s.spread(s.trial, s.y)
-			known = true
-		}
-		band := math.Max(clearly*s.trial.coarse.g[i], 8*s.trial.fine.g[i])
-		if s.disarmed[i] {
-			band = s.band[i]
-		}
-		out := func(x float64) bool {
-			s.Probe(x, s.g, s.rate)
-			return math.Abs(s.g[i]) > band
-		}
-		for k := range leaveLooks {
-			a, b := from+(1-from)*float64(k)/leaveLooks, from+(1-from)*float64(k+1)/leaveLooks
-			if !out(b) {
-				continue
-			}
-			for range 40 {
-				if m := (a + b) / 2; out(m) {
-					b = m
-				} else {
-					a = m
-				}
-			}
-			if b < theta {
-				guard, theta = i, b
-			}
-			break
-		}
-	}
-	return guard, theta
-}
-
-// clearly is how many times the tolerances a guard leaves its surface by.
-const clearly = 10
-
-// leaveLooks is in how many places of a step a guard at rest is looked at.
-const leaveLooks = 8
-
-// matters reports whether it would trigger an event, turn a switch or end a rest
-// if the guard went to another side.
-func (s *Integrator) matters(guard int, to int8) bool {
-	if s.switchOf[guard] >= 0 || s.isExit(guard) || s.releasedBy(guard) >= 0 {
-		return true
-	}
-	was := s.det.Side[guard]
-	s.det.Side[guard], s.edge[guard] = to, to
-	defer func() { s.det.Side[guard], s.edge[guard] = was, 0 }()
-	for e := range s.hy.Events {
-		ev := &s.hy.Events[e]
-		if ev.Kind == events.When && !s.holds[e] && ev.Cond.Holds(s.det.Side, s.edge) {
-			return true
-		}
-	}
-	return false
-}
-
-// grazeTol is the transversality below which a crossing counts as a graze.
-const grazeTol = 1e-6
-
-// locate shortens the step that stands so that it ends on the root of the
-// guard near theta: Newton's method on true steps, so that the state at the
-// event has the order of the solver and the guard vanishes to round-off. Behind
-// its root a guard may not be defined: there the lengths tried are halved towards
-// the last that was good.
-func (s *Integrator) locate(guard int, theta float64) (h float64, fail *Failure) {
-	full := s.step.H
-	h = theta * full
-	best, bestH, good := math.Inf(1), h, 0.
-	for range 60 {
-		s.take(h)
-		s.lookAtEnd(h)
-		g := math.Abs(s.g[guard])
-		if math.IsNaN(g) {
-			h = (good + h) / 2
-			continue
-		}
-		if good = h; !(g < best) {
-			break
-		}
-		best, bestH = g, h
-		next := h - s.g[guard]/s.rate[guard]
-		if g == 0 || !(next >= 0) || next == h {
-			break
-		}
-		h = min(next, full*(1+1e-9))
-	}
-	if s.step.H != bestH {
-		s.take(bestH)
-	}
-	s.model.Guards(s.t+bestH, s.step.End(), s.d, s.held, s.g, s.rate, s.accel)
-	if s.isExit(guard) { // what it is for is smooth across it
-		return bestH, nil
-	}
-	side := float64(s.det.Side[guard])
-	trans := s.transversality(guard, s.t+bestH-s.last)
-	if trans > grazeTol && side*s.rate[guard] < 0 || s.staysBehind(guard, bestH) {
-		return bestH, nil
-	}
-	f := s.fail(Graze, full, "a guard touches its surface at t = %.9g without crossing it (transversality %.1g)", s.t+bestH, trans)
-	f.T = s.t + bestH
-	return 0, s.blame(f, guard)
-}
-
-// leaveAt shortens the step so that it ends where a guard has clearly left the
-// surface that it rested on.
-func (s *Integrator) leaveAt(theta float64) (h float64) {
-	h = theta * s.step.H
-	s.take(h)
-	return h
-}
-
-// lookAtEnd evaluates the guards at the end of the step of length h.
-func (s *Integrator) lookAtEnd(h float64) {
-	if s.sided {
-		s.model.Look(s.t+h, s.step.End(), s.d, s.step.EndRate(), s.g, s.rate)
-	} else {
-		s.model.Guards(s.t+h, s.step.End(), s.d, s.held, s.g, s.rate, nil)
-	}
-}
-
-// staysBehind reports whether a guard that meets its surface without a rate comes
-// to rest there: as it is, or, for that of a switch, in its other branch.
-func (s *Integrator) staysBehind(guard int, h float64) bool {
-	y, t := s.y, s.t
-	defer func() { s.y, s.t = y, t }()
-	s.y, s.t = s.step.End(), s.t+h
-	s.setSpreads()
-	if s.lands(guard, h, s.off) {
-		return true
-	}
-	i := s.switchOf[guard]
-	if i < 0 || s.hy.Switches[i].Floor {
-		return false
-	}
-	s.off.fine.g[guard] = math.Max(s.off.fine.g[guard], 8*math.Abs(s.g[guard]))
-	for _, mode := range [...]float64{0, 1, atEquality} {
-		if b := s.branch(i, mode); b.known && b.goes == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// blame names the event or switch that a guard belongs to.
-func (s *Integrator) blame(f *Failure, guard int) *Failure {
-	f.Guard = guard
-	for e := range s.hy.Events {
-		if c := s.hy.Events[e].Cond; c != nil {
-			for _, g := range c.Guards(nil) {
-				if g == guard {
-					f.Event = e
-					return f
-				}
-			}
-		}
-	}
-	for i, w := range s.hy.Switches {
-		if w.Guard == guard || w.Floor && w.Upper == guard {
-			f.Switch = i
-		}
-	}
-	return f
-}
-
-// transversality compares the rate of a guard at its crossing with how much
-// the rate changes in the time since the last instant: 1 far from a graze, 0
-// at one.
-func (s *Integrator) transversality(guard int, since float64) float64 {
-	r := math.Abs(s.rate[guard])
-	return r / (r + math.Abs(s.accel[guard])*since)
-}
 
 // begin prepares an instant: it keeps the values before it for the saves that
 // fall on it.
@@ -432,13 +90,6 @@ func (s *Integrator) inputsJump() bool {
 	return s.nextStop > 0 && s.span.Stops[s.nextStop-1] >= s.t-s.resolution()
 }
 
-// crossingNow reports whether guard j crosses within the clock's resolution
-// of the current time.
-func (s *Integrator) crossingNow(j int) bool {
-	side := float64(s.det.Side[j])
-	return side*s.rate[j] < 0 && side*s.g[j] <= math.Max(math.Abs(s.rate[j])*s.resolution(), s.noise(j))
-}
-
 // cross takes guard (or −1), and those that cross with it, over their surfaces,
 // and triggers the events whose conditions this turns true.
 func (s *Integrator) cross(guard int) *Failure {
@@ -468,7 +119,10 @@ func (s *Integrator) cross(guard int) *Failure {
 			continue
 		}
 		side := -s.det.Side[j]
-		if s.det.Side[j] == 0 { // it leaves its surface
+		if e := s.restsOn(j); e >= 0 { // what it rested on goes away
+			s.release(e)
+			side = sign(s.g[j])
+		} else if s.det.Side[j] == 0 { // it leaves its surface
 			side = sign(s.g[j])
 		} else if s.leaving(j) == 0 {
 			side = 0
@@ -485,43 +139,6 @@ func (s *Integrator) cross(guard int) *Failure {
 
 // meeting is how a guard met its surface.
 type meeting struct{ rate, transversality float64 }
-
-// crossedBy is the guard whose crossing turned the condition of an event true.
-func (s *Integrator) crossedBy(e int) int {
-	for _, g := range s.guardsOf[e] {
-		if s.crossed[g] {
-			return g
-		}
-	}
-	return -1
-}
-
-// conditions evaluates every condition and calls turned for those that have
-// become true. What waits of an event whose condition has become false is
-// dropped, unless it is persistent.
-func (s *Integrator) conditions(turned func(e int)) {
-	for e := range s.hy.Events {
-		ev := &s.hy.Events[e]
-		if ev.Kind != events.When {
-			continue
-		}
-		now, stays := ev.Cond.Holds(s.det.Side, s.edge), ev.Cond.Stays(s.det.Side)
-		if now && !s.holds[e] && turned != nil {
-			turned(e)
-		}
-		if !stays && s.stays[e] && !ev.Persistent && ev.Threshold == 0 {
-			s.agenda.Drop(e)
-			s.dropDelayed(e)
-		}
-		s.holds[e], s.stays[e] = now, stays
-	}
-}
-
-func (s *Integrator) dropDelayed(e int) {
-	if s.delayed.drop(func(x *delayedJump) bool { return s.tape.snaps[x.snap].event == e }) {
-		s.stop.t = math.Inf(-1) // it may have been the time of one of them
-	}
-}
 
 // dueNow puts on the agenda what is scheduled for the current time. Of an event
 // that is on the agenda already the next firing waits for the one before, so that
@@ -545,7 +162,7 @@ func (s *Integrator) dueNow() {
 			s.consume(x)
 			it := jumps.Item{Event: x.event, Guard: -1, Args: x.args, Scheduled: true}
 			if s.came.end != x.end || s.came.ref != x.ref {
-				s.meet(x)
+				s.coincide(x)
 			}
 			if x.end == endDelay {
 				it.Snap, it.Due, it.Priority = x.ref, true, s.hy.Events[x.event].Priority
@@ -557,9 +174,9 @@ func (s *Integrator) dueNow() {
 	}
 }
 
-// meet records that another timed source has the same time, which moves by
+// coincide records that another timed source has the same time, which moves by
 // itself: a step of no length whose derivative carries it.
-func (s *Integrator) meet(x timed) {
+func (s *Integrator) coincide(x timed) {
 	if x.end <= endFixed {
 		return
 	}
@@ -573,9 +190,9 @@ func (s *Integrator) trigger(it jumps.Item) {
 	ev := &s.hy.Events[it.Event]
 	it.Priority = ev.Priority
 	it.Snap = len(s.tape.snaps)
-	snap := snapshot{t: s.t, state: s.tape.keep(s.y, s.d), event: it.Event, micro: s.micros}
+	snap := snapshot{t: s.t, state: s.tape.keep(s.y, s.d), event: it.Event, args: it.Args, micro: s.micros}
 	if ev.Delayed {
-		snap.delay = s.model.Delay(it.Event, s.t, s.y, s.d)
+		snap.delay = s.model.Delay(it.Event, s.t, s.y, s.d, it.Args)
 	}
 	s.tape.snaps = append(s.tape.snaps, snap)
 	s.record(entry{kind: snapEntry, t: s.t, ref: it.Snap, state: snap.state})
@@ -725,88 +342,6 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 		return fail
 	}
 	return s.settleDown(it)
-}
-
-// settle brings sides, switches and conditions up to date after a micro-step, and
-// triggers the events whose conditions it turned true. A guard whose value the
-// jump did not change stays on its side.
-func (s *Integrator) settle() *Failure {
-	if s.size.Guards == 0 {
-		return nil
-	}
-	copy(s.gBefore, s.g)
-	copy(s.rateBefore, s.rate)
-	s.evalGuards()
-	if fail := s.finiteGuards(); fail != nil {
-		return fail
-	}
-	some := false
-	for range len(s.hy.Switches) + 1 {
-		if !s.takeSides() {
-			break
-		}
-		some = true
-		copy(s.gBefore, s.g)
-		if !s.resetSwitches() {
-			break
-		}
-		s.evalGuards() // those that read the modes may have jumped
-	}
-	if some {
-		s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
-	}
-	return nil
-}
-
-// takeSides finds the sides of the guards whose values have jumped from gBefore,
-// and reports whether there are any.
-func (s *Integrator) takeSides() (some bool) {
-	if !slices.Equal(s.g, s.gBefore) {
-		s.setSpreads()
-	}
-	for i := range s.det.Side {
-		if s.disarmed[i] && s.g[i] != s.gBefore[i] {
-			s.disarm(i, false)
-		}
-		if !s.hy.Flags[i] && (!s.det.Watch[i] || s.g[i] == s.gBefore[i]) || s.isExit(i) {
-			continue
-		}
-		some = true
-		if s.slidesOn(i) {
-			if math.Abs(s.g[i]-s.gBefore[i]) <= s.off.fine.g[i] {
-				continue
-			}
-			s.turn(s.switchOf[i], float64(truth(s.g[i] > 0)))
-		}
-		s.crossed[i], s.landed[i] = false, false
-		side := s.sideHere(i)
-		turned := side != s.det.Side[i]
-		s.setSide(i, side, true)
-		if e := s.releasedBy(i); e >= 0 && turned {
-			s.release(e)
-		}
-	}
-	return some
-}
-
-// rearm, at the end of an instant, finds the sides of the guards that are on their
-// surface, and the modes of the switches there, by where the motion goes from
-// here, and triggers the events whose conditions this turns true.
-func (s *Integrator) rearm() *Failure {
-	if s.size.Guards == 0 {
-		return nil
-	}
-	if fail := s.resolve(false); fail != nil {
-		return fail
-	}
-	for i := range s.det.Side {
-		if s.hy.Flags[i] || !s.det.Watch[i] || s.isExit(i) || s.isSign(i) || s.freed[i] || !s.onSurface(i) {
-			continue
-		}
-		s.setSide(i, s.leaving(i), !s.crossed[i])
-	}
-	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
-	return nil
 }
 
 // livelock is the failure of an instant without end; it names the cycle.

@@ -52,7 +52,7 @@ type Model interface {
 	// the targets of `zeno rest`, Delay returns the delay of the assignments.
 	Jump(e int, t float64, y, d, a, v []float64)
 	Rest(e int, t float64, y, d, v []float64)
-	Delay(e int, t float64, y, d []float64) float64
+	Delay(e int, t float64, y, d, a []float64) float64
 
 	// Floors sets v to the arguments of the floor switches, in order.
 	Floors(t float64, y, d, v []float64)
@@ -120,7 +120,7 @@ type Reverse interface {
 	TimesVJP(ct []float64)
 	JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) (tBar float64)
 	RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) (tBar float64)
-	DelayVJP(e int, t float64, y, d []float64, ct float64, yBar, dBar []float64) (tBar float64)
+	DelayVJP(e int, t float64, y, d, a []float64, ct float64, yBar, dBar []float64) (tBar float64)
 }
 
 // Forward are the directional derivatives of a Model, in the direction of
@@ -134,5 +134,5 @@ type Forward interface {
 	TimesJVP(out []float64)
 	JumpJVP(e int, t, tDot float64, y, yDot, d, dDot, a, out []float64)
 	RestJVP(e int, t, tDot float64, y, yDot, d, dDot, out []float64)
-	DelayJVP(e int, t, tDot float64, y, yDot, d, dDot []float64) float64
+	DelayJVP(e int, t, tDot float64, y, yDot, d, dDot, a []float64) float64
 }

@@ -41,8 +41,6 @@ func (r *reverse) scheduleBack(e *entry, bar float64) {
 		periods := float64(e.count)
 		if sc.From >= 0 {
 			r.sched[sc.From] += bar
-		} else {
-			periods++
 		}
 		r.sched[sc.Period] += periods * bar
 	case endDelay:
@@ -64,7 +62,7 @@ func (r *reverse) snapBack(e *entry) {
 	if s.hy.Events[sn.event].Delayed && bar.due != 0 {
 		// The jump is due at t + delay.
 		y, d := s.tape.at(e.state, s.size.Y, s.size.D)
-		r.t += bar.due + r.m.DelayVJP(sn.event, e.t, y, d, bar.due, r.y, r.d)
+		r.t += bar.due + r.m.DelayVJP(sn.event, e.t, y, d, sn.args, bar.due, r.y, r.d)
 	}
 }
 

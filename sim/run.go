@@ -170,7 +170,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		if w.Floor {
 			s.switchOf[w.Upper] = i
 		}
-		s.signs = s.signs || !w.Floor
+		s.signs = s.signs || !w.Floor || size.Exits > 0
 	}
 	if len(opt.Method.Dense[0]) <= events.MaxDegree {
 		copy(s.det.Affine, hy.Affine)
@@ -447,7 +447,7 @@ func (s *Integrator) accept(blk *solvers.Block, l int, finite bool) (ok bool, me
 
 func (s *Integrator) tooSmall(mean, h float64) *Failure {
 	if math.IsNaN(mean) || math.IsInf(mean, 0) {
-		return s.fail(Unstable, h, "the solution left the representable range")
+		return s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole")
 	}
 	return s.fail(StepTooSmall, h, "the tolerances ask for a step shorter than the clock resolves; the problem may be stiff or singular here")
 }
@@ -595,7 +595,21 @@ func (s *Integrator) progress(h float64) *Failure {
 	if s.stuck++; s.stuck <= jumps.MaxMicroSteps {
 		return nil
 	}
-	return s.fail(Sliding, h, "%d crossings in a row without progress in time", s.stuck)
+	return s.converge()
+}
+
+// converge is for crossings that come ever closer: fields that turn about the
+// intersection of two surfaces, onto which the solution goes on if it can.
+func (s *Integrator) converge() *Failure {
+	s.begin()
+	s.evalGuards()
+	s.setSpreads()
+	if fail := s.meet(); fail != nil {
+		fail.Detail = fmt.Sprintf("%d crossings in a row without progress in time: %s", s.stuck, fail.Detail)
+		return fail
+	}
+	s.stuck = 0
+	return nil
 }
 
 // startStep makes (t, y) the start of a smooth piece.

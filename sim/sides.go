@@ -105,6 +105,16 @@ func (s *Integrator) lands(i int, h float64, at *spreads) bool {
 	return rate*h <= 100*g && direction(s.rate[i], s.accel[i], g, rate) == 0
 }
 
+// depart lets a guard that leaves its surface without a first rate count as armed
+// only when it is clearly on its side: the dense output of the next step may not know
+// so well.
+func (s *Integrator) depart(i int) {
+	if side := s.det.Side[i]; side != 0 && !s.disarmed[i] && math.Abs(s.rate[i]) <= s.off.fine.rate[i] {
+		s.band[i] = math.Max(8*s.off.fine.g[i], s.off.coarse.g[i])
+		s.disarm(i, true)
+	}
+}
+
 // sideHere is the side of guard i at the current state.
 func (s *Integrator) sideHere(i int) int8 {
 	switch {

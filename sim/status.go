@@ -34,8 +34,7 @@ type Failure struct {
 	T, H     float64   // when, and the step that was tried
 	Y, D     []float64 // the last good state
 	Event    int       // index of the event concerned, or −1
-	Switch   int       // index of the switch concerned, or −1
-	Switches []int     // those that meet, where several are concerned
+	Switches []int     // indices of the switches concerned
 	Guard    int       // index of the guard concerned, or −1
 	State    int       // index in Y of the state concerned, or −1
 	Detail   string    // what went wrong, in words; names no file
@@ -48,7 +47,7 @@ type Failure struct {
 // NewFailure returns a failure that concerns no event, switch, guard or state in
 // particular.
 func NewFailure(status Status, t float64, detail string) *Failure {
-	return &Failure{Status: status, T: t, Event: -1, Switch: -1, Guard: -1, State: -1, Detail: detail}
+	return &Failure{Status: status, T: t, Event: -1, Guard: -1, State: -1, Detail: detail}
 }
 
 func (f *Failure) Error() string {

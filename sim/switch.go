@@ -9,8 +9,12 @@ import (
 // above its guard's surface, 0 below, or OnSurface where the fields on both sides
 // push onto it and the solution slides along it.
 
-// OnSurface is the mode of a switch along whose surface the solution slides.
+// OnSurface is the mode of a switch along whose surface the solution slides; along
+// the edge of a floor it is so much more than the mode below.
 const OnSurface = 0.5
+
+// Slides reports whether a mode is that of a motion along a surface.
+func Slides(mode float64) bool { return mode != math.Floor(mode) }
 
 // atEquality stands for the modes of a switch on whose surface the state rests: of
 // each term what it says of equality.
@@ -30,7 +34,7 @@ func (s *Integrator) isExit(i int) bool { return i >= s.size.Guards-s.size.Exits
 
 // slidesOn reports whether the solution slides along the surface of guard i.
 func (s *Integrator) slidesOn(i int) bool {
-	return s.isSign(i) && s.d[s.hy.Switches[s.switchOf[i]].Modes[0]] == OnSurface
+	return s.isSign(i) && Slides(s.d[s.hy.Switches[s.switchOf[i]].Modes[0]])
 }
 
 // sliding lists the switches along whose surfaces the solution slides at a
@@ -40,7 +44,7 @@ func (s *Integrator) sliding(d []float64) (list []int) {
 		return nil
 	}
 	for i := range s.hy.Switches {
-		if d[s.hy.Switches[i].Modes[0]] == OnSurface {
+		if Slides(d[s.hy.Switches[i].Modes[0]]) {
 			list = append(list, i)
 		}
 	}
@@ -53,7 +57,7 @@ func (s *Integrator) slides(d []float64) bool {
 		return false
 	}
 	for i := range s.hy.Switches {
-		if d[s.hy.Switches[i].Modes[0]] == OnSurface {
+		if Slides(d[s.hy.Switches[i].Modes[0]]) {
 			return true
 		}
 	}
@@ -159,7 +163,7 @@ func (s *Integrator) decide(i int) (mode float64, side int8, fail *Failure) {
 // slides along.
 func (s *Integrator) stuckOn(what string, switches ...int) *Failure {
 	f := s.fail(Sliding, 0, "%s", what)
-	f.Switch, f.Switches = switches[0], switches
+	f.Switches = switches
 	return f
 }
 
@@ -201,6 +205,9 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 				changed = true
 				s.evalGuards() // those of inner discontinuities may be others now
 			}
+			if !crossing && s.onSurface(w.Guard) && s.det.Watch[w.Guard] {
+				s.depart(w.Guard)
+			}
 		}
 		out, fail := s.outOfHull()
 		if fail != nil {
@@ -211,21 +218,21 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 			return nil
 		}
 	}
-	return s.meet2()
+	return s.meet()
 }
 
-// meet2 lets the solution slide along the intersection of two surfaces, where each
+// meet lets the solution slide along the intersection of two surfaces, where each
 // by itself leads nowhere: fields that turn about it.
-func (s *Integrator) meet2() *Failure {
+func (s *Integrator) meet() *Failure {
 	var list []int
 	for i := range s.hy.Switches {
-		if w := &s.hy.Switches[i]; !w.Floor && !w.Corner && s.onSurface(w.Guard) {
+		if w := &s.hy.Switches[i]; !w.Floor && !w.Corner && math.Abs(s.g[w.Guard]) <= math.Max(s.noise(w.Guard), s.off.coarse.g[w.Guard]) {
 			list = append(list, i)
 		}
 	}
-	const what = "the fields around surfaces that meet push onto them, and no combination of theirs stays"
+	const what = "the solution neither leaves these surfaces nor can it slide along them"
 	if len(list) != maxSlides {
-		return s.stuckOn(what, append(list, -1)[:max(1, len(list))]...)
+		return s.stuckOn(what, list...)
 	}
 	for _, i := range list {
 		if s.hy.Switches[i].Trigger > 0 {
@@ -267,25 +274,35 @@ func (s *Integrator) outOfHull() (out bool, fail *Failure) {
 		case math.IsNaN(a):
 			return false, s.stuckOn("the fields around a surface leave open how the solution slides along it", list...)
 		case a < -hullTol:
-			s.exit(i, 0)
+			s.exit(i, false)
 			return true, nil
 		case a > 1+hullTol:
-			s.exit(i, 1)
+			s.exit(i, true)
 			return true, nil
-		default:
+		case !w.Floor:
 			s.det.Side[w.Guard] = 0
 		}
 	}
 	return false, nil
 }
 
-// exit lets the solution go on in a branch of a switch that it slid on. The guard
-// has drifted by what the steps were off, maybe to the other side.
-func (s *Integrator) exit(i int, mode float64) {
-	g := s.hy.Switches[i].Guard
+// exit lets the solution go on in the upper or the lower branch of a switch that it
+// slid on. The guard has drifted by what the steps were off, maybe to the other side.
+func (s *Integrator) exit(i int, up bool) {
+	w := &s.hy.Switches[i]
+	g, mode := w.Guard, math.Floor(s.d[w.Modes[0]])
+	side := int8(-1)
+	switch {
+	case up:
+		side = 1
+		mode++
+	case w.Floor:
+		g = w.Upper
+	}
 	s.exited[i] = true
 	s.turn(i, mode)
-	s.setSide(g, sign(mode-0.5), true)
+	s.evalGuards()
+	s.setSide(g, side, true)
 	s.band[g] = math.Max(4*math.Abs(s.g[g]), 8*s.off.fine.g[g])
 	s.disarm(g, true)
 }
@@ -304,25 +321,52 @@ func (s *Integrator) watchExits() {
 
 // setFloors sets the modes of the floor switches from their arguments.
 func (s *Integrator) setFloors() {
-	n := 0
-	for i := range s.hy.Switches {
-		if s.hy.Switches[i].Floor {
-			n++
-		}
-	}
-	if n == 0 {
-		return
-	}
-	v := s.vals[:0]
-	for len(v) < n {
-		v = append(v, 0)
-	}
-	s.model.Floors(s.t, s.y, s.d, v)
-	n = 0
+	n, v := 0, s.floorArgs()
 	for i := range s.hy.Switches {
 		if w := &s.hy.Switches[i]; w.Floor {
 			s.d[w.Modes[0]] = math.Floor(v[n])
 			n++
+		}
+	}
+}
+
+// floorArgs are the arguments of the floor switches.
+func (s *Integrator) floorArgs() []float64 {
+	v := s.vals[:0]
+	for i := range s.hy.Switches {
+		if s.hy.Switches[i].Floor {
+			v = append(v, 0)
+		}
+	}
+	if len(v) > 0 {
+		s.model.Floors(s.t, s.y, s.d, v)
+	}
+	return v
+}
+
+// onEdge reports whether the solution slides along the edge of the floor that guard i
+// belongs to: neither of its guards is on its surface then.
+func (s *Integrator) onEdge(i int) bool {
+	w := s.switchOf[i]
+	return w >= 0 && s.hy.Switches[w].Floor && Slides(s.d[s.hy.Switches[w].Modes[0]])
+}
+
+// leaveEdges ends the motions along edges of floors that a jump has taken the state
+// away from.
+func (s *Integrator) leaveEdges() {
+	n := 0
+	for i := range s.hy.Switches {
+		w := &s.hy.Switches[i]
+		if !w.Floor {
+			continue
+		}
+		if n++; !s.onEdge(w.Guard) {
+			continue
+		}
+		edge := math.Floor(s.d[w.Modes[0]]) + 1
+		if v := s.floorArgs()[n-1]; math.Abs(v-edge) > hullTol*math.Max(1, math.Abs(edge)) {
+			s.turn(i, math.Floor(v))
+			s.evalGuards()
 		}
 	}
 }
@@ -333,7 +377,7 @@ func (s *Integrator) crossSwitches(first int) *Failure {
 	some := false
 	if exits := s.size.Guards - s.size.Exits; first >= exits {
 		k := first - exits
-		s.exit(s.sliding(s.d)[k/2], float64(k%2))
+		s.exit(s.sliding(s.d)[k/2], k%2 == 1)
 		some = true
 	}
 	for g, c := range s.crossed {
@@ -345,8 +389,8 @@ func (s *Integrator) crossSwitches(first int) *Failure {
 			s.zeroStep(g)
 		}
 		if i := s.switchOf[g]; s.hy.Switches[i].Floor {
-			if fail := s.stepFloor(i, g); fail != nil {
-				return fail
+			if s.stepFloor(i, g); s.hy.Switches[i].Trigger > 0 && Slides(s.d[s.hy.Switches[i].Modes[0]]) {
+				return s.untold(i)
 			}
 		}
 	}
@@ -364,27 +408,25 @@ func (s *Integrator) crossSwitches(first int) *Failure {
 	return s.finiteGuards()
 }
 
-// stepFloor takes a floor over the edge of guard g. Where the field behind leads back
-// at once the solution would have to stay on the edge.
-func (s *Integrator) stepFloor(i, g int) *Failure {
+// stepFloor takes a floor over the edge of guard g, or onto it, where the field
+// behind leads back at once.
+func (s *Integrator) stepFloor(i, g int) {
 	w := &s.hy.Switches[i]
-	by, edge := -1., w.Upper
+	was, by, edge := s.d[w.Modes[0]], -1., w.Upper
 	if g == w.Upper {
 		by, edge = 1, w.Guard
 	}
-	s.turn(i, s.d[w.Modes[0]]+by)
-	s.evalGuards()
-	if s.rate[edge]*by < 0 {
-		return s.stuckOn("the fields on both sides of a whole number push onto it", i)
+	s.turn(i, was+by)
+	if s.evalGuards(); s.rate[edge]*by < 0 {
+		s.turn(i, was+by*OnSurface)
 	}
-	return nil
 }
 
 // turn sets the modes of switch i, and reports whether they were others; if so it
 // is recorded.
 func (s *Integrator) turn(i int, mode float64) bool {
 	w := &s.hy.Switches[i]
-	slid := s.d[w.Modes[0]] == OnSurface && !w.Floor
+	slid := Slides(s.d[w.Modes[0]])
 	state := s.tape.keep(s.y, s.d)
 	s.setModes(i, mode)
 	if _, before := s.tape.at(state, s.size.Y, s.size.D); slices.Equal(before, s.d) {
@@ -393,7 +435,7 @@ func (s *Integrator) turn(i int, mode float64) bool {
 	}
 	e := entry{kind: switchEntry, t: s.t, ref: i, state: state}
 	s.out.Stats.Turns++
-	if slides := mode == OnSurface && !w.Floor; slid || slides {
+	if slides := Slides(s.d[w.Modes[0]]); slid || slides {
 		s.logSlide(i, state, slides)
 		e.more = len(s.out.Log)
 	}

@@ -65,7 +65,8 @@ type snapshot struct {
 	state int
 	event int
 	delay float64 // of the event's assignments
-	micro int     // how many micro-steps of its instant came before
+	args  []float64
+	micro int // how many micro-steps of its instant came before
 }
 
 // tape holds the entries of one run in arenas that later runs reuse.

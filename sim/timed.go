@@ -72,14 +72,15 @@ func (s *Integrator) eachTimed(f func(timed)) {
 	}
 }
 
-// everyTime is the time of firing n of a periodic event: From + n·period, or,
-// without From, one period after the start and so on.
+// everyTime is the time of firing n of a periodic event: n periods behind From, or,
+// without From, behind the start.
 func (s *Integrator) everyTime(e, n int) float64 {
 	sc := &s.hy.Schedules[e]
-	if sc.From < 0 {
-		return s.span.T0 + float64(n+1)*s.sched[sc.Period]
+	from := s.span.T0
+	if sc.From >= 0 {
+		from = s.sched[sc.From]
 	}
-	return s.sched[sc.From] + float64(n)*s.sched[sc.Period]
+	return from + float64(n)*s.sched[sc.Period]
 }
 
 // skipPast drops scheduled times before the start, and those at the start

@@ -138,15 +138,40 @@ func (s *Integrator) comeToRest(p restPlan) *Failure {
 	s.out.Log = append(s.out.Log, rec)
 	s.zeno.Forget(p.event)
 	s.hold(p.event, true)
-	s.atRest[p.event] = restPlan{guard: p.guard, predicted: true}
+	s.atRest[p.event] = restPlan{guard: p.guard, armed: p.armed, predicted: true}
 	if fail := s.settle(); fail != nil {
 		return fail
+	}
+	if math.Abs(s.rate[p.guard]) > s.off.fine.rate[p.guard] {
+		f := s.fail(ZenoLimit, 0, "nothing can rest on the surface of event %s: it moves (rate %.3g)", ev.Name, s.rate[p.guard])
+		f.Event = p.event
+		return f
 	}
 	if ev.Release >= 0 {
 		s.det.Side[ev.Release] = sign(s.g[ev.Release])
 		s.det.Watch[ev.Release] = true
 	}
 	return nil
+}
+
+// stillRests reports whether the condition of an event at rest holds but for its
+// guard: what the states rest on is there.
+func (s *Integrator) stillRests(e int) bool {
+	p := &s.atRest[e]
+	was := s.det.Side[p.guard]
+	s.det.Side[p.guard] = -p.armed
+	defer func() { s.det.Side[p.guard] = was }()
+	return s.hy.Events[e].Cond.Stays(s.det.Side)
+}
+
+// restsOn is the event at rest whose guard this is, or −1.
+func (s *Integrator) restsOn(guard int) int {
+	for e := range s.hy.Events {
+		if s.atRest[e].predicted && s.atRest[e].guard == guard {
+			return e
+		}
+	}
+	return -1
 }
 
 // wake ends the rests of states that an event has set to other values.

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image/color"
 	"image/png"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -142,6 +144,9 @@ const maxPanels = 6
 // fitFigure shows up to six trajectories over their data, validation last.
 func fitFigure(run *runFolder) (*sheet, error) {
 	res, err := data.ReadFile(run.path("residuals.csv"))
+	if errors.Is(err, fs.ErrNotExist) { // nothing was measured but events
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -387,7 +392,7 @@ func lossFigure(run *runFolder) (*sheet, error) {
 		return nil, sc.Err()
 	}
 	lo, hi := bounds(train, valid)
-	if !(hi > lo) {
+	if !(hi-lo > 1e-9*math.Max(math.Abs(lo), math.Abs(hi))) { // nothing to see but round-off
 		return nil, nil
 	}
 	floor := lo - (hi-lo)*1e-4

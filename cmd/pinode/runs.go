@@ -241,18 +241,21 @@ func (r *runFolder) writeResults(f *pinode.Fit) error {
 	if err != nil {
 		return err
 	}
-	res := newTable("trajectory", "split", "t", "observation", "data", "prediction", "residual")
+	res, some := newTable("trajectory", "split", "t", "observation", "data", "prediction", "residual"), false
 	for _, c := range curves {
 		split := "train"
 		if c.Validation {
 			split = "validate"
 		}
 		for _, p := range c.Observed {
+			some = true
 			res.row(c.Name, split, number(p.T), p.Observation, number(p.Data), number(p.Prediction), number(p.Data-p.Prediction))
 		}
 	}
-	if err := r.write("residuals.csv", res.bytes()); err != nil {
-		return err
+	if some {
+		if err := r.write("residuals.csv", res.bytes()); err != nil {
+			return err
+		}
 	}
 	if len(curves[0].Learned) > 0 {
 		if err := r.write("learned.csv", learnedTable(curves)); err != nil {

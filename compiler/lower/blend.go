@@ -57,7 +57,7 @@ func (l *lowerer) surfaces(n *ir.Node) (list []int) {
 }
 
 // slidable reports whether the solution may slide along the surface of a switch.
-func (w *Switch) slidable() bool { return !w.Corner && !w.Floor }
+func (w *Switch) slidable() bool { return !w.Corner }
 
 // triggers notes that a condition or priority of an event reads the modes of
 // switches.

@@ -90,6 +90,45 @@ func (l *lowerer) build() {
 	l.acting()
 	l.priors()
 	l.floors()
+	l.cornersAtJumps()
+}
+
+// cornersAtJumps lets the corners on a surface where something jumps be plain
+// functions: the run stops there anyway, and beside the surface they have a value on
+// both sides, as √|x| in sign(x)·√|x| must have for the two fields to be compared.
+func (l *lowerer) cornersAtJumps() {
+	jumps := map[int]bool{}
+	for _, w := range l.out.Switches {
+		jumps[w.Guard] = jumps[w.Guard] || !w.Corner && !w.Floor
+	}
+	by := map[*ir.Node]*ir.Node{}
+	for i, w := range l.out.Switches {
+		if w.Corner && jumps[w.Guard] && i < l.modes {
+			mode, plain := l.modeNode(i), l.b.Lt(l.b.Const(0), l.out.Guards[w.Guard].Node)
+			by[mode], by[l.atBefore(mode)] = plain, l.atBefore(plain)
+		}
+	}
+	if len(by) == 0 {
+		return
+	}
+	out := l.out
+	list := []**ir.Node{&out.RHS, &out.Pred, &out.Terms, &out.Row, &out.Outputs}
+	for i := range out.Guards {
+		list = append(list, &out.Guards[i].Node)
+	}
+	for i := range out.Acting {
+		list = append(list, &out.Acting[i])
+	}
+	for i := range out.Noise {
+		list = append(list, &out.Noise[i].Node)
+	}
+	for i := range out.Events {
+		s := &out.Events[i].Sliding
+		list = append(list, &s.Jump, &s.Rest, &s.Delay)
+	}
+	for _, n := range list {
+		*n = l.b.Substitute([]*ir.Node{*n}, by)[0]
+	}
 }
 
 // layout gives every object its place.

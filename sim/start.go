@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/jumps"
+)
+
+// start sets the initial state, the sides of the guards and the modes of the
+// switches, and carries out what happens at the initial time.
+func (s *Integrator) start() *Failure {
+	s.model.Init(s.t, s.y, s.d)
+	s.firstThresholds()
+	if !finite(s.y) || !finite(s.d) {
+		return s.fail(Unstable, 0, "the initial state is not finite")
+	}
+	s.model.Times(s.sched)
+	if fail := s.skipPast(); fail != nil {
+		return fail
+	}
+	s.startStep(s.t, s.y) // tells the model of its inputs too
+	if s.size.Guards > 0 {
+		if fail := s.firstSides(); fail != nil {
+			return fail
+		}
+	}
+	s.begin()
+	s.equalities(s.level)
+	for e := range s.hy.Events {
+		ev := &s.hy.Events[e]
+		if ev.Kind != events.When {
+			continue
+		}
+		before := ev.Cond.Holds(s.level, nil)
+		s.holds[e], s.stays[e] = ev.Cond.Holds(s.det.Side, nil), ev.Cond.Stays(s.det.Side)
+		// A strict comparison on its surface turns true just behind the
+		// start; one that holds from the start fires only if asked to.
+		if s.holds[e] && (!before || ev.AtStart) {
+			s.trigger(jumps.Item{Event: e, Guard: -1})
+		}
+	}
+	if fail := s.carryOut(-1); fail != nil {
+		return fail
+	}
+	return s.finiteRates()
+}
+
+// firstSides sets the modes of the switches and the sides of all guards at the
+// start.
+func (s *Integrator) firstSides() *Failure {
+	s.setFloors()
+	s.evalGuards()
+	if fail := s.finiteGuards(); fail != nil {
+		return fail
+	}
+	for i := range s.hy.Switches {
+		if w := &s.hy.Switches[i]; !w.Floor {
+			s.setModes(i, float64(truth(s.g[w.Guard] > 0)))
+			s.evalGuards() // others may read it
+		}
+	}
+	s.setSpreads()
+	if fail := s.resolve(false); fail != nil {
+		return fail
+	}
+	for i := range s.det.Side {
+		if !s.isSign(i) {
+			s.det.Side[i] = s.sideHere(i)
+		}
+		if !s.hy.Flags[i] && s.det.Watch[i] && !s.isExit(i) && s.onSurface(i) {
+			s.depart(i)
+		}
+		s.armed[i] = s.det.Side[i]
+	}
+	return nil
+}
+
+// finiteRates checks that the field can be evaluated at the current state.
+func (s *Integrator) finiteRates() *Failure {
+	for i, v := range s.step.K[0] {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			f := s.fail(Unstable, 0, "the rate of a state is %g where the run starts", v)
+			f.State = i
+			return f
+		}
+	}
+	return nil
+}
+
+func (s *Integrator) finiteGuards() *Failure {
+	for i, g := range s.g[:len(s.g)-s.size.Exits] { // exits have no value where a motion along a surface ends for good
+		if math.IsNaN(g) {
+			return s.blame(s.fail(Unstable, 0, "a condition cannot be evaluated here: its guard is not a number"), i)
+		}
+	}
+	return nil
+}
