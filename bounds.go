@@ -73,7 +73,7 @@ func (s *system) Bounds(box *sim.Box, d []float64, to *events.Bounds) bool {
 	for i := exits; i < s.size.Guards; i++ { // of two surfaces at once they are not known
 		to.Lo[i], to.Hi[i], to.RateLo[i], to.RateHi[i] = math.NaN(), math.NaN(), math.NaN(), math.NaN()
 	}
-	if w := s.slid(d); w != nil && len(w.on) == 1 {
+	if s.along(d, s.now) == 1 {
 		b.exits.run(s.frame, to, exits)
 	}
 	return true

@@ -172,6 +172,7 @@ func (m *Model) rows(w *worker, span *sim.Span, tr *sim.Trajectory) (rows [][]fl
 			w.sys.at(t, y, d)
 			copy(w.sys.yb, yb)
 			copy(w.sys.db, db)
+			w.sys.stand(d, db)
 			w.sys.outputs.run()
 			row = append(row, w.sys.outputs.v[:len(lay.Outputs)]...)
 		}
@@ -190,7 +191,15 @@ func (m *Model) rows(w *worker, span *sim.Span, tr *sim.Trajectory) (rows [][]fl
 			if k == first && r.T > span.T0 {
 				left = -1
 			}
-			if add(r.T, r.YBefore, r.DBefore, b.YBefore, b.DBefore, left); r.Event >= 0 {
+			// Outputs that jump where a slide starts have rows on both sides: none for
+			// what is found out within an instant, or before the start.
+			slide := r.Event < 0
+			jumps := slide && w.sys.outs[0][0].run != w.sys.outs[1][0].run
+			last := k+1 == len(tr.Log) || tr.Log[k+1].T != r.T
+			if !jumps || k == first && r.T > span.T0 {
+				add(r.T, r.YBefore, r.DBefore, b.YBefore, b.DBefore, left)
+			}
+			if !slide || jumps && last && r.T > span.T0 {
 				add(r.T, r.YAfter, r.DAfter, b.YBefore, b.DBefore, 1)
 			}
 			name, surface := m.recordName(r)

@@ -172,7 +172,7 @@ func (s *shift) rows(sum *chunk, l *laneRun) *sim.Failure {
 		r := &l.rows[i]
 		k := r.save
 		w.sys.rowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r)
-		if w.rows != nil {
+		if w.rows != nil && !w.sys.slidesRow() {
 			if w.rows.put(l, k) {
 				w.rows.flush(sum, t.perValue, t.grad != nil)
 			}

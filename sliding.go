@@ -16,8 +16,7 @@ import (
 type sliding struct {
 	rhs, exits function
 	exitRates  []float64
-	on, at     [][]float64 // by surface: 1 at its mode, and at its guard
-	flow       []float64   // room for accelerations
+	flow       []float64 // room for accelerations
 	g, rate, y []float64
 }
 
@@ -28,10 +27,6 @@ func newSliding(p *compiler.Program, mod *exec.Module, f *exec.Frame, get func(n
 			return list
 		}
 		w.exitRates = w.exits.run.code.Output(f, "rate")
-		for k := range n {
-			w.on = append(w.on, f.Input(fmt.Sprintf("on%d", k+1)))
-			w.at = append(w.at, f.Input(fmt.Sprintf("at%d", k+1)))
-		}
 		w.flow, w.y = make([]float64, p.Model.Layout.NY), make([]float64, p.Model.Layout.NY)
 		w.g, w.rate = make([]float64, p.NumGuards), make([]float64, p.NumGuards)
 		list = append(list, w)
@@ -44,31 +39,87 @@ func (s *system) slid(d []float64) *sliding {
 	if len(s.slides) == 0 {
 		return nil
 	}
-	n, along := 0, [compiler.MaxSlides]int{}
+	n := s.along(d, s.now)
+	if n == 0 {
+		return nil
+	}
+	return s.slides[n-1]
+}
+
+// surfaces are inputs that tell a program along which surfaces the solution slides: by
+// surface, 1 at its modes, and at its guard.
+type surfaces struct{ on, at [compiler.MaxSlides][]float64 }
+
+func newSurfaces(f *exec.Frame, when string) (w surfaces) {
+	for k := range w.on {
+		w.on[k], w.at[k] = f.Input(fmt.Sprintf("on%s%d", when, k+1)), f.Input(fmt.Sprintf("at%s%d", when, k+1))
+	}
+	return w
+}
+
+// along is along how many surfaces the modes of d ask to slide; it tells of them.
+func (s *system) along(d []float64, to surfaces) (n int) {
+	if len(s.slides) == 0 || len(d) == 0 {
+		return 0
+	}
+	along := [compiler.MaxSlides]int{}
 	for _, w := range s.prog.Model.Switches {
 		if sim.Slides(d[w.Mode]) && !slices.Contains(along[:n], w.Guard) {
 			along[n] = w.Guard
 			n++
 		}
 	}
-	if n == 0 {
-		return nil
-	}
-	w := s.slides[n-1]
 	for k, guard := range along[:n] {
-		clear(w.on[k])
-		clear(w.at[k])
-		if w.at[k] != nil {
-			w.at[k][guard] = 1
+		clear(to.on[k])
+		clear(to.at[k])
+		if to.at[k] != nil {
+			to.at[k][guard] = 1
 		}
 		for _, x := range s.prog.Model.Switches {
-			if x.Guard == guard && w.on[k] != nil {
-				w.on[k][x.Mode] = 1
+			if x.Guard == guard && to.on[k] != nil {
+				to.on[k][x.Mode] = 1
 			}
 		}
 	}
-	return w
+	return n
 }
+
+// readers are a function of what the discontinuities are at a state, by along how
+// many surfaces the solution slides there, and did before the instant.
+type readers [compiler.MaxSlides + 1][compiler.MaxSlides + 1]function
+
+// newReaders returns that of a name, for motion along up to so many surfaces.
+func newReaders(name, value string, most int, get func(name, value string) function) *readers {
+	r := &readers{{get(name, value)}}
+	for n := 0; n <= most; n++ {
+		for nb := 0; nb <= most; nb++ {
+			if n == 0 && nb == 0 {
+				continue
+			}
+			f := get(name+compiler.Along(n, nb), value)
+			if f.run == nil && nb > 0 { // it does not read both
+				if f = r[n][0]; n == 0 || f.run == r[0][0].run {
+					f = r[0][nb]
+				}
+			}
+			if f.run == nil {
+				f = r[0][0]
+			}
+			r[n][nb] = f
+		}
+	}
+	return r
+}
+
+// stand chooses what rows, observations and outputs are at a discrete state, db
+// before the instant.
+func (s *system) stand(d, db []float64) {
+	n, nb := s.along(d, s.now), s.along(db, s.then)
+	s.row, s.obs, s.outputs = s.rows[n][nb], s.preds[n][nb].run, s.outs[n][nb].run
+}
+
+// slidesRow reports whether the row that stands is that of a sliding motion.
+func (s *system) slidesRow() bool { return s.row.run != s.rows[0][0].run }
 
 // guardsSliding sets the guards along the sliding motion; accelerations are
 // differences of rates.

@@ -50,6 +50,7 @@ func newHybrid(p *compiler.Program) *sim.Hybrid {
 			hy.Switches = append(hy.Switches, events.Switch{Guard: w.Guard, Floor: w.Floor, Upper: w.Upper, Corner: true})
 		}
 		x := &hy.Switches[k]
+		x.Trigger = max(x.Trigger, w.Trigger)
 		x.Modes, x.AtZero, x.Corner = append(x.Modes, w.Mode), append(x.AtZero, w.AtZero), x.Corner && w.Corner
 	}
 	return hy
@@ -116,12 +117,15 @@ type system struct {
 	guards2, look, floors, spread                 *program
 	spreadRates                                   []float64
 	slides                                        []*sliding // by the number of surfaces, less 1
+	now, then                                     surfaces   // of these, and of those before the instant
 	boxed                                         boxed
-	outputs, obs, conserved, priorities, counts   *program
+	rows, preds, outs                             *readers
+	outputs, obs                                  *program // these and row: of preds, outs and rows, for the state that stands
+	conserved, priorities, counts                 *program
 	flow                                          []float64
 	nets                                          *program
 	netArgs                                       []float64
-	jump, rest, delay                             []function
+	jump, rest, delay                             []*readers
 }
 
 func newSystem(p *compiler.Program, mod *exec.Module) *system {
@@ -151,9 +155,9 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	}
 	s.bp, s.bq = f.Input("acc.bp"), f.Input("acc.bq")
 	s.rhs, s.guards, s.initY, s.initD = get("rhs", "dy"), get("guards", "g"), get("init.y", "v"), get("init.d", "v")
-	s.times, s.row, s.priors = get("times", "s"), get("row", "loss"), get("priors", "v")
-	s.guards2, s.floors, s.outputs = newProgram(mod, f, "guards2", "accel"), newProgram(mod, f, "floors", "v"), newProgram(mod, f, "outputs", "v")
-	s.obs, s.conserved, s.nets = newProgram(mod, f, "obs", "pred"), newProgram(mod, f, "conserved", "v"), newProgram(mod, f, "nets", "values")
+	s.times, s.priors = get("times", "s"), get("priors", "v")
+	s.guards2, s.floors = newProgram(mod, f, "guards2", "accel"), newProgram(mod, f, "floors", "v")
+	s.conserved, s.nets = newProgram(mod, f, "conserved", "v"), newProgram(mod, f, "nets", "values")
 	s.priorities, s.counts = newProgram(mod, f, "priorities", "v"), newProgram(mod, f, "counts", "v")
 	if s.guards.run != nil {
 		s.rates = s.guards.run.code.Output(f, "rate")
@@ -166,13 +170,17 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 		s.spreadRates = s.spread.code.Output(f, "rate")
 	}
 	s.slides = newSliding(p, mod, f, get)
+	s.now, s.then = newSurfaces(f, ""), newSurfaces(f, "b")
+	read := func(name, value string) *readers { return newReaders(name, value, len(s.slides), get) }
+	s.rows, s.preds, s.outs = read("row", "loss"), read("obs", "pred"), read("outputs", "v")
+	s.stand(nil, nil)
 	if s.nets != nil {
 		s.netArgs = s.nets.code.Output(f, "args")
 	}
 	for _, e := range p.Model.Events {
-		s.jump = append(s.jump, get("jump."+e.Checked.Name, "v"))
-		s.rest = append(s.rest, get("rest."+e.Checked.Name, "v"))
-		s.delay = append(s.delay, get("delay."+e.Checked.Name, "v"))
+		s.jump = append(s.jump, read("jump."+e.Checked.Name, "v"))
+		s.rest = append(s.rest, read("rest."+e.Checked.Name, "v"))
+		s.delay = append(s.delay, read("delay."+e.Checked.Name, "v"))
 	}
 	return s
 }
@@ -289,7 +297,12 @@ func (s *system) Times(v []float64) { run(s.times.run, v) }
 func (s *system) Jump(e int, t float64, y, d, a, v []float64) {
 	s.at(t, y, d)
 	s.arguments(e, a)
-	run(s.jump[e].run, v)
+	run(s.does(s.jump, e, d).run, v)
+}
+
+// does is what an event does at the discrete state d.
+func (s *system) does(list []*readers, e int, d []float64) *function {
+	return &list[e][s.along(d, s.now)][0]
 }
 
 // Priorities sets the priority of each event.
@@ -300,14 +313,15 @@ func (s *system) Priorities(t float64, y, d, v []float64) {
 
 func (s *system) Rest(e int, t float64, y, d, v []float64) {
 	s.at(t, y, d)
-	run(s.rest[e].run, v)
+	run(s.does(s.rest, e, d).run, v)
 }
 
 func (s *system) Delay(e int, t float64, y, d, a []float64) float64 {
 	s.at(t, y, d)
 	s.arguments(e, a)
-	s.delay[e].run.run()
-	return s.delay[e].run.v[0]
+	f := s.does(s.delay, e, d)
+	f.run.run()
+	return f.run.v[0]
 }
 
 func (s *system) Floors(t float64, y, d, v []float64) {
@@ -396,26 +410,29 @@ func (s *system) TimesVJP(ct []float64) {
 func (s *system) JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) float64 {
 	s.at(t, y, d)
 	s.arguments(e, a)
-	if s.jump[e].vjp == nil {
+	f := s.does(s.jump, e, d)
+	if f.vjp == nil {
 		return 0
 	}
-	copy(s.jump[e].ct, ct)
-	return s.jump[e].vjp.pull(yBar, dBar)
+	copy(f.ct, ct)
+	return f.vjp.pull(yBar, dBar)
 }
 
 func (s *system) RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) float64 {
 	s.at(t, y, d)
-	copy(s.rest[e].ct, ct)
-	return s.rest[e].vjp.pull(yBar, dBar)
+	f := s.does(s.rest, e, d)
+	copy(f.ct, ct)
+	return f.vjp.pull(yBar, dBar)
 }
 
 func (s *system) DelayVJP(e int, t float64, y, d, a []float64, ct float64, yBar, dBar []float64) float64 {
 	s.at(t, y, d)
 	s.arguments(e, a)
-	if c := s.delay[e].ct; c != nil {
-		c[0] = ct
+	f := s.does(s.delay, e, d)
+	if f.ct != nil {
+		f.ct[0] = ct
 	}
-	return s.delay[e].vjp.pull(yBar, dBar)
+	return f.vjp.pull(yBar, dBar)
 }
 
 // push runs a forward derivative in the direction that is set.
@@ -456,19 +473,20 @@ func (s *system) TimesJVP(out []float64) { s.push(s.times.jvp, 0, nil, nil, out)
 func (s *system) JumpJVP(e int, t, tDot float64, y, yDot, d, dDot, a, out []float64) {
 	s.at(t, y, d)
 	s.arguments(e, a)
-	s.push(s.jump[e].jvp, tDot, yDot, dDot, out)
+	s.push(s.does(s.jump, e, d).jvp, tDot, yDot, dDot, out)
 }
 
 func (s *system) RestJVP(e int, t, tDot float64, y, yDot, d, dDot, out []float64) {
 	s.at(t, y, d)
-	s.push(s.rest[e].jvp, tDot, yDot, dDot, out)
+	s.push(s.does(s.rest, e, d).jvp, tDot, yDot, dDot, out)
 }
 
 func (s *system) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot, a []float64) float64 {
 	s.at(t, y, d)
 	s.arguments(e, a)
-	s.push(s.delay[e].jvp, tDot, yDot, dDot, nil)
-	return s.delay[e].jvp.v[0]
+	f := s.does(s.delay, e, d)
+	s.push(f.jvp, tDot, yDot, dDot, nil)
+	return f.jvp.v[0]
 }
 
 // clearAccount forgets the gradient by the parameters, but for the weights.
@@ -486,6 +504,7 @@ func (s *system) account(bp, bq []float64) {
 // rowAt moves the inputs to a row of data at a state.
 func (s *system) rowAt(t float64, y, d, yb, db []float64, r *row) {
 	s.at(t, y, d)
+	s.stand(d, db)
 	copy(s.yb, yb)
 	copy(s.db, db)
 	copy(s.datum, r.datum)

@@ -195,7 +195,9 @@ func (p *Program) Rows(lanes int, networks exec.Precision) (*exec.Module, error)
 	if p.Model.Row == nil || !p.weighs(p.Model.Row) {
 		return nil, nil
 	}
-	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, p.row(true)) }), lanes, networks)
+	return exec.Compile(p.built(func() []*ir.Graph {
+		return opt.Optimize(p.Model.Builder, p.row("row", p.Model.Row, p.Model.Terms, true))
+	}), lanes, networks)
 }
 
 // Noise compiles the program noise, the arguments of the distributions of

@@ -23,6 +23,7 @@ import (
 //	          surface
 //	spread    g, rate: by how much guards and rates may move where the states do, twice: see there
 //	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate (see slide.go)
+//	X@K       X on K surfaces; X@bK on those before the instant, X@KbL on both (see blend.go)
 //	init      y, d
 //	times     s: the scheduled scalars
 //	floors    v: arguments of floor switches
@@ -117,8 +118,15 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 	value("priorities", "v", m.Priorities, false, false)
 	value("obs", "pred", m.Pred, false, false)
 	if m.Row != nil {
-		out = append(out, p.row(want.Reverse)...)
+		out = append(out, p.row("row", m.Row, m.Terms, want.Reverse)...)
 	}
+	p.sliding(func(r *reader, name string, v []*ir.Node) {
+		if r.output == "loss" {
+			out = append(out, p.row(name, v[0], v[1], want.Reverse)...)
+		} else {
+			value(name, r.output, v[0], r.derived, r.derived)
+		}
+	})
 	value("counts", "v", m.Counts, false, false)
 	value("outputs", "v", m.Outputs, false, false)
 	value("conserved", "v", m.Conserved, false, false)
@@ -142,11 +150,11 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 }
 
 // row are the programs of a row's loss.
-func (p *Program) row(reverse bool) []*ir.Graph {
-	outs := []ir.Output{{Name: "loss", Node: p.Model.Row}, {Name: "terms", Node: p.Model.Terms}}
-	list := []*ir.Graph{{Name: "row", Outputs: outs}}
+func (p *Program) row(name string, loss, terms *ir.Node, reverse bool) []*ir.Graph {
+	outs := []ir.Output{{Name: "loss", Node: loss}, {Name: "terms", Node: terms}}
+	list := []*ir.Graph{{Name: name, Outputs: outs}}
 	if reverse {
-		g := p.vjp("row", p.Model.Row, true)
+		g := p.vjp(name, loss, true)
 		g.Outputs = append(g.Outputs, outs...)
 		list = append(list, g)
 	}

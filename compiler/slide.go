@@ -29,38 +29,57 @@ type slide struct {
 	rate  *ir.Node // of exits, by time
 }
 
-// slides builds motion along one surface and along two. Besides the inputs of
-// the right-hand side they read on1, on2, which are 1 at the modes of the surface in
-// D and 0 elsewhere, and at1, at2, which are so at its guard.
-func (p *Program) slides() []slide {
+// onInput are 1 at the modes of surface k in D and 0 elsewhere, atInput are so at
+// its guard: inputs of what moves along surfaces.
+func (p *Program) onInput(k int) *ir.Node {
+	return p.Model.Builder.Input(fmt.Sprintf("on%d", k+1), p.Model.In.D.Shape, true)
+}
+
+func (p *Program) atInput(k int) *ir.Node {
+	return p.Model.Builder.Input(fmt.Sprintf("at%d", k+1), ir.Vec(len(p.Model.Guards)), true)
+}
+
+// mostSurfaces is along how many surfaces at once the solution may slide.
+func (p *Program) mostSurfaces() int { return min(MaxSlides, p.surfaces) }
+
+// corners are values in the fields around n surfaces: in each corner the modes are
+// those below, and more by the bits of its number.
+func (p *Program) corners(n int, values ...*ir.Node) [][]*ir.Node {
 	m, b := p.Model, p.Model.Builder
-	g := b.Slice(b.Concat(p.guards[:len(m.Guards)]...), 0, ir.Vec(len(m.Guards)))
-	rates := p.rate(g)
-	most := min(MaxSlides, p.surfaces)
-	var on, along []*ir.Node
-	for k := range most {
-		on = append(on, b.Input(fmt.Sprintf("on%d", k+1), m.In.D.Shape, true))
-		along = append(along, b.Dot(b.Input(fmt.Sprintf("at%d", k+1), g.Shape, true), rates))
-	}
-	// corner has the field and the rates of the guards of n surfaces where their
-	// modes are the bits of c.
-	corner := func(n, c int) []*ir.Node {
+	list := make([][]*ir.Node, 1<<n)
+	for c := range list {
 		d := m.In.D
 		for k := range n {
 			below := b.Apply(ir.OpFloor, m.In.D)
-			d = b.Select(on[k], b.Add(below, b.Const(float64(c>>k&1))), d)
+			d = b.Select(p.onInput(k), b.Add(below, b.Const(float64(c>>k&1))), d)
 		}
-		return b.Substitute(append([]*ir.Node{m.RHS}, along[:n]...), map[*ir.Node]*ir.Node{m.In.D: d})
+		list[c] = b.Substitute(values, map[*ir.Node]*ir.Node{m.In.D: d})
 	}
+	return list
+}
+
+// fields are the right-hand side and the rates of the guards of n surfaces in their
+// corners.
+func (p *Program) fields(n int) [][]*ir.Node {
+	m, b := p.Model, p.Model.Builder
+	g := b.Slice(b.Concat(p.guards[:len(m.Guards)]...), 0, ir.Vec(len(m.Guards)))
+	rates := p.rate(g)
+	values := []*ir.Node{m.RHS}
+	for k := range n {
+		values = append(values, b.Dot(p.atInput(k), rates))
+	}
+	return p.corners(n, values...)
+}
+
+// slides builds motion along one surface and along two.
+func (p *Program) slides() []slide {
+	m, b := p.Model, p.Model.Builder
 	one := b.Const(1)
 	var list []slide
-	for n := 1; n <= most; n++ {
-		corners := make([][]*ir.Node, 1<<n)
-		for c := range corners {
-			corners[c] = corner(n, c)
-		}
+	for n := 1; n <= p.mostSurfaces(); n++ {
+		corners := p.fields(n)
 		parts := p.parts(corners)
-		s := slide{flow: p.blend(corners, 0, parts)}
+		s := slide{flow: p.integrals(n, p.blend(corners, 0, parts))}
 		if p.flow != m.RHS {
 			s.flow = b.Mul(p.free(), s.flow)
 		}

@@ -63,4 +63,8 @@ type Switch struct {
 	// all terms agree there on both sides, so that nothing slides along it.
 	AtZero []float64
 	Corner bool
+
+	// Trigger is the number, from 1, of an event whose condition reads a mode, so
+	// that nothing may slide along the surface; 0 for none.
+	Trigger int
 }

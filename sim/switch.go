@@ -204,6 +204,9 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 				if mode, side, fail = s.decide(i); fail != nil {
 					return fail
 				}
+				if mode == OnSurface && w.Trigger > 0 {
+					return s.untold(i)
+				}
 				if mode == OnSurface && !slid && len(s.sliding(s.d)) == maxSlides {
 					return s.stuckOn("the solution would slide along more than two surfaces at once", append(s.sliding(s.d), i)...)
 				}
@@ -257,7 +260,9 @@ func (s *Integrator) resolveFloor(i int) (turned bool, fail *Failure) {
 	case !up.known && !down.known:
 		return false, s.blame(s.fail(Unstable, 0, "the field is not a number on a surface where it changes"), w.Guard)
 	case up.known && down.known && up.goes < 0 && down.goes > 0 && (up.first || down.first):
-		next = edge - 1 + OnSurface
+		if next = edge - 1 + OnSurface; w.Trigger > 0 {
+			return false, s.untold(i)
+		}
 	case !up.known, down.known && up.goes < 0:
 		next = edge - 1
 	}
@@ -281,6 +286,9 @@ func (s *Integrator) meet() *Failure {
 		return s.stuckOn(what, list...)
 	}
 	for _, i := range list {
+		if s.hy.Switches[i].Trigger > 0 {
+			return s.untold(i)
+		}
 		s.turn(i, OnSurface)
 		s.setSide(s.hy.Switches[i].Guard, 0, false)
 	}
@@ -289,6 +297,14 @@ func (s *Integrator) meet() *Failure {
 	}
 	s.watchExits()
 	return nil
+}
+
+// untold is the failure of sliding along the surface of a switch whose mode decides
+// when an event fires.
+func (s *Integrator) untold(i int) *Failure {
+	f := s.stuckOn("the solution slides along a surface, and a condition or priority of an event reads what jumps there; let it compare states", i)
+	f.Event = s.hy.Switches[i].Trigger - 1
+	return f
 }
 
 // hullTol is by how much a part of a sliding motion may leave [0, 1].

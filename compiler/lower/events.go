@@ -22,6 +22,7 @@ func (l *lowerer) events() {
 				// A time that the run itself decides is a condition.
 				g := l.guard(l.b.Sub(l.out.In.T, e.Time), ev.At)
 				e.Time, e.Cond = nil, &Cond{Op: CondAbove, Guard: g, Inclusive: true}
+				l.triggers(len(l.out.Events), ev.At)
 			}
 		case dsl.TriggerEvery:
 			e.Period, e.From, e.Until = l.expr(ev.At), l.optional(ev.From), l.optional(ev.Until)
@@ -39,18 +40,36 @@ func (l *lowerer) events() {
 			rate += 2
 			threshold++
 		}
-		e.Delay = l.optional(ev.After)
-		e.Jump, e.Targets, e.Adds = l.jump(ev.Assigns)
-		if e.Rate != nil {
-			l.adds(&e, e.Likelihood, l.b.Neg(l.b.Log(e.Rate))) // of the values at the trigger
+		slides := e
+		l.acts(ev, &e, l.value)
+		l.acts(ev, &slides, l.whole)
+		if slides.Jump != e.Jump {
+			e.Sliding.Jump = slides.Jump
 		}
-		l.across(ev, &e)
-		if ev.Zeno == "rest" {
-			e.Rest, e.RestTargets, _ = l.jump(ev.Rest)
+		if slides.Rest != e.Rest {
+			e.Sliding.Rest = slides.Rest
+		}
+		if slides.Delay != e.Delay {
+			e.Sliding.Delay = slides.Delay
 		}
 		l.out.Events = append(l.out.Events, e)
 	}
 	l.priorities()
+}
+
+// acts lowers what an event does, with a way to lower expressions.
+func (l *lowerer) acts(ev *check.Event, e *Event, value func(*check.Expr, check.Shape) *ir.Node) {
+	if ev.After != nil {
+		e.Delay = value(ev.After, ev.After.Shape)
+	}
+	e.Jump, e.Targets, e.Adds = l.jump(ev.Assigns, value)
+	if e.Rate != nil {
+		l.adds(e, e.Likelihood, l.b.Neg(l.b.Log(value(ev.At, ev.At.Shape)))) // of the values at the trigger
+	}
+	l.across(ev, e)
+	if ev.Zeno == "rest" {
+		e.Rest, e.RestTargets, _ = l.jump(ev.Rest, value)
+	}
 }
 
 // priorities lowers the priorities of all events, if one is not constant.
@@ -59,6 +78,7 @@ func (l *lowerer) priorities() {
 	for i, ev := range l.m.Events {
 		if parts[i] = l.b.Const(ev.Priority); ev.Priorities != nil {
 			parts[i], constant = l.expr(ev.Priorities), false
+			l.triggers(i, ev.Priorities)
 		}
 	}
 	if !constant {
@@ -108,6 +128,7 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 	case "not":
 		return &Cond{Op: CondNot, Args: []*Cond{l.condition(x.Args[0], !negated)}}
 	case "rising", "falling", "crossing":
+		l.triggers(len(l.out.Events), x.Args[0])
 		g, turned := l.oriented(l.inGuard(x.Args[0]))
 		op := map[string]CondOp{"rising": CondRise, "falling": CondFall, "crossing": CondCross}[x.Name]
 		switch {
@@ -118,6 +139,7 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		}
 		return &Cond{Op: op, Guard: l.guardOf(g, x)}
 	}
+	l.triggers(len(l.out.Events), x.Args...)
 	p, q := l.inGuard(x.Args[0]), l.inGuard(x.Args[1])
 	g := l.b.Sub(p, q)
 	if !l.moves(g) {
@@ -156,16 +178,19 @@ func (l *lowerer) guardOf(n *ir.Node, x *check.Expr) int {
 	}
 	i := l.guard(n, x)
 	l.guards[n] = i
+	if core, _ := l.upright(n); l.cores[core] == nil {
+		l.cores[core] = n
+	}
 	return i
 }
 
 // jump lowers assignments to the vector of new values, or of what is added, and
 // their places. What several assignments add to one place is summed up.
-func (l *lowerer) jump(assigns []*check.Assign) (jump *ir.Node, targets []int, adds []bool) {
+func (l *lowerer) jump(assigns []*check.Assign, value func(*check.Expr, check.Shape) *ir.Node) (jump *ir.Node, targets []int, adds []bool) {
 	var parts []*ir.Node
 	at := map[int]int{}
 	for _, a := range assigns {
-		v := l.unlessMissing(a, l.expr(a.Value))
+		v := l.unlessMissing(a, value(a.Value, a.Value.Shape))
 		parts = append(parts, l.b.Slice(v, 0, ir.Vec(v.Shape.Size())))
 		s := l.slots[a.Target]
 		off := s.Off + a.Offset

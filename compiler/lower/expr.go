@@ -66,16 +66,19 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	case check.SlopeOf:
 		return l.b.Slice(l.out.In.Q, l.slopeOff[x.Object], shapeOf(x.Shape))
 	case check.Before:
+		if l.byMode {
+			return l.atBefore(l.expr(x.Args[0]))
+		}
 		was := l.before
 		l.before = true
 		n := l.expr(x.Args[0])
 		l.before = was
 		return n
 	case check.Smooth:
-		was := l.located
-		l.located = false
+		located, byMode := l.located, l.byMode
+		l.located, l.byMode = false, false
 		n := l.expr(x.Args[0])
-		l.located = was
+		l.located, l.byMode = located, byMode
 		return n
 	}
 	return l.op(x)
@@ -124,7 +127,7 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 
 // let lowers a named quantity once for each way it is used in.
 func (l *lowerer) let(o check.Object, value *check.Expr) *ir.Node {
-	k := letKey{o, l.located, l.cornered, l.before}
+	k := letKey{o, l.located, l.cornered, l.before, l.byMode}
 	if n := l.lets[k]; n != nil {
 		return n
 	}
@@ -360,22 +363,19 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	case "clamp":
 		return l.pick("min", l.pick("max", args[0], args[1]), args[2])
 	case "abs":
-		return l.branch(args[0], ir.OpAbs, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Neg(x)) })
+		plain := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpAbs, x) }
+		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Neg(x)) })
 	case "sign":
-		if !l.located || !l.moves(args[0]) {
+		if !l.switched(args[0], neitherAtZero) {
 			return b.Apply(ir.OpSign, args[0])
 		}
 		return l.elements(args[0], func(e *ir.Node, _ int) *ir.Node { return l.signAt(e) })
 	case "relu":
-		if l.located && l.cornered && l.moves(args[0]) {
-			return l.branch(args[0], ir.OpAbs, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Const(0)) })
-		}
-		return b.Apply(ir.OpMax, args[0], b.Const(0))
+		plain := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpMax, x, b.Const(0)) }
+		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Const(0)) })
 	case "step":
-		if l.located && l.moves(args[0]) {
-			return l.branch(args[0], ir.OpSign, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return m })
-		}
-		return b.Le(b.Const(0), args[0])
+		plain := func(x *ir.Node) *ir.Node { return b.Le(b.Const(0), x) }
+		return l.branch(args[0], plain, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return m })
 	case "floor":
 		return l.floor(args[0])
 	case "ceil":
@@ -415,25 +415,51 @@ func (l *lowerer) pick(name string, x, y *ir.Node) *ir.Node {
 		op = ir.OpMax
 	}
 	d := l.b.Sub(x, y)
-	if !l.located || !l.cornered || !l.moves(d) {
+	if !l.switched(d, corner) {
 		return l.b.Apply(op, x, y)
 	}
 	return l.elements(d, func(d *ir.Node, i int) *ir.Node {
 		a, c := l.elementOf(x, i), l.elementOf(y, i)
+		m := l.side(d, corner) // 1 where x > y
+		if m == nil {
+			return l.b.Apply(op, a, c)
+		}
 		if name == "min" {
 			a, c = c, a
 		}
-		return l.b.Select(l.mode(d, corner), a, c) // the mode is 1 where x > y
+		return l.b.Select(m, a, c)
 	})
 }
 
-// branch lowers a function with a corner or a jump at 0: of a switch where it
-// is located, else of the plain op.
-func (l *lowerer) branch(x *ir.Node, plain ir.Op, at atZero, f func(mode, x *ir.Node) *ir.Node) *ir.Node {
-	if !l.located || at == corner && !l.cornered || !l.moves(x) {
-		return l.b.Apply(plain, x)
+// branch lowers a function with a corner or a jump at 0: of a switch where there
+// is one, else the plain function.
+func (l *lowerer) branch(x *ir.Node, plain func(x *ir.Node) *ir.Node, at atZero, f func(mode, x *ir.Node) *ir.Node) *ir.Node {
+	if !l.switched(x, at) {
+		return plain(x)
 	}
-	return l.elements(x, func(e *ir.Node, _ int) *ir.Node { return f(l.mode(e, at), e) })
+	return l.elements(x, func(e *ir.Node, _ int) *ir.Node {
+		if m := l.side(e, at); m != nil {
+			return f(m, e)
+		}
+		return plain(e)
+	})
+}
+
+// switched reports whether the elements of a value may have switches of their signs.
+func (l *lowerer) switched(x *ir.Node, at atZero) bool {
+	if l.byMode {
+		return true
+	}
+	return l.located && (at != corner || l.cornered) && l.moves(x)
+}
+
+// side is the mode of the switch of the sign of g, of those that may have one; nil
+// where there is none to read.
+func (l *lowerer) side(g *ir.Node, at atZero) *ir.Node {
+	if l.byMode {
+		return l.known(g, at)
+	}
+	return l.mode(g, at)
 }
 
 // elements maps a function over the elements of an array.
@@ -458,13 +484,16 @@ func (l *lowerer) elementOf(x *ir.Node, i int) *ir.Node {
 // floor lowers floor(x) to the mode of a switch that counts the crossings of
 // whole numbers.
 func (l *lowerer) floor(x *ir.Node) *ir.Node {
-	if !l.located || !l.moves(x) {
+	if !l.switched(x, belowAtZero) {
 		return l.b.Apply(ir.OpFloor, x)
 	}
 	return l.elements(x, func(e *ir.Node, _ int) *ir.Node {
 		k := switchKey{arg: e, floor: true}
 		if i, ok := l.switches[k]; ok {
 			return l.modeNode(i)
+		}
+		if l.byMode {
+			return l.b.Apply(ir.OpFloor, e)
 		}
 		i := len(l.out.Switches)
 		l.switches[k] = i
@@ -496,28 +525,18 @@ type switchKey struct {
 }
 
 // oriented is a guard as one that has its surface already, if there is any, and
-// whether it is turned round: b − a is a − b turned round, and factors do not matter.
+// whether it is turned round.
 func (l *lowerer) oriented(g *ir.Node) (surface *ir.Node, turned bool) {
 	if _, known := l.guards[g]; known {
 		return g, false
 	}
-	other, turned := g, false
-	switch g.Op {
-	case ir.OpNeg:
-		other, turned = l.oriented(g.Args[0])
-		return other, !turned
-	case ir.OpMul:
-		for k := range 2 {
-			if c, ok := g.Args[k].Const(); ok && c != 0 {
-				other, turned = l.oriented(g.Args[1-k])
-				turned = turned != (c < 0)
-			}
-		}
-	case ir.OpSub:
-		other, turned = l.b.Sub(g.Args[1], g.Args[0]), true
+	core, turned := l.upright(g)
+	if first := l.cores[core]; first != nil {
+		_, was := l.upright(first)
+		return first, turned != was
 	}
-	if _, known := l.guards[other]; known {
-		return other, turned
+	if g.Op == ir.OpNeg {
+		return g.Args[0], true
 	}
 	return g, false
 }
@@ -539,12 +558,24 @@ func (l *lowerer) mode(g *ir.Node, at atZero) *ir.Node {
 
 // signAt is the sign of g, 0 where the state rests on its surface.
 func (l *lowerer) signAt(g *ir.Node) *ir.Node {
-	surface, turned := l.oriented(g)
-	m, above, below := l.modeOn(surface, neitherAtZero), 1., -1.
+	b := l.b
+	var m *ir.Node
+	turned := false
+	if l.byMode {
+		var i int
+		if i, turned = l.find(g, neitherAtZero); i < 0 {
+			return b.Apply(ir.OpSign, g)
+		}
+		m = l.modeNode(i)
+	} else {
+		var surface *ir.Node
+		surface, turned = l.oriented(g)
+		m = l.modeOn(surface, neitherAtZero)
+	}
+	above, below := 1., -1.
 	if turned {
 		above, below = below, above
 	}
-	b := l.b
 	return b.Select(b.Apply(ir.OpEq, m, b.Const(AtRest)), b.Const(0), b.Select(m, b.Const(above), b.Const(below)))
 }
 
@@ -611,7 +642,11 @@ func (l *lowerer) cond(x *check.Expr) *ir.Node {
 	case "and":
 		return b.Mul(l.cond(x.Args[0]), l.cond(x.Args[1]))
 	case "or":
-		return b.Apply(ir.OpMax, l.cond(x.Args[0]), l.cond(x.Args[1]))
+		p, q := l.cond(x.Args[0]), l.cond(x.Args[1])
+		if l.byMode { // linear in both
+			return l.not(b.Mul(l.not(p), l.not(q)))
+		}
+		return b.Apply(ir.OpMax, p, q)
 	case "not":
 		return b.Sub(b.Const(1), l.cond(x.Args[0]))
 	case "lt", "le", "gt", "ge", "eq", "ne":
@@ -621,17 +656,19 @@ func (l *lowerer) cond(x *check.Expr) *ir.Node {
 	l.sites = append(l.sites, x)
 	defer func() { l.sites = l.sites[:len(l.sites)-1] }()
 	p, q := l.expr(x.Args[0]), l.expr(x.Args[1])
-	if l.located && x.Name != "eq" && x.Name != "ne" {
-		if g := b.Sub(p, q); l.moves(g) {
-			at := belowAtZero
-			if x.Name == "lt" || x.Name == "ge" {
-				at = aboveAtZero
+	if (l.located || l.byMode) && x.Name != "eq" && x.Name != "ne" {
+		at := belowAtZero
+		if x.Name == "lt" || x.Name == "ge" {
+			at = aboveAtZero
+		}
+		if g := b.Sub(p, q); l.switched(g, at) {
+			m := l.side(g, at)
+			if m != nil && (x.Name == "lt" || x.Name == "le") {
+				m = b.Sub(b.Const(1), m)
 			}
-			m := l.mode(g, at)
-			if x.Name == "lt" || x.Name == "le" {
-				return b.Sub(b.Const(1), m)
+			if m != nil {
+				return m
 			}
-			return m
 		}
 	}
 	switch x.Name {

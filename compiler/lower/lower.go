@@ -41,13 +41,15 @@ type lowerer struct {
 	lets     map[letKey]*ir.Node
 	locals   map[*check.Local]*ir.Node
 	switches map[switchKey]int
-	guards   map[*ir.Node]int // by what they are: what asks for the same guard shares it
-	sites    []*check.Expr    // operators that are being lowered, the innermost last
+	guards   map[*ir.Node]int      // by what they are: what asks for the same guard shares it
+	cores    map[*ir.Node]*ir.Node // the first guard of each surface: see upright
+	sites    []*check.Expr         // operators that are being lowered, the innermost last
 	fresh    int
 
 	located    bool // comparisons become switches
 	cornered   bool // where located: corners too
 	before     bool // states are those before the event
+	byMode     bool // comparisons read the switches that there are
 	modes      int  // how many switch modes D has room for
 	thresholds int  // events with a rate
 }
@@ -60,6 +62,7 @@ type scaleKey struct {
 type letKey struct {
 	let                       check.Object
 	located, cornered, before bool
+	byMode                    bool
 }
 
 func newLowerer(m *check.Model, modes int) *lowerer {
@@ -68,7 +71,7 @@ func newLowerer(m *check.Model, modes int) *lowerer {
 		slots: map[check.Object]Slot{}, argOff: map[check.Object]int{}, observes: map[check.Object]Slot{},
 		firstOff: map[check.Object]int{}, slopeOff: map[check.Object]int{}, scaleOff: map[scaleKey]int{},
 		blocks: map[*check.Neural]*Block{},
-		lets:   map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[switchKey]int{}, guards: map[*ir.Node]int{}, cornered: true,
+		lets:   map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[switchKey]int{}, guards: map[*ir.Node]int{}, cores: map[*ir.Node]*ir.Node{}, cornered: true,
 	}
 	l.out = &Model{Checked: m, Builder: l.b}
 	return l
@@ -85,6 +88,7 @@ func (l *lowerer) build() {
 	l.events()
 	l.observations()
 	l.outputs()
+	l.acting()
 	l.priors()
 	l.floors()
 	l.cornersAtJumps()
@@ -101,16 +105,30 @@ func (l *lowerer) cornersAtJumps() {
 	by := map[*ir.Node]*ir.Node{}
 	for i, w := range l.out.Switches {
 		if w.Corner && jumps[w.Guard] && i < l.modes {
-			by[l.modeNode(i)] = l.b.Lt(l.b.Const(0), l.out.Guards[w.Guard].Node)
+			mode, plain := l.modeNode(i), l.b.Lt(l.b.Const(0), l.out.Guards[w.Guard].Node)
+			by[mode], by[l.atBefore(mode)] = plain, l.atBefore(plain)
 		}
 	}
 	if len(by) == 0 {
 		return
 	}
-	l.out.RHS = l.b.Substitute([]*ir.Node{l.out.RHS}, by)[0]
-	for i := range l.out.Guards {
-		g := &l.out.Guards[i]
-		g.Node = l.b.Substitute([]*ir.Node{g.Node}, by)[0]
+	out := l.out
+	list := []**ir.Node{&out.RHS, &out.Pred, &out.Terms, &out.Row, &out.Outputs}
+	for i := range out.Guards {
+		list = append(list, &out.Guards[i].Node)
+	}
+	for i := range out.Acting {
+		list = append(list, &out.Acting[i])
+	}
+	for i := range out.Noise {
+		list = append(list, &out.Noise[i].Node)
+	}
+	for i := range out.Events {
+		s := &out.Events[i].Sliding
+		list = append(list, &s.Jump, &s.Rest, &s.Delay)
+	}
+	for _, n := range list {
+		*n = l.b.Substitute([]*ir.Node{*n}, by)[0]
 	}
 }
 
@@ -444,10 +462,10 @@ func (l *lowerer) outputs() {
 		parts = append(parts, v)
 	}
 	for _, x := range l.m.Lets {
-		add(x, l.value(x.Value, x.Shape))
+		add(x, l.whole(x.Value, x.Shape))
 	}
 	for _, x := range l.m.Observes {
-		add(x, l.value(x.Value, x.Shape))
+		add(x, l.whole(x.Value, x.Shape))
 	}
 	if len(parts) > 0 {
 		l.out.Outputs = l.b.Concat(parts...)

@@ -28,6 +28,11 @@ type Model struct {
 	Events   []Event
 	Switches []Switch
 
+	// Acting are the named quantities that the right-hand side reads, in terms of
+	// modes along whose surfaces the solution may slide. Terms, Row, Pred and Outputs
+	// read such modes as well.
+	Acting []*ir.Node
+
 	// Priorities has the priority of each event; nil: all are constant.
 	Priorities *ir.Node
 
@@ -240,6 +245,10 @@ type Event struct {
 	Rest        *ir.Node
 	RestTargets []int
 
+	// Sliding are Jump, Rest and Delay while the solution slides, where they read
+	// modes of switches; else nil.
+	Sliding struct{ Jump, Rest, Delay *ir.Node }
+
 	ArgOff int // of the event's arguments in A
 }
 
@@ -260,6 +269,10 @@ type Switch struct {
 	// state that rests there: 1 for what is then as above, 0 as below, or AtRest.
 	Corner bool
 	AtZero float64
+
+	// Trigger is the number, from 1, of an event whose condition or priority reads
+	// the mode, which it cannot while the solution slides; 0 for none.
+	Trigger int
 }
 
 // AtRest is the mode of a sign whose argument rests at zero.

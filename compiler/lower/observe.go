@@ -12,7 +12,7 @@ import (
 func (l *lowerer) observations() {
 	var preds, terms []*ir.Node
 	for i, o := range l.m.Observes {
-		pred := l.value(o.Value, o.Shape)
+		pred := l.whole(o.Value, o.Shape)
 		preds = append(preds, pred)
 		if o.Dist != nil {
 			for j, a := range l.arguments(o.Dist) {
@@ -94,7 +94,7 @@ func (l *lowerer) loss(x *check.Loss) (term, counts *ir.Node) {
 			ones[in] = b.Select(on, in, b.Full(in.Shape, 1))
 		}
 	}
-	v := b.Substitute([]*ir.Node{l.expr(x.Value)}, ones)[0]
+	v := b.Substitute([]*ir.Node{l.whole(x.Value, x.Value.Shape)}, ones)[0]
 	v = b.Select(counts, v, b.Const(0))
 	return b.Mul(b.Mul(b.Const(x.Weight), l.scaleNode(ScaleLoss, x)), v), counts
 }
@@ -130,7 +130,7 @@ func NoiseName(i, j int) string { return fmt.Sprintf("noise%d.%d", i, j) }
 func (l *lowerer) arguments(d *check.Dist) []*ir.Node {
 	args := make([]*ir.Node, len(d.Args))
 	for i, a := range d.Args {
-		args[i] = l.expr(a)
+		args[i] = l.whole(a, a.Shape)
 		if args[i].Shape.Rank == 2 {
 			args[i] = l.b.Slice(args[i], 0, ir.Vec(args[i].Shape.Size()))
 		}

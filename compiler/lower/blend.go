@@ -1,0 +1,164 @@
+package lower
+
+import (
+	"slices"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// While the solution slides along a surface its guard is zero but for round-off, and
+// what acts is a combination of the fields on both sides. So outputs, observations,
+// losses and jumps do not compare there: they read the modes of the switches that the
+// right-hand side has. Quantities that read none of a surface that may be slid along
+// compare as ever.
+
+// whole lowers a quantity that reads the modes of switches, if it has some to read,
+// and spreads a scalar over the shape.
+func (l *lowerer) whole(x *check.Expr, shape check.Shape) *ir.Node {
+	if n := l.switchedBy(x, shape); n != nil {
+		return n
+	}
+	return l.value(x, shape)
+}
+
+// switchedBy is an expression that reads the modes of switches; nil where it reads
+// none of a surface that may be slid along.
+func (l *lowerer) switchedBy(x *check.Expr, shape check.Shape) *ir.Node {
+	if !slices.ContainsFunc(l.out.Switches, func(w Switch) bool { return w.slidable() }) {
+		return nil
+	}
+	l.byMode = true
+	n := l.value(x, shape)
+	l.byMode = false
+	if len(l.surfaces(n)) == 0 {
+		return nil
+	}
+	return n
+}
+
+// surfaces are the switches along whose surfaces the solution may slide and whose modes
+// a value reads.
+func (l *lowerer) surfaces(n *ir.Node) (list []int) {
+	read := make([]bool, l.out.Layout.ND)
+	for _, a := range ir.Reach(n) {
+		if a.Op == ir.OpSlice && (a.Args[0] == l.out.In.D || a.Args[0] == l.out.In.DB) {
+			for i := range a.Shape.Size() {
+				read[a.Off+i] = true
+			}
+		}
+	}
+	for i := range min(len(l.out.Switches), l.modes) {
+		if l.out.Switches[i].slidable() && read[l.modeIndex(i)] {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// slidable reports whether the solution may slide along the surface of a switch.
+func (w *Switch) slidable() bool { return !w.Corner }
+
+// triggers notes that a condition or priority of an event reads the modes of
+// switches.
+func (l *lowerer) triggers(event int, list ...*check.Expr) {
+	for _, x := range list {
+		if n := l.switchedBy(x, x.Shape); n != nil {
+			for _, i := range l.surfaces(n) {
+				l.out.Switches[i].Trigger = event + 1
+			}
+		}
+	}
+}
+
+// acting notes what the named quantities are that the right-hand side reads.
+func (l *lowerer) acting() {
+	for _, x := range l.m.Lets {
+		if l.lets[letKey{let: x, located: true, cornered: true}] == nil {
+			continue
+		}
+		if n := l.switchedBy(x.Value, x.Shape); n != nil {
+			l.out.Acting = append(l.out.Acting, n)
+		}
+	}
+}
+
+// atBefore is a value of states and modes at those before the instant.
+func (l *lowerer) atBefore(n *ir.Node) *ir.Node {
+	by := map[*ir.Node]*ir.Node{}
+	if in := &l.out.In; in.Y != nil {
+		by[in.Y] = in.YB
+	}
+	if in := &l.out.In; in.D != nil {
+		by[in.D] = in.DB
+	}
+	return l.b.Substitute([]*ir.Node{n}, by)[0]
+}
+
+// known is the mode of the switch of the sign of g, or of one that differs on the
+// surface only; nil where there is none.
+func (l *lowerer) known(g *ir.Node, at atZero) *ir.Node {
+	i, turned := l.find(g, at)
+	if i < 0 {
+		return nil
+	}
+	m := l.modeNode(i)
+	if turned {
+		m = l.not(m)
+	}
+	if l.out.Switches[i].AtZero != AtRest {
+		return m
+	}
+	equal := 0.
+	if at == aboveAtZero {
+		equal = 1
+	}
+	return l.b.Select(l.b.Apply(ir.OpEq, l.modeNode(i), l.b.Const(AtRest)), l.b.Const(equal), m)
+}
+
+// find is the switch of the sign of g, or one that differs on the surface only, and
+// whether its guard is turned round; −1 where there is none.
+func (l *lowerer) find(g *ir.Node, at atZero) (found int, turned bool) {
+	if i, ok := l.switches[switchKey{arg: g, at: at}]; ok {
+		return i, false
+	}
+	core, own := l.upright(g)
+	found = -1
+	for k, i := range l.switches {
+		if k.floor || (k.at == corner) != (at == corner) || found >= 0 && found < i {
+			continue
+		}
+		if c, t := l.upright(k.arg); c == core {
+			found, turned = i, t != own
+		}
+	}
+	return found, turned
+}
+
+// upright is a value with the surface of a guard, the same for guards that differ by a
+// constant factor or the order of a difference; turned: its sign is the opposite.
+func (l *lowerer) upright(g *ir.Node) (core *ir.Node, turned bool) {
+	factor := func(n *ir.Node) bool { return n.Op == ir.OpConst && n.Shape == ir.Scalar && n.Values[0] != 0 }
+	for {
+		switch {
+		case g.Op == ir.OpNeg:
+			g, turned = g.Args[0], !turned
+		case (g.Op == ir.OpMul || g.Op == ir.OpDiv) && factor(g.Args[1]):
+			g, turned = g.Args[0], turned != (g.Args[1].Values[0] < 0)
+		case g.Op == ir.OpMul && factor(g.Args[0]):
+			g, turned = g.Args[1], turned != (g.Args[0].Values[0] < 0)
+		case g.Op == ir.OpSub && g.Args[0].ID > g.Args[1].ID:
+			return l.b.Sub(g.Args[1], g.Args[0]), !turned
+		default:
+			return g, turned
+		}
+	}
+}
+
+// not is the opposite of a mode, if there is one.
+func (l *lowerer) not(mode *ir.Node) *ir.Node {
+	if mode == nil {
+		return nil
+	}
+	return l.b.Sub(l.b.Const(1), mode)
+}
