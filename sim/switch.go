@@ -228,10 +228,52 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 		}
 		if !changed && !out {
 			s.watchExits()
-			return nil
+			return s.sameSurface()
 		}
 	}
 	return s.meet()
+}
+
+// sameSurface refuses to slide along a surface that another switch has too, written
+// in other words: its terms would stay in one branch. Surfaces are the same where the
+// gradients of their guards, as far as sizes tell, are parallel.
+func (s *Integrator) sameSurface() *Failure {
+	list := s.sliding(s.d)
+	if len(list) == 0 {
+		return nil
+	}
+	for k := range s.hy.Switches {
+		w := &s.hy.Switches[k]
+		if w.Floor || w.Corner || slices.Contains(list, k) || !s.onSurface(w.Guard) {
+			continue
+		}
+		for _, i := range list {
+			if s.parallel(w.Guard, s.hy.Switches[i].Guard) {
+				return s.stuckOn("two terms change on the same surface, written in different words: write them alike, so that both are known to slide along it", i, k)
+			}
+		}
+	}
+	return nil
+}
+
+// parallel reports whether the derivatives of two guards by the states are so.
+func (s *Integrator) parallel(a, b int) bool {
+	ratio := math.NaN()
+	for i := range s.y {
+		clear(s.reach)
+		s.reach[i] = 1
+		s.model.Spread(s.t, s.y, s.d, s.reach, 0, s.trial.g, s.trial.rate)
+		da, db := s.trial.fine.g[a], s.trial.fine.g[b]
+		if da == 0 && db == 0 {
+			continue
+		}
+		r := da / db
+		if !math.IsNaN(ratio) && !(math.Abs(r-ratio) <= 1e-6*ratio) {
+			return false
+		}
+		ratio = r
+	}
+	return ratio > 0 && ratio < math.Inf(1)
 }
 
 // resolveFloor finds the mode of a floor whose argument is on a whole number, by

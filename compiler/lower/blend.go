@@ -147,6 +147,13 @@ func (l *lowerer) upright(g *ir.Node) (core *ir.Node, turned bool) {
 			g, turned = g.Args[0], turned != (g.Args[1].Values[0] < 0)
 		case g.Op == ir.OpMul && factor(g.Args[0]):
 			g, turned = g.Args[1], turned != (g.Args[0].Values[0] < 0)
+		case g.Op == ir.OpSub && g.Args[0].Op == ir.OpMul && factor(g.Args[1]) && (factor(g.Args[0].Args[0]) || factor(g.Args[0].Args[1])):
+			// c·a − d is c times a − d/c
+			c, a := g.Args[0].Args[0], g.Args[0].Args[1]
+			if !factor(c) {
+				c, a = a, c
+			}
+			g, turned = l.b.Sub(a, l.b.Div(g.Args[1], c)), turned != (c.Values[0] < 0)
 		case g.Op == ir.OpSub && g.Args[0].ID > g.Args[1].ID:
 			return l.b.Sub(g.Args[1], g.Args[0]), !turned
 		default:

@@ -1,0 +1,192 @@
+package pinode
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestRunsByHand: small models whose last states follow by hand, at two tolerances.
+func TestRunsByHand(t *testing.T) {
+	for name, c := range map[string]struct {
+		body  string
+		until float64
+		ends  []float64 // states, then discrete variables
+	}{
+		"ceil and floor that start on whole numbers": {
+			"state a = 0; state b = 0\n a' = ceil(2*t)\n b' = floor(-t)", 4, []float64{18, -10}, // ½ Σ 1…8, −Σ 1…4
+		},
+		"a saw-tooth that falls": {"state y = 0\n y' = (1-t) - floor(1-t)", 6, []float64{3}},
+		"a whole number left downwards": {
+			"state x = 1; state y = 0\n x' = -1\n y' = floor(x)", 0.5, []float64{0.5, 0},
+		},
+		"floor through zero": {"state x = -0.7; state y = 0\n x' = 1\n y' = floor(x)", 1.5, []float64{0.8, -0.7}},
+		"rest on a surface that terms switch on": {
+			"state h = 1; state v = 0; state c = 0\n h' = v\n v' = -9.81\n c' = max(-h, 0)\n event b when h <= 0 { v := -0.5*v; zeno rest { h := 0; v := 0 } }",
+			3, []float64{0, 0, 0},
+		},
+		"rest on a table that is taken away": {
+			"state h = 1; state v = 0\n discrete table = 1\n h' = v\n v' = -9.81\n event b when h <= 0 and table == 1 { v := -0.5*v; zeno rest { h := 0; v := 0 } }\n event gone at t = 2 { table := 0 }",
+			3, []float64{-9.81 / 2, -9.81, 0},
+		},
+		"rest on a floor that sinks": {
+			"state h = 1; state v = 0; state p = 0\n h' = v\n v' = -9.81\n p' = if t > 3 then -20 else 0\n event b when h <= p { v := -0.5*v; zeno rest { h := p; v := 0 } }",
+			3.5, []float64{-9.81 / 8, -9.81 / 2, -10},
+		},
+		"a kick out of rest": {
+			"state h = 1; state v = 0\n h' = v\n v' = -9.81\n event b when h <= 0 priority 1 { v := -0.5*v; zeno rest { h := 0; v := 0 } }\n event kick at t = 3 priority 2 { v := 4.905 }",
+			3.5, []float64{4.905*0.5 - 9.81/8, 0},
+		},
+		"beyond the limit": {
+			"state h = 1; state v = 0\n discrete n = 0\n h' = v\n v' = -2\n event b when h <= 0 { v := -0.5*v; n := 1; zeno pass }",
+			4, []float64{-1, -2, 1}, // the limit is at 1 + 2·½/(1 − ½) = 3
+		},
+		"there and back": {
+			"state x = 0.5\n discrete n = 0\n x' = 2 - 2*t\n event c when crossing(x - 1) { n += 1 }", 3, []float64{-2.5, 2},
+		},
+		"either of three rises": {
+			"state x = 0.5\n discrete n = 0\n x' = 1\n event c when rising(x-1) or rising(x-2) or rising(x-3) { n += 1 }", 5, []float64{5.5, 3},
+		},
+		"a rise while, and not when": {
+			"state x = 0\n discrete mode = 0\n discrete n = 0\n discrete m = 0\n x' = 1\n event on at t = 2 { mode := 1 }\n event c when rising(x - 1) and mode == 1 { n += 1 }\n event l when x > 1 and mode == 1 { m += 1 }",
+			3, []float64{3, 1, 0, 1},
+		},
+		"two ways to write a surface": {
+			"state x = 0; state y = 0; state z = 0\n x' = if x > 1 then -3 else 1\n y' = if 1 < x then 1 else 0\n z' = if 2*x - 2 > 0 then 1 else 0",
+			5, []float64{1, 1, 1}, // a quarter of the time above
+		},
+		"the sign of what rests at zero": {"state x = 0; state y = 0\n x' = -x\n y' = sign(x)", 3, []float64{0, 0}},
+		"what was never false does not turn true": {
+			"state x = 2\n discrete s = 1\n discrete n = 0\n x' = -s\n event stop when x <= 1 { s := 0 }\n event e when x >= 1 { n += 1 }", 4, []float64{1, 0, 0},
+		},
+		"nor by round-off": {
+			"state x = 2\n discrete n = 0\n x' = if x <= 1 then 0 else -1\n event e when x^2 >= 1 { n += 1 }", 4, []float64{1, 0},
+		},
+		"a factor at rest on a product": {
+			"state z = 1; state y = 1\n discrete n = 0\n y' = 0.1\n z' = if y*z < 0 then 0.4 else -0.25\n event e when z < 0 { n += 1 }", 8, []float64{0, 1.8, 0},
+		},
+		"a corner of two surfaces": {
+			"state x = 2; state y = 0.9\n x' = -2*sign(x - y)\n y' = 0.6 - (if x > 1 then 1 else 0)", 3, []float64{1, 1},
+		},
+		"a field that ends while sliding": {
+			"state v = 1\n discrete stop = 0\n v' = if stop > 0 then 0 else -sign(v)\n event off at t = 2 { stop := 1 }", 3, []float64{0, 1},
+		},
+		"vessels that even out": {
+			"state a = 2; state b = 0.5\n let q = 0.3*sign(a-b)*sqrt(abs(a-b))\n a' = -q\n b' = q", 10, []float64{1.25, 1.25},
+		},
+		"a tank that runs dry": {"state h = 1; state y = 0\n h' = -0.5*sqrt(max(h, 0))\n y' = 1", 8, []float64{0, 8}},
+		"every from the start, at the start": {"state x = 0\n x' = 0\n event e every 2 at start { x += 1 }", 6, []float64{4}},
+		"fields inside corners": {"state x = 0.5\n x' = -0.8*max(abs(x), 0.1)", 3, []float64{0.1 - 0.08*(3-math.Log(5)/0.8)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for solver, tol := range map[string]float64{"tsit5 { rtol: 1e-6, atol: 1e-9 }": 2e-4, "dopri5 { rtol: 1e-10, atol: 1e-12 }": 1e-5} {
+				m, err := Parse("m.node", "model M {\n"+c.body+"\n}\nsimulate { solver: "+solver+" }")
+				require.NoError(t, err)
+				s, err := m.Simulate(Until(c.until))
+				require.NoError(t, err, solver)
+				rows := s.Trajectories[0].Rows
+				require.InDeltaSlice(t, c.ends, rows[len(rows)-1][1:1+len(c.ends)], tol, solver)
+			}
+		})
+	}
+}
+
+// withTable is a model and its table as files.
+func withTable(t *testing.T, text, table string) *Model {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(table), 0o600))
+	m, err := Parse(filepath.Join(dir, "m.node"), text)
+	require.NoError(t, err)
+	return m
+}
+
+// lastRow simulates the one trajectory of a table.
+func lastRow(t *testing.T, m *Model, opts ...SimulateOption) []float64 {
+	t.Helper()
+	s, err := m.Simulate(opts...)
+	require.NoError(t, err)
+	rows := s.Trajectories[0].Rows
+	return rows[len(rows)-1]
+}
+
+// TestDelaysOfRows: the delay of each firing is that of its own row: 1 + 2 and 4 + 3.
+func TestDelaysOfRows(t *testing.T) {
+	m := withTable(t, `model A {
+  discrete n = 0
+  state x = 0
+  x' = n
+  event go(dur) on data after dur late { n += 1 }
+}
+data d from "d.csv" { time: t; go: { dur: dur } }
+simulate { until: 9 }`, "t,dur\n1,2\n4,3\n")
+	require.InDelta(t, 4+2*2, lastRow(t, m)[1], 1e-9)
+}
+
+// TestInputsOfTheInstant: what fires where an input jumps reads what it jumps to.
+func TestInputsOfTheInstant(t *testing.T) {
+	for _, event := range []string{"event e(a) on data { x += a*u }", "event e at t = 0.5 { x += 2*u }", "event e every 0.5 until 0.5 late { x += 2*u }"} {
+		mapping := "; e: { a: a }"
+		if event[7] != '(' {
+			mapping = ""
+		}
+		m := withTable(t, `model M {
+  input u hold
+  state x = 0
+  x' = 0
+  `+event+`
+  observe y = x
+}
+data d from "d.csv" { time: t; y: y; u: u`+mapping+` }
+simulate { until: 1 }`, "t,u,y,a\n0,1,1,\n0.5,5,1,2\n1,5,1,\n")
+		require.InDelta(t, 10, lastRow(t, m)[1], 1e-12, event)
+	}
+}
+
+// TestMissingInJumps: an assignment that reads a value which was not measured is left
+// out, component by component, unless it says what then.
+func TestMissingInJumps(t *testing.T) {
+	m := withTable(t, `model M {
+  state x[2] = [7, 8]
+  state s = 0
+  state own = 0
+  x' = 0*x
+  s' = 0
+  own' = 0
+  event u on observation { x := data(y); s += data(q); own := 5 + observed(q)*data(q) }
+  observe y[2] = 0*x { weight: 0 }
+  observe q = s { weight: 0 }
+}
+data d from "d.csv" { time: t; y: [a, b]; q: q }
+simulate { until: 3 }`, "t,a,b,q\n1,1,,10\n2,,2,\n3,3,,\n")
+	row := lastRow(t, m)
+	require.Equal(t, []float64{3, 2, 10, 5}, row[1:5])
+}
+
+// TestFixedStepsAndMovingTimes: behind an event at time T steps of a fixed length end
+// on their grid, whatever T. By hand, with R(h) = 1 − h + h²/2 − h³/6 + h⁴/24 and steps
+// of ½, x(2) = (R(½)² R(T − 1) + 1) R(1.5 − T) R(½), and the loss is its square error.
+func TestFixedStepsAndMovingTimes(t *testing.T) {
+	m := withTable(t, `model M {
+  param T = 1.3
+  state x = 1
+  x' = -x
+  event d at t = T { x += 1 }
+  observe y = x ~ normal(0.1)
+}
+data d from "d.csv" { time: t; y: y }
+fit { solver: rk4 { step: 0.5 } }`, "t,y\n0,1\n2,0.6\n")
+	c, err := m.Certify(t.Context(), 10)
+	require.NoError(t, err)
+	require.True(t, c.Certified(), "%s, %s: %g", c.Mode, c.Where, c.Worst)
+	r := func(h float64) float64 { return 1 - h + h*h/2 - h*h*h/6 + h*h*h*h/24 }
+	dr := func(h float64) float64 { return -1 + h - h*h/2 + h*h*h/6 }
+	x := (r(0.5)*r(0.5)*r(0.3) + 1) * r(0.2) * r(0.5)
+	dx := r(0.5)*r(0.5)*dr(0.3)*r(0.2)*r(0.5) - (r(0.5)*r(0.5)*r(0.3)+1)*dr(0.2)*r(0.5)
+	for _, g := range c.Targets[0].Rows[0].Gradient {
+		require.InDelta(t, (x-0.6)/0.01*dx/2, g, 1e-9, "mean of two values")
+	}
+}
