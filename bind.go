@@ -191,6 +191,7 @@ func (m *Model) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, star
 			it.signals = append(it.signals, p)
 		}
 	}
+	m.lateInputs(set, tr, start)
 	it.span = sim.Span{T0: start, T1: tr.T1}
 	it.measure(m, tr)
 	it.schedule(m, d, tr)
@@ -334,6 +335,21 @@ func (m *Model) doubt(code string, at diag.Span, format string, args ...any) {
 	d := l.Warnf(code, at, format, args...)
 	if !slices.ContainsFunc(m.doubts.All, func(x *diag.Diagnostic) bool { return x.Error() == d.Error() }) {
 		m.doubts.All = append(m.doubts.All, d)
+	}
+}
+
+// lateInputs warns of inputs that are not known where a trajectory starts: their
+// first value is taken for what was before it.
+func (m *Model) lateInputs(set *data.Set, tr *data.Trajectory, start float64) {
+	for _, s := range m.prog.Model.Layout.Inputs {
+		in := s.Object.(*check.Input)
+		for k := range s.N {
+			if t := tr.Inputs[s.Off+k].T; len(t) > 0 && t[0] > start {
+				m.doubt("input-late", in.Span, "input `%s` is known from %g on, and the trajectory%s starts at %g: its first value counts before, too",
+					in.Name, t[0], named(tr.Name(set.Keys)), start)
+				return
+			}
+		}
 	}
 }
 

@@ -27,6 +27,17 @@ data d from "d.csv" { time: year; seen: seen }`,
 data d from "d.csv" { time: t; from: -1; seen: seen }`,
 	},
 	{
+		Name: "input-late", Title: "an input whose first value is behind the start",
+		Explanation: "Between the start of a trajectory and the first value of an input that value is taken: nothing else is known. Where it was another, 0 say, give it a row at the start. A warning.",
+		Example: `model M {
+  input u hold
+  state x = 0
+  x' = u - x
+  observe seen = x
+}
+data d from "d.csv" { time: t; from: -1; u: year; seen: seen }`,
+	},
+	{
 		Name: "skipped-rows", Title: "rows or events before the start of a run",
 		Explanation: "They are left out, measurements, doses and events at a constant time alike. A warning.",
 		Example: `model M {

@@ -26,7 +26,7 @@ simulate { until: 3 }`,
 	},
 	{
 		Name: "max_steps", Title: "the allowed number of steps did not reach the end",
-		Explanation: "Each trajectory may take `max_steps` steps of the solver, a million unless the model says otherwise. When they run out, the problem is often stiff: something in it is very fast and decays at once, and an explicit method must follow it with tiny steps. Take a solver for stiff problems (`pinode solvers` lists them), larger tolerances, or parameters whose rates are less extreme. An event that fires again and again after very short times uses up steps too: see the event log. Only when the steps are all of a sensible length, allow more of them: `solver: tsit5 { max_steps: 10000000 }`.",
+		Explanation: "Each trajectory may take `max_steps` steps of the solver, a million unless the model says otherwise. When they run out, the problem is often stiff: something in it is very fast and decays at once, and an explicit method must follow it with tiny steps. The solvers are explicit ones, so that what helps is a quasi-steady state in the place of the fast equation, or parameters whose rates are less extreme. An event that fires again and again after very short times uses up steps too: see the event log. Only when the steps are all of a sensible length, allow more of them: `solver: tsit5 { max_steps: 10000000 }`.",
 		Example: `model Fast {
   state x = 1
   x' = -10000*(x - cos(t))
@@ -35,7 +35,7 @@ simulate { until: 10, solver: tsit5 { max_steps: 200 } }`,
 	},
 	{
 		Name: "step_too_small", Title: "the tolerances ask for a step that is too short for the clock",
-		Explanation: "The solver made its steps shorter and shorter until the time could not be advanced any more. Mostly the solution runs to infinity at a finite time there, or the equation has a singularity: a division by something that comes to zero, a power of something negative. The message names the largest state and its equation. Keep the solution away from there (bounds of parameters, a `clamp`, an event that acts before), or end the run earlier. Where the equation is stiff, take a solver for stiff problems. Tolerances near 1e-15 cannot be met at all.",
+		Explanation: "The solver made its steps shorter and shorter until the time could not be advanced any more. Mostly the solution runs to infinity at a finite time there, or the equation has a singularity: a division by something that comes to zero, a power of something negative. The message names the largest state and its equation. Keep the solution away from there (bounds of parameters, a `clamp`, an event that acts before), or end the run earlier. Tolerances near 1e-15 cannot be met at all.",
 		Example: `model Growth {
   state x = 1
   x' = x^2
