@@ -190,3 +190,46 @@ fit { solver: rk4 { step: 0.5 } }`, "t,y\n0,1\n2,0.6\n")
 		require.InDelta(t, (x-0.6)/0.01*dx/2, g, 1e-9, "mean of two values")
 	}
 }
+
+// TestGradientsByHand: where finite differences cannot tell, as the order of what
+// happens changes beside the point, derivatives follow by hand all the same.
+func TestGradientsByHand(t *testing.T) {
+	for name, c := range map[string]struct {
+		body, table string
+		want        []float64
+	}{
+		// v is put onto the belt and slides along it: x(1) = 0.21 + 0.7 belt.
+		"a jump onto a surface": {
+			"param belt = 0.2; state x = 0; state v = 1\n x' = v\n v' = -2*sign(v-belt)\n event e at t = 0.3 { v := 0.2 }", "1,1",
+			[]float64{(0.35 - 1) * 0.7},
+		},
+		// Wherever x starts beside 0, it falls back.
+		"a start on a surface": {"param a = 0; state x = a\n x' = 0.3 - sign(x)", "3,1", []float64{0}},
+		// Doses at two times that are one: each has its own.
+		"two times that are one": {
+			"param T = 1; param U = 1; state x = 0\n x' = -x\n event a at t = T { x += 1 }\n event b at t = U { x += 2 }", "3,1",
+			[]float64{(3*math.Exp(-2) - 1) * math.Exp(-2), (3*math.Exp(-2) - 1) * 2 * math.Exp(-2)},
+		},
+		"a time at a given time": {
+			"param T = 1; state x = 0\n x' = -x\n event a at t = T { x += 1 }\n event b at t = 1 { x += 2 }", "3,1",
+			[]float64{(3*math.Exp(-2) - 1) * math.Exp(-2)},
+		},
+	} {
+		m := withTable(t, "model M {\n"+c.body+"\nobserve y = x ~ normal(1)\n}\ndata d from \"d.csv\" { time: t; y: y }\n", "t,y\n"+c.table+"\n")
+		cert, err := m.Certify(t.Context(), 10)
+		require.NoError(t, err, name)
+		for i, want := range c.want {
+			for k, g := range cert.Targets[0].Rows[i].Gradient {
+				require.InDelta(t, want, g, 1e-8, "%s, %s", name, cert.Modes[k])
+			}
+		}
+	}
+}
+
+// TestSetOfASweep: a parameter that the file sweeps cannot be set beside.
+func TestSetOfASweep(t *testing.T) {
+	m, err := Parse("m.node", "model M {\n param k = 0.5\n state x = 1\n x' = -k*x\n}\nsimulate { until: 1, step: 1, sweep: { k: [0.2, 0.5] } }\n")
+	require.NoError(t, err)
+	_, err = m.Simulate(Set("k", 0.9))
+	require.ErrorContains(t, err, "values of its own")
+}

@@ -218,7 +218,7 @@ func (t *CertifiedTarget) unit(r *CertifiedPartial) float64 {
 // noise is a disagreement that tells nothing: solutions are known to 1e-10 of the
 // terms of the target, or 1e-12 where these are less than 0.01, and differences
 // take them over a hundredth.
-func (t *CertifiedTarget) noise() float64 { return math.Max(3e-9*t.size, 1e-10) }
+func (t *CertifiedTarget) noise() float64 { return math.Max(1e-8*t.size, 1e-10) }
 
 // judge sets the disagreements of a row. Where the differences failed, or are
 // no better known than they are off, what the modes differ from each other by

@@ -31,8 +31,9 @@ data d from "d.csv" { time: t; from: -1; seen: seen }`,
 		Explanation: "Between the start of a trajectory and the first value of an input that value is taken: nothing else is known. Where it was another, 0 say, give it a row at the start. A warning.",
 		Example: `model M {
   input u hold
+  param k = 1
   state x = 0
-  x' = u - x
+  x' = u - k*x
   observe seen = x
 }
 data d from "d.csv" { time: t; from: -1; u: year; seen: seen }`,

@@ -381,6 +381,9 @@ func (m *Model) runs(sp *space, items []*item, c simulateConfig, seed uint64) (*
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.set)) {
+		if slices.ContainsFunc(r.places, func(p place) bool { return p.name == name }) {
+			return nil, fmt.Errorf("`%s` is set to %g, and the simulate block gives it values of its own (`sweep` or `samples`)", name, c.set[name])
+		}
 		if err := add(name); err != nil {
 			return nil, err
 		}

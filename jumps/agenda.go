@@ -16,8 +16,9 @@ type Item struct {
 
 	// Due is set for assignments that were delayed until now.
 	Due bool
-	// Scheduled is set where the time or data triggered it, not a condition.
-	Scheduled bool
+	// Source is the number, from 1, of the time or row of data that triggered it or
+	// that it waited for, among those of the instant; 0 where a condition did.
+	Source int
 }
 
 // Agenda holds the events of one instant that have fired and not executed.

@@ -17,6 +17,7 @@ func (s *Integrator) begin() {
 	clear(s.landed)
 	clear(s.residual)
 	clear(s.times)
+	s.sources = s.sources[:0]
 	copy(s.held0, s.holds)
 	clear(s.exited)
 	clear(s.freed)
@@ -77,7 +78,7 @@ func (s *Integrator) instant(guard int) *Failure {
 			return fail
 		}
 	}
-	return s.carryOut(guard)
+	return s.carryOut()
 }
 
 // inputsJump reports whether inputs may jump at the current time.
@@ -160,10 +161,8 @@ func (s *Integrator) dueNow() {
 				return
 			}
 			s.consume(x)
-			it := jumps.Item{Event: x.event, Guard: -1, Args: x.args, Scheduled: true}
-			if s.came.end != x.end || s.came.ref != x.ref {
-				s.coincide(x)
-			}
+			s.sources = append(s.sources, x)
+			it := jumps.Item{Event: x.event, Guard: -1, Args: x.args, Source: len(s.sources)}
 			if x.end == endDelay {
 				it.Snap, it.Due, it.Priority = x.ref, true, s.hy.Events[x.event].Priority
 				s.agenda.Push(it)
@@ -174,14 +173,25 @@ func (s *Integrator) dueNow() {
 	}
 }
 
-// coincide records that another timed source has the same time, which moves by
-// itself: a step of no length whose derivative carries it.
-func (s *Integrator) coincide(x timed) {
-	if x.end <= endFixed {
-		return
+// own lets a micro-step happen at the time of what triggered it, where the one before
+// happened at that of something else: by a step of no length, whose derivative takes
+// it from one to the other.
+func (s *Integrator) own(it jumps.Item) {
+	switch {
+	case it.Guard >= 0:
+		if s.came.end == endRoot && s.came.ref == it.Guard || s.leaving(it.Guard) == 0 {
+			return
+		}
+		s.zeroStep(it.Guard)
+		s.came = timed{end: endRoot, ref: it.Guard, event: -1}
+	case it.Source > 0:
+		x := s.sources[it.Source-1]
+		if x.end == s.came.end && (x.ref == s.came.ref || x.end == endFixed) {
+			return
+		}
+		s.record(entry{kind: stepEntry, end: x.end, ref: x.ref, count: x.count, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.nextSave, hi: s.nextSave})
+		s.came = x
 	}
-	e := entry{kind: stepEntry, end: x.end, ref: x.ref, count: x.count, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.nextSave, hi: s.nextSave}
-	s.record(e)
 }
 
 // trigger keeps the values at the trigger and puts the event on the agenda,
@@ -196,7 +206,7 @@ func (s *Integrator) trigger(it jumps.Item) {
 	}
 	s.tape.snaps = append(s.tape.snaps, snap)
 	s.record(entry{kind: snapEntry, t: s.t, ref: it.Snap, state: snap.state})
-	if ev.Threshold > 0 && !it.Scheduled {
+	if ev.Threshold > 0 && it.Source == 0 {
 		s.renew(it.Event)
 	}
 	if ev.Delayed && snap.delay > 0 {
@@ -208,9 +218,8 @@ func (s *Integrator) trigger(it jumps.Item) {
 
 // carryOut executes what is due at this instant and everything that the jumps
 // trigger in turn, row by row of the data that fall on it, and starts the next
-// step from the result. first is the guard whose root the last step ended on, or
-// −1.
-func (s *Integrator) carryOut(first int) *Failure {
+// step from the result.
+func (s *Integrator) carryOut() *Failure {
 	for s.out.Status != Terminated {
 		s.dueNow()
 		if fail := s.rank(); fail != nil {
@@ -218,9 +227,7 @@ func (s *Integrator) carryOut(first int) *Failure {
 		}
 		it, ok := s.agenda.Pop()
 		if ok {
-			if it.Guard >= 0 && it.Guard != first && s.leaving(it.Guard) != 0 {
-				s.zeroStep(it.Guard)
-			}
+			s.own(it)
 			if fail := s.execute(it); fail != nil {
 				return fail
 			}

@@ -81,6 +81,7 @@ type Integrator struct {
 	ranks                   []float64    // priorities of the events
 	taken                   []bool       // firings of data that were carried out
 	came                    timed        // what the last step ended on
+	sources                 []timed      // that fired at this instant
 	gBefore                 []float64    // and before the last micro-step
 	rateBefore              []float64
 	residual                []float64 // of the guards located at this instant
@@ -288,7 +289,7 @@ func (s *Integrator) reset() {
 	s.nextFiring, s.nextStop, s.nextSave = 0, 0, 0
 	s.delayed = s.delayed[:0]
 	s.taken = append(s.taken[:0], make([]bool, len(s.span.Firings))...)
-	s.came = timed{event: -1}
+	s.came = timed{end: endFixed, event: -1}
 	clear(s.fired)
 	clear(s.held)
 	clear(s.atRest)
@@ -392,7 +393,7 @@ func (s *Integrator) judge() *Failure {
 		}
 		if i := s.landing(); i >= 0 && math.IsNaN(mean) {
 			s.use()
-			s.came = timed{event: -1}
+			s.came = timed{end: endRoot, ref: i, event: -1}
 			if s.rate[i] != 0 {
 				s.zeroStep(i) // it meets its surface here, at a time that moves
 			}
@@ -535,7 +536,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	if fail := s.progress(h); fail != nil {
 		return fail
 	}
-	s.came = timed{event: -1}
+	s.came = timed{end: endRoot, ref: guard, event: -1}
 	return s.happen(guard)
 }
 

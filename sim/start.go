@@ -40,7 +40,7 @@ func (s *Integrator) start() *Failure {
 			s.trigger(jumps.Item{Event: e, Guard: -1})
 		}
 	}
-	if fail := s.carryOut(-1); fail != nil {
+	if fail := s.carryOut(); fail != nil {
 		return fail
 	}
 	return s.finiteRates()

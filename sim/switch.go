@@ -211,6 +211,12 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 					return s.stuckOn("the solution would slide along more than two surfaces at once", append(s.sliding(s.d), i)...)
 				}
 			}
+			if mode == OnSurface && !slid && !s.crossed[w.Guard] {
+				// It was put there: a state beside the surface would be led onto it by
+				// the field of its side, and by either in the same direction.
+				s.turn(i, 1)
+				s.zeroStep(w.Guard)
+			}
 			if !s.parked(w.Guard) {
 				s.setSide(w.Guard, side, s.crossed[w.Guard] == crossing)
 			}
