@@ -54,6 +54,12 @@ func TestRunsByHand(t *testing.T) {
 			"state x = 0\n discrete mode = 0\n discrete n = 0\n discrete m = 0\n x' = 1\n event on at t = 2 { mode := 1 }\n event c when rising(x - 1) and mode == 1 { n += 1 }\n event l when x > 1 and mode == 1 { m += 1 }",
 			3, []float64{3, 1, 0, 1},
 		},
+		"no rise at the start": {
+			"state th = 0.5; state x = 0\n discrete n = 0\n th' = 1\n x' = if th > 0 then 1 else 0\n event e when rising(th) { n += 1 }", 1, []float64{1.5, 1, 0},
+		},
+		"a flat start": {
+			"state x = 0; state v = 0; state y = 0; state z = 0\n x' = v\n v' = t\n y' = sign(x)\n z' = floor(x)", 1, []float64{1. / 6, 0.5, 1, 0},
+		},
 		"two ways to write a surface": {
 			"state x = 0; state y = 0; state z = 0\n x' = if x > 1 then -3 else 1\n y' = if 1 < x then 1 else 0\n z' = if 2*x - 2 > 0 then 1 else 0",
 			5, []float64{1, 1, 1}, // a quarter of the time above

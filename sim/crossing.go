@@ -102,23 +102,15 @@ func (s *Integrator) near(i int) bool {
 }
 
 // leave finds the first guard near its surface that clearly leaves it inside the
-// step that stands, and where; −1 and infinity if none does. Clearly is by more
-// than the tolerances allow, or, of one that is not armed, by more than it was off.
+// step that stands, and where; −1 and infinity if none does: see restWithin and
+// depart.
 func (s *Integrator) leave(from float64) (guard int, theta float64) {
 	guard, theta = -1, math.Inf(1)
-	known := false
 	for i := range s.det.Side {
 		if !s.near(i) {
 			continue
 		}
-		if !known {
-			s.spread(s.trial, s.y)
-			known = true
-		}
-		band := math.Max(clearly*s.trial.coarse.g[i], 8*s.trial.fine.g[i])
-		if s.disarmed[i] {
-			band = s.band[i]
-		}
+		band := s.band[i]
 		out := func(x float64) bool {
 			s.Probe(x, s.g, s.rate)
 			return math.Abs(s.g[i]) > band

@@ -130,7 +130,7 @@ func (s *Integrator) rearm() *Failure {
 		return fail
 	}
 	for i := range s.det.Side {
-		if s.hy.Flags[i] || !s.det.Watch[i] || s.isExit(i) || s.isSign(i) || s.freed[i] || !s.onSurface(i) {
+		if s.hy.Flags[i] || !s.det.Watch[i] || s.isExit(i) || s.switchOf[i] >= 0 || s.freed[i] || !s.onSurface(i) {
 			continue
 		}
 		s.setSide(i, s.leaving(i), !s.crossed[i])

@@ -109,6 +109,16 @@ func (s *Integrator) lands(i int, h float64, at *spreads) bool {
 	return rate*h <= 100*g && direction(s.rate[i], s.accel[i], g, rate) == 0
 }
 
+// restWithin sets how far a guard that comes to rest may be from its surface without
+// leaving it: as far as round-off takes it, or, where it rests by the tolerances
+// only, as these do.
+func (s *Integrator) restWithin(i int) {
+	s.band[i] = math.Max(64*s.off.fine.g[i], 8*math.Abs(s.g[i]))
+	if s.landed[i] {
+		s.band[i] = math.Max(s.band[i], clearly*s.off.coarse.g[i])
+	}
+}
+
 // depart lets a guard that leaves its surface without a first rate count as armed
 // only when it is clearly on its side: the dense output of the next step may not know
 // so well.
@@ -160,6 +170,9 @@ func (s *Integrator) setSide(i int, side int8, edge bool) {
 	}
 	if was != 0 {
 		s.armed[i] = was
+	}
+	if side == 0 && !s.isExit(i) {
+		s.restWithin(i)
 	}
 	if s.edge[i] = 0; edge && side != 0 && side != s.armed[i] {
 		s.edge[i] = side

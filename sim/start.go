@@ -25,6 +25,7 @@ func (s *Integrator) start() *Failure {
 			return fail
 		}
 	}
+	clear(s.edge) // what begins has crossed nothing
 	s.begin()
 	s.equalities(s.level)
 	for e := range s.hy.Events {
@@ -61,12 +62,19 @@ func (s *Integrator) firstSides() *Failure {
 		}
 	}
 	s.setSpreads()
+	for i := range s.hy.Switches {
+		if w := &s.hy.Switches[i]; w.Floor {
+			s.det.Side[w.Guard], s.det.Side[w.Upper] = 1, -1
+		}
+	}
 	if fail := s.resolve(false); fail != nil {
 		return fail
 	}
 	for i := range s.det.Side {
-		if !s.isSign(i) {
-			s.det.Side[i] = s.sideHere(i)
+		if s.switchOf[i] < 0 {
+			if s.det.Side[i] = s.sideHere(i); s.det.Side[i] == 0 && !s.hy.Flags[i] {
+				s.restWithin(i)
+			}
 		}
 		if !s.hy.Flags[i] && s.det.Watch[i] && !s.isExit(i) && s.onSurface(i) {
 			s.depart(i)

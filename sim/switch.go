@@ -250,7 +250,8 @@ func (s *Integrator) sameSurface() *Failure {
 	}
 	for k := range s.hy.Switches {
 		w := &s.hy.Switches[k]
-		if w.Floor || w.Corner || slices.Contains(list, k) || !s.onSurface(w.Guard) {
+		on := s.onSurface(w.Guard) || w.Floor && s.onSurface(w.Upper)
+		if w.Corner || slices.Contains(list, k) || !on {
 			continue
 		}
 		for _, i := range list {
@@ -287,8 +288,16 @@ func (s *Integrator) parallel(a, b int) bool {
 // is another.
 func (s *Integrator) resolveFloor(i int) (turned bool, fail *Failure) {
 	w := &s.hy.Switches[i]
-	if s.exited[i] || s.disarmed[w.Guard] || s.disarmed[w.Upper] {
+	if s.exited[i] {
 		return false, nil
+	}
+	for _, g := range [...]int{w.Guard, w.Upper} {
+		if s.disarmed[g] {
+			if math.Abs(s.g[g]) <= s.band[g] {
+				return false, nil
+			}
+			s.disarm(g, false)
+		}
 	}
 	mode := s.d[w.Modes[0]]
 	arg := s.g[w.Guard] + mode
@@ -316,6 +325,12 @@ func (s *Integrator) resolveFloor(i int) (turned bool, fail *Failure) {
 	}
 	if turned = s.turn(i, next); turned {
 		s.evalGuards()
+	}
+	s.det.Side[w.Guard], s.det.Side[w.Upper] = 1, -1
+	for _, g := range [...]int{w.Guard, w.Upper} {
+		if !Slides(next) && math.Abs(s.g[g]) <= off {
+			s.depart(g)
+		}
 	}
 	return turned, nil
 }
