@@ -83,9 +83,9 @@ func TestRunsByHand(t *testing.T) {
 		"vessels that even out": {
 			"state a = 2; state b = 0.5\n let q = 0.3*sign(a-b)*sqrt(abs(a-b))\n a' = -q\n b' = q", 10, []float64{1.25, 1.25},
 		},
-		"a tank that runs dry": {"state h = 1; state y = 0\n h' = -0.5*sqrt(max(h, 0))\n y' = 1", 8, []float64{0, 8}},
+		"a tank that runs dry":               {"state h = 1; state y = 0\n h' = -0.5*sqrt(max(h, 0))\n y' = 1", 8, []float64{0, 8}},
 		"every from the start, at the start": {"state x = 0\n x' = 0\n event e every 2 at start { x += 1 }", 6, []float64{4}},
-		"fields inside corners": {"state x = 0.5\n x' = -0.8*max(abs(x), 0.1)", 3, []float64{0.1 - 0.08*(3-math.Log(5)/0.8)}},
+		"fields inside corners":              {"state x = 0.5\n x' = -0.8*max(abs(x), 0.1)", 3, []float64{0.1 - 0.08*(3-math.Log(5)/0.8)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for solver, tol := range map[string]float64{"tsit5 { rtol: 1e-6, atol: 1e-9 }": 2e-4, "dopri5 { rtol: 1e-10, atol: 1e-12 }": 1e-5} {
