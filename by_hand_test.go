@@ -232,6 +232,21 @@ func TestGradientsByHand(t *testing.T) {
 	}
 }
 
+// TestConditionsOfSlidTerms: v' = 0.4 − sign(v) holds v at 0, where a condition that
+// reads sign(v) is true in one branch and false in the other: that is refused, and not
+// where both say the same.
+func TestConditionsOfSlidTerms(t *testing.T) {
+	for x, refused := range map[string]bool{"0.1": true, "0.5": false} {
+		tr, err := simulated(t, "model N {\n state v = 0; state q = 0; state x = "+x+"\n v' = 0.4 - sign(v)\n x' = 0\n q' = if x - 0.2*sign(v) > 0 then 1 else 0\n}\nsimulate { until: 2, times: [2] }")
+		if refused {
+			require.ErrorContains(t, err, "neither of its branches")
+			continue
+		}
+		require.NoError(t, err)
+		require.InDelta(t, 2, tr.Rows[len(tr.Rows)-1][2], 1e-9)
+	}
+}
+
 // TestSetOfASweep: a parameter that the file sweeps cannot be set beside.
 func TestSetOfASweep(t *testing.T) {
 	m, err := Parse("m.node", "model M {\n param k = 0.5\n state x = 1\n x' = -k*x\n}\nsimulate { until: 1, step: 1, sweep: { k: [0.2, 0.5] } }\n")

@@ -248,6 +248,11 @@ func (s *Integrator) sameSurface() *Failure {
 	if len(list) == 0 {
 		return nil
 	}
+	for _, i := range list {
+		if k := s.readsSlid(i); k >= 0 {
+			return s.stuckOn("a condition of the equations reads a term that jumps on the surface which the solution slides along, so that neither of its branches is right", i, k)
+		}
+	}
 	for k := range s.hy.Switches {
 		w := &s.hy.Switches[k]
 		on := s.onSurface(w.Guard) || w.Floor && s.onSurface(w.Upper)
@@ -261,6 +266,27 @@ func (s *Integrator) sameSurface() *Failure {
 		}
 	}
 	return nil
+}
+
+// readsSlid is a switch whose guard is above its surface with the upper branch of a
+// switch that the solution slides on, and below with the lower, or the other way
+// round: neither of its branches is right then. −1 for none.
+func (s *Integrator) readsSlid(slid int) int {
+	w := &s.hy.Switches[slid]
+	was := s.d[w.Modes[0]]
+	s.setModes(slid, math.Floor(was)+1)
+	s.model.Guards(s.t, s.y, s.d, s.held, s.gTry, s.rateTry, nil)
+	copy(s.accelTry, s.gTry)
+	s.setModes(slid, math.Floor(was))
+	s.model.Guards(s.t, s.y, s.d, s.held, s.gTry, s.rateTry, nil)
+	s.setModes(slid, was)
+	for k := range s.hy.Switches {
+		g := s.hy.Switches[k].Guard
+		if k != slid && !s.hy.Switches[k].Floor && (s.gTry[g] > 0) != (s.accelTry[g] > 0) {
+			return k
+		}
+	}
+	return -1
 }
 
 // parallel reports whether the derivatives of two guards by the states are so.
