@@ -127,10 +127,10 @@ data d from "d.csv" { time: t; y: y }`
 	f, err := fromText(t, "model M {"+events, "t,y\n0,0\n1,1\n").NewFit(Workers(1))
 	require.NoError(t, err)
 	w := f.obj.workers[0]
-	require.True(t, f.Model.hybrid().Prioritised)
+	require.True(t, newHybrid(f.Model.prog.Program).Prioritised)
 	x, err := f.obj.sp.x0()
 	require.NoError(t, err)
-	f.obj.sp.bind(x, f.obj.nat, w.sys)
+	w.sys.bind(f.obj.sp.sharedAt(x, f.obj.nat), f.obj.sp.s)
 	v := make([]float64, 2)
 	w.sys.Priorities(0, []float64{0.5}, []float64{2}, v)
 	require.Equal(t, []float64{-2, 1.5}, v)
@@ -158,7 +158,7 @@ func TestRandomAdds(t *testing.T) {
 		require.NoError(t, err, text)
 		x, err := f.obj.sp.x0()
 		require.NoError(t, err)
-		order := func() uint64 { return f.obj.workers[0].shift.block[0].traj.Order }
+		order := func() uint64 { return f.obj.shifts[0].block[0].traj.Order }
 		eval := func(mode string, x, grad []float64) (float64, bool) {
 			f.obj.gradient = mode
 			res, err := f.obj.Eval(t.Context(), x, []int{0}, 1, grad)

@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"sync"
 
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
@@ -38,8 +40,26 @@ type row struct {
 	losses          []bool    // which loss terms count
 }
 
+// problem is a model with the data that its file names.
+type problem struct {
+	prog    *compiler.Program
+	path    string // of the model file, beside which data are looked for
+	reading sync.Mutex
+	sets    []*data.Set
+	begins  [][]float64 // the starts of their trajectories
+	doubts  diag.List   // about them
+	loaded  bool        // sets were read
+}
+
+// Doubts are what reading the data found doubtful.
+func (m *problem) Doubts() *diag.List {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	return &diag.List{All: slices.Clone(m.doubts.All)}
+}
+
 // loadData reads the tables of the data blocks.
-func (m *Model) loadData() error {
+func (m *problem) loadData() error {
 	m.reading.Lock()
 	defer m.reading.Unlock()
 	if m.loaded {
@@ -51,13 +71,13 @@ func (m *Model) loadData() error {
 	for _, d := range m.prog.Checked.Data {
 		path := d.Path
 		if !filepath.IsAbs(path) {
-			path = filepath.Join(m.dir(), path)
+			path = filepath.Join(filepath.Dir(m.path), path)
 		}
 		t, err := data.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		set, err := data.Build(t, m.spec(d))
+		set, err := data.Build(t, columnSpec(m.prog, d))
 		if err != nil {
 			return err
 		}
@@ -71,10 +91,10 @@ func (m *Model) loadData() error {
 	return nil
 }
 
-// spec says what the columns of a data block mean, in the order of the
+// columnSpec says what the columns of a data block mean, in the order of the
 // model's layout.
-func (m *Model) spec(d *check.Data) *data.Spec {
-	lay := &m.prog.Model.Layout
+func columnSpec(p *compiler.Program, d *check.Data) *data.Spec {
+	lay := &p.Model.Layout
 	s := &data.Spec{Time: data.Column{Name: d.Time.Name, Factor: d.Time.Factor}, Observes: make([]data.Column, lay.NObs), Inputs: make([]data.Column, lay.NU)}
 	for _, k := range d.Trajectory {
 		s.Keys = append(s.Keys, k.Name)
@@ -124,7 +144,7 @@ func (m *Model) spec(d *check.Data) *data.Spec {
 }
 
 // items binds the trajectories of a split; several sets follow each other.
-func (m *Model) items(split data.Split) ([]*item, error) {
+func (m *problem) items(split data.Split) ([]*item, error) {
 	if err := m.loadData(); err != nil {
 		return nil, err
 	}
@@ -146,7 +166,7 @@ func (m *Model) items(split data.Split) ([]*item, error) {
 }
 
 // bindItem turns a trajectory of data into a run from a start.
-func (m *Model) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, start float64) (*item, error) {
+func (m *problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, start float64) (*item, error) {
 	lay := &m.prog.Model.Layout
 	it := &item{name: tr.Name(set.Keys), traj: tr, set: set, q: make([]float64, lay.NQ)}
 	fail := func(format string, args ...any) error {
@@ -170,11 +190,11 @@ func (m *Model) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, star
 					return nil, fail("covariate `%s` has no column in the data block", name)
 				}
 			case lower.FromFirst:
-				if v, _, ok = tr.First(m.observeOffset(s.Object) + k); !ok {
+				if v, _, ok = tr.First(observeOffset(m.prog, s.Object) + k); !ok {
 					return nil, fail("`first(%s)`: no value of it was measured", name)
 				}
 			case lower.FromSlope:
-				if v, ok = tr.Slope(m.observeOffset(s.Object) + k); !ok {
+				if v, ok = tr.Slope(observeOffset(m.prog, s.Object) + k); !ok {
 					return nil, fail("`slope(%s)` needs at least two values at different times", name)
 				}
 			}
@@ -193,8 +213,8 @@ func (m *Model) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, star
 	}
 	m.lateInputs(set, tr, start)
 	it.span = sim.Span{T0: start, T1: tr.T1}
-	it.measure(m, tr)
-	it.schedule(m, d, tr)
+	it.measure(m.prog, tr)
+	it.schedule(m.prog, d, tr)
 	for _, s := range it.signals {
 		it.span.Stops = append(it.span.Stops, s.Knots()...)
 	}
@@ -203,8 +223,8 @@ func (m *Model) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, star
 	return it, nil
 }
 
-func (m *Model) observeOffset(o check.Object) int {
-	for _, s := range m.prog.Model.Layout.Observes {
+func observeOffset(p *compiler.Program, o check.Object) int {
+	for _, s := range p.Model.Layout.Observes {
 		if s.Object == o {
 			return s.Off
 		}
@@ -215,8 +235,8 @@ func (m *Model) observeOffset(o check.Object) int {
 // measure reads the rows of data with a measured value. A
 // missing value stands for another one of its observation, so that what a model
 // makes of it is a number; nothing of it counts.
-func (it *item) measure(m *Model, tr *data.Trajectory) {
-	lay := &m.prog.Model.Layout
+func (it *item) measure(p *compiler.Program, tr *data.Trajectory) {
+	lay := &p.Model.Layout
 	counts := make([]bool, lay.NObs)
 	some := make([]float64, lay.NObs)
 	for _, s := range lay.Observes {
@@ -250,9 +270,9 @@ func (it *item) measure(m *Model, tr *data.Trajectory) {
 
 // schedule lays out saves and firings: rows at one time share a save unless a
 // firing stands between them. A row fires what it fires before it is read.
-func (it *item) schedule(m *Model, d *check.Data, tr *data.Trajectory) {
+func (it *item) schedule(p *compiler.Program, d *check.Data, tr *data.Trajectory) {
 	index := map[*check.Event]int{}
-	for i, e := range m.prog.Model.Events {
+	for i, e := range p.Model.Events {
 		index[e.Checked] = i
 	}
 	for _, r := range d.Rows {
@@ -276,8 +296,8 @@ func (it *item) schedule(m *Model, d *check.Data, tr *data.Trajectory) {
 			break
 		}
 		r := &it.rows[i]
-		for e, ev := range m.prog.Model.Events {
-			if m.fires(ev.Checked, r) {
+		for e, ev := range p.Model.Events {
+			if r.fires(p, ev.Checked) {
 				fire(sim.Firing{T: t, Event: e, Args: r.arguments()})
 			}
 		}
@@ -292,12 +312,12 @@ func (it *item) schedule(m *Model, d *check.Data, tr *data.Trajectory) {
 }
 
 // fires reports whether a row fires an event on observations.
-func (m *Model) fires(ev *check.Event, r *row) bool {
+func (r *row) fires(p *compiler.Program, ev *check.Event) bool {
 	if ev.Kind != dsl.TriggerOnObservation {
 		return false
 	}
 	for _, o := range ev.Of {
-		off := m.observeOffset(o)
+		off := observeOffset(p, o)
 		for k := range o.Shape.Size() {
 			if r.seen[off+k] != 0 {
 				return true
@@ -328,7 +348,7 @@ func output(s sim.Span, saves []float64) sim.Span {
 }
 
 // doubt notes once what is doubtful in the data or a run over them.
-func (m *Model) doubt(code string, at diag.Span, format string, args ...any) {
+func (m *problem) doubt(code string, at diag.Span, format string, args ...any) {
 	m.reading.Lock()
 	defer m.reading.Unlock()
 	var l diag.List
@@ -340,7 +360,7 @@ func (m *Model) doubt(code string, at diag.Span, format string, args ...any) {
 
 // lateInputs warns of inputs that are not known where a trajectory starts: their
 // first value is taken for what was before it.
-func (m *Model) lateInputs(set *data.Set, tr *data.Trajectory, start float64) {
+func (m *problem) lateInputs(set *data.Set, tr *data.Trajectory, start float64) {
 	for _, s := range m.prog.Model.Layout.Inputs {
 		in := s.Object.(*check.Input)
 		for k := range s.N {

@@ -1,7 +1,6 @@
 package pinode
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/pinode/pinode/compiler/exec"
@@ -92,22 +91,4 @@ func (b *boxed) signals(list []*data.Interpolant, box *sim.Box) {
 			}
 		}
 	}
-}
-
-// unproven says in how many steps of runs nothing proves that no crossing of a guard
-// was missed, and of which guard; nothing if there are none.
-func (m *Model) unproven(st *sim.Stats) string {
-	if st.Unproven == 0 {
-		return ""
-	}
-	return fmt.Sprintf("in %d steps it is not proved that nothing crossed unseen%s", st.Unproven, m.guardText(st.UnprovenGuard))
-}
-
-// guardText names a guard of the model and its place, for the end of a sentence.
-func (m *Model) guardText(i int) string {
-	if i < 0 || i >= len(m.prog.Model.Guards) {
-		return ""
-	}
-	g := &m.prog.Model.Guards[i]
-	return fmt.Sprintf(", of `%s` at %s", g.Text, g.Span.Pos())
 }

@@ -19,7 +19,7 @@ const all = -1
 // derivatives of targets there.
 type certifier struct {
 	ctx   context.Context
-	m     *Model
+	prog  *compiled
 	sp    *space
 	items []*item
 	opt   sim.Options
@@ -52,24 +52,24 @@ type probe struct {
 // certify solves with tolerances so tight that the choice of steps, which
 // differences see and derivatives do not, is out of the way, and in double
 // precision. What cannot be solved so is solved as in the fit.
-func certify(ctx context.Context, m *Model, sp *space, items []*item, opt sim.Options, want certification) (*Certificate, error) {
+func certify(ctx context.Context, prog *compiled, sp *space, items []*item, opt sim.Options, want certification) (*Certificate, error) {
 	tight := opt
 	if opt.Method.Adaptive() {
 		tight.RTol, tight.ATol = math.Min(opt.RTol, 1e-10), math.Min(opt.ATol, 1e-12)
-		if len(kinkNotes(m, opt)) > 0 {
+		if len(kinkNotes(prog.Program, opt)) > 0 {
 			tight.RTol, tight.ATol = math.Min(opt.RTol, kinkRTol), math.Min(opt.ATol, kinkRTol/100)
 		}
 	}
-	cert, err := certifyWith(ctx, m, sp, items, tight, want)
+	cert, err := certifyWith(ctx, prog, sp, items, tight, want)
 	var fail *sim.Failure
 	if tight != opt && errors.As(err, &fail) && (fail.Status == sim.MaxSteps || fail.Status == sim.StepTooSmall) {
-		return certifyWith(ctx, m, sp, items, opt, want)
+		return certifyWith(ctx, prog, sp, items, opt, want)
 	}
 	return cert, err
 }
 
-func certifyWith(ctx context.Context, m *Model, sp *space, items []*item, opt sim.Options, want certification) (*Certificate, error) {
-	c, err := newCertifier(ctx, m, sp, items, opt, want)
+func certifyWith(ctx context.Context, prog *compiled, sp *space, items []*item, opt sim.Options, want certification) (*Certificate, error) {
+	c, err := newCertifier(ctx, prog, sp, items, opt, want)
 	if err != nil {
 		return nil, err
 	}
@@ -91,10 +91,10 @@ func certifyWith(ctx context.Context, m *Model, sp *space, items []*item, opt si
 	return c.cert, nil
 }
 
-func newCertifier(ctx context.Context, m *Model, sp *space, items []*item, opt sim.Options, want certification) (*certifier, error) {
+func newCertifier(ctx context.Context, prog *compiled, sp *space, items []*item, opt sim.Options, want certification) (*certifier, error) {
 	c := &certifier{
-		ctx: ctx, m: m, sp: sp, items: items, opt: opt, want: want, step: 1e-2,
-		cert: &Certificate{Modes: want.modes, Tolerance: want.tol, Inert: []string{}, Notes: kinkNotes(m, opt)}, visited: map[int]bool{},
+		ctx: ctx, prog: prog, sp: sp, items: items, opt: opt, want: want, step: 1e-2,
+		cert: &Certificate{Modes: want.modes, Tolerance: want.tol, Inert: []string{}, Notes: kinkNotes(prog.Program, opt)}, visited: map[int]bool{},
 	}
 	if !opt.Method.Adaptive() { // round-off alone is in the way of a smaller one
 		c.step = 1e-4
@@ -105,7 +105,7 @@ func newCertifier(ctx context.Context, m *Model, sp *space, items []*item, opt s
 	if !c.loss {
 		one := *items[0] // its saves are the grid of a simulation, and no measurements
 		one.span = output(one.span, nil)
-		c.items, c.ends = []*item{&one}, min(m.prog.Model.Layout.NUser, mostEnds)
+		c.items, c.ends = []*item{&one}, min(prog.Model.Layout.NUser, mostEnds)
 	}
 	var err error
 	if c.x, err = sp.x0(); err != nil {
@@ -133,7 +133,7 @@ func (c *certifier) programs() string {
 }
 
 func (c *certifier) newProbe(mode string, workers int) (*probe, error) {
-	o, err := newObjective(c.m, c.sp, c.items, nil, c.opt, mode, exec.Double, workers)
+	o, err := newObjective(c.prog, c.sp, c.items, nil, c.opt, mode, exec.Double, workers)
 	return &probe{o, make([]float64, c.sp.dim)}, err
 }
 

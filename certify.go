@@ -102,23 +102,27 @@ const (
 // first. Without modes it is what the setting `certificate` says: the mode of
 // the fit with differences as good as a warning before a fit needs them, or,
 // in full, all modes that the solver has and every trajectory.
-func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*Certificate, error) {
-	opt, err := solverOptions(f.Model.fit)
+func (f *fitting) Certify(ctx context.Context, n int, modes ...string) (*Certificate, error) {
+	opt, err := solverOptions(f.settings)
 	if err != nil {
 		return nil, err
 	}
-	return certify(ctx, f.Model, f.obj.sp, f.obj.items, opt, f.certification(opt, n, modes))
+	return certify(ctx, f.prog, f.obj.sp, f.obj.items, opt, f.certification(opt, n, modes))
 }
 
-func (f *Fit) certification(opt sim.Options, n int, modes []string) certification {
-	full := f.Plan.Certificate == "full"
+func (f *fitting) certification(opt sim.Options, n int, modes []string) certification {
+	return newCertification(f.Plan.Certificate == "full", f.settings.Word("gradient"), opt, n, modes)
+}
+
+// newCertification is what the certificate of a fit is to compare: in the given
+// modes, or in those that the fit asks for.
+func newCertification(full bool, mode string, opt sim.Options, n int, modes []string) certification {
 	if len(modes) == 0 && full {
 		modes = certifiedModes(opt)
 	}
 	if len(modes) > 0 {
 		return certification{n, mostTimed, fineDifference, fineTolerance, modes, full, nil}
 	}
-	mode := f.Model.fit.Word("gradient")
 	if mode == "auto" {
 		mode = "unrolled"
 	}
@@ -135,39 +139,31 @@ func certifiedModes(opt sim.Options) []string {
 	return modes
 }
 
-// Certify compares derivatives in all modes that the solver has. With data it
-// is that of the fit, on every trajectory, else that of the simulation.
-func (m *Model) Certify(ctx context.Context, n int) (*Certificate, error) {
-	if len(m.prog.Checked.Data) == 0 {
-		opt, err := solverOptions(m.simulate)
-		if err != nil {
-			return nil, err
-		}
-		return m.certifySimulation(ctx, opt, certification{n, mostTimed, fineDifference, fineTolerance, certifiedModes(opt), true, nil})
-	}
-	f, err := m.NewFit()
+// certifyWhole compares derivatives of a simulation, in all modes that the solver
+// has, in about n coordinates.
+func certifyWhole(ctx context.Context, m *simulator, n int) (*Certificate, error) {
+	opt, err := solverOptions(m.settings)
 	if err != nil {
 		return nil, err
 	}
-	f.Plan.Certificate = "full"
-	return f.Certify(ctx, n)
+	return certifySimulation(ctx, m, opt, certification{n, mostTimed, fineDifference, fineTolerance, certifiedModes(opt), true, nil})
 }
 
-func (m *Model) certifySimulation(ctx context.Context, opt sim.Options, want certification) (*Certificate, error) {
-	items, err := m.simulateItems()
+func certifySimulation(ctx context.Context, m *simulator, opt sim.Options, want certification) (*Certificate, error) {
+	items, err := m.items()
 	if err != nil {
 		return nil, err
 	}
 	if err := m.grid(items[0], nil); err != nil {
 		return nil, err
 	}
-	seed := uint64(m.simulate.Int("seed"))
-	items[0].span.Draws = m.draws(seed, 0, nil)
-	sp, err := newSpace(m, items, seed)
+	seed := uint64(m.settings.Int("seed"))
+	items[0].span.Draws = draws(m.prog.Program, seed, 0, nil)
+	sp, err := newSpace(m.prog.Program, items, seed)
 	if err != nil {
 		return nil, err
 	}
-	return certify(ctx, m, sp, items[:1], opt, want)
+	return certify(ctx, m.prog, sp, items[:1], opt, want)
 }
 
 // certification is what to certify: about how many coordinates, the times of

@@ -179,13 +179,13 @@ func TestCertificateRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			want := f.certification(opt, 24, nil)
 			want.spoil = of("unrolled", c.spoil)
-			cert, err := certify(context.Background(), f.Model, f.obj.sp, f.obj.items, opt, want)
+			cert, err := certify(context.Background(), f.Model.prog, f.obj.sp, f.obj.items, opt, want)
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 			require.Contains(t, cert.Where, c.where)
 			want = f.certification(opt, 24, GradientModes)
 			want.spoil = of("adjoint", c.spoil)
-			cert, err = certify(context.Background(), f.Model, f.obj.sp, f.obj.items, opt, want)
+			cert, err = certify(context.Background(), f.Model.prog, f.obj.sp, f.obj.items, opt, want)
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 			require.Equal(t, "adjoint", cert.Mode)
@@ -225,7 +225,7 @@ func TestCertificateRefusesAtOptimum(t *testing.T) {
 			g[1] += 1e-3
 		}
 	}
-	c, err = certify(context.Background(), again.Model, again.obj.sp, again.obj.items, opt, want)
+	c, err = certify(context.Background(), again.Model.prog, again.obj.sp, again.obj.items, opt, want)
 	require.NoError(t, err)
 	require.False(t, c.Certified(), "worst %g", c.Worst)
 }
@@ -291,7 +291,7 @@ func TestDoubtfulDifferences(t *testing.T) {
 					g[0] += 1e-3
 				}
 			}
-			cert, err = certify(context.Background(), f.Model, f.obj.sp, f.obj.items, opt, want)
+			cert, err = certify(context.Background(), f.Model.prog, f.obj.sp, f.obj.items, opt, want)
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 		})
@@ -336,7 +336,7 @@ func TestCertificateKinks(t *testing.T) {
 			require.NoError(t, err)
 			want := f.certification(opt, 24, nil)
 			want.spoil = func(_, _ string, g []float64) { clear(g[60:]) }
-			c, err = certify(context.Background(), f.Model, f.obj.sp, f.obj.items, opt, want)
+			c, err = certify(context.Background(), f.Model.prog, f.obj.sp, f.obj.items, opt, want)
 			require.NoError(t, err)
 			require.False(t, c.Certified())
 		}

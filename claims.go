@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/sim"
@@ -47,7 +48,7 @@ func (c *certifier) claims(p *probe, mode string) (list [][]float64, err error) 
 	if c.item == all {
 		return list, nil
 	}
-	l := p.workers[0].shift.block[0]
+	l := p.shifts[0].block[0]
 	for k := range c.ends {
 		end := make([]float64, len(l.traj.Y))
 		end[k] = 1
@@ -64,7 +65,7 @@ func (c *certifier) claims(p *probe, mode string) (list [][]float64, err error) 
 // pullback takes cotangents of the last run to the coordinates.
 func (p *probe) pullback(x []float64, ct sim.Cotangents) []float64 {
 	w, sum := p.workers[0], &p.chunks[0]
-	l := w.shift.block[0]
+	l := p.shifts[0].block[0]
 	clear(l.bp)
 	clear(l.bq)
 	clear(sum.gNat)
@@ -73,8 +74,8 @@ func (p *probe) pullback(x []float64, ct sim.Cotangents) []float64 {
 	w.clearWeights()
 	defer func(keep sim.Cotangents) { l.ct = keep }(l.ct)
 	l.ct = ct
-	w.shift.backward(sum)
-	w.shift.weights(sum.g, p.gradient == "forward")
+	p.shifts[0].backward(sum)
+	p.shifts[0].weights(sum.g, p.gradient == "forward")
 	n := len(p.sp.coords)
 	p.sp.trans.Pullback(sum.g[:n], x[:n], sum.gNat)
 	return sum.g
@@ -99,7 +100,7 @@ func (c *certifier) finite(p *probe, g []float64) error {
 			}
 		}
 	}
-	s := p.workers[0].shift
+	s := p.shifts[0]
 	l := s.block[0]
 	s.w.group.Use(&l.subject)
 	fail := s.badDerivative(l)
@@ -116,13 +117,13 @@ func (c *certifier) finite(p *probe, g []float64) error {
 // taken do not see it and are off by about the length of the step across. Both
 // go to the continuous adjoint as the tolerance goes to zero, and with fixed
 // steps derivatives and differences agree to the last digit.
-func kinkNotes(m *Model, opt sim.Options) []string {
+func kinkNotes(p *compiler.Program, opt sim.Options) []string {
 	notes := []string{}
 	if !opt.Method.Adaptive() {
 		return notes
 	}
-	for _, b := range m.prog.Model.Blocks {
-		if a := b.Net.Activation; len(b.Net.Hidden) > 0 && !a.Smooth && m.drives(&b) {
+	for _, b := range p.Model.Blocks {
+		if a := b.Net.Activation; len(b.Net.Hidden) > 0 && !a.Smooth && drives(p, &b) {
 			notes = append(notes, fmt.Sprintf("kinks: `%s` has activation %s, whose slope jumps; adaptive steps across a jump put differences and gradients off by about the length of such a step. "+
 				"A smooth activation like softplus, swish or elu, fixed steps, or smaller tolerances avoid that", b.Neural.Name, a.Name))
 		}
@@ -131,8 +132,8 @@ func kinkNotes(m *Model, opt sim.Options) []string {
 }
 
 // drives reports whether the field depends on a block.
-func (m *Model) drives(b *lower.Block) bool {
-	lm := m.prog.Model
+func drives(p *compiler.Program, b *lower.Block) bool {
+	lm := p.Model
 	return slices.ContainsFunc(ir.Reach(lm.RHS), func(n *ir.Node) bool {
 		return n.Op == ir.OpSlice && n.Args[0] == lm.In.P && n.Off >= b.Off && n.Off < b.Off+b.Net.NumWeights()
 	})

@@ -30,7 +30,7 @@ func (c *closedForm) check(t *testing.T, tol float64) {
 	require.NoError(t, err)
 	opt, err := solverOptions(m.simulate)
 	require.NoError(t, err)
-	cert, err := m.certifySimulation(context.Background(), opt, certification{1000, c.events, fineDifference, fineTolerance, GradientModes, true, nil})
+	cert, err := certifySimulation(context.Background(), m.simulator(), opt, certification{1000, c.events, fineDifference, fineTolerance, GradientModes, true, nil})
 	require.NoError(t, err)
 	require.Less(t, cert.Worst, 1e-6, "%s, %s", cert.Mode, cert.Where)
 	require.Len(t, cert.Events, c.events)

@@ -47,7 +47,7 @@ func newStanding(t *testing.T, text string, tab *solvers.Tableau) *standing {
 	require.NoError(t, err, text)
 	mod, err := m.prog.Module(1, compiler.Want{Step: method(tab)})
 	require.NoError(t, err)
-	s := &standing{system: newSystem(m.prog, mod)}
+	s := &standing{system: newSystem(m.prog.Program, mod)}
 	n := s.size.Y
 	s.one = newSteps(mod, s.frame, tab, n, sim.Options{RTol: 1e-6, ATol: 1e-6})
 	require.NotNil(t, s.one)

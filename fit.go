@@ -6,17 +6,18 @@ import (
 	"math"
 	"slices"
 
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/sim"
 )
 
-// Fit is a fit of a model to its data, before, during and after it.
-type Fit struct {
-	Model *Model
+// fitting is a fit of a model to its data, before, during and after it.
+type fitting struct {
 	State *fit.State
 	Plan  *fit.Plan
 
@@ -27,9 +28,11 @@ type Fit struct {
 
 	Warnings diag.List // of what the result may be wrong in
 
-	obj   *objective
-	x     []float64 // the coordinates of the estimate, infinite at the closed end of an interval
-	start *Values
+	prog     *compiled
+	settings *setting.Values
+	obj      *objective
+	x        []float64 // the coordinates of the estimate, infinite at the closed end of an interval
+	start    *Values
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -42,9 +45,7 @@ type Summary struct {
 	Unproven                      string // where nothing proves that no crossing was missed; else empty
 }
 
-// FitOption changes a fit.
-type FitOption func(*fitConfig)
-
+// fitConfig says what of a fit is not that of the file.
 type fitConfig struct {
 	seed       *uint64
 	workers    int
@@ -54,59 +55,34 @@ type fitConfig struct {
 	resume     *fit.State
 }
 
-// Seed sets the seed of all random numbers.
-func Seed(seed uint64) FitOption { return func(c *fitConfig) { c.seed = &seed } }
-
-// Workers sets how many trajectories are computed side by side; results do
-// not depend on it.
-func Workers(n int) FitOption { return func(c *fitConfig) { c.workers = n } }
-
-// Observe has f told of each iteration.
-func Observe(f func(fit.Progress)) FitOption { return func(c *fitConfig) { c.observer = f } }
-
-// Checkpoint has f called with the live state at every checkpoint.
-func Checkpoint(f func(*fit.State) error) FitOption {
-	return func(c *fitConfig) { c.checkpoint = f }
-}
-
-// StartFrom starts from given values.
-func StartFrom(v *Values) FitOption { return func(c *fitConfig) { c.start = v } }
-
-// Resume goes on from a state.
-func Resume(s *fit.State) FitOption { return func(c *fitConfig) { c.resume = s } }
-
-// NewFit reads the data and prepares a fit.
-func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
-	var c fitConfig
-	for _, o := range opts {
-		o(&c)
-	}
-	plan, err := fit.NewPlan(m.fit)
+// newFitting reads the data and prepares a fit with the settings of the fit block.
+func newFitting(prog *compiled, from *problem, settings *setting.Values, c fitConfig) (*fitting, error) {
+	plan, err := fit.NewPlan(settings)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.planUnsupported(plan); err != nil {
+	if err := planUnsupported(prog.Program, plan); err != nil {
 		return nil, err
 	}
-	opt, err := solverOptions(m.fit)
+	opt, err := solverOptions(settings)
 	if err != nil {
 		return nil, err
 	}
-	if len(m.prog.Checked.Data) == 0 {
-		return nil, &data.Error{File: m.Path, Text: "the file has no data block to fit to", Help: "add `data name from \"file.csv\" { time: …, … }`"}
+	if len(prog.Checked.Data) == 0 {
+		return nil, &data.Error{File: from.path, Text: "the file has no data block to fit to", Help: "add `data name from \"file.csv\" { time: …, … }`"}
 	}
-	train, err := m.items(data.Train)
+	train, err := from.items(data.Train)
 	if err != nil {
 		return nil, err
 	}
-	valid, err := m.items(data.Validate)
+	valid, err := from.items(data.Validate)
 	if err != nil {
 		return nil, err
 	}
 	if len(train) == 0 {
-		return nil, &data.Error{File: m.sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
+		return nil, &data.Error{File: from.sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
 	}
-	if err := m.checkSupport(append(append([]*item{}, train...), valid...)); err != nil {
+	if err := checkSupport(prog.Program, append(append([]*item{}, train...), valid...)); err != nil {
 		return nil, err
 	}
 	seed := plan.Trainer.Seed
@@ -118,36 +94,36 @@ func (m *Model) NewFit(opts ...FitOption) (*Fit, error) {
 		plan.Workers = c.workers
 	}
 	for i, it := range append(append([]*item{}, train...), valid...) {
-		it.span.Draws = m.draws(seed, i, it.rated)
+		it.span.Draws = draws(prog.Program, seed, i, it.rated)
 	}
-	sp, err := newSpace(m, append(append([]*item{}, train...), valid...), seed)
+	sp, err := newSpace(prog.Program, append(append([]*item{}, train...), valid...), seed)
 	if err != nil {
 		return nil, err
 	}
-	gradient := m.fit.Word("gradient")
-	if err := m.checkPrecision(plan, opt); err != nil {
+	gradient := settings.Word("gradient")
+	if err := checkPrecision(prog.Program, plan, opt); err != nil {
 		return nil, err
 	}
 	networks := exec.Double
 	if plan.Single {
 		networks = exec.Single
 	}
-	obj, err := newObjective(m, sp, train, valid, opt, gradient, networks, plan.Workers)
+	obj, err := newObjective(prog, sp, train, valid, opt, gradient, networks, plan.Workers)
 	if err != nil {
 		return nil, err
 	}
 	if sp.dim == 0 {
-		return nil, &data.Error{File: m.Path, Text: "the model has nothing to fit: every parameter is fixed"}
+		return nil, &data.Error{File: from.path, Text: "the model has nothing to fit: every parameter is fixed"}
 	}
 	x, err := sp.x0()
 	if err != nil {
 		return nil, err
 	}
-	obj.scaleFromData(x)
+	obj.scaleFromData(x, from.sets)
 	if err := sp.use(c.start); err != nil {
 		return nil, err
 	}
-	f := &Fit{Model: m, Plan: plan, obj: obj, State: c.resume}
+	f := &fitting{prog: prog, settings: settings, Plan: plan, obj: obj, State: c.resume}
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = f.objective()
 	plan.Trainer.Observer, plan.Trainer.Checkpoint = c.observer, c.checkpoint
@@ -175,14 +151,14 @@ func (o *objective) checkPriors(x []float64) error {
 	if w.sys.priors.run == nil {
 		return nil
 	}
-	o.sp.bind(x, o.nat, w.sys)
+	w.sys.bind(o.sp.sharedAt(x, o.nat), o.sp.s)
 	l := &diag.List{}
 	for _, it := range o.items {
-		o.sp.bindItem(o.nat, it, w.sys)
+		w.sys.bindOwn(o.sp.perItem(o.nat, it, w.sys.q[:0]), it.signals)
 		w.sys.priors.run.run()
 		for i, v := range w.sys.priors.run.v {
 			if math.IsNaN(v) || math.IsInf(v, 1) {
-				p := o.m.prog.Model.Priors[i].Param
+				p := o.prog.Model.Priors[i].Param
 				l.Errorf("outside-interval", p.Init.Span, "the prior of `%s` has no density at its start value", p.Name).WithNote(p.Prior.Span, "its prior")
 				return l.Err()
 			}
@@ -197,17 +173,17 @@ func (o *objective) checkPriors(x []float64) error {
 const singleNoise = 1e-6
 
 // checkPrecision refuses single precision where it has no effect or no sense.
-func (m *Model) checkPrecision(p *fit.Plan, opt sim.Options) error {
+func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error {
 	if !p.Single {
 		return nil
 	}
 	l := &diag.List{}
-	at := m.prog.Checked.Model.Span
-	if s := m.prog.Checked.Fit; s != nil {
+	at := prog.Checked.Model.Span
+	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
 	switch {
-	case len(m.prog.Model.Blocks) == 0:
+	case len(prog.Model.Blocks) == 0:
 		l.Errorf("no-effect", at, "`precision: f32` has no effect: it is that of networks, and the model has none")
 	case opt.Method.Adaptive() && opt.RTol < singleNoise:
 		l.Errorf("precision", at, "`rtol: %g` asks for more digits than networks with `precision: f32` have", opt.RTol).
@@ -217,10 +193,10 @@ func (m *Model) checkPrecision(p *fit.Plan, opt sim.Options) error {
 }
 
 // planUnsupported refuses settings that are accepted and not obeyed yet.
-func (m *Model) planUnsupported(p *fit.Plan) error {
+func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 	l := &diag.List{}
-	at := m.prog.Checked.Model.Span
-	if s := m.prog.Checked.Fit; s != nil {
+	at := prog.Checked.Model.Span
+	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
 	no := func(what string) { l.Errorf("not-supported", at, "%s is not supported yet", what) }
@@ -228,7 +204,7 @@ func (m *Model) planUnsupported(p *fit.Plan) error {
 		no("`loss: huber`")
 	}
 	if p.Loss == "mse" {
-		for _, o := range m.prog.Checked.Model.Observes {
+		for _, o := range prog.Checked.Model.Observes {
 			if o.Dist != nil {
 				no("`loss: mse` for observations with a distribution")
 				break
@@ -253,7 +229,7 @@ func (m *Model) planUnsupported(p *fit.Plan) error {
 }
 
 // objective hides Validate when nothing is held back.
-func (f *Fit) objective() fit.Objective {
+func (f *fitting) objective() fit.Objective {
 	if len(f.obj.valid) == 0 {
 		return struct {
 			fit.Objective
@@ -278,11 +254,11 @@ func summarise(items []*item) Summary {
 }
 
 // Weights is the number of fitted weights of neural blocks.
-func (f *Fit) Weights() int { return f.obj.sp.dim - len(f.obj.sp.coords) }
+func (f *fitting) Weights() int { return f.obj.sp.dim - len(f.obj.sp.coords) }
 
 // Run fits. A cancelled context ends it after the current step with a state
 // that can be resumed.
-func (f *Fit) Run(ctx context.Context) error {
+func (f *fitting) Run(ctx context.Context) error {
 	var err error
 	tr := &f.Plan.Trainer
 	if f.State != nil {
@@ -303,7 +279,7 @@ func (f *Fit) Run(ctx context.Context) error {
 }
 
 // best are the coordinates that the optimisation found.
-func (f *Fit) best() []float64 {
+func (f *fitting) best() []float64 {
 	if f.State.Best != nil {
 		return f.State.Best.X
 	}
@@ -313,7 +289,7 @@ func (f *Fit) best() []float64 {
 // hold puts parameters that have run to a closed end of their interval, or
 // started at one, onto it, if the loss is no higher there: a coordinate reaches
 // the end at infinity only.
-func (f *Fit) hold(ctx context.Context, x []float64) []float64 {
+func (f *fitting) hold(ctx context.Context, x []float64) []float64 {
 	x = slices.Clone(x)
 	sp, loss := f.obj.sp, math.NaN()
 	start := sp.natural()
@@ -356,7 +332,7 @@ func (f *Fit) hold(ctx context.Context, x []float64) []float64 {
 }
 
 // take sets the estimates to those at x.
-func (f *Fit) take(x []float64) {
+func (f *fitting) take(x []float64) {
 	sp := f.obj.sp
 	f.Values = sp.values(x)
 	f.Estimates = append(f.Estimates[:0], sp.start...)
@@ -373,14 +349,14 @@ func (f *Fit) take(x []float64) {
 }
 
 // finish evaluates the fit at its result: errors, standard errors.
-func (f *Fit) finish(x []float64) error {
-	opt, err := solverOptions(f.Model.fit)
+func (f *fitting) finish(x []float64) error {
+	opt, err := solverOptions(f.settings)
 	if err != nil {
 		return err
 	}
 	if f.Plan.Single { // what is said of the result has all digits
 		o := f.obj
-		if f.obj, err = newObjective(f.Model, o.sp, o.items, o.valid, opt, o.gradient, exec.Double, f.Plan.Workers); err != nil {
+		if f.obj, err = newObjective(f.prog, o.sp, o.items, o.valid, opt, o.gradient, exec.Double, f.Plan.Workers); err != nil {
 			return err
 		}
 	}
@@ -394,7 +370,7 @@ func (f *Fit) finish(x []float64) error {
 			return err
 		}
 	}
-	f.Model.stiffness(&f.Warnings, stats, opt)
+	stiffness(f.prog.Program, &f.Warnings, stats, opt)
 	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
 		f.standardErrors(x)
 	}
@@ -402,12 +378,11 @@ func (f *Fit) finish(x []float64) error {
 }
 
 // score measures the residuals over trajectories, and adds what the runs counted.
-func (f *Fit) score(x []float64, items []*item, s *Summary, stats []sim.Stats) ([]sim.Stats, error) {
+func (f *fitting) score(x []float64, items []*item, s *Summary, stats []sim.Stats) ([]sim.Stats, error) {
 	o := f.obj
 	w := o.workers[0]
-	o.sp.trans.Forward(o.nat, x[:len(o.sp.coords)])
-	o.sp.bind(x, make([]float64, len(o.nat)), w.sys)
-	lay := &o.m.prog.Model.Layout
+	w.sys.bind(o.sp.sharedAt(x, o.nat), o.sp.s)
+	lay := &o.prog.Model.Layout
 	sq, n := make([]float64, lay.NObs), make([]float64, lay.NObs)
 	s.Events, s.Loss = 0, 0
 	var sum sim.Stats
@@ -415,17 +390,17 @@ func (f *Fit) score(x []float64, items []*item, s *Summary, stats []sim.Stats) (
 	o.weighLosses(perValue, 1/float64(max(len(items), 1)))
 	copy(w.sys.s, o.sp.s)
 	for _, it := range items {
-		o.sp.bindItem(o.nat, it, w.sys)
+		w.sys.bindOwn(o.sp.perItem(o.nat, it, w.sys.q[:0]), it.signals)
 		var tr sim.Trajectory
 		if err := w.run.Run(w.sys, &it.span, &tr); err != nil {
-			return nil, fmt.Errorf("trajectory %s: %s", it.name, o.m.explain(tr.Fail))
+			return nil, fmt.Errorf("trajectory %s: %s", it.name, explain(o.prog.Program, tr.Fail))
 		}
 		stats = append(stats, tr.Stats)
 		s.Events += tr.Stats.Events
 		sum.Add(&tr.Stats)
 		for _, r := range it.rows {
 			k := r.save
-			w.sys.rowAt(it.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], &r)
+			w.sys.rowAt(it.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen, r.u)
 			w.sys.row.run.run()
 			s.Loss += w.sys.row.run.v[0]
 			w.sys.obs.run()
@@ -437,7 +412,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary, stats []sim.Stats) (
 			}
 		}
 	}
-	s.Unproven = f.Model.unproven(&sum)
+	s.Unproven = unproven(o.prog.Program, &sum)
 	s.Loss *= perValue
 	for _, sl := range lay.Observes {
 		for k := range sl.N {
@@ -449,7 +424,7 @@ func (f *Fit) score(x []float64, items []*item, s *Summary, stats []sim.Stats) (
 
 // standardErrors are those of the normal approximation at the optimum, by the
 // parameters only: the weights of networks are held.
-func (f *Fit) standardErrors(x []float64) {
+func (f *fitting) standardErrors(x []float64) {
 	sp := f.obj.sp
 	var coords []int // those that are not held at an end
 	for i := range sp.coords {
@@ -467,7 +442,7 @@ func (f *Fit) standardErrors(x []float64) {
 		return
 	}
 	likelihood := true
-	for _, o := range f.Model.prog.Checked.Model.Observes {
+	for _, o := range f.prog.Checked.Model.Observes {
 		likelihood = likelihood && o.Dist != nil
 	}
 	scale, err := fit.InformationScale(res, n, likelihood)
@@ -496,22 +471,13 @@ func (f *Fit) standardErrors(x []float64) {
 	}
 }
 
-// Fit fits the model to its data.
-func (m *Model) Fit(ctx context.Context, opts ...FitOption) (*Fit, error) {
-	f, err := m.NewFit(opts...)
-	if err != nil {
-		return nil, err
-	}
-	return f, f.Run(ctx)
-}
-
 func (o *objective) coordinateName(i int) string {
 	if i < len(o.sp.coords) {
 		return o.sp.coords[i].name
 	}
 	for _, w := range o.sp.weights {
 		if i >= w.at && i < w.at+w.n {
-			for _, t := range o.m.prog.Model.Layout.Weights {
+			for _, t := range o.prog.Model.Layout.Weights {
 				if k := w.off + i - w.at; k >= t.Off && k < t.Off+t.Shape.Size() {
 					return fmt.Sprintf("%s[%d]", t.Name, k-t.Off)
 				}
@@ -522,7 +488,7 @@ func (o *objective) coordinateName(i int) string {
 }
 
 // Adaptive reports whether the fit's solver chooses its steps.
-func (f *Fit) Adaptive() bool {
-	o, err := solverOptions(f.Model.fit)
+func (f *fitting) Adaptive() bool {
+	o, err := solverOptions(f.settings)
 	return err == nil && o.Method.Adaptive()
 }

@@ -25,31 +25,9 @@ func weightStream(b lower.Block, seed uint64, i int) *rand.Rand {
 	return fit.Stream(seed, "weights", i)
 }
 
-// worker runs trajectories, one at a time or side by side.
-type worker struct {
-	sys *system
-	one sim.Steps
-	run *sim.Integrator
-	tan sim.Tangents
-
-	bp, bq []float64 // room for an account
-
-	many  *steps // nil: steps go stage by stage, one trajectory at a time
-	group *sim.Group
-	runs  []*laneRun
-	free  []*laneRun // those of runs that may serve
-
-	bindings int // so far
-
-	sums []*exec.Sum // of the gradient by weights, by the frames of programs that add to it
-
-	shift *shift
-	rows  *rowLanes // nil: rows go one by one
-}
-
 // objective is the loss of a model over trajectories, for package fit.
 type objective struct {
-	m        *Model
+	prog     *compiled
 	sp       *space
 	items    []*item
 	valid    []*item
@@ -58,6 +36,7 @@ type objective struct {
 	counted  []int // by loss term, the rows at which it counts: see count
 
 	*runner
+	shifts []*shift  // of the workers
 	nat, p []float64 // natural values; room for the shared inputs
 	gNat   []float64
 	last   []lastRun // of each item
@@ -124,22 +103,22 @@ const maxRuns = 64
 // are read again soon, from the second-level cache if they fit.
 const blockWords = 1 << 16
 
-func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gradient string, networks exec.Precision, workers int) (*objective, error) {
-	o := &objective{m: m, sp: sp, items: items, valid: valid, gradient: gradient}
+func newObjective(c *compiled, sp *space, items, valid []*item, opt sim.Options, gradient string, networks exec.Precision, workers int) (*objective, error) {
+	o := &objective{prog: c, sp: sp, items: items, valid: valid, gradient: gradient}
 	var err error
 	want := compiler.Want{Reverse: true, Forward: gradient == "forward", Networks: networks}
-	if o.runner, err = newRunner(m, opt, max(len(items), len(valid)), want, false, workers); err != nil {
+	if o.runner, err = newRunner(c, opt, max(len(items), len(valid)), want, false, workers); err != nil {
 		return nil, err
 	}
 	w := o.workers[0]
 	for _, list := range [][]*item{items, valid} {
 		for _, it := range list {
-			if err := w.countRows(m, it); err != nil {
+			if err := countRows(c.Program, w.sys, it); err != nil {
 				return nil, err
 			}
 		}
 	}
-	o.counted = make([]int, len(m.prog.Checked.Model.Losses))
+	o.counted = make([]int, len(c.Checked.Model.Losses))
 	o.total = o.count(items, 1)
 	o.nat, o.gNat, o.p = make([]float64, len(sp.coords)), make([]float64, len(sp.coords)), make([]float64, len(sp.p))
 	o.last = make([]lastRun, len(items))
@@ -147,27 +126,28 @@ func newObjective(m *Model, sp *space, items, valid []*item, opt sim.Options, gr
 	for i := range o.all {
 		o.all[i] = i
 	}
-	lay := &m.prog.Model.Layout
-	o.parts = make([]float64, max(1, len(lay.Observes)+len(m.prog.Checked.Model.Losses)+len(m.prog.Model.Events)))
-	o.penalties = make([]float64, len(m.prog.Model.Penalties))
+	lay := &c.Model.Layout
+	o.parts = make([]float64, max(1, len(lay.Observes)+len(c.Checked.Model.Losses)+len(c.Model.Events)))
+	o.penalties = make([]float64, len(c.Model.Penalties))
 	rows := 0
 	for _, it := range items {
 		rows += len(it.rows)
 	}
 	var side *exec.Module
 	if rows > 1 {
-		if side, err = compiled(m, networks, func() (*exec.Module, error) { return m.prog.Rows(maxLanes, networks) }); err != nil {
+		if side, err = once(c, networks, func() (*exec.Module, error) { return c.Rows(maxLanes, networks) }); err != nil {
 			return nil, err
 		}
 	}
 	for _, w := range o.workers {
-		w.shift = newShift(o, w)
+		s := newShift(o, w)
 		if side != nil {
-			w.rows = newRowLanes(side, w.sys)
-			w.weigh(w.rows.frame)
+			s.side = newRowLanes(side, w.sys)
+			w.weigh(s.side.frame)
 		}
+		o.shifts = append(o.shifts, s)
 	}
-	o.work = func(w *worker) { w.shift.do() }
+	o.work = func(w *worker) { o.shifts[w.index].do() }
 	return o, nil
 }
 
@@ -217,7 +197,7 @@ func (o *objective) eval(ctx context.Context, x []float64, items []*item, index 
 		c := &o.chunks[i]
 		if c.fail != nil {
 			res.Failed = true
-			res.Reason = fit.Failure{Item: c.at, Trajectory: items[c.at].name, Time: c.fail.T, Reason: c.fail.Status.String() + ": " + o.m.explain(c.fail)}
+			res.Reason = fit.Failure{Item: c.at, Trajectory: items[c.at].name, Time: c.fail.T, Reason: c.fail.Status.String() + ": " + explain(o.prog.Program, c.fail)}
 			clear(grad)
 			return res, nil
 		}
@@ -295,7 +275,7 @@ func (o *objective) count(items []*item, horizon float64) (values int) {
 // that each is the mean over its own rows, or over trajectories.
 func (o *objective) weighLosses(perValue, perItem float64) {
 	k := 0
-	for _, s := range o.m.prog.Model.Layout.Scales {
+	for _, s := range o.prog.Model.Layout.Scales {
 		if s.Kind != lower.ScaleLoss {
 			continue
 		}
@@ -310,21 +290,21 @@ func (o *objective) weighLosses(perValue, perItem float64) {
 
 // countRows notes what counts at the rows of an item: which loss terms, and
 // which values of observations whose weight is not constant.
-func (w *worker) countRows(m *Model, it *item) error {
-	if w.sys.counts == nil || len(it.rows) == 0 || it.rows[0].losses != nil {
+func countRows(p *compiler.Program, sys *system, it *item) error {
+	if sys.counts == nil || len(it.rows) == 0 || it.rows[0].losses != nil {
 		return nil
 	}
-	copy(w.sys.q, it.q)
-	w.sys.signals = it.signals
-	lay, losses := &m.prog.Model.Layout, len(m.prog.Checked.Model.Losses)
+	copy(sys.q, it.q)
+	sys.signals = it.signals
+	lay, losses := &p.Model.Layout, len(p.Checked.Model.Losses)
 	for i := range it.rows {
 		r := &it.rows[i]
 		t := it.span.Saves[r.save]
-		w.sys.rowAt(t, nil, nil, nil, nil, r)
-		w.sys.counts.run()
+		sys.rowAt(t, nil, nil, nil, nil, r.datum, r.seen, r.u)
+		sys.counts.run()
 		r.losses = make([]bool, losses)
 		for k := range losses {
-			r.losses[k] = w.sys.counts.v[k] != 0
+			r.losses[k] = sys.counts.v[k] != 0
 		}
 		k := losses
 		for _, s := range lay.Observes {
@@ -332,7 +312,7 @@ func (w *worker) countRows(m *Model, it *item) error {
 			if o.Weights == nil {
 				continue
 			}
-			v := w.sys.counts.v[k]
+			v := sys.counts.v[k]
 			k++
 			seen := 0
 			for e := range s.N {
@@ -353,7 +333,7 @@ func (w *worker) countRows(m *Model, it *item) error {
 func (o *objective) compute(t task) {
 	o.task = t
 	o.sp.trans.Forward(o.nat, t.x[:len(o.nat)])
-	o.bind(o.sp.shared(t.x, o.nat, o.p), o.sp.s)
+	o.bindAll(o.sp.shared(t.x, o.nat, o.p))
 	n := (len(t.items) + t.size - 1) / t.size
 	for len(o.chunks) < n {
 		o.chunks = append(o.chunks[:len(o.chunks)], chunk{
@@ -377,24 +357,36 @@ func (o *objective) compute(t task) {
 	o.each(o.work)
 }
 
+// bindAll lets all programs read the shared parameters where p stands, and sets the
+// scales.
+func (o *objective) bindAll(p []float64) {
+	o.bind(p, o.sp.s)
+	for _, s := range o.shifts {
+		if s.side != nil {
+			s.side.frame.Bind("p", p)
+			copy(s.side.s, o.sp.s)
+		}
+	}
+}
+
 // report names the parts of the loss.
 func (o *objective) report(res *fit.Result, perValue, perItem float64) {
 	k, terms := 0, o.parts
 	o.terms = o.terms[:0]
-	for _, ob := range o.m.prog.Checked.Model.Observes {
+	for _, ob := range o.prog.Checked.Model.Observes {
 		o.terms = append(o.terms, fit.Term{Name: ob.Name, Value: terms[k] * perValue})
 		k++
 	}
-	for _, l := range o.m.prog.Checked.Model.Losses {
+	for _, l := range o.prog.Checked.Model.Losses {
 		o.terms = append(o.terms, fit.Term{Name: l.Name, Value: terms[k] * perValue})
 		k++
 	}
-	for i, e := range o.m.prog.Model.Events {
+	for i, e := range o.prog.Model.Events {
 		if v := terms[k+i]; e.Rate != nil && v != 0 {
 			o.terms = append(o.terms, fit.Term{Name: "event " + e.Checked.Name, Value: v * perValue})
 		}
 	}
-	for i, p := range o.m.prog.Model.Penalties {
+	for i, p := range o.prog.Model.Penalties {
 		v := o.penalties[i] * perItem
 		res.Loss += v
 		o.terms = append(o.terms, fit.Term{Name: p.Name, Value: v})
@@ -404,7 +396,7 @@ func (o *objective) report(res *fit.Result, perValue, perItem float64) {
 // priors adds the negative log-densities of parameters, over all measured
 // values so that they weigh as in the posterior.
 func (o *objective) priors(res *fit.Result, x []float64, items []*item, grad bool) {
-	prs := o.m.prog.Model.Priors
+	prs := o.prog.Model.Priors
 	if len(prs) == 0 || len(items) == 0 {
 		return
 	}
@@ -413,7 +405,7 @@ func (o *objective) priors(res *fit.Result, x []float64, items []*item, grad boo
 	sum := 0.
 	done := map[string]bool{}
 	for _, it := range items {
-		o.sp.bindItem(o.nat, it, w.sys)
+		w.sys.bindOwn(o.sp.perItem(o.nat, it, w.sys.q[:0]), it.signals)
 		w.sys.priors.run.run()
 		vals := w.sys.priors.run.v
 		clear(w.sys.priors.ct)
@@ -452,15 +444,4 @@ func dot(a, b []float64) float64 {
 		s += v * b[i]
 	}
 	return s
-}
-
-// newWorker returns a worker for the model.
-func newWorker(m *Model, mod *exec.Module, opt sim.Options) *worker {
-	sys := newSystem(m.prog, mod)
-	lay := &m.prog.Model.Layout
-	one := newSteps(mod, sys.frame, opt.Method, sys.size.Y, opt)
-	return &worker{
-		sys: sys, one: one, run: sim.New(m.hybrid(), sys.size, opt, one),
-		bp: make([]float64, lay.NPar), bq: make([]float64, lay.NQ),
-	}
 }

@@ -146,7 +146,7 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 		var grad []float64
 		for _, words := range []int{0, 10000, 5000, 3000, 600, 300} {
 			opt.Memory = words
-			o, err := newObjective(f.Model, f.obj.sp, f.obj.items, nil, opt, "unrolled", c.networks, 1)
+			o, err := newObjective(f.Model.prog, f.obj.sp, f.obj.items, nil, opt, "unrolled", c.networks, 1)
 			require.NoError(t, err)
 			require.Positive(t, o.workers[0].many.blk.ActWords(), "activations of %d", count)
 			g := make([]float64, len(x))
@@ -181,7 +181,7 @@ func TestSinglePrecision(t *testing.T) {
 		var loss [2]float64
 		var grad [2][]float64
 		for _, networks := range []exec.Precision{exec.Double, exec.Single} {
-			o, err := newObjective(m, double.obj.sp, double.obj.items, nil, opt, mode, networks, 1)
+			o, err := newObjective(m.prog, double.obj.sp, double.obj.items, nil, opt, mode, networks, 1)
 			require.NoError(t, err)
 			g := make([]float64, len(x))
 			times := 2 // the second time with other copies of the weights
@@ -215,7 +215,7 @@ func TestSinglePrecision(t *testing.T) {
 	f, err := m.Fit(context.Background(), Workers(1))
 	require.NoError(t, err)
 	last := f.obj
-	exact, err := newObjective(m, last.sp, last.items, nil, opt, "unrolled", exec.Double, 1)
+	exact, err := newObjective(m.prog, last.sp, last.items, nil, opt, "unrolled", exec.Double, 1)
 	require.NoError(t, err)
 	want, err := exact.Eval(context.Background(), f.State.Best.X, nil, 1, nil)
 	require.NoError(t, err)

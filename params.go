@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/fit"
@@ -43,7 +44,7 @@ type coordinate struct {
 
 // space maps the coordinates of a fit to the inputs of the model.
 type space struct {
-	m       *Model
+	prog    *compiler.Program
 	coords  []coordinate // of the parameters that are fitted
 	trans   fit.Transforms
 	weights []weightRange
@@ -87,10 +88,10 @@ func keyName(p *check.Param, it *item) (string, error) {
 
 // newSpace lays out the coordinates over the trajectories of a run and sets
 // the start values.
-func newSpace(m *Model, items []*item, seed uint64) (*space, error) {
-	lm := m.prog.Model
+func newSpace(prog *compiler.Program, items []*item, seed uint64) (*space, error) {
+	lm := prog.Model
 	lay := &lm.Layout
-	sp := &space{m: m, p: make([]float64, lay.NP), s: make([]float64, lay.NS)}
+	sp := &space{prog: prog, p: make([]float64, lay.NP), s: make([]float64, lay.NS)}
 	started := map[*check.Param][]float64{}
 	for _, slot := range lay.Params {
 		p := slot.Object.(*check.Param)
@@ -100,7 +101,7 @@ func newSpace(m *Model, items []*item, seed uint64) (*space, error) {
 			}
 			continue
 		}
-		v, err := startOf(m, p, nil, started)
+		v, err := startOf(prog, p, nil, started)
 		if err != nil {
 			return nil, err
 		}
@@ -146,7 +147,7 @@ func (sp *space) perKey(p *check.Param, slot lower.Slot, items []*item, started 
 			at = len(names)
 			index[k] = at
 			names = append(names, k)
-			v, err := startOf(sp.m, p, it, started)
+			v, err := startOf(sp.prog, p, it, started)
 			if err != nil {
 				return err
 			}
@@ -166,7 +167,7 @@ func (sp *space) perKey(p *check.Param, slot lower.Slot, items []*item, started 
 func (sp *space) addCoordinate(c coordinate, start float64) {
 	p := c.param
 	sp.start = append(sp.start, Estimate{
-		Name: c.name, Doc: p.Doc, Unit: sp.m.prog.Checked.Model.Units.Name(p.Unit), Value: start, Start: start,
+		Name: c.name, Doc: p.Doc, Unit: sp.prog.Checked.Model.Units.Name(p.Unit), Value: start, Start: start,
 		StdErr: math.NaN(), Lo: p.Lo, Hi: p.Hi, Fixed: p.Fixed,
 	})
 	if !p.Fixed {
@@ -197,7 +198,7 @@ func (sp *space) transforms() error {
 
 // startOf evaluates a parameter's start value, for a trajectory if it is per
 // key.
-func startOf(m *Model, p *check.Param, it *item, started map[*check.Param][]float64) ([]float64, error) {
+func startOf(prog *compiler.Program, p *check.Param, it *item, started map[*check.Param][]float64) ([]float64, error) {
 	v, ok := check.Evaluate(p.Init, func(x *check.Expr) ([]float64, bool) {
 		if x.Kind == check.Ref {
 			if q, ok := x.Object.(*check.Param); ok && started[q] != nil {
@@ -208,7 +209,7 @@ func startOf(m *Model, p *check.Param, it *item, started map[*check.Param][]floa
 			return nil, false
 		}
 		kind := map[check.Kind]lower.TrajectoryKind{check.FirstOf: lower.FromFirst, check.SlopeOf: lower.FromSlope, check.Ref: lower.FromCovariate}
-		for _, s := range m.prog.Model.Layout.Trajectory {
+		for _, s := range prog.Model.Layout.Trajectory {
 			if k, known := kind[x.Kind]; known && s.Object == x.Object && s.Kind == k {
 				return it.q[s.Off : s.Off+s.N], true
 			}
@@ -275,18 +276,11 @@ func (sp *space) shared(x, nat, p []float64) []float64 {
 	return p
 }
 
-// bind puts coordinates into a system's shared inputs, and their natural
-// values into nat.
-func (sp *space) bind(x, nat []float64, s *system) {
-	copy(s.s, sp.s)
+// sharedAt are the shared inputs at the coordinates x, whose natural values it
+// puts into nat.
+func (sp *space) sharedAt(x, nat []float64) []float64 {
 	sp.trans.Forward(nat, x[:len(sp.coords)])
-	s.frame.Bind("p", sp.shared(x, nat, make([]float64, len(sp.p))))
-}
-
-// bindItem puts a trajectory's own inputs into a system, after bind.
-func (sp *space) bindItem(nat []float64, it *item, s *system) {
-	sp.perItem(nat, it, s.q[:0])
-	s.signals = it.signals
+	return sp.shared(x, nat, make([]float64, len(sp.p)))
 }
 
 // perItem appends to q what an item has of its own: what its data say, and
@@ -294,7 +288,7 @@ func (sp *space) bindItem(nat []float64, it *item, s *system) {
 func (sp *space) perItem(nat []float64, it *item, q []float64) []float64 {
 	q = append(q[:0], it.q...)
 	k := 0
-	for _, slot := range sp.m.prog.Model.Layout.Params {
+	for _, slot := range sp.prog.Model.Layout.Params {
 		if slot.PerKey {
 			copy(q[slot.Off:slot.Off+slot.N], sp.perQ[k][it.keys[k]*slot.N:])
 			k++
@@ -311,7 +305,7 @@ func (sp *space) perItem(nat []float64, it *item, q []float64) []float64 {
 // perIndex is which of the parameters per key p is.
 func (sp *space) perIndex(p *check.Param) int {
 	k := 0
-	for _, slot := range sp.m.prog.Model.Layout.Params {
+	for _, slot := range sp.prog.Model.Layout.Params {
 		if slot.PerKey {
 			if slot.Object == check.Object(p) {
 				return k
@@ -353,7 +347,7 @@ func (sp *space) values(x []float64) *Values {
 	for _, w := range sp.weights {
 		copy(p[w.off:w.off+w.n], x[w.at:])
 	}
-	lay := &sp.m.prog.Model.Layout
+	lay := &sp.prog.Model.Layout
 	for _, t := range lay.Weights {
 		v.Weights[t.Name] = p[t.Off : t.Off+t.Shape.Size()]
 	}
@@ -381,7 +375,7 @@ func (sp *space) use(v *Values) error {
 	for i := range sp.start {
 		known[sp.start[i].Name] = i
 	}
-	lay := &sp.m.prog.Model.Layout
+	lay := &sp.prog.Model.Layout
 	for name, val := range v.Params {
 		i, ok := known[name]
 		if !ok {

@@ -7,19 +7,14 @@ package pinode
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/nn"
-	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/setting"
-	"github.com/pinode/pinode/sim"
 )
 
 // Model is a compiled model with its data and settings. Runs and fits of it may
@@ -28,16 +23,11 @@ type Model struct {
 	Name string
 	Path string
 
-	prog     *compiler.Program
+	prog     *compiled
+	data     *problem
 	fit      *setting.Values
 	simulate *setting.Values
 	warnings *diag.List
-	reading  sync.Mutex
-	sets     []*data.Set
-	begins   [][]float64 // the starts of their trajectories
-	doubts   diag.List   // about them
-	loaded   bool        // sets were read
-	programs sync.Map    // what has been compiled: see compiled
 }
 
 // Env is what every model file may refer to: the settings of the solvers, of
@@ -74,7 +64,7 @@ func Parse(path, text string) (*Model, error) {
 
 // newModel is a model with the settings of its file.
 func newModel(p *compiler.Program, path string) *Model {
-	m := &Model{Name: p.Checked.Model.Name, Path: path, prog: p}
+	m := &Model{Name: p.Checked.Model.Name, Path: path, prog: &compiled{Program: p}, data: &problem{prog: p, path: path}}
 	env := Env()
 	m.fit, m.simulate = setting.New(env.Fit), setting.New(env.Simulate)
 	if s := p.Checked.Fit; s != nil {
@@ -90,14 +80,10 @@ func newModel(p *compiler.Program, path string) *Model {
 func (m *Model) Warnings() *diag.List { return m.warnings }
 
 // Doubts are what reading the data found doubtful.
-func (m *Model) Doubts() *diag.List {
-	m.reading.Lock()
-	defer m.reading.Unlock()
-	return &diag.List{All: slices.Clone(m.doubts.All)}
-}
+func (m *Model) Doubts() *diag.List { return m.data.Doubts() }
 
 // Program gives access to the compiled model.
-func (m *Model) Program() *compiler.Program { return m.prog }
+func (m *Model) Program() *compiler.Program { return m.prog.Program }
 
 // FitSettings are the settings of the fit block; they can be changed before a
 // fit.
@@ -144,9 +130,3 @@ func (m *Model) SetTree(tree map[string]any, origin string) error {
 	}
 	return nil
 }
-
-// dir is the folder that relative data paths are taken from.
-func (m *Model) dir() string { return filepath.Dir(m.Path) }
-
-// hybrid describes the model's events and switches to the simulator.
-func (m *Model) hybrid() *sim.Hybrid { return newHybrid(m.prog) }

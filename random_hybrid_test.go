@@ -116,7 +116,7 @@ func TestRandomHybrids(t *testing.T) {
 		f, err := m.NewFit(Workers(1))
 		require.NoError(t, err, told(""))
 		for _, it := range f.obj.items { // one draw for all, so that they are alike
-			it.span.Draws = m.draws(seed, 0, nil)
+			it.span.Draws = draws(m.prog.Program, seed, 0, nil)
 		}
 		x, err := f.obj.sp.x0()
 		require.NoError(t, err)
@@ -131,8 +131,8 @@ func TestRandomHybrids(t *testing.T) {
 			failed++ // a graze, a limit of times, a cascade without end
 			continue
 		}
-		events += len(f.obj.workers[0].shift.block[0].traj.Log)
-		order := f.obj.workers[0].shift.block[0].traj.Order
+		events += len(f.obj.shifts[0].block[0].traj.Log)
+		order := f.obj.shifts[0].block[0].traj.Order
 		again, _ := eval(x, []int{0}, nil)
 		require.Equal(t, base, again, told("a run does not repeat"))
 
@@ -144,7 +144,7 @@ func TestRandomHybrids(t *testing.T) {
 				x[i] += d
 				v, ok := eval(x, []int{0}, nil)
 				x[i] = keep
-				same = same && ok && f.obj.workers[0].shift.block[0].traj.Order == order
+				same = same && ok && f.obj.shifts[0].block[0].traj.Order == order
 				return v
 			}
 			slope := func(h float64) float64 { return (8*(at(h)-at(-h)) - (at(2*h) - at(-2*h))) / (12 * h) }
@@ -179,7 +179,7 @@ func TestRandomHybrids(t *testing.T) {
 		all, ok := eval(x, nil, grad)
 		require.True(t, ok)
 		require.InEpsilon(t, base, all, 1e-14, told("a batch differs"))
-		runs := f.obj.workers[0].shift.block
+		runs := f.obj.shifts[0].block
 		require.Len(t, runs, 3)
 		for i, l := range runs {
 			require.Equal(t, f.obj.last[0].loss, f.obj.last[i].loss, told("trajectory %d of a batch differs", i))

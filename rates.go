@@ -3,6 +3,7 @@ package pinode
 import (
 	"slices"
 
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/sim"
 )
@@ -11,9 +12,9 @@ import (
 // model without any: reproducible from the seed, the number of the trajectory,
 // the event and the number of its firing. Events whose firings data tell do not
 // fire by themselves.
-func (m *Model) draws(seed uint64, trajectory int, told []int) func(event int) func() float64 {
+func draws(p *compiler.Program, seed uint64, trajectory int, told []int) func(event int) func() float64 {
 	any := false
-	for _, e := range m.prog.Model.Events {
+	for _, e := range p.Model.Events {
 		any = any || e.Rate != nil
 	}
 	if !any {
@@ -23,7 +24,7 @@ func (m *Model) draws(seed uint64, trajectory int, told []int) func(event int) f
 		if slices.Contains(told, event) {
 			return nil
 		}
-		return fit.Stream(seed, "rate "+m.prog.Model.Events[event].Checked.Name, trajectory).ExpFloat64
+		return fit.Stream(seed, "rate "+p.Model.Events[event].Checked.Name, trajectory).ExpFloat64
 	}
 }
 

@@ -46,7 +46,7 @@ fit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }`)
 		require.False(t, res.Failed, res.Reason)
 		// The loss is ½ t*²/2 and a constant: two values, of which one moves.
 		const at = 0.9217451404601426
-		require.InEpsilon(t, at, f.obj.workers[0].shift.block[0].traj.Log[0].T, 1e-11, mode)
+		require.InEpsilon(t, at, f.obj.shifts[0].block[0].traj.Log[0].T, 1e-11, mode)
 		for i, want := range []float64{-1.4461103897, -0.6602926412, 0.3235689889} {
 			require.InEpsilon(t, want, 2*f.obj.gNat[i]/at, 2e-8, "%s, parameter %d", mode, i)
 		}

@@ -16,7 +16,7 @@ type rowLanes struct {
 	bp, bq   []float64
 	blk      *solvers.Block
 
-	of   []*laneRun // the run of each lane's row
+	of   []*lossRun // the run of each lane's row
 	save []int
 }
 
@@ -46,7 +46,7 @@ func newRowLanes(mod *exec.Module, sys *system) *rowLanes {
 
 // put takes over the row that stands in the system, at a save of a run, and
 // reports whether all lanes are taken.
-func (r *rowLanes) put(l *laneRun, save int) bool {
+func (r *rowLanes) put(l *lossRun, save int) bool {
 	lane := len(r.of)
 	r.of, r.save = append(r.of, l), append(r.save, save)
 	for _, in := range r.in {

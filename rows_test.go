@@ -73,7 +73,7 @@ func TestRowsOwnInputs(t *testing.T) {
   observe y = k*u
 }
 data d from "d.csv" { time: t, y: y, u: u }`, "t,y,u\n0,1,7\n1,1,\n1,,8\n1,1,\n1,1,9\n2,1,\n")
-	items, err := m.items(data.Train)
+	items, err := m.data.items(data.Train)
 	require.NoError(t, err)
 	var u []float64
 	for _, r := range items[0].rows {
@@ -88,7 +88,7 @@ func TestSavesAndFirings(t *testing.T) {
 	bound := func(events, csv string) *item {
 		m := fromText(t, "model M {\n  state c = 0\n  c' = -c\n"+events+"\n  observe y = c { weight: 0 }\n  observe z = c { weight: 0 }\n}\n"+
 			"data d from \"d.csv\" { time: t; y: y; z: z; dose: { amount: amt } }", "t,amt,y,z\n"+csv)
-		items, err := m.items(data.Train)
+		items, err := m.data.items(data.Train)
 		require.NoError(t, err)
 		return items[0]
 	}

@@ -17,7 +17,7 @@ const maxLanes = 8
 // runner runs trajectories of one model on all cores, side by side in lanes
 // where there are several.
 type runner struct {
-	m       *Model
+	prog    *compiled
 	workers []*worker
 	crew    *crew // of all workers but the first
 }
@@ -48,17 +48,23 @@ func (k kind) compile(p *compiler.Program) (*programs, error) {
 	return &programs{one, steps}, err
 }
 
-// compiled is what build makes for a key, once for a model: a fit and its
-// certificate run the same programs.
-func compiled[T any](m *Model, key any, build func() (T, error)) (T, error) {
-	f, _ := m.programs.LoadOrStore(key, sync.OnceValues(build))
+// compiled is a program with the machine code that was made of it, once for each
+// use: a fit and its certificate run the same.
+type compiled struct {
+	*compiler.Program
+	modules sync.Map
+}
+
+// once is what build makes for a key.
+func once[T any](c *compiled, key any, build func() (T, error)) (T, error) {
+	f, _ := c.modules.LoadOrStore(key, sync.OnceValues(build))
 	return f.(func() (T, error))()
 }
 
 // newRunner returns a runner for up to n runs at once. want are the
 // derivatives that they need; with vary their shared parameters may differ.
 // workers is the number of cores to use; 0: all.
-func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, workers int) (*runner, error) {
+func newRunner(c *compiled, opt sim.Options, n int, want compiler.Want, vary bool, workers int) (*runner, error) {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
@@ -69,13 +75,14 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 	if opt.Memory == 0 { // the tapes of all runs of a block share 128 MB; lanes that are free count, on the roll
 		opt.Memory = 1 << 24 / max(k.width, min(n, maxRuns*workers))
 	}
-	ps, err := compiled(m, k, func() (*programs, error) { return k.compile(m.prog) })
+	ps, err := once(c, k, func() (*programs, error) { return k.compile(c.Program) })
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{m: m}
-	for range max(1, min(workers, n)) {
-		w := newWorker(m, ps.one, opt)
+	r := &runner{prog: c}
+	for i := range max(1, min(workers, n)) {
+		w := newWorker(c.Program, ps.one, opt)
+		w.index = i
 		w.weigh(w.sys.frame)
 		var many sim.Steps
 		if ps.many != nil {
@@ -83,7 +90,7 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 			many = w.many
 			w.weigh(w.many.frame)
 		}
-		w.group = sim.NewGroup(m.hybrid(), w.sys.size, opt, w.one, many)
+		w.group = sim.NewGroup(newHybrid(c.Program), w.sys.size, opt, w.one, many)
 		r.workers = append(r.workers, w)
 	}
 	r.crew = newCrew(len(r.workers) - 1)
@@ -95,15 +102,10 @@ func newRunner(m *Model, opt sim.Options, n int, want compiler.Want, vary bool, 
 // the scales.
 func (r *runner) bind(p, s []float64) {
 	for _, w := range r.workers {
-		w.sys.frame.Bind("p", p)
-		copy(w.sys.s, s)
+		w.sys.bind(p, s)
 		if w.many != nil {
 			w.many.frame.Bind("p", p)
 			copy(w.many.s, s)
-		}
-		if w.rows != nil {
-			w.rows.frame.Bind("p", p)
-			copy(w.rows.s, s)
 		}
 	}
 }
@@ -163,10 +165,7 @@ type laneRun struct {
 	traj    sim.Trajectory
 
 	span   sim.Span
-	rows   []row
-	rated  []int
 	ct     sim.Cotangents
 	endY   []float64
-	loss   float64
 	bp, bq []float64 // the account
 }

@@ -15,8 +15,8 @@ import (
 // of neural blocks by their size along a run with the start values; results
 // of neural blocks by the size of the rates of states that have their unit.
 // What cannot be told stays 1.
-func (o *objective) scaleFromData(x []float64) {
-	lay := &o.m.prog.Model.Layout
+func (o *objective) scaleFromData(x []float64, sets []*data.Set) {
+	lay := &o.prog.Model.Layout
 	var probe sizes
 	if slices.ContainsFunc(lay.Scales, func(s lower.Scale) bool { return s.Fixed == nil && s.Kind != lower.ScaleObserve }) {
 		probe = o.probe(x)
@@ -29,7 +29,7 @@ func (o *objective) scaleFromData(x []float64) {
 			v := 1.
 			switch s.Kind {
 			case lower.ScaleObserve:
-				v = o.spread(s.Object, k)
+				v = o.spread(sets, s.Object, k)
 			case lower.ScaleConserve:
 				v = probe.conserved[s.Object]
 			case lower.ScaleNetIn:
@@ -49,10 +49,10 @@ func (o *objective) scaleFromData(x []float64) {
 
 // spread is the standard deviation of component k of an observation over the
 // training data.
-func (o *objective) spread(ob check.Object, k int) float64 {
-	off := o.m.observeOffset(ob) + k
+func (o *objective) spread(sets []*data.Set, ob check.Object, k int) float64 {
+	off := observeOffset(o.prog.Program, ob) + k
 	var n, sum, sq float64
-	for _, set := range o.m.sets {
+	for _, set := range sets {
 		st := set.Describe(off, data.Train)
 		v := float64(st.Values)
 		n, sum, sq = n+v, sum+v*st.Mean, sq+v*(st.SD*st.SD+st.Mean*st.Mean)
@@ -75,9 +75,9 @@ const probeItems = 8
 
 func (o *objective) probe(x []float64) sizes {
 	out := sizes{map[check.Object]float64{}, map[check.Object][]float64{}, map[check.Object]float64{}}
-	lm := o.m.prog.Model
+	lm := o.prog.Model
 	w := o.workers[0]
-	o.sp.bind(x, o.nat, w.sys)
+	w.sys.bind(o.sp.sharedAt(x, o.nat), o.sp.s)
 	n := 0
 	var conserved, args, rates []float64
 	dy := make([]float64, lm.Layout.NY)
@@ -91,7 +91,7 @@ func (o *objective) probe(x []float64) sizes {
 	}
 	square := func(v float64) float64 { return v * v }
 	for _, it := range o.items[:min(len(o.items), probeItems)] {
-		o.sp.bindItem(o.nat, it, w.sys)
+		w.sys.bindOwn(o.sp.perItem(o.nat, it, w.sys.q[:0]), it.signals)
 		var tr sim.Trajectory
 		_ = w.run.Run(w.sys, &it.span, &tr) // a run that fails shows its sizes up to there
 		for k := range tr.Saved {
@@ -153,12 +153,12 @@ func finite(v []float64) bool {
 // rateSize is the root mean square of the rates of the states whose rate has
 // the unit of the block's result, where that unit tells anything.
 func (o *objective) rateSize(n *check.Neural, rates []float64, count int) float64 {
-	m := o.m.prog.Checked.Model
+	m := o.prog.Checked.Model
 	if n.Unit.Dimensionless() {
 		return 1
 	}
 	sum, k := 0., 0
-	for _, s := range o.m.prog.Model.Layout.States {
+	for _, s := range o.prog.Model.Layout.States {
 		st := s.Object.(*check.State)
 		if !st.Unit.Div(m.Time.Unit).Equal(n.Unit) {
 			continue

@@ -1,19 +1,27 @@
 package pinode
 
 import (
-	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/sim"
 )
 
 // shift is a worker's part in evaluations of a loss.
 type shift struct {
-	o *objective
-	w *worker
+	o    *objective
+	w    *worker
+	side *rowLanes // nil: rows go one by one
 
 	from, to, next int        // items of the block; the next to run
-	block          []*laneRun // its runs, by item
+	block, room    []*lossRun // its runs, by item; those that there is memory for
 	run            func() *sim.Job
 	ran, went      func(*sim.Job)
+}
+
+// lossRun is a run of a block, with what its loss is made of.
+type lossRun struct {
+	*laneRun
+	rows  []row
+	rated []int
+	loss  float64
 }
 
 func newShift(o *objective, w *worker) *shift {
@@ -68,10 +76,10 @@ func (s *shift) chunk(c, lo, hi int) {
 	}
 	for ; lo < hi; lo = s.to {
 		s.from, s.to, s.next = lo, min(lo+maxRuns, hi), lo
-		s.block, w.free = s.block[:0], append(w.free[:0], w.runs...)
+		s.block, w.free = s.room[:0], append(w.free[:0], w.runs...)
 		w.group.Run(s.run, s.ran)
 		s.to = s.next
-		for _, step := range []func(*chunk, *laneRun) *sim.Failure{s.rows, s.loss} {
+		for _, step := range []func(*chunk, *lossRun) *sim.Failure{s.rows, s.loss} {
 			for _, l := range s.block {
 				w.group.Use(&l.subject)
 				if sum.fail = step(sum, l); sum.fail != nil {
@@ -79,8 +87,8 @@ func (s *shift) chunk(c, lo, hi int) {
 					return
 				}
 			}
-			if w.rows != nil {
-				w.rows.flush(sum, t.perValue, t.grad != nil)
+			if s.side != nil {
+				s.side.flush(sum, t.perValue, t.grad != nil)
 			}
 		}
 		if t.grad != nil {
@@ -105,7 +113,7 @@ func (s *shift) taped() (words int) {
 // what is there.
 func (s *shift) weights(g []float64, adds bool) {
 	for _, r := range s.o.sp.weights {
-		s.w.takeWeights(g[r.at:r.at+r.n], r.off-s.o.m.prog.Model.Layout.NPar, adds)
+		s.w.takeWeights(g[r.at:r.at+r.n], r.off-s.o.prog.Model.Layout.NPar, adds)
 	}
 	s.w.clearWeights()
 }
@@ -126,11 +134,22 @@ func (s *shift) deliver(c int) {
 	}
 }
 
+// add takes memory for another run of the block.
+func (s *shift) add() *lossRun {
+	n := len(s.block)
+	if n == len(s.room) {
+		s.room = append(s.room, new(lossRun))
+	}
+	s.block = s.room[:n+1]
+	l := s.block[n]
+	l.laneRun = s.w.take()
+	return l
+}
+
 // prepare makes item i a run.
 func (s *shift) prepare(i int) *sim.Job {
 	t := &s.o.task
-	it, l := t.items[i], s.w.take()
-	s.block = append(s.block, l)
+	it, l := t.items[i], s.add()
 	l.index = i
 	l.subject.q, l.subject.signals = s.o.sp.perItem(s.o.nat, it, l.subject.q), it.signals
 	span, n := it.horizon(t.horizon)
@@ -142,7 +161,7 @@ func (s *shift) prepare(i int) *sim.Job {
 }
 
 // failed is a failure at the end of a run.
-func (l *laneRun) failed(status sim.Status, text string) *sim.Failure {
+func (l *lossRun) failed(status sim.Status, text string) *sim.Failure {
 	tr := &l.traj
 	f := sim.NewFailure(status, tr.T, text)
 	f.Y, f.D = tr.Y, tr.D
@@ -151,7 +170,7 @@ func (l *laneRun) failed(status sim.Status, text string) *sim.Failure {
 
 // rows evaluates the losses of a run's rows, or puts them where several are
 // evaluated at once, and, for a gradient, sets the cotangents of its saves.
-func (s *shift) rows(sum *chunk, l *laneRun) *sim.Failure {
+func (s *shift) rows(sum *chunk, l *lossRun) *sim.Failure {
 	w, t := s.w, &s.o.task
 	tr, span := &l.traj, &l.span
 	if tr.Fail != nil {
@@ -171,10 +190,10 @@ func (s *shift) rows(sum *chunk, l *laneRun) *sim.Failure {
 	for i := range l.rows {
 		r := &l.rows[i]
 		k := r.save
-		w.sys.rowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r)
-		if w.rows != nil && !w.sys.slidesRow() {
-			if w.rows.put(l, k) {
-				w.rows.flush(sum, t.perValue, t.grad != nil)
+		w.sys.rowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen, r.u)
+		if s.side != nil && !w.sys.slidesRow() {
+			if s.side.put(l, k) {
+				s.side.flush(sum, t.perValue, t.grad != nil)
 			}
 			continue
 		}
@@ -193,10 +212,10 @@ func (s *shift) rows(sum *chunk, l *laneRun) *sim.Failure {
 }
 
 // loss adds the loss of a run whose rows have been evaluated.
-func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
+func (s *shift) loss(sum *chunk, l *lossRun) *sim.Failure {
 	o, t, tr := s.o, &s.o.task, &l.traj
 	length := l.span.T1 - l.span.T0
-	for i, p := range o.m.prog.Model.Penalties {
+	for i, p := range o.prog.Model.Penalties {
 		c := 0.
 		if length > 0 {
 			c = p.Weight / length
@@ -205,9 +224,9 @@ func (s *shift) loss(sum *chunk, l *laneRun) *sim.Failure {
 		l.endY[p.State] += c * t.perItem
 	}
 	for _, e := range l.rated {
-		k := o.m.prog.Model.Events[e].Likelihood
+		k := o.prog.Model.Events[e].Likelihood
 		l.loss += tr.Y[k]
-		sum.terms[len(sum.terms)-len(o.m.prog.Model.Events)+e] += tr.Y[k]
+		sum.terms[len(sum.terms)-len(o.prog.Model.Events)+e] += tr.Y[k]
 		l.endY[k] += t.perValue
 	}
 	if !number(l.loss) {
@@ -249,7 +268,7 @@ func (s *shift) backward(sum *chunk) {
 }
 
 // forward adds the gradient from one forward sweep for each coordinate.
-func (s *shift) forward(to *chunk, l *laneRun) {
+func (s *shift) forward(to *chunk, l *lossRun) {
 	o, w, ct := s.o, s.w, &l.ct
 	it := o.task.items[l.index]
 	sum := func() float64 {
@@ -288,7 +307,7 @@ func (s *shift) forward(to *chunk, l *laneRun) {
 }
 
 // cotangents makes room for those of the run's saves and clears them.
-func (l *laneRun) cotangents(size sim.Sizes) {
+func (l *lossRun) cotangents(size sim.Sizes) {
 	n := len(l.span.Saves)
 	ct := &l.ct
 	for _, c := range []struct {
@@ -307,7 +326,7 @@ func (l *laneRun) cotangents(size sim.Sizes) {
 
 // rowBack differentiates the loss of the row that stands: it adds to the
 // cotangents of its save and to the account.
-func (l *laneRun) rowBack(s *system, k int, weight float64) {
+func (l *lossRun) rowBack(s *system, k int, weight float64) {
 	if len(s.row.ct) == 0 { // nothing that moves is in the row
 		return
 	}
@@ -317,42 +336,4 @@ func (l *laneRun) rowBack(s *system, k int, weight float64) {
 	add(l.ct.D[k], s.row.vjp.bd)
 	add(l.ct.BeforeY[k], s.row.vjp.byb)
 	add(l.ct.BeforeD[k], s.row.vjp.bdb)
-}
-
-// weigh notes that programs on a frame may add to the gradient by weights.
-func (w *worker) weigh(f *exec.Frame) {
-	if s := f.Sum("acc.bw"); s != nil {
-		w.sums = append(w.sums, s)
-	}
-}
-
-// clearWeights forgets the gradient by weights.
-func (w *worker) clearWeights() {
-	for _, s := range w.sums {
-		s.Clear()
-	}
-}
-
-// takeWeights sets g to the gradient by the weights from the given one on or,
-// with adds, adds it. It is to be cleared then.
-func (w *worker) takeWeights(g []float64, from int, adds bool) {
-	for _, s := range w.sums {
-		if s.Added() {
-			s.Take(g, from, adds)
-			adds = true
-		}
-	}
-	if !adds {
-		clear(g)
-	}
-}
-
-// weighed is how many frames have added to it.
-func (w *worker) weighed() (n int) {
-	for _, s := range w.sums {
-		if s.Added() {
-			n++
-		}
-	}
-	return n
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -52,9 +53,7 @@ type Event struct {
 	Rest           bool
 }
 
-// SimulateOption changes a simulation.
-type SimulateOption func(*simulateConfig)
-
+// simulateConfig says what of a simulation is not that of the file.
 type simulateConfig struct {
 	values *Values
 	set    map[string]float64
@@ -62,20 +61,12 @@ type simulateConfig struct {
 	cores  int
 }
 
-// Cores sets how many cores to use; the default is all. It changes no bit of
-// the result.
-func Cores(n int) SimulateOption { return func(c *simulateConfig) { c.cores = n } }
-
-// With simulates with given parameters and weights, as of a fit.
-func With(v *Values) SimulateOption { return func(c *simulateConfig) { c.values = v } }
-
-// Set sets a parameter.
-func Set(name string, value float64) SimulateOption {
-	return func(c *simulateConfig) { c.set[name] = value }
+// simulator simulates a model.
+type simulator struct {
+	prog     *compiled
+	data     *problem
+	settings *setting.Values // of the simulate block
 }
-
-// Until sets the end time.
-func Until(t float64) SimulateOption { return func(c *simulateConfig) { c.until = &t } }
 
 // SimulationError is a run that failed.
 type SimulationError struct {
@@ -95,25 +86,21 @@ func (e *SimulationError) Error() string {
 // Unwrap gives the failure of the run.
 func (e *SimulationError) Unwrap() error { return e.Fail }
 
-// Simulate runs the simulate block: one run, or one for each sample or point
+// run runs the simulate block: one run, or one for each sample or point
 // of a sweep; a model that needs what data tell of a trajectory is run for
 // each trajectory of its data.
-func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
-	c := simulateConfig{set: map[string]float64{}}
-	for _, o := range opts {
-		o(&c)
-	}
-	items, err := m.simulateItems()
+func (m *simulator) run(c simulateConfig) (*Simulation, error) {
+	items, err := m.items()
 	if err != nil {
 		return nil, err
 	}
-	opt, err := solverOptions(m.simulate)
+	opt, err := solverOptions(m.settings)
 	if err != nil {
 		return nil, err
 	}
 	opt.Forget = true
-	seed := uint64(m.simulate.Int("seed"))
-	sp, err := newSpace(m, items, seed)
+	seed := uint64(m.settings.Int("seed"))
+	sp, err := newSpace(m.prog.Program, items, seed)
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +112,8 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 		return nil, err
 	}
 	out := &Simulation{}
-	out.Columns, out.Units = m.columns()
-	pick, err := out.choose(m.simulate.Words("outputs"))
+	out.Columns, out.Units = columnNames(m.prog.Program)
+	pick, err := out.choose(m.settings.Words("outputs"))
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +121,7 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 	for _, p := range runs.places {
 		vary = vary || p.kind == shared
 	}
-	r, err := newRunner(m, opt, len(runs.of), compiler.Want{}, vary, c.cores)
+	r, err := newRunner(m.prog, opt, len(runs.of), compiler.Want{}, vary, c.cores)
 	if err != nil {
 		return nil, err
 	}
@@ -154,12 +141,12 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 		i, tr := l.index, &l.traj
 		stats[i] = tr.Stats
 		if tr.Fail != nil {
-			fails[i] = &SimulationError{Trajectory: runs.name(i), Fail: tr.Fail, Text: m.explain(tr.Fail)}
+			fails[i] = &SimulationError{Trajectory: runs.name(i), Fail: tr.Fail, Text: explain(m.prog.Program, tr.Fail)}
 			return true
 		}
 		w.group.Use(&l.subject)
 		t := &SimulatedTrajectory{Name: runs.name(i), Status: tr.Status}
-		t.Rows, t.Events = m.rows(w, &runs.items[runs.of[i]].span, tr)
+		t.Rows, t.Events = rowsOfRun(m.prog.Program, w.sys, &runs.items[runs.of[i]].span, tr)
 		for k, row := range t.Rows {
 			t.Rows[k] = pick(row)
 		}
@@ -172,8 +159,8 @@ func (m *Model) Simulate(opts ...SimulateOption) (*Simulation, error) {
 		}
 		out.Stats.Add(&st)
 	}
-	m.stiffness(&out.Warnings, stats, opt)
-	out.Unproven = m.unproven(&out.Stats)
+	stiffness(m.prog.Program, &out.Warnings, stats, opt)
+	out.Unproven = unproven(m.prog.Program, &out.Stats)
 	return out, nil
 }
 
@@ -212,9 +199,9 @@ func (s *Simulation) choose(names []string) (func([]float64) []float64, error) {
 	}, nil
 }
 
-// simulateItems are the trajectories to run: those of the data where the
+// items are the trajectories to run: those of the data where the
 // model needs them, else one without data.
-func (m *Model) simulateItems() ([]*item, error) {
+func (m *simulator) items() ([]*item, error) {
 	lay := &m.prog.Model.Layout
 	needs := len(lay.Trajectory) > 0 || lay.NU > 0
 	for _, s := range lay.Params {
@@ -225,15 +212,15 @@ func (m *Model) simulateItems() ([]*item, error) {
 		needs = needs || k == dsl.TriggerOnData || k == dsl.TriggerOnObservation
 	}
 	if !needs {
-		start, err := m.aloneFrom()
+		start, err := m.data.aloneFrom(m.settings.Given("from"))
 		return []*item{{q: make([]float64, lay.NQ), span: sim.Span{T0: start}}}, err
 	}
 	if len(m.prog.Checked.Data) == 0 {
-		return nil, &data.Error{File: m.Path, Text: "the model needs data of its trajectories (covariates, inputs, first(…), events on data) and the file has no data block"}
+		return nil, &data.Error{File: m.data.path, Text: "the model needs data of its trajectories (covariates, inputs, first(…), events on data) and the file has no data block"}
 	}
 	var items []*item
 	for _, split := range []data.Split{data.Train, data.Validate} {
-		more, err := m.items(split)
+		more, err := m.data.items(split)
 		if err != nil {
 			return nil, err
 		}
@@ -243,8 +230,8 @@ func (m *Model) simulateItems() ([]*item, error) {
 }
 
 // grid sets the span and output times of a run.
-func (m *Model) grid(it *item, until *float64) error {
-	v := m.simulate
+func (m *simulator) grid(it *item, until *float64) error {
+	v := m.settings
 	if v.Given("from") {
 		it.span.T0 = v.Float("from")
 	}
@@ -297,22 +284,22 @@ func (m *Model) grid(it *item, until *float64) error {
 }
 
 // skips says which events a simulation leaves out that starts by itself.
-func (m *Model) skips(it *item, firings int) {
+func (m *simulator) skips(it *item, firings int) {
 	s := m.prog.Checked.Simulate
 	if s == nil {
 		return
 	}
 	if firings > 0 {
-		m.doubt("skipped-rows", s.Span, "%d firings of events by rows of data are before the start of the simulation at %g", firings, it.span.T0)
+		m.data.doubt("skipped-rows", s.Span, "%d firings of events by rows of data are before the start of the simulation at %g", firings, it.span.T0)
 	}
 	for _, e := range m.prog.Model.Events {
 		ev := e.Checked
-		if ev.Kind != dsl.TriggerAt || !m.simulate.Given("from") {
+		if ev.Kind != dsl.TriggerAt || !m.settings.Given("from") {
 			continue
 		}
 		t, ok := check.Evaluate(ev.At, func(*check.Expr) ([]float64, bool) { return nil, false })
 		if ok && t[0] < it.span.T0 {
-			m.doubt("skipped-rows", ev.At.Span, "`%s`, at %g, is before the start of the simulation at %g", ev.Name, t[0], it.span.T0)
+			m.data.doubt("skipped-rows", ev.At.Span, "`%s`, at %g, is before the start of the simulation at %g", ev.Name, t[0], it.span.T0)
 		}
 	}
 }
@@ -330,7 +317,7 @@ type runs struct {
 }
 
 // runs lists the runs that samples and sweeps ask for.
-func (m *Model) runs(sp *space, items []*item, c simulateConfig, seed uint64) (*runs, error) {
+func (m *simulator) runs(sp *space, items []*item, c simulateConfig, seed uint64) (*runs, error) {
 	r := &runs{sp: sp, items: items, seed: seed}
 	rows := [][]float64{nil}
 	var labels []func(v []float64, i int) string
@@ -446,7 +433,7 @@ func (r *runs) prepare(i int, p, nat []float64, to *subject) *sim.Span {
 		}
 	}
 	to.run.span = it.span
-	to.run.span.Draws = r.sp.m.draws(r.seed, i, it.rated)
+	to.run.span.Draws = draws(r.sp.prog, r.seed, i, it.rated)
 	return &to.run.span
 }
 
@@ -505,7 +492,7 @@ func (p *place) check(v float64) error {
 
 // place finds a parameter, a covariate or a state by its name.
 func (sp *space) place(name string) (place, error) {
-	lay := &sp.m.prog.Model.Layout
+	lay := &sp.prog.Model.Layout
 	for _, slot := range lay.Params {
 		p := slot.Object.(*check.Param)
 		for e := range slot.N {
@@ -539,10 +526,9 @@ func (sp *space) place(name string) (place, error) {
 	return place{}, sp.unknown(name)
 }
 
-// state is the visible part of a state: the model's own states, then its
-// discrete variables.
-func (m *Model) state(y, d []float64) []float64 {
-	lay := &m.prog.Model.Layout
+// visible is the part of a state that a simulation shows: the model's own states,
+// then its discrete variables.
+func visible(lay *lower.Layout, y, d []float64) []float64 {
 	nd := 0
 	for _, s := range lay.Discretes {
 		nd += s.N
@@ -550,10 +536,10 @@ func (m *Model) state(y, d []float64) []float64 {
 	return append(append([]float64{}, y[:lay.NUser]...), d[:nd]...)
 }
 
-// StateNames are the names of what Event.Before and After hold.
-func (m *Model) StateNames() []string {
+// stateNames are the names of what Event.Before and After hold.
+func stateNames(p *compiler.Program) []string {
 	var out []string
-	lay := &m.prog.Model.Layout
+	lay := &p.Model.Layout
 	for _, list := range [][]lower.Slot{lay.States, lay.Discretes} {
 		for _, s := range list {
 			for e := range s.N {
@@ -564,10 +550,10 @@ func (m *Model) StateNames() []string {
 	return out
 }
 
-// columns are the names and units of a simulation's columns.
-func (m *Model) columns() (names, units []string) {
-	cm := m.prog.Checked.Model
-	lay := &m.prog.Model.Layout
+// columnNames are the names and units of a simulation's columns.
+func columnNames(p *compiler.Program) (names, units []string) {
+	cm := p.Checked.Model
+	lay := &p.Model.Layout
 	names, units = []string{cm.Time.Name}, []string{unitText(cm, &cm.Time.Obj)}
 	seen := map[string]bool{cm.Time.Name: true}
 	add := func(name string, o *check.Obj) {

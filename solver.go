@@ -17,7 +17,6 @@ type Solver struct {
 	Fails []error
 	Stats sim.Stats
 
-	m      *Model
 	r      *runner
 	runs   *runs
 	p, nat []float64
@@ -32,29 +31,25 @@ type Solver struct {
 	served bool
 }
 
-// NewSolver compiles the model's simulation for n trajectories that differ in
+// newSolver compiles the model's simulation for n trajectories that differ in
 // the values of names: parameters, covariates and initial values of states.
 // With n = 1 it keeps what Gradient needs.
-func (m *Model) NewSolver(n int, names []string, opts ...SimulateOption) (*Solver, error) {
-	c := simulateConfig{set: map[string]float64{}}
-	for _, o := range opts {
-		o(&c)
-	}
+func (m *simulator) newSolver(n int, names []string, c simulateConfig) (*Solver, error) {
 	if n < 1 {
 		return nil, fmt.Errorf("a solver for %d trajectories", n)
 	}
-	items, err := m.simulateItems()
+	items, err := m.items()
 	if err != nil {
 		return nil, err
 	}
 	if len(items) != 1 {
 		return nil, fmt.Errorf("a solver takes a model without data; its data have %d trajectories", len(items))
 	}
-	opt, err := solverOptions(m.simulate)
+	opt, err := solverOptions(m.settings)
 	if err != nil {
 		return nil, err
 	}
-	sp, err := newSpace(m, items, uint64(m.simulate.Int("seed")))
+	sp, err := newSpace(m.prog.Program, items, uint64(m.settings.Int("seed")))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +59,7 @@ func (m *Model) NewSolver(n int, names []string, opts ...SimulateOption) (*Solve
 	if err := m.grid(items[0], c.until); err != nil {
 		return nil, err
 	}
-	s := &Solver{m: m, rev: n == 1, runs: &runs{sp: sp, items: items, of: make([]int, n), values: make([][]float64, n), seed: uint64(m.simulate.Int("seed"))}}
+	s := &Solver{rev: n == 1, runs: &runs{sp: sp, items: items, of: make([]int, n), values: make([][]float64, n), seed: uint64(m.settings.Int("seed"))}}
 	vary := false
 	for _, name := range names {
 		p, err := sp.place(name)
@@ -75,7 +70,7 @@ func (m *Model) NewSolver(n int, names []string, opts ...SimulateOption) (*Solve
 		s.runs.places = append(s.runs.places, p)
 	}
 	opt.Forget = !s.rev
-	if s.r, err = newRunner(m, opt, n, compiler.Want{Reverse: s.rev}, vary, c.cores); err != nil {
+	if s.r, err = newRunner(m.prog, opt, n, compiler.Want{Reverse: s.rev}, vary, c.cores); err != nil {
 		return nil, err
 	}
 	x, err := sp.x0()
@@ -90,7 +85,7 @@ func (m *Model) NewSolver(n int, names []string, opts ...SimulateOption) (*Solve
 	s.begin = func(i int, to *subject) *sim.Span { return s.runs.prepare(i, s.p, s.nat, to) }
 	s.end = func(_ *worker, l *laneRun) bool {
 		if s.Fails[l.index] = nil; l.traj.Fail != nil {
-			s.Fails[l.index] = &SimulationError{Fail: l.traj.Fail, Text: m.explain(l.traj.Fail)}
+			s.Fails[l.index] = &SimulationError{Fail: l.traj.Fail, Text: explain(m.prog.Program, l.traj.Fail)}
 		}
 		copy(s.Ends[l.index], l.traj.Y)
 		s.stats[l.index] = l.traj.Stats

@@ -52,7 +52,7 @@ func TestUnseenRates(t *testing.T) {
 			opt := sim.Options{Method: solvers.Tsit5, RTol: 1e-7, ATol: 1e-9}
 			told := fmt.Sprintf("%s, %s", name, mode)
 			eval := func(opt sim.Options, grad []float64) (*objective, float64) {
-				o, err := newObjective(m, f.obj.sp, f.obj.items, nil, opt, mode, 0, 1)
+				o, err := newObjective(m.prog, f.obj.sp, f.obj.items, nil, opt, mode, 0, 1)
 				require.NoError(t, err)
 				res, err := o.Eval(t.Context(), x, nil, 1, grad)
 				require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestUnseenRates(t *testing.T) {
 			_, loss := eval(opt, nil)
 			o, same := eval(opt, grad)
 			require.Equal(t, loss, same, told)
-			traj := o.workers[0].shift.block[3].traj
+			traj := o.shifts[0].block[3].traj
 			require.Greater(t, traj.Stats.Steps, 130, told) // half of the way at 600/3.5
 			require.Less(t, traj.Stats.Steps, 2500, told)
 			want := 0. // Σ (a − datum) ∂a/∂log k / values, with ∂a/∂log k = −kt a
@@ -87,9 +87,9 @@ func TestUnseenRates(t *testing.T) {
 
 			var stages sim.Trajectory
 			w, it := o.workers[0], o.items[3]
-			o.sp.bind(x, o.nat, w.sys)
-			o.sp.bindItem(o.nat, it, w.sys)
-			require.NoError(t, sim.New(m.hybrid(), w.sys.size, opt, nil).Run(w.sys, &it.span, &stages), told)
+			w.sys.bind(o.sp.sharedAt(x, o.nat), o.sp.s)
+			w.sys.bindOwn(o.sp.perItem(o.nat, it, w.sys.q[:0]), it.signals)
+			require.NoError(t, sim.New(newHybrid(m.prog.Program), w.sys.size, opt, nil).Run(w.sys, &it.span, &stages), told)
 			require.Equal(t, stages.Stats.Steps, traj.Stats.Steps, told)
 			require.Equal(t, stages.Y, traj.Y, told)
 			require.Equal(t, stages.SaveY, traj.SaveY, told)

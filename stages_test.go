@@ -42,16 +42,16 @@ func TestStageByStage(t *testing.T) {
 			{Method: solvers.Tsit5, RTol: 1e-8, ATol: 1e-10}, {Method: solvers.Dopri5, RTol: 1e-2, ATol: 1e-2},
 			{Method: solvers.Bosh32, RTol: 1e-3, ATol: 1e-3}, {Method: solvers.RK4, Step: 0.4},
 		} {
-			o, err := newObjective(m, f.obj.sp, f.obj.items, nil, opt, mode, 0, 1)
+			o, err := newObjective(m.prog, f.obj.sp, f.obj.items, nil, opt, mode, 0, 1)
 			require.NoError(t, err)
 			w := o.workers[0]
 			it := o.items[3]
-			o.sp.bind(x, o.nat, w.sys)
-			o.sp.bindItem(o.nat, it, w.sys)
+			w.sys.bind(o.sp.sharedAt(x, o.nat), o.sp.s)
+			w.sys.bindOwn(o.sp.perItem(o.nat, it, w.sys.q[:0]), it.signals)
 			told := fmt.Sprintf("seed %d, %s\n%s", seed, opt.Method.Name, text)
 			require.NotNil(t, w.one, told)
 			var alone, stages sim.Trajectory
-			require.NoError(t, sim.New(m.hybrid(), w.sys.size, opt, nil).Run(w.sys, &it.span, &stages), told)
+			require.NoError(t, sim.New(newHybrid(m.prog.Program), w.sys.size, opt, nil).Run(w.sys, &it.span, &stages), told)
 			require.NoError(t, w.run.Run(w.sys, &it.span, &alone), told)
 			events += len(stages.Log)
 			same := func(how string, got *sim.Trajectory) {
@@ -71,12 +71,12 @@ func TestStageByStage(t *testing.T) {
 				res, err := o.Eval(t.Context(), x, nil, 1, to)
 				require.NoError(t, err)
 				require.False(t, res.Failed, told)
-				same("in a lane", &w.shift.block[3].traj)
+				same("in a lane", &o.shifts[0].block[3].traj)
 			}
 
 			// A tape that holds few steps finds the others again.
 			opt.Memory = 400
-			o, err = newObjective(m, f.obj.sp, f.obj.items, nil, opt, mode, 0, 1)
+			o, err = newObjective(m.prog, f.obj.sp, f.obj.items, nil, opt, mode, 0, 1)
 			require.NoError(t, err)
 			again := make([]float64, len(x))
 			res, err := o.Eval(t.Context(), x, nil, 1, again)

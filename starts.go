@@ -20,7 +20,7 @@ const farGap, tooFarGap = 2, 10
 // start is what decides where trajectories start: the data block, else the
 // declaration of the time; a model whose initial values are those of data
 // starts at the first row.
-func (m *Model) start(d *check.Data) check.Start {
+func (m *problem) start(d *check.Data) check.Start {
 	cm := m.prog.Checked.Model
 	switch {
 	case d.From.Kind != check.StartDefault:
@@ -34,7 +34,7 @@ func (m *Model) start(d *check.Data) check.Start {
 }
 
 // starts are the starts of the trajectories of a set.
-func (m *Model) starts(d *check.Data, set *data.Set, doubts *diag.List) ([]float64, error) {
+func (m *problem) starts(d *check.Data, set *data.Set, doubts *diag.List) ([]float64, error) {
 	kind := m.start(d)
 	out := make([]float64, len(set.Trajectories))
 	l := &diag.List{}
@@ -81,15 +81,15 @@ func named(trajectory string) string {
 }
 
 // farStart reports a start that is far before the first row.
-func (m *Model) farStart(l, doubts *diag.List, d *check.Data, gap, span float64) {
+func (m *problem) farStart(l, doubts *diag.List, d *check.Data, gap, span float64) {
 	t := m.prog.Checked.Model.Time
 	report := doubts.Warnf
 	if gap > tooFarGap*span {
 		report = l.Errorf
 	}
-	unit := unitText(m.prog.Checked.Model, &t.Obj)
-	if unit != "" {
-		unit = ": " + unit
+	unit := ""
+	if !t.Unit.Dimensionless() {
+		unit = ": " + m.prog.Checked.Model.Units.Name(t.Unit)
 	}
 	report("far-start", d.Span, "the first row is %g after the start at 0, and the rows span %g", gap, span).
 		WithHelp("say where trajectories start: `time %s%s in [0, inf)` if it is meant, another number for times like calendar years,\nor `from: first row` in the data block", t.Name, unit)
@@ -97,12 +97,12 @@ func (m *Model) farStart(l, doubts *diag.List, d *check.Data, gap, span float64)
 
 // firstLate reports initial values that are those of data and are not measured
 // at the start.
-func (m *Model) firstLate(l *diag.List, d *check.Data, set *data.Set, tr *data.Trajectory, start float64) {
+func (m *problem) firstLate(l *diag.List, d *check.Data, set *data.Set, tr *data.Trajectory, start float64) {
 	if l.Count(diag.Error) > 0 {
 		return
 	}
 	for _, x := range m.prog.Checked.Model.StartsOfData() {
-		off := m.observeOffset(x.Object)
+		off := observeOffset(m.prog, x.Object)
 		for k := range x.Shape.Size() {
 			if tr.Measured(off+k, start) {
 				continue
@@ -119,10 +119,11 @@ func (m *Model) firstLate(l *diag.List, d *check.Data, set *data.Set, tr *data.T
 }
 
 // aloneFrom is where a run without data starts: where those of the data do, if
-// the file says so or its tables are there, else at 0.
-func (m *Model) aloneFrom() (float64, error) {
+// the file says so or its tables are there, else at 0. With given the simulation
+// says itself where it starts.
+func (m *problem) aloneFrom(given bool) (float64, error) {
 	t := m.prog.Checked.Model.Time.From
-	if m.simulate.Given("from") || len(m.prog.Checked.Data) == 0 {
+	if given || len(m.prog.Checked.Data) == 0 {
 		if math.IsNaN(t) {
 			t = 0
 		}

@@ -19,7 +19,7 @@ func begins(t *testing.T, time, from, init, csv string) ([]float64, error) {
 	t.Helper()
 	m := fromText(t, "model M {\n"+time+"\n  param k = 1\n  covariate c\n  state x = "+init+"\n  x' = -k*x\n  observe y = c*x\n}\n"+
 		"data d from \"d.csv\" { time: t; trajectory: id; y: y; c: c"+from+" }\n", csv)
-	items, err := m.items(data.Train)
+	items, err := m.data.items(data.Train)
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +194,8 @@ func TestSimulatedInputs(t *testing.T) {
 			x, err := f.obj.sp.x0()
 			require.NoError(t, err)
 			w := f.obj.workers[0]
-			f.obj.sp.bind(x, f.obj.nat, w.sys)
-			f.obj.sp.bindItem(f.obj.nat, f.obj.items[0], w.sys)
+			w.sys.bind(f.obj.sp.sharedAt(x, f.obj.nat), f.obj.sp.s)
+			w.sys.bindOwn(f.obj.sp.perItem(f.obj.nat, f.obj.items[0], w.sys.q[:0]), f.obj.items[0].signals)
 			var tr sim.Trajectory
 			require.NoError(t, w.run.Run(w.sys, &f.obj.items[0].span, &tr))
 			require.Equal(t, tr.Stats.Steps, s.Stats.Steps, "%s, %s", kind, solver)

@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/dsl/diag"
@@ -16,7 +17,7 @@ const leastStiff = 1000
 func stiff(st *sim.Stats) bool { return st.Stiff >= leastStiff && 2*st.Stiff >= st.Steps+st.Rejected }
 
 // stiffness warns of the stiffest of runs, if one is stiff.
-func (m *Model) stiffness(l *diag.List, stats []sim.Stats, opt sim.Options) {
+func stiffness(p *compiler.Program, l *diag.List, stats []sim.Stats, opt sim.Options) {
 	var worst *sim.Stats
 	runs := 0
 	for i := range stats {
@@ -29,7 +30,7 @@ func (m *Model) stiffness(l *diag.List, stats []sim.Stats, opt sim.Options) {
 	if worst == nil {
 		return
 	}
-	st, name := m.stateAt(worst.Stiffest - 1)
+	st, name := stateAt(p, worst.Stiffest-1)
 	where := ""
 	if len(stats) > 1 {
 		where = " in the worst of them"
@@ -44,8 +45,8 @@ func (m *Model) stiffness(l *diag.List, stats []sim.Stats, opt sim.Options) {
 }
 
 // stateAt is the state at a place of the state vector, and the name of its element.
-func (m *Model) stateAt(i int) (*check.State, string) {
-	for _, s := range m.prog.Model.Layout.States {
+func stateAt(p *compiler.Program, i int) (*check.State, string) {
+	for _, s := range p.Model.Layout.States {
 		if i >= s.Off && i < s.Off+s.N {
 			st := s.Object.(*check.State)
 			return st, lower.ElementName(&st.Obj, i-s.Off)

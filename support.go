@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
@@ -40,9 +41,9 @@ var supports = map[string]support{
 
 // checkSupport refuses data that their distribution cannot give: their loss is
 // not finite, whatever the parameters are.
-func (m *Model) checkSupport(items []*item) error {
+func checkSupport(p *compiler.Program, items []*item) error {
 	for _, it := range items {
-		for _, slot := range m.prog.Model.Layout.Observes {
+		for _, slot := range p.Model.Layout.Observes {
 			o := slot.Object.(*check.Observe)
 			if o.Dist == nil || o.Weight == 0 && o.Weights == nil {
 				continue
@@ -74,14 +75,14 @@ func (m *Model) checkSupport(items []*item) error {
 
 // badRow is the failure of a run whose loss is not a finite number: its first
 // row for which that is so, and why.
-func (s *shift) badRow(l *laneRun) *sim.Failure {
+func (s *shift) badRow(l *lossRun) *sim.Failure {
 	w, tr := s.w, &l.traj
 	fail := sim.NewFailure(sim.Unstable, tr.T, "the loss is not a finite number")
-	lay := &s.o.m.prog.Model.Layout
+	lay := &s.o.prog.Model.Layout
 	for i := range l.rows {
 		r := &l.rows[i]
 		k := r.save
-		w.sys.rowAt(l.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r)
+		w.sys.rowAt(l.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen, r.u)
 		w.sys.row.run.run()
 		if number(w.sys.row.run.v[0]) {
 			continue
@@ -93,7 +94,7 @@ func (s *shift) badRow(l *laneRun) *sim.Failure {
 				continue
 			}
 			if i >= len(lay.Observes) {
-				x := s.o.m.prog.Checked.Model.Losses[i-len(lay.Observes)]
+				x := s.o.prog.Checked.Model.Losses[i-len(lay.Observes)]
 				fail.Detail = fmt.Sprintf("the loss `%s` is %.6g, of %s", x.Name, v, check.Text(x.Value))
 				return fail
 			}
@@ -107,7 +108,7 @@ func (s *shift) badRow(l *laneRun) *sim.Failure {
 // badObservation says why the loss of observation i at the row that stands is
 // not finite.
 func (s *shift) badObservation(i int, r *row, loss float64) string {
-	w, slot := s.w, s.o.m.prog.Model.Layout.Observes[i]
+	w, slot := s.w, s.o.prog.Model.Layout.Observes[i]
 	o := slot.Object.(*check.Observe)
 	name := func(k int) string { return lower.ElementName(&o.Obj, k) }
 	for k := range slot.N {
@@ -138,8 +139,7 @@ func (s *shift) badObservation(i int, r *row, loss float64) string {
 // badSpread names an argument of an observation's distribution that is not
 // above 0 at the row that stands, as all of them have to be.
 func (s *shift) badSpread(i int, o *check.Observe) string {
-	m := s.o.m
-	mod, err := compiled(m, "noise", m.prog.Noise)
+	mod, err := once(s.o.prog, "noise", s.o.prog.Noise)
 	if err != nil || mod == nil {
 		return ""
 	}
@@ -167,13 +167,13 @@ func (s *shift) badSpread(i int, o *check.Observe) string {
 // badDerivative is the failure of a run whose loss is finite and whose gradient
 // is not: the first row with such a derivative or, at the start and the saves,
 // the first equation.
-func (s *shift) badDerivative(l *laneRun) *sim.Failure {
+func (s *shift) badDerivative(l *lossRun) *sim.Failure {
 	w, tr := s.w, &l.traj
 	fail := sim.NewFailure(sim.Unstable, tr.T, "")
 	for i := range l.rows {
 		r := &l.rows[i]
 		k := r.save
-		w.sys.rowAt(l.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r)
+		w.sys.rowAt(l.span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.datum, r.seen, r.u)
 		v := w.sys.row.vjp
 		w.sys.clearAccount()
 		w.sys.row.ct[0] = 1
@@ -186,7 +186,7 @@ func (s *shift) badDerivative(l *laneRun) *sim.Failure {
 		w.sys.clearAccount()
 		return fail
 	}
-	m := s.o.m.prog
+	m := s.o.prog
 	at := func(t float64, y, d []float64) string {
 		w.sys.at(t, y, d)
 		for _, slot := range m.Model.Layout.States {

@@ -185,6 +185,19 @@ func newSystem(p *compiler.Program, mod *exec.Module) *system {
 	return s
 }
 
+// bind lets the programs read the shared parameters where p stands, and sets the
+// scales.
+func (s *system) bind(p, scales []float64) {
+	copy(s.s, scales)
+	s.frame.Bind("p", p)
+}
+
+// bindOwn sets what a trajectory has of its own.
+func (s *system) bindOwn(q []float64, signals []*data.Interpolant) {
+	copy(s.q, q)
+	s.signals = signals
+}
+
 // at moves the inputs to a time and state.
 func (s *system) at(t float64, y, d []float64) {
 	if s.t != nil {
@@ -501,13 +514,14 @@ func (s *system) account(bp, bq []float64) {
 	add(bq, s.bq)
 }
 
-// rowAt moves the inputs to a row of data at a state.
-func (s *system) rowAt(t float64, y, d, yb, db []float64, r *row) {
+// rowAt moves the inputs to a row of data at a state: the measured values, which of
+// them there are, and the signals there.
+func (s *system) rowAt(t float64, y, d, yb, db, datum, seen, u []float64) {
 	s.at(t, y, d)
 	s.stand(d, db)
 	copy(s.yb, yb)
 	copy(s.db, db)
-	copy(s.datum, r.datum)
-	copy(s.seen, r.seen)
-	copy(s.u, r.u)
+	copy(s.datum, datum)
+	copy(s.seen, seen)
+	copy(s.u, u)
 }

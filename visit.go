@@ -68,14 +68,14 @@ func (c *certifier) looking() *probe {
 func (c *certifier) failure(p *probe) error {
 	for i := range p.chunks {
 		if s := &p.chunks[i]; s.fail != nil {
-			return &SimulationError{Trajectory: p.task.items[s.at].name, Fail: s.fail, Text: c.m.explain(s.fail)}
+			return &SimulationError{Trajectory: p.task.items[s.at].name, Fail: s.fail, Text: explain(c.prog.Program, s.fail)}
 		}
 	}
 	return errors.New("the loss is not a finite number at the start values")
 }
 
 // traj is the trajectory of the last evaluation of one.
-func (p *probe) traj() *sim.Trajectory { return &p.workers[0].shift.block[0].traj }
+func (p *probe) traj() *sim.Trajectory { return &p.shifts[0].block[0].traj }
 
 // targets are those of the visit, and the events of theirs that are new.
 func (c *certifier) targets() []CertifiedTarget {
@@ -91,7 +91,7 @@ func (c *certifier) targets() []CertifiedTarget {
 		list = append(list, CertifiedTarget{Name: "loss" + of, Event: -1})
 	}
 	for k := range c.ends {
-		list = append(list, CertifiedTarget{Name: fmt.Sprintf("%s at %.6g", c.m.StateNames()[k], c.traj().T), Event: -1})
+		list = append(list, CertifiedTarget{Name: fmt.Sprintf("%s at %.6g", stateNames(c.prog.Program)[k], c.traj().T), Event: -1})
 	}
 	if len(list) > 0 {
 		list[0].counts = true
@@ -100,7 +100,7 @@ func (c *certifier) targets() []CertifiedTarget {
 		return list
 	}
 	for i, r := range c.traj().Log {
-		name, _ := c.m.recordName(&r)
+		name, _ := recordName(c.prog.Program, &r)
 		e := CertifiedEvent{name, r.T, r.Transversality}
 		if i < c.events {
 			list = append(list, CertifiedTarget{Name: fmt.Sprintf("time of %s at %.6g%s", e.Name, e.Time, of), Event: len(c.cert.Events)})
