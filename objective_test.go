@@ -59,7 +59,7 @@ func TestWorkersAgree(t *testing.T) {
 		if single {
 			require.NoError(t, m.Set("fit.precision", "f32", "the test"))
 		}
-		var loss float64
+		var value float64
 		var grad []float64
 		for _, workers := range []int{1, 2, 3, 5} {
 			f, err := m.NewFit(Workers(workers))
@@ -73,13 +73,13 @@ func TestWorkersAgree(t *testing.T) {
 				require.NoError(t, err)
 				require.False(t, res.Failed, res.Reason)
 				if grad == nil {
-					loss, grad = res.Loss, append(grad, g...)
+					value, grad = res.Loss, append(grad, g...)
 				}
-				require.Equal(t, loss, res.Loss)
+				require.Equal(t, value, res.Loss)
 				require.Equal(t, grad, g, "%s, %d workers", mode, workers)
 				res, err = f.obj.Eval(context.Background(), x, nil, 1, nil) // without a tape
 				require.NoError(t, err)
-				require.Equal(t, loss, res.Loss)
+				require.Equal(t, value, res.Loss)
 			}
 		}
 	}
@@ -142,7 +142,7 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 		}
 		x, err := f.obj.sp.x0()
 		require.NoError(t, err)
-		var loss float64
+		var value float64
 		var grad []float64
 		for _, words := range []int{0, 10000, 5000, 3000, 600, 300} {
 			opt.Memory = words
@@ -154,9 +154,9 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 			require.NoError(t, err)
 			require.False(t, res.Failed, res.Reason)
 			if grad == nil {
-				loss, grad = res.Loss, g
+				value, grad = res.Loss, g
 			}
-			require.Equal(t, loss, res.Loss)
+			require.Equal(t, value, res.Loss)
 			if words == 0 || words >= 5000 && opt.Method.Adaptive() {
 				require.Equal(t, grad, g, "%d trajectories, %d words", count, words)
 			} else {
@@ -178,7 +178,7 @@ func TestSinglePrecision(t *testing.T) {
 	opt, err := solverOptions(m.fit)
 	require.NoError(t, err)
 	for _, mode := range GradientModes {
-		var loss [2]float64
+		var value [2]float64
 		var grad [2][]float64
 		for _, networks := range []exec.Precision{exec.Double, exec.Single} {
 			o, err := newObjective(m.prog, double.obj.sp, double.obj.items, nil, opt, mode, networks, 1)
@@ -192,7 +192,7 @@ func TestSinglePrecision(t *testing.T) {
 				res, err := o.Eval(context.Background(), x, nil, 1, g)
 				require.NoError(t, err)
 				require.False(t, res.Failed, res.Reason)
-				loss[networks], grad[networks] = res.Loss, slices.Clone(g)
+				value[networks], grad[networks] = res.Loss, slices.Clone(g)
 				x[len(x)-1] += 0.1
 			}
 			x[len(x)-1] -= 0.1 * float64(times)
@@ -204,8 +204,8 @@ func TestSinglePrecision(t *testing.T) {
 		for _, v := range grad[0] {
 			size = math.Max(size, math.Abs(v))
 		}
-		require.NotEqual(t, loss[0], loss[1])
-		require.InEpsilon(t, loss[0], loss[1], 1e-5, mode)
+		require.NotEqual(t, value[0], value[1])
+		require.InEpsilon(t, value[0], value[1], 1e-5, mode)
 		require.InDeltaSlice(t, grad[0], grad[1], 1e-4*size, mode)
 	}
 
