@@ -10,10 +10,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/simulate"
 )
 
 // atTime is the last row of a run at a time, by column.
-func atTime(t *testing.T, s *Simulation, trajectory int, time float64) map[string]float64 {
+func atTime(t *testing.T, s *simulate.Simulation, trajectory int, time float64) map[string]float64 {
 	t.Helper()
 	out := map[string]float64{}
 	for _, row := range s.Trajectories[trajectory].Rows {
@@ -126,15 +129,15 @@ func TestPriorityValues(t *testing.T) {
 data d from "d.csv" { time: t; y: y }`
 	f, err := fromText(t, "model M {"+events, "t,y\n0,0\n1,1\n").NewFit(Workers(1))
 	require.NoError(t, err)
-	w := f.obj.workers[0]
-	require.True(t, newHybrid(f.Model.prog.Program).Prioritised)
-	x, err := f.obj.sp.x0()
+	w := f.Objective.Workers[0]
+	require.True(t, engine.NewHybrid(f.Model.prog.Program).Prioritised)
+	x, err := f.Objective.Space.X0()
 	require.NoError(t, err)
-	w.sys.bind(f.obj.sp.sharedAt(x, f.obj.nat), f.obj.sp.s)
+	w.System.Bind(f.Objective.Space.SharedAt(x, f.Objective.Natural), f.Objective.Space.Scales)
 	v := make([]float64, 2)
-	w.sys.Priorities(0, []float64{0.5}, []float64{2}, v)
+	w.System.Priorities(0, []float64{0.5}, []float64{2}, v)
 	require.Equal(t, []float64{-2, 1.5}, v)
-	w.sys.Priorities(0, []float64{1.5}, []float64{2}, v)
+	w.System.Priorities(0, []float64{1.5}, []float64{2}, v)
 	require.Equal(t, []float64{3, 1.5}, v)
 }
 
@@ -156,12 +159,12 @@ func TestRandomAdds(t *testing.T) {
 		require.NoError(t, err, text)
 		f, err := m.NewFit(Workers(1))
 		require.NoError(t, err, text)
-		x, err := f.obj.sp.x0()
+		x, err := f.Objective.Space.X0()
 		require.NoError(t, err)
-		order := func() uint64 { return f.obj.shifts[0].block[0].traj.Order }
+		order := func() uint64 { return f.Objective.LossWorkers[0].Block[0].Traj.Order }
 		eval := func(mode string, x, grad []float64) (float64, bool) {
-			f.obj.gradient = mode
-			res, err := f.obj.Eval(t.Context(), x, []int{0}, 1, grad)
+			f.Objective.Gradient = mode
+			res, err := f.Objective.Eval(t.Context(), x, []int{0}, 1, grad)
 			require.NoError(t, err, text)
 			return res.Loss, !res.Failed
 		}

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/environ"
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // closedForm is a model whose states at the end and times of events are
@@ -28,9 +31,9 @@ func (c *closedForm) check(t *testing.T, tol float64) {
 	t.Helper()
 	m, err := Parse("model.node", c.model)
 	require.NoError(t, err)
-	opt, err := solverOptions(m.simulate)
+	opt, err := environ.SolverOptions(m.simulate)
 	require.NoError(t, err)
-	cert, err := certifySimulation(context.Background(), m.simulator(), opt, certification{1000, c.events, fineDifference, fineTolerance, GradientModes, true, nil})
+	cert, err := gradcheck.Simulation(context.Background(), m.simulator(), opt, gradcheck.Want{Coordinates: 1000, Events: c.events, Enough: gradcheck.FineDifference, Tol: gradcheck.FineTolerance, Modes: gradcheck.Modes, Full: true})
 	require.NoError(t, err)
 	require.Less(t, cert.Worst, 1e-6, "%s, %s", cert.Mode, cert.Where)
 	require.Len(t, cert.Events, c.events)

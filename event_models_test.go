@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
+	"github.com/pinode/pinode/internal/simulate"
 )
 
 // TestEventModels: the models of models/events run, and the gradients of what
@@ -42,7 +45,7 @@ func TestEventModels(t *testing.T) {
 			require.NoError(t, err)
 			f, err := m.NewFit()
 			require.NoError(t, err)
-			c, err := f.Certify(context.Background(), 1000, GradientModes...)
+			c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 			require.NoError(t, err)
 			require.Less(t, c.Worst, 1e-6, "%s, %s: %v", c.Mode, c.Where, c.Targets)
 			require.NotEmpty(t, c.Events)
@@ -52,7 +55,7 @@ func TestEventModels(t *testing.T) {
 
 // TestWhatTheModelsShow: what goes wrong elsewhere, by the event log.
 func TestWhatTheModelsShow(t *testing.T) {
-	log := func(name string) []Event {
+	log := func(name string) []simulate.Event {
 		m, err := Load("models/events/" + name + ".node")
 		require.NoError(t, err)
 		s, err := m.Simulate()
@@ -73,7 +76,7 @@ func TestWhatTheModelsShow(t *testing.T) {
 	start := log("zero_at_start")
 	require.InEpsilon(t, 2*3/9.81, start[0].Time, 1e-9)
 
-	slides := func(list []Event) (names []string, times []float64) {
+	slides := func(list []simulate.Event) (names []string, times []float64) {
 		for _, e := range list {
 			names, times = append(names, e.Name+" "+e.Surface), append(times, e.Time)
 		}

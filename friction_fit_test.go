@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // shaken is a mass on a spring and a rough floor, shaken by a sine.
@@ -43,7 +45,7 @@ func TestFitFriction(t *testing.T) {
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
-	for _, gradient := range GradientModes {
+	for _, gradient := range gradcheck.Modes {
 		m, err := Parse(filepath.Join(dir, "m.node"), `model Shaken {
   param F in (0, inf) = 0.5
   param k in (0, inf) = 3

@@ -9,10 +9,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/gradcheck"
+	"github.com/pinode/pinode/internal/simulate"
 )
 
 // simulated runs a model given as text and returns its only trajectory.
-func simulated(t *testing.T, text string) (*SimulatedTrajectory, error) {
+func simulated(t *testing.T, text string) (*simulate.Trajectory, error) {
 	t.Helper()
 	m, err := Parse("model.node", text)
 	require.NoError(t, err)
@@ -40,7 +44,7 @@ func certified(t *testing.T, body, obs string, times ...float64) {
 	require.NoError(t, err)
 	f, err := m.NewFit()
 	require.NoError(t, err)
-	c, err := f.Certify(context.Background(), 1000, GradientModes...)
+	c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 	require.NoError(t, err)
 	require.Less(t, c.Worst, 1e-6, "%s, %s: %v", c.Mode, c.Where, c.Targets)
 	require.Positive(t, c.Compared)
@@ -255,7 +259,7 @@ func TestFailures(t *testing.T) {
 	} {
 		_, err := simulated(t, "model M {\n  "+c.body+"\n}\nsimulate { until: 3, step: 1 }")
 		require.Error(t, err, name)
-		var se *SimulationError
+		var se *explain.RunError
 		require.ErrorAs(t, err, &se)
 		require.Equal(t, c.want, se.Fail.Status.String(), name)
 	}
@@ -281,7 +285,7 @@ simulate { times: [1, 1.5], solver: rk4 { step: 0.1 } }`)
 		require.NoError(t, err)
 		f, err := m.NewFit()
 		require.NoError(t, err)
-		c, err := f.Certify(context.Background(), 10, GradientModes...)
+		c, err := f.Certify(context.Background(), 10, gradcheck.Modes...)
 		require.NoError(t, err)
 		require.Less(t, c.Worst, 1e-7, "%s, %s, %s: %v", kind, c.Mode, c.Where, c.Targets)
 		if kind == "hold" {
@@ -307,7 +311,7 @@ func TestRest(t *testing.T) {
 simulate { until: 6, times: [4, 5, 6], solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }`)
 	require.NoError(t, err)
 	last := tr.Rows[len(tr.Rows)-1]
-	var rest *Event
+	var rest *simulate.Event
 	for i := range tr.Events {
 		if tr.Events[i].Rest {
 			rest = &tr.Events[i]

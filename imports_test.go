@@ -12,9 +12,9 @@ import (
 )
 
 // mayImport is the map of packages: what each may import of ours. Two towers
-// that meet only in the root package: the language knows graphs and no time
-// stepping, the numerics slices and no syntax. Changing it is a decision of
-// its own.
+// that meet only in the bridge, the packages from internal/environ on: the language
+// knows graphs and no time stepping, the numerics slices and no syntax. Changing it
+// is a decision of its own.
 var mayImport = map[string]string{
 	"dsl/diag":            "",
 	"internal/setting":    "",
@@ -40,7 +40,15 @@ var mayImport = map[string]string{
 	"events":              "solvers",
 	"jumps":               "events solvers",
 	"sim":                 "solvers events jumps",
-	"fit":                 "sim data internal/kernel internal/setting",
+	"fit":                 "internal/kernel internal/setting",
+	"internal/environ":    "compiler/check compiler/nn fit internal/setting sim solvers",
+	"internal/explain":    "compiler compiler/check compiler/lower dsl/diag sim",
+	"internal/engine":     "compiler compiler/exec compiler/lower data dsl events sim solvers",
+	"internal/problem":    "compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
+	"internal/loss":       "internal/engine internal/explain internal/problem compiler compiler/check compiler/exec compiler/lower data dsl/diag fit sim solvers",
+	"internal/simulate":   "internal/engine internal/environ internal/explain internal/problem internal/setting compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
+	"internal/gradcheck":  "internal/engine internal/environ internal/explain internal/loss internal/problem internal/simulate compiler compiler/exec compiler/ir compiler/lower fit sim",
+	"internal/estimate":   "internal/engine internal/environ internal/explain internal/gradcheck internal/loss internal/problem internal/simulate internal/setting compiler compiler/exec compiler/lower data dsl/diag fit sim",
 }
 
 // free are the packages that may import any of ours.

@@ -13,6 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/internal/environ"
+	"github.com/pinode/pinode/internal/gradcheck"
+	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -64,12 +67,12 @@ func TestWorkersAgree(t *testing.T) {
 		for _, workers := range []int{1, 2, 3, 5} {
 			f, err := m.NewFit(Workers(workers))
 			require.NoError(t, err)
-			f.obj.gradient = mode
-			x, err := f.obj.sp.x0()
+			f.Objective.Gradient = mode
+			x, err := f.Objective.Space.X0()
 			require.NoError(t, err)
 			g := make([]float64, len(x))
 			for range 3 {
-				res, err := f.obj.Eval(context.Background(), x, nil, 1, g)
+				res, err := f.Objective.Eval(context.Background(), x, nil, 1, g)
 				require.NoError(t, err)
 				require.False(t, res.Failed, res.Reason)
 				if grad == nil {
@@ -77,7 +80,7 @@ func TestWorkersAgree(t *testing.T) {
 				}
 				require.Equal(t, value, res.Loss)
 				require.Equal(t, grad, g, "%s, %d workers", mode, workers)
-				res, err = f.obj.Eval(context.Background(), x, nil, 1, nil) // without a tape
+				res, err = f.Objective.Eval(context.Background(), x, nil, 1, nil) // without a tape
 				require.NoError(t, err)
 				require.Equal(t, value, res.Loss)
 			}
@@ -90,14 +93,14 @@ func TestWorkersAgree(t *testing.T) {
 func TestBatchIsTheSumOfItsRuns(t *testing.T) {
 	f, err := hybridNetwork(t, 40).NewFit(Workers(1))
 	require.NoError(t, err)
-	x, err := f.obj.sp.x0()
+	x, err := f.Objective.Space.X0()
 	require.NoError(t, err)
 	all, one, sum := make([]float64, len(x)), make([]float64, len(x)), make([]float64, len(x))
-	res, err := f.obj.Eval(context.Background(), x, nil, 1, all)
+	res, err := f.Objective.Eval(context.Background(), x, nil, 1, all)
 	require.NoError(t, err)
 	size := 0.
 	for i := range 40 {
-		r, err := f.obj.Eval(context.Background(), x, []int{i}, 1, one)
+		r, err := f.Objective.Eval(context.Background(), x, []int{i}, 1, one)
 		require.NoError(t, err)
 		require.Zero(t, r.Kinks)
 		for k, v := range one {
@@ -109,7 +112,7 @@ func TestBatchIsTheSumOfItsRuns(t *testing.T) {
 		require.InDelta(t, sum[k], all[k], 1e-13*size)
 	}
 	require.LessOrEqual(t, testing.AllocsPerRun(5, func() {
-		_, _ = f.obj.Eval(context.Background(), x, nil, 1, all)
+		_, _ = f.Objective.Eval(context.Background(), x, nil, 1, all)
 	}), 0.)
 }
 
@@ -131,7 +134,7 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 		}
 		f, err := m.NewFit(Workers(1))
 		require.NoError(t, err)
-		opt, err := solverOptions(f.Model.fit)
+		opt, err := environ.SolverOptions(f.Model.fit)
 		require.NoError(t, err)
 		opt.RTol, opt.ATol = 1e-10, 1e-10 // many steps
 		if c.networks == exec.Single {
@@ -140,15 +143,15 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 		if c.method != "" {
 			opt.Method, opt.Step = solvers.Method(c.method), 0.003
 		}
-		x, err := f.obj.sp.x0()
+		x, err := f.Objective.Space.X0()
 		require.NoError(t, err)
 		var value float64
 		var grad []float64
 		for _, words := range []int{0, 10000, 5000, 3000, 600, 300} {
 			opt.Memory = words
-			o, err := newObjective(f.Model.prog, f.obj.sp, f.obj.items, nil, opt, "unrolled", c.networks, 1)
+			o, err := loss.NewObjective(f.Model.prog, f.Objective.Space, f.Objective.Trajectories, nil, opt, "unrolled", c.networks, 1)
 			require.NoError(t, err)
-			require.Positive(t, o.workers[0].many.blk.ActWords(), "activations of %d", count)
+			require.Positive(t, o.Workers[0].Lanes.Blk.ActWords(), "activations of %d", count)
 			g := make([]float64, len(x))
 			res, err := o.Eval(context.Background(), x, nil, 1, g)
 			require.NoError(t, err)
@@ -173,15 +176,15 @@ func TestSinglePrecision(t *testing.T) {
 	m := hybridNetwork(t, 4)
 	double, err := m.NewFit(Workers(1))
 	require.NoError(t, err)
-	x, err := double.obj.sp.x0()
+	x, err := double.Objective.Space.X0()
 	require.NoError(t, err)
-	opt, err := solverOptions(m.fit)
+	opt, err := environ.SolverOptions(m.fit)
 	require.NoError(t, err)
-	for _, mode := range GradientModes {
+	for _, mode := range gradcheck.Modes {
 		var value [2]float64
 		var grad [2][]float64
 		for _, networks := range []exec.Precision{exec.Double, exec.Single} {
-			o, err := newObjective(m.prog, double.obj.sp, double.obj.items, nil, opt, mode, networks, 1)
+			o, err := loss.NewObjective(m.prog, double.Objective.Space, double.Objective.Trajectories, nil, opt, mode, networks, 1)
 			require.NoError(t, err)
 			g := make([]float64, len(x))
 			times := 2 // the second time with other copies of the weights
@@ -214,8 +217,8 @@ func TestSinglePrecision(t *testing.T) {
 	require.NoError(t, m.Set("fit.optimizer.lbfgs.iterations", "3", "the test"))
 	f, err := m.Fit(context.Background(), Workers(1))
 	require.NoError(t, err)
-	last := f.obj
-	exact, err := newObjective(m.prog, last.sp, last.items, nil, opt, "unrolled", exec.Double, 1)
+	last := f.Objective
+	exact, err := loss.NewObjective(m.prog, last.Space, last.Trajectories, nil, opt, "unrolled", exec.Double, 1)
 	require.NoError(t, err)
 	want, err := exact.Eval(context.Background(), f.State.Best.X, nil, 1, nil)
 	require.NoError(t, err)

@@ -6,14 +6,15 @@ package pinode
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
 	"github.com/pinode/pinode/compiler"
-	"github.com/pinode/pinode/compiler/check"
-	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/dsl/diag"
-	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/environ"
+	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/setting"
 )
 
@@ -23,21 +24,11 @@ type Model struct {
 	Name string
 	Path string
 
-	prog     *compiled
-	data     *problem
+	prog     *engine.Compiled
+	data     *problem.Problem
 	fit      *setting.Values
 	simulate *setting.Values
 	warnings *diag.List
-}
-
-// Env is what every model file may refer to: the settings of the solvers, of
-// fitting and of neural blocks.
-func Env() *check.Env {
-	return &check.Env{
-		Fit:      fit.Settings(fit.Owned{Solver: solverChoices(), Gradient: gradientChoices()}),
-		Simulate: SimulateSettings(),
-		Neural:   nn.Settings,
-	}
 }
 
 // Load reads and compiles a model file. The error, a *diag.List, has every
@@ -53,7 +44,7 @@ func Load(path string) (*Model, error) {
 // Parse compiles the text of a model file, which is named path in messages;
 // data files are looked for from the folder of path.
 func Parse(path, text string) (*Model, error) {
-	prog, diags := compiler.Compile(diag.NewSource(path, text), Env())
+	prog, diags := compiler.Compile(diag.NewSource(path, text), environ.Env())
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}
@@ -64,8 +55,8 @@ func Parse(path, text string) (*Model, error) {
 
 // newModel is a model with the settings of its file.
 func newModel(p *compiler.Program, path string) *Model {
-	m := &Model{Name: p.Checked.Model.Name, Path: path, prog: &compiled{Program: p}, data: &problem{prog: p, path: path}}
-	env := Env()
+	m := &Model{Name: p.Checked.Model.Name, Path: path, prog: &engine.Compiled{Program: p}, data: &problem.Problem{Prog: p, Path: path}}
+	env := environ.Env()
 	m.fit, m.simulate = setting.New(env.Fit), setting.New(env.Simulate)
 	if s := p.Checked.Fit; s != nil {
 		m.fit = s.Values
@@ -129,4 +120,23 @@ func (m *Model) SetTree(tree map[string]any, origin string) error {
 		}
 	}
 	return nil
+}
+
+// Dump prints a compiled file at a stage of compilation; its steps are those of
+// the solver of its fit or, without data, of its simulation.
+func Dump(w io.Writer, p *compiler.Program, stage string) error {
+	var step *compiler.Method
+	if p.Model != nil {
+		m := newModel(p, "")
+		settings := m.simulate
+		if len(p.Checked.Data) > 0 {
+			settings = m.fit
+		}
+		opt, err := environ.SolverOptions(settings)
+		if err != nil {
+			return err
+		}
+		step = engine.Method(opt.Method)
+	}
+	return p.Dump(w, stage, step)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 func models(t testing.TB) []string {
@@ -28,7 +29,7 @@ func TestGradientCertificates(t *testing.T) {
 		require.NoError(t, err)
 		f, err := m.NewFit()
 		require.NoError(t, err)
-		for _, mode := range GradientModes {
+		for _, mode := range gradcheck.Modes {
 			if !f.Adaptive() && (mode == "adjoint" || mode == "backsolve") {
 				continue // they differentiate the exact flow, not that of fixed steps
 			}
@@ -96,7 +97,7 @@ func TestParametersEverywhere(t *testing.T) {
 	require.NoError(t, err)
 	f, err := m.NewFit(Seed(5))
 	require.NoError(t, err)
-	c, err := f.Certify(context.Background(), 1000, GradientModes...)
+	c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 	require.NoError(t, err)
 	require.Less(t, c.Worst, 2e-7, "%s, %s", c.Mode, c.Where)
 	require.Greater(t, len(c.Events), 4)

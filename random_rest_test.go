@@ -14,6 +14,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
+	"github.com/pinode/pinode/internal/simulate"
 )
 
 // restSteps are the steps of the coarse run of the reference; the fine one has
@@ -206,11 +209,11 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 	if err != nil {
 		return "fit", err.Error()
 	}
-	x, err := f.obj.sp.x0()
+	x, err := f.Objective.Space.X0()
 	if err != nil {
 		return "fit", err.Error()
 	}
-	res, err := f.obj.Eval(context.Background(), x, nil, 1, nil)
+	res, err := f.Objective.Eval(context.Background(), x, nil, 1, nil)
 	if err != nil {
 		return "fit", err.Error()
 	}
@@ -218,7 +221,7 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 	if due := 0.5 + math.Log(2*math.Pi)/2; !(math.Abs(res.Loss-due) <= 1e-7+10*float64(len(names))*doubt) {
 		return "loss of a fit", fmt.Sprintf("%.12g, want %.12g", res.Loss, due)
 	}
-	cert, err := f.Certify(context.Background(), 1000, GradientModes...)
+	cert, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 	if err != nil {
 		return "certificate of a fit", err.Error()
 	}
@@ -232,7 +235,7 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 // restCertified says where derivatives disagree with the differences of a
 // certificate. The derivatives of what rests are 0, so that the scale of a
 // target is 1 at least.
-func restCertified(cert *Certificate) string {
+func restCertified(cert *gradcheck.Certificate) string {
 	for _, target := range cert.Targets {
 		scale := 1.
 		for _, row := range target.Rows {
@@ -264,11 +267,11 @@ func restNear(r *refRun, near float64) bool {
 }
 
 // events is the log of a trajectory without the lines of sliding.
-func restEvents(tr *SimulatedTrajectory) []Event {
-	return slices.DeleteFunc(slices.Clone(tr.Events), func(e Event) bool { return strings.HasPrefix(e.Name, "slide") })
+func restEvents(tr *simulate.Trajectory) []simulate.Event {
+	return slices.DeleteFunc(slices.Clone(tr.Events), func(e simulate.Event) bool { return strings.HasPrefix(e.Name, "slide") })
 }
 
-func restValues(tally *restTally, m *refModel, want *refRun, s *Simulation, tol float64) (kind, text string) {
+func restValues(tally *restTally, m *refModel, want *refRun, s *simulate.Simulation, tol float64) (kind, text string) {
 	tr := s.Trajectories[0]
 	var got []string
 	events := restEvents(tr)

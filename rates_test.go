@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // TestIntensityThreshold: with λ = µ + αe^{−βt} and the threshold 1 the firing
@@ -16,7 +18,7 @@ import (
 func TestIntensityThreshold(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte("t,o\n0,0\n1.5,0\n"), 0o600))
-	for _, mode := range GradientModes {
+	for _, mode := range gradcheck.Modes {
 		m, err := Parse(filepath.Join(dir, "m.node"), `model M {
   param mu = 0.4
   param al = 1.5
@@ -31,24 +33,24 @@ fit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }`)
 		require.NoError(t, m.Set("fit.gradient", mode, "test"))
 		f, err := m.NewFit()
 		require.NoError(t, err)
-		f.obj.items[0].span.Draws = func(int) func() float64 {
+		f.Objective.Trajectories[0].Span.Draws = func(int) func() float64 {
 			next := 1.
 			return func() (draw float64) {
 				draw, next = next, 1e300
 				return draw
 			}
 		}
-		x, err := f.obj.sp.x0()
+		x, err := f.Objective.Space.X0()
 		require.NoError(t, err)
 		grad := make([]float64, len(x))
-		res, err := f.obj.Eval(context.Background(), x, nil, 1, grad)
+		res, err := f.Objective.Eval(context.Background(), x, nil, 1, grad)
 		require.NoError(t, err)
 		require.False(t, res.Failed, res.Reason)
 		// The loss is ½ t*²/2 and a constant: two values, of which one moves.
 		const at = 0.9217451404601426
-		require.InEpsilon(t, at, f.obj.shifts[0].block[0].traj.Log[0].T, 1e-11, mode)
+		require.InEpsilon(t, at, f.Objective.LossWorkers[0].Block[0].Traj.Log[0].T, 1e-11, mode)
 		for i, want := range []float64{-1.4461103897, -0.6602926412, 0.3235689889} {
-			require.InEpsilon(t, want, 2*f.obj.gNat[i]/at, 2e-8, "%s, parameter %d", mode, i)
+			require.InEpsilon(t, want, 2*f.Objective.NaturalBar[i]/at, 2e-8, "%s, parameter %d", mode, i)
 		}
 	}
 }
@@ -119,9 +121,9 @@ fit { solver: tsit5 { rtol: 1e-8, atol: 1e-10 }, optimizer: lbfgs { iterations: 
 	require.NoError(t, err)
 	f, err := m.NewFit()
 	require.NoError(t, err)
-	x, err := f.obj.sp.x0()
+	x, err := f.Objective.Space.X0()
 	require.NoError(t, err)
-	res, err := f.obj.Eval(context.Background(), x, nil, 1, nil)
+	res, err := f.Objective.Eval(context.Background(), x, nil, 1, nil)
 	require.NoError(t, err)
 	require.False(t, res.Failed, res.Reason)
 	want, h, last := 0., 0., 0.
@@ -134,7 +136,7 @@ fit { solver: tsit5 { rtol: 1e-8, atol: 1e-10 }, optimizer: lbfgs { iterations: 
 	want += 0.9 * end
 	require.InEpsilon(t, want/n, res.Loss, 1e-7)
 	require.Equal(t, len(times), res.Values)
-	c, err := f.Certify(context.Background(), 1000, GradientModes...)
+	c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 	require.NoError(t, err)
 	require.Less(t, c.Worst, 1e-6, "%s, %s", c.Mode, c.Where)
 	fitted, err := m.Fit(context.Background())

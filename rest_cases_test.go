@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/simulate"
 )
 
 // restCase is a small model whose values and events follow by hand.
@@ -22,7 +25,7 @@ type restCase struct {
 }
 
 // run simulates with further settings.
-func (c *restCase) run(t *testing.T, settings string) *Simulation {
+func (c *restCase) run(t *testing.T, settings string) *simulate.Simulation {
 	t.Helper()
 	from := ""
 	if c.from != 0 {
@@ -36,7 +39,7 @@ func (c *restCase) run(t *testing.T, settings string) *Simulation {
 }
 
 // check compares a trajectory with what follows by hand.
-func (c *restCase) check(t *testing.T, s *Simulation, tr *SimulatedTrajectory, tol float64, told string) {
+func (c *restCase) check(t *testing.T, s *simulate.Simulation, tr *simulate.Trajectory, tol float64, told string) {
 	t.Helper()
 	if c.events != "-" {
 		var names []string
@@ -619,7 +622,7 @@ simulate { until: 3, times: [2, 3] }`
 	limit := math.Sqrt(2*0.5/9.81) * 3 // √(2h/g)(1 + e)/(1 − e)
 	_, err := simulated(t, fmt.Sprintf(text, ""))
 	require.ErrorContains(t, err, "bounce")
-	var se *SimulationError
+	var se *explain.RunError
 	require.ErrorAs(t, err, &se)
 	require.Equal(t, "event_zeno", se.Fail.Status.String())
 	require.InDelta(t, limit, se.Fail.T, 1e-2)
@@ -627,7 +630,7 @@ simulate { until: 3, times: [2, 3] }`
 	tr, err := simulated(t, fmt.Sprintf(text, "; zeno rest { h := 1.2; v := 0 }"))
 	require.NoError(t, err)
 	require.InDeltaSlice(t, []float64{1.2, 0}, tr.Rows[len(tr.Rows)-1][1:3], 1e-12)
-	rest := slices.IndexFunc(tr.Events, func(e Event) bool { return e.Rest })
+	rest := slices.IndexFunc(tr.Events, func(e simulate.Event) bool { return e.Rest })
 	require.GreaterOrEqual(t, rest, 0)
 	require.InDelta(t, limit, tr.Events[rest].Time, 1e-5)
 

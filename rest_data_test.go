@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // withData compiles a model beside the table that it reads, d.csv.
@@ -47,9 +49,9 @@ func lossAt(t *testing.T, text, csv string) float64 {
 	require.NoError(t, err)
 	f, err := m.NewFit()
 	require.NoError(t, err)
-	x, err := f.obj.sp.x0()
+	x, err := f.Objective.Space.X0()
 	require.NoError(t, err)
-	res, err := f.obj.Eval(context.Background(), x, nil, 1, nil)
+	res, err := f.Objective.Eval(context.Background(), x, nil, 1, nil)
 	require.NoError(t, err)
 	return res.Loss
 }
@@ -71,7 +73,7 @@ func table(head string, times []float64, values ...func(t float64) float64) stri
 // derivative and is not in the way of others.
 func TestAbsentState(t *testing.T) {
 	for _, fast := range []string{"300", "2000"} {
-		for _, mode := range GradientModes {
+		for _, mode := range gradcheck.Modes {
 			text := `model Two {
   param slow in (0, inf) = 0.03
   param fast in (0, inf) = ` + fast + `
@@ -90,10 +92,10 @@ fit { gradient: ` + mode + `; optimizer: lbfgs { iterations: 40 } }`
 			require.NoError(t, err)
 			f, err := m.NewFit()
 			require.NoError(t, err)
-			x, err := f.obj.sp.x0()
+			x, err := f.Objective.Space.X0()
 			require.NoError(t, err)
 			g := make([]float64, len(x))
-			_, err = f.obj.Eval(context.Background(), x, nil, 1, g)
+			_, err = f.Objective.Eval(context.Background(), x, nil, 1, g)
 			require.NoError(t, err)
 			require.InDelta(t, 0, g[1], 1e-12, "%s, %s", mode, fast)
 			require.NotZero(t, g[0])
@@ -160,7 +162,7 @@ fit { optimizer: lbfgs { iterations: 60 } }`
 	require.NoError(t, err)
 	f, err := m.NewFit(StartFrom(first.Values))
 	require.NoError(t, err)
-	for _, modes := range [][]string{nil, GradientModes} {
+	for _, modes := range [][]string{nil, gradcheck.Modes} {
 		c, err := f.Certify(context.Background(), 1000, modes...)
 		require.NoError(t, err)
 		require.Less(t, c.Worst, 1e-5, "%s, %s", c.Mode, c.Where)
@@ -435,13 +437,13 @@ data d from "d.csv" { time: t, trajectory: group, treated: treated, y: y }
 	require.NoError(t, err)
 	f, err := m.NewFit()
 	require.NoError(t, err)
-	c, err := f.Certify(context.Background(), 1000, GradientModes...)
+	c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 	require.NoError(t, err)
 	require.Less(t, c.Worst, 1e-6)
 	seen := map[string]bool{}
 	for _, target := range c.Targets {
 		for _, row := range target.Rows {
-			if row.direction {
+			if row.Direction {
 				continue
 			}
 			seen[row.Name] = seen[row.Name] || row.Difference != 0

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // TestSlidingOutputs: what is read of a discontinuity along which the solution
@@ -331,11 +333,11 @@ fit { solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }
 			require.NoError(t, err)
 			f, err := m.NewFit()
 			require.NoError(t, err)
-			cert, err := f.Certify(context.Background(), 1000, GradientModes...)
+			cert, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 			require.NoError(t, err)
 			// The penalty has a kink in its slope, and no part in the choice of steps.
 			require.Less(t, cert.Worst, 1e-5, "%s %s %+v", cert.Mode, cert.Where, cert.Targets)
-			res, err := f.obj.Eval(context.Background(), f.x, nil, 1, nil)
+			res, err := f.Objective.Eval(context.Background(), f.X, nil, 1, nil)
 			require.NoError(t, err)
 			require.InDelta(t, c.want+math.Log(2*math.Pi)/2, res.Loss, 1e-6)
 		})
@@ -386,7 +388,7 @@ simulate { until: 12, step: 0.1, solver: tsit5 { rtol: 1e-9, atol: 1e-11 } }`, m
 	require.Less(t, held, 90)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
-	for _, gradient := range GradientModes {
+	for _, gradient := range gradcheck.Modes {
 		m, err := Parse(filepath.Join(dir, "m.node"), `model M {
   param mu in (0, inf) = 0.6
   param a in (0, inf) = 0.8

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // A block on a belt whose friction falls with the speed: x” = −x + F(x' − 0.2)
@@ -87,7 +89,7 @@ func TestPublishedSliding(t *testing.T) {
 			for j := range cert.Modes {
 				var d []float64
 				for _, target := range cert.Targets {
-					i := slices.IndexFunc(target.Rows, func(r CertifiedPartial) bool { return r.Name == name })
+					i := slices.IndexFunc(target.Rows, func(r gradcheck.Partial) bool { return r.Name == name })
 					if target.Event < 0 {
 						d = append(d, target.Rows[i].Gradient[j])
 					}

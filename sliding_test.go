@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
+	"github.com/pinode/pinode/internal/simulate"
 )
 
 // slidingCase is a model that slides on surfaces of its field, with what is
@@ -36,7 +39,7 @@ func (c *slidingCase) text(solver string) string {
 // slidingPhases are the times at which a run comes to surfaces and leaves
 // them: the lines of its log that are called `slide` or `slide end`, with the
 // surface behind it. A start on one is none.
-func slidingPhases(tr *SimulatedTrajectory) (in, out []float64) {
+func slidingPhases(tr *simulate.Trajectory) (in, out []float64) {
 	for _, e := range tr.Events {
 		switch {
 		case e.Time == tr.Rows[0][0]:
@@ -408,7 +411,7 @@ func TestSlidingGradients(t *testing.T) {
 					}
 				}
 			}
-			require.Equal(t, len(c.ends(c.params))*len(c.params)*len(GradientModes), compared)
+			require.Equal(t, len(c.ends(c.params))*len(c.params)*len(gradcheck.Modes), compared)
 		})
 	}
 }

@@ -10,6 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/gradcheck"
+	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
@@ -46,13 +49,13 @@ func TestUnseenRates(t *testing.T) {
 		require.Less(t, c.Worst, 1e-6, "%s: %s", name, c.Where)
 		f, err := m.NewFit(Workers(1))
 		require.NoError(t, err)
-		x, err := f.obj.sp.x0()
+		x, err := f.Objective.Space.X0()
 		require.NoError(t, err)
-		for _, mode := range GradientModes {
+		for _, mode := range gradcheck.Modes {
 			opt := sim.Options{Method: solvers.Tsit5, RTol: 1e-7, ATol: 1e-9}
 			told := fmt.Sprintf("%s, %s", name, mode)
-			eval := func(opt sim.Options, grad []float64) (*objective, float64) {
-				o, err := newObjective(m.prog, f.obj.sp, f.obj.items, nil, opt, mode, 0, 1)
+			eval := func(opt sim.Options, grad []float64) (*loss.Objective, float64) {
+				o, err := loss.NewObjective(m.prog, f.Objective.Space, f.Objective.Trajectories, nil, opt, mode, 0, 1)
 				require.NoError(t, err)
 				res, err := o.Eval(t.Context(), x, nil, 1, grad)
 				require.NoError(t, err)
@@ -63,16 +66,16 @@ func TestUnseenRates(t *testing.T) {
 			_, loss := eval(opt, nil)
 			o, same := eval(opt, grad)
 			require.Equal(t, loss, same, told)
-			traj := o.shifts[0].block[3].traj
+			traj := o.LossWorkers[0].Block[3].Traj
 			require.Greater(t, traj.Stats.Steps, 130, told) // half of the way at 600/3.5
 			require.Less(t, traj.Stats.Steps, 2500, told)
 			want := 0. // Σ (a − datum) ∂a/∂log k / values, with ∂a/∂log k = −kt a
 			values := 0.
-			for _, it := range o.items {
-				for _, r := range it.rows {
-					at := it.span.Saves[r.save]
+			for _, it := range o.Trajectories {
+				for _, r := range it.Rows {
+					at := it.Span.Saves[r.Save]
 					a := math.Exp(-0.3 * at)
-					want -= (a - r.datum[0]) * 0.3 * at * a
+					want -= (a - r.Data[0]) * 0.3 * at * a
 					values++
 				}
 			}
@@ -86,10 +89,10 @@ func TestUnseenRates(t *testing.T) {
 			require.Zero(t, again[1], told)
 
 			var stages sim.Trajectory
-			w, it := o.workers[0], o.items[3]
-			w.sys.bind(o.sp.sharedAt(x, o.nat), o.sp.s)
-			w.sys.bindOwn(o.sp.perItem(o.nat, it, w.sys.q[:0]), it.signals)
-			require.NoError(t, sim.New(newHybrid(m.prog.Program), w.sys.size, opt, nil).Run(w.sys, &it.span, &stages), told)
+			w, it := o.Workers[0], o.Trajectories[3]
+			w.System.Bind(o.Space.SharedAt(x, o.Natural), o.Space.Scales)
+			w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
+			require.NoError(t, sim.New(engine.NewHybrid(m.prog.Program), w.System.Size, opt, nil).Run(w.System, &it.Span, &stages), told)
 			require.Equal(t, stages.Stats.Steps, traj.Stats.Steps, told)
 			require.Equal(t, stages.Y, traj.Y, told)
 			require.Equal(t, stages.SaveY, traj.SaveY, told)

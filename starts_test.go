@@ -19,13 +19,13 @@ func begins(t *testing.T, time, from, init, csv string) ([]float64, error) {
 	t.Helper()
 	m := fromText(t, "model M {\n"+time+"\n  param k = 1\n  covariate c\n  state x = "+init+"\n  x' = -k*x\n  observe y = c*x\n}\n"+
 		"data d from \"d.csv\" { time: t; trajectory: id; y: y; c: c"+from+" }\n", csv)
-	items, err := m.data.items(data.Train)
+	items, err := m.data.Trajectories(data.Train)
 	if err != nil {
 		return nil, err
 	}
 	var out []float64
 	for _, it := range items {
-		out = append(out, it.span.T0)
+		out = append(out, it.Span.T0)
 	}
 	return out, nil
 }
@@ -191,13 +191,13 @@ func TestSimulatedInputs(t *testing.T) {
 
 			f, err := m.NewFit(Workers(1))
 			require.NoError(t, err)
-			x, err := f.obj.sp.x0()
+			x, err := f.Objective.Space.X0()
 			require.NoError(t, err)
-			w := f.obj.workers[0]
-			w.sys.bind(f.obj.sp.sharedAt(x, f.obj.nat), f.obj.sp.s)
-			w.sys.bindOwn(f.obj.sp.perItem(f.obj.nat, f.obj.items[0], w.sys.q[:0]), f.obj.items[0].signals)
+			w := f.Objective.Workers[0]
+			w.System.Bind(f.Objective.Space.SharedAt(x, f.Objective.Natural), f.Objective.Space.Scales)
+			w.System.BindTrajectory(f.Objective.Space.OwnInputs(f.Objective.Natural, f.Objective.Trajectories[0], w.System.Q[:0]), f.Objective.Trajectories[0].Signals)
 			var tr sim.Trajectory
-			require.NoError(t, w.run.Run(w.sys, &f.obj.items[0].span, &tr))
+			require.NoError(t, w.Integrator.Run(w.System, &f.Objective.Trajectories[0].Span, &tr))
 			require.Equal(t, tr.Stats.Steps, s.Stats.Steps, "%s, %s", kind, solver)
 			require.Equal(t, tr.Stats.Rejected, s.Stats.Rejected, "%s, %s", kind, solver)
 		}

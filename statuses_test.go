@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestStatuses(t *testing.T) {
 	page, err := os.ReadFile("docs/events.md")
 	require.NoError(t, err)
-	for i, c := range Statuses {
+	for i, c := range explain.Statuses {
 		t.Run(c.Name, func(t *testing.T) {
 			want := sim.Status(i)
 			require.Equal(t, want.String(), c.Name)
@@ -27,10 +28,10 @@ func TestStatuses(t *testing.T) {
 				require.Equal(t, want, s.Trajectories[0].Status)
 				return
 			}
-			var fail *SimulationError
+			var fail *explain.RunError
 			require.ErrorAs(t, err, &fail)
 			require.Equal(t, want, fail.Fail.Status)
 		})
 	}
-	require.Panics(t, func() { _ = sim.Status(len(Statuses)).String() }, "a status that is not explained")
+	require.Panics(t, func() { _ = sim.Status(len(explain.Statuses)).String() }, "a status that is not explained")
 }

@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/internal/simulate"
 )
 
 // TestSwitchingSystem learns guard and jump of a switching linear system
@@ -47,7 +50,7 @@ func TestSwitchingSystem(t *testing.T) {
 		csv += fmt.Sprintf("%d,0,%g,%g,0\n", path, 1.4*rng.Float64()-0.9, 1.6*rng.Float64()-0.8)
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
-	paths := func(text string, v *Values) []*SimulatedTrajectory {
+	paths := func(text string, v *problem.Values) []*simulate.Trajectory {
 		m, err := Parse(filepath.Join(dir, "m.node"), strings.Replace(text, "testdata/switching.csv", "d.csv", 1))
 		require.NoError(t, err)
 		s, err := m.Simulate(With(v))

@@ -9,10 +9,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/simulate"
 )
 
 // end simulates a model and returns the last row of its only run, by column.
-func end(t *testing.T, path, text string) (map[string]float64, *Simulation) {
+func end(t *testing.T, path, text string) (map[string]float64, *simulate.Simulation) {
 	t.Helper()
 	m, err := Parse(path, text)
 	require.NoError(t, err, text)
