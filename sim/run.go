@@ -622,12 +622,26 @@ func (s *Integrator) converge() *Failure {
 	return nil
 }
 
-// startStep makes (t, y) the start of a smooth piece.
-func (s *Integrator) startStep(t float64, y []float64) {
+// ends reports whether no step follows the current instant.
+func (s *Integrator) ends() bool { return !(s.t < s.span.T1) || s.out.Status == Terminated }
+
+// segment tells the model that a smooth piece starts at time t, if its inputs jump.
+func (s *Integrator) segment(t float64) {
 	if m, ok := s.model.(Segmented); ok {
 		m.Segment(t)
 	}
-	s.step.Start(s, t, y)
+}
+
+// startStep makes the current state the start of a smooth piece. At the end of a run
+// its derivative is not evaluated.
+func (s *Integrator) startStep() {
+	s.segment(s.t)
+	if s.ends() {
+		s.step.T = s.t
+		copy(s.step.Y[0], s.y)
+		return
+	}
+	s.step.Start(s, s.t, s.y)
 }
 
 // arrive makes the end of the step the current state.

@@ -119,10 +119,16 @@ func (s *Integrator) steadyAlone() bool {
 func (s *Integrator) startsOver() bool {
 	const few = 3
 	x := s.stab
-	if !x.on || x.first || x.careful || !s.opt.Method.Adaptive() || s.steps <= x.last+few || s.same(s.t, s.h) {
+	if !x.on || x.first || x.careful || !s.opt.Method.Adaptive() || s.steps <= x.last+few {
 		return false
 	}
-	s.estimate()
+	if s.moving { // what happened at the end may have moved the state
+		s.step.Start(s, s.t, s.y)
+		s.export()
+	}
+	if !s.same(s.t, s.h) {
+		s.estimate()
+	}
 	return x.careful
 }
 

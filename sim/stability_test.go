@@ -86,7 +86,7 @@ func TestEigenvalue(t *testing.T) {
 		for _, i := range c.held {
 			s.held[i] = true
 		}
-		s.startStep(0, s.y)
+		s.step.Start(s, 0, s.y)
 		s.h = 1e9 // so that every digit matters
 		for range 3 {
 			require.False(t, s.same(0, s.h), c.name)
