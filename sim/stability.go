@@ -45,6 +45,7 @@ type stability struct {
 	last  int     // that of the last estimate
 	first bool    // of this smooth piece
 	known bool    // there was one in this run
+	fresh bool    // a1 is the product along v
 	draws uint64  // for parts of directions
 
 	t              float64   // where the run has come to
@@ -248,9 +249,10 @@ func (s *Integrator) same(t, h float64) bool {
 		x.scale[i] = max(math.Abs(y), floor)
 	}
 	s.direct()
-	if x.known && h > x.length/4 || !s.product(x.v, x.a1) {
+	if x.fresh = false; x.known && h > x.length/4 || !s.product(x.v, x.a1) {
 		return false
 	}
+	x.fresh = true
 	// Of a direction with a part in all states the product shows the eigenvalue
 	// by 1/√n at least, about.
 	long, vv := dot(x.a1, x.a1), dot(x.v, x.v)
@@ -287,10 +289,16 @@ func (s *Integrator) direct() {
 func (s *Integrator) pair() bool {
 	x := s.stab
 	x.re, x.im = 0, 0
-	if normalize(x.v) == 0 {
+	norm := normalize(x.v)
+	if norm == 0 {
 		return true
 	}
-	if !s.product(x.v, x.a1) {
+	if x.fresh { // the product is linear in v
+		x.fresh = false
+		for i := range x.a1 {
+			x.a1[i] /= norm
+		}
+	} else if !s.product(x.v, x.a1) {
 		return false
 	}
 	h11 := dot(x.v, x.a1)
