@@ -144,7 +144,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		moving: len(hy.Events)+len(hy.Switches) > 0,
 		step:   step, one: one, many: many, blk: many.Block(),
 		y: make([]float64, size.Y), end: make([]float64, size.Y),
-		ctl: solvers.NewController(opt.Method), stab: newStability(opt.Method, size.Y, !opt.Forget),
+		ctl: solvers.NewController(opt.Method), stab: newStability(opt.Method, size.Y, !opt.Forget, hy.Nilpotent),
 		det: events.NewDetector(size.Guards),
 		d:   make([]float64, size.D), holds: make([]bool, len(hy.Events)),
 		g: make([]float64, size.Guards), rate: make([]float64, size.Guards), accel: make([]float64, size.Guards),

@@ -36,6 +36,7 @@ const (
 // stability is what a run knows of the stability of its steps.
 type stability struct {
 	on      bool // it bounds the steps
+	never   bool // no step can be unstable
 	careful bool // and is estimated before each
 	reach   []float64
 
@@ -55,8 +56,8 @@ type stability struct {
 	re, im, length float64   // the eigenvalue, and the length that reaches the limit
 }
 
-func newStability(tab *solvers.Tableau, n int, on bool) *stability {
-	x := &stability{on: on}
+func newStability(tab *solvers.Tableau, n int, on, never bool) *stability {
+	x := &stability{on: on && !never, never: never}
 	flat := make([]float64, 8*n)
 	for i, v := range []*[]float64{&x.y, &x.scale, &x.f, &x.at, &x.v, &x.q, &x.w, &x.a1} {
 		*v = flat[i*n : (i+1)*n : (i+1)*n]
@@ -80,6 +81,9 @@ func (x *stability) reset() {
 	x.cap, x.bit, x.last, x.draws = math.Inf(1), false, 0, 0
 	x.re, x.im, x.length, x.known = 0, 0, math.Inf(1), false
 	x.due = firstLook
+	if x.never {
+		x.due = math.MaxInt
+	}
 	clear(x.v)
 	x.piece(0)
 }
