@@ -1,6 +1,6 @@
 package pinode
 
-import "github.com/pinode/pinode/internal/diag"
+import "github.com/pinode/pinode/dsl/diag"
 
 // Codes explains the diagnostics of fits, of simulations and of reading data.
 var Codes = []diag.Code{

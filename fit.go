@@ -9,8 +9,8 @@ import (
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
-	"github.com/pinode/pinode/internal/diag"
 	"github.com/pinode/pinode/sim"
 )
 

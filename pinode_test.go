@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
-	"github.com/pinode/pinode/internal/diag"
 )
 
 func models(t testing.TB) []string {

@@ -16,8 +16,8 @@ import (
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
-	"github.com/pinode/pinode/internal/diag"
 	"github.com/pinode/pinode/sim"
 )
 

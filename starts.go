@@ -8,7 +8,7 @@ import (
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 // Where trajectories start.

@@ -1,6 +1,6 @@
 package pinode
 
-import "github.com/pinode/pinode/internal/diag"
+import "github.com/pinode/pinode/dsl/diag"
 
 // Statuses explains how a run can end, in the order of sim.Status. Its example is
 // a run that ends so.

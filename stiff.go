@@ -3,7 +3,7 @@ package pinode
 import (
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/sim"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/compiler/opt"
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 // Program is a compiled model file. Its methods may be called from several

@@ -10,7 +10,7 @@ import (
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/exec"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 func compile(t testing.TB, text string) (*compiler.Program, *exec.Module, *exec.Frame) {

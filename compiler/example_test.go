@@ -5,7 +5,7 @@ import (
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 // A model is compiled from text; its right-hand side and the derivative of it

@@ -20,8 +20,8 @@ import (
 
 	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
-	"github.com/pinode/pinode/internal/diag"
 )
 
 // The exit codes.

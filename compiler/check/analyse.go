@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 // analyse runs the checks that need the whole model: what events do to each

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/internal/setting"
 )
 

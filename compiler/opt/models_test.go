@@ -15,7 +15,7 @@ import (
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/opt"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 // modelPart is the text of the first model of a file, without the blocks of
