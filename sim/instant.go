@@ -58,7 +58,7 @@ func (s *Integrator) nextGroup() (save int, ok bool) {
 // the clock, jumps of the inputs, and the timed sources.
 func (s *Integrator) instant(guard int) *Failure {
 	if !s.moving {
-		s.startStep(s.t, s.y)
+		s.startStep()
 		return nil
 	}
 	s.begin()
@@ -253,7 +253,7 @@ func (s *Integrator) carryOut() *Failure {
 	}
 	clear(s.edge) // edges are over with their instant
 	s.conditions(nil)
-	s.startStep(s.t, s.y)
+	s.startStep()
 	return nil
 }
 

@@ -129,7 +129,7 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		return &Cond{Op: CondNot, Args: []*Cond{l.condition(x.Args[0], !negated)}}
 	case "rising", "falling", "crossing":
 		l.triggers(len(l.out.Events), x.Args[0])
-		g, turned := l.oriented(l.inGuard(x.Args[0]))
+		g, turned := l.oriented(l.inGuard(x.Args[0], l.expr))
 		op := map[string]CondOp{"rising": CondRise, "falling": CondFall, "crossing": CondCross}[x.Name]
 		switch {
 		case turned && op == CondRise:
@@ -140,10 +140,9 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		return &Cond{Op: op, Guard: l.guardOf(g, x)}
 	}
 	l.triggers(len(l.out.Events), x.Args...)
-	p, q := l.inGuard(x.Args[0]), l.inGuard(x.Args[1])
-	g := l.b.Sub(p, q)
+	g := l.b.Sub(l.inGuard(x.Args[0], l.expr), l.inGuard(x.Args[1], l.expr))
 	if !l.moves(g) {
-		i := l.guardOf(l.cond(x), x)
+		i := l.guardOf(l.inGuard(x, l.cond), x)
 		l.out.Guards[i].Flag = true
 		return &Cond{Op: CondFlag, Guard: i}
 	}
@@ -161,12 +160,12 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 	return &Cond{Op: op, Guard: l.guardOf(surface, x), Inclusive: x.Name == "le" || x.Name == "ge"}
 }
 
-// inGuard lowers a side of a comparison. Where it jumps the run must stop, as a
+// inGuard lowers a comparison or a side of one. Where it jumps the run must stop, as a
 // guard that jumps has no root; corners do not matter.
-func (l *lowerer) inGuard(x *check.Expr) *ir.Node {
+func (l *lowerer) inGuard(x *check.Expr, by func(*check.Expr) *ir.Node) *ir.Node {
 	was := [2]bool{l.located, l.cornered}
 	l.located, l.cornered = true, false
-	n := l.expr(x)
+	n := by(x)
 	l.located, l.cornered = was[0], was[1]
 	return n
 }
