@@ -14,7 +14,7 @@ type Function struct {
 type Program struct {
 	code  *exec.Program
 	frame *exec.Frame
-	V     []float64 // its value; of a forward derivative the tangent
+	Value []float64 // its value; of a forward derivative the tangent
 	Terms []float64 // of a row's loss
 
 	YBar, DBar, TBar, BeforeYBar, BeforeDBar []float64 // cotangents
@@ -36,7 +36,7 @@ func run(p *Program, to []float64) {
 		return
 	}
 	p.Run()
-	copy(to, p.V)
+	copy(to, p.Value)
 }
 
 // vjp runs a reverse derivative whose cotangent is set, and adds what it

@@ -139,7 +139,7 @@ func (s *System) guardsSliding(w *sliding, t float64, y, d []float64, held []boo
 		copy(rate, s.lookRates)
 		if own < exits {
 			s.guards.Run.Run()
-			copy(g[own:], s.guards.Run.V[own:])
+			copy(g[own:], s.guards.Run.Value[own:])
 			copy(rate[own:], s.rates[own:])
 		}
 		run(w.exits.Run, g[exits:])

@@ -235,7 +235,7 @@ func (s *System) Delay(e int, t float64, y, d, a []float64) float64 {
 	s.arguments(e, a)
 	f := s.eventProgram(s.delay, e, d)
 	f.Run.Run()
-	return f.Run.V[0]
+	return f.Run.Value[0]
 }
 
 func (s *System) Floors(t float64, y, d, v []float64) {
@@ -335,7 +335,7 @@ func (s *System) jvp(p *Program, tDot float64, yDot, dDot, out []float64) {
 	copy(s.yDot, yDot)
 	copy(s.dDot, dDot)
 	p.Run()
-	copy(out, p.V)
+	copy(out, p.Value)
 }
 
 func (s *System) InitJVP(t, tDot float64, yDot, dDot []float64) {
@@ -353,7 +353,7 @@ func (s *System) GuardJVP(t, tDot float64, y, yDot, d, dDot []float64, guard int
 	s.At(t, y, d)
 	f, guard := s.guard(d, guard)
 	s.jvp(f.jvp, tDot, yDot, dDot, nil)
-	return f.jvp.V[guard]
+	return f.jvp.Value[guard]
 }
 
 func (s *System) TimesJVP(out []float64) { s.jvp(s.times.jvp, 0, nil, nil, out) }
@@ -374,7 +374,7 @@ func (s *System) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot, a []float64)
 	s.arguments(e, a)
 	f := s.eventProgram(s.delay, e, d)
 	s.jvp(f.jvp, tDot, yDot, dDot, nil)
-	return f.jvp.V[0]
+	return f.jvp.Value[0]
 }
 
 // ClearGradient forgets the gradient by the parameters, but for the weights.

@@ -58,7 +58,7 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 		for _, r := range it.Rows {
 			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs)
 			w.System.Obs.Run()
-			for i, v := range w.System.Obs.V {
+			for i, v := range w.System.Obs.Value {
 				if r.Seen[i] != 0 {
 					c.Observed = append(c.Observed, Point{names[i], it.Span.Saves[r.Save], r.Data[i], v})
 				}
@@ -101,7 +101,7 @@ func learned(p *compiler.Program, sys *engine.System, rows [][]float64) []Learne
 		copy(d, row[1+lm.Layout.NUser:])
 		sys.At(row[0], y, d)
 		sys.Nets.Run()
-		args, vals := sys.NetArgs, sys.Nets.V
+		args, vals := sys.NetArgs, sys.Nets.Value
 		k := 0
 		for i, b := range lm.Blocks {
 			if lm.NetArgs[i] == nil {
@@ -145,7 +145,7 @@ func (f *Fit) Drift() (map[string]float64, error) {
 				copy(d, row[lay.NUser:min(len(row), lay.NUser+nd)])
 				w.System.At(cv.T[i], y, d)
 				w.System.Conserved.Run()
-				q := w.System.Conserved.V[k]
+				q := w.System.Conserved.Value[k]
 				if ev < len(cv.Events) && i > 0 && cv.T[i] == cv.Events[ev].Time && cv.T[i-1] == cv.T[i] {
 					ev++
 					last = math.NaN() // across the event

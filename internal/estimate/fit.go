@@ -384,9 +384,9 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 			k := r.Save
 			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
 			w.System.Row.Run.Run()
-			s.Loss += w.System.Row.Run.V[0]
+			s.Loss += w.System.Row.Run.Value[0]
 			w.System.Obs.Run()
-			for i, p := range w.System.Obs.V {
+			for i, p := range w.System.Obs.Value {
 				if r.Seen[i] != 0 {
 					sq[i] += (p - r.Data[i]) * (p - r.Data[i])
 					n[i]++

@@ -29,7 +29,7 @@ func (c *certifier) visit(k int) error {
 		c.size = append(c.size, math.Abs(v))
 	}
 	if c.loss {
-		for _, t := range p.Terms {
+		for _, t := range p.Terms() {
 			if !engine.Number(t.Value) {
 				return fmt.Errorf("the loss is %g at the start values, %w: its term `%s` is %g", v[0], fit.ErrNotFinite, t.Name, t.Value)
 			}

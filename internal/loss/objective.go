@@ -32,7 +32,7 @@ func (o *Objective) CheckPriors(x []float64) error {
 	for _, it := range o.Trajectories {
 		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
 		w.System.Priors.Run.Run()
-		for i, v := range w.System.Priors.Run.V {
+		for i, v := range w.System.Priors.Run.Value {
 			if math.IsNaN(v) || math.IsInf(v, 1) {
 				p := o.Prog.Model.Priors[i].Param
 				l.Errorf("outside-interval", p.Init.Span, "the prior of `%s` has no density at its start value", p.Name).WithNote(p.Prior.Span, "its prior")
@@ -43,6 +43,7 @@ func (o *Objective) CheckPriors(x []float64) error {
 	return nil
 }
 
+// Name is what is fitted at place i: a parameter, or a weight of a network.
 func (o *Objective) Name(i int) string {
 	if i < len(o.Space.Params) {
 		return o.Space.Params[i].Name
@@ -81,12 +82,13 @@ type Objective struct {
 	Task        Task
 	work        func(*engine.Worker)
 
-	Terms      []fit.Term
-	validTerms []fit.Term // those of the trajectories that are held back
-	penalties  []float64
-	parts      []float64
-	AllIndices []int
-	batch      []*problem.Trajectory
+	parts          []part
+	likelihoodOnly bool
+	sums           [][]float64
+	evaluation     evaluation
+	validTerms     []fit.Term // room for those of the trajectories that are held back
+	AllIndices     []int
+	batch          []*problem.Trajectory
 }
 
 // Task is an evaluation of the loss.
@@ -113,8 +115,7 @@ type LastRun struct {
 // workers.
 type Chunk struct {
 	loss             float64
-	terms            []float64
-	penalties        []float64
+	sums             [][]float64 // of parts
 	kinks            int
 	NaturalBar, Grad []float64 // g is own, or where the result goes
 	own              []float64
@@ -134,6 +135,8 @@ func chunkSize(n int) int {
 // are read again soon, from the second-level cache if they fit.
 const blockWords = 1 << 16
 
+// NewObjective compiles the loss of trajectories, with a validation loss of others,
+// for up to so many workers; 0: one for each core.
 func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*problem.Trajectory, opt sim.Options, gradient string, networks exec.Precision, workers int) (*Objective, error) {
 	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: gradient}
 	var err error
@@ -157,9 +160,8 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 	for i := range o.AllIndices {
 		o.AllIndices[i] = i
 	}
-	lay := &c.Model.Layout
-	o.parts = make([]float64, max(1, len(lay.Observes)+len(c.Checked.Model.Losses)+len(c.Model.Events)))
-	o.penalties = make([]float64, len(c.Model.Penalties))
+	o.parts = newParts(o)
+	o.sums = newSums(o.parts)
 	rows := 0
 	for _, it := range trajectories {
 		rows += len(it.Rows)
@@ -182,8 +184,10 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 	return o, nil
 }
 
+// Dim is how many numbers are fitted.
 func (o *Objective) Dim() int { return o.Space.Dim }
 
+// Items is how many trajectories there are.
 func (o *Objective) Items() int { return len(o.Trajectories) }
 
 // Length is the time that a trajectory spans.
@@ -211,72 +215,90 @@ func (o *Objective) Eval(ctx context.Context, x []float64, batch []int, horizon 
 
 // Validate is the loss over the trajectories that are held back.
 func (o *Objective) Validate(ctx context.Context, x []float64, horizon float64) (fit.Result, error) {
-	o.Terms, o.validTerms = o.validTerms, o.Terms
-	defer func() { o.Terms, o.validTerms = o.validTerms, o.Terms }()
+	e := &o.evaluation
+	e.terms, o.validTerms = o.validTerms, e.terms
+	defer func() { e.terms, o.validTerms = o.validTerms, e.terms }()
 	return o.eval(ctx, x, o.Validation, nil, horizon, nil)
 }
 
+// Likelihood is Eval for the parts that are the negative log-likelihood of data
+// alone.
+func (o *Objective) Likelihood(ctx context.Context, x []float64, batch []int, grad []float64) (fit.Result, error) {
+	o.likelihoodOnly = true
+	defer func() { o.likelihoodOnly = false }()
+	return o.Eval(ctx, x, batch, 1, grad)
+}
+
+// Terms are those of the last evaluation.
+func (o *Objective) Terms() []fit.Term { return o.evaluation.terms }
+
+// counts reports whether a part is in the loss that is asked for.
+func (o *Objective) counts(p part) bool { return !o.likelihoodOnly || p.likelihood() }
+
 func (o *Objective) eval(ctx context.Context, x []float64, trajectories []*problem.Trajectory, index []int, horizon float64, grad []float64) (fit.Result, error) {
-	res := fit.Result{}
-	res.Values = o.Count(trajectories, horizon)
-	if res.Values == 0 && (o.Total == 0 || horizon < 1) { // else a batch has none, and others have
-		return res, errors.New("there is no measured value to fit within this horizon")
+	values := o.Count(trajectories, horizon)
+	if values == 0 && (o.Total == 0 || horizon < 1) { // else a batch has none, and others have
+		return fit.Result{}, errors.New("there is no measured value to fit within this horizon")
 	}
-	perValue, perTrajectory := 1/float64(max(1, res.Values)), 1/float64(len(trajectories))
+	perValue, perTrajectory := 1/float64(max(1, values)), 1/float64(len(trajectories))
 	o.WeighLosses(perValue, perTrajectory)
 	o.Compute(Task{ctx, trajectories, index, chunkSize(len(trajectories)), horizon, perValue, perTrajectory, x, grad})
-	clear(o.parts)
-	clear(o.penalties)
-	for i := range o.Chunks {
-		c := &o.Chunks[i]
-		if c.Fail != nil {
-			res.Failed = true
-			res.Reason = fit.Failure{Item: c.At, Trajectory: trajectories[c.At].Name, Time: c.Fail.T, Reason: c.Fail.Status.String() + ": " + explain.Failure(o.Prog.Program, c.Fail)}
-			clear(grad)
-			return res, nil
-		}
-		if err := ctx.Err(); err != nil {
-			return res, err
-		}
-		res.Loss += c.loss
-		res.Kinks += c.kinks
-		engine.Add(o.parts, c.terms)
-		engine.Add(o.penalties, c.penalties)
-		switch {
-		case grad == nil:
-		case i == 0: // grad is its own
-			copy(o.NaturalBar, c.NaturalBar)
-		default:
-			if !c.added {
-				engine.Add(grad, c.Grad)
-			}
-			engine.Add(o.NaturalBar, c.NaturalBar)
+	e := &o.evaluation
+	*e = evaluation{
+		res: fit.Result{Values: values}, terms: e.terms[:0], trajectories: trajectories,
+		perValue: perValue, perTrajectory: perTrajectory, x: x, grad: grad,
+	}
+	if err := o.addChunks(e); err != nil || e.res.Failed {
+		return e.res, err
+	}
+	e.res.Loss *= perValue
+	for i, p := range o.parts {
+		if o.counts(p) {
+			p.total(e, o.sums[i])
 		}
 	}
-	res.Loss *= perValue
-	o.report(&res, perValue, perTrajectory)
-	o.priors(&res, x, trajectories, grad != nil)
-	for _, w := range o.Space.Weights {
-		if w.L2 == 0 {
-			continue
-		}
-		sum := 0.
-		for k := range w.N {
-			v := x[w.At+k]
-			sum += v * v
-			if grad != nil {
-				grad[w.At+k] += 2 * w.L2 * v
-			}
-		}
-		res.Loss += w.L2 * sum
-		o.Terms = append(o.Terms, fit.Term{Name: "weight decay", Value: w.L2 * sum})
-	}
-	res.Terms = o.Terms
+	e.res.Terms = e.terms
 	if grad != nil {
 		n := len(o.Space.Params)
 		o.Space.Transforms.Pullback(grad[:n], x[:n], o.NaturalBar)
 	}
-	return res, nil
+	return e.res, nil
+}
+
+// addChunks adds up the chunks in their order, or says that one has failed.
+func (o *Objective) addChunks(e *evaluation) error {
+	clearSums(o.sums)
+	for i := range o.Chunks {
+		c := &o.Chunks[i]
+		if c.Fail != nil {
+			e.res.Failed = true
+			e.res.Reason = fit.Failure{
+				Item: c.At, Trajectory: e.trajectories[c.At].Name, Time: c.Fail.T,
+				Reason: c.Fail.Status.String() + ": " + explain.Failure(o.Prog.Program, c.Fail),
+			}
+			clear(e.grad)
+			return nil
+		}
+		if err := o.Task.Ctx.Err(); err != nil {
+			return err
+		}
+		e.res.Loss += c.loss
+		e.res.Kinks += c.kinks
+		for k, s := range c.sums {
+			engine.Add(o.sums[k], s)
+		}
+		switch {
+		case e.grad == nil:
+		case i == 0: // grad is its own
+			copy(o.NaturalBar, c.NaturalBar)
+		default:
+			if !c.added {
+				engine.Add(e.grad, c.Grad)
+			}
+			engine.Add(o.NaturalBar, c.NaturalBar)
+		}
+	}
+	return nil
 }
 
 // Count is how many numbers the loss of trajectories is the mean of: their measured
@@ -317,6 +339,9 @@ func (o *Objective) WeighLosses(perValue, perTrajectory float64) {
 		if s.Object.(*check.Loss).PerTrajectory {
 			w = perTrajectory
 		}
+		if o.likelihoodOnly {
+			w = 0
+		}
 		o.Space.Scales[s.Off] = w / perValue
 		k++
 	}
@@ -338,7 +363,7 @@ func countRows(p *compiler.Program, sys *engine.System, it *problem.Trajectory) 
 		sys.Counts.Run()
 		r.Losses = make([]bool, losses)
 		for k := range losses {
-			r.Losses[k] = sys.Counts.V[k] != 0
+			r.Losses[k] = sys.Counts.Value[k] != 0
 		}
 		k := losses
 		for _, s := range lay.Observes {
@@ -346,7 +371,7 @@ func countRows(p *compiler.Program, sys *engine.System, it *problem.Trajectory) 
 			if o.Weights == nil {
 				continue
 			}
-			v := sys.Counts.V[k]
+			v := sys.Counts.Value[k]
 			k++
 			seen := 0
 			for e := range s.N {
@@ -371,8 +396,7 @@ func (o *Objective) Compute(t Task) {
 	n := (len(t.Trajectories) + t.Size - 1) / t.Size
 	for len(o.Chunks) < n {
 		o.Chunks = append(o.Chunks[:len(o.Chunks)], Chunk{
-			terms: make([]float64, len(o.parts)), penalties: make([]float64, len(o.penalties)),
-			NaturalBar: make([]float64, len(o.NaturalBar)),
+			sums: newSums(o.parts), NaturalBar: make([]float64, len(o.NaturalBar)),
 		})
 	}
 	o.Chunks = o.Chunks[:n]
@@ -401,73 +425,4 @@ func (o *Objective) bindAll(p []float64) {
 			copy(s.batch.s, o.Space.Scales)
 		}
 	}
-}
-
-// report names the parts of the loss.
-func (o *Objective) report(res *fit.Result, perValue, perTrajectory float64) {
-	k, terms := 0, o.parts
-	o.Terms = o.Terms[:0]
-	for _, ob := range o.Prog.Checked.Model.Observes {
-		o.Terms = append(o.Terms, fit.Term{Name: ob.Name, Value: terms[k] * perValue})
-		k++
-	}
-	for _, l := range o.Prog.Checked.Model.Losses {
-		o.Terms = append(o.Terms, fit.Term{Name: l.Name, Value: terms[k] * perValue})
-		k++
-	}
-	for i, e := range o.Prog.Model.Events {
-		if v := terms[k+i]; e.Rate != nil && v != 0 {
-			o.Terms = append(o.Terms, fit.Term{Name: "event " + e.Checked.Name, Value: v * perValue})
-		}
-	}
-	for i, p := range o.Prog.Model.Penalties {
-		v := o.penalties[i] * perTrajectory
-		res.Loss += v
-		o.Terms = append(o.Terms, fit.Term{Name: p.Name, Value: v})
-	}
-}
-
-// priors adds the negative log-densities of parameters, over all measured
-// values so that they weigh as in the posterior.
-func (o *Objective) priors(res *fit.Result, x []float64, trajectories []*problem.Trajectory, grad bool) {
-	prs := o.Prog.Model.Priors
-	if len(prs) == 0 || len(trajectories) == 0 {
-		return
-	}
-	w := o.Workers[0]
-	scale := 1 / float64(max(o.Total, 1))
-	sum := 0.
-	done := map[string]bool{}
-	for _, it := range trajectories {
-		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
-		w.System.Priors.Run.Run()
-		vals := w.System.Priors.Run.V
-		clear(w.System.Priors.Ct)
-		some := false
-		for i, pr := range prs {
-			key := pr.Param.Name
-			if k := o.Space.PerKeyIndex(pr.Param); k >= 0 {
-				key = fmt.Sprintf("%s %d", key, it.Keys[k])
-			}
-			if done[key] {
-				continue
-			}
-			done[key] = true
-			sum += vals[i]
-			if grad && w.System.Priors.Ct != nil {
-				w.System.Priors.Ct[i] = scale
-				some = true
-			}
-		}
-		if some {
-			w.System.ClearGradient()
-			w.System.Priors.VJP.Run()
-			clear(w.PBar)
-			clear(w.QBar)
-			w.System.AddGradient(w.PBar, w.QBar)
-			o.Space.Pullback(w.PBar, w.QBar, it, o.NaturalBar)
-		}
-	}
-	res.Loss += sum * scale
-	o.Terms = append(o.Terms, fit.Term{Name: "priors", Value: sum * scale})
 }

@@ -74,9 +74,9 @@ func (r *rowBatch) flush(sum *Chunk, weight float64, grad bool) {
 	}
 	prog.Run()
 	for lane, l := range r.runs {
-		l.loss += prog.V[lane]
+		l.loss += prog.Value[lane]
 		for i := lane; i < len(prog.Terms); i += w {
-			sum.terms[i/w] += prog.Terms[i]
+			sum.sums[rowsPart][i/w] += prog.Terms[i]
 		}
 		if !grad {
 			continue

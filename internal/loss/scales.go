@@ -106,7 +106,7 @@ func (o *Objective) probe(x []float64) sizes {
 			grow(&rates, dy, square)
 			if w.System.Conserved != nil {
 				w.System.Conserved.Run()
-				grow(&conserved, w.System.Conserved.V, math.Abs)
+				grow(&conserved, w.System.Conserved.Value, math.Abs)
 			}
 			if w.System.Nets != nil {
 				w.System.Nets.Run()

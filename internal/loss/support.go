@@ -85,13 +85,12 @@ func CheckSupport(p *compiler.Program, trajectories []*problem.Trajectory) error
 func (s *Worker) badRow(l *Run) *sim.Failure {
 	w, tr := s.Worker, &l.Traj
 	fail := sim.NewFailure(sim.Unstable, tr.T, "the loss is not a finite number")
-	lay := &s.objective.Prog.Model.Layout
 	for i := range l.rows {
 		r := &l.rows[i]
 		k := r.Save
 		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
 		w.System.Row.Run.Run()
-		if engine.Number(w.System.Row.Run.V[0]) {
+		if engine.Number(w.System.Row.Run.Value[0]) {
 			continue
 		}
 		fail.T = l.Span.Saves[k]
@@ -100,8 +99,7 @@ func (s *Worker) badRow(l *Run) *sim.Failure {
 			if engine.Number(v) {
 				continue
 			}
-			if i >= len(lay.Observes) {
-				x := s.objective.Prog.Checked.Model.Losses[i-len(lay.Observes)]
+			if x := s.objective.parts[rowsPart].(*observedRows).lossOf(i); x != nil {
 				fail.Detail = fmt.Sprintf("the loss `%s` is %.6g, of %s", x.Name, v, check.Text(x.Value))
 				return fail
 			}
@@ -123,7 +121,7 @@ func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
 		if r.Seen[at] == 0 {
 			continue
 		}
-		if v := w.System.Obs.V[at]; !engine.Number(v) {
+		if v := w.System.Obs.Value[at]; !engine.Number(v) {
 			return fmt.Sprintf("the prediction of `%s` is %.6g, by %s; keep what it is made of where that is a number", name(k), v, check.Text(o.Value))
 		}
 	}
@@ -136,7 +134,7 @@ func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
 	for k := range slot.N {
 		at := slot.Off + k
 		d, limited := supports[o.Dist.Name]
-		if v := w.System.Obs.V[at]; limited && r.Seen[at] != 0 && !d.prediction(v, r.Data[at]) {
+		if v := w.System.Obs.Value[at]; limited && r.Seen[at] != 0 && !d.prediction(v, r.Data[at]) {
 			return fmt.Sprintf("the prediction of `%s` is %.6g where %.6g was measured, and %s needs %s; %s", name(k), v, r.Data[at], o.Dist.Name, d.needs, d.help)
 		}
 	}

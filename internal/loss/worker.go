@@ -67,8 +67,7 @@ func (s *Worker) do() {
 func (s *Worker) chunk(c, lo, hi int) {
 	t, w, sum := &s.objective.Task, s.Worker, &s.objective.Chunks[c]
 	sum.loss, sum.kinks, sum.Fail, sum.added = 0, 0, nil, false
-	clear(sum.terms)
-	clear(sum.penalties)
+	clearSums(sum.sums)
 	if t.Grad != nil {
 		clear(sum.NaturalBar)
 		w.ClearWeights()
@@ -206,8 +205,8 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 		} else {
 			row.Run()
 		}
-		l.loss += row.V[0]
-		engine.Add(sum.terms, row.Terms)
+		l.loss += row.Value[0]
+		engine.Add(sum.sums[rowsPart], row.Terms)
 	}
 	l.Model.Settle()
 	return nil
@@ -216,20 +215,10 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 // runLoss adds the loss of a run whose rows have been evaluated.
 func (s *Worker) runLoss(sum *Chunk, l *Run) *sim.Failure {
 	o, t, tr := s.objective, &s.objective.Task, &l.Traj
-	length := l.Span.T1 - l.Span.T0
-	for i, p := range o.Prog.Model.Penalties {
-		c := 0.
-		if length > 0 {
-			c = p.Weight / length
+	for i, p := range o.parts {
+		if o.counts(p) {
+			p.end(l, t, sum.sums[i])
 		}
-		sum.penalties[i] += c * tr.Y[p.State]
-		l.EndY[p.State] += c * t.PerTrajectory
-	}
-	for _, e := range l.pointProcess {
-		k := o.Prog.Model.Events[e].Likelihood
-		l.loss += tr.Y[k]
-		sum.terms[len(sum.terms)-len(o.Prog.Model.Events)+e] += tr.Y[k]
-		l.EndY[k] += t.PerValue
 	}
 	if !engine.Number(l.loss) {
 		return s.badRow(l)

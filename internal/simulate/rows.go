@@ -26,7 +26,7 @@ func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, tr *sim.Traje
 			copy(sys.Db, db)
 			sys.Choose(d, db)
 			sys.Outputs.Run()
-			row = append(row, sys.Outputs.V[:len(lay.Outputs)]...)
+			row = append(row, sys.Outputs.Value[:len(lay.Outputs)]...)
 		}
 		rows = append(rows, row)
 	}
