@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"math"
 	"os"
 	"path/filepath"
@@ -117,7 +118,7 @@ func TestRunsByHand(t *testing.T) {
 			for solver, tol := range map[string]float64{"tsit5 { rtol: 1e-6, atol: 1e-9 }": 2e-4, "dopri5 { rtol: 1e-10, atol: 1e-12 }": 1e-5} {
 				m, err := Parse("m.node", "model M {\n"+c.body+"\n}\nsimulate { solver: "+solver+" }")
 				require.NoError(t, err)
-				s, err := m.Simulate(Until(c.until))
+				s, err := m.Simulate(context.Background(), SimulateOptions{Until: c.until})
 				require.NoError(t, err, solver)
 				rows := s.Trajectories[0].Rows
 				require.InDeltaSlice(t, c.ends, rows[len(rows)-1][1:1+len(c.ends)], tol, solver)
@@ -137,9 +138,9 @@ func withTable(t *testing.T, text, table string) *Model {
 }
 
 // lastRow simulates the one trajectory of a table.
-func lastRow(t *testing.T, m *Model, opts ...SimulateOption) []float64 {
+func lastRow(t *testing.T, m *Model) []float64 {
 	t.Helper()
-	s, err := m.Simulate(opts...)
+	s, err := m.Simulate(t.Context(), SimulateOptions{})
 	require.NoError(t, err)
 	rows := s.Trajectories[0].Rows
 	return rows[len(rows)-1]
@@ -277,6 +278,6 @@ func TestConditionsOfSlidTerms(t *testing.T) {
 func TestSetOfASweep(t *testing.T) {
 	m, err := Parse("m.node", "model M {\n param k = 0.5\n state x = 1\n x' = -k*x\n}\nsimulate { until: 1, step: 1, sweep: { k: [0.2, 0.5] } }\n")
 	require.NoError(t, err)
-	_, err = m.Simulate(Set("k", 0.9))
+	_, err = m.Simulate(context.Background(), SimulateOptions{Set: map[string]float64{"k": 0.9}})
 	require.ErrorContains(t, err, "values of its own")
 }

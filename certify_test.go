@@ -12,21 +12,21 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pinode/pinode/internal/environ"
+	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // fitOf is a fit of a model to data, made in a folder of its own.
-func fitOf(t *testing.T, model, csv, columns, settings string, opts ...FitOption) (*Fit, error) {
+func fitOf(t *testing.T, model, csv, columns, settings string) (*Fit, error) {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
 	m, err := Parse(filepath.Join(dir, "m.node"), fmt.Sprintf("%s\ndata d from \"d.csv\" { time: t, %s }\nfit { %s }\n", model, columns, settings))
 	require.NoError(t, err)
-	return m.NewFit(opts...)
+	return m.NewFit(FitOptions{})
 }
 
-func certificateOf(t *testing.T, f *Fit, modes ...string) *gradcheck.Certificate {
+func certificateOf(t *testing.T, f *Fit, modes ...string) *Certificate {
 	t.Helper()
 	c, err := f.Certify(context.Background(), 24, modes...)
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func TestCertificateAtOptimum(t *testing.T) {
 			f, err := fitOf(t, model, csv, "y: y", "optimizer: lbfgs { iterations: 100 }")
 			require.NoError(t, err)
 			require.NoError(t, f.Run(context.Background()))
-			again, err := f.Model.NewFit(StartFrom(f.Values))
+			again, err := f.Model.NewFit(FitOptions{At: f})
 			require.NoError(t, err)
 			for _, modes := range [][]string{nil, gradcheck.Modes} {
 				c := certificateOf(t, again, modes...)
@@ -79,9 +79,9 @@ func TestRestart(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			m, err := Load(path)
 			require.NoError(t, err)
-			f, err := m.Fit(context.Background())
+			f, err := m.Fit(context.Background(), FitOptions{})
 			require.NoError(t, err)
-			again, err := m.NewFit(StartFrom(f.Values))
+			again, err := m.NewFit(FitOptions{At: f})
 			require.NoError(t, err)
 			c := certificateOf(t, again)
 			require.True(t, c.Certified(), "%s: %s off by %g", c.Where, c.Mode, c.Worst)
@@ -142,10 +142,10 @@ func TestCertificateVisits(t *testing.T) {
 // they go wrong.
 func TestCertificateRefuses(t *testing.T) {
 	f := fitGroups(t)
-	opt, err := environ.SolverOptions(f.Model.fit)
+	opt, err := engine.SolverOptions(f.Model.fit)
 	require.NoError(t, err)
 	partOf := func(name string) []float64 { // of the gradient of all
-		o := f.Objective
+		o := f.inner.Objective
 		g, all := make([]float64, o.Space.Dim), make([]float64, o.Space.Dim)
 		x, err := o.Space.X0()
 		require.NoError(t, err)
@@ -180,15 +180,15 @@ func TestCertificateRefuses(t *testing.T) {
 		"the gradient of one trajectory has the sign of its loss": {func(_ string, g []float64) { negate(g) }, "k"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want := f.Certification(opt, 24, nil)
+			want := f.inner.Certification(opt, 24, nil)
 			want.Spoil = of("unrolled", c.spoil)
-			cert, err := gradcheck.Certify(context.Background(), f.Model.prog, f.Objective.Space, f.Objective.Trajectories, opt, want)
+			cert, err := publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 			require.Contains(t, cert.Where, c.where)
-			want = f.Certification(opt, 24, gradcheck.Modes)
+			want = f.inner.Certification(opt, 24, gradcheck.Modes)
 			want.Spoil = of("adjoint", c.spoil)
-			cert, err = gradcheck.Certify(context.Background(), f.Model.prog, f.Objective.Space, f.Objective.Trajectories, opt, want)
+			cert, err = publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 			require.Equal(t, "adjoint", cert.Mode)
@@ -215,20 +215,20 @@ func negate(g []float64) {
 func TestCertificateRefusesAtOptimum(t *testing.T) {
 	f := fitGroups(t)
 	require.NoError(t, f.Run(context.Background()))
-	again, err := f.Model.NewFit(StartFrom(f.Values))
+	again, err := f.Model.NewFit(FitOptions{At: f})
 	require.NoError(t, err)
-	opt, err := environ.SolverOptions(f.Model.fit)
+	opt, err := engine.SolverOptions(f.Model.fit)
 	require.NoError(t, err)
 	c := certificateOf(t, again)
 	require.True(t, c.Certified(), c.Where)
-	want := again.Certification(opt, 24, nil)
+	want := again.inner.Certification(opt, 24, nil)
 	want.Spoil = func(_, trajectory string, g []float64) {
 		if trajectory == "" {
 			g[0] *= 3
 			g[1] += 1e-3
 		}
 	}
-	c, err = gradcheck.Certify(context.Background(), again.Model.prog, again.Objective.Space, again.Objective.Trajectories, opt, want)
+	c, err = publicCertificate(gradcheck.Certify(context.Background(), again.Model.prog, again.inner.Objective.Space, again.inner.Objective.Trajectories, opt, want))
 	require.NoError(t, err)
 	require.False(t, c.Certified(), "worst %g", c.Worst)
 }
@@ -281,20 +281,20 @@ func TestDoubtfulDifferences(t *testing.T) {
 			require.True(t, cert.Certified(), "%s: %g", cert.Where, cert.Worst)
 			require.Equal(t, 2, cert.Doubtful, "k, and the direction through all")
 			require.Equal(t, 1, cert.Compared)
-			at := slices.IndexFunc(cert.Targets[0].Rows, func(r gradcheck.Partial) bool { return r.Name == "k" })
+			at := slices.IndexFunc(cert.Targets[0].Rows, func(r CertifiedPartial) bool { return r.Name == "k" })
 			k := &cert.Targets[0].Rows[at]
 			require.Contains(t, k.Failed, c.why)
 			require.Equal(t, "differences", k.Doubtful)
 
-			opt, err := environ.SolverOptions(f.Model.fit)
+			opt, err := engine.SolverOptions(f.Model.fit)
 			require.NoError(t, err)
-			want := f.Certification(opt, 24, nil)
+			want := f.inner.Certification(opt, 24, nil)
 			want.Spoil = func(mode, _ string, g []float64) {
 				if mode == "unrolled" {
 					g[0] += 1e-3
 				}
 			}
-			cert, err = gradcheck.Certify(context.Background(), f.Model.prog, f.Objective.Space, f.Objective.Trajectories, opt, want)
+			cert, err = publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 		})
@@ -335,11 +335,11 @@ func TestCertificateKinks(t *testing.T) {
 			require.Len(t, c.Notes, 1)
 			require.Contains(t, c.Notes[0], "`f` has activation "+activation)
 
-			opt, err := environ.SolverOptions(f.Model.fit)
+			opt, err := engine.SolverOptions(f.Model.fit)
 			require.NoError(t, err)
-			want := f.Certification(opt, 24, nil)
+			want := f.inner.Certification(opt, 24, nil)
 			want.Spoil = func(_, _ string, g []float64) { clear(g[60:]) }
-			c, err = gradcheck.Certify(context.Background(), f.Model.prog, f.Objective.Space, f.Objective.Trajectories, opt, want)
+			c, err = publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
 			require.NoError(t, err)
 			require.False(t, c.Certified())
 		}
@@ -416,15 +416,15 @@ func TestNothingExpected(t *testing.T) {
 			f, err := fitOf(t, fmt.Sprintf(model, dist), c.csv, "y: y", "gradient: forward")
 			require.NoError(t, err)
 			for _, mode := range []string{"forward", "unrolled", "adjoint"} {
-				f.Objective.Gradient = mode
-				x, err := f.Objective.Space.X0()
+				f.inner.Objective.Gradient = mode
+				x, err := f.inner.Objective.Space.X0()
 				require.NoError(t, err)
 				g := make([]float64, 1)
-				res, err := f.Objective.Eval(context.Background(), x, nil, 1, g)
+				res, err := f.inner.Objective.Eval(context.Background(), x, nil, 1, g)
 				require.NoError(t, err)
 				require.False(t, res.Failed, res.Reason)
 				require.InDelta(t, c.loss/2, res.Loss, 1e-9)
-				require.InDelta(t, c.g/2, g[0]/f.Objective.Space.Transforms[0].Derivative(x[0]), 1e-8, mode)
+				require.InDelta(t, c.g/2, g[0]/f.inner.Objective.Space.Transforms[0].Derivative(x[0]), 1e-8, mode)
 			}
 		})
 	}

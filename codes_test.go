@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,11 +18,11 @@ func TestCodes(t *testing.T) {
 	for _, c := range explain.Codes {
 		m, err := Parse(filepath.Join(dir, "m.node"), c.Example)
 		require.NoError(t, err, c.Name)
-		if s, err := m.Simulate(); err == nil && len(s.Warnings.All) > 0 {
+		if s, err := m.Simulate(context.Background(), SimulateOptions{}); err == nil && len(s.Warnings.All) > 0 {
 			require.Equal(t, c.Name, s.Warnings.All[0].Code)
 			continue
 		}
-		_, err = m.NewFit()
+		_, err = m.NewFit(FitOptions{})
 		l := m.Doubts()
 		if err != nil {
 			require.ErrorAs(t, err, &l, c.Name)

@@ -5,12 +5,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/pinode/pinode/internal/simulate"
 )
 
 // slideTimes are the times at which a run begins and ceases to slide.
-func slideTimes(tr *simulate.Trajectory) (list []float64) {
+func slideTimes(tr *Trajectory) (list []float64) {
 	for _, e := range tr.Events {
 		if e.Surface != "" {
 			list = append(list, e.Time)

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/internal/gradcheck"
-	"github.com/pinode/pinode/internal/simulate"
 )
 
 // TestEventModels: the models of models/events run, and the gradients of what
@@ -26,14 +25,14 @@ func TestEventModels(t *testing.T) {
 			require.NoError(t, err)
 			m, err := Parse(path, string(text))
 			require.NoError(t, err)
-			s, err := m.Simulate()
+			s, err := m.Simulate(context.Background(), SimulateOptions{})
 			require.NoError(t, err)
 			require.NotEmpty(t, s.Trajectories[0].Events)
 			ends, err := m.Certify(context.Background(), 1000)
 			require.NoError(t, err)
 			require.Less(t, ends.Worst, 1e-7, "%s, %s: %v", ends.Mode, ends.Where, ends.Targets)
 
-			name := m.ObservationNames()[0]
+			name := m.Observations()[0]
 			dir := t.TempDir()
 			csv := "t,v\n"
 			for i, x := range []float64{0, 0.21, 0.5, 0.83, 1, 1.27, 1.5} {
@@ -43,7 +42,7 @@ func TestEventModels(t *testing.T) {
 			m, err = Parse(filepath.Join(dir, "m.node"), string(text)+
 				fmt.Sprintf("\ndata d from \"d.csv\" { time: t; %s: v }\nfit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }\n", name))
 			require.NoError(t, err)
-			f, err := m.NewFit()
+			f, err := m.NewFit(FitOptions{})
 			require.NoError(t, err)
 			c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 			require.NoError(t, err)
@@ -55,10 +54,10 @@ func TestEventModels(t *testing.T) {
 
 // TestWhatTheModelsShow: what goes wrong elsewhere, by the event log.
 func TestWhatTheModelsShow(t *testing.T) {
-	log := func(name string) []simulate.Event {
+	log := func(name string) []Event {
 		m, err := Load("models/events/" + name + ".node")
 		require.NoError(t, err)
-		s, err := m.Simulate()
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
 		require.NoError(t, err)
 		return s.Trajectories[0].Events
 	}
@@ -76,7 +75,7 @@ func TestWhatTheModelsShow(t *testing.T) {
 	start := log("zero_at_start")
 	require.InEpsilon(t, 2*3/9.81, start[0].Time, 1e-9)
 
-	slides := func(list []simulate.Event) (names []string, times []float64) {
+	slides := func(list []Event) (names []string, times []float64) {
 		for _, e := range list {
 			names, times = append(names, e.Name+" "+e.Surface), append(times, e.Time)
 		}

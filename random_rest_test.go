@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/internal/gradcheck"
-	"github.com/pinode/pinode/internal/simulate"
 )
 
 // restSteps are the steps of the coarse run of the reference; the fine one has
@@ -158,7 +157,7 @@ func compareRest(tally *restTally, m *refModel, want *refRun, doubt float64, all
 				continue // in which order these come depends on tolerances
 			}
 		}
-		s, err := model.Simulate(Cores(1))
+		s, err := model.Simulate(context.Background(), SimulateOptions{Workers: 1})
 		if err != nil {
 			return "run", err.Error()
 		}
@@ -205,15 +204,15 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 	if err != nil {
 		return "compile for a fit", err.Error()
 	}
-	f, err := model.NewFit(Workers(1))
+	f, err := model.NewFit(FitOptions{Workers: 1})
 	if err != nil {
 		return "fit", err.Error()
 	}
-	x, err := f.Objective.Space.X0()
+	x, err := f.inner.Objective.Space.X0()
 	if err != nil {
 		return "fit", err.Error()
 	}
-	res, err := f.Objective.Eval(context.Background(), x, nil, 1, nil)
+	res, err := f.inner.Objective.Eval(context.Background(), x, nil, 1, nil)
 	if err != nil {
 		return "fit", err.Error()
 	}
@@ -235,7 +234,7 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 // restCertified says where derivatives disagree with the differences of a
 // certificate. The derivatives of what rests are 0, so that the scale of a
 // target is 1 at least.
-func restCertified(cert *gradcheck.Certificate) string {
+func restCertified(cert *Certificate) string {
 	for _, target := range cert.Targets {
 		scale := 1.
 		for _, row := range target.Rows {
@@ -267,11 +266,11 @@ func restNear(r *refRun, near float64) bool {
 }
 
 // events is the log of a trajectory without the lines of sliding.
-func restEvents(tr *simulate.Trajectory) []simulate.Event {
-	return slices.DeleteFunc(slices.Clone(tr.Events), func(e simulate.Event) bool { return strings.HasPrefix(e.Name, "slide") })
+func restEvents(tr *Trajectory) []Event {
+	return slices.DeleteFunc(slices.Clone(tr.Events), func(e Event) bool { return strings.HasPrefix(e.Name, "slide") })
 }
 
-func restValues(tally *restTally, m *refModel, want *refRun, s *simulate.Simulation, tol float64) (kind, text string) {
+func restValues(tally *restTally, m *refModel, want *refRun, s *Simulation, tol float64) (kind, text string) {
 	tr := s.Trajectories[0]
 	var got []string
 	events := restEvents(tr)

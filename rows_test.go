@@ -31,11 +31,11 @@ func parsedText(t *testing.T, text, csv string) (*Model, error) {
 // startLoss is the loss at the start values.
 func startLoss(t *testing.T, m *Model) float64 {
 	t.Helper()
-	f, err := m.NewFit(Workers(1))
+	f, err := m.NewFit(FitOptions{Workers: 1})
 	require.NoError(t, err)
-	x, err := f.Objective.Space.X0()
+	x, err := f.inner.Objective.Space.X0()
 	require.NoError(t, err)
-	res, err := f.Objective.Eval(t.Context(), x, nil, 1, nil)
+	res, err := f.inner.Objective.Eval(t.Context(), x, nil, 1, nil)
 	require.NoError(t, err)
 	require.False(t, res.Failed, res.Reason)
 	return res.Loss
@@ -133,10 +133,10 @@ func TestMissing(t *testing.T) {
   loss third = k*log(t) where t > 1 and observed(b)
 }
 data d from "d.csv" { time: t; trajectory: id; a: a; b: b }`, "id,t,a,b\n1,0,4,9\n1,1,,1\n1,2,4,1\n1,3,,1\n2,0,,4\n2,1,2,\n2,2,8,2\n")
-	f, err := m.NewFit(Workers(1))
+	f, err := m.NewFit(FitOptions{Workers: 1})
 	require.NoError(t, err)
 	g := []float64{0}
-	res, err := f.Objective.Eval(t.Context(), []float64{1}, nil, 1, g)
+	res, err := f.inner.Objective.Eval(t.Context(), []float64{1}, nil, 1, g)
 	require.NoError(t, err)
 	a := []float64{math.Log(4), math.Log(2), math.Log(8)}
 	first, dFirst := 0., 0.
@@ -166,7 +166,7 @@ data d from "d.csv" { time: t; y: y; w: w }`
 	c := 0.5 * math.Log(2*math.Pi)
 	loss := startLoss(t, fromText(t, model, "t,y,w\n0,3,1\n1,2,2\n1,5,0\n2,1,3\n3,,0\n4,9,\n"))
 	require.InDelta(t, ((2+c)+4*(0.5+c)+9*c)/3, loss, 1e-12)
-	_, err := fromText(t, strings.Replace(model, "w^2", "w", 1), "t,y,w\n0,3,1\n1,2,-2\n").NewFit()
+	_, err := fromText(t, strings.Replace(model, "w^2", "w", 1), "t,y,w\n0,3,1\n1,2,-2\n").NewFit(FitOptions{})
 	require.ErrorContains(t, err, "the weight of `y` at 1 is -2")
 	_, err = parsedText(t, strings.Replace(model, "w^2", "k", 1), "")
 	require.ErrorContains(t, err, "not-fixed")

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // A block on a belt whose friction falls with the speed: x” = −x + F(x' − 0.2)
@@ -80,7 +79,7 @@ func TestPublishedSliding(t *testing.T) {
 		require.Less(t, cert.Worst, 1e-6, "%s, %s", cert.Mode, cert.Where)
 		// What is left of the start is a shift of the time: the derivatives of
 		// the end are along the field there.
-		s, err := m.Simulate()
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
 		require.NoError(t, err)
 		rows := s.Trajectories[0].Rows
 		x, y := rows[len(rows)-1][1], rows[len(rows)-1][2]
@@ -89,7 +88,7 @@ func TestPublishedSliding(t *testing.T) {
 			for j := range cert.Modes {
 				var d []float64
 				for _, target := range cert.Targets {
-					i := slices.IndexFunc(target.Rows, func(r gradcheck.Partial) bool { return r.Name == name })
+					i := slices.IndexFunc(target.Rows, func(r CertifiedPartial) bool { return r.Name == name })
 					if target.Event < 0 {
 						d = append(d, target.Rows[i].Gradient[j])
 					}

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/internal/gradcheck"
-	"github.com/pinode/pinode/internal/simulate"
 )
 
 // slidingCase is a model that slides on surfaces of its field, with what is
@@ -39,7 +38,7 @@ func (c *slidingCase) text(solver string) string {
 // slidingPhases are the times at which a run comes to surfaces and leaves
 // them: the lines of its log that are called `slide` or `slide end`, with the
 // surface behind it. A start on one is none.
-func slidingPhases(tr *simulate.Trajectory) (in, out []float64) {
+func slidingPhases(tr *Trajectory) (in, out []float64) {
 	for _, e := range tr.Events {
 		switch {
 		case e.Time == tr.Rows[0][0]:
@@ -361,7 +360,7 @@ func TestSliding(t *testing.T) {
 			} {
 				m, err := Parse("model.node", c.text(solver))
 				require.NoError(t, err)
-				s, err := m.Simulate()
+				s, err := m.Simulate(context.Background(), SimulateOptions{})
 				require.NoError(t, err, solver)
 				tr := s.Trajectories[0]
 				in, out := slidingPhases(tr)
@@ -431,7 +430,7 @@ func TestSlidingLanes(t *testing.T) {
 			text := c.text("tsit5 { rtol: 1e-10, atol: 1e-12 }")
 			m, err := Parse("model.node", strings.TrimSuffix(text, " }\n")+fmt.Sprintf(", sweep: { %s: [%s] } }\n", name, strings.Join(list, ", ")))
 			require.NoError(t, err)
-			s, err := m.Simulate()
+			s, err := m.Simulate(context.Background(), SimulateOptions{})
 			require.NoError(t, err)
 			require.Len(t, s.Trajectories, len(points))
 			for k, tr := range s.Trajectories {

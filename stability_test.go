@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -47,15 +48,15 @@ func TestUnseenRates(t *testing.T) {
 		c, err := m.Certify(t.Context(), 9)
 		require.NoError(t, err, name)
 		require.Less(t, c.Worst, 1e-6, "%s: %s", name, c.Where)
-		f, err := m.NewFit(Workers(1))
+		f, err := m.NewFit(FitOptions{Workers: 1})
 		require.NoError(t, err)
-		x, err := f.Objective.Space.X0()
+		x, err := f.inner.Objective.Space.X0()
 		require.NoError(t, err)
 		for _, mode := range gradcheck.Modes {
 			opt := sim.Options{Method: solvers.Tsit5, RTol: 1e-7, ATol: 1e-9}
 			told := fmt.Sprintf("%s, %s", name, mode)
 			eval := func(opt sim.Options, grad []float64) (*loss.Objective, float64) {
-				o, err := loss.NewObjective(m.prog, f.Objective.Space, f.Objective.Trajectories, nil, opt, mode, 0, 1)
+				o, err := loss.NewObjective(m.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, nil, opt, mode, 0, 1)
 				require.NoError(t, err)
 				res, err := o.Eval(t.Context(), x, nil, 1, grad)
 				require.NoError(t, err)
@@ -117,7 +118,7 @@ func TestStiffWarning(t *testing.T) {
 	for _, solver := range []string{"tsit5 { atol: 1e-13 }", "dopri5 { atol: 1e-13 }", "bosh32 { atol: 1e-13 }"} {
 		m, err := Parse("rober.node", strings.Replace(rober, "SOLVER", solver, 1))
 		require.NoError(t, err)
-		s, err := m.Simulate()
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
 		require.NoError(t, err)
 		rows := s.Trajectories[0].Rows
 		for i, want := range []float64{.71582706871940509, 9.1855347645577639e-6, .28416374574583035} {
@@ -145,10 +146,10 @@ func TestStiffFit(t *testing.T) {
 		"  observe total = a + b ~ normal(0.2)\n}\ndata d from \"d.csv\" { time: t; total: total }\nfit { optimizer: lbfgs { iterations: 30 } }\n"
 	m, err := Parse(filepath.Join(dir, "m.node"), text)
 	require.NoError(t, err)
-	f, err := m.Fit(t.Context())
+	f, err := m.Fit(t.Context(), FitOptions{})
 	require.NoError(t, err)
-	require.InEpsilon(t, 0.03, f.Values.Params["slow"], 1e-4)
-	require.Equal(t, 100., f.Values.Params["fast"])
+	require.InEpsilon(t, 0.03, f.Values().Params["slow"], 1e-4)
+	require.Equal(t, 100., f.Values().Params["fast"])
 	require.Len(t, f.Warnings.All, 1)
 	require.Equal(t, "stiff", f.Warnings.All[0].Code)
 	require.Contains(t, f.Warnings.All[0].Message, "`b`")
@@ -158,7 +159,7 @@ func TestStiffFit(t *testing.T) {
 func TestStiffFailure(t *testing.T) {
 	m, err := Parse("rober.node", strings.Replace(strings.Replace(rober, "SOLVER", "tsit5 { max_steps: 10000 }", 1), "until: 40, times: [40]", "until: 1e5", 1))
 	require.NoError(t, err)
-	_, err = m.Simulate()
+	_, err = m.Simulate(context.Background(), SimulateOptions{})
 	require.ErrorContains(t, err, "10000 steps did not reach t = 100000; the model is stiff")
 	require.ErrorContains(t, err, "most of all for `b`, by the equation at rober.node:6:8")
 }
@@ -169,7 +170,7 @@ func TestNotStiff(t *testing.T) {
 	for _, path := range models(t) {
 		m, err := Load(path)
 		require.NoError(t, err)
-		s, err := m.Simulate()
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
 		if err != nil {
 			require.ErrorContains(t, err, "how long to simulate", path)
 			continue
@@ -178,7 +179,7 @@ func TestNotStiff(t *testing.T) {
 	}
 	m, err := Parse("rest.node", "model Rest {\n  state x = 1\n  x' = -x\n}\nsimulate { until: 500 }")
 	require.NoError(t, err)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	require.Empty(t, s.Warnings.All)
 }

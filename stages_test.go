@@ -36,16 +36,16 @@ func TestStageByStage(t *testing.T) {
 		text += "data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\n"
 		m, err := Parse(filepath.Join(dir, "m.node"), text)
 		require.NoError(t, err)
-		f, err := m.NewFit(Workers(1))
+		f, err := m.NewFit(FitOptions{Workers: 1})
 		require.NoError(t, err)
-		x, err := f.Objective.Space.X0()
+		x, err := f.inner.Objective.Space.X0()
 		require.NoError(t, err)
 		mode := gradcheck.Modes[seed%4]
 		for _, opt := range []sim.Options{
 			{Method: solvers.Tsit5, RTol: 1e-8, ATol: 1e-10}, {Method: solvers.Dopri5, RTol: 1e-2, ATol: 1e-2},
 			{Method: solvers.Bosh32, RTol: 1e-3, ATol: 1e-3}, {Method: solvers.RK4, Step: 0.4},
 		} {
-			o, err := loss.NewObjective(m.prog, f.Objective.Space, f.Objective.Trajectories, nil, opt, mode, 0, 1)
+			o, err := loss.NewObjective(m.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, nil, opt, mode, 0, 1)
 			require.NoError(t, err)
 			w := o.Workers[0]
 			it := o.Trajectories[3]
@@ -79,7 +79,7 @@ func TestStageByStage(t *testing.T) {
 
 			// A tape that holds few steps finds the others again.
 			opt.Memory = 400
-			o, err = loss.NewObjective(m.prog, f.Objective.Space, f.Objective.Trajectories, nil, opt, mode, 0, 1)
+			o, err = loss.NewObjective(m.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, nil, opt, mode, 0, 1)
 			require.NoError(t, err)
 			again := make([]float64, len(x))
 			res, err := o.Eval(t.Context(), x, nil, 1, again)

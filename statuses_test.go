@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"os"
 	"testing"
 
@@ -22,15 +23,15 @@ func TestStatuses(t *testing.T) {
 			require.Contains(t, string(page), "\n| `"+c.Name+"` | "+c.Title+" |\n")
 			m, err := Parse("model.node", c.Example)
 			require.NoError(t, err)
-			s, err := m.Simulate()
+			s, err := m.Simulate(context.Background(), SimulateOptions{})
 			if !want.Failed() {
 				require.NoError(t, err)
 				require.Equal(t, want, s.Trajectories[0].Status)
 				return
 			}
-			var fail *explain.RunError
+			var fail *RunError
 			require.ErrorAs(t, err, &fail)
-			require.Equal(t, want, fail.Fail.Status)
+			require.Equal(t, want, fail.Status)
 		})
 	}
 	require.Panics(t, func() { _ = sim.Status(len(explain.Statuses)).String() }, "a status that is not explained")

@@ -11,7 +11,7 @@ import (
 // A model is compiled from text; its right-hand side and the derivative of it
 // are evaluated at a point.
 func ExampleCompile() {
-	p, diags := compiler.Compile(diag.NewSource("lotka.node", `model Lotka {
+	p, diags := compiler.CompileSource(diag.NewSource("lotka.node", `model Lotka {
   param β = 0.9
   state x = 1
   state y = 2

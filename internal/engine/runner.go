@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"runtime"
 	"sync/atomic"
 
@@ -79,14 +80,15 @@ func (r *Runner) Each(f func(w *Worker)) {
 
 // Run does the runs 0 … n−1. prepare binds run i and gives its
 // span, done receives its result. Both are called on several goroutines. A
-// run's memory serves again once done returns true.
-func (r *Runner) Run(n int, prepare func(i int, to *BoundModel) *sim.Span, done func(w *Worker, l *LaneState) bool) {
+// run's memory serves again once done returns true. When the context ends no further
+// run begins.
+func (r *Runner) Run(ctx context.Context, n int, prepare func(i int, to *BoundModel) *sim.Span, done func(w *Worker, l *LaneState) bool) {
 	var next atomic.Int64
 	r.Each(func(w *Worker) {
 		w.Free = append(w.Free[:0], w.States...)
 		w.Group.Run(func() *sim.Job {
 			i := int(next.Add(1) - 1)
-			if i >= n {
+			if i >= n || ctx.Err() != nil {
 				return nil
 			}
 			l := w.Acquire()

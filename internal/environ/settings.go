@@ -9,7 +9,6 @@ import (
 	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/setting"
-	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -74,22 +73,6 @@ func SimulateSettings() setting.Table {
 	}
 }
 
-// SolverOptions reads the solver of a block.
-func SolverOptions(v *setting.Values) (sim.Options, error) {
-	st := v.Stages("solver")
-	if len(st) != 1 {
-		return sim.Options{}, fmt.Errorf("`solver` takes one value")
-	}
-	m := solvers.Method(st[0].Name)
-	o := sim.Options{Method: m, Step: st[0].Options.Float("step"), MaxSteps: st[0].Options.Int("max_steps")}
-	if m.Adaptive() {
-		o.RTol, o.ATol = st[0].Options.Float("rtol"), st[0].Options.Float("atol")
-	} else if !(o.Step > 0) {
-		return o, fmt.Errorf("solver `%s` takes fixed steps and needs their length: `solver: %s { step: 0.01 }`", m.Name, m.Name)
-	}
-	return o, nil
-}
-
 // Solvers describes the solvers, one a line.
 func Solvers() string {
 	var b strings.Builder
@@ -101,4 +84,17 @@ func Solvers() string {
 		fmt.Fprintf(&b, "%-8s order %d, %s, dense output of order %d: %s\n", m.Name, m.Order, kind, m.DenseOrder, m.Doc)
 	}
 	return b.String()
+}
+
+// Settings are those of the fit and simulate blocks of a file, or their defaults.
+func Settings(p *check.Program) (fits, simulations *setting.Values) {
+	env := Env()
+	fits, simulations = setting.New(env.Fit), setting.New(env.Simulate)
+	if s := p.Fit; s != nil {
+		fits = s.Values
+	}
+	if s := p.Simulate; s != nil {
+		simulations = s.Values
+	}
+	return fits, simulations
 }

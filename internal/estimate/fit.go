@@ -13,7 +13,6 @@ import (
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/engine"
-	"github.com/pinode/pinode/internal/environ"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
@@ -69,7 +68,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err := planUnsupported(prog.Program, plan); err != nil {
 		return nil, err
 	}
-	opt, err := environ.SolverOptions(settings)
+	opt, err := engine.SolverOptions(settings)
 	if err != nil {
 		return nil, err
 	}
@@ -332,7 +331,7 @@ func (f *Fit) take(x []float64) {
 
 // finish evaluates the fit at its result: errors, standard errors.
 func (f *Fit) finish(x []float64) error {
-	opt, err := environ.SolverOptions(f.settings)
+	opt, err := engine.SolverOptions(f.settings)
 	if err != nil {
 		return err
 	}
@@ -455,6 +454,6 @@ func (f *Fit) standardErrors(x []float64) {
 
 // Adaptive reports whether the fit's solver chooses its steps.
 func (f *Fit) Adaptive() bool {
-	o, err := environ.SolverOptions(f.settings)
+	o, err := engine.SolverOptions(f.settings)
 	return err == nil && o.Method.Adaptive()
 }

@@ -156,3 +156,16 @@ func ColumnNames(p *compiler.Program) (names, units []string) {
 	}
 	return names, units
 }
+
+// InferredUnits are the quantities whose unit was not declared, with it.
+func InferredUnits(p *compiler.Program) (list []string) {
+	m := p.Checked.Model
+	for _, o := range m.Objects() {
+		info := o.Info()
+		if _, c := o.(*check.Conserve); c || !info.Inferred || info.Unit.Dimensionless() {
+			continue
+		}
+		list = append(list, info.Name+": "+m.Units.Name(info.Unit))
+	}
+	return list
+}

@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/pinode/pinode/internal/environ"
+	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/simulate"
 	"github.com/pinode/pinode/sim"
@@ -129,7 +129,7 @@ func certifiedModes(opt sim.Options) []string {
 // WholeSimulation compares derivatives of a simulation, in all modes that the solver
 // has, in about n coordinates.
 func WholeSimulation(ctx context.Context, m *simulate.Simulator, n int) (*Certificate, error) {
-	opt, err := environ.SolverOptions(m.Settings)
+	opt, err := engine.SolverOptions(m.Settings)
 	if err != nil {
 		return nil, err
 	}

@@ -68,10 +68,8 @@ func (c *certifier) looking() *probe {
 
 // failure is that of the last evaluation.
 func (c *certifier) failure(p *probe) error {
-	for i := range p.Chunks {
-		if s := &p.Chunks[i]; s.Fail != nil {
-			return &explain.RunError{Trajectory: p.Task.Trajectories[s.At].Name, Fail: s.Fail, Text: explain.Failure(c.prog.Program, s.Fail)}
-		}
+	if err := p.Failure(); err != nil {
+		return err
 	}
 	return errors.New("the loss is not a finite number at the start values")
 }

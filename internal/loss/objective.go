@@ -265,6 +265,16 @@ func (o *Objective) eval(ctx context.Context, x []float64, trajectories []*probl
 	return e.res, nil
 }
 
+// Failure is the first run of the last evaluation that failed, or nil.
+func (o *Objective) Failure() error {
+	for i := range o.Chunks {
+		if c := &o.Chunks[i]; c.Fail != nil {
+			return &explain.RunError{Trajectory: o.Task.Trajectories[c.At].Name, Fail: c.Fail, Text: explain.Failure(o.Prog.Program, c.Fail)}
+		}
+	}
+	return nil
+}
+
 // addChunks adds up the chunks in their order, or says that one has failed.
 func (o *Objective) addChunks(e *evaluation) error {
 	clearSums(o.sums)

@@ -1,13 +1,13 @@
 package simulate
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/internal/engine"
-	"github.com/pinode/pinode/internal/environ"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/setting"
@@ -63,12 +63,12 @@ type Simulator struct {
 // Run runs the simulate block: one run, or one for each sample or point
 // of a sweep; a model that needs what data tell of a trajectory is run for
 // each trajectory of its data.
-func (m *Simulator) Run(c Options) (*Simulation, error) {
+func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 	trajectories, err := m.Trajectories()
 	if err != nil {
 		return nil, err
 	}
-	opt, err := environ.SolverOptions(m.Settings)
+	opt, err := engine.SolverOptions(m.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (m *Simulator) Run(c Options) (*Simulation, error) {
 	out.Trajectories = make([]*Trajectory, len(runs.of))
 	fails := make([]error, len(runs.of))
 	stats := make([]sim.Stats, len(runs.of))
-	r.Run(len(runs.of), func(i int, to *engine.BoundModel) *sim.Span {
+	r.Run(ctx, len(runs.of), func(i int, to *engine.BoundModel) *sim.Span {
 		return runs.prepare(i, p, nat, to)
 	}, func(w *engine.Worker, l *engine.LaneState) bool {
 		i, tr := l.Index, &l.Traj
@@ -127,6 +127,9 @@ func (m *Simulator) Run(c Options) (*Simulation, error) {
 		out.Trajectories[i] = t
 		return true
 	})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	for i, st := range stats {
 		if fails[i] != nil {
 			return nil, fails[i]

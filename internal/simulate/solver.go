@@ -1,11 +1,11 @@
 package simulate
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/internal/engine"
-	"github.com/pinode/pinode/internal/environ"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/sim"
@@ -49,7 +49,7 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	if len(trajectories) != 1 {
 		return nil, fmt.Errorf("a solver takes a model without data; its data have %d trajectories", len(trajectories))
 	}
-	opt, err := environ.SolverOptions(m.Settings)
+	opt, err := engine.SolverOptions(m.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (s *Solver) Run(values ...[]float64) error {
 	if s.rev {
 		s.single()
 	} else {
-		s.r.Run(len(s.Ends), s.begin, s.end)
+		s.r.Run(context.Background(), len(s.Ends), s.begin, s.end)
 	}
 	s.Stats = sim.Stats{}
 	for i := range s.stats {

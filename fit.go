@@ -1,0 +1,314 @@
+package pinode
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/estimate"
+	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/internal/report"
+)
+
+// FitOptions say what of a fit is not as the model file says.
+type FitOptions struct {
+	At         Point                  // where it starts; nil: the start values of the file
+	Seed       uint64                 // of all random numbers; 0: that of the file
+	Workers    int                    // trajectories computed side by side; 0: one for each core. Results do not depend on it
+	Resume     *fit.State             // goes on from there
+	Observer   func(fit.Progress)     // is told of each iteration
+	Checkpoint func(*fit.State) error // is called now and then with the live state, which goes on changing
+}
+
+// Fit is a fit of a model to its data, before, during and after it. It is for use by one
+// goroutine.
+type Fit struct {
+	Model             *Model
+	Status            fit.Status       // how it ended; empty before that
+	Params            map[string]Param // by name
+	Estimates         []Param          // the same, in the order of the model
+	Train, Validation Summary          // the trajectories that were fitted, and those held back
+	Warnings          Diagnostics      // of what the result may be wrong in
+	State             *fit.State       // of the optimiser; nil before it ran
+
+	inner *estimate.Fit
+	info  *report.Info // what Save has begun with
+	err   error        // that of Run
+	ran   bool
+}
+
+// Param is one number that a model learns, or holds fixed.
+type Param struct {
+	Name   string // "e", "A[0,1]", "CL{subject=3}"
+	Doc    string
+	Unit   string
+	Value  float64
+	Start  float64
+	StdErr float64 // NaN: not known
+	Lo, Hi float64 // its interval
+	Fixed  bool
+	Bound  bool // the estimate is at an end of its interval
+}
+
+// Summary describes trajectories and how the model meets them.
+type Summary struct {
+	Trajectories, Values, Missing int
+	T0, T1                        float64
+	Loss                          float64
+	RMSE                          map[string]float64 // by observation
+	Events                        int
+	Unproven                      string // where nothing proves that no crossing was missed; else empty
+}
+
+// Values are parameters, weights and scales that a model runs with. What is not
+// given is as at the start.
+type Values struct {
+	Params  map[string]float64   // by the names of Param
+	Weights map[string][]float64 // tensors by name
+	Scales  map[string][]float64
+}
+
+// Values are v: they are a Point.
+func (v *Values) Values() *Values { return v }
+
+// Point is what a model can be evaluated at: a *Fit, a *Run or *Values.
+type Point interface{ Values() *Values }
+
+func valuesAt(p Point) *problem.Values {
+	if p == nil {
+		return nil
+	}
+	v := problem.Values(*p.Values())
+	return &v
+}
+
+// NewFit reads the data and prepares a fit. Tables that do not fit the model are a
+// *DataError, settings that cannot be met are *Diagnostics.
+func (m *Model) NewFit(o FitOptions) (*Fit, error) {
+	settings, _ := m.settings()
+	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, From: valuesAt(o.At), Resume: o.Resume}
+	if o.Seed != 0 {
+		c.Seed = &o.Seed
+	}
+	inner, err := estimate.New(m.prog, m.data, settings, c)
+	if err != nil {
+		return nil, public(err)
+	}
+	f := &Fit{Model: m, inner: inner}
+	f.publish()
+	return f, nil
+}
+
+// Fit fits the model to its data. A cancelled context ends it after the current step,
+// with the Status fit.Interrupted and a State that can be resumed.
+func (m *Model) Fit(ctx context.Context, o FitOptions) (*Fit, error) {
+	f, err := m.NewFit(o)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.Run(ctx)
+}
+
+// Run fits: it is the part of Model.Fit behind NewFit.
+func (f *Fit) Run(ctx context.Context) error {
+	f.ran, f.err = true, public(f.inner.Run(ctx))
+	f.publish()
+	return f.err
+}
+
+// publish takes over what is known of the fit.
+func (f *Fit) publish() {
+	in := f.inner
+	f.Params, f.Estimates = map[string]Param{}, nil
+	for _, e := range in.Estimates {
+		p := Param(e)
+		f.Params[p.Name], f.Estimates = p, append(f.Estimates, p)
+	}
+	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
+	if f.ran && in.State != nil {
+		f.Status = in.State.Status
+	}
+}
+
+// Values are the estimates, with weights and scales.
+func (f *Fit) Values() *Values {
+	v := Values(*f.inner.Values)
+	return &v
+}
+
+// Objective is the loss that the fit minimises and the coordinates where it starts, for
+// those who bring their own optimiser: parameters through a smooth map onto all
+// numbers, then weights.
+func (f *Fit) Objective() (loss fit.Objective, start []float64, err error) {
+	start, err = f.inner.Objective.Space.X0()
+	return f.inner.Plan.Trainer.Objective, start, err
+}
+
+// ValuesAt are the values at coordinates of the objective.
+func (f *Fit) ValuesAt(x []float64) (*Values, error) {
+	if n := f.inner.Objective.Dim(); len(x) != n {
+		return nil, fmt.Errorf("%d coordinates, where the fit has %d", len(x), n)
+	}
+	v := Values(*f.inner.Objective.Space.ValuesAt(x))
+	return &v, nil
+}
+
+// Seed is that of all random numbers.
+func (f *Fit) Seed() uint64 { return f.inner.Plan.Trainer.Seed }
+
+// Weights is the number of fitted weights of neural blocks.
+func (f *Fit) Weights() int { return f.inner.Weights() }
+
+// Adaptive reports whether the fit's solver chooses its steps.
+func (f *Fit) Adaptive() bool { return f.inner.Adaptive() }
+
+// CertificateKind is what the setting `certificate` asks for: full, quick or off.
+func (f *Fit) CertificateKind() string { return f.inner.Plan.Certificate }
+
+// MaxTime is how long the fit may still take; 0: as long as it likes.
+func (f *Fit) MaxTime() time.Duration { return f.inner.Plan.Trainer.Stop.MaxTime }
+
+// Drift is the mean change of each conserved quantity over a trajectory of the training
+// data, relative to its mean size, between events and across them.
+func (f *Fit) Drift() (map[string]float64, error) {
+	d, err := f.inner.Drift()
+	return d, public(err)
+}
+
+// Save writes the folder of the fit: before Run what it is to be, after it estimates,
+// weights, trajectories over the data, residuals and events. The folder is made if it
+// is not there; a later Save replaces what an earlier one wrote.
+func (f *Fit) Save(dir string) error {
+	folder := &report.Folder{Dir: dir}
+	if f.info == nil {
+		if _, err := report.Open(dir); err != nil {
+			if folder, err = report.Create(dir); err != nil {
+				return err
+			}
+		}
+		info, err := folder.Begin(f.inner, f.Model.source())
+		if err != nil {
+			return err
+		}
+		f.info = &info
+	}
+	if !f.ran {
+		return nil
+	}
+	return public(folder.Finish(f.inner, f.Model.source(), *f.info, f.err))
+}
+
+// Run is the folder of a fit, as Save has written it.
+type Run struct {
+	Dir     string
+	Model   string // the path of the model file
+	Status  string // "running", "failed", or that of the fit
+	Started time.Time
+
+	values *Values
+	folder *report.Folder
+}
+
+// OpenRun opens the folder of a run, or "last", the newest below runs/.
+func OpenRun(name string) (*Run, error) {
+	folder, err := report.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := folder.Info()
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Dir: folder.Dir, Model: info.Model, Status: info.Status, Started: info.Started, folder: folder}
+	if info.Status == "running" || info.Status == "failed" {
+		return r, nil
+	}
+	v, err := folder.Values()
+	if err != nil {
+		return nil, err
+	}
+	r.values = (*Values)(v)
+	return r, nil
+}
+
+// Values are the estimates of the run; of one that has not ended, none.
+func (r *Run) Values() *Values {
+	if r.values == nil {
+		return &Values{}
+	}
+	return r.values
+}
+
+// State is the state of the run's fit at its last checkpoint, for FitOptions.Resume.
+// The model must be the one of the run.
+func (r *Run) State(m *Model) (*fit.State, error) {
+	if !r.folder.SameModel(m.prog.Checked.Source.Text) {
+		return nil, fmt.Errorf("%s was a fit of another version of %s; resume needs the same model", r.Dir, m.Path())
+	}
+	return r.folder.State()
+}
+
+// Evaluation is a model at given values beside its data.
+type Evaluation struct {
+	Loss  float64            // that a fit minimises
+	Terms map[string]float64 // of the loss, by observation, loss term, penalty, …
+
+	// LogLikelihood is that of all measured values of the training data, with the
+	// weights of observations as exponents; NaN where an observation has no
+	// distribution.
+	LogLikelihood float64
+	Values        int // how many these are
+
+	// Gradients of the loss and of the log-likelihood, by the parameters that are
+	// not fixed and by the tensors of weights.
+	LossGradient, Gradient *Values
+
+	Trajectories []TrajectoryEvaluation
+}
+
+// TrajectoryEvaluation is the share of one trajectory in a log-likelihood.
+type TrajectoryEvaluation struct {
+	Name          string
+	LogLikelihood float64
+	Values        int
+	Gradient      *Values
+}
+
+// EvaluateOptions say where a model is evaluated.
+type EvaluateOptions struct {
+	At      Point // nil: the start values of the file
+	Workers int   // cores to use; 0: all. Results do not depend on it
+}
+
+// At are the options to evaluate a model at a fit, a run or values.
+func At(p Point) EvaluateOptions { return EvaluateOptions{At: p} }
+
+// Evaluate computes the loss and the log-likelihood of the training data with their
+// gradients, and the log-likelihood of each trajectory. A run that fails is a
+// *RunError.
+func (m *Model) Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
+	settings, _ := m.settings()
+	in, err := estimate.New(m.prog, m.data, settings, estimate.Options{Workers: o.Workers, From: valuesAt(o.At)})
+	if err != nil {
+		return nil, public(err)
+	}
+	if f, ok := o.At.(*Fit); ok && f.Model == m && len(f.inner.X) == len(in.X) {
+		in.X = f.inner.X // estimates at an end of their interval stay there
+	}
+	e, err := in.Evaluate(ctx)
+	if err != nil {
+		return nil, public(err)
+	}
+	out := &Evaluation{
+		Loss: e.Loss, Terms: map[string]float64{}, LogLikelihood: e.LogLikelihood, Values: e.Values,
+		LossGradient: (*Values)(e.LossGradient), Gradient: (*Values)(e.Gradient),
+	}
+	for _, t := range e.Terms {
+		out.Terms[t.Name] += t.Value
+	}
+	for _, t := range e.Trajectories {
+		out.Trajectories = append(out.Trajectories, TrajectoryEvaluation{t.Name, t.LogLikelihood, t.Values, (*Values)(t.Gradient)})
+	}
+	return out, nil
+}
