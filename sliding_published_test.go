@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
 )
 
 // A block on a belt whose friction falls with the speed: x” = −x + F(x' − 0.2)

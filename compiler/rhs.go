@@ -18,7 +18,6 @@ import (
 type RHS struct {
 	Discretes  []float64 // as in Program.Discretes; 0 until Init or until set
 	Inputs     []float64 // as in Program.Inputs
-	InputRates []float64 // their rates, where the equations have them
 	Covariates []float64 // constants of a trajectory: covariates, first and slope values
 	Scales     []float64 // of neural blocks and conserved quantities; 1 where the model leaves them open
 
@@ -45,7 +44,7 @@ func (p *Program) RHS() (*RHS, error) {
 		p: p, frame: mod.NewFrame(), states: lay.NUser, params: lay.NP + lay.NKey,
 		eval: mod.Program("rhs"), vjp: mod.Program("rhs.vjp"), jvp: mod.Program("rhs.jvp"),
 		initY: mod.Program("init.y"), initD: mod.Program("init.d"), guards: mod.Program("guards"), floors: mod.Program("floors"),
-		Inputs: make([]float64, lay.NU), InputRates: make([]float64, lay.NU),
+		Inputs:     make([]float64, lay.NU),
 		Covariates: make([]float64, lay.NQ-lay.NKey), Scales: make([]float64, lay.NS), d: make([]float64, lay.ND),
 	}
 	n := 0
@@ -151,7 +150,6 @@ func (f *RHS) at(t float64, y, params []float64) {
 	}
 	copy(f.frame.Input("y"), y[:min(len(y), f.states)])
 	copy(f.frame.Input("u"), f.Inputs)
-	copy(f.frame.Input("ut"), f.InputRates)
 	copy(f.frame.Input("s"), f.Scales)
 	f.split(params)
 	copy(f.d, f.Discretes)
