@@ -45,12 +45,14 @@ func ExampleCompile() {
 // What a program is made of, in the order of its vectors.
 func ExampleProgram_States() {
 	p, err := compiler.Compile("ball.node", `model Ball {
+  time t: s
   param e in (0, 1) = 0.8
+  param g: m/s^2 = 9.81
   state h: m = 10
   state v: m/s = 0
   h' = v
-  v' = -9.81 m/s^2
-  event bounce when h <= 0 m { v := -e*v }
+  v' = -g
+  event bounce when h <= 0 { v := -e*v }
 }`)
 	if err != nil {
 		fmt.Println(err)
@@ -69,5 +71,6 @@ func ExampleProgram_States() {
 	// 0 h m
 	// 1 v m/s
 	// 0 e 1 [0.8]
+	// 1 g m/s^2 [9.81]
 	// bounce when [v]
 }
