@@ -34,6 +34,9 @@ func (s *Integrator) scan(from float64) (guard int, theta float64) {
 			s.unpass(c.Theta)
 			return c.Guard, c.Theta
 		}
+		if s.at != endFree && (1-c.Theta)*s.step.H <= s.resolution() {
+			break // it is of the instant at the end
+		}
 		s.passed = append(s.passed, passage{c.Guard, s.det.Side[c.Guard], c.Theta})
 		s.pass(c.Guard, to)
 		if c.Theta >= 1 {
