@@ -114,13 +114,16 @@ func (s *Integrator) cross(guard int) *Failure {
 	}
 	copy(s.gBefore, s.g)
 	copy(s.rateBefore, s.rate)
+	turns := s.out.Stats.Turns
 	if fail := s.crossSwitches(guard); fail != nil {
 		return fail
 	}
 	s.takeSides() // of those that read the modes
-	jump := s.inputsJump()
-	if jump {
+	bends := s.inputsJump()
+	if bends {
 		s.segment(s.t)
+	}
+	if bends = bends || s.out.Stats.Turns > turns; bends {
 		s.tryGuards()
 	}
 	for j, c := range s.crossed {
@@ -135,7 +138,7 @@ func (s *Integrator) cross(guard int) *Failure {
 			side = sign(s.g[j])
 		} else if s.leaving(j) == 0 {
 			side = 0
-		} else if jump {
+		} else if bends {
 			side = s.sideBehind(j)
 		}
 		s.setSide(j, side, true)
@@ -149,8 +152,8 @@ func (s *Integrator) cross(guard int) *Failure {
 }
 
 // sideBehind is the side of a guard that comes to its surface at the very instant at
-// which inputs jump or bend: they decide whether it goes on across, as tryGuards has
-// found it there.
+// which inputs or the field jump or bend: they decide whether it goes on across, as
+// tryGuards has found it there.
 func (s *Integrator) sideBehind(j int) int8 {
 	across := -s.det.Side[j]
 	side := across
