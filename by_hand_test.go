@@ -338,3 +338,32 @@ func TestTouches(t *testing.T) {
 		require.Zero(t, lastRow(t, m)[3], when)
 	}
 }
+
+// TestTiesThatStayAreCertain: what falls on one time whatever the parameters are, and
+// round-off that decides how a mode is left, make no derivative doubtful.
+func TestTiesThatStayAreCertain(t *testing.T) {
+	for name, c := range map[string]struct{ model, csv, columns string }{
+		"clocks": {`model M {
+  param a in (0, inf) = 0.5
+  state x = 1
+  x' = (if t/24 - floor(t/24) < 0.6 then a else 0) - 0.1*x
+  event harvest every 168 { x := 0.6*x }
+  observe y = x ~ normal(0.1)
+}`, "t,y\n0,1\n170,2\n340,2\n", "y: y"},
+		"friction": {`model M {
+  param mu = 3
+  input F hold
+  state x = 0
+  state v = 0
+  x' = v
+  v' = F - mu*sign(v)
+  observe y = x ~ normal(0.1)
+}`, "t,y,F\n0,,1\n3.5,,5\n4,,0\n5.3,0.1,\n", "y: y; F: F"},
+	} {
+		f, err := fitOf(t, c.model, c.csv, c.columns, "solver: tsit5 { rtol: 1e-10, atol: 1e-12 }")
+		require.NoError(t, err, name)
+		cert := certificateOf(t, f)
+		require.True(t, cert.Certified(), "%s: %s: %g", name, cert.Where, cert.Worst)
+		require.Zero(t, cert.Doubtful, name)
+	}
+}
