@@ -117,6 +117,7 @@ type Integrator struct {
 	stuck   int        // instants in a row without progress
 
 	tape                 tape
+	order                order
 	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
 }
 
@@ -253,7 +254,7 @@ func (s *Integrator) close(fail *Failure) error {
 		s.endAtFixed()
 		s.saveState()
 	}
-	out.T = s.t
+	out.T, out.Order = s.t, s.order.sum()
 	copy(out.Y, s.y)
 	copy(out.D, s.d)
 	if fail != nil {
@@ -282,6 +283,7 @@ func (s *Integrator) endAtFixed() {
 
 func (s *Integrator) reset() {
 	s.tape.reset()
+	s.order = order{t: s.span.T0}
 	s.ctl.Restart()
 	s.stab.reset()
 	s.t = s.span.T0

@@ -96,7 +96,7 @@ func (s *Integrator) branch(i int, mode float64) branch {
 	s.modes = was
 	s.setModes(i, mode)
 	s.tryGuards()
-	if !finite(s.rateTry[w.Guard : w.Guard+1]) && s.leaveSlid(i) {
+	if !finite(s.rateTry[w.Guard:w.Guard+1]) && s.leaveSlid(i) {
 		s.tryGuards()
 	}
 	s.spread(s.trial, s.y)

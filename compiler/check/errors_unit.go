@@ -103,7 +103,7 @@ func (e *elaborator) scaleHelp(x *Expr, to units.Unit) string {
 	}
 	f := from.Factor(to)
 	if x.Kind == Number && x.Object == nil && x.Name == "" {
-		return fmt.Sprintf("only the scale differs: write `%.12g [%s]`", x.Value*f, e.table.Name(to))
+		return fmt.Sprintf("only the scale differs: write `%v [%s]`", x.Value*f, e.table.Name(to))
 	}
 	unit := quotient(e.table.Name(to), e.table.Name(from))
 	if strings.HasSuffix(unit, "/1") {

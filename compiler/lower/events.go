@@ -140,7 +140,7 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		return &Cond{Op: op, Guard: l.guardOf(g, x)}
 	}
 	l.triggers(len(l.out.Events), x.Args...)
-	g := l.b.Sub(l.inGuard(x.Args[0], l.expr), l.inGuard(x.Args[1], l.expr))
+	g := l.inGuard(x, func(x *check.Expr) *ir.Node { return l.b.Sub(l.expr(x.Args[0]), l.expr(x.Args[1])) })
 	if !l.moves(g) {
 		i := l.guardOf(l.inGuard(x, l.cond), x)
 		l.out.Guards[i].Flag = true
@@ -161,13 +161,40 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 }
 
 // inGuard lowers a comparison or a side of one. Where it jumps the run must stop, as a
-// guard that jumps has no root; corners do not matter.
+// guard that jumps has no root; so it must at the corners behind which the guard stays
+// where it is, as min(x, 1) - 1 does, which may be its surface.
 func (l *lowerer) inGuard(x *check.Expr, by func(*check.Expr) *ir.Node) *ir.Node {
 	was := [2]bool{l.located, l.cornered}
 	l.located, l.cornered = true, false
 	n := by(x)
+	if l.cornered = l.settles(n); l.cornered {
+		n = by(x)
+	}
 	l.located, l.cornered = was[0], was[1]
 	return n
+}
+
+// settles reports whether a guard stays where it is behind a corner, or touches its
+// surface with one. Other corners do not matter to it.
+func (l *lowerer) settles(g *ir.Node) bool {
+	with := func(corner, as *ir.Node) *ir.Node {
+		return l.b.Substitute([]*ir.Node{g}, map[*ir.Node]*ir.Node{corner: as})[0]
+	}
+	for _, n := range ir.Reach(g) {
+		switch n.Op {
+		case ir.OpAbs:
+			if with(n, l.b.Full(n.Shape, 0)).IsConst(0) {
+				return true
+			}
+		case ir.OpMin, ir.OpMax:
+			for _, a := range n.Args {
+				if a.Shape == n.Shape && !l.moves(with(n, a)) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // guardOf adds a guard, or finds the one that is there already.
