@@ -330,7 +330,7 @@ func TestTouches(t *testing.T) {
 	} {
 		m, err := Parse("m.node", "model M {\n  state x = 0\n  state v = 1\n  discrete n = 0\n  x' = 1\n  v' = 2*(x - 1)\n  event e when "+when+" { n += 1 }\n}\nsimulate { until: 1.9 }\n")
 		require.NoError(t, err)
-		_, err = m.Simulate()
+		_, err = m.Simulate(context.Background(), SimulateOptions{})
 		if graze {
 			require.ErrorContains(t, err, "touches its surface", when)
 			continue
