@@ -251,6 +251,7 @@ func (r *Run) State(m *Model) (*fit.State, error) {
 
 // Evaluation is a model at given values beside its data.
 type Evaluation struct {
+	At    *Values            // all parameters and weights that it was evaluated with
 	Loss  float64            // that a fit minimises
 	Terms map[string]float64 // of the loss, by observation, loss term, penalty, …
 
@@ -304,6 +305,7 @@ func (m *Model) Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, e
 		Loss: e.Loss, Terms: map[string]float64{}, LogLikelihood: e.LogLikelihood, Values: e.Values,
 		LossGradient: (*Values)(e.LossGradient), Gradient: (*Values)(e.Gradient),
 	}
+	out.At = (*Values)(in.Objective.Space.ValuesAt(in.X))
 	for _, t := range e.Terms {
 		out.Terms[t.Name] += t.Value
 	}
