@@ -127,7 +127,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	return s
 }
 
-// Bind lets the programs read the shared parameters where p stands, and sets the
+// Bind lets the programs read p as the shared parameters, without a copy, and sets the
 // scales.
 func (s *System) Bind(p, scales []float64) {
 	copy(s.S, scales)

@@ -148,7 +148,7 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 }
 
 // choose keeps the columns of the names that are asked for, the time before
-// them, and returns how a row is cut to them. A name stands for all of its
+// them, and returns how a row is cut to them. A name means all of its
 // components.
 func (s *Simulation) choose(names []string) (func([]float64) []float64, error) {
 	if len(names) == 0 {
