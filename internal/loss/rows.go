@@ -45,7 +45,7 @@ func newRowBatch(mod *exec.Module, sys *engine.System) *rowBatch {
 	return r
 }
 
-// add takes over the row that stands in the system, at a save of a run, and
+// add takes over the row that the system is at, a save of a run, and
 // reports whether all lanes are taken.
 func (r *rowBatch) add(l *Run, save int) bool {
 	lane := len(r.runs)

@@ -110,7 +110,7 @@ func (s *Worker) badRow(l *Run) *sim.Failure {
 	return fail
 }
 
-// badObservation says why the loss of observation i at the row that stands is
+// badObservation says why the loss of observation i at the row that the system is at is
 // not finite.
 func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
 	w, slot := s.Worker, s.objective.Prog.Model.Layout.Observes[i]
@@ -142,7 +142,7 @@ func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
 }
 
 // badSpread names an argument of an observation's distribution that is not
-// above 0 at the row that stands, as all of them have to be.
+// above 0 at the row that the system is at, as all of them have to be.
 func (s *Worker) badSpread(i int, o *check.Observe) string {
 	mod, err := engine.Once(s.objective.Prog, "noise", s.objective.Prog.Noise)
 	if err != nil || mod == nil {
