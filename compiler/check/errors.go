@@ -279,7 +279,7 @@ func (e *elaborator) errUnknownState(q *equation) {
 	d := e.diags.Errorf(unknownName, t.Span(), "`%s` has an equation of motion and is not declared", t.Name)
 	var have []string
 	for _, x := range e.order {
-		if _, ok := x.decl.(*dsl.StateDecl); ok {
+		if _, ok := x.decl.(*dsl.StateDecl); ok && !strings.HasSuffix(x.name, "'") {
 			have = append(have, strings.TrimPrefix(x.name, q.scope.prefix))
 		}
 	}
