@@ -27,10 +27,7 @@ func (l *lowerer) events() {
 		case dsl.TriggerEvery:
 			e.Period, e.From, e.Until = l.expr(ev.At), l.optional(ev.From), l.optional(ev.Until)
 			for _, n := range []*ir.Node{e.Period, e.From, e.Until} {
-				if n != nil && (l.moves(n) || l.dependsOn(n, l.out.In.D)) {
-					l.diags.Errorf("bad-schedule", ev.Span, "the schedule of event `%s` depends on the state", ev.Name).
-						WithHelp("a period and its ends are made of numbers, parameters and covariates; use `when` for the rest")
-				}
+				never(n != nil && (l.moves(n) || l.dependsOn(n, l.out.In.D)), "the schedule of an event depends on the state")
 			}
 		case dsl.TriggerRate:
 			// It fires where the integrated intensity reaches a threshold.
@@ -147,12 +144,7 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		l.out.Guards[i].Flag = true
 		return &Cond{Op: CondFlag, Guard: i}
 	}
-	switch x.Name {
-	case "eq", "ne":
-		l.diags.Errorf("equality-guard", x.Span, "a quantity that changes continuously is equal to another at single instants only").
-			WithHelp("use `crossing(a - b)` for the instant, or `<=` and `>=`")
-		return &Cond{Op: CondConst}
-	}
+	never(x.Name == "eq" || x.Name == "ne", "an equality of what changes continuously has no guard")
 	surface, turned := l.oriented(g)
 	op := CondAbove
 	if below := x.Name == "lt" || x.Name == "le"; below != turned {

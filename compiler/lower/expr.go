@@ -272,7 +272,7 @@ func (l *lowerer) diff(x *check.Expr) *ir.Node {
 		wrt, off = in.Q, off+l.slots[o].Off
 	case *check.Input:
 		if o.Value != nil {
-			l.diags.Errorf("bad-derivative", by.Span, "input `%s` is an expression of time; differentiate by the time", o.Name)
+			l.errByExpression(by, o)
 			return e
 		}
 		wrt, off = in.U, off+l.slots[o].Off

@@ -241,8 +241,7 @@ func (l *lowerer) block(n *check.Neural) {
 	}
 	for _, h := range n.Options.List("hidden") {
 		if h < 1 || h != math.Trunc(h) || h > 1e6 {
-			l.diags.Errorf("bad-block", n.Span, "block `%s` has a hidden layer of %g units", n.Name, h).
-				WithHelp("`hidden` lists whole numbers, like [16, 16]")
+			l.errWidth(n, h)
 			h = 1
 		}
 		net.Hidden = append(net.Hidden, int(h))
@@ -253,7 +252,7 @@ func (l *lowerer) block(n *check.Neural) {
 		net.ZeroAt = n.ZeroAt // scaled when the block is built
 	}
 	if err := net.Validate(); err != nil {
-		l.diags.Errorf("bad-block", n.Span, "block `%s`: %s", n.Name, err)
+		l.errBlock(n, err)
 	}
 	blk := &Block{Neural: n, Net: net, Off: lay.NP}
 	for _, t := range net.Tensors() {
@@ -441,10 +440,7 @@ func (l *lowerer) initial() {
 		l.out.InitD = l.b.Concat(ds...)
 	}
 	for _, n := range []*ir.Node{l.out.InitY, l.out.InitD} {
-		if n != nil && l.dependsOn(n, l.out.In.Y, l.out.In.D) {
-			l.diags.Errorf("bad-initial", l.m.Span, "an initial value depends on a state").
-				WithHelp("initial values are made of numbers, parameters, covariates, first(…) and slope(…)")
-		}
+		never(n != nil && l.dependsOn(n, l.out.In.Y, l.out.In.D), "an initial value depends on a state")
 	}
 }
 
