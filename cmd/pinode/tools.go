@@ -13,7 +13,6 @@ import (
 	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
-	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/internal/diag"
 )
@@ -166,17 +165,6 @@ func (a *app) dumpCmd() *cobra.Command {
 	}
 	c.Flags().StringVar(&stage, "stage", "model", "ast, model, graph, plan or asm")
 	return c
-}
-
-// codes are all documented diagnostics, and the ways a run can end.
-func codes() map[string]diag.Code {
-	out := map[string]diag.Code{}
-	for _, list := range [][]diag.Code{dsl.Codes, check.Codes, lower.Codes, pinode.Codes, pinode.Statuses} {
-		for _, c := range list {
-			out[c.Name] = c
-		}
-	}
-	return out
 }
 
 func (a *app) explainCmd() *cobra.Command {
