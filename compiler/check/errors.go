@@ -368,6 +368,11 @@ func (e *elaborator) errPriorOutside(p *Param) {
 	e.diags.Errorf(emptyInterval, p.Prior.Span, "the prior of `%s` has no density in its interval", p.Name)
 }
 
+func (e *elaborator) errCutPrior(p *Param) {
+	e.diags.Errorf(badDistribution, p.Prior.Span, "how much of this prior lies in the interval of `%s` is known for constant arguments only", p.Name).
+		WithHelp("write numbers, leave out the interval, or take another prior, like `normal`")
+}
+
 func (e *elaborator) errOutsideInterval(p *Param, v *Expr, c float64, iv *dsl.Interval) {
 	d := e.diags.Errorf(outsideInterval, v.Span, "%g is not a value that `%s` can have", c, p.Name)
 	if p.Prior != nil {

@@ -232,3 +232,68 @@ func kinds(list []lower.Scale) (out []lower.ScaleKind) {
 	}
 	return out
 }
+
+// TestCutPriors: a prior has all of its mass in the interval of its parameter, also where
+// its arguments are parameters themselves.
+func TestCutPriors(t *testing.T) {
+	type cdf interface {
+		LogProb(float64) float64
+		CDF(float64) float64
+	}
+	inf := math.Inf(1)
+	for _, c := range []struct {
+		interval, prior string
+		lo, hi          float64
+		dist            func(a, b float64) cdf
+		x               []float64
+	}{
+		{"(0, inf)", "normal(a, b)", 0, inf, func(a, b float64) cdf { return distuv.Normal{Mu: a, Sigma: b} }, []float64{0.1, 2}},
+		{"(-inf, 1]", "normal(a, b)", -inf, 1, func(a, b float64) cdf { return distuv.Normal{Mu: a, Sigma: b} }, []float64{-3, 1}},
+		{"[-1, 2)", "normal(a, b)", -1, 2, func(a, b float64) cdf { return distuv.Normal{Mu: a, Sigma: b} }, []float64{-1, 1.5}},
+		{"(0, 3)", "lognormal(a, b)", 0, 3, func(a, b float64) cdf { return distuv.LogNormal{Mu: a, Sigma: b} }, []float64{0.1, 2}},
+		{"(0.5, 3)", "lognormal(a, b)", 0.5, 3, func(a, b float64) cdf { return distuv.LogNormal{Mu: a, Sigma: b} }, []float64{0.6, 2}},
+		{"[1, inf)", "exponential(b)", 1, inf, func(_, b float64) cdf { return distuv.Exponential{Rate: 1 / b} }, []float64{1, 4}},
+		{"[1, 2]", "exponential(b)", 1, 2, func(_, b float64) cdf { return distuv.Exponential{Rate: 1 / b} }, []float64{1, 2}},
+		{"(-2, 0.2)", "laplace(a, b)", -2, 0.2, func(a, b float64) cdf { return distuv.Laplace{Mu: a, Scale: b} }, []float64{-1, 0}},
+		{"(1, inf)", "laplace(a, b)", 1, inf, func(a, b float64) cdf { return distuv.Laplace{Mu: a, Scale: b} }, []float64{1.5, 9}},
+		{"(0, inf)", "student(3, 0.5, 2)", 0, inf, func(_, _ float64) cdf { return distuv.StudentsT{Nu: 3, Mu: 0.5, Sigma: 2} }, []float64{0.1, 9}},
+		{"(-1, 4)", "student(3, 0.5, 2)", -1, 4, func(_, _ float64) cdf { return distuv.StudentsT{Nu: 3, Mu: 0.5, Sigma: 2} }, []float64{0.1, 3}},
+		{"(0, 0.5)", "uniform(a, a + b)", 0, 0.5, func(a, b float64) cdf { return distuv.Uniform{Min: a, Max: a + b} }, []float64{0.4}},
+		{"(-9, 9)", "uniform(-2, 0.5)", -2, 0.5, func(_, _ float64) cdf { return distuv.Uniform{Min: -2, Max: 0.5} }, []float64{-2, 0.4}},
+	} {
+		m := model(t, "  param a = 0.3\n  param b in (0, inf) = 1\n  param x[2] in "+c.interval+" ~ "+c.prior+"\n  state s = 0\n  s' = a + b + sum(x)")
+		for _, p := range [][]float64{{0.3, 2}, {-1, 5}} {
+			d := c.dist(p[0], p[1])
+			mass := 1.
+			if !math.IsInf(c.hi, 1) {
+				mass = d.CDF(c.hi)
+			}
+			if !math.IsInf(c.lo, -1) {
+				mass -= d.CDF(c.lo)
+			}
+			for _, x := range c.x {
+				want := -2 * (d.LogProb(x) - math.Log(mass))
+				requireClose(t, want, value(t, m.Priors[0].Node, inputs{"p": {p[0], p[1], x, x}}), 1e-9, "%s in %s at %g with %v", c.prior, c.interval, x, p)
+			}
+		}
+	}
+}
+
+// TestPriorShapes: arguments of a prior are one for all elements or one for each.
+func TestPriorShapes(t *testing.T) {
+	m := model(t, "  param c[2] = 0\n  param A[2, 2] ~ normal([[1, 2], [3, 4]], 0.5)\n  param v[2] in (0, inf) ~ student([3, 4], [1, 2], 1)\n  param w[2] in (0, inf) ~ normal(c, [1, 2])\n  state s = 0\n  s' = sum(A) + sum(v) + sum(w)")
+	in := inputs{"p": {7, 8, 1, 2, 3, 5, 1.5, 2.5, 9, 9}}
+	want := 4*math.Log(0.5) + 2*math.Log(2*math.Pi) + 0.5*4
+	requireClose(t, want, value(t, m.Priors[0].Node, in), 1e-13, "matrix")
+	cut := func(d interface {
+		LogProb(float64) float64
+		CDF(float64) float64
+	}, x float64,
+	) float64 {
+		return math.Log(1-d.CDF(0)) - d.LogProb(x)
+	}
+	want = cut(distuv.StudentsT{Nu: 3, Mu: 1, Sigma: 1}, 1.5) + cut(distuv.StudentsT{Nu: 4, Mu: 2, Sigma: 1}, 2.5)
+	requireClose(t, want, value(t, m.Priors[1].Node, in), 1e-12, "student")
+	want = cut(distuv.Normal{Mu: 7, Sigma: 1}, 9) + cut(distuv.Normal{Mu: 8, Sigma: 2}, 9)
+	requireClose(t, want, value(t, m.Priors[2].Node, in), 1e-12, "normal")
+}

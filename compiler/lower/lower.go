@@ -479,17 +479,6 @@ func ElementName(o *check.Obj, i int) string {
 	return o.Name + "[" + itoa(i/o.Shape.N) + "," + itoa(i%o.Shape.N) + "]"
 }
 
-func (l *lowerer) priors() {
-	for _, p := range l.m.Params {
-		if p.Prior == nil {
-			continue
-		}
-		x := l.ref(p)
-		n := l.density(p.Prior, x, nil)
-		l.out.Priors = append(l.out.Priors, Prior{Param: p, Node: l.b.Sum(n)})
-	}
-}
-
 func (l *lowerer) floors() {
 	var parts []*ir.Node
 	for _, w := range l.out.Switches {
