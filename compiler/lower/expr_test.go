@@ -59,7 +59,8 @@ func TestOperators(t *testing.T) {
 		"a + b*c": a + b*c, "(a + b)*c": (a + b) * c, "a - b - c": a - b - c, "a/c/b": a / c / b, "-a^c": -math.Pow(a, c), "c^a^2": math.Pow(c, a*a),
 		"if a > b then a else c": a, "if a < b then a else c": c, "if a >= a and b <= c then 1 else 0": 1, "if a > c or b > c then 1 else 0": 0,
 		"if not (a == b) and a != c then 1 else 0": 1, "if true then a else b": a, "(a > b) + (b > a)": 1,
-		"max(a, b, c)": c, "min([a, b, c])": b, "clamp(c, b, a)": a, "clamp(b, b, a)": b, "sum([[a, b], [c, a]] @ [1, 2])": a + 2*b + c + 2*a,
+		"max(a, b, c)": c, "min([a, b, c])": b, "min([b, c, a])": b, "max([c, a, b])": c, "max([a, b])": a, "min(a)": a, "max(c)": c,
+		"sum(max([a, b], 0.5))": a + 0.5, "sum(min([c, b], [a, a]))": a + b, "clamp(c, b, a)": a, "clamp(b, b, a)": b, "sum([[a, b], [c, a]] @ [1, 2])": a + 2*b + c + 2*a,
 		"([1, 2] @ [[a, b], [c, a]])[1]": b + 2*a, "[a, b] @ [c, a]": a*c + b*a, "([[a, b], [c, a]] @ [[a, b], [c, a]])[1, 0]": c*a + a*c,
 		"[[a, b], [c, a]][:, 1][1]": a, "twice(a + b) + twice(c)": 2*(a+b) + 2*c, "pi*a": math.Pi * a,
 	} {
@@ -73,16 +74,23 @@ func TestOperators(t *testing.T) {
 // TestDerivatives: what diff and grad give, by closed form, by everything that a
 // derivative may be taken by.
 func TestDerivatives(t *testing.T) {
-	m := model(t, `  param p[2] = 1
+	m := model(t, `  param p0 = 1
+  param q0 per trajectory = 1
+  param p[2] = 1
   param q per trajectory = 1
+  covariate c0
   covariate c
+  input u0
   input u
+  discrete d0 = 0
   discrete d = 0
+  state z0 = 0
   state z[2] = 0
+  z0' = p0*q0*c0*u0*d0
   z' = -z*d
   fn inner(v, w) = diff(v^2*w, v)
   fn twice(v) = diff(diff(v^4, v), v)
-  event dose(amount) on data { z[0] += diff(amount^3, amount) }
+  event dose(first_one, amount) on data { z[0] += diff(amount^3, amount) + 0*first_one }
   let time = diff(t^2*z[0], t)
   let state = diff(sin(z[0])*z[1], z[0])
   let element = diff(p[0]*p[1]^2, p[1])
@@ -96,7 +104,7 @@ func TestDerivatives(t *testing.T) {
   let matrix = diff([z[0]*z[1], z[1]^2, z[0]], z)
   let vector = diff([p[0]^2, p[0]*p[1]], p[0])`)
 	z, p, q, c, u, d, time := []float64{0.7, -1.2}, []float64{1.5, 2.5}, 3., 4., 5., 6., 7.
-	got := values(t, m.Outputs, inputs{"t": {time}, "y": z, "p": p, "q": {q, c}, "u": {u}, "d": {d}})
+	got := values(t, m.Outputs, inputs{"t": {time}, "y": {9, z[0], z[1]}, "p": {9, p[0], p[1]}, "q": {9, q, 9, c}, "u": {9, u}, "d": {9, d}})
 	want := []float64{
 		2 * time * z[0], math.Cos(z[0]) * z[1], 2 * p[0] * p[1], 3 * q * q, 2 * c * q, 2 * u, 2 * d * z[1],
 		2 * z[0] * z[0], 12 * z[1] * z[1],
@@ -108,7 +116,7 @@ func TestDerivatives(t *testing.T) {
 	for i := range want {
 		requireClose(t, want[i], got[i], 1e-13, "%s", m.Layout.Outputs[i].Name)
 	}
-	require.Equal(t, []float64{3 * 2 * 2}, values(t, m.Events[0].Jump, inputs{"a": {2}}))
+	require.Equal(t, []float64{3 * 2 * 2}, values(t, m.Events[0].Jump, inputs{"a": {9, 2}}))
 }
 
 // TestInputDerivative: an input that is an expression has no derivative of its own.

@@ -2,6 +2,7 @@ package lower_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -121,6 +122,43 @@ func TestPlain(t *testing.T) {
 	require.Empty(t, m.Guards)
 	// |−2| + ⌊1.5⌋ + 2 + sign(−4) + max(−2, 1.5) + 0
 	require.Equal(t, 2+1+2-1+1.5, values(t, m.RHS, inputs{"y": {-4}, "p": {-2}, "q": {1.5}, "d": {0}})[0])
+}
+
+// TestGuards: where a guard jumps the run stops; its corners do not matter.
+func TestGuards(t *testing.T) {
+	for guard, switches := range map[string]int{"sign(v)": 1, "floor(v)": 1, "(if v > 0 then 1 else 2)": 1, "abs(v)": 0, "max(v, 1)": 0, "smooth(sign(v))": 0, "relu(v)": 0, "step(v)": 1} {
+		m := model(t, "  state x = 1\n  state v = 1\n  x' = 1\n  v' = 1\n  event e when x > "+guard+" { x := 0 }")
+		require.Len(t, m.Switches, switches, guard)
+	}
+}
+
+// TestCornerAtJump: a corner on a surface where something jumps is a plain function, that
+// has a value beside the surface on both sides.
+func TestCornerAtJump(t *testing.T) {
+	m := model(t, `  state x = 1
+  x' = -sign(x)*sqrt(abs(x)) + relu(-3*x)
+  observe seen = sign(x)*abs(x)
+  loss l = sign(x)*abs(x)
+  let out = abs(x)
+  event e when sign(x)*abs(x) > 2 { x := abs(x)*sign(x) }`)
+	require.Len(t, m.Guards, 2)
+	for _, x := range []float64{-0.25, 0.25} {
+		for _, mode := range []float64{0, 1} {
+			d := make([]float64, m.Layout.ND)
+			for _, w := range m.Switches {
+				d[w.Mode] = mode
+			}
+			sign := 2*mode - 1
+			in := inputs{"y": {x}, "d": d, "data": {0}, "seen": {0}, "s": {1, 1}}
+			requireClose(t, -sign*0.5+math.Max(-3*x, 0), values(t, m.RHS, in)[0], 1e-15, "x' at %g on side %g", x, mode)
+			requireClose(t, sign*0.25, values(t, m.Pred, in)[0], 1e-15, "seen at %g on side %g", x, mode)
+			requireClose(t, sign*0.25, values(t, m.Terms, in)[1], 1e-15, "loss at %g on side %g", x, mode)
+			out := values(t, m.Outputs, in)
+			requireClose(t, 0.25, out[0], 1e-15, "out at %g on side %g", x, mode)
+			requireClose(t, sign*0.25-2, value(t, m.Guards[m.Events[0].Cond.Guard].Node, in), 1e-15, "guard at %g on side %g", x, mode)
+			requireClose(t, sign*0.25, values(t, m.Events[0].Sliding.Jump, in)[0], 1e-15, "jump at %g on side %g", x, mode)
+		}
+	}
 }
 
 // TestActing: quantities that the equations read by the modes of surfaces that may be
