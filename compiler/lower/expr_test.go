@@ -205,6 +205,18 @@ func TestNetworks(t *testing.T) {
 	require.Equal(t, got[1:], values(t, m.NetVals[0], in))
 }
 
+// TestBlockInFunction: what is noted of a block are its arguments and results in the
+// run, also where a function differentiates it.
+func TestBlockInFunction(t *testing.T) {
+	m := model(t, "  neural V(u) -> 1 { hidden: [1] }\n  state x = 1\n  fn force(u) = -diff(V(u), u)\n  fn twice(w) = diff(force(3*w)*w, w)\n  x' = twice(2*x)")
+	in := inputs{"y": {0.2}, "s": {1, 1}, "p": {0.5, 0.1, 2, 3}}
+	requireClose(t, 0.2*2*3, value(t, m.NetArgs[0], in), 1e-15, "the argument")
+	z := math.Tanh(0.5*1.2 + 0.1)
+	requireClose(t, 2*z+3, value(t, m.NetVals[0], in), 1e-15, "V")
+	// V' = 2·0.5·(1 − z²); twice(w) = d/dw(−w·V'(3w)) = −V'(3w) − 3w·V''(3w), V'' = −2·2·0.25·z(1 − z²)
+	requireClose(t, -(1-z*z)+3*0.4*z*(1-z*z), values(t, m.RHS, in)[0], 1e-14, "x'")
+}
+
 // TestInitial: initial values, of a trajectory's data too, in the order of the layout.
 func TestInitial(t *testing.T) {
 	m := model(t, `  param p = 1

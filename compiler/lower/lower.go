@@ -40,6 +40,7 @@ type lowerer struct {
 	blocks   map[*check.Neural]*Block
 	lets     map[letKey]*ir.Node
 	locals   map[*check.Local]*ir.Node
+	passed   map[*ir.Node]*ir.Node // placeholders of functions: see apply
 	switches map[switchKey]int
 	guards   map[*ir.Node]int      // by what they are: what asks for the same guard shares it
 	cores    map[*ir.Node]*ir.Node // the first guard of each surface: see upright
@@ -71,7 +72,7 @@ func newLowerer(m *check.Model, modes int) *lowerer {
 		slots: map[check.Object]Slot{}, argOff: map[check.Object]int{}, observes: map[check.Object]Slot{},
 		firstOff: map[check.Object]int{}, slopeOff: map[check.Object]int{}, scaleOff: map[scaleKey]int{},
 		blocks: map[*check.Neural]*Block{},
-		lets:   map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[switchKey]int{}, guards: map[*ir.Node]int{}, cores: map[*ir.Node]*ir.Node{}, cornered: true,
+		lets:   map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, passed: map[*ir.Node]*ir.Node{}, switches: map[switchKey]int{}, guards: map[*ir.Node]int{}, cores: map[*ir.Node]*ir.Node{}, cornered: true,
 	}
 	l.out = &Model{Checked: m, Builder: l.b}
 	return l

@@ -161,6 +161,29 @@ func TestCornerAtJump(t *testing.T) {
 	}
 }
 
+// TestSurfaceInFunction: what a function that differentiates by its argument compares
+// is compared of the value that is passed.
+func TestSurfaceInFunction(t *testing.T) {
+	m := model(t, "  state n = 0\n  state x = 1\n  fn f(u) = diff(u^2, u)*(if u > 1 then 1 else 3) + floor(u)\n  n' = if x > 7 then 1 else 0\n  x' = f(2*x)")
+	require.Len(t, m.Switches, 3)
+	for _, x := range []float64{0.2, 0.8} {
+		in := inputs{"y": {0, x}}
+		in["d"] = modesAt(t, m, in)
+		want := 4*x + 1
+		if x < 0.5 {
+			want = 3 * 4 * x
+		}
+		requireClose(t, want, values(t, m.RHS, in)[1], 1e-15, "x' at %g", x)
+		for _, w := range m.Switches {
+			if w.Floor {
+				requireClose(t, 2*x-math.Floor(2*x), value(t, m.Guards[w.Guard].Node, in), 1e-15, "floor at %g", x)
+				requireClose(t, 2*x-math.Floor(2*x)-1, value(t, m.Guards[w.Upper].Node, in), 1e-15, "floor at %g", x)
+			}
+		}
+		requireClose(t, 2*x-1, value(t, m.Guards[1].Node, in), 1e-15, "guard at %g", x)
+	}
+}
+
 // TestActing: quantities that the equations read by the modes of surfaces that may be
 // slid along are those that act there.
 func TestActing(t *testing.T) {
@@ -172,7 +195,11 @@ func TestActing(t *testing.T) {
   v' = F + 0*corner
   observe force = F
   event e when v > 2 { v := F }
-  event f when F > 3 priority 1 { v := 0 }`)
+  event f when F > 3 priority 1 { v := 0 }
+  event g when v > 4 priority 2 after 1 + F { v := 0 }
+  let up = if v >= 0 then 1 else 2
+  let down = if v > 0 then 1 else 2
+  let over = if 0 >= v then 1 else 2`)
 	require.Len(t, m.Acting, 1)
 	var jump *lower.Switch
 	for i := range m.Switches {
@@ -181,6 +208,8 @@ func TestActing(t *testing.T) {
 		}
 	}
 	require.NotNil(t, jump)
+	delay := value(t, m.Events[2].Sliding.Delay, inputs{"y": {1}, "p": {0.5}, "d": make([]float64, m.Layout.ND)})
+	require.Equal(t, 1.5, delay, "of the side below")
 	require.Equal(t, 2, jump.Trigger, "the condition of the second event compares what acts")
 	d := make([]float64, m.Layout.ND)
 	for mode, want := range map[float64]float64{1: -0.5, 0: 0.5, lower.AtRest: 0} {
@@ -191,5 +220,13 @@ func TestActing(t *testing.T) {
 		require.NotNil(t, m.Events[0].Sliding.Jump)
 		require.Equal(t, []float64{want}, values(t, m.Events[0].Sliding.Jump, in))
 		require.Equal(t, []float64{-0.5}, values(t, m.Events[0].Jump, in), "elsewhere the comparison itself counts")
+		sides := map[float64][]float64{1: {1, 1, 2}, 0: {2, 2, 1}, lower.AtRest: {1, 2, 1}}[mode]
+		for i, name := range []string{"up", "down", "over"} {
+			for _, o := range m.Layout.Outputs {
+				if o.Name == name {
+					require.Equal(t, sides[i], values(t, m.Outputs, in)[o.Off], "%s in mode %g", name, mode)
+				}
+			}
+		}
 	}
 }
