@@ -1,36 +1,15 @@
 package main
 
 import (
-	"github.com/pinode/pinode"
-	"github.com/pinode/pinode/compiler/check"
-	"github.com/pinode/pinode/compiler/lower"
-	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/codes"
 	"github.com/pinode/pinode/internal/diag"
 )
 
-// ownCodes explains the codes of mistakes that are not in a model file.
-var ownCodes = []diag.Code{
-	{
-		Name: "data", Title: "a table that does not fit its data block",
-		Explanation: "A file of data could not be read, or what stands in it cannot be what the data block says: a column that is not there, a text in the place of a number, two values of a key in one trajectory. The message names the file, and the line and column where there are some.",
-	},
-	{
-		Name: "fit", Title: "a fit that could not be carried out",
-		Explanation: "The model and its data were read, and the fit ended without estimates: its loss or gradient was not finite, its gradient did not agree with finite differences, or too many of its runs failed. The message says which, and what to change.",
-	},
-	{
-		Name: "internal", Title: "a mistake in pinode",
-		Explanation: "Something happened that must not happen, whatever the model is. Please report it with the lines that were printed below it and, if you can, with the model.",
-	},
-}
-
-// codes are all documented diagnostics, and the ways a run can end.
-func codes() map[string]diag.Code {
+// explained are all documented diagnostics, and the ways a run can end, by name.
+func explained() map[string]diag.Code {
 	out := map[string]diag.Code{}
-	for _, list := range [][]diag.Code{dsl.Codes, check.Codes, lower.Codes, pinode.Codes, pinode.Statuses, ownCodes} {
-		for _, c := range list {
-			out[c.Name] = c
-		}
+	for _, c := range codes.All() {
+		out[c.Name] = c
 	}
 	return out
 }

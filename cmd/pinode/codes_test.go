@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -95,15 +96,19 @@ func constants(files []*ast.File) map[string]string {
 	return out
 }
 
-// TestCodesAreExplained: every code that can be printed is known to explain.
+// TestCodesAreExplained: every code that can be printed is known to explain, and to
+// docs/reference.md.
 func TestCodesAreExplained(t *testing.T) {
-	printed, known := printedCodes(t), codes()
+	printed, known := printedCodes(t), explained()
 	require.Greater(t, len(printed), 50)
 	for c, at := range printed {
 		_, ok := known[c]
 		require.True(t, ok, "`%s`, printed at %s, is not explained", c, at)
 	}
+	page, err := os.ReadFile("../../docs/reference.md")
+	require.NoError(t, err)
 	for name, c := range known {
+		require.Contains(t, string(page), "| `"+name+"` | ")
 		require.NotEmpty(t, c.Title, name)
 		require.NotEmpty(t, c.Explanation, name)
 	}

@@ -172,13 +172,13 @@ func (a *app) explainCmd() *cobra.Command {
 		Use: "explain CODE", Short: "Explain a diagnostic, or how a run ended", Example: "  pinode explain unit-mismatch\n  pinode explain event_graze", Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var out []string
-			for n := range codes() {
+			for n := range explained() {
 				out = append(out, n)
 			}
 			return out, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			all := codes()
+			all := explained()
 			names := make([]string, 0, len(all))
 			for n := range all {
 				names = append(names, n)

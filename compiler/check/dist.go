@@ -62,6 +62,12 @@ var Distributions = []Distribution{
 	{"exponential", "exponential(mean)", nil, []argRule{{"mean", ofQuantity, true}}},
 }
 
+// OfObservations reports whether an observation may have the distribution.
+func (d *Distribution) OfObservations() bool { return d.noise != nil }
+
+// OfParameters reports whether a prior or a sample may have it.
+func (d *Distribution) OfParameters() bool { return d.draw != nil }
+
 var distributionByName = index(Distributions, func(d *Distribution) string { return d.Name })
 
 func (d *Distribution) rules(use distUse) []argRule {
