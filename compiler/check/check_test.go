@@ -24,7 +24,8 @@ var testEnv = &Env{
 			{Name: "tsit5", Options: setting.Table{{Key: "rtol", Kind: setting.Number}, {Key: "atol", Kind: setting.Number}}},
 			{Name: "euler", Options: setting.Table{{Key: "step", Kind: setting.Number}}},
 		}},
-		{Key: "gradient", Kind: setting.Word}, {Key: "loss", Kind: setting.Word},
+		{Key: "gradient", Kind: setting.Word},
+		{Key: "loss", Kind: setting.Word},
 		{Key: "optimizer", Kind: setting.Chain, Default: "adam", Choices: []setting.Choice{
 			{Name: "adam", Options: setting.Table{{Key: "lr", Kind: setting.Number}, {Key: "epochs", Kind: setting.Int}}},
 			{Name: "lbfgs", Options: setting.Table{{Key: "iterations", Kind: setting.Int}}},
@@ -36,8 +37,10 @@ var testEnv = &Env{
 	},
 	Simulate: setting.Table{{Key: "from", Kind: setting.Number}, {Key: "until", Kind: setting.Number}, {Key: "step", Kind: setting.Number}},
 	Neural: setting.Table{
-		{Key: "hidden", Kind: setting.List, Default: "32, 32"}, {Key: "activation", Kind: setting.Word, Default: "tanh"},
-		{Key: "init", Kind: setting.Word, Default: "glorot"}, {Key: "l2", Kind: setting.Number},
+		{Key: "hidden", Kind: setting.List, Default: "32, 32"},
+		{Key: "activation", Kind: setting.Word, Default: "tanh"},
+		{Key: "init", Kind: setting.Word, Default: "glorot"},
+		{Key: "l2", Kind: setting.Number},
 	},
 }
 
@@ -320,9 +323,17 @@ func TestLossConditions(t *testing.T) {
 // TestQuotient: units over units, as they stand in a hint to multiply by a factor.
 func TestQuotient(t *testing.T) {
 	for _, c := range [][3]string{
-		{"m", "cm", "m/cm"}, {"m/s", "km/s", "m/km"}, {"m/s", "km/min", "m*min/s/km"}, {"1/m", "1/km", "km/m"},
-		{"1", "%", "1/%"}, {"%", "1", "%"}, {"1/s", "1/min", "min/s"}, {"kg*m/s", "g*cm/min", "kg*m*min/s/g/cm"},
-		{"mol/L/s", "mmol/L/min", "mol*min/s/mmol"}, {"m", "m", "1"}, {"1/m/s", "1/m^2", "m^2/m/s"},
+		{"m", "cm", "m/cm"},
+		{"m/s", "km/s", "m/km"},
+		{"m/s", "km/min", "m*min/s/km"},
+		{"1/m", "1/km", "km/m"},
+		{"1", "%", "1/%"},
+		{"%", "1", "%"},
+		{"1/s", "1/min", "min/s"},
+		{"kg*m/s", "g*cm/min", "kg*m*min/s/g/cm"},
+		{"mol/L/s", "mmol/L/min", "mol*min/s/mmol"},
+		{"m", "m", "1"},
+		{"1/m/s", "1/m^2", "m^2/m/s"},
 	} {
 		require.Equal(t, c[2], quotient(c[0], c[1]), "%s over %s", c[0], c[1])
 	}
@@ -332,8 +343,19 @@ func TestQuotient(t *testing.T) {
 func TestScaleHints(t *testing.T) {
 	hint := regexp.MustCompile("as in `(.*)`|write `(.*)`")
 	for _, u := range [][2]string{
-		{"m", "cm"}, {"cm", "m"}, {"m/s", "km/min"}, {"km/h", "m/s"}, {"1/m", "1/km"}, {"kg*m/s^2", "kN"}, {"mg/L", "kg/m^3"},
-		{"1/s", "1/min"}, {"%", "1"}, {"1", "%"}, {"m^2", "cm^2"}, {"1/s^2", "1/min^2"}, {"mol/L/s", "mmol/L/min"},
+		{"m", "cm"},
+		{"cm", "m"},
+		{"m/s", "km/min"},
+		{"km/h", "m/s"},
+		{"1/m", "1/km"},
+		{"kg*m/s^2", "kN"},
+		{"mg/L", "kg/m^3"},
+		{"1/s", "1/min"},
+		{"%", "1"},
+		{"1", "%"},
+		{"m^2", "cm^2"},
+		{"1/s^2", "1/min^2"},
+		{"mol/L/s", "mmol/L/min"},
 	} {
 		to, from := u[0], u[1]
 		for _, value := range []string{"v", "v + v", "2 [" + from + "]"} {

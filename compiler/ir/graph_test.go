@@ -103,9 +103,15 @@ func TestFunctions(t *testing.T) {
 		k       int
 		x, want float64
 	}{
-		{0, 1, -euler}, {0, 0.5, -euler - 2*math.Ln2}, {0, 2, 1 - euler}, {0, -0.5, 2 - euler - 2*math.Ln2},
-		{1, 1, math.Pi * math.Pi / 6}, {1, 0.5, math.Pi * math.Pi / 2}, {1, -0.5, math.Pi*math.Pi/2 + 4},
-		{2, 1, -2 * 1.2020569031595942}, {3, 1, math.Pow(math.Pi, 4) / 15},
+		{0, 1, -euler},
+		{0, 0.5, -euler - 2*math.Ln2},
+		{0, 2, 1 - euler},
+		{0, -0.5, 2 - euler - 2*math.Ln2},
+		{1, 1, math.Pi * math.Pi / 6},
+		{1, 0.5, math.Pi * math.Pi / 2},
+		{1, -0.5, math.Pi*math.Pi/2 + 4},
+		{2, 1, -2 * 1.2020569031595942},
+		{3, 1, math.Pow(math.Pi, 4) / 15},
 	} {
 		require.InEpsilon(t, c.want, ir.Polygamma(c.k, c.x), 1e-13, "ψ%d(%g)", c.k, c.x)
 	}

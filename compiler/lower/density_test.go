@@ -27,21 +27,39 @@ var noise = map[string]struct {
 	logProb func(y, m, a, b float64) float64
 	y, m    []float64
 }{
-	"normal": {"normal(a)", func(y, m, a, _ float64) float64 { return distuv.Normal{Mu: m, Sigma: a}.LogProb(y) },
-		[]float64{-3, 0, 0.4, 7}, []float64{-1, 0, 2.5}},
-	"lognormal": {"lognormal(a)", func(y, m, a, _ float64) float64 { return distuv.LogNormal{Mu: math.Log(m), Sigma: a}.LogProb(y) },
-		[]float64{0.01, 1, 7}, []float64{0.3, 1, 5}},
-	"student": {"student(b, a)", func(y, m, a, b float64) float64 { return distuv.StudentsT{Mu: m, Sigma: a, Nu: b}.LogProb(y) },
-		[]float64{-30, 0, 0.4, 7}, []float64{-1, 0, 2.5}},
-	"laplace": {"laplace(a)", func(y, m, a, _ float64) float64 { return distuv.Laplace{Mu: m, Scale: a}.LogProb(y) },
-		[]float64{-3, 0, 0.4, 7}, []float64{-1, 0.1, 2.5}},
-	"poisson": {"poisson()", func(y, m, _, _ float64) float64 { return distuv.Poisson{Lambda: m}.LogProb(y) },
-		[]float64{0, 1, 5, 40}, []float64{0.2, 1, 30}},
+	"normal": {
+		"normal(a)", func(y, m, a, _ float64) float64 { return distuv.Normal{Mu: m, Sigma: a}.LogProb(y) },
+		[]float64{-3, 0, 0.4, 7},
+		[]float64{-1, 0, 2.5},
+	},
+	"lognormal": {
+		"lognormal(a)", func(y, m, a, _ float64) float64 { return distuv.LogNormal{Mu: math.Log(m), Sigma: a}.LogProb(y) },
+		[]float64{0.01, 1, 7},
+		[]float64{0.3, 1, 5},
+	},
+	"student": {
+		"student(b, a)", func(y, m, a, b float64) float64 { return distuv.StudentsT{Mu: m, Sigma: a, Nu: b}.LogProb(y) },
+		[]float64{-30, 0, 0.4, 7},
+		[]float64{-1, 0, 2.5},
+	},
+	"laplace": {
+		"laplace(a)", func(y, m, a, _ float64) float64 { return distuv.Laplace{Mu: m, Scale: a}.LogProb(y) },
+		[]float64{-3, 0, 0.4, 7},
+		[]float64{-1, 0.1, 2.5},
+	},
+	"poisson": {
+		"poisson()", func(y, m, _, _ float64) float64 { return distuv.Poisson{Lambda: m}.LogProb(y) },
+		[]float64{0, 1, 5, 40},
+		[]float64{0.2, 1, 30},
+	},
 	"negbinomial": {"negbinomial(a)", func(y, m, a, _ float64) float64 { // failures before success a, of probability a/(a+m)
 		return logChoose(y, a) + a*math.Log(a/(a+m)) + y*math.Log(m/(a+m))
 	}, []float64{0, 1, 5, 40}, []float64{0.2, 1, 30}},
-	"bernoulli": {"bernoulli()", func(y, m, _, _ float64) float64 { return distuv.Bernoulli{P: m}.LogProb(y) },
-		[]float64{0, 1}, []float64{0.2, 0.5, 0.99}},
+	"bernoulli": {
+		"bernoulli()", func(y, m, _, _ float64) float64 { return distuv.Bernoulli{P: m}.LogProb(y) },
+		[]float64{0, 1},
+		[]float64{0.2, 0.5, 0.99},
+	},
 }
 
 // TestNoise: the loss of an observation is its negative log-density, at every value,

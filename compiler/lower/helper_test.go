@@ -76,15 +76,3 @@ func requireClose(t testing.TB, want, got, tol float64, what string, args ...any
 	}
 	require.Equal(t, want, got, append([]any{what}, args...)...)
 }
-
-// offset is where a named quantity stands in its input.
-func offset(t testing.TB, slots []lower.Slot, name string) int {
-	t.Helper()
-	for _, s := range slots {
-		if s.Object.Info().Name == name {
-			return s.Off
-		}
-	}
-	require.Failf(t, "no slot", "%s", name)
-	return -1
-}

@@ -490,9 +490,12 @@ func TestSignals(t *testing.T) {
 func TestTensors(t *testing.T) {
 	n := &nn.Block{In: 2, Out: 1, Hidden: []int{16, 8}, Activation: nn.FindActivation("tanh"), Init: "glorot"}
 	require.Equal(t, []nn.Tensor{
-		{Name: "0.weight", Shape: ir.Mat(16, 2), Off: 0}, {Name: "0.bias", Shape: ir.Vec(16), Off: 32},
-		{Name: "1.weight", Shape: ir.Mat(8, 16), Off: 48}, {Name: "1.bias", Shape: ir.Vec(8), Off: 176},
-		{Name: "2.weight", Shape: ir.Mat(1, 8), Off: 184}, {Name: "2.bias", Shape: ir.Vec(1), Off: 192},
+		{Name: "0.weight", Shape: ir.Mat(16, 2), Off: 0},
+		{Name: "0.bias", Shape: ir.Vec(16), Off: 32},
+		{Name: "1.weight", Shape: ir.Mat(8, 16), Off: 48},
+		{Name: "1.bias", Shape: ir.Vec(8), Off: 176},
+		{Name: "2.weight", Shape: ir.Mat(1, 8), Off: 184},
+		{Name: "2.bias", Shape: ir.Vec(1), Off: 192},
 	}, n.Tensors())
 	require.Equal(t, 193, n.NumWeights())
 	// Row by row: y = W1 φ(W0 x + b0) + b1.
