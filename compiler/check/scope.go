@@ -8,7 +8,6 @@ import (
 
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/internal/diag"
-	"github.com/pinode/pinode/physics/units"
 )
 
 // elaborator builds one model.
@@ -19,9 +18,8 @@ import (
 // later.
 type elaborator struct {
 	*checker
+	inference
 	m        *Model
-	solver   units.Solver
-	trace    []unitEquation
 	names    [spaces]map[string]*entity // by flattened name
 	library  map[string]*entity
 	families [spaces]map[string]*family

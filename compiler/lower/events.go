@@ -156,10 +156,10 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 // inGuard lowers a side of a comparison. Where it jumps the run must stop, as a
 // guard that jumps has no root; corners do not matter.
 func (l *lowerer) inGuard(x *check.Expr) *ir.Node {
-	was := [2]bool{l.located, l.cornered}
+	was := l.reading
 	l.located, l.cornered = true, false
 	n := l.expr(x)
-	l.located, l.cornered = was[0], was[1]
+	l.reading = was
 	return n
 }
 

@@ -69,16 +69,16 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		if l.byMode {
 			return l.atBefore(l.expr(x.Args[0]))
 		}
-		was := l.before
+		was := l.reading
 		l.before = true
 		n := l.expr(x.Args[0])
-		l.before = was
+		l.reading = was
 		return n
 	case check.Smooth:
-		located, byMode := l.located, l.byMode
+		was := l.reading
 		l.located, l.byMode = false, false
 		n := l.expr(x.Args[0])
-		l.located, l.byMode = located, byMode
+		l.reading = was
 		return n
 	}
 	return l.op(x)
@@ -127,7 +127,7 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 
 // let lowers a named quantity once for each way it is used in.
 func (l *lowerer) let(o check.Object, value *check.Expr) *ir.Node {
-	k := letKey{o, l.located, l.cornered, l.before, l.byMode}
+	k := letKey{o, l.reading}
 	if n := l.lets[k]; n != nil {
 		return n
 	}
