@@ -30,17 +30,24 @@ func said(d *diag.Diagnostic) string {
 }
 
 // TestMistakes: the files of testdata have their mistakes where a mark at the end of
-// the line says so, and no others.
+// the line says so, and no others; every code of the checker is among them.
 func TestMistakes(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.node")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
+	marked := map[string]bool{}
 	for _, name := range files {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			text, err := os.ReadFile(name)
 			require.NoError(t, err)
 			unmarked, want := marks(string(text))
 			require.NotEmpty(t, want)
+			for _, list := range want {
+				for _, m := range list {
+					code, _, _ := strings.Cut(m[2], ":")
+					marked[code] = true
+				}
+			}
 			f, diags := dsl.Parse(diag.NewSource(filepath.Base(name), unmarked))
 			require.NoError(t, diags.Err())
 			_, diags = Check(f, testEnv)
@@ -54,6 +61,9 @@ func TestMistakes(t *testing.T) {
 				}
 			}
 		})
+	}
+	for _, c := range Codes {
+		require.True(t, marked[c.Name], "no mark has the code %s", c.Name)
 	}
 }
 
