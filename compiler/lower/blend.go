@@ -74,7 +74,7 @@ func (l *lowerer) triggers(event int, list ...*check.Expr) {
 // acting notes what the named quantities are that the right-hand side reads.
 func (l *lowerer) acting() {
 	for _, x := range l.m.Lets {
-		if l.lets[letKey{let: x, located: true, cornered: true}] == nil {
+		if l.lets[letKey{x, reading{located: true, cornered: true}}] == nil {
 			continue
 		}
 		if n := l.switchedBy(x.Value, x.Shape); n != nil {

@@ -193,11 +193,7 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 		return b.Neg(b.Add(timesLog(b, y, pred), timesLog(b, b.Sub(one, y), b.Sub(one, pred))))
 	case "uniform":
 		in := b.Mul(b.Le(args[0], y), b.Le(y, args[1]))
-		width := b.Log(b.Sub(args[1], args[0]))
-		if width.Shape == ir.Scalar && y.Shape != ir.Scalar {
-			width = b.Fill(width, y.Shape)
-		}
-		return b.Select(in, width, b.Full(y.Shape, math.Inf(1)))
+		return b.Select(in, b.Full(y.Shape, 0), b.Full(y.Shape, math.Inf(1))) // its height is one over its mass
 	case "exponential":
 		return b.Add(b.Div(y, args[0]), b.Log(args[0]))
 	}
