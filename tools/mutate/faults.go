@@ -21,6 +21,14 @@ type Fault struct {
 
 	from, to int // bytes of the file that give way
 	text     string
+	body     *body // around it, nil outside of functions
+}
+
+// body is the inside of a function's braces.
+type body struct {
+	from, to int
+	line     int    // of from
+	results  string // their types, as they are written
 }
 
 // key is what a fault is known by when lines have moved.
@@ -40,6 +48,7 @@ type source struct {
 	parents   []ast.Node
 	sites     []site
 	fun       string
+	body      *body
 }
 
 // sitesOf lists the sites of a file in their order.
@@ -53,15 +62,22 @@ func sitesOf(pkg, file string, text []byte) ([]site, error) {
 		return nil, nil
 	}
 	for _, d := range s.tree.Decls {
-		s.fun = nameOf(d)
+		s.fun, s.body = nameOf(d), nil
 		ast.Inspect(d, func(n ast.Node) bool {
 			if n == nil {
-				s.parents = s.parents[:len(s.parents)-1]
+				last := len(s.parents) - 1
+				if s.body != nil && s.offset(s.parents[last].End()) == s.body.to+1 {
+					if _, ok := s.parents[last].(*ast.BlockStmt); ok {
+						s.body = nil
+					}
+				}
+				s.parents = s.parents[:last]
 				return false
 			}
 			if s.skip(n) {
 				return false
 			}
+			s.enter(n)
 			if faults := s.faults(n); len(faults) > 0 {
 				s.sites = append(s.sites, faults)
 			}
@@ -70,6 +86,28 @@ func sitesOf(pkg, file string, text []byte) ([]site, error) {
 		})
 	}
 	return s.sites, nil
+}
+
+// enter notes the body of the outermost function around what follows.
+func (s *source) enter(n ast.Node) {
+	var block *ast.BlockStmt
+	var t *ast.FuncType
+	switch n := n.(type) {
+	case *ast.FuncDecl:
+		block, t = n.Body, n.Type
+	case *ast.FuncLit:
+		block, t = n.Body, n.Type
+	}
+	if block == nil || s.body != nil {
+		return
+	}
+	s.body = &body{
+		from: s.offset(block.Lbrace) + 1, to: s.offset(block.Rbrace),
+		line: s.fset.Position(block.Lbrace).Line,
+	}
+	if t.Results != nil {
+		s.body.results = s.at(t.Results)
+	}
 }
 
 func nameOf(d ast.Decl) string {
@@ -306,6 +344,9 @@ func (s *source) fault(kind string, from, to token.Pos, text string) Fault {
 		Package: s.pkg, File: s.file, Func: s.fun, Kind: kind,
 		Line: s.fset.Position(from).Line,
 		from: s.offset(from), to: s.offset(to), text: text,
+	}
+	if s.body != nil && s.body.from <= f.from && f.to <= s.body.to {
+		f.body = s.body
 	}
 	start := strings.LastIndexByte(string(s.text[:f.from]), '\n') + 1
 	end := f.to

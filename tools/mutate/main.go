@@ -225,39 +225,108 @@ func (t *task) sample(o options, again []Result) error {
 	return nil
 }
 
-// run tries faults until enough of them count, several at once. The sample
-// does not depend on the number at once: what was begun beyond it is left out.
-func (t *task) run(ctx context.Context, l *lab, jobs int, known map[string]string, log io.Writer) ([]Result, error) {
+// most is the number of faults in one build.
+const most = 150
+
+// run tries faults in their order until enough of them count, several at once.
+func (t *task) run(ctx context.Context, l *lab, jobs int, known map[string]string, log io.Writer) (list []Result, err error) {
+	counted := 0
+	for begin := 0; begin < len(t.faults) && counted < t.want; {
+		// A quarter more, for those that do not compile.
+		end := min(len(t.faults), begin+min(most, (t.want-counted)*5/4+1))
+		results, err := t.some(ctx, l, t.faults[begin:end], jobs, t.want-counted, known, log)
+		for _, r := range results {
+			if r == nil || counted >= t.want {
+				break
+			}
+			if counts(*r) {
+				counted++
+			}
+			list = append(list, *r)
+		}
+		if err != nil {
+			return list, err
+		}
+		begin = end
+	}
+	return list, nil
+}
+
+// some tries faults, built together, until the wanted number counts. What
+// was not tried stays nil; the first of them do not depend on the number at once.
+func (t *task) some(ctx context.Context, l *lab, faults []Fault, jobs, want int, known map[string]string, log io.Writer) ([]*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var (
-		mu      sync.Mutex
-		next    int
-		counted int
-		failure error
-		results = make([]*Result, len(t.faults))
-		wait    sync.WaitGroup
-	)
-	take := func() int {
+	results := make([]*Result, len(faults))
+	together := map[int]Fault{} // by number, from 1
+	for i, f := range faults {
+		if reason, ok := known[f.key()]; ok {
+			results[i] = &Result{Fault: f, Outcome: equivalent, Reason: reason}
+		} else if f.batched() {
+			together[i+1] = f
+		}
+	}
+	dir, err := os.MkdirTemp(l.temp, "batch")
+	if err != nil {
+		return results, err
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := l.weaveAll(ctx, dir, t, together, func(k int) {
+		results[k-1] = &Result{Fault: faults[k-1], Outcome: broken}
+	})
+	if err != nil {
+		return results, err
+	}
+	var mu sync.Mutex
+	binaries := make([]string, len(t.suites))
+	binary := func(i int) (string, bool, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if counted >= t.want || next >= len(t.faults) || failure != nil {
-			return -1
+		if binaries[i] != "" {
+			return binaries[i], true, nil
 		}
-		next++
-		return next - 1
+		file := filepath.Join(dir, fmt.Sprintf("suite%d.test", i))
+		ok, out, err := l.build(ctx, t.suites[i], overlay, file)
+		if err == nil && !ok {
+			err = fmt.Errorf("the tests of %s cannot be built with faults:\n%s", t.suites[i].name, out)
+		}
+		if err == nil {
+			var passed bool
+			if passed, _, out, err = l.try(ctx, t.suites[i], file, 0, time.Hour); err == nil && !passed {
+				err = fmt.Errorf("the tests of %s fail with faults that are switched off:\n%s", t.suites[i].name, out)
+			}
+		}
+		binaries[i] = file
+		return file, true, err
+	}
+	var (
+		next, counted int
+		failure       error
+		state         sync.Mutex
+		wait          sync.WaitGroup
+	)
+	take := func() int {
+		state.Lock()
+		defer state.Unlock()
+		for ; next < len(faults) && counted < want && failure == nil; next++ {
+			if results[next] == nil {
+				next++
+				return next - 1
+			}
+		}
+		return -1
 	}
 	work := func() {
 		for k := take(); k >= 0; k = take() {
-			f := t.faults[k]
+			f := faults[k]
 			var res Result
 			var err error
-			if reason, ok := known[f.key()]; ok {
-				res = Result{Fault: f, Outcome: equivalent, Reason: reason}
+			if f.batched() {
+				res, err = l.examine(ctx, Result{Fault: f}, t.suites, k+1, binary)
 			} else {
-				res, err = l.examine(ctx, f, t.texts[f.File], t.suites)
+				res, err = l.examineAlone(ctx, f, t.texts[f.File], t.suites)
 			}
-			mu.Lock()
+			state.Lock()
 			if err != nil {
 				failure = errors.Join(failure, err)
 			} else {
@@ -269,25 +338,14 @@ func (t *task) run(ctx context.Context, l *lab, jobs int, known map[string]strin
 					fmt.Fprintf(log, "%s:%d: survived: %s\n", f.File, f.Line, f.key())
 				}
 			}
-			mu.Unlock()
+			state.Unlock()
 		}
 	}
 	for range max(jobs, 1) {
 		wait.Go(work)
 	}
 	wait.Wait()
-	var list []Result
-	counted = 0
-	for _, r := range results {
-		if r == nil || counted >= t.want {
-			break
-		}
-		if counts(*r) {
-			counted++
-		}
-		list = append(list, *r)
-	}
-	return list, failure
+	return results, failure
 }
 
 // counts tells whether a result enters the score.

@@ -37,6 +37,7 @@ type Result struct {
 type pkg struct {
 	Dir          string
 	ImportPath   string
+	Name         string
 	GoFiles      []string
 	TestImports  []string
 	XTestImports []string
@@ -45,7 +46,7 @@ type pkg struct {
 
 // list asks the go command for the packages of some patterns, in dir.
 func list(dir string, patterns ...string) ([]pkg, error) {
-	cmd := exec.Command("go", append([]string{"list", "-json=Dir,ImportPath,GoFiles,TestImports,XTestImports,Module"}, patterns...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=Dir,ImportPath,Name,GoFiles,TestImports,XTestImports,Module"}, patterns...)...)
 	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -116,8 +117,8 @@ func (l *lab) build(ctx context.Context, s *tests, overlay, binary string) (ok b
 	return err == nil, string(out), err
 }
 
-// try runs a test binary, for at most the limit.
-func (l *lab) try(ctx context.Context, s *tests, binary string, limit time.Duration) (passed, intime bool, output string, err error) {
+// try runs a test binary with a fault switched on, 0 for none, for at most the limit.
+func (l *lab) try(ctx context.Context, s *tests, binary string, fault int, limit time.Duration) (passed, intime bool, output string, err error) {
 	if _, err := os.Stat(binary); os.IsNotExist(err) { // a package without tests
 		return true, true, "", nil
 	}
@@ -129,6 +130,7 @@ func (l *lab) try(ctx context.Context, s *tests, binary string, limit time.Durat
 	}
 	cmd := exec.CommandContext(within, args[0], args[1:]...)
 	cmd.Dir = s.Dir
+	cmd.Env = append(os.Environ(), environment+"="+strconv.Itoa(fault))
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	text := string(out)
@@ -155,7 +157,7 @@ func (l *lab) baseline(ctx context.Context, s *tests) error {
 		return fmt.Errorf("the tests of %s do not compile:\n%s", s.name, out)
 	}
 	start := time.Now()
-	passed, _, out, err := l.try(ctx, s, binary, time.Hour)
+	passed, _, out, err := l.try(ctx, s, binary, 0, time.Hour)
 	s.took = time.Since(start)
 	os.Remove(binary)
 	if err == nil && !passed {
@@ -167,31 +169,45 @@ func (l *lab) baseline(ctx context.Context, s *tests) error {
 // limit is how long tests may take with a fault in the code.
 func (l *lab) limit(s *tests) time.Duration { return max(l.least, 6*s.took) }
 
-// examine runs the tests, one package after another, with the fault in place,
-// until one sees it.
-func (l *lab) examine(ctx context.Context, f Fault, text []byte, suites []*tests) (res Result, err error) {
-	res.Fault = f
-	start := time.Now()
-	defer func() { res.Seconds = time.Since(start).Seconds() }()
+// alone makes an overlay with one fault.
+func (l *lab) alone(dir string, f Fault, text []byte) (overlay string, err error) {
+	changed, overlay := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(changed, f.apply(text), 0o600); err != nil {
+		return "", err
+	}
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(l.root, filepath.FromSlash(f.File)): changed}})
+	if err != nil {
+		return "", err
+	}
+	return overlay, os.WriteFile(overlay, replace, 0o600)
+}
+
+// examineAlone builds the tests, one package after another, with the fault in
+// place and runs them until one sees it.
+func (l *lab) examineAlone(ctx context.Context, f Fault, text []byte, suites []*tests) (Result, error) {
+	res := Result{Fault: f}
 	dir, err := os.MkdirTemp(l.temp, "fault")
 	if err != nil {
 		return res, err
 	}
 	defer os.RemoveAll(dir)
-	changed, overlay, binary := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "fault.test")
-	if err := os.WriteFile(changed, f.apply(text), 0o600); err != nil {
-		return res, err
-	}
-	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(l.root, filepath.FromSlash(f.File)): changed}})
+	overlay, err := l.alone(dir, f, text)
 	if err != nil {
 		return res, err
 	}
-	if err := os.WriteFile(overlay, replace, 0o600); err != nil {
-		return res, err
-	}
-	for _, s := range suites {
-		os.Remove(binary)
-		ok, _, err := l.build(ctx, s, overlay, binary)
+	return l.examine(ctx, res, suites, 0, func(i int) (string, bool, error) {
+		binary := filepath.Join(dir, fmt.Sprintf("fault%d.test", i))
+		ok, _, err := l.build(ctx, suites[i], overlay, binary)
+		return binary, ok, err
+	})
+}
+
+// examine runs the tests, one package after another, until one sees the fault.
+// binary is the test binary of a package, and whether it compiles.
+func (l *lab) examine(ctx context.Context, res Result, suites []*tests, number int, binary func(i int) (string, bool, error)) (Result, error) {
+	start := time.Now()
+	for i, s := range suites {
+		file, ok, err := binary(i)
 		if err != nil {
 			return res, err
 		}
@@ -199,20 +215,20 @@ func (l *lab) examine(ctx context.Context, f Fault, text []byte, suites []*tests
 			res.Outcome = broken
 			return res, nil
 		}
-		passed, intime, out, err := l.try(ctx, s, binary, l.limit(s))
+		passed, intime, out, err := l.try(ctx, s, file, number, l.limit(s))
 		if err != nil {
 			return res, err
 		}
 		if passed {
 			continue
 		}
-		res.By, res.Test, res.Outcome = s.name, firstFailure(out), seen
+		res.By, res.Test, res.Outcome, res.Seconds = s.name, firstFailure(out), seen, time.Since(start).Seconds()
 		if !intime {
 			res.Outcome = late
 		}
 		return res, nil
 	}
-	res.Outcome = survived
+	res.Outcome, res.Seconds = survived, time.Since(start).Seconds()
 	return res, nil
 }
 
