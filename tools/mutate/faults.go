@@ -207,6 +207,13 @@ var dropped = map[string]bool{
 	"math.Tanh": true, "math.Trunc": true, "slices.Clone": true, "norm2": true, "strings.TrimSpace": true, "strings.ToLower": true,
 }
 
+// unordered functions do not care for the order of their arguments, or do not
+// compile with another.
+var unordered = map[string]bool{
+	"make": true, "append": true, "slices.Equal": true, "maps.Equal": true, "bytes.Equal": true, "math.Hypot": true,
+	"reflect.DeepEqual": true, "strings.EqualFold": true, "errors.Join": true,
+}
+
 // faults are those that may be put at a node.
 func (s *source) faults(n ast.Node) (list site) {
 	add := func(kind string, from, to token.Pos, text string) {
@@ -290,8 +297,7 @@ func (s *source) faults(n ast.Node) (list site) {
 		if dropped[callee(n)] && len(n.Args) == 1 {
 			add("function", n.Pos(), n.End(), "("+s.at(n.Args[0])+")")
 		}
-		// Arguments of a function that takes them in any order are left.
-		if len(n.Args) == 2 && opposite[callee(n)] == "" && callee(n) != "make" && callee(n) != "append" {
+		if len(n.Args) == 2 && opposite[callee(n)] == "" && !unordered[callee(n)] {
 			if a, b := s.at(n.Args[0]), s.at(n.Args[1]); a != b {
 				add("swap", n.Args[0].Pos(), n.Args[1].End(), b+", "+a)
 			}
