@@ -1,0 +1,294 @@
+package events
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Every form of a condition on every side and edge, by its definition.
+func TestEveryCondition(t *testing.T) {
+	for _, side := range []int8{-1, 0, 1} {
+		for _, edge := range []int8{-1, 0, 1} {
+			s, at := Sides{9, side}, Edges{9, edge}
+			for _, c := range []struct {
+				cond         *Cond
+				holds, stays bool
+			}{
+				{&Cond{Op: Below, Guard: 1}, side < 0, side < 0},
+				{&Cond{Op: Below, Guard: 1, Inclusive: true}, side <= 0, side <= 0},
+				{&Cond{Op: Above, Guard: 1}, side > 0, side > 0},
+				{&Cond{Op: Above, Guard: 1, Inclusive: true}, side >= 0, side >= 0},
+				{&Cond{Op: Cross, Guard: 1}, edge != 0, true},
+				{&Cond{Op: Rise, Guard: 1}, edge > 0, side >= 0},
+				{&Cond{Op: Fall, Guard: 1}, edge < 0, side <= 0},
+				{&Cond{Op: Flag, Guard: 1}, side != 0, side != 0},
+				{&Cond{Op: Const, Value: true}, true, true},
+				{&Cond{Op: Const}, false, false},
+			} {
+				require.Equal(t, c.holds, c.cond.Holds(s, at), "%+v at %d, %d", c.cond, side, edge)
+				require.Equal(t, c.stays, c.cond.Stays(s), "%+v at %d, %d", c.cond, side, edge)
+				yes, no := &Cond{Op: Const, Value: true}, &Cond{Op: Const}
+				for _, d := range []struct {
+					cond         *Cond
+					holds, stays bool
+				}{
+					{&Cond{Op: And, Args: []*Cond{yes, c.cond}}, c.holds, c.stays},
+					{&Cond{Op: And, Args: []*Cond{c.cond, yes}}, c.holds, c.stays},
+					{&Cond{Op: And, Args: []*Cond{c.cond, no}}, false, false},
+					{&Cond{Op: Or, Args: []*Cond{no, c.cond}}, c.holds, c.stays},
+					{&Cond{Op: Or, Args: []*Cond{c.cond, no}}, c.holds, c.stays},
+					{&Cond{Op: Or, Args: []*Cond{yes, c.cond}}, true, true},
+				} {
+					require.Equal(t, d.holds, d.cond.Holds(s, at))
+					require.Equal(t, d.stays, d.cond.Stays(s))
+				}
+				require.Equal(t, !c.holds, (&Cond{Op: Not, Args: []*Cond{c.cond}}).Holds(s, at))
+			}
+		}
+	}
+	require.Equal(t, []int{7, 3}, (&Cond{Op: Rise, Guard: 3}).Guards([]int{7}))
+	require.Empty(t, (&Cond{Op: Const}).Guards(nil))
+}
+
+// The method never needs more evaluations than bisection and one, for any
+// function, and few for a smooth one.
+func TestRootEvaluations(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for name, c := range map[string]struct {
+		f    func(x, r float64) float64
+		most int
+	}{
+		"line":      {func(x, r float64) float64 { return x - r }, 12},
+		"exp":       {func(x, r float64) float64 { return math.Exp(x) - math.Exp(r) }, 14},
+		"cube":      {func(x, r float64) float64 { return x*x*x - r*r*r }, 16},
+		"power":     {func(x, r float64) float64 { return math.Pow(x-r, 9) }, 43},
+		"step":      {func(x, r float64) float64 { return math.Copysign(1, x-r) }, 43},
+		"steep":     {func(x, r float64) float64 { return math.Atan(1e6 * (x - r)) }, 43},
+		"one-sided": {func(x, r float64) float64 { return math.Max(x-r, -1e-9) }, 43},
+	} {
+		for range 40 {
+			r := 2 + 3*rng.Float64()
+			for _, sign := range []float64{1, -1} {
+				n := 0
+				f := func(x float64) float64 { n++; return sign * c.f(x, r) }
+				// Bisection halves 4 to 1e-12 in 41 evaluations.
+				got := Root(f, 1.5, 5.5, sign*c.f(1.5, r), sign*c.f(5.5, r), 1e-12)
+				require.InDelta(t, r, got, 2e-12, name)
+				require.LessOrEqual(t, n, c.most, name)
+			}
+		}
+	}
+	require.InDelta(t, 0x1p-40, Root(func(x float64) float64 { return x - 0x1p-40 }, 0, 1, -0x1p-40, 1-0x1p-40, 0), 1e-27, "to the last bit")
+}
+
+// RootNewton of smooth functions with random roots, in a handful of
+// evaluations: the inverse cubic starts it well.
+func TestRootNewtonEvaluations(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 4))
+	for name, f := range map[string]func(x, r float64) (v, slope float64){
+		"exp":   func(x, r float64) (float64, float64) { return math.Exp(x) - math.Exp(r), math.Exp(x) },
+		"fall":  func(x, r float64) (float64, float64) { return r*r - x*x, -2 * x },
+		"wave":  func(x, r float64) (float64, float64) { return math.Sin(x/4) - math.Sin(r/4), math.Cos(x/4) / 4 },
+		"tight": func(x, r float64) (float64, float64) { return 1e-9 * (math.Exp(x) - math.Exp(r)), 1e-9 * math.Exp(x) },
+	} {
+		most := 0
+		for range 60 {
+			r := 1 + rng.Float64()
+			n := 0
+			va, sa := f(0.9, r)
+			vb, sb := f(2.2, r)
+			got := RootNewton(func(x float64) (float64, float64) { n++; return f(x, r) }, 0.9, 2.2, va, vb, sa, sb, 1e-13)
+			require.InDelta(t, r, got, 1e-13, name)
+			most = max(most, n)
+		}
+		require.LessOrEqual(t, most, 4, name)
+	}
+	// An end that is a root is the answer, without an evaluation.
+	none := func(float64) (float64, float64) { t.Fatal("evaluated"); return 0, 0 }
+	require.Equal(t, 2., RootNewton(none, 2, 3, 0, 1, 1, 1, 1e-13))
+	require.Equal(t, 3., RootNewton(none, 2, 3, -1, 0, 1, 1, 1e-13))
+}
+
+// boundedSet are several guards with bounds.
+type boundedSet []bounded
+
+func (c boundedSet) Probe(x float64, g, rate []float64) {
+	for i := range c {
+		g[i], rate[i] = c[i].f(x)
+	}
+}
+
+func (c boundedSet) Bounds(a, b float64, to *Bounds) bool {
+	for i := range c {
+		to.Lo[i], to.Hi[i], to.RateLo[i], to.RateHi[i] = c[i].bounds(a, b)
+	}
+	return true
+}
+
+// falling is slope·(x − at), with its exact bounds; beyond limit it is not a number.
+func falling(at, slope, limit float64) bounded {
+	f := func(x float64) (float64, float64) {
+		if x > limit {
+			return math.NaN(), math.NaN()
+		}
+		return slope * (x - at), slope
+	}
+	return bounded{f, func(a, b float64) (lo, hi, rateLo, rateHi float64) {
+		if b > limit {
+			return math.NaN(), math.NaN(), math.NaN(), math.NaN()
+		}
+		va, vb := slope*(a-at), slope*(b-at)
+		return math.Min(va, vb), math.Max(va, vb), slope, slope
+	}, new(int)}
+}
+
+// first is what a detector finds in (from, 1], and the detector.
+func first(p Probe, n int, from, width float64, sides ...int8) ([]Crossing, *Detector) {
+	d := NewDetector(n)
+	copy(d.Side, sides)
+	for i := range d.Watch {
+		d.Watch[i] = true
+	}
+	return d.First(p, from, 1, width), d
+}
+
+// The first of several crossings, whatever the order of the guards, and all
+// of those at one place; not of guards that rest or are not watched.
+func TestSeveralCrossings(t *testing.T) {
+	inf := math.Inf(1)
+	places := []float64{0.42, 0.4, 0.9, 0.41, 0.4}
+	var set boundedSet
+	var looked curve
+	for _, x := range places {
+		set = append(set, falling(x, -2, inf))
+		looked = append(looked, falling(x, -2, inf).f)
+	}
+	for _, p := range []Probe{set, looked} {
+		for _, c := range []struct {
+			from  float64
+			sides [5]int8
+			want  []int
+		}{
+			{0, [5]int8{1, 1, 1, 1, 1}, []int{1, 4}},
+			{0, [5]int8{1, 0, 1, 1, 0}, []int{3}},
+			{0, [5]int8{1, 0, 1, 0, 0}, []int{0}},
+			{0.43, [5]int8{0, 0, 1, 0, 0}, []int{2}},
+			{0, [5]int8{}, nil},
+		} {
+			got, d := first(p, 5, c.from, 0, c.sides[:]...)
+			var guards []int
+			for _, x := range got {
+				guards = append(guards, x.Guard)
+				require.InDelta(t, places[x.Guard], x.Theta, 1e-12)
+			}
+			require.Equal(t, c.want, guards)
+			require.Equal(t, -1, d.Undefined)
+		}
+		d := NewDetector(5)
+		copy(d.Side, []int8{1, 1, 1, 1, 1})
+		d.Watch[2] = true
+		got := d.First(p, 0, 1, 0)
+		require.Len(t, got, 1)
+		require.Equal(t, 2, got[0].Guard)
+		for i := range d.Affine {
+			d.Affine[i] = true
+		}
+		got = d.First(p, 0, 1, 0)
+		require.Len(t, got, 1, "affine")
+		require.Equal(t, 2, got[0].Guard)
+		require.InDelta(t, 0.9, got[0].Theta, 1e-12)
+	}
+	d := NewDetector(3)
+	require.Equal(t, []int{-1, -1}, []int{d.Unproven, d.Undefined})
+	require.Empty(t, d.First(set[:3], 0, 1, 0))
+}
+
+// A guard that is not a number behind a place: what crosses before is found
+// and nothing is undefined; what crosses behind is not.
+func TestUndefinedAmongOthers(t *testing.T) {
+	for _, order := range [][2]int{{0, 1}, {1, 0}} {
+		for _, at := range []float64{0.2, 0.6} {
+			set := make(boundedSet, 2)
+			set[order[0]], set[order[1]] = falling(at, -1, math.Inf(1)), falling(-1, 1, 0.5)
+			got, d := first(set, 2, 0, 0, 1, 1)
+			if at < 0.5 {
+				require.Len(t, got, 1)
+				require.Equal(t, order[0], got[0].Guard)
+				require.InDelta(t, at, got[0].Theta, 1e-12)
+				require.Equal(t, -1, d.Undefined)
+			} else {
+				require.Empty(t, got)
+				require.Equal(t, order[1], d.Undefined)
+				require.InDelta(t, 0.5, d.UndefinedAt, 1e-9)
+			}
+		}
+	}
+}
+
+// A guard on its surface at the start counts as on the tracked side: it
+// leaves at once if it falls, comes back later if it turns, and stays if it rises.
+func TestStartsOnTheSurface(t *testing.T) {
+	parabola := func(a, b, c float64) bounded { // a + bx + cx²
+		f := func(x float64) (float64, float64) { return a + b*x + c*x*x, b + 2*c*x }
+		return bounded{f, func(lo, hi float64) (float64, float64, float64, float64) {
+			v, r := f((lo + hi) / 2)
+			w := (hi - lo) / 2
+			_, r1 := f(lo)
+			_, r2 := f(hi)
+			most := math.Max(math.Abs(r1), math.Abs(r2))
+			return v - most*w, v + most*w, math.Min(r1, r2), math.Max(r1, r2) + 0*r
+		}, new(int)}
+	}
+	for _, sign := range []int8{1, -1} {
+		s := float64(sign)
+		for name, c := range map[string]struct {
+			bounded
+			want []float64
+		}{
+			"falls":                 {parabola(0, -s, 0), []float64{0}},
+			"rises":                 {parabola(0, s, 0), nil},
+			"rises from below":      {parabola(-1e-17*s, s, 0), nil},
+			"flat, then rises":      {parabola(0, 0, s), nil},
+			"flat, then falls":      {parabola(0, 0, -s), []float64{0}},
+			"comes back":            {parabola(0, 0.5*s, -s), []float64{0.5}},
+			"comes back from below": {parabola(-1e-17*s, 0.5*s, -s), []float64{0.5}},
+			"falls, and returns":    {parabola(0, -0.5*s, s), []float64{0}},
+			"falls from above":      {parabola(1e-17*s, -s, 0), []float64{0}},
+		} {
+			for how, p := range map[string]Probe{"bounded": boundedSet{c.bounded}, "looked at": curve{c.f}} {
+				got, d := first(p, 1, 0, 0, sign)
+				require.Len(t, got, len(c.want), "%s, %s, %d", name, how, sign)
+				for i := range got {
+					require.InDelta(t, c.want[i], got[i].Theta, 1e-9, "%s, %s", name, how)
+				}
+				require.Equal(t, -1, d.Undefined)
+			}
+		}
+	}
+}
+
+// A step of another length has rates by another time: the crossings are the same.
+func TestRatesByTime(t *testing.T) {
+	for _, h := range []float64{1e-3, 1, 50} {
+		f := func(x float64) (float64, float64) { return math.Cos(3*x) - 0.2, -3 * math.Sin(3*x) / h }
+		w := bounded{f, func(a, b float64) (lo, hi, rateLo, rateHi float64) {
+			g, rate := f((a + b) / 2)
+			r := (b - a) / 2
+			return g - 3*r, g + 3*r, rate - 9*r/h, rate + 9*r/h
+		}, new(int)}
+		for how, p := range map[string]Probe{"bounded": boundedSet{w}, "looked at": curve{f}} {
+			d := NewDetector(1)
+			d.Side[0], d.Watch[0] = 1, true
+			got := d.First(p, 0, h, 0)
+			require.Len(t, got, 1, how)
+			require.InDelta(t, math.Acos(0.2)/3, got[0].Theta, 1e-12, how)
+			n := 0
+			q := curve{func(x float64) (float64, float64) { n++; return f(x) }}
+			d.First(q, 0, h, 0)
+			require.Less(t, n, 160, "Newton's steps have the right slope")
+		}
+	}
+}
