@@ -214,6 +214,18 @@ var unordered = map[string]bool{
 	"reflect.DeepEqual": true, "strings.EqualFold": true, "errors.Join": true,
 }
 
+// commutes are the names of methods that do not either: those that build the
+// nodes of a graph.
+var commutes = map[string]bool{"Add": true, "Mul": true, "Dot": true, "add": true, "mul": true, "min": true, "max": true, "and": true}
+
+// method is the name of a called method, or "".
+func method(call *ast.CallExpr) string {
+	if f, ok := call.Fun.(*ast.SelectorExpr); ok {
+		return f.Sel.Name
+	}
+	return ""
+}
+
 // faults are those that may be put at a node.
 func (s *source) faults(n ast.Node) (list site) {
 	add := func(kind string, from, to token.Pos, text string) {
@@ -297,7 +309,7 @@ func (s *source) faults(n ast.Node) (list site) {
 		if dropped[callee(n)] && len(n.Args) == 1 {
 			add("function", n.Pos(), n.End(), "("+s.at(n.Args[0])+")")
 		}
-		if len(n.Args) == 2 && opposite[callee(n)] == "" && !unordered[callee(n)] {
+		if len(n.Args) == 2 && opposite[callee(n)] == "" && !unordered[callee(n)] && !commutes[method(n)] {
 			if a, b := s.at(n.Args[0]), s.at(n.Args[1]); a != b {
 				add("swap", n.Args[0].Pos(), n.Args[1].End(), b+", "+a)
 			}
