@@ -12,14 +12,13 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // A batch is many faults in one build: each function has, before its own body,
-// a copy for each of its faults, and runs that of the number in the environment.
-// Faults outside of functions are built alone.
-
-// environment is the variable with the number of the fault to run, from 1.
-const environment = "FAULT_UNDER_TEST"
+// a copy for each of its faults, and runs that whose number is in a file, which
+// also the programs see that tests start in an environment of their own. Faults
+// outside of functions are built alone.
 
 // selector is the file that is added to the package with faults.
 const selector = `package %s
@@ -27,9 +26,14 @@ const selector = `package %s
 import (
 	"os"
 	"strconv"
+	"time"
 )
 
-var faultUnderTest, _ = strconv.Atoi(os.Getenv("` + environment + `"))
+var faultUnderTest = func() int {
+	text, _ := os.ReadFile(%q)
+	n, _ := strconv.Atoi(string(text))
+	return n
+}()
 `
 
 // batched tells whether the fault can be built with others.
@@ -107,7 +111,7 @@ func (l *lab) weaveAll(ctx context.Context, dir string, t *task, faults map[int]
 				return "", err
 			}
 		}
-		if err := add(name(t.pkg)+"/fault_under_test_selector.go", fmt.Appendf(nil, selector, t.pkg.Name)); err != nil {
+		if err := add(name(t.pkg)+"/fault_under_test_selector.go", fmt.Appendf(nil, selector, t.pkg.Name, l.number())); err != nil {
 			return "", err
 		}
 		data, err := json.Marshal(map[string]any{"Replace": replace})
@@ -142,4 +146,21 @@ func (l *lab) weaveAll(ctx context.Context, dir string, t *task, faults map[int]
 		}
 	}
 	return "", nil
+}
+
+// woven builds tests with faults, and makes sure that they pass while all of
+// them are switched off.
+func (l *lab) woven(ctx context.Context, s *tests, overlay, binary string) (string, error) {
+	ok, out, err := l.build(ctx, s, overlay, binary)
+	if err == nil && !ok {
+		err = fmt.Errorf("the tests of %s cannot be built with faults:\n%s", s.name, out)
+	}
+	if err != nil {
+		return "", err
+	}
+	passed, _, out, err := l.try(ctx, s, binary, 0, time.Hour)
+	if err == nil && !passed {
+		err = fmt.Errorf("the tests of %s fail with faults that are switched off:\n%s", s.name, out)
+	}
+	return binary, err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -13,30 +12,28 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 )
 
 // options are the command line.
 type options struct {
-	n, jobs, memory int
-	seed            uint64
-	wide            []string
-	short           bool
-	json, again     string
-	fail            float64
-	least           time.Duration
-	patterns        []string
-	dir             string
-	equivalents     string // text
+	n, memory   int
+	seed        uint64
+	wide        []string
+	short       bool
+	json, again string
+	fail        float64
+	least       time.Duration
+	patterns    []string
+	dir         string
+	equivalents string // text
 }
 
 func main() {
 	o := options{dir: ".", equivalents: equivalentsText}
 	flag.IntVar(&o.n, "n", 30, "faults for each package; 0 puts one at every place")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the sample")
-	flag.IntVar(&o.jobs, "j", 1, "faults under test at the same time")
 	flag.IntVar(&o.memory, "memory", 6, "most gigabytes of address space of a test, 0 for no limit")
 	flag.BoolVar(&o.short, "short", false, "run the tests with -short")
 	flag.StringVar(&o.json, "json", "", "write all results to this `file`")
@@ -108,7 +105,7 @@ func run(ctx context.Context, o options, log io.Writer) ([]Result, error) {
 			}
 		}
 		fmt.Fprintf(log, "%s: own tests take %s\n", t.pkg.ImportPath, t.suites[0].took.Round(10*time.Millisecond))
-		results, err := t.run(ctx, l, o.jobs, known, log)
+		results, err := t.run(ctx, l, known, log)
 		all = append(all, results...)
 		if err != nil {
 			return all, err
@@ -228,22 +225,25 @@ func (t *task) sample(o options, again []Result) error {
 // most is the number of faults in one build.
 const most = 150
 
-// run tries faults in their order until enough of them count, several at once.
-func (t *task) run(ctx context.Context, l *lab, jobs int, known map[string]string, log io.Writer) (list []Result, err error) {
+// most is the number of faults in one build.
+const most = 150
+
+// run tries faults in their order until enough of them count.
+func (t *task) run(ctx context.Context, l *lab, known map[string]string, log io.Writer) (list []Result, err error) {
 	counted := 0
 	for begin := 0; begin < len(t.faults) && counted < t.want; {
 		// A quarter more, for those that do not compile.
 		end := min(len(t.faults), begin+min(most, (t.want-counted)*5/4+1))
-		results, err := t.some(ctx, l, t.faults[begin:end], jobs, t.want-counted, known, log)
+		results, err := t.some(ctx, l, t.faults[begin:end], t.want-counted, known)
 		for _, r := range results {
-			if r == nil || counted >= t.want {
-				break
-			}
-			if counts(*r) {
+			if counts(r) {
 				counted++
 			}
-			list = append(list, *r)
+			if r.Outcome == survived {
+				fmt.Fprintf(log, "%s:%d: survived: %s\n", r.File, r.Line, r.key())
+			}
 		}
+		list = append(list, results...)
 		if err != nil {
 			return list, err
 		}
@@ -252,100 +252,53 @@ func (t *task) run(ctx context.Context, l *lab, jobs int, known map[string]strin
 	return list, nil
 }
 
-// some tries faults, built together, until the wanted number counts. What
-// was not tried stays nil; the first of them do not depend on the number at once.
-func (t *task) some(ctx context.Context, l *lab, faults []Fault, jobs, want int, known map[string]string, log io.Writer) ([]*Result, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	results := make([]*Result, len(faults))
-	together := map[int]Fault{} // by number, from 1
+// some tries faults, built together, until the wanted number counts.
+func (t *task) some(ctx context.Context, l *lab, faults []Fault, want int, known map[string]string) (list []Result, err error) {
+	dir, err := os.MkdirTemp(l.temp, "batch")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	together, wrong := map[int]Fault{}, map[int]bool{} // by number, from 1
 	for i, f := range faults {
-		if reason, ok := known[f.key()]; ok {
-			results[i] = &Result{Fault: f, Outcome: equivalent, Reason: reason}
-		} else if f.batched() {
+		if known[f.key()] == "" && f.batched() {
 			together[i+1] = f
 		}
 	}
-	dir, err := os.MkdirTemp(l.temp, "batch")
+	overlay, err := l.weaveAll(ctx, dir, t, together, func(k int) { wrong[k] = true })
 	if err != nil {
-		return results, err
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	overlay, err := l.weaveAll(ctx, dir, t, together, func(k int) {
-		results[k-1] = &Result{Fault: faults[k-1], Outcome: broken}
-	})
-	if err != nil {
-		return results, err
-	}
-	var mu sync.Mutex
 	binaries := make([]string, len(t.suites))
-	binary := func(i int) (string, bool, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if binaries[i] != "" {
-			return binaries[i], true, nil
+	binary := func(i int) (file string, ok bool, err error) {
+		if binaries[i] == "" {
+			binaries[i], err = l.woven(ctx, t.suites[i], overlay, filepath.Join(dir, fmt.Sprintf("suite%d.test", i)))
 		}
-		file := filepath.Join(dir, fmt.Sprintf("suite%d.test", i))
-		ok, out, err := l.build(ctx, t.suites[i], overlay, file)
-		if err == nil && !ok {
-			err = fmt.Errorf("the tests of %s cannot be built with faults:\n%s", t.suites[i].name, out)
-		}
-		if err == nil {
-			var passed bool
-			if passed, _, out, err = l.try(ctx, t.suites[i], file, 0, time.Hour); err == nil && !passed {
-				err = fmt.Errorf("the tests of %s fail with faults that are switched off:\n%s", t.suites[i].name, out)
-			}
-		}
-		binaries[i] = file
-		return file, true, err
+		return binaries[i], true, err
 	}
-	var (
-		next, counted int
-		failure       error
-		state         sync.Mutex
-		wait          sync.WaitGroup
-	)
-	take := func() int {
-		state.Lock()
-		defer state.Unlock()
-		for ; next < len(faults) && counted < want && failure == nil; next++ {
-			if results[next] == nil {
-				next++
-				return next - 1
-			}
+	for i, f := range faults {
+		if want == 0 {
+			break
 		}
-		return -1
-	}
-	work := func() {
-		for k := take(); k >= 0; k = take() {
-			f := faults[k]
-			var res Result
-			var err error
-			if f.batched() {
-				res, err = l.examine(ctx, Result{Fault: f}, t.suites, k+1, binary)
-			} else {
-				res, err = l.examineAlone(ctx, f, t.texts[f.File], t.suites)
-			}
-			state.Lock()
-			if err != nil {
-				failure = errors.Join(failure, err)
-			} else {
-				results[k] = &res
-				if counts(res) {
-					counted++
-				}
-				if res.Outcome == survived {
-					fmt.Fprintf(log, "%s:%d: survived: %s\n", f.File, f.Line, f.key())
-				}
-			}
-			state.Unlock()
+		res := Result{Fault: f}
+		switch {
+		case known[f.key()] != "":
+			res.Outcome, res.Reason = equivalent, known[f.key()]
+		case wrong[i+1]:
+			res.Outcome = broken
+		case f.batched():
+			res, err = l.examine(ctx, res, t.suites, i+1, binary)
+		default:
+			res, err = l.examineAlone(ctx, f, t.texts[f.File], t.suites)
+		}
+		if err != nil {
+			return list, err
+		}
+		if list = append(list, res); counts(res) {
+			want--
 		}
 	}
-	for range max(jobs, 1) {
-		wait.Go(work)
-	}
-	wait.Wait()
-	return results, failure
+	return list, nil
 }
 
 // counts tells whether a result enters the score.

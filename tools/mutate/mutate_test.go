@@ -12,7 +12,7 @@ import (
 )
 
 func toy(n int) options {
-	return options{n: n, jobs: 2, seed: 1, least: 2 * time.Second, dir: "testdata/toy", patterns: []string{"."}}
+	return options{n: n, seed: 1, least: 2 * time.Second, dir: "testdata/toy", patterns: []string{"."}}
 }
 
 // Every fault of the toy package is seen, or not, as its tests deserve, and

@@ -98,6 +98,9 @@ type lab struct {
 	least  time.Duration
 }
 
+// number is the file with the number, from 1, of the fault that is switched on.
+func (l *lab) number() string { return filepath.Join(l.temp, "fault") }
+
 // build makes the test binary, with the overlay unless it is empty. ok tells
 // whether it compiles.
 func (l *lab) build(ctx context.Context, s *tests, overlay, binary string) (ok bool, output string, err error) {
@@ -122,6 +125,9 @@ func (l *lab) try(ctx context.Context, s *tests, binary string, fault int, limit
 	if _, err := os.Stat(binary); os.IsNotExist(err) { // a package without tests
 		return true, true, "", nil
 	}
+	if err := os.WriteFile(l.number(), []byte(strconv.Itoa(fault)), 0o600); err != nil {
+		return false, false, "", err
+	}
 	within, cancel := context.WithTimeout(ctx, limit+5*time.Second)
 	defer cancel()
 	args := append([]string{binary}, s.flags(limit)...)
@@ -130,7 +136,6 @@ func (l *lab) try(ctx context.Context, s *tests, binary string, fault int, limit
 	}
 	cmd := exec.CommandContext(within, args[0], args[1:]...)
 	cmd.Dir = s.Dir
-	cmd.Env = append(os.Environ(), environment+"="+strconv.Itoa(fault))
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	text := string(out)
