@@ -225,9 +225,6 @@ func (t *task) sample(o options, again []Result) error {
 // most is the number of faults in one build.
 const most = 150
 
-// most is the number of faults in one build.
-const most = 150
-
 // run tries faults in their order until enough of them count.
 func (t *task) run(ctx context.Context, l *lab, known map[string]string, log io.Writer) (list []Result, err error) {
 	counted := 0
