@@ -26,7 +26,6 @@ const selector = `package %s
 import (
 	"os"
 	"strconv"
-	"time"
 )
 
 var faultUnderTest = func() int {
