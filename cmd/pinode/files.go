@@ -103,7 +103,8 @@ func eventsTable(states []string, each func(row func(name string, e pinode.Event
 	return t.bytes()
 }
 
-// lineDiff lists the lines that differ, old ones with -, new ones with +.
+// lineDiff lists the lines that differ with their numbers, old ones with -, new
+// ones with +.
 func lineDiff(name, before, after string) string {
 	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
 	// The longest common subsequence; files are short.
@@ -135,7 +136,7 @@ func lineDiff(name, before, after string) string {
 			fmt.Fprintf(&w, "%d -%s\n", i+1, a[i])
 			i++
 		default:
-			fmt.Fprintf(&w, "%d +%s\n", i+1, b[j])
+			fmt.Fprintf(&w, "%d +%s\n", j+1, b[j])
 			j++
 		}
 	}

@@ -70,7 +70,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	if len(o.values) > 0 {
 		opts = append(opts, pinode.StartFrom(&pinode.Values{Params: o.values}))
 	}
-	run, state, err := o.folder(path)
+	run, state, err := o.folder(m)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 }
 
 // folder opens the run to go on with, if there is one.
-func (o *fitFlags) folder(model string) (*runFolder, *fit.State, error) {
+func (o *fitFlags) folder(m *pinode.Model) (*runFolder, *fit.State, error) {
 	if o.resume == "" {
 		return nil, nil, nil
 	}
@@ -122,8 +122,17 @@ func (o *fitFlags) folder(model string) (*runFolder, *fit.State, error) {
 	if err != nil {
 		return nil, nil, usageError("%s has no checkpoint to go on from", run.dir)
 	}
-	if have := hashFile(run.path("model.node")); have != hashFile(model) {
-		return nil, nil, usageError("%s was a fit of another version of %s; resume needs the same model", run.dir, model)
+	if have := hashFile(run.path("model.node")); have != hashFile(m.Path) {
+		return nil, nil, usageError("%s was a fit of another version of %s; resume needs the same model", run.dir, m.Path)
+	}
+	info, err := run.info()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, d := range dataFiles(m) {
+		if info.Hashes[d] != hashFile(d) {
+			return nil, nil, usageError("%s was a fit to another version of %s; resume needs the same data", run.dir, d)
+		}
 	}
 	state, err := fit.DecodeState(text)
 	return run, state, err

@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -155,11 +154,7 @@ func (a *app) report(err error) int {
 		fmt.Fprintf(a.err, "error: %s\n", err)
 		return exitData
 	}
-	text := err.Error()
-	fmt.Fprintf(a.err, "error: %s\n", text)
-	if strings.HasPrefix(text, "unknown ") || strings.Contains(text, "arg(s)") || strings.Contains(text, "flag") {
-		return exitUsage
-	}
+	fmt.Fprintf(a.err, "error: %s\n", err)
 	return exitUsage
 }
 

@@ -41,12 +41,21 @@ type runInfo struct {
 	Certificate string `json:"certificate"` // full, quick or off: how gradients were compared with differences
 }
 
+// info reads run.json.
+func (r *runFolder) info() (info runInfo, err error) {
+	text, err := os.ReadFile(r.path("run.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &info)
+	}
+	if err != nil {
+		return info, usageError("%s: %s", r.path("run.json"), err)
+	}
+	return info, nil
+}
+
 // label is what an axis of the figures says.
 func (r *runFolder) label(of string) string {
-	var info runInfo
-	if text, err := os.ReadFile(r.path("run.json")); err == nil {
-		_ = json.Unmarshal(text, &info)
-	}
+	info, _ := r.info() // without it the axis has the plain name
 	if l := info.Labels[of]; l != "" {
 		return l
 	}
