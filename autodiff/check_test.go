@@ -116,3 +116,58 @@ func TestCheckAlong(t *testing.T) {
 	_, err = c.Along(f, []float64{2, 0.5}, []float64{0}, 0)
 	require.ErrorContains(t, err, "1 components")
 }
+
+// A direction may be of any length: the step follows the coordinates.
+func TestCheckAlongOfAnyLength(t *testing.T) {
+	f := func(x []float64) (float64, error) {
+		if math.Abs(x[0]-2) > 1 || math.Abs(x[1]-300) > 100 {
+			return 0, errors.New("far from the point")
+		}
+		return x[0] * x[0] * math.Exp(x[1]/300), nil
+	}
+	for _, length := range []float64{1e-6, -1, 1, 1e6} {
+		claimed := length * math.E * (4 - 4./300)
+		o, err := autodiff.Check{}.Along(f, []float64{2, 300}, []float64{length, -length}, claimed)
+		require.NoError(t, err)
+		require.Equal(t, autodiff.Agree, o.Verdict, "%+v", o)
+		require.InEpsilon(t, claimed, o.Value, 1e-9)
+		o, err = autodiff.Check{}.Along(f, []float64{2, 300}, []float64{0, -length}, -length*4./300*math.E)
+		require.NoError(t, err)
+		require.Equal(t, autodiff.Agree, o.Verdict, "one coordinate alone: %+v", o)
+	}
+	// The first step is what Step says of the size.
+	for _, c := range []struct {
+		check autodiff.Check
+		x     float64
+		want  float64
+	}{
+		{autodiff.Check{}, 3, 0.15}, {autodiff.Check{}, 0, 0.05}, {autodiff.Check{Step: 0.5}, -3, 1.5},
+		{autodiff.Check{Step: 0.5, Size: func(i int) float64 { return 10 * float64(1+i) }}, 3, 5},
+	} {
+		most := 0.
+		_, err := c.check.Gradient(func(x []float64) (float64, error) {
+			most = math.Max(most, math.Abs(x[0]-c.x))
+			return x[0], nil
+		}, []float64{c.x}, []float64{1})
+		require.NoError(t, err)
+		require.InDelta(t, c.want, most, 1e-15)
+	}
+}
+
+// A tolerance is relative to the component, and to the largest one.
+func TestCheckTolerances(t *testing.T) {
+	f := func(x []float64) (float64, error) { return 1000*x[0] + x[1], nil }
+	verdicts := func(c autodiff.Check, grad ...float64) (list []autodiff.Verdict) {
+		got, err := c.Gradient(f, []float64{1, 1}, grad)
+		require.NoError(t, err)
+		for _, o := range got {
+			list = append(list, o.Verdict)
+		}
+		return list
+	}
+	const ok, bad = autodiff.Agree, autodiff.Disagree
+	require.Equal(t, []autodiff.Verdict{ok, ok}, verdicts(autodiff.Check{}, 1000*(1+9e-7), 1+1.5e-6))
+	require.Equal(t, []autodiff.Verdict{bad, bad}, verdicts(autodiff.Check{}, 1000*(1+1.2e-6), 1+2.5e-6))
+	require.Equal(t, []autodiff.Verdict{ok, bad}, verdicts(autodiff.Check{Rtol: 0.01}, 1005, 1.02))
+	require.Equal(t, []autodiff.Verdict{ok, ok}, verdicts(autodiff.Check{Atol: 0.1}, 1090, 90))
+}

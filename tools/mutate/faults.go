@@ -216,7 +216,7 @@ var unordered = map[string]bool{
 
 // commutes are the names of methods that do not either: those that build the
 // nodes of a graph.
-var commutes = map[string]bool{"Add": true, "Mul": true, "Dot": true, "add": true, "mul": true, "min": true, "max": true, "and": true}
+var commutes = map[string]bool{"Add": true, "Mul": true, "Dot": true, "add": true, "mul": true, "addf": true, "mulf": true, "min": true, "max": true, "and": true}
 
 // method is the name of a called method, or "".
 func method(call *ast.CallExpr) string {
