@@ -28,7 +28,7 @@ func TestNetworkMarks(t *testing.T) {
 			b.Network(outside)
 			var out []*ir.Node
 			if forward {
-				out = autodiff.JVP(b, []*ir.Node{loss}, []*ir.Node{x}, []*ir.Node{b.Full(ir.Vec(3), 1)})
+				out = autodiff.JVP(b, []*ir.Node{loss}, []*ir.Node{x}, []*ir.Node{b.Input("d", ir.Vec(3), true)})
 			} else {
 				out = autodiff.VJP(b, []*ir.Node{loss}, []*ir.Node{b.Const(1)}, []*ir.Node{x, w})
 			}

@@ -250,3 +250,71 @@ func TestFiniteAndAdamBothWays(t *testing.T) {
 		}
 	})
 }
+
+// A slice that is too short ends the program, and nothing is read or written
+// behind it: the assembly does not look.
+func TestShortSlices(t *testing.T) {
+	const m, k, lanes = 8, 8, 8
+	full := func(n int) []float64 { return make([]float64, n+64)[:n] }
+	single := func(n int) []float32 { return make([]float32, n+64)[:n] }
+	bothWays(func(how string) {
+		for name, c := range map[string]struct {
+			sizes []int
+			run   func(v [][]float64)
+		}{
+			"dense":              {[]int{m * lanes, m * k, k * lanes, m}, func(v [][]float64) { Dense(v[0], v[1], v[2], v[3], m, k, lanes) }},
+			"dense without bias": {[]int{m * lanes, m * k, k * lanes}, func(v [][]float64) { Dense(v[0], v[1], v[2], nil, m, k, lanes) }},
+			"dense of one lane":  {[]int{m, m * k, k, m}, func(v [][]float64) { Dense(v[0], v[1], v[2], v[3], m, k, 1) }},
+			"transposed":         {[]int{k * lanes, m * k, m * lanes}, func(v [][]float64) { DenseT(v[0], v[1], v[2], m, k, lanes) }},
+			"outer":              {[]int{m * k, m * k, 2 * m, 2 * k}, func(v [][]float64) { Outer(v[0], v[1], v[2], v[3], 2, m, k) }},
+			"outer by lanes":     {[]int{m * k * lanes, m * lanes, k * lanes}, func(v [][]float64) { AddOuterLanes(v[0], v[1], v[2], m, k, lanes) }},
+			"rows":               {[]int{7*m + m, 8 * m}, func(v [][]float64) { Rows8(v[0], v[1], m, m) }},
+			"sums":               {[]int{m, 8 * m}, func(v [][]float64) { AddSum8(v[0][:m:m], v[1]) }},
+			"adam": {[]int{m, m, m, m, m, m}, func(v [][]float64) {
+				Adam(v[0], v[1], v[2], v[3], v[4], v[5], make([]float64, m), &AdamStep{})
+			}},
+		} {
+			for short := -1; short < len(c.sizes); short++ {
+				v := make([][]float64, len(c.sizes))
+				for i, n := range c.sizes {
+					v[i] = full(n)
+					if i == short {
+						v[i] = v[i][: n-1 : n-1]
+					}
+				}
+				if short < 0 {
+					require.NotPanics(t, func() { c.run(v) }, "%s, %s", name, how)
+				} else if name != "sums" || short > 0 {
+					require.Panics(t, func() { c.run(v) }, "%s, %s, argument %d", name, how, short)
+				}
+			}
+		}
+		for name, c := range map[string]struct {
+			sizes []int
+			run   func(v [][]float32)
+		}{
+			"dense":             {[]int{m * lanes, m * k, k * lanes, m}, func(v [][]float32) { DenseSingle(v[0], v[1], v[2], v[3], m, k, k, 1, lanes) }},
+			"dense of one lane": {[]int{m, m * k, k, m}, func(v [][]float32) { DenseSingle(v[0], v[1], v[2], v[3], m, k, 1, m, 1) }},
+			"columns":           {[]int{m * k}, func(v [][]float32) { NarrowColumns(v[0], make([]float64, m*k), m, k, m) }},
+			"outer": {[]int{2 * m, 2 * k, m * k}, func(v [][]float32) {
+				OuterSingle(make([]float64, m*k), nil, v[0], v[1], v[2], 2, m, k, k)
+			}},
+			"rows": {[]int{7*m + m, 8 * m}, func(v [][]float32) { Rows8Single(v[0], v[1], m, m) }},
+		} {
+			for short := -1; short < len(c.sizes); short++ {
+				v := make([][]float32, len(c.sizes))
+				for i, n := range c.sizes {
+					v[i] = single(n)
+					if i == short {
+						v[i] = v[i][: n-1 : n-1]
+					}
+				}
+				if short < 0 {
+					require.NotPanics(t, func() { c.run(v) }, "%s, %s", name, how)
+				} else {
+					require.Panics(t, func() { c.run(v) }, "single %s, %s, argument %d", name, how, short)
+				}
+			}
+		}
+	})
+}
