@@ -124,11 +124,15 @@ func field(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// sameCurves A B COLUMN TOLERANCE wants the same values where both files have a
-// row of the same trajectory and time, and at least twenty of those.
+// sameCurves A B COLUMN TOLERANCE [COLUMN-OF-B] wants the same values where both
+// files have a row of the same trajectory and time, and at least twenty of those.
 func sameCurves(ts *testscript.TestScript, neg bool, args []string) {
 	tol, err := strconv.ParseFloat(args[3], 64)
 	ts.Check(err)
+	column := args[2]
+	if len(args) > 4 {
+		column = args[4]
+	}
 	at := map[string]string{}
 	for _, r := range rows(ts, args[0]) {
 		at[r["trajectory"]+" "+r["t"]] = r[args[2]]
@@ -139,11 +143,11 @@ func sameCurves(ts *testscript.TestScript, neg bool, args []string) {
 		if !ok {
 			continue
 		}
-		if n++; !alike(r[args[2]], want, tol) {
+		if n++; !alike(r[column], want, tol) {
 			if neg {
 				return
 			}
-			ts.Fatalf("%s at t = %s of `%s`: %s and %s", args[2], r["t"], r["trajectory"], want, r[args[2]])
+			ts.Fatalf("%s at t = %s of `%s`: %s and %s", args[2], r["t"], r["trajectory"], want, r[column])
 		}
 	}
 	if neg || n < 20 {
