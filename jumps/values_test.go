@@ -96,7 +96,7 @@ func predicted(list []float64) int {
 // the limit 1/(1−ratio) is told, if the rest of the way is within reach.
 func TestZenoLimits(t *testing.T) {
 	var z Zeno
-	for _, ratio := range []float64{0.01, 0.3, 0.5, 0.8, 0.99} {
+	for _, ratio := range []float64{0.005, 0.01, 0.3, 0.5, 0.8, 0.99} {
 		z.Reset(1)
 		got := limits(&z, 0, math.Inf(1), geometric(ratio, 12)...)
 		require.Equal(t, 6, predicted(got), "ratio %g", ratio)
@@ -104,9 +104,11 @@ func TestZenoLimits(t *testing.T) {
 			require.InEpsilon(t, 1/(1-ratio), v, 1e-6, "ratio %g", ratio)
 		}
 	}
-	// With 0.5 the rest after k gaps is 2⁻ᵏ⁺¹: within 0.02 from the seventh gap on.
-	z.Reset(1)
-	require.Equal(t, 8, predicted(limits(&z, 0, 0.02, geometric(0.5, 12)...)))
+	// With 0.5 the rest is the last gap, 2⁻⁶ at the seventh.
+	for reach, want := range map[float64]int{0x1p-6: 8, 0x1p-6 - 1e-9: 9} {
+		z.Reset(1)
+		require.Equal(t, want, predicted(limits(&z, 0, reach, geometric(0.5, 12)...)))
+	}
 	for name, gaps := range map[string][]float64{
 		"steady": {1, 1, 1, 1, 1, 1, 1, 1}, "growing": geometric(1.5, 9), "just growing": geometric(1.001, 9),
 		"shrinking by steps": {8, 7, 6, 5, 4, 3, 2, 1}, "at once": {0, 0, 0, 0, 0, 0, 0, 0},
@@ -142,6 +144,11 @@ func TestZenoCountsAnew(t *testing.T) {
 	require.False(t, near)
 	z.Forget(2)
 	require.Equal(t, 6, predicted(limits(&z, 2, math.Inf(1), geometric(0.5, 6)...)))
+	_, near = z.Fired(2, 2-0x1p-6, math.Inf(1))
+	require.True(t, near, "the next of them")
+	z.Forget(2)
+	_, near = z.Fired(2, 2-0x1p-7, math.Inf(1))
+	require.False(t, near, "forgotten")
 	z.Reset(2)
 	require.Equal(t, 6, predicted(limits(&z, 0, math.Inf(1), geometric(0.5, 6)...)))
 	require.Panics(t, func() { z.Fired(2, 0, 1) }, "room for two")
