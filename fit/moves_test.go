@@ -555,3 +555,50 @@ func TestNorms(t *testing.T) {
 		}
 	}
 }
+
+// The norm of an epoch is the largest of its batches', as it was before it is
+// clipped.
+func TestGradientNormOfAnEpoch(t *testing.T) {
+	for _, limit := range []float64{0, 1e-3} {
+		still := &FirstOrder{Label: "sgd", Rule: SGD{}, Rate: 1e-300, Epochs: 2, Clip: limit}
+		w := &watched{logistic: newLogistic(40)}
+		x := []float64{0.3, -0.2, 0.5}
+		s, err := (&Trainer{Objective: w, Stages: []Method{still}, Batch: 7}).Run(t.Context(), x)
+		require.NoError(t, err)
+		per := len(w.batches) / 2
+		for epoch, rec := range s.History {
+			most, last := 0., 0.
+			for _, b := range w.batches[epoch*per : (epoch+1)*per] {
+				g := make([]float64, 3)
+				_, err := w.logistic.Eval(t.Context(), x, b, 1, g)
+				require.NoError(t, err)
+				last = math.Sqrt(g[0]*g[0] + g[1]*g[1] + g[2]*g[2])
+				most = max(most, last)
+			}
+			require.InEpsilon(t, most, rec.GradNorm, 1e-9)
+			require.Greater(t, most, last*0.99)
+		}
+	}
+}
+
+// scored is a system with a validation that fails, or errs.
+type scored struct {
+	*system
+	err error
+}
+
+func (s scored) Validate(context.Context, []float64, float64) (Result, error) {
+	return Result{Loss: 1}, s.err
+}
+
+func TestLevenbergValidation(t *testing.T) {
+	gone := fmt.Errorf("the data were removed")
+	st, err := (&Trainer{Objective: scored{cube(10), gone}, Stages: []Method{marquardt(9)}}).Run(t.Context(), []float64{5})
+	require.ErrorIs(t, err, gone)
+	require.Empty(t, st.History)
+	st, err = (&Trainer{Objective: scored{cube(10), nil}, Stages: []Method{marquardt(9)}}).Run(t.Context(), []float64{5})
+	require.NoError(t, err)
+	require.Equal(t, 1., st.Best.Score)
+	require.Equal(t, 1., *st.History[0].Valid)
+	require.Equal(t, Vector{5}, st.Best.X, "nothing was better")
+}

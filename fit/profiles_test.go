@@ -352,3 +352,38 @@ func TestSettingBounds(t *testing.T) {
 	require.Empty(t, Settings(Owned{}).Find("solver").Default)
 	require.Equal(t, "tsit5", table.Find("solver").Default)
 }
+
+// asked records where it is evaluated.
+type asked struct {
+	*bowl
+	at [][]float64
+}
+
+func (a *asked) Eval(ctx context.Context, x []float64, batch []int, h float64, grad []float64) (Result, error) {
+	a.at = append(a.at, append([]float64(nil), x...))
+	return a.bowl.Eval(ctx, x, batch, h, grad)
+}
+
+// The steps of the differences are a ten-thousandth of a coordinate above 1.
+func TestHessianSteps(t *testing.T) {
+	a := &asked{bowl: newBowl(3)}
+	x := []float64{0.3, -500, 7}
+	_, _, err := Hessian(t.Context(), a, x, []int{1, 0}, 1)
+	require.NoError(t, err)
+	require.Len(t, a.at, 4)
+	for k, want := range [][]float64{{0.3, -499.95, 7}, {0.3, -500.05, 7}, {0.3001, -500, 7}, {0.2999, -500, 7}} {
+		require.InDeltaSlice(t, want, a.at[k], 1e-12)
+	}
+	// One residual is enough for a matrix of one coordinate.
+	h, err := GaussNewton(t.Context(), cube(10), []float64{2}, []int{0}, 1)
+	require.NoError(t, err)
+	require.InDelta(t, 144, h.At(0, 0), 1e-12)
+	v := setting.New(table)
+	require.NoError(t, v.Set("shooting.segments", "2", "flag"))
+	require.NoError(t, v.Set("shooting.continuity", "3", "flag"))
+	_, err = NewPlan(v)
+	require.NoError(t, err)
+	_, best, err := new(Trainer).RunAll(t.Context(), nil, nil, nil)
+	require.Error(t, err)
+	require.Equal(t, -1, best)
+}
