@@ -56,7 +56,6 @@ func TestEveryCondition(t *testing.T) {
 // The method never needs more evaluations than bisection and one, for any
 // function, and few for most smooth ones.
 func TestRootEvaluations(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
 	for name, c := range map[string]struct {
 		f    func(x, r float64) float64
 		mean float64
@@ -69,7 +68,7 @@ func TestRootEvaluations(t *testing.T) {
 		"steep":     {func(x, r float64) float64 { return math.Atan(1e6 * (x - r)) }, 43},
 		"one-sided": {func(x, r float64) float64 { return math.Max(x-r, -1e-9) }, 43},
 	} {
-		all := 0
+		all, rng := 0, rand.New(rand.NewPCG(3, 4))
 		for range 40 {
 			r := 2 + 3*rng.Float64()
 			for _, sign := range []float64{1, -1} {
@@ -90,14 +89,13 @@ func TestRootEvaluations(t *testing.T) {
 // RootNewton of smooth functions with random roots, in a handful of
 // evaluations: the inverse cubic starts it well.
 func TestRootNewtonEvaluations(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 4))
 	for name, f := range map[string]func(x, r float64) (v, slope float64){
 		"exp":   func(x, r float64) (float64, float64) { return math.Exp(x) - math.Exp(r), math.Exp(x) },
 		"fall":  func(x, r float64) (float64, float64) { return r*r - x*x, -2 * x },
 		"wave":  func(x, r float64) (float64, float64) { return math.Sin(x/4) - math.Sin(r/4), math.Cos(x/4) / 4 },
 		"tight": func(x, r float64) (float64, float64) { return 1e-9 * (math.Exp(x) - math.Exp(r)), 1e-9 * math.Exp(x) },
 	} {
-		most := 0
+		most, rng := 0, rand.New(rand.NewPCG(5, 4))
 		for range 60 {
 			r := 1 + rng.Float64()
 			n := 0
@@ -292,6 +290,142 @@ func TestRatesByTime(t *testing.T) {
 			q := curve{func(x float64) (float64, float64) { n++; return f(x) }}
 			d.First(q, 0, h, 0)
 			require.Less(t, n, 160, "Newton's steps have the right slope")
+		}
+	}
+}
+
+// waves is a sum of sines with its rate by time for a step of length h, and
+// bounds from the sizes of its derivatives.
+func waves(rng *rand.Rand, h float64) (f func(x float64) (g, rate float64), c bounded) {
+	var a, w, p [3]float64
+	slope, bend := 0., 0.
+	for k := range a {
+		a[k], w[k], p[k] = rng.NormFloat64(), 12*rng.Float64(), 2*math.Pi*rng.Float64()
+		slope += math.Abs(a[k] * w[k])
+		bend += math.Abs(a[k]*w[k]) * w[k]
+	}
+	f = func(x float64) (g, rate float64) {
+		for k := range a {
+			g += a[k] * math.Sin(w[k]*x+p[k])
+			rate += a[k] * w[k] * math.Cos(w[k]*x+p[k]) / h
+		}
+		return g, rate
+	}
+	return f, bounded{f, func(lo, hi float64) (float64, float64, float64, float64) {
+		g, rate := f((lo + hi) / 2)
+		r := (hi - lo) / 2
+		return g - slope*r, g + slope*r, rate - bend*r/h, rate + bend*r/h
+	}, new(int)}
+}
+
+// TestAgainstScan: what is found first is what a scan of all places finds,
+// for guards that start on their side, beyond it, or on the surface, whatever the
+// length of the step and where in it the search begins.
+func TestAgainstScan(t *testing.T) {
+	const places = 20000
+	rng := rand.New(rand.NewPCG(7, 9))
+	found := [3]int{}
+	for range 400 {
+		h := math.Pow(10, 4*rng.Float64()-2)
+		from := []float64{0, 0.3 * rng.Float64()}[rng.IntN(2)]
+		n := 1 + rng.IntN(3)
+		var set boundedSet
+		var looked curve
+		sides := make([]int8, n)
+		want, clear, firsts := math.Inf(1), true, make([]float64, n)
+		for i := range n {
+			f, c := waves(rng, h)
+			g0, rate0 := f(from)
+			shift, start := 0., rng.IntN(3)
+			sides[i] = int8(2*rng.IntN(2) - 1)
+			switch s := float64(sides[i]); start {
+			case 0: // on its side
+				shift = -g0 + s*(0.01+rng.Float64())
+			case 1: // on its surface
+				shift = -g0
+			case 2: // on its surface, beyond it by round-off
+				shift = -g0 - s*1e-17
+			}
+			at := func(x float64) (g, rate float64) { g, rate = f(x); return g + shift, rate }
+			all := c.bounds
+			set = append(set, bounded{at, func(a, b float64) (float64, float64, float64, float64) {
+				lo, hi, rateLo, rateHi := all(a, b)
+				return lo + shift, hi + shift, rateLo, rateHi
+			}, new(int)})
+			looked = append(looked, at)
+			// The scan: from the start for one that leaves at once, else where it is not above any more.
+			s := float64(sides[i])
+			first := math.Inf(1)
+			if start > 0 && s*rate0 < 0 {
+				first = from
+			}
+			for k := 1; k <= places && math.IsInf(first, 1); k++ {
+				x := from + (1-from)*float64(k)/places
+				g, _ := at(x)
+				if s*g <= 0 && k > 1 {
+					first = x
+				}
+				if s*g > 0 && s*g < 1e-3 { // a touch between two places could be missed
+					clear = clear && k == 1
+				}
+			}
+			if math.Abs(rate0*h) < 1e-2 && start > 0 {
+				clear = false
+			}
+			want, firsts[i] = math.Min(want, first), first
+			found[start]++
+		}
+		if !clear {
+			continue
+		}
+		for how, p := range map[string]Probe{"bounded": set, "looked at": looked} {
+			d := NewDetector(n)
+			copy(d.Side, sides)
+			for i := range d.Watch {
+				d.Watch[i] = true
+			}
+			got := d.First(p, from, h, 0)
+			if math.IsInf(want, 1) {
+				require.Empty(t, got, how)
+				continue
+			}
+			require.NotEmpty(t, got, how)
+			which := got[0].Guard
+			require.Equal(t, want, firsts[which], how)
+			require.InDelta(t, want, got[0].Theta, 1.5*(1-from)/places, how)
+			if got[0].Theta > from {
+				v, rate := looked[which](got[0].Theta)
+				require.InDelta(t, 0, v, 1e-11*(1+math.Abs(rate*h)), how)
+			}
+		}
+	}
+	for _, n := range found {
+		require.Greater(t, n, 100)
+	}
+}
+
+// A part that is as short as round-off explains is left; a longer one is not.
+func TestLeavesAtOnce(t *testing.T) {
+	// On the surface at first, then beyond it: for less than 2⁻²⁰ of the step, or more.
+	for width, leaves := range map[float64]bool{0x1p-20: false, 0x1p-18: true} {
+		f := func(x float64) (float64, float64) { // falls, turns within the width and rises
+			return x * (x - width), 2*x - width
+		}
+		c := bounded{f, func(a, b float64) (float64, float64, float64, float64) {
+			ga, ra := f(a)
+			gb, rb := f(b)
+			low := math.Min(ga, gb)
+			if a < width/2 && width/2 < b {
+				low = -width * width / 4
+			}
+			return low, math.Max(ga, gb), ra, rb
+		}, new(int)}
+		got, _ := first(boundedSet{c}, 1, 0, 0, 1)
+		if leaves {
+			require.Len(t, got, 1)
+			require.Zero(t, got[0].Theta)
+		} else {
+			require.Empty(t, got)
 		}
 	}
 }
