@@ -432,3 +432,29 @@ func TestLeavesAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// What happens within the shortest part that is looked at, on both sides.
+func TestWithinOnePart(t *testing.T) {
+	for _, sign := range []int8{1, -1} {
+		s := float64(sign)
+		for name, c := range map[string]struct {
+			f    func(x float64) (g, rate float64)
+			want []float64
+		}{
+			"leaves the surface and returns": {func(x float64) (float64, float64) { return x*(0.003-x) - 1e-17, 0.003 - 2*x }, []float64{0.003}},
+			"falls and returns":              {func(x float64) (float64, float64) { return (x - 0.003) * (x - 0.005), 2*x - 0.008 }, []float64{0.003}},
+			"turns before":                   {func(x float64) (float64, float64) { return (x-0.004)*(x-0.004) + 1e-9, 2*x - 0.008 }, nil},
+			"falls through":                  {func(x float64) (float64, float64) { return 0.003 - x, -1 }, []float64{0.003}},
+			"rises and falls through": {func(x float64) (float64, float64) { // through zero at 0.005
+				return (0.005 - x) * (x + 0.004), 0.001 - 2*x
+			}, []float64{0.005}},
+		} {
+			f := func(x float64) (float64, float64) { g, rate := c.f(x); return s * g, s * rate }
+			got, _ := first(curve{f}, 1, 0, 0, sign)
+			require.Len(t, got, len(c.want), "%s, %d", name, sign)
+			for i := range got {
+				require.InDelta(t, c.want[i], got[i].Theta, 1e-10, "%s, %d", name, sign)
+			}
+		}
+	}
+}

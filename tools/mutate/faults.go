@@ -243,7 +243,9 @@ func (s *source) faults(n ast.Node) (list site) {
 				add("term", n.Pos(), n.End(), s.at(n.Y))
 			}
 		}
-		if n.Op == token.SUB || n.Op == token.QUO {
+		call, inCall := s.parent().(*ast.CallExpr)
+		distance := n.Op == token.SUB && inCall && callee(call) == "math.Abs" // has no sign
+		if n.Op == token.SUB && !distance || n.Op == token.QUO {
 			add("swap", n.Pos(), n.End(), fmt.Sprintf("(%s) %s (%s)", s.at(n.Y), n.Op, s.at(n.X)))
 		}
 	case *ast.UnaryExpr:

@@ -118,15 +118,16 @@ func TestScore(t *testing.T) {
 // What is put at each kind of place, in the order of the source.
 func TestFaults(t *testing.T) {
 	for line, want := range map[string][]string{
-		"x = a - b":           {"(nothing)", "x = a + b", "x = a", "x = (b) - (a)"},
-		"x += a":              {"x -= a", "x = a", "(nothing)"},
-		"if a < b && !c { }":  {"if !(a < b && !c) { }", "if false && (a < b && !c) { }", "if a < b || !c { }", "if a < b { }", "if !c { }", "if a <= b && !c { }", "if a >= b && !c { }", "if a < b && c { }"},
-		"x := math.Sqrt(a)":   {"x := (a)"},
-		"x := max(a, -b)":     {"x := min(a, -b)", "x := max(a, b)"},
-		"for range n { }":     {"for range n { break; }"},
-		"for { continue }":    {"for { break; continue }", "for { }"},
-		"return f(a, 2), err": {"return f(a, 2), nil", "return f(2, a), err", "return f(a, (2 + 1)), err", "return f(a, (2 - 1)), err"},
-		"g(true)":             {"(nothing)", "g(false)"},
+		"x = a - b":            {"(nothing)", "x = a + b", "x = a", "x = (b) - (a)"},
+		"x := math.Abs(a - b)": {"x := (a - b)", "x := math.Abs(a + b)", "x := math.Abs(a)"},
+		"x += a":               {"x -= a", "x = a", "(nothing)"},
+		"if a < b && !c { }":   {"if !(a < b && !c) { }", "if false && (a < b && !c) { }", "if a < b || !c { }", "if a < b { }", "if !c { }", "if a <= b && !c { }", "if a >= b && !c { }", "if a < b && c { }"},
+		"x := math.Sqrt(a)":    {"x := (a)"},
+		"x := max(a, -b)":      {"x := min(a, -b)", "x := max(a, b)"},
+		"for range n { }":      {"for range n { break; }"},
+		"for { continue }":     {"for { break; continue }", "for { }"},
+		"return f(a, 2), err":  {"return f(a, 2), nil", "return f(2, a), err", "return f(a, (2 + 1)), err", "return f(a, (2 - 1)), err"},
+		"g(true)":              {"(nothing)", "g(false)"},
 		// Capacities, types and broken invariants are left alone.
 		"s := make([]int, n, n+1)": nil,
 		"var a [3]int":             nil,
