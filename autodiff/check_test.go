@@ -171,3 +171,61 @@ func TestCheckTolerances(t *testing.T) {
 	require.Equal(t, []autodiff.Verdict{ok, bad}, verdicts(autodiff.Check{Rtol: 0.01}, 1005, 1.02))
 	require.Equal(t, []autodiff.Verdict{ok, ok}, verdicts(autodiff.Check{Atol: 0.1}, 1090, 90))
 }
+
+// The estimates of the error are honest for functions of all kinds and sizes:
+// not too small, and not much larger than what is to be had.
+func TestDerivativeErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		f    func(x float64) float64
+		want float64
+		most float64 // of the estimate
+	}{
+		"falls":           {func(x float64) float64 { return math.Exp(-3 * x) }, -3, 1e-10},
+		"rises":           {func(x float64) float64 { return math.Exp(3 * x) }, 3, 1e-10},
+		"of third degree": {func(x float64) float64 { return 1 + 2*x - 7*x*x*x }, 2, 1e-10},
+		"large values":    {func(x float64) float64 { return 1e6 + math.Sin(x) }, 1, 1e-6},
+		"fast":            {func(x float64) float64 { return math.Sin(40 * x) }, 40, 1e-7},
+		"noise":           {func(x float64) float64 { return x + 1e-6*math.Sin(1e9*x) }, 1, 1e-2},
+		"negative noise":  {func(x float64) float64 { return -x - 1e-6*math.Abs(math.Sin(1e9*x+1)) }, -1, 1e-2},
+		"far steps fail":  {func(x float64) float64 { return math.Log(1e-2 + x) }, 100, 1e-4},
+	} {
+		calls := 0
+		v, e, err := autodiff.Derivative(func(h float64) (float64, error) {
+			calls++
+			if y := c.f(h); !math.IsNaN(y) {
+				return y, nil
+			}
+			return 0, errors.New("not defined")
+		}, 0.05)
+		require.NoError(t, err, name)
+		require.LessOrEqual(t, math.Abs(v-c.want), 3*e+1e-15, "%s: %g", name, v)
+		require.LessOrEqual(t, e, c.most, name)
+		require.LessOrEqual(t, calls, 2*16, name)
+	}
+	// A smooth function needs few steps, and fewer than all.
+	calls := 0
+	_, _, err := autodiff.Derivative(func(h float64) (float64, error) { calls++; return math.Exp(h), nil }, 0.05)
+	require.NoError(t, err)
+	require.LessOrEqual(t, calls, 2*8)
+	// A claim that is off by less than ten estimated errors is not refused.
+	noisy := func(x []float64) (float64, error) { return x[0] + 1e-6*math.Sin(1e9*x[0]), nil }
+	got, err := autodiff.Check{}.Gradient(noisy, []float64{1}, []float64{1})
+	require.NoError(t, err)
+	require.NotEqual(t, autodiff.Disagree, got[0].Verdict)
+	got, err = autodiff.Check{}.Gradient(noisy, []float64{1}, []float64{got[0].Value + 5*got[0].Err})
+	require.NoError(t, err)
+	require.Equal(t, autodiff.Undecided, got[0].Verdict)
+	got, err = autodiff.Check{}.Gradient(noisy, []float64{1}, []float64{got[0].Value + 12*got[0].Err})
+	require.NoError(t, err)
+	require.Equal(t, autodiff.Disagree, got[0].Verdict)
+	// Tolerances go by the size, also of negative values.
+	for _, s := range []float64{1, -1} {
+		line := func(x []float64) (float64, error) { return 1000 * s * x[0], nil }
+		got, err = autodiff.Check{Atol: 1e-30}.Gradient(line, []float64{1}, []float64{1000 * s * (1 - 5e-7)})
+		require.NoError(t, err)
+		require.Equal(t, autodiff.Agree, got[0].Verdict)
+		got, err = autodiff.Check{Rtol: 1e-30}.Gradient(line, []float64{1}, []float64{1000 * s * (1 - 5e-10)})
+		require.NoError(t, err)
+		require.Equal(t, autodiff.Agree, got[0].Verdict)
+	}
+}

@@ -148,7 +148,7 @@ func TestLoops(t *testing.T) {
 // beside the middle of two singles. 16777217 = 97·172961, 16777219 = 1549·10831.
 func TestFMASingleBesideTheMiddle(t *testing.T) {
 	const tiny = 0x1p-60
-	for _, sign := range []float32{1, -1} {
+	for _, sign := range []float32{1, -1, 0x1p-20, -0x1p-20, 0x1p30} {
 		one := func(z float32) float32 { return FMASingle(sign*97*0x1p-24, 172961, sign*z) } // 1 + 2⁻²⁴ + z
 		require.Equal(t, sign*1, one(0), "to even")
 		require.Equal(t, sign*1, one(-tiny))
