@@ -602,3 +602,25 @@ func TestLevenbergValidation(t *testing.T) {
 	require.Equal(t, 1., *st.History[0].Valid)
 	require.Equal(t, Vector{5}, st.Best.X, "nothing was better")
 }
+
+// A longer horizon comes first, then the lower loss; the same is no better.
+func TestBetterPoints(t *testing.T) {
+	at := func(horizon, score float64) *Point { return &Point{Horizon: horizon, Score: score} }
+	for _, c := range []struct {
+		p, q   *Point
+		better bool
+	}{
+		{at(1, 9), at(0.5, 1), true}, {at(0.5, 1), at(1, 9), false},
+		{at(1, 1), at(1, 2), true}, {at(1, 2), at(1, 1), false}, {at(1, 1), at(1, 1), false}, {at(1, -2), at(1, -1), true},
+	} {
+		require.Equal(t, c.better, c.p.better(c.q), "%v, %v", c.p, c.q)
+	}
+	// The best point is kept while a later stage does worse.
+	worse := &FirstOrder{Label: "sgd", Rule: SGD{}, Rate: 2.5, Epochs: 4} // x ← −1.5 x
+	good := &FirstOrder{Label: "sgd", Rule: SGD{}, Rate: 0.5, Epochs: 4}
+	s, err := (&Trainer{Objective: &bowl{c: []float64{1}, a: []float64{0}}, Stages: []Method{good, worse}}).Run(t.Context(), []float64{8})
+	require.NoError(t, err)
+	require.Equal(t, Vector{0.5}, s.Best.X)
+	require.Equal(t, 0, s.Best.Stage)
+	require.InDelta(t, 0.5*5.0625, math.Abs(s.X[0]), 1e-12, "four steps away from the best point")
+}

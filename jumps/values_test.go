@@ -156,3 +156,6 @@ func TestZenoCountsAnew(t *testing.T) {
 	z.Reset(1)
 	require.Equal(t, 7, predicted(limits(&z, 0, math.Inf(1), append([]float64{0}, geometric(0.5, 6)...)...)))
 }
+
+// The number of firings at one instant that docs/events.md promises.
+func TestMaxMicroSteps(t *testing.T) { require.Equal(t, 100, MaxMicroSteps) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -182,9 +183,14 @@ func TestDraws(t *testing.T) {
 	require.Equal(t, 5, strings.Count(string(text), "stroke-dasharray"))
 	paths, err = draws(run, "png")
 	require.NoError(t, err)
-	png, err := os.ReadFile(paths[0])
+	f, err := os.Open(paths[0])
 	require.NoError(t, err)
-	require.Equal(t, "\x89PNG", string(png[:4]))
+	size, err := png.DecodeConfig(f)
+	f.Close()
+	require.NoError(t, err)
+	// 24 by 6.2 centimetres at 120 dots an inch.
+	require.InDelta(t, 24/2.54*120, size.Width, 1)
+	require.InDelta(t, 6.2/2.54*120, size.Height, 1)
 	require.NoError(t, os.Remove(run.path("metrics.jsonl")))
 	_, err = draws(run, "svg")
 	require.Error(t, err)
