@@ -410,7 +410,7 @@ func TestAgainstScan(t *testing.T) {
 // A part that is as short as round-off explains is left; a longer one is not.
 func TestLeavesAtOnce(t *testing.T) {
 	// On the surface at first, then beyond it: for less than 2⁻²⁰ of the step, or more.
-	for width, leaves := range map[float64]bool{0x1p-20: false, 0x1p-18: true} {
+	for width, leaves := range map[float64]bool{0x1p-22: false, 0x1p-16: true} {
 		f := func(x float64) (float64, float64) { // falls, turns within the width and rises
 			return x * (x - width), 2*x - width
 		}
@@ -423,12 +423,16 @@ func TestLeavesAtOnce(t *testing.T) {
 			}
 			return low, math.Max(ga, gb), ra, rb
 		}, new(int)}
-		got, _ := first(boundedSet{c}, 1, 0, 0, 1)
-		if leaves {
-			require.Len(t, got, 1)
-			require.Zero(t, got[0].Theta)
-		} else {
-			require.Empty(t, got)
+		for _, affine := range []bool{false, true} { // a parabola is a polynomial
+			d := NewDetector(1)
+			d.Side[0], d.Watch[0], d.Affine[0] = 1, true, affine
+			got := d.First(boundedSet{c}, 0, 1, 0)
+			if leaves {
+				require.Len(t, got, 1)
+				require.Zero(t, got[0].Theta)
+			} else {
+				require.Empty(t, got)
+			}
 		}
 	}
 }

@@ -353,6 +353,24 @@ func TestSettingBounds(t *testing.T) {
 	require.Equal(t, "tsit5", table.Find("solver").Default)
 }
 
+// A start on a bound is moved inside by a hundredth of the width; a coordinate
+// without curvature of its own still has that of its mixed derivatives.
+func TestStartsOnBoundsAndSaddles(t *testing.T) {
+	tr, err := NewTransform(Interval{Lo: 100, Hi: 300}, 7)
+	require.NoError(t, err)
+	for p, want := range map[float64]float64{100: 102, 300: 298, 250: 250} {
+		u, moved, err := tr.Start(p)
+		require.NoError(t, err)
+		require.Equal(t, p != want, moved)
+		require.InDelta(t, want, tr.Forward(u), 1e-9)
+	}
+	u, err := Laplace(mat.NewSymDense(2, []float64{0, 1, 1, 0}))
+	require.NoError(t, err)
+	require.Len(t, u.Free, 1)
+	require.InDelta(t, -1, u.Free[0].Curvature, 1e-12)
+	require.InDelta(t, 1, u.Condition, 1e-12)
+}
+
 // asked records where it is evaluated.
 type asked struct {
 	*bowl
