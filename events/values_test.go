@@ -322,7 +322,7 @@ func waves(rng *rand.Rand, h float64) (f func(x float64) (g, rate float64), c bo
 // for guards that start on their side, beyond it, or on the surface, whatever the
 // length of the step and where in it the search begins.
 func TestAgainstScan(t *testing.T) {
-	const places = 20000
+	const places = 5000
 	rng := rand.New(rand.NewPCG(7, 9))
 	found, tried := [3]int{}, 0
 	for range 400 {
@@ -367,7 +367,7 @@ func TestAgainstScan(t *testing.T) {
 					first = x
 				}
 				// A touch between two places could be missed.
-				clear = clear && !(falling && s*rate >= 0 && math.Abs(g) < 1e-4)
+				clear = clear && !(falling && s*rate >= 0 && math.Abs(g) < 1e-3)
 				falling = s*rate < 0
 			}
 			if math.Abs(rate0*h) < bend/60 && start > 0 { // it may be back within a 128th
@@ -423,16 +423,12 @@ func TestLeavesAtOnce(t *testing.T) {
 			}
 			return low, math.Max(ga, gb), ra, rb
 		}, new(int)}
-		for _, affine := range []bool{false, true} { // a parabola is a polynomial
-			d := NewDetector(1)
-			d.Side[0], d.Watch[0], d.Affine[0] = 1, true, affine
-			got := d.First(boundedSet{c}, 0, 1, 0)
-			if leaves {
-				require.Len(t, got, 1)
-				require.Zero(t, got[0].Theta)
-			} else {
-				require.Empty(t, got)
-			}
+		got, _ := first(boundedSet{c}, 1, 0, 0, 1)
+		if leaves {
+			require.Len(t, got, 1)
+			require.Zero(t, got[0].Theta)
+		} else {
+			require.Empty(t, got)
 		}
 	}
 }
@@ -461,4 +457,61 @@ func TestWithinOnePart(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Random polynomials, by their values at three places alone: all roots that a
+// scan finds, from a start on the side.
+func TestPolynomialsAgainstScan(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 3))
+	const places = 5000
+	tried := 0
+	for range 300 {
+		var c [6]float64
+		for i := range c {
+			c[i] = rng.NormFloat64() * math.Pow(3, float64(i))
+		}
+		from, h := 0.4*rng.Float64(), math.Pow(10, 2*rng.Float64()-1)
+		f := func(x float64) (g, rate float64) {
+			for i := len(c) - 1; i >= 0; i-- {
+				g, rate = g*(x-0.3)+c[i], rate*(x-0.3)+g
+			}
+			return g, rate / h
+		}
+		g, _ := f(from)
+		side := int8(math.Copysign(1, g))
+		d := NewDetector(1)
+		d.Watch[0], d.Affine[0] = true, true
+		var want, got []float64
+		clear := true
+		before, slope := f(from)
+		for k := 1; k <= places; k++ {
+			x := from + (1-from)*float64(k)/places
+			v, r := f(x)
+			if (v > 0) != (before > 0) {
+				want = append(want, x)
+			}
+			clear = clear && !(slope*r <= 0 && math.Abs(v) < 1e-5) && math.Abs(v)+math.Abs(r*h) > 1e-3
+			before, slope = v, r
+		}
+		if !clear {
+			continue
+		}
+		tried++
+		for at := from; ; side = -side {
+			d.Side[0] = side
+			found := d.First(curve{f}, at, h, 0)
+			if len(found) == 0 {
+				break
+			}
+			at = found[0].Theta
+			got = append(got, at)
+		}
+		require.Len(t, got, len(want))
+		for i := range want {
+			require.InDelta(t, want[i], got[i], 1.5*(1-from)/places)
+			v, rate := f(got[i])
+			require.InDelta(t, 0, v, 1e-10*(1+math.Abs(rate*h)))
+		}
+	}
+	require.Greater(t, tried, 200)
 }
