@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,8 +131,9 @@ func (o *fitFlags) folder(m *pinode.Model) (*runFolder, *fit.State, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	hashes := slices.Collect(maps.Values(info.Hashes)) // paths may be from another folder
 	for _, d := range dataFiles(m) {
-		if info.Hashes[d] != hashFile(d) {
+		if !slices.Contains(hashes, hashFile(d)) {
 			return nil, nil, usageError("%s was a fit to another version of %s; resume needs the same data", run.dir, d)
 		}
 	}
