@@ -15,16 +15,16 @@ type Group struct {
 	size Sizes
 	opt  Options
 
-	one, slow, many Steps
-	stepper         *solvers.Stepper // on the memory of one
-	bound           Model            // whose turn it is
-	lanes           []*Job
-	roll            *roll
-	rolling         int      // lanes that go on by themselves, for a tape
-	ran             [][]*Job // by lane, in the order in which they ran
-	left            []int    // of these, how many are to be swept
-	loaded          []bool   // lanes that a derivative serves
-	idle            []bool   // those that were told that they are not among them
+	takers
+	stepper   *solvers.Stepper // on the memory of one
+	bound     Model            // whose turn it is
+	lanes     []*Job
+	hist      *laneHistory
+	recording int      // lanes that go on by themselves, for a tape
+	ran       [][]*Job // by lane, in the order in which they ran
+	left      []int    // of these, how many are to be swept
+	loaded    []bool   // lanes that a derivative serves
+	idle      []bool   // those that were told that they are not among them
 }
 
 // Job is a run to be done.
@@ -49,7 +49,7 @@ type Shared interface{ Use() }
 func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	opt = opt.defaults()
 	if one == nil {
-		one = newRolled(size, opt)
+		one = newStagewise(size, opt)
 	}
 	if many == nil {
 		many = one
@@ -59,9 +59,9 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 		opt.Memory /= 2
 	}
 	return &Group{
-		hy: hy, size: size, opt: opt, one: one, slow: slowSteps(size, opt, one), many: many,
+		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(size, opt, one), many},
 		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
-		roll:    newRoll(blk, len(hy.Events)+len(hy.Switches) > 0, opt.Memory*width),
+		hist:    newLaneHistory(blk, len(hy.Events)+len(hy.Switches) > 0, opt.Memory*width),
 		lanes:   make([]*Job, width), ran: make([][]*Job, width), left: make([]int, width),
 		loaded: make([]bool, width), idle: make([]bool, width),
 	}
@@ -69,20 +69,18 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 
 // NewIntegrator returns an integrator that runs in the group's lanes.
 func (g *Group) NewIntegrator() *Integrator {
-	s := newIntegrator(g.hy, g.size, g.opt, g.stepper, g.one, g.slow, g.many)
-	s.group = g
-	return s
+	return newIntegrator(newRun(g.hy, g.size, g.opt, g), g.stepper, g.takers)
 }
 
 // Run does the jobs that next hands out, until it returns nil, and hands each
 // to done at its end.
 func (g *Group) Run(next func() *Job, done func(*Job)) {
 	g.bound = nil
-	g.roll.reset()
+	g.hist.reset()
 	for l := range g.ran {
 		g.ran[l] = g.ran[l][:0]
 	}
-	g.rolling = 0
+	g.recording = 0
 	hop, left := g.many.Block().Hop, g.many.Block().Left
 	for free := true; !free || g.fill(next, done) > 0; {
 		g.step()
@@ -113,11 +111,11 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 // step takes a step in all lanes, and records those that go on by themselves, as
 // long as there is room.
 func (g *Group) step() {
-	if g.rolling == 0 {
+	if g.recording == 0 {
 		g.many.Step()
 		return
 	}
-	g.roll.open()
+	g.hist.open()
 	g.many.Step()
 	blk, lanes := g.many.Block(), uint64(0)
 	for l, hop := range blk.Hop {
@@ -125,8 +123,8 @@ func (g *Group) step() {
 			lanes |= 1 << l
 		}
 	}
-	g.roll.close(lanes)
-	if g.roll.full() {
+	g.hist.close(lanes)
+	if g.hist.full() {
 		for l := range blk.Until {
 			blk.Until[l] = math.Inf(-1)
 		}
@@ -164,12 +162,12 @@ func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 
 // load tells the steps of the next step in a lane.
 func (g *Group) load(l int, s *Integrator) {
-	if s.fresh {
-		s.fresh = false
+	if s.reload {
+		s.reload = false
 		g.many.Load(l, s.model, s.d, s.held)
 	}
 	g.many.Time(l, s.model, s.t, s.try)
-	s.letGo()
+	s.free.release()
 }
 
 // Use puts the inputs of a model in place, if it shares them.
@@ -180,12 +178,6 @@ func (g *Group) Use(m Model) {
 	g.bound = m
 	if m, ok := m.(Shared); ok {
 		m.Use()
-	}
-}
-
-func (s *Integrator) use() {
-	if s.group != nil {
-		s.group.Use(s.model)
 	}
 }
 
@@ -204,7 +196,7 @@ func (g *Group) Backward(done func(*Job)) {
 			return
 		}
 		if round.recorded {
-			g.roll.restore(round.tick, round.times)
+			g.hist.restore(round.tick, round.times)
 		}
 		for l, j := range g.lanes {
 			if g.loaded[l] {
@@ -257,7 +249,7 @@ type round struct {
 func (g *Group) together(r *round) bool {
 	blk := g.many.Block()
 	k := r.tick - 1
-	if r.times || g.size.D > 0 || g.roll.actWords > 0 || k < r.first || g.roll.records[k].lanes&r.lanes != r.lanes {
+	if r.times || g.size.D > 0 || g.hist.actWords > 0 || k < r.first || g.hist.records[k].lanes&r.lanes != r.lanes {
 		return false
 	}
 	r.tick = k
@@ -283,7 +275,7 @@ func (g *Group) gather(r *round, done func(*Job)) bool {
 			many.Clear(l)
 			rev := j.In.reverse()
 			rev.begin(j.Model.(Reverse), j.Ct)
-			rev.rolls = j.In.moving || !j.Ct.Start
+			rev.inPlace = j.In.moving || !j.Ct.Start
 			if !rev.advance() {
 				rev.finish()
 				done(j)
@@ -314,7 +306,4 @@ func (g *Group) gather(r *round, done func(*Job)) bool {
 }
 
 // Rolled is how many words of memory the roll of the last Run takes.
-func (g *Group) Rolled() int { return len(g.roll.words) }
-
-// Lane is the lane that the integrator runs in.
-func (s *Integrator) Lane() int { return s.lane }
+func (g *Group) Rolled() int { return len(g.hist.words) }

@@ -1,6 +1,16 @@
 package sim
 
-import "github.com/pinode/pinode/solvers"
+import (
+	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/solvers"
+)
+
+// Bounded is a model that bounds its guards, and their rates by time where the
+// state moves by the flow, over a box, and reports whether it can. Without that
+// they are looked at in many places of each step.
+type Bounded interface {
+	Bounds(box *Box, d []float64, to *events.Bounds) bool
+}
 
 // Sizes are the lengths of a model's arrays.
 type Sizes struct {

@@ -11,8 +11,8 @@ type entryKind uint8
 
 const (
 	stepEntry    entryKind = iota // a step of the solver
-	stretchEntry                  // count free steps, of which only the start and the end are kept
-	rollEntry                     // the lane's steps among records ref to count − 1 of the group's roll
+	segmentEntry                  // count free steps, of which only the start and the end are kept
+	laneEntry                     // the lane's steps among records ref to count − 1 of the group's roll
 	snapEntry                     // the values at a trigger were kept for later
 	jumpEntry                     // an event's assignments
 	restEntry                     // the assignments of `zeno rest`
@@ -95,9 +95,6 @@ func (tp *tape) words() int {
 	return len(tp.stages) + len(tp.flat) + each*len(tp.entries)
 }
 
-// Taped is how many words of memory the tape of the last run takes.
-func (s *Integrator) Taped() int { return s.tape.words() }
-
 // keep stores y and d and returns where.
 func (tp *tape) keep(y, d []float64) int {
 	off := len(tp.flat)
@@ -112,13 +109,13 @@ func (tp *tape) at(off, ny, nd int) (y, d []float64) {
 
 // record puts what happened at an instant on the tape, and into the
 // fingerprint of what happened in which order.
-func (s *Integrator) record(e entry) {
+func (s *run) record(e entry) {
 	s.tape.entries = append(s.tape.entries, e)
 	what := e.ref
 	if e.kind == snapEntry {
 		what = s.tape.snaps[e.ref].event
 	}
-	for _, x := range [...]int{int(e.kind), what, s.nextSave} {
+	for _, x := range [...]int{int(e.kind), what, s.saves.next} {
 		s.out.Order = (s.out.Order ^ uint64(x)) * 0x100000001b3 // FNV-1a
 	}
 }

@@ -2,48 +2,62 @@ package sim
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/pinode/pinode/solvers"
 )
 
+// history keeps what derivatives need of the steps of a run on its tape, and finds
+// steps again that were not kept.
+type history struct {
+	*stepping
+	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
+}
+
+func newHistory(s *stepping) *history {
+	h := &history{stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1)}
+	if s.moving {
+		h.stageWords += s.size.Y * len(s.blk.K)
+	}
+	return h
+}
+
 // What of a run goes to its tape, and how steps that were not kept are found again.
 
 // push records the step that stands as an entry, with the saves that lie in
 // [t, t+h).
-func (s *Integrator) push(e entry, h float64) {
+func (s *history) addStep(e entry, h float64) {
 	e.t, e.h = s.t, h
-	e.lo, e.tick = s.nextSave, s.tick()
+	e.lo, e.tick = s.saves.next, s.tick()
 	until := s.t + h
 	if e.end != endFree { // a save at the instant reads the value after it
 		until -= s.resolution()
 	}
-	for s.nextSave < len(s.span.Saves) && s.span.Saves[s.nextSave] < until {
-		i := s.nextSave
-		s.step.Dense((s.span.Saves[i]-s.t)/h, s.out.SaveY[i])
+	for s.saves.next < len(s.span.Saves) && s.span.Saves[s.saves.next] < until {
+		i := s.saves.next
+		s.stepper.Dense((s.span.Saves[i]-s.t)/h, s.out.SaveY[i])
 		copy(s.out.SaveD[i], s.d)
-		if !s.separate[i] {
+		if !s.saves.separate[i] {
 			copy(s.out.BeforeY[i], s.out.SaveY[i])
 			copy(s.out.BeforeD[i], s.d)
 		}
-		s.nextSave++
+		s.saves.next++
 	}
 	s.seekSave()
-	e.hi = s.nextSave
-	s.out.Saved = s.nextSave
+	e.hi = s.saves.next
+	s.out.Saved = s.saves.next
 	if s.opt.Forget {
 		return
 	}
 	if s.fits() {
 		e.state = s.tape.keep(s.y, s.d)
 		blk, lane := s.standing()
-		s.keepStages(&e, blk, lane)
+		s.saveStages(&e, blk, lane)
 		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
-			s.keepActs(&e)
+			s.saveActs(&e)
 		}
 	} else if e.end == endFree {
-		s.lengthen(e)
+		s.extendSegment(e)
 		return
 	} else {
 		e.state = s.tape.keep(s.y, s.d)
@@ -52,11 +66,11 @@ func (s *Integrator) push(e entry, h float64) {
 }
 
 // fits reports whether the tape has room for the stages of a step.
-func (s *Integrator) fits() bool { return s.tape.words()+s.stageWords <= s.opt.Memory }
+func (s *history) fits() bool { return s.tape.words()+s.stageWords <= s.opt.Memory }
 
 // keepActs keeps the activations of the step in the lane, which may fill half
 // of the tape; they can be had again by less work than the step.
-func (s *Integrator) keepActs(e *entry) {
+func (s *history) saveActs(e *entry) {
 	n := s.actWords * (len(s.blk.Y) - 1)
 	if s.tape.words()+n > s.opt.Memory/2 {
 		return
@@ -75,32 +89,23 @@ func (s *Integrator) keepActs(e *entry) {
 }
 
 // longest is how many steps are found again at a time.
-func (s *Integrator) longest() int { return max(16, s.opt.Memory/8/s.stageWords) }
-
-// tick is the last record of the group's roll so far: sweeps back go side by side
-// as the lanes did.
-func (s *Integrator) tick() int {
-	if s.group == nil {
-		return 0
-	}
-	return len(s.group.roll.records) - 1
-}
+func (s *history) longest() int { return max(16, s.opt.Memory/8/s.stageWords) }
 
 // lengthen adds a free step to the stretch that the tape ends with, or begins
 // one. Of a stretch the tape keeps its start, from where step control finds the
 // same lengths again, and its end: it does not know of a stop that cut a step
 // off.
-func (s *Integrator) lengthen(e entry) {
+func (s *history) extendSegment(e entry) {
 	tp := &s.tape
 	if n := len(tp.entries); n > 0 {
-		if x := &tp.entries[n-1]; x.kind == stretchEntry && x.count < s.longest() && !s.cut {
+		if x := &tp.entries[n-1]; x.kind == segmentEntry && x.count < s.longest() && !s.cut {
 			x.count++
 			x.hi = e.hi
 			tp.flat[len(tp.flat)-1] = e.t + e.h
 			return
 		}
 	}
-	e.kind, e.count = stretchEntry, 1
+	e.kind, e.count = segmentEntry, 1
 	e.state = tp.keep(s.y, s.d)
 	at := len(tp.flat)
 	tp.flat = slices.Grow(tp.flat, s.size.Y)[:at+s.size.Y]
@@ -111,22 +116,14 @@ func (s *Integrator) lengthen(e entry) {
 	s.cut = false
 }
 
-// standing is where the step that stands is.
-func (s *Integrator) standing() (blk *solvers.Block, lane int) {
-	if s.pulled {
-		return s.step.Block(), 0
-	}
-	return s.blk, s.lane
-}
-
 // expand finds the steps of a stretch, or of records of the group's roll, as
 // entries of their own. They are good until the next call.
-func (s *Integrator) expand(e *entry) []entry {
+func (s *history) recompute(e *entry) []entry {
 	tp := &s.tape
 	n := s.size.Y
 	tp.endFlat, tp.endKept = len(tp.flat), len(tp.stages)
 	tp.steps = tp.steps[:0]
-	if e.kind == rollEntry {
+	if e.kind == laneEntry {
 		return s.recorded(e)
 	}
 	y, d := tp.at(e.state, n, s.size.D)
@@ -136,15 +133,15 @@ func (s *Integrator) expand(e *entry) []entry {
 		m.Segment(e.t)
 	}
 	start := tp.flat[e.state+n+s.size.D:]
-	copy(s.step.Y[0], y)
-	copy(s.step.K[0], start)
+	copy(s.stepper.Y[0], y)
+	copy(s.stepper.K[0], start)
 	h, before, end := start[n], start[n+1], start[n+3]
 	defer s.stab.within(start[n+2])()
 	defer func(t float64, at endKind) { s.t, s.at = t, at }(s.t, s.at)
 	s.t, s.at, s.try = e.t, endFree, e.h
-	save, blk := e.lo, s.step.Block()
+	save, blk := e.lo, s.stepper.Block()
 	for k := range e.count {
-		s.step.T = s.t
+		s.stepper.T = s.t
 		if k == 0 {
 			s.take(s.try)
 			s.h = h
@@ -157,11 +154,11 @@ func (s *Integrator) expand(e *entry) []entry {
 			save++
 		}
 		x.hi = save
-		s.keepStages(&x, blk, 0)
+		s.saveStages(&x, blk, 0)
 		tp.steps = append(tp.steps, x)
-		copy(s.y, s.step.End())
+		copy(s.y, s.stepper.End())
 		s.t += s.try
-		s.step.Continue(s.t)
+		s.stepper.Continue(s.t)
 	}
 	if s.t != end {
 		panic(fmt.Sprintf("sim: a stretch from t = %g ends at %g, and ended at %g before", e.t, s.t, end))
@@ -169,30 +166,13 @@ func (s *Integrator) expand(e *entry) []entry {
 	return tp.steps
 }
 
-// again takes the next step of a stretch, with the rejections before it.
-func (s *Integrator) again(blk *solvers.Block) {
-	for {
-		s.try, _ = s.clip(s.h, timed{t: math.Inf(1)})
-		if blk.Before != nil {
-			blk.Before[0] = s.ctl.Before
-		}
-		s.take(s.try)
-		if !s.opt.Method.Adaptive() {
-			return
-		}
-		if ok, _ := s.accept(blk, 0, finite(s.step.End())); ok {
-			return
-		}
-	}
-}
-
 // forget drops what expand made.
-func (s *Integrator) forget() {
+func (s *history) drop() {
 	s.tape.flat, s.tape.stages = s.tape.flat[:s.tape.endFlat], s.tape.stages[:s.tape.endKept]
 }
 
 // keepStages keeps the stages of the step in a lane.
-func (s *Integrator) keepStages(e *entry, blk *solvers.Block, lane int) {
+func (s *history) saveStages(e *entry, blk *solvers.Block, lane int) {
 	n, at := s.stageWords, len(s.tape.stages)
 	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
 	e.stages = at + 1
@@ -208,24 +188,38 @@ func (s *Integrator) keepStages(e *entry, blk *solvers.Block, lane int) {
 	}
 }
 
-// saveState lets the saves at the current time read the state itself, at the
-// end of a run.
-func (s *Integrator) saveState() {
-	e := entry{kind: saveEntry, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.nextSave}
-	for s.nextSave < len(s.span.Saves) && s.span.Saves[s.nextSave] <= s.t {
-		i := s.nextSave
-		copy(s.out.SaveY[i], s.y)
-		copy(s.out.SaveD[i], s.d)
-		if !s.separate[i] {
-			copy(s.out.BeforeY[i], s.y)
-			copy(s.out.BeforeD[i], s.d)
+// unkeep puts the stages that were kept of a step back into a lane.
+func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, rates bool) {
+	y, _ := s.tape.at(e.state, s.size.Y, s.size.D)
+	blk.Scatter(blk.Y[0], y, lane)
+	from := s.tape.stages[e.stages-1:]
+	n := len(blk.Stages) / blk.Width
+	blk.Scatter(blk.Stages, from[:n], lane)
+	if rates {
+		for _, k := range blk.K {
+			from = from[n:]
+			n = s.size.Y
+			blk.Scatter(k, from[:n], lane)
 		}
-		s.nextSave++
 	}
-	s.seekSave()
-	e.hi = s.nextSave
-	s.out.Saved = s.nextSave
-	if e.hi > e.lo {
-		s.tape.entries = append(s.tape.entries, e)
+}
+
+// replay makes the stages of a step stand in the stepper.
+func (s *history) replay(e *entry) {
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, d)
+	if e.stages > 0 && s.moving {
+		if m, ok := s.model.(Segmented); ok {
+			m.Segment(e.t)
+		}
+		s.stepper.T, s.stepper.H = e.t, e.h
+		s.restoreStages(s.stepper.Block(), 0, e, true)
+		steps := s.stepsAt(s.d)
+		steps.Load(0, s.model, s.d, s.held)
+		steps.Time(0, s.model, e.t, e.h)
+		return
 	}
+	s.segment(e.t)
+	s.stepper.Start(field{s.run}, e.t, y)
+	s.take(e.h)
 }
