@@ -33,7 +33,7 @@ func (s *standing) RHS(t float64, y, dy []float64) { s.system.RHS(t, y, s.d, dy)
 func (s *standing) Probe(theta float64, g, rate []float64) {
 	s.step.Dense(theta, s.y)
 	s.step.DenseRate(theta, s.f)
-	s.system.Look(s.step.T+theta*s.step.H, s.y, s.d, s.f, g, rate)
+	s.system.GuardsAlong(s.step.T+theta*s.step.H, s.y, s.d, s.f, g, rate)
 }
 
 func (s *standing) Bounds(a, b float64, to *events.Bounds) bool {

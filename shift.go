@@ -94,9 +94,9 @@ func (s *shift) chunk(c, lo, hi int) {
 
 // taped is how many words the tapes of the block's runs take.
 func (s *shift) taped() (words int) {
-	words = s.w.group.Rolled()
+	words = s.w.group.HistoryWords()
 	for _, l := range s.block {
-		words += l.job.In.Taped()
+		words += l.job.In.TapeWords()
 	}
 	return words
 }
@@ -188,7 +188,7 @@ func (s *shift) rows(sum *chunk, l *laneRun) *sim.Failure {
 		l.loss += row.v[0]
 		add(sum.terms, row.terms)
 	}
-	l.subject.Settle()
+	l.subject.Collect()
 	return nil
 }
 

@@ -48,8 +48,8 @@ func (j *subject) Init(t float64, y, d []float64) {
 	}
 }
 
-// Settle takes over what the system has added to the parameters' gradient.
-func (j *subject) Settle() {
+// Collect takes over what the system has added to the parameters' gradient.
+func (j *subject) Collect() {
 	j.system.account(j.run.bp, j.run.bq)
 	j.system.clearAccount()
 }
@@ -78,7 +78,7 @@ type steps struct {
 	inputs            bool        // there is one
 	tab               *solvers.Tableau
 	bp, bq            []float64   // the account
-	kept              [][]float64 // by lane: see Keep
+	kept              [][]float64 // by lane: see Save
 
 	step      *exec.Program
 	acts      *exec.Program // computes activations again; nil: there are none
@@ -249,7 +249,7 @@ func (s *steps) HasInputs() bool { return s.inputs }
 func (s *steps) Step() { s.step.Run(s.frame) }
 
 // VJP implements sim.StepsVJP.
-func (s *steps) VJP(times bool) {
+func (s *steps) VJP(times sim.Times) {
 	if s.ran = &s.vjp; times {
 		s.ran = &s.vjpt
 	}
@@ -311,15 +311,15 @@ func (s *steps) Clear(l int) {
 	}
 }
 
-// Keep sets lane l's account aside.
-func (s *steps) Keep(l int) {
+// Save sets lane l's account aside.
+func (s *steps) Save(l int) {
 	s.kept[l] = append(s.kept[l][:0], make([]float64, (len(s.bp)+len(s.bq))/s.blk.Width)...)
 	n := len(s.bp) / s.blk.Width
 	s.blk.Gather(s.kept[l][:n], s.bp, l)
 	s.blk.Gather(s.kept[l][n:], s.bq, l)
 }
 
-// Restore puts back what Keep set aside.
+// Restore puts back what Save set aside.
 func (s *steps) Restore(l int) {
 	n := len(s.bp) / s.blk.Width
 	s.blk.Scatter(s.bp, s.kept[l][:n], l)

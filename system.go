@@ -285,7 +285,7 @@ func (s *system) Spread(t float64, y, d, ry []float64, rt float64, g, rate []flo
 	copy(rate, s.spreadRates)
 }
 
-func (s *system) Look(t float64, y, d, dy, g, rate []float64) {
+func (s *system) GuardsAlong(t float64, y, d, dy, g, rate []float64) {
 	s.at(t, y, d)
 	copy(s.flow, dy)
 	run(s.look, g)
@@ -369,7 +369,7 @@ func (s *system) InitVJP(t float64, yCt, dCt []float64) (tBar float64) {
 	return tBar
 }
 
-func (s *system) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params bool) float64 {
+func (s *system) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params sim.Params) float64 {
 	s.at(t, y, d)
 	f := s.field(d)
 	copy(f.ct, ct)
@@ -379,7 +379,7 @@ func (s *system) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params bool) 
 	return f.vjp0.pull(yBar, dBar)
 }
 
-func (s *system) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params bool) float64 {
+func (s *system) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params sim.Params) float64 {
 	s.at(t, y, d)
 	f, guard := s.guard(d, guard)
 	clear(f.ct)

@@ -18,34 +18,42 @@ import (
 // end of each smooth stretch.
 type continuous struct {
 	*reverse
-	backsolve bool
-	step      *solvers.Stepper
-	ctl       *solvers.Controller
-	cur       *entry
-	x         []float64 // [y] λ, d̄
-	yAt       []float64
-	byY, byD  []float64 // room: what a derivative adds
-	ct        []float64
-	field     []float64
+	how      stateOf
+	step     *solvers.Stepper
+	ctl      *solvers.Controller
+	cur      *entry
+	x        []float64 // [y] λ, d̄
+	yAt      []float64
+	byY, byD []float64 // room: what a derivative adds
+	ct       []float64
+	field    []float64
 }
+
+// stateOf is where the adjoint equation has the state from.
+type stateOf int
+
+const (
+	adjoint   stateOf = iota // the dense output of the steps
+	backsolve                // the state is integrated backwards too
+)
 
 // Adjoint is like Backward with the continuous adjoint along the stored dense
 // solution; its error is that of the tolerances, not of round-off.
 func (s *Integrator) Adjoint(m Reverse, ct *Cotangents) (t0Bar float64) {
-	return s.backwardContinuous(m, ct, false)
+	return s.sweep(adjoint, m, ct)
 }
 
 // Backsolve is like Adjoint, but integrates the state backwards too instead
 // of reading it off the stored steps.
 func (s *Integrator) Backsolve(m Reverse, ct *Cotangents) (t0Bar float64) {
-	return s.backwardContinuous(m, ct, true)
+	return s.sweep(backsolve, m, ct)
 }
 
-func (s *Integrator) backwardContinuous(m Reverse, ct *Cotangents, backsolve bool) float64 {
-	c := s.cont[b2i(backsolve)]
+func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
+	c := s.cont[how]
 	if c == nil {
 		n := s.run.size.Y + s.run.size.D
-		if backsolve {
+		if how == backsolve {
 			n += s.run.size.Y
 		}
 		method := s.run.opt.Method
@@ -53,13 +61,13 @@ func (s *Integrator) backwardContinuous(m Reverse, ct *Cotangents, backsolve boo
 			method = solvers.Tsit5
 		}
 		c = &continuous{
-			reverse: s.reverse(), backsolve: backsolve,
+			reverse: s.reverse(), how: how,
 			step: solvers.NewStepper(method, n), ctl: solvers.NewController(method),
 			x: make([]float64, n), yAt: make([]float64, s.run.size.Y),
 			byY: make([]float64, s.run.size.Y), byD: make([]float64, s.run.size.D),
 			ct: make([]float64, s.run.size.Y), field: make([]float64, s.run.size.Y),
 		}
-		s.cont[b2i(backsolve)] = c
+		s.cont[how] = c
 	}
 	c.begin(m, ct)
 	for c.reverse.back() {
@@ -70,13 +78,6 @@ func (s *Integrator) backwardContinuous(m Reverse, ct *Cotangents, backsolve boo
 		}
 	}
 	return c.finish()
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // stretchBack goes back over one stored step.
@@ -93,9 +94,9 @@ func (c *continuous) stretchBack(e *entry) {
 		// dτ = −(g_y dy + g_p dp + g_t dt)/ġ at the end of the flow.
 		clear(c.byY)
 		clear(c.byD)
-		gt := c.m.GuardVJP(e.t+e.h, y1, s.d, e.ref, 1, c.byY, c.byD, false)
+		gt := c.m.GuardVJP(e.t+e.h, y1, s.d, e.ref, 1, c.byY, c.byD, WithoutParams)
 		mu := -hBar / (gt + dot(c.byY, f1))
-		c.m.GuardVJP(e.t+e.h, y1, s.d, e.ref, mu, c.bar.y, c.bar.d, true)
+		c.m.GuardVJP(e.t+e.h, y1, s.d, e.ref, mu, c.bar.y, c.bar.d, WithParams)
 	default:
 		c.scheduleBack(e, hBar)
 	}
@@ -134,7 +135,7 @@ func (c *continuous) integrate(e *entry, y1 []float64, anchored bool) {
 	s := c.history
 	c.cur = e
 	off := 0
-	if c.backsolve {
+	if c.how == backsolve {
 		off = s.size.Y
 		if anchored {
 			copy(c.x, y1)
@@ -196,7 +197,7 @@ func (c *continuous) meanError() float64 {
 	}
 	rtol := c.opt.RTol
 	atol := math.Max(1e-3*rtol*big, 1e-300)
-	if c.backsolve { // of the state, which may be nothing but round-off
+	if c.how == backsolve { // of the state, which may be nothing but round-off
 		atol = math.Max(atol, 1e-3*c.opt.ATol)
 	}
 	return c.step.MeanError(len(c.x), rtol, atol)
@@ -204,7 +205,7 @@ func (c *continuous) meanError() float64 {
 
 // state returns y at time t, from x or from the dense output.
 func (c *continuous) state(t float64, x []float64) []float64 {
-	if c.backsolve {
+	if c.how == backsolve {
 		return x[:c.size.Y]
 	}
 	c.stepper.Dense((t-c.cur.t)/c.cur.h, c.yAt)
@@ -216,14 +217,14 @@ func (c *continuous) RHS(t float64, x, dx []float64) {
 	s := c.history
 	y := c.state(t, x)
 	off := 0
-	if c.backsolve {
+	if c.how == backsolve {
 		s.rhs(t, y, dx[:s.size.Y])
 		off = s.size.Y
 	}
 	clear(c.byY)
 	clear(c.byD)
 	copy(c.ct, x[off:])
-	c.pull(t, y, false)
+	c.pull(t, y, WithoutParams)
 	for i, v := range c.byY {
 		dx[off+i] = -v
 	}
@@ -233,7 +234,7 @@ func (c *continuous) RHS(t float64, x, dx []float64) {
 }
 
 // pull adds ctᵀ∂f to bar and barD.
-func (c *continuous) pull(t float64, y []float64, params bool) {
+func (c *continuous) pull(t float64, y []float64, params Params) {
 	for i, h := range c.held {
 		if h {
 			c.ct[i] = 0
@@ -248,7 +249,7 @@ func (c *continuous) account(h float64) {
 	s := c.history
 	tab := c.step.Tableau()
 	off := 0
-	if c.backsolve {
+	if c.how == backsolve {
 		off = s.size.Y
 	}
 	for i, b := range tab.B {
@@ -260,6 +261,6 @@ func (c *continuous) account(h float64) {
 		for l := range c.ct {
 			c.ct[l] = h * b * x[off+l]
 		}
-		c.pull(t, c.state(t, x), true)
+		c.pull(t, c.state(t, x), WithParams)
 	}
 }

@@ -84,7 +84,7 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 		case beforeEntry:
 			f.saveOn(e, out.BeforeY, out.BeforeD)
 		case heldEntry:
-			s.run.setHeld(e, true)
+			s.setHeld(e, behind)
 		}
 	}
 	copy(out.EndY, f.y)

@@ -234,10 +234,10 @@ func (g *Group) Backward(done func(*Job)) {
 
 // round is a derivative of steps that lanes took side by side.
 type round struct {
-	tick, lead int  // the place in the roll, and the first lane there
-	times      bool // the cotangents of times matter
-	recorded   bool // some of the steps are in the roll
-	again      bool // the next is of the same lanes
+	tick, lead int   // the place in the roll, and the first lane there
+	times      Times // the cotangents of times matter
+	recorded   bool  // some of the steps are in the roll
+	again      bool  // the next is of the same lanes
 
 	// If so: they, and the first record that is in the runs of all.
 	lanes uint64
@@ -299,11 +299,11 @@ func (g *Group) gather(r *round, done func(*Job)) bool {
 			many.Idle(l, !on)
 		}
 		if j != nil && !on {
-			many.Keep(l)
+			many.Save(l)
 		}
 	}
 	return true
 }
 
-// Rolled is how many words of memory the roll of the last Run takes.
-func (g *Group) Rolled() int { return len(g.hist.words) }
+// HistoryWords is how many words of memory the roll of the last Run takes.
+func (g *Group) HistoryWords() int { return len(g.hist.words) }

@@ -189,13 +189,13 @@ func (s *history) saveStages(e *entry, blk *solvers.Block, lane int) {
 }
 
 // unkeep puts the stages that were kept of a step back into a lane.
-func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, rates bool) {
+func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Times) {
 	y, _ := s.tape.at(e.state, s.size.Y, s.size.D)
 	blk.Scatter(blk.Y[0], y, lane)
 	from := s.tape.stages[e.stages-1:]
 	n := len(blk.Stages) / blk.Width
 	blk.Scatter(blk.Stages, from[:n], lane)
-	if rates {
+	if times == WithTimes {
 		for _, k := range blk.K {
 			from = from[n:]
 			n = s.size.Y
@@ -213,7 +213,7 @@ func (s *history) replay(e *entry) {
 			m.Segment(e.t)
 		}
 		s.stepper.T, s.stepper.H = e.t, e.h
-		s.restoreStages(s.stepper.Block(), 0, e, true)
+		s.restoreStages(s.stepper.Block(), 0, e, WithTimes)
 		steps := s.stepsAt(s.d)
 		steps.Load(0, s.model, s.d, s.held)
 		steps.Time(0, s.model, e.t, e.h)

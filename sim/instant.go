@@ -134,7 +134,7 @@ func (s *instant) cross(guard int) *Failure {
 		} else if s.leaving(j) == 0 {
 			side = 0
 		}
-		s.setSide(j, side, true)
+		s.setSide(j, side, withEdge)
 		if e := s.rests.releasedBy(j); e >= 0 {
 			s.rests.freed[s.rests.of[e].guard] = true
 			s.rests.release(e)

@@ -310,5 +310,5 @@ func (s *Integrator) converge() *Failure {
 	return nil
 }
 
-// Taped is how many words of memory the tape of the last run takes.
-func (s *Integrator) Taped() int { return s.tape.words() }
+// TapeWords is how many words of memory the tape of the last run takes.
+func (s *Integrator) TapeWords() int { return s.tape.words() }

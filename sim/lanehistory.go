@@ -120,7 +120,7 @@ func carry(to, from []float64) {
 }
 
 // restore puts a record back into the block, with rates if they are needed.
-func (r *laneHistory) restore(k int, rates bool) {
+func (r *laneHistory) restore(k int, times Times) {
 	rec := &r.records[k]
 	from := r.words[rec.at:]
 	for _, p := range r.before {
@@ -128,7 +128,7 @@ func (r *laneHistory) restore(k int, rates bool) {
 		from = from[len(p):]
 	}
 	for i, p := range r.after {
-		if i > 0 && !rates {
+		if i > 0 && times == WithoutTimes {
 			break
 		}
 		carry(p, from[:len(p)])

@@ -40,9 +40,9 @@ type Model interface {
 	// nil, the second.
 	Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64)
 
-	// Look sets the guards but for those of releases and exits, and their
+	// GuardsAlong sets the guards but for those of releases and exits, and their
 	// derivatives by time where the state moves by dy.
-	Look(t float64, y, d, dy, g, rate []float64)
+	GuardsAlong(t float64, y, d, dy, g, rate []float64)
 
 	// Spread sets by how much the guards but for exits, and their rates, may
 	// change, to first order, where the components of y change by up to those of
@@ -92,32 +92,51 @@ type Inputs interface{ HasInputs() bool }
 // times, for the cotangents of t and h.
 type StepsVJP interface {
 	Steps
-	VJP(times bool)
+	VJP(times Times)
 
 	// LengthBars are the cotangents of lane 0's length alone: from that of its
 	// end and those of its stage derivatives in the block, and from another of
 	// its end. They leave no trace. Stages must stand.
 	LengthBars(end, other []float64) (hBar, otherBar float64)
 
-	// Clear forgets lane l's account. Keep sets it aside and Restore puts it
+	// Clear forgets lane l's account. Save sets it aside and Restore puts it
 	// back, around a derivative that has nothing to do with the lane.
 	// What all lanes add up leaves out those that are idle.
 	Clear(l int)
-	Keep(l int)
+	Save(l int)
 	Restore(l int)
 	Idle(l int, idle bool)
 	DBar(l int, dBar []float64) // adds the lane's cotangent of d
 }
 
-// Accountant is a model that shares its memory with others and keeps an
-// account of its own: Settle moves there what its derivatives have added to
+// Accumulator is a model that shares its memory with others and keeps an
+// account of its own: Collect moves there what its derivatives have added to
 // the parameters' since.
-type Accountant interface{ Settle() }
+type Accumulator interface{ Collect() }
 
 // Segmented is a model whose inputs jump at the stops of a span. It is told
 // where a smooth piece starts: there the inputs are those to the right of the
 // stop, at the piece's end those to the left.
 type Segmented interface{ Segment(t float64) }
+
+// Params says whether a reverse derivative is by the parameters too.
+type Params bool
+
+// Whether a reverse derivative adds to the parameters' accumulator, or is by time and
+// state alone.
+const (
+	WithParams    Params = true
+	WithoutParams Params = false
+)
+
+// Times says whether the reverse derivative of a step is by its start and length too.
+type Times bool
+
+// Whether a reverse derivative of a step gives TBar and HBar.
+const (
+	WithTimes    Times = true
+	WithoutTimes Times = false
+)
 
 // Reverse are the reverse derivatives of a Model. Every method adds to the
 // cotangents it is given, returns that of t, and adds the parameters' to the
@@ -125,8 +144,8 @@ type Segmented interface{ Segment(t float64) }
 type Reverse interface {
 	Model
 	InitVJP(t float64, yCt, dCt []float64) (tBar float64)
-	RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params bool) (tBar float64)
-	GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params bool) (tBar float64)
+	RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params Params) (tBar float64)
+	GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params Params) (tBar float64)
 	TimesVJP(ct []float64)
 	JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) (tBar float64)
 	RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) (tBar float64)

@@ -94,8 +94,11 @@ func (s *sides) turn(i int, mode float64) bool {
 	}
 	e := entry{kind: switchEntry, t: s.t, ref: i, state: state}
 	s.out.Stats.Turns++
-	if slides := Slides(s.d[w.Modes[0]]); slid || slides {
-		s.logSlide(i, state, slides)
+	if kind := SlideEnd; slid || Slides(s.d[w.Modes[0]]) {
+		if Slides(s.d[w.Modes[0]]) {
+			kind = SlideStart
+		}
+		s.logSlide(kind, i, state)
 		e.more = len(s.out.Log)
 	}
 	s.record(e)
@@ -108,11 +111,8 @@ func (s *sides) turn(i int, mode float64) bool {
 }
 
 // logSlide puts the start or the end of a motion along a surface into the log.
-func (s *sides) logSlide(i, before int, starts bool) {
-	rec := Record{Event: -1, Switch: i, Kind: SlideEnd, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN()}
-	if starts {
-		rec.Kind = SlideStart
-	}
+func (s *sides) logSlide(kind RecordKind, i, before int) {
+	rec := Record{Event: -1, Switch: i, Kind: kind, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN()}
 	rec.YBefore, rec.DBefore = s.tape.at(before, s.size.Y, s.size.D)
 	rec.YAfter, rec.DAfter = s.tape.at(s.tape.keep(s.y, s.d), s.size.Y, s.size.D)
 	s.out.Log = append(s.out.Log, rec)

@@ -37,7 +37,7 @@ func (s *run) heldAtEnd() {
 	clear(s.held)
 	for i := len(s.tape.entries) - 1; i >= 0; i-- {
 		if e := &s.tape.entries[i]; e.kind == heldEntry {
-			s.setHeld(e, true)
+			s.setHeld(e, behind)
 			return
 		}
 	}
@@ -45,35 +45,35 @@ func (s *run) heldAtEnd() {
 
 // near reports whether a guard rests on its surface, or is not armed yet, so that
 // what counts is where it leaves to.
-func (s *rests) near(i int) bool {
-	return s.disarmed[i] || s.det.Side[i] == 0 && s.det.Watch[i] && !s.hy.Flags[i] && !s.slidesOn(i) || s.restsOn(i) >= 0
+func (r *rests) near(i int) bool {
+	return r.disarmed[i] || r.det.Side[i] == 0 && r.det.Watch[i] && !r.hy.Flags[i] && !r.slidesOn(i) || r.restsOn(i) >= 0
 }
 
 // stillRests reports whether the condition of an event at rest holds but for its
 // guard: what the states rest on is there.
-func (s *rests) stillRests(e int) bool {
-	p := &s.of[e]
-	was := s.det.Side[p.guard]
-	s.det.Side[p.guard] = -p.armed
-	defer func() { s.det.Side[p.guard] = was }()
-	return s.hy.Events[e].Cond.Stays(s.det.Side)
+func (r *rests) stillRests(e int) bool {
+	p := &r.of[e]
+	was := r.det.Side[p.guard]
+	r.det.Side[p.guard] = -p.armed
+	defer func() { r.det.Side[p.guard] = was }()
+	return r.hy.Events[e].Cond.Stays(r.det.Side)
 }
 
 // parked reports whether a guard is that of an event at rest, or soon to be: its side
 // is not looked at.
-func (s *rests) parked(guard int) bool {
-	for i := range s.plans {
-		if s.plans[i].guard == guard {
+func (r *rests) parked(guard int) bool {
+	for i := range r.plans {
+		if r.plans[i].guard == guard {
 			return true
 		}
 	}
-	return s.restsOn(guard) >= 0
+	return r.restsOn(guard) >= 0
 }
 
 // restsOn is the event at rest whose guard this is, or −1.
-func (s *rests) restsOn(guard int) int {
-	for e := range s.hy.Events {
-		if s.of[e].on && s.of[e].guard == guard {
+func (r *rests) restsOn(guard int) int {
+	for e := range r.hy.Events {
+		if r.of[e].on && r.of[e].guard == guard {
 			return e
 		}
 	}
@@ -81,14 +81,14 @@ func (s *rests) restsOn(guard int) int {
 }
 
 // wake ends the rests of states that an event has set to other values.
-func (s *rests) wake(ev *events.Event) {
-	for e := range s.hy.Events {
-		if !s.of[e].on {
+func (r *rests) wake(ev *events.Event) {
+	for e := range r.hy.Events {
+		if !r.of[e].on {
 			continue
 		}
-		for _, k := range s.hy.Events[e].Rest {
+		for _, k := range r.hy.Events[e].Rest {
 			if slices.Contains(ev.Targets, k) {
-				s.release(e)
+				r.release(e)
 				break
 			}
 		}
@@ -96,43 +96,56 @@ func (s *rests) wake(ev *events.Event) {
 }
 
 // release ends the rest of an event whose release guard has crossed.
-func (s *rests) release(event int) {
-	p := &s.of[event]
+func (r *rests) release(event int) {
+	p := &r.of[event]
 	p.on = false
-	s.hold(event, false)
-	s.det.Watch[s.hy.Events[event].Release] = false
-	s.det.Watch[p.guard] = true
+	r.letGo(event)
+	r.det.Watch[r.hy.Events[event].Release] = false
+	r.det.Watch[p.guard] = true
 }
 
 // releasedBy is the event at rest whose release guard this is, or −1.
-func (s *rests) releasedBy(guard int) int {
-	for e := range s.hy.Events {
-		if s.of[e].on && s.hy.Events[e].Release == guard {
+func (r *rests) releasedBy(guard int) int {
+	for e := range r.hy.Events {
+		if r.of[e].on && r.hy.Events[e].Release == guard {
 			return e
 		}
 	}
 	return -1
 }
 
-// hold holds the continuous states that an event's rest assigns, or lets them
-// go, and records what was held before and after.
-func (s *rests) hold(event int, on bool) {
-	e := entry{kind: heldEntry, t: s.t, ref: len(s.tape.masks)}
-	s.tape.masks = append(s.tape.masks, s.held...)
-	for _, k := range s.hy.Events[event].Rest {
-		if k < len(s.held) {
-			s.held[k] = on
+// hold holds the continuous states that an event's rest assigns.
+func (r *rests) hold(event int) { r.record(r.change(event, true)) }
+
+// letGo lets them move again.
+func (r *rests) letGo(event int) { r.record(r.change(event, false)) }
+
+// change sets whether the continuous states of an event's rest are held. The entry
+// has what was held before and behind.
+func (r *rests) change(event int, held bool) entry {
+	e := entry{kind: heldEntry, t: r.t, ref: len(r.tape.masks)}
+	r.tape.masks = append(r.tape.masks, r.held...)
+	for _, k := range r.hy.Events[event].Rest {
+		if k < len(r.held) {
+			r.held[k] = held
 		}
 	}
-	s.tape.masks = append(s.tape.masks, s.held...)
-	s.record(e)
+	r.tape.masks = append(r.tape.masks, r.held...)
+	return e
 }
 
-// setHeld takes over the components that an entry holds: those behind it, or
-// those before it.
-func (s *run) setHeld(e *entry, behind bool) {
+// where is a side of an entry of the tape.
+type where uint8
+
+const (
+	before where = iota
+	behind
+)
+
+// setHeld takes over the components that are held on one side of an entry.
+func (s *run) setHeld(e *entry, at where) {
 	off := e.ref
-	if behind {
+	if at == behind {
 		off += len(s.held)
 	}
 	copy(s.held, s.tape.masks[off:off+len(s.held)])

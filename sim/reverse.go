@@ -133,7 +133,7 @@ func (r *reverse) advance() bool {
 	s := r.history
 	alone := false
 	r.carried = false
-	for r.back() && r.record < 0 && !(r.e.kind == stepEntry && r.e.stages > 0 && r.e.end != endRoot && (s.moving || !r.times()) && !r.slid(r.e)) {
+	for r.back() && r.record < 0 && !(r.e.kind == stepEntry && r.e.stages > 0 && r.e.end != endRoot && (s.moving || r.times() == WithoutTimes) && !r.slid(r.e)) {
 		s.use()
 		alone = true
 		if r.e.kind == stepEntry {
@@ -159,8 +159,8 @@ func (r *reverse) slid(e *entry) bool {
 
 // settle lets the model take over what it added to the account.
 func (r *reverse) settle() {
-	if m, ok := r.m.(Accountant); ok {
-		m.Settle()
+	if m, ok := r.m.(Accumulator); ok {
+		m.Collect()
 	}
 }
 
@@ -182,7 +182,7 @@ func (r *reverse) other(e *entry) {
 	case beforeEntry:
 		r.saveBack(e, r.ct.BeforeY, r.ct.BeforeD)
 	case heldEntry:
-		s.setHeld(e, false)
+		s.setHeld(e, before)
 	}
 }
 
@@ -204,7 +204,7 @@ func (r *reverse) finish() (t0Bar float64) {
 
 // times reports whether the cotangents of the times of the current step
 // matter: the start's does if it moves, or something before it does.
-func (r *reverse) times() bool { return r.at >= r.firstMoving || r.ct.Start }
+func (r *reverse) times() Times { return Times(r.at >= r.firstMoving || r.ct.Start) }
 
 // load puts the current step into the lane, with its cotangents.
 func (r *reverse) load() {
@@ -233,7 +233,7 @@ func (r *reverse) load() {
 	r.seed(e, func(theta float64, ct []float64) {
 		s.blk.SeedDense(s.opt.Method, s.lane, e.h, theta, ct)
 		addTo(r.bar.y, ct)
-		if r.times() {
+		if r.times() == WithTimes {
 			tb, hb := s.blk.SeedTimes(s.opt.Method, s.lane, theta, ct)
 			r.stepT, r.stepH = r.stepT+tb, r.stepH+hb
 		}
@@ -269,7 +269,7 @@ func (r *reverse) goOn() bool {
 	if s.size.D > 0 {
 		s.many.(StepsVJP).DBar(l, r.bar.d)
 	}
-	if r.times() {
+	if r.times() == WithTimes {
 		r.bar.t += blk.TBar[l]
 	}
 	if r.record = s.group.hist.previous(r.e.ref, r.record, l); r.record >= 0 {
@@ -369,7 +369,7 @@ func (r *reverse) store() {
 	if e.hi > e.lo {
 		s.blk.Unseed(s.lane)
 	}
-	if !r.times() {
+	if r.times() == WithoutTimes {
 		return
 	}
 	r.ended(e, r.stepT+s.blk.TBar[s.lane], r.stepH+s.blk.HBar[s.lane])
@@ -431,7 +431,7 @@ func (r *reverse) pull(end []float64) (tBar, hBar float64) {
 	blk := vjp.Block()
 	blk.Unkept = true
 	copy(blk.EndBar, end)
-	vjp.VJP(true)
+	vjp.VJP(WithTimes)
 	addTo(r.bar.y, blk.YBar)
 	vjp.DBar(0, r.bar.d)
 	s.stepper.Unseed()

@@ -21,13 +21,13 @@ func (r *reverse) rootBack(e *entry, hBar float64) (tBar float64) {
 	t1, y1 := e.t+e.h, s.stepper.End()
 	clear(r.gy)
 	clear(r.gd)
-	gt := r.m.GuardVJP(t1, y1, s.d, e.ref, 1, r.gy, r.gd, false)
+	gt := r.m.GuardVJP(t1, y1, s.d, e.ref, 1, r.gy, r.gd, WithoutParams)
 	own, gh := r.single().LengthBars(r.in, r.gy)
 	mu := -(hBar + own) / (gh + gt)
 	if mu == 0 {
 		return 0
 	}
-	return r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.in, r.bar.d, true)
+	return r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.in, r.bar.d, WithParams)
 }
 
 // scheduleBack accounts for the cotangent of a scheduled time.

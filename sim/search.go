@@ -102,7 +102,7 @@ func (s *search) Probe(theta float64, g, rate []float64) {
 		s.model.Guards(t, s.y, s.d, s.held, g, rate, nil)
 	}
 	s.step.stepper.DenseRate(theta, s.flow)
-	s.model.Look(t, s.y, s.d, s.flow, g, rate)
+	s.model.GuardsAlong(t, s.y, s.d, s.flow, g, rate)
 }
 
 // landing is a guard that the run has come as close to as it can, and behind which
@@ -163,11 +163,11 @@ func (s *search) scan(from float64) (guard int, theta float64) {
 	s.Probe(when, s.g, s.rate)
 	to := sign(s.g[leaves])
 	if to == s.det.Side[leaves] && s.rests.restsOn(leaves) < 0 {
-		s.disarm(leaves, false)
+		s.arm(leaves)
 		return s.scan(when)
 	}
 	if !s.matters(leaves, to) {
-		s.disarm(leaves, false)
+		s.arm(leaves)
 		s.pass(leaves, to)
 		return s.scan(when)
 	}
@@ -180,7 +180,7 @@ const maxFlips = 100_000
 // pass takes a guard to another side between instants and brings the conditions
 // up to date.
 func (s *search) pass(guard int, to int8) {
-	s.setSide(guard, to, false)
+	s.setSide(guard, to, noEdge)
 	s.conds.update(nil)
 }
 
@@ -199,7 +199,7 @@ func (s *search) unpass(theta float64) {
 		if (theta-p.theta)*s.step.stepper.H > s.resolution() {
 			break
 		}
-		s.setSide(p.guard, p.was, false)
+		s.setSide(p.guard, p.was, noEdge)
 	}
 	s.conds.update(nil)
 }
@@ -321,7 +321,7 @@ func (s *search) leaveAt(theta float64) (h float64) {
 // lookAtEnd evaluates the guards at the end of the step of length h.
 func (s *search) lookAtEnd(h float64) {
 	if s.ownOnly {
-		s.model.Look(s.t+h, s.step.stepper.End(), s.d, s.step.stepper.EndRate(), s.g, s.rate)
+		s.model.GuardsAlong(s.t+h, s.step.stepper.End(), s.d, s.step.stepper.EndRate(), s.g, s.rate)
 	} else {
 		s.model.Guards(s.t+h, s.step.stepper.End(), s.d, s.held, s.g, s.rate, nil)
 	}

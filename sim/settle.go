@@ -51,7 +51,7 @@ func (s *instant) takeSides() (some bool) {
 	for i := range s.det.Side {
 		if s.g[i] != s.before.g[i] {
 			if s.disarmed[i] {
-				s.disarm(i, false)
+				s.arm(i)
 			}
 			if e := s.rests.restsOn(i); e >= 0 && !s.onSurface(i) {
 				s.rests.release(e)
@@ -70,7 +70,7 @@ func (s *instant) takeSides() (some bool) {
 		s.crossed[i], s.landed[i] = false, false
 		side := s.sideHere(i)
 		turned := side != s.det.Side[i]
-		s.setSide(i, side, true)
+		s.setSide(i, side, withEdge)
 		if e := s.rests.releasedBy(i); e >= 0 && turned {
 			s.rests.release(e)
 		}
@@ -85,14 +85,14 @@ func (s *instant) rearm() *Failure {
 	if s.size.Guards == 0 {
 		return nil
 	}
-	if fail := s.switches.resolve(false); fail != nil {
+	if fail := s.switches.resolve(settling); fail != nil {
 		return fail
 	}
 	for i := range s.det.Side {
 		if s.hy.Flags[i] || !s.det.Watch[i] || s.isExit(i) || s.switchOf[i] >= 0 || s.rests.freed[i] || !s.onSurface(i) {
 			continue
 		}
-		s.setSide(i, s.leaving(i), !s.crossed[i])
+		s.setSide(i, s.leaving(i), edgeIf(!s.crossed[i]))
 		s.depart(i)
 	}
 	for e := range s.hy.Events {

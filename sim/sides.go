@@ -48,9 +48,30 @@ func (s *sides) reset() {
 
 // disarm stops looking for crossings of a guard that is not clearly on its side yet,
 // or goes on to.
-func (s *sides) disarm(guard int, on bool) {
-	s.disarmed[guard] = on
-	s.det.Watch[guard] = !on
+func (s *sides) disarm(guard int) {
+	s.disarmed[guard] = true
+	s.det.Watch[guard] = false
+}
+
+// arm looks for crossings of a guard again.
+func (s *sides) arm(guard int) {
+	s.disarmed[guard] = false
+	s.det.Watch[guard] = true
+}
+
+// edgeKind is whether a guard that changes its side has an edge at this instant.
+type edgeKind uint8
+
+const (
+	noEdge edgeKind = iota
+	withEdge
+)
+
+func edgeIf(yes bool) edgeKind {
+	if yes {
+		return withEdge
+	}
+	return noEdge
 }
 
 // crossingNow reports whether guard j crosses within the clock's resolution
@@ -81,7 +102,7 @@ func (s *sides) restWithin(i int) {
 func (s *sides) depart(i int) {
 	if side := s.det.Side[i]; side != 0 && !s.disarmed[i] && math.Abs(s.rate[i]) <= s.here.fine.rate[i] {
 		s.band[i] = math.Max(8*s.here.fine.g[i], s.here.coarse.g[i])
-		s.disarm(i, true)
+		s.disarm(i)
 	}
 }
 
@@ -115,7 +136,7 @@ func (s *sides) equalities(to events.Sides) {
 
 // setSide takes guard i to a side. A guard that ends up on the other side than
 // it was armed on has crossed: that is an edge of this instant.
-func (s *sides) setSide(i int, side int8, edge bool) {
+func (s *sides) setSide(i int, side int8, edge edgeKind) {
 	was := s.det.Side[i]
 	if side == was {
 		return
@@ -130,7 +151,7 @@ func (s *sides) setSide(i int, side int8, edge bool) {
 	if side == 0 && !s.isExit(i) {
 		s.restWithin(i)
 	}
-	if s.edge[i] = 0; edge && side != 0 && side != s.armed[i] {
+	if s.edge[i] = 0; edge == withEdge && side != 0 && side != s.armed[i] {
 		s.edge[i] = side
 	}
 }

@@ -118,7 +118,7 @@ func newDrugs(slow, fast float64) *twoDrugs {
 }
 
 func (m *twoDrugs) InitVJP(float64, []float64, []float64) float64 { return 0 }
-func (m *twoDrugs) RHSVJP(_ float64, y, _, ct, yBar, _ []float64, params bool) float64 {
+func (m *twoDrugs) RHSVJP(_ float64, y, _, ct, yBar, _ []float64, params Params) float64 {
 	yBar[0] -= m.s * ct[0]
 	yBar[1] -= m.q * ct[1]
 	if params {

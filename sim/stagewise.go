@@ -61,7 +61,7 @@ func (r *stagewise) RHS(t float64, y, dy []float64) {
 	}
 }
 
-func (r *stagewise) VJP(bool) {
+func (r *stagewise) VJP(Times) {
 	b := r.Block()
 	clear(b.YBar)
 	clear(r.dBar)
@@ -93,14 +93,14 @@ func (r *stagewise) RHSVJP(t float64, y, ct, yBar []float64) float64 {
 			ct[i] = 0
 		}
 	}
-	return r.m.(Reverse).RHSVJP(t, y, r.d, ct, yBar, r.dBar, !r.silent)
+	return r.m.(Reverse).RHSVJP(t, y, r.d, ct, yBar, r.dBar, Params(!r.silent))
 }
 
-// Clear, Keep, Restore and Idle have nothing to do: the parameters' account is
+// Clear, Save, Restore and Idle have nothing to do: the parameters' account is
 // the model's, and there is one lane.
 func (r *stagewise) Clear(int) {}
 
-func (r *stagewise) Keep(int) {}
+func (r *stagewise) Save(int) {}
 
 func (r *stagewise) Restore(int) {}
 

@@ -69,7 +69,7 @@ func (s *instant) firstSides() *Failure {
 			s.det.Side[w.Guard], s.det.Side[w.Upper] = 1, -1
 		}
 	}
-	if fail := s.switches.resolve(false); fail != nil {
+	if fail := s.switches.resolve(settling); fail != nil {
 		return fail
 	}
 	for i := range s.det.Side {

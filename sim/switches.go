@@ -118,11 +118,19 @@ func (s *switches) decide(i int) (mode float64, side int8, fail *Failure) {
 	return 0, -1, nil
 }
 
+// phase is the part of an instant in which switches are resolved.
+type phase uint8
+
+const (
+	crossing phase = iota // guards are taken over their surfaces: those that cross have an edge
+	settling              // the instant ends: the others have
+)
+
 // resolve finds the modes of the switches at the current state, and the sides of
 // their guards: where one is on its surface by where both branches lead. crossing
 // says that guards are being taken over their surfaces, so that those that cross
 // have an edge; else the others have.
-func (s *switches) resolve(crossing bool) *Failure {
+func (s *switches) resolve(at phase) *Failure {
 	if !s.branches {
 		return nil
 	}
@@ -143,7 +151,7 @@ func (s *switches) resolve(crossing bool) *Failure {
 				continue
 			}
 			if s.disarmed[w.Guard] {
-				s.disarm(w.Guard, false)
+				s.arm(w.Guard)
 			}
 			slid := s.slidesOn(w.Guard)
 			if slid && len(s.sliding(s.d)) == maxSlides {
@@ -169,13 +177,13 @@ func (s *switches) resolve(crossing bool) *Failure {
 				s.zeroStep(w.Guard)
 			}
 			if !s.rests.parked(w.Guard) {
-				s.setSide(w.Guard, side, s.crossed[w.Guard] == crossing)
+				s.setSide(w.Guard, side, edgeIf(s.crossed[w.Guard] == (at == crossing)))
 			}
 			if s.turn(i, mode) {
 				changed = true
 				s.evalGuards() // those of inner discontinuities may be others now
 			}
-			if !crossing && s.onSurface(w.Guard) && s.det.Watch[w.Guard] {
+			if at == settling && s.onSurface(w.Guard) && s.det.Watch[w.Guard] {
 				s.depart(w.Guard)
 			}
 		}
@@ -272,7 +280,7 @@ func (s *switches) resolveFloor(i int) (turned bool, fail *Failure) {
 			if math.Abs(s.g[g]) <= s.band[g] {
 				return false, nil
 			}
-			s.disarm(g, false)
+			s.arm(g)
 		}
 	}
 	mode := s.d[w.Modes[0]]
@@ -329,7 +337,7 @@ func (s *switches) meet() *Failure {
 			return s.untold(i)
 		}
 		s.turn(i, OnSurface)
-		s.setSide(s.hy.Switches[i].Guard, 0, false)
+		s.setSide(s.hy.Switches[i].Guard, 0, noEdge)
 	}
 	if out, fail := s.outOfHull(); out || fail != nil {
 		return s.stuckOn(what, list...)
@@ -364,10 +372,10 @@ func (s *switches) outOfHull() (out bool, fail *Failure) {
 		case math.IsNaN(a):
 			return false, s.stuckOn("the fields around a surface leave open how the solution slides along it", list...)
 		case a < -hullTol:
-			s.exit(i, false)
+			s.exit(i, lowerBranch)
 			return true, nil
 		case a > 1+hullTol:
-			s.exit(i, true)
+			s.exit(i, upperBranch)
 			return true, nil
 		case !w.Floor:
 			s.det.Side[w.Guard] = 0
@@ -376,14 +384,23 @@ func (s *switches) outOfHull() (out bool, fail *Failure) {
 	return false, nil
 }
 
+// exitBranch is the branch in which a solution goes on that has slid, in the order of
+// the exits.
+type exitBranch int
+
+const (
+	lowerBranch exitBranch = iota
+	upperBranch
+)
+
 // exit lets the solution go on in the upper or the lower branch of a switch that it
 // slid on. The guard has drifted by what the steps were off, maybe to the other side.
-func (s *switches) exit(i int, up bool) {
+func (s *switches) exit(i int, to exitBranch) {
 	w := &s.hy.Switches[i]
 	g, mode := w.Guard, math.Floor(s.d[w.Modes[0]])
 	side := int8(-1)
 	switch {
-	case up:
+	case to == upperBranch:
 		side = 1
 		mode++
 	case w.Floor:
@@ -392,9 +409,9 @@ func (s *switches) exit(i int, up bool) {
 	s.exited[i] = true
 	s.turn(i, mode)
 	s.evalGuards()
-	s.setSide(g, side, true)
+	s.setSide(g, side, withEdge)
 	s.band[g] = math.Max(4*math.Abs(s.g[g]), 8*s.here.fine.g[g])
-	s.disarm(g, true)
+	s.disarm(g)
 }
 
 // watchExits watches the ends of the motions along surfaces.
@@ -454,7 +471,7 @@ func (s *switches) cross(first int) *Failure {
 	some := false
 	if exits := s.size.Guards - s.size.Exits; first >= exits {
 		k := first - exits
-		s.exit(s.sliding(s.d)[k/2], k%2 == 1)
+		s.exit(s.sliding(s.d)[k/2], exitBranch(k%2))
 		some = true
 	}
 	for g, c := range s.crossed {
@@ -473,7 +490,7 @@ func (s *switches) cross(first int) *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
-	if fail := s.resolve(true); fail != nil {
+	if fail := s.resolve(crossing); fail != nil {
 		return fail
 	}
 	s.evalGuards()

@@ -64,7 +64,7 @@ func (s *zenoWatch) settleDown(it jumps.Item) *Failure {
 		s.out.Status = Terminated
 		return nil
 	case events.ZenoRest, events.ZenoPass:
-		s.planRest(restPlan{event: it.Event, guard: it.Guard, armed: s.armed[it.Guard], limit: limit, predicted: near && limit > s.t})
+		s.planRest(restPlan{event: it.Event, guard: it.Guard, armed: s.armed[it.Guard], limit: limit})
 		return nil
 	}
 	f := s.fail(ZenoLimit, 0, "event %s fires ever faster towards t = %.9g", ev.Name, limit)
@@ -99,7 +99,6 @@ type restPlan struct {
 	event, guard int
 	armed        int8 // side that the guard fires from
 	limit        float64
-	predicted    bool // limit lies ahead, and follows from the last three firings
 	at           [3]int
 }
 
@@ -122,7 +121,7 @@ func (s *instant) atLimit(p restPlan) *Failure {
 	// that it fires from again.
 	s.zeno.gaps.Forget(p.event)
 	s.det.Watch[p.guard] = true
-	s.setSide(p.guard, -p.armed, false)
+	s.setSide(p.guard, -p.armed, noEdge)
 	s.conds.update(nil)
 	s.conds.holds[p.event] = true
 	return nil
@@ -145,7 +144,7 @@ func (s *instant) comeToRest(p restPlan) *Failure {
 	rec.YAfter, rec.DAfter = s.tape.at(s.tape.keep(s.y, s.d), s.size.Y, s.size.D)
 	s.out.Log = append(s.out.Log, rec)
 	s.zeno.gaps.Forget(p.event)
-	s.rests.hold(p.event, true)
+	s.rests.hold(p.event)
 	s.rests.of[p.event] = rest{on: true, guard: p.guard, armed: p.armed}
 	if fail := s.settle(); fail != nil {
 		return fail
