@@ -15,7 +15,7 @@ import (
 // At the instants it does what the discrete sweep does, with the flow in the
 // place of the step. The state along the way is the dense output of the
 // stored steps, or, for backsolve, integrated backwards along with λ from the
-// end of each smooth stretch.
+// end of each smooth piece.
 type continuous struct {
 	*reverse
 	how      stateOf
@@ -72,7 +72,7 @@ func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 	c.begin(m, ct)
 	for c.reverse.back() {
 		if c.e.kind == stepEntry {
-			c.stretchBack(c.e)
+			c.stepBack(c.e)
 		} else {
 			c.other(c.e)
 		}
@@ -80,8 +80,8 @@ func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 	return c.finish()
 }
 
-// stretchBack goes back over one stored step.
-func (c *continuous) stretchBack(e *entry) {
+// stepBack goes back over one stored step.
+func (c *continuous) stepBack(e *entry) {
 	s := c.history
 	y1, anchored := c.endState(e)
 	f1 := s.stepper.EndRate()
@@ -112,7 +112,7 @@ func (c *continuous) stretchBack(e *entry) {
 	}
 }
 
-// starts reports whether a smooth stretch starts with the current step.
+// starts reports whether a smooth piece of the run starts with the current step.
 func (c *continuous) starts() bool {
 	if len(c.before) > 0 || c.at == 0 {
 		return len(c.before) == 0
@@ -121,9 +121,9 @@ func (c *continuous) starts() bool {
 	return before.kind != segmentEntry && before.kind != laneEntry && (before.kind != stepEntry || before.end != endFree)
 }
 
-// endState recomputes the step, whose dense output then stands, and returns
-// its end. anchored says that this end is not the start of another step of
-// the same smooth stretch.
+// endState puts the step into the stepper, for its dense output, and returns its end.
+// anchored says that this end is not the start of another step of the same smooth
+// piece.
 func (c *continuous) endState(e *entry) (y1 []float64, anchored bool) {
 	c.history.replay(e)
 	return c.stepper.End(), e.end != endFree
@@ -176,7 +176,7 @@ func (c *continuous) flow(t, end float64) {
 			h = next
 			continue
 		}
-		c.account(h)
+		c.quadrature(h)
 		rejected = 0
 		t -= h
 		if t-end <= ulp(t) || h == 0 {
@@ -224,7 +224,7 @@ func (c *continuous) RHS(t float64, x, dx []float64) {
 	clear(c.byY)
 	clear(c.byD)
 	copy(c.ct, x[off:])
-	c.pull(t, y, WithoutParams)
+	c.addVJP(t, y, WithoutParams)
 	for i, v := range c.byY {
 		dx[off+i] = -v
 	}
@@ -233,8 +233,8 @@ func (c *continuous) RHS(t float64, x, dx []float64) {
 	}
 }
 
-// pull adds ctᵀ∂f to bar and barD.
-func (c *continuous) pull(t float64, y []float64, params Params) {
+// addVJP adds ctᵀ∂f to byY and byD.
+func (c *continuous) addVJP(t float64, y []float64, params Params) {
 	for i, h := range c.held {
 		if h {
 			c.ct[i] = 0
@@ -243,9 +243,9 @@ func (c *continuous) pull(t float64, y []float64, params Params) {
 	c.m.RHSVJP(t, y, c.history.d, c.ct, c.byY, c.byD, params)
 }
 
-// account adds the step's share of ∫ λᵀ f_p dt to the parameters, with the
-// weights of the method.
-func (c *continuous) account(h float64) {
+// quadrature adds the step's share of ∫ λᵀ f_p dt to the parameters' accumulator, with
+// the weights of the method.
+func (c *continuous) quadrature(h float64) {
 	s := c.history
 	tab := c.step.Tableau()
 	off := 0
@@ -261,6 +261,6 @@ func (c *continuous) account(h float64) {
 		for l := range c.ct {
 			c.ct[l] = h * b * x[off+l]
 		}
-		c.pull(t, c.state(t, x), WithParams)
+		c.addVJP(t, c.state(t, x), WithParams)
 	}
 }

@@ -44,9 +44,9 @@ func (s *conditions) crossedBy(e int) int {
 	return -1
 }
 
-// conditions evaluates every condition and calls turned for those that have
-// become true. What waits of an event whose condition has become false is
-// dropped, unless it is persistent.
+// update evaluates every condition and calls turned for those that have become true.
+// What waits of an event whose condition has become false is dropped, unless it is
+// persistent.
 func (s *conditions) update(turned func(e int)) {
 	for e := range s.hy.Events {
 		ev := &s.hy.Events[e]

@@ -32,7 +32,7 @@ type snapTangent struct {
 	t, due float64
 }
 
-// Forward pushes the direction that m was told of through the run that the
+// Forward pushes the direction that m has been given through the run that the
 // integrator did last: the exact directional derivative of the discrete
 // solution, as Backward is its exact gradient.
 func (s *Integrator) Forward(m Forward, out *Tangents) {

@@ -20,11 +20,11 @@ type Group struct {
 	bound     Model            // whose turn it is
 	lanes     []*Job
 	hist      *laneHistory
-	recording int      // lanes that go on by themselves, for a tape
+	recording int      // free-running lanes whose steps are recorded
 	ran       [][]*Job // by lane, in the order in which they ran
 	left      []int    // of these, how many are to be swept
 	loaded    []bool   // lanes that a derivative serves
-	idle      []bool   // those that were told that they are not among them
+	idle      []bool   // those that are set idle
 }
 
 // Job is a run to be done.
@@ -39,13 +39,13 @@ type Job struct {
 	Forget bool // keep no tape, as with Options.Forget
 }
 
-// Shared is a model that shares its memory with others: it is told when its
-// turn comes.
+// Shared is a model that shares its memory with others: Use puts its inputs in place,
+// and is called before its functions are.
 type Shared interface{ Use() }
 
 // NewGroup returns a group whose steps are taken by many, and those of single
-// trajectories, at their events, by one, which has one lane; nil stands for
-// steps stage by stage, one trajectory at a time.
+// trajectories, at their events, by one, which has one lane. Where they are nil, steps
+// are taken stage by stage, one trajectory at a time.
 func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	opt = opt.defaults()
 	if one == nil {
@@ -55,7 +55,7 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 		many = one
 	}
 	blk, width := many.Block(), many.Block().Width
-	if len(blk.Until) > 0 { // half of the memory is for the roll
+	if len(blk.Until) > 0 { // half of the memory is for the lane history
 		opt.Memory /= 2
 	}
 	return &Group{
@@ -108,8 +108,8 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 	}
 }
 
-// step takes a step in all lanes, and records those that go on by themselves, as
-// long as there is room.
+// step takes a step in all lanes, and records it where some of them run free, as long
+// as there is room.
 func (g *Group) step() {
 	if g.recording == 0 {
 		g.many.Step()
@@ -160,7 +160,7 @@ func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 	return busy
 }
 
-// load tells the steps of the next step in a lane.
+// load prepares a lane for its next step.
 func (g *Group) load(l int, s *Integrator) {
 	if s.reload {
 		s.reload = false
@@ -181,9 +181,9 @@ func (g *Group) Use(m Model) {
 	}
 }
 
-// Backward does the backward sweeps of the jobs of the last Run, each in its
-// lane, side by side as they ran. Each is handed to done at its end, when its
-// lane's account is complete.
+// Backward does the backward sweeps of the jobs of the last Run, each in its lane,
+// side by side as they ran. Each job is handed to done at its end, when its lane's
+// accumulator is complete.
 func (g *Group) Backward(done func(*Job)) {
 	g.bound = nil
 	many := g.many.(StepsVJP)
@@ -214,7 +214,7 @@ func (g *Group) Backward(done func(*Job)) {
 			case !g.loaded[l]:
 				many.Restore(l)
 				round.again = false
-			case !j.In.rev.goOn():
+			case !j.In.rev.continueInLane():
 				j.In.rev.finish()
 				g.lanes[l] = nil
 				done(j)
@@ -234,9 +234,9 @@ func (g *Group) Backward(done func(*Job)) {
 
 // round is a derivative of steps that lanes took side by side.
 type round struct {
-	tick, lead int   // the place in the roll, and the first lane there
+	tick, lead int   // the place in the lane history, and the first lane that has come there
 	times      Times // the cotangents of times matter
-	recorded   bool  // some of the steps are in the roll
+	recorded   bool  // some of the steps are in the lane history
 	again      bool  // the next is of the same lanes
 
 	// If so: they, and the first record that is in the runs of all.
@@ -263,8 +263,8 @@ func (g *Group) together(r *round) bool {
 }
 
 // gather fills the lanes that are free with sweeps that are left and chooses those
-// that the next derivative serves: all that come to the same place of the roll. It
-// reports whether there are any.
+// that the next derivative serves: all that come to the same place of the lane
+// history. It reports whether there are any.
 func (g *Group) gather(r *round, done func(*Job)) bool {
 	many := g.many.(StepsVJP)
 	r.tick, r.lead, r.recorded = 0, -1, false
@@ -305,5 +305,5 @@ func (g *Group) gather(r *round, done func(*Job)) bool {
 	return true
 }
 
-// HistoryWords is how many words of memory the roll of the last Run takes.
+// HistoryWords is how many words of memory the lane history of the last Run takes.
 func (g *Group) HistoryWords() int { return len(g.hist.words) }

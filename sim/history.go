@@ -22,10 +22,8 @@ func newHistory(s *stepping) *history {
 	return h
 }
 
-// What of a run goes to its tape, and how steps that were not kept are found again.
-
-// push records the step that stands as an entry, with the saves that lie in
-// [t, t+h).
+// addStep records the last step, of length h, as an entry, and reads the saves that
+// lie in [t, t+h).
 func (s *history) addStep(e entry, h float64) {
 	e.t, e.h = s.t, h
 	e.lo, e.tick = s.saves.next, s.tick()
@@ -51,7 +49,7 @@ func (s *history) addStep(e entry, h float64) {
 	}
 	if s.fits() {
 		e.state = s.tape.keep(s.y, s.d)
-		blk, lane := s.standing()
+		blk, lane := s.last()
 		s.saveStages(&e, blk, lane)
 		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
 			s.saveActs(&e)
@@ -68,8 +66,8 @@ func (s *history) addStep(e entry, h float64) {
 // fits reports whether the tape has room for the stages of a step.
 func (s *history) fits() bool { return s.tape.words()+s.stageWords <= s.opt.Memory }
 
-// keepActs keeps the activations of the step in the lane, which may fill half
-// of the tape; they can be had again by less work than the step.
+// saveActs keeps the activations of the step in the lane. They may fill half of the
+// tape, since computing them again is less work than the step.
 func (s *history) saveActs(e *entry) {
 	n := s.actWords * (len(s.blk.Y) - 1)
 	if s.tape.words()+n > s.opt.Memory/2 {
@@ -88,13 +86,14 @@ func (s *history) saveActs(e *entry) {
 	}
 }
 
-// longest is how many steps are found again at a time.
+// longest is how many steps a checkpoint segment has at most: so many are recomputed
+// at a time.
 func (s *history) longest() int { return max(16, s.opt.Memory/8/s.stageWords) }
 
-// lengthen adds a free step to the stretch that the tape ends with, or begins
-// one. Of a stretch the tape keeps its start, from where step control finds the
-// same lengths again, and its end: it does not know of a stop that cut a step
-// off.
+// extendSegment adds a free step to the checkpoint segment that the tape ends with, or
+// begins one. The tape keeps the start of a segment, from where step control finds the
+// same lengths again, and its end. A segment ends before a step that follows a
+// rejected one which a stop had cut off: recomputing does not know of the stop.
 func (s *history) extendSegment(e entry) {
 	tp := &s.tape
 	if n := len(tp.entries); n > 0 {
@@ -109,22 +108,23 @@ func (s *history) extendSegment(e entry) {
 	e.state = tp.keep(s.y, s.d)
 	at := len(tp.flat)
 	tp.flat = slices.Grow(tp.flat, s.size.Y)[:at+s.size.Y]
-	blk, lane := s.standing()
+	blk, lane := s.last()
 	blk.Gather(tp.flat[at:], blk.K[0], lane)
 	tp.flat = append(tp.flat, s.h, s.ctl.Before, s.stab.capped(), e.t+e.h)
 	tp.entries = append(tp.entries, e)
 	s.cut = false
 }
 
-// expand finds the steps of a stretch, or of records of the group's roll, as
-// entries of their own. They are good until the next call.
+// recompute takes the steps of a checkpoint segment again, or reads those of a range
+// of the lane history, and returns them as entries of their own. They are valid until
+// drop.
 func (s *history) recompute(e *entry) []entry {
 	tp := &s.tape
 	n := s.size.Y
 	tp.endFlat, tp.endKept = len(tp.flat), len(tp.stages)
 	tp.steps = tp.steps[:0]
 	if e.kind == laneEntry {
-		return s.recorded(e)
+		return s.laneSteps(e)
 	}
 	y, d := tp.at(e.state, n, s.size.D)
 	copy(s.y, y)
@@ -166,12 +166,12 @@ func (s *history) recompute(e *entry) []entry {
 	return tp.steps
 }
 
-// forget drops what expand made.
+// drop removes from the tape what recompute put there.
 func (s *history) drop() {
 	s.tape.flat, s.tape.stages = s.tape.flat[:s.tape.endFlat], s.tape.stages[:s.tape.endKept]
 }
 
-// keepStages keeps the stages of the step in a lane.
+// saveStages keeps the stages of the step in a lane.
 func (s *history) saveStages(e *entry, blk *solvers.Block, lane int) {
 	n, at := s.stageWords, len(s.tape.stages)
 	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
@@ -188,7 +188,7 @@ func (s *history) saveStages(e *entry, blk *solvers.Block, lane int) {
 	}
 }
 
-// unkeep puts the stages that were kept of a step back into a lane.
+// restoreStages puts the stages that were kept of a step back into a lane.
 func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Times) {
 	y, _ := s.tape.at(e.state, s.size.Y, s.size.D)
 	blk.Scatter(blk.Y[0], y, lane)
@@ -204,7 +204,7 @@ func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Ti
 	}
 }
 
-// replay makes the stages of a step stand in the stepper.
+// replay puts the stages of a step into the stepper.
 func (s *history) replay(e *entry) {
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)

@@ -36,8 +36,8 @@ func newInstant(s *sides, step *stepping, clock *clock, rests *rests, conds *con
 	}
 }
 
-// begin prepares an instant: it keeps the values before it for the saves that
-// fall on it.
+// begin prepares an instant: it keeps the values before it for the saves that fall on
+// it.
 func (s *instant) begin() {
 	s.micros = 0
 	s.clock.before, s.clock.last = s.clock.last, s.t
@@ -52,8 +52,8 @@ func (s *instant) begin() {
 	s.saveBefore()
 }
 
-// keepBefore keeps the current values for the saves of this instant that are read
-// before the next rows of data act, as those from before.
+// saveBefore gives the current values, as those from before, to the saves of this
+// instant that are read before the next rows of data act.
 func (s *instant) saveBefore() {
 	e := entry{kind: beforeEntry, t: s.t, lo: s.saves.next, hi: s.saves.next}
 	last, _ := s.clock.nextGroup()
@@ -69,9 +69,9 @@ func (s *instant) saveBefore() {
 	}
 }
 
-// instant carries out everything that happens at the current time: the
-// crossing of guard (or −1), those of other guards within the resolution of
-// the clock, jumps of the inputs, and the timed sources.
+// handle carries out everything that happens at the current time: the crossing of
+// guard (or −1), those of other guards within the resolution of the clock, jumps of
+// the inputs, and the timed sources.
 func (s *instant) handle(guard int) *Failure {
 	if !s.moving {
 		s.step.startStep()
@@ -176,9 +176,9 @@ func (s *instant) dueNow() {
 	}
 }
 
-// own lets a micro-step happen at the time of what triggered it, where the one before
-// happened at that of something else: by a step of no length, whose derivative takes
-// it from one to the other.
+// own gives a micro-step the time of what triggered it, where the micro-step before
+// happened at the time of something else. It records a step of length zero, whose
+// derivative leads from one time to the other.
 func (s *instant) own(it jumps.Item) {
 	switch {
 	case it.Guard >= 0:
@@ -277,8 +277,8 @@ func (s *instant) rank() *Failure {
 	return nil
 }
 
-// readSaves reads the saves of this instant that stand above the rows of data
-// which act next, and reports whether there are any such rows.
+// readSaves reads the saves of this instant that come before the rows of data which
+// act next, and reports whether there are any such rows.
 func (s *instant) readSaves() bool {
 	last, ok := s.clock.nextGroup()
 	if !ok {

@@ -161,7 +161,7 @@ func (s *Integrator) propose() bool {
 	return true
 }
 
-// judge accepts or rejects the step that stands and carries out what follows.
+// judge accepts or rejects the trial step and carries out what follows.
 func (s *Integrator) judge() *Failure {
 	s.place = inLane
 	if s.alone() {
@@ -172,7 +172,7 @@ func (s *Integrator) judge() *Failure {
 		return s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
 	}
 	blk, lane := s.blk, s.lane
-	if !s.alone() && s.slides(s.d) { // the lane knows nothing of surfaces
+	if !s.alone() && s.slides(s.d) { // the program of the lane has no motion along surfaces
 		s.takeAlone()
 		blk, lane = s.stepper.Block(), 0
 	}
@@ -204,22 +204,22 @@ func (s *Integrator) judge() *Failure {
 	return s.advance()
 }
 
-// advance takes the step that stands over to the tape, up to the first
-// crossing that matters, and carries out the instant at its end.
+// advance records the accepted step up to the first crossing in it that matters, and
+// carries out the instant at its end.
 func (s *Integrator) advance() *Failure {
 	s.out.Stats.Steps++
 	if fail := s.intensitiesRise(); fail != nil {
 		return fail
 	}
-	calm := s.search.noCrossing()
-	if !calm || s.saves.time <= s.t+s.try {
+	proved := s.search.noCrossing()
+	if !proved || s.saves.time <= s.t+s.try {
 		s.toStepper()
 	} else if s.at == endFree && s.opt.Forget {
 		s.goOn()
 		return nil
 	}
 	stop := s.clock.stop // the scan may drop the jump that waits for it
-	if !calm {
+	if !proved {
 		s.stepper.Expand()
 		s.search.passed = s.search.passed[:0]
 		guard, theta := s.search.scan(0)
@@ -251,7 +251,7 @@ func (s *Integrator) advance() *Failure {
 	return s.happen(-1)
 }
 
-// advanceTo ends the step that stands where a guard crosses or leaves its surface.
+// advanceTo ends the accepted step where a guard crosses its surface or leaves it.
 func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	var h float64
 	if s.rests.near(guard) {

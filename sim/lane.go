@@ -2,8 +2,9 @@ package sim
 
 import "math"
 
-// freeRun is whether the lane of a trajectory goes on by itself, as long as
-// nothing happens inside of its steps: see solvers.Block.
+// freeRun lets the lane of a trajectory run free: the program of the steps accepts and
+// rejects its steps and chooses their lengths, as long as nothing happens inside of
+// them. See solvers.Block.
 type freeRun struct {
 	*stepping
 	search *search
@@ -23,18 +24,15 @@ const (
 	freeRunning                  // the program of the steps
 )
 
-// reset begins a run. A lane whose steps have to be told of their times is not
-// left to itself, nor one whose steps have an upper bound.
+// reset begins a run. A lane whose program needs the time of each step in advance does
+// not run free, nor one whose steps have an upper bound.
 func (s *freeRun) reset() {
 	in, ok := s.many.(Inputs)
 	inputs := ok && in.HasInputs()
 	s.state, s.allowed = guided, len(s.blk.Until) > 0 && s.opt.Step == 0 && !inputs
 }
 
-// Lanes that go on by themselves, as long as nothing happens inside of their
-// steps: see solvers.Block.
-
-// letGo lets the lane go on by itself, if nothing else looks at the steps.
+// release lets the lane run free, if nothing but the program has to look at its steps.
 func (s *freeRun) release() {
 	blk, l := s.blk, s.lane
 	most := min(s.opt.MaxSteps, s.stab.due)
@@ -54,8 +52,8 @@ func (s *freeRun) release() {
 	}
 }
 
-// sync takes over where the lane has gone by itself, and holds it. What it did is
-// on the group's roll; the tape has which records are its own.
+// resume stops a free-running lane and takes over where it has come to. What it did is
+// in the group's lane history; the tape notes which records are its own.
 func (s *freeRun) resume() {
 	if s.state != freeRunning {
 		return

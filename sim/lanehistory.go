@@ -6,8 +6,8 @@ import (
 	"github.com/pinode/pinode/solvers"
 )
 
-// tick is the last record of the group's roll so far: sweeps back go side by side
-// as the lanes did.
+// tick is the last record of the group's lane history so far. It orders the steps of
+// all lanes, so that sweeps back go side by side as the lanes did.
 func (s *run) tick() int {
 	if s.group == nil {
 		return 0
@@ -15,10 +15,11 @@ func (s *run) tick() int {
 	return len(s.group.hist.records) - 1
 }
 
-// A roll is the tape of the lanes that go on by themselves: of each step of the
-// group in which one did, all that the derivative needs of all lanes, copied as it
-// stands. A trajectory's own tape has the records in which its lane went on, and
-// the sweep back goes through the records as the lanes went through their steps.
+// laneHistory is the tape of the free-running lanes. Of each step of the group in
+// which one of them accepted a step it has a record: what the derivative needs of the
+// block, of all lanes, copied as it is. A trajectory's own tape notes which records
+// are its own, and the sweep back goes through the records as the lanes went through
+// their steps.
 type laneHistory struct {
 	blk    *solvers.Block
 	moving bool
@@ -31,7 +32,8 @@ type laneHistory struct {
 	records                []stepRecord
 }
 
-// record is where a step stands among the words, and which lanes took it.
+// stepRecord is where the copy of a step starts among the words, and which lanes
+// accepted it.
 type stepRecord struct {
 	at    int
 	lanes uint64
@@ -85,7 +87,8 @@ func (r *laneHistory) open() {
 	r.records = append(r.records, stepRecord{at: at, acts: acts})
 }
 
-// close ends a record, behind the step in which lanes went on, if any did.
+// close ends a record, after the step, with the lanes that accepted it. Without such
+// lanes there is no record.
 func (r *laneHistory) close(lanes uint64) {
 	last := len(r.records) - 1
 	rec := &r.records[last]
@@ -173,9 +176,8 @@ func (r *laneHistory) lastActs(k, lane int) bool {
 	return true
 }
 
-// recorded makes entries of the records of an entry, which are good until the tape
-// forgets them.
-func (s *history) recorded(e *entry) []entry {
+// laneSteps makes entries of the step records of an entry. They are valid until drop.
+func (s *history) laneSteps(e *entry) []entry {
 	r, tp, w := s.group.hist, &s.tape, s.blk.Width
 	n := s.size.Y
 	_, d := tp.at(e.state, n, s.size.D)

@@ -5,9 +5,9 @@ import (
 	"github.com/pinode/pinode/solvers"
 )
 
-// Bounded is a model that bounds its guards, and their rates by time where the
-// state moves by the flow, over a box, and reports whether it can. Without that
-// they are looked at in many places of each step.
+// Bounded is a model that bounds its guards, and their rates by time where the state
+// moves by the flow, over a box. It reports whether it can. Guards without bounds are
+// evaluated at many places of each step.
 type Bounded interface {
 	Bounds(box *Box, d []float64, to *events.Bounds) bool
 }
@@ -83,25 +83,25 @@ type Steps interface {
 	Step()
 }
 
-// Inputs are Steps that may have to be told of the time of each step.
+// Inputs are Steps whose program may need the time of each step in advance.
 type Inputs interface{ HasInputs() bool }
 
-// StepsVJP are Steps with their reverse derivative: from the cotangents of
-// their block it sets those of the start and adds the parameters' to each
-// lane's account. Stage arguments must stand; stage derivatives too, with
-// times, for the cotangents of t and h.
+// StepsVJP are Steps with their reverse derivative: from the cotangents in their block
+// it sets those of the start, and adds those of the parameters to each lane's
+// accumulator. The block must have the stage arguments; with times, for the cotangents
+// of t and h, the stage derivatives too.
 type StepsVJP interface {
 	Steps
 	VJP(times Times)
 
 	// LengthBars are the cotangents of lane 0's length alone: from that of its
 	// end and those of its stage derivatives in the block, and from another of
-	// its end. They leave no trace. Stages must stand.
+	// its end. They change nothing else. The block must have the stages.
 	LengthBars(end, other []float64) (hBar, otherBar float64)
 
-	// Clear forgets lane l's account. Save sets it aside and Restore puts it
-	// back, around a derivative that has nothing to do with the lane.
-	// What all lanes add up leaves out those that are idle.
+	// Clear sets lane l's accumulator to zero. Save and Restore keep it over a
+	// derivative that does not concern the lane. Idle lanes are left out of
+	// what is summed over all lanes.
 	Clear(l int)
 	Save(l int)
 	Restore(l int)
@@ -109,14 +109,14 @@ type StepsVJP interface {
 	DBar(l int, dBar []float64) // adds the lane's cotangent of d
 }
 
-// Accumulator is a model that shares its memory with others and keeps an
-// account of its own: Collect moves there what its derivatives have added to
-// the parameters' since.
+// Accumulator is a model that shares its memory with others and has a gradient
+// accumulator of its own: Collect moves there what its derivatives have added to the
+// shared one.
 type Accumulator interface{ Collect() }
 
-// Segmented is a model whose inputs jump at the stops of a span. It is told
-// where a smooth piece starts: there the inputs are those to the right of the
-// stop, at the piece's end those to the left.
+// Segmented is a model whose inputs jump at the stops of a span. Segment says that a
+// smooth piece starts at time t: there the inputs are those to the right of the stop,
+// and at the end of the piece those to the left.
 type Segmented interface{ Segment(t float64) }
 
 // Params says whether a reverse derivative is by the parameters too.
@@ -138,9 +138,9 @@ const (
 	WithoutTimes Times = false
 )
 
-// Reverse are the reverse derivatives of a Model. Every method adds to the
-// cotangents it is given, returns that of t, and adds the parameters' to the
-// model's own account, except where it is told to leave them out.
+// Reverse are the reverse derivatives of a Model. Every method adds to the cotangents
+// that it is given, returns that of t, and adds those of the parameters to the model's
+// own accumulator, unless it is called WithoutParams.
 type Reverse interface {
 	Model
 	InitVJP(t float64, yCt, dCt []float64) (tBar float64)
@@ -152,9 +152,9 @@ type Reverse interface {
 	DelayVJP(e int, t float64, y, d, a []float64, ct float64, yBar, dBar []float64) (tBar float64)
 }
 
-// Forward are the directional derivatives of a Model, in the direction of
-// parameters that the model was told of. Every method sets its last argument
-// or returns the derivative.
+// Forward are the directional derivatives of a Model, in a direction of the parameters
+// that the model has been given before. Every method sets its last argument or returns
+// the derivative.
 type Forward interface {
 	Model
 	InitJVP(t, tDot float64, yDot, dDot []float64)

@@ -12,8 +12,8 @@ const OnSurface = 0.5
 // Slides reports whether a mode is that of a motion along a surface.
 func Slides(mode float64) bool { return mode != math.Floor(mode) }
 
-// atEquality stands for the modes of a switch on whose surface the state rests: of
-// each term what it says of equality.
+// atEquality is what setModes takes for a switch on whose surface the state rests:
+// each of its modes is then what its term says of equality.
 const atEquality = 0.25
 
 // isSign reports whether guard i is that of a switch between two branches.
@@ -44,7 +44,7 @@ func (s *run) sliding(d []float64) (list []int) {
 	return list
 }
 
-// slides reports whether there are any.
+// slides reports whether the solution slides along any surface at a discrete state.
 func (s *run) slides(d []float64) bool {
 	if s.size.Exits == 0 {
 		return false
@@ -67,7 +67,7 @@ func (s *run) setModes(i int, mode float64) {
 	}
 }
 
-// clearModes sets the elements of v that stand for the modes of switch i to zero.
+// clearModes sets the elements of v at the modes of switch i to zero.
 func (s *run) clearModes(v []float64, i int) {
 	for _, at := range s.hy.Switches[i].Modes {
 		v[at] = 0
@@ -103,7 +103,7 @@ func (s *sides) turn(i int, mode float64) bool {
 	}
 	s.record(e)
 	if w.Floor {
-		// Both guards moved with the mode; the argument stands on one edge
+		// Both guards moved with the mode; the argument is on one edge
 		// of its new cell, inside it.
 		s.det.Side[w.Guard], s.det.Side[w.Upper] = 1, -1
 	}

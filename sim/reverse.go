@@ -1,7 +1,7 @@
 package sim
 
 // Cotangents are the derivatives of a scalar by the results of a run. Nil
-// slices and rows stand for zeros.
+// slices and rows mean zeros.
 type Cotangents struct {
 	Y, D             [][]float64 // by SaveY, SaveD
 	BeforeY, BeforeD [][]float64 // by BeforeY, BeforeD
@@ -76,7 +76,7 @@ type snapCotangent struct {
 // Backward pulls the cotangents back through the run that the integrator did
 // last, which must have succeeded: the exact derivative of the discrete
 // solution, its event times included, with the lengths of the freely chosen
-// steps held fixed. The derivatives by the parameters are on the accounts of m
+// steps held fixed. The derivatives by the parameters are in the accumulators of m
 // and of the steps; the one by the start time is returned.
 //
 // At an event the last step before it is a step to the root of the guard,
@@ -131,19 +131,19 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 // reports whether there is one. Everything else on the way it does itself.
 func (r *reverse) advance() bool {
 	s := r.history
-	alone := false
+	left := false
 	r.carried = false
 	for r.back() && r.record < 0 && !(r.e.kind == stepEntry && r.e.stages > 0 && r.e.end != endRoot && (s.moving || r.times() == WithoutTimes) && !r.slid(r.e)) {
 		s.use()
-		alone = true
+		left = true
 		if r.e.kind == stepEntry {
 			r.stepBack(r.e)
 		} else {
 			r.other(r.e)
 		}
 	}
-	if alone {
-		r.settle()
+	if left {
+		r.collect()
 	}
 	return r.e != nil
 }
@@ -157,8 +157,8 @@ func (r *reverse) slid(e *entry) bool {
 	return r.slides(d)
 }
 
-// settle lets the model take over what it added to the account.
-func (r *reverse) settle() {
+// collect moves what the model added to the shared accumulator to its own.
+func (r *reverse) collect() {
 	if m, ok := r.m.(Accumulator); ok {
 		m.Collect()
 	}
@@ -198,7 +198,7 @@ func (r *reverse) finish() (t0Bar float64) {
 	if !zero(r.bar.y) || !zero(r.bar.d) {
 		t0Bar += r.m.InitVJP(s.span.T0, r.bar.y, r.bar.d)
 	}
-	r.settle()
+	r.collect()
 	return t0Bar
 }
 
@@ -225,7 +225,7 @@ func (r *reverse) load() {
 	s.many.Time(s.lane, s.model, e.t, e.h)
 	s.restoreStages(s.blk, s.lane, e, r.times())
 	if s.actWords > 0 {
-		r.unkeepActs(e)
+		r.restoreActs(e)
 	}
 	s.blk.Scatter(s.blk.EndBar, r.bar.y, s.lane)
 	clear(r.bar.y)
@@ -240,8 +240,8 @@ func (r *reverse) load() {
 	})
 }
 
-// loadRecord puts the trajectory's own into the lane of a record that stands in
-// the block, with the cotangents where a run of records begins.
+// loadRecord completes a step record that is in the block: it puts what is the
+// trajectory's own into the lane, with the cotangents where a run of records begins.
 func (r *reverse) loadRecord() {
 	s := r.history
 	if !r.carried {
@@ -257,9 +257,9 @@ func (r *reverse) loadRecord() {
 	}
 }
 
-// goOn takes over from the lane behind a derivative, and goes back to the next
-// step that can be taken there. It reports whether there is one.
-func (r *reverse) goOn() bool {
+// continueInLane takes over the results of a derivative from the lane, and goes back
+// to the next step that can be taken there. It reports whether there is one.
+func (r *reverse) continueInLane() bool {
 	s := r.history
 	if r.record < 0 {
 		r.store()
@@ -286,9 +286,9 @@ func (r *reverse) goOn() bool {
 	return r.advance()
 }
 
-// unkeepActs puts the activations of the current step back into the lane, or
-// says that some were not kept.
-func (r *reverse) unkeepActs(e *entry) {
+// restoreActs puts the activations of the current step back into the lane, or sets
+// Unkept where some were not kept.
+func (r *reverse) restoreActs(e *entry) {
 	blk := r.history.blk
 	if blk.Unkept {
 		return
@@ -375,7 +375,8 @@ func (r *reverse) store() {
 	r.ended(e, r.stepT+s.blk.TBar[s.lane], r.stepH+s.blk.HBar[s.lane])
 }
 
-// ended accounts for the cotangents of a step's start and length.
+// ended takes the cotangents of a step's start and length to that of the time where it
+// starts.
 func (r *reverse) ended(e *entry, tBar, hBar float64) {
 	end := r.bar.t // cotangent of the time at the end
 	switch e.end {
@@ -401,7 +402,7 @@ func (s *Integrator) reverse() *reverse {
 	return s.rev
 }
 
-// stepBack goes back over a step by itself.
+// stepBack goes back over a step of this trajectory alone.
 func (r *reverse) stepBack(e *entry) {
 	s := r.history
 	s.replay(e)
@@ -423,8 +424,8 @@ func (r *reverse) stepBack(e *entry) {
 	r.ended(e, tBar+tb, hBar+hb)
 }
 
-// pull pulls the cotangent end of the end of the step that stands, and the
-// seeds of its stages, back to the start.
+// pull pulls the cotangent of the end of the step in the stepper, and the seeds of its
+// stages, back to the start.
 func (r *reverse) pull(end []float64) (tBar, hBar float64) {
 	s := r.history
 	vjp := r.single()

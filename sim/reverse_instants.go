@@ -2,8 +2,8 @@ package sim
 
 // Instants on the way back.
 
-// single are the steps of single trajectories, with the inputs of the one that
-// stands: the model's functions, which ran in between, share them.
+// single are the steps of single trajectories, loaded for the step in the stepper:
+// the functions of the model, which ran in between, share their memory.
 func (r *reverse) single() StepsVJP {
 	s := r.history
 	vjp := s.stepsAt(s.d).(StepsVJP)
@@ -30,7 +30,8 @@ func (r *reverse) rootBack(e *entry, hBar float64) (tBar float64) {
 	return r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.in, r.bar.d, WithParams)
 }
 
-// scheduleBack accounts for the cotangent of a scheduled time.
+// scheduleBack passes the cotangent of the end of a step on to what that time depends
+// on.
 func (r *reverse) scheduleBack(e *entry, bar float64) {
 	s := r.history
 	switch e.end {
@@ -124,8 +125,8 @@ func (r *reverse) component(k int) *float64 {
 	return &r.bar.d[k-len(r.bar.y)]
 }
 
-// saveBack accounts for saves that read the state at an instant: y at a fixed
-// time just off t changes by −f δt when the instant moves by δt.
+// saveBack adds the cotangents of saves that read the state at an instant: y at a
+// fixed time just off t changes by −f δt when the instant moves by δt.
 func (r *reverse) saveBack(e *entry, yCt, dCt [][]float64) {
 	s := r.history
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)

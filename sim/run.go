@@ -13,7 +13,7 @@ type run struct {
 	opt    Options
 	size   Sizes
 	moving bool   // times of instants may depend on parameters
-	group  *Group // nil: it runs alone
+	group  *Group // nil: it does not run in a group
 
 	model Model
 	span  *Span
@@ -36,7 +36,7 @@ func newRun(hy *Hybrid, size Sizes, opt Options, group *Group) *run {
 	}
 }
 
-// start takes over what is to be run.
+// begin takes over what is to be run.
 func (r *run) begin(m Model, span *Span, out *Trajectory) {
 	out.reuse(len(span.Saves), r.size)
 	r.model, r.span, r.out = m, span, out
@@ -77,7 +77,7 @@ func (f field) RHS(t float64, y, dy []float64) {
 	f.out.Stats.Evaluations++
 }
 
-// rate sets dy to the right-hand side at a time and state.
+// rhs sets dy to the right-hand side at a time and state.
 func (s *run) rhs(t float64, y, dy []float64) { field{s}.RHS(t, y, dy) }
 
 // fail builds the failure of this run at the current state.
@@ -91,7 +91,7 @@ func (s *run) fail(status Status, h float64, format string, args ...any) *Failur
 // ends reports whether no step follows the current instant.
 func (s *run) ends() bool { return !(s.t < s.span.T1) || s.out.Status == Terminated }
 
-// segment tells the model that a smooth piece starts at time t, if its inputs jump.
+// segment says that a smooth piece starts at time t to a model whose inputs jump.
 func (s *run) segment(t float64) {
 	if m, ok := s.model.(Segmented); ok {
 		m.Segment(t)

@@ -2,7 +2,7 @@ package sim
 
 import "math"
 
-// saves are where a run stands in the list of its saves.
+// saves are which saves of a run have been read.
 type saves struct {
 	next     int     // the first that has not been read yet
 	time     float64 // its time, or +∞

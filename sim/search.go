@@ -56,7 +56,7 @@ func (s *search) Bounds(a, b float64, to *events.Bounds) bool {
 	return m.Bounds(&s.box, s.d, to)
 }
 
-// unproven counts a step in which nothing proves that a guard does not cross.
+// countUnproven counts a step in which nothing proves that a guard does not cross.
 func (s *search) countUnproven() {
 	if s.det.Unproven < 0 {
 		return
@@ -69,7 +69,7 @@ func (s *search) countUnproven() {
 	st.UnprovenGuard = s.det.Unproven
 }
 
-// setSides tells the step the sides of the guards that it looks at.
+// tellSides gives the step the sides of the guards that it is to examine.
 func (s *search) tellSides() {
 	own := s.size.Guards - s.size.Releases - s.size.Exits
 	s.ownOnly, s.someNear = !slices.Contains(s.det.Watch[own:], true), false
@@ -88,8 +88,8 @@ func (s *search) tellSides() {
 	}
 }
 
-// calm reports whether no guard crosses inside the step that stands, as far as
-// the step itself can tell.
+// noCrossing reports whether the program of the step has proved that no guard crosses
+// inside of it.
 func (s *search) noCrossing() bool {
 	return s.size.Guards == 0 || s.ownOnly && !s.someNear && len(s.step.blk.Calm) > 0 && s.step.blk.Calm[s.step.lane] != 0
 }
@@ -122,12 +122,9 @@ func (s *search) landing() int {
 	return -1
 }
 
-// Crossings: where in the step that stands a guard crosses its surface or leaves it,
-// and the step that ends there.
-
-// scan looks for the first crossing inside the step that stands, from a place of it
-// on, which triggers an event or turns a switch, and for guards that leave a surface
-// they were on. Crossings that change nothing are taken over as they pass.
+// scan looks for the first crossing inside the accepted step, from a place of it on,
+// which triggers an event or turns a switch, and for guards that leave a surface that
+// they were on. Crossings that change nothing are taken over on the way.
 func (s *search) scan(from float64) (guard int, theta float64) {
 	leaves, when := s.leave(from)
 	last := -1
@@ -204,9 +201,8 @@ func (s *search) unpass(theta float64) {
 	s.conds.update(nil)
 }
 
-// leave finds the first guard near its surface that clearly leaves it inside the
-// step that stands, and where; −1 and infinity if none does: see restWithin and
-// depart.
+// leave finds the first guard near its surface that clearly leaves it inside the step,
+// and where; −1 and infinity if none does: see restWithin and depart.
 func (s *search) leave(from float64) (guard int, theta float64) {
 	guard, theta = -1, math.Inf(1)
 	for i := range s.det.Side {
@@ -266,11 +262,10 @@ func (s *search) matters(guard int, to int8) bool {
 // grazeTol is the transversality below which a crossing counts as a graze.
 const grazeTol = 1e-6
 
-// locate shortens the step that stands so that it ends on the root of the
-// guard near theta: Newton's method on true steps, so that the state at the
-// event has the order of the solver and the guard vanishes to round-off. Behind
-// its root a guard may not be defined: there the lengths tried are halved towards
-// the last that was good.
+// locate shortens the step so that it ends on the root of the guard near theta:
+// Newton's method on true steps, so that the state at the event has the order of the
+// solver and the guard vanishes to round-off. Behind its root a guard may not be
+// defined: there the lengths tried are halved towards the last that was good.
 func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	full := s.step.stepper.H
 	h = theta * full

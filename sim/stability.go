@@ -177,7 +177,7 @@ func (x *stability) estimate() (wereTooLong bool) {
 	if !first && !x.careful && x.h > tooLong*x.length {
 		return true
 	}
-	x.cap = math.Max(capSafety*x.length, x.resolution()) // or time stands still
+	x.cap = math.Max(capSafety*x.length, x.resolution()) // or the clock does not move
 	x.cut = x.cut || x.bit
 	x.bit = false
 	x.bound()

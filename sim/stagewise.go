@@ -2,8 +2,8 @@ package sim
 
 import "github.com/pinode/pinode/solvers"
 
-// rolled takes the steps of one trajectory stage by stage, for models that
-// have no program for a whole step.
+// stagewise takes the steps of one trajectory stage by stage, for models that have no
+// program for a whole step.
 type stagewise struct {
 	step *solvers.Stepper
 	ctl  solvers.Control
@@ -15,7 +15,7 @@ type stagewise struct {
 	held []bool
 	dBar []float64
 
-	// Room for LengthBars; silent: parameters are not accounted for.
+	// Room for LengthBars; silent: derivatives are taken without parameters.
 	silent            bool
 	seeds             [][]float64
 	scratch, scratchD []float64
@@ -96,8 +96,8 @@ func (r *stagewise) RHSVJP(t float64, y, ct, yBar []float64) float64 {
 	return r.m.(Reverse).RHSVJP(t, y, r.d, ct, yBar, r.dBar, Params(!r.silent))
 }
 
-// Clear, Save, Restore and Idle have nothing to do: the parameters' account is
-// the model's, and there is one lane.
+// Clear, Save, Restore and Idle have nothing to do: the accumulator is that of the
+// model, and there is one lane.
 func (r *stagewise) Clear(int) {}
 
 func (r *stagewise) Save(int) {}

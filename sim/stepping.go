@@ -10,7 +10,7 @@ import (
 type stepping struct {
 	*run
 	takers
-	stepper *solvers.Stepper // of this trajectory alone, on the memory of one
+	stepper *solvers.Stepper // for single trajectories, on the memory of one
 	blk     *solvers.Block   // of many
 	lane    int              // in it
 	ctl     *solvers.Controller
@@ -28,8 +28,8 @@ type stepping struct {
 
 // takers take the steps of a trajectory.
 type takers struct {
-	one  Steps // alone, at its events
-	slow Steps // alone, along surfaces, stage by stage
+	one  Steps // of a single trajectory, at its events
+	slow Steps // of a single trajectory along surfaces, stage by stage
 	many Steps // in its lane; one, unless it runs in a Group
 }
 
@@ -37,8 +37,8 @@ type takers struct {
 type place uint8
 
 const (
-	inLane    place = iota // in the lane of the block alone
-	inStepper              // in the stepper too
+	inLane    place = iota // only in the lane of the block
+	inStepper              // in the stepper as well
 )
 
 func newStepping(r *run, stepper *solvers.Stepper, take takers) *stepping {
@@ -51,8 +51,8 @@ func newStepping(r *run, stepper *solvers.Stepper, take takers) *stepping {
 // alone reports whether the trajectory does not run in a group.
 func (s *stepping) alone() bool { return s.many == s.one }
 
-// standing is where the step that stands is.
-func (s *stepping) standing() (blk *solvers.Block, lane int) {
+// last is where the last step is.
+func (s *stepping) last() (blk *solvers.Block, lane int) {
 	if s.place == inStepper {
 		return s.stepper.Block(), 0
 	}
@@ -65,7 +65,7 @@ func (s *stepping) reset() {
 	s.cut = false
 }
 
-// again takes the next step of a stretch, with the rejections before it.
+// again takes the next step of a checkpoint segment, with the rejections before it.
 func (s *stepping) again(blk *solvers.Block) {
 	for {
 		s.try, _ = s.clip(s.h, timed{t: math.Inf(1)})
@@ -96,7 +96,7 @@ const Near = 1 - 1e-10
 // Tiny is the part of the time below which lengths are looked at.
 const Tiny = 1e-12
 
-// take takes a true step of length h from the stepper's start.
+// take takes a trial step of length h from the start that is in the stepper.
 func (s *stepping) take(h float64) {
 	s.stepper.H = h
 	steps := s.stepsAt(s.d)
@@ -106,7 +106,7 @@ func (s *stepping) take(h float64) {
 	s.out.Stats.Evaluations += len(s.stepper.K) - 1
 }
 
-// stepsAt takes the steps of this trajectory alone at a discrete state.
+// stepsAt are the steps of single trajectories at a discrete state.
 func (s *stepping) stepsAt(d []float64) Steps {
 	if s.slides(d) {
 		return s.slow
@@ -114,7 +114,7 @@ func (s *stepping) stepsAt(d []float64) Steps {
 	return s.one
 }
 
-// takeAlone takes the step of a lane in the stepper.
+// takeAlone takes the step of a lane again, in the stepper.
 func (s *stepping) takeAlone() {
 	s.use()
 	s.blk.Gather(s.stepper.Y[0], s.blk.Y[0], s.lane)
@@ -165,7 +165,7 @@ func (s *stepping) clip(h float64, stop timed) (float64, endKind) {
 	return h, endFree
 }
 
-// goOn makes the end of the step that stands the start of the next.
+// goOn makes the end of the accepted step the start of the next.
 func (s *stepping) goOn() {
 	s.t += s.try
 	s.stepper.T = s.t
@@ -178,7 +178,7 @@ func (s *stepping) goOn() {
 	s.y, s.end = s.end, s.y
 }
 
-// pull makes the step of the lane stand in the stepper.
+// toStepper copies the step in the lane to the stepper.
 func (s *stepping) toStepper() {
 	was := s.place
 	s.use()
@@ -193,7 +193,7 @@ func (s *stepping) toStepper() {
 	}
 }
 
-// export makes the stepper's start that of the lane.
+// toLane makes the stepper's start that of the lane.
 func (s *stepping) toLane() {
 	s.reload = true
 	if !s.alone() {
@@ -235,8 +235,8 @@ func (s *stepping) finiteRates() *Failure {
 	return nil
 }
 
-// intensities checks that no intensity was negative over the step that
-// stands: its integral cannot fall.
+// intensitiesRise checks that no intensity was negative over the accepted step: its
+// integral cannot fall.
 func (s *stepping) intensitiesRise() *Failure {
 	for e := range s.hy.Events {
 		ev := &s.hy.Events[e]

@@ -5,8 +5,10 @@ import (
 	"slices"
 )
 
-// switches find the branches that the right-hand side takes at its
-// discontinuities.
+// switches find the branches of the right-hand side at its located discontinuities.
+// The mode of a switch is 1 above the surface of its guard, 0 below, or OnSurface
+// where the fields on both sides push onto the surface and the solution slides along
+// it.
 type switches struct {
 	*sides
 	rests    *rests
@@ -32,10 +34,6 @@ func newSwitches(s *sides, rests *rests) *switches {
 	}
 	return w
 }
-
-// Switches: located discontinuities of the right-hand side. The mode of one is 1
-// above its guard's surface, 0 below, or OnSurface where the fields on both sides
-// push onto it and the solution slides along it.
 
 // maxSlides is along how many surfaces at once it can.
 const maxSlides = 2
@@ -127,65 +125,19 @@ const (
 )
 
 // resolve finds the modes of the switches at the current state, and the sides of
-// their guards: where one is on its surface by where both branches lead. crossing
-// says that guards are being taken over their surfaces, so that those that cross
-// have an edge; else the others have.
+// their guards: of a guard on its surface by where both branches lead.
 func (s *switches) resolve(at phase) *Failure {
 	if !s.branches {
 		return nil
 	}
-	n := len(s.hy.Switches)
-	for range 4*n + 8 {
+	for range 4*len(s.hy.Switches) + 8 {
 		changed := false
 		for i := range s.hy.Switches {
-			w := &s.hy.Switches[i]
-			if w.Floor {
-				turned, fail := s.resolveFloor(i)
-				if fail != nil {
-					return fail
-				}
-				changed = changed || turned
-				continue
+			turned, fail := s.resolveOne(i, at)
+			if fail != nil {
+				return fail
 			}
-			if s.exited[i] || s.disarmed[w.Guard] && math.Abs(s.g[w.Guard]) <= s.band[w.Guard] {
-				continue
-			}
-			if s.disarmed[w.Guard] {
-				s.arm(w.Guard)
-			}
-			slid := s.slidesOn(w.Guard)
-			if slid && len(s.sliding(s.d)) == maxSlides {
-				continue // neither surface says by itself whether the other holds: see outOfHull
-			}
-			mode, side := float64(truth(s.g[w.Guard] > 0)), sign(s.g[w.Guard])
-			if slid || s.onSurface(w.Guard) {
-				var fail *Failure
-				if mode, side, fail = s.decide(i); fail != nil {
-					return fail
-				}
-				if mode == OnSurface && w.Trigger > 0 {
-					return s.untold(i)
-				}
-				if mode == OnSurface && !slid && len(s.sliding(s.d)) == maxSlides {
-					return s.stuckOn("the solution would slide along more than two surfaces at once", append(s.sliding(s.d), i)...)
-				}
-			}
-			if mode == OnSurface && !slid && !s.crossed[w.Guard] {
-				// It was put there: a state beside the surface would be led onto it by
-				// the field of its side, and by either in the same direction.
-				s.turn(i, 1)
-				s.zeroStep(w.Guard)
-			}
-			if !s.rests.parked(w.Guard) {
-				s.setSide(w.Guard, side, edgeIf(s.crossed[w.Guard] == (at == crossing)))
-			}
-			if s.turn(i, mode) {
-				changed = true
-				s.evalGuards() // those of inner discontinuities may be others now
-			}
-			if at == settling && s.onSurface(w.Guard) && s.det.Watch[w.Guard] {
-				s.depart(w.Guard)
-			}
+			changed = changed || turned
 		}
 		out, fail := s.outOfHull()
 		if fail != nil {
@@ -197,6 +149,52 @@ func (s *switches) resolve(at phase) *Failure {
 		}
 	}
 	return s.meet()
+}
+
+// resolveOne finds the mode of switch i, and reports whether it is another.
+func (s *switches) resolveOne(i int, at phase) (turned bool, fail *Failure) {
+	w := &s.hy.Switches[i]
+	if w.Floor {
+		return s.resolveFloor(i)
+	}
+	if s.exited[i] || s.disarmed[w.Guard] && math.Abs(s.g[w.Guard]) <= s.band[w.Guard] {
+		return false, nil
+	}
+	if s.disarmed[w.Guard] {
+		s.arm(w.Guard)
+	}
+	slid := s.slidesOn(w.Guard)
+	if slid && len(s.sliding(s.d)) == maxSlides {
+		return false, nil // one surface does not say whether the other holds: see outOfHull
+	}
+	mode, side := float64(truth(s.g[w.Guard] > 0)), sign(s.g[w.Guard])
+	if slid || s.onSurface(w.Guard) {
+		if mode, side, fail = s.decide(i); fail != nil {
+			return false, fail
+		}
+		if mode == OnSurface && w.Trigger > 0 {
+			return false, s.firesOnSurface(i)
+		}
+		if mode == OnSurface && !slid && len(s.sliding(s.d)) == maxSlides {
+			return false, s.stuckOn("the solution would slide along more than two surfaces at once", append(s.sliding(s.d), i)...)
+		}
+	}
+	if mode == OnSurface && !slid && !s.crossed[w.Guard] {
+		// It was put there: a state beside the surface would be led onto it by
+		// the field of its side, and by either in the same direction.
+		s.turn(i, 1)
+		s.zeroStep(w.Guard)
+	}
+	if !s.rests.parked(w.Guard) {
+		s.setSide(w.Guard, side, edgeIf(s.crossed[w.Guard] == (at == crossing)))
+	}
+	if turned = s.turn(i, mode); turned {
+		s.evalGuards() // those of inner discontinuities may be others now
+	}
+	if at == settling && s.onSurface(w.Guard) && s.det.Watch[w.Guard] {
+		s.depart(w.Guard)
+	}
+	return turned, nil
 }
 
 // sameSurface refuses to slide along a surface that another switch has too, written
@@ -302,7 +300,7 @@ func (s *switches) resolveFloor(i int) (turned bool, fail *Failure) {
 		return false, s.blame(s.fail(Unstable, 0, "the field is not a number on a surface where it changes"), w.Guard)
 	case up.known && down.known && up.goes < 0 && down.goes > 0 && (up.first || down.first):
 		if next = edge - 1 + OnSurface; w.Trigger > 0 {
-			return false, s.untold(i)
+			return false, s.firesOnSurface(i)
 		}
 	case !up.known, down.known && up.goes < 0:
 		next = edge - 1
@@ -334,7 +332,7 @@ func (s *switches) meet() *Failure {
 	}
 	for _, i := range list {
 		if s.hy.Switches[i].Trigger > 0 {
-			return s.untold(i)
+			return s.firesOnSurface(i)
 		}
 		s.turn(i, OnSurface)
 		s.setSide(s.hy.Switches[i].Guard, 0, noEdge)
@@ -346,9 +344,9 @@ func (s *switches) meet() *Failure {
 	return nil
 }
 
-// untold is the failure of sliding along the surface of a switch whose mode decides
+// firesOnSurface is the failure of sliding along the surface of a switch whose mode decides
 // when an event fires.
-func (s *switches) untold(i int) *Failure {
+func (s *switches) firesOnSurface(i int) *Failure {
 	f := s.stuckOn("the solution slides along a surface, and a condition or priority of an event reads what jumps there; let it compare states", i)
 	f.Event = s.hy.Switches[i].Trigger - 1
 	return f
@@ -357,7 +355,7 @@ func (s *switches) untold(i int) *Failure {
 // hullTol is by how much a part of a sliding motion may leave [0, 1].
 const hullTol = 1e-9
 
-// outOfHull lets go of a surface on which the part of the upper field is not
+// outOfHull leaves a surface on which the part of the upper field is not
 // between 0 and 1 any more.
 func (s *switches) outOfHull() (out bool, fail *Failure) {
 	list := s.sliding(s.d)
@@ -465,8 +463,8 @@ func (s *switches) leaveEdges() {
 	}
 }
 
-// crossSwitches turns the switches of the guards that cross at this instant.
-// first is the guard whose root the last step ended on.
+// cross turns the switches of the guards that cross at this instant. first is the
+// guard whose root the last step ended on.
 func (s *switches) cross(first int) *Failure {
 	some := false
 	if exits := s.size.Guards - s.size.Exits; first >= exits {
@@ -497,9 +495,9 @@ func (s *switches) cross(first int) *Failure {
 	return s.finiteGuards()
 }
 
-// resetSwitches brings the modes in line with the sides after a jump of the
-// state, and reports whether some were not. Those on their surface are left to
-// resolve, at the end of the instant.
+// followSides brings the modes in line with the sides after a jump of the state, and
+// reports whether some were not. Those on their surface are left to resolve, at the
+// end of the instant.
 func (s *switches) followSides() (some bool) {
 	for i := range s.hy.Switches {
 		w := &s.hy.Switches[i]

@@ -11,15 +11,15 @@ type entryKind uint8
 
 const (
 	stepEntry    entryKind = iota // a step of the solver
-	segmentEntry                  // count free steps, of which only the start and the end are kept
-	laneEntry                     // the lane's steps among records ref to count − 1 of the group's roll
+	segmentEntry                  // a checkpoint segment: count free steps, of which the start and the end are kept
+	laneEntry                     // the lane's steps among records ref to count − 1 of the lane history
 	snapEntry                     // the values at a trigger were kept for later
 	jumpEntry                     // an event's assignments
 	restEntry                     // the assignments of `zeno rest`
 	switchEntry                   // a switch took another branch
 	saveEntry                     // saves read the state itself, not a step
 	beforeEntry                   // saves read the state before an instant
-	heldEntry                     // components were held at rest, or let go
+	heldEntry                     // components were held at rest, or released
 )
 
 // endKind says what fixes the end of a step, on which the derivative of its
@@ -36,19 +36,20 @@ const (
 	endZeno                 // the limit of the times of three records of the log
 )
 
-// Most entries are those of steps, which are written and read in turn: what
-// others have besides stands elsewhere, and no pointer is among it.
+// entry is what the run did at one place. Most entries are steps, which are written
+// and read one after the other: what other kinds have besides is in lists of its own,
+// and entries hold no pointers.
 type entry struct {
 	kind   entryKind
 	end    endKind
 	t, h   float64 // start and length of a step; the instant of the others
 	state  int     // offset in flat of y and d: at the start, or before
 	ref    int     // see endKind; of others: the event of a jump, the switch, the snapshot, or the offset in masks of what is held
-	count  int     // endEvery: periods; stretch: steps; roll: behind its last record; jump: record of the log
-	tick   int     // of a step: see Integrator.tick
+	count  int     // endEvery: periods; segment: steps; lane: behind its last record; jump: record of the log
+	tick   int     // of a step: see run.tick
 	more   int     // place in jumps of a jump, and in limits of a step to endZeno
 	lo, hi int     // saves read from this entry
-	stages int     // 1 + offset in stages of what keepStages kept; 0: nothing
+	stages int     // 1 + offset in stages of what saveStages kept; 0: nothing
 	acts   int     // 1 + offset in stages of its activations; 0: none are kept
 }
 
@@ -79,7 +80,7 @@ type tape struct {
 	limits  [][3]int  // see endZeno
 	stages  []float64 // stage arguments of steps, and stage derivatives where times move
 
-	// What expand made of the last stretch, and where the arenas ended before.
+	// What recompute made of the last segment, and where the arenas ended before.
 	steps            []entry
 	endFlat, endKept int
 }

@@ -4,7 +4,7 @@ package sim
 type thresholds struct {
 	*sides
 	conds *conditions
-	draws []func() float64 // of each event with an intensity; nil: it does not fire by itself
+	draws []func() float64 // of each event with an intensity; nil: it fires at data alone
 }
 
 // Slack is how much of itself an integrated intensity may lose in a step, which
@@ -34,11 +34,11 @@ func (s *thresholds) draw(e int) float64 {
 	return s.draws[e]()
 }
 
-// renew raises the threshold of an event that has been triggered by itself,
-// which takes its guard back below its surface.
+// renew raises the threshold of an event that has reached it, which takes its guard
+// back below its surface.
 //
-// The thresholds are sums of draws, whatever the parameters, so that the time
-// of a firing moves by −(∂Λ/∂p)/λ as at any guard.
+// The thresholds are sums of draws, whatever the parameters, so that the time of a
+// firing moves by −(∂Λ/∂p)/λ as at any guard.
 func (s *thresholds) renew(e int) {
 	ev := &s.hy.Events[e]
 	s.d[ev.Threshold-1] += s.draw(e)

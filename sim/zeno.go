@@ -23,9 +23,9 @@ type zenoWatch struct {
 // root of the machine's precision there is nothing left to follow.
 const zenoReach = 1e-7
 
-// zenoReach is how far ahead the limit of the times of guard's event may lie to
-// count as here. It is farther where the excursions of the guard between the
-// firings are about to be lost in round-off.
+// reachOf is how far ahead the limit of the times of guard's event may lie to count as
+// here. It is farther where the excursions of the guard between the firings are about
+// to be lost in round-off.
 func (s *zenoWatch) reachOf(guard int) float64 {
 	if gap := s.t - s.clock.before; math.Abs(s.rate[guard])*gap <= 1e4*s.here.fine.g[guard] {
 		return math.Inf(1)
@@ -105,7 +105,7 @@ type restPlan struct {
 // planRest stops watching the guard and waits for the limit.
 func (s *zenoWatch) planRest(p restPlan) {
 	p.at = s.lastThree(p.event)
-	// Until it is let go the guard counts as where it can fire from.
+	// Until it is released the guard counts as on the side that it fires from.
 	s.det.Watch[p.guard] = false
 	s.det.Side[p.guard] = p.armed
 	s.conds.update(nil)
