@@ -28,6 +28,32 @@ func TestRunsByHand(t *testing.T) {
 			"state h = 1; state v = 0; state c = 0\n h' = v\n v' = -9.81\n c' = max(-h, 0)\n event b when h <= 0 { v := -0.5*v; zeno rest { h := 0; v := 0 } }",
 			3, []float64{0, 0, 0},
 		},
+		"rest that a switch ends": { // lift-off from 2 on with an acceleration of 2.19
+			"state h = 1; state v = 0\n discrete n = 0\n h' = v\n v' = -9.81 + (if t > 2 then 12 else 0)\n event b when h <= 0 { v := 0; n += 1; zeno rest { h := 0; v := 0 } }",
+			3, []float64{2.19 / 2, 2.19, 1},
+		},
+		"rest that an event ends": {
+			"state h = 1; state v = 0\n discrete fan = 0\n discrete n = 0\n h' = v\n v' = -9.81 + 12*fan\n event on at t = 2 priority 1 { fan := 1 }\n event b when h <= 0 { v := 0; n += 1; zeno rest { h := 0; v := 0 } }",
+			3, []float64{2.19 / 2, 2.19, 1, 1},
+		},
+		"a surface that a second term takes away": { // slides along x = 0 until y = 1
+			"state x = 0.2; state y = 0\n x' = if x > 0 and y < 1 then -1 else 0.5\n y' = if y < 1 then 1 else 2", 2, []float64{0.5, 3},
+		},
+		"another surface on the way": { // slides along y = 0 from 2/7, leaves the circle at ½
+			"state x = 0; state y = 0.2\n y' = 0.3 - sign(y)\n x' = if x^2 + y^2 < 1 then 2 else 0.5", 4, []float64{2.75, 0},
+		},
+		"a moving surface across a resting one": {
+			"state x = 0; state z = 0\n x' = 0.2 - sign(x)\n z' = sign(x + 0.2 - 0.2*t)", 3, []float64{0, -1},
+		},
+		"a saturation that reaches its threshold": { // at 0.9
+			"state x = 0.1; state z = 0\n discrete n = 0\n x' = 1\n z' = n\n event full when min(x, 1) >= 1 { n := 1 }", 1.8, []float64{1.9, 0.9, 1},
+		},
+		"a saturation that never exceeds it": {
+			"state x = 0.1\n discrete n = 0\n x' = 1\n event full when min(x, 1) > 1 { n := 1 }", 1.8, []float64{1.9, 0},
+		},
+		"a step that an event compares": { // at 0.9
+			"state x = 0.1; state z = 0\n discrete n = 0\n let side = if x > 1 then 1 else -1\n x' = 1\n z' = n\n event over when side > 0 { n := 1 }", 1.8, []float64{1.9, 0.9, 1},
+		},
 		"rest on a table that is taken away": {
 			"state h = 1; state v = 0\n discrete table = 1\n h' = v\n v' = -9.81\n event b when h <= 0 and table == 1 { v := -0.5*v; zeno rest { h := 0; v := 0 } }\n event gone at t = 2 { table := 0 }",
 			3, []float64{-9.81 / 2, -9.81, 0},

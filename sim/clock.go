@@ -202,8 +202,11 @@ func (s *clock) nextGroup() (save int, ok bool) {
 	return len(s.span.Saves), false
 }
 
-// inputsJump reports whether inputs may jump at the current time.
+// inputsJump reports whether inputs may jump or bend at the current time.
 func (s *clock) inputsJump() bool {
+	if _, ok := s.model.(Segmented); !ok {
+		return false
+	}
 	for i := s.nextStop; i < len(s.span.Stops) && s.span.Stops[i] <= s.t+s.resolution(); i++ {
 		if s.span.Stops[i] >= s.t-s.resolution() {
 			return true

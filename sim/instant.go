@@ -88,8 +88,8 @@ func (s *instant) handle(guard int) *Failure {
 			return fail
 		}
 	}
-	if m, ok := s.model.(Segmented); ok && s.clock.inputsJump() {
-		m.Segment(s.t)
+	if s.clock.inputsJump() {
+		s.segment(s.t)
 		if fail := s.settle(); fail != nil {
 			return fail
 		}
@@ -121,6 +121,11 @@ func (s *instant) cross(guard int) *Failure {
 		return fail
 	}
 	s.takeSides() // of those that read the modes
+	jump := s.clock.inputsJump()
+	if jump {
+		s.segment(s.t)
+		s.switches.tryGuards()
+	}
 	for j, c := range s.crossed {
 		if !c || s.switchOf[j] >= 0 || s.isExit(j) {
 			continue
@@ -133,6 +138,8 @@ func (s *instant) cross(guard int) *Failure {
 			side = sign(s.g[j])
 		} else if s.leaving(j) == 0 {
 			side = 0
+		} else if jump {
+			side = s.sideBehind(j)
 		}
 		s.setSide(j, side, withEdge)
 		if e := s.rests.releasedBy(j); e >= 0 {
@@ -142,6 +149,21 @@ func (s *instant) cross(guard int) *Failure {
 	}
 	s.conds.update(func(e int) { s.trigger(jumps.Item{Event: e, Guard: s.conds.crossedBy(e)}) })
 	return nil
+}
+
+// sideBehind is the side of a guard that comes to its surface at the very instant at
+// which inputs jump or bend: they decide whether it goes on across, as tryGuards has
+// found it there.
+func (s *instant) sideBehind(j int) int8 {
+	across := -s.det.Side[j]
+	side, behind := across, &s.switches.inBranch
+	if g := behind.g[j]; math.Abs(g) > s.noise(j) {
+		side = sign(g)
+	} else if direction(behind.rate[j], behind.accel[j], s.here.fine.g[j], s.here.fine.rate[j]) != across {
+		return 0
+	}
+	s.crossed[j] = side == across
+	return side
 }
 
 // dueNow puts on the agenda what is scheduled for the current time. Of an event

@@ -147,6 +147,9 @@ func (s *search) scan(from float64) (guard int, theta float64) {
 			s.unpass(c.Theta)
 			return c.Guard, c.Theta
 		}
+		if s.step.at != endFree && (1-c.Theta)*s.step.stepper.H <= s.resolution() {
+			break // it is of the instant at the end
+		}
 		s.passed = append(s.passed, passage{c.Guard, s.det.Side[c.Guard], c.Theta})
 		s.pass(c.Guard, to)
 		if c.Theta >= 1 {

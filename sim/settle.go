@@ -72,6 +72,7 @@ func (s *instant) takeSides() (some bool) {
 		turned := side != s.det.Side[i]
 		s.setSide(i, side, withEdge)
 		if e := s.rests.releasedBy(i); e >= 0 && turned {
+			s.rests.freed[s.rests.of[e].guard] = true
 			s.rests.release(e)
 		}
 	}

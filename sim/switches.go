@@ -16,7 +16,7 @@ type switches struct {
 	exited   []bool      // those whose surface the solution left at this instant
 	inBranch guardValues // the guards in another branch
 	above    []float64   // room: guards in the upper branch
-	room     []float64   // for the modes of a switch
+	room     []float64   // for the discrete state
 	floors   []float64   // the arguments of the floor switches
 }
 
@@ -49,17 +49,15 @@ type branch struct {
 // branch looks at the guard of switch i, which is on its surface, in a mode.
 func (s *switches) branch(i int, mode float64) branch {
 	w := &s.hy.Switches[i]
-	was := append(s.room[:0], make([]float64, len(w.Modes))...)
+	was := append(s.room[:0], s.d...)
 	s.room = was
-	for k, at := range w.Modes {
-		was[k] = s.d[at]
-	}
 	s.setModes(i, mode)
-	s.model.Guards(s.t, s.y, s.d, s.held, s.inBranch.g, s.inBranch.rate, s.inBranch.accel)
-	s.spread(s.there, s.y)
-	for k, at := range w.Modes {
-		s.d[at] = was[k]
+	s.tryGuards()
+	if !finite(s.inBranch.rate[w.Guard:w.Guard+1]) && s.leaveSlid(i) {
+		s.tryGuards()
 	}
+	s.spread(s.there, s.y)
+	copy(s.d, was)
 	r, a := s.inBranch.rate[w.Guard], s.inBranch.accel[w.Guard]
 	at := s.there.fine
 	if s.landed[w.Guard] {
@@ -73,6 +71,39 @@ func (s *switches) branch(i int, mode float64) branch {
 		a = 0
 	}
 	return branch{goes: direction(r, a, g, within), known: true, first: math.Abs(r) > within}
+}
+
+// tryGuards evaluates the guards with other modes than those of the run.
+func (s *switches) tryGuards() {
+	s.model.Guards(s.t, s.y, s.d, s.held, s.inBranch.g, s.inBranch.rate, s.inBranch.accel)
+}
+
+// leaveSlid leaves the surfaces but that of switch i that the solution slides along
+// and that do not hold it any more, since the fields on both sides go the same way:
+// the motion along them has no value then. It reports whether there are any.
+func (s *switches) leaveSlid(i int) (some bool) {
+	for j := range s.hy.Switches {
+		w := &s.hy.Switches[j]
+		mode := s.d[w.Modes[0]]
+		if j == i || !Slides(mode) {
+			continue
+		}
+		below := math.Floor(mode)
+		s.setModes(j, below+1)
+		s.tryGuards()
+		up := s.inBranch.rate[w.Guard]
+		s.setModes(j, below)
+		s.tryGuards()
+		switch down := s.inBranch.rate[w.Guard]; {
+		case up > 0 && down > 0:
+			s.setModes(j, below+1)
+		case !(up < 0 && down < 0):
+			s.setModes(j, mode)
+			continue
+		}
+		some = true
+	}
+	return some
 }
 
 // decide is the mode of switch i, whose guard is on its surface, and the side of
@@ -245,24 +276,33 @@ func (s *switches) readsSlid(slid int) int {
 	return -1
 }
 
-// parallel reports whether the derivatives of two guards by the states are so.
+// parallel reports whether the derivatives of two guards by states and time are so, in
+// the scales of these.
 func (s *switches) parallel(a, b int) bool {
-	ratio := math.NaN()
-	for i := range s.y {
+	n := len(s.y)
+	along := func(i int) (da, db float64) {
 		clear(s.reach)
-		s.reach[i] = 1
-		s.model.Spread(s.t, s.y, s.d, s.reach, 0, s.there.g, s.there.rate)
-		da, db := s.there.fine.g[a], s.there.fine.g[b]
-		if da == 0 && db == 0 {
-			continue
+		rt := 0.
+		if i < n {
+			s.reach[i] = math.Abs(s.y[i]) + s.opt.ATol/s.opt.RTol
+		} else {
+			rt = math.Max(math.Abs(s.t), s.span.T1-s.span.T0)
 		}
-		r := da / db
-		if !math.IsNaN(ratio) && !(math.Abs(r-ratio) <= 1e-6*ratio) {
+		s.model.Spread(s.t, s.y, s.d, s.reach, rt, s.there.g, s.there.rate)
+		return s.there.fine.g[a], s.there.fine.g[b]
+	}
+	var most [2]float64
+	for i := range n + 1 {
+		da, db := along(i)
+		most[0], most[1] = math.Max(most[0], da), math.Max(most[1], db)
+	}
+	for i := range n + 1 {
+		da, db := along(i)
+		if !(math.Abs(da*most[1]-db*most[0]) <= 1e-6*most[0]*most[1]) {
 			return false
 		}
-		ratio = r
 	}
-	return ratio > 0 && ratio < math.Inf(1)
+	return most[0] > 0 && most[1] > 0
 }
 
 // resolveFloor finds the mode of a floor whose argument is on a whole number, by
