@@ -51,6 +51,28 @@ func TestRunsByHand(t *testing.T) {
 		"a saturation that never exceeds it": {
 			"state x = 0.1\n discrete n = 0\n x' = 1\n event full when min(x, 1) > 1 { n := 1 }", 1.8, []float64{1.9, 0},
 		},
+		"a peak on a threshold, strict": { // the field turns round at the threshold
+			"state x = 0\n discrete n = 0\n x' = if t < 1 then 1 else -1\n event over when x > 1 { n += 1 }", 3, []float64{-1, 0},
+		},
+		"a peak on a threshold": {
+			"state x = 0\n discrete n = 0\n x' = if t < 1 then 1 else -1\n event over when x >= 1 { n += 1 }", 3, []float64{-1, 1},
+		},
+		"a clamp at its ends": { // full from 1 on, at its middle at ½, nowhere beyond
+			"state x = 0\n discrete n = 0\n discrete m = 0\n discrete k = 0\n let c = clamp(x, 0, 1)\n x' = 1\n event full when c >= 1 { n += 1 }\n event over when c > 1 or c < 0 { m += 1 }\n event half when c > 0.5 { k += 1 }",
+			2, []float64{2, 1, 0, 1},
+		},
+		"a spill that begins and ends": { // 2(1 − cos t) is above 1 from π/3 to 5π/3
+			"state x = 0\n discrete a = 0\n discrete b = 0\n let spill = max(x - 1, 0)\n x' = 2*sin(t)\n event begin when spill > 0 { a += t }\n event end when spill <= 0 { b += t }",
+			6, []float64{2 - 2*math.Cos(6), math.Pi / 3, 5 * math.Pi / 3},
+		},
+		"a spill that acts, and a threshold next to its corner": { // from π/3 on, z' = spill
+			"state x = 0; state z = 0\n discrete b = 0\n let spill = max(x - 1, 0)\n x' = 2*sin(t)\n z' = spill\n event end when spill < 1e-9 { b += t }",
+			6, []float64{2 - 2*math.Cos(6), 4*math.Pi/3 + 2*math.Sqrt(3), 5 * math.Pi / 3},
+		},
+		"signs and steps in conditions": { // all at 1, of t or of x
+			"state x = 0\n discrete n = 0\n x' = 1\n event a when sign(1 - x) < 0 { n += 1 }\n event b when ceil(x) > 1 { n += 10 }\n event c when floor(-x) < -1 { n += 100 }\n event d when step(1 - x) < 0.5 { n += 1000 }",
+			1.5, []float64{1.5, 1111},
+		},
 		"a step that an event compares": { // at 0.9
 			"state x = 0.1; state z = 0\n discrete n = 0\n let side = if x > 1 then 1 else -1\n x' = 1\n z' = n\n event over when side > 0 { n := 1 }", 1.8, []float64{1.9, 0.9, 1},
 		},
@@ -178,6 +200,23 @@ simulate { until: 1 }`, "t,u,y,a\n0,1,1,\n0.5,5,1,2\n1,5,1,\n")
 	}
 }
 
+// TestInputsThatBend: an input that bends or turns round where a guard meets its
+// surface decides by where it goes from there.
+func TestInputsThatBend(t *testing.T) {
+	const rest, valley, hill = "t,u,y\n0,2,\n1,1,\n2,1,\n3,2,0\n", "t,u,y\n0,2,\n1,1,\n2,2,0\n", "t,u,y\n0,0,\n1,1,\n2,1,\n3,0,\n4,1,0\n"
+	for _, c := range []struct {
+		table, when string
+		n           float64
+	}{
+		{rest, "u >= 1", 0}, {rest, "u < 1", 0}, {rest, "u <= 1", 1}, {rest, "u > 1", 1}, // leaves it at 2
+		{valley, "u >= 1", 0}, {valley, "u < 1", 0}, {valley, "u <= 1", 1}, {valley, "rising(u - 1)", 0},
+		{hill, "u > 1", 0}, {hill, "u >= 1", 2}, {hill, "u < 1", 1}, {hill, "u <= 1", 0},
+	} {
+		m := withTable(t, "model M {\n  input u linear\n  state x = 0\n  discrete n = 0\n  x' = u\n  event e when "+c.when+" { n += 1 }\n  observe y = n\n}\ndata d from \"d.csv\" { time: t; y: y; u: u }\nsimulate { step: 1 }\n", c.table)
+		require.Equal(t, c.n, lastRow(t, m)[2], "%s in %q", c.when, c.table)
+	}
+}
+
 // TestMissingInJumps: an assignment that reads a value which was not measured is left
 // out, component by component, unless it says what then.
 func TestMissingInJumps(t *testing.T) {
@@ -279,4 +318,23 @@ func TestSetOfASweep(t *testing.T) {
 	require.NoError(t, err)
 	_, err = m.Simulate(Set("k", 0.9))
 	require.ErrorContains(t, err, "values of its own")
+}
+
+// TestTouches: a quantity that touches its threshold and goes back is no event, and
+// an error where the condition would hold there.
+func TestTouches(t *testing.T) {
+	for when, graze := range map[string]bool{
+		"(x - 1)^2 <= 0": true, "(x - 1)^2 < 0": false, "(x - 1)^2 >= 0": false, "(x - 1)^2 > 0": false,
+		"v <= 0": true, "v >= 0": false, "1 - v >= 1": true, "v <= -1e-12": false,
+	} {
+		m, err := Parse("m.node", "model M {\n  state x = 0\n  state v = 1\n  discrete n = 0\n  x' = 1\n  v' = 2*(x - 1)\n  event e when "+when+" { n += 1 }\n}\nsimulate { until: 1.9 }\n")
+		require.NoError(t, err)
+		_, err = m.Simulate()
+		if graze {
+			require.ErrorContains(t, err, "touches its surface", when)
+			continue
+		}
+		require.NoError(t, err, when)
+		require.Zero(t, lastRow(t, m)[3], when)
+	}
 }

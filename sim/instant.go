@@ -117,13 +117,16 @@ func (s *instant) cross(guard int) *Failure {
 	}
 	copy(s.before.g, s.g)
 	copy(s.before.rate, s.rate)
+	turns := s.out.Stats.Turns
 	if fail := s.switches.cross(guard); fail != nil {
 		return fail
 	}
 	s.takeSides() // of those that read the modes
-	jump := s.clock.inputsJump()
-	if jump {
+	bends := s.clock.inputsJump()
+	if bends {
 		s.segment(s.t)
+	}
+	if bends = bends || s.out.Stats.Turns > turns; bends {
 		s.switches.tryGuards()
 	}
 	for j, c := range s.crossed {
@@ -138,7 +141,7 @@ func (s *instant) cross(guard int) *Failure {
 			side = sign(s.g[j])
 		} else if s.leaving(j) == 0 {
 			side = 0
-		} else if jump {
+		} else if bends {
 			side = s.sideBehind(j)
 		}
 		s.setSide(j, side, withEdge)
@@ -152,8 +155,8 @@ func (s *instant) cross(guard int) *Failure {
 }
 
 // sideBehind is the side of a guard that comes to its surface at the very instant at
-// which inputs jump or bend: they decide whether it goes on across, as tryGuards has
-// found it there.
+// which inputs or the field jump or bend: they decide whether it goes on across, as
+// tryGuards has found it there.
 func (s *instant) sideBehind(j int) int8 {
 	across := -s.det.Side[j]
 	side, behind := across, &s.switches.inBranch

@@ -161,8 +161,8 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 }
 
 // inGuard lowers a comparison or a side of one. Where it jumps the run must stop, as a
-// guard that jumps has no root; so it must at the corners behind which the guard may
-// stay on its surface, as min(x, 1) - 1 does.
+// guard that jumps has no root; so it must at the corners behind which the guard stays
+// where it is, as min(x, 1) - 1 does, which may be its surface.
 func (l *lowerer) inGuard(x *check.Expr, by func(*check.Expr) *ir.Node) *ir.Node {
 	was := [2]bool{l.located, l.cornered}
 	l.located, l.cornered = true, false
@@ -174,23 +174,21 @@ func (l *lowerer) inGuard(x *check.Expr, by func(*check.Expr) *ir.Node) *ir.Node
 	return n
 }
 
-// settles reports whether a guard may be zero for a while behind a corner, or just at
-// one. Other corners do not matter to it.
+// settles reports whether a guard stays where it is behind a corner, or touches its
+// surface with one. Other corners do not matter to it.
 func (l *lowerer) settles(g *ir.Node) bool {
-	stays := func(corner, as *ir.Node) bool {
-		at := l.b.Substitute([]*ir.Node{g}, map[*ir.Node]*ir.Node{corner: as})[0]
-		v, known := at.Const()
-		return known && v == 0 || !known && corner.Op != ir.OpAbs && !l.moves(at)
+	with := func(corner, as *ir.Node) *ir.Node {
+		return l.b.Substitute([]*ir.Node{g}, map[*ir.Node]*ir.Node{corner: as})[0]
 	}
 	for _, n := range ir.Reach(g) {
 		switch n.Op {
 		case ir.OpAbs:
-			if stays(n, l.b.Full(n.Shape, 0)) {
+			if with(n, l.b.Full(n.Shape, 0)).IsConst(0) {
 				return true
 			}
 		case ir.OpMin, ir.OpMax:
 			for _, a := range n.Args {
-				if a.Shape == n.Shape && stays(n, a) {
+				if a.Shape == n.Shape && !l.moves(with(n, a)) {
 					return true
 				}
 			}
