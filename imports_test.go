@@ -40,6 +40,7 @@ var mayImport = map[string]string{
 	"events":              "solvers",
 	"jumps":               "events solvers",
 	"sim":                 "solvers events jumps",
+	"sim/simtest":         "solvers sim",
 	"fit":                 "sim data internal/kernel internal/setting",
 }
 

@@ -50,6 +50,7 @@ type reverse struct {
 	bar cotangent
 
 	firstMoving int       // the first entry whose end depends on parameters
+	start       float64   // cotangent of the start time through times that are counted from it
 	sched       []float64 // cotangent of the scheduled scalars
 	snaps       []snapCotangent
 	eventT      []float64 // of the times of the log's records
@@ -103,7 +104,7 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	clear(r.sched)
 	addTo(r.bar.y, ct.EndY)
 	addTo(r.bar.d, ct.EndD)
-	r.bar.t = 0
+	r.bar.t, r.start = 0, 0
 	for len(r.snaps) < len(s.tape.snaps) {
 		r.snaps = append(r.snaps, snapCotangent{y: make([]float64, s.size.Y), d: make([]float64, s.size.D)})
 	}
@@ -194,7 +195,7 @@ func (r *reverse) finish() (t0Bar float64) {
 		s.clearModes(r.bar.d, i)
 	}
 	r.m.TimesVJP(r.sched)
-	t0Bar = r.bar.t
+	t0Bar = r.bar.t + r.start
 	if !zero(r.bar.y) || !zero(r.bar.d) {
 		t0Bar += r.m.InitVJP(s.span.T0, r.bar.y, r.bar.d)
 	}

@@ -42,6 +42,8 @@ func (r *reverse) scheduleBack(e *entry, bar float64) {
 		periods := float64(e.count)
 		if sc.From >= 0 {
 			r.sched[sc.From] += bar
+		} else {
+			r.start += bar
 		}
 		r.sched[sc.Period] += periods * bar
 	case endDelay:

@@ -12,7 +12,6 @@ import (
 type switches struct {
 	*sides
 	rests    *rests
-	branches bool        // there is a switch between two branches
 	exited   []bool      // those whose surface the solution left at this instant
 	inBranch guardValues // the guards in another branch
 	above    []float64   // room: guards in the upper branch
@@ -26,9 +25,7 @@ func newSwitches(s *sides, rests *rests) *switches {
 		inBranch: newGuardValues(s.size.Guards), above: make([]float64, s.size.Guards),
 	}
 	for i := range s.hy.Switches {
-		x := &s.hy.Switches[i]
-		w.branches = w.branches || !x.Floor || s.size.Exits > 0
-		if x.Floor {
+		if s.hy.Switches[i].Floor {
 			w.floors = append(w.floors, 0)
 		}
 	}
@@ -158,7 +155,7 @@ const (
 // resolve finds the modes of the switches at the current state, and the sides of
 // their guards: of a guard on its surface by where both branches lead.
 func (s *switches) resolve(at phase) *Failure {
-	if !s.branches {
+	if len(s.hy.Switches) == 0 {
 		return nil
 	}
 	for range 4*len(s.hy.Switches) + 8 {
