@@ -8,7 +8,29 @@ import "math"
 type Jet struct {
 	V float64
 	G []float64
-	H [][]float64
+	H []float64 // row by row
+
+	mem *memory
+}
+
+// memory is where derivatives are while a function is evaluated.
+type memory struct {
+	words []float64
+	used  int
+}
+
+// take returns n zeros.
+func (m *memory) take(n int) []float64 {
+	if m == nil {
+		return make([]float64, n)
+	}
+	if m.used+n > len(m.words) {
+		m.words, m.used = make([]float64, 2*len(m.words)+n+1024), 0
+	}
+	m.used += n
+	v := m.words[m.used-n : m.used : m.used]
+	clear(v)
+	return v
 }
 
 // Const is a number that depends on nothing.
@@ -16,63 +38,50 @@ func Const(v float64) Jet { return Jet{V: v} }
 
 // chain is f of a, from the value and the first two derivatives of f there.
 func (a Jet) chain(v, d1, d2 float64) Jet {
-	out := Jet{V: v}
+	out := Jet{V: v, mem: a.mem}
 	if a.G == nil {
 		return out
 	}
-	out.G = make([]float64, len(a.G))
+	n := len(a.G)
+	out.G = a.mem.take(n)
 	for i, g := range a.G {
 		out.G[i] = d1 * g
 	}
 	if a.H == nil {
 		return out
 	}
-	out.H = square(len(a.G))
+	out.H = a.mem.take(n * n)
 	for i, gi := range a.G {
 		for k, gk := range a.G {
-			out.H[i][k] = d1*a.H[i][k] + d2*gi*gk
+			out.H[i*n+k] = d1*a.H[i*n+k] + d2*gi*gk
 		}
 	}
 	return out
-}
-
-func square(n int) [][]float64 {
-	flat, m := make([]float64, n*n), make([][]float64, n)
-	for i := range m {
-		m[i] = flat[i*n : (i+1)*n]
-	}
-	return m
 }
 
 // combine is x·a + y·b.
 func combine(x float64, a Jet, y float64, b Jet) Jet {
-	out := Jet{V: x*a.V + y*b.V}
-	n := max(len(a.G), len(b.G))
-	if n == 0 {
-		return out
+	out := Jet{V: x*a.V + y*b.V, mem: a.mem}
+	if out.mem == nil {
+		out.mem = b.mem
 	}
-	out.G = make([]float64, n)
-	for i, g := range a.G {
-		out.G[i] += x * g
-	}
-	for i, g := range b.G {
-		out.G[i] += y * g
-	}
-	if a.H == nil && b.H == nil {
-		return out
-	}
-	out.H = square(n)
-	for i, row := range a.H {
-		for k, h := range row {
-			out.H[i][k] += x * h
-		}
-	}
-	for i, row := range b.H {
-		for k, h := range row {
-			out.H[i][k] += y * h
-		}
-	}
+	out.G, out.H = sum(out.mem, x, a.G, y, b.G), sum(out.mem, x, a.H, y, b.H)
 	return out
+}
+
+// sum is x·a + y·b, where nil means zeros.
+func sum(mem *memory, x float64, a []float64, y float64, b []float64) []float64 {
+	if a == nil && b == nil {
+		return nil
+	}
+	v := mem.take(max(len(a), len(b)))
+	for i, g := range a {
+		v[i] += x * g
+	}
+	for i, g := range b {
+		v[i] += y * g
+	}
+	return v
 }
 
 // Add is a + b.
@@ -95,10 +104,11 @@ func (a Jet) Mul(b Jet) Jet {
 	v := a.V * b.V
 	out := combine(b.V, a, a.V, b)
 	out.V = v
-	if (a.H != nil || b.H != nil) && a.G != nil && b.G != nil {
-		for i := range out.H {
-			for k := range out.H {
-				out.H[i][k] += a.G[i]*b.G[k] + a.G[k]*b.G[i]
+	if out.H != nil && a.G != nil && b.G != nil {
+		n := len(out.G)
+		for i := range n {
+			for k := range n {
+				out.H[i*n+k] += a.G[i]*b.G[k] + a.G[k]*b.G[i]
 			}
 		}
 	}
@@ -128,9 +138,9 @@ func (a Jet) partial(i int) Jet {
 	if a.G == nil {
 		return Jet{}
 	}
-	out := Jet{V: a.G[i]}
-	if a.H != nil {
-		out.G = a.H[i]
+	out := Jet{V: a.G[i], mem: a.mem}
+	if n := len(a.G); a.H != nil {
+		out.G = a.H[i*n : (i+1)*n : (i+1)*n]
 	}
 	return out
 }

@@ -27,6 +27,7 @@ type Model struct {
 	PBar, PDot []float64
 
 	from float64 // where the smooth piece starts
+	mem  memory
 }
 
 // Event is what an event does. Functions that it does not need are nil.
@@ -52,19 +53,20 @@ func (m *Model) at(t float64, y, d []float64, order int) *Point {
 	n := 1 + m.NY + m.ND + len(m.P)
 	next := 0
 	jet := func(v float64) Jet {
-		out := Jet{V: v}
+		out := Jet{V: v, mem: &m.mem}
 		if order > 0 {
-			out.G = make([]float64, n)
+			out.G = m.mem.take(n)
 			out.G[next] = 1
 		}
 		if order > 1 {
-			out.H = square(n)
+			out.H = m.mem.take(n * n)
 		}
 		next++
 		return out
 	}
 	x := &Point{T: jet(t - m.Shift), from: m.from - m.Shift}
 	list := func(v []float64, n int) (out []Jet) {
+		out = make([]Jet, 0, n)
 		for i := range n {
 			if i < len(v) {
 				out = append(out, jet(v[i]))
@@ -167,9 +169,15 @@ func (m *Model) parts(rates [][]Jet) []Jet {
 		return []Jet{r[0].Div(r[0].Sub(r[1]))}
 	}
 	a, b := Const(0.5), Const(0.5)
-	for range 40 {
+	for n := range 30 {
+		if n < 27 { // of values alone
+			a.G, b.G = nil, nil
+		}
 		var v, va, vb [2]Jet
 		for k, r := range rates {
+			if n < 27 {
+				r = []Jet{Const(r[0].V), Const(r[1].V), Const(r[2].V), Const(r[3].V)}
+			}
 			ra, rb, rab := r[1].Sub(r[0]), r[2].Sub(r[0]), r[3].Sub(r[2]).Sub(r[1]).Add(r[0])
 			v[k] = r[0].Add(a.Mul(ra)).Add(b.Mul(rb)).Add(a.Mul(b).Mul(rab))
 			va[k], vb[k] = ra.Add(b.Mul(rab)), rb.Add(a.Mul(rab))
