@@ -6,7 +6,6 @@ import (
 	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/sim"
 	. "github.com/pinode/pinode/sim/simtest"
-	"github.com/pinode/pinode/solvers"
 )
 
 // item is a model with a run of it that the tests range over.
@@ -357,6 +356,3 @@ var catalogue = []item{
 
 // tight are tolerances far below what the tests ask for.
 var tight = sim.Options{RTol: 1e-11, ATol: 1e-12}
-
-// catalogueMethod is the method of options that name none.
-var catalogueMethod = solvers.Tsit5

@@ -9,6 +9,7 @@ import (
 	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/sim"
 	. "github.com/pinode/pinode/sim/simtest"
+	"github.com/pinode/pinode/solvers"
 )
 
 // solve runs a model to an end, with saves.
@@ -467,8 +468,12 @@ func TestStepControl(t *testing.T) {
 	require.Positive(t, slower)
 }
 
+// withMethod are options with nothing left out, as lanes want them.
 func withMethod(opt sim.Options) sim.Options {
-	opt.Method = catalogueMethod
+	opt.Method = solvers.Tsit5
+	if opt.RTol == 0 {
+		opt.RTol, opt.ATol = 1e-6, 1e-8
+	}
 	return opt
 }
 
