@@ -31,7 +31,7 @@ type System struct {
 type inputs struct {
 	T, Y, D, U, Ut, Q, S, a      []float64
 	Data, Seen                   []float64 // of a row
-	Yb, Db                       []float64 // before the instant
+	Yb, Db, Ub, Utb              []float64 // before the instant
 	yDot, dDot, tDot, QDot, PDot []float64 // tangents
 	free, ry, rt                 []float64 // which states move; how far states and time may be off
 }
@@ -82,7 +82,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	}
 	for name, to := range map[string]*[]float64{
 		"t": &s.T, "y": &s.Y, "d": &s.D, "u": &s.U, "ut": &s.Ut, "q": &s.Q, "s": &s.S, "a": &s.a,
-		"free": &s.free, "ry": &s.ry, "rt": &s.rt, "data": &s.Data, "seen": &s.Seen, "yb": &s.Yb, "db": &s.Db,
+		"free": &s.free, "ry": &s.ry, "rt": &s.rt, "data": &s.Data, "seen": &s.Seen, "yb": &s.Yb, "db": &s.Db, "ub": &s.Ub, "utb": &s.Utb,
 		"ty": &s.yDot, "td": &s.dDot, "tt": &s.tDot, "tq": &s.QDot, "tp": &s.PDot,
 	} {
 		*to = f.Input(name)
@@ -157,6 +157,25 @@ func (s *System) At(t float64, y, d []float64) {
 		}
 		if s.Ut != nil {
 			s.Ut[i] = r
+		}
+	}
+}
+
+// Before sets what was before the instant at a time: states, discrete variables and
+// signals.
+func (s *System) Before(t float64, y, d []float64) {
+	copy(s.Yb, y)
+	copy(s.Db, d)
+	if s.Ub == nil && s.Utb == nil {
+		return
+	}
+	for i, g := range s.Signals {
+		v, r := g.Before(t)
+		if s.Ub != nil {
+			s.Ub[i] = v
+		}
+		if s.Utb != nil {
+			s.Utb[i] = r
 		}
 	}
 }
@@ -427,8 +446,7 @@ func (s *System) AddGradient(pBar, qBar []float64) {
 func (s *System) RowAt(t float64, y, d, yb, db, datum, seen, u []float64) {
 	s.At(t, y, d)
 	s.Choose(d, db)
-	copy(s.Yb, yb)
-	copy(s.Db, db)
+	s.Before(t, yb, db)
 	copy(s.Data, datum)
 	copy(s.Seen, seen)
 	copy(s.U, u)

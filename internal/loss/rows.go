@@ -36,7 +36,7 @@ func newRowBatch(mod *exec.Module, sys *engine.System) *rowBatch {
 	}
 	for name, from := range map[string][]float64{
 		"t": sys.T, "y": sys.Y, "d": sys.D, "u": sys.U, "ut": sys.Ut, "q": sys.Q,
-		"data": sys.Data, "seen": sys.Seen, "yb": sys.Yb, "db": sys.Db,
+		"data": sys.Data, "seen": sys.Seen, "yb": sys.Yb, "db": sys.Db, "ub": sys.Ub, "utb": sys.Utb,
 	} {
 		if to := f.Input(name); to != nil {
 			r.in = append(r.in, rowInput{to, from})

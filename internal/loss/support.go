@@ -152,7 +152,7 @@ func (s *Worker) badSpread(i int, o *check.Observe) string {
 	sys := s.Worker.System
 	for name, from := range map[string][]float64{
 		"t": sys.T, "y": sys.Y, "d": sys.D, "u": sys.U, "ut": sys.Ut, "q": sys.Q, "s": sys.S, "p": sys.Frame.Input("p"),
-		"data": sys.Data, "seen": sys.Seen, "yb": sys.Yb, "db": sys.Db,
+		"data": sys.Data, "seen": sys.Seen, "yb": sys.Yb, "db": sys.Db, "ub": sys.Ub, "utb": sys.Utb,
 	} {
 		copy(f.Input(name), from)
 	}

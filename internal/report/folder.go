@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -185,6 +187,22 @@ func first(errs ...error) error {
 // SameModel reports whether the folder is that of a fit of the same model text.
 func (r *Folder) SameModel(text string) bool {
 	return hashFile(r.Path("model.node")) == hash([]byte(text))
+}
+
+// OtherData is the path of a file of data that is not what it was when the fit of the
+// folder began, or nothing.
+func (r *Folder) OtherData(src Source) (string, error) {
+	info, err := r.Info()
+	if err != nil {
+		return "", err
+	}
+	was := slices.Collect(maps.Values(info.Hashes)) // paths may be from another folder
+	for _, d := range dataFiles(src) {
+		if !slices.Contains(was, hashFile(d)) {
+			return d, nil
+		}
+	}
+	return "", nil
 }
 
 // State reads the state of the fit at its last checkpoint.
