@@ -55,9 +55,9 @@ func (c *certifier) differences(lines []line, scale []float64) ([]difference, er
 		for i, p := range probes {
 			workers[i], of[p.Workers[0]] = p.Workers[0], p
 		}
-		crew := engine.NewPool(len(workers) - 1)
-		defer crew.Close()
-		crew.Do(func(w *engine.Worker) { work(of[w]) }, workers)
+		pool := engine.NewPool(len(workers) - 1)
+		defer pool.Close()
+		pool.Do(func(w *engine.Worker) { work(of[w]) }, workers)
 	}
 	for i := range found {
 		if err := found[i].err; err != nil {
