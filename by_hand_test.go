@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"math"
 	"os"
 	"path/filepath"
@@ -27,6 +28,54 @@ func TestRunsByHand(t *testing.T) {
 		"rest on a surface that terms switch on": {
 			"state h = 1; state v = 0; state c = 0\n h' = v\n v' = -9.81\n c' = max(-h, 0)\n event b when h <= 0 { v := -0.5*v; zeno rest { h := 0; v := 0 } }",
 			3, []float64{0, 0, 0},
+		},
+		"rest that a switch ends": { // lift-off from 2 on with an acceleration of 2.19
+			"state h = 1; state v = 0\n discrete n = 0\n h' = v\n v' = -9.81 + (if t > 2 then 12 else 0)\n event b when h <= 0 { v := 0; n += 1; zeno rest { h := 0; v := 0 } }",
+			3, []float64{2.19 / 2, 2.19, 1},
+		},
+		"rest that an event ends": {
+			"state h = 1; state v = 0\n discrete fan = 0\n discrete n = 0\n h' = v\n v' = -9.81 + 12*fan\n event on at t = 2 priority 1 { fan := 1 }\n event b when h <= 0 { v := 0; n += 1; zeno rest { h := 0; v := 0 } }",
+			3, []float64{2.19 / 2, 2.19, 1, 1},
+		},
+		"a surface that a second term takes away": { // slides along x = 0 until y = 1
+			"state x = 0.2; state y = 0\n x' = if x > 0 and y < 1 then -1 else 0.5\n y' = if y < 1 then 1 else 2", 2, []float64{0.5, 3},
+		},
+		"another surface on the way": { // slides along y = 0 from 2/7, leaves the circle at ½
+			"state x = 0; state y = 0.2\n y' = 0.3 - sign(y)\n x' = if x^2 + y^2 < 1 then 2 else 0.5", 4, []float64{2.75, 0},
+		},
+		"a moving surface across a resting one": {
+			"state x = 0; state z = 0\n x' = 0.2 - sign(x)\n z' = sign(x + 0.2 - 0.2*t)", 3, []float64{0, -1},
+		},
+		"a saturation that reaches its threshold": { // at 0.9
+			"state x = 0.1; state z = 0\n discrete n = 0\n x' = 1\n z' = n\n event full when min(x, 1) >= 1 { n := 1 }", 1.8, []float64{1.9, 0.9, 1},
+		},
+		"a saturation that never exceeds it": {
+			"state x = 0.1\n discrete n = 0\n x' = 1\n event full when min(x, 1) > 1 { n := 1 }", 1.8, []float64{1.9, 0},
+		},
+		"a peak on a threshold, strict": { // the field turns round at the threshold
+			"state x = 0\n discrete n = 0\n x' = if t < 1 then 1 else -1\n event over when x > 1 { n += 1 }", 3, []float64{-1, 0},
+		},
+		"a peak on a threshold": {
+			"state x = 0\n discrete n = 0\n x' = if t < 1 then 1 else -1\n event over when x >= 1 { n += 1 }", 3, []float64{-1, 1},
+		},
+		"a clamp at its ends": { // full from 1 on, at its middle at ½, nowhere beyond
+			"state x = 0\n discrete n = 0\n discrete m = 0\n discrete k = 0\n let c = clamp(x, 0, 1)\n x' = 1\n event full when c >= 1 { n += 1 }\n event over when c > 1 or c < 0 { m += 1 }\n event half when c > 0.5 { k += 1 }",
+			2, []float64{2, 1, 0, 1},
+		},
+		"a spill that begins and ends": { // 2(1 − cos t) is above 1 from π/3 to 5π/3
+			"state x = 0\n discrete a = 0\n discrete b = 0\n let spill = max(x - 1, 0)\n x' = 2*sin(t)\n event begin when spill > 0 { a += t }\n event end when spill <= 0 { b += t }",
+			6, []float64{2 - 2*math.Cos(6), math.Pi / 3, 5 * math.Pi / 3},
+		},
+		"a spill that acts, and a threshold next to its corner": { // from π/3 on, z' = spill
+			"state x = 0; state z = 0\n discrete b = 0\n let spill = max(x - 1, 0)\n x' = 2*sin(t)\n z' = spill\n event end when spill < 1e-9 { b += t }",
+			6, []float64{2 - 2*math.Cos(6), 4*math.Pi/3 + 2*math.Sqrt(3), 5 * math.Pi / 3},
+		},
+		"signs and steps in conditions": { // all at 1, of t or of x
+			"state x = 0\n discrete n = 0\n x' = 1\n event a when sign(1 - x) < 0 { n += 1 }\n event b when ceil(x) > 1 { n += 10 }\n event c when floor(-x) < -1 { n += 100 }\n event d when step(1 - x) < 0.5 { n += 1000 }",
+			1.5, []float64{1.5, 1111},
+		},
+		"a step that an event compares": { // at 0.9
+			"state x = 0.1; state z = 0\n discrete n = 0\n let side = if x > 1 then 1 else -1\n x' = 1\n z' = n\n event over when side > 0 { n := 1 }", 1.8, []float64{1.9, 0.9, 1},
 		},
 		"rest on a table that is taken away": {
 			"state h = 1; state v = 0\n discrete table = 1\n h' = v\n v' = -9.81\n event b when h <= 0 and table == 1 { v := -0.5*v; zeno rest { h := 0; v := 0 } }\n event gone at t = 2 { table := 0 }",
@@ -91,7 +140,7 @@ func TestRunsByHand(t *testing.T) {
 			for solver, tol := range map[string]float64{"tsit5 { rtol: 1e-6, atol: 1e-9 }": 2e-4, "dopri5 { rtol: 1e-10, atol: 1e-12 }": 1e-5} {
 				m, err := Parse("m.node", "model M {\n"+c.body+"\n}\nsimulate { solver: "+solver+" }")
 				require.NoError(t, err)
-				s, err := m.Simulate(Until(c.until))
+				s, err := m.Simulate(context.Background(), SimulateOptions{Until: c.until})
 				require.NoError(t, err, solver)
 				rows := s.Trajectories[0].Rows
 				require.InDeltaSlice(t, c.ends, rows[len(rows)-1][1:1+len(c.ends)], tol, solver)
@@ -111,9 +160,9 @@ func withTable(t *testing.T, text, table string) *Model {
 }
 
 // lastRow simulates the one trajectory of a table.
-func lastRow(t *testing.T, m *Model, opts ...SimulateOption) []float64 {
+func lastRow(t *testing.T, m *Model) []float64 {
 	t.Helper()
-	s, err := m.Simulate(opts...)
+	s, err := m.Simulate(t.Context(), SimulateOptions{})
 	require.NoError(t, err)
 	rows := s.Trajectories[0].Rows
 	return rows[len(rows)-1]
@@ -149,6 +198,23 @@ func TestInputsOfTheInstant(t *testing.T) {
 data d from "d.csv" { time: t; y: y; u: u`+mapping+` }
 simulate { until: 1 }`, "t,u,y,a\n0,1,1,\n0.5,5,1,2\n1,5,1,\n")
 		require.InDelta(t, 10, lastRow(t, m)[1], 1e-12, event)
+	}
+}
+
+// TestInputsThatBend: an input that bends or turns round where a guard meets its
+// surface decides by where it goes from there.
+func TestInputsThatBend(t *testing.T) {
+	const rest, valley, hill = "t,u,y\n0,2,\n1,1,\n2,1,\n3,2,0\n", "t,u,y\n0,2,\n1,1,\n2,2,0\n", "t,u,y\n0,0,\n1,1,\n2,1,\n3,0,\n4,1,0\n"
+	for _, c := range []struct {
+		table, when string
+		n           float64
+	}{
+		{rest, "u >= 1", 0}, {rest, "u < 1", 0}, {rest, "u <= 1", 1}, {rest, "u > 1", 1}, // leaves it at 2
+		{valley, "u >= 1", 0}, {valley, "u < 1", 0}, {valley, "u <= 1", 1}, {valley, "rising(u - 1)", 0},
+		{hill, "u > 1", 0}, {hill, "u >= 1", 2}, {hill, "u < 1", 1}, {hill, "u <= 1", 0},
+	} {
+		m := withTable(t, "model M {\n  input u linear\n  state x = 0\n  discrete n = 0\n  x' = u\n  event e when "+c.when+" { n += 1 }\n  observe y = n\n}\ndata d from \"d.csv\" { time: t; y: y; u: u }\nsimulate { step: 1 }\n", c.table)
+		require.Equal(t, c.n, lastRow(t, m)[2], "%s in %q", c.when, c.table)
 	}
 }
 
@@ -251,6 +317,54 @@ func TestConditionsOfSlidTerms(t *testing.T) {
 func TestSetOfASweep(t *testing.T) {
 	m, err := Parse("m.node", "model M {\n param k = 0.5\n state x = 1\n x' = -k*x\n}\nsimulate { until: 1, step: 1, sweep: { k: [0.2, 0.5] } }\n")
 	require.NoError(t, err)
-	_, err = m.Simulate(Set("k", 0.9))
+	_, err = m.Simulate(context.Background(), SimulateOptions{Set: map[string]float64{"k": 0.9}})
 	require.ErrorContains(t, err, "values of its own")
+}
+
+// TestTouches: a quantity that touches its threshold and goes back is no event, and
+// an error where the condition would hold there.
+func TestTouches(t *testing.T) {
+	for when, graze := range map[string]bool{
+		"(x - 1)^2 <= 0": true, "(x - 1)^2 < 0": false, "(x - 1)^2 >= 0": false, "(x - 1)^2 > 0": false,
+		"v <= 0": true, "1 - v >= 1": true, "v <= -1e-12": false,
+	} {
+		m, err := Parse("m.node", "model M {\n  state x = 0\n  state v = 1\n  discrete n = 0\n  x' = 1\n  v' = 2*(x - 1)\n  event e when "+when+" { n += 1 }\n}\nsimulate { until: 1.9 }\n")
+		require.NoError(t, err)
+		_, err = m.Simulate(context.Background(), SimulateOptions{})
+		if graze {
+			require.ErrorContains(t, err, "touches its surface", when)
+			continue
+		}
+		require.NoError(t, err, when)
+		require.Zero(t, lastRow(t, m)[3], when)
+	}
+}
+
+// TestTiesThatStayAreCertain: what falls on one time whatever the parameters are, and
+// round-off that decides how a mode is left, make no derivative doubtful.
+func TestTiesThatStayAreCertain(t *testing.T) {
+	for name, c := range map[string]struct{ model, csv, columns string }{
+		"clocks": {`model M {
+  param a in (0, inf) = 0.5
+  state x = 1
+  x' = (if t/24 - floor(t/24) < 0.6 then a else 0) - 0.1*x
+  event harvest every 168 { x := 0.6*x }
+  observe y = x ~ normal(0.1)
+}`, "t,y\n0,1\n170,2\n340,2\n", "y: y"},
+		"friction": {`model M {
+  param mu = 3
+  input F hold
+  state x = 0
+  state v = 0
+  x' = v
+  v' = F - mu*sign(v)
+  observe y = x ~ normal(0.1)
+}`, "t,y,F\n0,,1\n3.5,,5\n4,,0\n5.3,0.1,\n", "y: y; F: F"},
+	} {
+		f, err := fitOf(t, c.model, c.csv, c.columns, "solver: tsit5 { rtol: 1e-10, atol: 1e-12 }")
+		require.NoError(t, err, name)
+		cert := certificateOf(t, f)
+		require.True(t, cert.Certified(), "%s: %s: %g", name, cert.Where, cert.Worst)
+		require.Zero(t, cert.Doubtful, name)
+	}
 }

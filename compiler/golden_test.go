@@ -12,7 +12,7 @@ import (
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -26,7 +26,7 @@ func TestGolden(t *testing.T) {
 	for _, name := range files {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
-		p, diags := compiler.Compile(diag.NewSource(filepath.Base(name), string(text)), &check.Env{})
+		p, diags := compiler.CompileSource(diag.NewSource(filepath.Base(name), string(text)), &check.Env{})
 		require.NoError(t, diags.Err())
 		for _, stage := range []string{"graph", "plan"} {
 			t.Run(filepath.Base(name)+" "+stage, func(t *testing.T) {

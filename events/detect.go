@@ -36,6 +36,7 @@ type Detector struct {
 	a      float64   // what comes before is done
 	left   values    // there
 	start  []float64 // the guards at from
+	finish []float64 // and at the end of the step
 	parts  []part    // that are open, the next one last
 	bounds Bounds
 	spent  []int // parts in which each guard was open
@@ -54,10 +55,12 @@ type part struct {
 	open []int
 }
 
-// Crossing is a guard's change of side at Theta in the step.
+// Crossing is a guard's change of side at Theta in the step, or a place where it
+// touches its surface and goes back.
 type Crossing struct {
 	Guard int
 	Theta float64
+	Touch bool
 }
 
 // NewDetector returns a detector for n guards.
@@ -65,7 +68,7 @@ func NewDetector(n int) *Detector {
 	list := func() []float64 { return make([]float64, n) }
 	return &Detector{
 		Side: make(Sides, n), Watch: make([]bool, n), Affine: make([]bool, n), spent: make([]int, n), Unproven: -1, Undefined: -1,
-		start: list(), left: values{list(), list()}, at: values{list(), list()}, bounds: Bounds{list(), list(), list(), list()},
+		start: list(), finish: list(), left: values{list(), list()}, at: values{list(), list()}, bounds: Bounds{list(), list(), list(), list()},
 	}
 }
 
@@ -80,6 +83,10 @@ const (
 	budget   = 400
 	lookAt   = 1. / 128
 	shortest = 0x1p-40
+
+	// A guard that comes so close to its surface, beside how far it is from it at the
+	// ends of the step, touches it.
+	touching = 1e-14
 
 	// What a guard that starts on its surface does within roundOff of there is
 	// left out of account.
@@ -113,6 +120,7 @@ func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
 	p.Probe(from, d.left.g, d.left.rate)
 	copy(d.start, d.left.g)
 	p.Probe(1, top.end.g, top.end.rate)
+	copy(d.finish, top.end.g)
 	if straight {
 		p.Probe((1+from)/2, d.at.g, d.at.rate)
 		for i, s := range d.Side {
@@ -260,6 +268,9 @@ func (d *Detector) decide(p Probe, i int, top *part) bool {
 	case rise <= 0: // it falls
 		switch {
 		case w > 0:
+			if level := math.Abs(top.end.rate[i]) * d.h * (top.b - d.a); w <= touching*d.size(i) && level <= math.Sqrt(touching)*d.size(i) {
+				d.touch(i, top.b)
+			}
 		case v <= 0:
 			d.leave(i, top)
 		default:
@@ -305,8 +316,11 @@ func (d *Detector) look(p Probe, i int, top *part) {
 	case w <= 0:
 		d.root(p, i, s, d.a, top.b, v, w, rv, rw)
 	case v > 0 && rv < 0 && rw > 0: // a dip: does it touch?
-		if x, low, rate := turn(); low <= 0 {
+		switch x, low, rate := turn(); {
+		case low <= 0:
 			d.root(p, i, s, d.a, x, v, low, rv, rate)
+		case low <= touching*d.size(i)+2*thetaTol*d.h*math.Abs(rate): // the place of a corner is not known better
+			d.touch(i, x)
 		}
 	}
 }
@@ -321,6 +335,11 @@ func (d *Detector) root(p Probe, i int, s, a, b, v, w, rv, rw float64) {
 	d.cross(i, RootNewton(f, a, b, v, w, rv*d.h, rw*d.h, thetaTol))
 }
 
+// size is how far guard i is from its surface at the ends of the step.
+func (d *Detector) size(i int) float64 {
+	return math.Max(math.Abs(d.start[i]), math.Abs(d.finish[i]))
+}
+
 // leave finds that guard i leaves the tracked side, on which it counted at the
 // start, at once; unless it does so for that little that round-off explains.
 func (d *Detector) leave(i int, top *part) {
@@ -333,4 +352,6 @@ func (d *Detector) leave(i int, top *part) {
 	}
 }
 
-func (d *Detector) cross(i int, theta float64) { d.found = append(d.found, Crossing{i, theta}) }
+func (d *Detector) cross(i int, theta float64) { d.found = append(d.found, Crossing{i, theta, false}) }
+
+func (d *Detector) touch(i int, theta float64) { d.found = append(d.found, Crossing{i, theta, true}) }

@@ -3,7 +3,8 @@ package events
 import "math"
 
 // Root returns a root of f in the bracket [a, b], where fa = f(a) and
-// fb = f(b) differ in sign, to within tol. It is the ITP method with its
+// fb = f(b) differ in sign, to within tol; where f stays zero from its root on, as
+// a saturation does, the place where that begins. It is the ITP method with its
 // recommended constants: bisection's worst case, a superlinear usual one.
 //
 // I.F.D. Oliveira, R.H.C. Takahashi, ACM Trans. Math. Softw. 47(1), 5, 2020.
@@ -11,12 +12,22 @@ func Root(f func(float64) float64, a, b, fa, fb, tol float64) float64 {
 	if fa == 0 {
 		return a
 	}
-	if fb == 0 {
-		return b
-	}
 	sign := 1.
 	if fa > 0 {
 		sign = -1
+	}
+	// flat moves the end of the bracket to a zero, if f is zero before it too.
+	flat := func(x float64) bool {
+		before := max(x-2*tol, a)
+		v := f(before)
+		if sign*v < 0 {
+			return false
+		}
+		b, fb = before, v
+		return true
+	}
+	if fb == 0 && !flat(b) {
+		return b
 	}
 	k1 := 0.2 / (b - a)
 	half := math.Ceil(math.Log2((b - a) / (2 * tol)))
@@ -48,7 +59,9 @@ func Root(f func(float64) float64, a, b, fa, fb, tol float64) float64 {
 		fx := f(x)
 		switch {
 		case fx == 0:
-			return x
+			if !flat(x) {
+				return x
+			}
 		case sign*fx < 0:
 			a, fa = x, fx
 		default:
@@ -66,7 +79,7 @@ func RootNewton(f func(float64) (v, slope float64), a, b, fa, fb, slopeA, slopeB
 	if fa == 0 {
 		return a
 	}
-	if fb == 0 {
+	if fb == 0 && slopeB != 0 {
 		return b
 	}
 	x := hermiteRoot(a, b, fa, fb, slopeA, slopeB)
@@ -75,7 +88,7 @@ func RootNewton(f func(float64) (v, slope float64), a, b, fa, fb, slopeA, slopeB
 			break
 		}
 		v, slope := f(x)
-		if v == 0 {
+		if v == 0 && slope != 0 {
 			return x
 		}
 		if (v > 0) == (fa > 0) {

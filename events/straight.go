@@ -74,6 +74,16 @@ func (d *Detector) straight(i int, end, mid values) {
 	}
 	if x, ok := d.firstRoot(&whole, 0, 1); ok {
 		d.cross(i, d.from+(1-d.from)*x)
+		return
+	}
+	off := touching * math.Max(whole[0], whole[degree])
+	for k := range whole {
+		whole[k] -= off
+	}
+	if whole[0] > 0 && whole[degree] > 0 {
+		if x, ok := d.firstRoot(&whole, 0, 1); ok {
+			d.touch(i, d.from+(1-d.from)*x)
+		}
 	}
 }
 

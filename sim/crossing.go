@@ -27,12 +27,19 @@ func (s *Integrator) scan(from float64) (guard int, theta float64) {
 		}
 		c := found[0]
 		to := -s.det.Side[c.Guard]
-		if c.Guard == last && c.Theta <= from { // back where it just was: it is on its surface
+		if c.Touch || c.Guard == last && c.Theta <= from { // or back where it just was: it is on its surface
 			to = 0
 		}
 		if s.matters(c.Guard, to) {
 			s.unpass(c.Theta)
 			return c.Guard, c.Theta
+		}
+		if s.at != endFree && (1-c.Theta)*s.step.H <= s.resolution() {
+			break // it is of the instant at the end
+		}
+		if c.Touch {
+			from, last = c.Theta, -1
+			continue
 		}
 		s.passed = append(s.passed, passage{c.Guard, s.det.Side[c.Guard], c.Theta})
 		s.pass(c.Guard, to)

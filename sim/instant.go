@@ -58,7 +58,7 @@ func (s *Integrator) nextGroup() (save int, ok bool) {
 // the clock, jumps of the inputs, and the timed sources.
 func (s *Integrator) instant(guard int) *Failure {
 	if !s.moving {
-		s.startStep(s.t, s.y)
+		s.startStep()
 		return nil
 	}
 	s.begin()
@@ -72,8 +72,8 @@ func (s *Integrator) instant(guard int) *Failure {
 			return fail
 		}
 	}
-	if m, ok := s.model.(Segmented); ok && s.inputsJump() {
-		m.Segment(s.t)
+	if s.inputsJump() {
+		s.segment(s.t)
 		if fail := s.settle(); fail != nil {
 			return fail
 		}
@@ -81,8 +81,11 @@ func (s *Integrator) instant(guard int) *Failure {
 	return s.carryOut()
 }
 
-// inputsJump reports whether inputs may jump at the current time.
+// inputsJump reports whether inputs may jump or bend at the current time.
 func (s *Integrator) inputsJump() bool {
+	if _, ok := s.model.(Segmented); !ok {
+		return false
+	}
 	for i := s.nextStop; i < len(s.span.Stops) && s.span.Stops[i] <= s.t+s.resolution(); i++ {
 		if s.span.Stops[i] >= s.t-s.resolution() {
 			return true
@@ -111,10 +114,18 @@ func (s *Integrator) cross(guard int) *Failure {
 	}
 	copy(s.gBefore, s.g)
 	copy(s.rateBefore, s.rate)
+	turns := s.out.Stats.Turns
 	if fail := s.crossSwitches(guard); fail != nil {
 		return fail
 	}
 	s.takeSides() // of those that read the modes
+	bends := s.inputsJump()
+	if bends {
+		s.segment(s.t)
+	}
+	if bends = bends || s.out.Stats.Turns > turns; bends {
+		s.tryGuards()
+	}
 	for j, c := range s.crossed {
 		if !c || s.switchOf[j] >= 0 || s.isExit(j) {
 			continue
@@ -127,6 +138,8 @@ func (s *Integrator) cross(guard int) *Failure {
 			side = sign(s.g[j])
 		} else if s.leaving(j) == 0 {
 			side = 0
+		} else if bends {
+			side = s.sideBehind(j)
 		}
 		s.setSide(j, side, true)
 		if e := s.releasedBy(j); e >= 0 {
@@ -136,6 +149,21 @@ func (s *Integrator) cross(guard int) *Failure {
 	}
 	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: s.crossedBy(e)}) })
 	return nil
+}
+
+// sideBehind is the side of a guard that comes to its surface at the very instant at
+// which inputs or the field jump or bend: they decide whether it goes on across, as
+// tryGuards has found it there.
+func (s *Integrator) sideBehind(j int) int8 {
+	across := -s.det.Side[j]
+	side := across
+	if g := s.gTry[j]; math.Abs(g) > s.noise(j) {
+		side = sign(g)
+	} else if direction(s.rateTry[j], s.accelTry[j], s.off.fine.g[j], s.off.fine.rate[j]) != across {
+		return 0
+	}
+	s.crossed[j] = side == across
+	return side
 }
 
 // meeting is how a guard met its surface.
@@ -253,7 +281,7 @@ func (s *Integrator) carryOut() *Failure {
 	}
 	clear(s.edge) // edges are over with their instant
 	s.conditions(nil)
-	s.startStep(s.t, s.y)
+	s.startStep()
 	return nil
 }
 

@@ -33,6 +33,10 @@ type Hybrid struct {
 	// Prioritised is set where some event's priority is not constant: those
 	// of all events are then what Model.Priorities gives.
 	Prioritised bool
+
+	// Nilpotent is set where the Jacobian of the right-hand side is known to be
+	// nilpotent: no step is too long to be stable, and none is looked at.
+	Nilpotent bool
 }
 
 // Options are the settings of a run. Zero values stand for the defaults.

@@ -485,7 +485,8 @@ func (s *Integrator) replay(e *entry) {
 		steps.Time(0, s.model, e.t, e.h)
 		return
 	}
-	s.startStep(e.t, y)
+	s.segment(e.t)
+	s.step.Start(s, e.t, y)
 	s.take(e.h)
 }
 

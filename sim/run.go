@@ -117,6 +117,7 @@ type Integrator struct {
 	stuck   int        // instants in a row without progress
 
 	tape                 tape
+	order                order
 	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
 }
 
@@ -144,7 +145,7 @@ func newIntegrator(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper, o
 		moving: len(hy.Events)+len(hy.Switches) > 0,
 		step:   step, one: one, many: many, blk: many.Block(),
 		y: make([]float64, size.Y), end: make([]float64, size.Y),
-		ctl: solvers.NewController(opt.Method), stab: newStability(opt.Method, size.Y, !opt.Forget),
+		ctl: solvers.NewController(opt.Method), stab: newStability(opt.Method, size.Y, !opt.Forget, hy.Nilpotent),
 		det: events.NewDetector(size.Guards),
 		d:   make([]float64, size.D), holds: make([]bool, len(hy.Events)),
 		g: make([]float64, size.Guards), rate: make([]float64, size.Guards), accel: make([]float64, size.Guards),
@@ -253,7 +254,7 @@ func (s *Integrator) close(fail *Failure) error {
 		s.endAtFixed()
 		s.saveState()
 	}
-	out.T = s.t
+	out.T, out.Order = s.t, s.order.sum()
 	copy(out.Y, s.y)
 	copy(out.D, s.d)
 	if fail != nil {
@@ -282,6 +283,7 @@ func (s *Integrator) endAtFixed() {
 
 func (s *Integrator) reset() {
 	s.tape.reset()
+	s.order = order{t: s.span.T0}
 	s.ctl.Restart()
 	s.stab.reset()
 	s.t = s.span.T0
@@ -622,12 +624,26 @@ func (s *Integrator) converge() *Failure {
 	return nil
 }
 
-// startStep makes (t, y) the start of a smooth piece.
-func (s *Integrator) startStep(t float64, y []float64) {
+// ends reports whether no step follows the current instant.
+func (s *Integrator) ends() bool { return !(s.t < s.span.T1) || s.out.Status == Terminated }
+
+// segment tells the model that a smooth piece starts at time t, if its inputs jump.
+func (s *Integrator) segment(t float64) {
 	if m, ok := s.model.(Segmented); ok {
 		m.Segment(t)
 	}
-	s.step.Start(s, t, y)
+}
+
+// startStep makes the current state the start of a smooth piece. At the end of a run
+// its derivative is not evaluated.
+func (s *Integrator) startStep() {
+	s.segment(s.t)
+	if s.ends() {
+		s.step.T = s.t
+		copy(s.step.Y[0], s.y)
+		return
+	}
+	s.step.Start(s, s.t, s.y)
 }
 
 // arrive makes the end of the step the current state.

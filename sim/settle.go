@@ -113,6 +113,7 @@ func (s *Integrator) takeSides() (some bool) {
 		turned := side != s.det.Side[i]
 		s.setSide(i, side, true)
 		if e := s.releasedBy(i); e >= 0 && turned {
+			s.freed[s.atRest[e].guard] = true
 			s.release(e)
 		}
 	}

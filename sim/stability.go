@@ -36,6 +36,7 @@ const (
 // stability is what a run knows of the stability of its steps.
 type stability struct {
 	on      bool // it bounds the steps
+	never   bool // no step can be unstable
 	careful bool // and is estimated before each
 	reach   []float64
 
@@ -45,6 +46,7 @@ type stability struct {
 	last  int     // that of the last estimate
 	first bool    // of this smooth piece
 	known bool    // there was one in this run
+	fresh bool    // a1 is the product along v
 	draws uint64  // for parts of directions
 
 	t              float64   // where the run has come to
@@ -54,8 +56,8 @@ type stability struct {
 	re, im, length float64   // the eigenvalue, and the length that reaches the limit
 }
 
-func newStability(tab *solvers.Tableau, n int, on bool) *stability {
-	x := &stability{on: on}
+func newStability(tab *solvers.Tableau, n int, on, never bool) *stability {
+	x := &stability{on: on && !never, never: never}
 	flat := make([]float64, 8*n)
 	for i, v := range []*[]float64{&x.y, &x.scale, &x.f, &x.at, &x.v, &x.q, &x.w, &x.a1} {
 		*v = flat[i*n : (i+1)*n : (i+1)*n]
@@ -79,6 +81,9 @@ func (x *stability) reset() {
 	x.cap, x.bit, x.last, x.draws = math.Inf(1), false, 0, 0
 	x.re, x.im, x.length, x.known = 0, 0, math.Inf(1), false
 	x.due = firstLook
+	if x.never {
+		x.due = math.MaxInt
+	}
 	clear(x.v)
 	x.piece(0)
 }
@@ -119,10 +124,16 @@ func (s *Integrator) steadyAlone() bool {
 func (s *Integrator) startsOver() bool {
 	const few = 3
 	x := s.stab
-	if !x.on || x.first || x.careful || !s.opt.Method.Adaptive() || s.steps <= x.last+few || s.same(s.t, s.h) {
+	if !x.on || x.first || x.careful || !s.opt.Method.Adaptive() || s.steps <= x.last+few {
 		return false
 	}
-	s.estimate()
+	if s.moving { // what happened at the end may have moved the state
+		s.step.Start(s, s.t, s.y)
+		s.export()
+	}
+	if !s.same(s.t, s.h) {
+		s.estimate()
+	}
 	return x.careful
 }
 
@@ -242,9 +253,10 @@ func (s *Integrator) same(t, h float64) bool {
 		x.scale[i] = max(math.Abs(y), floor)
 	}
 	s.direct()
-	if x.known && h > x.length/4 || !s.product(x.v, x.a1) {
+	if x.fresh = false; x.known && h > x.length/4 || !s.product(x.v, x.a1) {
 		return false
 	}
+	x.fresh = true
 	// Of a direction with a part in all states the product shows the eigenvalue
 	// by 1/√n at least, about.
 	long, vv := dot(x.a1, x.a1), dot(x.v, x.v)
@@ -281,10 +293,16 @@ func (s *Integrator) direct() {
 func (s *Integrator) pair() bool {
 	x := s.stab
 	x.re, x.im = 0, 0
-	if normalize(x.v) == 0 {
+	norm := normalize(x.v)
+	if norm == 0 {
 		return true
 	}
-	if !s.product(x.v, x.a1) {
+	if x.fresh { // the product is linear in v
+		x.fresh = false
+		for i := range x.a1 {
+			x.a1[i] /= norm
+		}
+	} else if !s.product(x.v, x.a1) {
 		return false
 	}
 	h11 := dot(x.v, x.a1)

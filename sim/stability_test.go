@@ -86,7 +86,7 @@ func TestEigenvalue(t *testing.T) {
 		for _, i := range c.held {
 			s.held[i] = true
 		}
-		s.startStep(0, s.y)
+		s.step.Start(s, 0, s.y)
 		s.h = 1e9 // so that every digit matters
 		for range 3 {
 			require.False(t, s.same(0, s.h), c.name)
@@ -267,4 +267,18 @@ func TestStiffIsCounted(t *testing.T) {
 			require.Less(t, tr.Stats.Stiff, 100, name)
 		}
 	}
+}
+
+// TestNilpotentIsNotLookedAt: the same run, without the products with the Jacobian.
+func TestNilpotentIsNotLookedAt(t *testing.T) {
+	m := linear([]float64{1, 2}, [][]float64{{0, 1}, {0, 0}})
+	var tr [2]Trajectory
+	for i := range tr {
+		s := New(&Hybrid{Nilpotent: i == 1}, m.Sizes(), Options{}, nil)
+		require.NoError(t, s.Run(m, &Span{T1: 3}, &tr[i]))
+		require.InDeltaSlice(t, []float64{7, 2}, tr[i].Y, 1e-12)
+	}
+	require.Equal(t, tr[0].Y, tr[1].Y)
+	require.Equal(t, tr[0].Stats.Steps, tr[1].Stats.Steps)
+	require.Less(t, tr[1].Stats.Evaluations, tr[0].Stats.Evaluations)
 }

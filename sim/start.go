@@ -19,7 +19,11 @@ func (s *Integrator) start() *Failure {
 	if fail := s.skipPast(); fail != nil {
 		return fail
 	}
-	s.startStep(s.t, s.y) // tells the model of its inputs too
+	s.segment(s.t)
+	if !s.moving {
+		s.startStep()
+		return s.finiteRates()
+	}
 	if s.size.Guards > 0 {
 		if fail := s.firstSides(); fail != nil {
 			return fail
@@ -84,8 +88,11 @@ func (s *Integrator) firstSides() *Failure {
 	return nil
 }
 
-// finiteRates checks that the field can be evaluated at the current state.
+// finiteRates checks that the field can be evaluated where a step is to start.
 func (s *Integrator) finiteRates() *Failure {
+	if s.ends() {
+		return nil
+	}
 	for i, v := range s.step.K[0] {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			f := s.fail(Unstable, 0, "the rate of a state is %g where the run starts", v)

@@ -92,17 +92,15 @@ type branch struct {
 // branch looks at the guard of switch i, which is on its surface, in a mode.
 func (s *Integrator) branch(i int, mode float64) branch {
 	w := &s.hy.Switches[i]
-	was := append(s.modes[:0], make([]float64, len(w.Modes))...)
+	was := append(s.modes[:0], s.d...)
 	s.modes = was
-	for k, at := range w.Modes {
-		was[k] = s.d[at]
-	}
 	s.setModes(i, mode)
-	s.model.Guards(s.t, s.y, s.d, s.held, s.gTry, s.rateTry, s.accelTry)
-	s.spread(s.trial, s.y)
-	for k, at := range w.Modes {
-		s.d[at] = was[k]
+	s.tryGuards()
+	if !finite(s.rateTry[w.Guard:w.Guard+1]) && s.leaveSlid(i) {
+		s.tryGuards()
 	}
+	s.spread(s.trial, s.y)
+	copy(s.d, was)
 	r, a := s.rateTry[w.Guard], s.accelTry[w.Guard]
 	at := s.trial.fine
 	if s.landed[w.Guard] {
@@ -116,6 +114,38 @@ func (s *Integrator) branch(i int, mode float64) branch {
 		a = 0
 	}
 	return branch{goes: direction(r, a, g, within), known: true, first: math.Abs(r) > within}
+}
+
+func (s *Integrator) tryGuards() {
+	s.model.Guards(s.t, s.y, s.d, s.held, s.gTry, s.rateTry, s.accelTry)
+}
+
+// leaveSlid leaves the surfaces but that of switch i that the solution slides along
+// and that do not hold it any more, since the fields on both sides go the same way:
+// the motion along them has no value then. It reports whether there are any.
+func (s *Integrator) leaveSlid(i int) (some bool) {
+	for j := range s.hy.Switches {
+		w := &s.hy.Switches[j]
+		mode := s.d[w.Modes[0]]
+		if j == i || !Slides(mode) {
+			continue
+		}
+		below := math.Floor(mode)
+		s.setModes(j, below+1)
+		s.tryGuards()
+		up := s.rateTry[w.Guard]
+		s.setModes(j, below)
+		s.tryGuards()
+		switch down := s.rateTry[w.Guard]; {
+		case up > 0 && down > 0:
+			s.setModes(j, below+1)
+		case !(up < 0 && down < 0):
+			s.setModes(j, mode)
+			continue
+		}
+		some = true
+	}
+	return some
 }
 
 // decide is the mode of switch i, whose guard is on its surface, and the side of
@@ -289,24 +319,33 @@ func (s *Integrator) readsSlid(slid int) int {
 	return -1
 }
 
-// parallel reports whether the derivatives of two guards by the states are so.
+// parallel reports whether the derivatives of two guards by states and time are so, in
+// the scales of these.
 func (s *Integrator) parallel(a, b int) bool {
-	ratio := math.NaN()
-	for i := range s.y {
+	n := len(s.y)
+	along := func(i int) (da, db float64) {
 		clear(s.reach)
-		s.reach[i] = 1
-		s.model.Spread(s.t, s.y, s.d, s.reach, 0, s.trial.g, s.trial.rate)
-		da, db := s.trial.fine.g[a], s.trial.fine.g[b]
-		if da == 0 && db == 0 {
-			continue
+		rt := 0.
+		if i < n {
+			s.reach[i] = math.Abs(s.y[i]) + s.opt.ATol/s.opt.RTol
+		} else {
+			rt = math.Max(math.Abs(s.t), s.span.T1-s.span.T0)
 		}
-		r := da / db
-		if !math.IsNaN(ratio) && !(math.Abs(r-ratio) <= 1e-6*ratio) {
+		s.model.Spread(s.t, s.y, s.d, s.reach, rt, s.trial.g, s.trial.rate)
+		return s.trial.fine.g[a], s.trial.fine.g[b]
+	}
+	var most [2]float64
+	for i := range n + 1 {
+		da, db := along(i)
+		most[0], most[1] = math.Max(most[0], da), math.Max(most[1], db)
+	}
+	for i := range n + 1 {
+		da, db := along(i)
+		if !(math.Abs(da*most[1]-db*most[0]) <= 1e-6*most[0]*most[1]) {
 			return false
 		}
-		ratio = r
 	}
-	return ratio > 0 && ratio < math.Inf(1)
+	return most[0] > 0 && most[1] > 0
 }
 
 // resolveFloor finds the mode of a floor whose argument is on a whole number, by

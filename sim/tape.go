@@ -1,6 +1,9 @@
 package sim
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // A tape is what a run did, entry by entry, as far as derivatives need it.
 // Walking it backwards with cotangents, or forwards with tangents, gives the
@@ -110,15 +113,56 @@ func (tp *tape) at(off, ny, nd int) (y, d []float64) {
 	return tp.flat[off : off+ny : off+ny], tp.flat[off+ny : off+ny+nd : off+ny+nd]
 }
 
-// record puts what happened at an instant on the tape, and into the
-// fingerprint of what happened in which order.
+// record puts what happened at an instant on the tape, and into the fingerprint of
+// what happened in which order.
 func (s *Integrator) record(e entry) {
 	s.tape.entries = append(s.tape.entries, e)
-	what := e.ref
-	if e.kind == snapEntry {
-		what = s.tape.snaps[e.ref].event
+	switch e.kind {
+	case snapEntry:
+		s.order.add(s, mix(int(e.kind), s.tape.snaps[e.ref].event))
+	case switchEntry: // of several turns at one place the first and the last count
+		_, before := s.tape.at(e.state, s.size.Y, s.size.D)
+		for _, at := range s.hy.Switches[e.ref].Modes {
+			s.order.add(s, mix(int(e.kind), at, int(4*s.d[at]))-mix(int(e.kind), at, int(4*before[at])))
+		}
+	case jumpEntry, restEntry:
+		s.order.add(s, mix(int(e.kind), e.ref))
+	case heldEntry:
+		s.order.add(s, mix(int(e.kind)))
 	}
-	for _, x := range [...]int{int(e.kind), what, s.nextSave} {
-		s.out.Order = (s.out.Order ^ uint64(x)) * 0x100000001b3 // FNV-1a
+}
+
+// order is a fingerprint of what happened in which order. What happens at one place,
+// as far as rounding can tell, has no order.
+type order struct {
+	t         float64 // of the last place
+	here, all uint64  // what happened there, and before
+}
+
+// together is how far apart, beside the length of the run, things at one place are.
+const together = 1e-11
+
+func (o *order) add(s *Integrator, what uint64) {
+	width := math.Max(together*(s.span.T1-s.span.T0), s.resolution())
+	if s.t-o.t > width {
+		o.all, o.here, o.t = o.sum(), 0, s.t
 	}
+	saves := s.nextSave
+	for saves < len(s.span.Saves) && s.span.Saves[saves] <= o.t+width {
+		saves++
+	}
+	o.here += what * (2*uint64(saves) + 1)
+}
+
+func (o *order) sum() uint64 { return mix(int(o.all), int(o.here)) }
+
+// mix is a hash of numbers: FNV-1a, with the last step of SplitMix64.
+func mix(list ...int) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for _, x := range list {
+		h = (h ^ uint64(x)) * 0x100000001b3
+	}
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
 }

@@ -4,7 +4,7 @@ import (
 	"sort"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/physics/units"
 )

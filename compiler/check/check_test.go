@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/internal/setting"
 )
 
@@ -210,18 +210,22 @@ func codesOf(t *testing.T, body string) (out []string) {
 func TestWriteConflicts(t *testing.T) {
 	const x = "  state x = 0\n  x' = 1\n"
 	for body, want := range map[string][]string{
-		"event a at t = 1 { x += 1 }\n event b at t = 1 { x += 2 }":                                 nil,
-		"event a at t = 1 { x += 1 }\n event b at t = 1 { x := 2 }":                                 {writeConflict},
-		"event a at t = 1 { x += 1 }\n event b at t = 1 priority if x > 1 then 2 else 1 { x := 2 }": nil,
-		"event a at t = 1 priority x { x := 1 }\n event b at t = 1 priority x { x := 2 }":           {writeConflict},
-		"event a at t = 1 { x += 1; x += 2 }":                                                       nil,
-		"event a at t = 1 { x += 1; x := 2 }":                                                       {writeConflict},
-		"event a(n) on data priority n { x += n }":                                                  {notFixed},
-		"event a at t = 1 { x += 0 }":                                                               {idleAssignment},
-		"event a when x >= 1 { x += 1 }":                                                            {staysTrueCode},
-		"event a when 1 <= x { x += -1 }":                                                           nil,
-		"event a when x >= 1 { x := 0; zeno pass }":                                                 nil,
-		"event a when x >= 1 { x := 0; zeno rest { x += 0 } }":                                      {badZeno},
+		"event a at t = 1 { x += 1 }\n event b at t = 1 { x += 2 }":                                                     nil,
+		"event a at t = 1 { x += 1 }\n event b at t = 1 { x := 2 }":                                                     {writeConflict},
+		"event a at t = 1 { x += 1 }\n event b at t = 1 priority if x > 1 then 2 else 1 { x := 2 }":                     nil,
+		"event a at t = 1 priority x { x := 1 }\n event b at t = 1 priority x { x := 2 }":                               {writeConflict},
+		"discrete n = 0\n event a when x > 1 and n == 0 { n := 1 }\n event b when n == 1 after 2 { n := 0 }":            nil,
+		"discrete n = 0\n event a when x > 1 and n == 0 { n := 1 }\n event b when n == 1 after 2 persistent { n := 0 }": {writeConflict},
+		"discrete n = 0\n event a when x > 1 { n := 1 }\n event b when x > 2 after 2 { n := 2 }":                        {writeConflict},
+		"discrete n = 0\n event a when x > 1 { n := 1 }\n event b when x < 1 after 2 { n := 2 }":                        {writeConflict},
+		"event a at t = 1 { x += 1; x += 2 }":                                                                           nil,
+		"event a at t = 1 { x += 1; x := 2 }":                                                                           {writeConflict},
+		"event a(n) on data priority n { x += n }":                                                                      {notFixed},
+		"event a at t = 1 { x += 0 }":                                                                                   {idleAssignment},
+		"event a when x >= 1 { x += 1 }":                                                                                {staysTrueCode},
+		"event a when 1 <= x { x += -1 }":                                                                               nil,
+		"event a when x >= 1 { x := 0; zeno pass }":                                                                     nil,
+		"event a when x >= 1 { x := 0; zeno rest { x += 0 } }":                                                          {badZeno},
 	} {
 		require.Equal(t, want, codesOf(t, x+body), body)
 	}

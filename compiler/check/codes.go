@@ -1,6 +1,6 @@
 package check
 
-import "github.com/pinode/pinode/internal/diag"
+import "github.com/pinode/pinode/dsl/diag"
 
 // The codes of the diagnostics. Warnings are marked.
 const (

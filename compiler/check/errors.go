@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 // This file has the wording of mistakes in names and declarations;

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 func (e *elaborator) errText(x *dsl.StringLit) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/physics/units"
 )
 
@@ -119,7 +119,7 @@ func (e *elaborator) scaleHelp(x *Expr, to units.Unit) string {
 		return fmt.Sprintf("only the scale differs, by the factor %.12g", f)
 	}
 	if x.Kind == Number && x.Object == nil && x.Name == "" {
-		return fmt.Sprintf("only the scale differs: write `%.12g [%s]`", x.Value*f, e.table.Name(to))
+		return fmt.Sprintf("only the scale differs: write `%v [%s]`", x.Value*f, e.table.Name(to))
 	}
 	unit := quotient(e.table.Name(to), e.table.Name(from))
 	if inverse := 1 / f; f < 1 && math.Abs(inverse-math.Round(inverse)) < 1e-9*inverse {

@@ -2,7 +2,7 @@ package check
 
 import (
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/physics/units"
 )
 

@@ -2,7 +2,7 @@ package lower
 
 import (
 	"github.com/pinode/pinode/compiler/check"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 // The codes of the diagnostics: of what can be told only when graphs are built.

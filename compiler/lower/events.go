@@ -126,7 +126,7 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		return &Cond{Op: CondNot, Args: []*Cond{l.condition(x.Args[0], !negated)}}
 	case "rising", "falling", "crossing":
 		l.triggers(len(l.out.Events), x.Args[0])
-		g, turned := l.oriented(l.inGuard(x.Args[0]))
+		g, turned := l.oriented(l.inGuard(x.Args[0], l.expr))
 		op := map[string]CondOp{"rising": CondRise, "falling": CondFall, "crossing": CondCross}[x.Name]
 		switch {
 		case turned && op == CondRise:
@@ -137,10 +137,9 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		return &Cond{Op: op, Guard: l.guardOf(g, x)}
 	}
 	l.triggers(len(l.out.Events), x.Args...)
-	p, q := l.inGuard(x.Args[0]), l.inGuard(x.Args[1])
-	g := l.b.Sub(p, q)
+	g := l.inGuard(x, func(x *check.Expr) *ir.Node { return l.b.Sub(l.expr(x.Args[0]), l.expr(x.Args[1])) })
 	if !l.moves(g) {
-		i := l.guardOf(l.cond(x), x)
+		i := l.guardOf(l.inGuard(x, l.cond), x)
 		l.out.Guards[i].Flag = true
 		return &Cond{Op: CondFlag, Guard: i}
 	}
@@ -153,14 +152,41 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 	return &Cond{Op: op, Guard: l.guardOf(surface, x), Inclusive: x.Name == "le" || x.Name == "ge"}
 }
 
-// inGuard lowers a side of a comparison. Where it jumps the run must stop, as a
-// guard that jumps has no root; corners do not matter.
-func (l *lowerer) inGuard(x *check.Expr) *ir.Node {
+// inGuard lowers a comparison or a side of one. Where it jumps the run must stop, as a
+// guard that jumps has no root; so it must at the corners behind which the guard stays
+// where it is, as min(x, 1) - 1 does, which may be its surface.
+func (l *lowerer) inGuard(x *check.Expr, by func(*check.Expr) *ir.Node) *ir.Node {
 	was := l.reading
 	l.located, l.cornered = true, false
-	n := l.expr(x)
+	n := by(x)
+	if l.cornered = l.settles(n); l.cornered {
+		n = by(x)
+	}
 	l.reading = was
 	return n
+}
+
+// settles reports whether a guard stays where it is behind a corner, or touches its
+// surface with one. Other corners do not matter to it.
+func (l *lowerer) settles(g *ir.Node) bool {
+	with := func(corner, as *ir.Node) *ir.Node {
+		return l.b.Substitute([]*ir.Node{g}, map[*ir.Node]*ir.Node{corner: as})[0]
+	}
+	for _, n := range ir.Reach(g) {
+		switch n.Op {
+		case ir.OpAbs:
+			if with(n, l.b.Full(n.Shape, 0)).IsConst(0) {
+				return true
+			}
+		case ir.OpMin, ir.OpMax:
+			for _, a := range n.Args {
+				if a.Shape == n.Shape && !l.moves(with(n, a)) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // guardOf adds a guard, or finds the one that is there already.

@@ -7,7 +7,7 @@ import (
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/physics"
 )
 

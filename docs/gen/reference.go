@@ -9,8 +9,9 @@ import (
 	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/nn"
-	"github.com/pinode/pinode/internal/codes"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/internal/environ"
+	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/physics"
 	"github.com/pinode/pinode/solvers"
@@ -23,7 +24,7 @@ func reference() string {
 	r.operators()
 	r.functions()
 	r.distributions()
-	env := pinode.Env()
+	env := environ.Env()
 	r.section("Settings of `fit`")
 	r.settings(env.Fit)
 	r.section("Settings of `simulate`")
@@ -40,9 +41,11 @@ func reference() string {
 	}
 	r.section("Diagnostics")
 	r.say("`pinode explain CODE` explains each, with an example.\n\n")
-	r.codes(codes.Diagnostics())
+	all := pinode.Explanations() // ends with the ways a run can end
+	statuses := len(all) - len(explain.Statuses)
+	r.codes(all[:statuses])
 	r.section("How a run can end")
-	r.codes(pinode.Statuses)
+	r.codes(all[statuses:])
 	return r.String()
 }
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/diag"
+	"github.com/pinode/pinode/dsl/diag"
 	_ "github.com/pinode/pinode/internal/testseed"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
