@@ -368,3 +368,28 @@ func TestTiesThatStayAreCertain(t *testing.T) {
 		require.Zero(t, cert.Doubtful, name)
 	}
 }
+
+// TestBeforeTheInstant: what was before an instant has the inputs from before, also in
+// what acts along a surface.
+func TestBeforeTheInstant(t *testing.T) {
+	m := withTable(t, `model M {
+  input u hold
+  state x = 0.5
+  x' = u - sign(x)
+  observe f = sign(x)
+  observe b = before(sign(x))
+  observe v = before(u)
+}
+data d from "d.csv" { time: t; u: u; f: f; b: b; v: v }
+simulate { times: [1, 1.5, 2, 3] }`, "t,u,f,b,v\n0,0.3,,,\n1,0.5,,,\n2,1.5,,,\n3,-2,1,1,1\n")
+	s, err := m.Simulate(t.Context(), SimulateOptions{})
+	require.NoError(t, err)
+	rows := map[float64][]float64{}
+	for _, r := range s.Trajectories[0].Rows {
+		rows[r[0]] = r[2:]
+	}
+	// x slides along 0 from 5/7 to 2, where sign(x) is u.
+	for at, want := range map[float64][]float64{1: {0.5, 0.3, 0.3}, 1.5: {0.5, 0.5, 0.5}, 2: {1, 0.5, 0.5}, 3: {1, 1, 1.5}} {
+		require.InDeltaSlice(t, want, rows[at], 1e-12, "t = %g", at)
+	}
+}

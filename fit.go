@@ -32,10 +32,11 @@ type Fit struct {
 	Warnings          Diagnostics      // of what the result may be wrong in
 	State             *fit.State       // of the optimiser; nil before it ran
 
-	inner *estimate.Fit
-	info  *report.Info // what Save has begun with
-	err   error        // that of Run
-	ran   bool
+	inner  *estimate.Fit
+	source report.Source // the model, with the settings of the fit
+	info   *report.Info  // what Save has begun with
+	err    error         // that of Run
+	ran    bool
 }
 
 // Param is one number that a model learns, or holds fixed.
@@ -86,7 +87,7 @@ func valuesAt(p Point) *problem.Values {
 // NewFit reads the data and prepares a fit. Tables that do not fit the model are a
 // *DataError, settings that cannot be met are *Diagnostics.
 func (m *Model) NewFit(o FitOptions) (*Fit, error) {
-	settings, _ := m.settings()
+	settings, simulation := m.settings()
 	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, From: valuesAt(o.At), Resume: o.Resume}
 	if o.Seed != 0 {
 		c.Seed = &o.Seed
@@ -95,7 +96,7 @@ func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 	if err != nil {
 		return nil, public(err)
 	}
-	f := &Fit{Model: m, inner: inner}
+	f := &Fit{Model: m, inner: inner, source: report.Source{Path: m.Path(), Program: m.Program(), Config: tree(settings, simulation)}}
 	f.publish()
 	return f, nil
 }
@@ -187,7 +188,7 @@ func (f *Fit) Save(dir string) error {
 				return err
 			}
 		}
-		info, err := folder.Begin(f.inner, f.Model.source())
+		info, err := folder.Begin(f.inner, f.source)
 		if err != nil {
 			return err
 		}
@@ -196,7 +197,7 @@ func (f *Fit) Save(dir string) error {
 	if !f.ran {
 		return nil
 	}
-	return public(folder.Finish(f.inner, f.Model.source(), *f.info, f.err))
+	return public(folder.Finish(f.inner, f.source, *f.info, f.err))
 }
 
 // Run is the folder of a fit, as Save has written it.
@@ -251,6 +252,7 @@ func (r *Run) State(m *Model) (*fit.State, error) {
 
 // Evaluation is a model at given values beside its data.
 type Evaluation struct {
+	At    *Values            // all parameters and weights that it was evaluated with
 	Loss  float64            // that a fit minimises
 	Terms map[string]float64 // of the loss, by observation, loss term, penalty, …
 
@@ -304,6 +306,7 @@ func (m *Model) Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, e
 		Loss: e.Loss, Terms: map[string]float64{}, LogLikelihood: e.LogLikelihood, Values: e.Values,
 		LossGradient: (*Values)(e.LossGradient), Gradient: (*Values)(e.Gradient),
 	}
+	out.At = (*Values)(in.Objective.Space.ValuesAt(in.X))
 	for _, t := range e.Terms {
 		out.Terms[t.Name] += t.Value
 	}

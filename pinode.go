@@ -29,7 +29,6 @@ import (
 	"github.com/pinode/pinode/internal/environ"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/problem"
-	"github.com/pinode/pinode/internal/report"
 	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/internal/simulate"
 )
@@ -143,13 +142,11 @@ func (m *Model) SetTree(tree map[string]any, origin string) error {
 
 // Settings are all settings with their values, as nested maps.
 func (m *Model) Settings() map[string]any {
-	fit, simulate := m.settings()
-	return map[string]any{"fit": fit.Tree(), "simulate": simulate.Tree()}
+	return tree(m.settings())
 }
 
-// source is the model as the folder of a run keeps it.
-func (m *Model) source() report.Source {
-	return report.Source{Path: m.Path(), Program: m.Program(), Config: m.Settings()}
+func tree(fit, simulate *setting.Values) map[string]any {
+	return map[string]any{"fit": fit.Tree(), "simulate": simulate.Tree()}
 }
 
 // States are the names of the states and then of the discrete variables, element by

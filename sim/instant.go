@@ -30,6 +30,10 @@ func (s *Integrator) begin() {
 func (s *Integrator) keepBefore() {
 	e := entry{kind: beforeEntry, t: s.t, lo: s.nextSave, hi: s.nextSave}
 	last, _ := s.nextGroup()
+	for e.hi < last && s.separate[e.hi] { // kept by an instant that cannot be told from this one
+		e.hi++
+	}
+	e.lo = e.hi
 	for now := s.t + s.resolution(); e.hi < len(s.span.Saves) && e.hi < last && s.span.Saves[e.hi] <= now; {
 		copy(s.out.BeforeY[e.hi], s.y)
 		copy(s.out.BeforeD[e.hi], s.d)

@@ -92,6 +92,9 @@ func (l *lowerer) atBefore(n *ir.Node) *ir.Node {
 	if in := &l.out.In; in.D != nil {
 		by[in.D] = in.DB
 	}
+	if in := &l.out.In; in.U != nil {
+		by[in.U], by[in.UT] = in.UB, in.UTB
+	}
 	return l.b.Substitute([]*ir.Node{n}, by)[0]
 }
 

@@ -114,7 +114,11 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 		if o.Value != nil {
 			return l.let(o, o.Value)
 		}
-		return l.b.Slice(in.U, l.slots[o].Off, shape)
+		u := in.U
+		if l.before {
+			u = in.UB
+		}
+		return l.b.Slice(u, l.slots[o].Off, shape)
 	case *check.Let:
 		return l.let(o, o.Value)
 	case *check.Local:
@@ -284,7 +288,10 @@ func (l *lowerer) diff(x *check.Expr) *ir.Node {
 			l.errByExpression(by, o)
 			return e
 		}
-		wrt, off = in.U, off+l.slots[o].Off
+		if wrt = in.U; l.before {
+			wrt = in.UB
+		}
+		off += l.slots[o].Off
 	case *check.EventArg:
 		wrt, off = in.A, off+l.argOff[o]
 	case *check.Local:

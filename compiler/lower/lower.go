@@ -377,6 +377,7 @@ func (l *lowerer) inputs() {
 	in.A = vec("a", lay.NA, true)
 	in.Data, in.Seen = vec("data", lay.NObs, true), vec("seen", lay.NObs, true)
 	in.YB, in.DB = vec("yb", lay.NY, true), vec("db", lay.ND, true)
+	in.UB, in.UTB = vec("ub", lay.NU, true), vec("utb", lay.NU, true)
 }
 
 // rhs builds the right-hand side: the equations, then the quadratures.

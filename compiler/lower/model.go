@@ -104,8 +104,10 @@ type Inputs struct {
 	A    *ir.Node // [NA] arguments of the event, by EventArg offset
 	Data *ir.Node // [NObs] measured values of the row
 	Seen *ir.Node // [NObs] 1 where measured, else 0
-	YB   *ir.Node // [NY] before the event at this instant
+	YB   *ir.Node // [NY] before the instant
 	DB   *ir.Node // [ND]
+	UB   *ir.Node // [NU] signals from the left
+	UTB  *ir.Node // [NU]
 }
 
 // Layout says where everything stands in the inputs.

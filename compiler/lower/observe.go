@@ -85,7 +85,7 @@ func (l *lowerer) loss(x *check.Loss) (term, counts *ir.Node) {
 	// What does not count reads ones in the place of what may be outside of the
 	// domain of a function: a derivative of 0 times infinity is no number.
 	ones := map[*ir.Node]*ir.Node{}
-	for _, in := range []*ir.Node{l.out.In.T, l.out.In.Data, l.out.In.U} {
+	for _, in := range []*ir.Node{l.out.In.T, l.out.In.Data, l.out.In.U, l.out.In.UB} {
 		if in != nil && !counts.IsConst(1) {
 			on := counts
 			if in.Shape != ir.Scalar {

@@ -60,7 +60,7 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 	return r, nil
 }
 
-// Bind lets all runs read the parameters that they share where p stands, and sets
+// Bind lets all runs read the parameters that they share in p, without a copy, and sets
 // the scales.
 func (r *Runner) Bind(p, s []float64) {
 	for _, w := range r.Workers {

@@ -118,7 +118,7 @@ func (s *System) Choose(d, db []float64) {
 	s.Row, s.Obs, s.Outputs = s.rows[n][nb], s.preds[n][nb].Run, s.Outs[n][nb].Run
 }
 
-// SlidesRow reports whether the row that stands is that of a sliding motion.
+// SlidesRow reports whether the row that was chosen is that of a sliding motion.
 func (s *System) SlidesRow() bool { return s.Row.Run != s.rows[0][0].Run }
 
 // guardsSliding sets the guards along the sliding motion; accelerations are

@@ -94,7 +94,7 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		stages = append(stages, fmt.Sprintf("y.%d", i+1))
 	}
 	if b.Stages = f.Span(stages...); b.Stages == nil {
-		panic("pinode: the stages of a step do not stand together")
+		panic("pinode: the stages of a step do not follow each other in the frame")
 	}
 	for i := range tab.C {
 		place(&b.Y[i], f.Input(fmt.Sprintf("y.%d", i)))

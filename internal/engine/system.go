@@ -16,27 +16,60 @@ type System struct {
 	Signals []*data.Interpolant
 	From    float64 // start of the smooth piece that the run is in
 
-	T, Y, D, U, Ut, Q, S, a, Data, Seen, Yb, Db []float64
-	yDot, dDot, tDot, QDot, PDot                []float64
-	free, ry, rt                                []float64
+	inputs
+	equations
+	guardPrograms
+	rowPrograms
+	eventPrograms
 
-	PBar, QBar                                    []float64 // gradient accumulators: by shared parameters, and by the trajectory's own inputs
-	Rhs, guards, initY, initD, times, Row, Priors Function
-	rates, lookRates                              []float64 // of guards, and of those of look
-	guards2, look, floors, spread                 *Program
-	spreadRates                                   []float64
-	slides                                        []*sliding // by the number of surfaces, less 1
-	now, then                                     surfaces   // of these, and of those before the instant
-	bounds                                        guardBounds
-	rows, preds, Outs                             *variants
-	Outputs, Obs                                  *Program // these and row: of preds, outs and rows, for the state that stands
-	Conserved, priorities, Counts                 *Program
-	flow                                          []float64
-	Nets                                          *Program
-	NetArgs                                       []float64
-	jump, rest, delay                             []*variants
+	PBar, QBar []float64  // gradient accumulators: by shared parameters, and by the trajectory's own inputs
+	now, then  surfaces   // those that the solution slides along, and did before the instant
+	slides     []*sliding // by the number of surfaces, less 1
 }
 
+// inputs are those of the programs; nil where none reads them.
+type inputs struct {
+	T, Y, D, U, Ut, Q, S, a      []float64
+	Data, Seen                   []float64 // of a row
+	Yb, Db, Ub, Utb              []float64 // before the instant
+	yDot, dDot, tDot, QDot, PDot []float64 // tangents
+	free, ry, rt                 []float64 // which states move; how far states and time may be off
+}
+
+// equations are programs of the motion and of what a run starts from.
+type equations struct {
+	Rhs, initY, initD, times, Priors Function
+	Conserved                        *Program
+	Nets                             *Program
+	NetArgs                          []float64
+}
+
+// guardPrograms tell of guards: values, rates, second rates, arguments of floors,
+// bounds, and how far they may be off.
+type guardPrograms struct {
+	guards                        Function
+	rates, lookRates, spreadRates []float64
+	guards2, look, floors, spread *Program
+	flow                          []float64 // along which look takes rates
+	bounds                        guardBounds
+}
+
+// rowPrograms are what is read at a time: losses of rows, predictions, outputs. Choose
+// takes those for the discrete state.
+type rowPrograms struct {
+	rows, preds, Outs *variants
+	Row               Function
+	Outputs, Obs      *Program
+	Counts            *Program
+}
+
+// eventPrograms are what events do, by event.
+type eventPrograms struct {
+	jump, rest, delay []*variants
+	priorities        *Program
+}
+
+// NewSystem binds the programs of a module to a frame of their own.
 func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	f := mod.NewFrame()
 	s := &System{Prog: p, Frame: f}
@@ -49,7 +82,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	}
 	for name, to := range map[string]*[]float64{
 		"t": &s.T, "y": &s.Y, "d": &s.D, "u": &s.U, "ut": &s.Ut, "q": &s.Q, "s": &s.S, "a": &s.a,
-		"free": &s.free, "ry": &s.ry, "rt": &s.rt, "data": &s.Data, "seen": &s.Seen, "yb": &s.Yb, "db": &s.Db,
+		"free": &s.free, "ry": &s.ry, "rt": &s.rt, "data": &s.Data, "seen": &s.Seen, "yb": &s.Yb, "db": &s.Db, "ub": &s.Ub, "utb": &s.Utb,
 		"ty": &s.yDot, "td": &s.dDot, "tt": &s.tDot, "tq": &s.QDot, "tp": &s.PDot,
 	} {
 		*to = f.Input(name)
@@ -94,7 +127,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	return s
 }
 
-// Bind lets the programs read the shared parameters where p stands, and sets the
+// Bind lets the programs read p as the shared parameters, without a copy, and sets the
 // scales.
 func (s *System) Bind(p, scales []float64) {
 	copy(s.S, scales)
@@ -124,6 +157,25 @@ func (s *System) At(t float64, y, d []float64) {
 		}
 		if s.Ut != nil {
 			s.Ut[i] = r
+		}
+	}
+}
+
+// Before sets what was before the instant at a time: states, discrete variables and
+// signals.
+func (s *System) Before(t float64, y, d []float64) {
+	copy(s.Yb, y)
+	copy(s.Db, d)
+	if s.Ub == nil && s.Utb == nil {
+		return
+	}
+	for i, g := range s.Signals {
+		v, r := g.Before(t)
+		if s.Ub != nil {
+			s.Ub[i] = v
+		}
+		if s.Utb != nil {
+			s.Utb[i] = r
 		}
 	}
 }
@@ -394,8 +446,7 @@ func (s *System) AddGradient(pBar, qBar []float64) {
 func (s *System) RowAt(t float64, y, d, yb, db, datum, seen, u []float64) {
 	s.At(t, y, d)
 	s.Choose(d, db)
-	copy(s.Yb, yb)
-	copy(s.Db, db)
+	s.Before(t, yb, db)
 	copy(s.Data, datum)
 	copy(s.Seen, seen)
 	copy(s.U, u)

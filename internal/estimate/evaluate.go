@@ -27,7 +27,7 @@ type Share struct {
 	Gradient      *problem.Values
 }
 
-// Evaluate evaluates the model where the fit stands.
+// Evaluate evaluates the model at the coordinates X.
 func (f *Fit) Evaluate(ctx context.Context) (*Evaluation, error) {
 	o := f.Objective
 	g := make([]float64, o.Dim())

@@ -61,50 +61,26 @@ type Options struct {
 
 // New reads the data and prepares a fit with the settings of the fit block.
 func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values, c Options) (*Fit, error) {
-	plan, err := fit.NewPlan(settings)
+	plan, err := planOf(prog.Program, settings, c)
 	if err != nil {
-		return nil, err
-	}
-	if err := planUnsupported(prog.Program, plan); err != nil {
 		return nil, err
 	}
 	opt, err := engine.SolverOptions(settings)
 	if err != nil {
 		return nil, err
 	}
-	if len(prog.Checked.Data) == 0 {
-		return nil, &data.Error{File: from.Path, Text: "the file has no data block to fit to", Help: "add `data name from \"file.csv\" { time: …, … }`"}
-	}
-	train, err := from.Trajectories(data.Train)
+	train, valid, err := trajectories(prog.Program, from)
 	if err != nil {
 		return nil, err
 	}
-	valid, err := from.Trajectories(data.Validate)
+	all := slices.Concat(train, valid)
+	for i, it := range all {
+		it.Span.Draws = problem.Draws(prog.Program, plan.Trainer.Seed, i, it.PointProcess)
+	}
+	sp, err := problem.NewSpace(prog.Program, all, plan.Trainer.Seed)
 	if err != nil {
 		return nil, err
 	}
-	if len(train) == 0 {
-		return nil, &data.Error{File: from.Sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
-	}
-	if err := loss.CheckSupport(prog.Program, append(append([]*problem.Trajectory{}, train...), valid...)); err != nil {
-		return nil, err
-	}
-	seed := plan.Trainer.Seed
-	if c.Seed != nil {
-		seed = *c.Seed
-	}
-	plan.Trainer.Seed = seed
-	if c.Workers > 0 {
-		plan.Workers = c.Workers
-	}
-	for i, it := range append(append([]*problem.Trajectory{}, train...), valid...) {
-		it.Span.Draws = problem.Draws(prog.Program, seed, i, it.PointProcess)
-	}
-	sp, err := problem.NewSpace(prog.Program, append(append([]*problem.Trajectory{}, train...), valid...), seed)
-	if err != nil {
-		return nil, err
-	}
-	gradient := settings.Word("gradient")
 	if err := checkPrecision(prog.Program, plan, opt); err != nil {
 		return nil, err
 	}
@@ -112,7 +88,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if plan.Single {
 		networks = exec.Single
 	}
-	obj, err := loss.NewObjective(prog, sp, train, valid, opt, gradient, networks, plan.Workers)
+	obj, err := loss.NewObjective(prog, sp, train, valid, opt, settings.Word("gradient"), networks, plan.Workers)
 	if err != nil {
 		return nil, err
 	}
@@ -130,9 +106,48 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume}
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = f.forTrainer()
-	plan.Trainer.Observer, plan.Trainer.Checkpoint = c.Observer, c.Checkpoint
-	if x, err = sp.X0(); err != nil {
+	return f, f.begin()
+}
+
+// planOf is the plan of the settings, with what the options change.
+func planOf(p *compiler.Program, settings *setting.Values, c Options) (*fit.Plan, error) {
+	plan, err := fit.NewPlan(settings)
+	if err != nil {
 		return nil, err
+	}
+	if c.Seed != nil {
+		plan.Trainer.Seed = *c.Seed
+	}
+	if c.Workers > 0 {
+		plan.Workers = c.Workers
+	}
+	plan.Trainer.Observer, plan.Trainer.Checkpoint = c.Observer, c.Checkpoint
+	return plan, planUnsupported(p, plan)
+}
+
+// trajectories are those of the data, to train with and held back.
+func trajectories(p *compiler.Program, from *problem.Problem) (train, valid []*problem.Trajectory, err error) {
+	if len(p.Checked.Data) == 0 {
+		return nil, nil, &data.Error{File: from.Path, Text: "the file has no data block to fit to", Help: "add `data name from \"file.csv\" { time: …, … }`"}
+	}
+	if train, err = from.Trajectories(data.Train); err != nil {
+		return nil, nil, err
+	}
+	if valid, err = from.Trajectories(data.Validate); err != nil {
+		return nil, nil, err
+	}
+	if len(train) == 0 {
+		return nil, nil, &data.Error{File: from.Sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
+	}
+	return train, valid, loss.CheckSupport(p, slices.Concat(train, valid))
+}
+
+// begin puts the fit at its start, or where it goes on.
+func (f *Fit) begin() error {
+	sp := f.Objective.Space
+	x, err := sp.X0()
+	if err != nil {
+		return err
 	}
 	f.start = sp.ValuesAt(x)
 	for _, e := range sp.Estimates {
@@ -142,10 +157,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if f.X = x; f.State != nil {
 		f.X = f.best()
 	}
-	if err := obj.CheckPriors(x); err != nil {
-		return nil, err
-	}
-	return f, nil
+	return f.Objective.CheckPriors(x)
 }
 
 // singleNoise is the relative error of networks in single precision, some

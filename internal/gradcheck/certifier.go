@@ -15,7 +15,7 @@ import (
 	"github.com/pinode/pinode/sim"
 )
 
-// all stands for all trajectories in the place of one.
+// all means all trajectories, in the place of the number of one.
 const all = -1
 
 // certifier makes a certificate: it visits trajectories and compares the

@@ -75,12 +75,7 @@ type Objective struct {
 	Natural, p  []float64 // natural values; room for the shared inputs
 	NaturalBar  []float64
 	Last        []LastRun // of each trajectory
-	Chunks      []Chunk
-	next        atomic.Int64 // chunk that no worker has taken
-	failed      atomic.Int64 // the first chunk that failed
-	added       atomic.Int64 // the first chunk whose gradient is not in the result
-	Task        Task
-	work        func(*engine.Worker)
+	schedule
 
 	parts          []part
 	likelihoodOnly bool
@@ -91,6 +86,16 @@ type Objective struct {
 	batch          []*problem.Trajectory
 }
 
+// schedule gives the chunks of a task to workers.
+type schedule struct {
+	Task   Task
+	Chunks []Chunk
+	next   atomic.Int64 // the first chunk that no worker has taken
+	failed atomic.Int64 // the first chunk that failed
+	added  atomic.Int64 // the first chunk whose gradient is not in the result
+	work   func(*engine.Worker)
+}
+
 // Task is an evaluation of the loss.
 type Task struct {
 	Ctx                     context.Context
@@ -99,7 +104,7 @@ type Task struct {
 	Size                    int   // of a chunk
 	Horizon                 float64
 	PerValue, PerTrajectory float64
-	X, Grad                 []float64 // grad: nil, or where the gradient goes
+	X, Grad                 []float64 // Grad: nil, or where the gradient goes
 }
 
 // LastRun is what a trajectory's last run over the whole horizon was like.
@@ -117,9 +122,9 @@ type Chunk struct {
 	loss             float64
 	sums             [][]float64 // of parts
 	kinks            int
-	NaturalBar, Grad []float64 // g is own, or where the result goes
+	NaturalBar, Grad []float64 // Grad is own, or where the result goes
 	own              []float64
-	added            bool         // its weights' part of g is in the result
+	added            bool         // its weights' part of Grad is in the result
 	Fail             *sim.Failure // of trajectory at
 	At               int
 }
@@ -425,7 +430,7 @@ func (o *Objective) Compute(t Task) {
 	o.Each(o.work)
 }
 
-// bindAll lets all programs read the shared parameters where p stands, and sets the
+// bindAll lets all programs read p as the shared parameters, without a copy, and sets the
 // scales.
 func (o *Objective) bindAll(p []float64) {
 	o.Bind(p, o.Space.Scales)

@@ -36,7 +36,7 @@ func newRowBatch(mod *exec.Module, sys *engine.System) *rowBatch {
 	}
 	for name, from := range map[string][]float64{
 		"t": sys.T, "y": sys.Y, "d": sys.D, "u": sys.U, "ut": sys.Ut, "q": sys.Q,
-		"data": sys.Data, "seen": sys.Seen, "yb": sys.Yb, "db": sys.Db,
+		"data": sys.Data, "seen": sys.Seen, "yb": sys.Yb, "db": sys.Db, "ub": sys.Ub, "utb": sys.Utb,
 	} {
 		if to := f.Input(name); to != nil {
 			r.in = append(r.in, rowInput{to, from})
@@ -45,7 +45,7 @@ func newRowBatch(mod *exec.Module, sys *engine.System) *rowBatch {
 	return r
 }
 
-// add takes over the row that stands in the system, at a save of a run, and
+// add takes over the row that the system is at, a save of a run, and
 // reports whether all lanes are taken.
 func (r *rowBatch) add(l *Run, save int) bool {
 	lane := len(r.runs)

@@ -110,7 +110,7 @@ func (s *Worker) badRow(l *Run) *sim.Failure {
 	return fail
 }
 
-// badObservation says why the loss of observation i at the row that stands is
+// badObservation says why the loss of observation i at the row that the system is at is
 // not finite.
 func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
 	w, slot := s.Worker, s.objective.Prog.Model.Layout.Observes[i]
@@ -142,7 +142,7 @@ func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
 }
 
 // badSpread names an argument of an observation's distribution that is not
-// above 0 at the row that stands, as all of them have to be.
+// above 0 at the row that the system is at, as all of them have to be.
 func (s *Worker) badSpread(i int, o *check.Observe) string {
 	mod, err := engine.Once(s.objective.Prog, "noise", s.objective.Prog.Noise)
 	if err != nil || mod == nil {
@@ -152,7 +152,7 @@ func (s *Worker) badSpread(i int, o *check.Observe) string {
 	sys := s.Worker.System
 	for name, from := range map[string][]float64{
 		"t": sys.T, "y": sys.Y, "d": sys.D, "u": sys.U, "ut": sys.Ut, "q": sys.Q, "s": sys.S, "p": sys.Frame.Input("p"),
-		"data": sys.Data, "seen": sys.Seen, "yb": sys.Yb, "db": sys.Db,
+		"data": sys.Data, "seen": sys.Seen, "yb": sys.Yb, "db": sys.Db, "ub": sys.Ub, "utb": sys.Utb,
 	} {
 		copy(f.Input(name), from)
 	}

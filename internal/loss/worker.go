@@ -315,7 +315,7 @@ func (l *Run) cotangents(size sim.Sizes) {
 	ct.EndY = l.EndY
 }
 
-// rowBack differentiates the loss of the row that stands: it adds to the
+// rowBack differentiates the loss of the row that the system is at: it adds to the
 // cotangents of its save and to the gradient accumulators.
 func (l *Run) rowBack(s *engine.System, k int, weight float64) {
 	if len(s.Row.Ct) == 0 { // nothing that moves is in the row

@@ -8,7 +8,7 @@ import (
 	"github.com/pinode/pinode/fit"
 )
 
-// SlotKind is where a value that a run may set stands.
+// SlotKind says which input of the model a slot is in.
 type SlotKind uint8
 
 const (
@@ -17,8 +17,8 @@ const (
 	InitialSlot                 // among the initial values of the states
 )
 
-// Slot is where a parameter, a covariate or the initial value of a state
-// stands.
+// Slot is the place of a parameter, a covariate or the initial value of a state in
+// the inputs of the model.
 type Slot struct {
 	Name string
 	Kind SlotKind
@@ -26,7 +26,7 @@ type Slot struct {
 	in   *fit.Interval
 }
 
-// Check checks that a value may stand there.
+// Check refuses a value that the slot may not have.
 func (p *Slot) Check(v float64) error {
 	if p.in != nil && !p.in.Contains(v) {
 		return fmt.Errorf("%s = %g is outside of its interval %s", p.Name, v, p.in)

@@ -95,9 +95,9 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 	return it, nil
 }
 
-// measure reads the rows of data with a measured value. A
-// missing value stands for another one of its observation, so that what a model
-// makes of it is a number; nothing of it counts.
+// measure reads the rows of data. In the place of a missing value it puts another one
+// of its observation, so that what a model makes of it is a number; nothing of it
+// counts.
 func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 	lay := &p.Model.Layout
 	counts := make([]bool, lay.NObs)
@@ -132,7 +132,7 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 }
 
 // schedule lays out saves and firings: rows at one time share a save unless a
-// firing stands between them. A row fires what it fires before it is read.
+// firing comes between them. A row fires what it fires before it is read.
 func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Trajectory) {
 	index := map[*check.Event]int{}
 	for i, e := range p.Model.Events {

@@ -23,76 +23,35 @@ type ensemble struct {
 	trajectories []*problem.Trajectory
 	of           []int // the trajectory of each run
 	slots        []problem.Slot
-	values       [][]float64 // of the places, by run
-	names        []func(i int) string
+	values       [][]float64          // of the places, by run
+	points       [][]float64          // the different values that runs have
+	labels       []func(i int) string // what tells a run from the others, in its name
 	seed         uint64
 }
 
 // ensemble lists the runs that samples and sweeps ask for.
 func (m *Simulator) ensemble(sp *problem.Space, trajectories []*problem.Trajectory, c Options, seed uint64) (*ensemble, error) {
-	r := &ensemble{space: sp, trajectories: trajectories, seed: seed}
-	rows := [][]float64{nil}
-	var labels []func(v []float64, i int) string
-	count := 1 // samples
-	add := func(name string) error {
-		p, err := sp.Slot(name)
-		r.slots = append(r.slots, p)
-		return err
-	}
+	r := &ensemble{space: sp, trajectories: trajectories, seed: seed, points: [][]float64{nil}}
 	if s := m.Prog.Checked.Simulate; s != nil {
 		for _, axis := range s.Sweep {
-			if err := add(axis.Name); err != nil {
+			if err := r.sweep(axis.Name, axis.Values); err != nil {
 				return nil, err
 			}
-			k := len(r.slots) - 1
-			var next [][]float64
-			for _, row := range rows {
-				for _, x := range axis.Values {
-					next = append(next, append(append([]float64{}, row...), x))
-				}
-			}
-			rows = next
-			labels = append(labels, func(v []float64, _ int) string { return fmt.Sprintf("%s=%g", axis.Name, v[k]) })
 		}
 		if s.Samples != nil {
-			count = s.Samples.N
-			labels = append(labels, func(_ []float64, i int) string { return fmt.Sprintf("sample=%d", i%count) })
-			for _, d := range s.Samples.Draws {
-				if err := add(d.Name); err != nil {
-					return nil, err
-				}
+			if err := r.sample(s.Samples); err != nil {
+				return nil, err
 			}
-			var next [][]float64
-			for _, row := range rows {
-				for i := range count {
-					v := append([]float64{}, row...)
-					for _, d := range s.Samples.Draws {
-						x, err := draw(d.Dist, fit.Stream(seed, "sample "+d.Name, i))
-						if err != nil {
-							return nil, err
-						}
-						v = append(v, x)
-					}
-					next = append(next, v)
-				}
-			}
-			rows = next
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Set)) {
-		if slices.ContainsFunc(r.slots, func(p problem.Slot) bool { return p.Name == name }) {
-			return nil, fmt.Errorf("`%s` is set to %g, and the simulate block gives it values of its own (`sweep` or `samples`)", name, c.Set[name])
-		}
-		if err := add(name); err != nil {
+		if err := r.set(name, c.Set[name]); err != nil {
 			return nil, err
 		}
-		for i := range rows {
-			rows[i] = append(rows[i], c.Set[name])
-		}
 	}
-	for _, row := range rows {
+	for _, point := range r.points {
 		for k, p := range r.slots {
-			if err := p.Check(row[k]); err != nil {
+			if err := p.Check(point[k]); err != nil {
 				return nil, err
 			}
 		}
@@ -101,15 +60,76 @@ func (m *Simulator) ensemble(sp *problem.Space, trajectories []*problem.Trajecto
 		if err := m.Grid(it, c.Until); err != nil {
 			return nil, err
 		}
-		for i := range rows {
+		for i := range r.points {
 			r.of = append(r.of, k)
-			r.values = append(r.values, rows[i])
+			r.values = append(r.values, r.points[i])
 		}
 	}
-	for _, l := range labels {
-		r.names = append(r.names, func(i int) string { return l(r.values[i], i) })
-	}
 	return r, nil
+}
+
+// slot adds a slot that the points of the ensemble have values of.
+func (r *ensemble) slot(name string) error {
+	p, err := r.space.Slot(name)
+	r.slots = append(r.slots, p)
+	return err
+}
+
+// sweep takes every point with every value of a slot.
+func (r *ensemble) sweep(name string, values []float64) error {
+	if err := r.slot(name); err != nil {
+		return err
+	}
+	k := len(r.slots) - 1
+	var next [][]float64
+	for _, p := range r.points {
+		for _, x := range values {
+			next = append(next, append(slices.Clone(p), x))
+		}
+	}
+	r.points = next
+	r.labels = append(r.labels, func(i int) string { return fmt.Sprintf("%s=%g", name, r.values[i][k]) })
+	return nil
+}
+
+// sample takes every point with every draw from distributions.
+func (r *ensemble) sample(s *check.Samples) error {
+	for _, d := range s.Draws {
+		if err := r.slot(d.Name); err != nil {
+			return err
+		}
+	}
+	var next [][]float64
+	for _, p := range r.points {
+		for i := range s.N {
+			v := slices.Clone(p)
+			for _, d := range s.Draws {
+				x, err := draw(d.Dist, fit.Stream(r.seed, "sample "+d.Name, i))
+				if err != nil {
+					return err
+				}
+				v = append(v, x)
+			}
+			next = append(next, v)
+		}
+	}
+	r.points = next
+	r.labels = append(r.labels, func(i int) string { return fmt.Sprintf("sample=%d", i%s.N) })
+	return nil
+}
+
+// set gives all points one value of a slot.
+func (r *ensemble) set(name string, v float64) error {
+	if slices.ContainsFunc(r.slots, func(p problem.Slot) bool { return p.Name == name }) {
+		return fmt.Errorf("`%s` is set to %g, and the simulate block gives it values of its own (`sweep` or `samples`)", name, v)
+	}
+	if err := r.slot(name); err != nil {
+		return err
+	}
+	for i := range r.points {
+		r.points[i] = append(r.points[i], v)
+	}
+	return nil
 }
 
 // name is what run i is called.
@@ -118,7 +138,7 @@ func (r *ensemble) name(i int) string {
 	if n := r.trajectories[r.of[i]].Name; n != "" {
 		parts = append(parts, n)
 	}
-	for _, f := range r.names {
+	for _, f := range r.labels {
 		parts = append(parts, f(i))
 	}
 	return strings.Join(parts, ", ")
@@ -174,4 +194,9 @@ func draw(d *check.Dist, rng *rand.Rand) (float64, error) {
 		return distuv.Exponential{Rate: 1 / a[0], Src: rng}.Rand(), nil
 	}
 	return 0, fmt.Errorf("cannot draw from `%s`", d.Name)
+}
+
+// ownParams reports whether runs differ in parameters that trajectories share else.
+func (r *ensemble) ownParams() bool {
+	return slices.ContainsFunc(r.slots, func(p problem.Slot) bool { return p.Kind == problem.SharedSlot })
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/pinode/pinode/sim"
 )
 
-// rows are the saves of a run with the instants of its events between them,
+// Rows are the saves of a run with the instants of its events between them,
 // before and after.
 func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, tr *sim.Trajectory) (rows [][]float64, evs []Event) {
 	lay := &p.Model.Layout
@@ -22,8 +22,7 @@ func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, tr *sim.Traje
 		if sys.Outputs != nil {
 			sys.From = math.Inf(side)
 			sys.At(t, y, d)
-			copy(sys.Yb, yb)
-			copy(sys.Db, db)
+			sys.Before(t, yb, db)
 			sys.Choose(d, db)
 			sys.Outputs.Run()
 			row = append(row, sys.Outputs.Value[:len(lay.Outputs)]...)
@@ -43,16 +42,17 @@ func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, tr *sim.Traje
 			if k == first && r.T > span.T0 {
 				left = -1
 			}
+			t := min(r.T, until) // so that times do not go back
 			// Outputs that jump where a slide starts have rows on both sides: none for
 			// what is found out within an instant, or before the start.
 			slide := r.Event < 0
 			jumps := slide && sys.Outs[0][0].Run != sys.Outs[1][0].Run
 			last := k+1 == len(tr.Log) || tr.Log[k+1].T != r.T
 			if !jumps || k == first && r.T > span.T0 {
-				add(r.T, r.YBefore, r.DBefore, b.YBefore, b.DBefore, left)
+				add(t, r.YBefore, r.DBefore, b.YBefore, b.DBefore, left)
 			}
 			if !slide || jumps && last && r.T > span.T0 {
-				add(r.T, r.YAfter, r.DAfter, b.YBefore, b.DBefore, 1)
+				add(t, r.YAfter, r.DAfter, b.YBefore, b.DBefore, 1)
 			}
 			name, surface := explain.RecordName(p, r)
 			evs = append(evs, Event{

@@ -91,20 +91,28 @@ func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
-	vary := false
-	for _, p := range runs.slots {
-		vary = vary || p.Kind == problem.SharedSlot
-	}
-	r, err := engine.NewRunner(m.Prog, opt, len(runs.of), compiler.Want{}, vary, c.Workers)
+	r, err := engine.NewRunner(m.Prog, opt, len(runs.of), compiler.Want{}, runs.ownParams(), c.Workers)
 	if err != nil {
 		return nil, err
 	}
+	stats, err := m.run(ctx, r, runs, out, pick)
+	if err != nil {
+		return nil, err
+	}
+	explain.Stiffness(m.Prog.Program, &out.Warnings, stats, opt)
+	out.Unproven = explain.Unproven(m.Prog.Program, &out.Stats)
+	return out, nil
+}
+
+// run does the runs of an ensemble and makes their tables; pick chooses the columns.
+func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, out *Simulation, pick func([]float64) []float64) ([]sim.Stats, error) {
+	sp := runs.space
 	x, err := sp.X0()
 	if err != nil {
 		return nil, err
 	}
-	nat, p := sp.Natural(), make([]float64, len(sp.P))
-	p = sp.SharedInputs(x, nat, p)
+	nat := sp.Natural()
+	p := sp.SharedInputs(x, nat, make([]float64, len(sp.P)))
 	r.Bind(p, sp.Scales)
 	out.Trajectories = make([]*Trajectory, len(runs.of))
 	fails := make([]error, len(runs.of))
@@ -130,19 +138,17 @@ func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	for i, st := range stats {
+	for i := range stats {
 		if fails[i] != nil {
 			return nil, fails[i]
 		}
-		out.Stats.Add(&st)
+		out.Stats.Add(&stats[i])
 	}
-	explain.Stiffness(m.Prog.Program, &out.Warnings, stats, opt)
-	out.Unproven = explain.Unproven(m.Prog.Program, &out.Stats)
-	return out, nil
+	return stats, nil
 }
 
 // choose keeps the columns of the names that are asked for, the time before
-// them, and returns how a row is cut to them. A name stands for all of its
+// them, and returns how a row is cut to them. A name means all of its
 // components.
 func (s *Simulation) choose(names []string) (func([]float64) []float64, error) {
 	if len(names) == 0 {

@@ -64,17 +64,13 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 		return nil, err
 	}
 	s := &Solver{rev: n == 1, runs: &ensemble{space: sp, trajectories: trajectories, of: make([]int, n), values: make([][]float64, n), seed: uint64(m.Settings.Int("seed"))}}
-	vary := false
 	for _, name := range names {
-		p, err := sp.Slot(name)
-		if err != nil {
+		if err := s.runs.slot(name); err != nil {
 			return nil, err
 		}
-		vary = vary || p.Kind == problem.SharedSlot
-		s.runs.slots = append(s.runs.slots, p)
 	}
 	opt.Forget = !s.rev
-	if s.r, err = engine.NewRunner(m.Prog, opt, n, compiler.Want{Reverse: s.rev}, vary, c.Workers); err != nil {
+	if s.r, err = engine.NewRunner(m.Prog, opt, n, compiler.Want{Reverse: s.rev}, s.runs.ownParams(), c.Workers); err != nil {
 		return nil, err
 	}
 	x, err := sp.X0()

@@ -111,53 +111,64 @@ func (s *sheet) save(path string) error {
 // maxPanels is how many trajectories a figure shows.
 const maxPanels = 6
 
+// fitTables are the tables that the figure of a fit is made of.
+type fitTables struct {
+	run                         *report.Folder
+	residuals, trajectories     *data.Table
+	names, splits, observations []string // of residuals
+	times, values               []float64
+	curveNames                  []string // of trajectories
+	curveTimes                  []float64
+	events                      map[string][]float64
+}
+
+// readFit reads them; nil where nothing was measured but events.
+func readFit(run *report.Folder) (*fitTables, error) {
+	f := &fitTables{run: run, events: eventTimes(run)}
+	var err error
+	if f.residuals, err = data.ReadFile(run.Path("residuals.csv")); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	if f.trajectories, err = data.ReadFile(run.Path("trajectories.csv")); err != nil {
+		return nil, err
+	}
+	for _, c := range []struct {
+		of   *data.Table
+		name string
+		to   *[]string
+	}{{f.residuals, "trajectory", &f.names}, {f.residuals, "split", &f.splits}, {f.residuals, "observation", &f.observations}, {f.trajectories, "trajectory", &f.curveNames}} {
+		if *c.to, err = c.of.Strings(c.name); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range []struct {
+		of   *data.Table
+		name string
+		to   *[]float64
+	}{{f.residuals, "t", &f.times}, {f.residuals, "data", &f.values}, {f.trajectories, "t", &f.curveTimes}} {
+		if *c.to, err = c.of.Floats(c.name); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// panel is a trajectory over the data of an observation.
+type panel struct{ name, split, observation string }
+
 // fitFigure shows up to six trajectories over their data, validation last.
 func fitFigure(run *report.Folder) (*sheet, error) {
-	res, err := data.ReadFile(run.Path("residuals.csv"))
-	if errors.Is(err, fs.ErrNotExist) { // nothing was measured but events
-		return nil, nil
-	}
-	if err != nil {
+	f, err := readFit(run)
+	if f == nil || err != nil {
 		return nil, err
 	}
-	traj, err := data.ReadFile(run.Path("trajectories.csv"))
-	if err != nil {
-		return nil, err
-	}
-	names, err := res.Strings("trajectory")
-	if err != nil {
-		return nil, err
-	}
-	split, err := res.Strings("split")
-	if err != nil {
-		return nil, err
-	}
-	obs, err := res.Strings("observation")
-	if err != nil {
-		return nil, err
-	}
-	rt, err := res.Floats("t")
-	if err != nil {
-		return nil, err
-	}
-	values, err := res.Floats("data")
-	if err != nil {
-		return nil, err
-	}
-	tn, err := traj.Strings("trajectory")
-	if err != nil {
-		return nil, err
-	}
-	tt, err := traj.Floats("t")
-	if err != nil {
-		return nil, err
-	}
-	events := eventTimes(run)
-	type panel struct{ name, split, obs string }
 	var panels []panel
 	seen := map[panel]bool{}
-	for i := range names {
-		k := panel{names[i], split[i], obs[i]}
+	for i := range f.names {
+		k := panel{f.names[i], f.splits[i], f.observations[i]}
 		if !seen[k] {
 			seen[k] = true
 			panels = append(panels, k)
@@ -171,54 +182,61 @@ func fitFigure(run *report.Folder) (*sheet, error) {
 		s.plots = append(s.plots, make([]*plot.Plot, cols))
 	}
 	for k, pn := range panels {
-		p := plot.New()
-		p.Title.Text = strings.TrimPrefix(pn.name+" · "+pn.obs, " · ")
-		if pn.split == "validate" {
-			p.Title.Text += " (validation)"
-		}
-		p.X.Label.Text, p.Y.Label.Text = run.Label("t"), run.Label(pn.obs)
-		var pts, curve plotter.XYs
-		for i := range names {
-			if names[i] == pn.name && obs[i] == pn.obs {
-				pts = append(pts, plotter.XY{X: rt[i], Y: values[i]})
-			}
-		}
-		column := pn.obs
-		if _, err := traj.Floats(column + "_obs"); err == nil {
-			column += "_obs"
-		}
-		y, err := traj.Floats(column)
-		if err != nil {
+		if s.plots[k/cols][k%cols], err = f.plot(pn); err != nil {
 			return nil, err
 		}
-		for i := range tn {
-			if tn[i] == pn.name {
-				curve = append(curve, plotter.XY{X: tt[i], Y: y[i]})
-			}
-		}
-		lo, hi := bounds(pts, curve)
-		for _, t := range events[pn.name] {
-			l, err := plotter.NewLine(plotter.XYs{{X: t, Y: lo}, {X: t, Y: hi}})
-			if err != nil {
-				return nil, err
-			}
-			l.Color, l.Width, l.Dashes = marks, vg.Points(0.6), []vg.Length{vg.Points(2), vg.Points(2)}
-			p.Add(l)
-		}
-		sc, err := plotter.NewScatter(pts)
-		if err != nil {
-			return nil, err
-		}
-		sc.Shape, sc.Radius, sc.Color = draw.CircleGlyph{}, vg.Points(1.4), dots
-		l, err := plotter.NewLine(curve)
-		if err != nil {
-			return nil, err
-		}
-		l.Color, l.Width = ink, vg.Points(1.2)
-		p.Add(sc, l)
-		s.plots[k/cols][k%cols] = p
 	}
 	return s, nil
+}
+
+// plot draws a panel.
+func (f *fitTables) plot(pn panel) (*plot.Plot, error) {
+	p := plot.New()
+	p.Title.Text = strings.TrimPrefix(pn.name+" · "+pn.observation, " · ")
+	if pn.split == "validate" {
+		p.Title.Text += " (validation)"
+	}
+	p.X.Label.Text, p.Y.Label.Text = f.run.Label("t"), f.run.Label(pn.observation)
+	var pts, curve plotter.XYs
+	for i := range f.names {
+		if f.names[i] == pn.name && f.observations[i] == pn.observation {
+			pts = append(pts, plotter.XY{X: f.times[i], Y: f.values[i]})
+		}
+	}
+	column := pn.observation
+	if _, err := f.trajectories.Floats(column + "_obs"); err == nil {
+		column += "_obs"
+	}
+	y, err := f.trajectories.Floats(column)
+	if err != nil {
+		return nil, err
+	}
+	for i := range f.curveNames {
+		if f.curveNames[i] == pn.name {
+			curve = append(curve, plotter.XY{X: f.curveTimes[i], Y: y[i]})
+		}
+	}
+	lo, hi := bounds(pts, curve)
+	for _, t := range f.events[pn.name] {
+		l, err := plotter.NewLine(plotter.XYs{{X: t, Y: lo}, {X: t, Y: hi}})
+		if err != nil {
+			return nil, err
+		}
+		l.Color, l.Width, l.Dashes = marks, vg.Points(0.6), []vg.Length{vg.Points(2), vg.Points(2)}
+		p.Add(l)
+	}
+	sc, err := plotter.NewScatter(pts)
+	if err != nil {
+		return nil, err
+	}
+	sc.Shape, sc.Radius, sc.Color = draw.CircleGlyph{}, vg.Points(1.4), dots
+	l, err := plotter.NewLine(curve)
+	if err != nil {
+		return nil, err
+	}
+	l.Color, l.Width = ink, vg.Points(1.2)
+	p.Add(sc, l)
+	return p, nil
 }
 
 // learnedFigure shows what neural blocks of one argument learned, over the
