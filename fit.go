@@ -242,12 +242,22 @@ func (r *Run) Values() *Values {
 }
 
 // State is the state of the run's fit at its last checkpoint, for FitOptions.Resume.
-// The model must be the one of the run.
+// The model and its data must be those of the run.
 func (r *Run) State(m *Model) (*fit.State, error) {
+	state, err := r.folder.State()
+	if err != nil {
+		return nil, err
+	}
 	if !r.folder.SameModel(m.prog.Checked.Source.Text) {
 		return nil, fmt.Errorf("%s was a fit of another version of %s; resume needs the same model", r.Dir, m.Path())
 	}
-	return r.folder.State()
+	switch path, err := r.folder.OtherData(report.Source{Path: m.Path(), Program: m.Program()}); {
+	case err != nil:
+		return nil, err
+	case path != "":
+		return nil, fmt.Errorf("%s was a fit to another version of %s; resume needs the same data", r.Dir, path)
+	}
+	return state, nil
 }
 
 // Evaluation is a model at given values beside its data.

@@ -17,13 +17,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/pinode/pinode/compiler"
-	"github.com/pinode/pinode/compiler/check"
-	"github.com/pinode/pinode/compiler/lower"
-	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/environ"
@@ -196,9 +194,6 @@ func Solvers() string { return environ.Solvers() }
 
 // Explanations describe every code of a diagnostic, and the ways in which a run can
 // end.
-func Explanations() (list []diag.Code) {
-	for _, l := range [][]diag.Code{dsl.Codes, check.Codes, lower.Codes, explain.Codes, explain.Outside, explain.Statuses} {
-		list = append(list, l...)
-	}
-	return list
+func Explanations() []diag.Code {
+	return slices.Concat(explain.Diagnostics(), explain.Statuses)
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/pinode/pinode/internal/report"
 )
 
-// lineDiff lists the lines that differ, old ones with -, new ones with +.
+// lineDiff lists the lines that differ with their numbers, old ones with -, new
+// ones with +.
 func lineDiff(name, before, after string) string {
 	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
 	// The longest common subsequence; files are short.
@@ -41,7 +42,7 @@ func lineDiff(name, before, after string) string {
 			fmt.Fprintf(&w, "%d -%s\n", i+1, a[i])
 			i++
 		default:
-			fmt.Fprintf(&w, "%d +%s\n", i+1, b[j])
+			fmt.Fprintf(&w, "%d +%s\n", j+1, b[j])
 			j++
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -154,11 +153,7 @@ func (a *app) report(err error) int {
 		fmt.Fprintf(a.err, "error: %s\n", err)
 		return exitData
 	}
-	text := err.Error()
-	fmt.Fprintf(a.err, "error: %s\n", text)
-	if strings.HasPrefix(text, "unknown ") || strings.Contains(text, "arg(s)") || strings.Contains(text, "flag") {
-		return exitUsage
-	}
+	fmt.Fprintf(a.err, "error: %s\n", err)
 	return exitUsage
 }
 

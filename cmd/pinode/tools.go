@@ -179,8 +179,8 @@ func (a *app) dumpCmd() *cobra.Command {
 	return c
 }
 
-// codes are all documented diagnostics, and the ways a run can end.
-func codes() map[string]diag.Code {
+// explained are all documented diagnostics, and the ways a run can end, by name.
+func explained() map[string]diag.Code {
 	out := map[string]diag.Code{}
 	for _, c := range pinode.Explanations() {
 		out[c.Name] = c
@@ -193,13 +193,13 @@ func (a *app) explainCmd() *cobra.Command {
 		Use: "explain CODE", Short: "Explain a diagnostic, or how a run ended", Example: "  pinode explain unit-mismatch\n  pinode explain event_graze", Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var out []string
-			for n := range codes() {
+			for n := range explained() {
 				out = append(out, n)
 			}
 			return out, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			all := codes()
+			all := explained()
 			names := make([]string, 0, len(all))
 			for n := range all {
 				names = append(names, n)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/dsl/diag"
@@ -41,11 +40,9 @@ func reference() string {
 	}
 	r.section("Diagnostics")
 	r.say("`pinode explain CODE` explains each, with an example.\n\n")
-	all := pinode.Explanations() // ends with the ways a run can end
-	statuses := len(all) - len(explain.Statuses)
-	r.codes(all[:statuses])
+	r.codes(explain.Diagnostics())
 	r.section("How a run can end")
-	r.codes(all[statuses:])
+	r.codes(explain.Statuses)
 	return r.String()
 }
 

@@ -1,8 +1,18 @@
 package explain
 
 import (
+	"slices"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
 )
+
+// Diagnostics are the codes of mistakes and doubts, in the order of the passes.
+func Diagnostics() []diag.Code {
+	return slices.Concat(dsl.Codes, check.Codes, lower.Codes, Codes, command)
+}
 
 // Codes explains the diagnostics of fits, of simulations and of reading data.
 var Codes = []diag.Code{
@@ -101,8 +111,8 @@ simulate { until: 40 }`,
 	},
 }
 
-// Outside explains the codes of mistakes that are not in a model file.
-var Outside = []diag.Code{
+// command explains the codes of mistakes that are not in a model file.
+var command = []diag.Code{
 	{
 		Name: "data", Title: "a table that does not fit its data block",
 		Explanation: "A file of data could not be read, or what stands in it cannot be what the data block says: a column that is not there, a text in the place of a number, two values of a key in one trajectory. The message names the file, and the line and column where there are some.",

@@ -187,6 +187,21 @@ func (r *Folder) SameModel(text string) bool {
 	return hashFile(r.Path("model.node")) == hash([]byte(text))
 }
 
+// OtherData is the path of a file of data that is not what it was when the fit of the
+// folder began, or nothing.
+func (r *Folder) OtherData(src Source) (string, error) {
+	info, err := r.Info()
+	if err != nil {
+		return "", err
+	}
+	for _, d := range dataFiles(src) {
+		if info.Hashes[d] != hashFile(d) {
+			return d, nil
+		}
+	}
+	return "", nil
+}
+
 // State reads the state of the fit at its last checkpoint.
 func (r *Folder) State() (*fit.State, error) {
 	text, err := os.ReadFile(r.Path("checkpoints/last.json"))

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -20,7 +21,11 @@ import (
 func ReplaceFile(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".pinode-*")
 	if err != nil {
-		return err
+		var at *os.PathError // names the file beside
+		if errors.As(err, &at) {
+			err = at.Err
+		}
+		return fmt.Errorf("%s cannot be written: %w", path, err)
 	}
 	defer os.Remove(f.Name())
 	if _, err := f.Write(text); err != nil {

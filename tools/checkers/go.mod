@@ -1,4 +1,4 @@
-module github.com/pinode/pinode/tools
+module github.com/pinode/pinode/tools/checkers
 
 go 1.26.0
 
