@@ -34,7 +34,7 @@ func (s *standing) RHS(t float64, y, dy []float64) { s.System.RHS(t, y, s.d, dy)
 func (s *standing) Probe(theta float64, g, rate []float64) {
 	s.step.Dense(theta, s.y)
 	s.step.DenseRate(theta, s.f)
-	s.System.Look(s.step.T+theta*s.step.H, s.y, s.d, s.f, g, rate)
+	s.System.GuardsAlong(s.step.T+theta*s.step.H, s.y, s.d, s.f, g, rate)
 }
 
 func (s *standing) Bounds(a, b float64, to *events.Bounds) bool {

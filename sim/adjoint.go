@@ -15,56 +15,64 @@ import (
 // At the instants it does what the discrete sweep does, with the flow in the
 // place of the step. The state along the way is the dense output of the
 // stored steps, or, for backsolve, integrated backwards along with λ from the
-// end of each smooth stretch.
+// end of each smooth piece.
 type continuous struct {
 	*reverse
-	backsolve bool
-	step      *solvers.Stepper
-	ctl       *solvers.Controller
-	cur       *entry
-	x         []float64 // [y] λ, d̄
-	yAt       []float64
-	bar, barD []float64
-	ct        []float64
-	field     []float64
+	how      stateOf
+	step     *solvers.Stepper
+	ctl      *solvers.Controller
+	cur      *entry
+	x        []float64 // [y] λ, d̄
+	yAt      []float64
+	byY, byD []float64 // room: what a derivative adds
+	ct       []float64
+	field    []float64
 }
+
+// stateOf is where the adjoint equation has the state from.
+type stateOf int
+
+const (
+	adjoint   stateOf = iota // the dense output of the steps
+	backsolve                // the state is integrated backwards too
+)
 
 // Adjoint is like Backward with the continuous adjoint along the stored dense
 // solution; its error is that of the tolerances, not of round-off.
 func (s *Integrator) Adjoint(m Reverse, ct *Cotangents) (t0Bar float64) {
-	return s.backwardContinuous(m, ct, false)
+	return s.sweep(adjoint, m, ct)
 }
 
 // Backsolve is like Adjoint, but integrates the state backwards too instead
 // of reading it off the stored steps.
 func (s *Integrator) Backsolve(m Reverse, ct *Cotangents) (t0Bar float64) {
-	return s.backwardContinuous(m, ct, true)
+	return s.sweep(backsolve, m, ct)
 }
 
-func (s *Integrator) backwardContinuous(m Reverse, ct *Cotangents, backsolve bool) float64 {
-	c := s.cont[b2i(backsolve)]
+func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
+	c := s.cont[how]
 	if c == nil {
-		n := s.size.Y + s.size.D
-		if backsolve {
-			n += s.size.Y
+		n := s.run.size.Y + s.run.size.D
+		if how == backsolve {
+			n += s.run.size.Y
 		}
-		method := s.opt.Method
+		method := s.run.opt.Method
 		if !method.Adaptive() {
 			method = solvers.Tsit5
 		}
 		c = &continuous{
-			reverse: s.reverse(), backsolve: backsolve,
+			reverse: s.reverse(), how: how,
 			step: solvers.NewStepper(method, n), ctl: solvers.NewController(method),
-			x: make([]float64, n), yAt: make([]float64, s.size.Y),
-			bar: make([]float64, s.size.Y), barD: make([]float64, s.size.D),
-			ct: make([]float64, s.size.Y), field: make([]float64, s.size.Y),
+			x: make([]float64, n), yAt: make([]float64, s.run.size.Y),
+			byY: make([]float64, s.run.size.Y), byD: make([]float64, s.run.size.D),
+			ct: make([]float64, s.run.size.Y), field: make([]float64, s.run.size.Y),
 		}
-		s.cont[b2i(backsolve)] = c
+		s.cont[how] = c
 	}
 	c.begin(m, ct)
 	for c.reverse.back() {
 		if c.e.kind == stepEntry {
-			c.stretchBack(c.e)
+			c.stepBack(c.e)
 		} else {
 			c.other(c.e)
 		}
@@ -72,90 +80,83 @@ func (s *Integrator) backwardContinuous(m Reverse, ct *Cotangents, backsolve boo
 	return c.finish()
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// stretchBack goes back over one stored step.
-func (c *continuous) stretchBack(e *entry) {
-	s := c.Integrator
+// stepBack goes back over one stored step.
+func (c *continuous) stepBack(e *entry) {
+	s := c.history
 	y1, anchored := c.endState(e)
-	f1 := s.step.EndRate()
-	hBar := dot(c.y, f1) + c.t // of the end's time, which moves along the flow
+	f1 := s.stepper.EndRate()
+	hBar := dot(c.bar.y, f1) + c.bar.t // of the end's time, which moves along the flow
 	switch e.end {
 	case endFree:
 	case endFixed:
 		hBar = 0
 	case endRoot:
 		// dτ = −(g_y dy + g_p dp + g_t dt)/ġ at the end of the flow.
-		clear(c.bar)
-		clear(c.barD)
-		gt := c.m.GuardVJP(e.t+e.h, y1, s.d, e.ref, 1, c.bar, c.barD, false)
-		mu := -hBar / (gt + dot(c.bar, f1))
-		c.m.GuardVJP(e.t+e.h, y1, s.d, e.ref, mu, c.y, c.d, true)
+		clear(c.byY)
+		clear(c.byD)
+		gt := c.m.GuardVJP(e.t+e.h, y1, s.d, e.ref, 1, c.byY, c.byD, WithoutParams)
+		mu := -hBar / (gt + dot(c.byY, f1))
+		c.m.GuardVJP(e.t+e.h, y1, s.d, e.ref, mu, c.bar.y, c.bar.d, WithParams)
 	default:
 		c.scheduleBack(e, hBar)
 	}
-	c.t = 0
+	c.bar.t = 0
 	if e.h > 0 {
 		c.integrate(e, y1, anchored)
 	}
 	if c.starts() {
 		// A later start by δt leaves out f δt of the flow.
 		y0, _ := s.tape.at(e.state, s.size.Y, s.size.D)
-		s.RHS(e.t, y0, c.field)
-		c.t = -dot(c.y, c.field)
+		s.rhs(e.t, y0, c.field)
+		c.bar.t = -dot(c.bar.y, c.field)
 	}
 }
 
-// starts reports whether a smooth stretch starts with the current step.
+// starts reports whether a smooth piece of the run starts with the current step.
 func (c *continuous) starts() bool {
-	if len(c.steps) > 0 || c.at == 0 {
-		return len(c.steps) == 0
+	if len(c.before) > 0 || c.at == 0 {
+		return len(c.before) == 0
 	}
-	before := &c.Integrator.tape.entries[c.at-1]
-	return before.kind != stretchEntry && before.kind != rollEntry && (before.kind != stepEntry || before.end != endFree)
+	before := &c.history.tape.entries[c.at-1]
+	return before.kind != segmentEntry && before.kind != laneEntry && (before.kind != stepEntry || before.end != endFree)
 }
 
-// endState recomputes the step, whose dense output then stands, and returns
-// its end. anchored says that this end is not the start of another step of
-// the same smooth stretch.
+// endState puts the step into the stepper, for its dense output, and returns its end.
+// anchored says that this end is not the start of another step of the same smooth
+// piece.
 func (c *continuous) endState(e *entry) (y1 []float64, anchored bool) {
-	c.Integrator.replay(e)
-	return c.Integrator.step.End(), e.end != endFree
+	c.history.replay(e)
+	return c.stepper.End(), e.end != endFree
 }
 
 // integrate takes λ from the end of the step to its start, past the saves in
 // it.
 func (c *continuous) integrate(e *entry, y1 []float64, anchored bool) {
-	s := c.Integrator
+	s := c.history
 	c.cur = e
 	off := 0
-	if c.backsolve {
+	if c.how == backsolve {
 		off = s.size.Y
 		if anchored {
 			copy(c.x, y1)
 		}
 	}
-	copy(c.x[off:], c.y)
-	copy(c.x[off+s.size.Y:], c.d)
+	copy(c.x[off:], c.bar.y)
+	copy(c.x[off+s.size.Y:], c.bar.d)
 	t := e.t + e.h
 	for i := e.hi - 1; i >= e.lo; i-- {
 		c.flow(t, s.span.Saves[i])
 		t = s.span.Saves[i]
 		addTo(c.x[off:off+s.size.Y], row(c.reverse.ct.Y, i))
 		addTo(c.x[off+s.size.Y:], row(c.reverse.ct.D, i))
-		if !s.separate[i] {
+		if !s.saves.separate[i] {
 			addTo(c.x[off:off+s.size.Y], row(c.reverse.ct.BeforeY, i))
 			addTo(c.x[off+s.size.Y:], row(c.reverse.ct.BeforeD, i))
 		}
 	}
 	c.flow(t, e.t)
-	copy(c.y, c.x[off:])
-	copy(c.d, c.x[off+s.size.Y:])
+	copy(c.bar.y, c.x[off:])
+	copy(c.bar.d, c.x[off+s.size.Y:])
 }
 
 // flow integrates x backwards from t to end.
@@ -175,7 +176,7 @@ func (c *continuous) flow(t, end float64) {
 			h = next
 			continue
 		}
-		c.account(h)
+		c.quadrature(h)
 		rejected = 0
 		t -= h
 		if t-end <= ulp(t) || h == 0 {
@@ -196,7 +197,7 @@ func (c *continuous) meanError() float64 {
 	}
 	rtol := c.opt.RTol
 	atol := math.Max(1e-3*rtol*big, 1e-300)
-	if c.backsolve { // of the state, which may be nothing but round-off
+	if c.how == backsolve { // of the state, which may be nothing but round-off
 		atol = math.Max(atol, 1e-3*c.opt.ATol)
 	}
 	return c.step.MeanError(len(c.x), rtol, atol)
@@ -204,51 +205,51 @@ func (c *continuous) meanError() float64 {
 
 // state returns y at time t, from x or from the dense output.
 func (c *continuous) state(t float64, x []float64) []float64 {
-	if c.backsolve {
+	if c.how == backsolve {
 		return x[:c.size.Y]
 	}
-	c.Integrator.step.Dense((t-c.cur.t)/c.cur.h, c.yAt)
+	c.stepper.Dense((t-c.cur.t)/c.cur.h, c.yAt)
 	return c.yAt
 }
 
 // RHS is the field of the adjoint equation.
 func (c *continuous) RHS(t float64, x, dx []float64) {
-	s := c.Integrator
+	s := c.history
 	y := c.state(t, x)
 	off := 0
-	if c.backsolve {
-		s.RHS(t, y, dx[:s.size.Y])
+	if c.how == backsolve {
+		s.rhs(t, y, dx[:s.size.Y])
 		off = s.size.Y
 	}
-	clear(c.bar)
-	clear(c.barD)
+	clear(c.byY)
+	clear(c.byD)
 	copy(c.ct, x[off:])
-	c.pull(t, y, false)
-	for i, v := range c.bar {
+	c.addVJP(t, y, WithoutParams)
+	for i, v := range c.byY {
 		dx[off+i] = -v
 	}
-	for i, v := range c.barD {
+	for i, v := range c.byD {
 		dx[off+s.size.Y+i] = -v
 	}
 }
 
-// pull adds ctᵀ∂f to bar and barD.
-func (c *continuous) pull(t float64, y []float64, params bool) {
+// addVJP adds ctᵀ∂f to byY and byD.
+func (c *continuous) addVJP(t float64, y []float64, params Params) {
 	for i, h := range c.held {
 		if h {
 			c.ct[i] = 0
 		}
 	}
-	c.m.RHSVJP(t, y, c.Integrator.d, c.ct, c.bar, c.barD, params)
+	c.m.RHSVJP(t, y, c.history.d, c.ct, c.byY, c.byD, params)
 }
 
-// account adds the step's share of ∫ λᵀ f_p dt to the parameters, with the
-// weights of the method.
-func (c *continuous) account(h float64) {
-	s := c.Integrator
+// quadrature adds the step's share of ∫ λᵀ f_p dt to the parameters' accumulator, with
+// the weights of the method.
+func (c *continuous) quadrature(h float64) {
+	s := c.history
 	tab := c.step.Tableau()
 	off := 0
-	if c.backsolve {
+	if c.how == backsolve {
 		off = s.size.Y
 	}
 	for i, b := range tab.B {
@@ -260,6 +261,6 @@ func (c *continuous) account(h float64) {
 		for l := range c.ct {
 			c.ct[l] = h * b * x[off+l]
 		}
-		c.pull(t, c.state(t, x), true)
+		c.addVJP(t, c.state(t, x), WithParams)
 	}
 }

@@ -29,7 +29,7 @@ func (b *ball) Guards(_ float64, y, _ []float64, _ []bool, g, rate, accel []floa
 		accel[0] = -b.g
 	}
 }
-func (b *ball) Look(_ float64, y, _, dy, g, rate []float64) {
+func (b *ball) GuardsAlong(_ float64, y, _, dy, g, rate []float64) {
 	g[0], rate[0] = y[0]-b.r, dy[0]
 }
 func (*ball) Spread(_ float64, _, _, ry []float64, _ float64, g, rate []float64) {
@@ -47,14 +47,14 @@ func (b *ball) InitVJP(_ float64, yCt, _ []float64) float64 {
 	b.bar[3] += yCt[1]
 	return 0
 }
-func (b *ball) RHSVJP(_ float64, _, _, ct, yBar, _ []float64, params bool) float64 {
+func (b *ball) RHSVJP(_ float64, _, _, ct, yBar, _ []float64, params Params) float64 {
 	yBar[1] += ct[0]
 	if params {
 		b.bar[0] -= ct[1]
 	}
 	return 0
 }
-func (b *ball) GuardVJP(_ float64, _, _ []float64, _ int, ct float64, yBar, _ []float64, params bool) float64 {
+func (b *ball) GuardVJP(_ float64, _, _ []float64, _ int, ct float64, yBar, _ []float64, params Params) float64 {
 	yBar[0] += ct
 	if params {
 		b.bar[4] -= ct

@@ -13,7 +13,7 @@ type Tangents struct {
 // forward is the state of a forward sweep: the tangents of the state and of
 // the time at the current entry.
 type forward struct {
-	*Integrator
+	*history
 	m   Forward
 	out *Tangents
 
@@ -23,6 +23,8 @@ type forward struct {
 	field []float64
 	sched []float64
 	snaps []snapTangent
+
+	vals, readY, readD []float64 // room: of the values of a jump, and of what it reads
 }
 
 type snapTangent struct {
@@ -30,51 +32,51 @@ type snapTangent struct {
 	t, due float64
 }
 
-// Forward pushes the direction that m was told of through the run that the
+// Forward pushes the direction that m has been given through the run that the
 // integrator did last: the exact directional derivative of the discrete
 // solution, as Backward is its exact gradient.
 func (s *Integrator) Forward(m Forward, out *Tangents) {
 	f := s.forward()
 	f.m, f.out = m, out
-	s.model = m
-	n := len(s.span.Saves)
-	out.Y, out.D = rows(out.Y, n, s.size.Y), rows(out.D, n, s.size.D)
-	out.BeforeY, out.BeforeD = rows(out.BeforeY, n, s.size.Y), rows(out.BeforeD, n, s.size.D)
-	out.EndY, out.EndD = resize(out.EndY, s.size.Y), resize(out.EndD, s.size.D)
+	s.run.model = m
+	n := len(s.run.span.Saves)
+	out.Y, out.D = rows(out.Y, n, s.run.size.Y), rows(out.D, n, s.run.size.D)
+	out.BeforeY, out.BeforeD = rows(out.BeforeY, n, s.run.size.Y), rows(out.BeforeD, n, s.run.size.D)
+	out.EndY, out.EndD = resize(out.EndY, s.run.size.Y), resize(out.EndD, s.run.size.D)
 	out.EventT = out.EventT[:0]
-	for len(f.snaps) < len(s.tape.snaps) {
-		f.snaps = append(f.snaps, snapTangent{y: make([]float64, s.size.Y), d: make([]float64, s.size.D)})
+	for len(f.snaps) < len(s.run.tape.snaps) {
+		f.snaps = append(f.snaps, snapTangent{y: make([]float64, s.run.size.Y), d: make([]float64, s.run.size.D)})
 	}
 	m.TimesJVP(f.sched)
-	m.InitJVP(s.span.T0, 0, f.y, f.d)
+	m.InitJVP(s.run.span.T0, 0, f.y, f.d)
 	f.t = 0
-	for i := range s.hy.Switches {
-		s.clearModes(f.d, i)
+	for i := range s.run.hy.Switches {
+		s.run.clearModes(f.d, i)
 	}
-	for i := range s.tape.entries {
-		e := &s.tape.entries[i]
+	for i := range s.run.tape.entries {
+		e := &s.run.tape.entries[i]
 		switch e.kind {
 		case stepEntry:
 			f.stepOn(e)
-		case stretchEntry, rollEntry:
-			steps := s.expand(e)
+		case segmentEntry, laneEntry:
+			steps := s.hist.recompute(e)
 			for k := range steps {
 				f.stepOn(&steps[k])
 			}
-			s.forget()
+			s.hist.drop()
 		case snapEntry:
 			f.snapOn(e)
 		case jumpEntry, restEntry:
 			f.jumpOn(e)
 		case switchEntry:
-			s.clearModes(f.d, e.ref)
+			s.run.clearModes(f.d, e.ref)
 			if e.more > 0 {
 				out.EventT = append(out.EventT, f.t)
 			}
 		case saveEntry:
 			f.saveOn(e, out.Y, out.D)
 			for i := e.lo; i < e.hi; i++ {
-				if !s.separate[i] {
+				if !s.run.saves.separate[i] {
 					copy(out.BeforeY[i], out.Y[i])
 					copy(out.BeforeD[i], out.D[i])
 				}
@@ -82,7 +84,7 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 		case beforeEntry:
 			f.saveOn(e, out.BeforeY, out.BeforeD)
 		case heldEntry:
-			s.setHeld(e, true)
+			s.setHeld(e, behind)
 		}
 	}
 	copy(out.EndY, f.y)
@@ -92,18 +94,19 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 func (s *Integrator) forward() *forward {
 	if s.fwd == nil {
 		s.fwd = &forward{
-			Integrator: s,
-			y:          make([]float64, s.size.Y), d: make([]float64, s.size.D),
-			y0: make([]float64, s.size.Y), field: make([]float64, s.size.Y), sched: make([]float64, s.size.Times),
+			history: s.hist,
+			y:       make([]float64, s.run.size.Y), d: make([]float64, s.run.size.D),
+			vals: make([]float64, s.size.Y+s.size.D), readY: make([]float64, s.size.Y), readD: make([]float64, s.size.D),
+			y0: make([]float64, s.run.size.Y), field: make([]float64, s.run.size.Y), sched: make([]float64, s.run.size.Times),
 		}
 	}
-	clear(s.held)
+	clear(s.run.held)
 	return s.fwd
 }
 
 // RHSJVP is the forward derivative of the field that the stepper sees.
 func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
-	f.m.RHSJVP(t, tDot, y, yDot, f.Integrator.d, f.d, out)
+	f.m.RHSJVP(t, tDot, y, yDot, f.history.d, f.d, out)
 	for i, h := range f.held {
 		if h {
 			out[i] = 0
@@ -112,7 +115,7 @@ func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
 }
 
 func (f *forward) stepOn(e *entry) {
-	s := f.Integrator
+	s := f.history
 	s.replay(e)
 	hDot, endDot := 0., f.t
 	switch e.end {
@@ -122,10 +125,10 @@ func (f *forward) stepOn(e *entry) {
 	case endRoot:
 		// With the length held, and with it growing at rate one: g along
 		// both tells by linearity how fast the length must change.
-		s.step.JVP(f, f.t, 0, f.y, f.y0)
-		g0 := f.m.GuardJVP(e.t+e.h, f.t, s.step.End(), f.y0, s.d, f.d, e.ref)
-		s.step.JVP(f, f.t, 1, f.y, f.y0)
-		g1 := f.m.GuardJVP(e.t+e.h, f.t+1, s.step.End(), f.y0, s.d, f.d, e.ref)
+		s.stepper.JVP(f, f.t, 0, f.y, f.y0)
+		g0 := f.m.GuardJVP(e.t+e.h, f.t, s.stepper.End(), f.y0, s.d, f.d, e.ref)
+		s.stepper.JVP(f, f.t, 1, f.y, f.y0)
+		g1 := f.m.GuardJVP(e.t+e.h, f.t+1, s.stepper.End(), f.y0, s.d, f.d, e.ref)
 		hDot = -g0 / (g1 - g0)
 		endDot = f.t + hDot
 	case endAt:
@@ -151,11 +154,11 @@ func (f *forward) stepOn(e *entry) {
 		}
 		hDot = endDot - f.t
 	}
-	s.step.JVP(f, f.t, hDot, f.y, f.y0)
+	s.stepper.JVP(f, f.t, hDot, f.y, f.y0)
 	for i := e.lo; i < e.hi; i++ {
-		s.step.DenseJVP((s.span.Saves[i]-e.t)/e.h, f.y, f.out.Y[i])
+		s.stepper.DenseJVP((s.span.Saves[i]-e.t)/e.h, f.y, f.out.Y[i])
 		copy(f.out.D[i], f.d)
-		if !s.separate[i] {
+		if !s.saves.separate[i] {
 			copy(f.out.BeforeY[i], f.out.Y[i])
 			copy(f.out.BeforeD[i], f.d)
 		}
@@ -165,7 +168,7 @@ func (f *forward) stepOn(e *entry) {
 }
 
 func (f *forward) snapOn(e *entry) {
-	s := f.Integrator
+	s := f.history
 	sn, dot := &s.tape.snaps[e.ref], &f.snaps[e.ref]
 	copy(dot.y, f.y)
 	copy(dot.d, f.d)
@@ -177,16 +180,16 @@ func (f *forward) snapOn(e *entry) {
 }
 
 func (f *forward) jumpOn(e *entry) {
-	s := f.Integrator
+	s := f.history
 	ev := &s.hy.Events[e.ref]
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	t, tDot, yDot, dDot := e.t, f.t, f.y, f.d
 	targets := ev.Targets
-	v := s.vals[:len(targets)]
+	v := f.vals[:len(targets)]
 	f.out.EventT = append(f.out.EventT, f.t)
 	if e.kind == restEntry {
 		targets = ev.Rest
-		v = s.vals[:len(targets)]
+		v = f.vals[:len(targets)]
 		f.m.RestJVP(e.ref, t, tDot, y, yDot, d, dDot, v)
 		jumps.Assign(f.y, f.d, targets, nil, v)
 		return
@@ -199,7 +202,7 @@ func (f *forward) jumpOn(e *entry) {
 		if read.mask < 0 {
 			tDot = dot.t
 		} else {
-			yDot, dDot = append(s.readY[:0], f.y...), append(s.readD[:0], f.d...)
+			yDot, dDot = append(f.readY[:0], f.y...), append(f.readD[:0], f.d...)
 			ny := s.size.Y
 			for k, old := range s.tape.masks[read.mask : read.mask+ny+s.size.D] {
 				switch {
@@ -216,10 +219,10 @@ func (f *forward) jumpOn(e *entry) {
 }
 
 func (f *forward) saveOn(e *entry, y, d [][]float64) {
-	s := f.Integrator
+	s := f.history
 	at, dd := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, dd)
-	s.RHS(e.t, at, f.field)
+	s.rhs(e.t, at, f.field)
 	for i := e.lo; i < e.hi; i++ {
 		for l := range y[i] {
 			y[i][l] = f.y[l] - f.t*f.field[l]

@@ -15,16 +15,16 @@ type Group struct {
 	size Sizes
 	opt  Options
 
-	one, slow, many Steps
-	stepper         *solvers.Stepper // on the memory of one
-	bound           Model            // whose turn it is
-	lanes           []*Job
-	roll            *roll
-	rolling         int      // lanes that go on by themselves, for a tape
-	ran             [][]*Job // by lane, in the order in which they ran
-	left            []int    // of these, how many are to be swept
-	loaded          []bool   // lanes that a derivative serves
-	idle            []bool   // those that were told that they are not among them
+	takers
+	stepper   *solvers.Stepper // on the memory of one
+	bound     Model            // whose turn it is
+	lanes     []*Job
+	hist      *laneHistory
+	recording int      // free-running lanes whose steps are recorded
+	ran       [][]*Job // by lane, in the order in which they ran
+	left      []int    // of these, how many are to be swept
+	loaded    []bool   // lanes that a derivative serves
+	idle      []bool   // those that are set idle
 }
 
 // Job is a run to be done.
@@ -39,29 +39,29 @@ type Job struct {
 	Forget bool // keep no tape, as with Options.Forget
 }
 
-// Shared is a model that shares its memory with others: it is told when its
-// turn comes.
+// Shared is a model that shares its memory with others: Use puts its inputs in place,
+// and is called before its functions are.
 type Shared interface{ Use() }
 
 // NewGroup returns a group whose steps are taken by many, and those of single
-// trajectories, at their events, by one, which has one lane; nil stands for
-// steps stage by stage, one trajectory at a time.
+// trajectories, at their events, by one, which has one lane. Where they are nil, steps
+// are taken stage by stage, one trajectory at a time.
 func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	opt = opt.defaults()
 	if one == nil {
-		one = newRolled(size, opt)
+		one = newStagewise(size, opt)
 	}
 	if many == nil {
 		many = one
 	}
 	blk, width := many.Block(), many.Block().Width
-	if len(blk.Until) > 0 { // half of the memory is for the roll
+	if len(blk.Until) > 0 { // half of the memory is for the lane history
 		opt.Memory /= 2
 	}
 	return &Group{
-		hy: hy, size: size, opt: opt, one: one, slow: slowSteps(size, opt, one), many: many,
+		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(size, opt, one), many},
 		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
-		roll:    newRoll(blk, len(hy.Events)+len(hy.Switches) > 0, opt.Memory*width),
+		hist:    newLaneHistory(blk, len(hy.Events)+len(hy.Switches) > 0, opt.Memory*width),
 		lanes:   make([]*Job, width), ran: make([][]*Job, width), left: make([]int, width),
 		loaded: make([]bool, width), idle: make([]bool, width),
 	}
@@ -69,20 +69,18 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 
 // NewIntegrator returns an integrator that runs in the group's lanes.
 func (g *Group) NewIntegrator() *Integrator {
-	s := newIntegrator(g.hy, g.size, g.opt, g.stepper, g.one, g.slow, g.many)
-	s.group = g
-	return s
+	return newIntegrator(newRun(g.hy, g.size, g.opt, g), g.stepper, g.takers)
 }
 
 // Run does the jobs that next hands out, until it returns nil, and hands each
 // to done at its end.
 func (g *Group) Run(next func() *Job, done func(*Job)) {
 	g.bound = nil
-	g.roll.reset()
+	g.hist.reset()
 	for l := range g.ran {
 		g.ran[l] = g.ran[l][:0]
 	}
-	g.rolling = 0
+	g.recording = 0
 	hop, left := g.many.Block().Hop, g.many.Block().Left
 	for free := true; !free || g.fill(next, done) > 0; {
 		g.step()
@@ -110,14 +108,14 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 	}
 }
 
-// step takes a step in all lanes, and records those that go on by themselves, as
-// long as there is room.
+// step takes a step in all lanes, and records it where some of them run free, as long
+// as there is room.
 func (g *Group) step() {
-	if g.rolling == 0 {
+	if g.recording == 0 {
 		g.many.Step()
 		return
 	}
-	g.roll.open()
+	g.hist.open()
 	g.many.Step()
 	blk, lanes := g.many.Block(), uint64(0)
 	for l, hop := range blk.Hop {
@@ -125,8 +123,8 @@ func (g *Group) step() {
 			lanes |= 1 << l
 		}
 	}
-	g.roll.close(lanes)
-	if g.roll.full() {
+	g.hist.close(lanes)
+	if g.hist.full() {
 		for l := range blk.Until {
 			blk.Until[l] = math.Inf(-1)
 		}
@@ -162,14 +160,14 @@ func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 	return busy
 }
 
-// load tells the steps of the next step in a lane.
+// load prepares a lane for its next step.
 func (g *Group) load(l int, s *Integrator) {
-	if s.fresh {
-		s.fresh = false
+	if s.reload {
+		s.reload = false
 		g.many.Load(l, s.model, s.d, s.held)
 	}
 	g.many.Time(l, s.model, s.t, s.try)
-	s.letGo()
+	s.free.release()
 }
 
 // Use puts the inputs of a model in place, if it shares them.
@@ -183,15 +181,9 @@ func (g *Group) Use(m Model) {
 	}
 }
 
-func (s *Integrator) use() {
-	if s.group != nil {
-		s.group.Use(s.model)
-	}
-}
-
-// Backward does the backward sweeps of the jobs of the last Run, each in its
-// lane, side by side as they ran. Each is handed to done at its end, when its
-// lane's account is complete.
+// Backward does the backward sweeps of the jobs of the last Run, each in its lane,
+// side by side as they ran. Each job is handed to done at its end, when its lane's
+// accumulator is complete.
 func (g *Group) Backward(done func(*Job)) {
 	g.bound = nil
 	many := g.many.(StepsVJP)
@@ -204,7 +196,7 @@ func (g *Group) Backward(done func(*Job)) {
 			return
 		}
 		if round.recorded {
-			g.roll.restore(round.tick, round.times)
+			g.hist.restore(round.tick, round.times)
 		}
 		for l, j := range g.lanes {
 			if g.loaded[l] {
@@ -222,7 +214,7 @@ func (g *Group) Backward(done func(*Job)) {
 			case !g.loaded[l]:
 				many.Restore(l)
 				round.again = false
-			case !j.In.rev.goOn():
+			case !j.In.rev.continueInLane():
 				j.In.rev.finish()
 				g.lanes[l] = nil
 				done(j)
@@ -242,10 +234,10 @@ func (g *Group) Backward(done func(*Job)) {
 
 // round is a derivative of steps that lanes took side by side.
 type round struct {
-	tick, lead int  // the place in the roll, and the first lane there
-	times      bool // the cotangents of times matter
-	recorded   bool // some of the steps are in the roll
-	again      bool // the next is of the same lanes
+	tick, lead int   // the place in the lane history, and the first lane that has come there
+	times      Times // the cotangents of times matter
+	recorded   bool  // some of the steps are in the lane history
+	again      bool  // the next is of the same lanes
 
 	// If so: they, and the first record that is in the runs of all.
 	lanes uint64
@@ -257,7 +249,7 @@ type round struct {
 func (g *Group) together(r *round) bool {
 	blk := g.many.Block()
 	k := r.tick - 1
-	if r.times || g.size.D > 0 || g.roll.actWords > 0 || k < r.first || g.roll.records[k].lanes&r.lanes != r.lanes {
+	if r.times || g.size.D > 0 || g.hist.actWords > 0 || k < r.first || g.hist.records[k].lanes&r.lanes != r.lanes {
 		return false
 	}
 	r.tick = k
@@ -271,8 +263,8 @@ func (g *Group) together(r *round) bool {
 }
 
 // gather fills the lanes that are free with sweeps that are left and chooses those
-// that the next derivative serves: all that come to the same place of the roll. It
-// reports whether there are any.
+// that the next derivative serves: all that come to the same place of the lane
+// history. It reports whether there are any.
 func (g *Group) gather(r *round, done func(*Job)) bool {
 	many := g.many.(StepsVJP)
 	r.tick, r.lead, r.recorded = 0, -1, false
@@ -283,7 +275,7 @@ func (g *Group) gather(r *round, done func(*Job)) bool {
 			many.Clear(l)
 			rev := j.In.reverse()
 			rev.begin(j.Model.(Reverse), j.Ct)
-			rev.rolls = j.In.moving || !j.Ct.Start
+			rev.inPlace = j.In.moving || !j.Ct.Start
 			if !rev.advance() {
 				rev.finish()
 				done(j)
@@ -307,14 +299,11 @@ func (g *Group) gather(r *round, done func(*Job)) bool {
 			many.Idle(l, !on)
 		}
 		if j != nil && !on {
-			many.Keep(l)
+			many.Save(l)
 		}
 	}
 	return true
 }
 
-// Rolled is how many words of memory the roll of the last Run takes.
-func (g *Group) Rolled() int { return len(g.roll.words) }
-
-// Lane is the lane that the integrator runs in.
-func (s *Integrator) Lane() int { return s.lane }
+// HistoryWords is how many words of memory the lane history of the last Run takes.
+func (g *Group) HistoryWords() int { return len(g.hist.words) }

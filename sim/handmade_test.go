@@ -50,7 +50,7 @@ func (m *handmade) flow(t float64, y, d []float64, held []bool) []float64 {
 
 func (m *handmade) Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64) {
 	dy := m.flow(t, y, d, held)
-	m.Look(t, y, d, dy, g, rate)
+	m.GuardsAlong(t, y, d, dy, g, rate)
 	if accel == nil {
 		return
 	}
@@ -60,7 +60,7 @@ func (m *handmade) Guards(t float64, y, d []float64, held []bool, g, rate, accel
 		next[i] = y[i] + h*dy[i]
 	}
 	gh, rh := make([]float64, len(g)), make([]float64, len(g))
-	m.Look(t+h, next, d, m.flow(t+h, next, d, held), gh, rh)
+	m.GuardsAlong(t+h, next, d, m.flow(t+h, next, d, held), gh, rh)
 	for i := range accel {
 		if accel[i] = (rh[i] - rate[i]) / h; math.Abs(accel[i]) < 1e-8 {
 			accel[i] = 0
@@ -68,7 +68,7 @@ func (m *handmade) Guards(t float64, y, d []float64, held []bool, g, rate, accel
 	}
 }
 
-func (m *handmade) Look(t float64, y, _, dy, g, rate []float64) {
+func (m *handmade) GuardsAlong(t float64, y, _, dy, g, rate []float64) {
 	for i, l := range m.guard {
 		g[i], rate[i] = l.b+l.at*t, l.at
 		for k, a := range l.a {

@@ -7,37 +7,64 @@ import (
 	"github.com/pinode/pinode/jumps"
 )
 
-// begin prepares an instant: it keeps the values before it for the saves that
-// fall on it.
-func (s *Integrator) begin() {
-	s.micros = 0
-	s.before, s.last = s.last, s.t
-	clear(s.touched)
-	clear(s.crossed)
-	clear(s.landed)
-	clear(s.residual)
-	clear(s.times)
-	s.sources = s.sources[:0]
-	copy(s.held0, s.holds)
-	clear(s.exited)
-	clear(s.freed)
-	s.agenda.Clear()
-	s.keepBefore()
+// instant carries out what happens at one time.
+type instant struct {
+	*sides
+	step     *stepping
+	clock    *clock
+	rests    *rests
+	conds    *conditions
+	switches *switches
+	rates    *thresholds
+	zeno     *zenoWatch
+
+	sources []timed   // that fired at this instant
+	firings []int     // of each event at this instant
+	touched []int     // micro-step that last assigned each component of [Y | D]
+	ranks   []float64 // room: priorities of the events
+	vals    []float64 // room: what a jump assigns
 }
 
-// keepBefore keeps the current values for the saves of this instant that are read
-// before the next rows of data act, as those from before.
-func (s *Integrator) keepBefore() {
-	e := entry{kind: beforeEntry, t: s.t, lo: s.nextSave, hi: s.nextSave}
-	last, _ := s.nextGroup()
-	for e.hi < last && s.separate[e.hi] { // kept by an instant that cannot be told from this one
+func newInstant(s *sides, step *stepping, clock *clock, rests *rests, conds *conditions, switches *switches) *instant {
+	n := len(s.hy.Events)
+	return &instant{
+		sides: s, step: step, clock: clock, rests: rests, conds: conds, switches: switches,
+		rates:   &thresholds{sides: s, conds: conds, draws: make([]func() float64, n)},
+		zeno:    &zenoWatch{sides: s, clock: clock, rests: rests, conds: conds},
+		firings: make([]int, n), ranks: make([]float64, n),
+		touched: make([]int, s.size.Y+s.size.D), vals: make([]float64, s.size.Y+s.size.D),
+	}
+}
+
+// begin prepares an instant: it keeps the values before it for the saves that fall on
+// it.
+func (s *instant) begin() {
+	s.micros = 0
+	s.clock.before, s.clock.last = s.clock.last, s.t
+	clear(s.touched)
+	s.guards.forget()
+	clear(s.firings)
+	s.sources = s.sources[:0]
+	copy(s.conds.before0, s.conds.holds)
+	clear(s.switches.exited)
+	clear(s.rests.freed)
+	s.conds.agenda.Clear()
+	s.saveBefore()
+}
+
+// saveBefore gives the current values, as those from before, to the saves of this
+// instant that are read before the next rows of data act.
+func (s *instant) saveBefore() {
+	e := entry{kind: beforeEntry, t: s.t, lo: s.saves.next, hi: s.saves.next}
+	last, _ := s.clock.nextGroup()
+	for e.hi < last && s.saves.separate[e.hi] { // from before an instant that cannot be told from this one
 		e.hi++
 	}
 	e.lo = e.hi
 	for now := s.t + s.resolution(); e.hi < len(s.span.Saves) && e.hi < last && s.span.Saves[e.hi] <= now; {
 		copy(s.out.BeforeY[e.hi], s.y)
 		copy(s.out.BeforeD[e.hi], s.d)
-		s.separate[e.hi] = true
+		s.saves.separate[e.hi] = true
 		e.hi++
 	}
 	if e.hi > e.lo {
@@ -46,23 +73,12 @@ func (s *Integrator) keepBefore() {
 	}
 }
 
-// nextGroup is the save in front of which the next rows of data act at this
-// instant that do not act at once, if there are any.
-func (s *Integrator) nextGroup() (save int, ok bool) {
-	for i := s.nextFiring; i < len(s.span.Firings) && s.span.Firings[i].T <= s.t+s.resolution(); i++ {
-		if x := &s.span.Firings[i]; !s.taken[i] && x.Behind > s.nextSave {
-			return x.Behind, true
-		}
-	}
-	return len(s.span.Saves), false
-}
-
-// instant carries out everything that happens at the current time: the
-// crossing of guard (or −1), those of other guards within the resolution of
-// the clock, jumps of the inputs, and the timed sources.
-func (s *Integrator) instant(guard int) *Failure {
+// handle carries out everything that happens at the current time: the crossing of
+// guard (or −1), those of other guards within the resolution of the clock, jumps of
+// the inputs, and the timed sources.
+func (s *instant) handle(guard int) *Failure {
 	if !s.moving {
-		s.startStep()
+		s.step.startStep()
 		return nil
 	}
 	s.begin()
@@ -76,7 +92,7 @@ func (s *Integrator) instant(guard int) *Failure {
 			return fail
 		}
 	}
-	if s.inputsJump() {
+	if s.clock.inputsJump() {
 		s.segment(s.t)
 		if fail := s.settle(); fail != nil {
 			return fail
@@ -85,58 +101,45 @@ func (s *Integrator) instant(guard int) *Failure {
 	return s.carryOut()
 }
 
-// inputsJump reports whether inputs may jump or bend at the current time.
-func (s *Integrator) inputsJump() bool {
-	if _, ok := s.model.(Segmented); !ok {
-		return false
-	}
-	for i := s.nextStop; i < len(s.span.Stops) && s.span.Stops[i] <= s.t+s.resolution(); i++ {
-		if s.span.Stops[i] >= s.t-s.resolution() {
-			return true
-		}
-	}
-	return s.nextStop > 0 && s.span.Stops[s.nextStop-1] >= s.t-s.resolution()
-}
-
 // cross takes guard (or −1), and those that cross with it, over their surfaces,
 // and triggers the events whose conditions this turns true.
-func (s *Integrator) cross(guard int) *Failure {
+func (s *instant) cross(guard int) *Failure {
 	some := false
 	for j := range s.det.Side {
 		if j == guard || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) {
 			s.crossed[j], some = true, true
 			if s.det.Side[j] != 0 && !s.isExit(j) {
 				s.residual[j] = math.Abs(s.g[j])
-				s.off.fine.g[j] = math.Max(s.off.fine.g[j], 8*s.residual[j])
-				s.landed[j] = s.lands(j, s.step.H, s.off)
+				s.here.fine.g[j] = math.Max(s.here.fine.g[j], 8*s.residual[j])
+				s.landed[j] = s.lands(j, s.step.stepper.H, s.here)
 			}
-			s.metAt[j] = meeting{s.rate[j], s.transversality(j, s.t-s.before)}
+			s.met[j] = meeting{s.rate[j], s.transversality(j, s.t-s.clock.before)}
 		}
 	}
 	if !some {
 		return nil
 	}
-	copy(s.gBefore, s.g)
-	copy(s.rateBefore, s.rate)
+	copy(s.before.g, s.g)
+	copy(s.before.rate, s.rate)
 	turns := s.out.Stats.Turns
-	if fail := s.crossSwitches(guard); fail != nil {
+	if fail := s.switches.cross(guard); fail != nil {
 		return fail
 	}
 	s.takeSides() // of those that read the modes
-	bends := s.inputsJump()
+	bends := s.clock.inputsJump()
 	if bends {
 		s.segment(s.t)
 	}
 	if bends = bends || s.out.Stats.Turns > turns; bends {
-		s.tryGuards()
+		s.switches.tryGuards()
 	}
 	for j, c := range s.crossed {
 		if !c || s.switchOf[j] >= 0 || s.isExit(j) {
 			continue
 		}
 		side := -s.det.Side[j]
-		if e := s.restsOn(j); e >= 0 { // what it rested on goes away
-			s.release(e)
+		if e := s.rests.restsOn(j); e >= 0 { // what it rested on goes away
+			s.rests.release(e)
 			side = sign(s.g[j])
 		} else if s.det.Side[j] == 0 { // it leaves its surface
 			side = sign(s.g[j])
@@ -145,59 +148,56 @@ func (s *Integrator) cross(guard int) *Failure {
 		} else if bends {
 			side = s.sideBehind(j)
 		}
-		s.setSide(j, side, true)
-		if e := s.releasedBy(j); e >= 0 {
-			s.freed[s.atRest[e].guard] = true
-			s.release(e)
+		s.setSide(j, side, withEdge)
+		if e := s.rests.releasedBy(j); e >= 0 {
+			s.rests.freed[s.rests.of[e].guard] = true
+			s.rests.release(e)
 		}
 	}
-	s.conditions(func(e int) { s.trigger(jumps.Item{Event: e, Guard: s.crossedBy(e)}) })
+	s.conds.update(func(e int) { s.trigger(jumps.Item{Event: e, Guard: s.conds.crossedBy(e)}) })
 	return nil
 }
 
 // sideBehind is the side of a guard that comes to its surface at the very instant at
 // which inputs or the field jump or bend: they decide whether it goes on across, as
 // tryGuards has found it there.
-func (s *Integrator) sideBehind(j int) int8 {
+func (s *instant) sideBehind(j int) int8 {
 	across := -s.det.Side[j]
-	side := across
-	if g := s.gTry[j]; math.Abs(g) > s.noise(j) {
+	side, behind := across, &s.switches.inBranch
+	if g := behind.g[j]; math.Abs(g) > s.noise(j) {
 		side = sign(g)
-	} else if direction(s.rateTry[j], s.accelTry[j], s.off.fine.g[j], s.off.fine.rate[j]) != across {
+	} else if direction(behind.rate[j], behind.accel[j], s.here.fine.g[j], s.here.fine.rate[j]) != across {
 		return 0
 	}
 	s.crossed[j] = side == across
 	return side
 }
 
-// meeting is how a guard met its surface.
-type meeting struct{ rate, transversality float64 }
-
 // dueNow puts on the agenda what is scheduled for the current time. Of an event
 // that is on the agenda already the next firing waits for the one before, so that
 // it reads what that one left; rows of data wait for the saves above them.
-func (s *Integrator) dueNow() {
+func (s *instant) dueNow() {
 	for again := true; again; {
 		again = false
-		s.eachTimed(func(x timed) {
-			if again || x.event < 0 || x.t > s.t+s.resolution() || x.firing && s.span.Firings[x.ref].Behind > s.nextSave {
+		s.clock.eachTimed(func(x timed) {
+			if again || x.event < 0 || x.t > s.t+s.resolution() || x.firing && s.span.Firings[x.ref].Behind > s.saves.next {
 				return
 			}
-			if x.end != endZeno && x.end != endDelay && s.agenda.Has(x.event) {
+			if x.end != endZeno && x.end != endDelay && s.conds.agenda.Has(x.event) {
 				return
 			}
 			again = true
 			if x.end == endZeno {
-				s.due = append(s.due, s.plans[x.ref])
-				s.plans = append(s.plans[:x.ref], s.plans[x.ref+1:]...)
+				s.rests.due = append(s.rests.due, s.rests.plans[x.ref])
+				s.rests.plans = append(s.rests.plans[:x.ref], s.rests.plans[x.ref+1:]...)
 				return
 			}
-			s.consume(x)
+			s.clock.consume(x)
 			s.sources = append(s.sources, x)
 			it := jumps.Item{Event: x.event, Guard: -1, Args: x.args, Source: len(s.sources)}
 			if x.end == endDelay {
 				it.Snap, it.Due, it.Priority = x.ref, true, s.hy.Events[x.event].Priority
-				s.agenda.Push(it)
+				s.conds.agenda.Push(it)
 				return
 			}
 			s.trigger(it)
@@ -205,30 +205,30 @@ func (s *Integrator) dueNow() {
 	}
 }
 
-// own lets a micro-step happen at the time of what triggered it, where the one before
-// happened at that of something else: by a step of no length, whose derivative takes
-// it from one to the other.
-func (s *Integrator) own(it jumps.Item) {
+// own gives a micro-step the time of what triggered it, where the micro-step before
+// happened at the time of something else. It records a step of length zero, whose
+// derivative leads from one time to the other.
+func (s *instant) own(it jumps.Item) {
 	switch {
 	case it.Guard >= 0:
-		if s.came.end == endRoot && s.came.ref == it.Guard || s.leaving(it.Guard) == 0 {
+		if s.clock.came.end == endRoot && s.clock.came.ref == it.Guard || s.leaving(it.Guard) == 0 {
 			return
 		}
 		s.zeroStep(it.Guard)
-		s.came = timed{end: endRoot, ref: it.Guard, event: -1}
+		s.clock.came = timed{end: endRoot, ref: it.Guard, event: -1}
 	case it.Source > 0:
 		x := s.sources[it.Source-1]
-		if x.end == s.came.end && (x.ref == s.came.ref || x.end == endFixed) {
+		if x.end == s.clock.came.end && (x.ref == s.clock.came.ref || x.end == endFixed) {
 			return
 		}
-		s.record(entry{kind: stepEntry, end: x.end, ref: x.ref, count: x.count, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.nextSave, hi: s.nextSave})
-		s.came = x
+		s.record(entry{kind: stepEntry, end: x.end, ref: x.ref, count: x.count, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.saves.next, hi: s.saves.next})
+		s.clock.came = x
 	}
 }
 
 // trigger keeps the values at the trigger and puts the event on the agenda,
 // or, with a delay, among the jumps to come.
-func (s *Integrator) trigger(it jumps.Item) {
+func (s *instant) trigger(it jumps.Item) {
 	ev := &s.hy.Events[it.Event]
 	it.Priority = ev.Priority
 	it.Snap = len(s.tape.snaps)
@@ -239,25 +239,25 @@ func (s *Integrator) trigger(it jumps.Item) {
 	s.tape.snaps = append(s.tape.snaps, snap)
 	s.record(entry{kind: snapEntry, t: s.t, ref: it.Snap, state: snap.state})
 	if ev.Threshold > 0 && it.Source == 0 {
-		s.renew(it.Event)
+		s.rates.renew(it.Event)
 	}
 	if ev.Delayed && snap.delay > 0 {
-		s.delayed.push(delayedJump{s.t + snap.delay, len(s.tape.snaps), it.Snap, it.Args})
+		s.clock.delayed.push(delayedJump{s.t + snap.delay, len(s.tape.snaps), it.Snap, it.Args})
 		return
 	}
-	s.agenda.Push(it)
+	s.conds.agenda.Push(it)
 }
 
 // carryOut executes what is due at this instant and everything that the jumps
 // trigger in turn, row by row of the data that fall on it, and starts the next
 // step from the result.
-func (s *Integrator) carryOut() *Failure {
+func (s *instant) carryOut() *Failure {
 	for s.out.Status != Terminated {
 		s.dueNow()
 		if fail := s.rank(); fail != nil {
 			return fail
 		}
-		it, ok := s.agenda.Pop()
+		it, ok := s.conds.agenda.Pop()
 		if ok {
 			s.own(it)
 			if fail := s.execute(it); fail != nil {
@@ -268,9 +268,9 @@ func (s *Integrator) carryOut() *Failure {
 			}
 			continue
 		}
-		if len(s.due) > 0 {
-			p := s.due[0]
-			s.due = s.due[1:]
+		if len(s.rests.due) > 0 {
+			p := s.rests.due[0]
+			s.rests.due = s.rests.due[1:]
 			if fail := s.atLimit(p); fail != nil {
 				return fail
 			}
@@ -279,19 +279,19 @@ func (s *Integrator) carryOut() *Failure {
 		if fail := s.rearm(); fail != nil {
 			return fail
 		}
-		if s.agenda.Len() == 0 && !s.readSaves() {
+		if s.conds.agenda.Len() == 0 && !s.readSaves() {
 			break
 		}
 	}
 	clear(s.edge) // edges are over with their instant
-	s.conditions(nil)
-	s.startStep()
+	s.conds.update(nil)
+	s.step.startStep()
 	return nil
 }
 
 // rank gives what waits on the agenda the priorities of the current state.
-func (s *Integrator) rank() *Failure {
-	if !s.hy.Prioritised || s.agenda.Len() < 2 {
+func (s *instant) rank() *Failure {
+	if !s.hy.Prioritised || s.conds.agenda.Len() < 2 {
 		return nil
 	}
 	s.model.Priorities(s.t, s.y, s.d, s.ranks)
@@ -302,39 +302,31 @@ func (s *Integrator) rank() *Failure {
 			return f
 		}
 	}
-	s.agenda.Rank(s.ranks)
+	s.conds.agenda.Rank(s.ranks)
 	return nil
 }
 
-// readSaves reads the saves of this instant that stand above the rows of data
-// which act next, and reports whether there are any such rows.
-func (s *Integrator) readSaves() bool {
-	last, ok := s.nextGroup()
+// readSaves reads the saves of this instant that come before the rows of data which
+// act next, and reports whether there are any such rows.
+func (s *instant) readSaves() bool {
+	last, ok := s.clock.nextGroup()
 	if !ok {
 		return false
 	}
-	e := entry{kind: saveEntry, t: s.t, lo: s.nextSave, hi: last, state: s.tape.keep(s.y, s.d)}
+	e := entry{kind: saveEntry, t: s.t, lo: s.saves.next, hi: last, state: s.tape.keep(s.y, s.d)}
 	for i := e.lo; i < e.hi; i++ {
 		copy(s.out.SaveY[i], s.y)
 		copy(s.out.SaveD[i], s.d)
 	}
 	s.record(e)
-	s.nextSave, s.out.Saved = last, last
+	s.saves.next, s.out.Saved = last, last
 	s.seekSave()
-	s.keepBefore()
+	s.saveBefore()
 	return true
 }
 
-// zeroStep records that the root of another guard is at the same time: a step
-// of no length whose derivative carries that guard's own time.
-func (s *Integrator) zeroStep(guard int) {
-	s.record(entry{
-		kind: stepEntry, end: endRoot, ref: guard, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.nextSave, hi: s.nextSave,
-	})
-}
-
 // execute carries out one micro-step.
-func (s *Integrator) execute(it jumps.Item) *Failure {
+func (s *instant) execute(it jumps.Item) *Failure {
 	ev := &s.hy.Events[it.Event]
 	e := entry{kind: jumpEntry, t: s.t, ref: it.Event, count: len(s.out.Log), more: len(s.tape.jumps), state: s.tape.keep(s.y, s.d)}
 	read := jumpRead{snap: -1, mask: -1, args: it.Args}
@@ -352,12 +344,12 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 			}
 		}
 	}
-	if s.times[it.Event]++; s.times[it.Event] > jumps.MaxMicroSteps {
+	if s.firings[it.Event]++; s.firings[it.Event] > jumps.MaxMicroSteps {
 		return s.livelock()
 	}
 	rec := Record{Event: it.Event, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN()}
 	if it.Guard >= 0 {
-		rec.Rate, rec.Transversality = s.metAt[it.Guard].rate, s.metAt[it.Guard].transversality
+		rec.Rate, rec.Transversality = s.met[it.Guard].rate, s.met[it.Guard].transversality
 	}
 	rec.YBefore, rec.DBefore = s.tape.at(e.state, s.size.Y, s.size.D)
 	v := s.vals[:len(ev.Targets)]
@@ -378,15 +370,15 @@ func (s *Integrator) execute(it jumps.Item) *Failure {
 		f.Event = it.Event
 		return f
 	}
-	s.wake(ev)
+	s.rests.wake(ev)
 	if fail := s.settle(); fail != nil {
 		return fail
 	}
-	return s.settleDown(it)
+	return s.zeno.settleDown(it)
 }
 
 // livelock is the failure of an instant without end; it names the cycle.
-func (s *Integrator) livelock() *Failure {
+func (s *instant) livelock() *Failure {
 	var names []string
 	log := s.out.Log
 	for i := max(0, len(log)-4); i < len(log); i++ {

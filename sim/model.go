@@ -1,6 +1,16 @@
 package sim
 
-import "github.com/pinode/pinode/solvers"
+import (
+	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/solvers"
+)
+
+// Bounded is a model that bounds its guards, and their rates by time where the state
+// moves by the flow, over a box. It reports whether it can. Guards without bounds are
+// evaluated at many places of each step.
+type Bounded interface {
+	Bounds(box *Box, d []float64, to *events.Bounds) bool
+}
 
 // Sizes are the lengths of a model's arrays.
 type Sizes struct {
@@ -30,9 +40,9 @@ type Model interface {
 	// nil, the second.
 	Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64)
 
-	// Look sets the guards but for those of releases and exits, and their
+	// GuardsAlong sets the guards but for those of releases and exits, and their
 	// derivatives by time where the state moves by dy.
-	Look(t float64, y, d, dy, g, rate []float64)
+	GuardsAlong(t float64, y, d, dy, g, rate []float64)
 
 	// Spread sets by how much the guards but for exits, and their rates, may
 	// change, to first order, where the components of y change by up to those of
@@ -73,59 +83,78 @@ type Steps interface {
 	Step()
 }
 
-// Inputs are Steps that may have to be told of the time of each step.
+// Inputs are Steps whose program may need the time of each step in advance.
 type Inputs interface{ HasInputs() bool }
 
-// StepsVJP are Steps with their reverse derivative: from the cotangents of
-// their block it sets those of the start and adds the parameters' to each
-// lane's account. Stage arguments must stand; stage derivatives too, with
-// times, for the cotangents of t and h.
+// StepsVJP are Steps with their reverse derivative: from the cotangents in their block
+// it sets those of the start, and adds those of the parameters to each lane's
+// accumulator. The block must have the stage arguments; with times, for the cotangents
+// of t and h, the stage derivatives too.
 type StepsVJP interface {
 	Steps
-	VJP(times bool)
+	VJP(times Times)
 
 	// LengthBars are the cotangents of lane 0's length alone: from that of its
 	// end and those of its stage derivatives in the block, and from another of
-	// its end. They leave no trace. Stages must stand.
+	// its end. They change nothing else. The block must have the stages.
 	LengthBars(end, other []float64) (hBar, otherBar float64)
 
-	// Clear forgets lane l's account. Keep sets it aside and Restore puts it
-	// back, around a derivative that has nothing to do with the lane.
-	// What all lanes add up leaves out those that are idle.
+	// Clear sets lane l's accumulator to zero. Save and Restore keep it over a
+	// derivative that does not concern the lane. Idle lanes are left out of
+	// what is summed over all lanes.
 	Clear(l int)
-	Keep(l int)
+	Save(l int)
 	Restore(l int)
 	Idle(l int, idle bool)
 	DBar(l int, dBar []float64) // adds the lane's cotangent of d
 }
 
-// Accountant is a model that shares its memory with others and keeps an
-// account of its own: Settle moves there what its derivatives have added to
-// the parameters' since.
-type Accountant interface{ Settle() }
+// Accumulator is a model that shares its memory with others and has a gradient
+// accumulator of its own: Collect moves there what its derivatives have added to the
+// shared one.
+type Accumulator interface{ Collect() }
 
-// Segmented is a model whose inputs jump at the stops of a span. It is told
-// where a smooth piece starts: there the inputs are those to the right of the
-// stop, at the piece's end those to the left.
+// Segmented is a model whose inputs jump at the stops of a span. Segment says that a
+// smooth piece starts at time t: there the inputs are those to the right of the stop,
+// and at the end of the piece those to the left.
 type Segmented interface{ Segment(t float64) }
 
-// Reverse are the reverse derivatives of a Model. Every method adds to the
-// cotangents it is given, returns that of t, and adds the parameters' to the
-// model's own account, except where it is told to leave them out.
+// Params says whether a reverse derivative is by the parameters too.
+type Params bool
+
+// Whether a reverse derivative adds to the parameters' accumulator, or is by time and
+// state alone.
+const (
+	WithParams    Params = true
+	WithoutParams Params = false
+)
+
+// Times says whether the reverse derivative of a step is by its start and length too.
+type Times bool
+
+// Whether a reverse derivative of a step gives TBar and HBar.
+const (
+	WithTimes    Times = true
+	WithoutTimes Times = false
+)
+
+// Reverse are the reverse derivatives of a Model. Every method adds to the cotangents
+// that it is given, returns that of t, and adds those of the parameters to the model's
+// own accumulator, unless it is called WithoutParams.
 type Reverse interface {
 	Model
 	InitVJP(t float64, yCt, dCt []float64) (tBar float64)
-	RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params bool) (tBar float64)
-	GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params bool) (tBar float64)
+	RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params Params) (tBar float64)
+	GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params Params) (tBar float64)
 	TimesVJP(ct []float64)
 	JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) (tBar float64)
 	RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) (tBar float64)
 	DelayVJP(e int, t float64, y, d, a []float64, ct float64, yBar, dBar []float64) (tBar float64)
 }
 
-// Forward are the directional derivatives of a Model, in the direction of
-// parameters that the model was told of. Every method sets its last argument
-// or returns the derivative.
+// Forward are the directional derivatives of a Model, in a direction of the parameters
+// that the model has been given before. Every method sets its last argument or returns
+// the derivative.
 type Forward interface {
 	Model
 	InitJVP(t, tDot float64, yDot, dDot []float64)

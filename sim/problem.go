@@ -13,8 +13,8 @@ type Schedule struct {
 }
 
 // Firing is an event that data fire at a given time. Saves with an index below
-// Behind are read before it: rows at its time that stand above it in the table
-// see the values that it finds, those from Behind on what it leaves.
+// Behind are read before it: rows of its time that come before it in the table
+// have the values that it finds, those from Behind on the values that it leaves.
 type Firing struct {
 	T      float64
 	Event  int
@@ -39,7 +39,7 @@ type Hybrid struct {
 	Nilpotent bool
 }
 
-// Options are the settings of a run. Zero values stand for the defaults.
+// Options are the settings of a run. A zero value means the default.
 type Options struct {
 	Method   *solvers.Tableau // nil: Tsit5
 	RTol     float64          // relative tolerance; 0: 1e-6
@@ -52,8 +52,9 @@ type Options struct {
 	Forget bool
 
 	// Memory is how many words of eight bytes the tape of a run may take, in a
-	// group with its share of the roll. Of the steps beyond it keeps the starts
-	// of stretches, and a sweep takes the steps again, a stretch at a time.
+	// group with its share of the lane history. Of the steps beyond it keeps the
+	// starts of checkpoint segments, and a sweep takes the steps again, a segment
+	// at a time.
 	// 0: 2²⁴, which is 128 MB.
 	Memory int
 }
@@ -78,7 +79,7 @@ func (o Options) defaults() Options {
 }
 
 // Span is what to run: from T0 to T1, reporting the state at the Saves, which
-// ascend within [T0, T1] and may repeat a time where a firing stands between,
+// ascend within [T0, T1] and may repeat a time where a firing is between,
 // with firings in order of time, those of one time in that in which they act, and Stops, times that
 // a step must not cross because the model's inputs are not smooth there.
 type Span struct {
@@ -89,6 +90,6 @@ type Span struct {
 
 	// Draws starts the draws that raise the threshold of an event with an
 	// intensity, one for each of its firings, from the exponential
-	// distribution of mean 1. Nil: such events do not fire by themselves.
+	// distribution of mean 1. Nil: such events fire at data alone.
 	Draws func(event int) func() float64
 }

@@ -2,13 +2,13 @@ package sim
 
 // Instants on the way back.
 
-// single are the steps of single trajectories, with the inputs of the one that
-// stands: the model's functions, which ran in between, share them.
+// single are the steps of single trajectories, loaded for the step in the stepper:
+// the functions of the model, which ran in between, share their memory.
 func (r *reverse) single() StepsVJP {
-	s := r.Integrator
+	s := r.history
 	vjp := s.stepsAt(s.d).(StepsVJP)
 	vjp.Load(0, s.model, s.d, s.held)
-	vjp.Time(0, s.model, s.step.T, s.step.H)
+	vjp.Time(0, s.model, s.stepper.T, s.stepper.H)
 	return vjp
 }
 
@@ -17,22 +17,23 @@ func (r *reverse) single() StepsVJP {
 // that length has besides; the guard's part of the cotangent of the start time
 // is returned: with G(y, t, p, h) = g(t+h, Φ), dh = −dG/G_h.
 func (r *reverse) rootBack(e *entry, hBar float64) (tBar float64) {
-	s := r.Integrator
-	t1, y1 := e.t+e.h, s.step.End()
+	s := r.history
+	t1, y1 := e.t+e.h, s.stepper.End()
 	clear(r.gy)
 	clear(r.gd)
-	gt := r.m.GuardVJP(t1, y1, s.d, e.ref, 1, r.gy, r.gd, false)
+	gt := r.m.GuardVJP(t1, y1, s.d, e.ref, 1, r.gy, r.gd, WithoutParams)
 	own, gh := r.single().LengthBars(r.in, r.gy)
 	mu := -(hBar + own) / (gh + gt)
 	if mu == 0 {
 		return 0
 	}
-	return r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.in, r.d, true)
+	return r.m.GuardVJP(t1, y1, s.d, e.ref, mu, r.in, r.bar.d, WithParams)
 }
 
-// scheduleBack accounts for the cotangent of a scheduled time.
+// scheduleBack passes the cotangent of the end of a step on to what that time depends
+// on.
 func (r *reverse) scheduleBack(e *entry, bar float64) {
-	s := r.Integrator
+	s := r.history
 	switch e.end {
 	case endAt:
 		r.sched[e.ref] += bar
@@ -41,6 +42,8 @@ func (r *reverse) scheduleBack(e *entry, bar float64) {
 		periods := float64(e.count)
 		if sc.From >= 0 {
 			r.sched[sc.From] += bar
+		} else {
+			r.start += bar
 		}
 		r.sched[sc.Period] += periods * bar
 	case endDelay:
@@ -54,41 +57,41 @@ func (r *reverse) scheduleBack(e *entry, bar float64) {
 }
 
 func (r *reverse) snapBack(e *entry) {
-	s := r.Integrator
+	s := r.history
 	sn, bar := &s.tape.snaps[e.ref], &r.snaps[e.ref]
-	addTo(r.y, bar.y)
-	addTo(r.d, bar.d)
-	r.t += bar.t
+	addTo(r.bar.y, bar.y)
+	addTo(r.bar.d, bar.d)
+	r.bar.t += bar.t
 	if s.hy.Events[sn.event].Delayed && bar.due != 0 {
 		// The jump is due at t + delay.
 		y, d := s.tape.at(e.state, s.size.Y, s.size.D)
-		r.t += bar.due + r.m.DelayVJP(sn.event, e.t, y, d, sn.args, bar.due, r.y, r.d)
+		r.bar.t += bar.due + r.m.DelayVJP(sn.event, e.t, y, d, sn.args, bar.due, r.bar.y, r.bar.d)
 	}
 }
 
 func (r *reverse) jumpBack(e *entry) {
-	s := r.Integrator
+	s := r.history
 	ev := &s.hy.Events[e.ref]
 	targets, adds := ev.Targets, ev.Adds
 	if e.kind == restEntry {
 		targets, adds = ev.Rest, nil
 	}
-	ct := s.vals[:len(targets)]
+	ct := r.vals[:len(targets)]
 	for i, k := range targets {
 		p := r.component(k)
 		if ct[i] = *p; adds == nil || !adds[i] {
 			*p = 0
 		}
 	}
-	r.t += r.eventT[e.count]
+	r.bar.t += r.eventT[e.count]
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	if e.kind == restEntry {
-		r.t += r.m.RestVJP(e.ref, e.t, y, d, ct, r.y, r.d)
+		r.bar.t += r.m.RestVJP(e.ref, e.t, y, d, ct, r.bar.y, r.bar.d)
 		return
 	}
 	switch read := s.tape.jumps[e.more]; {
 	case read.snap < 0:
-		r.t += r.m.JumpVJP(e.ref, e.t, y, d, read.args, ct, r.y, r.d)
+		r.bar.t += r.m.JumpVJP(e.ref, e.t, y, d, read.args, ct, r.bar.y, r.bar.d)
 	default:
 		sn, bar := &s.tape.snaps[read.snap], &r.snaps[read.snap]
 		y, d = s.tape.at(sn.state, s.size.Y, s.size.D)
@@ -98,14 +101,14 @@ func (r *reverse) jumpBack(e *entry) {
 		}
 		clear(r.gy)
 		clear(r.gd)
-		r.t += r.m.JumpVJP(e.ref, sn.t, y, d, read.args, ct, r.gy, r.gd)
+		r.bar.t += r.m.JumpVJP(e.ref, sn.t, y, d, read.args, ct, r.gy, r.gd)
 		ny := s.size.Y
 		for k, old := range s.tape.masks[read.mask : read.mask+ny+s.size.D] {
 			v := &r.gy
-			to, from := r.y, bar.y
+			to, from := r.bar.y, bar.y
 			i := k
 			if k >= ny {
-				v, to, from, i = &r.gd, r.d, bar.d, k-ny
+				v, to, from, i = &r.gd, r.bar.d, bar.d, k-ny
 			}
 			if old {
 				from[i] += (*v)[i]
@@ -118,16 +121,16 @@ func (r *reverse) jumpBack(e *entry) {
 
 // component points at the cotangent of component k of [y | d].
 func (r *reverse) component(k int) *float64 {
-	if k < len(r.y) {
-		return &r.y[k]
+	if k < len(r.bar.y) {
+		return &r.bar.y[k]
 	}
-	return &r.d[k-len(r.y)]
+	return &r.bar.d[k-len(r.bar.y)]
 }
 
-// saveBack accounts for saves that read the state at an instant: y at a fixed
-// time just off t changes by −f δt when the instant moves by δt.
+// saveBack adds the cotangents of saves that read the state at an instant: y at a
+// fixed time just off t changes by −f δt when the instant moves by δt.
 func (r *reverse) saveBack(e *entry, yCt, dCt [][]float64) {
-	s := r.Integrator
+	s := r.history
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	times := r.times()
 	if times {
@@ -135,20 +138,20 @@ func (r *reverse) saveBack(e *entry, yCt, dCt [][]float64) {
 		if m, ok := s.model.(Segmented); ok {
 			m.Segment(e.t)
 		}
-		s.RHS(e.t, y, r.in)
+		s.rhs(e.t, y, r.in)
 	}
 	add := func(ct []float64) {
-		addTo(r.y, ct)
+		addTo(r.bar.y, ct)
 		if times && ct != nil {
-			r.t -= dot(ct, r.in)
+			r.bar.t -= dot(ct, r.in)
 		}
 	}
 	for i := e.lo; i < e.hi; i++ {
 		add(row(yCt, i))
-		addTo(r.d, row(dCt, i))
-		if e.kind == saveEntry && !s.separate[i] {
+		addTo(r.bar.d, row(dCt, i))
+		if e.kind == saveEntry && !s.saves.separate[i] {
 			add(row(r.ct.BeforeY, i))
-			addTo(r.d, row(r.ct.BeforeD, i))
+			addTo(r.bar.d, row(r.ct.BeforeD, i))
 		}
 	}
 }

@@ -10,25 +10,25 @@ import (
 	"github.com/pinode/pinode/solvers"
 )
 
-// field is a model without events: y' = f(t, y).
-type field struct {
+// ode is a model without events: y' = f(t, y).
+type ode struct {
 	ball
 	y0 []float64
 	f  func(t float64, y, dy []float64)
 }
 
-func (m *field) Sizes() Sizes                      { return Sizes{Y: len(m.y0), YError: len(m.y0)} }
-func (m *field) Init(_ float64, y, _ []float64)    { copy(y, m.y0) }
-func (m *field) RHS(t float64, y, _, dy []float64) { m.f(t, y, dy) }
-func (*field) Guards(float64, []float64, []float64, []bool, []float64, []float64, []float64) {
+func (m *ode) Sizes() Sizes                      { return Sizes{Y: len(m.y0), YError: len(m.y0)} }
+func (m *ode) Init(_ float64, y, _ []float64)    { copy(y, m.y0) }
+func (m *ode) RHS(t float64, y, _, dy []float64) { m.f(t, y, dy) }
+func (*ode) Guards(float64, []float64, []float64, []bool, []float64, []float64, []float64) {
 }
-func (*field) Spread(float64, []float64, []float64, []float64, float64, []float64, []float64) {
+func (*ode) Spread(float64, []float64, []float64, []float64, float64, []float64, []float64) {
 }
-func (*field) Priorities(float64, []float64, []float64, []float64) {}
+func (*ode) Priorities(float64, []float64, []float64, []float64) {}
 
 // linear is y' = Ay.
-func linear(y0 []float64, a [][]float64) *field {
-	return &field{y0: y0, f: func(_ float64, y, dy []float64) {
+func linear(y0 []float64, a [][]float64) *ode {
+	return &ode{y0: y0, f: func(_ float64, y, dy []float64) {
 		for i, row := range a {
 			dy[i] = dot(row, y)
 		}
@@ -86,15 +86,15 @@ func TestEigenvalue(t *testing.T) {
 		for _, i := range c.held {
 			s.held[i] = true
 		}
-		s.step.Start(s, 0, s.y)
+		s.stepper.Start(field{s.run}, 0, s.y)
 		s.h = 1e9 // so that every digit matters
 		for range 3 {
-			require.False(t, s.same(0, s.h), c.name)
-			require.True(t, s.eigenvalue(), c.name)
+			require.False(t, s.stab.same(0, s.h), c.name)
+			require.True(t, s.stab.converge(), c.name)
 		}
 		size := math.Hypot(c.re, c.im)
-		require.InDelta(t, c.re, s.stab.re, 0.05*size+1e-6, c.name)
-		require.InDelta(t, c.im, s.stab.im, 0.05*size+1e-6, c.name)
+		require.InDelta(t, c.re, s.stab.largest.re, 0.05*size+1e-6, c.name)
+		require.InDelta(t, c.im, s.stab.largest.im, 0.05*size+1e-6, c.name)
 		if size > 0 {
 			want := solvers.Tsit5.Reach(math.Acos(math.Min(math.Abs(c.re)/size, 1)), growthSlack) / size
 			require.InEpsilon(t, want, s.stab.length, 0.1, c.name)
@@ -105,7 +105,7 @@ func TestEigenvalue(t *testing.T) {
 // twoDrugs is a' = −s a, b' = −q b: with b(0) = 0 the state b says nothing of its
 // rate. The account is of (s, q).
 type twoDrugs struct {
-	field
+	ode
 	s, q     float64
 	bar, dir [2]float64
 }
@@ -118,7 +118,7 @@ func newDrugs(slow, fast float64) *twoDrugs {
 }
 
 func (m *twoDrugs) InitVJP(float64, []float64, []float64) float64 { return 0 }
-func (m *twoDrugs) RHSVJP(_ float64, y, _, ct, yBar, _ []float64, params bool) float64 {
+func (m *twoDrugs) RHSVJP(_ float64, y, _, ct, yBar, _ []float64, params Params) float64 {
 	yBar[0] -= m.s * ct[0]
 	yBar[1] -= m.q * ct[1]
 	if params {
@@ -176,7 +176,7 @@ func TestUnseenRate(t *testing.T) {
 // excites, bounds steps from then on; before, and where no derivative is wanted,
 // they are free.
 func TestLateRate(t *testing.T) {
-	m := &field{y0: []float64{1, 0}, f: func(t float64, y, dy []float64) {
+	m := &ode{y0: []float64{1, 0}, f: func(t float64, y, dy []float64) {
 		dy[0], dy[1] = math.Cos(t), -300/(1+math.Exp(-3*(t-20)))*y[1]
 	}}
 	run := func(forget bool) *Trajectory {
@@ -199,14 +199,14 @@ func TestBoundStretches(t *testing.T) {
 	found, ended := 0, 0
 	for _, sharp := range []float64{1, 20, 50, 100, 200, 500, 2000} {
 		for _, sign := range []float64{1, -1} {
-			m := &field{y0: []float64{1, 0}, f: func(t float64, y, dy []float64) {
+			m := &ode{y0: []float64{1, 0}, f: func(t float64, y, dy []float64) {
 				dy[0], dy[1] = math.Cos(t), -100/(1+math.Exp(sign*sharp*math.Sin(t)))*y[1]
 			}}
 			s := New(&Hybrid{}, m.Sizes(), Options{Memory: 1}, nil)
 			require.NoError(t, s.Run(m, &Span{T1: 20}, new(Trajectory)))
 			for i := range s.tape.entries {
 				e := &s.tape.entries[i]
-				if e.kind != stretchEntry {
+				if e.kind != segmentEntry {
 					continue
 				}
 				bound := s.tape.flat[e.state+2+2+2]
@@ -214,8 +214,8 @@ func TestBoundStretches(t *testing.T) {
 					found++
 				}
 				ended += e.count
-				require.Len(t, s.expand(e), e.count) // which fails if the end is not the same
-				s.forget()
+				require.Len(t, s.hist.recompute(e), e.count) // which fails if the end is not the same
+				s.hist.drop()
 			}
 		}
 	}
@@ -226,7 +226,7 @@ func TestBoundStretches(t *testing.T) {
 // TestRoot: a square root at zero, whose slope is infinite on one side, and none on
 // the other, bounds no steps but the first, which are short.
 func TestRoot(t *testing.T) {
-	m := &field{y0: []float64{0}, f: func(t float64, y, dy []float64) { dy[0] = -math.Sqrt(math.Max(y[0], 0)) }}
+	m := &ode{y0: []float64{0}, f: func(t float64, y, dy []float64) { dy[0] = -math.Sqrt(math.Max(y[0], 0)) }}
 	var tr [2]Trajectory
 	for i := range tr {
 		s := New(&Hybrid{}, m.Sizes(), Options{Forget: i == 0}, nil)
@@ -241,7 +241,7 @@ func TestRoot(t *testing.T) {
 // (E. Hairer, G. Wanner, Solving ODEs II, IV.1), and models that come to rest or
 // oscillate.
 func TestStiffIsCounted(t *testing.T) {
-	rober := &field{y0: []float64{1, 0, 0}, f: func(_ float64, y, dy []float64) {
+	rober := &ode{y0: []float64{1, 0, 0}, f: func(_ float64, y, dy []float64) {
 		fast := 3e7 * y[1] * y[1]
 		dy[0] = -0.04*y[0] + 1e4*y[1]*y[2]
 		dy[2] = fast
@@ -257,7 +257,7 @@ func TestStiffIsCounted(t *testing.T) {
 		require.Greater(t, 10*tr.Stats.Stiff, 9*tr.Stats.Steps)
 		require.Equal(t, 2, tr.Stats.Stiffest)
 
-		for name, m := range map[string]*field{
+		for name, m := range map[string]*ode{
 			"decay":      linear([]float64{1}, [][]float64{{-1}}),
 			"oscillator": linear([]float64{1, 0}, [][]float64{{0, 1}, {-1, 0}}),
 			"damped":     linear([]float64{1, 0}, [][]float64{{0, 1}, {-1, -0.1}}),

@@ -1,28 +1,26 @@
 package sim
 
 import (
-	"math"
-
 	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/jumps"
 )
 
 // start sets the initial state, the sides of the guards and the modes of the
 // switches, and carries out what happens at the initial time.
-func (s *Integrator) start() *Failure {
+func (s *instant) start() *Failure {
 	s.model.Init(s.t, s.y, s.d)
-	s.firstThresholds()
+	s.rates.firstThresholds()
 	if !finite(s.y) || !finite(s.d) {
 		return s.fail(Unstable, 0, "the initial state is not finite")
 	}
-	s.model.Times(s.sched)
-	if fail := s.skipPast(); fail != nil {
+	s.model.Times(s.clock.sched)
+	if fail := s.clock.skipPast(); fail != nil {
 		return fail
 	}
 	s.segment(s.t)
 	if !s.moving {
-		s.startStep()
-		return s.finiteRates()
+		s.step.startStep()
+		return s.step.finiteRates()
 	}
 	if s.size.Guards > 0 {
 		if fail := s.firstSides(); fail != nil {
@@ -31,30 +29,30 @@ func (s *Integrator) start() *Failure {
 	}
 	clear(s.edge) // what begins has crossed nothing
 	s.begin()
-	s.equalities(s.level)
+	s.equalities(s.conds.level)
 	for e := range s.hy.Events {
 		ev := &s.hy.Events[e]
 		if ev.Kind != events.When {
 			continue
 		}
-		before := ev.Cond.Holds(s.level, nil)
-		s.holds[e], s.stays[e] = ev.Cond.Holds(s.det.Side, nil), ev.Cond.Stays(s.det.Side)
+		before := ev.Cond.Holds(s.conds.level, nil)
+		s.conds.holds[e], s.conds.stays[e] = ev.Cond.Holds(s.det.Side, nil), ev.Cond.Stays(s.det.Side)
 		// A strict comparison on its surface turns true just behind the
 		// start; one that holds from the start fires only if asked to.
-		if s.holds[e] && (!before || ev.AtStart) {
+		if s.conds.holds[e] && (!before || ev.AtStart) {
 			s.trigger(jumps.Item{Event: e, Guard: -1})
 		}
 	}
 	if fail := s.carryOut(); fail != nil {
 		return fail
 	}
-	return s.finiteRates()
+	return s.step.finiteRates()
 }
 
 // firstSides sets the modes of the switches and the sides of all guards at the
 // start.
-func (s *Integrator) firstSides() *Failure {
-	s.setFloors()
+func (s *instant) firstSides() *Failure {
+	s.switches.setFloors()
 	s.evalGuards()
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
@@ -71,7 +69,7 @@ func (s *Integrator) firstSides() *Failure {
 			s.det.Side[w.Guard], s.det.Side[w.Upper] = 1, -1
 		}
 	}
-	if fail := s.resolve(false); fail != nil {
+	if fail := s.switches.resolve(settling); fail != nil {
 		return fail
 	}
 	for i := range s.det.Side {
@@ -84,30 +82,6 @@ func (s *Integrator) firstSides() *Failure {
 			s.depart(i)
 		}
 		s.armed[i] = s.det.Side[i]
-	}
-	return nil
-}
-
-// finiteRates checks that the field can be evaluated where a step is to start.
-func (s *Integrator) finiteRates() *Failure {
-	if s.ends() {
-		return nil
-	}
-	for i, v := range s.step.K[0] {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			f := s.fail(Unstable, 0, "the rate of a state is %g where the run starts", v)
-			f.State = i
-			return f
-		}
-	}
-	return nil
-}
-
-func (s *Integrator) finiteGuards() *Failure {
-	for i, g := range s.g[:len(s.g)-s.size.Exits] { // exits have no value where a motion along a surface ends for good
-		if math.IsNaN(g) {
-			return s.blame(s.fail(Unstable, 0, "a condition cannot be evaluated here: its guard is not a number"), i)
-		}
 	}
 	return nil
 }

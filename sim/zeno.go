@@ -2,11 +2,19 @@ package sim
 
 import (
 	"math"
-	"slices"
 
 	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/jumps"
 )
+
+// zenoWatch finds the events whose firings accumulate.
+type zenoWatch struct {
+	*sides
+	clock *clock
+	rests *rests
+	conds *conditions
+	gaps  jumps.Zeno
+}
 
 // zenoReach is how far, relative to the time scale of the run, the limit of
 // an event's times may lie ahead for the event to count as at its limit. The
@@ -15,11 +23,11 @@ import (
 // root of the machine's precision there is nothing left to follow.
 const zenoReach = 1e-7
 
-// zenoReach is how far ahead the limit of the times of guard's event may lie to
-// count as here. It is farther where the excursions of the guard between the
-// firings are about to be lost in round-off.
-func (s *Integrator) zenoReach(guard int) float64 {
-	if gap := s.t - s.before; math.Abs(s.rate[guard])*gap <= 1e4*s.off.fine.g[guard] {
+// reachOf is how far ahead the limit of the times of guard's event may lie to count as
+// here. It is farther where the excursions of the guard between the firings are about
+// to be lost in round-off.
+func (s *zenoWatch) reachOf(guard int) float64 {
+	if gap := s.t - s.clock.before; math.Abs(s.rate[guard])*gap <= 1e4*s.here.fine.g[guard] {
 		return math.Inf(1)
 	}
 	return zenoReach * math.Max(math.Abs(s.t), s.span.T1-s.span.T0)
@@ -39,12 +47,12 @@ func zenoWeights(log []Record, at [3]int) [3]float64 {
 // times: either its gaps shrink geometrically and the limit is here, or its
 // jump left the state on the guard's surface with no rate and a field that
 // pushes it through.
-func (s *Integrator) settleDown(it jumps.Item) *Failure {
+func (s *zenoWatch) settleDown(it jumps.Item) *Failure {
 	if it.Guard < 0 || s.hy.Events[it.Event].Threshold > 0 {
 		return nil
 	}
 	ev := &s.hy.Events[it.Event]
-	limit, near := s.zeno.Fired(it.Event, s.t, s.zenoReach(it.Guard))
+	limit, near := s.gaps.Fired(it.Event, s.t, s.reachOf(it.Guard))
 	if !near {
 		if !s.resting(it) {
 			return nil
@@ -56,7 +64,7 @@ func (s *Integrator) settleDown(it jumps.Item) *Failure {
 		s.out.Status = Terminated
 		return nil
 	case events.ZenoRest, events.ZenoPass:
-		s.planRest(restPlan{event: it.Event, guard: it.Guard, armed: s.armed[it.Guard], limit: limit, predicted: near && limit > s.t})
+		s.planRest(restPlan{event: it.Event, guard: it.Guard, armed: s.armed[it.Guard], limit: limit})
 		return nil
 	}
 	f := s.fail(ZenoLimit, 0, "event %s fires ever faster towards t = %.9g", ev.Name, limit)
@@ -66,16 +74,16 @@ func (s *Integrator) settleDown(it jumps.Item) *Failure {
 
 // resting reports whether the guard that fired is on its surface without a
 // rate and is pushed on through it.
-func (s *Integrator) resting(it jumps.Item) bool {
+func (s *zenoWatch) resting(it jumps.Item) bool {
 	g := it.Guard
 	return s.crossed[g] && s.onSurface(g) &&
-		math.Abs(s.rate[g]) <= 64*epsilon*math.Abs(s.rateBefore[g]) &&
+		math.Abs(s.rate[g]) <= 64*epsilon*math.Abs(s.before.rate[g]) &&
 		s.accel[g] != 0 && sign(s.accel[g]) == -s.armed[g]
 }
 
 // lastThree are the places in the log of the last three firings of an event,
 // the latest first.
-func (s *Integrator) lastThree(event int) (at [3]int) {
+func (s *zenoWatch) lastThree(event int) (at [3]int) {
 	n := 0
 	for i := len(s.out.Log) - 1; i >= 0 && n < 3; i-- {
 		if r := &s.out.Log[i]; r.Event == event && r.Kind == Fired {
@@ -91,39 +99,38 @@ type restPlan struct {
 	event, guard int
 	armed        int8 // side that the guard fires from
 	limit        float64
-	predicted    bool // limit lies ahead, and follows from the last three firings
 	at           [3]int
 }
 
 // planRest stops watching the guard and waits for the limit.
-func (s *Integrator) planRest(p restPlan) {
+func (s *zenoWatch) planRest(p restPlan) {
 	p.at = s.lastThree(p.event)
-	// Until it is let go the guard counts as where it can fire from.
+	// Until it is released the guard counts as on the side that it fires from.
 	s.det.Watch[p.guard] = false
 	s.det.Side[p.guard] = p.armed
-	s.conditions(nil)
-	s.plans = append(s.plans, p)
+	s.conds.update(nil)
+	s.rests.plans = append(s.rests.plans, p)
 }
 
 // atLimit carries out what follows at the limit of an event's times.
-func (s *Integrator) atLimit(p restPlan) *Failure {
+func (s *instant) atLimit(p restPlan) *Failure {
 	if s.hy.Events[p.event].Zeno == events.ZenoRest {
 		return s.comeToRest(p)
 	}
 	// Beyond the limit the guard counts as fired until it has been on the side
 	// that it fires from again.
-	s.zeno.Forget(p.event)
+	s.zeno.gaps.Forget(p.event)
 	s.det.Watch[p.guard] = true
-	s.setSide(p.guard, -p.armed, false)
-	s.conditions(nil)
-	s.holds[p.event] = true
+	s.setSide(p.guard, -p.armed, noEdge)
+	s.conds.update(nil)
+	s.conds.holds[p.event] = true
 	return nil
 }
 
 // comeToRest carries out `zeno rest`: it assigns the values at rest and holds
 // those that are continuous states until the release guard of the event says
 // that the field pushes them off again.
-func (s *Integrator) comeToRest(p restPlan) *Failure {
+func (s *instant) comeToRest(p restPlan) *Failure {
 	ev := &s.hy.Events[p.event]
 	e := entry{kind: restEntry, t: s.t, ref: p.event, count: len(s.out.Log), state: s.tape.keep(s.y, s.d)}
 	rec := Record{Event: p.event, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN(), Kind: Rested}
@@ -136,13 +143,13 @@ func (s *Integrator) comeToRest(p restPlan) *Failure {
 	s.out.Stats.Events++
 	rec.YAfter, rec.DAfter = s.tape.at(s.tape.keep(s.y, s.d), s.size.Y, s.size.D)
 	s.out.Log = append(s.out.Log, rec)
-	s.zeno.Forget(p.event)
-	s.hold(p.event, true)
-	s.atRest[p.event] = restPlan{guard: p.guard, armed: p.armed, predicted: true}
+	s.zeno.gaps.Forget(p.event)
+	s.rests.hold(p.event)
+	s.rests.of[p.event] = rest{on: true, guard: p.guard, armed: p.armed}
 	if fail := s.settle(); fail != nil {
 		return fail
 	}
-	if math.Abs(s.rate[p.guard]) > s.off.fine.rate[p.guard] {
+	if math.Abs(s.rate[p.guard]) > s.here.fine.rate[p.guard] {
 		f := s.fail(ZenoLimit, 0, "nothing can rest on the surface of event %s: it moves (rate %.3g)", ev.Name, s.rate[p.guard])
 		f.Event = p.event
 		return f
@@ -152,93 +159,4 @@ func (s *Integrator) comeToRest(p restPlan) *Failure {
 		s.det.Watch[ev.Release] = true
 	}
 	return nil
-}
-
-// stillRests reports whether the condition of an event at rest holds but for its
-// guard: what the states rest on is there.
-func (s *Integrator) stillRests(e int) bool {
-	p := &s.atRest[e]
-	was := s.det.Side[p.guard]
-	s.det.Side[p.guard] = -p.armed
-	defer func() { s.det.Side[p.guard] = was }()
-	return s.hy.Events[e].Cond.Stays(s.det.Side)
-}
-
-// parked reports whether a guard is that of an event at rest, or soon to be: its side
-// is not looked at.
-func (s *Integrator) parked(guard int) bool {
-	for i := range s.plans {
-		if s.plans[i].guard == guard {
-			return true
-		}
-	}
-	return s.restsOn(guard) >= 0
-}
-
-// restsOn is the event at rest whose guard this is, or −1.
-func (s *Integrator) restsOn(guard int) int {
-	for e := range s.hy.Events {
-		if s.atRest[e].predicted && s.atRest[e].guard == guard {
-			return e
-		}
-	}
-	return -1
-}
-
-// wake ends the rests of states that an event has set to other values.
-func (s *Integrator) wake(ev *events.Event) {
-	for e := range s.hy.Events {
-		if !s.atRest[e].predicted {
-			continue
-		}
-		for _, k := range s.hy.Events[e].Rest {
-			if slices.Contains(ev.Targets, k) {
-				s.release(e)
-				break
-			}
-		}
-	}
-}
-
-// release ends the rest of an event whose release guard has crossed.
-func (s *Integrator) release(event int) {
-	p := &s.atRest[event]
-	p.predicted = false
-	s.hold(event, false)
-	s.det.Watch[s.hy.Events[event].Release] = false
-	s.det.Watch[p.guard] = true
-}
-
-// releasedBy is the event at rest whose release guard this is, or −1.
-func (s *Integrator) releasedBy(guard int) int {
-	for e := range s.hy.Events {
-		if s.atRest[e].predicted && s.hy.Events[e].Release == guard {
-			return e
-		}
-	}
-	return -1
-}
-
-// hold holds the continuous states that an event's rest assigns, or lets them
-// go, and records what was held before and after.
-func (s *Integrator) hold(event int, on bool) {
-	e := entry{kind: heldEntry, t: s.t, ref: len(s.tape.masks)}
-	s.tape.masks = append(s.tape.masks, s.held...)
-	for _, k := range s.hy.Events[event].Rest {
-		if k < len(s.held) {
-			s.held[k] = on
-		}
-	}
-	s.tape.masks = append(s.tape.masks, s.held...)
-	s.record(e)
-}
-
-// setHeld takes over the components that an entry holds: those behind it, or
-// those before it.
-func (s *Integrator) setHeld(e *entry, behind bool) {
-	off := e.ref
-	if behind {
-		off += len(s.held)
-	}
-	copy(s.held, s.tape.masks[off:off+len(s.held)])
 }

@@ -44,8 +44,8 @@ func (j *BoundModel) Init(t float64, y, d []float64) {
 	}
 }
 
-// Settle takes over what the system has added to the parameters' gradient.
-func (j *BoundModel) Settle() {
+// Collect takes over what the system has added to the parameters' gradient.
+func (j *BoundModel) Collect() {
 	j.System.AddGradient(j.Lane.PBar, j.Lane.QBar)
 	j.System.ClearGradient()
 }

@@ -34,7 +34,7 @@ type Steps struct {
 	inputs            bool        // there is one
 	tab               *solvers.Tableau
 	pBar, qBar        []float64   // gradient accumulators
-	saved             [][]float64 // by lane: see Keep
+	saved             [][]float64 // by lane: see Save
 
 	step      *exec.Program
 	acts      *exec.Program // computes activations again; nil: there are none
@@ -205,7 +205,7 @@ func (s *Steps) HasInputs() bool { return s.inputs }
 func (s *Steps) Step() { s.step.Run(s.frame) }
 
 // VJP implements sim.StepsVJP.
-func (s *Steps) VJP(times bool) {
+func (s *Steps) VJP(times sim.Times) {
 	if s.ran = &s.vjp; times {
 		s.ran = &s.vjpt
 	}
@@ -267,15 +267,15 @@ func (s *Steps) Clear(l int) {
 	}
 }
 
-// Keep saves lane l's gradient accumulators.
-func (s *Steps) Keep(l int) {
+// Save saves lane l's gradient accumulators.
+func (s *Steps) Save(l int) {
 	s.saved[l] = append(s.saved[l][:0], make([]float64, (len(s.pBar)+len(s.qBar))/s.Blk.Width)...)
 	n := len(s.pBar) / s.Blk.Width
 	s.Blk.Gather(s.saved[l][:n], s.pBar, l)
 	s.Blk.Gather(s.saved[l][n:], s.qBar, l)
 }
 
-// Restore puts back what Keep saved.
+// Restore puts back what Save saved.
 func (s *Steps) Restore(l int) {
 	n := len(s.pBar) / s.Blk.Width
 	s.Blk.Scatter(s.pBar, s.saved[l][:n], l)

@@ -251,7 +251,7 @@ func (s *System) Spread(t float64, y, d, ry []float64, rt float64, g, rate []flo
 	copy(rate, s.spreadRates)
 }
 
-func (s *System) Look(t float64, y, d, dy, g, rate []float64) {
+func (s *System) GuardsAlong(t float64, y, d, dy, g, rate []float64) {
 	s.At(t, y, d)
 	copy(s.flow, dy)
 	run(s.look, g)
@@ -309,7 +309,7 @@ func (s *System) InitVJP(t float64, yCt, dCt []float64) (tBar float64) {
 	return tBar
 }
 
-func (s *System) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params bool) float64 {
+func (s *System) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params sim.Params) float64 {
 	s.At(t, y, d)
 	f := s.field(d)
 	copy(f.Ct, ct)
@@ -319,7 +319,7 @@ func (s *System) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params bool) 
 	return f.vjp0.vjp(yBar, dBar)
 }
 
-func (s *System) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params bool) float64 {
+func (s *System) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params sim.Params) float64 {
 	s.At(t, y, d)
 	f, guard := s.guard(d, guard)
 	clear(f.Ct)

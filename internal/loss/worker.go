@@ -103,9 +103,9 @@ func (s *Worker) chunk(c, lo, hi int) {
 
 // taped is how many words the tapes of the block's runs take.
 func (s *Worker) taped() (words int) {
-	words = s.Worker.Group.Rolled()
+	words = s.Worker.Group.HistoryWords()
 	for _, l := range s.Block {
-		words += l.Job.In.Taped()
+		words += l.Job.In.TapeWords()
 	}
 	return words
 }
@@ -208,7 +208,7 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 		l.loss += row.Value[0]
 		engine.Add(sum.sums[rowsPart], row.Terms)
 	}
-	l.Model.Settle()
+	l.Model.Collect()
 	return nil
 }
 

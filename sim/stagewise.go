@@ -2,9 +2,9 @@ package sim
 
 import "github.com/pinode/pinode/solvers"
 
-// rolled takes the steps of one trajectory stage by stage, for models that
-// have no program for a whole step.
-type rolled struct {
+// stagewise takes the steps of one trajectory stage by stage, for models that have no
+// program for a whole step.
+type stagewise struct {
 	step *solvers.Stepper
 	ctl  solvers.Control
 	size Sizes
@@ -15,19 +15,19 @@ type rolled struct {
 	held []bool
 	dBar []float64
 
-	// Room for LengthBars; silent: parameters are not accounted for.
+	// Room for LengthBars; silent: derivatives are taken without parameters.
 	silent            bool
 	seeds             [][]float64
 	scratch, scratchD []float64
 }
 
-func newRolled(size Sizes, opt Options) *rolled {
-	return newRolledOn(size, opt, solvers.NewStepper(opt.Method, size.Y))
+func newStagewise(size Sizes, opt Options) *stagewise {
+	return newStagewiseOn(size, opt, solvers.NewStepper(opt.Method, size.Y))
 }
 
-// newRolledOn takes the steps in a stepper.
-func newRolledOn(size Sizes, opt Options, step *solvers.Stepper) *rolled {
-	r := &rolled{
+// newStagewiseOn takes the steps in a stepper.
+func newStagewiseOn(size Sizes, opt Options, step *solvers.Stepper) *stagewise {
+	r := &stagewise{
 		step: step, ctl: solvers.NewControl(opt.Method), size: size, opt: opt,
 		dBar: make([]float64, size.D), scratch: make([]float64, size.Y), scratchD: make([]float64, size.D),
 	}
@@ -37,13 +37,13 @@ func newRolledOn(size Sizes, opt Options, step *solvers.Stepper) *rolled {
 	return r
 }
 
-func (r *rolled) Block() *solvers.Block { return r.step.Block() }
+func (r *stagewise) Block() *solvers.Block { return r.step.Block() }
 
-func (r *rolled) Load(_ int, m Model, d []float64, held []bool) { r.m, r.d, r.held = m, d, held }
+func (r *stagewise) Load(_ int, m Model, d []float64, held []bool) { r.m, r.d, r.held = m, d, held }
 
-func (r *rolled) Time(_ int, _ Model, t, h float64) { r.step.T, r.step.H = t, h }
+func (r *stagewise) Time(_ int, _ Model, t, h float64) { r.step.T, r.step.H = t, h }
 
-func (r *rolled) Step() {
+func (r *stagewise) Step() {
 	r.step.Step(r, r.step.H)
 	if b := r.Block(); r.opt.Method.Adaptive() {
 		b.Mean[0] = r.step.MeanError(r.size.YError, r.opt.RTol, r.opt.ATol)
@@ -52,7 +52,7 @@ func (r *rolled) Step() {
 }
 
 // RHS is the field with the components at rest held.
-func (r *rolled) RHS(t float64, y, dy []float64) {
+func (r *stagewise) RHS(t float64, y, dy []float64) {
 	r.m.RHS(t, y, r.d, dy)
 	for i, h := range r.held {
 		if h {
@@ -61,7 +61,7 @@ func (r *rolled) RHS(t float64, y, dy []float64) {
 	}
 }
 
-func (r *rolled) VJP(bool) {
+func (r *stagewise) VJP(Times) {
 	b := r.Block()
 	clear(b.YBar)
 	clear(r.dBar)
@@ -70,7 +70,7 @@ func (r *rolled) VJP(bool) {
 }
 
 // LengthBars implements StepsVJP.
-func (r *rolled) LengthBars(end, other []float64) (hBar, otherBar float64) {
+func (r *stagewise) LengthBars(end, other []float64) (hBar, otherBar float64) {
 	b := r.Block()
 	for i, v := range b.KBar {
 		copy(r.seeds[i], v)
@@ -87,20 +87,23 @@ func (r *rolled) LengthBars(end, other []float64) (hBar, otherBar float64) {
 }
 
 // RHSVJP is the reverse derivative of RHS.
-func (r *rolled) RHSVJP(t float64, y, ct, yBar []float64) float64 {
+func (r *stagewise) RHSVJP(t float64, y, ct, yBar []float64) float64 {
 	for i, h := range r.held {
 		if h {
 			ct[i] = 0
 		}
 	}
-	return r.m.(Reverse).RHSVJP(t, y, r.d, ct, yBar, r.dBar, !r.silent)
+	return r.m.(Reverse).RHSVJP(t, y, r.d, ct, yBar, r.dBar, Params(!r.silent))
 }
 
-// Clear, Keep, Restore and Idle have nothing to do: the parameters' account is
-// the model's, and there is one lane.
-func (r *rolled) Clear(int)      {}
-func (r *rolled) Keep(int)       {}
-func (r *rolled) Restore(int)    {}
-func (r *rolled) Idle(int, bool) {}
+// Clear, Save, Restore and Idle have nothing to do: the accumulator is that of the
+// model, and there is one lane.
+func (r *stagewise) Clear(int) {}
 
-func (r *rolled) DBar(_ int, dBar []float64) { addTo(dBar, r.dBar) }
+func (r *stagewise) Save(int) {}
+
+func (r *stagewise) Restore(int) {}
+
+func (r *stagewise) Idle(int, bool) {}
+
+func (r *stagewise) DBar(_ int, dBar []float64) { addTo(dBar, r.dBar) }

@@ -5,81 +5,35 @@ import (
 	"slices"
 )
 
-// Switches: located discontinuities of the right-hand side. The mode of one is 1
-// above its guard's surface, 0 below, or OnSurface where the fields on both sides
-// push onto it and the solution slides along it.
+// switches find the branches of the right-hand side at its located discontinuities.
+// The mode of a switch is 1 above the surface of its guard, 0 below, or OnSurface
+// where the fields on both sides push onto the surface and the solution slides along
+// it.
+type switches struct {
+	*sides
+	rests    *rests
+	exited   []bool      // those whose surface the solution left at this instant
+	inBranch guardValues // the guards in another branch
+	above    []float64   // room: guards in the upper branch
+	room     []float64   // for the discrete state
+	floors   []float64   // the arguments of the floor switches
+}
 
-// OnSurface is the mode of a switch along whose surface the solution slides; along
-// the edge of a floor it is so much more than the mode below.
-const OnSurface = 0.5
-
-// Slides reports whether a mode is that of a motion along a surface.
-func Slides(mode float64) bool { return mode != math.Floor(mode) }
-
-// atEquality stands for the modes of a switch on whose surface the state rests: of
-// each term what it says of equality.
-const atEquality = 0.25
+func newSwitches(s *sides, rests *rests) *switches {
+	w := &switches{
+		sides: s, rests: rests, exited: make([]bool, len(s.hy.Switches)),
+		inBranch: newGuardValues(s.size.Guards), above: make([]float64, s.size.Guards),
+	}
+	for i := range s.hy.Switches {
+		if s.hy.Switches[i].Floor {
+			w.floors = append(w.floors, 0)
+		}
+	}
+	return w
+}
 
 // maxSlides is along how many surfaces at once it can.
 const maxSlides = 2
-
-// isSign reports whether guard i is that of a switch between two branches.
-func (s *Integrator) isSign(i int) bool {
-	w := s.switchOf[i]
-	return w >= 0 && !s.hy.Switches[w].Floor
-}
-
-// isExit reports whether guard i says when sliding ends.
-func (s *Integrator) isExit(i int) bool { return i >= s.size.Guards-s.size.Exits }
-
-// slidesOn reports whether the solution slides along the surface of guard i.
-func (s *Integrator) slidesOn(i int) bool {
-	return s.isSign(i) && Slides(s.d[s.hy.Switches[s.switchOf[i]].Modes[0]])
-}
-
-// sliding lists the switches along whose surfaces the solution slides at a
-// discrete state.
-func (s *Integrator) sliding(d []float64) (list []int) {
-	if s.size.Exits == 0 {
-		return nil
-	}
-	for i := range s.hy.Switches {
-		if Slides(d[s.hy.Switches[i].Modes[0]]) {
-			list = append(list, i)
-		}
-	}
-	return list
-}
-
-// slides reports whether there are any.
-func (s *Integrator) slides(d []float64) bool {
-	if s.size.Exits == 0 {
-		return false
-	}
-	for i := range s.hy.Switches {
-		if Slides(d[s.hy.Switches[i].Modes[0]]) {
-			return true
-		}
-	}
-	return false
-}
-
-// setModes sets the modes of switch i.
-func (s *Integrator) setModes(i int, mode float64) {
-	w := &s.hy.Switches[i]
-	for k, at := range w.Modes {
-		if s.d[at] = mode; mode == atEquality {
-			s.d[at] = w.AtZero[k]
-		}
-	}
-}
-
-// clearModes sets the elements of v that stand for the modes of switch i to zero.
-func (s *Integrator) clearModes(v []float64, i int) {
-	for _, at := range s.hy.Switches[i].Modes {
-		v[at] = 0
-	}
-}
 
 // branch is where the guard of a switch goes in one of its branches: up, down or
 // nowhere; known unless the field cannot be evaluated there. first says that the
@@ -90,23 +44,23 @@ type branch struct {
 }
 
 // branch looks at the guard of switch i, which is on its surface, in a mode.
-func (s *Integrator) branch(i int, mode float64) branch {
+func (s *switches) branch(i int, mode float64) branch {
 	w := &s.hy.Switches[i]
-	was := append(s.modes[:0], s.d...)
-	s.modes = was
+	was := append(s.room[:0], s.d...)
+	s.room = was
 	s.setModes(i, mode)
 	s.tryGuards()
-	if !finite(s.rateTry[w.Guard:w.Guard+1]) && s.leaveSlid(i) {
+	if !finite(s.inBranch.rate[w.Guard:w.Guard+1]) && s.leaveSlid(i) {
 		s.tryGuards()
 	}
-	s.spread(s.trial, s.y)
+	s.spread(s.there, s.y)
 	copy(s.d, was)
-	r, a := s.rateTry[w.Guard], s.accelTry[w.Guard]
-	at := s.trial.fine
+	r, a := s.inBranch.rate[w.Guard], s.inBranch.accel[w.Guard]
+	at := s.there.fine
 	if s.landed[w.Guard] {
-		at = s.trial.coarse
+		at = s.there.coarse
 	}
-	within, g := at.rate[w.Guard], math.Max(at.g[w.Guard], s.off.fine.g[w.Guard])
+	within, g := at.rate[w.Guard], math.Max(at.g[w.Guard], s.here.fine.g[w.Guard])
 	if math.IsNaN(r) || math.IsInf(r, 0) {
 		return branch{}
 	}
@@ -116,14 +70,15 @@ func (s *Integrator) branch(i int, mode float64) branch {
 	return branch{goes: direction(r, a, g, within), known: true, first: math.Abs(r) > within}
 }
 
-func (s *Integrator) tryGuards() {
-	s.model.Guards(s.t, s.y, s.d, s.held, s.gTry, s.rateTry, s.accelTry)
+// tryGuards evaluates the guards with other modes than those of the run.
+func (s *switches) tryGuards() {
+	s.model.Guards(s.t, s.y, s.d, s.held, s.inBranch.g, s.inBranch.rate, s.inBranch.accel)
 }
 
 // leaveSlid leaves the surfaces but that of switch i that the solution slides along
 // and that do not hold it any more, since the fields on both sides go the same way:
 // the motion along them has no value then. It reports whether there are any.
-func (s *Integrator) leaveSlid(i int) (some bool) {
+func (s *switches) leaveSlid(i int) (some bool) {
 	for j := range s.hy.Switches {
 		w := &s.hy.Switches[j]
 		mode := s.d[w.Modes[0]]
@@ -133,10 +88,10 @@ func (s *Integrator) leaveSlid(i int) (some bool) {
 		below := math.Floor(mode)
 		s.setModes(j, below+1)
 		s.tryGuards()
-		up := s.rateTry[w.Guard]
+		up := s.inBranch.rate[w.Guard]
 		s.setModes(j, below)
 		s.tryGuards()
-		switch down := s.rateTry[w.Guard]; {
+		switch down := s.inBranch.rate[w.Guard]; {
 		case up > 0 && down > 0:
 			s.setModes(j, below+1)
 		case !(up < 0 && down < 0):
@@ -150,7 +105,7 @@ func (s *Integrator) leaveSlid(i int) (some bool) {
 
 // decide is the mode of switch i, whose guard is on its surface, and the side of
 // that guard, by where the guard goes in both branches.
-func (s *Integrator) decide(i int) (mode float64, side int8, fail *Failure) {
+func (s *switches) decide(i int) (mode float64, side int8, fail *Failure) {
 	w := &s.hy.Switches[i]
 	up, down := s.branch(i, 1), s.branch(i, 0)
 	switch {
@@ -189,74 +144,28 @@ func (s *Integrator) decide(i int) (mode float64, side int8, fail *Failure) {
 	return 0, -1, nil
 }
 
-// stuckOn is the failure of a solution on surfaces that it neither leaves nor
-// slides along.
-func (s *Integrator) stuckOn(what string, switches ...int) *Failure {
-	f := s.fail(Sliding, 0, "%s", what)
-	f.Switches = switches
-	return f
-}
+// phase is the part of an instant in which switches are resolved.
+type phase uint8
+
+const (
+	crossing phase = iota // guards are taken over their surfaces: those that cross have an edge
+	settling              // the instant ends: the others have
+)
 
 // resolve finds the modes of the switches at the current state, and the sides of
-// their guards: where one is on its surface by where both branches lead. crossing
-// says that guards are being taken over their surfaces, so that those that cross
-// have an edge; else the others have.
-func (s *Integrator) resolve(crossing bool) *Failure {
-	if !s.signs {
+// their guards: of a guard on its surface by where both branches lead.
+func (s *switches) resolve(at phase) *Failure {
+	if len(s.hy.Switches) == 0 {
 		return nil
 	}
-	n := len(s.hy.Switches)
-	for range 4*n + 8 {
+	for range 4*len(s.hy.Switches) + 8 {
 		changed := false
 		for i := range s.hy.Switches {
-			w := &s.hy.Switches[i]
-			if w.Floor {
-				turned, fail := s.resolveFloor(i)
-				if fail != nil {
-					return fail
-				}
-				changed = changed || turned
-				continue
+			turned, fail := s.resolveOne(i, at)
+			if fail != nil {
+				return fail
 			}
-			if s.exited[i] || s.disarmed[w.Guard] && math.Abs(s.g[w.Guard]) <= s.band[w.Guard] {
-				continue
-			}
-			if s.disarmed[w.Guard] {
-				s.disarm(w.Guard, false)
-			}
-			slid := s.slidesOn(w.Guard)
-			if slid && len(s.sliding(s.d)) == maxSlides {
-				continue // neither surface says by itself whether the other holds: see outOfHull
-			}
-			mode, side := float64(truth(s.g[w.Guard] > 0)), sign(s.g[w.Guard])
-			if slid || s.onSurface(w.Guard) {
-				var fail *Failure
-				if mode, side, fail = s.decide(i); fail != nil {
-					return fail
-				}
-				if mode == OnSurface && w.Trigger > 0 {
-					return s.untold(i)
-				}
-				if mode == OnSurface && !slid && len(s.sliding(s.d)) == maxSlides {
-					return s.stuckOn("the solution would slide along more than two surfaces at once", append(s.sliding(s.d), i)...)
-				}
-			}
-			if mode == OnSurface && !slid && !s.crossed[w.Guard] {
-				// It was put there: a state beside the surface would be led onto it by
-				// the field of its side, and by either in the same direction.
-				s.turn(i, 1)
-				s.zeroStep(w.Guard)
-			}
-			if !s.parked(w.Guard) {
-				s.setSide(w.Guard, side, s.crossed[w.Guard] == crossing)
-			}
-			if s.turn(i, mode) {
-				changed = true
-				s.evalGuards() // those of inner discontinuities may be others now
-			}
-			if !crossing && s.onSurface(w.Guard) && s.det.Watch[w.Guard] {
-				s.depart(w.Guard)
-			}
+			changed = changed || turned
 		}
 		out, fail := s.outOfHull()
 		if fail != nil {
@@ -270,10 +179,56 @@ func (s *Integrator) resolve(crossing bool) *Failure {
 	return s.meet()
 }
 
+// resolveOne finds the mode of switch i, and reports whether it is another.
+func (s *switches) resolveOne(i int, at phase) (turned bool, fail *Failure) {
+	w := &s.hy.Switches[i]
+	if w.Floor {
+		return s.resolveFloor(i)
+	}
+	if s.exited[i] || s.disarmed[w.Guard] && math.Abs(s.g[w.Guard]) <= s.band[w.Guard] {
+		return false, nil
+	}
+	if s.disarmed[w.Guard] {
+		s.arm(w.Guard)
+	}
+	slid := s.slidesOn(w.Guard)
+	if slid && len(s.sliding(s.d)) == maxSlides {
+		return false, nil // one surface does not say whether the other holds: see outOfHull
+	}
+	mode, side := float64(truth(s.g[w.Guard] > 0)), sign(s.g[w.Guard])
+	if slid || s.onSurface(w.Guard) {
+		if mode, side, fail = s.decide(i); fail != nil {
+			return false, fail
+		}
+		if mode == OnSurface && w.Trigger > 0 {
+			return false, s.firesOnSurface(i)
+		}
+		if mode == OnSurface && !slid && len(s.sliding(s.d)) == maxSlides {
+			return false, s.stuckOn("the solution would slide along more than two surfaces at once", append(s.sliding(s.d), i)...)
+		}
+	}
+	if mode == OnSurface && !slid && !s.crossed[w.Guard] {
+		// It was put there: a state beside the surface would be led onto it by
+		// the field of its side, and by either in the same direction.
+		s.turn(i, 1)
+		s.zeroStep(w.Guard)
+	}
+	if !s.rests.parked(w.Guard) {
+		s.setSide(w.Guard, side, edgeIf(s.crossed[w.Guard] == (at == crossing)))
+	}
+	if turned = s.turn(i, mode); turned {
+		s.evalGuards() // those of inner discontinuities may be others now
+	}
+	if at == settling && s.onSurface(w.Guard) && s.det.Watch[w.Guard] {
+		s.depart(w.Guard)
+	}
+	return turned, nil
+}
+
 // sameSurface refuses to slide along a surface that another switch has too, written
 // in other words: its terms would stay in one branch. Surfaces are the same where the
 // gradients of their guards, as far as sizes tell, are parallel.
-func (s *Integrator) sameSurface() *Failure {
+func (s *switches) sameSurface() *Failure {
 	list := s.sliding(s.d)
 	if len(list) == 0 {
 		return nil
@@ -301,18 +256,17 @@ func (s *Integrator) sameSurface() *Failure {
 // readsSlid is a switch whose guard is above its surface with the upper branch of a
 // switch that the solution slides on, and below with the lower, or the other way
 // round: neither of its branches is right then. −1 for none.
-func (s *Integrator) readsSlid(slid int) int {
+func (s *switches) readsSlid(slid int) int {
 	w := &s.hy.Switches[slid]
 	was := s.d[w.Modes[0]]
 	s.setModes(slid, math.Floor(was)+1)
-	s.model.Guards(s.t, s.y, s.d, s.held, s.gTry, s.rateTry, nil)
-	copy(s.accelTry, s.gTry)
+	s.model.Guards(s.t, s.y, s.d, s.held, s.above, s.inBranch.rate, nil)
 	s.setModes(slid, math.Floor(was))
-	s.model.Guards(s.t, s.y, s.d, s.held, s.gTry, s.rateTry, nil)
+	s.model.Guards(s.t, s.y, s.d, s.held, s.inBranch.g, s.inBranch.rate, nil)
 	s.setModes(slid, was)
 	for k := range s.hy.Switches {
 		g := s.hy.Switches[k].Guard
-		if k != slid && !s.hy.Switches[k].Floor && (s.gTry[g] > 0) != (s.accelTry[g] > 0) {
+		if k != slid && !s.hy.Switches[k].Floor && (s.inBranch.g[g] > 0) != (s.above[g] > 0) {
 			return k
 		}
 	}
@@ -321,7 +275,7 @@ func (s *Integrator) readsSlid(slid int) int {
 
 // parallel reports whether the derivatives of two guards by states and time are so, in
 // the scales of these.
-func (s *Integrator) parallel(a, b int) bool {
+func (s *switches) parallel(a, b int) bool {
 	n := len(s.y)
 	along := func(i int) (da, db float64) {
 		clear(s.reach)
@@ -331,8 +285,8 @@ func (s *Integrator) parallel(a, b int) bool {
 		} else {
 			rt = math.Max(math.Abs(s.t), s.span.T1-s.span.T0)
 		}
-		s.model.Spread(s.t, s.y, s.d, s.reach, rt, s.trial.g, s.trial.rate)
-		return s.trial.fine.g[a], s.trial.fine.g[b]
+		s.model.Spread(s.t, s.y, s.d, s.reach, rt, s.there.g, s.there.rate)
+		return s.there.fine.g[a], s.there.fine.g[b]
 	}
 	var most [2]float64
 	for i := range n + 1 {
@@ -351,7 +305,7 @@ func (s *Integrator) parallel(a, b int) bool {
 // resolveFloor finds the mode of a floor whose argument is on a whole number, by
 // where the motion leads with it and with the one below, and reports whether that
 // is another.
-func (s *Integrator) resolveFloor(i int) (turned bool, fail *Failure) {
+func (s *switches) resolveFloor(i int) (turned bool, fail *Failure) {
 	w := &s.hy.Switches[i]
 	if s.exited[i] {
 		return false, nil
@@ -361,7 +315,7 @@ func (s *Integrator) resolveFloor(i int) (turned bool, fail *Failure) {
 			if math.Abs(s.g[g]) <= s.band[g] {
 				return false, nil
 			}
-			s.disarm(g, false)
+			s.arm(g)
 		}
 	}
 	mode := s.d[w.Modes[0]]
@@ -383,7 +337,7 @@ func (s *Integrator) resolveFloor(i int) (turned bool, fail *Failure) {
 		return false, s.blame(s.fail(Unstable, 0, "the field is not a number on a surface where it changes"), w.Guard)
 	case up.known && down.known && up.goes < 0 && down.goes > 0 && (up.first || down.first):
 		if next = edge - 1 + OnSurface; w.Trigger > 0 {
-			return false, s.untold(i)
+			return false, s.firesOnSurface(i)
 		}
 	case !up.known, down.known && up.goes < 0:
 		next = edge - 1
@@ -402,10 +356,10 @@ func (s *Integrator) resolveFloor(i int) (turned bool, fail *Failure) {
 
 // meet lets the solution slide along the intersection of two surfaces, where each
 // by itself leads nowhere: fields that turn about it.
-func (s *Integrator) meet() *Failure {
+func (s *switches) meet() *Failure {
 	var list []int
 	for i := range s.hy.Switches {
-		if w := &s.hy.Switches[i]; !w.Floor && !w.Corner && math.Abs(s.g[w.Guard]) <= math.Max(s.noise(w.Guard), s.off.coarse.g[w.Guard]) {
+		if w := &s.hy.Switches[i]; !w.Floor && !w.Corner && math.Abs(s.g[w.Guard]) <= math.Max(s.noise(w.Guard), s.here.coarse.g[w.Guard]) {
 			list = append(list, i)
 		}
 	}
@@ -415,10 +369,10 @@ func (s *Integrator) meet() *Failure {
 	}
 	for _, i := range list {
 		if s.hy.Switches[i].Trigger > 0 {
-			return s.untold(i)
+			return s.firesOnSurface(i)
 		}
 		s.turn(i, OnSurface)
-		s.setSide(s.hy.Switches[i].Guard, 0, false)
+		s.setSide(s.hy.Switches[i].Guard, 0, noEdge)
 	}
 	if out, fail := s.outOfHull(); out || fail != nil {
 		return s.stuckOn(what, list...)
@@ -427,9 +381,9 @@ func (s *Integrator) meet() *Failure {
 	return nil
 }
 
-// untold is the failure of sliding along the surface of a switch whose mode decides
+// firesOnSurface is the failure of sliding along the surface of a switch whose mode decides
 // when an event fires.
-func (s *Integrator) untold(i int) *Failure {
+func (s *switches) firesOnSurface(i int) *Failure {
 	f := s.stuckOn("the solution slides along a surface, and a condition or priority of an event reads what jumps there; let it compare states", i)
 	f.Event = s.hy.Switches[i].Trigger - 1
 	return f
@@ -438,9 +392,9 @@ func (s *Integrator) untold(i int) *Failure {
 // hullTol is by how much a part of a sliding motion may leave [0, 1].
 const hullTol = 1e-9
 
-// outOfHull lets go of a surface on which the part of the upper field is not
+// outOfHull leaves a surface on which the part of the upper field is not
 // between 0 and 1 any more.
-func (s *Integrator) outOfHull() (out bool, fail *Failure) {
+func (s *switches) outOfHull() (out bool, fail *Failure) {
 	list := s.sliding(s.d)
 	if len(list) == 0 {
 		return false, nil
@@ -453,10 +407,10 @@ func (s *Integrator) outOfHull() (out bool, fail *Failure) {
 		case math.IsNaN(a):
 			return false, s.stuckOn("the fields around a surface leave open how the solution slides along it", list...)
 		case a < -hullTol:
-			s.exit(i, false)
+			s.exit(i, lowerBranch)
 			return true, nil
 		case a > 1+hullTol:
-			s.exit(i, true)
+			s.exit(i, upperBranch)
 			return true, nil
 		case !w.Floor:
 			s.det.Side[w.Guard] = 0
@@ -465,14 +419,23 @@ func (s *Integrator) outOfHull() (out bool, fail *Failure) {
 	return false, nil
 }
 
+// exitBranch is the branch in which a solution goes on that has slid, in the order of
+// the exits.
+type exitBranch int
+
+const (
+	lowerBranch exitBranch = iota
+	upperBranch
+)
+
 // exit lets the solution go on in the upper or the lower branch of a switch that it
 // slid on. The guard has drifted by what the steps were off, maybe to the other side.
-func (s *Integrator) exit(i int, up bool) {
+func (s *switches) exit(i int, to exitBranch) {
 	w := &s.hy.Switches[i]
 	g, mode := w.Guard, math.Floor(s.d[w.Modes[0]])
 	side := int8(-1)
 	switch {
-	case up:
+	case to == upperBranch:
 		side = 1
 		mode++
 	case w.Floor:
@@ -481,13 +444,13 @@ func (s *Integrator) exit(i int, up bool) {
 	s.exited[i] = true
 	s.turn(i, mode)
 	s.evalGuards()
-	s.setSide(g, side, true)
-	s.band[g] = math.Max(4*math.Abs(s.g[g]), 8*s.off.fine.g[g])
-	s.disarm(g, true)
+	s.setSide(g, side, withEdge)
+	s.band[g] = math.Max(4*math.Abs(s.g[g]), 8*s.here.fine.g[g])
+	s.disarm(g)
 }
 
 // watchExits watches the ends of the motions along surfaces.
-func (s *Integrator) watchExits() {
+func (s *switches) watchExits() {
 	if s.size.Exits == 0 {
 		return
 	}
@@ -499,7 +462,7 @@ func (s *Integrator) watchExits() {
 }
 
 // setFloors sets the modes of the floor switches from their arguments.
-func (s *Integrator) setFloors() {
+func (s *switches) setFloors() {
 	n, v := 0, s.floorArgs()
 	for i := range s.hy.Switches {
 		if w := &s.hy.Switches[i]; w.Floor {
@@ -510,29 +473,16 @@ func (s *Integrator) setFloors() {
 }
 
 // floorArgs are the arguments of the floor switches.
-func (s *Integrator) floorArgs() []float64 {
-	v := s.vals[:0]
-	for i := range s.hy.Switches {
-		if s.hy.Switches[i].Floor {
-			v = append(v, 0)
-		}
+func (s *switches) floorArgs() []float64 {
+	if len(s.floors) > 0 {
+		s.model.Floors(s.t, s.y, s.d, s.floors)
 	}
-	if len(v) > 0 {
-		s.model.Floors(s.t, s.y, s.d, v)
-	}
-	return v
-}
-
-// onEdge reports whether the solution slides along the edge of the floor that guard i
-// belongs to: neither of its guards is on its surface then.
-func (s *Integrator) onEdge(i int) bool {
-	w := s.switchOf[i]
-	return w >= 0 && s.hy.Switches[w].Floor && Slides(s.d[s.hy.Switches[w].Modes[0]])
+	return s.floors
 }
 
 // leaveEdges ends the motions along edges of floors that a jump has taken the state
 // away from.
-func (s *Integrator) leaveEdges() {
+func (s *switches) leaveEdges() {
 	n := 0
 	for i := range s.hy.Switches {
 		w := &s.hy.Switches[i]
@@ -550,13 +500,13 @@ func (s *Integrator) leaveEdges() {
 	}
 }
 
-// crossSwitches turns the switches of the guards that cross at this instant.
-// first is the guard whose root the last step ended on.
-func (s *Integrator) crossSwitches(first int) *Failure {
+// cross turns the switches of the guards that cross at this instant. first is the
+// guard whose root the last step ended on.
+func (s *switches) cross(first int) *Failure {
 	some := false
 	if exits := s.size.Guards - s.size.Exits; first >= exits {
 		k := first - exits
-		s.exit(s.sliding(s.d)[k/2], k%2 == 1)
+		s.exit(s.sliding(s.d)[k/2], exitBranch(k%2))
 		some = true
 	}
 	for g, c := range s.crossed {
@@ -575,54 +525,17 @@ func (s *Integrator) crossSwitches(first int) *Failure {
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
-	if fail := s.resolve(true); fail != nil {
+	if fail := s.resolve(crossing); fail != nil {
 		return fail
 	}
 	s.evalGuards()
 	return s.finiteGuards()
 }
 
-// turn sets the modes of switch i, and reports whether they were others; if so it
-// is recorded.
-func (s *Integrator) turn(i int, mode float64) bool {
-	w := &s.hy.Switches[i]
-	slid := Slides(s.d[w.Modes[0]])
-	state := s.tape.keep(s.y, s.d)
-	s.setModes(i, mode)
-	if _, before := s.tape.at(state, s.size.Y, s.size.D); slices.Equal(before, s.d) {
-		s.tape.flat = s.tape.flat[:state]
-		return false
-	}
-	e := entry{kind: switchEntry, t: s.t, ref: i, state: state}
-	s.out.Stats.Turns++
-	if slides := Slides(s.d[w.Modes[0]]); slid || slides {
-		s.logSlide(i, state, slides)
-		e.more = len(s.out.Log)
-	}
-	s.record(e)
-	if w.Floor {
-		// Both guards moved with the mode; the argument stands on one edge
-		// of its new cell, inside it.
-		s.det.Side[w.Guard], s.det.Side[w.Upper] = 1, -1
-	}
-	return true
-}
-
-// logSlide puts the start or the end of a motion along a surface into the log.
-func (s *Integrator) logSlide(i, before int, starts bool) {
-	rec := Record{Event: -1, Switch: i, Kind: SlideEnd, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN()}
-	if starts {
-		rec.Kind = SlideStart
-	}
-	rec.YBefore, rec.DBefore = s.tape.at(before, s.size.Y, s.size.D)
-	rec.YAfter, rec.DAfter = s.tape.at(s.tape.keep(s.y, s.d), s.size.Y, s.size.D)
-	s.out.Log = append(s.out.Log, rec)
-}
-
-// resetSwitches brings the modes in line with the sides after a jump of the
-// state, and reports whether some were not. Those on their surface are left to
-// resolve, at the end of the instant.
-func (s *Integrator) resetSwitches() (some bool) {
+// followSides brings the modes in line with the sides after a jump of the state, and
+// reports whether some were not. Those on their surface are left to resolve, at the
+// end of the instant.
+func (s *switches) followSides() (some bool) {
 	for i := range s.hy.Switches {
 		w := &s.hy.Switches[i]
 		switch side := s.det.Side[w.Guard]; {

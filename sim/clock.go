@@ -7,6 +7,40 @@ import (
 	"github.com/pinode/pinode/events"
 )
 
+// clock knows the times that steps must end on: those that are scheduled, rows
+// of data, stops of the inputs, delayed jumps, limits of events, the end.
+type clock struct {
+	*run
+	rests *rests
+
+	last, before float64 // time of the last instant, and of that before it
+	stop         timed   // the next step must not cross it; of the past: it is to be found anew
+	came         timed   // what the last step ended on
+	sched        []float64
+	fired        []int  // firings of each scheduled event so far
+	taken        []bool // firings of data that were carried out
+	nextFiring   int    // the first that was not
+	nextStop     int
+	delayed      delays
+}
+
+func newClock(r *run, rests *rests) *clock {
+	return &clock{run: r, rests: rests, sched: make([]float64, r.size.Times), fired: make([]int, len(r.hy.Events))}
+}
+
+func (c *clock) reset() {
+	c.last, c.before = c.t, c.t
+	c.forgetStop()
+	c.came = timed{end: endFixed, event: -1}
+	clear(c.fired)
+	c.taken = append(c.taken[:0], make([]bool, len(c.span.Firings))...)
+	c.nextFiring, c.nextStop = 0, 0
+	c.delayed = c.delayed[:0]
+}
+
+// forgetStop lets the next stop be found anew.
+func (c *clock) forgetStop() { c.stop.t = math.Inf(-1) }
+
 // timed is a time that a step must end on, and why.
 type timed struct {
 	t      float64
@@ -20,7 +54,7 @@ type timed struct {
 }
 
 // nextTimed returns the earliest time that the next step must end on.
-func (s *Integrator) nextTimed() timed {
+func (s *clock) nextTimed() timed {
 	best := timed{t: s.span.T1, end: endFixed, event: -1}
 	s.eachTimed(func(x timed) {
 		if x.t < best.t || x.t == best.t && best.event < 0 && x.event >= 0 {
@@ -31,7 +65,7 @@ func (s *Integrator) nextTimed() timed {
 }
 
 // eachTimed calls f with the next time of every source that is still to come.
-func (s *Integrator) eachTimed(f func(timed)) {
+func (s *clock) eachTimed(f func(timed)) {
 	for s.nextStop < len(s.span.Stops) && s.span.Stops[s.nextStop] <= s.t {
 		s.nextStop++
 	}
@@ -62,8 +96,8 @@ func (s *Integrator) eachTimed(f func(timed)) {
 			}
 		}
 	}
-	for i := 0; i < len(s.plans); i++ { // f may take them away
-		p := &s.plans[i]
+	for i := 0; i < len(s.rests.plans); i++ { // f may take them away
+		p := &s.rests.plans[i]
 		f(timed{t: p.limit, end: endZeno, ref: i, at: p.at, event: p.event})
 	}
 	if len(s.delayed) > 0 {
@@ -74,7 +108,7 @@ func (s *Integrator) eachTimed(f func(timed)) {
 
 // everyTime is the time of firing n of a periodic event: n periods behind From, or,
 // without From, behind the start.
-func (s *Integrator) everyTime(e, n int) float64 {
+func (s *clock) everyTime(e, n int) float64 {
 	sc := &s.hy.Schedules[e]
 	from := s.span.T0
 	if sc.From >= 0 {
@@ -85,7 +119,7 @@ func (s *Integrator) everyTime(e, n int) float64 {
 
 // skipPast drops scheduled times before the start, and those at the start
 // unless the event says `at start`.
-func (s *Integrator) skipPast() *Failure {
+func (s *clock) skipPast() *Failure {
 	past := func(e int, t float64) bool {
 		return t < s.t || t == s.t && !s.hy.Events[e].AtStart
 	}
@@ -117,7 +151,7 @@ func (s *Integrator) skipPast() *Failure {
 
 // checkPeriod refuses a period that the clock cannot resolve, and one that fires
 // more often than the run may take steps.
-func (s *Integrator) checkPeriod(e int, period float64) *Failure {
+func (s *clock) checkPeriod(e int, period float64) *Failure {
 	if !(period > 0) {
 		return s.badTime(e, "its period is not positive")
 	}
@@ -136,14 +170,14 @@ func (s *Integrator) checkPeriod(e int, period float64) *Failure {
 	return nil
 }
 
-func (s *Integrator) badTime(e int, why string) *Failure {
+func (s *clock) badTime(e int, why string) *Failure {
 	f := s.fail(Unstable, 0, "event %s: %s", s.hy.Events[e].Name, why)
 	f.Event = e
 	return f
 }
 
 // consume marks a source as used.
-func (s *Integrator) consume(x timed) {
+func (s *clock) consume(x timed) {
 	switch x.end {
 	case endFixed:
 		s.taken[x.ref] = true
@@ -155,4 +189,28 @@ func (s *Integrator) consume(x timed) {
 	case endDelay:
 		s.delayed.next()
 	}
+}
+
+// nextGroup is the save in front of which the next rows of data act at this
+// instant that do not act at once, if there are any.
+func (s *clock) nextGroup() (save int, ok bool) {
+	for i := s.nextFiring; i < len(s.span.Firings) && s.span.Firings[i].T <= s.t+s.resolution(); i++ {
+		if x := &s.span.Firings[i]; !s.taken[i] && x.Behind > s.saves.next {
+			return x.Behind, true
+		}
+	}
+	return len(s.span.Saves), false
+}
+
+// inputsJump reports whether inputs may jump or bend at the current time.
+func (s *clock) inputsJump() bool {
+	if _, ok := s.model.(Segmented); !ok {
+		return false
+	}
+	for i := s.nextStop; i < len(s.span.Stops) && s.span.Stops[i] <= s.t+s.resolution(); i++ {
+		if s.span.Stops[i] >= s.t-s.resolution() {
+			return true
+		}
+	}
+	return s.nextStop > 0 && s.span.Stops[s.nextStop-1] >= s.t-s.resolution()
 }

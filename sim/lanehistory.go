@@ -6,11 +6,21 @@ import (
 	"github.com/pinode/pinode/solvers"
 )
 
-// A roll is the tape of the lanes that go on by themselves: of each step of the
-// group in which one did, all that the derivative needs of all lanes, copied as it
-// stands. A trajectory's own tape has the records in which its lane went on, and
-// the sweep back goes through the records as the lanes went through their steps.
-type roll struct {
+// tick is the last record of the group's lane history so far. It orders the steps of
+// all lanes, so that sweeps back go side by side as the lanes did.
+func (s *run) tick() int {
+	if s.group == nil {
+		return 0
+	}
+	return len(s.group.hist.records) - 1
+}
+
+// laneHistory is the tape of the free-running lanes. Of each step of the group in
+// which one of them accepted a step it has a record: what the derivative needs of the
+// block, of all lanes, copied as it is. A trajectory's own tape notes which records
+// are its own, and the sweep back goes through the records as the lanes went through
+// their steps.
+type laneHistory struct {
 	blk    *solvers.Block
 	moving bool
 	limit  int // words
@@ -19,18 +29,19 @@ type roll struct {
 	size, actWords         int         // of a record, and of its activations
 	stages, rates, actions int         // where these start in a record
 	words                  []float64
-	records                []record
+	records                []stepRecord
 }
 
-// record is where a step stands among the words, and which lanes took it.
-type record struct {
+// stepRecord is where the copy of a step starts among the words, and which lanes
+// accepted it.
+type stepRecord struct {
 	at    int
 	lanes uint64
 	acts  bool // its activations were kept
 }
 
-func newRoll(blk *solvers.Block, moving bool, limit int) *roll {
-	r := &roll{blk: blk, moving: moving, limit: limit}
+func newLaneHistory(blk *solvers.Block, moving bool, limit int) *laneHistory {
+	r := &laneHistory{blk: blk, moving: moving, limit: limit}
 	r.before = [][]float64{blk.T, blk.H, blk.Y[0]}
 	r.after = [][]float64{blk.Stages}
 	if moving {
@@ -55,13 +66,13 @@ func newRoll(blk *solvers.Block, moving bool, limit int) *roll {
 	return r
 }
 
-func (r *roll) reset() { r.words, r.records = r.words[:0], r.records[:0] }
+func (r *laneHistory) reset() { r.words, r.records = r.words[:0], r.records[:0] }
 
 // full reports whether there is no room for another record.
-func (r *roll) full() bool { return len(r.words)+r.size > r.limit }
+func (r *laneHistory) full() bool { return len(r.words)+r.size > r.limit }
 
 // open begins a record, before a step.
-func (r *roll) open() {
+func (r *laneHistory) open() {
 	at, n := len(r.words), r.size
 	acts := r.actWords > 0 && at+n+r.actWords <= r.limit/2
 	if acts {
@@ -73,11 +84,12 @@ func (r *roll) open() {
 		carry(to, p)
 		to = to[len(p):]
 	}
-	r.records = append(r.records, record{at: at, acts: acts})
+	r.records = append(r.records, stepRecord{at: at, acts: acts})
 }
 
-// close ends a record, behind the step in which lanes went on, if any did.
-func (r *roll) close(lanes uint64) {
+// close ends a record, after the step, with the lanes that accepted it. Without such
+// lanes there is no record.
+func (r *laneHistory) close(lanes uint64) {
 	last := len(r.records) - 1
 	rec := &r.records[last]
 	if lanes == 0 {
@@ -111,7 +123,7 @@ func carry(to, from []float64) {
 }
 
 // restore puts a record back into the block, with rates if they are needed.
-func (r *roll) restore(k int, rates bool) {
+func (r *laneHistory) restore(k int, times Times) {
 	rec := &r.records[k]
 	from := r.words[rec.at:]
 	for _, p := range r.before {
@@ -119,7 +131,7 @@ func (r *roll) restore(k int, rates bool) {
 		from = from[len(p):]
 	}
 	for i, p := range r.after {
-		if i > 0 && !rates {
+		if i > 0 && times == WithoutTimes {
 			break
 		}
 		carry(p, from[:len(p)])
@@ -136,7 +148,7 @@ func (r *roll) restore(k int, rates bool) {
 
 // previous is the last record of a lane among those from first on and before k, or
 // −1.
-func (r *roll) previous(first, k, lane int) int {
+func (r *laneHistory) previous(first, k, lane int) int {
 	for k--; k >= first; k-- {
 		if r.records[k].lanes>>lane&1 != 0 {
 			return k
@@ -147,7 +159,7 @@ func (r *roll) previous(first, k, lane int) int {
 
 // lastActs puts a lane's activations of the last stage of a record in the place of
 // those of the first, and reports whether they were kept.
-func (r *roll) lastActs(k, lane int) bool {
+func (r *laneHistory) lastActs(k, lane int) bool {
 	rec := &r.records[k]
 	if !rec.acts {
 		return false
@@ -164,10 +176,9 @@ func (r *roll) lastActs(k, lane int) bool {
 	return true
 }
 
-// recorded makes entries of the records of an entry, which are good until the tape
-// forgets them.
-func (s *Integrator) recorded(e *entry) []entry {
-	r, tp, w := s.group.roll, &s.tape, s.blk.Width
+// laneSteps makes entries of the step records of an entry. They are valid until drop.
+func (s *history) laneSteps(e *entry) []entry {
+	r, tp, w := s.group.hist, &s.tape, s.blk.Width
 	n := s.size.Y
 	_, d := tp.at(e.state, n, s.size.D)
 	for k := e.ref; k < e.count; k++ {
@@ -176,8 +187,10 @@ func (s *Integrator) recorded(e *entry) []entry {
 		}
 		rec := r.words[r.records[k].at:]
 		x := entry{kind: stepEntry, t: rec[s.lane], h: rec[w+s.lane], lo: e.lo, hi: e.lo}
-		s.blk.Gather(s.readY, rec[2*w:], s.lane)
-		x.state = tp.keep(s.readY, d)
+		x.state = len(tp.flat)
+		tp.flat = slices.Grow(tp.flat, n)[:x.state+n]
+		s.blk.Gather(tp.flat[x.state:], rec[2*w:], s.lane)
+		tp.flat = append(tp.flat, d...)
 		at := len(tp.stages)
 		tp.stages = slices.Grow(tp.stages, s.stageWords)[:at+s.stageWords]
 		x.stages = at + 1

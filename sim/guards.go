@@ -1,0 +1,181 @@
+package sim
+
+import (
+	"math"
+	"slices"
+)
+
+// guards are the guards at the current state: their values, and what is to be
+// known of them at an instant.
+type guards struct {
+	*run
+	guardValues
+	before guardValues // the last micro-step, or the turns of switches
+	here   *spreads    // at the current state
+	there  *spreads    // at another
+	reach  []float64   // by how much states may be off: see Model.Spread
+
+	switchOf []int     // the switch that each guard belongs to, or −1
+	crossed  []bool    // those that crossed at this instant
+	landed   []bool    // those that came to rest at this instant
+	residual []float64 // of those whose root the last step ended on
+	met      []meeting // how each met its surface when it crossed last
+}
+
+// guardValues are the guards, their rates and their second rates.
+type guardValues struct{ g, rate, accel []float64 }
+
+func newGuardValues(n int) guardValues {
+	return guardValues{make([]float64, n), make([]float64, n), make([]float64, n)}
+}
+
+// meeting is how a guard met its surface.
+type meeting struct{ rate, transversality float64 }
+
+func newGuards(r *run) *guards {
+	n := r.size.Guards
+	s := &guards{
+		run: r, guardValues: newGuardValues(n), before: newGuardValues(n),
+		here: newSpreads(n - r.size.Exits), there: newSpreads(n - r.size.Exits), reach: make([]float64, 2*r.size.Y),
+		switchOf: slices.Repeat([]int{-1}, n), crossed: make([]bool, n), landed: make([]bool, n),
+		residual: make([]float64, n), met: make([]meeting, n),
+	}
+	for i, w := range r.hy.Switches {
+		s.switchOf[w.Guard] = i
+		if w.Floor {
+			s.switchOf[w.Upper] = i
+		}
+	}
+	return s
+}
+
+// forget leaves what happened at an instant behind.
+func (s *guards) forget() {
+	clear(s.crossed)
+	clear(s.landed)
+	clear(s.residual)
+}
+
+// own is how many guards are the model's own, and not those of releases or exits.
+func (s *guards) own() int { return s.size.Guards - s.size.Releases - s.size.Exits }
+
+// firstExit is the first guard that says when sliding ends.
+func (s *guards) firstExit() int { return s.size.Guards - s.size.Exits }
+
+// transversality compares the rate of a guard at its crossing with how much
+// the rate changes in the time since the last instant: 1 far from a graze, 0
+// at one.
+func (s *guards) transversality(guard int, since float64) float64 {
+	r, a := math.Abs(s.rate[guard]), math.Abs(s.accel[guard])
+	if !(a < math.Inf(1)) { // as of √x at 0, which is crossed all the same
+		return r / (r + 1)
+	}
+	return r / (r + a*since)
+}
+
+// roundOff is how many units in the last place a state or the time may be off.
+const roundOff = 8 * epsilon
+
+// epsilon is the distance from 1 to the next number.
+const epsilon = 0x1p-52
+
+// spreads are by how much guards and their rates may move, to first order, when
+// states and time move a little: as much as round-off explains, and as much as the
+// tolerances allow.
+type spreads struct {
+	fine, coarse spread
+	g, rate      []float64 // of both
+}
+
+type spread struct{ g, rate []float64 }
+
+func newSpreads(n int) *spreads {
+	s := &spreads{g: make([]float64, 2*n), rate: make([]float64, 2*n)}
+	s.fine, s.coarse = spread{s.g[:n:n], s.rate[:n:n]}, spread{s.g[n:], s.rate[n:]}
+	return s
+}
+
+func (s *guards) evalGuards() {
+	s.model.Guards(s.t, s.y, s.d, s.held, s.g, s.rate, s.accel)
+}
+
+// setSpreads finds what the guards may move by at the current state.
+func (s *guards) setSpreads() {
+	s.spread(s.here, s.y)
+	for i := range s.here.fine.g {
+		s.here.fine.g[i] += 8 * s.residual[i]
+	}
+}
+
+// spread finds it at a state of the current time.
+func (s *guards) spread(to *spreads, y []float64) {
+	n := len(y)
+	for i, v := range y {
+		v = math.Abs(v)
+		s.reach[i], s.reach[n+i] = roundOff*v, math.FMA(s.opt.RTol, v, s.opt.ATol)
+	}
+	s.model.Spread(s.t, y, s.d, s.reach, roundOff*math.Abs(s.t), to.g, to.rate)
+	for _, list := range [...][]float64{to.g, to.rate} {
+		for i, v := range list {
+			if !(v < math.Inf(1)) { // where a derivative has a pole nothing is known
+				list[i] = 0
+			}
+		}
+	}
+}
+
+// direction is where a guard on its surface goes, by its rate or, where that is
+// nothing beside within, its second rate; 0 where it rests.
+func direction(rate, accel, g, within float64) int8 {
+	switch {
+	case math.Abs(rate) > within:
+		return sign(rate)
+	case math.Abs(accel)*g > within*within || g == 0 && within == 0 && accel != 0:
+		return sign(accel)
+	}
+	return 0
+}
+
+// onSurface reports whether guard i is on its surface as far as numbers tell.
+func (s *guards) onSurface(i int) bool { return math.Abs(s.g[i]) <= s.noise(i) }
+
+// noise is by how much round-off may move guard i.
+func (s *guards) noise(i int) float64 {
+	if s.isExit(i) {
+		return 0
+	}
+	return s.here.fine.g[i]
+}
+
+// leaving is where guard i goes from its surface, 0 if it rests there.
+func (s *guards) leaving(i int) int8 {
+	if s.landed[i] {
+		return 0
+	}
+	within := s.here.fine.rate[i]
+	if s.slides(s.d) { // of two fields that cancel round-off is left
+		within = math.Max(within, 1e-10*math.Abs(s.met[i].rate))
+	}
+	return direction(s.rate[i], s.accel[i], s.here.fine.g[i], within)
+}
+
+// lands reports whether a guard that the run has taken to its surface stays
+// there, as far as the tolerances can tell: a fixed point on the surface, about
+// which the computed solution wavers. h is the length of the step, at is what the
+// guards may move by.
+func (s *guards) lands(i int, h float64, at *spreads) bool {
+	if s.isExit(i) {
+		return false
+	}
+	g, rate := at.coarse.g[i], at.coarse.rate[i]
+	return rate*h <= 100*g && direction(s.rate[i], s.accel[i], g, rate) == 0
+}
+
+func (s *guards) finiteGuards() *Failure {
+	for i, g := range s.g[:len(s.g)-s.size.Exits] { // exits have no value where a motion along a surface ends for good
+		if math.IsNaN(g) {
+			return s.blame(s.fail(Unstable, 0, "a condition cannot be evaluated here: its guard is not a number"), i)
+		}
+	}
+	return nil
+}

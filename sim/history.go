@@ -1,0 +1,225 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pinode/pinode/solvers"
+)
+
+// history keeps what derivatives need of the steps of a run on its tape, and finds
+// steps again that were not kept.
+type history struct {
+	*stepping
+	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
+}
+
+func newHistory(s *stepping) *history {
+	h := &history{stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1)}
+	if s.moving {
+		h.stageWords += s.size.Y * len(s.blk.K)
+	}
+	return h
+}
+
+// addStep records the last step, of length h, as an entry, and reads the saves that
+// lie in [t, t+h).
+func (s *history) addStep(e entry, h float64) {
+	e.t, e.h = s.t, h
+	e.lo, e.tick = s.saves.next, s.tick()
+	until := s.t + h
+	if e.end != endFree { // a save at the instant reads the value after it
+		until -= s.resolution()
+	}
+	for s.saves.next < len(s.span.Saves) && s.span.Saves[s.saves.next] < until {
+		i := s.saves.next
+		s.stepper.Dense((s.span.Saves[i]-s.t)/h, s.out.SaveY[i])
+		copy(s.out.SaveD[i], s.d)
+		if !s.saves.separate[i] {
+			copy(s.out.BeforeY[i], s.out.SaveY[i])
+			copy(s.out.BeforeD[i], s.d)
+		}
+		s.saves.next++
+	}
+	s.seekSave()
+	e.hi = s.saves.next
+	s.out.Saved = s.saves.next
+	if s.opt.Forget {
+		return
+	}
+	if s.fits() {
+		e.state = s.tape.keep(s.y, s.d)
+		blk, lane := s.last()
+		s.saveStages(&e, blk, lane)
+		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
+			s.saveActs(&e)
+		}
+	} else if e.end == endFree {
+		s.extendSegment(e)
+		return
+	} else {
+		e.state = s.tape.keep(s.y, s.d)
+	}
+	s.tape.entries = append(s.tape.entries, e)
+}
+
+// fits reports whether the tape has room for the stages of a step.
+func (s *history) fits() bool { return s.tape.words()+s.stageWords <= s.opt.Memory }
+
+// saveActs keeps the activations of the step in the lane. They may fill half of the
+// tape, since computing them again is less work than the step.
+func (s *history) saveActs(e *entry) {
+	n := s.actWords * (len(s.blk.Y) - 1)
+	if s.tape.words()+n > s.opt.Memory/2 {
+		return
+	}
+	at := len(s.tape.stages)
+	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
+	e.acts = at + 1
+	to := s.tape.stages[at:]
+	for _, stage := range s.blk.Acts[1:] {
+		for _, v := range stage {
+			n := len(v) / s.blk.Width
+			s.blk.Gather(to[:n], v, s.lane)
+			to = to[n:]
+		}
+	}
+}
+
+// longest is how many steps a checkpoint segment has at most: so many are recomputed
+// at a time.
+func (s *history) longest() int { return max(16, s.opt.Memory/8/s.stageWords) }
+
+// extendSegment adds a free step to the checkpoint segment that the tape ends with, or
+// begins one. The tape keeps the start of a segment, from where step control finds the
+// same lengths again, and its end. A segment ends before a step that follows a
+// rejected one which a stop had cut off: recomputing does not know of the stop.
+func (s *history) extendSegment(e entry) {
+	tp := &s.tape
+	if n := len(tp.entries); n > 0 {
+		if x := &tp.entries[n-1]; x.kind == segmentEntry && x.count < s.longest() && !s.cut {
+			x.count++
+			x.hi = e.hi
+			tp.flat[len(tp.flat)-1] = e.t + e.h
+			return
+		}
+	}
+	e.kind, e.count = segmentEntry, 1
+	e.state = tp.keep(s.y, s.d)
+	at := len(tp.flat)
+	tp.flat = slices.Grow(tp.flat, s.size.Y)[:at+s.size.Y]
+	blk, lane := s.last()
+	blk.Gather(tp.flat[at:], blk.K[0], lane)
+	tp.flat = append(tp.flat, s.h, s.ctl.Before, s.stab.capped(), e.t+e.h)
+	tp.entries = append(tp.entries, e)
+	s.cut = false
+}
+
+// recompute takes the steps of a checkpoint segment again, or reads those of a range
+// of the lane history, and returns them as entries of their own. They are valid until
+// drop.
+func (s *history) recompute(e *entry) []entry {
+	tp := &s.tape
+	n := s.size.Y
+	tp.endFlat, tp.endKept = len(tp.flat), len(tp.stages)
+	tp.steps = tp.steps[:0]
+	if e.kind == laneEntry {
+		return s.laneSteps(e)
+	}
+	y, d := tp.at(e.state, n, s.size.D)
+	copy(s.y, y)
+	copy(s.d, d)
+	if m, ok := s.model.(Segmented); ok {
+		m.Segment(e.t)
+	}
+	start := tp.flat[e.state+n+s.size.D:]
+	copy(s.stepper.Y[0], y)
+	copy(s.stepper.K[0], start)
+	h, before, end := start[n], start[n+1], start[n+3]
+	defer s.stab.within(start[n+2])()
+	defer func(t float64, at endKind) { s.t, s.at = t, at }(s.t, s.at)
+	s.t, s.at, s.try = e.t, endFree, e.h
+	save, blk := e.lo, s.stepper.Block()
+	for k := range e.count {
+		s.stepper.T = s.t
+		if k == 0 {
+			s.take(s.try)
+			s.h = h
+			s.ctl.Resume(before, false)
+		} else {
+			s.again(blk)
+		}
+		x := entry{kind: stepEntry, t: s.t, h: s.try, state: tp.keep(s.y, s.d), lo: save, tick: e.tick}
+		for save < e.hi && s.span.Saves[save] < s.t+s.try {
+			save++
+		}
+		x.hi = save
+		s.saveStages(&x, blk, 0)
+		tp.steps = append(tp.steps, x)
+		copy(s.y, s.stepper.End())
+		s.t += s.try
+		s.stepper.Continue(s.t)
+	}
+	if s.t != end {
+		panic(fmt.Sprintf("sim: a stretch from t = %g ends at %g, and ended at %g before", e.t, s.t, end))
+	}
+	return tp.steps
+}
+
+// drop removes from the tape what recompute put there.
+func (s *history) drop() {
+	s.tape.flat, s.tape.stages = s.tape.flat[:s.tape.endFlat], s.tape.stages[:s.tape.endKept]
+}
+
+// saveStages keeps the stages of the step in a lane.
+func (s *history) saveStages(e *entry, blk *solvers.Block, lane int) {
+	n, at := s.stageWords, len(s.tape.stages)
+	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
+	e.stages = at + 1
+	to := s.tape.stages[at:]
+	n = len(blk.Stages) / blk.Width
+	blk.Gather(to[:n], blk.Stages, lane)
+	if s.moving {
+		for _, k := range blk.K {
+			to = to[n:]
+			n = s.size.Y
+			blk.Gather(to[:n], k, lane)
+		}
+	}
+}
+
+// restoreStages puts the stages that were kept of a step back into a lane.
+func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Times) {
+	y, _ := s.tape.at(e.state, s.size.Y, s.size.D)
+	blk.Scatter(blk.Y[0], y, lane)
+	from := s.tape.stages[e.stages-1:]
+	n := len(blk.Stages) / blk.Width
+	blk.Scatter(blk.Stages, from[:n], lane)
+	if times == WithTimes {
+		for _, k := range blk.K {
+			from = from[n:]
+			n = s.size.Y
+			blk.Scatter(k, from[:n], lane)
+		}
+	}
+}
+
+// replay puts the stages of a step into the stepper.
+func (s *history) replay(e *entry) {
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, d)
+	if e.stages > 0 && s.moving {
+		if m, ok := s.model.(Segmented); ok {
+			m.Segment(e.t)
+		}
+		s.stepper.T, s.stepper.H = e.t, e.h
+		s.restoreStages(s.stepper.Block(), 0, e, WithTimes)
+		steps := s.stepsAt(s.d)
+		steps.Load(0, s.model, s.d, s.held)
+		steps.Time(0, s.model, e.t, e.h)
+		return
+	}
+	s.segment(e.t)
+	s.stepper.Start(field{s.run}, e.t, y)
+	s.take(e.h)
+}

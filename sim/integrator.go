@@ -1,0 +1,314 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/pinode/pinode/jumps"
+	"github.com/pinode/pinode/solvers"
+)
+
+// Integrator runs one model again and again, for different parameters and
+// spans, without allocating once its arenas have grown. It is used by one
+// goroutine at a time.
+//
+// Its parts share the run, and each knows those that it works with: the steps
+// and the clock that limits them; the guards with their sides, conditions,
+// switches and states at rest; the search for crossings inside of a step; what
+// happens at an instant; what of all that is kept for derivatives.
+type Integrator struct {
+	*stepping
+	free  *freeRun
+	hist  *history
+	clock *clock
+
+	sides    *sides
+	rests    *rests
+	conds    *conditions
+	switches *switches
+	search   *search
+	instant  *instant
+
+	stuck int // instants in a row without progress in time
+
+	rev  *reverse
+	fwd  *forward
+	cont [2]*continuous // adjoint, backsolve
+}
+
+// New returns an integrator for models of the given sizes. steps, of one
+// lane, takes the steps; without it the integrator does so itself.
+func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
+	opt = opt.defaults()
+	if steps == nil {
+		steps = newStagewise(size, opt)
+	}
+	take := takers{one: steps, slow: slowSteps(size, opt, steps), many: steps}
+	return newIntegrator(newRun(hy, size, opt, nil), solvers.NewStepperOn(opt.Method, size.Y, steps.Block()), take)
+}
+
+func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
+	s := &Integrator{stepping: newStepping(r, stepper, take)}
+	s.stab = newStability(s.stepping)
+	s.hist = newHistory(s.stepping)
+	s.sides = newSides(newGuards(r))
+	s.rests = newRests(s.sides)
+	s.clock = newClock(r, s.rests)
+	s.conds = newConditions(s.sides, s.clock, s.rests)
+	s.switches = newSwitches(s.sides, s.rests)
+	s.search = newSearch(s.sides, s.stepping, s.clock, s.rests, s.conds, s.switches)
+	s.instant = newInstant(s.sides, s.stepping, s.clock, s.rests, s.conds, s.switches)
+	s.free = &freeRun{stepping: s.stepping, search: s.search, clock: s.clock, hist: s.hist}
+	return s
+}
+
+// Lane is the lane that the integrator runs in.
+func (s *Integrator) Lane() int { return s.lane }
+
+// Run integrates the model over the span into out. The error, a *Failure, is
+// also kept there.
+func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
+	fail := s.open(m, span, out)
+	for fail == nil && s.propose() {
+		s.take(s.try)
+		fail = s.judge()
+	}
+	return s.close(fail)
+}
+
+// open starts a run.
+func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
+	s.begin(m, span, out)
+	if fail := s.instant.start(); fail != nil {
+		return fail
+	}
+	s.h = s.opt.Step
+	if s.opt.Method.Adaptive() && s.t < span.T1 {
+		longest := s.clock.nextTimed().t - s.t
+		if s.opt.Step > 0 {
+			longest = min(longest, s.opt.Step)
+		}
+		s.h = s.stepper.FirstStep(field{s.run}, s.size.YError, s.opt.RTol, s.opt.ATol, longest)
+	}
+	s.toLane()
+	return nil
+}
+
+// begin prepares all parts for a run.
+func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
+	s.run.begin(m, span, out)
+	s.stepping.reset()
+	s.stab.reset()
+	s.free.reset()
+	s.clock.reset()
+	s.sides.reset()
+	s.rests.reset()
+	clear(s.switches.exited)
+	s.instant.zeno.gaps.Reset(len(s.hy.Events))
+	s.search.counted, s.stuck = 0, 0
+}
+
+// close ends a run.
+func (s *Integrator) close(fail *Failure) error {
+	out := s.out
+	s.free.resume()
+	s.stab.careful = false
+	if fail == nil {
+		s.endAtFixed()
+		s.saveState()
+	}
+	out.T, out.Order = s.t, s.order.sum()
+	copy(out.Y, s.y)
+	copy(out.D, s.d)
+	if fail != nil {
+		out.Status, out.Fail = fail.Status, fail
+		return fail
+	}
+	return nil
+}
+
+// endAtFixed lets a run whose last instant moves with the parameters, at its very
+// end, still end at a given time.
+func (s *Integrator) endAtFixed() {
+	if s.out.Status == Terminated || !s.moving || len(s.tape.entries) == 0 {
+		return
+	}
+	for i := len(s.tape.entries) - 1; i >= 0; i-- {
+		switch e := &s.tape.entries[i]; {
+		case e.kind != stepEntry:
+			continue
+		case e.end > endFixed && e.t+e.h >= s.span.T1-s.resolution():
+			s.record(entry{kind: stepEntry, end: endFixed, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.saves.next, hi: s.saves.next})
+		}
+		return
+	}
+}
+
+// propose sets up the next step, unless the run is at its end.
+func (s *Integrator) propose() bool {
+	if s.out.Status == Terminated || !(s.t < s.span.T1) && !s.startsOver() {
+		return false
+	}
+	s.steady()
+	if s.clock.stop.t <= s.t {
+		s.clock.stop = s.clock.nextTimed()
+	}
+	s.try, s.at = s.clip(s.h, s.clock.stop)
+	if s.blk.Before != nil {
+		s.blk.Before[s.lane] = s.ctl.Before
+	}
+	s.search.tellSides()
+	return true
+}
+
+// judge accepts or rejects the trial step and carries out what follows.
+func (s *Integrator) judge() *Failure {
+	s.place = inLane
+	if s.alone() {
+		s.place = inStepper
+	}
+	s.free.resume()
+	if s.steps++; s.steps > s.opt.MaxSteps {
+		return s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
+	}
+	blk, lane := s.blk, s.lane
+	if !s.alone() && s.slides(s.d) { // the program of the lane has no motion along surfaces
+		s.takeAlone()
+		blk, lane = s.stepper.Block(), 0
+	}
+	blk.Gather(s.end, blk.Y[len(blk.Y)-1], lane)
+	fit := finite(s.end)
+	if !s.opt.Method.Adaptive() {
+		if !fit {
+			return s.fail(Unstable, s.try, "the solution left the representable range")
+		}
+		return s.advance()
+	}
+	ok, mean := s.accept(blk, lane, fit)
+	if !ok {
+		s.out.Stats.Rejected++
+		s.cut = s.cut || s.at != endFree
+		if s.h >= 8*ulp(s.t) {
+			return nil
+		}
+		if i := s.search.landing(); i >= 0 && math.IsNaN(mean) {
+			s.use()
+			s.clock.came = timed{end: endRoot, ref: i, event: -1}
+			if s.sides.rate[i] != 0 {
+				s.zeroStep(i) // it meets its surface here, at a time that moves
+			}
+			return s.happen(i)
+		}
+		return s.tooSmall(mean, s.h)
+	}
+	return s.advance()
+}
+
+// advance records the accepted step up to the first crossing in it that matters, and
+// carries out the instant at its end.
+func (s *Integrator) advance() *Failure {
+	s.out.Stats.Steps++
+	if fail := s.intensitiesRise(); fail != nil {
+		return fail
+	}
+	proved := s.search.noCrossing()
+	if !proved || s.saves.time <= s.t+s.try {
+		s.toStepper()
+	} else if s.at == endFree && s.opt.Forget {
+		s.goOn()
+		return nil
+	}
+	stop := s.clock.stop // the scan may drop the jump that waits for it
+	if !proved {
+		s.stepper.Expand()
+		s.search.passed = s.search.passed[:0]
+		guard, theta := s.search.scan(0)
+		if i := s.sides.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.sides.det.UndefinedAt) {
+			return s.blame(s.fail(Unstable, s.try, "a guard is not a number from t = %.9g on", s.t+s.sides.det.UndefinedAt*s.try), i)
+		}
+		if guard >= 0 {
+			return s.advanceTo(guard, theta)
+		}
+	}
+	e := entry{kind: stepEntry, end: s.at}
+	if s.at == endFree {
+		if s.moving && !s.opt.Method.Adaptive() { // its end is on the grid of the steps
+			e.end = endFixed
+		}
+		s.hist.addStep(e, s.try)
+		s.goOn()
+		return nil
+	}
+	s.toStepper()
+	if e.ref, e.count = stop.ref, stop.count; e.end == endZeno {
+		e.more = len(s.tape.limits)
+		s.tape.limits = append(s.tape.limits, stop.at)
+	}
+	s.hist.addStep(e, s.try)
+	s.t = stop.t
+	s.arrive()
+	s.clock.came = stop
+	return s.happen(-1)
+}
+
+// advanceTo ends the accepted step where a guard crosses its surface or leaves it.
+func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
+	var h float64
+	if s.rests.near(guard) {
+		h = s.search.leaveAt(theta)
+	} else {
+		var fail *Failure
+		if h, fail = s.search.locate(guard, theta); fail != nil {
+			return fail
+		}
+	}
+	s.hist.addStep(entry{kind: stepEntry, end: endRoot, ref: guard}, h)
+	s.t += h
+	s.arrive()
+	if fail := s.progress(h); fail != nil {
+		return fail
+	}
+	s.clock.came = timed{end: endRoot, ref: guard, event: -1}
+	return s.happen(guard)
+}
+
+// happen carries out an instant, from the result of which the run goes on.
+func (s *Integrator) happen(guard int) *Failure {
+	fail := s.instant.handle(guard)
+	if s.t < s.span.T1 {
+		s.stab.piece(s.steps)
+	}
+	s.clock.forgetStop()
+	s.toLane()
+	return fail
+}
+
+// progress counts the instants in a row that lie within the clock's
+// resolution of each other, h being the step since the last.
+func (s *Integrator) progress(h float64) *Failure {
+	if h > s.resolution() {
+		s.stuck = 0
+		return nil
+	}
+	if s.stuck++; s.stuck <= jumps.MaxMicroSteps {
+		return nil
+	}
+	return s.converge()
+}
+
+// converge is for crossings that come ever closer: fields that turn about the
+// intersection of two surfaces, onto which the solution goes on if it can.
+func (s *Integrator) converge() *Failure {
+	s.instant.begin()
+	s.sides.evalGuards()
+	s.sides.setSpreads()
+	if fail := s.switches.meet(); fail != nil {
+		fail.Detail = fmt.Sprintf("%d crossings in a row without progress in time: %s", s.stuck, fail.Detail)
+		return fail
+	}
+	s.stuck = 0
+	return nil
+}
+
+// TapeWords is how many words of memory the tape of the last run takes.
+func (s *Integrator) TapeWords() int { return s.tape.words() }

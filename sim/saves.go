@@ -1,0 +1,47 @@
+package sim
+
+import "math"
+
+// saves are which saves of a run have been read.
+type saves struct {
+	next     int     // the first that has not been read yet
+	time     float64 // its time, or +∞
+	separate []bool  // whether the value before the instant is another than that after it
+}
+
+func (s *saves) reset(n int) {
+	s.next = 0
+	for len(s.separate) < n {
+		s.separate = append(s.separate, false)
+	}
+	clear(s.separate)
+}
+
+// saveState lets the saves at the current time read the state itself, at the
+// end of a run.
+func (s *run) saveState() {
+	e := entry{kind: saveEntry, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.saves.next}
+	for s.saves.next < len(s.span.Saves) && s.span.Saves[s.saves.next] <= s.t {
+		i := s.saves.next
+		copy(s.out.SaveY[i], s.y)
+		copy(s.out.SaveD[i], s.d)
+		if !s.saves.separate[i] {
+			copy(s.out.BeforeY[i], s.y)
+			copy(s.out.BeforeD[i], s.d)
+		}
+		s.saves.next++
+	}
+	s.seekSave()
+	e.hi = s.saves.next
+	s.out.Saved = s.saves.next
+	if e.hi > e.lo {
+		s.tape.entries = append(s.tape.entries, e)
+	}
+}
+
+// seekSave finds the time of the next save.
+func (s *run) seekSave() {
+	if s.saves.time = math.Inf(1); s.saves.next < len(s.span.Saves) {
+		s.saves.time = s.span.Saves[s.saves.next]
+	}
+}

@@ -1,0 +1,353 @@
+package sim
+
+import (
+	"math"
+	"slices"
+
+	"github.com/pinode/pinode/events"
+)
+
+// search looks for what happens inside of a step, and shortens the step so that
+// it ends there.
+type search struct {
+	*sides
+	step     *stepping
+	clock    *clock
+	rests    *rests
+	conds    *conditions
+	switches *switches
+
+	// Of the guards that the next step watches: they are all the model's own, so
+	// that GuardsAlong knows them; some is near its surface, see rests.near.
+	ownOnly, someNear bool
+
+	passed  []passage // crossings of the step that changed nothing
+	counted int       // the last step that was counted as unproven
+	y, flow []float64 // room: the dense output, and its derivative
+	box     Box       // room: of a part of the step
+}
+
+func newSearch(s *sides, step *stepping, clock *clock, rests *rests, conds *conditions, switches *switches) *search {
+	return &search{
+		sides: s, step: step, clock: clock, rests: rests, conds: conds, switches: switches,
+		y: make([]float64, s.size.Y), flow: make([]float64, s.size.Y),
+	}
+}
+
+// Box is a time, a state, and its derivative by time, each between two bounds.
+type Box struct {
+	TLo, THi                 float64
+	YLo, YHi, FlowLo, FlowHi []float64
+}
+
+// Bounds bounds the guards over the part [a, b] of the step.
+func (s *search) Bounds(a, b float64, to *events.Bounds) bool {
+	m, ok := s.model.(Bounded)
+	if !ok {
+		return false
+	}
+	if s.box.YLo == nil {
+		for _, v := range []*[]float64{&s.box.YLo, &s.box.YHi, &s.box.FlowLo, &s.box.FlowHi} {
+			*v = make([]float64, s.size.Y)
+		}
+	}
+	s.box.TLo, s.box.THi = s.t+a*s.step.stepper.H, s.t+b*s.step.stepper.H
+	s.step.stepper.Range(a, b, s.box.YLo, s.box.YHi, s.box.FlowLo, s.box.FlowHi)
+	return m.Bounds(&s.box, s.d, to)
+}
+
+// countUnproven counts a step in which nothing proves that a guard does not cross.
+func (s *search) countUnproven() {
+	if s.det.Unproven < 0 {
+		return
+	}
+	st := &s.out.Stats
+	if s.counted != st.Steps { // once for each step
+		s.counted = st.Steps
+		st.Unproven++
+	}
+	st.UnprovenGuard = s.det.Unproven
+}
+
+// tellSides gives the step the sides of the guards that it is to examine.
+func (s *search) tellSides() {
+	own := s.size.Guards - s.size.Releases - s.size.Exits
+	s.ownOnly, s.someNear = !slices.Contains(s.det.Watch[own:], true), false
+	for i := range s.det.Side {
+		s.someNear = s.someNear || s.rests.near(i)
+	}
+	if len(s.step.blk.Side) == 0 {
+		return
+	}
+	at := s.step.lane
+	for i, watched := range s.det.Watch[:own] {
+		if s.step.blk.Side[at] = 0; watched {
+			s.step.blk.Side[at] = float64(s.det.Side[i])
+		}
+		at += s.step.blk.Width
+	}
+}
+
+// noCrossing reports whether the program of the step has proved that no guard crosses
+// inside of it.
+func (s *search) noCrossing() bool {
+	return s.size.Guards == 0 || s.ownOnly && !s.someNear && len(s.step.blk.Calm) > 0 && s.step.blk.Calm[s.step.lane] != 0
+}
+
+// Probe evaluates the guards on the dense output of the step.
+func (s *search) Probe(theta float64, g, rate []float64) {
+	t := s.t + theta*s.step.stepper.H
+	s.step.stepper.Dense(theta, s.y)
+	if !s.ownOnly {
+		s.model.Guards(t, s.y, s.d, s.held, g, rate, nil)
+	}
+	s.step.stepper.DenseRate(theta, s.flow)
+	s.model.GuardsAlong(t, s.y, s.d, s.flow, g, rate)
+}
+
+// landing is a guard that the run has come as close to as it can, and behind which
+// the field is not defined, as √h at h = 0; −1 for none.
+func (s *search) landing() int {
+	if s.size.Guards == 0 {
+		return -1
+	}
+	s.use()
+	s.evalGuards()
+	s.spread(s.there, s.y)
+	for i, side := range s.det.Side {
+		if s.det.Watch[i] && !s.hy.Flags[i] && !s.isExit(i) && float64(side)*s.rate[i] < 0 && math.Abs(s.g[i]) <= s.there.coarse.g[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+// scan looks for the first crossing inside the accepted step, from a place of it on,
+// which triggers an event or turns a switch, and for guards that leave a surface that
+// they were on. Crossings that change nothing are taken over on the way.
+func (s *search) scan(from float64) (guard int, theta float64) {
+	leaves, when := s.leave(from)
+	last := -1
+	for flips := 0; ; flips++ {
+		found := s.det.First(s, from, s.step.stepper.H, 0)
+		over := flips >= maxFlips && len(found) > 0
+		if over {
+			s.det.Unproven = found[0].Guard
+		}
+		s.countUnproven()
+		if over || len(found) == 0 || found[0].Theta >= when {
+			break
+		}
+		c := found[0]
+		to := -s.det.Side[c.Guard]
+		if c.Touch || c.Guard == last && c.Theta <= from { // or back where it just was: it is on its surface
+			to = 0
+		}
+		if s.matters(c.Guard, to) {
+			s.unpass(c.Theta)
+			return c.Guard, c.Theta
+		}
+		if s.step.at != endFree && (1-c.Theta)*s.step.stepper.H <= s.resolution() {
+			break // it is of the instant at the end
+		}
+		if c.Touch {
+			from, last = c.Theta, -1
+			continue
+		}
+		s.passed = append(s.passed, passage{c.Guard, s.det.Side[c.Guard], c.Theta})
+		s.pass(c.Guard, to)
+		if c.Theta >= 1 {
+			return -1, 0
+		}
+		from, last = c.Theta, c.Guard
+	}
+	if leaves < 0 {
+		return -1, 0
+	}
+	s.Probe(when, s.g, s.rate)
+	to := sign(s.g[leaves])
+	if to == s.det.Side[leaves] && s.rests.restsOn(leaves) < 0 {
+		s.arm(leaves)
+		return s.scan(when)
+	}
+	if !s.matters(leaves, to) {
+		s.arm(leaves)
+		s.pass(leaves, to)
+		return s.scan(when)
+	}
+	return leaves, when
+}
+
+// maxFlips bounds the crossings in a step that change nothing.
+const maxFlips = 100_000
+
+// pass takes a guard to another side between instants and brings the conditions
+// up to date.
+func (s *search) pass(guard int, to int8) {
+	s.setSide(guard, to, noEdge)
+	s.conds.update(nil)
+}
+
+// passage is a crossing that changed nothing.
+type passage struct {
+	guard int
+	was   int8
+	theta float64
+}
+
+// unpass takes back the crossings that are of the same instant as one that matters:
+// they belong to it.
+func (s *search) unpass(theta float64) {
+	for i := len(s.passed) - 1; i >= 0; i-- {
+		p := &s.passed[i]
+		if (theta-p.theta)*s.step.stepper.H > s.resolution() {
+			break
+		}
+		s.setSide(p.guard, p.was, noEdge)
+	}
+	s.conds.update(nil)
+}
+
+// leave finds the first guard near its surface that clearly leaves it inside the step,
+// and where; −1 and infinity if none does: see restWithin and depart.
+func (s *search) leave(from float64) (guard int, theta float64) {
+	guard, theta = -1, math.Inf(1)
+	for i := range s.det.Side {
+		if !s.rests.near(i) {
+			continue
+		}
+		band := s.band[i]
+		out := func(x float64) bool {
+			s.Probe(x, s.g, s.rate)
+			return math.Abs(s.g[i]) > band
+		}
+		for k := range leaveLooks {
+			a, b := from+(1-from)*float64(k)/leaveLooks, from+(1-from)*float64(k+1)/leaveLooks
+			if !out(b) {
+				continue
+			}
+			for range 40 {
+				if m := (a + b) / 2; out(m) {
+					b = m
+				} else {
+					a = m
+				}
+			}
+			if b < theta {
+				guard, theta = i, b
+			}
+			break
+		}
+	}
+	return guard, theta
+}
+
+// clearly is how many times the tolerances a guard leaves its surface by.
+const clearly = 10
+
+// leaveLooks is in how many places of a step a guard at rest is looked at.
+const leaveLooks = 8
+
+// matters reports whether it would trigger an event, turn a switch or end a rest
+// if the guard went to another side.
+func (s *search) matters(guard int, to int8) bool {
+	if s.switchOf[guard] >= 0 || s.isExit(guard) || s.rests.releasedBy(guard) >= 0 || s.rests.restsOn(guard) >= 0 {
+		return true
+	}
+	was := s.det.Side[guard]
+	s.det.Side[guard], s.edge[guard] = to, to
+	defer func() { s.det.Side[guard], s.edge[guard] = was, 0 }()
+	for e := range s.hy.Events {
+		ev := &s.hy.Events[e]
+		if ev.Kind == events.When && !s.conds.holds[e] && ev.Cond.Holds(s.det.Side, s.edge) || s.rests.of[e].on && !s.rests.stillRests(e) {
+			return true
+		}
+	}
+	return false
+}
+
+// grazeTol is the transversality below which a crossing counts as a graze.
+const grazeTol = 1e-6
+
+// locate shortens the step so that it ends on the root of the guard near theta:
+// Newton's method on true steps, so that the state at the event has the order of the
+// solver and the guard vanishes to round-off. Behind its root a guard may not be
+// defined: there the lengths tried are halved towards the last that was good.
+func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
+	full := s.step.stepper.H
+	h = theta * full
+	best, bestH, good := math.Inf(1), h, 0.
+	for range 60 {
+		s.step.take(h)
+		s.lookAtEnd(h)
+		g := math.Abs(s.g[guard])
+		if math.IsNaN(g) {
+			h = (good + h) / 2
+			continue
+		}
+		if good = h; !(g < best) {
+			break
+		}
+		best, bestH = g, h
+		next := h - s.g[guard]/s.rate[guard]
+		if g == 0 || !(next >= 0) || next == h {
+			break
+		}
+		h = min(next, full*(1+1e-9))
+	}
+	if s.step.stepper.H != bestH {
+		s.step.take(bestH)
+	}
+	s.model.Guards(s.t+bestH, s.step.stepper.End(), s.d, s.held, s.g, s.rate, s.accel)
+	if s.isExit(guard) { // what it is for is smooth across it
+		return bestH, nil
+	}
+	side := float64(s.det.Side[guard])
+	trans := s.transversality(guard, s.t+bestH-s.clock.last)
+	if trans > grazeTol && side*s.rate[guard] < 0 || s.staysBehind(guard, bestH) {
+		return bestH, nil
+	}
+	f := s.fail(Graze, full, "a guard touches its surface at t = %.9g without crossing it (transversality %.1g)", s.t+bestH, trans)
+	f.T = s.t + bestH
+	return 0, s.blame(f, guard)
+}
+
+// leaveAt shortens the step so that it ends where a guard has clearly left the
+// surface that it rested on.
+func (s *search) leaveAt(theta float64) (h float64) {
+	h = theta * s.step.stepper.H
+	s.step.take(h)
+	return h
+}
+
+// lookAtEnd evaluates the guards at the end of the step of length h.
+func (s *search) lookAtEnd(h float64) {
+	if s.ownOnly {
+		s.model.GuardsAlong(s.t+h, s.step.stepper.End(), s.d, s.step.stepper.EndRate(), s.g, s.rate)
+	} else {
+		s.model.Guards(s.t+h, s.step.stepper.End(), s.d, s.held, s.g, s.rate, nil)
+	}
+}
+
+// staysBehind reports whether a guard that meets its surface without a rate comes
+// to rest there: as it is, or, for that of a switch, in its other branch.
+func (s *search) staysBehind(guard int, h float64) bool {
+	y, t := s.y, s.t
+	defer func() { s.y, s.t = y, t }()
+	s.y, s.t = s.step.stepper.End(), s.t+h
+	s.setSpreads()
+	if s.lands(guard, h, s.here) {
+		return true
+	}
+	i := s.switchOf[guard]
+	if i < 0 || s.hy.Switches[i].Floor {
+		return false
+	}
+	s.here.fine.g[guard] = math.Max(s.here.fine.g[guard], 8*math.Abs(s.g[guard]))
+	for _, mode := range [...]float64{0, 1, atEquality} {
+		if b := s.switches.branch(i, mode); b.known && b.goes == 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,337 @@
+package simtest
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
+)
+
+// Lanes take the steps of several trajectories as a compiled program does: all lanes in
+// one call, each lane with its own time and length, accepting steps and going on where
+// nothing happens in them. Their reverse derivative runs in all lanes too, and adds up
+// in idle ones whatever is there.
+type Lanes struct {
+	tab    *solvers.Tableau
+	opt    sim.Options
+	size   sim.Sizes
+	ctl    solvers.Control
+	blk    *solvers.Block
+	lanes  []*lane
+	idle   []bool
+	saved  [][]float64
+	Inputs bool        // the model has inputs that jump
+	Acc    [][]float64 // by lane: the gradient by the parameters
+	Sum    []float64   // that of all lanes that were not idle
+	Wrong  []string    // what was found to be wrong
+	Unkept int         // derivatives whose activations had to be computed again
+	Kept   int         // those whose activations were there
+}
+
+// lane is one of them.
+type lane struct {
+	step *solvers.Stepper
+	m    Run
+	d    []float64
+	held []bool
+	dBar []float64
+	bar  []float64
+}
+
+// NewLanes returns steps of width lanes for models like m. Free lanes go on by
+// themselves; acts are kept where there are such.
+func NewLanes(m *Model, width int, opt sim.Options, free, acts bool) *Lanes {
+	size := m.Sizes()
+	own := len(m.Guards)
+	s := &Lanes{
+		tab: opt.Method, opt: opt, size: size, ctl: solvers.NewControl(opt.Method), blk: solvers.NewBlock(opt.Method, size.Y, width),
+		idle: make([]bool, width), saved: make([][]float64, width), Sum: make([]float64, len(m.P)),
+	}
+	for range width {
+		s.lanes = append(s.lanes, &lane{
+			step: solvers.NewStepper(opt.Method, size.Y), d: make([]float64, size.D), held: make([]bool, size.Y),
+			dBar: make([]float64, size.D), bar: make([]float64, len(m.P)),
+		})
+		s.Acc = append(s.Acc, make([]float64, len(m.P)))
+	}
+	b := s.blk
+	b.Side, b.Calm = make([]float64, own*width), make([]float64, width)
+	if free {
+		for _, v := range []*[]float64{&b.Until, &b.Stop, &b.Cap, &b.Hop, &b.Taken, &b.Refused, &b.Left, &b.Next, &b.Clipped, &b.Rejected} {
+			*v = make([]float64, width)
+		}
+		for l := range b.Until {
+			b.Until[l] = math.Inf(-1)
+		}
+	}
+	if acts {
+		for range b.K {
+			b.Acts = append(b.Acts, [][]float64{make([]float64, size.Y*width), make([]float64, width)})
+		}
+	}
+	return s
+}
+
+// Block implements sim.Steps.
+func (s *Lanes) Block() *solvers.Block { return s.blk }
+
+// Load implements sim.Steps.
+func (s *Lanes) Load(l int, m sim.Model, d []float64, held []bool) {
+	x := s.lanes[l]
+	x.m = m.(Run)
+	copy(x.d, d)
+	copy(x.held, held)
+}
+
+// HasInputs implements sim.Inputs.
+func (s *Lanes) HasInputs() bool { return s.Inputs }
+
+// Time implements sim.Steps.
+func (s *Lanes) Time(l int, _ sim.Model, t, h float64) { s.blk.T[l], s.blk.H[l] = t, h }
+
+// RHS is the field of a lane.
+func (x *lane) RHS(t float64, y, dy []float64) {
+	x.m.RHS(t, y, x.d, dy)
+	for i, h := range x.held {
+		if h {
+			dy[i] = 0
+		}
+	}
+}
+
+// RHSVJP is its reverse derivative.
+func (x *lane) RHSVJP(t float64, y, ct, yBar []float64) float64 {
+	for i, h := range x.held {
+		if h {
+			ct[i] = 0
+		}
+	}
+	was := x.m.PBar
+	x.m.PBar = x.bar
+	defer func() { x.m.PBar = was }()
+	return x.m.RHSVJP(t, y, x.d, ct, yBar, x.dBar, sim.WithParams)
+}
+
+// Step implements sim.Steps.
+func (s *Lanes) Step() {
+	for l, x := range s.lanes {
+		if x.m.Model == nil {
+			continue
+		}
+		s.step(l, x)
+	}
+}
+
+func (s *Lanes) step(l int, x *lane) {
+	b, st := s.blk, x.step
+	b.Gather(st.Y[0], b.Y[0], l)
+	b.Gather(st.K[0], b.K[0], l)
+	st.T = b.T[l]
+	st.Step(x, b.H[l])
+	for i := 1; i < len(st.Y); i++ {
+		b.Scatter(b.Y[i], st.Y[i], l)
+		b.Scatter(b.K[i], st.K[i], l)
+	}
+	for i := range b.Acts {
+		if i > 0 {
+			s.act(i, l, x)
+		}
+	}
+	if !s.tab.Adaptive() {
+		b.Calm[l] = s.calm(l, x)
+		return
+	}
+	b.Mean[l] = st.MeanError(s.size.YError, s.opt.RTol, s.opt.ATol)
+	b.Log[l], b.Factor[l] = s.ctl.Factor(b.Mean[l], b.Before[l])
+	b.Calm[l] = s.calm(l, x)
+	if len(b.Until) > 0 {
+		s.goOn(l)
+	}
+}
+
+// activation is what act keeps of a stage: twice its derivative, and its time.
+func (s *Lanes) activation(i, l int, x *lane) (twice []float64, t float64) {
+	for _, k := range x.step.K[i] {
+		twice = append(twice, 2*k)
+	}
+	return twice, s.tab.StageTime(i, x.step.T, x.step.H)
+}
+
+func (s *Lanes) act(i, l int, x *lane) {
+	twice, t := s.activation(i, l, x)
+	s.blk.Scatter(s.blk.Acts[i][0], twice, l)
+	s.blk.Acts[i][1][l] = t
+}
+
+// calm is 1 where guards keep far enough from their surfaces that at the rates seen in
+// some places they cannot cross between these.
+func (s *Lanes) calm(l int, x *lane) float64 {
+	const places = 32
+	m := x.m
+	own := len(m.Model.Guards)
+	if own == 0 {
+		return 1
+	}
+	y, dy, g, rate := make([]float64, m.NY), make([]float64, m.NY), make([]float64, own), make([]float64, own)
+	least, most := make([]float64, own), make([]float64, own)
+	for i := range least {
+		least[i] = math.Inf(1)
+	}
+	for k := range places + 1 {
+		theta := float64(k) / places
+		x.step.Dense(theta, y)
+		x.step.DenseRate(theta, dy)
+		m.GuardsAlong(x.step.T+theta*x.step.H, y, x.d, dy, g, rate)
+		for i := range g {
+			least[i] = math.Min(least[i], s.blk.Side[i*s.blk.Width+l]*g[i])
+			most[i] = math.Max(most[i], math.Abs(rate[i]))
+		}
+	}
+	for i := range least {
+		if s.blk.Side[i*s.blk.Width+l] != 0 && !(least[i] > 2*most[i]*x.step.H/places) {
+			return 0
+		}
+	}
+	return 1
+}
+
+// goOn accepts the step of lane l or rejects it, and chooses the next length, where
+// nothing else is to be done.
+func (s *Lanes) goOn(l int) {
+	b := s.blk
+	last := len(b.Y) - 1
+	finite := true
+	for i := l; i < len(b.Y[last]); i += b.Width {
+		finite = finite && !math.IsNaN(b.Y[last][i]-b.Y[last][i])
+	}
+	small := b.Mean[l] <= 1
+	end := b.T[l] + b.H[l]
+	b.Hop[l] = 0
+	back := b.H[l] * max(b.Factor[l], s.ctl.Least)
+	if !(b.Factor[l] >= s.ctl.Least) {
+		back = b.H[l] * s.ctl.Least
+	}
+	next := back
+	switch some := b.Left[l] > 0; {
+	case some && b.Calm[l] != 0 && small && finite && end < b.Until[l]:
+		b.Hop[l] = 1
+		b.Taken[l]++
+		factor := b.Factor[l]
+		if b.Rejected[l] != 0 {
+			factor = min(factor, 1)
+		}
+		next = b.H[l] * factor
+		b.Continue(l)
+		b.Before[l] = max(b.Log[l], solvers.LeastLog)
+		b.T[l] = end
+		b.Rejected[l] = 0
+	case some && !small && math.Inf(-1) < b.Until[l] && sim.Tiny*math.Abs(b.T[l]) <= back:
+		b.Hop[l] = 2
+		b.Refused[l]++
+		b.Rejected[l] = 1
+	}
+	b.Left[l]--
+	if b.Hop[l] == 0 {
+		return
+	}
+	next = min(next, b.Cap[l])
+	way := b.Stop[l] - b.T[l]
+	b.Next[l], b.H[l], b.Clipped[l] = next, next, 0
+	if way*sim.Near <= next {
+		b.H[l], b.Clipped[l], b.Until[l] = way, 1, math.Inf(-1)
+	}
+}
+
+// VJP implements sim.StepsVJP.
+func (s *Lanes) VJP(times sim.Times) {
+	clear(s.blk.YBar)
+	for l, x := range s.lanes {
+		if x.m.Model == nil {
+			continue
+		}
+		s.vjp(l, x, times)
+	}
+	if s.blk.Acts != nil {
+		if s.blk.Unkept {
+			s.Unkept++
+		} else {
+			s.Kept++
+		}
+	}
+	s.blk.Unkept = false
+}
+
+func (s *Lanes) vjp(l int, x *lane, times sim.Times) {
+	b, st := s.blk, x.step
+	st.T, st.H = b.T[l], b.H[l]
+	for i := range st.Y {
+		b.Gather(st.Y[i], b.Y[i], l)
+		if times == sim.WithTimes {
+			b.Gather(st.K[i], b.K[i], l)
+		} else { // the block need not have them
+			x.RHS(s.tab.StageTime(i, st.T, st.H), st.Y[i], st.K[i])
+		}
+	}
+	if !s.idle[l] {
+		s.check(l, x)
+	}
+	yBar, end := make([]float64, s.size.Y), make([]float64, s.size.Y)
+	b.Gather(end, b.EndBar, l)
+	for i, v := range b.KBar {
+		b.Gather(st.Block().KBar[i], v, l)
+	}
+	st.Seed()
+	clear(x.bar)
+	clear(x.dBar)
+	b.TBar[l], b.HBar[l] = st.VJP(x, end, yBar)
+	b.Scatter(b.YBar, yBar, l)
+	for i, v := range x.bar {
+		s.Acc[l][i] += v
+		if !s.idle[l] {
+			s.Sum[i] += v
+		}
+	}
+}
+
+// check compares the activations in lane l with those of its step.
+func (s *Lanes) check(l int, x *lane) {
+	if s.blk.Acts == nil || s.blk.Unkept {
+		return
+	}
+	have := make([]float64, s.size.Y)
+	for i := range s.blk.Acts {
+		twice, t := s.activation(i, l, x)
+		s.blk.Gather(have, s.blk.Acts[i][0], l)
+		for k := range have {
+			if math.Abs(have[k]-twice[k]) > 1e-9*(1+math.Abs(twice[k])) || math.Abs(s.blk.Acts[i][1][l]-t) > 1e-12*(1+math.Abs(t)) {
+				s.Wrong = append(s.Wrong, fmt.Sprintf("lane %d, stage %d, t = %g: activations %v at %g, want %v at %g", l, i, x.step.T, have, s.blk.Acts[i][1][l], twice, t))
+				break
+			}
+		}
+	}
+}
+
+// LengthBars implements sim.StepsVJP; only steps of one lane need it.
+func (s *Lanes) LengthBars(end, other []float64) (hBar, otherBar float64) {
+	panic("simtest: lanes have no derivative by the length alone")
+}
+
+// Clear implements sim.StepsVJP.
+func (s *Lanes) Clear(l int) { clear(s.Acc[l]) }
+
+// Save implements sim.StepsVJP.
+func (s *Lanes) Save(l int) { s.saved[l] = append(s.saved[l][:0], s.Acc[l]...) }
+
+// Restore implements sim.StepsVJP.
+func (s *Lanes) Restore(l int) { copy(s.Acc[l], s.saved[l]) }
+
+// Idle implements sim.StepsVJP.
+func (s *Lanes) Idle(l int, idle bool) { s.idle[l] = idle }
+
+// DBar implements sim.StepsVJP.
+func (s *Lanes) DBar(l int, dBar []float64) {
+	for i, v := range s.lanes[l].dBar {
+		dBar[i] += v
+	}
+}

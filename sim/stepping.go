@@ -1,0 +1,253 @@
+package sim
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/solvers"
+)
+
+// stepping takes the steps of a trajectory and chooses their lengths.
+type stepping struct {
+	*run
+	takers
+	stepper *solvers.Stepper // for single trajectories, on the memory of one
+	blk     *solvers.Block   // of many
+	lane    int              // in it
+	ctl     *solvers.Controller
+	stab    *stability
+
+	h     float64   // length of the next step
+	try   float64   // length of the step that is tried
+	at    endKind   // what its end is
+	end   []float64 // the state there
+	place place     // where it is
+
+	reload bool // the discrete state or the held components are others than those that the lane knows
+	cut    bool // since the last accepted step one was rejected that a stop had cut off
+}
+
+// takers take the steps of a trajectory.
+type takers struct {
+	one  Steps // of a single trajectory, at its events
+	slow Steps // of a single trajectory along surfaces, stage by stage
+	many Steps // in its lane; one, unless it runs in a Group
+}
+
+// place is where the last step is.
+type place uint8
+
+const (
+	inLane    place = iota // only in the lane of the block
+	inStepper              // in the stepper as well
+)
+
+func newStepping(r *run, stepper *solvers.Stepper, take takers) *stepping {
+	return &stepping{
+		run: r, takers: take, stepper: stepper, blk: take.many.Block(),
+		ctl: solvers.NewController(r.opt.Method), end: make([]float64, r.size.Y),
+	}
+}
+
+// alone reports whether the trajectory does not run in a group.
+func (s *stepping) alone() bool { return s.many == s.one }
+
+// last is where the last step is.
+func (s *stepping) last() (blk *solvers.Block, lane int) {
+	if s.place == inStepper {
+		return s.stepper.Block(), 0
+	}
+	return s.blk, s.lane
+}
+
+// reset begins a run.
+func (s *stepping) reset() {
+	s.ctl.Restart()
+	s.cut = false
+}
+
+// again takes the next step of a checkpoint segment, with the rejections before it.
+func (s *stepping) again(blk *solvers.Block) {
+	for {
+		s.try, _ = s.clip(s.h, timed{t: math.Inf(1)})
+		if blk.Before != nil {
+			blk.Before[0] = s.ctl.Before
+		}
+		s.take(s.try)
+		if !s.opt.Method.Adaptive() {
+			return
+		}
+		if ok, _ := s.accept(blk, 0, finite(s.stepper.End())); ok {
+			return
+		}
+	}
+}
+
+// slowSteps are steps stage by stage on the memory of others, of one lane.
+func slowSteps(size Sizes, opt Options, one Steps) Steps {
+	if _, ok := one.(*stagewise); ok || size.Exits == 0 {
+		return one
+	}
+	return newStagewiseOn(size, opt, solvers.NewStepperOn(opt.Method, size.Y, one.Block()))
+}
+
+// Near is the part of the way to an instant from which on a step ends there.
+const Near = 1 - 1e-10
+
+// Tiny is the part of the time below which lengths are looked at.
+const Tiny = 1e-12
+
+// take takes a trial step of length h from the start that is in the stepper.
+func (s *stepping) take(h float64) {
+	s.stepper.H = h
+	steps := s.stepsAt(s.d)
+	steps.Load(0, s.model, s.d, s.held)
+	steps.Time(0, s.model, s.stepper.T, h)
+	steps.Step()
+	s.out.Stats.Evaluations += len(s.stepper.K) - 1
+}
+
+// stepsAt are the steps of single trajectories at a discrete state.
+func (s *stepping) stepsAt(d []float64) Steps {
+	if s.slides(d) {
+		return s.slow
+	}
+	return s.one
+}
+
+// takeAlone takes the step of a lane again, in the stepper.
+func (s *stepping) takeAlone() {
+	s.use()
+	s.blk.Gather(s.stepper.Y[0], s.blk.Y[0], s.lane)
+	s.blk.Gather(s.stepper.K[0], s.blk.K[0], s.lane)
+	s.stepper.T = s.t
+	if b := s.stepper.Block().Before; b != nil {
+		b[0] = s.ctl.Before
+	}
+	s.take(s.try)
+	s.place = inStepper
+}
+
+// accept accepts or rejects the step in a lane, whose end is finite or not, and
+// sets the length of the next.
+func (s *stepping) accept(blk *solvers.Block, l int, finite bool) (ok bool, mean float64) {
+	if mean = blk.Mean[l]; !finite {
+		mean = math.NaN()
+	}
+	ok, next := s.ctl.Accept(mean, blk.Log[l], blk.Factor[l], s.try)
+	if !ok || s.at == endFree || next < s.h {
+		s.h = next
+		s.stab.bound()
+	}
+	if ok && s.opt.Step > 0 {
+		s.h = min(s.h, s.opt.Step)
+	}
+	return ok, mean
+}
+
+func (s *stepping) tooSmall(mean, h float64) *Failure {
+	if math.IsNaN(mean) || math.IsInf(mean, 0) {
+		return s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole")
+	}
+	return s.fail(StepTooSmall, h, "the tolerances ask for a step shorter than the clock resolves; the problem may be stiff or singular here")
+}
+
+// clip shortens a step so that it ends on the next timed instant, or, for
+// fixed steps, on the grid.
+func (s *stepping) clip(h float64, stop timed) (float64, endKind) {
+	if !s.opt.Method.Adaptive() {
+		// Multiples of the step from the start: no drift of the grid.
+		k := math.Floor((s.t-s.span.T0)/h*(1+1e-12)+1e-9) + 1
+		h = s.span.T0 + k*h - s.t
+	}
+	if left := stop.t - s.t; h >= left*Near {
+		return left, stop.end
+	}
+	return h, endFree
+}
+
+// goOn makes the end of the accepted step the start of the next.
+func (s *stepping) goOn() {
+	s.t += s.try
+	s.stepper.T = s.t
+	if s.place == inStepper && !s.alone() && s.slides(s.d) {
+		s.stepper.Continue(s.t)
+		s.toLane()
+	} else {
+		s.blk.Continue(s.lane)
+	}
+	s.y, s.end = s.end, s.y
+}
+
+// toStepper copies the step in the lane to the stepper.
+func (s *stepping) toStepper() {
+	was := s.place
+	s.use()
+	s.place = inStepper
+	s.stepper.T, s.stepper.H = s.t, s.try
+	if s.alone() || was == inStepper {
+		return
+	}
+	for i := range s.blk.Y {
+		s.blk.Gather(s.stepper.Y[i], s.blk.Y[i], s.lane)
+		s.blk.Gather(s.stepper.K[i], s.blk.K[i], s.lane)
+	}
+}
+
+// toLane makes the stepper's start that of the lane.
+func (s *stepping) toLane() {
+	s.reload = true
+	if !s.alone() {
+		s.blk.Scatter(s.blk.Y[0], s.stepper.Y[0], s.lane)
+		s.blk.Scatter(s.blk.K[0], s.stepper.K[0], s.lane)
+	}
+}
+
+// startStep makes the current state the start of a smooth piece. At the end of a run
+// its derivative is not evaluated.
+func (s *stepping) startStep() {
+	s.segment(s.t)
+	if s.ends() {
+		s.stepper.T = s.t
+		copy(s.stepper.Y[0], s.y)
+		return
+	}
+	s.stepper.Start(field{s.run}, s.t, s.y)
+}
+
+// arrive makes the end of the step the current state.
+func (s *stepping) arrive() {
+	s.stepper.Continue(s.t)
+	copy(s.y, s.stepper.Y[0])
+}
+
+// finiteRates checks that the field can be evaluated where a step is to start.
+func (s *stepping) finiteRates() *Failure {
+	if s.ends() {
+		return nil
+	}
+	for i, v := range s.stepper.K[0] {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			f := s.fail(Unstable, 0, "the rate of a state is %g where the run starts", v)
+			f.State = i
+			return f
+		}
+	}
+	return nil
+}
+
+// intensitiesRise checks that no intensity was negative over the accepted step: its
+// integral cannot fall.
+func (s *stepping) intensitiesRise() *Failure {
+	for e := range s.hy.Events {
+		ev := &s.hy.Events[e]
+		if ev.Threshold == 0 {
+			continue
+		}
+		if was, is := s.y[ev.Integral], s.end[ev.Integral]; is < was-Slack*(1+was) {
+			f := s.fail(Unstable, s.try, "the rate of event %s is negative", ev.Name)
+			f.Event = e
+			return f
+		}
+	}
+	return nil
+}
