@@ -80,7 +80,11 @@ func valuesAt(p Point) *problem.Values {
 	if p == nil {
 		return nil
 	}
-	v := problem.Values(*p.Values())
+	at := p.Values()
+	if at == nil { // a *Values that is nil is a point too
+		return nil
+	}
+	v := problem.Values(*at)
 	return &v
 }
 
