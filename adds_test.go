@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/engine"
 )
 
 // atTime is the last row of a run at a time, by column.
@@ -43,7 +46,7 @@ func TestAdds(t *testing.T) {
 }
 simulate { until: 4, step: 0.5, solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }`)
 	require.NoError(t, err)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	r := atTime(t, s, 0, 1)
 	require.InDelta(t, math.Exp(-1)+5, r["x"], 1e-8)
@@ -124,17 +127,17 @@ func TestPriorityValues(t *testing.T) {
   observe y = x ~ normal(1)
 }
 data d from "d.csv" { time: t; y: y }`
-	f, err := fromText(t, "model M {"+events, "t,y\n0,0\n1,1\n").NewFit(Workers(1))
+	f, err := fromText(t, "model M {"+events, "t,y\n0,0\n1,1\n").NewFit(FitOptions{Workers: 1})
 	require.NoError(t, err)
-	w := f.obj.workers[0]
-	require.True(t, f.Model.hybrid().Prioritised)
-	x, err := f.obj.sp.x0()
+	w := f.inner.Objective.Workers[0]
+	require.True(t, engine.NewHybrid(f.Model.prog.Program).Prioritised)
+	x, err := f.inner.Objective.Space.X0()
 	require.NoError(t, err)
-	f.obj.sp.bind(x, f.obj.nat, w.sys)
+	w.System.Bind(f.inner.Objective.Space.SharedAt(x, f.inner.Objective.Natural), f.inner.Objective.Space.Scales)
 	v := make([]float64, 2)
-	w.sys.Priorities(0, []float64{0.5}, []float64{2}, v)
+	w.System.Priorities(0, []float64{0.5}, []float64{2}, v)
 	require.Equal(t, []float64{-2, 1.5}, v)
-	w.sys.Priorities(0, []float64{1.5}, []float64{2}, v)
+	w.System.Priorities(0, []float64{1.5}, []float64{2}, v)
 	require.Equal(t, []float64{3, 1.5}, v)
 }
 
@@ -154,14 +157,14 @@ func TestRandomAdds(t *testing.T) {
 		text += "data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\nfit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 }, gradient: forward }\n"
 		m, err := Parse(filepath.Join(dir, "m.node"), text)
 		require.NoError(t, err, text)
-		f, err := m.NewFit(Workers(1))
+		f, err := m.NewFit(FitOptions{Workers: 1})
 		require.NoError(t, err, text)
-		x, err := f.obj.sp.x0()
+		x, err := f.inner.Objective.Space.X0()
 		require.NoError(t, err)
-		order := func() uint64 { return f.obj.workers[0].shift.block[0].traj.Order }
+		order := func() uint64 { return f.inner.Objective.LossWorkers[0].Block[0].Traj.Order }
 		eval := func(mode string, x, grad []float64) (float64, bool) {
-			f.obj.gradient = mode
-			res, err := f.obj.Eval(t.Context(), x, []int{0}, 1, grad)
+			f.inner.Objective.Gradient = mode
+			res, err := f.inner.Objective.Eval(t.Context(), x, []int{0}, 1, grad)
 			require.NoError(t, err, text)
 			return res.Loss, !res.Failed
 		}

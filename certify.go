@@ -2,15 +2,12 @@ package pinode
 
 import (
 	"context"
-	"fmt"
-	"math"
-	"slices"
 
-	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
-// GradientModes are the modes that a certificate is given for.
-var GradientModes = []string{"unrolled", "adjoint", "backsolve", "forward"}
+// GradientModes are the ways to a gradient that certificates compare.
+func GradientModes() []string { return append([]string{}, gradcheck.Modes...) }
 
 // Certificate compares derivatives in several gradient modes with finite
 // differences, at the start values. The targets are the loss of a trajectory,
@@ -58,10 +55,6 @@ type CertifiedTarget struct {
 	Name  string
 	Event int // of which it is the time, in Events, or -1
 	Rows  []CertifiedPartial
-
-	counts bool    // its derivatives are those that Compared counts
-	size   float64 // of the terms that the number is a sum of
-	scale  float64 // of its derivatives: the largest
 }
 
 // CertifiedPartial is the derivative by one coordinate, a parameter or a
@@ -75,251 +68,52 @@ type CertifiedPartial struct {
 	Gradient    []float64 // by mode
 	Off         []float64 // by mode: the disagreement, in the scale of the derivative
 	Doubtful    string    // why differences cannot tell; then the disagreement is that among the modes
-
-	direction bool // through all coordinates
-
-	slope   float64   // the larger of the slopes to both sides
-	stretch float64   // by which the parameter moves with the variable that the fit changes
-	witness []float64 // the derivative in a mode that was asked only as differences were in doubt
+	Direction   bool      // through all coordinates
 }
 
-const (
-	mostTimed = 8 // events whose times are targets
-	mostEnds  = 4 // states whose ends are
-
-	// How well differences have to be known, in the scale of the derivative,
-	// and how far a mode may be off.
-	fineDifference, fineTolerance     = 3e-10, 1e-6
-	coarseDifference, coarseTolerance = 1e-7, 1e-5
-
-	// How far kinks of activations may put off derivatives, at the tolerance
-	// kinkRTol of the solver: see kinkNotes.
-	kinkTolerance, kinkRTol = 0.03, 1e-12
-	doubtKinks              = "kinks"
-)
+func publicCertificate(c *gradcheck.Certificate, err error) (*Certificate, error) {
+	if err != nil {
+		return nil, public(err)
+	}
+	out := &Certificate{
+		Modes: c.Modes, Inert: c.Inert, Notes: c.Notes, InertWeights: c.InertWeights,
+		Worst: c.Worst, Tolerance: c.Tolerance, Mode: c.Mode, Where: c.Where, Compared: c.Compared, Doubtful: c.Doubtful,
+	}
+	for _, e := range c.Events {
+		out.Events = append(out.Events, CertifiedEvent(e))
+	}
+	for _, t := range c.Targets {
+		to := CertifiedTarget{Name: t.Name, Event: t.Event}
+		for _, r := range t.Rows {
+			to.Rows = append(to.Rows, CertifiedPartial{
+				r.Name, r.Weight, r.Difference, r.Uncertainty, r.Failed, r.Gradient, r.Off, r.Doubtful, r.Direction,
+			})
+		}
+		out.Targets = append(out.Targets, to)
+	}
+	return out, nil
+}
 
 // Certify compares the gradient of the loss in about n coordinates, parameters
-// first. Without modes it is what the setting `certificate` says: the mode of
-// the fit with differences as good as a warning before a fit needs them, or,
-// in full, all modes that the solver has and every trajectory.
+// first, in the time that the fit has, which grows shorter by it. Without modes it is
+// what the setting `certificate` says: the mode of the fit with differences as good as
+// a warning before a fit needs them, or, in full, all modes that the solver has and
+// every trajectory.
 func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*Certificate, error) {
-	opt, err := solverOptions(f.Model.fit)
-	if err != nil {
-		return nil, err
-	}
-	return certify(ctx, f.Model, f.obj.sp, f.obj.items, opt, f.certification(opt, n, modes))
+	return publicCertificate(f.inner.Certify(ctx, n, modes...))
 }
 
-func (f *Fit) certification(opt sim.Options, n int, modes []string) certification {
-	full := f.Plan.Certificate == "full"
-	if len(modes) == 0 && full {
-		modes = certifiedModes(opt)
-	}
-	if len(modes) > 0 {
-		return certification{n, mostTimed, fineDifference, fineTolerance, modes, full, nil}
-	}
-	mode := f.Model.fit.Word("gradient")
-	if mode == "auto" {
-		mode = "unrolled"
-	}
-	return certification{n, mostTimed, coarseDifference, coarseTolerance, []string{mode}, false, nil}
-}
-
-// certifiedModes are the modes that a solver has a certificate for: the
-// continuous adjoints follow the exact solution, not that of fixed steps.
-func certifiedModes(opt sim.Options) []string {
-	modes := slices.Clone(GradientModes)
-	if !opt.Method.Adaptive() {
-		modes = slices.DeleteFunc(modes, func(s string) bool { return s == "adjoint" || s == "backsolve" })
-	}
-	return modes
-}
-
-// Certify compares derivatives in all modes that the solver has. With data it
-// is that of the fit, on every trajectory, else that of the simulation.
+// Certify compares derivatives in all modes that the solver has, in about n
+// coordinates. With data it is that of the fit, on every trajectory, else that of the
+// simulation.
 func (m *Model) Certify(ctx context.Context, n int) (*Certificate, error) {
 	if len(m.prog.Checked.Data) == 0 {
-		opt, err := solverOptions(m.simulate)
-		if err != nil {
-			return nil, err
-		}
-		return m.certifySimulation(ctx, opt, certification{n, mostTimed, fineDifference, fineTolerance, certifiedModes(opt), true, nil})
+		return publicCertificate(gradcheck.WholeSimulation(ctx, m.simulator(), n))
 	}
-	f, err := m.NewFit()
+	f, err := m.NewFit(FitOptions{})
 	if err != nil {
 		return nil, err
 	}
-	f.Plan.Certificate = "full"
+	f.inner.Plan.Certificate = "full"
 	return f.Certify(ctx, n)
-}
-
-func (m *Model) certifySimulation(ctx context.Context, opt sim.Options, want certification) (*Certificate, error) {
-	items, err := m.simulateItems()
-	if err != nil {
-		return nil, err
-	}
-	if err := m.grid(items[0], nil); err != nil {
-		return nil, err
-	}
-	seed := uint64(m.simulate.Int("seed"))
-	items[0].span.Draws = m.draws(seed, 0, nil)
-	sp, err := newSpace(m, items, seed)
-	if err != nil {
-		return nil, err
-	}
-	return certify(ctx, m, sp, items[:1], opt, want)
-}
-
-// certification is what to certify: about how many coordinates, the times of
-// how many events, by differences known how well and up to which disagreement,
-// in which modes, and whether on every trajectory.
-type certification struct {
-	coordinates, events int
-	enough, tol         float64
-	modes               []string
-	full                bool
-
-	spoil func(mode, trajectory string, g []float64) // breaks gradients of losses, in tests
-}
-
-// judge compares the rows of a target.
-func (t *CertifiedTarget) judge(tol float64, kinks bool) {
-	for i := range t.Rows {
-		r := &t.Rows[i]
-		unit := math.Max(t.unit(r), t.noise()/tol/math.Abs(r.stretch))
-		r.judge(unit, tol, kinks)
-	}
-}
-
-// unit is the scale in which disagreements of a row count: the size of the
-// terms that make up the derivative, which is not that of their sum.
-//
-// At an optimum the derivative is zero, and what is left of it and of the
-// differences are rounding errors, which agree in nothing. The central
-// difference is the mean of the slopes to both sides, here a hundredth of a
-// unit away: these are the terms, and they do not vanish. In this scale an
-// error of ε moves the optimum by less than ε hundredths, as the slope there
-// grows by that much with every hundredth; and a term that is missing in a
-// gradient of many shows, as it is missing from the mean but not from the
-// slopes.
-//
-// The derivative by one coordinate has rounding errors of the others'. So
-// coordinates by which a target changes a thousand times less than by others
-// count in a thousandth of these. A target that moves by less than 1e-9 of its
-// terms in such a step is constant as far as solutions to 1e-10 can tell.
-func (t *CertifiedTarget) unit(r *CertifiedPartial) float64 {
-	own := r.slope
-	if r.Failed != "" {
-		own = t.scale
-	}
-	return math.Max(own, math.Max(1e-3*t.scale, 1e-7*t.size)) / math.Abs(r.stretch)
-}
-
-// noise is a disagreement that tells nothing: solutions are known to 1e-10 of the
-// terms of the target, or 1e-12 where these are less than 0.01, and differences
-// take them over a hundredth.
-func (t *CertifiedTarget) noise() float64 { return math.Max(1e-8*t.size, 1e-10) }
-
-// judge sets the disagreements of a row. Where the differences failed, or are
-// no better known than they are off, what the modes differ from each other by
-// counts in their place. Where kinks are in the way it is a doubt as long as it
-// is no more than they make.
-func (r *CertifiedPartial) judge(unit, tol float64, kinks bool) {
-	r.Off, r.Doubtful = make([]float64, len(r.Gradient)), ""
-	worst, unsure := 0., r.Failed != ""
-	for j, g := range r.Gradient {
-		off := math.Abs(g - r.Difference)
-		r.Off[j] = ratio(off, unit)
-		worst = max(worst, r.Off[j])
-		unsure = unsure || off > tol*unit && off <= 2*r.Uncertainty
-	}
-	if unsure {
-		worst, r.Doubtful = r.among(unit), "differences"
-	}
-	if kinks && worst > tol && worst <= kinkTolerance {
-		r.Doubtful = doubtKinks
-	}
-}
-
-// among sets the disagreements to those of the modes with each other, and
-// returns the largest: with the median of several, or of two.
-func (r *CertifiedPartial) among(unit float64) (worst float64) {
-	all := slices.Concat(r.Gradient, r.witness)
-	slices.Sort(all)
-	for j, g := range r.Gradient {
-		off := math.Max(math.Abs(g-all[0]), math.Abs(all[len(all)-1]-g))
-		if len(all) > 2 {
-			off = math.Abs(g - all[len(all)/2])
-		}
-		r.Off[j] = ratio(off, unit)
-		worst = max(worst, r.Off[j])
-	}
-	return worst
-}
-
-// wrong is the disagreement in a mode that counts against it.
-func (r *CertifiedPartial) wrong(mode int) float64 {
-	if r.Doubtful == doubtKinks {
-		return 0
-	}
-	return r.Off[mode]
-}
-
-// ratio is x/unit, and 0 for x = 0.
-func ratio(x, unit float64) float64 {
-	if x == 0 {
-		return 0
-	}
-	return x / unit
-}
-
-// judge finds the worst disagreement, and the first event that it shows in. A
-// direction through all coordinates counts where no coordinate is wrong.
-func (c *Certificate) judge() {
-	for _, directions := range []bool{false, true} {
-		if c.Worst <= c.Tolerance {
-			c.findWorst(directions)
-		}
-	}
-	for k := range c.Targets {
-		t := &c.Targets[k]
-		for i := range t.Rows {
-			switch {
-			case !t.counts:
-			case t.Rows[i].Doubtful != "":
-				c.Doubtful++
-			default:
-				c.Compared++
-			}
-		}
-	}
-}
-
-// findWorst looks for a larger disagreement in rows of coordinates, or of
-// directions.
-func (c *Certificate) findWorst(directions bool) {
-	const clear = 1e-4
-	first, timed := "", false
-	for k := range c.Targets {
-		t := &c.Targets[k]
-		for i := range t.Rows {
-			r := &t.Rows[i]
-			if r.direction != directions {
-				continue
-			}
-			for j := range r.Off {
-				off := r.wrong(j)
-				if off > clear && first == "" && t.Event >= 0 {
-					first = t.Name
-				}
-				if off > c.Worst || math.IsNaN(off) && !math.IsNaN(c.Worst) {
-					c.Worst, c.Mode, c.Where = off, c.Modes[j], fmt.Sprintf("`%s`, in the %s", r.Name, t.Name)
-					timed = t.Event >= 0
-				}
-			}
-		}
-	}
-	if first != "" && !timed {
-		c.Where += " and first in the " + first
-	}
 }

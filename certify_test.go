@@ -11,16 +11,19 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // fitOf is a fit of a model to data, made in a folder of its own.
-func fitOf(t *testing.T, model, csv, columns, settings string, opts ...FitOption) (*Fit, error) {
+func fitOf(t *testing.T, model, csv, columns, settings string) (*Fit, error) {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
 	m, err := Parse(filepath.Join(dir, "m.node"), fmt.Sprintf("%s\ndata d from \"d.csv\" { time: t, %s }\nfit { %s }\n", model, columns, settings))
 	require.NoError(t, err)
-	return m.NewFit(opts...)
+	return m.NewFit(FitOptions{})
 }
 
 func certificateOf(t *testing.T, f *Fit, modes ...string) *Certificate {
@@ -55,9 +58,9 @@ func TestCertificateAtOptimum(t *testing.T) {
 			f, err := fitOf(t, model, csv, "y: y", "optimizer: lbfgs { iterations: 100 }")
 			require.NoError(t, err)
 			require.NoError(t, f.Run(context.Background()))
-			again, err := f.Model.NewFit(StartFrom(f.Values))
+			again, err := f.Model.NewFit(FitOptions{At: f})
 			require.NoError(t, err)
-			for _, modes := range [][]string{nil, GradientModes} {
+			for _, modes := range [][]string{nil, gradcheck.Modes} {
 				c := certificateOf(t, again, modes...)
 				require.True(t, c.Certified(), "%s: %s off by %g", c.Where, c.Mode, c.Worst)
 				require.Zero(t, c.Doubtful)
@@ -76,9 +79,9 @@ func TestRestart(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			m, err := Load(path)
 			require.NoError(t, err)
-			f, err := m.Fit(context.Background())
+			f, err := m.Fit(context.Background(), FitOptions{})
 			require.NoError(t, err)
-			again, err := m.NewFit(StartFrom(f.Values))
+			again, err := m.NewFit(FitOptions{At: f})
 			require.NoError(t, err)
 			c := certificateOf(t, again)
 			require.True(t, c.Certified(), "%s: %s off by %g", c.Where, c.Mode, c.Worst)
@@ -110,7 +113,7 @@ func fitGroups(t *testing.T) *Fit {
 // its derivative there; one that acts nowhere is not certified.
 func TestCertificateVisits(t *testing.T) {
 	f := fitGroups(t)
-	for _, modes := range [][]string{nil, GradientModes} {
+	for _, modes := range [][]string{nil, gradcheck.Modes} {
 		c := certificateOf(t, f, modes...)
 		require.True(t, c.Certified(), c.Where)
 		require.Equal(t, []string{"idle"}, c.Inert)
@@ -139,19 +142,19 @@ func TestCertificateVisits(t *testing.T) {
 // they go wrong.
 func TestCertificateRefuses(t *testing.T) {
 	f := fitGroups(t)
-	opt, err := solverOptions(f.Model.fit)
+	opt, err := engine.SolverOptions(f.Model.fit)
 	require.NoError(t, err)
 	partOf := func(name string) []float64 { // of the gradient of all
-		o := f.obj
-		g, all := make([]float64, o.sp.dim), make([]float64, o.sp.dim)
-		x, err := o.sp.x0()
+		o := f.inner.Objective
+		g, all := make([]float64, o.Space.Dim), make([]float64, o.Space.Dim)
+		x, err := o.Space.X0()
 		require.NoError(t, err)
-		for k, it := range o.items {
-			if it.name == name {
+		for k, it := range o.Trajectories {
+			if it.Name == name {
 				_, err := o.Eval(context.Background(), x, []int{k}, 1, g)
 				require.NoError(t, err)
 				for i := range g {
-					all[i] += g[i] * float64(it.values) / float64(o.total)
+					all[i] += g[i] * float64(it.Values) / float64(o.Total)
 				}
 			}
 		}
@@ -177,15 +180,15 @@ func TestCertificateRefuses(t *testing.T) {
 		"the gradient of one trajectory has the sign of its loss": {func(_ string, g []float64) { negate(g) }, "k"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want := f.certification(opt, 24, nil)
-			want.spoil = of("unrolled", c.spoil)
-			cert, err := certify(context.Background(), f.Model, f.obj.sp, f.obj.items, opt, want)
+			want := f.inner.Certification(opt, 24, nil)
+			want.Spoil = of("unrolled", c.spoil)
+			cert, err := publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 			require.Contains(t, cert.Where, c.where)
-			want = f.certification(opt, 24, GradientModes)
-			want.spoil = of("adjoint", c.spoil)
-			cert, err = certify(context.Background(), f.Model, f.obj.sp, f.obj.items, opt, want)
+			want = f.inner.Certification(opt, 24, gradcheck.Modes)
+			want.Spoil = of("adjoint", c.spoil)
+			cert, err = publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 			require.Equal(t, "adjoint", cert.Mode)
@@ -212,20 +215,20 @@ func negate(g []float64) {
 func TestCertificateRefusesAtOptimum(t *testing.T) {
 	f := fitGroups(t)
 	require.NoError(t, f.Run(context.Background()))
-	again, err := f.Model.NewFit(StartFrom(f.Values))
+	again, err := f.Model.NewFit(FitOptions{At: f})
 	require.NoError(t, err)
-	opt, err := solverOptions(f.Model.fit)
+	opt, err := engine.SolverOptions(f.Model.fit)
 	require.NoError(t, err)
 	c := certificateOf(t, again)
 	require.True(t, c.Certified(), c.Where)
-	want := again.certification(opt, 24, nil)
-	want.spoil = func(_, trajectory string, g []float64) {
+	want := again.inner.Certification(opt, 24, nil)
+	want.Spoil = func(_, trajectory string, g []float64) {
 		if trajectory == "" {
 			g[0] *= 3
 			g[1] += 1e-3
 		}
 	}
-	c, err = certify(context.Background(), again.Model, again.obj.sp, again.obj.items, opt, want)
+	c, err = publicCertificate(gradcheck.Certify(context.Background(), again.Model.prog, again.inner.Objective.Space, again.inner.Objective.Trajectories, opt, want))
 	require.NoError(t, err)
 	require.False(t, c.Certified(), "worst %g", c.Worst)
 }
@@ -283,15 +286,15 @@ func TestDoubtfulDifferences(t *testing.T) {
 			require.Contains(t, k.Failed, c.why)
 			require.Equal(t, "differences", k.Doubtful)
 
-			opt, err := solverOptions(f.Model.fit)
+			opt, err := engine.SolverOptions(f.Model.fit)
 			require.NoError(t, err)
-			want := f.certification(opt, 24, nil)
-			want.spoil = func(mode, _ string, g []float64) {
+			want := f.inner.Certification(opt, 24, nil)
+			want.Spoil = func(mode, _ string, g []float64) {
 				if mode == "unrolled" {
 					g[0] += 1e-3
 				}
 			}
-			cert, err = certify(context.Background(), f.Model, f.obj.sp, f.obj.items, opt, want)
+			cert, err = publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 		})
@@ -332,11 +335,11 @@ func TestCertificateKinks(t *testing.T) {
 			require.Len(t, c.Notes, 1)
 			require.Contains(t, c.Notes[0], "`f` has activation "+activation)
 
-			opt, err := solverOptions(f.Model.fit)
+			opt, err := engine.SolverOptions(f.Model.fit)
 			require.NoError(t, err)
-			want := f.certification(opt, 24, nil)
-			want.spoil = func(_, _ string, g []float64) { clear(g[60:]) }
-			c, err = certify(context.Background(), f.Model, f.obj.sp, f.obj.items, opt, want)
+			want := f.inner.Certification(opt, 24, nil)
+			want.Spoil = func(_, _ string, g []float64) { clear(g[60:]) }
+			c, err = publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
 			require.NoError(t, err)
 			require.False(t, c.Certified())
 		}
@@ -413,15 +416,15 @@ func TestNothingExpected(t *testing.T) {
 			f, err := fitOf(t, fmt.Sprintf(model, dist), c.csv, "y: y", "gradient: forward")
 			require.NoError(t, err)
 			for _, mode := range []string{"forward", "unrolled", "adjoint"} {
-				f.obj.gradient = mode
-				x, err := f.obj.sp.x0()
+				f.inner.Objective.Gradient = mode
+				x, err := f.inner.Objective.Space.X0()
 				require.NoError(t, err)
 				g := make([]float64, 1)
-				res, err := f.obj.Eval(context.Background(), x, nil, 1, g)
+				res, err := f.inner.Objective.Eval(context.Background(), x, nil, 1, g)
 				require.NoError(t, err)
 				require.False(t, res.Failed, res.Reason)
 				require.InDelta(t, c.loss/2, res.Loss, 1e-9)
-				require.InDelta(t, c.g/2, g[0]/f.obj.sp.trans[0].Derivative(x[0]), 1e-8, mode)
+				require.InDelta(t, c.g/2, g[0]/f.inner.Objective.Space.Transforms[0].Derivative(x[0]), 1e-8, mode)
 			}
 		})
 	}
@@ -444,7 +447,7 @@ func TestCertificateAtRest(t *testing.T) {
   observe y = u + w + s ~ normal(0.3)
 }`, "t,y\n0,0.1\n0.5,0.8\n1,1.5\n2,1.9\n", "y: y", "solver: tsit5 { rtol: 1e-10, atol: 1e-12 }")
 	require.NoError(t, err)
-	c := certificateOf(t, f, GradientModes...)
+	c := certificateOf(t, f, gradcheck.Modes...)
 	require.True(t, c.Certified(), "%s, %s: %g", c.Mode, c.Where, c.Worst)
 	require.Equal(t, 4, c.Compared)
 	require.NotEmpty(t, c.Events)

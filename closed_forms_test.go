@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // closedForm is a model whose states at the end and times of events are
@@ -28,13 +31,13 @@ func (c *closedForm) check(t *testing.T, tol float64) {
 	t.Helper()
 	m, err := Parse("model.node", c.model)
 	require.NoError(t, err)
-	opt, err := solverOptions(m.simulate)
+	opt, err := engine.SolverOptions(m.simulate)
 	require.NoError(t, err)
-	cert, err := m.certifySimulation(context.Background(), opt, certification{1000, c.events, fineDifference, fineTolerance, GradientModes, true, nil})
+	cert, err := gradcheck.Simulation(context.Background(), m.simulator(), opt, gradcheck.Want{Coordinates: 1000, Events: c.events, Enough: gradcheck.FineDifference, Tol: gradcheck.FineTolerance, Modes: gradcheck.Modes, Full: true})
 	require.NoError(t, err)
 	require.Less(t, cert.Worst, 1e-6, "%s, %s", cert.Mode, cert.Where)
 	require.Len(t, cert.Events, c.events)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 
 	at := func(name string, h float64) []complex128 {

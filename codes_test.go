@@ -1,25 +1,28 @@
 package pinode
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/explain"
 )
 
 // TestCodes: the example of each code gives it.
 func TestCodes(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte("t,seen,year\n0,1,1900\n1,0.4,1901\n"), 0o600))
-	for _, c := range Codes {
+	for _, c := range explain.Codes {
 		m, err := Parse(filepath.Join(dir, "m.node"), c.Example)
 		require.NoError(t, err, c.Name)
-		if s, err := m.Simulate(); err == nil && len(s.Warnings.All) > 0 {
+		if s, err := m.Simulate(context.Background(), SimulateOptions{}); err == nil && len(s.Warnings.All) > 0 {
 			require.Equal(t, c.Name, s.Warnings.All[0].Code)
 			continue
 		}
-		_, err = m.NewFit()
+		_, err = m.NewFit(FitOptions{})
 		l := m.Doubts()
 		if err != nil {
 			require.ErrorAs(t, err, &l, c.Name)

@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"sync"
 	"testing"
 
@@ -12,13 +13,13 @@ import (
 func TestOneModelManyGoroutines(t *testing.T) {
 	m, err := Load("models/lynx_hare.node")
 	require.NoError(t, err)
-	want, err := m.Simulate()
+	want, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	var wait sync.WaitGroup
 	for range 6 {
 		wait.Go(func() {
 			for range 3 {
-				got, err := m.Simulate()
+				got, err := m.Simulate(context.Background(), SimulateOptions{})
 				if err != nil {
 					t.Error(err)
 					return
@@ -37,7 +38,7 @@ func TestOneModelManyGoroutines(t *testing.T) {
 						}
 					}
 				}
-				if _, err := m.NewFit(); err != nil {
+				if _, err := m.NewFit(FitOptions{}); err != nil {
 					t.Error(err)
 				}
 			}

@@ -14,13 +14,14 @@ import (
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
 
 // standing is a step of a compiled model that stands, with one guard watched.
 type standing struct {
-	*system
+	*engine.System
 	step *solvers.Stepper
 	one  sim.Steps // the program of the step
 	d    []float64
@@ -28,35 +29,35 @@ type standing struct {
 	box  sim.Box
 }
 
-func (s *standing) RHS(t float64, y, dy []float64) { s.system.RHS(t, y, s.d, dy) }
+func (s *standing) RHS(t float64, y, dy []float64) { s.System.RHS(t, y, s.d, dy) }
 
 func (s *standing) Probe(theta float64, g, rate []float64) {
 	s.step.Dense(theta, s.y)
 	s.step.DenseRate(theta, s.f)
-	s.system.GuardsAlong(s.step.T+theta*s.step.H, s.y, s.d, s.f, g, rate)
+	s.System.GuardsAlong(s.step.T+theta*s.step.H, s.y, s.d, s.f, g, rate)
 }
 
 func (s *standing) Bounds(a, b float64, to *events.Bounds) bool {
 	s.box.TLo, s.box.THi = s.step.T+a*s.step.H, s.step.T+b*s.step.H
 	s.step.Range(a, b, s.box.YLo, s.box.YHi, s.box.FlowLo, s.box.FlowHi)
-	return s.system.Bounds(&s.box, s.d, to)
+	return s.System.Bounds(&s.box, s.d, to)
 }
 
 func newStanding(t *testing.T, text string, tab *solvers.Tableau) *standing {
 	m, err := Parse("guards.node", text)
 	require.NoError(t, err, text)
-	mod, err := m.prog.Module(1, compiler.Want{Step: method(tab)})
+	mod, err := m.prog.Module(1, compiler.Want{Step: engine.Method(tab)})
 	require.NoError(t, err)
-	s := &standing{system: newSystem(m.prog, mod)}
-	n := s.size.Y
-	s.one = newSteps(mod, s.frame, tab, n, sim.Options{RTol: 1e-6, ATol: 1e-6})
+	s := &standing{System: engine.NewSystem(m.prog.Program, mod)}
+	n := s.Size.Y
+	s.one = engine.NewSteps(mod, s.Frame, tab, n, sim.Options{RTol: 1e-6, ATol: 1e-6})
 	require.NotNil(t, s.one)
-	s.step, s.d, s.y, s.f = solvers.NewStepper(tab, n), make([]float64, s.size.D), make([]float64, n), make([]float64, n)
+	s.step, s.d, s.y, s.f = solvers.NewStepper(tab, n), make([]float64, s.Size.D), make([]float64, n), make([]float64, n)
 	s.box.YLo, s.box.YHi, s.box.FlowLo, s.box.FlowHi = make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
-	for i := range s.s { // scales
-		s.s[i] = 1
+	for i := range s.S { // scales
+		s.S[i] = 1
 	}
-	p := s.frame.Input("p")
+	p := s.Frame.Input("p")
 	rng := rand.New(rand.NewPCG(7, 7))
 	for i := range p {
 		p[i] = 0.8 * rng.NormFloat64()
@@ -126,7 +127,7 @@ func TestNothingMissed(t *testing.T) {
 		}
 		w.WriteString("}\n")
 		s := newStanding(t, w.String(), solvers.Methods[rng.IntN(len(solvers.Methods))])
-		n := s.size.Guards
+		n := s.Size.Guards
 		g, rate := make([]float64, n), make([]float64, n)
 		values := make([][]float64, n)
 		for range 2 {
@@ -150,7 +151,7 @@ func TestNothingMissed(t *testing.T) {
 			for i, list := range values {
 				require.False(t, math.IsNaN(list[0]))
 				told := fmt.Sprintf("seed %d, guard %d, t = %g, h = %g, y = %v, %s\n%s", seed, i, s.step.T, s.step.H, y, s.step.Tableau().Name, w.String())
-				if i >= len(s.prog.Model.Guards) || math.Abs(list[0]) < 1e-6 || s.prog.Model.Guards[i].Flag {
+				if i >= len(s.Prog.Model.Guards) || math.Abs(list[0]) < 1e-6 || s.Prog.Model.Guards[i].Flag {
 					continue
 				}
 				at, end, looked := s.all(t, i, list[0], told)
@@ -185,8 +186,8 @@ func (s *standing) calm(i int, first float64) bool {
 	b.Side[i] = math.Copysign(1, first)
 	copy(b.Y[0], s.step.Y[0])
 	copy(b.K[0], s.step.K[0])
-	s.one.Load(0, s.system, s.d, make([]bool, s.size.Y))
-	s.one.Time(0, s.system, s.step.T, s.step.H)
+	s.one.Load(0, s.System, s.d, make([]bool, s.Size.Y))
+	s.one.Time(0, s.System, s.step.T, s.step.H)
 	s.one.Step()
 	return b.Calm[0] != 0
 }
@@ -194,9 +195,9 @@ func (s *standing) calm(i int, first float64) bool {
 // all are all crossings of guard i in the step, which starts at the value first, up
 // to its end or to where the guard comes to rest on its surface.
 func (s *standing) all(t *testing.T, i int, first float64, told string) (at []float64, end float64, looked bool) {
-	det := events.NewDetector(s.size.Guards)
+	det := events.NewDetector(s.Size.Guards)
 	det.Watch[i], det.Side[i] = true, 1
-	copy(det.Affine, s.prog.Affine())
+	copy(det.Affine, s.Prog.Affine())
 	if first < 0 {
 		det.Side[i] = -1
 	}

@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"math"
 	"os"
 	"regexp"
@@ -59,7 +60,7 @@ func TestEventsPage(t *testing.T) {
 		t.Run(m.picture, func(t *testing.T) {
 			model, err := Parse("docs/events.md", m.text)
 			require.NoError(t, err)
-			s, err := model.Simulate()
+			s, err := model.Simulate(context.Background(), SimulateOptions{})
 			require.NoError(t, err)
 			if m.numbers == "" {
 				silent++
@@ -114,7 +115,7 @@ func parsed(t *testing.T, text string) float64 {
 }
 
 // runCalled is a run by its name, or the only one.
-func runCalled(t *testing.T, s *Simulation, name string) *SimulatedTrajectory {
+func runCalled(t *testing.T, s *Simulation, name string) *Trajectory {
 	t.Helper()
 	for _, r := range s.Trajectories {
 		if r.Name == name || name == "" && len(s.Trajectories) == 1 {
@@ -127,7 +128,7 @@ func runCalled(t *testing.T, s *Simulation, name string) *SimulatedTrajectory {
 
 // timesOf are the times of an event; of a sliding motion the name has the
 // surface behind it.
-func timesOf(r *SimulatedTrajectory, name string) (times []float64) {
+func timesOf(r *Trajectory, name string) (times []float64) {
 	for _, e := range r.Events {
 		if strings.TrimSpace(e.Name+" "+e.Surface) == name {
 			times = append(times, e.Time)
@@ -137,7 +138,7 @@ func timesOf(r *SimulatedTrajectory, name string) (times []float64) {
 }
 
 // valueAt is the last value of a column at a time that has a row.
-func valueAt(t *testing.T, s *Simulation, r *SimulatedTrajectory, column string, at float64) float64 {
+func valueAt(t *testing.T, s *Simulation, r *Trajectory, column string, at float64) float64 {
 	t.Helper()
 	for k, c := range s.Columns {
 		if c != column {

@@ -8,7 +8,7 @@ import (
 )
 
 // slideTimes are the times at which a run begins and ceases to slide.
-func slideTimes(tr *SimulatedTrajectory) (list []float64) {
+func slideTimes(tr *Trajectory) (list []float64) {
 	for _, e := range tr.Events {
 		if e.Surface != "" {
 			list = append(list, e.Time)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // TestEventModels: the models of models/events run, and the gradients of what
@@ -23,14 +25,14 @@ func TestEventModels(t *testing.T) {
 			require.NoError(t, err)
 			m, err := Parse(path, string(text))
 			require.NoError(t, err)
-			s, err := m.Simulate()
+			s, err := m.Simulate(context.Background(), SimulateOptions{})
 			require.NoError(t, err)
 			require.NotEmpty(t, s.Trajectories[0].Events)
 			ends, err := m.Certify(context.Background(), 1000)
 			require.NoError(t, err)
 			require.Less(t, ends.Worst, 1e-7, "%s, %s: %v", ends.Mode, ends.Where, ends.Targets)
 
-			name := m.ObservationNames()[0]
+			name := m.Observations()[0]
 			dir := t.TempDir()
 			csv := "t,v\n"
 			for i, x := range []float64{0, 0.21, 0.5, 0.83, 1, 1.27, 1.5} {
@@ -40,9 +42,9 @@ func TestEventModels(t *testing.T) {
 			m, err = Parse(filepath.Join(dir, "m.node"), string(text)+
 				fmt.Sprintf("\ndata d from \"d.csv\" { time: t; %s: v }\nfit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }\n", name))
 			require.NoError(t, err)
-			f, err := m.NewFit()
+			f, err := m.NewFit(FitOptions{})
 			require.NoError(t, err)
-			c, err := f.Certify(context.Background(), 1000, GradientModes...)
+			c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 			require.NoError(t, err)
 			require.Less(t, c.Worst, 1e-6, "%s, %s: %v", c.Mode, c.Where, c.Targets)
 			require.NotEmpty(t, c.Events)
@@ -55,7 +57,7 @@ func TestWhatTheModelsShow(t *testing.T) {
 	log := func(name string) []Event {
 		m, err := Load("models/events/" + name + ".node")
 		require.NoError(t, err)
-		s, err := m.Simulate()
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
 		require.NoError(t, err)
 		return s.Trajectories[0].Events
 	}

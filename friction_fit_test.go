@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // shaken is a mass on a spring and a rough floor, shaken by a sine.
@@ -43,7 +45,7 @@ func TestFitFriction(t *testing.T) {
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
-	for _, gradient := range GradientModes {
+	for _, gradient := range gradcheck.Modes {
 		m, err := Parse(filepath.Join(dir, "m.node"), `model Shaken {
   param F in (0, inf) = 0.5
   param k in (0, inf) = 3
@@ -57,11 +59,11 @@ data d from "d.csv" { time: t; position: x }
 fit { gradient: `+gradient+`; solver: tsit5 { rtol: 1e-8, atol: 1e-10 }; optimizer: adam { lr: 0.03, epochs: 150 } then lbfgs { iterations: 80 } }
 `)
 		require.NoError(t, err)
-		f, err := m.Fit(context.Background())
+		f, err := m.Fit(context.Background(), FitOptions{})
 		require.NoError(t, err, gradient)
 		// 81 positions with a noise of a hundredth of the amplitude.
-		require.InEpsilon(t, friction, f.Values.Params["F"], 0.02, gradient)
-		require.InEpsilon(t, stiffness, f.Values.Params["k"], 0.02, gradient)
+		require.InEpsilon(t, friction, f.Values().Params["F"], 0.02, gradient)
+		require.InEpsilon(t, stiffness, f.Values().Params["k"], 0.02, gradient)
 		require.InEpsilon(t, noise, f.Train.RMSE["position"], 0.25, gradient)
 		for _, e := range f.Estimates {
 			truth := map[string]float64{"F": friction, "k": stiffness}[e.Name]

@@ -9,14 +9,16 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // simulated runs a model given as text and returns its only trajectory.
-func simulated(t *testing.T, text string) (*SimulatedTrajectory, error) {
+func simulated(t *testing.T, text string) (*Trajectory, error) {
 	t.Helper()
 	m, err := Parse("model.node", text)
 	require.NoError(t, err)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -38,9 +40,9 @@ func certified(t *testing.T, body, obs string, times ...float64) {
 		"data d from \"d.csv\" { time: t; obs: obs }\nfit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }\n"
 	m, err := Parse(filepath.Join(dir, "m.node"), text)
 	require.NoError(t, err)
-	f, err := m.NewFit()
+	f, err := m.NewFit(FitOptions{})
 	require.NoError(t, err)
-	c, err := f.Certify(context.Background(), 1000, GradientModes...)
+	c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 	require.NoError(t, err)
 	require.Less(t, c.Worst, 1e-6, "%s, %s: %v", c.Mode, c.Where, c.Targets)
 	require.Positive(t, c.Compared)
@@ -255,9 +257,9 @@ func TestFailures(t *testing.T) {
 	} {
 		_, err := simulated(t, "model M {\n  "+c.body+"\n}\nsimulate { until: 3, step: 1 }")
 		require.Error(t, err, name)
-		var se *SimulationError
+		var se *RunError
 		require.ErrorAs(t, err, &se)
-		require.Equal(t, c.want, se.Fail.Status.String(), name)
+		require.Equal(t, c.want, se.Status.String(), name)
 	}
 }
 
@@ -279,13 +281,13 @@ func TestInputs(t *testing.T) {
 data d from "d.csv" { time: t; u: u; y: y }
 simulate { times: [1, 1.5], solver: rk4 { step: 0.1 } }`)
 		require.NoError(t, err)
-		f, err := m.NewFit()
+		f, err := m.NewFit(FitOptions{})
 		require.NoError(t, err)
-		c, err := f.Certify(context.Background(), 10, GradientModes...)
+		c, err := f.Certify(context.Background(), 10, gradcheck.Modes...)
 		require.NoError(t, err)
 		require.Less(t, c.Worst, 1e-7, "%s, %s, %s: %v", kind, c.Mode, c.Where, c.Targets)
 		if kind == "hold" {
-			s, err := m.Simulate()
+			s, err := m.Simulate(context.Background(), SimulateOptions{})
 			require.NoError(t, err)
 			require.Zero(t, s.Trajectories[0].Rows[0][1], "nothing comes before t = 1")
 		}
@@ -363,10 +365,10 @@ fit {
   curriculum: horizon from 0.1 to 1 over 400 epochs
 }`)
 	require.NoError(t, err)
-	f, err := m.Fit(context.Background())
+	f, err := m.Fit(context.Background(), FitOptions{})
 	require.NoError(t, err)
 	for name, want := range map[string]float64{"g": g, "e": e, "r": r, "y0": y0} {
-		require.InEpsilon(t, want, f.Values.Params[name], 1e-6, name)
+		require.InEpsilon(t, want, f.Values().Params[name], 1e-6, name)
 	}
-	require.InDelta(t, 0, f.Values.Params["v0"], 1e-6)
+	require.InDelta(t, 0, f.Values().Params["v0"], 1e-6)
 }

@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -97,7 +98,7 @@ func TestFastState(t *testing.T) {
 }
 simulate { until: 9, step: 9, solver: tsit5 { %s } }`, tol))
 		require.NoError(t, err)
-		r, err := s.Simulate()
+		r, err := s.Simulate(context.Background(), SimulateOptions{})
 		require.NoError(t, err)
 		last := r.Trajectories[0].Rows[len(r.Trajectories[0].Rows)-1]
 		// x = cos 7t rises through 0 at (3π/2 + 2πk)/7 ≤ 9 and passes 0 at (π/2 + πk)/7.

@@ -13,6 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/gradcheck"
+	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -59,27 +62,27 @@ func TestWorkersAgree(t *testing.T) {
 		if single {
 			require.NoError(t, m.Set("fit.precision", "f32", "the test"))
 		}
-		var loss float64
+		var value float64
 		var grad []float64
 		for _, workers := range []int{1, 2, 3, 5} {
-			f, err := m.NewFit(Workers(workers))
+			f, err := m.NewFit(FitOptions{Workers: workers})
 			require.NoError(t, err)
-			f.obj.gradient = mode
-			x, err := f.obj.sp.x0()
+			f.inner.Objective.Gradient = mode
+			x, err := f.inner.Objective.Space.X0()
 			require.NoError(t, err)
 			g := make([]float64, len(x))
 			for range 3 {
-				res, err := f.obj.Eval(context.Background(), x, nil, 1, g)
+				res, err := f.inner.Objective.Eval(context.Background(), x, nil, 1, g)
 				require.NoError(t, err)
 				require.False(t, res.Failed, res.Reason)
 				if grad == nil {
-					loss, grad = res.Loss, append(grad, g...)
+					value, grad = res.Loss, append(grad, g...)
 				}
-				require.Equal(t, loss, res.Loss)
+				require.Equal(t, value, res.Loss)
 				require.Equal(t, grad, g, "%s, %d workers", mode, workers)
-				res, err = f.obj.Eval(context.Background(), x, nil, 1, nil) // without a tape
+				res, err = f.inner.Objective.Eval(context.Background(), x, nil, 1, nil) // without a tape
 				require.NoError(t, err)
-				require.Equal(t, loss, res.Loss)
+				require.Equal(t, value, res.Loss)
 			}
 		}
 	}
@@ -88,16 +91,16 @@ func TestWorkersAgree(t *testing.T) {
 // TestBatchIsTheSumOfItsRuns: the gradient of a batch, whose weights are
 // summed over lanes, is that of its trajectories one by one.
 func TestBatchIsTheSumOfItsRuns(t *testing.T) {
-	f, err := hybridNetwork(t, 40).NewFit(Workers(1))
+	f, err := hybridNetwork(t, 40).NewFit(FitOptions{Workers: 1})
 	require.NoError(t, err)
-	x, err := f.obj.sp.x0()
+	x, err := f.inner.Objective.Space.X0()
 	require.NoError(t, err)
 	all, one, sum := make([]float64, len(x)), make([]float64, len(x)), make([]float64, len(x))
-	res, err := f.obj.Eval(context.Background(), x, nil, 1, all)
+	res, err := f.inner.Objective.Eval(context.Background(), x, nil, 1, all)
 	require.NoError(t, err)
 	size := 0.
 	for i := range 40 {
-		r, err := f.obj.Eval(context.Background(), x, []int{i}, 1, one)
+		r, err := f.inner.Objective.Eval(context.Background(), x, []int{i}, 1, one)
 		require.NoError(t, err)
 		require.Zero(t, r.Kinks)
 		for k, v := range one {
@@ -109,7 +112,7 @@ func TestBatchIsTheSumOfItsRuns(t *testing.T) {
 		require.InDelta(t, sum[k], all[k], 1e-13*size)
 	}
 	require.LessOrEqual(t, testing.AllocsPerRun(5, func() {
-		_, _ = f.obj.Eval(context.Background(), x, nil, 1, all)
+		_, _ = f.inner.Objective.Eval(context.Background(), x, nil, 1, all)
 	}), 0.)
 }
 
@@ -129,9 +132,9 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 		if c.smooth {
 			m = oscillators(t, count, "")
 		}
-		f, err := m.NewFit(Workers(1))
+		f, err := m.NewFit(FitOptions{Workers: 1})
 		require.NoError(t, err)
-		opt, err := solverOptions(f.Model.fit)
+		opt, err := engine.SolverOptions(f.Model.fit)
 		require.NoError(t, err)
 		opt.RTol, opt.ATol = 1e-10, 1e-10 // many steps
 		if c.networks == exec.Single {
@@ -140,23 +143,23 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 		if c.method != "" {
 			opt.Method, opt.Step = solvers.Method(c.method), 0.003
 		}
-		x, err := f.obj.sp.x0()
+		x, err := f.inner.Objective.Space.X0()
 		require.NoError(t, err)
-		var loss float64
+		var value float64
 		var grad []float64
 		for _, words := range []int{0, 10000, 5000, 3000, 600, 300} {
 			opt.Memory = words
-			o, err := newObjective(f.Model, f.obj.sp, f.obj.items, nil, opt, "unrolled", c.networks, 1)
+			o, err := loss.NewObjective(f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, nil, opt, "unrolled", c.networks, 1)
 			require.NoError(t, err)
-			require.Positive(t, o.workers[0].many.blk.ActWords(), "activations of %d", count)
+			require.Positive(t, o.Workers[0].Lanes.Blk.ActWords(), "activations of %d", count)
 			g := make([]float64, len(x))
 			res, err := o.Eval(context.Background(), x, nil, 1, g)
 			require.NoError(t, err)
 			require.False(t, res.Failed, res.Reason)
 			if grad == nil {
-				loss, grad = res.Loss, g
+				value, grad = res.Loss, g
 			}
-			require.Equal(t, loss, res.Loss)
+			require.Equal(t, value, res.Loss)
 			if words == 0 || words >= 5000 && opt.Method.Adaptive() {
 				require.Equal(t, grad, g, "%d trajectories, %d words", count, words)
 			} else {
@@ -171,17 +174,17 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 // through events too, and what is said of the result has double precision.
 func TestSinglePrecision(t *testing.T) {
 	m := hybridNetwork(t, 4)
-	double, err := m.NewFit(Workers(1))
+	double, err := m.NewFit(FitOptions{Workers: 1})
 	require.NoError(t, err)
-	x, err := double.obj.sp.x0()
+	x, err := double.inner.Objective.Space.X0()
 	require.NoError(t, err)
-	opt, err := solverOptions(m.fit)
+	opt, err := engine.SolverOptions(m.fit)
 	require.NoError(t, err)
-	for _, mode := range GradientModes {
-		var loss [2]float64
+	for _, mode := range gradcheck.Modes {
+		var value [2]float64
 		var grad [2][]float64
 		for _, networks := range []exec.Precision{exec.Double, exec.Single} {
-			o, err := newObjective(m, double.obj.sp, double.obj.items, nil, opt, mode, networks, 1)
+			o, err := loss.NewObjective(m.prog, double.inner.Objective.Space, double.inner.Objective.Trajectories, nil, opt, mode, networks, 1)
 			require.NoError(t, err)
 			g := make([]float64, len(x))
 			times := 2 // the second time with other copies of the weights
@@ -192,7 +195,7 @@ func TestSinglePrecision(t *testing.T) {
 				res, err := o.Eval(context.Background(), x, nil, 1, g)
 				require.NoError(t, err)
 				require.False(t, res.Failed, res.Reason)
-				loss[networks], grad[networks] = res.Loss, slices.Clone(g)
+				value[networks], grad[networks] = res.Loss, slices.Clone(g)
 				x[len(x)-1] += 0.1
 			}
 			x[len(x)-1] -= 0.1 * float64(times)
@@ -204,18 +207,18 @@ func TestSinglePrecision(t *testing.T) {
 		for _, v := range grad[0] {
 			size = math.Max(size, math.Abs(v))
 		}
-		require.NotEqual(t, loss[0], loss[1])
-		require.InEpsilon(t, loss[0], loss[1], 1e-5, mode)
+		require.NotEqual(t, value[0], value[1])
+		require.InEpsilon(t, value[0], value[1], 1e-5, mode)
 		require.InDeltaSlice(t, grad[0], grad[1], 1e-4*size, mode)
 	}
 
 	require.NoError(t, m.Set("fit.precision", "f32", "the test"))
 	require.NoError(t, m.Set("fit.optimizer.adam.epochs", "20", "the test"))
 	require.NoError(t, m.Set("fit.optimizer.lbfgs.iterations", "3", "the test"))
-	f, err := m.Fit(context.Background(), Workers(1))
+	f, err := m.Fit(context.Background(), FitOptions{Workers: 1})
 	require.NoError(t, err)
-	last := f.obj
-	exact, err := newObjective(m, last.sp, last.items, nil, opt, "unrolled", exec.Double, 1)
+	last := f.inner.Objective
+	exact, err := loss.NewObjective(m.prog, last.Space, last.Trajectories, nil, opt, "unrolled", exec.Double, 1)
 	require.NoError(t, err)
 	want, err := exact.Eval(context.Background(), f.State.Best.X, nil, 1, nil)
 	require.NoError(t, err)
@@ -226,6 +229,6 @@ func TestSinglePrecision(t *testing.T) {
 	require.InEpsilon(t, want.Loss, f.State.Best.Score, 1e-3)
 
 	require.NoError(t, m.Set("fit.solver.tsit5.rtol", "1e-9", "the test"))
-	_, err = m.NewFit()
+	_, err = m.NewFit(FitOptions{})
 	require.ErrorContains(t, err, "asks for more digits")
 }

@@ -1,57 +1,49 @@
-// Package pinode is the facade of the framework: models are loaded, fitted to
-// data and simulated. It joins the language (package compiler), which knows no
-// time stepping, and the numerics (packages sim and fit), which know no
-// syntax.
+// Package pinode loads models, fits them to data and simulates them.
+//
+//	m, err := pinode.Load("ball.node")                 // err is *pinode.Diagnostics
+//	f, err := m.Fit(ctx, pinode.FitOptions{Seed: 1})
+//	ev, err := m.Evaluate(ctx, pinode.At(f))
+//	run, err := m.Simulate(ctx, pinode.SimulateOptions{At: f, Until: 3})
+//
+// The zero value of each options struct is what the model file says. Times, states and
+// parameters are in the units that the model declares for them. A Model may be used by
+// several goroutines at the same time; what its methods return is for one at a time.
+//
+// Those who bring their own solver or optimiser find the equations of a model as
+// functions in package compiler.
 package pinode
 
 import (
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/pinode/pinode/compiler"
-	"github.com/pinode/pinode/compiler/check"
-	"github.com/pinode/pinode/compiler/nn"
-	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl/diag"
-	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/environ"
+	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/setting"
-	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/internal/simulate"
 )
 
-// Model is a compiled model with its data and settings. Runs and fits of it may
-// be made by several goroutines at the same time; Set changes it for all of them.
+// Model is a compiled model with the data that its file names, read when they are
+// first needed.
 type Model struct {
-	Name string
-	Path string
-
-	prog     *compiler.Program
-	fit      *setting.Values
-	simulate *setting.Values
+	prog     *engine.Compiled
+	data     *problem.Problem
 	warnings *diag.List
-	reading  sync.Mutex
-	sets     []*data.Set
-	begins   [][]float64 // the starts of their trajectories
-	doubts   diag.List   // about them
-	loaded   bool        // sets were read
-	programs sync.Map    // what has been compiled: see compiled
+
+	changing      sync.Mutex // held to read or to replace the settings
+	fit, simulate *setting.Values
 }
 
-// Env is what every model file may refer to: the settings of the solvers, of
-// fitting and of neural blocks.
-func Env() *check.Env {
-	return &check.Env{
-		Fit:      fit.Settings(fit.Owned{Solver: solverChoices(), Gradient: gradientChoices()}),
-		Simulate: SimulateSettings(),
-		Neural:   nn.Settings,
-	}
-}
-
-// Load reads and compiles a model file. The error, a *diag.List, has every
-// mistake of the file with its place.
+// Load reads and compiles a model file. Mistakes in it are an error of type
+// *Diagnostics, which has each with its place.
 func Load(path string) (*Model, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -63,72 +55,73 @@ func Load(path string) (*Model, error) {
 // Parse compiles the text of a model file, which is named path in messages;
 // data files are looked for from the folder of path.
 func Parse(path, text string) (*Model, error) {
-	prog, diags := compiler.Compile(diag.NewSource(path, text), Env())
+	prog, diags := compiler.CompileSource(diag.NewSource(path, text), environ.Env())
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}
-	m := newModel(prog, path)
-	m.warnings = diags
+	m := &Model{prog: &engine.Compiled{Program: prog}, data: &problem.Problem{Prog: prog, Path: path}, warnings: diags}
+	m.fit, m.simulate = environ.Settings(prog.Checked)
 	return m, nil
 }
 
-// newModel is a model with the settings of its file.
-func newModel(p *compiler.Program, path string) *Model {
-	m := &Model{Name: p.Checked.Model.Name, Path: path, prog: p}
-	env := Env()
-	m.fit, m.simulate = setting.New(env.Fit), setting.New(env.Simulate)
-	if s := p.Checked.Fit; s != nil {
-		m.fit = s.Values
-	}
-	if s := p.Checked.Simulate; s != nil {
-		m.simulate = s.Values
-	}
-	return m
+// Name is that of the model.
+func (m *Model) Name() string { return m.prog.Checked.Model.Name }
+
+// Path is that of its file.
+func (m *Model) Path() string { return m.data.Path }
+
+// Program is the compiled model, for use without the solvers of this package.
+func (m *Model) Program() *compiler.Program { return m.prog.Program }
+
+// Warnings are what the compiler found doubtful.
+func (m *Model) Warnings() *Diagnostics { return m.warnings }
+
+// Doubts are what is doubtful in the data, as far as they have been read.
+func (m *Model) Doubts() *Diagnostics { return m.data.Doubts() }
+
+// settings are those of the fit and simulate blocks, which nobody changes.
+func (m *Model) settings() (fit, simulate *setting.Values) {
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	return m.fit, m.simulate
 }
 
-// Warnings are what the checker found doubtful.
-func (m *Model) Warnings() *diag.List { return m.warnings }
-
-// Doubts are what reading the data found doubtful.
-func (m *Model) Doubts() *diag.List {
-	m.reading.Lock()
-	defer m.reading.Unlock()
-	return &diag.List{All: slices.Clone(m.doubts.All)}
+func (m *Model) simulator() *simulate.Simulator {
+	_, s := m.settings()
+	return &simulate.Simulator{Prog: m.prog, Data: m.data, Settings: s}
 }
 
-// Program gives access to the compiled model.
-func (m *Model) Program() *compiler.Program { return m.prog }
-
-// FitSettings are the settings of the fit block; they can be changed before a
-// fit.
-func (m *Model) FitSettings() *setting.Values { return m.fit }
-
-// SimulateSettings are the settings of the simulate block.
-func (m *Model) SimulateSettings() *setting.Values { return m.simulate }
-
-// Set changes a setting by its dotted name, `fit.optimizer.lr` or
-// `simulate.until`.
+// Set changes a setting for what is begun from now on, by its dotted name:
+// `fit.optimizer.lr` or `simulate.until`. The origin is where the value comes from, in
+// messages.
 func (m *Model) Set(path, value, origin string) error {
-	if rest, ok := strings.CutPrefix(path, "fit."); ok {
-		return m.fit.Set(rest, value, origin)
+	block, rest, _ := strings.Cut(path, ".")
+	if (block != "fit" && block != "simulate") || rest == "" {
+		return fmt.Errorf("settings start with `fit.` or `simulate.`, not `%s`", path)
 	}
-	if rest, ok := strings.CutPrefix(path, "simulate."); ok {
-		return m.simulate.Set(rest, value, origin)
+	return m.change(block, func(v *setting.Values) error { return v.Set(rest, value, origin) })
+}
+
+func (m *Model) change(block string, f func(v *setting.Values) error) error {
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	to := &m.fit
+	if block == "simulate" {
+		to = &m.simulate
 	}
-	return fmt.Errorf("settings start with `fit.` or `simulate.`, not `%s`", path)
+	v := (*to).Clone()
+	if err := f(v); err != nil {
+		return err
+	}
+	*to = v
+	return nil
 }
 
 // SetTree changes settings by nested maps, as a YAML file has them, with
 // `fit` and `simulate` on top.
 func (m *Model) SetTree(tree map[string]any, origin string) error {
 	for key, v := range tree {
-		var to *setting.Values
-		switch key {
-		case "fit":
-			to = m.fit
-		case "simulate":
-			to = m.simulate
-		default:
+		if key != "fit" && key != "simulate" {
 			if err := m.Set(key, fmt.Sprint(v), origin); err != nil {
 				return err
 			}
@@ -138,15 +131,69 @@ func (m *Model) SetTree(tree map[string]any, origin string) error {
 		if !ok {
 			return fmt.Errorf("`%s` holds settings, not `%v`", key, v)
 		}
-		if err := to.SetTree(sub, origin); err != nil {
+		if err := m.change(key, func(v *setting.Values) error { return v.SetTree(sub, origin) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// dir is the folder that relative data paths are taken from.
-func (m *Model) dir() string { return filepath.Dir(m.Path) }
+// Settings are all settings with their values, as nested maps.
+func (m *Model) Settings() map[string]any {
+	return tree(m.settings())
+}
 
-// hybrid describes the model's events and switches to the simulator.
-func (m *Model) hybrid() *sim.Hybrid { return newHybrid(m.prog) }
+func tree(fit, simulate *setting.Values) map[string]any {
+	return map[string]any{"fit": fit.Tree(), "simulate": simulate.Tree()}
+}
+
+// States are the names of the states and then of the discrete variables, element by
+// element.
+func (m *Model) States() []string { return explain.StateNames(m.Program()) }
+
+// Observations are the names of the observations, element by element.
+func (m *Model) Observations() []string { return explain.ObservationNames(m.Program()) }
+
+// Conserved are the names of the conserved quantities.
+func (m *Model) Conserved() []string { return explain.ConservedNames(m.Program()) }
+
+// DataSets are the names of the data blocks.
+func (m *Model) DataSets() (names []string) {
+	for _, d := range m.prog.Checked.Data {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+// Labels say what axes show, with its unit: the time ("t"), observations,
+// neural blocks, and the arguments of block f ("f(0)", "f(1)", …).
+func (m *Model) Labels() map[string]string { return explain.Labels(m.Program()) }
+
+// InferredUnits are the quantities whose unit was not declared, with it: "k: 1/s".
+func (m *Model) InferredUnits() []string { return explain.InferredUnits(m.Program()) }
+
+// String says in a line what the model is made of.
+func (m *Model) String() string { return explain.Describe(m.Program()) }
+
+// Dump prints the model at a stage of compilation: ast, model, graph, plan or asm. Its
+// steps are those of the solver of its fit or, without data, of its simulation.
+func (m *Model) Dump(w io.Writer, stage string) error {
+	settings, simulation := m.settings()
+	if len(m.prog.Checked.Data) == 0 {
+		settings = simulation
+	}
+	opt, err := engine.SolverOptions(settings)
+	if err != nil {
+		return err
+	}
+	return m.prog.Dump(w, stage, engine.Method(opt.Method))
+}
+
+// Solvers describes the solvers, one a line.
+func Solvers() string { return environ.Solvers() }
+
+// Explanations describe every code of a diagnostic, and the ways in which a run can
+// end.
+func Explanations() []diag.Code {
+	return slices.Concat(explain.Diagnostics(), explain.Statuses)
+}

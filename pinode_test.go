@@ -11,6 +11,7 @@ import (
 
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 func models(t testing.TB) []string {
@@ -26,16 +27,16 @@ func TestGradientCertificates(t *testing.T) {
 	for _, path := range models(t) {
 		m, err := Load(path)
 		require.NoError(t, err)
-		f, err := m.NewFit()
+		f, err := m.NewFit(FitOptions{})
 		require.NoError(t, err)
-		for _, mode := range GradientModes {
+		for _, mode := range gradcheck.Modes {
 			if !f.Adaptive() && (mode == "adjoint" || mode == "backsolve") {
 				continue // they differentiate the exact flow, not that of fixed steps
 			}
 			if mode == "forward" && f.Weights() > 1000 {
 				continue // one sweep a weight
 			}
-			t.Run(m.Name+"/"+mode, func(t *testing.T) {
+			t.Run(m.Name()+"/"+mode, func(t *testing.T) {
 				c, err := f.Certify(context.Background(), 12, mode)
 				require.NoError(t, err)
 				require.Less(t, c.Worst, 1e-6, c.Where)
@@ -94,9 +95,9 @@ func TestParametersEverywhere(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "everywhere.csv"), []byte(csv), 0o600))
 	m, err := Parse(filepath.Join(dir, "everywhere.node"), everywhere)
 	require.NoError(t, err)
-	f, err := m.NewFit(Seed(5))
+	f, err := m.NewFit(FitOptions{Seed: 5})
 	require.NoError(t, err)
-	c, err := f.Certify(context.Background(), 1000, GradientModes...)
+	c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 	require.NoError(t, err)
 	require.Less(t, c.Worst, 2e-7, "%s, %s", c.Mode, c.Where)
 	require.Greater(t, len(c.Events), 4)
@@ -111,11 +112,11 @@ func TestBouncingBall(t *testing.T) {
 	}
 	m, err := Load("models/bouncing_ball.node")
 	require.NoError(t, err)
-	f, err := m.Fit(context.Background())
+	f, err := m.Fit(context.Background(), FitOptions{})
 	require.NoError(t, err)
-	require.InEpsilon(t, 0.83, f.Values.Params["e"], 0.005)
+	require.InEpsilon(t, 0.83, f.Values().Params["e"], 0.005)
 	require.Less(t, f.Validation.RMSE["height"], 1.3*0.01)
-	curves, err := f.Curves(201)
+	curves, err := f.inner.Curves(201)
 	require.NoError(t, err)
 	fastest := 0.
 	for _, c := range curves {
@@ -132,7 +133,7 @@ func TestBouncingBall(t *testing.T) {
 	}
 	require.Greater(t, fastest, 6.)
 
-	s, err := m.Simulate(With(f.Values), Until(1))
+	s, err := m.Simulate(context.Background(), SimulateOptions{At: f, Until: 1})
 	require.NoError(t, err)
 	require.Equal(t, []string{"t", "h", "v", "resistance", "height"}, s.Columns)
 	require.Len(t, s.Trajectories, 20)
@@ -145,15 +146,15 @@ func TestResume(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, m.Set("fit.optimizer", "adam", "test"))
 	require.NoError(t, m.Set("fit.optimizer.epochs", "30", "test"))
-	whole, err := m.Fit(context.Background())
+	whole, err := m.Fit(context.Background(), FitOptions{})
 	require.NoError(t, err)
 
 	ctx, cancel := context.WithCancel(context.Background())
-	part, err := m.NewFit(Observe(func(p fit.Progress) {
+	part, err := m.NewFit(FitOptions{Observer: func(p fit.Progress) {
 		if p.Iteration == 11 {
 			cancel()
 		}
-	}))
+	}})
 	require.NoError(t, err)
 	require.NoError(t, part.Run(ctx))
 	require.Equal(t, fit.Interrupted, part.State.Status)
@@ -161,7 +162,7 @@ func TestResume(t *testing.T) {
 	require.NoError(t, err)
 	state, err := fit.DecodeState(text)
 	require.NoError(t, err)
-	rest, err := m.Fit(context.Background(), Resume(state))
+	rest, err := m.Fit(context.Background(), FitOptions{Resume: state})
 	require.NoError(t, err)
 	require.Equal(t, whole.State.X, rest.State.X)
 }
@@ -175,7 +176,7 @@ func TestWorkers(t *testing.T) {
 	require.NoError(t, m.Set("fit.curriculum.over", "3", "test"))
 	var x fit.Vector
 	for _, n := range []int{1, 2, 5} {
-		f, err := m.Fit(context.Background(), Workers(n))
+		f, err := m.Fit(context.Background(), FitOptions{Workers: n})
 		require.NoError(t, err)
 		if x != nil {
 			require.Equal(t, x, f.State.X)
@@ -199,7 +200,7 @@ func TestBallClosedForm(t *testing.T) {
 }
 simulate { until: 11.3, step: 0.1, solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }`)
 	require.NoError(t, err)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	ev := s.Trajectories[0].Events
 	require.Len(t, ev, 10)
@@ -219,7 +220,7 @@ func TestDiscontinuity(t *testing.T) {
 }
 simulate { until: 2, times: [0.25, 0.5, 1, 2], solver: tsit5 { rtol: 1e-9, atol: 1e-9 } }`)
 	require.NoError(t, err)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	last := s.Trajectories[0].Rows[3]
 	require.InDelta(t, 1.75, last[1], 1e-12)

@@ -12,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
+	"github.com/pinode/pinode/internal/problem"
 )
 
 // randomHybrid writes a hybrid model with 1–4 states and 1–4 events: guards,
@@ -113,16 +116,16 @@ func TestRandomHybrids(t *testing.T) {
 		}
 		m, err := Parse(filepath.Join(dir, "m.node"), text)
 		require.NoError(t, err, told(""))
-		f, err := m.NewFit(Workers(1))
+		f, err := m.NewFit(FitOptions{Workers: 1})
 		require.NoError(t, err, told(""))
-		for _, it := range f.obj.items { // one draw for all, so that they are alike
-			it.span.Draws = m.draws(seed, 0, nil)
+		for _, it := range f.inner.Objective.Trajectories { // one draw for all, so that they are alike
+			it.Span.Draws = problem.Draws(m.prog.Program, seed, 0, nil)
 		}
-		x, err := f.obj.sp.x0()
+		x, err := f.inner.Objective.Space.X0()
 		require.NoError(t, err)
 		grad := make([]float64, len(x))
 		eval := func(x []float64, batch []int, grad []float64) (float64, bool) {
-			res, err := f.obj.Eval(context.Background(), x, batch, 1, grad)
+			res, err := f.inner.Objective.Eval(context.Background(), x, batch, 1, grad)
 			require.NoError(t, err, told(""))
 			return res.Loss, !res.Failed
 		}
@@ -131,8 +134,8 @@ func TestRandomHybrids(t *testing.T) {
 			failed++ // a graze, a limit of times, a cascade without end
 			continue
 		}
-		events += len(f.obj.workers[0].shift.block[0].traj.Log)
-		order := f.obj.workers[0].shift.block[0].traj.Order
+		events += len(f.inner.Objective.LossWorkers[0].Block[0].Traj.Log)
+		order := f.inner.Objective.LossWorkers[0].Block[0].Traj.Order
 		again, _ := eval(x, []int{0}, nil)
 		require.Equal(t, base, again, told("a run does not repeat"))
 
@@ -144,7 +147,7 @@ func TestRandomHybrids(t *testing.T) {
 				x[i] += d
 				v, ok := eval(x, []int{0}, nil)
 				x[i] = keep
-				same = same && ok && f.obj.workers[0].shift.block[0].traj.Order == order
+				same = same && ok && f.inner.Objective.LossWorkers[0].Block[0].Traj.Order == order
 				return v
 			}
 			slope := func(h float64) float64 { return (8*(at(h)-at(-h)) - (at(2*h) - at(-2*h))) / (12 * h) }
@@ -163,8 +166,8 @@ func TestRandomHybrids(t *testing.T) {
 			continue
 		}
 		var first []float64
-		for _, mode := range GradientModes {
-			f.obj.gradient = mode
+		for _, mode := range gradcheck.Modes {
+			f.inner.Objective.Gradient = mode
 			_, ok := eval(x, []int{0}, grad)
 			require.True(t, ok, told("%s", mode))
 			for i := range grad {
@@ -175,15 +178,15 @@ func TestRandomHybrids(t *testing.T) {
 			}
 		}
 		// Three trajectories alike: the mean has the bits of each.
-		f.obj.gradient = "unrolled"
+		f.inner.Objective.Gradient = "unrolled"
 		all, ok := eval(x, nil, grad)
 		require.True(t, ok)
 		require.InEpsilon(t, base, all, 1e-14, told("a batch differs"))
-		runs := f.obj.workers[0].shift.block
+		runs := f.inner.Objective.LossWorkers[0].Block
 		require.Len(t, runs, 3)
 		for i, l := range runs {
-			require.Equal(t, f.obj.last[0].loss, f.obj.last[i].loss, told("trajectory %d of a batch differs", i))
-			require.Equal(t, runs[0].bp, l.bp, told("the gradient of trajectory %d of a batch differs", i))
+			require.Equal(t, f.inner.Objective.Last[0].Loss, f.inner.Objective.Last[i].Loss, told("trajectory %d of a batch differs", i))
+			require.Equal(t, runs[0].PBar, l.PBar, told("the gradient of trajectory %d of a batch differs", i))
 		}
 		for i := range grad {
 			require.InDelta(t, first[i], grad[i], 1e-12*(1+math.Abs(first[i])), told("the gradient of a batch differs"))

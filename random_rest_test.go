@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // restSteps are the steps of the coarse run of the reference; the fine one has
@@ -155,7 +157,7 @@ func compareRest(tally *restTally, m *refModel, want *refRun, doubt float64, all
 				continue // in which order these come depends on tolerances
 			}
 		}
-		s, err := model.Simulate(Cores(1))
+		s, err := model.Simulate(context.Background(), SimulateOptions{Workers: 1})
 		if err != nil {
 			return "run", err.Error()
 		}
@@ -202,15 +204,15 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 	if err != nil {
 		return "compile for a fit", err.Error()
 	}
-	f, err := model.NewFit(Workers(1))
+	f, err := model.NewFit(FitOptions{Workers: 1})
 	if err != nil {
 		return "fit", err.Error()
 	}
-	x, err := f.obj.sp.x0()
+	x, err := f.inner.Objective.Space.X0()
 	if err != nil {
 		return "fit", err.Error()
 	}
-	res, err := f.obj.Eval(context.Background(), x, nil, 1, nil)
+	res, err := f.inner.Objective.Eval(context.Background(), x, nil, 1, nil)
 	if err != nil {
 		return "fit", err.Error()
 	}
@@ -218,7 +220,7 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 	if due := 0.5 + math.Log(2*math.Pi)/2; !(math.Abs(res.Loss-due) <= 1e-7+10*float64(len(names))*doubt) {
 		return "loss of a fit", fmt.Sprintf("%.12g, want %.12g", res.Loss, due)
 	}
-	cert, err := f.Certify(context.Background(), 1000, GradientModes...)
+	cert, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 	if err != nil {
 		return "certificate of a fit", err.Error()
 	}
@@ -264,7 +266,7 @@ func restNear(r *refRun, near float64) bool {
 }
 
 // events is the log of a trajectory without the lines of sliding.
-func restEvents(tr *SimulatedTrajectory) []Event {
+func restEvents(tr *Trajectory) []Event {
 	return slices.DeleteFunc(slices.Clone(tr.Events), func(e Event) bool { return strings.HasPrefix(e.Name, "slide") })
 }
 

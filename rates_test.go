@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // TestIntensityThreshold: with λ = µ + αe^{−βt} and the threshold 1 the firing
@@ -16,7 +18,7 @@ import (
 func TestIntensityThreshold(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte("t,o\n0,0\n1.5,0\n"), 0o600))
-	for _, mode := range GradientModes {
+	for _, mode := range gradcheck.Modes {
 		m, err := Parse(filepath.Join(dir, "m.node"), `model M {
   param mu = 0.4
   param al = 1.5
@@ -29,26 +31,26 @@ data d from "d.csv" { time: t; o: o }
 fit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }`)
 		require.NoError(t, err)
 		require.NoError(t, m.Set("fit.gradient", mode, "test"))
-		f, err := m.NewFit()
+		f, err := m.NewFit(FitOptions{})
 		require.NoError(t, err)
-		f.obj.items[0].span.Draws = func(int) func() float64 {
+		f.inner.Objective.Trajectories[0].Span.Draws = func(int) func() float64 {
 			next := 1.
 			return func() (draw float64) {
 				draw, next = next, 1e300
 				return draw
 			}
 		}
-		x, err := f.obj.sp.x0()
+		x, err := f.inner.Objective.Space.X0()
 		require.NoError(t, err)
 		grad := make([]float64, len(x))
-		res, err := f.obj.Eval(context.Background(), x, nil, 1, grad)
+		res, err := f.inner.Objective.Eval(context.Background(), x, nil, 1, grad)
 		require.NoError(t, err)
 		require.False(t, res.Failed, res.Reason)
 		// The loss is ½ t*²/2 and a constant: two values, of which one moves.
 		const at = 0.9217451404601426
-		require.InEpsilon(t, at, f.obj.workers[0].shift.block[0].traj.Log[0].T, 1e-11, mode)
+		require.InEpsilon(t, at, f.inner.Objective.LossWorkers[0].Block[0].Traj.Log[0].T, 1e-11, mode)
 		for i, want := range []float64{-1.4461103897, -0.6602926412, 0.3235689889} {
-			require.InEpsilon(t, want, 2*f.obj.gNat[i]/at, 2e-8, "%s, parameter %d", mode, i)
+			require.InEpsilon(t, want, 2*f.inner.Objective.NaturalBar[i]/at, 2e-8, "%s, parameter %d", mode, i)
 		}
 	}
 }
@@ -99,9 +101,9 @@ func TestHawkes(t *testing.T) {
 	path := filepath.Join(dir, "m.node")
 	m, err := Parse(path, fmt.Sprintf(hawkes, mu, al, be)+fmt.Sprintf("simulate { until: %g, times: [%g], seed: 4 }", end, end))
 	require.NoError(t, err)
-	sim, err := m.Simulate()
+	sim, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
-	again, err := m.Simulate()
+	again, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	require.Equal(t, sim.Trajectories, again.Trajectories)
 	var times []float64
@@ -117,11 +119,11 @@ func TestHawkes(t *testing.T) {
 	m, err = Parse(path, fmt.Sprintf(hawkes, 0.9, 0.4, 1.)+`data d from "d.csv" { time: t; level: level; spike: { where: fired == 1 } }
 fit { solver: tsit5 { rtol: 1e-8, atol: 1e-10 }, optimizer: lbfgs { iterations: 100 } }`)
 	require.NoError(t, err)
-	f, err := m.NewFit()
+	f, err := m.NewFit(FitOptions{})
 	require.NoError(t, err)
-	x, err := f.obj.sp.x0()
+	x, err := f.inner.Objective.Space.X0()
 	require.NoError(t, err)
-	res, err := f.obj.Eval(context.Background(), x, nil, 1, nil)
+	res, err := f.inner.Objective.Eval(context.Background(), x, nil, 1, nil)
 	require.NoError(t, err)
 	require.False(t, res.Failed, res.Reason)
 	want, h, last := 0., 0., 0.
@@ -134,10 +136,10 @@ fit { solver: tsit5 { rtol: 1e-8, atol: 1e-10 }, optimizer: lbfgs { iterations: 
 	want += 0.9 * end
 	require.InEpsilon(t, want/n, res.Loss, 1e-7)
 	require.Equal(t, len(times), res.Values)
-	c, err := f.Certify(context.Background(), 1000, GradientModes...)
+	c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 	require.NoError(t, err)
 	require.Less(t, c.Worst, 1e-6, "%s, %s", c.Mode, c.Where)
-	fitted, err := m.Fit(context.Background())
+	fitted, err := m.Fit(context.Background(), FitOptions{})
 	require.NoError(t, err)
 	for _, p := range fitted.Estimates {
 		want := map[string]float64{"mu": mu, "al": al, "be": be}[p.Name]
@@ -187,7 +189,7 @@ func TestEventTimes(t *testing.T) {
 data d from "d.csv" { time: t; hit_time: hit; count: count }
 fit { solver: tsit5 { rtol: 1e-10, atol: 1e-12 }, optimizer: lbfgs { iterations: 200 } }`)
 	require.NoError(t, err)
-	f, err := m.Fit(context.Background())
+	f, err := m.Fit(context.Background(), FitOptions{})
 	require.NoError(t, err)
 	got := map[string]float64{}
 	for _, p := range f.Estimates {

@@ -116,9 +116,11 @@ func refOp(op string, a, b refExpr, f func(a, b float64) float64) refExpr {
 func refAdd(a, b refExpr) refExpr {
 	return refOp("+", a, b, func(a, b float64) float64 { return a + b })
 }
+
 func refSub(a, b refExpr) refExpr {
 	return refOp("-", a, b, func(a, b float64) float64 { return a - b })
 }
+
 func refMul(a, b refExpr) refExpr {
 	return refOp("*", a, b, func(a, b float64) float64 { return a * b })
 }
@@ -128,6 +130,7 @@ func refFn(name string, f func(float64) float64, a refExpr) refExpr {
 }
 
 func refSin(a refExpr) refExpr { return refFn("sin", math.Sin, a) }
+
 func refCos(a refExpr) refExpr { return refFn("cos", math.Cos, a) }
 
 // surface is the number of the switch with this guard: the same guard is the

@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -30,13 +31,13 @@ func (c *restCase) run(t *testing.T, settings string) *Simulation {
 	}
 	m, err := Parse("model.node", fmt.Sprintf("model M {\n%s\n}\nsimulate { %suntil: %.17g%s }\n", c.body, from, c.until, settings))
 	require.NoError(t, err)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err, settings)
 	return s
 }
 
 // check compares a trajectory with what follows by hand.
-func (c *restCase) check(t *testing.T, s *Simulation, tr *SimulatedTrajectory, tol float64, told string) {
+func (c *restCase) check(t *testing.T, s *Simulation, tr *Trajectory, tol float64, told string) {
 	t.Helper()
 	if c.events != "-" {
 		var names []string
@@ -595,7 +596,7 @@ func TestRestFits(t *testing.T) {
 			m, err := Parse(filepath.Join(dir, "m.node"), "model M {\n"+body+"\n}\ndata d from \"d.csv\" { "+rows+" }\n"+
 				"fit { solver: tsit5 { rtol: 1e-9, atol: 1e-11 }; optimizer: lbfgs { iterations: 3 }; uncertainty: none }\n")
 			require.NoError(t, err)
-			f, err := m.Fit(t.Context())
+			f, err := m.Fit(t.Context(), FitOptions{})
 			require.NoError(t, err)
 			for _, name := range names {
 				require.InDelta(t, 0, f.Train.RMSE["o_"+name], 1e-7*(1+math.Abs(c.ends[name])), name)
@@ -619,10 +620,10 @@ simulate { until: 3, times: [2, 3] }`
 	limit := math.Sqrt(2*0.5/9.81) * 3 // √(2h/g)(1 + e)/(1 − e)
 	_, err := simulated(t, fmt.Sprintf(text, ""))
 	require.ErrorContains(t, err, "bounce")
-	var se *SimulationError
+	var se *RunError
 	require.ErrorAs(t, err, &se)
-	require.Equal(t, "event_zeno", se.Fail.Status.String())
-	require.InDelta(t, limit, se.Fail.T, 1e-2)
+	require.Equal(t, "event_zeno", se.Status.String())
+	require.InDelta(t, limit, se.Time, 1e-2)
 
 	tr, err := simulated(t, fmt.Sprintf(text, "; zeno rest { h := 1.2; v := 0 }"))
 	require.NoError(t, err)
@@ -647,8 +648,8 @@ simulate { until: 3, times: [2, 3] }`
 }
 simulate { until: 3, step: 1 }`)
 	require.ErrorAs(t, err, &se)
-	require.Equal(t, "event_zeno", se.Fail.Status.String())
-	require.InDelta(t, math.Sqrt(0.002/20)*1.95/0.05, se.Fail.T, 0.05) // 0.39
+	require.Equal(t, "event_zeno", se.Status.String())
+	require.InDelta(t, math.Sqrt(0.002/20)*1.95/0.05, se.Time, 0.05) // 0.39
 }
 
 // TestWaveDecay: a light that goes on and off over a decay, by the geometric

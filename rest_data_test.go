@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // withData compiles a model beside the table that it reads, d.csv.
@@ -25,7 +27,7 @@ func fitted(t *testing.T, text, csv string) *Fit {
 	t.Helper()
 	m, err := withData(t, text, csv)
 	require.NoError(t, err)
-	f, err := m.Fit(context.Background())
+	f, err := m.Fit(context.Background(), FitOptions{})
 	require.NoError(t, err)
 	return f
 }
@@ -35,7 +37,7 @@ func refused(t *testing.T, text, csv, code string) {
 	t.Helper()
 	m, err := withData(t, text, csv)
 	if err == nil {
-		_, err = m.NewFit()
+		_, err = m.NewFit(FitOptions{})
 	}
 	require.ErrorContains(t, err, code)
 }
@@ -45,11 +47,11 @@ func lossAt(t *testing.T, text, csv string) float64 {
 	t.Helper()
 	m, err := withData(t, text, csv)
 	require.NoError(t, err)
-	f, err := m.NewFit()
+	f, err := m.NewFit(FitOptions{})
 	require.NoError(t, err)
-	x, err := f.obj.sp.x0()
+	x, err := f.inner.Objective.Space.X0()
 	require.NoError(t, err)
-	res, err := f.obj.Eval(context.Background(), x, nil, 1, nil)
+	res, err := f.inner.Objective.Eval(context.Background(), x, nil, 1, nil)
 	require.NoError(t, err)
 	return res.Loss
 }
@@ -71,7 +73,7 @@ func table(head string, times []float64, values ...func(t float64) float64) stri
 // derivative and is not in the way of others.
 func TestAbsentState(t *testing.T) {
 	for _, fast := range []string{"300", "2000"} {
-		for _, mode := range GradientModes {
+		for _, mode := range gradcheck.Modes {
 			text := `model Two {
   param slow in (0, inf) = 0.03
   param fast in (0, inf) = ` + fast + `
@@ -88,16 +90,16 @@ fit { gradient: ` + mode + `; optimizer: lbfgs { iterations: 40 } }`
 			csv := table("t,total", []float64{0, 20, 50, 90, 140}, func(t float64) float64 { return 6 * math.Exp(-0.05*t) })
 			m, err := withData(t, text, csv)
 			require.NoError(t, err)
-			f, err := m.NewFit()
+			f, err := m.NewFit(FitOptions{})
 			require.NoError(t, err)
-			x, err := f.obj.sp.x0()
+			x, err := f.inner.Objective.Space.X0()
 			require.NoError(t, err)
 			g := make([]float64, len(x))
-			_, err = f.obj.Eval(context.Background(), x, nil, 1, g)
+			_, err = f.inner.Objective.Eval(context.Background(), x, nil, 1, g)
 			require.NoError(t, err)
 			require.InDelta(t, 0, g[1], 1e-12, "%s, %s", mode, fast)
 			require.NotZero(t, g[0])
-			require.InEpsilon(t, 0.05, fitted(t, text, csv).Values.Params["slow"], 1e-4, mode)
+			require.InEpsilon(t, 0.05, fitted(t, text, csv).Values().Params["slow"], 1e-4, mode)
 		}
 	}
 }
@@ -122,7 +124,7 @@ func TestBoundsHold(t *testing.T) {
 data d from "d.csv" { time: t; trajectory: id; x0: x0; y: y }
 fit { optimizer: lbfgs { iterations: 40 }; uncertainty: none }`,
 		fmt.Sprintf("id,t,x0,y\n0,2,1,%.17g\n1,2,3,%.17g\n", math.Exp(-1), 3*math.Exp(-1)))
-	require.InEpsilon(t, 0.5, f.Values.Params["k"], 1e-4)
+	require.InEpsilon(t, 0.5, f.Values().Params["k"], 1e-4)
 }
 
 // TestFirstMissing: there is no first value where nothing is measured at the
@@ -139,7 +141,7 @@ data d from "d.csv" { time: t; y: y; z: z }
 fit { optimizer: lbfgs { iterations: 30 } }`
 	refused(t, model, "t,y,z\n0,,4\n2,1.1,\n4,0.4,\n", "first-late")
 	f := fitted(t, model, fmt.Sprintf("t,y,z\n0,2,4\n1,%.17g,\n2,,%.17g\n", 2*math.Exp(-0.7), 4*math.Exp(-1.4)))
-	require.InEpsilon(t, 0.7, f.Values.Params["k"], 1e-4)
+	require.InEpsilon(t, 0.7, f.Values().Params["k"], 1e-4)
 }
 
 // TestFitFromOptimum: a fit that starts where another ended stays there, and
@@ -158,15 +160,15 @@ fit { optimizer: lbfgs { iterations: 60 } }`
 	first := fitted(t, text, csv)
 	m, err := withData(t, text, csv)
 	require.NoError(t, err)
-	f, err := m.NewFit(StartFrom(first.Values))
+	f, err := m.NewFit(FitOptions{At: first})
 	require.NoError(t, err)
-	for _, modes := range [][]string{nil, GradientModes} {
+	for _, modes := range [][]string{nil, gradcheck.Modes} {
 		c, err := f.Certify(context.Background(), 1000, modes...)
 		require.NoError(t, err)
 		require.Less(t, c.Worst, 1e-5, "%s, %s", c.Mode, c.Where)
 	}
 	require.NoError(t, f.Run(context.Background()))
-	require.InEpsilon(t, first.Values.Params["k"], f.Values.Params["k"], 1e-4)
+	require.InEpsilon(t, first.Values().Params["k"], f.Values().Params["k"], 1e-4)
 	require.InEpsilon(t, first.Estimates[0].StdErr, f.Estimates[0].StdErr, 1e-2)
 }
 
@@ -185,9 +187,9 @@ data d from "d.csv" { time: t; y: y }
 fit { solver: tsit5 { rtol: 1e-9 }; optimizer: lbfgs { iterations: 50 } }
 simulate { from: 0, until: 5, times: [1.5, 2, 3.5, 5], solver: tsit5 { rtol: 1e-9 } }`
 	f := fitted(t, text, table("t,y", []float64{1.5, 2, 3.5, 5}, conc))
-	require.InEpsilon(t, 0.5, f.Values.Params["k"], 1e-5)
+	require.InEpsilon(t, 0.5, f.Values().Params["k"], 1e-5)
 	require.Less(t, f.Train.RMSE["y"], 1e-5)
-	s, err := f.Model.Simulate(With(f.Values))
+	s, err := f.Model.Simulate(context.Background(), SimulateOptions{At: f})
 	require.NoError(t, err)
 	for _, row := range s.Trajectories[0].Rows {
 		if row[0] > 0.5 {
@@ -213,7 +215,7 @@ data d from "d.csv" { time: t; u: u; y: y; c: c }
 fit { optimizer: lbfgs { iterations: 40 } }`,
 			// It goes on at 2 and at 5: y = 2t, 2(t − 2), 2(t − 5).
 			"t,u,y,c\n0,0,0,0\n1.5,0,3,0\n2,1,0,1\n2.75,1,1.5,1\n3,0,2,1\n4.5,0,5,1\n5,1,0,2\n6,1,2,2\n")
-		require.InEpsilon(t, 2, f.Values.Params["k"], 1e-5, cond)
+		require.InEpsilon(t, 2, f.Values().Params["k"], 1e-5, cond)
 		require.Less(t, f.Train.RMSE["y"], 1e-5, cond)
 		require.Less(t, f.Train.RMSE["c"], 1e-9, cond)
 	}
@@ -238,7 +240,7 @@ simulate { until: 3, times: [0.5, 1, 2, 3], solver: ` + solver + ` }`
 		csv := "t,u,y\n0,0,0\n1,2,1\n3,1,4\n"
 		m, err := withData(t, text, csv)
 		require.NoError(t, err)
-		s, err := m.Simulate()
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
 		require.NoError(t, err)
 		seen := 0
 		for _, row := range s.Trajectories[0].Rows {
@@ -249,7 +251,7 @@ simulate { until: 3, times: [0.5, 1, 2, 3], solver: ` + solver + ` }`
 		}
 		require.GreaterOrEqual(t, seen, len(want))
 		f := fitted(t, text, csv)
-		require.InEpsilon(t, 1, f.Values.Params["g"], 1e-6, solver)
+		require.InEpsilon(t, 1, f.Values().Params["g"], 1e-6, solver)
 		require.Less(t, f.Train.RMSE["y"], 1e-6, solver)
 	}
 }
@@ -296,7 +298,7 @@ func TestMissingInLoss(t *testing.T) {
 }
 data d from "d.csv" { time: t; a: a; b: b }
 fit { optimizer: lbfgs { iterations: 50 }; uncertainty: none }`, "t,a,b\n0,3,1\n1,,1\n2,,4\n3,5,\n4,,\n")
-	require.InEpsilon(t, 4, f.Values.Params["k"], 1e-5)
+	require.InEpsilon(t, 4, f.Values().Params["k"], 1e-5)
 }
 
 // TestUniformPrior: it adds a constant, and a start outside of it is refused.
@@ -311,10 +313,10 @@ data d from "d.csv" { time: t, y: y }
 fit { solver: tsit5 { rtol: 1e-8 }; optimizer: lbfgs { iterations: 50 } }`
 	csv := table("t,y", []float64{0, 1, 3, 5}, func(t float64) float64 { return 50 * math.Exp(-0.3*t) })
 	f := fitted(t, fmt.Sprintf(text, "0.5"), csv)
-	require.InEpsilon(t, 0.3, f.Values.Params["k"], 1e-4)
+	require.InEpsilon(t, 0.3, f.Values().Params["k"], 1e-4)
 	m, err := withData(t, fmt.Sprintf(text, "2.5"), csv)
 	if err == nil {
-		_, err = m.NewFit()
+		_, err = m.NewFit(FitOptions{})
 	}
 	require.ErrorContains(t, err, "k", "a start outside of the support")
 }
@@ -369,7 +371,7 @@ data d from "d.csv" { time: t; conc: conc; dose: { amount: amt, where: evid == 1
 fit { solver: tsit5 { rtol: 1e-9 }; optimizer: lbfgs { iterations: 60 }; uncertainty: none }`
 			text = strings.Replace(text, "  param σ in (0, inf) = 0.1\n", "", 1)
 			f := fitted(t, text, "t,amt,evid,conc\n"+rows)
-			require.InEpsilon(t, 0.4, f.Values.Params["k"], 1e-5, body)
+			require.InEpsilon(t, 0.4, f.Values().Params["k"], 1e-5, body)
 			require.Less(t, f.Train.RMSE["conc"], 1e-5, body)
 		}
 	}
@@ -395,7 +397,7 @@ func TestTiedDoses(t *testing.T) {
 }
 data d from "d.csv" { time: t; y: y; dose: { amount: amt, where: evid == 1 } }
 fit { solver: tsit5 { rtol: 1e-9 }; optimizer: lbfgs { iterations: 60 } }`, csv)
-		require.InEpsilon(t, 0.25, f.Values.Params["k"], 1e-4, body)
+		require.InEpsilon(t, 0.25, f.Values().Params["k"], 1e-4, body)
 		require.Less(t, f.Train.RMSE["y"], 1e-3, body)
 	}
 }
@@ -414,8 +416,8 @@ func TestDoseOnTheLastRow(t *testing.T) {
 data d from "d.csv" { time: t; y: y; dose: { amount: amt, where: evid == 1 } }
 fit { solver: tsit5 { rtol: 1e-9 }; optimizer: lbfgs { iterations: 80 } }`,
 		fmt.Sprintf("t,y,amt,evid\n0,5,,0\n1,%.17g,,0\n2,%.17g,,0\n2,,3,1\n2,%.17g,,0\n", 5*math.Exp(-0.2), 5*math.Exp(-0.4), 5*math.Exp(-0.4)+6))
-	require.InEpsilon(t, 0.2, f.Values.Params["k"], 1e-4)
-	require.InEpsilon(t, 2, f.Values.Params["gain"], 1e-4)
+	require.InEpsilon(t, 0.2, f.Values().Params["k"], 1e-4)
+	require.InEpsilon(t, 2, f.Values().Params["gain"], 1e-4)
 }
 
 // TestGradientWhereItActs: a certificate looks at a parameter in the
@@ -433,15 +435,15 @@ func TestGradientWhereItActs(t *testing.T) {
 data d from "d.csv" { time: t, trajectory: group, treated: treated, y: y }
 `, "group,t,treated,y\na,0,0,1\na,2,0,0.5\nb,0,1,1\nb,2,1,0.3\nc,0,2,1\nc,3,2,0.4\n")
 	require.NoError(t, err)
-	f, err := m.NewFit()
+	f, err := m.NewFit(FitOptions{})
 	require.NoError(t, err)
-	c, err := f.Certify(context.Background(), 1000, GradientModes...)
+	c, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 	require.NoError(t, err)
 	require.Less(t, c.Worst, 1e-6)
 	seen := map[string]bool{}
 	for _, target := range c.Targets {
 		for _, row := range target.Rows {
-			if row.direction {
+			if row.Direction {
 				continue
 			}
 			seen[row.Name] = seen[row.Name] || row.Difference != 0
@@ -467,7 +469,7 @@ fit { optimizer: lbfgs { iterations: 40 } }`
 	refused(t, fmt.Sprintf(text, "data(x)", "y"), csv, "own-jump")
 	refused(t, fmt.Sprintf(text, "y + 0.5*(data(x) - y)", "2*y"), csv, "own-jump")
 	f := fitted(t, fmt.Sprintf(text, "data(x)", "before(y)"), csv)
-	require.Greater(t, f.Values.Params["σ"], 0.1)
+	require.Greater(t, f.Values().Params["σ"], 0.1)
 }
 
 // TestWeightZeroIsFree: a value of weight 0 does not count in a mean.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/internal/problem"
 )
 
 // fromText is a model with its table d.csv beside it.
@@ -30,11 +31,11 @@ func parsedText(t *testing.T, text, csv string) (*Model, error) {
 // startLoss is the loss at the start values.
 func startLoss(t *testing.T, m *Model) float64 {
 	t.Helper()
-	f, err := m.NewFit(Workers(1))
+	f, err := m.NewFit(FitOptions{Workers: 1})
 	require.NoError(t, err)
-	x, err := f.obj.sp.x0()
+	x, err := f.inner.Objective.Space.X0()
 	require.NoError(t, err)
-	res, err := f.obj.Eval(t.Context(), x, nil, 1, nil)
+	res, err := f.inner.Objective.Eval(t.Context(), x, nil, 1, nil)
 	require.NoError(t, err)
 	require.False(t, res.Failed, res.Reason)
 	return res.Loss
@@ -73,11 +74,11 @@ func TestRowsOwnInputs(t *testing.T) {
   observe y = k*u
 }
 data d from "d.csv" { time: t, y: y, u: u }`, "t,y,u\n0,1,7\n1,1,\n1,,8\n1,1,\n1,1,9\n2,1,\n")
-	items, err := m.items(data.Train)
+	items, err := m.data.Trajectories(data.Train)
 	require.NoError(t, err)
 	var u []float64
-	for _, r := range items[0].rows {
-		u = append(u, r.u[0])
+	for _, r := range items[0].Rows {
+		u = append(u, r.Inputs[0])
 	}
 	require.Equal(t, []float64{7, 7, 8, 9, 9}, u)
 }
@@ -85,10 +86,10 @@ data d from "d.csv" { time: t, y: y, u: u }`, "t,y,u\n0,1,7\n1,1,\n1,,8\n1,1,\n1
 // TestSavesAndFirings: rows at one time share a save unless a firing stands
 // between them, and a row's own event fires before it is read.
 func TestSavesAndFirings(t *testing.T) {
-	bound := func(events, csv string) *item {
+	bound := func(events, csv string) *problem.Trajectory {
 		m := fromText(t, "model M {\n  state c = 0\n  c' = -c\n"+events+"\n  observe y = c { weight: 0 }\n  observe z = c { weight: 0 }\n}\n"+
 			"data d from \"d.csv\" { time: t; y: y; z: z; dose: { amount: amt } }", "t,amt,y,z\n"+csv)
-		items, err := m.items(data.Train)
+		items, err := m.data.Trajectories(data.Train)
 		require.NoError(t, err)
 		return items[0]
 	}
@@ -96,14 +97,14 @@ func TestSavesAndFirings(t *testing.T) {
 		t      float64
 		behind int
 	}
-	shape := func(it *item) (saves []float64, rows []int, firings []fired) {
-		for _, r := range it.rows {
-			rows = append(rows, r.save)
+	shape := func(it *problem.Trajectory) (saves []float64, rows []int, firings []fired) {
+		for _, r := range it.Rows {
+			rows = append(rows, r.Save)
 		}
-		for _, f := range it.span.Firings {
+		for _, f := range it.Span.Firings {
 			firings = append(firings, fired{f.T, f.Behind})
 		}
-		return it.span.Saves, rows, firings
+		return it.Span.Saves, rows, firings
 	}
 	saves, rows, firings := shape(bound("event dose(amount) on data { c += amount }",
 		"0,,1,\n0,5,,\n0,,2,\n0,,3,\n1,7,4,\n1,,5,\n1,8,,\n3,9,,\n4,,6,\n4,2,,\n"))
@@ -117,7 +118,7 @@ func TestSavesAndFirings(t *testing.T) {
 	require.Equal(t, []int{0, 0, 1, 2, 2, 3}, rows)
 	require.Equal(t, []fired{{0, 0}, {1, 2}, {2, 3}, {2, 3}}, firings)
 
-	span := output(bound("event dose(amount) on data { c += amount }", "0,5,,\n1,,1,\n1,7,,\n").span, []float64{0, 0.5, 1, 1.5})
+	span := problem.WithSaves(bound("event dose(amount) on data { c += amount }", "0,5,,\n1,,1,\n1,7,,\n").Span, []float64{0, 0.5, 1, 1.5})
 	require.Equal(t, []int{0, 2}, []int{span.Firings[0].Behind, span.Firings[1].Behind}, "a grid reads what firings leave")
 }
 
@@ -132,10 +133,10 @@ func TestMissing(t *testing.T) {
   loss third = k*log(t) where t > 1 and observed(b)
 }
 data d from "d.csv" { time: t; trajectory: id; a: a; b: b }`, "id,t,a,b\n1,0,4,9\n1,1,,1\n1,2,4,1\n1,3,,1\n2,0,,4\n2,1,2,\n2,2,8,2\n")
-	f, err := m.NewFit(Workers(1))
+	f, err := m.NewFit(FitOptions{Workers: 1})
 	require.NoError(t, err)
 	g := []float64{0}
-	res, err := f.obj.Eval(t.Context(), []float64{1}, nil, 1, g)
+	res, err := f.inner.Objective.Eval(t.Context(), []float64{1}, nil, 1, g)
 	require.NoError(t, err)
 	a := []float64{math.Log(4), math.Log(2), math.Log(8)}
 	first, dFirst := 0., 0.
@@ -165,7 +166,7 @@ data d from "d.csv" { time: t; y: y; w: w }`
 	c := 0.5 * math.Log(2*math.Pi)
 	loss := startLoss(t, fromText(t, model, "t,y,w\n0,3,1\n1,2,2\n1,5,0\n2,1,3\n3,,0\n4,9,\n"))
 	require.InDelta(t, ((2+c)+4*(0.5+c)+9*c)/3, loss, 1e-12)
-	_, err := fromText(t, strings.Replace(model, "w^2", "w", 1), "t,y,w\n0,3,1\n1,2,-2\n").NewFit()
+	_, err := fromText(t, strings.Replace(model, "w^2", "w", 1), "t,y,w\n0,3,1\n1,2,-2\n").NewFit(FitOptions{})
 	require.ErrorContains(t, err, "the weight of `y` at 1 is -2")
 	_, err = parsedText(t, strings.Replace(model, "w^2", "k", 1), "")
 	require.ErrorContains(t, err, "not-fixed")

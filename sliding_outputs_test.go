@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // TestSlidingOutputs: what is read of a discontinuity along which the solution
@@ -164,7 +166,7 @@ func TestSlidingOutputs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, err := Parse("model.node", "model M {"+c.body+"\n}\nsimulate { until: 3, step: 0.25, solver: tsit5 { rtol: 1e-9, atol: 1e-12 } }\n")
 			require.NoError(t, err)
-			s, err := m.Simulate()
+			s, err := m.Simulate(context.Background(), SimulateOptions{})
 			require.NoError(t, err)
 			rows := s.Trajectories[0].Rows
 			compared := 0
@@ -329,13 +331,13 @@ data d from "d.csv" { time: t; x: x }
 fit { solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }
 `)
 			require.NoError(t, err)
-			f, err := m.NewFit()
+			f, err := m.NewFit(FitOptions{})
 			require.NoError(t, err)
-			cert, err := f.Certify(context.Background(), 1000, GradientModes...)
+			cert, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 			require.NoError(t, err)
 			// The penalty has a kink in its slope, and no part in the choice of steps.
 			require.Less(t, cert.Worst, 1e-5, "%s %s %+v", cert.Mode, cert.Where, cert.Targets)
-			res, err := f.obj.Eval(context.Background(), f.x, nil, 1, nil)
+			res, err := f.inner.Objective.Eval(context.Background(), f.inner.X, nil, 1, nil)
 			require.NoError(t, err)
 			require.InDelta(t, c.want+math.Log(2*math.Pi)/2, res.Loss, 1e-6)
 		})
@@ -386,7 +388,7 @@ simulate { until: 12, step: 0.1, solver: tsit5 { rtol: 1e-9, atol: 1e-11 } }`, m
 	require.Less(t, held, 90)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
-	for _, gradient := range GradientModes {
+	for _, gradient := range gradcheck.Modes {
 		m, err := Parse(filepath.Join(dir, "m.node"), `model M {
   param mu in (0, inf) = 0.6
   param a in (0, inf) = 0.8
@@ -399,10 +401,10 @@ data d from "d.csv" { time: t; force: force }
 fit { gradient: `+gradient+`; optimizer: adam { lr: 0.02, epochs: 200 } then lbfgs { iterations: 60 } }
 `)
 		require.NoError(t, err)
-		f, err := m.Fit(context.Background())
+		f, err := m.Fit(context.Background(), FitOptions{})
 		require.NoError(t, err, gradient)
-		require.InDelta(t, mu, f.Values.Params["mu"], 0.01, gradient)
-		require.InDelta(t, a, f.Values.Params["a"], 0.01, gradient)
+		require.InDelta(t, mu, f.Values().Params["mu"], 0.01, gradient)
+		require.InDelta(t, a, f.Values().Params["a"], 0.01, gradient)
 		require.InEpsilon(t, noise, f.Train.RMSE["force"], 0.3, gradient)
 	}
 }

@@ -78,7 +78,7 @@ func TestPublishedSliding(t *testing.T) {
 		require.Less(t, cert.Worst, 1e-6, "%s, %s", cert.Mode, cert.Where)
 		// What is left of the start is a shift of the time: the derivatives of
 		// the end are along the field there.
-		s, err := m.Simulate()
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
 		require.NoError(t, err)
 		rows := s.Trajectories[0].Rows
 		x, y := rows[len(rows)-1][1], rows[len(rows)-1][2]

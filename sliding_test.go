@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // slidingCase is a model that slides on surfaces of its field, with what is
@@ -36,7 +38,7 @@ func (c *slidingCase) text(solver string) string {
 // slidingPhases are the times at which a run comes to surfaces and leaves
 // them: the lines of its log that are called `slide` or `slide end`, with the
 // surface behind it. A start on one is none.
-func slidingPhases(tr *SimulatedTrajectory) (in, out []float64) {
+func slidingPhases(tr *Trajectory) (in, out []float64) {
 	for _, e := range tr.Events {
 		switch {
 		case e.Time == tr.Rows[0][0]:
@@ -358,7 +360,7 @@ func TestSliding(t *testing.T) {
 			} {
 				m, err := Parse("model.node", c.text(solver))
 				require.NoError(t, err)
-				s, err := m.Simulate()
+				s, err := m.Simulate(context.Background(), SimulateOptions{})
 				require.NoError(t, err, solver)
 				tr := s.Trajectories[0]
 				in, out := slidingPhases(tr)
@@ -408,7 +410,7 @@ func TestSlidingGradients(t *testing.T) {
 					}
 				}
 			}
-			require.Equal(t, len(c.ends(c.params))*len(c.params)*len(GradientModes), compared)
+			require.Equal(t, len(c.ends(c.params))*len(c.params)*len(gradcheck.Modes), compared)
 		})
 	}
 }
@@ -428,7 +430,7 @@ func TestSlidingLanes(t *testing.T) {
 			text := c.text("tsit5 { rtol: 1e-10, atol: 1e-12 }")
 			m, err := Parse("model.node", strings.TrimSuffix(text, " }\n")+fmt.Sprintf(", sweep: { %s: [%s] } }\n", name, strings.Join(list, ", ")))
 			require.NoError(t, err)
-			s, err := m.Simulate()
+			s, err := m.Simulate(context.Background(), SimulateOptions{})
 			require.NoError(t, err)
 			require.Len(t, s.Trajectories, len(points))
 			for k, tr := range s.Trajectories {

@@ -19,35 +19,43 @@ simulate { until: 1.5, times: [1.5], solver: tsit5 { rtol: 1e-10, atol: 1e-12 } 
 func TestSolver(t *testing.T) {
 	m, err := Parse("decay.node", decay)
 	require.NoError(t, err)
-	s, err := m.NewSolver(1, nil)
+	s, err := m.NewSolver(1, nil, SimulateOptions{})
 	require.NoError(t, err)
+	_, err = s.Gradient([]float64{1})
+	require.ErrorContains(t, err, "nothing was run yet")
 	require.NoError(t, s.Run())
 	want := 2 * math.Exp(-0.7*1.5)
 	require.InEpsilon(t, want, s.Ends[0][0], 1e-9)
-	require.InEpsilon(t, -1.5*want, s.Gradient([]float64{1})[0], 1e-9)
+	g, err := s.Gradient([]float64{1})
+	require.NoError(t, err)
+	require.InEpsilon(t, -1.5*want, g[0], 1e-9)
 	require.Zero(t, testing.AllocsPerRun(10, func() {
 		_ = s.Run()
-		s.Gradient([]float64{1})
+		_, _ = s.Gradient([]float64{1})
 	}))
+	_, err = s.Gradient([]float64{1, 2})
+	require.ErrorContains(t, err, "2 weights of states at the end, where the model has 1 states")
 
 	const n = 1000
-	many, err := m.NewSolver(n, []string{"k", "x"})
+	many, err := m.NewSolver(n, []string{"k", "x"}, SimulateOptions{})
 	require.NoError(t, err)
 	values := make([][]float64, n)
 	for i := range values {
 		values[i] = []float64{0.1 + float64(i)/n, 1 + float64(i%7)}
 	}
 	require.NoError(t, many.Run(values...))
+	_, err = many.Gradient([]float64{1})
+	require.ErrorContains(t, err, "not of 1000")
 	for i, v := range values {
 		require.InEpsilon(t, v[1]*math.Exp(-1.5*v[0]), many.Ends[i][0], 1e-9)
 	}
-	one, err := m.NewSolver(1, []string{"k", "x"})
+	one, err := m.NewSolver(1, []string{"k", "x"}, SimulateOptions{})
 	require.NoError(t, err)
 	for i := 0; i < n; i += 97 { // alone it has the same bits
 		require.NoError(t, one.Run(values[i]))
 		require.Equal(t, many.Ends[i], one.Ends[0])
 	}
 	require.ErrorContains(t, many.Run(values[:2]...), "2 rows of values for 1000")
-	_, err = m.NewSolver(1, []string{"q"})
+	_, err = m.NewSolver(1, []string{"q"}, SimulateOptions{})
 	require.Error(t, err)
 }

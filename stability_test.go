@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -10,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/gradcheck"
+	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
@@ -44,15 +48,15 @@ func TestUnseenRates(t *testing.T) {
 		c, err := m.Certify(t.Context(), 9)
 		require.NoError(t, err, name)
 		require.Less(t, c.Worst, 1e-6, "%s: %s", name, c.Where)
-		f, err := m.NewFit(Workers(1))
+		f, err := m.NewFit(FitOptions{Workers: 1})
 		require.NoError(t, err)
-		x, err := f.obj.sp.x0()
+		x, err := f.inner.Objective.Space.X0()
 		require.NoError(t, err)
-		for _, mode := range GradientModes {
+		for _, mode := range gradcheck.Modes {
 			opt := sim.Options{Method: solvers.Tsit5, RTol: 1e-7, ATol: 1e-9}
 			told := fmt.Sprintf("%s, %s", name, mode)
-			eval := func(opt sim.Options, grad []float64) (*objective, float64) {
-				o, err := newObjective(m, f.obj.sp, f.obj.items, nil, opt, mode, 0, 1)
+			eval := func(opt sim.Options, grad []float64) (*loss.Objective, float64) {
+				o, err := loss.NewObjective(m.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, nil, opt, mode, 0, 1)
 				require.NoError(t, err)
 				res, err := o.Eval(t.Context(), x, nil, 1, grad)
 				require.NoError(t, err)
@@ -63,16 +67,16 @@ func TestUnseenRates(t *testing.T) {
 			_, loss := eval(opt, nil)
 			o, same := eval(opt, grad)
 			require.Equal(t, loss, same, told)
-			traj := o.workers[0].shift.block[3].traj
+			traj := o.LossWorkers[0].Block[3].Traj
 			require.Greater(t, traj.Stats.Steps, 130, told) // half of the way at 600/3.5
 			require.Less(t, traj.Stats.Steps, 2500, told)
 			want := 0. // Σ (a − datum) ∂a/∂log k / values, with ∂a/∂log k = −kt a
 			values := 0.
-			for _, it := range o.items {
-				for _, r := range it.rows {
-					at := it.span.Saves[r.save]
+			for _, it := range o.Trajectories {
+				for _, r := range it.Rows {
+					at := it.Span.Saves[r.Save]
 					a := math.Exp(-0.3 * at)
-					want -= (a - r.datum[0]) * 0.3 * at * a
+					want -= (a - r.Data[0]) * 0.3 * at * a
 					values++
 				}
 			}
@@ -86,10 +90,10 @@ func TestUnseenRates(t *testing.T) {
 			require.Zero(t, again[1], told)
 
 			var stages sim.Trajectory
-			w, it := o.workers[0], o.items[3]
-			o.sp.bind(x, o.nat, w.sys)
-			o.sp.bindItem(o.nat, it, w.sys)
-			require.NoError(t, sim.New(m.hybrid(), w.sys.size, opt, nil).Run(w.sys, &it.span, &stages), told)
+			w, it := o.Workers[0], o.Trajectories[3]
+			w.System.Bind(o.Space.SharedAt(x, o.Natural), o.Space.Scales)
+			w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
+			require.NoError(t, sim.New(engine.NewHybrid(m.prog.Program), w.System.Size, opt, nil).Run(w.System, &it.Span, &stages), told)
 			require.Equal(t, stages.Stats.Steps, traj.Stats.Steps, told)
 			require.Equal(t, stages.Y, traj.Y, told)
 			require.Equal(t, stages.SaveY, traj.SaveY, told)
@@ -114,7 +118,7 @@ func TestStiffWarning(t *testing.T) {
 	for _, solver := range []string{"tsit5 { atol: 1e-13 }", "dopri5 { atol: 1e-13 }", "bosh32 { atol: 1e-13 }"} {
 		m, err := Parse("rober.node", strings.Replace(rober, "SOLVER", solver, 1))
 		require.NoError(t, err)
-		s, err := m.Simulate()
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
 		require.NoError(t, err)
 		rows := s.Trajectories[0].Rows
 		for i, want := range []float64{.71582706871940509, 9.1855347645577639e-6, .28416374574583035} {
@@ -142,10 +146,10 @@ func TestStiffFit(t *testing.T) {
 		"  observe total = a + b ~ normal(0.2)\n}\ndata d from \"d.csv\" { time: t; total: total }\nfit { optimizer: lbfgs { iterations: 30 } }\n"
 	m, err := Parse(filepath.Join(dir, "m.node"), text)
 	require.NoError(t, err)
-	f, err := m.Fit(t.Context())
+	f, err := m.Fit(t.Context(), FitOptions{})
 	require.NoError(t, err)
-	require.InEpsilon(t, 0.03, f.Values.Params["slow"], 1e-4)
-	require.Equal(t, 100., f.Values.Params["fast"])
+	require.InEpsilon(t, 0.03, f.Values().Params["slow"], 1e-4)
+	require.Equal(t, 100., f.Values().Params["fast"])
 	require.Len(t, f.Warnings.All, 1)
 	require.Equal(t, "stiff", f.Warnings.All[0].Code)
 	require.Contains(t, f.Warnings.All[0].Message, "`b`")
@@ -155,7 +159,7 @@ func TestStiffFit(t *testing.T) {
 func TestStiffFailure(t *testing.T) {
 	m, err := Parse("rober.node", strings.Replace(strings.Replace(rober, "SOLVER", "tsit5 { max_steps: 10000 }", 1), "until: 40, times: [40]", "until: 1e5", 1))
 	require.NoError(t, err)
-	_, err = m.Simulate()
+	_, err = m.Simulate(context.Background(), SimulateOptions{})
 	require.ErrorContains(t, err, "10000 steps did not reach t = 100000; the model is stiff")
 	require.ErrorContains(t, err, "most of all for `b`, by the equation at rober.node:6:8")
 }
@@ -166,7 +170,7 @@ func TestNotStiff(t *testing.T) {
 	for _, path := range models(t) {
 		m, err := Load(path)
 		require.NoError(t, err)
-		s, err := m.Simulate()
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
 		if err != nil {
 			require.ErrorContains(t, err, "how long to simulate", path)
 			continue
@@ -175,7 +179,7 @@ func TestNotStiff(t *testing.T) {
 	}
 	m, err := Parse("rest.node", "model Rest {\n  state x = 1\n  x' = -x\n}\nsimulate { until: 500 }")
 	require.NoError(t, err)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	require.Empty(t, s.Warnings.All)
 }

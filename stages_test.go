@@ -10,6 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/gradcheck"
+	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
@@ -33,26 +36,26 @@ func TestStageByStage(t *testing.T) {
 		text += "data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\n"
 		m, err := Parse(filepath.Join(dir, "m.node"), text)
 		require.NoError(t, err)
-		f, err := m.NewFit(Workers(1))
+		f, err := m.NewFit(FitOptions{Workers: 1})
 		require.NoError(t, err)
-		x, err := f.obj.sp.x0()
+		x, err := f.inner.Objective.Space.X0()
 		require.NoError(t, err)
-		mode := GradientModes[seed%4]
+		mode := gradcheck.Modes[seed%4]
 		for _, opt := range []sim.Options{
 			{Method: solvers.Tsit5, RTol: 1e-8, ATol: 1e-10}, {Method: solvers.Dopri5, RTol: 1e-2, ATol: 1e-2},
 			{Method: solvers.Bosh32, RTol: 1e-3, ATol: 1e-3}, {Method: solvers.RK4, Step: 0.4},
 		} {
-			o, err := newObjective(m, f.obj.sp, f.obj.items, nil, opt, mode, 0, 1)
+			o, err := loss.NewObjective(m.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, nil, opt, mode, 0, 1)
 			require.NoError(t, err)
-			w := o.workers[0]
-			it := o.items[3]
-			o.sp.bind(x, o.nat, w.sys)
-			o.sp.bindItem(o.nat, it, w.sys)
+			w := o.Workers[0]
+			it := o.Trajectories[3]
+			w.System.Bind(o.Space.SharedAt(x, o.Natural), o.Space.Scales)
+			w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
 			told := fmt.Sprintf("seed %d, %s\n%s", seed, opt.Method.Name, text)
-			require.NotNil(t, w.one, told)
+			require.NotNil(t, w.Single, told)
 			var alone, stages sim.Trajectory
-			require.NoError(t, sim.New(m.hybrid(), w.sys.size, opt, nil).Run(w.sys, &it.span, &stages), told)
-			require.NoError(t, w.run.Run(w.sys, &it.span, &alone), told)
+			require.NoError(t, sim.New(engine.NewHybrid(m.prog.Program), w.System.Size, opt, nil).Run(w.System, &it.Span, &stages), told)
+			require.NoError(t, w.Integrator.Run(w.System, &it.Span, &alone), told)
 			events += len(stages.Log)
 			same := func(how string, got *sim.Trajectory) {
 				require.Len(t, got.Log, len(stages.Log), "%s, %s", how, told)
@@ -71,12 +74,12 @@ func TestStageByStage(t *testing.T) {
 				res, err := o.Eval(t.Context(), x, nil, 1, to)
 				require.NoError(t, err)
 				require.False(t, res.Failed, told)
-				same("in a lane", &w.shift.block[3].traj)
+				same("in a lane", &o.LossWorkers[0].Block[3].Traj)
 			}
 
 			// A tape that holds few steps finds the others again.
 			opt.Memory = 400
-			o, err = newObjective(m, f.obj.sp, f.obj.items, nil, opt, mode, 0, 1)
+			o, err = loss.NewObjective(m.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, nil, opt, mode, 0, 1)
 			require.NoError(t, err)
 			again := make([]float64, len(x))
 			res, err := o.Eval(t.Context(), x, nil, 1, again)

@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -19,13 +20,13 @@ func begins(t *testing.T, time, from, init, csv string) ([]float64, error) {
 	t.Helper()
 	m := fromText(t, "model M {\n"+time+"\n  param k = 1\n  covariate c\n  state x = "+init+"\n  x' = -k*x\n  observe y = c*x\n}\n"+
 		"data d from \"d.csv\" { time: t; trajectory: id; y: y; c: c"+from+" }\n", csv)
-	items, err := m.items(data.Train)
+	items, err := m.data.Trajectories(data.Train)
 	if err != nil {
 		return nil, err
 	}
 	var out []float64
 	for _, it := range items {
-		out = append(out, it.span.T0)
+		out = append(out, it.Span.T0)
 	}
 	return out, nil
 }
@@ -86,7 +87,7 @@ func TestDoubtfulStarts(t *testing.T) {
 		{"time t in [1, inf)", "t,y\n0,1\n2,1\n3,1\n", "skipped-rows"},
 	} {
 		m := fromText(t, "model M {\n"+c.time+"\n  param k = 1\n  state x = 1\n  x' = -k*x\n  observe y = x\n}\ndata d from \"d.csv\" { time: t; y: y }", c.csv)
-		_, err := m.NewFit()
+		_, err := m.NewFit(FitOptions{})
 		require.NoError(t, err, c)
 		if c.code == "" {
 			require.Empty(t, m.Doubts().All, c)
@@ -102,7 +103,7 @@ func TestSimulationStarts(t *testing.T) {
 	first := func(time, from, simulate, csv string) (start, end float64) {
 		m := fromText(t, "model M {\n"+time+"\n  param k = 1\n  state x = 1\n  x' = -k*x\n  observe y = x\n}\n"+
 			"data d from \"d.csv\" { time: t; y: y"+from+" }\nsimulate { "+simulate+" }", csv)
-		s, err := m.Simulate()
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
 		require.NoError(t, err)
 		rows := s.Trajectories[0].Rows
 		return rows[0][0], rows[len(rows)-1][0]
@@ -132,7 +133,7 @@ func TestSimulationWithoutTable(t *testing.T) {
 		m, err := Parse(filepath.Join(t.TempDir(), "m.node"), "model M {\n  state x = 1\n  x' = -x\n  observe y = x\n}\n"+
 			"data d from \"none.csv\" { time: t; y: y"+c.from+" }\nsimulate { until: 1 }")
 		require.NoError(t, err)
-		_, err = m.Simulate()
+		_, err = m.Simulate(context.Background(), SimulateOptions{})
 		require.Equal(t, c.ok, err == nil, c.from)
 	}
 }
@@ -163,9 +164,9 @@ fit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }`, csv)
   observe y = x ~ normal(1)
 }
 data d from "d.csv" { time: t; trajectory: id; x0: x0; y: y }`, "id,t,x0,y\n0,1,1,0.3\n1,1,2,0.6\n")
-	f, err := m.Fit(t.Context())
+	f, err := m.Fit(t.Context(), FitOptions{})
 	require.NoError(t, err)
-	require.InDelta(t, -math.Log(0.3), f.Values.Params["k"], 1e-5)
+	require.InDelta(t, -math.Log(0.3), f.Values().Params["k"], 1e-5)
 }
 
 // TestSimulatedInputs: a simulation reads inputs at the times of its stages, as
@@ -183,21 +184,21 @@ func TestSimulatedInputs(t *testing.T) {
 		for _, solver := range []string{"tsit5 { rtol: 1e-9, atol: 1e-11 }", "rk4 { step: 0.25 }", "dopri5"} {
 			m := fromText(t, "model M {\n  input u "+kind+"\n  param k = 1\n  state x = 0\n  x' = k*u\n  observe y = x\n}\n"+
 				"data d from \"d.csv\" { time: t; u: u; y: y }\nfit { solver: "+solver+" }\nsimulate { step: 0.25, solver: "+solver+" }", csv)
-			s, err := m.Simulate()
+			s, err := m.Simulate(context.Background(), SimulateOptions{})
 			require.NoError(t, err)
 			for at, x := range want {
 				require.InDelta(t, x, atTime(t, s, 0, at)["x"], 1e-7, "%s, %s", kind, solver)
 			}
 
-			f, err := m.NewFit(Workers(1))
+			f, err := m.NewFit(FitOptions{Workers: 1})
 			require.NoError(t, err)
-			x, err := f.obj.sp.x0()
+			x, err := f.inner.Objective.Space.X0()
 			require.NoError(t, err)
-			w := f.obj.workers[0]
-			f.obj.sp.bind(x, f.obj.nat, w.sys)
-			f.obj.sp.bindItem(f.obj.nat, f.obj.items[0], w.sys)
+			w := f.inner.Objective.Workers[0]
+			w.System.Bind(f.inner.Objective.Space.SharedAt(x, f.inner.Objective.Natural), f.inner.Objective.Space.Scales)
+			w.System.BindTrajectory(f.inner.Objective.Space.OwnInputs(f.inner.Objective.Natural, f.inner.Objective.Trajectories[0], w.System.Q[:0]), f.inner.Objective.Trajectories[0].Signals)
 			var tr sim.Trajectory
-			require.NoError(t, w.run.Run(w.sys, &f.obj.items[0].span, &tr))
+			require.NoError(t, w.Integrator.Run(w.System, &f.inner.Objective.Trajectories[0].Span, &tr))
 			require.Equal(t, tr.Stats.Steps, s.Stats.Steps, "%s, %s", kind, solver)
 			require.Equal(t, tr.Stats.Rejected, s.Stats.Rejected, "%s, %s", kind, solver)
 		}
@@ -216,7 +217,7 @@ func TestSimulatedBefore(t *testing.T) {
 }
 simulate { until: 2, step: 0.5 }`)
 	require.NoError(t, err)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	col := len(s.Columns) - 1
 	require.Equal(t, "was", s.Columns[col])
@@ -236,14 +237,14 @@ simulate { until: 2, step: 0.5 }`)
 func TestClosedEnds(t *testing.T) {
 	m, err := Parse("m.node", "model B {\n  param e in [0, 1] = 1\n  param f in [0, inf) = 0\n  let shown = e\n  let other = f\n}\nsimulate { until: 1, step: 1 }")
 	require.NoError(t, err)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	require.Equal(t, 1., atTime(t, s, 0, 1)["shown"])
 	require.Equal(t, 0., atTime(t, s, 0, 1)["other"])
 	m = fromText(t, "model M {\n  param e in [0, 1] = 1\n  param k = 1\n  observe y = k + 0*e\n}\ndata d from \"d.csv\" { time: t; y: y }", "t,y\n0,1\n1,3\n")
-	f, err := m.Fit(t.Context())
+	f, err := m.Fit(t.Context(), FitOptions{})
 	require.NoError(t, err)
-	require.Equal(t, 1., f.Values.Params["e"], "where it started, as the data say nothing")
+	require.Equal(t, 1., f.Values().Params["e"], "where it started, as the data say nothing")
 	require.Equal(t, 1., f.Estimates[0].Start)
 	for _, c := range []struct{ y, want float64 }{{1.4, 1}, {-0.3, 0}, {0.6, 0.6}} {
 		m := fromText(t, `model M {
@@ -253,9 +254,9 @@ func TestClosedEnds(t *testing.T) {
 }
 data d from "d.csv" { time: t; y: y }
 fit { optimizer: lbfgs { iterations: 200 } }`, fmt.Sprintf("t,y\n0,%g\n1,%g\n2,%g\n", c.y-0.1, c.y+0.1, c.y))
-		f, err := m.Fit(t.Context())
+		f, err := m.Fit(t.Context(), FitOptions{})
 		require.NoError(t, err)
-		if e := f.Values.Params["e"]; c.want == 0 || c.want == 1 {
+		if e := f.Values().Params["e"]; c.want == 0 || c.want == 1 {
 			require.Equal(t, c.want, e)
 			require.True(t, f.Estimates[0].Bound)
 			require.True(t, math.IsNaN(f.Estimates[0].StdErr))
@@ -278,11 +279,11 @@ func TestUniformPrior(t *testing.T) {
 	require.ErrorContains(t, err, "outside-interval")
 	_, err = parsedText(t, "model M {\n  param k = -1 ~ lognormal(0, 1)"+rest, csv)
 	require.ErrorContains(t, err, "outside-interval")
-	_, err = fromText(t, "model M {\n  param w = 3\n  param k = 4 ~ uniform(0, w)"+rest, csv).NewFit()
+	_, err = fromText(t, "model M {\n  param w = 3\n  param k = 4 ~ uniform(0, w)"+rest, csv).NewFit(FitOptions{})
 	require.ErrorContains(t, err, "m.node:3:13: error: the prior of `k`")
-	f, err := fromText(t, "model M {\n  param k = 2 ~ uniform(1, 3)"+rest, csv).Fit(t.Context())
+	f, err := fromText(t, "model M {\n  param k = 2 ~ uniform(1, 3)"+rest, csv).Fit(t.Context(), FitOptions{})
 	require.NoError(t, err)
-	require.Equal(t, 1., f.Values.Params["k"], "held at the end of the support")
+	require.Equal(t, 1., f.Values().Params["k"], "held at the end of the support")
 }
 
 // TestSkipped: a simulation that starts by itself says what it leaves out.
@@ -296,9 +297,9 @@ func TestSkipped(t *testing.T) {
 }
 data d from "d.csv" { time: t; y: y; dose: { amount: amt } }
 simulate { from: 2 }`, "t,amt,y\n0,3,\n1,2,\n3,4,1\n4,,1\n")
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
-	_, err = m.Simulate()
+	_, err = m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	require.Equal(t, 2., s.Trajectories[0].Rows[0][0])
 	require.Len(t, s.Trajectories[0].Events, 1)

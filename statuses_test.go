@@ -1,11 +1,13 @@
 package pinode
 
 import (
+	"context"
 	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -14,23 +16,23 @@ import (
 func TestStatuses(t *testing.T) {
 	page, err := os.ReadFile("docs/events.md")
 	require.NoError(t, err)
-	for i, c := range Statuses {
+	for i, c := range explain.Statuses {
 		t.Run(c.Name, func(t *testing.T) {
 			want := sim.Status(i)
 			require.Equal(t, want.String(), c.Name)
 			require.Contains(t, string(page), "\n| `"+c.Name+"` | "+c.Title+" |\n")
 			m, err := Parse("model.node", c.Example)
 			require.NoError(t, err)
-			s, err := m.Simulate()
+			s, err := m.Simulate(context.Background(), SimulateOptions{})
 			if !want.Failed() {
 				require.NoError(t, err)
 				require.Equal(t, want, s.Trajectories[0].Status)
 				return
 			}
-			var fail *SimulationError
+			var fail *RunError
 			require.ErrorAs(t, err, &fail)
-			require.Equal(t, want, fail.Fail.Status)
+			require.Equal(t, want, fail.Status)
 		})
 	}
-	require.Panics(t, func() { _ = sim.Status(len(Statuses)).String() }, "a status that is not explained")
+	require.Panics(t, func() { _ = sim.Status(len(explain.Statuses)).String() }, "a status that is not explained")
 }

@@ -44,18 +44,18 @@ func fingerprint(dir string, seed uint64, workers int) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	f, err := m.NewFit(Workers(workers))
+	f, err := m.NewFit(FitOptions{Workers: workers})
 	if err != nil {
 		return 0, err
 	}
-	x, err := f.obj.sp.x0()
+	x, err := f.inner.Objective.Space.X0()
 	if err != nil {
 		return 0, err
 	}
 	grad := make([]float64, len(x))
 	h := fnv.New64a()
 	for range 12 {
-		res, err := f.obj.Eval(context.Background(), x, nil, 1, grad)
+		res, err := f.inner.Objective.Eval(context.Background(), x, nil, 1, grad)
 		if err != nil {
 			return 0, err
 		}

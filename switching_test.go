@@ -47,10 +47,10 @@ func TestSwitchingSystem(t *testing.T) {
 		csv += fmt.Sprintf("%d,0,%g,%g,0\n", path, 1.4*rng.Float64()-0.9, 1.6*rng.Float64()-0.8)
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
-	paths := func(text string, v *Values) []*SimulatedTrajectory {
+	paths := func(text string, v *Values) []*Trajectory {
 		m, err := Parse(filepath.Join(dir, "m.node"), strings.Replace(text, "testdata/switching.csv", "d.csv", 1))
 		require.NoError(t, err)
-		s, err := m.Simulate(With(v))
+		s, err := m.Simulate(context.Background(), SimulateOptions{At: v})
 		require.NoError(t, err)
 		return s.Trajectories
 	}
@@ -61,11 +61,11 @@ func TestSwitchingSystem(t *testing.T) {
 	for _, c := range []struct{ name, text string }{{"known switch", known}, {"learned switch", learned}, {"neural ODE", plain}} {
 		m, err := Parse("model.node", c.text)
 		require.NoError(t, err)
-		f, err := m.Fit(context.Background())
+		f, err := m.Fit(context.Background(), FitOptions{})
 		require.NoError(t, err)
 		var r result
 		squares, n, times := 0., 0, 0
-		for i, got := range paths(c.text, f.Values) {
+		for i, got := range paths(c.text, f.Values()) {
 			clean := onGrid(want[i].Rows)
 			for k, x := range onGrid(got.Rows) {
 				squares += math.Pow(x-clean[k], 2)

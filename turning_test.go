@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -16,7 +17,7 @@ func end(t *testing.T, path, text string) (map[string]float64, *Simulation) {
 	t.Helper()
 	m, err := Parse(path, text)
 	require.NoError(t, err, text)
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err, text)
 	rows := s.Trajectories[0].Rows
 	row := map[string]float64{}
@@ -76,7 +77,7 @@ func TestNetworkTurns(t *testing.T) {
 	require.Empty(t, s.Unproven)
 	m, err := Parse("net.node", text+"simulate { until: 20, step: 2e-4, outputs: [g] }\n")
 	require.NoError(t, err)
-	fine, err := m.Simulate()
+	fine, err := m.Simulate(context.Background(), SimulateOptions{})
 	require.NoError(t, err)
 	above := 0.
 	rows := fine.Trajectories[0].Rows
@@ -114,7 +115,7 @@ data d from "d.csv" { time: t; u: u; obs: obs }
 		require.Empty(t, s.Unproven)
 		m, err := Parse(filepath.Join(dir, "m.node"), strings.Replace(text, "observe", "let above = if "+guard+" then 1 else 0\n  observe", 1)+"simulate { until: 8, step: 1e-3, outputs: [above] }\n")
 		require.NoError(t, err)
-		fine, err := m.Simulate()
+		fine, err := m.Simulate(context.Background(), SimulateOptions{})
 		require.NoError(t, err)
 		above := 0.
 		for _, r := range fine.Trajectories[0].Rows {
@@ -140,7 +141,7 @@ simulate { until: 1, outputs: [x] }
 	require.InDelta(t, -1+(1-0.49), got["x"], 1e-9)
 	m, err := Parse("m.node", fmt.Sprintf(text, "-0.1"))
 	require.NoError(t, err)
-	_, err = m.Simulate()
+	_, err = m.Simulate(context.Background(), SimulateOptions{})
 	require.ErrorContains(t, err, "is not a number")
 	require.ErrorContains(t, err, "m.node:4:16")
 }

@@ -116,3 +116,116 @@ func TestCheckAlong(t *testing.T) {
 	_, err = c.Along(f, []float64{2, 0.5}, []float64{0}, 0)
 	require.ErrorContains(t, err, "1 components")
 }
+
+// A direction may be of any length: the step follows the coordinates.
+func TestCheckAlongOfAnyLength(t *testing.T) {
+	f := func(x []float64) (float64, error) {
+		if math.Abs(x[0]-2) > 1 || math.Abs(x[1]-300) > 100 {
+			return 0, errors.New("far from the point")
+		}
+		return x[0] * x[0] * math.Exp(x[1]/300), nil
+	}
+	for _, length := range []float64{1e-6, -1, 1, 1e6} {
+		claimed := length * math.E * (4 - 4./300)
+		o, err := autodiff.Check{}.Along(f, []float64{2, 300}, []float64{length, -length}, claimed)
+		require.NoError(t, err)
+		require.Equal(t, autodiff.Agree, o.Verdict, "%+v", o)
+		require.InEpsilon(t, claimed, o.Value, 1e-9)
+		o, err = autodiff.Check{}.Along(f, []float64{2, 300}, []float64{0, -length}, -length*4./300*math.E)
+		require.NoError(t, err)
+		require.Equal(t, autodiff.Agree, o.Verdict, "one coordinate alone: %+v", o)
+	}
+	// The first step is what Step says of the size.
+	for _, c := range []struct {
+		check autodiff.Check
+		x     float64
+		want  float64
+	}{
+		{autodiff.Check{}, 3, 0.15}, {autodiff.Check{}, 0, 0.05}, {autodiff.Check{Step: 0.5}, -3, 1.5},
+		{autodiff.Check{Step: 0.5, Size: func(i int) float64 { return 10 * float64(1+i) }}, 3, 5},
+	} {
+		most := 0.
+		_, err := c.check.Gradient(func(x []float64) (float64, error) {
+			most = math.Max(most, math.Abs(x[0]-c.x))
+			return x[0], nil
+		}, []float64{c.x}, []float64{1})
+		require.NoError(t, err)
+		require.InDelta(t, c.want, most, 1e-15)
+	}
+}
+
+// A tolerance is relative to the component, and to the largest one.
+func TestCheckTolerances(t *testing.T) {
+	f := func(x []float64) (float64, error) { return 1000*x[0] + x[1], nil }
+	verdicts := func(c autodiff.Check, grad ...float64) (list []autodiff.Verdict) {
+		got, err := c.Gradient(f, []float64{1, 1}, grad)
+		require.NoError(t, err)
+		for _, o := range got {
+			list = append(list, o.Verdict)
+		}
+		return list
+	}
+	const ok, bad = autodiff.Agree, autodiff.Disagree
+	require.Equal(t, []autodiff.Verdict{ok, ok}, verdicts(autodiff.Check{}, 1000*(1+9e-7), 1+1.5e-6))
+	require.Equal(t, []autodiff.Verdict{bad, bad}, verdicts(autodiff.Check{}, 1000*(1+1.2e-6), 1+2.5e-6))
+	require.Equal(t, []autodiff.Verdict{ok, bad}, verdicts(autodiff.Check{Rtol: 0.01}, 1005, 1.02))
+	require.Equal(t, []autodiff.Verdict{ok, ok}, verdicts(autodiff.Check{Atol: 0.1}, 1090, 90))
+}
+
+// The estimates of the error are honest for functions of all kinds and sizes:
+// not too small, and not much larger than what is to be had.
+func TestDerivativeErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		f    func(x float64) float64
+		want float64
+		most float64 // of the estimate
+	}{
+		"falls":           {func(x float64) float64 { return math.Exp(-3 * x) }, -3, 1e-10},
+		"rises":           {func(x float64) float64 { return math.Exp(3 * x) }, 3, 1e-10},
+		"of third degree": {func(x float64) float64 { return 1 + 2*x - 7*x*x*x }, 2, 1e-10},
+		"large values":    {func(x float64) float64 { return 1e6 + math.Sin(x) }, 1, 1e-6},
+		"fast":            {func(x float64) float64 { return math.Sin(40 * x) }, 40, 1e-7},
+		"noise":           {func(x float64) float64 { return x + 1e-6*math.Sin(1e9*x) }, 1, 1e-2},
+		"negative noise":  {func(x float64) float64 { return -x - 1e-6*math.Abs(math.Sin(1e9*x+1)) }, -1, 1e-2},
+		"far steps fail":  {func(x float64) float64 { return math.Log(1e-2 + x) }, 100, 1e-4},
+	} {
+		calls := 0
+		v, e, err := autodiff.Derivative(func(h float64) (float64, error) {
+			calls++
+			if y := c.f(h); !math.IsNaN(y) {
+				return y, nil
+			}
+			return 0, errors.New("not defined")
+		}, 0.05)
+		require.NoError(t, err, name)
+		require.LessOrEqual(t, math.Abs(v-c.want), 3*e+1e-15, "%s: %g", name, v)
+		require.LessOrEqual(t, e, c.most, name)
+		require.LessOrEqual(t, calls, 2*16, name)
+	}
+	// A smooth function needs few steps, and fewer than all.
+	calls := 0
+	_, _, err := autodiff.Derivative(func(h float64) (float64, error) { calls++; return math.Exp(h), nil }, 0.05)
+	require.NoError(t, err)
+	require.LessOrEqual(t, calls, 2*8)
+	// A claim that is off by less than ten estimated errors is not refused.
+	noisy := func(x []float64) (float64, error) { return x[0] + 1e-6*math.Sin(1e9*x[0]), nil }
+	got, err := autodiff.Check{}.Gradient(noisy, []float64{1}, []float64{1})
+	require.NoError(t, err)
+	require.NotEqual(t, autodiff.Disagree, got[0].Verdict)
+	got, err = autodiff.Check{}.Gradient(noisy, []float64{1}, []float64{got[0].Value + 5*got[0].Err})
+	require.NoError(t, err)
+	require.Equal(t, autodiff.Undecided, got[0].Verdict)
+	got, err = autodiff.Check{}.Gradient(noisy, []float64{1}, []float64{got[0].Value + 12*got[0].Err})
+	require.NoError(t, err)
+	require.Equal(t, autodiff.Disagree, got[0].Verdict)
+	// Tolerances go by the size, also of negative values.
+	for _, s := range []float64{1, -1} {
+		line := func(x []float64) (float64, error) { return 1000 * s * x[0], nil }
+		got, err = autodiff.Check{Atol: 1e-30}.Gradient(line, []float64{1}, []float64{1000 * s * (1 - 5e-7)})
+		require.NoError(t, err)
+		require.Equal(t, autodiff.Agree, got[0].Verdict)
+		got, err = autodiff.Check{Rtol: 1e-30}.Gradient(line, []float64{1}, []float64{1000 * s * (1 - 5e-10)})
+		require.NoError(t, err)
+		require.Equal(t, autodiff.Agree, got[0].Verdict)
+	}
+}

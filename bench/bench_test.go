@@ -94,7 +94,7 @@ func TestSameSolves(t *testing.T) {
 			require.NoError(t, err)
 			m, err := l.parse(c.model, strings.ReplaceAll(text, "tsit5", c.solver), "t\n")
 			require.NoError(t, err)
-			s, err := m.Simulate()
+			s, err := m.Simulate(t.Context(), pinode.SimulateOptions{})
 			require.NoError(t, err)
 			require.Equal(t, want.Steps, s.Stats.Steps)
 			got := last(s)
@@ -123,7 +123,7 @@ func TestSameEnsemble(t *testing.T) {
 	}
 	for _, source := range []string{"ensemble.c", "ensemble4.c"} {
 		want := program(t, l, c("C", source))
-		require.InEpsilon(t, want.Steps, s.Stats.Steps, 1e-4) // a step is accepted or not by round-off
+		require.InEpsilon(t, want.Steps, s.Stats().Steps, 1e-4) // a step is accepted or not by round-off
 		require.InDeltaSlice(t, want.Result, sum, 1e-4)
 	}
 }

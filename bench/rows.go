@@ -220,11 +220,11 @@ func compilation(l *Lab) (sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := m.Path
+	path := m.Path()
 	return batched(func() error {
 		m, err := pinode.Parse(path, text)
 		if err == nil {
-			_, err = m.NewFit(pinode.Workers(1))
+			_, err = m.NewFit(pinode.FitOptions{Workers: 1})
 		}
 		return err
 	}), nil
@@ -242,7 +242,7 @@ func stepAllocations(_ context.Context, l *Lab) (float64, error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		s, err := m.Simulate(pinode.Until(float64(until)))
+		s, err := m.Simulate(context.Background(), pinode.SimulateOptions{Until: float64(until)})
 		if err != nil {
 			return 0, 0, err
 		}

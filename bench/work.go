@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/pinode/pinode"
@@ -31,20 +30,6 @@ type task struct {
 	obj  fit.Objective
 	x    []float64
 	grad []float64
-}
-
-// errKnown ends a fit whose start is known.
-var errKnown = errors.New("the start is known")
-
-// start is an objective that keeps where a fit starts, and ends it there.
-type start struct {
-	fit.Objective
-	x []float64
-}
-
-func (s *start) Eval(_ context.Context, x []float64, _ []int, _ float64, _ []float64) (fit.Result, error) {
-	s.x = slices.Clone(x)
-	return fit.Result{}, errKnown
 }
 
 // load compiles a bundled model, with settings and their values, and reads the
@@ -71,17 +56,15 @@ func (l *Lab) parse(name, text, table string) (*pinode.Model, error) {
 
 // newTask prepares the loss of a model on some cores.
 func newTask(m *pinode.Model, cores int) (*task, error) {
-	f, err := m.NewFit(pinode.Workers(cores), pinode.Seed(1))
+	f, err := m.NewFit(pinode.FitOptions{Workers: cores, Seed: 1})
 	if err != nil {
 		return nil, err
 	}
-	t := &task{fit: f, obj: f.Plan.Trainer.Objective}
-	s := &start{Objective: t.obj}
-	f.Plan.Trainer.Objective = s
-	if err := f.Run(context.Background()); !errors.Is(err, errKnown) {
-		return nil, fmt.Errorf("a fit did not begin with its loss: %v", err)
+	t := &task{fit: f}
+	if t.obj, t.x, err = f.Objective(); err != nil {
+		return nil, err
 	}
-	t.x, t.grad = s.x, make([]float64, t.obj.Dim())
+	t.grad = make([]float64, t.obj.Dim())
 	return t, nil
 }
 
@@ -244,7 +227,7 @@ func (l *Lab) grid(cores int) (*pinode.Solver, [][]float64, error) {
 	for i := range values {
 		values[i] = []float64{0.5 + 0.015*float64(i/100), 0.5 + 0.015*float64(i%100)}
 	}
-	s, err := m.NewSolver(len(values), []string{"x", "y"}, pinode.Cores(cores))
+	s, err := m.NewSolver(len(values), []string{"x", "y"}, pinode.SimulateOptions{Workers: cores})
 	return s, values, err
 }
 
@@ -258,7 +241,7 @@ func training(name string, table func() string, iterations int, set ...string) T
 			return nil, err
 		}
 		s := single(func() (func() error, error) {
-			f, err := m.NewFit(pinode.Workers(1), pinode.Seed(1))
+			f, err := m.NewFit(pinode.FitOptions{Workers: 1, Seed: 1})
 			if err != nil {
 				return nil, err
 			}

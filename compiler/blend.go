@@ -104,7 +104,7 @@ func (p *Program) newBlends(n, nb int) *blends {
 	for _, x := range m.Switches {
 		w.mode[x.Mode] = along[x.Guard]
 	}
-	for _, in := range [][2]*ir.Node{{m.In.Y, m.In.YB}, {m.In.D, m.In.DB}} {
+	for _, in := range [][2]*ir.Node{{m.In.Y, m.In.YB}, {m.In.D, m.In.DB}, {m.In.U, m.In.UB}, {m.In.UT, m.In.UTB}} {
 		if in[0] != nil {
 			w.was[in[0]] = in[1]
 		}

@@ -49,9 +49,9 @@ type Program struct {
 // Schedule has the places of an event's scheduled scalars, −1 for none.
 type Schedule struct{ At, Period, From, Until int }
 
-// Compile compiles a model file. The diagnostics hold every mistake; with an
-// error among them the program has no Model.
-func Compile(src *diag.Source, env *check.Env) (*Program, *diag.List) {
+// CompileSource compiles a model file in an environment of settings and library files.
+// The diagnostics hold every mistake; with an error among them the program has no Model.
+func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	if env.Neural == nil {
 		e := *env
 		e.Neural = nn.Settings

@@ -14,7 +14,7 @@ import (
 )
 
 func compile(t testing.TB, text string) (*compiler.Program, *exec.Module, *exec.Frame) {
-	p, diags := compiler.Compile(diag.NewSource("m.node", text), &check.Env{})
+	p, diags := compiler.CompileSource(diag.NewSource("m.node", text), &check.Env{})
 	require.NoError(t, diags.Err())
 	m, err := p.Module(1, compiler.Want{Reverse: true, Forward: true})
 	require.NoError(t, err)
@@ -176,7 +176,7 @@ func TestDump(t *testing.T) {
 func BenchmarkCompile(b *testing.B) {
 	text := "model Chain {\n  param k = 1\n  state x[400] = 0\n  for i in 1..398 {\n    x[i]' = k*(x[i-1] - 2*x[i] + x[i+1])\n  }\n  x[0]' = -x[0]\n  x[399]' = -x[399]\n}"
 	for b.Loop() {
-		p, diags := compiler.Compile(diag.NewSource("m.node", text), &check.Env{})
+		p, diags := compiler.CompileSource(diag.NewSource("m.node", text), &check.Env{})
 		require.NoError(b, diags.Err())
 		_, err := p.Module(1, compiler.Want{Reverse: true})
 		require.NoError(b, err)

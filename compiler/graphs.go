@@ -10,7 +10,7 @@ import (
 
 // Graphs returns the graphs of the model. All read the inputs
 //
-//	t y d u ut q p s a data seen yb db
+//	t y d u ut q p s a data seen yb db ub utb
 //
 // of lower.Inputs; those of no elements are left out. The values:
 //

@@ -2,6 +2,8 @@ package data
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,4 +47,11 @@ func TestOrderOfRows(t *testing.T) {
 	require.True(t, math.IsNaN(set.Trajectories[0].Start))
 	_, err = build("u")
 	require.ErrorContains(t, err, "the start is one number in a trajectory")
+}
+
+// An error of the operating system is the cause of the data's.
+func TestCause(t *testing.T) {
+	_, err := ReadFile(filepath.Join(t.TempDir(), "none.csv"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoError(t, (&Error{Text: "t"}).Unwrap())
 }

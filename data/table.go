@@ -29,7 +29,11 @@ type Error struct {
 	Column string // may be empty
 	Text   string
 	Help   string
+	Cause  error // of the operating system, or nil
 }
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Cause }
 
 func (e *Error) Error() string {
 	at := e.File
@@ -75,7 +79,7 @@ func ReadFile(path string) (*Table, error) {
 	}
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		e := &Error{File: path, Text: "the file does not exist"}
+		e := &Error{File: path, Text: "the file does not exist", Cause: err}
 		if near := nearby(path); near != "" {
 			e.Help = fmt.Sprintf("did you mean `%s`?", near)
 		} else {
@@ -84,7 +88,7 @@ func ReadFile(path string) (*Table, error) {
 		return nil, e
 	}
 	if err != nil {
-		return nil, &Error{File: path, Text: cause(err)}
+		return nil, &Error{File: path, Text: cause(err), Cause: err}
 	}
 	defer f.Close()
 	return read(path, f)

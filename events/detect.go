@@ -133,7 +133,9 @@ func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
 		d.parts = d.parts[:0]
 	}
 	last := d.last(width)
-	for len(d.parts) > 0 && d.a <= last {
+	// A part that begins at a crossing is not looked at: the guard is beyond its
+	// surface there, as if it had left at the start.
+	for len(d.parts) > 0 && (d.a < last || d.a == from) {
 		top := &d.parts[len(d.parts)-1]
 		d.examine(p, top)
 		last = d.last(width)

@@ -57,6 +57,10 @@ func (s *instant) begin() {
 func (s *instant) saveBefore() {
 	e := entry{kind: beforeEntry, t: s.t, lo: s.saves.next, hi: s.saves.next}
 	last, _ := s.clock.nextGroup()
+	for e.hi < last && s.saves.separate[e.hi] { // kept by an instant that cannot be told from this one
+		e.hi++
+	}
+	e.lo = e.hi
 	for now := s.t + s.resolution(); e.hi < len(s.span.Saves) && e.hi < last && s.span.Saves[e.hi] <= now; {
 		copy(s.out.BeforeY[e.hi], s.y)
 		copy(s.out.BeforeD[e.hi], s.d)

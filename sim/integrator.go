@@ -117,7 +117,7 @@ func (s *Integrator) close(fail *Failure) error {
 		s.endAtFixed()
 		s.saveState()
 	}
-	out.T = s.t
+	out.T, out.Order = s.t, s.order.sum()
 	copy(out.Y, s.y)
 	copy(out.D, s.d)
 	if fail != nil {

@@ -27,6 +27,7 @@ type run struct {
 
 	saves saves
 	tape  tape
+	order order
 }
 
 func newRun(hy *Hybrid, size Sizes, opt Options, group *Group) *run {
@@ -44,6 +45,7 @@ func (r *run) begin(m Model, span *Span, out *Trajectory) {
 	r.t, r.steps = span.T0, 0
 	clear(r.held)
 	r.tape.reset()
+	r.order = order{t: span.T0}
 	r.saves.reset(len(span.Saves))
 	r.seekSave()
 }

@@ -108,15 +108,21 @@ func (tp *tape) at(off, ny, nd int) (y, d []float64) {
 	return tp.flat[off : off+ny : off+ny], tp.flat[off+ny : off+ny+nd : off+ny+nd]
 }
 
-// record puts what happened at an instant on the tape, and into the
-// fingerprint of what happened in which order.
+// record puts what happened at an instant on the tape, and into the fingerprint of
+// what happened in which order.
 func (s *run) record(e entry) {
 	s.tape.entries = append(s.tape.entries, e)
-	what := e.ref
-	if e.kind == snapEntry {
-		what = s.tape.snaps[e.ref].event
-	}
-	for _, x := range [...]int{int(e.kind), what, s.saves.next} {
-		s.out.Order = (s.out.Order ^ uint64(x)) * 0x100000001b3 // FNV-1a
+	switch e.kind {
+	case snapEntry:
+		s.order.add(s, mix(int(e.kind), s.tape.snaps[e.ref].event))
+	case switchEntry: // of several turns at one place the first and the last count
+		_, before := s.tape.at(e.state, s.size.Y, s.size.D)
+		for _, at := range s.hy.Switches[e.ref].Modes {
+			s.order.add(s, mix(int(e.kind), at, int(4*s.d[at]))-mix(int(e.kind), at, int(4*before[at])))
+		}
+	case jumpEntry, restEntry:
+		s.order.add(s, mix(int(e.kind), e.ref))
+	case heldEntry:
+		s.order.add(s, mix(int(e.kind)))
 	}
 }

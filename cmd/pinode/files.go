@@ -2,108 +2,15 @@ package main
 
 import (
 	"bytes"
-	"encoding/csv"
 	"fmt"
 	"io"
-	"math"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 
-	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/internal/report"
 )
 
-// replaceFile writes a file beside its place and renames it there, so that it
-// is never half-written.
-func replaceFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".pinode-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(text); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Chmod(f.Name(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-func number(v float64) string {
-	if math.IsNaN(v) {
-		return ""
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
-}
-
-// table is a CSV file in the making.
-type table struct {
-	buf bytes.Buffer
-	w   *csv.Writer
-}
-
-func newTable(header ...string) *table {
-	t := &table{}
-	t.w = csv.NewWriter(&t.buf)
-	_ = t.w.Write(header)
-	return t
-}
-
-func (t *table) row(cells ...string) { _ = t.w.Write(cells) }
-
-func (t *table) bytes() []byte {
-	t.w.Flush()
-	return t.buf.Bytes()
-}
-
-// trajectoriesTable is trajectories.csv.
-func trajectoriesTable(columns []string, each func(row func(name string, t float64, values []float64))) []byte {
-	t := newTable(append([]string{"trajectory", "t"}, columns...)...)
-	each(func(name string, time float64, values []float64) {
-		cells := make([]string, 0, len(values)+2)
-		cells = append(cells, name, number(time))
-		for _, v := range values {
-			cells = append(cells, number(v))
-		}
-		t.row(cells...)
-	})
-	return t.bytes()
-}
-
-// eventsTable is events.csv. The last column has the term of the model along whose
-// surface a solution begins (`slide`) or ceases (`slide end`) to slide.
-func eventsTable(states []string, each func(row func(name string, e pinode.Event))) []byte {
-	header := []string{"trajectory", "event", "t", "k"}
-	for _, s := range states {
-		header = append(header, s+"_before")
-	}
-	for _, s := range states {
-		header = append(header, s+"_after")
-	}
-	t := newTable(append(header, "guard_rate", "transversality", "surface")...)
-	each(func(name string, e pinode.Event) {
-		label := e.Name
-		if e.Rest {
-			label += " (rest)"
-		}
-		cells := []string{name, label, number(e.Time), strconv.Itoa(e.K)}
-		for _, list := range [][]float64{e.Before, e.After} {
-			for _, v := range list {
-				cells = append(cells, number(v))
-			}
-		}
-		t.row(append(cells, number(e.Rate), number(e.Transversality), e.Surface)...)
-	})
-	return t.bytes()
-}
-
-// lineDiff lists the lines that differ, old ones with -, new ones with +.
+// lineDiff lists the lines that differ with their numbers, old ones with -, new
+// ones with +.
 func lineDiff(name, before, after string) string {
 	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
 	// The longest common subsequence; files are short.
@@ -135,7 +42,7 @@ func lineDiff(name, before, after string) string {
 			fmt.Fprintf(&w, "%d -%s\n", i+1, a[i])
 			i++
 		default:
-			fmt.Fprintf(&w, "%d +%s\n", i+1, b[j])
+			fmt.Fprintf(&w, "%d +%s\n", j+1, b[j])
 			j++
 		}
 	}
@@ -144,10 +51,13 @@ func lineDiff(name, before, after string) string {
 
 // output is where results go: a file, written beside and renamed, or standard
 // output for "-" and nothing.
-func (a *app) output(path string, text []byte) error {
+func (a *app) output(path string, write func(io.Writer) error) error {
 	if path == "" || path == "-" {
-		_, err := io.Copy(a.out, bytes.NewReader(text))
+		return write(a.out)
+	}
+	var buf bytes.Buffer
+	if err := write(&buf); err != nil {
 		return err
 	}
-	return replaceFile(path, text)
+	return report.ReplaceFile(path, buf.Bytes())
 }

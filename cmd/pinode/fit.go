@@ -13,6 +13,8 @@ import (
 
 	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/report"
+	"github.com/pinode/pinode/internal/report/figures"
 )
 
 type fitFlags struct {
@@ -59,34 +61,35 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 			return err
 		}
 	}
-	var opts []pinode.FitOption
 	if c.Flags().Changed("seed") {
-		opts = append(opts, pinode.Seed(o.seed))
+		if err := m.Set("fit.seed", fmt.Sprint(o.seed), "--seed"); err != nil {
+			return usageError("--seed: %s", err)
+		}
 	}
 	if o.workers < 0 {
 		return usageError("--workers is a number of workers, not %d", o.workers)
 	}
-	opts = append(opts, pinode.Workers(o.workers))
+	opts := pinode.FitOptions{Workers: o.workers}
 	if len(o.values) > 0 {
-		opts = append(opts, pinode.StartFrom(&pinode.Values{Params: o.values}))
+		opts.At = &pinode.Values{Params: o.values}
 	}
-	run, state, err := o.folder(path)
-	if err != nil {
-		return err
-	}
-	if state != nil {
-		opts = append(opts, pinode.Resume(state))
+	dir := ""
+	if o.resume != "" {
+		if dir, opts.Resume, err = o.resumed(m); err != nil {
+			return err
+		}
 	}
 	p := &progress{a: a, model: m}
+	opts.Observer = p.step
 	written := time.Now()
-	opts = append(opts, pinode.Observe(p.step), pinode.Checkpoint(func(s *fit.State) error {
-		if run == nil || time.Since(written) < time.Second { // a short run is soon done again
+	opts.Checkpoint = func(s *fit.State) error {
+		if dir == "" || time.Since(written) < time.Second { // a short run is soon done again
 			return nil
 		}
 		written = time.Now()
-		return run.writeCheckpoint(s)
-	}))
-	f, err := m.NewFit(opts...)
+		return (&report.Folder{Dir: dir}).WriteCheckpoint(s)
+	}
+	f, err := m.NewFit(opts)
 	if err != nil {
 		return err
 	}
@@ -98,35 +101,36 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	if o.dry {
 		return nil
 	}
-	if run == nil {
-		if run, err = newRunFolder(o.out, path, time.Now()); err != nil {
+	if dir == "" {
+		if dir, err = o.folder(path); err != nil {
 			return err
 		}
 	}
-	return a.train(c.Context(), f, run, p)
+	return a.train(c.Context(), f, dir, p)
 }
 
-// folder opens the run to go on with, if there is one.
-func (o *fitFlags) folder(model string) (*runFolder, *fit.State, error) {
-	if o.resume == "" {
-		return nil, nil, nil
+// folder is the folder of a new run.
+func (o *fitFlags) folder(model string) (string, error) {
+	if o.out == "" {
+		return report.NewName(model, time.Now())
 	}
+	if list, err := os.ReadDir(o.out); err == nil && len(list) > 0 {
+		return "", usageError("%s is there already and is not overwritten; choose another --out", o.out)
+	}
+	return o.out, nil
+}
+
+// resumed is the run to go on with: its folder, and its state.
+func (o *fitFlags) resumed(m *pinode.Model) (string, *fit.State, error) {
 	if o.out != "" {
-		return nil, nil, usageError("--resume goes on in the folder of its run; leave out --out")
+		return "", nil, usageError("--resume goes on in the folder of its run; leave out --out")
 	}
-	run, err := openRun(o.resume)
+	run, err := pinode.OpenRun(o.resume)
 	if err != nil {
-		return nil, nil, err
+		return "", nil, err
 	}
-	text, err := os.ReadFile(run.path("checkpoints/last.json"))
-	if err != nil {
-		return nil, nil, usageError("%s has no checkpoint to go on from", run.dir)
-	}
-	if have := hashFile(run.path("model.node")); have != hashFile(model) {
-		return nil, nil, usageError("%s was a fit of another version of %s; resume needs the same model", run.dir, model)
-	}
-	state, err := fit.DecodeState(text)
-	return run, state, err
+	state, err := run.State(m)
+	return run.Dir, state, err
 }
 
 // introduce prints the model and its data.
@@ -134,7 +138,7 @@ func (a *app) introduce(f *pinode.Fit) {
 	if a.quiet || a.json {
 		return
 	}
-	fmt.Fprintf(a.out, "%-14s %s\n", f.Model.Name, f.Model.Describe())
+	fmt.Fprintf(a.out, "%-14s %s\n", f.Model.Name(), f.Model)
 	s := &f.Train
 	total, missing := s.Values+f.Validation.Values, s.Missing+f.Validation.Missing
 	share := ""
@@ -145,16 +149,12 @@ func (a *app) introduce(f *pinode.Fit) {
 	if f.Validation.Trajectories > 0 {
 		split = fmt.Sprintf(" · train %d, validate %d", s.Trajectories, f.Validation.Trajectories)
 	}
-	names := make([]string, 0, 1)
-	for _, d := range f.Model.Program().Checked.Data {
-		names = append(names, d.Name)
-	}
 	n := s.Trajectories + f.Validation.Trajectories
 	what := "trajectories"
 	if n == 1 {
 		what = "trajectory"
 	}
-	fmt.Fprintf(a.out, "%-14s %s: %d %s, %d values%s, %.4g … %.4g%s\n", "data", strings.Join(names, ", "), n, what, total, share,
+	fmt.Fprintf(a.out, "%-14s %s: %d %s, %d values%s, %.4g … %.4g%s\n", "data", strings.Join(f.Model.DataSets(), ", "), n, what, total, share,
 		math.Min(s.T0, orInf(f.Validation.T0, f.Validation.Trajectories)), math.Max(s.T1, -orInf(-f.Validation.T1, f.Validation.Trajectories)), split)
 }
 
@@ -173,14 +173,13 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 			fmt.Fprintf(a.out, "%-14s "+format+"\n", append([]any{"gradients"}, args...)...)
 		}
 	}
-	if f.Plan.Certificate == "off" {
+	if f.CertificateKind() == "off" {
 		say("not compared with finite differences, as `certificate: off` says")
 		return nil
 	}
-	limit, began := &f.Plan.Trainer.Stop.MaxTime, time.Now()
-	if *limit > 0 {
+	if limit := f.MaxTime(); limit > 0 {
 		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, *limit)
+		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
 	var c *pinode.Certificate
@@ -191,12 +190,9 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 	if err != nil {
 		return err
 	}
-	if *limit > 0 {
-		*limit = max(*limit-time.Since(began), time.Nanosecond)
-	}
 	var code *codeError
 	if err := refused(c); errors.As(err, &code) {
-		code.text += fmt.Sprintf("; try another `fit.gradient`, or see `pinode check --gradients %s`", f.Model.Path)
+		code.text += fmt.Sprintf("; try another `fit.gradient`, or see `pinode check --gradients %s`", f.Model.Path())
 		return code
 	}
 	events := ""
@@ -207,7 +203,7 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 		say("certified: %s = finite differences to %.0e over %d values%s", strings.Join(c.Modes, " = "), c.Worst, c.Compared, events)
 	}
 	if c.Doubtful > 0 {
-		say("doubtful: differences cannot tell %d values, on which modes agree; see `pinode check --gradients %s`", c.Doubtful, f.Model.Path)
+		say("doubtful: differences cannot tell %d values, on which modes agree; see `pinode check --gradients %s`", c.Doubtful, f.Model.Path())
 	}
 	for _, n := range certificateNotes(c) {
 		say("note: %s", n)
@@ -216,61 +212,25 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 }
 
 // train runs the fit and writes its folder.
-func (a *app) train(ctx context.Context, f *pinode.Fit, run *runFolder, p *progress) error {
-	info := runInfo{
-		Version: 1, Pinode: version(), Argv: os.Args, Model: f.Model.Path, Seed: f.Plan.Trainer.Seed,
-		Hashes: map[string]string{f.Model.Path: hashFile(f.Model.Path)}, Started: time.Now(), Status: "running",
-		Labels: f.Model.Labels(), Certificate: f.Plan.Certificate,
-	}
-	for _, d := range dataFiles(f.Model) {
-		info.Hashes[d] = hashFile(d)
-	}
-	config, err := resolvedConfig(f.Model)
-	if err != nil {
-		return err
-	}
-	text, err := os.ReadFile(f.Model.Path)
-	if err != nil {
-		return err
-	}
-	for name, body := range map[string][]byte{"model.node": text, "config.resolved.yaml": config} {
-		if err := run.write(name, body); err != nil {
-			return err
-		}
-	}
-	if err := run.writeJSON("run.json", info); err != nil {
+func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress) error {
+	if err := f.Save(dir); err != nil {
 		return err
 	}
 	runErr := f.Run(ctx)
 	p.end()
-	saved := func() error { return nil }
-	if f.State != nil {
-		saved = beside(func() error { return run.writeCheckpoint(f.State) })
-		if err := run.writeMetrics(f.State); err != nil {
-			return errors.Join(err, saved())
-		}
-		info.Status, info.Message = string(f.State.Status), f.State.Message
+	if err := errors.Join(runErr, f.Save(dir)); err != nil {
+		return err
 	}
-	now := time.Now()
-	info.Finished = &now
-	if runErr != nil {
-		info.Status, info.Message = "failed", runErr.Error()
-		return errors.Join(runErr, run.writeJSON("run.json", info), saved())
-	}
-	err = errors.Join(run.writeValues(f), run.writeResults(f), run.writeJSON("run.json", info))
-	if err == nil {
-		err = a.figures(run)
-	}
-	if err := errors.Join(err, saved()); err != nil {
+	if _, err := figures.Draw(&report.Folder{Dir: dir}, "png"); err != nil {
 		return err
 	}
 	a.warn(&f.Warnings)
-	if err := a.summary(f, run, info); err != nil {
+	if err := a.summary(f, dir); err != nil {
 		return err
 	}
-	switch f.State.Status {
+	switch f.Status {
 	case fit.Interrupted:
-		fmt.Fprintf(a.err, "interrupted; go on with: pinode fit %s --resume %s\n", f.Model.Path, run.dir)
+		fmt.Fprintf(a.err, "interrupted; go on with: pinode fit %s --resume %s\n", f.Model.Path(), dir)
 		return &codeError{exitInterrupted, ""}
 	case fit.MaxTime:
 		return &codeError{exitStopped, ""}
@@ -278,17 +238,10 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, run *runFolder, p *progr
 	return nil
 }
 
-// beside does work beside what follows, and returns what waits for it.
-func beside(work func() error) (wait func() error) {
-	done := make(chan error, 1)
-	go func() { done <- work() }()
-	return func() error { return <-done }
-}
-
 // summary prints the result.
-func (a *app) summary(f *pinode.Fit, run *runFolder, info runInfo) error {
+func (a *app) summary(f *pinode.Fit, dir string) error {
 	if a.json {
-		return writeJSON(a.out, fitJSON(f, run, info))
+		return writeJSON(a.out, fitJSON(f, dir))
 	}
 	if !a.quiet {
 		fmt.Fprintln(a.out)
@@ -319,7 +272,7 @@ func (a *app) summary(f *pinode.Fit, run *runFolder, info runInfo) error {
 		fmt.Fprintf(a.out, "  %-*s   %-24s %-10.4g %s%s\n", width, e.Name, value, e.Start, unit, note)
 	}
 	fmt.Fprintln(a.out)
-	for _, o := range f.Model.ObservationNames() {
+	for _, o := range f.Model.Observations() {
 		line := fmt.Sprintf("  %s: RMSE %.4g", o, f.Train.RMSE[o])
 		if f.Validation.Trajectories > 0 {
 			line += fmt.Sprintf(" in training, %.4g in validation", f.Validation.RMSE[o])
@@ -330,7 +283,7 @@ func (a *app) summary(f *pinode.Fit, run *runFolder, info runInfo) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range f.Model.ConservedNames() {
+	for _, n := range f.Model.Conserved() {
 		fmt.Fprintf(a.out, "  %s drifts by %.2g %% between events\n", n, 100*drift[n])
 	}
 	for _, text := range unproven(f) {
@@ -339,11 +292,11 @@ func (a *app) summary(f *pinode.Fit, run *runFolder, info runInfo) error {
 	if k := f.State.Kinks; k > 0 && !a.quiet {
 		fmt.Fprintf(a.out, "  note: the order of events changed %d times between evaluations; the loss has kinks there\n", k)
 	}
-	if f.Plan.Certificate == "off" {
+	if f.CertificateKind() == "off" {
 		fmt.Fprintln(a.out, "  note: the gradient was not compared with finite differences (certificate: off)")
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.out, "\nrun            %s/   →  pinode plot %s · pinode simulate %s --params %s\n", run.dir, run.dir, f.Model.Path, run.dir)
+		fmt.Fprintf(a.out, "\nrun            %s/   →  pinode plot %s · pinode simulate %s --params %s\n", dir, dir, f.Model.Path(), dir)
 	}
 	return nil
 }
@@ -357,7 +310,7 @@ func significant(v, se float64) string {
 	return fmt.Sprintf("%.*g", min(max(digits, 2), 12), v)
 }
 
-func fitJSON(f *pinode.Fit, run *runFolder, info runInfo) any {
+func fitJSON(f *pinode.Fit, dir string) any {
 	type param struct {
 		Name   string   `json:"name"`
 		Unit   string   `json:"unit"`
@@ -376,7 +329,7 @@ func fitJSON(f *pinode.Fit, run *runFolder, info runInfo) any {
 		Train       map[string]float64 `json:"train_rmse"`
 		Validation  map[string]float64 `json:"validation_rmse,omitempty"`
 		Unproven    []string           `json:"unproven,omitempty"`
-	}{1, run.dir, info.Status, info.Certificate, f.Train.Loss, nil, f.Train.RMSE, nil, nil}
+	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil}
 	for _, e := range f.Estimates {
 		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
 		if !math.IsNaN(e.StdErr) {

@@ -21,15 +21,12 @@ const graze = 1e-6
 
 // gradients prints the gradient certificate of a model: every mode against
 // finite differences.
-func (a *app) gradients(c *cobra.Command, path string, asJSON bool) error {
-	m, err := pinode.Load(path)
-	if err != nil {
-		return err
-	}
+func (a *app) gradients(c *cobra.Command, m *pinode.Model, asJSON bool) error {
 	var cert *pinode.Certificate
 	if err := within(c.Context(), func(ctx context.Context) (err error) { cert, err = m.Certify(ctx, 16); return err }); err != nil {
 		return err
 	}
+	var err error
 	if asJSON {
 		err = writeJSON(a.out, certificateJSON(cert))
 	} else {

@@ -9,9 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -19,9 +17,9 @@ import (
 	"golang.org/x/term"
 
 	"github.com/pinode/pinode"
-	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/report"
 )
 
 // The exit codes.
@@ -122,10 +120,10 @@ func (a *app) report(err error) int {
 		return exitDone
 	}
 	var code *codeError
-	var list *diag.List
-	var de *data.Error
-	var se *pinode.SimulationError
-	var fe *fit.FailedError
+	var list *pinode.Diagnostics
+	var de *pinode.DataError
+	var se *pinode.RunError
+	var fe *pinode.FitError
 	switch {
 	case errors.As(err, &code):
 		if code.text != "" {
@@ -143,7 +141,7 @@ func (a *app) report(err error) int {
 		fmt.Fprintf(a.err, "error[data]: %s\n", de)
 		return exitData
 	case errors.As(err, &se):
-		fmt.Fprintf(a.err, "error[%s]: %s\n", se.Fail.Status, se)
+		fmt.Fprintf(a.err, "error[%s]: %s\n", se.Status, se)
 		return exitNumerical
 	case errors.As(err, &fe):
 		fmt.Fprintf(a.err, "error[fit]: %s\n", fe)
@@ -155,11 +153,7 @@ func (a *app) report(err error) int {
 		fmt.Fprintf(a.err, "error: %s\n", err)
 		return exitData
 	}
-	text := err.Error()
-	fmt.Fprintf(a.err, "error: %s\n", text)
-	if strings.HasPrefix(text, "unknown ") || strings.Contains(text, "arg(s)") || strings.Contains(text, "flag") {
-		return exitUsage
-	}
+	fmt.Fprintf(a.err, "error: %s\n", err)
 	return exitUsage
 }
 
@@ -178,33 +172,15 @@ func (a *app) root() *cobra.Command {
 	c.PersistentFlags().BoolVar(&a.json, "json", false, "print results as JSON")
 	c.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "no colours")
 	c.AddCommand(a.fitCmd(), a.simulateCmd(), a.checkCmd(), a.fmtCmd(), a.dumpCmd(), a.plotCmd(), a.explainCmd(), a.solversCmd(), a.benchCmd(), a.versionCmd())
-	c.Version = version()
+	c.Version = report.Version()
 	c.SetVersionTemplate("{{.Version}}\n")
 	return c
-}
-
-// version names the revision and the Go version.
-func version() string {
-	rev, dirty := "unknown revision", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				rev = s.Value[:min(12, len(s.Value))]
-			case "vcs.modified":
-				if s.Value == "true" {
-					dirty = "+changes"
-				}
-			}
-		}
-	}
-	return fmt.Sprintf("pinode %s%s, %s %s/%s", rev, dirty, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		Run: func(*cobra.Command, []string) { fmt.Fprintln(a.out, version()) },
+		Run: func(*cobra.Command, []string) { fmt.Fprintln(a.out, report.Version()) },
 	}
 }
 

@@ -26,7 +26,9 @@ func TestScripts(t *testing.T) {
 			e.Vars = append(e.Vars, "ROOT="+root, "NO_COLOR=1")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "cell": cell, "count": count, "field": field, "samecurves": sameCurves,
+		},
 	})
 }
 

@@ -1,8 +1,9 @@
 package main
 
 import (
-	"fmt"
+	"math"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -51,9 +52,9 @@ func (o *overrides) apply(m *pinode.Model) error {
 			}
 			continue
 		}
-		var v float64
-		if _, err := fmt.Sscanf(text, "%g", &v); err != nil {
-			return usageError("--set %s: `%s` is not a number", key, text)
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return usageError("--set %s: `%s` is not a finite number", key, text)
 		}
 		o.values[key] = v
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -18,32 +19,25 @@ func (a *app) simulateCmd() *cobra.Command {
   pinode simulate models/bouncing_ball.node --params last --out ball.csv --events bounces.csv
   pinode simulate models/lotka_volterra.node --set simulate.until=50`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			m, err := a.load(args[0], &o)
 			if err != nil {
 				return err
 			}
-			var opts []pinode.SimulateOption
+			opts := pinode.SimulateOptions{Set: o.values}
 			if params != "" {
-				run, err := openRun(params)
+				run, err := pinode.OpenRun(params)
 				if err != nil {
 					return err
 				}
-				v, err := run.readValues()
-				if err != nil {
-					return err
-				}
-				opts = append(opts, pinode.With(v))
+				opts.At = run
 			}
-			for name, v := range o.values {
-				opts = append(opts, pinode.Set(name, v))
-			}
-			s, err := m.Simulate(opts...)
-			if err != nil {
+			var s *pinode.Simulation
+			if err := within(c.Context(), func(ctx context.Context) (err error) { s, err = m.Simulate(ctx, opts); return err }); err != nil {
 				return err
 			}
 			a.warn(m.Doubts())
-			return a.writeSimulation(m, s, out, events)
+			return a.writeSimulation(s, out, events)
 		},
 	}
 	o.flags(c)
@@ -53,15 +47,9 @@ func (a *app) simulateCmd() *cobra.Command {
 	return c
 }
 
-func (a *app) writeSimulation(m *pinode.Model, s *pinode.Simulation, out, events string) error {
+func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
 	if events != "" {
-		err := a.output(events, eventsTable(m.StateNames(), func(row func(string, pinode.Event)) {
-			for _, tr := range s.Trajectories {
-				for _, e := range tr.Events {
-					row(tr.Name, e)
-				}
-			}
-		}))
+		err := a.output(events, s.WriteEvents)
 		if err != nil {
 			return err
 		}
@@ -73,13 +61,7 @@ func (a *app) writeSimulation(m *pinode.Model, s *pinode.Simulation, out, events
 	if a.json {
 		return a.simulationJSON(s)
 	}
-	err := a.output(out, trajectoriesTable(s.Columns[1:], func(row func(string, float64, []float64)) {
-		for _, tr := range s.Trajectories {
-			for _, r := range tr.Rows {
-				row(tr.Name, r[0], r[1:])
-			}
-		}
-	}))
+	err := a.output(out, s.WriteCSV)
 	if err == nil && out != "" && out != "-" && !a.quiet {
 		n, ev := 0, 0
 		for _, tr := range s.Trajectories {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,10 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinode/pinode"
-	"github.com/pinode/pinode/compiler"
-	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/internal/report"
 )
 
 // source reads a file, or standard input for "-".
@@ -47,7 +47,10 @@ func (a *app) checkCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				prog, l := compiler.Compile(src, pinode.Env())
+				m, l, err := parse(src)
+				if err != nil {
+					return err
+				}
 				switch {
 				case gradients && (format == "json" || a.json) && l.Err() == nil: // the certificate is the one document
 				case format == "json" || a.json:
@@ -62,11 +65,13 @@ func (a *app) checkCmd() *cobra.Command {
 					continue
 				}
 				if format == "text" && !a.json && !a.quiet {
-					fmt.Fprintf(a.out, "%s: model %s is right\n", f, prog.Checked.Model.Name)
-					inferred(a.out, prog)
+					fmt.Fprintf(a.out, "%s: model %s is right\n", f, m.Name())
+					for _, line := range m.InferredUnits() {
+						fmt.Fprintf(a.out, "  %s (inferred)\n", line)
+					}
 				}
 				if gradients {
-					if err := a.gradients(c, f, format == "json" || a.json); err != nil {
+					if err := a.gradients(c, m, format == "json" || a.json); err != nil {
 						return err
 					}
 				}
@@ -82,16 +87,17 @@ func (a *app) checkCmd() *cobra.Command {
 	return c
 }
 
-// inferred lists the units that were not declared.
-func inferred(w io.Writer, p *compiler.Program) {
-	m := p.Checked.Model
-	for _, o := range m.Objects() {
-		info := o.Info()
-		if _, c := o.(*check.Conserve); c || !info.Inferred || info.Unit.Dimensionless() {
-			continue
-		}
-		fmt.Fprintf(w, "  %s: %s (inferred)\n", info.Name, m.Units.Name(info.Unit))
+// parse compiles a source; the diagnostics have its mistakes, or what is doubtful.
+func parse(src *diag.Source) (*pinode.Model, *pinode.Diagnostics, error) {
+	m, err := pinode.Parse(src.Name, src.Text)
+	if err == nil {
+		return m, m.Warnings(), nil
 	}
+	var l *pinode.Diagnostics
+	if !errors.As(err, &l) {
+		return nil, nil, err
+	}
+	return nil, l, nil
 }
 
 func (a *app) fmtCmd() *cobra.Command {
@@ -116,7 +122,7 @@ func (a *app) fmtCmd() *cobra.Command {
 				changed = changed || differs
 				switch {
 				case write && differs && f != "-":
-					if err := replaceFile(f, text); err != nil {
+					if err := report.ReplaceFile(f, text); err != nil {
 						return err
 					}
 				case (list || check) && differs:
@@ -151,13 +157,19 @@ func (a *app) dumpCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, l := compiler.Compile(src, pinode.Env())
-			if stage != "ast" || p.File == nil {
+			if stage == "ast" { // of a file with other mistakes than in its grammar, too
+				file, l := dsl.Parse(src)
 				if err := l.Err(); err != nil {
 					return err
 				}
+				dsl.Dump(a.out, file)
+				return nil
 			}
-			if err := pinode.Dump(a.out, p, stage); err != nil {
+			m, err := pinode.Parse(src.Name, src.Text)
+			if err != nil {
+				return err
+			}
+			if err := m.Dump(a.out, stage); err != nil {
 				return usageError("%s", err)
 			}
 			return nil
@@ -167,13 +179,11 @@ func (a *app) dumpCmd() *cobra.Command {
 	return c
 }
 
-// codes are all documented diagnostics, and the ways a run can end.
-func codes() map[string]diag.Code {
+// explained are all documented diagnostics, and the ways a run can end, by name.
+func explained() map[string]diag.Code {
 	out := map[string]diag.Code{}
-	for _, list := range [][]diag.Code{dsl.Codes, check.Codes, pinode.Codes, pinode.Statuses} {
-		for _, c := range list {
-			out[c.Name] = c
-		}
+	for _, c := range pinode.Explanations() {
+		out[c.Name] = c
 	}
 	return out
 }
@@ -183,13 +193,13 @@ func (a *app) explainCmd() *cobra.Command {
 		Use: "explain CODE", Short: "Explain a diagnostic, or how a run ended", Example: "  pinode explain unit-mismatch\n  pinode explain event_graze", Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var out []string
-			for n := range codes() {
+			for n := range explained() {
 				out = append(out, n)
 			}
 			return out, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			all := codes()
+			all := explained()
 			names := make([]string, 0, len(all))
 			for n := range all {
 				names = append(names, n)

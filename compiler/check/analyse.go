@@ -103,23 +103,28 @@ func commute(a, b *Assign) bool {
 // times are compared. Conditions exclude each other if they demand different
 // values of one discrete expression, or opposite directions of one guard, or
 // crossings of different constants by it in one direction, as nothing but a
-// jump passes both at once. A delay voids all this: what held at the trigger
-// need not hold later.
+// jump passes both at once. With a delay what held at the trigger need not hold
+// later, but for values of discrete expressions, as an event that is not persistent is
+// dropped with them.
 func exclusive(a, b *Event) bool {
 	if a.Kind == dsl.TriggerRate || b.Kind == dsl.TriggerRate {
 		return true
 	}
-	if a.After != nil || b.After != nil {
+	delayed := a.After != nil || b.After != nil
+	if delayed && (a.After != nil && a.Persistent || b.After != nil && b.Persistent) {
 		return false
 	}
 	if a.Cond != nil && b.Cond != nil {
 		for _, x := range conjuncts(a.Cond) {
 			for _, y := range conjuncts(b.Cond) {
-				if contradict(x, y) {
+				if contradict(x, y) && (!delayed || x.Name == "eq" || y.Name == "eq") {
 					return true
 				}
 			}
 		}
+		return false
+	}
+	if delayed {
 		return false
 	}
 	x, ok1 := scheduleOf(a)

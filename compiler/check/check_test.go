@@ -1,9 +1,11 @@
 package check
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,7 +24,8 @@ var testEnv = &Env{
 			{Name: "tsit5", Options: setting.Table{{Key: "rtol", Kind: setting.Number}, {Key: "atol", Kind: setting.Number}}},
 			{Name: "euler", Options: setting.Table{{Key: "step", Kind: setting.Number}}},
 		}},
-		{Key: "gradient", Kind: setting.Word}, {Key: "loss", Kind: setting.Word},
+		{Key: "gradient", Kind: setting.Word},
+		{Key: "loss", Kind: setting.Word},
 		{Key: "optimizer", Kind: setting.Chain, Default: "adam", Choices: []setting.Choice{
 			{Name: "adam", Options: setting.Table{{Key: "lr", Kind: setting.Number}, {Key: "epochs", Kind: setting.Int}}},
 			{Name: "lbfgs", Options: setting.Table{{Key: "iterations", Kind: setting.Int}}},
@@ -34,8 +37,10 @@ var testEnv = &Env{
 	},
 	Simulate: setting.Table{{Key: "from", Kind: setting.Number}, {Key: "until", Kind: setting.Number}, {Key: "step", Kind: setting.Number}},
 	Neural: setting.Table{
-		{Key: "hidden", Kind: setting.List, Default: "32, 32"}, {Key: "activation", Kind: setting.Word, Default: "tanh"},
-		{Key: "init", Kind: setting.Word, Default: "glorot"}, {Key: "l2", Kind: setting.Number},
+		{Key: "hidden", Kind: setting.List, Default: "32, 32"},
+		{Key: "activation", Kind: setting.Word, Default: "tanh"},
+		{Key: "init", Kind: setting.Word, Default: "glorot"},
+		{Key: "l2", Kind: setting.Number},
 	},
 }
 
@@ -205,18 +210,22 @@ func codesOf(t *testing.T, body string) (out []string) {
 func TestWriteConflicts(t *testing.T) {
 	const x = "  state x = 0\n  x' = 1\n"
 	for body, want := range map[string][]string{
-		"event a at t = 1 { x += 1 }\n event b at t = 1 { x += 2 }":                                 nil,
-		"event a at t = 1 { x += 1 }\n event b at t = 1 { x := 2 }":                                 {writeConflict},
-		"event a at t = 1 { x += 1 }\n event b at t = 1 priority if x > 1 then 2 else 1 { x := 2 }": nil,
-		"event a at t = 1 priority x { x := 1 }\n event b at t = 1 priority x { x := 2 }":           {writeConflict},
-		"event a at t = 1 { x += 1; x += 2 }":                                                       nil,
-		"event a at t = 1 { x += 1; x := 2 }":                                                       {writeConflict},
-		"event a(n) on data priority n { x += n }":                                                  {notFixed},
-		"event a at t = 1 { x += 0 }":                                                               {idleAssignment},
-		"event a when x >= 1 { x += 1 }":                                                            {staysTrueCode},
-		"event a when 1 <= x { x += -1 }":                                                           nil,
-		"event a when x >= 1 { x := 0; zeno pass }":                                                 nil,
-		"event a when x >= 1 { x := 0; zeno rest { x += 0 } }":                                      {badZeno},
+		"event a at t = 1 { x += 1 }\n event b at t = 1 { x += 2 }":                                                     nil,
+		"event a at t = 1 { x += 1 }\n event b at t = 1 { x := 2 }":                                                     {writeConflict},
+		"event a at t = 1 { x += 1 }\n event b at t = 1 priority if x > 1 then 2 else 1 { x := 2 }":                     nil,
+		"event a at t = 1 priority x { x := 1 }\n event b at t = 1 priority x { x := 2 }":                               {writeConflict},
+		"discrete n = 0\n event a when x > 1 and n == 0 { n := 1 }\n event b when n == 1 after 2 { n := 0 }":            nil,
+		"discrete n = 0\n event a when x > 1 and n == 0 { n := 1 }\n event b when n == 1 after 2 persistent { n := 0 }": {writeConflict},
+		"discrete n = 0\n event a when x > 1 { n := 1 }\n event b when x > 2 after 2 { n := 2 }":                        {writeConflict},
+		"discrete n = 0\n event a when x > 1 { n := 1 }\n event b when x < 1 after 2 { n := 2 }":                        {writeConflict},
+		"event a at t = 1 { x += 1; x += 2 }":                                                                           nil,
+		"event a at t = 1 { x += 1; x := 2 }":                                                                           {writeConflict},
+		"event a(n) on data priority n { x += n }":                                                                      {notFixed},
+		"event a at t = 1 { x += 0 }":                                                                                   {idleAssignment},
+		"event a when x >= 1 { x += 1 }":                                                                                {staysTrueCode},
+		"event a when 1 <= x { x += -1 }":                                                                               nil,
+		"event a when x >= 1 { x := 0; zeno pass }":                                                                     nil,
+		"event a when x >= 1 { x := 0; zeno rest { x += 0 } }":                                                          {badZeno},
 	} {
 		require.Equal(t, want, codesOf(t, x+body), body)
 	}
@@ -313,4 +322,100 @@ func TestLossConditions(t *testing.T) {
 	} {
 		require.Equal(t, want, codesOf(t, m+body), body)
 	}
+}
+
+// TestQuotient: units over units, as they stand in a hint to multiply by a factor.
+func TestQuotient(t *testing.T) {
+	for _, c := range [][3]string{
+		{"m", "cm", "m/cm"},
+		{"m/s", "km/s", "m/km"},
+		{"m/s", "km/min", "m*min/s/km"},
+		{"1/m", "1/km", "km/m"},
+		{"1", "%", "1/%"},
+		{"%", "1", "%"},
+		{"1/s", "1/min", "min/s"},
+		{"kg*m/s", "g*cm/min", "kg*m*min/s/g/cm"},
+		{"mol/L/s", "mmol/L/min", "mol*min/s/mmol"},
+		{"m", "m", "1"},
+		{"1/m/s", "1/m^2", "m^2/m/s"},
+	} {
+		require.Equal(t, c[2], quotient(c[0], c[1]), "%s over %s", c[0], c[1])
+	}
+}
+
+// TestScaleHints: what a hint about a scale says to write is right.
+func TestScaleHints(t *testing.T) {
+	hint := regexp.MustCompile("as in `(.*)`|write `(.*)`")
+	for _, u := range [][2]string{
+		{"m", "cm"},
+		{"cm", "m"},
+		{"m/s", "km/min"},
+		{"km/h", "m/s"},
+		{"1/m", "1/km"},
+		{"kg*m/s^2", "kN"},
+		{"mg/L", "kg/m^3"},
+		{"1/s", "1/min"},
+		{"%", "1"},
+		{"1", "%"},
+		{"m^2", "cm^2"},
+		{"1/s^2", "1/min^2"},
+		{"mol/L/s", "mmol/L/min"},
+	} {
+		to, from := u[0], u[1]
+		for _, value := range []string{"v", "v + v", "2 [" + from + "]"} {
+			text := func(x string) string {
+				return "model M {\n  const v = 3 [" + from + "]\n  let b: " + to + " = " + x + "\n  state x = 0\n  x' = 0\n}"
+			}
+			_, diags := checkText(t, text(value))
+			require.Len(t, diags.All, 1, diags.Error())
+			m := hint.FindStringSubmatch(diags.All[0].Help)
+			require.NotNil(t, m, "%s: %s", value, diags.All[0].Help)
+			p, diags := checkText(t, text(m[1]+m[2]))
+			require.Empty(t, diags.All, "%s: %s", m[1]+m[2], diags.Error())
+			require.NotNil(t, p.Model.Lets[0].Value)
+		}
+	}
+}
+
+// TestLibrary: a model sees the terms of the library unless it declares the name
+// itself; what is wrong in a term is shown where the model uses it.
+func TestLibrary(t *testing.T) {
+	lib, diags := dsl.Parse(diag.NewSource("lib.node", `model Mechanics {
+  const G0 = 9.81 [m/s^2]
+  fn weight(m: kg) -> N = m*G0
+  fn wrong(a) = a + nowhere
+}`))
+	require.NoError(t, diags.Err())
+	env := *testEnv
+	env.Library = []*dsl.File{lib}
+	check := func(body string) (*Program, *diag.List) {
+		f, diags := dsl.Parse(diag.NewSource("m.node", "model M {\n  state x = 1\n  x' = 0\n"+body+"\n}"))
+		require.NoError(t, diags.Err())
+		return Check(f, &env)
+	}
+	p, diags := check("  let w = weight(2 [kg])")
+	require.Empty(t, diags.All, diags.Error())
+	require.Equal(t, "N", p.Model.Units.Name(p.Model.Lets[0].Unit))
+	p, diags = check("  const G0 = 3 [m]\n  let w = 2*G0")
+	require.Empty(t, diags.All, diags.Error())
+	require.Equal(t, "m", p.Model.Units.Name(p.Model.Lets[0].Unit))
+	_, diags = check("  let w = wrong(1)")
+	require.Len(t, diags.All, 1)
+	require.Equal(t, "m.node:4:11", diags.All[0].Span.Pos().String())
+	require.Contains(t, said(diags.All[0]), "in the body of `wrong`")
+	_, diags = check("  let w = G00")
+	require.Contains(t, said(diags.All[0]), "did you mean `G0`")
+}
+
+// TestDeepComponents: components nest so far and no further.
+func TestDeepComponents(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("model P0 {\n  state x = 1\n  x' = -x\n}\n")
+	for i := range 20 {
+		fmt.Fprintf(&b, "model P%d {\n  use P%d as c\n}\n", i+1, i)
+	}
+	_, diags := checkText(t, b.String())
+	require.NotEmpty(t, diags.All)
+	require.Equal(t, tooLarge, diags.All[0].Code)
+	require.Contains(t, diags.All[0].Message, "nest deeper than 16")
 }

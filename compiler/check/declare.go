@@ -2,6 +2,7 @@ package check
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/dsl"
 )
@@ -224,6 +225,8 @@ func (e *elaborator) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
 			if !p.narrow() {
 				e.errPriorOutside(p)
 				p.Prior = nil
+			} else if p.Prior.Name == "student" && !(math.IsInf(p.Lo, -1) && math.IsInf(p.Hi, 1)) && !p.Prior.constant() {
+				e.errCutPrior(p)
 			}
 		}
 	}
@@ -242,6 +245,14 @@ func (e *elaborator) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
 	}
 	e.only(v, "a start value", allowed)
 	e.inside(p, v, d.Interval)
+}
+
+// constant reports whether all arguments of a distribution are numbers.
+func (d *Dist) constant() bool {
+	return !slices.ContainsFunc(d.Args, func(a *Expr) bool {
+		_, ok := fold(a)
+		return !ok
+	})
 }
 
 // narrow cuts the interval of a parameter to the support of its prior, as far

@@ -56,11 +56,17 @@ var Distributions = []Distribution{
 	{"student", "student(nu, scale) around a prediction; student(nu, mean, scale)", []argRule{nu, scale}, []argRule{nu, mean, scale}},
 	{"laplace", "laplace(scale) around a prediction; laplace(mean, scale)", []argRule{scale}, []argRule{mean, scale}},
 	{"poisson", "counts with the prediction as mean", []argRule{}, nil},
-	{"negbinomial", "negbinomial(dispersion): counts with the prediction m as mean and variance m + dispersion m²", []argRule{{"dispersion", noUnit, true}}, nil},
+	{"negbinomial", "negbinomial(α): counts with the prediction m as mean and the variance m + m²/α", []argRule{{"α", noUnit, true}}, nil},
 	{"bernoulli", "0 or 1 with the prediction as probability", []argRule{}, nil},
 	{"uniform", "uniform(lo, hi)", nil, []argRule{{"lo", ofQuantity, false}, {"hi", ofQuantity, false}}},
 	{"exponential", "exponential(mean)", nil, []argRule{{"mean", ofQuantity, true}}},
 }
+
+// OfObservations reports whether an observation may have the distribution.
+func (d *Distribution) OfObservations() bool { return d.noise != nil }
+
+// OfParameters reports whether a prior or a sample may have it.
+func (d *Distribution) OfParameters() bool { return d.draw != nil }
 
 var distributionByName = index(Distributions, func(d *Distribution) string { return d.Name })
 

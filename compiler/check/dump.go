@@ -183,8 +183,13 @@ func (d dumper) neural(x *Neural) {
 		on    bool
 		value any
 	}{
-		{"odd", x.Odd, true}, {"even", x.Even, true}, {"positive", x.Positive, true}, {"monotone", x.Monotone != nil, x.Monotone},
-		{"zero_at", x.ZeroAt != nil, x.ZeroAt}, {"input_scale", x.InputScale != nil, x.InputScale}, {"output_scale", x.OutputScale != nil, x.OutputScale},
+		{"odd", x.Odd, true},
+		{"even", x.Even, true},
+		{"positive", x.Positive, true},
+		{"monotone", x.Monotone != nil, x.Monotone},
+		{"zero_at", x.ZeroAt != nil, x.ZeroAt},
+		{"input_scale", x.InputScale != nil, x.InputScale},
+		{"output_scale", x.OutputScale != nil, x.OutputScale},
 	} {
 		if g.on {
 			option(g.key, g.value)

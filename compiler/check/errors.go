@@ -279,7 +279,7 @@ func (e *elaborator) errUnknownState(q *equation) {
 	d := e.diags.Errorf(unknownName, t.Span(), "`%s` has an equation of motion and is not declared", t.Name)
 	var have []string
 	for _, x := range e.order {
-		if _, ok := x.decl.(*dsl.StateDecl); ok {
+		if _, ok := x.decl.(*dsl.StateDecl); ok && !strings.HasSuffix(x.name, "'") {
 			have = append(have, strings.TrimPrefix(x.name, q.scope.prefix))
 		}
 	}
@@ -366,6 +366,11 @@ func (e *elaborator) errTimeInterval(iv *dsl.Interval) {
 
 func (e *elaborator) errPriorOutside(p *Param) {
 	e.diags.Errorf(emptyInterval, p.Prior.Span, "the prior of `%s` has no density in its interval", p.Name)
+}
+
+func (e *elaborator) errCutPrior(p *Param) {
+	e.diags.Errorf(badDistribution, p.Prior.Span, "how much of this prior lies in the interval of `%s` is known for constant arguments only", p.Name).
+		WithHelp("write numbers, leave out the interval, or take another prior, like `normal`")
 }
 
 func (e *elaborator) errOutsideInterval(p *Param, v *Expr, c float64, iv *dsl.Interval) {

@@ -72,6 +72,11 @@ func (e *elaborator) errNotEdge(x *Expr) {
 		WithHelp("`not rising(g)` is no instant; `falling(g)` is the other edge")
 }
 
+func (e *elaborator) errEdgeInside(x *Expr) {
+	e.diags.Errorf(misplaced, x.Span, "`%s` is an instant and has no value to compare or to calculate with", x.Name).
+		WithHelp("it stands by itself in the condition of an event, or beside others with `and` and `or`")
+}
+
 func (e *elaborator) errSmoothTrigger(x *Expr) {
 	e.diags.Errorf(misplaced, x.Span, "a trigger is always located; `smooth` has no meaning here")
 }

@@ -197,7 +197,7 @@ func (e *elaborator) errColon(r dsl.Range) {
 }
 
 func (e *elaborator) errFamily(x dsl.Node, name string, f *family) {
-	e.diags.Errorf(badIndex, x.Span(), "`%s` is declared in a loop; say which by single indices, like `%s[%d]`", name, name, 0).
+	e.diags.Errorf(badIndex, x.Span(), "`%s` is declared in a loop; say which by single indices, like `%s`", name, f.order[0].name).
 		WithNote(f.at, "it is declared here")
 }
 

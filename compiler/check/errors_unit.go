@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/pinode/pinode/dsl"
@@ -86,13 +87,25 @@ func source(x *Expr) string {
 func quotient(a, b string) string {
 	an, ad, _ := strings.Cut(a, "/")
 	bn, bd, _ := strings.Cut(b, "/")
-	if ad == bd {
-		return an + "/" + bn
+	factors := func(parts ...string) []string {
+		list := strings.FieldsFunc(strings.Join(parts, "*"), func(r rune) bool { return r == '*' || r == '/' })
+		return slices.DeleteFunc(list, func(n string) bool { return n == "1" })
 	}
-	if bd != "" {
-		a += "*" + strings.ReplaceAll(bd, "/", "*")
+	over, under := factors(an, bd), factors(ad, bn)
+	for i := 0; i < len(over); i++ {
+		if k := slices.Index(under, over[i]); k >= 0 {
+			over, under = slices.Delete(over, i, i+1), slices.Delete(under, k, k+1)
+			i--
+		}
 	}
-	return a + "/" + strings.ReplaceAll(bn, "*", "/")
+	text := strings.Join(over, "*")
+	if text == "" {
+		text = "1"
+	}
+	if len(under) == 0 {
+		return text
+	}
+	return text + "/" + strings.Join(under, "/")
 }
 
 // scaleHelp says which factor brings x to a unit that differs only in scale.
@@ -102,13 +115,13 @@ func (e *elaborator) scaleHelp(x *Expr, to units.Unit) string {
 		return ""
 	}
 	f := from.Factor(to)
+	if names := e.table.Name(to) + e.table.Name(from); strings.Contains(names, " ") { // a scale that no unit has a name for
+		return fmt.Sprintf("only the scale differs, by the factor %.12g", f)
+	}
 	if x.Kind == Number && x.Object == nil && x.Name == "" {
-		return fmt.Sprintf("only the scale differs: write `%.12g [%s]`", x.Value*f, e.table.Name(to))
+		return fmt.Sprintf("only the scale differs: write `%v [%s]`", x.Value*f, e.table.Name(to))
 	}
 	unit := quotient(e.table.Name(to), e.table.Name(from))
-	if strings.HasSuffix(unit, "/1") {
-		unit = e.table.Name(to)
-	}
 	if inverse := 1 / f; f < 1 && math.Abs(inverse-math.Round(inverse)) < 1e-9*inverse {
 		return fmt.Sprintf("only the scale differs: multiply by %g [%s], as in `%s*%g [%s]`", f, unit, source(x), f, unit)
 	}

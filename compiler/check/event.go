@@ -205,8 +205,8 @@ func (e *elaborator) duration(s *scope, x dsl.Expr, what string) *Expr {
 const continuous = readsTime | readsState | readsSignal
 
 // locatable checks that the roots of a condition can be located: equality of
-// continuous quantities has none with a sign change, and inside `not` an edge
-// has no meaning.
+// continuous quantities has none with a sign change, and inside `not`, or inside
+// of what is compared, an edge has no meaning.
 func (e *elaborator) locatable(x *Expr) bool {
 	switch {
 	case x.Kind == Smooth:
@@ -219,20 +219,43 @@ func (e *elaborator) locatable(x *Expr) bool {
 	case "and", "or", "not":
 		ok := true
 		for _, a := range x.Args {
-			if x.Name == "not" && a.Kind == Op && (a.Name == "rising" || a.Name == "falling" || a.Name == "crossing") {
+			if x.Name == "not" && edgeIn(a) != nil {
 				e.errNotEdge(x)
 				return false
 			}
 			ok = e.locatable(a) && ok
 		}
 		return ok
-	case "eq", "ne":
+	}
+	for _, a := range x.Args {
+		if edge := edgeIn(a); edge != nil {
+			e.errEdgeInside(edge)
+			return false
+		}
+	}
+	if x.Name == "eq" || x.Name == "ne" {
 		if r := readsOf(x) & continuous; r != 0 {
 			e.errEquality(x, r)
 			return false
 		}
 	}
 	return true
+}
+
+// isEdge reports whether an expression is rising(g), falling(g) or crossing(g).
+func isEdge(x *Expr) bool {
+	return x.Kind == Op && (x.Name == "rising" || x.Name == "falling" || x.Name == "crossing")
+}
+
+// edgeIn is an edge in an expression; nil for none.
+func edgeIn(x *Expr) (edge *Expr) {
+	walk(x, func(y *Expr) bool {
+		if edge == nil && isEdge(y) {
+			edge = y
+		}
+		return edge == nil
+	})
+	return edge
 }
 
 // assign elaborates `v := …` or `v += …` and adds it to the list. Elements that stand in

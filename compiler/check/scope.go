@@ -8,7 +8,6 @@ import (
 
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
-	"github.com/pinode/pinode/physics/units"
 )
 
 // elaborator builds one model.
@@ -19,9 +18,8 @@ import (
 // later.
 type elaborator struct {
 	*checker
+	inference
 	m        *Model
-	solver   units.Solver
-	trace    []unitEquation
 	names    [spaces]map[string]*entity // by flattened name
 	library  map[string]*entity
 	families [spaces]map[string]*family
@@ -32,6 +30,7 @@ type elaborator struct {
 	motions  map[*entity]*motion
 	rates    map[*entity]*entity
 	later    []func()
+	uses     []component
 	active   []*entity       // being resolved, or functions being bound
 	exprs    []*Expr         // whose units are to be grounded
 	unnamed  []*Obj          // likewise: locals, arguments
@@ -486,6 +485,12 @@ func (e *elaborator) loops() {
 	}
 }
 
+// component is a model that is used in another.
+type component struct {
+	scope *scope // of its declarations
+	decl  *dsl.UseDecl
+}
+
 // use flattens a component into the model.
 func (e *elaborator) use(s *scope, d *dsl.UseDecl) {
 	decl := e.models[d.Model.Name]
@@ -515,7 +520,7 @@ func (e *elaborator) use(s *scope, d *dsl.UseDecl) {
 		}
 	}
 	e.declare(in, decl.Body)
-	e.later = append(e.later, func() { e.unusedOverrides(in, d) })
+	e.uses = append(e.uses, component{in, d})
 	e.defaultTime(in)
 }
 
@@ -593,6 +598,9 @@ func (e *elaborator) resolveAll() {
 		f := e.later[0]
 		e.later = e.later[1:]
 		f()
+	}
+	for _, c := range e.uses {
+		e.unusedOverrides(c.scope, c.decl)
 	}
 }
 

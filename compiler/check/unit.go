@@ -132,6 +132,12 @@ type unitEquation struct {
 	at   diag.Span
 }
 
+// inference finds the units that are not declared.
+type inference struct {
+	solver units.Solver
+	trace  []unitEquation // in the order in which they were set up
+}
+
 // equate makes two units equal, for the reason at a place of the source.
 func (e *elaborator) equate(a, b units.Unit, at diag.Span) bool {
 	if a.Equal(b) {

@@ -152,8 +152,10 @@ func graphs(seed uint64) []*ir.Graph {
 	return []*ir.Graph{
 		{Name: "value", Outputs: []ir.Output{{Name: "v", Node: out}}},
 		{Name: "grad", Outputs: []ir.Output{
-			{Name: "s", Node: g[0]}, {Name: "x", Node: g[1]},
-			{Name: "w", Node: g[2], Accumulate: true}, {Name: "p", Node: g[3], Accumulate: true},
+			{Name: "s", Node: g[0]},
+			{Name: "x", Node: g[1]},
+			{Name: "w", Node: g[2], Accumulate: true},
+			{Name: "p", Node: g[3], Accumulate: true},
 		}},
 		{Name: "jvp", Outputs: []ir.Output{{Name: "d", Node: d[0]}}},
 		{Name: "sum", Outputs: []ir.Output{

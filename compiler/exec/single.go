@@ -40,7 +40,7 @@ type matrix struct {
 // words is the room of a copy of n numbers in this form.
 func (f matrix) words(n int) int {
 	if f.m > 0 {
-		n = n / (f.m * f.k) * (max(f.m*f.rows, f.k*f.cols))
+		n = n / (f.m * f.k) * max(f.m*f.rows, f.k*f.cols)
 	}
 	return packedWords(n)
 }

@@ -103,9 +103,15 @@ func TestFunctions(t *testing.T) {
 		k       int
 		x, want float64
 	}{
-		{0, 1, -euler}, {0, 0.5, -euler - 2*math.Ln2}, {0, 2, 1 - euler}, {0, -0.5, 2 - euler - 2*math.Ln2},
-		{1, 1, math.Pi * math.Pi / 6}, {1, 0.5, math.Pi * math.Pi / 2}, {1, -0.5, math.Pi*math.Pi/2 + 4},
-		{2, 1, -2 * 1.2020569031595942}, {3, 1, math.Pow(math.Pi, 4) / 15},
+		{0, 1, -euler},
+		{0, 0.5, -euler - 2*math.Ln2},
+		{0, 2, 1 - euler},
+		{0, -0.5, 2 - euler - 2*math.Ln2},
+		{1, 1, math.Pi * math.Pi / 6},
+		{1, 0.5, math.Pi * math.Pi / 2},
+		{1, -0.5, math.Pi*math.Pi/2 + 4},
+		{2, 1, -2 * 1.2020569031595942},
+		{3, 1, math.Pow(math.Pi, 4) / 15},
 	} {
 		require.InEpsilon(t, c.want, ir.Polygamma(c.k, c.x), 1e-13, "ψ%d(%g)", c.k, c.x)
 	}
@@ -130,4 +136,23 @@ func TestFunctions(t *testing.T) {
 	require.InEpsilon(t, math.Log(2*math.Sqrt(math.Pi)), ir.Lgamma(-0.5), 1e-14) // Γ(−½) = −2√π
 	require.Equal(t, "[2,3] [3] scalar", ir.Mat(2, 3).String()+" "+ir.Vec(3).String()+" "+ir.Scalar.String())
 	require.Equal(t, []int{6, 3, 1}, []int{ir.Mat(2, 3).Size(), ir.Vec(3).Size(), ir.Scalar.Size()})
+}
+
+// TestChoices: functions that choose, at, beside and beyond where they turn.
+func TestChoices(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	tiny := math.SmallestNonzeroFloat64
+	for x, want := range map[float64]float64{0.5: 1, tiny: 1, inf: 1, -0.5: -1, -tiny: -1, -inf: -1, 0: 0} {
+		require.Equal(t, want, ir.Sign(x), "sign of %g", x)
+	}
+	require.True(t, math.IsNaN(ir.Sign(nan)))
+	require.True(t, math.Signbit(ir.Sign(math.Copysign(0, -1))))
+	for _, c := range [][4]float64{{1, 2, 1, 2}, {2, 1, 1, 2}, {-inf, 3, -inf, 3}, {0.5, 0.5, 0.5, 0.5}} {
+		require.Equal(t, c[2:], []float64{ir.Min(c[0], c[1]), ir.Max(c[0], c[1])}, "%g and %g", c[0], c[1])
+	}
+	for _, c := range [][2]float64{{nan, 1}, {1, nan}, {nan, nan}, {nan, -inf}, {inf, nan}} {
+		require.True(t, math.IsNaN(ir.Min(c[0], c[1])) && math.IsNaN(ir.Max(c[0], c[1])), "%g and %g", c[0], c[1])
+	}
+	require.Equal(t, []float64{2, 3, 2}, []float64{ir.Select(1, 2, 3), ir.Select(0, 2, 3), ir.Select(0.5, 2, 3)})
+	require.Equal(t, []float64{1, 0}, []float64{ir.Truth(true), ir.Truth(false)})
 }

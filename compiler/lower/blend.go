@@ -74,7 +74,7 @@ func (l *lowerer) triggers(event int, list ...*check.Expr) {
 // acting notes what the named quantities are that the right-hand side reads.
 func (l *lowerer) acting() {
 	for _, x := range l.m.Lets {
-		if l.lets[letKey{let: x, located: true, cornered: true}] == nil {
+		if l.lets[letKey{x, reading{located: true, cornered: true}}] == nil {
 			continue
 		}
 		if n := l.switchedBy(x.Value, x.Shape); n != nil {
@@ -91,6 +91,9 @@ func (l *lowerer) atBefore(n *ir.Node) *ir.Node {
 	}
 	if in := &l.out.In; in.D != nil {
 		by[in.D] = in.DB
+	}
+	if in := &l.out.In; in.U != nil {
+		by[in.U], by[in.UT] = in.UB, in.UTB
 	}
 	return l.b.Substitute([]*ir.Node{n}, by)[0]
 }

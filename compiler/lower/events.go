@@ -27,10 +27,7 @@ func (l *lowerer) events() {
 		case dsl.TriggerEvery:
 			e.Period, e.From, e.Until = l.expr(ev.At), l.optional(ev.From), l.optional(ev.Until)
 			for _, n := range []*ir.Node{e.Period, e.From, e.Until} {
-				if n != nil && (l.moves(n) || l.dependsOn(n, l.out.In.D)) {
-					l.diags.Errorf("bad-schedule", ev.Span, "the schedule of event `%s` depends on the state", ev.Name).
-						WithHelp("a period and its ends are made of numbers, parameters and covariates; use `when` for the rest")
-				}
+				never(n != nil && (l.moves(n) || l.dependsOn(n, l.out.In.D)), "the schedule of an event depends on the state")
 			}
 		case dsl.TriggerRate:
 			// It fires where the integrated intensity reaches a threshold.
@@ -146,12 +143,7 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		l.out.Guards[i].Flag = true
 		return &Cond{Op: CondFlag, Guard: i}
 	}
-	switch x.Name {
-	case "eq", "ne":
-		l.diags.Errorf("equality-guard", x.Span, "a quantity that changes continuously is equal to another at single instants only").
-			WithHelp("use `crossing(a - b)` for the instant, or `<=` and `>=`")
-		return &Cond{Op: CondConst}
-	}
+	never(x.Name == "eq" || x.Name == "ne", "an equality of what changes continuously has no guard")
 	surface, turned := l.oriented(g)
 	op := CondAbove
 	if below := x.Name == "lt" || x.Name == "le"; below != turned {
@@ -164,13 +156,13 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 // guard that jumps has no root; so it must at the corners behind which the guard stays
 // where it is, as min(x, 1) - 1 does, which may be its surface.
 func (l *lowerer) inGuard(x *check.Expr, by func(*check.Expr) *ir.Node) *ir.Node {
-	was := [2]bool{l.located, l.cornered}
+	was := l.reading
 	l.located, l.cornered = true, false
 	n := by(x)
 	if l.cornered = l.settles(n); l.cornered {
 		n = by(x)
 	}
-	l.located, l.cornered = was[0], was[1]
+	l.reading = was
 	return n
 }
 

@@ -69,16 +69,16 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		if l.byMode {
 			return l.atBefore(l.expr(x.Args[0]))
 		}
-		was := l.before
+		was := l.reading
 		l.before = true
 		n := l.expr(x.Args[0])
-		l.before = was
+		l.reading = was
 		return n
 	case check.Smooth:
-		located, byMode := l.located, l.byMode
+		was := l.reading
 		l.located, l.byMode = false, false
 		n := l.expr(x.Args[0])
-		l.located, l.byMode = located, byMode
+		l.reading = was
 		return n
 	}
 	return l.op(x)
@@ -114,7 +114,11 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 		if o.Value != nil {
 			return l.let(o, o.Value)
 		}
-		return l.b.Slice(in.U, l.slots[o].Off, shape)
+		u := in.U
+		if l.before {
+			u = in.UB
+		}
+		return l.b.Slice(u, l.slots[o].Off, shape)
 	case *check.Let:
 		return l.let(o, o.Value)
 	case *check.Local:
@@ -127,7 +131,7 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 
 // let lowers a named quantity once for each way it is used in.
 func (l *lowerer) let(o check.Object, value *check.Expr) *ir.Node {
-	k := letKey{o, l.located, l.cornered, l.before, l.byMode}
+	k := letKey{o, l.reading}
 	if n := l.lets[k]; n != nil {
 		return n
 	}
@@ -155,7 +159,7 @@ func (l *lowerer) net(x *check.Expr) *ir.Node {
 	y := l.build1(blk.Net, w, l.b.Div(raw, inScale), inScale)
 	y = l.b.Mul(y, outScale)
 	if i := l.blockIndex(n); l.located && l.cornered && l.out.NetArgs[i] == nil {
-		l.out.NetArgs[i], l.out.NetVals[i] = raw, y
+		l.out.NetArgs[i], l.out.NetVals[i] = l.actual(raw), l.actual(y)
 	}
 	return l.b.Slice(y, 0, shapeOf(n.Shape))
 }
@@ -200,25 +204,28 @@ func (l *lowerer) apply(x *check.Expr) *ir.Node {
 		if differentiatesBy(x.Body, x.Locals[i]) {
 			l.fresh++
 			p := l.b.Input("local#"+itoa(l.fresh), n.Shape, n.Lane)
-			by[p] = n
+			by[p], l.passed[p] = n, l.actual(n)
 			n = p
 		}
 		l.locals[x.Locals[i]] = n
 	}
-	first := len(l.out.Guards)
 	body := l.expr(x.Body)
 	if len(by) == 0 {
 		return body
 	}
-	for i := first; i < len(l.out.Guards); i++ {
-		l.out.Guards[i].Node = l.b.Substitute([]*ir.Node{l.out.Guards[i].Node}, by)[0]
-	}
-	for i := range l.out.Switches {
-		if w := &l.out.Switches[i]; w.Arg != nil {
-			w.Arg = l.b.Substitute([]*ir.Node{w.Arg}, by)[0]
-		}
+	for p := range by {
+		delete(l.passed, p)
 	}
 	return l.b.Substitute([]*ir.Node{body}, by)[0]
+}
+
+// actual is a value with what was passed to the functions around in the place of
+// placeholders: what guards compare, and what is noted of blocks.
+func (l *lowerer) actual(n *ir.Node) *ir.Node {
+	if len(l.passed) == 0 {
+		return n
+	}
+	return l.b.Substitute([]*ir.Node{n}, l.passed)[0]
 }
 
 // differentiatesBy reports whether an expression contains a derivative by the
@@ -272,10 +279,13 @@ func (l *lowerer) diff(x *check.Expr) *ir.Node {
 		wrt, off = in.Q, off+l.slots[o].Off
 	case *check.Input:
 		if o.Value != nil {
-			l.diags.Errorf("bad-derivative", by.Span, "input `%s` is an expression of time; differentiate by the time", o.Name)
+			l.errByExpression(by, o)
 			return e
 		}
-		wrt, off = in.U, off+l.slots[o].Off
+		if wrt = in.U; l.before {
+			wrt = in.UB
+		}
+		off += l.slots[o].Off
 	case *check.EventArg:
 		wrt, off = in.A, off+l.argOff[o]
 	case *check.Local:
@@ -369,7 +379,7 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 		if !l.switched(args[0], neitherAtZero) {
 			return b.Apply(ir.OpSign, args[0])
 		}
-		return l.elements(args[0], func(e *ir.Node, _ int) *ir.Node { return l.signAt(e) })
+		return l.elements(l.actual(args[0]), func(e *ir.Node, _ int) *ir.Node { return l.signAt(e) })
 	case "relu":
 		plain := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpMax, x, b.Const(0)) }
 		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return b.Select(m, x, b.Const(0)) })
@@ -456,6 +466,7 @@ func (l *lowerer) switched(x *ir.Node, at atZero) bool {
 // side is the mode of the switch of the sign of g, of those that may have one; nil
 // where there is none to read.
 func (l *lowerer) side(g *ir.Node, at atZero) *ir.Node {
+	g = l.actual(g)
 	if l.byMode {
 		return l.known(g, at)
 	}
@@ -487,7 +498,7 @@ func (l *lowerer) floor(x *ir.Node) *ir.Node {
 	if !l.switched(x, belowAtZero) {
 		return l.b.Apply(ir.OpFloor, x)
 	}
-	return l.elements(x, func(e *ir.Node, _ int) *ir.Node {
+	return l.elements(l.actual(x), func(e *ir.Node, _ int) *ir.Node {
 		k := switchKey{arg: e, floor: true}
 		if i, ok := l.switches[k]; ok {
 			return l.modeNode(i)
@@ -618,7 +629,7 @@ func (l *lowerer) modeNode(i int) *ir.Node {
 // the value.
 func (l *lowerer) moves(n *ir.Node) bool {
 	in := &l.out.In
-	return l.dependsOn(n, in.T, in.Y, in.U)
+	return l.dependsOn(l.actual(n), in.T, in.Y, in.U)
 }
 
 func (l *lowerer) dependsOn(n *ir.Node, on ...*ir.Node) bool {

@@ -31,27 +31,39 @@ type lowerer struct {
 	out   *Model
 	diags *diag.List
 
-	slots    map[check.Object]Slot // into Y, D, U, P or Q, by the object's kind
-	argOff   map[check.Object]int
-	observes map[check.Object]Slot
-	firstOff map[check.Object]int // first(y) in Q
-	slopeOff map[check.Object]int
-	scaleOff map[scaleKey]int
+	places
+	reading
+
 	blocks   map[*check.Neural]*Block
 	lets     map[letKey]*ir.Node
 	locals   map[*check.Local]*ir.Node
+	passed   map[*ir.Node]*ir.Node // placeholders of functions: see apply
 	switches map[switchKey]int
 	guards   map[*ir.Node]int      // by what they are: what asks for the same guard shares it
 	cores    map[*ir.Node]*ir.Node // the first guard of each surface: see upright
 	sites    []*check.Expr         // operators that are being lowered, the innermost last
 	fresh    int
 
-	located    bool // comparisons become switches
-	cornered   bool // where located: corners too
-	before     bool // states are those before the event
-	byMode     bool // comparisons read the switches that there are
-	modes      int  // how many switch modes D has room for
-	thresholds int  // events with a rate
+	modes      int // how many switch modes D has room for
+	thresholds int // events with a rate
+}
+
+// places say where in the inputs objects stand.
+type places struct {
+	slots    map[check.Object]Slot // into Y, D, U, P or Q, by the object's kind
+	argOff   map[check.Object]int
+	observes map[check.Object]Slot
+	firstOff map[check.Object]int // first(y) in Q
+	slopeOff map[check.Object]int
+	scaleOff map[scaleKey]int
+}
+
+// reading is how an expression is lowered.
+type reading struct {
+	located  bool // comparisons become switches
+	cornered bool // where located: corners too
+	before   bool // states are those before the event
+	byMode   bool // comparisons read the switches that there are
 }
 
 type scaleKey struct {
@@ -59,19 +71,22 @@ type scaleKey struct {
 	obj  check.Object
 }
 
+// letKey tells apart the ways in which a named quantity is lowered.
 type letKey struct {
-	let                       check.Object
-	located, cornered, before bool
-	byMode                    bool
+	let check.Object
+	as  reading
 }
 
 func newLowerer(m *check.Model, modes int) *lowerer {
 	l := &lowerer{
 		m: m, b: ir.NewBuilder(), diags: &diag.List{}, modes: modes,
-		slots: map[check.Object]Slot{}, argOff: map[check.Object]int{}, observes: map[check.Object]Slot{},
-		firstOff: map[check.Object]int{}, slopeOff: map[check.Object]int{}, scaleOff: map[scaleKey]int{},
-		blocks: map[*check.Neural]*Block{},
-		lets:   map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, switches: map[switchKey]int{}, guards: map[*ir.Node]int{}, cores: map[*ir.Node]*ir.Node{}, cornered: true,
+		places: places{
+			slots: map[check.Object]Slot{}, argOff: map[check.Object]int{}, observes: map[check.Object]Slot{},
+			firstOff: map[check.Object]int{}, slopeOff: map[check.Object]int{}, scaleOff: map[scaleKey]int{},
+		},
+		reading: reading{cornered: true},
+		blocks:  map[*check.Neural]*Block{}, lets: map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, passed: map[*ir.Node]*ir.Node{},
+		switches: map[switchKey]int{}, guards: map[*ir.Node]int{}, cores: map[*ir.Node]*ir.Node{},
 	}
 	l.out = &Model{Checked: m, Builder: l.b}
 	return l
@@ -135,69 +150,96 @@ func (l *lowerer) cornersAtJumps() {
 // layout gives every object its place.
 func (l *lowerer) layout() {
 	lay := &l.out.Layout
-	put := func(list *[]Slot, total *int, o check.Object, n int) Slot {
-		s := Slot{Object: o, Off: *total, N: n}
-		*total += n
-		*list = append(*list, s)
-		l.slots[o] = s
-		return s
-	}
 	for _, s := range l.m.States {
-		put(&lay.States, &lay.NY, s, s.Shape.Size())
+		l.put(&lay.States, &lay.NY, s)
 	}
 	lay.NUser = lay.NY
 	for _, d := range l.m.Discretes {
-		put(&lay.Discretes, &lay.ND, d, d.Shape.Size())
+		l.put(&lay.Discretes, &lay.ND, d)
 	}
 	for _, u := range l.m.Inputs {
 		if u.Value == nil {
-			put(&lay.Inputs, &lay.NU, u, u.Shape.Size())
+			l.put(&lay.Inputs, &lay.NU, u)
 		}
 	}
 	for _, p := range l.m.Params {
-		if len(p.Per) == 0 {
-			put(&lay.Params, &lay.NP, p, p.Shape.Size())
-			continue
+		total := &lay.NP
+		if len(p.Per) > 0 {
+			total = &lay.NQ
 		}
-		s := Slot{Object: p, Off: lay.NQ, N: p.Shape.Size(), PerKey: true}
-		lay.NQ += s.N
-		lay.Params = append(lay.Params, s)
-		l.slots[p] = s
+		s := l.put(&lay.Params, total, p)
+		s.PerKey = len(p.Per) > 0
+		l.slots[p] = *s
 	}
 	lay.NPar, lay.NKey = lay.NP, lay.NQ
 	for _, c := range l.m.Covariates {
-		s := Slot{Object: c, Off: lay.NQ, N: c.Shape.Size()}
-		lay.Trajectory = append(lay.Trajectory, TrajectorySlot{FromCovariate, c, lay.NQ, s.N})
-		lay.NQ += s.N
-		l.slots[c] = s
+		l.slots[c] = Slot{Object: c, Off: l.constant(FromCovariate, c), N: c.Shape.Size()}
 	}
 	for _, o := range l.m.Observes {
-		s := Slot{Object: o, Off: lay.NObs, N: o.Shape.Size()}
-		lay.NObs += s.N
-		lay.Observes = append(lay.Observes, s)
-		l.observes[o] = s
-		if l.uses(check.FirstOf, o) {
-			l.firstOff[o] = lay.NQ
-			lay.Trajectory = append(lay.Trajectory, TrajectorySlot{FromFirst, o, lay.NQ, s.N})
-			lay.NQ += s.N
-		}
-		if l.uses(check.SlopeOf, o) {
-			l.slopeOff[o] = lay.NQ
-			lay.Trajectory = append(lay.Trajectory, TrajectorySlot{FromSlope, o, lay.NQ, s.N})
-			lay.NQ += s.N
-		}
-		if o.Dist == nil {
-			l.scale(ScaleObserve, o, s.N, nil)
-		}
+		l.layoutObserve(o)
 	}
+	l.layoutEvents()
+	l.layoutScales()
+	for _, n := range l.m.Neurals {
+		l.block(n)
+	}
+	l.out.NetArgs = make([]*ir.Node, len(l.out.Blocks))
+	l.out.NetVals = make([]*ir.Node, len(l.out.Blocks))
+	lay.ND += l.thresholds + l.modes
+}
+
+// put adds an object to a list, behind the total of those that are there.
+func (l *lowerer) put(list *[]Slot, total *int, o check.Object) *Slot {
+	s := Slot{Object: o, Off: *total, N: o.Info().Shape.Size()}
+	*total += s.N
+	*list = append(*list, s)
+	l.slots[o] = s
+	return &(*list)[len(*list)-1]
+}
+
+// constant adds numbers of each trajectory to Q.
+func (l *lowerer) constant(kind TrajectoryKind, o check.Object) (off int) {
+	lay, n := &l.out.Layout, o.Info().Shape.Size()
+	off = lay.NQ
+	lay.Trajectory = append(lay.Trajectory, TrajectorySlot{kind, o, off, n})
+	lay.NQ += n
+	return off
+}
+
+func (l *lowerer) layoutObserve(o *check.Observe) {
+	lay := &l.out.Layout
+	s := Slot{Object: o, Off: lay.NObs, N: o.Shape.Size()}
+	lay.NObs += s.N
+	lay.Observes = append(lay.Observes, s)
+	l.observes[o] = s
+	if l.uses(check.FirstOf, o) {
+		l.firstOff[o] = l.constant(FromFirst, o)
+	}
+	if l.uses(check.SlopeOf, o) {
+		l.slopeOff[o] = l.constant(FromSlope, o)
+	}
+	if o.Dist == nil {
+		l.scale(ScaleObserve, o, s.N, nil)
+	}
+}
+
+// layoutEvents places the arguments of events, and counts the thresholds of those with a
+// rate.
+func (l *lowerer) layoutEvents() {
 	for _, ev := range l.m.Events {
 		off := 0
 		for _, a := range ev.Args {
 			l.argOff[a] = off
 			off += a.Shape.Size()
 		}
-		lay.NA = max(lay.NA, off)
+		l.out.Layout.NA = max(l.out.Layout.NA, off)
+		if ev.Kind == dsl.TriggerRate {
+			l.thresholds++
+		}
 	}
+}
+
+func (l *lowerer) layoutScales() {
 	for _, c := range l.m.Conserves {
 		var fixed []float64
 		if c.Scale > 0 {
@@ -208,17 +250,6 @@ func (l *lowerer) layout() {
 	for _, x := range l.m.Losses {
 		l.scale(ScaleLoss, x, 1, []float64{1})
 	}
-	for _, n := range l.m.Neurals {
-		l.block(n)
-	}
-	l.out.NetArgs = make([]*ir.Node, len(l.out.Blocks))
-	l.out.NetVals = make([]*ir.Node, len(l.out.Blocks))
-	for _, ev := range l.m.Events {
-		if ev.Kind == dsl.TriggerRate {
-			l.thresholds++
-		}
-	}
-	lay.ND += l.thresholds + l.modes
 }
 
 func (l *lowerer) scale(kind ScaleKind, o check.Object, n int, fixed []float64) {
@@ -241,8 +272,7 @@ func (l *lowerer) block(n *check.Neural) {
 	}
 	for _, h := range n.Options.List("hidden") {
 		if h < 1 || h != math.Trunc(h) || h > 1e6 {
-			l.diags.Errorf("bad-block", n.Span, "block `%s` has a hidden layer of %g units", n.Name, h).
-				WithHelp("`hidden` lists whole numbers, like [16, 16]")
+			l.errWidth(n, h)
 			h = 1
 		}
 		net.Hidden = append(net.Hidden, int(h))
@@ -253,7 +283,7 @@ func (l *lowerer) block(n *check.Neural) {
 		net.ZeroAt = n.ZeroAt // scaled when the block is built
 	}
 	if err := net.Validate(); err != nil {
-		l.diags.Errorf("bad-block", n.Span, "block `%s`: %s", n.Name, err)
+		l.errBlock(n, err)
 	}
 	blk := &Block{Neural: n, Net: net, Off: lay.NP}
 	for _, t := range net.Tensors() {
@@ -347,6 +377,7 @@ func (l *lowerer) inputs() {
 	in.A = vec("a", lay.NA, true)
 	in.Data, in.Seen = vec("data", lay.NObs, true), vec("seen", lay.NObs, true)
 	in.YB, in.DB = vec("yb", lay.NY, true), vec("db", lay.ND, true)
+	in.UB, in.UTB = vec("ub", lay.NU, true), vec("utb", lay.NU, true)
 }
 
 // rhs builds the right-hand side: the equations, then the quadratures.
@@ -441,10 +472,7 @@ func (l *lowerer) initial() {
 		l.out.InitD = l.b.Concat(ds...)
 	}
 	for _, n := range []*ir.Node{l.out.InitY, l.out.InitD} {
-		if n != nil && l.dependsOn(n, l.out.In.Y, l.out.In.D) {
-			l.diags.Errorf("bad-initial", l.m.Span, "an initial value depends on a state").
-				WithHelp("initial values are made of numbers, parameters, covariates, first(…) and slope(…)")
-		}
+		never(n != nil && l.dependsOn(n, l.out.In.Y, l.out.In.D), "an initial value depends on a state")
 	}
 }
 
@@ -481,17 +509,6 @@ func ElementName(o *check.Obj, i int) string {
 		return o.Name + "[" + itoa(i) + "]"
 	}
 	return o.Name + "[" + itoa(i/o.Shape.N) + "," + itoa(i%o.Shape.N) + "]"
-}
-
-func (l *lowerer) priors() {
-	for _, p := range l.m.Params {
-		if p.Prior == nil {
-			continue
-		}
-		x := l.ref(p)
-		n := l.density(p.Prior, x, nil)
-		l.out.Priors = append(l.out.Priors, Prior{Param: p, Node: l.b.Sum(n)})
-	}
 }
 
 func (l *lowerer) floors() {

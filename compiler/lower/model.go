@@ -36,20 +36,7 @@ type Model struct {
 	// Priorities has the priority of each event; nil: all are constant.
 	Priorities *ir.Node
 
-	// Terms are the parts of Row: one for each observation, then one for each
-	// loss.
-	Terms *ir.Node
-
-	// Pred is the vector of predicted observations, [NObs]; Row the loss of
-	// one row of data (a scalar: the negative log-likelihood, or the scaled
-	// square, of every observation that is present, plus the loss terms).
-	Pred *ir.Node
-	Row  *ir.Node
-
-	// Counts says which losses count at a row, 1 or 0 for each, and what those
-	// observations weigh there whose weight is not constant; of T, U, Q, Data
-	// and Seen only.
-	Counts *ir.Node
+	Observed
 
 	// Outputs are the values a simulation can write besides the states and
 	// discretes: lets and observations, [len(Layout.Outputs)].
@@ -65,13 +52,36 @@ type Model struct {
 	// loss, as weight/T · value.
 	Penalties []Penalty
 
-	// Noise are the arguments of the distributions of observations, by
-	// NoiseName, for what is said where they have no density.
-	Noise []ir.Output
-
 	// Priors are negative log-densities of parameters, functions of P, Q, S.
 	Priors []Prior
 
+	Networks
+}
+
+// Observed are the graphs of what is observed and of its loss.
+type Observed struct {
+	// Terms are the parts of Row: one for each observation, then one for each
+	// loss.
+	Terms *ir.Node
+
+	// Pred is the vector of predicted observations, [NObs]; Row the loss of
+	// one row of data (a scalar: the negative log-likelihood, or the scaled
+	// square, of every observation that is present, plus the loss terms).
+	Pred *ir.Node
+	Row  *ir.Node
+
+	// Counts says which losses count at a row, 1 or 0 for each, and what those
+	// observations weigh there whose weight is not constant; of T, U, Q, Data
+	// and Seen only.
+	Counts *ir.Node
+
+	// Noise are the arguments of the distributions of observations, by
+	// NoiseName, for what is said where they have no density.
+	Noise []ir.Output
+}
+
+// Networks are the neural blocks.
+type Networks struct {
 	// NetArgs serve the automatic scales: for each neural block
 	// the vector of its arguments at its first use in an equation, or nil.
 	NetArgs []*ir.Node
@@ -94,20 +104,15 @@ type Inputs struct {
 	A    *ir.Node // [NA] arguments of the event, by EventArg offset
 	Data *ir.Node // [NObs] measured values of the row
 	Seen *ir.Node // [NObs] 1 where measured, else 0
-	YB   *ir.Node // [NY] before the event at this instant
+	YB   *ir.Node // [NY] before the instant
 	DB   *ir.Node // [ND]
+	UB   *ir.Node // [NU] signals from the left
+	UTB  *ir.Node // [NU]
 }
 
 // Layout says where everything stands in the inputs.
 type Layout struct {
-	NY, NUser int // continuous states; the first NUser are the model's, the rest quadratures
-	NError    int // those whose error controls the step size: the states, and what decides times
-	ND        int
-	NU, NQ    int
-	NP, NS    int
-	NPar      int // of P, how many are parameters; the others are weights
-	NKey      int // of Q, how many are parameters; the others are data
-	NA, NObs  int
+	Sizes
 
 	States     []Slot // into Y
 	Discretes  []Slot // into D
@@ -118,6 +123,18 @@ type Layout struct {
 	Observes   []Slot           // into Pred, Data, Seen
 	Outputs    []Output
 	Scales     []Scale // into S
+}
+
+// Sizes are those of the inputs.
+type Sizes struct {
+	NY, NUser int // continuous states; the first NUser are the model's, the rest quadratures
+	NError    int // those whose error controls the step size: the states, and what decides times
+	ND        int
+	NU, NQ    int
+	NP, NS    int
+	NPar      int // of P, how many are parameters; the others are weights
+	NKey      int // of Q, how many are parameters; the others are data
+	NA, NObs  int
 }
 
 // Slot is where an object's elements stand, row-major.

@@ -85,7 +85,7 @@ func (l *lowerer) loss(x *check.Loss) (term, counts *ir.Node) {
 	// What does not count reads ones in the place of what may be outside of the
 	// domain of a function: a derivative of 0 times infinity is no number.
 	ones := map[*ir.Node]*ir.Node{}
-	for _, in := range []*ir.Node{l.out.In.T, l.out.In.Data, l.out.In.U} {
+	for _, in := range []*ir.Node{l.out.In.T, l.out.In.Data, l.out.In.U, l.out.In.UB} {
 		if in != nil && !counts.IsConst(1) {
 			on := counts
 			if in.Shape != ir.Scalar {
@@ -193,11 +193,7 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 		return b.Neg(b.Add(timesLog(b, y, pred), timesLog(b, b.Sub(one, y), b.Sub(one, pred))))
 	case "uniform":
 		in := b.Mul(b.Le(args[0], y), b.Le(y, args[1]))
-		width := b.Log(b.Sub(args[1], args[0]))
-		if width.Shape == ir.Scalar && y.Shape != ir.Scalar {
-			width = b.Fill(width, y.Shape)
-		}
-		return b.Select(in, width, b.Full(y.Shape, math.Inf(1)))
+		return b.Select(in, b.Full(y.Shape, 0), b.Full(y.Shape, math.Inf(1))) // its height is one over its mass
 	case "exponential":
 		return b.Add(b.Div(y, args[0]), b.Log(args[0]))
 	}

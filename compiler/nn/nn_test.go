@@ -490,9 +490,12 @@ func TestSignals(t *testing.T) {
 func TestTensors(t *testing.T) {
 	n := &nn.Block{In: 2, Out: 1, Hidden: []int{16, 8}, Activation: nn.FindActivation("tanh"), Init: "glorot"}
 	require.Equal(t, []nn.Tensor{
-		{Name: "0.weight", Shape: ir.Mat(16, 2), Off: 0}, {Name: "0.bias", Shape: ir.Vec(16), Off: 32},
-		{Name: "1.weight", Shape: ir.Mat(8, 16), Off: 48}, {Name: "1.bias", Shape: ir.Vec(8), Off: 176},
-		{Name: "2.weight", Shape: ir.Mat(1, 8), Off: 184}, {Name: "2.bias", Shape: ir.Vec(1), Off: 192},
+		{Name: "0.weight", Shape: ir.Mat(16, 2), Off: 0},
+		{Name: "0.bias", Shape: ir.Vec(16), Off: 32},
+		{Name: "1.weight", Shape: ir.Mat(8, 16), Off: 48},
+		{Name: "1.bias", Shape: ir.Vec(8), Off: 176},
+		{Name: "2.weight", Shape: ir.Mat(1, 8), Off: 184},
+		{Name: "2.bias", Shape: ir.Vec(1), Off: 192},
 	}, n.Tensors())
 	require.Equal(t, 193, n.NumWeights())
 	// Row by row: y = W1 φ(W0 x + b0) + b1.
@@ -511,4 +514,28 @@ func TestSettings(t *testing.T) {
 		require.NotEmpty(t, c.Doc)
 	}
 	require.Equal(t, "glorot xavier he zero_output orthogonal uniform", strings.Join(names, " "))
+}
+
+// TestMonotoneInit: the weights of a monotone block, whose squares count, are roots of
+// positive numbers from the second layer on, and in the first one for the arguments that
+// have a direction; the others start with both signs.
+func TestMonotoneInit(t *testing.T) {
+	n := &nn.Block{In: 2, Out: 1, Hidden: []int{40, 40}, Activation: nn.FindActivation("tanh"), Init: "glorot", Monotone: []int{1, 0}}
+	require.NoError(t, n.Validate())
+	w, tensors := n.NewWeights(rand.New(rand.NewPCG(1, 1))), n.Tensors()
+	negative := [2]int{}
+	for i, v := range w[tensors[0].Off:][:80] {
+		if v < 0 {
+			negative[i%2]++
+		}
+	}
+	require.Zero(t, negative[0])
+	require.Greater(t, negative[1], 10)
+	require.Less(t, negative[1], 30)
+	mean := 0.
+	for _, v := range w[tensors[2].Off:][:1600] {
+		require.GreaterOrEqual(t, v, 0.)
+		mean += v * v / 1600
+	}
+	require.InDelta(t, 1./40, mean, 0.1/40, "the squares of a layer of 40 have the mean 1/40")
 }

@@ -35,7 +35,7 @@ func TestModels(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	for _, file := range files {
-		p, diags := compiler.Compile(diag.NewSource(file, modelPart(t, file)), &check.Env{})
+		p, diags := compiler.CompileSource(diag.NewSource(file, modelPart(t, file)), &check.Env{})
 		require.NoError(t, diags.Err(), file)
 		graphs := p.Graphs(compiler.Want{Reverse: true, Forward: true})
 		after := opt.Optimize(p.Model.Builder, graphs)

@@ -28,10 +28,6 @@ type Stats struct {
 	Before, After int // nodes that the outputs reach
 }
 
-func (s Stats) String() string {
-	return fmt.Sprintf("%s: %s: %d → %d nodes", s.Graph, s.Pass, s.Before, s.After)
-}
-
 // Optimize returns the graphs after all passes.
 func Optimize(b *ir.Builder, graphs []*ir.Graph) []*ir.Graph {
 	out, _ := Trace(b, graphs)

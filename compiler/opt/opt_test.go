@@ -377,7 +377,7 @@ func TestTrace(t *testing.T) {
 	require.Equal(t, "bp", out[0].Outputs[1].Name)
 	require.True(t, out[0].Outputs[1].Accumulate)
 	require.Len(t, stats, 2*len(opt.Passes))
-	require.Equal(t, "f: rules: 9 → 8 nodes", stats[0].String())
+	require.Equal(t, opt.Stats{Graph: "f", Pass: "rules", Before: 9, After: 8}, stats[0])
 	require.Equal(t, opt.Stats{Graph: "f", Pass: "dense", Before: 8, After: 7}, stats[1])
 	require.Equal(t, opt.Stats{Graph: "empty", Pass: "fma"}, stats[5])
 	for _, p := range opt.Passes {
@@ -401,5 +401,35 @@ func BenchmarkOptimize(b *testing.B) {
 		}
 		g := autodiff.VJP(e.Builder, []*ir.Node{n}, []*ir.Node{e.Const(1)}, []*ir.Node{e.s, e.t})
 		opt.Optimize(e.Builder, []*ir.Graph{graph("f", n), graph("g", g...)})
+	}
+}
+
+// TestHistoryOfArguments: nor on which of the arguments that commute was there first.
+func TestHistoryOfArguments(t *testing.T) {
+	ops := []ir.Op{ir.OpSin, ir.OpCos, ir.OpExp, ir.OpTanh, ir.OpAtan}
+	for _, f := range ops {
+		for _, g := range ops {
+			kept := map[string]bool{}
+			for order := range 2 {
+				e := newEnv()
+				sum := func(x, y *ir.Node) *ir.Node {
+					if order == 1 {
+						y = e.Apply(g, y)
+						return e.Add(e.Apply(f, x), y)
+					}
+					x = e.Apply(f, x)
+					return e.Add(x, e.Apply(g, y))
+				}
+				p, q := e.Mul(sum(e.s, e.x), e.t), e.Mul(sum(e.t, e.y), e.s)
+				n := opt.Optimize(e.Builder, []*ir.Graph{graph("f", e.Add(p, q))})[0].Outputs[0].Node
+				require.Equal(t, ir.OpFma, n.Op)
+				for _, a := range n.Args[:2] {
+					if a.Op == ir.OpInput {
+						kept[a.Name] = true // of the product that is rounded once
+					}
+				}
+			}
+			require.Len(t, kept, 1, "%s and %s", f, g)
+		}
 	}
 }

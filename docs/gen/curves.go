@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/csv"
@@ -16,7 +17,7 @@ import (
 // curves are what a picture shows: the columns of a run over time.
 type curves struct {
 	columns, units []string // of the time first
-	runs           []*pinode.SimulatedTrajectory
+	runs           []*pinode.Trajectory
 	dots           []string  // columns that are looked at at some times only,
 	times          []float64 // these
 }
@@ -28,13 +29,13 @@ func newCurves(page, text string) (*curves, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := m.Simulate()
+	s, err := m.Simulate(context.Background(), pinode.SimulateOptions{})
 	if err != nil {
 		return nil, err
 	}
 	c := &curves{columns: s.Columns, units: s.Units, runs: s.Trajectories}
-	if v := m.SimulateSettings(); v.Given("times") {
-		c.dots, c.times = m.ObservationNames(), v.List("times")
+	if times, ok := m.Settings()["simulate"].(map[string]any)["times"].([]float64); ok {
+		c.dots, c.times = m.Observations(), times
 	}
 	if len(c.runs) > 1 {
 		c.columns, c.units = c.columns[:2], c.units[:2]

@@ -135,7 +135,7 @@ func (c *curves) panel(columns []int, last bool) (*plot.Plot, *plot.Legend, erro
 
 // curve draws a column of a run: a line, or dots at the times that it is looked
 // at. The dots of the second column are larger and empty.
-func (c *curves) curve(p *plot.Plot, legend *plot.Legend, name string, r *pinode.SimulatedTrajectory, column, nth int) error {
+func (c *curves) curve(p *plot.Plot, legend *plot.Legend, name string, r *pinode.Trajectory, column, nth int) error {
 	ink := colors[nth%len(colors)]
 	if !slices.Contains(c.dots, c.columns[column]) {
 		xy := make(plotter.XYs, len(r.Rows))
@@ -169,7 +169,7 @@ func (c *curves) curve(p *plot.Plot, legend *plot.Legend, name string, r *pinode
 }
 
 // at is the last row of a run up to a time.
-func at(r *pinode.SimulatedTrajectory, t float64) []float64 {
+func at(r *pinode.Trajectory, t float64) []float64 {
 	last := r.Rows[0]
 	for _, row := range r.Rows {
 		if row[0] <= t {
@@ -198,7 +198,7 @@ func (c *curves) bounds(columns []int) (lo, hi float64) {
 
 // marks draws a grey line at each instant of events, and shades the time that a
 // run slides along a surface.
-func marks(p *plot.Plot, r *pinode.SimulatedTrajectory, lo, hi float64) error {
+func marks(p *plot.Plot, r *pinode.Trajectory, lo, hi float64) error {
 	seen := map[float64]bool{}
 	since := map[string]float64{}
 	shade := func(from, to float64) error {
@@ -243,7 +243,7 @@ func marks(p *plot.Plot, r *pinode.SimulatedTrajectory, lo, hi float64) error {
 
 // ends marks where a column enters and leaves a sliding motion: a full and an
 // empty circle. Where the surface names columns it is those that are marked.
-func (c *curves) ends(p *plot.Plot, r *pinode.SimulatedTrajectory, column int) error {
+func (c *curves) ends(p *plot.Plot, r *pinode.Trajectory, column int) error {
 	for _, e := range r.Events {
 		if e.Surface == "" || !c.named(e.Surface, c.columns[column]) {
 			continue

@@ -13,6 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// TestReference: docs/reference.md is what the lists say today.
+func TestReference(t *testing.T) {
+	page, err := os.ReadFile("../reference.md")
+	require.NoError(t, err)
+	require.Equal(t, reference(), string(page), "run `go run ./docs/gen`")
+}
+
 // TestPictures: each picture of docs/events.md shows the curves of today's run
 // of its model. The bytes of a picture may differ between machines: what is
 // compared is the file of its curves, whose hash the picture carries.

@@ -1,7 +1,9 @@
-// Command gen draws the pictures of docs/events.md: for every model of the
-// page that is followed by an image, a run of it. Beside each picture stands
-// the file of the curves in it, and the picture carries that file's hash, so
-// that a test can tell a picture that is out of date. Run it from the root:
+// Command gen writes what the folder docs has from the program itself: the page
+// docs/reference.md, from the lists of what there is, and the pictures of
+// docs/events.md, for every model of the page that is followed by an image a run
+// of it. Beside each picture stands the file of the curves in it, and the picture
+// carries that file's hash, so that a test can tell a picture that is out of date.
+// Run it from the root:
 //
 //	go run ./docs/gen
 package main
@@ -18,6 +20,9 @@ import (
 var block = regexp.MustCompile("(?s)```node\n(.*?)```\n!\\[[^\\]]*\\]\\(([^)]*)\\)")
 
 func main() {
+	if err := os.WriteFile("docs/reference.md", []byte(reference()), 0o644); err != nil {
+		log.Fatal(err)
+	}
 	if err := draws("docs"); err != nil {
 		log.Fatal(err)
 	}

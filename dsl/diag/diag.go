@@ -44,18 +44,6 @@ func (s Span) Text() string {
 	return s.Src.Text[s.Start:s.End]
 }
 
-// Join returns the smallest span that covers both a and b. Spans of
-// different sources do not join: a is returned.
-func Join(a, b Span) Span {
-	switch {
-	case a.IsZero():
-		return b
-	case b.IsZero() || a.Src != b.Src:
-		return a
-	}
-	return Span{a.Src, min(a.Start, b.Start), max(a.End, b.End)}
-}
-
 // Pos is a position for people: line and column count from 1, the column in
 // characters.
 type Pos struct {

@@ -53,6 +53,8 @@ func Wanted() (bool, error) {
 	}
 }
 
+var errWrong = errors.New("jit: machine code gives wrong results here")
+
 // probe runs a small program.
 func probe() error {
 	p := &scalar.Program{}
@@ -64,7 +66,7 @@ func probe() error {
 	mem := []float64{0, 41}
 	codes[0].Run(mem)
 	if mem[0] != 42 {
-		return fmt.Errorf("jit: machine code gives wrong results here")
+		return errWrong
 	}
 	return nil
 }

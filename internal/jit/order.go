@@ -40,20 +40,31 @@ func (e *emitter) span(in *scalar.Instr) (from, to int) {
 // arrange checks the program and orders what is needed of it: every store as
 // soon as its value is there and what stood in its place has been used.
 func (e *emitter) arrange() error {
+	needed, lastUse, err := e.check()
+	if err != nil {
+		return err
+	}
+	e.place(needed, e.follows(lastUse))
+	e.list()
+	return nil
+}
+
+// check checks the program; it returns which instructions stores need, and the last
+// one that uses each value.
+func (e *emitter) check() (needed []bool, lastUse []int32, err error) {
 	code := e.p.Code
-	needed := make([]bool, len(code))
-	lastUse := make([]int32, len(code))
+	needed, lastUse = make([]bool, len(code)), make([]int32, len(code))
 	for i := len(code) - 1; i >= 0; i-- {
 		in := &code[i]
 		if in.Op >= scalar.NumOps {
-			return fmt.Errorf("jit: instruction %d is unknown", i)
+			return nil, nil, fmt.Errorf("jit: instruction %d is unknown", i)
 		}
 		if in.Op == scalar.OpLoadLanes && (e.p.Count == 0 || e.p.Count%8 != 0) {
-			return fmt.Errorf("jit: instruction %d loads eight lanes in a loop over %d numbers", i, e.p.Count)
+			return nil, nil, fmt.Errorf("jit: instruction %d loads eight lanes in a loop over %d numbers", i, e.p.Count)
 		}
 		if loads(in.Op) || stores(in.Op) {
 			if from, to := e.span(in); from < 0 || to > e.frame {
-				return fmt.Errorf("jit: instruction %d is at words %d to %d of a frame of %d", i, from, to, e.frame)
+				return nil, nil, fmt.Errorf("jit: instruction %d is at words %d to %d of a frame of %d", i, from, to, e.frame)
 			}
 		}
 		if !needed[i] && !stores(in.Op) {
@@ -63,15 +74,21 @@ func (e *emitter) arrange() error {
 		v, n := args(in)
 		for _, a := range v[:n] {
 			if a < 0 || int(a) >= i || stores(code[a].Op) {
-				return fmt.Errorf("jit: instruction %d reads value %d", i, a)
+				return nil, nil, fmt.Errorf("jit: instruction %d reads value %d", i, a)
 			}
 			needed[a] = true
 			lastUse[a] = max(lastUse[a], int32(i))
 		}
 	}
+	return needed, lastUse, nil
+}
+
+// follows is for each store the instruction that it follows.
+func (e *emitter) follows(lastUse []int32) []int32 {
+	code := e.p.Code
 	// The last use of each word's loads, and the last store to it, so far.
 	readTill, stored := map[int]int32{}, map[int]int32{}
-	follows := make([]int32, len(code)) // what a store follows
+	follows := make([]int32, len(code))
 	for i := range code {
 		in := &code[i]
 		switch {
@@ -95,6 +112,12 @@ func (e *emitter) arrange() error {
 			}
 		}
 	}
+	return follows
+}
+
+// place orders what is needed, with every store behind what it follows.
+func (e *emitter) place(needed []bool, follows []int32) {
+	code := e.p.Code
 	// The stores that follow instruction i: first[i], then the next of each.
 	first, next := make([]int32, len(code)), make([]int32, len(code))
 	for i := len(code) - 1; i >= 0; i-- {
@@ -112,7 +135,11 @@ func (e *emitter) arrange() error {
 			e.order = append(e.order, s)
 		}
 	}
-	// Each value's uses are counted, then listed behind those of the values before it.
+}
+
+// list counts the uses of each value, and lists them behind those of the values before it.
+func (e *emitter) list() {
+	code := e.p.Code
 	each := func(use func(v scalar.Value, at int32)) {
 		for at, i := range e.order {
 			v, n := args(&code[i])
@@ -134,7 +161,6 @@ func (e *emitter) arrange() error {
 		e.uses[e.ahead[v][1]] = at
 		e.ahead[v][1]++
 	})
-	return nil
 }
 
 // pin makes loads of a word that a store overwrites while they are in use

@@ -55,7 +55,7 @@ func (t *Table) Name(u Unit) string {
 	if n, ok := t.power(list, u); ok {
 		return n
 	}
-	if n, ok := t.quotient(list, u); ok {
+	if n, ok := t.quotient(list, slices.Concat(t.own, common, coherent), u); ok {
 		return n
 	}
 	if !si {
@@ -90,10 +90,10 @@ func (t *Table) power(list []string, u Unit) (string, bool) {
 	return "", false
 }
 
-// quotient spells u as a/b or a/b^2.
-func (t *Table) quotient(list []string, u Unit) (string, bool) {
+// quotient spells u as a/b or a/b^2, with b by one of the divisors: km/s, and not kW/N.
+func (t *Table) quotient(list, divisors []string, u Unit) (string, bool) {
 	for p, suffix := range []string{"", "^2"} {
-		for _, d := range list {
+		for _, d := range divisors {
 			x, _ := t.Lookup(d)
 			if x.SameDimension(One) {
 				continue // a number per percent is never what is meant

@@ -24,8 +24,26 @@ var prefixes = []struct {
 	factor float64
 }{
 	{"da", 1e1},
-	{"Y", 1e24}, {"Z", 1e21}, {"E", 1e18}, {"P", 1e15}, {"T", 1e12}, {"G", 1e9}, {"M", 1e6}, {"k", 1e3}, {"h", 1e2},
-	{"d", 1e-1}, {"c", 1e-2}, {"m", 1e-3}, {"u", 1e-6}, {"µ", 1e-6}, {"μ", 1e-6}, {"n", 1e-9}, {"p", 1e-12}, {"f", 1e-15}, {"a", 1e-18}, {"z", 1e-21},
+	{"Y", 1e24},
+	{"Z", 1e21},
+	{"E", 1e18},
+	{"P", 1e15},
+	{"T", 1e12},
+	{"G", 1e9},
+	{"M", 1e6},
+	{"k", 1e3},
+	{"h", 1e2},
+	{"d", 1e-1},
+	{"c", 1e-2},
+	{"m", 1e-3},
+	{"u", 1e-6},
+	{"µ", 1e-6},
+	{"μ", 1e-6},
+	{"n", 1e-9},
+	{"p", 1e-12},
+	{"f", 1e-15},
+	{"a", 1e-18},
+	{"z", 1e-21},
 }
 
 // definition is a unit of the table by others that stand before it.
@@ -39,22 +57,63 @@ type definition struct {
 // standard are the units that every file knows. The tonne is listed with the
 // prefixes it is used with: `ft` and `pt` should be unknown names.
 var standard = []definition{
-	{"m", 1, "", true}, {"kg", 1, "", false}, {"s", 1, "", true}, {"A", 1, "", true}, {"K", 1, "", true}, {"mol", 1, "", true}, {"cd", 1, "", true},
-	{"1", 1, "1", false}, {"rad", 1, "1", true}, {"sr", 1, "1", true}, {"deg", math.Pi / 180, "1", false}, {"%", 0.01, "1", false}, {"percent", 0.01, "1", false},
+	{"m", 1, "", true},
+	{"kg", 1, "", false},
+	{"s", 1, "", true},
+	{"A", 1, "", true},
+	{"K", 1, "", true},
+	{"mol", 1, "", true},
+	{"cd", 1, "", true},
+	{"1", 1, "1", false},
+	{"rad", 1, "1", true},
+	{"sr", 1, "1", true},
+	{"deg", math.Pi / 180, "1", false},
+	{"%", 0.01, "1", false},
+	{"percent", 0.01, "1", false},
 
-	{"g", 1e-3, "kg", true}, {"t", 1e3, "kg", false}, {"kt", 1e6, "kg", false}, {"Mt", 1e9, "kg", false}, {"Gt", 1e12, "kg", false},
-	{"N", 1, "kg*m/s^2", true}, {"J", 1, "N*m", true}, {"W", 1, "J/s", true}, {"Pa", 1, "N/m^2", true}, {"Hz", 1, "1/s", true}, {"Bq", 1, "1/s", true},
-	{"C", 1, "A*s", true}, {"V", 1, "W/A", true}, {"F", 1, "C/V", true}, {"Ohm", 1, "V/A", true}, {"Ω", 1, "V/A", true}, {"S", 1, "A/V", true},
-	{"Wb", 1, "V*s", true}, {"T", 1, "Wb/m^2", true}, {"H", 1, "Wb/A", true},
-	{"Gy", 1, "J/kg", true}, {"Sv", 1, "J/kg", true}, {"kat", 1, "mol/s", true}, {"lm", 1, "cd", true}, {"lx", 1, "lm/m^2", true},
+	{"g", 1e-3, "kg", true},
+	{"t", 1e3, "kg", false},
+	{"kt", 1e6, "kg", false},
+	{"Mt", 1e9, "kg", false},
+	{"Gt", 1e12, "kg", false},
+	{"N", 1, "kg*m/s^2", true},
+	{"J", 1, "N*m", true},
+	{"W", 1, "J/s", true},
+	{"Pa", 1, "N/m^2", true},
+	{"Hz", 1, "1/s", true},
+	{"Bq", 1, "1/s", true},
+	{"C", 1, "A*s", true},
+	{"V", 1, "W/A", true},
+	{"F", 1, "C/V", true},
+	{"Ohm", 1, "V/A", true},
+	{"Ω", 1, "V/A", true},
+	{"S", 1, "A/V", true},
+	{"Wb", 1, "V*s", true},
+	{"T", 1, "Wb/m^2", true},
+	{"H", 1, "Wb/A", true},
+	{"Gy", 1, "J/kg", true},
+	{"Sv", 1, "J/kg", true},
+	{"kat", 1, "mol/s", true},
+	{"lm", 1, "cd", true},
+	{"lx", 1, "lm/m^2", true},
 
-	{"L", 1e-3, "m^3", true}, {"l", 1e-3, "m^3", true}, {"M", 1, "mol/L", true},
-	{"bar", 1e5, "Pa", true}, {"atm", 101325, "Pa", false},
-	{"eV", 1.602176634e-19, "J", true}, {"cal", 4.184, "J", true}, // thermochemical
-	{"Da", 1.66053906892e-27, "kg", true},                                  // CODATA 2022
-	{"au", 149597870700, "m", false}, {"ly", 9460730472580800, "m", false}, // IAU 2012 B2; the year is Julian
-	{"min", 60, "s", false}, {"h", 3600, "s", false}, {"d", 86400, "s", false}, {"day", 1, "d", false},
-	{"wk", 7, "d", false}, {"week", 7, "d", false}, {"yr", 365.25, "d", false}, // Julian
+	{"L", 1e-3, "m^3", true},
+	{"l", 1e-3, "m^3", true},
+	{"M", 1, "mol/L", true},
+	{"bar", 1e5, "Pa", true},
+	{"atm", 101325, "Pa", false},
+	{"eV", 1.602176634e-19, "J", true},
+	{"cal", 4.184, "J", true},             // thermochemical
+	{"Da", 1.66053906892e-27, "kg", true}, // CODATA 2022
+	{"au", 149597870700, "m", false},
+	{"ly", 9460730472580800, "m", false}, // IAU 2012 B2; the year is Julian
+	{"min", 60, "s", false},
+	{"h", 3600, "s", false},
+	{"d", 86400, "s", false},
+	{"day", 1, "d", false},
+	{"wk", 7, "d", false},
+	{"week", 7, "d", false},
+	{"yr", 365.25, "d", false}, // Julian
 }
 
 // takesPrefix are the names of the standard units that take prefixes.

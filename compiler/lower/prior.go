@@ -1,0 +1,98 @@
+package lower
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// priors builds the negative log-densities of parameters. A prior has all of its mass in
+// the interval of its parameter.
+func (l *lowerer) priors() {
+	for _, p := range l.m.Params {
+		if p.Prior == nil {
+			continue
+		}
+		x := l.ref(p)
+		if p.Shape.Rank == 2 { // as its arguments are
+			x = l.b.Slice(x, 0, ir.Vec(p.Shape.Size()))
+		}
+		n := l.density(p.Prior, x, nil)
+		if mass := l.mass(p); mass != nil {
+			n = l.b.Add(n, l.b.Log(mass))
+		}
+		l.out.Priors = append(l.out.Priors, Prior{Param: p, Node: l.b.Sum(n)})
+	}
+}
+
+// mass is what a parameter's interval has of the mass of its prior, whose density is not
+// cut; nil for all of it. A uniform prior has the height 1 there.
+func (l *lowerer) mass(p *check.Param) *ir.Node {
+	b, args := l.b, l.arguments(p.Prior)
+	if p.Prior.Name == "uniform" {
+		return b.Sub(b.Apply(ir.OpMin, args[1], b.Const(p.Hi)), b.Apply(ir.OpMax, args[0], b.Const(p.Lo)))
+	}
+	below, within := l.distribution(p.Prior, args, p.Lo), l.distribution(p.Prior, args, p.Hi)
+	switch {
+	case within == nil && below == nil:
+		return nil
+	case within == nil:
+		return b.Sub(b.Const(1), below)
+	case below == nil:
+		return within
+	}
+	return b.Sub(within, below)
+}
+
+// distribution is the probability of a value below x; nil where x is at an end of the
+// support.
+func (l *lowerer) distribution(d *check.Dist, args []*ir.Node, x float64) *ir.Node {
+	b := l.b
+	positive := d.Name == "lognormal" || d.Name == "exponential"
+	if math.IsInf(x, 0) || positive && x <= 0 {
+		return nil
+	}
+	half, one := b.Const(0.5), b.Const(1)
+	normal := func(x, m, s *ir.Node) *ir.Node {
+		z := b.Div(b.Sub(x, m), b.Mul(b.Const(math.Sqrt2), s))
+		return b.Mul(half, b.Add(one, b.Apply(ir.OpErf, z)))
+	}
+	switch at := b.Const(x); d.Name {
+	case "normal":
+		return normal(at, args[0], args[1])
+	case "lognormal":
+		return normal(b.Const(math.Log(x)), args[0], args[1])
+	case "laplace":
+		z := b.Div(b.Sub(at, args[0]), args[1])
+		tail := b.Mul(half, b.Exp(b.Neg(b.Apply(ir.OpAbs, z))))
+		return b.Select(b.Lt(z, b.Full(z.Shape, 0)), tail, b.Sub(one, tail))
+	case "exponential":
+		return b.Neg(b.Apply(ir.OpExpm1, b.Neg(b.Div(at, args[0]))))
+	case "student":
+		return l.student(d, x)
+	}
+	panic("lower: no distribution function of " + d.Name)
+}
+
+// student is the probability of a value below x, of numbers.
+func (l *lowerer) student(d *check.Dist, x float64) *ir.Node {
+	var args [3][]float64
+	size := 1
+	for i, a := range d.Args {
+		v, ok := check.Evaluate(a, nil)
+		never(!ok, "a student distribution that is cut has arguments that are not constant")
+		args[i], size = v, max(size, len(v))
+	}
+	at := func(v []float64, i int) float64 { return v[min(i, len(v)-1)] }
+	out := make([]float64, size)
+	for i := range out {
+		out[i] = distuv.StudentsT{Nu: at(args[0], i), Mu: at(args[1], i), Sigma: at(args[2], i)}.CDF(x)
+	}
+	if size == 1 {
+		return l.b.Const(out[0])
+	}
+	return l.b.ConstOf(ir.Vec(size), out)
+}

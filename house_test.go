@@ -1,0 +1,155 @@
+package pinode
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The bounds of what one reads at a time. What is larger stands in allowed, with a
+// reason, or is cut at its seams.
+const (
+	maxLines   = 80 // of a function
+	maxFields  = 20 // of a struct, embedded ones as one
+	maxMethods = 30 // of a type
+)
+
+// allowance is how large something may be that is above a bound, and why.
+type allowance struct {
+	size int
+	why  string
+}
+
+// allowed are those that may be larger, by what is counted, package and name.
+var allowed = map[string]allowance{
+	// A case for each kind of thing, or a row: longer only by being more.
+	"lines of autodiff.pattern.visit":      {89, "a flat switch over operations"},
+	"lines of dsl.printer.decl":            {93, "a flat switch over declarations"},
+	"fields of internal/scalar.format":     {24, "a table of constants"},
+	"methods of compiler/ir.Builder":       {45, "a method for each operation"},
+	"methods of compiler/check.elaborator": {291, "a method for each construct of the language and for the wording of each mistake"},
+	"methods of compiler/lower.lowerer":    {90, "a method for each construct of the language"},
+	"methods of dsl.printer":               {60, "a method for each construct of the language"},
+	"methods of dsl.reader":                {46, "a method for each construct of the language"},
+	"methods of internal/setting.Values":   {32, "a getter and a setter for each kind of value"},
+	"fields of internal/jit.emitter":       {21, "the state of the passes over a program"},
+	"methods of internal/jit.emitter":      {32, "a method for each pass over a program and each form of instruction"},
+
+	// To be cut.
+	"lines of ..Model.NewFit":          {91, "to be cut"},
+	"lines of ..Model.runs":            {82, "to be cut"},
+	"lines of ..newSteps":              {86, "to be cut"},
+	"lines of cmd/pinode.fitFigure":    {108, "to be cut"},
+	"lines of compiler.Program.graphs": {102, "to be cut"},
+	"fields of ..certifier":            {21, "to be cut"},
+	"fields of ..objective":            {24, "to be cut"},
+	"fields of ..steps":                {25, "to be cut"},
+	"fields of ..system":               {59, "to be cut"},
+	"fields of sim.Integrator":         {102, "to be cut"},
+	"fields of sim.reverse":            {22, "to be cut"},
+	"fields of sim.stability":          {22, "to be cut"},
+	"fields of solvers.Block":          {29, "to be cut"},
+	"methods of ..Model":               {53, "to be cut"},
+	"methods of ..system":              {42, "to be cut"},
+	"methods of compiler.Program":      {43, "to be cut"},
+	"methods of sim.Integrator":        {180, "to be cut"},
+}
+
+// measured are the lines of the functions, the fields of the structs and the methods of the
+// types of the module, tests aside, by package and name.
+func measured(t *testing.T) (lines, fields, methods map[string]int) {
+	t.Helper()
+	lines, fields, methods = map[string]int{}, map[string]int{}, map[string]int{}
+	fset := token.NewFileSet()
+	require.NoError(t, filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "." && strings.ContainsAny(d.Name()[:1], "._") || d.Name() == "tools":
+			return filepath.SkipDir
+		case d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		f, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
+		if err != nil || ast.IsGenerated(f) {
+			return err
+		}
+		of := filepath.ToSlash(filepath.Dir(path)) + "."
+		for _, d := range f.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				name := d.Name.Name
+				if r := receiver(d); r != "" {
+					methods[of+r]++
+					name = r + "." + name
+				}
+				lines[of+name] = fset.Position(d.End()).Line - fset.Position(d.Pos()).Line + 1
+			case *ast.GenDecl:
+				for _, s := range d.Specs {
+					if ts, ok := s.(*ast.TypeSpec); ok {
+						if st, ok := ts.Type.(*ast.StructType); ok {
+							for _, x := range st.Fields.List {
+								fields[of+ts.Name.Name] += max(1, len(x.Names))
+							}
+						}
+					}
+				}
+			}
+		}
+		return nil
+	}))
+	return lines, fields, methods
+}
+
+// receiver is the type of a method, "" of a function.
+func receiver(d *ast.FuncDecl) string {
+	if d.Recv == nil {
+		return ""
+	}
+	x := d.Recv.List[0].Type
+	if s, ok := x.(*ast.StarExpr); ok {
+		x = s.X
+	}
+	if s, ok := x.(*ast.IndexExpr); ok {
+		x = s.X
+	}
+	return x.(*ast.Ident).Name
+}
+
+// TestSizes: functions, structs and types are within the bounds, or where allowed says,
+// and what it allows is needed.
+func TestSizes(t *testing.T) {
+	lines, fields, methods := measured(t)
+	require.Greater(t, len(lines), 1000)
+	needed := map[string]bool{}
+	check := func(what string, of map[string]int, most int) {
+		for _, name := range slices.Sorted(maps.Keys(of)) {
+			n := of[name]
+			if n <= most {
+				continue
+			}
+			key := what + " " + name
+			needed[key] = true
+			if a := allowed[key]; n > a.size {
+				t.Errorf("%s: %d, of at most %d", key, n, max(most, a.size))
+			}
+		}
+	}
+	check("lines of", lines, maxLines)
+	check("fields of", fields, maxFields)
+	check("methods of", methods, maxMethods)
+	for key, a := range allowed {
+		require.NotEmpty(t, a.why, key)
+		if !needed[key] {
+			t.Errorf("%s needs no allowance any more", key)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/solvers"
+)
+
+// moduleKind says what a runner needs of a model's programs.
+type moduleKind struct {
+	tab           *solvers.Tableau
+	width         int // trajectories side by side
+	want          compiler.Want
+	perLaneParams bool
+}
+
+// modules are those of single trajectories, and of the steps of several; nil:
+// these go stage by stage.
+type modules struct{ single, lanes *exec.Module }
+
+func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
+	tab := Method(k.tab)
+	if len(p.Model.Events)+len(p.Model.Switches) > 0 {
+		k.want.Step = tab // for the steps of single trajectories, to their events
+	}
+	many := p.Steps(k.width, tab, k.want, k.perLaneParams)
+	one, err := p.Module(1, k.want)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := many()
+	return &modules{one, steps}, err
+}
+
+// Compiled is a program with the machine code that was made of it, once for each
+// use: a fit and its certificate run the same.
+type Compiled struct {
+	*compiler.Program
+	modules sync.Map
+}
+
+// Once is what build makes for a key.
+func Once[T any](c *Compiled, key any, build func() (T, error)) (T, error) {
+	f, _ := c.modules.LoadOrStore(key, sync.OnceValues(build))
+	return f.(func() (T, error))()
+}

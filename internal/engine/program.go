@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"github.com/pinode/pinode/compiler/exec"
+)
+
+// Function is a program with its derivatives, and their results.
+type Function struct {
+	Run, VJP, vjp0, jvp *Program
+	Ct                  []float64
+}
+
+// Program is a program on a frame, with its results.
+type Program struct {
+	code  *exec.Program
+	frame *exec.Frame
+	Value []float64 // its value; of a forward derivative the tangent
+	Terms []float64 // of a row's loss
+
+	YBar, DBar, TBar, BeforeYBar, BeforeDBar []float64 // cotangents
+}
+
+func NewProgram(mod *exec.Module, f *exec.Frame, name, value string) *Program {
+	p := mod.Program(name)
+	if p == nil {
+		return nil
+	}
+	out := func(name string) []float64 { return p.Output(f, name) }
+	return &Program{p, f, out(value), out("terms"), out("by"), out("bd"), out("bt"), out("byb"), out("bdb")}
+}
+
+func (p *Program) Run() { p.code.Run(p.frame) }
+
+func run(p *Program, to []float64) {
+	if p == nil {
+		return
+	}
+	p.Run()
+	copy(to, p.Value)
+}
+
+// vjp runs a reverse derivative whose cotangent is set, and adds what it
+// gives.
+func (p *Program) vjp(yBar, dBar []float64) (tBar float64) {
+	p.Run()
+	Add(yBar, p.YBar)
+	Add(dBar, p.DBar)
+	if p.TBar != nil {
+		return p.TBar[0]
+	}
+	return 0
+}

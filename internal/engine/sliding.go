@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/sim"
+)
+
+// sliding is the motion of a system along a number of surfaces at once.
+type sliding struct {
+	rhs, exits Function
+	exitRates  []float64
+	flow       []float64 // room for accelerations
+	g, rate, y []float64
+}
+
+func newSliding(p *compiler.Program, mod *exec.Module, f *exec.Frame, get func(name, value string) Function) (list []*sliding) {
+	for n := 1; ; n++ {
+		w := &sliding{rhs: get(fmt.Sprintf("slide%d", n), "dy"), exits: get(fmt.Sprintf("exits%d", n), "g")}
+		if w.rhs.Run == nil {
+			return list
+		}
+		w.exitRates = w.exits.Run.code.Output(f, "rate")
+		w.flow, w.y = make([]float64, p.Model.Layout.NY), make([]float64, p.Model.Layout.NY)
+		w.g, w.rate = make([]float64, p.NumGuards), make([]float64, p.NumGuards)
+		list = append(list, w)
+	}
+}
+
+// slidingAt returns the motion that the modes of d ask for, told of its surfaces; nil
+// where it is along none.
+func (s *System) slidingAt(d []float64) *sliding {
+	if len(s.slides) == 0 {
+		return nil
+	}
+	n := s.along(d, s.now)
+	if n == 0 {
+		return nil
+	}
+	return s.slides[n-1]
+}
+
+// surfaces are inputs that tell a program along which surfaces the solution slides: by
+// surface, 1 at its modes, and at its guard.
+type surfaces struct{ on, at [compiler.MaxSlides][]float64 }
+
+func newSurfaces(f *exec.Frame, when string) (w surfaces) {
+	for k := range w.on {
+		w.on[k], w.at[k] = f.Input(fmt.Sprintf("on%s%d", when, k+1)), f.Input(fmt.Sprintf("at%s%d", when, k+1))
+	}
+	return w
+}
+
+// along is along how many surfaces the modes of d ask to slide; it tells of them.
+func (s *System) along(d []float64, to surfaces) (n int) {
+	if len(s.slides) == 0 || len(d) == 0 {
+		return 0
+	}
+	along := [compiler.MaxSlides]int{}
+	for _, w := range s.Prog.Model.Switches {
+		if sim.Slides(d[w.Mode]) && !slices.Contains(along[:n], w.Guard) {
+			along[n] = w.Guard
+			n++
+		}
+	}
+	for k, guard := range along[:n] {
+		clear(to.on[k])
+		clear(to.at[k])
+		if to.at[k] != nil {
+			to.at[k][guard] = 1
+		}
+		for _, x := range s.Prog.Model.Switches {
+			if x.Guard == guard && to.on[k] != nil {
+				to.on[k][x.Mode] = 1
+			}
+		}
+	}
+	return n
+}
+
+// variants are a function of what the discontinuities are at a state, by along how
+// many surfaces the solution slides there, and did before the instant.
+type variants [compiler.MaxSlides + 1][compiler.MaxSlides + 1]Function
+
+// newVariants returns that of a name, for motion along up to so many surfaces.
+func newVariants(name, value string, most int, get func(name, value string) Function) *variants {
+	r := &variants{{get(name, value)}}
+	for n := 0; n <= most; n++ {
+		for nb := 0; nb <= most; nb++ {
+			if n == 0 && nb == 0 {
+				continue
+			}
+			f := get(name+compiler.Along(n, nb), value)
+			if f.Run == nil && nb > 0 { // it does not read both
+				if f = r[n][0]; n == 0 || f.Run == r[0][0].Run {
+					f = r[0][nb]
+				}
+			}
+			if f.Run == nil {
+				f = r[0][0]
+			}
+			r[n][nb] = f
+		}
+	}
+	return r
+}
+
+// Choose chooses what rows, observations and outputs are at a discrete state, db
+// before the instant.
+func (s *System) Choose(d, db []float64) {
+	n, nb := s.along(d, s.now), s.along(db, s.then)
+	s.Row, s.Obs, s.Outputs = s.rows[n][nb], s.preds[n][nb].Run, s.Outs[n][nb].Run
+}
+
+// SlidesRow reports whether the row that was chosen is that of a sliding motion.
+func (s *System) SlidesRow() bool { return s.Row.Run != s.rows[0][0].Run }
+
+// guardsSliding sets the guards along the sliding motion; accelerations are
+// differences of rates.
+func (s *System) guardsSliding(w *sliding, t float64, y, d []float64, held []bool, g, rate, accel []float64) {
+	exits := s.Size.Guards - s.Size.Exits
+	own := exits - s.Size.Releases
+	look := func(t float64, y, g, rate []float64) {
+		s.At(t, y, d)
+		run(w.rhs.Run, w.flow)
+		for i, h := range held {
+			if h {
+				w.flow[i] = 0
+			}
+		}
+		copy(s.flow, w.flow)
+		run(s.look, g[:own])
+		copy(rate, s.lookRates)
+		if own < exits {
+			s.guards.Run.Run()
+			copy(g[own:], s.guards.Run.Value[own:])
+			copy(rate[own:], s.rates[own:])
+		}
+		run(w.exits.Run, g[exits:])
+		copy(rate[exits:], w.exitRates)
+	}
+	look(t, y, g, rate)
+	if accel == nil {
+		return
+	}
+	step := 1e-6 * math.Max(1, math.Abs(t))
+	if speed := floats.Norm(w.flow, 2); speed > 0 {
+		step = math.Min(step, 1e-6*math.Max(floats.Norm(y, 2)/speed, 1e-6*math.Abs(t)))
+	}
+	for i := range y {
+		w.y[i] = y[i] + step*w.flow[i]
+	}
+	look(t+step, w.y, w.g, w.rate)
+	for i := range accel {
+		accel[i] = (w.rate[i] - rate[i]) / step
+	}
+}

@@ -1,0 +1,295 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
+)
+
+// Method describes a solver's method to the compiler.
+func Method(tab *solvers.Tableau) *compiler.Method {
+	c := solvers.NewControl(tab)
+	return &compiler.Method{
+		C: tab.C, A: tab.A, E: tab.E,
+		Alpha: c.Alpha, Beta: c.Beta, Safety: c.Safety, Least: c.Least, Most: c.Most, Back: c.Back,
+		LeastLog: solvers.LeastLog, Near: sim.Near, Tiny: sim.Tiny, Slack: sim.Slack,
+		Bernstein: tab.Bernstein(),
+	}
+}
+
+// Steps are the step programs of a model on a frame of theirs, for
+// trajectories side by side.
+type Steps struct {
+	frame    *exec.Frame
+	Blk      *solvers.Block
+	bindings []int // the binding of each: see BoundModel
+
+	d, q, pl, s, free []float64
+	u, ut             [][]float64 // by stage; nil: not read there
+	inputs            bool        // there is one
+	tab               *solvers.Tableau
+	pBar, qBar        []float64   // gradient accumulators
+	saved             [][]float64 // by lane: see Save
+
+	step      *exec.Program
+	acts      *exec.Program // computes activations again; nil: there are none
+	vjp, vjpt stepVJP
+	lastStage *exec.Program // the derivative of the last stage's
+	length    *exec.Program // derivatives by the length
+	byLength  [][]float64   // what it gives: of the end, and of the stage derivatives from the second on
+	fromLast  [][]float64   // what it gives
+	lastRan   bool
+	ran       *stepVJP // the reverse derivative that ran last
+}
+
+// stepVJP is a reverse derivative of the step, with what it gives.
+type stepVJP struct {
+	*exec.Program
+	yBar, dBar, tBar, hBar []float64
+}
+
+// NewSteps returns the steps of a module, or nil where it has none.
+func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt sim.Options) sim.Steps {
+	s := &Steps{frame: f, bindings: make([]int, mod.Lanes()), saved: make([][]float64, mod.Lanes()), tab: tab}
+	s.step = mod.Program("step")
+	if s.step == nil {
+		return nil
+	}
+	width := mod.Lanes()
+	b := solvers.NewBlock(tab, n, width)
+	place := func(to *[]float64, from []float64) {
+		if from != nil {
+			*to = from
+		}
+	}
+	place(&b.T, f.Input("t"))
+	place(&b.H, f.Input("h"))
+	for name, to := range map[string]*[]float64{"mean": &b.Mean, "log": &b.Log, "factor": &b.Factor} {
+		place(to, s.step.Output(f, name))
+	}
+	place(&b.Before, f.Input("before"))
+	b.Calm, b.Side = s.step.Output(f, "calm"), f.Input("side")
+	if s.step.Output(f, "mean") == nil { // no state has an error
+		for l := range b.Factor {
+			b.Factor[l] = solvers.NewControl(tab).Most
+		}
+	}
+	for name, to := range map[string]*[]float64{
+		"until": &b.Until, "stop": &b.Stop, "cap": &b.Cap, "hop": &b.Hop, "next": &b.Next, "clipped": &b.Clipped, "rejected": &b.Rejected,
+		"taken": &b.Taken, "refused": &b.Refused, "left": &b.Left,
+	} {
+		place(to, f.Input(name))
+	}
+	for l := range b.Until {
+		b.Until[l] = math.Inf(-1)
+	}
+	place(&b.EndBar, f.Input("ct.step"))
+	var stages []string
+	for i := range tab.C[1:] {
+		stages = append(stages, fmt.Sprintf("y.%d", i+1))
+	}
+	if b.Stages = f.Span(stages...); b.Stages == nil {
+		panic("pinode: the stages of a step do not follow each other in the frame")
+	}
+	for i := range tab.C {
+		place(&b.Y[i], f.Input(fmt.Sprintf("y.%d", i)))
+		place(&b.K[i], f.Input(fmt.Sprintf("k.%d", i)))
+		place(&b.KBar[i], f.Input(fmt.Sprintf("kb.%d", i)))
+		u, ut := f.Input(fmt.Sprintf("u.%d", i)), f.Input(fmt.Sprintf("ut.%d", i))
+		s.u, s.ut = append(s.u, u), append(s.ut, ut)
+		s.inputs = s.inputs || u != nil || ut != nil
+	}
+	if s.acts = mod.Program("step.acts"); s.acts != nil {
+		for i := range tab.C {
+			var list [][]float64
+			for {
+				v := f.Input(fmt.Sprintf("act.%d.%d", i, len(list)))
+				if v == nil {
+					break
+				}
+				list = append(list, v)
+			}
+			b.Acts = append(b.Acts, list)
+		}
+	}
+	s.Blk = b
+	for name, to := range map[string]*stepVJP{"step.vjp": &s.vjp, "step.vjpt": &s.vjpt} {
+		if p := mod.Program(name); p != nil {
+			*to = stepVJP{p, p.Output(f, "by"), p.Output(f, "bd"), p.Output(f, "bt"), p.Output(f, "bh")}
+		}
+	}
+	if s.length = mod.Program("step.length"); s.length != nil {
+		s.byLength = append(s.byLength, s.length.Output(f, "ph"))
+		for i := range tab.C[1:] {
+			s.byLength = append(s.byLength, s.length.Output(f, fmt.Sprintf("kh.%d", i+1)))
+		}
+	}
+	s.lastStage = mod.Program("step.vjp.last")
+	for _, name := range []string{"last.y", "last.d", "last.t"} {
+		s.fromLast = append(s.fromLast, f.Input(name))
+	}
+	s.pBar, s.qBar = f.Input("acc.bp"), f.Input("acc.bq")
+	s.d, s.q, s.pl, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("pl"), f.Input("s"), f.Input("free")
+	if tol := f.Input("tol"); tol != nil {
+		tol[0], tol[1] = opt.RTol, opt.ATol
+	}
+	return s
+}
+
+func (s *Steps) Block() *solvers.Block { return s.Blk }
+
+// Load implements sim.Steps.
+func (s *Steps) Load(l int, m sim.Model, d []float64, held []bool) {
+	w := s.Blk.Width
+	s.Blk.Scatter(s.d, d[:len(s.d)/w], l)
+	if s.free != nil {
+		for i, on := range held {
+			s.free[i*w+l] = 1
+			if on {
+				s.free[i*w+l] = 0
+			}
+		}
+	}
+	if j, ok := m.(*BoundModel); ok && s.bindings[l] != j.Binding {
+		s.bindings[l] = j.Binding
+		s.Blk.Scatter(s.q, j.Q[:len(s.q)/w], l)
+		s.Blk.Scatter(s.pl, j.P[:len(s.pl)/w], l)
+	}
+}
+
+// Time implements sim.Steps.
+func (s *Steps) Time(l int, m sim.Model, t, h float64) {
+	s.Blk.T[l], s.Blk.H[l] = t, h
+	if !s.inputs {
+		return
+	}
+	switch m := m.(type) {
+	case *BoundModel:
+		s.load(l, m.Signals, m.from, t, h)
+	case *System:
+		s.load(l, m.Signals, m.From, t, h)
+	}
+}
+
+// load sets the signals at the times of the stages.
+func (s *Steps) load(l int, signals []*data.Interpolant, from, t, h float64) {
+	w := s.Blk.Width
+	for i := range s.u {
+		if s.u[i] == nil && s.ut[i] == nil {
+			continue
+		}
+		now := s.tab.StageTime(i, t, h)
+		for k, g := range signals {
+			v, r := g.At(now)
+			if now > from {
+				v, r = g.Before(now)
+			}
+			if s.u[i] != nil {
+				s.u[i][k*w+l] = v
+			}
+			if s.ut[i] != nil {
+				s.ut[i][k*w+l] = r
+			}
+		}
+	}
+}
+
+// HasInputs implements sim.Inputs.
+func (s *Steps) HasInputs() bool { return s.inputs }
+
+func (s *Steps) Step() { s.step.Run(s.frame) }
+
+// VJP implements sim.StepsVJP.
+func (s *Steps) VJP(times sim.Times) {
+	if s.ran = &s.vjp; times {
+		s.ran = &s.vjpt
+	}
+	if s.Blk.Unkept && s.acts != nil {
+		s.acts.Run(s.frame)
+	}
+	s.Blk.Unkept = false
+	// Only results inside of the step depend on its last stage's derivative.
+	seeded := false
+	for _, x := range s.Blk.KBar[len(s.Blk.KBar)-1] {
+		seeded = seeded || x != 0
+	}
+	if seeded {
+		s.lastStage.Run(s.frame)
+		s.lastRan = true
+	} else if s.lastRan {
+		for _, v := range s.fromLast {
+			clear(v)
+		}
+		s.lastRan = false
+	}
+	s.ran.Run(s.frame)
+	s.Blk.YBar = s.ran.yBar
+	if s.ran.tBar != nil {
+		s.Blk.TBar = s.ran.tBar
+	}
+	if s.ran.hBar != nil {
+		s.Blk.HBar = s.ran.hBar
+	}
+}
+
+// LengthBars implements sim.StepsVJP, for steps of one lane.
+func (s *Steps) LengthBars(end, other []float64) (hBar, otherBar float64) {
+	s.length.Run(s.frame)
+	hBar, otherBar = Dot(end, s.byLength[0]), Dot(other, s.byLength[0])
+	for i, kh := range s.byLength[1:] {
+		hBar += Dot(s.Blk.KBar[i+1], kh)
+	}
+	return hBar, otherBar
+}
+
+// DBar adds lane l's cotangent of the discrete state.
+func (s *Steps) DBar(l int, dBar []float64) {
+	w := s.Blk.Width
+	for i := l; i < len(s.ran.dBar); i += w {
+		dBar[i/w] += s.ran.dBar[i]
+	}
+}
+
+// Idle takes lane l out of the sums over lanes, or back in.
+func (s *Steps) Idle(l int, idle bool) { s.frame.Idle(l, idle) }
+
+// Clear forgets the gradient by the parameters of lane l.
+func (s *Steps) Clear(l int) {
+	for _, v := range [][]float64{s.pBar, s.qBar} {
+		for i := l; i < len(v); i += s.Blk.Width {
+			v[i] = 0
+		}
+	}
+}
+
+// Save sets lane l's gradient accumulators aside.
+func (s *Steps) Save(l int) {
+	s.saved[l] = append(s.saved[l][:0], make([]float64, (len(s.pBar)+len(s.qBar))/s.Blk.Width)...)
+	n := len(s.pBar) / s.Blk.Width
+	s.Blk.Gather(s.saved[l][:n], s.pBar, l)
+	s.Blk.Gather(s.saved[l][n:], s.qBar, l)
+}
+
+// Restore puts back what Save set aside.
+func (s *Steps) Restore(l int) {
+	n := len(s.pBar) / s.Blk.Width
+	s.Blk.Scatter(s.pBar, s.saved[l][:n], l)
+	s.Blk.Scatter(s.qBar, s.saved[l][n:], l)
+}
+
+// AddGradient adds lane l's gradient by the parameters since Clear, but for the
+// weights, whose gradients are those of all lanes.
+func (s *Steps) AddGradient(l int, pBar, qBar []float64) {
+	w := s.Blk.Width
+	for i := l; i < len(s.pBar); i += w {
+		pBar[i/w] += s.pBar[i]
+	}
+	for i := l; i < len(s.qBar); i += w {
+		qBar[i/w] += s.qBar[i]
+	}
+}

@@ -1,0 +1,453 @@
+package engine
+
+import (
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/sim"
+)
+
+// System is a compiled model bound to a frame: the simulator's view of it.
+type System struct {
+	Prog    *compiler.Program
+	Size    sim.Sizes
+	Frame   *exec.Frame
+	Signals []*data.Interpolant
+	From    float64 // start of the smooth piece that the run is in
+
+	inputs
+	equations
+	guardPrograms
+	rowPrograms
+	eventPrograms
+
+	PBar, QBar []float64  // gradient accumulators: by shared parameters, and by the trajectory's own inputs
+	now, then  surfaces   // those that the solution slides along, and did before the instant
+	slides     []*sliding // by the number of surfaces, less 1
+}
+
+// inputs are those of the programs; nil where none reads them.
+type inputs struct {
+	T, Y, D, U, Ut, Q, S, a      []float64
+	Data, Seen                   []float64 // of a row
+	Yb, Db, Ub, Utb              []float64 // before the instant
+	yDot, dDot, tDot, QDot, PDot []float64 // tangents
+	free, ry, rt                 []float64 // which states move; how far states and time may be off
+}
+
+// equations are programs of the motion and of what a run starts from.
+type equations struct {
+	Rhs, initY, initD, times, Priors Function
+	Conserved                        *Program
+	Nets                             *Program
+	NetArgs                          []float64
+}
+
+// guardPrograms tell of guards: values, rates, second rates, arguments of floors,
+// bounds, and how far they may be off.
+type guardPrograms struct {
+	guards                        Function
+	rates, lookRates, spreadRates []float64
+	guards2, look, floors, spread *Program
+	flow                          []float64 // along which look takes rates
+	bounds                        guardBounds
+}
+
+// rowPrograms are what is read at a time: losses of rows, predictions, outputs. Choose
+// takes those for the discrete state.
+type rowPrograms struct {
+	rows, preds, Outs *variants
+	Row               Function
+	Outputs, Obs      *Program
+	Counts            *Program
+}
+
+// eventPrograms are what events do, by event.
+type eventPrograms struct {
+	jump, rest, delay []*variants
+	priorities        *Program
+}
+
+// NewSystem binds the programs of a module to a frame of their own.
+func NewSystem(p *compiler.Program, mod *exec.Module) *System {
+	f := mod.NewFrame()
+	s := &System{Prog: p, Frame: f}
+	lay := &p.Model.Layout
+	s.Size = sim.Sizes{Y: lay.NY, YError: lay.NError, D: lay.ND, Guards: p.NumGuards, Times: p.NumTimes}
+	s.Size.Releases = p.NumGuards - len(p.Model.Guards)
+	if p.Slides {
+		s.Size.Exits = compiler.SlideGuards
+		s.Size.Releases -= compiler.SlideGuards
+	}
+	for name, to := range map[string]*[]float64{
+		"t": &s.T, "y": &s.Y, "d": &s.D, "u": &s.U, "ut": &s.Ut, "q": &s.Q, "s": &s.S, "a": &s.a,
+		"free": &s.free, "ry": &s.ry, "rt": &s.rt, "data": &s.Data, "seen": &s.Seen, "yb": &s.Yb, "db": &s.Db, "ub": &s.Ub, "utb": &s.Utb,
+		"ty": &s.yDot, "td": &s.dDot, "tt": &s.tDot, "tq": &s.QDot, "tp": &s.PDot,
+	} {
+		*to = f.Input(name)
+	}
+	get := func(name, value string) Function {
+		d := Function{
+			Run: NewProgram(mod, f, name, value),
+			VJP: NewProgram(mod, f, name+".vjp", value), vjp0: NewProgram(mod, f, name+".vjp0", ""), jvp: NewProgram(mod, f, name+".jvp", "dot"),
+		}
+		d.Ct = f.Input("ct." + name)
+		return d
+	}
+	s.PBar, s.QBar = f.Input("acc.bp"), f.Input("acc.bq")
+	s.Rhs, s.guards, s.initY, s.initD = get("rhs", "dy"), get("guards", "g"), get("init.y", "v"), get("init.d", "v")
+	s.times, s.Priors = get("times", "s"), get("priors", "v")
+	s.guards2, s.floors = NewProgram(mod, f, "guards2", "accel"), NewProgram(mod, f, "floors", "v")
+	s.Conserved, s.Nets = NewProgram(mod, f, "conserved", "v"), NewProgram(mod, f, "nets", "values")
+	s.priorities, s.Counts = NewProgram(mod, f, "priorities", "v"), NewProgram(mod, f, "counts", "v")
+	if s.guards.Run != nil {
+		s.rates = s.guards.Run.code.Output(f, "rate")
+	}
+	if s.look = NewProgram(mod, f, "look", "g"); s.look != nil {
+		s.lookRates, s.flow = s.look.code.Output(f, "rate"), f.Input("flow")
+	}
+	s.bounds = newGuardBounds(mod, f)
+	if s.spread = NewProgram(mod, f, "spread", "g"); s.spread != nil {
+		s.spreadRates = s.spread.code.Output(f, "rate")
+	}
+	s.slides = newSliding(p, mod, f, get)
+	s.now, s.then = newSurfaces(f, ""), newSurfaces(f, "b")
+	read := func(name, value string) *variants { return newVariants(name, value, len(s.slides), get) }
+	s.rows, s.preds, s.Outs = read("row", "loss"), read("obs", "pred"), read("outputs", "v")
+	s.Choose(nil, nil)
+	if s.Nets != nil {
+		s.NetArgs = s.Nets.code.Output(f, "args")
+	}
+	for _, e := range p.Model.Events {
+		s.jump = append(s.jump, read("jump."+e.Checked.Name, "v"))
+		s.rest = append(s.rest, read("rest."+e.Checked.Name, "v"))
+		s.delay = append(s.delay, read("delay."+e.Checked.Name, "v"))
+	}
+	return s
+}
+
+// Bind lets the programs read p as the shared parameters, without a copy, and sets the
+// scales.
+func (s *System) Bind(p, scales []float64) {
+	copy(s.S, scales)
+	s.Frame.Bind("p", p)
+}
+
+// BindTrajectory sets what a trajectory has of its own.
+func (s *System) BindTrajectory(q []float64, signals []*data.Interpolant) {
+	copy(s.Q, q)
+	s.Signals = signals
+}
+
+// At moves the inputs to a time and state.
+func (s *System) At(t float64, y, d []float64) {
+	if s.T != nil {
+		s.T[0] = t
+	}
+	copy(s.Y, y)
+	copy(s.D, d)
+	for i, g := range s.Signals {
+		v, r := g.At(t)
+		if t > s.From {
+			v, r = g.Before(t)
+		}
+		if s.U != nil {
+			s.U[i] = v
+		}
+		if s.Ut != nil {
+			s.Ut[i] = r
+		}
+	}
+}
+
+// Before sets what was before the instant at a time: states, discrete variables and
+// signals.
+func (s *System) Before(t float64, y, d []float64) {
+	copy(s.Yb, y)
+	copy(s.Db, d)
+	if s.Ub == nil && s.Utb == nil {
+		return
+	}
+	for i, g := range s.Signals {
+		v, r := g.Before(t)
+		if s.Ub != nil {
+			s.Ub[i] = v
+		}
+		if s.Utb != nil {
+			s.Utb[i] = r
+		}
+	}
+}
+
+// arguments gives an event its arguments: those of its data row, or, for an
+// event on observations, the measured values and which of them there are.
+func (s *System) arguments(e int, a []float64) {
+	if s.Prog.Model.Events[e].Checked.Kind == dsl.TriggerOnObservation {
+		n := len(a) / 2
+		copy(s.Data, a[:n])
+		copy(s.Seen, a[n:])
+		return
+	}
+	copy(s.a, a)
+}
+
+// Segment tells that a smooth piece of the run starts at time t: signals take
+// their right limit there, and at its end the left one.
+func (s *System) Segment(t float64) { s.From = t }
+
+func (s *System) Sizes() sim.Sizes { return s.Size }
+
+func (s *System) Init(t float64, y, d []float64) {
+	s.At(t, nil, nil)
+	run(s.initY.Run, y)
+	run(s.initD.Run, d)
+}
+
+func (s *System) RHS(t float64, y, d, dy []float64) {
+	s.At(t, y, d)
+	run(s.field(d).Run, dy)
+}
+
+// field is the right-hand side at the discrete state d.
+func (s *System) field(d []float64) *Function {
+	if w := s.slidingAt(d); w != nil {
+		return &w.rhs
+	}
+	return &s.Rhs
+}
+
+func (s *System) Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64) {
+	s.At(t, y, d)
+	for i := range s.free {
+		s.free[i] = 1
+		if held[i] {
+			s.free[i] = 0
+		}
+	}
+	if w := s.slidingAt(d); w != nil {
+		s.guardsSliding(w, t, y, d, held, g, rate, accel)
+		return
+	}
+	run(s.guards.Run, g)
+	copy(rate, s.rates)
+	if accel != nil {
+		run(s.guards2, accel)
+	}
+}
+
+func (s *System) Spread(t float64, y, d, ry []float64, rt float64, g, rate []float64) {
+	clear(g)
+	clear(rate)
+	if s.spread == nil {
+		return
+	}
+	s.At(t, y, d)
+	copy(s.ry, ry)
+	if s.rt != nil {
+		s.rt[0] = rt
+	}
+	run(s.spread, g)
+	copy(rate, s.spreadRates)
+}
+
+func (s *System) GuardsAlong(t float64, y, d, dy, g, rate []float64) {
+	s.At(t, y, d)
+	copy(s.flow, dy)
+	run(s.look, g)
+	copy(rate, s.lookRates)
+}
+
+func (s *System) Times(v []float64) { run(s.times.Run, v) }
+
+func (s *System) Jump(e int, t float64, y, d, a, v []float64) {
+	s.At(t, y, d)
+	s.arguments(e, a)
+	run(s.eventProgram(s.jump, e, d).Run, v)
+}
+
+// eventProgram is what an event does at the discrete state d.
+func (s *System) eventProgram(list []*variants, e int, d []float64) *Function {
+	return &list[e][s.along(d, s.now)][0]
+}
+
+// Priorities sets the priority of each event.
+func (s *System) Priorities(t float64, y, d, v []float64) {
+	s.At(t, y, d)
+	run(s.priorities, v)
+}
+
+func (s *System) Rest(e int, t float64, y, d, v []float64) {
+	s.At(t, y, d)
+	run(s.eventProgram(s.rest, e, d).Run, v)
+}
+
+func (s *System) Delay(e int, t float64, y, d, a []float64) float64 {
+	s.At(t, y, d)
+	s.arguments(e, a)
+	f := s.eventProgram(s.delay, e, d)
+	f.Run.Run()
+	return f.Run.Value[0]
+}
+
+func (s *System) Floors(t float64, y, d, v []float64) {
+	s.At(t, y, d)
+	run(s.floors, v)
+}
+
+func (s *System) InitVJP(t float64, yCt, dCt []float64) (tBar float64) {
+	s.At(t, nil, nil)
+	for _, x := range []struct {
+		d  Function
+		ct []float64
+	}{{s.initY, yCt}, {s.initD, dCt}} {
+		if x.d.VJP != nil {
+			copy(x.d.Ct, x.ct)
+			tBar += x.d.VJP.vjp(nil, nil)
+		}
+	}
+	return tBar
+}
+
+func (s *System) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params sim.Params) float64 {
+	s.At(t, y, d)
+	f := s.field(d)
+	copy(f.Ct, ct)
+	if params {
+		return f.VJP.vjp(yBar, dBar)
+	}
+	return f.vjp0.vjp(yBar, dBar)
+}
+
+func (s *System) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params sim.Params) float64 {
+	s.At(t, y, d)
+	f, guard := s.guard(d, guard)
+	clear(f.Ct)
+	if f.Ct != nil {
+		f.Ct[guard] = ct
+	}
+	if params {
+		return f.VJP.vjp(yBar, dBar)
+	}
+	return f.vjp0.vjp(yBar, dBar)
+}
+
+// guard is the program that has a guard, and its place there.
+func (s *System) guard(d []float64, guard int) (*Function, int) {
+	if first := s.Size.Guards - s.Size.Exits; guard >= first {
+		return &s.slidingAt(d).exits, guard - first
+	}
+	return &s.guards, guard
+}
+
+func (s *System) TimesVJP(ct []float64) {
+	if s.times.VJP != nil {
+		copy(s.times.Ct, ct)
+		s.times.VJP.vjp(nil, nil)
+	}
+}
+
+func (s *System) JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) float64 {
+	s.At(t, y, d)
+	s.arguments(e, a)
+	f := s.eventProgram(s.jump, e, d)
+	if f.VJP == nil {
+		return 0
+	}
+	copy(f.Ct, ct)
+	return f.VJP.vjp(yBar, dBar)
+}
+
+func (s *System) RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) float64 {
+	s.At(t, y, d)
+	f := s.eventProgram(s.rest, e, d)
+	copy(f.Ct, ct)
+	return f.VJP.vjp(yBar, dBar)
+}
+
+func (s *System) DelayVJP(e int, t float64, y, d, a []float64, ct float64, yBar, dBar []float64) float64 {
+	s.At(t, y, d)
+	s.arguments(e, a)
+	f := s.eventProgram(s.delay, e, d)
+	if f.Ct != nil {
+		f.Ct[0] = ct
+	}
+	return f.VJP.vjp(yBar, dBar)
+}
+
+// jvp runs a forward derivative in the direction that is set.
+func (s *System) jvp(p *Program, tDot float64, yDot, dDot, out []float64) {
+	if p == nil {
+		clear(out)
+		return
+	}
+	if s.tDot != nil {
+		s.tDot[0] = tDot
+	}
+	copy(s.yDot, yDot)
+	copy(s.dDot, dDot)
+	p.Run()
+	copy(out, p.Value)
+}
+
+func (s *System) InitJVP(t, tDot float64, yDot, dDot []float64) {
+	s.At(t, nil, nil)
+	s.jvp(s.initY.jvp, tDot, nil, nil, yDot)
+	s.jvp(s.initD.jvp, tDot, nil, nil, dDot)
+}
+
+func (s *System) RHSJVP(t, tDot float64, y, yDot, d, dDot, out []float64) {
+	s.At(t, y, d)
+	s.jvp(s.field(d).jvp, tDot, yDot, dDot, out)
+}
+
+func (s *System) GuardJVP(t, tDot float64, y, yDot, d, dDot []float64, guard int) float64 {
+	s.At(t, y, d)
+	f, guard := s.guard(d, guard)
+	s.jvp(f.jvp, tDot, yDot, dDot, nil)
+	return f.jvp.Value[guard]
+}
+
+func (s *System) TimesJVP(out []float64) { s.jvp(s.times.jvp, 0, nil, nil, out) }
+
+func (s *System) JumpJVP(e int, t, tDot float64, y, yDot, d, dDot, a, out []float64) {
+	s.At(t, y, d)
+	s.arguments(e, a)
+	s.jvp(s.eventProgram(s.jump, e, d).jvp, tDot, yDot, dDot, out)
+}
+
+func (s *System) RestJVP(e int, t, tDot float64, y, yDot, d, dDot, out []float64) {
+	s.At(t, y, d)
+	s.jvp(s.eventProgram(s.rest, e, d).jvp, tDot, yDot, dDot, out)
+}
+
+func (s *System) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot, a []float64) float64 {
+	s.At(t, y, d)
+	s.arguments(e, a)
+	f := s.eventProgram(s.delay, e, d)
+	s.jvp(f.jvp, tDot, yDot, dDot, nil)
+	return f.jvp.Value[0]
+}
+
+// ClearGradient forgets the gradient by the parameters, but for the weights.
+func (s *System) ClearGradient() {
+	clear(s.PBar)
+	clear(s.QBar)
+}
+
+// AddGradient adds the gradient by the parameters since clearAccount.
+func (s *System) AddGradient(pBar, qBar []float64) {
+	Add(pBar, s.PBar)
+	Add(qBar, s.QBar)
+}
+
+// RowAt moves the inputs to a row of data at a state: the measured values, which of
+// them there are, and the signals there.
+func (s *System) RowAt(t float64, y, d, yb, db, datum, seen, u []float64) {
+	s.At(t, y, d)
+	s.Choose(d, db)
+	s.Before(t, yb, db)
+	copy(s.Data, datum)
+	copy(s.Seen, seen)
+	copy(s.U, u)
+}

@@ -1,0 +1,2 @@
+// Package environ has what every model file may refer to: the tables of settings.
+package environ

@@ -1,0 +1,100 @@
+package environ
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/nn"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/setting"
+	"github.com/pinode/pinode/solvers"
+)
+
+// Env is what every model file may refer to: the settings of the solvers, of
+// fitting and of neural blocks.
+func Env() *check.Env {
+	return &check.Env{
+		Fit:      fit.Settings(fit.Owned{Solver: solverChoices(), Gradient: gradientChoices()}),
+		Simulate: SimulateSettings(),
+		Neural:   nn.Settings,
+	}
+}
+
+// solverChoices are the solvers with their options, the default first.
+func solverChoices() []setting.Choice {
+	adaptive := setting.Table{
+		{Key: "rtol", Kind: setting.Number, Default: "1e-6", Min: 1e-15, Max: 1, Doc: "relative tolerance of a step"},
+		{Key: "atol", Kind: setting.Number, Default: "1e-8", Min: 0, Max: math.Inf(1), Doc: "absolute tolerance of a step"},
+		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "longest step"},
+		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory before it counts as failed"},
+	}
+	fixed := setting.Table{
+		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "length of a step; needed"},
+		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory before it counts as failed"},
+	}
+	var out []setting.Choice
+	for _, m := range solvers.Methods {
+		c := setting.Choice{Name: m.Name, Doc: m.Doc, Options: fixed}
+		if m.Adaptive() {
+			c.Options = adaptive
+		}
+		if m == solvers.Tsit5 {
+			out = append([]setting.Choice{c}, out...)
+		} else {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// gradientChoices are the ways to a gradient, the default first.
+func gradientChoices() []setting.Choice {
+	return []setting.Choice{
+		{Name: "auto", Doc: "unrolled"},
+		{Name: "unrolled", Doc: "exact derivative of the discrete solution"},
+		{Name: "adjoint", Doc: "continuous adjoint along the stored dense solution"},
+		{Name: "backsolve", Doc: "continuous adjoint, the state integrated backwards with it"},
+		{Name: "forward", Doc: "sensitivities, one run for each parameter"},
+	}
+}
+
+// SimulateSettings is the table of the `simulate` block.
+func SimulateSettings() setting.Table {
+	return setting.Table{
+		{Key: "from", Kind: setting.Number, Doc: "start time; that of the data, or 0"},
+		{Key: "until", Kind: setting.Number, Doc: "end time; that of the data"},
+		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "distance of the output times"},
+		{Key: "times", Kind: setting.List, Doc: "output times, in the place of `step`"},
+		{Key: "solver", Kind: setting.Chain, Default: "tsit5", Choices: solverChoices(), Doc: "how trajectories are computed"},
+		{Key: "outputs", Kind: setting.Words, Doc: "names of what is written; default all"},
+		{Key: "seed", Kind: setting.Int, Default: "1", Doc: "of random draws"},
+	}
+}
+
+// Solvers describes the solvers, one a line.
+func Solvers() string {
+	var b strings.Builder
+	for _, m := range solvers.Methods {
+		kind := "fixed step"
+		if m.Adaptive() {
+			kind = fmt.Sprintf("adaptive, order %d(%d)", m.Order, m.ErrOrder)
+		}
+		fmt.Fprintf(&b, "%-8s order %d, %s, dense output of order %d: %s\n", m.Name, m.Order, kind, m.DenseOrder, m.Doc)
+	}
+	return b.String()
+}
+
+// Settings are those of the fit and simulate blocks of a file, or their defaults.
+func Settings(p *check.Program) (fits, simulations *setting.Values) {
+	env := Env()
+	fits, simulations = setting.New(env.Fit), setting.New(env.Simulate)
+	if s := p.Fit; s != nil {
+		fits = s.Values
+	}
+	if s := p.Simulate; s != nil {
+		simulations = s.Values
+	}
+	return fits, simulations
+}

@@ -1,0 +1,2 @@
+// Package estimate fits models to data, and describes what a fit found.
+package estimate

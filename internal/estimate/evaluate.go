@@ -1,0 +1,99 @@
+package estimate
+
+import (
+	"context"
+	"math"
+
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/problem"
+)
+
+// Evaluation is the loss and the log-likelihood of the training data, with gradients
+// by natural parameters and by weights.
+type Evaluation struct {
+	Loss                   float64
+	Terms                  []fit.Term
+	LogLikelihood          float64 // NaN where an observation has no distribution
+	Values                 int     // measured values
+	LossGradient, Gradient *problem.Values
+	Trajectories           []Share
+}
+
+// Share is that of a trajectory in a log-likelihood.
+type Share struct {
+	Name          string
+	LogLikelihood float64
+	Values        int
+	Gradient      *problem.Values
+}
+
+// Evaluate evaluates the model at the coordinates X.
+func (f *Fit) Evaluate(ctx context.Context) (*Evaluation, error) {
+	o := f.Objective
+	g := make([]float64, o.Dim())
+	res, err := o.Eval(ctx, f.X, nil, 1, g)
+	if err == nil && res.Failed {
+		err = o.Failure()
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &Evaluation{Loss: res.Loss, Terms: append([]fit.Term{}, res.Terms...), LossGradient: f.gradient(g, 1)}
+	whole, err := f.share(ctx, nil, g)
+	if err != nil {
+		return nil, err
+	}
+	out.LogLikelihood, out.Values, out.Gradient = whole.LogLikelihood, whole.Values, whole.Gradient
+	for i, it := range o.Trajectories {
+		s, err := f.share(ctx, []int{i}, g)
+		if err != nil {
+			return nil, err
+		}
+		s.Name = it.Name
+		out.Trajectories = append(out.Trajectories, s)
+	}
+	return out, nil
+}
+
+// share is the log-likelihood of some trajectories; g is room.
+func (f *Fit) share(ctx context.Context, batch []int, g []float64) (Share, error) {
+	o := f.Objective
+	res, err := o.Likelihood(ctx, f.X, batch, g)
+	if err == nil && res.Failed {
+		err = o.Failure()
+	}
+	if err != nil {
+		return Share{}, err
+	}
+	n := float64(res.Values)
+	s := Share{LogLikelihood: -n * res.Loss, Values: res.Values, Gradient: f.gradient(g, -n)}
+	for _, ob := range f.prog.Checked.Model.Observes {
+		if ob.Dist == nil {
+			s.LogLikelihood = math.NaN()
+		}
+	}
+	return s, nil
+}
+
+// gradient is the gradient of the last evaluation by name, times a factor; g is that by
+// coordinates.
+func (f *Fit) gradient(g []float64, factor float64) *problem.Values {
+	sp := f.Objective.Space
+	v := &problem.Values{Params: map[string]float64{}, Weights: map[string][]float64{}}
+	for i, p := range sp.Params {
+		v.Params[p.Name] = factor * f.Objective.NaturalBar[i]
+	}
+	for _, t := range f.prog.Model.Layout.Weights {
+		for _, w := range sp.Weights {
+			if t.Off < w.Off || t.Off >= w.Off+w.N {
+				continue
+			}
+			bar := make([]float64, t.Shape.Size())
+			for k := range bar {
+				bar[k] = factor * g[w.At+t.Off-w.Off+k]
+			}
+			v.Weights[t.Name] = bar
+		}
+	}
+	return v
+}

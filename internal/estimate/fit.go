@@ -1,0 +1,471 @@
+package estimate
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/loss"
+	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/internal/setting"
+	"github.com/pinode/pinode/sim"
+)
+
+// Fit is a fit of a model to its data, before, during and after it.
+type Fit struct {
+	State *fit.State
+	Plan  *fit.Plan
+
+	Estimates []problem.Estimate
+	Values    *problem.Values
+
+	Train, Validation Summary
+
+	Warnings diag.List // of what the result may be wrong in
+
+	prog      *engine.Compiled
+	settings  *setting.Values
+	Objective *loss.Objective
+	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
+	start     *problem.Values
+}
+
+// Summary describes the data of a split and how the model meets them.
+type Summary struct {
+	Trajectories, Values, Missing int
+	T0, T1                        float64
+	Loss                          float64
+	RMSE                          map[string]float64 // by observation
+	Events                        int
+	Unproven                      string // where nothing proves that no crossing was missed; else empty
+}
+
+// Options says what of a fit is not that of the file.
+type Options struct {
+	Seed       *uint64
+	Workers    int
+	Observer   func(fit.Progress)
+	Checkpoint func(*fit.State) error
+	From       *problem.Values
+	Resume     *fit.State
+}
+
+// New reads the data and prepares a fit with the settings of the fit block.
+func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values, c Options) (*Fit, error) {
+	plan, err := planOf(prog.Program, settings, c)
+	if err != nil {
+		return nil, err
+	}
+	opt, err := engine.SolverOptions(settings)
+	if err != nil {
+		return nil, err
+	}
+	train, valid, err := trajectories(prog.Program, from)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(train, valid)
+	for i, it := range all {
+		it.Span.Draws = problem.Draws(prog.Program, plan.Trainer.Seed, i, it.PointProcess)
+	}
+	sp, err := problem.NewSpace(prog.Program, all, plan.Trainer.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPrecision(prog.Program, plan, opt); err != nil {
+		return nil, err
+	}
+	networks := exec.Double
+	if plan.Single {
+		networks = exec.Single
+	}
+	obj, err := loss.NewObjective(prog, sp, train, valid, opt, settings.Word("gradient"), networks, plan.Workers)
+	if err != nil {
+		return nil, err
+	}
+	if sp.Dim == 0 {
+		return nil, &data.Error{File: from.Path, Text: "the model has nothing to fit: every parameter is fixed"}
+	}
+	x, err := sp.X0()
+	if err != nil {
+		return nil, err
+	}
+	obj.ScaleFromData(x, from.Sets)
+	if err := sp.SetValues(c.From); err != nil {
+		return nil, err
+	}
+	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume}
+	f.Train, f.Validation = summarise(train), summarise(valid)
+	plan.Trainer.Objective = f.forTrainer()
+	return f, f.begin()
+}
+
+// planOf is the plan of the settings, with what the options change.
+func planOf(p *compiler.Program, settings *setting.Values, c Options) (*fit.Plan, error) {
+	plan, err := fit.NewPlan(settings)
+	if err != nil {
+		return nil, err
+	}
+	if c.Seed != nil {
+		plan.Trainer.Seed = *c.Seed
+	}
+	if c.Workers > 0 {
+		plan.Workers = c.Workers
+	}
+	plan.Trainer.Observer, plan.Trainer.Checkpoint = c.Observer, c.Checkpoint
+	return plan, planUnsupported(p, plan)
+}
+
+// trajectories are those of the data, to train with and held back.
+func trajectories(p *compiler.Program, from *problem.Problem) (train, valid []*problem.Trajectory, err error) {
+	if len(p.Checked.Data) == 0 {
+		return nil, nil, &data.Error{File: from.Path, Text: "the file has no data block to fit to", Help: "add `data name from \"file.csv\" { time: …, … }`"}
+	}
+	if train, err = from.Trajectories(data.Train); err != nil {
+		return nil, nil, err
+	}
+	if valid, err = from.Trajectories(data.Validate); err != nil {
+		return nil, nil, err
+	}
+	if len(train) == 0 {
+		return nil, nil, &data.Error{File: from.Sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
+	}
+	return train, valid, loss.CheckSupport(p, slices.Concat(train, valid))
+}
+
+// begin puts the fit at its start, or where it goes on.
+func (f *Fit) begin() error {
+	sp := f.Objective.Space
+	x, err := sp.X0()
+	if err != nil {
+		return err
+	}
+	f.start = sp.ValuesAt(x)
+	for _, e := range sp.Estimates {
+		f.start.Params[e.Name] = e.Value // at the end of an interval x is a little inside
+	}
+	f.take(x)
+	if f.X = x; f.State != nil {
+		f.X = f.best()
+	}
+	return f.Objective.CheckPriors(x)
+}
+
+// singleNoise is the relative error of networks in single precision, some
+// roundings of 6e-8: with a tolerance below it, these are what steps are chosen
+// by.
+const singleNoise = 1e-6
+
+// checkPrecision refuses single precision where it has no effect or no sense.
+func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error {
+	if !p.Single {
+		return nil
+	}
+	l := &diag.List{}
+	at := prog.Checked.Model.Span
+	if s := prog.Checked.Fit; s != nil {
+		at = s.Span
+	}
+	switch {
+	case len(prog.Model.Blocks) == 0:
+		l.Errorf("no-effect", at, "`precision: f32` has no effect: it is that of networks, and the model has none")
+	case opt.Method.Adaptive() && opt.RTol < singleNoise:
+		l.Errorf("precision", at, "`rtol: %g` asks for more digits than networks with `precision: f32` have", opt.RTol).
+			WithHelp("write `precision: f64`, or a tolerance of 1e-6 or more")
+	}
+	return l.Err()
+}
+
+// planUnsupported refuses settings that are accepted and not obeyed yet.
+func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
+	l := &diag.List{}
+	at := prog.Checked.Model.Span
+	if s := prog.Checked.Fit; s != nil {
+		at = s.Span
+	}
+	no := func(what string) { l.Errorf("not-supported", at, "%s is not supported yet", what) }
+	if p.Loss == "huber" {
+		no("`loss: huber`")
+	}
+	if p.Loss == "mse" {
+		for _, o := range prog.Checked.Model.Observes {
+			if o.Dist != nil {
+				no("`loss: mse` for observations with a distribution")
+				break
+			}
+		}
+	}
+	if p.Segments > 1 {
+		no("multiple shooting")
+	}
+	if p.Uncertainty == "profile" || p.Uncertainty == "ensemble" {
+		no("`uncertainty: " + p.Uncertainty + "`")
+	}
+	if p.Starts > 1 {
+		no("more than one start")
+	}
+	for _, s := range p.Trainer.Stages {
+		if s.Name() == "levenberg_marquardt" {
+			no("`levenberg_marquardt`")
+		}
+	}
+	return l.Err()
+}
+
+// forTrainer hides Validate when nothing is held back.
+func (f *Fit) forTrainer() fit.Objective {
+	if len(f.Objective.Validation) == 0 {
+		return struct {
+			fit.Objective
+			fit.Lengths
+			fit.Weights
+		}{f.Objective, f.Objective, f.Objective}
+	}
+	return f.Objective
+}
+
+func summarise(trajectories []*problem.Trajectory) Summary {
+	s := Summary{Trajectories: len(trajectories), T0: math.Inf(1), T1: math.Inf(-1), RMSE: map[string]float64{}}
+	for _, it := range trajectories {
+		s.Values += it.Values
+		s.Missing += it.Data.Lost
+		for _, r := range it.Rows {
+			s.Missing += len(r.Seen) - r.Values
+		}
+		s.T0, s.T1 = math.Min(s.T0, it.Span.T0), math.Max(s.T1, it.Span.T1)
+	}
+	return s
+}
+
+// Weights is the number of fitted weights of neural blocks.
+func (f *Fit) Weights() int { return f.Objective.Space.Dim - len(f.Objective.Space.Params) }
+
+// Run fits. A cancelled context ends it after the current step with a state
+// that can be resumed.
+func (f *Fit) Run(ctx context.Context) error {
+	var err error
+	tr := &f.Plan.Trainer
+	if f.State != nil {
+		f.State, err = tr.Resume(ctx, f.State)
+	} else {
+		var x []float64
+		if x, err = f.Objective.Space.X0(); err != nil {
+			return err
+		}
+		f.State, err = tr.Run(ctx, x)
+	}
+	if err != nil {
+		return err
+	}
+	f.X = f.hold(ctx, f.best())
+	f.take(f.X)
+	return f.finish(f.X)
+}
+
+// best are the coordinates that the optimisation found.
+func (f *Fit) best() []float64 {
+	if f.State.Best != nil {
+		return f.State.Best.X
+	}
+	return f.State.X
+}
+
+// hold puts parameters that have run to a closed end of their interval, or
+// started at one, onto it, if the loss is no higher there: a coordinate reaches
+// the end at infinity only.
+func (f *Fit) hold(ctx context.Context, x []float64) []float64 {
+	x = slices.Clone(x)
+	sp, loss := f.Objective.Space, math.NaN()
+	start := sp.Natural()
+	for i := range sp.Params {
+		t := &sp.Transforms[i]
+		at, iv := t.Forward(x[i]), t.Interval()
+		if !t.AtBound(at) {
+			at = start[i]
+		}
+		end := 0
+		switch {
+		case !t.AtBound(at):
+			continue
+		case at-iv.Lo < iv.Hi-at && !iv.LoOpen:
+			end = -1
+		case at-iv.Lo > iv.Hi-at && !iv.HiOpen:
+			end = 1
+		default:
+			continue
+		}
+		if math.IsNaN(loss) {
+			res, err := f.Objective.Eval(ctx, x, nil, 1, nil)
+			if err != nil || res.Failed {
+				return x
+			}
+			loss = res.Loss
+		}
+		free := x[i]
+		x[i] = math.Inf(end)
+		// A start that is near this end but not on it stays if the data say nothing.
+		near := t.AtBound(start[i]) && (start[i]-iv.Lo < iv.Hi-start[i]) == (end < 0) && start[i] != t.Forward(x[i])
+		res, err := f.Objective.Eval(ctx, x, nil, 1, nil)
+		if err == nil && !res.Failed && (res.Loss < loss || res.Loss == loss && !near) {
+			loss = res.Loss
+		} else {
+			x[i] = free
+		}
+	}
+	return x
+}
+
+// take sets the estimates to those at x.
+func (f *Fit) take(x []float64) {
+	sp := f.Objective.Space
+	f.Values = sp.ValuesAt(x)
+	f.Estimates = append(f.Estimates[:0], sp.Estimates...)
+	k := 0
+	for i := range f.Estimates {
+		e := &f.Estimates[i]
+		e.Start = f.start.Params[e.Name]
+		e.Value = f.Values.Params[e.Name]
+		if !e.Fixed {
+			e.Bound = sp.Transforms[k].AtBound(e.Value)
+			k++
+		}
+	}
+}
+
+// finish evaluates the fit at its result: errors, standard errors.
+func (f *Fit) finish(x []float64) error {
+	opt, err := engine.SolverOptions(f.settings)
+	if err != nil {
+		return err
+	}
+	if f.Plan.Single { // what is said of the result has all digits
+		o := f.Objective
+		if f.Objective, err = loss.NewObjective(f.prog, o.Space, o.Trajectories, o.Validation, opt, o.Gradient, exec.Double, f.Plan.Workers); err != nil {
+			return err
+		}
+	}
+	f.Warnings = diag.List{}
+	stats, err := f.score(x, f.Objective.Trajectories, &f.Train, nil)
+	if err != nil {
+		return err
+	}
+	if len(f.Objective.Validation) > 0 {
+		if stats, err = f.score(x, f.Objective.Validation, &f.Validation, stats); err != nil {
+			return err
+		}
+	}
+	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
+	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
+		f.standardErrors(x)
+	}
+	return nil
+}
+
+// score measures the residuals over trajectories, and adds what the runs counted.
+func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary, stats []sim.Stats) ([]sim.Stats, error) {
+	o := f.Objective
+	w := o.Workers[0]
+	w.System.Bind(o.Space.SharedAt(x, o.Natural), o.Space.Scales)
+	lay := &o.Prog.Model.Layout
+	sq, n := make([]float64, lay.NObs), make([]float64, lay.NObs)
+	s.Events, s.Loss = 0, 0
+	var sum sim.Stats
+	perValue := 1 / float64(max(o.Count(trajectories, 1), 1))
+	o.WeighLosses(perValue, 1/float64(max(len(trajectories), 1)))
+	copy(w.System.S, o.Space.Scales)
+	for _, it := range trajectories {
+		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
+		var tr sim.Trajectory
+		if err := w.Integrator.Run(w.System, &it.Span, &tr); err != nil {
+			return nil, fmt.Errorf("trajectory %s: %s", it.Name, explain.Failure(o.Prog.Program, tr.Fail))
+		}
+		stats = append(stats, tr.Stats)
+		s.Events += tr.Stats.Events
+		sum.Add(&tr.Stats)
+		for _, r := range it.Rows {
+			k := r.Save
+			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
+			w.System.Row.Run.Run()
+			s.Loss += w.System.Row.Run.Value[0]
+			w.System.Obs.Run()
+			for i, p := range w.System.Obs.Value {
+				if r.Seen[i] != 0 {
+					sq[i] += (p - r.Data[i]) * (p - r.Data[i])
+					n[i]++
+				}
+			}
+		}
+	}
+	s.Unproven = explain.Unproven(o.Prog.Program, &sum)
+	s.Loss *= perValue
+	for _, sl := range lay.Observes {
+		for k := range sl.N {
+			s.RMSE[lower.ElementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])
+		}
+	}
+	return stats, nil
+}
+
+// standardErrors are those of the normal approximation at the optimum, by the
+// parameters only: the weights of networks are held.
+func (f *Fit) standardErrors(x []float64) {
+	sp := f.Objective.Space
+	var coords []int // those that are not held at an end
+	for i := range sp.Params {
+		if !math.IsInf(x[i], 0) {
+			coords = append(coords, i)
+		}
+	}
+	n := len(coords)
+	if n == 0 || n > 60 {
+		return
+	}
+	ctx := context.Background()
+	res, err := f.Objective.Eval(ctx, x, nil, 1, nil)
+	if err != nil || res.Failed {
+		return
+	}
+	likelihood := true
+	for _, o := range f.prog.Checked.Model.Observes {
+		likelihood = likelihood && o.Dist != nil
+	}
+	scale, err := fit.InformationScale(res, n, likelihood)
+	if err != nil {
+		return
+	}
+	h, _, err := fit.Hessian(ctx, f.forTrainer(), x, coords, scale)
+	if err != nil {
+		return
+	}
+	u, err := fit.Laplace(h)
+	if err != nil {
+		return
+	}
+	k, at := 0, 0
+	for i := range f.Estimates {
+		e := &f.Estimates[i]
+		if e.Fixed {
+			continue
+		}
+		if at < n && coords[at] == k {
+			e.StdErr = u.StdErr[at] * math.Abs(sp.Transforms[k].Derivative(x[k]))
+			at++
+		}
+		k++
+	}
+}
+
+// Adaptive reports whether the fit's solver chooses its steps.
+func (f *Fit) Adaptive() bool {
+	o, err := engine.SolverOptions(f.settings)
+	return err == nil && o.Method.Adaptive()
+}

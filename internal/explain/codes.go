@@ -1,0 +1,128 @@
+package explain
+
+import (
+	"slices"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/dsl/diag"
+)
+
+// Diagnostics are the codes of mistakes and doubts, in the order of the passes.
+func Diagnostics() []diag.Code {
+	return slices.Concat(dsl.Codes, check.Codes, lower.Codes, Codes, command)
+}
+
+// Codes explains the diagnostics of fits, of simulations and of reading data.
+var Codes = []diag.Code{
+	{
+		Name: "far-start", Title: "a start that is far before the first row",
+		Explanation: "Trajectories start at 0 unless a row is earlier, or the model or the data block says otherwise. Where the first row comes after a gap of twice the rows' span or more, that is doubtful (a warning); after more than ten times the span it is refused. Calendar years are written `time t: yr in [1900, inf)`; `from: first row` in the data block starts at the data; `time t in [0, inf)` says that the start is meant.",
+		Example: `model M {
+  param k = 1
+  state x = 1
+  x' = -k*x
+  observe seen = x
+}
+data d from "d.csv" { time: year; seen: seen }`,
+	},
+	{
+		Name: "first-late", Title: "an initial value that is not measured at the start",
+		Explanation: "`first(y)` as an initial value is the value of y where the trajectory starts. A later one would be taken for it. Start the trajectory where y is measured, with `from` in the data block, or make the initial value a parameter, `param y0 per trajectory = first(y)`.",
+		Example: `model M {
+  param k = 1
+  state x = first(seen)
+  x' = -k*x
+  observe seen = x
+}
+data d from "d.csv" { time: t; from: -1; seen: seen }`,
+	},
+	{
+		Name: "input-late", Title: "an input whose first value is behind the start",
+		Explanation: "Between the start of a trajectory and the first value of an input that value is taken: nothing else is known. Where it was another, 0 say, give it a row at the start. A warning.",
+		Example: `model M {
+  input u hold
+  param k = 1
+  state x = 0
+  x' = u - k*x
+  observe seen = x
+}
+data d from "d.csv" { time: t; from: -1; u: year; seen: seen }`,
+	},
+	{
+		Name: "skipped-rows", Title: "rows or events before the start of a run",
+		Explanation: "They are left out, measurements, doses and events at a constant time alike. A warning.",
+		Example: `model M {
+  param k = 1
+  state x = 1
+  x' = -k*x
+  observe seen = x
+}
+data d from "d.csv" { time: t; from: 0.5; seen: seen }`,
+	},
+	{
+		Name: "not-supported", Title: "a setting that the language has and the program does not obey yet",
+		Explanation: "What is written is understood and means something, but this version cannot do it. It is refused rather than ignored. docs/language.md lists what is refused.",
+		Example: `model M {
+  state x = 1
+  x' = -x
+  observe seen = x
+}
+data d from "d.csv" { time: t; seen: seen }
+fit { loss: huber { delta: 1 } }`,
+	},
+	{
+		Name: "no-effect", Title: "a setting that changes nothing in this model",
+		Explanation: "The setting is about something that the model does not have, like the precision of networks in a model without any. Remove it, or add what it was meant for.",
+		Example: `model M {
+  param k in (0, inf) = 1
+  state x = 1
+  x' = -k*x
+  observe seen = x
+}
+data d from "d.csv" { time: t; seen: seen }
+fit { precision: f32 }`,
+	},
+	{
+		Name: "precision", Title: "a tolerance below what single precision resolves",
+		Explanation: "With `precision: f32` networks have an error of some 1e-7 of their values. A solver that is asked for a smaller one sees these errors in the place of its own and takes ever smaller steps. Use double precision, or a relative tolerance of 1e-6 or more.",
+		Example: `model M {
+  neural f(x) -> 1 { hidden: [4] }
+  state x = 1
+  x' = f(x)
+  observe seen = x
+}
+data d from "d.csv" { time: t; seen: seen }
+fit { solver: tsit5 { rtol: 1e-9 }; precision: f32 }`,
+	},
+	{
+		Name: "stiff", Title: "stability, and not the error, holds down the steps of a run",
+		Explanation: "Something in the model moves back to its equilibrium much faster than the solution moves. An explicit method must follow at the pace of the fast part to stay stable, long after it has come to rest: steps are short whatever the tolerances, and the error of a state that is at rest wanders within the absolute tolerance `atol`. A state whose values are not large beside `atol` can be wrong in most of its digits. Set `atol` well below the values that matter, which costs few steps here; or replace the equation of the fast state by its equilibrium.",
+		Example: `model M {
+  state a = 1
+  state b = 0
+  state c = 0
+  a' = -0.04*a + 1e4*b*c
+  b' = 0.04*a - 1e4*b*c - 3e7*b^2
+  c' = 3e7*b^2
+}
+simulate { until: 40 }`,
+	},
+}
+
+// command explains the codes of mistakes that are not in a model file.
+var command = []diag.Code{
+	{
+		Name: "data", Title: "a table that does not fit its data block",
+		Explanation: "A file of data could not be read, or what stands in it cannot be what the data block says: a column that is not there, a text in the place of a number, two values of a key in one trajectory. The message names the file, and the line and column where there are some.",
+	},
+	{
+		Name: "fit", Title: "a fit that could not be carried out",
+		Explanation: "The model and its data were read, and the fit ended without estimates: its loss or gradient was not finite, its gradient did not agree with finite differences, or too many of its runs failed. The message says which, and what to change.",
+	},
+	{
+		Name: "internal", Title: "a mistake in pinode",
+		Explanation: "Something happened that must not happen, whatever the model is. Please report it with the lines that were printed below it and, if you can, with the model.",
+	},
+}

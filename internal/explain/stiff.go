@@ -1,0 +1,56 @@
+package explain
+
+import (
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/sim"
+)
+
+// leastStiff is the number of steps from which on a run that stability holds down
+// for most of its way is called stiff: a model that only comes to rest takes few
+// steps then.
+const leastStiff = 1000
+
+// stiff reports whether stability held down most of a run's steps.
+func stiff(st *sim.Stats) bool { return st.Stiff >= leastStiff && 2*st.Stiff >= st.Steps+st.Rejected }
+
+// Stiffness warns of the stiffest of runs, if one is stiff.
+func Stiffness(p *compiler.Program, l *diag.List, stats []sim.Stats, opt sim.Options) {
+	var worst *sim.Stats
+	runs := 0
+	for i := range stats {
+		if st := &stats[i]; stiff(st) {
+			if runs++; worst == nil || st.Stiff > worst.Stiff {
+				worst = st
+			}
+		}
+	}
+	if worst == nil {
+		return
+	}
+	st, name := stateAt(p, worst.Stiffest-1)
+	where := ""
+	if len(stats) > 1 {
+		where = " in the worst of them"
+		if runs < len(stats) {
+			where = " in the worst run"
+		}
+	}
+	l.Warnf("stiff", st.Deriv.Span, "the model is stiff: stability, and not the error, held down some %d of %d steps%s, most of all for `%s`",
+		worst.Stiff, worst.Steps+worst.Rejected, where, name).
+		WithHelp("an error of about `atol` = %g in each state may go unseen: values below %.3g, like those of `%s` may be, can be wrong by 1 %% and more; a smaller `atol` costs few steps here, and so does a quasi-steady state in the place of the fast equation",
+			opt.ATol, 100*opt.ATol, name)
+}
+
+// stateAt is the state at a place of the state vector, and the name of its element.
+func stateAt(p *compiler.Program, i int) (*check.State, string) {
+	for _, s := range p.Model.Layout.States {
+		if i >= s.Off && i < s.Off+s.N {
+			st := s.Object.(*check.State)
+			return st, lower.ElementName(&st.Obj, i-s.Off)
+		}
+	}
+	return nil, ""
+}

@@ -1,0 +1,251 @@
+package loss
+
+import (
+	"fmt"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/problem"
+)
+
+// part is one kind of loss. An objective has a list of them: a new kind is one
+// more value in it.
+type part interface {
+	// terms are the names of what it reports, one for each of its sums.
+	terms() []string
+
+	// likelihood reports whether it is the negative logarithm of the density of
+	// data.
+	likelihood() bool
+
+	// end takes a run whose rows have been evaluated: it adds to the sums of the
+	// run's chunk and, for a gradient, to the cotangents of the run's end, and to the
+	// run's loss what is one of measured values.
+	end(r *Run, t *Task, sums []float64)
+
+	// total reports the terms from the sums over all runs, and adds to loss and
+	// gradient what is not loss of measured values.
+	total(e *evaluation, sums []float64)
+}
+
+// rowsPart is the place of observedRows in the list of parts: programs of rows add
+// to its sums as they are evaluated.
+const rowsPart = 0
+
+// newParts lists the parts of a model's loss, in the order of their terms.
+func newParts(o *Objective) []part {
+	m := o.Prog.Model
+	return []part{
+		rowsPart: newObservedRows(&m.Layout, o.Prog.Checked.Model),
+		1:        &observedFirings{m.Events},
+		2:        &penalties{m.Penalties},
+		3:        &priors{m.Priors, o},
+		4:        &decay{o.Space.Weights},
+	}
+}
+
+// newSums makes room for the sums of parts.
+func newSums(parts []part) [][]float64 {
+	sums := make([][]float64, len(parts))
+	for i, p := range parts {
+		sums[i] = make([]float64, len(p.terms()))
+	}
+	return sums
+}
+
+func clearSums(sums [][]float64) {
+	for _, s := range sums {
+		clear(s)
+	}
+}
+
+// evaluation is what parts are added up to.
+type evaluation struct {
+	res                     fit.Result
+	terms                   []fit.Term
+	trajectories            []*problem.Trajectory
+	perValue, perTrajectory float64
+	x, grad                 []float64 // grad: nil, or the gradient so far
+}
+
+func (e *evaluation) report(name string, v float64) {
+	e.terms = append(e.terms, fit.Term{Name: name, Value: v})
+}
+
+// observedRows are the losses of rows of data: observations, then loss terms. The
+// program of a row gives both.
+type observedRows struct {
+	observes []lower.Slot
+	losses   []*check.Loss
+	names    []string
+}
+
+func newObservedRows(lay *lower.Layout, m *check.Model) *observedRows {
+	p := &observedRows{observes: lay.Observes, losses: m.Losses}
+	for _, o := range m.Observes {
+		p.names = append(p.names, o.Name)
+	}
+	for _, l := range m.Losses {
+		p.names = append(p.names, l.Name)
+	}
+	return p
+}
+
+func (p *observedRows) terms() []string            { return p.names }
+func (p *observedRows) likelihood() bool           { return true }
+func (p *observedRows) end(*Run, *Task, []float64) {}
+func (p *observedRows) total(e *evaluation, sums []float64) {
+	for i, name := range p.names {
+		e.report(name, sums[i]*e.perValue)
+	}
+}
+
+// lossOf is the loss term that term i is, or nil: it is observation i.
+func (p *observedRows) lossOf(i int) *check.Loss {
+	if i < len(p.observes) {
+		return nil
+	}
+	return p.losses[i-len(p.observes)]
+}
+
+// observedFirings are the losses of firings that data tell of events with a rate:
+// a state integrates each.
+type observedFirings struct{ events []lower.Event }
+
+func (p *observedFirings) terms() (list []string) {
+	for i := range p.events {
+		list = append(list, "event "+p.events[i].Checked.Name)
+	}
+	return list
+}
+
+func (p *observedFirings) likelihood() bool { return true }
+
+func (p *observedFirings) end(r *Run, t *Task, sums []float64) {
+	for _, e := range r.pointProcess {
+		k := p.events[e].Likelihood
+		r.loss += r.Traj.Y[k]
+		sums[e] += r.Traj.Y[k]
+		r.EndY[k] += t.PerValue
+	}
+}
+
+func (p *observedFirings) total(e *evaluation, sums []float64) {
+	for i, v := range sums {
+		if p.events[i].Rate != nil && v != 0 {
+			e.report("event "+p.events[i].Checked.Name, v*e.perValue)
+		}
+	}
+}
+
+// penalties are means over time, which a state integrates, and over trajectories.
+type penalties struct{ list []lower.Penalty }
+
+func (p *penalties) terms() (list []string) {
+	for i := range p.list {
+		list = append(list, p.list[i].Name)
+	}
+	return list
+}
+
+func (p *penalties) likelihood() bool { return false }
+
+func (p *penalties) end(r *Run, t *Task, sums []float64) {
+	length := r.Span.T1 - r.Span.T0
+	for i := range p.list {
+		c, k := 0., p.list[i].State
+		if length > 0 {
+			c = p.list[i].Weight / length
+		}
+		sums[i] += c * r.Traj.Y[k]
+		r.EndY[k] += c * t.PerTrajectory
+	}
+}
+
+func (p *penalties) total(e *evaluation, sums []float64) {
+	for i, v := range sums {
+		v *= e.perTrajectory
+		e.res.Loss += v
+		e.report(p.list[i].Name, v)
+	}
+}
+
+// priors are negative log-densities of parameters, over all measured values so that
+// they weigh as in the posterior.
+type priors struct {
+	list []lower.Prior
+	o    *Objective
+}
+
+func (p *priors) terms() []string            { return nil }
+func (p *priors) likelihood() bool           { return false }
+func (p *priors) end(*Run, *Task, []float64) {}
+
+func (p *priors) total(e *evaluation, _ []float64) {
+	if len(p.list) == 0 || len(e.trajectories) == 0 {
+		return
+	}
+	o := p.o
+	w := o.Workers[0]
+	prog := &w.System.Priors
+	scale := 1 / float64(max(o.Total, 1))
+	sum := 0.
+	done := map[string]bool{}
+	for _, it := range e.trajectories {
+		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
+		prog.Run.Run()
+		clear(prog.Ct)
+		some := false
+		for i, pr := range p.list {
+			key := pr.Param.Name
+			if k := o.Space.PerKeyIndex(pr.Param); k >= 0 {
+				key = fmt.Sprintf("%s %d", key, it.Keys[k])
+			}
+			if done[key] {
+				continue
+			}
+			done[key] = true
+			sum += prog.Run.Value[i]
+			if e.grad != nil && prog.Ct != nil {
+				prog.Ct[i] = scale
+				some = true
+			}
+		}
+		if some {
+			w.System.ClearGradient()
+			prog.VJP.Run()
+			clear(w.PBar)
+			clear(w.QBar)
+			w.System.AddGradient(w.PBar, w.QBar)
+			o.Space.Pullback(w.PBar, w.QBar, it, o.NaturalBar)
+		}
+	}
+	e.res.Loss += sum * scale
+	e.report("priors", sum*scale)
+}
+
+// decay is the weighted sum of squares of weights.
+type decay struct{ weights []problem.WeightRange }
+
+func (p *decay) terms() []string            { return nil }
+func (p *decay) likelihood() bool           { return false }
+func (p *decay) end(*Run, *Task, []float64) {}
+
+func (p *decay) total(e *evaluation, _ []float64) {
+	for _, w := range p.weights {
+		if w.L2 == 0 {
+			continue
+		}
+		sum := 0.
+		for k := range w.N {
+			v := e.x[w.At+k]
+			sum += v * v
+			if e.grad != nil {
+				e.grad[w.At+k] += 2 * w.L2 * v
+			}
+		}
+		e.res.Loss += w.L2 * sum
+		e.report("weight decay", w.L2*sum)
+	}
+}

@@ -1,0 +1,83 @@
+package loss
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
+)
+
+// ended is a run from 1 to 5 that ended at a state.
+func ended(y ...float64) *Run {
+	r := &Run{LaneState: &engine.LaneState{EndY: make([]float64, len(y))}}
+	r.Span = sim.Span{T0: 1, T1: 5}
+	r.Traj.Y = y
+	return r
+}
+
+// TestDecay: λ Σ w² over each block with a λ, and 2 λ w.
+func TestDecay(t *testing.T) {
+	p := &decay{[]problem.WeightRange{{N: 2, At: 1, L2: 0.5}, {N: 1, At: 3}, {N: 1, At: 4, L2: 2}}}
+	e := &evaluation{x: []float64{7, 1, -3, 9, 0.5}, grad: []float64{1, 1, 1, 1, 1}}
+	p.total(e, nil)
+	require.Equal(t, []fit.Term{{Name: "weight decay", Value: 0.5 * 10}, {Name: "weight decay", Value: 2 * 0.25}}, e.terms)
+	require.Equal(t, 5.5, e.res.Loss)
+	require.Equal(t, []float64{1, 1 + 1, 1 - 3, 1, 1 + 2}, e.grad)
+}
+
+// TestPenalties: the mean over the time of each run and over runs.
+func TestPenalties(t *testing.T) {
+	p := &penalties{[]lower.Penalty{{Name: "low", State: 2, Weight: 3}, {Name: "high", State: 0, Weight: 1}}}
+	sums := make([]float64, 2)
+	for _, y := range [][]float64{{8, 100, 4}, {2, 100, 12}} {
+		r := ended(y...)
+		p.end(r, &Task{PerTrajectory: 0.5}, sums)
+		require.Equal(t, []float64{0.125, 0, 0.375}, r.EndY)
+		require.Zero(t, r.loss)
+	}
+	e := &evaluation{perTrajectory: 0.5, perValue: 99}
+	p.total(e, sums)
+	require.Equal(t, []fit.Term{{Name: "low", Value: 3. * 16 / 4 / 2}, {Name: "high", Value: 10. / 4 / 2}}, e.terms)
+	require.Equal(t, 6+1.25, e.res.Loss)
+	r := ended(5, 5, 5)
+	r.Span.T1 = r.Span.T0
+	sums = make([]float64, 2)
+	p.end(r, &Task{PerTrajectory: 1}, sums)
+	require.Equal(t, []float64{0, 0}, sums, "a run that takes no time has no mean over it")
+}
+
+// TestObservedFirings: the integral of each event whose firings are data is loss of
+// measured values.
+func TestObservedFirings(t *testing.T) {
+	rate := &lower.Event{Checked: &check.Event{Obj: check.Obj{Name: "a"}}, Likelihood: 1}
+	p := &observedFirings{[]lower.Event{{Checked: &check.Event{Obj: check.Obj{Name: "b"}}}, *rate}}
+	r := ended(3, 0.75)
+	r.pointProcess, r.loss = []int{1}, 2
+	sums := make([]float64, 2)
+	p.end(r, &Task{PerValue: 0.25}, sums)
+	require.Equal(t, []float64{0, 0.75}, sums)
+	require.Equal(t, 2.75, r.loss)
+	require.Equal(t, []float64{0, 0.25}, r.EndY)
+	require.Equal(t, []string{"event b", "event a"}, p.terms())
+}
+
+// TestTermsOfRows: observations come before loss terms, in the names as in the
+// program of a row.
+func TestTermsOfRows(t *testing.T) {
+	l := &check.Loss{Obj: check.Obj{Name: "l"}}
+	o := &check.Observe{Obj: check.Obj{Name: "o"}}
+	p := newObservedRows(&lower.Layout{Observes: []lower.Slot{{Object: o, N: 3}}}, &check.Model{Observes: []*check.Observe{o}, Losses: []*check.Loss{l}})
+	require.Equal(t, []string{"o", "l"}, p.terms())
+	require.Nil(t, p.lossOf(0))
+	require.Same(t, l, p.lossOf(1))
+	e := &evaluation{perValue: 0.5}
+	p.total(e, []float64{4, 6})
+	require.Equal(t, []fit.Term{{Name: "o", Value: 2}, {Name: "l", Value: 3}}, e.terms)
+	require.Zero(t, e.res.Loss, "rows are in the loss of the runs")
+}

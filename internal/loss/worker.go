@@ -1,0 +1,330 @@
+package loss
+
+import (
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
+)
+
+// Worker is a worker's part in evaluations of a loss.
+type Worker struct {
+	objective *Objective
+	Worker    *engine.Worker
+	batch     *rowBatch // nil: rows go one by one
+
+	from, to, next int    // trajectories of the block; the next to run
+	Block, room    []*Run // its runs, by trajectory; those that there is memory for
+	run            func() *sim.Job
+	ran, went      func(*sim.Job)
+}
+
+// Run is a run of a block, with what its loss is made of.
+type Run struct {
+	*engine.LaneState
+	rows         []problem.Row
+	pointProcess []int
+	loss         float64
+}
+
+func newWorker(o *Objective, w *engine.Worker) *Worker {
+	s := &Worker{objective: o, Worker: w}
+	s.run = func() *sim.Job {
+		if s.next == s.to || s.objective.Task.Grad != nil && s.taped() > blockWords {
+			return nil
+		}
+		s.next++
+		return s.prepare(s.next - 1)
+	}
+	s.ran = func(*sim.Job) {}
+	s.went = func(j *sim.Job) {
+		if w.Lanes != nil {
+			l := j.Model.(*engine.BoundModel).Lane
+			w.Lanes.AddGradient(j.In.Lane(), l.PBar, l.QBar)
+		}
+	}
+	return s
+}
+
+// do computes chunks until none is left.
+func (s *Worker) do() {
+	t := &s.objective.Task
+	for {
+		c := int(s.objective.next.Add(1) - 1)
+		if c >= len(s.objective.Chunks) || int64(c) > s.objective.failed.Load() || t.Ctx.Err() != nil {
+			return
+		}
+		sum := &s.objective.Chunks[c]
+		s.chunk(c, c*t.Size, min((c+1)*t.Size, len(t.Trajectories)))
+		for sum.Fail != nil {
+			if first := s.objective.failed.Load(); int64(c) >= first || s.objective.failed.CompareAndSwap(first, int64(c)) {
+				break
+			}
+		}
+	}
+}
+
+// chunk computes chunk c, the sum over trajectories lo … hi−1.
+func (s *Worker) chunk(c, lo, hi int) {
+	t, w, sum := &s.objective.Task, s.Worker, &s.objective.Chunks[c]
+	sum.loss, sum.kinks, sum.Fail, sum.added = 0, 0, nil, false
+	clearSums(sum.sums)
+	if t.Grad != nil {
+		clear(sum.NaturalBar)
+		w.ClearWeights()
+		if s.objective.Gradient == "forward" {
+			clear(sum.Grad)
+		}
+	}
+	for ; lo < hi; lo = s.to {
+		s.from, s.to, s.next = lo, min(lo+engine.MaxRuns, hi), lo
+		s.Block, w.Free = s.room[:0], append(w.Free[:0], w.States...)
+		w.Group.Run(s.run, s.ran)
+		s.to = s.next
+		for _, step := range []func(*Chunk, *Run) *sim.Failure{s.rowLosses, s.runLoss} {
+			for _, l := range s.Block {
+				w.Group.Use(&l.Model)
+				if sum.Fail = step(sum, l); sum.Fail != nil {
+					sum.At = l.Index
+					return
+				}
+			}
+			if s.batch != nil {
+				s.batch.flush(sum, t.PerValue, t.Grad != nil)
+			}
+		}
+		if t.Grad != nil {
+			s.Backward(sum)
+		}
+	}
+	if t.Grad != nil {
+		s.deliver(c)
+	}
+}
+
+// taped is how many words the tapes of the block's runs take.
+func (s *Worker) taped() (words int) {
+	words = s.Worker.Group.HistoryWords()
+	for _, l := range s.Block {
+		words += l.Job.In.TapeWords()
+	}
+	return words
+}
+
+// Weights sets the gradient by the weights that are free to move, or adds to
+// what is there.
+func (s *Worker) Weights(g []float64, adds bool) {
+	for _, r := range s.objective.Space.Weights {
+		s.Worker.TakeWeights(g[r.At:r.At+r.N], r.Off-s.objective.Prog.Model.Layout.NPar, adds)
+	}
+	s.Worker.ClearWeights()
+}
+
+// deliver takes the gradient of chunk c by weights to the chunk or, where it
+// comes from one accumulator and the result has those of all chunks before, to the
+// result.
+func (s *Worker) deliver(c int) {
+	o, sum, forward := s.objective, &s.objective.Chunks[c], s.objective.Gradient == "forward"
+	turn := o.added.Load() == int64(c)
+	if sum.added = turn && c > 0 && s.Worker.WeightFrames() == 1 && !forward; sum.added {
+		s.Weights(o.Task.Grad, true)
+	} else {
+		s.Weights(sum.Grad, forward)
+	}
+	if turn && (c == 0 || sum.added) {
+		o.added.Store(int64(c) + 1)
+	}
+}
+
+// add takes memory for another run of the block.
+func (s *Worker) add() *Run {
+	n := len(s.Block)
+	if n == len(s.room) {
+		s.room = append(s.room, new(Run))
+	}
+	s.Block = s.room[:n+1]
+	l := s.Block[n]
+	l.LaneState = s.Worker.Acquire()
+	return l
+}
+
+// prepare makes trajectory i a run.
+func (s *Worker) prepare(i int) *sim.Job {
+	t := &s.objective.Task
+	it, l := t.Trajectories[i], s.add()
+	l.Index = i
+	l.Model.Q, l.Model.Signals = s.objective.Space.OwnInputs(s.objective.Natural, it, l.Model.Q), it.Signals
+	span, n := it.Horizon(t.Horizon)
+	l.Span, l.rows, l.pointProcess = span, it.Rows[:n], it.PointProcess
+	l.Job.Span, l.Job.Forget = &l.Span, t.Grad == nil
+	s.Worker.Bindings++
+	l.Model.Binding = s.Worker.Bindings
+	return &l.Job
+}
+
+// failed is a failure at the end of a run.
+func (l *Run) failed(status sim.Status, text string) *sim.Failure {
+	tr := &l.Traj
+	f := sim.NewFailure(status, tr.T, text)
+	f.Y, f.D = tr.Y, tr.D
+	return f
+}
+
+// rowLosses evaluates the losses of a run's rows, or puts them where several are
+// evaluated at once, and, for a gradient, sets the cotangents of its saves.
+func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
+	w, t := s.Worker, &s.objective.Task
+	tr, span := &l.Traj, &l.Span
+	if tr.Fail != nil {
+		return tr.Fail
+	}
+	if tr.Saved < len(span.Saves) {
+		return l.failed(sim.Terminated, "the run ended before the last measurement")
+	}
+	clear(l.PBar)
+	clear(l.QBar)
+	clear(l.EndY)
+	w.System.ClearGradient()
+	if t.Grad != nil {
+		l.cotangents(w.System.Size)
+	}
+	l.loss = 0
+	for i := range l.rows {
+		r := &l.rows[i]
+		k := r.Save
+		w.System.RowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
+		if s.batch != nil && !w.System.SlidesRow() {
+			if s.batch.add(l, k) {
+				s.batch.flush(sum, t.PerValue, t.Grad != nil)
+			}
+			continue
+		}
+		row := w.System.Row.Run
+		if t.Grad != nil {
+			row = w.System.Row.VJP
+			l.rowBack(w.System, k, t.PerValue)
+		} else {
+			row.Run()
+		}
+		l.loss += row.Value[0]
+		engine.Add(sum.sums[rowsPart], row.Terms)
+	}
+	l.Model.Collect()
+	return nil
+}
+
+// runLoss adds the loss of a run whose rows have been evaluated.
+func (s *Worker) runLoss(sum *Chunk, l *Run) *sim.Failure {
+	o, t, tr := s.objective, &s.objective.Task, &l.Traj
+	for i, p := range o.parts {
+		if o.counts(p) {
+			p.end(l, t, sum.sums[i])
+		}
+	}
+	if !engine.Number(l.loss) {
+		return s.badRow(l)
+	}
+	sum.loss += l.loss
+	if t.Index != nil && t.Horizon >= 1 {
+		last := &o.Last[t.Index[l.Index]]
+		if last.known && last.Order != tr.Order {
+			sum.kinks++
+		}
+		*last = LastRun{true, tr.Order, l.loss}
+	}
+	return nil
+}
+
+// Backward differentiates the block's runs.
+func (s *Worker) Backward(sum *Chunk) {
+	o, w := s.objective, s.Worker
+	switch o.Gradient {
+	case "adjoint", "backsolve", "forward":
+		for _, l := range s.Block {
+			w.Group.Use(&l.Model)
+			switch o.Gradient {
+			case "adjoint":
+				l.Job.In.Adjoint(&l.Model, &l.Ct)
+			case "backsolve":
+				l.Job.In.Backsolve(&l.Model, &l.Ct)
+			default:
+				s.forward(sum, l)
+			}
+		}
+	default:
+		w.Group.Backward(s.went)
+	}
+	for _, l := range s.Block {
+		o.Space.Pullback(l.PBar, l.QBar, o.Task.Trajectories[l.Index], sum.NaturalBar)
+	}
+}
+
+// forward adds the gradient from one forward sweep for each coordinate.
+func (s *Worker) forward(to *Chunk, l *Run) {
+	o, w, ct := s.objective, s.Worker, &l.Ct
+	it := o.Task.Trajectories[l.Index]
+	sum := func() float64 {
+		l.Job.In.Forward(&l.Model, &w.Tangents)
+		v := 0.
+		for i := range ct.Y[:min(len(ct.Y), len(w.Tangents.Y))] {
+			v += engine.Dot(ct.Y[i], w.Tangents.Y[i]) + engine.Dot(ct.D[i], w.Tangents.D[i]) + engine.Dot(ct.BeforeY[i], w.Tangents.BeforeY[i]) + engine.Dot(ct.BeforeD[i], w.Tangents.BeforeD[i])
+		}
+		if len(ct.EventT) > 0 {
+			v += engine.Dot(ct.EventT, w.Tangents.EventT)
+		}
+		return v + engine.Dot(ct.EndY, w.Tangents.EndY)
+	}
+	direction := func(to []float64, k int) float64 {
+		clear(w.System.PDot)
+		clear(w.System.QDot)
+		if to == nil {
+			return 0
+		}
+		to[k] = 1
+		return sum()
+	}
+	for i, c := range o.Space.Params {
+		k := c.Slot.Off + c.Element
+		if !c.Slot.PerKey {
+			to.NaturalBar[i] += direction(w.System.PDot, k)
+		} else if it.Keys[o.Space.PerKeyIndex(c.Param)] == c.Key {
+			to.NaturalBar[i] += direction(w.System.QDot, k)
+		}
+	}
+	for _, r := range o.Space.Weights {
+		for k := range r.N {
+			to.Grad[r.At+k] += direction(w.System.PDot, r.Off+k)
+		}
+	}
+}
+
+// cotangents makes room for those of the run's saves and clears them.
+func (l *Run) cotangents(size sim.Sizes) {
+	n := len(l.Span.Saves)
+	ct := &l.Ct
+	for _, c := range []struct {
+		to *[][]float64
+		n  int
+	}{{&ct.Y, size.Y}, {&ct.D, size.D}, {&ct.BeforeY, size.Y}, {&ct.BeforeD, size.D}} {
+		for len(*c.to) < n {
+			*c.to = append(*c.to, make([]float64, c.n))
+		}
+		for _, r := range (*c.to)[:n] {
+			clear(r)
+		}
+	}
+	ct.EndY = l.EndY
+}
+
+// rowBack differentiates the loss of the row that the system is at: it adds to the
+// cotangents of its save and to the gradient accumulators.
+func (l *Run) rowBack(s *engine.System, k int, weight float64) {
+	if len(s.Row.Ct) == 0 { // nothing that moves is in the row
+		return
+	}
+	s.Row.Ct[0] = weight
+	s.Row.VJP.Run()
+	engine.Add(l.Ct.Y[k], s.Row.VJP.YBar)
+	engine.Add(l.Ct.D[k], s.Row.VJP.DBar)
+	engine.Add(l.Ct.BeforeY[k], s.Row.VJP.BeforeYBar)
+	engine.Add(l.Ct.BeforeD[k], s.Row.VJP.BeforeDBar)
+}

@@ -1,0 +1,107 @@
+package problem
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl"
+)
+
+// Conditions over the columns of a row of data.
+
+// rowCondition makes a function of a condition over the columns of a row.
+func rowCondition(x *check.RowExpr) func(data.Row) (bool, error) {
+	if x == nil {
+		return nil
+	}
+	return func(r data.Row) (bool, error) {
+		v, err := evalRow(x.Expr, r)
+		if err != nil {
+			return false, err
+		}
+		return v.isNumber && v.num != 0 && !math.IsNaN(v.num), nil
+	}
+}
+
+// cell is a value in a row's condition.
+type cell struct {
+	text     string
+	num      float64
+	isNumber bool
+}
+
+func truth(b bool) cell {
+	if b {
+		return cell{num: 1, isNumber: true}
+	}
+	return cell{isNumber: true}
+}
+
+func evalRow(x dsl.Expr, r data.Row) (cell, error) {
+	switch x := x.(type) {
+	case *dsl.NumberLit:
+		return cell{num: x.Value, isNumber: true, text: x.Text}, nil
+	case *dsl.StringLit:
+		return cell{text: x.Value}, nil
+	case *dsl.BoolLit:
+		return truth(x.Value), nil
+	case *dsl.Paren:
+		return evalRow(x.X, r)
+	case *dsl.Name:
+		text, num, ok, err := r.Cell(x.Name + strings.Repeat("'", x.Primes))
+		return cell{text, num, ok}, err
+	case *dsl.Unary:
+		v, err := evalRow(x.X, r)
+		if x.Op == "not" {
+			return truth(v.num == 0), err
+		}
+		v.num = -v.num
+		return v, err
+	case *dsl.Binary:
+		a, err := evalRow(x.X, r)
+		if err != nil {
+			return a, err
+		}
+		b, err := evalRow(x.Y, r)
+		if err != nil {
+			return b, err
+		}
+		both := a.isNumber && b.isNumber
+		switch x.Op {
+		case "==":
+			return truth(both && a.num == b.num || !both && a.text == b.text), nil
+		case "!=":
+			return truth(both && a.num != b.num || !both && a.text != b.text), nil
+		case "and":
+			return truth(a.num != 0 && b.num != 0), nil
+		case "or":
+			return truth(a.num != 0 || b.num != 0), nil
+		}
+		if !both {
+			return a, &data.Error{File: x.Span().Pos().String(), Text: fmt.Sprintf("`%s` compares a text with a number", dsl.FormatExpr(x))}
+		}
+		switch x.Op {
+		case "<":
+			return truth(a.num < b.num), nil
+		case "<=":
+			return truth(a.num <= b.num), nil
+		case ">":
+			return truth(a.num > b.num), nil
+		case ">=":
+			return truth(a.num >= b.num), nil
+		case "+":
+			a.num += b.num
+		case "-":
+			a.num -= b.num
+		case "*":
+			a.num *= b.num
+		case "/":
+			a.num /= b.num
+		}
+		return a, nil
+	}
+	return cell{}, &data.Error{File: x.Span().Pos().String(), Text: fmt.Sprintf("`%s` cannot stand in a condition on rows", dsl.FormatExpr(x))}
+}

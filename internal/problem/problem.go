@@ -1,0 +1,158 @@
+package problem
+
+import (
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl/diag"
+)
+
+// Problem is a model with the data that its file names.
+type Problem struct {
+	Prog    *compiler.Program
+	Path    string // of the model file, beside which data are looked for
+	reading sync.Mutex
+	Sets    []*data.Set
+	begins  [][]float64 // the starts of their trajectories
+	doubts  diag.List   // about them
+	loaded  bool        // sets were read
+}
+
+// Doubts are what reading the data found doubtful.
+func (m *Problem) Doubts() *diag.List {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	return &diag.List{All: slices.Clone(m.doubts.All)}
+}
+
+// load reads the tables of the data blocks.
+func (m *Problem) load() error {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	if m.loaded {
+		return nil
+	}
+	var sets []*data.Set
+	var begins [][]float64
+	m.doubts = diag.List{}
+	for _, d := range m.Prog.Checked.Data {
+		path := d.Path
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(m.Path), path)
+		}
+		t, err := data.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		set, err := data.Build(t, columnSpec(m.Prog, d))
+		if err != nil {
+			return err
+		}
+		starts, err := m.starts(d, set, &m.doubts)
+		if err != nil {
+			return err
+		}
+		sets, begins = append(sets, set), append(begins, starts)
+	}
+	m.Sets, m.begins, m.loaded = sets, begins, true
+	return nil
+}
+
+// columnSpec says what the columns of a data block mean, in the order of the
+// model's layout.
+func columnSpec(p *compiler.Program, d *check.Data) *data.Spec {
+	lay := &p.Model.Layout
+	s := &data.Spec{Time: data.Column{Name: d.Time.Name, Factor: d.Time.Factor}, Observes: make([]data.Column, lay.NObs), Inputs: make([]data.Column, lay.NU)}
+	for _, k := range d.Trajectory {
+		s.Keys = append(s.Keys, k.Name)
+	}
+	offset := func(slots []lower.Slot, o check.Object) int {
+		for _, x := range slots {
+			if x.Object == o {
+				return x.Off
+			}
+		}
+		return -1
+	}
+	nc := 0
+	covAt := map[check.Object]int{}
+	for _, t := range lay.Trajectory {
+		if t.Kind == lower.FromCovariate {
+			covAt[t.Object] = nc
+			nc += t.N
+		}
+	}
+	covs := make([]data.Column, nc)
+	for _, c := range d.Columns {
+		col := data.Column{Name: c.Column.Name, Factor: c.Column.Factor}
+		switch o := c.Target.(type) {
+		case *check.Observe:
+			s.Observes[offset(lay.Observes, o)+c.Component] = col
+		case *check.Input:
+			s.Inputs[offset(lay.Inputs, o)+c.Component] = col
+		case *check.Covariate:
+			covs[covAt[o]+c.Component] = col
+		}
+	}
+	s.Covariates = covs
+	for _, r := range d.Rows {
+		e := data.EventSpec{}
+		for _, a := range r.Args {
+			e.Args = append(e.Args, data.Column{Name: a.Name, Factor: a.Factor})
+		}
+		e.Where = rowCondition(r.Where)
+		s.Events = append(s.Events, e)
+	}
+	if d.From.Kind == check.StartColumn {
+		s.Start = data.Column{Name: d.From.Column.Name, Factor: d.From.Column.Factor}
+	}
+	s.Train, s.Validate = rowCondition(d.Train), rowCondition(d.Validate)
+	return s
+}
+
+// Trajectories binds the trajectories of a split; several sets follow each other.
+func (m *Problem) Trajectories(split data.Split) ([]*Trajectory, error) {
+	if err := m.load(); err != nil {
+		return nil, err
+	}
+	var out []*Trajectory
+	for i, set := range m.Sets {
+		d := m.Prog.Checked.Data[i]
+		for k, tr := range set.Trajectories {
+			if tr.Split != split {
+				continue
+			}
+			it, err := m.bindItem(d, set, tr.Since(m.begins[i][k]), m.begins[i][k])
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, it)
+		}
+	}
+	return out, nil
+}
+
+func ObserveOffset(p *compiler.Program, o check.Object) int {
+	for _, s := range p.Model.Layout.Observes {
+		if s.Object == o {
+			return s.Off
+		}
+	}
+	return -1
+}
+
+// Doubt notes once what is doubtful in the data or a run over them.
+func (m *Problem) Doubt(code string, at diag.Span, format string, args ...any) {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	var l diag.List
+	d := l.Warnf(code, at, format, args...)
+	if !slices.ContainsFunc(m.doubts.All, func(x *diag.Diagnostic) bool { return x.Error() == d.Error() }) {
+		m.doubts.All = append(m.doubts.All, d)
+	}
+}

@@ -1,0 +1,242 @@
+package problem
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/sim"
+)
+
+// Trajectory is one trajectory bound to the model: what its run needs.
+type Trajectory struct {
+	Name         string
+	Data         *data.Trajectory // nil for a run without data
+	Set          *data.Set
+	Given        []float64 // covariates, first and slope values; parameters per key are filled in
+	Keys         []int     // for each parameter per key: which of its values
+	Signals      []*data.Interpolant
+	Span         sim.Span
+	Rows         []Row
+	Values       int   // measured values, told firings included
+	PointProcess []int // events with a rate whose firings the data tell
+}
+
+// Row is one row of data at a save.
+type Row struct {
+	Save            int
+	Data, Seen      []float64
+	Inputs          []float64 // the inputs at the row, which may be those of its own columns
+	Values, Counted int       // measured values, and those of observations with a weight
+	Losses          []bool    // which loss terms count
+}
+
+// bindItem turns a trajectory of data into a run from a start.
+func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, start float64) (*Trajectory, error) {
+	lay := &m.Prog.Model.Layout
+	it := &Trajectory{Name: tr.Name(set.Keys), Data: tr, Set: set, Given: make([]float64, lay.NQ)}
+	fail := func(format string, args ...any) error {
+		at := set.File
+		if it.Name != "" {
+			at += ": trajectory " + it.Name
+		}
+		return &data.Error{File: at, Text: fmt.Sprintf(format, args...)}
+	}
+	nc := 0
+	for _, s := range lay.Trajectory {
+		for k := range s.N {
+			v, ok := math.NaN(), false
+			name := s.Object.Info().Name
+			switch s.Kind {
+			case lower.FromCovariate:
+				v = tr.Covariates[nc]
+				ok = !math.IsNaN(v)
+				nc++
+				if !ok {
+					return nil, fail("covariate `%s` has no column in the data block", name)
+				}
+			case lower.FromFirst:
+				if v, _, ok = tr.First(ObserveOffset(m.Prog, s.Object) + k); !ok {
+					return nil, fail("`first(%s)`: no value of it was measured", name)
+				}
+			case lower.FromSlope:
+				if v, ok = tr.Slope(ObserveOffset(m.Prog, s.Object) + k); !ok {
+					return nil, fail("`slope(%s)` needs at least two values at different times", name)
+				}
+			}
+			it.Given[s.Off+k] = v
+		}
+	}
+	for _, s := range lay.Inputs {
+		in := s.Object.(*check.Input)
+		for k := range s.N {
+			p, err := data.NewInterpolant(tr.Inputs[s.Off+k], in.Interp)
+			if err != nil {
+				return nil, fail("input `%s`: %s", in.Name, err)
+			}
+			it.Signals = append(it.Signals, p)
+		}
+	}
+	m.lateInputs(set, tr, start)
+	it.Span = sim.Span{T0: start, T1: tr.T1}
+	it.measure(m.Prog, tr)
+	it.schedule(m.Prog, d, tr)
+	for _, s := range it.Signals {
+		it.Span.Stops = append(it.Span.Stops, s.Knots()...)
+	}
+	sort.Float64s(it.Span.Stops)
+	it.Span.Stops = slices.Compact(it.Span.Stops)
+	return it, nil
+}
+
+// measure reads the rows of data. In the place of a missing value it puts another one
+// of its observation, so that what a model makes of it is a number; nothing of it
+// counts.
+func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
+	lay := &p.Model.Layout
+	counts := make([]bool, lay.NObs)
+	some := make([]float64, lay.NObs)
+	for _, s := range lay.Observes {
+		for k := range s.N {
+			counts[s.Off+k] = s.Object.(*check.Observe).Weight > 0
+			if v, _, ok := tr.First(s.Off + k); ok {
+				some[s.Off+k] = v
+			}
+		}
+	}
+	for i, t := range tr.Times {
+		r := Row{Data: slices.Clone(some), Seen: make([]float64, lay.NObs), Inputs: make([]float64, lay.NU)}
+		for k, v := range tr.Obs[i] {
+			if math.IsNaN(v) {
+				continue
+			}
+			r.Data[k], r.Seen[k] = v, 1
+			r.Values++
+			if counts[k] {
+				r.Counted++
+			}
+		}
+		for k := range r.Inputs {
+			if r.Inputs[k] = tr.Given[i][k]; math.IsNaN(r.Inputs[k]) {
+				r.Inputs[k], _ = it.Signals[k].Before(t)
+			}
+		}
+		it.Rows = append(it.Rows, r)
+	}
+}
+
+// schedule lays out saves and firings: rows at one time share a save unless a
+// firing comes between them. A row fires what it fires before it is read.
+func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Trajectory) {
+	index := map[*check.Event]int{}
+	for i, e := range p.Model.Events {
+		index[e.Checked] = i
+	}
+	for _, r := range d.Rows {
+		if r.Event.Kind == dsl.TriggerRate {
+			it.PointProcess = append(it.PointProcess, index[r.Event])
+		}
+	}
+	s := &it.Span
+	next := 0 // firing of the table
+	for i, t := range append(slices.Clone(tr.Times), math.Inf(1)) {
+		n := len(s.Firings)
+		fire := func(f sim.Firing) {
+			f.Behind = len(s.Saves)
+			s.Firings = append(s.Firings, f)
+		}
+		for ; next < len(tr.Firings) && tr.Firings[next].Above <= i; next++ {
+			f := tr.Firings[next]
+			fire(sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args})
+		}
+		if i == len(it.Rows) {
+			break
+		}
+		r := &it.Rows[i]
+		for e, ev := range p.Model.Events {
+			if r.fires(p, ev.Checked) {
+				fire(sim.Firing{T: t, Event: e, Args: r.arguments()})
+			}
+		}
+		last := len(s.Saves) - 1
+		if fired := len(s.Firings) > n && s.Firings[len(s.Firings)-1].T == t; last < 0 || s.Saves[last] < t || fired {
+			s.Saves = append(s.Saves, t)
+		}
+		r.Save = len(s.Saves) - 1
+		it.Values += r.Values
+	}
+	it.Values += it.ObservedFirings(s)
+}
+
+// fires reports whether a row fires an event on observations.
+func (r *Row) fires(p *compiler.Program, ev *check.Event) bool {
+	if ev.Kind != dsl.TriggerOnObservation {
+		return false
+	}
+	for _, o := range ev.Of {
+		off := ObserveOffset(p, o)
+		for k := range o.Shape.Size() {
+			if r.Seen[off+k] != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// arguments are what an event on observations reads: the measured values, 0
+// where there is none, and which of them there are.
+func (r *Row) arguments() []float64 {
+	args := make([]float64, 0, 2*len(r.Seen))
+	for k, v := range r.Data {
+		args = append(args, v*r.Seen[k])
+	}
+	return append(args, r.Seen...)
+}
+
+// WithSaves is the span with other saves than rows of data, which read the values
+// behind all firings at their time.
+func WithSaves(s sim.Span, saves []float64) sim.Span {
+	s.Saves, s.Firings = saves, slices.Clone(s.Firings)
+	for i := range s.Firings {
+		s.Firings[i].Behind = sort.SearchFloat64s(saves, s.Firings[i].T)
+	}
+	return s
+}
+
+// lateInputs warns of inputs that are not known where a trajectory starts: their
+// first value is taken for what was before it.
+func (m *Problem) lateInputs(set *data.Set, tr *data.Trajectory, start float64) {
+	for _, s := range m.Prog.Model.Layout.Inputs {
+		in := s.Object.(*check.Input)
+		for k := range s.N {
+			if t := tr.Inputs[s.Off+k].T; len(t) > 0 && t[0] > start {
+				m.Doubt("input-late", in.Span, "input `%s` is known from %g on, and the trajectory%s starts at %g: its first value counts before, too",
+					in.Name, t[0], named(tr.Name(set.Keys)), start)
+				return
+			}
+		}
+	}
+}
+
+// Horizon is the trajectory's run cut off after a fraction of its span, and the rows
+// that lie in it.
+func (it *Trajectory) Horizon(f float64) (sim.Span, int) {
+	s := it.Span
+	if f >= 1 {
+		return s, len(it.Rows)
+	}
+	s.T1 = s.T0 + f*(s.T1-s.T0)
+	n := sort.Search(len(s.Saves), func(i int) bool { return s.Saves[i] > s.T1 })
+	s.Saves = s.Saves[:n]
+	k := sort.Search(len(s.Firings), func(i int) bool { return s.Firings[i].T > s.T1 })
+	s.Firings = s.Firings[:k]
+	rows := sort.Search(len(it.Rows), func(i int) bool { return it.Rows[i].Save >= n })
+	return s, rows
+}

@@ -1,0 +1,283 @@
+// Package report writes what is kept of runs: tables of trajectories and events, and
+// the folder of a fit with its estimates and weights.
+package report
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"sort"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/estimate"
+	"github.com/pinode/pinode/internal/explain"
+)
+
+// Folder is the folder of one fit.
+type Folder struct{ Dir string }
+
+// Info is run.json.
+type Info struct {
+	Version  int               `json:"version"`
+	Pinode   string            `json:"pinode"`
+	Argv     []string          `json:"argv"`
+	Model    string            `json:"model"`
+	Seed     uint64            `json:"seed"`
+	Hashes   map[string]string `json:"sha256"`
+	Started  time.Time         `json:"started"`
+	Finished *time.Time        `json:"finished,omitempty"`
+	Status   string            `json:"status"`
+	Message  string            `json:"message,omitempty"`
+	Labels   map[string]string `json:"labels"` // of axes: see explain.Labels
+
+	Certificate string `json:"certificate"` // full, quick or off: how gradients were compared with differences
+}
+
+// Source is the model of a fit as its folder keeps it.
+type Source struct {
+	Path    string
+	Program *compiler.Program
+	Config  map[string]any // the resolved settings
+}
+
+// Info is what run.json says.
+func (r *Folder) Info() (info Info, err error) {
+	text, err := os.ReadFile(r.Path("run.json"))
+	if err != nil {
+		return info, err
+	}
+	if err := json.Unmarshal(text, &info); err != nil {
+		return info, fmt.Errorf("%s: %w", r.Path("run.json"), err)
+	}
+	return info, nil
+}
+
+// Label is what an axis of the figures says.
+func (r *Folder) Label(of string) string {
+	if info, err := r.Info(); err == nil && info.Labels[of] != "" {
+		return info.Labels[of]
+	}
+	return of
+}
+
+// NewName is a folder below runs/ that is named after the model and the time.
+func NewName(model string, now time.Time) (string, error) {
+	tail := make([]byte, 2)
+	if _, err := rand.Read(tail); err != nil {
+		return "", err
+	}
+	name := strings.TrimSuffix(filepath.Base(model), filepath.Ext(model))
+	return filepath.Join("runs", fmt.Sprintf("%s-%s-%s", name, now.Format("20060102-150405"), hex.EncodeToString(tail))), nil
+}
+
+// Create makes a new folder.
+func Create(dir string) (*Folder, error) {
+	if list, err := os.ReadDir(dir); err == nil && len(list) > 0 {
+		return nil, fmt.Errorf("%s is there already and is not overwritten; choose another folder", dir)
+	}
+	return &Folder{dir}, os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755)
+}
+
+// Open finds a run: a folder, or "last" for the newest below runs/.
+func Open(name string) (*Folder, error) {
+	if name != "last" {
+		if _, err := os.Stat(filepath.Join(name, "run.json")); err != nil {
+			return nil, fmt.Errorf("%s is not the folder of a run (it has no run.json)", name)
+		}
+		return &Folder{name}, nil
+	}
+	list, err := filepath.Glob("runs/*/run.json")
+	if err != nil || len(list) == 0 {
+		return nil, fmt.Errorf("there is no run below runs/ yet; `pinode fit` makes one")
+	}
+	newest, at := "", time.Time{}
+	for _, p := range list {
+		if st, err := os.Stat(p); err == nil && st.ModTime().After(at) {
+			newest, at = filepath.Dir(p), st.ModTime()
+		}
+	}
+	return &Folder{newest}, nil
+}
+
+// Path is that of a file of the folder.
+func (r *Folder) Path(name string) string { return filepath.Join(r.Dir, name) }
+
+// Write writes a file of the folder.
+func (r *Folder) Write(name string, text []byte) error { return ReplaceFile(r.Path(name), text) }
+
+func (r *Folder) writeJSON(name string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return r.Write(name, append(text, '\n'))
+}
+
+// Begin writes what is known of a fit before it runs: the model, its settings, and
+// run.json.
+func (r *Folder) Begin(f *estimate.Fit, src Source) (Info, error) {
+	text := src.Program.Checked.Source.Text
+	info := Info{
+		Version: 1, Pinode: Version(), Argv: os.Args, Model: src.Path, Seed: f.Plan.Trainer.Seed,
+		Hashes: map[string]string{src.Path: hash([]byte(text))}, Started: time.Now(), Status: "running",
+		Labels: explain.Labels(src.Program), Certificate: f.Plan.Certificate,
+	}
+	for _, d := range dataFiles(src) {
+		info.Hashes[d] = hashFile(d)
+	}
+	config, err := yaml.Marshal(src.Config)
+	if err != nil {
+		return info, err
+	}
+	if err := r.Write("model.node", []byte(text)); err != nil {
+		return info, err
+	}
+	if err := r.Write("config.resolved.yaml", config); err != nil {
+		return info, err
+	}
+	return info, r.writeJSON("run.json", info)
+}
+
+// Finish writes what a fit found, or the error that ended it.
+func (r *Folder) Finish(f *estimate.Fit, src Source, info Info, failed error) error {
+	saved := make(chan error, 1)
+	saved <- nil
+	if f.State != nil {
+		<-saved
+		go func() { saved <- r.WriteCheckpoint(f.State) }() // it is the largest file
+		if err := r.writeMetrics(f.State); err != nil {
+			<-saved
+			return err
+		}
+		info.Status, info.Message = string(f.State.Status), f.State.Message
+	}
+	now := time.Now()
+	info.Finished = &now
+	if failed != nil {
+		info.Status, info.Message = "failed", failed.Error()
+		err := r.writeJSON("run.json", info)
+		return first(err, <-saved)
+	}
+	err := first(r.writeValues(f, src), r.writeResults(f, src.Program), r.writeJSON("run.json", info))
+	return first(err, <-saved)
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SameModel reports whether the folder is that of a fit of the same model text.
+func (r *Folder) SameModel(text string) bool {
+	return hashFile(r.Path("model.node")) == hash([]byte(text))
+}
+
+// OtherData is the path of a file of data that is not what it was when the fit of the
+// folder began, or nothing.
+func (r *Folder) OtherData(src Source) (string, error) {
+	info, err := r.Info()
+	if err != nil {
+		return "", err
+	}
+	for _, d := range dataFiles(src) {
+		if info.Hashes[d] != hashFile(d) {
+			return d, nil
+		}
+	}
+	return "", nil
+}
+
+// State reads the state of the fit at its last checkpoint.
+func (r *Folder) State() (*fit.State, error) {
+	text, err := os.ReadFile(r.Path("checkpoints/last.json"))
+	if err != nil {
+		return nil, fmt.Errorf("%s has no checkpoint to go on from", r.Dir)
+	}
+	return fit.DecodeState(text)
+}
+
+// WriteCheckpoint writes the state of a fit, to go on from.
+func (r *Folder) WriteCheckpoint(s *fit.State) error {
+	text, err := s.Encode()
+	if err != nil {
+		return err
+	}
+	return r.Write("checkpoints/last.json", text)
+}
+
+// writeMetrics writes the history, one line an iteration.
+func (r *Folder) writeMetrics(s *fit.State) error {
+	var b strings.Builder
+	for _, h := range s.History {
+		line, err := json.Marshal(struct {
+			Stage string `json:"stage_name"`
+			fit.Record
+		}{s.Stages[h.Stage], h})
+		if err != nil {
+			return err
+		}
+		b.Write(line)
+		b.WriteByte('\n')
+	}
+	return r.Write("metrics.jsonl", []byte(b.String()))
+}
+
+func hash(text []byte) string {
+	h := sha256.Sum256(text)
+	return hex.EncodeToString(h[:])
+}
+
+func hashFile(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return hash(text)
+}
+
+// dataFiles are the paths of a model's data.
+func dataFiles(src Source) []string {
+	var out []string
+	for _, d := range src.Program.Checked.Data {
+		p := d.Path
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(filepath.Dir(src.Path), p)
+		}
+		out = append(out, p)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Version names the revision and the Go version.
+func Version() string {
+	rev, dirty := "unknown revision", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				rev = s.Value[:min(12, len(s.Value))]
+			case "vcs.modified":
+				if s.Value == "true" {
+					dirty = "+changes"
+				}
+			}
+		}
+	}
+	return fmt.Sprintf("pinode %s%s, %s %s/%s", rev, dirty, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}

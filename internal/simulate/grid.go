@@ -1,0 +1,119 @@
+package simulate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
+)
+
+// Trajectories are the trajectories to run: those of the data where the
+// model needs them, else one without data.
+func (m *Simulator) Trajectories() ([]*problem.Trajectory, error) {
+	lay := &m.Prog.Model.Layout
+	needs := len(lay.Trajectory) > 0 || lay.NU > 0
+	for _, s := range lay.Params {
+		needs = needs || s.PerKey
+	}
+	for _, e := range m.Prog.Model.Events {
+		k := e.Checked.Kind
+		needs = needs || k == dsl.TriggerOnData || k == dsl.TriggerOnObservation
+	}
+	if !needs {
+		start, err := m.Data.AloneFrom(m.Settings.Given("from"))
+		return []*problem.Trajectory{{Given: make([]float64, lay.NQ), Span: sim.Span{T0: start}}}, err
+	}
+	if len(m.Prog.Checked.Data) == 0 {
+		return nil, &data.Error{File: m.Data.Path, Text: "the model needs data of its trajectories (covariates, inputs, first(…), events on data) and the file has no data block"}
+	}
+	var trajectories []*problem.Trajectory
+	for _, split := range []data.Split{data.Train, data.Validate} {
+		more, err := m.Data.Trajectories(split)
+		if err != nil {
+			return nil, err
+		}
+		trajectories = append(trajectories, more...)
+	}
+	return trajectories, nil
+}
+
+// Grid sets the span and output times of a run.
+func (m *Simulator) Grid(it *problem.Trajectory, until *float64) error {
+	v := m.Settings
+	if v.Given("from") {
+		it.Span.T0 = v.Float("from")
+	}
+	switch {
+	case until != nil:
+		it.Span.T1 = *until
+	case v.Given("until"):
+		it.Span.T1 = v.Float("until")
+	case v.Given("times"):
+		it.Span.T1 = slices.Max(v.List("times"))
+	case it.Data == nil && !math.IsNaN(m.Prog.Checked.Model.Time.Until):
+		it.Span.T1 = m.Prog.Checked.Model.Time.Until
+	case it.Data == nil:
+		return fmt.Errorf("nothing says how long to simulate: set `simulate.until`")
+	}
+	if !(it.Span.T1 > it.Span.T0) {
+		return fmt.Errorf("the simulation ends at %g, before its start at %g", it.Span.T1, it.Span.T0)
+	}
+	var saves []float64
+	switch {
+	case v.Given("times"):
+		for _, t := range v.List("times") {
+			if t >= it.Span.T0 && t <= it.Span.T1 {
+				saves = append(saves, t)
+			}
+		}
+		sort.Float64s(saves)
+		saves = slices.Compact(saves)
+	case v.Given("step"):
+		step := v.Float("step")
+		n := (it.Span.T1 - it.Span.T0) / step
+		if !(step > 0) || n > 1e7 {
+			return fmt.Errorf("a step of %g gives too many output times", step)
+		}
+		for i := 0; float64(i) <= n*(1+1e-12); i++ {
+			saves = append(saves, math.Min(it.Span.T0+float64(i)*step, it.Span.T1))
+		}
+	default:
+		for i := range 201 {
+			saves = append(saves, it.Span.T0+(it.Span.T1-it.Span.T0)*float64(i)/200)
+		}
+	}
+	f := it.Span.Firings
+	from := sort.Search(len(f), func(i int) bool { return f[i].T >= it.Span.T0 })
+	to := sort.Search(len(f), func(i int) bool { return f[i].T > it.Span.T1 })
+	it.Span.Firings = f[from:max(from, to)]
+	it.Span = problem.WithSaves(it.Span, saves)
+	m.skips(it, from)
+	return nil
+}
+
+// skips says which events a simulation leaves out that starts by itself.
+func (m *Simulator) skips(it *problem.Trajectory, firings int) {
+	s := m.Prog.Checked.Simulate
+	if s == nil {
+		return
+	}
+	if firings > 0 {
+		m.Data.Doubt("skipped-rows", s.Span, "%d firings of events by rows of data are before the start of the simulation at %g", firings, it.Span.T0)
+	}
+	for _, e := range m.Prog.Model.Events {
+		ev := e.Checked
+		if ev.Kind != dsl.TriggerAt || !m.Settings.Given("from") {
+			continue
+		}
+		t, ok := check.Evaluate(ev.At, func(*check.Expr) ([]float64, bool) { return nil, false })
+		if ok && t[0] < it.Span.T0 {
+			m.Data.Doubt("skipped-rows", ev.At.Span, "`%s`, at %g, is before the start of the simulation at %g", ev.Name, t[0], it.Span.T0)
+		}
+	}
+}
