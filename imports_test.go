@@ -43,7 +43,7 @@ var mayImport = map[string]string{
 	"events":                  "solvers",
 	"jumps":                   "events solvers",
 	"sim":                     "solvers events jumps",
-	"sim/simtest":             "sim solvers",
+	"sim/simtest":             "solvers sim",
 	"fit":                     "internal/kernel internal/setting",
 	"internal/environ":        "compiler/check compiler/nn fit internal/setting solvers",
 	"internal/explain":        "compiler compiler/check compiler/lower dsl dsl/diag sim",

@@ -3,6 +3,7 @@ package data
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -90,4 +91,15 @@ func TestSlopeByHand(t *testing.T) {
 	require.InDelta(t, 0.5, slope([]float64{0, 1, 1, 2}, []float64{0, 1, 2, 1}), 1e-14)
 	require.True(t, math.IsNaN(slope([]float64{0, 0}, []float64{1, 2})))
 	require.True(t, math.IsNaN(slope([]float64{0, 1}, []float64{1, nan})))
+}
+
+// What is no text is said to be none, wherever that shows.
+func TestNoText(t *testing.T) {
+	for _, text := range []string{"\x00t,x\n0,1\n", "t\x00,x\n0,1\n", "\xff\xfet\x00", "\xfe\xff\x00t"} {
+		_, err := ReadDelimited("d.csv", strings.NewReader(text), ',')
+		var e *Error
+		require.ErrorAs(t, err, &e, "%q", text)
+		require.NotEmpty(t, e.Help)
+		require.NotContains(t, e.Text, "number", "%q", text)
+	}
 }

@@ -60,7 +60,7 @@ func TestRootEvaluations(t *testing.T) {
 		f    func(x, r float64) float64
 		mean float64
 	}{
-		"line":      {func(x, r float64) float64 { return x - r }, 9},
+		"line":      {func(x, r float64) float64 { return x - r }, 10}, // with one that looks whether it is flat
 		"exp":       {func(x, r float64) float64 { return math.Exp(x) - math.Exp(r) }, 14},
 		"cube":      {func(x, r float64) float64 { return x*x*x - r*r*r }, 16},
 		"power":     {func(x, r float64) float64 { return math.Pow(x-r, 9) }, 43},

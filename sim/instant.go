@@ -57,7 +57,7 @@ func (s *instant) begin() {
 func (s *instant) saveBefore() {
 	e := entry{kind: beforeEntry, t: s.t, lo: s.saves.next, hi: s.saves.next}
 	last, _ := s.clock.nextGroup()
-	for e.hi < last && s.saves.separate[e.hi] { // kept by an instant that cannot be told from this one
+	for e.hi < last && s.saves.separate[e.hi] { // from before an instant that cannot be told from this one
 		e.hi++
 	}
 	e.lo = e.hi

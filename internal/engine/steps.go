@@ -267,7 +267,7 @@ func (s *Steps) Clear(l int) {
 	}
 }
 
-// Save sets lane l's gradient accumulators aside.
+// Save saves lane l's gradient accumulators.
 func (s *Steps) Save(l int) {
 	s.saved[l] = append(s.saved[l][:0], make([]float64, (len(s.pBar)+len(s.qBar))/s.Blk.Width)...)
 	n := len(s.pBar) / s.Blk.Width
@@ -275,7 +275,7 @@ func (s *Steps) Save(l int) {
 	s.Blk.Gather(s.saved[l][n:], s.qBar, l)
 }
 
-// Restore puts back what Save set aside.
+// Restore puts back what Save saved.
 func (s *Steps) Restore(l int) {
 	n := len(s.pBar) / s.Blk.Width
 	s.Blk.Scatter(s.pBar, s.saved[l][:n], l)

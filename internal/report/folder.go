@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -194,8 +196,9 @@ func (r *Folder) OtherData(src Source) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	was := slices.Collect(maps.Values(info.Hashes)) // paths may be from another folder
 	for _, d := range dataFiles(src) {
-		if info.Hashes[d] != hashFile(d) {
+		if !slices.Contains(was, hashFile(d)) {
 			return d, nil
 		}
 	}
