@@ -624,3 +624,70 @@ func TestBetterPoints(t *testing.T) {
 	require.Equal(t, 0, s.Best.Stage)
 	require.InDelta(t, 0.5*5.0625, math.Abs(s.X[0]), 1e-12, "four steps away from the best point")
 }
+
+// Batches of alike lengths do not come in the order of their lengths.
+func TestGroupedBatchesAreShuffled(t *testing.T) {
+	w := &watched{logistic: newLogistic(40)}
+	_, err := (&Trainer{Objective: w, Stages: []Method{adam(0.01, 6)}, Batch: 5, Group: true, Seed: 2}).Run(t.Context(), make([]float64, 3))
+	require.NoError(t, err)
+	require.Len(t, w.batches, 36)
+	rising := 0
+	for epoch := range 6 {
+		sorted := true
+		for k := 1; k < 6; k++ {
+			a, b := w.batches[6*epoch+k-1], w.batches[6*epoch+k]
+			sorted = sorted && w.Length(a[0]) <= w.Length(b[0])
+		}
+		if sorted {
+			rising++
+		}
+	}
+	require.Less(t, rising, 3)
+}
+
+// A plateau is counted anew behind each fall of the rate, and each improvement.
+func TestPlateausCountAnew(t *testing.T) {
+	s := Schedule{Shape: Plateau, Factor: 0.5, Patience: 2, Threshold: 0}
+	p := &plateau{Scale: 1}
+	for k, want := range []float64{1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125} {
+		p.observe(&s, 7)
+		require.Equal(t, want, p.Scale, "observation %d", k+1)
+	}
+	p = &plateau{Scale: 1}
+	for k, c := range [][2]float64{{7, 1}, {7, 1}, {7, 1}, {6, 1}, {6, 1}, {6, 1}, {6, 0.5}} {
+		p.observe(&s, c[0])
+		require.Equal(t, c[1], p.Scale, "observation %d", k+1)
+	}
+}
+
+// halfway solves batches and nothing whole.
+type halfway struct{ *logistic }
+
+func (h halfway) Eval(ctx context.Context, x []float64, batch []int, horizon float64, grad []float64) (Result, error) {
+	if batch == nil {
+		return Result{Failed: true, Reason: Failure{Trajectory: "g=b", Time: 2, Reason: "unstable"}}, nil
+	}
+	return h.logistic.Eval(ctx, x, batch, horizon, grad)
+}
+
+func TestNothingScored(t *testing.T) {
+	s, err := (&Trainer{Objective: halfway{newLogistic(24)}, Stages: []Method{adam(0.1, 2)}, Batch: 4}).Run(t.Context(), make([]float64, 3))
+	require.EqualError(t, err, "no point of the run could be scored: trajectory g=b at t = 2: unstable")
+	require.Equal(t, Failed, s.Status)
+}
+
+// A coordinate that nothing depends on does not hide that the others are done.
+func TestCosineOfColumnsOfZeros(t *testing.T) {
+	s := &system{rows: 2, dim: 2, residual: func(x, r []float64, jac *mat.Dense) bool {
+		r[0], r[1] = x[0]-1, 2
+		if jac != nil {
+			jac.SetRow(0, []float64{1, 0})
+			jac.SetRow(1, []float64{0, 0})
+		}
+		return true
+	}}
+	st, err := (&Trainer{Objective: s, Stages: []Method{&LevenbergMarquardt{MaxIterations: 5, Factor: 1, GradTol: 1e-3}}}).Run(t.Context(), []float64{1, 4})
+	require.NoError(t, err)
+	require.Equal(t, "the residual is orthogonal to the Jacobian within 0", st.Message)
+	require.Empty(t, st.History)
+}

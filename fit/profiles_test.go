@@ -113,8 +113,10 @@ func (q *quartic) Eval(_ context.Context, x []float64, _ []int, _ float64, _ []f
 // An end behind which a solve fails is blocked; one that is found although a
 // farther trial failed is not.
 func TestProfileBlocked(t *testing.T) {
-	p, err := NewProfile(t.Context(), &quartic{limit: 0.9}, []float64{0}, 0, 0.5, 1, 1)
+	q := &quartic{limit: 0.9}
+	p, err := NewProfile(t.Context(), q, []float64{0}, 0, 0.5, 1, 1)
 	require.NoError(t, err)
+	require.LessOrEqual(t, q.n, 1+10+14, "halving to a thousandth")
 	require.Equal(t, "trajectory a at t = 1: unstable", p.Blocked[1])
 	require.LessOrEqual(t, p.Hi, 0.9)
 	require.Greater(t, p.Hi, 0.898)
