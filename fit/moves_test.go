@@ -691,3 +691,33 @@ func TestCosineOfColumnsOfZeros(t *testing.T) {
 	require.Equal(t, "the residual is orthogonal to the Jacobian within 0", st.Message)
 	require.Empty(t, st.History)
 }
+
+// The sum has to fall by little, not only to be expected to.
+func TestLevenbergFallsByMoreThanForetold(t *testing.T) {
+	// From 1 by 0.9: 9 to 6.3 along the line, a fall of 0.51, and to 3.141, one of 0.878.
+	s := scalarFit{func(x float64) float64 { return 10 - x*x*x }, func(x float64) float64 { return -3 * x * x }, math.Inf(1)}
+	st, err := (&Trainer{Objective: s.system(), Stages: []Method{&LevenbergMarquardt{MaxIterations: 2, Factor: 0.9, LossTol: 0.6}}}).Run(t.Context(), []float64{1})
+	require.NoError(t, err)
+	require.Len(t, st.History, 2)
+	require.InDelta(t, 3.141*3.141/2, st.History[0].Loss, 1e-9)
+}
+
+// Every part of a damaged memory is noticed.
+func TestDamagedMemory(t *testing.T) {
+	tr := &Trainer{Objective: newLogistic(20), Stages: []Method{adam(0.1, 4)}}
+	s, err := tr.Run(t.Context(), make([]float64, 3))
+	require.NoError(t, err)
+	for name, spoil := range map[string]func(d *descent){
+		"gradient": func(d *descent) { d.Grad = d.Grad[:2] }, "place": func(d *descent) { d.X = nil },
+		"slots": func(d *descent) { d.Slots.Vectors = d.Slots.Vectors[:1] }, "a slot": func(d *descent) { d.Slots.Vectors[1] = d.Slots.Vectors[1][:1] },
+		"old slots": func(d *descent) { d.Was.Vectors = nil }, "an old slot": func(d *descent) { d.Was.Vectors[0] = nil },
+		"batch": func(d *descent) { d.Batch = -1 }, "rate": func(d *descent) { d.Backoff = 0 },
+	} {
+		bad, err := s.clone()
+		require.NoError(t, err)
+		spoil(bad.Method.FirstOrder)
+		bad.Iteration = 2
+		_, err = tr.Resume(t.Context(), bad)
+		require.ErrorContains(t, err, "the checkpoint is damaged", name)
+	}
+}

@@ -334,7 +334,7 @@ func TestSettingBounds(t *testing.T) {
 		// setting, accepted, refused
 		{"optimizer.lbfgs.iterations", "1", "0"}, {"optimizer.lbfgs.memory", "1", "0"}, {"optimizer.lbfgs.memory", "1000", "1001"},
 		{"optimizer.lbfgs.ftol", "1", "1.001"}, {"optimizer.lbfgs.gtol", "0", "-1e-9"},
-		{"optimizer.adam.epochs", "1", "0"}, {"optimizer.adam.retries", "60", "61"}, {"optimizer.adam.beta1", "0", "-0.1"},
+		{"optimizer.adam.epochs", "1", "0"}, {"optimizer.adam.epochs", "1073741824", "1073741825"}, {"optimizer.adam.retries", "60", "61"}, {"optimizer.adam.beta1", "0", "-0.1"},
 		{"optimizer.adam.beta2", "0.9999", "1"}, {"optimizer.adam.lr", "1e-300", "-1"}, {"optimizer.adam.eps", "1e-300", "0"},
 		{"optimizer.adam.clip", "0", "-1"},
 		{"seed", "9007199254740992", "9007199254740994"}, {"seed", "0", "-1"}, {"starts", "1", "0"},
