@@ -56,6 +56,12 @@ func (s *guards) forget() {
 	clear(s.residual)
 }
 
+// own is how many guards are the model's own, and not those of releases or exits.
+func (s *guards) own() int { return s.size.Guards - s.size.Releases - s.size.Exits }
+
+// firstExit is the first guard that says when sliding ends.
+func (s *guards) firstExit() int { return s.size.Guards - s.size.Exits }
+
 // transversality compares the rate of a guard at its crossing with how much
 // the rate changes in the time since the last instant: 1 far from a graze, 0
 // at one.
