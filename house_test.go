@@ -6,7 +6,9 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -142,6 +144,18 @@ func TestSizes(t *testing.T) {
 		require.NotEmpty(t, a.why, key)
 		if !needed[key] {
 			t.Errorf("%s needs no allowance any more", key)
+		}
+	}
+}
+
+// TestPathsInDocs: the files that the pages for contributors name with their folders are
+// there.
+func TestPathsInDocs(t *testing.T) {
+	for _, page := range []string{"ARCHITECTURE.md", "CONTRIBUTING.md", "bench/README.md"} {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile("`([a-z_]+/[a-z_/]+\\.go)`").FindAllSubmatch(text, -1) {
+			require.FileExists(t, string(m[1]), page)
 		}
 	}
 }
