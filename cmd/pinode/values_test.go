@@ -205,6 +205,7 @@ func TestLineDiff(t *testing.T) {
 	require.Equal(t, "--- f\n+++ f, formatted\n2 -b\n2 +B\n3 +x\n", lineDiff("f", "a\nb\nc", "a\nB\nx\nc"))
 	require.Equal(t, "--- f\n+++ f, formatted\n1 -a\n3 -c\n", lineDiff("f", "a\nb\nc", "b"))
 	require.Equal(t, "--- f\n+++ f, formatted\n1 +a\n", lineDiff("f", "b", "a\nb"))
+	require.Equal(t, "--- f\n+++ f, formatted\n1 -a\n4 -d\n4 +f\n5 +a\n", lineDiff("f", "a\nb\nc\nd\ne", "b\nc\ne\nf\na"), "the most lines stay")
 	require.Equal(t, "f would change\n", lineDiff("f", strings.Repeat("\n", 2001), strings.Repeat("\n", 2001)))
 }
 
@@ -217,6 +218,7 @@ func TestProgressLine(t *testing.T) {
 func TestListed(t *testing.T) {
 	require.Equal(t, "a, b, c", listed([]string{"c", "a", "b", "a"}))
 	require.Equal(t, "0, 1, 2, 3, 4, 5, 6, 7", listed(strings.Split("01234567", "")))
+	require.Equal(t, "0, 1, 2, 3, 4, 5, 6, 7 and 1 more", listed(strings.Split("012345678", "")))
 	require.Equal(t, "0, 1, 2, 3, 4, 5, 6, 7 and 2 more", listed(strings.Split("0123456789", "")))
 }
 
