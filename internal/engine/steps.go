@@ -29,12 +29,10 @@ type Steps struct {
 	Blk      *solvers.Block
 	bindings []int // the binding of each: see BoundModel
 
-	d, q, pl, s, free []float64
-	u, ut             [][]float64 // by stage; nil: not read there
-	inputs            bool        // there is one
-	tab               *solvers.Tableau
-	pBar, qBar        []float64   // gradient accumulators
-	saved             [][]float64 // by lane: see Save
+	stepInputs
+	tab        *solvers.Tableau
+	pBar, qBar []float64   // gradient accumulators
+	saved      [][]float64 // by lane: see Save
 
 	step      *exec.Program
 	acts      *exec.Program // computes activations again; nil: there are none
@@ -45,6 +43,13 @@ type Steps struct {
 	fromLast  [][]float64   // what it gives
 	lastRan   bool
 	ran       *stepVJP // the reverse derivative that ran last
+}
+
+// stepInputs are inputs of the programs, of all lanes.
+type stepInputs struct {
+	d, q, pl, s, free []float64
+	u, ut             [][]float64 // by stage; nil: not read there
+	inputs            bool        // there is one
 }
 
 // stepVJP is a reverse derivative of the step, with what it gives.
@@ -118,6 +123,18 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		}
 	}
 	s.Blk = b
+	s.findReverse(mod)
+	s.pBar, s.qBar = f.Input("acc.bp"), f.Input("acc.bq")
+	s.d, s.q, s.pl, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("pl"), f.Input("s"), f.Input("free")
+	if tol := f.Input("tol"); tol != nil {
+		tol[0], tol[1] = opt.RTol, opt.ATol
+	}
+	return s
+}
+
+// findReverse takes the programs for derivatives of a step.
+func (s *Steps) findReverse(mod *exec.Module) {
+	f := s.frame
 	for name, to := range map[string]*stepVJP{"step.vjp": &s.vjp, "step.vjpt": &s.vjpt} {
 		if p := mod.Program(name); p != nil {
 			*to = stepVJP{p, p.Output(f, "by"), p.Output(f, "bd"), p.Output(f, "bt"), p.Output(f, "bh")}
@@ -125,7 +142,7 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	}
 	if s.length = mod.Program("step.length"); s.length != nil {
 		s.byLength = append(s.byLength, s.length.Output(f, "ph"))
-		for i := range tab.C[1:] {
+		for i := range s.tab.C[1:] {
 			s.byLength = append(s.byLength, s.length.Output(f, fmt.Sprintf("kh.%d", i+1)))
 		}
 	}
@@ -133,12 +150,6 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	for _, name := range []string{"last.y", "last.d", "last.t"} {
 		s.fromLast = append(s.fromLast, f.Input(name))
 	}
-	s.pBar, s.qBar = f.Input("acc.bp"), f.Input("acc.bq")
-	s.d, s.q, s.pl, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("pl"), f.Input("s"), f.Input("free")
-	if tol := f.Input("tol"); tol != nil {
-		tol[0], tol[1] = opt.RTol, opt.ATol
-	}
-	return s
 }
 
 func (s *Steps) Block() *solvers.Block { return s.Blk }

@@ -77,13 +77,18 @@ type Objective struct {
 	Last        []LastRun // of each trajectory
 	schedule
 
+	addition
+	AllIndices []int
+	batch      []*problem.Trajectory
+}
+
+// addition adds the parts of the loss up.
+type addition struct {
 	parts          []part
 	likelihoodOnly bool
 	sums           [][]float64
 	evaluation     evaluation
 	validTerms     []fit.Term // room for those of the trajectories that are held back
-	AllIndices     []int
-	batch          []*problem.Trajectory
 }
 
 // schedule gives the chunks of a task to workers.

@@ -105,8 +105,16 @@ func TestRatios(t *testing.T) {
 		num, den int64
 		want     string
 	}{
-		{6, 4, "(3/2)"}, {-6, 4, "(-3/2)"}, {6, -4, "(-3/2)"}, {-6, -4, "(3/2)"}, {0, 5, "0"}, {8, 4, "2"}, {1, 0, "?"},
-		{math.MinInt64, 1, "?"}, {1, math.MinInt64, "?"}, {math.MaxInt64, 1, "9.22e+18"},
+		{6, 4, "(3/2)"},
+		{-6, 4, "(-3/2)"},
+		{6, -4, "(-3/2)"},
+		{-6, -4, "(3/2)"},
+		{0, 5, "0"},
+		{8, 4, "2"},
+		{1, 0, "?"},
+		{math.MinInt64, 1, "?"},
+		{1, math.MinInt64, "?"},
+		{math.MaxInt64, 1, "9.22e+18"},
 	} {
 		require.Equal(t, c.want, newRatio(c.num, c.den).String(), "%d/%d", c.num, c.den)
 	}
@@ -160,4 +168,15 @@ func TestFactors(t *testing.T) {
 	require.Equal(t, "0.01 m/s^2", Scaled(0.01, Base("m").Div(Base("s").Pow(2, 1))).String())
 	require.Equal(t, "1", One.String())
 	require.Equal(t, "1/s", Base("s").Pow(-1, 1).String())
+}
+
+// A unit that the file declares is named before what every file knows.
+func TestOwnNamesFirst(t *testing.T) {
+	tab := NewTable()
+	speed := Base("m").Div(Base("s"))
+	require.Equal(t, "m/s", tab.Name(speed))
+	tab.Define("pace", speed)
+	require.Equal(t, "pace", tab.Name(speed))
+	require.Equal(t, "m", tab.Name(Base("m")))
+	require.Equal(t, "1", tab.Name(One))
 }
