@@ -78,14 +78,14 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		place(to, s.step.Output(f, name))
 	}
 	place(&b.Before, f.Input("before"))
-	b.Calm, b.Side = s.step.Output(f, "calm"), f.Input("side")
+	b.NoCrossing, b.Side = s.step.Output(f, "calm"), f.Input("side")
 	if s.step.Output(f, "mean") == nil { // no state has an error
 		for l := range b.Factor {
 			b.Factor[l] = solvers.NewControl(tab).Most
 		}
 	}
 	for name, to := range map[string]*[]float64{
-		"until": &b.Until, "stop": &b.Stop, "cap": &b.Cap, "hop": &b.Hop, "next": &b.Next, "clipped": &b.Clipped, "rejected": &b.Rejected,
+		"until": &b.Until, "stop": &b.Stop, "cap": &b.Cap, "hop": &b.Outcome, "next": &b.Next, "clipped": &b.Clipped, "rejected": &b.Rejected,
 		"taken": &b.Taken, "refused": &b.Refused, "left": &b.Left,
 	} {
 		place(to, f.Input(name))

@@ -56,9 +56,9 @@ func NewLanes(m *Model, width int, opt sim.Options, free, acts bool) *Lanes {
 		s.Acc = append(s.Acc, make([]float64, len(m.P)))
 	}
 	b := s.blk
-	b.Side, b.Calm = make([]float64, own*width), make([]float64, width)
+	b.Side, b.NoCrossing = make([]float64, own*width), make([]float64, width)
 	if free {
-		for _, v := range []*[]float64{&b.Until, &b.Stop, &b.Cap, &b.Hop, &b.Taken, &b.Refused, &b.Left, &b.Next, &b.Clipped, &b.Rejected} {
+		for _, v := range []*[]float64{&b.Until, &b.Stop, &b.Cap, &b.Outcome, &b.Taken, &b.Refused, &b.Left, &b.Next, &b.Clipped, &b.Rejected} {
 			*v = make([]float64, width)
 		}
 		for l := range b.Until {
@@ -139,12 +139,12 @@ func (s *Lanes) step(l int, x *lane) {
 		}
 	}
 	if !s.tab.Adaptive() {
-		b.Calm[l] = s.calm(l, x)
+		b.NoCrossing[l] = s.noCrossing(l, x)
 		return
 	}
 	b.Mean[l] = st.MeanError(s.size.YError, s.opt.RTol, s.opt.ATol)
 	b.Log[l], b.Factor[l] = s.ctl.Factor(b.Mean[l], b.Before[l])
-	b.Calm[l] = s.calm(l, x)
+	b.NoCrossing[l] = s.noCrossing(l, x)
 	if len(b.Until) > 0 {
 		s.goOn(l)
 	}
@@ -164,9 +164,9 @@ func (s *Lanes) act(i, l int, x *lane) {
 	s.blk.Acts[i][1][l] = t
 }
 
-// calm is 1 where guards keep far enough from their surfaces that at the rates seen in
+// noCrossing is 1 where guards keep far enough from their surfaces that at the rates seen in
 // some places they cannot cross between these.
-func (s *Lanes) calm(l int, x *lane) float64 {
+func (s *Lanes) noCrossing(l int, x *lane) float64 {
 	const places = 32
 	m := x.m
 	own := len(m.Model.Guards)
@@ -207,15 +207,15 @@ func (s *Lanes) goOn(l int) {
 	}
 	small := b.Mean[l] <= 1
 	end := b.T[l] + b.H[l]
-	b.Hop[l] = 0
+	b.Outcome[l] = solvers.Handed
 	back := b.H[l] * max(b.Factor[l], s.ctl.Least)
 	if !(b.Factor[l] >= s.ctl.Least) {
 		back = b.H[l] * s.ctl.Least
 	}
 	next := back
 	switch some := b.Left[l] > 0; {
-	case some && b.Calm[l] != 0 && small && finite && end < b.Until[l]:
-		b.Hop[l] = 1
+	case some && b.NoCrossing[l] != 0 && small && finite && end < b.Until[l]:
+		b.Outcome[l] = solvers.Accepted
 		b.Taken[l]++
 		factor := b.Factor[l]
 		if b.Rejected[l] != 0 {
@@ -227,12 +227,12 @@ func (s *Lanes) goOn(l int) {
 		b.T[l] = end
 		b.Rejected[l] = 0
 	case some && !small && math.Inf(-1) < b.Until[l] && sim.Tiny*math.Abs(b.T[l]) <= back:
-		b.Hop[l] = 2
+		b.Outcome[l] = solvers.Refused
 		b.Refused[l]++
 		b.Rejected[l] = 1
 	}
 	b.Left[l]--
-	if b.Hop[l] == 0 {
+	if b.Outcome[l] == solvers.Handed {
 		return
 	}
 	next = min(next, b.Cap[l])
