@@ -6,6 +6,7 @@ import (
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/place"
 )
 
 // Graphs returns the graphs of the model. All read the inputs
@@ -163,7 +164,7 @@ func (p *Program) row(name string, loss, terms *ir.Node, reverse bool) []*ir.Gra
 
 // free is the input that is 0 for the states held at rest and 1 for the others.
 func (p *Program) free() *ir.Node {
-	return p.Model.Builder.Input("free", ir.Vec(p.Model.Layout.NY), true)
+	return place.Free.Node(p.Model.Builder, ir.Vec(p.Model.Layout.NY))
 }
 
 // rate is the total derivative of a node by time along the flow.
@@ -230,15 +231,16 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 	in := m.In
 	ct := b.Input("ct."+name, n.Shape, true)
 	type derivative struct {
-		name   string
 		node   *ir.Node
+		output func(bar *ir.Node) ir.Output
 		params bool
 	}
 	outs := []derivative{
-		{"bt", in.T, false}, {"by", in.Y, false}, {"bd", in.D, false}, {"ba", in.A, false}, {"byb", in.YB, false}, {"bdb", in.DB, false},
+		{in.T, place.TBar.Of, false}, {in.Y, place.YBar.Of, false}, {in.D, place.DBar.Of, false}, {in.A, place.ABar.Of, false},
+		{in.YB, place.YBarBefore.Of, false}, {in.DB, place.DBarBefore.Of, false},
 	}
 	for _, a := range p.accounts() {
-		outs = append(outs, derivative{a.name, a.node, true})
+		outs = append(outs, derivative{a.node, func(bar *ir.Node) ir.Output { return a.output(b, bar) }, true})
 	}
 	var wrt []*ir.Node
 	for _, o := range outs {
@@ -263,13 +265,7 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 			continue
 		}
 		if bar := bars[i]; !bar.IsConst(0) && (params || !o.params) {
-			out := ir.Output{Name: o.name, Node: bar}
-			for _, a := range p.accounts() {
-				if a.name == o.name {
-					out = a.output(b, bar)
-				}
-			}
-			g.Outputs = append(g.Outputs, out)
+			g.Outputs = append(g.Outputs, o.output(bar))
 		}
 		i++
 	}
@@ -279,28 +275,27 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 // account is a part of the gradient by parameters, in which all programs of a
 // module join.
 type account struct {
-	name string
+	place.Accumulator
 	node *ir.Node
-	lane bool // each trajectory has its own
 }
 
 // accounts are those of parameters, weights and parameters of a trajectory.
 func (p *Program) accounts() (list []account) {
 	in, lay := p.Model.In, &p.Model.Layout
-	add := func(name string, of *ir.Node, from, to int, lane bool) {
-		if of != nil && from < to {
-			list = append(list, account{name, p.Model.Builder.Slice(of, from, ir.Vec(to-from)), lane})
+	add := func(to place.Accumulator, of *ir.Node, from, end int) {
+		if of != nil && from < end {
+			list = append(list, account{to, p.Model.Builder.Slice(of, from, ir.Vec(end-from))})
 		}
 	}
-	add("bp", in.P, 0, lay.NPar, true)
-	add("bw", in.P, lay.NPar, lay.NP, false)
-	add("bq", in.Q, 0, lay.NKey, true)
+	add(place.PBar, in.P, 0, lay.NPar)
+	add(place.WBar, in.P, lay.NPar, lay.NP)
+	add(place.QBar, in.Q, 0, lay.NKey)
 	return list
 }
 
 // output is what adds to the account.
 func (a *account) output(b *ir.Builder, bar *ir.Node) ir.Output {
-	return ir.Output{Name: a.name, Node: bar, Accumulate: true, Into: b.Input("acc."+a.name, a.node.Shape, a.lane)}
+	return a.Add(b, bar, a.node.Shape)
 }
 
 // jvp is the forward derivative of a value in one direction.

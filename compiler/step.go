@@ -6,6 +6,7 @@ import (
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/opt"
+	"github.com/pinode/pinode/compiler/place"
 )
 
 // Method is an explicit Runge–Kutta method as far as a program for its step
@@ -86,17 +87,17 @@ func (p *Program) stepGraphs(m *Method, lanes int, reverse, vary, roots bool) []
 	}
 	s := p.stepping(m, lanes, reverse)
 	if in := p.Model.In.P; vary && in != nil {
-		s.p = s.b.Input("pl", in.Shape, true)
+		s.p = place.LaneParams.Node(s.b, in.Shape)
 	}
 	out := []*ir.Graph{s.step()}
 	if reverse {
-		out = append(out, s.vjp("step.vjp", false), s.last())
+		out = append(out, s.vjp(place.StepVJP, false), s.last())
 	}
 	if len(s.acts) > 0 {
 		out = append(out, s.recall())
 	}
 	if reverse && len(p.Model.Events)+len(p.Model.Switches) > 0 { // without them no time moves
-		out = append(out, s.vjp("step.vjpt", true))
+		out = append(out, s.vjp(place.StepVJPTimes, true))
 		if roots {
 			out = append(out, s.lengthwise())
 		}
@@ -138,13 +139,13 @@ type stepping struct {
 func (p *Program) stepping(m *Method, lanes int, reverse bool) *stepping {
 	b := p.Model.Builder
 	s := &stepping{Program: p, m: m, b: b, vec: ir.Vec(p.Model.Layout.NY)}
-	s.h = b.Input("h", ir.Scalar, true)
+	s.h = place.StepLength.Node(b, ir.Scalar)
 	for i := range m.C {
-		s.y = append(s.y, b.Input(fmt.Sprintf("y.%d", i), s.vec, true))
-		s.k = append(s.k, b.Input(fmt.Sprintf("k.%d", i), s.vec, true))
+		s.y = append(s.y, place.StageState(i).Node(b, s.vec))
+		s.k = append(s.k, place.StageRate(i).Node(b, s.vec))
 		if u := p.Model.In.U; u != nil {
-			s.u = append(s.u, b.Input(fmt.Sprintf("u.%d", i), u.Shape, true))
-			s.ut = append(s.ut, b.Input(fmt.Sprintf("ut.%d", i), u.Shape, true))
+			s.u = append(s.u, place.StageSignals(i).Node(b, u.Shape))
+			s.ut = append(s.ut, place.StageSignalRates(i).Node(b, u.Shape))
 		}
 	}
 	if p.flow != p.Model.RHS {
@@ -196,21 +197,20 @@ func (s *stepping) activations(lanes int) {
 
 // act is the input with an activation of stage i.
 func (s *stepping) act(i, j int) *ir.Node {
-	return s.b.Input(fmt.Sprintf("act.%d.%d", i, j), s.acts[j].Shape, true)
+	return place.StageAct(i, j).Node(s.b, s.acts[j].Shape)
 }
 
 // keep has the activations of stage i as outputs.
 func (s *stepping) keep(i int, values []*ir.Node) (list []ir.Output) {
 	for j, v := range values {
-		to := s.act(i, j)
-		list = append(list, ir.Output{Name: to.Name, Node: v, Into: to})
+		list = append(list, place.Set(s.act(i, j), v))
 	}
 	return list
 }
 
 // recall computes the activations of all stages from their arguments.
 func (s *stepping) recall() *ir.Graph {
-	g := &ir.Graph{Name: "step.acts"}
+	g := place.StepActs.Graph()
 	for i := range s.m.C {
 		g.Outputs = append(g.Outputs, s.keep(i, s.b.Substitute(s.acts, s.at(i, s.y[i])))...)
 	}
@@ -264,7 +264,7 @@ func (s *stepping) combine(c []float64, k []*ir.Node) (sum *ir.Node) {
 
 func (s *stepping) step() *ir.Graph {
 	b := s.b
-	g := &ir.Graph{Name: "step"}
+	g := place.Step.Graph()
 	y, k := []*ir.Node{s.y[0]}, []*ir.Node{s.k[0]}
 	var inside []ir.Output
 	for i := 1; i < len(s.m.C); i++ {
@@ -278,8 +278,8 @@ func (s *stepping) step() *ir.Graph {
 			ki = b.Mul(s.free, ki)
 		}
 		y, k = append(y, yi), append(k, ki)
-		g.Outputs = append(g.Outputs, ir.Output{Name: s.y[i].Name, Node: yi, Into: s.y[i]})
-		inside = append(inside, ir.Output{Name: s.k[i].Name, Node: ki, Into: s.k[i]})
+		g.Outputs = append(g.Outputs, place.Set(s.y[i], yi))
+		inside = append(inside, place.Set(s.k[i], ki))
 		inside = append(inside, s.keep(i, at[1:])...)
 	}
 	g.Outputs = append(g.Outputs, inside...)
@@ -287,13 +287,13 @@ func (s *stepping) step() *ir.Graph {
 	if s.Model.In.U == nil { // signals are known at the stages alone
 		calm = s.calm(y, k)
 		if s.NumGuards > 0 {
-			g.Outputs = append(g.Outputs, ir.Output{Name: "calm", Node: calm})
+			g.Outputs = append(g.Outputs, place.StepCalm.Of(calm))
 		}
 	}
 	if s.errs() {
 		n := s.Model.Layout.NError
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
-		tol := b.Input("tol", ir.Vec(2), false)
+		tol := place.Tolerances.Node(b, ir.Vec(2))
 		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[len(y)-1]))
 		big := b.Select(b.Lt(y0, y1), y1, y0)
 		w := s.fma(b.Elem(tol, 0), big, b.Elem(tol, 1))
@@ -301,12 +301,11 @@ func (s *stepping) step() *ir.Graph {
 		mean := b.Mul(b.Const(1/float64(n)), b.Dot(e, e))
 		log := b.Mul(b.Const(0.5), b.Log(mean))
 		small := b.Le(mean, b.Const(1))
-		before := b.Select(small, b.Input("before", ir.Scalar, true), b.Const(0))
+		before := b.Select(small, place.Before.Node(b, ir.Scalar), b.Const(0))
 		most := b.Select(small, b.Const(s.m.Most), b.Const(s.m.Back))
 		factor := b.Mul(b.Const(s.m.Safety), b.Exp(s.fma(b.Const(s.m.Beta), before, b.Mul(b.Const(-s.m.Alpha), log))))
 		factor = b.Apply(ir.OpMin, b.Apply(ir.OpMax, factor, b.Const(s.m.Least)), most)
-		g.Outputs = append(g.Outputs,
-			ir.Output{Name: "mean", Node: mean}, ir.Output{Name: "log", Node: log}, ir.Output{Name: "factor", Node: factor})
+		g.Outputs = append(g.Outputs, place.StepMean.Of(mean), place.StepLog.Of(log), place.StepFactor.Of(factor))
 		if calm != nil {
 			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], calm, small, log, factor)...)
 		}

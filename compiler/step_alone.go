@@ -4,14 +4,15 @@ import (
 	"math"
 
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/place"
 )
 
 // goOn makes the step the one before the next, or rejects it, where nothing
 // else is to be done.
 func (s *stepping) goOn(y1, k1, calm, small, log, factor *ir.Node) []ir.Output {
 	b, one := s.b, s.b.Const(1)
-	in := func(name string) *ir.Node { return b.Input(name, ir.Scalar, true) }
-	t, before, until, stop, rejected := s.Model.In.T, in("before"), in("until"), in("stop"), in("rejected")
+	in := func(p place.Input) *ir.Node { return p.Node(b, ir.Scalar) }
+	t, before, until, stop, rejected := s.Model.In.T, in(place.Before), in(place.Until), in(place.Stop), in(place.Rejected)
 	infinity := b.Const(math.Inf(1))
 	finite := b.Le(b.Const(float64(s.vec.N)), b.Sum(b.Lt(b.Apply(ir.OpAbs, y1), infinity)))
 	end := b.Add(t, s.h)
@@ -20,24 +21,24 @@ func (s *stepping) goOn(y1, k1, calm, small, log, factor *ir.Node) []ir.Output {
 	back := b.Mul(s.h, b.Select(b.Le(b.Const(s.m.Least), factor), factor, b.Const(s.m.Least)))
 	able := b.Mul(b.Lt(b.Neg(infinity), until), b.Le(b.Mul(b.Const(s.m.Tiny), b.Apply(ir.OpAbs, t)), back))
 	refused := b.Mul(b.Sub(one, small), able)
-	some := b.Lt(b.Const(0), in("left"))
+	some := b.Lt(b.Const(0), in(place.Left))
 	taken, refused = b.Mul(taken, some), b.Mul(refused, some)
 	hop := b.Add(taken, b.Mul(b.Const(2), refused))
 
 	after := b.Select(taken, end, t)
 	next := b.Select(taken, b.Mul(s.h, b.Select(rejected, b.Apply(ir.OpMin, factor, one), factor)), back)
-	next = b.Apply(ir.OpMin, next, in("cap"))
+	next = b.Apply(ir.OpMin, next, in(place.Cap))
 	way := b.Sub(stop, after)
 	clipped := b.Le(b.Mul(way, b.Const(s.m.Near)), next)
 	var list []ir.Output
-	set := func(to, v *ir.Node) { list = append(list, ir.Output{Name: to.Name, Node: v, Into: to}) }
+	set := func(to, v *ir.Node) { list = append(list, place.Set(to, v)) }
 	keep := func(to, v *ir.Node) { set(to, b.Select(hop, v, to)) }
-	set(in("hop"), hop)
-	set(in("taken"), b.Add(in("taken"), taken))
-	set(in("refused"), b.Add(in("refused"), refused))
-	set(in("left"), b.Sub(in("left"), one))
-	keep(in("next"), next)
-	keep(in("clipped"), clipped)
+	set(in(place.Hop), hop)
+	set(in(place.Taken), b.Add(in(place.Taken), taken))
+	set(in(place.Refused), b.Add(in(place.Refused), refused))
+	set(in(place.Left), b.Sub(in(place.Left), one))
+	keep(in(place.Next), next)
+	keep(in(place.Clipped), clipped)
 	set(s.y[0], b.Select(taken, y1, s.y[0]))
 	set(s.k[0], b.Select(taken, k1, s.k[0]))
 	set(before, b.Select(taken, b.Apply(ir.OpMax, log, b.Const(s.m.LeastLog)), before))
@@ -63,7 +64,7 @@ func (s *stepping) calm(y, k []*ir.Node) *ir.Node {
 		}
 	}
 	if n := len(s.Model.Guards); n > 0 {
-		calm = b.Mul(calm, s.quiet(y, k, b.Input("side", ir.Vec(n), true)))
+		calm = b.Mul(calm, s.quiet(y, k, place.Side.Node(b, ir.Vec(n))))
 	}
 	return calm
 }

@@ -1,10 +1,9 @@
 package compiler
 
 import (
-	"fmt"
-
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/place"
 )
 
 // reverse takes the reverse derivative of the right-hand side, for all stages.
@@ -48,8 +47,12 @@ func (s *stepping) inLast() []*ir.Node {
 	list := make([]*ir.Node, len(s.wrt))
 	for j, n := range s.wrt {
 		switch n {
-		case s.Model.In.T, s.Model.In.Y, s.Model.In.D:
-			list[j] = s.b.Input("last."+n.Name, n.Shape, true)
+		case s.Model.In.T:
+			list[j] = place.LastTBar.Node(s.b, n.Shape)
+		case s.Model.In.Y:
+			list[j] = place.LastYBar.Node(s.b, n.Shape)
+		case s.Model.In.D:
+			list[j] = place.LastDBar.Node(s.b, n.Shape)
 		}
 	}
 	return list
@@ -59,13 +62,13 @@ func (s *stepping) inLast() []*ir.Node {
 // but results inside of the step depends on.
 func (s *stepping) last() *ir.Graph {
 	last := len(s.m.C) - 1
-	g := &ir.Graph{Name: "step.vjp.last"}
+	g := place.StepVJPLast.Graph()
 	into := s.inLast()
-	for j, bar := range s.pullback(last, s.b.Input(fmt.Sprintf("kb.%d", last), s.vec, true)) {
+	for j, bar := range s.pullback(last, place.StageRateBar(last).Node(s.b, s.vec)) {
 		switch {
 		case bar.IsConst(0):
 		case into[j] != nil:
-			g.Outputs = append(g.Outputs, ir.Output{Name: into[j].Name, Node: bar, Into: into[j]})
+			g.Outputs = append(g.Outputs, place.Set(into[j], bar))
 		default:
 			for _, a := range s.accounts() {
 				if a.node == s.wrt[j] {
@@ -79,12 +82,12 @@ func (s *stepping) last() *ir.Graph {
 
 // vjp is the reverse derivative of a step whose stage arguments stand, and of
 // its stage derivatives but the last; with times that by t and h too.
-func (s *stepping) vjp(name string, times bool) *ir.Graph {
+func (s *stepping) vjp(program place.Program, times bool) *ir.Graph {
 	b, wrt := s.b, s.wrt
 	last := len(s.m.C) - 1
 	kBar := make([]*ir.Node, last+1)
 	for i := range kBar {
-		kBar[i] = b.Input(fmt.Sprintf("kb.%d", i), s.vec, true)
+		kBar[i] = place.StageRateBar(i).Node(b, s.vec)
 	}
 	add := func(sum **ir.Node, x *ir.Node) {
 		if *sum == nil {
@@ -99,7 +102,7 @@ func (s *stepping) vjp(name string, times bool) *ir.Graph {
 		var yi *ir.Node
 		var at []*ir.Node // by wrt
 		if i == last {
-			yi = b.Input("ct.step", s.vec, true)
+			yi = place.EndBar.Node(b, s.vec)
 			at = s.inLast()
 		} else {
 			at = s.pullback(i, kBar[i])
@@ -129,12 +132,12 @@ func (s *stepping) vjp(name string, times bool) *ir.Graph {
 			kBar[j] = s.fma(b.Const(a), hy, kBar[j])
 		}
 	}
-	g := &ir.Graph{Name: name, Outputs: []ir.Output{{Name: "by", Node: yBar}}}
+	g := program.Graph(place.YBar.Of(yBar))
 	for j, n := range wrt {
 		if j < 2 || rest[j] == nil || rest[j].IsConst(0) {
 			continue
 		}
-		o := ir.Output{Name: "bd", Node: rest[j]}
+		o := place.DBar.Of(rest[j])
 		for _, a := range s.accounts() {
 			if a.node == n {
 				o = a.output(b, rest[j])
@@ -143,7 +146,7 @@ func (s *stepping) vjp(name string, times bool) *ir.Graph {
 		g.Outputs = append(g.Outputs, o)
 	}
 	if times {
-		for _, o := range []ir.Output{{Name: "bt", Node: tBar}, {Name: "bh", Node: hBar}} {
+		for _, o := range []ir.Output{place.TBar.Of(tBar), place.HBar.Of(hBar)} {
 			if o.Node != nil && !o.Node.IsConst(0) {
 				g.Outputs = append(g.Outputs, o)
 			}
@@ -161,7 +164,7 @@ func (s *stepping) lengthwise() *ir.Graph {
 		wrt, dots = append(wrt, in.U), append(dots, b.Mul(in.UT, tDot))
 	}
 	dot := optimized(b, autodiff.JVP(b, []*ir.Node{s.Model.RHS}, wrt, dots)[0])
-	g := &ir.Graph{Name: "step.length"}
+	g := place.StepByLength.Graph()
 	kDot := []*ir.Node{b.Fill(b.Const(0), s.vec)}
 	for i := 1; i < len(s.m.C); i++ {
 		at := b.Fill(b.Const(0), s.vec)
@@ -175,9 +178,9 @@ func (s *stepping) lengthwise() *ir.Graph {
 			k = b.Mul(s.free, k)
 		}
 		kDot = append(kDot, k)
-		g.Outputs = append(g.Outputs, ir.Output{Name: fmt.Sprintf("kh.%d", i), Node: k})
+		g.Outputs = append(g.Outputs, place.StageRateByLength(i).Of(k))
 		if i+1 == len(s.m.C) {
-			g.Outputs = append(g.Outputs, ir.Output{Name: "ph", Node: at})
+			g.Outputs = append(g.Outputs, place.StepEndByLength.Of(at))
 		}
 	}
 	return g
