@@ -7,6 +7,7 @@ import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/compiler/step"
 )
 
 // Graphs returns the graphs of the model. All read the inputs
@@ -239,8 +240,8 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 		{in.T, place.TBar.Of, false}, {in.Y, place.YBar.Of, false}, {in.D, place.DBar.Of, false}, {in.A, place.ABar.Of, false},
 		{in.YB, place.YBarBefore.Of, false}, {in.DB, place.DBarBefore.Of, false},
 	}
-	for _, a := range p.accounts() {
-		outs = append(outs, derivative{a.node, func(bar *ir.Node) ir.Output { return a.output(b, bar) }, true})
+	for _, a := range step.Accumulators(m) {
+		outs = append(outs, derivative{a.Node, func(bar *ir.Node) ir.Output { return a.Output(b, bar) }, true})
 	}
 	var wrt []*ir.Node
 	for _, o := range outs {
@@ -270,32 +271,6 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 		i++
 	}
 	return g
-}
-
-// account is a part of the gradient by parameters, in which all programs of a
-// module join.
-type account struct {
-	place.Accumulator
-	node *ir.Node
-}
-
-// accounts are those of parameters, weights and parameters of a trajectory.
-func (p *Program) accounts() (list []account) {
-	in, lay := p.Model.In, &p.Model.Layout
-	add := func(to place.Accumulator, of *ir.Node, from, end int) {
-		if of != nil && from < end {
-			list = append(list, account{to, p.Model.Builder.Slice(of, from, ir.Vec(end-from))})
-		}
-	}
-	add(place.PBar, in.P, 0, lay.NPar)
-	add(place.WBar, in.P, lay.NPar, lay.NP)
-	add(place.QBar, in.Q, 0, lay.NKey)
-	return list
-}
-
-// output is what adds to the account.
-func (a *account) output(b *ir.Builder, bar *ir.Node) ir.Output {
-	return a.Add(b, bar, a.node.Shape)
 }
 
 // jvp is the forward derivative of a value in one direction.

@@ -3,18 +3,18 @@ package engine
 import (
 	"math"
 
-	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/compiler/step"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
 
 // Method describes a solver's method to the compiler.
-func Method(tab *solvers.Tableau) *compiler.Method {
+func Method(tab *solvers.Tableau) *step.Method {
 	c := solvers.NewControl(tab)
-	return &compiler.Method{
+	return &step.Method{
 		C: tab.C, A: tab.A, E: tab.E,
 		Alpha: c.Alpha, Beta: c.Beta, Safety: c.Safety, Least: c.Least, Most: c.Most, Back: c.Back,
 		LeastLog: solvers.LeastLog, Near: sim.Near, Tiny: sim.Tiny, Slack: sim.Slack,

@@ -1,35 +1,36 @@
-package compiler
+package step
 
 import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/opt"
 	"github.com/pinode/pinode/compiler/place"
 )
 
 // reverse takes the reverse derivative of the right-hand side, for all stages.
-func (s *stepping) reverse() {
-	b, in := s.b, s.Model.In
+func (s *builder) reverse() {
+	b, in := s.b, s.In
 	s.ct = b.Input("ct.rhs", s.vec, true)
 	s.wrt = []*ir.Node{in.T, in.Y}
 	if in.D != nil {
 		s.wrt = append(s.wrt, in.D)
 	}
-	for _, a := range s.accounts() {
-		s.wrt = append(s.wrt, a.node)
+	for _, a := range Accumulators(s.Model.Model) {
+		s.wrt = append(s.wrt, a.Node)
 	}
 	if in.U != nil {
 		s.wrt = append(s.wrt, in.U)
 	}
-	bars := autodiff.VJP(b, []*ir.Node{s.Model.RHS}, []*ir.Node{s.ct}, s.wrt)
+	bars := autodiff.VJP(b, []*ir.Node{s.RHS}, []*ir.Node{s.ct}, s.wrt)
 	if in.U != nil {
 		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
 		bars, s.wrt = bars[:len(bars)-1], s.wrt[:len(s.wrt)-1]
 	}
-	s.bars = optimized(b, bars...)
+	s.bars = opt.Nodes(b, bars...)
 }
 
 // pullback takes a cotangent of stage i's derivative to its arguments.
-func (s *stepping) pullback(i int, kBar *ir.Node) []*ir.Node {
+func (s *builder) pullback(i int, kBar *ir.Node) []*ir.Node {
 	by := s.at(i, s.y[i])
 	by[s.ct] = kBar
 	if s.free != nil {
@@ -42,16 +43,17 @@ func (s *stepping) pullback(i int, kBar *ir.Node) []*ir.Node {
 }
 
 // inLast are the inputs in which the program of the last stage leaves the
-// cotangents of its arguments, by wrt; those of parameters go to the accounts.
-func (s *stepping) inLast() []*ir.Node {
+// cotangents of its arguments, by wrt; those of parameters go to the
+// accumulators.
+func (s *builder) inLast() []*ir.Node {
 	list := make([]*ir.Node, len(s.wrt))
 	for j, n := range s.wrt {
 		switch n {
-		case s.Model.In.T:
+		case s.In.T:
 			list[j] = place.LastTBar.Node(s.b, n.Shape)
-		case s.Model.In.Y:
+		case s.In.Y:
 			list[j] = place.LastYBar.Node(s.b, n.Shape)
-		case s.Model.In.D:
+		case s.In.D:
 			list[j] = place.LastDBar.Node(s.b, n.Shape)
 		}
 	}
@@ -60,7 +62,7 @@ func (s *stepping) inLast() []*ir.Node {
 
 // last is the reverse derivative of the last stage's derivative, which nothing
 // but results inside of the step depends on.
-func (s *stepping) last() *ir.Graph {
+func (s *builder) last() *ir.Graph {
 	last := len(s.m.C) - 1
 	g := place.StepVJPLast.Graph()
 	into := s.inLast()
@@ -70,9 +72,9 @@ func (s *stepping) last() *ir.Graph {
 		case into[j] != nil:
 			g.Outputs = append(g.Outputs, place.Set(into[j], bar))
 		default:
-			for _, a := range s.accounts() {
-				if a.node == s.wrt[j] {
-					g.Outputs = append(g.Outputs, a.output(s.b, bar))
+			for _, a := range Accumulators(s.Model.Model) {
+				if a.Node == s.wrt[j] {
+					g.Outputs = append(g.Outputs, a.Output(s.b, bar))
 				}
 			}
 		}
@@ -82,7 +84,7 @@ func (s *stepping) last() *ir.Graph {
 
 // vjp is the reverse derivative of a step whose stage arguments stand, and of
 // its stage derivatives but the last; with times that by t and h too.
-func (s *stepping) vjp(program place.Program, times bool) *ir.Graph {
+func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 	b, wrt := s.b, s.wrt
 	last := len(s.m.C) - 1
 	kBar := make([]*ir.Node, last+1)
@@ -138,9 +140,9 @@ func (s *stepping) vjp(program place.Program, times bool) *ir.Graph {
 			continue
 		}
 		o := place.DBar.Of(rest[j])
-		for _, a := range s.accounts() {
-			if a.node == n {
-				o = a.output(b, rest[j])
+		for _, a := range Accumulators(s.Model.Model) {
+			if a.Node == n {
+				o = a.Output(b, rest[j])
 			}
 		}
 		g.Outputs = append(g.Outputs, o)
@@ -156,14 +158,14 @@ func (s *stepping) vjp(program place.Program, times bool) *ir.Graph {
 }
 
 // lengthwise is the derivative by the length of a step whose stages stand.
-func (s *stepping) lengthwise() *ir.Graph {
-	b, in := s.b, s.Model.In
+func (s *builder) lengthwise() *ir.Graph {
+	b, in := s.b, s.In
 	tDot, yDot := b.Input("dot.t", ir.Scalar, true), b.Input("dot.y", s.vec, true)
 	wrt, dots := []*ir.Node{in.T, in.Y}, []*ir.Node{tDot, yDot}
 	if in.U != nil {
 		wrt, dots = append(wrt, in.U), append(dots, b.Mul(in.UT, tDot))
 	}
-	dot := optimized(b, autodiff.JVP(b, []*ir.Node{s.Model.RHS}, wrt, dots)[0])
+	dot := opt.Nodes(b, autodiff.JVP(b, []*ir.Node{s.RHS}, wrt, dots)[0])
 	g := place.StepByLength.Graph()
 	kDot := []*ir.Node{b.Fill(b.Const(0), s.vec)}
 	for i := 1; i < len(s.m.C); i++ {

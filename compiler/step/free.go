@@ -1,4 +1,4 @@
-package compiler
+package step
 
 import (
 	"math"
@@ -9,10 +9,10 @@ import (
 
 // goOn makes the step the one before the next, or rejects it, where nothing
 // else is to be done.
-func (s *stepping) goOn(y1, k1, calm, small, log, factor *ir.Node) []ir.Output {
+func (s *builder) goOn(y1, k1, calm, small, log, factor *ir.Node) []ir.Output {
 	b, one := s.b, s.b.Const(1)
 	in := func(p place.Input) *ir.Node { return p.Node(b, ir.Scalar) }
-	t, before, until, stop, rejected := s.Model.In.T, in(place.Before), in(place.Until), in(place.Stop), in(place.Rejected)
+	t, before, until, stop, rejected := s.In.T, in(place.Before), in(place.Until), in(place.Stop), in(place.Rejected)
 	infinity := b.Const(math.Inf(1))
 	finite := b.Le(b.Const(float64(s.vec.N)), b.Sum(b.Lt(b.Apply(ir.OpAbs, y1), infinity)))
 	end := b.Add(t, s.h)
@@ -47,24 +47,4 @@ func (s *stepping) goOn(y1, k1, calm, small, log, factor *ir.Node) []ir.Output {
 	keep(rejected, b.Sub(one, taken))
 	keep(until, b.Select(clipped, b.Neg(infinity), until))
 	return list
-}
-
-// calm is 1 if it is proved that no guard of the model crosses inside of the step,
-// and no intensity is negative over it. side has the side of each guard, or 0 for
-// one that is not watched.
-func (s *stepping) calm(y, k []*ir.Node) *ir.Node {
-	b := s.b
-	calm := b.Const(1)
-	last := len(y) - 1
-	for i := range s.Model.Events {
-		if e := s.Model.Events[i]; e.Rate != nil {
-			was, is := b.Elem(y[0], e.Likelihood-1), b.Elem(y[last], e.Likelihood-1)
-			least := b.Sub(was, b.Mul(b.Const(s.m.Slack), b.Add(b.Const(1), was)))
-			calm = b.Mul(calm, b.Le(least, is))
-		}
-	}
-	if n := len(s.Model.Guards); n > 0 {
-		calm = b.Mul(calm, s.quiet(y, k, place.Side.Node(b, ir.Vec(n))))
-	}
-	return calm
 }
