@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/stepsize"
 )
 
 // The exponents of E. Hairer, S.P. Nørsett, G. Wanner, Solving ODEs I: with
@@ -12,12 +14,12 @@ import (
 // (0.08 for low orders) and 1/k − 0.75 β for the last error.
 func TestControlConstants(t *testing.T) {
 	for m, want := range map[*Tableau][2]float64{Bosh32: {1./3 - 0.06, 0.08}, Dopri5: {0.2 - 0.03, 0.04}, Tsit5: {0.17, 0.04}} {
-		c := NewControl(m)
+		c := m.Control()
 		require.InDelta(t, want[0], c.Alpha, 1e-15, m.Name)
 		require.InDelta(t, want[1], c.Beta, 1e-15, m.Name)
 		require.Equal(t, []float64{0.9, 0.2, 10, 0.9}, []float64{c.Safety, c.Least, c.Most, c.Back})
 	}
-	require.InDelta(t, math.Log(1e-4), LeastLog, 1e-15)
+	require.InDelta(t, math.Log(1e-4), stepsize.LeastLog, 1e-15)
 }
 
 // A history of errors, and the lengths that follow: each from the formula of

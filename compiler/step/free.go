@@ -5,46 +5,35 @@ import (
 
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/internal/stepsize"
 )
+
+// nodes is the arithmetic of graphs in which the rules of step control are built.
+type nodes struct{ *ir.Builder }
+
+func (b nodes) FMA(x, y, z *ir.Node) *ir.Node { return b.Apply(ir.OpFma, x, y, z) }
+func (b nodes) Abs(x *ir.Node) *ir.Node       { return b.Apply(ir.OpAbs, x) }
+func (b nodes) Min(x, y *ir.Node) *ir.Node    { return b.Apply(ir.OpMin, x, y) }
+func (b nodes) Max(x, y *ir.Node) *ir.Node    { return b.Apply(ir.OpMax, x, y) }
 
 // goOn makes the step the one before the next, or rejects it, where nothing
 // else is to be done.
-func (s *builder) goOn(y1, k1, calm, small, log, factor *ir.Node) []ir.Output {
-	b, one := s.b, s.b.Const(1)
+func (s *builder) goOn(y1, k1, calm, mean, log, factor *ir.Node) []ir.Output {
+	b := s.b
 	in := func(p place.Input) *ir.Node { return p.Node(b, ir.Scalar) }
-	t, before, until, stop, rejected := s.In.T, in(place.Before), in(place.Until), in(place.Stop), in(place.Rejected)
-	infinity := b.Const(math.Inf(1))
-	finite := b.Le(b.Const(float64(s.vec.N)), b.Sum(b.Lt(b.Apply(ir.OpAbs, y1), infinity)))
-	end := b.Add(t, s.h)
-	taken := b.Mul(b.Mul(calm, b.Mul(small, finite)), b.Lt(end, until))
-
-	back := b.Mul(s.h, b.Select(b.Le(b.Const(s.m.Least), factor), factor, b.Const(s.m.Least)))
-	able := b.Mul(b.Lt(b.Neg(infinity), until), b.Le(b.Mul(b.Const(s.m.Tiny), b.Apply(ir.OpAbs, t)), back))
-	refused := b.Mul(b.Sub(one, small), able)
-	some := b.Lt(b.Const(0), in(place.Left))
-	taken, refused = b.Mul(taken, some), b.Mul(refused, some)
-	hop := b.Add(taken, b.Mul(b.Const(2), refused))
-
-	after := b.Select(taken, end, t)
-	next := b.Select(taken, b.Mul(s.h, b.Select(rejected, b.Apply(ir.OpMin, factor, one), factor)), back)
-	next = b.Apply(ir.OpMin, next, in(place.Cap))
-	way := b.Sub(stop, after)
-	clipped := b.Le(b.Mul(way, b.Const(s.m.Near)), next)
-	var list []ir.Output
-	set := func(to, v *ir.Node) { list = append(list, place.Set(to, v)) }
-	keep := func(to, v *ir.Node) { set(to, b.Select(hop, v, to)) }
-	set(in(place.Hop), hop)
-	set(in(place.Taken), b.Add(in(place.Taken), taken))
-	set(in(place.Refused), b.Add(in(place.Refused), refused))
-	set(in(place.Left), b.Sub(in(place.Left), one))
-	keep(in(place.Next), next)
-	keep(in(place.Clipped), clipped)
-	set(s.y[0], b.Select(taken, y1, s.y[0]))
-	set(s.k[0], b.Select(taken, k1, s.k[0]))
-	set(before, b.Select(taken, b.Apply(ir.OpMax, log, b.Const(s.m.LeastLog)), before))
-	keep(t, after)
-	keep(s.h, b.Select(clipped, way, next))
-	keep(rejected, b.Sub(one, taken))
-	keep(until, b.Select(clipped, b.Neg(infinity), until))
-	return list
+	lane := stepsize.Lane[*ir.Node]{
+		T: s.In.T, H: s.h, Before: in(place.Before), Until: in(place.Until), Stop: in(place.Stop), Cap: in(place.Cap), Hop: in(place.Hop),
+		Next: in(place.Next), Clipped: in(place.Clipped), Rejected: in(place.Rejected),
+		Taken: in(place.Taken), Refused: in(place.Refused), Left: in(place.Left),
+	}
+	finite := b.Le(b.Const(float64(s.vec.N)), b.Sum(b.Lt(b.Apply(ir.OpAbs, y1), b.Const(math.Inf(1)))))
+	outcome := stepsize.Outcome[*ir.Node]{Calm: calm, Finite: finite, Small: stepsize.Small(nodes{b}, mean), Log: log, Factor: factor}
+	next, taken := stepsize.Advance(nodes{b}, &s.m.Control, lane, outcome)
+	return []ir.Output{
+		place.Set(lane.Hop, next.Hop), place.Set(lane.Taken, next.Taken), place.Set(lane.Refused, next.Refused), place.Set(lane.Left, next.Left),
+		place.Set(lane.Next, next.Next), place.Set(lane.Clipped, next.Clipped),
+		place.Set(s.y[0], b.Select(taken, y1, s.y[0])), place.Set(s.k[0], b.Select(taken, k1, s.k[0])),
+		place.Set(lane.Before, next.Before), place.Set(lane.T, next.T), place.Set(lane.H, next.H),
+		place.Set(lane.Rejected, next.Rejected), place.Set(lane.Until, next.Until),
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/compiler/opt"
 	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/internal/stepsize"
 )
 
 // maxStepOps bounds the operations of a step that becomes one program. Longer
@@ -57,10 +58,9 @@ type Options struct {
 //
 //	mean      of (e/w)² over the first NError states, w = atol + rtol·max(|y.0|, |y at the end|)
 //	log       log √mean
-//	factor    Safety exp(Beta before − Alpha log), within [Least, Most], for a
-//	          mean of at most 1, else Safety exp(−Alpha log), within [Least, Back]
+//	factor    by which the length is to be multiplied: see stepsize.Factor
 //
-// where before is the log of the step before. For a model with guards it sets
+// from before, the log of the step before. For a model with guards it sets
 // calm, 1 if it is proved that none of them crosses. Where signals do not look at every step, step
 // then goes on by itself, as solvers.Block has it: it replaces y.0, k.0, t, h,
 // before, until and rejected by those of the next step, sets next, clipped and
@@ -289,15 +289,10 @@ func (s *builder) step() *ir.Graph {
 		w := s.fma(b.Elem(tol, 0), big, b.Elem(tol, 1))
 		e := b.Div(b.Mul(s.h, user(s.combine(s.m.E, k))), w)
 		mean := b.Mul(b.Const(1/float64(n)), b.Dot(e, e))
-		log := b.Mul(b.Const(0.5), b.Log(mean))
-		small := b.Le(mean, b.Const(1))
-		before := b.Select(small, place.Before.Node(b, ir.Scalar), b.Const(0))
-		most := b.Select(small, b.Const(s.m.Most), b.Const(s.m.Back))
-		factor := b.Mul(b.Const(s.m.Safety), b.Exp(s.fma(b.Const(s.m.Beta), before, b.Mul(b.Const(-s.m.Alpha), log))))
-		factor = b.Apply(ir.OpMin, b.Apply(ir.OpMax, factor, b.Const(s.m.Least)), most)
+		log, factor := stepsize.Factor(nodes{b}, &s.m.Control, mean, place.Before.Node(b, ir.Scalar))
 		g.Outputs = append(g.Outputs, place.StepMean.Of(mean), place.StepLog.Of(log), place.StepFactor.Of(factor))
 		if calm != nil {
-			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], calm, small, log, factor)...)
+			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], calm, mean, log, factor)...)
 		}
 	}
 	return g

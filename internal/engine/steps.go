@@ -13,13 +13,7 @@ import (
 
 // Method describes a solver's method to the compiler.
 func Method(tab *solvers.Tableau) *step.Method {
-	c := solvers.NewControl(tab)
-	return &step.Method{
-		C: tab.C, A: tab.A, E: tab.E,
-		Alpha: c.Alpha, Beta: c.Beta, Safety: c.Safety, Least: c.Least, Most: c.Most, Back: c.Back,
-		LeastLog: solvers.LeastLog, Near: sim.Near, Tiny: sim.Tiny, Slack: sim.Slack,
-		Bernstein: tab.Bernstein(),
-	}
+	return &step.Method{C: tab.C, A: tab.A, E: tab.E, Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}
 }
 
 // Steps are the step programs of a model on a frame of theirs, for
@@ -77,7 +71,7 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	b.Calm, b.Side = place.StepCalm.In(f, s.step), place.Side.In(f)
 	if place.StepMean.In(f, s.step) == nil { // no state has an error
 		for l := range b.Factor {
-			b.Factor[l] = solvers.NewControl(tab).Most
+			b.Factor[l] = tab.Control().Most
 		}
 	}
 	for p, to := range map[place.Input]*[]float64{
