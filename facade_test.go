@@ -55,7 +55,8 @@ func TestEvaluate(t *testing.T) {
 		require.InDelta(t, byM, tr.Gradient.Params["m"], 1e-11)
 		require.InDelta(t, byS, tr.Gradient.Params["s"], 1e-11)
 	}
-	prior := 0.5*(1.5/2)*(1.5/2) + math.Log(2*math.Sqrt(2*math.Pi))
+	inside := math.Erf(10 / (2 * math.Sqrt2)) // of the interval, which the density is over
+	prior := 0.5*(1.5/2)*(1.5/2) + math.Log(2*math.Sqrt(2*math.Pi)*inside)
 	require.InDelta(t, prior/3, e.Terms["priors"], 1e-12)
 	require.InDelta(t, 3*0.25, e.Terms["extra"], 1e-12)
 	require.InDelta(t, -v/3, e.Terms["y"], 1e-12)

@@ -80,8 +80,11 @@ func valuesAt(p Point) *problem.Values {
 	if p == nil {
 		return nil
 	}
-	v := problem.Values(*p.Values())
-	return &v
+	v := p.Values()
+	if v == nil { // of a nil *Values, *Fit or *Run
+		return nil
+	}
+	return (*problem.Values)(v)
 }
 
 // NewFit reads the data and prepares a fit. Tables that do not fit the model are a
@@ -134,8 +137,10 @@ func (f *Fit) publish() {
 
 // Values are the estimates, with weights and scales.
 func (f *Fit) Values() *Values {
-	v := Values(*f.inner.Values)
-	return &v
+	if f == nil {
+		return nil
+	}
+	return (*Values)(f.inner.Values)
 }
 
 // Objective is the loss that the fit minimises and the coordinates where it starts, for
@@ -235,7 +240,10 @@ func OpenRun(name string) (*Run, error) {
 
 // Values are the estimates of the run; of one that has not ended, none.
 func (r *Run) Values() *Values {
-	if r.values == nil {
+	switch {
+	case r == nil:
+		return nil
+	case r.values == nil:
 		return &Values{}
 	}
 	return r.values
@@ -305,7 +313,7 @@ func (m *Model) Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, e
 	if err != nil {
 		return nil, public(err)
 	}
-	if f, ok := o.At.(*Fit); ok && f.Model == m && len(f.inner.X) == len(in.X) {
+	if f, ok := o.At.(*Fit); ok && f != nil && f.Model == m && len(f.inner.X) == len(in.X) {
 		in.X = f.inner.X // estimates at an end of their interval stay there
 	}
 	e, err := in.Evaluate(ctx)

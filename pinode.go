@@ -55,7 +55,7 @@ func Load(path string) (*Model, error) {
 // Parse compiles the text of a model file, which is named path in messages;
 // data files are looked for from the folder of path.
 func Parse(path, text string) (*Model, error) {
-	prog, diags := compiler.CompileSource(diag.NewSource(path, text), environ.Env())
+	prog, diags := compiler.CompileSource(diag.NewSource(path, text), nil)
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}

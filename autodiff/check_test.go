@@ -43,6 +43,10 @@ func TestDerivative(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 	_, _, err = autodiff.Derivative(func(float64) (float64, error) { return math.NaN(), nil }, 1)
 	require.ErrorContains(t, err, "the function is NaN")
+	for _, side := range []float64{1, -1} {
+		_, _, err = autodiff.Derivative(func(h float64) (float64, error) { return 1 / math.Max(0, side*h), nil }, 1)
+		require.ErrorContains(t, err, "+Inf")
+	}
 	_, _, err = autodiff.Derivative(func(float64) (float64, error) { return 0, nil }, 0)
 	require.ErrorContains(t, err, "must be positive")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pinode/pinode/compiler/step"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/internal/environ"
 )
 
 // Program is a compiled model file. Its methods may be called from several
@@ -50,9 +51,13 @@ type Program struct {
 // Schedule has the places of an event's scheduled scalars, −1 for none.
 type Schedule struct{ At, Period, From, Until int }
 
-// CompileSource compiles a model file in an environment of settings and library files.
+// CompileSource compiles a model file in an environment of settings and library files;
+// nil: that of Compile.
 // The diagnostics hold every mistake; with an error among them the program has no Model.
 func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
+	if env == nil {
+		env = environ.Env()
+	}
 	if env.Neural == nil {
 		e := *env
 		e.Neural = nn.Settings

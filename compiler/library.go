@@ -4,13 +4,12 @@ import (
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/dsl/diag"
-	"github.com/pinode/pinode/internal/environ"
 )
 
 // Compile compiles the text of a model file, which is named name in messages. The error
 // is a *diag.List with every mistake of the file and its place.
 func Compile(name, text string) (*Program, error) {
-	p, diags := CompileSource(diag.NewSource(name, text), environ.Env())
+	p, diags := CompileSource(diag.NewSource(name, text), nil)
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}

@@ -1,10 +1,13 @@
 package data
 
 import (
+	"errors"
+	"io"
 	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -101,5 +104,47 @@ func TestNoText(t *testing.T) {
 		require.ErrorAs(t, err, &e, "%q", text)
 		require.NotEmpty(t, e.Help)
 		require.NotContains(t, e.Text, "number", "%q", text)
+	}
+}
+
+// A signal may jump at its first time, and at its last.
+func TestJumpsAtTheEnds(t *testing.T) {
+	for _, kind := range []string{"linear", "hold"} {
+		p, err := NewInterpolant(Signal{T: []float64{1, 1, 2, 2}, V: []float64{3, 5, 7, 9}}, kind)
+		require.NoError(t, err)
+		for at, want := range map[float64][2]float64{0: {3, 3}, 1: {3, 5}, 2: {map[string]float64{"linear": 7, "hold": 5}[kind], 9}, 3: {9, 9}} {
+			before, _ := p.Before(at)
+			after, _ := p.At(at)
+			require.Equal(t, want, [2]float64{before, after}, "%s at %g", kind, at)
+		}
+		require.Equal(t, []float64{1, 2}, p.Knots())
+	}
+}
+
+// Errors of a reader are the table's, whether at once or later.
+func TestReaderErrors(t *testing.T) {
+	broken := errors.New("the disk is gone")
+	for _, r := range []io.Reader{iotest.ErrReader(broken), io.MultiReader(strings.NewReader("t,x\n0,1\n"), iotest.ErrReader(broken))} {
+		_, err := ReadDelimited("d.csv", r, ',')
+		require.ErrorContains(t, err, "d.csv")
+		require.ErrorContains(t, err, "the disk is gone")
+	}
+	tab, err := ReadDelimited("d.csv", strings.NewReader("t,x\n0,  one \n"), ',')
+	require.NoError(t, err)
+	_, err = tab.Floats("x")
+	require.ErrorContains(t, err, "`one` is not a number")
+}
+
+// A condition on rows that cannot be told ends the reading.
+func TestConditionErrors(t *testing.T) {
+	unknown := errors.New("what is that?")
+	bad := func(Row) (bool, error) { return true, unknown }
+	for _, spec := range []*Spec{
+		{Time: Column{Name: "t"}, Events: []EventSpec{{Where: bad}}},
+		{Time: Column{Name: "t"}, Observes: []Column{{"x", 1}}, Train: bad},
+		{Time: Column{Name: "t"}, Observes: []Column{{"x", 1}}, Train: cellIs("x", "none"), Validate: bad},
+	} {
+		_, err := Build(table(t, "t,x\n0,1\n1,2\n"), spec)
+		require.ErrorIs(t, err, unknown)
 	}
 }

@@ -442,6 +442,7 @@ func TestWithinOnePart(t *testing.T) {
 			want []float64
 		}{
 			"leaves the surface and returns": {func(x float64) (float64, float64) { return x*(0.003-x) - 1e-17, 0.003 - 2*x }, []float64{0.003}},
+			"leaves and falls later":         {func(x float64) (float64, float64) { return x * (0.012 - x), 0.012 - 2*x }, []float64{0.012}},
 			"falls and returns":              {func(x float64) (float64, float64) { return (x - 0.003) * (x - 0.005), 2*x - 0.008 }, []float64{0.003}},
 			"turns before":                   {func(x float64) (float64, float64) { return (x-0.004)*(x-0.004) + 1e-9, 2*x - 0.008 }, nil},
 			"falls through":                  {func(x float64) (float64, float64) { return 0.003 - x, -1 }, []float64{0.003}},

@@ -624,3 +624,100 @@ func TestBetterPoints(t *testing.T) {
 	require.Equal(t, 0, s.Best.Stage)
 	require.InDelta(t, 0.5*5.0625, math.Abs(s.X[0]), 1e-12, "four steps away from the best point")
 }
+
+// Batches of alike lengths do not come in the order of their lengths.
+func TestGroupedBatchesAreShuffled(t *testing.T) {
+	w := &watched{logistic: newLogistic(40)}
+	_, err := (&Trainer{Objective: w, Stages: []Method{adam(0.01, 6)}, Batch: 5, Group: true, Seed: 2}).Run(t.Context(), make([]float64, 3))
+	require.NoError(t, err)
+	require.Len(t, w.batches, 36)
+	rising := 0
+	for epoch := range 6 {
+		sorted := true
+		for k := 1; k < 6; k++ {
+			a, b := w.batches[6*epoch+k-1], w.batches[6*epoch+k]
+			sorted = sorted && w.Length(a[0]) <= w.Length(b[0])
+		}
+		if sorted {
+			rising++
+		}
+	}
+	require.Less(t, rising, 3)
+}
+
+// A plateau is counted anew behind each fall of the rate, and each improvement.
+func TestPlateausCountAnew(t *testing.T) {
+	s := Schedule{Shape: Plateau, Factor: 0.5, Patience: 2, Threshold: 0}
+	p := &plateau{Scale: 1}
+	for k, want := range []float64{1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125} {
+		p.observe(&s, 7)
+		require.Equal(t, want, p.Scale, "observation %d", k+1)
+	}
+	p = &plateau{Scale: 1}
+	for k, c := range [][2]float64{{7, 1}, {7, 1}, {7, 1}, {6, 1}, {6, 1}, {6, 1}, {6, 0.5}} {
+		p.observe(&s, c[0])
+		require.Equal(t, c[1], p.Scale, "observation %d", k+1)
+	}
+}
+
+// halfway solves batches and nothing whole.
+type halfway struct{ *logistic }
+
+func (h halfway) Eval(ctx context.Context, x []float64, batch []int, horizon float64, grad []float64) (Result, error) {
+	if batch == nil {
+		return Result{Failed: true, Reason: Failure{Trajectory: "g=b", Time: 2, Reason: "unstable"}}, nil
+	}
+	return h.logistic.Eval(ctx, x, batch, horizon, grad)
+}
+
+func TestNothingScored(t *testing.T) {
+	s, err := (&Trainer{Objective: halfway{newLogistic(24)}, Stages: []Method{adam(0.1, 2)}, Batch: 4}).Run(t.Context(), make([]float64, 3))
+	require.EqualError(t, err, "no point of the run could be scored: trajectory g=b at t = 2: unstable")
+	require.Equal(t, Failed, s.Status)
+}
+
+// A coordinate that nothing depends on does not hide that the others are done.
+func TestCosineOfColumnsOfZeros(t *testing.T) {
+	s := &system{rows: 2, dim: 2, residual: func(x, r []float64, jac *mat.Dense) bool {
+		r[0], r[1] = x[0]-1, 2
+		if jac != nil {
+			jac.SetRow(0, []float64{1, 0})
+			jac.SetRow(1, []float64{0, 0})
+		}
+		return true
+	}}
+	st, err := (&Trainer{Objective: s, Stages: []Method{&LevenbergMarquardt{MaxIterations: 5, Factor: 1, GradTol: 1e-3}}}).Run(t.Context(), []float64{1, 4})
+	require.NoError(t, err)
+	require.Equal(t, "the residual is orthogonal to the Jacobian within 0", st.Message)
+	require.Empty(t, st.History)
+}
+
+// The sum has to fall by little, not only to be expected to.
+func TestLevenbergFallsByMoreThanForetold(t *testing.T) {
+	// From 1 by 0.9: 9 to 6.3 along the line, a fall of 0.51, and to 3.141, one of 0.878.
+	s := scalarFit{func(x float64) float64 { return 10 - x*x*x }, func(x float64) float64 { return -3 * x * x }, math.Inf(1)}
+	st, err := (&Trainer{Objective: s.system(), Stages: []Method{&LevenbergMarquardt{MaxIterations: 2, Factor: 0.9, LossTol: 0.6}}}).Run(t.Context(), []float64{1})
+	require.NoError(t, err)
+	require.Len(t, st.History, 2)
+	require.InDelta(t, 3.141*3.141/2, st.History[0].Loss, 1e-9)
+}
+
+// Every part of a damaged memory is noticed.
+func TestDamagedMemory(t *testing.T) {
+	tr := &Trainer{Objective: newLogistic(20), Stages: []Method{adam(0.1, 4)}}
+	s, err := tr.Run(t.Context(), make([]float64, 3))
+	require.NoError(t, err)
+	for name, spoil := range map[string]func(d *descent){
+		"gradient": func(d *descent) { d.Grad = d.Grad[:2] }, "place": func(d *descent) { d.X = nil },
+		"slots": func(d *descent) { d.Slots.Vectors = d.Slots.Vectors[:1] }, "a slot": func(d *descent) { d.Slots.Vectors[1] = d.Slots.Vectors[1][:1] },
+		"old slots": func(d *descent) { d.Was.Vectors = nil }, "an old slot": func(d *descent) { d.Was.Vectors[0] = nil },
+		"batch": func(d *descent) { d.Batch = -1 }, "rate": func(d *descent) { d.Backoff = 0 },
+	} {
+		bad, err := s.clone()
+		require.NoError(t, err)
+		spoil(bad.Method.FirstOrder)
+		bad.Iteration = 2
+		_, err = tr.Resume(t.Context(), bad)
+		require.ErrorContains(t, err, "the checkpoint is damaged", name)
+	}
+}

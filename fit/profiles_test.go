@@ -113,8 +113,10 @@ func (q *quartic) Eval(_ context.Context, x []float64, _ []int, _ float64, _ []f
 // An end behind which a solve fails is blocked; one that is found although a
 // farther trial failed is not.
 func TestProfileBlocked(t *testing.T) {
-	p, err := NewProfile(t.Context(), &quartic{limit: 0.9}, []float64{0}, 0, 0.5, 1, 1)
+	q := &quartic{limit: 0.9}
+	p, err := NewProfile(t.Context(), q, []float64{0}, 0, 0.5, 1, 1)
 	require.NoError(t, err)
+	require.LessOrEqual(t, q.n, 1+10+14, "halving to a thousandth")
 	require.Equal(t, "trajectory a at t = 1: unstable", p.Blocked[1])
 	require.LessOrEqual(t, p.Hi, 0.9)
 	require.Greater(t, p.Hi, 0.898)
@@ -332,7 +334,7 @@ func TestSettingBounds(t *testing.T) {
 		// setting, accepted, refused
 		{"optimizer.lbfgs.iterations", "1", "0"}, {"optimizer.lbfgs.memory", "1", "0"}, {"optimizer.lbfgs.memory", "1000", "1001"},
 		{"optimizer.lbfgs.ftol", "1", "1.001"}, {"optimizer.lbfgs.gtol", "0", "-1e-9"},
-		{"optimizer.adam.epochs", "1", "0"}, {"optimizer.adam.retries", "60", "61"}, {"optimizer.adam.beta1", "0", "-0.1"},
+		{"optimizer.adam.epochs", "1", "0"}, {"optimizer.adam.epochs", "1073741824", "1073741825"}, {"optimizer.adam.retries", "60", "61"}, {"optimizer.adam.beta1", "0", "-0.1"},
 		{"optimizer.adam.beta2", "0.9999", "1"}, {"optimizer.adam.lr", "1e-300", "-1"}, {"optimizer.adam.eps", "1e-300", "0"},
 		{"optimizer.adam.clip", "0", "-1"},
 		{"seed", "9007199254740992", "9007199254740994"}, {"seed", "0", "-1"}, {"starts", "1", "0"},

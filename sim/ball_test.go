@@ -13,7 +13,7 @@ import (
 // hand: y' = v, v' = −g; at y − r falling, v := −e v.
 type ball struct {
 	g, e, y0, v0, r float64
-	bar             [5]float64 // account of the parameters
+	bar             [5]float64 // accumulator of the parameters
 	dir             [5]float64 // direction of forward derivatives
 }
 

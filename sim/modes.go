@@ -23,7 +23,7 @@ func (s *guards) isSign(i int) bool {
 }
 
 // isExit reports whether guard i says when sliding ends.
-func (s *guards) isExit(i int) bool { return i >= s.size.Guards-s.size.Exits }
+func (s *guards) isExit(i int) bool { return i >= s.firstExit() }
 
 // slidesOn reports whether the solution slides along the surface of guard i.
 func (s *guards) slidesOn(i int) bool {

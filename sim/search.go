@@ -71,7 +71,7 @@ func (s *search) countUnproven() {
 
 // tellSides gives the step the sides of the guards that it is to examine.
 func (s *search) tellSides() {
-	own := s.size.Guards - s.size.Releases - s.size.Exits
+	own := s.own()
 	s.ownOnly, s.someNear = !slices.Contains(s.det.Watch[own:], true), false
 	for i := range s.det.Side {
 		s.someNear = s.someNear || s.rests.near(i)

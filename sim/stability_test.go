@@ -103,7 +103,7 @@ func TestEigenvalue(t *testing.T) {
 }
 
 // twoDrugs is a' = −s a, b' = −q b: with b(0) = 0 the state b says nothing of its
-// rate. The account is of (s, q).
+// rate. The accumulator is of (s, q).
 type twoDrugs struct {
 	ode
 	s, q     float64
@@ -193,9 +193,9 @@ func TestLateRate(t *testing.T) {
 	require.Less(t, float64(bound.Stats.Steps), 1.5*least)
 }
 
-// TestBoundStretches: steps of which a tape keeps only every so many are found again
+// TestBoundSegments: steps of which a tape keeps only every so many are found again
 // to the last bit, also where the bound begins, moves or ends among them.
-func TestBoundStretches(t *testing.T) {
+func TestBoundSegments(t *testing.T) {
 	found, ended := 0, 0
 	for _, sharp := range []float64{1, 20, 50, 100, 200, 500, 2000} {
 		for _, sign := range []float64{1, -1} {

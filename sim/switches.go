@@ -400,7 +400,7 @@ func (s *switches) outOfHull() (out bool, fail *Failure) {
 		return false, nil
 	}
 	s.evalGuards()
-	exits := s.g[s.size.Guards-s.size.Exits:]
+	exits := s.g[s.firstExit():]
 	for k, i := range list {
 		w := &s.hy.Switches[i]
 		switch a := exits[2*k]; {
@@ -455,7 +455,7 @@ func (s *switches) watchExits() {
 		return
 	}
 	n := len(s.sliding(s.d))
-	first := s.size.Guards - s.size.Exits
+	first := s.firstExit()
 	for k := range s.size.Exits {
 		s.det.Watch[first+k], s.det.Side[first+k] = k < 2*n, 1
 	}
@@ -504,7 +504,7 @@ func (s *switches) leaveEdges() {
 // guard whose root the last step ended on.
 func (s *switches) cross(first int) *Failure {
 	some := false
-	if exits := s.size.Guards - s.size.Exits; first >= exits {
+	if exits := s.firstExit(); first >= exits {
 		k := first - exits
 		s.exit(s.sliding(s.d)[k/2], exitBranch(k%2))
 		some = true

@@ -1,63 +1,25 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
+	"encoding/json"
 	"io"
-	"strings"
+	"os"
 
-	"github.com/pinode/pinode/internal/report"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
-// lineDiff lists the lines that differ with their numbers, old ones with -, new
-// ones with +.
-func lineDiff(name, before, after string) string {
-	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
-	// The longest common subsequence; files are short.
-	n, m := len(a), len(b)
-	if n*m > 4_000_000 {
-		return fmt.Sprintf("%s would change\n", name)
+// source reads a file, or standard input for "-".
+func source(path string) (*diag.Source, error) {
+	if path == "-" {
+		text, err := io.ReadAll(os.Stdin)
+		return diag.NewSource("standard input", string(text)), err
 	}
-	lcs := make([][]int, n+1)
-	for i := range lcs {
-		lcs[i] = make([]int, m+1)
-	}
-	for i := n - 1; i >= 0; i-- {
-		for j := m - 1; j >= 0; j-- {
-			if a[i] == b[j] {
-				lcs[i][j] = lcs[i+1][j+1] + 1
-			} else {
-				lcs[i][j] = max(lcs[i+1][j], lcs[i][j+1])
-			}
-		}
-	}
-	var w strings.Builder
-	fmt.Fprintf(&w, "--- %s\n+++ %s, formatted\n", name, name)
-	i, j := 0, 0
-	for i < n || j < m {
-		switch {
-		case i < n && j < m && a[i] == b[j]:
-			i, j = i+1, j+1
-		case j >= m || i < n && lcs[i+1][j] >= lcs[i][j+1]:
-			fmt.Fprintf(&w, "%d -%s\n", i+1, a[i])
-			i++
-		default:
-			fmt.Fprintf(&w, "%d +%s\n", j+1, b[j])
-			j++
-		}
-	}
-	return w.String()
+	text, err := os.ReadFile(path)
+	return diag.NewSource(path, string(text)), err
 }
 
-// output is where results go: a file, written beside and renamed, or standard
-// output for "-" and nothing.
-func (a *app) output(path string, write func(io.Writer) error) error {
-	if path == "" || path == "-" {
-		return write(a.out)
-	}
-	var buf bytes.Buffer
-	if err := write(&buf); err != nil {
-		return err
-	}
-	return report.ReplaceFile(path, buf.Bytes())
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }

@@ -157,6 +157,12 @@ func (a *app) report(err error) int {
 	return exitUsage
 }
 
+// commands are all of them, each in a file of its name.
+var commands = []func(*app) *cobra.Command{
+	(*app).fitCmd, (*app).simulateCmd, (*app).checkCmd, (*app).fmtCmd, (*app).dumpCmd,
+	(*app).plotCmd, (*app).explainCmd, (*app).solversCmd, (*app).benchCmd, (*app).versionCmd,
+}
+
 func (a *app) root() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pinode",
@@ -171,17 +177,12 @@ func (a *app) root() *cobra.Command {
 	c.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "print more")
 	c.PersistentFlags().BoolVar(&a.json, "json", false, "print results as JSON")
 	c.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "no colours")
-	c.AddCommand(a.fitCmd(), a.simulateCmd(), a.checkCmd(), a.fmtCmd(), a.dumpCmd(), a.plotCmd(), a.explainCmd(), a.solversCmd(), a.benchCmd(), a.versionCmd())
+	for _, command := range commands {
+		c.AddCommand(command(a))
+	}
 	c.Version = report.Version()
 	c.SetVersionTemplate("{{.Version}}\n")
 	return c
-}
-
-func (a *app) versionCmd() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		Run: func(*cobra.Command, []string) { fmt.Fprintln(a.out, report.Version()) },
-	}
 }
 
 // load reads a model with its settings changed by a configuration file and

@@ -2,7 +2,10 @@ package main
 
 import (
 	"encoding/csv"
+	"errors"
+	"fmt"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/fit"
 )
 
@@ -167,6 +171,27 @@ func TestSignificant(t *testing.T) {
 	} {
 		require.Equal(t, c.want, significant(c.v, c.se), "%g ± %g", c.v, c.se)
 	}
+}
+
+func TestErrorText(t *testing.T) {
+	require.EqualError(t, usageError("%s is %d", "a", 3), "a is 3")
+	var out strings.Builder
+	a := &app{out: &out, err: &out}
+	for code, err := range map[int]error{
+		exitDone: nil, exitUsage: usageError("so"), exitData: &data.Error{File: "d.csv", Text: "so"},
+		exitNumerical: &fit.FailedError{Stage: "adam"}, exitInterrupted: &codeError{exitInterrupted, ""},
+	} {
+		require.Equal(t, code, a.report(err))
+		if err != nil {
+			require.Equal(t, code, a.report(fmt.Errorf("in a fit: %w", err)))
+		}
+	}
+	require.Equal(t, exitNumerical, a.report(fit.ErrNotFinite))
+	require.Equal(t, exitData, a.report(os.ErrNotExist))
+	require.Equal(t, exitUsage, a.report(errors.New("so")))
+	require.Contains(t, out.String(), "error[data]: d.csv: so")
+	require.Contains(t, out.String(), "error[fit]: adam, iteration 0")
+	require.Contains(t, out.String(), "error[fit]: not a finite number")
 }
 
 func TestLineDiff(t *testing.T) {

@@ -419,3 +419,13 @@ func TestDeepComponents(t *testing.T) {
 	require.Equal(t, tooLarge, diags.All[0].Code)
 	require.Contains(t, diags.All[0].Message, "nest deeper than 16")
 }
+
+// TestNoEnvironment: a model without settings needs no environment.
+func TestNoEnvironment(t *testing.T) {
+	f, diags := dsl.Parse(diag.NewSource("m.node", "model M {\n  state x = 1\n  x' = -x\n}\nfit { seed: 1 }"))
+	require.NoError(t, diags.Err())
+	p, diags := Check(f, nil)
+	require.Len(t, p.Model.States, 1)
+	require.Len(t, diags.All, 1)
+	require.Equal(t, unknownName, diags.All[0].Code)
+}

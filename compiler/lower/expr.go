@@ -267,9 +267,15 @@ func (l *lowerer) diff(x *check.Expr) *ir.Node {
 	case *check.Time:
 		wrt = in.T
 	case *check.State:
-		wrt, off = in.Y, off+l.slots[o].Off
+		if wrt = in.Y; l.before {
+			wrt = in.YB
+		}
+		off += l.slots[o].Off
 	case *check.Discrete:
-		wrt, off = in.D, off+l.slots[o].Off
+		if wrt = in.D; l.before {
+			wrt = in.DB
+		}
+		off += l.slots[o].Off
 	case *check.Param:
 		wrt, off = in.P, off+l.slots[o].Off
 		if l.slots[o].PerKey {

@@ -243,10 +243,22 @@ func TestInitial(t *testing.T) {
 
 // TestBefore: before(E) reads the states and discrete variables before the event.
 func TestBefore(t *testing.T) {
-	m := model(t, "  state x = 1\n  discrete n = 0\n  x' = 0*n\n  let y = x^2 + n\n  observe a = before(y) + 10*x\n  observe b = before(x + 1) - n\n  loss l = (x - before(x))^2")
-	in := inputs{"y": {3}, "d": {5}, "yb": {7}, "db": {11}, "s": {1, 1, 1}, "data": {0, 0}, "seen": {0, 0}}
-	require.Equal(t, []float64{49 + 11 + 30, 8 - 5}, values(t, m.Pred, in))
-	require.Equal(t, 16., values(t, m.Terms, in)[2])
+	m := model(t, `  input u
+  state x = 1
+  discrete n = 0
+  x' = 0*n
+  let y = x^2 + n
+  observe a = before(y) + 10*x
+  observe b = before(x + 1) - n
+  observe c = before(diff(x^2*n, x)) + 100*diff(x^2*n, x)
+  observe d = before(diff(x*n^3, n)) + before(diff(u^2, u)) + 100*diff(u^2, u)
+  loss l = (x - before(x))^2 + u - before(u)`)
+	in := inputs{
+		"y": {3}, "d": {5}, "yb": {7}, "db": {11}, "u": {13}, "ub": {17}, "s": {1, 1, 1, 1, 1},
+		"data": {0, 0, 0, 0}, "seen": {0, 0, 0, 0},
+	}
+	require.Equal(t, []float64{49 + 11 + 30, 8 - 5, 2*7*11 + 100*2*3*5, 7*3*11*11 + 2*17 + 100*2*13}, values(t, m.Pred, in))
+	require.Equal(t, 16.+13-17, values(t, m.Terms, in)[4])
 }
 
 // TestPenalties: quadratures of conserved quantities and requirements, by closed form.

@@ -55,9 +55,9 @@ func (c *certifier) differences(lines []line, scale []float64) ([]difference, er
 		for i, p := range probes {
 			workers[i], of[p.Workers[0]] = p.Workers[0], p
 		}
-		crew := engine.NewPool(len(workers) - 1)
-		defer crew.Close()
-		crew.Do(func(w *engine.Worker) { work(of[w]) }, workers)
+		pool := engine.NewPool(len(workers) - 1)
+		defer pool.Close()
+		pool.Do(func(w *engine.Worker) { work(of[w]) }, workers)
 	}
 	for i := range found {
 		if err := found[i].err; err != nil {
@@ -76,6 +76,11 @@ func (c *certifier) difference(p *probe, l line, scale []float64) difference {
 	const levels = 10
 	n := len(c.base)
 	f := difference{d: slices.Repeat([]float64{math.NaN()}, n), unsure: slices.Repeat([]float64{math.Inf(1)}, n), slope: make([]float64, n)}
+	// By how much the targets may be off beside their terms: steps depend on values.
+	noise := 0x1p-52
+	if c.opt.Method.Adaptive() {
+		noise = math.Max(noise, c.opt.RTol)
+	}
 	h := c.step
 	if l.dir == nil {
 		h *= math.Max(1, math.Abs(c.x[l.i]))
@@ -114,7 +119,7 @@ func (c *certifier) difference(p *probe, l line, scale []float64) difference {
 			next := make([]float64, n)
 			for k := range n {
 				next[k] = row[m][k] + (row[m][k]-last[m][k])/(four-1)
-				e := math.Max(math.Abs(next[k]-row[m][k]), math.Abs(next[k]-last[m][k])) + 0x1p-52*c.size[k]/h
+				e := math.Max(math.Abs(next[k]-row[m][k]), math.Abs(next[k]-last[m][k])) + noise*c.size[k]/h
 				if e < f.unsure[k] {
 					f.d[k], f.unsure[k] = next[k], e
 				}

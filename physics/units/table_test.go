@@ -161,3 +161,14 @@ func TestFactors(t *testing.T) {
 	require.Equal(t, "1", One.String())
 	require.Equal(t, "1/s", Base("s").Pow(-1, 1).String())
 }
+
+// A unit that the file declares is named before what every file knows.
+func TestOwnNamesFirst(t *testing.T) {
+	tab := NewTable()
+	speed := Base("m").Div(Base("s"))
+	require.Equal(t, "m/s", tab.Name(speed))
+	tab.Define("pace", speed)
+	require.Equal(t, "pace", tab.Name(speed))
+	require.Equal(t, "m", tab.Name(Base("m")))
+	require.Equal(t, "1", tab.Name(One))
+}

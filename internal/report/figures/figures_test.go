@@ -119,6 +119,14 @@ func TestLossFigure(t *testing.T) {
 	require.Equal(t, []float64{1, 3}, []float64{p.X.Min, p.X.Max})
 	require.InDelta(t, 1e-3, p.Y.Min, 1e-12)
 	require.InDelta(t, 10.001, p.Y.Max, 1e-12)
+	require.InDelta(t, 14./2.54*72, s.w.Points(), 1e-9)
+	require.InDelta(t, 9./2.54*72, s.h.Points(), 1e-9)
+	// One value of validation makes no line.
+	s, err = lossFigure(folder(t, map[string]string{"metrics.jsonl": "{\"loss\": 9, \"valid\": 99}\n{\"loss\": -1}\n"}))
+	require.NoError(t, err)
+	p = s.plots[0][0]
+	require.Equal(t, "loss above -1.01", p.Title.Text)
+	require.InDelta(t, 10.01, p.Y.Max, 1e-12)
 	for _, text := range []string{`{"loss": 9}`, "{\"loss\": 9}\n{\"loss\": 9}\n"} {
 		s, err = lossFigure(folder(t, map[string]string{"metrics.jsonl": text}))
 		require.NoError(t, err)
@@ -138,6 +146,8 @@ func TestLearnedFigure(t *testing.T) {
 	}))
 	require.NoError(t, err)
 	require.Len(t, s.plots[0], 2)
+	require.InDelta(t, 24./2.54*72, s.w.Points(), 1e-9)
+	require.InDelta(t, 8./2.54*72, s.h.Points(), 1e-9)
 	p, q := s.plots[0][0], s.plots[0][1]
 	require.Equal(t, []string{"learned: air", "v (m/s)", "air (m/s²)"}, []string{p.Title.Text, p.X.Label.Text, p.Y.Label.Text})
 	require.Equal(t, []float64{-3, 2, 5, 7}, []float64{p.X.Min, p.X.Max, p.Y.Min, p.Y.Max})

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/dsl"
+)
+
+func (a *app) dumpCmd() *cobra.Command {
+	var stage string
+	c := &cobra.Command{
+		Use: "dump FILE", Short: "Print a model at a stage of compilation",
+		Long:    "Print a model at a stage of compilation. Plans and machine code have the steps of the model's solver too: that of its fit, or, without data, of its simulation. The variable PINODE_EXEC=interp turns off machine code, jit asks for it.",
+		Example: "  pinode dump --stage graph models/pendulum.node", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			src, err := source(args[0])
+			if err != nil {
+				return err
+			}
+			if stage == "ast" { // of a file with other mistakes than in its grammar, too
+				file, l := dsl.Parse(src)
+				if err := l.Err(); err != nil {
+					return err
+				}
+				dsl.Dump(a.out, file)
+				return nil
+			}
+			m, err := pinode.Parse(src.Name, src.Text)
+			if err != nil {
+				return err
+			}
+			if err := m.Dump(a.out, stage); err != nil {
+				return usageError("%s", err)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&stage, "stage", "model", "ast, model, graph, plan or asm")
+	return c
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/dsl/diag"
+)
+
+// explained are all documented diagnostics, and the ways a run can end, by name.
+func explained() map[string]diag.Code {
+	out := map[string]diag.Code{}
+	for _, c := range pinode.Explanations() {
+		out[c.Name] = c
+	}
+	return out
+}
+
+func (a *app) explainCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "explain CODE", Short: "Explain a diagnostic, or how a run ended", Example: "  pinode explain unit-mismatch\n  pinode explain event_graze", Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var out []string
+			for n := range explained() {
+				out = append(out, n)
+			}
+			return out, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			all := explained()
+			names := make([]string, 0, len(all))
+			for n := range all {
+				names = append(names, n)
+			}
+			sort.Strings(names)
+			if len(args) == 0 {
+				for _, n := range names {
+					fmt.Fprintf(a.out, "%-20s %s\n", n, all[n].Title)
+				}
+				return nil
+			}
+			c, ok := all[args[0]]
+			if !ok {
+				near, _ := diag.Nearest(args[0], names)
+				if near != "" {
+					return usageError("there is no diagnostic or status `%s`; did you mean `%s`?", args[0], near)
+				}
+				return usageError("there is no diagnostic or status `%s`; `pinode explain` lists them", args[0])
+			}
+			fmt.Fprintf(a.out, "%s: %s\n\n%s\n", c.Name, c.Title, c.Explanation)
+			if c.Example != "" {
+				fmt.Fprintf(a.out, "\nExample of a file that gives it:\n\n%s\n", c.Example)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,77 @@
+package explain_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/sim"
+)
+
+func compiled(t *testing.T, text string) *compiler.Program {
+	t.Helper()
+	p, err := compiler.Compile("m.node", text)
+	require.NoError(t, err)
+	return p
+}
+
+// TestSurfacesOfRecords: the switches of a run are those of the simulator, which joins
+// conditions of one guard.
+func TestSurfacesOfRecords(t *testing.T) {
+	p := compiled(t, `model M {
+  state x = 1
+  state y = 1
+  x' = -sign(x) + (if x > 0 then 1 else 2) + (if y > 2 then 1 else 0)
+  y' = sign(y - 1) + (if y - 2 > 0 then 3 else 0)
+  event low when x < 0 { x := 0 }
+}`)
+	hy := engine.NewHybrid(p)
+	require.Less(t, len(hy.Switches), len(p.Model.Switches), "conditions of one guard")
+	require.Greater(t, len(hy.Switches), 2)
+	for i, w := range hy.Switches {
+		for kind, want := range map[sim.RecordKind]string{sim.SlideStart: "slide", sim.SlideEnd: "slide end"} {
+			name, surface := explain.RecordName(p, &sim.Record{Kind: kind, Switch: i, Event: -1})
+			require.Equal(t, want, name)
+			require.Equal(t, p.Model.Guards[w.Guard].Text, surface)
+		}
+	}
+	name, surface := explain.RecordName(p, &sim.Record{Event: 0})
+	require.Equal(t, "low", name)
+	require.Empty(t, surface)
+}
+
+// TestColumnNames: observations with the name of a state have another, units are those
+// of each column.
+func TestColumnNames(t *testing.T) {
+	p := compiled(t, `model M {
+  time t: s
+  state x: m = 1
+  state v[2]: m/s = [1, 2]
+  discrete n = 0
+  x' = v[0]
+  v' = [0 , 0]
+  let far = 2*x
+  event up at t = 1 { n := 1 }
+  observe x = x
+}`)
+	names, units := explain.ColumnNames(p)
+	require.Equal(t, []string{"t", "x", "v[0]", "v[1]", "n", "far", "x_obs"}, names)
+	require.Equal(t, []string{"s", "m", "m/s", "m/s", "", "m", "m"}, units)
+	require.Equal(t, []string{"x", "v[0]", "v[1]", "n"}, explain.StateNames(p))
+	require.Equal(t, []string{"x"}, explain.ObservationNames(p))
+	require.Equal(t, "3 states · 1 event", explain.Describe(p))
+}
+
+// TestFailureNamesTheEquation: a run that blows up is told by its largest state, with
+// the equation and its place.
+func TestFailureNamesTheEquation(t *testing.T) {
+	p := compiled(t, "model M {\n  time t: s\n  param k: 1/s = 1\n  state x: m = 1\n  state y = 1\n  x' = k*x/(3 + y)\n  y' = -k*y\n}")
+	f := sim.NewFailure(sim.Unstable, 1, "it grew")
+	f.Y = []float64{-7e9, 3}
+	require.Equal(t, "it grew; `x` = -7e+09 m, by the equation at m.node:6:8: x' = k*x/(3 + y)", explain.Failure(p, f))
+	f.State = 1
+	require.Equal(t, "it grew: `y`, by the equation at m.node:7:8: y' = -k*y", explain.Failure(p, f))
+}
