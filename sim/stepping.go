@@ -154,7 +154,7 @@ func (s *stepping) clip(h float64, stop timed) (float64, endKind) {
 		k := math.Floor((s.t-s.span.T0)/h*(1+1e-12)+1e-9) + 1
 		h = s.span.T0 + k*h - s.t
 	}
-	if left := stop.t - s.t; stepsize.Reaches(stepsize.Numbers{}, h, left) != 0 {
+	if left := stop.t - s.t; h >= left*stepsize.Near {
 		return left, stop.end
 	}
 	return h, endFree

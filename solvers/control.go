@@ -30,19 +30,19 @@ func NewController(m *Tableau) *Controller {
 }
 
 // Accept takes the mean square of the weighted error of a step of length h,
-// with its stepsize.Factor. It returns whether the step stands, and the length to try
+// with its stepsize.Factor, by the rules of stepsize, which are written out here since
+// a call of each would be felt in the loop of a run. It returns whether the step stands, and the length to try
 // next. An error that is not a number rejects the step.
 func (c *Controller) Accept(mean, log, factor, h float64) (ok bool, next float64) {
-	a := stepsize.Numbers{}
 	if !(mean <= 1) {
 		c.rejected = true
-		return false, h * stepsize.Refused(a, &c.Control, min(factor, c.Back))
+		return false, h * stepsize.Refused(stepsize.Numbers{}, &c.Control, min(factor, c.Back))
 	}
 	if c.rejected {
-		factor = stepsize.Accepted(a, 1, factor)
+		factor = min(factor, 1)
 		c.rejected = false
 	}
-	c.Before = stepsize.Remembered(a, log)
+	c.Before = max(log, stepsize.LeastLog)
 	return true, h * factor
 }
 

@@ -2,6 +2,7 @@ package solvers
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -289,4 +290,32 @@ func TestMethodByName(t *testing.T) {
 		require.NotEmpty(t, m.Doc)
 	}
 	require.Nil(t, Method("rk5"))
+}
+
+// TestControllerHasTheRules: what a controller accepts, and the lengths and the memory
+// that it comes to, are those of the rules of stepsize, to the last bit.
+func TestControllerHasTheRules(t *testing.T) {
+	rng, a := rand.New(rand.NewPCG(5, 6)), stepsize.Numbers{}
+	for range 5000 {
+		c := NewController(Methods[rng.IntN(len(Methods))])
+		before, rejected := 4*rng.NormFloat64(), rng.IntN(2) == 1
+		c.Resume(before, rejected)
+		mean, h := math.Exp(20*rng.NormFloat64()), rng.Float64()
+		log, factor := stepsize.Factor(a, &c.Control, mean, before)
+		ok, next := c.Accept(mean, log, factor, h)
+		require.Equal(t, mean <= 1, ok)
+		if !ok {
+			require.Equal(t, h*stepsize.Refused(a, &c.Control, factor), next)
+			require.Equal(t, before, c.Before)
+			require.True(t, c.Rejected())
+			continue
+		}
+		was := 0.
+		if rejected {
+			was = 1
+		}
+		require.Equal(t, h*stepsize.Accepted(a, was, factor), next)
+		require.Equal(t, stepsize.Remembered(a, log), c.Before)
+		require.False(t, c.Rejected())
+	}
 }
