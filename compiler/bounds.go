@@ -7,6 +7,7 @@ import (
 	"github.com/pinode/pinode/autodiff/interval"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/opt"
+	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/compiler/step"
 )
 
@@ -16,16 +17,16 @@ func (p *Program) boundsGraph(name string, guards []*ir.Node) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	guards, rates, flow := p.moving(guards)
 	over := map[*ir.Node]interval.Bounds{}
-	box := func(of *ir.Node, name string) {
+	box := func(of *ir.Node, p place.Box) {
 		if of != nil {
-			over[of] = interval.Bounds{Lo: b.Input(name+"lo", of.Shape, true), Hi: b.Input(name+"hi", of.Shape, true)}
+			over[of] = interval.Bounds{Lo: p.Lo.Node(b, of.Shape), Hi: p.Hi.Node(b, of.Shape)}
 		}
 	}
-	box(m.In.T, "t")
-	box(m.In.Y, "y")
-	box(flow, "f")
-	box(m.In.U, "u")
-	box(m.In.UT, "ut")
+	box(m.In.T, place.TimeBox)
+	box(m.In.Y, place.StatesBox)
+	box(flow, place.FlowBox)
+	box(m.In.U, place.SignalsBox)
+	box(m.In.UT, place.SignalRatesBox)
 	g := &ir.Graph{Name: name}
 	list := func(lo, hi string, x []interval.Bounds) {
 		l, h := make([]*ir.Node, len(x)), make([]*ir.Node, len(x))
@@ -109,7 +110,7 @@ func (p *Program) moving(of []*ir.Node) (guards, rates []*ir.Node, flow *ir.Node
 	m, b := p.Model, p.Model.Builder
 	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
 	if m.In.Y != nil {
-		flow = b.Input("flow", m.In.Y.Shape, true)
+		flow = place.Flow.Node(b, m.In.Y.Shape)
 		wrt, dots = append(wrt, m.In.Y), append(dots, flow)
 	}
 	if m.In.U != nil {

@@ -194,7 +194,7 @@ func (p *Program) look() (g, rate, flow *ir.Node) {
 	}
 	g = b.Slice(b.Concat(guards...), 0, ir.Vec(len(guards)))
 	if m.In.Y != nil {
-		flow = b.Input("flow", m.In.Y.Shape, true)
+		flow = place.Flow.Node(b, m.In.Y.Shape)
 	}
 	return g, p.rateAlong(flow, g), flow
 }
@@ -212,12 +212,12 @@ func (p *Program) spread(n *ir.Node) *ir.Node {
 	parts := make([]*ir.Node, 2*size)
 	for i := range size {
 		bars := autodiff.VJP(b, []*ir.Node{b.Elem(n, i)}, []*ir.Node{b.Const(1)}, wrt)
-		byTime := b.Mul(b.Apply(ir.OpAbs, bars[0]), b.Input("rt", ir.Scalar, true))
+		byTime := b.Mul(b.Apply(ir.OpAbs, bars[0]), place.TimeReach.Node(b, ir.Scalar))
 		for k := range 2 {
 			part := byTime
 			if m.In.Y != nil {
 				ny := m.Layout.NY
-				reach := b.Slice(b.Input("ry", ir.Vec(2*ny), true), k*ny, ir.Vec(ny))
+				reach := b.Slice(place.StatesReach.Node(b, ir.Vec(2*ny)), k*ny, ir.Vec(ny))
 				part = b.Add(part, b.Dot(b.Apply(ir.OpAbs, bars[1]), reach))
 			}
 			parts[k*size+i] = part
@@ -277,17 +277,17 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 func (p *Program) jvp(name string, n *ir.Node) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	var wrt, dots []*ir.Node
-	tt := b.Input("tt", ir.Scalar, true)
-	add := func(x *ir.Node, tangent string) {
+	tt := place.TimeDot.Node(b, ir.Scalar)
+	add := func(x *ir.Node, tangent place.Input) {
 		if x != nil {
-			wrt, dots = append(wrt, x), append(dots, b.Input(tangent, x.Shape, true))
+			wrt, dots = append(wrt, x), append(dots, tangent.Node(b, x.Shape))
 		}
 	}
 	wrt, dots = append(wrt, m.In.T), append(dots, tt)
-	add(m.In.Y, "ty")
-	add(m.In.D, "td")
-	add(m.In.Q, "tq")
-	add(m.In.P, "tp")
+	add(m.In.Y, place.StatesDot)
+	add(m.In.D, place.DiscretesDot)
+	add(m.In.Q, place.OwnDot)
+	add(m.In.P, place.ParamsDot)
 	if m.In.U != nil {
 		wrt, dots = append(wrt, m.In.U), append(dots, b.Mul(m.In.UT, tt))
 	}
