@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/place"
 )
 
 // What reads a discontinuity along whose surface the solution slides reads what acts:
@@ -111,7 +112,7 @@ func (p *Program) newBlends(n, nb int) *blends {
 	}
 	for k := range nb {
 		on, at := p.onInput(k), p.atInput(k)
-		w.was[on], w.was[at] = b.Input(fmt.Sprintf("onb%d", k+1), on.Shape, true), b.Input(fmt.Sprintf("atb%d", k+1), at.Shape, true)
+		w.was[on], w.was[at] = place.ModesOnBefore(k).Node(b, on.Shape), place.GuardAtBefore(k).Node(b, at.Shape)
 	}
 	for _, x := range m.Acting {
 		w.whole[x] = true

@@ -14,6 +14,7 @@ import (
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/compiler/opt"
+	"github.com/pinode/pinode/compiler/step"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/internal/environ"
@@ -145,9 +146,9 @@ func firstGuard(c *lower.Cond) int {
 
 // Want says which derivatives a module is to have.
 type Want struct {
-	Reverse bool    // vector–Jacobian products
-	Forward bool    // Jacobian–vector products
-	Step    *Method // programs for its whole step, where they are not too large
+	Reverse bool         // vector–Jacobian products
+	Forward bool         // Jacobian–vector products
+	Step    *step.Method // programs for its whole step, where they are not too large
 
 	Networks exec.Precision // of the operations of networks
 }
@@ -163,7 +164,7 @@ func (p *Program) optimized(lanes int, want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph {
 		graphs := opt.Optimize(p.Model.Builder, p.graphs(want))
 		if want.Step != nil {
-			graphs = append(graphs, p.stepGraphs(want.Step, lanes, want.Reverse, false, true)...)
+			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Roots: true})...)
 		}
 		return graphs
 	})
@@ -178,10 +179,12 @@ func (p *Program) built(make func() []*ir.Graph) []*ir.Graph {
 
 // Steps compiles the programs for whole steps of a method alone, for frames of
 // the given number of lanes, while its caller does other things; what it
-// returns waits for them. With vary the parameters differ between lanes.
+// returns waits for them. With perLaneParams the parameters differ between lanes.
 // There is no module for a model whose step is too large for one program.
-func (p *Program) Steps(lanes int, m *Method, want Want, vary bool) func() (*exec.Module, error) {
-	graphs := p.built(func() []*ir.Graph { return p.stepGraphs(m, lanes, want.Reverse, vary, false) })
+func (p *Program) Steps(lanes int, m *step.Method, want Want, perLaneParams bool) func() (*exec.Module, error) {
+	graphs := p.built(func() []*ir.Graph {
+		return step.Graphs(p.stepModel(), m, step.Options{Lanes: lanes, Reverse: want.Reverse, PerLaneParams: perLaneParams})
+	})
 	if graphs == nil {
 		return func() (*exec.Module, error) { return nil, nil }
 	}
@@ -191,6 +194,11 @@ func (p *Program) Steps(lanes int, m *Method, want Want, vary bool) func() (*exe
 		_, _ = compile()
 	}()
 	return compile
+}
+
+// stepModel is the model as its steps have it.
+func (p *Program) stepModel() *step.Model {
+	return &step.Model{Model: p.Model, Holds: p.flow != p.Model.RHS, Watched: p.watchedGuards}
 }
 
 // Rows compiles the programs for the loss of a row of data alone, row and
@@ -228,7 +236,7 @@ func (p *Program) weighs(n *ir.Node) bool {
 // Dump prints the file at a stage of compilation: ast, model, graph, plan or
 // asm, the machine code, in the precision that its fit asks for. The last two have
 // the steps of a method too, unless that is nil.
-func (p *Program) Dump(w io.Writer, stage string, step *Method) error {
+func (p *Program) Dump(w io.Writer, stage string, method *step.Method) error {
 	switch stage {
 	case "ast":
 		dsl.Dump(w, p.File)
@@ -247,7 +255,7 @@ func (p *Program) Dump(w io.Writer, stage string, step *Method) error {
 		}
 		return nil
 	case "plan", "asm":
-		graphs := p.optimized(1, Want{Reverse: true, Forward: true, Step: step})
+		graphs := p.optimized(1, Want{Reverse: true, Forward: true, Step: method})
 		networks := exec.Double
 		if f := p.Checked.Fit; f != nil && f.Values.Word("precision") == "f32" {
 			networks = exec.Single

@@ -6,6 +6,8 @@ import (
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/compiler/step"
 )
 
 // Graphs returns the graphs of the model. All read the inputs
@@ -163,7 +165,7 @@ func (p *Program) row(name string, loss, terms *ir.Node, reverse bool) []*ir.Gra
 
 // free is the input that is 0 for the states held at rest and 1 for the others.
 func (p *Program) free() *ir.Node {
-	return p.Model.Builder.Input("free", ir.Vec(p.Model.Layout.NY), true)
+	return place.Free.Node(p.Model.Builder, ir.Vec(p.Model.Layout.NY))
 }
 
 // rate is the total derivative of a node by time along the flow.
@@ -192,7 +194,7 @@ func (p *Program) look() (g, rate, flow *ir.Node) {
 	}
 	g = b.Slice(b.Concat(guards...), 0, ir.Vec(len(guards)))
 	if m.In.Y != nil {
-		flow = b.Input("flow", m.In.Y.Shape, true)
+		flow = place.Flow.Node(b, m.In.Y.Shape)
 	}
 	return g, p.rateAlong(flow, g), flow
 }
@@ -210,12 +212,12 @@ func (p *Program) spread(n *ir.Node) *ir.Node {
 	parts := make([]*ir.Node, 2*size)
 	for i := range size {
 		bars := autodiff.VJP(b, []*ir.Node{b.Elem(n, i)}, []*ir.Node{b.Const(1)}, wrt)
-		byTime := b.Mul(b.Apply(ir.OpAbs, bars[0]), b.Input("rt", ir.Scalar, true))
+		byTime := b.Mul(b.Apply(ir.OpAbs, bars[0]), place.TimeReach.Node(b, ir.Scalar))
 		for k := range 2 {
 			part := byTime
 			if m.In.Y != nil {
 				ny := m.Layout.NY
-				reach := b.Slice(b.Input("ry", ir.Vec(2*ny), true), k*ny, ir.Vec(ny))
+				reach := b.Slice(place.StatesReach.Node(b, ir.Vec(2*ny)), k*ny, ir.Vec(ny))
 				part = b.Add(part, b.Dot(b.Apply(ir.OpAbs, bars[1]), reach))
 			}
 			parts[k*size+i] = part
@@ -230,15 +232,16 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 	in := m.In
 	ct := b.Input("ct."+name, n.Shape, true)
 	type derivative struct {
-		name   string
 		node   *ir.Node
+		output func(bar *ir.Node) ir.Output
 		params bool
 	}
 	outs := []derivative{
-		{"bt", in.T, false}, {"by", in.Y, false}, {"bd", in.D, false}, {"ba", in.A, false}, {"byb", in.YB, false}, {"bdb", in.DB, false},
+		{in.T, place.TBar.Of, false}, {in.Y, place.YBar.Of, false}, {in.D, place.DBar.Of, false}, {in.A, place.ABar.Of, false},
+		{in.YB, place.YBarBefore.Of, false}, {in.DB, place.DBarBefore.Of, false},
 	}
-	for _, a := range p.accounts() {
-		outs = append(outs, derivative{a.name, a.node, true})
+	for _, a := range step.Accumulators(m) {
+		outs = append(outs, derivative{a.Node, func(bar *ir.Node) ir.Output { return a.Output(b, bar) }, true})
 	}
 	var wrt []*ir.Node
 	for _, o := range outs {
@@ -263,61 +266,28 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 			continue
 		}
 		if bar := bars[i]; !bar.IsConst(0) && (params || !o.params) {
-			out := ir.Output{Name: o.name, Node: bar}
-			for _, a := range p.accounts() {
-				if a.name == o.name {
-					out = a.output(b, bar)
-				}
-			}
-			g.Outputs = append(g.Outputs, out)
+			g.Outputs = append(g.Outputs, o.output(bar))
 		}
 		i++
 	}
 	return g
 }
 
-// account is a part of the gradient by parameters, in which all programs of a
-// module join.
-type account struct {
-	name string
-	node *ir.Node
-	lane bool // each trajectory has its own
-}
-
-// accounts are those of parameters, weights and parameters of a trajectory.
-func (p *Program) accounts() (list []account) {
-	in, lay := p.Model.In, &p.Model.Layout
-	add := func(name string, of *ir.Node, from, to int, lane bool) {
-		if of != nil && from < to {
-			list = append(list, account{name, p.Model.Builder.Slice(of, from, ir.Vec(to-from)), lane})
-		}
-	}
-	add("bp", in.P, 0, lay.NPar, true)
-	add("bw", in.P, lay.NPar, lay.NP, false)
-	add("bq", in.Q, 0, lay.NKey, true)
-	return list
-}
-
-// output is what adds to the account.
-func (a *account) output(b *ir.Builder, bar *ir.Node) ir.Output {
-	return ir.Output{Name: a.name, Node: bar, Accumulate: true, Into: b.Input("acc."+a.name, a.node.Shape, a.lane)}
-}
-
 // jvp is the forward derivative of a value in one direction.
 func (p *Program) jvp(name string, n *ir.Node) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	var wrt, dots []*ir.Node
-	tt := b.Input("tt", ir.Scalar, true)
-	add := func(x *ir.Node, tangent string) {
+	tt := place.TimeDot.Node(b, ir.Scalar)
+	add := func(x *ir.Node, tangent place.Input) {
 		if x != nil {
-			wrt, dots = append(wrt, x), append(dots, b.Input(tangent, x.Shape, true))
+			wrt, dots = append(wrt, x), append(dots, tangent.Node(b, x.Shape))
 		}
 	}
 	wrt, dots = append(wrt, m.In.T), append(dots, tt)
-	add(m.In.Y, "ty")
-	add(m.In.D, "td")
-	add(m.In.Q, "tq")
-	add(m.In.P, "tp")
+	add(m.In.Y, place.StatesDot)
+	add(m.In.D, place.DiscretesDot)
+	add(m.In.Q, place.OwnDot)
+	add(m.In.P, place.ParamsDot)
 	if m.In.U != nil {
 		wrt, dots = append(wrt, m.In.U), append(dots, b.Mul(m.In.UT, tt))
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/place"
 )
 
 // RHS is the right-hand side of a model as a function, with its derivatives, for those
@@ -83,10 +84,9 @@ func (f *RHS) VJP(t float64, y, params, ct, yBar, pBar []float64) {
 	bar := f.frame.Input("ct.rhs")
 	clear(bar)
 	copy(bar, ct[:f.states])
-	for _, name := range []string{"acc.bp", "acc.bq"} {
-		clear(f.frame.Input(name))
-	}
-	sum := f.frame.Sum("acc.bw")
+	clear(place.PBar.Into.In(f.frame))
+	clear(place.QBar.Into.In(f.frame))
+	sum := place.WBar.Into.Sum(f.frame)
 	if sum != nil {
 		sum.Clear()
 	}
@@ -95,7 +95,7 @@ func (f *RHS) VJP(t float64, y, params, ct, yBar, pBar []float64) {
 	if pBar == nil {
 		return
 	}
-	f.join(pBar, f.frame.Input("acc.bp"), f.frame.Input("acc.bq"))
+	f.join(pBar, place.PBar.Into.In(f.frame), place.QBar.Into.In(f.frame))
 	if sum != nil && sum.Added() {
 		lay := &f.p.Model.Layout
 		sum.Take(pBar[f.params-(lay.NP-lay.NPar):f.params], 0, false)
@@ -110,10 +110,10 @@ func (f *RHS) Jacobian(t float64, y, params, jac []float64) {
 	if f.jvp == nil {
 		return
 	}
-	for _, name := range []string{"ty", "td", "tt", "tq", "tp"} {
-		clear(f.frame.Input(name))
+	for _, p := range []place.Input{place.StatesDot, place.DiscretesDot, place.TimeDot, place.OwnDot, place.ParamsDot} {
+		clear(p.In(f.frame))
 	}
-	dir := f.frame.Input("ty")
+	dir := place.StatesDot.In(f.frame)
 	if dir == nil { // the rates do not depend on the states
 		return
 	}
@@ -145,15 +145,15 @@ func (f *RHS) at(t float64, y, params []float64) {
 	if len(params) != f.params {
 		panic(fmt.Sprintf("compiler: %d parameters, where the model has %d", len(params), f.params))
 	}
-	if in := f.frame.Input("t"); in != nil {
+	if in := place.Time.In(f.frame); in != nil {
 		in[0] = t
 	}
-	copy(f.frame.Input("y"), y[:min(len(y), f.states)])
-	copy(f.frame.Input("u"), f.Inputs)
-	copy(f.frame.Input("s"), f.Scales)
+	copy(place.States.In(f.frame), y[:min(len(y), f.states)])
+	copy(place.Signals.In(f.frame), f.Inputs)
+	copy(place.Scales.In(f.frame), f.Scales)
 	f.split(params)
 	copy(f.d, f.Discretes)
-	copy(f.frame.Input("d"), f.d)
+	copy(place.Discretes.In(f.frame), f.d)
 	if y != nil && len(f.p.Model.Switches) > 0 {
 		f.branches()
 	}
@@ -191,7 +191,7 @@ func (f *RHS) branches() {
 		if !changed {
 			return
 		}
-		copy(f.frame.Input("d"), f.d)
+		copy(place.Discretes.In(f.frame), f.d)
 	}
 }
 
@@ -199,7 +199,7 @@ func (f *RHS) branches() {
 // trajectories share, those of each, and weights.
 func (f *RHS) split(params []float64) {
 	lay := &f.p.Model.Layout
-	p, q := f.frame.Input("p"), f.frame.Input("q")
+	p, q := place.Params.In(f.frame), place.Own.In(f.frame)
 	at := 0
 	for _, s := range lay.Params {
 		to := p

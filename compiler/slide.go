@@ -1,10 +1,10 @@
 package compiler
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/place"
 )
 
 // Sliding: where the fields on both sides of a discontinuity push onto its
@@ -32,11 +32,11 @@ type slide struct {
 // onInput are 1 at the modes of surface k in D and 0 elsewhere, atInput are so at
 // its guard: inputs of what moves along surfaces.
 func (p *Program) onInput(k int) *ir.Node {
-	return p.Model.Builder.Input(fmt.Sprintf("on%d", k+1), p.Model.In.D.Shape, true)
+	return place.ModesOn(k).Node(p.Model.Builder, p.Model.In.D.Shape)
 }
 
 func (p *Program) atInput(k int) *ir.Node {
-	return p.Model.Builder.Input(fmt.Sprintf("at%d", k+1), ir.Vec(len(p.Model.Guards)), true)
+	return place.GuardAt(k).Node(p.Model.Builder, ir.Vec(len(p.Model.Guards)))
 }
 
 // mostSurfaces is along how many surfaces at once the solution may slide.

@@ -1,12 +1,15 @@
 package sim
 
-import "github.com/pinode/pinode/solvers"
+import (
+	"github.com/pinode/pinode/internal/stepsize"
+	"github.com/pinode/pinode/solvers"
+)
 
 // stagewise takes the steps of one trajectory stage by stage, for models that have no
 // program for a whole step.
 type stagewise struct {
 	step *solvers.Stepper
-	ctl  solvers.Control
+	ctl  stepsize.Control
 	size Sizes
 	opt  Options
 
@@ -28,7 +31,7 @@ func newStagewise(size Sizes, opt Options) *stagewise {
 // newStagewiseOn takes the steps in a stepper.
 func newStagewiseOn(size Sizes, opt Options, step *solvers.Stepper) *stagewise {
 	r := &stagewise{
-		step: step, ctl: solvers.NewControl(opt.Method), size: size, opt: opt,
+		step: step, ctl: opt.Method.Control(), size: size, opt: opt,
 		dBar: make([]float64, size.D), scratch: make([]float64, size.Y), scratchD: make([]float64, size.D),
 	}
 	for range r.Block().K {
@@ -47,7 +50,7 @@ func (r *stagewise) Step() {
 	r.step.Step(r, r.step.H)
 	if b := r.Block(); r.opt.Method.Adaptive() {
 		b.Mean[0] = r.step.MeanError(r.size.YError, r.opt.RTol, r.opt.ATol)
-		b.Log[0], b.Factor[0] = r.ctl.Factor(b.Mean[0], b.Before[0])
+		b.Log[0], b.Factor[0] = stepsize.Factor(stepsize.Numbers{}, &r.ctl, b.Mean[0], b.Before[0])
 	}
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"math"
 
+	"github.com/pinode/pinode/internal/stepsize"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -90,12 +91,6 @@ func slowSteps(size Sizes, opt Options, one Steps) Steps {
 	return newStagewiseOn(size, opt, solvers.NewStepperOn(opt.Method, size.Y, one.Block()))
 }
 
-// Near is the part of the way to an instant from which on a step ends there.
-const Near = 1 - 1e-10
-
-// Tiny is the part of the time below which lengths are looked at.
-const Tiny = 1e-12
-
 // take takes a trial step of length h from the start that is in the stepper.
 func (s *stepping) take(h float64) {
 	s.stepper.H = h
@@ -159,7 +154,7 @@ func (s *stepping) clip(h float64, stop timed) (float64, endKind) {
 		k := math.Floor((s.t-s.span.T0)/h*(1+1e-12)+1e-9) + 1
 		h = s.span.T0 + k*h - s.t
 	}
-	if left := stop.t - s.t; h >= left*Near {
+	if left := stop.t - s.t; h >= left*stepsize.Near {
 		return left, stop.end
 	}
 	return h, endFree

@@ -3,91 +3,57 @@ package solvers
 import (
 	"math"
 
-	"github.com/pinode/pinode/internal/scalar"
+	"github.com/pinode/pinode/internal/stepsize"
 )
 
-// Control are the constants that step sizes are chosen with: a PI controller
-// in the form of Gustafsson, with the constants of Hairer–Nørsett–Wanner I,
-// IV.2. From the norm err of a step's error and that of the accepted step
-// before, the next length is the last one times
-//
-//	Safety · err^−Alpha · before^Beta
-//
-// within [Least, Most], or, after a rejection, times Safety · err^−Alpha
-// within [Least, Back].
-type Control struct {
-	Alpha, Beta, Safety, Least, Most, Back float64
-}
-
-// NewControl returns the constants for a method.
-func NewControl(m *Tableau) Control {
+// Control are the constants that the lengths of a method's steps are chosen with.
+func (m *Tableau) Control() stepsize.Control {
 	k := float64(m.ErrOrder + 1)
 	beta := 0.04
 	if k < 4 {
 		beta = 0.08
 	}
-	return Control{Alpha: 1/k - 0.75*beta, Beta: beta, Safety: 0.9, Least: 0.2, Most: 10, Back: 0.9}
+	return stepsize.Control{Alpha: 1/k - 0.75*beta, Beta: beta, Safety: 0.9, Least: 0.2, Most: 10, Back: 0.9}
 }
 
-// Factor is, for a step whose weighted error has the given mean square, the
-// logarithm of its norm, and by what its length is to be multiplied: with a mean
-// of at most 1 for the next step, else to try again. before is the logarithm for
-// the accepted step before. For an error that is no number they are none. The
-// bits are those that a program of a whole step gives, so that lengths do not
-// depend on how steps are taken.
-func (c *Control) Factor(mean, before float64) (log, factor float64) {
-	log = 0.5 * scalar.Log(mean)
-	most := c.Most
-	if !(mean <= 1) {
-		before, most = 0, c.Back
-	}
-	factor = c.Safety * scalar.Exp(math.FMA(c.Beta, before, -c.Alpha*log))
-	return log, min(max(factor, c.Least), most)
-}
-
-// Controller applies a Control along a run. The zero value is not usable; see
+// Controller applies a stepsize.Control along a run. The zero value is not usable; see
 // NewController.
 type Controller struct {
-	Control
+	stepsize.Control
 	Before   float64 // logarithm of the error norm of the last accepted step
 	rejected bool
 }
 
-// LeastLog is the logarithm of the least error norm that is remembered, 1e-4.
-const LeastLog = -9.210340371976182
-
 // NewController returns a controller for a method.
 func NewController(m *Tableau) *Controller {
-	return &Controller{Control: NewControl(m), Before: LeastLog}
+	return &Controller{Control: m.Control(), Before: stepsize.LeastLog}
 }
 
 // Accept takes the mean square of the weighted error of a step of length h,
-// with its Factor. It returns whether the step stands, and the length to try
+// with its stepsize.Factor, by the rules of stepsize, which are written out here since
+// a call of each would be felt in the loop of a run. It returns whether the step stands, and the length to try
 // next. An error that is not a number rejects the step.
 func (c *Controller) Accept(mean, log, factor, h float64) (ok bool, next float64) {
 	if !(mean <= 1) {
 		c.rejected = true
-		if factor = min(factor, c.Back); !(factor >= c.Least) {
-			factor = c.Least
-		}
-		return false, h * factor
+		return false, h * stepsize.Refused(stepsize.Numbers{}, &c.Control, min(factor, c.Back))
 	}
 	if c.rejected {
 		factor = min(factor, 1)
 		c.rejected = false
 	}
-	c.Before = max(log, LeastLog)
+	c.Before = max(log, stepsize.LeastLog)
 	return true, h * factor
 }
 
 // Judge is Accept for the mean square alone.
 func (c *Controller) Judge(mean, h float64) (ok bool, next float64) {
-	log, factor := c.Factor(mean, c.Before)
+	log, factor := stepsize.Factor(stepsize.Numbers{}, &c.Control, mean, c.Before)
 	return c.Accept(mean, log, factor, h)
 }
 
 // Restart forgets the history, as a jump of the state asks for.
-func (c *Controller) Restart() { c.Before, c.rejected = LeastLog, false }
+func (c *Controller) Restart() { c.Before, c.rejected = stepsize.LeastLog, false }
 
 // Resume takes over the history of a run: the logarithm of the error norm of
 // its last accepted step, and whether a step was rejected since.

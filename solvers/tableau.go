@@ -81,16 +81,3 @@ func (m *Tableau) value(i int, theta float64) (b float64) {
 	}
 	return b
 }
-
-// Methods lists the methods that a model can name.
-var Methods = []*Tableau{Euler, Heun, RK4, Bosh32, Dopri5, Tsit5}
-
-// Method returns the method of that name, or nil.
-func Method(name string) *Tableau {
-	for _, m := range Methods {
-		if m.Name == name {
-			return m
-		}
-	}
-	return nil
-}

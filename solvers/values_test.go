@@ -2,9 +2,12 @@ package solvers
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/stepsize"
 )
 
 // The exponents of E. Hairer, S.P. Nørsett, G. Wanner, Solving ODEs I: with
@@ -12,12 +15,12 @@ import (
 // (0.08 for low orders) and 1/k − 0.75 β for the last error.
 func TestControlConstants(t *testing.T) {
 	for m, want := range map[*Tableau][2]float64{Bosh32: {1./3 - 0.06, 0.08}, Dopri5: {0.2 - 0.03, 0.04}, Tsit5: {0.17, 0.04}} {
-		c := NewControl(m)
+		c := m.Control()
 		require.InDelta(t, want[0], c.Alpha, 1e-15, m.Name)
 		require.InDelta(t, want[1], c.Beta, 1e-15, m.Name)
 		require.Equal(t, []float64{0.9, 0.2, 10, 0.9}, []float64{c.Safety, c.Least, c.Most, c.Back})
 	}
-	require.InDelta(t, math.Log(1e-4), LeastLog, 1e-15)
+	require.InDelta(t, math.Log(1e-4), stepsize.LeastLog, 1e-15)
 }
 
 // A history of errors, and the lengths that follow: each from the formula of
@@ -287,4 +290,32 @@ func TestMethodByName(t *testing.T) {
 		require.NotEmpty(t, m.Doc)
 	}
 	require.Nil(t, Method("rk5"))
+}
+
+// TestControllerHasTheRules: what a controller accepts, and the lengths and the memory
+// that it comes to, are those of the rules of stepsize, to the last bit.
+func TestControllerHasTheRules(t *testing.T) {
+	rng, a := rand.New(rand.NewPCG(5, 6)), stepsize.Numbers{}
+	for range 5000 {
+		c := NewController(Methods[rng.IntN(len(Methods))])
+		before, rejected := 4*rng.NormFloat64(), rng.IntN(2) == 1
+		c.Resume(before, rejected)
+		mean, h := math.Exp(20*rng.NormFloat64()), rng.Float64()
+		log, factor := stepsize.Factor(a, &c.Control, mean, before)
+		ok, next := c.Accept(mean, log, factor, h)
+		require.Equal(t, mean <= 1, ok)
+		if !ok {
+			require.Equal(t, h*stepsize.Refused(a, &c.Control, factor), next)
+			require.Equal(t, before, c.Before)
+			require.True(t, c.Rejected())
+			continue
+		}
+		was := 0.
+		if rejected {
+			was = 1
+		}
+		require.Equal(t, h*stepsize.Accepted(a, was, factor), next)
+		require.Equal(t, stepsize.Remembered(a, log), c.Before)
+		require.False(t, c.Rejected())
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/nn"
+	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/physics"
@@ -364,20 +365,20 @@ func (l *lowerer) inputs() {
 		}
 	}
 	in := &l.out.In
-	in.T = l.b.Input("t", ir.Scalar, true)
-	vec := func(name string, n int, lane bool) *ir.Node {
+	in.T = place.Time.Node(l.b, ir.Scalar)
+	vec := func(p place.Input, n int) *ir.Node {
 		if n == 0 {
 			return nil
 		}
-		return l.b.Input(name, ir.Vec(n), lane)
+		return p.Node(l.b, ir.Vec(n))
 	}
-	in.Y, in.D = vec("y", lay.NY, true), vec("d", lay.ND, true)
-	in.U, in.UT = vec("u", lay.NU, true), vec("ut", lay.NU, true)
-	in.Q, in.P, in.S = vec("q", lay.NQ, true), vec("p", lay.NP, false), vec("s", lay.NS, false)
-	in.A = vec("a", lay.NA, true)
-	in.Data, in.Seen = vec("data", lay.NObs, true), vec("seen", lay.NObs, true)
-	in.YB, in.DB = vec("yb", lay.NY, true), vec("db", lay.ND, true)
-	in.UB, in.UTB = vec("ub", lay.NU, true), vec("utb", lay.NU, true)
+	in.Y, in.D = vec(place.States, lay.NY), vec(place.Discretes, lay.ND)
+	in.U, in.UT = vec(place.Signals, lay.NU), vec(place.SignalRates, lay.NU)
+	in.Q, in.P, in.S = vec(place.Own, lay.NQ), vec(place.Params, lay.NP), vec(place.Scales, lay.NS)
+	in.A = vec(place.Arguments, lay.NA)
+	in.Data, in.Seen = vec(place.Data, lay.NObs), vec(place.Seen, lay.NObs)
+	in.YB, in.DB = vec(place.StatesBefore, lay.NY), vec(place.DiscretesBefore, lay.ND)
+	in.UB, in.UTB = vec(place.SignalsBefore, lay.NU), vec(place.SignalRatesBefore, lay.NU)
 }
 
 // rhs builds the right-hand side: the equations, then the quadratures.

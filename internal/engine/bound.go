@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/sim"
 )
@@ -53,7 +54,7 @@ func (j *BoundModel) Collect() {
 // Use puts the trajectory's inputs in place.
 func (j *BoundModel) Use() {
 	if len(j.P) > 0 {
-		j.System.Frame.Bind("p", j.P)
+		place.Params.Bind(j.System.Frame, j.P)
 	}
 	copy(j.System.Q, j.Q)
 	j.System.Signals, j.System.From = j.Signals, j.from

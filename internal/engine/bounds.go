@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/sim"
@@ -23,8 +24,10 @@ type boxProgram struct {
 
 func newGuardBounds(mod *exec.Module, f *exec.Frame) guardBounds {
 	b := guardBounds{own: newBoxProgram(mod, f, "bounds"), exits: newBoxProgram(mod, f, "bounds1")}
-	for name, to := range map[string]*[2][]float64{"t": &b.t, "y": &b.y, "f": &b.f, "u": &b.u, "ut": &b.ut} {
-		to[0], to[1] = f.Input(name+"lo"), f.Input(name+"hi")
+	for box, to := range map[place.Box]*[2][]float64{
+		place.TimeBox: &b.t, place.StatesBox: &b.y, place.FlowBox: &b.f, place.SignalsBox: &b.u, place.SignalRatesBox: &b.ut,
+	} {
+		to[0], to[1] = box.Lo.In(f), box.Hi.In(f)
 	}
 	return b
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -50,9 +51,9 @@ func (s *System) slidingAt(d []float64) *sliding {
 // surface, 1 at its modes, and at its guard.
 type surfaces struct{ on, at [compiler.MaxSlides][]float64 }
 
-func newSurfaces(f *exec.Frame, when string) (w surfaces) {
+func newSurfaces(f *exec.Frame, on, at func(k int) place.Input) (w surfaces) {
 	for k := range w.on {
-		w.on[k], w.at[k] = f.Input(fmt.Sprintf("on%s%d", when, k+1)), f.Input(fmt.Sprintf("at%s%d", when, k+1))
+		w.on[k], w.at[k] = on(k).In(f), at(k).In(f)
 	}
 	return w
 }

@@ -1,25 +1,19 @@
 package engine
 
 import (
-	"fmt"
 	"math"
 
-	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/compiler/step"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
 
 // Method describes a solver's method to the compiler.
-func Method(tab *solvers.Tableau) *compiler.Method {
-	c := solvers.NewControl(tab)
-	return &compiler.Method{
-		C: tab.C, A: tab.A, E: tab.E,
-		Alpha: c.Alpha, Beta: c.Beta, Safety: c.Safety, Least: c.Least, Most: c.Most, Back: c.Back,
-		LeastLog: solvers.LeastLog, Near: sim.Near, Tiny: sim.Tiny, Slack: sim.Slack,
-		Bernstein: tab.Bernstein(),
-	}
+func Method(tab *solvers.Tableau) *step.Method {
+	return &step.Method{C: tab.C, A: tab.A, E: tab.E, Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}
 }
 
 // Steps are the step programs of a model on a frame of theirs, for
@@ -61,59 +55,60 @@ type stepVJP struct {
 // NewSteps returns the steps of a module, or nil where it has none.
 func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt sim.Options) sim.Steps {
 	s := &Steps{frame: f, bindings: make([]int, mod.Lanes()), saved: make([][]float64, mod.Lanes()), tab: tab}
-	s.step = mod.Program("step")
+	s.step = place.Step.In(mod)
 	if s.step == nil {
 		return nil
 	}
 	width := mod.Lanes()
 	b := solvers.NewBlock(tab, n, width)
-	place := func(to *[]float64, from []float64) {
+	bind := func(to *[]float64, from []float64) {
 		if from != nil {
 			*to = from
 		}
 	}
-	place(&b.T, f.Input("t"))
-	place(&b.H, f.Input("h"))
-	for name, to := range map[string]*[]float64{"mean": &b.Mean, "log": &b.Log, "factor": &b.Factor} {
-		place(to, s.step.Output(f, name))
-	}
-	place(&b.Before, f.Input("before"))
-	b.NoCrossing, b.Side = s.step.Output(f, "calm"), f.Input("side")
-	if s.step.Output(f, "mean") == nil { // no state has an error
+	input := func(to *[]float64, p place.Input) { bind(to, p.In(f)) }
+	input(&b.T, place.Time)
+	input(&b.H, place.StepLength)
+	bind(&b.Mean, place.StepMean.In(f, s.step))
+	bind(&b.Log, place.StepLog.In(f, s.step))
+	bind(&b.Factor, place.StepFactor.In(f, s.step))
+	input(&b.Before, place.Before)
+	b.NoCrossing, b.Side = place.StepNoCrossing.In(f, s.step), place.Side.In(f)
+	if place.StepMean.In(f, s.step) == nil { // no state has an error
 		for l := range b.Factor {
-			b.Factor[l] = solvers.NewControl(tab).Most
+			b.Factor[l] = tab.Control().Most
 		}
 	}
-	for name, to := range map[string]*[]float64{
-		"until": &b.Until, "stop": &b.Stop, "cap": &b.Cap, "hop": &b.Outcome, "next": &b.Next, "clipped": &b.Clipped, "rejected": &b.Rejected,
-		"taken": &b.Taken, "refused": &b.Refused, "left": &b.Left,
+	for p, to := range map[place.Input]*[]float64{
+		place.Until: &b.Until, place.Stop: &b.Stop, place.Cap: &b.Cap, place.Outcome: &b.Outcome, place.Next: &b.Next,
+		place.Clipped: &b.Clipped, place.Rejected: &b.Rejected, place.Taken: &b.Taken, place.Refused: &b.Refused, place.Left: &b.Left,
 	} {
-		place(to, f.Input(name))
+		input(to, p)
 	}
 	for l := range b.Until {
 		b.Until[l] = math.Inf(-1)
 	}
-	place(&b.EndBar, f.Input("ct.step"))
-	var stages []string
+	input(&b.EndBar, place.EndBar)
+	var stages []place.Input
 	for i := range tab.C[1:] {
-		stages = append(stages, fmt.Sprintf("y.%d", i+1))
+		stages = append(stages, place.StageState(i+1))
 	}
-	if b.Stages = f.Span(stages...); b.Stages == nil {
+	if b.Stages = place.Span(f, stages); b.Stages == nil {
 		panic("pinode: the stages of a step do not follow each other in the frame")
 	}
 	for i := range tab.C {
-		place(&b.Y[i], f.Input(fmt.Sprintf("y.%d", i)))
-		place(&b.K[i], f.Input(fmt.Sprintf("k.%d", i)))
-		place(&b.KBar[i], f.Input(fmt.Sprintf("kb.%d", i)))
-		u, ut := f.Input(fmt.Sprintf("u.%d", i)), f.Input(fmt.Sprintf("ut.%d", i))
+		input(&b.Y[i], place.StageState(i))
+		input(&b.K[i], place.StageRate(i))
+		input(&b.KBar[i], place.StageRateBar(i))
+		u, ut := place.StageSignals(i).In(f), place.StageSignalRates(i).In(f)
 		s.u, s.ut = append(s.u, u), append(s.ut, ut)
 		s.inputs = s.inputs || u != nil || ut != nil
 	}
-	if s.acts = mod.Program("step.acts"); s.acts != nil {
+	if s.acts = place.StepActs.In(mod); s.acts != nil {
 		for i := range tab.C {
 			var list [][]float64
 			for {
-				v := f.Input(fmt.Sprintf("act.%d.%d", i, len(list)))
+				v := place.StageAct(i, len(list)).In(f)
 				if v == nil {
 					break
 				}
@@ -124,9 +119,10 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	}
 	s.Blk = b
 	s.findReverse(mod)
-	s.pBar, s.qBar = f.Input("acc.bp"), f.Input("acc.bq")
-	s.d, s.q, s.pl, s.s, s.free = f.Input("d"), f.Input("q"), f.Input("pl"), f.Input("s"), f.Input("free")
-	if tol := f.Input("tol"); tol != nil {
+	s.pBar, s.qBar = place.PBar.Into.In(f), place.QBar.Into.In(f)
+	s.d, s.q, s.pl, s.s = place.Discretes.In(f), place.Own.In(f), place.LaneParams.In(f), place.Scales.In(f)
+	s.free = place.Free.In(f)
+	if tol := place.Tolerances.In(f); tol != nil {
 		tol[0], tol[1] = opt.RTol, opt.ATol
 	}
 	return s
@@ -135,21 +131,19 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 // findReverse takes the programs for derivatives of a step.
 func (s *Steps) findReverse(mod *exec.Module) {
 	f := s.frame
-	for name, to := range map[string]*stepVJP{"step.vjp": &s.vjp, "step.vjpt": &s.vjpt} {
-		if p := mod.Program(name); p != nil {
-			*to = stepVJP{p, p.Output(f, "by"), p.Output(f, "bd"), p.Output(f, "bt"), p.Output(f, "bh")}
+	for program, to := range map[place.Program]*stepVJP{place.StepVJP: &s.vjp, place.StepVJPTimes: &s.vjpt} {
+		if p := program.In(mod); p != nil {
+			*to = stepVJP{p, place.YBar.In(f, p), place.DBar.In(f, p), place.TBar.In(f, p), place.HBar.In(f, p)}
 		}
 	}
-	if s.length = mod.Program("step.length"); s.length != nil {
-		s.byLength = append(s.byLength, s.length.Output(f, "ph"))
+	if s.length = place.StepByLength.In(mod); s.length != nil {
+		s.byLength = append(s.byLength, place.StepEndByLength.In(f, s.length))
 		for i := range s.tab.C[1:] {
-			s.byLength = append(s.byLength, s.length.Output(f, fmt.Sprintf("kh.%d", i+1)))
+			s.byLength = append(s.byLength, place.StageRateByLength(i+1).In(f, s.length))
 		}
 	}
-	s.lastStage = mod.Program("step.vjp.last")
-	for _, name := range []string{"last.y", "last.d", "last.t"} {
-		s.fromLast = append(s.fromLast, f.Input(name))
-	}
+	s.lastStage = place.StepVJPLast.In(mod)
+	s.fromLast = [][]float64{place.LastYBar.In(f), place.LastDBar.In(f), place.LastTBar.In(f)}
 }
 
 func (s *Steps) Block() *solvers.Block { return s.Blk }

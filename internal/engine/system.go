@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/sim"
@@ -84,12 +85,14 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 		s.Size.Exits = compiler.SlideGuards
 		s.Size.Releases -= compiler.SlideGuards
 	}
-	for name, to := range map[string]*[]float64{
-		"t": &s.T, "y": &s.Y, "d": &s.D, "u": &s.U, "ut": &s.Ut, "q": &s.Q, "s": &s.S, "a": &s.a,
-		"free": &s.free, "ry": &s.ry, "rt": &s.rt, "data": &s.Data, "seen": &s.Seen, "yb": &s.Yb, "db": &s.Db, "ub": &s.Ub, "utb": &s.Utb,
-		"ty": &s.yDot, "td": &s.dDot, "tt": &s.tDot, "tq": &s.QDot, "tp": &s.PDot,
+	for p, to := range map[place.Input]*[]float64{
+		place.Time: &s.T, place.States: &s.Y, place.Discretes: &s.D, place.Signals: &s.U, place.SignalRates: &s.Ut,
+		place.Own: &s.Q, place.Scales: &s.S, place.Arguments: &s.a, place.Data: &s.Data, place.Seen: &s.Seen,
+		place.Free: &s.free, place.StatesReach: &s.ry, place.TimeReach: &s.rt,
+		place.StatesBefore: &s.Yb, place.DiscretesBefore: &s.Db, place.SignalsBefore: &s.Ub, place.SignalRatesBefore: &s.Utb,
+		place.StatesDot: &s.yDot, place.DiscretesDot: &s.dDot, place.TimeDot: &s.tDot, place.OwnDot: &s.QDot, place.ParamsDot: &s.PDot,
 	} {
-		*to = f.Input(name)
+		*to = p.In(f)
 	}
 	get := func(name, value string) Function {
 		d := Function{
@@ -99,7 +102,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 		d.Ct = f.Input("ct." + name)
 		return d
 	}
-	s.PBar, s.QBar = f.Input("acc.bp"), f.Input("acc.bq")
+	s.PBar, s.QBar = place.PBar.Into.In(f), place.QBar.Into.In(f)
 	s.Rhs, s.guards, s.initY, s.initD = get("rhs", "dy"), get("guards", "g"), get("init.y", "v"), get("init.d", "v")
 	s.times, s.Priors = get("times", "s"), get("priors", "v")
 	s.guards2, s.floors = NewProgram(mod, f, "guards2", "accel"), NewProgram(mod, f, "floors", "v")
@@ -109,14 +112,14 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 		s.rates = s.guards.Run.code.Output(f, "rate")
 	}
 	if s.look = NewProgram(mod, f, "look", "g"); s.look != nil {
-		s.lookRates, s.flow = s.look.code.Output(f, "rate"), f.Input("flow")
+		s.lookRates, s.flow = s.look.code.Output(f, "rate"), place.Flow.In(f)
 	}
 	s.bounds = newGuardBounds(mod, f)
 	if s.spread = NewProgram(mod, f, "spread", "g"); s.spread != nil {
 		s.spreadRates = s.spread.code.Output(f, "rate")
 	}
 	s.slides = newSliding(p, mod, f, get)
-	s.now, s.then = newSurfaces(f, ""), newSurfaces(f, "b")
+	s.now, s.then = newSurfaces(f, place.ModesOn, place.GuardAt), newSurfaces(f, place.ModesOnBefore, place.GuardAtBefore)
 	read := func(name, value string) *variants { return newVariants(name, value, len(s.slides), get) }
 	s.rows, s.preds, s.Outs = read("row", "loss"), read("obs", "pred"), read("outputs", "v")
 	s.Choose(nil, nil)
@@ -135,7 +138,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 // scales.
 func (s *System) Bind(p, scales []float64) {
 	copy(s.S, scales)
-	s.Frame.Bind("p", p)
+	place.Params.Bind(s.Frame, p)
 }
 
 // BindTrajectory sets what a trajectory has of its own.

@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -54,7 +55,7 @@ func newWorker(p *compiler.Program, mod *exec.Module, opt sim.Options) *Worker {
 
 // TrackWeights notes that programs on a frame may add to the gradient by weights.
 func (w *Worker) TrackWeights(f *exec.Frame) {
-	if s := f.Sum("acc.bw"); s != nil {
+	if s := place.WBar.Into.Sum(f); s != nil {
 		w.sums = append(w.sums, s)
 	}
 }

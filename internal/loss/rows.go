@@ -2,6 +2,7 @@ package loss
 
 import (
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/solvers"
 )
@@ -30,19 +31,25 @@ func newRowBatch(mod *exec.Module, sys *engine.System) *rowBatch {
 	f := mod.NewFrame()
 	r := &rowBatch{
 		frame: f, run: engine.NewProgram(mod, f, "row", "loss"), vjp: engine.NewProgram(mod, f, "row.vjp", "loss"),
-		s: f.Input("s"), ct: f.Input("ct.row"),
-		pBar: f.Input("acc.bp"), qBar: f.Input("acc.bq"),
+		s: place.Scales.In(f), ct: f.Input("ct.row"),
+		pBar: place.PBar.Into.In(f), qBar: place.QBar.Into.In(f),
 		blk: &solvers.Block{Width: mod.Lanes()},
 	}
-	for name, from := range map[string][]float64{
-		"t": sys.T, "y": sys.Y, "d": sys.D, "u": sys.U, "ut": sys.Ut, "q": sys.Q,
-		"data": sys.Data, "seen": sys.Seen, "yb": sys.Yb, "db": sys.Db, "ub": sys.Ub, "utb": sys.Utb,
-	} {
-		if to := f.Input(name); to != nil {
+	for p, from := range rowInputs(sys) {
+		if to := p.In(f); to != nil {
 			r.in = append(r.in, rowInput{to, from})
 		}
 	}
 	return r
+}
+
+// rowInputs is what rows read of a system that differs between them.
+func rowInputs(sys *engine.System) map[place.Input][]float64 {
+	return map[place.Input][]float64{
+		place.Time: sys.T, place.States: sys.Y, place.Discretes: sys.D, place.Signals: sys.U, place.SignalRates: sys.Ut, place.Own: sys.Q,
+		place.Data: sys.Data, place.Seen: sys.Seen, place.StatesBefore: sys.Yb, place.DiscretesBefore: sys.Db,
+		place.SignalsBefore: sys.Ub, place.SignalRatesBefore: sys.Utb,
+	}
 }
 
 // add takes over the row that the system is at, a save of a run, and

@@ -8,6 +8,7 @@ import (
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
@@ -152,12 +153,11 @@ func (s *Worker) badSpread(i int, o *check.Observe) string {
 	}
 	f := mod.NewFrame()
 	sys := s.Worker.System
-	for name, from := range map[string][]float64{
-		"t": sys.T, "y": sys.Y, "d": sys.D, "u": sys.U, "ut": sys.Ut, "q": sys.Q, "s": sys.S, "p": sys.Frame.Input("p"),
-		"data": sys.Data, "seen": sys.Seen, "yb": sys.Yb, "db": sys.Db, "ub": sys.Ub, "utb": sys.Utb,
-	} {
-		copy(f.Input(name), from)
+	for p, from := range rowInputs(sys) {
+		copy(p.In(f), from)
 	}
+	copy(place.Scales.In(f), sys.S)
+	copy(place.Params.In(f), place.Params.In(sys.Frame))
 	prog := mod.Program("noise")
 	prog.Run(f)
 	for j, a := range o.Dist.Args {

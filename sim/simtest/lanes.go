@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/pinode/pinode/internal/stepsize"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
@@ -16,7 +17,7 @@ type Lanes struct {
 	tab    *solvers.Tableau
 	opt    sim.Options
 	size   sim.Sizes
-	ctl    solvers.Control
+	ctl    stepsize.Control
 	blk    *solvers.Block
 	lanes  []*lane
 	idle   []bool
@@ -45,7 +46,7 @@ func NewLanes(m *Model, width int, opt sim.Options, free, acts bool) *Lanes {
 	size := m.Sizes()
 	own := len(m.Guards)
 	s := &Lanes{
-		tab: opt.Method, opt: opt, size: size, ctl: solvers.NewControl(opt.Method), blk: solvers.NewBlock(opt.Method, size.Y, width),
+		tab: opt.Method, opt: opt, size: size, ctl: opt.Method.Control(), blk: solvers.NewBlock(opt.Method, size.Y, width),
 		idle: make([]bool, width), saved: make([][]float64, width), Sum: make([]float64, len(m.P)),
 	}
 	for range width {
@@ -143,7 +144,7 @@ func (s *Lanes) step(l int, x *lane) {
 		return
 	}
 	b.Mean[l] = st.MeanError(s.size.YError, s.opt.RTol, s.opt.ATol)
-	b.Log[l], b.Factor[l] = s.ctl.Factor(b.Mean[l], b.Before[l])
+	b.Log[l], b.Factor[l] = stepsize.Factor(stepsize.Numbers{}, &s.ctl, b.Mean[l], b.Before[l])
 	b.NoCrossing[l] = s.noCrossing(l, x)
 	if len(b.Until) > 0 {
 		s.goOn(l)
@@ -205,42 +206,24 @@ func (s *Lanes) goOn(l int) {
 	for i := l; i < len(b.Y[last]); i += b.Width {
 		finite = finite && !math.IsNaN(b.Y[last][i]-b.Y[last][i])
 	}
-	small := b.Mean[l] <= 1
-	end := b.T[l] + b.H[l]
-	b.Outcome[l] = solvers.Handed
-	back := b.H[l] * max(b.Factor[l], s.ctl.Least)
-	if !(b.Factor[l] >= s.ctl.Least) {
-		back = b.H[l] * s.ctl.Least
+	lane := stepsize.Lane[float64]{
+		T: b.T[l], H: b.H[l], Before: b.Before[l], Until: b.Until[l], Stop: b.Stop[l], Cap: b.Cap[l], Outcome: b.Outcome[l], Next: b.Next[l],
+		Clipped: b.Clipped[l], Rejected: b.Rejected[l], Taken: b.Taken[l], Refused: b.Refused[l], Left: b.Left[l],
 	}
-	next := back
-	switch some := b.Left[l] > 0; {
-	case some && b.NoCrossing[l] != 0 && small && finite && end < b.Until[l]:
-		b.Outcome[l] = solvers.Accepted
-		b.Taken[l]++
-		factor := b.Factor[l]
-		if b.Rejected[l] != 0 {
-			factor = min(factor, 1)
-		}
-		next = b.H[l] * factor
+	step := stepsize.Trial[float64]{NoCrossing: b.NoCrossing[l], Finite: truth(finite), Small: truth(b.Mean[l] <= 1), Log: b.Log[l], Factor: b.Factor[l]}
+	next, taken := stepsize.Advance(stepsize.Numbers{}, &s.ctl, lane, step)
+	if taken != 0 {
 		b.Continue(l)
-		b.Before[l] = max(b.Log[l], solvers.LeastLog)
-		b.T[l] = end
-		b.Rejected[l] = 0
-	case some && !small && math.Inf(-1) < b.Until[l] && sim.Tiny*math.Abs(b.T[l]) <= back:
-		b.Outcome[l] = solvers.Refused
-		b.Refused[l]++
-		b.Rejected[l] = 1
 	}
-	b.Left[l]--
-	if b.Outcome[l] == solvers.Handed {
-		return
+	b.T[l], b.H[l], b.Before[l], b.Until[l], b.Outcome[l], b.Next[l] = next.T, next.H, next.Before, next.Until, next.Outcome, next.Next
+	b.Clipped[l], b.Rejected[l], b.Taken[l], b.Refused[l], b.Left[l] = next.Clipped, next.Rejected, next.Taken, next.Refused, next.Left
+}
+
+func truth(c bool) float64 {
+	if c {
+		return 1
 	}
-	next = min(next, b.Cap[l])
-	way := b.Stop[l] - b.T[l]
-	b.Next[l], b.H[l], b.Clipped[l] = next, next, 0
-	if way*sim.Near <= next {
-		b.H[l], b.Clipped[l], b.Until[l] = way, 1, math.Inf(-1)
-	}
+	return 0
 }
 
 // VJP implements sim.StepsVJP.

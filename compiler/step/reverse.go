@@ -1,36 +1,36 @@
-package compiler
+package step
 
 import (
-	"fmt"
-
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/opt"
+	"github.com/pinode/pinode/compiler/place"
 )
 
 // reverse takes the reverse derivative of the right-hand side, for all stages.
-func (s *stepping) reverse() {
-	b, in := s.b, s.Model.In
+func (s *builder) reverse() {
+	b, in := s.b, s.In
 	s.ct = b.Input("ct.rhs", s.vec, true)
 	s.wrt = []*ir.Node{in.T, in.Y}
 	if in.D != nil {
 		s.wrt = append(s.wrt, in.D)
 	}
-	for _, a := range s.accounts() {
-		s.wrt = append(s.wrt, a.node)
+	for _, a := range Accumulators(s.Model.Model) {
+		s.wrt = append(s.wrt, a.Node)
 	}
 	if in.U != nil {
 		s.wrt = append(s.wrt, in.U)
 	}
-	bars := autodiff.VJP(b, []*ir.Node{s.Model.RHS}, []*ir.Node{s.ct}, s.wrt)
+	bars := autodiff.VJP(b, []*ir.Node{s.RHS}, []*ir.Node{s.ct}, s.wrt)
 	if in.U != nil {
 		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
 		bars, s.wrt = bars[:len(bars)-1], s.wrt[:len(s.wrt)-1]
 	}
-	s.bars = optimized(b, bars...)
+	s.bars = opt.Nodes(b, bars...)
 }
 
 // pullback takes a cotangent of stage i's derivative to its arguments.
-func (s *stepping) pullback(i int, kBar *ir.Node) []*ir.Node {
+func (s *builder) pullback(i int, kBar *ir.Node) []*ir.Node {
 	by := s.at(i, s.y[i])
 	by[s.ct] = kBar
 	if s.free != nil {
@@ -43,13 +43,18 @@ func (s *stepping) pullback(i int, kBar *ir.Node) []*ir.Node {
 }
 
 // inLast are the inputs in which the program of the last stage leaves the
-// cotangents of its arguments, by wrt; those of parameters go to the accounts.
-func (s *stepping) inLast() []*ir.Node {
+// cotangents of its arguments, by wrt; those of parameters go to the
+// accumulators.
+func (s *builder) inLast() []*ir.Node {
 	list := make([]*ir.Node, len(s.wrt))
 	for j, n := range s.wrt {
 		switch n {
-		case s.Model.In.T, s.Model.In.Y, s.Model.In.D:
-			list[j] = s.b.Input("last."+n.Name, n.Shape, true)
+		case s.In.T:
+			list[j] = place.LastTBar.Node(s.b, n.Shape)
+		case s.In.Y:
+			list[j] = place.LastYBar.Node(s.b, n.Shape)
+		case s.In.D:
+			list[j] = place.LastDBar.Node(s.b, n.Shape)
 		}
 	}
 	return list
@@ -57,19 +62,19 @@ func (s *stepping) inLast() []*ir.Node {
 
 // last is the reverse derivative of the last stage's derivative, which nothing
 // but results inside of the step depends on.
-func (s *stepping) last() *ir.Graph {
+func (s *builder) last() *ir.Graph {
 	last := len(s.m.C) - 1
-	g := &ir.Graph{Name: "step.vjp.last"}
+	g := place.StepVJPLast.Graph()
 	into := s.inLast()
-	for j, bar := range s.pullback(last, s.b.Input(fmt.Sprintf("kb.%d", last), s.vec, true)) {
+	for j, bar := range s.pullback(last, place.StageRateBar(last).Node(s.b, s.vec)) {
 		switch {
 		case bar.IsConst(0):
 		case into[j] != nil:
-			g.Outputs = append(g.Outputs, ir.Output{Name: into[j].Name, Node: bar, Into: into[j]})
+			g.Outputs = append(g.Outputs, place.Set(into[j], bar))
 		default:
-			for _, a := range s.accounts() {
-				if a.node == s.wrt[j] {
-					g.Outputs = append(g.Outputs, a.output(s.b, bar))
+			for _, a := range Accumulators(s.Model.Model) {
+				if a.Node == s.wrt[j] {
+					g.Outputs = append(g.Outputs, a.Output(s.b, bar))
 				}
 			}
 		}
@@ -79,12 +84,12 @@ func (s *stepping) last() *ir.Graph {
 
 // vjp is the reverse derivative of a step whose stage arguments stand, and of
 // its stage derivatives but the last; with times that by t and h too.
-func (s *stepping) vjp(name string, times bool) *ir.Graph {
+func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 	b, wrt := s.b, s.wrt
 	last := len(s.m.C) - 1
 	kBar := make([]*ir.Node, last+1)
 	for i := range kBar {
-		kBar[i] = b.Input(fmt.Sprintf("kb.%d", i), s.vec, true)
+		kBar[i] = place.StageRateBar(i).Node(b, s.vec)
 	}
 	add := func(sum **ir.Node, x *ir.Node) {
 		if *sum == nil {
@@ -99,7 +104,7 @@ func (s *stepping) vjp(name string, times bool) *ir.Graph {
 		var yi *ir.Node
 		var at []*ir.Node // by wrt
 		if i == last {
-			yi = b.Input("ct.step", s.vec, true)
+			yi = place.EndBar.Node(b, s.vec)
 			at = s.inLast()
 		} else {
 			at = s.pullback(i, kBar[i])
@@ -129,21 +134,21 @@ func (s *stepping) vjp(name string, times bool) *ir.Graph {
 			kBar[j] = s.fma(b.Const(a), hy, kBar[j])
 		}
 	}
-	g := &ir.Graph{Name: name, Outputs: []ir.Output{{Name: "by", Node: yBar}}}
+	g := program.Graph(place.YBar.Of(yBar))
 	for j, n := range wrt {
 		if j < 2 || rest[j] == nil || rest[j].IsConst(0) {
 			continue
 		}
-		o := ir.Output{Name: "bd", Node: rest[j]}
-		for _, a := range s.accounts() {
-			if a.node == n {
-				o = a.output(b, rest[j])
+		o := place.DBar.Of(rest[j])
+		for _, a := range Accumulators(s.Model.Model) {
+			if a.Node == n {
+				o = a.Output(b, rest[j])
 			}
 		}
 		g.Outputs = append(g.Outputs, o)
 	}
 	if times {
-		for _, o := range []ir.Output{{Name: "bt", Node: tBar}, {Name: "bh", Node: hBar}} {
+		for _, o := range []ir.Output{place.TBar.Of(tBar), place.HBar.Of(hBar)} {
 			if o.Node != nil && !o.Node.IsConst(0) {
 				g.Outputs = append(g.Outputs, o)
 			}
@@ -153,15 +158,15 @@ func (s *stepping) vjp(name string, times bool) *ir.Graph {
 }
 
 // lengthwise is the derivative by the length of a step whose stages stand.
-func (s *stepping) lengthwise() *ir.Graph {
-	b, in := s.b, s.Model.In
+func (s *builder) lengthwise() *ir.Graph {
+	b, in := s.b, s.In
 	tDot, yDot := b.Input("dot.t", ir.Scalar, true), b.Input("dot.y", s.vec, true)
 	wrt, dots := []*ir.Node{in.T, in.Y}, []*ir.Node{tDot, yDot}
 	if in.U != nil {
 		wrt, dots = append(wrt, in.U), append(dots, b.Mul(in.UT, tDot))
 	}
-	dot := optimized(b, autodiff.JVP(b, []*ir.Node{s.Model.RHS}, wrt, dots)[0])
-	g := &ir.Graph{Name: "step.length"}
+	dot := opt.Nodes(b, autodiff.JVP(b, []*ir.Node{s.RHS}, wrt, dots)[0])
+	g := place.StepByLength.Graph()
 	kDot := []*ir.Node{b.Fill(b.Const(0), s.vec)}
 	for i := 1; i < len(s.m.C); i++ {
 		at := b.Fill(b.Const(0), s.vec)
@@ -175,9 +180,9 @@ func (s *stepping) lengthwise() *ir.Graph {
 			k = b.Mul(s.free, k)
 		}
 		kDot = append(kDot, k)
-		g.Outputs = append(g.Outputs, ir.Output{Name: fmt.Sprintf("kh.%d", i), Node: k})
+		g.Outputs = append(g.Outputs, place.StageRateByLength(i).Of(k))
 		if i+1 == len(s.m.C) {
-			g.Outputs = append(g.Outputs, ir.Output{Name: "ph", Node: at})
+			g.Outputs = append(g.Outputs, place.StepEndByLength.Of(at))
 		}
 	}
 	return g

@@ -1,41 +1,46 @@
-package compiler
+// Package step builds the graphs of whole steps of a method, with the error and the
+// choice of the next length, and of their derivatives, from the graph of a right-hand
+// side. What the programs read and set has its names in package place; sim has what
+// becomes of their steps, solvers the methods. It knows no model files and runs nothing.
+package step
 
 import (
-	"fmt"
-
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/compiler/opt"
+	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/internal/stepsize"
 )
-
-// Method is an explicit Runge–Kutta method as far as a program for its step
-// needs it: row i of A has the i weights of stage i's argument, the last of
-// which is the end of the step; E are those of the embedded error, if any.
-type Method struct {
-	C []float64
-	A [][]float64
-	E []float64
-
-	// Step control: of the next length, see the results of a step.
-	Alpha, Beta, Safety, Least, Most, Back float64
-
-	// Of the runs that a step goes on by itself: the least logarithm of an
-	// error that is remembered; the part of the way to a stop from which on a
-	// step ends there; the least length beside the time.
-	LeastLog, Near, Tiny float64
-
-	Slack float64 // how much of itself an integrated intensity may lose in a step
-
-	// Of the dense output, the weights of the stage derivatives in its Bernstein
-	// coefficients, see solvers.Tableau.Bernstein.
-	Bernstein [][]float64
-}
 
 // maxStepOps bounds the operations of a step that becomes one program. Longer
 // ones would be larger than the processor's instruction cache.
 const maxStepOps = 6000
 
-// stepGraphs are the graphs of a whole step of a method, or nil for a model
+// Model is a model as far as its steps are concerned.
+type Model struct {
+	*lower.Model
+	Holds   bool           // some event can hold states at rest
+	Watched func() *Guards // the guards of the model
+}
+
+// Guards are guards, in terms of the model's inputs, and their derivatives by time where
+// the state moves by the input Flow.
+type Guards struct {
+	Values, Rates []*ir.Node
+	Flow          *ir.Node
+	Affine        []bool // in time and state
+}
+
+// Options say which graphs there are to be.
+type Options struct {
+	Lanes         int  // trajectories side by side
+	Reverse       bool // reverse derivatives
+	PerLaneParams bool // parameters differ between lanes
+	Roots         bool // the derivative by the length, for steps that end on a root
+}
+
+// Graphs are the graphs of a whole step of a method, or nil for a model
 // whose step would be too large a program. Besides the inputs of the
 // right-hand side they read
 //
@@ -53,10 +58,9 @@ const maxStepOps = 6000
 //
 //	mean      of (e/w)² over the first NError states, w = atol + rtol·max(|y.0|, |y at the end|)
 //	log       log √mean
-//	factor    Safety exp(Beta before − Alpha log), within [Least, Most], for a
-//	          mean of at most 1, else Safety exp(−Alpha log), within [Least, Back]
+//	factor    by which the length is to be multiplied: see stepsize.Factor
 //
-// where before is the log of the step before. For a model with guards it sets
+// from before, the log of the step before. For a model with guards it sets
 // calm, 1 if it is proved that none of them crosses. Where signals do not look at every step, step
 // then goes on by itself, as solvers.Block has it: it replaces y.0, k.0, t, h,
 // before, until and rejected by those of the next step, sets next, clipped and
@@ -70,34 +74,31 @@ const maxStepOps = 6000
 // step.vjp.last takes the seed of the last k.i to the inputs last.y, last.d and
 // last.t, which the other derivatives add; it need not run for a zero.
 // step.vjp gives by and bd of the arguments y.i and the seeds and adds to the
-// accounts; it has no use for k.i. step.vjpt gives bt and bh too.
+// accumulators; it has no use for k.i. step.vjpt gives bt and bh too.
 //
 // With roots, for steps that end on one, step.length gives the derivatives by h:
 // ph of the end and kh.i of k.i.
 //
 // They are made of the optimised right-hand side and derivative, once for each
 // stage, and need no passes of their own.
-func (p *Program) stepGraphs(m *Method, lanes int, reverse, vary, roots bool) []*ir.Graph {
-	if p.Model.RHS == nil || p.Model.Layout.NY == 0 {
+func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
+	if model.RHS == nil || model.Layout.NY == 0 {
 		return nil
 	}
-	if operations(p.Model.RHS)*(len(m.C)-1) > maxStepOps {
+	if operations(model.RHS)*(len(m.C)-1) > maxStepOps {
 		return nil
 	}
-	s := p.stepping(m, lanes, reverse)
-	if in := p.Model.In.P; vary && in != nil {
-		s.p = s.b.Input("pl", in.Shape, true)
-	}
+	s := newBuilder(model, m, options)
 	out := []*ir.Graph{s.step()}
-	if reverse {
-		out = append(out, s.vjp("step.vjp", false), s.last())
+	if options.Reverse {
+		out = append(out, s.vjp(place.StepVJP, false), s.last())
 	}
 	if len(s.acts) > 0 {
 		out = append(out, s.recall())
 	}
-	if reverse && len(p.Model.Events)+len(p.Model.Switches) > 0 { // without them no time moves
-		out = append(out, s.vjp("step.vjpt", true))
-		if roots {
+	if options.Reverse && len(model.Events)+len(model.Switches) > 0 { // without them no time moves
+		out = append(out, s.vjp(place.StepVJPTimes, true))
+		if options.Roots {
 			out = append(out, s.lengthwise())
 		}
 	}
@@ -116,9 +117,9 @@ func operations(n ...*ir.Node) (count int) {
 	return count
 }
 
-// stepping builds the graphs of steps.
-type stepping struct {
-	*Program
+// builder builds the graphs of steps.
+type builder struct {
+	*Model
 	p    *ir.Node // parameters of each lane, or nil
 	rhs  *ir.Node
 	bars []*ir.Node // reverse derivative of rhs from ct, by wrt
@@ -135,25 +136,28 @@ type stepping struct {
 	vec  ir.Shape
 }
 
-func (p *Program) stepping(m *Method, lanes int, reverse bool) *stepping {
-	b := p.Model.Builder
-	s := &stepping{Program: p, m: m, b: b, vec: ir.Vec(p.Model.Layout.NY)}
-	s.h = b.Input("h", ir.Scalar, true)
+func newBuilder(model *Model, m *Method, options Options) *builder {
+	b := model.Builder
+	s := &builder{Model: model, m: m, b: b, vec: ir.Vec(model.Layout.NY)}
+	s.h = place.StepLength.Node(b, ir.Scalar)
 	for i := range m.C {
-		s.y = append(s.y, b.Input(fmt.Sprintf("y.%d", i), s.vec, true))
-		s.k = append(s.k, b.Input(fmt.Sprintf("k.%d", i), s.vec, true))
-		if u := p.Model.In.U; u != nil {
-			s.u = append(s.u, b.Input(fmt.Sprintf("u.%d", i), u.Shape, true))
-			s.ut = append(s.ut, b.Input(fmt.Sprintf("ut.%d", i), u.Shape, true))
+		s.y = append(s.y, place.StageState(i).Node(b, s.vec))
+		s.k = append(s.k, place.StageRate(i).Node(b, s.vec))
+		if u := model.In.U; u != nil {
+			s.u = append(s.u, place.StageSignals(i).Node(b, u.Shape))
+			s.ut = append(s.ut, place.StageSignalRates(i).Node(b, u.Shape))
 		}
 	}
-	if p.flow != p.Model.RHS {
-		s.free = p.free()
+	if model.Holds {
+		s.free = place.Free.Node(b, s.vec)
 	}
-	s.rhs = optimized(b, p.Model.RHS)[0]
-	if reverse {
+	s.rhs = opt.Nodes(b, model.RHS)[0]
+	if options.Reverse {
 		s.reverse()
-		s.activations(lanes)
+		s.activations(options.Lanes)
+	}
+	if in := model.In.P; options.PerLaneParams && in != nil {
+		s.p = place.LaneParams.Node(b, in.Shape)
 	}
 	return s
 }
@@ -162,7 +166,7 @@ func (p *Program) stepping(m *Method, lanes int, reverse bool) *stepping {
 // derivative: arrays that it reads and that products of matrices lead to.
 // A single lane's are copied at once; those of several stand apart on the tape
 // and in the lanes, so that long sums alone take longer.
-func (s *stepping) activations(lanes int) {
+func (s *builder) activations(lanes int) {
 	longest := 1
 	if lanes > 1 {
 		longest = 64
@@ -195,48 +199,34 @@ func (s *stepping) activations(lanes int) {
 }
 
 // act is the input with an activation of stage i.
-func (s *stepping) act(i, j int) *ir.Node {
-	return s.b.Input(fmt.Sprintf("act.%d.%d", i, j), s.acts[j].Shape, true)
+func (s *builder) act(i, j int) *ir.Node {
+	return place.StageAct(i, j).Node(s.b, s.acts[j].Shape)
 }
 
 // keep has the activations of stage i as outputs.
-func (s *stepping) keep(i int, values []*ir.Node) (list []ir.Output) {
+func (s *builder) keep(i int, values []*ir.Node) (list []ir.Output) {
 	for j, v := range values {
-		to := s.act(i, j)
-		list = append(list, ir.Output{Name: to.Name, Node: v, Into: to})
+		list = append(list, place.Set(s.act(i, j), v))
 	}
 	return list
 }
 
 // recall computes the activations of all stages from their arguments.
-func (s *stepping) recall() *ir.Graph {
-	g := &ir.Graph{Name: "step.acts"}
+func (s *builder) recall() *ir.Graph {
+	g := place.StepActs.Graph()
 	for i := range s.m.C {
 		g.Outputs = append(g.Outputs, s.keep(i, s.b.Substitute(s.acts, s.at(i, s.y[i])))...)
 	}
 	return g
 }
 
-// optimized are nodes after all passes.
-func optimized(b *ir.Builder, nodes ...*ir.Node) []*ir.Node {
-	g := &ir.Graph{Name: "step"}
-	for i, n := range nodes {
-		g.Outputs = append(g.Outputs, ir.Output{Name: fmt.Sprint(i), Node: n})
-	}
-	out := make([]*ir.Node, len(nodes))
-	for i, o := range opt.Optimize(b, []*ir.Graph{g})[0].Outputs {
-		out[i] = o.Node
-	}
-	return out
-}
-
 // fma is x·y + z.
-func (s *stepping) fma(x, y, z *ir.Node) *ir.Node { return s.b.Apply(ir.OpFma, x, y, z) }
+func (s *builder) fma(x, y, z *ir.Node) *ir.Node { return s.b.Apply(ir.OpFma, x, y, z) }
 
 // at maps the inputs of the right-hand side to those of stage i, whose
 // argument is y.
-func (s *stepping) at(i int, y *ir.Node) map[*ir.Node]*ir.Node {
-	in := s.Model.In
+func (s *builder) at(i int, y *ir.Node) map[*ir.Node]*ir.Node {
+	in := s.In
 	by := map[*ir.Node]*ir.Node{in.T: s.fma(s.b.Const(s.m.C[i]), s.h, in.T), in.Y: y}
 	if in.U != nil {
 		by[in.U], by[in.UT] = s.u[i], s.ut[i]
@@ -248,7 +238,7 @@ func (s *stepping) at(i int, y *ir.Node) map[*ir.Node]*ir.Node {
 }
 
 // combine is Σ cⱼ kⱼ, or nil if all weights are zero.
-func (s *stepping) combine(c []float64, k []*ir.Node) (sum *ir.Node) {
+func (s *builder) combine(c []float64, k []*ir.Node) (sum *ir.Node) {
 	for j, w := range c {
 		if w == 0 {
 			continue
@@ -262,9 +252,9 @@ func (s *stepping) combine(c []float64, k []*ir.Node) (sum *ir.Node) {
 	return sum
 }
 
-func (s *stepping) step() *ir.Graph {
+func (s *builder) step() *ir.Graph {
 	b := s.b
-	g := &ir.Graph{Name: "step"}
+	g := place.Step.Graph()
 	y, k := []*ir.Node{s.y[0]}, []*ir.Node{s.k[0]}
 	var inside []ir.Output
 	for i := 1; i < len(s.m.C); i++ {
@@ -278,41 +268,35 @@ func (s *stepping) step() *ir.Graph {
 			ki = b.Mul(s.free, ki)
 		}
 		y, k = append(y, yi), append(k, ki)
-		g.Outputs = append(g.Outputs, ir.Output{Name: s.y[i].Name, Node: yi, Into: s.y[i]})
-		inside = append(inside, ir.Output{Name: s.k[i].Name, Node: ki, Into: s.k[i]})
+		g.Outputs = append(g.Outputs, place.Set(s.y[i], yi))
+		inside = append(inside, place.Set(s.k[i], ki))
 		inside = append(inside, s.keep(i, at[1:])...)
 	}
 	g.Outputs = append(g.Outputs, inside...)
 	var calm *ir.Node
-	if s.Model.In.U == nil { // signals are known at the stages alone
+	if s.In.U == nil { // signals are known at the stages alone
 		calm = s.calm(y, k)
-		if s.NumGuards > 0 {
-			g.Outputs = append(g.Outputs, ir.Output{Name: "calm", Node: calm})
+		if len(s.Guards) > 0 {
+			g.Outputs = append(g.Outputs, place.StepNoCrossing.Of(calm))
 		}
 	}
 	if s.errs() {
-		n := s.Model.Layout.NError
+		n := s.Layout.NError
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
-		tol := b.Input("tol", ir.Vec(2), false)
+		tol := place.Tolerances.Node(b, ir.Vec(2))
 		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[len(y)-1]))
 		big := b.Select(b.Lt(y0, y1), y1, y0)
 		w := s.fma(b.Elem(tol, 0), big, b.Elem(tol, 1))
 		e := b.Div(b.Mul(s.h, user(s.combine(s.m.E, k))), w)
 		mean := b.Mul(b.Const(1/float64(n)), b.Dot(e, e))
-		log := b.Mul(b.Const(0.5), b.Log(mean))
-		small := b.Le(mean, b.Const(1))
-		before := b.Select(small, b.Input("before", ir.Scalar, true), b.Const(0))
-		most := b.Select(small, b.Const(s.m.Most), b.Const(s.m.Back))
-		factor := b.Mul(b.Const(s.m.Safety), b.Exp(s.fma(b.Const(s.m.Beta), before, b.Mul(b.Const(-s.m.Alpha), log))))
-		factor = b.Apply(ir.OpMin, b.Apply(ir.OpMax, factor, b.Const(s.m.Least)), most)
-		g.Outputs = append(g.Outputs,
-			ir.Output{Name: "mean", Node: mean}, ir.Output{Name: "log", Node: log}, ir.Output{Name: "factor", Node: factor})
+		log, factor := stepsize.Factor(nodes{b}, &s.m.Control, mean, place.Before.Node(b, ir.Scalar))
+		g.Outputs = append(g.Outputs, place.StepMean.Of(mean), place.StepLog.Of(log), place.StepFactor.Of(factor))
 		if calm != nil {
-			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], calm, small, log, factor)...)
+			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], calm, mean, log, factor)...)
 		}
 	}
 	return g
 }
 
 // errs reports whether the step has an estimate of its error.
-func (s *stepping) errs() bool { return s.m.E != nil && s.Model.Layout.NError > 0 }
+func (s *builder) errs() bool { return s.m.E != nil && s.Layout.NError > 0 }

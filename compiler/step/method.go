@@ -1,0 +1,19 @@
+package step
+
+import "github.com/pinode/pinode/internal/stepsize"
+
+// Method is an explicit Runge–Kutta method as far as a program for its step
+// needs it: row i of A has the i weights of stage i's argument, the last of
+// which is the end of the step; E are those of the embedded error, if any.
+type Method struct {
+	C []float64
+	A [][]float64
+	E []float64
+
+	Control stepsize.Control
+	Slack   float64 // how much of itself an integrated intensity may lose in a step
+
+	// Of the dense output, the weights of the stage derivatives in its Bernstein
+	// coefficients, see solvers.Tableau.Bernstein.
+	Bernstein [][]float64
+}

@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/solvers"
+)
+
+// TestMethodIsComplete: the compiler is told all of a method that it has a place for, and
+// that is the method's own.
+func TestMethodIsComplete(t *testing.T) {
+	adaptive := 0
+	for _, tab := range solvers.Methods {
+		m := Method(tab)
+		v := reflect.ValueOf(*m)
+		for _, f := range reflect.VisibleFields(v.Type()) {
+			if f.Name == "E" && !tab.Adaptive() {
+				require.Nil(t, m.E, tab.Name)
+				continue
+			}
+			require.False(t, v.FieldByIndex(f.Index).IsZero(), "%s of %s", f.Name, tab.Name)
+		}
+		if tab.Adaptive() {
+			adaptive++
+			c := reflect.ValueOf(m.Control)
+			for i := range c.NumField() {
+				require.Positive(t, c.Field(i).Float(), "%s of %s", c.Type().Field(i).Name, tab.Name)
+			}
+		}
+		require.Equal(t, tab.C, m.C)
+		require.Equal(t, tab.A, m.A)
+		require.Equal(t, tab.E, m.E)
+		require.Equal(t, tab.Control(), m.Control)
+		require.Equal(t, tab.Bernstein(), m.Bernstein)
+		require.Len(t, m.A[len(m.A)-1], len(m.C)-1, "the last row is that of the end of the step")
+	}
+	require.Positive(t, adaptive)
+}

@@ -1,0 +1,140 @@
+package solvers
+
+// Explicit Runge–Kutta methods.
+
+// Euler is the explicit Euler method.
+//
+// L. Euler, Institutionum calculi integralis I, 1768, §650.
+var Euler = hermite(Tableau{
+	Name: "euler", Order: 1,
+	Doc: "explicit Euler, fixed step; for models that are defined by it",
+	C:   []float64{0},
+	A:   [][]float64{{}},
+	B:   []float64{1},
+})
+
+// Heun is the explicit trapezoidal rule.
+//
+// K. Heun, Z. Math. Phys. 45, 23–38, 1900.
+var Heun = hermite(Tableau{
+	Name: "heun", Order: 2,
+	Doc: "explicit trapezoidal rule, fixed step",
+	C:   []float64{0, 1},
+	A:   [][]float64{{}, {1}},
+	B:   []float64{1. / 2, 1. / 2},
+})
+
+// RK4 is the classical method of order four.
+//
+// W. Kutta, Z. Math. Phys. 46, 435–453, 1901.
+var RK4 = hermite(Tableau{
+	Name: "rk4", Order: 4,
+	Doc: "classical Runge–Kutta, fixed step",
+	C:   []float64{0, 1. / 2, 1. / 2, 1},
+	A:   [][]float64{{}, {1. / 2}, {0, 1. / 2}, {0, 0, 1}},
+	B:   []float64{1. / 6, 1. / 3, 1. / 3, 1. / 6},
+})
+
+// Bosh32 is the Bogacki–Shampine 3(2) pair: 4 stages, FSAL.
+//
+// P. Bogacki, L.F. Shampine, Appl. Math. Lett. 2(4), 321–325, 1989.
+var Bosh32 = hermite(Tableau{
+	Name: "bosh32", Order: 3, ErrOrder: 2, FSAL: true,
+	Doc: "Bogacki–Shampine 3(2), adaptive; for loose tolerances",
+	C:   []float64{0, 1. / 2, 3. / 4, 1},
+	A:   [][]float64{{}, {1. / 2}, {0, 3. / 4}, {2. / 9, 1. / 3, 4. / 9}},
+	B:   []float64{2. / 9, 1. / 3, 4. / 9, 0},
+	E:   []float64{-5. / 72, 1. / 12, 1. / 9, -1. / 8},
+})
+
+// Dopri5 is the Dormand–Prince 5(4) pair with Shampine's interpolant of order
+// four: 7 stages, FSAL.
+//
+// J.R. Dormand, P.J. Prince, J. Comput. Appl. Math. 6, 19–26, 1980;
+// E. Hairer, S.P. Nørsett, G. Wanner, Solving ODEs I, 2nd ed., II.6.
+var Dopri5 = &Tableau{
+	Name: "dopri5", Order: 5, ErrOrder: 4, FSAL: true,
+	Doc: "Dormand–Prince 5(4), adaptive; the usual choice elsewhere",
+	C:   []float64{0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1},
+	A: [][]float64{
+		{},
+		{1. / 5},
+		{3. / 40, 9. / 40},
+		{44. / 45, -56. / 15, 32. / 9},
+		{19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729},
+		{9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
+		{35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84},
+	},
+	B: []float64{35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84, 0},
+	E: []float64{71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40},
+
+	Dense:      dopri5Dense(),
+	DenseOrder: 4,
+}
+
+// dopri5Dense expands bᵢ(θ) = θ²(3−2θ) bᵢ + [i=1] θ(θ−1)² + [i=7] θ²(θ−1)
+// + θ²(θ−1)² (uᵢ + vᵢθ), the form of Hairer–Nørsett–Wanner II.6 (6.13).
+func dopri5Dense() [][]float64 {
+	b := []float64{35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84, 0}
+	u := []float64{
+		-5 * 2558722523. / 11282082432, 0, 100 * 882725551. / 32700410799,
+		-25 * 443332067. / 1880347072, 32805 * 23143187. / 199316789632,
+		-55 * 29972135. / 822651844, 10 * 7414447. / 29380423,
+	}
+	v := []float64{
+		5 * 31403016. / 11282082432, 0, -100 * 15701508. / 32700410799,
+		25 * 31403016. / 1880347072, -32805 * 3489224. / 199316789632,
+		55 * 7076736. / 822651844, -10 * 829305. / 29380423,
+	}
+	dense := make([][]float64, 7)
+	for i := range dense {
+		// θ²(θ−1)² = θ² − 2θ³ + θ⁴
+		dense[i] = []float64{
+			0,
+			3*b[i] + u[i],
+			-2*b[i] - 2*u[i] + v[i],
+			u[i] - 2*v[i],
+			v[i],
+		}
+	}
+	dense[0][0]++
+	dense[0][1] -= 2
+	dense[0][2]++
+	dense[6][1]--
+	dense[6][2]++
+	return dense
+}
+
+// Tsit5 is Tsitouras' 5(4) pair with his interpolant of order four: 7 stages,
+// FSAL.
+//
+// Ch. Tsitouras, Comput. Math. Appl. 62(2), 770–775, 2011.
+var Tsit5 = &Tableau{
+	Name: "tsit5", Order: 5, ErrOrder: 4, FSAL: true,
+	Doc: "Tsitouras 5(4), adaptive; the default",
+	C:   []float64{0, 0.161, 0.327, 0.9, 0.9800255409045097, 1, 1},
+	A: [][]float64{
+		{},
+		{0.161},
+		{-0.008480655492356989, 0.335480655492357},
+		{2.8971530571054935, -6.359448489975075, 4.3622954328695815},
+		{5.325864828439257, -11.748883564062828, 7.4955393428898365, -0.09249506636175525},
+		{5.86145544294642, -12.92096931784711, 8.159367898576159, -0.071584973281401, -0.028269050394068383},
+		{0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081, 2.324710524099774},
+	},
+	B: []float64{0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081, 2.324710524099774, 0},
+	E: []float64{
+		-0.00178001105222577714, -0.0008164344596567469, 0.007880878010261995, -0.1447110071732629,
+		0.5823571654525552, -0.45808210592918697, 0.015151515151515152,
+	},
+	Dense: [][]float64{
+		{1, -2.763706197274826, 2.9132554618219126, -1.0530884977290216},
+		{0, 0.13169999999999998, -0.2234, 0.1017},
+		{0, 3.9302962368947516, -5.941033872131505, 2.490627285651253},
+		{0, -12.411077166933676, 30.33818863028232, -16.548102889244902},
+		{0, 37.50931341651104, -88.1789048947664, 47.37952196281928},
+		{0, -27.896526289197286, 65.09189467479366, -34.87065786149661},
+		{0, 1.5, -4, 2.5},
+	},
+	DenseOrder: 4,
+}
