@@ -256,7 +256,7 @@ func (o *Objective) eval(ctx context.Context, x []float64, trajectories []*probl
 	e := &o.evaluation
 	*e = evaluation{
 		res: fit.Result{Values: values}, terms: e.terms[:0], trajectories: trajectories,
-		perValue: perValue, perTrajectory: perTrajectory, x: x, grad: grad,
+		perValue: perValue, perTrajectory: perTrajectory, x: x, grad: grad, natural: o.NaturalBar,
 	}
 	if err := o.addChunks(e); err != nil || e.res.Failed {
 		return e.res, err
