@@ -27,15 +27,18 @@ func TestRunsByHand(t *testing.T) {
 		"floor through zero": {"state x = -0.7; state y = 0\n x' = 1\n y' = floor(x)", 1.5, []float64{0.8, -0.7}},
 		"rest on a surface that terms switch on": {
 			"state h = 1; state v = 0; state c = 0\n h' = v\n v' = -9.81\n c' = max(-h, 0)\n event b when h <= 0 { v := -0.5*v; zeno rest { h := 0; v := 0 } }",
-			3, []float64{0, 0, 0},
+			3,
+			[]float64{0, 0, 0},
 		},
 		"rest that a switch ends": { // lift-off from 2 on with an acceleration of 2.19
 			"state h = 1; state v = 0\n discrete n = 0\n h' = v\n v' = -9.81 + (if t > 2 then 12 else 0)\n event b when h <= 0 { v := 0; n += 1; zeno rest { h := 0; v := 0 } }",
-			3, []float64{2.19 / 2, 2.19, 1},
+			3,
+			[]float64{2.19 / 2, 2.19, 1},
 		},
 		"rest that an event ends": {
 			"state h = 1; state v = 0\n discrete fan = 0\n discrete n = 0\n h' = v\n v' = -9.81 + 12*fan\n event on at t = 2 priority 1 { fan := 1 }\n event b when h <= 0 { v := 0; n += 1; zeno rest { h := 0; v := 0 } }",
-			3, []float64{2.19 / 2, 2.19, 1, 1},
+			3,
+			[]float64{2.19 / 2, 2.19, 1, 1},
 		},
 		"a surface that a second term takes away": { // slides along x = 0 until y = 1
 			"state x = 0.2; state y = 0\n x' = if x > 0 and y < 1 then -1 else 0.5\n y' = if y < 1 then 1 else 2", 2, []float64{0.5, 3},
@@ -60,38 +63,46 @@ func TestRunsByHand(t *testing.T) {
 		},
 		"a clamp at its ends": { // full from 1 on, at its middle at ½, nowhere beyond
 			"state x = 0\n discrete n = 0\n discrete m = 0\n discrete k = 0\n let c = clamp(x, 0, 1)\n x' = 1\n event full when c >= 1 { n += 1 }\n event over when c > 1 or c < 0 { m += 1 }\n event half when c > 0.5 { k += 1 }",
-			2, []float64{2, 1, 0, 1},
+			2,
+			[]float64{2, 1, 0, 1},
 		},
 		"a spill that begins and ends": { // 2(1 − cos t) is above 1 from π/3 to 5π/3
 			"state x = 0\n discrete a = 0\n discrete b = 0\n let spill = max(x - 1, 0)\n x' = 2*sin(t)\n event begin when spill > 0 { a += t }\n event end when spill <= 0 { b += t }",
-			6, []float64{2 - 2*math.Cos(6), math.Pi / 3, 5 * math.Pi / 3},
+			6,
+			[]float64{2 - 2*math.Cos(6), math.Pi / 3, 5 * math.Pi / 3},
 		},
 		"a spill that acts, and a threshold next to its corner": { // from π/3 on, z' = spill
 			"state x = 0; state z = 0\n discrete b = 0\n let spill = max(x - 1, 0)\n x' = 2*sin(t)\n z' = spill\n event end when spill < 1e-9 { b += t }",
-			6, []float64{2 - 2*math.Cos(6), 4*math.Pi/3 + 2*math.Sqrt(3), 5 * math.Pi / 3},
+			6,
+			[]float64{2 - 2*math.Cos(6), 4*math.Pi/3 + 2*math.Sqrt(3), 5 * math.Pi / 3},
 		},
 		"signs and steps in conditions": { // all at 1, of t or of x
 			"state x = 0\n discrete n = 0\n x' = 1\n event a when sign(1 - x) < 0 { n += 1 }\n event b when ceil(x) > 1 { n += 10 }\n event c when floor(-x) < -1 { n += 100 }\n event d when step(1 - x) < 0.5 { n += 1000 }",
-			1.5, []float64{1.5, 1111},
+			1.5,
+			[]float64{1.5, 1111},
 		},
 		"a step that an event compares": { // at 0.9
 			"state x = 0.1; state z = 0\n discrete n = 0\n let side = if x > 1 then 1 else -1\n x' = 1\n z' = n\n event over when side > 0 { n := 1 }", 1.8, []float64{1.9, 0.9, 1},
 		},
 		"rest on a table that is taken away": {
 			"state h = 1; state v = 0\n discrete table = 1\n h' = v\n v' = -9.81\n event b when h <= 0 and table == 1 { v := -0.5*v; zeno rest { h := 0; v := 0 } }\n event gone at t = 2 { table := 0 }",
-			3, []float64{-9.81 / 2, -9.81, 0},
+			3,
+			[]float64{-9.81 / 2, -9.81, 0},
 		},
 		"rest on a floor that sinks": {
 			"state h = 1; state v = 0; state p = 0\n h' = v\n v' = -9.81\n p' = if t > 3 then -20 else 0\n event b when h <= p { v := -0.5*v; zeno rest { h := p; v := 0 } }",
-			3.5, []float64{-9.81 / 8, -9.81 / 2, -10},
+			3.5,
+			[]float64{-9.81 / 8, -9.81 / 2, -10},
 		},
 		"a kick out of rest": {
 			"state h = 1; state v = 0\n h' = v\n v' = -9.81\n event b when h <= 0 priority 1 { v := -0.5*v; zeno rest { h := 0; v := 0 } }\n event kick at t = 3 priority 2 { v := 4.905 }",
-			3.5, []float64{4.905*0.5 - 9.81/8, 0},
+			3.5,
+			[]float64{4.905*0.5 - 9.81/8, 0},
 		},
 		"beyond the limit": {
 			"state h = 1; state v = 0\n discrete n = 0\n h' = v\n v' = -2\n event b when h <= 0 { v := -0.5*v; n := 1; zeno pass }",
-			4, []float64{-1, -2, 1}, // the limit is at 1 + 2·½/(1 − ½) = 3
+			4,
+			[]float64{-1, -2, 1}, // the limit is at 1 + 2·½/(1 − ½) = 3
 		},
 		"there and back": {
 			"state x = 0.5\n discrete n = 0\n x' = 2 - 2*t\n event c when crossing(x - 1) { n += 1 }", 3, []float64{-2.5, 2},
@@ -101,7 +112,8 @@ func TestRunsByHand(t *testing.T) {
 		},
 		"a rise while, and not when": {
 			"state x = 0\n discrete mode = 0\n discrete n = 0\n discrete m = 0\n x' = 1\n event on at t = 2 { mode := 1 }\n event c when rising(x - 1) and mode == 1 { n += 1 }\n event l when x > 1 and mode == 1 { m += 1 }",
-			3, []float64{3, 1, 0, 1},
+			3,
+			[]float64{3, 1, 0, 1},
 		},
 		"no rise at the start": {
 			"state th = 0.5; state x = 0\n discrete n = 0\n th' = 1\n x' = if th > 0 then 1 else 0\n event e when rising(th) { n += 1 }", 1, []float64{1.5, 1, 0},
@@ -111,7 +123,8 @@ func TestRunsByHand(t *testing.T) {
 		},
 		"two ways to write a surface": {
 			"state x = 0; state y = 0; state z = 0\n x' = if x > 1 then -3 else 1\n y' = if 1 < x then 1 else 0\n z' = if 2*x - 2 > 0 then 1 else 0",
-			5, []float64{1, 1, 1}, // a quarter of the time above
+			5,
+			[]float64{1, 1, 1}, // a quarter of the time above
 		},
 		"the sign of what rests at zero": {"state x = 0; state y = 0\n x' = -x\n y' = sign(x)", 3, []float64{0, 0}},
 		"what was never false does not turn true": {
@@ -209,9 +222,18 @@ func TestInputsThatBend(t *testing.T) {
 		table, when string
 		n           float64
 	}{
-		{rest, "u >= 1", 0}, {rest, "u < 1", 0}, {rest, "u <= 1", 1}, {rest, "u > 1", 1}, // leaves it at 2
-		{valley, "u >= 1", 0}, {valley, "u < 1", 0}, {valley, "u <= 1", 1}, {valley, "rising(u - 1)", 0},
-		{hill, "u > 1", 0}, {hill, "u >= 1", 2}, {hill, "u < 1", 1}, {hill, "u <= 1", 0},
+		{rest, "u >= 1", 0},
+		{rest, "u < 1", 0},
+		{rest, "u <= 1", 1},
+		{rest, "u > 1", 1}, // leaves it at 2
+		{valley, "u >= 1", 0},
+		{valley, "u < 1", 0},
+		{valley, "u <= 1", 1},
+		{valley, "rising(u - 1)", 0},
+		{hill, "u > 1", 0},
+		{hill, "u >= 1", 2},
+		{hill, "u < 1", 1},
+		{hill, "u <= 1", 0},
 	} {
 		m := withTable(t, "model M {\n  input u linear\n  state x = 0\n  discrete n = 0\n  x' = u\n  event e when "+c.when+" { n += 1 }\n  observe y = n\n}\ndata d from \"d.csv\" { time: t; y: y; u: u }\nsimulate { step: 1 }\n", c.table)
 		require.Equal(t, c.n, lastRow(t, m)[2], "%s in %q", c.when, c.table)

@@ -379,8 +379,10 @@ func TestNotFinite(t *testing.T) {
 		"spread below 0":        {model("-1", "x ~ student(4, c)"), csv, []string{"trajectory g=a, t = 0", "`c` in student of `y` is -1"}},
 		"no number":             {model("-1", "sqrt(c)*x ~ normal(1)"), csv, []string{"trajectory g=a, t = 0", "prediction of `y` is NaN, by sqrt(c)*x"}},
 		"slope of a prediction": {model("0", "x + sqrt(c) ~ normal(1)"), csv, []string{"t = ", "the loss is finite and its derivative is not"}},
-		"slope of an equation": {strings.Replace(model("0", "x ~ normal(1)"), "-k*x", "-k*x + sqrt(c)", 1), csv,
-			[]string{"trajectory g=a, t = 0", "the derivative of x' = -k*x + sqrt(c) is not finite"}},
+		"slope of an equation": {
+			strings.Replace(model("0", "x ~ normal(1)"), "-k*x", "-k*x + sqrt(c)", 1), csv,
+			[]string{"trajectory g=a, t = 0", "the derivative of x' = -k*x + sqrt(c) is not finite"},
+		},
 		"lognormal data":      {model("1", "x ~ lognormal(0.1)"), strings.Replace(csv, "0.2", "-0.2", 1), []string{"trajectory g=b: t = 2: `y` is -0.2", "lognormal has data above 0 only"}},
 		"fractional counts":   {model("1", "x ~ poisson()"), csv, []string{"trajectory g=a: t = 1: `y` is 0.6", "whole numbers from 0 on"}},
 		"counts below 0":      {model("1", "x ~ negbinomial(1)"), strings.Replace(csv, "0.6", "-3", 1), []string{"t = 1: `y` is -3", "whole numbers from 0 on"}},

@@ -189,7 +189,7 @@ func (s *standing) calm(i int, first float64) bool {
 	s.one.Load(0, s.System, s.d, make([]bool, s.Size.Y))
 	s.one.Time(0, s.System, s.step.T, s.step.H)
 	s.one.Step()
-	return b.Calm[0] != 0
+	return b.NoCrossing[0] != 0
 }
 
 // all are all crossings of guard i in the step, which starts at the value first, up

@@ -109,8 +109,10 @@ func (m *refModel) time() refExpr {
 }
 
 func refOp(op string, a, b refExpr, f func(a, b float64) float64) refExpr {
-	return refExpr{fmt.Sprintf("(%s %s %s)", a.text, op, b.text),
-		func(r *refRun) float64 { return f(a.at(r), b.at(r)) }, a.reads | b.reads}
+	return refExpr{
+		fmt.Sprintf("(%s %s %s)", a.text, op, b.text),
+		func(r *refRun) float64 { return f(a.at(r), b.at(r)) }, a.reads | b.reads,
+	}
 }
 
 func refAdd(a, b refExpr) refExpr {
@@ -165,8 +167,10 @@ func (a refTruth) and(b refTruth) refTruth {
 }
 
 func (m *refModel) choose(c refTruth, a, b refExpr) refExpr {
-	return refExpr{fmt.Sprintf("(if %s then %s else %s)", c.text, a.text, b.text),
-		func(r *refRun) float64 { w := c.at(r); return w*a.at(r) + (1-w)*b.at(r) }, a.reads | b.reads}
+	return refExpr{
+		fmt.Sprintf("(if %s then %s else %s)", c.text, a.text, b.text),
+		func(r *refRun) float64 { w := c.at(r); return w*a.at(r) + (1-w)*b.at(r) }, a.reads | b.reads,
+	}
 }
 
 func (m *refModel) sign(a refExpr) refExpr {
@@ -181,14 +185,18 @@ func (m *refModel) abs(a refExpr) refExpr {
 
 func (m *refModel) max(a, b refExpr) refExpr {
 	i := m.surface(refSub(a, b), 1)
-	return refExpr{fmt.Sprintf("max(%s, %s)", a.text, b.text),
-		func(r *refRun) float64 { w := r.weight[i]; return w*a.at(r) + (1-w)*b.at(r) }, a.reads | b.reads}
+	return refExpr{
+		fmt.Sprintf("max(%s, %s)", a.text, b.text),
+		func(r *refRun) float64 { w := r.weight[i]; return w*a.at(r) + (1-w)*b.at(r) }, a.reads | b.reads,
+	}
 }
 
 func (m *refModel) min(a, b refExpr) refExpr {
 	i := m.surface(refSub(a, b), 1)
-	return refExpr{fmt.Sprintf("min(%s, %s)", a.text, b.text),
-		func(r *refRun) float64 { w := r.weight[i]; return (1-w)*a.at(r) + w*b.at(r) }, a.reads | b.reads}
+	return refExpr{
+		fmt.Sprintf("min(%s, %s)", a.text, b.text),
+		func(r *refRun) float64 { w := r.weight[i]; return (1-w)*a.at(r) + w*b.at(r) }, a.reads | b.reads,
+	}
 }
 
 func (m *refModel) clamp(x, lo, hi refExpr) refExpr {
@@ -219,8 +227,10 @@ func (m *refModel) when(name, join string, parts ...any) *refEvent {
 
 // onEdge makes an event of `rising`, `falling` or `crossing`.
 func (m *refModel) onEdge(name, kind string, g refExpr) *refEvent {
-	e := &refEvent{name: name, trigger: fmt.Sprintf("when %s(%s)", kind, g.text),
-		edge: map[string]int{"rising": 1, "falling": -1, "crossing": 2}[kind], all: []refCompare{{g, true}}}
+	e := &refEvent{
+		name: name, trigger: fmt.Sprintf("when %s(%s)", kind, g.text),
+		edge: map[string]int{"rising": 1, "falling": -1, "crossing": 2}[kind], all: []refCompare{{g, true}},
+	}
 	m.events = append(m.events, e)
 	return e
 }

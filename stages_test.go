@@ -42,8 +42,10 @@ func TestStageByStage(t *testing.T) {
 		require.NoError(t, err)
 		mode := gradcheck.Modes[seed%4]
 		for _, opt := range []sim.Options{
-			{Method: solvers.Tsit5, RTol: 1e-8, ATol: 1e-10}, {Method: solvers.Dopri5, RTol: 1e-2, ATol: 1e-2},
-			{Method: solvers.Bosh32, RTol: 1e-3, ATol: 1e-3}, {Method: solvers.RK4, Step: 0.4},
+			{Method: solvers.Tsit5, RTol: 1e-8, ATol: 1e-10},
+			{Method: solvers.Dopri5, RTol: 1e-2, ATol: 1e-2},
+			{Method: solvers.Bosh32, RTol: 1e-3, ATol: 1e-3},
+			{Method: solvers.RK4, Step: 0.4},
 		} {
 			o, err := loss.NewObjective(m.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, nil, opt, mode, 0, 1)
 			require.NoError(t, err)

@@ -145,7 +145,9 @@ func TestCheckAlongOfAnyLength(t *testing.T) {
 		x     float64
 		want  float64
 	}{
-		{autodiff.Check{}, 3, 0.15}, {autodiff.Check{}, 0, 0.05}, {autodiff.Check{Step: 0.5}, -3, 1.5},
+		{autodiff.Check{}, 3, 0.15},
+		{autodiff.Check{}, 0, 0.05},
+		{autodiff.Check{Step: 0.5}, -3, 1.5},
 		{autodiff.Check{Step: 0.5, Size: func(i int) float64 { return 10 * float64(1+i) }}, 3, 5},
 	} {
 		most := 0.

@@ -36,8 +36,8 @@ func (q *Quantity) Size() int {
 	return n
 }
 
-func (p *Program) quantity(o *check.Obj, at int) Quantity {
-	q := Quantity{Name: o.Name, Doc: o.Doc, Unit: p.Checked.Model.Units.Name(o.Unit), At: at}
+func quantity(m *check.Model, o *check.Obj, at int) Quantity {
+	q := Quantity{Name: o.Name, Doc: o.Doc, Unit: m.Units.Name(o.Unit), At: at}
 	switch o.Shape.Rank {
 	case 1:
 		q.Shape = []int{o.Shape.N}
@@ -47,28 +47,30 @@ func (p *Program) quantity(o *check.Obj, at int) Quantity {
 	return q
 }
 
-func (p *Program) quantities(slots []lower.Slot) (list []Quantity) {
+func quantities(m *check.Model, slots []lower.Slot) (list []Quantity) {
 	at := 0
 	for _, s := range slots {
-		list = append(list, p.quantity(s.Object.Info(), at))
+		list = append(list, quantity(m, s.Object.Info(), at))
 		at += s.N
 	}
 	return list
 }
 
 // States are the states of the model.
-func (p *Program) States() []Quantity { return p.quantities(p.Model.Layout.States) }
+func (p *Program) States() []Quantity { return quantities(p.Checked.Model, p.Model.Layout.States) }
 
 // Discretes are its discrete variables.
-func (p *Program) Discretes() []Quantity { return p.quantities(p.Model.Layout.Discretes) }
+func (p *Program) Discretes() []Quantity {
+	return quantities(p.Checked.Model, p.Model.Layout.Discretes)
+}
 
 // Inputs are the inputs that data drive.
-func (p *Program) Inputs() []Quantity { return p.quantities(p.Model.Layout.Inputs) }
+func (p *Program) Inputs() []Quantity { return quantities(p.Checked.Model, p.Model.Layout.Inputs) }
 
 // Parameters are the parameters, and behind them the tensors of weights of neural
 // blocks: the vector params of RHS.
 func (p *Program) Parameters() []Quantity {
-	list := p.quantities(p.Model.Layout.Params)
+	list := quantities(p.Checked.Model, p.Model.Layout.Params)
 	at := 0
 	started := map[check.Object][]float64{}
 	for i, s := range p.Model.Layout.Params {

@@ -403,7 +403,8 @@ func TestFirstAndSlope(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	s := &Set{Trajectories: []*Trajectory{
 		obsOf([]float64{0, 2}, []float64{1, 4}, []float64{2, math.NaN()}), obsOf([]float64{0, 4}, []float64{1, 4}, []float64{2, 5}),
-		obsOf([]float64{0, 5}, []float64{1, 7}, []float64{2, 9}), {Split: Validate, Times: []float64{0}, Obs: [][]float64{{1e6}}},
+		obsOf([]float64{0, 5}, []float64{1, 7}, []float64{2, 9}),
+		{Split: Validate, Times: []float64{0}, Obs: [][]float64{{1e6}}},
 	}}
 	st := s.Describe(0, Train) // 2 4 4 4 5 5 7 9: mean 5, variance 4
 	require.Equal(t, 8, st.Values)

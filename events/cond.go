@@ -28,7 +28,7 @@ type Cond struct {
 	Args      []*Cond
 }
 
-// Sides says on which side of its surface every guard stands: −1 or +1, or 0
+// Sides says on which side of its surface every guard is: −1 or +1, or 0
 // for one that rests on it; for flags 0 or 1. It is carried from event to event
 // and never read off the sign of a guard that an event has just been located on.
 type Sides []int8

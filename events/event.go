@@ -44,7 +44,7 @@ type Event struct {
 	Threshold, RateGuard, Integral int
 
 	Targets []int  // indices into [Y | D] that the jump assigns
-	Adds    []bool // by target: the jump adds to what stands there; nil: none does
+	Adds    []bool // by target: the jump adds to what is there; nil: none does
 	Rest    []int  // indices that `zeno rest` assigns and holds
 	Release int    // guard whose crossing ends the rest, or −1
 }

@@ -610,8 +610,12 @@ func TestBetterPoints(t *testing.T) {
 		p, q   *Point
 		better bool
 	}{
-		{at(1, 9), at(0.5, 1), true}, {at(0.5, 1), at(1, 9), false},
-		{at(1, 1), at(1, 2), true}, {at(1, 2), at(1, 1), false}, {at(1, 1), at(1, 1), false}, {at(1, -2), at(1, -1), true},
+		{at(1, 9), at(0.5, 1), true},
+		{at(0.5, 1), at(1, 9), false},
+		{at(1, 1), at(1, 2), true},
+		{at(1, 2), at(1, 1), false},
+		{at(1, 1), at(1, 1), false},
+		{at(1, -2), at(1, -1), true},
 	} {
 		require.Equal(t, c.better, c.p.better(c.q), "%v, %v", c.p, c.q)
 	}

@@ -279,8 +279,10 @@ func TestAtBoundDistances(t *testing.T) {
 		iv        Interval
 		near, far float64
 	}{
-		{Interval{Lo: 100, Hi: 1100}, 100.09, 100.11}, {Interval{Lo: 100, Hi: 1100}, 1099.91, 1099.89},
-		{Interval{Lo: 100, Hi: inf}, 100.00049, 100.00051}, {Interval{Lo: -inf, Hi: 7}, 6.99951, 6.99949},
+		{Interval{Lo: 100, Hi: 1100}, 100.09, 100.11},
+		{Interval{Lo: 100, Hi: 1100}, 1099.91, 1099.89},
+		{Interval{Lo: 100, Hi: inf}, 100.00049, 100.00051},
+		{Interval{Lo: -inf, Hi: 7}, 6.99951, 6.99949},
 	} {
 		tr, err := NewTransform(c.iv, 5)
 		require.NoError(t, err)
@@ -332,14 +334,27 @@ func TestSettingBounds(t *testing.T) {
 	}
 	for _, c := range [][3]string{
 		// setting, accepted, refused
-		{"optimizer.lbfgs.iterations", "1", "0"}, {"optimizer.lbfgs.memory", "1", "0"}, {"optimizer.lbfgs.memory", "1000", "1001"},
-		{"optimizer.lbfgs.ftol", "1", "1.001"}, {"optimizer.lbfgs.gtol", "0", "-1e-9"},
-		{"optimizer.adam.epochs", "1", "0"}, {"optimizer.adam.epochs", "1073741824", "1073741825"}, {"optimizer.adam.retries", "60", "61"}, {"optimizer.adam.beta1", "0", "-0.1"},
-		{"optimizer.adam.beta2", "0.9999", "1"}, {"optimizer.adam.lr", "1e-300", "-1"}, {"optimizer.adam.eps", "1e-300", "0"},
+		{"optimizer.lbfgs.iterations", "1", "0"},
+		{"optimizer.lbfgs.memory", "1", "0"},
+		{"optimizer.lbfgs.memory", "1000", "1001"},
+		{"optimizer.lbfgs.ftol", "1", "1.001"},
+		{"optimizer.lbfgs.gtol", "0", "-1e-9"},
+		{"optimizer.adam.epochs", "1", "0"},
+		{"optimizer.adam.epochs", "1073741824", "1073741825"},
+		{"optimizer.adam.retries", "60", "61"},
+		{"optimizer.adam.beta1", "0", "-0.1"},
+		{"optimizer.adam.beta2", "0.9999", "1"},
+		{"optimizer.adam.lr", "1e-300", "-1"},
+		{"optimizer.adam.eps", "1e-300", "0"},
 		{"optimizer.adam.clip", "0", "-1"},
-		{"seed", "9007199254740992", "9007199254740994"}, {"seed", "0", "-1"}, {"starts", "1", "0"},
-		{"workers", "65536", "65537"}, {"checkpoint_every", "0", "-1"},
-		{"shooting.segments", "1", "0"}, {"stop.max_time", "9e9", "9.1e9"}, {"weights.height", "0", "-1"},
+		{"seed", "9007199254740992", "9007199254740994"},
+		{"seed", "0", "-1"},
+		{"starts", "1", "0"},
+		{"workers", "65536", "65537"},
+		{"checkpoint_every", "0", "-1"},
+		{"shooting.segments", "1", "0"},
+		{"stop.max_time", "9e9", "9.1e9"},
+		{"weights.height", "0", "-1"},
 	} {
 		require.NoError(t, set(c[0], c[1]), "%s: %s", c[0], c[1])
 		require.Error(t, set(c[0], c[2]), "%s: %s", c[0], c[2])

@@ -89,8 +89,12 @@ func TestTransformDerivatives(t *testing.T) {
 	inf := math.Inf(1)
 	for _, iv := range []Interval{
 		Reals,
-		{Lo: 0, Hi: inf, LoOpen: true}, {Lo: 0.5, Hi: inf}, {Lo: -inf, Hi: 2, HiOpen: true}, {Lo: -inf, Hi: 2},
-		{Lo: 0, Hi: 1}, {Lo: -3, Hi: 5, LoOpen: true, HiOpen: true},
+		{Lo: 0, Hi: inf, LoOpen: true},
+		{Lo: 0.5, Hi: inf},
+		{Lo: -inf, Hi: 2, HiOpen: true},
+		{Lo: -inf, Hi: 2},
+		{Lo: 0, Hi: 1},
+		{Lo: -3, Hi: 5, LoOpen: true, HiOpen: true},
 	} {
 		tr, err := NewTransform(iv, 0.7)
 		require.NoError(t, err)

@@ -23,15 +23,18 @@ func (b *ball) Init(_ float64, y, _ []float64) { y[0], y[1] = b.y0, b.v0 }
 func (b *ball) RHS(_ float64, y, _, dy []float64) {
 	dy[0], dy[1] = y[1], -b.g
 }
+
 func (b *ball) Guards(_ float64, y, _ []float64, _ []bool, g, rate, accel []float64) {
 	g[0], rate[0] = y[0]-b.r, y[1]
 	if accel != nil {
 		accel[0] = -b.g
 	}
 }
+
 func (b *ball) GuardsAlong(_ float64, y, _, dy, g, rate []float64) {
 	g[0], rate[0] = y[0]-b.r, dy[0]
 }
+
 func (*ball) Spread(_ float64, _, _, ry []float64, _ float64, g, rate []float64) {
 	g[0], rate[0], g[1], rate[1] = ry[0], ry[1], ry[2], ry[3]
 }
@@ -47,6 +50,7 @@ func (b *ball) InitVJP(_ float64, yCt, _ []float64) float64 {
 	b.bar[3] += yCt[1]
 	return 0
 }
+
 func (b *ball) RHSVJP(_ float64, _, _, ct, yBar, _ []float64, params Params) float64 {
 	yBar[1] += ct[0]
 	if params {
@@ -54,6 +58,7 @@ func (b *ball) RHSVJP(_ float64, _, _, ct, yBar, _ []float64, params Params) flo
 	}
 	return 0
 }
+
 func (b *ball) GuardVJP(_ float64, _, _ []float64, _ int, ct float64, yBar, _ []float64, params Params) float64 {
 	yBar[0] += ct
 	if params {
@@ -67,10 +72,12 @@ func (b *ball) JumpVJP(_ int, _ float64, y, _, _, ct, yBar, _ []float64) float64
 	b.bar[1] -= y[1] * ct[0]
 	return 0
 }
+
 func (b *ball) RestVJP(_ int, _ float64, _, _, ct, _, _ []float64) float64 {
 	b.bar[4] += ct[0]
 	return 0
 }
+
 func (*ball) DelayVJP(int, float64, []float64, []float64, []float64, float64, []float64, []float64) float64 {
 	return 0
 }
@@ -79,6 +86,7 @@ func (b *ball) InitJVP(_, _ float64, yDot, _ []float64) { yDot[0], yDot[1] = b.d
 func (b *ball) RHSJVP(_, _ float64, _, yDot, _, _, out []float64) {
 	out[0], out[1] = yDot[1], -b.dir[0]
 }
+
 func (b *ball) GuardJVP(_, _ float64, _, yDot, _, _ []float64, _ int) float64 {
 	return yDot[0] - b.dir[4]
 }
@@ -86,7 +94,9 @@ func (*ball) TimesJVP([]float64) {}
 func (b *ball) JumpJVP(_ int, _, _ float64, y, yDot, _, _, _, out []float64) {
 	out[0] = -b.dir[1]*y[1] - b.e*yDot[1]
 }
+
 func (b *ball) RestJVP(_ int, _, _ float64, _, _, _, _, out []float64) { out[0], out[1] = b.dir[4], 0 }
+
 func (*ball) DelayJVP(int, float64, float64, []float64, []float64, []float64, []float64, []float64) float64 {
 	return 0
 }

@@ -37,6 +37,7 @@ func hybrid(guards int, list ...events.Event) *sim.Hybrid {
 func below(guard int) *events.Cond {
 	return &events.Cond{Op: events.Below, Guard: guard, Inclusive: true}
 }
+
 func above(guard int) *events.Cond {
 	return &events.Cond{Op: events.Above, Guard: guard, Inclusive: true}
 }

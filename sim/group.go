@@ -81,7 +81,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 		g.ran[l] = g.ran[l][:0]
 	}
 	g.recording = 0
-	hop, left := g.many.Block().Hop, g.many.Block().Left
+	outcome, left := g.many.Block().Outcome, g.many.Block().Left
 	for free := true; !free || g.fill(next, done) > 0; {
 		g.step()
 		free = false
@@ -89,7 +89,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 			if j == nil {
 				continue
 			}
-			if len(hop) > 0 && hop[l] != 0 {
+			if len(outcome) > 0 && outcome[l] != solvers.Handed {
 				if left[l] == 0 && !j.In.steadyAlone() && j.In.propose() {
 					g.load(l, j.In)
 				}
@@ -118,8 +118,8 @@ func (g *Group) step() {
 	g.hist.open()
 	g.many.Step()
 	blk, lanes := g.many.Block(), uint64(0)
-	for l, hop := range blk.Hop {
-		if hop == 1 {
+	for l, outcome := range blk.Outcome {
+		if outcome == solvers.Accepted {
 			lanes |= 1 << l
 		}
 	}

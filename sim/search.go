@@ -91,7 +91,7 @@ func (s *search) tellSides() {
 // noCrossing reports whether the program of the step has proved that no guard crosses
 // inside of it.
 func (s *search) noCrossing() bool {
-	return s.size.Guards == 0 || s.ownOnly && !s.someNear && len(s.step.blk.Calm) > 0 && s.step.blk.Calm[s.step.lane] != 0
+	return s.size.Guards == 0 || s.ownOnly && !s.someNear && len(s.step.blk.NoCrossing) > 0 && s.step.blk.NoCrossing[s.step.lane] != 0
 }
 
 // Probe evaluates the guards on the dense output of the step.

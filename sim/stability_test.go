@@ -22,6 +22,7 @@ func (m *ode) Init(_ float64, y, _ []float64)    { copy(y, m.y0) }
 func (m *ode) RHS(t float64, y, _, dy []float64) { m.f(t, y, dy) }
 func (*ode) Guards(float64, []float64, []float64, []bool, []float64, []float64, []float64) {
 }
+
 func (*ode) Spread(float64, []float64, []float64, []float64, float64, []float64, []float64) {
 }
 func (*ode) Priorities(float64, []float64, []float64, []float64) {}
@@ -72,8 +73,12 @@ func TestEigenvalue(t *testing.T) {
 		{"growth", []float64{1, 1}, [][]float64{{3, 0}, {0, -1}}, nil, 3, 0},
 		{"oscillation", []float64{0, 0, 1}, [][]float64{{-20, 300, 0}, {-300, -20, 0}, {0, 0, -1}}, nil, -20, 300},
 		{"springs", ones(6), [][]float64{
-			{0, 0, 0, 1, 0, 0}, {0, 0, 0, 0, 1, 0}, {0, 0, 0, 0, 0, 1},
-			{-1, 0, 0, 0, 0, 0}, {0, -4, 0, 0, 0, 0}, {0, 0, -900, 0, 0, 0},
+			{0, 0, 0, 1, 0, 0},
+			{0, 0, 0, 0, 1, 0},
+			{0, 0, 0, 0, 0, 1},
+			{-1, 0, 0, 0, 0, 0},
+			{0, -4, 0, 0, 0, 0},
+			{0, 0, -900, 0, 0, 0},
 		}, nil, 0, 30},
 		{"sizes", []float64{1, 1e-6, 1e6}, [][]float64{{-1, 1e5, 1e-8}, {1e-5, -200, 1e-11}, {1, 1, -1}}, nil, -200.0050, 0},
 		{"far from normal", ones(3), [][]float64{{-1, 1000, 0}, {0, -2, 1000}, {0, 0, -20}}, nil, -20, 0},

@@ -3,7 +3,7 @@ package solvers
 import "math"
 
 // Block is the memory of the steps that Width trajectories take side by side.
-// Number i of lane l of a vector stands at i·Width+l.
+// Number i of lane l of a vector is at i·Width+l.
 type Block struct {
 	Width int
 	T, H  []float64   // start and length of each lane's step
@@ -13,7 +13,7 @@ type Block struct {
 
 	// Activations: values inside of the field, by stage, that a step leaves for
 	// its derivative, but for the first stage's, which are those of the last
-	// stage of the step before. Unkept says that they do not stand, and are to
+	// stage of the step before. Unkept says that they are not there, and are to
 	// be computed from Y.
 	Acts   [][][]float64
 	Unkept bool
@@ -25,18 +25,17 @@ type Block struct {
 
 	// Guards: the side of each, which is read, 0 for one that is not watched;
 	// and of each lane whether none of them crosses inside its step, which is
-	// set. There are none where the step does not look.
-	Side, Calm []float64
+	// set. There are none where the step does not examine them.
+	Side, NoCrossing []float64
 
-	// Going on by itself: a lane at whose step nothing is to be done but to take
-	// it or to reject it, and to choose the next length, does so, if that ends
-	// before Until and is not cut off at Stop, and says so in Hop: 1 for a step
-	// that was taken, 2 for one that was not, 0 where it did nothing. It counts
-	// them in Taken and Refused, and stops when Left is used up. Rejected says of
-	// the step before that it was; Next is the next length before it was cut
-	// off, which Clipped says, and at most Cap. There are none where lanes never
-	// go on.
-	Until, Stop, Cap, Hop, Taken, Refused, Left, Next, Clipped, Rejected []float64
+	// Free-running lanes: where nothing is to be done but to accept the step or to
+	// reject it, and to choose the next length, the step does so, if it ends before
+	// Until and is not cut off at Stop, and sets Outcome. It counts accepted and
+	// rejected steps in Taken and Refused, and the lane waits when Left is used up.
+	// Rejected says of the step before that it was; Next is the next length before
+	// it was cut off, which Clipped says, and at most Cap. There are none where
+	// lanes never run free.
+	Until, Stop, Cap, Outcome, Taken, Refused, Left, Next, Clipped, Rejected []float64
 
 	// Cotangents: of the end and of the stage derivatives, which are read;
 	// of the start, of its time and of the length, which are set.
@@ -45,6 +44,13 @@ type Block struct {
 	YBar       []float64
 	TBar, HBar []float64
 }
+
+// What a step did by itself in a lane: see Block.Outcome.
+const (
+	Handed   = 0. // nothing: who runs the lane is to see to it
+	Accepted = 1. // it made its end the start of the next step
+	Refused  = 2. // it rejected the step and chose a smaller length
+)
 
 // NewBlock returns memory for a method on systems of n equations.
 func NewBlock(tab *Tableau, n, width int) *Block {

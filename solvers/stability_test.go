@@ -45,8 +45,14 @@ func TestReach(t *testing.T) {
 		m           *Tableau
 		angle, want float64
 	}{
-		{Euler, 0, 2}, {Heun, 0, 2}, {Bosh32, 0, 2.5127}, {RK4, 0, 2.7853}, {Dopri5, 0, 3.3066}, {Tsit5, 0, 3.5068},
-		{Bosh32, math.Pi / 2, math.Sqrt(3)}, {RK4, math.Pi / 2, math.Sqrt(8)},
+		{Euler, 0, 2},
+		{Heun, 0, 2},
+		{Bosh32, 0, 2.5127},
+		{RK4, 0, 2.7853},
+		{Dopri5, 0, 3.3066},
+		{Tsit5, 0, 3.5068},
+		{Bosh32, math.Pi / 2, math.Sqrt(3)},
+		{RK4, math.Pi / 2, math.Sqrt(8)},
 	} {
 		require.InDelta(t, c.want, c.m.Reach(c.angle, 1e-9), 1e-4, "%s at %g", c.m.Name, c.angle)
 	}

@@ -165,9 +165,16 @@ func TestSignificant(t *testing.T) {
 		v, se float64
 		want  string
 	}{
-		{0.712345678, 0.01, "0.712"}, {0.712345678, 0.001, "0.7123"}, {0.712345678, 0.09, "0.712"}, {1234.5678, 10, "1235"},
-		{1234.5678, 1e4, "1.2e+03"}, {0.712345678912345, 1e-30, "0.712345678912"}, {0.712345678, math.NaN(), "0.712346"},
-		{0.712345678, 0, "0.712346"}, {0, 0.1, "0"}, {-0.0012345678, 1e-5, "-0.001235"},
+		{0.712345678, 0.01, "0.712"},
+		{0.712345678, 0.001, "0.7123"},
+		{0.712345678, 0.09, "0.712"},
+		{1234.5678, 10, "1235"},
+		{1234.5678, 1e4, "1.2e+03"},
+		{0.712345678912345, 1e-30, "0.712345678912"},
+		{0.712345678, math.NaN(), "0.712346"},
+		{0.712345678, 0, "0.712346"},
+		{0, 0.1, "0"},
+		{-0.0012345678, 1e-5, "-0.001235"},
 	} {
 		require.Equal(t, c.want, significant(c.v, c.se), "%g ± %g", c.v, c.se)
 	}
@@ -198,6 +205,7 @@ func TestLineDiff(t *testing.T) {
 	require.Equal(t, "--- f\n+++ f, formatted\n2 -b\n2 +B\n3 +x\n", lineDiff("f", "a\nb\nc", "a\nB\nx\nc"))
 	require.Equal(t, "--- f\n+++ f, formatted\n1 -a\n3 -c\n", lineDiff("f", "a\nb\nc", "b"))
 	require.Equal(t, "--- f\n+++ f, formatted\n1 +a\n", lineDiff("f", "b", "a\nb"))
+	require.Equal(t, "--- f\n+++ f, formatted\n1 -a\n4 -d\n4 +f\n5 +a\n", lineDiff("f", "a\nb\nc\nd\ne", "b\nc\ne\nf\na"), "the most lines stay")
 	require.Equal(t, "f would change\n", lineDiff("f", strings.Repeat("\n", 2001), strings.Repeat("\n", 2001)))
 }
 
@@ -210,6 +218,7 @@ func TestProgressLine(t *testing.T) {
 func TestListed(t *testing.T) {
 	require.Equal(t, "a, b, c", listed([]string{"c", "a", "b", "a"}))
 	require.Equal(t, "0, 1, 2, 3, 4, 5, 6, 7", listed(strings.Split("01234567", "")))
+	require.Equal(t, "0, 1, 2, 3, 4, 5, 6, 7 and 1 more", listed(strings.Split("012345678", "")))
 	require.Equal(t, "0, 1, 2, 3, 4, 5, 6, 7 and 2 more", listed(strings.Split("0123456789", "")))
 }
 

@@ -29,7 +29,7 @@ var (
 	Until    = Input{name: "until"}
 	Stop     = Input{name: "stop"}
 	Cap      = Input{name: "cap"}
-	Hop      = Input{name: "hop"}
+	Outcome  = Input{name: "outcome"}
 	Next     = Input{name: "next"}
 	Clipped  = Input{name: "clipped"}
 	Rejected = Input{name: "rejected"}
@@ -55,10 +55,10 @@ func stage(name string, i int) Input { return Input{name: name + "." + strconv.I
 
 // Outputs of steps.
 var (
-	StepMean   = Output{"mean"}
-	StepLog    = Output{"log"}
-	StepFactor = Output{"factor"}
-	StepCalm   = Output{"calm"}
+	StepMean       = Output{"mean"}
+	StepLog        = Output{"log"}
+	StepFactor     = Output{"factor"}
+	StepNoCrossing = Output{"nocrossing"}
 
 	StepEndByLength = Output{"ph"}
 )

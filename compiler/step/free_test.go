@@ -86,17 +86,17 @@ func TestAdvanceOfGraph(t *testing.T) {
 			reflect.ValueOf(&lane).Elem().FieldByIndex(x.Index).Set(reflect.ValueOf(in(x.Name)))
 		}
 		next, taken := stepsize.Advance(nodes{b}, &control, lane,
-			stepsize.Outcome[*ir.Node]{Calm: in("calm"), Finite: in("finite"), Small: in("small"), Log: in("log"), Factor: in("factor")})
+			stepsize.Trial[*ir.Node]{NoCrossing: in("calm"), Finite: in("finite"), Small: in("small"), Log: in("log"), Factor: in("factor")})
 		outputs := []ir.Output{{Name: "taken", Node: taken}}
 		for _, x := range fields {
 			outputs = append(outputs, ir.Output{Name: "next" + x.Name, Node: reflect.ValueOf(next).FieldByIndex(x.Index).Interface().(*ir.Node)})
 		}
 		f, p := compiled(t, lanes, outputs)
 		rng := rand.New(rand.NewPCG(3, 4))
-		hops := map[float64]int{}
+		outcomes := map[float64]int{}
 		for range 4000 {
 			was := make([]stepsize.Lane[float64], lanes)
-			step := make([]stepsize.Outcome[float64], lanes)
+			step := make([]stepsize.Trial[float64], lanes)
 			for l := range lanes {
 				for _, x := range fields {
 					v := drawn(rng)
@@ -108,8 +108,8 @@ func TestAdvanceOfGraph(t *testing.T) {
 						to[l] = v
 					}
 				}
-				step[l] = stepsize.Outcome[float64]{Calm: condition(rng), Finite: condition(rng), Small: condition(rng), Log: drawn(rng), Factor: drawn(rng)}
-				f.Input("calm")[l], f.Input("finite")[l], f.Input("small")[l] = step[l].Calm, step[l].Finite, step[l].Small
+				step[l] = stepsize.Trial[float64]{NoCrossing: condition(rng), Finite: condition(rng), Small: condition(rng), Log: drawn(rng), Factor: drawn(rng)}
+				f.Input("calm")[l], f.Input("finite")[l], f.Input("small")[l] = step[l].NoCrossing, step[l].Finite, step[l].Small
 				f.Input("log")[l], f.Input("factor")[l] = step[l].Log, step[l].Factor
 			}
 			p.Run(f)
@@ -119,11 +119,11 @@ func TestAdvanceOfGraph(t *testing.T) {
 				for _, x := range fields {
 					requireBits(t, reflect.ValueOf(next).FieldByIndex(x.Index).Float(), p.Output(f, "next"+x.Name)[l], "%s of %+v behind %+v", x.Name, was[l], step[l])
 				}
-				hops[next.Hop]++
+				outcomes[next.Outcome]++
 			}
 		}
-		for _, hop := range []float64{0, 1, 2} {
-			require.Greater(t, hops[hop], 50*lanes, hop)
+		for _, outcome := range []float64{0, 1, 2} {
+			require.Greater(t, outcomes[outcome], 50*lanes, outcome)
 		}
 	}
 }

@@ -23,12 +23,10 @@ type Steps struct {
 	Blk      *solvers.Block
 	bindings []int // the binding of each: see BoundModel
 
-	d, q, pl, s, free []float64
-	u, ut             [][]float64 // by stage; nil: not read there
-	inputs            bool        // there is one
-	tab               *solvers.Tableau
-	pBar, qBar        []float64   // gradient accumulators
-	saved             [][]float64 // by lane: see Save
+	stepInputs
+	tab        *solvers.Tableau
+	pBar, qBar []float64   // gradient accumulators
+	saved      [][]float64 // by lane: see Save
 
 	step      *exec.Program
 	acts      *exec.Program // computes activations again; nil: there are none
@@ -39,6 +37,13 @@ type Steps struct {
 	fromLast  [][]float64   // what it gives
 	lastRan   bool
 	ran       *stepVJP // the reverse derivative that ran last
+}
+
+// stepInputs are inputs of the programs, of all lanes.
+type stepInputs struct {
+	d, q, pl, s, free []float64
+	u, ut             [][]float64 // by stage; nil: not read there
+	inputs            bool        // there is one
 }
 
 // stepVJP is a reverse derivative of the step, with what it gives.
@@ -68,14 +73,14 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	bind(&b.Log, place.StepLog.In(f, s.step))
 	bind(&b.Factor, place.StepFactor.In(f, s.step))
 	input(&b.Before, place.Before)
-	b.Calm, b.Side = place.StepCalm.In(f, s.step), place.Side.In(f)
+	b.NoCrossing, b.Side = place.StepNoCrossing.In(f, s.step), place.Side.In(f)
 	if place.StepMean.In(f, s.step) == nil { // no state has an error
 		for l := range b.Factor {
 			b.Factor[l] = tab.Control().Most
 		}
 	}
 	for p, to := range map[place.Input]*[]float64{
-		place.Until: &b.Until, place.Stop: &b.Stop, place.Cap: &b.Cap, place.Hop: &b.Hop, place.Next: &b.Next,
+		place.Until: &b.Until, place.Stop: &b.Stop, place.Cap: &b.Cap, place.Outcome: &b.Outcome, place.Next: &b.Next,
 		place.Clipped: &b.Clipped, place.Rejected: &b.Rejected, place.Taken: &b.Taken, place.Refused: &b.Refused, place.Left: &b.Left,
 	} {
 		input(to, p)
@@ -113,19 +118,7 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		}
 	}
 	s.Blk = b
-	for program, to := range map[place.Program]*stepVJP{place.StepVJP: &s.vjp, place.StepVJPTimes: &s.vjpt} {
-		if p := program.In(mod); p != nil {
-			*to = stepVJP{p, place.YBar.In(f, p), place.DBar.In(f, p), place.TBar.In(f, p), place.HBar.In(f, p)}
-		}
-	}
-	if s.length = place.StepByLength.In(mod); s.length != nil {
-		s.byLength = append(s.byLength, place.StepEndByLength.In(f, s.length))
-		for i := range tab.C[1:] {
-			s.byLength = append(s.byLength, place.StageRateByLength(i+1).In(f, s.length))
-		}
-	}
-	s.lastStage = place.StepVJPLast.In(mod)
-	s.fromLast = [][]float64{place.LastYBar.In(f), place.LastDBar.In(f), place.LastTBar.In(f)}
+	s.findReverse(mod)
 	s.pBar, s.qBar = place.PBar.Into.In(f), place.QBar.Into.In(f)
 	s.d, s.q, s.pl, s.s = place.Discretes.In(f), place.Own.In(f), place.LaneParams.In(f), place.Scales.In(f)
 	s.free = place.Free.In(f)
@@ -133,6 +126,24 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		tol[0], tol[1] = opt.RTol, opt.ATol
 	}
 	return s
+}
+
+// findReverse takes the programs for derivatives of a step.
+func (s *Steps) findReverse(mod *exec.Module) {
+	f := s.frame
+	for program, to := range map[place.Program]*stepVJP{place.StepVJP: &s.vjp, place.StepVJPTimes: &s.vjpt} {
+		if p := program.In(mod); p != nil {
+			*to = stepVJP{p, place.YBar.In(f, p), place.DBar.In(f, p), place.TBar.In(f, p), place.HBar.In(f, p)}
+		}
+	}
+	if s.length = place.StepByLength.In(mod); s.length != nil {
+		s.byLength = append(s.byLength, place.StepEndByLength.In(f, s.length))
+		for i := range s.tab.C[1:] {
+			s.byLength = append(s.byLength, place.StageRateByLength(i+1).In(f, s.length))
+		}
+	}
+	s.lastStage = place.StepVJPLast.In(mod)
+	s.fromLast = [][]float64{place.LastYBar.In(f), place.LastDBar.In(f), place.LastTBar.In(f)}
 }
 
 func (s *Steps) Block() *solvers.Block { return s.Blk }

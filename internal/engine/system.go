@@ -30,12 +30,16 @@ type System struct {
 
 // inputs are those of the programs; nil where none reads them.
 type inputs struct {
-	T, Y, D, U, Ut, Q, S, a      []float64
-	Data, Seen                   []float64 // of a row
-	Yb, Db, Ub, Utb              []float64 // before the instant
-	yDot, dDot, tDot, QDot, PDot []float64 // tangents
-	free, ry, rt                 []float64 // which states move; how far states and time may be off
+	tangents
+
+	T, Y, D, U, Ut, Q, S, a []float64
+	Data, Seen              []float64 // of a row
+	Yb, Db, Ub, Utb         []float64 // before the instant
+	free, ry, rt            []float64 // which states move; how far states and time may be off
 }
+
+// tangents are inputs of forward derivatives.
+type tangents struct{ yDot, dDot, tDot, QDot, PDot []float64 }
 
 // equations are programs of the motion and of what a run starts from.
 type equations struct {

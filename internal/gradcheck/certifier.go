@@ -37,7 +37,11 @@ type certifier struct {
 	whole   *probe   // of all trajectories
 	visited map[int]bool
 
-	// The trajectory that is visited, with the values of its targets.
+	visiting
+}
+
+// visiting is the trajectory that is visited, with the values of its targets.
+type visiting struct {
 	item       int
 	ends       int
 	events     int // how many times of events are targets

@@ -28,8 +28,15 @@ func TestEncoding(t *testing.T) {
 	var source []string
 	var code []byte
 	memory := []operand{
-		{base: frame, disp: 0}, {base: frame, disp: 8}, {base: frame, disp: 127}, {base: frame, disp: 128}, {base: frame, disp: 1 << 20},
-		{base: lane, disp: 16}, {base: lane, disp: 4096}, {base: spill, disp: 640}, {base: literal, disp: 0},
+		{base: frame, disp: 0},
+		{base: frame, disp: 8},
+		{base: frame, disp: 127},
+		{base: frame, disp: 128},
+		{base: frame, disp: 1 << 20},
+		{base: lane, disp: 16},
+		{base: lane, disp: 4096},
+		{base: spill, disp: 640},
+		{base: literal, disp: 0},
 	}
 	for _, width := range []struct {
 		lanes  int
@@ -94,8 +101,11 @@ func TestEncoding(t *testing.T) {
 		text string
 		b    []byte
 	}{
-		{"MOVQ AX, CX", []byte{0x48, 0x89, 0xC1}}, {"MOVL $1000, DX", []byte{0xBA, 0xE8, 3, 0, 0}},
-		{"ADDQ $64, CX", []byte{0x48, 0x83, 0xC1, 64}}, {"SUBL $1, DX", []byte{0x83, 0xEA, 1}}, {"VZEROUPPER", []byte{0xC5, 0xF8, 0x77}},
+		{"MOVQ AX, CX", []byte{0x48, 0x89, 0xC1}},
+		{"MOVL $1000, DX", []byte{0xBA, 0xE8, 3, 0, 0}},
+		{"ADDQ $64, CX", []byte{0x48, 0x83, 0xC1, 64}},
+		{"SUBL $1, DX", []byte{0x83, 0xEA, 1}},
+		{"VZEROUPPER", []byte{0xC5, 0xF8, 0x77}},
 	} {
 		e.raw("", r.b...)
 		source = append(source, r.text)

@@ -77,13 +77,18 @@ type Objective struct {
 	Last        []LastRun // of each trajectory
 	schedule
 
+	addition
+	AllIndices []int
+	batch      []*problem.Trajectory
+}
+
+// addition adds the parts of the loss up.
+type addition struct {
 	parts          []part
 	likelihoodOnly bool
 	sums           [][]float64
 	evaluation     evaluation
 	validTerms     []fit.Term // room for those of the trajectories that are held back
-	AllIndices     []int
-	batch          []*problem.Trajectory
 }
 
 // schedule gives the chunks of a task to workers.
@@ -251,7 +256,7 @@ func (o *Objective) eval(ctx context.Context, x []float64, trajectories []*probl
 	e := &o.evaluation
 	*e = evaluation{
 		res: fit.Result{Values: values}, terms: e.terms[:0], trajectories: trajectories,
-		perValue: perValue, perTrajectory: perTrajectory, x: x, grad: grad,
+		perValue: perValue, perTrajectory: perTrajectory, x: x, grad: grad, natural: o.NaturalBar,
 	}
 	if err := o.addChunks(e); err != nil || e.res.Failed {
 		return e.res, err

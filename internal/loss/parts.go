@@ -24,8 +24,9 @@ type part interface {
 	// run's loss what is one of measured values.
 	end(r *Run, t *Task, sums []float64)
 
-	// total reports the terms from the sums over all runs, and adds to loss and
-	// gradient what is not loss of measured values.
+	// total reports the terms from the sums over all runs, and adds what is not loss of
+	// measured values to the loss and, where there is a gradient, to it: by weights
+	// to grad, by parameters in their own units to natural.
 	total(e *evaluation, sums []float64)
 }
 
@@ -66,7 +67,8 @@ type evaluation struct {
 	terms                   []fit.Term
 	trajectories            []*problem.Trajectory
 	perValue, perTrajectory float64
-	x, grad                 []float64 // grad: nil, or the gradient so far
+	x, grad                 []float64 // grad: nil, or the gradient by weights so far, at their places in x
+	natural                 []float64 // that by parameters, which is mapped to their places in x at the end
 }
 
 func (e *evaluation) report(name string, v float64) {
@@ -218,7 +220,7 @@ func (p *priors) total(e *evaluation, _ []float64) {
 			clear(w.PBar)
 			clear(w.QBar)
 			w.System.AddGradient(w.PBar, w.QBar)
-			o.Space.Pullback(w.PBar, w.QBar, it, o.NaturalBar)
+			o.Space.Pullback(w.PBar, w.QBar, it, e.natural)
 		}
 	}
 	e.res.Loss += sum * scale

@@ -43,8 +43,10 @@ var supports = map[string]support{
 	"lognormal":   {above0, "data above 0", positive, "a prediction above 0", "keep it above 0, or observe it with `normal`, or as `log(…)` where it cannot be 0"},
 	"poisson":     {count, "whole numbers from 0 on", expected, "a prediction above 0", "keep the mean above 0, by a small background for example"},
 	"negbinomial": {count, "whole numbers from 0 on", expected, "a prediction above 0", "keep the mean above 0, by a small background for example"},
-	"bernoulli": {share, "data from 0 to 1", probable,
-		"a prediction between 0 and 1", "let it come from a function with these bounds, like `1/(1 + exp(-z))`"},
+	"bernoulli": {
+		share, "data from 0 to 1", probable,
+		"a prediction between 0 and 1", "let it come from a function with these bounds, like `1/(1 + exp(-z))`",
+	},
 }
 
 // CheckSupport refuses data that their distribution cannot give: their loss is

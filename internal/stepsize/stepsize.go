@@ -69,35 +69,35 @@ func Reaches[T any, A Arithmetic[T]](a A, h, way T) T {
 
 // Lane is a run that goes on by itself: see solvers.Block for what its numbers are.
 type Lane[T any] struct {
-	T, H, Before, Until, Stop, Cap, Hop, Next, Clipped, Rejected, Taken, Refused, Left T
+	T, H, Before, Until, Stop, Cap, Outcome, Next, Clipped, Rejected, Taken, Refused, Left T
 }
 
-// Outcome is what a step came to: whether its end is Finite, nothing happens inside of it
-// (Calm), its error is Small, and what Factor says.
-type Outcome[T any] struct{ Calm, Finite, Small, Log, Factor T }
+// Trial is what a trial step came to: whether its end is Finite, nothing happens inside of it
+// (NoCrossing), its error is Small, and what Factor says.
+type Trial[T any] struct{ NoCrossing, Finite, Small, Log, Factor T }
 
 // Advance accepts the step of a lane or rejects it, and chooses the next length, where
-// nothing else is to be done; Hop says which. taken is whether the end of the step is
+// nothing else is to be done; Outcome says which, as solvers.Block has it. taken is whether the end of the step is
 // the start of the next.
-func Advance[T any, A Arithmetic[T]](a A, c *Control, l Lane[T], step Outcome[T]) (next Lane[T], taken T) {
+func Advance[T any, A Arithmetic[T]](a A, c *Control, l Lane[T], step Trial[T]) (next Lane[T], taken T) {
 	one := a.Const(1)
 	end := a.Add(l.T, l.H)
-	taken = a.Mul(a.Mul(step.Calm, a.Mul(step.Small, step.Finite)), a.Lt(end, l.Until))
+	taken = a.Mul(a.Mul(step.NoCrossing, a.Mul(step.Small, step.Finite)), a.Lt(end, l.Until))
 
 	back := a.Mul(l.H, Refused(a, c, step.Factor))
 	able := a.Mul(a.Lt(a.Const(math.Inf(-1)), l.Until), a.Le(a.Mul(a.Const(Tiny), a.Abs(l.T)), back))
 	refused := a.Mul(a.Sub(one, step.Small), able)
 	some := a.Lt(a.Const(0), l.Left)
 	taken, refused = a.Mul(taken, some), a.Mul(refused, some)
-	hop := a.Add(taken, a.Mul(a.Const(2), refused))
+	outcome := a.Add(taken, a.Mul(a.Const(2), refused))
 
 	t := a.Select(taken, end, l.T)
 	h := a.Select(taken, a.Mul(l.H, Accepted(a, l.Rejected, step.Factor)), back)
 	h = a.Min(h, l.Cap)
 	way := a.Sub(l.Stop, t)
 	clipped := Reaches(a, h, way)
-	keep := func(was, v T) T { return a.Select(hop, v, was) }
-	next = Lane[T]{Stop: l.Stop, Cap: l.Cap, Hop: hop}
+	keep := func(was, v T) T { return a.Select(outcome, v, was) }
+	next = Lane[T]{Stop: l.Stop, Cap: l.Cap, Outcome: outcome}
 	next.Taken, next.Refused = a.Add(l.Taken, taken), a.Add(l.Refused, refused)
 	next.Left = a.Sub(l.Left, one)
 	next.Next, next.Clipped = keep(l.Next, h), keep(l.Clipped, clipped)

@@ -105,8 +105,16 @@ func TestRatios(t *testing.T) {
 		num, den int64
 		want     string
 	}{
-		{6, 4, "(3/2)"}, {-6, 4, "(-3/2)"}, {6, -4, "(-3/2)"}, {-6, -4, "(3/2)"}, {0, 5, "0"}, {8, 4, "2"}, {1, 0, "?"},
-		{math.MinInt64, 1, "?"}, {1, math.MinInt64, "?"}, {math.MaxInt64, 1, "9.22e+18"},
+		{6, 4, "(3/2)"},
+		{-6, 4, "(-3/2)"},
+		{6, -4, "(-3/2)"},
+		{-6, -4, "(3/2)"},
+		{0, 5, "0"},
+		{8, 4, "2"},
+		{1, 0, "?"},
+		{math.MinInt64, 1, "?"},
+		{1, math.MinInt64, "?"},
+		{math.MaxInt64, 1, "9.22e+18"},
 	} {
 		require.Equal(t, c.want, newRatio(c.num, c.den).String(), "%d/%d", c.num, c.den)
 	}

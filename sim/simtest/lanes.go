@@ -57,9 +57,9 @@ func NewLanes(m *Model, width int, opt sim.Options, free, acts bool) *Lanes {
 		s.Acc = append(s.Acc, make([]float64, len(m.P)))
 	}
 	b := s.blk
-	b.Side, b.Calm = make([]float64, own*width), make([]float64, width)
+	b.Side, b.NoCrossing = make([]float64, own*width), make([]float64, width)
 	if free {
-		for _, v := range []*[]float64{&b.Until, &b.Stop, &b.Cap, &b.Hop, &b.Taken, &b.Refused, &b.Left, &b.Next, &b.Clipped, &b.Rejected} {
+		for _, v := range []*[]float64{&b.Until, &b.Stop, &b.Cap, &b.Outcome, &b.Taken, &b.Refused, &b.Left, &b.Next, &b.Clipped, &b.Rejected} {
 			*v = make([]float64, width)
 		}
 		for l := range b.Until {
@@ -140,12 +140,12 @@ func (s *Lanes) step(l int, x *lane) {
 		}
 	}
 	if !s.tab.Adaptive() {
-		b.Calm[l] = s.calm(l, x)
+		b.NoCrossing[l] = s.noCrossing(l, x)
 		return
 	}
 	b.Mean[l] = st.MeanError(s.size.YError, s.opt.RTol, s.opt.ATol)
 	b.Log[l], b.Factor[l] = stepsize.Factor(stepsize.Numbers{}, &s.ctl, b.Mean[l], b.Before[l])
-	b.Calm[l] = s.calm(l, x)
+	b.NoCrossing[l] = s.noCrossing(l, x)
 	if len(b.Until) > 0 {
 		s.goOn(l)
 	}
@@ -165,9 +165,9 @@ func (s *Lanes) act(i, l int, x *lane) {
 	s.blk.Acts[i][1][l] = t
 }
 
-// calm is 1 where guards keep far enough from their surfaces that at the rates seen in
+// noCrossing is 1 where guards keep far enough from their surfaces that at the rates seen in
 // some places they cannot cross between these.
-func (s *Lanes) calm(l int, x *lane) float64 {
+func (s *Lanes) noCrossing(l int, x *lane) float64 {
 	const places = 32
 	m := x.m
 	own := len(m.Model.Guards)
@@ -207,15 +207,15 @@ func (s *Lanes) goOn(l int) {
 		finite = finite && !math.IsNaN(b.Y[last][i]-b.Y[last][i])
 	}
 	lane := stepsize.Lane[float64]{
-		T: b.T[l], H: b.H[l], Before: b.Before[l], Until: b.Until[l], Stop: b.Stop[l], Cap: b.Cap[l], Hop: b.Hop[l], Next: b.Next[l],
+		T: b.T[l], H: b.H[l], Before: b.Before[l], Until: b.Until[l], Stop: b.Stop[l], Cap: b.Cap[l], Outcome: b.Outcome[l], Next: b.Next[l],
 		Clipped: b.Clipped[l], Rejected: b.Rejected[l], Taken: b.Taken[l], Refused: b.Refused[l], Left: b.Left[l],
 	}
-	step := stepsize.Outcome[float64]{Calm: b.Calm[l], Finite: truth(finite), Small: truth(b.Mean[l] <= 1), Log: b.Log[l], Factor: b.Factor[l]}
+	step := stepsize.Trial[float64]{NoCrossing: b.NoCrossing[l], Finite: truth(finite), Small: truth(b.Mean[l] <= 1), Log: b.Log[l], Factor: b.Factor[l]}
 	next, taken := stepsize.Advance(stepsize.Numbers{}, &s.ctl, lane, step)
 	if taken != 0 {
 		b.Continue(l)
 	}
-	b.T[l], b.H[l], b.Before[l], b.Until[l], b.Hop[l], b.Next[l] = next.T, next.H, next.Before, next.Until, next.Hop, next.Next
+	b.T[l], b.H[l], b.Before[l], b.Until[l], b.Outcome[l], b.Next[l] = next.T, next.H, next.Before, next.Until, next.Outcome, next.Next
 	b.Clipped[l], b.Rejected[l], b.Taken[l], b.Refused[l], b.Left[l] = next.Clipped, next.Rejected, next.Taken, next.Refused, next.Left
 }
 
