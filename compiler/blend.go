@@ -21,32 +21,33 @@ import (
 // reader is a value that reads modes of surfaces that may be slid along: a program
 // of a name with an output. derived: it has derivatives.
 type reader struct {
-	name, output string
-	derived      bool
-	nodes        []*ir.Node
+	program place.Program
+	output  place.Output
+	derived bool
+	nodes   []*ir.Node
 }
 
 // readers are those of the model.
 func (p *Program) readers() (list []reader) {
 	m := p.Model
-	add := func(name, output string, derived bool, nodes ...*ir.Node) {
+	add := func(program place.Program, output place.Output, derived bool, nodes ...*ir.Node) {
 		if nodes[0] != nil {
-			list = append(list, reader{name, output, derived, nodes})
+			list = append(list, reader{program, output, derived, nodes})
 		}
 	}
-	add("row", "loss", true, m.Row, m.Terms)
-	add("obs", "pred", false, m.Pred)
-	add("outputs", "v", false, m.Outputs)
+	add(place.Row, place.Loss, true, m.Row, m.Terms)
+	add(place.Predictions, place.Pred, false, m.Pred)
+	add(place.Outputs, place.Value, false, m.Outputs)
 	for _, e := range m.Events {
-		add("jump."+e.Checked.Name, "v", true, e.Sliding.Jump)
-		add("rest."+e.Checked.Name, "v", true, e.Sliding.Rest)
-		add("delay."+e.Checked.Name, "v", true, e.Sliding.Delay)
+		add(place.Jump(e.Checked.Name), place.Value, true, e.Sliding.Jump)
+		add(place.Rest(e.Checked.Name), place.Value, true, e.Sliding.Rest)
+		add(place.Delay(e.Checked.Name), place.Value, true, e.Sliding.Delay)
 	}
 	return list
 }
 
 // sliding visits what the readers read along surfaces.
-func (p *Program) sliding(visit func(r *reader, name string, values []*ir.Node)) {
+func (p *Program) sliding(visit func(r *reader, program place.Program, values []*ir.Node)) {
 	list, most := p.readers(), p.mostSurfaces()
 	for n := 0; n <= most; n++ {
 		for nb := 0; nb <= most; nb++ {
@@ -61,24 +62,10 @@ func (p *Program) sliding(visit func(r *reader, name string, values []*ir.Node))
 				for k, x := range r.nodes {
 					values[k] = w.value(x)
 				}
-				visit(r, r.name+Along(n, nb), values)
+				visit(r, r.program.Along(n, nb), values)
 			}
 		}
 	}
-}
-
-// Along is what the names of programs end on that are for a solution that slides
-// along n surfaces, and did along nb before the instant.
-func Along(n, nb int) string {
-	switch {
-	case n == 0 && nb == 0:
-		return ""
-	case nb == 0:
-		return fmt.Sprintf("@%d", n)
-	case n == 0:
-		return fmt.Sprintf("@b%d", nb)
-	}
-	return fmt.Sprintf("@%db%d", n, nb)
 }
 
 // blends are combinations along n surfaces, and along nb before the instant.

@@ -13,7 +13,7 @@ import (
 
 // boundsGraph are bounds of guards and of their rates where time, states, their
 // derivatives and signals move within boxes.
-func (p *Program) boundsGraph(name string, guards []*ir.Node) *ir.Graph {
+func (p *Program) boundsGraph(program place.Program, guards []*ir.Node) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	guards, rates, flow := p.moving(guards)
 	over := map[*ir.Node]interval.Bounds{}
@@ -27,16 +27,16 @@ func (p *Program) boundsGraph(name string, guards []*ir.Node) *ir.Graph {
 	box(flow, place.FlowBox)
 	box(m.In.U, place.SignalsBox)
 	box(m.In.UT, place.SignalRatesBox)
-	g := &ir.Graph{Name: name}
-	list := func(lo, hi string, x []interval.Bounds) {
+	g := program.Graph()
+	list := func(lo, hi place.Output, x []interval.Bounds) {
 		l, h := make([]*ir.Node, len(x)), make([]*ir.Node, len(x))
 		for i := range x {
 			l[i], h[i] = x[i].Lo, x[i].Hi
 		}
-		g.Outputs = append(g.Outputs, ir.Output{Name: lo, Node: b.Concat(l...)}, ir.Output{Name: hi, Node: b.Concat(h...)})
+		g.Outputs = append(g.Outputs, lo.Of(b.Concat(l...)), hi.Of(b.Concat(h...)))
 	}
-	list("lo", "hi", interval.Of(b, guards, over))
-	list("ratelo", "ratehi", interval.Rates(b, guards, rates, over))
+	list(place.Lo, place.Hi, interval.Of(b, guards, over))
+	list(place.RateLo, place.RateHi, interval.Rates(b, guards, rates, over))
 	return g
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/compiler/opt"
+	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/compiler/step"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
@@ -209,7 +210,7 @@ func (p *Program) Rows(lanes int, networks exec.Precision) (*exec.Module, error)
 		return nil, nil
 	}
 	return exec.Compile(p.built(func() []*ir.Graph {
-		return opt.Optimize(p.Model.Builder, p.row("row", p.Model.Row, p.Model.Terms, true))
+		return opt.Optimize(p.Model.Builder, p.row(place.Row, p.Model.Row, p.Model.Terms, true))
 	}), lanes, networks)
 }
 
@@ -219,7 +220,7 @@ func (p *Program) Noise() (*exec.Module, error) {
 	if len(p.Model.Noise) == 0 {
 		return nil, nil
 	}
-	g := []*ir.Graph{{Name: "noise", Outputs: p.Model.Noise}}
+	g := []*ir.Graph{place.Noise.Graph(p.Model.Noise...)}
 	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, g) }), 1, exec.Double)
 }
 

@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/pinode/pinode/autodiff"
@@ -51,53 +50,53 @@ func (p *Program) Graphs(want Want) []*ir.Graph {
 func (p *Program) graphs(want Want) []*ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	var out []*ir.Graph
-	graph := func(name string, outs ...ir.Output) {
-		out = append(out, &ir.Graph{Name: name, Outputs: outs})
+	graph := func(program place.Program, outs ...ir.Output) {
+		out = append(out, program.Graph(outs...))
 	}
-	value := func(name, output string, n *ir.Node, reverse, forward bool) {
+	value := func(program place.Program, output place.Output, n *ir.Node, reverse, forward bool) {
 		if n == nil {
 			return
 		}
-		graph(name, ir.Output{Name: output, Node: n})
+		graph(program, output.Of(n))
 		if reverse && want.Reverse {
-			out = append(out, p.vjp(name, n, true))
+			out = append(out, p.vjp(program, n, true))
 		}
 		if forward && want.Forward {
-			out = append(out, p.jvp(name, n))
+			out = append(out, p.jvp(program, n))
 		}
 	}
-	value("rhs", "dy", m.RHS, true, true)
+	value(place.RHS, place.Rates, m.RHS, true, true)
 	if len(p.guards) > 0 {
 		g := b.Concat(p.guards...)
 		g = b.Slice(g, 0, ir.Vec(len(p.guards)))
 		rate := p.rate(g)
-		graph("guards", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
-		graph("guards2", ir.Output{Name: "accel", Node: p.rate(rate)})
-		graph("spread", ir.Output{Name: "g", Node: p.spread(g)}, ir.Output{Name: "rate", Node: p.spread(rate)})
+		graph(place.Guards, place.Guard.Of(g), place.Rate.Of(rate))
+		graph(place.Guards2, place.Accel.Of(p.rate(rate)))
+		graph(place.Spread, place.Guard.Of(p.spread(g)), place.Rate.Of(p.spread(rate)))
 		if g, rate, _ := p.look(); g != nil {
-			graph("look", ir.Output{Name: "g", Node: g}, ir.Output{Name: "rate", Node: rate})
+			graph(place.Look, place.Guard.Of(g), place.Rate.Of(rate))
 		}
 		if slices.Contains(p.straight(), false) {
-			out = append(out, p.boundsGraph("bounds", p.crooked()))
+			out = append(out, p.boundsGraph(place.Bounds, p.crooked()))
 		}
 		if want.Reverse {
-			out = append(out, p.vjp("guards", g, true), p.vjp("guards", g, false))
+			out = append(out, p.vjp(place.Guards, g, true), p.vjp(place.Guards, g, false))
 		}
 		if want.Forward {
-			out = append(out, p.jvp("guards", g))
+			out = append(out, p.jvp(place.Guards, g))
 		}
 	}
 	if want.Reverse {
-		out = append(out, p.vjp("rhs", m.RHS, false))
+		out = append(out, p.vjp(place.RHS, m.RHS, false))
 	}
 	if p.Slides {
 		for k, s := range p.slides() {
-			slide, exits := fmt.Sprintf("slide%d", k+1), fmt.Sprintf("exits%d", k+1)
-			value(slide, "dy", s.flow, true, true)
+			slide, exits := place.Slide(k+1), place.Exits(k+1)
+			value(slide, place.Rates, s.flow, true, true)
 			if k == 0 {
-				out = append(out, p.boundsGraph("bounds1", p.elements(s.exits)))
+				out = append(out, p.boundsGraph(place.SlideBounds, p.elements(s.exits)))
 			}
-			graph(exits, ir.Output{Name: "g", Node: s.exits}, ir.Output{Name: "rate", Node: s.rate})
+			graph(exits, place.Guard.Of(s.exits), place.Rate.Of(s.rate))
 			if want.Reverse {
 				out = append(out, p.vjp(slide, s.flow, false), p.vjp(exits, s.exits, true), p.vjp(exits, s.exits, false))
 			}
@@ -106,32 +105,32 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 			}
 		}
 	}
-	value("init.y", "v", m.InitY, true, true)
-	value("init.d", "v", m.InitD, true, true)
+	value(place.InitStates, place.Value, m.InitY, true, true)
+	value(place.InitDiscretes, place.Value, m.InitD, true, true)
 	if len(p.times) > 0 {
-		value("times", "s", b.Concat(p.times...), true, true)
+		value(place.Times, place.Instant, b.Concat(p.times...), true, true)
 	}
-	value("floors", "v", m.Floors, false, false)
+	value(place.Floors, place.Value, m.Floors, false, false)
 	for _, e := range m.Events {
-		value("jump."+e.Checked.Name, "v", e.Jump, true, true)
-		value("rest."+e.Checked.Name, "v", e.Rest, true, true)
-		value("delay."+e.Checked.Name, "v", e.Delay, true, true)
+		value(place.Jump(e.Checked.Name), place.Value, e.Jump, true, true)
+		value(place.Rest(e.Checked.Name), place.Value, e.Rest, true, true)
+		value(place.Delay(e.Checked.Name), place.Value, e.Delay, true, true)
 	}
-	value("priorities", "v", m.Priorities, false, false)
-	value("obs", "pred", m.Pred, false, false)
+	value(place.Priorities, place.Value, m.Priorities, false, false)
+	value(place.Predictions, place.Pred, m.Pred, false, false)
 	if m.Row != nil {
-		out = append(out, p.row("row", m.Row, m.Terms, want.Reverse)...)
+		out = append(out, p.row(place.Row, m.Row, m.Terms, want.Reverse)...)
 	}
-	p.sliding(func(r *reader, name string, v []*ir.Node) {
-		if r.output == "loss" {
-			out = append(out, p.row(name, v[0], v[1], want.Reverse)...)
+	p.sliding(func(r *reader, program place.Program, v []*ir.Node) {
+		if r.output == place.Loss {
+			out = append(out, p.row(program, v[0], v[1], want.Reverse)...)
 		} else {
-			value(name, r.output, v[0], r.derived, r.derived)
+			value(program, r.output, v[0], r.derived, r.derived)
 		}
 	})
-	value("counts", "v", m.Counts, false, false)
-	value("outputs", "v", m.Outputs, false, false)
-	value("conserved", "v", m.Conserved, false, false)
+	value(place.Counts, place.Value, m.Counts, false, false)
+	value(place.Outputs, place.Value, m.Outputs, false, false)
+	value(place.Conserved, place.Value, m.Conserved, false, false)
 	var args, vals []*ir.Node
 	for i, a := range m.NetArgs {
 		if a != nil {
@@ -139,24 +138,24 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		}
 	}
 	if len(args) > 0 {
-		graph("nets", ir.Output{Name: "args", Node: b.Concat(args...)}, ir.Output{Name: "values", Node: b.Concat(vals...)})
+		graph(place.Nets, place.NetArgs.Of(b.Concat(args...)), place.NetVals.Of(b.Concat(vals...)))
 	}
 	if len(m.Priors) > 0 {
 		nodes := make([]*ir.Node, len(m.Priors))
 		for i, pr := range m.Priors {
 			nodes[i] = pr.Node
 		}
-		value("priors", "v", b.Concat(nodes...), true, false)
+		value(place.Priors, place.Value, b.Concat(nodes...), true, false)
 	}
 	return out
 }
 
 // row are the programs of a row's loss.
-func (p *Program) row(name string, loss, terms *ir.Node, reverse bool) []*ir.Graph {
-	outs := []ir.Output{{Name: "loss", Node: loss}, {Name: "terms", Node: terms}}
-	list := []*ir.Graph{{Name: name, Outputs: outs}}
+func (p *Program) row(program place.Program, loss, terms *ir.Node, reverse bool) []*ir.Graph {
+	outs := []ir.Output{place.Loss.Of(loss), place.Terms.Of(terms)}
+	list := []*ir.Graph{program.Graph(outs...)}
 	if reverse {
-		g := p.vjp(name, loss, true)
+		g := p.vjp(program, loss, true)
 		g.Outputs = append(g.Outputs, outs...)
 		list = append(list, g)
 	}
@@ -227,10 +226,10 @@ func (p *Program) spread(n *ir.Node) *ir.Node {
 }
 
 // vjp is the reverse derivative of a value. Signals move with the time.
-func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
+func (p *Program) vjp(program place.Program, n *ir.Node, params bool) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	in := m.In
-	ct := b.Input("ct."+name, n.Shape, true)
+	ct := program.Ct().Node(b, n.Shape)
 	type derivative struct {
 		node   *ir.Node
 		output func(bar *ir.Node) ir.Output
@@ -256,9 +255,9 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 	if in.U != nil {
 		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
 	}
-	g := &ir.Graph{Name: name + ".vjp"}
+	g := program.VJP().Graph()
 	if !params {
-		g.Name += "0"
+		g = program.VJP0().Graph()
 	}
 	i := 0
 	for _, o := range outs {
@@ -274,7 +273,7 @@ func (p *Program) vjp(name string, n *ir.Node, params bool) *ir.Graph {
 }
 
 // jvp is the forward derivative of a value in one direction.
-func (p *Program) jvp(name string, n *ir.Node) *ir.Graph {
+func (p *Program) jvp(program place.Program, n *ir.Node) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	var wrt, dots []*ir.Node
 	tt := place.TimeDot.Node(b, ir.Scalar)
@@ -292,5 +291,5 @@ func (p *Program) jvp(name string, n *ir.Node) *ir.Graph {
 		wrt, dots = append(wrt, m.In.U), append(dots, b.Mul(m.In.UT, tt))
 	}
 	dot := autodiff.JVP(b, []*ir.Node{n}, wrt, dots)[0]
-	return &ir.Graph{Name: name + ".jvp", Outputs: []ir.Output{{Name: "dot", Node: dot}}}
+	return program.JVP().Graph(place.Dot.Of(dot))
 }

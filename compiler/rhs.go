@@ -43,8 +43,8 @@ func (p *Program) RHS() (*RHS, error) {
 	lay := &p.Model.Layout
 	f := &RHS{
 		p: p, frame: mod.NewFrame(), states: lay.NUser, params: lay.NP + lay.NKey,
-		eval: mod.Program("rhs"), vjp: mod.Program("rhs.vjp"), jvp: mod.Program("rhs.jvp"),
-		initY: mod.Program("init.y"), initD: mod.Program("init.d"), guards: mod.Program("guards"), floors: mod.Program("floors"),
+		eval: place.RHS.In(mod), vjp: place.RHS.VJP().In(mod), jvp: place.RHS.JVP().In(mod),
+		initY: place.InitStates.In(mod), initD: place.InitDiscretes.In(mod), guards: place.Guards.In(mod), floors: place.Floors.In(mod),
 		Inputs:     make([]float64, lay.NU),
 		Covariates: make([]float64, lay.NQ-lay.NKey), Scales: make([]float64, lay.NS), d: make([]float64, lay.ND),
 	}
@@ -68,7 +68,7 @@ func (p *Program) RHS() (*RHS, error) {
 func (f *RHS) Eval(t float64, y, params, dy []float64) {
 	f.at(t, y, params)
 	f.eval.Run(f.frame)
-	copy(dy[:f.states], f.eval.Output(f.frame, "dy"))
+	copy(dy[:f.states], place.Rates.In(f.frame, f.eval))
 }
 
 // VJP sets yBar to ct·∂f/∂y, and pBar, unless it is nil, to ct·∂f/∂params.
@@ -81,7 +81,7 @@ func (f *RHS) VJP(t float64, y, params, ct, yBar, pBar []float64) {
 	if f.vjp == nil { // the rates are constants
 		return
 	}
-	bar := f.frame.Input("ct.rhs")
+	bar := place.RHS.Ct().In(f.frame)
 	clear(bar)
 	copy(bar, ct[:f.states])
 	clear(place.PBar.Into.In(f.frame))
@@ -91,7 +91,7 @@ func (f *RHS) VJP(t float64, y, params, ct, yBar, pBar []float64) {
 		sum.Clear()
 	}
 	f.vjp.Run(f.frame)
-	copy(yBar[:f.states], f.vjp.Output(f.frame, "by"))
+	copy(yBar[:f.states], place.YBar.In(f.frame, f.vjp))
 	if pBar == nil {
 		return
 	}
@@ -121,7 +121,7 @@ func (f *RHS) Jacobian(t float64, y, params, jac []float64) {
 		dir[j] = 1
 		f.jvp.Run(f.frame)
 		dir[j] = 0
-		for i, v := range f.jvp.Output(f.frame, "dot")[:n] {
+		for i, v := range place.Dot.In(f.frame, f.jvp)[:n] {
 			jac[i*n+j] = v
 		}
 	}
@@ -132,11 +132,11 @@ func (f *RHS) Init(t float64, params, y []float64) {
 	f.at(t, nil, params)
 	if f.initY != nil {
 		f.initY.Run(f.frame)
-		copy(y[:f.states], f.initY.Output(f.frame, "v"))
+		copy(y[:f.states], place.Value.In(f.frame, f.initY))
 	}
 	if f.initD != nil {
 		f.initD.Run(f.frame)
-		copy(f.Discretes, f.initD.Output(f.frame, "v"))
+		copy(f.Discretes, place.Value.In(f.frame, f.initD))
 	}
 }
 
@@ -173,12 +173,12 @@ func (f *RHS) branches() {
 			f.floors.Run(f.frame)
 		}
 		f.guards.Run(f.frame)
-		g := f.guards.Output(f.frame, "g")
+		g := place.Guard.In(f.frame, f.guards)
 		n := 0
 		for _, w := range m.Switches {
 			switch {
 			case w.Floor:
-				set(w.Mode, math.Floor(f.floors.Output(f.frame, "v")[n]))
+				set(w.Mode, math.Floor(place.Value.In(f.frame, f.floors)[n]))
 				n++
 			case g[w.Guard] > 0:
 				set(w.Mode, 1)

@@ -319,3 +319,17 @@ func TestControllerHasTheRules(t *testing.T) {
 		require.False(t, c.Rejected())
 	}
 }
+
+// TestOutcomes: what a lane says that its step did is what stepsize comes to.
+func TestOutcomes(t *testing.T) {
+	c := Tsit5.Control()
+	lane := stepsize.Lane[float64]{H: 1, Until: 10, Stop: 20, Cap: 5, Left: 1}
+	for want, trial := range map[float64]stepsize.Trial[float64]{
+		Accepted: {NoCrossing: 1, Finite: 1, Small: 1, Factor: 1},
+		Refused:  {NoCrossing: 1, Finite: 1, Small: 0, Factor: 0.5},
+		Handed:   {NoCrossing: 0, Finite: 1, Small: 1, Factor: 1},
+	} {
+		next, _ := stepsize.Advance(stepsize.Numbers{}, &c, lane, trial)
+		require.Equal(t, want, next.Outcome)
+	}
+}

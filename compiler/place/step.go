@@ -29,7 +29,7 @@ var (
 	Until    = Input{name: "until"}
 	Stop     = Input{name: "stop"}
 	Cap      = Input{name: "cap"}
-	Outcome  = Input{name: "hop"}
+	Outcome  = Input{name: "outcome"}
 	Next     = Input{name: "next"}
 	Clipped  = Input{name: "clipped"}
 	Rejected = Input{name: "rejected"}
@@ -58,7 +58,7 @@ var (
 	StepMean       = Output{"mean"}
 	StepLog        = Output{"log"}
 	StepFactor     = Output{"factor"}
-	StepNoCrossing = Output{"noCrossing"}
+	StepNoCrossing = Output{"nocrossing"}
 
 	StepEndByLength = Output{"ph"}
 )

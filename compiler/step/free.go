@@ -27,8 +27,8 @@ func (s *builder) goOn(y1, k1, calm, mean, log, factor *ir.Node) []ir.Output {
 		Taken: in(place.Taken), Refused: in(place.Refused), Left: in(place.Left),
 	}
 	finite := b.Le(b.Const(float64(s.vec.N)), b.Sum(b.Lt(b.Apply(ir.OpAbs, y1), b.Const(math.Inf(1)))))
-	outcome := stepsize.Trial[*ir.Node]{NoCrossing: calm, Finite: finite, Small: stepsize.Small(nodes{b}, mean), Log: log, Factor: factor}
-	next, taken := stepsize.Advance(nodes{b}, &s.m.Control, lane, outcome)
+	trial := stepsize.Trial[*ir.Node]{NoCrossing: calm, Finite: finite, Small: stepsize.Small(nodes{b}, mean), Log: log, Factor: factor}
+	next, taken := stepsize.Advance(nodes{b}, &s.m.Control, lane, trial)
 	return []ir.Output{
 		place.Set(lane.Outcome, next.Outcome), place.Set(lane.Taken, next.Taken), place.Set(lane.Refused, next.Refused), place.Set(lane.Left, next.Left),
 		place.Set(lane.Next, next.Next), place.Set(lane.Clipped, next.Clipped),

@@ -93,7 +93,7 @@ func TestAdvanceOfGraph(t *testing.T) {
 		}
 		f, p := compiled(t, lanes, outputs)
 		rng := rand.New(rand.NewPCG(3, 4))
-		hops := map[float64]int{}
+		outcomes := map[float64]int{}
 		for range 4000 {
 			was := make([]stepsize.Lane[float64], lanes)
 			step := make([]stepsize.Trial[float64], lanes)
@@ -119,11 +119,11 @@ func TestAdvanceOfGraph(t *testing.T) {
 				for _, x := range fields {
 					requireBits(t, reflect.ValueOf(next).FieldByIndex(x.Index).Float(), p.Output(f, "next"+x.Name)[l], "%s of %+v behind %+v", x.Name, was[l], step[l])
 				}
-				hops[next.Outcome]++
+				outcomes[next.Outcome]++
 			}
 		}
-		for _, hop := range []float64{0, 1, 2} {
-			require.Greater(t, hops[hop], 50*lanes, hop)
+		for _, outcome := range []float64{0, 1, 2} {
+			require.Greater(t, outcomes[outcome], 50*lanes, outcome)
 		}
 	}
 }

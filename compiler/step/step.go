@@ -61,10 +61,10 @@ type Options struct {
 //	factor    by which the length is to be multiplied: see stepsize.Factor
 //
 // from before, the log of the step before. For a model with guards it sets
-// calm, 1 if it is proved that none of them crosses. Where signals do not look at every step, step
+// nocrossing, 1 if it is proved that none of them crosses. Where signals do not look at every step, step
 // then goes on by itself, as solvers.Block has it: it replaces y.0, k.0, t, h,
 // before, until and rejected by those of the next step, sets next, clipped and
-// hop, and counts in taken, refused and left.
+// outcome, and counts in taken, refused and left.
 //
 // Values inside of the right-hand side that its derivative reads, and that take
 // longer to compute than to copy, are activations: step sets act.i.j, number j

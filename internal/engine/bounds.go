@@ -23,7 +23,7 @@ type boxProgram struct {
 }
 
 func newGuardBounds(mod *exec.Module, f *exec.Frame) guardBounds {
-	b := guardBounds{own: newBoxProgram(mod, f, "bounds"), exits: newBoxProgram(mod, f, "bounds1")}
+	b := guardBounds{own: newBoxProgram(mod, f, place.Bounds), exits: newBoxProgram(mod, f, place.SlideBounds)}
 	for box, to := range map[place.Box]*[2][]float64{
 		place.TimeBox: &b.t, place.StatesBox: &b.y, place.FlowBox: &b.f, place.SignalsBox: &b.u, place.SignalRatesBox: &b.ut,
 	} {
@@ -32,11 +32,11 @@ func newGuardBounds(mod *exec.Module, f *exec.Frame) guardBounds {
 	return b
 }
 
-func newBoxProgram(mod *exec.Module, f *exec.Frame, name string) boxProgram {
-	p := boxProgram{code: mod.Program(name)}
+func newBoxProgram(mod *exec.Module, f *exec.Frame, program place.Program) boxProgram {
+	p := boxProgram{code: program.In(mod)}
 	if p.code != nil {
-		out := func(name string) []float64 { return p.code.Output(f, name) }
-		p.gives = events.Bounds{Lo: out("lo"), Hi: out("hi"), RateLo: out("ratelo"), RateHi: out("ratehi")}
+		out := func(o place.Output) []float64 { return o.In(f, p.code) }
+		p.gives = events.Bounds{Lo: out(place.Lo), Hi: out(place.Hi), RateLo: out(place.RateLo), RateHi: out(place.RateHi)}
 	}
 	return p
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/place"
 )
 
 // Function is a program with its derivatives, and their results.
@@ -20,13 +21,13 @@ type Program struct {
 	YBar, DBar, TBar, BeforeYBar, BeforeDBar []float64 // cotangents
 }
 
-func NewProgram(mod *exec.Module, f *exec.Frame, name, value string) *Program {
-	p := mod.Program(name)
+func NewProgram(mod *exec.Module, f *exec.Frame, program place.Program, value place.Output) *Program {
+	p := program.In(mod)
 	if p == nil {
 		return nil
 	}
-	out := func(name string) []float64 { return p.Output(f, name) }
-	return &Program{p, f, out(value), out("terms"), out("by"), out("bd"), out("bt"), out("byb"), out("bdb")}
+	out := func(o place.Output) []float64 { return o.In(f, p) }
+	return &Program{p, f, out(value), out(place.Terms), out(place.YBar), out(place.DBar), out(place.TBar), out(place.YBarBefore), out(place.DBarBefore)}
 }
 
 func (p *Program) Run() { p.code.Run(p.frame) }

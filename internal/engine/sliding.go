@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -21,13 +20,13 @@ type sliding struct {
 	g, rate, y []float64
 }
 
-func newSliding(p *compiler.Program, mod *exec.Module, f *exec.Frame, get func(name, value string) Function) (list []*sliding) {
+func newSliding(p *compiler.Program, mod *exec.Module, f *exec.Frame, get func(program place.Program, value place.Output) Function) (list []*sliding) {
 	for n := 1; ; n++ {
-		w := &sliding{rhs: get(fmt.Sprintf("slide%d", n), "dy"), exits: get(fmt.Sprintf("exits%d", n), "g")}
+		w := &sliding{rhs: get(place.Slide(n), place.Rates), exits: get(place.Exits(n), place.Guard)}
 		if w.rhs.Run == nil {
 			return list
 		}
-		w.exitRates = w.exits.Run.code.Output(f, "rate")
+		w.exitRates = place.Rate.In(f, w.exits.Run.code)
 		w.flow, w.y = make([]float64, p.Model.Layout.NY), make([]float64, p.Model.Layout.NY)
 		w.g, w.rate = make([]float64, p.NumGuards), make([]float64, p.NumGuards)
 		list = append(list, w)
@@ -90,14 +89,14 @@ func (s *System) along(d []float64, to surfaces) (n int) {
 type variants [compiler.MaxSlides + 1][compiler.MaxSlides + 1]Function
 
 // newVariants returns that of a name, for motion along up to so many surfaces.
-func newVariants(name, value string, most int, get func(name, value string) Function) *variants {
-	r := &variants{{get(name, value)}}
+func newVariants(program place.Program, value place.Output, most int, get func(program place.Program, value place.Output) Function) *variants {
+	r := &variants{{get(program, value)}}
 	for n := 0; n <= most; n++ {
 		for nb := 0; nb <= most; nb++ {
 			if n == 0 && nb == 0 {
 				continue
 			}
-			f := get(name+compiler.Along(n, nb), value)
+			f := get(program.Along(n, nb), value)
 			if f.Run == nil && nb > 0 { // it does not read both
 				if f = r[n][0]; n == 0 || f.Run == r[0][0].Run {
 					f = r[0][nb]

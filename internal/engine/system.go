@@ -94,42 +94,44 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	} {
 		*to = p.In(f)
 	}
-	get := func(name, value string) Function {
+	get := func(program place.Program, value place.Output) Function {
 		d := Function{
-			Run: NewProgram(mod, f, name, value),
-			VJP: NewProgram(mod, f, name+".vjp", value), vjp0: NewProgram(mod, f, name+".vjp0", ""), jvp: NewProgram(mod, f, name+".jvp", "dot"),
+			Run: NewProgram(mod, f, program, value),
+			VJP: NewProgram(mod, f, program.VJP(), value), vjp0: NewProgram(mod, f, program.VJP0(), value), jvp: NewProgram(mod, f, program.JVP(), place.Dot),
 		}
-		d.Ct = f.Input("ct." + name)
+		d.Ct = program.Ct().In(f)
 		return d
 	}
 	s.PBar, s.QBar = place.PBar.Into.In(f), place.QBar.Into.In(f)
-	s.Rhs, s.guards, s.initY, s.initD = get("rhs", "dy"), get("guards", "g"), get("init.y", "v"), get("init.d", "v")
-	s.times, s.Priors = get("times", "s"), get("priors", "v")
-	s.guards2, s.floors = NewProgram(mod, f, "guards2", "accel"), NewProgram(mod, f, "floors", "v")
-	s.Conserved, s.Nets = NewProgram(mod, f, "conserved", "v"), NewProgram(mod, f, "nets", "values")
-	s.priorities, s.Counts = NewProgram(mod, f, "priorities", "v"), NewProgram(mod, f, "counts", "v")
+	s.Rhs, s.guards, s.initY, s.initD = get(place.RHS, place.Rates), get(place.Guards, place.Guard), get(place.InitStates, place.Value), get(place.InitDiscretes, place.Value)
+	s.times, s.Priors = get(place.Times, place.Instant), get(place.Priors, place.Value)
+	s.guards2, s.floors = NewProgram(mod, f, place.Guards2, place.Accel), NewProgram(mod, f, place.Floors, place.Value)
+	s.Conserved, s.Nets = NewProgram(mod, f, place.Conserved, place.Value), NewProgram(mod, f, place.Nets, place.NetVals)
+	s.priorities, s.Counts = NewProgram(mod, f, place.Priorities, place.Value), NewProgram(mod, f, place.Counts, place.Value)
 	if s.guards.Run != nil {
-		s.rates = s.guards.Run.code.Output(f, "rate")
+		s.rates = place.Rate.In(f, s.guards.Run.code)
 	}
-	if s.look = NewProgram(mod, f, "look", "g"); s.look != nil {
-		s.lookRates, s.flow = s.look.code.Output(f, "rate"), place.Flow.In(f)
+	if s.look = NewProgram(mod, f, place.Look, place.Guard); s.look != nil {
+		s.lookRates, s.flow = place.Rate.In(f, s.look.code), place.Flow.In(f)
 	}
 	s.bounds = newGuardBounds(mod, f)
-	if s.spread = NewProgram(mod, f, "spread", "g"); s.spread != nil {
-		s.spreadRates = s.spread.code.Output(f, "rate")
+	if s.spread = NewProgram(mod, f, place.Spread, place.Guard); s.spread != nil {
+		s.spreadRates = place.Rate.In(f, s.spread.code)
 	}
 	s.slides = newSliding(p, mod, f, get)
 	s.now, s.then = newSurfaces(f, place.ModesOn, place.GuardAt), newSurfaces(f, place.ModesOnBefore, place.GuardAtBefore)
-	read := func(name, value string) *variants { return newVariants(name, value, len(s.slides), get) }
-	s.rows, s.preds, s.Outs = read("row", "loss"), read("obs", "pred"), read("outputs", "v")
+	read := func(program place.Program, value place.Output) *variants {
+		return newVariants(program, value, len(s.slides), get)
+	}
+	s.rows, s.preds, s.Outs = read(place.Row, place.Loss), read(place.Predictions, place.Pred), read(place.Outputs, place.Value)
 	s.Choose(nil, nil)
 	if s.Nets != nil {
-		s.NetArgs = s.Nets.code.Output(f, "args")
+		s.NetArgs = place.NetArgs.In(f, s.Nets.code)
 	}
 	for _, e := range p.Model.Events {
-		s.jump = append(s.jump, read("jump."+e.Checked.Name, "v"))
-		s.rest = append(s.rest, read("rest."+e.Checked.Name, "v"))
-		s.delay = append(s.delay, read("delay."+e.Checked.Name, "v"))
+		s.jump = append(s.jump, read(place.Jump(e.Checked.Name), place.Value))
+		s.rest = append(s.rest, read(place.Rest(e.Checked.Name), place.Value))
+		s.delay = append(s.delay, read(place.Delay(e.Checked.Name), place.Value))
 	}
 	return s
 }

@@ -30,8 +30,8 @@ type rowInput struct{ to, from []float64 }
 func newRowBatch(mod *exec.Module, sys *engine.System) *rowBatch {
 	f := mod.NewFrame()
 	r := &rowBatch{
-		frame: f, run: engine.NewProgram(mod, f, "row", "loss"), vjp: engine.NewProgram(mod, f, "row.vjp", "loss"),
-		s: place.Scales.In(f), ct: f.Input("ct.row"),
+		frame: f, run: engine.NewProgram(mod, f, place.Row, place.Loss), vjp: engine.NewProgram(mod, f, place.Row.VJP(), place.Loss),
+		s: place.Scales.In(f), ct: place.Row.Ct().In(f),
 		pBar: place.PBar.Into.In(f), qBar: place.QBar.Into.In(f),
 		blk: &solvers.Block{Width: mod.Lanes()},
 	}

@@ -158,7 +158,7 @@ func (s *Worker) badSpread(i int, o *check.Observe) string {
 	}
 	copy(place.Scales.In(f), sys.S)
 	copy(place.Params.In(f), place.Params.In(sys.Frame))
-	prog := mod.Program("noise")
+	prog := place.Noise.In(mod)
 	prog.Run(f)
 	for j, a := range o.Dist.Args {
 		for _, v := range prog.Output(f, lower.NoiseName(i, j)) {

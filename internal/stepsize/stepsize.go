@@ -77,7 +77,7 @@ type Lane[T any] struct {
 type Trial[T any] struct{ NoCrossing, Finite, Small, Log, Factor T }
 
 // Advance accepts the step of a lane or rejects it, and chooses the next length, where
-// nothing else is to be done; Outcome says which. taken is whether the end of the step is
+// nothing else is to be done; Outcome says which, as solvers.Block has it. taken is whether the end of the step is
 // the start of the next.
 func Advance[T any, A Arithmetic[T]](a A, c *Control, l Lane[T], step Trial[T]) (next Lane[T], taken T) {
 	one := a.Const(1)
@@ -89,15 +89,15 @@ func Advance[T any, A Arithmetic[T]](a A, c *Control, l Lane[T], step Trial[T]) 
 	refused := a.Mul(a.Sub(one, step.Small), able)
 	some := a.Lt(a.Const(0), l.Left)
 	taken, refused = a.Mul(taken, some), a.Mul(refused, some)
-	hop := a.Add(taken, a.Mul(a.Const(2), refused))
+	outcome := a.Add(taken, a.Mul(a.Const(2), refused))
 
 	t := a.Select(taken, end, l.T)
 	h := a.Select(taken, a.Mul(l.H, Accepted(a, l.Rejected, step.Factor)), back)
 	h = a.Min(h, l.Cap)
 	way := a.Sub(l.Stop, t)
 	clipped := Reaches(a, h, way)
-	keep := func(was, v T) T { return a.Select(hop, v, was) }
-	next = Lane[T]{Stop: l.Stop, Cap: l.Cap, Outcome: hop}
+	keep := func(was, v T) T { return a.Select(outcome, v, was) }
+	next = Lane[T]{Stop: l.Stop, Cap: l.Cap, Outcome: outcome}
 	next.Taken, next.Refused = a.Add(l.Taken, taken), a.Add(l.Refused, refused)
 	next.Left = a.Sub(l.Left, one)
 	next.Next, next.Clipped = keep(l.Next, h), keep(l.Clipped, clipped)

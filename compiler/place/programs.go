@@ -1,0 +1,80 @@
+package place
+
+import "strconv"
+
+// Programs of a model, see compiler.Program.Graphs.
+var (
+	RHS           = Program{"rhs"}
+	Guards        = Program{"guards"}
+	Guards2       = Program{"guards2"}
+	Look          = Program{"look"}
+	Spread        = Program{"spread"}
+	Bounds        = Program{"bounds"}
+	SlideBounds   = Program{"bounds1"} // of sliding along one surface
+	InitStates    = Program{"init.y"}
+	InitDiscretes = Program{"init.d"}
+	Times         = Program{"times"}
+	Floors        = Program{"floors"}
+	Priorities    = Program{"priorities"}
+	Row           = Program{"row"}
+	Predictions   = Program{"obs"}
+	Counts        = Program{"counts"}
+	Outputs       = Program{"outputs"}
+	Conserved     = Program{"conserved"}
+	Priors        = Program{"priors"}
+	Nets          = Program{"nets"}
+	Noise         = Program{"noise"}
+)
+
+// Jump, Rest and Delay are what an event does.
+func Jump(event string) Program  { return Program{"jump." + event} }
+func Rest(event string) Program  { return Program{"rest." + event} }
+func Delay(event string) Program { return Program{"delay." + event} }
+
+// Slide is the motion along n surfaces at once, Exits the guards that say when it ends.
+func Slide(n int) Program { return Program{"slide" + strconv.Itoa(n)} }
+func Exits(n int) Program { return Program{"exits" + strconv.Itoa(n)} }
+
+// VJP is the program's reverse derivative, VJP0 that without parameters, JVP its forward
+// derivative.
+func (p Program) VJP() Program  { return Program{p.name + ".vjp"} }
+func (p Program) VJP0() Program { return Program{p.name + ".vjp0"} }
+func (p Program) JVP() Program  { return Program{p.name + ".jvp"} }
+
+// Ct is the cotangent that reverse derivatives of the program read.
+func (p Program) Ct() Input { return Input{name: "ct." + p.name} }
+
+// Along is the program for a solution that slides along n surfaces, and did along nb
+// before the instant.
+func (p Program) Along(n, nb int) Program {
+	switch {
+	case n == 0 && nb == 0:
+		return p
+	case nb == 0:
+		return Program{p.name + "@" + strconv.Itoa(n)}
+	case n == 0:
+		return Program{p.name + "@b" + strconv.Itoa(nb)}
+	}
+	return Program{p.name + "@" + strconv.Itoa(n) + "b" + strconv.Itoa(nb)}
+}
+
+// Outputs of programs of a model.
+var (
+	Value   = Output{"v"}
+	Rates   = Output{"dy"}
+	Guard   = Output{"g"}
+	Rate    = Output{"rate"}
+	Accel   = Output{"accel"}
+	Instant = Output{"s"} // scheduled scalars
+	Loss    = Output{"loss"}
+	Terms   = Output{"terms"}
+	Pred    = Output{"pred"}
+	NetArgs = Output{"args"}
+	NetVals = Output{"values"}
+	Dot     = Output{"dot"} // of forward derivatives
+
+	Lo     = Output{"lo"}
+	Hi     = Output{"hi"}
+	RateLo = Output{"ratelo"}
+	RateHi = Output{"ratehi"}
+)
