@@ -58,7 +58,7 @@ var (
 	StepMean       = Output{"mean"}
 	StepLog        = Output{"log"}
 	StepFactor     = Output{"factor"}
-	StepNoCrossing = Output{"nocrossing"}
+	StepNoCrossing = Output{"noCrossing"}
 
 	StepEndByLength = Output{"ph"}
 )

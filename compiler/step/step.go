@@ -61,7 +61,7 @@ type Options struct {
 //	factor    by which the length is to be multiplied: see stepsize.Factor
 //
 // from before, the log of the step before. For a model with guards it sets
-// nocrossing, 1 if it is proved that none of them crosses. Where signals do not look at every step, step
+// noCrossing, 1 if it is proved that none of them crosses. Of a model without signals, step
 // then goes on by itself, as solvers.Block has it: it replaces y.0, k.0, t, h,
 // before, until and rejected by those of the next step, sets next, clipped and
 // outcome, and counts in taken, refused and left.
