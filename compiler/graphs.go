@@ -236,8 +236,12 @@ func (p *Program) vjp(program place.Program, n *ir.Node, params bool) *ir.Graph 
 		params bool
 	}
 	outs := []derivative{
-		{in.T, place.TBar.Of, false}, {in.Y, place.YBar.Of, false}, {in.D, place.DBar.Of, false}, {in.A, place.ABar.Of, false},
-		{in.YB, place.YBarBefore.Of, false}, {in.DB, place.DBarBefore.Of, false},
+		{in.T, place.TBar.Of, false},
+		{in.Y, place.YBar.Of, false},
+		{in.D, place.DBar.Of, false},
+		{in.A, place.ABar.Of, false},
+		{in.YB, place.YBarBefore.Of, false},
+		{in.DB, place.DBarBefore.Of, false},
 	}
 	for _, a := range step.Accumulators(m) {
 		outs = append(outs, derivative{a.Node, func(bar *ir.Node) ir.Output { return a.Output(b, bar) }, true})
