@@ -2,9 +2,12 @@ package dsl
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
+	"testing"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	_ "github.com/pinode/pinode/internal/testseed"
@@ -331,4 +334,47 @@ func genFile() *rapid.Generator[*File] {
 		return &ModelDecl{Name: genIdent().Draw(t, "name"), Body: rapid.SliceOfN(genInModel(2), 0, 4).Draw(t, "body")}
 	})
 	return rapid.Map(rapid.SliceOfN(top, 0, 3), func(decls []Decl) *File { return &File{Decls: decls} })
+}
+
+// TestGeneratorDrawsEverything: each field of each type of the syntax tree that random
+// files are made of is set in some of them. Without that the round trip through the
+// formatter would not see that a field is not printed.
+func TestGeneratorDrawsEverything(t *testing.T) {
+	ofTheSource := []string{"At", "OpSp", "Documented", "Source", "Comments"} // random files have none
+	set := map[string]bool{}
+	var visit func(v reflect.Value)
+	visit = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Pointer, reflect.Interface:
+			if !v.IsNil() {
+				visit(v.Elem())
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				visit(v.Index(i))
+			}
+		case reflect.Struct:
+			for i := range v.NumField() {
+				f := v.Type().Field(i)
+				if !f.IsExported() || slices.Contains(ofTheSource, f.Name) {
+					continue
+				}
+				name := v.Type().Name() + "." + f.Name
+				set[name] = set[name] || !v.Field(i).IsZero()
+				visit(v.Field(i))
+			}
+		}
+	}
+	g := genFile()
+	for seed := range 2000 {
+		visit(reflect.ValueOf(g.Example(seed)))
+	}
+	var never []string
+	for name, some := range set {
+		if !some {
+			never = append(never, name)
+		}
+	}
+	slices.Sort(never)
+	require.Empty(t, never)
 }
