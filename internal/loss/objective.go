@@ -85,6 +85,7 @@ type Objective struct {
 // addition adds the parts of the loss up.
 type addition struct {
 	parts          []part
+	ofRuns         []placed // of these, those that look at each run
 	likelihoodOnly bool
 	sums           [][]float64
 	evaluation     evaluation
@@ -171,7 +172,7 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 		o.AllIndices[i] = i
 	}
 	o.parts = newParts(o)
-	o.sums = newSums(o.parts)
+	o.ofRuns, o.sums = lookingAtRuns(o.parts), newSums(o.parts)
 	rows := 0
 	for _, it := range trajectories {
 		rows += len(it.Rows)

@@ -19,15 +19,34 @@ type part interface {
 	// data.
 	likelihood() bool
 
-	// end takes a run whose rows have been evaluated: it adds to the sums of the
-	// run's chunk and, for a gradient, to the cotangents of the run's end, and to the
-	// run's loss what is one of measured values.
-	end(r *Run, t *Task, sums []float64)
-
 	// total reports the terms from the sums over all runs, and adds what is not loss of
 	// measured values to the loss and, where there is a gradient, to it: by weights
 	// to grad, by parameters in their own units to natural.
 	total(e *evaluation, sums []float64)
+}
+
+// ofRuns is a part that looks at each run: end takes one whose rows have been
+// evaluated. It adds to the sums of the run's chunk and, for a gradient, to the
+// cotangents of the run's end, and to the run's loss what is one of measured values.
+type ofRuns interface {
+	part
+	end(r *Run, t *Task, sums []float64)
+}
+
+// placed is a part that looks at runs, and its place in the list of parts.
+type placed struct {
+	ofRuns
+	at int
+}
+
+// lookingAtRuns are those of the parts that do and that have something to look at.
+func lookingAtRuns(parts []part) (list []placed) {
+	for i, p := range parts {
+		if r, ok := p.(ofRuns); ok && len(p.terms()) > 0 {
+			list = append(list, placed{r, i})
+		}
+	}
+	return list
 }
 
 // rowsPart is the place of observedRows in the list of parts: programs of rows add
@@ -94,9 +113,8 @@ func newObservedRows(lay *lower.Layout, m *check.Model) *observedRows {
 	return p
 }
 
-func (p *observedRows) terms() []string            { return p.names }
-func (p *observedRows) likelihood() bool           { return true }
-func (p *observedRows) end(*Run, *Task, []float64) {}
+func (p *observedRows) terms() []string  { return p.names }
+func (p *observedRows) likelihood() bool { return true }
 func (p *observedRows) total(e *evaluation, sums []float64) {
 	for i, name := range p.names {
 		e.report(name, sums[i]*e.perValue)
@@ -180,9 +198,8 @@ type priors struct {
 	o    *Objective
 }
 
-func (p *priors) terms() []string            { return nil }
-func (p *priors) likelihood() bool           { return false }
-func (p *priors) end(*Run, *Task, []float64) {}
+func (p *priors) terms() []string  { return nil }
+func (p *priors) likelihood() bool { return false }
 
 func (p *priors) total(e *evaluation, _ []float64) {
 	if len(p.list) == 0 || len(e.trajectories) == 0 {
@@ -230,9 +247,8 @@ func (p *priors) total(e *evaluation, _ []float64) {
 // decay is the weighted sum of squares of weights.
 type decay struct{ weights []problem.WeightRange }
 
-func (p *decay) terms() []string            { return nil }
-func (p *decay) likelihood() bool           { return false }
-func (p *decay) end(*Run, *Task, []float64) {}
+func (p *decay) terms() []string  { return nil }
+func (p *decay) likelihood() bool { return false }
 
 func (p *decay) total(e *evaluation, _ []float64) {
 	for _, w := range p.weights {

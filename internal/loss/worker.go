@@ -215,9 +215,9 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 // runLoss adds the loss of a run whose rows have been evaluated.
 func (s *Worker) runLoss(sum *Chunk, l *Run) *sim.Failure {
 	o, t, tr := s.objective, &s.objective.Task, &l.Traj
-	for i, p := range o.parts {
+	for _, p := range o.ofRuns {
 		if o.counts(p) {
-			p.end(l, t, sum.sums[i])
+			p.end(l, t, sum.sums[p.at])
 		}
 	}
 	if !engine.Number(l.loss) {
