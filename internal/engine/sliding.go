@@ -114,6 +114,9 @@ func newVariants(program place.Program, value place.Output, most int, get func(p
 // Choose chooses what rows, observations and outputs are at a discrete state, db
 // before the instant.
 func (s *System) Choose(d, db []float64) {
+	if s.Size.Exits == 0 && s.Row.Run != nil { // nothing slides: there is no choice
+		return
+	}
 	n, nb := s.along(d, s.now), s.along(db, s.then)
 	s.Row, s.Obs, s.Outputs = s.rows[n][nb], s.preds[n][nb].Run, s.Outs[n][nb].Run
 }
