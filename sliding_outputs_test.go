@@ -328,15 +328,15 @@ func TestSlidingPenalties(t *testing.T) {
   `+c.penalty+`
 }
 data d from "d.csv" { time: t; x: x }
-fit { solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }
+fit { solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }
 `)
 			require.NoError(t, err)
 			f, err := m.NewFit(FitOptions{})
 			require.NoError(t, err)
 			cert, err := f.Certify(context.Background(), 1000, gradcheck.Modes...)
 			require.NoError(t, err)
-			// The penalty has a kink in its slope, and no part in the choice of steps.
-			require.Less(t, cert.Worst, 1e-5, "%s %s %+v", cert.Mode, cert.Where, cert.Targets)
+			// The penalty has a kink in its slope, and no part in the choice of steps: tolerances are tight.
+			require.Less(t, cert.Worst, 1e-6, "%s %s %+v", cert.Mode, cert.Where, cert.Targets)
 			res, err := f.inner.Objective.Eval(context.Background(), f.inner.X, nil, 1, nil)
 			require.NoError(t, err)
 			require.InDelta(t, c.want+math.Log(2*math.Pi)/2, res.Loss, 1e-6)
