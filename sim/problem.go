@@ -37,6 +37,11 @@ type Hybrid struct {
 	// Nilpotent is set where the Jacobian of the right-hand side is known to be
 	// nilpotent: no step is too long to be stable, and none is looked at.
 	Nilpotent bool
+
+	// Balance is the number, from 1, of the event whose jump is a step of Newton's method
+	// for algebraic unknowns, which are found at the start and behind every jump. 0: there
+	// are none.
+	Balance int
 }
 
 // Options are the settings of a run. A zero value means the default.

@@ -153,8 +153,10 @@ func (c *checker) model(d *dsl.ModelDecl) *elaborator {
 	e.defaultTime(root)
 	e.attach()
 	e.equations()
+	e.constrain()
 	e.resolveAll()
 	e.collect()
+	e.determined()
 	e.analyse()
 	e.ground()
 	return e

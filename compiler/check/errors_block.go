@@ -91,6 +91,12 @@ func (e *elaborator) errEquality(x *Expr, r reads) {
 }
 
 func (e *elaborator) errAssigns(t *dsl.Name, x *entity) {
+	if _, ok := x.decl.(*dsl.AlgebraicDecl); ok {
+		e.diags.Errorf(badAssignment, t.Span(), "`%s` follows from the lines `0 = …` and cannot be assigned", x.name).
+			WithNote(x.at, "it is declared here").
+			WithHelp("assign the states that determine it; it is found anew behind every event")
+		return
+	}
 	e.diags.Errorf(badAssignment, t.Span(), "events assign states and discrete variables only, `%s` is neither", x.name).
 		WithNote(x.at, "it is declared here").
 		WithHelp("if it changes at events, declare it as `discrete %s = …`", t.Name)

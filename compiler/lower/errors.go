@@ -9,6 +9,7 @@ import (
 const (
 	badBlock      = "bad-block"
 	badDerivative = "bad-derivative" // one of the checker, which explains it
+	higherIndex   = "higher-index"
 )
 
 // Codes documents the diagnostics of this package that the checker does not have.
@@ -17,6 +18,10 @@ var Codes = []diag.Code{
 		Name: badBlock, Title: "a neural block that cannot be built",
 		Explanation: "The widths of hidden layers are whole numbers of at least 1, and what a block guarantees must be possible with its activation and its initialisation: a monotone block needs a monotone activation, and weights that do not start at zero.",
 		Example:     "model M {\n  neural f(x) -> 1 { hidden: [1.5] }\n  state x = 0\n  x' = f(x)\n}",
+	}, {
+		Name: higherIndex, Title: "equations that do not determine the algebraic unknowns",
+		Explanation: "Each line `0 = E` must determine an algebraic unknown of its own, which it contains: problems of index 1. Where a line has states alone, like the length of a pendulum's rod, its derivative by time is the equation to write, or the one after that.",
+		Example:     "model M {\n  state x = 1\n  algebraic z = 0\n  x' = z\n  0 = x - 1\n}",
 	},
 }
 
@@ -31,6 +36,11 @@ func (l *lowerer) errBlock(n *check.Neural, err error) {
 
 func (l *lowerer) errByExpression(by *check.Expr, o *check.Input) {
 	l.diags.Errorf(badDerivative, by.Span, "input `%s` is an expression of time; differentiate by the time", o.Name)
+}
+
+func (l *lowerer) errHigherIndex(c *check.Constraint) {
+	l.diags.Errorf(higherIndex, c.Span, "this equation leaves no algebraic unknown to determine: `0 = %s`", check.Text(c.Value)).
+		WithHelp("each line `0 = …` needs an unknown of its own in it; in the place of a condition on states write its derivative by time")
 }
 
 // never panics where there is what the checker refuses.

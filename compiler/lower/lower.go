@@ -316,6 +316,9 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 		walk(s.Init)
 		walk(s.Deriv)
 	}
+	for _, c := range l.m.Constraints {
+		walk(c.Value)
+	}
 	for _, s := range l.m.Discretes {
 		walk(s.Init)
 	}
@@ -386,7 +389,14 @@ func (l *lowerer) rhs() {
 	l.located = true
 	var parts []*ir.Node
 	for _, s := range l.m.States {
-		parts = append(parts, l.value(s.Deriv, s.Shape))
+		if s.Algebraic {
+			parts = append(parts, l.b.Full(shapeOf(s.Shape), 0))
+		} else {
+			parts = append(parts, l.value(s.Deriv, s.Shape))
+		}
+	}
+	if len(l.m.Constraints) > 0 {
+		l.algebraicRates(parts)
 	}
 	l.located = false
 	if len(parts) == 0 {

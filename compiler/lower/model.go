@@ -55,6 +55,11 @@ type Model struct {
 	// Priors are negative log-densities of parameters, functions of P, Q, S.
 	Priors []Prior
 
+	// Balance is the number, from 1, of an event that nothing fires: its jump is a step of
+	// Newton's method for the algebraic unknowns, of the model's constraints. 0: there are
+	// none.
+	Balance int
+
 	Networks
 }
 
