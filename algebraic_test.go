@@ -86,3 +86,56 @@ func TestAlgebraicEvents(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, c.Certified(), "%s: %s: %g", c.Mode, c.Where, c.Worst)
 }
+
+// binding comes to rest where kon·L·R = koff·C with the totals L + C and R + C that the
+// start has, and P = (stim + C)/kp with the stimulus before the run.
+const binding = `model Binding {
+  input stim = if t < 1 then 0.5 else 0.75
+  param kon in (0, inf) = 2
+  param koff in (0, inf) = 0.5
+  param kp in (0, inf) = 1
+  param R0 in (0, inf) = 3
+  state L = 2
+  state R = R0
+  state C = 0
+  state P = 0.1
+  algebraic Q = 0
+  start steady { stim: 0.25 }
+  let bind = kon*L*R - koff*C
+  L' = -bind
+  R' = -bind
+  C' = bind
+  P' = stim + C - kp*P
+  0 = Q^3 + Q - P
+}
+simulate { until: 2, step: 2 }`
+
+func TestSteadyStart(t *testing.T) {
+	m, err := Parse("binding.node", binding)
+	require.NoError(t, err)
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
+	require.NoError(t, err)
+	// 2(2 − c)(3 − c) = c/2
+	c := (10.5 - math.Sqrt(10.5*10.5-4*2*12)) / 4
+	r := s.Trajectories[0].Rows[0]
+	for i, want := range []float64{2 - c, 3 - c, c, 0.25 + c} {
+		require.InEpsilon(t, want, r[1+i], 1e-12)
+	}
+	require.InDelta(t, r[4], math.Pow(r[5], 3)+r[5], 1e-12)
+	last := s.Trajectories[0].Rows[len(s.Trajectories[0].Rows)-1]
+	p := c + 0.25 + 0.25*(1-math.Exp(-2)) + 0.25*(1-math.Exp(-1))
+	require.InEpsilon(t, p, last[4], 1e-6)
+	cert, err := m.Certify(t.Context(), 10)
+	require.NoError(t, err)
+	require.True(t, cert.Certified(), "%s: %s: %g", cert.Mode, cert.Where, cert.Worst)
+}
+
+// TestSteadyBasin: of the two stable states of x' = x − x³ the run starts at the one that
+// the declared value leads to.
+func TestSteadyBasin(t *testing.T) {
+	for start, want := range map[string]float64{"0.05": 1, "-0.05": -1, "3": 1} {
+		m, err := Parse("two.node", "model Two {\n  state x = "+start+"\n  start steady\n  x' = x - x^3\n}\nsimulate { until: 1 }")
+		require.NoError(t, err)
+		require.InEpsilon(t, want, lastRow(t, m)[1], 1e-12)
+	}
+}

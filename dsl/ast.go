@@ -299,6 +299,13 @@ type ConstraintDecl struct {
 	Value Expr
 }
 
+// StartDecl is `start steady { stim: 0 }`.
+type StartDecl struct {
+	At
+	How     Ident     `parser:"'start' @@"`
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
+}
+
 // EventDecl is `event NAME(args) TRIGGER clauses { body }`.
 type EventDecl struct {
 	At
@@ -446,6 +453,7 @@ func (*NeuralDecl) decl()     {}
 func (*EquationDecl) decl()   {}
 func (*AlgebraicDecl) decl()  {}
 func (*ConstraintDecl) decl() {}
+func (*StartDecl) decl()      {}
 func (*EventDecl) decl()      {}
 func (*ConserveDecl) decl()   {}
 func (*RequireDecl) decl()    {}

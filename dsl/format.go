@@ -66,6 +66,9 @@ func (p *printer) decl(d Decl) {
 	case *AlgebraicDecl:
 		p.typed("algebraic", d.Name, d.Type)
 		p.init(d.Init)
+	case *StartDecl:
+		p.named("start", d.How)
+		p.options(d.Options, end)
 	case *ConstraintDecl:
 		p.write("0")
 		p.init(d.Value)

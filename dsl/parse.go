@@ -93,6 +93,7 @@ var (
 		"state":     grammar[StateDecl](),
 		"augment":   grammar[AugmentDecl](),
 		"algebraic": grammar[AlgebraicDecl](),
+		"start":     grammar[StartDecl](),
 		"discrete":  grammar[DiscreteDecl](),
 		"let":       grammar[LetDecl](),
 		"fn":        grammar[FnDecl](),
@@ -112,7 +113,7 @@ var (
 // reserved words are kept for spatial fields and physics-informed training.
 var reserved = map[string]bool{
 	"field": true, "grid": true, "residual": true, "initial": true, "boundary": true,
-	"collocate": true, "latent": true, "steady": true,
+	"collocate": true, "latent": true,
 }
 
 // block splits the tokens into pieces, one a declaration, and parses each.

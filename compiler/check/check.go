@@ -157,6 +157,7 @@ func (c *checker) model(d *dsl.ModelDecl) *elaborator {
 	e.resolveAll()
 	e.collect()
 	e.determined()
+	e.steady()
 	e.analyse()
 	e.ground()
 	return e

@@ -105,6 +105,12 @@ func (d dumper) model(m *Model) {
 			fmt.Fprintf(d.w, "    %s' = %s\n", x.Name, d.show(x.Deriv))
 		}
 	}
+	if m.Steady != nil {
+		fmt.Fprintf(d.w, "  start steady\n")
+		for i, o := range m.Steady.Objects {
+			fmt.Fprintf(d.w, "    %s: %s\n", o.Info().Name, d.show(m.Steady.Values[i]))
+		}
+	}
 	for _, c := range m.Constraints {
 		fmt.Fprintf(d.w, "  0 = %s\n", d.show(c.Value))
 	}

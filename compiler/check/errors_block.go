@@ -332,3 +332,8 @@ func (e *elaborator) errRow(x dsl.Expr) {
 func (e *elaborator) errRowCondition(x dsl.Expr, key string) {
 	e.diags.Errorf(badRowCondition, x.Span(), "`%s` takes a condition", key).WithHelp("compare: `%s == 1`", dsl.FormatExpr(x))
 }
+
+func (e *elaborator) errMisplacedStart(d *dsl.StartDecl) {
+	e.diags.Errorf(misplaced, d.Span(), "a component does not say where the whole model starts").
+		WithHelp("write `start steady { … }` in the model that uses it")
+}

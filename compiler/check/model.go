@@ -67,6 +67,8 @@ type Model struct {
 	Lets       []*Let
 	// Constraints have as many elements as the algebraic states.
 	Constraints []*Constraint
+	// Steady: the run starts where the motion comes to rest; nil: at the initial values.
+	Steady *Steady
 	Neurals     []*Neural
 	Events      []*Event
 	Conserves   []*Conserve
@@ -160,6 +162,14 @@ func (s *State) Law() (text string, at diag.Span) {
 		return s.Name + " by the lines `0 = …`", s.Span
 	}
 	return s.Name + "' = " + Text(s.Deriv), s.Deriv.Span
+}
+
+// Steady is `start steady { … }`: the run starts where the motion from the initial values
+// comes to rest, with other values of some objects.
+type Steady struct {
+	Span    diag.Span
+	Objects []Object // covariates, inputs, parameters
+	Values  []*Expr
 }
 
 // Constraint is an equation that holds at all times: Value is zero.

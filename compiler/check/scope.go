@@ -30,6 +30,7 @@ type elaborator struct {
 	motions  map[*entity]*motion
 
 	constraints []*constraint
+	starts      []*start
 
 	rates   map[*entity]*entity
 	later   []func()
@@ -426,6 +427,8 @@ func (e *elaborator) declareOne(s *scope, d dsl.Decl) {
 		value(d.Name, e.resolveAugment)
 	case *dsl.AlgebraicDecl:
 		value(d.Name, e.resolveAlgebraic)
+	case *dsl.StartDecl:
+		e.starts = append(e.starts, &start{decl: d, scope: s})
 	case *dsl.ConstraintDecl:
 		e.constraints = append(e.constraints, &constraint{decl: d, scope: s})
 	case *dsl.DiscreteDecl:
