@@ -95,7 +95,7 @@ const (
 // over the box of the dense output.
 func (s *builder) bounded(y, k, guards, rates, signs []*ir.Node, flow *ir.Node, at func(n, t, y, dy *ir.Node) *ir.Node) *ir.Node {
 	b, in := s.b, s.In
-	if growth*operations(slices.Concat(guards, rates)...) > maxBoundOps {
+	if growth*Operations(slices.Concat(guards, rates)...) > maxBoundOps {
 		return b.Const(0)
 	}
 	end, last, n := b.Add(in.T, s.h), len(y)-1, len(s.m.Bernstein)
@@ -109,7 +109,7 @@ func (s *builder) bounded(y, k, guards, rates, signs []*ir.Node, flow *ir.Node, 
 	for i := range guards {
 		ends = append(ends, of[i].Lo, of[i].Hi, ofRates[i].Lo, ofRates[i].Hi)
 	}
-	if operations(ends...) > maxBoundOps+operations(y[1:]...) {
+	if Operations(ends...) > maxBoundOps+Operations(y[1:]...) {
 		return b.Const(0)
 	}
 	quiet := b.Const(1)

@@ -85,7 +85,7 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 	if model.RHS == nil || model.Layout.NY == 0 {
 		return nil
 	}
-	if operations(model.RHS)*(len(m.C)-1) > maxStepOps {
+	if Operations(model.RHS)*(len(m.C)-1) > maxStepOps {
 		return nil
 	}
 	s := newBuilder(model, m, options)
@@ -105,8 +105,8 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 	return out
 }
 
-// operations is how many operations values take.
-func operations(n ...*ir.Node) (count int) {
+// Operations is how many operations values take.
+func Operations(n ...*ir.Node) (count int) {
 	for _, x := range ir.Reach(n...) {
 		if size := x.Shape.Size(); x.Op.Info().Class == ir.Elementwise && size <= exec.MaxUnroll {
 			count += size
