@@ -168,7 +168,7 @@ func (p *Program) optimized(lanes int, want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph {
 		graphs := opt.Optimize(p.Model.Builder, p.graphs(want))
 		if want.Step != nil {
-			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Roots: true})...)
+			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Forward: want.Forward, Roots: true})...)
 		}
 		return graphs
 	})

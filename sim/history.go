@@ -16,7 +16,7 @@ type history struct {
 
 func newHistory(s *stepping) *history {
 	h := &history{stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1)}
-	if s.moving {
+	if s.rates {
 		h.stageWords += s.size.Y * len(s.blk.K)
 	}
 	return h
@@ -179,7 +179,7 @@ func (s *history) saveStages(e *entry, blk *solvers.Block, lane int) {
 	to := s.tape.stages[at:]
 	n = len(blk.Stages) / blk.Width
 	blk.Gather(to[:n], blk.Stages, lane)
-	if s.moving {
+	if s.rates {
 		for _, k := range blk.K {
 			to = to[n:]
 			n = s.size.Y
@@ -195,7 +195,7 @@ func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Ti
 	from := s.tape.stages[e.stages-1:]
 	n := len(blk.Stages) / blk.Width
 	blk.Scatter(blk.Stages, from[:n], lane)
-	if times == WithTimes {
+	if times == WithTimes || s.opt.Method.ReadsRates() {
 		for _, k := range blk.K {
 			from = from[n:]
 			n = s.size.Y
@@ -208,7 +208,7 @@ func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Ti
 func (s *history) replay(e *entry) {
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
-	if e.stages > 0 && s.moving {
+	if e.stages > 0 && s.rates {
 		if m, ok := s.model.(Segmented); ok {
 			m.Segment(e.t)
 		}

@@ -54,6 +54,10 @@ const (
 // Stages is the number of stages, the one at the end of the step included.
 func (m *Tableau) Stages() int { return len(m.C) }
 
+// ReadsRates reports whether the derivative of a step reads its stages besides their
+// arguments, where it is not by the length.
+func (m *Tableau) ReadsRates() bool { return m.Family != Explicit }
+
 // StageTime is the time of stage i of a step of length h from t.
 func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }
 
