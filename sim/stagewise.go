@@ -48,15 +48,24 @@ func newStagewiseOn(size Sizes, opt Options, step *solvers.Stepper) *stagewise {
 		step: step, ctl: opt.Method.Control(), size: size, opt: opt,
 		dBar: make([]float64, size.D), scratch: make([]float64, size.Y), scratchD: make([]float64, size.D),
 	}
-	part := newtonPart
-	if !opt.Forget {
-		part = newtonPartDerived
-	}
-	step.Tolerances(size.YError, opt.RTol, opt.ATol, part)
+	r.exactly(false)
 	for range r.Block().K {
 		r.seeds = append(r.seeds, make([]float64, size.Y))
 	}
 	return r
+}
+
+// exactly says whether the equations of implicit steps are solved to round-off, as steps to
+// the root of a guard are, or to the tolerances.
+func (r *stagewise) exactly(on bool) {
+	switch {
+	case on:
+		r.step.Tolerances(0, 0, 0, 0)
+	case r.opt.Forget:
+		r.step.Tolerances(r.size.YError, r.opt.RTol, r.opt.ATol, newtonPart)
+	default:
+		r.step.Tolerances(r.size.YError, r.opt.RTol, r.opt.ATol, newtonPartDerived)
+	}
 }
 
 func (r *stagewise) Block() *solvers.Block { return r.step.Block() }
@@ -152,6 +161,16 @@ func jacobian(m Model, t float64, y, d []float64, held []bool, values, byTime []
 			byTime[i] = 0
 		}
 	}
+}
+
+// JacobianVJP is the reverse derivative of Jacobian.
+func (r *stagewise) JacobianVJP(t float64, y, lambda, u []float64, tau float64, yBar []float64) float64 {
+	for i, h := range r.held {
+		if h {
+			lambda[i] = 0
+		}
+	}
+	return r.m.(Curved).JacobianVJP(t, y, r.d, lambda, u, tau, yBar, r.dBar, Params(!r.silent))
 }
 
 // Pattern and Jacobian are those of the field that steps see.

@@ -101,6 +101,13 @@ func (s *stepping) take(h float64) {
 	s.out.Stats.Evaluations += evaluations(steps)
 }
 
+// exactly says whether steps solve their equations to round-off.
+func (s *stepping) exactly(on bool) {
+	if w, ok := s.stepsAt(s.d).(*stagewise); ok {
+		w.exactly(on)
+	}
+}
+
 // evaluations is how many of the right-hand side the last step took.
 func evaluations(steps Steps) int {
 	if w, ok := steps.(*stagewise); ok {

@@ -201,14 +201,12 @@ func (m *implicit) stage(i int) newtonOutcome {
 func (m *implicit) norm(d, y []float64) float64 {
 	sum, n := 0., m.count
 	if n == 0 {
-		n = len(d)
 		for l, v := range d {
-			w := v / (exactly*math.Max(math.Abs(y[l]), math.Abs(m.Y[0][l])) + math.SmallestNonzeroFloat64)
-			if v != 0 {
-				sum = math.Max(sum, math.Abs(w))
-			}
 			if math.IsNaN(v) {
 				return v
+			}
+			if v != 0 {
+				sum = math.Max(sum, math.Abs(v)/max(math.Abs(y[l]), math.Abs(m.Y[0][l]), math.Abs(v))/exactly)
 			}
 		}
 		return sum

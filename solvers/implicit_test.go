@@ -34,6 +34,21 @@ func (s *pendulum) Jacobian(t float64, y, values, byTime []float64) {
 	copy(byTime, []float64{0, math.Cos(t) * y[0]})
 }
 
+// The Jacobian is [[0, 1], [−p₀ cos y₀ + sin t, −p₁]], the derivative by time (0, y₀ cos t).
+func (s *pendulum) JacobianVJP(t float64, y, lambda, u []float64, tau float64, yBar []float64) float64 {
+	sin, cos := math.Sincos(t)
+	yBar[0] += lambda[1] * (s.p[0]*math.Sin(y[0])*u[0] + tau*cos)
+	s.pBar[0] -= lambda[1] * math.Cos(y[0]) * u[0]
+	s.pBar[1] -= lambda[1] * u[1]
+	return lambda[1] * (cos*u[0] - tau*y[0]*sin)
+}
+
+func (s *pendulum) JacobianJVP(t, tDot float64, y, yDot, u []float64, tau float64, out []float64) {
+	sin, cos := math.Sincos(t)
+	out[0] = 0
+	out[1] = (s.p[0]*math.Sin(y[0])*u[0]+tau*cos)*yDot[0] - math.Cos(y[0])*u[0]*s.pDot[0] - u[1]*s.pDot[1] + (cos*u[0]-tau*y[0]*sin)*tDot
+}
+
 // implicits are the methods that solve equations.
 func implicits() (list []*Tableau) {
 	for _, m := range Methods {
@@ -131,7 +146,9 @@ func TestTreeConditions(t *testing.T) {
 		end := func(i int) float64 { return m.B[i] }
 		embedded := func(i int) float64 { return m.B[i] - m.E[i] }
 		worst := map[string]map[int]float64{"end": {}, "embedded": {}, "dense": {}}
-		note := func(what string, order int, off float64) { worst[what][order] = math.Max(worst[what][order], math.Abs(off)) }
+		note := func(what string, order int, off float64) {
+			worst[what][order] = math.Max(worst[what][order], math.Abs(off))
+		}
 		for order := 1; order <= min(m.Order+1, 7); order++ {
 			for _, x := range trees(order) {
 				phi := x.phi(m)

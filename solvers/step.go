@@ -44,6 +44,7 @@ type Stepper struct {
 	hDot   float64
 	exp    *expansion // of the dense output; see Expand
 	imp    *implicit  // of a method that solves equations
+	lin    *linearly  // of one that solves linear ones
 }
 
 // NewStepper returns a stepper for n equations.
@@ -61,8 +62,11 @@ func NewStepperOn(tab *Tableau, n int, blk *Block) *Stepper {
 		kBar: blk.KBar, seeded: make([]bool, stages), yiBar: make([]float64, n),
 		kDot: matrix(stages, n), yiDot: make([]float64, n),
 	}
-	if tab.Family == Implicit {
+	switch tab.Family {
+	case Implicit:
 		s.imp = newImplicit(s)
+	case Rosenbrock:
+		s.lin = newLinearly(s)
 	}
 	return s
 }
@@ -102,8 +106,12 @@ func (s *Stepper) Continue(t float64) {
 // It may be repeated with other lengths. The result is End.
 func (s *Stepper) Step(sys System, h float64) {
 	s.H = h
-	if s.imp != nil {
+	switch {
+	case s.imp != nil:
 		s.imp.step(sys.(Linear))
+		return
+	case s.lin != nil:
+		s.lin.step(sys.(Linear))
 		return
 	}
 	for i := 1; i < len(s.K); i++ {
@@ -133,8 +141,11 @@ func (s *Stepper) EndRate() []float64 { return s.K[len(s.K)-1] }
 // error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)). It is NaN or infinite
 // where the step left the representable range.
 func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
-	if s.imp != nil {
+	switch {
+	case s.imp != nil:
 		return s.imp.meanError(m, rtol, atol)
+	case s.lin != nil && s.lin.singular:
+		return failed
 	}
 	y0, y1 := s.Y[0], s.End()
 	var sum [4]float64
@@ -205,8 +216,11 @@ func (s *Stepper) Unseed() {
 // left, back through the step whose stages stand: it adds to yBar and returns
 // the cotangents of its start time and its length. The seeds are used up.
 func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
-	if s.imp != nil {
+	switch {
+	case s.imp != nil:
 		return s.imp.vjp(sys.(LinearAdjoint), y1Bar, yBar)
+	case s.lin != nil:
+		return s.lin.vjp(sys.(CurvedAdjoint), y1Bar, yBar)
 	}
 	last := len(s.K) - 1
 	for i := last; i >= 0; i-- {
@@ -247,8 +261,12 @@ func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
 // tangents of the stages stay for DenseJVP.
 func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 	s.tDot, s.hDot = tDot, hDot
-	if s.imp != nil {
+	switch {
+	case s.imp != nil:
 		s.imp.jvp(sys.(LinearTangent), yDot, y1Dot)
+		return
+	case s.lin != nil:
+		s.lin.jvp(sys.(CurvedTangent), yDot, y1Dot)
 		return
 	}
 	for i := range s.K {

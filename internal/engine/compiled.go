@@ -22,7 +22,7 @@ type modules struct{ single, lanes *exec.Module }
 
 func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 	tab := Method(k.tab)
-	if k.want.Jacobian = k.tab.Family == solvers.Implicit; k.want.Jacobian { // stage by stage
+	if k.want.Jacobian = tab == nil; k.want.Jacobian { // stage by stage
 		one, err := p.Module(1, k.want)
 		return &modules{one, nil}, err
 	}
