@@ -129,6 +129,16 @@ func (f *forward) push(e *entry, hDot float64) {
 	}, f.t, hDot, f.y0)
 }
 
+// JacobianJVP is the forward derivative of its Jacobian.
+func (f *forward) JacobianJVP(t, tDot float64, y, yDot, u []float64, tau float64, out []float64) {
+	f.m.(Curved).JacobianJVP(t, tDot, y, yDot, f.history.d, f.d, u, tau, out)
+	for i, h := range f.held {
+		if h {
+			out[i] = 0
+		}
+	}
+}
+
 func (f *forward) stepOn(e *entry) {
 	s := f.history
 	s.replay(e)
