@@ -102,6 +102,9 @@ func (m *Model) Set(path, value, origin string) error {
 	return m.change(block, func(v *setting.Values) error { return v.Set(rest, value, origin) })
 }
 
+// SetData lets a data block read another file, for what is begun from now on.
+func (m *Model) SetData(block, path string) error { return m.data.SetFile(block, path) }
+
 func (m *Model) change(block string, f func(v *setting.Values) error) error {
 	m.changing.Lock()
 	defer m.changing.Unlock()

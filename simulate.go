@@ -20,12 +20,13 @@ type SimulateOptions struct {
 	Workers int                // cores to use; 0: all. Results do not depend on it
 }
 
-func (o *SimulateOptions) internal() simulate.Options {
-	c := simulate.Options{Values: valuesAt(o.At), Set: o.Set, Workers: o.Workers}
+func (m *Model) simulation(o *SimulateOptions) (c simulate.Options, err error) {
+	c = simulate.Options{Set: o.Set, Workers: o.Workers}
 	if o.Until != 0 {
 		c.Until = &o.Until
 	}
-	return c
+	c.Values, err = m.valuesAt(o.At, o.Set)
+	return c, err
 }
 
 // Simulation is the result of simulating a model.
@@ -73,7 +74,11 @@ func publicEvents(list []simulate.Event) []Event {
 // of a sweep; a model that needs what data tell of a trajectory is run for
 // each trajectory of its data. A run that fails is a *RunError.
 func (m *Model) Simulate(ctx context.Context, o SimulateOptions) (*Simulation, error) {
-	s, err := m.simulator().Run(ctx, o.internal())
+	c, err := m.simulation(&o)
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.simulator().Run(ctx, c)
 	if err != nil {
 		return nil, public(err)
 	}
@@ -136,7 +141,11 @@ type Solver struct {
 // the values of names: parameters, covariates and initial values of states.
 // With n = 1 it keeps what Gradient needs.
 func (m *Model) NewSolver(n int, names []string, o SimulateOptions) (*Solver, error) {
-	s, err := m.simulator().NewSolver(n, names, o.internal())
+	c, err := m.simulation(&o)
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.simulator().NewSolver(n, names, c)
 	if err != nil {
 		return nil, public(err)
 	}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+)
+
+// jsonNumber is a number in JSON, which has none that are not finite: they are the texts
+// "NaN", "Infinity" and "-Infinity".
+type jsonNumber float64
+
+func (n jsonNumber) MarshalJSON() ([]byte, error) {
+	switch v := float64(n); {
+	case math.IsNaN(v):
+		return []byte(`"NaN"`), nil
+	case math.IsInf(v, 1):
+		return []byte(`"Infinity"`), nil
+	case math.IsInf(v, -1):
+		return []byte(`"-Infinity"`), nil
+	default:
+		return json.Marshal(v)
+	}
+}
+
+func jsonNumbers(list []float64) []jsonNumber {
+	out := make([]jsonNumber, len(list))
+	for i, v := range list {
+		out[i] = jsonNumber(v)
+	}
+	return out
+}
+
+func jsonMap(of map[string]float64) map[string]jsonNumber {
+	out := map[string]jsonNumber{}
+	for k, v := range of {
+		out[k] = jsonNumber(v)
+	}
+	return out
+}
+
+// writeJSON writes the one document of a command.
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
