@@ -79,9 +79,9 @@ type EvaluateOptions struct {
 func At(p Point) EvaluateOptions { return EvaluateOptions{At: p} }
 
 // at prepares what evaluates the model, at exactly the values that are asked for.
-func (m *Model) at(o EvaluateOptions) (*estimate.Fit, error) {
+func at(m *Model, o EvaluateOptions) (*estimate.Fit, error) {
 	settings, _ := m.settings()
-	from, err := m.valuesWith(o.At, o.Set)
+	from, err := valuesWith(m, o.At, o.Set)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (m *Model) at(o EvaluateOptions) (*estimate.Fit, error) {
 // gradients, and the log-likelihood of each trajectory. A run that fails is a
 // *RunError.
 func (m *Model) Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
-	in, err := m.at(o)
+	in, err := at(m, o)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (m *Model) Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, e
 // Score is Evaluate without gradients, of the data for training and of those that are
 // held back.
 func (m *Model) Score(ctx context.Context, o EvaluateOptions) ([]Assessment, error) {
-	in, err := m.at(o)
+	in, err := at(m, o)
 	if err != nil {
 		return nil, err
 	}

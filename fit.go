@@ -82,7 +82,7 @@ type Point interface{ Values() *Values }
 
 // valuesAt are the values of a point. A run has to have all that the model needs but
 // for what is set.
-func (m *Model) valuesAt(p Point, set map[string]float64) (*problem.Values, error) {
+func valuesAt(m *Model, p Point, set map[string]float64) (*problem.Values, error) {
 	if r, ok := p.(*Run); ok && r != nil {
 		if r.values == nil {
 			return nil, &DataError{File: r.Dir, Text: fmt.Sprintf("the run has no values: it is `%s`", r.Status), Help: "take a run that has ended"}
@@ -98,8 +98,8 @@ func (m *Model) valuesAt(p Point, set map[string]float64) (*problem.Values, erro
 }
 
 // valuesWith are the values of a point with some parameters replaced.
-func (m *Model) valuesWith(p Point, set map[string]float64) (*problem.Values, error) {
-	v, err := m.valuesAt(p, set)
+func valuesWith(m *Model, p Point, set map[string]float64) (*problem.Values, error) {
+	v, err := valuesAt(m, p, set)
 	if err != nil || len(set) == 0 {
 		return v, err
 	}
@@ -122,7 +122,7 @@ func (m *Model) valuesWith(p Point, set map[string]float64) (*problem.Values, er
 // *DataError, settings that cannot be met are *Diagnostics.
 func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 	settings, simulation := m.settings()
-	from, err := m.valuesWith(o.At, o.Set)
+	from, err := valuesWith(m, o.At, o.Set)
 	if err != nil {
 		return nil, err
 	}
@@ -134,12 +134,12 @@ func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 	if err != nil {
 		return nil, public(err)
 	}
-	f := &Fit{Model: m, inner: inner, source: m.source(settings, simulation)}
+	f := &Fit{Model: m, inner: inner, source: source(m, settings, simulation)}
 	f.publish()
 	return f, nil
 }
 
-func (m *Model) source(fit, simulate *setting.Values) report.Source {
+func source(m *Model, fit, simulate *setting.Values) report.Source {
 	return report.Source{Path: m.Path(), Program: m.Program(), Data: m.data, Config: tree(fit, simulate)}
 }
 
@@ -309,7 +309,8 @@ func (r *Run) State(m *Model) (*fit.State, error) {
 	if !r.folder.SameModel(m.prog.Checked.Source.Text) {
 		return nil, fmt.Errorf("%s was a fit of another version of %s; resume needs the same model", r.Dir, m.Path())
 	}
-	switch path, err := r.folder.OtherData(m.source(m.settings())); {
+	fit, simulate := m.settings()
+	switch path, err := r.folder.OtherData(source(m, fit, simulate)); {
 	case err != nil:
 		return nil, err
 	case path != "":

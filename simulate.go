@@ -20,12 +20,12 @@ type SimulateOptions struct {
 	Workers int                // cores to use; 0: all. Results do not depend on it
 }
 
-func (m *Model) simulation(o *SimulateOptions) (c simulate.Options, err error) {
+func simulation(m *Model, o *SimulateOptions) (c simulate.Options, err error) {
 	c = simulate.Options{Set: o.Set, Workers: o.Workers}
 	if o.Until != 0 {
 		c.Until = &o.Until
 	}
-	c.Values, err = m.valuesAt(o.At, o.Set)
+	c.Values, err = valuesAt(m, o.At, o.Set)
 	return c, err
 }
 
@@ -74,7 +74,7 @@ func publicEvents(list []simulate.Event) []Event {
 // of a sweep; a model that needs what data tell of a trajectory is run for
 // each trajectory of its data. A run that fails is a *RunError.
 func (m *Model) Simulate(ctx context.Context, o SimulateOptions) (*Simulation, error) {
-	c, err := m.simulation(&o)
+	c, err := simulation(m, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ type Solver struct {
 // the values of names: parameters, covariates and initial values of states.
 // With n = 1 it keeps what Gradient needs.
 func (m *Model) NewSolver(n int, names []string, o SimulateOptions) (*Solver, error) {
-	c, err := m.simulation(&o)
+	c, err := simulation(m, &o)
 	if err != nil {
 		return nil, err
 	}

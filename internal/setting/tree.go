@@ -29,7 +29,7 @@ func (v *Values) SetTree(tree map[string]any, origin string) error {
 			if text, err = scalars(key, tree[key]); err == nil {
 				err = w.Set(key, text, origin)
 			}
-			if err == nil && w.atDefault(s) {
+			if err == nil && atDefault(w, s) {
 				delete(w.set, key)
 			}
 		}
@@ -42,7 +42,7 @@ func (v *Values) SetTree(tree map[string]any, origin string) error {
 }
 
 // atDefault reports whether a value that was set is the default.
-func (v *Values) atDefault(s *Setting) bool {
+func atDefault(v *Values, s *Setting) bool {
 	if s.Default == "" {
 		return false
 	}
