@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+	"strings"
 )
 
 // jsonNumber is a number in JSON, which has none that are not finite: they are the texts
@@ -45,4 +46,13 @@ func writeJSON(w io.Writer, v any) error {
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
+}
+
+// text prints a text, which is all that a command has to say.
+func (a *app) text(what, text string) error {
+	if a.json {
+		return writeJSON(a.out, map[string]any{"version": 1, what: strings.TrimSuffix(text, "\n")})
+	}
+	_, err := io.WriteString(a.out, text)
+	return err
 }

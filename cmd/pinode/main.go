@@ -141,13 +141,7 @@ func (a *app) report(err error) int {
 		return exitModel
 	}
 	f := failureOf(err)
-	if f.Text != "" {
-		head := "error"
-		if f.Code != "" {
-			head += "[" + f.Code + "]"
-		}
-		fmt.Fprintf(a.err, "%s: %s\n", head, f.Text)
-	}
+	a.fail(f)
 	if b, ok := a.out.(*bytes.Buffer); ok && a.json && b.Len() == 0 {
 		_ = writeJSON(a.out, struct {
 			Version int     `json:"version"`
@@ -155,6 +149,17 @@ func (a *app) report(err error) int {
 		}{1, f})
 	}
 	return f.Exit
+}
+
+// fail prints what ended a command.
+func (a *app) fail(f failure) {
+	switch {
+	case f.Text == "":
+	case f.Code == "":
+		fmt.Fprintf(a.err, "error: %s\n", f.Text)
+	default:
+		fmt.Fprintf(a.err, "error[%s]: %s\n", f.Code, f.Text)
+	}
 }
 
 // failure is what ended a command, other than mistakes in a model.

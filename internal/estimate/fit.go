@@ -94,7 +94,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 		return nil, err
 	}
 	if sp.Dim == 0 {
-		return nil, &data.Error{File: from.Path, Text: "the model has nothing to fit: every parameter is fixed"}
+		return nil, nothingToFit(from)
 	}
 	x, err := sp.X0()
 	if err != nil {
@@ -108,6 +108,10 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = f.forTrainer()
 	return f, f.begin()
+}
+
+func nothingToFit(from *problem.Problem) error {
+	return &data.Error{File: from.Path, Text: "the model has nothing to fit: every parameter is fixed"}
 }
 
 // planOf is the plan of the settings, with what the options change.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -104,7 +105,7 @@ func (r *Folder) Values() (*Stored, error) {
 	}
 	text, err := os.ReadFile(v.params)
 	if err != nil {
-		return nil, err
+		return nil, broken(v.params, reason(err))
 	}
 	var in paramsFile
 	if err := yaml.Unmarshal(text, &in); err != nil {
@@ -125,7 +126,7 @@ func (r *Folder) Values() (*Stored, error) {
 		return v, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, broken(v.weights, reason(err))
 	}
 	st, err := safetensors.Deserialize(text)
 	if err != nil {
@@ -143,6 +144,15 @@ func (r *Folder) Values() (*Stored, error) {
 		v.Weights[t.Name], v.shapes[t.Name] = w, t.TensorView.Shape()
 	}
 	return v, nil
+}
+
+// reason is an error of the operating system without the path.
+func reason(err error) string {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return err.Error()
 }
 
 func broken(path, text string) error {
