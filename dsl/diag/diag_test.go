@@ -228,7 +228,7 @@ func TestRenderAnything(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	names := []string{"height", "state", "param", "v", "Größe", "lr", "lz"}
+	names := []string{"height", "start", "state", "param", "v", "Größe", "lr", "lz"}
 	for name, want := range map[string]string{
 		"heigth":            "height", // swapped
 		"stat":              "state",
