@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -202,6 +203,18 @@ func draw(d check.Draw, rng *rand.Rand) (float64, error) {
 		return distuv.Uniform{Min: a[0], Max: a[1], Src: rng}.Rand(), nil
 	case "exponential":
 		return distuv.Exponential{Rate: 1 / a[0], Src: rng}.Rand(), nil
+	case "cauchy":
+		return a[0] + a[1]*math.Tan(math.Pi*(rng.Float64()-0.5)), nil
+	case "halfnormal":
+		return math.Abs(distuv.Normal{Sigma: a[0], Src: rng}.Rand()), nil
+	case "halfcauchy":
+		return a[0] * math.Tan(math.Pi/2*rng.Float64()), nil
+	case "gamma":
+		return distuv.Gamma{Alpha: a[0], Beta: 1 / a[1], Src: rng}.Rand(), nil
+	case "inverse_gamma":
+		return distuv.InverseGamma{Alpha: a[0], Beta: a[1], Src: rng}.Rand(), nil
+	case "beta":
+		return distuv.Beta{Alpha: a[0], Beta: a[1], Src: rng}.Rand(), nil
 	}
 	return 0, fmt.Errorf("cannot draw from `%s`", d.Dist.Name)
 }
