@@ -38,14 +38,15 @@ type Samples struct {
 
 // Draw names what is drawn and its distribution, whose arguments are numbers.
 type Draw struct {
-	Name string // parameter, covariate or state
-	Dist *Dist
+	Name    string // parameter, covariate or state, or an element of one
+	Dist    *Dist
+	Element int // which of an argument that has several elements
 }
 
 // SweepAxis is one axis of the grid of a sweep.
 type SweepAxis struct {
-	Name   string
-	Values []float64
+	Names  []string // of a parameter, covariate or state: its elements that go together
+	Values [][]float64
 }
 
 // Model is a typed, elaborated model: components are flattened, loops
