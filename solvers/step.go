@@ -43,6 +43,7 @@ type Stepper struct {
 	tDot   float64
 	hDot   float64
 	exp    *expansion // of the dense output; see Expand
+	cols   *columns   // of tangents side by side; see JVPColumns
 }
 
 // NewStepper returns a stepper for n equations.
