@@ -41,7 +41,7 @@ func Settings(o Owned) setting.Table {
 	return setting.Table{
 		{Key: "solver", Kind: setting.Chain, Default: first(o.Solver), Choices: o.Solver, Doc: "how trajectories are computed"},
 		{Key: "gradient", Kind: setting.Word, Default: first(o.Gradient), Choices: o.Gradient, Doc: "how the gradient is computed"},
-		{Key: "optimizer", Kind: setting.Chain, Default: "adam then lbfgs", Choices: optimizers, Doc: "how parameters are moved; several are joined by `then`, each starting from the best point so far"},
+		{Key: "optimizer", Kind: setting.Chain, Default: "auto", Choices: optimizers, Doc: "how parameters are moved; several are joined by `then`, each starting from the best point so far"},
 		{Key: "batch", Kind: setting.Int, Default: "0", Max: many, Doc: "trajectories per step of first-order optimizers; 0 is all"},
 		{Key: "group", Kind: setting.Word, Default: "none", Doc: "how batches are formed", Choices: []setting.Choice{
 			{Name: "none", Doc: "at random"}, {Name: "length", Doc: "of trajectories of similar length"},

@@ -106,6 +106,11 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume}
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = f.forTrainer()
+	for _, m := range plan.Trainer.Stages {
+		if a, ok := m.(*fit.Auto); ok {
+			a.Do = f.auto
+		}
+	}
 	return f, f.begin()
 }
 

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
@@ -20,8 +21,8 @@ import (
 // trajectory, then those of penalties, priors and weight decay.
 type Squares struct {
 	*Objective
-	Evaluations int // right-hand sides so far
-
+	work     float64 // operations so far
+	ops      float64 // of a right-hand side
 	scores  []scoreElement
 	places  []places // by trajectory
 	rows    int
@@ -74,6 +75,9 @@ func NewSquares(o *Objective) (s *Squares, why string, err error) {
 		return nil, "", err
 	}
 	s = &Squares{Objective: o}
+	if rhs := c.Model.RHS; rhs != nil {
+		s.ops = operations(rhs)
+	}
 	s.layOut()
 	for _, w := range o.Workers {
 		s.workers = append(s.workers, newSquaresWorker(s, w, scores, jacobian))
@@ -205,15 +209,40 @@ func (s *Squares) Residuals(ctx context.Context, x []float64, horizon float64, r
 	if err := o.addChunks(e); err != nil || e.res.Failed {
 		return e.res, err
 	}
-	for _, w := range s.workers {
-		s.Evaluations += w.evaluations
-		w.evaluations = 0
-	}
+	s.count(jac != nil)
 	if jac != nil {
 		s.chain(x, jac)
 	}
 	e.res.Loss += s.ofPriors(x, r, jac) + s.ofDecay(x, r, jac)
 	return e.res, nil
+}
+
+// Work implements fit.Worker: right-hand sides, in operations.
+func (s *Squares) Work() float64 { return s.work }
+
+// count adds the work of an evaluation.
+func (s *Squares) count(derivatives bool) {
+	each := s.ops
+	if derivatives {
+		ny, n := float64(s.Prog.Model.Layout.NY), float64(s.Dim())
+		each += 2*ny*s.ops + ny*ny*n
+	}
+	for _, w := range s.workers {
+		s.work += each * float64(w.evaluations)
+		w.evaluations = 0
+	}
+}
+
+// operations is about how many operations a value takes.
+func operations(of *ir.Node) (sum float64) {
+	for _, n := range ir.Reach(of) {
+		size := n.Shape.Size()
+		if n.Op == ir.OpDense || n.Op == ir.OpMatVec {
+			size *= n.Args[0].Shape.N
+		}
+		sum += float64(size)
+	}
+	return sum
 }
 
 // chain takes derivatives by natural parameters to those by coordinates.
