@@ -11,7 +11,8 @@ import (
 // they found stands in the state: a run that is taken up goes through the plan again,
 // reads there what was done, and goes on where it was.
 type Auto struct {
-	// Do carries out the plan. It tells the session what to return.
+	// Do carries out the plan. It tells the session what to return. Without one the
+	// method is L-BFGS to the end.
 	Do func(*Session) error
 
 	// Options of the setting.
@@ -54,7 +55,7 @@ func (a *Auto) run(r *run) (Status, error) {
 		s.Method.Auto = new(journal)
 	}
 	if a.Do == nil {
-		return Running, errors.New("auto: there is no plan")
+		return endless.run(r)
 	}
 	e := &Session{run: r, auto: a, j: s.Method.Auto}
 	err := a.Do(e)
@@ -65,6 +66,25 @@ func (a *Auto) run(r *run) (Status, error) {
 		return Running, err
 	}
 	return s.Status, nil
+}
+
+// endless is L-BFGS to its own test of convergence.
+var endless = &LBFGS{MaxIterations: 20000, Memory: 20, GradTol: 1e-9, LossTol: 1e-10}
+
+// QuasiNewton minimises the trainer's objective from x by L-BFGS, and makes the end the
+// result if it is the best so far.
+func (s *Session) QuasiNewton(x []float64) error {
+	copy(s.state.X, x)
+	status, err := endless.run(s.run)
+	switch {
+	case err != nil:
+		return err
+	case status == Running:
+		s.stopped = true
+		return errEnded
+	}
+	s.state.Status = status
+	return nil
 }
 
 // Stopped reports whether the run has been cut off, by the clock or by its context.

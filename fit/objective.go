@@ -31,9 +31,9 @@ type Objective interface {
 	Eval(ctx context.Context, x []float64, batch []int, horizon float64, grad []float64) (Result, error)
 }
 
-// Validator is an objective that holds trajectories back from training.
-// When there is one, its loss chooses the best parameters and ends a run that
-// no longer improves.
+// Validator is an objective that holds trajectories back from training. Their loss is
+// reported and, where [Stop] says so, chooses the best parameters and ends a run that no
+// longer improves.
 type Validator interface {
 	Validate(ctx context.Context, x []float64, horizon float64) (Result, error)
 }

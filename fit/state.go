@@ -55,8 +55,8 @@ type State struct {
 	Elapsed  time.Duration `json:"elapsed"`
 }
 
-// Point is a place and its score: the validation loss, if there is one, else
-// the training loss over all trajectories, at exactly X.
+// Point is a place and its score at exactly X: the training loss over all trajectories
+// or, where the fit is stopped on it, the validation loss.
 type Point struct {
 	X         Vector  `json:"x"`
 	Score     float64 `json:"score"`

@@ -250,8 +250,22 @@ func (c *chain) descend(label string, horizon float64, alpha, x []float64, lim f
 	o, err := c.s.Descend(label, c.problem(horizon, alpha), x, lim)
 	if err == nil {
 		c.work += o.Work
+		c.say("%s: %s", label, told(o))
 	}
 	return o, err
+}
+
+// say notes a decision.
+func (c *chain) say(format string, args ...any) {
+	c.f.Decisions = append(c.f.Decisions, fmt.Sprintf(format, args...))
+}
+
+// told is an outcome in words.
+func told(o *fit.Outcome) string {
+	if o.Failed {
+		return "no loss: " + o.Why
+	}
+	return fmt.Sprintf("loss %.6g after %d iterations: %s", o.Value, o.Iterations, o.Why)
 }
 
 // spent reports whether the budget is used up.
@@ -269,6 +283,7 @@ func (c *chain) take(start string, o *fit.Outcome, alpha []float64) (bool, error
 	}
 	sum, n := c.squares.Misfit(r, nil)
 	k := &candidate{Outcome: o, Start: start, alpha: alpha, chi: sum, n: float64(n)}
+	c.say("%s: χ²/n = %.4g over %d values, fits: %v, work %.3g of %.3g", start, sum/float64(n), n, k.fits(), c.work, c.s.Budget()*operationsPerSecond)
 	c.list = append(c.list, k)
 	if c.best == nil || k.Total() < c.best.Total() {
 		c.best = k
@@ -298,6 +313,7 @@ func (c *chain) finish() error {
 				break
 			}
 			next, changed := c.ridge.update(o.X, alpha, curve)
+			c.say("strengths of the ridge: %.3g (%v)", next, c.ridge.names())
 			if alpha = next; !changed {
 				break
 			}

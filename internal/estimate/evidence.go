@@ -174,3 +174,11 @@ func (r *ridge) evidence(o *fit.Outcome, alpha []float64, c *curvature) float64 
 	}
 	return e
 }
+
+// names are those of the groups.
+func (r *ridge) names() (list []string) {
+	for _, g := range r.groups {
+		list = append(list, g.name)
+	}
+	return list
+}

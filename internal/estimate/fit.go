@@ -30,6 +30,10 @@ type Fit struct {
 
 	Train, Validation Summary
 
+	Verdict   *Verdict // nil before the fit
+	Basins    []Basin  // by loss
+	Decisions []string // of what was done, and why
+
 	Warnings diag.List // of what the result may be wrong in
 
 	prog      *engine.Compiled
@@ -37,6 +41,7 @@ type Fit struct {
 	Objective *loss.Objective
 	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start     *problem.Values
+	verdict   Verdict // what the search knows of it
 }
 
 // Summary describes the data of a split and how the model meets them.
