@@ -197,6 +197,8 @@ type Curve struct {
 	Trace   float64 // effective number of parameters
 	Squares float64 // weighted sum of squared residuals
 	Values  int
+
+	First, Last float64 // times of values
 }
 
 // Variance is the estimate of the variance of a value of weight 1, which is 1 where
@@ -228,7 +230,7 @@ func (c *Curve) Before(t float64) (v, rate, second float64) {
 // smoothing parameter. Where the weights are one over known variances it is the one of least
 // unbiased risk, Σ w r² + 2 tr A; else that of generalised cross-validation,
 // n Σ w r²/(n − tr A)², both of P. Craven, G. Wahba, Numer. Math. 31, 377–403, 1979. Pieces
-// without a value are left out; there has to be one value.
+// without a value are left out; where there is none at all there is no curve, nil.
 func Smooth(pieces []Points, from []float64, known bool) *Curve {
 	var list []*smoother
 	c := &Curve{}
@@ -237,7 +239,14 @@ func Smooth(pieces []Points, from []float64, known bool) *Curve {
 			continue
 		}
 		s := newSmoother(p)
+		if c.Values == 0 {
+			c.First = p.T[0]
+		}
+		c.Last = p.T[len(p.T)-1]
 		list, c.from, c.Values = append(list, s), append(c.from, from[i]), c.Values+s.count
+	}
+	if c.Values == 0 {
+		return nil
 	}
 	solve := func(lambda float64) (squares, trace float64) {
 		for _, s := range list {
