@@ -17,6 +17,7 @@ import (
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
 )
 
 // fixture is a model with its data.
@@ -50,7 +51,7 @@ func load(t *testing.T, model, table string) *fixture {
 }
 
 // options are those of exact runs.
-var options = sim.Options{RTol: 1e-9, ATol: 1e-12}
+var options = sim.Options{Method: solvers.Tsit5, RTol: 1e-9, ATol: 1e-12}
 
 // objective is the loss over trajectories.
 func (f *fixture) objective(list []*problem.Trajectory, gradient string) *loss.Objective {
