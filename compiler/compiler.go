@@ -46,7 +46,8 @@ type Program struct {
 	surfaces int      // discontinuities that may be slid along
 	flow     *ir.Node // what moves the states: the right-hand side, with some held
 
-	build sync.Mutex // held to use the Model's Builder
+	build    sync.Mutex // held to use the Model's Builder
+	segments *Segments  // see SegmentsOf
 }
 
 // Schedule has the places of an event's scheduled scalars, −1 for none.
@@ -147,9 +148,10 @@ func firstGuard(c *lower.Cond) int {
 
 // Want says which derivatives a module is to have.
 type Want struct {
-	Reverse bool         // vector–Jacobian products
-	Forward bool         // Jacobian–vector products
-	Step    *step.Method // programs for its whole step, where they are not too large
+	Reverse  bool         // vector–Jacobian products
+	Forward  bool         // Jacobian–vector products
+	Step     *step.Method // programs for its whole step, where they are not too large
+	Segments bool         // programs that begin in the midst of a trajectory: see SegmentsOf
 
 	Networks exec.Precision // of the operations of networks
 }

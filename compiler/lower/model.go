@@ -86,7 +86,8 @@ type Observed struct {
 // Networks are the neural blocks.
 type Networks struct {
 	// NetArgs serve the automatic scales: for each neural block
-	// the vector of its arguments at its first use in an equation, or nil.
+	// the vector of its arguments at its first use in an equation, else in what is
+	// observed, or nil.
 	NetArgs []*ir.Node
 	NetVals []*ir.Node // and of its results there
 	Blocks  []Block

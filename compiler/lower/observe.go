@@ -10,6 +10,8 @@ import (
 
 // observations builds the predictions and the loss of one row of data.
 func (l *lowerer) observations() {
+	l.observed = true
+	defer func() { l.observed = false }()
 	var preds, terms []*ir.Node
 	for i, o := range l.m.Observes {
 		pred := l.whole(o.Value, o.Shape)

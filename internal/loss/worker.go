@@ -26,6 +26,7 @@ type Run struct {
 	rows         []problem.Row
 	pointProcess []int
 	loss         float64
+	beginning    engine.Beginning // of a segment
 }
 
 func newWorker(o *Objective, w *engine.Worker) *Worker {
@@ -160,6 +161,11 @@ func (s *Worker) prepare(i int) *sim.Job {
 	it, l := t.Trajectories[i], s.add()
 	l.Index = i
 	l.Model.Q, l.Model.Signals = s.objective.Space.OwnInputs(s.objective.Natural, it, l.Model.Q), it.Signals
+	l.Model.Beginning = nil
+	if b := it.Beginning; b != nil {
+		l.beginning = engine.Beginning{Data: b.Data, Y: b.Y, D: b.D}
+		l.Model.Beginning = &l.beginning
+	}
 	span, n := it.Horizon(t.Horizon)
 	l.Span, l.rows, l.pointProcess = span, it.Rows[:n], it.PointProcess
 	l.Job.Span, l.Job.Forget = &l.Span, !t.keeps()
