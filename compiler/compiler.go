@@ -48,7 +48,8 @@ type Program struct {
 
 	jacs []*Jacobian // once they were asked for
 
-	build sync.Mutex // held to use the Model's Builder
+	build    sync.Mutex // held to use the Model's Builder
+	segments *Segments  // see SegmentsOf
 }
 
 // Schedule has the places of an event's scheduled scalars, −1 for none.
@@ -154,6 +155,7 @@ type Want struct {
 	Jacobian  bool         // derivatives of motions by the states, by their nonzeros
 	Curvature bool         // and the derivatives of these
 	Step      *step.Method // programs for its whole step, where they are not too large
+	Segments  bool         // programs that begin in the midst of a trajectory: see SegmentsOf
 
 	Networks exec.Precision // of the operations of networks
 }

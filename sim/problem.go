@@ -94,6 +94,7 @@ func (o Options) defaults() Options {
 // a step must not cross because the model's inputs are not smooth there.
 type Span struct {
 	T0, T1  float64
+	Since   float64 // how long before T0 the trajectory began of which this is a part; 0: it is the whole of it
 	Saves   []float64
 	Firings []Firing
 	Stops   []float64

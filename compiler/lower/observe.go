@@ -10,6 +10,8 @@ import (
 
 // observations builds the predictions and the loss of one row of data.
 func (l *lowerer) observations() {
+	l.observed = true
+	defer func() { l.observed = false }()
 	var preds, terms []*ir.Node
 	for i, o := range l.m.Observes {
 		pred := l.whole(o.Value, o.Shape)
@@ -20,14 +22,18 @@ func (l *lowerer) observations() {
 			}
 		}
 		terms = append(terms, l.observe(o, pred))
+		if o.Weight != 0 {
+			l.out.Scores = append(l.out.Scores, l.scored(o, pred))
+		}
 	}
 	if len(preds) > 0 {
 		l.out.Pred = l.b.Concat(preds...)
 	}
 	var counts []*ir.Node
 	for _, x := range l.m.Losses {
-		term, counted := l.loss(x)
+		term, v, counted := l.loss(x)
 		terms, counts = append(terms, term), append(counts, counted)
+		l.out.Scores = append(l.out.Scores, l.squared(x, term, v, counted))
 	}
 	for _, o := range l.m.Observes {
 		if o.Weights != nil {
@@ -70,10 +76,10 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	return b.Mul(weight, b.Sum(nll))
 }
 
-// loss is a loss term at a row, and whether it counts there, 1 or 0: its
-// condition holds and every measured value that it reads is there. Where it
-// does not count, neither its value nor its derivatives reach the sum.
-func (l *lowerer) loss(x *check.Loss) (term, counts *ir.Node) {
+// loss is a loss term at a row, its value without its weight, and whether it counts
+// there, 1 or 0: its condition holds and every measured value that it reads is there.
+// Where it does not count, neither its value nor its derivatives reach the sum.
+func (l *lowerer) loss(x *check.Loss) (term, v, counts *ir.Node) {
 	b := l.b
 	counts = b.Const(1)
 	if x.Where != nil {
@@ -94,9 +100,9 @@ func (l *lowerer) loss(x *check.Loss) (term, counts *ir.Node) {
 			ones[in] = b.Select(on, in, b.Full(in.Shape, 1))
 		}
 	}
-	v := b.Substitute([]*ir.Node{l.whole(x.Value, x.Value.Shape)}, ones)[0]
-	v = b.Select(counts, v, b.Const(0))
-	return b.Mul(b.Mul(b.Const(x.Weight), l.scaleNode(ScaleLoss, x)), v), counts
+	v = b.Substitute([]*ir.Node{l.whole(x.Value, x.Value.Shape)}, ones)[0]
+	on := b.Select(counts, v, b.Const(0))
+	return b.Mul(b.Mul(b.Const(x.Weight), l.scaleNode(ScaleLoss, x)), on), v, counts
 }
 
 // measured are the marks, 1 or 0, of the measured values that an expression

@@ -17,6 +17,7 @@ import (
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/setting"
+	"github.com/pinode/pinode/internal/start"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -30,6 +31,10 @@ type Fit struct {
 
 	Train, Validation Summary
 
+	Verdict   *Verdict // nil before the fit
+	Basins    []Basin  // by loss
+	Decisions []string // of what was done, and why
+
 	Warnings diag.List // of what the result may be wrong in
 
 	prog      *engine.Compiled
@@ -37,6 +42,8 @@ type Fit struct {
 	Objective *loss.Objective
 	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start     *problem.Values
+	verdict   Verdict // what the search knows of it
+	told      *start.Data
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -99,17 +106,22 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if sp.Dim == 0 {
 		return nil, nothingToFit(from)
 	}
-	x, err := sp.X0()
+	told, err := start.New(prog, sp, train)
 	if err != nil {
 		return nil, err
 	}
-	obj.ScaleFromData(x, from.Sets)
+	told.SetScales()
 	if err := sp.SetValues(c.From); err != nil {
 		return nil, err
 	}
-	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume}
+	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume, told: told}
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = f.forTrainer()
+	for _, m := range plan.Trainer.Stages {
+		if a, ok := m.(*fit.Auto); ok {
+			a.Do = f.auto
+		}
+	}
 	return f, f.begin()
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/pinode/pinode/fit"
 )
 
-// weightStream is the stream of random numbers of a block's initial weights.
-func weightStream(b lower.Block, seed uint64, i int) *rand.Rand {
+// WeightStream is the stream of random numbers of a block's initial weights.
+func WeightStream(b lower.Block, seed uint64, i int) *rand.Rand {
 	if b.Neural.Options.Given("seed") {
 		seed = uint64(b.Neural.Options.Int("seed"))
 	}
@@ -102,7 +102,7 @@ func NewSpace(prog *compiler.Program, trajectories []*Trajectory, seed uint64) (
 	}
 	sp.Dim = len(sp.Params)
 	for i, b := range lm.Blocks {
-		w := b.Net.NewWeights(weightStream(b, seed, i))
+		w := b.Net.NewWeights(WeightStream(b, seed, i))
 		copy(sp.P[b.Off:], w)
 		if b.Neural.Options.Bool("frozen") {
 			continue
