@@ -110,7 +110,7 @@ func (s *clock) eachTimed(f func(timed)) {
 // without From, behind the start.
 func (s *clock) everyTime(e, n int) float64 {
 	sc := &s.hy.Schedules[e]
-	from := s.span.T0
+	from := s.span.T0 - s.span.Since
 	if sc.From >= 0 {
 		from = s.sched[sc.From]
 	}
@@ -121,7 +121,7 @@ func (s *clock) everyTime(e, n int) float64 {
 // unless the event says `at start`.
 func (s *clock) skipPast() *Failure {
 	past := func(e int, t float64) bool {
-		return t < s.t || t == s.t && !s.hy.Events[e].AtStart
+		return t < s.t || t == s.t && !s.atStart(e)
 	}
 	for e := range s.hy.Events {
 		sc := &s.hy.Schedules[e]
@@ -148,6 +148,10 @@ func (s *clock) skipPast() *Failure {
 	}
 	return nil
 }
+
+// atStart reports whether an event fires at the start where its condition holds there:
+// in the midst of a trajectory it has done so.
+func (s *clock) atStart(e int) bool { return s.hy.Events[e].AtStart && s.span.Since == 0 }
 
 // checkPeriod refuses a period that the clock cannot resolve, and one that fires
 // more often than the run may take steps.

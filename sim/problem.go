@@ -52,6 +52,7 @@ type Hybrid struct {
 // Options are the settings of a run. A zero value means the default.
 type Options struct {
 	Method   *solvers.Tableau // nil: Tsit5
+	Stiff    *solvers.Tableau // takes over runs that are stiff; nil: none. See Integrator.OrElse
 	RTol     float64          // relative tolerance; 0: 1e-6
 	ATol     float64          // absolute tolerance; 0: 1e-8
 	Step     float64          // step of a fixed-step method; upper bound for the others; 0: none
@@ -94,6 +95,7 @@ func (o Options) defaults() Options {
 // a step must not cross because the model's inputs are not smooth there.
 type Span struct {
 	T0, T1  float64
+	Since   float64 // how long before T0 the trajectory began of which this is a part; 0: it is the whole of it
 	Saves   []float64
 	Firings []Firing
 	Stops   []float64

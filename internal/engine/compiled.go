@@ -24,6 +24,10 @@ type modules struct{ single, lanes *exec.Module }
 
 func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 	tab := Method(k.tab)
+	if k.want.Jacobian = tab == nil; k.want.Jacobian { // stage by stage
+		one, err := p.Module(1, k.want)
+		return &modules{one, nil}, err
+	}
 	explicit := k.tab.Family == solvers.Explicit
 	if len(p.Model.Events)+len(p.Model.Switches) > 0 || !explicit {
 		k.want.Step = tab // for the steps of single trajectories, to their events

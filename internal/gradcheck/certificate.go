@@ -138,11 +138,11 @@ func WholeSimulation(ctx context.Context, m *simulate.Simulator, n int) (*Certif
 }
 
 func Simulation(ctx context.Context, m *simulate.Simulator, opt sim.Options, want Want) (*Certificate, error) {
-	trajectories, err := m.Trajectories()
+	trajectories, err := m.Trajectories(false)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Grid(trajectories[0], nil); err != nil {
+	if err := m.Grid(trajectories[0], &simulate.Options{}); err != nil {
 		return nil, err
 	}
 	seed := uint64(m.Settings.Int("seed"))

@@ -26,6 +26,15 @@ type Trajectory struct {
 	Rows         []Row
 	Values       int   // measured values, told firings included
 	PointProcess []int // events with a rate whose firings the data tell
+
+	Beginning *Beginning // of a segment of a trajectory; nil: it begins as the model says
+}
+
+// Beginning is how a segment begins: see compiler.SegmentsOf.
+type Beginning struct {
+	Data []float64 // smooth values of observations, which tell some states; nil: they tell none
+	Y    []float64 // the states that they do not tell
+	D    []float64 // modes of discrete variables
 }
 
 // Row is one row of data at a save.
