@@ -17,6 +17,7 @@ import (
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/setting"
+	"github.com/pinode/pinode/internal/start"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -95,11 +96,13 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if sp.Dim == 0 {
 		return nil, &data.Error{File: from.Path, Text: "the model has nothing to fit: every parameter is fixed"}
 	}
-	x, err := sp.X0()
+	near, err := start.New(prog, sp, train)
 	if err != nil {
 		return nil, err
 	}
-	obj.ScaleFromData(x, from.Sets)
+	if err := near.SetScales(); err != nil {
+		return nil, err
+	}
 	if err := sp.SetValues(c.From); err != nil {
 		return nil, err
 	}
