@@ -55,9 +55,9 @@ func (d *ruler) measure() *sizes {
 	return s
 }
 
-// stateSizes are the sizes of states: along the curves that tell them, else that of
-// their initial values, of what events put there and of observations of the same unit, or
-// else what their rates add up to.
+// stateSizes are the sizes of states: along the curves that tell them, else the largest of
+// their initial values, of what events put there, and of what their rates add up to
+// over a tenth of the span, at most the size of observations of the same unit.
 func (d *ruler) stateSizes(s *sizes) {
 	n := len(d.Segments.Source)
 	s.states = make([]float64, n)
@@ -87,22 +87,25 @@ func (d *ruler) stateSizes(s *sizes) {
 			}
 		}
 	}
+	asUnit := make([]float64, n) // the size of observations of the same unit
 	d.eachState(func(i int, st *check.State) {
-		if !open[i] || st.Unit.Dimensionless() {
-			return
-		}
 		for k, w := range d.ways {
-			if w.observe.Unit.Equal(st.Unit) {
-				s.states[i] = larger(s.states[i], s.observations[k])
+			if !st.Unit.Dimensionless() && w.observe.Unit.Equal(st.Unit) {
+				asUnit[i] = larger(asUnit[i], s.observations[k])
 			}
 		}
 	})
 	for range 3 { // what feeds a state may be fed by another
 		rates := d.told(func(y, _ []float64) []float64 { return d.rhs(d.filled(y, s.states)) }, n)
 		for i := range n {
-			if open[i] && s.states[i] == 0 {
-				s.states[i] = rates[i].root() * s.span / changes
+			if !open[i] {
+				continue
 			}
+			v := rates[i].root() * s.span / changes
+			if asUnit[i] > 0 && (v == 0 || v > asUnit[i]) {
+				v = asUnit[i]
+			}
+			s.states[i] = larger(s.states[i], v)
 		}
 	}
 	for i := range n {
