@@ -46,8 +46,9 @@ type Program struct {
 	surfaces int      // discontinuities that may be slid along
 	flow     *ir.Node // what moves the states: the right-hand side, with some held
 
-	build    sync.Mutex // held to use the Model's Builder
-	segments *Segments  // see SegmentsOf
+	build    sync.Mutex  // held to use the Model's Builder
+	segments *Segments   // see SegmentsOf
+	jacs     []*Jacobian // once they were asked for
 }
 
 // Schedule has the places of an event's scheduled scalars, −1 for none.
@@ -152,6 +153,7 @@ type Want struct {
 	Forward  bool         // Jacobian–vector products
 	Step     *step.Method // programs for its whole step, where they are not too large
 	Segments bool         // programs that begin in the midst of a trajectory: see SegmentsOf
+	Jacobian bool         // derivatives of motions by the states, by their nonzeros
 
 	Networks exec.Precision // of the operations of networks
 }

@@ -18,15 +18,25 @@ func (s *builder) reverse() {
 	for _, a := range Accumulators(s.Model.Model) {
 		s.wrt = append(s.wrt, a.Node)
 	}
-	if in.U != nil {
-		s.wrt = append(s.wrt, in.U)
+	s.bars = s.barsOf([]*ir.Node{s.RHS}, []*ir.Node{s.ct})
+	if s.jac != nil {
+		s.jac.reverse(s)
 	}
-	bars := autodiff.VJP(b, []*ir.Node{s.RHS}, []*ir.Node{s.ct}, s.wrt)
+}
+
+// barsOf is the reverse derivative of values, from their cotangents, by wrt. Signals move
+// with the time.
+func (s *builder) barsOf(outs, cts []*ir.Node) []*ir.Node {
+	b, in, wrt := s.b, s.In, s.wrt
+	if in.U != nil {
+		wrt = append(wrt[:len(wrt):len(wrt)], in.U)
+	}
+	bars := autodiff.VJP(b, outs, cts, wrt)
 	if in.U != nil {
 		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
-		bars, s.wrt = bars[:len(bars)-1], s.wrt[:len(s.wrt)-1]
+		bars = bars[:len(bars)-1]
 	}
-	s.bars = opt.Nodes(b, bars...)
+	return opt.Nodes(b, bars...)
 }
 
 // pullback takes a cotangent of stage i's derivative to its arguments.
@@ -100,14 +110,26 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 	}
 	var yBar, tBar, hBar *ir.Node
 	rest := make([]*ir.Node, len(wrt)) // by d, p, q
+	var solved *solvedBack
+	if s.jac != nil {
+		solved = &solvedBack{system: s.newSystem(), s: s}
+	}
 	for i := last; i >= 0; i-- {
 		var yi *ir.Node
 		var at []*ir.Node // by wrt
-		if i == last {
+		switch {
+		case i == last:
 			yi = place.EndBar.Node(b, s.vec)
 			at = s.inLast()
-		} else {
+		case !s.solved(i):
 			at = s.pullback(i, kBar[i])
+		default:
+			fBar := solved.stage(i, kBar)
+			if s.fromStart(i) {
+				kBar[0] = b.Add(kBar[0], fBar)
+				continue
+			}
+			at = s.pullback(i, fBar)
 		}
 		add(&yi, at[1])
 		for j := 2; j < len(wrt); j++ {
@@ -132,6 +154,22 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 				hy = b.Mul(s.h, yi)
 			}
 			kBar[j] = s.fma(b.Const(a), hy, kBar[j])
+		}
+	}
+	if solved != nil {
+		at, byLength := solved.finish()
+		for j, bar := range at {
+			switch {
+			case j == 0 && times:
+				add(&tBar, bar)
+			case j == 1:
+				add(&yBar, bar)
+			case j > 1:
+				add(&rest[j], bar)
+			}
+		}
+		if times && byLength != nil {
+			add(&hBar, byLength)
 		}
 	}
 	g := program.Graph(place.YBar.Of(yBar))

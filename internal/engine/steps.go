@@ -13,7 +13,7 @@ import (
 
 // Method describes a solver's method to the compiler.
 func Method(tab *solvers.Tableau) *step.Method {
-	return &step.Method{C: tab.C, A: tab.A, E: tab.E, Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}
+	return &step.Method{C: tab.C, A: tab.A, E: tab.E, Gamma: tab.Gamma, Couple: tab.Couple, Slope: tab.Slope, Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}
 }
 
 // Steps are the step programs of a model on a frame of theirs, for

@@ -212,8 +212,17 @@ func (d *ruler) alongRows(s *sizes) {
 	for _, m := range args {
 		s.args = append(s.args, m.root())
 	}
-	for j := range d.nets {
-		s.results = append(s.results, d.resultSize(s, j))
+	for _, v := range d.prog.Model.NetVals {
+		if v == nil {
+			continue
+		}
+		for range v.Shape.Size() {
+			size := 0.
+			if d.nets != nil { // else nothing reads them
+				size = d.resultSize(s, len(s.results))
+			}
+			s.results = append(s.results, size)
+		}
 	}
 }
 
