@@ -131,7 +131,7 @@ func (s *Segments) observations(p *Program) {
 	}
 	begins := b.Substitute([]*ir.Node{m.Pred}, by)[0]
 	for k := range s.Known {
-		s.Known[k] = !fitted(p, b.Elem(begins, k))
+		s.Known[k] = m.Steady == 0 && m.Balance == 0 && !fitted(p, b.Elem(begins, k))
 		if m.In.Y != nil {
 			s.Reads[k] = autodiff.Sparsity(b.Elem(m.Pred, k), m.In.Y)[0]
 		}

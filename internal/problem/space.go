@@ -43,6 +43,15 @@ type Space struct {
 	perKeyValues [][]float64 // for each parameter per key: values of element e of key k at k·N+e
 	keys         [][]string  // and the names of its keys
 	Estimates    []Estimate
+	Nodes        []float64 // the start of the coordinates behind all others: states where segments begin
+}
+
+// WithNodes is the space with more coordinates, which start as given, behind the others.
+func (sp *Space) WithNodes(start []float64) *Space {
+	more := *sp
+	more.Nodes = start
+	more.Dim = sp.Dim + len(start)
+	return &more
 }
 
 // WeightRange is a run of fitted weights in P, and where it starts in x.
@@ -240,6 +249,7 @@ func (sp *Space) X0() ([]float64, error) {
 	for _, w := range sp.Weights {
 		copy(x[w.At:w.At+w.N], sp.P[w.Off:])
 	}
+	copy(x[sp.Dim-len(sp.Nodes):], sp.Nodes)
 	return x, nil
 }
 
