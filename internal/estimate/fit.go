@@ -96,11 +96,11 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if sp.Dim == 0 {
 		return nil, &data.Error{File: from.Path, Text: "the model has nothing to fit: every parameter is fixed"}
 	}
-	near, err := start.New(prog, sp, train)
+	told, err := start.New(prog, sp, train)
 	if err != nil {
 		return nil, err
 	}
-	if err := near.SetScales(); err != nil {
+	if err := told.SetScales(); err != nil {
 		return nil, err
 	}
 	if err := sp.SetValues(c.From); err != nil {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
@@ -330,6 +331,37 @@ func (d *ruler) SetScales() error {
 	copy(d.space.Scales, d.scalesAt(x))
 	return nil
 }
+
+// ATol are the absolute tolerances of states that go with a relative one, at the
+// start of the space: a state is as good as its size is where it is small beside that. What
+// is observed on a logarithmic scale counts where it is small too.
+func (d *ruler) ATol(rtol float64) ([]float64, error) {
+	x, err := d.space.X0()
+	if err != nil {
+		return nil, err
+	}
+	d.bind(x)
+	s := d.measure()
+	out := make([]float64, len(s.states))
+	least := make([]float64, len(out))
+	for i := range least {
+		least[i] = math.Inf(1)
+	}
+	d.eachRow(func(run *smoothed, _ float64, y, _ []float64) {
+		for i := range least {
+			if d.Segments.Source[i] == compiler.Observed && d.ways[d.Segments.By[i]].scale == logarithm && y[i] != 0 {
+				least[i] = math.Min(least[i], math.Abs(y[i])) // not a number is not
+			}
+		}
+	})
+	for i, size := range s.states {
+		out[i] = rtol * math.Min(size, math.Max(10*least[i], leastPart*size))
+	}
+	return out, nil
+}
+
+// leastPart is the part of its size below which no state is resolved.
+const leastPart = 1e-6
 
 // scalesAt are the scales at x.
 func (d *ruler) scalesAt(x []float64) []float64 {
