@@ -110,7 +110,9 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err != nil {
 		return nil, err
 	}
-	told.SetScales()
+	if err := told.SetScales(); err != nil {
+		return nil, err
+	}
 	if err := sp.SetValues(c.From); err != nil {
 		return nil, err
 	}
