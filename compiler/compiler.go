@@ -169,7 +169,7 @@ func (p *Program) optimized(lanes int, want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph {
 		graphs := opt.Optimize(p.Model.Builder, p.graphs(want))
 		if want.Step != nil {
-			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Roots: true})...)
+			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Forward: want.Forward, Roots: true})...)
 		}
 		return graphs
 	})
@@ -199,6 +199,13 @@ func (p *Program) Steps(lanes int, m *step.Method, want Want, perLaneParams bool
 		_, _ = compile()
 	}()
 	return compile
+}
+
+// Steppable reports whether the step of a method is a program of a size that serves.
+func (p *Program) Steppable(m *step.Method) bool {
+	p.build.Lock()
+	defer p.build.Unlock()
+	return step.Fits(p.stepModel(), m)
 }
 
 // stepModel is the model as its steps have it.

@@ -61,7 +61,7 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	return &Group{
 		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(size, opt, one), many},
 		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
-		hist:    newLaneHistory(blk, len(hy.Events)+len(hy.Switches) > 0, opt.Memory*width),
+		hist:    newLaneHistory(blk, len(hy.Events)+len(hy.Switches) > 0, opt.Method.ReadsRates(), opt.Memory*width),
 		lanes:   make([]*Job, width), ran: make([][]*Job, width), left: make([]int, width),
 		loaded: make([]bool, width), idle: make([]bool, width),
 	}

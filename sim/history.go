@@ -13,16 +13,15 @@ type history struct {
 	*stepping
 	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
 
-	rates  bool // their derivatives are among them
 	repeat bool // steps can be taken again, from where they started, to the same bits
 }
 
 func newHistory(s *stepping) *history {
 	h := &history{
 		stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1),
-		repeat: s.opt.Method.Family != solvers.Implicit,
+		repeat: s.opt.Method.Repeats(),
 	}
-	if h.rates = s.moving || !h.repeat; h.rates {
+	if s.rates {
 		h.stageWords += s.size.Y * len(s.blk.K)
 	}
 	return h
@@ -201,7 +200,7 @@ func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Ti
 	from := s.tape.stages[e.stages-1:]
 	n := len(blk.Stages) / blk.Width
 	blk.Scatter(blk.Stages, from[:n], lane)
-	if times == WithTimes || !s.repeat {
+	if times == WithTimes || s.opt.Method.ReadsRates() {
 		for _, k := range blk.K {
 			from = from[n:]
 			n = s.size.Y

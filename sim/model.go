@@ -135,6 +135,17 @@ type StepsVJP interface {
 	DBar(l int, dBar []float64) // adds the lane's cotangent of d
 }
 
+// StepsJVP are Steps with their forward derivative, if they say so: from the tangents of a
+// step's start time, length, start state and discrete state, and the direction of the
+// parameters that the model has been given, it sets those of the stages and of the end.
+// Of other steps it is taken stage by stage. It is called for steps of one lane, whose block
+// has the stages.
+type StepsJVP interface {
+	Steps
+	HasJVP() bool
+	JVP(tDot, hDot float64, yDot, dDot []float64, kDot [][]float64, endDot []float64)
+}
+
 // Accumulator is a model that shares its memory with others and has a gradient
 // accumulator of its own: Collect moves there what its derivatives have added to the
 // shared one.

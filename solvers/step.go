@@ -281,6 +281,12 @@ func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 	copy(y1Dot, s.yiDot) // the last stage's argument is the end
 }
 
+// PushBy is JVP where push sets the tangents of the stages and of the end.
+func (s *Stepper) PushBy(push func(kDot [][]float64, y1Dot []float64), tDot, hDot float64, y1Dot []float64) {
+	s.tDot, s.hDot = tDot, hDot
+	push(s.kDot, y1Dot)
+}
+
 // DenseJVP sets dst to the tangent of the dense output at the fixed time
 // T + θH, after JVP with the tangent yDot of the start.
 func (s *Stepper) DenseJVP(theta float64, yDot, dst []float64) {
