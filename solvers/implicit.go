@@ -237,7 +237,12 @@ type iteration struct {
 // mostIterations bounds those of Newton's method.
 const mostIterations = 10
 
-func (n *iteration) begin(m *implicit) { n.count, n.last, n.most = 0, 0, m.part }
+// sureOf is the part of what a correction may be that needs no second look.
+const sureOf = 0.01
+
+func (n *iteration) begin(m *implicit) {
+	n.count, n.last, n.most = 0, 0, math.Max(m.part, 10*0x1p-52/math.Max(m.rtol, 0x1p-52))
+}
 
 // next takes the size of a correction; done says that there is to be no other.
 func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done bool) {
@@ -246,7 +251,7 @@ func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done boo
 	switch {
 	case math.IsNaN(size) || math.IsInf(size, 0):
 		return undefined, true
-	case size == 0 || exact && size <= 1:
+	case size == 0 || exact && size <= 1 || !exact && size <= sureOf*n.most:
 		return converged, true
 	}
 	rate := math.Pow(m.rate, 0.8)
