@@ -114,16 +114,6 @@ func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
 	}
 }
 
-// JacobianJVP is the forward derivative of its Jacobian.
-func (f *forward) JacobianJVP(t, tDot float64, y, yDot, u []float64, tau float64, out []float64) {
-	f.m.(Curved).JacobianJVP(t, tDot, y, yDot, f.history.d, f.d, u, tau, out)
-	for i, h := range f.held {
-		if h {
-			out[i] = 0
-		}
-	}
-}
-
 // push takes the tangents through a step whose length has a tangent too.
 func (f *forward) push(e *entry, hDot float64) {
 	s := f.history
@@ -137,6 +127,16 @@ func (f *forward) push(e *entry, hDot float64) {
 	s.stepper.PushBy(func(kDot [][]float64, endDot []float64) {
 		steps.JVP(f.t, hDot, f.y, f.d, kDot, endDot)
 	}, f.t, hDot, f.y0)
+}
+
+// JacobianJVP is the forward derivative of its Jacobian.
+func (f *forward) JacobianJVP(t, tDot float64, y, yDot, u []float64, tau float64, out []float64) {
+	f.m.(Curved).JacobianJVP(t, tDot, y, yDot, f.history.d, f.d, u, tau, out)
+	for i, h := range f.held {
+		if h {
+			out[i] = 0
+		}
+	}
 }
 
 func (f *forward) stepOn(e *entry) {

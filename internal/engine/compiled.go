@@ -27,8 +27,8 @@ func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 	tab := Method(k.tab)
 	whole := tab != nil && p.Steppable(tab)
 	if k.tab.Family != solvers.Explicit {
-		k.want.Jacobian = !whole || p.Slides
-		k.want.Curvature = k.want.Jacobian && k.tab.Family == solvers.Rosenbrock
+		k.want.Jacobian = !whole || p.Slides || k.want.Reverse // that of the adjoint equation
+		k.want.Curvature = (!whole || p.Slides) && k.tab.Family == solvers.Rosenbrock
 	}
 	if !whole {
 		one, err := p.Module(1, k.want)
