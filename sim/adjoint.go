@@ -89,13 +89,14 @@ func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 }
 
 // adjointMethod is the method by which the adjoint equation is integrated along the
-// steps of another. It is as stiff as the equation of motion.
+// steps of another. It is as stiff as the equation of motion, and must not look
+// beyond its steps, where inputs may jump.
 func adjointMethod(method *solvers.Tableau) *solvers.Tableau {
 	switch {
 	case !method.Adaptive():
 		return solvers.Tsit5
 	case method.Family != solvers.Explicit:
-		return solvers.Kvaerno5
+		return solvers.Radau
 	}
 	return method
 }
