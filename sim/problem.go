@@ -106,6 +106,8 @@ type Span struct {
 	Draws func(event int) func() float64
 }
 
-// HasAdjoint reports whether the adjoint differential equation is integrated along runs
-// with these options: only explicit methods are written for it.
-func (o Options) HasAdjoint() bool { return o.Method == nil || o.Method.Family == solvers.Explicit }
+// HasGradient reports whether runs with these options have a gradient in a mode. A stiff
+// solution cannot be integrated backwards: what falls quickly grows quickly there.
+func (o Options) HasGradient(mode string) bool {
+	return mode != "backsolve" || o.Method == nil || o.Method.Family == solvers.Explicit
+}

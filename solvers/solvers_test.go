@@ -227,7 +227,11 @@ func TestAdaptiveTolerance(t *testing.T) {
 				}
 				want := waveAt(now)
 				got := math.Hypot(s.Y[0][0]-want[0], s.Y[0][1]-want[1])
-				require.Less(t, got, map[bool]float64{false: 60, true: 100}[m == Rosenbrock23]*rtol)
+				most := 60.
+				if m == Rosenbrock23 { // many small steps
+					most = 100
+				}
+				require.Less(t, got, most*rtol)
 			}
 		})
 	}
