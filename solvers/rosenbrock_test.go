@@ -83,7 +83,7 @@ func rosenbrockStep(s *Stepper, sys System, h float64) {
 
 // step takes a step of any method.
 func step(s *Stepper, sys System, h float64) {
-	if s.tab.Family == Explicit {
+	if s.tab.Family != Rosenbrock {
 		s.Step(sys, h)
 	} else {
 		rosenbrockStep(s, sys, h)
