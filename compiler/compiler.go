@@ -46,9 +46,10 @@ type Program struct {
 	surfaces int      // discontinuities that may be slid along
 	flow     *ir.Node // what moves the states: the right-hand side, with some held
 
-	build    sync.Mutex  // held to use the Model's Builder
-	segments *Segments   // see SegmentsOf
-	jacs     []*Jacobian // once they were asked for
+	jacs []*Jacobian // once they were asked for
+
+	build    sync.Mutex // held to use the Model's Builder
+	segments *Segments  // see SegmentsOf
 }
 
 // Schedule has the places of an event's scheduled scalars, −1 for none.
@@ -149,11 +150,12 @@ func firstGuard(c *lower.Cond) int {
 
 // Want says which derivatives a module is to have.
 type Want struct {
-	Reverse  bool         // vector–Jacobian products
-	Forward  bool         // Jacobian–vector products
-	Step     *step.Method // programs for its whole step, where they are not too large
-	Segments bool         // programs that begin in the midst of a trajectory: see SegmentsOf
-	Jacobian bool         // derivatives of motions by the states, by their nonzeros
+	Reverse   bool         // vector–Jacobian products
+	Forward   bool         // Jacobian–vector products
+	Jacobian  bool         // derivatives of motions by the states, by their nonzeros
+	Curvature bool         // and the derivatives of these
+	Step      *step.Method // programs for its whole step, where they are not too large
+	Segments  bool         // programs that begin in the midst of a trajectory: see SegmentsOf
 
 	Networks exec.Precision // of the operations of networks
 }
@@ -169,7 +171,7 @@ func (p *Program) optimized(lanes int, want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph {
 		graphs := opt.Optimize(p.Model.Builder, p.graphs(want))
 		if want.Step != nil {
-			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Roots: true})...)
+			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Forward: want.Forward, Roots: true})...)
 		}
 		return graphs
 	})
@@ -199,6 +201,13 @@ func (p *Program) Steps(lanes int, m *step.Method, want Want, perLaneParams bool
 		_, _ = compile()
 	}()
 	return compile
+}
+
+// Steppable reports whether the step of a method is a program of a size that serves.
+func (p *Program) Steppable(m *step.Method) bool {
+	p.build.Lock()
+	defer p.build.Unlock()
+	return step.Fits(p.stepModel(), m)
 }
 
 // stepModel is the model as its steps have it.

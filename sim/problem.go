@@ -122,3 +122,9 @@ type Span struct {
 	// distribution of mean 1. Nil: such events fire at data alone.
 	Draws func(event int) func() float64
 }
+
+// HasGradient reports whether runs with these options have a gradient in a mode. A stiff
+// solution cannot be integrated backwards: what falls quickly grows quickly there.
+func (o Options) HasGradient(mode string) bool {
+	return mode != "backsolve" || o.Method == nil || o.Method.Family == solvers.Explicit
+}

@@ -84,6 +84,9 @@ type Observed struct {
 	// and Seen only.
 	Counts *ir.Node
 
+	// Scores are those of the parts of Row, but for observations of weight 0.
+	Scores []Scores
+
 	// Noise are the arguments of the distributions of observations, by
 	// NoiseName, for what is said where they have no density.
 	Noise []ir.Output

@@ -48,6 +48,9 @@ func (p Program) JVP() Program  { return Program{p.name + ".jvp"} }
 // Jac is the program's derivative by the states, by its nonzeros, and that by time.
 func (p Program) Jac() Program { return Program{p.name + ".jac"} }
 
+// Curve is the derivative of the program along a direction of time and states.
+func (p Program) Curve() Program { return Program{p.name + ".curve"} }
+
 // Ct is the cotangent that reverse derivatives of the program read.
 func (p Program) Ct() Input { return Input{name: "ct." + p.name} }
 
@@ -67,19 +70,19 @@ func (p Program) Along(n, nb int) Program {
 
 // Outputs of programs of a model.
 var (
-	Value   = Output{"v"}
-	Rates   = Output{"dy"}
-	Guard   = Output{"g"}
-	Rate    = Output{"rate"}
-	Accel   = Output{"accel"}
-	Instant = Output{"s"} // scheduled scalars
-	Loss    = Output{"loss"}
-	Terms   = Output{"terms"}
-	Pred    = Output{"pred"}
-	NetArgs = Output{"args"}
-	NetVals = Output{"values"}
-	Dot     = Output{"dot"} // of forward derivatives
-	ByTime  = Output{"dt"}  // derivative by time
+	Value     = Output{"v"}
+	Rates     = Output{"dy"}
+	Guard     = Output{"g"}
+	Rate      = Output{"rate"}
+	Accel     = Output{"accel"}
+	Instant   = Output{"s"} // scheduled scalars
+	Loss      = Output{"loss"}
+	Terms     = Output{"terms"}
+	Pred      = Output{"pred"}
+	NetArgs   = Output{"args"}
+	NetVals   = Output{"values"}
+	Dot       = Output{"dot"} // of forward derivatives
+	TimeSlope = Output{"dt"}  // derivative by time
 
 	Lo     = Output{"lo"}
 	Hi     = Output{"hi"}

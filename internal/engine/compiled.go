@@ -20,9 +20,21 @@ type moduleKind struct {
 // these go stage by stage.
 type modules struct{ single, lanes *exec.Module }
 
+// compile leaves out programs for whole steps where the method or the size of the model does
+// without. Steps of a method that solves equations go by the Jacobian then, and so do
+// those along surfaces.
 func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 	tab := Method(k.tab)
-	if len(p.Model.Events)+len(p.Model.Switches) > 0 {
+	whole := tab != nil && p.Steppable(tab)
+	if k.tab.Family != solvers.Explicit {
+		k.want.Jacobian = !whole || p.Slides || k.want.Reverse // that of the adjoint equation
+		k.want.Curvature = (!whole || p.Slides) && k.tab.Family == solvers.Rosenbrock
+	}
+	if !whole {
+		one, err := p.Module(1, k.want)
+		return &modules{one, nil}, err
+	}
+	if k.tab.Family != solvers.Explicit || len(p.Model.Events)+len(p.Model.Switches) > 0 {
 		k.want.Step = tab // for the steps of single trajectories, to their events
 	}
 	many := p.Steps(k.width, tab, k.want, k.perLaneParams)

@@ -16,6 +16,8 @@ type Worker struct {
 	Block, room    []*Run // its runs, by trajectory; those that there is memory for
 	run            func() *sim.Job
 	ran, went      func(*sim.Job)
+	steps          [2]func(*Chunk, *Run) *sim.Failure // what becomes of a run
+	linear         [1]func(*Chunk, *Run) *sim.Failure // where residuals are asked for
 }
 
 // Run is a run of a block, with what its loss is made of.
@@ -31,13 +33,14 @@ type Run struct {
 func newWorker(o *Objective, w *engine.Worker) *Worker {
 	s := &Worker{objective: o, Worker: w}
 	s.run = func() *sim.Job {
-		if s.next == s.to || s.objective.Task.Grad != nil && s.taped() > blockWords {
+		if s.next == s.to || s.objective.Task.keeps() && s.taped() > blockWords {
 			return nil
 		}
 		s.next++
 		return s.prepare(s.next - 1)
 	}
 	s.ran = func(*sim.Job) {}
+	s.steps[0], s.steps[1], s.linear[0] = s.rowLosses, s.runLoss, s.squares
 	s.went = func(j *sim.Job) {
 		if w.Lanes != nil {
 			l := j.Model.(*engine.BoundModel).Lane
@@ -82,7 +85,11 @@ func (s *Worker) chunk(c, lo, hi int) {
 		s.Block, w.Free = s.room[:0], append(w.Free[:0], w.States...)
 		w.Group.Run(s.run, s.ran)
 		s.to = s.next
-		for _, step := range []func(*Chunk, *Run) *sim.Failure{s.rowLosses, s.runLoss} {
+		steps := s.steps[:]
+		if t.lin != nil {
+			steps = s.linear[:]
+		}
+		for _, step := range steps {
 			for _, l := range s.Block {
 				w.Group.Use(&l.Model)
 				if sum.Fail = step(sum, l); sum.Fail != nil {
@@ -90,7 +97,7 @@ func (s *Worker) chunk(c, lo, hi int) {
 					return
 				}
 			}
-			if s.batch != nil {
+			if s.batch != nil && t.lin == nil {
 				s.batch.flush(sum, t.PerValue, t.Grad != nil)
 			}
 		}
@@ -162,7 +169,7 @@ func (s *Worker) prepare(i int) *sim.Job {
 	}
 	span, n := it.Horizon(t.Horizon)
 	l.Span, l.rows, l.pointProcess = span, it.Rows[:n], it.PointProcess
-	l.Job.Span, l.Job.Forget = &l.Span, t.Grad == nil
+	l.Job.Span, l.Job.Forget = &l.Span, !t.keeps()
 	s.Worker.Bindings++
 	l.Model.Binding = s.Worker.Bindings
 	return &l.Job

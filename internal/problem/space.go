@@ -43,7 +43,8 @@ type Space struct {
 	perKeyValues [][]float64 // for each parameter per key: values of element e of key k at k·N+e
 	keys         [][]string  // and the names of its keys
 	Estimates    []Estimate
-	Nodes        []float64 // the start of the coordinates behind all others: states where segments begin
+	of           []*check.Param // the parameter of each
+	Nodes        []float64      // the start of the coordinates behind all others: states where segments begin
 }
 
 // WithNodes is the space with more coordinates, which start as given, behind the others.
@@ -167,9 +168,14 @@ func (sp *Space) addParameter(c Parameter, start float64) {
 		Name: c.Name, Doc: p.Doc, Unit: sp.Prog.Checked.Model.Units.Name(p.Unit), Value: start, Start: start,
 		StdErr: math.NaN(), Lo: p.Lo, Hi: p.Hi, Fixed: p.Fixed,
 	})
+	sp.of = append(sp.of, p)
 	if !p.Fixed {
 		sp.Params = append(sp.Params, c)
 	}
+}
+
+func intervalOf(p *check.Param) fit.Interval {
+	return fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}
 }
 
 func (sp *Space) transforms() error {
@@ -183,7 +189,7 @@ func (sp *Space) transforms() error {
 		if scale == 0 {
 			scale = 1
 		}
-		t, err := fit.NewTransform(fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}, scale)
+		t, err := fit.NewTransform(intervalOf(p), scale)
 		if err != nil {
 			return fmt.Errorf("parameter `%s`: %w", e.Name, err)
 		}
@@ -251,6 +257,21 @@ func (sp *Space) X0() ([]float64, error) {
 	}
 	copy(x[sp.Dim-len(sp.Nodes):], sp.Nodes)
 	return x, nil
+}
+
+// Exact are the coordinates of the start values as they are: infinite where one is at
+// the closed end of its interval.
+func (sp *Space) Exact() ([]float64, error) {
+	x, err := sp.X0()
+	for i, v := range sp.Natural() {
+		switch iv := sp.Transforms[i].Interval(); {
+		case v == iv.Lo && !iv.LoOpen:
+			x[i] = math.Inf(-1)
+		case v == iv.Hi && !iv.HiOpen:
+			x[i] = math.Inf(1)
+		}
+	}
+	return x, err
 }
 
 // SharedInputs are the parameters and weights that all trajectories share, at the
