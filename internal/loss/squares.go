@@ -21,8 +21,8 @@ import (
 // trajectory, then those of penalties, priors and weight decay.
 type Squares struct {
 	*Objective
-	work     float64 // operations so far
-	ops      float64 // of a right-hand side
+	work    float64 // operations so far
+	ops     float64 // of a right-hand side
 	scores  []scoreElement
 	places  []places // by trajectory
 	rows    int
