@@ -1,6 +1,9 @@
 package sim
 
-import "github.com/pinode/pinode/jumps"
+import (
+	"github.com/pinode/pinode/jumps"
+	"github.com/pinode/pinode/solvers"
+)
 
 // Tangents are the derivatives of the results of a run in some directions, its columns.
 // Number l of a state in column c of n is at l·n+c.
@@ -116,7 +119,7 @@ func (f *forward) entry(e *entry) {
 		s.drop()
 	case snapEntry:
 		f.snapOn(e)
-	case jumpEntry, restEntry:
+	case jumpEntry, restEntry, balanceEntry:
 		f.jumpOn(e)
 	case switchEntry:
 		f.each(func() { s.clearModes(f.cd, e.ref) })
@@ -198,6 +201,16 @@ func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
 	}
 }
 
+// JacobianJVP is the forward derivative of its Jacobian.
+func (f *forward) JacobianJVP(t, tDot float64, y, yDot, u []float64, tau float64, out []float64) {
+	f.m.(Curved).JacobianJVP(t, tDot, y, yDot, f.history.d, f.cd, u, tau, out)
+	for i, h := range f.held {
+		if h {
+			out[i] = 0
+		}
+	}
+}
+
 // RHSColumns is that of stage i in all columns.
 func (f *forward) RHSColumns(i int, tDot, yDot, out []float64) {
 	f.of.(Linear).RHSColumns(i, tDot, yDot, f.d, out)
@@ -213,7 +226,7 @@ func (f *forward) RHSColumns(i int, tDot, yDot, out []float64) {
 // for.
 func (f *forward) push(e *entry, h, end []float64, saves bool) {
 	s := f.history
-	if m, ok := f.of.(Linear); ok && m.Linearise(f.stages(), s.stepper.Y, s.d) {
+	if m, ok := f.of.(Linear); ok && s.stepper.Tableau().Family == solvers.Explicit && m.Linearise(f.stages(), s.stepper.Y, s.d) {
 		s.stepper.JVPColumns(f, f.n, f.t, h, f.y, end, saves && e.lo < e.hi)
 		if saves {
 			for i := e.lo; i < e.hi; i++ {
@@ -223,7 +236,7 @@ func (f *forward) push(e *entry, h, end []float64, saves bool) {
 		return
 	}
 	f.each(func() {
-		s.stepper.JVP(f, f.t[f.at], h[f.at], f.cy, f.cz)
+		f.pushColumn(e, h[f.at])
 		if saves {
 			save := f.vals[:len(f.cy)]
 			for i := e.lo; i < e.hi; i++ {
@@ -233,6 +246,21 @@ func (f *forward) push(e *entry, h, end []float64, saves bool) {
 		}
 		scatter(end, f.cz, f.at, f.n)
 	})
+}
+
+// pushColumn pushes a column through the step that stands, and sets cz.
+func (f *forward) pushColumn(e *entry, h float64) {
+	s := f.history
+	steps, ok := s.stepsAt(s.d).(StepsJVP)
+	if !ok || !steps.HasJVP() {
+		s.stepper.JVP(f, f.t[f.at], h, f.cy, f.cz)
+		return
+	}
+	steps.Load(0, s.model, s.d, s.held)
+	steps.Time(0, s.model, e.t, e.h)
+	s.stepper.PushBy(func(kDot [][]float64, endDot []float64) {
+		steps.JVP(f.t[f.at], h, f.cy, f.cd, kDot, endDot)
+	}, f.t[f.at], h, f.cz)
 }
 
 // stages are the times of the stages of the step that stands.
@@ -333,7 +361,9 @@ func (f *forward) snapOn(e *entry) {
 }
 
 func (f *forward) jumpOn(e *entry) {
-	f.out.EventT = append(f.out.EventT, f.t...)
+	if e.kind != balanceEntry {
+		f.out.EventT = append(f.out.EventT, f.t...)
+	}
 	f.each(func() { f.jumpColumn(e) })
 }
 

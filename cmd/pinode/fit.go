@@ -20,6 +20,7 @@ import (
 type fitFlags struct {
 	overrides
 	out, resume, maxTime string
+	params               string
 	seed                 uint64
 	workers              int
 	dry, explain         bool
@@ -39,6 +40,7 @@ func (a *app) fitCmd() *cobra.Command {
 	o.flags(c)
 	f := c.Flags()
 	f.StringVar(&o.out, "out", "", "folder for the results; default a new one below runs/")
+	f.StringVar(&o.params, "params", "", "start from parameters and weights of a run: its folder, or last")
 	f.StringVar(&o.resume, "resume", "", "go on with a run: its folder, or last")
 	f.StringVar(&o.maxTime, "max-time", "", "stop after this time, like 90s or 10m")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers")
@@ -70,10 +72,11 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	if o.workers < 0 {
 		return usageError("--workers is a number of workers, not %d", o.workers)
 	}
-	opts := pinode.FitOptions{Workers: o.workers}
-	if len(o.values) > 0 {
-		opts.At = &pinode.Values{Params: o.values}
+	at, err := o.at(o.params)
+	if err != nil {
+		return err
 	}
+	opts := pinode.FitOptions{Workers: o.workers, At: at.At, Set: at.Set}
 	dir := ""
 	if o.resume != "" {
 		if dir, opts.Resume, err = o.resumed(m); err != nil {
