@@ -274,7 +274,7 @@ func (c *chain) short(s origin) (*fit.Outcome, error) {
 
 // draw is random start number k around x0, with networks spread over the data or not.
 func (c *chain) draw(x0 []float64, k int, spread bool) origin {
-	s := origin{fmt.Sprintf("random start %d", k), slices.Clone(x0), false, spread}
+	s := origin{name: fmt.Sprintf("random start %d", k), x: slices.Clone(x0), spread: spread}
 	held := make([]float64, len(c.noise.coords))
 	for i, at := range c.noise.coords {
 		held[i] = x0[at]
@@ -305,7 +305,7 @@ func (c *chain) thresholds(x0 []float64) error {
 		return nil
 	}
 	for round := range 3 {
-		if c.spent() {
+		if c.spent() || c.clear(false) || c.clear(true) {
 			return nil
 		}
 		type screened struct {
@@ -328,7 +328,7 @@ func (c *chain) thresholds(x0 []float64) error {
 			if err != nil {
 				return err
 			}
-			tried = append(tried, screened{origin{fmt.Sprintf("thresholds drawn %d", round*thresholdDraws+k), x, false, false}, cost})
+			tried = append(tried, screened{origin{name: fmt.Sprintf("thresholds drawn %d", round*thresholdDraws+k), x: x}, cost})
 		}
 		slices.SortStableFunc(tried, func(a, b screened) int {
 			switch {
@@ -348,7 +348,7 @@ func (c *chain) thresholds(x0 []float64) error {
 			if o != nil && !o.Failed {
 				t.x = o.X
 			}
-			if err := c.direct(t.origin); err != nil || c.enough() {
+			if err := c.direct(t.origin); err != nil || c.clear(false) {
 				return err
 			}
 		}

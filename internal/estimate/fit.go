@@ -44,6 +44,7 @@ type Fit struct {
 	start     *problem.Values
 	verdict   Verdict // what the search knows of it
 	told      *start.Data
+	ridge     []float64 // of the weights, as the fit has set it; nil: there is none
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -409,10 +410,7 @@ func (f *Fit) finish(x []float64) error {
 		}
 	}
 	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
-	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
-		f.standardErrors(x)
-	}
-	return nil
+	return f.weigh(x)
 }
 
 // score measures the residuals over trajectories, and adds what the runs counted.
@@ -479,11 +477,7 @@ func (f *Fit) standardErrors(x []float64) {
 	if err != nil || res.Failed {
 		return
 	}
-	likelihood := true
-	for _, o := range f.prog.Checked.Model.Observes {
-		likelihood = likelihood && o.Dist != nil
-	}
-	scale, err := fit.InformationScale(res, n, likelihood)
+	scale, err := fit.InformationScale(res, n, f.likelihood())
 	if err != nil {
 		return
 	}
