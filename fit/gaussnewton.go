@@ -28,6 +28,7 @@ type Problem struct {
 type Limits struct {
 	Iterations int
 	Flat       float64 // a fall of the sum of squares by less than this fraction is none
+	Least      float64 // nor is one of the loss by less than this
 	Times      int     // converged after so many of them running
 }
 
@@ -234,7 +235,7 @@ func (e *gaussNewton) judge(trial *Result, r []float64) (accepted bool) {
 	d.Growth = 2
 	// Of the sum of squares, or of what the priors leave of it.
 	size := e.squares + e.p.penalty(e.x)
-	if ratio*e.fall < e.lim.Flat*size {
+	if ratio*e.fall < math.Max(e.lim.Flat*size, e.lim.Least) {
 		d.Still++
 	} else {
 		d.Still = 0

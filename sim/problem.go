@@ -54,6 +54,7 @@ type Options struct {
 	Method   *solvers.Tableau // nil: Tsit5
 	RTol     float64          // relative tolerance; 0: 1e-6
 	ATol     float64          // absolute tolerance; 0: 1e-8
+	Sizes    []float64        // of the states, in which ATol counts for each; nil, and beyond its end: 1
 	Step     float64          // step of a fixed-step method; upper bound for the others; 0: none
 	MaxSteps int              // accepted and rejected steps; 0: 1 000 000
 
@@ -86,6 +87,23 @@ func (o Options) defaults() Options {
 		o.Memory = 1 << 24
 	}
 	return o
+}
+
+// atol is the absolute tolerance of state i.
+func (o *Options) atol(i int) float64 {
+	if i < len(o.Sizes) {
+		return o.ATol * o.Sizes[i]
+	}
+	return o.ATol
+}
+
+// leastATol is the least of them.
+func (o *Options) leastATol() float64 {
+	least := 1.
+	for _, s := range o.Sizes {
+		least = min(least, s)
+	}
+	return o.ATol * least
 }
 
 // Span is what to run: from T0 to T1, reporting the state at the Saves, which

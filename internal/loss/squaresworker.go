@@ -45,8 +45,8 @@ func newSquaresWorker(s *Squares, w *engine.Worker, scores, jacobian *exec.Modul
 	}
 	for k := range s.scores {
 		q.by = append(q.by, scoreRow{
-			place.ByStates(k).In(f, code), place.ByStatesBefore(k).In(f, code), place.ByDiscretes(k).In(f, code), place.ByDiscretesBefore(k).In(f, code),
-			place.ByParams(k).In(f, code), place.ByOwn(k).In(f, code),
+			place.RowByStates(k).In(f, code), place.RowByStatesBefore(k).In(f, code), place.RowByDiscretes(k).In(f, code), place.RowByDiscretesBefore(k).In(f, code),
+			place.RowByParams(k).In(f, code), place.RowByOwn(k).In(f, code),
 		})
 	}
 	return q
