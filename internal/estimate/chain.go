@@ -290,6 +290,7 @@ func (c *chain) finish() error {
 		}
 	}
 	c.moves = c.most
+	c.ridge.weak = 0 // the loss as it is declared
 	limits := lastRun
 	if len(c.ridge.groups) > 0 {
 		limits = lastOfNetworks
