@@ -203,6 +203,13 @@ func (p *Program) Steps(lanes int, m *step.Method, want Want, perLaneParams bool
 	return compile
 }
 
+// Steppable reports whether the step of a method is a program of a size that serves.
+func (p *Program) Steppable(m *step.Method) bool {
+	p.build.Lock()
+	defer p.build.Unlock()
+	return step.Fits(p.stepModel(), m)
+}
+
 // stepModel is the model as its steps have it.
 func (p *Program) stepModel() *step.Model {
 	return &step.Model{Model: p.Model, Holds: p.flow != p.Model.RHS, Watched: p.watchedGuards}

@@ -91,7 +91,7 @@ func (s *Segments) solveStates(p *Program) {
 	for again := true; again; {
 		again = false
 		for _, k := range usable(p) {
-			pred := known(b.Elem(m.Pred, k))
+			pred := known(element(b, m.Pred, k))
 			i := unknownOf(p, pred)
 			if i < 0 || s.Source[i] != Open {
 				continue
@@ -106,7 +106,7 @@ func (s *Segments) solveStates(p *Program) {
 		if s.Source[j] != Observed {
 			continue
 		}
-		rate := known(b.Elem(m.RHS, j))
+		rate := known(element(b, m.RHS, j))
 		if i := unknownOf(p, rate); i >= 0 && s.Source[i] == Open && !reads(rate, m.In.D) {
 			if _, slope := affine(p, rate, i); slope != nil {
 				s.Source[i], s.By[i] = Derived, j
@@ -131,7 +131,7 @@ func (s *Segments) observations(p *Program) {
 	}
 	begins := b.Substitute([]*ir.Node{m.Pred}, by)[0]
 	for k := range s.Known {
-		s.Known[k] = !fitted(p, b.Elem(begins, k))
+		s.Known[k] = m.Steady == 0 && m.Balance == 0 && !fitted(p, b.Elem(begins, k))
 		if m.In.Y != nil {
 			s.Reads[k] = autodiff.Sparsity(b.Elem(m.Pred, k), m.In.Y)[0]
 		}
@@ -178,13 +178,29 @@ func usable(p *Program) (list []int) {
 			continue
 		}
 		for k := range slot.N {
-			e := b.Elem(m.Pred, slot.Off+k)
+			e := element(b, m.Pred, slot.Off+k)
 			if !reads(e, m.In.D, m.In.YB, m.In.DB) && !(hold && reads(e, m.In.U, m.In.UB)) {
 				list = append(list, slot.Off+k)
 			}
 		}
 	}
 	return list
+}
+
+// element is element i of a value, as an operation on elements where it is one on all.
+func element(b *ir.Builder, x *ir.Node, i int) *ir.Node {
+	e := b.Elem(x, i)
+	if e.Op != ir.OpSlice || e.Args[0].Op.Info().Class != ir.Elementwise {
+		return e
+	}
+	x = e.Args[0]
+	args := make([]*ir.Node, len(x.Args))
+	for k, a := range x.Args {
+		if args[k] = a; a.Shape != ir.Scalar {
+			args[k] = element(b, a, e.Off)
+		}
+	}
+	return b.Rebuild(x, args)
 }
 
 // reads reports whether a value is made of one of the inputs.

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/events"
 )
@@ -149,9 +150,16 @@ func (s *clock) skipPast() *Failure {
 	return nil
 }
 
-// atStart reports whether an event fires at the start where its condition holds there:
-// in the midst of a trajectory it has done so.
-func (s *clock) atStart(e int) bool { return s.hy.Events[e].AtStart && s.span.Since == 0 }
+// atStart reports whether an event fires at the start where its condition holds there.
+// In the midst of a trajectory it has done so before; what only sets discrete variables has
+// done that too, and does it again, so that they are what its condition asks for.
+func (s *clock) atStart(e int) bool {
+	ev := &s.hy.Events[e]
+	if s.span.Since == 0 {
+		return ev.AtStart
+	}
+	return ev.Kind == events.When && len(ev.Targets) > 0 && slices.Min(ev.Targets) >= s.size.Y
+}
 
 // checkPeriod refuses a period that the clock cannot resolve, and one that fires
 // more often than the run may take steps.

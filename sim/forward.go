@@ -226,7 +226,7 @@ func (f *forward) RHSColumns(i int, tDot, yDot, out []float64) {
 // for.
 func (f *forward) push(e *entry, h, end []float64, saves bool) {
 	s := f.history
-	if m, ok := f.of.(Linear); ok && s.stepper.Tableau().Family == solvers.Explicit && m.Linearise(f.stages(), s.stepper.Y, s.d) {
+	if m, ok := f.of.(Linear); ok && s.opt.Method.Family == solvers.Explicit && m.Linearise(f.stages(), s.stepper.Y, s.d) {
 		s.stepper.JVPColumns(f, f.n, f.t, h, f.y, end, saves && e.lo < e.hi)
 		if saves {
 			for i := e.lo; i < e.hi; i++ {
@@ -248,19 +248,19 @@ func (f *forward) push(e *entry, h, end []float64, saves bool) {
 	})
 }
 
-// pushColumn pushes a column through the step that stands, and sets cz.
-func (f *forward) pushColumn(e *entry, h float64) {
+// pushColumn pushes a column through the step that stands, whose length has a tangent too.
+func (f *forward) pushColumn(e *entry, hDot float64) {
 	s := f.history
 	steps, ok := s.stepsAt(s.d).(StepsJVP)
 	if !ok || !steps.HasJVP() {
-		s.stepper.JVP(f, f.t[f.at], h, f.cy, f.cz)
+		s.stepper.JVP(f, f.t[f.at], hDot, f.cy, f.cz)
 		return
 	}
 	steps.Load(0, s.model, s.d, s.held)
 	steps.Time(0, s.model, e.t, e.h)
 	s.stepper.PushBy(func(kDot [][]float64, endDot []float64) {
-		steps.JVP(f.t[f.at], h, f.cy, f.cd, kDot, endDot)
-	}, f.t[f.at], h, f.cz)
+		steps.JVP(f.t[f.at], hDot, f.cy, f.cd, kDot, endDot)
+	}, f.t[f.at], hDot, f.cz)
 }
 
 // stages are the times of the stages of the step that stands.

@@ -54,6 +54,7 @@ type Options struct {
 	Method   *solvers.Tableau // nil: Tsit5
 	RTol     float64          // relative tolerance; 0: 1e-6
 	ATol     float64          // absolute tolerance; 0: 1e-8
+	Sizes    []float64        // of the states, in which ATol counts for each; nil, and beyond its end: 1
 	Step     float64          // step of a fixed-step method; upper bound for the others; 0: none
 	MaxSteps int              // accepted and rejected steps; 0: 1 000 000
 
@@ -88,6 +89,23 @@ func (o Options) defaults() Options {
 	return o
 }
 
+// atol is the absolute tolerance of state i.
+func (o *Options) atol(i int) float64 {
+	if i < len(o.Sizes) {
+		return o.ATol * o.Sizes[i]
+	}
+	return o.ATol
+}
+
+// leastATol is the least of them.
+func (o *Options) leastATol() float64 {
+	least := 1.
+	for _, s := range o.Sizes {
+		least = min(least, s)
+	}
+	return o.ATol * least
+}
+
 // Span is what to run: from T0 to T1, reporting the state at the Saves, which
 // ascend within [T0, T1] and may repeat a time where a firing is between,
 // with firings in order of time, those of one time in that in which they act, and Stops, times that
@@ -105,6 +123,8 @@ type Span struct {
 	Draws func(event int) func() float64
 }
 
-// HasAdjoint reports whether the adjoint differential equation is integrated along runs
-// with these options: only explicit methods are written for it.
-func (o Options) HasAdjoint() bool { return o.Method == nil || o.Method.Family == solvers.Explicit }
+// HasGradient reports whether runs with these options have a gradient in a mode. A stiff
+// solution cannot be integrated backwards: what falls quickly grows quickly there.
+func (o Options) HasGradient(mode string) bool {
+	return mode != "backsolve" || o.Method == nil || o.Method.Family == solvers.Explicit
+}

@@ -70,19 +70,19 @@ func (p Program) Along(n, nb int) Program {
 
 // Outputs of programs of a model.
 var (
-	Value   = Output{"v"}
-	Rates   = Output{"dy"}
-	Guard   = Output{"g"}
-	Rate    = Output{"rate"}
-	Accel   = Output{"accel"}
-	Instant = Output{"s"} // scheduled scalars
-	Loss    = Output{"loss"}
-	Terms   = Output{"terms"}
-	Pred    = Output{"pred"}
-	NetArgs = Output{"args"}
-	NetVals = Output{"values"}
-	Dot     = Output{"dot"} // of forward derivatives
-	ByTime  = Output{"dt"}  // derivative by time
+	Value     = Output{"v"}
+	Rates     = Output{"dy"}
+	Guard     = Output{"g"}
+	Rate      = Output{"rate"}
+	Accel     = Output{"accel"}
+	Instant   = Output{"s"} // scheduled scalars
+	Loss      = Output{"loss"}
+	Terms     = Output{"terms"}
+	Pred      = Output{"pred"}
+	NetArgs   = Output{"args"}
+	NetVals   = Output{"values"}
+	Dot       = Output{"dot"} // of forward derivatives
+	TimeSlope = Output{"dt"}  // derivative by time
 
 	Lo     = Output{"lo"}
 	Hi     = Output{"hi"}

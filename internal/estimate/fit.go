@@ -111,7 +111,9 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err != nil {
 		return nil, err
 	}
-	told.SetScales()
+	if err := told.SetScales(); err != nil {
+		return nil, err
+	}
 	if err := sp.SetValues(c.From); err != nil {
 		return nil, err
 	}
@@ -216,7 +218,7 @@ func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error 
 // checkGradient refuses a gradient that the solver cannot give.
 func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Options) error {
 	mode := settings.Word("gradient")
-	if opt.HasAdjoint() || mode != "adjoint" && mode != "backsolve" {
+	if opt.HasGradient(mode) {
 		return nil
 	}
 	l := &diag.List{}
@@ -224,8 +226,8 @@ func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Opt
 	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
-	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: the adjoint equation is integrated by explicit methods, which stiff models are too stiff for", mode, opt.Method.Name).
-		WithHelp("write `gradient: unrolled`, which is exact, or `gradient: forward`")
+	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: backwards, what falls quickly in a stiff model grows quickly", mode, opt.Method.Name).
+		WithHelp("write `gradient: unrolled`, which is exact, `gradient: adjoint` or `gradient: forward`")
 	return l.Err()
 }
 

@@ -85,6 +85,7 @@ type Objective struct {
 // addition adds the parts of the loss up.
 type addition struct {
 	parts          []part
+	gaps           *gaps
 	ofRuns         []placed // of these, those that look at each run
 	likelihoodOnly bool
 	sums           [][]float64
@@ -176,6 +177,7 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 	for i := range o.AllIndices {
 		o.AllIndices[i] = i
 	}
+	o.gaps = newGaps(o)
 	o.parts = newParts(o)
 	o.ofRuns, o.sums = lookingAtRuns(o.parts), newSums(o.parts)
 	rows := 0

@@ -27,6 +27,7 @@ type Run struct {
 	pointProcess []int
 	loss         float64
 	beginning    engine.Beginning // of a segment
+	node         []float64        // room for the states that are coordinates, their cotangents and tangents
 }
 
 func newWorker(o *Objective, w *engine.Worker) *Worker {
@@ -162,8 +163,8 @@ func (s *Worker) prepare(i int) *sim.Job {
 	l.Index = i
 	l.Model.Q, l.Model.Signals = s.objective.Space.OwnInputs(s.objective.Natural, it, l.Model.Q), it.Signals
 	l.Model.Beginning = nil
-	if b := it.Beginning; b != nil {
-		l.beginning = engine.Beginning{Data: b.Data, Y: b.Y, D: b.D}
+	if it.Beginning != nil {
+		l.begin(it.Beginning, t.X)
 		l.Model.Beginning = &l.beginning
 	}
 	span, n := it.Horizon(t.Horizon)
@@ -172,6 +173,22 @@ func (s *Worker) prepare(i int) *sim.Job {
 	s.Worker.Bindings++
 	l.Model.Binding = s.Worker.Bindings
 	return &l.Job
+}
+
+// begin sets how a segment begins at the coordinates x.
+func (l *Run) begin(b *problem.Beginning, x []float64) {
+	was := &l.beginning
+	l.beginning = engine.Beginning{Data: b.Data, Y: b.Y, D: b.D, YBar: was.YBar, YDot: was.YDot}
+	if b.Node == nil {
+		l.beginning.YBar, l.beginning.YDot = nil, nil
+		return
+	}
+	l.node = append(l.node[:0], make([]float64, 3*len(l.EndY))...)
+	n := len(l.EndY)
+	was.Y, was.YBar, was.YDot = l.node[:n:n], l.node[n:2*n:2*n], l.node[2*n:]
+	for i, size := range b.Node.Size {
+		was.Y[i] = size * x[b.Node.At+i]
+	}
 }
 
 // failed is a failure at the end of a run.
@@ -267,7 +284,11 @@ func (s *Worker) Backward(sum *Chunk) {
 		w.Group.Backward(s.went)
 	}
 	for _, l := range s.Block {
-		o.Space.Pullback(l.PBar, l.QBar, o.Task.Trajectories[l.Index], sum.NaturalBar)
+		it := o.Task.Trajectories[l.Index]
+		o.Space.Pullback(l.PBar, l.QBar, it, sum.NaturalBar)
+		if o.Gradient != "forward" {
+			o.gaps.began(it, l.beginning.YBar)
+		}
 	}
 }
 
@@ -307,6 +328,16 @@ func (s *Worker) forward(to *Chunk, l *Run) {
 		for k := range r.N {
 			to.Grad[r.At+k] += direction(w.System.PDot, r.Off+k)
 		}
+	}
+	if it.Beginning != nil && it.Beginning.Node != nil {
+		clear(w.System.PDot)
+		clear(w.System.QDot)
+		for i := range it.Beginning.Node.Size {
+			l.beginning.YDot[i] = 1
+			l.beginning.YBar[i] = sum()
+			l.beginning.YDot[i] = 0
+		}
+		o.gaps.began(it, l.beginning.YBar)
 	}
 }
 

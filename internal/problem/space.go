@@ -44,6 +44,15 @@ type Space struct {
 	keys         [][]string  // and the names of its keys
 	Estimates    []Estimate
 	of           []*check.Param // the parameter of each
+	Nodes        []float64      // the start of the coordinates behind all others: states where segments begin
+}
+
+// WithNodes is the space with more coordinates, which start as given, behind the others.
+func (sp *Space) WithNodes(start []float64) *Space {
+	more := *sp
+	more.Nodes = start
+	more.Dim = sp.Dim + len(start)
+	return &more
 }
 
 // WeightRange is a run of fitted weights in P, and where it starts in x.
@@ -246,6 +255,7 @@ func (sp *Space) X0() ([]float64, error) {
 	for _, w := range sp.Weights {
 		copy(x[w.At:w.At+w.N], sp.P[w.Off:])
 	}
+	copy(x[sp.Dim-len(sp.Nodes):], sp.Nodes)
 	return x, nil
 }
 

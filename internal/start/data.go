@@ -13,17 +13,19 @@ import (
 	"github.com/pinode/pinode/internal/problem"
 )
 
-// Data are trajectories with smooth curves through what was observed.
-type Data struct {
+// Data are trajectories with smooth curves through what was observed, and what follows
+// from them.
+type Data struct{ *ruler }
+
+// curves are smooth curves through what was observed, and the states that they tell.
+type curves struct {
+	*prober
 	Trajectories []*problem.Trajectory
 	Segments     *compiler.Segments
 
-	prog  *engine.Compiled
-	space *problem.Space
-	ways  []way       // by element of observations
-	runs  []*smoothed // by trajectory
-
-	*prober
+	prog *engine.Compiled
+	ways []way       // by element of observations
+	runs []*smoothed // by trajectory
 }
 
 // way is how an element of observations is smoothed.
@@ -51,7 +53,7 @@ type cut struct {
 
 // New smooths the observations of trajectories. It runs nothing.
 func New(c *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory) (*Data, error) {
-	d := &Data{Trajectories: trajectories, Segments: compiler.SegmentsOf(c.Program), prog: c, space: sp}
+	d := &curves{Trajectories: trajectories, Segments: compiler.SegmentsOf(c.Program), prog: c}
 	var err error
 	if d.prober, err = newProber(c, sp); err != nil {
 		return nil, err
@@ -73,11 +75,11 @@ func New(c *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajecto
 	for k := range d.ways {
 		d.smooth(k)
 	}
-	return d, nil
+	return &Data{&ruler{d}}, nil
 }
 
 // wayOf is how an observation is smoothed.
-func (d *Data) wayOf(o *check.Observe, index int) way {
+func (d *curves) wayOf(o *check.Observe, index int) way {
 	w := way{observe: o, index: index, scale: linear, sigma: math.NaN()}
 	if o.Dist == nil {
 		return w
@@ -110,7 +112,7 @@ func (d *Data) wayOf(o *check.Observe, index int) way {
 }
 
 // fixed is the value of a parameter that is not fitted, for check.Evaluate.
-func (d *Data) fixed(x *check.Expr) ([]float64, bool) {
+func (d *curves) fixed(x *check.Expr) ([]float64, bool) {
 	p, ok := x.Object.(*check.Param)
 	if x.Kind != check.Ref || !ok || !p.Fixed || len(p.Per) > 0 {
 		return nil, false
@@ -125,7 +127,7 @@ func (d *Data) fixed(x *check.Expr) ([]float64, bool) {
 
 // cuts are the times of a trajectory at which an event of the data or of the clock
 // fires, as far as that is known.
-func (d *Data) cuts(it *problem.Trajectory) (list []cut) {
+func (d *curves) cuts(it *problem.Trajectory) (list []cut) {
 	for _, f := range it.Span.Firings {
 		list = append(list, cut{f.T, f.Behind, f.Event})
 	}
@@ -159,7 +161,7 @@ func (d *Data) cuts(it *problem.Trajectory) (list []cut) {
 
 // jumps reports whether an event moves a state that element k of observations is
 // made of.
-func (d *Data) jumps(event, k int) bool {
+func (d *curves) jumps(event, k int) bool {
 	for _, target := range d.prog.Model.Events[event].Targets {
 		for _, i := range d.Segments.Reads[k] {
 			if target == i {
@@ -175,7 +177,7 @@ const initialWeight = 100
 
 // smooth draws the curves of element k of observations: with the variances that are
 // declared or, where these depend on the prediction, with those of a first pass.
-func (d *Data) smooth(k int) {
+func (d *curves) smooth(k int) {
 	w := d.ways[k]
 	for _, run := range d.runs {
 		sigma := w.sigma
@@ -196,7 +198,7 @@ func (d *Data) smooth(k int) {
 
 // points are the measured values of element k on its scale, in pieces, with the
 // deviation of each row.
-func (d *Data) points(run *smoothed, k int, sigma func(row int) float64) (pieces []Points, from []float64) {
+func (d *curves) points(run *smoothed, k int, sigma func(row int) float64) (pieces []Points, from []float64) {
 	w := d.ways[k]
 	put := func(t, v, weight float64) {
 		p := &pieces[len(pieces)-1]
@@ -224,7 +226,7 @@ func (d *Data) points(run *smoothed, k int, sigma func(row int) float64) (pieces
 
 // initial is the value of element k of observations where a trajectory starts, if
 // nothing that is fitted changes it.
-func (d *Data) initial(run *smoothed, k int) (v float64, ok bool) {
+func (d *curves) initial(run *smoothed, k int) (v float64, ok bool) {
 	if !d.Segments.Known[k] || d.Segments.Source == nil || len(d.Segments.Reads[k]) == 0 {
 		return 0, false
 	}
@@ -237,7 +239,7 @@ func (d *Data) initial(run *smoothed, k int) (v float64, ok bool) {
 // spreads are the standard deviations of the rows of element k on its scale, up to a
 // common factor, where they depend on the prediction: those of the first pass. Nil where
 // they cannot be told.
-func (d *Data) spreads(run *smoothed, k int) []float64 {
+func (d *curves) spreads(run *smoothed, k int) []float64 {
 	w := d.ways[k]
 	slot := d.prog.Model.Layout.Observes[w.index]
 	if w.observe.Dist.Name != "normal" && w.observe.Dist.Name != "lognormal" {
@@ -263,7 +265,7 @@ func (d *Data) spreads(run *smoothed, k int) []float64 {
 
 // values sets the smooth observations of a trajectory at a time, or before what happens
 // then, and their rates; NaN where there is no curve.
-func (d *Data) values(run *smoothed, t float64, before bool, v, rate []float64) {
+func (d *curves) values(run *smoothed, t float64, before bool, v, rate []float64) {
 	for k, c := range run.curves {
 		v[k], rate[k] = math.NaN(), math.NaN()
 		if c != nil {
@@ -281,7 +283,7 @@ func (d *Data) values(run *smoothed, t float64, before bool, v, rate []float64) 
 // the smooth curves give, on the scale of its distribution: of logarithms for
 // lognormal. Where a declared deviation depends on the prediction it is a factor of it. NaN: it
 // cannot be told.
-func (d *Data) Noise() []float64 {
+func (d *curves) Noise() []float64 {
 	out := make([]float64, len(d.ways))
 	for k, w := range d.ways {
 		squares, free := 0., 0.
@@ -301,7 +303,7 @@ func (d *Data) Noise() []float64 {
 }
 
 // ElementName is the name of element k of observations.
-func (d *Data) ElementName(k int) string {
+func (d *curves) ElementName(k int) string {
 	w := d.ways[k]
 	return lower.ElementName(&w.observe.Obj, k-d.prog.Model.Layout.Observes[w.index].Off)
 }

@@ -1,27 +1,34 @@
 // Package start finds where a fit may start, from data and units alone: the sizes of
 // what a model computes, smooth curves through its observations, networks that are
 // spread over the data, short trajectories that start on the data, random starts.
-// It runs no optimiser and decides nothing: package estimate does.
+// It runs no optimiser and decides nothing: package estimate does. Everything is a function
+// of its arguments: draws of a seed and their number, whatever the number of workers.
 //
-// What it offers:
+//	d, err := start.New(compiled, space, trajectories)  // smooths; runs nothing
+//	d.SetScales()                   // all open scales of the space
+//	d.Rescale(x)                    // those of blocks at x, whose functions stay as they are
+//	opt, err := d.Tolerances(opt)   // absolute ones by the size of each state
+//	d.Noise()                       // by element of observations: what the smoother takes it to be
+//	d.AllObserved()                 // segments need nothing but curves
+//	d.Spread(x, seed, draw)         // weights in x: hidden units spread over the data
+//	d.Redraw(x, seed, draw)         // weights in x: drawn as the blocks say; draw 0 is the first
+//	d.Draw(x, seed, draw)           // x moved to a random start
 //
-//	d, err := start.New(compiled, space, trajectories)   // smooths; runs nothing
-//	d.SetScales()                 // all open scales of the space
-//	d.Rescale(x)                  // the same at x, without changing any network's function
-//	d.ATol(rtol)                  // by state, for sim.Options.ATols
-//	d.Noise()                     // by element of observations, the smoother's estimate
-//	d.Sources                     // by state: Observed, Derived or Open
-//	d.AllObserved()
-//	d.Segments(Cut{Rows: 2, Smoothed: true})  // short trajectories, for loss.NewObjective
-//	d.Spread(x, seed, draw)       // weights of x: hidden units spread over the data
-//	d.Redraw(x, seed, draw)       // weights of x: drawn anew as the blocks say
-//	d.Draw(x, seed, draw)         // parameters ± 1.5, blocks × e^U(−2,2), new weights
-//	d.DrawThresholds(x, seed, draw)           // and thresholds within the data
-//	start.Horizon(trajectories, fraction)     // each cut to a fraction of its span
+// Segments are problem.Trajectory values, as those of Horizon: an objective over them is the
+// same objective on other trajectories, in every gradient mode.
 //
-// Segments and horizons are problem.Trajectory values: an objective over them is the
-// same objective on other trajectories, in every gradient mode. A segment that
-// starts on the data has Start set: the initial states are computed by the program
-// `segment.y` from the observations there, with derivatives by parameters (observed
-// through a scale that is fitted) and by the given values of other states.
+//	err := d.CannotCut()
+//	open, err := d.Runs(ctx, x, opt, workers)           // where curves do not tell all states
+//	list := d.Cut(x, start.Cut{Rows: 2, Smoothed: true, Open: open})
+//	screen, err := d.NewScreen(list, opt, workers)      // cheap: no derivatives
+//	cost, choice, err := screen.At(ctx, x)              // and the modes that fit best
+//	loss.NewObjective(…, start.Chosen(list, choice), …) // choice nil: the modes of the start
+//	loss.NewObjective(…, start.Horizon(trajectories, 0.1), …)
+//
+//	th := d.Thresholds(x)                               // of events
+//	d.DrawThresholds(x, th, seed, draw)                 // x with thresholds within the data
+//
+// A segment has a problem.Beginning: the program segment.y computes the states there from
+// the smooth observations, with derivatives by the parameters through which they are
+// observed. In multiple shooting (Shoot) the states there are coordinates of the fit.
 package start

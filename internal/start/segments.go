@@ -129,6 +129,13 @@ func (d *Data) segment(of int, times []float64, from, to int, cut Cut) []*proble
 	return list
 }
 
+// partAt is a segment that begins at a node.
+func (d *Data) partAt(run *smoothed, times []float64, from, to int, node *problem.Node) *problem.Trajectory {
+	it := run.part(times, from, to)
+	it.Beginning = &problem.Beginning{D: make([]float64, len(d.Segments.Modes)), Node: node}
+	return it
+}
+
 // part is the trajectory from a time of its rows to another. What acts at its
 // beginning, a dose, acts in it; the rows above that in the table are of the part before.
 func (run *smoothed) part(times []float64, from, to int) *problem.Trajectory {

@@ -114,7 +114,7 @@ func TestSegmentsOfExactData(t *testing.T) {
 }
 
 // interpolate lets curves go through the data, not smooth them.
-func (d *Data) interpolate() {
+func (d *curves) interpolate() {
 	for _, run := range d.runs {
 		for k := range d.ways {
 			pieces, from := d.points(run, k, func(int) float64 { return 1e-9 })

@@ -4,17 +4,22 @@ import (
 	"math"
 	"slices"
 
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
 )
 
 // changes is over how many parts of its span a state may pass through its own size: the
 // size of a rate is that of the state times it, over the span.
 const changes = 10
+
+// ruler measures along the curves.
+type ruler struct{ *curves }
 
 // sizes are root mean squares over the rows of the data, of what the curves tell, and
 // of what can be told from it.
@@ -28,7 +33,7 @@ type sizes struct {
 }
 
 // measure finds the sizes at the parameters that are bound.
-func (d *Data) measure() *sizes {
+func (d *ruler) measure() *sizes {
 	s := &sizes{}
 	span, obs := 0., make([]meanSquare, len(d.ways))
 	for _, run := range d.runs {
@@ -52,10 +57,10 @@ func (d *Data) measure() *sizes {
 	return s
 }
 
-// stateSizes are the sizes of states: along the curves that tell them, else that of
-// their initial values, of what events put there and of observations of the same unit, or
-// else what their rates add up to.
-func (d *Data) stateSizes(s *sizes) {
+// stateSizes are the sizes of states: along the curves that tell them, else the largest of
+// their initial values, of what events put there, and of what their rates add up to
+// over a tenth of the span, at most the size of observations of the same unit.
+func (d *ruler) stateSizes(s *sizes) {
 	n := len(d.Segments.Source)
 	s.states = make([]float64, n)
 	for i, m := range d.told(func(y, _ []float64) []float64 { return y[:n] }, n) {
@@ -84,22 +89,25 @@ func (d *Data) stateSizes(s *sizes) {
 			}
 		}
 	}
+	asUnit := make([]float64, n) // the size of observations of the same unit
 	d.eachState(func(i int, st *check.State) {
-		if !open[i] || st.Unit.Dimensionless() {
-			return
-		}
 		for k, w := range d.ways {
-			if w.observe.Unit.Equal(st.Unit) {
-				s.states[i] = larger(s.states[i], s.observations[k])
+			if !st.Unit.Dimensionless() && w.observe.Unit.Equal(st.Unit) {
+				asUnit[i] = larger(asUnit[i], s.observations[k])
 			}
 		}
 	})
 	for range 3 { // what feeds a state may be fed by another
 		rates := d.told(func(y, _ []float64) []float64 { return d.rhs(d.filled(y, s.states)) }, n)
 		for i := range n {
-			if open[i] && s.states[i] == 0 {
-				s.states[i] = rates[i].root() * s.span / changes
+			if !open[i] {
+				continue
 			}
+			v := rates[i].root() * s.span / changes
+			if asUnit[i] > 0 && (v == 0 || v > asUnit[i]) {
+				v = asUnit[i]
+			}
+			s.states[i] = larger(s.states[i], v)
 		}
 	}
 	for i := range n {
@@ -110,7 +118,7 @@ func (d *Data) stateSizes(s *sizes) {
 }
 
 // eachState calls f with each element of the states.
-func (d *Data) eachState(f func(i int, st *check.State)) {
+func (d *ruler) eachState(f func(i int, st *check.State)) {
 	for _, slot := range d.prog.Model.Layout.States {
 		for k := range slot.N {
 			f(slot.Off+k, slot.Object.(*check.State))
@@ -127,7 +135,7 @@ func larger(size, v float64) float64 {
 }
 
 // told adds up squares of n numbers that f makes of the states and rates at all rows.
-func (d *Data) told(f func(y, rate []float64) []float64, n int) []meanSquare {
+func (d *ruler) told(f func(y, rate []float64) []float64, n int) []meanSquare {
 	out := make([]meanSquare, n)
 	d.eachRow(func(_ *smoothed, _ float64, y, rate []float64) {
 		for i, v := range f(y, rate)[:n] {
@@ -139,7 +147,7 @@ func (d *Data) told(f func(y, rate []float64) []float64, n int) []meanSquare {
 
 // eachRow calls f at the times of all rows, with the model there, and its discrete
 // variables as they start.
-func (d *Data) eachRow(f func(run *smoothed, t float64, y, rate []float64)) {
+func (d *ruler) eachRow(f func(run *smoothed, t float64, y, rate []float64)) {
 	for _, run := range d.runs {
 		d.at(run.Trajectory)
 		_, dd := d.begin(run.Span.T0)
@@ -153,7 +161,7 @@ func (d *Data) eachRow(f func(run *smoothed, t float64, y, rate []float64)) {
 }
 
 // filled are states in which those that nothing tells have their sizes.
-func (d *Data) filled(y, sizes []float64) []float64 {
+func (d *ruler) filled(y, sizes []float64) []float64 {
 	y = slices.Clone(y)
 	for i, v := range sizes {
 		if math.IsNaN(y[i]) {
@@ -164,7 +172,7 @@ func (d *Data) filled(y, sizes []float64) []float64 {
 }
 
 // rhs is the right-hand side at a state, at the time that the system is at.
-func (d *Data) rhs(y []float64) []float64 {
+func (d *ruler) rhs(y []float64) []float64 {
 	dy := make([]float64, len(y))
 	copy(d.system.Y, y)
 	d.system.Rhs.Run.Run()
@@ -174,7 +182,7 @@ func (d *Data) rhs(y []float64) []float64 {
 
 // alongRows are the sizes of conserved quantities and of the arguments and results of
 // neural blocks.
-func (d *Data) alongRows(s *sizes) {
+func (d *ruler) alongRows(s *sizes) {
 	sys := d.system
 	if sys.Conserved != nil {
 		sum, n := make([]float64, len(sys.Conserved.Value)), 0.
@@ -206,8 +214,17 @@ func (d *Data) alongRows(s *sizes) {
 	for _, m := range args {
 		s.args = append(s.args, m.root())
 	}
-	for j := range d.nets {
-		s.results = append(s.results, d.resultSize(s, j))
+	for _, v := range d.prog.Model.NetVals {
+		if v == nil {
+			continue
+		}
+		for range v.Shape.Size() {
+			size := 0.
+			if d.nets != nil { // else nothing reads them
+				size = d.resultSize(s, len(s.results))
+			}
+			s.results = append(s.results, size)
+		}
 	}
 }
 
@@ -215,7 +232,7 @@ func (d *Data) alongRows(s *sizes) {
 // enters ask of it where its slope in them is known: of an observation what was measured, of
 // a state the rate of its curve or, beyond ten times the usual size of its rate or where
 // nothing was observed, that. 0: it enters nothing.
-func (d *Data) resultSize(s *sizes, j int) float64 {
+func (d *ruler) resultSize(s *sizes, j int) float64 {
 	ask := newDemand(d.nets)
 	asked := func(prog func() []float64, need func(i int) (v float64, ok bool), usual func(i int) float64, list []demandSum) {
 		at0, at1 := ask.slopes(prog, j)
@@ -284,7 +301,7 @@ func leastDemand(list []demandSum) float64 {
 }
 
 // open runs a program in which results of blocks are inputs.
-func (d *Data) open(prog *exec.Program, out place.Output) func() []float64 {
+func (d *ruler) open(prog *exec.Program, out place.Output) func() []float64 {
 	return func() []float64 {
 		prog.Run(d.system.Frame)
 		return out.In(d.system.Frame, prog)
@@ -307,7 +324,7 @@ func (q demand) slopes(prog func() []float64, j int) (at0, at1 []float64) {
 // SetScales sets the scales that the model leaves open, at the start of the space:
 // observations by the spread of their data; conserved quantities, arguments and results of
 // neural blocks by sizes that data and units tell. What cannot be told is 1.
-func (d *Data) SetScales() error {
+func (d *ruler) SetScales() error {
 	x, err := d.space.X0()
 	if err != nil {
 		return err
@@ -316,8 +333,45 @@ func (d *Data) SetScales() error {
 	return nil
 }
 
+// Tolerances are the options of a solver with absolute tolerances that follow the sizes
+// of states at the start of the space. What is observed on a logarithmic scale counts where
+// it is small too.
+func (d *ruler) Tolerances(opt sim.Options) (sim.Options, error) {
+	x, err := d.space.X0()
+	if err != nil || !opt.Method.Adaptive() {
+		return opt, err
+	}
+	d.bind(x)
+	opt.ATol, opt.Sizes = opt.RTol, d.resolved()
+	return opt, nil
+}
+
+// resolved are the sizes below which states need not be told apart from 0.
+func (d *ruler) resolved() []float64 {
+	s := d.measure()
+	out := make([]float64, len(s.states))
+	least := make([]float64, len(out))
+	for i := range least {
+		least[i] = math.Inf(1)
+	}
+	d.eachRow(func(run *smoothed, _ float64, y, _ []float64) {
+		for i := range least {
+			if d.Segments.Source[i] == compiler.Observed && d.ways[d.Segments.By[i]].scale == logarithm && y[i] != 0 {
+				least[i] = math.Min(least[i], math.Abs(y[i])) // not a number is not
+			}
+		}
+	})
+	for i, size := range s.states {
+		out[i] = math.Min(size, math.Max(10*least[i], leastPart*size))
+	}
+	return out
+}
+
+// leastPart is the part of its size below which no state is resolved.
+const leastPart = 1e-6
+
 // scalesAt are the scales at x.
-func (d *Data) scalesAt(x []float64) []float64 {
+func (d *ruler) scalesAt(x []float64) []float64 {
 	d.bind(x)
 	s := d.measure()
 	lay := &d.prog.Model.Layout
@@ -349,7 +403,7 @@ func (d *Data) scalesAt(x []float64) []float64 {
 
 // argumentSize is the size of element k of a block's arguments: one for all elements of
 // an argument, of which some may hardly move.
-func (d *Data) argumentSize(s *sizes, n *check.Neural, k int) float64 {
+func (d *ruler) argumentSize(s *sizes, n *check.Neural, k int) float64 {
 	off, _ := d.placeOf(n)
 	if off < 0 {
 		return 1
@@ -371,7 +425,7 @@ func (d *Data) argumentSize(s *sizes, n *check.Neural, k int) float64 {
 
 // valueSize is that of element k of a block's result: one for all where some enter
 // nothing.
-func (d *Data) valueSize(s *sizes, n *check.Neural, k int) float64 {
+func (d *ruler) valueSize(s *sizes, n *check.Neural, k int) float64 {
 	_, off := d.placeOf(n)
 	if off < 0 {
 		return 1
@@ -384,7 +438,7 @@ func (d *Data) valueSize(s *sizes, n *check.Neural, k int) float64 {
 
 // placeOf is where a block's arguments and results stand in the program nets; −1: it is
 // not used there.
-func (d *Data) placeOf(n *check.Neural) (args, results int) {
+func (d *ruler) placeOf(n *check.Neural) (args, results int) {
 	for i, b := range d.prog.Model.Blocks {
 		switch {
 		case d.prog.Model.NetArgs[i] == nil && b.Neural == n:
@@ -399,7 +453,7 @@ func (d *Data) placeOf(n *check.Neural) (args, results int) {
 }
 
 // spread is the standard deviation of component k of an observation over the data.
-func (d *Data) spread(of check.Object, k int) float64 {
+func (d *ruler) spread(of check.Object, k int) float64 {
 	off := problem.ObserveOffset(d.prog.Program, of) + k
 	var values []float64
 	mean := 0.

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/pinode/pinode/compiler"
 )
 
 // reactor is a culture that eats a substrate which is fed; how fast is not known.
@@ -100,53 +98,4 @@ func (f *fixture) scale(block string, which int) float64 {
 	}
 	f.Fatal("no scale of " + block)
 	return 0
-}
-
-// TestSources: what observations tell of states.
-func TestSources(t *testing.T) {
-	for _, c := range []struct {
-		name, model string
-		source      []compiler.Source
-	}{
-		{"through a scale that is fitted, and one through the other", `model M {
-  time t
-  param V = 2
-  state a = 1
-  state b = 0
-  a' = -a
-  b' = a - b
-  observe y = a/V + 1
-  observe z = 3*b + a
-}`, []compiler.Source{compiler.Observed, compiler.Observed}},
-		{"by its rate", `model M {
-  time t
-  param k = 2
-  state x'' = -k*x - x' {
-    x = 1
-    x' = 0
-  }
-  observe y = x
-}`, nil},
-		{"not through a square", `model M {
-  time t
-  state a = 1
-  a' = -a
-  observe y = a*a
-}`, []compiler.Source{compiler.Open}},
-		{"not where two enter", `model M {
-  time t
-  state a = 1
-  state b = 1
-  a' = -a
-  b' = -2*b
-  observe y = a + b
-}`, []compiler.Source{compiler.Open, compiler.Open}},
-	} {
-		if c.source == nil {
-			continue
-		}
-		p, err := compiler.Compile("m.node", c.model)
-		require.NoError(t, err, c.name)
-		require.Equal(t, c.source, compiler.SegmentsOf(p).Source, c.name)
-	}
 }

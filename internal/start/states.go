@@ -9,7 +9,7 @@ import (
 )
 
 // AllObserved reports whether smooth curves tell every state of every trajectory.
-func (d *Data) AllObserved() bool {
+func (d *curves) AllObserved() bool {
 	for i, s := range d.Segments.Source {
 		if s != compiler.Observed {
 			return false
@@ -24,7 +24,7 @@ func (d *Data) AllObserved() bool {
 }
 
 // known reports whether curves of a trajectory tell state i.
-func (d *Data) known(run *smoothed, i int) bool {
+func (d *curves) known(run *smoothed, i int) bool {
 	by := d.Segments.By[i]
 	switch d.Segments.Source[i] {
 	case compiler.Observed:
@@ -37,7 +37,7 @@ func (d *Data) known(run *smoothed, i int) bool {
 
 // states are those that the curves of a trajectory tell at a time, at the parameters
 // that are bound, and their rates; those that are not told are no numbers.
-func (d *Data) states(run *smoothed, t float64) (y, rate []float64) {
+func (d *curves) states(run *smoothed, t float64) (y, rate []float64) {
 	rest := make([]float64, d.system.Size.Y)
 	rate = d.derive(run, t, rest)
 	y = d.observed(run, t, rest)
@@ -51,7 +51,7 @@ func (d *Data) states(run *smoothed, t float64) (y, rate []float64) {
 
 // derive sets those of the states in rest that the rates of curves tell, and returns
 // these rates.
-func (d *Data) derive(run *smoothed, t float64, rest []float64) (rate []float64) {
+func (d *curves) derive(run *smoothed, t float64, rest []float64) (rate []float64) {
 	rate = d.rates(run, t, rest)
 	y := d.observed(run, t, rest)
 	for j, s := range d.Segments.Source {
@@ -63,7 +63,7 @@ func (d *Data) derive(run *smoothed, t float64, rest []float64) (rate []float64)
 }
 
 // observed are the states that observations tell, with rest for the others.
-func (d *Data) observed(run *smoothed, t float64, rest []float64) []float64 {
+func (d *curves) observed(run *smoothed, t float64, rest []float64) []float64 {
 	v, rate := make([]float64, len(d.ways)), make([]float64, len(d.ways))
 	d.values(run, t, false, v, rate)
 	return d.segmentStates(run, t, v, rest)
@@ -71,7 +71,7 @@ func (d *Data) observed(run *smoothed, t float64, rest []float64) []float64 {
 
 // rates are the rates of the states that observations tell, by central differences along
 // the curves' rates.
-func (d *Data) rates(run *smoothed, t float64, rest []float64) []float64 {
+func (d *curves) rates(run *smoothed, t float64, rest []float64) []float64 {
 	v, rate := make([]float64, len(d.ways)), make([]float64, len(d.ways))
 	d.values(run, t, false, v, rate)
 	h := 1e-4 * (run.Span.T1 - run.Span.T0) / float64(max(len(run.Rows), 1))
@@ -97,7 +97,7 @@ func (d *Data) rates(run *smoothed, t float64, rest []float64) []float64 {
 
 // derived is the state j for which the rate of the state that tells it is the observed
 // one.
-func (d *Data) derived(t float64, y, rate []float64, j int) float64 {
+func (d *curves) derived(t float64, y, rate []float64, j int) float64 {
 	by := d.Segments.By[j]
 	with := func(v float64) float64 {
 		z := append([]float64{}, y...)
