@@ -7,7 +7,6 @@ import (
 
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/fit"
-	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
 	begin "github.com/pinode/pinode/internal/start"
@@ -131,21 +130,13 @@ func (c *chain) match(s origin, rows int, lim fit.Limits) (*fit.Outcome, error) 
 
 // screen prepares to screen points on segments.
 func (c *chain) screen(list []begin.Segment) (*begin.Screen, error) {
-	opt, err := engine.SolverOptions(c.f.settings)
-	if err != nil {
-		return nil, err
-	}
-	return c.f.told.NewScreen(list, opt, c.f.Plan.Workers)
+	return c.f.told.NewScreen(list, c.f.solver, c.f.Plan.Workers)
 }
 
 // squaresOf is the loss over other trajectories.
 func (c *chain) squaresOf(list []*problem.Trajectory) (*loss.Squares, error) {
-	opt, err := engine.SolverOptions(c.f.settings)
-	if err != nil {
-		return nil, err
-	}
 	o := c.f.Objective
-	part, err := loss.NewObjective(c.f.prog, o.Space, list, nil, opt, o.Gradient, exec.Double, c.f.Plan.Workers)
+	part, err := loss.NewObjective(c.f.prog, o.Space, list, nil, c.f.solver, o.Gradient, exec.Double, c.f.Plan.Workers)
 	if err != nil {
 		return nil, err
 	}
