@@ -92,7 +92,7 @@ func TestRowsGradients(t *testing.T) {
   c' = 0
   event dose(a) on data { c := c + a }
   event scale(b) on data priority 1 { c := q*c + b }
-  event add at t = 2 priority 1 { c += r }
+  event add at t = 2 priority 2 { c += r }
   observe y = c ~ normal(1)
   observe z = before(c) ~ normal(1)
 }

@@ -93,7 +93,7 @@ func (s *instant) handle(guard int) *Failure {
 	}
 	if s.clock.inputsJump() {
 		s.segment(s.t)
-		if fail := s.settle(); fail != nil {
+		if fail := s.settle(noEvent); fail != nil {
 			return fail
 		}
 	}
@@ -127,7 +127,7 @@ func (s *instant) cross(guard int) *Failure {
 	if fail := s.switches.cross(guard); fail != nil {
 		return fail
 	}
-	s.takeSides() // of those that read the modes
+	s.takeSides(noEvent) // of those that read the modes
 	bends := s.clock.inputsJump()
 	if bends {
 		s.segment(s.t)
@@ -385,7 +385,7 @@ func (s *instant) execute(it jumps.Item) *Failure {
 		}
 	}
 	if s.firings[it.Event]++; s.firings[it.Event] > jumps.MaxMicroSteps {
-		return s.livelock()
+		return s.livelock(it.Event)
 	}
 	rec := Record{Event: it.Event, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN()}
 	if it.Guard >= 0 {
@@ -418,14 +418,22 @@ func (s *instant) execute(it jumps.Item) *Failure {
 		return f
 	}
 	s.rests.wake(ev)
-	if fail := s.settle(); fail != nil {
+	if fail := s.settle(it.Event); fail != nil {
 		return fail
 	}
 	return s.zeno.settleDown(it)
 }
 
-// livelock is the failure of an instant without end; it names the cycle.
-func (s *instant) livelock() *Failure {
+// livelock is the failure of an instant without end; it names the cycle, or the event
+// that is triggered again by the motion from where it puts the state.
+func (s *instant) livelock(event int) *Failure {
+	for _, g := range s.conds.guardsOf[event] {
+		if s.put[g] == event+1 {
+			f := s.fail(Sliding, 0, "event %s puts the state onto the surface of its own condition, from where it is led across again at once", s.hy.Events[event].Name)
+			f.Event = event
+			return f
+		}
+	}
 	var names []string
 	log := s.out.Log
 	for i := max(0, len(log)-4); i < len(log); i++ {
