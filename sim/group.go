@@ -95,7 +95,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 				}
 				continue
 			}
-			j.Out.Stats.Evaluations += len(g.stepper.K) - 1
+			j.Out.Stats.Evaluations += evaluations(g.many)
 			fail := j.In.judge()
 			if fail == nil && j.In.propose() {
 				g.load(l, j.In)

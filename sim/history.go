@@ -12,10 +12,15 @@ import (
 type history struct {
 	*stepping
 	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
+
+	repeat bool // steps can be taken again, from where they started, to the same bits
 }
 
 func newHistory(s *stepping) *history {
-	h := &history{stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1)}
+	h := &history{
+		stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1),
+		repeat: s.opt.Method.Repeats(),
+	}
 	if s.rates {
 		h.stageWords += s.size.Y * len(s.blk.K)
 	}
@@ -54,7 +59,7 @@ func (s *history) addStep(e entry, h float64) {
 		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
 			s.saveActs(&e)
 		}
-	} else if e.end == endFree {
+	} else if e.end == endFree && s.repeat {
 		s.extendSegment(e)
 		return
 	} else {

@@ -26,6 +26,18 @@ type Linearised interface {
 	Jacobian(t float64, y, d, values, byTime []float64)
 }
 
+// Curved is a model that has the derivative of its Jacobian J, as Rosenbrock methods
+// need it.
+type Curved interface {
+	Linearised
+
+	// JacobianVJP is the reverse derivative of λᵀ(J u + τ ∂f/∂t), as those of Reverse.
+	JacobianVJP(t float64, y, d, lambda, u []float64, tau float64, yBar, dBar []float64, params Params) (tBar float64)
+
+	// JacobianJVP is the directional derivative of J u + τ ∂f/∂t, as those of Forward.
+	JacobianJVP(t, tDot float64, y, yDot, d, dDot, u []float64, tau float64, out []float64)
+}
+
 // Sizes are the lengths of a model's arrays.
 type Sizes struct {
 	Y        int // continuous states, quadratures last

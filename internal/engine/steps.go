@@ -11,8 +11,12 @@ import (
 	"github.com/pinode/pinode/solvers"
 )
 
-// Method describes a solver's method to the compiler.
+// Method describes a solver's method to the compiler; nil for one whose steps are not
+// programs.
 func Method(tab *solvers.Tableau) *step.Method {
+	if tab.Family == solvers.Implicit {
+		return nil
+	}
 	return &step.Method{C: tab.C, A: tab.A, E: tab.E, Gamma: tab.Gamma, Couple: tab.Couple, Slope: tab.Slope, Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}
 }
 
