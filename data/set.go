@@ -50,6 +50,10 @@ type Firing struct {
 	Event int // index into Spec.Events
 	Args  []float64
 	Above int // rows with an observation that stand above this one
+
+	// Joint: it is of the same row as the firing before. Measured: its row has an
+	// observation too.
+	Joint, Measured bool
 }
 
 // Signal is an input over the times at which it was given.
@@ -296,7 +300,7 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 			e.Column, e.Help = lacking, "give the value, or exclude the row by `where`"
 			return e
 		}
-		tr.Firings = append(tr.Firings, Firing{time, k, vals, above})
+		tr.Firings = append(tr.Firings, Firing{time, k, vals, above, len(tr.Firings) > fired, any})
 	}
 	if !any && len(tr.Firings) == fired {
 		tr.Lost += len(cols.obs)
