@@ -55,6 +55,7 @@ type Hybrid struct {
 // Options are the settings of a run. A zero value means the default.
 type Options struct {
 	Method   *solvers.Tableau // nil: Tsit5
+	Stiff    *solvers.Tableau // takes over runs that are stiff; nil: none. See Integrator.OrElse
 	RTol     float64          // relative tolerance; 0: 1e-6
 	ATol     float64          // absolute tolerance; 0: 1e-8
 	Sizes    []float64        // of the states, in which ATol counts for each; nil, and beyond its end: 1
