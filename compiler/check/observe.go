@@ -16,6 +16,10 @@ func (e *elaborator) resolveObserve(x *entity) {
 		return
 	}
 	value := func() bool {
+		if d.Value == nil {
+			o.Value, o.Weight, o.Unpredicted = e.number(0, o.Shape, o.Unit, d.Name.Span()), 0, true
+			return true
+		}
 		v := e.value(x.scope.allow(mayBefore), d.Value)
 		if v == nil {
 			return false
@@ -38,6 +42,10 @@ func (e *elaborator) resolveObserve(x *entity) {
 		}
 		if d.Dist != nil {
 			o.Dist = e.dist(x.scope, d.Dist, &o.Obj, asNoise)
+		}
+		if o.Unpredicted {
+			e.options(x.scope, d.Options, nil)
+			return
 		}
 		e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.rowWeight(x.scope, o)})
 	})

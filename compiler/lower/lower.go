@@ -514,6 +514,9 @@ func (l *lowerer) outputs() {
 		add(x, l.whole(x.Value, x.Shape))
 	}
 	for _, x := range l.m.Observes {
+		if x.Unpredicted {
+			continue
+		}
 		add(x, l.whole(x.Value, x.Shape))
 	}
 	if len(parts) > 0 {
