@@ -43,7 +43,7 @@ import (
 // rhs.vjp0 and guards.vjp0 leave the parameters out.
 // row.vjp gives loss and terms as well.
 // rhs.jac and slideK.jac give v, the nonzeros of the derivative by y among others, and dt,
-// that by time: see Jacobian.
+// that by time: see Jacobian. X.curve is the derivative along along.y and along.t.
 // X.jvp reads the tangents ty, td, tt, tq, tp and gives the tangent dot.
 func (p *Program) Graphs(want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph { return p.graphs(want) })
@@ -71,6 +71,13 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 	if want.Jacobian {
 		for _, j := range p.jacobians() {
 			out = append(out, j.graph())
+			if want.Curvature {
+				c := p.curve(j)
+				value(j.Curve, place.Value, c, true, true)
+				if want.Reverse {
+					out = append(out, p.vjp(j.Curve, c, false))
+				}
+			}
 		}
 	}
 	if len(p.guards) > 0 {

@@ -103,3 +103,7 @@ type Span struct {
 	// distribution of mean 1. Nil: such events fire at data alone.
 	Draws func(event int) func() float64
 }
+
+// HasAdjoint reports whether the adjoint differential equation is integrated along runs
+// with these options: only explicit methods are written for it.
+func (o Options) HasAdjoint() bool { return o.Method == nil || o.Method.Family == solvers.Explicit }

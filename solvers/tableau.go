@@ -15,7 +15,7 @@ type Tableau struct {
 	Order    int
 	FSAL     bool        // published with the last stage at the end of the step
 	C        []float64   // nodes
-	A        [][]float64 // row i has i entries
+	A        [][]float64 // row i has i entries, of an implicit method more
 	B        []float64
 	E        []float64 // b − b̂; nil for a method without an error estimate
 	ErrOrder int       // order of the embedded solution
@@ -49,10 +49,18 @@ const (
 	// These kᵢ are the uᵢ/h of E. Hairer, G. Wanner, Solving ODEs II, IV.7 (7.25), and
 	// are not rates: their weights need not add up to 1.
 	Rosenbrock
+
+	// Implicit: kᵢ = f(t+cᵢh, yᵢ), where rows of A reach to the diagonal or beyond it, but
+	// for the first stage, which is f at the start.
+	Implicit
 )
 
 // Stages is the number of stages, the one at the end of the step included.
 func (m *Tableau) Stages() int { return len(m.C) }
+
+// ReadsRates reports whether the derivative of a step reads its stages besides their
+// arguments, where it is not by the length.
+func (m *Tableau) ReadsRates() bool { return m.Family != Explicit }
 
 // StageTime is the time of stage i of a step of length h from t.
 func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }

@@ -69,13 +69,13 @@ type Model struct {
 	// Constraints have as many elements as the algebraic states.
 	Constraints []*Constraint
 	// Steady: the run starts where the motion comes to rest; nil: at the initial values.
-	Steady *Steady
-	Neurals     []*Neural
-	Events      []*Event
-	Conserves   []*Conserve
-	Requires    []*Require
-	Observes    []*Observe
-	Losses      []*Loss
+	Steady    *Steady
+	Neurals   []*Neural
+	Events    []*Event
+	Conserves []*Conserve
+	Requires  []*Require
+	Observes  []*Observe
+	Losses    []*Loss
 }
 
 // Shape is the shape of a value; it converts to ir.Shape.

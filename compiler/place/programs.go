@@ -44,6 +44,9 @@ func (p Program) JVP() Program  { return Program{p.name + ".jvp"} }
 // Jac is the program's derivative by the states, by its nonzeros, and that by time.
 func (p Program) Jac() Program { return Program{p.name + ".jac"} }
 
+// Curve is the derivative of the program along a direction of time and states.
+func (p Program) Curve() Program { return Program{p.name + ".curve"} }
+
 // Ct is the cotangent that reverse derivatives of the program read.
 func (p Program) Ct() Input { return Input{name: "ct." + p.name} }
 

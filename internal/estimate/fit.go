@@ -85,6 +85,9 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err := checkPrecision(prog.Program, plan, opt); err != nil {
 		return nil, err
 	}
+	if err := checkGradient(prog.Program, settings, opt); err != nil {
+		return nil, err
+	}
 	networks := exec.Double
 	if plan.Single {
 		networks = exec.Single
@@ -225,6 +228,22 @@ func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error 
 		l.Errorf("precision", at, "`rtol: %g` asks for more digits than networks with `precision: f32` have", opt.RTol).
 			WithHelp("write `precision: f64`, or a tolerance of 1e-6 or more")
 	}
+	return l.Err()
+}
+
+// checkGradient refuses a gradient that the solver cannot give.
+func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Options) error {
+	mode := settings.Word("gradient")
+	if opt.HasAdjoint() || mode != "adjoint" && mode != "backsolve" {
+		return nil
+	}
+	l := &diag.List{}
+	at := prog.Checked.Model.Span
+	if s := prog.Checked.Fit; s != nil {
+		at = s.Span
+	}
+	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: the adjoint equation is integrated by explicit methods, which stiff models are too stiff for", mode, opt.Method.Name).
+		WithHelp("write `gradient: unrolled`, which is exact, or `gradient: forward`")
 	return l.Err()
 }
 
