@@ -29,8 +29,8 @@ type Spec struct {
 	Second     float64                 // in the unit of the time; 0: it has none, and dates are refused
 	Where      func(Row) (bool, error) // the rows that are kept; nil: all
 	Given      func(Row) (bool, error) // those that are known when predicting; nil: none
-	Keys       []string // rows with equal keys, as text, form one trajectory
-	Observes   []Column // of these and the next two, an empty name: not in this table
+	Keys       []string                // rows with equal keys, as text, form one trajectory
+	Observes   []Column                // of these and the next two, an empty name: not in this table
 	Inputs     []Column
 	Covariates []Column
 	Events     []EventSpec
@@ -68,6 +68,7 @@ type Trajectory struct {
 	Obs        [][]float64 // row by row; NaN where missing
 	Given      [][]float64 // row by row: the inputs given at its time, in it or above it; NaN for none
 	Known      []bool      // row by row: known when predicting
+	Lines      []int       // row by row: the line of the file
 	Start      float64     // as the table says; NaN where it does not
 	Covariates []float64   // NaN for one that is not in this table
 	Inputs     []Signal
@@ -99,7 +100,7 @@ func (t *Trajectory) Before(time float64) int {
 func (t *Trajectory) Since(time float64) *Trajectory {
 	c := *t
 	n := sort.SearchFloat64s(t.Times, time)
-	c.Times, c.Obs, c.Given, c.Known = t.Times[n:], t.Obs[n:], t.Given[n:], t.Known[n:]
+	c.Times, c.Obs, c.Given, c.Known, c.Lines = t.Times[n:], t.Obs[n:], t.Given[n:], t.Known[n:], t.Lines[n:]
 	k := sort.Search(len(t.Firings), func(i int) bool { return t.Firings[i].T >= time })
 	c.Firings = slices.Clone(t.Firings[k:])
 	for i := range c.Firings {
@@ -290,7 +291,8 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 		if err != nil {
 			return err
 		}
-		tr.Times, tr.Obs, tr.Given, tr.Known = append(tr.Times, time), append(tr.Obs, row), append(tr.Given, given), append(tr.Known, known)
+		tr.Times, tr.Obs, tr.Given = append(tr.Times, time), append(tr.Obs, row), append(tr.Given, given)
+		tr.Known, tr.Lines = append(tr.Known, known), append(tr.Lines, r.t.lines[r.i])
 	}
 	fired := len(tr.Firings)
 	for k, e := range spec.Events {

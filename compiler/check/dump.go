@@ -136,6 +136,20 @@ func (d dumper) model(m *Model) {
 		}
 		fmt.Fprintf(d.w, "  require %s %s 0 { weight: %g }\n", d.show(x.G), op, x.Weight)
 	}
+	d.observes(m)
+	for _, x := range m.Losses {
+		where, mean := "", "rows"
+		if x.Where != nil {
+			where = " where " + d.show(x.Where)
+		}
+		if x.PerTrajectory {
+			mean = "trajectories"
+		}
+		d.line("loss", &x.Obj, " = %s%s { weight: %g, mean: %s }", d.show(x.Value), where, x.Weight, mean)
+	}
+}
+
+func (d dumper) observes(m *Model) {
 	for _, x := range m.Observes {
 		if x.Unpredicted {
 			d.line("observe", &x.Obj, "")
@@ -149,17 +163,13 @@ func (d dumper) model(m *Model) {
 		if x.Weights != nil {
 			weight = d.show(x.Weights)
 		}
+		if x.Below != nil {
+			weight += ", below: " + d.show(x.Below)
+		}
+		if x.Above != nil {
+			weight += ", above: " + d.show(x.Above)
+		}
 		d.line("observe", &x.Obj, " = %s%s { weight: %s }", d.show(x.Value), noise, weight)
-	}
-	for _, x := range m.Losses {
-		where, mean := "", "rows"
-		if x.Where != nil {
-			where = " where " + d.show(x.Where)
-		}
-		if x.PerTrajectory {
-			mean = "trajectories"
-		}
-		d.line("loss", &x.Obj, " = %s%s { weight: %g, mean: %s }", d.show(x.Value), where, x.Weight, mean)
 	}
 }
 

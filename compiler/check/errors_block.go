@@ -275,6 +275,15 @@ func (e *elaborator) errMapping(it *dsl.DataItem, message string) {
 	e.diags.Errorf(badMapping, it.Span(), "%s", message)
 }
 
+func (e *elaborator) errLimit(opt *dsl.Option, o *Observe) {
+	what := "without a distribution"
+	if o.Dist != nil {
+		what = "of the distribution `" + o.Dist.Name + "`"
+	}
+	e.diags.Errorf(badOption, opt.Span(), "`%s` is not supported for an observation %s", opt.Name.Name, what).
+		WithHelp("it is for normal, lognormal and laplace")
+}
+
 func (e *elaborator) errSteady(it *dsl.DataItem) {
 	e.diags.Errorf(badMapping, it.Key.Span(), "records of a steady state are not read").
 		WithHelp("write the doses that lead to it: `additional` and `interval` of a row, with a start `from` that is early enough;\nor start where the motion comes to rest: `start steady`")

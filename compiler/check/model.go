@@ -281,6 +281,8 @@ type Observe struct {
 	Weight  float64
 	Weights *Expr // of each row, times Weight; nil: 1
 
+	Below, Above *Expr // limits: data at or beyond one say no more than that; nil: none
+
 	Unpredicted bool // measured only: its weight is 0, and Value stands for nothing
 }
 
@@ -419,8 +421,8 @@ type EventRows struct {
 	Event *Event
 	Args  []Column // one for each of the event's arguments
 
-	Additional, Interval, Duration, Total Column // of doses: see data.Doses
-	Where *RowExpr // nil: rows in which every argument is present
+	Additional, Interval, Duration, Total Column   // of doses: see data.Doses
+	Where                                 *RowExpr // nil: rows in which every argument is present
 }
 
 // RowExpr is an expression over the columns of a row: column names, numbers,

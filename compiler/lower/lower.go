@@ -350,6 +350,8 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 	for _, s := range l.m.Observes {
 		walk(s.Value)
 		walk(s.Weights)
+		walk(s.Below)
+		walk(s.Above)
 	}
 	for _, s := range l.m.Losses {
 		walk(s.Value)

@@ -64,10 +64,50 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	if o.Dist == nil {
 		nll = b.Square(b.Div(b.Sub(y, pred), l.scaleNode(ScaleObserve, o)))
 	} else {
-		nll = l.density(o.Dist, y, pred)
+		nll = l.limited(o, y, pred)
 	}
 	nll = b.Select(seen, nll, b.Full(ir.Vec(s.N), 0))
 	return b.Mul(weight, b.Sum(nll))
+}
+
+// limited is the negative log-density of y, or, at or beyond a limit, the negative
+// logarithm of the probability of that.
+func (l *lowerer) limited(o *check.Observe, y, pred *ir.Node) *ir.Node {
+	b := l.b
+	at := func(x *check.Expr) *ir.Node { return b.Fill(l.expr(x), y.Shape) }
+	within := y // and not where a density may be none
+	if o.Below != nil {
+		within = b.Apply(ir.OpMax, within, at(o.Below))
+	}
+	if o.Above != nil {
+		within = b.Apply(ir.OpMin, within, at(o.Above))
+	}
+	nll := l.density(o.Dist, within, pred)
+	if o.Below != nil {
+		nll = b.Select(b.Le(y, at(o.Below)), l.beyond(o.Dist, at(o.Below), pred, 1), nll)
+	}
+	if o.Above != nil {
+		nll = b.Select(b.Le(at(o.Above), y), l.beyond(o.Dist, at(o.Above), pred, -1), nll)
+	}
+	return nll
+}
+
+// beyond is the negative logarithm of the probability of less than a limit around a
+// prediction or, with the side −1, of more.
+func (l *lowerer) beyond(d *check.Dist, limit, pred *ir.Node, side float64) *ir.Node {
+	b, args := l.b, l.arguments(d)
+	z := func(x, m *ir.Node) *ir.Node { return b.Mul(b.Const(side), b.Div(b.Sub(x, m), args[0])) }
+	switch d.Name {
+	case "normal":
+		return b.Neg(b.Apply(ir.OpLogPhi, z(limit, pred)))
+	case "lognormal":
+		return b.Neg(b.Apply(ir.OpLogPhi, z(b.Log(limit), b.Log(pred))))
+	case "laplace": // e^z/2 below 0, 1 − e^−z/2 above
+		z := z(limit, pred)
+		tail := b.Mul(b.Const(-0.5), b.Exp(b.Neg(b.Apply(ir.OpAbs, z))))
+		return b.Select(b.Lt(z, b.Full(z.Shape, 0)), b.Sub(b.Const(math.Ln2), z), b.Neg(b.Apply(ir.OpLog1p, tail)))
+	}
+	panic("lower: no probability beyond a limit for " + d.Name)
 }
 
 // loss is a loss term at a row, and whether it counts there, 1 or 0: its

@@ -35,6 +35,7 @@ type Row struct {
 	Inputs          []float64 // the inputs at the row, which may be those of its own columns
 	Values, Counted int       // measured values, and those of observations with a weight
 	Losses          []bool    // which loss terms count
+	Line            int       // of the file
 	Known           bool      // known when predicting: see Predict
 }
 
@@ -122,7 +123,7 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 		}
 	}
 	for i, t := range tr.Times {
-		r := Row{Known: tr.Known[i], Data: slices.Clone(some), Seen: make([]float64, lay.NObs), Inputs: make([]float64, lay.NU)}
+		r := Row{Line: tr.Lines[i], Known: tr.Known[i], Data: slices.Clone(some), Seen: make([]float64, lay.NObs), Inputs: make([]float64, lay.NU)}
 		for k, v := range tr.Obs[i] {
 			if math.IsNaN(v) {
 				continue
