@@ -35,6 +35,7 @@ type Fit struct {
 	Train, Validation Summary          // the trajectories that were fitted, and those held back
 	Warnings          Diagnostics      // of what the result may be wrong in
 	State             *fit.State       // of the optimiser; nil before it ran
+	Decisions         []string         // of what was done, and why
 
 	inner  *estimate.Fit
 	source report.Source // the model, with the settings of the fit
@@ -169,6 +170,7 @@ func (f *Fit) publish() {
 		f.Params[p.Name], f.Estimates = p, append(f.Estimates, p)
 	}
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
+	f.Decisions = in.Decisions
 	if f.ran && in.State != nil {
 		f.Status = in.State.Status
 	}

@@ -48,7 +48,8 @@ type Program struct {
 
 	jacs []*Jacobian // once they were asked for
 
-	build sync.Mutex // held to use the Model's Builder
+	build    sync.Mutex // held to use the Model's Builder
+	segments *Segments  // see SegmentsOf
 }
 
 // Schedule has the places of an event's scheduled scalars, −1 for none.
@@ -154,6 +155,7 @@ type Want struct {
 	Jacobian  bool         // derivatives of motions by the states, by their nonzeros
 	Curvature bool         // and the derivatives of these
 	Step      *step.Method // programs for its whole step, where they are not too large
+	Segments  bool         // programs that begin in the midst of a trajectory: see SegmentsOf
 
 	Networks exec.Precision // of the operations of networks
 }
@@ -199,6 +201,13 @@ func (p *Program) Steps(lanes int, m *step.Method, want Want, perLaneParams bool
 		_, _ = compile()
 	}()
 	return compile
+}
+
+// Steppable reports whether the step of a method is a program of a size that serves.
+func (p *Program) Steppable(m *step.Method) bool {
+	p.build.Lock()
+	defer p.build.Unlock()
+	return step.Fits(p.stepModel(), m)
 }
 
 // stepModel is the model as its steps have it.

@@ -94,6 +94,7 @@ func (o Options) defaults() Options {
 // a step must not cross because the model's inputs are not smooth there.
 type Span struct {
 	T0, T1  float64
+	Since   float64 // how long before T0 the trajectory began of which this is a part; 0: it is the whole of it
 	Saves   []float64
 	Firings []Firing
 	Stops   []float64
@@ -104,6 +105,8 @@ type Span struct {
 	Draws func(event int) func() float64
 }
 
-// HasAdjoint reports whether the adjoint differential equation is integrated along runs
-// with these options: only explicit methods are written for it.
-func (o Options) HasAdjoint() bool { return o.Method == nil || o.Method.Family == solvers.Explicit }
+// HasGradient reports whether runs with these options have a gradient in a mode. A stiff
+// solution cannot be integrated backwards: what falls quickly grows quickly there.
+func (o Options) HasGradient(mode string) bool {
+	return mode != "backsolve" || o.Method == nil || o.Method.Family == solvers.Explicit
+}

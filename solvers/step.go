@@ -45,6 +45,7 @@ type Stepper struct {
 	exp    *expansion // of the dense output; see Expand
 	imp    *implicit  // of a method that solves equations
 	lin    *linearly  // of one that solves linear ones
+	cols   *columns   // of tangents side by side; see JVPColumns
 }
 
 // NewStepper returns a stepper for n equations.

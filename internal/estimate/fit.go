@@ -17,6 +17,7 @@ import (
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/setting"
+	"github.com/pinode/pinode/internal/start"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -30,6 +31,10 @@ type Fit struct {
 
 	Train, Validation Summary
 
+	Verdict   *Verdict // nil before the fit
+	Basins    []Basin  // by loss
+	Decisions []string // of what was done, and why
+
 	Warnings diag.List // of what the result may be wrong in
 
 	prog      *engine.Compiled
@@ -37,6 +42,8 @@ type Fit struct {
 	Objective *loss.Objective
 	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start     *problem.Values
+	verdict   Verdict // what the search knows of it
+	told      *start.Data
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -99,17 +106,24 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if sp.Dim == 0 {
 		return nil, nothingToFit(from)
 	}
-	x, err := sp.X0()
+	told, err := start.New(prog, sp, train)
 	if err != nil {
 		return nil, err
 	}
-	obj.ScaleFromData(x, from.Sets)
+	if err := told.SetScales(); err != nil {
+		return nil, err
+	}
 	if err := sp.SetValues(c.From); err != nil {
 		return nil, err
 	}
-	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume}
+	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume, told: told}
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = f.forTrainer()
+	for _, m := range plan.Trainer.Stages {
+		if a, ok := m.(*fit.Auto); ok {
+			a.Do = f.auto
+		}
+	}
 	return f, f.begin()
 }
 
@@ -234,7 +248,7 @@ func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error 
 // checkGradient refuses a gradient that the solver cannot give.
 func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Options) error {
 	mode := settings.Word("gradient")
-	if opt.HasAdjoint() || mode != "adjoint" && mode != "backsolve" {
+	if opt.HasGradient(mode) {
 		return nil
 	}
 	l := &diag.List{}
@@ -242,8 +256,8 @@ func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Opt
 	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
-	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: the adjoint equation is integrated by explicit methods, which stiff models are too stiff for", mode, opt.Method.Name).
-		WithHelp("write `gradient: unrolled`, which is exact, or `gradient: forward`")
+	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: backwards, what falls quickly in a stiff model grows quickly", mode, opt.Method.Name).
+		WithHelp("write `gradient: unrolled`, which is exact, `gradient: adjoint` or `gradient: forward`")
 	return l.Err()
 }
 
