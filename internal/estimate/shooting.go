@@ -55,8 +55,8 @@ func (f *Fit) shoot() error {
 	return nil
 }
 
-// trained is the loss that the trainer lowers.
-func (f *Fit) trained() *loss.Objective {
+// Trained is the loss that the trainer lowers.
+func (f *Fit) Trained() *loss.Objective {
 	if f.shooting != nil {
 		return f.shooting
 	}
