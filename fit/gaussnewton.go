@@ -91,6 +91,7 @@ type gaussNewton struct {
 	chol              blas64.Triangular
 	g, q              []float64
 	value, squares    float64
+	before            float64 // mean loss per value before the step
 	fall              float64 // predicted for the last step
 	failure           Failure // of the last trial that failed
 }
@@ -299,6 +300,7 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return end("all its iterations", false), nil
 		}
 		e.linearise()
+		e.before = e.value / float64(max(1, res.Values))
 		why := ""
 		for k := 0; ; k++ {
 			if why = e.stuck(k); why != "" {

@@ -83,10 +83,10 @@ func rosenbrockStep(s *Stepper, sys System, h float64) {
 
 // step takes a step of any method.
 func step(s *Stepper, sys System, h float64) {
-	if s.tab.Family == Explicit {
-		s.Step(sys, h)
-	} else {
+	if s.tab.Family == Rosenbrock {
 		rosenbrockStep(s, sys, h)
+	} else {
+		s.Step(sys, h)
 	}
 }
 

@@ -252,7 +252,7 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 	if a.json {
 		return writeJSON(a.out, fitJSON(f, dir))
 	}
-	if f.Verdict != nil {
+	if f.Verdict != nil && !a.quiet {
 		fmt.Fprintf(a.out, "%-14s %s\n", "verdict", f.Verdict.Text)
 	}
 	if !a.quiet {

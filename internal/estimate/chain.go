@@ -57,11 +57,15 @@ const operationsPerSecond = 4e8
 // auto carries the chain out.
 func (f *Fit) auto(s *fit.Session) error {
 	f.Decisions = nil
-	x0, err := f.Objective.Space.X0()
+	x0, err := f.Trained().Space.X0()
 	if err != nil {
 		return err
 	}
 	c := &chain{f: f, s: s}
+	if f.shooting != nil {
+		c.say("L-BFGS: `shooting` has coordinates of its own")
+		return s.QuasiNewton(x0)
+	}
 	var why string
 	if c.squares, why, err = f.residuals(); err != nil {
 		return err
@@ -290,6 +294,7 @@ func (c *chain) finish() error {
 		}
 	}
 	c.moves = c.most
+	c.ridge.weak = 0 // the loss as it is declared
 	limits := lastRun
 	if len(c.ridge.groups) > 0 {
 		limits = lastOfNetworks

@@ -138,6 +138,31 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	return f, f.begin()
 }
 
+// predicted are the trajectories of which rows that are given are not scored.
+func predicted(train, valid []*problem.Trajectory, whole bool) []*problem.Trajectory {
+	if whole {
+		return train
+	}
+	return valid
+}
+
+// givenUnsupported refuses parameters of a trajectory that would have to be estimated on
+// rows that are given.
+func givenUnsupported(p *compiler.Program, it *problem.Trajectory) error {
+	if !slices.ContainsFunc(it.Rows, func(r problem.Row) bool { return r.Known }) {
+		return nil
+	}
+	l := &diag.List{}
+	for _, s := range p.Model.Layout.Params {
+		if s.PerKey {
+			l.Errorf("not-supported", s.Object.Info().Span, "the estimate of `%s` on rows that are `given` is not supported yet", s.Object.Info().Name).
+				WithHelp("leave out `given`, or train with these trajectories, too")
+			break
+		}
+	}
+	return l.Err()
+}
+
 func nothingToFit(from *problem.Problem) error {
 	return &data.Error{File: from.Path, Text: "the model has nothing to fit: every parameter is fixed"}
 }
@@ -175,6 +200,12 @@ func trajectories(p *compiler.Program, from *problem.Problem, whole bool) (train
 			return nil, nil, err
 		}
 		train, valid = slices.Concat(train, valid, unused), nil
+	}
+	for _, it := range predicted(train, valid, whole) {
+		if err := givenUnsupported(p, it); err != nil {
+			return nil, nil, err
+		}
+		it.Predict()
 	}
 	if len(train) == 0 {
 		return nil, nil, &data.Error{File: from.Sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
@@ -456,8 +487,12 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 	}
 	s.Unproven = explain.Unproven(o.Prog.Program, &sum)
 	s.Loss *= perValue
+	predicted := explain.Predicted(o.Prog.Program)
 	for _, sl := range lay.Observes {
 		for k := range sl.N {
+			if !predicted[sl.Off+k] {
+				continue
+			}
 			s.RMSE[lower.ElementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])
 		}
 	}
