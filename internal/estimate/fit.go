@@ -342,7 +342,7 @@ func (f *Fit) Run(ctx context.Context) error {
 		f.State, err = tr.Resume(ctx, f.State)
 	} else {
 		var x []float64
-		if x, err = f.trained().Space.X0(); err != nil {
+		if x, err = f.Trained().Space.X0(); err != nil {
 			return err
 		}
 		f.State, err = tr.Run(ctx, x)
