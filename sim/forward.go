@@ -1,6 +1,9 @@
 package sim
 
-import "github.com/pinode/pinode/jumps"
+import (
+	"github.com/pinode/pinode/jumps"
+	"github.com/pinode/pinode/solvers"
+)
 
 // Tangents are the directional derivatives of the results of a run.
 type Tangents struct {
@@ -14,8 +17,9 @@ type Tangents struct {
 // the time at the current entry.
 type forward struct {
 	*history
-	m   Forward
-	out *Tangents
+	variation *variation // of a method without derivatives of its steps
+	m         Forward
+	out       *Tangents
 
 	y, d  []float64
 	t     float64
@@ -38,6 +42,9 @@ type snapTangent struct {
 func (s *Integrator) Forward(m Forward, out *Tangents) {
 	f := s.forward()
 	f.m, f.out = m, out
+	if f.variation != nil {
+		f.variation.big = 0
+	}
 	s.run.model = m
 	n := len(s.run.span.Saves)
 	out.Y, out.D = rows(out.Y, n, s.run.size.Y), rows(out.D, n, s.run.size.D)
@@ -99,6 +106,9 @@ func (s *Integrator) forward() *forward {
 			vals: make([]float64, s.size.Y+s.size.D), readY: make([]float64, s.size.Y), readD: make([]float64, s.size.D),
 			y0: make([]float64, s.run.size.Y), field: make([]float64, s.run.size.Y), sched: make([]float64, s.run.size.Times),
 		}
+		if s.opt.Method.Family == solvers.Multistep {
+			s.fwd.variation = newVariation(s.fwd)
+		}
 	}
 	clear(s.run.held)
 	return s.fwd
@@ -117,6 +127,10 @@ func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
 // push takes the tangents through a step whose length has a tangent too.
 func (f *forward) push(e *entry, hDot float64) {
 	s := f.history
+	if f.variation != nil {
+		f.variation.end(hDot)
+		return
+	}
 	steps, ok := s.stepsAt(s.d).(StepsJVP)
 	if !ok || !steps.HasJVP() {
 		s.stepper.JVP(f, f.t, hDot, f.y, f.y0)
@@ -142,6 +156,9 @@ func (f *forward) JacobianJVP(t, tDot float64, y, yDot, u []float64, tau float64
 func (f *forward) stepOn(e *entry) {
 	s := f.history
 	s.replay(e)
+	if f.variation != nil {
+		f.variation.along(e)
+	}
 	hDot, endDot := 0., f.t
 	switch e.end {
 	case endFree:
@@ -181,7 +198,9 @@ func (f *forward) stepOn(e *entry) {
 	}
 	f.push(e, hDot)
 	for i := e.lo; i < e.hi; i++ {
-		s.stepper.DenseJVP((s.span.Saves[i]-e.t)/e.h, f.y, f.out.Y[i])
+		if f.variation == nil {
+			s.stepper.DenseJVP((s.span.Saves[i]-e.t)/e.h, f.y, f.out.Y[i])
+		}
 		copy(f.out.D[i], f.d)
 		if !s.saves.separate[i] {
 			copy(f.out.BeforeY[i], f.out.Y[i])
