@@ -17,39 +17,39 @@ type variation struct {
 	step *solvers.Stepper
 	ctl  *solvers.Controller
 
-	s0, s1 []float64 // tangents at fixed times: of the start, and of the end
-	yAt    []float64
-	big    float64 // the largest tangent so far
+	s1    []float64   // the tangent at a fixed time
+	saves [][]float64 // those of the saves of the step
+	yAt   []float64
+	big   float64 // the largest tangent so far
 }
 
 func newVariation(f *forward) *variation {
 	n := f.size.Y
 	return &variation{
 		forward: f, step: solvers.NewStepper(solvers.Radau, n), ctl: solvers.NewController(solvers.Radau),
-		s0: make([]float64, n), s1: make([]float64, n), yAt: make([]float64, n),
+		s1: make([]float64, n), yAt: make([]float64, n),
 	}
 }
 
-// along takes the tangents through the step that is in the stepper, past the saves in it.
-func (v *variation) along(e *entry) {
-	s := v.history
-	for l, y := range v.y { // a later start leaves out as much of the flow
-		v.s0[l] = y - v.t*s.stepper.K[0][l]
+// along takes a column of tangents through the step that is in the stepper, whose length has
+// a tangent too, past the saves in it.
+func (v *variation) along(e *entry, hDot float64) {
+	s, tDot := v.history, v.t[v.at]
+	for l, y := range v.cy { // a later start leaves out as much of the flow
+		v.s1[l] = y - tDot*s.stepper.K[0][l]
 	}
-	copy(v.s1, v.s0)
 	at := e.t
 	for i := e.lo; i < e.hi; i++ {
 		v.flow(at, s.span.Saves[i])
 		at = s.span.Saves[i]
-		copy(v.out.Y[i], v.s1)
+		if k := i - e.lo; k == len(v.saves) {
+			v.saves = append(v.saves, make([]float64, len(v.s1)))
+		}
+		copy(v.saves[i-e.lo], v.s1)
 	}
 	v.flow(at, e.t+e.h)
-}
-
-// end sets y0 to the tangent of the end of the step, where its length has one too.
-func (v *variation) end(hDot float64) {
-	for l, f := range v.history.stepper.EndRate() {
-		v.y0[l] = v.s1[l] + (v.t+hDot)*f
+	for l, f := range s.stepper.EndRate() {
+		v.cz[l] = v.s1[l] + (tDot+hDot)*f
 	}
 }
 

@@ -23,7 +23,7 @@ type fitFlags struct {
 	params               string
 	seed                 uint64
 	workers              int
-	dry                  bool
+	dry, explain         bool
 }
 
 func (a *app) fitCmd() *cobra.Command {
@@ -45,6 +45,7 @@ func (a *app) fitCmd() *cobra.Command {
 	f.StringVar(&o.maxTime, "max-time", "", "stop after this time, like 90s or 10m")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers")
 	f.IntVar(&o.workers, "workers", 0, "trajectories computed side by side; results do not depend on it")
+	f.BoolVar(&o.explain, "explain", false, "print what was decided in the fit, and why")
 	f.BoolVar(&o.dry, "dry-run", false, "check model, data and gradients, and do not fit")
 	return c
 }
@@ -109,7 +110,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 			return err
 		}
 	}
-	return a.train(c.Context(), f, dir, p)
+	return a.train(c.Context(), f, dir, p, o.explain)
 }
 
 // folder is the folder of a new run.
@@ -215,7 +216,7 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 }
 
 // train runs the fit and writes its folder.
-func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress) error {
+func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress, explain bool) error {
 	if err := f.Save(dir); err != nil {
 		return err
 	}
@@ -228,6 +229,11 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress)
 		return err
 	}
 	a.warn(&f.Warnings)
+	if explain {
+		for _, text := range f.Decisions {
+			fmt.Fprintf(a.out, "%-14s %s\n", "decision", text)
+		}
+	}
 	if err := a.summary(f, dir); err != nil {
 		return err
 	}
@@ -245,6 +251,9 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress)
 func (a *app) summary(f *pinode.Fit, dir string) error {
 	if a.json {
 		return writeJSON(a.out, fitJSON(f, dir))
+	}
+	if f.Verdict != nil && !a.quiet {
+		fmt.Fprintf(a.out, "%-14s %s\n", "verdict", f.Verdict.Text)
 	}
 	if !a.quiet {
 		fmt.Fprintln(a.out)
@@ -332,7 +341,8 @@ func fitJSON(f *pinode.Fit, dir string) any {
 		Train       map[string]float64 `json:"train_rmse"`
 		Validation  map[string]float64 `json:"validation_rmse,omitempty"`
 		Unproven    []string           `json:"unproven,omitempty"`
-	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil}
+		Verdict     *report.Verdict    `json:"verdict,omitempty"`
+	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil, (*report.Verdict)(f.Verdict)}
 	for _, e := range f.Estimates {
 		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
 		if !math.IsNaN(e.StdErr) {
