@@ -59,7 +59,7 @@ func (d *Doses) expand(r Row, f Firing, cols [][]float64) ([]Firing, error) {
 			return nil, wrong(k, "an infusion takes a time of %g; leave rows without one out by `where`", duration)
 		}
 		list[0].Args = []float64{rate}
-		list = append(list, Firing{f.T + duration, f.Event, []float64{-rate}, -1})
+		list = append(list, Firing{T: f.T + duration, Event: f.Event, Args: []float64{-rate}, Above: -1})
 	}
 	if d.Additional.Name == "" {
 		return list, nil
@@ -75,7 +75,7 @@ func (d *Doses) expand(r Row, f Firing, cols [][]float64) ([]Firing, error) {
 	}
 	for k, one := 1, slices.Clone(list); k <= int(n); k++ {
 		for _, g := range one {
-			list = append(list, Firing{g.T + float64(k)*every, g.Event, slices.Clone(g.Args), -1})
+			list = append(list, Firing{T: g.T + float64(k)*every, Event: g.Event, Args: slices.Clone(g.Args), Above: -1})
 		}
 	}
 	return list, nil

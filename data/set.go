@@ -56,6 +56,10 @@ type Firing struct {
 	Event int // index into Spec.Events
 	Args  []float64
 	Above int // rows with an observation that stand above this one
+
+	// Joint: it is of the same row as the firing before. Measured: its row has an
+	// observation too.
+	Joint, Measured bool
 }
 
 // Signal is an input over the times at which it was given.
@@ -324,7 +328,7 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 			e.Column, e.Help = lacking, "give the value, or exclude the row by `where`"
 			return e
 		}
-		list, err := e.expand(r, Firing{time, k, vals, above}, cols.doses[k])
+		list, err := e.expand(r, Firing{time, k, vals, above, len(tr.Firings) > fired, any}, cols.doses[k])
 		if err != nil {
 			return err
 		}

@@ -219,7 +219,7 @@ func (c *continuous) meanError() float64 {
 	rtol := c.opt.RTol
 	atol := math.Max(1e-3*rtol*big, 1e-300)
 	if c.how == backsolve { // of the state, which may be nothing but round-off
-		atol = math.Max(atol, 1e-3*c.opt.ATol)
+		atol = math.Max(atol, 1e-3*c.opt.leastATol())
 	}
 	return c.step.MeanError(len(c.x), rtol, atol)
 }

@@ -225,7 +225,7 @@ func (m *implicit) norm(d, y []float64) float64 {
 		return sum
 	}
 	for l, v := range d[:n] {
-		w := v / math.FMA(m.rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y[l])), m.atol)
+		w := v / math.FMA(m.rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y[l])), m.absolute(l, m.atol))
 		sum = math.FMA(w, w, sum)
 	}
 	for _, v := range d[n:] { // quadratures follow, if they have a value
@@ -322,7 +322,7 @@ func (m *implicit) meanError(count int, rtol, atol float64) float64 {
 	}
 	y1, sum := m.End(), 0.
 	for l, e := range m.err[:count] {
-		w := e / math.FMA(rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y1[l])), atol)
+		w := e / math.FMA(rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y1[l])), m.absolute(l, atol))
 		sum = math.FMA(w, w, sum)
 	}
 	return sum / float64(max(count, 1))

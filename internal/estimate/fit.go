@@ -44,6 +44,9 @@ type Fit struct {
 	start     *problem.Values
 	verdict   Verdict // what the search knows of it
 	told      *start.Data
+	solver    sim.Options
+	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself
+	ridge     []float64       // of the weights, as the fit has set it; nil: there is none
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -99,13 +102,6 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if plan.Single {
 		networks = exec.Single
 	}
-	obj, err := loss.NewObjective(prog, sp, train, valid, opt, settings.Word("gradient"), networks, plan.Workers)
-	if err != nil {
-		return nil, err
-	}
-	if sp.Dim == 0 {
-		return nil, nothingToFit(from)
-	}
 	told, err := start.New(prog, sp, train)
 	if err != nil {
 		return nil, err
@@ -113,12 +109,27 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err := told.SetScales(); err != nil {
 		return nil, err
 	}
+	if !settings.Stages("solver")[0].Options.Given("atol") {
+		if opt, err = told.Tolerances(opt); err != nil {
+			return nil, err
+		}
+	}
+	obj, err := loss.NewObjective(prog, sp, train, valid, opt, settings.Word("gradient"), networks, plan.Workers)
+	if err != nil {
+		return nil, err
+	}
+	if sp.Dim == 0 {
+		return nil, nothingToFit(from)
+	}
 	if err := sp.SetValues(c.From); err != nil {
 		return nil, err
 	}
-	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume, told: told}
+	f := &Fit{prog: prog, settings: settings, solver: opt, Plan: plan, Objective: obj, State: c.Resume, told: told}
 	f.Train, f.Validation = summarise(train), summarise(valid)
-	plan.Trainer.Objective = f.forTrainer()
+	plan.Trainer.Objective = forTrainer(obj)
+	if err := f.shoot(); err != nil {
+		return nil, err
+	}
 	for _, m := range plan.Trainer.Stages {
 		if a, ok := m.(*fit.Auto); ok {
 			a.Do = f.auto
@@ -280,9 +291,6 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 			}
 		}
 	}
-	if p.Segments > 1 {
-		no("multiple shooting")
-	}
 	if p.Uncertainty == "profile" || p.Uncertainty == "ensemble" {
 		no("`uncertainty: " + p.Uncertainty + "`")
 	}
@@ -298,15 +306,15 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 }
 
 // forTrainer hides Validate when nothing is held back.
-func (f *Fit) forTrainer() fit.Objective {
-	if len(f.Objective.Validation) == 0 {
+func forTrainer(o *loss.Objective) fit.Objective {
+	if len(o.Validation) == 0 {
 		return struct {
 			fit.Objective
 			fit.Lengths
 			fit.Weights
-		}{f.Objective, f.Objective, f.Objective}
+		}{o, o, o}
 	}
-	return f.Objective
+	return o
 }
 
 func summarise(trajectories []*problem.Trajectory) Summary {
@@ -334,7 +342,7 @@ func (f *Fit) Run(ctx context.Context) error {
 		f.State, err = tr.Resume(ctx, f.State)
 	} else {
 		var x []float64
-		if x, err = f.Objective.Space.X0(); err != nil {
+		if x, err = f.trained().Space.X0(); err != nil {
 			return err
 		}
 		f.State, err = tr.Run(ctx, x)
@@ -349,10 +357,11 @@ func (f *Fit) Run(ctx context.Context) error {
 
 // best are the coordinates that the optimisation found.
 func (f *Fit) best() []float64 {
+	x := f.State.X
 	if f.State.Best != nil {
-		return f.State.Best.X
+		x = f.State.Best.X
 	}
-	return f.State.X
+	return x[:f.Objective.Space.Dim] // those behind are states where segments begin
 }
 
 // hold puts parameters that have run to a closed end of their interval, or
@@ -419,11 +428,9 @@ func (f *Fit) take(x []float64) {
 
 // finish evaluates the fit at its result: errors, standard errors.
 func (f *Fit) finish(x []float64) error {
-	opt, err := engine.SolverOptions(f.settings)
-	if err != nil {
-		return err
-	}
+	opt := f.solver
 	if f.Plan.Single { // what is said of the result has all digits
+		var err error
 		o := f.Objective
 		if f.Objective, err = loss.NewObjective(f.prog, o.Space, o.Trajectories, o.Validation, opt, o.Gradient, exec.Double, f.Plan.Workers); err != nil {
 			return err
@@ -440,10 +447,7 @@ func (f *Fit) finish(x []float64) error {
 		}
 	}
 	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
-	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
-		f.standardErrors(x)
-	}
-	return nil
+	return f.weigh(x)
 }
 
 // score measures the residuals over trajectories, and adds what the runs counted.
@@ -514,15 +518,11 @@ func (f *Fit) standardErrors(x []float64) {
 	if err != nil || res.Failed {
 		return
 	}
-	likelihood := true
-	for _, o := range f.prog.Checked.Model.Observes {
-		likelihood = likelihood && o.Dist != nil
-	}
-	scale, err := fit.InformationScale(res, n, likelihood)
+	scale, err := fit.InformationScale(res, n, f.likelihood())
 	if err != nil {
 		return
 	}
-	h, _, err := fit.Hessian(ctx, f.forTrainer(), x, coords, scale)
+	h, _, err := fit.Hessian(ctx, forTrainer(f.Objective), x, coords, scale)
 	if err != nil {
 		return
 	}
@@ -545,7 +545,4 @@ func (f *Fit) standardErrors(x []float64) {
 }
 
 // Adaptive reports whether the fit's solver chooses its steps.
-func (f *Fit) Adaptive() bool {
-	o, err := engine.SolverOptions(f.settings)
-	return err == nil && o.Method.Adaptive()
-}
+func (f *Fit) Adaptive() bool { return f.solver.Method.Adaptive() }

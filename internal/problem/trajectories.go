@@ -184,14 +184,15 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 	s := &it.Span
 	next := 0 // firing of the table
 	for i, t := range append(slices.Clone(tr.Times), math.Inf(1)) {
-		n := len(s.Firings)
+		n, joint := len(s.Firings), false
 		fire := func(f sim.Firing) {
 			f.Behind = len(s.Saves)
 			s.Firings = append(s.Firings, f)
 		}
 		for ; next < len(tr.Firings) && tr.Firings[next].Above <= i; next++ {
 			f := tr.Firings[next]
-			fire(sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args})
+			fire(sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args, Joint: f.Joint})
+			joint = f.Measured && f.Above == i
 		}
 		if i == len(it.Rows) {
 			break
@@ -199,7 +200,8 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		r := &it.Rows[i]
 		for e, ev := range p.Model.Events {
 			if r.fires(p, ev.Checked) {
-				fire(sim.Firing{T: t, Event: e, Args: r.arguments()})
+				fire(sim.Firing{T: t, Event: e, Args: r.arguments(), Joint: joint})
+				joint = true
 			}
 		}
 		last := len(s.Saves) - 1
