@@ -49,6 +49,7 @@ func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 }
 
 func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
+	stepper.Sizes = r.opt.Sizes
 	s := &Integrator{stepping: newStepping(r, stepper, take)}
 	s.stab = newStability(s.stepping)
 	s.hist = newHistory(s.stepping)

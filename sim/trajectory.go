@@ -59,6 +59,9 @@ type Stats struct {
 	Unproven        int // steps in which nothing proves that no crossing of a guard was missed
 	UnprovenGuard   int // in the last of these, the guard
 
+	Silent      int // runs that start on the surface of an event that holds there and says nothing of the start
+	SilentEvent int // in the last of these, the event
+
 	// Stiff is how many steps stability held down, by samples, and not the
 	// error; Stiffest, from 1, is the state that would move fastest there.
 	Stiff, Stiffest int
@@ -76,6 +79,9 @@ func (s *Stats) Add(x *Stats) {
 	if x.Stiff > 0 {
 		s.Stiff += x.Stiff
 		s.Stiffest = x.Stiffest
+	}
+	if s.Silent += x.Silent; x.Silent > 0 {
+		s.SilentEvent = x.SilentEvent
 	}
 	if s.Unproven += x.Unproven; x.Unproven > 0 {
 		s.UnprovenGuard = x.UnprovenGuard

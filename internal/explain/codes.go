@@ -121,6 +121,18 @@ fit { solver: tsit5 { rtol: 1e-9 }; precision: f32 }`,
 }
 simulate { until: 40, solver: tsit5 }`,
 	},
+	{
+		Name: "unidentified", Title: "parameters that the data do not tell",
+		Explanation: "Parameters can move together, or one of them alone, without a change of the loss: any of these values explains the data as well as another, and none has a standard error. Fix one of them, give it a prior, observe something else, or write the model in the combination that the data tell, such as their product.",
+		Example: `model M {
+  param a in (0, inf) = 1
+  param b in (0, inf) = 1
+  state x = 1
+  x' = -a*b*x
+  observe seen = x ~ normal(0.1)
+}
+data d from "d.csv" { time: t; seen: seen }`,
+	},
 }
 
 // command explains the codes of mistakes that are not in a model file.

@@ -11,6 +11,7 @@ import (
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
 )
 
 // changes is over how many parts of its span a state may pass through its own size: the
@@ -147,7 +148,7 @@ func (d *ruler) told(f func(y, rate []float64) []float64, n int) []meanSquare {
 // eachRow calls f at the times of all rows, with the model there, and its discrete
 // variables as they start.
 func (d *ruler) eachRow(f func(run *smoothed, t float64, y, rate []float64)) {
-	for _, run := range d.runs {
+	for _, run := range d.sample() {
 		d.at(run.Trajectory)
 		_, dd := d.begin(run.Span.T0)
 		for _, t := range rowTimes(run.Trajectory) {
@@ -157,6 +158,22 @@ func (d *ruler) eachRow(f func(run *smoothed, t float64, y, rate []float64)) {
 			f(run, t, y, rate)
 		}
 	}
+}
+
+// sampled is how many trajectories sizes are taken from.
+const sampled = 32
+
+// sample are some trajectories, evenly spaced among all.
+func (d *ruler) sample() []*smoothed {
+	n := len(d.runs)
+	if n <= sampled {
+		return d.runs
+	}
+	list := make([]*smoothed, sampled)
+	for i := range list {
+		list[i] = d.runs[i*n/sampled]
+	}
+	return list
 }
 
 // filled are states in which those that nothing tells have their sizes.
@@ -332,15 +349,21 @@ func (d *ruler) SetScales() error {
 	return nil
 }
 
-// ATol are the absolute tolerances of states that go with a relative one, at the
-// start of the space: a state is as good as its size is where it is small beside that. What
-// is observed on a logarithmic scale counts where it is small too.
-func (d *ruler) ATol(rtol float64) ([]float64, error) {
+// Tolerances are the options of a solver with absolute tolerances that follow the sizes
+// of states at the start of the space. What is observed on a logarithmic scale counts where
+// it is small too.
+func (d *ruler) Tolerances(opt sim.Options) (sim.Options, error) {
 	x, err := d.space.X0()
-	if err != nil {
-		return nil, err
+	if err != nil || !opt.Method.Adaptive() {
+		return opt, err
 	}
 	d.bind(x)
+	opt.ATol, opt.Sizes = opt.RTol, d.resolved()
+	return opt, nil
+}
+
+// resolved are the sizes below which states need not be told apart from 0.
+func (d *ruler) resolved() []float64 {
 	s := d.measure()
 	out := make([]float64, len(s.states))
 	least := make([]float64, len(out))
@@ -355,9 +378,9 @@ func (d *ruler) ATol(rtol float64) ([]float64, error) {
 		}
 	})
 	for i, size := range s.states {
-		out[i] = rtol * math.Min(size, math.Max(10*least[i], leastPart*size))
+		out[i] = math.Min(size, math.Max(10*least[i], leastPart*size))
 	}
-	return out, nil
+	return out
 }
 
 // leastPart is the part of its size below which no state is resolved.
