@@ -129,15 +129,17 @@ type Span struct {
 
 // HasGradient reports whether runs with these options have a gradient in a mode. A stiff
 // solution cannot be integrated backwards: what falls quickly grows quickly there.
-// Steps of a method that goes on from several have no derivative by their own start.
+// Steps of a method that goes on from several have no derivative by their own start; the
+// adjoint equation needs a dense output that is good enough.
 func (o Options) HasGradient(mode string) bool {
-	switch o.defaults().Method.Family {
-	case solvers.Explicit:
+	m := o.defaults().Method
+	switch {
+	case m.Family == solvers.Explicit:
 		return true
-	case solvers.Multistep:
+	case m.Family == solvers.Multistep:
 		return mode == "adjoint" || mode == "forward"
 	}
-	return mode != "backsolve"
+	return mode == "unrolled" || mode == "forward" || mode == "adjoint" && m.DenseOrder > 2
 }
 
 // Gradient is the mode of a gradient: for `auto` the exact derivative of the discrete

@@ -268,10 +268,14 @@ func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Opt
 		at = s.Span
 	}
 	why, help := "backwards, what falls quickly in a stiff model grows quickly", "write `gradient: adjoint` or `gradient: forward`"
-	if mode == "unrolled" {
+	switch {
+	case mode == "unrolled":
 		why = "its steps go on from several before, which a derivative of one step does not know"
-	} else if opt.HasGradient("unrolled") {
-		help = "write `gradient: unrolled`, which is exact, `gradient: adjoint` or `gradient: forward`"
+	case mode == "adjoint":
+		why = "its dense output is too coarse for the adjoint equation"
+	}
+	if opt.HasGradient("unrolled") {
+		help = "write `gradient: unrolled`, which is exact, or `gradient: forward`"
 	}
 	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: %s", mode, opt.Method.Name, why).WithHelp("%s", help)
 	return l.Err()
