@@ -197,19 +197,3 @@ func TestSmoothedRows(t *testing.T) {
 	require.Equal(t, 3., list[0].Span.Saves[behind.Save])
 	require.InDelta(t, 8./2, behind.Data[0]-before.Data[0], 0.3)
 }
-
-// TestHorizon: the first part of each trajectory, with a row at least.
-func TestHorizon(t *testing.T) {
-	f := load(t, dosed, dosedTable())
-	for _, c := range []struct {
-		fraction, t1 float64
-		rows         int
-	}{{0.25, 2, 5}, {0.01, 0.08, 1}, {1, 8, 16}} {
-		for i, it := range Horizon(f.trajectories, c.fraction) {
-			require.InDelta(t, c.t1, it.Span.T1, 1e-12)
-			require.Len(t, it.Rows, c.rows)
-			require.Equal(t, 2*c.rows, it.Values)
-			require.Len(t, f.trajectories[i].Rows, 16)
-		}
-	}
-}
