@@ -39,7 +39,7 @@ func TestAuto(t *testing.T) {
 	}
 	texts, by := map[string]string{}, map[string]string{}
 	for _, name := range []string{"rober", "orego", "vdpol", "hires", "pollu"} {
-		text, err := os.ReadFile(filepath.Join("testdata", "stiff", name+".node"))
+		text, err := os.ReadFile(filepath.Join("bench", "models", name+".node"))
 		require.NoError(t, err)
 		until := map[string]string{"rober": "1e11", "orego": "360", "vdpol": "2000", "hires": "321.8122", "pollu": "60"}[name]
 		texts[name], by[name] = string(text)+"simulate { until: "+until+", times: ["+until+"]", "rodas5p"

@@ -9,10 +9,11 @@ import (
 )
 
 // Column is a column of the table whose numbers are multiplied by Factor to be
-// in the model's unit; the factor zero stands for one.
+// in the model's unit, and raised by Offset; the factor zero stands for one.
 type Column struct {
 	Name   string
 	Factor float64
+	Offset float64
 	Where  func(Row) (bool, error) // the rows in which it counts, in others it is missing; nil: all
 }
 
@@ -211,7 +212,7 @@ func (t *Table) inUnit(c Column) ([]float64, error) {
 		if c.Factor == 0 {
 			break
 		}
-		if v[i] *= c.Factor; math.IsInf(v[i], 0) {
+		if v[i] = v[i]*c.Factor + c.Offset; math.IsInf(v[i], 0) {
 			e := Row{t, i}.errorf("the number is too large in the unit of the model")
 			e.Column = c.Name
 			return nil, e

@@ -30,6 +30,7 @@ type Limits struct {
 	Flat       float64 // a fall of the sum of squares by less than this fraction is none
 	Least      float64 // nor is one of the loss by less than this
 	Times      int     // converged after so many of them running
+	Work       float64 // operations after which no iteration begins; 0: any number
 }
 
 // Outcome is where a descent ended, and why.
@@ -278,7 +279,7 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return nil, r.ctx.Err()
 		}
 		jac := e.jac
-		over := d.Still >= lim.Times || d.Iteration >= lim.Iterations
+		over := d.Still >= lim.Times || d.Iteration >= lim.Iterations || lim.Work > 0 && d.Work > lim.Work
 		if over { // the loss alone is asked for
 			jac = nil
 		}
@@ -296,8 +297,10 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 		switch {
 		case d.Still >= lim.Times:
 			return end("the loss has stopped falling", true), nil
-		case over:
+		case d.Iteration >= lim.Iterations:
 			return end("all its iterations", false), nil
+		case over:
+			return end("the budget is used up", false), nil
 		}
 		e.linearise()
 		e.before = e.value / float64(max(1, res.Values))

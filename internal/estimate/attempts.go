@@ -37,7 +37,7 @@ const longest = 4
 func (c *chain) polish(s origin, o *fit.Outcome) error {
 	alpha := c.ridge.first(o.X)
 	for range longest {
-		if o.Converged {
+		if o.Converged || c.spent() {
 			break
 		}
 		next, err := c.descend(s.name, 1, alpha, o.X, fullRun)

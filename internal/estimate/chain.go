@@ -23,7 +23,8 @@ type chain struct {
 	most    []float64 // moves of a step
 	moves   []float64 // those of a search, with noise held
 
-	work float64
+	work float64 // operations so far
+	end  float64 // and when there are no more for what is done
 	list []*candidate
 	best *candidate
 }
@@ -61,7 +62,7 @@ func (f *Fit) auto(s *fit.Session) error {
 	if err != nil {
 		return err
 	}
-	c := &chain{f: f, s: s}
+	c := &chain{f: f, s: s, end: s.Budget() * operationsPerSecond}
 	if f.shooting != nil {
 		c.say("L-BFGS: `shooting` has coordinates of its own")
 		return s.QuasiNewton(x0)
@@ -126,7 +127,9 @@ func (f *Fit) residuals() (*loss.Squares, string, error) {
 func (c *chain) search(x0 []float64) error {
 	kinds := []origin{{name: "the start of the file", x: x0, user: true}}
 	if len(c.ridge.groups) > 0 {
-		kinds = append(kinds, origin{name: "networks spread over the data", x: c.spread(x0, 0), spread: true})
+		if x := c.spread(x0, 0); !slices.Equal(x, x0) {
+			kinds = append(kinds, origin{name: "networks spread over the data", x: x, spread: true})
+		}
 	}
 	ways := []func(origin) error{c.direct}
 	if why := c.cannotMatch(); why == "" {
@@ -137,7 +140,7 @@ func (c *chain) search(x0 []float64) error {
 	ways = append(ways, c.horizons)
 	for _, way := range ways {
 		for _, s := range kinds {
-			if c.clear(s.spread) {
+			if c.clear(s.spread) || c.spent() {
 				continue
 			}
 			if err := way(s); err != nil {
@@ -218,6 +221,7 @@ func (c *chain) descend(label string, horizon float64, alpha, x []float64, lim f
 }
 
 func (c *chain) descendOn(label string, p *fit.Problem, x []float64, lim fit.Limits) (*fit.Outcome, error) {
+	lim.Work = math.Max(c.end-c.work, 1)
 	o, err := c.s.Descend(label, p, x, lim)
 	if err == nil {
 		c.work += o.Work
@@ -240,7 +244,7 @@ func told(o *fit.Outcome) string {
 }
 
 // spent reports whether the budget is used up.
-func (c *chain) spent() bool { return c.work > c.s.Budget()*operationsPerSecond }
+func (c *chain) spent() bool { return c.work >= c.end }
 
 // take makes an outcome a candidate.
 func (c *chain) take(s origin, o *fit.Outcome, alpha []float64) error {
@@ -286,6 +290,7 @@ func (c *chain) misfit(x []float64) (*misfit, error) {
 // end.
 func (c *chain) finish() error {
 	c.ridge.weak = finalPrecision
+	c.end = c.work + afterShare*c.s.Budget()*operationsPerSecond
 	k := c.best
 	if len(c.ridge.groups) > 0 {
 		var err error
@@ -314,6 +319,7 @@ func (c *chain) finish() error {
 const (
 	redrawn      = 8
 	redrawnShare = 0.3
+	afterShare   = 0.6 // and that of all that follows the search
 )
 
 // likeliest is the candidate with the highest evidence: of the best of both kinds of

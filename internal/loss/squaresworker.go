@@ -25,7 +25,7 @@ type squaresWorker struct {
 	blk               *solvers.Block
 	rows              []int // of the run, by lane
 
-	evaluations int
+	evaluations, instants int // since they were counted
 }
 
 // scoreRow are the derivatives of a residual by what moves; nil is zero.
@@ -65,6 +65,7 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 	q := t.lin.of.workers[w.Index]
 	tr := &l.Traj
 	q.evaluations += tr.Stats.Evaluations
+	q.instants += tr.Stats.Events
 	if tr.Fail != nil {
 		return tr.Fail
 	}
