@@ -12,10 +12,10 @@ import (
 	"github.com/pinode/pinode/solvers"
 )
 
-// stiff parses a model of testdata/stiff with a simulate block.
+// stiff parses a model of the benchmarks with a simulate block.
 func stiff(t testing.TB, name, simulate string) *Model {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", "stiff", name+".node"))
+	text, err := os.ReadFile(filepath.Join("bench", "models", name+".node"))
 	require.NoError(t, err)
 	m, err := Parse(name+".node", string(text)+simulate)
 	require.NoError(t, err)
@@ -192,7 +192,7 @@ func TestStiffCertificates(t *testing.T) {
 		texts[name] = text + "simulate { until: 4, step: 0.5"
 	}
 	for _, name := range []string{"rober", "hires", "orego"} {
-		text, err := os.ReadFile(filepath.Join("testdata", "stiff", name+".node"))
+		text, err := os.ReadFile(filepath.Join("bench", "models", name+".node"))
 		require.NoError(t, err)
 		texts[name] = string(text) + "simulate { until: 20, times: [0, 1, 20]"
 	}

@@ -81,5 +81,5 @@ func (s *instant) rebalance() *Failure {
 	if fail := s.balance(); fail != nil {
 		return fail
 	}
-	return s.settle()
+	return s.settle(noEvent)
 }

@@ -30,6 +30,7 @@ type Integrator struct {
 	instant  *instant
 
 	stuck int // instants in a row without progress in time
+	over  takeover
 
 	rev  *reverse
 	fwd  *forward
@@ -74,6 +75,9 @@ func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
 		s.take(s.try)
 		fail = s.judge()
 	}
+	if s.over.turned {
+		return s.handOver().Run(m, span, out)
+	}
 	return s.close(fail)
 }
 
@@ -99,6 +103,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.run.begin(m, span, out)
 	s.stepping.reset()
+	s.stab.turns = s.over.offer != nil
 	s.stab.reset()
 	s.free.reset()
 	s.clock.reset()
@@ -106,7 +111,7 @@ func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.rests.reset()
 	clear(s.switches.exited)
 	s.instant.zeno.gaps.Reset(len(s.hy.Events))
-	s.search.counted, s.stuck = 0, 0
+	s.search.counted, s.stuck, s.over.turned = 0, 0, false
 }
 
 // close ends a run.
@@ -114,6 +119,10 @@ func (s *Integrator) close(fail *Failure) error {
 	out := s.out
 	s.free.resume()
 	s.stab.careful = false
+	if s.over.spent > 0 {
+		out.Stats.TakenOver++
+		out.Stats.Evaluations, s.over.spent = out.Stats.Evaluations+s.over.spent, 0
+	}
 	if fail == nil {
 		s.endAtFixed()
 		s.saveState()
@@ -150,7 +159,9 @@ func (s *Integrator) propose() bool {
 	if s.out.Status == Terminated || !(s.t < s.span.T1) && !s.startsOver() {
 		return false
 	}
-	s.steady()
+	if s.steady(); s.over.turned {
+		return false
+	}
 	if s.clock.stop.t <= s.t {
 		s.clock.stop = s.clock.nextTimed()
 	}

@@ -15,11 +15,14 @@ type Schedule struct {
 // Firing is an event that data fire at a given time. Saves with an index below
 // Behind are read before it: rows of its time that come before it in the table
 // have the values that it finds, those from Behind on the values that it leaves.
+// Rows of one time act one after the other; a Joint firing is of the same row as the
+// one before it in the list, and is triggered with it.
 type Firing struct {
 	T      float64
 	Event  int
 	Args   []float64
 	Behind int
+	Joint  bool
 }
 
 // Hybrid is what does not change between the runs of a model.
@@ -52,6 +55,7 @@ type Hybrid struct {
 // Options are the settings of a run. A zero value means the default.
 type Options struct {
 	Method   *solvers.Tableau // nil: Tsit5
+	Stiff    *solvers.Tableau // takes over runs that are stiff; nil: none. See Integrator.OrElse
 	RTol     float64          // relative tolerance; 0: 1e-6
 	ATol     float64          // absolute tolerance; 0: 1e-8
 	Sizes    []float64        // of the states, in which ATol counts for each; nil, and beyond its end: 1
@@ -125,6 +129,25 @@ type Span struct {
 
 // HasGradient reports whether runs with these options have a gradient in a mode. A stiff
 // solution cannot be integrated backwards: what falls quickly grows quickly there.
+// Steps of a method that goes on from several have no derivative by their own start.
 func (o Options) HasGradient(mode string) bool {
-	return mode != "backsolve" || o.Method == nil || o.Method.Family == solvers.Explicit
+	switch o.defaults().Method.Family {
+	case solvers.Explicit:
+		return true
+	case solvers.Multistep:
+		return mode == "adjoint" || mode == "forward"
+	}
+	return mode != "backsolve"
+}
+
+// Gradient is the mode of a gradient: for `auto` the exact derivative of the discrete
+// solution, where there is one.
+func (o Options) Gradient(mode string) string {
+	switch {
+	case mode != "auto":
+		return mode
+	case o.HasGradient("unrolled"):
+		return "unrolled"
+	}
+	return "adjoint"
 }

@@ -138,6 +138,31 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	return f, f.begin()
 }
 
+// predicted are the trajectories of which rows that are given are not scored.
+func predicted(train, valid []*problem.Trajectory, whole bool) []*problem.Trajectory {
+	if whole {
+		return train
+	}
+	return valid
+}
+
+// givenUnsupported refuses parameters of a trajectory that would have to be estimated on
+// rows that are given.
+func givenUnsupported(p *compiler.Program, it *problem.Trajectory) error {
+	if !slices.ContainsFunc(it.Rows, func(r problem.Row) bool { return r.Known }) {
+		return nil
+	}
+	l := &diag.List{}
+	for _, s := range p.Model.Layout.Params {
+		if s.PerKey {
+			l.Errorf("not-supported", s.Object.Info().Span, "the estimate of `%s` on rows that are `given` is not supported yet", s.Object.Info().Name).
+				WithHelp("leave out `given`, or train with these trajectories, too")
+			break
+		}
+	}
+	return l.Err()
+}
+
 func nothingToFit(from *problem.Problem) error {
 	return &data.Error{File: from.Path, Text: "the model has nothing to fit: every parameter is fixed"}
 }
@@ -175,6 +200,12 @@ func trajectories(p *compiler.Program, from *problem.Problem, whole bool) (train
 			return nil, nil, err
 		}
 		train, valid = slices.Concat(train, valid, unused), nil
+	}
+	for _, it := range predicted(train, valid, whole) {
+		if err := givenUnsupported(p, it); err != nil {
+			return nil, nil, err
+		}
+		it.Predict()
 	}
 	if len(train) == 0 {
 		return nil, nil, &data.Error{File: from.Sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
@@ -227,7 +258,7 @@ func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error 
 
 // checkGradient refuses a gradient that the solver cannot give.
 func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Options) error {
-	mode := settings.Word("gradient")
+	mode := opt.Gradient(settings.Word("gradient"))
 	if opt.HasGradient(mode) {
 		return nil
 	}
@@ -236,8 +267,13 @@ func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Opt
 	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
-	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: backwards, what falls quickly in a stiff model grows quickly", mode, opt.Method.Name).
-		WithHelp("write `gradient: unrolled`, which is exact, `gradient: adjoint` or `gradient: forward`")
+	why, help := "backwards, what falls quickly in a stiff model grows quickly", "write `gradient: adjoint` or `gradient: forward`"
+	if mode == "unrolled" {
+		why = "its steps go on from several before, which a derivative of one step does not know"
+	} else if opt.HasGradient("unrolled") {
+		help = "write `gradient: unrolled`, which is exact, `gradient: adjoint` or `gradient: forward`"
+	}
+	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: %s", mode, opt.Method.Name, why).WithHelp("%s", help)
 	return l.Err()
 }
 
@@ -311,7 +347,7 @@ func (f *Fit) Run(ctx context.Context) error {
 		f.State, err = tr.Resume(ctx, f.State)
 	} else {
 		var x []float64
-		if x, err = f.trained().Space.X0(); err != nil {
+		if x, err = f.Trained().Space.X0(); err != nil {
 			return err
 		}
 		f.State, err = tr.Run(ctx, x)
@@ -456,8 +492,12 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 	}
 	s.Unproven = explain.Unproven(o.Prog.Program, &sum)
 	s.Loss *= perValue
+	predicted := explain.Predicted(o.Prog.Program)
 	for _, sl := range lay.Observes {
 		for k := range sl.N {
+			if !predicted[sl.Off+k] {
+				continue
+			}
 			s.RMSE[lower.ElementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])
 		}
 	}

@@ -293,10 +293,7 @@ func hashFile(path string) string {
 
 // dataFiles are the paths of a model's data.
 func dataFiles(src Source) []string {
-	var out []string
-	for _, d := range src.Program.Checked.Data {
-		out = append(out, src.Data.File(d))
-	}
+	out := src.Data.Paths()
 	sort.Strings(out)
 	return out
 }
