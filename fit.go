@@ -60,27 +60,10 @@ type Param struct {
 }
 
 // Verdict says what a fit is worth.
-type Verdict struct {
-	Text      string   // in one line
-	Word      string   // fits, misfit, unknown, unconverged or stopped
-	Converged bool     // an optimum was reached
-	Why       string   // the fit ended
-	Chi2      *float64 // reduced χ² over the values whose noise is declared; nil: there are none
-	Values    int      // how many these are
-	Runs      *float64 // probability of so few runs of residuals of one sign, were they independent
-	Starts    int      // that led to a loss
-	Here      int      // of these, how many led to this optimum
-	Bounds    []string // parameters at an end of their interval
-}
+type Verdict = estimate.Verdict
 
 // Basin is an optimum that starts have led to.
-type Basin struct {
-	Loss   float64 // in nats, undivided
-	Starts int
-	Start  string  // the first of these
-	User   bool    // that of the model file is among them
-	Chi2   float64 // reduced χ², with noise that is declared or that smooth curves tell; 0: nothing tells it
-}
+type Basin = estimate.Basin
 
 // Summary describes trajectories and how the model meets them.
 type Summary struct {
@@ -195,10 +178,7 @@ func (f *Fit) publish() {
 		f.Params[p.Name], f.Estimates = p, append(f.Estimates, p)
 	}
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
-	f.Verdict, f.Basins, f.Decisions = (*Verdict)(in.Verdict), nil, in.Decisions
-	for _, b := range in.Basins {
-		f.Basins = append(f.Basins, Basin(b))
-	}
+	f.Verdict, f.Basins, f.Decisions = in.Verdict, in.Basins, in.Decisions
 	if f.ran && in.State != nil {
 		f.Status = in.State.Status
 	}

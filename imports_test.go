@@ -53,7 +53,7 @@ var mayImport = map[string]string{
 	"internal/explain":        "compiler compiler/check compiler/lower dsl dsl/diag sim",
 	"internal/engine":         "compiler compiler/exec compiler/lower compiler/place compiler/step data dsl events internal/setting internal/sparse sim solvers",
 	"internal/problem":        "compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
-	"internal/loss":           "internal/engine internal/explain internal/problem compiler compiler/check compiler/exec compiler/lower compiler/place data dsl/diag fit sim solvers",
+	"internal/loss":           "internal/engine internal/explain internal/problem compiler compiler/check compiler/exec compiler/ir compiler/lower compiler/place data dsl/diag fit sim solvers",
 	"internal/start":          "internal/engine internal/problem compiler compiler/check compiler/exec compiler/lower compiler/nn compiler/place dsl fit sim",
 	"internal/simulate":       "internal/engine internal/explain internal/problem internal/setting compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
 	"internal/gradcheck":      "internal/engine internal/explain internal/loss internal/problem internal/simulate compiler compiler/exec compiler/ir compiler/lower fit sim",

@@ -341,8 +341,8 @@ func fitJSON(f *pinode.Fit, dir string) any {
 		Train       map[string]float64 `json:"train_rmse"`
 		Validation  map[string]float64 `json:"validation_rmse,omitempty"`
 		Unproven    []string           `json:"unproven,omitempty"`
-		Verdict     *report.Verdict    `json:"verdict,omitempty"`
-	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil, (*report.Verdict)(f.Verdict)}
+		Verdict     *pinode.Verdict    `json:"verdict,omitempty"`
+	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil, f.Verdict}
 	for _, e := range f.Estimates {
 		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
 		if !math.IsNaN(e.StdErr) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -36,10 +37,10 @@ func (f *Fit) weigh(x []float64) error {
 		f.judge(nil)
 		return nil
 	}
-	kinds := f.newNoise(append([]float64(nil), x...)).kind
+	kinds := f.Objective.NewDeviations(f.told.Noise(), slices.Clone(x)).Kind
 	m := &misfit{}
 	squares.Misfit(r, func(trajectory, _, element int, r float64) {
-		if kinds[element] == declaredNoise {
+		if kinds[element] == loss.Declared {
 			m.chi += r * r
 			m.n++
 		}

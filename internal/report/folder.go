@@ -315,6 +315,3 @@ func Version() string {
 	}
 	return fmt.Sprintf("pinode %s%s, %s %s/%s", rev, dirty, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
-
-// Verdict is what run.json says of what a fit is worth.
-type Verdict = estimate.Verdict
