@@ -3,6 +3,7 @@ package pinode
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/pinode/pinode/fit"
@@ -18,6 +19,7 @@ type FitOptions struct {
 	Workers    int                    // trajectories computed side by side; 0: one for each core. Results do not depend on it
 	Resume     *fit.State             // goes on from there
 	Observer   func(fit.Progress)     // is told of each iteration
+	MaxTime    time.Duration          // of this session; 0: as the file says, which is of all sessions together
 	Checkpoint func(*fit.State) error // is called now and then with the live state, which goes on changing
 }
 
@@ -91,7 +93,7 @@ func valuesAt(p Point) *problem.Values {
 // *DataError, settings that cannot be met are *Diagnostics.
 func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 	settings, simulation := m.settings()
-	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, From: valuesAt(o.At), Resume: o.Resume}
+	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, MaxTime: o.MaxTime, From: valuesAt(o.At), Resume: o.Resume}
 	if o.Seed != 0 {
 		c.Seed = &o.Seed
 	}
@@ -173,7 +175,11 @@ func (f *Fit) Adaptive() bool { return f.inner.Adaptive() }
 func (f *Fit) CertificateKind() string { return f.inner.Plan.Certificate }
 
 // MaxTime is how long the fit may still take; 0: as long as it likes.
-func (f *Fit) MaxTime() time.Duration { return f.inner.Plan.Trainer.Stop.MaxTime }
+func (f *Fit) MaxTime() time.Duration { return f.inner.Left() }
+
+// Late reports whether the fit was cut short and the time was up before all of its results
+// were there: the estimates and the state are, curves or sums of residuals may not be.
+func (f *Fit) Late() bool { return f.inner.Late() }
 
 // Drift is the mean change of each conserved quantity over a trajectory of the training
 // data, relative to its mean size, between events and across them.
@@ -213,6 +219,7 @@ type Run struct {
 	Started time.Time
 
 	values *Values
+	start  map[string]float64
 	folder *report.Folder
 }
 
@@ -226,7 +233,7 @@ func OpenRun(name string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: folder.Dir, Model: info.Model, Status: info.Status, Started: info.Started, folder: folder}
+	r := &Run{Dir: folder.Dir, Model: info.Model, Status: info.Status, Started: info.Started, start: info.Start, folder: folder}
 	if info.Status == "running" || info.Status == "failed" {
 		return r, nil
 	}
@@ -249,23 +256,41 @@ func (r *Run) Values() *Values {
 	return r.values
 }
 
-// State is the state of the run's fit at its last checkpoint, for FitOptions.Resume.
-// The model and its data must be those of the run.
-func (r *Run) State(m *Model) (*fit.State, error) {
-	state, err := r.folder.State()
+// State is the state of the run's fit at its last checkpoint, for FitOptions.Resume, or
+// nil where it had none. See Restore.
+func (r *Run) State() (*fit.State, error) { return r.folder.State() }
+
+// Ended reports whether nothing is left to do of the run.
+func (r *Run) Ended() bool {
+	switch fit.Status(r.Status) {
+	case fit.Converged, fit.MaxIterations, fit.StoppedEarly:
+		return true
+	}
+	return false
+}
+
+// Start is where the run's fit started, with some values of now.
+func (r *Run) Start(now map[string]float64) *Values {
+	v := &Values{Params: map[string]float64{}}
+	maps.Copy(v.Params, r.start)
+	maps.Copy(v.Params, now)
+	return v
+}
+
+// Restore gives the model the settings of the run, where it is the same model, and says
+// what is not as it was when the run began: the model, its data, the settings that the
+// folder keeps, or pinode.
+func (r *Run) Restore(m *Model) (changes []string, err error) {
+	source := report.Source{Path: m.Path(), Program: m.Program()}
+	changes, same, err := r.folder.Changes(source)
+	if err != nil || !same {
+		return changes, err
+	}
+	config, err := r.folder.Config()
 	if err != nil {
-		return nil, err
+		return changes, err
 	}
-	if !r.folder.SameModel(m.prog.Checked.Source.Text) {
-		return nil, fmt.Errorf("%s was a fit of another version of %s; resume needs the same model", r.Dir, m.Path())
-	}
-	switch path, err := r.folder.OtherData(report.Source{Path: m.Path(), Program: m.Program()}); {
-	case err != nil:
-		return nil, err
-	case path != "":
-		return nil, fmt.Errorf("%s was a fit to another version of %s; resume needs the same data", r.Dir, path)
-	}
-	return state, nil
+	return changes, m.SetTree(config, r.folder.Path("config.resolved.yaml"))
 }
 
 // Evaluation is a model at given values beside its data.

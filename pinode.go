@@ -16,7 +16,6 @@ package pinode
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -26,7 +25,9 @@ import (
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/environ"
 	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/internal/report"
 	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/internal/simulate"
 )
@@ -45,7 +46,7 @@ type Model struct {
 // Load reads and compiles a model file. Mistakes in it are an error of type
 // *Diagnostics, which has each with its place.
 func Load(path string) (*Model, error) {
-	text, err := os.ReadFile(path)
+	text, err := files.Read(path, files.MaxText)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +70,12 @@ func (m *Model) Name() string { return m.prog.Checked.Model.Name }
 
 // Path is that of its file.
 func (m *Model) Path() string { return m.data.Path }
+
+// Files are those that the model is made of: its own, and those of its data.
+func (m *Model) Files() []string {
+	src := report.Source{Path: m.Path(), Program: m.Program()}
+	return append([]string{m.Path()}, src.DataFiles()...)
+}
 
 // Program is the compiled model, for use without the solvers of this package.
 func (m *Model) Program() *compiler.Program { return m.prog.Program }
@@ -145,6 +152,14 @@ func (m *Model) Settings() map[string]any {
 
 func tree(fit, simulate *setting.Values) map[string]any {
 	return map[string]any{"fit": fit.Tree(), "simulate": simulate.Tree()}
+}
+
+// WalkSettings calls f for every setting that is set or has a default, in the order in
+// which they are documented.
+func (m *Model) WalkSettings(f func(path, value string)) {
+	fit, simulate := m.settings()
+	fit.Walk(func(path, value, _ string) { f("fit."+path, value) })
+	simulate.Walk(func(path, value, _ string) { f("simulate."+path, value) })
 }
 
 // States are the names of the states and then of the discrete variables, element by

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pinode/pinode/internal/files"
 )
 
 // ReadDelimited reads a table whose cells are separated by comma, with a
@@ -85,7 +87,7 @@ func (t *Table) header(c *csv.Reader, comma rune) error {
 		case h == "":
 			return &Error{File: t.Name, Line: line, Text: fmt.Sprintf("column %d has no name", i+1), Help: "the first line names the columns"}
 		case twice:
-			return &Error{File: t.Name, Line: line, Text: fmt.Sprintf("two columns are named `%s`", h), Help: "give each column a name of its own"}
+			return &Error{File: t.Name, Line: line, Text: fmt.Sprintf("two columns are named `%s`", clipped(h)), Help: "give each column a name of its own"}
 		}
 		t.index[h] = i
 		t.Columns = append(t.Columns, h)
@@ -114,6 +116,10 @@ func csvError(name string, err error) error {
 
 // cause is the message of an error without the path, which is named anyway.
 func cause(err error) string {
+	var re *files.ReadError
+	if errors.As(err, &re) {
+		return re.Cause.Error()
+	}
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		return pe.Err.Error()

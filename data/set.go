@@ -358,7 +358,7 @@ func constants(t *Table, cols []Column, values [][]float64, rows []int, what str
 			case math.IsNaN(out[k]):
 				out[k], given = v, i
 			case v != out[k]:
-				e := Row{t, i}.errorf("%s is one number in a trajectory; here it is `%s`, and `%s` in line %d", what, t.cell(i, cols[k].Name), t.cell(given, cols[k].Name), t.lines[given])
+				e := Row{t, i}.errorf("%s is one number in a trajectory; here it is `%s`, and `%s` in line %d", what, clipped(t.cell(i, cols[k].Name)), clipped(t.cell(given, cols[k].Name)), t.lines[given])
 				e.Column, e.Help = cols[k].Name, "a number that changes in time is an `input`"
 				return nil, e
 			}

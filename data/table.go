@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/internal/files"
 )
 
 // Table is a table as it was read: named columns of text.
@@ -77,7 +78,7 @@ func ReadFile(path string) (*Table, error) {
 		}
 		return nil, &Error{File: path, Text: text, Help: "write the table as .csv or .tsv"}
 	}
-	f, err := os.Open(path)
+	f, err := files.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		e := &Error{File: path, Text: "the file does not exist", Cause: err}
 		if near := nearby(path); near != "" {
@@ -92,6 +93,15 @@ func ReadFile(path string) (*Table, error) {
 	}
 	defer f.Close()
 	return read(path, f)
+}
+
+// clipped is the start of a cell, for messages.
+func clipped(cell string) string {
+	const most = 60
+	if r := []rune(cell[:min(len(cell), 4*most)]); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return cell
 }
 
 // nearby is a file of the same folder with a similar name.
@@ -119,11 +129,24 @@ func (t *Table) column(name string) (int, error) {
 	if i, ok := t.index[name]; ok {
 		return i, nil
 	}
-	e := &Error{File: t.Name, Text: fmt.Sprintf("there is no column `%s`", name), Help: "the columns are: " + strings.Join(t.Columns, ", ")}
+	e := &Error{File: t.Name, Text: fmt.Sprintf("there is no column `%s`", name), Help: "the columns are: " + some(t.Columns)}
 	if near, ok := diag.Nearest(name, t.Columns); ok {
 		e.Help = fmt.Sprintf("did you mean `%s`? %s", near, e.Help)
 	}
 	return 0, e
+}
+
+// some are the first of the names, for messages.
+func some(names []string) string {
+	const most = 30
+	list := make([]string, 0, most)
+	for _, n := range names[:min(len(names), most)] {
+		list = append(list, clipped(n))
+	}
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s, and %d more", strings.Join(list, ", "), more)
+	}
+	return strings.Join(list, ", ")
 }
 
 // Strings returns a column as text.
@@ -177,14 +200,15 @@ func number(cell string) (float64, bool) {
 
 // notANumber says why a cell is none.
 func notANumber(cell string) *Error {
-	e := &Error{Text: fmt.Sprintf("`%s` is not a number", cell), Help: "numbers have a decimal point; a missing value is an empty cell or NaN"}
+	shown := clipped(cell)
+	e := &Error{Text: fmt.Sprintf("`%s` is not a number", shown), Help: "numbers have a decimal point; a missing value is an empty cell or NaN"}
 	v, err := strconv.ParseFloat(cell, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		e.Text, e.Help = fmt.Sprintf("`%s` is too large", cell), fmt.Sprintf("numbers reach to %.1e", math.MaxFloat64)
+		e.Text, e.Help = fmt.Sprintf("`%s` is too large", shown), fmt.Sprintf("numbers reach to %.1e", math.MaxFloat64)
 	case err == nil && math.IsInf(v, 0):
-		e.Text, e.Help = fmt.Sprintf("`%s` is not a finite number", cell), "a missing value is an empty cell or NaN"
-	case strings.Count(cell, ",") == 1:
+		e.Text, e.Help = fmt.Sprintf("`%s` is not a finite number", shown), "a missing value is an empty cell or NaN"
+	case len(cell) < 40 && strings.Count(cell, ",") == 1:
 		point := strings.Replace(cell, ",", ".", 1)
 		if _, ok := number(point); ok {
 			e.Help = fmt.Sprintf("write the number with a decimal point, %s", point)

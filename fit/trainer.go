@@ -219,6 +219,11 @@ type run struct {
 func (t *Trainer) run(ctx context.Context, s *State) (*State, error) {
 	r := &run{Trainer: t, ctx: ctx, state: s, before: s.Elapsed}
 	r.began = r.clock()
+	if limit := t.Stop.MaxTime; limit > 0 && t.now == nil { // in the middle of an evaluation too
+		var cancel func()
+		r.ctx, cancel = context.WithTimeout(ctx, limit-s.Elapsed)
+		defer cancel()
+	}
 	s.Status, s.Message = Running, ""
 	if w, ok := t.Objective.(Weights); ok {
 		r.decay = make([]bool, t.Objective.Dim())
@@ -249,6 +254,9 @@ func (r *run) stages() error {
 		}
 		if r.ctx.Err() != nil && (err == nil && status == Running || errors.Is(err, r.ctx.Err())) {
 			s.Status = Interrupted
+			if r.late() {
+				s.Status = MaxTime
+			}
 			return nil
 		}
 		if err != nil {
@@ -394,6 +402,11 @@ func (r *run) finish(rec Record) (end bool, err error) {
 		}
 	}
 	return r.over(), nil
+}
+
+// late reports whether it was the clock that ended the context.
+func (r *run) late() bool {
+	return r.Stop.MaxTime > 0 && r.elapsed() >= r.Stop.MaxTime && errors.Is(r.ctx.Err(), context.DeadlineExceeded)
 }
 
 // over tells whether the run must end between two steps.

@@ -54,6 +54,9 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 		s.run.clearModes(f.d, i)
 	}
 	for i := range s.run.tape.entries {
+		if s.run.opt.ended() {
+			return
+		}
 		e := &s.run.tape.entries[i]
 		switch e.kind {
 		case stepEntry:

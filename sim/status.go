@@ -16,11 +16,12 @@ const (
 	Graze               // a guard touches its surface without crossing it
 	Sliding             // a switch flips without progress
 	ZenoLimit           // the gaps of an event shrink to nothing
+	Stopped             // the caller did not wait for the end, see Options.Ended
 )
 
 var statusNames = [...]string{
 	"success", "terminated", "max_steps", "step_too_small", "unstable",
-	"event_livelock", "event_graze", "event_sliding", "event_zeno",
+	"event_livelock", "event_graze", "event_sliding", "event_zeno", "stopped",
 }
 
 func (s Status) String() string { return statusNames[s] }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/report"
+	"github.com/pinode/pinode/internal/files"
 )
 
 func (a *app) fmtCmd() *cobra.Command {
@@ -34,7 +34,7 @@ func (a *app) fmtCmd() *cobra.Command {
 				changed = changed || differs
 				switch {
 				case write && differs && f != "-":
-					if err := report.ReplaceFile(f, text); err != nil {
+					if err := a.output(f, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 						return err
 					}
 				case (list || check) && differs:
@@ -108,5 +108,5 @@ func (a *app) output(path string, write func(io.Writer) error) error {
 	if err := write(&buf); err != nil {
 		return err
 	}
-	return report.ReplaceFile(path, buf.Bytes())
+	return files.Replace(path, buf.Bytes())
 }

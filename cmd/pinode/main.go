@@ -3,22 +3,18 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"sync/atomic"
-	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/report"
 )
 
@@ -31,7 +27,8 @@ const (
 	exitData        = 4
 	exitNumerical   = 5
 	exitStopped     = 6
-	exitInterrupted = 130
+	exitOutput      = 7
+	exitInterrupted = 130 // and for other signals 128 and their number
 )
 
 // codeError ends the program with a code; its text is printed unless empty.
@@ -48,11 +45,12 @@ func usageError(format string, args ...any) error {
 
 // app is what the commands share.
 type app struct {
-	out, err io.Writer
+	out, err *stream
 	quiet    bool
 	verbose  bool
 	json     bool
 	noColor  bool
+	leaving  departure
 }
 
 func main() {
@@ -66,7 +64,8 @@ func main() {
 
 // run executes a command line and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) (code int) {
-	a := &app{out: stdout, err: stderr}
+	a := &app{out: newStream(stdout), err: newStream(stderr)}
+	a.out.plain = a.out.tty
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(stderr, "error[internal]: %v\n  = help: this is a mistake in pinode, not in your model; please report it with the lines below\n%s", r, debug.Stack())
@@ -75,30 +74,18 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	}()
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	ctx, stop := interruptible(a)
 	defer stop()
-	return a.report(root.ExecuteContext(ctx))
-}
-
-// interruptible is a context that the first interrupt ends; the second ends
-// the program.
-func interruptible(a *app) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ch := make(chan os.Signal, 2)
-	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
-	var seen atomic.Bool
-	go func() {
-		for range ch {
-			if seen.Swap(true) {
-				os.Exit(exitInterrupted)
-			}
-			fmt.Fprintln(a.err, "\nfinishing the step; interrupt again to stop at once")
-			cancel()
+	code = a.report(root.ExecuteContext(ctx))
+	if text, failed := a.out.failed(); failed {
+		if text != "" {
+			a.say("error: %s", text)
 		}
-	}()
-	return ctx, func() { signal.Stop(ch); cancel() }
+		return exitOutput
+	}
+	return code
 }
 
 // color reports whether the error stream is a terminal that wants colours.
@@ -109,10 +96,8 @@ func (a *app) color() bool {
 	return a.terminal()
 }
 
-func (a *app) terminal() bool {
-	f, ok := a.err.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
+// terminal reports whether a person reads the error stream.
+func (a *app) terminal() bool { return a.err.tty }
 
 // report prints an error and returns the exit code that it stands for.
 func (a *app) report(err error) int {
@@ -124,10 +109,13 @@ func (a *app) report(err error) int {
 	var de *pinode.DataError
 	var se *pinode.RunError
 	var fe *pinode.FitError
+	var we *files.WriteError
+	var busy *files.BusyError
+	var re *files.ReadError
 	switch {
 	case errors.As(err, &code):
 		if code.text != "" {
-			fmt.Fprintln(a.err, "error: "+code.text)
+			a.say("error: %s", code.text)
 		}
 		return code.code
 	case errors.As(err, &list):
@@ -138,22 +126,25 @@ func (a *app) report(err error) int {
 		}
 		return exitModel
 	case errors.As(err, &de):
-		fmt.Fprintf(a.err, "error[data]: %s\n", de)
+		a.say("error[data]: %s", de)
 		return exitData
 	case errors.As(err, &se):
-		fmt.Fprintf(a.err, "error[%s]: %s\n", se.Status, se)
+		a.say("error[%s]: %s", se.Status, se)
 		return exitNumerical
 	case errors.As(err, &fe):
-		fmt.Fprintf(a.err, "error[fit]: %s\n", fe)
+		a.say("error[fit]: %s", fe)
 		return exitNumerical
 	case errors.Is(err, fit.ErrNotFinite):
-		fmt.Fprintf(a.err, "error[fit]: %s\n", err)
+		a.say("error[fit]: %s", err)
 		return exitNumerical
-	case errors.Is(err, os.ErrNotExist):
-		fmt.Fprintf(a.err, "error: %s\n", err)
+	case errors.As(err, &we), errors.As(err, &busy):
+		a.say("error: %s", err)
+		return exitOutput
+	case errors.As(err, &re), errors.Is(err, os.ErrNotExist):
+		a.say("error: %s", err)
 		return exitData
 	}
-	fmt.Fprintf(a.err, "error: %s\n", err)
+	a.say("error: %s", err)
 	return exitUsage
 }
 

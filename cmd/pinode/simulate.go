@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +21,9 @@ func (a *app) simulateCmd() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			m, err := a.load(args[0], &o)
 			if err != nil {
+				return err
+			}
+			if err := separate(m, map[string]string{"--out": out, "--events": events}); err != nil {
 				return err
 			}
 			opts := pinode.SimulateOptions{Set: o.values}
@@ -56,7 +58,7 @@ func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
 	}
 	a.warn(&s.Warnings)
 	if s.Unproven != "" {
-		fmt.Fprintf(a.err, "note: %s\n", s.Unproven)
+		a.say("note: %s", s.Unproven)
 	}
 	if a.json {
 		return a.simulationJSON(s)
@@ -67,7 +69,7 @@ func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
 		for _, tr := range s.Trajectories {
 			n, ev = n+len(tr.Rows), ev+len(tr.Events)
 		}
-		fmt.Fprintf(a.err, "%s: %d rows, %d events, %d steps\n", out, n, ev, s.Stats.Steps)
+		a.say("%s: %d rows, %d events, %d steps", out, n, ev, s.Stats.Steps)
 	}
 	return err
 }

@@ -50,7 +50,7 @@ func Render(w io.Writer, l *List, opt Options) {
 		fmt.Fprintln(w)
 	}
 	if s := l.Summary(); s != "" {
-		fmt.Fprintln(w, st.paint(bold, s))
+		fmt.Fprintln(w, st.paint(bold, visible(s)))
 	}
 }
 
@@ -167,7 +167,7 @@ func (e *excerpt) print(w io.Writer, st style, sev Severity, width int, first bo
 	if first {
 		corner = "┌─"
 	}
-	fmt.Fprintf(w, "%s %s %s\n", pad, st.paint(blue, corner), e.place)
+	fmt.Fprintf(w, "%s %s %s\n", pad, st.paint(blue, corner), visible(e.place.String()))
 	fmt.Fprintf(w, "%s %s\n", pad, bar)
 	last := 0
 	for _, n := range sortedKeys(e.marks) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
@@ -37,6 +38,7 @@ type Fit struct {
 	Objective *loss.Objective
 	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start     *problem.Values
+	late      func() bool // see Late
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -55,6 +57,7 @@ type Options struct {
 	Workers    int
 	Observer   func(fit.Progress)
 	Checkpoint func(*fit.State) error
+	MaxTime    time.Duration // of this session; 0: that of the file, of all sessions
 	From       *problem.Values
 	Resume     *fit.State
 }
@@ -120,6 +123,12 @@ func planOf(p *compiler.Program, settings *setting.Values, c Options) (*fit.Plan
 	}
 	if c.Workers > 0 {
 		plan.Workers = c.Workers
+	}
+	if c.MaxTime > 0 {
+		plan.Trainer.Stop.MaxTime = c.MaxTime
+		if c.Resume != nil {
+			plan.Trainer.Stop.MaxTime += c.Resume.Elapsed
+		}
 	}
 	plan.Trainer.Observer, plan.Trainer.Checkpoint = c.Observer, c.Checkpoint
 	return plan, planUnsupported(p, plan)
@@ -253,7 +262,11 @@ func (f *Fit) Weights() int { return f.Objective.Space.Dim - len(f.Objective.Spa
 // that can be resumed.
 func (f *Fit) Run(ctx context.Context) error {
 	var err error
+	began, before := time.Now(), time.Duration(0)
 	tr := &f.Plan.Trainer
+	if f.State != nil {
+		before = f.State.Elapsed
+	}
 	if f.State != nil {
 		f.State, err = tr.Resume(ctx, f.State)
 	} else {
@@ -266,9 +279,16 @@ func (f *Fit) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := f.after(ctx, began.Add(-before))
+	defer cancel()
 	f.X = f.hold(ctx, f.best())
 	f.take(f.X)
-	return f.finish(f.X)
+	err = f.finish(ctx, f.X)
+	if f.Late() { // half of a sum is none
+		f.Train.Loss, f.Train.RMSE = math.NaN(), map[string]float64{}
+		return nil
+	}
+	return err
 }
 
 // best are the coordinates that the optimisation found.
@@ -342,7 +362,7 @@ func (f *Fit) take(x []float64) {
 }
 
 // finish evaluates the fit at its result: errors, standard errors.
-func (f *Fit) finish(x []float64) error {
+func (f *Fit) finish(ctx context.Context, x []float64) error {
 	opt, err := engine.SolverOptions(f.settings)
 	if err != nil {
 		return err
@@ -353,6 +373,7 @@ func (f *Fit) finish(x []float64) error {
 			return err
 		}
 	}
+	f.Objective.Watch(ctx)
 	f.Warnings = diag.List{}
 	stats, err := f.score(x, f.Objective.Trajectories, &f.Train, nil)
 	if err != nil {
@@ -365,7 +386,7 @@ func (f *Fit) finish(x []float64) error {
 	}
 	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
 	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
-		f.standardErrors(x)
+		f.standardErrors(ctx, x)
 	}
 	return nil
 }
@@ -417,7 +438,7 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 
 // standardErrors are those of the normal approximation at the optimum, by the
 // parameters only: the weights of networks are held.
-func (f *Fit) standardErrors(x []float64) {
+func (f *Fit) standardErrors(ctx context.Context, x []float64) {
 	sp := f.Objective.Space
 	var coords []int // those that are not held at an end
 	for i := range sp.Params {
@@ -429,7 +450,6 @@ func (f *Fit) standardErrors(x []float64) {
 	if n == 0 || n > 60 {
 		return
 	}
-	ctx := context.Background()
 	res, err := f.Objective.Eval(ctx, x, nil, 1, nil)
 	if err != nil || res.Failed {
 		return

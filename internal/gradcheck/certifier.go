@@ -69,7 +69,7 @@ func Certify(ctx context.Context, prog *engine.Compiled, sp *problem.Space, traj
 	}
 	cert, err := certifyWith(ctx, prog, sp, trajectories, tight, want)
 	var fail *sim.Failure
-	if tight != opt && errors.As(err, &fail) && (fail.Status == sim.MaxSteps || fail.Status == sim.StepTooSmall) {
+	if (tight.RTol != opt.RTol || tight.ATol != opt.ATol) && errors.As(err, &fail) && (fail.Status == sim.MaxSteps || fail.Status == sim.StepTooSmall) {
 		return certifyWith(ctx, prog, sp, trajectories, opt, want)
 	}
 	return cert, err

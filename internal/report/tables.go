@@ -3,11 +3,8 @@ package report
 import (
 	"bytes"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/pinode/pinode/compiler"
@@ -15,31 +12,6 @@ import (
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/simulate"
 )
-
-// ReplaceFile writes a file beside its place and renames it there, so that it
-// is never half-written.
-func ReplaceFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".pinode-*")
-	if err != nil {
-		var at *os.PathError // names the file beside
-		if errors.As(err, &at) {
-			err = at.Err
-		}
-		return fmt.Errorf("%s cannot be written: %w", path, err)
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(text); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Chmod(f.Name(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
 
 func number(v float64) string {
 	if math.IsNaN(v) {
@@ -125,6 +97,9 @@ func (t *table) event(trajectory string, e *simulate.Event) {
 // writeResults writes the curves, residuals and events of a fit.
 func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 	curves, err := f.Curves(201)
+	if f.Late() {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -2,15 +2,17 @@ package report
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
-	"os"
 
 	"github.com/nlpodyssey/safetensors"
 	"gopkg.in/yaml.v3"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/internal/estimate"
+	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/problem"
 )
 
@@ -88,7 +90,7 @@ func shapeOf(p *compiler.Program, tensor string, n int) []uint64 {
 
 // Values reads params.yaml and weights.safetensors.
 func (r *Folder) Values() (*problem.Values, error) {
-	text, err := os.ReadFile(r.Path("params.yaml"))
+	text, err := files.Read(r.Path("params.yaml"), files.Whole)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +102,8 @@ func (r *Folder) Values() (*problem.Values, error) {
 	for name, p := range in.Params {
 		v.Params[name] = p.Value
 	}
-	text, err = os.ReadFile(r.Path("weights.safetensors"))
-	if os.IsNotExist(err) {
+	text, err = files.Read(r.Path("weights.safetensors"), files.Whole)
+	if errors.Is(err, fs.ErrNotExist) {
 		return v, nil
 	}
 	if err != nil {
