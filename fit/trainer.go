@@ -182,17 +182,25 @@ func (t *Trainer) Resume(ctx context.Context, from *State) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(s.X) != t.Objective.Dim():
-		return nil, fmt.Errorf("the checkpoint has %d coordinates, the model has %d: it belongs to another model", len(s.X), t.Objective.Dim())
-	case !slices.Equal(s.Stages, t.names()) || s.Stage < 0 || s.Stage >= len(t.Stages):
-		return nil, fmt.Errorf("the checkpoint was made by the optimizers %v, this run has %v", s.Stages, t.names())
-	case s.Seed != t.Seed:
-		return nil, fmt.Errorf("the checkpoint was made with seed %d, this run has seed %d", s.Seed, t.Seed)
-	case s.Iteration < 0 || s.Epoch < 0 || s.Best != nil && len(s.Best.X) != len(s.X):
-		return nil, errors.New("the checkpoint is damaged: its parts do not fit together")
+	if err := t.Accepts(s); err != nil {
+		return nil, err
 	}
 	return t.run(ctx, s)
+}
+
+// Accepts says why a state cannot be gone on from, or nothing.
+func (t *Trainer) Accepts(s *State) error {
+	switch {
+	case len(s.X) != t.Objective.Dim():
+		return fmt.Errorf("the checkpoint has %d coordinates, the model has %d: it belongs to another model", len(s.X), t.Objective.Dim())
+	case !slices.Equal(s.Stages, t.names()) || s.Stage < 0 || s.Stage >= len(t.Stages):
+		return fmt.Errorf("the checkpoint was made by the optimizers %v, this run has %v", s.Stages, t.names())
+	case s.Seed != t.Seed:
+		return fmt.Errorf("the checkpoint was made with seed %d, this run has seed %d", s.Seed, t.Seed)
+	case s.Iteration < 0 || s.Epoch < 0 || s.Best != nil && len(s.Best.X) != len(s.X):
+		return errors.New("the checkpoint is damaged: its parts do not fit together")
+	}
+	return nil
 }
 
 func (t *Trainer) names() []string {

@@ -78,14 +78,14 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	root.SetErr(a.err)
 	ctx, stop := interruptible(a)
 	defer stop()
-	code = a.report(root.ExecuteContext(ctx))
-	if text, failed := a.out.failed(); failed {
+	err := root.ExecuteContext(ctx)
+	if text, failed := a.out.failed(); failed && (err == nil || errors.Is(err, a.out.err)) {
 		if text != "" {
 			a.say("error: %s", text)
 		}
 		return exitOutput
 	}
-	return code
+	return a.report(err)
 }
 
 // color reports whether the error stream is a terminal that wants colours.

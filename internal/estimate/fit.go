@@ -109,6 +109,11 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume}
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = f.forTrainer()
+	if c.Resume != nil {
+		if err := plan.Trainer.Accepts(c.Resume); err != nil {
+			return nil, err
+		}
+	}
 	return f, f.begin()
 }
 

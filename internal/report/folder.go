@@ -188,8 +188,10 @@ func (r *Folder) Finish(f *estimate.Fit, src Source, info Info, failed error) er
 		err := r.writeJSON("run.json", info)
 		return first(err, <-saved)
 	}
-	err := first(r.writeValues(f, src), r.writeResults(f, src.Program), r.writeJSON("run.json", info))
-	return first(err, <-saved)
+	if failed = first(r.writeValues(f, src), r.writeResults(f, src.Program), <-saved); failed != nil {
+		info.Status, info.Message = "failed", failed.Error()
+	}
+	return first(failed, r.writeJSON("run.json", info))
 }
 
 func first(errs ...error) error {
