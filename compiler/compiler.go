@@ -46,6 +46,8 @@ type Program struct {
 	surfaces int      // discontinuities that may be slid along
 	flow     *ir.Node // what moves the states: the right-hand side, with some held
 
+	jacs []*Jacobian // once they were asked for
+
 	build sync.Mutex // held to use the Model's Builder
 }
 
@@ -147,9 +149,11 @@ func firstGuard(c *lower.Cond) int {
 
 // Want says which derivatives a module is to have.
 type Want struct {
-	Reverse bool         // vector–Jacobian products
-	Forward bool         // Jacobian–vector products
-	Step    *step.Method // programs for its whole step, where they are not too large
+	Reverse   bool         // vector–Jacobian products
+	Forward   bool         // Jacobian–vector products
+	Jacobian  bool         // derivatives of motions by the states, by their nonzeros
+	Curvature bool         // and the derivatives of these
+	Step      *step.Method // programs for its whole step, where they are not too large
 
 	Networks exec.Precision // of the operations of networks
 }
@@ -165,7 +169,7 @@ func (p *Program) optimized(lanes int, want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph {
 		graphs := opt.Optimize(p.Model.Builder, p.graphs(want))
 		if want.Step != nil {
-			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Roots: true})...)
+			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Forward: want.Forward, Roots: true})...)
 		}
 		return graphs
 	})

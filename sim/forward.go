@@ -69,7 +69,7 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 			s.hist.drop()
 		case snapEntry:
 			f.snapOn(e)
-		case jumpEntry, restEntry:
+		case jumpEntry, restEntry, balanceEntry:
 			f.jumpOn(e)
 		case switchEntry:
 			s.run.clearModes(f.d, e.ref)
@@ -117,6 +117,31 @@ func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
 	}
 }
 
+// push takes the tangents through a step whose length has a tangent too.
+func (f *forward) push(e *entry, hDot float64) {
+	s := f.history
+	steps, ok := s.stepsAt(s.d).(StepsJVP)
+	if !ok || !steps.HasJVP() {
+		s.stepper.JVP(f, f.t, hDot, f.y, f.y0)
+		return
+	}
+	steps.Load(0, s.model, s.d, s.held)
+	steps.Time(0, s.model, e.t, e.h)
+	s.stepper.PushBy(func(kDot [][]float64, endDot []float64) {
+		steps.JVP(f.t, hDot, f.y, f.d, kDot, endDot)
+	}, f.t, hDot, f.y0)
+}
+
+// JacobianJVP is the forward derivative of its Jacobian.
+func (f *forward) JacobianJVP(t, tDot float64, y, yDot, u []float64, tau float64, out []float64) {
+	f.m.(Curved).JacobianJVP(t, tDot, y, yDot, f.history.d, f.d, u, tau, out)
+	for i, h := range f.held {
+		if h {
+			out[i] = 0
+		}
+	}
+}
+
 func (f *forward) stepOn(e *entry) {
 	s := f.history
 	s.replay(e)
@@ -128,9 +153,9 @@ func (f *forward) stepOn(e *entry) {
 	case endRoot:
 		// With the length held, and with it growing at rate one: g along
 		// both tells by linearity how fast the length must change.
-		s.stepper.JVP(f, f.t, 0, f.y, f.y0)
+		f.push(e, 0)
 		g0 := f.m.GuardJVP(e.t+e.h, f.t, s.stepper.End(), f.y0, s.d, f.d, e.ref)
-		s.stepper.JVP(f, f.t, 1, f.y, f.y0)
+		f.push(e, 1)
 		g1 := f.m.GuardJVP(e.t+e.h, f.t+1, s.stepper.End(), f.y0, s.d, f.d, e.ref)
 		hDot = -g0 / (g1 - g0)
 		endDot = f.t + hDot
@@ -157,7 +182,7 @@ func (f *forward) stepOn(e *entry) {
 		}
 		hDot = endDot - f.t
 	}
-	s.stepper.JVP(f, f.t, hDot, f.y, f.y0)
+	f.push(e, hDot)
 	for i := e.lo; i < e.hi; i++ {
 		s.stepper.DenseJVP((s.span.Saves[i]-e.t)/e.h, f.y, f.out.Y[i])
 		copy(f.out.D[i], f.d)
@@ -189,7 +214,9 @@ func (f *forward) jumpOn(e *entry) {
 	t, tDot, yDot, dDot := e.t, f.t, f.y, f.d
 	targets := ev.Targets
 	v := f.vals[:len(targets)]
-	f.out.EventT = append(f.out.EventT, f.t)
+	if e.kind != balanceEntry {
+		f.out.EventT = append(f.out.EventT, f.t)
+	}
 	if e.kind == restEntry {
 		targets = ev.Rest
 		v = f.vals[:len(targets)]

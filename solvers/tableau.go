@@ -2,22 +2,29 @@ package solvers
 
 import "math"
 
-// Tableau is an explicit Runge–Kutta method with dense output.
+// Tableau is a one-step method whose dense output is linear in its stages.
 //
 // The last stage of every tableau stands at the end of the step: its row of A
-// is B and its C is 1. Methods that are not published so (FSAL, first same as
+// is B and its C is 1. Explicit methods that are not published so (FSAL, first same as
 // last) get that stage appended by hermite; it costs nothing because the next
 // step starts with it.
 type Tableau struct {
+	Family   Family
 	Name     string
 	Doc      string // what it is good for, with its source
 	Order    int
 	FSAL     bool        // published with the last stage at the end of the step
 	C        []float64   // nodes
-	A        [][]float64 // row i has i entries
+	A        [][]float64 // row i has i entries, of an implicit method more
 	B        []float64
 	E        []float64 // b − b̂; nil for a method without an error estimate
 	ErrOrder int       // order of the embedded solution
+
+	// Of a Rosenbrock method: γ, and of stage i the weights Couple[i][j] of the stages
+	// before and Slope[i] of the derivative by time. See Rosenbrock.
+	Gamma  float64
+	Couple [][]float64
+	Slope  []float64
 
 	// Dense holds the interpolant y(t+θh) = y + h Σᵢ bᵢ(θ) kᵢ, with
 	// bᵢ(θ) = Σⱼ Dense[i][j] θ^{j+1}.
@@ -25,8 +32,35 @@ type Tableau struct {
 	DenseOrder int
 }
 
+// Family is how a method finds the stages kᵢ, of which the arguments are
+// yᵢ = y₀ + h Σⱼ aᵢⱼkⱼ.
+type Family uint8
+
+const (
+	// Explicit: kᵢ = f(t+cᵢh, yᵢ), one after the other.
+	Explicit Family = iota
+
+	// Rosenbrock: the first stage is f(t, y₀) and the last f at the end; each of those
+	// between solves a linear system with the Jacobian J and the derivative by time at
+	// (t, y₀),
+	//
+	//	(I − γhJ) kᵢ = γ (f(t+cᵢh, yᵢ) + Σⱼ Couple[i][j] kⱼ + Slope[i] h ∂f/∂t).
+	//
+	// These kᵢ are the uᵢ/h of E. Hairer, G. Wanner, Solving ODEs II, IV.7 (7.25), and
+	// are not rates: their weights need not add up to 1.
+	Rosenbrock
+
+	// Implicit: kᵢ = f(t+cᵢh, yᵢ), where rows of A reach to the diagonal or beyond it, but
+	// for the first stage, which is f at the start.
+	Implicit
+)
+
 // Stages is the number of stages, the one at the end of the step included.
 func (m *Tableau) Stages() int { return len(m.C) }
+
+// ReadsRates reports whether the derivative of a step reads its stages besides their
+// arguments, where it is not by the length.
+func (m *Tableau) ReadsRates() bool { return m.Family != Explicit }
 
 // StageTime is the time of stage i of a step of length h from t.
 func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }

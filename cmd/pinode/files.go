@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -24,12 +22,6 @@ func source(path string) (*diag.Source, error) {
 	}
 	text, err := files.Read(path, files.MaxText)
 	return diag.NewSource(path, string(text)), err
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
 
 // separate refuses to write results over each other, or over what they are made of.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 type fitFlags struct {
 	overrides
 	out, resume, maxTime string
+	params               string
 	accept               bool
 	seed                 uint64
 	seeded               bool
@@ -40,6 +42,7 @@ func (a *app) fitCmd() *cobra.Command {
 	o.flags(c)
 	f := c.Flags()
 	f.StringVar(&o.out, "out", "", "folder for the results; default a new one below runs/")
+	f.StringVar(&o.params, "params", "", "start from parameters and weights of a run: its folder, or last")
 	f.StringVar(&o.resume, "resume", "", "go on with a run: its folder, or last")
 	f.BoolVar(&o.accept, "accept-changes", false, "go on with a run although model, data, settings or pinode have changed")
 	f.StringVar(&o.maxTime, "max-time", "", "stop after this time, like 90s or 10m")
@@ -81,24 +84,28 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 			return err
 		}
 		if r.ended {
-			a.say("%s has ended: %s; nothing is left to do", r.run.Dir, r.run.Status)
+			a.say("%s has ended: %s; nothing is left to do", r.folder.Dir, r.info.Status)
 			return nil
 		}
-		lock, err := claim(r.run.Dir, true)
+		lock, err := claim(r.folder.Dir, true)
 		if err != nil {
 			return err
 		}
 		defer lock.Close()
-		dir, opts.At = r.run.Dir, r.run.Start(o.values)
-		if opts.Resume, err = r.run.State(); err != nil { // nil where it was killed before its first checkpoint
+		if err := o.start(r.info.Params, &opts); err != nil {
+			return err
+		}
+		dir, opts.Set = r.folder.Dir, r.start(opts.Set)
+		// Where it was killed before its first checkpoint it begins anew.
+		if opts.Resume, err = r.folder.State(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	} else {
 		if err := o.settings(m); err != nil {
 			return err
 		}
-		if len(o.values) > 0 {
-			opts.At = &pinode.Values{Params: o.values}
+		if err := o.start(o.params, &opts); err != nil {
+			return err
 		}
 		if dir, err = o.folder(path); err != nil {
 			return err
@@ -150,6 +157,14 @@ func (o *fitFlags) settings(m *pinode.Model) error {
 		}
 	}
 	return nil
+}
+
+// start sets where the fit starts: the weights of a run, if one is named, and the values of the
+// command line.
+func (o *fitFlags) start(params string, opts *pinode.FitOptions) error {
+	at, err := o.at(params)
+	opts.At, opts.Set = at.At, at.Set
+	return err
 }
 
 // folder is the folder of a new run.

@@ -3,11 +3,13 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -78,14 +80,24 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	root.SetErr(a.err)
 	ctx, stop := interruptible(a)
 	defer stop()
-	err := root.ExecuteContext(ctx)
-	if text, failed := a.out.failed(); failed && (err == nil || errors.Is(err, a.out.err)) {
+	var document bytes.Buffer
+	if slices.Contains(args, "--json") {
+		a.json, a.out.to = true, &document // one, and only one, whatever happens
+	}
+	if err := root.ExecuteContext(ctx); err != nil && !errors.Is(err, a.out.err) {
+		code = a.report(err)
+	}
+	a.out.to = stdout
+	if document.Len() > 0 {
+		_, _ = document.WriteTo(a.out) // the stream has the error
+	}
+	if text, failed := a.out.failed(); failed && code == exitDone {
+		code = exitOutput
 		if text != "" {
 			a.say("error: %s", text)
 		}
-		return exitOutput
 	}
-	return a.report(err)
+	return code
 }
 
 // color reports whether the error stream is a terminal that wants colours.
@@ -104,8 +116,46 @@ func (a *app) report(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	var code *codeError
 	var list *pinode.Diagnostics
+	if errors.As(err, &list) {
+		if a.json {
+			_ = diag.RenderJSON(a.out, list)
+		} else {
+			diag.Render(a.err, list, diag.Options{Color: a.color()})
+		}
+		return exitModel
+	}
+	f := failureOf(err)
+	a.fail(f)
+	if b, ok := a.out.to.(*bytes.Buffer); ok && a.json && b.Len() == 0 {
+		_ = writeJSON(a.out, struct {
+			Version int     `json:"version"`
+			Error   failure `json:"error"`
+		}{1, f})
+	}
+	return f.Exit
+}
+
+// fail prints what ended a command.
+func (a *app) fail(f failure) {
+	switch {
+	case f.Text == "":
+	case f.Code == "":
+		a.say("error: %s", f.Text)
+	default:
+		a.say("error[%s]: %s", f.Code, f.Text)
+	}
+}
+
+// failure is what ended a command, other than mistakes in a model.
+type failure struct {
+	Code string `json:"code,omitempty"` // as `pinode explain` knows it
+	Text string `json:"text"`
+	Exit int    `json:"exit"`
+}
+
+func failureOf(err error) failure {
+	var code *codeError
 	var de *pinode.DataError
 	var se *pinode.RunError
 	var fe *pinode.FitError
@@ -114,43 +164,28 @@ func (a *app) report(err error) int {
 	var re *files.ReadError
 	switch {
 	case errors.As(err, &code):
-		if code.text != "" {
-			a.say("error: %s", code.text)
-		}
-		return code.code
-	case errors.As(err, &list):
-		if a.json {
-			_ = diag.RenderJSON(a.out, list)
-		} else {
-			diag.Render(a.err, list, diag.Options{Color: a.color()})
-		}
-		return exitModel
+		return failure{"", code.text, code.code}
+	case errors.As(err, &we):
+		return failure{"", we.Error(), exitOutput}
+	case errors.As(err, &busy):
+		return failure{"", busy.Error(), exitOutput}
 	case errors.As(err, &de):
-		a.say("error[data]: %s", de)
-		return exitData
+		return failure{"data", de.Error(), exitData}
 	case errors.As(err, &se):
-		a.say("error[%s]: %s", se.Status, se)
-		return exitNumerical
+		return failure{se.Status.String(), se.Error(), exitNumerical}
 	case errors.As(err, &fe):
-		a.say("error[fit]: %s", fe)
-		return exitNumerical
+		return failure{"fit", fe.Error(), exitNumerical}
 	case errors.Is(err, fit.ErrNotFinite):
-		a.say("error[fit]: %s", err)
-		return exitNumerical
-	case errors.As(err, &we), errors.As(err, &busy):
-		a.say("error: %s", err)
-		return exitOutput
+		return failure{"fit", err.Error(), exitNumerical}
 	case errors.As(err, &re), errors.Is(err, os.ErrNotExist):
-		a.say("error: %s", err)
-		return exitData
+		return failure{"", err.Error(), exitData}
 	}
-	a.say("error: %s", err)
-	return exitUsage
+	return failure{"", err.Error(), exitUsage}
 }
 
 // commands are all of them, each in a file of its name.
 var commands = []func(*app) *cobra.Command{
-	(*app).fitCmd, (*app).simulateCmd, (*app).checkCmd, (*app).fmtCmd, (*app).dumpCmd,
+	(*app).fitCmd, (*app).simulateCmd, (*app).evaluateCmd, (*app).scoreCmd, (*app).checkCmd, (*app).fmtCmd, (*app).dumpCmd,
 	(*app).plotCmd, (*app).explainCmd, (*app).solversCmd, (*app).benchCmd, (*app).versionCmd,
 }
 

@@ -2,23 +2,34 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/report"
 )
 
 // resumption is a run to go on with.
 type resumption struct {
-	run   *pinode.Run
-	ended bool // nothing is left to do
+	folder *report.Folder
+	info   report.Info
+	ended  bool // nothing is left to do
 }
 
-// resume finds the run to go on with and gives the model the settings of the run, and then those of
+// start are the values that the run started with, and some of now.
+func (r *resumption) start(now map[string]float64) map[string]float64 {
+	v := maps.Clone(r.info.Start)
+	maps.Copy(v, now)
+	return v
+}
+
+// resume finds the run to go on with and gives the model its data and settings, and then those of
 // the command line. What would make another fit of it is refused, unless it is accepted.
 func (a *app) resume(m *pinode.Model, o *fitFlags) (*resumption, error) {
 	if o.out != "" {
@@ -28,10 +39,27 @@ func (a *app) resume(m *pinode.Model, o *fitFlags) (*resumption, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &resumption{run: run}
-	changes, err := run.Restore(m)
+	r := &resumption{folder: &report.Folder{Dir: run.Dir}}
+	if r.info, err = r.folder.Info(); err != nil {
+		return nil, err
+	}
+	for block, path := range r.info.Data {
+		if err := m.SetData(block, path); err != nil {
+			return nil, err
+		}
+	}
+	changes, sameModel, err := run.Changes(m)
 	if err != nil {
 		return nil, err
+	}
+	if sameModel { // else the settings are those of the other model
+		_, config, err := r.folder.Model()
+		if err != nil {
+			return nil, err
+		}
+		if err := m.SetTree(config, r.folder.Path("config.resolved.yaml")); err != nil {
+			return nil, err
+		}
 	}
 	before := settingsOf(m)
 	if err := o.settings(m); err != nil {
@@ -41,20 +69,49 @@ func (a *app) resume(m *pinode.Model, o *fitFlags) (*resumption, error) {
 	if len(changes) > 0 && !o.accept {
 		return nil, usageError("%s would be another fit:\n  %s\n  = help: start a new run, or go on all the same with --accept-changes", run.Dir, strings.Join(changes, "\n  "))
 	}
-	r.ended = run.Ended() && len(changes) == 0
+	switch fit.Status(r.info.Status) {
+	case fit.Converged, fit.MaxIterations, fit.StoppedEarly:
+		r.ended = len(changes) == 0
+	}
 	return r, nil
 }
 
 // idle are the settings that make no other fit.
-var idle = regexp.MustCompile(`^(fit\.workers|fit\.checkpoint_every|fit\.stop\.stop\.max_time|simulate\..*)$`)
+var idle = regexp.MustCompile(`^fit\.(workers|checkpoint_every|stop\.stop\.max_time)$`)
 
-// settingsOf are the settings of a model by their dotted names, in their order.
+// settingsOf are the settings of a model's fit by their dotted names, in order.
 func settingsOf(m *pinode.Model) (list [][2]string) {
-	m.WalkSettings(func(path, value string) {
-		if !idle.MatchString(path) {
-			list = append(list, [2]string{path, value})
+	var add func(path string, value any)
+	add = func(path string, value any) {
+		switch v := value.(type) {
+		case map[string]any:
+			for _, key := range slices.Sorted(maps.Keys(v)) {
+				add(path+"."+key, v[key])
+			}
+		case []any: // a chain: words, or maps of one word to its options
+			var names []string
+			var stages []map[string]any
+			for _, stage := range v {
+				options, ok := stage.(map[string]any)
+				if !ok {
+					names = append(names, fmt.Sprint(stage))
+				}
+				for name := range options {
+					names = append(names, name)
+				}
+				stages = append(stages, options)
+			}
+			list = append(list, [2]string{path, strings.Join(names, " then ")})
+			for _, options := range stages {
+				add(path, options)
+			}
+		default:
+			if !idle.MatchString(path) {
+				list = append(list, [2]string{path, fmt.Sprint(value)})
+			}
 		}
-	})
+	}
+	add("fit", m.Settings()["fit"])
 	return list
 }
 

@@ -38,14 +38,15 @@ type Samples struct {
 
 // Draw names what is drawn and its distribution, whose arguments are numbers.
 type Draw struct {
-	Name string // parameter, covariate or state
-	Dist *Dist
+	Name    string // parameter, covariate or state, or an element of one
+	Dist    *Dist
+	Element int // which of an argument that has several elements
 }
 
 // SweepAxis is one axis of the grid of a sweep.
 type SweepAxis struct {
-	Name   string
-	Values []float64
+	Names  []string // of a parameter, covariate or state: its elements that go together
+	Values [][]float64
 }
 
 // Model is a typed, elaborated model: components are flattened, loops
@@ -65,12 +66,16 @@ type Model struct {
 	States     []*State // θ'' gives two: θ and θ'
 	Discretes  []*Discrete
 	Lets       []*Let
-	Neurals    []*Neural
-	Events     []*Event
-	Conserves  []*Conserve
-	Requires   []*Require
-	Observes   []*Observe
-	Losses     []*Loss
+	// Constraints have as many elements as the algebraic states.
+	Constraints []*Constraint
+	// Steady: the run starts where the motion comes to rest; nil: at the initial values.
+	Steady    *Steady
+	Neurals   []*Neural
+	Events    []*Event
+	Conserves []*Conserve
+	Requires  []*Require
+	Observes  []*Observe
+	Losses    []*Loss
 }
 
 // Shape is the shape of a value; it converts to ir.Shape.
@@ -144,8 +149,34 @@ type Input struct {
 type State struct {
 	Obj
 	Init    *Expr // never nil
-	Deriv   *Expr // right-hand side, of the state's shape; never nil
+	Deriv   *Expr // right-hand side, of the state's shape; nil for an algebraic unknown alone
 	Augment bool
+
+	// Algebraic: it has no rate, the model's constraints determine it at all times, and
+	// Init is where its search starts.
+	Algebraic bool
+}
+
+// Law is the equation that moves a state, for people, and where it stands.
+func (s *State) Law() (text string, at diag.Span) {
+	if s.Algebraic {
+		return s.Name + " by the lines `0 = …`", s.Span
+	}
+	return s.Name + "' = " + Text(s.Deriv), s.Deriv.Span
+}
+
+// Steady is `start steady { … }`: the run starts where the motion from the initial values
+// comes to rest, with other values of some objects.
+type Steady struct {
+	Span    diag.Span
+	Objects []Object // covariates, inputs, parameters
+	Values  []*Expr
+}
+
+// Constraint is an equation that holds at all times: Value is zero.
+type Constraint struct {
+	Value *Expr
+	Span  diag.Span
 }
 
 // Discrete is a variable that changes only at events.

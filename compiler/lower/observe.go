@@ -197,6 +197,37 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 	case "exponential":
 		return b.Add(b.Div(y, args[0]), b.Log(args[0]))
 	}
+	return l.priorDensity(d, args, y)
+}
+
+// priorDensity is the negative log-density of distributions of parameters alone.
+func (l *lowerer) priorDensity(d *check.Dist, args []*ir.Node, y *ir.Node) *ir.Node {
+	b := l.b
+	one := b.Const(1)
+	lgamma := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpLgamma, x) }
+	switch d.Name {
+	case "cauchy":
+		z := b.Div(b.Sub(y, args[0]), args[1])
+		return b.Add(b.Apply(ir.OpLog1p, b.Square(z)), b.Log(b.Mul(b.Const(math.Pi), args[1])))
+	case "halfnormal":
+		z := b.Div(y, args[0])
+		return b.Add(b.Mul(b.Const(0.5), b.Square(z)), b.Add(b.Log(args[0]), b.Const(0.5*math.Log(math.Pi/2))))
+	case "halfcauchy":
+		z := b.Div(y, args[0])
+		return b.Add(b.Apply(ir.OpLog1p, b.Square(z)), b.Log(b.Mul(b.Const(math.Pi/2), args[0])))
+	case "gamma":
+		z := b.Div(y, args[1])
+		n := b.Sub(z, timesLog(b, b.Sub(args[0], one), z))
+		return b.Add(n, b.Add(lgamma(args[0]), b.Log(args[1])))
+	case "inverse_gamma":
+		z := b.Div(args[1], y)
+		n := b.Sub(z, b.Mul(b.Add(args[0], one), b.Log(z)))
+		return b.Add(n, b.Add(lgamma(args[0]), b.Log(args[1])))
+	case "beta":
+		n := b.Add(timesLog(b, b.Sub(args[0], one), y), timesLog(b, b.Sub(args[1], one), b.Sub(one, y)))
+		norm := b.Sub(b.Add(lgamma(args[0]), lgamma(args[1])), lgamma(b.Add(args[0], args[1])))
+		return b.Sub(norm, n)
+	}
 	panic("lower: no density for " + d.Name)
 }
 

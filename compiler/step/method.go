@@ -2,13 +2,18 @@ package step
 
 import "github.com/pinode/pinode/internal/stepsize"
 
-// Method is an explicit Runge–Kutta method as far as a program for its step
+// Method is a one-step method as far as a program for its step
 // needs it: row i of A has the i weights of stage i's argument, the last of
 // which is the end of the step; E are those of the embedded error, if any.
 type Method struct {
 	C []float64
 	A [][]float64
 	E []float64
+
+	// Of a Rosenbrock method, see solvers.Rosenbrock; else zero.
+	Gamma  float64
+	Couple [][]float64
+	Slope  []float64
 
 	Control stepsize.Control
 	Slack   float64 // how much of itself an integrated intensity may lose in a step

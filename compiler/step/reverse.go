@@ -18,15 +18,28 @@ func (s *builder) reverse() {
 	for _, a := range Accumulators(s.Model.Model) {
 		s.wrt = append(s.wrt, a.Node)
 	}
-	if in.U != nil {
-		s.wrt = append(s.wrt, in.U)
+	s.bars = s.barsOf([]*ir.Node{s.RHS}, []*ir.Node{s.ct}, nil)
+	if s.jac != nil {
+		s.jac.reverse(s)
 	}
-	bars := autodiff.VJP(b, []*ir.Node{s.RHS}, []*ir.Node{s.ct}, s.wrt)
+}
+
+// barsOf is the reverse derivative of values, from their cotangents, by wrt. Signals move
+// with the time, and so do their rates, unless curves, their second derivatives, are nil.
+func (s *builder) barsOf(outs, cts []*ir.Node, curves *ir.Node) []*ir.Node {
+	b, in, wrt := s.b, s.In, s.wrt
+	var rates []*ir.Node
 	if in.U != nil {
-		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
-		bars, s.wrt = bars[:len(bars)-1], s.wrt[:len(s.wrt)-1]
+		wrt, rates = append(wrt[:len(wrt):len(wrt)], in.U), append(rates, in.UT)
 	}
-	s.bars = opt.Nodes(b, bars...)
+	if curves != nil {
+		wrt, rates = append(wrt, in.UT), append(rates, curves)
+	}
+	bars := autodiff.VJP(b, outs, cts, wrt)
+	for i, rate := range rates {
+		bars[0] = b.Add(bars[0], b.Dot(bars[len(s.wrt)+i], rate))
+	}
+	return opt.Nodes(b, bars[:len(s.wrt)]...)
 }
 
 // pullback takes a cotangent of stage i's derivative to its arguments.
@@ -100,14 +113,26 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 	}
 	var yBar, tBar, hBar *ir.Node
 	rest := make([]*ir.Node, len(wrt)) // by d, p, q
+	var solved *solvedBack
+	if s.jac != nil {
+		solved = &solvedBack{system: s.newSystem(), s: s}
+	}
 	for i := last; i >= 0; i-- {
 		var yi *ir.Node
 		var at []*ir.Node // by wrt
-		if i == last {
+		switch {
+		case i == last:
 			yi = place.EndBar.Node(b, s.vec)
 			at = s.inLast()
-		} else {
+		case !s.solved(i):
 			at = s.pullback(i, kBar[i])
+		default:
+			fBar := solved.stage(i, kBar)
+			if s.fromStart(i) {
+				kBar[0] = b.Add(kBar[0], fBar)
+				continue
+			}
+			at = s.pullback(i, fBar)
 		}
 		add(&yi, at[1])
 		for j := 2; j < len(wrt); j++ {
@@ -134,6 +159,22 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 			kBar[j] = s.fma(b.Const(a), hy, kBar[j])
 		}
 	}
+	if solved != nil {
+		at, byLength := solved.finish()
+		for j, bar := range at {
+			switch {
+			case j == 0 && times:
+				add(&tBar, bar)
+			case j == 1:
+				add(&yBar, bar)
+			case j > 1:
+				add(&rest[j], bar)
+			}
+		}
+		if times && byLength != nil {
+			add(&hBar, byLength)
+		}
+	}
 	g := program.Graph(place.YBar.Of(yBar))
 	for j, n := range wrt {
 		if j < 2 || rest[j] == nil || rest[j].IsConst(0) {
@@ -152,37 +193,6 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 			if o.Node != nil && !o.Node.IsConst(0) {
 				g.Outputs = append(g.Outputs, o)
 			}
-		}
-	}
-	return g
-}
-
-// lengthwise is the derivative by the length of a step whose stages stand.
-func (s *builder) lengthwise() *ir.Graph {
-	b, in := s.b, s.In
-	tDot, yDot := b.Input("dot.t", ir.Scalar, true), b.Input("dot.y", s.vec, true)
-	wrt, dots := []*ir.Node{in.T, in.Y}, []*ir.Node{tDot, yDot}
-	if in.U != nil {
-		wrt, dots = append(wrt, in.U), append(dots, b.Mul(in.UT, tDot))
-	}
-	dot := opt.Nodes(b, autodiff.JVP(b, []*ir.Node{s.RHS}, wrt, dots)[0])
-	g := place.StepByLength.Graph()
-	kDot := []*ir.Node{b.Fill(b.Const(0), s.vec)}
-	for i := 1; i < len(s.m.C); i++ {
-		at := b.Fill(b.Const(0), s.vec)
-		if sum := s.combine(s.m.A[i], s.k); sum != nil {
-			at = s.fma(s.h, s.combine(s.m.A[i], kDot), sum)
-		}
-		by := s.at(i, s.y[i])
-		by[tDot], by[yDot] = b.Const(s.m.C[i]), at
-		k := b.Substitute(dot, by)[0]
-		if s.free != nil {
-			k = b.Mul(s.free, k)
-		}
-		kDot = append(kDot, k)
-		g.Outputs = append(g.Outputs, place.StageRateByLength(i).Of(k))
-		if i+1 == len(s.m.C) {
-			g.Outputs = append(g.Outputs, place.StepEndByLength.Of(at))
 		}
 	}
 	return g

@@ -5,6 +5,10 @@
 package step
 
 import (
+	"math"
+	"slices"
+
+	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/lower"
@@ -16,6 +20,14 @@ import (
 // maxStepOps bounds the operations of a step that becomes one program. Longer
 // ones would be larger than the processor's instruction cache.
 const maxStepOps = 6000
+
+// maxSystemOps is the bound for steps that solve linear systems, of maxSystem equations
+// at most. Without a program they are solved by a loop over a sparse matrix, which takes
+// several times as long for each operation.
+const (
+	maxSystemOps = 60000
+	maxSystem    = 256
+)
 
 // Model is a model as far as its steps are concerned.
 type Model struct {
@@ -38,6 +50,7 @@ type Options struct {
 	Reverse       bool // reverse derivatives
 	PerLaneParams bool // parameters differ between lanes
 	Roots         bool // the derivative by the length, for steps that end on a root
+	Forward       bool // the forward derivative, of a method that is no explicit one
 }
 
 // Graphs are the graphs of a whole step of a method, or nil for a model
@@ -46,7 +59,7 @@ type Options struct {
 //
 //	h         the length of the step
 //	y.i k.i   argument and derivative of stage i
-//	u.i ut.i  signals at the time of stage i
+//	u.i ut.i  signals at the time of stage i; utt.0 their second derivatives at the start
 //	free      0 for the states held at rest, 1 for the others; only where
 //	          some event can hold states
 //	tol       rtol, atol
@@ -79,16 +92,20 @@ type Options struct {
 // With roots, for steps that end on one, step.length gives the derivatives by h:
 // ph of the end and kh.i of k.i.
 //
+// step.jvp takes the tangents tt, ty, td, tq, tp of the inputs and th of the length to
+// kdot.i of k.i and enddot of the end.
+//
 // They are made of the optimised right-hand side and derivative, once for each
 // stage, and need no passes of their own.
 func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 	if model.RHS == nil || model.Layout.NY == 0 {
 		return nil
 	}
-	if operations(model.RHS)*(len(m.C)-1) > maxStepOps {
+	system, ok := fits(model, m)
+	if !ok {
 		return nil
 	}
-	s := newBuilder(model, m, options)
+	s := newBuilder(model, m, options, system)
 	out := []*ir.Graph{s.step()}
 	if options.Reverse {
 		out = append(out, s.vjp(place.StepVJP, false), s.last())
@@ -96,13 +113,32 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 	if len(s.acts) > 0 {
 		out = append(out, s.recall())
 	}
-	if options.Reverse && len(model.Events)+len(model.Switches) > 0 { // without them no time moves
+	if moves := len(model.Events)+len(model.Switches) > 0; options.Reverse && (moves || options.Roots && s.jac != nil) { // else no time moves
 		out = append(out, s.vjp(place.StepVJPTimes, true))
 		if options.Roots {
 			out = append(out, s.lengthwise())
 		}
 	}
+	if options.Forward && s.jac != nil {
+		out = append(out, s.jvp())
+	}
 	return out
+}
+
+// fits reports whether a step is no too large a program, by the operations of its stages
+// and, for a method that solves linear systems, of these, whose order of elimination it
+// returns.
+func fits(model *Model, m *Method) (system *elimination, ok bool) {
+	count, most := operations(model.RHS)*(len(m.C)-1), maxStepOps
+	if m.Gamma > 0 {
+		if model.Layout.NY > maxSystem {
+			return nil, false
+		}
+		system = newElimination(autodiff.Sparsity(model.RHS, model.In.Y))
+		count += system.operations(len(m.C) - 2)
+		most = maxSystemOps
+	}
+	return system, count <= most
 }
 
 // operations is how many operations values take.
@@ -127,16 +163,18 @@ type builder struct {
 	wrt  []*ir.Node
 	ct   *ir.Node
 	m    *Method
+	jac  *jacobian // of a method that needs it
 	b    *ir.Builder
 	h    *ir.Node
 	y, k []*ir.Node // inputs
 	u    []*ir.Node
 	ut   []*ir.Node
+	utt  *ir.Node // at the start
 	free *ir.Node
 	vec  ir.Shape
 }
 
-func newBuilder(model *Model, m *Method, options Options) *builder {
+func newBuilder(model *Model, m *Method, options Options, system *elimination) *builder {
 	b := model.Builder
 	s := &builder{Model: model, m: m, b: b, vec: ir.Vec(model.Layout.NY)}
 	s.h = place.StepLength.Node(b, ir.Scalar)
@@ -148,10 +186,16 @@ func newBuilder(model *Model, m *Method, options Options) *builder {
 			s.ut = append(s.ut, place.StageSignalRates(i).Node(b, u.Shape))
 		}
 	}
+	if u := model.In.U; u != nil {
+		s.utt = place.SignalCurves.Node(b, u.Shape)
+	}
 	if model.Holds {
 		s.free = place.Free.Node(b, s.vec)
 	}
 	s.rhs = opt.Nodes(b, model.RHS)[0]
+	if system != nil {
+		s.linearize(system)
+	}
 	if options.Reverse {
 		s.reverse()
 		s.activations(options.Lanes)
@@ -257,20 +301,30 @@ func (s *builder) step() *ir.Graph {
 	g := place.Step.Graph()
 	y, k := []*ir.Node{s.y[0]}, []*ir.Node{s.k[0]}
 	var inside []ir.Output
+	var sound *ir.Node
+	var system *system
+	if s.jac != nil {
+		system = s.newSystem()
+	}
 	for i := 1; i < len(s.m.C); i++ {
 		yi := s.y[0]
 		if sum := s.combine(s.m.A[i], k); sum != nil {
 			yi = s.fma(s.h, sum, yi)
 		}
-		at := b.Substitute(append([]*ir.Node{s.rhs}, s.acts...), s.at(i, yi))
-		ki := at[0]
-		if s.free != nil {
-			ki = b.Mul(s.free, ki)
+		ki, acts := s.field(i, yi)
+		if s.solved(i) {
+			var holds *ir.Node
+			if ki, holds = system.stage(s, i, ki, k); holds != nil {
+				sound = holds
+			}
 		}
 		y, k = append(y, yi), append(k, ki)
+		if yi == s.y[0] { // a program that replaces an input cannot give its old value away
+			yi = s.fma(b.Const(0), s.h, yi)
+		}
 		g.Outputs = append(g.Outputs, place.Set(s.y[i], yi))
 		inside = append(inside, place.Set(s.k[i], ki))
-		inside = append(inside, s.keep(i, at[1:])...)
+		inside = append(inside, s.keep(i, acts)...)
 	}
 	g.Outputs = append(g.Outputs, inside...)
 	var calm *ir.Node
@@ -289,6 +343,9 @@ func (s *builder) step() *ir.Graph {
 		w := s.fma(b.Elem(tol, 0), big, b.Elem(tol, 1))
 		e := b.Div(b.Mul(s.h, user(s.combine(s.m.E, k))), w)
 		mean := b.Mul(b.Const(1/float64(n)), b.Dot(e, e))
+		if sound != nil {
+			mean = b.Select(sound, mean, b.Const(math.Inf(1)))
+		}
 		log, factor := stepsize.Factor(nodes{b}, &s.m.Control, mean, place.Before.Node(b, ir.Scalar))
 		g.Outputs = append(g.Outputs, place.StepMean.Of(mean), place.StepLog.Of(log), place.StepFactor.Of(factor))
 		if calm != nil {
@@ -296,6 +353,27 @@ func (s *builder) step() *ir.Graph {
 		}
 	}
 	return g
+}
+
+// field is the right-hand side at stage i, whose argument is y, and its activations
+// there. Where the stage starts from the start of the step, they are those of the first.
+func (s *builder) field(i int, y *ir.Node) (f *ir.Node, acts []*ir.Node) {
+	if s.fromStart(i) {
+		for j := range s.acts {
+			acts = append(acts, s.act(0, j))
+		}
+		return s.k[0], acts
+	}
+	at := s.b.Substitute(append([]*ir.Node{s.rhs}, s.acts...), s.at(i, y))
+	if f = at[0]; s.free != nil {
+		f = s.b.Mul(s.free, f)
+	}
+	return f, at[1:]
+}
+
+// fromStart reports whether stage i has the field at the start of the step.
+func (s *builder) fromStart(i int) bool {
+	return s.m.C[i] == 0 && !slices.ContainsFunc(s.m.A[i], func(a float64) bool { return a != 0 })
 }
 
 // errs reports whether the step has an estimate of its error.

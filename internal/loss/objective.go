@@ -232,14 +232,6 @@ func (o *Objective) Validate(ctx context.Context, x []float64, horizon float64) 
 	return o.eval(ctx, x, o.Validation, nil, horizon, nil)
 }
 
-// Likelihood is Eval for the parts that are the negative log-likelihood of data
-// alone.
-func (o *Objective) Likelihood(ctx context.Context, x []float64, batch []int, grad []float64) (fit.Result, error) {
-	o.likelihoodOnly = true
-	defer func() { o.likelihoodOnly = false }()
-	return o.Eval(ctx, x, batch, 1, grad)
-}
-
 // Terms are those of the last evaluation.
 func (o *Objective) Terms() []fit.Term { return o.evaluation.terms }
 

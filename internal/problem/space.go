@@ -43,6 +43,7 @@ type Space struct {
 	perKeyValues [][]float64 // for each parameter per key: values of element e of key k at k·N+e
 	keys         [][]string  // and the names of its keys
 	Estimates    []Estimate
+	of           []*check.Param // the parameter of each
 }
 
 // WeightRange is a run of fitted weights in P, and where it starts in x.
@@ -158,9 +159,14 @@ func (sp *Space) addParameter(c Parameter, start float64) {
 		Name: c.Name, Doc: p.Doc, Unit: sp.Prog.Checked.Model.Units.Name(p.Unit), Value: start, Start: start,
 		StdErr: math.NaN(), Lo: p.Lo, Hi: p.Hi, Fixed: p.Fixed,
 	})
+	sp.of = append(sp.of, p)
 	if !p.Fixed {
 		sp.Params = append(sp.Params, c)
 	}
+}
+
+func intervalOf(p *check.Param) fit.Interval {
+	return fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}
 }
 
 func (sp *Space) transforms() error {
@@ -174,7 +180,7 @@ func (sp *Space) transforms() error {
 		if scale == 0 {
 			scale = 1
 		}
-		t, err := fit.NewTransform(fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}, scale)
+		t, err := fit.NewTransform(intervalOf(p), scale)
 		if err != nil {
 			return fmt.Errorf("parameter `%s`: %w", e.Name, err)
 		}
@@ -241,6 +247,21 @@ func (sp *Space) X0() ([]float64, error) {
 		copy(x[w.At:w.At+w.N], sp.P[w.Off:])
 	}
 	return x, nil
+}
+
+// Exact are the coordinates of the start values as they are: infinite where one is at
+// the closed end of its interval.
+func (sp *Space) Exact() ([]float64, error) {
+	x, err := sp.X0()
+	for i, v := range sp.Natural() {
+		switch iv := sp.Transforms[i].Interval(); {
+		case v == iv.Lo && !iv.LoOpen:
+			x[i] = math.Inf(-1)
+		case v == iv.Hi && !iv.HiOpen:
+			x[i] = math.Inf(1)
+		}
+	}
+	return x, err
 }
 
 // SharedInputs are the parameters and weights that all trajectories share, at the

@@ -24,6 +24,7 @@ import (
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/files"
+	"github.com/pinode/pinode/internal/problem"
 )
 
 // Folder is the folder of one fit.
@@ -35,11 +36,14 @@ type Info struct {
 	Pinode   string             `json:"pinode"`
 	Argv     []string           `json:"argv"`
 	Model    string             `json:"model"`
+	From     string             `json:"from,omitempty"` // the folder that the path of the model is relative to
 	Seed     uint64             `json:"seed"`
 	Hashes   map[string]string  `json:"sha256"`
 	Started  time.Time          `json:"started"`
 	Finished *time.Time         `json:"finished,omitempty"`
-	Start    map[string]float64 `json:"start,omitempty"` // values of the parameters
+	Start    map[string]float64 `json:"start,omitempty"`  // values of the parameters
+	Params   string             `json:"params,omitempty"` // the run that weights started from
+	Data     map[string]string  `json:"data,omitempty"`   // files in the place of those that data blocks name
 	Status   string             `json:"status"`
 	Message  string             `json:"message,omitempty"`
 	Labels   map[string]string  `json:"labels"` // of axes: see explain.Labels
@@ -51,7 +55,9 @@ type Info struct {
 type Source struct {
 	Path    string
 	Program *compiler.Program
+	Data    *problem.Problem
 	Config  map[string]any // the resolved settings
+	Params  string         // the run that weights start from
 }
 
 // Info is what run.json says.
@@ -64,6 +70,14 @@ func (r *Folder) Info() (info Info, err error) {
 		return info, fmt.Errorf("%s: %w", r.Path("run.json"), err)
 	}
 	return info, nil
+}
+
+// ModelPath is where the model file was, as it is found from any folder.
+func (i *Info) ModelPath() string {
+	if _, err := os.Stat(i.Model); err == nil || i.From == "" {
+		return i.Model
+	}
+	return filepath.Join(i.From, i.Model)
 }
 
 // Label is what an axis of the figures says.
@@ -143,7 +157,10 @@ func (r *Folder) Begin(f *estimate.Fit, src Source) (Info, error) {
 	info := Info{
 		Version: 1, Pinode: Version(), Argv: os.Args, Model: src.Path, Seed: f.Plan.Trainer.Seed,
 		Hashes: map[string]string{src.Path: hash([]byte(text))}, Started: time.Now(), Status: "running",
-		Labels: explain.Labels(src.Program), Certificate: f.Plan.Certificate, Start: map[string]float64{},
+		Labels: explain.Labels(src.Program), Certificate: f.Plan.Certificate, Start: map[string]float64{}, Params: absolute(src.Params), Data: map[string]string{},
+	}
+	for block, path := range src.Data.Files {
+		info.Data[block] = absolute(path)
 	}
 	for _, e := range f.Estimates {
 		info.Start[e.Name] = e.Start
@@ -153,6 +170,9 @@ func (r *Folder) Begin(f *estimate.Fit, src Source) (Info, error) {
 	}
 	for _, d := range src.DataFiles() {
 		info.Hashes[d] = hashFile(d)
+	}
+	if dir, err := os.Getwd(); err == nil && !filepath.IsAbs(src.Path) {
+		info.From = dir
 	}
 	config, err := yaml.Marshal(src.Config)
 	if err != nil {
@@ -203,6 +223,22 @@ func first(errs ...error) error {
 	return nil
 }
 
+// Model is the text of the model as it was fitted, and its settings.
+func (r *Folder) Model() (text string, config map[string]any, err error) {
+	model, err := files.Read(r.Path("model.node"), files.MaxText)
+	if err != nil {
+		return "", nil, err
+	}
+	settings, err := files.Read(r.Path("config.resolved.yaml"), files.MaxText)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := yaml.Unmarshal(settings, &config); err != nil {
+		return "", nil, broken(r.Path("config.resolved.yaml"), err.Error())
+	}
+	return string(model), config, nil
+}
+
 // writeMetrics writes the history, one line an iteration.
 func (r *Folder) writeMetrics(s *fit.State) error {
 	var b strings.Builder
@@ -218,6 +254,14 @@ func (r *Folder) writeMetrics(s *fit.State) error {
 		b.WriteByte('\n')
 	}
 	return r.Write("metrics.jsonl", []byte(b.String()))
+}
+
+// absolute is a path as it is found from any folder.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil && path != "" {
+		return abs
+	}
+	return path
 }
 
 func hash(text []byte) string {
@@ -242,11 +286,7 @@ func hashFile(path string) string {
 func (src Source) DataFiles() []string {
 	var out []string
 	for _, d := range src.Program.Checked.Data {
-		p := d.Path
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(filepath.Dir(src.Path), p)
-		}
-		out = append(out, p)
+		out = append(out, src.Data.File(d))
 	}
 	sort.Strings(out)
 	return out

@@ -8,14 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/files"
@@ -88,19 +85,6 @@ func executable() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Config are the settings of the fit, as nested maps.
-func (r *Folder) Config() (tree map[string]any, err error) {
-	path := r.Path("config.resolved.yaml")
-	text, err := files.Read(path, files.MaxText)
-	if err != nil {
-		return nil, err
-	}
-	if err := yaml.Unmarshal(text, &tree); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return tree, nil
-}
-
 // checkpoint is a file of checkpoints: a state with its hash.
 type checkpoint struct {
 	Hash  string          `json:"sha256"`
@@ -109,13 +93,10 @@ type checkpoint struct {
 
 const lastCheckpoint = "checkpoints/last.json"
 
-// State reads the state of the fit at its last checkpoint, nil where it had none.
+// State reads the state of the fit at its last checkpoint; fs.ErrNotExist: it had none.
 func (r *Folder) State() (*fit.State, error) {
 	path := r.Path(lastCheckpoint)
 	text, err := files.Read(path, files.Whole)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}

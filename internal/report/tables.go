@@ -108,7 +108,7 @@ func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 	}
 	traj := newTable(append([]string{"trajectory", "t"}, curves[0].Columns...)...)
 	events := newEvents(p)
-	res, some := newTable("trajectory", "split", "t", "observation", "data", "prediction", "residual"), false
+	res, some := NewResiduals(), false
 	for _, c := range curves {
 		for i, t := range c.T {
 			traj.row(numbers([]string{c.Name, number(t)}, c.Rows[i])...)
@@ -119,7 +119,7 @@ func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 		}
 		for _, p := range c.Observed {
 			some = true
-			res.row(c.Name, split, number(p.T), p.Observation, number(p.Data), number(p.Prediction), number(p.Data-p.Prediction))
+			res.Add(c.Name, split, p.Observation, p.T, p.Data, p.Prediction)
 		}
 		for i := range c.Events {
 			events.event(c.Name, &c.Events[i])
@@ -129,7 +129,7 @@ func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 		return err
 	}
 	if some {
-		if err := r.Write("residuals.csv", res.bytes()); err != nil {
+		if err := r.Write("residuals.csv", res.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -140,6 +140,22 @@ func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 	}
 	return r.Write("events.csv", events.bytes())
 }
+
+// Residuals is the table of measured values and their predictions.
+type Residuals struct{ table *table }
+
+// NewResiduals is one without rows.
+func NewResiduals() *Residuals {
+	return &Residuals{newTable("trajectory", "split", "t", "observation", "data", "prediction", "residual")}
+}
+
+// Add adds a row.
+func (r *Residuals) Add(trajectory, split, observation string, t, data, prediction float64) {
+	r.table.row(trajectory, split, number(t), observation, number(data), number(prediction), number(data-prediction))
+}
+
+// Bytes is the table as a file.
+func (r *Residuals) Bytes() []byte { return r.table.bytes() }
 
 // learned is the table of what the neural blocks gave along the trajectories.
 func learned(curves []estimate.Curve) []byte {
