@@ -287,6 +287,9 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress)
 	case fit.MaxTime:
 		return &codeError{exitStopped, ""}
 	}
+	if f.Late() {
+		return &codeError{exitStopped, ""}
+	}
 	return nil
 }
 

@@ -60,7 +60,7 @@ func (o *overrides) apply(m *pinode.Model) error {
 			}
 			continue
 		}
-		v, err := strconv.ParseFloat(text, 64)
+		v, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", "no digit"), 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return usageError("--set %s: `%s` is not a finite number", key, text)
 		}
