@@ -48,7 +48,8 @@ type Program struct {
 
 	jacs []*Jacobian // once they were asked for
 
-	build sync.Mutex // held to use the Model's Builder
+	build    sync.Mutex // held to use the Model's Builder
+	segments *Segments  // see SegmentsOf
 }
 
 // Schedule has the places of an event's scheduled scalars, −1 for none.
@@ -154,6 +155,7 @@ type Want struct {
 	Jacobian  bool         // derivatives of motions by the states, by their nonzeros
 	Curvature bool         // and the derivatives of these
 	Step      *step.Method // programs for its whole step, where they are not too large
+	Segments  bool         // programs that begin in the midst of a trajectory: see SegmentsOf
 
 	Networks exec.Precision // of the operations of networks
 }
@@ -187,18 +189,28 @@ func (p *Program) built(make func() []*ir.Graph) []*ir.Graph {
 // returns waits for them. With perLaneParams the parameters differ between lanes.
 // There is no module for a model whose step is too large for one program.
 func (p *Program) Steps(lanes int, m *step.Method, want Want, perLaneParams bool) func() (*exec.Module, error) {
-	graphs := p.built(func() []*ir.Graph {
-		return step.Graphs(p.stepModel(), m, step.Options{Lanes: lanes, Reverse: want.Reverse, PerLaneParams: perLaneParams})
-	})
+	return p.StepsWith(m, step.Options{Lanes: lanes, Reverse: want.Reverse, PerLaneParams: perLaneParams}, want.Networks)
+}
+
+// StepsWith is Steps with other options, and the precision of networks.
+func (p *Program) StepsWith(m *step.Method, o step.Options, networks exec.Precision) func() (*exec.Module, error) {
+	graphs := p.built(func() []*ir.Graph { return step.Graphs(p.stepModel(), m, o) })
 	if graphs == nil {
 		return func() (*exec.Module, error) { return nil, nil }
 	}
-	compile := sync.OnceValues(func() (*exec.Module, error) { return exec.Compile(graphs, lanes, want.Networks) })
+	compile := sync.OnceValues(func() (*exec.Module, error) { return exec.Compile(graphs, o.Lanes, networks) })
 	go func() {
 		defer func() { _ = recover() }() // who waits sees it
 		_, _ = compile()
 	}()
 	return compile
+}
+
+// Steppable reports whether the step of a method is a program of a size that serves.
+func (p *Program) Steppable(m *step.Method) bool {
+	p.build.Lock()
+	defer p.build.Unlock()
+	return step.Fits(p.stepModel(), m)
 }
 
 // stepModel is the model as its steps have it.

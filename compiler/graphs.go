@@ -25,7 +25,7 @@ import (
 //	spread    g, rate: by how much guards and rates may move where the states do, twice: see there
 //	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate (see slide.go)
 //	X@K       X on K surfaces; X@bK on those before the instant, X@KbL on both (see blend.go)
-//	init      y, d
+//	init      y, d; segment likewise
 //	times     s: the scheduled scalars
 //	floors    v: arguments of floor switches
 //	jump.E    v: new values of event E's targets, or what is added to them; rest.E likewise
@@ -119,8 +119,9 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 			}
 		}
 	}
-	value(place.InitStates, place.Value, m.InitY, true, true)
-	value(place.InitDiscretes, place.Value, m.InitD, true, true)
+	for _, x := range beginnings(p, want.Segments) {
+		value(x.program, place.Value, x.value, true, true)
+	}
 	if len(p.times) > 0 {
 		value(place.Times, place.Instant, b.Concat(p.times...), true, true)
 	}
@@ -152,7 +153,7 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		}
 	}
 	if len(args) > 0 {
-		graph(place.Nets, place.NetArgs.Of(b.Concat(args...)), place.NetVals.Of(b.Concat(vals...)))
+		graph(place.Networks, place.NetArgs.Of(b.Concat(args...)), place.NetVals.Of(b.Concat(vals...)))
 	}
 	if len(m.Priors) > 0 {
 		nodes := make([]*ir.Node, len(m.Priors))

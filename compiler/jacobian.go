@@ -82,7 +82,7 @@ func (p *Program) along(n, tDot, yDot *ir.Node) *ir.Node {
 
 // graph is the program.
 func (j *Jacobian) graph() *ir.Graph {
-	outs := []ir.Output{place.ByTime.Of(j.byTime)}
+	outs := []ir.Output{place.TimeSlope.Of(j.byTime)}
 	if j.entries.Values.Shape.Size() > 0 {
 		outs = append(outs, place.Value.Of(j.entries.Values))
 	}

@@ -239,6 +239,12 @@ func (t *Table) add(start, line int, row []byte, separator byte) {
 
 // at is cell k of row i as it stands in the file.
 func (t *Table) at(i, k int) string {
+	if v := t.view; v != nil {
+		if own := len(v.of.Columns); k >= own {
+			return v.other.at(v.with[i], v.from[k-own])
+		}
+		return v.of.at(v.pick[i], k)
+	}
 	row := t.text[t.starts[i]:]
 	if n := k / tick; n > 0 {
 		row = row[t.ticks[i*((len(t.Columns)-1)/tick)+n-1]:]

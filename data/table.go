@@ -30,6 +30,8 @@ type Table struct {
 	first  int     // line of the file of the first row
 	lines  []int32 // and of each row, where they do not follow each other
 	ticks  []uint32
+
+	view *view // what there is in the place of a text; nil: nothing
 }
 
 // Error is a mistake in a data file.
@@ -128,10 +130,18 @@ func nearby(path string) string {
 }
 
 // Len is the number of rows.
-func (t *Table) Len() int { return len(t.starts) }
+func (t *Table) Len() int {
+	if t.view != nil {
+		return len(t.view.pick)
+	}
+	return len(t.starts)
+}
 
 // Line is the line of the file that row i starts on.
 func (t *Table) Line(i int) int {
+	if v := t.view; v != nil {
+		return v.of.Line(v.pick[i])
+	}
 	if t.lines == nil {
 		return t.first + i
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"math"
 
+	"github.com/pinode/pinode/internal/sparse"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -27,6 +28,16 @@ type continuous struct {
 	byY, byD []float64 // room: what a derivative adds
 	ct       []float64
 	field    []float64
+	big      float64 // see tolerances
+
+	transposes map[*sparse.Pattern]*transpose
+}
+
+// transpose is the matrix of the adjoint equation.
+type transpose struct {
+	*sparse.Pattern
+	from           []int32 // of each of its values, where that of the Jacobian is
+	values, byTime []float64
 }
 
 // stateOf is where the adjoint equation has the state from.
@@ -56,20 +67,19 @@ func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 		if how == backsolve {
 			n += s.run.size.Y
 		}
-		method := s.run.opt.Method
-		if !method.Adaptive() {
-			method = solvers.Tsit5
-		}
+		method := adjointMethod(s.run.opt.Method)
 		c = &continuous{
 			reverse: s.reverse(), how: how,
 			step: solvers.NewStepper(method, n), ctl: solvers.NewController(method),
 			x: make([]float64, n), yAt: make([]float64, s.run.size.Y),
 			byY: make([]float64, s.run.size.Y), byD: make([]float64, s.run.size.D),
 			ct: make([]float64, s.run.size.Y), field: make([]float64, s.run.size.Y),
+			transposes: map[*sparse.Pattern]*transpose{},
 		}
 		s.cont[how] = c
 	}
 	c.begin(m, ct)
+	c.big = 0
 	for c.reverse.back() {
 		if c.e.kind == stepEntry {
 			c.stepBack(c.e)
@@ -78,6 +88,19 @@ func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 		}
 	}
 	return c.finish()
+}
+
+// adjointMethod is the method by which the adjoint equation is integrated along the
+// steps of another. It is as stiff as the equation of motion, and must not look
+// beyond its steps, where inputs may jump.
+func adjointMethod(method *solvers.Tableau) *solvers.Tableau {
+	switch {
+	case !method.Adaptive():
+		return solvers.Tsit5
+	case method.Family != solvers.Explicit:
+		return solvers.Radau
+	}
+	return method
 }
 
 // stepBack goes back over one stored step.
@@ -169,8 +192,10 @@ func (c *continuous) flow(t, end float64) {
 	h := t - end
 	for rejected := 0; ; {
 		h = min(h, t-end)
+		rtol, atol := c.tolerances()
+		c.step.Tolerances(len(c.x), rtol, atol, newtonPart)
 		c.step.Step(c, -h)
-		ok, next := c.ctl.Judge(c.meanError(), h)
+		ok, next := c.ctl.Judge(c.step.MeanError(len(c.x), rtol, atol), h)
 		if !ok && rejected < 60 {
 			rejected++
 			h = next
@@ -188,19 +213,22 @@ func (c *continuous) flow(t, end float64) {
 	copy(c.x, c.step.End())
 }
 
-// meanError is the mean square of the embedded error, λ and its integrals measured
-// against the largest of them.
-func (c *continuous) meanError() float64 {
-	big := 0.
+// tolerances are those of λ and its integrals, which are measured against the largest of them;
+// where equations are solved, against the largest so far, or they are solved for what is
+// nothing but round-off.
+func (c *continuous) tolerances() (rtol, atol float64) {
+	if c.step.Tableau().Family == solvers.Explicit {
+		c.big = 0
+	}
 	for _, v := range c.step.Y[0] {
-		big = math.Max(big, math.Abs(v))
+		c.big = math.Max(c.big, math.Abs(v))
 	}
-	rtol := c.opt.RTol
-	atol := math.Max(1e-3*rtol*big, 1e-300)
+	rtol = c.opt.RTol
+	atol = math.Max(1e-3*rtol*c.big, 1e-300)
 	if c.how == backsolve { // of the state, which may be nothing but round-off
-		atol = math.Max(atol, 1e-3*c.opt.ATol)
+		atol = math.Max(atol, 1e-3*c.opt.leastATol())
 	}
-	return c.step.MeanError(len(c.x), rtol, atol)
+	return rtol, atol
 }
 
 // state returns y at time t, from x or from the dense output.
@@ -230,6 +258,34 @@ func (c *continuous) RHS(t float64, x, dx []float64) {
 	}
 	for i, v := range c.byD {
 		dx[off+s.size.Y+i] = -v
+	}
+}
+
+// Pattern is that of the derivative of the field of the adjoint equation by λ, −Jᵀ. The
+// integrals for discrete variables have none of their own: their rows are left out, which
+// costs Newton's method an iteration.
+func (c *continuous) Pattern() *sparse.Pattern { return c.transposed().Pattern }
+
+func (c *continuous) transposed() *transpose {
+	p := c.run.Pattern()
+	x := c.transposes[p]
+	if x == nil {
+		q, from := p.Transpose()
+		for range c.size.D {
+			q.Start = append(q.Start, int32(len(q.Col)))
+		}
+		x = &transpose{q, from, make([]float64, p.Nonzeros()), make([]float64, p.N())}
+		c.transposes[p] = x
+	}
+	return x
+}
+
+// Jacobian sets the values of −Jᵀ. What the derivative by time is nobody asks.
+func (c *continuous) Jacobian(t float64, x, values, _ []float64) {
+	w := c.transposed()
+	c.run.Jacobian(t, c.state(t, x), w.values, w.byTime)
+	for k, from := range w.from {
+		values[k] = -w.values[from]
 	}
 }
 

@@ -19,7 +19,7 @@ type history struct {
 func newHistory(s *stepping) *history {
 	h := &history{
 		stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1),
-		repeat: s.opt.Method.Family != solvers.Implicit,
+		repeat: s.opt.Method.Repeats(),
 	}
 	if s.rates {
 		h.stageWords += s.size.Y * len(s.blk.K)
@@ -52,7 +52,7 @@ func (s *history) addStep(e entry, h float64) {
 	if s.opt.Forget {
 		return
 	}
-	if s.fits() {
+	if s.fits() || s.opt.Method.Family == solvers.Multistep { // which has no other way back to a step
 		e.state = s.tape.keep(s.y, s.d)
 		blk, lane := s.last()
 		s.saveStages(&e, blk, lane)

@@ -23,7 +23,7 @@ type implicit struct {
 	lin  map[*sparse.Pattern]*linearized
 	at   *linearized // the one in use
 	sys  Linear
-	made float64 // h of the factors; 0: there are none
+	made float64 // γh of the factors; 0: there are none
 	old  float64 // where the Jacobian was taken; NaN: it is to be taken anew
 	here bool    // the Jacobian is that of the start of this step
 	rate float64 // how fast Newton's method converged last
@@ -32,6 +32,7 @@ type implicit struct {
 	outcome         newtonOutcome
 	base, z, r, err []float64
 	full            *coupling   // of a method all of whose stages are coupled
+	multi           *multistep  // of one that goes on from several steps
 	predict         [][]float64 // weights of the stages before, to begin a stage with
 	bars            [][]float64 // room for derivatives: by stage
 	joint           []float64   // of coupled stages
@@ -55,6 +56,10 @@ func newImplicit(s *Stepper) *implicit {
 		Stepper: s, lin: map[*sparse.Pattern]*linearized{},
 		base: make([]float64, n), z: make([]float64, n), r: make([]float64, n), err: make([]float64, n),
 		bars: matrix(stages, n),
+	}
+	if s.tab.Family == Multistep {
+		m.multi = newMultistep(m)
+		return m
 	}
 	widest := 1
 	for lo := 0; lo < stages; {
@@ -85,7 +90,10 @@ func (s *Stepper) Tolerances(count int, rtol, atol, part float64) {
 
 // gamma is the diagonal of the equations of a stage.
 func (m *implicit) gamma() float64 {
-	if m.full != nil {
+	switch {
+	case m.multi != nil:
+		return 1 / m.multi.alpha()
+	case m.full != nil:
 		return 1 / m.full.single
 	}
 	return m.tab.A[1][1]
@@ -100,10 +108,21 @@ func (m *implicit) step(sys Linear) {
 	if m.blk.Fresh = false; fresh {
 		m.made, m.old, m.rate = 0, math.NaN(), 1
 	}
-	if m.full != nil {
+	switch {
+	case m.multi != nil:
+		m.multi.begin(fresh)
+	case m.full != nil:
 		m.full.arrive(fresh)
 	}
-	if m.slow || m.H != m.made {
+	if m.H == 0 {
+		m.stay()
+		return
+	}
+	if m.multi != nil && m.multi.starting {
+		m.outcome = m.multi.start()
+		return
+	}
+	if m.slow || m.H*m.gamma() != m.made {
 		m.linearize()
 	}
 	for {
@@ -113,6 +132,15 @@ func (m *implicit) step(sys Linear) {
 		}
 		m.linearize()
 	}
+}
+
+// stay takes a step of no length.
+func (m *implicit) stay() {
+	for i := 1; i < len(m.K); i++ {
+		copy(m.Y[i], m.Y[0])
+		copy(m.K[i], m.K[0])
+	}
+	m.outcome = converged
 }
 
 // use takes the Jacobian of a pattern; it reports whether that is another one.
@@ -129,7 +157,7 @@ func (m *implicit) use(p *sparse.Pattern) bool {
 
 // linearize takes the Jacobian at the start of the step, and factorises.
 func (m *implicit) linearize() {
-	m.here, m.slow, m.made = true, false, m.H
+	m.here, m.slow, m.made = true, false, m.H*m.gamma()
 	if m.old != m.T {
 		m.sys.Jacobian(m.T, m.Y[0], m.at.values, m.at.byTime)
 		m.old = m.T
@@ -148,7 +176,10 @@ func (m *implicit) solve() newtonOutcome {
 	if m.made == 0 {
 		return diverged
 	}
-	if m.full != nil {
+	switch {
+	case m.multi != nil:
+		return m.multi.solve()
+	case m.full != nil:
 		return m.full.solve()
 	}
 	for i := 1; i < len(m.K); i++ {
@@ -212,7 +243,7 @@ func (m *implicit) norm(d, y []float64) float64 {
 		return sum
 	}
 	for l, v := range d[:n] {
-		w := v / math.FMA(m.rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y[l])), m.atol)
+		w := v / math.FMA(m.rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y[l])), m.absolute(l, m.atol))
 		sum = math.FMA(w, w, sum)
 	}
 	for _, v := range d[n:] { // quadratures follow, if they have a value
@@ -237,7 +268,12 @@ type iteration struct {
 // mostIterations bounds those of Newton's method.
 const mostIterations = 10
 
-func (n *iteration) begin(m *implicit) { n.count, n.last, n.most = 0, 0, m.part }
+// sureOf is the part of what a correction may be that needs no second look.
+const sureOf = 0.01
+
+func (n *iteration) begin(m *implicit) {
+	n.count, n.last, n.most = 0, 0, math.Max(m.part, 10*0x1p-52/math.Max(m.rtol, 0x1p-52))
+}
 
 // next takes the size of a correction; done says that there is to be no other.
 func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done bool) {
@@ -246,7 +282,7 @@ func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done boo
 	switch {
 	case math.IsNaN(size) || math.IsInf(size, 0):
 		return undefined, true
-	case size == 0 || exact && size <= 1:
+	case size == 0 || exact && size <= 1 || !exact && size <= sureOf*n.most:
 		return converged, true
 	}
 	rate := math.Pow(m.rate, 0.8)
@@ -279,6 +315,24 @@ func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done boo
 // mostRate is the rate of convergence from which on the Jacobian is taken anew.
 const mostRate = 0.1
 
+// keepLength is the factor up to which an implicit step is not made longer, so that its
+// matrices are kept.
+const keepLength = 1.2
+
+// Lengthen is the factor that the length of the step that was taken is to be multiplied by, where
+// step-size control has another.
+func (s *Stepper) Lengthen(factor float64) float64 {
+	switch {
+	case s.imp == nil || s.imp.outcome != converged:
+		return factor
+	case s.imp.multi != nil:
+		return s.imp.multi.factor
+	case factor > 1 && factor < keepLength:
+		return 1
+	}
+	return factor
+}
+
 // failed is the mean square of the error of a step whose equations were not solved.
 const failed = 1e4
 
@@ -292,6 +346,9 @@ func (m *implicit) meanError(count int, rtol, atol float64) float64 {
 	case undefined:
 		return math.NaN()
 	}
+	if m.multi != nil {
+		return m.multi.meanError(count, rtol, atol)
+	}
 	for l := range m.err {
 		e := 0.
 		for j, ej := range m.tab.E {
@@ -304,7 +361,7 @@ func (m *implicit) meanError(count int, rtol, atol float64) float64 {
 	}
 	y1, sum := m.End(), 0.
 	for l, e := range m.err[:count] {
-		w := e / math.FMA(rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y1[l])), atol)
+		w := e / math.FMA(rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y1[l])), m.absolute(l, atol))
 		sum = math.FMA(w, w, sum)
 	}
 	return sum / float64(max(count, 1))
@@ -312,7 +369,7 @@ func (m *implicit) meanError(count int, rtol, atol float64) float64 {
 
 // matrix factorises that of the stages of a group, I − h A⊗J with the Jacobian of each:
 // its solutions are those of the equations of the stages' derivatives.
-func (m *implicit) matrix(sys Linear, g group) *sparse.LU[float64] {
+func (m *implicit) matrix(sys Jacobian, g group) *sparse.LU[float64] {
 	m.use(sys.Pattern())
 	m.made, m.old = 0, math.NaN()
 	s := g.hi - g.lo

@@ -270,11 +270,11 @@ func TestRangeOfASecondStep(t *testing.T) {
 	for _, m := range Methods {
 		s, fresh := NewStepper(m, 2), NewStepper(m, 2)
 		s.Start(wave{}, 2, []float64{30, 40})
-		s.Step(wave{}, 1)
+		step(s, wave{}, 1)
 		s.Expand()
 		at := func(s *Stepper) (list []float64) {
 			s.Start(wave{}, 0.2, waveAt(0.2))
-			s.Step(wave{}, 0.1)
+			step(s, wave{}, 0.1)
 			s.Expand()
 			v := make([]float64, 8)
 			s.Range(0.2, 0.7, v[:2], v[2:4], v[4:6], v[6:])

@@ -25,7 +25,7 @@ type fitFlags struct {
 	seed                 uint64
 	seeded               bool
 	workers              int
-	dry                  bool
+	dry, explain         bool
 }
 
 func (a *app) fitCmd() *cobra.Command {
@@ -48,6 +48,7 @@ func (a *app) fitCmd() *cobra.Command {
 	f.StringVar(&o.maxTime, "max-time", "", "stop after this time, like 90s or 10m")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers")
 	f.IntVar(&o.workers, "workers", 0, "trajectories computed side by side; results do not depend on it")
+	f.BoolVar(&o.explain, "explain", false, "print what was decided in the fit, and why")
 	f.BoolVar(&o.dry, "dry-run", false, "check model, data and gradients, and do not fit")
 	return c
 }
@@ -143,7 +144,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		}
 		defer lock.Close()
 	}
-	return a.train(ctx, f, dir, p)
+	return a.train(ctx, f, dir, p, o.explain)
 }
 
 // settings are those of the command line.
@@ -257,7 +258,7 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 }
 
 // train runs the fit and writes its folder.
-func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress) error {
+func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress, explain bool) error {
 	if err := f.Save(dir); err != nil {
 		return err
 	}
@@ -277,6 +278,11 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress)
 		return err
 	}
 	a.warn(&f.Warnings)
+	if explain {
+		for _, text := range f.Decisions {
+			fmt.Fprintf(a.out, "%-14s %s\n", "decision", text)
+		}
+	}
 	if err := a.summary(f, dir); err != nil {
 		return err
 	}
@@ -315,6 +321,9 @@ func (a *app) draw(ctx context.Context, f *pinode.Fit, folder *report.Folder) er
 func (a *app) summary(f *pinode.Fit, dir string) error {
 	if a.json {
 		return writeJSON(a.out, fitJSON(f, dir))
+	}
+	if f.Verdict != nil && !a.quiet {
+		fmt.Fprintf(a.out, "%-14s %s\n", "verdict", f.Verdict.Text)
 	}
 	if !a.quiet {
 		fmt.Fprintln(a.out)
@@ -410,7 +419,8 @@ func fitJSON(f *pinode.Fit, dir string) any {
 		Train       map[string]float64 `json:"train_rmse"`
 		Validation  map[string]float64 `json:"validation_rmse,omitempty"`
 		Unproven    []string           `json:"unproven,omitempty"`
-	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil}
+		Verdict     *report.Verdict    `json:"verdict,omitempty"`
+	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil, (*report.Verdict)(f.Verdict)}
 	for _, e := range f.Estimates {
 		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
 		if !math.IsNaN(e.StdErr) {

@@ -64,6 +64,7 @@ type places struct {
 type reading struct {
 	located  bool // comparisons become switches
 	cornered bool // where located: corners too
+	observed bool // in what is observed: blocks are noted there too
 	before   bool // states are those before the event
 	byMode   bool // comparisons read the switches that there are
 	atRest   bool // objects have the values of `start steady { … }`
@@ -350,6 +351,8 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 	for _, s := range l.m.Observes {
 		walk(s.Value)
 		walk(s.Weights)
+		walk(s.Below)
+		walk(s.Above)
 	}
 	for _, s := range l.m.Losses {
 		walk(s.Value)
@@ -514,6 +517,9 @@ func (l *lowerer) outputs() {
 		add(x, l.whole(x.Value, x.Shape))
 	}
 	for _, x := range l.m.Observes {
+		if x.Unpredicted {
+			continue
+		}
 		add(x, l.whole(x.Value, x.Shape))
 	}
 	if len(parts) > 0 {

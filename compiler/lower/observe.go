@@ -10,6 +10,8 @@ import (
 
 // observations builds the predictions and the loss of one row of data.
 func (l *lowerer) observations() {
+	l.observed = true
+	defer func() { l.observed = false }()
 	var preds, terms []*ir.Node
 	for i, o := range l.m.Observes {
 		pred := l.whole(o.Value, o.Shape)
@@ -20,14 +22,18 @@ func (l *lowerer) observations() {
 			}
 		}
 		terms = append(terms, l.observe(o, pred))
+		if o.Weight != 0 {
+			l.out.Scores = append(l.out.Scores, l.scored(o, pred))
+		}
 	}
 	if len(preds) > 0 {
 		l.out.Pred = l.b.Concat(preds...)
 	}
 	var counts []*ir.Node
 	for _, x := range l.m.Losses {
-		term, counted := l.loss(x)
+		term, v, counted := l.loss(x)
 		terms, counts = append(terms, term), append(counts, counted)
+		l.out.Scores = append(l.out.Scores, l.squared(x, term, v, counted))
 	}
 	for _, o := range l.m.Observes {
 		if o.Weights != nil {
@@ -64,16 +70,79 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	if o.Dist == nil {
 		nll = b.Square(b.Div(b.Sub(y, pred), l.scaleNode(ScaleObserve, o)))
 	} else {
-		nll = l.density(o.Dist, y, pred)
+		nll = l.limited(o, y, pred)
 	}
 	nll = b.Select(seen, nll, b.Full(ir.Vec(s.N), 0))
 	return b.Mul(weight, b.Sum(nll))
 }
 
-// loss is a loss term at a row, and whether it counts there, 1 or 0: its
-// condition holds and every measured value that it reads is there. Where it
-// does not count, neither its value nor its derivatives reach the sum.
-func (l *lowerer) loss(x *check.Loss) (term, counts *ir.Node) {
+// edge is a limit of what can be measured, and where data are at or beyond it.
+type edge struct {
+	at, is *ir.Node
+	side   float64 // 1: data are below it
+}
+
+// limits are those of an observation with the values y.
+func (l *lowerer) limits(o *check.Observe, y *ir.Node) (list []edge) {
+	b := l.b
+	if o.Below != nil {
+		at := b.Fill(l.expr(o.Below), y.Shape)
+		list = append(list, edge{at, b.Le(y, at), 1})
+	}
+	if o.Above != nil {
+		at := b.Fill(l.expr(o.Above), y.Shape)
+		list = append(list, edge{at, b.Le(at, y), -1})
+	}
+	return list
+}
+
+// within are the values y, those beyond a limit at it: there is a density.
+func (l *lowerer) within(o *check.Observe, y *ir.Node) *ir.Node {
+	for _, e := range l.limits(o, y) {
+		op := ir.OpMax
+		if e.side < 0 {
+			op = ir.OpMin
+		}
+		y = l.b.Apply(op, y, e.at)
+	}
+	return y
+}
+
+// limited is the negative log-density of y, or, at or beyond a limit, the negative
+// logarithm of the probability of that.
+func (l *lowerer) limited(o *check.Observe, y, pred *ir.Node) *ir.Node {
+	nll := l.density(o.Dist, l.within(o, y), pred)
+	for _, e := range l.limits(o, y) {
+		nll = l.b.Select(e.is, e.beyond(l, o.Dist, pred), nll)
+	}
+	return nll
+}
+
+// distance is how far the limit is above the prediction or, of an upper one, below it, in
+// the scale of the distribution.
+func (e *edge) distance(l *lowerer, d *check.Dist, pred *ir.Node) *ir.Node {
+	b, at := l.b, e.at
+	if d.Name == "lognormal" {
+		at, pred = b.Log(at), b.Log(pred)
+	}
+	return b.Mul(b.Const(e.side), b.Div(b.Sub(at, pred), l.arguments(d)[0]))
+}
+
+// beyond is the negative logarithm of the probability of what lies beyond the limit.
+func (e *edge) beyond(l *lowerer, d *check.Dist, pred *ir.Node) *ir.Node {
+	b, z := l.b, e.distance(l, d, pred)
+	if d.Name != "laplace" {
+		return b.Neg(b.Apply(ir.OpLogPhi, z))
+	}
+	// e^z/2 below 0, 1 − e^−z/2 above
+	tail := b.Mul(b.Const(-0.5), b.Exp(b.Neg(b.Apply(ir.OpAbs, z))))
+	return b.Select(b.Lt(z, b.Full(z.Shape, 0)), b.Sub(b.Const(math.Ln2), z), b.Neg(b.Apply(ir.OpLog1p, tail)))
+}
+
+// loss is a loss term at a row, its value without its weight, and whether it counts
+// there, 1 or 0: its condition holds and every measured value that it reads is there.
+// Where it does not count, neither its value nor its derivatives reach the sum.
+func (l *lowerer) loss(x *check.Loss) (term, v, counts *ir.Node) {
 	b := l.b
 	counts = b.Const(1)
 	if x.Where != nil {
@@ -94,9 +163,9 @@ func (l *lowerer) loss(x *check.Loss) (term, counts *ir.Node) {
 			ones[in] = b.Select(on, in, b.Full(in.Shape, 1))
 		}
 	}
-	v := b.Substitute([]*ir.Node{l.whole(x.Value, x.Value.Shape)}, ones)[0]
-	v = b.Select(counts, v, b.Const(0))
-	return b.Mul(b.Mul(b.Const(x.Weight), l.scaleNode(ScaleLoss, x)), v), counts
+	v = b.Substitute([]*ir.Node{l.whole(x.Value, x.Value.Shape)}, ones)[0]
+	on := b.Select(counts, v, b.Const(0))
+	return b.Mul(b.Mul(b.Const(x.Weight), l.scaleNode(ScaleLoss, x)), on), v, counts
 }
 
 // measured are the marks, 1 or 0, of the measured values that an expression

@@ -25,6 +25,7 @@ var (
 	SignalsBefore     = Input{name: "ub"}
 	SignalRatesBefore = Input{name: "utb"}
 
+	Nets        = Input{name: "nets"}    // results of neural blocks, see compiler.Probe
 	Free        = Input{name: "free"}    // 0 for the states held at rest, 1 for the others
 	Flow        = Input{name: "flow"}    // by which states move
 	StatesAlong = Input{name: "along.y"} // a direction

@@ -4,26 +4,30 @@ import "strconv"
 
 // Programs of a model, see compiler.Program.Graphs.
 var (
-	RHS           = Program{"rhs"}
-	Guards        = Program{"guards"}
-	Guards2       = Program{"guards2"}
-	Look          = Program{"look"}
-	Spread        = Program{"spread"}
-	Bounds        = Program{"bounds"}
-	SlideBounds   = Program{"bounds1"} // of sliding along one surface
-	InitStates    = Program{"init.y"}
-	InitDiscretes = Program{"init.d"}
-	Times         = Program{"times"}
-	Floors        = Program{"floors"}
-	Priorities    = Program{"priorities"}
-	Row           = Program{"row"}
-	Predictions   = Program{"obs"}
-	Counts        = Program{"counts"}
-	Outputs       = Program{"outputs"}
-	Conserved     = Program{"conserved"}
-	Priors        = Program{"priors"}
-	Nets          = Program{"nets"}
-	Noise         = Program{"noise"}
+	RHS              = Program{"rhs"}
+	Guards           = Program{"guards"}
+	Guards2          = Program{"guards2"}
+	Look             = Program{"look"}
+	Spread           = Program{"spread"}
+	Bounds           = Program{"bounds"}
+	SlideBounds      = Program{"bounds1"} // of sliding along one surface
+	InitStates       = Program{"init.y"}
+	InitDiscretes    = Program{"init.d"}
+	SegmentStates    = Program{"segment.y"}
+	SegmentDiscretes = Program{"segment.d"}
+	Times            = Program{"times"}
+	Floors           = Program{"floors"}
+	Priorities       = Program{"priorities"}
+	Row              = Program{"row"}
+	Predictions      = Program{"obs"}
+	Counts           = Program{"counts"}
+	Outputs          = Program{"outputs"}
+	Conserved        = Program{"conserved"}
+	Priors           = Program{"priors"}
+	Networks         = Program{"nets"}
+	Noise            = Program{"noise"}
+	OpenRHS          = Program{"open.rhs"} // where the results of neural blocks are inputs
+	OpenPredictions  = Program{"open.obs"}
 )
 
 // Jump, Rest and Delay are what an event does.
@@ -66,19 +70,19 @@ func (p Program) Along(n, nb int) Program {
 
 // Outputs of programs of a model.
 var (
-	Value   = Output{"v"}
-	Rates   = Output{"dy"}
-	Guard   = Output{"g"}
-	Rate    = Output{"rate"}
-	Accel   = Output{"accel"}
-	Instant = Output{"s"} // scheduled scalars
-	Loss    = Output{"loss"}
-	Terms   = Output{"terms"}
-	Pred    = Output{"pred"}
-	NetArgs = Output{"args"}
-	NetVals = Output{"values"}
-	Dot     = Output{"dot"} // of forward derivatives
-	ByTime  = Output{"dt"}  // derivative by time
+	Value     = Output{"v"}
+	Rates     = Output{"dy"}
+	Guard     = Output{"g"}
+	Rate      = Output{"rate"}
+	Accel     = Output{"accel"}
+	Instant   = Output{"s"} // scheduled scalars
+	Loss      = Output{"loss"}
+	Terms     = Output{"terms"}
+	Pred      = Output{"pred"}
+	NetArgs   = Output{"args"}
+	NetVals   = Output{"values"}
+	Dot       = Output{"dot"} // of forward derivatives
+	TimeSlope = Output{"dt"}  // derivative by time
 
 	Lo     = Output{"lo"}
 	Hi     = Output{"hi"}

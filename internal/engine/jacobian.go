@@ -32,7 +32,7 @@ func newJacobians(sys *System, mod *exec.Module, get func(program place.Program,
 	}
 	for _, j := range sys.Prog.Jacobians() {
 		p := NewProgram(mod, sys.Frame, j.Program, place.Value)
-		js.list = append(js.list, jacobian{j, p, place.ByTime.In(sys.Frame, p.code), get(j.Curve, place.Value)})
+		js.list = append(js.list, jacobian{j, p, place.TimeSlope.In(sys.Frame, p.code), get(j.Curve, place.Value)})
 	}
 	return js
 }

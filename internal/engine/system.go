@@ -17,6 +17,9 @@ type System struct {
 	Signals []*data.Interpolant
 	From    float64 // start of the smooth piece that the run is in
 
+	p        []float64 // shared parameters
+	bindings int       // of them, so far
+
 	inputs
 	equations
 	*jacobians
@@ -45,6 +48,7 @@ type tangents struct{ yDot, dDot, tDot, QDot, PDot []float64 }
 // equations are programs of the motion and of what a run starts from.
 type equations struct {
 	Rhs, initY, initD, times, Priors Function
+	segmentY, segmentD               Function // see Beginning
 	Conserved                        *Program
 	Nets                             *Program
 	NetArgs                          []float64
@@ -105,9 +109,10 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	}
 	s.PBar, s.QBar = place.PBar.Into.In(f), place.QBar.Into.In(f)
 	s.Rhs, s.guards, s.initY, s.initD = get(place.RHS, place.Rates), get(place.Guards, place.Guard), get(place.InitStates, place.Value), get(place.InitDiscretes, place.Value)
+	s.segmentY, s.segmentD = get(place.SegmentStates, place.Value), get(place.SegmentDiscretes, place.Value)
 	s.times, s.Priors = get(place.Times, place.Instant), get(place.Priors, place.Value)
 	s.guards2, s.floors = NewProgram(mod, f, place.Guards2, place.Accel), NewProgram(mod, f, place.Floors, place.Value)
-	s.Conserved, s.Nets = NewProgram(mod, f, place.Conserved, place.Value), NewProgram(mod, f, place.Nets, place.NetVals)
+	s.Conserved, s.Nets = NewProgram(mod, f, place.Conserved, place.Value), NewProgram(mod, f, place.Networks, place.NetVals)
 	s.priorities, s.Counts = NewProgram(mod, f, place.Priorities, place.Value), NewProgram(mod, f, place.Counts, place.Value)
 	if s.guards.Run != nil {
 		s.rates = place.Rate.In(f, s.guards.Run.code)
@@ -143,6 +148,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 func (s *System) Bind(p, scales []float64) {
 	copy(s.S, scales)
 	place.Params.Bind(s.Frame, p)
+	s.p, s.bindings = p, s.bindings+1
 }
 
 // BindTrajectory sets what a trajectory has of its own.

@@ -110,21 +110,15 @@ func NewWant(full bool, mode string, opt sim.Options, n int, modes []string) Wan
 	if len(modes) > 0 {
 		return Want{n, mostTimed, FineDifference, FineTolerance, modes, full, nil}
 	}
-	if mode == "auto" {
-		mode = "unrolled"
-	}
-	return Want{n, mostTimed, coarseDifference, coarseTolerance, []string{mode}, false, nil}
+	return Want{n, mostTimed, coarseDifference, coarseTolerance, []string{opt.Gradient(mode)}, false, nil}
 }
 
 // certifiedModes are the modes that a solver has a certificate for: the
-// continuous adjoints follow the exact solution, not that of fixed steps, and are
-// integrated by explicit methods.
+// continuous adjoints follow the exact solution, not that of fixed steps.
 func certifiedModes(opt sim.Options) []string {
-	modes := slices.Clone(Modes)
-	if !opt.Method.Adaptive() || !opt.HasAdjoint() {
-		modes = slices.DeleteFunc(modes, func(s string) bool { return s == "adjoint" || s == "backsolve" })
-	}
-	return modes
+	return slices.DeleteFunc(slices.Clone(Modes), func(mode string) bool {
+		return !opt.HasGradient(mode) || !opt.Method.Adaptive() && (mode == "adjoint" || mode == "backsolve")
+	})
 }
 
 // WholeSimulation compares derivatives of a simulation, in all modes that the solver

@@ -62,6 +62,7 @@ type probe struct {
 func Certify(ctx context.Context, prog *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory, opt sim.Options, want Want) (*Certificate, error) {
 	tight := opt
 	if opt.Method.Adaptive() {
+		tight.Sizes = nil
 		tight.RTol, tight.ATol = math.Min(opt.RTol, 1e-10), math.Min(opt.ATol, 1e-12)
 		if len(kinkNotes(prog.Program, opt)) > 0 {
 			tight.RTol, tight.ATol = math.Min(opt.RTol, kinkRTol), math.Min(opt.ATol, kinkRTol/100)
@@ -216,7 +217,7 @@ func (c *certifier) screen() ([][]float64, error) {
 		defer func(events int) { c.events = events }(c.events)
 		c.events = 0
 	}
-	return c.claims(c.probe, "unrolled")
+	return c.claims(c.probe, c.opt.Gradient("auto"))
 }
 
 // compareWhere compares the coordinates for which act holds and returns the

@@ -85,6 +85,7 @@ type Objective struct {
 // addition adds the parts of the loss up.
 type addition struct {
 	parts          []part
+	gaps           *gaps
 	ofRuns         []placed // of these, those that look at each run
 	likelihoodOnly bool
 	sums           [][]float64
@@ -111,7 +112,12 @@ type Task struct {
 	Horizon                 float64
 	PerValue, PerTrajectory float64
 	X, Grad                 []float64 // Grad: nil, or where the gradient goes
+
+	lin *linear // where residuals and their derivatives go; nil: none are asked for
 }
+
+// keeps reports whether a task differentiates its runs.
+func (t *Task) keeps() bool { return t.Grad != nil || t.lin != nil && t.lin.jac != nil }
 
 // LastRun is what a trajectory's last run over the whole horizon was like.
 type LastRun struct {
@@ -149,9 +155,12 @@ const blockWords = 1 << 16
 // NewObjective compiles the loss of trajectories, with a validation loss of others,
 // for up to so many workers; 0: one for each core.
 func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*problem.Trajectory, opt sim.Options, gradient string, networks exec.Precision, workers int) (*Objective, error) {
-	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: gradient}
+	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: opt.Gradient(gradient)}
 	var err error
-	want := compiler.Want{Reverse: true, Forward: gradient == "forward", Networks: networks}
+	if gradient == "adjoint" || gradient == "backsolve" {
+		opt.Stiff = nil // they follow the steps of one method
+	}
+	want := compiler.Want{Reverse: true, Forward: true, Networks: networks, Segments: true}
 	if o.Runner, err = engine.NewRunner(c, opt, max(len(trajectories), len(valid)), want, false, workers); err != nil {
 		return nil, err
 	}
@@ -171,6 +180,7 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 	for i := range o.AllIndices {
 		o.AllIndices[i] = i
 	}
+	o.gaps = newGaps(o)
 	o.parts = newParts(o)
 	o.ofRuns, o.sums = lookingAtRuns(o.parts), newSums(o.parts)
 	rows := 0
@@ -245,7 +255,7 @@ func (o *Objective) eval(ctx context.Context, x []float64, trajectories []*probl
 	}
 	perValue, perTrajectory := 1/float64(max(1, values)), 1/float64(len(trajectories))
 	o.WeighLosses(perValue, perTrajectory)
-	o.Compute(Task{ctx, trajectories, index, chunkSize(len(trajectories)), horizon, perValue, perTrajectory, x, grad})
+	o.Compute(Task{ctx, trajectories, index, chunkSize(len(trajectories)), horizon, perValue, perTrajectory, x, grad, nil})
 	e := &o.evaluation
 	*e = evaluation{
 		res: fit.Result{Values: values}, terms: e.terms[:0], trajectories: trajectories,
@@ -437,6 +447,11 @@ func (o *Objective) bindAll(p []float64) {
 		if s.batch != nil {
 			s.batch.frame.Bind("p", p)
 			copy(s.batch.s, o.Space.Scales)
+		}
+	}
+	if o.Task.lin != nil {
+		for _, q := range o.Task.lin.of.workers {
+			q.bind(p, o.Space.Scales)
 		}
 	}
 }

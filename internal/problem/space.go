@@ -12,8 +12,8 @@ import (
 	"github.com/pinode/pinode/fit"
 )
 
-// weightStream is the stream of random numbers of a block's initial weights.
-func weightStream(b lower.Block, seed uint64, i int) *rand.Rand {
+// WeightStream is the stream of random numbers of a block's initial weights.
+func WeightStream(b lower.Block, seed uint64, i int) *rand.Rand {
 	if b.Neural.Options.Given("seed") {
 		seed = uint64(b.Neural.Options.Int("seed"))
 	}
@@ -44,6 +44,15 @@ type Space struct {
 	keys         [][]string  // and the names of its keys
 	Estimates    []Estimate
 	of           []*check.Param // the parameter of each
+	Nodes        []float64      // the start of the coordinates behind all others: states where segments begin
+}
+
+// WithNodes is the space with more coordinates, which start as given, behind the others.
+func (sp *Space) WithNodes(start []float64) *Space {
+	more := *sp
+	more.Nodes = start
+	more.Dim = sp.Dim + len(start)
+	return &more
 }
 
 // WeightRange is a run of fitted weights in P, and where it starts in x.
@@ -102,7 +111,7 @@ func NewSpace(prog *compiler.Program, trajectories []*Trajectory, seed uint64) (
 	}
 	sp.Dim = len(sp.Params)
 	for i, b := range lm.Blocks {
-		w := b.Net.NewWeights(weightStream(b, seed, i))
+		w := b.Net.NewWeights(WeightStream(b, seed, i))
 		copy(sp.P[b.Off:], w)
 		if b.Neural.Options.Bool("frozen") {
 			continue
@@ -246,6 +255,7 @@ func (sp *Space) X0() ([]float64, error) {
 	for _, w := range sp.Weights {
 		copy(x[w.At:w.At+w.N], sp.P[w.Off:])
 	}
+	copy(x[sp.Dim-len(sp.Nodes):], sp.Nodes)
 	return x, nil
 }
 

@@ -26,6 +26,32 @@ type Trajectory struct {
 	Rows         []Row
 	Values       int   // measured values, told firings included
 	PointProcess []int // events with a rate whose firings the data tell
+
+	Beginning *Beginning // of a segment of a trajectory; nil: it begins as the model says
+	Joint     *Joint     // where a segment should end; nil: nobody asks
+}
+
+// Beginning is how a segment begins: see compiler.SegmentsOf.
+type Beginning struct {
+	Data []float64 // smooth values of observations, which tell some states; nil: they tell none
+	Y    []float64 // the states that they do not tell
+	D    []float64 // modes of discrete variables
+	Node *Node     // where all states are coordinates of the fit; nil: they are not
+}
+
+// Node are the states that a segment begins with as coordinates of the fit, from At
+// on, in units of Size.
+type Node struct {
+	At   int
+	Size []float64
+}
+
+// Joint is where a segment ends and the next begins: the gap between them counts in
+// units of Deviation, with a weight beside that of a measured value.
+type Joint struct {
+	*Node
+	Deviation []float64
+	Weight    float64
 }
 
 // Row is one row of data at a save.
@@ -35,6 +61,8 @@ type Row struct {
 	Inputs          []float64 // the inputs at the row, which may be those of its own columns
 	Values, Counted int       // measured values, and those of observations with a weight
 	Losses          []bool    // which loss terms count
+	Line            int       // of the file
+	Known           bool      // known when predicting: see Predict
 }
 
 // bindItem turns a trajectory of data into a run from a start.
@@ -95,6 +123,16 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 	return it, nil
 }
 
+// Predict leaves the rows out that are known when predicting: the others are predicted.
+func (it *Trajectory) Predict() {
+	it.Rows = slices.DeleteFunc(it.Rows, func(r Row) bool {
+		if r.Known {
+			it.Values -= r.Values
+		}
+		return r.Known
+	})
+}
+
 // measure reads the rows of data. In the place of a missing value it puts another one
 // of its observation, so that what a model makes of it is a number; nothing of it
 // counts.
@@ -114,7 +152,7 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 	whole := slices.Repeat([]float64{1}, lay.NObs) // all rows without missing values share it
 	inputs := make([]float64, len(tr.Times)*lay.NU)
 	for i, t := range tr.Times {
-		r := Row{Data: tr.Obs[i], Seen: whole, Inputs: inputs[:lay.NU:lay.NU]}
+		r := Row{Line: tr.Lines[i], Known: tr.Known[i], Data: tr.Obs[i], Seen: whole, Inputs: inputs[:lay.NU:lay.NU]}
 		inputs = inputs[lay.NU:]
 		if slices.ContainsFunc(r.Data, math.IsNaN) {
 			r.Data, r.Seen = slices.Clone(some), make([]float64, lay.NObs)
@@ -153,14 +191,15 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 	s := &it.Span
 	next := 0 // firing of the table
 	for i, t := range append(slices.Clone(tr.Times), math.Inf(1)) {
-		n := len(s.Firings)
+		n, joint := len(s.Firings), false
 		fire := func(f sim.Firing) {
 			f.Behind = len(s.Saves)
 			s.Firings = append(s.Firings, f)
 		}
 		for ; next < len(tr.Firings) && tr.Firings[next].Above <= i; next++ {
 			f := tr.Firings[next]
-			fire(sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args})
+			fire(sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args, Joint: f.Joint})
+			joint = f.Measured && f.Above == i
 		}
 		if i == len(it.Rows) {
 			break
@@ -168,7 +207,8 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		r := &it.Rows[i]
 		for e, ev := range p.Model.Events {
 			if r.fires(p, ev.Checked) {
-				fire(sim.Firing{T: t, Event: e, Args: r.arguments()})
+				fire(sim.Firing{T: t, Event: e, Args: r.arguments(), Joint: joint})
+				joint = true
 			}
 		}
 		last := len(s.Saves) - 1
