@@ -138,6 +138,11 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 			a.Do = f.auto
 		}
 	}
+	if c.Resume != nil {
+		if err := plan.Trainer.Accepts(c.Resume); err != nil {
+			return nil, err
+		}
+	}
 	return f, f.begin()
 }
 
