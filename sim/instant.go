@@ -282,6 +282,11 @@ func (s *instant) carryOut() *Failure {
 			}
 			continue
 		}
+		if some, fail := s.zeno.layDown(s.firings); fail != nil {
+			return fail
+		} else if some {
+			continue
+		}
 		if fail := s.rearm(); fail != nil {
 			return fail
 		}
