@@ -409,6 +409,7 @@ func (f *Fit) finish(x []float64) error {
 		}
 	}
 	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
+	explain.Crossings(f.prog.Program, &f.Warnings, stats)
 	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
 		f.standardErrors(x)
 	}
