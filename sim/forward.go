@@ -117,6 +117,10 @@ func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 func (f *forward) entry(e *entry) {
 	s, out := f.history, f.out
 	switch e.kind {
+	case snapEntry, jumpEntry, restEntry, balanceEntry, saveEntry: // they read what inputs jump to
+		s.segment(e.t)
+	}
+	switch e.kind {
 	case stepEntry:
 		f.stepOn(e)
 	case segmentEntry, laneEntry:

@@ -242,7 +242,7 @@ func certificateJSON(c *pinode.Certificate) any {
 		Inert     []string   `json:"no_effect"`
 		Weights   int        `json:"no_effect_weights"`
 		Notes     []string   `json:"notes"`
-	}{2, c.Certified(), jsonNumber(c.Worst), c.Mode, c.Where, []target{}, []event{}, c.Compared, c.Doubtful, c.Inert, c.InertWeights, c.Notes}
+	}{2, c.Certified() && c.Compared > 0, jsonNumber(c.Worst), c.Mode, c.Where, []target{}, []event{}, c.Compared, c.Doubtful, c.Inert, c.InertWeights, c.Notes}
 	for k := range c.Targets {
 		t := &c.Targets[k]
 		to := target{Name: t.Name, Partials: []partial{}}

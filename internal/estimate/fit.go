@@ -482,6 +482,7 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 		}
 	}
 	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
+	explain.Crossings(f.prog.Program, &f.Warnings, stats)
 	return f.weigh(ctx, x)
 }
 

@@ -87,6 +87,7 @@ func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 		return nil, ctx.Err()
 	}
 	explain.Stiffness(m.Prog.Program, &out.Warnings, stats, opt)
+	explain.Crossings(m.Prog.Program, &out.Warnings, stats)
 	out.Unproven = explain.Unproven(m.Prog.Program, &out.Stats)
 	return out, err
 }
