@@ -72,7 +72,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	if o.workers < 0 {
 		return usageError("--workers is a number of workers, not %d", o.workers)
 	}
-	at, err := o.at(o.params)
+	at, err := o.at(o.params, path)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (o *fitFlags) resumed(m *pinode.Model) (string, *fit.State, error) {
 	if o.out != "" {
 		return "", nil, usageError("--resume goes on in the folder of its run; leave out --out")
 	}
-	run, err := pinode.OpenRun(o.resume)
+	run, err := pinode.OpenRun(o.resume, m.Path())
 	if err != nil {
 		return "", nil, err
 	}
