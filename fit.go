@@ -216,7 +216,7 @@ func (f *Fit) Values() *Values {
 // those who bring their own optimiser: parameters through a smooth map onto all
 // numbers, then weights.
 func (f *Fit) Objective() (loss fit.Objective, start []float64, err error) {
-	start, err = f.inner.Objective.Space.X0()
+	start, err = f.inner.Trained().Space.X0()
 	return f.inner.Plan.Trainer.Objective, start, err
 }
 

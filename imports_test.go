@@ -68,6 +68,7 @@ var mayImport = map[string]string{
 var overFacade = map[string]string{
 	"cmd/pinode":   "bench dsl dsl/diag fit internal/report internal/report/figures",
 	"bench":        "dsl/diag fit",
+	"bench/fits":   "",
 	"tools/mutate": "",
 	"docs/gen":     "compiler/check compiler/nn dsl/diag internal/environ internal/explain internal/setting physics solvers",
 }

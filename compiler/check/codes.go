@@ -46,7 +46,7 @@ const (
 	twoEquations    = "two-equations"
 	unitMismatch    = "unit-mismatch"
 	unknownName     = "unknown-name"
-	unreadDiscrete  = "unread-discrete"  // warning
+	unreadDiscrete  = "unread-discrete" // warning
 	unusedModel     = "unused-model"
 	unusedParameter = "unused-parameter" // warning
 	vectorCondition = "vector-condition"

@@ -14,7 +14,7 @@ import (
 // Method describes a solver's method to the compiler; nil for one whose steps are not
 // programs.
 func Method(tab *solvers.Tableau) *step.Method {
-	if tab.Family == solvers.Implicit {
+	if tab.Family == solvers.Implicit || tab.Family == solvers.Multistep {
 		return nil
 	}
 	return &step.Method{C: tab.C, A: tab.A, E: tab.E, Gamma: tab.Gamma, Couple: tab.Couple, Slope: tab.Slope, Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}

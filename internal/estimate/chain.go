@@ -58,7 +58,7 @@ const operationsPerSecond = 4e8
 // auto carries the chain out.
 func (f *Fit) auto(s *fit.Session) error {
 	f.Decisions = nil
-	x0, err := f.trained().Space.X0()
+	x0, err := f.Trained().Space.X0()
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ type Info struct {
 	Argv     []string          `json:"argv"`
 	Model    string            `json:"model"`
 	From     string            `json:"from,omitempty"` // the folder that the path of the model is relative to
-	Main     string            `json:"main"` // the name of the model that was fitted
+	Main     string            `json:"main"`           // the name of the model that was fitted
 	Seed     uint64            `json:"seed"`
 	Hashes   map[string]string `json:"sha256"`
 	Started  time.Time         `json:"started"`
