@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/gradcheck"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -185,7 +187,7 @@ model Doses {
 }
 
 // TestStiffCertificates: the derivatives of stiff models, with events and without, are right
-// in every mode that the methods have.
+// exactly, in the modes that differentiate steps.
 func TestStiffCertificates(t *testing.T) {
 	texts := map[string]string{}
 	for name, text := range stiffEvents {
@@ -204,7 +206,12 @@ func TestStiffCertificates(t *testing.T) {
 			t.Run(name+" by "+method, func(t *testing.T) {
 				m, err := Parse(name+".node", text+", solver: "+method+" { rtol: 1e-7, atol: 1e-13 } }\n")
 				require.NoError(t, err)
-				c, err := m.Certify(t.Context(), 8)
+				opt, err := engine.SolverOptions(m.simulator().Settings)
+				require.NoError(t, err)
+				c, err := gradcheck.Simulation(t.Context(), m.simulator(), opt, gradcheck.Want{
+					Coordinates: 8, Events: 3, Enough: gradcheck.FineDifference, Tol: gradcheck.FineTolerance,
+					Modes: []string{"unrolled", "forward"}, Full: true,
+				})
 				require.NoError(t, err)
 				require.True(t, c.Certified(), "%v", c)
 			})
