@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -217,4 +219,44 @@ func TestStiffCertificates(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestStiffBits: the interpreter and machine code come to the same bits, alone and in lanes,
+// and so do gradients.
+func TestStiffBits(t *testing.T) {
+	var w strings.Builder
+	for _, name := range rosenbrocks() {
+		for _, model := range []string{"rober", "vdpol", "hires", "pollu"} {
+			m := stiff(t, model, fmt.Sprintf("simulate { until: 10, solver: %s { rtol: 1e-4, atol: 1e-9 } }\n", name))
+			for _, n := range []int{1, 3} {
+				s, err := m.NewSolver(n, nil, SimulateOptions{Workers: 1})
+				require.NoError(t, err)
+				require.NoError(t, s.Run())
+				fmt.Fprintf(&w, "bits %s %s %x", model, name, s.Ends)
+				if n == 1 {
+					ct := make([]float64, len(s.Ends[0]))
+					ct[0] = 1
+					g, err := s.Gradient(ct)
+					require.NoError(t, err)
+					fmt.Fprintf(&w, " %x", g)
+				}
+				w.WriteString("\n")
+			}
+		}
+	}
+	if os.Getenv("PINODE_STIFF_BITS") != "" {
+		fmt.Print(w.String())
+		return
+	}
+	other := exec.Command(os.Args[0], "-test.run=^TestStiffBits$")
+	other.Env = append(os.Environ(), "PINODE_STIFF_BITS=1", "PINODE_EXEC=interp")
+	out, err := other.Output()
+	require.NoError(t, err, "%s", out)
+	var lines strings.Builder
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "bits ") {
+			lines.WriteString(line)
+		}
+	}
+	require.Equal(t, w.String(), lines.String())
 }
