@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/gradcheck"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -190,7 +194,7 @@ model Doses {
 }
 
 // TestStiffCertificates: the derivatives of stiff models, with events and without, are right
-// in every mode that the methods have.
+// exactly, in the modes that differentiate steps.
 func TestStiffCertificates(t *testing.T) {
 	texts := map[string]string{}
 	for name, text := range stiffEvents {
@@ -215,10 +219,55 @@ func TestStiffCertificates(t *testing.T) {
 			t.Run(name+" by "+method, func(t *testing.T) {
 				m, err := Parse(name+".node", text+", solver: "+method+" { rtol: 1e-7, atol: 1e-13 } }\n")
 				require.NoError(t, err)
-				c, err := m.Certify(t.Context(), 8)
+				opt, err := engine.SolverOptions(m.simulator().Settings)
+				require.NoError(t, err)
+				c, err := gradcheck.Simulation(t.Context(), m.simulator(), opt, gradcheck.Want{
+					Coordinates: 8, Events: 3, Enough: gradcheck.FineDifference, Tol: gradcheck.FineTolerance,
+					Modes: []string{"unrolled", "forward"}, Full: true,
+				})
 				require.NoError(t, err)
 				require.True(t, c.Certified(), "%v", c)
 			})
 		}
 	}
+}
+
+// TestStiffBits: the interpreter and machine code come to the same bits, alone and in lanes,
+// and so do gradients.
+func TestStiffBits(t *testing.T) {
+	var w strings.Builder
+	for _, name := range rosenbrocks() {
+		for _, model := range []string{"rober", "vdpol", "hires", "pollu"} {
+			m := stiff(t, model, fmt.Sprintf("simulate { until: 10, solver: %s { rtol: 1e-4, atol: 1e-9 } }\n", name))
+			for _, n := range []int{1, 3} {
+				s, err := m.NewSolver(n, nil, SimulateOptions{Workers: 1})
+				require.NoError(t, err)
+				require.NoError(t, s.Run())
+				fmt.Fprintf(&w, "bits %s %s %x", model, name, s.Ends)
+				if n == 1 {
+					ct := make([]float64, len(s.Ends[0]))
+					ct[0] = 1
+					g, err := s.Gradient(ct)
+					require.NoError(t, err)
+					fmt.Fprintf(&w, " %x", g)
+				}
+				w.WriteString("\n")
+			}
+		}
+	}
+	if os.Getenv("PINODE_STIFF_BITS") != "" {
+		fmt.Print(w.String())
+		return
+	}
+	other := exec.Command(os.Args[0], "-test.run=^TestStiffBits$")
+	other.Env = append(os.Environ(), "PINODE_STIFF_BITS=1", "PINODE_EXEC=interp")
+	out, err := other.Output()
+	require.NoError(t, err, "%s", out)
+	var lines strings.Builder
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "bits ") {
+			lines.WriteString(line)
+		}
+	}
+	require.Equal(t, w.String(), lines.String())
 }
