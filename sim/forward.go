@@ -104,6 +104,9 @@ func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 		}
 	})
 	for i := range s.run.tape.entries {
+		if s.run.opt.ended() {
+			return
+		}
 		f.entry(&s.run.tape.entries[i])
 	}
 	copy(out.EndY, f.y)

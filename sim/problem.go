@@ -72,7 +72,14 @@ type Options struct {
 	// at a time.
 	// 0: 2²⁴, which is 128 MB.
 	Memory int
+
+	// Ended is looked at between steps: where it reports true the run ends as
+	// Stopped, and a sweep ends with whatever it has. Nil: it never does.
+	Ended func() bool
 }
+
+// ended reports whether nobody waits for the result any more.
+func (o *Options) ended() bool { return o.Ended != nil && o.Ended() }
 
 func (o Options) defaults() Options {
 	if o.Method == nil {
