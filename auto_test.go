@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -303,4 +304,32 @@ func TestAutoCutOff(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, fit.MaxTime, f.Status)
 	require.Equal(t, "stopped", f.Verdict.Word)
+}
+
+// TestLevenbergMarquardt: declared in the file it finds what the default finds, and is
+// refused where the loss is no sum of squares.
+func TestLevenbergMarquardt(t *testing.T) {
+	text := `model Decay {
+  param k in (0, inf) = 3
+  param c in (0, inf) = 0.5
+  param base in (0, inf) = 2
+  param s fixed = 0.02
+  state x = c
+  x' = -k*x
+  observe y = x + base ~ normal(s)
+}
+data d from "d.csv" { time: t; y: y }
+`
+	byDefault, err := autoModel(t, text, decayData()).Fit(context.Background(), FitOptions{})
+	require.NoError(t, err)
+	text += "fit { optimizer: levenberg_marquardt }\n"
+	f, err := autoModel(t, text, decayData()).Fit(context.Background(), FitOptions{})
+	require.NoError(t, err)
+	require.Equal(t, fit.Converged, f.Status)
+	for _, name := range []string{"k", "c", "base"} {
+		require.InDelta(t, byDefault.Params[name].Value, f.Params[name].Value, 1e-3*f.Params[name].StdErr, name)
+	}
+	require.InEpsilon(t, byDefault.Train.Loss, f.Train.Loss, 1e-9)
+	_, err = autoModel(t, strings.Replace(text, "s fixed", "s in (0, inf)", 1), decayData()).NewFit(FitOptions{})
+	require.ErrorContains(t, err, "`levenberg_marquardt` needs a sum of squares")
 }

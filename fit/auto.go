@@ -55,7 +55,8 @@ func (a *Auto) run(r *run) (Status, error) {
 		s.Method.Auto = new(journal)
 	}
 	if a.Do == nil {
-		return endless.run(r)
+		m := endless
+		return m.run(r)
 	}
 	e := &Session{run: r, auto: a, j: s.Method.Auto}
 	err := a.Do(e)
@@ -69,13 +70,17 @@ func (a *Auto) run(r *run) (Status, error) {
 }
 
 // endless is L-BFGS to its own test of convergence.
-var endless = &LBFGS{MaxIterations: 20000, Memory: 20, GradTol: 1e-9, LossTol: 1e-10}
+var endless = LBFGS{MaxIterations: 20000, Memory: 20, GradTol: 1e-9, LossTol: 1e-10}
 
-// QuasiNewton minimises the trainer's objective from x by L-BFGS, and makes the end the
-// result if it is the best so far.
-func (s *Session) QuasiNewton(x []float64) error {
-	copy(s.state.X, x)
-	status, err := endless.run(s.run)
+// QuasiNewton minimises the trainer's objective from x by L-BFGS, in so many iterations at
+// most, and makes the end the result if it is the best so far.
+func (s *Session) QuasiNewton(x []float64, iterations int) error {
+	if s.state.Iteration == 0 { // else it is taken up
+		copy(s.state.X, x)
+	}
+	m := endless
+	m.MaxIterations = max(1, iterations)
+	status, err := m.run(s.run)
 	switch {
 	case err != nil:
 		return err

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
@@ -22,7 +23,8 @@ type Scores struct {
 	Loss   *ir.Node // per element; where the prediction has left the range of the data, that at its edge
 	List   []Score
 	Known  bool
-	Offset int // of its elements in Seen; −1: a loss term
+	Square bool // it is half the sum of the squares of the residuals, up to a constant
+	Offset int  // of its elements in Seen; −1: a loss term
 }
 
 // belowData is the least prediction of a positive quantity, beside the measured value: a
@@ -44,9 +46,10 @@ func (l *lowerer) scored(o *check.Observe, pred *ir.Node) Scores {
 	if o.Dist == nil {
 		w := b.Div(b.Const(math.Sqrt2), l.scaleNode(ScaleObserve, o))
 		r := b.Mul(b.Sub(pred, y), w)
-		out.Loss, out.List = b.Mul(b.Const(0.5), b.Square(r)), []Score{{pred, w, r, false}}
+		out.Loss, out.List, out.Square = b.Mul(b.Const(0.5), b.Square(r)), []Score{{pred, w, r, true}}, true
 	} else {
 		out.Loss, out.List, out.Known = l.scoresWithin(o, y, pred)
+		out.Square = len(out.List) == 1 && o.Below == nil && o.Above == nil && (o.Dist.Name == "normal" || o.Dist.Name == "lognormal")
 	}
 	zero := b.Full(ir.Vec(s.N), 0)
 	root := b.Sqrt(weight)
@@ -162,11 +165,30 @@ func (l *lowerer) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list [
 	return nil, nil, false
 }
 
-// settled reports whether a value depends on nothing that a fit moves.
+// settled reports whether a value depends on nothing that moves in a fit.
 func (l *lowerer) settled(n *ir.Node) bool {
 	in := l.out.In
-	for _, x := range ir.Reach(n) {
-		if x.Op == ir.OpInput && (x == in.P || x == in.Y || x == in.D || x == in.YB || x == in.DB || x == in.Q) {
+	own := n.Op == ir.OpSlice && n.Args[0] == in.Q && in.Q != nil
+	if own || n.Op == ir.OpSlice && n.Args[0] == in.P && in.P != nil {
+		return l.settledInput(own, n.Off, n.Off+n.Shape.Size())
+	}
+	switch n {
+	case in.P, in.Q:
+		return l.settledInput(n == in.Q, 0, n.Shape.Size())
+	case in.Y, in.D, in.YB, in.DB:
+		return false
+	}
+	return !slices.ContainsFunc(n.Args, func(a *ir.Node) bool { return !l.settled(a) })
+}
+
+// settledInput reports whether a part of the parameters, or of what a trajectory has of its
+// own, is fixed: no weights, and no parameter that is fitted.
+func (l *lowerer) settledInput(own bool, from, end int) bool {
+	if !own && end > l.out.Layout.NPar {
+		return false
+	}
+	for _, s := range l.out.Layout.Params {
+		if s.PerKey == own && s.Off < end && s.Off+s.N > from && !s.Object.(*check.Param).Fixed {
 			return false
 		}
 	}
@@ -181,6 +203,7 @@ func (l *lowerer) squared(x *check.Loss, term, v, counts *ir.Node) Scores {
 		w := b.Mul(counts, b.Sqrt(b.Mul(b.Const(2*x.Weight), l.scaleNode(ScaleLoss, x))))
 		arg := b.Select(counts, v.Args[0], b.Const(0))
 		vec := func(n *ir.Node) *ir.Node { return b.Slice(n, 0, ir.Vec(1)) }
+		out.Square = true
 		out.List, out.Known = []Score{{vec(arg), vec(w), vec(b.Mul(w, arg)), false}}, true
 	}
 	return out

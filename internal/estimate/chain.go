@@ -63,17 +63,14 @@ func (f *Fit) auto(s *fit.Session) error {
 		return err
 	}
 	c := &chain{f: f, s: s, end: s.Budget() * operationsPerSecond}
-	if f.shooting != nil {
-		c.say("L-BFGS: `shooting` has coordinates of its own")
-		return s.QuasiNewton(x0)
-	}
 	var why string
 	if c.squares, why, err = f.residuals(); err != nil {
 		return err
 	}
 	if c.squares == nil {
-		c.say("L-BFGS: %s", why)
-		return s.QuasiNewton(x0)
+		n := f.lineSearches(x0, c.end)
+		c.say("L-BFGS, %d iterations at most: %s", n, why)
+		return s.QuasiNewton(x0, n)
 	}
 	c.noise = f.Objective.NewDeviations(f.told.Noise(), x0)
 	c.ridge = newRidge(f.Objective, x0)
@@ -98,6 +95,12 @@ func (f *Fit) auto(s *fit.Session) error {
 	}
 	c.conclude()
 	return err
+}
+
+// lineSearches is how many iterations of L-BFGS some work is enough for, each of about one
+// gradient of four runs.
+func (f *Fit) lineSearches(x []float64, work float64) int {
+	return int(math.Min(20000, math.Max(50, work/math.Max(4*f.Objective.Operations(x), 1))))
 }
 
 // mostUnknowns and mostProducts are the unknowns, and the products that a normal matrix

@@ -133,6 +133,9 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err := f.shoot(); err != nil {
 		return nil, err
 	}
+	if err := f.square(); err != nil {
+		return nil, err
+	}
 	for _, m := range plan.Trainer.Stages {
 		if a, ok := m.(*fit.Auto); ok {
 			a.Do = f.auto
@@ -319,11 +322,6 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 	}
 	if p.Starts > 1 {
 		no("more than one start")
-	}
-	for _, s := range p.Trainer.Stages {
-		if s.Name() == "levenberg_marquardt" {
-			no("`levenberg_marquardt`")
-		}
 	}
 	return l.Err()
 }

@@ -85,6 +85,19 @@ func NewSquares(o *Objective) (s *Squares, why string, err error) {
 	return s, "", nil
 }
 
+// NotExact says why the value is not half the sum of squares, up to a constant; empty: it is.
+func (s *Squares) NotExact() string {
+	if len(s.Prog.Model.Priors) > 0 {
+		return "priors are densities"
+	}
+	for i, x := range s.Prog.Model.Scores {
+		if !x.Square {
+			return "the density of `" + s.scoreName(i) + "` is no square, or its noise is fitted"
+		}
+	}
+	return ""
+}
+
 // notSquares says why a loss has no residuals; empty: it has.
 func (o *Objective) notSquares() string {
 	m := o.Prog.Model
@@ -233,6 +246,23 @@ func (s *Squares) count(derivatives bool) {
 		s.work += each*float64(w.evaluations) + instant*float64(w.instants)
 		w.evaluations, w.instants = 0, 0
 	}
+}
+
+// Operations is about how many operations the runs of all trajectories at x take.
+func (o *Objective) Operations(x []float64) float64 {
+	if o.Prog.Model.RHS == nil {
+		return 0
+	}
+	w := o.Workers[0]
+	w.System.Bind(o.Space.SharedAt(x, o.Natural), o.Space.Scales)
+	sum := 0
+	for _, it := range o.Trajectories {
+		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
+		var tr sim.Trajectory
+		_ = w.Integrator.Run(w.System, &it.Span, &tr) // one that fails took work too
+		sum += tr.Stats.Evaluations
+	}
+	return float64(sum) * operations(o.Prog.Model.RHS)
 }
 
 // operations is about how many operations a value takes.
