@@ -17,6 +17,7 @@ const (
 	Open     Source = iota // not at all
 	Observed               // by an observation that is affine in it
 	Derived                // by the rate of an observed state that is affine in it
+	Balanced               // an algebraic unknown, which the others determine: segment.y has its first guess
 )
 
 // Segments say how a run can begin in the midst of a trajectory, on its data.
@@ -113,6 +114,13 @@ func (s *Segments) solveStates(p *Program) {
 			}
 		}
 	}
+	if m.Balance > 0 {
+		for _, i := range m.Events[m.Balance-1].Targets {
+			if i < n && s.Source[i] != Observed {
+				values[i], s.Source[i], s.By[i] = b.Elem(m.InitY, i), Balanced, -1
+			}
+		}
+	}
 	s.states = b.Concat(values...)
 }
 
@@ -174,7 +182,7 @@ func usable(p *Program) (list []int) {
 	hold := slices.ContainsFunc(p.Checked.Model.Inputs, func(in *check.Input) bool { return in.Interp == "hold" })
 	for _, slot := range m.Layout.Observes {
 		o := slot.Object.(*check.Observe)
-		if o.Weight == 0 || o.Dist != nil && o.Dist.Name == "bernoulli" {
+		if o.Weight == 0 || o.Below != nil || o.Above != nil || o.Dist != nil && o.Dist.Name == "bernoulli" {
 			continue
 		}
 		for k := range slot.N {

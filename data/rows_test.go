@@ -15,8 +15,8 @@ func TestOrderOfRows(t *testing.T) {
 	tab := table(t, "t,y,u,dose,s\n2,5,,,0.5\n0,1,,,\n0,,7,3,\n0,2,,,\n0,3,8,4,\n1,,9,5,\n2,6,,,0.5\n2,,,6,\n")
 	build := func(start string) (*Set, error) {
 		return Build(tab, &Spec{
-			Time: Column{Name: "t"}, Observes: []Column{{"y", 1}}, Inputs: []Column{{"u", 1}}, Start: Column{Name: start, Factor: 2},
-			Events: []EventSpec{{Args: []Column{{"dose", 1}}}},
+			Time: Column{Name: "t"}, Observes: []Column{{Name: "y", Factor: 1}}, Inputs: []Column{{Name: "u", Factor: 1}}, Start: Column{Name: start, Factor: 2},
+			Events: []EventSpec{{Args: []Column{{Name: "dose", Factor: 1}}}},
 		})
 	}
 	set, err := build("s")

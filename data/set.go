@@ -9,23 +9,29 @@ import (
 )
 
 // Column is a column of the table whose numbers are multiplied by Factor to be
-// in the model's unit; the factor zero stands for one.
+// in the model's unit, and raised by Offset; the factor zero stands for one.
 type Column struct {
 	Name   string
 	Factor float64
+	Offset float64
+	Where  func(Row) (bool, error) // the rows in which it counts, in others it is missing; nil: all
 }
 
 // EventSpec says which rows fire an event, with which arguments.
 type EventSpec struct {
 	Args  []Column
 	Where func(Row) (bool, error) // nil: rows in which every argument is present; all if there are none
+	Doses
 }
 
 // Spec says what the columns of a table mean.
 type Spec struct {
 	Time       Column
-	Keys       []string // rows with equal keys, as text, form one trajectory
-	Observes   []Column // of these and the next two, an empty name: not in this table
+	Second     float64                 // in the unit of the time; 0: it has none, and dates are refused
+	Where      func(Row) (bool, error) // the rows that are kept; nil: all
+	Given      func(Row) (bool, error) // those that are known when predicting; nil: none
+	Keys       []string                // rows with equal keys, as text, form one trajectory
+	Observes   []Column                // of these and the next two, an empty name: not in this table
 	Inputs     []Column
 	Covariates []Column
 	Events     []EventSpec
@@ -66,12 +72,16 @@ type Trajectory struct {
 	Times      []float64   // of the rows with an observation, ascending; equal times are replicates
 	Obs        [][]float64 // row by row; NaN where missing
 	Given      [][]float64 // row by row: the inputs given at its time, in it or above it; NaN for none
+	Known      []bool      // row by row: known when predicting
+	Lines      []int       // row by row: the line of the file
 	Start      float64     // as the table says; NaN where it does not
 	Covariates []float64   // NaN for one that is not in this table
 	Inputs     []Signal
 	Firings    []Firing
 	Lost       int     // missing values in rows that have none and fire no event
 	T0, T1     float64 // first and last time of any row
+
+	obs, given []float64 // room for more rows
 }
 
 // Name spells the key.
@@ -97,7 +107,7 @@ func (t *Trajectory) Before(time float64) int {
 func (t *Trajectory) Since(time float64) *Trajectory {
 	c := *t
 	n := sort.SearchFloat64s(t.Times, time)
-	c.Times, c.Obs, c.Given = t.Times[n:], t.Obs[n:], t.Given[n:]
+	c.Times, c.Obs, c.Given, c.Known, c.Lines = t.Times[n:], t.Obs[n:], t.Given[n:], t.Known[n:], t.Lines[n:]
 	k := sort.Search(len(t.Firings), func(i int) bool { return t.Firings[i].T >= time })
 	c.Firings = slices.Clone(t.Firings[k:])
 	for i := range c.Firings {
@@ -116,7 +126,12 @@ type Set struct {
 // Build forms the trajectories of a table, in the order in which their keys
 // appear.
 func Build(t *Table, spec *Spec) (*Set, error) {
-	times, err := t.inUnit(spec.Time)
+	keep, err := t.kept(spec.Where)
+	if err != nil {
+		return nil, err
+	}
+	t = t.only(keep)
+	times, dates, err := t.times(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -137,9 +152,12 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 			return nil, err
 		}
 	}
-	cols.args = make([][][]float64, len(spec.Events))
+	cols.args, cols.doses = make([][][]float64, len(spec.Events)), make([][][]float64, len(spec.Events))
 	for i, e := range spec.Events {
 		if cols.args[i], err = t.scaled(e.Args); err != nil {
+			return nil, err
+		}
+		if cols.doses[i], err = t.scaled(e.columns()); err != nil {
 			return nil, err
 		}
 	}
@@ -149,7 +167,13 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 	}
 	set := &Set{File: t.Name, Keys: spec.Keys}
 	for _, rows := range groups {
-		sort.SliceStable(rows, func(a, b int) bool { return times[rows[a]] < times[rows[b]] })
+		if dates {
+			sinceFirst(times, rows)
+		}
+		before := func(a, b int) bool { return times[rows[a]] < times[rows[b]] }
+		if !sort.SliceIsSorted(rows, before) {
+			sort.SliceStable(rows, before)
+		}
 		tr := &Trajectory{T0: times[rows[0]], T1: times[rows[len(rows)-1]], Inputs: make([]Signal, len(spec.Inputs))}
 		for _, col := range keys {
 			tr.Key = append(tr.Key, col[rows[0]])
@@ -157,11 +181,13 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 		if tr.Split, err = split(t, spec, rows); err != nil {
 			return nil, err
 		}
+		tr.room(len(rows), spec)
 		for _, i := range rows {
 			if err := tr.add(Row{t, i}, spec, times[i], &cols); err != nil {
 				return nil, err
 			}
 		}
+		tr.order()
 		start, err := constants(t, []Column{spec.Start}, [][]float64{starts}, rows, "the start")
 		if err != nil {
 			return nil, err
@@ -179,20 +205,20 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 // is not in it.
 type columns struct {
 	obs, inputs [][]float64
-	args        [][][]float64 // of each event
+	args, doses [][][]float64 // of each event
 }
 
 // inUnit returns a column in the model's unit.
 func (t *Table) inUnit(c Column) ([]float64, error) {
-	v, err := t.Floats(c.Name)
+	v, err := t.floats(c.Name, c.Where)
 	if err != nil {
 		return nil, err
 	}
-	if c.Factor == 0 {
-		return v, nil
-	}
 	for i := range v {
-		if v[i] *= c.Factor; math.IsInf(v[i], 0) {
+		if c.Factor == 0 {
+			break
+		}
+		if v[i] = v[i]*c.Factor + c.Offset; math.IsInf(v[i], 0) {
 			e := Row{t, i}.errorf("the number is too large in the unit of the model")
 			e.Column = c.Name
 			return nil, e
@@ -223,35 +249,66 @@ func (t *Table) groups(spec *Spec, times []float64) (keys [][]string, groups [][
 		}
 	}
 	of := map[string]int{}
+	var group []int32 // of each row
+	var sizes []int
+	var key []byte
 	for i := range times {
 		if math.IsNaN(times[i]) {
 			e := Row{t, i}.errorf("the time is missing")
 			e.Column, e.Help = spec.Time.Name, "every row needs a time; remove the row if it has none"
 			return nil, nil, e
 		}
-		key := ""
+		same := i > 0
 		for c, col := range keys {
 			if col[i] == "" {
 				e := Row{t, i}.errorf("the key is missing")
 				e.Column, e.Help = spec.Keys[c], "every row says which trajectory it belongs to"
 				return nil, nil, e
 			}
-			key += col[i] + "\x00"
+			same = same && col[i] == col[i-1]
 		}
-		g, ok := of[key]
+		if same { // mostly
+			g := group[i-1]
+			group = append(group, g)
+			sizes[g]++
+			continue
+		}
+		key = key[:0]
+		for _, col := range keys {
+			key = append(append(key, col[i]...), 0)
+		}
+		g, ok := of[string(key)]
 		if !ok {
-			g = len(groups)
-			of[key] = g
-			groups = append(groups, nil)
+			g = len(sizes)
+			of[string(key)] = g
+			sizes = append(sizes, 0)
 		}
+		group = append(group, int32(g))
+		sizes[g]++
+	}
+	rows := make([]int, len(times))
+	for _, n := range sizes {
+		groups = append(groups, rows[:0:n])
+		rows = rows[n:]
+	}
+	for i, g := range group {
 		groups[g] = append(groups[g], i)
 	}
 	return keys, groups, nil
 }
 
+// room is what so many rows take at most: some numbers of each of them follow each other in
+// memory.
+func (tr *Trajectory) room(rows int, spec *Spec) {
+	tr.Times = make([]float64, 0, rows)
+	tr.Obs, tr.Given = make([][]float64, 0, rows), make([][]float64, 0, rows)
+	tr.obs, tr.given = make([]float64, rows*len(spec.Observes)), make([]float64, rows*len(spec.Inputs))
+}
+
 // add takes a row over.
 func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error {
-	row, any := make([]float64, len(cols.obs)), false
+	n := len(cols.obs)
+	row, any := tr.obs[:n:n], false
 	for k, c := range cols.obs {
 		row[k] = math.NaN()
 		if c != nil {
@@ -260,7 +317,8 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 		any = any || !math.IsNaN(row[k])
 	}
 	above := len(tr.Times)
-	given := make([]float64, len(cols.inputs))
+	n = len(cols.inputs)
+	given := tr.given[:n:n]
 	for k, c := range cols.inputs {
 		in := &tr.Inputs[k]
 		if c != nil && !math.IsNaN(c[r.i]) {
@@ -272,12 +330,21 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 		}
 	}
 	if any {
+		known, err := r.satisfies(spec.Given)
+		if err != nil {
+			return err
+		}
 		tr.Times, tr.Obs, tr.Given = append(tr.Times, time), append(tr.Obs, row), append(tr.Given, given)
+		tr.obs, tr.given = tr.obs[len(row):], tr.given[len(given):]
+		tr.Known, tr.Lines = append(tr.Known, known), append(tr.Lines, r.t.Line(r.i))
 	}
 	fired := len(tr.Firings)
 	for k, e := range spec.Events {
 		vals, lacking := make([]float64, len(e.Args)), ""
 		for j, c := range cols.args[k] {
+			if c == nil && e.Total.Name != "" {
+				continue // from the amount and the duration
+			}
 			if c == nil {
 				return fmt.Errorf("argument %d of event %d has no column", j, k)
 			}
@@ -300,7 +367,11 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 			e.Column, e.Help = lacking, "give the value, or exclude the row by `where`"
 			return e
 		}
-		tr.Firings = append(tr.Firings, Firing{time, k, vals, above, len(tr.Firings) > fired, any})
+		list, err := e.expand(r, Firing{time, k, vals, above, len(tr.Firings) > fired, any}, cols.doses[k])
+		if err != nil {
+			return err
+		}
+		tr.Firings = append(tr.Firings, list...)
 	}
 	if !any && len(tr.Firings) == fired {
 		tr.Lost += len(cols.obs)
@@ -311,6 +382,9 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 // split decides what a trajectory is for; all its rows must agree.
 func split(t *Table, spec *Spec, rows []int) (Split, error) {
 	var first Split
+	if spec.Train == nil && spec.Validate == nil {
+		return Train, nil
+	}
 	for n, i := range rows {
 		r := Row{t, i}
 		train, validate := spec.Train == nil, false
@@ -362,7 +436,7 @@ func constants(t *Table, cols []Column, values [][]float64, rows []int, what str
 			case math.IsNaN(out[k]):
 				out[k], given = v, i
 			case v != out[k]:
-				e := Row{t, i}.errorf("%s is one number in a trajectory; here it is `%s`, and `%s` in line %d", what, t.cell(i, cols[k].Name), t.cell(given, cols[k].Name), t.lines[given])
+				e := Row{t, i}.errorf("%s is one number in a trajectory; here it is `%s`, and `%s` in line %d", what, clipped(t.cell(i, cols[k].Name)), clipped(t.cell(given, cols[k].Name)), t.Line(given))
 				e.Column, e.Help = cols[k].Name, "a number that changes in time is an `input`"
 				return nil, e
 			}

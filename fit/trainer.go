@@ -63,7 +63,8 @@ type Stop struct {
 type Progress struct {
 	Stage         string // name of the method
 	Index, Stages int    // its place in the chain, from 0
-	Iteration, Of int    // from 1; epochs for first-order methods
+	Iteration, Of int    // from 1; epochs for first-order methods. Of is 0 where there is no limit
+	Phase         string // of a procedure: what the iteration is for
 	Loss          float64
 	Valid         float64 // NaN when there is none
 	LR            float64 // 0 for methods without
@@ -125,7 +126,7 @@ func (t *Trainer) checkChain() error {
 	}
 	epochs := 0
 	for _, m := range t.Stages {
-		if m.Iterations() < 1 {
+		if _, endless := m.(*Auto); !endless && m.Iterations() < 1 {
 			return fmt.Errorf("%s: the number of iterations must be at least 1, not %d", m.Name(), m.Iterations())
 		}
 		if err := m.check(); err != nil {
@@ -185,17 +186,25 @@ func (t *Trainer) Resume(ctx context.Context, from *State) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(s.X) != t.Objective.Dim():
-		return nil, fmt.Errorf("the checkpoint has %d coordinates, the model has %d: it belongs to another model", len(s.X), t.Objective.Dim())
-	case !slices.Equal(s.Stages, t.names()) || s.Stage < 0 || s.Stage >= len(t.Stages):
-		return nil, fmt.Errorf("the checkpoint was made by the optimizers %v, this run has %v", s.Stages, t.names())
-	case s.Seed != t.Seed:
-		return nil, fmt.Errorf("the checkpoint was made with seed %d, this run has seed %d", s.Seed, t.Seed)
-	case s.Iteration < 0 || s.Epoch < 0 || s.Best != nil && len(s.Best.X) != len(s.X):
-		return nil, errors.New("the checkpoint is damaged: its parts do not fit together")
+	if err := t.Accepts(s); err != nil {
+		return nil, err
 	}
 	return t.run(ctx, s)
+}
+
+// Accepts says why a state cannot be gone on from, or nothing.
+func (t *Trainer) Accepts(s *State) error {
+	switch {
+	case len(s.X) != t.Objective.Dim():
+		return fmt.Errorf("the checkpoint has %d coordinates, the model has %d: it belongs to another model", len(s.X), t.Objective.Dim())
+	case !slices.Equal(s.Stages, t.names()) || s.Stage < 0 || s.Stage >= len(t.Stages):
+		return fmt.Errorf("the checkpoint was made by the optimizers %v, this run has %v", s.Stages, t.names())
+	case s.Seed != t.Seed:
+		return fmt.Errorf("the checkpoint was made with seed %d, this run has seed %d", s.Seed, t.Seed)
+	case s.Iteration < 0 || s.Epoch < 0 || s.Best != nil && len(s.Best.X) != len(s.X):
+		return errors.New("the checkpoint is damaged: its parts do not fit together")
+	}
+	return nil
 }
 
 func (t *Trainer) names() []string {
@@ -222,6 +231,11 @@ type run struct {
 func (t *Trainer) run(ctx context.Context, s *State) (*State, error) {
 	r := &run{Trainer: t, ctx: ctx, state: s, before: s.Elapsed}
 	r.began = r.clock()
+	if limit := t.Stop.MaxTime; limit > 0 && t.now == nil { // in the middle of an evaluation too
+		var cancel func()
+		r.ctx, cancel = context.WithTimeout(ctx, limit-s.Elapsed)
+		defer cancel()
+	}
 	s.Status, s.Message = Running, ""
 	if w, ok := t.Objective.(Weights); ok {
 		r.decay = make([]bool, t.Objective.Dim())
@@ -252,6 +266,9 @@ func (r *run) stages() error {
 		}
 		if r.ctx.Err() != nil && (err == nil && status == Running || errors.Is(err, r.ctx.Err())) {
 			s.Status = Interrupted
+			if r.late() {
+				s.Status = MaxTime
+			}
 			return nil
 		}
 		if err != nil {
@@ -386,7 +403,7 @@ func (r *run) finish(rec Record) (end bool, err error) {
 	if r.Observer != nil {
 		p := Progress{
 			Stage: m.Name(), Index: s.Stage, Stages: len(r.Stages),
-			Iteration: s.Iteration, Of: m.Iterations(),
+			Iteration: s.Iteration, Of: m.Iterations(), Phase: rec.Phase,
 			Loss: rec.Loss, Valid: math.NaN(), LR: rec.Rate, Horizon: rec.Horizon, GradNorm: rec.GradNorm,
 			Elapsed: s.Elapsed,
 		}
@@ -394,7 +411,9 @@ func (r *run) finish(rec Record) (end bool, err error) {
 			p.Valid = *rec.Valid
 		}
 		pace := r.clock().Sub(r.stageBegan) / time.Duration(s.Iteration-r.firstIteration)
-		p.ETA = pace * time.Duration(m.Iterations()-s.Iteration)
+		if p.ETA = pace * time.Duration(m.Iterations()-s.Iteration); p.Of == 0 {
+			p.ETA = 0
+		}
 		r.Observer(p)
 	}
 	if r.Checkpoint != nil && r.CheckpointEvery > 0 && s.Iteration%r.CheckpointEvery == 0 {
@@ -403,6 +422,11 @@ func (r *run) finish(rec Record) (end bool, err error) {
 		}
 	}
 	return r.over(), nil
+}
+
+// late reports whether it was the clock that ended the context.
+func (r *run) late() bool {
+	return r.Stop.MaxTime > 0 && r.elapsed() >= r.Stop.MaxTime && errors.Is(r.ctx.Err(), context.DeadlineExceeded)
 }
 
 // over tells whether the run must end between two steps.

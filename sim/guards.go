@@ -116,7 +116,7 @@ func (s *guards) spread(to *spreads, y []float64) {
 	n := len(y)
 	for i, v := range y {
 		v = math.Abs(v)
-		s.reach[i], s.reach[n+i] = roundOff*v, math.FMA(s.opt.RTol, v, s.opt.ATol)
+		s.reach[i], s.reach[n+i] = roundOff*v, math.FMA(s.opt.RTol, v, s.opt.atol(i))
 	}
 	s.model.Spread(s.t, y, s.d, s.reach, roundOff*math.Abs(s.t), to.g, to.rate)
 	for _, list := range [...][]float64{to.g, to.rate} {

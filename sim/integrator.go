@@ -30,6 +30,7 @@ type Integrator struct {
 	instant  *instant
 
 	stuck int // instants in a row without progress in time
+	over  takeover
 
 	rev  *reverse
 	fwd  *forward
@@ -48,6 +49,7 @@ func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 }
 
 func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
+	stepper.Sizes = r.opt.Sizes
 	s := &Integrator{stepping: newStepping(r, stepper, take)}
 	s.stab = newStability(s.stepping)
 	s.hist = newHistory(s.stepping)
@@ -72,6 +74,9 @@ func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
 	for fail == nil && s.propose() {
 		s.take(s.try)
 		fail = s.judge()
+	}
+	if s.over.turned {
+		return s.handOver().Run(m, span, out)
 	}
 	return s.close(fail)
 }
@@ -98,6 +103,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.run.begin(m, span, out)
 	s.stepping.reset()
+	s.stab.turns = s.over.offer != nil
 	s.stab.reset()
 	s.free.reset()
 	s.clock.reset()
@@ -105,7 +111,12 @@ func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.rests.reset()
 	clear(s.switches.exited)
 	s.instant.zeno.gaps.Reset(len(s.hy.Events))
-	s.search.counted, s.stuck = 0, 0
+	s.search.counted, s.stuck, s.over.turned = 0, 0, false
+}
+
+// stopped is the end of a run that nobody waits for.
+func (s *Integrator) stopped() *Failure {
+	return s.fail(Stopped, s.try, "the run was stopped")
 }
 
 // close ends a run.
@@ -113,6 +124,10 @@ func (s *Integrator) close(fail *Failure) error {
 	out := s.out
 	s.free.resume()
 	s.stab.careful = false
+	if s.over.spent > 0 {
+		out.Stats.TakenOver++
+		out.Stats.Evaluations, s.over.spent = out.Stats.Evaluations+s.over.spent, 0
+	}
 	if fail == nil {
 		s.endAtFixed()
 		s.saveState()
@@ -149,7 +164,9 @@ func (s *Integrator) propose() bool {
 	if s.out.Status == Terminated || !(s.t < s.span.T1) && !s.startsOver() {
 		return false
 	}
-	s.steady()
+	if s.steady(); s.over.turned {
+		return false
+	}
 	if s.clock.stop.t <= s.t {
 		s.clock.stop = s.clock.nextTimed()
 	}
@@ -168,6 +185,9 @@ func (s *Integrator) judge() *Failure {
 		s.place = inStepper
 	}
 	s.free.resume()
+	if s.opt.ended() {
+		return s.stopped()
+	}
 	if s.steps++; s.steps > s.opt.MaxSteps {
 		return s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
 	}

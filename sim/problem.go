@@ -55,8 +55,10 @@ type Hybrid struct {
 // Options are the settings of a run. A zero value means the default.
 type Options struct {
 	Method   *solvers.Tableau // nil: Tsit5
+	Stiff    *solvers.Tableau // takes over runs that are stiff; nil: none. See Integrator.OrElse
 	RTol     float64          // relative tolerance; 0: 1e-6
 	ATol     float64          // absolute tolerance; 0: 1e-8
+	Sizes    []float64        // of the states, in which ATol counts for each; nil, and beyond its end: 1
 	Step     float64          // step of a fixed-step method; upper bound for the others; 0: none
 	MaxSteps int              // accepted and rejected steps; 0: 1 000 000
 
@@ -70,7 +72,14 @@ type Options struct {
 	// at a time.
 	// 0: 2²⁴, which is 128 MB.
 	Memory int
+
+	// Ended is looked at between steps: where it reports true the run ends as
+	// Stopped, and a sweep ends with whatever it has. Nil: it never does.
+	Ended func() bool
 }
+
+// ended reports whether nobody waits for the result any more.
+func (o *Options) ended() bool { return o.Ended != nil && o.Ended() }
 
 func (o Options) defaults() Options {
 	if o.Method == nil {
@@ -89,6 +98,23 @@ func (o Options) defaults() Options {
 		o.Memory = 1 << 24
 	}
 	return o
+}
+
+// atol is the absolute tolerance of state i.
+func (o *Options) atol(i int) float64 {
+	if i < len(o.Sizes) {
+		return o.ATol * o.Sizes[i]
+	}
+	return o.ATol
+}
+
+// leastATol is the least of them.
+func (o *Options) leastATol() float64 {
+	least := 1.
+	for _, s := range o.Sizes {
+		least = min(least, s)
+	}
+	return o.ATol * least
 }
 
 // Span is what to run: from T0 to T1, reporting the state at the Saves, which
@@ -110,6 +136,27 @@ type Span struct {
 
 // HasGradient reports whether runs with these options have a gradient in a mode. A stiff
 // solution cannot be integrated backwards: what falls quickly grows quickly there.
+// Steps of a method that goes on from several have no derivative by their own start; the
+// adjoint equation needs a dense output that is good enough.
 func (o Options) HasGradient(mode string) bool {
-	return mode != "backsolve" || o.Method == nil || o.Method.Family == solvers.Explicit
+	m := o.defaults().Method
+	switch {
+	case m.Family == solvers.Explicit:
+		return true
+	case m.Family == solvers.Multistep:
+		return mode == "adjoint" || mode == "forward"
+	}
+	return mode == "unrolled" || mode == "forward" || mode == "adjoint" && m.DenseOrder > 2
+}
+
+// Gradient is the mode of a gradient: for `auto` the exact derivative of the discrete
+// solution, where there is one.
+func (o Options) Gradient(mode string) string {
+	switch {
+	case mode != "auto":
+		return mode
+	case o.HasGradient("unrolled"):
+		return "unrolled"
+	}
+	return "adjoint"
 }

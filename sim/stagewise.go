@@ -6,16 +6,9 @@ import (
 	"github.com/pinode/pinode/solvers"
 )
 
-// The parts of the tolerances that the equations of implicit steps may be off by. Runs that are
-// made to be differentiated are compared with others at parameters that differ little.
-const (
-	newtonPart        = 1e-2
-	newtonPartDerived = 1e-4
-)
-
-// keepLength is the factor up to which an implicit step is not made longer, so that its
-// matrices are kept.
-const keepLength = 1.2
+// newtonPart is the part of the tolerances that the equations of implicit steps may be off
+// by: little, since runs are compared with others at parameters that differ little.
+const newtonPart = 1e-3
 
 // stagewise takes the steps of one trajectory stage by stage, for models that have no
 // program for a whole step.
@@ -44,6 +37,7 @@ func newStagewise(size Sizes, opt Options) *stagewise {
 
 // newStagewiseOn takes the steps in a stepper.
 func newStagewiseOn(size Sizes, opt Options, step *solvers.Stepper) *stagewise {
+	step.Sizes = opt.Sizes
 	r := &stagewise{
 		step: step, ctl: opt.Method.Control(), size: size, opt: opt,
 		dBar: make([]float64, size.D), scratch: make([]float64, size.Y), scratchD: make([]float64, size.D),
@@ -58,13 +52,10 @@ func newStagewiseOn(size Sizes, opt Options, step *solvers.Stepper) *stagewise {
 // exactly says whether the equations of implicit steps are solved to round-off, as steps to
 // the root of a guard are, or to the tolerances.
 func (r *stagewise) exactly(on bool) {
-	switch {
-	case on:
+	if on {
 		r.step.Tolerances(0, 0, 0, 0)
-	case r.opt.Forget:
+	} else {
 		r.step.Tolerances(r.size.YError, r.opt.RTol, r.opt.ATol, newtonPart)
-	default:
-		r.step.Tolerances(r.size.YError, r.opt.RTol, r.opt.ATol, newtonPartDerived)
 	}
 }
 
@@ -80,9 +71,7 @@ func (r *stagewise) Step() {
 	if b := r.Block(); r.opt.Method.Adaptive() {
 		b.Mean[0] = r.step.MeanError(r.size.YError, r.opt.RTol, r.opt.ATol)
 		b.Log[0], b.Factor[0] = stepsize.Factor(stepsize.Numbers{}, &r.ctl, b.Mean[0], b.Before[0])
-		if f := b.Factor[0]; r.opt.Method.Family == solvers.Implicit && f > 1 && f < keepLength {
-			b.Factor[0] = 1
-		}
+		b.Factor[0] = r.step.Lengthen(b.Factor[0])
 	}
 }
 

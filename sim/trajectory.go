@@ -54,6 +54,7 @@ type Stats struct {
 	Evaluations     int // of the right-hand side
 	Events          int // micro-steps
 	Turns           int // of switches: discontinuities of the field that were crossed
+	TakenOver       int // runs that the method for stiff ones took
 	Near            int // saves closer to an event than its localisation error
 	Unproven        int // steps in which nothing proves that no crossing of a guard was missed
 	UnprovenGuard   int // in the last of these, the guard
@@ -81,6 +82,7 @@ func (s *Stats) Add(x *Stats) {
 	s.Events += x.Events
 	s.Turns += x.Turns
 	s.Near += x.Near
+	s.TakenOver += x.TakenOver
 	if x.Stiff > 0 {
 		s.Stiff += x.Stiff
 		s.Stiffest = x.Stiffest

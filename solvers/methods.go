@@ -3,7 +3,7 @@ package solvers
 // Methods lists the methods that a model can name, each in the file of its family: of
 // explicit Runge–Kutta methods erk.go, of Rosenbrock methods rosenbrock.go,
 // of implicit Runge–Kutta methods esdirk.go and radau.go.
-var Methods = []*Tableau{Euler, Heun, RK4, Bosh32, Dopri5, Tsit5, Rosenbrock23, Rodas4, Rodas5P, Kvaerno5, Radau}
+var Methods = []*Tableau{Euler, Heun, RK4, Bosh32, Dopri5, Tsit5, Rosenbrock23, Rodas4, Rodas5P, Kvaerno5, Radau, BDF}
 
 // Method returns the method of that name, or nil.
 func Method(name string) *Tableau {
@@ -14,3 +14,7 @@ func Method(name string) *Tableau {
 	}
 	return nil
 }
+
+// Auto are the methods for a tolerance where none is named: an explicit one to begin with,
+// and one that takes over where that finds the problem stiff.
+func Auto(rtol float64) (method, stiff *Tableau) { return Tsit5, Rodas5P }

@@ -50,8 +50,18 @@ func slope(h, err []float64) float64 {
 	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
 }
 
-func TestOrder(t *testing.T) {
+// oneStep are the methods whose steps know of none before.
+func oneStep() (list []*Tableau) {
 	for _, m := range Methods {
+		if m.Family != Multistep {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+func TestOrder(t *testing.T) {
+	for _, m := range oneStep() {
 		t.Run(m.Name, func(t *testing.T) {
 			var hs, ends, denses []float64
 			n0 := []int{0, 400, 200, 100, 60, 48}[m.Order] // fine enough to be asymptotic, far from round-off
@@ -86,7 +96,7 @@ func TestOrder(t *testing.T) {
 // that the error weights cancel up to the embedded order.
 func TestOrderConditions(t *testing.T) {
 	for _, m := range Methods {
-		if m.Family == Rosenbrock { // its stages are no rates
+		if m.Family == Rosenbrock || m.Family == Multistep { // their stages are no rates
 			continue
 		}
 		t.Run(m.Name, func(t *testing.T) {
@@ -151,7 +161,7 @@ func (s *pendulum) RHSJVP(t, td float64, y, yd, out []float64) {
 // with central differences, by start, time, length and parameters.
 func TestStepDerivatives(t *testing.T) {
 	const theta = 0.37
-	for _, m := range of(Explicit) { // of others whole steps are differentiated: package compiler/step
+	for _, m := range oneStep() {
 		t.Run(m.Name, func(t *testing.T) {
 			// x = (y0, y1, t, h, p0, p1)
 			x := []float64{0.7, -0.4, 0.3, 0.25, 2.1, 0.6}
@@ -205,7 +215,7 @@ func TestStepDerivatives(t *testing.T) {
 }
 
 func TestAdaptiveTolerance(t *testing.T) {
-	for _, m := range Methods {
+	for _, m := range oneStep() {
 		if !m.Adaptive() {
 			continue
 		}

@@ -53,6 +53,9 @@ const (
 	// Implicit: kᵢ = f(t+cᵢh, yᵢ), where rows of A reach to the diagonal or beyond it, but
 	// for the first stage, which is f at the start.
 	Implicit
+
+	// Multistep: see BDF.
+	Multistep
 )
 
 // Stages is the number of stages, the one at the end of the step included.
@@ -64,7 +67,7 @@ func (m *Tableau) ReadsRates() bool { return m.Family != Explicit }
 
 // Repeats reports whether a step is a function of its start and its length alone, to the
 // last bit: implicit methods begin with what they know of the steps before.
-func (m *Tableau) Repeats() bool { return m.Family != Implicit }
+func (m *Tableau) Repeats() bool { return m.Family != Implicit && m.Family != Multistep }
 
 // StageTime is the time of stage i of a step of length h from t.
 func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }

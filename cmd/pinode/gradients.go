@@ -70,7 +70,7 @@ func within(ctx context.Context, work func(context.Context) error) error {
 		err = ctx.Err()
 	}
 	if errors.Is(err, context.Canceled) {
-		return &codeError{exitInterrupted, ""}
+		return &codeError{interrupted(ctx), ""}
 	}
 	return err
 }

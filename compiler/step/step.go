@@ -25,7 +25,7 @@ const maxStepOps = 6000
 // at most. Without a program they are solved by a loop over a sparse matrix, which takes
 // several times as long for each operation.
 const (
-	maxSystemOps = 60000
+	maxSystemOps = 30000
 	maxSystem    = 256
 )
 
@@ -62,7 +62,7 @@ type Options struct {
 //	u.i ut.i  signals at the time of stage i; utt.0 their second derivatives at the start
 //	free      0 for the states held at rest, 1 for the others; only where
 //	          some event can hold states
-//	tol       rtol, atol
+//	tol       rtol, then atol of each state with an error
 //	pl        in the place of p, where the parameters differ between lanes
 //	ct.step   cotangent of the end; kb.i seeds of k.i
 //
@@ -194,7 +194,7 @@ func newBuilder(model *Model, m *Method, options Options, system *elimination) *
 	}
 	s.rhs = opt.Nodes(b, model.RHS)[0]
 	if system != nil {
-		s.linearize(system)
+		s.jac = newJacobian(s, system)
 	}
 	if options.Reverse {
 		s.reverse()
@@ -304,7 +304,7 @@ func (s *builder) step() *ir.Graph {
 	var sound *ir.Node
 	var system *system
 	if s.jac != nil {
-		system = s.newSystem()
+		system = newSystem(s)
 	}
 	for i := 1; i < len(s.m.C); i++ {
 		yi := s.y[0]
@@ -314,7 +314,7 @@ func (s *builder) step() *ir.Graph {
 		ki, acts := s.field(i, yi)
 		if s.solved(i) {
 			var holds *ir.Node
-			if ki, holds = system.stage(s, i, ki, k); holds != nil {
+			if ki, holds = system.stage(i, ki, k); holds != nil {
 				sound = holds
 			}
 		}
@@ -337,10 +337,10 @@ func (s *builder) step() *ir.Graph {
 	if s.errs() {
 		n := s.Layout.NError
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
-		tol := place.Tolerances.Node(b, ir.Vec(2))
+		tol := place.Tolerances.Node(b, ir.Vec(1+n))
 		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[len(y)-1]))
 		big := b.Select(b.Lt(y0, y1), y1, y0)
-		w := s.fma(b.Elem(tol, 0), big, b.Elem(tol, 1))
+		w := s.fma(b.Elem(tol, 0), big, b.Slice(tol, 1, ir.Vec(n)))
 		e := b.Div(b.Mul(s.h, user(s.combine(s.m.E, k))), w)
 		mean := b.Mul(b.Const(1/float64(n)), b.Dot(e, e))
 		if sound != nil {

@@ -11,7 +11,8 @@ import (
 // moduleKind says what a runner needs of a model's programs.
 type moduleKind struct {
 	tab           *solvers.Tableau
-	width         int // trajectories side by side
+	stiff         *solvers.Tableau // takes over, or nil
+	width         int              // trajectories side by side
 	want          compiler.Want
 	perLaneParams bool
 }
@@ -29,6 +30,9 @@ func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 	if k.tab.Family != solvers.Explicit {
 		k.want.Jacobian = !whole || p.Slides || k.want.Reverse // that of the adjoint equation
 		k.want.Curvature = (!whole || p.Slides) && k.tab.Family == solvers.Rosenbrock
+	}
+	if k.stiff != nil && !p.Slides && !p.Steppable(Method(k.stiff)) {
+		k.want.Jacobian, k.want.Curvature = true, k.want.Reverse || k.want.Forward
 	}
 	if !whole {
 		one, err := p.Module(1, k.want)

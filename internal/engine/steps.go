@@ -14,7 +14,7 @@ import (
 // Method describes a solver's method to the compiler; nil for one whose steps are not
 // programs.
 func Method(tab *solvers.Tableau) *step.Method {
-	if tab.Family == solvers.Implicit {
+	if tab.Family == solvers.Implicit || tab.Family == solvers.Multistep {
 		return nil
 	}
 	return &step.Method{C: tab.C, A: tab.A, E: tab.E, Gamma: tab.Gamma, Couple: tab.Couple, Slope: tab.Slope, Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}
@@ -139,7 +139,12 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	s.d, s.q, s.pl, s.s = place.Discretes.In(f), place.Own.In(f), place.LaneParams.In(f), place.Scales.In(f)
 	s.free = place.Free.In(f)
 	if tol := place.Tolerances.In(f); tol != nil {
-		tol[0], tol[1] = opt.RTol, opt.ATol
+		tol[0] = opt.RTol
+		for i := range tol[1:] {
+			if tol[1+i] = opt.ATol; i < len(opt.Sizes) {
+				tol[1+i] *= opt.Sizes[i]
+			}
+		}
 	}
 	return s
 }

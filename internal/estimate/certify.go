@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/gradcheck"
 	"github.com/pinode/pinode/sim"
 )
@@ -14,18 +13,14 @@ import (
 // the fit with differences as good as a warning before a fit needs them, or,
 // in full, all modes that the solver has and every trajectory.
 func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*gradcheck.Certificate, error) {
-	if limit := &f.Plan.Trainer.Stop.MaxTime; *limit > 0 {
-		began := time.Now()
+	if left := f.Left(); left > 0 {
+		began, limit := time.Now(), &f.Plan.Trainer.Stop.MaxTime
 		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, *limit)
+		ctx, cancel = context.WithTimeout(ctx, left)
 		defer cancel()
 		defer func() { *limit = max(*limit-time.Since(began), time.Nanosecond) }()
 	}
-	opt, err := engine.SolverOptions(f.settings)
-	if err != nil {
-		return nil, err
-	}
-	return gradcheck.Certify(ctx, f.prog, f.Objective.Space, f.Objective.Trajectories, opt, f.Certification(opt, n, modes))
+	return gradcheck.Certify(ctx, f.prog, f.Objective.Space, f.Objective.Trajectories, f.solver, f.Certification(f.solver, n, modes))
 }
 
 // Certification is what Certify compares.

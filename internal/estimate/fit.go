@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
@@ -42,8 +43,12 @@ type Fit struct {
 	Objective *loss.Objective
 	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start     *problem.Values
-	verdict   Verdict // what the search knows of it
+	late      func() bool // see Late
+	verdict   Verdict     // what the search knows of it
 	told      *start.Data
+	solver    sim.Options
+	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself
+	ridge     []float64       // of the weights, as the fit has set it; nil: there is none
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -62,6 +67,7 @@ type Options struct {
 	Workers    int
 	Observer   func(fit.Progress)
 	Checkpoint func(*fit.State) error
+	MaxTime    time.Duration // of this session; 0: that of the file, of all sessions
 	From       *problem.Values
 	Resume     *fit.State
 	Whole      bool // all trajectories of the data, and not those for training alone
@@ -99,13 +105,6 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if plan.Single {
 		networks = exec.Single
 	}
-	obj, err := loss.NewObjective(prog, sp, train, valid, opt, settings.Word("gradient"), networks, plan.Workers)
-	if err != nil {
-		return nil, err
-	}
-	if sp.Dim == 0 {
-		return nil, nothingToFit(from)
-	}
 	told, err := start.New(prog, sp, train)
 	if err != nil {
 		return nil, err
@@ -113,18 +112,63 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err := told.SetScales(); err != nil {
 		return nil, err
 	}
+	if !settings.Stages("solver")[0].Options.Given("atol") {
+		if opt, err = told.Tolerances(opt); err != nil {
+			return nil, err
+		}
+	}
+	obj, err := loss.NewObjective(prog, sp, train, valid, opt, settings.Word("gradient"), networks, plan.Workers)
+	if err != nil {
+		return nil, err
+	}
+	if sp.Dim == 0 {
+		return nil, nothingToFit(from)
+	}
 	if err := sp.SetValues(c.From); err != nil {
 		return nil, err
 	}
-	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume, told: told}
+	f := &Fit{prog: prog, settings: settings, solver: opt, Plan: plan, Objective: obj, State: c.Resume, told: told}
 	f.Train, f.Validation = summarise(train), summarise(valid)
-	plan.Trainer.Objective = f.forTrainer()
+	plan.Trainer.Objective = forTrainer(obj)
+	if err := f.shoot(); err != nil {
+		return nil, err
+	}
 	for _, m := range plan.Trainer.Stages {
 		if a, ok := m.(*fit.Auto); ok {
 			a.Do = f.auto
 		}
 	}
+	if c.Resume != nil {
+		if err := plan.Trainer.Accepts(c.Resume); err != nil {
+			return nil, err
+		}
+	}
 	return f, f.begin()
+}
+
+// predicted are the trajectories of which rows that are given are not scored.
+func predicted(train, valid []*problem.Trajectory, whole bool) []*problem.Trajectory {
+	if whole {
+		return train
+	}
+	return valid
+}
+
+// givenUnsupported refuses parameters of a trajectory that would have to be estimated on
+// rows that are given.
+func givenUnsupported(p *compiler.Program, it *problem.Trajectory) error {
+	if !slices.ContainsFunc(it.Rows, func(r problem.Row) bool { return r.Known }) {
+		return nil
+	}
+	l := &diag.List{}
+	for _, s := range p.Model.Layout.Params {
+		if s.PerKey {
+			l.Errorf("not-supported", s.Object.Info().Span, "the estimate of `%s` on rows that are `given` is not supported yet", s.Object.Info().Name).
+				WithHelp("leave out `given`, or train with these trajectories, too")
+			break
+		}
+	}
+	return l.Err()
 }
 
 func nothingToFit(from *problem.Problem) error {
@@ -142,6 +186,12 @@ func planOf(p *compiler.Program, settings *setting.Values, c Options) (*fit.Plan
 	}
 	if c.Workers > 0 {
 		plan.Workers = c.Workers
+	}
+	if c.MaxTime > 0 {
+		plan.Trainer.Stop.MaxTime = c.MaxTime
+		if c.Resume != nil {
+			plan.Trainer.Stop.MaxTime += c.Resume.Elapsed
+		}
 	}
 	plan.Trainer.Observer, plan.Trainer.Checkpoint = c.Observer, c.Checkpoint
 	return plan, planUnsupported(p, plan)
@@ -164,6 +214,12 @@ func trajectories(p *compiler.Program, from *problem.Problem, whole bool) (train
 			return nil, nil, err
 		}
 		train, valid = slices.Concat(train, valid, unused), nil
+	}
+	for _, it := range predicted(train, valid, whole) {
+		if err := givenUnsupported(p, it); err != nil {
+			return nil, nil, err
+		}
+		it.Predict()
 	}
 	if len(train) == 0 {
 		return nil, nil, &data.Error{File: from.Sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
@@ -216,7 +272,7 @@ func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error 
 
 // checkGradient refuses a gradient that the solver cannot give.
 func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Options) error {
-	mode := settings.Word("gradient")
+	mode := opt.Gradient(settings.Word("gradient"))
 	if opt.HasGradient(mode) {
 		return nil
 	}
@@ -225,8 +281,17 @@ func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Opt
 	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
-	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: backwards, what falls quickly in a stiff model grows quickly", mode, opt.Method.Name).
-		WithHelp("write `gradient: unrolled`, which is exact, `gradient: adjoint` or `gradient: forward`")
+	why, help := "backwards, what falls quickly in a stiff model grows quickly", "write `gradient: adjoint` or `gradient: forward`"
+	switch {
+	case mode == "unrolled":
+		why = "its steps go on from several before, which a derivative of one step does not know"
+	case mode == "adjoint":
+		why = "its dense output is too coarse for the adjoint equation"
+	}
+	if opt.HasGradient("unrolled") {
+		help = "write `gradient: unrolled`, which is exact, or `gradient: forward`"
+	}
+	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: %s", mode, opt.Method.Name, why).WithHelp("%s", help)
 	return l.Err()
 }
 
@@ -249,9 +314,6 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 			}
 		}
 	}
-	if p.Segments > 1 {
-		no("multiple shooting")
-	}
 	if p.Uncertainty == "profile" || p.Uncertainty == "ensemble" {
 		no("`uncertainty: " + p.Uncertainty + "`")
 	}
@@ -267,15 +329,15 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 }
 
 // forTrainer hides Validate when nothing is held back.
-func (f *Fit) forTrainer() fit.Objective {
-	if len(f.Objective.Validation) == 0 {
+func forTrainer(o *loss.Objective) fit.Objective {
+	if len(o.Validation) == 0 {
 		return struct {
 			fit.Objective
 			fit.Lengths
 			fit.Weights
-		}{f.Objective, f.Objective, f.Objective}
+		}{o, o, o}
 	}
-	return f.Objective
+	return o
 }
 
 func summarise(trajectories []*problem.Trajectory) Summary {
@@ -298,12 +360,16 @@ func (f *Fit) Weights() int { return f.Objective.Space.Dim - len(f.Objective.Spa
 // that can be resumed.
 func (f *Fit) Run(ctx context.Context) error {
 	var err error
+	began, before := time.Now(), time.Duration(0)
 	tr := &f.Plan.Trainer
+	if f.State != nil {
+		before = f.State.Elapsed
+	}
 	if f.State != nil {
 		f.State, err = tr.Resume(ctx, f.State)
 	} else {
 		var x []float64
-		if x, err = f.Objective.Space.X0(); err != nil {
+		if x, err = f.Trained().Space.X0(); err != nil {
 			return err
 		}
 		f.State, err = tr.Run(ctx, x)
@@ -311,17 +377,25 @@ func (f *Fit) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := f.after(ctx, began.Add(-before))
+	defer cancel()
 	f.X = f.hold(ctx, f.best())
 	f.take(f.X)
-	return f.finish(f.X)
+	err = f.finish(ctx, f.X)
+	if f.Late() { // half of a sum is none
+		f.Train.Loss, f.Train.RMSE = math.NaN(), map[string]float64{}
+		return nil
+	}
+	return err
 }
 
 // best are the coordinates that the optimisation found.
 func (f *Fit) best() []float64 {
+	x := f.State.X
 	if f.State.Best != nil {
-		return f.State.Best.X
+		x = f.State.Best.X
 	}
-	return f.State.X
+	return x[:f.Objective.Space.Dim] // those behind are states where segments begin
 }
 
 // hold puts parameters that have run to a closed end of their interval, or
@@ -387,17 +461,16 @@ func (f *Fit) take(x []float64) {
 }
 
 // finish evaluates the fit at its result: errors, standard errors.
-func (f *Fit) finish(x []float64) error {
-	opt, err := engine.SolverOptions(f.settings)
-	if err != nil {
-		return err
-	}
+func (f *Fit) finish(ctx context.Context, x []float64) error {
+	opt := f.solver
 	if f.Plan.Single { // what is said of the result has all digits
+		var err error
 		o := f.Objective
 		if f.Objective, err = loss.NewObjective(f.prog, o.Space, o.Trajectories, o.Validation, opt, o.Gradient, exec.Double, f.Plan.Workers); err != nil {
 			return err
 		}
 	}
+	f.Objective.Watch(ctx)
 	f.Warnings = diag.List{}
 	stats, err := f.score(x, f.Objective.Trajectories, &f.Train, nil)
 	if err != nil {
@@ -410,10 +483,7 @@ func (f *Fit) finish(x []float64) error {
 	}
 	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
 	explain.Crossings(f.prog.Program, &f.Warnings, stats)
-	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
-		f.standardErrors(x)
-	}
-	return nil
+	return f.weigh(ctx, x)
 }
 
 // score measures the residuals over trajectories, and adds what the runs counted.
@@ -453,8 +523,12 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 	}
 	s.Unproven = explain.Unproven(o.Prog.Program, &sum)
 	s.Loss *= perValue
+	predicted := explain.Predicted(o.Prog.Program)
 	for _, sl := range lay.Observes {
 		for k := range sl.N {
+			if !predicted[sl.Off+k] {
+				continue
+			}
 			s.RMSE[lower.ElementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])
 		}
 	}
@@ -463,7 +537,7 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 
 // standardErrors are those of the normal approximation at the optimum, by the
 // parameters only: the weights of networks are held.
-func (f *Fit) standardErrors(x []float64) {
+func (f *Fit) standardErrors(ctx context.Context, x []float64) {
 	sp := f.Objective.Space
 	var coords []int // those that are not held at an end
 	for i := range sp.Params {
@@ -475,20 +549,15 @@ func (f *Fit) standardErrors(x []float64) {
 	if n == 0 || n > 60 {
 		return
 	}
-	ctx := context.Background()
 	res, err := f.Objective.Eval(ctx, x, nil, 1, nil)
 	if err != nil || res.Failed {
 		return
 	}
-	likelihood := true
-	for _, o := range f.prog.Checked.Model.Observes {
-		likelihood = likelihood && o.Dist != nil
-	}
-	scale, err := fit.InformationScale(res, n, likelihood)
+	scale, err := fit.InformationScale(res, n, f.likelihood())
 	if err != nil {
 		return
 	}
-	h, _, err := fit.Hessian(ctx, f.forTrainer(), x, coords, scale)
+	h, _, err := fit.Hessian(ctx, forTrainer(f.Objective), x, coords, scale)
 	if err != nil {
 		return
 	}
@@ -511,7 +580,4 @@ func (f *Fit) standardErrors(x []float64) {
 }
 
 // Adaptive reports whether the fit's solver chooses its steps.
-func (f *Fit) Adaptive() bool {
-	o, err := engine.SolverOptions(f.settings)
-	return err == nil && o.Method.Adaptive()
-}
+func (f *Fit) Adaptive() bool { return f.solver.Method.Adaptive() }

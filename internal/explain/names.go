@@ -35,6 +35,28 @@ func ObservationNames(p *compiler.Program) []string {
 	return out
 }
 
+// Predicted says which components of observations the model predicts.
+func Predicted(p *compiler.Program) []bool {
+	var out []bool
+	for _, s := range p.Model.Layout.Observes {
+		for range s.N {
+			out = append(out, !s.Object.(*check.Observe).Unpredicted)
+		}
+	}
+	return out
+}
+
+// PredictedNames are the names of those.
+func PredictedNames(p *compiler.Program) (list []string) {
+	is := Predicted(p)
+	for i, name := range ObservationNames(p) {
+		if is[i] {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 // Labels say what axes show, with its unit: the time ("t"), observations,
 // neural blocks, and the arguments of block f ("f(0)", "f(1)", …).
 func Labels(p *compiler.Program) map[string]string {
@@ -137,12 +159,17 @@ func ColumnNames(p *compiler.Program) (names, units []string) {
 	lay := &p.Model.Layout
 	names, units = []string{cm.Time.Name}, []string{unitText(cm, &cm.Time.Obj)}
 	seen := map[string]bool{cm.Time.Name: true}
+	var last *check.Obj // elements of one object follow each other
+	unit := ""
 	add := func(name string, o *check.Obj) {
+		if o != last {
+			last, unit = o, unitText(cm, o)
+		}
 		for seen[name] {
 			name += "_obs" // an observation may have the name of a state
 		}
 		seen[name] = true
-		names, units = append(names, name), append(units, unitText(cm, o))
+		names, units = append(names, name), append(units, unit)
 	}
 	for _, list := range [][]lower.Slot{lay.States, lay.Discretes} {
 		for _, s := range list {

@@ -33,7 +33,7 @@ type Run struct {
 func newWorker(o *Objective, w *engine.Worker) *Worker {
 	s := &Worker{objective: o, Worker: w}
 	s.run = func() *sim.Job {
-		if s.next == s.to || s.objective.Task.keeps() && s.taped() > blockWords {
+		if s.next == s.to || s.objective.Task.Ctx.Err() != nil || s.objective.Task.keeps() && s.taped() > blockWords {
 			return nil
 		}
 		s.next++
@@ -42,9 +42,9 @@ func newWorker(o *Objective, w *engine.Worker) *Worker {
 	s.ran = func(*sim.Job) {}
 	s.steps[0], s.steps[1], s.linear[0] = s.rowLosses, s.runLoss, s.squares
 	s.went = func(j *sim.Job) {
-		if w.Lanes != nil {
+		if lanes := w.LanesOf(j.In); lanes != nil {
 			l := j.Model.(*engine.BoundModel).Lane
-			w.Lanes.AddGradient(j.In.Lane(), l.PBar, l.QBar)
+			lanes.AddGradient(j.In.Lane(), l.PBar, l.QBar)
 		}
 	}
 	return s
@@ -80,7 +80,7 @@ func (s *Worker) chunk(c, lo, hi int) {
 			clear(sum.Grad)
 		}
 	}
-	for ; lo < hi; lo = s.to {
+	for ; lo < hi && t.Ctx.Err() == nil; lo = s.to {
 		s.from, s.to, s.next = lo, min(lo+engine.MaxRuns, hi), lo
 		s.Block, w.Free = s.room[:0], append(w.Free[:0], w.States...)
 		w.Group.Run(s.run, s.ran)

@@ -61,6 +61,8 @@ type Row struct {
 	Inputs          []float64 // the inputs at the row, which may be those of its own columns
 	Values, Counted int       // measured values, and those of observations with a weight
 	Losses          []bool    // which loss terms count
+	Line            int       // of the file
+	Known           bool      // known when predicting: see Predict
 }
 
 // bindItem turns a trajectory of data into a run from a start.
@@ -121,6 +123,16 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 	return it, nil
 }
 
+// Predict leaves the rows out that are known when predicting: the others are predicted.
+func (it *Trajectory) Predict() {
+	it.Rows = slices.DeleteFunc(it.Rows, func(r Row) bool {
+		if r.Known {
+			it.Values -= r.Values
+		}
+		return r.Known
+	})
+}
+
 // measure reads the rows of data. In the place of a missing value it puts another one
 // of its observation, so that what a model makes of it is a number; nothing of it
 // counts.
@@ -136,8 +148,15 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 			}
 		}
 	}
+	it.Rows = make([]Row, 0, len(tr.Times))
+	whole := slices.Repeat([]float64{1}, lay.NObs) // all rows without missing values share it
+	inputs := make([]float64, len(tr.Times)*lay.NU)
 	for i, t := range tr.Times {
-		r := Row{Data: slices.Clone(some), Seen: make([]float64, lay.NObs), Inputs: make([]float64, lay.NU)}
+		r := Row{Line: tr.Lines[i], Known: tr.Known[i], Data: tr.Obs[i], Seen: whole, Inputs: inputs[:lay.NU:lay.NU]}
+		inputs = inputs[lay.NU:]
+		if slices.ContainsFunc(r.Data, math.IsNaN) {
+			r.Data, r.Seen = slices.Clone(some), make([]float64, lay.NObs)
+		}
 		for k, v := range tr.Obs[i] {
 			if math.IsNaN(v) {
 				continue

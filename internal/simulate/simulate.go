@@ -150,7 +150,7 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 	}, func(w *engine.Worker, l *engine.LaneState) bool {
 		i, tr := l.Index, &l.Traj
 		stats[i] = tr.Stats
-		if tr.Fail != nil {
+		if tr.Fail != nil && ctx.Err() == nil {
 			fails[i] = &explain.RunError{Trajectory: runs.name(i), Fail: tr.Fail, Text: explain.Failure(m.Prog.Program, tr.Fail)}
 		}
 		w.Group.Use(&l.Model)

@@ -6,16 +6,16 @@
 //
 //	d, err := start.New(compiled, space, trajectories)  // smooths; runs nothing
 //	d.SetScales()                   // all open scales of the space
-//	d.Rescale(x)                    // those of blocks at x, whose functions stay as they are
-//	d.ATol(rtol)                    // by state
+//	d.Rescale(x, points...)         // those of blocks at x; as functions they stay, at all points
+//	opt, err := d.Tolerances(opt)   // absolute ones by the size of each state
 //	d.Noise()                       // by element of observations: what the smoother takes it to be
 //	d.AllObserved()                 // segments need nothing but curves
 //	d.Spread(x, seed, draw)         // weights in x: hidden units spread over the data
 //	d.Redraw(x, seed, draw)         // weights in x: drawn as the blocks say; draw 0 is the first
 //	d.Draw(x, seed, draw)           // x moved to a random start
 //
-// Segments are problem.Trajectory values, as those of Horizon: an objective over them is the
-// same objective on other trajectories, in every gradient mode.
+// Segments are problem.Trajectory values: an objective over them is the same objective on
+// other trajectories, in every gradient mode.
 //
 //	err := d.CannotCut()
 //	open, err := d.Runs(ctx, x, opt, workers)           // where curves do not tell all states
@@ -23,7 +23,6 @@
 //	screen, err := d.NewScreen(list, opt, workers)      // cheap: no derivatives
 //	cost, choice, err := screen.At(ctx, x)              // and the modes that fit best
 //	loss.NewObjective(…, start.Chosen(list, choice), …) // choice nil: the modes of the start
-//	loss.NewObjective(…, start.Horizon(trajectories, 0.1), …)
 //
 //	th := d.Thresholds(x)                               // of events
 //	d.DrawThresholds(x, th, seed, draw)                 // x with thresholds within the data

@@ -2,7 +2,6 @@ package start
 
 import (
 	"errors"
-	"math"
 	"slices"
 	"sort"
 
@@ -206,7 +205,7 @@ func (d *Data) smoothRows(run *smoothed, it *problem.Trajectory) {
 		r.Data, r.Seen = slices.Clone(r.Data), slices.Clone(r.Seen)
 		r.Values, r.Counted, r.Losses = 0, 0, nil
 		for k := range v {
-			if engine.Number(v[k]) && (r.Seen[k] != 0 || run.curves[k].covers(t)) {
+			if engine.Number(v[k]) && (r.Seen[k] != 0 || run.curves()[k].covers(t)) {
 				r.Data[k], r.Seen[k] = v[k], 1
 			}
 			if r.Seen[k] != 0 {
@@ -226,7 +225,7 @@ func (c *Curve) covers(t float64) bool { return c.Values > 2 && t >= c.First && 
 // covered reports whether the curves that tell state i do.
 func (d *Data) covered(run *smoothed, i int, t float64) bool {
 	by := d.Segments.By[i]
-	if c := run.curves; d.Segments.Source[i] == observedState {
+	if c := run.curves(); d.Segments.Source[i] == observedState {
 		return c[by] != nil && t >= c[by].First && t <= c[by].Last
 	}
 	return d.covered(run, by, t)
@@ -249,25 +248,4 @@ func (d *Data) modes() [][]float64 {
 		}
 	}
 	return list
-}
-
-// Horizon cuts trajectories to a fraction of their spans; those that have no row there
-// keep their first.
-func Horizon(trajectories []*problem.Trajectory, fraction float64) []*problem.Trajectory {
-	out := make([]*problem.Trajectory, len(trajectories))
-	for i, it := range trajectories {
-		f := fraction
-		if times := rowTimes(it); len(times) > 0 && it.Span.T1 > it.Span.T0 {
-			f = math.Max(f, (times[0]-it.Span.T0)/(it.Span.T1-it.Span.T0))
-		}
-		short := *it
-		var n int
-		short.Span, n = it.Horizon(f)
-		short.Rows, short.Values = it.Rows[:n], it.ObservedFirings(&short.Span)
-		for k := range short.Rows {
-			short.Values += short.Rows[k].Values
-		}
-		out[i] = &short
-	}
-	return out
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
 )
 
 // changes is over how many parts of its span a state may pass through its own size: the
@@ -18,7 +19,18 @@ import (
 const changes = 10
 
 // ruler measures along the curves.
-type ruler struct{ *curves }
+type ruler struct {
+	*curves
+	rows []rowState // at the parameters of the last measurement
+}
+
+// rowState is what the curves of a trajectory tell at the time of a row, with the
+// discrete variables as they start.
+type rowState struct {
+	run        *smoothed
+	t          float64
+	y, rate, d []float64
+}
 
 // sizes are root mean squares over the rows of the data, of what the curves tell, and
 // of what can be told from it.
@@ -33,6 +45,7 @@ type sizes struct {
 
 // measure finds the sizes at the parameters that are bound.
 func (d *ruler) measure() *sizes {
+	d.rows = d.rowStates()
 	s := &sizes{}
 	span, obs := 0., make([]meanSquare, len(d.ways))
 	for _, run := range d.runs {
@@ -144,19 +157,49 @@ func (d *ruler) told(f func(y, rate []float64) []float64, n int) []meanSquare {
 	return out
 }
 
-// eachRow calls f at the times of all rows, with the model there, and its discrete
-// variables as they start.
+// eachRow calls f at the times of rows, with the model there.
 func (d *ruler) eachRow(f func(run *smoothed, t float64, y, rate []float64)) {
-	for _, run := range d.runs {
+	var at *smoothed
+	for i := range d.rows {
+		r := &d.rows[i]
+		if at != r.run {
+			at = r.run
+			d.at(at.Trajectory)
+		}
+		d.system.At(r.t, r.y, r.d)
+		f(r.run, r.t, r.y, r.rate)
+	}
+}
+
+// rowStates are the states at the times of rows, at the parameters that are bound.
+func (d *ruler) rowStates() (list []rowState) {
+	for _, run := range d.sample() {
+		run.curves()
 		d.at(run.Trajectory)
 		_, dd := d.begin(run.Span.T0)
 		for _, t := range rowTimes(run.Trajectory) {
 			y, rate := d.states(run, t)
 			d.branch(t, y, dd)
-			d.system.At(t, y, dd)
-			f(run, t, y, rate)
+			list = append(list, rowState{run, t, y, rate, slices.Clone(dd)})
 		}
 	}
+	return list
+}
+
+// sampled is how many trajectories sizes are taken from.
+const sampled = 32
+
+// sample are some trajectories, evenly spaced among all.
+func (d *ruler) sample() []*smoothed {
+	n := len(d.runs)
+	if n <= sampled {
+		return d.runs
+	}
+	list := make([]*smoothed, sampled)
+	for i := range list {
+		list[i] = d.runs[i*n/sampled]
+	}
+	return list
 }
 
 // filled are states in which those that nothing tells have their sizes.
@@ -332,15 +375,21 @@ func (d *ruler) SetScales() error {
 	return nil
 }
 
-// ATol are the absolute tolerances of states that go with a relative one, at the
-// start of the space: a state is as good as its size is where it is small beside that. What
-// is observed on a logarithmic scale counts where it is small too.
-func (d *ruler) ATol(rtol float64) ([]float64, error) {
+// Tolerances are the options of a solver with absolute tolerances that follow the sizes
+// of states at the start of the space. What is observed on a logarithmic scale counts where
+// it is small too.
+func (d *ruler) Tolerances(opt sim.Options) (sim.Options, error) {
 	x, err := d.space.X0()
-	if err != nil {
-		return nil, err
+	if err != nil || !opt.Method.Adaptive() {
+		return opt, err
 	}
 	d.bind(x)
+	opt.ATol, opt.Sizes = opt.RTol, d.resolved()
+	return opt, nil
+}
+
+// resolved are the sizes below which states need not be told apart from 0.
+func (d *ruler) resolved() []float64 {
 	s := d.measure()
 	out := make([]float64, len(s.states))
 	least := make([]float64, len(out))
@@ -355,9 +404,9 @@ func (d *ruler) ATol(rtol float64) ([]float64, error) {
 		}
 	})
 	for i, size := range s.states {
-		out[i] = rtol * math.Min(size, math.Max(10*least[i], leastPart*size))
+		out[i] = math.Min(size, math.Max(10*least[i], leastPart*size))
 	}
-	return out, nil
+	return out
 }
 
 // leastPart is the part of its size below which no state is resolved.

@@ -11,11 +11,14 @@ import (
 // AllObserved reports whether smooth curves tell every state of every trajectory.
 func (d *curves) AllObserved() bool {
 	for i, s := range d.Segments.Source {
+		if s == compiler.Balanced {
+			continue
+		}
 		if s != compiler.Observed {
 			return false
 		}
 		for _, run := range d.runs {
-			if run.curves[d.Segments.By[i]] == nil {
+			if run.curves()[d.Segments.By[i]] == nil {
 				return false
 			}
 		}
@@ -28,7 +31,7 @@ func (d *curves) known(run *smoothed, i int) bool {
 	by := d.Segments.By[i]
 	switch d.Segments.Source[i] {
 	case compiler.Observed:
-		return run.curves[by] != nil
+		return run.curves()[by] != nil
 	case compiler.Derived:
 		return d.known(run, by)
 	}
