@@ -176,7 +176,7 @@ func (s *Integrator) judge() *Failure {
 		s.takeAlone()
 		blk, lane = s.stepper.Block(), 0
 	}
-	blk.Gather(s.end, blk.Y[len(blk.Y)-1], lane)
+	blk.Gather(s.end, blk.Y[blk.End], lane)
 	fit := finite(s.end)
 	if !s.opt.Method.Adaptive() {
 		if !fit {

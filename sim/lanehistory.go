@@ -157,14 +157,14 @@ func (r *laneHistory) previous(first, k, lane int) int {
 	return -1
 }
 
-// lastActs puts a lane's activations of the last stage of a record in the place of
+// lastActs puts a lane's activations of the end of a record's step in the place of
 // those of the first, and reports whether they were kept.
 func (r *laneHistory) lastActs(k, lane int) bool {
 	rec := &r.records[k]
 	if !rec.acts {
 		return false
 	}
-	at := rec.at + r.actions + r.actWords
+	at := rec.at + r.actions + r.actWords/(len(r.blk.Acts)-1)*r.blk.End
 	first := r.blk.Acts[0]
 	for i := len(first) - 1; i >= 0; i-- {
 		at -= len(first[i])

@@ -322,7 +322,7 @@ func (r *reverse) firstActs() bool {
 		k := hist.previous(p.ref, p.count, s.lane)
 		return k >= 0 && hist.lastActs(k, s.lane)
 	case p.kind == stepEntry && p.end == endFree && p.acts > 0:
-		r.putActs(s.blk.Acts[0], p, len(s.blk.Acts)-2)
+		r.putActs(s.blk.Acts[0], p, s.blk.End-1)
 		return true
 	}
 	return false

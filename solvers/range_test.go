@@ -74,9 +74,15 @@ func TestRange(t *testing.T) {
 				if width > 1e-2 {
 					continue
 				}
+				bend := 1e3 // bounds the second derivative by θ
+				for _, p := range m.Dense {
+					for j, v := range p {
+						bend = max(bend, 3*float64(j*(j+1))*math.Abs(v))
+					}
+				}
 				for l := range n {
-					require.InDelta(t, rateLo[l], rateHi[l], 1e3*width+1e-11, m.Name)
-					require.InDelta(t, s.H*width*math.Max(math.Abs(rateLo[l]), math.Abs(rateHi[l])), hi[l]-lo[l], 1e3*s.H*width*width+1e-10*(1+s.H)+s.H*width*math.Abs(rateHi[l]), m.Name)
+					require.InDelta(t, rateLo[l], rateHi[l], bend*width+1e-14*bend, m.Name)
+					require.InDelta(t, s.H*width*math.Max(math.Abs(rateLo[l]), math.Abs(rateHi[l])), hi[l]-lo[l], bend*s.H*width*width+1e-13*bend*(1+s.H)+s.H*width*math.Abs(rateHi[l]), m.Name)
 				}
 			}
 		}

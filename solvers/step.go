@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/pinode/pinode/internal/scalar"
+	"github.com/pinode/pinode/internal/stepsize"
 )
 
 // System is the right-hand side of y' = f(t, y).
@@ -31,7 +32,7 @@ type Stepper struct {
 	n   int
 
 	T, H float64
-	Y    [][]float64 // stage arguments; Y[0] is the start, the last the end
+	Y    [][]float64 // stage arguments; Y[0] is the start, that of Tableau.End the end
 	K    [][]float64 // stage derivatives
 
 	blk    *Block
@@ -114,20 +115,30 @@ func combine(dst, y []float64, h float64, a []float64, k [][]float64) {
 }
 
 // End is the solution at the end of the step.
-func (s *Stepper) End() []float64 { return s.Y[len(s.Y)-1] }
+func (s *Stepper) End() []float64 { return s.Y[s.tab.End()] }
 
 // EndRate is the right-hand side there.
-func (s *Stepper) EndRate() []float64 { return s.K[len(s.K)-1] }
+func (s *Stepper) EndRate() []float64 { return s.K[s.tab.End()] }
 
 // MeanError is the mean square of the first m components of the embedded
-// error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)). It is NaN or infinite
-// where the step left the representable range.
+// error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)), joined with that of the second
+// estimate, if there is one. It is NaN or infinite where the step left the representable
+// range.
 func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
+	mean := s.meanOf(s.tab.E, m, rtol, atol)
+	if s.tab.E2 == nil {
+		return mean
+	}
+	return stepsize.Joined(stepsize.Numbers{}, mean, s.meanOf(s.tab.E2, m, rtol, atol))
+}
+
+// meanOf is the mean square of one estimate of the error.
+func (s *Stepper) meanOf(weights []float64, m int, rtol, atol float64) float64 {
 	y0, y1 := s.Y[0], s.End()
 	var sum [4]float64
 	for l, parts := 0, scalar.Parts(m); l < m; l++ {
 		e := 0.
-		for j, ej := range s.tab.E {
+		for j, ej := range weights {
 			e = math.FMA(ej, s.K[j][l], e)
 		}
 		w := s.H * e / math.FMA(rtol, math.Max(math.Abs(y0[l]), math.Abs(y1[l])), atol)
@@ -192,10 +203,10 @@ func (s *Stepper) Unseed() {
 // left, back through the step whose stages stand: it adds to yBar and returns
 // the cotangents of its start time and its length. The seeds are used up.
 func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
-	last := len(s.K) - 1
-	for i := last; i >= 0; i-- {
+	end := s.tab.End()
+	for i := len(s.K) - 1; i >= 0; i-- {
 		clear(s.yiBar)
-		if i == last {
+		if i == end {
 			copy(s.yiBar, y1Bar)
 		}
 		if s.seeded[i] {
@@ -204,7 +215,7 @@ func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
 			hBar = math.FMA(s.tab.C[i], tau, hBar)
 			clear(s.kBar[i])
 			s.seeded[i] = false
-		} else if i != last {
+		} else if i != end {
 			continue
 		}
 		for l, c := range s.yiBar {
@@ -239,8 +250,10 @@ func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 			}
 		}
 		sys.RHSJVP(s.tab.StageTime(i, s.T, s.H), math.FMA(s.tab.C[i], hDot, tDot), s.Y[i], s.yiDot, s.kDot[i])
+		if i == s.tab.End() {
+			copy(y1Dot, s.yiDot)
+		}
 	}
-	copy(y1Dot, s.yiDot) // the last stage's argument is the end
 }
 
 // DenseJVP sets dst to the tangent of the dense output at the fixed time

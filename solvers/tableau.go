@@ -4,20 +4,26 @@ import "math"
 
 // Tableau is an explicit Runge–Kutta method with dense output.
 //
-// The last stage of every tableau stands at the end of the step: its row of A
-// is B and its C is 1. Methods that are not published so (FSAL, first same as
-// last) get that stage appended by hermite; it costs nothing because the next
-// step starts with it.
+// One stage of every tableau, the one that End tells, stands at the end of the step: its
+// row of A is B, as far as B goes, and its C is 1. Methods that are not published so (FSAL,
+// first same as last) get that stage appended by hermite; it costs nothing because the next
+// step starts with it. Stages behind it are for the dense output alone.
 type Tableau struct {
-	Name     string
-	Doc      string // what it is good for, with its source
-	Order    int
-	FSAL     bool        // published with the last stage at the end of the step
-	C        []float64   // nodes
-	A        [][]float64 // row i has i entries
-	B        []float64
-	E        []float64 // b − b̂; nil for a method without an error estimate
-	ErrOrder int       // order of the embedded solution
+	Name  string
+	Doc   string // what it is good for, with its source
+	Order int
+	FSAL  bool        // published with the last stage at the end of the step
+	C     []float64   // nodes
+	A     [][]float64 // row i has i entries
+	B     []float64   // the last is zero, of the stage at the end
+	E     []float64   // b − b̂; nil for a method without an error estimate
+
+	// E2 is a second estimate, of lower order, that the first is divided by: see MeanError.
+	E2 []float64
+
+	// ErrOrder is the order of the embedded solution, or, with a second estimate, of the
+	// one whose error would fall with the step as the quotient does.
+	ErrOrder int
 
 	// Dense holds the interpolant y(t+θh) = y + h Σᵢ bᵢ(θ) kᵢ, with
 	// bᵢ(θ) = Σⱼ Dense[i][j] θ^{j+1}.
@@ -25,8 +31,11 @@ type Tableau struct {
 	DenseOrder int
 }
 
-// Stages is the number of stages, the one at the end of the step included.
+// Stages is the number of stages, those at the end of the step and behind it included.
 func (m *Tableau) Stages() int { return len(m.C) }
+
+// End is the stage at the end of the step.
+func (m *Tableau) End() int { return len(m.B) - 1 }
 
 // StageTime is the time of stage i of a step of length h from t.
 func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }

@@ -3,12 +3,14 @@ package step
 import "github.com/pinode/pinode/internal/stepsize"
 
 // Method is an explicit Runge–Kutta method as far as a program for its step
-// needs it: row i of A has the i weights of stage i's argument, the last of
-// which is the end of the step; E are those of the embedded error, if any.
+// needs it: row i of A has the i weights of stage i's argument, of
+// which that of stage End is the end of the step; E and E2 are those of the embedded
+// errors, if any.
 type Method struct {
-	C []float64
-	A [][]float64
-	E []float64
+	C     []float64
+	A     [][]float64
+	E, E2 []float64
+	End   int
 
 	Control stepsize.Control
 	Slack   float64 // how much of itself an integrated intensity may lose in a step

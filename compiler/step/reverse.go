@@ -1,6 +1,8 @@
 package step
 
 import (
+	"slices"
+
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/opt"
@@ -60,44 +62,101 @@ func (s *builder) inLast() []*ir.Node {
 	return list
 }
 
-// last is the reverse derivative of the last stage's derivative, which nothing
-// but results inside of the step depends on.
+// last is the reverse derivative of the stage derivatives at the end of the step and behind
+// it, which nothing but results inside of the step depends on.
 func (s *builder) last() *ir.Graph {
-	last := len(s.m.C) - 1
+	b, end := s.b, s.m.End
 	g := place.StepVJPLast.Graph()
+	seeds := s.rateBars()
+	kBar := slices.Clone(seeds)
+	var start, length *ir.Node
+	bars := make([]*ir.Node, len(s.wrt))
+	for i := len(kBar) - 1; i >= end; i-- {
+		at := s.pullback(i, kBar[i])
+		if i > end {
+			s.add(&start, at[1])
+			s.add(&length, b.Mul(b.Const(s.m.C[i]-1), at[0])) // last.t counts for the length as at the end
+			s.add(&length, b.Dot(at[1], s.combine(s.m.A[i], s.k)))
+			s.spread(kBar, i, at[1])
+			at[1] = b.Fill(b.Const(0), s.vec)
+		}
+		for j, bar := range at {
+			s.add(&bars[j], bar)
+		}
+	}
+	for j, seed := range seeds[:end] {
+		if kBar[j] != seed {
+			g.Outputs = append(g.Outputs, place.Set(seed, kBar[j]))
+		}
+	}
+	if s.behind() {
+		g.Outputs = append(g.Outputs, place.Set(place.LastYBar0.Node(b, s.vec), start), place.Set(place.LastHBar.Node(b, ir.Scalar), length))
+	}
 	into := s.inLast()
-	for j, bar := range s.pullback(last, place.StageRateBar(last).Node(s.b, s.vec)) {
+	for j, bar := range bars {
 		switch {
 		case bar.IsConst(0):
 		case into[j] != nil:
 			g.Outputs = append(g.Outputs, place.Set(into[j], bar))
 		default:
-			for _, a := range Accumulators(s.Model.Model) {
-				if a.Node == s.wrt[j] {
-					g.Outputs = append(g.Outputs, a.Output(s.b, bar))
-				}
-			}
+			g.Outputs = append(g.Outputs, s.accumulate(j, bar)...)
 		}
 	}
 	return g
+}
+
+// behind reports whether there are stages behind the end of the step.
+func (s *builder) behind() bool { return s.m.End+1 < len(s.m.C) }
+
+// accumulate adds a cotangent by wrt[j] to its accumulator, if there is one.
+func (s *builder) accumulate(j int, bar *ir.Node) (list []ir.Output) {
+	for _, a := range Accumulators(s.Model.Model) {
+		if a.Node == s.wrt[j] {
+			list = append(list, a.Output(s.b, bar))
+		}
+	}
+	return list
+}
+
+// rateBars are the seeds of all stage derivatives.
+func (s *builder) rateBars() []*ir.Node {
+	kBar := make([]*ir.Node, len(s.m.C))
+	for i := range kBar {
+		kBar[i] = place.StageRateBar(i).Node(s.b, s.vec)
+	}
+	return kBar
+}
+
+// add adds x to a sum.
+func (s *builder) add(sum **ir.Node, x *ir.Node) {
+	if *sum == nil {
+		*sum = x
+	} else if !x.IsConst(0) {
+		*sum = s.b.Add(*sum, x)
+	}
+}
+
+// spread adds to the cotangents of stage derivatives what that of stage i's argument gives
+// them.
+func (s *builder) spread(kBar []*ir.Node, i int, yi *ir.Node) {
+	var hy *ir.Node
+	for j, a := range s.m.A[i] {
+		if a == 0 {
+			continue
+		}
+		if hy == nil {
+			hy = s.b.Mul(s.h, yi)
+		}
+		kBar[j] = s.fma(s.b.Const(a), hy, kBar[j])
+	}
 }
 
 // vjp is the reverse derivative of a step whose stage arguments stand, and of
 // its stage derivatives but the last; with times that by t and h too.
 func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 	b, wrt := s.b, s.wrt
-	last := len(s.m.C) - 1
-	kBar := make([]*ir.Node, last+1)
-	for i := range kBar {
-		kBar[i] = place.StageRateBar(i).Node(b, s.vec)
-	}
-	add := func(sum **ir.Node, x *ir.Node) {
-		if *sum == nil {
-			*sum = x
-		} else if !x.IsConst(0) {
-			*sum = b.Add(*sum, x)
-		}
-	}
+	last := s.m.End
+	kBar := s.rateBars()
 	var yBar, tBar, hBar *ir.Node
 	rest := make([]*ir.Node, len(wrt)) // by d, p, q
 	for i := last; i >= 0; i-- {
@@ -106,46 +165,39 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 		if i == last {
 			yi = place.EndBar.Node(b, s.vec)
 			at = s.inLast()
+			if s.behind() {
+				s.add(&yBar, place.LastYBar0.Node(b, s.vec))
+				s.add(&hBar, place.LastHBar.Node(b, ir.Scalar))
+			}
 		} else {
 			at = s.pullback(i, kBar[i])
 		}
-		add(&yi, at[1])
+		s.add(&yi, at[1])
 		for j := 2; j < len(wrt); j++ {
 			if at[j] != nil {
-				add(&rest[j], at[j])
+				s.add(&rest[j], at[j])
 			}
 		}
 		if times {
-			add(&tBar, at[0])
-			add(&hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
+			s.add(&tBar, at[0])
+			s.add(&hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
 		}
-		add(&yBar, yi)
+		s.add(&yBar, yi)
 		if sum := s.combine(s.m.A[i], s.k); times && sum != nil {
-			add(&hBar, b.Dot(yi, sum))
+			s.add(&hBar, b.Dot(yi, sum))
 		}
-		var hy *ir.Node
-		for j, a := range s.m.A[i] {
-			if a == 0 {
-				continue
-			}
-			if hy == nil {
-				hy = b.Mul(s.h, yi)
-			}
-			kBar[j] = s.fma(b.Const(a), hy, kBar[j])
-		}
+		s.spread(kBar, i, yi)
 	}
 	g := program.Graph(place.YBar.Of(yBar))
-	for j, n := range wrt {
+	for j := range wrt {
 		if j < 2 || rest[j] == nil || rest[j].IsConst(0) {
 			continue
 		}
-		o := place.DBar.Of(rest[j])
-		for _, a := range Accumulators(s.Model.Model) {
-			if a.Node == n {
-				o = a.Output(b, rest[j])
-			}
+		if list := s.accumulate(j, rest[j]); list != nil {
+			g.Outputs = append(g.Outputs, list...)
+		} else {
+			g.Outputs = append(g.Outputs, place.DBar.Of(rest[j]))
 		}
-		g.Outputs = append(g.Outputs, o)
 	}
 	if times {
 		for _, o := range []ir.Output{place.TBar.Of(tBar), place.HBar.Of(hBar)} {
@@ -181,7 +233,7 @@ func (s *builder) lengthwise() *ir.Graph {
 		}
 		kDot = append(kDot, k)
 		g.Outputs = append(g.Outputs, place.StageRateByLength(i).Of(k))
-		if i+1 == len(s.m.C) {
+		if i == s.m.End {
 			g.Outputs = append(g.Outputs, place.StepEndByLength.Of(at))
 		}
 	}

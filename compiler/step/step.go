@@ -56,7 +56,8 @@ type Options struct {
 // From y.0 and k.0, step sets the other y.i and k.i, and for a method with an
 // error estimate
 //
-//	mean      of (e/w)² over the first NError states, w = atol + rtol·max(|y.0|, |y at the end|)
+//	mean      of (e/w)² over the first NError states, w = atol + rtol·max(|y.0|, |y at the end|),
+//	          joined with that of a second estimate, if the method has one
 //	log       log √mean
 //	factor    by which the length is to be multiplied: see stepsize.Factor
 //
@@ -71,8 +72,10 @@ type Options struct {
 // of stage i, but for the first stage's, which are those of the step before.
 // step.acts sets all, from the arguments y.i. The derivatives read them.
 //
-// step.vjp.last takes the seed of the last k.i to the inputs last.y, last.d and
-// last.t, which the other derivatives add; it need not run for a zero.
+// step.vjp.last takes the seeds of k.i from that at the end on, which nothing but results
+// inside of the step depends on, to the inputs last.y, last.d and last.t, and to last.y0,
+// last.h and the other seeds where there are stages behind the end. The other derivatives
+// add them; it need not run for zeros.
 // step.vjp gives by and bd of the arguments y.i and the seeds and adds to the
 // accumulators; it has no use for k.i. step.vjpt gives bt and bh too.
 //
@@ -284,15 +287,21 @@ func (s *builder) step() *ir.Graph {
 		n := s.Layout.NError
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
 		tol := place.Tolerances.Node(b, ir.Vec(2))
-		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[len(y)-1]))
+		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[s.m.End]))
 		big := b.Select(b.Lt(y0, y1), y1, y0)
 		w := s.fma(b.Elem(tol, 0), big, b.Elem(tol, 1))
-		e := b.Div(b.Mul(s.h, user(s.combine(s.m.E, k))), w)
-		mean := b.Mul(b.Const(1/float64(n)), b.Dot(e, e))
+		square := func(weights []float64) *ir.Node {
+			e := b.Div(b.Mul(s.h, user(s.combine(weights, k))), w)
+			return b.Mul(b.Const(1/float64(n)), b.Dot(e, e))
+		}
+		mean := square(s.m.E)
+		if s.m.E2 != nil {
+			mean = stepsize.Joined(nodes{b}, mean, square(s.m.E2))
+		}
 		log, factor := stepsize.Factor(nodes{b}, &s.m.Control, mean, place.Before.Node(b, ir.Scalar))
 		g.Outputs = append(g.Outputs, place.StepMean.Of(mean), place.StepLog.Of(log), place.StepFactor.Of(factor))
 		if calm != nil {
-			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], calm, mean, log, factor)...)
+			g.Outputs = append(g.Outputs, s.goOn(y[s.m.End], k[s.m.End], calm, mean, log, factor)...)
 		}
 	}
 	return g

@@ -13,7 +13,7 @@ import (
 
 // Method describes a solver's method to the compiler.
 func Method(tab *solvers.Tableau) *step.Method {
-	return &step.Method{C: tab.C, A: tab.A, E: tab.E, Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}
+	return &step.Method{C: tab.C, A: tab.A, E: tab.E, E2: tab.E2, End: tab.End(), Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}
 }
 
 // Steps are the step programs of a model on a frame of theirs, for
@@ -143,7 +143,9 @@ func (s *Steps) findReverse(mod *exec.Module) {
 		}
 	}
 	s.lastStage = place.StepVJPLast.In(mod)
-	s.fromLast = [][]float64{place.LastYBar.In(f), place.LastDBar.In(f), place.LastTBar.In(f)}
+	for _, p := range []place.Input{place.LastYBar, place.LastDBar, place.LastTBar, place.LastHBar, place.LastYBar0} {
+		s.fromLast = append(s.fromLast, p.In(f))
+	}
 }
 
 func (s *Steps) Block() *solvers.Block { return s.Blk }
@@ -218,10 +220,12 @@ func (s *Steps) VJP(times sim.Times) {
 		s.acts.Run(s.frame)
 	}
 	s.Blk.Unkept = false
-	// Only results inside of the step depend on its last stage's derivative.
+	// Only results inside of the step depend on the derivatives at its end and behind it.
 	seeded := false
-	for _, x := range s.Blk.KBar[len(s.Blk.KBar)-1] {
-		seeded = seeded || x != 0
+	for _, bar := range s.Blk.KBar[s.Blk.End:] {
+		for _, x := range bar {
+			seeded = seeded || x != 0
+		}
 	}
 	if seeded {
 		s.lastStage.Run(s.frame)

@@ -201,7 +201,7 @@ func (s *Lanes) noCrossing(l int, x *lane) float64 {
 // nothing else is to be done.
 func (s *Lanes) goOn(l int) {
 	b := s.blk
-	last := len(b.Y) - 1
+	last := b.End
 	finite := true
 	for i := l; i < len(b.Y[last]); i += b.Width {
 		finite = finite && !math.IsNaN(b.Y[last][i]-b.Y[last][i])
