@@ -126,6 +126,7 @@ func (c *continuous) starts() bool {
 // piece.
 func (c *continuous) endState(e *entry) (y1 []float64, anchored bool) {
 	c.history.replay(e)
+	c.history.behind()
 	return c.stepper.End(), e.end != endFree
 }
 

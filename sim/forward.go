@@ -117,6 +117,7 @@ func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
 func (f *forward) stepOn(e *entry) {
 	s := f.history
 	s.replay(e)
+	s.behind()
 	hDot, endDot := 0., f.t
 	switch e.end {
 	case endFree:

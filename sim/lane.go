@@ -71,7 +71,7 @@ func (s *freeRun) resume() {
 	s.steps += taken + refused
 	st := &s.out.Stats
 	st.Steps, st.Rejected = st.Steps+taken, st.Rejected+refused
-	st.Evaluations += (taken + refused) * (len(blk.K) - 1)
+	st.Evaluations += (taken + refused) * s.stages()
 	if taken > 0 && !s.opt.Forget {
 		last, state := len(s.group.hist.records), s.tape.keep(s.y, s.d)
 		for first := s.first; first < last; first += s.hist.longest() {

@@ -40,16 +40,17 @@ type stepRecord struct {
 	acts  bool // its activations were kept
 }
 
-func newLaneHistory(blk *solvers.Block, moving bool, limit int) *laneHistory {
+// newLaneHistory keeps so many stages behind the first.
+func newLaneHistory(blk *solvers.Block, stages int, moving bool, limit int) *laneHistory {
 	r := &laneHistory{blk: blk, moving: moving, limit: limit}
 	r.before = [][]float64{blk.T, blk.H, blk.Y[0]}
-	r.after = [][]float64{blk.Stages}
+	r.after = [][]float64{blk.Stages[:stages*len(blk.Y[0])]}
 	if moving {
 		r.before = append(r.before, blk.K[0])
-		r.after = append(r.after, blk.K[1:]...)
+		r.after = append(r.after, blk.K[1:stages+1]...)
 	}
 	if len(blk.Acts) > 0 {
-		for _, stage := range blk.Acts[1:] {
+		for _, stage := range blk.Acts[1 : stages+1] {
 			r.acts = append(r.acts, stage...)
 		}
 	}
@@ -60,7 +61,7 @@ func newLaneHistory(blk *solvers.Block, moving bool, limit int) *laneHistory {
 		return n
 	}
 	r.stages = total(r.before)
-	r.rates = r.stages + len(blk.Stages)
+	r.rates = r.stages + len(r.after[0])
 	r.actions = r.stages + total(r.after)
 	r.size, r.actWords = r.actions, total(r.acts)
 	return r
@@ -164,7 +165,7 @@ func (r *laneHistory) lastActs(k, lane int) bool {
 	if !rec.acts {
 		return false
 	}
-	at := rec.at + r.actions + r.actWords/(len(r.blk.Acts)-1)*r.blk.End
+	at := rec.at + r.actions + r.actWords/(len(r.after[0])/len(r.blk.Y[0]))*r.blk.End
 	first := r.blk.Acts[0]
 	for i := len(first) - 1; i >= 0; i-- {
 		at -= len(first[i])
@@ -192,17 +193,21 @@ func (s *history) laneSteps(e *entry) []entry {
 		s.blk.Gather(tp.flat[x.state:], rec[2*w:], s.lane)
 		tp.flat = append(tp.flat, d...)
 		at := len(tp.stages)
-		tp.stages = slices.Grow(tp.stages, s.stageWords)[:at+s.stageWords]
+		words := n * s.stages()
+		if s.moving {
+			words += n * (s.stages() + 1)
+		}
+		tp.stages = slices.Grow(tp.stages, words)[:at+words]
 		x.stages = at + 1
 		to := tp.stages[at:]
 		part := func(m int, from []float64) {
 			s.blk.Gather(to[:m], from, s.lane)
 			to = to[m:]
 		}
-		part(len(s.blk.Stages)/w, rec[r.stages:])
+		part(n*s.stages(), rec[r.stages:])
 		if s.moving {
 			part(n, rec[r.stages-n*w:])
-			part(n*(len(s.blk.K)-1), rec[r.rates:])
+			part(n*s.stages(), rec[r.rates:])
 		}
 		tp.steps = append(tp.steps, x)
 	}

@@ -298,7 +298,7 @@ func (r *reverse) restoreActs(e *entry) {
 		blk.Unkept = true
 		return
 	}
-	for i, stage := range blk.Acts[1:] {
+	for i, stage := range blk.Acts[1 : r.history.stages()+1] {
 		r.putActs(stage, e, i)
 	}
 }
@@ -407,6 +407,9 @@ func (s *Integrator) reverse() *reverse {
 func (r *reverse) stepBack(e *entry) {
 	s := r.history
 	s.replay(e)
+	if e.hi > e.lo {
+		s.behind()
+	}
 	copy(r.in, r.bar.y)
 	clear(r.bar.y)
 	var tBar, hBar float64

@@ -48,11 +48,21 @@ func (r *stagewise) Time(_ int, _ Model, t, h float64) { r.step.T, r.step.H = t,
 
 func (r *stagewise) Step() {
 	r.step.Step(r, r.step.H)
+	if !r.Lazy() {
+		r.Behind()
+	}
 	if b := r.Block(); r.opt.Method.Adaptive() {
 		b.Mean[0] = r.step.MeanError(r.size.YError, r.opt.RTol, r.opt.ATol)
 		b.Log[0], b.Factor[0] = stepsize.Factor(stepsize.Numbers{}, &r.ctl, b.Mean[0], b.Before[0])
 	}
 }
+
+// Lazy implements Lazy: where there are guards to look for, the dense output of each step is
+// read.
+func (r *stagewise) Lazy() bool { return r.opt.Method.Behind() > 0 && r.size.Guards == 0 }
+
+// Behind implements Lazy.
+func (r *stagewise) Behind() { r.step.Behind(r) }
 
 // RHS is the field with the components at rest held.
 func (r *stagewise) RHS(t float64, y, dy []float64) {

@@ -23,6 +23,10 @@ type stepping struct {
 	end   []float64 // the state there
 	place place     // where it is
 
+	// Stages behind the end of a step: whether steps leave them out, and whether those of the
+	// step in the stepper stand.
+	lazy, whole bool
+
 	reload bool // the discrete state or the held components are others than those that the lane knows
 	cut    bool // since the last accepted step one was rejected that a stop had cut off
 }
@@ -44,7 +48,7 @@ const (
 
 func newStepping(r *run, stepper *solvers.Stepper, take takers) *stepping {
 	return &stepping{
-		run: r, takers: take, stepper: stepper, blk: take.many.Block(),
+		run: r, takers: take, stepper: stepper, blk: take.many.Block(), lazy: leavesOut(take.one),
 		ctl: solvers.NewController(r.opt.Method), end: make([]float64, r.size.Y),
 	}
 }
@@ -98,7 +102,37 @@ func (s *stepping) take(h float64) {
 	steps.Load(0, s.model, s.d, s.held)
 	steps.Time(0, s.model, s.stepper.T, h)
 	steps.Step()
-	s.out.Stats.Evaluations += len(s.stepper.K) - 1
+	s.whole = !s.lazy
+	s.out.Stats.Evaluations += s.stages()
+}
+
+// stages is how many stages a step evaluates.
+func (s *stepping) stages() int { return stages(s.opt.Method, s.one) }
+
+func stages(m *solvers.Tableau, one Steps) int {
+	if leavesOut(one) {
+		return m.End()
+	}
+	return m.Stages() - 1
+}
+
+// leavesOut reports whether steps leave out the stages behind their end.
+func leavesOut(steps Steps) bool {
+	lazy, ok := steps.(Lazy)
+	return ok && lazy.Lazy()
+}
+
+// behind takes the stages behind the end of the step in the stepper, if they do not stand.
+func (s *stepping) behind() {
+	if !s.lazy || s.whole {
+		return
+	}
+	s.whole = true
+	steps := s.stepsAt(s.d)
+	steps.Load(0, s.model, s.d, s.held)
+	steps.Time(0, s.model, s.stepper.T, s.stepper.H)
+	steps.(Lazy).Behind()
+	s.out.Stats.Evaluations += s.opt.Method.Behind()
 }
 
 // stepsAt are the steps of single trajectories at a discrete state.
@@ -182,10 +216,11 @@ func (s *stepping) toStepper() {
 	if s.alone() || was == inStepper {
 		return
 	}
-	for i := range s.blk.Y {
+	for i := range s.stages() + 1 {
 		s.blk.Gather(s.stepper.Y[i], s.blk.Y[i], s.lane)
 		s.blk.Gather(s.stepper.K[i], s.blk.K[i], s.lane)
 	}
+	s.whole = !s.lazy
 }
 
 // toLane makes the stepper's start that of the lane.

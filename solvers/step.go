@@ -25,7 +25,7 @@ type Tangent interface {
 }
 
 // Stepper takes steps with one method on systems of n equations, and
-// differentiates them. After Step its stages stand for the dense output of
+// differentiates them. After Step and Behind its stages stand for the dense output of
 // that step until the next.
 type Stepper struct {
 	tab *Tableau
@@ -94,12 +94,20 @@ func (s *Stepper) Continue(t float64) {
 }
 
 // Step takes a step of length h from the start that Start or Continue set.
-// It may be repeated with other lengths. The result is End.
+// It may be repeated with other lengths. The result is End. Before its dense output is
+// read Behind has to be called.
 func (s *Stepper) Step(sys System, h float64) {
 	s.H = h
-	for i := 1; i < len(s.K); i++ {
-		combine(s.Y[i], s.Y[0], h, s.tab.A[i], s.K)
-		sys.RHS(s.tab.StageTime(i, s.T, h), s.Y[i], s.K[i])
+	s.stages(sys, 1, s.tab.End()+1)
+}
+
+// Behind takes the stages behind the end of the step.
+func (s *Stepper) Behind(sys System) { s.stages(sys, s.tab.End()+1, len(s.K)) }
+
+func (s *Stepper) stages(sys System, from, to int) {
+	for i := from; i < to; i++ {
+		combine(s.Y[i], s.Y[0], s.H, s.tab.A[i], s.K)
+		sys.RHS(s.tab.StageTime(i, s.T, s.H), s.Y[i], s.K[i])
 	}
 }
 

@@ -37,6 +37,9 @@ func (m *Tableau) Stages() int { return len(m.C) }
 // End is the stage at the end of the step.
 func (m *Tableau) End() int { return len(m.B) - 1 }
 
+// Behind is the number of stages behind the end, for the dense output alone.
+func (m *Tableau) Behind() int { return len(m.C) - len(m.B) }
+
 // StageTime is the time of stage i of a step of length h from t.
 func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }
 

@@ -87,6 +87,7 @@ func TestMeanError(t *testing.T) {
 		s := NewStepper(m, 3)
 		s.Start(mixed{}, 0.4, []float64{0.1, -3, 20})
 		s.Step(mixed{}, h)
+		s.Behind(mixed{})
 		var squares [3]float64
 		for l := range squares {
 			e := 0.
@@ -254,6 +255,7 @@ func TestUnseed(t *testing.T) {
 		s := NewStepper(Dopri5, 2)
 		s.Start(sys, 0.1, []float64{0.4, 0.2})
 		s.Step(sys, 0.3)
+		s.Behind(sys)
 		bar := make([]float64, 2)
 		if seeded {
 			s.SeedDense(0.4, []float64{1, 2}, make([]float64, 2))
@@ -271,10 +273,12 @@ func TestRangeOfASecondStep(t *testing.T) {
 		s, fresh := NewStepper(m, 2), NewStepper(m, 2)
 		s.Start(wave{}, 2, []float64{30, 40})
 		s.Step(wave{}, 1)
+		s.Behind(wave{})
 		s.Expand()
 		at := func(s *Stepper) (list []float64) {
 			s.Start(wave{}, 0.2, waveAt(0.2))
 			s.Step(wave{}, 0.1)
+			s.Behind(wave{})
 			s.Expand()
 			v := make([]float64, 8)
 			s.Range(0.2, 0.7, v[:2], v[2:4], v[4:6], v[6:])

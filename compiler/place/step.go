@@ -5,6 +5,7 @@ import "strconv"
 // Programs of whole steps, see package step.
 var (
 	Step         = Program{"step"}
+	StepBehind   = Program{"step.behind"}
 	StepActs     = Program{"step.acts"}
 	StepVJP      = Program{"step.vjp"}
 	StepVJPTimes = Program{"step.vjpt"}

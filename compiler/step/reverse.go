@@ -74,14 +74,14 @@ func (s *builder) last() *ir.Graph {
 	for i := len(kBar) - 1; i >= end; i-- {
 		at := s.pullback(i, kBar[i])
 		if i > end {
-			s.add(&start, at[1])
-			s.add(&length, b.Mul(b.Const(s.m.C[i]-1), at[0])) // last.t counts for the length as at the end
-			s.add(&length, b.Dot(at[1], s.combine(s.m.A[i], s.k)))
+			add(b, &start, at[1])
+			add(b, &length, b.Mul(b.Const(s.m.C[i]-1), at[0])) // last.t counts for the length as at the end
+			add(b, &length, b.Dot(at[1], s.combine(s.m.A[i], s.k)))
 			s.spread(kBar, i, at[1])
 			at[1] = b.Fill(b.Const(0), s.vec)
 		}
 		for j, bar := range at {
-			s.add(&bars[j], bar)
+			add(b, &bars[j], bar)
 		}
 	}
 	for j, seed := range seeds[:end] {
@@ -89,7 +89,7 @@ func (s *builder) last() *ir.Graph {
 			g.Outputs = append(g.Outputs, place.Set(seed, kBar[j]))
 		}
 	}
-	if s.behind() {
+	if s.m.behind() {
 		g.Outputs = append(g.Outputs, place.Set(place.LastYBar0.Node(b, s.vec), start), place.Set(place.LastHBar.Node(b, ir.Scalar), length))
 	}
 	into := s.inLast()
@@ -104,9 +104,6 @@ func (s *builder) last() *ir.Graph {
 	}
 	return g
 }
-
-// behind reports whether there are stages behind the end of the step.
-func (s *builder) behind() bool { return s.m.End+1 < len(s.m.C) }
 
 // accumulate adds a cotangent by wrt[j] to its accumulator, if there is one.
 func (s *builder) accumulate(j int, bar *ir.Node) (list []ir.Output) {
@@ -128,11 +125,11 @@ func (s *builder) rateBars() []*ir.Node {
 }
 
 // add adds x to a sum.
-func (s *builder) add(sum **ir.Node, x *ir.Node) {
+func add(b *ir.Builder, sum **ir.Node, x *ir.Node) {
 	if *sum == nil {
 		*sum = x
 	} else if !x.IsConst(0) {
-		*sum = s.b.Add(*sum, x)
+		*sum = b.Add(*sum, x)
 	}
 }
 
@@ -165,26 +162,26 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 		if i == last {
 			yi = place.EndBar.Node(b, s.vec)
 			at = s.inLast()
-			if s.behind() {
-				s.add(&yBar, place.LastYBar0.Node(b, s.vec))
-				s.add(&hBar, place.LastHBar.Node(b, ir.Scalar))
+			if s.m.behind() {
+				add(b, &yBar, place.LastYBar0.Node(b, s.vec))
+				add(b, &hBar, place.LastHBar.Node(b, ir.Scalar))
 			}
 		} else {
 			at = s.pullback(i, kBar[i])
 		}
-		s.add(&yi, at[1])
+		add(b, &yi, at[1])
 		for j := 2; j < len(wrt); j++ {
 			if at[j] != nil {
-				s.add(&rest[j], at[j])
+				add(b, &rest[j], at[j])
 			}
 		}
 		if times {
-			s.add(&tBar, at[0])
-			s.add(&hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
+			add(b, &tBar, at[0])
+			add(b, &hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
 		}
-		s.add(&yBar, yi)
+		add(b, &yBar, yi)
 		if sum := s.combine(s.m.A[i], s.k); times && sum != nil {
-			s.add(&hBar, b.Dot(yi, sum))
+			add(b, &hBar, b.Dot(yi, sum))
 		}
 		s.spread(kBar, i, yi)
 	}

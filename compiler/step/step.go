@@ -72,6 +72,9 @@ type Options struct {
 // of stage i, but for the first stage's, which are those of the step before.
 // step.acts sets all, from the arguments y.i. The derivatives read them.
 //
+// Of a model without guards step leaves out the stages behind the end, which the dense output
+// alone needs: step.behind sets them.
+//
 // step.vjp.last takes the seeds of k.i from that at the end on, which nothing but results
 // inside of the step depends on, to the inputs last.y, last.d and last.t, and to last.y0,
 // last.h and the other seeds where there are stages behind the end. The other derivatives
@@ -93,6 +96,9 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 	}
 	s := newBuilder(model, m, options)
 	out := []*ir.Graph{s.step()}
+	if s.lazy() {
+		out = append(out, s.stagesBehind())
+	}
 	if options.Reverse {
 		out = append(out, s.vjp(place.StepVJP, false), s.last())
 	}
@@ -259,21 +265,20 @@ func (s *builder) step() *ir.Graph {
 	b := s.b
 	g := place.Step.Graph()
 	y, k := []*ir.Node{s.y[0]}, []*ir.Node{s.k[0]}
-	var inside []ir.Output
-	for i := 1; i < len(s.m.C); i++ {
-		yi := s.y[0]
-		if sum := s.combine(s.m.A[i], k); sum != nil {
-			yi = s.fma(s.h, sum, yi)
-		}
-		at := b.Substitute(append([]*ir.Node{s.rhs}, s.acts...), s.at(i, yi))
-		ki := at[0]
-		if s.free != nil {
-			ki = b.Mul(s.free, ki)
-		}
+	var args, inside []ir.Output
+	stages := len(s.m.C)
+	if s.lazy() {
+		stages = s.m.End + 1
+	}
+	for i := 1; i < stages; i++ {
+		yi, ki, kept := s.stage(i, y[0], k)
 		y, k = append(y, yi), append(k, ki)
-		g.Outputs = append(g.Outputs, place.Set(s.y[i], yi))
+		args = append(args, place.Set(s.y[i], yi))
 		inside = append(inside, place.Set(s.k[i], ki))
-		inside = append(inside, s.keep(i, at[1:])...)
+		inside = append(inside, kept...)
+	}
+	if !s.lazy() {
+		g.Outputs, args = args, nil
 	}
 	g.Outputs = append(g.Outputs, inside...)
 	var calm *ir.Node
@@ -304,6 +309,7 @@ func (s *builder) step() *ir.Graph {
 			g.Outputs = append(g.Outputs, s.goOn(y[s.m.End], k[s.m.End], calm, mean, log, factor)...)
 		}
 	}
+	g.Outputs = append(g.Outputs, args...) // followed by those of stagesBehind
 	return g
 }
 

@@ -29,6 +29,7 @@ type Steps struct {
 	saved      [][]float64 // by lane: see Save
 
 	step      *exec.Program
+	behind    *exec.Program // computes the stages behind the end; nil: step does
 	acts      *exec.Program // computes activations again; nil: there are none
 	vjp, vjpt stepVJP
 	lastStage *exec.Program // the derivative of the last stage's
@@ -104,6 +105,7 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		s.u, s.ut = append(s.u, u), append(s.ut, ut)
 		s.inputs = s.inputs || u != nil || ut != nil
 	}
+	s.behind = place.StepBehind.In(mod)
 	if s.acts = place.StepActs.In(mod); s.acts != nil {
 		for i := range tab.C {
 			var list [][]float64
@@ -211,15 +213,17 @@ func (s *Steps) HasInputs() bool { return s.inputs }
 
 func (s *Steps) Step() { s.step.Run(s.frame) }
 
+// Lazy implements sim.Lazy.
+func (s *Steps) Lazy() bool { return s.behind != nil }
+
+// Behind implements sim.Lazy.
+func (s *Steps) Behind() { s.behind.Run(s.frame) }
+
 // VJP implements sim.StepsVJP.
 func (s *Steps) VJP(times sim.Times) {
 	if s.ran = &s.vjp; times {
 		s.ran = &s.vjpt
 	}
-	if s.Blk.Unkept && s.acts != nil {
-		s.acts.Run(s.frame)
-	}
-	s.Blk.Unkept = false
 	// Only results inside of the step depend on the derivatives at its end and behind it.
 	seeded := false
 	for _, bar := range s.Blk.KBar[s.Blk.End:] {
@@ -227,6 +231,13 @@ func (s *Steps) VJP(times sim.Times) {
 			seeded = seeded || x != 0
 		}
 	}
+	if seeded && s.Lazy() {
+		s.fillBehind()
+	}
+	if s.Blk.Unkept && s.acts != nil {
+		s.acts.Run(s.frame)
+	}
+	s.Blk.Unkept = false
 	if seeded {
 		s.lastStage.Run(s.frame)
 		s.lastRan = true
@@ -243,6 +254,25 @@ func (s *Steps) VJP(times sim.Times) {
 	}
 	if s.ran.hBar != nil {
 		s.Blk.HBar = s.ran.hBar
+	}
+}
+
+// fillBehind puts the end of the step in the place of the stages behind it in lanes that have
+// no seeds there: theirs are those of another step, where the field may have no value.
+func (s *Steps) fillBehind() {
+	b := s.Blk
+	for l := range b.Width {
+		seeded := false
+		for _, bar := range b.KBar[b.End+1:] {
+			for i := l; i < len(bar); i += b.Width {
+				seeded = seeded || bar[i] != 0
+			}
+		}
+		for j := b.End + 1; j < len(b.Y) && !seeded; j++ {
+			for i := l; i < len(b.Y[j]); i += b.Width {
+				b.Y[j][i], b.K[j][i] = b.Y[b.End][i], 0
+			}
+		}
 	}
 }
 
