@@ -24,7 +24,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/compiler/nn"
-	"github.com/pinode/pinode/solvers"
 )
 
 // fingerprint has all bits of the loss of a random hybrid model over seven
@@ -40,7 +39,8 @@ func fingerprint(dir string, seed uint64, workers int) (uint64, error) {
 			precision = "f32"
 		}
 	}
-	tab := solvers.Methods[seed/2%uint64(len(solvers.Methods))]
+	methods := explicitMethods()
+	tab := methods[seed/2%uint64(len(methods))]
 	method := tab.Name + " { step: 0.02 }"
 	if tab.Adaptive() {
 		method = tab.Name + " { rtol: 1e-6, atol: 1e-8 }"

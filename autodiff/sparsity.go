@@ -1,7 +1,6 @@
 package autodiff
 
 import (
-	"math/bits"
 	"slices"
 
 	"github.com/pinode/pinode/compiler/ir"
@@ -15,12 +14,10 @@ func Sparsity(out, wrt *ir.Node) [][]int {
 	part := wrt
 	wrt = variables([]*ir.Node{part})[0]
 	n := wrt.Shape.Size()
-	words := (n + 63) / 64
-	p := &pattern{of: map[*ir.Node][]bitset{}}
-	self := make([]bitset, n)
+	p := &pattern{of: map[*ir.Node][]elements{}}
+	self := make([]elements, n)
 	for i := range self {
-		self[i] = make(bitset, words)
-		self[i][i/64] |= 1 << (i % 64)
+		self[i] = elements{int32(i)}
 	}
 	p.of[wrt] = self
 	for _, node := range ir.Reach(out) {
@@ -28,63 +25,74 @@ func Sparsity(out, wrt *ir.Node) [][]int {
 			p.visit(node)
 		}
 	}
+	first := 0
+	if part != wrt {
+		first, n = part.Off, part.Shape.Size()
+	}
 	rows := make([][]int, out.Shape.Size())
 	for i := range rows {
-		rows[i] = p.at(out, i).list()
-		if part == wrt {
-			continue
-		}
-		lo, _ := slices.BinarySearch(rows[i], part.Off)
-		hi, _ := slices.BinarySearch(rows[i], part.Off+part.Shape.Size())
-		rows[i] = rows[i][lo:hi]
-		for k := range rows[i] {
-			rows[i][k] -= part.Off
+		for _, j := range p.at(out, i) {
+			if k := int(j) - first; k >= 0 && k < n {
+				rows[i] = append(rows[i], k)
+			}
 		}
 	}
 	return rows
 }
 
-// bitset is an immutable set of elements of wrt; nil is empty.
-type bitset []uint64
+// elements is an immutable, ascending list of elements of wrt.
+type elements []int32
 
-func (s bitset) or(t bitset) bitset {
+// or is the union of two lists. Memory is shared where one holds the other, as in most
+// unions, so that all lists together are not much larger than the nonzeros.
+func (s elements) or(t elements) elements {
 	switch {
-	case s == nil:
+	case len(t) == 0 || len(s) == len(t) && len(s) > 0 && &s[0] == &t[0]:
+		return s
+	case len(s) == 0:
 		return t
-	case t == nil:
+	case s.holds(t):
 		return s
+	case t.holds(s):
+		return t
 	}
-	grows := false
-	for i, w := range t {
-		grows = grows || w&^s[i] != 0
-	}
-	if !grows {
-		return s
-	}
-	u := slices.Clone(s)
-	for i, w := range t {
-		u[i] |= w
-	}
-	return u
-}
-
-func (s bitset) list() []int {
-	var out []int
-	for i, w := range s {
-		for ; w != 0; w &= w - 1 {
-			out = append(out, i*64+bits.TrailingZeros64(w))
+	u := make(elements, 0, len(s)+len(t))
+	for len(s) > 0 && len(t) > 0 {
+		switch {
+		case s[0] < t[0]:
+			u, s = append(u, s[0]), s[1:]
+		case s[0] > t[0]:
+			u, t = append(u, t[0]), t[1:]
+		default:
+			u, s, t = append(u, s[0]), s[1:], t[1:]
 		}
 	}
-	return out
+	return append(append(u, s...), t...)
+}
+
+// holds reports whether all elements of t are among s.
+func (s elements) holds(t elements) bool {
+	if len(t) > len(s) {
+		return false
+	}
+	for _, x := range t {
+		for len(s) > 0 && s[0] < x {
+			s = s[1:]
+		}
+		if len(s) == 0 || s[0] != x {
+			return false
+		}
+	}
+	return true
 }
 
 // pattern has the dependences of each element of the nodes that have any.
 type pattern struct {
-	of map[*ir.Node][]bitset
+	of map[*ir.Node][]elements
 }
 
 // at is the set of element i; a scalar stands for all elements.
-func (p *pattern) at(n *ir.Node, i int) bitset {
+func (p *pattern) at(n *ir.Node, i int) elements {
 	s := p.of[n]
 	switch {
 	case s == nil:
@@ -96,7 +104,7 @@ func (p *pattern) at(n *ir.Node, i int) bitset {
 }
 
 // times is the set of a product of element i of x and element j of y.
-func (p *pattern) times(x *ir.Node, i int, y *ir.Node, j int) bitset {
+func (p *pattern) times(x *ir.Node, i int, y *ir.Node, j int) elements {
 	zero := func(n *ir.Node, i int) bool {
 		return n.Op == ir.OpConst && n.At(min(i, len(n.Values)-1)) == 0
 	}
@@ -111,9 +119,9 @@ func (p *pattern) visit(n *ir.Node) {
 	if !slices.ContainsFunc(n.Args, func(a *ir.Node) bool { return p.of[a] != nil }) {
 		return
 	}
-	set := make([]bitset, n.Shape.Size())
+	set := make([]elements, n.Shape.Size())
 	a := n.Args
-	every := func(x *ir.Node) (all bitset) {
+	every := func(x *ir.Node) (all elements) {
 		for i := range x.Shape.Size() {
 			all = all.or(p.at(x, i))
 		}

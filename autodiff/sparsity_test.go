@@ -121,6 +121,18 @@ func TestJacobian(t *testing.T) {
 			require.Equal(t, ir.Mat(out.Shape.Size(), n), j.Shape)
 			got := compile(t, j).at(x)[0]
 			pattern := autodiff.Sparsity(out, in)
+			for _, e := range autodiff.EntriesOf(b, out, in) {
+				require.Equal(t, pattern, e.Rows)
+				values := []float64(nil)
+				if e.Values.Shape.Size() > 0 {
+					values = compile(t, e.Values).at(x)[0]
+				}
+				for i, row := range e.Rows {
+					for k, c := range row {
+						require.InDelta(t, got[i*n+c], values[e.At[i][k]], 1e-12*(1+math.Abs(got[i*n+c])))
+					}
+				}
+			}
 			for i, row := range pattern {
 				ct := make([]float64, len(pattern))
 				ct[i] = 1
@@ -141,6 +153,31 @@ func TestJacobian(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEntriesOfLongRow: a row that reads everything does not cost a product for each
+// column.
+func TestEntriesOfLongRow(t *testing.T) {
+	b := ir.NewBuilder()
+	n := 600
+	y := b.Input("y", ir.Vec(n), true)
+	out := b.Concat(ring(b, y), b.Sum(b.Mul(y, y)))
+	list := autodiff.EntriesOf(b, out, y)
+	require.Len(t, list, 1)
+	e := list[0]
+	require.LessOrEqual(t, e.Values.Shape.Size(), 4*(n+1)+n)
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = float64(i)
+	}
+	values := compile(t, e.Values).at(map[string][]float64{"y": x})[0]
+	for k, c := range e.Rows[n] {
+		require.Equal(t, 2*x[c], values[e.At[n][k]])
+	}
+	require.Equal(t, []int{6, 7, 8}, e.Rows[7])
+	for k, want := range []float64{1, -2 + 1 - 2*7, 1} {
+		require.Equal(t, want, values[e.At[7][k]])
+	}
 }
 
 // TestJacobianIsCompressed: the Jacobian of a band needs as many products as

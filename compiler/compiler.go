@@ -46,6 +46,8 @@ type Program struct {
 	surfaces int      // discontinuities that may be slid along
 	flow     *ir.Node // what moves the states: the right-hand side, with some held
 
+	jacs []*Jacobian // once they were asked for
+
 	build sync.Mutex // held to use the Model's Builder
 }
 
@@ -147,9 +149,10 @@ func firstGuard(c *lower.Cond) int {
 
 // Want says which derivatives a module is to have.
 type Want struct {
-	Reverse bool         // vector–Jacobian products
-	Forward bool         // Jacobian–vector products
-	Step    *step.Method // programs for its whole step, where they are not too large
+	Reverse  bool         // vector–Jacobian products
+	Forward  bool         // Jacobian–vector products
+	Jacobian bool         // derivatives of motions by the states, by their nonzeros
+	Step     *step.Method // programs for its whole step, where they are not too large
 
 	Networks exec.Precision // of the operations of networks
 }

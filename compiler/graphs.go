@@ -42,6 +42,8 @@ import (
 // lanes) and acc.bq (parameters of a trajectory) in which all programs join;
 // rhs.vjp0 and guards.vjp0 leave the parameters out.
 // row.vjp gives loss and terms as well.
+// rhs.jac and slideK.jac give v, the nonzeros of the derivative by y among others, and dt,
+// that by time: see Jacobian.
 // X.jvp reads the tangents ty, td, tt, tq, tp and gives the tangent dot.
 func (p *Program) Graphs(want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph { return p.graphs(want) })
@@ -66,6 +68,11 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		}
 	}
 	value(place.RHS, place.Rates, m.RHS, true, true)
+	if want.Jacobian {
+		for _, j := range p.jacobians() {
+			out = append(out, j.graph())
+		}
+	}
 	if len(p.guards) > 0 {
 		g := b.Concat(p.guards...)
 		g = b.Slice(g, 0, ir.Vec(len(p.guards)))

@@ -227,6 +227,16 @@ type AugmentDecl struct {
 	Init Expr  `parser:"( '=' @@ )?"` // nil: 0
 }
 
+// AlgebraicDecl is `algebraic q: m^3/s = 0`, an unknown that has no rate. The value
+// is a guess.
+type AlgebraicDecl struct {
+	At
+	Documented
+	Name Ident `parser:"'algebraic' @@"`
+	Type Type  `parser:"@@?"`
+	Init Expr  `parser:"( '=' @@ )?"` // nil: 0
+}
+
 // DiscreteDecl is `discrete mode = 0`.
 type DiscreteDecl struct {
 	At
@@ -281,6 +291,19 @@ type EquationDecl struct {
 	Target *Name // Primes ≥ 1
 	Index  []Range
 	Value  Expr
+}
+
+// ConstraintDecl is `0 = E`, an equation that algebraic unknowns satisfy at all times.
+type ConstraintDecl struct {
+	At
+	Value Expr
+}
+
+// StartDecl is `start steady { stim: 0 }`.
+type StartDecl struct {
+	At
+	How     Ident     `parser:"'start' @@"`
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
 // EventDecl is `event NAME(args) TRIGGER clauses { body }`.
@@ -412,29 +435,32 @@ type ForDecl struct {
 	Body []Decl
 }
 
-func (*ModelDecl) decl()     {}
-func (*DataDecl) decl()      {}
-func (*SettingsDecl) decl()  {}
-func (*UnitDecl) decl()      {}
-func (*TimeDecl) decl()      {}
-func (*ConstDecl) decl()     {}
-func (*ParamDecl) decl()     {}
-func (*CovariateDecl) decl() {}
-func (*InputDecl) decl()     {}
-func (*StateDecl) decl()     {}
-func (*AugmentDecl) decl()   {}
-func (*DiscreteDecl) decl()  {}
-func (*LetDecl) decl()       {}
-func (*FnDecl) decl()        {}
-func (*NeuralDecl) decl()    {}
-func (*EquationDecl) decl()  {}
-func (*EventDecl) decl()     {}
-func (*ConserveDecl) decl()  {}
-func (*RequireDecl) decl()   {}
-func (*ObserveDecl) decl()   {}
-func (*LossDecl) decl()      {}
-func (*UseDecl) decl()       {}
-func (*ForDecl) decl()       {}
+func (*ModelDecl) decl()      {}
+func (*DataDecl) decl()       {}
+func (*SettingsDecl) decl()   {}
+func (*UnitDecl) decl()       {}
+func (*TimeDecl) decl()       {}
+func (*ConstDecl) decl()      {}
+func (*ParamDecl) decl()      {}
+func (*CovariateDecl) decl()  {}
+func (*InputDecl) decl()      {}
+func (*StateDecl) decl()      {}
+func (*AugmentDecl) decl()    {}
+func (*DiscreteDecl) decl()   {}
+func (*LetDecl) decl()        {}
+func (*FnDecl) decl()         {}
+func (*NeuralDecl) decl()     {}
+func (*EquationDecl) decl()   {}
+func (*AlgebraicDecl) decl()  {}
+func (*ConstraintDecl) decl() {}
+func (*StartDecl) decl()      {}
+func (*EventDecl) decl()      {}
+func (*ConserveDecl) decl()   {}
+func (*RequireDecl) decl()    {}
+func (*ObserveDecl) decl()    {}
+func (*LossDecl) decl()       {}
+func (*UseDecl) decl()        {}
+func (*ForDecl) decl()        {}
 
 func (*Assign) stmt()    {}
 func (*Terminate) stmt() {}

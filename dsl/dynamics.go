@@ -151,6 +151,21 @@ func (d *EquationDecl) Parse(lex *lexer.PeekingLexer) error {
 	return nil
 }
 
+// Parse reads `0 = E`.
+func (d *ConstraintDecl) Parse(lex *lexer.PeekingLexer) error {
+	r := &reader{PeekingLexer: lex}
+	from := *r.Next() // the 0
+	if _, err := r.expect("="); err != nil {
+		return err
+	}
+	var err error
+	if d.Value, err = r.expr(0); err != nil {
+		return err
+	}
+	d.At = At{Pos: from.Pos, EndPos: placeOf(d.Value).EndPos}
+	return nil
+}
+
 // target reads what an equation or an assignment sets: a name with primes and
 // an index. The primes may stand behind the index; they belong to the name.
 func (r *reader) target() (n *Name, index []Range, err error) {

@@ -63,6 +63,15 @@ func (p *printer) decl(d Decl) {
 	case *AugmentDecl:
 		p.typed("augment", d.Name, d.Type)
 		p.init(d.Init)
+	case *AlgebraicDecl:
+		p.typed("algebraic", d.Name, d.Type)
+		p.init(d.Init)
+	case *StartDecl:
+		p.named("start", d.How)
+		p.options(d.Options, end)
+	case *ConstraintDecl:
+		p.write("0")
+		p.init(d.Value)
 	case *DiscreteDecl:
 		p.typed("discrete", d.Name, d.Type)
 		p.init(d.Init)

@@ -243,6 +243,9 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 			return &InputDecl{Name: ident(t), Type: typ(t), Interp: maybe(t, genIdent()), Value: maybe(t, expr)}
 		},
 		func(t *rapid.T) Decl { return &AugmentDecl{Name: ident(t), Type: typ(t), Init: maybe(t, expr)} },
+		func(t *rapid.T) Decl { return &AlgebraicDecl{Name: ident(t), Type: typ(t), Init: maybe(t, expr)} },
+		func(t *rapid.T) Decl { return &StartDecl{How: ident(t), Options: maybe(t, options)} },
+		func(t *rapid.T) Decl { return &ConstraintDecl{Value: expr.Draw(t, "value")} },
 		func(t *rapid.T) Decl { return &DiscreteDecl{Name: ident(t), Type: typ(t), Init: maybe(t, expr)} },
 		func(t *rapid.T) Decl { return &LetDecl{Name: ident(t), Type: typ(t), Value: expr.Draw(t, "value")} },
 		func(t *rapid.T) Decl {

@@ -92,6 +92,8 @@ var (
 		"input":     grammar[InputDecl](),
 		"state":     grammar[StateDecl](),
 		"augment":   grammar[AugmentDecl](),
+		"algebraic": grammar[AlgebraicDecl](),
+		"start":     grammar[StartDecl](),
 		"discrete":  grammar[DiscreteDecl](),
 		"let":       grammar[LetDecl](),
 		"fn":        grammar[FnDecl](),
@@ -104,13 +106,14 @@ var (
 		"use":       grammar[UseDecl](),
 		"for":       grammar[ForDecl](),
 	}
-	equation = written[EquationDecl]()
+	equation   = written[EquationDecl]()
+	constraint = written[ConstraintDecl]()
 )
 
 // reserved words are kept for spatial fields and physics-informed training.
 var reserved = map[string]bool{
 	"field": true, "grid": true, "residual": true, "initial": true, "boundary": true,
-	"collocate": true, "latent": true, "algebraic": true, "steady": true,
+	"collocate": true, "latent": true,
 }
 
 // block splits the tokens into pieces, one a declaration, and parses each.
@@ -164,6 +167,8 @@ func (p *parser) decl(piece []lexer.Token, kinds map[string]production, depth in
 	switch {
 	case depth > 0 && isEquation(piece):
 		prod = equation
+	case depth > 0 && isConstraint(piece):
+		prod = constraint
 	case reserved[first.Value]:
 		errReserved(p.diags, p.span(first), first.Value)
 		return nil
@@ -272,6 +277,11 @@ func isEquation(piece []lexer.Token) bool {
 		is = is || primed()
 	}
 	return is && i < len(piece) && piece[i].Value == "="
+}
+
+// isConstraint reports whether the piece reads `0 = …`.
+func isConstraint(piece []lexer.Token) bool {
+	return len(piece) > 1 && piece[0].Type == tokNumber && piece[0].Value == "0" && piece[1].Value == "="
 }
 
 // parse parses the tokens of a piece; nil after an error.

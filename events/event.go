@@ -10,6 +10,7 @@ const (
 	Every              // a period
 	OnData             // a row of data, or the user's schedule
 	OnObs              // an observation
+	Never              // nothing: what it does is done when something else asks for it
 )
 
 // ZenoRule says what follows when the gaps of an event shrink to nothing.

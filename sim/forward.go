@@ -66,7 +66,7 @@ func (s *Integrator) Forward(m Forward, out *Tangents) {
 			s.hist.drop()
 		case snapEntry:
 			f.snapOn(e)
-		case jumpEntry, restEntry:
+		case jumpEntry, restEntry, balanceEntry:
 			f.jumpOn(e)
 		case switchEntry:
 			s.run.clearModes(f.d, e.ref)
@@ -187,7 +187,9 @@ func (f *forward) jumpOn(e *entry) {
 	t, tDot, yDot, dDot := e.t, f.t, f.y, f.d
 	targets := ev.Targets
 	v := f.vals[:len(targets)]
-	f.out.EventT = append(f.out.EventT, f.t)
+	if e.kind != balanceEntry {
+		f.out.EventT = append(f.out.EventT, f.t)
+	}
 	if e.kind == restEntry {
 		targets = ev.Rest
 		v = f.vals[:len(targets)]

@@ -98,6 +98,9 @@ func (s *instant) handle(guard int) *Failure {
 			return fail
 		}
 	}
+	if fail := s.rebalance(); fail != nil {
+		return fail
+	}
 	return s.carryOut()
 }
 
@@ -362,9 +365,16 @@ func (s *instant) execute(it jumps.Item) *Failure {
 	for _, k := range ev.Targets {
 		s.touched[k] = s.micros
 	}
+	var unbalanced *Failure
+	if finite(s.y) {
+		unbalanced = s.balance()
+	}
 	after := s.tape.keep(s.y, s.d)
 	rec.YAfter, rec.DAfter = s.tape.at(after, s.size.Y, s.size.D)
 	s.out.Log = append(s.out.Log, rec)
+	if unbalanced != nil {
+		return unbalanced
+	}
 	if !finite(s.y) || !finite(s.d) {
 		f := s.fail(Unstable, 0, "event %s assigned a value that is not finite", ev.Name)
 		f.Event = it.Event

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/internal/sparse"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -10,6 +11,19 @@ import (
 // evaluated at many places of each step.
 type Bounded interface {
 	Bounds(box *Box, d []float64, to *events.Bounds) bool
+}
+
+// Linearised is a model that has the Jacobian of its right-hand side, as implicit methods
+// need it.
+type Linearised interface {
+	Model
+
+	// Pattern says where at the discrete state d the derivative by y may differ from
+	// zero. There are few of them.
+	Pattern(d []float64) *sparse.Pattern
+
+	// Jacobian sets its values, and the derivative by time.
+	Jacobian(t float64, y, d, values, byTime []float64)
 }
 
 // Sizes are the lengths of a model's arrays.

@@ -37,6 +37,16 @@ type Hybrid struct {
 	// Nilpotent is set where the Jacobian of the right-hand side is known to be
 	// nilpotent: no step is too long to be stable, and none is looked at.
 	Nilpotent bool
+
+	// Balance is the number, from 1, of the event whose jump is a step of Newton's method
+	// for algebraic unknowns, which are found at the start and behind every jump. 0: there
+	// are none.
+	Balance int
+
+	// Steady is the number, from 1, of the event whose jump is a step towards the steady
+	// state where a run starts, of a length that is 1 over its argument. 0: it starts at
+	// its initial values.
+	Steady int
 }
 
 // Options are the settings of a run. A zero value means the default.

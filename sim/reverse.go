@@ -171,7 +171,7 @@ func (r *reverse) other(e *entry) {
 	switch e.kind {
 	case snapEntry:
 		r.snapBack(e)
-	case jumpEntry, restEntry:
+	case jumpEntry, restEntry, balanceEntry:
 		r.jumpBack(e)
 	case switchEntry:
 		s.clearModes(r.bar.d, e.ref)

@@ -83,7 +83,9 @@ func (r *reverse) jumpBack(e *entry) {
 			*p = 0
 		}
 	}
-	r.bar.t += r.eventT[e.count]
+	if e.kind != balanceEntry {
+		r.bar.t += r.eventT[e.count]
+	}
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	if e.kind == restEntry {
 		r.bar.t += r.m.RestVJP(e.ref, e.t, y, d, ct, r.bar.y, r.bar.d)

@@ -57,9 +57,12 @@ const (
 )
 
 func newStability(s *stepping) *stability {
-	x := &stability{stepping: s, reach: reachOf(s.opt.Method), largest: newEigenvalue(s.run)}
+	x := &stability{stepping: s, largest: newEigenvalue(s.run)}
+	if s.opt.Method.Family == solvers.Explicit {
+		x.reach = reachOf(s.opt.Method)
+	}
 	switch {
-	case s.hy.Nilpotent:
+	case s.hy.Nilpotent || s.opt.Method.Family != solvers.Explicit:
 		x.use = noUse
 	case !s.opt.Forget:
 		x.use = boundLength

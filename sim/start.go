@@ -18,6 +18,12 @@ func (s *instant) start() *Failure {
 		return fail
 	}
 	s.segment(s.t)
+	if fail := s.steady(); fail != nil {
+		return fail
+	}
+	if fail := s.balance(); fail != nil {
+		return fail
+	}
 	if !s.moving {
 		s.step.startStep()
 		return s.step.finiteRates()

@@ -16,11 +16,13 @@ const (
 	Graze               // a guard touches its surface without crossing it
 	Sliding             // a switch flips without progress
 	ZenoLimit           // the gaps of an event shrink to nothing
+	NoBalance           // the constraints have no solution
+	NoSteady            // there is no steady state to start from
 )
 
 var statusNames = [...]string{
 	"success", "terminated", "max_steps", "step_too_small", "unstable",
-	"event_livelock", "event_graze", "event_sliding", "event_zeno",
+	"event_livelock", "event_graze", "event_sliding", "event_zeno", "no_balance", "no_steady",
 }
 
 func (s Status) String() string { return statusNames[s] }

@@ -20,6 +20,7 @@ const (
 	saveEntry                     // saves read the state itself, not a step
 	beforeEntry                   // saves read the state before an instant
 	heldEntry                     // components were held at rest, or released
+	balanceEntry                  // algebraic unknowns were found
 )
 
 // endKind says what fixes the end of a step, on which the derivative of its

@@ -53,7 +53,7 @@ func slope(h, err []float64) float64 {
 }
 
 func TestOrder(t *testing.T) {
-	for _, m := range Methods {
+	for _, m := range explicit() {
 		t.Run(m.Name, func(t *testing.T) {
 			var hs, ends, denses []float64
 			n0 := []int{0, 400, 200, 100, 60, 48, 0, 12, 8, 5}[m.Order] // fine enough to be asymptotic, far from round-off
@@ -85,7 +85,7 @@ func TestOrder(t *testing.T) {
 // TestOrderConditions checks Σ bᵢ(θ) cᵢᵏ = θ^{k+1}/(k+1), the row sums, and that the
 // dense output and its rate go on at both ends.
 func TestOrderConditions(t *testing.T) {
-	for _, m := range Methods {
+	for _, m := range explicit() {
 		t.Run(m.Name, func(t *testing.T) {
 			for i, row := range m.A {
 				sum := 0.
@@ -149,7 +149,7 @@ func TestOrderConditionsOfTrees(t *testing.T) {
 	for i, n := range []int{1, 1, 2, 4, 9, 20, 48, 115, 286, 719} { // OEIS A000081
 		require.Len(t, forest[i], n)
 	}
-	for _, m := range Methods {
+	for _, m := range explicit() {
 		t.Run(m.Name, func(t *testing.T) {
 			phi := map[*tree][]float64{}
 			// worst is the largest error of the conditions of trees of n nodes.
@@ -307,7 +307,7 @@ func (s *pendulum) RHSJVP(t, td float64, y, yd, out []float64) {
 // with central differences, by start, time, length and parameters.
 func TestStepDerivatives(t *testing.T) {
 	const theta = 0.37
-	for _, m := range Methods {
+	for _, m := range explicit() {
 		t.Run(m.Name, func(t *testing.T) {
 			// x = (y0, y1, t, h, p0, p1)
 			x := []float64{0.7, -0.4, 0.3, 0.25, 2.1, 0.6}
@@ -363,7 +363,7 @@ func TestStepDerivatives(t *testing.T) {
 }
 
 func TestAdaptiveTolerance(t *testing.T) {
-	for _, m := range Methods {
+	for _, m := range explicit() {
 		if !m.Adaptive() {
 			continue
 		}
@@ -402,4 +402,14 @@ func TestStepAllocatesNothing(t *testing.T) {
 		s.MeanError(2, 1e-6, 1e-6)
 		s.Continue(s.T + 1e-3)
 	}))
+}
+
+// explicit are the explicit methods, which a Stepper takes steps with.
+func explicit() (list []*Tableau) {
+	for _, m := range Methods {
+		if m.Family == Explicit {
+			list = append(list, m)
+		}
+	}
+	return list
 }

@@ -2,21 +2,22 @@ package solvers
 
 import "math"
 
-// Tableau is an explicit Runge–Kutta method with dense output.
+// Tableau is a one-step method whose dense output is linear in its stages.
 //
 // One stage of every tableau, the one that End tells, stands at the end of the step: its
-// row of A is B, as far as B goes, and its C is 1. Methods that are not published so (FSAL,
-// first same as last) get that stage appended by hermite; it costs nothing because the next
-// step starts with it. Stages behind it are for the dense output alone.
+// row of A is B, as far as B goes, and its C is 1. Explicit methods that are not published so
+// (FSAL, first same as last) get that stage appended by hermite; it costs nothing because the
+// next step starts with it. Stages behind it are for the dense output alone.
 type Tableau struct {
-	Name  string
-	Doc   string // what it is good for, with its source
-	Order int
-	FSAL  bool        // published with the last stage at the end of the step
-	C     []float64   // nodes
-	A     [][]float64 // row i has i entries
-	B     []float64   // the last is zero, of the stage at the end
-	E     []float64   // b − b̂; nil for a method without an error estimate
+	Family Family
+	Name   string
+	Doc    string // what it is good for, with its source
+	Order  int
+	FSAL   bool        // published with the last stage at the end of the step
+	C      []float64   // nodes
+	A      [][]float64 // row i has i entries
+	B      []float64   // the last is zero, of the stage at the end
+	E      []float64   // b − b̂; nil for a method without an error estimate
 
 	// E2 is a second estimate, of lower order, that the first is divided by: see MeanError.
 	E2 []float64
@@ -25,11 +26,36 @@ type Tableau struct {
 	// one whose error would fall with the step as the quotient does.
 	ErrOrder int
 
+	// Of a Rosenbrock method: γ, and of stage i the weights Couple[i][j] of the stages
+	// before and Slope[i] of the derivative by time. See Rosenbrock.
+	Gamma  float64
+	Couple [][]float64
+	Slope  []float64
+
 	// Dense holds the interpolant y(t+θh) = y + h Σᵢ bᵢ(θ) kᵢ, with
 	// bᵢ(θ) = Σⱼ Dense[i][j] θ^{j+1}.
 	Dense      [][]float64
 	DenseOrder int
 }
+
+// Family is how a method finds the stages kᵢ, of which the arguments are
+// yᵢ = y₀ + h Σⱼ aᵢⱼkⱼ.
+type Family uint8
+
+const (
+	// Explicit: kᵢ = f(t+cᵢh, yᵢ), one after the other.
+	Explicit Family = iota
+
+	// Rosenbrock: the first stage is f(t, y₀) and the last f at the end; each of those
+	// between solves a linear system with the Jacobian J and the derivative by time at
+	// (t, y₀),
+	//
+	//	(I − γhJ) kᵢ = γ (f(t+cᵢh, yᵢ) + Σⱼ Couple[i][j] kⱼ + Slope[i] h ∂f/∂t).
+	//
+	// These kᵢ are the uᵢ/h of E. Hairer, G. Wanner, Solving ODEs II, IV.7 (7.25), and
+	// are not rates: their weights need not add up to 1.
+	Rosenbrock
+)
 
 // Stages is the number of stages, those at the end of the step and behind it included.
 func (m *Tableau) Stages() int { return len(m.C) }

@@ -153,8 +153,11 @@ func (c *checker) model(d *dsl.ModelDecl) *elaborator {
 	e.defaultTime(root)
 	e.attach()
 	e.equations()
+	e.constrain()
 	e.resolveAll()
 	e.collect()
+	e.determined()
+	e.steady()
 	e.analyse()
 	e.ground()
 	return e

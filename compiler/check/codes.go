@@ -5,6 +5,7 @@ import "github.com/pinode/pinode/dsl/diag"
 // The codes of the diagnostics. Warnings are marked.
 const (
 	badAssignment   = "bad-assignment"
+	algebraicCount  = "algebraic-count"
 	badDerivative   = "bad-derivative"
 	badDistribution = "bad-distribution"
 	badExpression   = "bad-expression"
@@ -61,6 +62,7 @@ const decay = "model M {\n  state x = 1\n  x' = -x\n"
 // own code and no other.
 var Codes = []diag.Code{
 	{Name: badAssignment, Title: "something is assigned that cannot be", Explanation: "Events assign states and discrete variables only; everything else follows from them. `zeno rest` assigns states.", Example: "model M {\n  param p = 1\n  state x = 0\n  x' = p\n  event e at t = 1 { p := 2 }\n}"},
+	{Name: algebraicCount, Title: "more or fewer equations than algebraic unknowns", Explanation: "Algebraic unknowns have no rates: lines `0 = E` determine them at all times, as many as they have elements together. Which line belongs to which unknown does not matter.", Example: "model M {\n  state x = 1\n  algebraic z = 0\n  x' = z\n}"},
 	{Name: badDerivative, Title: "a derivative that is not there", Explanation: "diff(E, x) takes a state, a parameter, an argument of a function, or the time as x, or elements of one. x' names the derivative of a state up to the order of its equation.", Example: "model M {\n  state x = 0\n  let y = x^2\n  x' = diff(y, y)\n}"},
 	{Name: badDistribution, Title: "a distribution that cannot stand here", Explanation: "Observations, priors and samples each have their distributions; scales are positive numbers.", Example: decay + "  observe y = x ~ normal(-1)\n}"},
 	{Name: badExpression, Title: "an expression that has no value", Explanation: "Texts stand for paths, and in conditions on the columns of a table.", Example: "model M {\n  state x = 0\n  x' = \"a\"\n}"},

@@ -350,6 +350,16 @@ func (e *elaborator) resolveAugment(x *entity) {
 	e.later = append(e.later, func() { st.Init = e.initial(x, d.Init, &st.Obj) })
 }
 
+func (e *elaborator) resolveAlgebraic(x *entity) {
+	d := x.decl.(*dsl.AlgebraicDecl)
+	st := &State{Algebraic: true}
+	if !e.object(&st.Obj, x, d.Doc, d.Type, d.Init) {
+		return
+	}
+	x.obj = st
+	e.later = append(e.later, func() { st.Init = e.initial(x, d.Init, &st.Obj) })
+}
+
 func (e *elaborator) resolveDiscrete(x *entity) {
 	d := x.decl.(*dsl.DiscreteDecl)
 	v := &Discrete{}

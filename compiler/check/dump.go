@@ -94,11 +94,25 @@ func (d dumper) model(m *Model) {
 	}
 	for _, x := range m.States {
 		word := "state"
-		if x.Augment {
+		switch {
+		case x.Augment:
 			word = "augment"
+		case x.Algebraic:
+			word = "algebraic"
 		}
 		d.line(word, &x.Obj, " = %s", d.show(x.Init))
-		fmt.Fprintf(d.w, "    %s' = %s\n", x.Name, d.show(x.Deriv))
+		if !x.Algebraic {
+			fmt.Fprintf(d.w, "    %s' = %s\n", x.Name, d.show(x.Deriv))
+		}
+	}
+	if m.Steady != nil {
+		fmt.Fprintf(d.w, "  start steady\n")
+		for i, o := range m.Steady.Objects {
+			fmt.Fprintf(d.w, "    %s: %s\n", o.Info().Name, d.show(m.Steady.Values[i]))
+		}
+	}
+	for _, c := range m.Constraints {
+		fmt.Fprintf(d.w, "  0 = %s\n", d.show(c.Value))
 	}
 	for _, x := range m.Discretes {
 		d.line("discrete", &x.Obj, " = %s", d.show(x.Init))

@@ -330,6 +330,8 @@ func (e *elaborator) errNotAState(q *equation, x *entity) {
 	d := e.diags.Errorf(notAState, q.decl.Target.Span(), "`%s` is not a state and has no equation of motion", x.name).
 		WithNote(x.at, "it is declared here")
 	switch x.decl.(type) {
+	case *dsl.AlgebraicDecl:
+		d.WithHelp("lines `0 = …` determine an algebraic unknown; if it has a rate, declare it as `state %s`", x.name)
 	case *dsl.DiscreteDecl:
 		d.WithHelp("a discrete variable changes at events only; if it moves between them, declare it as `state %s`", x.name)
 	default:
@@ -413,4 +415,18 @@ func (e *elaborator) errNotFixed(x, y *Expr, what string, r reads) {
 	case what == "the time of an event":
 		d.WithHelp("use `when` for a condition on the time")
 	}
+}
+
+func (e *elaborator) errAlgebraicCount(first *State, unknowns, equations int) {
+	at, help := e.m.Span, "write as many lines `0 = …` as there are algebraic unknowns, elements of vectors counted"
+	switch {
+	case first == nil:
+		at, help = e.m.Constraints[0].Span, "declare what it determines: `algebraic q = 0`, where 0 is a guess; for a condition that is only to be checked or penalised write `require … == 0`"
+	case equations > unknowns:
+		at = e.m.Constraints[0].Span
+	default:
+		at = first.Span
+	}
+	e.diags.Errorf(algebraicCount, at, "the model has %s and %s `0 = …`", plural(unknowns, "algebraic unknown"), plural(equations, "equation")).
+		WithHelp("%s", help)
 }

@@ -91,6 +91,12 @@ func (e *elaborator) errEquality(x *Expr, r reads) {
 }
 
 func (e *elaborator) errAssigns(t *dsl.Name, x *entity) {
+	if _, ok := x.decl.(*dsl.AlgebraicDecl); ok {
+		e.diags.Errorf(badAssignment, t.Span(), "`%s` follows from the lines `0 = …` and cannot be assigned", x.name).
+			WithNote(x.at, "it is declared here").
+			WithHelp("assign the states that determine it; it is found anew behind every event")
+		return
+	}
 	e.diags.Errorf(badAssignment, t.Span(), "events assign states and discrete variables only, `%s` is neither", x.name).
 		WithNote(x.at, "it is declared here").
 		WithHelp("if it changes at events, declare it as `discrete %s = …`", t.Name)
@@ -325,4 +331,9 @@ func (e *elaborator) errRow(x dsl.Expr) {
 
 func (e *elaborator) errRowCondition(x dsl.Expr, key string) {
 	e.diags.Errorf(badRowCondition, x.Span(), "`%s` takes a condition", key).WithHelp("compare: `%s == 1`", dsl.FormatExpr(x))
+}
+
+func (e *elaborator) errMisplacedStart(d *dsl.StartDecl) {
+	e.diags.Errorf(misplaced, d.Span(), "a component does not say where the whole model starts").
+		WithHelp("write `start steady { … }` in the model that uses it")
 }

@@ -65,12 +65,16 @@ type Model struct {
 	States     []*State // θ'' gives two: θ and θ'
 	Discretes  []*Discrete
 	Lets       []*Let
-	Neurals    []*Neural
-	Events     []*Event
-	Conserves  []*Conserve
-	Requires   []*Require
-	Observes   []*Observe
-	Losses     []*Loss
+	// Constraints have as many elements as the algebraic states.
+	Constraints []*Constraint
+	// Steady: the run starts where the motion comes to rest; nil: at the initial values.
+	Steady *Steady
+	Neurals     []*Neural
+	Events      []*Event
+	Conserves   []*Conserve
+	Requires    []*Require
+	Observes    []*Observe
+	Losses      []*Loss
 }
 
 // Shape is the shape of a value; it converts to ir.Shape.
@@ -144,8 +148,34 @@ type Input struct {
 type State struct {
 	Obj
 	Init    *Expr // never nil
-	Deriv   *Expr // right-hand side, of the state's shape; never nil
+	Deriv   *Expr // right-hand side, of the state's shape; nil for an algebraic unknown alone
 	Augment bool
+
+	// Algebraic: it has no rate, the model's constraints determine it at all times, and
+	// Init is where its search starts.
+	Algebraic bool
+}
+
+// Law is the equation that moves a state, for people, and where it stands.
+func (s *State) Law() (text string, at diag.Span) {
+	if s.Algebraic {
+		return s.Name + " by the lines `0 = …`", s.Span
+	}
+	return s.Name + "' = " + Text(s.Deriv), s.Deriv.Span
+}
+
+// Steady is `start steady { … }`: the run starts where the motion from the initial values
+// comes to rest, with other values of some objects.
+type Steady struct {
+	Span    diag.Span
+	Objects []Object // covariates, inputs, parameters
+	Values  []*Expr
+}
+
+// Constraint is an equation that holds at all times: Value is zero.
+type Constraint struct {
+	Value *Expr
+	Span  diag.Span
 }
 
 // Discrete is a variable that changes only at events.

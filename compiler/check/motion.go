@@ -102,13 +102,13 @@ func (e *elaborator) attachTo(x *entity, q *equation, rest [][]dsl.Range) {
 func (e *elaborator) equations() {
 	for _, x := range e.order {
 		switch x.decl.(type) {
-		case *dsl.StateDecl, *dsl.AugmentDecl:
+		case *dsl.StateDecl, *dsl.AugmentDecl, *dsl.AlgebraicDecl:
 			e.touch(x)
 		}
 	}
 	for _, x := range e.order {
 		st, ok := x.obj.(*State)
-		if !ok {
+		if !ok || st.Algebraic {
 			continue
 		}
 		if next := e.names[inValues][x.name+"'"]; next != nil && next.obj != nil {

@@ -28,15 +28,19 @@ type elaborator struct {
 	open     []*loop
 	eqs      []*equation
 	motions  map[*entity]*motion
-	rates    map[*entity]*entity
-	later    []func()
-	uses     []component
-	active   []*entity       // being resolved, or functions being bound
-	exprs    []*Expr         // whose units are to be grounded
-	unnamed  []*Obj          // likewise: locals, arguments
-	badTime  map[string]bool // components that count time in another unit, by prefix
-	budget   int
-	unknown  map[string]bool // names that were reported
+
+	constraints []*constraint
+	starts      []*start
+
+	rates   map[*entity]*entity
+	later   []func()
+	uses    []component
+	active  []*entity       // being resolved, or functions being bound
+	exprs   []*Expr         // whose units are to be grounded
+	unnamed []*Obj          // likewise: locals, arguments
+	badTime map[string]bool // components that count time in another unit, by prefix
+	budget  int
+	unknown map[string]bool // names that were reported
 }
 
 func newElaborator(c *checker, d *dsl.ModelDecl) *elaborator {
@@ -421,6 +425,12 @@ func (e *elaborator) declareOne(s *scope, d dsl.Decl) {
 		}
 	case *dsl.AugmentDecl:
 		value(d.Name, e.resolveAugment)
+	case *dsl.AlgebraicDecl:
+		value(d.Name, e.resolveAlgebraic)
+	case *dsl.StartDecl:
+		e.starts = append(e.starts, &start{decl: d, scope: s})
+	case *dsl.ConstraintDecl:
+		e.constraints = append(e.constraints, &constraint{decl: d, scope: s})
 	case *dsl.DiscreteDecl:
 		value(d.Name, e.resolveDiscrete)
 	case *dsl.LetDecl:

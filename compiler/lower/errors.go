@@ -9,6 +9,8 @@ import (
 const (
 	badBlock      = "bad-block"
 	badDerivative = "bad-derivative" // one of the checker, which explains it
+	higherIndex   = "higher-index"
+	noSteady      = "no-steady"
 )
 
 // Codes documents the diagnostics of this package that the checker does not have.
@@ -17,6 +19,14 @@ var Codes = []diag.Code{
 		Name: badBlock, Title: "a neural block that cannot be built",
 		Explanation: "The widths of hidden layers are whole numbers of at least 1, and what a block guarantees must be possible with its activation and its initialisation: a monotone block needs a monotone activation, and weights that do not start at zero.",
 		Example:     "model M {\n  neural f(x) -> 1 { hidden: [1.5] }\n  state x = 0\n  x' = f(x)\n}",
+	}, {
+		Name: noSteady, Title: "a model that cannot come to rest",
+		Explanation: "`start steady` starts a run where the motion comes to rest. That there is such a state, the rates must not depend on the time, and every state must be determined by the condition that its rate, or another's, is zero, or by a total that is conserved: a state that only integrates others has no steady value.",
+		Example:     "model M {\n  state x = 1\n  start steady\n  x' = 1 - x + t\n}",
+	}, {
+		Name: higherIndex, Title: "equations that do not determine the algebraic unknowns",
+		Explanation: "Each line `0 = E` must determine an algebraic unknown of its own, which it contains: problems of index 1. Where a line has states alone, like the length of a pendulum's rod, its derivative by time is the equation to write, or the one after that.",
+		Example:     "model M {\n  state x = 1\n  algebraic z = 0\n  x' = z\n  0 = x - 1\n}",
 	},
 }
 
@@ -31,6 +41,25 @@ func (l *lowerer) errBlock(n *check.Neural, err error) {
 
 func (l *lowerer) errByExpression(by *check.Expr, o *check.Input) {
 	l.diags.Errorf(badDerivative, by.Span, "input `%s` is an expression of time; differentiate by the time", o.Name)
+}
+
+func (l *lowerer) errHigherIndex(c *check.Constraint) {
+	l.diags.Errorf(higherIndex, c.Span, "this equation leaves no algebraic unknown to determine: `0 = %s`", check.Text(c.Value)).
+		WithHelp("each line `0 = …` needs an unknown of its own in it; in the place of a condition on states write its derivative by time")
+}
+
+func (l *lowerer) errTimedSteady(s *check.State) {
+	law, at := s.Law()
+	l.diags.Errorf(noSteady, at, "`%s` depends on the time, and never comes to rest", law).
+		WithNote(l.m.Steady.Span, "the run is to start at rest").
+		WithHelp("give the input that changes a value of its own: `start steady { u: 0 }`")
+}
+
+func (l *lowerer) errNoSteady(s *check.State) {
+	law, at := s.Law()
+	l.diags.Errorf(noSteady, at, "nothing determines a steady value: `%s`", law).
+		WithNote(l.m.Steady.Span, "the run is to start at rest").
+		WithHelp("each state's value must follow from rates that are zero or from a conserved total; a state that only integrates others can be left out, and integrated by an event that resets it")
 }
 
 // never panics where there is what the checker refuses.

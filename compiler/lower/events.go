@@ -51,6 +51,12 @@ func (l *lowerer) events() {
 		}
 		l.out.Events = append(l.out.Events, e)
 	}
+	if l.m.Steady != nil {
+		l.steady()
+	}
+	if len(l.m.Constraints) > 0 {
+		l.balance()
+	}
 	l.priorities()
 }
 

@@ -88,6 +88,9 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 func (l *lowerer) ref(o check.Object) *ir.Node {
 	in := &l.out.In
 	shape := shapeOf(o.Info().Shape)
+	if v := l.resting[o]; v != nil && l.atRest {
+		return v
+	}
 	switch o := o.(type) {
 	case *check.Time:
 		return in.T

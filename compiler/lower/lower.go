@@ -35,6 +35,7 @@ type lowerer struct {
 	places
 	reading
 
+	resting  map[check.Object]*ir.Node // values of `start steady { … }`
 	blocks   map[*check.Neural]*Block
 	lets     map[letKey]*ir.Node
 	locals   map[*check.Local]*ir.Node
@@ -65,6 +66,7 @@ type reading struct {
 	cornered bool // where located: corners too
 	before   bool // states are those before the event
 	byMode   bool // comparisons read the switches that there are
+	atRest   bool // objects have the values of `start steady { … }`
 }
 
 type scaleKey struct {
@@ -227,6 +229,9 @@ func (l *lowerer) layoutObserve(o *check.Observe) {
 // layoutEvents places the arguments of events, and counts the thresholds of those with a
 // rate.
 func (l *lowerer) layoutEvents() {
+	if l.m.Steady != nil {
+		l.out.Layout.NA = 1 // see steady
+	}
 	for _, ev := range l.m.Events {
 		off := 0
 		for _, a := range ev.Args {
@@ -316,6 +321,14 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 		walk(s.Init)
 		walk(s.Deriv)
 	}
+	for _, c := range l.m.Constraints {
+		walk(c.Value)
+	}
+	if l.m.Steady != nil {
+		for _, v := range l.m.Steady.Values {
+			walk(v)
+		}
+	}
 	for _, s := range l.m.Discretes {
 		walk(s.Init)
 	}
@@ -386,7 +399,14 @@ func (l *lowerer) rhs() {
 	l.located = true
 	var parts []*ir.Node
 	for _, s := range l.m.States {
-		parts = append(parts, l.value(s.Deriv, s.Shape))
+		if s.Algebraic {
+			parts = append(parts, l.b.Full(shapeOf(s.Shape), 0))
+		} else {
+			parts = append(parts, l.value(s.Deriv, s.Shape))
+		}
+	}
+	if len(l.m.Constraints) > 0 {
+		l.algebraicRates(parts)
 	}
 	l.located = false
 	if len(parts) == 0 {

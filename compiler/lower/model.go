@@ -55,6 +55,15 @@ type Model struct {
 	// Priors are negative log-densities of parameters, functions of P, Q, S.
 	Priors []Prior
 
+	// Steady is the number, from 1, of an event that nothing fires: its jump leads towards
+	// the steady state from which the run starts. 0: it starts at its initial values.
+	Steady int
+
+	// Balance is the number, from 1, of an event that nothing fires: its jump is a step of
+	// Newton's method for the algebraic unknowns, of the model's constraints. 0: there are
+	// none.
+	Balance int
+
 	Networks
 }
 

@@ -41,6 +41,9 @@ func (p Program) VJP() Program  { return Program{p.name + ".vjp"} }
 func (p Program) VJP0() Program { return Program{p.name + ".vjp0"} }
 func (p Program) JVP() Program  { return Program{p.name + ".jvp"} }
 
+// Jac is the program's derivative by the states, by its nonzeros, and that by time.
+func (p Program) Jac() Program { return Program{p.name + ".jac"} }
+
 // Ct is the cotangent that reverse derivatives of the program read.
 func (p Program) Ct() Input { return Input{name: "ct." + p.name} }
 
@@ -72,6 +75,7 @@ var (
 	NetArgs = Output{"args"}
 	NetVals = Output{"values"}
 	Dot     = Output{"dot"} // of forward derivatives
+	ByTime  = Output{"dt"}  // derivative by time
 
 	Lo     = Output{"lo"}
 	Hi     = Output{"hi"}

@@ -19,26 +19,22 @@ func (s *builder) stagesBehind() *ir.Graph {
 	y, k := s.y[:s.m.End+1:s.m.End+1], s.k[:s.m.End+1:s.m.End+1]
 	var inside []ir.Output
 	for i := s.m.End + 1; i < len(s.m.C); i++ {
-		yi, ki, kept := s.stage(i, y[0], k)
+		yi, ki, acts := s.stage(i, y[0], k)
 		y, k = append(y, yi), append(k, ki)
 		g.Outputs = append(g.Outputs, place.Set(s.y[i], yi))
-		inside = append(append(inside, place.Set(s.k[i], ki)), kept...)
+		inside = append(append(inside, place.Set(s.k[i], ki)), s.keep(i, acts)...)
 	}
 	g.Outputs = append(g.Outputs, inside...)
 	return g
 }
 
-// stage is the argument of stage i and its derivative, from those of the stages before, and
-// what sets its activations.
-func (s *builder) stage(i int, y0 *ir.Node, k []*ir.Node) (yi, ki *ir.Node, kept []ir.Output) {
+// stage is the argument of stage i and the field there, with its activations, from the
+// stages before.
+func (s *builder) stage(i int, y0 *ir.Node, k []*ir.Node) (yi, f *ir.Node, acts []*ir.Node) {
 	yi = y0
 	if sum := s.combine(s.m.A[i], k); sum != nil {
 		yi = s.fma(s.h, sum, yi)
 	}
-	at := s.b.Substitute(append([]*ir.Node{s.rhs}, s.acts...), s.at(i, yi))
-	ki = at[0]
-	if s.free != nil {
-		ki = s.b.Mul(s.free, ki)
-	}
-	return yi, ki, s.keep(i, at[1:])
+	f, acts = s.field(i, yi)
+	return yi, f, acts
 }

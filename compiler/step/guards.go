@@ -71,10 +71,19 @@ func (s *builder) oneSided(k []*ir.Node, start, sign *ir.Node, rate func(dy *ir.
 		rates[i] = rate(k[i])
 	}
 	quiet := b.Fill(b.Const(1), sign.Shape)
-	for _, w := range s.m.Bernstein[1:] {
+	for m, w := range s.m.Bernstein[1:] {
 		c := start
 		if sum := s.combine(w, rates); sum != nil {
 			c = s.fma(s.h, sum, start)
+		}
+		// The rates are those of guards along stages that need not be rates: what moves
+		// with the time alone counts once.
+		share := float64(m+1) / float64(len(s.m.Bernstein)-1)
+		for _, v := range w {
+			share -= v
+		}
+		if math.Abs(share) > 1e-9 {
+			c = s.fma(b.Mul(b.Const(share), s.h), rate(b.Full(s.vec, 0)), c)
 		}
 		quiet = b.Mul(quiet, b.Lt(b.Const(0), b.Mul(sign, c)))
 	}

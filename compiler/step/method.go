@@ -2,7 +2,7 @@ package step
 
 import "github.com/pinode/pinode/internal/stepsize"
 
-// Method is an explicit Runge–Kutta method as far as a program for its step
+// Method is a one-step method as far as a program for its step
 // needs it: row i of A has the i weights of stage i's argument, of
 // which that of stage End is the end of the step; E and E2 are those of the embedded
 // errors, if any.
@@ -11,6 +11,11 @@ type Method struct {
 	A     [][]float64
 	E, E2 []float64
 	End   int
+
+	// Of a Rosenbrock method, see solvers.Rosenbrock; else zero.
+	Gamma  float64
+	Couple [][]float64
+	Slope  []float64
 
 	Control stepsize.Control
 	Slack   float64 // how much of itself an integrated intensity may lose in a step

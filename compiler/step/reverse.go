@@ -20,15 +20,25 @@ func (s *builder) reverse() {
 	for _, a := range Accumulators(s.Model.Model) {
 		s.wrt = append(s.wrt, a.Node)
 	}
-	if in.U != nil {
-		s.wrt = append(s.wrt, in.U)
+	s.bars = s.barsOf([]*ir.Node{s.RHS}, []*ir.Node{s.ct})
+	if s.jac != nil {
+		s.jac.reverse(s)
 	}
-	bars := autodiff.VJP(b, []*ir.Node{s.RHS}, []*ir.Node{s.ct}, s.wrt)
+}
+
+// barsOf is the reverse derivative of values, from their cotangents, by wrt. Signals move
+// with the time.
+func (s *builder) barsOf(outs, cts []*ir.Node) []*ir.Node {
+	b, in, wrt := s.b, s.In, s.wrt
+	if in.U != nil {
+		wrt = append(wrt[:len(wrt):len(wrt)], in.U)
+	}
+	bars := autodiff.VJP(b, outs, cts, wrt)
 	if in.U != nil {
 		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
-		bars, s.wrt = bars[:len(bars)-1], s.wrt[:len(s.wrt)-1]
+		bars = bars[:len(bars)-1]
 	}
-	s.bars = opt.Nodes(b, bars...)
+	return opt.Nodes(b, bars...)
 }
 
 // pullback takes a cotangent of stage i's derivative to its arguments.
@@ -105,14 +115,15 @@ func (s *builder) last() *ir.Graph {
 	return g
 }
 
-// accumulate adds a cotangent by wrt[j] to its accumulator, if there is one.
-func (s *builder) accumulate(j int, bar *ir.Node) (list []ir.Output) {
+// accumulate adds a cotangent by wrt[j] to its accumulator, or gives that by the discrete
+// state, which has none.
+func (s *builder) accumulate(j int, bar *ir.Node) []ir.Output {
 	for _, a := range Accumulators(s.Model.Model) {
 		if a.Node == s.wrt[j] {
-			list = append(list, a.Output(s.b, bar))
+			return []ir.Output{a.Output(s.b, bar)}
 		}
 	}
-	return list
+	return []ir.Output{place.DBar.Of(bar)}
 }
 
 // rateBars are the seeds of all stage derivatives.
@@ -156,18 +167,30 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 	kBar := s.rateBars()
 	var yBar, tBar, hBar *ir.Node
 	rest := make([]*ir.Node, len(wrt)) // by d, p, q
+	var solved *solvedBack
+	if s.jac != nil {
+		solved = &solvedBack{system: s.newSystem(), s: s}
+	}
 	for i := last; i >= 0; i-- {
 		var yi *ir.Node
 		var at []*ir.Node // by wrt
-		if i == last {
+		switch {
+		case i == last:
 			yi = place.EndBar.Node(b, s.vec)
 			at = s.inLast()
 			if s.m.behind() {
 				add(b, &yBar, place.LastYBar0.Node(b, s.vec))
 				add(b, &hBar, place.LastHBar.Node(b, ir.Scalar))
 			}
-		} else {
+		case !s.solved(i):
 			at = s.pullback(i, kBar[i])
+		default:
+			fBar := solved.stage(i, kBar)
+			if s.fromStart(i) {
+				kBar[0] = b.Add(kBar[0], fBar)
+				continue
+			}
+			at = s.pullback(i, fBar)
 		}
 		add(b, &yi, at[1])
 		for j := 2; j < len(wrt); j++ {
@@ -185,16 +208,28 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 		}
 		s.spread(kBar, i, yi)
 	}
+	if solved != nil {
+		at, byLength := solved.finish()
+		for j, bar := range at {
+			switch {
+			case j == 0 && times:
+				add(b, &tBar, bar)
+			case j == 1:
+				add(b, &yBar, bar)
+			case j > 1:
+				add(b, &rest[j], bar)
+			}
+		}
+		if times && byLength != nil {
+			add(b, &hBar, byLength)
+		}
+	}
 	g := program.Graph(place.YBar.Of(yBar))
 	for j := range wrt {
 		if j < 2 || rest[j] == nil || rest[j].IsConst(0) {
 			continue
 		}
-		if list := s.accumulate(j, rest[j]); list != nil {
-			g.Outputs = append(g.Outputs, list...)
-		} else {
-			g.Outputs = append(g.Outputs, place.DBar.Of(rest[j]))
-		}
+		g.Outputs = append(g.Outputs, s.accumulate(j, rest[j])...)
 	}
 	if times {
 		for _, o := range []ir.Output{place.TBar.Of(tBar), place.HBar.Of(hBar)} {

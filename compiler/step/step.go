@@ -5,6 +5,10 @@
 package step
 
 import (
+	"math"
+	"slices"
+
+	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/lower"
@@ -16,6 +20,14 @@ import (
 // maxStepOps bounds the operations of a step that becomes one program. Longer
 // ones would be larger than the processor's instruction cache.
 const maxStepOps = 6000
+
+// maxSystemOps is the bound for steps that solve linear systems, of maxSystem equations
+// at most. Without a program they are solved by a loop over a sparse matrix, which takes
+// several times as long for each operation.
+const (
+	maxSystemOps = 60000
+	maxSystem    = 256
+)
 
 // Model is a model as far as its steps are concerned.
 type Model struct {
@@ -91,10 +103,11 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 	if model.RHS == nil || model.Layout.NY == 0 {
 		return nil
 	}
-	if operations(model.RHS)*(len(m.C)-1) > maxStepOps {
+	system, ok := fits(model, m)
+	if !ok {
 		return nil
 	}
-	s := newBuilder(model, m, options)
+	s := newBuilder(model, m, options, system)
 	out := []*ir.Graph{s.step()}
 	if s.lazy() {
 		out = append(out, s.stagesBehind())
@@ -112,6 +125,22 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 		}
 	}
 	return out
+}
+
+// fits reports whether a step is no too large a program, by the operations of its stages
+// and, for a method that solves linear systems, of these, whose order of elimination it
+// returns.
+func fits(model *Model, m *Method) (system *elimination, ok bool) {
+	count, most := operations(model.RHS)*(len(m.C)-1), maxStepOps
+	if m.Gamma > 0 {
+		if model.Layout.NY > maxSystem {
+			return nil, false
+		}
+		system = newElimination(autodiff.Sparsity(model.RHS, model.In.Y))
+		count += system.operations(len(m.C) - 2)
+		most = maxSystemOps
+	}
+	return system, count <= most
 }
 
 // operations is how many operations values take.
@@ -136,6 +165,7 @@ type builder struct {
 	wrt  []*ir.Node
 	ct   *ir.Node
 	m    *Method
+	jac  *jacobian // of a method that needs it
 	b    *ir.Builder
 	h    *ir.Node
 	y, k []*ir.Node // inputs
@@ -145,7 +175,7 @@ type builder struct {
 	vec  ir.Shape
 }
 
-func newBuilder(model *Model, m *Method, options Options) *builder {
+func newBuilder(model *Model, m *Method, options Options, system *elimination) *builder {
 	b := model.Builder
 	s := &builder{Model: model, m: m, b: b, vec: ir.Vec(model.Layout.NY)}
 	s.h = place.StepLength.Node(b, ir.Scalar)
@@ -161,6 +191,9 @@ func newBuilder(model *Model, m *Method, options Options) *builder {
 		s.free = place.Free.Node(b, s.vec)
 	}
 	s.rhs = opt.Nodes(b, model.RHS)[0]
+	if system != nil {
+		s.linearize(system)
+	}
 	if options.Reverse {
 		s.reverse()
 		s.activations(options.Lanes)
@@ -266,16 +299,30 @@ func (s *builder) step() *ir.Graph {
 	g := place.Step.Graph()
 	y, k := []*ir.Node{s.y[0]}, []*ir.Node{s.k[0]}
 	var args, inside []ir.Output
+	var sound *ir.Node
+	var system *system
+	if s.jac != nil {
+		system = s.newSystem()
+	}
 	stages := len(s.m.C)
 	if s.lazy() {
 		stages = s.m.End + 1
 	}
 	for i := 1; i < stages; i++ {
-		yi, ki, kept := s.stage(i, y[0], k)
+		yi, ki, acts := s.stage(i, y[0], k)
+		if s.solved(i) {
+			var holds *ir.Node
+			if ki, holds = system.stage(s, i, ki, k); holds != nil {
+				sound = holds
+			}
+		}
 		y, k = append(y, yi), append(k, ki)
+		if yi == s.y[0] { // a program that replaces an input cannot give its old value away
+			yi = s.fma(b.Const(0), s.h, yi)
+		}
 		args = append(args, place.Set(s.y[i], yi))
 		inside = append(inside, place.Set(s.k[i], ki))
-		inside = append(inside, kept...)
+		inside = append(inside, s.keep(i, acts)...)
 	}
 	if !s.lazy() {
 		g.Outputs, args = args, nil
@@ -303,6 +350,9 @@ func (s *builder) step() *ir.Graph {
 		if s.m.E2 != nil {
 			mean = stepsize.Joined(nodes{b}, mean, square(s.m.E2))
 		}
+		if sound != nil {
+			mean = b.Select(sound, mean, b.Const(math.Inf(1)))
+		}
 		log, factor := stepsize.Factor(nodes{b}, &s.m.Control, mean, place.Before.Node(b, ir.Scalar))
 		g.Outputs = append(g.Outputs, place.StepMean.Of(mean), place.StepLog.Of(log), place.StepFactor.Of(factor))
 		if calm != nil {
@@ -311,6 +361,27 @@ func (s *builder) step() *ir.Graph {
 	}
 	g.Outputs = append(g.Outputs, args...) // followed by those of stagesBehind
 	return g
+}
+
+// field is the right-hand side at stage i, whose argument is y, and its activations
+// there. Where the stage starts from the start of the step, they are those of the first.
+func (s *builder) field(i int, y *ir.Node) (f *ir.Node, acts []*ir.Node) {
+	if s.fromStart(i) {
+		for j := range s.acts {
+			acts = append(acts, s.act(0, j))
+		}
+		return s.k[0], acts
+	}
+	at := s.b.Substitute(append([]*ir.Node{s.rhs}, s.acts...), s.at(i, y))
+	if f = at[0]; s.free != nil {
+		f = s.b.Mul(s.free, f)
+	}
+	return f, at[1:]
+}
+
+// fromStart reports whether stage i has the field at the start of the step.
+func (s *builder) fromStart(i int) bool {
+	return s.m.C[i] == 0 && !slices.ContainsFunc(s.m.A[i], func(a float64) bool { return a != 0 })
 }
 
 // errs reports whether the step has an estimate of its error.

@@ -245,6 +245,8 @@ func TestNearest(t *testing.T) {
 		require.Equal(t, want, got, name)
 		require.Equal(t, want != "", ok, name)
 	}
+	got, _ := Nearest("stat", []string{"start", "state"})
+	require.Equal(t, "state", got, "it begins with all of the word")
 	_, ok := Nearest("x", nil)
 	require.False(t, ok)
 }

@@ -8,22 +8,32 @@ import (
 // Nearest returns the candidate that name was most likely meant to be: at most
 // one edit away for short names, up to a third of the letters for long ones.
 // Upper and lower case count as the same letter. Of equally near candidates
-// the first in alphabetical order is returned.
+// the one that begins with more of the name is returned, then the first in alphabetical
+// order.
 func Nearest(name string, candidates []string) (string, bool) {
 	letters := []rune(strings.ToLower(name))
 	limit := max(1, len(letters)/3)
-	best, at := "", limit+1
+	best, at, common := "", limit+1, 0
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		other := []rune(strings.ToLower(c))
 		if c == name || len(other)-len(letters) > limit || len(letters)-len(other) > limit {
 			continue
 		}
 		// A distance of all the letters leaves nothing in common.
-		if d := distance(letters, other); d < at && d < len(other) {
-			best, at = c, d
+		d, same := distance(letters, other), prefix(letters, other)
+		if d < len(other) && (d < at || d == at && same > common) {
+			best, at, common = c, d, same
 		}
 	}
 	return best, at <= limit
+}
+
+// prefix is how many first letters two words have in common.
+func prefix(a, b []rune) (n int) {
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // distance is the number of insertions, deletions, substitutions and swaps of

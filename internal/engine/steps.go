@@ -13,7 +13,10 @@ import (
 
 // Method describes a solver's method to the compiler.
 func Method(tab *solvers.Tableau) *step.Method {
-	return &step.Method{C: tab.C, A: tab.A, E: tab.E, E2: tab.E2, End: tab.End(), Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}
+	return &step.Method{
+		C: tab.C, A: tab.A, E: tab.E, E2: tab.E2, End: tab.End(), Gamma: tab.Gamma, Couple: tab.Couple, Slope: tab.Slope,
+		Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein(),
+	}
 }
 
 // Steps are the step programs of a model on a frame of theirs, for

@@ -19,6 +19,7 @@ type System struct {
 
 	inputs
 	equations
+	*jacobians
 	guardPrograms
 	rowPrograms
 	eventPrograms
@@ -119,6 +120,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 		s.spreadRates = place.Rate.In(f, s.spread.code)
 	}
 	s.slides = newSliding(p, mod, f, get)
+	s.jacobians = newJacobians(s, mod)
 	s.now, s.then = newSurfaces(f, place.ModesOn, place.GuardAt), newSurfaces(f, place.ModesOnBefore, place.GuardAtBefore)
 	read := func(program place.Program, value place.Output) *variants {
 		return newVariants(program, value, len(s.slides), get)

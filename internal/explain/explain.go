@@ -23,7 +23,8 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 	}
 	if f.State >= 0 && f.State < p.Model.Layout.NUser {
 		at, name := stateAt(p, f.State)
-		fmt.Fprintf(&b, ": `%s`, by the equation at %s: %s' = %s", name, at.Deriv.Span.Pos(), at.Name, check.Text(at.Deriv))
+		law, span := at.Law()
+		fmt.Fprintf(&b, ": `%s`, by the equation at %s: %s", name, span.Pos(), law)
 	} else if n := len(f.Y); n > 0 && f.Event < 0 && f.Guard < 0 && (f.Status == sim.Unstable || f.Status == sim.StepTooSmall) {
 		worst, at, size := -1, (*check.State)(nil), -1.
 		for _, s := range p.Model.Layout.States {
@@ -34,14 +35,15 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 			}
 		}
 		if at != nil {
-			fmt.Fprintf(&b, "; `%s` = %.4g %s, by the equation at %s: %s' = %s", lower.ElementName(&at.Obj, worst), f.Y[stateOffset(p, at)+worst],
-				unitText(cm, &at.Obj), at.Deriv.Span.Pos(), at.Name, check.Text(at.Deriv))
+			law, span := at.Law()
+			fmt.Fprintf(&b, "; `%s` = %.4g %s, by the equation at %s: %s", lower.ElementName(&at.Obj, worst), f.Y[stateOffset(p, at)+worst],
+				unitText(cm, &at.Obj), span.Pos(), law)
 		}
 	}
 	if f.Status == sim.MaxSteps && f.Stiffest > 0 {
 		st, name := stateAt(p, f.Stiffest-1)
 		fmt.Fprintf(&b, "; the model is stiff: stability, and not the error, held down most of them, most of all for `%s`, by the equation at %s",
-			name, st.Deriv.Span.Pos())
+			name, lawAt(st))
 	}
 	if f.Event >= 0 {
 		ev := p.Model.Events[f.Event].Checked
@@ -51,6 +53,12 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 		}
 	}
 	return b.String()
+}
+
+// lawAt is where the equation of a state stands.
+func lawAt(st *check.State) string {
+	_, at := st.Law()
+	return at.Pos().String()
 }
 
 // guardsOf are the guards of switches.

@@ -99,4 +99,25 @@ simulate { until: 2 }`,
 }
 simulate { until: 3 }`,
 	},
+	{
+		Name: "no_balance", Title: "no algebraic unknowns satisfy the equations",
+		Explanation: "The lines `0 = …` of the model were to be solved for the algebraic unknowns, at the start or behind an event, by Newton's method from the declared guess or the values before, and that came to no end: there is no solution, the guess is too far from one, or the equations leave an unknown open (their derivatives by the unknowns are singular there). Look whether the equations have a solution with these parameters, and give a guess on the right branch: `algebraic q = 2`.",
+		Example: `model Root {
+  state x = 1
+  algebraic z = 1
+  x' = -x
+  0 = z^2 + x
+}
+simulate { until: 1 }`,
+	},
+	{
+		Name: "no_steady", Title: "there is no steady state to start from",
+		Explanation: "With `start steady` a run starts where the motion from the initial values comes to rest. The motion was followed with longer and longer steps and did not come to rest: it goes on oscillating or growing, or one of its rates has no value on the way. Simulate the model without `start steady` and look; with other initial values, or other values of inputs and parameters in the braces, it may come to rest.",
+		Example: `model Growing {
+  state x = 1
+  start steady
+  x' = 0.1*x + 1
+}
+simulate { until: 1 }`,
+	},
 }

@@ -38,7 +38,8 @@ func Stiffness(p *compiler.Program, l *diag.List, stats []sim.Stats, opt sim.Opt
 			where = " in the worst run"
 		}
 	}
-	l.Warnf("stiff", st.Deriv.Span, "the model is stiff: stability, and not the error, held down some %d of %d steps%s, most of all for `%s`",
+	_, at := st.Law()
+	l.Warnf("stiff", at, "the model is stiff: stability, and not the error, held down some %d of %d steps%s, most of all for `%s`",
 		worst.Stiff, worst.Steps+worst.Rejected, where, name).
 		WithHelp("an error of about `atol` = %g in each state may go unseen: values below %.3g, like those of `%s` may be, can be wrong by 1 %% and more; a smaller `atol` costs few steps here, and so does a quasi-steady state in the place of the fast equation",
 			opt.ATol, 100*opt.ATol, name)

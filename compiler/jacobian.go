@@ -1,0 +1,73 @@
+package compiler
+
+import (
+	"slices"
+
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/opt"
+	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/compiler/step"
+	"github.com/pinode/pinode/internal/sparse"
+)
+
+// Jacobian is the derivative of a motion by the states: what its program gives.
+type Jacobian struct {
+	Program place.Program
+	Pattern *sparse.Pattern
+	At      []int // where the value of each of its elements is among those of the program
+
+	entries autodiff.Entries
+	byTime  *ir.Node
+}
+
+// Jacobians are those of the right-hand side and of the motions along one surface, two,
+// and so on.
+func (p *Program) Jacobians() []*Jacobian {
+	p.build.Lock()
+	defer p.build.Unlock()
+	return p.jacobians()
+}
+
+func (p *Program) jacobians() []*Jacobian {
+	if p.jacs == nil && p.Model.In.Y != nil {
+		p.jacs = []*Jacobian{p.jacobian(place.RHS, p.Model.RHS)}
+		if p.Slides {
+			for k, s := range p.slides() {
+				p.jacs = append(p.jacs, p.jacobian(place.Slide(k+1), s.flow))
+			}
+		}
+	}
+	return p.jacs
+}
+
+// jacobian takes the form of a derivative that has the fewest operations.
+func (p *Program) jacobian(program place.Program, rates *ir.Node) *Jacobian {
+	m, b := p.Model, p.Model.Builder
+	j := &Jacobian{Program: program.Jac()}
+	least := 0
+	for _, e := range autodiff.EntriesOf(b, rates, m.In.Y) {
+		if e.Values.Shape.Size() > 0 {
+			e.Values = opt.Nodes(b, e.Values)[0]
+		}
+		if n := step.Operations(e.Values); j.entries.Values == nil || n < least {
+			j.entries, least = e, n
+		}
+	}
+	j.Pattern, j.At = sparse.NewPattern(j.entries.Rows), slices.Concat(j.entries.At...)
+	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
+	if m.In.U != nil {
+		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
+	}
+	j.byTime = autodiff.JVP(b, []*ir.Node{rates}, wrt, dots)[0]
+	return j
+}
+
+// graph is the program.
+func (j *Jacobian) graph() *ir.Graph {
+	outs := []ir.Output{place.ByTime.Of(j.byTime)}
+	if j.entries.Values.Shape.Size() > 0 {
+		outs = append(outs, place.Value.Of(j.entries.Values))
+	}
+	return j.Program.Graph(outs...)
+}

@@ -1,0 +1,232 @@
+package lower
+
+import (
+	"slices"
+
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/dsl"
+)
+
+// Algebraic unknowns z of constraints 0 = g(t, x, z) are states whose rates follow from
+// the constraints: ż = −g_z⁻¹ (g_t + g_x ẋ). So every method, event and derivative has
+// them as it has states. Where the run starts and behind every jump they are found by
+// Newton's method, whose step is a jump of its own; its derivative, at the solution, is
+// that of the implicit function.
+
+// unknown is an element of an algebraic state, at a place of Y.
+type unknown struct {
+	state *check.State
+	elem  int
+	at    int
+}
+
+// constraints are the equations of a model, element by element, and its unknowns.
+type constraints struct {
+	values   []*ir.Node
+	of       []*check.Constraint
+	unknowns []unknown
+}
+
+// constraints lowers the constraints. The equations are in an order in which each has an
+// unknown of its own; the model is refused where there is none.
+func (l *lowerer) constraints() (c constraints, ok bool) {
+	for _, s := range l.m.States {
+		if s.Algebraic {
+			for k := range s.Shape.Size() {
+				c.unknowns = append(c.unknowns, unknown{s, k, l.slots[s].Off + k})
+			}
+		}
+	}
+	for _, x := range l.m.Constraints {
+		v := l.expr(x.Value)
+		for k := range x.Value.Shape.Size() {
+			c.values, c.of = append(c.values, l.element(v, k)), append(c.of, x)
+		}
+	}
+	reads := autodiff.Sparsity(l.b.Concat(c.values...), l.out.In.Y)
+	owner, loose := match(len(c.unknowns), func(equation, k int) bool {
+		return slices.Contains(reads[equation], c.unknowns[k].at)
+	})
+	if loose >= 0 {
+		l.errHigherIndex(c.of[loose])
+		return c, false
+	}
+	values, of := slices.Clone(c.values), slices.Clone(c.of)
+	for k, equation := range owner {
+		c.values[k], c.of[k] = values[equation], of[equation]
+	}
+	return c, true
+}
+
+// element is element k of a value.
+func (l *lowerer) element(v *ir.Node, k int) *ir.Node {
+	if v.Shape == ir.Scalar {
+		return v
+	}
+	return l.b.Elem(v, k)
+}
+
+// match gives each of n unknowns an equation of its own, by augmenting paths; loose is
+// an equation that none is left for, or −1.
+func match(n int, reads func(equation, unknown int) bool) (owner []int, loose int) {
+	owner = slices.Repeat([]int{-1}, n)
+	var seen []bool
+	var place func(equation int) bool
+	place = func(equation int) bool {
+		for k := range n {
+			if seen[k] || !reads(equation, k) {
+				continue
+			}
+			seen[k] = true
+			if owner[k] < 0 || place(owner[k]) {
+				owner[k] = equation
+				return true
+			}
+		}
+		return false
+	}
+	for equation := range n {
+		if seen = make([]bool, n); !place(equation) {
+			return nil, equation
+		}
+	}
+	return owner, -1
+}
+
+// slopes are the derivatives of equation i by unknown j.
+func (l *lowerer) slopes(c *constraints) [][]*ir.Node {
+	rows := make([][]*ir.Node, len(c.values))
+	g := l.b.Concat(c.values...)
+	for _, u := range c.unknowns {
+		unit := make([]float64, l.out.Layout.NY)
+		unit[u.at] = 1
+		by := autodiff.JVP(l.b, []*ir.Node{g}, []*ir.Node{l.out.In.Y}, []*ir.Node{l.b.ConstOf(ir.Vec(len(unit)), unit)})[0]
+		for i := range rows {
+			rows[i] = append(rows[i], l.b.Elem(by, i))
+		}
+	}
+	return rows
+}
+
+// algebraicRates puts the rates of the algebraic unknowns among those of the states.
+func (l *lowerer) algebraicRates(parts []*ir.Node) {
+	c, ok := l.constraints()
+	if !ok {
+		return
+	}
+	drift := l.rateOf(l.b.Concat(c.values...), l.b.Concat(parts...)) // with the unknowns held
+	right := make([]*ir.Node, len(c.values))
+	for i := range right {
+		right[i] = l.b.Neg(l.b.Elem(drift, i))
+	}
+	rates := l.solve(l.slopes(&c), right)
+	for i, s := range l.m.States {
+		if s.Algebraic {
+			n := s.Shape.Size()
+			parts[i], rates = l.shaped(rates[:n], s), rates[n:]
+		}
+	}
+}
+
+// shaped is a value of a state's shape.
+func (l *lowerer) shaped(elems []*ir.Node, s *check.State) *ir.Node {
+	if s.Shape.Rank == 0 {
+		return elems[0]
+	}
+	places := make([]int, len(elems))
+	for i := range places {
+		places[i] = i
+	}
+	return l.b.Assemble(shapeOf(s.Shape), places, elems)
+}
+
+// balance adds the event whose jump is a step of Newton's method for the unknowns. Its
+// comparisons are those of the unknowns that it comes by, whatever the modes are.
+func (l *lowerer) balance() {
+	c, ok := l.constraints()
+	if !ok {
+		return
+	}
+	e := Event{Likelihood: -1, Threshold: -1, Checked: &check.Event{Obj: check.Obj{Name: "0 =", Span: l.m.Constraints[0].Span}, Kind: dsl.TriggerAt}}
+	steps := l.solve(l.slopes(&c), c.values)
+	next := make([]*ir.Node, len(steps))
+	for k, u := range c.unknowns {
+		next[k] = l.b.Sub(l.b.Elem(l.out.In.Y, u.at), steps[k])
+		e.Targets, e.Adds = append(e.Targets, u.at), append(e.Adds, false)
+	}
+	e.Jump = l.b.Concat(next...)
+	l.out.Events = append(l.out.Events, e)
+	l.out.Balance = len(l.out.Events)
+}
+
+// solve is the solution of a·x = b by elimination, whose order is chosen here: each time
+// the pivot that fills in least (H.M. Markowitz, Management Science 3, 255–269, 1957).
+func (l *lowerer) solve(a [][]*ir.Node, b []*ir.Node) []*ir.Node {
+	n := len(b)
+	b = slices.Clone(b)
+	for i := range a {
+		a[i] = slices.Clone(a[i])
+	}
+	is := func(i, j int) bool { return !a[i][j].IsConst(0) }
+	left := make([]bool, n)
+	for i := range left {
+		left[i] = true
+	}
+	var order []int
+	for range n {
+		p := l.pivot(left, is)
+		order, left[p] = append(order, p), false
+		for i := range n {
+			if !left[i] || !is(i, p) {
+				continue
+			}
+			f := l.b.Div(a[i][p], a[p][p])
+			for j := range n {
+				if left[j] && is(p, j) {
+					a[i][j] = l.b.Sub(a[i][j], l.b.Mul(f, a[p][j]))
+				}
+			}
+			b[i] = l.b.Sub(b[i], l.b.Mul(f, b[p]))
+		}
+	}
+	x := make([]*ir.Node, n)
+	for k := range slices.Backward(order) {
+		p := order[k]
+		sum := b[p]
+		for _, j := range order[k+1:] {
+			if is(p, j) {
+				sum = l.b.Sub(sum, l.b.Mul(a[p][j], x[j]))
+			}
+		}
+		x[p] = l.b.Div(sum, a[p][p])
+	}
+	return x
+}
+
+// pivot is the equation that is left whose own unknown is in fewest others, weighed with
+// how many unknowns it has.
+func (l *lowerer) pivot(left []bool, is func(i, j int) bool) (best int) {
+	cost := -1
+	for p := range left {
+		if !left[p] || !is(p, p) {
+			continue
+		}
+		row, col := 0, 0
+		for k := range left {
+			if left[k] && k != p {
+				if is(p, k) {
+					row++
+				}
+				if is(k, p) {
+					col++
+				}
+			}
+		}
+		if cost < 0 || row*col < cost {
+			best, cost = p, row*col
+		}
+	}
+	return best
+}

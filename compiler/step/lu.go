@@ -1,0 +1,220 @@
+package step
+
+import (
+	"math/bits"
+
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// Linear systems as code. The pattern of the matrix is known when the program is built,
+// and so are the order of elimination, the fill-in and every operation: factors and
+// solutions are nodes of the graph, one for each entry. Pivots are taken on the diagonal,
+// in the order of H.M. Markowitz, Management Sci. 3, 255–269, 1957, as for the systems
+// of chemical kinetics: A. Sandu et al., Atmos. Environ. 31, 3151–3166, 1997.
+
+// pattern is which entries of a square matrix may differ from zero, by row.
+type pattern [][]uint64
+
+func newPattern(rows [][]int) pattern {
+	n := len(rows)
+	p := make(pattern, n)
+	for i, row := range rows {
+		p[i] = make([]uint64, (n+63)/64)
+		p.set(i, i)
+		for _, j := range row {
+			p.set(i, j)
+		}
+	}
+	return p
+}
+
+func (p pattern) set(i, j int)      { p[i][j/64] |= 1 << (j % 64) }
+func (p pattern) has(i, j int) bool { return p[i][j/64]>>(j%64)&1 != 0 }
+
+// eliminate returns the order of elimination that Markowitz' rule gives, and fills the
+// pattern in. The first of those that are alike is taken.
+func (p pattern) eliminate() (order []int) {
+	n := len(p)
+	left := make([]uint64, (n+63)/64)
+	for i := range n {
+		left[i/64] |= 1 << (i % 64)
+	}
+	for range n {
+		best, least := -1, 0
+		for k := range n {
+			if left[k/64]>>(k%64)&1 == 0 {
+				continue
+			}
+			row, col := -1, -1
+			for w, word := range p[k] {
+				row += bits.OnesCount64(word & left[w])
+			}
+			for i := range n {
+				if left[i/64]>>(i%64)&1 != 0 && p.has(i, k) {
+					col++
+				}
+			}
+			if cost := row * col; best < 0 || cost < least {
+				best, least = k, cost
+			}
+		}
+		order = append(order, best)
+		left[best/64] &^= 1 << (best % 64)
+		for i := range n {
+			if left[i/64]>>(i%64)&1 == 0 || !p.has(i, best) {
+				continue
+			}
+			for w, word := range p[best] {
+				p[i][w] |= word & left[w]
+			}
+		}
+	}
+	return order
+}
+
+// entries is how many entries the pattern has.
+func (p pattern) entries() (count int) {
+	for _, row := range p {
+		for _, word := range row {
+			count += bits.OnesCount64(word)
+		}
+	}
+	return count
+}
+
+// elimination is how the linear systems of a step are solved.
+type elimination struct {
+	rows    [][]int // the columns of the entries of the Jacobian, by row
+	order   []int
+	entries int // of the matrix, with the fill-in
+	updates int // of these while it is factored
+}
+
+func newElimination(rows [][]int) *elimination {
+	p := newPattern(rows)
+	x := &elimination{rows: rows, order: p.eliminate()}
+	x.entries = p.entries()
+	done := make([]bool, len(rows))
+	for _, k := range x.order {
+		done[k] = true
+		row, col := 0, 0
+		for i := range done {
+			if !done[i] && p.has(k, i) {
+				row++
+			}
+			if !done[i] && p.has(i, k) {
+				col++
+			}
+		}
+		x.updates += row * col
+	}
+	return x
+}
+
+// operations is how many a factorisation and so many solutions take.
+func (x *elimination) operations(solutions int) int {
+	return x.updates + x.entries*(solutions+2)
+}
+
+// factors are those of a matrix, as nodes: in the order of elimination, the negative
+// factors of the rows below each pivot, the rows behind it, and the inverse of the pivot.
+type factors struct {
+	b            *builder
+	order        []int
+	inverse      []*ir.Node // by row
+	below, right [][]term   // by row
+}
+
+// term is an entry of a matrix beside its pivot, in another row or column.
+type term struct {
+	at    int
+	value *ir.Node
+}
+
+// factor factors a matrix, whose entries that are nil are zero. It uses up its rows.
+func (s *builder) factor(m [][]*ir.Node, order []int) *factors {
+	n := len(m)
+	f := &factors{b: s, order: order, inverse: make([]*ir.Node, n), below: make([][]term, n), right: make([][]term, n)}
+	b, done := s.b, make([]bool, n)
+	for _, k := range order {
+		done[k] = true
+		f.inverse[k] = b.Div(b.Const(1), m[k][k])
+		for j, v := range m[k] {
+			if v != nil && !done[j] {
+				f.right[k] = append(f.right[k], term{j, v})
+			}
+		}
+		for i := range n {
+			if done[i] || m[i][k] == nil {
+				continue
+			}
+			l := b.Neg(b.Mul(m[i][k], f.inverse[k]))
+			f.below[k] = append(f.below[k], term{i, l})
+			for _, u := range f.right[k] {
+				m[i][u.at] = s.mulAdd(l, u.value, m[i][u.at])
+			}
+		}
+	}
+	return f
+}
+
+// mulAdd is x·y + z, where z may be nil for zero, and none of the product is computed
+// where it is zero.
+func (s *builder) mulAdd(x, y, z *ir.Node) *ir.Node {
+	switch {
+	case x.IsConst(0) || y.IsConst(0):
+		if z == nil {
+			return s.b.Const(0)
+		}
+		return z
+	case z == nil || z.IsConst(0):
+		return s.b.Mul(x, y)
+	}
+	return s.fma(x, y, z)
+}
+
+// solve solves Ax = v, by row.
+func (f *factors) solve(v []*ir.Node) []*ir.Node {
+	b := f.b.b
+	x := append([]*ir.Node{}, v...)
+	for _, k := range f.order {
+		for _, l := range f.below[k] {
+			x[l.at] = f.b.mulAdd(l.value, x[k], x[l.at])
+		}
+	}
+	for at := len(f.order) - 1; at >= 0; at-- {
+		k := f.order[at]
+		var sum *ir.Node
+		for _, u := range f.right[k] {
+			sum = f.b.mulAdd(u.value, x[u.at], sum)
+		}
+		if sum != nil {
+			x[k] = b.Sub(x[k], sum)
+		}
+		x[k] = b.Mul(x[k], f.inverse[k])
+	}
+	return x
+}
+
+// solveTransposed solves Aᵀx = v.
+func (f *factors) solveTransposed(v []*ir.Node) []*ir.Node {
+	b := f.b.b
+	sums := make([]*ir.Node, len(v))
+	x := append([]*ir.Node{}, v...)
+	for _, k := range f.order {
+		if sums[k] != nil {
+			x[k] = b.Sub(x[k], sums[k])
+		}
+		x[k] = b.Mul(x[k], f.inverse[k])
+		for _, u := range f.right[k] {
+			sums[u.at] = f.b.mulAdd(u.value, x[k], sums[u.at])
+		}
+	}
+	for at := len(f.order) - 1; at >= 0; at-- {
+		k := f.order[at]
+		for _, l := range f.below[k] {
+			x[k] = f.b.mulAdd(l.value, x[l.at], x[k])
+		}
+	}
+	return x
+}

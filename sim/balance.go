@@ -1,0 +1,85 @@
+package sim
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/jumps"
+)
+
+// Algebraic unknowns of a model's constraints: see Hybrid.Balance.
+
+const (
+	maxBalance = 100   // steps of Newton's method
+	shortest   = 1e-10 // fraction of one that is tried
+	balanced   = 1e-6  // size of a step, beside the unknowns, that may be the last one
+)
+
+// balance finds the algebraic unknowns at the current state, by Newton's method from
+// where they are, damped so that the next step is always shorter (P. Deuflhard, Newton
+// Methods for Nonlinear Problems, 2004, 3.3). It stops where steps get no shorter. The
+// last step is on the tape: at the solution its derivative is that of the implicit
+// function, whatever came before.
+func (s *instant) balance() *Failure {
+	if s.hy.Balance == 0 {
+		return nil
+	}
+	e := s.hy.Balance - 1
+	targets := s.hy.Events[e].Targets
+	next := s.vals[:len(targets)]
+	was, full := make([]float64, len(targets)), make([]float64, len(targets))
+	s.model.Jump(e, s.t, s.y, s.d, nil, next)
+	for range maxBalance {
+		for i, k := range targets {
+			was[i], full[i] = s.y[k], next[i]
+		}
+		size, after := s.stepSize(full, was), math.Inf(1)
+		if math.IsNaN(size) || math.IsInf(size, 0) {
+			break
+		}
+		for part := 1.; part >= shortest; part /= 2 {
+			for i, k := range targets {
+				s.y[k] = was[i] + part*(full[i]-was[i])
+			}
+			s.model.Jump(e, s.t, s.y, s.d, nil, next)
+			if after = s.stepSize(next, was); after <= (1-part/4)*size || size <= balanced {
+				break
+			}
+		}
+		if size <= balanced && !(after < size/2) { // round-off
+			for i, k := range targets {
+				s.y[k] = was[i]
+			}
+			s.record(entry{kind: balanceEntry, t: s.t, ref: e, more: len(s.tape.jumps), state: s.tape.keep(s.y, s.d)})
+			s.tape.jumps = append(s.tape.jumps, jumpRead{snap: -1, mask: -1})
+			jumps.Assign(s.y, s.d, targets, nil, full)
+			return nil
+		}
+		if !(after < size) {
+			break
+		}
+	}
+	f := s.fail(NoBalance, 0, "no values of the algebraic unknowns were found that satisfy the equations `0 = …`")
+	f.State = targets[0]
+	return f
+}
+
+// stepSize is the length of a step of Newton's method from the current unknowns to next,
+// beside the sizes of the unknowns at.
+func (s *instant) stepSize(next, at []float64) (sum float64) {
+	for i, k := range s.hy.Events[s.hy.Balance-1].Targets {
+		d := (next[i] - s.y[k]) / (math.Abs(at[i]) + s.opt.ATol)
+		sum += d * d
+	}
+	return math.Sqrt(sum / float64(len(next)))
+}
+
+// rebalance finds the algebraic unknowns anew, and what that does to guards.
+func (s *instant) rebalance() *Failure {
+	if s.hy.Balance == 0 {
+		return nil
+	}
+	if fail := s.balance(); fail != nil {
+		return fail
+	}
+	return s.settle()
+}
