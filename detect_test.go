@@ -134,6 +134,7 @@ func TestNothingMissed(t *testing.T) {
 			y := []float64{rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64()}
 			s.step.Start(s, 5*rng.Float64(), y)
 			s.step.Step(s, math.Pow(10, 1-3*rng.Float64()))
+			s.step.Behind(s)
 			s.step.Expand()
 			s.step.Range(0, 1, s.box.YLo, s.box.YHi, s.box.FlowLo, s.box.FlowHi)
 			if floats.Norm(s.box.YLo, 2)+floats.Norm(s.box.YHi, 2) > 50 { // the step is no solution of anything

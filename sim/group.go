@@ -49,7 +49,7 @@ type Shared interface{ Use() }
 func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	opt = opt.defaults()
 	if one == nil {
-		one = newStagewise(size, opt)
+		one = newStagewise(hy, size, opt)
 	}
 	if many == nil {
 		many = one
@@ -59,7 +59,7 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 		opt.Memory /= 2
 	}
 	return &Group{
-		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(size, opt, one), many},
+		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(hy, size, opt, one), many},
 		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
 		hist:    newLaneHistory(blk, stages(opt.Method, one), len(hy.Events)+len(hy.Switches) > 0, opt.Memory*width),
 		lanes:   make([]*Job, width), ran: make([][]*Job, width), left: make([]int, width),

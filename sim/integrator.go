@@ -41,13 +41,14 @@ type Integrator struct {
 func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 	opt = opt.defaults()
 	if steps == nil {
-		steps = newStagewise(size, opt)
+		steps = newStagewise(hy, size, opt)
 	}
-	take := takers{one: steps, slow: slowSteps(size, opt, steps), many: steps}
+	take := takers{one: steps, slow: slowSteps(hy, size, opt, steps), many: steps}
 	return newIntegrator(newRun(hy, size, opt, nil), solvers.NewStepperOn(opt.Method, size.Y, steps.Block()), take)
 }
 
 func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
+	stepper.Momenta = r.hy.Momenta
 	s := &Integrator{stepping: newStepping(r, stepper, take)}
 	s.stab = newStability(s.stepping)
 	s.hist = newHistory(s.stepping)

@@ -30,6 +30,8 @@ type Hybrid struct {
 	Flags     []bool // guards that only jumps can change
 	Affine    []bool // guards that are affine in time and state; nil: it is not known of any
 
+	Momenta []bool // for a symplectic method, which states are momenta
+
 	// Prioritised is set where some event's priority is not constant: those
 	// of all events are then what Model.Priorities gives.
 	Prioritised bool

@@ -24,16 +24,17 @@ type stagewise struct {
 	scratch, scratchD []float64
 }
 
-func newStagewise(size Sizes, opt Options) *stagewise {
-	return newStagewiseOn(size, opt, solvers.NewStepper(opt.Method, size.Y))
+func newStagewise(hy *Hybrid, size Sizes, opt Options) *stagewise {
+	return newStagewiseOn(hy, size, opt, solvers.NewStepper(opt.Method, size.Y))
 }
 
 // newStagewiseOn takes the steps in a stepper.
-func newStagewiseOn(size Sizes, opt Options, step *solvers.Stepper) *stagewise {
+func newStagewiseOn(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper) *stagewise {
 	r := &stagewise{
 		step: step, ctl: opt.Method.Control(), size: size, opt: opt,
 		dBar: make([]float64, size.D), scratch: make([]float64, size.Y), scratchD: make([]float64, size.D),
 	}
+	step.Momenta = hy.Momenta
 	for range r.Block().K {
 		r.seeds = append(r.seeds, make([]float64, size.Y))
 	}

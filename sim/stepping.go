@@ -88,11 +88,11 @@ func (s *stepping) again(blk *solvers.Block) {
 }
 
 // slowSteps are steps stage by stage on the memory of others, of one lane.
-func slowSteps(size Sizes, opt Options, one Steps) Steps {
+func slowSteps(hy *Hybrid, size Sizes, opt Options, one Steps) Steps {
 	if _, ok := one.(*stagewise); ok || size.Exits == 0 {
 		return one
 	}
-	return newStagewiseOn(size, opt, solvers.NewStepperOn(opt.Method, size.Y, one.Block()))
+	return newStagewiseOn(hy, size, opt, solvers.NewStepperOn(opt.Method, size.Y, one.Block()))
 }
 
 // take takes a trial step of length h from the start that is in the stepper.

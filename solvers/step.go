@@ -35,6 +35,9 @@ type Stepper struct {
 	Y    [][]float64 // stage arguments; Y[0] is the start, that of Tableau.End the end
 	K    [][]float64 // stage derivatives
 
+	// Momenta says of each state whether it is one: see Tableau.Parts.
+	Momenta []bool
+
 	blk    *Block
 	kBar   [][]float64 // cotangents of K
 	seeded []bool      // kBar[i] may differ from zero
@@ -108,6 +111,7 @@ func (s *Stepper) stages(sys System, from, to int) {
 	for i := from; i < to; i++ {
 		combine(s.Y[i], s.Y[0], s.H, s.tab.A[i], s.K)
 		sys.RHS(s.tab.StageTime(i, s.T, s.H), s.Y[i], s.K[i])
+		s.tab.part(i).keep(s.K[i], s.Momenta)
 	}
 }
 
@@ -218,6 +222,7 @@ func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
 			copy(s.yiBar, y1Bar)
 		}
 		if s.seeded[i] {
+			s.tab.part(i).keep(s.kBar[i], s.Momenta)
 			tau := sys.RHSVJP(s.tab.StageTime(i, s.T, s.H), s.Y[i], s.kBar[i], s.yiBar)
 			tBar += tau
 			hBar = math.FMA(s.tab.C[i], tau, hBar)
@@ -258,6 +263,7 @@ func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 			}
 		}
 		sys.RHSJVP(s.tab.StageTime(i, s.T, s.H), math.FMA(s.tab.C[i], hDot, tDot), s.Y[i], s.yiDot, s.kDot[i])
+		s.tab.part(i).keep(s.kDot[i], s.Momenta)
 		if i == s.tab.End() {
 			copy(y1Dot, s.yiDot)
 		}

@@ -32,6 +32,9 @@ type Tableau struct {
 	Couple [][]float64
 	Slope  []float64
 
+	// Of a symplectic method, the states that each stage moves; nil: all.
+	Parts []Part
+
 	// Dense holds the interpolant y(t+θh) = y + h Σᵢ bᵢ(θ) kᵢ, with
 	// bᵢ(θ) = Σⱼ Dense[i][j] θ^{j+1}.
 	Dense      [][]float64
@@ -55,6 +58,10 @@ const (
 	// These kᵢ are the uᵢ/h of E. Hairer, G. Wanner, Solving ODEs II, IV.7 (7.25), and
 	// are not rates: their weights need not add up to 1.
 	Rosenbrock
+
+	// Symplectic: as Explicit, but that each stage between the first and the last has the
+	// rates of one half of the states alone: see Tableau.Parts.
+	Symplectic
 )
 
 // Stages is the number of stages, those at the end of the step and behind it included.

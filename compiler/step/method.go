@@ -17,6 +17,10 @@ type Method struct {
 	Couple [][]float64
 	Slope  []float64
 
+	// Of a symplectic method: 1 for the stages that move the momenta alone, −1 for those that
+	// move the positions alone, 0 for others.
+	Parts []int
+
 	Control stepsize.Control
 	Slack   float64 // how much of itself an integrated intensity may lose in a step
 

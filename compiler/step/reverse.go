@@ -44,10 +44,7 @@ func (s *builder) barsOf(outs, cts []*ir.Node) []*ir.Node {
 // pullback takes a cotangent of stage i's derivative to its arguments.
 func (s *builder) pullback(i int, kBar *ir.Node) []*ir.Node {
 	by := s.at(i, s.y[i])
-	by[s.ct] = kBar
-	if s.free != nil {
-		by[s.ct] = s.b.Mul(s.free, kBar)
-	}
+	by[s.ct] = s.moved(i, kBar)
 	for j, n := range s.acts {
 		by[n] = s.act(i, j)
 	}
@@ -259,10 +256,7 @@ func (s *builder) lengthwise() *ir.Graph {
 		}
 		by := s.at(i, s.y[i])
 		by[tDot], by[yDot] = b.Const(s.m.C[i]), at
-		k := b.Substitute(dot, by)[0]
-		if s.free != nil {
-			k = b.Mul(s.free, k)
-		}
+		k := s.moved(i, b.Substitute(dot, by)[0])
 		kDot = append(kDot, k)
 		g.Outputs = append(g.Outputs, place.StageRateByLength(i).Of(k))
 		if i == s.m.End {

@@ -158,21 +158,22 @@ func operations(n ...*ir.Node) (count int) {
 // builder builds the graphs of steps.
 type builder struct {
 	*Model
-	p    *ir.Node // parameters of each lane, or nil
-	rhs  *ir.Node
-	bars []*ir.Node // reverse derivative of rhs from ct, by wrt
-	acts []*ir.Node // nodes of rhs
-	wrt  []*ir.Node
-	ct   *ir.Node
-	m    *Method
-	jac  *jacobian // of a method that needs it
-	b    *ir.Builder
-	h    *ir.Node
-	y, k []*ir.Node // inputs
-	u    []*ir.Node
-	ut   []*ir.Node
-	free *ir.Node
-	vec  ir.Shape
+	p       *ir.Node // parameters of each lane, or nil
+	rhs     *ir.Node
+	bars    []*ir.Node // reverse derivative of rhs from ct, by wrt
+	acts    []*ir.Node // nodes of rhs
+	wrt     []*ir.Node
+	ct      *ir.Node
+	m       *Method
+	jac     *jacobian // of a method that needs it
+	b       *ir.Builder
+	h       *ir.Node
+	y, k    []*ir.Node // inputs
+	u       []*ir.Node
+	ut      []*ir.Node
+	free    *ir.Node
+	momenta []bool // of a symplectic method
+	vec     ir.Shape
 }
 
 func newBuilder(model *Model, m *Method, options Options, system *elimination) *builder {
@@ -189,6 +190,9 @@ func newBuilder(model *Model, m *Method, options Options, system *elimination) *
 	}
 	if model.Holds {
 		s.free = place.Free.Node(b, s.vec)
+	}
+	if m.Parts != nil {
+		s.momenta, _ = Halves(model.Model, func(int) string { return "" })
 	}
 	s.rhs = opt.Nodes(b, model.RHS)[0]
 	if system != nil {
@@ -370,13 +374,10 @@ func (s *builder) field(i int, y *ir.Node) (f *ir.Node, acts []*ir.Node) {
 		for j := range s.acts {
 			acts = append(acts, s.act(0, j))
 		}
-		return s.k[0], acts
+		return s.part(i, s.k[0]), acts
 	}
 	at := s.b.Substitute(append([]*ir.Node{s.rhs}, s.acts...), s.at(i, y))
-	if f = at[0]; s.free != nil {
-		f = s.b.Mul(s.free, f)
-	}
-	return f, at[1:]
+	return s.moved(i, at[0]), at[1:]
 }
 
 // fromStart reports whether stage i has the field at the start of the step.

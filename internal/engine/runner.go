@@ -37,6 +37,11 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 	if opt.Memory == 0 { // the tapes of all runs of a block share 128 MB; lanes that are free count, on the roll
 		opt.Memory = 1 << 24 / max(k.width, min(n, MaxRuns*workers))
 	}
+	hy := NewHybrid(c.Program)
+	var err error
+	if hy.Momenta, err = momenta(c.Program, opt.Method); err != nil {
+		return nil, err
+	}
 	ps, err := Once(c, k, func() (*modules, error) { return k.compile(c.Program) })
 	if err != nil {
 		return nil, err
@@ -52,7 +57,7 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 			many = w.Lanes
 			w.TrackWeights(w.Lanes.frame)
 		}
-		w.Group = sim.NewGroup(NewHybrid(c.Program), w.System.Size, opt, w.Single, many)
+		w.Group = sim.NewGroup(hy, w.System.Size, opt, w.Single, many)
 		r.Workers = append(r.Workers, w)
 	}
 	r.pool = NewPool(len(r.Workers) - 1)

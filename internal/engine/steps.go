@@ -13,8 +13,13 @@ import (
 
 // Method describes a solver's method to the compiler.
 func Method(tab *solvers.Tableau) *step.Method {
+	var parts []int
+	for _, p := range tab.Parts {
+		parts = append(parts, map[solvers.Part]int{solvers.Kick: 1, solvers.Drift: -1}[p])
+	}
 	return &step.Method{
-		C: tab.C, A: tab.A, E: tab.E, E2: tab.E2, End: tab.End(), Gamma: tab.Gamma, Couple: tab.Couple, Slope: tab.Slope,
+		Parts: parts,
+		C:     tab.C, A: tab.A, E: tab.E, E2: tab.E2, End: tab.End(), Gamma: tab.Gamma, Couple: tab.Couple, Slope: tab.Slope,
 		Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein(),
 	}
 }
