@@ -110,6 +110,7 @@ func TestNothingMissed(t *testing.T) {
 	}
 	const places = 10_000
 	steps, crossings, unproven, calm, doubt := 0, 0, 0, 0, 0
+	methods := explicitMethods()
 	for seed := range uint64(models) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		var w strings.Builder
@@ -126,7 +127,7 @@ func TestNothingMissed(t *testing.T) {
 			fmt.Fprintf(&w, "  event e%d when crossing(%s) priority %d { a := 0.5*a }\n", i, g, i)
 		}
 		w.WriteString("}\n")
-		s := newStanding(t, w.String(), solvers.Methods[rng.IntN(len(solvers.Methods))])
+		s := newStanding(t, w.String(), methods[rng.IntN(len(methods))])
 		n := s.Size.Guards
 		g, rate := make([]float64, n), make([]float64, n)
 		values := make([][]float64, n)
@@ -199,6 +200,7 @@ func (s *standing) all(t *testing.T, i int, first float64, told string) (at []fl
 	det := events.NewDetector(s.Size.Guards)
 	det.Watch[i], det.Side[i] = true, 1
 	copy(det.Affine, s.Prog.Affine())
+	det.Along(len(s.step.Tableau().Dense[0]))
 	if first < 0 {
 		det.Side[i] = -1
 	}

@@ -53,7 +53,7 @@ type Options struct {
 }
 
 // Graphs are the graphs of a whole step of a method, or nil for a model
-// whose step would be too large a program. Besides the inputs of the
+// whose step would be too large a program or that does not part in the halves of a symplectic method. Besides the inputs of the
 // right-hand side they read
 //
 //	h         the length of the step
@@ -107,7 +107,13 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 	if !ok {
 		return nil
 	}
-	s := newBuilder(model, m, options, system)
+	var momenta []bool
+	if m.Parts != nil {
+		if momenta, _ = Halves(model.Model, func(int) string { return "" }); momenta == nil {
+			return nil
+		}
+	}
+	s := newBuilder(model, m, options, system, momenta)
 	out := []*ir.Graph{s.step()}
 	if s.lazy() {
 		out = append(out, s.stagesBehind())
@@ -176,7 +182,7 @@ type builder struct {
 	vec     ir.Shape
 }
 
-func newBuilder(model *Model, m *Method, options Options, system *elimination) *builder {
+func newBuilder(model *Model, m *Method, options Options, system *elimination, momenta []bool) *builder {
 	b := model.Builder
 	s := &builder{Model: model, m: m, b: b, vec: ir.Vec(model.Layout.NY)}
 	s.h = place.StepLength.Node(b, ir.Scalar)
@@ -191,9 +197,7 @@ func newBuilder(model *Model, m *Method, options Options, system *elimination) *
 	if model.Holds {
 		s.free = place.Free.Node(b, s.vec)
 	}
-	if m.Parts != nil {
-		s.momenta, _ = Halves(model.Model, func(int) string { return "" })
-	}
+	s.momenta = momenta
 	s.rhs = opt.Nodes(b, model.RHS)[0]
 	if system != nil {
 		s.linearize(system)
