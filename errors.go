@@ -51,3 +51,18 @@ func public(err error) error {
 	}
 	return err
 }
+
+// unjoined are the errors that one is made of.
+func unjoined(err error) (list []error) {
+	if err == nil {
+		return nil
+	}
+	j, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, e := range j.Unwrap() {
+		list = append(list, unjoined(e)...)
+	}
+	return list
+}

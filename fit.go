@@ -3,17 +3,21 @@ package pinode
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/report"
+	"github.com/pinode/pinode/internal/setting"
 )
 
 // FitOptions say what of a fit is not as the model file says.
 type FitOptions struct {
 	At         Point                  // where it starts; nil: the start values of the file
+	Set        map[string]float64     // parameters by name, over those
 	Seed       uint64                 // of all random numbers; 0: that of the file
 	Workers    int                    // trajectories computed side by side; 0: one for each core. Results do not depend on it
 	Resume     *fit.State             // goes on from there
@@ -31,6 +35,7 @@ type Fit struct {
 	Train, Validation Summary          // the trajectories that were fitted, and those held back
 	Warnings          Diagnostics      // of what the result may be wrong in
 	State             *fit.State       // of the optimiser; nil before it ran
+	Decisions         []string         // of what was done, and why
 
 	inner  *estimate.Fit
 	source report.Source // the model, with the settings of the fit
@@ -76,22 +81,53 @@ func (v *Values) Values() *Values { return v }
 // Point is what a model can be evaluated at: a *Fit, a *Run or *Values.
 type Point interface{ Values() *Values }
 
-func valuesAt(p Point) *problem.Values {
+// valuesAt are the values of a point. A run has to have all that the model needs but
+// for what is set.
+func valuesAt(m *Model, p Point, set map[string]float64) (*problem.Values, error) {
+	if r, ok := p.(*Run); ok && r != nil {
+		if r.values == nil {
+			return nil, &DataError{File: r.Dir, Text: fmt.Sprintf("the run has no values: it is `%s`", r.Status), Help: "take a run that has ended"}
+		}
+		if err := r.values.Complete(m.Program(), set); err != nil {
+			return nil, err
+		}
+	}
 	if p == nil {
-		return nil
+		return nil, nil
 	}
-	v := p.Values()
-	if v == nil { // of a nil *Values, *Fit or *Run
-		return nil
+	return (*problem.Values)(p.Values()), nil // nil of a nil *Values, *Fit or *Run
+}
+
+// valuesWith are the values of a point with some parameters replaced.
+func valuesWith(m *Model, p Point, set map[string]float64) (*problem.Values, error) {
+	v, err := valuesAt(m, p, set)
+	if err != nil || len(set) == 0 {
+		return v, err
 	}
-	return (*problem.Values)(v)
+	out := &problem.Values{Params: maps.Clone(set)}
+	if v == nil {
+		return out, nil
+	}
+	out.Weights, out.Scales = v.Weights, v.Scales
+	for name, x := range v.Params {
+		of, _, _ := strings.Cut(name, "{") // a parameter with a value for each key
+		_, one := set[name]
+		if _, all := set[of]; !one && !all {
+			out.Params[name] = x
+		}
+	}
+	return out, nil
 }
 
 // NewFit reads the data and prepares a fit. Tables that do not fit the model are a
 // *DataError, settings that cannot be met are *Diagnostics.
 func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 	settings, simulation := m.settings()
-	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, From: valuesAt(o.At), Resume: o.Resume}
+	from, err := valuesWith(m, o.At, o.Set)
+	if err != nil {
+		return nil, err
+	}
+	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, From: from, Resume: o.Resume}
 	if o.Seed != 0 {
 		c.Seed = &o.Seed
 	}
@@ -99,9 +135,13 @@ func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 	if err != nil {
 		return nil, public(err)
 	}
-	f := &Fit{Model: m, inner: inner, source: report.Source{Path: m.Path(), Program: m.Program(), Config: tree(settings, simulation)}}
+	f := &Fit{Model: m, inner: inner, source: source(m, settings, simulation)}
 	f.publish()
 	return f, nil
+}
+
+func source(m *Model, fit, simulate *setting.Values) report.Source {
+	return report.Source{Path: m.Path(), Program: m.Program(), Data: m.data, Config: tree(fit, simulate)}
 }
 
 // Fit fits the model to its data. A cancelled context ends it after the current step,
@@ -130,6 +170,7 @@ func (f *Fit) publish() {
 		f.Params[p.Name], f.Estimates = p, append(f.Estimates, p)
 	}
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
+	f.Decisions = in.Decisions
 	if f.ran && in.State != nil {
 		f.Status = in.State.Status
 	}
@@ -212,7 +253,7 @@ type Run struct {
 	Status  string // "running", "failed", or that of the fit
 	Started time.Time
 
-	values *Values
+	values *report.Stored
 	folder *report.Folder
 }
 
@@ -226,16 +267,27 @@ func OpenRun(name string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: folder.Dir, Model: info.Model, Status: info.Status, Started: info.Started, folder: folder}
+	r := &Run{Dir: folder.Dir, Model: info.ModelPath(), Status: info.Status, Started: info.Started, folder: folder}
 	if info.Status == "running" || info.Status == "failed" {
 		return r, nil
 	}
-	v, err := folder.Values()
+	if r.values, err = folder.Values(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Load compiles the model of the run as it was fitted, with the settings of the fit.
+func (r *Run) Load() (*Model, error) {
+	text, config, err := r.folder.Model()
 	if err != nil {
 		return nil, err
 	}
-	r.values = (*Values)(v)
-	return r, nil
+	m, err := Parse(r.Model, text)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.SetTree(config, r.Dir)
 }
 
 // Values are the estimates of the run; of one that has not ended, none.
@@ -246,7 +298,7 @@ func (r *Run) Values() *Values {
 	case r.values == nil:
 		return &Values{}
 	}
-	return r.values
+	return (*Values)(r.values.Values)
 }
 
 // State is the state of the run's fit at its last checkpoint, for FitOptions.Resume.
@@ -259,77 +311,12 @@ func (r *Run) State(m *Model) (*fit.State, error) {
 	if !r.folder.SameModel(m.prog.Checked.Source.Text) {
 		return nil, fmt.Errorf("%s was a fit of another version of %s; resume needs the same model", r.Dir, m.Path())
 	}
-	switch path, err := r.folder.OtherData(report.Source{Path: m.Path(), Program: m.Program()}); {
+	fit, simulate := m.settings()
+	switch path, err := r.folder.OtherData(source(m, fit, simulate)); {
 	case err != nil:
 		return nil, err
 	case path != "":
 		return nil, fmt.Errorf("%s was a fit to another version of %s; resume needs the same data", r.Dir, path)
 	}
 	return state, nil
-}
-
-// Evaluation is a model at given values beside its data.
-type Evaluation struct {
-	At    *Values            // all parameters and weights that it was evaluated with
-	Loss  float64            // that a fit minimises
-	Terms map[string]float64 // of the loss, by observation, loss term, penalty, …
-
-	// LogLikelihood is that of all measured values of the training data, with the
-	// weights of observations as exponents; NaN where an observation has no
-	// distribution.
-	LogLikelihood float64
-	Values        int // how many these are
-
-	// Gradients of the loss and of the log-likelihood, by the parameters that are
-	// not fixed and by the tensors of weights.
-	LossGradient, Gradient *Values
-
-	Trajectories []TrajectoryEvaluation
-}
-
-// TrajectoryEvaluation is the share of one trajectory in a log-likelihood.
-type TrajectoryEvaluation struct {
-	Name          string
-	LogLikelihood float64
-	Values        int
-	Gradient      *Values
-}
-
-// EvaluateOptions say where a model is evaluated.
-type EvaluateOptions struct {
-	At      Point // nil: the start values of the file
-	Workers int   // cores to use; 0: all. Results do not depend on it
-}
-
-// At are the options to evaluate a model at a fit, a run or values.
-func At(p Point) EvaluateOptions { return EvaluateOptions{At: p} }
-
-// Evaluate computes the loss and the log-likelihood of the training data with their
-// gradients, and the log-likelihood of each trajectory. A run that fails is a
-// *RunError.
-func (m *Model) Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, error) {
-	settings, _ := m.settings()
-	in, err := estimate.New(m.prog, m.data, settings, estimate.Options{Workers: o.Workers, From: valuesAt(o.At)})
-	if err != nil {
-		return nil, public(err)
-	}
-	if f, ok := o.At.(*Fit); ok && f != nil && f.Model == m && len(f.inner.X) == len(in.X) {
-		in.X = f.inner.X // estimates at an end of their interval stay there
-	}
-	e, err := in.Evaluate(ctx)
-	if err != nil {
-		return nil, public(err)
-	}
-	out := &Evaluation{
-		Loss: e.Loss, Terms: map[string]float64{}, LogLikelihood: e.LogLikelihood, Values: e.Values,
-		LossGradient: (*Values)(e.LossGradient), Gradient: (*Values)(e.Gradient),
-	}
-	out.At = (*Values)(in.Objective.Space.ValuesAt(in.X))
-	for _, t := range e.Terms {
-		out.Terms[t.Name] += t.Value
-	}
-	for _, t := range e.Trajectories {
-		out.Trajectories = append(out.Trajectories, TrajectoryEvaluation{t.Name, t.LogLikelihood, t.Values, (*Values)(t.Gradient)})
-	}
-	return out, nil
 }

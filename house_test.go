@@ -39,15 +39,16 @@ var allowed = map[string]allowance{
 	"methods of compiler/ir.Builder":       {45, "a method for each operation"},
 	"methods of compiler/check.elaborator": {291, "a method for each construct of the language and for the wording of each mistake"},
 	"methods of compiler/lower.lowerer":    {90, "a method for each construct of the language"},
+	"methods of cmd/pinode.app":            {45, "a method or two for each command"},
 	"methods of dsl.printer":               {60, "a method for each construct of the language"},
-	"methods of dsl.reader":                {46, "a method for each construct of the language"},
+	"methods of dsl.reader":                {52, "a method for each construct of the language"},
 	"methods of internal/setting.Values":   {32, "a getter and a setter for each kind of value"},
 	"fields of internal/jit.emitter":       {21, "the state of the passes over a program"},
 	"methods of internal/jit.emitter":      {32, "a method for each pass over a program and each form of instruction"},
 
 	// To be cut.
 	"lines of compiler.Program.graphs":  {110, "to be cut"},
-	"fields of solvers.Block":           {30, "to be cut"},
+	"fields of solvers.Block":           {22, "to be cut"},
 	"methods of compiler.Program":       {60, "to be cut"},
 	"methods of internal/engine.System": {45, "to be cut"},
 }

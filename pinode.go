@@ -25,6 +25,7 @@ import (
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/environ"
+	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/setting"
@@ -79,6 +80,27 @@ func (m *Model) Warnings() *Diagnostics { return m.warnings }
 // Doubts are what is doubtful in the data, as far as they have been read.
 func (m *Model) Doubts() *Diagnostics { return m.data.Doubts() }
 
+// Check says what a fit, if the file has data, and a simulation, if it has a simulate
+// block, would refuse: settings, columns, values. It runs nothing.
+func (m *Model) Check() (list []error) {
+	seen := map[string]bool{}
+	add := func(err error) {
+		for _, e := range unjoined(err) {
+			if e = public(e); !seen[e.Error()] {
+				seen[e.Error()], list = true, append(list, e)
+			}
+		}
+	}
+	fit, _ := m.settings()
+	if len(m.prog.Checked.Data) > 0 {
+		add(estimate.Check(m.prog, m.data, fit, estimate.Options{}))
+	}
+	if m.prog.Checked.Simulate != nil {
+		add(m.simulator().Check(simulate.Options{}))
+	}
+	return list
+}
+
 // settings are those of the fit and simulate blocks, which nobody changes.
 func (m *Model) settings() (fit, simulate *setting.Values) {
 	m.changing.Lock()
@@ -101,6 +123,9 @@ func (m *Model) Set(path, value, origin string) error {
 	}
 	return m.change(block, func(v *setting.Values) error { return v.Set(rest, value, origin) })
 }
+
+// SetData lets a data block read another file, for what is begun from now on.
+func (m *Model) SetData(block, path string) error { return m.data.SetFile(block, path) }
 
 func (m *Model) change(block string, f func(v *setting.Values) error) error {
 	m.changing.Lock()

@@ -17,15 +17,17 @@ type SimulateOptions struct {
 	At      Point              // parameters and weights; nil: the start values of the file
 	Set     map[string]float64 // parameters, covariates, and initial values of states, by name
 	Until   float64            // the end time; 0: that of the file
+	Rows    bool               // runs the trajectories of the data, with a row for each of theirs, its measured values and residuals
 	Workers int                // cores to use; 0: all. Results do not depend on it
 }
 
-func (o *SimulateOptions) internal() simulate.Options {
-	c := simulate.Options{Values: valuesAt(o.At), Set: o.Set, Workers: o.Workers}
+func simulation(m *Model, o *SimulateOptions) (c simulate.Options, err error) {
+	c = simulate.Options{Set: o.Set, Workers: o.Workers, EveryRow: o.Rows}
 	if o.Until != 0 {
 		c.Until = &o.Until
 	}
-	return c
+	c.Values, err = valuesAt(m, o.At, o.Set)
+	return c, err
 }
 
 // Simulation is the result of simulating a model.
@@ -71,17 +73,22 @@ func publicEvents(list []simulate.Event) []Event {
 
 // Simulate runs the simulate block: one run, or one for each sample or point
 // of a sweep; a model that needs what data tell of a trajectory is run for
-// each trajectory of its data. A run that fails is a *RunError.
+// each trajectory of its data. A run that fails is a *RunError; the simulation that is
+// returned beside it has what all runs came to.
 func (m *Model) Simulate(ctx context.Context, o SimulateOptions) (*Simulation, error) {
-	s, err := m.simulator().Run(ctx, o.internal())
+	c, err := simulation(m, &o)
 	if err != nil {
+		return nil, err
+	}
+	s, err := m.simulator().Run(ctx, c)
+	if s == nil {
 		return nil, public(err)
 	}
 	out := &Simulation{Columns: s.Columns, Units: s.Units, Stats: s.Stats, Warnings: s.Warnings, Unproven: s.Unproven, model: m, result: s}
 	for _, t := range s.Trajectories {
 		out.Trajectories = append(out.Trajectories, &Trajectory{t.Name, t.Rows, publicEvents(t.Events), t.Status})
 	}
-	return out, nil
+	return out, public(err)
 }
 
 // Events are those of all trajectories.
@@ -136,7 +143,11 @@ type Solver struct {
 // the values of names: parameters, covariates and initial values of states.
 // With n = 1 it keeps what Gradient needs.
 func (m *Model) NewSolver(n int, names []string, o SimulateOptions) (*Solver, error) {
-	s, err := m.simulator().NewSolver(n, names, o.internal())
+	c, err := simulation(m, &o)
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.simulator().NewSolver(n, names, c)
 	if err != nil {
 		return nil, public(err)
 	}

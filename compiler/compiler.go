@@ -48,7 +48,8 @@ type Program struct {
 
 	jacs []*Jacobian // once they were asked for
 
-	build sync.Mutex // held to use the Model's Builder
+	build    sync.Mutex // held to use the Model's Builder
+	segments *Segments  // see SegmentsOf
 }
 
 // Schedule has the places of an event's scheduled scalars, −1 for none.
@@ -149,10 +150,12 @@ func firstGuard(c *lower.Cond) int {
 
 // Want says which derivatives a module is to have.
 type Want struct {
-	Reverse  bool         // vector–Jacobian products
-	Forward  bool         // Jacobian–vector products
-	Jacobian bool         // derivatives of motions by the states, by their nonzeros
-	Step     *step.Method // programs for its whole step, where they are not too large
+	Reverse   bool         // vector–Jacobian products
+	Forward   bool         // Jacobian–vector products
+	Jacobian  bool         // derivatives of motions by the states, by their nonzeros
+	Curvature bool         // and the derivatives of these
+	Step      *step.Method // programs for its whole step, where they are not too large
+	Segments  bool         // programs that begin in the midst of a trajectory: see SegmentsOf
 
 	Networks exec.Precision // of the operations of networks
 }
@@ -168,7 +171,7 @@ func (p *Program) optimized(lanes int, want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph {
 		graphs := opt.Optimize(p.Model.Builder, p.graphs(want))
 		if want.Step != nil {
-			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Roots: true})...)
+			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Forward: want.Forward, Roots: true})...)
 		}
 		return graphs
 	})

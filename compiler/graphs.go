@@ -25,7 +25,7 @@ import (
 //	spread    g, rate: by how much guards and rates may move where the states do, twice: see there
 //	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate (see slide.go)
 //	X@K       X on K surfaces; X@bK on those before the instant, X@KbL on both (see blend.go)
-//	init      y, d
+//	init      y, d; segment likewise
 //	times     s: the scheduled scalars
 //	floors    v: arguments of floor switches
 //	jump.E    v: new values of event E's targets, or what is added to them; rest.E likewise
@@ -43,7 +43,7 @@ import (
 // rhs.vjp0 and guards.vjp0 leave the parameters out.
 // row.vjp gives loss and terms as well.
 // rhs.jac and slideK.jac give v, the nonzeros of the derivative by y among others, and dt,
-// that by time: see Jacobian.
+// that by time: see Jacobian. X.curve is the derivative along along.y and along.t.
 // X.jvp reads the tangents ty, td, tt, tq, tp and gives the tangent dot.
 func (p *Program) Graphs(want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph { return p.graphs(want) })
@@ -71,6 +71,13 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 	if want.Jacobian {
 		for _, j := range p.jacobians() {
 			out = append(out, j.graph())
+			if want.Curvature {
+				c := p.curve(j)
+				value(j.Curve, place.Value, c, true, true)
+				if want.Reverse {
+					out = append(out, p.vjp(j.Curve, c, false))
+				}
+			}
 		}
 	}
 	if len(p.guards) > 0 {
@@ -112,8 +119,9 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 			}
 		}
 	}
-	value(place.InitStates, place.Value, m.InitY, true, true)
-	value(place.InitDiscretes, place.Value, m.InitD, true, true)
+	for _, x := range beginnings(p, want.Segments) {
+		value(x.program, place.Value, x.value, true, true)
+	}
 	if len(p.times) > 0 {
 		value(place.Times, place.Instant, b.Concat(p.times...), true, true)
 	}
@@ -145,7 +153,7 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		}
 	}
 	if len(args) > 0 {
-		graph(place.Nets, place.NetArgs.Of(b.Concat(args...)), place.NetVals.Of(b.Concat(vals...)))
+		graph(place.Networks, place.NetArgs.Of(b.Concat(args...)), place.NetVals.Of(b.Concat(vals...)))
 	}
 	if len(m.Priors) > 0 {
 		nodes := make([]*ir.Node, len(m.Priors))

@@ -14,9 +14,11 @@ import (
 // Jacobian is the derivative of a motion by the states: what its program gives.
 type Jacobian struct {
 	Program place.Program
+	Curve   place.Program // of the derivative along a direction
 	Pattern *sparse.Pattern
 	At      []int // where the value of each of its elements is among those of the program
 
+	rates   *ir.Node
 	entries autodiff.Entries
 	byTime  *ir.Node
 }
@@ -44,7 +46,7 @@ func (p *Program) jacobians() []*Jacobian {
 // jacobian takes the form of a derivative that has the fewest operations.
 func (p *Program) jacobian(program place.Program, rates *ir.Node) *Jacobian {
 	m, b := p.Model, p.Model.Builder
-	j := &Jacobian{Program: program.Jac()}
+	j := &Jacobian{Program: program.Jac(), Curve: program.Curve(), rates: rates}
 	least := 0
 	for _, e := range autodiff.EntriesOf(b, rates, m.In.Y) {
 		if e.Values.Shape.Size() > 0 {
@@ -55,17 +57,32 @@ func (p *Program) jacobian(program place.Program, rates *ir.Node) *Jacobian {
 		}
 	}
 	j.Pattern, j.At = sparse.NewPattern(j.entries.Rows), slices.Concat(j.entries.At...)
-	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
-	if m.In.U != nil {
-		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
-	}
-	j.byTime = autodiff.JVP(b, []*ir.Node{rates}, wrt, dots)[0]
+	j.byTime = p.along(rates, b.Const(1), nil)
 	return j
+}
+
+// curve is the derivative of a motion along a direction, an input.
+func (p *Program) curve(j *Jacobian) *ir.Node {
+	b := p.Model.Builder
+	return p.along(j.rates, place.TimeAlong.Node(b, ir.Scalar), place.StatesAlong.Node(b, p.Model.In.Y.Shape))
+}
+
+// along is the derivative along a direction of time, with signals, and states.
+func (p *Program) along(n, tDot, yDot *ir.Node) *ir.Node {
+	m, b := p.Model, p.Model.Builder
+	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{tDot}
+	if yDot != nil {
+		wrt, dots = append(wrt, m.In.Y), append(dots, yDot)
+	}
+	if m.In.U != nil {
+		wrt, dots = append(wrt, m.In.U), append(dots, b.Mul(m.In.UT, tDot))
+	}
+	return autodiff.JVP(b, []*ir.Node{n}, wrt, dots)[0]
 }
 
 // graph is the program.
 func (j *Jacobian) graph() *ir.Graph {
-	outs := []ir.Output{place.ByTime.Of(j.byTime)}
+	outs := []ir.Output{place.TimeSlope.Of(j.byTime)}
 	if j.entries.Values.Shape.Size() > 0 {
 		outs = append(outs, place.Value.Of(j.entries.Values))
 	}

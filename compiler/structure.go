@@ -1,9 +1,6 @@
 package compiler
 
-import (
-	"github.com/pinode/pinode/autodiff"
-	"github.com/pinode/pinode/compiler/step"
-)
+import "github.com/pinode/pinode/autodiff"
 
 // Nilpotent reports whether, by the structure of the equations, no state's rate
 // depends on the state itself, directly or through other states. The eigenvalues of
@@ -17,13 +14,6 @@ func (p *Program) Nilpotent() bool {
 	p.build.Lock()
 	defer p.build.Unlock()
 	return acyclic(autodiff.Sparsity(p.Model.RHS, p.Model.In.Y))
-}
-
-// Halves are the momenta of a model whose states part in positions and momenta: see step.Halves.
-func (p *Program) Halves(name func(state int) string) (momenta []bool, mixed *step.Mixed) {
-	p.build.Lock()
-	defer p.build.Unlock()
-	return step.Halves(p.Model, name)
 }
 
 // acyclic reports whether a graph, given by each node's successors, has no cycle.

@@ -146,6 +146,23 @@ func (p *Interpolant) in(i int, t float64) (v, rate float64) {
 	return c[0] + x*(c[1]+x*(c[2]+x*c[3])), c[1] + x*(2*c[2]+3*x*c[3])
 }
 
+// CurveAt and CurveBefore are the second derivatives where At and Before have the first.
+func (p *Interpolant) CurveAt(t float64) float64 {
+	return p.curve(sort.Search(len(p.t), func(i int) bool { return p.t[i] > t })-1, t)
+}
+
+func (p *Interpolant) CurveBefore(t float64) float64 {
+	return p.curve(sort.SearchFloat64s(p.t, t)-1, t)
+}
+
+func (p *Interpolant) curve(i int, t float64) float64 {
+	if i < 0 {
+		return 0
+	}
+	c := &p.piece[i]
+	return 2*c[2] + 6*c[3]*(t-p.t[i])
+}
+
 // Knots are the times at which the signal or its derivative jumps.
 func (p *Interpolant) Knots() []float64 { return p.knots }
 

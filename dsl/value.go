@@ -28,6 +28,11 @@ func (r *reader) option() (*Option, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n.Primes == 0 && r.is("[") {
+		if err := r.element(n); err != nil {
+			return nil, err
+		}
+	}
 	if _, err := r.expect(":"); err != nil {
 		return nil, err
 	}
@@ -39,6 +44,28 @@ func (r *reader) option() (*Option, error) {
 		return nil, err
 	}
 	return &Option{At: join(n, v), Name: Ident{At: n.At, Name: primed(n)}, Value: v}, nil
+}
+
+// element reads the index of an element, `w[0]` or `A[0, 1]`, into its name.
+func (r *reader) element(n *Name) error {
+	n.Name += r.Next().Value
+	for {
+		t := r.Peek()
+		if t.Type != tokNumber || strings.Trim(t.Value, "0123456789") != "" {
+			return r.unexpected("an index, like `w[0]`")
+		}
+		n.Name += r.Next().Value
+		if r.take(",") {
+			n.Name += ","
+			continue
+		}
+		end, err := r.expect("]")
+		if err != nil {
+			return err
+		}
+		n.Name, n.EndPos = n.Name+"]", at(end, end).EndPos
+		return nil
+	}
 }
 
 // separated reports an item of a block that runs into the next one.

@@ -596,7 +596,7 @@ func TestLevenbergValidation(t *testing.T) {
 	st, err := (&Trainer{Objective: scored{cube(10), gone}, Stages: []Method{marquardt(9)}}).Run(t.Context(), []float64{5})
 	require.ErrorIs(t, err, gone)
 	require.Empty(t, st.History)
-	st, err = (&Trainer{Objective: scored{cube(10), nil}, Stages: []Method{marquardt(9)}}).Run(t.Context(), []float64{5})
+	st, err = (&Trainer{Objective: scored{cube(10), nil}, Stages: []Method{marquardt(9)}, Stop: Stop{Validate: true}}).Run(t.Context(), []float64{5})
 	require.NoError(t, err)
 	require.Equal(t, 1., st.Best.Score)
 	require.Equal(t, 1., *st.History[0].Valid)

@@ -31,15 +31,19 @@ type Objective interface {
 	Eval(ctx context.Context, x []float64, batch []int, horizon float64, grad []float64) (Result, error)
 }
 
-// Validator is an objective that holds trajectories back from training.
-// When there is one, its loss chooses the best parameters and ends a run that
-// no longer improves.
+// Validator is an objective that holds trajectories back from training. Their loss is
+// reported and, where [Stop] says so, chooses the best parameters and ends a run that no
+// longer improves.
 type Validator interface {
 	Validate(ctx context.Context, x []float64, horizon float64) (Result, error)
 }
 
-// Residuals is an objective that is a sum of squares, ½‖r(x)‖² up to a
-// positive factor, as levenberg_marquardt needs it.
+// Worker is an objective that counts its work, in operations since it was made.
+type Worker interface{ Work() float64 }
+
+// Residuals is an objective with residuals r such that Jᵀr is its gradient and JᵀJ
+// the curvature that is expected of it, J = dr/dx: a sum of squares ½‖r‖², or the negative
+// log-density of data, for Fisher's scoring.
 type Residuals interface {
 	// Rows is the number of residuals; a missing value has residual 0.
 	Rows() int

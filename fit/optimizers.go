@@ -22,6 +22,14 @@ type Optimizer struct {
 // Optimizers lists the methods. Defaults are those of the references.
 var Optimizers = []*Optimizer{
 	{
+		Name: "auto", Doc: "what fits the model at hand: Gauss–Newton steps where the loss has residuals, from several starts near the data",
+		Reference: "see docs/fitting.md",
+		Settings: setting.Table{
+			{Key: "budget", Kind: setting.Number, Default: "60", Min: 1e-3, Max: maxSeconds, Doc: "work before it gives up looking for a better optimum, in seconds on two cores, counted in operations"},
+		},
+		New: func(v *setting.Values) (Method, error) { return &Auto{Budget: v.Float("budget")}, nil },
+	},
+	{
 		Name: "adam", Doc: "first-order, each coordinate with its own step length",
 		Reference: "D.P. Kingma, J. Ba, ICLR 2015, arXiv:1412.6980",
 		Settings:  firstOrder("1e-3", adamSettings...),

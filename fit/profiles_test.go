@@ -326,6 +326,9 @@ func TestTransformValues(t *testing.T) {
 func TestSettingBounds(t *testing.T) {
 	set := func(key, text string) error {
 		v := setting.New(table)
+		if err := v.Set("optimizer", "adam then lbfgs", "flag"); err != nil {
+			return err
+		}
 		if err := v.Set(key, text, "flag"); err != nil {
 			return err
 		}

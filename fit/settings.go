@@ -41,7 +41,7 @@ func Settings(o Owned) setting.Table {
 	return setting.Table{
 		{Key: "solver", Kind: setting.Chain, Default: first(o.Solver), Choices: o.Solver, Doc: "how trajectories are computed"},
 		{Key: "gradient", Kind: setting.Word, Default: first(o.Gradient), Choices: o.Gradient, Doc: "how the gradient is computed"},
-		{Key: "optimizer", Kind: setting.Chain, Default: "adam then lbfgs", Choices: optimizers, Doc: "how parameters are moved; several are joined by `then`, each starting from the best point so far"},
+		{Key: "optimizer", Kind: setting.Chain, Default: "auto", Choices: optimizers, Doc: "how parameters are moved; several are joined by `then`, each starting from the best point so far"},
 		{Key: "batch", Kind: setting.Int, Default: "0", Max: many, Doc: "trajectories per step of first-order optimizers; 0 is all"},
 		{Key: "group", Kind: setting.Word, Default: "none", Doc: "how batches are formed", Choices: []setting.Choice{
 			{Name: "none", Doc: "at random"}, {Name: "length", Doc: "of trajectories of similar length"},
@@ -71,6 +71,10 @@ func Settings(o Owned) setting.Table {
 		block("stop", "when to end before the iterations are used up",
 			setting.Setting{Key: "patience", Kind: setting.Int, Default: "0", Max: many, Doc: "iterations without improvement that end a stage; 0 is no limit"},
 			setting.Setting{Key: "min_delta", Kind: setting.Number, Default: "0", Max: huge, Doc: "fall of the loss that counts as improvement"},
+			setting.Setting{Key: "on", Kind: setting.Word, Default: "train", Doc: "which loss chooses the result and counts for `patience`", Choices: []setting.Choice{
+				{Name: "train", Doc: "that of the training data; data that are held back only report"},
+				{Name: "validate", Doc: "that of the trajectories that are held back, which are then no test of the result"},
+			}},
 			setting.Setting{Key: "max_time", Kind: setting.Number, Default: "0", Max: maxSeconds, Doc: "seconds for the whole fit; 0 is no limit"},
 		),
 		{Key: "uncertainty", Kind: setting.Word, Default: "laplace", Doc: "how standard errors and intervals are found", Choices: []setting.Choice{
@@ -132,7 +136,7 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 		Trainer: Trainer{
 			Stages: methods, Batch: v.Int("batch"), Group: v.Word("group") == "length",
 			Stop: Stop{
-				Patience: stop.Int("patience"), MinDelta: stop.Float("min_delta"),
+				Patience: stop.Int("patience"), MinDelta: stop.Float("min_delta"), Validate: stop.Word("on") == "validate",
 				MaxTime: time.Duration(stop.Float("max_time") * float64(time.Second)),
 			},
 			Seed: uint64(v.Int("seed")), CheckpointEvery: v.Int("checkpoint_every"),

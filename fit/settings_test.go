@@ -92,7 +92,7 @@ func TestSettingsTable(t *testing.T) {
 func TestPlan(t *testing.T) {
 	p, err := NewPlan(setting.New(table))
 	require.NoError(t, err)
-	require.Equal(t, []string{"adam", "lbfgs"}, p.Trainer.names())
+	require.Equal(t, []string{"auto"}, p.Trainer.names())
 	require.Equal(t, Curriculum{}, p.Trainer.Curriculum)
 	require.Equal(t, map[string]float64{"height": 1, "speed": 1}, p.Weights)
 	require.Equal(t, "laplace", p.Uncertainty)
@@ -131,22 +131,22 @@ func TestPlan(t *testing.T) {
 
 func TestPlanRefuses(t *testing.T) {
 	for given, want := range map[string]string{
-		"optimizer=adam;optimizer.final=0.1":                         "optimizer `adam`: `final` has no effect with `schedule: constant`",
-		"optimizer.schedule=cosine;optimizer.adam.patience=3":        "`patience` has no effect with `schedule: cosine`",
-		"optimizer=sgd;optimizer.nesterov=true;optimizer.momentum=0": "`nesterov` has no effect without `momentum`",
-		"optimizer=lbfgs;batch=3":                                    "`batch` needs a first-order",
-		"optimizer=lbfgs;curriculum.over=3":                          "a curriculum needs a first-order",
-		"curriculum.over=3000":                                       "the first-order optimizers make only 300",
-		"curriculum.from=0.5":                                        "the curriculum has no length",
-		"curriculum.over=9;curriculum.to=0.01":                       "0 < from <= to <= 1",
-		"group=length":                                               "needs a `batch` size",
-		"uncertainty=ensemble":                                       "needs several `starts`",
-		"spread=2":                                                   "no effect with a single start",
-		"shooting.continuity=2":                                      "no effect with a single segment",
-		"stop.min_delta=2":                                           "no effect without `patience`",
-		"loss=huber;optimizer=levenberg_marquardt":                   "needs a sum of squares",
-		"loss=mse then huber":                                        "`loss` takes one value, not a chain of 2",
-		"optimizer.warmup=300":                                       "adam: a warmup of 300 epochs leaves none",
+		"optimizer=adam;optimizer.final=0.1":                                 "optimizer `adam`: `final` has no effect with `schedule: constant`",
+		"optimizer=adam;optimizer.schedule=cosine;optimizer.adam.patience=3": "`patience` has no effect with `schedule: cosine`",
+		"optimizer=sgd;optimizer.nesterov=true;optimizer.momentum=0":         "`nesterov` has no effect without `momentum`",
+		"optimizer=lbfgs;batch=3":                                            "`batch` needs a first-order",
+		"optimizer=lbfgs;curriculum.over=3":                                  "a curriculum needs a first-order",
+		"optimizer=adam then lbfgs;curriculum.over=3000":                     "the first-order optimizers make only 300",
+		"optimizer=adam then lbfgs;curriculum.from=0.5":                      "the curriculum has no length",
+		"optimizer=adam then lbfgs;curriculum.over=9;curriculum.to=0.01":     "0 < from <= to <= 1",
+		"group=length":          "needs a `batch` size",
+		"uncertainty=ensemble":  "needs several `starts`",
+		"spread=2":              "no effect with a single start",
+		"shooting.continuity=2": "no effect with a single segment",
+		"stop.min_delta=2":      "no effect without `patience`",
+		"loss=huber;optimizer=levenberg_marquardt":       "needs a sum of squares",
+		"loss=mse then huber":                            "`loss` takes one value, not a chain of 2",
+		"optimizer=adam then lbfgs;optimizer.warmup=300": "adam: a warmup of 300 epochs leaves none",
 	} {
 		v := setting.New(table)
 		for _, s := range strings.Split(given, ";") {
@@ -156,7 +156,7 @@ func TestPlanRefuses(t *testing.T) {
 		_, err := NewPlan(v)
 		require.ErrorContains(t, err, want, given)
 	}
-	for _, s := range []string{"optimizer=adma", "optimizer.beta1=1", "optimizer.lr=0", "batch=-1", "precision=f16", "weights.mass=1", "loss=l1", "seed=-1"} {
+	for _, s := range []string{"optimizer=adma", "optimizer.budget=0", "batch=-1", "precision=f16", "weights.mass=1", "loss=l1", "seed=-1"} {
 		key, text, _ := strings.Cut(s, "=")
 		require.Error(t, setting.New(table).Set(key, text, "flag"), s)
 	}

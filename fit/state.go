@@ -55,8 +55,8 @@ type State struct {
 	Elapsed  time.Duration `json:"elapsed"`
 }
 
-// Point is a place and its score: the validation loss, if there is one, else
-// the training loss over all trajectories, at exactly X.
+// Point is a place and its score at exactly X: the training loss over all trajectories
+// or, where the fit is stopped on it, the validation loss.
 type Point struct {
 	X         Vector  `json:"x"`
 	Score     float64 `json:"score"`
@@ -88,12 +88,14 @@ type Record struct {
 	GradNorm  float64  `json:"grad_norm"` // Euclidean for first-order methods, else largest component
 	Kinks     int      `json:"kinks,omitempty"`
 	Rejected  int      `json:"rejected,omitempty"`
+	Phase     string   `json:"phase,omitempty"` // of a procedure: what the iteration was for
 }
 
 // memory is what the running method remembers; one of the fields, or none.
 type memory struct {
 	FirstOrder *descent `json:"first_order,omitempty"`
 	Trust      *trust   `json:"trust,omitempty"`
+	Auto       *journal `json:"auto,omitempty"`
 }
 
 // Vector is a list of finite numbers that stands in JSON as one text: their

@@ -51,6 +51,9 @@ type Stop struct {
 	Patience int
 	// MinDelta is by how much a score must be lower to count as better.
 	MinDelta float64
+	// Validate lets the trajectories that are held back choose the result and end
+	// stages; else they only report.
+	Validate bool
 	// MaxTime ends the run, counting the time of earlier parts of a resumed
 	// one; 0 is no limit.
 	MaxTime time.Duration
@@ -135,10 +138,10 @@ func (t *Trainer) checkChain() error {
 	switch c := t.Curriculum; {
 	case t.Batch < 0 || t.CheckpointEvery < 0 || t.Stop.Patience < 0 || t.Stop.MinDelta < 0 || t.Stop.MaxTime < 0:
 		return errors.New("batch, checkpoint_every, patience, min_delta and max_time must not be negative")
-	case (t.Batch > 0 || t.Group) && epochs == 0:
-		return errors.New("`batch` needs a first-order optimizer such as adam: line searches and trust regions compare losses over all trajectories")
 	case t.Group && t.Batch == 0:
 		return errors.New("`group: length` needs a `batch` size")
+	case t.Batch > 0 && epochs == 0:
+		return errors.New("`batch` needs a first-order optimizer such as adam: line searches and trust regions compare losses over all trajectories")
 	case c == Curriculum{}:
 	case !(c.From > 0 && c.From <= c.To && c.To <= 1) || c.Epochs < 1:
 		return fmt.Errorf("curriculum: needs 0 < from <= to <= 1 over at least 1 epoch, not from %g to %g over %d", c.From, c.To, c.Epochs)
@@ -299,33 +302,39 @@ func (r *run) eval(x []float64, batch []int, horizon float64, grad []float64) (R
 func (r *run) score(rec *Record, x []float64, train *float64) (score float64, ok bool, err error) {
 	s := r.state
 	v, validated := r.Objective.(Validator)
-	switch {
-	case validated:
+	if validated {
 		res, err := v.Validate(r.ctx, x, rec.Horizon)
 		if err == nil {
 			err = finite(&res, nil)
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return 0, false, err
-		}
-		if res.Failed {
+		case !res.Failed:
+			score = res.Loss
+			loss := res.Loss
+			rec.Valid = &loss
+		default:
 			r.validation = fmt.Errorf("validation: %s", res.Reason)
+		}
+		if rec.Valid == nil && r.Stop.Validate {
 			return 0, false, nil
 		}
-		score = res.Loss
-		rec.Valid = &score
-	case train != nil:
-		score = *train
-	default:
-		res, err := r.eval(x, nil, rec.Horizon, nil)
-		if err != nil {
-			return 0, false, err
+	}
+	if validated = validated && r.Stop.Validate; !validated {
+		if train != nil {
+			score = *train
+		} else {
+			res, err := r.eval(x, nil, rec.Horizon, nil)
+			if err != nil {
+				return 0, false, err
+			}
+			if res.Failed {
+				r.validation = errors.New(res.Reason.String())
+				return 0, false, nil
+			}
+			score = res.Loss
 		}
-		if res.Failed {
-			r.validation = errors.New(res.Reason.String())
-			return 0, false, nil
-		}
-		score = res.Loss
 	}
 	p := Point{Score: score, Validated: validated, Horizon: rec.Horizon, Stage: s.Stage, Iteration: s.Iteration}
 	switch {

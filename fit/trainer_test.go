@@ -83,7 +83,7 @@ func chains() map[string]*Trainer {
 		"full batch":  {Objective: newLogistic(40), Stages: []Method{noisy}},
 		"mini-batch":  {Objective: newLogistic(40), Stages: []Method{noisy}, Batch: 7, Seed: 3},
 		"by length":   {Objective: newLogistic(40), Stages: []Method{noisy}, Batch: 4, Group: true, Seed: 3},
-		"validated":   {Objective: validated{newLogistic(40)}, Stages: []Method{noisy}, Batch: 7, Seed: 3, Stop: Stop{Patience: 3}},
+		"validated":   {Objective: validated{newLogistic(40)}, Stages: []Method{noisy}, Batch: 7, Seed: 3, Stop: Stop{Patience: 3, Validate: true}},
 		"chain":       {Objective: validated{newLogistic(40)}, Stages: []Method{sgd, rms}, Batch: 9, Curriculum: Curriculum{From: 0.2, To: 1, Epochs: 5}},
 		"levenberg":   {Objective: thurber, Stages: []Method{&LevenbergMarquardt{MaxIterations: 9, Factor: 1, LossTol: 1e-12}}},
 		"cliff":       {Objective: new(cliff), Stages: []Method{adam(0.4, 12)}},
@@ -348,7 +348,7 @@ func TestPatienceAndBest(t *testing.T) {
 	// Validation over four items overfits at once: the best point is early.
 	problem := newLogistic(24)
 	problem.held = problem.held[:4]
-	tr := &Trainer{Objective: validated{problem}, Stages: []Method{adam(0.3, 400)}, Stop: Stop{Patience: 10, MinDelta: 1e-4}}
+	tr := &Trainer{Objective: validated{problem}, Stages: []Method{adam(0.3, 400)}, Stop: Stop{Patience: 10, MinDelta: 1e-4, Validate: true}}
 	s, err := tr.Run(t.Context(), make([]float64, 3))
 	require.NoError(t, err)
 	require.Equal(t, StoppedEarly, s.Status)
@@ -591,7 +591,7 @@ func (b *blind) Validate(_ context.Context, w []float64, _ float64) (Result, err
 func TestFailedValidationIsNeverBest(t *testing.T) {
 	for _, m := range []Method{adam(0.1, 6), lbfgs(6), adam(0.1, 6)} {
 		b := &blind{newLogistic(40), 3}
-		s, err := (&Trainer{Objective: b, Stages: []Method{m}}).Run(t.Context(), make([]float64, 3))
+		s, err := (&Trainer{Objective: b, Stages: []Method{m}, Stop: Stop{Validate: true}}).Run(t.Context(), make([]float64, 3))
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, s.Best.Iteration, 3)
 		missing := 0
@@ -604,7 +604,7 @@ func TestFailedValidationIsNeverBest(t *testing.T) {
 		require.Less(t, missing, len(s.History))
 
 		b = &blind{newLogistic(40), 1000}
-		s, err = (&Trainer{Objective: b, Stages: []Method{m}}).Run(t.Context(), make([]float64, 3))
+		s, err = (&Trainer{Objective: b, Stages: []Method{m}, Stop: Stop{Validate: true}}).Run(t.Context(), make([]float64, 3))
 		require.EqualError(t, err, "no point of the run could be scored: validation: trajectory drop=2 at t = 1: graze")
 		require.Equal(t, Failed, s.Status)
 	}

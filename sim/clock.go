@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/events"
 )
@@ -110,7 +111,7 @@ func (s *clock) eachTimed(f func(timed)) {
 // without From, behind the start.
 func (s *clock) everyTime(e, n int) float64 {
 	sc := &s.hy.Schedules[e]
-	from := s.span.T0
+	from := s.span.T0 - s.span.Since
 	if sc.From >= 0 {
 		from = s.sched[sc.From]
 	}
@@ -121,7 +122,7 @@ func (s *clock) everyTime(e, n int) float64 {
 // unless the event says `at start`.
 func (s *clock) skipPast() *Failure {
 	past := func(e int, t float64) bool {
-		return t < s.t || t == s.t && !s.hy.Events[e].AtStart
+		return t < s.t || t == s.t && !s.atStart(e)
 	}
 	for e := range s.hy.Events {
 		sc := &s.hy.Schedules[e]
@@ -147,6 +148,17 @@ func (s *clock) skipPast() *Failure {
 		}
 	}
 	return nil
+}
+
+// atStart reports whether an event fires at the start where its condition holds there.
+// In the midst of a trajectory it has done so before; what only sets discrete variables has
+// done that too, and does it again, so that they are what its condition asks for.
+func (s *clock) atStart(e int) bool {
+	ev := &s.hy.Events[e]
+	if s.span.Since == 0 {
+		return ev.AtStart
+	}
+	return ev.Kind == events.When && len(ev.Targets) > 0 && slices.Min(ev.Targets) >= s.size.Y
 }
 
 // checkPeriod refuses a period that the clock cannot resolve, and one that fires

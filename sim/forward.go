@@ -1,112 +1,199 @@
 package sim
 
-import "github.com/pinode/pinode/jumps"
+import (
+	"github.com/pinode/pinode/jumps"
+	"github.com/pinode/pinode/solvers"
+)
 
-// Tangents are the directional derivatives of the results of a run.
+// Tangents are the derivatives of the results of a run in some directions, its columns.
+// Number l of a state in column c of n is at l·n+c.
 type Tangents struct {
 	Y, D             [][]float64 // of SaveY, SaveD
 	BeforeY, BeforeD [][]float64 // of BeforeY, BeforeD
 	EndY, EndD       []float64
-	EventT           []float64 // of the times of the event log
+	EventT           []float64 // of the times of the event log, event after event
 }
 
-// forward is the state of a forward sweep: the tangents of the state and of
-// the time at the current entry.
+// Columns are directions in which a model is differentiated at once: Column makes one of
+// them that of the model's directional derivatives.
+type Columns interface {
+	Columns() int
+	Column(c int)
+}
+
+// Linear are columns in which the derivatives of the right-hand side are known at once.
+// Linearise is told the stages of a step, and reports whether it can serve; RHSColumns
+// then sets out to the tangents at stage i.
+type Linear interface {
+	Columns
+	Linearise(t []float64, y [][]float64, d []float64) bool
+	RHSColumns(i int, tDot, yDot, dDot, out []float64)
+}
+
+// given is the one direction that a model has been given.
+type given struct{}
+
+func (given) Columns() int { return 1 }
+func (given) Column(int)   {}
+
+// forward is the state of a forward sweep: the tangents of the state and of the time at
+// the current entry, in all columns.
 type forward struct {
 	*history
 	m   Forward
+	of  Columns
+	n   int // columns
 	out *Tangents
 
-	y, d  []float64
-	t     float64
-	y0    []float64 // tangent of a step's end with its length held
-	field []float64
-	sched []float64
-	snaps []snapTangent
-
-	vals, readY, readD []float64 // room: of the values of a jump, and of what it reads
-}
-
-type snapTangent struct {
 	y, d   []float64
-	t, due float64
+	t      []float64
+	y0     []float64 // tangents of a step's end with its length held
+	end, h []float64 // of the time of a step's end and of its length
+	zero   []float64
+	one    []float64
+	sched  []float64
+	snaps  []snapTangent
+	times  []float64 // of the stages of a step
+	field  []float64
+
+	column // the one that is done by itself
 }
+
+// column has the tangents of one column, as the model's directional derivatives have
+// them.
+type column struct {
+	at                 int
+	cy, cd, cz, cs     []float64
+	vals, readY, readD []float64 // of the values of a jump, and of what it reads
+}
+
+type snapTangent struct{ y, d, t, due []float64 }
 
 // Forward pushes the direction that m has been given through the run that the
 // integrator did last: the exact directional derivative of the discrete
 // solution, as Backward is its exact gradient.
-func (s *Integrator) Forward(m Forward, out *Tangents) {
-	f := s.forward()
-	f.m, f.out = m, out
+func (s *Integrator) Forward(m Forward, out *Tangents) { s.ForwardColumns(m, given{}, out) }
+
+// ForwardColumns is Forward in several directions.
+func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
+	f := s.forward(of.Columns())
+	f.m, f.of, f.out = m, of, out
 	s.run.model = m
-	n := len(s.run.span.Saves)
-	out.Y, out.D = rows(out.Y, n, s.run.size.Y), rows(out.D, n, s.run.size.D)
-	out.BeforeY, out.BeforeD = rows(out.BeforeY, n, s.run.size.Y), rows(out.BeforeD, n, s.run.size.D)
-	out.EndY, out.EndD = resize(out.EndY, s.run.size.Y), resize(out.EndD, s.run.size.D)
+	n, w := len(s.run.span.Saves), f.n
+	out.Y, out.D = rows(out.Y, n, s.run.size.Y*w), rows(out.D, n, s.run.size.D*w)
+	out.BeforeY, out.BeforeD = rows(out.BeforeY, n, s.run.size.Y*w), rows(out.BeforeD, n, s.run.size.D*w)
+	out.EndY, out.EndD = resize(out.EndY, s.run.size.Y*w), resize(out.EndD, s.run.size.D*w)
 	out.EventT = out.EventT[:0]
 	for len(f.snaps) < len(s.run.tape.snaps) {
-		f.snaps = append(f.snaps, snapTangent{y: make([]float64, s.run.size.Y), d: make([]float64, s.run.size.D)})
+		f.snaps = append(f.snaps, snapTangent{
+			make([]float64, s.run.size.Y*w), make([]float64, s.run.size.D*w), make([]float64, w), make([]float64, w),
+		})
 	}
-	m.TimesJVP(f.sched)
-	m.InitJVP(s.run.span.T0, 0, f.y, f.d)
-	f.t = 0
-	for i := range s.run.hy.Switches {
-		s.run.clearModes(f.d, i)
-	}
-	for i := range s.run.tape.entries {
-		e := &s.run.tape.entries[i]
-		switch e.kind {
-		case stepEntry:
-			f.stepOn(e)
-		case segmentEntry, laneEntry:
-			steps := s.hist.recompute(e)
-			for k := range steps {
-				f.stepOn(&steps[k])
-			}
-			s.hist.drop()
-		case snapEntry:
-			f.snapOn(e)
-		case jumpEntry, restEntry, balanceEntry:
-			f.jumpOn(e)
-		case switchEntry:
-			s.run.clearModes(f.d, e.ref)
-			if e.more > 0 {
-				out.EventT = append(out.EventT, f.t)
-			}
-		case saveEntry:
-			f.saveOn(e, out.Y, out.D)
-			for i := e.lo; i < e.hi; i++ {
-				if !s.run.saves.separate[i] {
-					copy(out.BeforeY[i], out.Y[i])
-					copy(out.BeforeD[i], out.D[i])
-				}
-			}
-		case beforeEntry:
-			f.saveOn(e, out.BeforeY, out.BeforeD)
-		case heldEntry:
-			s.setHeld(e, behind)
+	clear(f.t)
+	f.each(func() {
+		m.TimesJVP(f.cs)
+		scatter(f.sched, f.cs, f.at, f.n)
+		m.InitJVP(s.run.span.T0, 0, f.cy, f.cd)
+		for i := range s.run.hy.Switches {
+			s.run.clearModes(f.cd, i)
 		}
+	})
+	for i := range s.run.tape.entries {
+		f.entry(&s.run.tape.entries[i])
 	}
 	copy(out.EndY, f.y)
 	copy(out.EndD, f.d)
 }
 
-func (s *Integrator) forward() *forward {
-	if s.fwd == nil {
-		s.fwd = &forward{
-			history: s.hist,
-			y:       make([]float64, s.run.size.Y), d: make([]float64, s.run.size.D),
-			vals: make([]float64, s.size.Y+s.size.D), readY: make([]float64, s.size.Y), readD: make([]float64, s.size.D),
-			y0: make([]float64, s.run.size.Y), field: make([]float64, s.run.size.Y), sched: make([]float64, s.run.size.Times),
+// entry pushes the tangents through an entry of the tape.
+func (f *forward) entry(e *entry) {
+	s, out := f.history, f.out
+	switch e.kind {
+	case stepEntry:
+		f.stepOn(e)
+	case segmentEntry, laneEntry:
+		steps := s.recompute(e)
+		for k := range steps {
+			f.stepOn(&steps[k])
 		}
+		s.drop()
+	case snapEntry:
+		f.snapOn(e)
+	case jumpEntry, restEntry, balanceEntry:
+		f.jumpOn(e)
+	case switchEntry:
+		f.each(func() { s.clearModes(f.cd, e.ref) })
+		if e.more > 0 {
+			out.EventT = append(out.EventT, f.t...)
+		}
+	case saveEntry:
+		f.saveOn(e, out.Y, out.D)
+		for i := e.lo; i < e.hi; i++ {
+			if !s.saves.separate[i] {
+				copy(out.BeforeY[i], out.Y[i])
+				copy(out.BeforeD[i], out.D[i])
+			}
+		}
+	case beforeEntry:
+		f.saveOn(e, out.BeforeY, out.BeforeD)
+	case heldEntry:
+		s.setHeld(e, behind)
 	}
+}
+
+// forward returns room for n columns, with no state held.
+func (s *Integrator) forward(n int) *forward {
 	clear(s.run.held)
+	if s.fwd != nil && s.fwd.n == n {
+		return s.fwd
+	}
+	y, d := s.run.size.Y, s.run.size.D
+	room := func(k int) []float64 { return make([]float64, k) }
+	s.fwd = &forward{
+		history: s.hist, n: n,
+		y: room(y * n), d: room(d * n), t: room(n), y0: room(y * n), end: room(n), h: room(n), zero: room(n), one: room(n),
+		sched: room(s.run.size.Times * n), times: room(s.hist.stepper.Tableau().Stages()), field: room(y),
+		column: column{
+			cy: room(y), cd: room(d), cz: room(y), cs: room(s.run.size.Times),
+			vals: room(y + d), readY: room(y), readD: room(d),
+		},
+	}
+	for i := range s.fwd.one {
+		s.fwd.one[i] = 1
+	}
 	return s.fwd
 }
 
-// RHSJVP is the forward derivative of the field that the stepper sees.
+// each does something for each column alone: its tangents of states and discrete
+// variables stand in cy and cd, and what is there afterwards is taken over.
+func (f *forward) each(do func()) {
+	for c := range f.n {
+		f.at = c
+		f.of.Column(c)
+		gather(f.cy, f.y, c, f.n)
+		gather(f.cd, f.d, c, f.n)
+		do()
+		scatter(f.y, f.cy, c, f.n)
+		scatter(f.d, f.cd, c, f.n)
+	}
+}
+
+// gather sets to to column c of n of from, scatter the column to what is in from.
+func gather(to, from []float64, c, n int) {
+	for l := range to {
+		to[l] = from[l*n+c]
+	}
+}
+
+func scatter(to, from []float64, c, n int) {
+	for l, v := range from {
+		to[l*n+c] = v
+	}
+}
+
+// RHSJVP is the forward derivative of the field that the stepper sees, in a column.
 func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
-	f.m.RHSJVP(t, tDot, y, yDot, f.history.d, f.d, out)
+	f.m.RHSJVP(t, tDot, y, yDot, f.history.d, f.cd, out)
 	for i, h := range f.held {
 		if h {
 			out[i] = 0
@@ -114,50 +201,84 @@ func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
 	}
 }
 
+// JacobianJVP is the forward derivative of its Jacobian.
+func (f *forward) JacobianJVP(t, tDot float64, y, yDot, u []float64, tau float64, out []float64) {
+	f.m.(Curved).JacobianJVP(t, tDot, y, yDot, f.history.d, f.cd, u, tau, out)
+	for i, h := range f.held {
+		if h {
+			out[i] = 0
+		}
+	}
+}
+
+// RHSColumns is that of stage i in all columns.
+func (f *forward) RHSColumns(i int, tDot, yDot, out []float64) {
+	f.of.(Linear).RHSColumns(i, tDot, yDot, f.d, out)
+	for l, h := range f.held {
+		if h {
+			clear(out[l*f.n : (l+1)*f.n])
+		}
+	}
+}
+
+// push pushes the tangents through the step that stands, whose length changes by h in
+// each column, and sets end to those of its end, and those of its saves if they are asked
+// for.
+func (f *forward) push(e *entry, h, end []float64, saves bool) {
+	s := f.history
+	if m, ok := f.of.(Linear); ok && s.opt.Method.Family == solvers.Explicit && m.Linearise(f.stages(), s.stepper.Y, s.d) {
+		s.stepper.JVPColumns(f, f.n, f.t, h, f.y, end, saves && e.lo < e.hi)
+		if saves {
+			for i := e.lo; i < e.hi; i++ {
+				s.stepper.DenseJVPColumns((s.span.Saves[i]-e.t)/e.h, f.n, f.t, h, f.y, f.out.Y[i])
+			}
+		}
+		return
+	}
+	f.each(func() {
+		f.pushColumn(e, h[f.at])
+		if saves {
+			save := f.vals[:len(f.cy)]
+			for i := e.lo; i < e.hi; i++ {
+				s.stepper.DenseJVP((s.span.Saves[i]-e.t)/e.h, f.cy, save)
+				scatter(f.out.Y[i], save, f.at, f.n)
+			}
+		}
+		scatter(end, f.cz, f.at, f.n)
+	})
+}
+
+// pushColumn pushes a column through the step that stands, whose length has a tangent too.
+func (f *forward) pushColumn(e *entry, hDot float64) {
+	s := f.history
+	steps, ok := s.stepsAt(s.d).(StepsJVP)
+	if !ok || !steps.HasJVP() {
+		s.stepper.JVP(f, f.t[f.at], hDot, f.cy, f.cz)
+		return
+	}
+	steps.Load(0, s.model, s.d, s.held)
+	steps.Time(0, s.model, e.t, e.h)
+	s.stepper.PushBy(func(kDot [][]float64, endDot []float64) {
+		steps.JVP(f.t[f.at], hDot, f.cy, f.cd, kDot, endDot)
+	}, f.t[f.at], hDot, f.cz)
+}
+
+// stages are the times of the stages of the step that stands.
+func (f *forward) stages() []float64 {
+	st := f.stepper
+	for i := range f.times {
+		f.times[i] = st.Tableau().StageTime(i, st.T, st.H)
+	}
+	return f.times
+}
+
 func (f *forward) stepOn(e *entry) {
 	s := f.history
 	s.replay(e)
 	s.behind()
-	hDot, endDot := 0., f.t
-	switch e.end {
-	case endFree:
-	case endFixed:
-		hDot, endDot = -f.t, 0
-	case endRoot:
-		// With the length held, and with it growing at rate one: g along
-		// both tells by linearity how fast the length must change.
-		s.stepper.JVP(f, f.t, 0, f.y, f.y0)
-		g0 := f.m.GuardJVP(e.t+e.h, f.t, s.stepper.End(), f.y0, s.d, f.d, e.ref)
-		s.stepper.JVP(f, f.t, 1, f.y, f.y0)
-		g1 := f.m.GuardJVP(e.t+e.h, f.t+1, s.stepper.End(), f.y0, s.d, f.d, e.ref)
-		hDot = -g0 / (g1 - g0)
-		endDot = f.t + hDot
-	case endAt:
-		endDot = f.sched[e.ref]
-		hDot = endDot - f.t
-	case endEvery:
-		sc := &s.hy.Schedules[e.ref]
-		periods := float64(e.count)
-		endDot = 0
-		if sc.From >= 0 {
-			endDot = f.sched[sc.From]
-		}
-		endDot += periods * f.sched[sc.Period]
-		hDot = endDot - f.t
-	case endDelay:
-		endDot = f.snaps[e.ref].due
-		hDot = endDot - f.t
-	case endZeno:
-		endDot = 0
-		at := s.tape.limits[e.more]
-		for k, w := range zenoWeights(s.out.Log, at) {
-			endDot += w * f.out.EventT[at[k]]
-		}
-		hDot = endDot - f.t
-	}
-	s.stepper.JVP(f, f.t, hDot, f.y, f.y0)
+	f.lengths(e)
+	f.push(e, f.h, f.y0, true)
 	for i := e.lo; i < e.hi; i++ {
-		s.stepper.DenseJVP((s.span.Saves[i]-e.t)/e.h, f.y, f.out.Y[i])
 		copy(f.out.D[i], f.d)
 		if !s.saves.separate[i] {
 			copy(f.out.BeforeY[i], f.out.Y[i])
@@ -165,7 +286,66 @@ func (f *forward) stepOn(e *entry) {
 		}
 	}
 	copy(f.y, f.y0)
-	f.t = endDot
+	copy(f.t, f.end)
+}
+
+// lengths sets how the length of a step and its end move.
+func (f *forward) lengths(e *entry) {
+	s := f.history
+	switch e.end {
+	case endFree:
+		clear(f.h)
+		copy(f.end, f.t)
+		return
+	case endFixed:
+		clear(f.end)
+	case endRoot:
+		f.rootMoves(e)
+	case endAt:
+		copy(f.end, f.sched[e.ref*f.n:])
+	case endEvery:
+		sc := &s.hy.Schedules[e.ref]
+		periods := float64(e.count)
+		for c := range f.n {
+			f.end[c] = 0
+			if sc.From >= 0 {
+				f.end[c] = f.sched[sc.From*f.n+c]
+			}
+			f.end[c] += periods * f.sched[sc.Period*f.n+c]
+		}
+	case endDelay:
+		copy(f.end, f.snaps[e.ref].due)
+	case endZeno:
+		clear(f.end)
+		at := s.tape.limits[e.more]
+		for k, w := range zenoWeights(s.out.Log, at) {
+			for c := range f.n {
+				f.end[c] += w * f.out.EventT[at[k]*f.n+c]
+			}
+		}
+	}
+	for c := range f.n {
+		f.h[c] = f.end[c] - f.t[c]
+	}
+}
+
+// rootMoves sets how the end of a step on a root moves. With the length held, and with it
+// growing at rate one: g along both tells by linearity how fast it must change.
+func (f *forward) rootMoves(e *entry) {
+	s := f.history
+	guard := func(h []float64, to []float64) {
+		f.push(e, h, f.y0, false)
+		f.each(func() {
+			gather(f.cz, f.y0, f.at, f.n)
+			to[f.at] = f.m.GuardJVP(e.t+e.h, f.t[f.at]+h[f.at], s.stepper.End(), f.cz, s.d, f.cd, e.ref)
+		})
+	}
+	guard(f.zero, f.end)
+	guard(f.one, f.h)
+	for c := range f.n {
+		g0, g1 := f.end[c], f.h[c]
+		f.end[c] = f.t[c] - g0/(g1-g0)
+	}
 }
 
 func (f *forward) snapOn(e *entry) {
@@ -173,52 +353,61 @@ func (f *forward) snapOn(e *entry) {
 	sn, dot := &s.tape.snaps[e.ref], &f.snaps[e.ref]
 	copy(dot.y, f.y)
 	copy(dot.d, f.d)
-	dot.t, dot.due = f.t, f.t
+	copy(dot.t, f.t)
+	copy(dot.due, f.t)
 	if s.hy.Events[sn.event].Delayed {
 		y, d := s.tape.at(e.state, s.size.Y, s.size.D)
-		dot.due += f.m.DelayJVP(sn.event, e.t, f.t, y, f.y, d, f.d, sn.args)
+		f.each(func() { dot.due[f.at] += f.m.DelayJVP(sn.event, e.t, f.t[f.at], y, f.cy, d, f.cd, sn.args) })
 	}
 }
 
 func (f *forward) jumpOn(e *entry) {
+	if e.kind != balanceEntry {
+		f.out.EventT = append(f.out.EventT, f.t...)
+	}
+	f.each(func() { f.jumpColumn(e) })
+}
+
+// jumpColumn pushes a column through a jump.
+func (f *forward) jumpColumn(e *entry) {
 	s := f.history
 	ev := &s.hy.Events[e.ref]
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
-	t, tDot, yDot, dDot := e.t, f.t, f.y, f.d
+	t, tDot, yDot, dDot := e.t, f.t[f.at], f.cy, f.cd
 	targets := ev.Targets
 	v := f.vals[:len(targets)]
-	if e.kind != balanceEntry {
-		f.out.EventT = append(f.out.EventT, f.t)
-	}
 	if e.kind == restEntry {
 		targets = ev.Rest
 		v = f.vals[:len(targets)]
 		f.m.RestJVP(e.ref, t, tDot, y, yDot, d, dDot, v)
-		jumps.Assign(f.y, f.d, targets, nil, v)
+		jumps.Assign(f.cy, f.cd, targets, nil, v)
 		return
 	}
 	read := s.tape.jumps[e.more]
 	if read.snap >= 0 {
 		sn, dot := &s.tape.snaps[read.snap], &f.snaps[read.snap]
 		y, d = s.tape.at(sn.state, s.size.Y, s.size.D)
-		t, yDot, dDot = sn.t, dot.y, dot.d
+		t, yDot, dDot = sn.t, f.readY, f.readD
 		if read.mask < 0 {
-			tDot = dot.t
+			tDot = dot.t[f.at]
+			gather(f.readY, dot.y, f.at, f.n)
+			gather(f.readD, dot.d, f.at, f.n)
 		} else {
-			yDot, dDot = append(f.readY[:0], f.y...), append(f.readD[:0], f.d...)
+			copy(f.readY, f.cy)
+			copy(f.readD, f.cd)
 			ny := s.size.Y
 			for k, old := range s.tape.masks[read.mask : read.mask+ny+s.size.D] {
 				switch {
 				case old && k < ny:
-					yDot[k] = dot.y[k]
+					yDot[k] = dot.y[k*f.n+f.at]
 				case old:
-					dDot[k-ny] = dot.d[k-ny]
+					dDot[k-ny] = dot.d[(k-ny)*f.n+f.at]
 				}
 			}
 		}
 	}
 	f.m.JumpJVP(e.ref, t, tDot, y, yDot, d, dDot, read.args, v)
-	jumps.Assign(f.y, f.d, targets, ev.Adds, v)
+	jumps.Assign(f.cy, f.cd, targets, ev.Adds, v)
 }
 
 func (f *forward) saveOn(e *entry, y, d [][]float64) {
@@ -227,8 +416,10 @@ func (f *forward) saveOn(e *entry, y, d [][]float64) {
 	copy(s.d, dd)
 	s.rhs(e.t, at, f.field)
 	for i := e.lo; i < e.hi; i++ {
-		for l := range y[i] {
-			y[i][l] = f.y[l] - f.t*f.field[l]
+		for l, rate := range f.field {
+			for c, t := range f.t {
+				y[i][l*f.n+c] = f.y[l*f.n+c] - t*rate
+			}
 		}
 		copy(d[i], f.d)
 	}

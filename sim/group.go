@@ -61,7 +61,7 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	return &Group{
 		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(hy, size, opt, one), many},
 		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
-		hist:    newLaneHistory(blk, stages(opt.Method, one), len(hy.Events)+len(hy.Switches) > 0, opt.Memory*width),
+		hist:    newLaneHistory(blk, stages(opt.Method, one), len(hy.Events)+len(hy.Switches) > 0, opt.Method.ReadsRates(), opt.Memory*width),
 		lanes:   make([]*Job, width), ran: make([][]*Job, width), left: make([]int, width),
 		loaded: make([]bool, width), idle: make([]bool, width),
 	}
@@ -95,7 +95,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 				}
 				continue
 			}
-			j.Out.Stats.Evaluations += j.In.stages()
+			j.Out.Stats.Evaluations += evaluations(g.opt.Method, g.many)
 			fail := j.In.judge()
 			if fail == nil && j.In.propose() {
 				g.load(l, j.In)

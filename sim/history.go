@@ -12,11 +12,16 @@ import (
 type history struct {
 	*stepping
 	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
+
+	repeat bool // steps can be taken again, from where they started, to the same bits
 }
 
 func newHistory(s *stepping) *history {
-	h := &history{stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1)}
-	if s.moving {
+	h := &history{
+		stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1),
+		repeat: s.opt.Method.Family != solvers.Implicit,
+	}
+	if s.rates {
 		h.stageWords += s.size.Y * len(s.blk.K)
 	}
 	return h
@@ -55,7 +60,7 @@ func (s *history) addStep(e entry, h float64) {
 		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
 			s.saveActs(&e)
 		}
-	} else if e.end == endFree {
+	} else if e.end == endFree && s.repeat {
 		s.extendSegment(e)
 		return
 	} else {
@@ -200,7 +205,7 @@ func (s *history) saveStages(e *entry, blk *solvers.Block, lane int) {
 	to := s.tape.stages[at:]
 	n = s.size.Y * kept
 	blk.Gather(to[:n], blk.Stages, lane)
-	if s.moving {
+	if s.rates {
 		for _, k := range blk.K[:kept+1] {
 			to = to[n:]
 			n = s.size.Y
@@ -217,7 +222,7 @@ func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Ti
 	kept := s.kept(e)
 	n := s.size.Y * kept
 	blk.Scatter(blk.Stages, from[:n], lane)
-	if times == WithTimes {
+	if times == WithTimes || s.opt.Method.ReadsRates() {
 		for _, k := range blk.K[:kept+1] {
 			from = from[n:]
 			n = s.size.Y
@@ -230,7 +235,7 @@ func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Ti
 func (s *history) replay(e *entry) {
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
-	if e.stages > 0 && s.moving {
+	if e.stages > 0 && s.rates {
 		if m, ok := s.model.(Segmented); ok {
 			m.Segment(e.t)
 		}

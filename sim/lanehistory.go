@@ -22,8 +22,9 @@ func (s *run) tick() int {
 // their steps.
 type laneHistory struct {
 	blk    *solvers.Block
-	moving bool
-	limit  int // words
+	whole  bool // records have the stages besides their arguments
+	always bool // and all derivatives read them, not only those by times
+	limit  int  // words
 
 	before, after, acts    [][]float64 // the parts of a record, in their order
 	size, actWords         int         // of a record, and of its activations
@@ -41,11 +42,11 @@ type stepRecord struct {
 }
 
 // newLaneHistory keeps so many stages behind the first.
-func newLaneHistory(blk *solvers.Block, stages int, moving bool, limit int) *laneHistory {
-	r := &laneHistory{blk: blk, moving: moving, limit: limit}
+func newLaneHistory(blk *solvers.Block, stages int, moving, always bool, limit int) *laneHistory {
+	r := &laneHistory{blk: blk, whole: moving || always, always: always, limit: limit}
 	r.before = [][]float64{blk.T, blk.H, blk.Y[0]}
 	r.after = [][]float64{blk.Stages[:stages*len(blk.Y[0])]}
-	if moving {
+	if r.whole {
 		r.before = append(r.before, blk.K[0])
 		r.after = append(r.after, blk.K[1:stages+1]...)
 	}
@@ -132,7 +133,7 @@ func (r *laneHistory) restore(k int, times Times) {
 		from = from[len(p):]
 	}
 	for i, p := range r.after {
-		if i > 0 && times == WithoutTimes {
+		if i > 0 && times == WithoutTimes && !r.always {
 			break
 		}
 		carry(p, from[:len(p)])
@@ -205,7 +206,7 @@ func (s *history) laneSteps(e *entry) []entry {
 			to = to[m:]
 		}
 		part(n*s.stages(), rec[r.stages:])
-		if s.moving {
+		if s.rates {
 			part(n, rec[r.stages-n*w:])
 			part(n*s.stages(), rec[r.rates:])
 		}

@@ -26,6 +26,18 @@ type Linearised interface {
 	Jacobian(t float64, y, d, values, byTime []float64)
 }
 
+// Curved is a model that has the derivative of its Jacobian J, as Rosenbrock methods
+// need it.
+type Curved interface {
+	Linearised
+
+	// JacobianVJP is the reverse derivative of λᵀ(J u + τ ∂f/∂t), as those of Reverse.
+	JacobianVJP(t float64, y, d, lambda, u []float64, tau float64, yBar, dBar []float64, params Params) (tBar float64)
+
+	// JacobianJVP is the directional derivative of J u + τ ∂f/∂t, as those of Forward.
+	JacobianJVP(t, tDot float64, y, yDot, d, dDot, u []float64, tau float64, out []float64)
+}
+
 // Sizes are the lengths of a model's arrays.
 type Sizes struct {
 	Y        int // continuous states, quadratures last
@@ -128,6 +140,17 @@ type StepsVJP interface {
 	Restore(l int)
 	Idle(l int, idle bool)
 	DBar(l int, dBar []float64) // adds the lane's cotangent of d
+}
+
+// StepsJVP are Steps with their forward derivative, if they say so: from the tangents of a
+// step's start time, length, start state and discrete state, and the direction of the
+// parameters that the model has been given, it sets those of the stages and of the end.
+// Of other steps it is taken stage by stage. It is called for steps of one lane, whose block
+// has the stages.
+type StepsJVP interface {
+	Steps
+	HasJVP() bool
+	JVP(tDot, hDot float64, yDot, dDot []float64, kDot [][]float64, endDot []float64)
 }
 
 // Accumulator is a model that shares its memory with others and has a gradient

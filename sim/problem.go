@@ -96,6 +96,7 @@ func (o Options) defaults() Options {
 // a step must not cross because the model's inputs are not smooth there.
 type Span struct {
 	T0, T1  float64
+	Since   float64 // how long before T0 the trajectory began of which this is a part; 0: it is the whole of it
 	Saves   []float64
 	Firings []Firing
 	Stops   []float64
@@ -105,3 +106,7 @@ type Span struct {
 	// distribution of mean 1. Nil: such events fire at data alone.
 	Draws func(event int) func() float64
 }
+
+// HasAdjoint reports whether the adjoint differential equation is integrated along runs
+// with these options: only explicit methods are written for it.
+func (o Options) HasAdjoint() bool { return o.Method == nil || o.Method.Family == solvers.Explicit }

@@ -277,6 +277,8 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	full := s.step.stepper.H
 	h = theta * full
 	best, bestH, good := math.Inf(1), h, 0.
+	s.step.exactly(true)
+	defer s.step.exactly(false)
 	for range 60 {
 		s.step.take(h)
 		s.lookAtEnd(h)

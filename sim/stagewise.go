@@ -1,9 +1,21 @@
 package sim
 
 import (
+	"github.com/pinode/pinode/internal/sparse"
 	"github.com/pinode/pinode/internal/stepsize"
 	"github.com/pinode/pinode/solvers"
 )
+
+// The parts of the tolerances that the equations of implicit steps may be off by. Runs that are
+// made to be differentiated are compared with others at parameters that differ little.
+const (
+	newtonPart        = 1e-2
+	newtonPartDerived = 1e-4
+)
+
+// keepLength is the factor up to which an implicit step is not made longer, so that its
+// matrices are kept.
+const keepLength = 1.2
 
 // stagewise takes the steps of one trajectory stage by stage, for models that have no
 // program for a whole step.
@@ -17,6 +29,8 @@ type stagewise struct {
 	d    []float64
 	held []bool
 	dBar []float64
+
+	evaluations int // of the last step
 
 	// Room for LengthBars; silent: derivatives are taken without parameters.
 	silent            bool
@@ -35,10 +49,24 @@ func newStagewiseOn(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper) 
 		dBar: make([]float64, size.D), scratch: make([]float64, size.Y), scratchD: make([]float64, size.D),
 	}
 	step.Momenta = hy.Momenta
+	r.exactly(false)
 	for range r.Block().K {
 		r.seeds = append(r.seeds, make([]float64, size.Y))
 	}
 	return r
+}
+
+// exactly says whether the equations of implicit steps are solved to round-off, as steps to
+// the root of a guard are, or to the tolerances.
+func (r *stagewise) exactly(on bool) {
+	switch {
+	case on:
+		r.step.Tolerances(0, 0, 0, 0)
+	case r.opt.Forget:
+		r.step.Tolerances(r.size.YError, r.opt.RTol, r.opt.ATol, newtonPart)
+	default:
+		r.step.Tolerances(r.size.YError, r.opt.RTol, r.opt.ATol, newtonPartDerived)
+	}
 }
 
 func (r *stagewise) Block() *solvers.Block { return r.step.Block() }
@@ -48,6 +76,7 @@ func (r *stagewise) Load(_ int, m Model, d []float64, held []bool) { r.m, r.d, r
 func (r *stagewise) Time(_ int, _ Model, t, h float64) { r.step.T, r.step.H = t, h }
 
 func (r *stagewise) Step() {
+	r.evaluations = 0
 	r.step.Step(r, r.step.H)
 	if !r.Lazy() {
 		r.Behind()
@@ -55,6 +84,9 @@ func (r *stagewise) Step() {
 	if b := r.Block(); r.opt.Method.Adaptive() {
 		b.Mean[0] = r.step.MeanError(r.size.YError, r.opt.RTol, r.opt.ATol)
 		b.Log[0], b.Factor[0] = stepsize.Factor(stepsize.Numbers{}, &r.ctl, b.Mean[0], b.Before[0])
+		if f := b.Factor[0]; r.opt.Method.Family == solvers.Implicit && f > 1 && f < keepLength {
+			b.Factor[0] = 1
+		}
 	}
 }
 
@@ -67,6 +99,7 @@ func (r *stagewise) Behind() { r.step.Behind(r) }
 
 // RHS is the field with the components at rest held.
 func (r *stagewise) RHS(t float64, y, dy []float64) {
+	r.evaluations++
 	r.m.RHS(t, y, r.d, dy)
 	for i, h := range r.held {
 		if h {
@@ -121,3 +154,39 @@ func (r *stagewise) Restore(int) {}
 func (r *stagewise) Idle(int, bool) {}
 
 func (r *stagewise) DBar(_ int, dBar []float64) { addTo(dBar, r.dBar) }
+
+// Pattern and Jacobian are those of RHS.
+func (r *stagewise) Pattern() *sparse.Pattern { return r.m.(Linearised).Pattern(r.d) }
+
+func (r *stagewise) Jacobian(t float64, y, values, byTime []float64) {
+	jacobian(r.m, t, y, r.d, r.held, values, byTime)
+}
+
+// jacobian is that of the field of a model with components at rest.
+func jacobian(m Model, t float64, y, d []float64, held []bool, values, byTime []float64) {
+	m.(Linearised).Jacobian(t, y, d, values, byTime)
+	for i, h := range held {
+		if h {
+			p := m.(Linearised).Pattern(d)
+			clear(values[p.Start[i]:p.Start[i+1]])
+			byTime[i] = 0
+		}
+	}
+}
+
+// JacobianVJP is the reverse derivative of Jacobian.
+func (r *stagewise) JacobianVJP(t float64, y, lambda, u []float64, tau float64, yBar []float64) float64 {
+	for i, h := range r.held {
+		if h {
+			lambda[i] = 0
+		}
+	}
+	return r.m.(Curved).JacobianVJP(t, y, r.d, lambda, u, tau, yBar, r.dBar, Params(!r.silent))
+}
+
+// Pattern and Jacobian are those of the field that steps see.
+func (s *run) Pattern() *sparse.Pattern { return s.model.(Linearised).Pattern(s.d) }
+
+func (s *run) Jacobian(t float64, y, values, byTime []float64) {
+	jacobian(s.model, t, y, s.d, s.held, values, byTime)
+}

@@ -45,7 +45,7 @@ func (s *instant) start() *Failure {
 		s.conds.holds[e], s.conds.stays[e] = ev.Cond.Holds(s.det.Side, nil), ev.Cond.Stays(s.det.Side)
 		// A strict comparison on its surface turns true just behind the
 		// start; one that holds from the start fires only if asked to.
-		if s.conds.holds[e] && (!before || ev.AtStart) {
+		if s.conds.holds[e] && (!before || s.clock.atStart(e)) {
 			s.trigger(jumps.Item{Event: e, Guard: -1})
 		}
 	}

@@ -19,7 +19,7 @@ const (
 // implicit steps, short ones that follow it first, then longer and longer ones, and
 // steps of Newton's method in the end, of which the last goes on the tape.
 func (s *instant) steady() *Failure {
-	if s.hy.Steady == 0 {
+	if s.hy.Steady == 0 || s.span.Since > 0 {
 		return nil
 	}
 	y := append([]float64{}, s.y...)

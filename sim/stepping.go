@@ -103,7 +103,7 @@ func (s *stepping) take(h float64) {
 	steps.Time(0, s.model, s.stepper.T, h)
 	steps.Step()
 	s.whole = !s.lazy
-	s.out.Stats.Evaluations += s.stages()
+	s.out.Stats.Evaluations += evaluations(s.opt.Method, steps)
 }
 
 // stages is how many stages a step evaluates.
@@ -133,6 +133,21 @@ func (s *stepping) behind() {
 	steps.Time(0, s.model, s.stepper.T, s.stepper.H)
 	steps.(Lazy).Behind()
 	s.out.Stats.Evaluations += s.opt.Method.Behind()
+}
+
+// exactly says whether steps solve their equations to round-off.
+func (s *stepping) exactly(on bool) {
+	if w, ok := s.stepsAt(s.d).(*stagewise); ok {
+		w.exactly(on)
+	}
+}
+
+// evaluations is how many of the right-hand side the last step took.
+func evaluations(m *solvers.Tableau, steps Steps) int {
+	if w, ok := steps.(*stagewise); ok {
+		return w.evaluations
+	}
+	return stages(m, steps)
 }
 
 // stepsAt are the steps of single trajectories at a discrete state.

@@ -24,14 +24,11 @@ type Block struct {
 	// set. There are none where the step does not examine them.
 	Side, NoCrossing []float64
 
-	// Free-running lanes: where nothing is to be done but to accept the step or to
-	// reject it, and to choose the next length, the step does so, if it ends before
-	// Until and is not cut off at Stop, and sets Outcome. It counts accepted and
-	// rejected steps in Taken and Refused, and the lane waits when Left is used up.
-	// Rejected says of the step before that it was; Next is the next length before
-	// it was cut off, which Clipped says, and at most Cap. There are none where
-	// lanes never run free.
-	Until, Stop, Cap, Outcome, Taken, Refused, Left, Next, Clipped, Rejected []float64
+	FreeLanes
+
+	// Fresh says that the start is that of a smooth piece: an implicit method keeps
+	// nothing of the steps before. The step clears it.
+	Fresh bool
 
 	// Cotangents: of the end and of the stage derivatives, which are read;
 	// of the start, of its time and of the length, which are set.
@@ -47,6 +44,17 @@ type Block struct {
 type Activations struct {
 	Acts   [][][]float64
 	Unkept bool
+}
+
+// FreeLanes are of free-running lanes: where nothing is to be done but to accept the step or to
+// reject it, and to choose the next length, the step does so, if it ends before
+// Until and is not cut off at Stop, and sets Outcome. It counts accepted and
+// rejected steps in Taken and Refused, and the lane waits when Left is used up.
+// Rejected says of the step before that it was; Next is the next length before
+// it was cut off, which Clipped says, and at most Cap. There are none where
+// lanes never run free.
+type FreeLanes struct {
+	Until, Stop, Cap, Outcome, Taken, Refused, Left, Next, Clipped, Rejected []float64
 }
 
 // What a step did by itself in a lane: see Block.Outcome.

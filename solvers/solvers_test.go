@@ -57,6 +57,12 @@ func TestOrder(t *testing.T) {
 		t.Run(m.Name, func(t *testing.T) {
 			var hs, ends, denses []float64
 			n0 := []int{0, 400, 200, 100, 60, 48, 0, 12, 8, 5}[m.Order] // fine enough to be asymptotic, far from round-off
+			switch m {
+			case Radau:
+				n0 = 12
+			case Rodas4:
+				n0 = 480
+			}
 			off, offDense := 0.2, 0.25
 			if m.Order > 5 { // there is little room between the two
 				off, offDense = 0.35, 0.35
@@ -85,7 +91,10 @@ func TestOrder(t *testing.T) {
 // TestOrderConditions checks Σ bᵢ(θ) cᵢᵏ = θ^{k+1}/(k+1), the row sums, and that the
 // dense output and its rate go on at both ends.
 func TestOrderConditions(t *testing.T) {
-	for _, m := range explicit() {
+	for _, m := range Methods {
+		if m.Family == Rosenbrock || m.Family == Symplectic { // whose stages are no rates
+			continue
+		}
 		t.Run(m.Name, func(t *testing.T) {
 			for i, row := range m.A {
 				sum := 0.
@@ -95,8 +104,10 @@ func TestOrderConditions(t *testing.T) {
 				require.InDelta(t, m.C[i], sum, max(1e-14, roundOff(row)), "row %d", i)
 			}
 			require.Equal(t, 1., m.C[m.End()])
-			require.Zero(t, m.B[m.End()])
-			require.InDeltaSlice(t, m.B[:m.End()], m.A[m.End()], 1e-15)
+			if m.Family == Explicit {
+				require.Zero(t, m.B[m.End()])
+				require.InDeltaSlice(t, m.B[:m.End()], m.A[m.End()], 1e-15)
+			}
 			for _, theta := range []float64{0.2, 0.5, 1} {
 				for k := range m.DenseOrder {
 					sum, off := 0., 1e-13
@@ -116,7 +127,7 @@ func TestOrderConditions(t *testing.T) {
 				got, rate := m.Weight(i, 1)
 				require.InDelta(t, b, got, max(1e-13, roundOff(m.Dense[i])), "b%d(1)", i)
 				_, first := m.Weight(i, 0)
-				require.Equal(t, truth(i == 0), first, "slope of b%d at 0", i)
+				require.InDelta(t, truth(i == 0), first, 1e-13, "slope of b%d at 0", i)
 				require.InDelta(t, truth(i == m.End()), rate, max(1e-13, 10*roundOff(m.Dense[i])), "slope of b%d at 1", i)
 			}
 		})
@@ -145,13 +156,13 @@ func roundOff(p []float64) (off float64) {
 //
 // J.C. Butcher, Numerical Methods for Ordinary Differential Equations, 3rd ed., 315.
 func TestOrderConditionsOfTrees(t *testing.T) {
-	forest := trees(10)
+	forest := rootedTrees(10)
 	for i, n := range []int{1, 1, 2, 4, 9, 20, 48, 115, 286, 719} { // OEIS A000081
 		require.Len(t, forest[i], n)
 	}
 	for _, m := range explicit() {
 		t.Run(m.Name, func(t *testing.T) {
-			phi := map[*tree][]float64{}
+			phi := map[*rooted][]float64{}
 			// worst is the largest error of the conditions of trees of n nodes.
 			worst := func(n int, weight func(i int) float64, theta, part float64) (off float64) {
 				for _, tau := range forest[n-1] {
@@ -210,20 +221,20 @@ func errOrder(m *Tableau) int {
 	return m.ErrOrder
 }
 
-// tree is a rooted tree, by the trees that hang at its root.
-type tree struct{ subtrees []*tree }
+// rooted is a rooted tree, by the trees that hang at its root.
+type rooted struct{ subtrees []*rooted }
 
 // trees are the rooted trees of 1 to n nodes, by their number of nodes less one.
-func trees(n int) (forest [][]*tree) {
-	forest = [][]*tree{{{}}}
+func rootedTrees(n int) (forest [][]*rooted) {
+	forest = [][]*rooted{{{}}}
 	for len(forest) < n {
-		var grown []*tree
+		var grown []*rooted
 		// hang hangs trees of rest nodes together at a root, none of them behind the last in the
 		// order of the forest: of nodes, then of place.
-		var hang func(rest, nodes, place int, at []*tree)
-		hang = func(rest, nodes, place int, at []*tree) {
+		var hang func(rest, nodes, place int, at []*rooted)
+		hang = func(rest, nodes, place int, at []*rooted) {
 			if rest == 0 {
-				grown = append(grown, &tree{slices.Clone(at)})
+				grown = append(grown, &rooted{slices.Clone(at)})
 				return
 			}
 			for k := min(rest, nodes); k >= 1; k-- {
@@ -241,7 +252,7 @@ func trees(n int) (forest [][]*tree) {
 	return forest
 }
 
-func (t *tree) nodes() (n float64) {
+func (t *rooted) nodes() (n float64) {
 	n = 1
 	for _, sub := range t.subtrees {
 		n += sub.nodes()
@@ -250,7 +261,7 @@ func (t *tree) nodes() (n float64) {
 }
 
 // density is γ(τ).
-func (t *tree) density() (d float64) {
+func (t *rooted) density() (d float64) {
 	d = t.nodes()
 	for _, sub := range t.subtrees {
 		d *= sub.density()
@@ -259,7 +270,7 @@ func (t *tree) density() (d float64) {
 }
 
 // weights are Φᵢ(τ) of a method's stages.
-func (t *tree) weights(m *Tableau, known map[*tree][]float64) []float64 {
+func (t *rooted) weights(m *Tableau, known map[*rooted][]float64) []float64 {
 	if v := known[t]; v != nil {
 		return v
 	}
@@ -386,7 +397,7 @@ func TestAdaptiveTolerance(t *testing.T) {
 				}
 				want := waveAt(now)
 				got := math.Hypot(s.Y[0][0]-want[0], s.Y[0][1]-want[1])
-				require.Less(t, got, 60*rtol)
+				require.Less(t, got, map[bool]float64{false: 60, true: 100}[m == Rosenbrock23]*rtol)
 			}
 		})
 	}

@@ -47,6 +47,9 @@ type Stepper struct {
 	tDot   float64
 	hDot   float64
 	exp    *expansion // of the dense output; see Expand
+	imp    *implicit  // of a method that solves equations
+	lin    *linearly  // of one that solves linear ones
+	cols   *columns   // of tangents side by side; see JVPColumns
 }
 
 // NewStepper returns a stepper for n equations.
@@ -57,13 +60,20 @@ func NewStepper(tab *Tableau, n int) *Stepper {
 // NewStepperOn is NewStepper on the memory of a block of width 1, which
 // others may take steps on too.
 func NewStepperOn(tab *Tableau, n int, blk *Block) *Stepper {
-	s := tab.Stages()
-	return &Stepper{
+	stages := tab.Stages()
+	s := &Stepper{
 		tab: tab, n: n, blk: blk,
 		Y: blk.Y, K: blk.K,
-		kBar: blk.KBar, seeded: make([]bool, s), yiBar: make([]float64, n),
-		kDot: matrix(s, n), yiDot: make([]float64, n),
+		kBar: blk.KBar, seeded: make([]bool, stages), yiBar: make([]float64, n),
+		kDot: matrix(stages, n), yiDot: make([]float64, n),
 	}
+	switch tab.Family {
+	case Implicit:
+		s.imp = newImplicit(s)
+	case Rosenbrock:
+		s.lin = newLinearly(s)
+	}
+	return s
 }
 
 func matrix(m, n int) [][]float64 { return rows(make([]float64, m*n), m, n) }
@@ -88,6 +98,7 @@ func (s *Stepper) Start(sys System, t float64, y []float64) {
 	s.T = t
 	copy(s.Y[0], y)
 	sys.RHS(t, s.Y[0], s.K[0])
+	s.blk.Fresh = true
 }
 
 // Continue makes the end of the last step the start of the next.
@@ -101,6 +112,14 @@ func (s *Stepper) Continue(t float64) {
 // read Behind has to be called.
 func (s *Stepper) Step(sys System, h float64) {
 	s.H = h
+	switch {
+	case s.imp != nil:
+		s.imp.step(sys.(Linear))
+		return
+	case s.lin != nil:
+		s.lin.step(sys.(Linear))
+		return
+	}
 	s.stages(sys, 1, s.tab.End()+1)
 }
 
@@ -137,6 +156,12 @@ func (s *Stepper) EndRate() []float64 { return s.K[s.tab.End()] }
 // estimate, if there is one. It is NaN or infinite where the step left the representable
 // range.
 func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
+	switch {
+	case s.imp != nil:
+		return s.imp.meanError(m, rtol, atol)
+	case s.lin != nil && s.lin.singular:
+		return failed
+	}
 	mean := s.meanOf(s.tab.E, m, rtol, atol)
 	if s.tab.E2 == nil {
 		return mean
@@ -215,6 +240,12 @@ func (s *Stepper) Unseed() {
 // left, back through the step whose stages stand: it adds to yBar and returns
 // the cotangents of its start time and its length. The seeds are used up.
 func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
+	switch {
+	case s.imp != nil:
+		return s.imp.vjp(sys.(LinearAdjoint), y1Bar, yBar)
+	case s.lin != nil:
+		return s.lin.vjp(sys.(CurvedAdjoint), y1Bar, yBar)
+	}
 	end := s.tab.End()
 	for i := len(s.K) - 1; i >= 0; i-- {
 		clear(s.yiBar)
@@ -255,6 +286,14 @@ func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
 // tangents of the stages stay for DenseJVP.
 func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 	s.tDot, s.hDot = tDot, hDot
+	switch {
+	case s.imp != nil:
+		s.imp.jvp(sys.(LinearTangent), yDot, y1Dot)
+		return
+	case s.lin != nil:
+		s.lin.jvp(sys.(CurvedTangent), yDot, y1Dot)
+		return
+	}
 	for i := range s.K {
 		copy(s.yiDot, yDot)
 		for j, a := range s.tab.A[i] {
@@ -268,6 +307,12 @@ func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 			copy(y1Dot, s.yiDot)
 		}
 	}
+}
+
+// PushBy is JVP where push sets the tangents of the stages and of the end.
+func (s *Stepper) PushBy(push func(kDot [][]float64, y1Dot []float64), tDot, hDot float64, y1Dot []float64) {
+	s.tDot, s.hDot = tDot, hDot
+	push(s.kDot, y1Dot)
 }
 
 // DenseJVP sets dst to the tangent of the dense output at the fixed time

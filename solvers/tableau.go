@@ -15,7 +15,7 @@ type Tableau struct {
 	Order  int
 	FSAL   bool        // published with the last stage at the end of the step
 	C      []float64   // nodes
-	A      [][]float64 // row i has i entries
+	A      [][]float64 // row i has i entries, of an implicit method more
 	B      []float64   // the last is zero, of the stage at the end
 	E      []float64   // b − b̂; nil for a method without an error estimate
 
@@ -59,6 +59,9 @@ const (
 	// are not rates: their weights need not add up to 1.
 	Rosenbrock
 
+	// Implicit: kᵢ = f(t+cᵢh, yᵢ), where rows of A reach to the diagonal or beyond it, but
+	// for the first stage, which is f at the start.
+	Implicit
 	// Symplectic: as Explicit, but that each stage between the first and the last has the
 	// rates of one half of the states alone: see Tableau.Parts.
 	Symplectic
@@ -72,6 +75,10 @@ func (m *Tableau) End() int { return len(m.B) - 1 }
 
 // Behind is the number of stages behind the end, for the dense output alone.
 func (m *Tableau) Behind() int { return len(m.C) - len(m.B) }
+
+// ReadsRates reports whether the derivative of a step reads its stages besides their
+// arguments, where it is not by the length.
+func (m *Tableau) ReadsRates() bool { return m.Family == Rosenbrock || m.Family == Implicit }
 
 // StageTime is the time of stage i of a step of length h from t.
 func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pinode/pinode"
@@ -23,17 +25,19 @@ func (a *app) dumpCmd() *cobra.Command {
 				if err := l.Err(); err != nil {
 					return err
 				}
-				dsl.Dump(a.out, file)
-				return nil
+				var b strings.Builder
+				dsl.Dump(&b, file)
+				return a.text("text", b.String())
 			}
 			m, err := pinode.Parse(src.Name, src.Text)
 			if err != nil {
 				return err
 			}
-			if err := m.Dump(a.out, stage); err != nil {
+			var b strings.Builder
+			if err := m.Dump(&b, stage); err != nil {
 				return usageError("%s", err)
 			}
-			return nil
+			return a.text("text", b.String())
 		},
 	}
 	c.Flags().StringVar(&stage, "stage", "model", "ast, model, graph, plan or asm")

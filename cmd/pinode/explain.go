@@ -19,6 +19,14 @@ func explained() map[string]diag.Code {
 	return out
 }
 
+// codeJSON is a diagnostic or status in JSON.
+type codeJSON struct {
+	Name        string `json:"code"`
+	Title       string `json:"title"`
+	Explanation string `json:"explanation"`
+	Example     string `json:"example,omitempty"`
+}
+
 func (a *app) explainCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "explain CODE", Short: "Explain a diagnostic, or how a run ended", Example: "  pinode explain unit-mismatch\n  pinode explain event_graze", Args: cobra.MaximumNArgs(1),
@@ -37,6 +45,13 @@ func (a *app) explainCmd() *cobra.Command {
 			}
 			sort.Strings(names)
 			if len(args) == 0 {
+				if a.json {
+					list := []codeJSON{}
+					for _, n := range names {
+						list = append(list, codeJSON(all[n]))
+					}
+					return writeJSON(a.out, map[string]any{"version": 1, "codes": list})
+				}
 				for _, n := range names {
 					fmt.Fprintf(a.out, "%-20s %s\n", n, all[n].Title)
 				}
@@ -49,6 +64,9 @@ func (a *app) explainCmd() *cobra.Command {
 					return usageError("there is no diagnostic or status `%s`; did you mean `%s`?", args[0], near)
 				}
 				return usageError("there is no diagnostic or status `%s`; `pinode explain` lists them", args[0])
+			}
+			if a.json {
+				return writeJSON(a.out, map[string]any{"version": 1, "code": codeJSON(c)})
 			}
 			fmt.Fprintf(a.out, "%s: %s\n\n%s\n", c.Name, c.Title, c.Explanation)
 			if c.Example != "" {

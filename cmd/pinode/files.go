@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"os"
 
@@ -16,10 +15,4 @@ func source(path string) (*diag.Source, error) {
 	}
 	text, err := os.ReadFile(path)
 	return diag.NewSource(path, string(text)), err
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }

@@ -20,9 +20,10 @@ import (
 type fitFlags struct {
 	overrides
 	out, resume, maxTime string
+	params               string
 	seed                 uint64
 	workers              int
-	dry                  bool
+	dry, explain         bool
 }
 
 func (a *app) fitCmd() *cobra.Command {
@@ -39,10 +40,12 @@ func (a *app) fitCmd() *cobra.Command {
 	o.flags(c)
 	f := c.Flags()
 	f.StringVar(&o.out, "out", "", "folder for the results; default a new one below runs/")
+	f.StringVar(&o.params, "params", "", "start from parameters and weights of a run: its folder, or last")
 	f.StringVar(&o.resume, "resume", "", "go on with a run: its folder, or last")
 	f.StringVar(&o.maxTime, "max-time", "", "stop after this time, like 90s or 10m")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers")
 	f.IntVar(&o.workers, "workers", 0, "trajectories computed side by side; results do not depend on it")
+	f.BoolVar(&o.explain, "explain", false, "print what was decided in the fit, and why")
 	f.BoolVar(&o.dry, "dry-run", false, "check model, data and gradients, and do not fit")
 	return c
 }
@@ -69,10 +72,11 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	if o.workers < 0 {
 		return usageError("--workers is a number of workers, not %d", o.workers)
 	}
-	opts := pinode.FitOptions{Workers: o.workers}
-	if len(o.values) > 0 {
-		opts.At = &pinode.Values{Params: o.values}
+	at, err := o.at(o.params)
+	if err != nil {
+		return err
 	}
+	opts := pinode.FitOptions{Workers: o.workers, At: at.At, Set: at.Set}
 	dir := ""
 	if o.resume != "" {
 		if dir, opts.Resume, err = o.resumed(m); err != nil {
@@ -106,7 +110,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 			return err
 		}
 	}
-	return a.train(c.Context(), f, dir, p)
+	return a.train(c.Context(), f, dir, p, o.explain)
 }
 
 // folder is the folder of a new run.
@@ -212,7 +216,7 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 }
 
 // train runs the fit and writes its folder.
-func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress) error {
+func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress, explain bool) error {
 	if err := f.Save(dir); err != nil {
 		return err
 	}
@@ -225,6 +229,11 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress)
 		return err
 	}
 	a.warn(&f.Warnings)
+	if explain {
+		for _, text := range f.Decisions {
+			fmt.Fprintf(a.out, "%-14s %s\n", "decision", text)
+		}
+	}
 	if err := a.summary(f, dir); err != nil {
 		return err
 	}

@@ -12,6 +12,13 @@ import (
 	"github.com/pinode/pinode/internal/report"
 )
 
+// formattedJSON is a file that was looked at, and what it is in the one style.
+type formattedJSON struct {
+	File    string `json:"file"`
+	Differs bool   `json:"differs"`
+	Text    string `json:"text,omitempty"`
+}
+
 func (a *app) fmtCmd() *cobra.Command {
 	var write, list, diff, check bool
 	c := &cobra.Command{
@@ -20,6 +27,7 @@ func (a *app) fmtCmd() *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
 			changed := false
+			formatted := []formattedJSON{}
 			for _, f := range files {
 				src, err := source(f)
 				if err != nil {
@@ -32,10 +40,17 @@ func (a *app) fmtCmd() *cobra.Command {
 				text := dsl.Format(file)
 				differs := !bytes.Equal(text, []byte(src.Text))
 				changed = changed || differs
+				if a.json && (!write || f == "-") {
+					formatted = append(formatted, formattedJSON{f, differs, string(text)})
+					continue
+				}
 				switch {
-				case write && differs && f != "-":
-					if err := report.ReplaceFile(f, text); err != nil {
-						return err
+				case write && f != "-":
+					formatted = append(formatted, formattedJSON{f, differs, ""})
+					if differs {
+						if err := report.ReplaceFile(f, text); err != nil {
+							return err
+						}
 					}
 				case (list || check) && differs:
 					fmt.Fprintln(a.out, f)
@@ -43,6 +58,11 @@ func (a *app) fmtCmd() *cobra.Command {
 					fmt.Fprint(a.out, lineDiff(f, src.Text, string(text)))
 				case !write && !list && !check && !diff:
 					fmt.Fprint(a.out, string(text))
+				}
+			}
+			if a.json {
+				if err := writeJSON(a.out, map[string]any{"version": 1, "files": formatted}); err != nil {
+					return err
 				}
 			}
 			if check && changed {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -209,16 +208,6 @@ func (a *app) printCertifiedEvents(c *pinode.Certificate) {
 	if len(list) > 0 {
 		fmt.Fprintf(a.out, "events: %s\n", strings.Join(list, ", "))
 	}
-}
-
-// jsonNumber is null in JSON if it is not finite.
-type jsonNumber float64
-
-func (n jsonNumber) MarshalJSON() ([]byte, error) {
-	if v := float64(n); !math.IsNaN(v) && !math.IsInf(v, 0) {
-		return json.Marshal(v)
-	}
-	return []byte("null"), nil
 }
 
 // certificateJSON is the certificate as `--json` prints it.

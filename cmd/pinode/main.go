@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -31,6 +33,7 @@ const (
 	exitData        = 4
 	exitNumerical   = 5
 	exitStopped     = 6
+	exitOutput      = 7
 	exitInterrupted = 130
 )
 
@@ -79,7 +82,16 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	root.SetErr(stderr)
 	ctx, stop := interruptible(a)
 	defer stop()
-	return a.report(root.ExecuteContext(ctx))
+	var document bytes.Buffer
+	if slices.Contains(args, "--json") {
+		a.json, a.out = true, &document // one, and only one, whatever happens
+	}
+	code = a.report(root.ExecuteContext(ctx))
+	if _, err := document.WriteTo(stdout); err != nil {
+		fmt.Fprintf(stderr, "error: the output cannot be written: %s\n", err)
+		return exitOutput
+	}
+	return code
 }
 
 // interruptible is a context that the first interrupt ends; the second ends
@@ -119,47 +131,72 @@ func (a *app) report(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	var code *codeError
 	var list *pinode.Diagnostics
-	var de *pinode.DataError
-	var se *pinode.RunError
-	var fe *pinode.FitError
-	switch {
-	case errors.As(err, &code):
-		if code.text != "" {
-			fmt.Fprintln(a.err, "error: "+code.text)
-		}
-		return code.code
-	case errors.As(err, &list):
+	if errors.As(err, &list) {
 		if a.json {
 			_ = diag.RenderJSON(a.out, list)
 		} else {
 			diag.Render(a.err, list, diag.Options{Color: a.color()})
 		}
 		return exitModel
-	case errors.As(err, &de):
-		fmt.Fprintf(a.err, "error[data]: %s\n", de)
-		return exitData
-	case errors.As(err, &se):
-		fmt.Fprintf(a.err, "error[%s]: %s\n", se.Status, se)
-		return exitNumerical
-	case errors.As(err, &fe):
-		fmt.Fprintf(a.err, "error[fit]: %s\n", fe)
-		return exitNumerical
-	case errors.Is(err, fit.ErrNotFinite):
-		fmt.Fprintf(a.err, "error[fit]: %s\n", err)
-		return exitNumerical
-	case errors.Is(err, os.ErrNotExist):
-		fmt.Fprintf(a.err, "error: %s\n", err)
-		return exitData
 	}
-	fmt.Fprintf(a.err, "error: %s\n", err)
-	return exitUsage
+	f := failureOf(err)
+	a.fail(f)
+	if b, ok := a.out.(*bytes.Buffer); ok && a.json && b.Len() == 0 {
+		_ = writeJSON(a.out, struct {
+			Version int     `json:"version"`
+			Error   failure `json:"error"`
+		}{1, f})
+	}
+	return f.Exit
+}
+
+// fail prints what ended a command.
+func (a *app) fail(f failure) {
+	switch {
+	case f.Text == "":
+	case f.Code == "":
+		fmt.Fprintf(a.err, "error: %s\n", f.Text)
+	default:
+		fmt.Fprintf(a.err, "error[%s]: %s\n", f.Code, f.Text)
+	}
+}
+
+// failure is what ended a command, other than mistakes in a model.
+type failure struct {
+	Code string `json:"code,omitempty"` // as `pinode explain` knows it
+	Text string `json:"text"`
+	Exit int    `json:"exit"`
+}
+
+func failureOf(err error) failure {
+	var code *codeError
+	var de *pinode.DataError
+	var se *pinode.RunError
+	var fe *pinode.FitError
+	var we *report.WriteError
+	switch {
+	case errors.As(err, &code):
+		return failure{"", code.text, code.code}
+	case errors.As(err, &we):
+		return failure{"", we.Error(), exitOutput}
+	case errors.As(err, &de):
+		return failure{"data", de.Error(), exitData}
+	case errors.As(err, &se):
+		return failure{se.Status.String(), se.Error(), exitNumerical}
+	case errors.As(err, &fe):
+		return failure{"fit", fe.Error(), exitNumerical}
+	case errors.Is(err, fit.ErrNotFinite):
+		return failure{"fit", err.Error(), exitNumerical}
+	case errors.Is(err, os.ErrNotExist):
+		return failure{"", err.Error(), exitData}
+	}
+	return failure{"", err.Error(), exitUsage}
 }
 
 // commands are all of them, each in a file of its name.
 var commands = []func(*app) *cobra.Command{
-	(*app).fitCmd, (*app).simulateCmd, (*app).checkCmd, (*app).fmtCmd, (*app).dumpCmd,
+	(*app).fitCmd, (*app).simulateCmd, (*app).evaluateCmd, (*app).scoreCmd, (*app).checkCmd, (*app).fmtCmd, (*app).dumpCmd,
 	(*app).plotCmd, (*app).explainCmd, (*app).solversCmd, (*app).benchCmd, (*app).versionCmd,
 }
 

@@ -16,12 +16,14 @@ import (
 type overrides struct {
 	config string
 	set    []string
+	data   []string
 	values map[string]float64 // of --set that name parameters or states
 }
 
 func (o *overrides) flags(c *cobra.Command) {
 	c.Flags().StringVar(&o.config, "config", "", "YAML file with settings by their dotted names")
 	c.Flags().StringArrayVar(&o.set, "set", nil, "a setting or a value: fit.optimizer.lr=0.01, or e=0.9")
+	c.Flags().StringArrayVar(&o.data, "data", nil, "another file for a data block: NAME=new.csv")
 }
 
 // apply changes the model's settings; what is not a setting is kept as a
@@ -41,8 +43,14 @@ func (o *overrides) apply(m *pinode.Model) error {
 			return usageError("%s: %s", o.config, err)
 		}
 	}
+	if err := setData(m, o.data); err != nil {
+		return err
+	}
 	for _, s := range o.set {
 		key, text, ok := strings.Cut(s, "=")
+		if head, tail, per := strings.Cut(s, "}="); per { // of one key: CL{subject=3}=2
+			key, text = head+"}", tail
+		}
 		if !ok {
 			return usageError("--set takes name=value, not `%s`", s)
 		}
@@ -57,6 +65,20 @@ func (o *overrides) apply(m *pinode.Model) error {
 			return usageError("--set %s: `%s` is not a finite number", key, text)
 		}
 		o.values[key] = v
+	}
+	return nil
+}
+
+// setData lets data blocks read other files.
+func setData(m *pinode.Model, list []string) error {
+	for _, s := range list {
+		name, path, ok := strings.Cut(s, "=")
+		if !ok {
+			return usageError("--data takes name=file, not `%s`", s)
+		}
+		if err := m.SetData(name, path); err != nil {
+			return usageError("--data %s: %s", s, err)
+		}
 	}
 	return nil
 }

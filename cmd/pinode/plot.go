@@ -24,6 +24,12 @@ func (a *app) plotCmd() *cobra.Command {
 				return usageError("--format is png or svg, not `%s`", format)
 			}
 			paths, err := figures.Draw(run, format)
+			if err == nil && a.json {
+				return writeJSON(a.out, struct {
+					Version int      `json:"version"`
+					Figures []string `json:"figures"`
+				}{1, paths})
+			}
 			for _, p := range paths {
 				fmt.Fprintln(a.out, p)
 			}

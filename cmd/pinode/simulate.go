@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -9,42 +10,76 @@ import (
 	"github.com/pinode/pinode"
 )
 
+type simulateFlags struct {
+	overrides
+	out, params, events string
+	until, step, times  string
+	seed                uint64
+	rows                bool
+}
+
 func (a *app) simulateCmd() *cobra.Command {
-	var o overrides
-	var out, params, events string
+	var o simulateFlags
 	c := &cobra.Command{
 		Use: "simulate FILE", Short: "Simulate a model",
-		Long: "Simulate a model and write its trajectories as CSV: the time, states, discrete variables, named quantities and observations. The instants of events are always there, with the values before and after.",
+		Long: "Simulate a model and write its trajectories as CSV: the time, states, discrete variables, named quantities and observations. The instants of events are always there, with the values before and after. Of a run that fails there is what it came to.",
 		Example: `  pinode simulate models/pendulum.node --set L=0.8 > swing.csv
   pinode simulate models/bouncing_ball.node --params last --out ball.csv --events bounces.csv
-  pinode simulate models/lotka_volterra.node --set simulate.until=50`,
+  pinode simulate models/bouncing_ball.node --params last --every-row --out residuals.csv
+  pinode simulate models/lotka_volterra.node --until 50 --step 0.5`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			m, err := a.load(args[0], &o)
-			if err != nil {
-				return err
-			}
-			opts := pinode.SimulateOptions{Set: o.values}
-			if params != "" {
-				run, err := pinode.OpenRun(params)
-				if err != nil {
-					return err
-				}
-				opts.At = run
-			}
-			var s *pinode.Simulation
-			if err := within(c.Context(), func(ctx context.Context) (err error) { s, err = m.Simulate(ctx, opts); return err }); err != nil {
-				return err
-			}
-			a.warn(m.Doubts())
-			return a.writeSimulation(s, out, events)
-		},
+		RunE: func(c *cobra.Command, args []string) error { return a.simulate(c, args[0], &o) },
 	}
 	o.flags(c)
-	c.Flags().StringVar(&out, "out", "", "file for the trajectories; default and - standard output")
-	c.Flags().StringVar(&params, "params", "", "parameters and weights of a run: its folder, or last")
-	c.Flags().StringVar(&events, "events", "", "file for the event log")
+	f := c.Flags()
+	f.StringVar(&o.out, "out", "", "file for the trajectories; default and - standard output")
+	f.StringVar(&o.params, "params", "", "parameters and weights of a run: its folder, or last")
+	f.StringVar(&o.events, "events", "", "file for the event log")
+	f.StringVar(&o.until, "until", "", "end time: simulate.until")
+	f.StringVar(&o.step, "step", "", "distance of the output times: simulate.step")
+	f.StringVar(&o.times, "times", "", "output times, like 0,0.5,2: simulate.times")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers: simulate.seed")
+	f.BoolVar(&o.rows, "every-row", false, "a row for each row of data, with its measured values and residuals")
 	return c
+}
+
+// settings are those that flags of their own name.
+func (o *simulateFlags) settings(c *cobra.Command, m *pinode.Model) error {
+	for _, s := range []struct{ key, value string }{{"until", o.until}, {"step", o.step}, {"times", o.times}, {"seed", fmt.Sprint(o.seed)}} {
+		if !c.Flags().Changed(s.key) {
+			continue
+		}
+		if o.rows && s.key != "seed" {
+			return usageError("--%s and --every-row exclude each other: output times are those of the data", s.key)
+		}
+		if err := m.Set("simulate."+s.key, s.value, "--"+s.key); err != nil {
+			return usageError("--%s: %s", s.key, err)
+		}
+	}
+	return nil
+}
+
+func (a *app) simulate(c *cobra.Command, path string, o *simulateFlags) error {
+	m, err := a.load(path, &o.overrides)
+	if err != nil {
+		return err
+	}
+	if err := o.settings(c, m); err != nil {
+		return err
+	}
+	at, err := o.at(o.params)
+	if err != nil {
+		return err
+	}
+	opts := pinode.SimulateOptions{At: at.At, Set: at.Set, Rows: o.rows}
+	var s *pinode.Simulation
+	failed := within(c.Context(), func(ctx context.Context) (err error) { s, err = m.Simulate(ctx, opts); return err })
+	var stopped *codeError
+	if errors.As(failed, &stopped) || s == nil {
+		return failed
+	}
+	a.warn(m.Doubts())
+	return errors.Join(failed, a.writeSimulation(s, o.out, o.events))
 }
 
 func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
@@ -74,16 +109,18 @@ func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
 
 func (a *app) simulationJSON(s *pinode.Simulation) error {
 	type event struct {
-		Name    string  `json:"name"`
-		Surface string  `json:"surface,omitempty"`
-		T       float64 `json:"t"`
-		K       int     `json:"k"`
+		Name    string       `json:"name"`
+		Surface string       `json:"surface,omitempty"`
+		T       jsonNumber   `json:"t"`
+		K       int          `json:"k"`
+		Before  []jsonNumber `json:"before"`
+		After   []jsonNumber `json:"after"`
 	}
 	type trajectory struct {
-		Name   string      `json:"name"`
-		Status string      `json:"status"`
-		Rows   [][]float64 `json:"rows"`
-		Events []event     `json:"events"`
+		Name   string         `json:"name"`
+		Status string         `json:"status"`
+		Rows   [][]jsonNumber `json:"rows"`
+		Events []event        `json:"events"`
 	}
 	out := struct {
 		Version      int          `json:"version"`
@@ -93,9 +130,12 @@ func (a *app) simulationJSON(s *pinode.Simulation) error {
 		Unproven     string       `json:"unproven,omitempty"`
 	}{Version: 1, Columns: s.Columns, Units: s.Units, Unproven: s.Unproven}
 	for _, tr := range s.Trajectories {
-		t := trajectory{tr.Name, tr.Status.String(), tr.Rows, []event{}}
+		t := trajectory{tr.Name, tr.Status.String(), [][]jsonNumber{}, []event{}}
+		for _, row := range tr.Rows {
+			t.Rows = append(t.Rows, jsonNumbers(row))
+		}
 		for _, e := range tr.Events {
-			t.Events = append(t.Events, event{e.Name, e.Surface, e.Time, e.K})
+			t.Events = append(t.Events, event{e.Name, e.Surface, jsonNumber(e.Time), e.K, jsonNumbers(e.Before), jsonNumbers(e.After)})
 		}
 		out.Trajectories = append(out.Trajectories, t)
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/pinode/pinode"
@@ -11,6 +9,6 @@ import (
 func (a *app) solversCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "solvers", Short: "List the solvers", Args: cobra.NoArgs,
-		Run: func(*cobra.Command, []string) { fmt.Fprint(a.out, pinode.Solvers()) },
+		RunE: func(*cobra.Command, []string) error { return a.text("solvers", pinode.Solvers()) },
 	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/pinode/pinode/internal/report"
@@ -11,6 +9,6 @@ import (
 func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		Run: func(*cobra.Command, []string) { fmt.Fprintln(a.out, report.Version()) },
+		RunE: func(*cobra.Command, []string) error { return a.text("pinode", report.Version()+"\n") },
 	}
 }

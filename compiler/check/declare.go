@@ -225,7 +225,7 @@ func (e *elaborator) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
 			if !p.narrow() {
 				e.errPriorOutside(p)
 				p.Prior = nil
-			} else if p.Prior.Name == "student" && !(math.IsInf(p.Lo, -1) && math.IsInf(p.Hi, 1)) && !p.Prior.constant() {
+			} else if p.Prior.cutByNumbers() && p.cut() && !p.Prior.constant() {
 				e.errCutPrior(p)
 			}
 		}
@@ -247,6 +247,12 @@ func (e *elaborator) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
 	e.inside(p, v, d.Interval)
 }
 
+// cutByNumbers reports whether what an interval has of a distribution is known for
+// constant arguments only.
+func (d *Dist) cutByNumbers() bool {
+	return slices.Contains([]string{"student", "gamma", "inverse_gamma", "beta"}, d.Name)
+}
+
 // constant reports whether all arguments of a distribution are numbers.
 func (d *Dist) constant() bool {
 	return !slices.ContainsFunc(d.Args, func(a *Expr) bool {
@@ -258,28 +264,47 @@ func (d *Dist) constant() bool {
 // narrow cuts the interval of a parameter to the support of its prior, as far
 // as that is constant; false if nothing is left.
 func (p *Param) narrow() bool {
-	lo, hi, open := math.Inf(-1), math.Inf(1), false
+	s := supportOf(p.Prior)
+	if s.Lo > p.Lo || s.Lo == p.Lo && s.LoOpen {
+		p.Lo, p.LoOpen = s.Lo, s.LoOpen
+	}
+	if s.Hi < p.Hi || s.Hi == p.Hi && s.HiOpen {
+		p.Hi, p.HiOpen = s.Hi, s.HiOpen
+	}
+	return p.Lo < p.Hi
+}
+
+// cut reports whether the interval of a parameter is less than the support of its prior.
+func (p *Param) cut() bool {
+	s := supportOf(p.Prior)
+	return p.Lo > s.Lo || p.Hi < s.Hi
+}
+
+// support is where a distribution has a density, as far as that is constant.
+type support struct {
+	Lo, Hi         float64
+	LoOpen, HiOpen bool
+}
+
+func supportOf(d *Dist) support {
+	s := support{Lo: math.Inf(-1), Hi: math.Inf(1)}
 	bound := func(x *Expr, otherwise float64) float64 {
 		if c, ok := fold(x); ok && len(c) == 1 {
 			return c[0]
 		}
 		return otherwise
 	}
-	switch p.Prior.Name {
+	switch d.Name {
 	case "uniform":
-		lo, hi = bound(p.Prior.Args[0], lo), bound(p.Prior.Args[1], hi)
-	case "lognormal":
-		lo, open = 0, true
-	case "exponential":
-		lo = 0
+		s.Lo, s.Hi = bound(d.Args[0], s.Lo), bound(d.Args[1], s.Hi)
+	case "lognormal", "gamma", "inverse_gamma":
+		s.Lo, s.LoOpen = 0, true
+	case "exponential", "halfnormal", "halfcauchy":
+		s.Lo = 0
+	case "beta":
+		s = support{0, 1, true, true}
 	}
-	if lo > p.Lo || lo == p.Lo && open {
-		p.Lo, p.LoOpen = lo, open
-	}
-	if hi < p.Hi {
-		p.Hi, p.HiOpen = hi, false
-	}
-	return p.Lo < p.Hi
+	return s
 }
 
 // inside checks that a constant value lies in a parameter's interval.

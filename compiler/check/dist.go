@@ -47,6 +47,8 @@ var (
 	scale = argRule{"scale", ofQuantity, true}
 	sigma = argRule{"sigma", noUnit, true}
 	nu    = argRule{"nu", noUnit, true}
+
+	shapeArg = argRule{"shape", noUnit, true}
 )
 
 // Distributions lists the distributions of the language.
@@ -60,6 +62,12 @@ var Distributions = []Distribution{
 	{"bernoulli", "0 or 1 with the prediction as probability", []argRule{}, nil},
 	{"uniform", "uniform(lo, hi)", nil, []argRule{{"lo", ofQuantity, false}, {"hi", ofQuantity, false}}},
 	{"exponential", "exponential(mean)", nil, []argRule{{"mean", ofQuantity, true}}},
+	{"cauchy", "cauchy(location, scale)", nil, []argRule{{"location", ofQuantity, false}, scale}},
+	{"halfnormal", "halfnormal(scale): the size of a normal quantity around 0", nil, []argRule{scale}},
+	{"halfcauchy", "halfcauchy(scale): the size of a Cauchy quantity around 0", nil, []argRule{scale}},
+	{"gamma", "gamma(shape, scale), of mean shape · scale", nil, []argRule{shapeArg, scale}},
+	{"inverse_gamma", "inverse_gamma(shape, scale): the inverse has gamma(shape, 1/scale)", nil, []argRule{shapeArg, scale}},
+	{"beta", "beta(a, b), from 0 to 1", nil, []argRule{{"a", noUnit, true}, {"b", noUnit, true}}},
 }
 
 // OfObservations reports whether an observation may have the distribution.
@@ -89,7 +97,7 @@ func (e *elaborator) dist(s *scope, c *dsl.Call, of *Obj, use distUse) *Dist {
 		e.errDistArity(c, d, len(rules))
 		return nil
 	}
-	if (d.Name == "poisson" || d.Name == "negbinomial" || d.Name == "bernoulli") && !e.equate(of.Unit, units.One, c.Span()) {
+	if (d.Name == "poisson" || d.Name == "negbinomial" || d.Name == "bernoulli" || d.Name == "beta") && !e.equate(of.Unit, units.One, c.Span()) {
 		e.errCounts(c, of)
 		return nil
 	}

@@ -34,7 +34,7 @@ func (p *Program) Dump(w io.Writer) {
 	}
 	if p.Simulate != nil {
 		for _, a := range p.Simulate.Sweep {
-			fmt.Fprintf(w, "sweep %s %v\n", a.Name, a.Values)
+			fmt.Fprintf(w, "sweep %s %v\n", strings.Join(a.Names, " "), a.Values)
 		}
 	}
 }

@@ -38,14 +38,15 @@ type Samples struct {
 
 // Draw names what is drawn and its distribution, whose arguments are numbers.
 type Draw struct {
-	Name string // parameter, covariate or state
-	Dist *Dist
+	Name    string // parameter, covariate or state, or an element of one
+	Dist    *Dist
+	Element int // which of an argument that has several elements
 }
 
 // SweepAxis is one axis of the grid of a sweep.
 type SweepAxis struct {
-	Name   string
-	Values []float64
+	Names  []string // of a parameter, covariate or state: its elements that go together
+	Values [][]float64
 }
 
 // Model is a typed, elaborated model: components are flattened, loops
@@ -68,13 +69,13 @@ type Model struct {
 	// Constraints have as many elements as the algebraic states.
 	Constraints []*Constraint
 	// Steady: the run starts where the motion comes to rest; nil: at the initial values.
-	Steady *Steady
-	Neurals     []*Neural
-	Events      []*Event
-	Conserves   []*Conserve
-	Requires    []*Require
-	Observes    []*Observe
-	Losses      []*Loss
+	Steady    *Steady
+	Neurals   []*Neural
+	Events    []*Event
+	Conserves []*Conserve
+	Requires  []*Require
+	Observes  []*Observe
+	Losses    []*Loss
 }
 
 // Shape is the shape of a value; it converts to ir.Shape.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/pinode/pinode/dsl"
@@ -233,9 +234,10 @@ func choiceNames(row *setting.Setting) []string {
 }
 
 var (
-	errSamples = errors.New("`samples` is a whole number with what is drawn, as in `samples: 1000 { e: uniform(0.5, 0.9) }`")
-	errSweep   = errors.New("`sweep` lists the values of each name, as in `sweep: { e: [0.5, 0.7, 0.9] }`")
-	errDraw    = errors.New("a draw is a distribution, like `normal(1, 0.1)`")
+	errSamples     = errors.New("`samples` is a whole number with what is drawn, as in `samples: 1000 { e: uniform(0.5, 0.9) }`")
+	errSweepVector = errors.New("a vector takes a list of vectors, as in `sweep: { a: [[1, 2], [3, 4]] }`, or give its elements: `a[0]: [1, 3]`")
+	errSweep       = errors.New("`sweep` lists the values of each name, as in `sweep: { e: [0.5, 0.7, 0.9] }`")
+	errDraw        = errors.New("a draw is a distribution, like `normal(1, 0.1)`")
 )
 
 // maxSamples bounds the number of trajectories that are drawn.
@@ -258,7 +260,7 @@ func (e *elaborator) samples(o *dsl.Option) *Samples {
 		return nil
 	}
 	out := &Samples{N: int(n[0])}
-	e.varied(val.Block, func(d *dsl.Option, of *Obj) {
+	e.varied(val.Block, func(d *dsl.Option, of *Obj, names []string) {
 		call, ok := d.Value.Expr.(*dsl.Call)
 		if !ok {
 			e.errSetting(d.Value.Span(), errDraw)
@@ -274,7 +276,9 @@ func (e *elaborator) samples(o *dsl.Option) *Samples {
 				return
 			}
 		}
-		out.Draws = append(out.Draws, Draw{of.Name, dist})
+		for k, name := range names {
+			out.Draws = append(out.Draws, Draw{name, dist, k})
+		}
 	})
 	return out
 }
@@ -286,7 +290,7 @@ func (e *elaborator) sweep(o *dsl.Option) (axes []SweepAxis) {
 		e.errSetting(val.Span(), errSweep)
 		return nil
 	}
-	e.varied(val.Block, func(d *dsl.Option, of *Obj) {
+	e.varied(val.Block, func(d *dsl.Option, of *Obj, names []string) {
 		v := e.value(e.root(), d.Value.Expr)
 		if v == nil {
 			return
@@ -295,20 +299,27 @@ func (e *elaborator) sweep(o *dsl.Option) (axes []SweepAxis) {
 		switch {
 		case !ok:
 			e.errNotConstant(v, "a value of a sweep")
-		case v.Shape.Rank > 1 || of.Shape.Rank > 0:
+		case len(names) == 1 && v.Shape.Rank > 1 || len(names) > 1 && v.Shape.Rank == 2 && v.Shape.N != len(names):
 			e.errSetting(v.Span, errSweep)
+		case len(names) > 1 && v.Shape.Rank != 2:
+			e.errSetting(v.Span, errSweepVector)
 		case !e.demand(v, of.Unit):
 			e.errValueUnit(v, of)
 		default:
-			axes = append(axes, SweepAxis{of.Name, x})
+			axis := SweepAxis{Names: names}
+			for values := range slices.Chunk(x, len(names)) {
+				axis.Values = append(axis.Values, values)
+			}
+			axes = append(axes, axis)
 		}
 	})
 	return axes
 }
 
 // varied calls f for each option of a block that names a parameter, covariate
-// or state of the model.
-func (e *elaborator) varied(block []*dsl.Option, f func(*dsl.Option, *Obj)) {
+// or state of the model, or an element of one, with what it is and the names of its
+// elements.
+func (e *elaborator) varied(block []*dsl.Option, f func(d *dsl.Option, of *Obj, names []string)) {
 	var have []string
 	byName := map[string]*Obj{}
 	add := func(o *Obj) {
@@ -328,7 +339,13 @@ func (e *elaborator) varied(block []*dsl.Option, f func(*dsl.Option, *Obj)) {
 	for _, d := range block {
 		old := seen[d.Name.Name]
 		seen[d.Name.Name] = d
-		switch o := byName[d.Name.Name]; {
+		o, names := byName[d.Name.Name], []string{d.Name.Name}
+		if o == nil {
+			o = elementOf(byName, d.Name.Name)
+		} else {
+			names = elementNames(o)
+		}
+		switch {
 		case old != nil:
 			e.errDuplicate(d.Name.Span(), d.Name.Name, old.Name.Span())
 		case o == nil:
@@ -336,7 +353,37 @@ func (e *elaborator) varied(block []*dsl.Option, f func(*dsl.Option, *Obj)) {
 		case !plainValue(d.Value):
 			e.errOption(d.Value.Span(), d.Name.Name, "a value")
 		default:
-			f(d, o)
+			f(d, o, names)
 		}
 	}
+}
+
+// elementNames are the names of the elements of a quantity.
+func elementNames(o *Obj) (list []string) {
+	switch o.Shape.Rank {
+	case 0:
+		return []string{o.Name}
+	case 1:
+		for i := range o.Shape.Size() {
+			list = append(list, fmt.Sprintf("%s[%d]", o.Name, i))
+		}
+	default:
+		for i := range o.Shape.Size() {
+			list = append(list, fmt.Sprintf("%s[%d,%d]", o.Name, i/o.Shape.N, i%o.Shape.N))
+		}
+	}
+	return list
+}
+
+// elementOf is the quantity that a name is an element of, as a quantity without shape;
+// nil if there is none.
+func elementOf(byName map[string]*Obj, name string) *Obj {
+	base, _, indexed := strings.Cut(name, "[")
+	o := byName[base]
+	if !indexed || o == nil || !slices.Contains(elementNames(o), name) {
+		return nil
+	}
+	e := *o
+	e.Name, e.Shape = name, Shape{}
+	return &e
 }

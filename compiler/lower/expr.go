@@ -161,7 +161,7 @@ func (l *lowerer) net(x *check.Expr) *ir.Node {
 	w := l.b.Slice(l.out.In.P, blk.Off, ir.Vec(blk.Net.NumWeights()))
 	y := l.build1(blk.Net, w, l.b.Div(raw, inScale), inScale)
 	y = l.b.Mul(y, outScale)
-	if i := l.blockIndex(n); l.located && l.cornered && l.out.NetArgs[i] == nil {
+	if i := l.blockIndex(n); (l.located && l.cornered || l.observed) && l.out.NetArgs[i] == nil {
 		l.out.NetArgs[i], l.out.NetVals[i] = l.actual(raw), l.actual(y)
 	}
 	return l.b.Slice(y, 0, shapeOf(n.Shape))

@@ -64,6 +64,7 @@ type places struct {
 type reading struct {
 	located  bool // comparisons become switches
 	cornered bool // where located: corners too
+	observed bool // in what is observed: blocks are noted there too
 	before   bool // states are those before the event
 	byMode   bool // comparisons read the switches that there are
 	atRest   bool // objects have the values of `start steady { … }`

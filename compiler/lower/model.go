@@ -84,6 +84,9 @@ type Observed struct {
 	// and Seen only.
 	Counts *ir.Node
 
+	// Scores are those of the parts of Row, but for observations of weight 0.
+	Scores []Scores
+
 	// Noise are the arguments of the distributions of observations, by
 	// NoiseName, for what is said where they have no density.
 	Noise []ir.Output
@@ -92,7 +95,8 @@ type Observed struct {
 // Networks are the neural blocks.
 type Networks struct {
 	// NetArgs serve the automatic scales: for each neural block
-	// the vector of its arguments at its first use in an equation, or nil.
+	// the vector of its arguments at its first use in an equation, else in what is
+	// observed, or nil.
 	NetArgs []*ir.Node
 	NetVals []*ir.Node // and of its results there
 	Blocks  []Block

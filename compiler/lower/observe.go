@@ -10,6 +10,8 @@ import (
 
 // observations builds the predictions and the loss of one row of data.
 func (l *lowerer) observations() {
+	l.observed = true
+	defer func() { l.observed = false }()
 	var preds, terms []*ir.Node
 	for i, o := range l.m.Observes {
 		pred := l.whole(o.Value, o.Shape)
@@ -20,14 +22,18 @@ func (l *lowerer) observations() {
 			}
 		}
 		terms = append(terms, l.observe(o, pred))
+		if o.Weight != 0 {
+			l.out.Scores = append(l.out.Scores, l.scored(o, pred))
+		}
 	}
 	if len(preds) > 0 {
 		l.out.Pred = l.b.Concat(preds...)
 	}
 	var counts []*ir.Node
 	for _, x := range l.m.Losses {
-		term, counted := l.loss(x)
+		term, v, counted := l.loss(x)
 		terms, counts = append(terms, term), append(counts, counted)
+		l.out.Scores = append(l.out.Scores, l.squared(x, term, v, counted))
 	}
 	for _, o := range l.m.Observes {
 		if o.Weights != nil {
@@ -70,10 +76,10 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	return b.Mul(weight, b.Sum(nll))
 }
 
-// loss is a loss term at a row, and whether it counts there, 1 or 0: its
-// condition holds and every measured value that it reads is there. Where it
-// does not count, neither its value nor its derivatives reach the sum.
-func (l *lowerer) loss(x *check.Loss) (term, counts *ir.Node) {
+// loss is a loss term at a row, its value without its weight, and whether it counts
+// there, 1 or 0: its condition holds and every measured value that it reads is there.
+// Where it does not count, neither its value nor its derivatives reach the sum.
+func (l *lowerer) loss(x *check.Loss) (term, v, counts *ir.Node) {
 	b := l.b
 	counts = b.Const(1)
 	if x.Where != nil {
@@ -94,9 +100,9 @@ func (l *lowerer) loss(x *check.Loss) (term, counts *ir.Node) {
 			ones[in] = b.Select(on, in, b.Full(in.Shape, 1))
 		}
 	}
-	v := b.Substitute([]*ir.Node{l.whole(x.Value, x.Value.Shape)}, ones)[0]
-	v = b.Select(counts, v, b.Const(0))
-	return b.Mul(b.Mul(b.Const(x.Weight), l.scaleNode(ScaleLoss, x)), v), counts
+	v = b.Substitute([]*ir.Node{l.whole(x.Value, x.Value.Shape)}, ones)[0]
+	on := b.Select(counts, v, b.Const(0))
+	return b.Mul(b.Mul(b.Const(x.Weight), l.scaleNode(ScaleLoss, x)), on), v, counts
 }
 
 // measured are the marks, 1 or 0, of the measured values that an expression
@@ -196,6 +202,37 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 		return b.Select(in, b.Full(y.Shape, 0), b.Full(y.Shape, math.Inf(1))) // its height is one over its mass
 	case "exponential":
 		return b.Add(b.Div(y, args[0]), b.Log(args[0]))
+	}
+	return l.priorDensity(d, args, y)
+}
+
+// priorDensity is the negative log-density of distributions of parameters alone.
+func (l *lowerer) priorDensity(d *check.Dist, args []*ir.Node, y *ir.Node) *ir.Node {
+	b := l.b
+	one := b.Const(1)
+	lgamma := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpLgamma, x) }
+	switch d.Name {
+	case "cauchy":
+		z := b.Div(b.Sub(y, args[0]), args[1])
+		return b.Add(b.Apply(ir.OpLog1p, b.Square(z)), b.Log(b.Mul(b.Const(math.Pi), args[1])))
+	case "halfnormal":
+		z := b.Div(y, args[0])
+		return b.Add(b.Mul(b.Const(0.5), b.Square(z)), b.Add(b.Log(args[0]), b.Const(0.5*math.Log(math.Pi/2))))
+	case "halfcauchy":
+		z := b.Div(y, args[0])
+		return b.Add(b.Apply(ir.OpLog1p, b.Square(z)), b.Log(b.Mul(b.Const(math.Pi/2), args[0])))
+	case "gamma":
+		z := b.Div(y, args[1])
+		n := b.Sub(z, timesLog(b, b.Sub(args[0], one), z))
+		return b.Add(n, b.Add(lgamma(args[0]), b.Log(args[1])))
+	case "inverse_gamma":
+		z := b.Div(args[1], y)
+		n := b.Sub(z, b.Mul(b.Add(args[0], one), b.Log(z)))
+		return b.Add(n, b.Add(lgamma(args[0]), b.Log(args[1])))
+	case "beta":
+		n := b.Add(timesLog(b, b.Sub(args[0], one), y), timesLog(b, b.Sub(args[1], one), b.Sub(one, y)))
+		norm := b.Sub(b.Add(lgamma(args[0]), lgamma(args[1])), lgamma(b.Add(args[0], args[1])))
+		return b.Sub(norm, n)
 	}
 	panic("lower: no density for " + d.Name)
 }

@@ -51,8 +51,13 @@ func (l *lowerer) mass(p *check.Param) *ir.Node {
 // support.
 func (l *lowerer) distribution(d *check.Dist, args []*ir.Node, x float64) *ir.Node {
 	b := l.b
-	positive := d.Name == "lognormal" || d.Name == "exponential"
-	if math.IsInf(x, 0) || positive && x <= 0 {
+	switch d.Name {
+	case "lognormal", "exponential", "halfnormal", "halfcauchy", "gamma", "inverse_gamma", "beta":
+		if x <= 0 {
+			return nil
+		}
+	}
+	if math.IsInf(x, 0) || d.Name == "beta" && x >= 1 {
 		return nil
 	}
 	half, one := b.Const(0.5), b.Const(1)
@@ -71,25 +76,46 @@ func (l *lowerer) distribution(d *check.Dist, args []*ir.Node, x float64) *ir.No
 		return b.Select(b.Lt(z, b.Full(z.Shape, 0)), tail, b.Sub(one, tail))
 	case "exponential":
 		return b.Neg(b.Apply(ir.OpExpm1, b.Neg(b.Div(at, args[0]))))
-	case "student":
-		return l.student(d, x)
+	case "cauchy":
+		z := b.Div(b.Sub(at, args[0]), args[1])
+		return b.Add(half, b.Mul(b.Const(1/math.Pi), b.Apply(ir.OpAtan, z)))
+	case "halfnormal":
+		return b.Apply(ir.OpErf, b.Div(at, b.Mul(b.Const(math.Sqrt2), args[0])))
+	case "halfcauchy":
+		return b.Mul(b.Const(2/math.Pi), b.Apply(ir.OpAtan, b.Div(at, args[0])))
+	}
+	if cdf := distributions[d.Name]; cdf != nil {
+		return l.ofNumbers(d, func(a []float64) float64 { return cdf(a, x) })
 	}
 	panic("lower: no distribution function of " + d.Name)
 }
 
-// student is the probability of a value below x, of numbers.
-func (l *lowerer) student(d *check.Dist, x float64) *ir.Node {
-	var args [3][]float64
+// distributions are the probabilities of a value below x for arguments that are numbers.
+var distributions = map[string]func(a []float64, x float64) float64{
+	"student": func(a []float64, x float64) float64 { return distuv.StudentsT{Nu: a[0], Mu: a[1], Sigma: a[2]}.CDF(x) },
+	"gamma":   func(a []float64, x float64) float64 { return distuv.Gamma{Alpha: a[0], Beta: 1 / a[1]}.CDF(x) },
+	"inverse_gamma": func(a []float64, x float64) float64 {
+		return distuv.InverseGamma{Alpha: a[0], Beta: a[1]}.CDF(x)
+	},
+	"beta": func(a []float64, x float64) float64 { return distuv.Beta{Alpha: a[0], Beta: a[1]}.CDF(x) },
+}
+
+// ofNumbers is a function of the arguments of a distribution, which are numbers.
+func (l *lowerer) ofNumbers(d *check.Dist, f func(a []float64) float64) *ir.Node {
+	args := make([][]float64, len(d.Args))
 	size := 1
 	for i, a := range d.Args {
 		v, ok := check.Evaluate(a, nil)
-		never(!ok, "a student distribution that is cut has arguments that are not constant")
+		never(!ok, "a distribution that is cut has arguments that are not constant")
 		args[i], size = v, max(size, len(v))
 	}
-	at := func(v []float64, i int) float64 { return v[min(i, len(v)-1)] }
 	out := make([]float64, size)
 	for i := range out {
-		out[i] = distuv.StudentsT{Nu: at(args[0], i), Mu: at(args[1], i), Sigma: at(args[2], i)}.CDF(x)
+		a := make([]float64, len(args))
+		for k, v := range args {
+			a[k] = v[min(i, len(v)-1)]
+		}
+		out[i] = f(a)
 	}
 	if size == 1 {
 		return l.b.Const(out[0])

@@ -25,9 +25,12 @@ var (
 	SignalsBefore     = Input{name: "ub"}
 	SignalRatesBefore = Input{name: "utb"}
 
-	Free        = Input{name: "free"} // 0 for the states held at rest, 1 for the others
-	Flow        = Input{name: "flow"} // by which states move
-	StatesReach = Input{name: "ry"}   // by how much states may be off, see Program.spread
+	Nets        = Input{name: "nets"}    // results of neural blocks, see compiler.Probe
+	Free        = Input{name: "free"}    // 0 for the states held at rest, 1 for the others
+	Flow        = Input{name: "flow"}    // by which states move
+	StatesAlong = Input{name: "along.y"} // a direction
+	TimeAlong   = Input{name: "along.t"}
+	StatesReach = Input{name: "ry"} // by how much states may be off, see Program.spread
 	TimeReach   = Input{name: "rt"}
 )
 

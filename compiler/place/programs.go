@@ -4,26 +4,30 @@ import "strconv"
 
 // Programs of a model, see compiler.Program.Graphs.
 var (
-	RHS           = Program{"rhs"}
-	Guards        = Program{"guards"}
-	Guards2       = Program{"guards2"}
-	Look          = Program{"look"}
-	Spread        = Program{"spread"}
-	Bounds        = Program{"bounds"}
-	SlideBounds   = Program{"bounds1"} // of sliding along one surface
-	InitStates    = Program{"init.y"}
-	InitDiscretes = Program{"init.d"}
-	Times         = Program{"times"}
-	Floors        = Program{"floors"}
-	Priorities    = Program{"priorities"}
-	Row           = Program{"row"}
-	Predictions   = Program{"obs"}
-	Counts        = Program{"counts"}
-	Outputs       = Program{"outputs"}
-	Conserved     = Program{"conserved"}
-	Priors        = Program{"priors"}
-	Nets          = Program{"nets"}
-	Noise         = Program{"noise"}
+	RHS              = Program{"rhs"}
+	Guards           = Program{"guards"}
+	Guards2          = Program{"guards2"}
+	Look             = Program{"look"}
+	Spread           = Program{"spread"}
+	Bounds           = Program{"bounds"}
+	SlideBounds      = Program{"bounds1"} // of sliding along one surface
+	InitStates       = Program{"init.y"}
+	InitDiscretes    = Program{"init.d"}
+	SegmentStates    = Program{"segment.y"}
+	SegmentDiscretes = Program{"segment.d"}
+	Times            = Program{"times"}
+	Floors           = Program{"floors"}
+	Priorities       = Program{"priorities"}
+	Row              = Program{"row"}
+	Predictions      = Program{"obs"}
+	Counts           = Program{"counts"}
+	Outputs          = Program{"outputs"}
+	Conserved        = Program{"conserved"}
+	Priors           = Program{"priors"}
+	Networks         = Program{"nets"}
+	Noise            = Program{"noise"}
+	OpenRHS          = Program{"open.rhs"} // where the results of neural blocks are inputs
+	OpenPredictions  = Program{"open.obs"}
 )
 
 // Jump, Rest and Delay are what an event does.
@@ -44,6 +48,9 @@ func (p Program) JVP() Program  { return Program{p.name + ".jvp"} }
 // Jac is the program's derivative by the states, by its nonzeros, and that by time.
 func (p Program) Jac() Program { return Program{p.name + ".jac"} }
 
+// Curve is the derivative of the program along a direction of time and states.
+func (p Program) Curve() Program { return Program{p.name + ".curve"} }
+
 // Ct is the cotangent that reverse derivatives of the program read.
 func (p Program) Ct() Input { return Input{name: "ct." + p.name} }
 
@@ -63,19 +70,19 @@ func (p Program) Along(n, nb int) Program {
 
 // Outputs of programs of a model.
 var (
-	Value   = Output{"v"}
-	Rates   = Output{"dy"}
-	Guard   = Output{"g"}
-	Rate    = Output{"rate"}
-	Accel   = Output{"accel"}
-	Instant = Output{"s"} // scheduled scalars
-	Loss    = Output{"loss"}
-	Terms   = Output{"terms"}
-	Pred    = Output{"pred"}
-	NetArgs = Output{"args"}
-	NetVals = Output{"values"}
-	Dot     = Output{"dot"} // of forward derivatives
-	ByTime  = Output{"dt"}  // derivative by time
+	Value     = Output{"v"}
+	Rates     = Output{"dy"}
+	Guard     = Output{"g"}
+	Rate      = Output{"rate"}
+	Accel     = Output{"accel"}
+	Instant   = Output{"s"} // scheduled scalars
+	Loss      = Output{"loss"}
+	Terms     = Output{"terms"}
+	Pred      = Output{"pred"}
+	NetArgs   = Output{"args"}
+	NetVals   = Output{"values"}
+	Dot       = Output{"dot"} // of forward derivatives
+	TimeSlope = Output{"dt"}  // derivative by time
 
 	Lo     = Output{"lo"}
 	Hi     = Output{"hi"}

@@ -11,11 +11,16 @@ var (
 	StepVJPTimes = Program{"step.vjpt"}
 	StepVJPLast  = Program{"step.vjp.last"}
 	StepByLength = Program{"step.length"}
+	StepJVP      = Program{"step.jvp"}
 )
 
 // Inputs of steps.
 var (
 	StepLength = Input{name: "h"}
+	// Second derivatives of the signals at the start of a step.
+	SignalCurves = Input{name: "utt.0"}
+
+	LengthDot  = Input{name: "th"} // tangent of the length
 	LaneParams = Input{name: "pl"} // parameters that differ between lanes
 	Tolerances = Input{name: "tol", shared: true}
 	Side       = Input{name: "side"} // of each guard, 0 for one that is not watched
@@ -64,7 +69,11 @@ var (
 	StepNoCrossing = Output{"noCrossing"}
 
 	StepEndByLength = Output{"ph"}
+	StepEndDot      = Output{"enddot"}
 )
 
 // StageRateByLength is the derivative of stage i's by the length.
 func StageRateByLength(i int) Output { return Output{"kh." + strconv.Itoa(i)} }
+
+// StageRateDot is the tangent of stage i's derivative.
+func StageRateDot(i int) Output { return Output{"kdot." + strconv.Itoa(i)} }

@@ -102,17 +102,22 @@ func (j *jacobian) reverse(s *builder) {
 		j.ctSlope = b.Input("ct.slope", s.vec, true)
 		outs, cts = append(outs, j.slope), append(cts, j.ctSlope)
 	}
-	j.bars = s.barsOf(outs, cts)
+	j.bars = s.barsOf(outs, cts, s.utt)
 }
 
-// at are the entries and the derivative by time at the start of the step, of the states
-// that are held zeros.
+// at are the entries and the derivative by time at the start of the step.
 func (j *jacobian) at(s *builder) (entries []*ir.Node, slope *ir.Node) {
-	nodes := j.nodes
+	return j.along(s, func(nodes []*ir.Node) []*ir.Node { return s.b.Substitute(nodes, s.at(0, s.y[0])) })
+}
+
+// along are what a mapping takes the entries and the derivative by time to, of the states
+// that are held zeros.
+func (j *jacobian) along(s *builder, to func([]*ir.Node) []*ir.Node) (entries []*ir.Node, slope *ir.Node) {
+	nodes := append([]*ir.Node{}, j.nodes...)
 	if j.slope != nil {
-		nodes = append(nodes[:len(nodes):len(nodes)], j.slope)
+		nodes = append(nodes, j.slope)
 	}
-	nodes = s.b.Substitute(nodes, s.at(0, s.y[0]))
+	nodes = to(nodes)
 	entries = nodes[:len(j.nodes)]
 	if j.slope != nil {
 		slope = nodes[len(j.nodes)]

@@ -20,25 +20,28 @@ func (s *builder) reverse() {
 	for _, a := range Accumulators(s.Model.Model) {
 		s.wrt = append(s.wrt, a.Node)
 	}
-	s.bars = s.barsOf([]*ir.Node{s.RHS}, []*ir.Node{s.ct})
+	s.bars = s.barsOf([]*ir.Node{s.RHS}, []*ir.Node{s.ct}, nil)
 	if s.jac != nil {
 		s.jac.reverse(s)
 	}
 }
 
 // barsOf is the reverse derivative of values, from their cotangents, by wrt. Signals move
-// with the time.
-func (s *builder) barsOf(outs, cts []*ir.Node) []*ir.Node {
+// with the time, and so do their rates, unless curves, their second derivatives, are nil.
+func (s *builder) barsOf(outs, cts []*ir.Node, curves *ir.Node) []*ir.Node {
 	b, in, wrt := s.b, s.In, s.wrt
+	var rates []*ir.Node
 	if in.U != nil {
-		wrt = append(wrt[:len(wrt):len(wrt)], in.U)
+		wrt, rates = append(wrt[:len(wrt):len(wrt)], in.U), append(rates, in.UT)
+	}
+	if curves != nil {
+		wrt, rates = append(wrt, in.UT), append(rates, curves)
 	}
 	bars := autodiff.VJP(b, outs, cts, wrt)
-	if in.U != nil {
-		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
-		bars = bars[:len(bars)-1]
+	for i, rate := range rates {
+		bars[0] = b.Add(bars[0], b.Dot(bars[len(s.wrt)+i], rate))
 	}
-	return opt.Nodes(b, bars...)
+	return opt.Nodes(b, bars[:len(s.wrt)]...)
 }
 
 // pullback takes a cotangent of stage i's derivative to its arguments.
@@ -233,34 +236,6 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 			if o.Node != nil && !o.Node.IsConst(0) {
 				g.Outputs = append(g.Outputs, o)
 			}
-		}
-	}
-	return g
-}
-
-// lengthwise is the derivative by the length of a step whose stages stand.
-func (s *builder) lengthwise() *ir.Graph {
-	b, in := s.b, s.In
-	tDot, yDot := b.Input("dot.t", ir.Scalar, true), b.Input("dot.y", s.vec, true)
-	wrt, dots := []*ir.Node{in.T, in.Y}, []*ir.Node{tDot, yDot}
-	if in.U != nil {
-		wrt, dots = append(wrt, in.U), append(dots, b.Mul(in.UT, tDot))
-	}
-	dot := opt.Nodes(b, autodiff.JVP(b, []*ir.Node{s.RHS}, wrt, dots)[0])
-	g := place.StepByLength.Graph()
-	kDot := []*ir.Node{b.Fill(b.Const(0), s.vec)}
-	for i := 1; i < len(s.m.C); i++ {
-		at := b.Fill(b.Const(0), s.vec)
-		if sum := s.combine(s.m.A[i], s.k); sum != nil {
-			at = s.fma(s.h, s.combine(s.m.A[i], kDot), sum)
-		}
-		by := s.at(i, s.y[i])
-		by[tDot], by[yDot] = b.Const(s.m.C[i]), at
-		k := s.moved(i, b.Substitute(dot, by)[0])
-		kDot = append(kDot, k)
-		g.Outputs = append(g.Outputs, place.StageRateByLength(i).Of(k))
-		if i == s.m.End {
-			g.Outputs = append(g.Outputs, place.StepEndByLength.Of(at))
 		}
 	}
 	return g

@@ -50,6 +50,7 @@ type Options struct {
 	Reverse       bool // reverse derivatives
 	PerLaneParams bool // parameters differ between lanes
 	Roots         bool // the derivative by the length, for steps that end on a root
+	Forward       bool // the forward derivative, of a method that is no explicit one
 }
 
 // Graphs are the graphs of a whole step of a method, or nil for a model
@@ -58,7 +59,7 @@ type Options struct {
 //
 //	h         the length of the step
 //	y.i k.i   argument and derivative of stage i
-//	u.i ut.i  signals at the time of stage i
+//	u.i ut.i  signals at the time of stage i; utt.0 their second derivatives at the start
 //	free      0 for the states held at rest, 1 for the others; only where
 //	          some event can hold states
 //	tol       rtol, atol
@@ -97,6 +98,9 @@ type Options struct {
 // With roots, for steps that end on one, step.length gives the derivatives by h:
 // ph of the end and kh.i of k.i.
 //
+// step.jvp takes the tangents tt, ty, td, tq, tp of the inputs and th of the length to
+// kdot.i of k.i and enddot of the end.
+//
 // They are made of the optimised right-hand side and derivative, once for each
 // stage, and need no passes of their own.
 func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
@@ -124,11 +128,14 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 	if len(s.acts) > 0 {
 		out = append(out, s.recall())
 	}
-	if options.Reverse && len(model.Events)+len(model.Switches) > 0 { // without them no time moves
+	if moves := len(model.Events)+len(model.Switches) > 0; options.Reverse && (moves || options.Roots && s.jac != nil) { // else no time moves
 		out = append(out, s.vjp(place.StepVJPTimes, true))
 		if options.Roots {
 			out = append(out, s.lengthwise())
 		}
+	}
+	if options.Forward && s.jac != nil {
+		out = append(out, s.jvp())
 	}
 	return out
 }
@@ -177,6 +184,7 @@ type builder struct {
 	y, k    []*ir.Node // inputs
 	u       []*ir.Node
 	ut      []*ir.Node
+	utt     *ir.Node // at the start
 	free    *ir.Node
 	momenta []bool // of a symplectic method
 	vec     ir.Shape
@@ -193,6 +201,9 @@ func newBuilder(model *Model, m *Method, options Options, system *elimination, m
 			s.u = append(s.u, place.StageSignals(i).Node(b, u.Shape))
 			s.ut = append(s.ut, place.StageSignalRates(i).Node(b, u.Shape))
 		}
+	}
+	if u := model.In.U; u != nil {
+		s.utt = place.SignalCurves.Node(b, u.Shape)
 	}
 	if model.Holds {
 		s.free = place.Free.Node(b, s.vec)

@@ -23,12 +23,13 @@ type LaneState struct {
 // system: Use copies its inputs to the system before its turn.
 type BoundModel struct {
 	*System
-	P, Q    []float64      // shared parameters, empty where all share the system's, and the trajectory's own inputs
-	Initial []InitialValue // initial values of states, in the place of the model's
-	Lane    *LaneState     // where it runs
-	Binding int            // number of what is bound, unique among the worker's
-	Signals []*data.Interpolant
-	from    float64
+	P, Q      []float64      // shared parameters, empty where all share the system's, and the trajectory's own inputs
+	Initial   []InitialValue // initial values of states, in the place of the model's
+	Beginning *Beginning     // of a run in the midst of a trajectory; nil: it is as the model says
+	Lane      *LaneState     // where it runs
+	Binding   int            // number of what is bound, unique among the worker's
+	Signals   []*data.Interpolant
+	from      float64
 }
 
 // InitialValue is a number at a place of an array.
@@ -39,7 +40,11 @@ type InitialValue struct {
 
 // Init sets the initial state.
 func (j *BoundModel) Init(t float64, y, d []float64) {
-	j.System.Init(t, y, d)
+	if j.Beginning != nil {
+		j.begin(t, y, d)
+	} else {
+		j.System.Init(t, y, d)
+	}
 	for _, x := range j.Initial {
 		y[x.At] = x.V
 	}

@@ -39,8 +39,10 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 	}
 	hy := NewHybrid(c.Program)
 	var err error
-	if hy.Momenta, err = momenta(c.Program, opt.Method); err != nil {
-		return nil, err
+	if opt.Method.Parts != nil {
+		if hy.Momenta, err = c.Momenta(opt.Method.Name); err != nil {
+			return nil, err
+		}
 	}
 	ps, err := Once(c, k, func() (*modules, error) { return k.compile(c.Program) })
 	if err != nil {

@@ -11,8 +11,12 @@ import (
 	"github.com/pinode/pinode/solvers"
 )
 
-// Method describes a solver's method to the compiler.
+// Method describes a solver's method to the compiler; nil for one whose steps are not
+// programs.
 func Method(tab *solvers.Tableau) *step.Method {
+	if tab.Family == solvers.Implicit {
+		return nil
+	}
 	var parts []int
 	for _, p := range tab.Parts {
 		parts = append(parts, map[solvers.Part]int{solvers.Kick: 1, solvers.Drift: -1}[p])
@@ -46,12 +50,23 @@ type Steps struct {
 	fromLast  [][]float64   // what it gives
 	lastRan   bool
 	ran       *stepVJP // the reverse derivative that ran last
+
+	stepTangents
+}
+
+// stepTangents are the forward derivative of the step, with what it reads and gives.
+type stepTangents struct {
+	jvp                    *exec.Program
+	tDot, hDot, yDot, dDot []float64
+	kDot                   [][]float64
+	endDot                 []float64
 }
 
 // stepInputs are inputs of the programs, of all lanes.
 type stepInputs struct {
 	d, q, pl, s, free []float64
 	u, ut             [][]float64 // by stage; nil: not read there
+	utt               []float64   // at the start
 	inputs            bool        // there is one
 }
 
@@ -114,6 +129,7 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		s.inputs = s.inputs || u != nil || ut != nil
 	}
 	s.behind = place.StepBehind.In(mod)
+	s.utt = place.SignalCurves.In(f)
 	if s.acts = place.StepActs.In(mod); s.acts != nil {
 		for i := range tab.C {
 			var list [][]float64
@@ -151,6 +167,13 @@ func (s *Steps) findReverse(mod *exec.Module) {
 		for i := range s.tab.C[1:] {
 			s.byLength = append(s.byLength, place.StageRateByLength(i+1).In(f, s.length))
 		}
+	}
+	if s.jvp = place.StepJVP.In(mod); s.jvp != nil {
+		s.tDot, s.hDot, s.yDot, s.dDot = place.TimeDot.In(f), place.LengthDot.In(f), place.StatesDot.In(f), place.DiscretesDot.In(f)
+		for i := range s.tab.C {
+			s.kDot = append(s.kDot, place.StageRateDot(i).In(f, s.jvp))
+		}
+		s.endDot = place.StepEndDot.In(f, s.jvp)
 	}
 	s.lastStage = place.StepVJPLast.In(mod)
 	for _, p := range []place.Input{place.LastYBar, place.LastDBar, place.LastTBar, place.LastHBar, place.LastYBar0} {
@@ -196,6 +219,13 @@ func (s *Steps) Time(l int, m sim.Model, t, h float64) {
 // load sets the signals at the times of the stages.
 func (s *Steps) load(l int, signals []*data.Interpolant, from, t, h float64) {
 	w := s.Blk.Width
+	if s.utt != nil {
+		for k, g := range signals {
+			if s.utt[k*w+l] = g.CurveAt(t); t > from {
+				s.utt[k*w+l] = g.CurveBefore(t)
+			}
+		}
+	}
 	for i := range s.u {
 		if s.u[i] == nil && s.ut[i] == nil {
 			continue
@@ -292,6 +322,26 @@ func (s *Steps) LengthBars(end, other []float64) (hBar, otherBar float64) {
 		hBar += Dot(s.Blk.KBar[i+1], kh)
 	}
 	return hBar, otherBar
+}
+
+// HasJVP implements sim.StepsJVP.
+func (s *Steps) HasJVP() bool { return s.jvp != nil }
+
+// JVP implements sim.StepsJVP.
+func (s *Steps) JVP(tDot, hDot float64, yDot, dDot []float64, kDot [][]float64, endDot []float64) {
+	if s.tDot != nil {
+		s.tDot[0] = tDot
+	}
+	if s.hDot != nil {
+		s.hDot[0] = hDot
+	}
+	copy(s.yDot, yDot)
+	copy(s.dDot, dDot)
+	s.jvp.Run(s.frame)
+	for i := range kDot {
+		copy(kDot[i], s.kDot[i])
+	}
+	copy(endDot, s.endDot)
 }
 
 // DBar adds lane l's cotangent of the discrete state.

@@ -45,6 +45,7 @@ type tangents struct{ yDot, dDot, tDot, QDot, PDot []float64 }
 // equations are programs of the motion and of what a run starts from.
 type equations struct {
 	Rhs, initY, initD, times, Priors Function
+	segmentY, segmentD               Function // see Beginning
 	Conserved                        *Program
 	Nets                             *Program
 	NetArgs                          []float64
@@ -105,9 +106,10 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	}
 	s.PBar, s.QBar = place.PBar.Into.In(f), place.QBar.Into.In(f)
 	s.Rhs, s.guards, s.initY, s.initD = get(place.RHS, place.Rates), get(place.Guards, place.Guard), get(place.InitStates, place.Value), get(place.InitDiscretes, place.Value)
+	s.segmentY, s.segmentD = get(place.SegmentStates, place.Value), get(place.SegmentDiscretes, place.Value)
 	s.times, s.Priors = get(place.Times, place.Instant), get(place.Priors, place.Value)
 	s.guards2, s.floors = NewProgram(mod, f, place.Guards2, place.Accel), NewProgram(mod, f, place.Floors, place.Value)
-	s.Conserved, s.Nets = NewProgram(mod, f, place.Conserved, place.Value), NewProgram(mod, f, place.Nets, place.NetVals)
+	s.Conserved, s.Nets = NewProgram(mod, f, place.Conserved, place.Value), NewProgram(mod, f, place.Networks, place.NetVals)
 	s.priorities, s.Counts = NewProgram(mod, f, place.Priorities, place.Value), NewProgram(mod, f, place.Counts, place.Value)
 	if s.guards.Run != nil {
 		s.rates = place.Rate.In(f, s.guards.Run.code)
@@ -120,7 +122,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 		s.spreadRates = place.Rate.In(f, s.spread.code)
 	}
 	s.slides = newSliding(p, mod, f, get)
-	s.jacobians = newJacobians(s, mod)
+	s.jacobians = newJacobians(s, mod, get)
 	s.now, s.then = newSurfaces(f, place.ModesOn, place.GuardAt), newSurfaces(f, place.ModesOnBefore, place.GuardAtBefore)
 	read := func(program place.Program, value place.Output) *variants {
 		return newVariants(program, value, len(s.slides), get)

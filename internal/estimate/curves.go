@@ -72,7 +72,7 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 		if err := w.Integrator.Run(w.System, &span, &tr); err != nil {
 			return nil, &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(p, tr.Fail)}
 		}
-		rows, evs := simulate.Rows(p, w.System, &span, &tr)
+		rows, _, evs := simulate.Rows(p, w.System, &span, &tr)
 		for _, r := range rows {
 			c.T, c.Rows = append(c.T, r[0]), append(c.Rows, r[1:])
 		}

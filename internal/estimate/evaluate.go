@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
 )
 
@@ -14,7 +15,9 @@ type Evaluation struct {
 	Loss                   float64
 	Terms                  []fit.Term
 	LogLikelihood          float64 // NaN where an observation has no distribution
-	Values                 int     // measured values
+	Likelihoods            map[string]float64
+	Beside                 loss.Beside
+	Values                 int // measured values
 	LossGradient, Gradient *problem.Values
 	Trajectories           []Share
 }
@@ -23,6 +26,7 @@ type Evaluation struct {
 type Share struct {
 	Name          string
 	LogLikelihood float64
+	Likelihoods   map[string]float64
 	Values        int
 	Gradient      *problem.Values
 }
@@ -38,12 +42,12 @@ func (f *Fit) Evaluate(ctx context.Context) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Evaluation{Loss: res.Loss, Terms: append([]fit.Term{}, res.Terms...), LossGradient: f.gradient(g, 1)}
+	out := &Evaluation{Loss: res.Loss, Terms: append([]fit.Term{}, res.Terms...), LossGradient: f.gradient(g, 1), Beside: o.Beside()}
 	whole, err := f.share(ctx, nil, g)
 	if err != nil {
 		return nil, err
 	}
-	out.LogLikelihood, out.Values, out.Gradient = whole.LogLikelihood, whole.Values, whole.Gradient
+	out.LogLikelihood, out.Likelihoods, out.Values, out.Gradient = whole.LogLikelihood, whole.Likelihoods, whole.Values, whole.Gradient
 	for i, it := range o.Trajectories {
 		s, err := f.share(ctx, []int{i}, g)
 		if err != nil {
@@ -66,11 +70,9 @@ func (f *Fit) share(ctx context.Context, batch []int, g []float64) (Share, error
 		return Share{}, err
 	}
 	n := float64(res.Values)
-	s := Share{LogLikelihood: -n * res.Loss, Values: res.Values, Gradient: f.gradient(g, -n)}
-	for _, ob := range f.prog.Checked.Model.Observes {
-		if ob.Dist == nil {
-			s.LogLikelihood = math.NaN()
-		}
+	s := Share{LogLikelihood: -n * res.Loss, Likelihoods: o.Likelihoods(res), Values: res.Values, Gradient: f.gradient(g, -n)}
+	if !o.HasDensity() {
+		s.LogLikelihood = math.NaN()
 	}
 	return s, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/setting"
+	"github.com/pinode/pinode/internal/start"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -30,6 +31,10 @@ type Fit struct {
 
 	Train, Validation Summary
 
+	Verdict   *Verdict // nil before the fit
+	Basins    []Basin  // by loss
+	Decisions []string // of what was done, and why
+
 	Warnings diag.List // of what the result may be wrong in
 
 	prog      *engine.Compiled
@@ -37,6 +42,8 @@ type Fit struct {
 	Objective *loss.Objective
 	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start     *problem.Values
+	verdict   Verdict // what the search knows of it
+	told      *start.Data
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -57,6 +64,7 @@ type Options struct {
 	Checkpoint func(*fit.State) error
 	From       *problem.Values
 	Resume     *fit.State
+	Whole      bool // all trajectories of the data, and not those for training alone
 }
 
 // New reads the data and prepares a fit with the settings of the fit block.
@@ -69,7 +77,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err != nil {
 		return nil, err
 	}
-	train, valid, err := trajectories(prog.Program, from)
+	train, valid, err := trajectories(prog.Program, from, c.Whole)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +92,9 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err := checkPrecision(prog.Program, plan, opt); err != nil {
 		return nil, err
 	}
+	if err := checkGradient(prog.Program, settings, opt); err != nil {
+		return nil, err
+	}
 	networks := exec.Double
 	if plan.Single {
 		networks = exec.Single
@@ -93,20 +104,31 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 		return nil, err
 	}
 	if sp.Dim == 0 {
-		return nil, &data.Error{File: from.Path, Text: "the model has nothing to fit: every parameter is fixed"}
+		return nil, nothingToFit(from)
 	}
-	x, err := sp.X0()
+	told, err := start.New(prog, sp, train)
 	if err != nil {
 		return nil, err
 	}
-	obj.ScaleFromData(x, from.Sets)
+	if err := told.SetScales(); err != nil {
+		return nil, err
+	}
 	if err := sp.SetValues(c.From); err != nil {
 		return nil, err
 	}
-	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume}
+	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume, told: told}
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = f.forTrainer()
+	for _, m := range plan.Trainer.Stages {
+		if a, ok := m.(*fit.Auto); ok {
+			a.Do = f.auto
+		}
+	}
 	return f, f.begin()
+}
+
+func nothingToFit(from *problem.Problem) error {
+	return &data.Error{File: from.Path, Text: "the model has nothing to fit: every parameter is fixed"}
 }
 
 // planOf is the plan of the settings, with what the options change.
@@ -125,8 +147,8 @@ func planOf(p *compiler.Program, settings *setting.Values, c Options) (*fit.Plan
 	return plan, planUnsupported(p, plan)
 }
 
-// trajectories are those of the data, to train with and held back.
-func trajectories(p *compiler.Program, from *problem.Problem) (train, valid []*problem.Trajectory, err error) {
+// trajectories are those of the data, to train with and held back; or all together.
+func trajectories(p *compiler.Program, from *problem.Problem, whole bool) (train, valid []*problem.Trajectory, err error) {
 	if len(p.Checked.Data) == 0 {
 		return nil, nil, &data.Error{File: from.Path, Text: "the file has no data block to fit to", Help: "add `data name from \"file.csv\" { time: …, … }`"}
 	}
@@ -135,6 +157,13 @@ func trajectories(p *compiler.Program, from *problem.Problem) (train, valid []*p
 	}
 	if valid, err = from.Trajectories(data.Validate); err != nil {
 		return nil, nil, err
+	}
+	if whole {
+		unused, err := from.Trajectories(data.Unused)
+		if err != nil {
+			return nil, nil, err
+		}
+		train, valid = slices.Concat(train, valid, unused), nil
 	}
 	if len(train) == 0 {
 		return nil, nil, &data.Error{File: from.Sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
@@ -182,6 +211,22 @@ func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error 
 		l.Errorf("precision", at, "`rtol: %g` asks for more digits than networks with `precision: f32` have", opt.RTol).
 			WithHelp("write `precision: f64`, or a tolerance of 1e-6 or more")
 	}
+	return l.Err()
+}
+
+// checkGradient refuses a gradient that the solver cannot give.
+func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Options) error {
+	mode := settings.Word("gradient")
+	if opt.HasAdjoint() || mode != "adjoint" && mode != "backsolve" {
+		return nil
+	}
+	l := &diag.List{}
+	at := prog.Checked.Model.Span
+	if s := prog.Checked.Fit; s != nil {
+		at = s.Span
+	}
+	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: the adjoint equation is integrated by explicit methods, which stiff models are too stiff for", mode, opt.Method.Name).
+		WithHelp("write `gradient: unrolled`, which is exact, or `gradient: forward`")
 	return l.Err()
 }
 

@@ -51,6 +51,18 @@ data d from "d.csv" { time: t; from: -1; seen: seen }`,
 data d from "d.csv" { time: t; from: -1; u: year; seen: seen }`,
 	},
 	{
+		Name: "outside-horizon", Title: "an output time outside of the simulation",
+		Explanation: "A simulation has rows between its start and its end only: see `from` and `until`. A warning.",
+		Example: `model M {
+  param k = 1
+  state x = 1
+  x' = -k*x
+  observe seen = x
+}
+data d from "d.csv" { time: t; seen: seen }
+simulate { until: 1; times: [0.5, 2] }`,
+	},
+	{
 		Name: "skipped-rows", Title: "rows or events before the start of a run",
 		Explanation: "They are left out, measurements, doses and events at a constant time alike. A warning.",
 		Example: `model M {

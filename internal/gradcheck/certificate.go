@@ -117,10 +117,11 @@ func NewWant(full bool, mode string, opt sim.Options, n int, modes []string) Wan
 }
 
 // certifiedModes are the modes that a solver has a certificate for: the
-// continuous adjoints follow the exact solution, not that of fixed steps.
+// continuous adjoints follow the exact solution, not that of fixed steps, and are
+// integrated by explicit methods.
 func certifiedModes(opt sim.Options) []string {
 	modes := slices.Clone(Modes)
-	if !opt.Method.Adaptive() {
+	if !opt.Method.Adaptive() || !opt.HasAdjoint() {
 		modes = slices.DeleteFunc(modes, func(s string) bool { return s == "adjoint" || s == "backsolve" })
 	}
 	return modes
@@ -137,11 +138,11 @@ func WholeSimulation(ctx context.Context, m *simulate.Simulator, n int) (*Certif
 }
 
 func Simulation(ctx context.Context, m *simulate.Simulator, opt sim.Options, want Want) (*Certificate, error) {
-	trajectories, err := m.Trajectories()
+	trajectories, err := m.Trajectories(false)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Grid(trajectories[0], nil); err != nil {
+	if err := m.Grid(trajectories[0], &simulate.Options{}); err != nil {
 		return nil, err
 	}
 	seed := uint64(m.Settings.Int("seed"))

@@ -85,6 +85,7 @@ type Objective struct {
 // addition adds the parts of the loss up.
 type addition struct {
 	parts          []part
+	gaps           *gaps
 	ofRuns         []placed // of these, those that look at each run
 	likelihoodOnly bool
 	sums           [][]float64
@@ -111,7 +112,12 @@ type Task struct {
 	Horizon                 float64
 	PerValue, PerTrajectory float64
 	X, Grad                 []float64 // Grad: nil, or where the gradient goes
+
+	lin *linear // where residuals and their derivatives go; nil: none are asked for
 }
+
+// keeps reports whether a task differentiates its runs.
+func (t *Task) keeps() bool { return t.Grad != nil || t.lin != nil && t.lin.jac != nil }
 
 // LastRun is what a trajectory's last run over the whole horizon was like.
 type LastRun struct {
@@ -151,7 +157,7 @@ const blockWords = 1 << 16
 func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*problem.Trajectory, opt sim.Options, gradient string, networks exec.Precision, workers int) (*Objective, error) {
 	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: gradient}
 	var err error
-	want := compiler.Want{Reverse: true, Forward: gradient == "forward", Networks: networks}
+	want := compiler.Want{Reverse: true, Forward: true, Networks: networks, Segments: true}
 	if o.Runner, err = engine.NewRunner(c, opt, max(len(trajectories), len(valid)), want, false, workers); err != nil {
 		return nil, err
 	}
@@ -171,6 +177,7 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 	for i := range o.AllIndices {
 		o.AllIndices[i] = i
 	}
+	o.gaps = newGaps(o)
 	o.parts = newParts(o)
 	o.ofRuns, o.sums = lookingAtRuns(o.parts), newSums(o.parts)
 	rows := 0
@@ -232,14 +239,6 @@ func (o *Objective) Validate(ctx context.Context, x []float64, horizon float64) 
 	return o.eval(ctx, x, o.Validation, nil, horizon, nil)
 }
 
-// Likelihood is Eval for the parts that are the negative log-likelihood of data
-// alone.
-func (o *Objective) Likelihood(ctx context.Context, x []float64, batch []int, grad []float64) (fit.Result, error) {
-	o.likelihoodOnly = true
-	defer func() { o.likelihoodOnly = false }()
-	return o.Eval(ctx, x, batch, 1, grad)
-}
-
 // Terms are those of the last evaluation.
 func (o *Objective) Terms() []fit.Term { return o.evaluation.terms }
 
@@ -253,7 +252,7 @@ func (o *Objective) eval(ctx context.Context, x []float64, trajectories []*probl
 	}
 	perValue, perTrajectory := 1/float64(max(1, values)), 1/float64(len(trajectories))
 	o.WeighLosses(perValue, perTrajectory)
-	o.Compute(Task{ctx, trajectories, index, chunkSize(len(trajectories)), horizon, perValue, perTrajectory, x, grad})
+	o.Compute(Task{ctx, trajectories, index, chunkSize(len(trajectories)), horizon, perValue, perTrajectory, x, grad, nil})
 	e := &o.evaluation
 	*e = evaluation{
 		res: fit.Result{Values: values}, terms: e.terms[:0], trajectories: trajectories,
@@ -444,6 +443,11 @@ func (o *Objective) bindAll(p []float64) {
 		if s.batch != nil {
 			s.batch.frame.Bind("p", p)
 			copy(s.batch.s, o.Space.Scales)
+		}
+	}
+	if o.Task.lin != nil {
+		for _, q := range o.Task.lin.of.workers {
+			q.bind(p, o.Space.Scales)
 		}
 	}
 }

@@ -62,6 +62,7 @@ func newParts(o *Objective) []part {
 		2:        &penalties{m.Penalties},
 		3:        &priors{m.Priors, o},
 		4:        &decay{o.Space.Weights},
+		5:        o.gaps,
 	}
 }
 

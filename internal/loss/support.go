@@ -8,7 +8,6 @@ import (
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
-	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
@@ -147,21 +146,13 @@ func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
 // badSpread names an argument of an observation's distribution that is not
 // above 0 at the row that the system is at, as all of them have to be.
 func (s *Worker) badSpread(i int, o *check.Observe) string {
-	mod, err := engine.Once(s.objective.Prog, "noise", s.objective.Prog.Noise)
-	if err != nil || mod == nil {
+	noise, err := NewNoise(s.objective.Prog)
+	if err != nil || noise == nil {
 		return ""
 	}
-	f := mod.NewFrame()
-	sys := s.Worker.System
-	for p, from := range rowInputs(sys) {
-		copy(p.In(f), from)
-	}
-	copy(place.Scales.In(f), sys.S)
-	copy(place.Params.In(f), place.Params.In(sys.Frame))
-	prog := place.Noise.In(mod)
-	prog.Run(f)
+	noise.At(s.Worker.System)
 	for j, a := range o.Dist.Args {
-		for _, v := range prog.Output(f, lower.NoiseName(i, j)) {
+		for _, v := range noise.Argument(i, j) {
 			if !(v > 0) || !engine.Number(v) {
 				return fmt.Sprintf("`%s` in %s of `%s` is %s, and has to be above 0; bound the parameters of it, as `param sd in (0, inf)`, or write it so that it cannot vanish",
 					check.Text(a), o.Dist.Name, o.Name, strconv.FormatFloat(v, 'g', 6, 64))

@@ -16,6 +16,8 @@ type Worker struct {
 	Block, room    []*Run // its runs, by trajectory; those that there is memory for
 	run            func() *sim.Job
 	ran, went      func(*sim.Job)
+	steps          [2]func(*Chunk, *Run) *sim.Failure // what becomes of a run
+	linear         [1]func(*Chunk, *Run) *sim.Failure // where residuals are asked for
 }
 
 // Run is a run of a block, with what its loss is made of.
@@ -24,18 +26,21 @@ type Run struct {
 	rows         []problem.Row
 	pointProcess []int
 	loss         float64
+	beginning    engine.Beginning // of a segment
+	node         []float64        // room for the states that are coordinates, their cotangents and tangents
 }
 
 func newWorker(o *Objective, w *engine.Worker) *Worker {
 	s := &Worker{objective: o, Worker: w}
 	s.run = func() *sim.Job {
-		if s.next == s.to || s.objective.Task.Grad != nil && s.taped() > blockWords {
+		if s.next == s.to || s.objective.Task.keeps() && s.taped() > blockWords {
 			return nil
 		}
 		s.next++
 		return s.prepare(s.next - 1)
 	}
 	s.ran = func(*sim.Job) {}
+	s.steps[0], s.steps[1], s.linear[0] = s.rowLosses, s.runLoss, s.squares
 	s.went = func(j *sim.Job) {
 		if w.Lanes != nil {
 			l := j.Model.(*engine.BoundModel).Lane
@@ -80,7 +85,11 @@ func (s *Worker) chunk(c, lo, hi int) {
 		s.Block, w.Free = s.room[:0], append(w.Free[:0], w.States...)
 		w.Group.Run(s.run, s.ran)
 		s.to = s.next
-		for _, step := range []func(*Chunk, *Run) *sim.Failure{s.rowLosses, s.runLoss} {
+		steps := s.steps[:]
+		if t.lin != nil {
+			steps = s.linear[:]
+		}
+		for _, step := range steps {
 			for _, l := range s.Block {
 				w.Group.Use(&l.Model)
 				if sum.Fail = step(sum, l); sum.Fail != nil {
@@ -88,7 +97,7 @@ func (s *Worker) chunk(c, lo, hi int) {
 					return
 				}
 			}
-			if s.batch != nil {
+			if s.batch != nil && t.lin == nil {
 				s.batch.flush(sum, t.PerValue, t.Grad != nil)
 			}
 		}
@@ -153,12 +162,33 @@ func (s *Worker) prepare(i int) *sim.Job {
 	it, l := t.Trajectories[i], s.add()
 	l.Index = i
 	l.Model.Q, l.Model.Signals = s.objective.Space.OwnInputs(s.objective.Natural, it, l.Model.Q), it.Signals
+	l.Model.Beginning = nil
+	if it.Beginning != nil {
+		l.begin(it.Beginning, t.X)
+		l.Model.Beginning = &l.beginning
+	}
 	span, n := it.Horizon(t.Horizon)
 	l.Span, l.rows, l.pointProcess = span, it.Rows[:n], it.PointProcess
-	l.Job.Span, l.Job.Forget = &l.Span, t.Grad == nil
+	l.Job.Span, l.Job.Forget = &l.Span, !t.keeps()
 	s.Worker.Bindings++
 	l.Model.Binding = s.Worker.Bindings
 	return &l.Job
+}
+
+// begin sets how a segment begins at the coordinates x.
+func (l *Run) begin(b *problem.Beginning, x []float64) {
+	was := &l.beginning
+	l.beginning = engine.Beginning{Data: b.Data, Y: b.Y, D: b.D, YBar: was.YBar, YDot: was.YDot}
+	if b.Node == nil {
+		l.beginning.YBar, l.beginning.YDot = nil, nil
+		return
+	}
+	l.node = append(l.node[:0], make([]float64, 3*len(l.EndY))...)
+	n := len(l.EndY)
+	was.Y, was.YBar, was.YDot = l.node[:n:n], l.node[n:2*n:2*n], l.node[2*n:]
+	for i, size := range b.Node.Size {
+		was.Y[i] = size * x[b.Node.At+i]
+	}
 }
 
 // failed is a failure at the end of a run.
@@ -254,7 +284,11 @@ func (s *Worker) Backward(sum *Chunk) {
 		w.Group.Backward(s.went)
 	}
 	for _, l := range s.Block {
-		o.Space.Pullback(l.PBar, l.QBar, o.Task.Trajectories[l.Index], sum.NaturalBar)
+		it := o.Task.Trajectories[l.Index]
+		o.Space.Pullback(l.PBar, l.QBar, it, sum.NaturalBar)
+		if o.Gradient != "forward" {
+			o.gaps.began(it, l.beginning.YBar)
+		}
 	}
 }
 
@@ -294,6 +328,16 @@ func (s *Worker) forward(to *Chunk, l *Run) {
 		for k := range r.N {
 			to.Grad[r.At+k] += direction(w.System.PDot, r.Off+k)
 		}
+	}
+	if it.Beginning != nil && it.Beginning.Node != nil {
+		clear(w.System.PDot)
+		clear(w.System.QDot)
+		for i := range it.Beginning.Node.Size {
+			l.beginning.YDot[i] = 1
+			l.beginning.YBar[i] = sum()
+			l.beginning.YDot[i] = 0
+		}
+		o.gaps.began(it, l.beginning.YBar)
 	}
 }
 

@@ -1,8 +1,11 @@
 package problem
 
 import (
+	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pinode/pinode/compiler"
@@ -15,7 +18,8 @@ import (
 // Problem is a model with the data that its file names.
 type Problem struct {
 	Prog    *compiler.Program
-	Path    string // of the model file, beside which data are looked for
+	Path    string            // of the model file, beside which data are looked for
+	Files   map[string]string // of data blocks whose file is another one
 	reading sync.Mutex
 	Sets    []*data.Set
 	begins  [][]float64 // the starts of their trajectories
@@ -30,6 +34,40 @@ func (m *Problem) Doubts() *diag.List {
 	return &diag.List{All: slices.Clone(m.doubts.All)}
 }
 
+// File is the path of the table of a data block.
+func (m *Problem) File(d *check.Data) string {
+	if path, ok := m.Files[d.Name]; ok {
+		return path
+	}
+	if filepath.IsAbs(d.Path) {
+		return d.Path
+	}
+	return filepath.Join(filepath.Dir(m.Path), d.Path)
+}
+
+// SetFile lets a data block read another table from now on.
+func (m *Problem) SetFile(name, path string) error {
+	var names []string
+	for _, d := range m.Prog.Checked.Data {
+		names = append(names, d.Name)
+	}
+	if !slices.Contains(names, name) {
+		if len(names) == 0 {
+			return fmt.Errorf("the file has no data block, and none is named `%s`", name)
+		}
+		return fmt.Errorf("there is no data block `%s`; there is %s", name, strings.Join(names, ", "))
+	}
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	files := maps.Clone(m.Files)
+	if files == nil {
+		files = map[string]string{}
+	}
+	files[name] = path
+	m.Files, m.loaded = files, false
+	return nil
+}
+
 // load reads the tables of the data blocks.
 func (m *Problem) load() error {
 	m.reading.Lock()
@@ -41,11 +79,7 @@ func (m *Problem) load() error {
 	var begins [][]float64
 	m.doubts = diag.List{}
 	for _, d := range m.Prog.Checked.Data {
-		path := d.Path
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(filepath.Dir(m.Path), path)
-		}
-		t, err := data.ReadFile(path)
+		t, err := data.ReadFile(m.File(d))
 		if err != nil {
 			return err
 		}

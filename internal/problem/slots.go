@@ -47,7 +47,8 @@ func (sp *Space) Slot(name string) (Slot, error) {
 			if slot.PerKey {
 				kind = OwnSlot
 			}
-			return Slot{name, kind, slot.Off + e, &fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}}, nil
+			iv := intervalOf(p)
+			return Slot{name, kind, slot.Off + e, &iv}, nil
 		}
 	}
 	for _, slot := range lay.Trajectory {

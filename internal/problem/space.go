@@ -12,8 +12,8 @@ import (
 	"github.com/pinode/pinode/fit"
 )
 
-// weightStream is the stream of random numbers of a block's initial weights.
-func weightStream(b lower.Block, seed uint64, i int) *rand.Rand {
+// WeightStream is the stream of random numbers of a block's initial weights.
+func WeightStream(b lower.Block, seed uint64, i int) *rand.Rand {
 	if b.Neural.Options.Given("seed") {
 		seed = uint64(b.Neural.Options.Int("seed"))
 	}
@@ -43,6 +43,16 @@ type Space struct {
 	perKeyValues [][]float64 // for each parameter per key: values of element e of key k at k·N+e
 	keys         [][]string  // and the names of its keys
 	Estimates    []Estimate
+	of           []*check.Param // the parameter of each
+	Nodes        []float64      // the start of the coordinates behind all others: states where segments begin
+}
+
+// WithNodes is the space with more coordinates, which start as given, behind the others.
+func (sp *Space) WithNodes(start []float64) *Space {
+	more := *sp
+	more.Nodes = start
+	more.Dim = sp.Dim + len(start)
+	return &more
 }
 
 // WeightRange is a run of fitted weights in P, and where it starts in x.
@@ -101,7 +111,7 @@ func NewSpace(prog *compiler.Program, trajectories []*Trajectory, seed uint64) (
 	}
 	sp.Dim = len(sp.Params)
 	for i, b := range lm.Blocks {
-		w := b.Net.NewWeights(weightStream(b, seed, i))
+		w := b.Net.NewWeights(WeightStream(b, seed, i))
 		copy(sp.P[b.Off:], w)
 		if b.Neural.Options.Bool("frozen") {
 			continue
@@ -158,9 +168,14 @@ func (sp *Space) addParameter(c Parameter, start float64) {
 		Name: c.Name, Doc: p.Doc, Unit: sp.Prog.Checked.Model.Units.Name(p.Unit), Value: start, Start: start,
 		StdErr: math.NaN(), Lo: p.Lo, Hi: p.Hi, Fixed: p.Fixed,
 	})
+	sp.of = append(sp.of, p)
 	if !p.Fixed {
 		sp.Params = append(sp.Params, c)
 	}
+}
+
+func intervalOf(p *check.Param) fit.Interval {
+	return fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}
 }
 
 func (sp *Space) transforms() error {
@@ -174,7 +189,7 @@ func (sp *Space) transforms() error {
 		if scale == 0 {
 			scale = 1
 		}
-		t, err := fit.NewTransform(fit.Interval{Lo: p.Lo, Hi: p.Hi, LoOpen: p.LoOpen, HiOpen: p.HiOpen}, scale)
+		t, err := fit.NewTransform(intervalOf(p), scale)
 		if err != nil {
 			return fmt.Errorf("parameter `%s`: %w", e.Name, err)
 		}
@@ -240,7 +255,23 @@ func (sp *Space) X0() ([]float64, error) {
 	for _, w := range sp.Weights {
 		copy(x[w.At:w.At+w.N], sp.P[w.Off:])
 	}
+	copy(x[sp.Dim-len(sp.Nodes):], sp.Nodes)
 	return x, nil
+}
+
+// Exact are the coordinates of the start values as they are: infinite where one is at
+// the closed end of its interval.
+func (sp *Space) Exact() ([]float64, error) {
+	x, err := sp.X0()
+	for i, v := range sp.Natural() {
+		switch iv := sp.Transforms[i].Interval(); {
+		case v == iv.Lo && !iv.LoOpen:
+			x[i] = math.Inf(-1)
+		case v == iv.Hi && !iv.HiOpen:
+			x[i] = math.Inf(1)
+		}
+	}
+	return x, err
 }
 
 // SharedInputs are the parameters and weights that all trajectories share, at the

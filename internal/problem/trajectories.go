@@ -26,6 +26,32 @@ type Trajectory struct {
 	Rows         []Row
 	Values       int   // measured values, told firings included
 	PointProcess []int // events with a rate whose firings the data tell
+
+	Beginning *Beginning // of a segment of a trajectory; nil: it begins as the model says
+	Joint     *Joint     // where a segment should end; nil: nobody asks
+}
+
+// Beginning is how a segment begins: see compiler.SegmentsOf.
+type Beginning struct {
+	Data []float64 // smooth values of observations, which tell some states; nil: they tell none
+	Y    []float64 // the states that they do not tell
+	D    []float64 // modes of discrete variables
+	Node *Node     // where all states are coordinates of the fit; nil: they are not
+}
+
+// Node are the states that a segment begins with as coordinates of the fit, from At
+// on, in units of Size.
+type Node struct {
+	At   int
+	Size []float64
+}
+
+// Joint is where a segment ends and the next begins: the gap between them counts in
+// units of Deviation, with a weight beside that of a measured value.
+type Joint struct {
+	*Node
+	Deviation []float64
+	Weight    float64
 }
 
 // Row is one row of data at a save.

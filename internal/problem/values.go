@@ -2,11 +2,13 @@ package problem
 
 import (
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/pinode/pinode/compiler/lower"
-	"github.com/pinode/pinode/fit"
 )
 
 // Estimate is one number that a model learns, or holds fixed.
@@ -76,20 +78,25 @@ func (sp *Space) SetValues(v *Values) error {
 		known[sp.Estimates[i].Name] = i
 	}
 	lay := &sp.Prog.Model.Layout
-	for name, val := range v.Params {
+	for _, name := range slices.Sorted(maps.Keys(v.Params)) {
+		val := v.Params[name]
 		i, ok := known[name]
+		if !ok && sp.perKey(name) {
+			if err := sp.setAll(name, val); err != nil {
+				return err
+			}
+			continue
+		}
 		if !ok {
-			if strings.Contains(name, "{") {
+			if of, _, per := strings.Cut(name, "{"); per && sp.perKey(of) {
 				continue // of a trajectory that this run does not have
 			}
 			return sp.unknown(name)
 		}
-		e := &sp.Estimates[i]
-		iv := fit.Interval{Lo: e.Lo, Hi: e.Hi}
-		if !iv.Contains(val) {
-			return fmt.Errorf("%s = %g is outside of its interval [%g, %g]", name, val, e.Lo, e.Hi)
+		if iv := intervalOf(sp.of[i]); !iv.Contains(val) {
+			return fmt.Errorf("%s = %g is outside of its interval %s", name, val, iv)
 		}
-		e.Value = val
+		sp.Estimates[i].Value = val
 	}
 	i := 0
 	per := 0
@@ -107,13 +114,8 @@ func (sp *Space) SetValues(v *Values) error {
 		}
 		per++
 	}
-	for _, t := range lay.Weights {
-		if w, ok := v.Weights[t.Name]; ok {
-			if len(w) != t.Shape.Size() {
-				return fmt.Errorf("weights `%s` have %d numbers, the model needs %d", t.Name, len(w), t.Shape.Size())
-			}
-			copy(sp.P[t.Off:], w)
-		}
+	if err := sp.setWeights(v.Weights); err != nil {
+		return err
 	}
 	for _, s := range lay.Scales {
 		if w, ok := v.Scales[scaleName(s)]; ok && len(w) == s.N && s.Kind != lower.ScaleLoss {
@@ -121,6 +123,68 @@ func (sp *Space) SetValues(v *Values) error {
 		}
 	}
 	return nil
+}
+
+// setAll gives a parameter that has a value for each key one for all of them.
+func (sp *Space) setAll(name string, v float64) error {
+	for i := range sp.Estimates {
+		if of, _, _ := strings.Cut(sp.Estimates[i].Name, "{"); of != name {
+			continue
+		}
+		if iv := intervalOf(sp.of[i]); !iv.Contains(v) {
+			return fmt.Errorf("%s = %g is outside of its interval %s", name, v, iv)
+		}
+		sp.Estimates[i].Value = v
+	}
+	return nil
+}
+
+// setWeights takes over given tensors of weights.
+func (sp *Space) setWeights(given map[string][]float64) error {
+	var names []string
+	used := 0
+	for _, t := range sp.Prog.Model.Layout.Weights {
+		names = append(names, t.Name)
+		w, ok := given[t.Name]
+		if !ok {
+			continue
+		}
+		used++
+		if len(w) != t.Shape.Size() {
+			return fmt.Errorf("weights `%s` have %d numbers, the model needs %d", t.Name, len(w), t.Shape.Size())
+		}
+		for i, x := range w {
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return fmt.Errorf("weight %d of `%s` is %g, and not a finite number", i, t.Name, x)
+			}
+		}
+		copy(sp.P[t.Off:], w)
+	}
+	if used == len(given) {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(names, name) {
+			if len(names) == 0 {
+				names = []string{"none"}
+			}
+			return fmt.Errorf("the model has no weights `%s`; it has %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// perKey reports whether a name is that of an element of a parameter with a value for
+// each key.
+func (sp *Space) perKey(name string) bool {
+	for _, slot := range sp.Prog.Model.Layout.Params {
+		for e := range slot.N {
+			if slot.PerKey && lower.ElementName(slot.Object.Info(), e) == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (sp *Space) unknown(name string) error {

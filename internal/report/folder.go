@@ -24,6 +24,7 @@ import (
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/problem"
 )
 
 // Folder is the folder of one fit.
@@ -35,6 +36,7 @@ type Info struct {
 	Pinode   string            `json:"pinode"`
 	Argv     []string          `json:"argv"`
 	Model    string            `json:"model"`
+	From     string            `json:"from,omitempty"` // the folder that the path of the model is relative to
 	Seed     uint64            `json:"seed"`
 	Hashes   map[string]string `json:"sha256"`
 	Started  time.Time         `json:"started"`
@@ -50,6 +52,7 @@ type Info struct {
 type Source struct {
 	Path    string
 	Program *compiler.Program
+	Data    *problem.Problem
 	Config  map[string]any // the resolved settings
 }
 
@@ -63,6 +66,14 @@ func (r *Folder) Info() (info Info, err error) {
 		return info, fmt.Errorf("%s: %w", r.Path("run.json"), err)
 	}
 	return info, nil
+}
+
+// ModelPath is where the model file was, as it is found from any folder.
+func (i *Info) ModelPath() string {
+	if _, err := os.Stat(i.Model); err == nil || i.From == "" {
+		return i.Model
+	}
+	return filepath.Join(i.From, i.Model)
 }
 
 // Label is what an axis of the figures says.
@@ -88,7 +99,10 @@ func Create(dir string) (*Folder, error) {
 	if list, err := os.ReadDir(dir); err == nil && len(list) > 0 {
 		return nil, fmt.Errorf("%s is there already and is not overwritten; choose another folder", dir)
 	}
-	return &Folder{dir}, os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755)
+	if err := os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755); err != nil {
+		return nil, unwritable(dir, err)
+	}
+	return &Folder{dir}, nil
 }
 
 // Open finds a run: a folder, or "last" for the newest below runs/.
@@ -137,6 +151,9 @@ func (r *Folder) Begin(f *estimate.Fit, src Source) (Info, error) {
 	}
 	for _, d := range dataFiles(src) {
 		info.Hashes[d] = hashFile(d)
+	}
+	if dir, err := os.Getwd(); err == nil && !filepath.IsAbs(src.Path) {
+		info.From = dir
 	}
 	config, err := yaml.Marshal(src.Config)
 	if err != nil {
@@ -205,6 +222,22 @@ func (r *Folder) OtherData(src Source) (string, error) {
 	return "", nil
 }
 
+// Model is the text of the model as it was fitted, and its settings.
+func (r *Folder) Model() (text string, config map[string]any, err error) {
+	model, err := os.ReadFile(r.Path("model.node"))
+	if err != nil {
+		return "", nil, err
+	}
+	settings, err := os.ReadFile(r.Path("config.resolved.yaml"))
+	if err != nil {
+		return "", nil, err
+	}
+	if err := yaml.Unmarshal(settings, &config); err != nil {
+		return "", nil, broken(r.Path("config.resolved.yaml"), err.Error())
+	}
+	return string(model), config, nil
+}
+
 // State reads the state of the fit at its last checkpoint.
 func (r *Folder) State() (*fit.State, error) {
 	text, err := os.ReadFile(r.Path("checkpoints/last.json"))
@@ -257,11 +290,7 @@ func hashFile(path string) string {
 func dataFiles(src Source) []string {
 	var out []string
 	for _, d := range src.Program.Checked.Data {
-		p := d.Path
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(filepath.Dir(src.Path), p)
-		}
-		out = append(out, p)
+		out = append(out, src.Data.File(d))
 	}
 	sort.Strings(out)
 	return out

@@ -16,29 +16,52 @@ import (
 	"github.com/pinode/pinode/internal/simulate"
 )
 
+// WriteError is a file of results that cannot be written.
+type WriteError struct {
+	Path  string
+	Cause error
+}
+
+func (e *WriteError) Error() string { return fmt.Sprintf("%s cannot be written: %s", e.Path, e.Cause) }
+
+// Unwrap is the cause.
+func (e *WriteError) Unwrap() error { return e.Cause }
+
+// unwritable is the error of a path, without the name of a file beside it.
+func unwritable(path string, err error) error {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		err = link.Err
+	}
+	return &WriteError{path, err}
+}
+
 // ReplaceFile writes a file beside its place and renames it there, so that it
 // is never half-written.
 func ReplaceFile(path string, text []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".pinode-*")
 	if err != nil {
-		var at *os.PathError // names the file beside
-		if errors.As(err, &at) {
-			err = at.Err
-		}
-		return fmt.Errorf("%s cannot be written: %w", path, err)
+		return unwritable(path, err)
 	}
 	defer os.Remove(f.Name())
 	if _, err := f.Write(text); err != nil {
 		f.Close()
-		return err
+		return unwritable(path, err)
 	}
 	if err := f.Close(); err != nil {
-		return err
+		return unwritable(path, err)
 	}
 	if err := os.Chmod(f.Name(), 0o644); err != nil {
-		return err
+		return unwritable(path, err)
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Rename(f.Name(), path); err != nil {
+		return unwritable(path, err)
+	}
+	return nil
 }
 
 func number(v float64) string {
@@ -133,7 +156,7 @@ func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 	}
 	traj := newTable(append([]string{"trajectory", "t"}, curves[0].Columns...)...)
 	events := newEvents(p)
-	res, some := newTable("trajectory", "split", "t", "observation", "data", "prediction", "residual"), false
+	res, some := NewResiduals(), false
 	for _, c := range curves {
 		for i, t := range c.T {
 			traj.row(numbers([]string{c.Name, number(t)}, c.Rows[i])...)
@@ -144,7 +167,7 @@ func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 		}
 		for _, p := range c.Observed {
 			some = true
-			res.row(c.Name, split, number(p.T), p.Observation, number(p.Data), number(p.Prediction), number(p.Data-p.Prediction))
+			res.Add(c.Name, split, p.Observation, p.T, p.Data, p.Prediction)
 		}
 		for i := range c.Events {
 			events.event(c.Name, &c.Events[i])
@@ -154,7 +177,7 @@ func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 		return err
 	}
 	if some {
-		if err := r.Write("residuals.csv", res.bytes()); err != nil {
+		if err := r.Write("residuals.csv", res.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -165,6 +188,22 @@ func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 	}
 	return r.Write("events.csv", events.bytes())
 }
+
+// Residuals is the table of measured values and their predictions.
+type Residuals struct{ table *table }
+
+// NewResiduals is one without rows.
+func NewResiduals() *Residuals {
+	return &Residuals{newTable("trajectory", "split", "t", "observation", "data", "prediction", "residual")}
+}
+
+// Add adds a row.
+func (r *Residuals) Add(trajectory, split, observation string, t, data, prediction float64) {
+	r.table.row(trajectory, split, number(t), observation, number(data), number(prediction), number(data-prediction))
+}
+
+// Bytes is the table as a file.
+func (r *Residuals) Bytes() []byte { return r.table.bytes() }
 
 // learned is the table of what the neural blocks gave along the trajectories.
 func learned(curves []estimate.Curve) []byte {

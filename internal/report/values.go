@@ -2,21 +2,25 @@ package report
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/nlpodyssey/safetensors"
 	"gopkg.in/yaml.v3"
 
 	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/problem"
 )
 
 // paramYAML is an entry of params.yaml.
 type paramYAML struct {
-	Value  float64  `yaml:"value"`
+	Value  *float64 `yaml:"value"`
 	Unit   string   `yaml:"unit,omitempty"`
 	Start  float64  `yaml:"start"`
 	StdErr *float64 `yaml:"stderr,omitempty"`
@@ -46,7 +50,7 @@ func (r *Folder) writeValues(f *estimate.Fit, src Source) error {
 		return &v
 	}
 	for _, e := range f.Estimates {
-		out.Params[e.Name] = paramYAML{e.Value, e.Unit, e.Start, finite(e.StdErr), finite(e.Lo), finite(e.Hi), e.Fixed, e.Bound}
+		out.Params[e.Name] = paramYAML{&e.Value, e.Unit, e.Start, finite(e.StdErr), finite(e.Lo), finite(e.Hi), e.Fixed, e.Bound}
 	}
 	text, err := yaml.Marshal(out)
 	if err != nil {
@@ -86,41 +90,98 @@ func shapeOf(p *compiler.Program, tensor string, n int) []uint64 {
 	return []uint64{uint64(n)}
 }
 
+// Stored are the values that a folder holds.
+type Stored struct {
+	*problem.Values
+	params, weights string // the files
+	shapes          map[string][]uint64
+}
+
 // Values reads params.yaml and weights.safetensors.
-func (r *Folder) Values() (*problem.Values, error) {
-	text, err := os.ReadFile(r.Path("params.yaml"))
+func (r *Folder) Values() (*Stored, error) {
+	v := &Stored{
+		Values: &problem.Values{Params: map[string]float64{}, Weights: map[string][]float64{}},
+		params: r.Path("params.yaml"), weights: r.Path("weights.safetensors"), shapes: map[string][]uint64{},
+	}
+	text, err := os.ReadFile(v.params)
 	if err != nil {
-		return nil, err
+		return nil, broken(v.params, reason(err))
 	}
 	var in paramsFile
 	if err := yaml.Unmarshal(text, &in); err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Path("params.yaml"), err)
+		return nil, broken(v.params, err.Error())
 	}
-	v := &problem.Values{Params: map[string]float64{}, Weights: map[string][]float64{}, Scales: in.Scales}
+	if in.Params == nil {
+		return nil, broken(v.params, "there are no `params` in it")
+	}
+	v.Scales = in.Scales
 	for name, p := range in.Params {
-		v.Params[name] = p.Value
+		if p.Value == nil {
+			return nil, broken(v.params, fmt.Sprintf("`%s` has no `value`", name))
+		}
+		v.Params[name] = *p.Value
 	}
-	text, err = os.ReadFile(r.Path("weights.safetensors"))
+	text, err = os.ReadFile(v.weights)
 	if os.IsNotExist(err) {
 		return v, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, broken(v.weights, reason(err))
 	}
 	st, err := safetensors.Deserialize(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Path("weights.safetensors"), err)
+		return nil, broken(v.weights, err.Error())
 	}
 	for _, t := range st.Tensors() {
 		raw := t.TensorView.Data()
 		if t.TensorView.DType() != safetensors.F64 {
-			return nil, fmt.Errorf("%s: tensor `%s` is not of 64-bit floats", r.Path("weights.safetensors"), t.Name)
+			return nil, broken(v.weights, fmt.Sprintf("tensor `%s` is not of 64-bit floats", t.Name))
 		}
 		w := make([]float64, len(raw)/8)
 		for i := range w {
 			w[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:]))
 		}
-		v.Weights[t.Name] = w
+		v.Weights[t.Name], v.shapes[t.Name] = w, t.TensorView.Shape()
 	}
 	return v, nil
+}
+
+// reason is an error of the operating system without the path.
+func reason(err error) string {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return err.Error()
+}
+
+func broken(path, text string) error {
+	return &data.Error{File: path, Text: text, Help: "see what `pinode fit` writes into the folder of a run"}
+}
+
+// Complete refuses values that are not all of a model's, but for those that are given
+// besides: a parameter or a tensor of weights that is missing, or of another shape,
+// would be as it starts.
+func (v *Stored) Complete(p *compiler.Program, besides map[string]float64) error {
+	for _, slot := range p.Model.Layout.Params {
+		for e := range slot.N {
+			name := lower.ElementName(slot.Object.Info(), e)
+			_, here := v.Params[name]
+			if _, set := besides[name]; !here && !set && !slot.PerKey {
+				return &data.Error{File: v.params, Text: fmt.Sprintf("there is no value of `%s`, which the model has", name), Help: fmt.Sprintf("take a run of this model, or give it: `--set %s=…`", name)}
+			}
+		}
+	}
+	for _, t := range p.Model.Layout.Weights {
+		w, here := v.Weights[t.Name]
+		want := shapeOf(p, t.Name, len(w))
+		switch {
+		case !here:
+			return &data.Error{File: v.weights, Text: fmt.Sprintf("there is no tensor `%s`, which the model has", t.Name), Help: "take a run of this model"}
+		case len(w) != t.Shape.Size() || !slices.Equal(want, v.shapes[t.Name]):
+			want := shapeOf(p, t.Name, t.Shape.Size())
+			return &data.Error{File: v.weights, Text: fmt.Sprintf("tensor `%s` has the shape %d, that of the model %d", t.Name, v.shapes[t.Name], want), Help: "take a run of this model"}
+		}
+	}
+	return nil
 }

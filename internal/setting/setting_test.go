@@ -294,3 +294,19 @@ func TestVerify(t *testing.T) {
 		require.ErrorContains(t, bad.Verify(), want)
 	}
 }
+
+// What Tree returns is taken back: a default that it spells out is not a value that was
+// given, which other settings may forbid.
+func TestTreeIsTakenBack(t *testing.T) {
+	table := Table{
+		{Key: "lr", Kind: Number, Default: "1e-3", Max: 1}, {Key: "until", Kind: Number, Max: 100},
+		{Key: "list", Kind: List, Default: "[1, 2]", Max: 9},
+	}
+	v := New(table)
+	require.NoError(t, v.Set("until", "3", "file"))
+	w := New(table)
+	require.NoError(t, w.Set("lr", "0.5", "file"))
+	require.NoError(t, w.SetTree(v.Tree(), "tree"))
+	require.Equal(t, v.Tree(), w.Tree(), "a default replaces what was set")
+	require.Equal(t, []bool{false, true, false}, []bool{w.Given("lr"), w.Given("until"), w.Given("list")})
+}

@@ -3,6 +3,7 @@ package setting
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 // SetTree sets what nested maps say, as YAML is decoded and as Tree returns
 // them. A chain is a word, a map of one word to its options, or a list of
 // these; a map of options alone changes those of the stages that are there.
+// What is at its default counts as not given, so that what Tree returns is taken back.
 // After an error nothing has changed.
 func (v *Values) SetTree(tree map[string]any, origin string) error {
 	w := v.Clone()
@@ -27,6 +29,9 @@ func (v *Values) SetTree(tree map[string]any, origin string) error {
 			if text, err = scalars(key, tree[key]); err == nil {
 				err = w.Set(key, text, origin)
 			}
+			if err == nil && atDefault(w, s) {
+				delete(w.set, key)
+			}
 		}
 		if err != nil {
 			return err
@@ -34,6 +39,15 @@ func (v *Values) SetTree(tree map[string]any, origin string) error {
 	}
 	v.set = w.set
 	return nil
+}
+
+// atDefault reports whether a value that was set is the default.
+func atDefault(v *Values, s *Setting) bool {
+	if s.Default == "" {
+		return false
+	}
+	is, plain := v.Tree()[s.Key], New(v.table).Tree()[s.Key]
+	return reflect.DeepEqual(is, plain)
 }
 
 func (v *Values) setChainTree(s *Setting, value any, origin string) error {

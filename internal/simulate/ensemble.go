@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -27,6 +28,9 @@ type ensemble struct {
 	points       [][]float64          // the different values that runs have
 	labels       []func(i int) string // what tells a run from the others, in its name
 	seed         uint64
+
+	pick     func(row []float64) []float64 // chooses the columns
+	measured int                           // observations whose data stand behind the columns
 }
 
 // ensemble lists the runs that samples and sweeps ask for.
@@ -34,7 +38,7 @@ func (m *Simulator) ensemble(sp *problem.Space, trajectories []*problem.Trajecto
 	r := &ensemble{space: sp, trajectories: trajectories, seed: seed, points: [][]float64{nil}}
 	if s := m.Prog.Checked.Simulate; s != nil {
 		for _, axis := range s.Sweep {
-			if err := r.sweep(axis.Name, axis.Values); err != nil {
+			if err := r.sweep(axis); err != nil {
 				return nil, err
 			}
 		}
@@ -57,7 +61,7 @@ func (m *Simulator) ensemble(sp *problem.Space, trajectories []*problem.Trajecto
 		}
 	}
 	for k, it := range trajectories {
-		if err := m.Grid(it, c.Until); err != nil {
+		if err := m.Grid(it, &c); err != nil {
 			return nil, err
 		}
 		for i := range r.points {
@@ -70,25 +74,32 @@ func (m *Simulator) ensemble(sp *problem.Space, trajectories []*problem.Trajecto
 
 // slot adds a slot that the points of the ensemble have values of.
 func (r *ensemble) slot(name string) error {
+	if slices.ContainsFunc(r.slots, func(p problem.Slot) bool { return p.Name == name }) {
+		return fmt.Errorf("the simulate block gives `%s` values twice", name)
+	}
 	p, err := r.space.Slot(name)
 	r.slots = append(r.slots, p)
 	return err
 }
 
-// sweep takes every point with every value of a slot.
-func (r *ensemble) sweep(name string, values []float64) error {
-	if err := r.slot(name); err != nil {
-		return err
+// sweep takes every point with every value of a quantity.
+func (r *ensemble) sweep(axis check.SweepAxis) error {
+	first := len(r.slots)
+	for _, name := range axis.Names {
+		if err := r.slot(name); err != nil {
+			return err
+		}
 	}
-	k := len(r.slots) - 1
 	var next [][]float64
 	for _, p := range r.points {
-		for _, x := range values {
-			next = append(next, append(slices.Clone(p), x))
+		for _, x := range axis.Values {
+			next = append(next, append(slices.Clone(p), x...))
 		}
 	}
 	r.points = next
-	r.labels = append(r.labels, func(i int) string { return fmt.Sprintf("%s=%g", name, r.values[i][k]) })
+	for k, name := range axis.Names {
+		r.labels = append(r.labels, func(i int) string { return fmt.Sprintf("%s=%g", name, r.values[i][first+k]) })
+	}
 	return nil
 }
 
@@ -104,7 +115,7 @@ func (r *ensemble) sample(s *check.Samples) error {
 		for i := range s.N {
 			v := slices.Clone(p)
 			for _, d := range s.Draws {
-				x, err := draw(d.Dist, fit.Stream(r.seed, "sample "+d.Name, i))
+				x, err := draw(d, fit.Stream(r.seed, "sample "+d.Name, i))
 				if err != nil {
 					return err
 				}
@@ -170,16 +181,16 @@ func (r *ensemble) prepare(i int, p, nat []float64, to *engine.BoundModel) *sim.
 }
 
 // draw draws from a distribution of numbers.
-func draw(d *check.Dist, rng *rand.Rand) (float64, error) {
-	a := make([]float64, len(d.Args))
-	for i, x := range d.Args {
+func draw(d check.Draw, rng *rand.Rand) (float64, error) {
+	a := make([]float64, len(d.Dist.Args))
+	for i, x := range d.Dist.Args {
 		v, ok := check.Evaluate(x, func(*check.Expr) ([]float64, bool) { return nil, false })
-		if !ok || len(v) != 1 {
+		if !ok {
 			return 0, fmt.Errorf("%s: the arguments of a sample's distribution are numbers", x.Span.Pos())
 		}
-		a[i] = v[0]
+		a[i] = v[min(d.Element, len(v)-1)]
 	}
-	switch d.Name {
+	switch d.Dist.Name {
 	case "normal":
 		return distuv.Normal{Mu: a[0], Sigma: a[1], Src: rng}.Rand(), nil
 	case "lognormal":
@@ -192,8 +203,20 @@ func draw(d *check.Dist, rng *rand.Rand) (float64, error) {
 		return distuv.Uniform{Min: a[0], Max: a[1], Src: rng}.Rand(), nil
 	case "exponential":
 		return distuv.Exponential{Rate: 1 / a[0], Src: rng}.Rand(), nil
+	case "cauchy":
+		return a[0] + a[1]*math.Tan(math.Pi*(rng.Float64()-0.5)), nil
+	case "halfnormal":
+		return math.Abs(distuv.Normal{Sigma: a[0], Src: rng}.Rand()), nil
+	case "halfcauchy":
+		return a[0] * math.Tan(math.Pi/2*rng.Float64()), nil
+	case "gamma":
+		return distuv.Gamma{Alpha: a[0], Beta: 1 / a[1], Src: rng}.Rand(), nil
+	case "inverse_gamma":
+		return distuv.InverseGamma{Alpha: a[0], Beta: a[1], Src: rng}.Rand(), nil
+	case "beta":
+		return distuv.Beta{Alpha: a[0], Beta: a[1], Src: rng}.Rand(), nil
 	}
-	return 0, fmt.Errorf("cannot draw from `%s`", d.Name)
+	return 0, fmt.Errorf("cannot draw from `%s`", d.Dist.Name)
 }
 
 // ownParams reports whether runs differ in parameters that trajectories share else.

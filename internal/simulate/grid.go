@@ -9,15 +9,16 @@ import (
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/sim"
 )
 
 // Trajectories are the trajectories to run: those of the data where the
-// model needs them, else one without data.
-func (m *Simulator) Trajectories() ([]*problem.Trajectory, error) {
+// model needs them or they are asked for, else one without data.
+func (m *Simulator) Trajectories(asked bool) ([]*problem.Trajectory, error) {
 	lay := &m.Prog.Model.Layout
-	needs := len(lay.Trajectory) > 0 || lay.NU > 0
+	needs := asked || len(lay.Trajectory) > 0 || lay.NU > 0
 	for _, s := range lay.Params {
 		needs = needs || s.PerKey
 	}
@@ -28,6 +29,9 @@ func (m *Simulator) Trajectories() ([]*problem.Trajectory, error) {
 	if !needs {
 		start, err := m.Data.AloneFrom(m.Settings.Given("from"))
 		return []*problem.Trajectory{{Given: make([]float64, lay.NQ), Span: sim.Span{T0: start}}}, err
+	}
+	if len(m.Prog.Checked.Data) == 0 && asked {
+		return nil, &data.Error{File: m.Data.Path, Text: "the rows of the data are asked for and the file has no data block"}
 	}
 	if len(m.Prog.Checked.Data) == 0 {
 		return nil, &data.Error{File: m.Data.Path, Text: "the model needs data of its trajectories (covariates, inputs, first(…), events on data) and the file has no data block"}
@@ -44,8 +48,11 @@ func (m *Simulator) Trajectories() ([]*problem.Trajectory, error) {
 }
 
 // Grid sets the span and output times of a run.
-func (m *Simulator) Grid(it *problem.Trajectory, until *float64) error {
-	v := m.Settings
+func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
+	if c.EveryRow {
+		return nil // those of its data
+	}
+	v, until := m.Settings, c.Until
 	if v.Given("from") {
 		it.Span.T0 = v.Float("from")
 	}
@@ -70,7 +77,9 @@ func (m *Simulator) Grid(it *problem.Trajectory, until *float64) error {
 		for _, t := range v.List("times") {
 			if t >= it.Span.T0 && t <= it.Span.T1 {
 				saves = append(saves, t)
+				continue
 			}
+			m.Data.Doubt("outside-horizon", m.simulateSpan(), "the output time %g is outside of the simulation, which goes from %g to %g", t, it.Span.T0, it.Span.T1)
 		}
 		sort.Float64s(saves)
 		saves = slices.Compact(saves)
@@ -95,6 +104,14 @@ func (m *Simulator) Grid(it *problem.Trajectory, until *float64) error {
 	it.Span = problem.WithSaves(it.Span, saves)
 	m.skips(it, from)
 	return nil
+}
+
+// simulateSpan is the place of the simulate block, or else that of the model.
+func (m *Simulator) simulateSpan() diag.Span {
+	if s := m.Prog.Checked.Simulate; s != nil {
+		return s.Span
+	}
+	return m.Prog.Checked.Model.Span
 }
 
 // skips says which events a simulation leaves out that starts by itself.

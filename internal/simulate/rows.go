@@ -11,8 +11,8 @@ import (
 )
 
 // Rows are the saves of a run with the instants of its events between them,
-// before and after.
-func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, tr *sim.Trajectory) (rows [][]float64, evs []Event) {
+// before and after; saves says which save a row is, -1 for an instant.
+func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, tr *sim.Trajectory) (rows [][]float64, saves []int, evs []Event) {
 	lay := &p.Model.Layout
 	defer func(from float64) { sys.From = from }(sys.From)
 	// y and d, before the instant yb and db; inputs are those behind it, or, at
@@ -63,10 +63,17 @@ func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, tr *sim.Traje
 	}
 	for i := range tr.Saved {
 		instants(span.Saves[i])
+		for len(saves) < len(rows) {
+			saves = append(saves, -1)
+		}
+		saves = append(saves, i)
 		add(span.Saves[i], tr.SaveY[i], tr.SaveD[i], tr.BeforeY[i], tr.BeforeD[i], 1)
 	}
 	instants(math.Inf(1))
-	return rows, evs
+	for len(saves) < len(rows) {
+		saves = append(saves, -1)
+	}
+	return rows, saves, evs
 }
 
 // visible is the part of a state that a simulation shows: the model's own states,

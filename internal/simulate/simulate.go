@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pinode/pinode/compiler"
@@ -51,6 +52,10 @@ type Options struct {
 	Set     map[string]float64
 	Until   *float64
 	Workers int
+
+	// EveryRow runs the trajectories of the data, with the output times of their rows,
+	// and adds to each observation its measured values and the residuals.
+	EveryRow bool
 }
 
 // Simulator simulates a model.
@@ -64,7 +69,7 @@ type Simulator struct {
 // of a sweep; a model that needs what data tell of a trajectory is run for
 // each trajectory of its data.
 func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
-	trajectories, err := m.Trajectories()
+	runs, out, err := m.prepare(c)
 	if err != nil {
 		return nil, err
 	}
@@ -73,39 +78,61 @@ func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 		return nil, err
 	}
 	opt.Forget = true
-	seed := uint64(m.Settings.Int("seed"))
-	sp, err := problem.NewSpace(m.Prog.Program, trajectories, seed)
-	if err != nil {
-		return nil, err
-	}
-	if err := sp.SetValues(c.Values); err != nil {
-		return nil, err
-	}
-	runs, err := m.ensemble(sp, trajectories, c, seed)
-	if err != nil {
-		return nil, err
-	}
-	out := &Simulation{}
-	out.Columns, out.Units = explain.ColumnNames(m.Prog.Program)
-	pick, err := out.choose(m.Settings.Words("outputs"))
-	if err != nil {
-		return nil, err
-	}
 	r, err := engine.NewRunner(m.Prog, opt, len(runs.of), compiler.Want{}, runs.ownParams(), c.Workers)
 	if err != nil {
 		return nil, err
 	}
-	stats, err := m.run(ctx, r, runs, out, pick)
-	if err != nil {
-		return nil, err
+	stats, err := m.run(ctx, r, runs, out)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	explain.Stiffness(m.Prog.Program, &out.Warnings, stats, opt)
 	out.Unproven = explain.Unproven(m.Prog.Program, &out.Stats)
-	return out, nil
+	return out, err
 }
 
-// run does the runs of an ensemble and makes their tables; pick chooses the columns.
-func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, out *Simulation, pick func([]float64) []float64) ([]sim.Stats, error) {
+// Check says why Run would refuse to begin.
+func (m *Simulator) Check(c Options) error {
+	_, _, err := m.prepare(c)
+	if err != nil {
+		return err
+	}
+	_, err = engine.SolverOptions(m.Settings)
+	return err
+}
+
+// prepare lists the runs and the columns of their tables.
+func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
+	trajectories, err := m.Trajectories(c.EveryRow)
+	if err != nil {
+		return nil, nil, err
+	}
+	seed := uint64(m.Settings.Int("seed"))
+	sp, err := problem.NewSpace(m.Prog.Program, trajectories, seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := sp.SetValues(c.Values); err != nil {
+		return nil, nil, err
+	}
+	runs, err := m.ensemble(sp, trajectories, c, seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := &Simulation{}
+	out.Columns, out.Units = explain.ColumnNames(m.Prog.Program)
+	if runs.pick, err = out.choose(m.Settings.Words("outputs")); err != nil {
+		return nil, nil, err
+	}
+	if c.EveryRow {
+		runs.measured = m.measured(out)
+	}
+	return runs, out, nil
+}
+
+// run does the runs of an ensemble and makes their tables. A run that fails has what it
+// came to; the error is that of the first.
+func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, out *Simulation) ([]sim.Stats, error) {
 	sp := runs.space
 	x, err := sp.X0()
 	if err != nil {
@@ -124,27 +151,23 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 		stats[i] = tr.Stats
 		if tr.Fail != nil {
 			fails[i] = &explain.RunError{Trajectory: runs.name(i), Fail: tr.Fail, Text: explain.Failure(m.Prog.Program, tr.Fail)}
-			return true
 		}
 		w.Group.Use(&l.Model)
 		t := &Trajectory{Name: runs.name(i), Status: tr.Status}
-		t.Rows, t.Events = Rows(m.Prog.Program, w.System, &runs.trajectories[runs.of[i]].Span, tr)
-		for k, row := range t.Rows {
-			t.Rows[k] = pick(row)
-		}
+		it := runs.trajectories[runs.of[i]]
+		rows, saves, events := Rows(m.Prog.Program, w.System, &it.Span, tr)
+		t.Rows, t.Events = runs.table(it, w.System, tr, rows, saves), events
 		out.Trajectories[i] = t
 		return true
 	})
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	for i := range stats {
-		if fails[i] != nil {
-			return nil, fails[i]
+		if fails[i] != nil && err == nil {
+			err = fails[i]
 		}
 		out.Stats.Add(&stats[i])
 	}
-	return stats, nil
+	out.Trajectories = slices.DeleteFunc(out.Trajectories, func(t *Trajectory) bool { return t == nil })
+	return stats, err
 }
 
 // choose keeps the columns of the names that are asked for, the time before

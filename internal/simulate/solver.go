@@ -42,7 +42,7 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	if n < 1 {
 		return nil, fmt.Errorf("a solver for %d trajectories", n)
 	}
-	trajectories, err := m.Trajectories()
+	trajectories, err := m.Trajectories(false)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	if err := sp.SetValues(c.Values); err != nil {
 		return nil, err
 	}
-	if err := m.Grid(trajectories[0], c.Until); err != nil {
+	if err := m.Grid(trajectories[0], &c); err != nil {
 		return nil, err
 	}
 	s := &Solver{rev: n == 1, runs: &ensemble{space: sp, trajectories: trajectories, of: make([]int, n), values: make([][]float64, n), seed: uint64(m.Settings.Int("seed"))}}

@@ -3,6 +3,7 @@ package simtest
 import (
 	"math"
 
+	"github.com/pinode/pinode/internal/sparse"
 	"github.com/pinode/pinode/sim"
 )
 
@@ -27,6 +28,7 @@ type Model struct {
 	PBar, PDot []float64
 
 	from   float64 // where the smooth piece starts
+	dense  *sparse.Pattern
 	mem    memory
 	points [3]Point // by order
 }

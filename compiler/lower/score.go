@@ -1,0 +1,160 @@
+package lower
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// Score is how a loss depends on one of its arguments, element by element, for the
+// Gauss–Newton matrix and its statistical form, Fisher's scoring: with residual r and
+// weight w, the gradient of the loss is Σ r·w·da, and its curvature, that which is
+// expected where data have a distribution, Σ w²·da·da'.
+type Score struct {
+	Arg, Weight, Residual *ir.Node // of one shape
+	Location              bool     // the residual is the measured value's distance, in standard deviations
+}
+
+// Scores are those of an observation or of a loss term. There is none of a loss that is
+// neither a distribution with a known curvature nor a square: Known says so.
+type Scores struct {
+	Loss   *ir.Node // per element; where the prediction has left the range of the data, that at its edge
+	List   []Score
+	Known  bool
+	Offset int // of its elements in Seen; −1: a loss term
+}
+
+// belowData is the least prediction of a positive quantity, beside the measured value: a
+// prediction that is less, or negative by the error of the solver, is as wrong as that.
+const belowData = 1e-9
+
+// scored builds the scores of an observation, for the values y and the prediction.
+func (l *lowerer) scored(o *check.Observe, pred *ir.Node) Scores {
+	b, s := l.b, l.observes[o]
+	seen := b.Slice(l.out.In.Seen, s.Off, ir.Vec(s.N))
+	pred = b.Slice(pred, 0, ir.Vec(s.N))
+	weight := b.Const(o.Weight)
+	if o.Weights != nil {
+		weight = l.expr(o.Weights)
+		seen = b.Mul(seen, b.Lt(b.Const(0), weight))
+	}
+	y := b.Select(seen, b.Slice(l.out.In.Data, s.Off, ir.Vec(s.N)), pred)
+	out := Scores{Known: true, Offset: s.Off}
+	if o.Dist == nil {
+		w := b.Div(b.Const(math.Sqrt2), l.scaleNode(ScaleObserve, o))
+		r := b.Mul(b.Sub(pred, y), w)
+		out.Loss, out.List = b.Mul(b.Const(0.5), b.Square(r)), []Score{{pred, w, r, false}}
+	} else {
+		out.Loss, out.List, out.Known = l.scores(o.Dist, y, pred)
+	}
+	zero := b.Full(ir.Vec(s.N), 0)
+	root := b.Sqrt(weight)
+	if out.Known {
+		out.Loss = b.Mul(weight, b.Select(seen, out.Loss, zero))
+	}
+	for i := range out.List {
+		x := &out.List[i]
+		spread := func(n *ir.Node) *ir.Node {
+			if n.Shape == ir.Scalar {
+				return b.Fill(n, ir.Vec(s.N))
+			}
+			return n
+		}
+		x.Arg = spread(x.Arg)
+		x.Weight = b.Select(seen, b.Mul(root, spread(x.Weight)), zero)
+		x.Residual = b.Select(seen, b.Mul(root, spread(x.Residual)), zero)
+	}
+	return out
+}
+
+// scores are those of a distribution around a prediction, with the loss.
+func (l *lowerer) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list []Score, known bool) {
+	b := l.b
+	args := l.arguments(d)
+	one := b.Const(1)
+	floor := func(x, at *ir.Node) *ir.Node { return b.Select(b.Lt(x, at), at, x) }
+	fixed := func(n *ir.Node) bool { return l.settled(n) }
+	// By the logarithm of a scale σ: the gradient is 1 − z²; what is expected of its
+	// square is 2.
+	scale := func(sigma, z *ir.Node) {
+		if !fixed(sigma) {
+			r := b.Mul(b.Const(1/math.Sqrt2), b.Sub(one, b.Square(z)))
+			list = append(list, Score{b.Log(sigma), b.Const(math.Sqrt2), r, false})
+		}
+	}
+	switch d.Name {
+	case "normal":
+		z := b.Div(b.Sub(pred, y), args[0])
+		list = append(list, Score{pred, b.Div(one, args[0]), z, true})
+		scale(args[0], z)
+		return l.density(d, y, pred), list, true
+	case "lognormal":
+		pred = floor(pred, b.Mul(b.Const(belowData), y))
+		m := b.Log(pred)
+		z := b.Div(b.Sub(m, b.Log(y)), args[0])
+		list = append(list, Score{m, b.Div(one, args[0]), z, true})
+		scale(args[0], z)
+		return l.density(d, y, pred), list, true
+	case "student": // ν fixed: Lange, Little, Taylor, JASA 84, 881–896, 1989, appendix B
+		if nu := args[0]; fixed(nu) {
+			z := b.Div(b.Sub(pred, y), args[1])
+			share := b.Div(b.Add(nu, one), b.Add(nu, b.Square(z)))
+			root := b.Sqrt(b.Div(b.Add(nu, one), b.Add(nu, b.Const(3))))
+			list = append(list, Score{pred, b.Div(root, args[1]), b.Div(b.Mul(share, z), root), false})
+			if !fixed(args[1]) {
+				root := b.Sqrt(b.Div(b.Mul(b.Const(2), nu), b.Add(nu, b.Const(3))))
+				r := b.Div(b.Sub(one, b.Mul(share, b.Square(z))), root)
+				list = append(list, Score{b.Log(args[1]), root, r, false})
+			}
+			return l.density(d, y, pred), list, true
+		}
+	case "poisson":
+		pred = floor(pred, b.Mul(b.Const(belowData), b.Add(y, one)))
+		root := b.Sqrt(pred)
+		return l.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), true}}, true
+	case "negbinomial":
+		if r := args[0]; fixed(r) {
+			pred = floor(pred, b.Mul(b.Const(belowData), b.Add(y, one)))
+			root := b.Sqrt(b.Add(pred, b.Div(b.Square(pred), r))) // the standard deviation
+			return l.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), true}}, true
+		}
+	case "bernoulli":
+		root := b.Sqrt(b.Mul(pred, b.Sub(one, pred)))
+		return l.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), false}}, true
+	case "laplace": // the curvature of the parabola that touches |z| from above
+		z := b.Div(b.Sub(pred, y), args[0])
+		size := floor(b.Apply(ir.OpAbs, z), b.Const(0.05))
+		root := b.Sqrt(size)
+		list = append(list, Score{pred, b.Div(one, b.Mul(args[0], root)), b.Mul(b.Apply(ir.OpSign, z), root), false})
+		if !fixed(args[0]) { // by log b: 1 − |z|, of which the square's mean is 1
+			list = append(list, Score{b.Log(args[0]), one, b.Sub(one, b.Apply(ir.OpAbs, z)), false})
+		}
+		return l.density(d, y, pred), list, true
+	}
+	return nil, nil, false
+}
+
+// settled reports whether a value depends on nothing that a fit moves.
+func (l *lowerer) settled(n *ir.Node) bool {
+	in := l.out.In
+	for _, x := range ir.Reach(n) {
+		if x.Op == ir.OpInput && (x == in.P || x == in.Y || x == in.D || x == in.YB || x == in.DB || x == in.Q) {
+			return false
+		}
+	}
+	return true
+}
+
+// squared are the scores of a loss term whose value is a square.
+func (l *lowerer) squared(x *check.Loss, term, v, counts *ir.Node) Scores {
+	b := l.b
+	out := Scores{Loss: b.Slice(term, 0, ir.Vec(1)), Offset: -1}
+	if v.Op == ir.OpMul && v.Args[0] == v.Args[1] && v.Shape == ir.Scalar && x.Weight >= 0 {
+		w := b.Mul(counts, b.Sqrt(b.Mul(b.Const(2*x.Weight), l.scaleNode(ScaleLoss, x))))
+		arg := b.Select(counts, v.Args[0], b.Const(0))
+		vec := func(n *ir.Node) *ir.Node { return b.Slice(n, 0, ir.Vec(1)) }
+		out.List, out.Known = []Score{{vec(arg), vec(w), vec(b.Mul(w, arg)), false}}, true
+	}
+	return out
+}

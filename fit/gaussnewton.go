@@ -1,0 +1,362 @@
+package fit
+
+import (
+	"errors"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/lapack/lapack64"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/pinode/pinode/internal/kernel"
+)
+
+// Problem is a loss with a Gauss–Newton matrix and a quadratic penalty, to be minimised in
+// some of its coordinates.
+type Problem struct {
+	Loss    Residuals
+	Horizon float64
+	Ridge   []float64 // Λ of the penalty ½ Σ Λ(x−c)²; nil: none
+	Center  []float64 // c; nil: 0
+	Most    []float64 // the largest move of each coordinate in a step; 0: it is held
+}
+
+// Limits say when a descent ends.
+type Limits struct {
+	Iterations int
+	Flat       float64 // a fall of the sum of squares by less than this fraction is none
+	Times      int     // converged after so many of them running
+}
+
+// Outcome is where a descent ended, and why.
+type Outcome struct {
+	Label      string  `json:"label"`
+	X          Vector  `json:"x"`
+	Value      float64 `json:"value"`   // the loss without the penalty
+	Penalty    float64 `json:"penalty"` // ½ Σ Λ(x−c)²
+	Squares    float64 `json:"squares"` // ½‖r‖²
+	Iterations int     `json:"iterations"`
+	Rejected   int     `json:"rejected,omitempty"` // trials at which a solve failed
+	Converged  bool    `json:"converged,omitempty"`
+	Failed     bool    `json:"failed,omitempty"` // the start has no loss: X is the start
+	Why        string  `json:"why"`
+	Work       float64 `json:"work"` // operations that it took
+}
+
+// Total is the value that a descent minimises.
+func (o *Outcome) Total() float64 {
+	if o.Failed {
+		return math.Inf(1)
+	}
+	return o.Value + o.Penalty
+}
+
+// descending is the memory of a descent under way.
+type descending struct {
+	X         Vector  `json:"x"`
+	Scale     Vector  `json:"scale,omitempty"`
+	Lambda    float64 `json:"lambda"`
+	Growth    float64 `json:"growth"`
+	Iteration int     `json:"iteration"`
+	Rejected  int     `json:"rejected"`
+	Still     int     `json:"still"` // successive small falls
+	Work      float64 `json:"work"`
+}
+
+// The constants of a step: K. Madsen, H.B. Nielsen, O. Tingleff, Methods for Non-Linear
+// Least Squares Problems, 2nd ed., IMM DTU 2004, section 3.2; scales as in Moré 1978.
+const (
+	firstLambda = 1e-2
+	leastLambda = 1e-10
+	mostTrials  = 12
+	scaleMemory = 0.7
+	leastScale  = 1e-6 // beside the largest
+)
+
+// gaussNewton is a descent at work: the damped Gauss–Newton method, with steps that a
+// failed solve rejects like one that does not descend.
+type gaussNewton struct {
+	p   *Problem
+	d   *descending
+	lim Limits
+
+	x, trial, r, step []float64
+	free              []int // the coordinates that move
+	jac               *mat.Dense
+	Normal            *mat.SymDense // JᵀJ + Λ in the free coordinates
+	chol              blas64.Triangular
+	g, q              []float64
+	value, squares    float64
+	fall              float64 // predicted for the last step
+	failure           Failure // of the last trial that failed
+}
+
+// newGaussNewton goes on from a memory.
+func newGaussNewton(p *Problem, d *descending, lim Limits) *gaussNewton {
+	n := len(d.X)
+	e := &gaussNewton{
+		p: p, d: d, lim: lim, x: d.X, trial: make([]float64, n), r: make([]float64, p.Loss.Rows()), step: make([]float64, n),
+		jac: mat.NewDense(max(1, p.Loss.Rows()), n, nil),
+	}
+	for i := range n {
+		if p.Most == nil || p.Most[i] > 0 {
+			e.free = append(e.free, i)
+		}
+	}
+	m := len(e.free)
+	e.Normal = mat.NewSymDense(max(1, m), nil)
+	e.chol = blas64.Triangular{N: m, Stride: max(1, m), Data: make([]float64, m*m), Uplo: blas.Upper, Diag: blas.NonUnit}
+	e.g, e.q = make([]float64, m), make([]float64, m)
+	if d.Lambda == 0 {
+		d.Lambda, d.Growth = firstLambda, 2
+	}
+	return e
+}
+
+// penalty is ½ Σ Λ(x−c)².
+func (p *Problem) penalty(x []float64) (sum float64) {
+	for i, l := range p.Ridge {
+		sum += l * p.off(x, i) * p.off(x, i) / 2
+	}
+	return sum
+}
+
+// off is how far coordinate i is from its centre.
+func (p *Problem) off(x []float64, i int) float64 {
+	if p.Center == nil {
+		return x[i]
+	}
+	return x[i] - p.Center[i]
+}
+
+// accept takes over what an evaluation at x has found.
+func (e *gaussNewton) accept(res *Result) {
+	e.value, e.squares = res.Loss, floats.Dot(e.r, e.r)/2
+}
+
+// linearise makes the normal equations from residuals and Jacobian at x.
+func (e *gaussNewton) linearise() {
+	n, m := len(e.x), len(e.free)
+	raw := e.jac.RawMatrix()
+	if m < n { // the columns that move, side by side
+		for i := range raw.Rows {
+			row := raw.Data[i*raw.Stride : i*raw.Stride+n]
+			for k, c := range e.free {
+				row[k] = row[c]
+			}
+		}
+	}
+	a := blas64.General{Rows: raw.Rows, Cols: m, Stride: raw.Stride, Data: raw.Data}
+	h := e.Normal.RawSymmetric()
+	blas64.Syrk(blas.Trans, 1, a, 0, h)
+	blas64.Gemv(blas.Trans, 1, a, blas64.Vector{N: len(e.r), Inc: 1, Data: e.r}, 0, blas64.Vector{N: m, Inc: 1, Data: e.g})
+	for k, c := range e.free {
+		if e.p.Ridge != nil {
+			h.Data[k*h.Stride+k] += e.p.Ridge[c]
+			e.g[k] += e.p.Ridge[c] * e.p.off(e.x, c)
+		}
+	}
+	e.rescale(h)
+}
+
+// rescale updates the scales of the coordinates.
+func (e *gaussNewton) rescale(h blas64.Symmetric) {
+	d := e.d
+	if len(d.Scale) != len(e.free) {
+		d.Scale = make([]float64, len(e.free))
+	}
+	most := 0.
+	for k := range d.Scale {
+		d.Scale[k] = math.Max(math.Sqrt(h.Data[k*h.Stride+k]), scaleMemory*d.Scale[k])
+		most = math.Max(most, d.Scale[k])
+	}
+	for k := range d.Scale {
+		if d.Scale[k] = math.Max(d.Scale[k], leastScale*most); d.Scale[k] == 0 {
+			d.Scale[k] = 1
+		}
+	}
+}
+
+// propose sets the step for the present λ, cut so that no coordinate moves too far, and
+// the fall of the loss that it predicts. It reports whether there is one.
+func (e *gaussNewton) propose() bool {
+	m, h, s := len(e.free), e.Normal.RawSymmetric(), e.d.Scale
+	for i := range m {
+		for j := i; j < m; j++ {
+			e.chol.Data[i*m+j] = h.Data[i*h.Stride+j] / (s[i] * s[j])
+		}
+		e.chol.Data[i*m+i] += e.d.Lambda
+		e.q[i] = -e.g[i] / s[i]
+	}
+	sym := blas64.Symmetric{N: m, Stride: m, Data: e.chol.Data, Uplo: blas.Upper}
+	u, ok := lapack64.Potrf(sym)
+	if !ok {
+		return false
+	}
+	blas64.Trsv(blas.Trans, u, blas64.Vector{N: m, Inc: 1, Data: e.q})
+	blas64.Trsv(blas.NoTrans, u, blas64.Vector{N: m, Inc: 1, Data: e.q})
+	cut := 1.
+	for k, c := range e.free {
+		e.q[k] /= s[k]
+		if e.p.Most != nil && math.Abs(e.q[k])*cut > e.p.Most[c] {
+			cut = e.p.Most[c] / math.Abs(e.q[k])
+		}
+	}
+	floats.Scale(cut, e.q)
+	hq := make([]float64, m)
+	blas64.Symv(1, h, blas64.Vector{N: m, Inc: 1, Data: e.q}, 0, blas64.Vector{N: m, Inc: 1, Data: hq})
+	e.fall = -floats.Dot(e.g, e.q) - floats.Dot(e.q, hq)/2
+	copy(e.trial, e.x)
+	for k, c := range e.free {
+		e.trial[c] += e.q[k]
+	}
+	return kernel.Finite(e.trial) && e.fall > 0
+}
+
+// judge takes the loss at the trial point: it accepts it, or damps more.
+func (e *gaussNewton) judge(trial *Result, r []float64) (accepted bool) {
+	d := e.d
+	ratio := math.Inf(-1)
+	if !trial.Failed {
+		now := e.value + e.p.penalty(e.x)
+		ratio = (now - trial.Loss - e.p.penalty(e.trial)) / e.fall
+	}
+	if !(ratio > 1e-4) {
+		d.Lambda *= d.Growth
+		d.Growth *= 2
+		return false
+	}
+	c := 2*ratio - 1
+	d.Lambda = math.Max(leastLambda, d.Lambda*math.Max(1./3, 1-c*c*c))
+	d.Growth = 2
+	// Of the sum of squares, or of what the priors leave of it.
+	size := e.squares + e.p.penalty(e.x)
+	if ratio*e.fall < e.lim.Flat*size {
+		d.Still++
+	} else {
+		d.Still = 0
+	}
+	copy(e.x, e.trial)
+	copy(e.r, r)
+	e.accept(trial)
+	return true
+}
+
+// errEnded says that a run was cut off on its way.
+var errEnded = errors.New("the run was ended")
+
+// descend minimises a problem from where its memory stands. each is told of every iteration that ends, and says
+// whether to go on.
+func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNewton) (end bool, err error)) (*Outcome, error) {
+	e := newGaussNewton(p, d, lim)
+	worked := func() float64 { return 0 }
+	if w, ok := p.Loss.(Worker); ok {
+		worked = w.Work
+	}
+	before := worked() - d.Work
+	eval := func(x, res []float64, jac *mat.Dense) (Result, error) {
+		v, err := p.Loss.Residuals(r.ctx, x, p.Horizon, res, jac)
+		if err == nil && !v.Failed && (!finiteNumber(v.Loss) || !kernel.Finite(res) || jac != nil && !kernel.Finite(jac.RawMatrix().Data)) {
+			v.Failed, v.Reason = true, Failure{Reason: "the loss or its derivative is not a finite number"}
+		}
+		return v, err
+	}
+	end := func(why string, converged bool) *Outcome {
+		return &Outcome{
+			X: slices.Clone(d.X), Value: e.value, Penalty: p.penalty(e.x), Squares: e.squares,
+			Iterations: d.Iteration, Rejected: d.Rejected, Why: why, Converged: converged, Work: worked() - before,
+		}
+	}
+	trial := make([]float64, len(e.r))
+	for {
+		if r.ctx.Err() != nil {
+			return nil, r.ctx.Err()
+		}
+		jac := e.jac
+		over := d.Still >= lim.Times || d.Iteration >= lim.Iterations
+		if over { // the loss alone is asked for
+			jac = nil
+		}
+		res, err := eval(e.x, e.r, jac)
+		if err != nil {
+			return nil, err
+		}
+		if res.Failed {
+			if d.Iteration == 0 {
+				return &Outcome{X: slices.Clone(d.X), Failed: true, Why: res.Reason.String(), Work: worked() - before}, nil
+			}
+			return end("the derivatives are not finite here: "+res.Reason.Reason, false), nil
+		}
+		e.accept(&res)
+		switch {
+		case d.Still >= lim.Times:
+			return end("the loss has stopped falling", true), nil
+		case over:
+			return end("all its iterations", false), nil
+		}
+		e.linearise()
+		why := ""
+		for k := 0; ; k++ {
+			if why = e.stuck(k); why != "" {
+				break
+			}
+			if !e.propose() {
+				d.Lambda *= d.Growth
+				d.Growth *= 2
+				continue
+			}
+			if res, err = eval(e.trial, trial, nil); err != nil {
+				return nil, err
+			}
+			if res.Failed {
+				d.Rejected++
+				e.failure = res.Reason
+			}
+			if e.judge(&res, trial) {
+				break
+			}
+		}
+		if why != "" {
+			return end(why, e.negligible()), nil
+		}
+		d.Iteration++
+		d.Work = worked() - before
+		if cut, err := each(e); err != nil {
+			return nil, err
+		} else if cut {
+			return nil, errEnded
+		}
+	}
+}
+
+// stuck says why no further trial is made.
+func (e *gaussNewton) stuck(trials int) string {
+	switch {
+	case len(e.free) == 0:
+		return "no coordinate is free"
+	case floats.Norm(e.g, math.Inf(1)) == 0:
+		return "the gradient is zero"
+	case trials < mostTrials:
+		return ""
+	case e.failure.Reason != "":
+		return "every shorter step fails: " + e.failure.String()
+	}
+	return "no step lowers the loss"
+}
+
+// negligible reports whether the model of the loss at x has nothing to gain: its minimum
+// is below by less than a thousandth of a nat or the fraction of the limits.
+func (e *gaussNewton) negligible() bool {
+	lambda, growth := e.d.Lambda, e.d.Growth
+	defer func() { e.d.Lambda, e.d.Growth = lambda, growth }()
+	if floats.Norm(e.g, math.Inf(1)) == 0 {
+		return true
+	}
+	e.d.Lambda = 1e-8
+	return len(e.free) > 0 && e.propose() && e.fall < math.Max(1e-3, e.lim.Flat*e.squares)
+}
+
+func finiteNumber(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -1,0 +1,69 @@
+package estimate
+
+import (
+	"context"
+	"math"
+
+	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/loss"
+	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
+)
+
+// Assessment is how a model meets the data of some trajectories.
+type Assessment struct {
+	Trajectories, Values int
+	LogLikelihood        float64 // NaN where an observation has no distribution
+	Likelihoods          map[string]float64
+	Scores               []loss.Score
+	Residuals            []loss.Residual
+}
+
+// Assess runs the model over the trajectories of training and over those that are held
+// back, at the coordinates X.
+func (f *Fit) Assess(ctx context.Context) (train, valid *Assessment, err error) {
+	o := f.Objective
+	if train, err = f.assess(ctx, o.Trajectories); err != nil || len(o.Validation) == 0 {
+		return train, nil, err
+	}
+	valid, err = f.assess(ctx, o.Validation)
+	return train, valid, err
+}
+
+func (f *Fit) assess(ctx context.Context, list []*problem.Trajectory) (*Assessment, error) {
+	o := f.Objective
+	res, err := o.LikelihoodOf(ctx, f.X, list)
+	if err == nil && res.Failed {
+		err = o.Failure()
+	}
+	if err != nil {
+		return nil, err
+	}
+	a := &Assessment{Trajectories: len(list), Values: res.Values, LogLikelihood: -float64(res.Values) * res.Loss, Likelihoods: o.Likelihoods(res)}
+	if !o.HasDensity() {
+		a.LogLikelihood = math.NaN()
+	}
+	scorer, err := loss.NewScorer(f.prog)
+	if err != nil {
+		return nil, err
+	}
+	w := o.Workers[0]
+	w.System.Bind(o.Space.SharedAt(f.X, o.Natural), o.Space.Scales)
+	var tr sim.Trajectory
+	for _, it := range list {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
+		if err := w.Integrator.Run(w.System, &it.Span, &tr); err != nil {
+			return nil, &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(f.prog.Program, tr.Fail)}
+		}
+		for i := range it.Rows {
+			r := &it.Rows[i]
+			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs)
+			a.Residuals = append(a.Residuals, scorer.Row(it, r, w.System)...)
+		}
+	}
+	a.Scores = scorer.Scores()
+	return a, nil
+}

@@ -1,0 +1,357 @@
+package estimate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/loss"
+	"github.com/pinode/pinode/internal/problem"
+	begin "github.com/pinode/pinode/internal/start"
+)
+
+// direct follows whole trajectories from a start.
+func (c *chain) direct(s origin) error {
+	alpha := c.ridge.first(s.x)
+	o, err := c.descend(s.name, 1, alpha, s.x, shortRun)
+	if err != nil {
+		return err
+	}
+	if o.Failed && len(c.ridge.groups) > 0 {
+		if o, err = c.descend(s.name+", networks at zero", 1, alpha, c.silent(s.x), shortRun); err != nil {
+			return err
+		}
+	}
+	if o.Failed {
+		return nil
+	}
+	return c.polish(s, o)
+}
+
+// longest is how many further runs a descent has that goes on falling.
+const longest = 4
+
+// polish goes on from an outcome to the end, and makes that a candidate.
+func (c *chain) polish(s origin, o *fit.Outcome) error {
+	alpha := c.ridge.first(o.X)
+	for range longest {
+		if o.Converged {
+			break
+		}
+		next, err := c.descend(s.name, 1, alpha, o.X, fullRun)
+		if err != nil {
+			return err
+		}
+		if next.Failed {
+			break
+		}
+		slow := next.Squares > 0.9*o.Squares
+		if o = next; slow {
+			break
+		}
+	}
+	return c.take(s, o, alpha)
+}
+
+// silent is x with the output layers of networks at zero.
+func (c *chain) silent(x []float64) []float64 {
+	x = slices.Clone(x)
+	c.lastLayers(func(at, n int) { clear(x[at : at+n]) })
+	return x
+}
+
+// lastLayers visits the last layer of each network: weights, then biases.
+func (c *chain) lastLayers(do func(at, n int)) {
+	for _, w := range c.f.Objective.Space.Weights {
+		size, before := 0, 0
+		for _, t := range c.f.Objective.Prog.Model.Layout.Weights {
+			if t.Off >= w.Off && t.Off < w.Off+w.N {
+				size, before = t.Shape.Size(), size
+			}
+		}
+		do(w.At+w.N-size-before, size+before)
+	}
+}
+
+// spread is x with networks spread over the data.
+func (c *chain) spread(x []float64, draw int) []float64 {
+	x = slices.Clone(x)
+	c.f.told.Spread(x, c.s.Seed, draw)
+	return x
+}
+
+// cannotMatch says why there is no matching to smooth curves; empty: there is.
+func (c *chain) cannotMatch() string {
+	if err := c.f.told.CannotCut(); err != nil {
+		return err.Error()
+	}
+	if !c.f.told.AllObserved() {
+		return "some state is not observed"
+	}
+	return ""
+}
+
+// matched follows segments of two rows that begin on smooth curves, then whole
+// trajectories.
+func (c *chain) matched(s origin) error {
+	o, err := c.match(s, 2, matchRun)
+	if err != nil || o == nil || o.Failed {
+		return err
+	}
+	s.name += ", matched to smooth curves"
+	s.x = o.X
+	return c.direct(s)
+}
+
+// match descends on segments from a start; nil: there are none.
+func (c *chain) match(s origin, rows int, lim fit.Limits) (*fit.Outcome, error) {
+	list := c.f.told.Cut(s.x, begin.Cut{Rows: rows, Smoothed: true})
+	if len(list) == 0 {
+		return nil, nil
+	}
+	var choice []int
+	if slices.ContainsFunc(list, func(g begin.Segment) bool { return len(g.Alternatives) > 1 }) {
+		screen, err := c.screen(list)
+		if err != nil {
+			return nil, err
+		}
+		if _, choice, err = screen.At(context.Background(), s.x); err != nil {
+			return nil, err
+		}
+	}
+	squares, err := c.squaresOf(begin.Chosen(list, choice))
+	if err != nil || squares == nil {
+		return nil, err
+	}
+	return c.descendOn(fmt.Sprintf("%s, segments of %d rows", s.name, rows), c.problem(squares, 1, c.ridge.first(s.x)), s.x, lim)
+}
+
+// screen prepares to screen points on segments.
+func (c *chain) screen(list []begin.Segment) (*begin.Screen, error) {
+	opt, err := engine.SolverOptions(c.f.settings)
+	if err != nil {
+		return nil, err
+	}
+	return c.f.told.NewScreen(list, opt, c.f.Plan.Workers)
+}
+
+// squaresOf is the loss over other trajectories.
+func (c *chain) squaresOf(list []*problem.Trajectory) (*loss.Squares, error) {
+	opt, err := engine.SolverOptions(c.f.settings)
+	if err != nil {
+		return nil, err
+	}
+	o := c.f.Objective
+	part, err := loss.NewObjective(c.f.prog, o.Space, list, nil, opt, o.Gradient, exec.Double, c.f.Plan.Workers)
+	if err != nil {
+		return nil, err
+	}
+	squares, _, err := loss.NewSquares(part)
+	return squares, err
+}
+
+// horizons follows a growing part of trajectories from a start.
+func (c *chain) horizons(s origin) error {
+	alpha := c.ridge.first(s.x)
+	x := s.x
+	s.name += ", growing horizon"
+	follow := func(h float64) (bool, error) {
+		o, err := c.descend(s.name, h, alpha, x, partRun)
+		if err == nil && !o.Failed {
+			x = o.X
+		}
+		return err == nil && !o.Failed, err
+	}
+	for h := 0.1; ; h /= 2 { // until there is a loss
+		ok, err := follow(h)
+		if err != nil {
+			return err
+		}
+		if ok {
+			break
+		}
+		if h < 1e-3 {
+			return nil
+		}
+	}
+	if _, err := follow(0.3); err != nil {
+		return err
+	}
+	o, err := c.descend(s.name, 1, alpha, x, shortRun)
+	if err != nil {
+		return err
+	}
+	if o.Failed {
+		if ok, err := follow(0.6); !ok || err != nil {
+			return err
+		}
+		if o, err = c.descend(s.name, 1, alpha, x, shortRun); err != nil || o.Failed {
+			return err
+		}
+	}
+	return c.polish(s, o)
+}
+
+// shares of random starts that are followed to the end.
+const (
+	polished     = 0.25
+	mostPolished = 8
+)
+
+// random draws starts around x0 of those kinds that do not meet the data yet, goes a short
+// way from each and further from the best.
+func (c *chain) random(round, n int, x0 []float64, kinds []origin) error {
+	type tried struct {
+		origin
+		o *fit.Outcome
+	}
+	var list []tried
+	for k := range n {
+		if c.spent() {
+			break
+		}
+		kind := kinds[k%len(kinds)]
+		if c.clear(kind.spread) {
+			kind = kinds[(k+1)%len(kinds)]
+		}
+		s := c.draw(x0, round*1000+k, kind.spread)
+		o, err := c.short(s)
+		if err != nil {
+			return err
+		}
+		if o != nil && !o.Failed {
+			list = append(list, tried{s, o})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b tried) int { return byTotal(a.o, b.o) })
+	for _, t := range list[:min(len(list), max(2, min(mostPolished, int(polished*float64(n)))))] {
+		if c.clear(t.spread) {
+			continue
+		}
+		if err := c.polish(t.origin, t.o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func byTotal(a, b *fit.Outcome) int {
+	switch {
+	case a.Total() < b.Total():
+		return -1
+	case a.Total() > b.Total():
+		return 1
+	}
+	return 0
+}
+
+// short goes a short way from a random start: along segments, where all states are
+// observed, or along the first part, then along all.
+func (c *chain) short(s origin) (*fit.Outcome, error) {
+	x := s.x
+	if c.cannotMatch() == "" {
+		o, err := c.match(s, 2, matchRun)
+		if err != nil {
+			return nil, err
+		}
+		if o != nil && !o.Failed {
+			x = o.X
+		}
+	}
+	alpha := c.ridge.first(x)
+	o, err := c.descend(s.name, 1, alpha, x, shortRun)
+	if err != nil || !o.Failed {
+		return o, err
+	}
+	if o, err = c.descend(s.name, 0.1, alpha, x, partRun); err != nil || o.Failed {
+		return o, err
+	}
+	return c.descend(s.name, 1, alpha, o.X, shortRun)
+}
+
+// draw is random start number k around x0, with networks spread over the data or not.
+func (c *chain) draw(x0 []float64, k int, spread bool) origin {
+	s := origin{fmt.Sprintf("random start %d", k), slices.Clone(x0), false, spread}
+	held := make([]float64, len(c.noise.coords))
+	for i, at := range c.noise.coords {
+		held[i] = x0[at]
+	}
+	c.f.told.Draw(s.x, c.s.Seed, k)
+	if spread {
+		c.f.told.Spread(s.x, c.s.Seed, k)
+	}
+	for i, at := range c.noise.coords {
+		s.x[at] = held[i]
+	}
+	return s
+}
+
+// How thresholds of events are sought: S. draws, screened on segments.
+const (
+	thresholdDraws = 200
+	thresholdRows  = 8
+	thresholdBest  = 4
+)
+
+// thresholds draws those of events within the data, screens the draws on segments, and
+// goes on from the best.
+func (c *chain) thresholds(x0 []float64) error {
+	told := c.f.told
+	list := told.Thresholds(x0)
+	if len(list) == 0 || c.cannotMatch() != "" {
+		return nil
+	}
+	for round := range 3 {
+		if c.spent() {
+			return nil
+		}
+		type screened struct {
+			origin
+			cost float64
+		}
+		var tried []screened
+		segments := told.Cut(x0, begin.Cut{Rows: thresholdRows, Smoothed: true})
+		if len(segments) == 0 {
+			return nil
+		}
+		screen, err := c.screen(segments)
+		if err != nil {
+			return err
+		}
+		for k := range thresholdDraws {
+			x := slices.Clone(x0)
+			told.DrawThresholds(x, list, c.s.Seed, round*thresholdDraws+k)
+			cost, _, err := screen.At(context.Background(), x)
+			if err != nil {
+				return err
+			}
+			tried = append(tried, screened{origin{fmt.Sprintf("thresholds drawn %d", round*thresholdDraws+k), x, false, false}, cost})
+		}
+		slices.SortStableFunc(tried, func(a, b screened) int {
+			switch {
+			case a.cost < b.cost:
+				return -1
+			case a.cost > b.cost:
+				return 1
+			}
+			return 0
+		})
+		c.say("thresholds: %d draws screened on segments of %d rows, from %.4g to %.4g", thresholdDraws, thresholdRows, tried[0].cost, tried[len(tried)-1].cost)
+		for _, t := range tried[:thresholdBest] {
+			o, err := c.match(t.origin, thresholdRows, matchRun)
+			if err != nil {
+				return err
+			}
+			if o != nil && !o.Failed {
+				t.x = o.X
+			}
+			if err := c.direct(t.origin); err != nil || c.enough() {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,426 @@
+package estimate
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/loss"
+)
+
+// chain is what `optimizer: auto` does: descents from several starts until one of them
+// meets the data, the ridge of networks set by the evidence, and the last descent.
+type chain struct {
+	f       *Fit
+	s       *fit.Session
+	squares *loss.Squares
+	ridge   *ridge
+	noise   *noise
+	most    []float64 // moves of a step
+	moves   []float64 // those of a search, with noise held
+
+	work float64
+	list []*candidate
+	best *candidate
+}
+
+// candidate is a point that a start has led to.
+type candidate struct {
+	*fit.Outcome
+	Start    string
+	User     bool // it is that of the file
+	spread   bool // its networks are spread over the data
+	alpha    []float64
+	chi      float64 // sum of squares in standard deviations, declared or estimated
+	n        int
+	evidence float64
+}
+
+// The limits of a descent, by what it is for.
+var (
+	matchRun = fit.Limits{Iterations: 25, Flat: 1e-4, Times: 2}
+	shortRun = fit.Limits{Iterations: 12, Flat: 1e-4, Times: 2}
+	fullRun  = fit.Limits{Iterations: 60, Flat: 1e-4, Times: 2}
+	partRun  = fit.Limits{Iterations: 15, Flat: 1e-4, Times: 2}
+	ridgeRun = fit.Limits{Iterations: 80, Flat: 1e-5, Times: 3}
+	lastRun  = fit.Limits{Iterations: 100, Flat: 1e-6, Times: 3}
+)
+
+// operationsPerSecond is what two cores of 2020 do: the unit of the budget.
+const operationsPerSecond = 4e8
+
+// auto carries the chain out.
+func (f *Fit) auto(s *fit.Session) error {
+	f.Decisions = nil
+	x0, err := f.Objective.Space.X0()
+	if err != nil {
+		return err
+	}
+	c := &chain{f: f, s: s}
+	var why string
+	if c.squares, why, err = f.residuals(); err != nil {
+		return err
+	}
+	if c.squares == nil {
+		c.say("L-BFGS: %s", why)
+		return s.QuasiNewton(x0)
+	}
+	c.noise = f.newNoise(x0)
+	c.ridge = newRidge(f.Objective, x0)
+	for i := range x0 {
+		m := 2.
+		if i < len(f.Objective.Space.Params) {
+			m = 1
+		}
+		c.most = append(c.most, m)
+	}
+	c.moves = slices.Clone(c.most)
+	if c.noise.known {
+		for _, i := range c.noise.coords {
+			c.moves[i] = 0
+		}
+	}
+	if err = c.search(x0); err == nil && len(c.list) > 0 {
+		err = c.finish()
+	}
+	if err != nil && !fit.Cut(err) {
+		return err
+	}
+	c.conclude()
+	return err
+}
+
+// mostUnknowns and mostProducts are the unknowns, and the products that a normal matrix
+// takes, up to which Gauss–Newton steps are made.
+const (
+	mostUnknowns = 2000
+	mostProducts = 4e9
+)
+
+// residuals is the loss as residuals, or why it is not treated so.
+func (f *Fit) residuals() (*loss.Squares, string, error) {
+	squares, why, err := loss.NewSquares(f.Objective)
+	if err != nil || squares == nil {
+		return nil, why, err
+	}
+	n := float64(f.Objective.Dim())
+	switch {
+	case f.Plan.Single:
+		return nil, "networks in single precision", nil
+	case n > mostUnknowns || n*n*float64(squares.Rows()) > mostProducts:
+		return nil, fmt.Sprintf("%d unknowns and %d residuals are too many for Gauss–Newton steps", f.Objective.Dim(), squares.Rows()), nil
+	}
+	return squares, "", nil
+}
+
+// search looks for points that meet the data, for each kind of networks.
+func (c *chain) search(x0 []float64) error {
+	kinds := []origin{{"the start of the file", x0, true, false}}
+	if len(c.ridge.groups) > 0 {
+		kinds = append(kinds, origin{"networks spread over the data", c.spread(x0, 0), false, true})
+	}
+	ways := []func(origin) error{c.direct}
+	if why := c.cannotMatch(); why == "" {
+		ways = append(ways, c.matched)
+	} else {
+		c.say("no matching: %s", why)
+	}
+	ways = append(ways, c.horizons)
+	for _, way := range ways {
+		for _, s := range kinds {
+			if c.clear(s.spread) {
+				continue
+			}
+			if err := way(s); err != nil {
+				return err
+			}
+		}
+	}
+	if !c.enough() {
+		if err := c.thresholds(x0); err != nil {
+			return err
+		}
+	}
+	for round, n := 0, 16; round < 8 && !c.enough() && !c.spent() && !c.agreed(); round, n = round+1, min(2*n, 64) {
+		if err := c.random(round, n, x0, kinds); err != nil {
+			return err
+		}
+		if round >= 1 && slices.ContainsFunc(c.list, (*candidate).fits) {
+			break // no start meets the data more clearly, or the other kind of networks cannot
+		}
+	}
+	return nil
+}
+
+// clear reports whether a candidate with a kind of networks meets the data beyond doubt.
+func (c *chain) clear(spread bool) bool {
+	return slices.ContainsFunc(c.list, func(k *candidate) bool { return k.spread == spread && k.clear() })
+}
+
+// origin is a point where descents begin.
+type origin struct {
+	name   string
+	x      []float64
+	user   bool
+	spread bool
+}
+
+// enough reports whether the data are met beyond doubt, by each kind of networks.
+func (c *chain) enough() bool {
+	return c.clear(false) && (len(c.ridge.groups) == 0 || c.clear(true))
+}
+
+// agreed reports whether so many starts have led to the best optimum that another one is not
+// to be expected, where nothing tells whether the data are met.
+func (c *chain) agreed() bool {
+	if c.best == nil || c.best.n > 0 {
+		return false
+	}
+	n := 0
+	for _, k := range c.list {
+		if k.same(c.best) {
+			n++
+		}
+	}
+	return n >= 4
+}
+
+// same reports whether two candidates are one optimum: their losses are less than half a
+// nat apart.
+func (k *candidate) same(o *candidate) bool { return math.Abs(k.Total()-o.Total()) < 0.5 }
+
+// fits reports whether the data are met: χ²/n ≤ 1 + 2√(2/n).
+func (k *candidate) fits() bool {
+	return k.n > 0 && k.chi/float64(k.n) <= 1+2*math.Sqrt(2/float64(k.n))
+}
+
+// clear reports whether that leaves no doubt: another optimum that meets the data by
+// chance, with a χ² beyond one standard deviation, may be a wrong one.
+func (k *candidate) clear() bool {
+	return k.n > 0 && k.chi/float64(k.n) <= 1+math.Sqrt(2/float64(k.n))
+}
+
+// problem is a loss with the ridge, over a part of each trajectory.
+func (c *chain) problem(of fit.Residuals, horizon float64, alpha []float64) *fit.Problem {
+	return &fit.Problem{Loss: of, Horizon: horizon, Ridge: c.ridge.vector(alpha), Center: c.ridge.center, Most: c.moves}
+}
+
+// descend runs a descent on the whole loss, counting its work.
+func (c *chain) descend(label string, horizon float64, alpha, x []float64, lim fit.Limits) (*fit.Outcome, error) {
+	if horizon < 1 {
+		label = fmt.Sprintf("%s, %.3g of each trajectory", label, horizon)
+	}
+	return c.descendOn(label, c.problem(c.squares, horizon, alpha), x, lim)
+}
+
+func (c *chain) descendOn(label string, p *fit.Problem, x []float64, lim fit.Limits) (*fit.Outcome, error) {
+	o, err := c.s.Descend(label, p, x, lim)
+	if err == nil {
+		c.work += o.Work
+		c.say("%s: %s", label, told(o))
+	}
+	return o, err
+}
+
+// say notes a decision.
+func (c *chain) say(format string, args ...any) {
+	c.f.Decisions = append(c.f.Decisions, fmt.Sprintf(format, args...))
+}
+
+// told is an outcome in words.
+func told(o *fit.Outcome) string {
+	if o.Failed {
+		return "no loss: " + o.Why
+	}
+	return fmt.Sprintf("loss %.6g after %d iterations: %s", o.Value, o.Iterations, o.Why)
+}
+
+// spent reports whether the budget is used up.
+func (c *chain) spent() bool { return c.work > c.s.Budget()*operationsPerSecond }
+
+// take makes an outcome a candidate.
+func (c *chain) take(s origin, o *fit.Outcome, alpha []float64) error {
+	if o.Failed {
+		return nil
+	}
+	k := &candidate{Outcome: o, Start: s.name, User: s.user, spread: s.spread, alpha: alpha}
+	m, err := c.misfit(o.X)
+	if err != nil {
+		return err
+	}
+	k.chi, k.n = m.chi, m.n
+	if k.n > 0 {
+		c.say("%s: χ² %.4g per value; it meets the data: %v", s.name, k.chi/float64(k.n), k.fits())
+	}
+	c.list = append(c.list, k)
+	if c.best == nil || k.Total() < c.best.Total() {
+		c.best = k
+	}
+	return nil
+}
+
+// misfit sums up the residuals at x: those whose noise is declared, or that smooth
+// curves tell.
+func (c *chain) misfit(x []float64) (*misfit, error) {
+	r := make([]float64, c.squares.Rows())
+	res, err := c.squares.Residuals(context.Background(), x, 1, r, nil)
+	m := &misfit{}
+	if err != nil || res.Failed {
+		return m, err
+	}
+	c.squares.Misfit(r, func(trajectory, _, element int, r float64) {
+		if f := c.noise.factor[element]; f > 0 && !math.IsInf(f, 0) {
+			m.chi += f * f * r * r
+			m.n++
+		}
+		m.add(trajectory, element, r)
+	})
+	return m, nil
+}
+
+// finish sets the ridge by the evidence from the best points of both kinds of networks,
+// and descends to the end.
+func (c *chain) finish() error {
+	c.ridge.weak = finalPrecision
+	chosen := []*candidate{c.best}
+	if len(c.ridge.groups) > 0 {
+		if other := c.other(); other != nil {
+			chosen = append(chosen, other)
+		}
+		for _, k := range chosen {
+			if err := c.regularise(k); err != nil {
+				return err
+			}
+		}
+		slices.SortStableFunc(chosen, func(a, b *candidate) int {
+			switch {
+			case a.evidence > b.evidence:
+				return -1
+			case a.evidence < b.evidence:
+				return 1
+			}
+			return 0
+		})
+		if len(chosen) > 1 {
+			c.say("%s: evidence %.4g, %s: %.4g", chosen[0].Start, chosen[0].evidence, chosen[1].Start, chosen[1].evidence)
+		}
+	}
+	k := chosen[0]
+	c.moves = c.most
+	o, err := c.descend("last", 1, k.alpha, k.X, lastRun)
+	if err != nil || o.Failed {
+		return err
+	}
+	here := *k
+	here.Outcome = o
+	c.best = &here
+	return nil
+}
+
+// other is the best candidate with the other kind of networks than the best one, if it
+// meets the data too or is not much worse.
+func (c *chain) other() (other *candidate) {
+	for _, k := range c.list {
+		if k.spread != c.best.spread && (other == nil || k.Total() < other.Total()) {
+			other = k
+		}
+	}
+	if other == nil || !other.fits() && (c.best.fits() || other.Total() > c.best.Total()+0.1*math.Abs(c.best.Total())) {
+		return nil
+	}
+	return other
+}
+
+// regularise sets the ridge of a candidate by the evidence.
+func (c *chain) regularise(k *candidate) error {
+	o, alpha := k.Outcome, k.alpha
+	k.evidence = math.Inf(-1)
+	for round := range 6 {
+		next, err := c.descend(fmt.Sprintf("%s, ridge %d", k.Start, round+1), 1, alpha, o.X, ridgeRun)
+		if err != nil {
+			return err
+		}
+		if next.Failed {
+			return nil
+		}
+		o = next
+		curve, err := c.curvature(o.X, alpha)
+		if err != nil {
+			return err
+		}
+		k.Outcome, k.alpha = o, alpha
+		if curve == nil {
+			return nil
+		}
+		k.evidence = c.ridge.evidence(o, alpha, curve)
+		better, changed := c.ridge.update(o.X, alpha, curve)
+		if !changed {
+			break
+		}
+		alpha = better
+	}
+	c.say("%s: strengths of the ridge %.3g of %v", k.Start, k.alpha, c.ridge.names())
+	return nil
+}
+
+// curvature is the normal matrix at x.
+func (c *chain) curvature(x, alpha []float64) (*curvature, error) {
+	r, jac := make([]float64, c.squares.Rows()), mat.NewDense(c.squares.Rows(), len(x), nil)
+	res, err := c.squares.Residuals(context.Background(), x, 1, r, jac)
+	if err != nil || res.Failed {
+		return nil, err
+	}
+	return curvatureOf(jac, c.ridge.vector(alpha)), nil
+}
+
+// conclude returns the best point.
+func (c *chain) conclude() {
+	x, value := c.s.Reached(), math.NaN()
+	status, message := fit.StoppedEarly, "no start has led to a loss"
+	if k := c.best; k != nil {
+		x, value, status, message = k.X, k.Value, fit.MaxIterations, k.Why
+		if k.Converged {
+			status = fit.Converged
+		}
+		c.basins()
+	}
+	if x != nil && !math.IsNaN(value) {
+		c.s.Return(x, value/float64(max(1, c.f.Objective.Total)), status, message)
+	}
+}
+
+// basins lists the optima that starts have led to.
+func (c *chain) basins() {
+	list := slices.Clone(c.list)
+	slices.SortStableFunc(list, func(a, b *candidate) int {
+		switch {
+		case a.Total() < b.Total():
+			return -1
+		case a.Total() > b.Total():
+			return 1
+		}
+		return 0
+	})
+	f := c.f
+	f.Basins = nil
+	var first *candidate
+	for _, k := range list {
+		if first == nil || !k.same(first) {
+			first = k
+			b := Basin{Loss: k.Value, Start: k.Start}
+			if k.n > 0 {
+				b.Chi2 = k.chi / float64(k.n)
+			}
+			f.Basins = append(f.Basins, b)
+		}
+		b := &f.Basins[len(f.Basins)-1]
+		b.Starts++
+		b.User = b.User || k.User
+	}
+	f.verdict.Starts = len(list)
+	f.verdict.Here = f.Basins[0].Starts
+}

@@ -1,0 +1,185 @@
+package estimate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/pinode/pinode/fit"
+)
+
+// Verdict says what a fit is worth.
+type Verdict struct {
+	Text      string   `json:"text"`    // in one line
+	Word      string   `json:"verdict"` // fits, misfit, unknown, stopped or unconverged
+	Converged bool     `json:"converged"`
+	Why       string   `json:"why"`              // it ended
+	Chi2      *float64 `json:"chi2,omitempty"`   // reduced χ², where observations declare their noise
+	Values    int      `json:"values,omitempty"` // that entered χ²
+	Runs      *float64 `json:"runs,omitempty"`   // probability of so few runs of residuals of one sign
+	Starts    int      `json:"starts,omitempty"` // that led to a loss
+	Here      int      `json:"here,omitempty"`   // of these, how many led to this optimum
+	Bounds    []string `json:"bounds,omitempty"` // parameters at an end of their interval
+}
+
+// The words of a verdict.
+const (
+	Fits        = "fits"
+	Misfit      = "misfit"      // converged, and the data are not met
+	Unknown     = "unknown"     // converged; nothing declares what noise there is
+	Unconverged = "unconverged" // no optimum was reached
+	Stopped     = "stopped"     // by the clock
+)
+
+// Basin is an optimum that starts have led to.
+type Basin struct {
+	Loss   float64 `json:"loss"` // in nats, undivided
+	Starts int     `json:"starts"`
+	Start  string  `json:"start"` // the first of these
+	User   bool    `json:"user,omitempty"`
+	Chi2   float64 `json:"chi2,omitempty"`
+}
+
+// misfitAt is the probability of runs below which residuals are not independent.
+const misfitAt = 1e-4
+
+// judge makes the verdict of a fit that has ended.
+func (f *Fit) judge(m *misfit) {
+	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.verdict.Starts, Here: f.verdict.Here}
+	for _, e := range f.Estimates {
+		if e.Bound {
+			v.Bounds = append(v.Bounds, e.Name)
+		}
+	}
+	v.Word = Unknown
+	if m != nil && m.n > 0 {
+		chi := m.chi / float64(m.n)
+		v.Chi2, v.Values, v.Word = &chi, m.n, Fits
+		if chi > 1+4*math.Sqrt(2/float64(m.n)) {
+			v.Word = Misfit
+		}
+	}
+	if m != nil && m.sign > 0 {
+		p := m.runs()
+		v.Runs = &p
+		if p < misfitAt {
+			v.Word = Misfit
+		}
+	}
+	switch f.State.Status {
+	case fit.MaxTime, fit.Interrupted:
+		v.Word = Stopped
+	case fit.Converged:
+	default:
+		v.Word = Unconverged
+	}
+	v.Text = v.text()
+	f.Verdict = v
+}
+
+// text is the verdict in words.
+func (v *Verdict) text() string {
+	var parts []string
+	say := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	switch v.Word {
+	case Fits:
+		say("converged, and meets the data")
+	case Misfit:
+		say("converged, and does not meet the data: the model is wrong, or the optimum")
+	case Unknown:
+		say("converged; nothing says what noise the data have")
+	case Stopped:
+		say("stopped before it converged")
+	default:
+		say("not converged: %s", v.Why)
+	}
+	if v.Chi2 != nil {
+		size := ""
+		if r := math.Sqrt(*v.Chi2); v.Word == Misfit && r > 1.2 {
+			size = fmt.Sprintf(": residuals are %.3g × the declared noise", r)
+		}
+		say("χ² %.3g per value (%d)%s", *v.Chi2, v.Values, size)
+	}
+	if v.Runs != nil && *v.Runs < misfitAt {
+		say("residuals of one sign follow each other (p %.1g)", *v.Runs)
+	}
+	if v.Starts > 1 {
+		say("%d of %d starts ended here", v.Here, v.Starts)
+	}
+	if len(v.Bounds) > 0 {
+		say("at their bounds: %s", strings.Join(v.Bounds, ", "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// misfit sums up residuals in declared standard deviations, and their signs along each
+// series: one observation of one trajectory.
+type misfit struct {
+	chi  float64
+	n    int
+	sign int // residuals in series
+	z    float64
+	vars float64
+	last map[[2]int]series
+}
+
+type series struct{ plus, minus, runs, last int }
+
+// add takes the next residual of a series.
+func (m *misfit) add(trajectory, element int, r float64) {
+	if m.last == nil {
+		m.last = map[[2]int]series{}
+	}
+	k := [2]int{trajectory, element}
+	s := m.last[k]
+	now := 1
+	if r < 0 {
+		now = -1
+		s.minus++
+	} else {
+		s.plus++
+	}
+	if now != s.last {
+		s.runs++
+	}
+	s.last = now
+	m.last[k] = s
+	m.sign++
+}
+
+// runs is the probability of so few runs where signs are independent: A. Wald, J.
+// Wolfowitz, Annals of Mathematical Statistics 11, 147–162, 1940, by the normal
+// approximation of the sum over all series.
+func (m *misfit) runs() float64 {
+	sum, variance := 0., 0.
+	for _, k := range sortedKeys(m.last) {
+		s := m.last[k]
+		p, q := float64(s.plus), float64(s.minus)
+		n := p + q
+		if n < 2 || p == 0 || q == 0 {
+			continue
+		}
+		mean := 1 + 2*p*q/n
+		sum += float64(s.runs) - mean
+		variance += (mean - 1) * (mean - 2) / (n - 1)
+	}
+	if variance <= 0 {
+		return 1
+	}
+	return math.Erfc(-sum/math.Sqrt(2*variance)) / 2
+}
+
+func sortedKeys(m map[[2]int]series) [][2]int {
+	var list [][2]int
+	for k := range m {
+		list = append(list, k)
+	}
+	slices.SortFunc(list, func(a, b [2]int) int {
+		if a[0] != b[0] {
+			return a[0] - b[0]
+		}
+		return a[1] - b[1]
+	})
+	return list
+}

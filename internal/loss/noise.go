@@ -1,0 +1,98 @@
+package loss
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/internal/engine"
+)
+
+// Noise evaluates the arguments of the distributions of observations.
+type Noise struct {
+	prog  *exec.Program
+	frame *exec.Frame
+}
+
+// NewNoise compiles them; it is nil where there are none.
+func NewNoise(c *engine.Compiled) (*Noise, error) {
+	mod, err := engine.Once(c, "noise", c.Noise)
+	if err != nil || mod == nil {
+		return nil, err
+	}
+	return &Noise{place.Noise.In(mod), mod.NewFrame()}, nil
+}
+
+// At evaluates them at the row that a system is at.
+func (n *Noise) At(sys *engine.System) {
+	for p, from := range rowInputs(sys) {
+		copy(p.In(n.frame), from)
+	}
+	copy(place.Scales.In(n.frame), sys.S)
+	copy(place.Params.In(n.frame), place.Params.In(sys.Frame))
+	n.prog.Run(n.frame)
+}
+
+// Argument has argument j of the distribution of observation i: one number, or one for
+// each component.
+func (n *Noise) Argument(i, j int) []float64 {
+	return n.prog.Output(n.frame, lower.NoiseName(i, j))
+}
+
+// A tail gives the probabilities of less than y, and of y or less, around a prediction.
+// They differ for counts.
+type tail func(y, prediction float64, args []float64) (below, upTo float64)
+
+// continuous is the tail of a distribution of numbers.
+func continuous(cdf func(y, prediction float64, a []float64) float64) tail {
+	return func(y, prediction float64, a []float64) (below, upTo float64) {
+		p := cdf(y, prediction, a)
+		return p, p
+	}
+}
+
+// counted is the tail of a distribution of whole numbers.
+func counted(cdf func(y, prediction float64, a []float64) float64) tail {
+	return func(y, prediction float64, a []float64) (below, upTo float64) {
+		if y > 0 {
+			below = cdf(y-1, prediction, a)
+		}
+		return below, cdf(y, prediction, a)
+	}
+}
+
+// tails are those of the distributions of observations.
+var tails = map[string]tail{
+	"normal": continuous(func(y, m float64, a []float64) float64 { return distuv.UnitNormal.CDF((y - m) / a[0]) }),
+	"lognormal": continuous(func(y, m float64, a []float64) float64 {
+		return distuv.UnitNormal.CDF((math.Log(y) - math.Log(m)) / a[0])
+	}),
+	"student": continuous(func(y, m float64, a []float64) float64 {
+		return distuv.StudentsT{Sigma: a[1], Mu: m, Nu: a[0]}.CDF(y)
+	}),
+	"laplace":     continuous(func(y, m float64, a []float64) float64 { return distuv.Laplace{Mu: m, Scale: a[0]}.CDF(y) }),
+	"poisson":     counted(func(y, m float64, _ []float64) float64 { return mathext.GammaIncRegComp(y+1, m) }),
+	"negbinomial": counted(func(y, m float64, a []float64) float64 { return mathext.RegIncBeta(a[0], y+1, a[0]/(a[0]+m)) }),
+	"bernoulli": counted(func(y, m float64, _ []float64) float64 {
+		if y >= 1 {
+			return 1
+		}
+		return 1 - m
+	}),
+}
+
+// Central reports whether y lies in the central interval that has a share of a
+// distribution's mass around a prediction. A distribution without tails has none.
+func Central(dist string, y, prediction float64, args []float64, share float64) (inside, known bool) {
+	t := tails[dist]
+	if t == nil {
+		return false, false
+	}
+	below, upTo := t(y, prediction, args)
+	lo := (1 - share) / 2
+	return upTo >= lo && below < 1-lo, true
+}

@@ -1,0 +1,392 @@
+package loss
+
+import (
+	"context"
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
+)
+
+// Squares is the loss as residuals with their derivatives, for Gauss–Newton methods. Its
+// value is the undivided sum in nats; r and J give its gradient, Jᵀr, and the curvature
+// that is expected of it, JᵀJ. Rows are those of the measured values, trajectory by
+// trajectory, then those of penalties, priors and weight decay.
+type Squares struct {
+	*Objective
+	work    float64 // operations so far
+	ops     float64 // of a right-hand side
+	scores  []scoreElement
+	places  []places // by trajectory
+	rows    int
+	workers []*squaresWorker
+	tail    int // the first row that is not of a trajectory
+}
+
+// scoreElement is where residual k of a row comes from.
+type scoreElement struct {
+	seen     int // its place in Seen; −1: a loss term
+	loss     int // the loss term
+	location bool
+}
+
+// places are the rows of a trajectory's residuals: those of row i begin at at[i].
+type places struct {
+	at      []int
+	penalty int
+	columns []engine.Column
+}
+
+// linear is what a task for residuals sets: residuals and, unless nil, their derivatives by
+// natural parameters and weights.
+type linear struct {
+	of  *Squares
+	r   []float64
+	jac *mat.Dense
+}
+
+// NewSquares returns the loss as residuals, or why it has none.
+func NewSquares(o *Objective) (s *Squares, why string, err error) {
+	if why := o.notSquares(); why != "" {
+		return nil, why, nil
+	}
+	c := o.Prog
+	scores, err := engine.Once(c, "scores", func() (*exec.Module, error) { return c.Scores(engine.MaxLanes) })
+	if err != nil {
+		return nil, "", err
+	}
+	if scores == nil {
+		return nil, "nothing is observed", nil
+	}
+	jacobian, err := engine.Once(c, "jacobian", func() (*exec.Module, error) {
+		if c.Model.Layout.NY == 0 {
+			return nil, nil
+		}
+		return c.Jacobian(engine.MaxLanes)
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	s = &Squares{Objective: o}
+	if rhs := c.Model.RHS; rhs != nil {
+		s.ops = operations(rhs)
+	}
+	s.layOut()
+	for _, w := range o.Workers {
+		s.workers = append(s.workers, newSquaresWorker(s, w, scores, jacobian))
+	}
+	return s, "", nil
+}
+
+// notSquares says why a loss has no residuals; empty: it has.
+func (o *Objective) notSquares() string {
+	m := o.Prog.Model
+	for i, s := range m.Scores {
+		if !s.Known {
+			return "the loss of `" + o.scoreName(i) + "` is neither a square nor a distribution with a known curvature"
+		}
+	}
+	for _, it := range o.Trajectories {
+		if len(it.PointProcess) > 0 {
+			return "the data tell firings of an event with a rate"
+		}
+	}
+	if o.Prog.Slides && o.Prog.RowsSlide() {
+		return "observations read what slides along a surface"
+	}
+	return ""
+}
+
+// scoreName is the name of the observation or loss term that has scores i.
+func (o *Objective) scoreName(i int) string {
+	for _, x := range o.Prog.Checked.Model.Observes {
+		if x.Weight == 0 {
+			continue
+		}
+		if i == 0 {
+			return x.Name
+		}
+		i--
+	}
+	return o.Prog.Checked.Model.Losses[i].Name
+}
+
+// layOut gives the residuals their rows.
+func (s *Squares) layOut() {
+	loss := 0
+	for _, x := range s.Prog.Model.Scores {
+		for _, a := range x.List {
+			for i := range a.Arg.Shape.Size() {
+				e := scoreElement{-1, loss, a.Location}
+				if x.Offset >= 0 {
+					e.seen = x.Offset + i
+				}
+				s.scores = append(s.scores, e)
+			}
+		}
+		if x.Offset < 0 {
+			loss++
+		}
+	}
+	for _, it := range s.Trajectories {
+		p := places{columns: s.columnsOf(it)}
+		for i := range it.Rows {
+			p.at = append(p.at, s.rows)
+			for _, e := range s.scores {
+				if e.counts(&it.Rows[i]) {
+					s.rows++
+				}
+			}
+		}
+		p.penalty = s.rows
+		s.rows += len(s.Prog.Model.Penalties)
+		s.places = append(s.places, p)
+	}
+	s.tail = s.rows
+	if len(s.Prog.Model.Priors) > 0 {
+		s.rows += len(s.Space.Params)
+	}
+	for _, w := range s.Space.Weights {
+		if w.L2 > 0 {
+			s.rows += w.N
+		}
+	}
+}
+
+// counts reports whether a residual is there at a row.
+func (e *scoreElement) counts(r *problem.Row) bool {
+	if e.seen < 0 {
+		return r.Losses[e.loss]
+	}
+	return r.Seen[e.seen] != 0
+}
+
+// columnsOf are the coordinates that move a trajectory.
+func (s *Squares) columnsOf(it *problem.Trajectory) (list []engine.Column) {
+	for i, c := range s.Space.Params {
+		at := c.Slot.Off + c.Element
+		switch {
+		case !c.Slot.PerKey:
+			list = append(list, engine.Column{At: at, Coord: i})
+		case it.Keys[s.Space.PerKeyIndex(c.Param)] == c.Key:
+			list = append(list, engine.Column{Own: true, At: at, Coord: i})
+		}
+	}
+	for _, w := range s.Space.Weights {
+		for k := range w.N {
+			list = append(list, engine.Column{At: w.Off + k, Coord: w.At + k})
+		}
+	}
+	return list
+}
+
+// Rows implements fit.Residuals.
+func (s *Squares) Rows() int { return s.rows }
+
+// Residuals implements fit.Residuals.
+func (s *Squares) Residuals(ctx context.Context, x []float64, horizon float64, r []float64, jac *mat.Dense) (fit.Result, error) {
+	o := s.Objective
+	clear(r)
+	if jac != nil {
+		jac.Zero()
+	}
+	o.Count(o.Trajectories, horizon)
+	perValue, perTrajectory := 1/float64(max(1, o.Total)), 1/float64(len(o.Trajectories))
+	o.WeighLosses(perValue, perTrajectory)
+	o.Compute(Task{
+		Ctx: ctx, Trajectories: o.Trajectories, Index: o.AllIndices, Size: chunkSize(len(o.Trajectories)), Horizon: horizon,
+		PerValue: 1, PerTrajectory: perTrajectory / perValue, X: x, lin: &linear{s, r, jac},
+	})
+	e := &o.evaluation
+	*e = evaluation{res: fit.Result{Values: o.Total}, terms: e.terms[:0], trajectories: o.Trajectories, x: x}
+	if err := o.addChunks(e); err != nil || e.res.Failed {
+		return e.res, err
+	}
+	s.count(jac != nil)
+	if jac != nil {
+		s.chain(x, jac)
+	}
+	e.res.Loss += s.ofPriors(x, r, jac) + s.ofDecay(x, r, jac)
+	return e.res, nil
+}
+
+// Work implements fit.Worker: right-hand sides, in operations.
+func (s *Squares) Work() float64 { return s.work }
+
+// count adds the work of an evaluation.
+func (s *Squares) count(derivatives bool) {
+	each := s.ops
+	if derivatives {
+		ny, n := float64(s.Prog.Model.Layout.NY), float64(s.Dim())
+		each += 2*ny*s.ops + ny*ny*n
+	}
+	for _, w := range s.workers {
+		s.work += each * float64(w.evaluations)
+		w.evaluations = 0
+	}
+}
+
+// operations is about how many operations a value takes.
+func operations(of *ir.Node) (sum float64) {
+	for _, n := range ir.Reach(of) {
+		size := n.Shape.Size()
+		if n.Op == ir.OpDense || n.Op == ir.OpMatVec {
+			size *= n.Args[0].Shape.N
+		}
+		sum += float64(size)
+	}
+	return sum
+}
+
+// chain takes derivatives by natural parameters to those by coordinates.
+func (s *Squares) chain(x []float64, jac *mat.Dense) {
+	n := len(s.Space.Params)
+	slope := make([]float64, n)
+	for i := range slope {
+		slope[i] = s.Space.Transforms[i].Derivative(x[i])
+		if math.IsInf(x[i], 0) { // held at the end of its interval
+			slope[i] = 0
+		}
+	}
+	for i := range s.tail {
+		row := jac.RawRowView(i)[:n]
+		for k := range row {
+			row[k] *= slope[k]
+		}
+	}
+}
+
+// ofPriors adds the rows of priors: one for each coordinate, whose square is the
+// curvature of all priors along it, by differences of their gradient.
+func (s *Squares) ofPriors(x, r []float64, jac *mat.Dense) (value float64) {
+	if len(s.Prog.Model.Priors) == 0 {
+		return 0
+	}
+	n := len(s.Space.Params)
+	g, moved := make([]float64, n), make([]float64, n)
+	value = s.priorsAt(x, g)
+	if jac == nil {
+		return value
+	}
+	at := append([]float64(nil), x...)
+	for i := range n {
+		if math.IsInf(x[i], 0) {
+			continue
+		}
+		const h = 1e-4
+		at[i] = x[i] + h
+		s.priorsAt(at, moved)
+		up := moved[i]
+		at[i] = x[i] - h
+		s.priorsAt(at, moved)
+		at[i] = x[i]
+		c := math.Max((up-moved[i])/(2*h), math.Abs(g[i]))
+		if !(c > 0) || math.IsInf(c, 0) {
+			continue
+		}
+		r[s.tail+i] = g[i] / math.Sqrt(c)
+		jac.Set(s.tail+i, i, math.Sqrt(c))
+	}
+	s.priorsAt(x, g) // the inputs are those at x again
+	return value
+}
+
+// priorsAt is the undivided loss of priors at x and its gradient by coordinates.
+func (s *Squares) priorsAt(x, g []float64) float64 {
+	o := s.Objective
+	n := len(o.Space.Params)
+	o.Space.Transforms.Forward(o.Natural, x[:n])
+	o.bindAll(o.Space.SharedInputs(x, o.Natural, o.p))
+	e := evaluation{trajectories: o.Trajectories, x: x, grad: g, natural: make([]float64, n)}
+	(&priors{o.Prog.Model.Priors, o}).total(&e, nil)
+	total := float64(max(o.Total, 1))
+	o.Space.Transforms.Pullback(g, x[:n], e.natural)
+	floats.Scale(total, g)
+	return e.res.Loss * total
+}
+
+// ofDecay adds the rows of weight decay.
+func (s *Squares) ofDecay(x, r []float64, jac *mat.Dense) (value float64) {
+	row := s.tail
+	if len(s.Prog.Model.Priors) > 0 {
+		row += len(s.Space.Params)
+	}
+	for _, w := range s.Space.Weights {
+		if w.L2 == 0 {
+			continue
+		}
+		root := math.Sqrt(2 * w.L2 * float64(max(s.Total, 1)))
+		for k := range w.N {
+			r[row] = root * x[w.At+k]
+			value += r[row] * r[row] / 2
+			if jac != nil {
+				jac.Set(row, w.At+k, root)
+			}
+			row++
+		}
+	}
+	return value
+}
+
+// Misfit is the sum of squares of those residuals that are distances of measured values
+// in declared standard deviations, and how many there are; each is told by do, unless nil,
+// with its trajectory and its place in the row.
+func (s *Squares) Misfit(r []float64, do func(trajectory, row, element int, r float64)) (sum float64, n int) {
+	for t, it := range s.Trajectories {
+		for i := range it.Rows {
+			at := s.places[t].at[i]
+			for _, e := range s.scores {
+				if !e.counts(&it.Rows[i]) {
+					continue
+				}
+				if e.location {
+					sum += r[at] * r[at]
+					n++
+					if do != nil {
+						do(t, i, e.seen, r[at])
+					}
+				}
+				at++
+			}
+		}
+	}
+	return sum, n
+}
+
+// penaltyRows adds the rows of penalties at the end of a run: √(2v) of a value v, which
+// none is below zero.
+func (q *squaresWorker) penaltyRows(t *Task, l *Run, tan *sim.Tangents) (value float64) {
+	p, cols := &t.lin.of.places[l.Index], q.columns
+	length := l.Span.T1 - l.Span.T0
+	if !(length > 0) {
+		return 0
+	}
+	for i, pen := range q.of.Prog.Model.Penalties {
+		c := pen.Weight / length * t.PerTrajectory
+		v := c * l.Traj.Y[pen.State]
+		value += v
+		if !(v > 0) {
+			continue
+		}
+		root := math.Sqrt(2 * v)
+		t.lin.r[p.penalty+i] = root
+		if t.lin.jac == nil {
+			continue
+		}
+		row := t.lin.jac.RawRowView(p.penalty + i)
+		n := cols.Columns()
+		for k, col := range p.columns {
+			row[col.Coord] = c * tan.EndY[pen.State*n+k] / root
+		}
+	}
+	return value
+}
+
+var _ fit.Residuals = (*Squares)(nil)

@@ -1,0 +1,152 @@
+package loss
+
+import (
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
+)
+
+// squaresWorker is a worker's part in residuals: the scores of several rows of a run side
+// by side, and the columns of their derivatives.
+type squaresWorker struct {
+	of      *Squares
+	columns *engine.Columns
+
+	frame             *exec.Frame
+	code              *exec.Program
+	in                []rowInput
+	s                 []float64
+	losses, residuals []float64
+	by                []scoreRow
+	blk               *solvers.Block
+	rows              []int // of the run, by lane
+
+	evaluations int
+}
+
+// scoreRow are the derivatives of a residual by what moves; nil is zero.
+type scoreRow struct{ y, yb, d, db, p, q []float64 }
+
+func newSquaresWorker(s *Squares, w *engine.Worker, scores, jacobian *exec.Module) *squaresWorker {
+	f := scores.NewFrame()
+	code := place.Scores.In(scores)
+	q := &squaresWorker{
+		of: s, columns: engine.NewColumns(w.System, jacobian), frame: f, code: code, blk: &solvers.Block{Width: scores.Lanes()},
+		s: place.Scales.In(f), losses: place.ScoreLoss.In(f, code), residuals: place.Residuals.In(f, code),
+	}
+	for p, from := range rowInputs(w.System) {
+		if to := p.In(f); to != nil {
+			q.in = append(q.in, rowInput{to, from})
+		}
+	}
+	for k := range s.scores {
+		q.by = append(q.by, scoreRow{
+			place.ByStates(k).In(f, code), place.ByStatesBefore(k).In(f, code), place.ByDiscretes(k).In(f, code), place.ByDiscretesBefore(k).In(f, code),
+			place.ByParams(k).In(f, code), place.ByOwn(k).In(f, code),
+		})
+	}
+	return q
+}
+
+// bind lets the programs read the shared parameters and scales.
+func (q *squaresWorker) bind(p, scales []float64) {
+	q.frame.Bind("p", p)
+	copy(q.s, scales)
+	q.columns.Bind(p, scales)
+}
+
+// squares evaluates the residuals of a run, and their derivatives.
+func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
+	w, t := s.Worker, &s.objective.Task
+	q := t.lin.of.workers[w.Index]
+	tr := &l.Traj
+	q.evaluations += tr.Stats.Evaluations
+	if tr.Fail != nil {
+		return tr.Fail
+	}
+	if tr.Saved < len(l.Span.Saves) {
+		return l.failed(sim.Terminated, "the run ended before the last measurement")
+	}
+	tan := &w.Tangents
+	if t.lin.jac != nil {
+		q.columns.Use(t.lin.of.places[l.Index].columns)
+		l.Job.In.ForwardColumns(&l.Model, q.columns, tan)
+	}
+	l.loss = 0
+	for i := range l.rows {
+		r := &l.rows[i]
+		k := r.Save
+		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
+		lane := len(q.rows)
+		q.rows = append(q.rows, i)
+		for _, in := range q.in {
+			q.blk.Scatter(in.to, in.from, lane)
+		}
+		if len(q.rows) == q.blk.Width {
+			q.flush(t, l, tan)
+		}
+	}
+	q.flush(t, l, tan)
+	l.loss += q.penaltyRows(t, l, tan)
+	if !engine.Number(l.loss) {
+		return s.badRow(l)
+	}
+	sum.loss += l.loss
+	return nil
+}
+
+// flush evaluates the rows that stand in the lanes.
+func (q *squaresWorker) flush(t *Task, l *Run, tan *sim.Tangents) {
+	if len(q.rows) == 0 {
+		return
+	}
+	q.code.Run(q.frame)
+	w, p := q.blk.Width, &t.lin.of.places[l.Index]
+	for lane, i := range q.rows {
+		for at := lane; at < len(q.losses); at += w {
+			l.loss += q.losses[at]
+		}
+		row := p.at[i]
+		for k, e := range q.of.scores {
+			if !e.counts(&l.rows[i]) {
+				continue
+			}
+			t.lin.r[row] = q.residuals[k*w+lane]
+			if t.lin.jac != nil {
+				q.derivative(t.lin.jac.RawRowView(row), k, lane, l.rows[i].Save, p.columns, tan)
+			}
+			row++
+		}
+	}
+	q.rows = q.rows[:0]
+}
+
+// derivative sets the derivative of residual k of the row in a lane by all coordinates.
+func (q *squaresWorker) derivative(to []float64, k, lane, save int, columns []engine.Column, tan *sim.Tangents) {
+	w, n, by := q.blk.Width, len(columns), &q.by[k]
+	sum := q.columns.Room(n)
+	for _, c := range []struct{ by, dot []float64 }{
+		{by.y, tan.Y[save]}, {by.yb, tan.BeforeY[save]}, {by.d, tan.D[save]}, {by.db, tan.BeforeD[save]},
+	} {
+		for m, at := 0, lane; at < len(c.by); m, at = m+1, at+w {
+			if v := c.by[at]; v != 0 {
+				floats.AddScaled(sum, v, c.dot[m*n:(m+1)*n])
+			}
+		}
+	}
+	for c, col := range columns {
+		from := by.p
+		if col.Own {
+			from = by.q
+		}
+		v := sum[c]
+		if from != nil {
+			v += from[col.At*w+lane]
+		}
+		to[col.Coord] = v
+	}
+}

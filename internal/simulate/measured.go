@@ -1,0 +1,65 @@
+package simulate
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
+)
+
+// measured adds the columns of measured values and of residuals to those of a
+// simulation, and returns how many observations have them.
+func (m *Simulator) measured(out *Simulation) int {
+	_, units := explain.ColumnNames(m.Prog.Program)
+	names := explain.ObservationNames(m.Prog.Program)
+	first := len(units) - len(names) // observations are the last columns
+	for i, name := range names {
+		out.Columns = append(out.Columns, name+"_data", name+"_residual")
+		out.Units = append(out.Units, units[first+i], units[first+i])
+	}
+	return len(names)
+}
+
+// table chooses the columns of a run's rows. With data a save has a row for each row of
+// data that is read there, with the measured values and the residuals behind it.
+func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Trajectory, rows [][]float64, saves []int) (out [][]float64) {
+	if r.measured == 0 {
+		for _, row := range rows {
+			out = append(out, r.pick(row))
+		}
+		return out
+	}
+	of := map[int][]*problem.Row{}
+	for k := range it.Rows {
+		of[it.Rows[k].Save] = append(of[it.Rows[k].Save], &it.Rows[k])
+	}
+	for i, row := range rows {
+		if of[saves[i]] == nil { // an instant
+			out = append(out, r.beside(r.pick(row), nil, nil))
+		}
+		for _, d := range of[saves[i]] {
+			k := d.Save
+			sys.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], d.Data, d.Seen, d.Inputs)
+			sys.Obs.Run()
+			copy(row[len(row)-r.measured:], sys.Obs.Value)
+			out = append(out, r.beside(r.pick(row), d, sys.Obs.Value))
+		}
+	}
+	return out
+}
+
+// beside puts the measured values of a row of data, and their residuals, behind the
+// cells of a row.
+func (r *ensemble) beside(cells []float64, d *problem.Row, predictions []float64) []float64 {
+	cells = append([]float64{}, cells...)
+	for k := range r.measured {
+		if d == nil || d.Seen[k] == 0 {
+			cells = append(cells, math.NaN(), math.NaN())
+			continue
+		}
+		cells = append(cells, d.Data[k], d.Data[k]-predictions[k])
+	}
+	return cells
+}

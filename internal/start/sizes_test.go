@@ -1,0 +1,101 @@
+package start
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// reactor is a culture that eats a substrate which is fed; how fast is not known.
+const reactor = `model Reactor {
+  time t: h
+  covariate D: 1/h
+  covariate feed: g/L
+  covariate X0: g/L
+  covariate S0: g/L
+  param Y in (0, 1) = 0.25
+  neural growth(S: g/L) -> 1/h { hidden: [8], positive: true }
+  state X: g/L = X0
+  state S: g/L = S0
+  X' = growth(S)*X - D*X
+  S' = D*(feed - S) - growth(S)*X/Y
+  observe cells: g/L = X ~ lognormal(0.05)
+  observe sugar: g/L = S ~ normal(0.1)
+}
+data runs from "data.csv" {
+  time: t
+  trajectory: run
+  D: D
+  feed: feed
+  X0: X0
+  S0: S0
+  cells: cells
+  sugar: sugar
+}
+`
+
+// monod is the law behind the data of the reactor, with yield 0.5.
+func monod(s float64) float64 { return 0.4 * s / (1.5 + s) }
+
+func reactorTable(noise float64) string {
+	rng := seeded(3)
+	var rows [][]float64
+	for run, c := range []struct{ d, feed, x, s float64 }{{0.1, 10, 0.3, 9}, {0.25, 12, 1, 4}} {
+		y := []float64{c.x, c.s}
+		for i := range 21 {
+			t := float64(i) * 1.5
+			if i > 0 {
+				y = rk4(func(_ float64, y []float64) []float64 {
+					m := monod(y[1])
+					return []float64{(m - c.d) * y[0], c.d*(c.feed-y[1]) - m*y[0]/0.5}
+				}, y, t-1.5, t)
+			}
+			cells, sugar := y[0]*math.Exp(noise*0.05*rng.NormFloat64()), y[1]+noise*0.1*rng.NormFloat64()
+			if i%5 == 3 {
+				cells = math.NaN()
+			}
+			rows = append(rows, []float64{float64(run), t, c.d, c.feed, c.x, c.s, cells, sugar})
+		}
+	}
+	return table("run,t,D,feed,X0,S0,cells,sugar", rows...)
+}
+
+// TestReactorScales: the sizes of a block are those that data tell, whatever a run
+// with the start values would do.
+func TestReactorScales(t *testing.T) {
+	f := load(t, reactor, reactorTable(1))
+	require.True(t, f.data.AllObserved())
+	require.NoError(t, f.data.SetScales())
+	var args, rates []float64
+	for _, run := range f.data.runs {
+		for _, at := range rowTimes(run.Trajectory) {
+			y, _ := f.data.states(run, at)
+			args, rates = append(args, y[1]), append(rates, monod(y[1]))
+		}
+	}
+	rms := func(v []float64) float64 {
+		var m meanSquare
+		for _, x := range v {
+			m.add(x)
+		}
+		return m.root()
+	}
+	in, out := f.scale("growth", 0), f.scale("growth", 1)
+	require.InEpsilon(t, rms(args), in, 1e-9)
+	require.InDelta(t, 1, out/rms(rates), 0.5, "what the rates of cells ask for, at the wrong yield of the start")
+}
+
+// scale is the scale of a block: of its arguments (0) or its result (1).
+func (f *fixture) scale(block string, which int) float64 {
+	for _, s := range f.prog.Model.Layout.Scales {
+		if s.Object.Info().Name == block {
+			if which == 0 {
+				return f.space.Scales[s.Off]
+			}
+			which--
+		}
+	}
+	f.Fatal("no scale of " + block)
+	return 0
+}
