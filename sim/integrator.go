@@ -188,6 +188,7 @@ func (s *Integrator) judge() *Failure {
 	ok, mean := s.accept(blk, lane, fit)
 	if !ok {
 		s.out.Stats.Rejected++
+		s.traceStep(s.try, false)
 		s.cut = s.cut || s.at != endFree
 		if s.h >= 8*ulp(s.t) {
 			return nil
@@ -216,6 +217,7 @@ func (s *Integrator) advance() *Failure {
 	if !proved || s.saves.time <= s.t+s.try {
 		s.toStepper()
 	} else if s.at == endFree && s.opt.Forget {
+		s.traceStep(s.try, true)
 		s.goOn()
 		return nil
 	}
@@ -231,6 +233,7 @@ func (s *Integrator) advance() *Failure {
 			return s.advanceTo(guard, theta)
 		}
 	}
+	s.traceStep(s.try, true)
 	e := entry{kind: stepEntry, end: s.at}
 	if s.at == endFree {
 		if s.moving && !s.opt.Method.Adaptive() { // its end is on the grid of the steps
@@ -263,6 +266,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 			return fail
 		}
 	}
+	s.traceStep(h, true)
 	s.hist.addStep(entry{kind: stepEntry, end: endRoot, ref: guard}, h)
 	s.t += h
 	s.arrive()

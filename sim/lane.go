@@ -25,11 +25,11 @@ const (
 )
 
 // reset begins a run. A lane whose program needs the time of each step in advance does
-// not run free, nor one whose steps have an upper bound.
+// not run free, nor one whose steps have an upper bound or are traced.
 func (s *freeRun) reset() {
 	in, ok := s.many.(Inputs)
 	inputs := ok && in.HasInputs()
-	s.state, s.allowed = guided, len(s.blk.Until) > 0 && s.opt.Step == 0 && !inputs
+	s.state, s.allowed = guided, len(s.blk.Until) > 0 && s.opt.Step == 0 && !inputs && s.span.Trace == nil
 }
 
 // release lets the lane run free, if nothing but the program has to look at its steps.

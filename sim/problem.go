@@ -101,6 +101,9 @@ type Span struct {
 	Firings []Firing
 	Stops   []float64
 
+	// Trace, if there is one, gets every step: no lane runs free then.
+	Trace *Trace
+
 	// Draws starts the draws that raise the threshold of an event with an
 	// intensity, one for each of its firings, from the exponential
 	// distribution of mean 1. Nil: such events fire at data alone.

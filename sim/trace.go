@@ -1,0 +1,19 @@
+package sim
+
+// Trace is what step control did in a run, one step after the other.
+type Trace struct{ Accepted, Rejected []TracedStep }
+
+// TracedStep is a step of length H from T.
+type TracedStep struct{ T, H float64 }
+
+// traceStep notes a step of length h from the current time.
+func (s *run) traceStep(h float64, accepted bool) {
+	tr := s.span.Trace
+	switch {
+	case tr == nil:
+	case accepted:
+		tr.Accepted = append(tr.Accepted, TracedStep{s.t, h})
+	default:
+		tr.Rejected = append(tr.Rejected, TracedStep{s.t, h})
+	}
+}
