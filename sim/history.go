@@ -60,7 +60,7 @@ func (s *history) addStep(e entry, h float64) {
 		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
 			s.saveActs(&e)
 		}
-	} else if e.end == endFree && s.repeat {
+	} else if e.end == endFree && s.repeat && s.hy.Project == 0 {
 		s.extendSegment(e)
 		return
 	} else {

@@ -83,6 +83,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 	if fail := s.instant.start(); fail != nil {
 		return fail
 	}
+	s.instant.level()
 	s.h = s.opt.Step
 	if s.opt.Method.Adaptive() && s.t < span.T1 {
 		longest := s.clock.nextTimed().t - s.t
@@ -218,8 +219,7 @@ func (s *Integrator) advance() *Failure {
 		s.toStepper()
 	} else if s.at == endFree && s.opt.Forget {
 		s.traceStep(s.try, true)
-		s.goOn()
-		return nil
+		return s.goOnProjected()
 	}
 	stop := s.clock.stop // the scan may drop the jump that waits for it
 	if !proved {
@@ -240,8 +240,7 @@ func (s *Integrator) advance() *Failure {
 			e.end = endFixed
 		}
 		s.hist.addStep(e, s.try)
-		s.goOn()
-		return nil
+		return s.goOnProjected()
 	}
 	s.toStepper()
 	if e.ref, e.count = stop.ref, stop.count; e.end == endZeno {
@@ -250,7 +249,9 @@ func (s *Integrator) advance() *Failure {
 	}
 	s.hist.addStep(e, s.try)
 	s.t = stop.t
-	s.arrive()
+	if fail := s.arriveProjected(); fail != nil {
+		return fail
+	}
 	s.clock.came = stop
 	return s.happen(-1)
 }
@@ -269,7 +270,9 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	s.traceStep(h, true)
 	s.hist.addStep(entry{kind: stepEntry, end: endRoot, ref: guard}, h)
 	s.t += h
-	s.arrive()
+	if fail := s.arriveProjected(); fail != nil {
+		return fail
+	}
 	if fail := s.progress(h); fail != nil {
 		return fail
 	}
@@ -280,6 +283,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 // happen carries out an instant, from the result of which the run goes on.
 func (s *Integrator) happen(guard int) *Failure {
 	fail := s.instant.handle(guard)
+	s.instant.level()
 	if s.t < s.span.T1 {
 		s.stab.piece(s.steps)
 	}

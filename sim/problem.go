@@ -45,6 +45,11 @@ type Hybrid struct {
 	// are none.
 	Balance int
 
+	// Project is the number, from 1, of the event whose jump is a step of Newton's method to
+	// where conserved quantities have their levels, which the jump of the event behind it
+	// sets; 0: there are none.
+	Project int
+
 	// Steady is the number, from 1, of the event whose jump is a step towards the steady
 	// state where a run starts, of a length that is 1 over its argument. 0: it starts at
 	// its initial values.
