@@ -35,7 +35,9 @@ type Fit struct {
 	Train, Validation Summary          // the trajectories that were fitted, and those held back
 	Warnings          Diagnostics      // of what the result may be wrong in
 	State             *fit.State       // of the optimiser; nil before it ran
-	Decisions         []string         // of what was done, and why
+	Verdict           *Verdict         // what the result is worth; nil before Run
+	Basins            []Basin          // optima that starts have led to, by loss
+	Decisions         []string         // what was done, and why
 
 	inner  *estimate.Fit
 	source report.Source // the model, with the settings of the fit
@@ -55,6 +57,29 @@ type Param struct {
 	Lo, Hi float64 // its interval
 	Fixed  bool
 	Bound  bool // the estimate is at an end of its interval
+}
+
+// Verdict says what a fit is worth.
+type Verdict struct {
+	Text      string   // in one line
+	Word      string   // fits, misfit, unknown, unconverged or stopped
+	Converged bool     // an optimum was reached
+	Why       string   // the fit ended
+	Chi2      *float64 // reduced χ² over the values whose noise is declared; nil: there are none
+	Values    int      // how many these are
+	Runs      *float64 // probability of so few runs of residuals of one sign, were they independent
+	Starts    int      // that led to a loss
+	Here      int      // of these, how many led to this optimum
+	Bounds    []string // parameters at an end of their interval
+}
+
+// Basin is an optimum that starts have led to.
+type Basin struct {
+	Loss   float64 // in nats, undivided
+	Starts int
+	Start  string  // the first of these
+	User   bool    // that of the model file is among them
+	Chi2   float64 // reduced χ², with noise that is declared or that smooth curves tell; 0: nothing tells it
 }
 
 // Summary describes trajectories and how the model meets them.
@@ -170,7 +195,10 @@ func (f *Fit) publish() {
 		f.Params[p.Name], f.Estimates = p, append(f.Estimates, p)
 	}
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
-	f.Decisions = in.Decisions
+	f.Verdict, f.Basins, f.Decisions = (*Verdict)(in.Verdict), nil, in.Decisions
+	for _, b := range in.Basins {
+		f.Basins = append(f.Basins, Basin(b))
+	}
 	if f.ran && in.State != nil {
 		f.Status = in.State.Status
 	}
@@ -188,7 +216,7 @@ func (f *Fit) Values() *Values {
 // those who bring their own optimiser: parameters through a smooth map onto all
 // numbers, then weights.
 func (f *Fit) Objective() (loss fit.Objective, start []float64, err error) {
-	start, err = f.inner.Objective.Space.X0()
+	start, err = f.inner.Trained().Space.X0()
 	return f.inner.Plan.Trainer.Objective, start, err
 }
 

@@ -34,10 +34,10 @@ type allowance struct {
 var allowed = map[string]allowance{
 	// A case for each kind of thing, or a row: longer only by being more.
 	"lines of autodiff.pattern.visit":      {89, "a flat switch over operations"},
-	"lines of dsl.printer.decl":            {93, "a flat switch over declarations"},
+	"lines of dsl.printer.decl":            {106, "a flat switch over declarations"},
 	"fields of internal/scalar.format":     {24, "a table of constants"},
 	"methods of compiler/ir.Builder":       {45, "a method for each operation"},
-	"methods of compiler/check.elaborator": {291, "a method for each construct of the language and for the wording of each mistake"},
+	"methods of compiler/check.elaborator": {320, "a method for each construct of the language and for the wording of each mistake"},
 	"methods of compiler/lower.lowerer":    {90, "a method for each construct of the language"},
 	"methods of cmd/pinode.app":            {45, "a method or two for each command"},
 	"methods of dsl.printer":               {60, "a method for each construct of the language"},

@@ -51,13 +51,13 @@ var mayImport = map[string]string{
 	"fit":                     "internal/kernel internal/setting",
 	"internal/environ":        "compiler/check compiler/nn fit internal/setting solvers",
 	"internal/explain":        "compiler compiler/check compiler/lower dsl dsl/diag sim",
-	"internal/engine":         "compiler compiler/exec compiler/lower compiler/place compiler/step data dsl dsl/diag events internal/setting internal/sparse sim solvers",
+	"internal/engine":         "compiler compiler/exec compiler/lower compiler/place compiler/step data dsl events internal/setting internal/sparse sim solvers",
 	"internal/problem":        "compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
 	"internal/loss":           "internal/engine internal/explain internal/problem compiler compiler/check compiler/exec compiler/lower compiler/place data dsl/diag fit sim solvers",
 	"internal/start":          "internal/engine internal/problem compiler compiler/check compiler/exec compiler/lower compiler/nn compiler/place dsl fit sim",
 	"internal/simulate":       "internal/engine internal/explain internal/problem internal/setting compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
 	"internal/gradcheck":      "internal/engine internal/explain internal/loss internal/problem internal/simulate compiler compiler/exec compiler/ir compiler/lower fit sim",
-	"internal/estimate":       "internal/engine internal/explain internal/gradcheck internal/loss internal/problem internal/simulate internal/setting internal/start compiler compiler/exec compiler/lower data dsl/diag fit sim",
+	"internal/estimate":       "internal/engine internal/explain internal/gradcheck internal/loss internal/problem internal/simulate internal/setting internal/start compiler compiler/check compiler/exec compiler/lower data dsl/diag fit sim",
 	"":                        "compiler compiler/check data dsl dsl/diag fit internal/engine internal/environ internal/estimate internal/explain internal/gradcheck internal/problem internal/report internal/setting internal/simulate sim",
 	"internal/report":         "internal/estimate internal/explain internal/problem internal/simulate compiler compiler/lower data fit",
 	"internal/report/figures": "internal/report data",
@@ -68,6 +68,7 @@ var mayImport = map[string]string{
 var overFacade = map[string]string{
 	"cmd/pinode":   "bench dsl dsl/diag fit internal/report internal/report/figures",
 	"bench":        "dsl/diag fit",
+	"bench/fits":   "",
 	"tools/mutate": "",
 	"docs/gen":     "compiler/check compiler/nn dsl/diag internal/environ internal/explain internal/setting physics solvers",
 }
@@ -122,5 +123,5 @@ func TestFacadeIsSmall(t *testing.T) {
 		lines += bytes.Count(text, []byte("\n"))
 	}
 	require.Positive(t, lines)
-	require.LessOrEqual(t, lines, 1100)
+	require.LessOrEqual(t, lines, 1200)
 }

@@ -176,8 +176,9 @@ func tree(fit, simulate *setting.Values) map[string]any {
 // element.
 func (m *Model) States() []string { return explain.StateNames(m.Program()) }
 
-// Observations are the names of the observations, element by element.
-func (m *Model) Observations() []string { return explain.ObservationNames(m.Program()) }
+// Observations are the names of the observations that the model predicts, element by
+// element.
+func (m *Model) Observations() []string { return explain.PredictedNames(m.Program()) }
 
 // Conserved are the names of the conserved quantities.
 func (m *Model) Conserved() []string { return explain.ConservedNames(m.Program()) }

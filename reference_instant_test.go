@@ -126,10 +126,21 @@ func (r *refRun) triggered(edges map[int]bool, pending []refFiring) []refFiring 
 	return pending
 }
 
-// microSteps executes what waits, the highest priority first.
+// microSteps executes what waits, the highest priority first. Comparisons that are
+// put onto their surface, or turn back there, are what they are at equality until
+// nothing waits any more; then they are what the motion leads to.
 func (r *refRun) microSteps(pending []refFiring) error {
-	count := make([]int, len(r.m.events))
-	for len(pending) > 0 && !r.finished {
+	count, on := make([]int, len(r.m.events)), map[int]bool{}
+	for !r.finished {
+		if len(pending) == 0 {
+			for i := range on {
+				r.side[i] = r.sideOf(i)
+			}
+			clear(on)
+			if pending = r.triggered(nil, pending); len(pending) == 0 {
+				break
+			}
+		}
 		best := 0
 		for k := range pending {
 			if pending[k].priority > pending[best].priority {
@@ -147,17 +158,18 @@ func (r *refRun) microSteps(pending []refFiring) error {
 			return err
 		}
 		for i := range r.guards {
-			if r.guards[i].guard.reads&changed == 0 {
-				continue // its side is kept
+			c, side := &r.guards[i], r.side[i]
+			moved, there := c.guard.reads&changed != 0, math.Abs(c.guard.at(r)) <= refNear
+			switch {
+			case there && (moved || side && !r.sideOf(i)):
+				side, on[i] = !c.strict, true
+			case moved:
+				side = r.sideOf(i)
 			}
-			old := r.side[i]
-			side, err := r.afterJump(i)
-			if err != nil {
-				return err
-			}
-			if r.side[i] = side; side != old && r.edge(i) {
+			if side != r.side[i] && moved && r.edge(i) {
 				return errVague // a jump across the guard of an edge
 			}
+			r.side[i] = side
 		}
 		pending = r.triggered(nil, pending)
 	}
@@ -167,18 +179,6 @@ func (r *refRun) microSteps(pending []refFiring) error {
 // edge says whether a guard is that of an edge.
 func (r *refRun) edge(i int) bool {
 	return slices.ContainsFunc(r.m.events, func(e *refEvent) bool { return e.edge != 0 && slices.Contains(e.compares, i) })
-}
-
-// afterJump is the side of a comparison after a jump that changed what it
-// reads. Onto the surface and back out of it again, an inclusive comparison is
-// true at the point alone: that is left open.
-func (r *refRun) afterJump(i int) (bool, error) {
-	c := &r.guards[i]
-	side := r.sideOf(i)
-	if math.Abs(c.guard.at(r)) <= refNear && !c.strict && !side && !r.side[i] {
-		return side, errVague
-	}
-	return side, nil
 }
 
 // execute makes the assignments of an event: its right-hand sides read the

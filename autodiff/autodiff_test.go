@@ -291,6 +291,11 @@ func TestClosedForms(t *testing.T) {
 			y := math.Tanh(x)
 			return (1 - y*y) * (6*y*y - 2)
 		}, 0.4},
+		{"logphi", func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(ir.OpLogPhi, x) }, func(x float64) float64 { // of φ/Φ = h: h' = −h(x+h), h'' = −h'(x+h) − h(1+h')
+			h := math.Exp(-x*x/2) / math.Sqrt(2*math.Pi) / (math.Erfc(-x/math.Sqrt2) / 2)
+			d := -h * (x + h)
+			return -d*(x+h) - h*(1+d)
+		}, -0.8},
 		{"lgamma", func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(ir.OpLgamma, x) }, func(float64) float64 { return -2 * 1.2020569031595942 }, 1}, // ψ₂(1) = −2ζ(3)
 	} {
 		b := ir.NewBuilder()

@@ -63,8 +63,11 @@ var rules = map[ir.Op]rule{
 	ir.OpErf: slope(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { // 2/√π e^{−x²}
 		return b.Mul(b.Const(2/math.Sqrt(math.Pi)), b.Exp(b.Neg(b.Square(x))))
 	}),
-	ir.OpGamma:     slope(func(b *ir.Builder, x, y *ir.Node) *ir.Node { return b.Mul(y, b.Polygamma(0, x)) }),
-	ir.OpLgamma:    slope(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { return b.Polygamma(0, x) }),
+	ir.OpGamma:  slope(func(b *ir.Builder, x, y *ir.Node) *ir.Node { return b.Mul(y, b.Polygamma(0, x)) }),
+	ir.OpLgamma: slope(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { return b.Polygamma(0, x) }),
+	ir.OpLogPhi: slope(func(b *ir.Builder, x, y *ir.Node) *ir.Node { // φ(x)/Φ(x)
+		return b.Exp(b.Sub(b.Const(-0.5*math.Log(2*math.Pi)), b.Add(b.Mul(b.Const(0.5), b.Square(x)), y)))
+	}),
 	ir.OpPolygamma: slope(func(b *ir.Builder, x, y *ir.Node) *ir.Node { return b.Polygamma(y.Off+1, x) }),
 	ir.OpSigmoid:   slope(func(b *ir.Builder, _, y *ir.Node) *ir.Node { return b.Mul(y, b.Sub(b.Const(1), y)) }), // y(1−y)
 	ir.OpSoftplus:  slope(func(b *ir.Builder, x, _ *ir.Node) *ir.Node { return b.Apply(ir.OpSigmoid, x) }),

@@ -189,18 +189,28 @@ func (p *Program) built(make func() []*ir.Graph) []*ir.Graph {
 // returns waits for them. With perLaneParams the parameters differ between lanes.
 // There is no module for a model whose step is too large for one program.
 func (p *Program) Steps(lanes int, m *step.Method, want Want, perLaneParams bool) func() (*exec.Module, error) {
-	graphs := p.built(func() []*ir.Graph {
-		return step.Graphs(p.stepModel(), m, step.Options{Lanes: lanes, Reverse: want.Reverse, PerLaneParams: perLaneParams})
-	})
+	return p.StepsWith(m, step.Options{Lanes: lanes, Reverse: want.Reverse, PerLaneParams: perLaneParams}, want.Networks)
+}
+
+// StepsWith is Steps with other options, and the precision of networks.
+func (p *Program) StepsWith(m *step.Method, o step.Options, networks exec.Precision) func() (*exec.Module, error) {
+	graphs := p.built(func() []*ir.Graph { return step.Graphs(p.stepModel(), m, o) })
 	if graphs == nil {
 		return func() (*exec.Module, error) { return nil, nil }
 	}
-	compile := sync.OnceValues(func() (*exec.Module, error) { return exec.Compile(graphs, lanes, want.Networks) })
+	compile := sync.OnceValues(func() (*exec.Module, error) { return exec.Compile(graphs, o.Lanes, networks) })
 	go func() {
 		defer func() { _ = recover() }() // who waits sees it
 		_, _ = compile()
 	}()
 	return compile
+}
+
+// Steppable reports whether the step of a method is a program of a size that serves.
+func (p *Program) Steppable(m *step.Method) bool {
+	p.build.Lock()
+	defer p.build.Unlock()
+	return step.Fits(p.stepModel(), m)
 }
 
 // stepModel is the model as its steps have it.

@@ -174,7 +174,7 @@ func usable(p *Program) (list []int) {
 	hold := slices.ContainsFunc(p.Checked.Model.Inputs, func(in *check.Input) bool { return in.Interp == "hold" })
 	for _, slot := range m.Layout.Observes {
 		o := slot.Object.(*check.Observe)
-		if o.Weight == 0 || o.Dist != nil && o.Dist.Name == "bernoulli" {
+		if o.Weight == 0 || o.Below != nil || o.Above != nil || o.Dist != nil && o.Dist.Name == "bernoulli" {
 			continue
 		}
 		for k := range slot.N {

@@ -74,14 +74,14 @@ func (p *Program) row1(k int, n, ct *ir.Node, before bool) (outs []ir.Output) {
 		node   *ir.Node
 		output place.Output
 	}
-	list := []derivative{{in.Y, place.ByStates(k)}, {in.D, place.ByDiscretes(k)}, {in.P, place.ByParams(k)}}
+	list := []derivative{{in.Y, place.RowByStates(k)}, {in.D, place.RowByDiscretes(k)}, {in.P, place.RowByParams(k)}}
 	if in.Q != nil && m.Layout.NKey > 0 {
-		list = append(list, derivative{b.Slice(in.Q, 0, ir.Vec(m.Layout.NKey)), place.ByOwn(k)})
+		list = append(list, derivative{b.Slice(in.Q, 0, ir.Vec(m.Layout.NKey)), place.RowByOwn(k)})
 	}
 	if before {
-		list = append(list, derivative{in.YB, place.ByStatesBefore(k)}, derivative{in.DB, place.ByDiscretesBefore(k)})
+		list = append(list, derivative{in.YB, place.RowByStatesBefore(k)}, derivative{in.DB, place.RowByDiscretesBefore(k)})
 	} else {
-		list = append(list, derivative{in.T, place.ByTime(k)}, derivative{in.U, place.Output{}})
+		list = append(list, derivative{in.T, place.RowByTime(k)}, derivative{in.U, place.Output{}})
 	}
 	var wrt []*ir.Node
 	var to []place.Output

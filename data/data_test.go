@@ -164,9 +164,9 @@ func cellIs(column, want string) func(Row) (bool, error) {
 func TestBuild(t *testing.T) {
 	tab := table(t, "\ufeffball,t,h_cm,m,dose,kind\n# a comment\nb,2,30,5,,obs\na,1,10,4,,obs\na,0,,4,7,dose\nb,0,20,5,,obs\na,1,12,,,obs\nb,1,NaN,5,,obs\n")
 	set, err := Build(tab, &Spec{
-		Time: Column{Name: "t"}, Keys: []string{"ball"}, Observes: []Column{{"h_cm", 0.01}, {}}, Covariates: []Column{{"m", 1}, {}},
-		Inputs: []Column{{"h_cm", 1}, {}},
-		Events: []EventSpec{{Args: []Column{{"dose", 1000}}, Where: cellIs("kind", "dose")}, {Args: []Column{{"dose", 1}}}},
+		Time: Column{Name: "t"}, Keys: []string{"ball"}, Observes: []Column{{Name: "h_cm", Factor: 0.01}, {}}, Covariates: []Column{{Name: "m", Factor: 1}, {}},
+		Inputs: []Column{{Name: "h_cm", Factor: 1}, {}},
+		Events: []EventSpec{{Args: []Column{{Name: "dose", Factor: 1000}}, Where: cellIs("kind", "dose")}, {Args: []Column{{Name: "dose", Factor: 1}}}},
 		Train:  cellIs("ball", "a"), Validate: cellIs("ball", "b"),
 	})
 	require.NoError(t, err)
@@ -183,7 +183,7 @@ func TestBuild(t *testing.T) {
 	require.Equal(t, [2]float64{0, 1}, [2]float64{a.T0, a.T1})
 	require.Equal(t, 4., a.Covariates[0])
 	require.True(t, math.IsNaN(a.Covariates[1]), "not in this table")
-	require.Equal(t, []Firing{{0, 0, []float64{7000}, 0}, {0, 1, []float64{7}, 0}}, a.Firings)
+	require.Equal(t, []Firing{{0, 0, []float64{7000}, 0, false, false}, {0, 1, []float64{7}, 0, true, false}}, a.Firings)
 	require.Equal(t, Signal{[]float64{0, 2}, []float64{20, 30}}, b.Inputs[0])
 	require.Empty(t, b.Inputs[1].T)
 	st := set.Describe(0, Validate)
@@ -191,7 +191,7 @@ func TestBuild(t *testing.T) {
 	require.InDelta(t, 0.25, st.Mean, 1e-15)
 	require.Equal(t, Stats{Missing: 2}, set.Describe(1, Train))
 
-	one, err := Build(table(t, "t,x\n1,2\n0,1\n"), &Spec{Time: Column{"t", 60}, Observes: []Column{{"x", 1}}})
+	one, err := Build(table(t, "t,x\n1,2\n0,1\n"), &Spec{Time: Column{Name: "t", Factor: 60}, Observes: []Column{{Name: "x", Factor: 1}}})
 	require.NoError(t, err)
 	require.Len(t, one.Trajectories, 1, "without keys all rows are one trajectory")
 	require.Equal(t, []float64{0, 60}, one.Trajectories[0].Times)
@@ -202,7 +202,7 @@ func TestBuild(t *testing.T) {
 func TestSplits(t *testing.T) {
 	text := "id,t,x\na,0,1\nb,0,1\nc,0,1\n"
 	spec := func(train, validate func(Row) (bool, error)) *Spec {
-		return &Spec{Time: Column{"t", 1}, Keys: []string{"id"}, Observes: []Column{{"x", 1}}, Train: train, Validate: validate}
+		return &Spec{Time: Column{Name: "t", Factor: 1}, Keys: []string{"id"}, Observes: []Column{{Name: "x", Factor: 1}}, Train: train, Validate: validate}
 	}
 	for _, c := range []struct {
 		train, validate func(Row) (bool, error)
@@ -232,7 +232,7 @@ func TestSplits(t *testing.T) {
 }
 
 func TestBuildErrors(t *testing.T) {
-	spec := &Spec{Time: Column{"t", 1}, Keys: []string{"id"}, Covariates: []Column{{"m", 1e300}}, Events: []EventSpec{{Args: []Column{{"d", 1}}, Where: cellIs("k", "1")}}}
+	spec := &Spec{Time: Column{Name: "t", Factor: 1}, Keys: []string{"id"}, Covariates: []Column{{Name: "m", Factor: 1e300}}, Events: []EventSpec{{Args: []Column{{Name: "d", Factor: 1}}, Where: cellIs("k", "1")}}}
 	for rows, want := range map[string]string{
 		"a,0,1,,0\na,1,2,,0": "d.csv:3: column `m`: a covariate is one number in a trajectory; here it is `2`, and `1` in line 2\n  = help: a number that changes in time is an `input`",
 		"a,,1,,0":            "d.csv:2: column `t`: the time is missing\n  = help: every row needs a time; remove the row if it has none",
@@ -248,16 +248,16 @@ func TestBuildErrors(t *testing.T) {
 	}
 	for name, bad := range map[string]*Spec{
 		"time":      {},
-		"key":       {Time: Column{"t", 1}, Keys: []string{"x"}},
-		"observe":   {Time: Column{"t", 1}, Observes: []Column{{"x", 1}}},
-		"input":     {Time: Column{"t", 1}, Inputs: []Column{{"x", 1}}},
-		"covariate": {Time: Column{"t", 1}, Covariates: []Column{{"x", 1}}},
-		"argument":  {Time: Column{"t", 1}, Events: []EventSpec{{Args: []Column{{"x", 1}}}}},
+		"key":       {Time: Column{Name: "t", Factor: 1}, Keys: []string{"x"}},
+		"observe":   {Time: Column{Name: "t", Factor: 1}, Observes: []Column{{Name: "x", Factor: 1}}},
+		"input":     {Time: Column{Name: "t", Factor: 1}, Inputs: []Column{{Name: "x", Factor: 1}}},
+		"covariate": {Time: Column{Name: "t", Factor: 1}, Covariates: []Column{{Name: "x", Factor: 1}}},
+		"argument":  {Time: Column{Name: "t", Factor: 1}, Events: []EventSpec{{Args: []Column{{Name: "x", Factor: 1}}}}},
 	} {
 		_, err := Build(table(t, "t\n0\n"), bad)
 		require.ErrorContains(t, err, "d.csv: there is no column", name)
 	}
-	_, err := Build(table(t, "t\n0\n"), &Spec{Time: Column{"t", 1}, Events: []EventSpec{{Args: []Column{{}}}}})
+	_, err := Build(table(t, "t\n0\n"), &Spec{Time: Column{Name: "t", Factor: 1}, Events: []EventSpec{{Args: []Column{{}}}}})
 	require.ErrorContains(t, err, "argument 0 of event 0 has no column")
 }
 
@@ -291,7 +291,7 @@ func drawTable(r *rapid.T) drawn {
 }
 
 func (d drawn) build(t require.TestingT, rows []string) *Set {
-	set, err := Build(table(t, "id,t,x,y\n"+strings.Join(rows, "\n")+"\n"), &Spec{Time: Column{"t", 1}, Keys: []string{"id"}, Observes: []Column{{"x", 1}, {"y", 1}}})
+	set, err := Build(table(t, "id,t,x,y\n"+strings.Join(rows, "\n")+"\n"), &Spec{Time: Column{Name: "t", Factor: 1}, Keys: []string{"id"}, Observes: []Column{{Name: "x", Factor: 1}, {Name: "y", Factor: 1}}})
 	require.NoError(t, err)
 	return set
 }
@@ -551,7 +551,7 @@ func ExampleBuild() {
 		fmt.Println(err)
 		return
 	}
-	set, err := Build(t, &Spec{Time: Column{Name: "t"}, Keys: []string{"drop"}, Observes: []Column{{"height_cm", 0.01}}})
+	set, err := Build(t, &Spec{Time: Column{Name: "t"}, Keys: []string{"drop"}, Observes: []Column{{Name: "height_cm", Factor: 0.01}}})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -15,8 +15,8 @@ func TestOrderOfRows(t *testing.T) {
 	tab := table(t, "t,y,u,dose,s\n2,5,,,0.5\n0,1,,,\n0,,7,3,\n0,2,,,\n0,3,8,4,\n1,,9,5,\n2,6,,,0.5\n2,,,6,\n")
 	build := func(start string) (*Set, error) {
 		return Build(tab, &Spec{
-			Time: Column{Name: "t"}, Observes: []Column{{"y", 1}}, Inputs: []Column{{"u", 1}}, Start: Column{Name: start, Factor: 2},
-			Events: []EventSpec{{Args: []Column{{"dose", 1}}}},
+			Time: Column{Name: "t"}, Observes: []Column{{Name: "y", Factor: 1}}, Inputs: []Column{{Name: "u", Factor: 1}}, Start: Column{Name: start, Factor: 2},
+			Events: []EventSpec{{Args: []Column{{Name: "dose", Factor: 1}}}},
 		})
 	}
 	set, err := build("s")
@@ -24,7 +24,7 @@ func TestOrderOfRows(t *testing.T) {
 	tr := set.Trajectories[0]
 	require.Equal(t, 1., tr.Start, "in the unit of the model")
 	require.Equal(t, [][]float64{{1}, {2}, {3}, {5}, {6}}, tr.Obs)
-	require.Equal(t, []Firing{{0, 0, []float64{3}, 1}, {0, 0, []float64{4}, 2}, {1, 0, []float64{5}, 3}, {2, 0, []float64{6}, 5}}, tr.Firings)
+	require.Equal(t, []Firing{{0, 0, []float64{3}, 1, false, false}, {0, 0, []float64{4}, 2, false, true}, {1, 0, []float64{5}, 3, false, false}, {2, 0, []float64{6}, 5, false, false}}, tr.Firings)
 	given := make([]float64, 0, len(tr.Given))
 	for _, g := range tr.Given {
 		given = append(given, g[0])
@@ -35,9 +35,9 @@ func TestOrderOfRows(t *testing.T) {
 
 	late := tr.Since(1)
 	require.Equal(t, [][]float64{{5}, {6}}, late.Obs)
-	require.Equal(t, []Firing{{1, 0, []float64{5}, 0}, {2, 0, []float64{6}, 2}}, late.Firings)
+	require.Equal(t, []Firing{{1, 0, []float64{5}, 0, false, false}, {2, 0, []float64{6}, 2, false, false}}, late.Firings)
 	require.Equal(t, []float64{0, 0, 1}, late.Inputs[0].T, "what an input was before still tells its start")
-	require.Equal(t, []Firing{{0, 0, []float64{3}, 1}, {0, 0, []float64{4}, 2}, {1, 0, []float64{5}, 3}, {2, 0, []float64{6}, 5}}, tr.Firings, "it is a copy")
+	require.Equal(t, []Firing{{0, 0, []float64{3}, 1, false, false}, {0, 0, []float64{4}, 2, false, true}, {1, 0, []float64{5}, 3, false, false}, {2, 0, []float64{6}, 5, false, false}}, tr.Firings, "it is a copy")
 	require.Equal(t, []int{0, 5, 9}, []int{tr.Before(0), tr.Before(1), tr.Before(7)})
 	require.True(t, tr.Measured(0, 2))
 	require.False(t, tr.Measured(0, 1))

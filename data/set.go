@@ -13,19 +13,24 @@ import (
 type Column struct {
 	Name   string
 	Factor float64
+	Where  func(Row) (bool, error) // the rows in which it counts, in others it is missing; nil: all
 }
 
 // EventSpec says which rows fire an event, with which arguments.
 type EventSpec struct {
 	Args  []Column
 	Where func(Row) (bool, error) // nil: rows in which every argument is present; all if there are none
+	Doses
 }
 
 // Spec says what the columns of a table mean.
 type Spec struct {
 	Time       Column
-	Keys       []string // rows with equal keys, as text, form one trajectory
-	Observes   []Column // of these and the next two, an empty name: not in this table
+	Second     float64                 // in the unit of the time; 0: it has none, and dates are refused
+	Where      func(Row) (bool, error) // the rows that are kept; nil: all
+	Given      func(Row) (bool, error) // those that are known when predicting; nil: none
+	Keys       []string                // rows with equal keys, as text, form one trajectory
+	Observes   []Column                // of these and the next two, an empty name: not in this table
 	Inputs     []Column
 	Covariates []Column
 	Events     []EventSpec
@@ -50,6 +55,10 @@ type Firing struct {
 	Event int // index into Spec.Events
 	Args  []float64
 	Above int // rows with an observation that stand above this one
+
+	// Joint: it is of the same row as the firing before. Measured: its row has an
+	// observation too.
+	Joint, Measured bool
 }
 
 // Signal is an input over the times at which it was given.
@@ -62,6 +71,8 @@ type Trajectory struct {
 	Times      []float64   // of the rows with an observation, ascending; equal times are replicates
 	Obs        [][]float64 // row by row; NaN where missing
 	Given      [][]float64 // row by row: the inputs given at its time, in it or above it; NaN for none
+	Known      []bool      // row by row: known when predicting
+	Lines      []int       // row by row: the line of the file
 	Start      float64     // as the table says; NaN where it does not
 	Covariates []float64   // NaN for one that is not in this table
 	Inputs     []Signal
@@ -93,7 +104,7 @@ func (t *Trajectory) Before(time float64) int {
 func (t *Trajectory) Since(time float64) *Trajectory {
 	c := *t
 	n := sort.SearchFloat64s(t.Times, time)
-	c.Times, c.Obs, c.Given = t.Times[n:], t.Obs[n:], t.Given[n:]
+	c.Times, c.Obs, c.Given, c.Known, c.Lines = t.Times[n:], t.Obs[n:], t.Given[n:], t.Known[n:], t.Lines[n:]
 	k := sort.Search(len(t.Firings), func(i int) bool { return t.Firings[i].T >= time })
 	c.Firings = slices.Clone(t.Firings[k:])
 	for i := range c.Firings {
@@ -112,7 +123,12 @@ type Set struct {
 // Build forms the trajectories of a table, in the order in which their keys
 // appear.
 func Build(t *Table, spec *Spec) (*Set, error) {
-	times, err := t.inUnit(spec.Time)
+	keep, err := t.kept(spec.Where)
+	if err != nil {
+		return nil, err
+	}
+	t = t.only(keep)
+	times, dates, err := t.times(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -133,9 +149,12 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 			return nil, err
 		}
 	}
-	cols.args = make([][][]float64, len(spec.Events))
+	cols.args, cols.doses = make([][][]float64, len(spec.Events)), make([][][]float64, len(spec.Events))
 	for i, e := range spec.Events {
 		if cols.args[i], err = t.scaled(e.Args); err != nil {
+			return nil, err
+		}
+		if cols.doses[i], err = t.scaled(e.columns()); err != nil {
 			return nil, err
 		}
 	}
@@ -145,6 +164,9 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 	}
 	set := &Set{File: t.Name, Keys: spec.Keys}
 	for _, rows := range groups {
+		if dates {
+			sinceFirst(times, rows)
+		}
 		sort.SliceStable(rows, func(a, b int) bool { return times[rows[a]] < times[rows[b]] })
 		tr := &Trajectory{T0: times[rows[0]], T1: times[rows[len(rows)-1]], Inputs: make([]Signal, len(spec.Inputs))}
 		for _, col := range keys {
@@ -158,6 +180,7 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 				return nil, err
 			}
 		}
+		tr.order()
 		start, err := constants(t, []Column{spec.Start}, [][]float64{starts}, rows, "the start")
 		if err != nil {
 			return nil, err
@@ -175,19 +198,19 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 // is not in it.
 type columns struct {
 	obs, inputs [][]float64
-	args        [][][]float64 // of each event
+	args, doses [][][]float64 // of each event
 }
 
 // inUnit returns a column in the model's unit.
 func (t *Table) inUnit(c Column) ([]float64, error) {
-	v, err := t.Floats(c.Name)
+	v, err := t.floats(c.Name, c.Where)
 	if err != nil {
 		return nil, err
 	}
-	if c.Factor == 0 {
-		return v, nil
-	}
 	for i := range v {
+		if c.Factor == 0 {
+			break
+		}
 		if v[i] *= c.Factor; math.IsInf(v[i], 0) {
 			e := Row{t, i}.errorf("the number is too large in the unit of the model")
 			e.Column = c.Name
@@ -268,12 +291,20 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 		}
 	}
 	if any {
+		known, err := r.satisfies(spec.Given)
+		if err != nil {
+			return err
+		}
 		tr.Times, tr.Obs, tr.Given = append(tr.Times, time), append(tr.Obs, row), append(tr.Given, given)
+		tr.Known, tr.Lines = append(tr.Known, known), append(tr.Lines, r.t.lines[r.i])
 	}
 	fired := len(tr.Firings)
 	for k, e := range spec.Events {
 		vals, lacking := make([]float64, len(e.Args)), ""
 		for j, c := range cols.args[k] {
+			if c == nil && e.Total.Name != "" {
+				continue // from the amount and the duration
+			}
 			if c == nil {
 				return fmt.Errorf("argument %d of event %d has no column", j, k)
 			}
@@ -296,7 +327,11 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 			e.Column, e.Help = lacking, "give the value, or exclude the row by `where`"
 			return e
 		}
-		tr.Firings = append(tr.Firings, Firing{time, k, vals, above})
+		list, err := e.expand(r, Firing{time, k, vals, above, len(tr.Firings) > fired, any}, cols.doses[k])
+		if err != nil {
+			return err
+		}
+		tr.Firings = append(tr.Firings, list...)
 	}
 	if !any && len(tr.Firings) == fired {
 		tr.Lost += len(cols.obs)

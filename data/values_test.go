@@ -141,8 +141,8 @@ func TestConditionErrors(t *testing.T) {
 	bad := func(Row) (bool, error) { return true, unknown }
 	for _, spec := range []*Spec{
 		{Time: Column{Name: "t"}, Events: []EventSpec{{Where: bad}}},
-		{Time: Column{Name: "t"}, Observes: []Column{{"x", 1}}, Train: bad},
-		{Time: Column{Name: "t"}, Observes: []Column{{"x", 1}}, Train: cellIs("x", "none"), Validate: bad},
+		{Time: Column{Name: "t"}, Observes: []Column{{Name: "x", Factor: 1}}, Train: bad},
+		{Time: Column{Name: "t"}, Observes: []Column{{Name: "x", Factor: 1}}, Train: cellIs("x", "none"), Validate: bad},
 	} {
 		_, err := Build(table(t, "t,x\n0,1\n1,2\n"), spec)
 		require.ErrorIs(t, err, unknown)

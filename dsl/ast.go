@@ -69,10 +69,11 @@ type DataDecl struct {
 
 // DataItem is one line of a data block: `key: source`.
 //
-// Exactly one of Columns, Group, Expr and FirstRow is set. `time: t`,
+// Exactly one of Columns, Group, Expr and FirstRow is set; File has Columns too. `time: t`,
 // `height: h_cm [cm]` and `trajectory: [ball, drop]` give Columns; `dose: {
 // amount: AMT [mg], where: EVID == 1 }` gives Group; `train: drop == 1` and
-// `from: 2 [h]` give Expr; `from: first row` gives FirstRow.
+// `from: 2 [h]` give Expr; `from: first row` gives FirstRow; `join: "sites.csv" by
+// site` gives File.
 type DataItem struct {
 	At
 	Key      Ident
@@ -81,6 +82,7 @@ type DataItem struct {
 	Group    []*DataItem
 	Expr     Expr
 	FirstRow bool
+	File     *StringLit
 }
 
 // Column names a column of a table and, optionally, its unit.
@@ -402,8 +404,8 @@ type ObserveDecl struct {
 	Documented
 	Name    Ident     `parser:"'observe' @@"`
 	Type    Type      `parser:"@@?"`
-	Value   Expr      `parser:"'=' @@"`
-	Dist    *Call     `parser:"( '~' @@ )?"` // nil: mean squared error
+	Value   Expr      `parser:"( '=' @@"`     // nil: measured, and not predicted
+	Dist    *Call     `parser:"( '~' @@ )? )?"` // nil: mean squared error
 	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 

@@ -103,7 +103,9 @@ func (p *printer) decl(d Decl) {
 		p.options(d.Options, end)
 	case *ObserveDecl:
 		p.typed("observe", d.Name, d.Type)
-		p.init(d.Value)
+		if d.Value != nil {
+			p.init(d.Value)
+		}
 		p.call(" ~", d.Dist)
 		p.options(d.Options, end)
 	case *LossDecl:
@@ -427,6 +429,9 @@ func (p *printer) dataItem(d *DataItem) {
 	p.write(d.Key.Name, ":")
 	p.reach(d.Key.Span())
 	p.skipColon()
+	if d.File != nil {
+		p.write(" ", strconv.Quote(d.File.Value), " by")
+	}
 	switch {
 	case d.FirstRow:
 		p.write(" first row")

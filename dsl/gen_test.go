@@ -264,7 +264,11 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 		},
 		func(t *rapid.T) Decl { return &RequireDecl{Cond: expr.Draw(t, "cond"), Options: maybe(t, options)} },
 		func(t *rapid.T) Decl {
-			return &ObserveDecl{Name: ident(t), Type: typ(t), Value: expr.Draw(t, "value"), Dist: maybe(t, genCall(1)), Options: maybe(t, options)}
+			d := &ObserveDecl{Name: ident(t), Type: typ(t), Value: maybe(t, expr), Options: maybe(t, options)}
+			if d.Value != nil {
+				d.Dist = maybe(t, genCall(1))
+			}
+			return d
 		},
 		func(t *rapid.T) Decl {
 			return &LossDecl{Name: ident(t), Value: expr.Draw(t, "value"), Where: maybe(t, expr), Options: maybe(t, options)}
@@ -293,7 +297,12 @@ func genDataItem(depth int) *rapid.Generator[*DataItem] {
 	})
 	return rapid.Custom(func(t *rapid.T) *DataItem {
 		d := &DataItem{Key: genIdent().Draw(t, "key")}
-		switch kind := rapid.IntRange(0, 4).Draw(t, "kind"); {
+		switch kind := rapid.IntRange(0, 5).Draw(t, "kind"); {
+		case kind == 5 && depth > 0:
+			d.Key.Name = "join"
+			d.File = &StringLit{Value: rapid.String().Draw(t, "file")}
+			d.List = rapid.Bool().Draw(t, "list")
+			d.Columns = []Column{column.Draw(t, "by")}
 		case kind == 4 && depth > 0:
 			d.Key.Name = "from"
 			switch rapid.IntRange(0, 2).Draw(t, "from") {

@@ -29,8 +29,10 @@ func (r *reader) option() (*Option, error) {
 		return nil, err
 	}
 	if n.Primes == 0 && r.is("[") {
-		if err := r.element(n); err != nil {
-			return nil, err
+		before, plain := r.MakeCheckpoint(), *n
+		if r.element(n) != nil || !r.is(":") {
+			r.LoadCheckpoint(before)
+			*n = plain
 		}
 	}
 	if _, err := r.expect(":"); err != nil {
@@ -187,7 +189,7 @@ func (d *DataItem) Parse(lex *lexer.PeekingLexer) error {
 
 // rowConditions are the keys of a data block whose value is an expression
 // over the columns.
-var rowConditions = map[string]bool{"train": true, "validate": true, "where": true}
+var rowConditions = map[string]bool{"train": true, "validate": true, "where": true, "given": true}
 
 // dataItem reads `key: source`, where a group may stand only at the outside.
 func (r *reader) dataItem(outer bool) (*DataItem, error) {
@@ -208,6 +210,8 @@ func (r *reader) dataItem(outer bool) (*DataItem, error) {
 		if d.Expr, err = r.expr(0); err == nil {
 			end = placeOf(d.Expr).EndPos
 		}
+	case outer && d.Key.Name == "join" && r.Peek().Type == tokString:
+		end, err = r.join(d)
 	case outer && d.Key.Name == "from":
 		end, err = r.start(d)
 	case outer && r.is("{"):
@@ -226,6 +230,28 @@ func (r *reader) dataItem(outer bool) (*DataItem, error) {
 	}
 	d.At = At{Pos: n.Pos, EndPos: end}
 	return d, r.separated()
+}
+
+// join reads a table and the columns that rows have in common with it, `"sites.csv" by
+// site` or `"sites.csv" by [site, year]`.
+func (r *reader) join(d *DataItem) (end lexer.Position, err error) {
+	if d.File, err = r.text(); err != nil {
+		return end, err
+	}
+	if _, err = r.expect("by"); err != nil {
+		return end, err
+	}
+	if r.is("[") {
+		d.List = true
+		d.Columns, end, err = r.columns()
+		return end, err
+	}
+	c, err := r.column()
+	if err != nil {
+		return end, err
+	}
+	d.Columns = []Column{*c}
+	return c.EndPos, nil
 }
 
 // start reads where trajectories start: `first row`, a number or a column.

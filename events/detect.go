@@ -297,8 +297,9 @@ func (d *Detector) decide(p Probe, i int, top *part) bool {
 	case fall >= 0: // it rises
 		return true
 	}
-	// It would have to fall from v and rise to w faster than it can.
-	return v > 0 && w > 0 && rise*v-fall*w+fall*rise*d.h*(top.b-d.a) > 0
+	// Its lowest value is that of falling from v and rising to w as fast as it can.
+	lowest := (rise*v - fall*w + fall*rise*d.h*(top.b-d.a)) / (rise - fall)
+	return v > 0 && w > 0 && lowest > touching*d.size(i)
 }
 
 // look looks for a crossing of guard i in the next part at its ends, and where the

@@ -23,7 +23,7 @@ type Auto struct {
 func (*Auto) Name() string { return "auto" }
 
 // Iterations is the largest number of iterations: there is none.
-func (*Auto) Iterations() int { return many }
+func (*Auto) Iterations() int { return 0 }
 
 func (a *Auto) check() error {
 	if !(a.Budget > 0) {
@@ -118,7 +118,7 @@ func (s *Session) Descend(label string, p *Problem, x0 []float64, lim Limits) (*
 	rejected := 0
 	o, err := descend(s.run, p, s.j.Now, lim, func(e *gaussNewton) (bool, error) {
 		copy(s.state.X, e.x)
-		rec := Record{Horizon: p.Horizon, Loss: e.value / float64(max(1, p.Loss.Rows())), GradNorm: floatsMax(e.g), Rejected: e.d.Rejected - rejected, Phase: label}
+		rec := Record{Horizon: p.Horizon, Loss: e.before, GradNorm: floatsMax(e.g), Rejected: e.d.Rejected - rejected, Phase: label}
 		rejected = e.d.Rejected
 		return s.finish(rec)
 	})

@@ -28,7 +28,9 @@ type Problem struct {
 type Limits struct {
 	Iterations int
 	Flat       float64 // a fall of the sum of squares by less than this fraction is none
+	Least      float64 // nor is one of the loss by less than this
 	Times      int     // converged after so many of them running
+	Work       float64 // operations after which no iteration begins; 0: any number
 }
 
 // Outcome is where a descent ended, and why.
@@ -90,6 +92,7 @@ type gaussNewton struct {
 	chol              blas64.Triangular
 	g, q              []float64
 	value, squares    float64
+	before            float64 // mean loss per value before the step
 	fall              float64 // predicted for the last step
 	failure           Failure // of the last trial that failed
 }
@@ -234,7 +237,7 @@ func (e *gaussNewton) judge(trial *Result, r []float64) (accepted bool) {
 	d.Growth = 2
 	// Of the sum of squares, or of what the priors leave of it.
 	size := e.squares + e.p.penalty(e.x)
-	if ratio*e.fall < e.lim.Flat*size {
+	if ratio*e.fall < math.Max(e.lim.Flat*size, e.lim.Least) {
 		d.Still++
 	} else {
 		d.Still = 0
@@ -276,7 +279,7 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return nil, r.ctx.Err()
 		}
 		jac := e.jac
-		over := d.Still >= lim.Times || d.Iteration >= lim.Iterations
+		over := d.Still >= lim.Times || d.Iteration >= lim.Iterations || lim.Work > 0 && d.Work > lim.Work
 		if over { // the loss alone is asked for
 			jac = nil
 		}
@@ -294,10 +297,13 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 		switch {
 		case d.Still >= lim.Times:
 			return end("the loss has stopped falling", true), nil
-		case over:
+		case d.Iteration >= lim.Iterations:
 			return end("all its iterations", false), nil
+		case over:
+			return end("the budget is used up", false), nil
 		}
 		e.linearise()
+		e.before = e.value / float64(max(1, res.Values))
 		why := ""
 		for k := 0; ; k++ {
 			if why = e.stuck(k); why != "" {

@@ -55,8 +55,8 @@ func Settings(o Owned) setting.Table {
 			},
 		}}},
 		block("shooting", "cut each trajectory into segments with start values of their own",
-			setting.Setting{Key: "segments", Kind: setting.Int, Default: "1", Min: 1, Max: many, Doc: "number of segments; 1 is single shooting"},
-			setting.Setting{Key: "continuity", Kind: setting.Number, Default: "1", Max: huge, Doc: "weight of the gaps between segments"},
+			setting.Setting{Key: "segments", Kind: setting.Int, Default: "1", Min: 1, Max: many, Doc: "number of segments of each trajectory, between its rows; 1 is single shooting"},
+			setting.Setting{Key: "continuity", Kind: setting.Number, Default: "1", Max: huge, Doc: "weight of a gap between segments, in deviations of the noise or in twentieths of the size of a state that is not observed, beside that of a measured value"},
 		),
 		block("weights", "weights of observations in the loss", weights...),
 		{Key: "loss", Kind: setting.Chain, Default: "nll", Doc: "what observations add to the loss, per value", Choices: []setting.Choice{

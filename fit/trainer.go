@@ -63,7 +63,8 @@ type Stop struct {
 type Progress struct {
 	Stage         string // name of the method
 	Index, Stages int    // its place in the chain, from 0
-	Iteration, Of int    // from 1; epochs for first-order methods
+	Iteration, Of int    // from 1; epochs for first-order methods. Of is 0 where there is no limit
+	Phase         string // of a procedure: what the iteration is for
 	Loss          float64
 	Valid         float64 // NaN when there is none
 	LR            float64 // 0 for methods without
@@ -125,7 +126,7 @@ func (t *Trainer) checkChain() error {
 	}
 	epochs := 0
 	for _, m := range t.Stages {
-		if m.Iterations() < 1 {
+		if _, endless := m.(*Auto); !endless && m.Iterations() < 1 {
 			return fmt.Errorf("%s: the number of iterations must be at least 1, not %d", m.Name(), m.Iterations())
 		}
 		if err := m.check(); err != nil {
@@ -386,7 +387,7 @@ func (r *run) finish(rec Record) (end bool, err error) {
 	if r.Observer != nil {
 		p := Progress{
 			Stage: m.Name(), Index: s.Stage, Stages: len(r.Stages),
-			Iteration: s.Iteration, Of: m.Iterations(),
+			Iteration: s.Iteration, Of: m.Iterations(), Phase: rec.Phase,
 			Loss: rec.Loss, Valid: math.NaN(), LR: rec.Rate, Horizon: rec.Horizon, GradNorm: rec.GradNorm,
 			Elapsed: s.Elapsed,
 		}
@@ -394,7 +395,9 @@ func (r *run) finish(rec Record) (end bool, err error) {
 			p.Valid = *rec.Valid
 		}
 		pace := r.clock().Sub(r.stageBegan) / time.Duration(s.Iteration-r.firstIteration)
-		p.ETA = pace * time.Duration(m.Iterations()-s.Iteration)
+		if p.ETA = pace * time.Duration(m.Iterations()-s.Iteration); p.Of == 0 {
+			p.ETA = 0
+		}
 		r.Observer(p)
 	}
 	if r.Checkpoint != nil && r.CheckpointEvery > 0 && s.Iteration%r.CheckpointEvery == 0 {

@@ -28,20 +28,33 @@ type Agenda struct{ items []Item }
 // Push adds an item behind those of its priority.
 func (a *Agenda) Push(it Item) { a.items = append(a.items, it) }
 
-// Pop removes the item of the highest priority, the first among equals.
+// Top is the item of the highest priority, the first among equals.
+func (a *Agenda) Top() (it Item, ok bool) {
+	if len(a.items) == 0 {
+		return Item{}, false
+	}
+	return a.items[a.best()], true
+}
+
+// Pop removes it.
 func (a *Agenda) Pop() (it Item, ok bool) {
 	if len(a.items) == 0 {
 		return Item{}, false
 	}
+	best := a.best()
+	it = a.items[best]
+	a.items = append(a.items[:best], a.items[best+1:]...)
+	return it, true
+}
+
+func (a *Agenda) best() int {
 	best := 0
 	for i, x := range a.items {
 		if x.Priority > a.items[best].Priority {
 			best = i
 		}
 	}
-	it = a.items[best]
-	a.items = append(a.items[:best], a.items[best+1:]...)
-	return it, true
+	return best
 }
 
 // Rank gives every item the priority of its event.
@@ -53,8 +66,11 @@ func (a *Agenda) Rank(priorities []float64) {
 
 // Has reports whether a firing of the event is there.
 func (a *Agenda) Has(event int) bool {
-	return slices.ContainsFunc(a.items, func(it Item) bool { return it.Event == event })
+	return a.Any(func(it Item) bool { return it.Event == event })
 }
+
+// Any reports whether there is an item of which is true.
+func (a *Agenda) Any(of func(Item) bool) bool { return slices.ContainsFunc(a.items, of) }
 
 // Drop removes the firings of an event that were not delayed until now.
 func (a *Agenda) Drop(event int) {

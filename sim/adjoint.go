@@ -3,6 +3,7 @@ package sim
 import (
 	"math"
 
+	"github.com/pinode/pinode/internal/sparse"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -27,6 +28,15 @@ type continuous struct {
 	byY, byD []float64 // room: what a derivative adds
 	ct       []float64
 	field    []float64
+
+	transposes map[*sparse.Pattern]*transpose
+}
+
+// transpose is the matrix of the adjoint equation.
+type transpose struct {
+	*sparse.Pattern
+	from           []int32 // of each of its values, where that of the Jacobian is
+	values, byTime []float64
 }
 
 // stateOf is where the adjoint equation has the state from.
@@ -56,16 +66,14 @@ func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 		if how == backsolve {
 			n += s.run.size.Y
 		}
-		method := s.run.opt.Method
-		if !method.Adaptive() {
-			method = solvers.Tsit5
-		}
+		method := adjointMethod(s.run.opt.Method)
 		c = &continuous{
 			reverse: s.reverse(), how: how,
 			step: solvers.NewStepper(method, n), ctl: solvers.NewController(method),
 			x: make([]float64, n), yAt: make([]float64, s.run.size.Y),
 			byY: make([]float64, s.run.size.Y), byD: make([]float64, s.run.size.D),
 			ct: make([]float64, s.run.size.Y), field: make([]float64, s.run.size.Y),
+			transposes: map[*sparse.Pattern]*transpose{},
 		}
 		s.cont[how] = c
 	}
@@ -78,6 +86,19 @@ func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 		}
 	}
 	return c.finish()
+}
+
+// adjointMethod is the method by which the adjoint equation is integrated along the
+// steps of another. It is as stiff as the equation of motion, and must not look
+// beyond its steps, where inputs may jump.
+func adjointMethod(method *solvers.Tableau) *solvers.Tableau {
+	switch {
+	case !method.Adaptive():
+		return solvers.Tsit5
+	case method.Family != solvers.Explicit:
+		return solvers.Radau
+	}
+	return method
 }
 
 // stepBack goes back over one stored step.
@@ -199,7 +220,7 @@ func (c *continuous) meanError() float64 {
 	rtol := c.opt.RTol
 	atol := math.Max(1e-3*rtol*big, 1e-300)
 	if c.how == backsolve { // of the state, which may be nothing but round-off
-		atol = math.Max(atol, 1e-3*c.opt.ATol)
+		atol = math.Max(atol, 1e-3*c.opt.leastATol())
 	}
 	return c.step.MeanError(len(c.x), rtol, atol)
 }
@@ -231,6 +252,34 @@ func (c *continuous) RHS(t float64, x, dx []float64) {
 	}
 	for i, v := range c.byD {
 		dx[off+s.size.Y+i] = -v
+	}
+}
+
+// Pattern is that of the derivative of the field of the adjoint equation by λ, −Jᵀ. The
+// integrals for discrete variables have none of their own: their rows are left out, which
+// costs Newton's method an iteration.
+func (c *continuous) Pattern() *sparse.Pattern { return c.transposed().Pattern }
+
+func (c *continuous) transposed() *transpose {
+	p := c.run.Pattern()
+	x := c.transposes[p]
+	if x == nil {
+		q, from := p.Transpose()
+		for range c.size.D {
+			q.Start = append(q.Start, int32(len(q.Col)))
+		}
+		x = &transpose{q, from, make([]float64, p.Nonzeros()), make([]float64, p.N())}
+		c.transposes[p] = x
+	}
+	return x
+}
+
+// Jacobian sets the values of −Jᵀ. What the derivative by time is nobody asks.
+func (c *continuous) Jacobian(t float64, x, values, _ []float64) {
+	w := c.transposed()
+	c.run.Jacobian(t, c.state(t, x), w.values, w.byTime)
+	for k, from := range w.from {
+		values[k] = -w.values[from]
 	}
 }
 

@@ -67,7 +67,7 @@ func (s *instant) balance() *Failure {
 // beside the sizes of the unknowns at.
 func (s *instant) stepSize(next, at []float64) (sum float64) {
 	for i, k := range s.hy.Events[s.hy.Balance-1].Targets {
-		d := (next[i] - s.y[k]) / (math.Abs(at[i]) + s.opt.ATol)
+		d := (next[i] - s.y[k]) / (math.Abs(at[i]) + s.opt.atol(k))
 		sum += d * d
 	}
 	return math.Sqrt(sum / float64(len(next)))
@@ -81,5 +81,5 @@ func (s *instant) rebalance() *Failure {
 	if fail := s.balance(); fail != nil {
 		return fail
 	}
-	return s.settle()
+	return s.settle(noEvent)
 }

@@ -18,9 +18,8 @@ type clock struct {
 	stop         timed   // the next step must not cross it; of the past: it is to be found anew
 	came         timed   // what the last step ended on
 	sched        []float64
-	fired        []int  // firings of each scheduled event so far
-	taken        []bool // firings of data that were carried out
-	nextFiring   int    // the first that was not
+	fired        []int // firings of each scheduled event so far
+	nextFiring   int   // of the data: the first that was not carried out
 	nextStop     int
 	delayed      delays
 }
@@ -34,7 +33,6 @@ func (c *clock) reset() {
 	c.forgetStop()
 	c.came = timed{end: endFixed, event: -1}
 	clear(c.fired)
-	c.taken = append(c.taken[:0], make([]bool, len(c.span.Firings))...)
 	c.nextFiring, c.nextStop = 0, 0
 	c.delayed = c.delayed[:0]
 }
@@ -73,16 +71,8 @@ func (s *clock) eachTimed(f func(timed)) {
 	if s.nextStop < len(s.span.Stops) {
 		f(timed{t: s.span.Stops[s.nextStop], end: endFixed, event: -1})
 	}
-	for i, first := s.nextFiring, true; i < len(s.span.Firings); i++ {
-		x := &s.span.Firings[i]
-		if s.taken[i] {
-			continue
-		}
-		if !first && x.T > s.t+s.resolution() {
-			break
-		}
-		first = false
-		f(timed{t: x.T, end: endFixed, ref: i, event: x.Event, args: x.Args, firing: true})
+	if s.nextFiring < len(s.span.Firings) {
+		f(s.firing(s.nextFiring))
 	}
 	for e := range s.hy.Events {
 		sc := &s.hy.Schedules[e]
@@ -192,10 +182,7 @@ func (s *clock) badTime(e int, why string) *Failure {
 func (s *clock) consume(x timed) {
 	switch x.end {
 	case endFixed:
-		s.taken[x.ref] = true
-		for s.nextFiring < len(s.taken) && s.taken[s.nextFiring] {
-			s.nextFiring++
-		}
+		s.nextFiring++
 	case endAt, endEvery:
 		s.fired[x.event]++
 	case endDelay:
@@ -203,15 +190,21 @@ func (s *clock) consume(x timed) {
 	}
 }
 
-// nextGroup is the save in front of which the next rows of data act at this
-// instant that do not act at once, if there are any.
-func (s *clock) nextGroup() (save int, ok bool) {
-	for i := s.nextFiring; i < len(s.span.Firings) && s.span.Firings[i].T <= s.t+s.resolution(); i++ {
-		if x := &s.span.Firings[i]; !s.taken[i] && x.Behind > s.saves.next {
-			return x.Behind, true
+// firing is firing i of the data as a source.
+func (s *clock) firing(i int) timed {
+	x := &s.span.Firings[i]
+	return timed{t: x.T, end: endFixed, ref: i, event: x.Event, args: x.Args, firing: true}
+}
+
+// nextRow are the firings of the next row of data that acts at the current time:
+// from the next one up to end, which is the next itself if there is no such row.
+func (s *clock) nextRow() (end int) {
+	list := s.span.Firings
+	if end = s.nextFiring; end < len(list) && list[end].T <= s.t+s.resolution() {
+		for end++; end < len(list) && list[end].Joint; end++ {
 		}
 	}
-	return len(s.span.Saves), false
+	return end
 }
 
 // inputsJump reports whether inputs may jump or bend at the current time.

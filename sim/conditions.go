@@ -44,6 +44,25 @@ func (s *conditions) crossedBy(e int) int {
 	return -1
 }
 
+// firesOn is the side of a guard on which the condition of an event holds, as the
+// other guards are, and not on the other; where that does not tell, as of an edge, the
+// one that the guard does not cross from.
+func (s *conditions) firesOn(e, guard int) int8 {
+	was := s.det.Side[guard]
+	defer func() { s.det.Side[guard] = was }()
+	cond := s.hy.Events[e].Cond
+	s.det.Side[guard] = 1
+	above := cond.Holds(s.det.Side, nil)
+	s.det.Side[guard] = -1
+	switch below := cond.Holds(s.det.Side, nil); {
+	case above == below:
+		return -s.armed[guard]
+	case above:
+		return 1
+	}
+	return -1
+}
+
 // update evaluates every condition and calls turned for those that have become true.
 // What waits of an event whose condition has become false is dropped, unless it is
 // persistent.
@@ -76,14 +95,15 @@ func (s *conditions) dropDelayed(e int) {
 
 // heldThroughout reports whether a condition that holds at the end of an instant held
 // before it too, and while its guards were on their surfaces: a guard that comes to
-// its surface and stays, or goes back, does not turn `>=` false.
+// its surface and stays, or goes back, does not turn `>=` false. A jump onto the
+// surface turns `>` false.
 func (s *conditions) heldThroughout(e int) bool {
 	if !s.before0[e] {
 		return false
 	}
 	copy(s.level, s.det.Side)
 	for _, g := range s.guardsOf[e] {
-		if s.crossed[g] {
+		if s.crossed[g] || s.put[g] != 0 {
 			s.level[g] = 0
 		}
 	}

@@ -49,9 +49,8 @@ func (x *eigenvalue) reset() {
 // away from zero.
 func (x *eigenvalue) at(t float64) {
 	x.now = t
-	floor := x.opt.ATol / x.opt.RTol
 	for i, y := range x.y {
-		x.scale[i] = max(math.Abs(y), floor)
+		x.scale[i] = max(math.Abs(y), x.opt.atol(i)/x.opt.RTol)
 	}
 	share := freshShare
 	if normalize(x.v) == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pinode/pinode/sim"
 	. "github.com/pinode/pinode/sim/simtest"
+	"github.com/pinode/pinode/solvers"
 )
 
 // weight is a number between −1 and 1 for each result of a run.
@@ -125,6 +126,43 @@ func TestGradients(t *testing.T) {
 				compare(t, "forward again", exact, forward(s, m, tr), 1e-9)
 			}
 		})
+	}
+}
+
+// TestGradientsOfMethods: so they are by methods that solve equations, which have no
+// backsolve.
+func TestGradientsOfMethods(t *testing.T) {
+	for _, tab := range solvers.Methods {
+		if tab.Family == solvers.Explicit || tab.Order < 4 { // which take many steps
+			continue
+		}
+		for _, it := range catalogue {
+			if tab.Order < 5 && (it.span.T1 > 5 || it.name == "shaken") { // too many steps
+				continue
+			}
+			t.Run(it.name+" by "+tab.Name, func(t *testing.T) {
+				t.Parallel()
+				var want []float64
+				for i := range it.new().P {
+					want = append(want, it.slope(t, i))
+				}
+				for memory := range 2 {
+					if memory == 1 && tab.Repeats() {
+						break
+					}
+					opt := sim.Options{Method: tab, RTol: 1e-9, ATol: 1e-10, Memory: memory}
+					m, s, tr := it.run(t, nil, 0, opt)
+					exact := forward(s, m, tr)
+					compare(t, "forward", want, exact, 3e-5)
+					m.Clear()
+					s.Backward(Run{Model: m}, cotangents(tr, false))
+					compare(t, "unrolled", exact, m.PBar, 1e-9)
+					m.Clear()
+					s.Adjoint(Run{Model: m}, cotangents(tr, false))
+					compare(t, "adjoint", want, m.PBar, 1e-4)
+				}
+			})
+		}
 	}
 }
 

@@ -25,6 +25,10 @@ type Group struct {
 	left      []int    // of these, how many are to be swept
 	loaded    []bool   // lanes that a derivative serves
 	idle      []bool   // those that are set idle
+
+	orElse func() *Group // of the method for stiff runs
+	other  *Group        // it, if the last Run needed it
+	handed []*Job        // jobs that wait for it
 }
 
 // Job is a run to be done.
@@ -69,7 +73,17 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 
 // NewIntegrator returns an integrator that runs in the group's lanes.
 func (g *Group) NewIntegrator() *Integrator {
-	return newIntegrator(newRun(g.hy, g.size, g.opt, g), g.stepper, g.takers)
+	s := newIntegrator(newRun(g.hy, g.size, g.opt, g), g.stepper, g.takers)
+	if g.orElse != nil {
+		var other *Integrator
+		s.OrElse(func() *Integrator {
+			if to := g.orElse(); other == nil && to != nil {
+				other = to.NewIntegrator()
+			}
+			return other
+		})
+	}
+	return s
 }
 
 // Run does the jobs that next hands out, until it returns nil, and hands each
@@ -80,7 +94,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 	for l := range g.ran {
 		g.ran[l] = g.ran[l][:0]
 	}
-	g.recording = 0
+	g.recording, g.other = 0, nil
 	outcome, left := g.many.Block().Outcome, g.many.Block().Left
 	for free := true; !free || g.fill(next, done) > 0; {
 		g.step()
@@ -93,6 +107,10 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 				if left[l] == 0 && !j.In.steadyAlone() && j.In.propose() {
 					g.load(l, j.In)
 				}
+				if j.In.over.turned {
+					g.later(l, j)
+					free = true
+				}
 				continue
 			}
 			j.Out.Stats.Evaluations += evaluations(g.opt.Method, g.many)
@@ -101,11 +119,16 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 				g.load(l, j.In)
 				continue
 			}
-			g.lanes[l], free = nil, true
+			if free = true; j.In.over.turned {
+				g.later(l, j)
+				continue
+			}
+			g.lanes[l] = nil
 			j.Err = j.In.close(fail)
 			done(j)
 		}
 	}
+	g.runLater(done)
 }
 
 // step takes a step in all lanes, and records it where some of them run free, as long
@@ -133,17 +156,26 @@ func (g *Group) step() {
 
 // fill gives new jobs to the lanes that are free and returns how many are busy.
 func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
+	if len(g.handed) >= mostLater && g.opt.Forget {
+		g.runLater(done)
+	}
 	for l, j := range g.lanes {
 		for j == nil {
 			if j = next(); j == nil {
 				break
 			}
+			g.begins(j)
 			j.In.lane = l
 			j.In.opt.Forget = g.opt.Forget || j.Forget
 			g.ran[l] = append(g.ran[l], j)
 			g.bound = nil // the same model may have other inputs now
 			fail := j.In.open(j.Model, j.Span, j.Out)
 			if fail != nil || !j.In.propose() {
+				if j.In.over.turned {
+					g.later(l, j)
+					j = nil
+					continue
+				}
 				j.Err = j.In.close(fail)
 				done(j)
 				j = nil
@@ -193,7 +225,7 @@ func (g *Group) Backward(done func(*Job)) {
 	var round round
 	for {
 		if !round.again && !g.gather(&round, done) {
-			return
+			break
 		}
 		if round.recorded {
 			g.hist.restore(round.tick, round.times)
@@ -229,6 +261,10 @@ func (g *Group) Backward(done func(*Job)) {
 		if round.again {
 			round.tick = g.lanes[round.lead].In.rev.record
 		}
+	}
+	if g.other != nil {
+		g.other.Backward(done)
+		g.bound = nil
 	}
 }
 
@@ -306,4 +342,9 @@ func (g *Group) gather(r *round, done func(*Job)) bool {
 }
 
 // HistoryWords is how many words of memory the lane history of the last Run takes.
-func (g *Group) HistoryWords() int { return len(g.hist.words) }
+func (g *Group) HistoryWords() (words int) {
+	if words = len(g.hist.words); g.other != nil {
+		words += len(g.other.hist.words)
+	}
+	return words
+}

@@ -17,6 +17,7 @@ type guards struct {
 
 	switchOf []int     // the switch that each guard belongs to, or −1
 	crossed  []bool    // those that crossed at this instant
+	put      []int     // 1 + the event whose jump put each on its surface last at this instant, or 0
 	landed   []bool    // those that came to rest at this instant
 	residual []float64 // of those whose root the last step ended on
 	met      []meeting // how each met its surface when it crossed last
@@ -37,7 +38,7 @@ func newGuards(r *run) *guards {
 	s := &guards{
 		run: r, guardValues: newGuardValues(n), before: newGuardValues(n),
 		here: newSpreads(n - r.size.Exits), there: newSpreads(n - r.size.Exits), reach: make([]float64, 2*r.size.Y),
-		switchOf: slices.Repeat([]int{-1}, n), crossed: make([]bool, n), landed: make([]bool, n),
+		switchOf: slices.Repeat([]int{-1}, n), crossed: make([]bool, n), put: make([]int, n), landed: make([]bool, n),
 		residual: make([]float64, n), met: make([]meeting, n),
 	}
 	for i, w := range r.hy.Switches {
@@ -52,6 +53,7 @@ func newGuards(r *run) *guards {
 // forget leaves what happened at an instant behind.
 func (s *guards) forget() {
 	clear(s.crossed)
+	clear(s.put)
 	clear(s.landed)
 	clear(s.residual)
 }
@@ -112,7 +114,7 @@ func (s *guards) spread(to *spreads, y []float64) {
 	n := len(y)
 	for i, v := range y {
 		v = math.Abs(v)
-		s.reach[i], s.reach[n+i] = roundOff*v, math.FMA(s.opt.RTol, v, s.opt.ATol)
+		s.reach[i], s.reach[n+i] = roundOff*v, math.FMA(s.opt.RTol, v, s.opt.atol(i))
 	}
 	s.model.Spread(s.t, y, s.d, s.reach, roundOff*math.Abs(s.t), to.g, to.rate)
 	for _, list := range [...][]float64{to.g, to.rate} {

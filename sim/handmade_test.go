@@ -211,7 +211,7 @@ func TestFiringsOfOneInstant(t *testing.T) {
 }
 
 // TestSavesBetweenFirings: a save that stands above a dose of its time reads the
-// value before it, one below the value after it, and before is before each.
+// value before it, one below the value after it; before is before the instant.
 func TestSavesBetweenFirings(t *testing.T) {
 	m, hy := doses()
 	dose := func(at, amount float64, behind int) Firing {
@@ -223,7 +223,7 @@ func TestSavesBetweenFirings(t *testing.T) {
 	})
 	c1 := 10 * math.Exp(-0.5)
 	c2 := (c1 + 13) * math.Exp(-0.5)
-	after, before := []float64{c1, c1 + 12, c1 + 13, c2, c2 + 4}, []float64{c1, c1, c1 + 12, c2, c2}
+	after, before := []float64{c1, c1 + 12, c1 + 13, c2, c2 + 4}, []float64{c1, c1, c1, c2, c2}
 	for i := range after {
 		require.InDelta(t, after[i], tr.SaveY[i][0], 1e-7, "save %d", i)
 		require.InDelta(t, before[i], tr.BeforeY[i][0], 1e-7, "before save %d", i)

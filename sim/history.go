@@ -19,7 +19,7 @@ type history struct {
 func newHistory(s *stepping) *history {
 	h := &history{
 		stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1),
-		repeat: s.opt.Method.Family != solvers.Implicit,
+		repeat: s.opt.Method.Repeats(),
 	}
 	if s.rates {
 		h.stageWords += s.size.Y * len(s.blk.K)

@@ -53,15 +53,14 @@ func (s *instant) begin() {
 }
 
 // saveBefore gives the current values, as those from before, to the saves of this
-// instant that are read before the next rows of data act.
+// instant.
 func (s *instant) saveBefore() {
 	e := entry{kind: beforeEntry, t: s.t, lo: s.saves.next, hi: s.saves.next}
-	last, _ := s.clock.nextGroup()
-	for e.hi < last && s.saves.separate[e.hi] { // from before an instant that cannot be told from this one
+	for e.hi < len(s.span.Saves) && s.saves.separate[e.hi] { // from before an instant that cannot be told from this one
 		e.hi++
 	}
 	e.lo = e.hi
-	for now := s.t + s.resolution(); e.hi < len(s.span.Saves) && e.hi < last && s.span.Saves[e.hi] <= now; {
+	for now := s.t + s.resolution(); e.hi < len(s.span.Saves) && s.span.Saves[e.hi] <= now; {
 		copy(s.out.BeforeY[e.hi], s.y)
 		copy(s.out.BeforeD[e.hi], s.d)
 		s.saves.separate[e.hi] = true
@@ -94,7 +93,7 @@ func (s *instant) handle(guard int) *Failure {
 	}
 	if s.clock.inputsJump() {
 		s.segment(s.t)
-		if fail := s.settle(); fail != nil {
+		if fail := s.settle(noEvent); fail != nil {
 			return fail
 		}
 	}
@@ -128,7 +127,7 @@ func (s *instant) cross(guard int) *Failure {
 	if fail := s.switches.cross(guard); fail != nil {
 		return fail
 	}
-	s.takeSides() // of those that read the modes
+	s.takeSides(noEvent) // of those that read the modes
 	bends := s.clock.inputsJump()
 	if bends {
 		s.segment(s.t)
@@ -176,14 +175,14 @@ func (s *instant) sideBehind(j int) int8 {
 	return side
 }
 
-// dueNow puts on the agenda what is scheduled for the current time. Of an event
-// that is on the agenda already the next firing waits for the one before, so that
-// it reads what that one left; rows of data wait for the saves above them.
+// dueNow puts on the agenda what the model itself has scheduled for the current time.
+// Of an event that is on the agenda already the next firing waits for the one before,
+// so that it reads what that one left.
 func (s *instant) dueNow() {
 	for again := true; again; {
 		again = false
 		s.clock.eachTimed(func(x timed) {
-			if again || x.event < 0 || x.t > s.t+s.resolution() || x.firing && s.span.Firings[x.ref].Behind > s.saves.next {
+			if again || x.event < 0 || x.firing || x.t > s.t+s.resolution() {
 				return
 			}
 			if x.end != endZeno && x.end != endDelay && s.conds.agenda.Has(x.event) {
@@ -260,6 +259,10 @@ func (s *instant) carryOut() *Failure {
 		if fail := s.rank(); fail != nil {
 			return fail
 		}
+		if s.rowFirst() {
+			s.row()
+			continue
+		}
 		it, ok := s.conds.agenda.Pop()
 		if ok {
 			s.own(it)
@@ -282,7 +285,7 @@ func (s *instant) carryOut() *Failure {
 		if fail := s.rearm(); fail != nil {
 			return fail
 		}
-		if s.conds.agenda.Len() == 0 && !s.readSaves() {
+		if s.conds.agenda.Len() == 0 && !s.row() {
 			break
 		}
 	}
@@ -292,9 +295,16 @@ func (s *instant) carryOut() *Failure {
 	return nil
 }
 
-// rank gives what waits on the agenda the priorities of the current state.
+// rank gives what waits the priorities of the current state.
 func (s *instant) rank() *Failure {
-	if !s.hy.Prioritised || s.conds.agenda.Len() < 2 {
+	waiting := s.conds.agenda.Len()
+	if waiting == 0 || waiting+s.clock.nextRow()-s.clock.nextFiring < 2 {
+		return nil
+	}
+	if !s.hy.Prioritised {
+		for e := range s.ranks {
+			s.ranks[e] = s.hy.Events[e].Priority
+		}
 		return nil
 	}
 	s.model.Priorities(s.t, s.y, s.d, s.ranks)
@@ -309,12 +319,41 @@ func (s *instant) rank() *Failure {
 	return nil
 }
 
-// readSaves reads the saves of this instant that come before the rows of data which
-// act next, and reports whether there are any such rows.
-func (s *instant) readSaves() bool {
-	last, ok := s.clock.nextGroup()
-	if !ok {
+// rowFirst reports whether the next row of data acts before what waits: an event of
+// its has a higher priority, and no row above it is waiting still.
+func (s *instant) rowFirst() bool {
+	top, waits := s.conds.agenda.Top()
+	if !waits {
 		return false
+	}
+	first := false
+	for _, x := range s.span.Firings[s.clock.nextFiring:s.clock.nextRow()] {
+		first = first || s.ranks[x.Event] > top.Priority
+	}
+	return first && !s.conds.agenda.Any(func(it jumps.Item) bool { return it.Source > 0 && s.sources[it.Source-1].firing })
+}
+
+// row lets the next row of data of this instant act: the saves above it are read, and
+// the events that it fires are triggered. It reports whether there is one.
+func (s *instant) row() bool {
+	end := s.clock.nextRow()
+	if end == s.clock.nextFiring {
+		return false
+	}
+	s.readSaves(s.span.Firings[s.clock.nextFiring].Behind)
+	for s.clock.nextFiring < end {
+		x := s.clock.firing(s.clock.nextFiring)
+		s.clock.consume(x)
+		s.sources = append(s.sources, x)
+		s.trigger(jumps.Item{Event: x.event, Guard: -1, Args: x.args, Source: len(s.sources)})
+	}
+	return true
+}
+
+// readSaves reads the saves of this instant before last that have not been read.
+func (s *instant) readSaves(last int) {
+	if last <= s.saves.next {
+		return
 	}
 	e := entry{kind: saveEntry, t: s.t, lo: s.saves.next, hi: last, state: s.tape.keep(s.y, s.d)}
 	for i := e.lo; i < e.hi; i++ {
@@ -324,8 +363,6 @@ func (s *instant) readSaves() bool {
 	s.record(e)
 	s.saves.next, s.out.Saved = last, last
 	s.seekSave()
-	s.saveBefore()
-	return true
 }
 
 // execute carries out one micro-step.
@@ -348,7 +385,7 @@ func (s *instant) execute(it jumps.Item) *Failure {
 		}
 	}
 	if s.firings[it.Event]++; s.firings[it.Event] > jumps.MaxMicroSteps {
-		return s.livelock()
+		return s.livelock(it.Event)
 	}
 	rec := Record{Event: it.Event, T: s.t, K: s.micros, Rate: math.NaN(), Transversality: math.NaN()}
 	if it.Guard >= 0 {
@@ -381,14 +418,22 @@ func (s *instant) execute(it jumps.Item) *Failure {
 		return f
 	}
 	s.rests.wake(ev)
-	if fail := s.settle(); fail != nil {
+	if fail := s.settle(it.Event); fail != nil {
 		return fail
 	}
 	return s.zeno.settleDown(it)
 }
 
-// livelock is the failure of an instant without end; it names the cycle.
-func (s *instant) livelock() *Failure {
+// livelock is the failure of an instant without end; it names the cycle, or the event
+// that is triggered again by the motion from where it puts the state.
+func (s *instant) livelock(event int) *Failure {
+	for _, g := range s.conds.guardsOf[event] {
+		if s.put[g] == event+1 {
+			f := s.fail(Sliding, 0, "event %s puts the state onto the surface of its own condition, from where it is led across again at once", s.hy.Events[event].Name)
+			f.Event = event
+			return f
+		}
+	}
 	var names []string
 	log := s.out.Log
 	for i := max(0, len(log)-4); i < len(log); i++ {

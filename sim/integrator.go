@@ -30,6 +30,7 @@ type Integrator struct {
 	instant  *instant
 
 	stuck int // instants in a row without progress in time
+	over  takeover
 
 	rev  *reverse
 	fwd  *forward
@@ -48,7 +49,7 @@ func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 }
 
 func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
-	stepper.Momenta = r.hy.Momenta
+	stepper.Sizes, stepper.Momenta = r.opt.Sizes, r.hy.Momenta
 	s := &Integrator{stepping: newStepping(r, stepper, take)}
 	s.stab = newStability(s.stepping)
 	s.hist = newHistory(s.stepping)
@@ -73,6 +74,9 @@ func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
 	for fail == nil && s.propose() {
 		s.take(s.try)
 		fail = s.judge()
+	}
+	if s.over.turned {
+		return s.handOver().Run(m, span, out)
 	}
 	return s.close(fail)
 }
@@ -99,7 +103,11 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 // begin prepares all parts for a run.
 func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.run.begin(m, span, out)
+	if tr := span.Trace; tr != nil { // of a run that begins again, the second time counts
+		tr.Accepted, tr.Rejected = tr.Accepted[:0], tr.Rejected[:0]
+	}
 	s.stepping.reset()
+	s.stab.turns = s.over.offer != nil
 	s.stab.reset()
 	s.free.reset()
 	s.clock.reset()
@@ -107,7 +115,7 @@ func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.rests.reset()
 	clear(s.switches.exited)
 	s.instant.zeno.gaps.Reset(len(s.hy.Events))
-	s.search.counted, s.stuck = 0, 0
+	s.search.counted, s.stuck, s.over.turned = 0, 0, false
 }
 
 // close ends a run.
@@ -115,6 +123,10 @@ func (s *Integrator) close(fail *Failure) error {
 	out := s.out
 	s.free.resume()
 	s.stab.careful = false
+	if s.over.spent > 0 {
+		out.Stats.TakenOver++
+		out.Stats.Evaluations, s.over.spent = out.Stats.Evaluations+s.over.spent, 0
+	}
 	if fail == nil {
 		s.endAtFixed()
 		s.saveState()
@@ -151,7 +163,9 @@ func (s *Integrator) propose() bool {
 	if s.out.Status == Terminated || !(s.t < s.span.T1) && !s.startsOver() {
 		return false
 	}
-	s.steady()
+	if s.steady(); s.over.turned {
+		return false
+	}
 	if s.clock.stop.t <= s.t {
 		s.clock.stop = s.clock.nextTimed()
 	}

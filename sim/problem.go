@@ -15,11 +15,14 @@ type Schedule struct {
 // Firing is an event that data fire at a given time. Saves with an index below
 // Behind are read before it: rows of its time that come before it in the table
 // have the values that it finds, those from Behind on the values that it leaves.
+// Rows of one time act one after the other; a Joint firing is of the same row as the
+// one before it in the list, and is triggered with it.
 type Firing struct {
 	T      float64
 	Event  int
 	Args   []float64
 	Behind int
+	Joint  bool
 }
 
 // Hybrid is what does not change between the runs of a model.
@@ -59,8 +62,10 @@ type Hybrid struct {
 // Options are the settings of a run. A zero value means the default.
 type Options struct {
 	Method   *solvers.Tableau // nil: Tsit5
+	Stiff    *solvers.Tableau // takes over runs that are stiff; nil: none. See Integrator.OrElse
 	RTol     float64          // relative tolerance; 0: 1e-6
 	ATol     float64          // absolute tolerance; 0: 1e-8
+	Sizes    []float64        // of the states, in which ATol counts for each; nil, and beyond its end: 1
 	Step     float64          // step of a fixed-step method; upper bound for the others; 0: none
 	MaxSteps int              // accepted and rejected steps; 0: 1 000 000
 
@@ -95,6 +100,23 @@ func (o Options) defaults() Options {
 	return o
 }
 
+// atol is the absolute tolerance of state i.
+func (o *Options) atol(i int) float64 {
+	if i < len(o.Sizes) {
+		return o.ATol * o.Sizes[i]
+	}
+	return o.ATol
+}
+
+// leastATol is the least of them.
+func (o *Options) leastATol() float64 {
+	least := 1.
+	for _, s := range o.Sizes {
+		least = min(least, s)
+	}
+	return o.ATol * least
+}
+
 // Span is what to run: from T0 to T1, reporting the state at the Saves, which
 // ascend within [T0, T1] and may repeat a time where a firing is between,
 // with firings in order of time, those of one time in that in which they act, and Stops, times that
@@ -115,6 +137,8 @@ type Span struct {
 	Draws func(event int) func() float64
 }
 
-// HasAdjoint reports whether the adjoint differential equation is integrated along runs
-// with these options: only explicit methods are written for it.
-func (o Options) HasAdjoint() bool { return o.Method == nil || o.Method.Family == solvers.Explicit }
+// HasGradient reports whether runs with these options have a gradient in a mode. A stiff
+// solution cannot be integrated backwards: what falls quickly grows quickly there.
+func (o Options) HasGradient(mode string) bool {
+	return mode != "backsolve" || o.Method == nil || o.Method.Family == solvers.Explicit
+}

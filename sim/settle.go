@@ -10,10 +10,14 @@ import (
 // What a jump of the state, of an input or of a mode does to sides, modes and
 // conditions.
 
-// settle brings sides, switches and conditions up to date after a micro-step, and
-// triggers the events whose conditions it turned true. A guard whose value the
-// jump did not change stays on its side.
-func (s *instant) settle() *Failure {
+// noEvent is what settle takes where it was not an event that jumped.
+const noEvent = -1
+
+// settle brings sides, switches and conditions up to date after a micro-step, that of
+// an event or of the inputs, and triggers the events whose conditions it turned true. A
+// guard whose value the jump did not change stays on its side, unless it is on its
+// surface and turns back there.
+func (s *instant) settle(event int) *Failure {
 	if s.size.Guards == 0 {
 		return nil
 	}
@@ -24,9 +28,12 @@ func (s *instant) settle() *Failure {
 		return fail
 	}
 	s.switches.leaveEdges()
-	some := false
+	if event != noEvent {
+		s.putBack(event)
+	}
+	some := s.turnBack()
 	for range len(s.hy.Switches) + 1 {
-		if !s.takeSides() {
+		if !s.takeSides(event) {
 			break
 		}
 		some = true
@@ -42,9 +49,59 @@ func (s *instant) settle() *Failure {
 	return nil
 }
 
-// takeSides finds the sides of the guards whose values have jumped from gBefore,
-// and reports whether there are any.
-func (s *instant) takeSides() (some bool) {
+// putBack notes the guards that an event leaves on their surface by an assignment to
+// what they read, though to the value that was there.
+func (s *instant) putBack(event int) {
+	for i := range s.det.Side {
+		if s.plain(i) && s.det.Side[i] != 0 && s.g[i] == s.before.g[i] && s.onSurface(i) && s.assigns(event, i, value) {
+			s.put[i] = event + 1
+			s.setSide(i, 0, noEdge)
+		}
+	}
+}
+
+// turnBack takes the guards that crossed at this instant, and that a jump of the field
+// leads back, onto their surface: what asks for more than that is not true there.
+func (s *instant) turnBack() (some bool) {
+	for i, c := range s.crossed {
+		if side := s.det.Side[i]; c && s.plain(i) && side != 0 && s.rate[i] != s.before.rate[i] && s.onSurface(i) && s.leaving(i) == -side {
+			s.setSide(i, 0, noEdge)
+			some = true
+		}
+	}
+	return some
+}
+
+// plain reports whether guard i is watched, and of events alone.
+func (s *sides) plain(i int) bool {
+	return s.det.Watch[i] && !s.hy.Flags[i] && s.switchOf[i] < 0 && i < s.own()
+}
+
+// assigned is what of a guard a jump may move.
+type assigned uint8
+
+const (
+	value assigned = iota
+	valueOrRate
+)
+
+// assigns reports whether an event assigns a continuous state that moves guard i at
+// once, or its rate.
+func (s *guards) assigns(event, i int, of assigned) bool {
+	clear(s.reach)
+	for _, k := range s.hy.Events[event].Targets {
+		if k < s.size.Y {
+			s.reach[k] = 1
+		}
+	}
+	s.model.Spread(s.t, s.y, s.d, s.reach, 0, s.there.g, s.there.rate)
+	return s.there.fine.g[i] > 0 || of == valueOrRate && s.there.fine.rate[i] > 0
+}
+
+// takeSides finds the sides of the guards whose values have jumped from before, by a
+// jump of an event or noEvent, and reports whether there are any. One that jumped onto
+// its surface is on it until the instant ends.
+func (s *instant) takeSides(event int) (some bool) {
 	if !slices.Equal(s.g, s.before.g) {
 		s.setSpreads()
 	}
@@ -69,6 +126,9 @@ func (s *instant) takeSides() (some bool) {
 		}
 		s.crossed[i], s.landed[i] = false, false
 		side := s.sideHere(i)
+		if s.put[i] = 0; s.plain(i) && s.onSurface(i) {
+			s.put[i], side = event+1, 0
+		}
 		turned := side != s.det.Side[i]
 		s.setSide(i, side, withEdge)
 		if e := s.rests.releasedBy(i); e >= 0 && turned {

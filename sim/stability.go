@@ -35,10 +35,13 @@ type stability struct {
 	reach []float64 // of the method, by angle
 
 	use     stabilityUse
+	turns   bool // a run that is stiff may be handed over
 	careful bool // it is estimated before each step
 	first   bool // this smooth piece of the run has no estimate yet
 	due     int  // the number of steps at which it is estimated anew
 	last    int  // that of the last estimate
+
+	looks int // in a row that found steps held down: see takeover
 
 	cap float64 // longest stable step
 	bit bool    // it has shortened a step since it was estimated
@@ -90,7 +93,11 @@ func (x *stability) reset() {
 	x.cap, x.bit, x.last = math.Inf(1), false, 0
 	x.length = math.Inf(1)
 	x.largest.reset()
+	x.looks = 0
 	x.due = firstLook
+	if x.turns {
+		x.due = firstGlance
+	}
 	if x.use == noUse {
 		x.due = math.MaxInt
 	}
@@ -150,7 +157,8 @@ func (s *Integrator) startsOver() bool {
 // estimate before each step, where steps since the estimate before were longer: the
 // Jacobian grew in a direction that the solution does not excite.
 func (s *Integrator) estimate() {
-	if !s.stab.estimate() {
+	tooLong := s.stab.estimate()
+	if s.turns() || !tooLong {
 		return
 	}
 	s.stab.careful = true
@@ -169,7 +177,8 @@ func (x *stability) estimate() (wereTooLong bool) {
 	}
 	first := x.first
 	x.first, x.largest.known = false, true
-	if x.h >= boundSteps*x.length {
+	held := x.h >= boundSteps*x.length
+	if x.looked(held); held {
 		x.out.Stats.Stiff += x.steps - x.last
 		x.out.Stats.Stiffest = 1 + x.largest.fastest(x.size.YError)
 	}
@@ -192,8 +201,11 @@ func (x *stability) estimate() (wereTooLong bool) {
 
 // between is how many steps lie between estimates.
 func (x *stability) between() int {
-	if x.careful {
+	switch {
+	case x.careful:
 		return 1
+	case x.turns && x.looks > 0:
+		return nextGlance
 	}
 	return between
 }
@@ -267,7 +279,7 @@ func (x *stability) same(t, h float64) bool {
 	if ev.shows(h) {
 		return false
 	}
-	x.first = false
+	x.first, x.looks = false, 0
 	copy(ev.v, ev.a1)
 	x.last, x.due = x.due, x.due+x.between()
 	return true

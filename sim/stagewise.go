@@ -44,6 +44,7 @@ func newStagewise(hy *Hybrid, size Sizes, opt Options) *stagewise {
 
 // newStagewiseOn takes the steps in a stepper.
 func newStagewiseOn(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper) *stagewise {
+	step.Sizes = opt.Sizes
 	r := &stagewise{
 		step: step, ctl: opt.Method.Control(), size: size, opt: opt,
 		dBar: make([]float64, size.D), scratch: make([]float64, size.Y), scratchD: make([]float64, size.D),

@@ -47,6 +47,8 @@ func (s *instant) start() *Failure {
 		// start; one that holds from the start fires only if asked to.
 		if s.conds.holds[e] && (!before || s.clock.atStart(e)) {
 			s.trigger(jumps.Item{Event: e, Guard: -1})
+		} else if s.conds.holds[e] {
+			s.zeno.held(e)
 		}
 	}
 	if fail := s.carryOut(); fail != nil {

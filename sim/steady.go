@@ -84,7 +84,7 @@ func (s *instant) towardsRest(inverse float64, next []float64) (change float64) 
 			}
 			continue
 		}
-		d := (x - s.y[k]) / (max(math.Abs(x), math.Abs(s.y[k])) + 100*s.opt.ATol)
+		d := (x - s.y[k]) / (max(math.Abs(x), math.Abs(s.y[k])) + 100*s.opt.atol(k))
 		change += d * d
 	}
 	return math.Sqrt(change / float64(len(targets)))

@@ -281,7 +281,7 @@ func (s *switches) parallel(a, b int) bool {
 		clear(s.reach)
 		rt := 0.
 		if i < n {
-			s.reach[i] = math.Abs(s.y[i]) + s.opt.ATol/s.opt.RTol
+			s.reach[i] = math.Abs(s.y[i]) + s.opt.atol(i)/s.opt.RTol
 		} else {
 			rt = math.Max(math.Abs(s.t), s.span.T1-s.span.T0)
 		}

@@ -54,9 +54,13 @@ type Stats struct {
 	Evaluations     int // of the right-hand side
 	Events          int // micro-steps
 	Turns           int // of switches: discontinuities of the field that were crossed
+	TakenOver       int // runs that the method for stiff ones took
 	Near            int // saves closer to an event than its localisation error
 	Unproven        int // steps in which nothing proves that no crossing of a guard was missed
 	UnprovenGuard   int // in the last of these, the guard
+
+	Silent      int // runs that start on the surface of an event that holds there and says nothing of the start
+	SilentEvent int // in the last of these, the event
 
 	// Stiff is how many steps stability held down, by samples, and not the
 	// error; Stiffest, from 1, is the state that would move fastest there.
@@ -71,9 +75,13 @@ func (s *Stats) Add(x *Stats) {
 	s.Events += x.Events
 	s.Turns += x.Turns
 	s.Near += x.Near
+	s.TakenOver += x.TakenOver
 	if x.Stiff > 0 {
 		s.Stiff += x.Stiff
 		s.Stiffest = x.Stiffest
+	}
+	if s.Silent += x.Silent; x.Silent > 0 {
+		s.SilentEvent = x.SilentEvent
 	}
 	if s.Unproven += x.Unproven; x.Unproven > 0 {
 		s.UnprovenGuard = x.UnprovenGuard

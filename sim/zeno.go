@@ -48,13 +48,18 @@ func zenoWeights(log []Record, at [3]int) [3]float64 {
 // jump left the state on the guard's surface with no rate and a field that
 // pushes it through.
 func (s *zenoWatch) settleDown(it jumps.Item) *Failure {
-	if it.Guard < 0 || s.hy.Events[it.Event].Threshold > 0 {
+	ev := &s.hy.Events[it.Event]
+	if ev.Kind != events.When || it.Source > 0 || ev.Threshold > 0 {
 		return nil
 	}
-	ev := &s.hy.Events[it.Event]
-	limit, near := s.gaps.Fired(it.Event, s.t, s.reachOf(it.Guard))
+	var limit float64
+	near := false
+	if it.Guard >= 0 {
+		limit, near = s.gaps.Fired(it.Event, s.t, s.reachOf(it.Guard))
+	}
+	guard := it.Guard
 	if !near {
-		if !s.resting(it) {
+		if guard = s.restingOn(it.Event); guard < 0 {
 			return nil
 		}
 		limit = s.t
@@ -64,7 +69,7 @@ func (s *zenoWatch) settleDown(it jumps.Item) *Failure {
 		s.out.Status = Terminated
 		return nil
 	case events.ZenoRest, events.ZenoPass:
-		s.planRest(restPlan{event: it.Event, guard: it.Guard, armed: s.armed[it.Guard], limit: limit})
+		s.planRest(restPlan{event: it.Event, guard: guard, armed: -s.conds.firesOn(it.Event, guard), limit: limit})
 		return nil
 	}
 	f := s.fail(ZenoLimit, 0, "event %s fires ever faster towards t = %.9g", ev.Name, limit)
@@ -72,13 +77,43 @@ func (s *zenoWatch) settleDown(it jumps.Item) *Failure {
 	return f
 }
 
-// resting reports whether the guard that fired is on its surface without a
-// rate and is pushed on through it.
-func (s *zenoWatch) resting(it jumps.Item) bool {
-	g := it.Guard
-	return s.crossed[g] && s.onSurface(g) &&
-		math.Abs(s.rate[g]) <= 64*epsilon*math.Abs(s.before.rate[g]) &&
-		s.accel[g] != 0 && sign(s.accel[g]) == -s.armed[g]
+// restingOn is the guard of an event that has fired which is on its surface without a
+// rate, as far as the excursion that is left is lost in round-off, and which is pushed
+// on through it, so that the event would have to fire again at once; −1 if there is none.
+func (s *zenoWatch) restingOn(event int) int {
+	for _, g := range s.conds.guardsOf[event] {
+		if !s.plain(g) || !s.onSurface(g) || !s.pushed(event, g) {
+			continue
+		}
+		if acts := s.rate[g] != s.before.rate[g]; acts || s.hy.Events[event].Zeno != events.ZenoError || s.assigns(event, g, valueOrRate) {
+			return g
+		}
+	}
+	return -1
+}
+
+// pushed reports whether a guard on its surface has no rate and is led to where an
+// event fires.
+func (s *zenoWatch) pushed(event, g int) bool {
+	rate, accel := math.Abs(s.rate[g]), s.accel[g]
+	still := rate <= s.here.fine.rate[g] || rate*rate <= 2*math.Abs(accel)*s.here.fine.g[g]
+	return still && accel != 0 && sign(accel) == s.conds.firesOn(event, g)
+}
+
+// held follows the start of an event whose condition holds there on the surface of a
+// guard that is led on to where it fires: it rests if it can, and else is counted as one
+// that says nothing.
+func (s *zenoWatch) held(event int) {
+	for _, g := range s.conds.guardsOf[event] {
+		switch fires := s.conds.firesOn(event, g); {
+		case !s.plain(g) || !s.onSurface(g):
+		case s.hy.Events[event].Zeno == events.ZenoRest && s.pushed(event, g):
+			s.planRest(restPlan{event: event, guard: g, armed: -fires, limit: s.t})
+			return
+		case s.leaving(g) == fires:
+			s.out.Stats.Silent, s.out.Stats.SilentEvent = 1, event
+		}
+	}
 }
 
 // lastThree are the places in the log of the last three firings of an event,
@@ -146,7 +181,7 @@ func (s *instant) comeToRest(p restPlan) *Failure {
 	s.zeno.gaps.Forget(p.event)
 	s.rests.hold(p.event)
 	s.rests.of[p.event] = rest{on: true, guard: p.guard, armed: p.armed}
-	if fail := s.settle(); fail != nil {
+	if fail := s.settle(p.event); fail != nil {
 		return fail
 	}
 	if math.Abs(s.rate[p.guard]) > s.here.fine.rate[p.guard] {

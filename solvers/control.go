@@ -71,7 +71,7 @@ func (s *Stepper) FirstStep(sys System, count int, rtol, atol, longest float64) 
 	norm := func(v []float64) float64 {
 		sum := 0.
 		for l := range count {
-			w := v[l] / (atol + rtol*math.Abs(y[l]))
+			w := v[l] / (s.absolute(l, atol) + rtol*math.Abs(y[l]))
 			sum += w * w
 		}
 		return math.Sqrt(sum / float64(max(count, 1)))

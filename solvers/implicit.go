@@ -103,6 +103,10 @@ func (m *implicit) step(sys Linear) {
 	if m.full != nil {
 		m.full.arrive(fresh)
 	}
+	if m.H == 0 {
+		m.stay()
+		return
+	}
 	if m.slow || m.H != m.made {
 		m.linearize()
 	}
@@ -113,6 +117,15 @@ func (m *implicit) step(sys Linear) {
 		}
 		m.linearize()
 	}
+}
+
+// stay takes a step of no length.
+func (m *implicit) stay() {
+	for i := 1; i < len(m.K); i++ {
+		copy(m.Y[i], m.Y[0])
+		copy(m.K[i], m.K[0])
+	}
+	m.outcome = converged
 }
 
 // use takes the Jacobian of a pattern; it reports whether that is another one.
@@ -212,7 +225,7 @@ func (m *implicit) norm(d, y []float64) float64 {
 		return sum
 	}
 	for l, v := range d[:n] {
-		w := v / math.FMA(m.rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y[l])), m.atol)
+		w := v / math.FMA(m.rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y[l])), m.absolute(l, m.atol))
 		sum = math.FMA(w, w, sum)
 	}
 	for _, v := range d[n:] { // quadratures follow, if they have a value
@@ -237,7 +250,12 @@ type iteration struct {
 // mostIterations bounds those of Newton's method.
 const mostIterations = 10
 
-func (n *iteration) begin(m *implicit) { n.count, n.last, n.most = 0, 0, m.part }
+// sureOf is the part of what a correction may be that needs no second look.
+const sureOf = 0.01
+
+func (n *iteration) begin(m *implicit) {
+	n.count, n.last, n.most = 0, 0, math.Max(m.part, 10*0x1p-52/math.Max(m.rtol, 0x1p-52))
+}
 
 // next takes the size of a correction; done says that there is to be no other.
 func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done bool) {
@@ -246,7 +264,7 @@ func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done boo
 	switch {
 	case math.IsNaN(size) || math.IsInf(size, 0):
 		return undefined, true
-	case size == 0 || exact && size <= 1:
+	case size == 0 || exact && size <= 1 || !exact && size <= sureOf*n.most:
 		return converged, true
 	}
 	rate := math.Pow(m.rate, 0.8)
@@ -304,7 +322,7 @@ func (m *implicit) meanError(count int, rtol, atol float64) float64 {
 	}
 	y1, sum := m.End(), 0.
 	for l, e := range m.err[:count] {
-		w := e / math.FMA(rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y1[l])), atol)
+		w := e / math.FMA(rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y1[l])), m.absolute(l, atol))
 		sum = math.FMA(w, w, sum)
 	}
 	return sum / float64(max(count, 1))
@@ -312,7 +330,7 @@ func (m *implicit) meanError(count int, rtol, atol float64) float64 {
 
 // matrix factorises that of the stages of a group, I − h A⊗J with the Jacobian of each:
 // its solutions are those of the equations of the stages' derivatives.
-func (m *implicit) matrix(sys Linear, g group) *sparse.LU[float64] {
+func (m *implicit) matrix(sys Jacobian, g group) *sparse.LU[float64] {
 	m.use(sys.Pattern())
 	m.made, m.old = 0, math.NaN()
 	s := g.hi - g.lo

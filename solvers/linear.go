@@ -2,10 +2,8 @@ package solvers
 
 import "github.com/pinode/pinode/internal/sparse"
 
-// Linear is a system with its Jacobian, which implicit methods need.
-type Linear interface {
-	System
-
+// Jacobian is that of a system.
+type Jacobian interface {
 	// Pattern says where the derivative by y may differ from zero. There are few of
 	// them, and a system keeps to one while it moves smoothly.
 	Pattern() *sparse.Pattern
@@ -14,15 +12,21 @@ type Linear interface {
 	Jacobian(t float64, y, values, byTime []float64)
 }
 
+// Linear is a system with its Jacobian, which implicit methods need.
+type Linear interface {
+	System
+	Jacobian
+}
+
 // LinearAdjoint has what the reverse derivative of an implicit step needs.
 type LinearAdjoint interface {
-	Linear
+	Jacobian
 	Adjoint
 }
 
 // LinearTangent has what the forward derivative of an implicit step needs.
 type LinearTangent interface {
-	Linear
+	Jacobian
 	Tangent
 }
 

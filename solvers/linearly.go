@@ -46,7 +46,7 @@ func newLinearly(s *Stepper) *linearly {
 func (m *linearly) solves(i int) bool { return i > 0 && i < len(m.K)-1 }
 
 // linearize takes the Jacobian at the start of the step, and factorises.
-func (m *linearly) linearize(sys Linear) {
+func (m *linearly) linearize(sys Jacobian) {
 	p := sys.Pattern()
 	if m.at == nil || m.at.pattern != p {
 		if m.lin[p] == nil {

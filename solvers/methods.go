@@ -19,3 +19,7 @@ func Method(name string) *Tableau {
 	}
 	return nil
 }
+
+// Auto are the methods for a tolerance where none is named: an explicit one to begin with,
+// and one that takes over where that finds the problem stiff.
+func Auto(rtol float64) (method, stiff *Tableau) { return Tsit5, Rodas5P }

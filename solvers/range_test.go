@@ -23,7 +23,7 @@ func randomStep(rng *rand.Rand, tab *Tableau, n int) *Stepper {
 // TestBernstein: the Bernstein form is the dense output.
 func TestBernstein(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) {
 		s := randomStep(rng, m, 1)
 		w := m.Bernstein()
 		n := len(w) - 1
@@ -55,7 +55,7 @@ func TestRange(t *testing.T) {
 	const n = 3
 	v := func() []float64 { return make([]float64, n) }
 	lo, hi, rateLo, rateHi, y, f := v(), v(), v(), v(), v(), v()
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) {
 		for range 30 {
 			s := randomStep(rng, m, n)
 			s.Expand()

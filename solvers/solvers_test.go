@@ -26,8 +26,7 @@ func solveFixed(m *Tableau, sys System, t0, t1 float64, y0 []float64, n int) (en
 	h := (t1 - t0) / float64(n)
 	mid := make([]float64, len(y0))
 	for i := range n {
-		s.Step(sys, h)
-		s.Behind(sys)
+		step(s, sys, h)
 		for _, th := range []float64{0.3, 0.7} {
 			s.Dense(th, mid)
 			want := waveAt(s.T + th*h)
@@ -53,7 +52,7 @@ func slope(h, err []float64) float64 {
 }
 
 func TestOrder(t *testing.T) {
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) {
 		t.Run(m.Name, func(t *testing.T) {
 			var hs, ends, denses []float64
 			n0 := []int{0, 400, 200, 100, 60, 48, 0, 12, 8, 5}[m.Order] // fine enough to be asymptotic, far from round-off
@@ -79,7 +78,11 @@ func TestOrder(t *testing.T) {
 				ends = append(ends, math.Hypot(end[0]-want[0], end[1]-want[1]))
 				denses = append(denses, dense)
 			}
-			require.InDelta(t, m.Order, slope(hs, ends), off, "order of the solution")
+			got := slope(hs, ends)
+			if m == Rodas4 { // the terms of order four are small here; see TestRosenbrockConditions
+				got = min(got, float64(m.Order))
+			}
+			require.InDelta(t, m.Order, got, off, "order of the solution")
 			// The interpolant adds a local error of order DenseOrder+1 to a
 			// global error of order Order: the smaller of the two shows.
 			want := math.Min(float64(m.DenseOrder+1), float64(m.Order))
@@ -160,7 +163,7 @@ func TestOrderConditionsOfTrees(t *testing.T) {
 	for i, n := range []int{1, 1, 2, 4, 9, 20, 48, 115, 286, 719} { // OEIS A000081
 		require.Len(t, forest[i], n)
 	}
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) {
 		t.Run(m.Name, func(t *testing.T) {
 			phi := map[*rooted][]float64{}
 			// worst is the largest error of the conditions of trees of n nodes.
@@ -318,7 +321,7 @@ func (s *pendulum) RHSJVP(t, td float64, y, yd, out []float64) {
 // with central differences, by start, time, length and parameters.
 func TestStepDerivatives(t *testing.T) {
 	const theta = 0.37
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) { // of others whole steps are differentiated: package compiler/step
 		t.Run(m.Name, func(t *testing.T) {
 			// x = (y0, y1, t, h, p0, p1)
 			x := []float64{0.7, -0.4, 0.3, 0.25, 2.1, 0.6}
@@ -374,7 +377,7 @@ func TestStepDerivatives(t *testing.T) {
 }
 
 func TestAdaptiveTolerance(t *testing.T) {
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) {
 		if !m.Adaptive() {
 			continue
 		}
@@ -386,8 +389,7 @@ func TestAdaptiveTolerance(t *testing.T) {
 				h := s.FirstStep(wave{}, 2, rtol, rtol, 10)
 				for now < 10 {
 					h = min(h, 10-now)
-					s.Step(wave{}, h)
-					s.Behind(wave{})
+					step(s, wave{}, h)
 					ok, next := c.Judge(s.MeanError(2, rtol, rtol), h)
 					if ok {
 						now += h
@@ -397,7 +399,11 @@ func TestAdaptiveTolerance(t *testing.T) {
 				}
 				want := waveAt(now)
 				got := math.Hypot(s.Y[0][0]-want[0], s.Y[0][1]-want[1])
-				require.Less(t, got, map[bool]float64{false: 60, true: 100}[m == Rosenbrock23]*rtol)
+				most := 60.
+				if m == Rosenbrock23 { // many small steps
+					most = 100
+				}
+				require.Less(t, got, most*rtol)
 			}
 		})
 	}
@@ -413,14 +419,4 @@ func TestStepAllocatesNothing(t *testing.T) {
 		s.MeanError(2, 1e-6, 1e-6)
 		s.Continue(s.T + 1e-3)
 	}))
-}
-
-// explicit are the explicit methods, which a Stepper takes steps with.
-func explicit() (list []*Tableau) {
-	for _, m := range Methods {
-		if m.Family == Explicit {
-			list = append(list, m)
-		}
-	}
-	return list
 }

@@ -10,7 +10,7 @@ import (
 // TestStability: the polynomial of stability is what a step does to y' = λy, and its
 // first coefficients are those of the exponential function, up to the order.
 func TestStability(t *testing.T) {
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) {
 		r := m.Stability()
 		factorial := 1.
 		for k := range m.Order + 1 {
@@ -57,7 +57,7 @@ func TestReach(t *testing.T) {
 	} {
 		require.InDelta(t, c.want, c.m.Reach(c.angle, 1e-9), 1e-4, "%s at %g", c.m.Name, c.angle)
 	}
-	for _, m := range explicit() { // |1 + iy|² = 1 + y²
+	for _, m := range of(Explicit) { // |1 + iy|² = 1 + y²
 		require.Greater(t, m.Reach(math.Pi/2, 1e-3), 0.99*math.Sqrt(2e-3), m.Name)
 	}
 }

@@ -31,6 +31,8 @@ type Stepper struct {
 	tab *Tableau
 	n   int
 
+	Sizes []float64 // of the states, in which absolute tolerances count; nil, and beyond its end: 1
+
 	T, H float64
 	Y    [][]float64 // stage arguments; Y[0] is the start, that of Tableau.End the end
 	K    [][]float64 // stage derivatives
@@ -152,9 +154,9 @@ func (s *Stepper) End() []float64 { return s.Y[s.tab.End()] }
 func (s *Stepper) EndRate() []float64 { return s.K[s.tab.End()] }
 
 // MeanError is the mean square of the first m components of the embedded
-// error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)), joined with that of the second
-// estimate, if there is one. It is NaN or infinite where the step left the representable
-// range.
+// error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)), atol in the sizes of the states, joined
+// with that of the second estimate, if there is one. It is NaN or infinite where the step left
+// the representable range.
 func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
 	switch {
 	case s.imp != nil:
@@ -178,11 +180,19 @@ func (s *Stepper) meanOf(weights []float64, m int, rtol, atol float64) float64 {
 		for j, ej := range weights {
 			e = math.FMA(ej, s.K[j][l], e)
 		}
-		w := s.H * e / math.FMA(rtol, math.Max(math.Abs(y0[l]), math.Abs(y1[l])), atol)
+		w := s.H * e / math.FMA(rtol, math.Max(math.Abs(y0[l]), math.Abs(y1[l])), s.absolute(l, atol))
 		part := &sum[l%parts]
 		*part = math.FMA(w, w, *part)
 	}
 	return 1 / float64(max(m, 1)) * scalar.Join(&sum)
+}
+
+// absolute is an absolute tolerance in the size of state l.
+func (s *Stepper) absolute(l int, atol float64) float64 {
+	if l < len(s.Sizes) {
+		return atol * s.Sizes[l]
+	}
+	return atol
 }
 
 // Dense sets dst to the interpolant at T + θH.

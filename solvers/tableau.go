@@ -80,6 +80,10 @@ func (m *Tableau) Behind() int { return len(m.C) - len(m.B) }
 // arguments, where it is not by the length.
 func (m *Tableau) ReadsRates() bool { return m.Family == Rosenbrock || m.Family == Implicit }
 
+// Repeats reports whether a step is a function of its start and its length alone, to the
+// last bit: implicit methods begin with what they know of the steps before.
+func (m *Tableau) Repeats() bool { return m.Family != Implicit }
+
 // StageTime is the time of stage i of a step of length h from t.
 func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }
 

@@ -140,7 +140,7 @@ func TestFirstStep(t *testing.T) {
 		}
 		return math.Min(math.Min(100*h0, h1), longest)
 	}
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) {
 		for name, c := range map[string]struct {
 			sys     System
 			t0      float64
@@ -214,7 +214,7 @@ func TestBlockLanes(t *testing.T) {
 func TestSeedsOfALane(t *testing.T) {
 	const theta, width = 0.3, 3
 	ct := []float64{0.7, -1.1}
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) {
 		one, many := NewBlock(m, 2, 1), NewBlock(m, 2, width)
 		for i := range one.K {
 			for j := range 2 {
@@ -269,16 +269,14 @@ func TestUnseed(t *testing.T) {
 
 // A second step's bounds do not remember the first's.
 func TestRangeOfASecondStep(t *testing.T) {
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) {
 		s, fresh := NewStepper(m, 2), NewStepper(m, 2)
 		s.Start(wave{}, 2, []float64{30, 40})
-		s.Step(wave{}, 1)
-		s.Behind(wave{})
+		step(s, wave{}, 1)
 		s.Expand()
 		at := func(s *Stepper) (list []float64) {
 			s.Start(wave{}, 0.2, waveAt(0.2))
-			s.Step(wave{}, 0.1)
-			s.Behind(wave{})
+			step(s, wave{}, 0.1)
 			s.Expand()
 			v := make([]float64, 8)
 			s.Range(0.2, 0.7, v[:2], v[2:4], v[4:6], v[6:])
@@ -289,7 +287,7 @@ func TestRangeOfASecondStep(t *testing.T) {
 }
 
 func TestMethodByName(t *testing.T) {
-	for _, m := range explicit() {
+	for _, m := range of(Explicit) {
 		require.Same(t, m, Method(m.Name))
 		require.NotEmpty(t, m.Doc)
 	}

@@ -18,7 +18,7 @@ func init() {
 
 		ir.OpSign: step, ir.OpFloor: step, ir.OpCeil: step,
 		ir.OpExp: rising, ir.OpExpm1: rising, ir.OpAtan: rising, ir.OpSinh: rising, ir.OpTanh: rising, ir.OpAsinh: rising,
-		ir.OpErf: rising, ir.OpSigmoid: rising, ir.OpSoftplus: rising,
+		ir.OpErf: rising, ir.OpLogPhi: rising, ir.OpSigmoid: rising, ir.OpSoftplus: rising,
 		ir.OpSqrt: risingIn(0, math.Inf(1)), ir.OpLog: risingIn(0, math.Inf(1)), ir.OpLog1p: risingIn(-1, math.Inf(1)),
 		ir.OpAsin: risingIn(-1, 1), ir.OpAcosh: risingIn(1, math.Inf(1)), ir.OpAtanh: risingIn(-1, 1),
 		ir.OpAcos: func(m *maker, n *ir.Node, a []Bounds) Bounds { // falls

@@ -252,6 +252,9 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 	if a.json {
 		return writeJSON(a.out, fitJSON(f, dir))
 	}
+	if f.Verdict != nil && !a.quiet {
+		fmt.Fprintf(a.out, "%-14s %s\n", "verdict", f.Verdict.Text)
+	}
 	if !a.quiet {
 		fmt.Fprintln(a.out)
 	}
@@ -338,7 +341,8 @@ func fitJSON(f *pinode.Fit, dir string) any {
 		Train       map[string]float64 `json:"train_rmse"`
 		Validation  map[string]float64 `json:"validation_rmse,omitempty"`
 		Unproven    []string           `json:"unproven,omitempty"`
-	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil}
+		Verdict     *report.Verdict    `json:"verdict,omitempty"`
+	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil, (*report.Verdict)(f.Verdict)}
 	for _, e := range f.Estimates {
 		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
 		if !math.IsNaN(e.StdErr) {

@@ -54,7 +54,14 @@ func (p *progress) step(s fit.Progress) {
 const barForm pb.ProgressBarTemplate = `{{string . "line"}}  {{bar . " " "━" "━" " " " "}} {{rtime . "%s"}}`
 
 func line(s fit.Progress) string {
-	t := fmt.Sprintf("%s %d/%d  loss %.5g", s.Stage, s.Iteration, s.Of, s.Loss)
+	t := fmt.Sprintf("%s %d", s.Stage, s.Iteration)
+	if s.Of > 0 {
+		t += fmt.Sprintf("/%d", s.Of)
+	}
+	t += fmt.Sprintf("  loss %.5g", s.Loss)
+	if s.Phase != "" {
+		t += "  " + s.Phase
+	}
 	if !math.IsNaN(s.Valid) {
 		t += fmt.Sprintf("  valid %.5g", s.Valid)
 	}

@@ -138,7 +138,7 @@ simulate {
 	require.Equal(t, 100, p.Fit.Values.Stages("curriculum")[0].Options.Int("over"))
 	require.Equal(t, 3, p.Fit.Values.Int("seed"))
 	require.Equal(t, 100, p.Simulate.Samples.N)
-	require.Equal(t, []float64{0, 1, 2}, p.Simulate.Sweep[0].Values)
+	require.Equal(t, [][]float64{{0}, {1}, {2}}, p.Simulate.Sweep[0].Values)
 }
 
 // TestComponents: `use` flattens a model and couples it.

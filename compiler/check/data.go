@@ -19,12 +19,25 @@ func (e *elaborator) data(blocks []*dsl.DataDecl) (out []*Data) {
 func (e *elaborator) dataBlock(d *dsl.DataDecl) *Data {
 	out := &Data{Name: d.Name.Name, Path: d.Path.Value, Span: d.Path.Span()}
 	seen := map[string]*dsl.DataItem{}
+	conditions := map[string]**RowExpr{"train": &out.Train, "validate": &out.Validate, "where": &out.Where, "given": &out.Given}
+	out.columnUnits = map[string]units.Unit{}
+	for _, it := range d.Items { // the units of columns are known before conditions compare with them
+		e.noteUnits(out, it)
+	}
 	for _, it := range d.Items {
+		if it.File != nil {
+			out.Joins = append(out.Joins, e.joined(it))
+			continue
+		}
 		if old := seen[it.Key.Name]; old != nil {
 			e.errDuplicate(it.Key.Span(), it.Key.Name, old.Key.Span())
 			continue
 		}
 		seen[it.Key.Name] = it
+		if to := conditions[it.Key.Name]; to != nil {
+			*to = e.rowCondition(out, it)
+			continue
+		}
 		switch it.Key.Name {
 		case "time":
 			out.Time, _ = e.oneColumn(it, e.m.Time.Unit)
@@ -32,12 +45,6 @@ func (e *elaborator) dataBlock(d *dsl.DataDecl) *Data {
 			out.From = e.start(it)
 		case "trajectory":
 			out.Trajectory = e.keys(it)
-		case "train":
-			out.Train = e.rowCondition(it)
-		case "validate":
-			out.Validate = e.rowCondition(it)
-		case "where":
-			e.errWhere(it)
 		default:
 			e.mapping(out, it)
 		}
@@ -47,6 +54,52 @@ func (e *elaborator) dataBlock(d *dsl.DataDecl) *Data {
 	}
 	e.unmapped(d, seen)
 	return out
+}
+
+// joined reads a table whose columns are added.
+func (e *elaborator) joined(it *dsl.DataItem) Join {
+	j := Join{Path: it.File.Value, Span: it.File.Span()}
+	for _, c := range it.Columns {
+		if c.Unit != nil {
+			e.errMapping(it, "what rows are joined by has no unit")
+		}
+		j.By = append(j.By, c.Name)
+	}
+	return j
+}
+
+// noteUnits notes the units of the columns that an item reads: those that it states, or
+// those of what it maps them to.
+func (e *elaborator) noteUnits(out *Data, it *dsl.DataItem) {
+	var of []units.Unit
+	switch key := it.Key.Name; {
+	case it.File != nil || it.Expr != nil:
+		return
+	case key == "time" || key == "from":
+		of = []units.Unit{e.m.Time.Unit}
+	default:
+		for _, t := range e.targets()[key] {
+			for range t.Info().Shape.Size() {
+				of = append(of, t.Info().Unit)
+			}
+		}
+	}
+	note := func(list []dsl.Column, of []units.Unit) {
+		for i, c := range list {
+			if i < len(of) {
+				out.columnUnits[c.Name] = of[i]
+			}
+			if c.Unit != nil {
+				if u, ok := e.unit(c.Unit); ok {
+					out.columnUnits[c.Name] = u
+				}
+			}
+		}
+	}
+	note(it.Columns, of)
+	for _, g := range it.Group {
+		note(g.Columns, of)
+	}
 }
 
 // keys reads the columns that tell trajectories apart.
@@ -168,12 +221,15 @@ func (e *elaborator) targets() map[string][]Object {
 // mapping reads an item for an observation, input, covariate or event.
 func (e *elaborator) mapping(out *Data, it *dsl.DataItem) {
 	name := it.Key.Name
-	if it.Group != nil {
-		e.eventRows(out, it)
-		return
-	}
 	all := e.targets()
 	targets := all[name]
+	columns, where := it.Columns, (*RowExpr)(nil)
+	if it.Group != nil {
+		if columns, where = e.narrowed(out, it); len(targets) == 0 || columns == nil {
+			e.eventRows(out, it)
+			return
+		}
+	}
 	if len(targets) == 0 {
 		for _, ev := range e.m.Events {
 			if ev.Name == name {
@@ -198,20 +254,37 @@ func (e *elaborator) mapping(out *Data, it *dsl.DataItem) {
 		}
 		size += o.Shape.Size()
 	}
-	if len(it.Columns) != size {
+	if len(columns) != size {
 		e.errColumns(it, size)
 		return
 	}
-	cols := it.Columns
+	cols := columns
 	for _, t := range targets {
 		o := t.Info()
 		for i := range o.Shape.Size() {
 			if c, ok := e.column(cols[i], o.Unit, it.Key); ok {
+				c.Where = where
 				out.Columns = append(out.Columns, Mapped{t, i, c})
 			}
 		}
 		cols = cols[o.Shape.Size():]
 	}
+}
+
+// narrowed reads `{ column: DV [mg/L], where: EVID == 0 }`: columns, and the rows in which
+// they count; nil for a block of something else.
+func (e *elaborator) narrowed(out *Data, it *dsl.DataItem) (columns []dsl.Column, where *RowExpr) {
+	for _, g := range it.Group {
+		switch g.Key.Name {
+		case "column":
+			columns = g.Columns
+		case "where":
+			where = e.rowCondition(out, g)
+		default:
+			return nil, nil
+		}
+	}
+	return columns, where
 }
 
 func isObserve(o Object) bool {
@@ -238,7 +311,7 @@ func (e *elaborator) eventRows(out *Data, it *dsl.DataItem) {
 	}
 	switch {
 	case ev == nil && len(e.targets()[it.Key.Name]) > 0:
-		e.errMapping(it, "`"+it.Key.Name+"` takes columns; only an event takes a block")
+		e.errMapping(it, "`"+it.Key.Name+"` takes columns, or a block of a column and the rows in which it counts: `{ column: DV, where: EVID == 0 }`")
 		return
 	case ev == nil:
 		e.errUnknown("event on data", it.Key.Span(), it.Key.Name, e.dataEvents())
@@ -260,18 +333,22 @@ func (e *elaborator) eventRows(out *Data, it *dsl.DataItem) {
 		}
 		seen[g.Key.Name] = g.Key
 		if g.Key.Name == "where" {
-			rows.Where = e.rowCondition(g)
+			rows.Where = e.rowCondition(out, g)
 			continue
 		}
 		i, ok := args[g.Key.Name]
+		if !ok && e.dose(&rows, ev, g) {
+			continue
+		}
 		if !ok {
 			e.errUnknown("argument of the event", g.Key.Span(), g.Key.Name, append(names(args), "where"))
 			continue
 		}
 		rows.Args[i], _ = e.oneColumn(g, ev.Args[i].Unit)
 	}
+	e.infusion(&rows, ev, it, seen)
 	for _, a := range ev.Args {
-		if _, ok := seen[a.Name]; !ok {
+		if _, ok := seen[a.Name]; !ok && (rows.Total.Name == "" || rows.Duration.Name == "") {
 			e.errNoArgColumn(it, ev, a)
 		}
 	}
@@ -281,8 +358,55 @@ func (e *elaborator) eventRows(out *Data, it *dsl.DataItem) {
 	out.Rows = append(out.Rows, rows)
 }
 
+// dose reads a column that makes more firings of a row.
+func (e *elaborator) dose(rows *EventRows, ev *Event, g *dsl.DataItem) bool {
+	time := e.m.Time.Unit
+	switch g.Key.Name {
+	case "additional":
+		rows.Additional, _ = e.oneColumn(g, units.One)
+	case "interval":
+		rows.Interval, _ = e.oneColumn(g, time)
+	case "duration":
+		rows.Duration, _ = e.oneColumn(g, time)
+	case "total":
+		of := units.One
+		if len(ev.Args) > 0 {
+			of = ev.Args[0].Unit
+		}
+		rows.Total, _ = e.oneColumn(g, of.Mul(time))
+	case "steady":
+		e.errSteady(g)
+	default:
+		return false
+	}
+	return true
+}
+
+// infusion checks that the columns of doses go together.
+func (e *elaborator) infusion(rows *EventRows, ev *Event, it *dsl.DataItem, seen map[string]dsl.Ident) {
+	if (rows.Additional.Name == "") != (rows.Interval.Name == "") {
+		e.errMapping(it, "`additional` and `interval` go together: how many more doses, and how far apart")
+	}
+	if rows.Duration.Name == "" && rows.Total.Name == "" {
+		return
+	}
+	if len(ev.Args) != 1 {
+		e.errMapping(it, "an infusion fires an event with one argument, its rate")
+		return
+	}
+	n := 0
+	for _, given := range []bool{rows.Duration.Name != "", rows.Total.Name != "", seen[ev.Args[0].Name].Name != ""} {
+		if given {
+			n++
+		}
+	}
+	if n != 2 {
+		e.errMapping(it, "of an infusion two are given: `"+ev.Args[0].Name+"` (its rate), `duration` and `total`")
+	}
+}
+
 // rowCondition checks a condition over the columns of a row.
-func (e *elaborator) rowCondition(it *dsl.DataItem) *RowExpr {
+func (e *elaborator) rowCondition(out *Data, it *dsl.DataItem) *RowExpr {
 	if it.Expr == nil {
 		e.errMapping(it, "`"+it.Key.Name+"` takes a condition on the columns, like `ball == 1`")
 		return nil
@@ -293,7 +417,66 @@ func (e *elaborator) rowCondition(it *dsl.DataItem) *RowExpr {
 		e.errRowCondition(it.Expr, it.Key.Name)
 		return nil
 	}
-	return &RowExpr{it.Expr}
+	r := &RowExpr{Expr: it.Expr, Factors: map[*dsl.NumberLit]float64{}}
+	e.compared(out, it.Expr, r)
+	return r
+}
+
+// compared finds the factors of numbers with a unit: that of the column that they are
+// compared with.
+func (e *elaborator) compared(out *Data, x dsl.Expr, r *RowExpr) {
+	switch x := x.(type) {
+	case *dsl.Paren:
+		e.compared(out, x.X, r)
+	case *dsl.Unary:
+		e.compared(out, x.X, r)
+	case *dsl.Binary:
+		if operatorBySymbol[x.Op].Units == truths {
+			e.compared(out, x.X, r)
+			e.compared(out, x.Y, r)
+			return
+		}
+		for _, side := range [2][2]dsl.Expr{{x.X, x.Y}, {x.Y, x.X}} {
+			n, factor := quantity(side[1])
+			if n == nil {
+				continue
+			}
+			u, ok := e.unit(n.Unit)
+			if !ok {
+				continue
+			}
+			c, _ := side[0].(*dsl.Name)
+			of, known := units.Unit{}, false
+			if c != nil {
+				of, known = out.columnUnits[c.Name]
+			}
+			switch {
+			case c == nil:
+				e.errRow(x)
+			case !known || !u.SameDimension(of):
+				e.errComparedUnit(n, u, c.Name, of, known)
+			default:
+				r.Factors[n] = factor * u.Factor(of)
+			}
+		}
+	}
+}
+
+// quantity is a number with a unit, or one behind a minus.
+func quantity(x dsl.Expr) (*dsl.NumberLit, float64) {
+	switch x := x.(type) {
+	case *dsl.NumberLit:
+		if x.Unit != nil {
+			return x, 1
+		}
+	case *dsl.Paren:
+		return quantity(x.X)
+	case *dsl.Unary:
+		if x.Op == "-" {
+			return quantity(x.X)
+		}
+	}
+	return nil, 0
 }
 
 // rowKind is the kind of value of an expression over the columns of a row.
@@ -310,9 +493,7 @@ const (
 func (e *elaborator) rowKind(x dsl.Expr) rowKind {
 	switch x := x.(type) {
 	case *dsl.NumberLit:
-		if x.Unit == nil {
-			return rowNumber
-		}
+		return rowNumber // one with a unit: see compared
 	case *dsl.StringLit:
 		return rowText
 	case *dsl.BoolLit:

@@ -70,6 +70,9 @@ var Distributions = []Distribution{
 	{"beta", "beta(a, b), from 0 to 1", nil, []argRule{{"a", noUnit, true}, {"b", noUnit, true}}},
 }
 
+// limits are the distributions of which what is beyond a limit has a probability here.
+var limits = map[string]bool{"normal": true, "lognormal": true, "laplace": true}
+
 // OfObservations reports whether an observation may have the distribution.
 func (d *Distribution) OfObservations() bool { return d.noise != nil }
 

@@ -136,17 +136,7 @@ func (d dumper) model(m *Model) {
 		}
 		fmt.Fprintf(d.w, "  require %s %s 0 { weight: %g }\n", d.show(x.G), op, x.Weight)
 	}
-	for _, x := range m.Observes {
-		noise := ""
-		if x.Dist != nil {
-			noise = " ~ " + d.dist(x.Dist)
-		}
-		weight := fmt.Sprintf("%g", x.Weight)
-		if x.Weights != nil {
-			weight = d.show(x.Weights)
-		}
-		d.line("observe", &x.Obj, " = %s%s { weight: %s }", d.show(x.Value), noise, weight)
-	}
+	d.observes(m)
 	for _, x := range m.Losses {
 		where, mean := "", "rows"
 		if x.Where != nil {
@@ -156,6 +146,30 @@ func (d dumper) model(m *Model) {
 			mean = "trajectories"
 		}
 		d.line("loss", &x.Obj, " = %s%s { weight: %g, mean: %s }", d.show(x.Value), where, x.Weight, mean)
+	}
+}
+
+func (d dumper) observes(m *Model) {
+	for _, x := range m.Observes {
+		if x.Unpredicted {
+			d.line("observe", &x.Obj, "")
+			continue
+		}
+		noise := ""
+		if x.Dist != nil {
+			noise = " ~ " + d.dist(x.Dist)
+		}
+		weight := fmt.Sprintf("%g", x.Weight)
+		if x.Weights != nil {
+			weight = d.show(x.Weights)
+		}
+		if x.Below != nil {
+			weight += ", below: " + d.show(x.Below)
+		}
+		if x.Above != nil {
+			weight += ", above: " + d.show(x.Above)
+		}
+		d.line("observe", &x.Obj, " = %s%s { weight: %s }", d.show(x.Value), noise, weight)
 	}
 }
 
@@ -293,9 +307,15 @@ func (d dumper) assigns(list []*Assign, indent string) {
 func (d dumper) data(x *Data) {
 	fmt.Fprintf(d.w, "data %s from %q\n", x.Name, x.Path)
 	column := func(key string, c Column) {
+		if c.Name == "" {
+			return
+		}
 		fmt.Fprintf(d.w, "  %s: %s", key, c.Name)
 		if c.Factor != 1 {
 			fmt.Fprintf(d.w, " × %g", c.Factor)
+		}
+		if c.Where != nil {
+			fmt.Fprintf(d.w, " where %s", dsl.FormatExpr(c.Where.Expr))
 		}
 		fmt.Fprintln(d.w)
 	}
@@ -329,8 +349,17 @@ func (d dumper) data(x *Data) {
 		for i, c := range r.Args {
 			column("  "+r.Event.Args[i].Name, c)
 		}
+		column("  additional", r.Additional)
+		column("  interval", r.Interval)
+		column("  duration", r.Duration)
+		column("  total", r.Total)
 		condition("  where", r.Where)
 	}
+	for _, j := range x.Joins {
+		fmt.Fprintf(d.w, "  join %q by %s\n", j.Path, strings.Join(j.By, ", "))
+	}
+	condition("where", x.Where)
+	condition("given", x.Given)
 	condition("train", x.Train)
 	condition("validate", x.Validate)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/physics/units"
 )
 
 // ---- events ----
@@ -274,9 +275,27 @@ func (e *elaborator) errMapping(it *dsl.DataItem, message string) {
 	e.diags.Errorf(badMapping, it.Span(), "%s", message)
 }
 
-func (e *elaborator) errWhere(it *dsl.DataItem) {
-	e.diags.Errorf(badMapping, it.Key.Span(), "`where` belongs in the block of an event").
-		WithHelp("`train: condition` and `validate: condition` choose rows of the table")
+func (e *elaborator) errLimit(opt *dsl.Option, o *Observe) {
+	what := "without a distribution"
+	if o.Dist != nil {
+		what = "of the distribution `" + o.Dist.Name + "`"
+	}
+	e.diags.Errorf(badOption, opt.Span(), "`%s` is not supported for an observation %s", opt.Name.Name, what).
+		WithHelp("it is for normal, lognormal and laplace")
+}
+
+func (e *elaborator) errSteady(it *dsl.DataItem) {
+	e.diags.Errorf(badMapping, it.Key.Span(), "records of a steady state are not read").
+		WithHelp("write the doses that lead to it: `additional` and `interval` of a row, with a start `from` that is early enough;\nor start where the motion comes to rest: `start steady`")
+}
+
+func (e *elaborator) errComparedUnit(n *dsl.NumberLit, u units.Unit, column string, of units.Unit, known bool) {
+	if !known {
+		e.diags.Errorf(unitMismatch, n.Span(), "this has the unit %s, and the column `%s` is mapped to nothing that has one", e.table.Name(u), column).
+			WithHelp("compare with the number alone, or state the unit of the column where it is mapped")
+		return
+	}
+	e.diags.Errorf(unitMismatch, n.Span(), "this has the unit %s, and the column `%s` has %s", e.table.Name(u), column, e.table.Name(of))
 }
 
 func (e *elaborator) errUnmapped(d *dsl.DataDecl, missing []*Obj) {

@@ -121,6 +121,14 @@ func (e *elaborator) earliestStart(p *Program) (float64, bool) {
 	return start, true
 }
 
+// Second is a second in the unit of the time; 0 where that is none of times.
+func (m *Model) Second() float64 {
+	if s, ok := m.Units.Lookup("s"); ok && m.Time.Unit.SameDimension(s) {
+		return s.Factor(m.Time.Unit)
+	}
+	return 0
+}
+
 // StartsOfData are the uses of first(y) in initial values: a trajectory with
 // one starts at a measurement of y.
 func (m *Model) StartsOfData() (out []*Expr) {

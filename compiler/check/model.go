@@ -280,6 +280,10 @@ type Observe struct {
 	Dist    *Dist // nil: mean squared error
 	Weight  float64
 	Weights *Expr // of each row, times Weight; nil: 1
+
+	Below, Above *Expr // limits: data at or beyond one say no more than that; nil: none
+
+	Unpredicted bool // measured only: its weight is 0, and Value stands for nothing
 }
 
 // Loss is an extra loss term: the mean of Value over the rows of data at which
@@ -361,8 +365,21 @@ type Data struct {
 	Trajectory []Column // empty: the whole table is one trajectory
 	Columns    []Mapped
 	Rows       []EventRows
+	Joins      []Join
+	Where      *RowExpr // the rows that are kept; nil: every row
+	Given      *RowExpr // the rows that are known when predicting; nil: none
 	Train      *RowExpr // nil: every row
 	Validate   *RowExpr // nil: none
+
+	columnUnits map[string]units.Unit // of those that are mapped
+}
+
+// Join adds the columns of another table to rows that agree with one of its rows in the
+// columns By.
+type Join struct {
+	Path string
+	Span diag.Span
+	By   []string
 }
 
 // Start is where the trajectories of a table start.
@@ -388,6 +405,7 @@ type Column struct {
 	Name   string
 	Span   diag.Span
 	Factor float64
+	Where  *RowExpr // the rows in which it counts; nil: all
 }
 
 // Mapped gives one component of an observation, input or covariate the
@@ -402,12 +420,17 @@ type Mapped struct {
 type EventRows struct {
 	Event *Event
 	Args  []Column // one for each of the event's arguments
-	Where *RowExpr // nil: rows in which every argument is present
+
+	Additional, Interval, Duration, Total Column   // of doses: see data.Doses
+	Where                                 *RowExpr // nil: rows in which every argument is present
 }
 
 // RowExpr is an expression over the columns of a row: column names, numbers,
 // strings, comparisons, and/or/not, arithmetic.
-type RowExpr struct{ Expr dsl.Expr }
+type RowExpr struct {
+	Expr    dsl.Expr
+	Factors map[*dsl.NumberLit]float64 // of numbers with a unit, to that of the column that they are compared with
+}
 
 // Objects returns everything in the model that has a name, the time first.
 func (m *Model) Objects() []Object {

@@ -16,6 +16,10 @@ func (e *elaborator) resolveObserve(x *entity) {
 		return
 	}
 	value := func() bool {
+		if d.Value == nil {
+			o.Value, o.Weight, o.Unpredicted = e.number(0, o.Shape, o.Unit, d.Name.Span()), 0, true
+			return true
+		}
 		v := e.value(x.scope.allow(mayBefore), d.Value)
 		if v == nil {
 			return false
@@ -39,7 +43,13 @@ func (e *elaborator) resolveObserve(x *entity) {
 		if d.Dist != nil {
 			o.Dist = e.dist(x.scope, d.Dist, &o.Obj, asNoise)
 		}
-		e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.rowWeight(x.scope, o)})
+		if o.Unpredicted {
+			e.options(x.scope, d.Options, nil)
+			return
+		}
+		e.options(x.scope, d.Options, map[string]func(*dsl.Option){
+			"weight": e.rowWeight(x.scope, o), "below": e.limit(x.scope, o, &o.Below), "above": e.limit(x.scope, o, &o.Above),
+		})
 	})
 }
 
@@ -235,6 +245,24 @@ func (e *elaborator) rowWeight(s *scope, o *Observe) func(*dsl.Option) {
 			e.errDimensionless("a weight", v)
 		case e.only(v, "a weight", readsTime|readsSignal|readsCovariate):
 			o.Weights = v
+		}
+	}
+}
+
+// limit reads a limit of what can be measured: a number, or what is known of each row.
+func (e *elaborator) limit(s *scope, o *Observe, to **Expr) func(*dsl.Option) {
+	return func(opt *dsl.Option) {
+		v := e.value(s, opt.Value.Expr)
+		switch {
+		case v == nil:
+		case v.Shape.Rank != 0:
+			e.errNotScalar(v, "a limit", "")
+		case !e.demand(v, o.Unit):
+			e.errValueUnit(v, &o.Obj)
+		case o.Dist == nil || !limits[o.Dist.Name]:
+			e.errLimit(opt, o)
+		case e.only(v, "a limit", readsTime|readsSignal|readsCovariate):
+			*to = v
 		}
 	}
 }

@@ -134,6 +134,13 @@ func TestFunctions(t *testing.T) {
 	require.True(t, math.IsNaN(ir.Sign(math.NaN())))
 	require.Equal(t, 2., ir.Select(math.NaN(), 2, 3), "NaN is not zero")
 	require.InEpsilon(t, math.Log(2*math.Sqrt(math.Pi)), ir.Lgamma(-0.5), 1e-14) // Γ(−½) = −2√π
+	// scipy.special.log_ndtr
+	for x, want := range map[float64]float64{
+		-1000: -500007.8266948122, -40: -804.6084420137539, -37.5: -707.6689893175072, -10: -53.23128515051248, -1: -1.8410216450092634,
+		0: -0.6931471805599453, 1: -0.1727537790234499, 6: -9.86587645524372e-10, 10: -7.61985302416047e-24,
+	} {
+		require.InEpsilon(t, want, ir.LogPhi(x), 1e-13, "%g", x)
+	}
 	require.Equal(t, "[2,3] [3] scalar", ir.Mat(2, 3).String()+" "+ir.Vec(3).String()+" "+ir.Scalar.String())
 	require.Equal(t, []int{6, 3, 1}, []int{ir.Mat(2, 3).Size(), ir.Vec(3).Size(), ir.Scalar.Size()})
 }

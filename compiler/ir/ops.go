@@ -47,6 +47,7 @@ const (
 	OpGamma
 	OpLgamma    // log |Γ(x)|
 	OpPolygamma // ψ⁽ᵏ⁾(x), k = Off
+	OpLogPhi    // log Φ(x), with the normal distribution Φ
 	OpSigmoid   // 1/(1+e⁻ˣ)
 	OpSoftplus  // log(1+eˣ)
 
@@ -150,6 +151,7 @@ var Ops = [NumOps]OpInfo{
 	OpErf:       {Name: "erf", Arity: 1, Class: Elementwise, Eval1: scalar.Erf},
 	OpGamma:     {Name: "gamma", Arity: 1, Class: Elementwise, Eval1: math.Gamma},
 	OpLgamma:    {Name: "lgamma", Arity: 1, Class: Elementwise, Eval1: Lgamma},
+	OpLogPhi:    {Name: "logphi", Arity: 1, Class: Elementwise, Eval1: LogPhi},
 	OpPolygamma: {Name: "polygamma", Arity: 1, Class: Elementwise}, // see Polygamma: it needs Off
 	OpSigmoid:   {Name: "sigmoid", Arity: 1, Class: Elementwise, Eval1: scalar.Sigmoid},
 	OpSoftplus:  {Name: "softplus", Arity: 1, Class: Elementwise, Eval1: scalar.Softplus},
@@ -237,6 +239,20 @@ func Select(c, x, y float64) float64 {
 func Lgamma(x float64) float64 {
 	v, _ := math.Lgamma(x)
 	return v
+}
+
+// LogPhi is the logarithm of the standard normal distribution function. Far below 0,
+// where that is no number any more, it is that of the first terms of the asymptotic
+// series of erfc (DLMF 7.12.1).
+func LogPhi(x float64) float64 {
+	switch q := math.Erfc(math.Abs(x)/math.Sqrt2) / 2; {
+	case x > 0:
+		return math.Log1p(-q)
+	case x > -35:
+		return math.Log(q)
+	}
+	s := 1 / (x * x)
+	return -x*x/2 - math.Log(-x*math.Sqrt(2*math.Pi)) + math.Log1p(-s*(1-3*s*(1-5*s)))
 }
 
 // Polygamma is ψ⁽ᵏ⁾(x), the k-th derivative of the digamma function. For x > 0

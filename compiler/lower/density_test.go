@@ -114,6 +114,14 @@ var priors = map[string]struct {
 	"laplace":     {"laplace(a, b)", func(x, a, b, _ float64) float64 { return distuv.Laplace{Mu: a, Scale: b}.LogProb(x) }, []float64{-2, 0, 3}},
 	"uniform":     {"uniform(a, a + b)", func(x, a, b, _ float64) float64 { return distuv.Uniform{Min: a, Max: a + b}.LogProb(x) }, []float64{-2, 0.5, 1, 9}},
 	"exponential": {"exponential(b)", func(x, _, b, _ float64) float64 { return distuv.Exponential{Rate: 1 / b}.LogProb(x) }, []float64{0, 0.5, 9}},
+	"cauchy":      {"cauchy(a, b)", func(x, a, b, _ float64) float64 { return distuv.StudentsT{Mu: a, Sigma: b, Nu: 1}.LogProb(x) }, []float64{-20, 0, 3}},
+	"halfnormal":  {"halfnormal(b)", func(x, _, b, _ float64) float64 { return math.Ln2 + distuv.Normal{Sigma: b}.LogProb(x) }, []float64{0, 0.5, 3}},
+	"halfcauchy":  {"halfcauchy(b)", func(x, _, b, _ float64) float64 { return math.Ln2 + distuv.StudentsT{Sigma: b, Nu: 1}.LogProb(x) }, []float64{0, 0.5, 30}},
+	"gamma":       {"gamma(c, b)", func(x, _, b, c float64) float64 { return distuv.Gamma{Alpha: c, Beta: 1 / b}.LogProb(x) }, []float64{0.1, 1, 8}},
+	"inverse_gamma": {"inverse_gamma(c, b)", func(x, _, b, c float64) float64 {
+		return distuv.InverseGamma{Alpha: c, Beta: b}.LogProb(x)
+	}, []float64{0.1, 1, 8}},
+	"beta": {"beta(c, b)", func(x, _, b, c float64) float64 { return distuv.Beta{Alpha: c, Beta: b}.LogProb(x) }, []float64{0.1, 0.5, 0.9}},
 }
 
 // TestPriors: the prior of a parameter is its negative log-density, summed over its
@@ -272,6 +280,7 @@ func TestCutPriors(t *testing.T) {
 		{"(0.5, 3)", "lognormal(a, b)", 0.5, 3, func(a, b float64) cdf { return distuv.LogNormal{Mu: a, Sigma: b} }, []float64{0.6, 2}},
 		{"[1, inf)", "exponential(b)", 1, inf, func(_, b float64) cdf { return distuv.Exponential{Rate: 1 / b} }, []float64{1, 4}},
 		{"[1, 2]", "exponential(b)", 1, 2, func(_, b float64) cdf { return distuv.Exponential{Rate: 1 / b} }, []float64{1, 2}},
+		{"(-2, 0.2)", "cauchy(a, b)", -2, 0.2, func(a, b float64) cdf { return distuv.StudentsT{Mu: a, Sigma: b, Nu: 1} }, []float64{-1, 0}},
 		{"(-2, 0.2)", "laplace(a, b)", -2, 0.2, func(a, b float64) cdf { return distuv.Laplace{Mu: a, Scale: b} }, []float64{-1, 0}},
 		{"(1, inf)", "laplace(a, b)", 1, inf, func(a, b float64) cdf { return distuv.Laplace{Mu: a, Scale: b} }, []float64{1.5, 9}},
 		{"(0, inf)", "student(3, 0.5, 2)", 0, inf, func(_, _ float64) cdf { return distuv.StudentsT{Nu: 3, Mu: 0.5, Sigma: 2} }, []float64{0.1, 9}},

@@ -160,37 +160,34 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 }
 
 // inGuard lowers a comparison or a side of one. Where it jumps the run must stop, as a
-// guard that jumps has no root; so it must at the corners behind which the guard stays
-// where it is, as min(x, 1) - 1 does, which may be its surface.
+// guard that jumps has no root; so it must at the corners that may lie on its surface,
+// where the guard stays, as min(x, 1) - 1 does, or goes back, as min(x, 2 - x) - 1 does.
 func (l *lowerer) inGuard(x *check.Expr, by func(*check.Expr) *ir.Node) *ir.Node {
 	was := l.reading
 	l.located, l.cornered = true, false
 	n := by(x)
-	if l.cornered = l.settles(n); l.cornered {
+	if l.cornered = l.turns(n); l.cornered {
 		n = by(x)
 	}
 	l.reading = was
 	return n
 }
 
-// settles reports whether a guard stays where it is behind a corner, or touches its
-// surface with one. Other corners do not matter to it.
-func (l *lowerer) settles(g *ir.Node) bool {
-	with := func(corner, as *ir.Node) *ir.Node {
-		return l.b.Substitute([]*ir.Node{g}, map[*ir.Node]*ir.Node{corner: as})[0]
-	}
+// turns reports whether a guard may be on its surface at a corner. That of abs(v) - a
+// is not: there the guard is a number which does not move and is not zero.
+func (l *lowerer) turns(g *ir.Node) bool {
 	for _, n := range ir.Reach(g) {
+		if n.Net || !l.moves(n) {
+			continue
+		}
 		switch n.Op {
 		case ir.OpAbs:
-			if with(n, l.b.Full(n.Shape, 0)).IsConst(0) {
+			there := l.b.Substitute([]*ir.Node{g}, map[*ir.Node]*ir.Node{n: l.b.Full(n.Shape, 0)})[0]
+			if l.moves(there) || there.IsConst(0) {
 				return true
 			}
 		case ir.OpMin, ir.OpMax:
-			for _, a := range n.Args {
-				if a.Shape == n.Shape && !l.moves(with(n, a)) {
-					return true
-				}
-			}
+			return true
 		}
 	}
 	return false

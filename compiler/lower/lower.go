@@ -357,6 +357,8 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 	for _, s := range l.m.Observes {
 		walk(s.Value)
 		walk(s.Weights)
+		walk(s.Below)
+		walk(s.Above)
 	}
 	for _, s := range l.m.Losses {
 		walk(s.Value)
@@ -521,6 +523,9 @@ func (l *lowerer) outputs() {
 		add(x, l.whole(x.Value, x.Shape))
 	}
 	for _, x := range l.m.Observes {
+		if x.Unpredicted {
+			continue
+		}
 		add(x, l.whole(x.Value, x.Shape))
 	}
 	if len(parts) > 0 {

@@ -70,10 +70,73 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	if o.Dist == nil {
 		nll = b.Square(b.Div(b.Sub(y, pred), l.scaleNode(ScaleObserve, o)))
 	} else {
-		nll = l.density(o.Dist, y, pred)
+		nll = l.limited(o, y, pred)
 	}
 	nll = b.Select(seen, nll, b.Full(ir.Vec(s.N), 0))
 	return b.Mul(weight, b.Sum(nll))
+}
+
+// edge is a limit of what can be measured, and where data are at or beyond it.
+type edge struct {
+	at, is *ir.Node
+	side   float64 // 1: data are below it
+}
+
+// limits are those of an observation with the values y.
+func (l *lowerer) limits(o *check.Observe, y *ir.Node) (list []edge) {
+	b := l.b
+	if o.Below != nil {
+		at := b.Fill(l.expr(o.Below), y.Shape)
+		list = append(list, edge{at, b.Le(y, at), 1})
+	}
+	if o.Above != nil {
+		at := b.Fill(l.expr(o.Above), y.Shape)
+		list = append(list, edge{at, b.Le(at, y), -1})
+	}
+	return list
+}
+
+// within are the values y, those beyond a limit at it: there is a density.
+func (l *lowerer) within(o *check.Observe, y *ir.Node) *ir.Node {
+	for _, e := range l.limits(o, y) {
+		op := ir.OpMax
+		if e.side < 0 {
+			op = ir.OpMin
+		}
+		y = l.b.Apply(op, y, e.at)
+	}
+	return y
+}
+
+// limited is the negative log-density of y, or, at or beyond a limit, the negative
+// logarithm of the probability of that.
+func (l *lowerer) limited(o *check.Observe, y, pred *ir.Node) *ir.Node {
+	nll := l.density(o.Dist, l.within(o, y), pred)
+	for _, e := range l.limits(o, y) {
+		nll = l.b.Select(e.is, e.beyond(l, o.Dist, pred), nll)
+	}
+	return nll
+}
+
+// distance is how far the limit is above the prediction or, of an upper one, below it, in
+// the scale of the distribution.
+func (e *edge) distance(l *lowerer, d *check.Dist, pred *ir.Node) *ir.Node {
+	b, at := l.b, e.at
+	if d.Name == "lognormal" {
+		at, pred = b.Log(at), b.Log(pred)
+	}
+	return b.Mul(b.Const(e.side), b.Div(b.Sub(at, pred), l.arguments(d)[0]))
+}
+
+// beyond is the negative logarithm of the probability of what lies beyond the limit.
+func (e *edge) beyond(l *lowerer, d *check.Dist, pred *ir.Node) *ir.Node {
+	b, z := l.b, e.distance(l, d, pred)
+	if d.Name != "laplace" {
+		return b.Neg(b.Apply(ir.OpLogPhi, z))
+	}
+	// e^z/2 below 0, 1 − e^−z/2 above
+	tail := b.Mul(b.Const(-0.5), b.Exp(b.Neg(b.Apply(ir.OpAbs, z))))
+	return b.Select(b.Lt(z, b.Full(z.Shape, 0)), b.Sub(b.Const(math.Ln2), z), b.Neg(b.Apply(ir.OpLog1p, tail)))
 }
 
 // loss is a loss term at a row, its value without its weight, and whether it counts

@@ -46,7 +46,7 @@ func (l *lowerer) scored(o *check.Observe, pred *ir.Node) Scores {
 		r := b.Mul(b.Sub(pred, y), w)
 		out.Loss, out.List = b.Mul(b.Const(0.5), b.Square(r)), []Score{{pred, w, r, false}}
 	} else {
-		out.Loss, out.List, out.Known = l.scores(o.Dist, y, pred)
+		out.Loss, out.List, out.Known = l.scoresWithin(o, y, pred)
 	}
 	zero := b.Full(ir.Vec(s.N), 0)
 	root := b.Sqrt(weight)
@@ -66,6 +66,33 @@ func (l *lowerer) scored(o *check.Observe, pred *ir.Node) Scores {
 		x.Residual = b.Select(seen, b.Mul(root, spread(x.Residual)), zero)
 	}
 	return out
+}
+
+// scoresWithin are the scores of an observation that has limits: beyond one the loss is
+// −log Φ(z) with the distance z of the limit from the prediction, of the slope h = φ/Φ and
+// the curvature h(z + h).
+func (l *lowerer) scoresWithin(o *check.Observe, y, pred *ir.Node) (loss *ir.Node, list []Score, known bool) {
+	b := l.b
+	if o.Below == nil && o.Above == nil {
+		return l.scores(o.Dist, y, pred)
+	}
+	if o.Dist.Name == "laplace" {
+		return nil, nil, false
+	}
+	within, sigma := l.within(o, y), l.arguments(o.Dist)[0]
+	_, list, known = l.scores(o.Dist, within, pred)
+	for _, e := range l.limits(o, y) {
+		z := e.distance(l, o.Dist, pred)
+		h := b.Exp(b.Sub(b.Const(-0.5*math.Log(2*math.Pi)), b.Add(b.Mul(b.Const(0.5), b.Square(z)), b.Apply(ir.OpLogPhi, z))))
+		root := b.Sqrt(b.Apply(ir.OpMax, b.Mul(h, b.Add(z, h)), b.Const(1e-12)))
+		at := []Score{{nil, b.Div(root, sigma), b.Mul(b.Const(e.side), b.Div(h, root)), true}, {nil, b.Const(math.Sqrt2), b.Mul(b.Const(1/math.Sqrt2), b.Mul(h, z)), false}}
+		for i := range list {
+			x := &list[i]
+			x.Weight = b.Select(e.is, at[i].Weight, b.Mul(x.Weight, b.Full(y.Shape, 1)))
+			x.Residual = b.Select(e.is, at[i].Residual, b.Mul(x.Residual, b.Full(y.Shape, 1)))
+		}
+	}
+	return l.limited(o, y, pred), list, known
 }
 
 // scores are those of a distribution around a prediction, with the loss.

@@ -124,11 +124,16 @@ func TestPlain(t *testing.T) {
 	require.Equal(t, 2+1+2-1+1.5, values(t, m.RHS, inputs{"y": {-4}, "p": {-2}, "q": {1.5}, "d": {0}})[0])
 }
 
-// TestGuards: where a guard jumps the run stops; its corners do not matter.
+// TestGuards: where a guard jumps the run stops, and at the corners that may be on its
+// surface.
 func TestGuards(t *testing.T) {
-	for guard, switches := range map[string]int{"sign(v)": 1, "floor(v)": 1, "(if v > 0 then 1 else 2)": 1, "abs(v)": 0, "max(v, 1)": 0, "smooth(sign(v))": 0, "relu(v)": 0, "step(v)": 1} {
+	for guard, switches := range map[string]int{"sign(v)": 1, "floor(v)": 1, "(if v > 0 then 1 else 2)": 1, "abs(v)": 1, "max(v, 1)": 1, "smooth(sign(v))": 0, "relu(v)": 1, "step(v)": 1} {
 		m := model(t, "  state x = 1\n  state v = 1\n  x' = 1\n  v' = 1\n  event e when x > "+guard+" { x := 0 }")
 		require.Len(t, m.Switches, switches, guard)
+	}
+	for condition, switches := range map[string]int{"abs(v) <= 0": 1, "abs(v) <= 0.5": 0, "abs(v) <= k": 0, "min(x, 2 - x) >= 1": 1} {
+		m := model(t, "  param k = 1\n  state x = 1\n  state v = 1\n  x' = 1\n  v' = 1\n  event e when "+condition+" { x := 0 }")
+		require.Len(t, m.Switches, switches, condition)
 	}
 }
 

@@ -62,7 +62,7 @@ type Options struct {
 //	u.i ut.i  signals at the time of stage i; utt.0 their second derivatives at the start
 //	free      0 for the states held at rest, 1 for the others; only where
 //	          some event can hold states
-//	tol       rtol, atol
+//	tol       rtol, then atol of each state with an error
 //	pl        in the place of p, where the parameters differ between lanes
 //	ct.step   cotangent of the end; kb.i seeds of k.i
 //
@@ -357,10 +357,10 @@ func (s *builder) step() *ir.Graph {
 	if s.errs() {
 		n := s.Layout.NError
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
-		tol := place.Tolerances.Node(b, ir.Vec(2))
+		tol := place.Tolerances.Node(b, ir.Vec(1+n))
 		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[s.m.End]))
 		big := b.Select(b.Lt(y0, y1), y1, y0)
-		w := s.fma(b.Elem(tol, 0), big, b.Elem(tol, 1))
+		w := s.fma(b.Elem(tol, 0), big, b.Slice(tol, 1, ir.Vec(n)))
 		square := func(weights []float64) *ir.Node {
 			e := b.Div(b.Mul(s.h, user(s.combine(weights, k))), w)
 			return b.Mul(b.Const(1/float64(n)), b.Dot(e, e))

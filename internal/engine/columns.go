@@ -54,8 +54,8 @@ func NewColumns(sys *System, mod *exec.Module) *Columns {
 	s.t, s.y, s.d, s.u, s.ut, s.q = place.Time.In(f), place.States.In(f), place.Discretes.In(f), place.Signals.In(f), place.SignalRates.In(f), place.Own.In(f)
 	for k := range sys.Size.Y {
 		s.rows = append(s.rows, jacobianRow{
-			place.ByStates(k).In(f, s.code), place.ByTime(k).In(f, s.code), place.ByDiscretes(k).In(f, s.code),
-			place.ByParams(k).In(f, s.code), place.ByOwn(k).In(f, s.code),
+			place.RowByStates(k).In(f, s.code), place.RowByTime(k).In(f, s.code), place.RowByDiscretes(k).In(f, s.code),
+			place.RowByParams(k).In(f, s.code), place.RowByOwn(k).In(f, s.code),
 		})
 	}
 	return s

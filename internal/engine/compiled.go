@@ -5,15 +5,14 @@ import (
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
-	"github.com/pinode/pinode/compiler/place"
-	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/solvers"
 )
 
 // moduleKind says what a runner needs of a model's programs.
 type moduleKind struct {
 	tab           *solvers.Tableau
-	width         int // trajectories side by side
+	stiff         *solvers.Tableau // takes over, or nil
+	width         int              // trajectories side by side
 	want          compiler.Want
 	perLaneParams bool
 }
@@ -22,14 +21,24 @@ type moduleKind struct {
 // these go stage by stage.
 type modules struct{ single, lanes *exec.Module }
 
+// compile leaves out programs for whole steps where the method or the size of the model does
+// without. Steps of a method that solves equations go by the Jacobian then, and so do
+// those along surfaces.
 func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 	tab := Method(k.tab)
-	if k.want.Jacobian = tab == nil; k.want.Jacobian { // stage by stage
+	whole := tab != nil && p.Steppable(tab)
+	if k.tab.Family != solvers.Explicit {
+		k.want.Jacobian = !whole || p.Slides || k.want.Reverse // that of the adjoint equation
+		k.want.Curvature = (!whole || p.Slides) && k.tab.Family == solvers.Rosenbrock
+	}
+	if k.stiff != nil && !p.Slides && !p.Steppable(Method(k.stiff)) {
+		k.want.Jacobian, k.want.Curvature = true, k.want.Reverse || k.want.Forward
+	}
+	if !whole {
 		one, err := p.Module(1, k.want)
 		return &modules{one, nil}, err
 	}
-	explicit := k.tab.Family == solvers.Explicit
-	if len(p.Model.Events)+len(p.Model.Switches) > 0 || !explicit {
+	if k.tab.Family != solvers.Explicit || len(p.Model.Events)+len(p.Model.Switches) > 0 {
 		k.want.Step = tab // for the steps of single trajectories, to their events
 	}
 	many := p.Steps(k.width, tab, k.want, k.perLaneParams)
@@ -37,24 +46,8 @@ func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !explicit && (p.Slides || place.Step.In(one) == nil && p.Model.Layout.NY > 0) {
-		return nil, noStep(p, k.tab)
-	}
 	steps, err := many()
 	return &modules{one, steps}, err
-}
-
-// noStep says that a method that is not explicit has no program for the steps of a model.
-func noStep(p *compiler.Program, tab *solvers.Tableau) error {
-	l := &diag.List{}
-	at := p.Checked.Model.Span
-	if p.Slides {
-		l.Errorf("not-supported", at, "`solver: %s` is not supported yet for a model whose right-hand side jumps where a state crosses a surface", tab.Name).
-			WithHelp("an explicit method such as `tsit5` follows motions along such surfaces")
-	} else {
-		l.Errorf("not-supported", at, "`solver: %s` is not supported yet for a model as large as this: its step would be a program of too many operations", tab.Name)
-	}
-	return l.Err()
 }
 
 // Compiled is a program with the machine code that was made of it, once for each

@@ -14,8 +14,11 @@ func SolverOptions(v *setting.Values) (sim.Options, error) {
 	if len(st) != 1 {
 		return sim.Options{}, fmt.Errorf("`solver` takes one value")
 	}
-	m := solvers.Method(st[0].Name)
-	o := sim.Options{Method: m, Step: st[0].Options.Float("step"), MaxSteps: st[0].Options.Int("max_steps")}
+	m, stiff := solvers.Method(st[0].Name), (*solvers.Tableau)(nil)
+	if m == nil { // auto
+		m, stiff = solvers.Auto(st[0].Options.Float("rtol"))
+	}
+	o := sim.Options{Method: m, Stiff: stiff, Step: st[0].Options.Float("step"), MaxSteps: st[0].Options.Int("max_steps")}
 	if m.Adaptive() {
 		o.RTol, o.ATol = st[0].Options.Float("rtol"), st[0].Options.Float("atol")
 	} else if !(o.Step > 0) {

@@ -30,7 +30,7 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	k := moduleKind{opt.Method, 1, want, perLaneParams}
+	k := moduleKind{opt.Method, opt.Stiff, 1, want, perLaneParams}
 	if n > 1 {
 		k.width = MaxLanes
 	}
@@ -60,6 +60,7 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 			w.TrackWeights(w.Lanes.frame)
 		}
 		w.Group = sim.NewGroup(hy, w.System.Size, opt, w.Single, many)
+		w.offer(c, k, opt)
 		r.Workers = append(r.Workers, w)
 	}
 	r.pool = NewPool(len(r.Workers) - 1)
@@ -75,6 +76,9 @@ func (r *Runner) Bind(p, s []float64) {
 		if w.Lanes != nil {
 			w.Lanes.frame.Bind("p", p)
 			copy(w.Lanes.s, s)
+		}
+		if w.over != nil && w.over.lanes != nil {
+			w.over.lanes.bind(w.System)
 		}
 	}
 }

@@ -149,7 +149,12 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	s.d, s.q, s.pl, s.s = place.Discretes.In(f), place.Own.In(f), place.LaneParams.In(f), place.Scales.In(f)
 	s.free = place.Free.In(f)
 	if tol := place.Tolerances.In(f); tol != nil {
-		tol[0], tol[1] = opt.RTol, opt.ATol
+		tol[0] = opt.RTol
+		for i := range tol[1:] {
+			if tol[1+i] = opt.ATol; i < len(opt.Sizes) {
+				tol[1+i] *= opt.Sizes[i]
+			}
+		}
 	}
 	return s
 }

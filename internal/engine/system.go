@@ -17,6 +17,9 @@ type System struct {
 	Signals []*data.Interpolant
 	From    float64 // start of the smooth piece that the run is in
 
+	p        []float64 // shared parameters
+	bindings int       // of them, so far
+
 	inputs
 	equations
 	*jacobians
@@ -145,6 +148,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 func (s *System) Bind(p, scales []float64) {
 	copy(s.S, scales)
 	place.Params.Bind(s.Frame, p)
+	s.p, s.bindings = p, s.bindings+1
 }
 
 // BindTrajectory sets what a trajectory has of its own.

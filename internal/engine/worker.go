@@ -37,6 +37,8 @@ type Worker struct {
 	States []*LaneState
 	Free   []*LaneState // those of states that may be used again
 
+	over *takeover // of runs that are stiff, once there was one
+
 	Bindings int // so far
 
 	sums []*exec.Sum // of the gradient by weights, by the frames of programs that add to it

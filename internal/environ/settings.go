@@ -26,7 +26,7 @@ func Env() *check.Env {
 func solverChoices() []setting.Choice {
 	adaptive := setting.Table{
 		{Key: "rtol", Kind: setting.Number, Default: "1e-6", Min: 1e-15, Max: 1, Doc: "relative tolerance of a step"},
-		{Key: "atol", Kind: setting.Number, Default: "1e-8", Min: 0, Max: math.Inf(1), Doc: "absolute tolerance of a step"},
+		{Key: "atol", Kind: setting.Number, Default: "1e-8", Min: 0, Max: math.Inf(1), Doc: "absolute tolerance of a step; in a fit, where it is not given, the relative one times the size of each state in the data"},
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "longest step"},
 		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory before it counts as failed"},
 	}
@@ -34,17 +34,13 @@ func solverChoices() []setting.Choice {
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "length of a step; needed"},
 		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory before it counts as failed"},
 	}
-	var out []setting.Choice
+	out := []setting.Choice{{Name: "auto", Doc: "`tsit5`, and `rodas5p` for runs that turn out to be stiff", Options: adaptive}}
 	for _, m := range solvers.Methods {
 		c := setting.Choice{Name: m.Name, Doc: m.Doc, Options: fixed}
 		if m.Adaptive() {
 			c.Options = adaptive
 		}
-		if m == solvers.Tsit5 {
-			out = append([]setting.Choice{c}, out...)
-		} else {
-			out = append(out, c)
-		}
+		out = append(out, c)
 	}
 	return out
 }
@@ -67,7 +63,7 @@ func SimulateSettings() setting.Table {
 		{Key: "until", Kind: setting.Number, Doc: "end time; that of the data"},
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "distance of the output times"},
 		{Key: "times", Kind: setting.List, Doc: "output times, in the place of `step`"},
-		{Key: "solver", Kind: setting.Chain, Default: "tsit5", Choices: solverChoices(), Doc: "how trajectories are computed"},
+		{Key: "solver", Kind: setting.Chain, Default: "auto", Choices: solverChoices(), Doc: "how trajectories are computed"},
 		{Key: "outputs", Kind: setting.Words, Doc: "names of what is written; default all"},
 		{Key: "seed", Kind: setting.Int, Default: "1", Doc: "of random draws"},
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/fit"
-	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
 	begin "github.com/pinode/pinode/internal/start"
@@ -38,7 +37,7 @@ const longest = 4
 func (c *chain) polish(s origin, o *fit.Outcome) error {
 	alpha := c.ridge.first(o.X)
 	for range longest {
-		if o.Converged {
+		if o.Converged || c.spent() {
 			break
 		}
 		next, err := c.descend(s.name, 1, alpha, o.X, fullRun)
@@ -131,21 +130,13 @@ func (c *chain) match(s origin, rows int, lim fit.Limits) (*fit.Outcome, error) 
 
 // screen prepares to screen points on segments.
 func (c *chain) screen(list []begin.Segment) (*begin.Screen, error) {
-	opt, err := engine.SolverOptions(c.f.settings)
-	if err != nil {
-		return nil, err
-	}
-	return c.f.told.NewScreen(list, opt, c.f.Plan.Workers)
+	return c.f.told.NewScreen(list, c.f.solver, c.f.Plan.Workers)
 }
 
 // squaresOf is the loss over other trajectories.
 func (c *chain) squaresOf(list []*problem.Trajectory) (*loss.Squares, error) {
-	opt, err := engine.SolverOptions(c.f.settings)
-	if err != nil {
-		return nil, err
-	}
 	o := c.f.Objective
-	part, err := loss.NewObjective(c.f.prog, o.Space, list, nil, opt, o.Gradient, exec.Double, c.f.Plan.Workers)
+	part, err := loss.NewObjective(c.f.prog, o.Space, list, nil, c.f.solver, o.Gradient, exec.Double, c.f.Plan.Workers)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +265,7 @@ func (c *chain) short(s origin) (*fit.Outcome, error) {
 
 // draw is random start number k around x0, with networks spread over the data or not.
 func (c *chain) draw(x0 []float64, k int, spread bool) origin {
-	s := origin{fmt.Sprintf("random start %d", k), slices.Clone(x0), false, spread}
+	s := origin{name: fmt.Sprintf("random start %d", k), x: slices.Clone(x0), spread: spread}
 	held := make([]float64, len(c.noise.coords))
 	for i, at := range c.noise.coords {
 		held[i] = x0[at]
@@ -305,7 +296,7 @@ func (c *chain) thresholds(x0 []float64) error {
 		return nil
 	}
 	for round := range 3 {
-		if c.spent() {
+		if c.spent() || c.clear(false) || c.clear(true) {
 			return nil
 		}
 		type screened struct {
@@ -328,7 +319,7 @@ func (c *chain) thresholds(x0 []float64) error {
 			if err != nil {
 				return err
 			}
-			tried = append(tried, screened{origin{fmt.Sprintf("thresholds drawn %d", round*thresholdDraws+k), x, false, false}, cost})
+			tried = append(tried, screened{origin{name: fmt.Sprintf("thresholds drawn %d", round*thresholdDraws+k), x: x}, cost})
 		}
 		slices.SortStableFunc(tried, func(a, b screened) int {
 			switch {
@@ -348,7 +339,7 @@ func (c *chain) thresholds(x0 []float64) error {
 			if o != nil && !o.Failed {
 				t.x = o.X
 			}
-			if err := c.direct(t.origin); err != nil || c.enough() {
+			if err := c.direct(t.origin); err != nil || c.clear(false) {
 				return err
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/gradcheck"
 	"github.com/pinode/pinode/sim"
 )
@@ -21,11 +20,7 @@ func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*gradcheck.C
 		defer cancel()
 		defer func() { *limit = max(*limit-time.Since(began), time.Nanosecond) }()
 	}
-	opt, err := engine.SolverOptions(f.settings)
-	if err != nil {
-		return nil, err
-	}
-	return gradcheck.Certify(ctx, f.prog, f.Objective.Space, f.Objective.Trajectories, opt, f.Certification(opt, n, modes))
+	return gradcheck.Certify(ctx, f.prog, f.Objective.Space, f.Objective.Trajectories, f.solver, f.Certification(f.solver, n, modes))
 }
 
 // Certification is what Certify compares.

@@ -23,7 +23,8 @@ type chain struct {
 	most    []float64 // moves of a step
 	moves   []float64 // those of a search, with noise held
 
-	work float64
+	work float64 // operations so far
+	end  float64 // and when there are no more for what is done
 	list []*candidate
 	best *candidate
 }
@@ -31,9 +32,7 @@ type chain struct {
 // candidate is a point that a start has led to.
 type candidate struct {
 	*fit.Outcome
-	Start    string
-	User     bool // it is that of the file
-	spread   bool // its networks are spread over the data
+	origin
 	alpha    []float64
 	chi      float64 // sum of squares in standard deviations, declared or estimated
 	n        int
@@ -46,8 +45,11 @@ var (
 	shortRun = fit.Limits{Iterations: 12, Flat: 1e-4, Times: 2}
 	fullRun  = fit.Limits{Iterations: 60, Flat: 1e-4, Times: 2}
 	partRun  = fit.Limits{Iterations: 15, Flat: 1e-4, Times: 2}
-	ridgeRun = fit.Limits{Iterations: 80, Flat: 1e-5, Times: 3}
-	lastRun  = fit.Limits{Iterations: 100, Flat: 1e-6, Times: 3}
+	ridgeRun = fit.Limits{Iterations: 80, Flat: 1e-5, Least: 1e-2, Times: 3}
+	lastRun  = fit.Limits{Iterations: 200, Flat: 1e-8, Least: 1e-6, Times: 3}
+	// Weights of networks have valleys along which the loss falls by ever less, with
+	// nothing that the data tell.
+	lastOfNetworks = fit.Limits{Iterations: 100, Flat: 1e-6, Least: 5e-3, Times: 3}
 )
 
 // operationsPerSecond is what two cores of 2020 do: the unit of the budget.
@@ -56,11 +58,15 @@ const operationsPerSecond = 4e8
 // auto carries the chain out.
 func (f *Fit) auto(s *fit.Session) error {
 	f.Decisions = nil
-	x0, err := f.Objective.Space.X0()
+	x0, err := f.Trained().Space.X0()
 	if err != nil {
 		return err
 	}
-	c := &chain{f: f, s: s}
+	c := &chain{f: f, s: s, end: s.Budget() * operationsPerSecond}
+	if f.shooting != nil {
+		c.say("L-BFGS: `shooting` has coordinates of its own")
+		return s.QuasiNewton(x0)
+	}
 	var why string
 	if c.squares, why, err = f.residuals(); err != nil {
 		return err
@@ -119,9 +125,11 @@ func (f *Fit) residuals() (*loss.Squares, string, error) {
 
 // search looks for points that meet the data, for each kind of networks.
 func (c *chain) search(x0 []float64) error {
-	kinds := []origin{{"the start of the file", x0, true, false}}
+	kinds := []origin{{name: "the start of the file", x: x0, user: true}}
 	if len(c.ridge.groups) > 0 {
-		kinds = append(kinds, origin{"networks spread over the data", c.spread(x0, 0), false, true})
+		if x := c.spread(x0, 0); !slices.Equal(x, x0) {
+			kinds = append(kinds, origin{name: "networks spread over the data", x: x, spread: true})
+		}
 	}
 	ways := []func(origin) error{c.direct}
 	if why := c.cannotMatch(); why == "" {
@@ -132,7 +140,7 @@ func (c *chain) search(x0 []float64) error {
 	ways = append(ways, c.horizons)
 	for _, way := range ways {
 		for _, s := range kinds {
-			if c.clear(s.spread) {
+			if c.clear(s.spread) || c.spent() {
 				continue
 			}
 			if err := way(s); err != nil {
@@ -140,17 +148,15 @@ func (c *chain) search(x0 []float64) error {
 			}
 		}
 	}
-	if !c.enough() {
-		if err := c.thresholds(x0); err != nil {
-			return err
-		}
+	if err := c.thresholds(x0); err != nil {
+		return err
 	}
-	for round, n := 0, 16; round < 8 && !c.enough() && !c.spent() && !c.agreed(); round, n = round+1, min(2*n, 64) {
+	for round, n := 0, 16; round < 8 && !c.clear(false) && !c.clear(true) && !c.spent() && !c.agreed(); round, n = round+1, min(2*n, 64) {
 		if err := c.random(round, n, x0, kinds); err != nil {
 			return err
 		}
 		if round >= 1 && slices.ContainsFunc(c.list, (*candidate).fits) {
-			break // no start meets the data more clearly, or the other kind of networks cannot
+			break // no start meets the data more clearly
 		}
 	}
 	return nil
@@ -165,13 +171,10 @@ func (c *chain) clear(spread bool) bool {
 type origin struct {
 	name   string
 	x      []float64
-	user   bool
-	spread bool
-}
+	user   bool // it is that of the file
+	spread bool // its networks are spread over the data
 
-// enough reports whether the data are met beyond doubt, by each kind of networks.
-func (c *chain) enough() bool {
-	return c.clear(false) && (len(c.ridge.groups) == 0 || c.clear(true))
+	redrawn bool // it begins at parameters that a candidate has found
 }
 
 // agreed reports whether so many starts have led to the best optimum that another one is not
@@ -218,6 +221,7 @@ func (c *chain) descend(label string, horizon float64, alpha, x []float64, lim f
 }
 
 func (c *chain) descendOn(label string, p *fit.Problem, x []float64, lim fit.Limits) (*fit.Outcome, error) {
+	lim.Work = math.Max(c.end-c.work, 1)
 	o, err := c.s.Descend(label, p, x, lim)
 	if err == nil {
 		c.work += o.Work
@@ -240,14 +244,14 @@ func told(o *fit.Outcome) string {
 }
 
 // spent reports whether the budget is used up.
-func (c *chain) spent() bool { return c.work > c.s.Budget()*operationsPerSecond }
+func (c *chain) spent() bool { return c.work >= c.end }
 
 // take makes an outcome a candidate.
 func (c *chain) take(s origin, o *fit.Outcome, alpha []float64) error {
 	if o.Failed {
 		return nil
 	}
-	k := &candidate{Outcome: o, Start: s.name, User: s.user, spread: s.spread, alpha: alpha}
+	k := &candidate{Outcome: o, origin: s, alpha: alpha}
 	m, err := c.misfit(o.X)
 	if err != nil {
 		return err
@@ -282,36 +286,25 @@ func (c *chain) misfit(x []float64) (*misfit, error) {
 	return m, nil
 }
 
-// finish sets the ridge by the evidence from the best points of both kinds of networks,
-// and descends to the end.
+// finish sets the ridge by the evidence, chooses among networks by it, and descends to the
+// end.
 func (c *chain) finish() error {
 	c.ridge.weak = finalPrecision
-	chosen := []*candidate{c.best}
+	c.end = c.work + afterShare*c.s.Budget()*operationsPerSecond
+	k := c.best
 	if len(c.ridge.groups) > 0 {
-		if other := c.other(); other != nil {
-			chosen = append(chosen, other)
-		}
-		for _, k := range chosen {
-			if err := c.regularise(k); err != nil {
-				return err
-			}
-		}
-		slices.SortStableFunc(chosen, func(a, b *candidate) int {
-			switch {
-			case a.evidence > b.evidence:
-				return -1
-			case a.evidence < b.evidence:
-				return 1
-			}
-			return 0
-		})
-		if len(chosen) > 1 {
-			c.say("%s: evidence %.4g, %s: %.4g", chosen[0].Start, chosen[0].evidence, chosen[1].Start, chosen[1].evidence)
+		var err error
+		if k, err = c.likeliest(); err != nil {
+			return err
 		}
 	}
-	k := chosen[0]
 	c.moves = c.most
-	o, err := c.descend("last", 1, k.alpha, k.X, lastRun)
+	c.ridge.weak = 0 // the loss as it is declared
+	limits := lastRun
+	if len(c.ridge.groups) > 0 {
+		limits = lastOfNetworks
+	}
+	o, err := c.descend("last", 1, k.alpha, k.X, limits)
 	if err != nil || o.Failed {
 		return err
 	}
@@ -319,6 +312,58 @@ func (c *chain) finish() error {
 	here.Outcome = o
 	c.best = &here
 	return nil
+}
+
+// How many networks are drawn anew where one meets the data, and the share of the budget
+// that they may take.
+const (
+	redrawn      = 8
+	redrawnShare = 0.3
+	afterShare   = 0.6 // and that of all that follows the search
+)
+
+// likeliest is the candidate with the highest evidence: of the best of both kinds of
+// networks and, where the data are met, of others drawn anew beside the parameters that
+// were found. Optima of networks that meet the data alike differ in how far they bend
+// between them, and the evidence tells.
+func (c *chain) likeliest() (*candidate, error) {
+	chosen := []*candidate{c.best}
+	if other := c.other(); other != nil {
+		chosen = append(chosen, other)
+	}
+	for _, k := range chosen {
+		if err := c.regularise(k); err != nil {
+			return nil, err
+		}
+	}
+	found, end := c.best, c.work+redrawnShare*c.s.Budget()*operationsPerSecond
+	for k := 1; k <= redrawn && found.fits() && c.work < end; k++ {
+		s := origin{name: fmt.Sprintf("network drawn anew %d", k), x: slices.Clone(found.X), redrawn: true}
+		c.f.told.Redraw(s.x, c.s.Seed, 1<<16+k)
+		n := len(c.list)
+		way := c.direct
+		if c.cannotMatch() == "" {
+			way = c.matched
+		}
+		if err := way(s); err != nil {
+			return nil, err
+		}
+		if len(c.list) == n || !c.list[n].fits() {
+			continue
+		}
+		if err := c.regularise(c.list[n]); err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, c.list[n])
+	}
+	best := chosen[0]
+	for _, k := range chosen {
+		c.say("%s: evidence %.5g", k.name, k.evidence)
+		if k.evidence > best.evidence {
+			best = k
+		}
+	}
+	return best, nil
 }
 
 // other is the best candidate with the other kind of networks than the best one, if it
@@ -340,7 +385,7 @@ func (c *chain) regularise(k *candidate) error {
 	o, alpha := k.Outcome, k.alpha
 	k.evidence = math.Inf(-1)
 	for round := range 6 {
-		next, err := c.descend(fmt.Sprintf("%s, ridge %d", k.Start, round+1), 1, alpha, o.X, ridgeRun)
+		next, err := c.descend(fmt.Sprintf("%s, ridge %d", k.name, round+1), 1, alpha, o.X, ridgeRun)
 		if err != nil {
 			return err
 		}
@@ -363,7 +408,7 @@ func (c *chain) regularise(k *candidate) error {
 		}
 		alpha = better
 	}
-	c.say("%s: strengths of the ridge %.3g of %v", k.Start, k.alpha, c.ridge.names())
+	c.say("%s: strengths of the ridge %.3g of %v", k.name, k.alpha, c.ridge.names())
 	return nil
 }
 
@@ -387,6 +432,7 @@ func (c *chain) conclude() {
 			status = fit.Converged
 		}
 		c.basins()
+		c.f.ridge = c.ridge.vector(k.alpha)
 	}
 	if x != nil && !math.IsNaN(value) {
 		c.s.Return(x, value/float64(max(1, c.f.Objective.Total)), status, message)
@@ -395,7 +441,7 @@ func (c *chain) conclude() {
 
 // basins lists the optima that starts have led to.
 func (c *chain) basins() {
-	list := slices.Clone(c.list)
+	list := slices.DeleteFunc(slices.Clone(c.list), func(k *candidate) bool { return k.redrawn })
 	slices.SortStableFunc(list, func(a, b *candidate) int {
 		switch {
 		case a.Total() < b.Total():
@@ -411,7 +457,7 @@ func (c *chain) basins() {
 	for _, k := range list {
 		if first == nil || !k.same(first) {
 			first = k
-			b := Basin{Loss: k.Value, Start: k.Start}
+			b := Basin{Loss: k.Value, Start: k.name}
 			if k.n > 0 {
 				b.Chi2 = k.chi / float64(k.n)
 			}
@@ -419,8 +465,7 @@ func (c *chain) basins() {
 		}
 		b := &f.Basins[len(f.Basins)-1]
 		b.Starts++
-		b.User = b.User || k.User
+		b.User = b.User || k.user
 	}
-	f.verdict.Starts = len(list)
-	f.verdict.Here = f.Basins[0].Starts
+	f.verdict.Starts, f.verdict.Here = len(list), f.Basins[0].Starts
 }

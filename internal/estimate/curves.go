@@ -46,7 +46,7 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 	x := f.X
 	w.System.Bind(o.Space.SharedAt(x, o.Natural), o.Space.Scales)
 	columns, _ := explain.ColumnNames(p)
-	names := explain.ObservationNames(p)
+	names, predicted := explain.ObservationNames(p), explain.Predicted(p)
 	var out []Curve
 	for k, it := range append(append([]*problem.Trajectory{}, o.Trajectories...), o.Validation...) {
 		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
@@ -59,7 +59,7 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs)
 			w.System.Obs.Run()
 			for i, v := range w.System.Obs.Value {
-				if r.Seen[i] != 0 {
+				if r.Seen[i] != 0 && predicted[i] {
 					c.Observed = append(c.Observed, Point{names[i], it.Span.Saves[r.Save], r.Data[i], v})
 				}
 			}

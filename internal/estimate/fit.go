@@ -44,6 +44,9 @@ type Fit struct {
 	start     *problem.Values
 	verdict   Verdict // what the search knows of it
 	told      *start.Data
+	solver    sim.Options
+	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself
+	ridge     []float64       // of the weights, as the fit has set it; nil: there is none
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -99,13 +102,6 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if plan.Single {
 		networks = exec.Single
 	}
-	obj, err := loss.NewObjective(prog, sp, train, valid, opt, settings.Word("gradient"), networks, plan.Workers)
-	if err != nil {
-		return nil, err
-	}
-	if sp.Dim == 0 {
-		return nil, nothingToFit(from)
-	}
 	told, err := start.New(prog, sp, train)
 	if err != nil {
 		return nil, err
@@ -113,18 +109,58 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err := told.SetScales(); err != nil {
 		return nil, err
 	}
+	if !settings.Stages("solver")[0].Options.Given("atol") {
+		if opt, err = told.Tolerances(opt); err != nil {
+			return nil, err
+		}
+	}
+	obj, err := loss.NewObjective(prog, sp, train, valid, opt, settings.Word("gradient"), networks, plan.Workers)
+	if err != nil {
+		return nil, err
+	}
+	if sp.Dim == 0 {
+		return nil, nothingToFit(from)
+	}
 	if err := sp.SetValues(c.From); err != nil {
 		return nil, err
 	}
-	f := &Fit{prog: prog, settings: settings, Plan: plan, Objective: obj, State: c.Resume, told: told}
+	f := &Fit{prog: prog, settings: settings, solver: opt, Plan: plan, Objective: obj, State: c.Resume, told: told}
 	f.Train, f.Validation = summarise(train), summarise(valid)
-	plan.Trainer.Objective = f.forTrainer()
+	plan.Trainer.Objective = forTrainer(obj)
+	if err := f.shoot(); err != nil {
+		return nil, err
+	}
 	for _, m := range plan.Trainer.Stages {
 		if a, ok := m.(*fit.Auto); ok {
 			a.Do = f.auto
 		}
 	}
 	return f, f.begin()
+}
+
+// predicted are the trajectories of which rows that are given are not scored.
+func predicted(train, valid []*problem.Trajectory, whole bool) []*problem.Trajectory {
+	if whole {
+		return train
+	}
+	return valid
+}
+
+// givenUnsupported refuses parameters of a trajectory that would have to be estimated on
+// rows that are given.
+func givenUnsupported(p *compiler.Program, it *problem.Trajectory) error {
+	if !slices.ContainsFunc(it.Rows, func(r problem.Row) bool { return r.Known }) {
+		return nil
+	}
+	l := &diag.List{}
+	for _, s := range p.Model.Layout.Params {
+		if s.PerKey {
+			l.Errorf("not-supported", s.Object.Info().Span, "the estimate of `%s` on rows that are `given` is not supported yet", s.Object.Info().Name).
+				WithHelp("leave out `given`, or train with these trajectories, too")
+			break
+		}
+	}
+	return l.Err()
 }
 
 func nothingToFit(from *problem.Problem) error {
@@ -164,6 +200,12 @@ func trajectories(p *compiler.Program, from *problem.Problem, whole bool) (train
 			return nil, nil, err
 		}
 		train, valid = slices.Concat(train, valid, unused), nil
+	}
+	for _, it := range predicted(train, valid, whole) {
+		if err := givenUnsupported(p, it); err != nil {
+			return nil, nil, err
+		}
+		it.Predict()
 	}
 	if len(train) == 0 {
 		return nil, nil, &data.Error{File: from.Sets[0].File, Text: "no trajectory is left for training", Help: "see `train` and `validate` in the data block"}
@@ -217,7 +259,7 @@ func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error 
 // checkGradient refuses a gradient that the solver cannot give.
 func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Options) error {
 	mode := settings.Word("gradient")
-	if opt.HasAdjoint() || mode != "adjoint" && mode != "backsolve" {
+	if opt.HasGradient(mode) {
 		return nil
 	}
 	l := &diag.List{}
@@ -225,8 +267,8 @@ func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Opt
 	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
-	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: the adjoint equation is integrated by explicit methods, which stiff models are too stiff for", mode, opt.Method.Name).
-		WithHelp("write `gradient: unrolled`, which is exact, or `gradient: forward`")
+	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: backwards, what falls quickly in a stiff model grows quickly", mode, opt.Method.Name).
+		WithHelp("write `gradient: unrolled`, which is exact, `gradient: adjoint` or `gradient: forward`")
 	return l.Err()
 }
 
@@ -249,9 +291,6 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 			}
 		}
 	}
-	if p.Segments > 1 {
-		no("multiple shooting")
-	}
 	if p.Uncertainty == "profile" || p.Uncertainty == "ensemble" {
 		no("`uncertainty: " + p.Uncertainty + "`")
 	}
@@ -267,15 +306,15 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 }
 
 // forTrainer hides Validate when nothing is held back.
-func (f *Fit) forTrainer() fit.Objective {
-	if len(f.Objective.Validation) == 0 {
+func forTrainer(o *loss.Objective) fit.Objective {
+	if len(o.Validation) == 0 {
 		return struct {
 			fit.Objective
 			fit.Lengths
 			fit.Weights
-		}{f.Objective, f.Objective, f.Objective}
+		}{o, o, o}
 	}
-	return f.Objective
+	return o
 }
 
 func summarise(trajectories []*problem.Trajectory) Summary {
@@ -303,7 +342,7 @@ func (f *Fit) Run(ctx context.Context) error {
 		f.State, err = tr.Resume(ctx, f.State)
 	} else {
 		var x []float64
-		if x, err = f.Objective.Space.X0(); err != nil {
+		if x, err = f.Trained().Space.X0(); err != nil {
 			return err
 		}
 		f.State, err = tr.Run(ctx, x)
@@ -318,10 +357,11 @@ func (f *Fit) Run(ctx context.Context) error {
 
 // best are the coordinates that the optimisation found.
 func (f *Fit) best() []float64 {
+	x := f.State.X
 	if f.State.Best != nil {
-		return f.State.Best.X
+		x = f.State.Best.X
 	}
-	return f.State.X
+	return x[:f.Objective.Space.Dim] // those behind are states where segments begin
 }
 
 // hold puts parameters that have run to a closed end of their interval, or
@@ -388,11 +428,9 @@ func (f *Fit) take(x []float64) {
 
 // finish evaluates the fit at its result: errors, standard errors.
 func (f *Fit) finish(x []float64) error {
-	opt, err := engine.SolverOptions(f.settings)
-	if err != nil {
-		return err
-	}
+	opt := f.solver
 	if f.Plan.Single { // what is said of the result has all digits
+		var err error
 		o := f.Objective
 		if f.Objective, err = loss.NewObjective(f.prog, o.Space, o.Trajectories, o.Validation, opt, o.Gradient, exec.Double, f.Plan.Workers); err != nil {
 			return err
@@ -409,10 +447,7 @@ func (f *Fit) finish(x []float64) error {
 		}
 	}
 	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
-	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
-		f.standardErrors(x)
-	}
-	return nil
+	return f.weigh(x)
 }
 
 // score measures the residuals over trajectories, and adds what the runs counted.
@@ -452,8 +487,12 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 	}
 	s.Unproven = explain.Unproven(o.Prog.Program, &sum)
 	s.Loss *= perValue
+	predicted := explain.Predicted(o.Prog.Program)
 	for _, sl := range lay.Observes {
 		for k := range sl.N {
+			if !predicted[sl.Off+k] {
+				continue
+			}
 			s.RMSE[lower.ElementName(sl.Object.Info(), k)] = math.Sqrt(sq[sl.Off+k] / n[sl.Off+k])
 		}
 	}
@@ -479,15 +518,11 @@ func (f *Fit) standardErrors(x []float64) {
 	if err != nil || res.Failed {
 		return
 	}
-	likelihood := true
-	for _, o := range f.prog.Checked.Model.Observes {
-		likelihood = likelihood && o.Dist != nil
-	}
-	scale, err := fit.InformationScale(res, n, likelihood)
+	scale, err := fit.InformationScale(res, n, f.likelihood())
 	if err != nil {
 		return
 	}
-	h, _, err := fit.Hessian(ctx, f.forTrainer(), x, coords, scale)
+	h, _, err := fit.Hessian(ctx, forTrainer(f.Objective), x, coords, scale)
 	if err != nil {
 		return
 	}
@@ -510,7 +545,4 @@ func (f *Fit) standardErrors(x []float64) {
 }
 
 // Adaptive reports whether the fit's solver chooses its steps.
-func (f *Fit) Adaptive() bool {
-	o, err := engine.SolverOptions(f.settings)
-	return err == nil && o.Method.Adaptive()
-}
+func (f *Fit) Adaptive() bool { return f.solver.Method.Adaptive() }

@@ -123,7 +123,7 @@ fit { solver: verlet { step: 0.01 } }`,
 	},
 	{
 		Name: "stiff", Title: "stability, and not the error, holds down the steps of a run",
-		Explanation: "Something in the model moves back to its equilibrium much faster than the solution moves. An explicit method must follow at the pace of the fast part to stay stable, long after it has come to rest: steps are short whatever the tolerances, and the error of a state that is at rest wanders within the absolute tolerance `atol`. A state whose values are not large beside `atol` can be wrong in most of its digits. Set `atol` well below the values that matter, which costs few steps here; or replace the equation of the fast state by its equilibrium.",
+		Explanation: "Something in the model moves back to its equilibrium much faster than the solution moves. An explicit method must follow at the pace of the fast part to stay stable, long after it has come to rest: steps are short whatever the tolerances, and the error of a state that is at rest wanders within the absolute tolerance `atol`. A state whose values are not large beside `atol` can be wrong in most of its digits. Take `solver: auto`, the default, or `rodas5p`, whose steps do not depend on the fast part. With an explicit method set `atol` well below the values that matter, which costs few steps here; or replace the equation of the fast state by its equilibrium.",
 		Example: `model M {
   state a = 1
   state b = 0
@@ -132,7 +132,19 @@ fit { solver: verlet { step: 0.01 } }`,
   b' = 0.04*a - 1e4*b*c - 3e7*b^2
   c' = 3e7*b^2
 }
-simulate { until: 40 }`,
+simulate { until: 40, solver: tsit5 }`,
+	},
+	{
+		Name: "unidentified", Title: "parameters that the data do not tell",
+		Explanation: "Parameters can move together, or one of them alone, without a change of the loss: any of these values explains the data as well as another, and none has a standard error. Fix one of them, give it a prior, observe something else, or write the model in the combination that the data tell, such as their product.",
+		Example: `model M {
+  param a in (0, inf) = 1
+  param b in (0, inf) = 1
+  state x = 1
+  x' = -a*b*x
+  observe seen = x ~ normal(0.1)
+}
+data d from "d.csv" { time: t; seen: seen }`,
 	},
 }
 

@@ -35,6 +35,28 @@ func ObservationNames(p *compiler.Program) []string {
 	return out
 }
 
+// Predicted says which components of observations the model predicts.
+func Predicted(p *compiler.Program) []bool {
+	var out []bool
+	for _, s := range p.Model.Layout.Observes {
+		for range s.N {
+			out = append(out, !s.Object.(*check.Observe).Unpredicted)
+		}
+	}
+	return out
+}
+
+// PredictedNames are the names of those.
+func PredictedNames(p *compiler.Program) (list []string) {
+	is := Predicted(p)
+	for i, name := range ObservationNames(p) {
+		if is[i] {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 // Labels say what axes show, with its unit: the time ("t"), observations,
 // neural blocks, and the arguments of block f ("f(0)", "f(1)", …).
 func Labels(p *compiler.Program) map[string]string {

@@ -28,7 +28,7 @@ simulate { until: 3 }`,
 	},
 	{
 		Name: "max_steps", Title: "the allowed number of steps did not reach the end",
-		Explanation: "Each trajectory may take `max_steps` steps of the solver, a million unless the model says otherwise. When they run out, the problem is often stiff: something in it is very fast and decays at once, and an explicit method must follow it with tiny steps. The solvers are explicit ones, so that what helps is a quasi-steady state in the place of the fast equation, or parameters whose rates are less extreme. An event that fires again and again after very short times uses up steps too: see the event log. Only when the steps are all of a sensible length, allow more of them: `solver: tsit5 { max_steps: 10000000 }`.",
+		Explanation: "Each trajectory may take `max_steps` steps of the solver, a million unless the model says otherwise. When they run out, the problem is often stiff: something in it is very fast and decays at once, and an explicit method must follow it with tiny steps. `solver: auto`, the default, or `rodas5p` do not have to. An event that fires again and again after very short times uses up steps too: see the event log. Only when the steps are all of a sensible length, allow more of them: `solver: tsit5 { max_steps: 10000000 }`.",
 		Example: `model Fast {
   state x = 1
   x' = -10000*(x - cos(t))

@@ -48,11 +48,15 @@ func Stiffness(p *compiler.Program, l *diag.List, stats []sim.Stats, opt sim.Opt
 			where = " in the worst run"
 		}
 	}
+	atol := opt.ATol
+	if i := worst.Stiffest - 1; i < len(opt.Sizes) {
+		atol *= opt.Sizes[i]
+	}
 	_, at := st.Law()
 	l.Warnf("stiff", at, "the model is stiff: stability, and not the error, held down some %d of %d steps%s, most of all for `%s`",
 		worst.Stiff, worst.Steps+worst.Rejected, where, name).
-		WithHelp("an error of about `atol` = %g in each state may go unseen: values below %.3g, like those of `%s` may be, can be wrong by 1 %% and more; a smaller `atol` costs few steps here, and so does a quasi-steady state in the place of the fast equation",
-			opt.ATol, 100*opt.ATol, name)
+		WithHelp("an error of about `atol` = %g in each state may go unseen: values below %.3g, like those of `%s` may be, can be wrong by 1 %% and more; a smaller `atol` costs few steps here; `solver: auto` and `rodas5p` need not follow the fast part",
+			atol, 100*atol, name)
 }
 
 // stateAt is the state at a place of the state vector, and the name of its element.

@@ -117,14 +117,11 @@ func NewWant(full bool, mode string, opt sim.Options, n int, modes []string) Wan
 }
 
 // certifiedModes are the modes that a solver has a certificate for: the
-// continuous adjoints follow the exact solution, not that of fixed steps, and are
-// integrated by explicit methods.
+// continuous adjoints follow the exact solution, not that of fixed steps.
 func certifiedModes(opt sim.Options) []string {
-	modes := slices.Clone(Modes)
-	if !opt.Method.Adaptive() || !opt.HasAdjoint() {
-		modes = slices.DeleteFunc(modes, func(s string) bool { return s == "adjoint" || s == "backsolve" })
-	}
-	return modes
+	return slices.DeleteFunc(slices.Clone(Modes), func(mode string) bool {
+		return !opt.HasGradient(mode) || !opt.Method.Adaptive() && (mode == "adjoint" || mode == "backsolve")
+	})
 }
 
 // WholeSimulation compares derivatives of a simulation, in all modes that the solver

@@ -62,6 +62,7 @@ type probe struct {
 func Certify(ctx context.Context, prog *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory, opt sim.Options, want Want) (*Certificate, error) {
 	tight := opt
 	if opt.Method.Adaptive() {
+		tight.Sizes = nil
 		tight.RTol, tight.ATol = math.Min(opt.RTol, 1e-10), math.Min(opt.ATol, 1e-12)
 		if len(kinkNotes(prog.Program, opt)) > 0 {
 			tight.RTol, tight.ATol = math.Min(opt.RTol, kinkRTol), math.Min(opt.ATol, kinkRTol/100)
@@ -69,7 +70,7 @@ func Certify(ctx context.Context, prog *engine.Compiled, sp *problem.Space, traj
 	}
 	cert, err := certifyWith(ctx, prog, sp, trajectories, tight, want)
 	var fail *sim.Failure
-	if tight != opt && errors.As(err, &fail) && (fail.Status == sim.MaxSteps || fail.Status == sim.StepTooSmall) {
+	if (tight.RTol != opt.RTol || tight.ATol != opt.ATol) && errors.As(err, &fail) && (fail.Status == sim.MaxSteps || fail.Status == sim.StepTooSmall) {
 		return certifyWith(ctx, prog, sp, trajectories, opt, want)
 	}
 	return cert, err

@@ -157,6 +157,9 @@ const blockWords = 1 << 16
 func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*problem.Trajectory, opt sim.Options, gradient string, networks exec.Precision, workers int) (*Objective, error) {
 	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: gradient}
 	var err error
+	if gradient == "adjoint" || gradient == "backsolve" {
+		opt.Stiff = nil // they follow the steps of one method
+	}
 	want := compiler.Want{Reverse: true, Forward: true, Networks: networks, Segments: true}
 	if o.Runner, err = engine.NewRunner(c, opt, max(len(trajectories), len(valid)), want, false, workers); err != nil {
 		return nil, err

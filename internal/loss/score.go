@@ -69,7 +69,7 @@ func (s *Scorer) Row(it *problem.Trajectory, r *problem.Row, sys *engine.System)
 		s.noise.At(sys)
 	}
 	for i, o := range s.of {
-		if r.Seen[i] == 0 {
+		if r.Seen[i] == 0 || o.Unpredicted {
 			continue
 		}
 		y, d := r.Data[i], r.Data[i]-pred[i]

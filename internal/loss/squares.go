@@ -222,14 +222,16 @@ func (s *Squares) Work() float64 { return s.work }
 
 // count adds the work of an evaluation.
 func (s *Squares) count(derivatives bool) {
-	each := s.ops
+	each, instant := s.ops, 0.
 	if derivatives {
 		ny, n := float64(s.Prog.Model.Layout.NY), float64(s.Dim())
 		each += 2*ny*s.ops + ny*ny*n
+		instant = 10 * n * s.ops
+		s.work += 0.2 * n * n * (float64(s.rows) + n) // the normal equations
 	}
 	for _, w := range s.workers {
-		s.work += each * float64(w.evaluations)
-		w.evaluations = 0
+		s.work += each*float64(w.evaluations) + instant*float64(w.instants)
+		w.evaluations, w.instants = 0, 0
 	}
 }
 

@@ -25,7 +25,7 @@ type squaresWorker struct {
 	blk               *solvers.Block
 	rows              []int // of the run, by lane
 
-	evaluations int
+	evaluations, instants int // since they were counted
 }
 
 // scoreRow are the derivatives of a residual by what moves; nil is zero.
@@ -45,8 +45,8 @@ func newSquaresWorker(s *Squares, w *engine.Worker, scores, jacobian *exec.Modul
 	}
 	for k := range s.scores {
 		q.by = append(q.by, scoreRow{
-			place.ByStates(k).In(f, code), place.ByStatesBefore(k).In(f, code), place.ByDiscretes(k).In(f, code), place.ByDiscretesBefore(k).In(f, code),
-			place.ByParams(k).In(f, code), place.ByOwn(k).In(f, code),
+			place.RowByStates(k).In(f, code), place.RowByStatesBefore(k).In(f, code), place.RowByDiscretes(k).In(f, code), place.RowByDiscretesBefore(k).In(f, code),
+			place.RowByParams(k).In(f, code), place.RowByOwn(k).In(f, code),
 		})
 	}
 	return q
@@ -65,6 +65,7 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 	q := t.lin.of.workers[w.Index]
 	tr := &l.Traj
 	q.evaluations += tr.Stats.Evaluations
+	q.instants += tr.Stats.Events
 	if tr.Fail != nil {
 		return tr.Fail
 	}

@@ -54,6 +54,10 @@ func CheckSupport(p *compiler.Program, trajectories []*problem.Trajectory) error
 	for _, it := range trajectories {
 		for _, slot := range p.Model.Layout.Observes {
 			o := slot.Object.(*check.Observe)
+			below, limited := constantLimit(o.Below)
+			if o.Below != nil && !limited {
+				continue // a row's own limit
+			}
 			if o.Dist == nil || o.Weight == 0 && o.Weights == nil {
 				continue
 			}
@@ -64,15 +68,15 @@ func CheckSupport(p *compiler.Program, trajectories []*problem.Trajectory) error
 			for _, r := range it.Rows {
 				for k := range slot.N {
 					v := r.Data[slot.Off+k]
-					if r.Seen[slot.Off+k] == 0 || s.datum(v) {
+					if r.Seen[slot.Off+k] == 0 || s.datum(v) || v <= below {
 						continue
 					}
-					at := it.Set.File
-					if it.Name != "" {
-						at += ": trajectory " + it.Name
+					at := it.Name
+					if at != "" {
+						at = "trajectory " + at + ", "
 					}
 					return &data.Error{
-						File: at, Text: fmt.Sprintf("t = %.6g: `%s` is %.6g, and %s has %s only", it.Span.Saves[r.Save], lower.ElementName(&o.Obj, k), v, o.Dist.Name, s.data),
+						File: it.Set.File, Line: r.Line, Text: at + fmt.Sprintf("t = %.6g: `%s` is %.6g, and %s has %s only", it.Span.Saves[r.Save], lower.ElementName(&o.Obj, k), v, o.Dist.Name, s.data),
 						Help: "leave the value empty if it was not measured, or take another distribution",
 					}
 				}
@@ -80,6 +84,19 @@ func CheckSupport(p *compiler.Program, trajectories []*problem.Trajectory) error
 		}
 	}
 	return nil
+}
+
+// constantLimit is the lower limit of what can be measured, if it is a number; without one
+// there is none.
+func constantLimit(x *check.Expr) (limit float64, constant bool) {
+	if x == nil {
+		return math.Inf(-1), true
+	}
+	v, ok := check.Evaluate(x, func(*check.Expr) ([]float64, bool) { return nil, false })
+	if !ok {
+		return math.Inf(-1), false
+	}
+	return v[0], true
 }
 
 // badRow is the failure of a run whose loss is not a finite number: its first

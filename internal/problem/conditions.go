@@ -18,7 +18,7 @@ func rowCondition(x *check.RowExpr) func(data.Row) (bool, error) {
 		return nil
 	}
 	return func(r data.Row) (bool, error) {
-		v, err := evalRow(x.Expr, r)
+		v, err := evalRow(x, x.Expr, r)
 		if err != nil {
 			return false, err
 		}
@@ -40,32 +40,37 @@ func truth(b bool) cell {
 	return cell{isNumber: true}
 }
 
-func evalRow(x dsl.Expr, r data.Row) (cell, error) {
+// evalRow evaluates a part x of a condition.
+func evalRow(c *check.RowExpr, x dsl.Expr, r data.Row) (cell, error) {
 	switch x := x.(type) {
 	case *dsl.NumberLit:
-		return cell{num: x.Value, isNumber: true, text: x.Text}, nil
+		v := x.Value
+		if f, ok := c.Factors[x]; ok {
+			v *= f
+		}
+		return cell{num: v, isNumber: true, text: x.Text}, nil
 	case *dsl.StringLit:
 		return cell{text: x.Value}, nil
 	case *dsl.BoolLit:
 		return truth(x.Value), nil
 	case *dsl.Paren:
-		return evalRow(x.X, r)
+		return evalRow(c, x.X, r)
 	case *dsl.Name:
 		text, num, ok, err := r.Cell(x.Name + strings.Repeat("'", x.Primes))
 		return cell{text, num, ok}, err
 	case *dsl.Unary:
-		v, err := evalRow(x.X, r)
+		v, err := evalRow(c, x.X, r)
 		if x.Op == "not" {
 			return truth(v.num == 0), err
 		}
 		v.num = -v.num
 		return v, err
 	case *dsl.Binary:
-		a, err := evalRow(x.X, r)
+		a, err := evalRow(c, x.X, r)
 		if err != nil {
 			return a, err
 		}
-		b, err := evalRow(x.Y, r)
+		b, err := evalRow(c, x.Y, r)
 		if err != nil {
 			return b, err
 		}

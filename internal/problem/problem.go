@@ -39,10 +39,26 @@ func (m *Problem) File(d *check.Data) string {
 	if path, ok := m.Files[d.Name]; ok {
 		return path
 	}
-	if filepath.IsAbs(d.Path) {
-		return d.Path
+	return m.beside(d.Path)
+}
+
+// beside is a path as it is found from the folder of the model file.
+func (m *Problem) beside(path string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
-	return filepath.Join(filepath.Dir(m.Path), d.Path)
+	return filepath.Join(filepath.Dir(m.Path), path)
+}
+
+// Paths are the paths of all tables.
+func (m *Problem) Paths() (list []string) {
+	for _, d := range m.Prog.Checked.Data {
+		list = append(list, m.File(d))
+		for _, j := range d.Joins {
+			list = append(list, m.beside(j.Path))
+		}
+	}
+	return list
 }
 
 // SetFile lets a data block read another table from now on.
@@ -83,6 +99,15 @@ func (m *Problem) load() error {
 		if err != nil {
 			return err
 		}
+		for _, j := range d.Joins {
+			other, err := data.ReadFile(m.beside(j.Path))
+			if err != nil {
+				return err
+			}
+			if t, err = t.Join(other, j.By); err != nil {
+				return err
+			}
+		}
 		set, err := data.Build(t, columnSpec(m.Prog, d))
 		if err != nil {
 			return err
@@ -97,11 +122,15 @@ func (m *Problem) load() error {
 	return nil
 }
 
+func column(c check.Column) data.Column {
+	return data.Column{Name: c.Name, Factor: c.Factor, Where: rowCondition(c.Where)}
+}
+
 // columnSpec says what the columns of a data block mean, in the order of the
 // model's layout.
 func columnSpec(p *compiler.Program, d *check.Data) *data.Spec {
 	lay := &p.Model.Layout
-	s := &data.Spec{Time: data.Column{Name: d.Time.Name, Factor: d.Time.Factor}, Observes: make([]data.Column, lay.NObs), Inputs: make([]data.Column, lay.NU)}
+	s := &data.Spec{Time: column(d.Time), Second: p.Checked.Model.Second(), Observes: make([]data.Column, lay.NObs), Inputs: make([]data.Column, lay.NU)}
 	for _, k := range d.Trajectory {
 		s.Keys = append(s.Keys, k.Name)
 	}
@@ -123,7 +152,7 @@ func columnSpec(p *compiler.Program, d *check.Data) *data.Spec {
 	}
 	covs := make([]data.Column, nc)
 	for _, c := range d.Columns {
-		col := data.Column{Name: c.Column.Name, Factor: c.Column.Factor}
+		col := column(c.Column)
 		switch o := c.Target.(type) {
 		case *check.Observe:
 			s.Observes[offset(lay.Observes, o)+c.Component] = col
@@ -137,14 +166,16 @@ func columnSpec(p *compiler.Program, d *check.Data) *data.Spec {
 	for _, r := range d.Rows {
 		e := data.EventSpec{}
 		for _, a := range r.Args {
-			e.Args = append(e.Args, data.Column{Name: a.Name, Factor: a.Factor})
+			e.Args = append(e.Args, column(a))
 		}
+		e.Doses = data.Doses{Additional: column(r.Additional), Interval: column(r.Interval), Duration: column(r.Duration), Total: column(r.Total)}
 		e.Where = rowCondition(r.Where)
 		s.Events = append(s.Events, e)
 	}
 	if d.From.Kind == check.StartColumn {
-		s.Start = data.Column{Name: d.From.Column.Name, Factor: d.From.Column.Factor}
+		s.Start = column(d.From.Column)
 	}
+	s.Where, s.Given = rowCondition(d.Where), rowCondition(d.Given)
 	s.Train, s.Validate = rowCondition(d.Train), rowCondition(d.Validate)
 	return s
 }

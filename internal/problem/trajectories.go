@@ -61,6 +61,8 @@ type Row struct {
 	Inputs          []float64 // the inputs at the row, which may be those of its own columns
 	Values, Counted int       // measured values, and those of observations with a weight
 	Losses          []bool    // which loss terms count
+	Line            int       // of the file
+	Known           bool      // known when predicting: see Predict
 }
 
 // bindItem turns a trajectory of data into a run from a start.
@@ -121,6 +123,16 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 	return it, nil
 }
 
+// Predict leaves the rows out that are known when predicting: the others are predicted.
+func (it *Trajectory) Predict() {
+	it.Rows = slices.DeleteFunc(it.Rows, func(r Row) bool {
+		if r.Known {
+			it.Values -= r.Values
+		}
+		return r.Known
+	})
+}
+
 // measure reads the rows of data. In the place of a missing value it puts another one
 // of its observation, so that what a model makes of it is a number; nothing of it
 // counts.
@@ -137,7 +149,7 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 		}
 	}
 	for i, t := range tr.Times {
-		r := Row{Data: slices.Clone(some), Seen: make([]float64, lay.NObs), Inputs: make([]float64, lay.NU)}
+		r := Row{Line: tr.Lines[i], Known: tr.Known[i], Data: slices.Clone(some), Seen: make([]float64, lay.NObs), Inputs: make([]float64, lay.NU)}
 		for k, v := range tr.Obs[i] {
 			if math.IsNaN(v) {
 				continue
@@ -172,14 +184,15 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 	s := &it.Span
 	next := 0 // firing of the table
 	for i, t := range append(slices.Clone(tr.Times), math.Inf(1)) {
-		n := len(s.Firings)
+		n, joint := len(s.Firings), false
 		fire := func(f sim.Firing) {
 			f.Behind = len(s.Saves)
 			s.Firings = append(s.Firings, f)
 		}
 		for ; next < len(tr.Firings) && tr.Firings[next].Above <= i; next++ {
 			f := tr.Firings[next]
-			fire(sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args})
+			fire(sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args, Joint: f.Joint})
+			joint = f.Measured && f.Above == i
 		}
 		if i == len(it.Rows) {
 			break
@@ -187,7 +200,8 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		r := &it.Rows[i]
 		for e, ev := range p.Model.Events {
 			if r.fires(p, ev.Checked) {
-				fire(sim.Firing{T: t, Event: e, Args: r.arguments()})
+				fire(sim.Firing{T: t, Event: e, Args: r.arguments(), Joint: joint})
+				joint = true
 			}
 		}
 		last := len(s.Saves) - 1

@@ -45,6 +45,10 @@ type Info struct {
 	Message  string            `json:"message,omitempty"`
 	Labels   map[string]string `json:"labels"` // of axes: see explain.Labels
 
+	Verdict   *estimate.Verdict `json:"verdict,omitempty"`
+	Basins    []estimate.Basin  `json:"basins,omitempty"`    // optima that starts have led to, by loss
+	Decisions []string          `json:"decisions,omitempty"` // what was done in the fit, and why
+
 	Certificate string `json:"certificate"` // full, quick or off: how gradients were compared with differences
 }
 
@@ -181,6 +185,7 @@ func (r *Folder) Finish(f *estimate.Fit, src Source, info Info, failed error) er
 		}
 		info.Status, info.Message = string(f.State.Status), f.State.Message
 	}
+	info.Verdict, info.Basins, info.Decisions = f.Verdict, f.Basins, f.Decisions
 	now := time.Now()
 	info.Finished = &now
 	if failed != nil {
@@ -288,10 +293,7 @@ func hashFile(path string) string {
 
 // dataFiles are the paths of a model's data.
 func dataFiles(src Source) []string {
-	var out []string
-	for _, d := range src.Program.Checked.Data {
-		out = append(out, src.Data.File(d))
-	}
+	out := src.Data.Paths()
 	sort.Strings(out)
 	return out
 }
@@ -313,3 +315,6 @@ func Version() string {
 	}
 	return fmt.Sprintf("pinode %s%s, %s %s/%s", rev, dirty, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
+
+// Verdict is what run.json says of what a fit is worth.
+type Verdict = estimate.Verdict

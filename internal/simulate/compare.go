@@ -38,10 +38,10 @@ const exact = 1e-13
 
 // Compare simulates with each of the solvers at several tolerances.
 func (m *Simulator) Compare(ctx context.Context, c Options, names []string) ([]Comparison, error) {
-	var tabs []*solvers.Tableau
+	var tabs []*solvers.Tableau // nil: auto
 	for _, name := range names {
 		tab := solvers.Method(name)
-		if tab == nil {
+		if tab == nil && name != "auto" {
 			return nil, unknownSolver(name)
 		}
 		tabs = append(tabs, tab)
@@ -59,15 +59,18 @@ func (m *Simulator) Compare(ctx context.Context, c Options, names []string) ([]C
 		return nil, err
 	}
 	var rows []Comparison
-	for _, tab := range tabs {
+	for i, tab := range tabs {
 		for k := range max(len(compared), len(cuts)) {
 			opt := sim.Options{Method: tab, MaxSteps: given.MaxSteps, Forget: true}
-			row := Comparison{Solver: tab.Name}
+			row := Comparison{Solver: names[i]}
+			if tab == nil {
+				opt.Method, opt.Stiff = solvers.Auto(compared[min(k, len(compared)-1)])
+			}
 			switch {
-			case tab.Adaptive() && k < len(compared):
+			case opt.Method.Adaptive() && k < len(compared):
 				opt.RTol, opt.ATol = compared[k], compared[k]*share
 				row.RTol = opt.RTol
-			case !tab.Adaptive() && k < len(cuts):
+			case !opt.Method.Adaptive() && k < len(cuts):
 				opt.Step = want.span / cuts[k]
 				row.Step = opt.Step
 			default:
@@ -85,7 +88,7 @@ func (m *Simulator) Compare(ctx context.Context, c Options, names []string) ([]C
 }
 
 func unknownSolver(name string) error {
-	var names []string
+	names := []string{"auto"}
 	for _, m := range solvers.Methods {
 		names = append(names, m.Name)
 	}
@@ -98,7 +101,7 @@ func unknownSolver(name string) error {
 // tightest is the solution that counts as exact: of the adaptive solvers that are compared,
 // and vern9, the first of the highest order that has one.
 func (m *Simulator) tightest(ctx context.Context, c Options, tabs []*solvers.Tableau, share float64) (*solution, error) {
-	candidates := slices.DeleteFunc(slices.Clone(tabs), func(tab *solvers.Tableau) bool { return !tab.Adaptive() })
+	candidates := slices.DeleteFunc(slices.Clone(tabs), func(tab *solvers.Tableau) bool { return tab == nil || !tab.Adaptive() })
 	slices.SortStableFunc(candidates, func(a, b *solvers.Tableau) int { return b.Order - a.Order })
 	var row Comparison
 	for _, tab := range append(candidates, solvers.Vern9) {

@@ -30,7 +30,7 @@ type ensemble struct {
 	seed         uint64
 
 	pick     func(row []float64) []float64 // chooses the columns
-	measured int                           // observations whose data stand behind the columns
+	measured []int                         // components of observations whose data stand behind the columns
 	traces   []sim.Trace                   // by run; nil: they are not wanted
 }
 

@@ -18,9 +18,12 @@ func explanation(p *compiler.Program, runs *ensemble, opt sim.Options, out *Simu
 		fmt.Fprintf(&b, "%-12s %s\n", what, fmt.Sprintf(format, args...))
 	}
 	st := &out.Stats
-	if opt.Method.Adaptive() {
+	switch {
+	case opt.Stiff != nil:
+		line("solver", "auto (%s, and %s for runs that are stiff), rtol %g, atol %g", opt.Method.Name, opt.Stiff.Name, opt.RTol, opt.ATol)
+	case opt.Method.Adaptive():
 		line("solver", "%s, rtol %g, atol %g", opt.Method.Name, opt.RTol, opt.ATol)
-	} else {
+	default:
 		line("solver", "%s, step %g", opt.Method.Name, opt.Step)
 	}
 	if len(runs.of) > 1 {

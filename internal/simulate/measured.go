@@ -10,22 +10,27 @@ import (
 )
 
 // measured adds the columns of measured values and of residuals to those of a
-// simulation, and returns how many observations have them.
-func (m *Simulator) measured(out *Simulation) int {
+// simulation, and returns which components of observations have them.
+func (m *Simulator) measured(out *Simulation) (list []int) {
 	_, units := explain.ColumnNames(m.Prog.Program)
-	names := explain.ObservationNames(m.Prog.Program)
+	names := explain.PredictedNames(m.Prog.Program)
+	for i, is := range explain.Predicted(m.Prog.Program) {
+		if is {
+			list = append(list, i)
+		}
+	}
 	first := len(units) - len(names) // observations are the last columns
 	for i, name := range names {
 		out.Columns = append(out.Columns, name+"_data", name+"_residual")
 		out.Units = append(out.Units, units[first+i], units[first+i])
 	}
-	return len(names)
+	return list
 }
 
 // table chooses the columns of a run's rows. With data a save has a row for each row of
 // data that is read there, with the measured values and the residuals behind it.
 func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Trajectory, rows [][]float64, saves []int) (out [][]float64) {
-	if r.measured == 0 {
+	if len(r.measured) == 0 {
 		for _, row := range rows {
 			out = append(out, r.pick(row))
 		}
@@ -43,7 +48,9 @@ func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Tra
 			k := d.Save
 			sys.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], d.Data, d.Seen, d.Inputs)
 			sys.Obs.Run()
-			copy(row[len(row)-r.measured:], sys.Obs.Value)
+			for k, of := range r.measured {
+				row[len(row)-len(r.measured)+k] = sys.Obs.Value[of]
+			}
 			out = append(out, r.beside(r.pick(row), d, sys.Obs.Value))
 		}
 	}
@@ -54,7 +61,7 @@ func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Tra
 // cells of a row.
 func (r *ensemble) beside(cells []float64, d *problem.Row, predictions []float64) []float64 {
 	cells = append([]float64{}, cells...)
-	for k := range r.measured {
+	for _, k := range r.measured {
 		if d == nil || d.Seen[k] == 0 {
 			cells = append(cells, math.NaN(), math.NaN())
 			continue

@@ -165,8 +165,8 @@ func (s *Solver) Gradient(ct []float64) []float64 {
 	w.Group.Backward(s.done)
 	n := copy(s.grad, l.PBar)
 	w.TakeWeights(s.grad[n:], 0, false)
-	if w.Lanes != nil {
-		w.Lanes.AddGradient(l.Job.In.Lane(), s.grad, l.QBar)
+	if lanes := w.LanesOf(l.Job.In); lanes != nil {
+		lanes.AddGradient(l.Job.In.Lane(), s.grad, l.QBar)
 	}
 	return s.grad
 }

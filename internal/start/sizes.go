@@ -11,6 +11,7 @@ import (
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
 )
 
 // changes is over how many parts of its span a state may pass through its own size: the
@@ -332,15 +333,21 @@ func (d *ruler) SetScales() error {
 	return nil
 }
 
-// ATol are the absolute tolerances of states that go with a relative one, at the
-// start of the space: a state is as good as its size is where it is small beside that. What
-// is observed on a logarithmic scale counts where it is small too.
-func (d *ruler) ATol(rtol float64) ([]float64, error) {
+// Tolerances are the options of a solver with absolute tolerances that follow the sizes
+// of states at the start of the space. What is observed on a logarithmic scale counts where
+// it is small too.
+func (d *ruler) Tolerances(opt sim.Options) (sim.Options, error) {
 	x, err := d.space.X0()
-	if err != nil {
-		return nil, err
+	if err != nil || !opt.Method.Adaptive() {
+		return opt, err
 	}
 	d.bind(x)
+	opt.ATol, opt.Sizes = opt.RTol, d.resolved()
+	return opt, nil
+}
+
+// resolved are the sizes below which states need not be told apart from 0.
+func (d *ruler) resolved() []float64 {
 	s := d.measure()
 	out := make([]float64, len(s.states))
 	least := make([]float64, len(out))
@@ -355,9 +362,9 @@ func (d *ruler) ATol(rtol float64) ([]float64, error) {
 		}
 	})
 	for i, size := range s.states {
-		out[i] = rtol * math.Min(size, math.Max(10*least[i], leastPart*size))
+		out[i] = math.Min(size, math.Max(10*least[i], leastPart*size))
 	}
-	return out, nil
+	return out
 }
 
 // leastPart is the part of its size below which no state is resolved.

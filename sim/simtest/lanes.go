@@ -54,6 +54,7 @@ func NewLanes(m *Model, width int, opt sim.Options, free, acts bool) *Lanes {
 			step: solvers.NewStepper(opt.Method, size.Y), d: make([]float64, size.D), held: make([]bool, size.Y),
 			dBar: make([]float64, size.D), bar: make([]float64, len(m.P)),
 		})
+		s.lanes[len(s.lanes)-1].step.Sizes = opt.Sizes
 		s.Acc = append(s.Acc, make([]float64, len(m.P)))
 	}
 	b := s.blk

@@ -1,0 +1,215 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Which rows of a table count, and when they are.
+
+// satisfies reports whether a condition holds in a row; none holds nowhere.
+func (r Row) satisfies(where func(Row) (bool, error)) (bool, error) {
+	if where == nil {
+		return false, nil
+	}
+	return where(r)
+}
+
+// kept are the rows that a condition keeps.
+func (t *Table) kept(where func(Row) (bool, error)) (keep []int, err error) {
+	for i := range t.rows {
+		is := where == nil
+		if !is {
+			if is, err = where(Row{t, i}); err != nil {
+				return nil, err
+			}
+		}
+		if is {
+			keep = append(keep, i)
+		}
+	}
+	if len(keep) == 0 {
+		return nil, &Error{File: t.Name, Text: "no row satisfies the condition `where`", Help: "see the data block"}
+	}
+	return keep, nil
+}
+
+// only is the table with these rows.
+func (t *Table) only(keep []int) *Table {
+	if len(keep) == len(t.rows) {
+		return t
+	}
+	c := *t
+	c.rows, c.lines = make([][]string, len(keep)), make([]int, len(keep))
+	for k, i := range keep {
+		c.rows[k], c.lines[k] = t.rows[i], t.lines[i]
+	}
+	return &c
+}
+
+// floats returns a column as numbers; a missing value, and one in a row in which the
+// column does not count, is NaN.
+func (t *Table) floats(name string, where func(Row) (bool, error)) ([]float64, error) {
+	if where == nil {
+		return t.Floats(name)
+	}
+	k, err := t.column(name)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, len(t.rows))
+	for i, r := range t.rows {
+		out[i] = math.NaN()
+		switch is, err := where(Row{t, i}); {
+		case err != nil:
+			return nil, err
+		case !is:
+			continue
+		}
+		v, ok := number(r[k])
+		if !ok {
+			e := notANumber(strings.TrimSpace(r[k]))
+			e.File, e.Line, e.Column = t.Name, t.lines[i], name
+			return nil, e
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+// Join adds to each row the other columns of the row of another table that has the same
+// values in the columns by.
+func (t *Table) Join(other *Table, by []string) (*Table, error) {
+	key := func(t *Table, i int) (string, error) {
+		parts := make([]string, len(by))
+		for k, name := range by {
+			c, err := t.column(name)
+			if err != nil {
+				return "", err
+			}
+			parts[k] = strings.TrimSpace(t.rows[i][c])
+		}
+		return strings.Join(parts, "\x00"), nil
+	}
+	rows := map[string]int{}
+	for i := range other.rows {
+		k, err := key(other, i)
+		if err != nil {
+			return nil, err
+		}
+		if first, twice := rows[k]; twice {
+			e := Row{other, i}.errorf("`%s` stands in line %d too", strings.ReplaceAll(k, "\x00", ", "), other.lines[first])
+			e.Help = "rows are joined with one row of this table each"
+			return nil, e
+		}
+		rows[k] = i
+	}
+	out := &Table{Name: t.Name, index: map[string]int{}, Columns: slices.Clone(t.Columns), rows: make([][]string, len(t.rows)), lines: t.lines}
+	for i, c := range t.Columns {
+		out.index[c] = i
+	}
+	var from []int
+	for i, c := range other.Columns {
+		if slices.Contains(by, c) {
+			continue
+		}
+		if _, twice := out.index[c]; twice {
+			return nil, &Error{File: other.Name, Text: fmt.Sprintf("column `%s` is in %s too", c, t.Name), Help: "rename one of them, or join by it"}
+		}
+		from = append(from, i)
+		out.index[c] = len(out.Columns)
+		out.Columns = append(out.Columns, c)
+	}
+	for i, r := range t.rows {
+		k, err := key(t, i)
+		if err != nil {
+			return nil, err
+		}
+		j, ok := rows[k]
+		if !ok {
+			e := Row{t, i}.errorf("`%s` is not in %s", strings.ReplaceAll(k, "\x00", ", "), other.Name)
+			e.Help = "every row is joined with one of that table"
+			return nil, e
+		}
+		row := slices.Clone(r)
+		for _, c := range from {
+			row = append(row, other.rows[j][c])
+		}
+		out.rows[i] = row
+	}
+	return out, nil
+}
+
+// dateForms are the forms of ISO 8601 that times are read in, and of clocks.
+var (
+	dateForms = []string{
+		time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05",
+		"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02",
+	}
+	clockForms = []string{"15:04:05", "15:04"}
+)
+
+// instant reads a date or a clock time.
+func instant(cell string, forms []string) (time.Time, bool) {
+	for _, f := range forms {
+		if at, err := time.Parse(f, cell); err == nil {
+			return at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// times are those of the rows: numbers, clock times since midnight, or dates, of which
+// each trajectory counts from its first: see sinceFirst.
+func (t *Table) times(spec *Spec) (out []float64, dates bool, err error) {
+	k, err := t.column(spec.Time.Name)
+	if err != nil {
+		return nil, false, err
+	}
+	first := strings.TrimSpace(t.rows[0][k])
+	if _, is := number(first); is {
+		out, err = t.inUnit(spec.Time)
+		return out, false, err
+	}
+	forms, dates := clockForms, false
+	from, ok := instant(first, clockForms)
+	if ok {
+		from = from.Truncate(24 * time.Hour)
+	} else if from, ok = instant(first, dateForms); ok {
+		forms, dates = dateForms, true
+	}
+	if !ok {
+		_, err = t.inUnit(spec.Time) // says what is wrong with it
+		return nil, false, err
+	}
+	out = make([]float64, len(t.rows))
+	for i, r := range t.rows {
+		at, ok := instant(strings.TrimSpace(r[k]), forms)
+		if !ok {
+			e := Row{t, i}.errorf("`%s` is not a time like `%s` in line %d", strings.TrimSpace(r[k]), first, t.lines[0])
+			e.Column, e.Help = spec.Time.Name, "all times of a column have one form: numbers, ISO dates (2026-05-01T12:30:00) or clock times (12:30)"
+			return nil, false, e
+		}
+		out[i] = at.Sub(from).Seconds() * spec.Second
+	}
+	if spec.Second == 0 {
+		e := Row{t, 0}.errorf("dates and clock times need a unit of the time in the model")
+		e.Column, e.Help = spec.Time.Name, "declare it: `time t: h`"
+		return nil, false, e
+	}
+	return out, dates, nil
+}
+
+// sinceFirst lets the times of some rows count from the first of them.
+func sinceFirst(times []float64, rows []int) {
+	first := math.Inf(1)
+	for _, i := range rows {
+		first = min(first, times[i])
+	}
+	for _, i := range rows {
+		times[i] -= first
+	}
+}

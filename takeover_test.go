@@ -1,0 +1,158 @@
+package pinode
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const heat = `
+model Heat {
+  param D in (0, inf) = 1
+  state u[50] = 0
+  u[0]' = 2601*D*(1 - 2*u[0] + u[1])
+  u[49]' = 2601*D*(u[48] - 2*u[49])
+  for i in 1..48 {
+    u[i]' = 2601*D*(u[i-1] - 2*u[i] + u[i+1])
+  }
+}
+`
+
+// TestAuto: without a solver named, stiff problems are solved as they are by rodas5p, and
+// others as by tsit5, to the last bit.
+func TestAuto(t *testing.T) {
+	ends := func(t *testing.T, text string) ([]float64, int) {
+		m, err := Parse("m.node", text)
+		require.NoError(t, err)
+		s, err := m.Simulate(t.Context(), SimulateOptions{})
+		require.NoError(t, err)
+		require.Empty(t, s.Warnings)
+		rows := s.Trajectories[0].Rows
+		return rows[len(rows)-1], s.Stats.TakenOver
+	}
+	texts, by := map[string]string{}, map[string]string{}
+	for _, name := range []string{"rober", "orego", "vdpol", "hires", "pollu"} {
+		text, err := os.ReadFile(filepath.Join("bench", "models", name+".node"))
+		require.NoError(t, err)
+		until := map[string]string{"rober": "1e11", "orego": "360", "vdpol": "2000", "hires": "321.8122", "pollu": "60"}[name]
+		texts[name], by[name] = string(text)+"simulate { until: "+until+", times: ["+until+"]", "rodas5p"
+	}
+	for name, text := range stiffEvents {
+		texts[name], by[name] = text+"simulate { until: 4, step: 1", "rodas5p"
+	}
+	texts["heat"], by["heat"] = heat+"simulate { until: 10, times: [10]", "rodas5p"
+	texts["prey"], by["prey"] = "model M {\n  state x = 0.45\n  state y = 4.6\n  x' = 1.3*x - 0.5*x*y\n  y' = 0.5*x*y - 1.8*y\n}\nsimulate { until: 200, times: [200]", "tsit5"
+	texts["oscillator"], by["oscillator"] = "model M {\n  state x = 1\n  state v = 0\n  x' = v\n  v' = -100*x - 0.02*v\n}\nsimulate { until: 100, times: [100]", "tsit5"
+	for name, text := range texts {
+		t.Run(name, func(t *testing.T) {
+			got, taken := ends(t, text+" }\n")
+			want, _ := ends(t, text+", solver: "+by[name]+" }\n")
+			require.Equal(t, want, got)
+			require.Equal(t, by[name] == "rodas5p", taken == 1)
+		})
+	}
+	got, _ := ends(t, texts["heat"]+" }\n")
+	for i, u := range got[1:] { // at rest it is linear
+		require.InDelta(t, 1-float64(i+1)/51, u, 1e-6, "point %d", i)
+	}
+}
+
+// TestAutoSideBySide: of trajectories of which some are stiff, each is what it is alone, for
+// any number of workers, and so is its gradient; more of them than wait at a time.
+func TestAutoSideBySide(t *testing.T) {
+	m := stiff(t, "vdpol", "simulate { until: 30 }\n")
+	const n = 300
+	values := make([][]float64, n)
+	rng := rand.New(rand.NewPCG(1, 7))
+	for i := range values {
+		values[i] = []float64{math.Pow(10, 5*rng.Float64()-1)}
+	}
+	one, err := m.NewSolver(1, []string{"mu"}, SimulateOptions{})
+	require.NoError(t, err)
+	alone, taken := make([][]float64, n), 0
+	for i, v := range values {
+		require.NoError(t, one.Run(v))
+		alone[i] = append([]float64{}, one.Ends[0]...)
+		taken += one.Stats().TakenOver
+	}
+	require.Greater(t, taken, 80)
+	require.Less(t, taken, 270)
+	for _, workers := range []int{1, 2} {
+		many, err := m.NewSolver(n, []string{"mu"}, SimulateOptions{Workers: workers})
+		require.NoError(t, err)
+		require.NoError(t, many.Run(values...))
+		for i, want := range alone {
+			// A run that keeps its steps for a derivative looks at their stability from its
+			// start on; it is the same method that takes the stiffest.
+			require.InDeltaSlice(t, want, many.Ends[i], 1e-3, "mu = %g", values[i][0])
+		}
+		again := append([][]float64{}, many.Ends...)
+		for i := range again {
+			again[i] = append([]float64{}, again[i]...)
+		}
+		turned := append([][]float64{}, values...) // in other lanes, beside others
+		slices.Reverse(turned)
+		require.NoError(t, many.Run(turned...))
+		for i := range again {
+			require.Equal(t, again[n-1-i], many.Ends[i])
+		}
+	}
+}
+
+// TestAutoFit: the loss of trajectories of which some are stiff, and its gradient by
+// parameters and weights, have the same bits for any number of workers, and are what
+// differences give.
+func TestAutoFit(t *testing.T) {
+	dir := t.TempDir()
+	var rows strings.Builder
+	rows.WriteString("run,t,rate,x\n")
+	for run := range 20 {
+		for k := range 5 {
+			fmt.Fprintf(&rows, "%d,%g,%g,%g\n", run, 2*float64(k), math.Pow(10, float64(run%6)), 1/float64(1+run+k))
+		}
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(rows.String()), 0o600))
+	text := `
+model M {
+  covariate rate
+  param k in (0, inf) = 0.7
+  param e in (0, 1) = 0.5
+  neural net(x) { hidden: [4], activation: tanh }
+  state x = 1
+  state y = 0
+  discrete s = 1
+  x' = -k*x + 0.1*net(y)*s + 0.1*y
+  y' = rate*(x - y)
+  event low when x <= 0.4 { s := e; x += 0.1 }
+  observe x = x ~ normal(0.1)
+}
+data d from "d.csv" { trajectory: run, time: t, rate: rate, x: x }
+fit { optimizer: adam { epochs: 3 } }
+`
+	var losses []float64
+	for workers := 1; workers <= 2; workers++ {
+		m, err := Parse(filepath.Join(dir, "m.node"), text)
+		require.NoError(t, err)
+		f, err := m.NewFit(FitOptions{Workers: workers})
+		require.NoError(t, err)
+		o := f.inner.Objective
+		x, err := o.Space.X0()
+		require.NoError(t, err)
+		grad := make([]float64, len(x))
+		res, err := o.Eval(t.Context(), x, nil, 1, grad)
+		require.NoError(t, err)
+		require.False(t, res.Failed)
+		losses = append(losses, append([]float64{res.Loss}, grad...)...)
+		c, err := f.Certify(t.Context(), 6, "unrolled", "forward")
+		require.NoError(t, err)
+		require.True(t, c.Certified(), "%v", c)
+	}
+	require.Equal(t, losses[:len(losses)/2], losses[len(losses)/2:])
+}
