@@ -111,3 +111,12 @@ func TestNotProjected(t *testing.T) {
 }`)
 	require.ErrorContains(t, err, "`mode: project` is not supported yet in a model with states that come to rest")
 }
+
+// TestNoMultistepProjection: a method that goes on from several steps would begin anew with
+// each.
+func TestNoMultistepProjection(t *testing.T) {
+	m, err := Parse("kepler.node", fmt.Sprintf(kepler, "")+"simulate { until: 1, solver: bdf }")
+	require.NoError(t, err)
+	_, err = m.Simulate(t.Context(), SimulateOptions{})
+	require.ErrorContains(t, err, "`mode: project` is not supported yet with `solver: bdf`")
+}

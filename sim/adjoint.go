@@ -28,6 +28,7 @@ type continuous struct {
 	byY, byD []float64 // room: what a derivative adds
 	ct       []float64
 	field    []float64
+	big      float64 // see tolerances
 
 	transposes map[*sparse.Pattern]*transpose
 }
@@ -78,6 +79,7 @@ func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 		s.cont[how] = c
 	}
 	c.begin(m, ct)
+	c.big = 0
 	for c.reverse.back() {
 		if c.e.kind == stepEntry {
 			c.stepBack(c.e)
@@ -191,8 +193,10 @@ func (c *continuous) flow(t, end float64) {
 	h := t - end
 	for rejected := 0; ; {
 		h = min(h, t-end)
+		rtol, atol := c.tolerances()
+		c.step.Tolerances(len(c.x), rtol, atol, newtonPart)
 		c.step.Step(c, -h)
-		ok, next := c.ctl.Judge(c.meanError(), h)
+		ok, next := c.ctl.Judge(c.step.MeanError(len(c.x), rtol, atol), h)
 		if !ok && rejected < 60 {
 			rejected++
 			h = next
@@ -210,19 +214,22 @@ func (c *continuous) flow(t, end float64) {
 	copy(c.x, c.step.End())
 }
 
-// meanError is the mean square of the embedded error, λ and its integrals measured
-// against the largest of them.
-func (c *continuous) meanError() float64 {
-	big := 0.
-	for _, v := range c.step.Y[0] {
-		big = math.Max(big, math.Abs(v))
+// tolerances are those of λ and its integrals, which are measured against the largest of them;
+// where equations are solved, against the largest so far, or they are solved for what is
+// nothing but round-off.
+func (c *continuous) tolerances() (rtol, atol float64) {
+	if c.step.Tableau().Family == solvers.Explicit {
+		c.big = 0
 	}
-	rtol := c.opt.RTol
-	atol := math.Max(1e-3*rtol*big, 1e-300)
+	for _, v := range c.step.Y[0] {
+		c.big = math.Max(c.big, math.Abs(v))
+	}
+	rtol = c.opt.RTol
+	atol = math.Max(1e-3*rtol*c.big, 1e-300)
 	if c.how == backsolve { // of the state, which may be nothing but round-off
 		atol = math.Max(atol, 1e-3*c.opt.leastATol())
 	}
-	return c.step.MeanError(len(c.x), rtol, atol)
+	return rtol, atol
 }
 
 // state returns y at time t, from x or from the dense output.

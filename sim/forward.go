@@ -56,6 +56,8 @@ type forward struct {
 	times  []float64 // of the stages of a step
 	field  []float64
 
+	variation *variation // of a method without derivatives of its steps
+
 	column // the one that is done by itself
 }
 
@@ -78,6 +80,9 @@ func (s *Integrator) Forward(m Forward, out *Tangents) { s.ForwardColumns(m, giv
 func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 	f := s.forward(of.Columns())
 	f.m, f.of, f.out = m, of, out
+	if f.variation != nil {
+		f.variation.big = 0
+	}
 	s.run.model = m
 	n, w := len(s.run.span.Saves), f.n
 	out.Y, out.D = rows(out.Y, n, s.run.size.Y*w), rows(out.D, n, s.run.size.D*w)
@@ -161,6 +166,9 @@ func (s *Integrator) forward(n int) *forward {
 	for i := range s.fwd.one {
 		s.fwd.one[i] = 1
 	}
+	if s.opt.Method.Family == solvers.Multistep {
+		s.fwd.variation = newVariation(s.fwd)
+	}
 	return s.fwd
 }
 
@@ -237,7 +245,12 @@ func (f *forward) push(e *entry, h, end []float64, saves bool) {
 	}
 	f.each(func() {
 		f.pushColumn(e, h[f.at])
-		if saves {
+		switch {
+		case saves && f.variation != nil:
+			for i := e.lo; i < e.hi; i++ {
+				scatter(f.out.Y[i], f.variation.saves[i-e.lo], f.at, f.n)
+			}
+		case saves:
 			save := f.vals[:len(f.cy)]
 			for i := e.lo; i < e.hi; i++ {
 				s.stepper.DenseJVP((s.span.Saves[i]-e.t)/e.h, f.cy, save)
@@ -251,6 +264,10 @@ func (f *forward) push(e *entry, h, end []float64, saves bool) {
 // pushColumn pushes a column through the step that stands, whose length has a tangent too.
 func (f *forward) pushColumn(e *entry, hDot float64) {
 	s := f.history
+	if f.variation != nil {
+		f.variation.along(e, hDot)
+		return
+	}
 	steps, ok := s.stepsAt(s.d).(StepsJVP)
 	if !ok || !steps.HasJVP() {
 		s.stepper.JVP(f, f.t[f.at], hDot, f.cy, f.cz)

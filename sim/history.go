@@ -53,7 +53,7 @@ func (s *history) addStep(e entry, h float64) {
 	if s.opt.Forget {
 		return
 	}
-	if s.fits() {
+	if s.fits() || s.opt.Method.Family == solvers.Multistep { // which has no other way back to a step
 		e.state = s.tape.keep(s.y, s.d)
 		blk, lane := s.last()
 		s.saveStages(&e, blk, lane)

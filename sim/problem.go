@@ -139,6 +139,25 @@ type Span struct {
 
 // HasGradient reports whether runs with these options have a gradient in a mode. A stiff
 // solution cannot be integrated backwards: what falls quickly grows quickly there.
+// Steps of a method that goes on from several have no derivative by their own start.
 func (o Options) HasGradient(mode string) bool {
-	return mode != "backsolve" || o.Method == nil || o.Method.Family == solvers.Explicit
+	switch o.defaults().Method.Family {
+	case solvers.Explicit:
+		return true
+	case solvers.Multistep:
+		return mode == "adjoint" || mode == "forward"
+	}
+	return mode != "backsolve"
+}
+
+// Gradient is the mode of a gradient: for `auto` the exact derivative of the discrete
+// solution, where there is one.
+func (o Options) Gradient(mode string) string {
+	switch {
+	case mode != "auto":
+		return mode
+	case o.HasGradient("unrolled"):
+		return "unrolled"
+	}
+	return "adjoint"
 }

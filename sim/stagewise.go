@@ -13,10 +13,6 @@ const (
 	newtonPartDerived = 1e-4
 )
 
-// keepLength is the factor up to which an implicit step is not made longer, so that its
-// matrices are kept.
-const keepLength = 1.2
-
 // stagewise takes the steps of one trajectory stage by stage, for models that have no
 // program for a whole step.
 type stagewise struct {
@@ -85,9 +81,7 @@ func (r *stagewise) Step() {
 	if b := r.Block(); r.opt.Method.Adaptive() {
 		b.Mean[0] = r.step.MeanError(r.size.YError, r.opt.RTol, r.opt.ATol)
 		b.Log[0], b.Factor[0] = stepsize.Factor(stepsize.Numbers{}, &r.ctl, b.Mean[0], b.Before[0])
-		if f := b.Factor[0]; r.opt.Method.Family == solvers.Implicit && f > 1 && f < keepLength {
-			b.Factor[0] = 1
-		}
+		b.Factor[0] = r.step.Lengthen(b.Factor[0])
 	}
 }
 

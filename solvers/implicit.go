@@ -23,7 +23,7 @@ type implicit struct {
 	lin  map[*sparse.Pattern]*linearized
 	at   *linearized // the one in use
 	sys  Linear
-	made float64 // h of the factors; 0: there are none
+	made float64 // γh of the factors; 0: there are none
 	old  float64 // where the Jacobian was taken; NaN: it is to be taken anew
 	here bool    // the Jacobian is that of the start of this step
 	rate float64 // how fast Newton's method converged last
@@ -32,6 +32,7 @@ type implicit struct {
 	outcome         newtonOutcome
 	base, z, r, err []float64
 	full            *coupling   // of a method all of whose stages are coupled
+	multi           *multistep  // of one that goes on from several steps
 	predict         [][]float64 // weights of the stages before, to begin a stage with
 	bars            [][]float64 // room for derivatives: by stage
 	joint           []float64   // of coupled stages
@@ -55,6 +56,10 @@ func newImplicit(s *Stepper) *implicit {
 		Stepper: s, lin: map[*sparse.Pattern]*linearized{},
 		base: make([]float64, n), z: make([]float64, n), r: make([]float64, n), err: make([]float64, n),
 		bars: matrix(stages, n),
+	}
+	if s.tab.Family == Multistep {
+		m.multi = newMultistep(m)
+		return m
 	}
 	widest := 1
 	for lo := 0; lo < stages; {
@@ -85,7 +90,10 @@ func (s *Stepper) Tolerances(count int, rtol, atol, part float64) {
 
 // gamma is the diagonal of the equations of a stage.
 func (m *implicit) gamma() float64 {
-	if m.full != nil {
+	switch {
+	case m.multi != nil:
+		return 1 / m.multi.alpha()
+	case m.full != nil:
 		return 1 / m.full.single
 	}
 	return m.tab.A[1][1]
@@ -100,14 +108,21 @@ func (m *implicit) step(sys Linear) {
 	if m.blk.Fresh = false; fresh {
 		m.made, m.old, m.rate = 0, math.NaN(), 1
 	}
-	if m.full != nil {
+	switch {
+	case m.multi != nil:
+		m.multi.begin(fresh)
+	case m.full != nil:
 		m.full.arrive(fresh)
 	}
 	if m.H == 0 {
 		m.stay()
 		return
 	}
-	if m.slow || m.H != m.made {
+	if m.multi != nil && m.multi.starting {
+		m.outcome = m.multi.start()
+		return
+	}
+	if m.slow || m.H*m.gamma() != m.made {
 		m.linearize()
 	}
 	for {
@@ -142,7 +157,7 @@ func (m *implicit) use(p *sparse.Pattern) bool {
 
 // linearize takes the Jacobian at the start of the step, and factorises.
 func (m *implicit) linearize() {
-	m.here, m.slow, m.made = true, false, m.H
+	m.here, m.slow, m.made = true, false, m.H*m.gamma()
 	if m.old != m.T {
 		m.sys.Jacobian(m.T, m.Y[0], m.at.values, m.at.byTime)
 		m.old = m.T
@@ -161,7 +176,10 @@ func (m *implicit) solve() newtonOutcome {
 	if m.made == 0 {
 		return diverged
 	}
-	if m.full != nil {
+	switch {
+	case m.multi != nil:
+		return m.multi.solve()
+	case m.full != nil:
 		return m.full.solve()
 	}
 	for i := 1; i < len(m.K); i++ {
@@ -297,6 +315,24 @@ func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done boo
 // mostRate is the rate of convergence from which on the Jacobian is taken anew.
 const mostRate = 0.1
 
+// keepLength is the factor up to which an implicit step is not made longer, so that its
+// matrices are kept.
+const keepLength = 1.2
+
+// Lengthen is the factor that the length of the step that was taken is to be multiplied by, where
+// step-size control has another.
+func (s *Stepper) Lengthen(factor float64) float64 {
+	switch {
+	case s.imp == nil || s.imp.outcome != converged:
+		return factor
+	case s.imp.multi != nil:
+		return s.imp.multi.factor
+	case factor > 1 && factor < keepLength:
+		return 1
+	}
+	return factor
+}
+
 // failed is the mean square of the error of a step whose equations were not solved.
 const failed = 1e4
 
@@ -309,6 +345,9 @@ func (m *implicit) meanError(count int, rtol, atol float64) float64 {
 		return failed
 	case undefined:
 		return math.NaN()
+	}
+	if m.multi != nil {
+		return m.multi.meanError(count, rtol, atol)
 	}
 	for l := range m.err {
 		e := 0.

@@ -70,7 +70,7 @@ func NewStepperOn(tab *Tableau, n int, blk *Block) *Stepper {
 		kDot: matrix(stages, n), yiDot: make([]float64, n),
 	}
 	switch tab.Family {
-	case Implicit:
+	case Implicit, Multistep:
 		s.imp = newImplicit(s)
 	case Rosenbrock:
 		s.lin = newLinearly(s)

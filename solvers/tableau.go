@@ -65,6 +65,9 @@ const (
 	// Symplectic: as Explicit, but that each stage between the first and the last has the
 	// rates of one half of the states alone: see Tableau.Parts.
 	Symplectic
+
+	// Multistep: see BDF.
+	Multistep
 )
 
 // Stages is the number of stages, those at the end of the step and behind it included.
@@ -78,11 +81,11 @@ func (m *Tableau) Behind() int { return len(m.C) - len(m.B) }
 
 // ReadsRates reports whether the derivative of a step reads its stages besides their
 // arguments, where it is not by the length.
-func (m *Tableau) ReadsRates() bool { return m.Family == Rosenbrock || m.Family == Implicit }
+func (m *Tableau) ReadsRates() bool { return m.Family != Explicit && m.Family != Symplectic }
 
 // Repeats reports whether a step is a function of its start and its length alone, to the
 // last bit: implicit methods begin with what they know of the steps before.
-func (m *Tableau) Repeats() bool { return m.Family != Implicit }
+func (m *Tableau) Repeats() bool { return m.Family != Implicit && m.Family != Multistep }
 
 // StageTime is the time of stage i of a step of length h from t.
 func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }

@@ -6,7 +6,9 @@ import (
 	"sync/atomic"
 
 	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
 )
 
 // MaxRuns is how many runs a worker keeps until their gradients are computed.
@@ -39,6 +41,11 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 	}
 	hy := NewHybrid(c.Program)
 	var err error
+	if c.Model.Project > 0 && opt.Method.Family == solvers.Multistep {
+		l := &diag.List{}
+		l.Errorf("not-supported", c.Checked.Model.Span, "`mode: project` is not supported yet with `solver: %s`, which goes on from several steps", opt.Method.Name)
+		return nil, l.Err()
+	}
 	if opt.Method.Parts != nil {
 		if hy.Momenta, err = c.Momenta(opt.Method.Name); err != nil {
 			return nil, err

@@ -48,7 +48,7 @@ func solverChoices() []setting.Choice {
 // gradientChoices are the ways to a gradient, the default first.
 func gradientChoices() []setting.Choice {
 	return []setting.Choice{
-		{Name: "auto", Doc: "unrolled"},
+		{Name: "auto", Doc: "unrolled, with `bdf` adjoint"},
 		{Name: "unrolled", Doc: "exact derivative of the discrete solution"},
 		{Name: "adjoint", Doc: "continuous adjoint along the stored dense solution"},
 		{Name: "backsolve", Doc: "continuous adjoint, the state integrated backwards with it"},

@@ -258,7 +258,7 @@ func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error 
 
 // checkGradient refuses a gradient that the solver cannot give.
 func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Options) error {
-	mode := settings.Word("gradient")
+	mode := opt.Gradient(settings.Word("gradient"))
 	if opt.HasGradient(mode) {
 		return nil
 	}
@@ -267,8 +267,13 @@ func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Opt
 	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
-	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: backwards, what falls quickly in a stiff model grows quickly", mode, opt.Method.Name).
-		WithHelp("write `gradient: unrolled`, which is exact, `gradient: adjoint` or `gradient: forward`")
+	why, help := "backwards, what falls quickly in a stiff model grows quickly", "write `gradient: adjoint` or `gradient: forward`"
+	if mode == "unrolled" {
+		why = "its steps go on from several before, which a derivative of one step does not know"
+	} else if opt.HasGradient("unrolled") {
+		help = "write `gradient: unrolled`, which is exact, `gradient: adjoint` or `gradient: forward`"
+	}
+	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: %s", mode, opt.Method.Name, why).WithHelp("%s", help)
 	return l.Err()
 }
 

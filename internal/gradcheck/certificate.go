@@ -110,10 +110,7 @@ func NewWant(full bool, mode string, opt sim.Options, n int, modes []string) Wan
 	if len(modes) > 0 {
 		return Want{n, mostTimed, FineDifference, FineTolerance, modes, full, nil}
 	}
-	if mode == "auto" {
-		mode = "unrolled"
-	}
-	return Want{n, mostTimed, coarseDifference, coarseTolerance, []string{mode}, false, nil}
+	return Want{n, mostTimed, coarseDifference, coarseTolerance, []string{opt.Gradient(mode)}, false, nil}
 }
 
 // certifiedModes are the modes that a solver has a certificate for: the

@@ -217,7 +217,7 @@ func (c *certifier) screen() ([][]float64, error) {
 		defer func(events int) { c.events = events }(c.events)
 		c.events = 0
 	}
-	return c.claims(c.probe, "unrolled")
+	return c.claims(c.probe, c.opt.Gradient("auto"))
 }
 
 // compareWhere compares the coordinates for which act holds and returns the

@@ -277,6 +277,10 @@ func claimedScale(partials [][][]float64, k int, lines []line) float64 {
 // are in doubt.
 func (c *certifier) witness(mode string) string {
 	switch {
+	case !c.opt.HasGradient("unrolled") && mode == "adjoint":
+		return "forward"
+	case !c.opt.HasGradient("unrolled"):
+		return "adjoint"
 	case !c.opt.Method.Adaptive() && mode == "forward" || mode == "adjoint" || mode == "backsolve":
 		return "unrolled"
 	case c.opt.Method.Adaptive():

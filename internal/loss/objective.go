@@ -155,7 +155,7 @@ const blockWords = 1 << 16
 // NewObjective compiles the loss of trajectories, with a validation loss of others,
 // for up to so many workers; 0: one for each core.
 func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*problem.Trajectory, opt sim.Options, gradient string, networks exec.Precision, workers int) (*Objective, error) {
-	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: gradient}
+	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: opt.Gradient(gradient)}
 	var err error
 	if gradient == "adjoint" || gradient == "backsolve" {
 		opt.Stiff = nil // they follow the steps of one method

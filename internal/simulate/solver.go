@@ -21,18 +21,19 @@ type Solver struct {
 	Fails []error
 	Stats sim.Stats
 
-	r      *engine.Runner
-	runs   *ensemble
-	p, nat []float64
-	rev    bool
-	ready  *engine.LaneState // the run that Gradient differentiates
-	grad   []float64
-	stats  []sim.Stats
-	begin  func(i int, to *engine.BoundModel) *sim.Span
-	end    func(w *engine.Worker, l *engine.LaneState) bool
-	next   func() *sim.Job // the one run of a solver of one trajectory
-	done   func(*sim.Job)
-	served bool
+	r       *engine.Runner
+	runs    *ensemble
+	p, nat  []float64
+	rev     bool
+	adjoint bool              // the solver's steps have no derivative of their own
+	ready   *engine.LaneState // the run that Gradient differentiates
+	grad    []float64
+	stats   []sim.Stats
+	begin   func(i int, to *engine.BoundModel) *sim.Span
+	end     func(w *engine.Worker, l *engine.LaneState) bool
+	next    func() *sim.Job // the one run of a solver of one trajectory
+	done    func(*sim.Job)
+	served  bool
 }
 
 // NewSolver compiles the model's simulation for n trajectories that differ in
@@ -63,7 +64,7 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	if err := m.Grid(trajectories[0], &c); err != nil {
 		return nil, err
 	}
-	s := &Solver{rev: n == 1, runs: &ensemble{space: sp, trajectories: trajectories, of: make([]int, n), values: make([][]float64, n), seed: uint64(m.Settings.Int("seed"))}}
+	s := &Solver{rev: n == 1, adjoint: !opt.HasGradient("unrolled"), runs: &ensemble{space: sp, trajectories: trajectories, of: make([]int, n), values: make([][]float64, n), seed: uint64(m.Settings.Int("seed"))}}
 	for _, name := range names {
 		if err := s.runs.slot(name); err != nil {
 			return nil, err
@@ -162,7 +163,12 @@ func (s *Solver) Gradient(ct []float64) []float64 {
 	w.ClearWeights()
 	copy(l.EndY, ct)
 	l.Ct = sim.Cotangents{EndY: l.EndY}
-	w.Group.Backward(s.done)
+	if s.adjoint {
+		w.Group.Use(&l.Model)
+		l.Job.In.Adjoint(&l.Model, &l.Ct)
+	} else {
+		w.Group.Backward(s.done)
+	}
 	n := copy(s.grad, l.PBar)
 	w.TakeWeights(s.grad[n:], 0, false)
 	if lanes := w.LanesOf(l.Job.In); lanes != nil {

@@ -39,8 +39,29 @@ type way struct {
 // smoothed is a trajectory with its curves.
 type smoothed struct {
 	*problem.Trajectory
-	curves []*Curve // by element of observations; nil: nothing to smooth
-	cuts   []cut    // where something may jump, in order
+	d     *curves
+	drawn []*Curve // by element of observations; nil: nothing to smooth
+	asked bool     // they were drawn
+	cuts  []cut    // where something may jump, in order
+}
+
+// curves are those of the trajectory, drawn at the start of the space when they are
+// first asked for, by one goroutine.
+func (run *smoothed) curves() []*Curve {
+	if run.asked {
+		return run.drawn
+	}
+	run.asked = true
+	d := run.d
+	now := d.bound
+	d.bind(d.first)
+	run.cuts = d.cuts(run.Trajectory)
+	for k := range run.drawn {
+		d.smooth(run, k)
+	}
+	d.bind(now)
+	d.at(run.Trajectory)
+	return run.drawn
 }
 
 // cut is a time at which some observations may jump. Rows from save behind on are
@@ -51,7 +72,7 @@ type cut struct {
 	event  int
 }
 
-// New smooths the observations of trajectories. It runs nothing.
+// New looks at the observations of trajectories. It runs nothing.
 func New(c *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory) (*Data, error) {
 	d := &curves{Trajectories: trajectories, Segments: compiler.SegmentsOf(c.Program), prog: c}
 	var err error
@@ -64,16 +85,12 @@ func New(c *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajecto
 			d.ways = append(d.ways, d.wayOf(o, i))
 		}
 	}
-	x, err := sp.X0()
-	if err != nil {
+	if d.first, err = sp.X0(); err != nil {
 		return nil, err
 	}
-	d.bind(x)
+	d.bind(d.first)
 	for _, it := range trajectories {
-		d.runs = append(d.runs, &smoothed{Trajectory: it, curves: make([]*Curve, len(d.ways)), cuts: d.cuts(it)})
-	}
-	for k := range d.ways {
-		d.smooth(k)
+		d.runs = append(d.runs, &smoothed{Trajectory: it, d: d, drawn: make([]*Curve, len(d.ways))})
 	}
 	return &Data{&ruler{d}}, nil
 }
@@ -175,24 +192,22 @@ func (d *curves) jumps(event, k int) bool {
 // initialWeight is what a known value at the start weighs beside a measured one.
 const initialWeight = 100
 
-// smooth draws the curves of element k of observations: with the variances that are
+// smooth draws the curve of element k of observations: with the variances that are
 // declared or, where these depend on the prediction, with those of a first pass.
-func (d *curves) smooth(k int) {
+func (d *curves) smooth(run *smoothed, k int) {
 	w := d.ways[k]
-	for _, run := range d.runs {
-		sigma := w.sigma
-		known := !math.IsNaN(sigma)
-		if !known {
-			sigma = 1
-		}
-		pieces, from := d.points(run, k, func(int) float64 { return sigma })
-		if run.curves[k] = Smooth(pieces, from, known); run.curves[k] == nil || known || w.observe.Dist == nil {
-			continue
-		}
-		if spread := d.spreads(run, k); spread != nil {
-			pieces, from = d.points(run, k, func(row int) float64 { return spread[row] })
-			run.curves[k] = Smooth(pieces, from, false)
-		}
+	sigma := w.sigma
+	known := !math.IsNaN(sigma)
+	if !known {
+		sigma = 1
+	}
+	pieces, from := d.points(run, k, func(int) float64 { return sigma })
+	if run.drawn[k] = Smooth(pieces, from, known); run.drawn[k] == nil || known || w.observe.Dist == nil {
+		return
+	}
+	if spread := d.spreads(run, k); spread != nil {
+		pieces, from = d.points(run, k, func(row int) float64 { return spread[row] })
+		run.drawn[k] = Smooth(pieces, from, false)
 	}
 }
 
@@ -266,7 +281,7 @@ func (d *curves) spreads(run *smoothed, k int) []float64 {
 // values sets the smooth observations of a trajectory at a time, or before what happens
 // then, and their rates; NaN where there is no curve.
 func (d *curves) values(run *smoothed, t float64, before bool, v, rate []float64) {
-	for k, c := range run.curves {
+	for k, c := range run.curves() {
 		v[k], rate[k] = math.NaN(), math.NaN()
 		if c != nil {
 			s, ds, _ := c.At(t)
@@ -288,7 +303,7 @@ func (d *curves) Noise() []float64 {
 	for k, w := range d.ways {
 		squares, free := 0., 0.
 		for _, run := range d.runs {
-			if c := run.curves[k]; c != nil && !math.IsNaN(c.Variance()) {
+			if c := run.curves()[k]; c != nil && !math.IsNaN(c.Variance()) {
 				squares, free = squares+c.Squares, free+float64(c.Values)-c.Trace
 			}
 		}

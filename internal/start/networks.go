@@ -273,10 +273,10 @@ func quantile(v []float64, f float64) float64 {
 const rescaled = 2
 
 // Rescale sets the scales of blocks to what data tell at the parameters in x, where that
-// differs much from what they are, and changes first and last layers in x so that no block
-// changes as a function. The scale of the result of a positive block stays, as no
-// weights can make up for it.
-func (d *Data) Rescale(x []float64) {
+// differs much from what they are, and changes first and last layers in all points, those in x
+// among them, so that no block changes as a function. The scale of the result of a
+// positive block stays, as no weights can make up for it.
+func (d *Data) Rescale(x []float64, points ...[]float64) {
 	now := d.scalesAt(x)
 	for _, n := range d.networks() {
 		for _, s := range d.prog.Model.Layout.Scales {
@@ -288,32 +288,38 @@ func (d *Data) Rescale(x []float64) {
 				by[k] = now[s.Off+k] / d.space.Scales[s.Off+k]
 				much = much || by[k] > rescaled || by[k] < 1/float64(rescaled)
 			}
-			if much && n.absorb(x, s.Kind, by) {
-				copy(d.space.Scales[s.Off:], now[s.Off:s.Off+s.N])
+			if !much || !n.absorbs(s.Kind, by) {
+				continue
 			}
+			for _, p := range append([][]float64{x}, points...) {
+				n.absorb(p, s.Kind, by)
+			}
+			copy(d.space.Scales[s.Off:], now[s.Off:s.Off+s.N])
 		}
 	}
 }
 
-// absorb lets weights make up for scales that are multiplied, if they can.
-func (n *network) absorb(x []float64, kind lower.ScaleKind, by []float64) bool {
+// absorbs reports whether weights can make up for scales that are multiplied: the line
+// that an odd block with a zero takes away must not turn.
+func (n *network) absorbs(kind lower.ScaleKind, by []float64) bool {
 	if kind == lower.ScaleNetOut {
-		if n.Net.Positive {
-			return false
-		}
+		return !n.Net.Positive
+	}
+	return !n.Net.Odd || n.Net.ZeroAt == nil || slices.Max(by) == slices.Min(by)
+}
+
+// absorb lets weights in x make up for scales that are multiplied.
+func (n *network) absorb(x []float64, kind lower.ScaleKind, by []float64) {
+	if kind == lower.ScaleNetOut {
 		inverse := make([]float64, len(by))
 		for e, f := range by {
 			inverse[e] = 1 / f
 		}
 		n.multiplyResult(x, inverse)
-		return true
-	}
-	if n.Net.Odd && n.Net.ZeroAt != nil && slices.Max(by) != slices.Min(by) {
-		return false // the line that is taken away would turn
+		return
 	}
 	weight, _, in := n.layer(x, 0)
 	for i := range weight {
 		n.multiply(weight, 0, i, by[i%in])
 	}
-	return true
 }

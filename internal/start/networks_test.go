@@ -61,9 +61,10 @@ func TestRescaleKeepsFunctions(t *testing.T) {
 	before, err := o.Eval(context.Background(), x, nil, 1, nil)
 	require.NoError(t, err)
 	require.False(t, before.Failed)
-	y := slices.Clone(x)
-	f.data.Rescale(y)
+	y, z := slices.Clone(x), slices.Clone(x)
+	f.data.Rescale(y, z)
 	require.NotEqual(t, x, y)
+	require.Equal(t, y, z)
 	changed := 0
 	for _, s := range f.prog.Model.Layout.Scales {
 		for k := range s.N {

@@ -18,6 +18,8 @@ type prober struct {
 	model   *compiler.Program
 	natural []float64
 
+	first, bound []float64 // the start of the space, and the coordinates that the model is at
+
 	nets            []float64     // the input of open programs
 	openRHS, openOb *exec.Program // nil: there are no blocks
 }
@@ -35,6 +37,7 @@ func newProber(c *engine.Compiled, sp *problem.Space) (*prober, error) {
 
 // bind moves the model to the coordinates x.
 func (p *prober) bind(x []float64) {
+	p.bound = x
 	p.system.Bind(p.space.SharedAt(x, p.natural), p.space.Scales)
 }
 

@@ -206,7 +206,7 @@ func (d *Data) smoothRows(run *smoothed, it *problem.Trajectory) {
 		r.Data, r.Seen = slices.Clone(r.Data), slices.Clone(r.Seen)
 		r.Values, r.Counted, r.Losses = 0, 0, nil
 		for k := range v {
-			if engine.Number(v[k]) && (r.Seen[k] != 0 || run.curves[k].covers(t)) {
+			if engine.Number(v[k]) && (r.Seen[k] != 0 || run.curves()[k].covers(t)) {
 				r.Data[k], r.Seen[k] = v[k], 1
 			}
 			if r.Seen[k] != 0 {
@@ -226,7 +226,7 @@ func (c *Curve) covers(t float64) bool { return c.Values > 2 && t >= c.First && 
 // covered reports whether the curves that tell state i do.
 func (d *Data) covered(run *smoothed, i int, t float64) bool {
 	by := d.Segments.By[i]
-	if c := run.curves; d.Segments.Source[i] == observedState {
+	if c := run.curves(); d.Segments.Source[i] == observedState {
 		return c[by] != nil && t >= c[by].First && t <= c[by].Last
 	}
 	return d.covered(run, by, t)

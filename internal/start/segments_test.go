@@ -116,9 +116,10 @@ func TestSegmentsOfExactData(t *testing.T) {
 // interpolate lets curves go through the data, not smooth them.
 func (d *curves) interpolate() {
 	for _, run := range d.runs {
+		run.curves()
 		for k := range d.ways {
 			pieces, from := d.points(run, k, func(int) float64 { return 1e-9 })
-			run.curves[k] = Smooth(pieces, from, true)
+			run.drawn[k] = Smooth(pieces, from, true)
 		}
 	}
 }

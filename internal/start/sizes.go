@@ -148,7 +148,7 @@ func (d *ruler) told(f func(y, rate []float64) []float64, n int) []meanSquare {
 // eachRow calls f at the times of all rows, with the model there, and its discrete
 // variables as they start.
 func (d *ruler) eachRow(f func(run *smoothed, t float64, y, rate []float64)) {
-	for _, run := range d.runs {
+	for _, run := range d.sample() {
 		d.at(run.Trajectory)
 		_, dd := d.begin(run.Span.T0)
 		for _, t := range rowTimes(run.Trajectory) {
@@ -158,6 +158,22 @@ func (d *ruler) eachRow(f func(run *smoothed, t float64, y, rate []float64)) {
 			f(run, t, y, rate)
 		}
 	}
+}
+
+// sampled is how many trajectories sizes are taken from.
+const sampled = 32
+
+// sample are some trajectories, evenly spaced among all.
+func (d *ruler) sample() []*smoothed {
+	n := len(d.runs)
+	if n <= sampled {
+		return d.runs
+	}
+	list := make([]*smoothed, sampled)
+	for i := range list {
+		list[i] = d.runs[i*n/sampled]
+	}
+	return list
 }
 
 // filled are states in which those that nothing tells have their sizes.

@@ -15,7 +15,7 @@ func (d *curves) AllObserved() bool {
 			return false
 		}
 		for _, run := range d.runs {
-			if run.curves[d.Segments.By[i]] == nil {
+			if run.curves()[d.Segments.By[i]] == nil {
 				return false
 			}
 		}
@@ -28,7 +28,7 @@ func (d *curves) known(run *smoothed, i int) bool {
 	by := d.Segments.By[i]
 	switch d.Segments.Source[i] {
 	case compiler.Observed:
-		return run.curves[by] != nil
+		return run.curves()[by] != nil
 	case compiler.Derived:
 		return d.known(run, by)
 	}

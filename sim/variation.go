@@ -1,0 +1,103 @@
+package sim
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/solvers"
+)
+
+// variation takes tangents through the steps of a method that goes on from several steps, of
+// which none has a derivative by its own start: by the variational equation
+//
+//	s' = f_y s + f_p ṗ
+//
+// along the dense output, with error control of its own.
+type variation struct {
+	*forward
+	step *solvers.Stepper
+	ctl  *solvers.Controller
+
+	s1    []float64   // the tangent at a fixed time
+	saves [][]float64 // those of the saves of the step
+	yAt   []float64
+	big   float64 // the largest tangent so far
+}
+
+func newVariation(f *forward) *variation {
+	n := f.size.Y
+	return &variation{
+		forward: f, step: solvers.NewStepper(solvers.Radau, n), ctl: solvers.NewController(solvers.Radau),
+		s1: make([]float64, n), yAt: make([]float64, n),
+	}
+}
+
+// along takes a column of tangents through the step that is in the stepper, whose length has
+// a tangent too, past the saves in it.
+func (v *variation) along(e *entry, hDot float64) {
+	s, tDot := v.history, v.t[v.at]
+	for l, y := range v.cy { // a later start leaves out as much of the flow
+		v.s1[l] = y - tDot*s.stepper.K[0][l]
+	}
+	at := e.t
+	for i := e.lo; i < e.hi; i++ {
+		v.flow(at, s.span.Saves[i])
+		at = s.span.Saves[i]
+		if k := i - e.lo; k == len(v.saves) {
+			v.saves = append(v.saves, make([]float64, len(v.s1)))
+		}
+		copy(v.saves[i-e.lo], v.s1)
+	}
+	v.flow(at, e.t+e.h)
+	for l, f := range s.stepper.EndRate() {
+		v.cz[l] = v.s1[l] + (tDot+hDot)*f
+	}
+}
+
+// flow integrates s1 from a time to another.
+func (v *variation) flow(t, end float64) {
+	if t >= end {
+		return
+	}
+	v.ctl.Restart()
+	v.step.Start(v, t, v.s1)
+	h := end - t
+	for rejected := 0; ; {
+		h = min(h, end-t)
+		for _, x := range v.step.Y[0] {
+			v.big = math.Max(v.big, math.Abs(x))
+		}
+		// A tangent that is zero may have a rate that is nothing but round-off.
+		rtol, atol := v.opt.RTol, math.Max(1e-3*v.opt.RTol*v.big, 1e-6*v.opt.ATol)
+		v.step.Tolerances(len(v.s1), rtol, atol, newtonPart)
+		v.step.Step(v, h)
+		ok, next := v.ctl.Judge(v.step.MeanError(len(v.s1), rtol, atol), h)
+		if !ok && rejected < 60 {
+			rejected++
+			h = next
+			continue
+		}
+		rejected = 0
+		t += h
+		if end-t <= ulp(t) || h == 0 {
+			break
+		}
+		v.step.Continue(t)
+		h = next
+	}
+	copy(v.s1, v.step.End())
+}
+
+// state is the dense output at a time.
+func (v *variation) state(t float64) []float64 {
+	s := v.history.stepper
+	s.Dense((t-s.T)/s.H, v.yAt)
+	return v.yAt
+}
+
+// RHS is the field of the variational equation.
+func (v *variation) RHS(t float64, s, ds []float64) { v.RHSJVP(t, 0, v.state(t), s, ds) }
+
+// Jacobian is that of the field of the motion.
+func (v *variation) Jacobian(t float64, _, values, byTime []float64) {
+	v.run.Jacobian(t, v.state(t), values, byTime)
+}
