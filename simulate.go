@@ -194,7 +194,7 @@ func (s *Solver) Gradient(ct []float64) ([]float64, error) {
 type Comparison struct {
 	Solver          string
 	RTol, Step      float64       // the relative tolerance, or the length of fixed steps
-	Error           float64       // of all states at all output times, beside the largest value of each; NaN for a failed run
+	Error           float64       // of all states at all output times, beside the largest value of each in the run; NaN for a failed run
 	Steps, Rejected int           // of all runs together
 	Evaluations     int           // of the right-hand side
 	Time            time.Duration // the least of some rounds

@@ -197,7 +197,7 @@ func (s *history) kept(e *entry) int {
 func (s *history) saveStages(e *entry, blk *solvers.Block, lane int) {
 	kept, at := s.kept(e), len(s.tape.stages)
 	n := s.size.Y * kept
-	if s.moving {
+	if s.rates {
 		n += s.size.Y * (kept + 1)
 	}
 	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]

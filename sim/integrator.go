@@ -104,7 +104,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.run.begin(m, span, out)
 	if tr := span.Trace; tr != nil { // of a run that begins again, the second time counts
-		tr.Accepted, tr.Rejected = tr.Accepted[:0], tr.Rejected[:0]
+		*tr = Trace{Accepted: tr.Accepted[:0], Rejected: tr.Rejected[:0], Size: make([]float64, s.size.Y)}
 	}
 	s.stepping.reset()
 	s.stab.turns = s.over.offer != nil

@@ -195,7 +195,7 @@ func (s *history) laneSteps(e *entry) []entry {
 		tp.flat = append(tp.flat, d...)
 		at := len(tp.stages)
 		words := n * s.stages()
-		if s.moving {
+		if s.rates {
 			words += n * (s.stages() + 1)
 		}
 		tp.stages = slices.Grow(tp.stages, words)[:at+words]

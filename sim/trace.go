@@ -1,7 +1,13 @@
 package sim
 
-// Trace is what step control did in a run, one step after the other.
-type Trace struct{ Accepted, Rejected []TracedStep }
+import "math"
+
+// Trace is what step control did in a run, one step after the other, and how large each
+// component of the state was where steps began.
+type Trace struct {
+	Accepted, Rejected []TracedStep
+	Size               []float64
+}
 
 // TracedStep is a step of length H from T.
 type TracedStep struct{ T, H float64 }
@@ -13,6 +19,9 @@ func (s *run) traceStep(h float64, accepted bool) {
 	case tr == nil:
 	case accepted:
 		tr.Accepted = append(tr.Accepted, TracedStep{s.t, h})
+		for i, v := range s.y {
+			tr.Size[i] = math.Max(tr.Size[i], math.Abs(v))
+		}
 	default:
 		tr.Rejected = append(tr.Rejected, TracedStep{s.t, h})
 	}

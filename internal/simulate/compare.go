@@ -20,7 +20,7 @@ import (
 type Comparison struct {
 	Solver          string
 	RTol, Step      float64       // the relative tolerance, or the length of fixed steps
-	Error           float64       // of all states at all output times, beside the largest value of each; NaN for a failed run
+	Error           float64       // of all states at all output times, beside the largest value of each in the run; NaN for a failed run
 	Steps, Rejected int           // of all runs together
 	Evaluations     int           // of the right-hand side
 	Time            time.Duration // the least of some rounds
@@ -101,6 +101,7 @@ func unknownSolver(name string) error {
 // tightest is the solution that counts as exact: of the adaptive solvers that are compared,
 // and vern9, the first of the highest order that has one.
 func (m *Simulator) tightest(ctx context.Context, c Options, tabs []*solvers.Tableau, share float64) (*solution, error) {
+	c.Explain = true // for the sizes of the states
 	candidates := slices.DeleteFunc(slices.Clone(tabs), func(tab *solvers.Tableau) bool { return tab == nil || !tab.Adaptive() })
 	slices.SortStableFunc(candidates, func(a, b *solvers.Tableau) int { return b.Order - a.Order })
 	var row Comparison
@@ -117,7 +118,8 @@ func (m *Simulator) tightest(ctx context.Context, c Options, tabs []*solvers.Tab
 // solution are the states of all runs at their output times and ends.
 type solution struct {
 	states [][]float64
-	span   float64 // of time, of the longest run
+	size   []float64 // of each, in all runs, if they were traced
+	span   float64   // of time, of the longest run
 }
 
 // off is the largest difference of a state, beside its largest value.
@@ -125,16 +127,10 @@ func (s *solution) off(want *solution) (worst float64) {
 	if s == nil || len(s.states) != len(want.states) {
 		return math.NaN()
 	}
-	size := make([]float64, len(want.states[0]))
-	for _, y := range want.states {
-		for i, v := range y {
-			size[i] = max(size[i], math.Abs(v))
-		}
-	}
 	for k, y := range s.states {
 		for i, v := range y {
 			if d := math.Abs(v - want.states[k][i]); d > 0 {
-				worst = max(worst, d/size[i])
+				worst = max(worst, d/want.size[i])
 			}
 		}
 	}
@@ -199,6 +195,12 @@ func (m *Simulator) solve(ctx context.Context, c Options, opt sim.Options, row *
 		}
 		if s != nil {
 			all.states, all.span = append(all.states, s.states...), max(all.span, s.span)
+		}
+	}
+	all.size = make([]float64, user)
+	for i := range runs.traces {
+		for k := range all.size {
+			all.size[k] = max(all.size[k], runs.traces[i].Size[k])
 		}
 	}
 	return all, ctx.Err()
