@@ -100,5 +100,5 @@ func (s *builder) part(i int, x *ir.Node) *ir.Node {
 			list[j] = s.b.Elem(x, j)
 		}
 	}
-	return s.vector(list)
+	return s.b.Slice(s.b.Concat(list...), 0, s.vec)
 }

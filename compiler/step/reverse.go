@@ -77,30 +77,29 @@ func (s *builder) inLast() []*ir.Node {
 func (s *builder) last() *ir.Graph {
 	b, end := s.b, s.m.End
 	g := place.StepVJPLast.Graph()
-	seeds := s.rateBars()
-	kBar := slices.Clone(seeds)
-	var start, length *ir.Node
+	w := s.newSweep(true)
+	seeds := slices.Clone(w.kBar)
 	bars := make([]*ir.Node, len(s.wrt))
-	for i := len(kBar) - 1; i >= end; i-- {
-		at := s.pullback(i, kBar[i])
+	for i := len(seeds) - 1; i >= end; i-- {
+		at := s.pullback(i, w.kBar[i])
 		if i > end {
-			add(b, &start, at[1])
-			add(b, &length, b.Mul(b.Const(s.m.C[i]-1), at[0])) // last.t counts for the length as at the end
-			add(b, &length, b.Dot(at[1], s.combine(s.m.A[i], s.k)))
-			s.spread(kBar, i, at[1])
+			w.sum(&w.yBar, at[1])
+			w.sum(&w.hBar, b.Mul(b.Const(s.m.C[i]-1), at[0])) // last.t counts for the length as at the end
+			w.sum(&w.hBar, b.Dot(at[1], s.combine(s.m.A[i], s.k)))
+			w.spread(i, at[1])
 			at[1] = b.Fill(b.Const(0), s.vec)
 		}
 		for j, bar := range at {
-			add(b, &bars[j], bar)
+			w.sum(&bars[j], bar)
 		}
 	}
 	for j, seed := range seeds[:end] {
-		if kBar[j] != seed {
-			g.Outputs = append(g.Outputs, place.Set(seed, kBar[j]))
+		if w.kBar[j] != seed {
+			g.Outputs = append(g.Outputs, place.Set(seed, w.kBar[j]))
 		}
 	}
 	if s.m.behind() {
-		g.Outputs = append(g.Outputs, place.Set(place.LastYBar0.Node(b, s.vec), start), place.Set(place.LastHBar.Node(b, ir.Scalar), length))
+		g.Outputs = append(g.Outputs, place.Set(place.LastYBar0.Node(b, s.vec), w.yBar), place.Set(place.LastHBar.Node(b, ir.Scalar), w.hBar))
 	}
 	into := s.inLast()
 	for j, bar := range bars {
@@ -109,130 +108,147 @@ func (s *builder) last() *ir.Graph {
 		case into[j] != nil:
 			g.Outputs = append(g.Outputs, place.Set(into[j], bar))
 		default:
-			g.Outputs = append(g.Outputs, s.accumulate(j, bar)...)
+			g.Outputs = append(g.Outputs, w.accumulate(j, bar))
 		}
 	}
 	return g
 }
 
-// accumulate adds a cotangent by wrt[j] to its accumulator, or gives that by the discrete
-// state, which has none.
-func (s *builder) accumulate(j int, bar *ir.Node) []ir.Output {
-	for _, a := range Accumulators(s.Model.Model) {
-		if a.Node == s.wrt[j] {
-			return []ir.Output{a.Output(s.b, bar)}
-		}
-	}
-	return []ir.Output{place.DBar.Of(bar)}
-}
-
-// rateBars are the seeds of all stage derivatives.
-func (s *builder) rateBars() []*ir.Node {
-	kBar := make([]*ir.Node, len(s.m.C))
-	for i := range kBar {
-		kBar[i] = place.StageRateBar(i).Node(s.b, s.vec)
-	}
-	return kBar
-}
-
-// add adds x to a sum.
-func add(b *ir.Builder, sum **ir.Node, x *ir.Node) {
-	if *sum == nil {
-		*sum = x
-	} else if !x.IsConst(0) {
-		*sum = b.Add(*sum, x)
-	}
-}
-
-// spread adds to the cotangents of stage derivatives what that of stage i's argument gives
-// them.
-func (s *builder) spread(kBar []*ir.Node, i int, yi *ir.Node) {
-	var hy *ir.Node
-	for j, a := range s.m.A[i] {
-		if a == 0 {
-			continue
-		}
-		if hy == nil {
-			hy = s.b.Mul(s.h, yi)
-		}
-		kBar[j] = s.fma(s.b.Const(a), hy, kBar[j])
-	}
+// sweep is a way back through the stages of a step, with the cotangents of its start, time
+// and length, and of the other inputs, by wrt.
+type sweep struct {
+	*builder
+	times            bool
+	kBar             []*ir.Node // of the stages
+	yBar, tBar, hBar *ir.Node
+	rest             []*ir.Node
+	solved           *solvedBack // of a method that solves systems
 }
 
 // vjp is the reverse derivative of a step whose stage arguments stand, and of
 // its stage derivatives but the last; with times that by t and h too.
 func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
-	b, wrt := s.b, s.wrt
-	last := s.m.End
-	kBar := s.rateBars()
-	var yBar, tBar, hBar *ir.Node
-	rest := make([]*ir.Node, len(wrt)) // by d, p, q
-	var solved *solvedBack
+	w := s.newSweep(times)
 	if s.jac != nil {
-		solved = &solvedBack{system: s.newSystem(), s: s}
+		w.solved = &solvedBack{system: newSystem(s)}
 	}
-	for i := last; i >= 0; i-- {
-		var yi *ir.Node
-		var at []*ir.Node // by wrt
-		switch {
-		case i == last:
-			yi = place.EndBar.Node(b, s.vec)
-			at = s.inLast()
-			if s.m.behind() {
-				add(b, &yBar, place.LastYBar0.Node(b, s.vec))
-				add(b, &hBar, place.LastHBar.Node(b, ir.Scalar))
-			}
-		case !s.solved(i):
-			at = s.pullback(i, kBar[i])
-		default:
-			fBar := solved.stage(i, kBar)
-			if s.fromStart(i) {
-				kBar[0] = b.Add(kBar[0], fBar)
-				continue
-			}
-			at = s.pullback(i, fBar)
-		}
-		add(b, &yi, at[1])
-		for j := 2; j < len(wrt); j++ {
-			if at[j] != nil {
-				add(b, &rest[j], at[j])
-			}
-		}
-		if times {
-			add(b, &tBar, at[0])
-			add(b, &hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
-		}
-		add(b, &yBar, yi)
-		if sum := s.combine(s.m.A[i], s.k); times && sum != nil {
-			add(b, &hBar, b.Dot(yi, sum))
-		}
-		s.spread(kBar, i, yi)
+	for i := s.m.End; i >= 0; i-- {
+		w.stage(i)
 	}
-	if solved != nil {
-		at, byLength := solved.finish()
-		for j, bar := range at {
-			switch {
-			case j == 0 && times:
-				add(b, &tBar, bar)
-			case j == 1:
-				add(b, &yBar, bar)
-			case j > 1:
-				add(b, &rest[j], bar)
-			}
-		}
-		if times && byLength != nil {
-			add(b, &hBar, byLength)
+	if w.solved != nil {
+		at, hBar := w.solved.finish()
+		w.add(at)
+		if times && hBar != nil {
+			w.sum(&w.hBar, hBar)
 		}
 	}
-	g := program.Graph(place.YBar.Of(yBar))
-	for j := range wrt {
-		if j < 2 || rest[j] == nil || rest[j].IsConst(0) {
+	return w.graph(program)
+}
+
+// newSweep begins with the seeds of all stages.
+func (s *builder) newSweep(times bool) *sweep {
+	w := &sweep{builder: s, times: times, rest: make([]*ir.Node, len(s.wrt))}
+	for i := range s.m.C {
+		w.kBar = append(w.kBar, place.StageRateBar(i).Node(s.b, s.vec))
+	}
+	return w
+}
+
+// sum adds to a cotangent, where there is something to add.
+func (w *sweep) sum(to **ir.Node, x *ir.Node) {
+	if *to == nil {
+		*to = x
+	} else if x != nil && !x.IsConst(0) {
+		*to = w.b.Add(*to, x)
+	}
+}
+
+// add adds cotangents, by wrt, to those of the start's.
+func (w *sweep) add(at []*ir.Node) {
+	if w.times {
+		w.sum(&w.tBar, at[0])
+	}
+	w.sum(&w.yBar, at[1])
+	for j := 2; j < len(at); j++ {
+		if at[j] != nil {
+			w.sum(&w.rest[j], at[j])
+		}
+	}
+}
+
+// stage goes back through stage i.
+func (w *sweep) stage(i int) {
+	b := w.b
+	var yi *ir.Node
+	var at []*ir.Node // by wrt
+	switch {
+	case i == w.m.End:
+		yi = place.EndBar.Node(b, w.vec)
+		at = w.inLast()
+		if w.m.behind() {
+			w.sum(&w.yBar, place.LastYBar0.Node(b, w.vec))
+			w.sum(&w.hBar, place.LastHBar.Node(b, ir.Scalar))
+		}
+	case !w.builder.solved(i):
+		at = w.pullback(i, w.kBar[i])
+	default:
+		fBar := w.solved.stage(i, w.kBar)
+		if w.fromStart(i) {
+			w.kBar[0] = b.Add(w.kBar[0], fBar)
+			return
+		}
+		at = w.pullback(i, fBar)
+	}
+	w.sum(&yi, at[1])
+	at[1] = yi
+	w.add(at)
+	if w.times {
+		w.sum(&w.hBar, b.Mul(b.Const(w.m.C[i]), at[0]))
+		if sum := w.combine(w.m.A[i], w.k); sum != nil {
+			w.sum(&w.hBar, b.Dot(yi, sum))
+		}
+	}
+	w.spread(i, yi)
+}
+
+// spread adds to the cotangents of stage derivatives what that of stage i's argument gives
+// them.
+func (w *sweep) spread(i int, yi *ir.Node) {
+	b := w.b
+	var hy *ir.Node
+	for j, a := range w.m.A[i] {
+		if a == 0 {
 			continue
 		}
-		g.Outputs = append(g.Outputs, s.accumulate(j, rest[j])...)
+		if hy == nil {
+			hy = b.Mul(w.h, yi)
+		}
+		w.kBar[j] = w.fma(b.Const(a), hy, w.kBar[j])
 	}
-	if times {
-		for _, o := range []ir.Output{place.TBar.Of(tBar), place.HBar.Of(hBar)} {
+}
+
+// accumulate adds a cotangent by wrt[j] to its accumulator, or gives that by the discrete
+// state, which has none.
+func (w *sweep) accumulate(j int, bar *ir.Node) ir.Output {
+	for _, a := range Accumulators(w.Model.Model) {
+		if a.Node == w.wrt[j] {
+			return a.Output(w.b, bar)
+		}
+	}
+	return place.DBar.Of(bar)
+}
+
+// graph is the program that gives the cotangents.
+func (w *sweep) graph(program place.Program) *ir.Graph {
+	g := program.Graph(place.YBar.Of(w.yBar))
+	for j := range w.wrt {
+		if j < 2 || w.rest[j] == nil || w.rest[j].IsConst(0) {
+			continue
+		}
+		g.Outputs = append(g.Outputs, w.accumulate(j, w.rest[j]))
+	}
+	if w.times {
+		for _, o := range []ir.Output{place.TBar.Of(w.tBar), place.HBar.Of(w.hBar)} {
 			if o.Node != nil && !o.Node.IsConst(0) {
 				g.Outputs = append(g.Outputs, o)
 			}
