@@ -208,6 +208,7 @@ func (s *standing) all(t *testing.T, i int, first float64, told string) (at []fl
 	det := events.NewDetector(s.Size.Guards)
 	det.Watch[i], det.Side[i] = true, 1
 	copy(det.Affine, s.Prog.Affine())
+	det.Along(len(s.step.Tableau().Dense[0]))
 	if first < 0 {
 		det.Side[i] = -1
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/pinode/pinode/internal/report"
 	"github.com/pinode/pinode/internal/simulate"
@@ -19,10 +20,11 @@ type SimulateOptions struct {
 	Until   float64            // the end time; 0: that of the file
 	Rows    bool               // runs the trajectories of the data, with a row for each of theirs, its measured values and residuals
 	Workers int                // cores to use; 0: all. Results do not depend on it
+	Explain bool               // say what the steps did: see Simulation.Explanation
 }
 
 func simulation(m *Model, o *SimulateOptions) (c simulate.Options, err error) {
-	c = simulate.Options{Set: o.Set, Workers: o.Workers, EveryRow: o.Rows}
+	c = simulate.Options{Set: o.Set, Workers: o.Workers, EveryRow: o.Rows, Explain: o.Explain}
 	if o.Until != 0 {
 		c.Until = &o.Until
 	}
@@ -38,6 +40,7 @@ type Simulation struct {
 	Stats        sim.Stats   // of all runs together
 	Warnings     Diagnostics // of what the result may be wrong in
 	Unproven     string      // where nothing proves that no crossing was missed; else empty
+	Explanation  string      // what step control did, if SimulateOptions.Explain asks for it
 
 	model  *Model
 	result *simulate.Simulation
@@ -84,7 +87,7 @@ func (m *Model) Simulate(ctx context.Context, o SimulateOptions) (*Simulation, e
 	if s == nil {
 		return nil, public(err)
 	}
-	out := &Simulation{Columns: s.Columns, Units: s.Units, Stats: s.Stats, Warnings: s.Warnings, Unproven: s.Unproven, model: m, result: s}
+	out := &Simulation{Columns: s.Columns, Units: s.Units, Stats: s.Stats, Warnings: s.Warnings, Unproven: s.Unproven, Explanation: s.Explanation, model: m, result: s}
 	for _, t := range s.Trajectories {
 		out.Trajectories = append(out.Trajectories, &Trajectory{t.Name, t.Rows, publicEvents(t.Events), t.Status})
 	}
@@ -185,4 +188,33 @@ func (s *Solver) Gradient(ct []float64) ([]float64, error) {
 		return nil, fmt.Errorf("%d weights of states at the end, where the model has %d states", len(ct), len(s.Ends[0]))
 	}
 	return s.solver.Gradient(ct), nil
+}
+
+// Comparison is a row of a work–precision table.
+type Comparison struct {
+	Solver          string
+	RTol, Step      float64       // the relative tolerance, or the length of fixed steps
+	Error           float64       // of all states at all output times, beside the largest value of each in the run; NaN for a failed run
+	Steps, Rejected int           // of all runs together
+	Evaluations     int           // of the right-hand side
+	Time            time.Duration // the least of some rounds
+	Failed          string        // why there is no solution; else empty
+}
+
+// Compare simulates with several solvers, each at several tolerances, and compares with the
+// tightest solution.
+func (m *Model) Compare(ctx context.Context, o SimulateOptions, solvers ...string) ([]Comparison, error) {
+	c, err := simulation(m, &o)
+	if err != nil {
+		return nil, public(err)
+	}
+	rows, err := m.simulator().Compare(ctx, c, solvers)
+	if err != nil {
+		return nil, public(err)
+	}
+	list := make([]Comparison, len(rows))
+	for i, r := range rows {
+		list[i] = Comparison(r)
+	}
+	return list, nil
 }

@@ -28,7 +28,7 @@ import (
 
 // fingerprint has all bits of the loss of a random hybrid model over seven
 // trajectories and of its gradient. Every other model has a network, half of
-// them in single precision.
+// them in single precision; the methods take turns.
 func fingerprint(dir string, seed uint64, workers int) (uint64, error) {
 	text := randomHybrid(rand.New(rand.NewPCG(seed, 77)))
 	precision := "f64"
@@ -39,7 +39,13 @@ func fingerprint(dir string, seed uint64, workers int) (uint64, error) {
 			precision = "f32"
 		}
 	}
-	text += "data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\nfit { solver: tsit5 { rtol: 1e-6, atol: 1e-8 }; precision: " + precision + " }\n"
+	methods := explicitMethods()
+	tab := methods[seed/2%uint64(len(methods))]
+	method := tab.Name + " { step: 0.02 }"
+	if tab.Adaptive() {
+		method = tab.Name + " { rtol: 1e-6, atol: 1e-8 }"
+	}
+	text += "data d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\nfit { solver: " + method + "; precision: " + precision + " }\n"
 	m, err := Parse(filepath.Join(dir, "m.node"), text)
 	if err != nil {
 		return 0, err

@@ -2,6 +2,8 @@ package events
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -112,11 +114,49 @@ func TestAtRest(t *testing.T) {
 	require.Empty(t, wave(100, 0.5).all(NewDetector(1), 0))
 }
 
-// TestStraight: roots of polynomials of degree five, all of them, by their values
-// at three places alone.
+// TestThrough: the polynomial by its values and slopes at the places, at others.
+func TestThrough(t *testing.T) {
+	for _, degree := range []int{1, 4, 5, 6, 8, 9} {
+		rng := rand.New(rand.NewPCG(3, uint64(degree)))
+		p := make([]float64, degree+1)
+		for i := range p {
+			p[i] = rng.NormFloat64()
+		}
+		at := func(x float64) (v, slope float64) {
+			for i := degree; i >= 0; i-- {
+				v, slope = v*x+p[i], slope*x+v
+			}
+			return v, slope
+		}
+		var v, r []float64
+		for _, x := range slices.Concat([]float64{0}, places(degree), []float64{1}) {
+			g, rate := at(x)
+			v, r = append(v, g), append(r, rate)
+		}
+		b := through(v, r)
+		left, right := b.halves()
+		for _, x := range []float64{0, 0.1, 0.37, 0.5, 0.81, 1} {
+			wantV, wantR := at(x)
+			gotV, gotR := b.at(x)
+			require.InDelta(t, wantV, gotV, 1e-13, "degree %d at %g", degree, x)
+			require.InDelta(t, wantR, gotR, 1e-12, "degree %d at %g", degree, x)
+			half, at := &left, 2*x
+			if x > 0.5 {
+				half, at = &right, 2*x-1
+			}
+			gotV, gotR = half.at(at)
+			require.InDelta(t, wantV, gotV, 1e-13)
+			require.InDelta(t, wantR, 2*gotR, 1e-12)
+		}
+	}
+}
+
+// TestStraight: roots of polynomials of degrees five and nine, all of them, by their
+// values at three and five places alone.
 func TestStraight(t *testing.T) {
 	for name, roots := range map[string][]float64{
 		"five": {0.1, 0.11, 0.5, 0.7, 0.95}, "close": {0.4, 0.4 + 1e-6, 0.8}, "one": {0.3}, "none": {}, "outside": {-0.5, 1.5, 2},
+		"nine": {-0.2, 0.05, 0.1, 0.3, 0.35, 0.5, 0.7, 0.95, 1.1}, "eight": {0.05, 0.1, 0.3, 0.301, 0.5, 0.6, 0.7, 0.95},
 	} {
 		calls := 0
 		c := bounded{func(x float64) (g, rate float64) {
@@ -136,6 +176,7 @@ func TestStraight(t *testing.T) {
 			}
 		}
 		d := NewDetector(1)
+		d.Along(len(roots))
 		d.Affine[0] = true
 		g, _ := c.f(0)
 		got := c.all(d, int8(math.Copysign(1, g)))

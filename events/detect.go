@@ -21,8 +21,8 @@ type Detector struct {
 	Side  Sides
 	Watch []bool // guards that can cross; flags cannot
 
-	// Affine are the guards that are affine in time and state, and so polynomials of
-	// a degree up to MaxDegree along the step, whose roots tell all.
+	// Affine are the guards that are affine in time and state, and so polynomials along the
+	// step, whose roots tell all: of a degree up to that which Along was told.
 	Affine []bool
 
 	// Of the last First: a guard for which the budget did not do and that has been
@@ -42,6 +42,9 @@ type Detector struct {
 	spent  []int // parts in which each guard was open
 	at     values
 	found  []Crossing
+
+	places  []float64 // where polynomials are looked at, of the way from from to the end
+	between []values  // there
 }
 
 // values are the guards and their rates at a place.
@@ -66,9 +69,19 @@ type Crossing struct {
 // NewDetector returns a detector for n guards.
 func NewDetector(n int) *Detector {
 	list := func() []float64 { return make([]float64, n) }
-	return &Detector{
+	d := &Detector{
 		Side: make(Sides, n), Watch: make([]bool, n), Affine: make([]bool, n), spent: make([]int, n), Unproven: -1, Undefined: -1,
 		start: list(), finish: list(), left: values{list(), list()}, at: values{list(), list()}, bounds: Bounds{list(), list(), list(), list()},
+	}
+	d.Along(5)
+	return d
+}
+
+// Along says of which degree, up to MaxDegree, the affine guards are along a step.
+func (d *Detector) Along(degree int) {
+	d.places, d.between = places(degree), nil
+	for range d.places {
+		d.between = append(d.between, values{make([]float64, len(d.Side)), make([]float64, len(d.Side))})
 	}
 }
 
@@ -122,10 +135,12 @@ func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
 	p.Probe(1, top.end.g, top.end.rate)
 	copy(d.finish, top.end.g)
 	if straight {
-		p.Probe((1+from)/2, d.at.g, d.at.rate)
+		for k, x := range d.places {
+			p.Probe(from+x*(1-from), d.between[k].g, d.between[k].rate)
+		}
 		for i, s := range d.Side {
 			if d.Affine[i] && d.Watch[i] && s != 0 {
-				d.straight(i, top.end, d.at)
+				d.straight(i, top.end)
 			}
 		}
 	}

@@ -4,30 +4,72 @@ import "math"
 
 // MaxDegree is the largest degree of a dense output along which affine guards may be
 // looked at as polynomials: see Detector.Affine.
-const MaxDegree = degree
+const MaxDegree = 9
 
-const degree = 5
-
-// bernstein are the coefficients of a polynomial on [0, 1] in the Bernstein form,
-// which starts at the first, ends at the last, and has at most as many roots
+// bernstein is a polynomial of degree n on [0, 1] by its coefficients in the Bernstein
+// form, which starts at the first, ends at the last, and has at most as many roots
 // between as they change their sign.
-type bernstein [degree + 1]float64
+type bernstein struct {
+	n int
+	c [MaxDegree + 1]float64
+}
 
-// through is the polynomial with the values v and slopes r at 0, ½ and 1.
-func through(v, r [3]float64) bernstein {
-	b := bernstein{v[0], v[0] + r[0]/degree, 0, 0, v[2] - r[2]/degree, v[2]}
-	sum := (32*v[1] - b[0] - 5*b[1] - 5*b[4] - b[5]) / 10  // of the two between
-	more := (3.2*r[1] + b[0] + 3*b[1] - 3*b[4] - b[5]) / 2 // of the second than of the first
-	b[2], b[3] = (sum-more)/2, (sum+more)/2
+// places are where, between its ends, a polynomial is looked at, so that values and
+// slopes tell it: one place for degrees up to five, three beyond.
+func places(degree int) []float64 {
+	if degree <= 5 {
+		return []float64{0.5}
+	}
+	return []float64{0.25, 0.5, 0.75}
+}
+
+// through is the polynomial with the values v and slopes r at 0, its places, and 1: of degree
+// five with one place, nine with three.
+func through(v, r []float64) (b bernstein) {
+	last := len(v) - 1
+	b.n = 2*len(v) - 1
+	n := float64(b.n)
+	b.c[0], b.c[1] = v[0], v[0]+r[0]/n
+	b.c[b.n-1], b.c[b.n] = v[last]-r[last]/n, v[last]
+	if b.n == 5 {
+		c := &b.c
+		sum := (32*v[1] - c[0] - 5*c[1] - 5*c[4] - c[5]) / 10  // of the two between
+		more := (3.2*r[1] + c[0] + 3*c[1] - 3*c[4] - c[5]) / 2 // of the second than of the first
+		c[2], c[3] = (sum-more)/2, (sum+more)/2
+		return b
+	}
+	var rest [6]float64 // of values and slopes at the places, beside what the ends give
+	for k := range 3 {
+		x, slope := b.at(float64(k+1) / 4)
+		rest[2*k], rest[2*k+1] = v[k+1]-x, r[k+1]-slope
+	}
+	for m, row := range between {
+		for k, w := range row {
+			b.c[2+m] += w * rest[k]
+			if k%2 == 1 { // the same from the other end, where slopes have the other sign
+				w = -w
+			}
+			b.c[7-m] += w * rest[4-k+2*(k%2)]
+		}
+	}
 	return b
+}
+
+// between are the weights of values and slopes at ¼, ½ and ¾, in this order, in the third to
+// the fifth coefficient of a polynomial of degree nine whose first and last two are zero.
+var between = [3][6]float64{
+	{-128. / 27, -16. / 9, 4, -2, 128. / 27, -16. / 27},
+	{640. / 27, 272. / 63, -68. / 7, 46. / 7, -9344. / 567, 400. / 189},
+	{-8704. / 243, -3008. / 567, 464. / 63, -712. / 63, 52736. / 1701, -2368. / 567},
 }
 
 // halves are the polynomial on both halves, by de Casteljau's algorithm.
 func (b *bernstein) halves() (left, right bernstein) {
-	c := *b
-	for k := range c {
-		left[k], right[degree-k] = c[0], c[degree-k]
-		for i := range degree - k {
+	c := b.c
+	left.n, right.n = b.n, b.n
+	for k := range b.n + 1 {
+		left.c[k], right.c[b.n-k] = c[0], c[b.n-k]
+		for i := range b.n - k {
 			c[i] = (c[i] + c[i+1]) / 2
 		}
 	}
@@ -36,12 +78,12 @@ func (b *bernstein) halves() (left, right bernstein) {
 
 // at is the value and the slope at x.
 func (b *bernstein) at(x float64) (v, slope float64) {
-	c := *b
-	for k := range degree {
-		if k == degree-1 {
-			slope = degree * (c[1] - c[0])
+	c := b.c
+	for k := range b.n {
+		if k == b.n-1 {
+			slope = float64(b.n) * (c[1] - c[0])
 		}
-		for i := range degree - k {
+		for i := range b.n - k {
 			c[i] += x * (c[i+1] - c[i])
 		}
 	}
@@ -50,23 +92,34 @@ func (b *bernstein) at(x float64) (v, slope float64) {
 
 // turns is how often the coefficients change between positive and not.
 func (b *bernstein) turns() (n int) {
-	for i, v := range b[1:] {
-		if (v > 0) != (b[i] > 0) {
+	for i, v := range b.c[1 : b.n+1] {
+		if (v > 0) != (b.c[i] > 0) {
 			n++
 		}
 	}
 	return n
 }
 
+// ends are its values at the ends.
+func (b *bernstein) ends() (v, w float64) { return b.c[0], b.c[b.n] }
+
 // straight finds the first crossing of guard i, which is a polynomial along the
 // step, between a and 1: from its values and rates at the ends and between.
-func (d *Detector) straight(i int, end, mid values) {
+func (d *Detector) straight(i int, end values) {
 	s, long := float64(d.Side[i]), d.h*(1-d.from)
-	whole := through(
-		[3]float64{s * d.left.g[i], s * mid.g[i], s * end.g[i]},
-		[3]float64{s * long * d.left.rate[i], s * long * mid.rate[i], s * long * end.rate[i]},
-	)
-	for _, v := range whole {
+	var v, r [2 + 3]float64
+	n := 0
+	add := func(at values) {
+		v[n], r[n] = s*at.g[i], s*long*at.rate[i]
+		n++
+	}
+	add(d.left)
+	for _, at := range d.between {
+		add(at)
+	}
+	add(end)
+	whole := through(v[:n], r[:n])
+	for _, v := range whole.c {
 		if math.IsNaN(v) {
 			d.Undefined, d.UndefinedAt = i, d.from
 			return
@@ -76,11 +129,11 @@ func (d *Detector) straight(i int, end, mid values) {
 		d.cross(i, d.from+(1-d.from)*x)
 		return
 	}
-	off := touching * math.Max(whole[0], whole[degree])
-	for k := range whole {
-		whole[k] -= off
+	off := touching * math.Max(whole.ends())
+	for k := range whole.n + 1 {
+		whole.c[k] -= off
 	}
-	if whole[0] > 0 && whole[degree] > 0 {
+	if a, b := whole.ends(); a > 0 && b > 0 {
 		if x, ok := d.firstRoot(&whole, 0, 1); ok {
 			d.touch(i, d.from+(1-d.from)*x)
 		}
@@ -91,18 +144,19 @@ func (d *Detector) straight(i int, end, mid values) {
 // polynomial b of the part, which is positive at first, turns to zero or below. At
 // the start of the step it counts as positive.
 func (d *Detector) firstRoot(b *bernstein, a, w float64) (x float64, found bool) {
+	first, last := b.ends()
 	switch n := b.turns(); {
-	case n == 0 && b[0] > 0 || n == 1 && b[0] <= 0: // it keeps above, or rises
+	case n == 0 && first > 0 || n == 1 && first <= 0: // it keeps above, or rises
 		return 0, false
 	case n == 0: // it leaves the tracked side at once
 		return a, (1-d.from)*(a+w) > roundOff
 	case n == 1 || w < shortest:
-		if b[0] <= 0 || b[degree] > 0 {
+		if first <= 0 || last > 0 {
 			return 0, false
 		}
 		_, rv := b.at(0)
 		_, rw := b.at(1)
-		return a + w*RootNewton(b.at, 0, 1, b[0], b[degree], rv, rw, thetaTol), true
+		return a + w*RootNewton(b.at, 0, 1, first, last, rv, rw, thetaTol), true
 	}
 	left, right := b.halves()
 	if x, found = d.firstRoot(&left, a, w/2); found {

@@ -149,7 +149,8 @@ func (c *continuous) starts() bool {
 // piece.
 func (c *continuous) endState(e *entry) (y1 []float64, anchored bool) {
 	c.history.replay(e)
-	return c.stepper.End(), e.end != endFree
+	c.history.behind()
+	return c.stepper.End(), e.end != endFree || c.reverse.hy.Project > 0
 }
 
 // integrate takes λ from the end of the step to its start, past the saves in

@@ -299,6 +299,7 @@ func (f *forward) stages() []float64 {
 func (f *forward) stepOn(e *entry) {
 	s := f.history
 	s.replay(e)
+	s.behind()
 	f.lengths(e)
 	f.push(e, f.h, f.y0, true)
 	for i := e.lo; i < e.hi; i++ {

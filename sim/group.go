@@ -53,7 +53,7 @@ type Shared interface{ Use() }
 func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	opt = opt.defaults()
 	if one == nil {
-		one = newStagewise(size, opt)
+		one = newStagewise(hy, size, opt)
 	}
 	if many == nil {
 		many = one
@@ -63,9 +63,9 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 		opt.Memory /= 2
 	}
 	return &Group{
-		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(size, opt, one), many},
+		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(hy, size, opt, one), many},
 		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
-		hist:    newLaneHistory(blk, len(hy.Events)+len(hy.Switches) > 0, opt.Method.ReadsRates(), opt.Memory*width),
+		hist:    newLaneHistory(blk, stages(opt.Method, one), len(hy.Events)+len(hy.Switches) > 0, opt.Method.ReadsRates(), opt.Memory*width),
 		lanes:   make([]*Job, width), ran: make([][]*Job, width), left: make([]int, width),
 		loaded: make([]bool, width), idle: make([]bool, width),
 	}
@@ -116,7 +116,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 				}
 				continue
 			}
-			j.Out.Stats.Evaluations += evaluations(g.many)
+			j.Out.Stats.Evaluations += evaluations(g.opt.Method, g.many)
 			fail := j.In.judge()
 			if fail == nil && j.In.propose() {
 				g.load(l, j.In)

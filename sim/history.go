@@ -38,6 +38,7 @@ func (s *history) addStep(e entry, h float64) {
 	}
 	for s.saves.next < len(s.span.Saves) && s.span.Saves[s.saves.next] < until {
 		i := s.saves.next
+		s.behind()
 		s.stepper.Dense((s.span.Saves[i]-s.t)/h, s.out.SaveY[i])
 		copy(s.out.SaveD[i], s.d)
 		if !s.saves.separate[i] {
@@ -59,7 +60,7 @@ func (s *history) addStep(e entry, h float64) {
 		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
 			s.saveActs(&e)
 		}
-	} else if e.end == endFree && s.repeat {
+	} else if e.end == endFree && s.repeat && s.hy.Project == 0 {
 		s.extendSegment(e)
 		return
 	} else {
@@ -72,9 +73,13 @@ func (s *history) addStep(e entry, h float64) {
 func (s *history) fits() bool { return s.tape.words()+s.stageWords <= s.opt.Memory }
 
 // saveActs keeps the activations of the step in the lane. They may fill half of the
-// tape, since computing them again is less work than the step.
+// tape, since computing them again is less work than the step. Those of stages that the lane
+// does not have are not there.
 func (s *history) saveActs(e *entry) {
-	n := s.actWords * (len(s.blk.Y) - 1)
+	if s.lazy && e.hi > e.lo {
+		return
+	}
+	n := s.actWords * s.stages()
 	if s.tape.words()+n > s.opt.Memory/2 {
 		return
 	}
@@ -82,7 +87,7 @@ func (s *history) saveActs(e *entry) {
 	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
 	e.acts = at + 1
 	to := s.tape.stages[at:]
-	for _, stage := range s.blk.Acts[1:] {
+	for _, stage := range s.blk.Acts[1 : s.stages()+1] {
 		for _, v := range stage {
 			n := len(v) / s.blk.Width
 			s.blk.Gather(to[:n], v, s.lane)
@@ -159,6 +164,9 @@ func (s *history) recompute(e *entry) []entry {
 			save++
 		}
 		x.hi = save
+		if x.hi > x.lo {
+			s.behind()
+		}
 		s.saveStages(&x, blk, 0)
 		tp.steps = append(tp.steps, x)
 		copy(s.y, s.stepper.End())
@@ -176,16 +184,29 @@ func (s *history) drop() {
 	s.tape.flat, s.tape.stages = s.tape.flat[:s.tape.endFlat], s.tape.stages[:s.tape.endKept]
 }
 
+// kept is how many stages behind the first the tape keeps of a step: those that the dense
+// output alone needs where saves read it.
+func (s *history) kept(e *entry) int {
+	if e.hi > e.lo {
+		return s.opt.Method.Stages() - 1
+	}
+	return s.stages()
+}
+
 // saveStages keeps the stages of the step in a lane.
 func (s *history) saveStages(e *entry, blk *solvers.Block, lane int) {
-	n, at := s.stageWords, len(s.tape.stages)
+	kept, at := s.kept(e), len(s.tape.stages)
+	n := s.size.Y * kept
+	if s.rates {
+		n += s.size.Y * (kept + 1)
+	}
 	s.tape.stages = slices.Grow(s.tape.stages, n)[:at+n]
 	e.stages = at + 1
 	to := s.tape.stages[at:]
-	n = len(blk.Stages) / blk.Width
+	n = s.size.Y * kept
 	blk.Gather(to[:n], blk.Stages, lane)
 	if s.rates {
-		for _, k := range blk.K {
+		for _, k := range blk.K[:kept+1] {
 			to = to[n:]
 			n = s.size.Y
 			blk.Gather(to[:n], k, lane)
@@ -198,10 +219,11 @@ func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Ti
 	y, _ := s.tape.at(e.state, s.size.Y, s.size.D)
 	blk.Scatter(blk.Y[0], y, lane)
 	from := s.tape.stages[e.stages-1:]
-	n := len(blk.Stages) / blk.Width
+	kept := s.kept(e)
+	n := s.size.Y * kept
 	blk.Scatter(blk.Stages, from[:n], lane)
 	if times == WithTimes || s.opt.Method.ReadsRates() {
-		for _, k := range blk.K {
+		for _, k := range blk.K[:kept+1] {
 			from = from[n:]
 			n = s.size.Y
 			blk.Scatter(k, from[:n], lane)
@@ -219,6 +241,7 @@ func (s *history) replay(e *entry) {
 		}
 		s.stepper.T, s.stepper.H = e.t, e.h
 		s.restoreStages(s.stepper.Block(), 0, e, WithTimes)
+		s.whole = s.kept(e)+1 == s.opt.Method.Stages()
 		steps := s.stepsAt(s.d)
 		steps.Load(0, s.model, s.d, s.held)
 		steps.Time(0, s.model, e.t, e.h)

@@ -42,14 +42,14 @@ type Integrator struct {
 func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 	opt = opt.defaults()
 	if steps == nil {
-		steps = newStagewise(size, opt)
+		steps = newStagewise(hy, size, opt)
 	}
-	take := takers{one: steps, slow: slowSteps(size, opt, steps), many: steps}
+	take := takers{one: steps, slow: slowSteps(hy, size, opt, steps), many: steps}
 	return newIntegrator(newRun(hy, size, opt, nil), solvers.NewStepperOn(opt.Method, size.Y, steps.Block()), take)
 }
 
 func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
-	stepper.Sizes = r.opt.Sizes
+	stepper.Sizes, stepper.Momenta = r.opt.Sizes, r.hy.Momenta
 	s := &Integrator{stepping: newStepping(r, stepper, take)}
 	s.stab = newStability(s.stepping)
 	s.hist = newHistory(s.stepping)
@@ -87,6 +87,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 	if fail := s.instant.start(); fail != nil {
 		return fail
 	}
+	s.instant.level()
 	s.h = s.opt.Step
 	if s.opt.Method.Adaptive() && s.t < span.T1 {
 		longest := s.clock.nextTimed().t - s.t
@@ -102,6 +103,9 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 // begin prepares all parts for a run.
 func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.run.begin(m, span, out)
+	if tr := span.Trace; tr != nil { // of a run that begins again, the second time counts
+		*tr = Trace{Accepted: tr.Accepted[:0], Rejected: tr.Rejected[:0], Size: make([]float64, s.size.Y)}
+	}
 	s.stepping.reset()
 	s.stab.turns = s.over.offer != nil
 	s.stab.reset()
@@ -196,7 +200,7 @@ func (s *Integrator) judge() *Failure {
 		s.takeAlone()
 		blk, lane = s.stepper.Block(), 0
 	}
-	blk.Gather(s.end, blk.Y[len(blk.Y)-1], lane)
+	blk.Gather(s.end, blk.Y[blk.End], lane)
 	fit := finite(s.end)
 	if !s.opt.Method.Adaptive() {
 		if !fit {
@@ -207,6 +211,7 @@ func (s *Integrator) judge() *Failure {
 	ok, mean := s.accept(blk, lane, fit)
 	if !ok {
 		s.out.Stats.Rejected++
+		s.traceStep(s.try, false)
 		s.cut = s.cut || s.at != endFree
 		if s.h >= 8*ulp(s.t) {
 			return nil
@@ -235,8 +240,8 @@ func (s *Integrator) advance() *Failure {
 	if !proved || s.saves.time <= s.t+s.try {
 		s.toStepper()
 	} else if s.at == endFree && s.opt.Forget {
-		s.goOn()
-		return nil
+		s.traceStep(s.try, true)
+		return s.goOnProjected()
 	}
 	stop := s.clock.stop // the scan may drop the jump that waits for it
 	if !proved {
@@ -250,14 +255,14 @@ func (s *Integrator) advance() *Failure {
 			return s.advanceTo(guard, theta)
 		}
 	}
+	s.traceStep(s.try, true)
 	e := entry{kind: stepEntry, end: s.at}
 	if s.at == endFree {
 		if s.moving && !s.opt.Method.Adaptive() { // its end is on the grid of the steps
 			e.end = endFixed
 		}
 		s.hist.addStep(e, s.try)
-		s.goOn()
-		return nil
+		return s.goOnProjected()
 	}
 	s.toStepper()
 	if e.ref, e.count = stop.ref, stop.count; e.end == endZeno {
@@ -266,7 +271,9 @@ func (s *Integrator) advance() *Failure {
 	}
 	s.hist.addStep(e, s.try)
 	s.t = stop.t
-	s.arrive()
+	if fail := s.arriveProjected(); fail != nil {
+		return fail
+	}
 	s.clock.came = stop
 	return s.happen(-1)
 }
@@ -282,9 +289,12 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 			return fail
 		}
 	}
+	s.traceStep(h, true)
 	s.hist.addStep(entry{kind: stepEntry, end: endRoot, ref: guard}, h)
 	s.t += h
-	s.arrive()
+	if fail := s.arriveProjected(); fail != nil {
+		return fail
+	}
 	if fail := s.progress(h); fail != nil {
 		return fail
 	}
@@ -295,6 +305,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 // happen carries out an instant, from the result of which the run goes on.
 func (s *Integrator) happen(guard int) *Failure {
 	fail := s.instant.handle(guard)
+	s.instant.level()
 	if s.t < s.span.T1 {
 		s.stab.piece(s.steps)
 	}

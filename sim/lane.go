@@ -25,11 +25,11 @@ const (
 )
 
 // reset begins a run. A lane whose program needs the time of each step in advance does
-// not run free, nor one whose steps have an upper bound.
+// not run free, nor one whose steps have an upper bound or are traced.
 func (s *freeRun) reset() {
 	in, ok := s.many.(Inputs)
 	inputs := ok && in.HasInputs()
-	s.state, s.allowed = guided, len(s.blk.Until) > 0 && s.opt.Step == 0 && !inputs
+	s.state, s.allowed = guided, len(s.blk.Until) > 0 && s.opt.Step == 0 && !inputs && s.span.Trace == nil && s.hy.Project == 0
 }
 
 // release lets the lane run free, if nothing but the program has to look at its steps.
@@ -71,7 +71,7 @@ func (s *freeRun) resume() {
 	s.steps += taken + refused
 	st := &s.out.Stats
 	st.Steps, st.Rejected = st.Steps+taken, st.Rejected+refused
-	st.Evaluations += (taken + refused) * (len(blk.K) - 1)
+	st.Evaluations += (taken + refused) * s.stages()
 	if taken > 0 && !s.opt.Forget {
 		last, state := len(s.group.hist.records), s.tape.keep(s.y, s.d)
 		for first := s.first; first < last; first += s.hist.longest() {

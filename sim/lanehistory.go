@@ -41,16 +41,17 @@ type stepRecord struct {
 	acts  bool // its activations were kept
 }
 
-func newLaneHistory(blk *solvers.Block, moving, always bool, limit int) *laneHistory {
+// newLaneHistory keeps so many stages behind the first.
+func newLaneHistory(blk *solvers.Block, stages int, moving, always bool, limit int) *laneHistory {
 	r := &laneHistory{blk: blk, whole: moving || always, always: always, limit: limit}
 	r.before = [][]float64{blk.T, blk.H, blk.Y[0]}
-	r.after = [][]float64{blk.Stages}
+	r.after = [][]float64{blk.Stages[:stages*len(blk.Y[0])]}
 	if r.whole {
 		r.before = append(r.before, blk.K[0])
-		r.after = append(r.after, blk.K[1:]...)
+		r.after = append(r.after, blk.K[1:stages+1]...)
 	}
 	if len(blk.Acts) > 0 {
-		for _, stage := range blk.Acts[1:] {
+		for _, stage := range blk.Acts[1 : stages+1] {
 			r.acts = append(r.acts, stage...)
 		}
 	}
@@ -61,7 +62,7 @@ func newLaneHistory(blk *solvers.Block, moving, always bool, limit int) *laneHis
 		return n
 	}
 	r.stages = total(r.before)
-	r.rates = r.stages + len(blk.Stages)
+	r.rates = r.stages + len(r.after[0])
 	r.actions = r.stages + total(r.after)
 	r.size, r.actWords = r.actions, total(r.acts)
 	return r
@@ -158,14 +159,14 @@ func (r *laneHistory) previous(first, k, lane int) int {
 	return -1
 }
 
-// lastActs puts a lane's activations of the last stage of a record in the place of
+// lastActs puts a lane's activations of the end of a record's step in the place of
 // those of the first, and reports whether they were kept.
 func (r *laneHistory) lastActs(k, lane int) bool {
 	rec := &r.records[k]
 	if !rec.acts {
 		return false
 	}
-	at := rec.at + r.actions + r.actWords
+	at := rec.at + r.actions + r.actWords/(len(r.after[0])/len(r.blk.Y[0]))*r.blk.End
 	first := r.blk.Acts[0]
 	for i := len(first) - 1; i >= 0; i-- {
 		at -= len(first[i])
@@ -193,17 +194,21 @@ func (s *history) laneSteps(e *entry) []entry {
 		s.blk.Gather(tp.flat[x.state:], rec[2*w:], s.lane)
 		tp.flat = append(tp.flat, d...)
 		at := len(tp.stages)
-		tp.stages = slices.Grow(tp.stages, s.stageWords)[:at+s.stageWords]
+		words := n * s.stages()
+		if s.rates {
+			words += n * (s.stages() + 1)
+		}
+		tp.stages = slices.Grow(tp.stages, words)[:at+words]
 		x.stages = at + 1
 		to := tp.stages[at:]
 		part := func(m int, from []float64) {
 			s.blk.Gather(to[:m], from, s.lane)
 			to = to[m:]
 		}
-		part(len(s.blk.Stages)/w, rec[r.stages:])
+		part(n*s.stages(), rec[r.stages:])
 		if s.rates {
 			part(n, rec[r.stages-n*w:])
-			part(n*(len(s.blk.K)-1), rec[r.rates:])
+			part(n*s.stages(), rec[r.rates:])
 		}
 		tp.steps = append(tp.steps, x)
 	}

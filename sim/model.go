@@ -109,6 +109,13 @@ type Steps interface {
 	Step()
 }
 
+// Lazy are Steps that may leave out the stages behind the end of a step, which its dense
+// output needs: Behind takes them, of the step that stands in the block.
+type Lazy interface {
+	Lazy() bool
+	Behind()
+}
+
 // Inputs are Steps whose program may need the time of each step in advance.
 type Inputs interface{ HasInputs() bool }
 

@@ -33,6 +33,8 @@ type Hybrid struct {
 	Flags     []bool // guards that only jumps can change
 	Affine    []bool // guards that are affine in time and state; nil: it is not known of any
 
+	Momenta []bool // for a symplectic method, which states are momenta
+
 	// Prioritised is set where some event's priority is not constant: those
 	// of all events are then what Model.Priorities gives.
 	Prioritised bool
@@ -45,6 +47,11 @@ type Hybrid struct {
 	// for algebraic unknowns, which are found at the start and behind every jump. 0: there
 	// are none.
 	Balance int
+
+	// Project is the number, from 1, of the event whose jump is a step of Newton's method to
+	// where conserved quantities have their levels, which the jump of the event behind it
+	// sets; 0: there are none.
+	Project int
 
 	// Steady is the number, from 1, of the event whose jump is a step towards the steady
 	// state where a run starts, of a length that is 1 over its argument. 0: it starts at
@@ -127,6 +134,9 @@ type Span struct {
 	Saves   []float64
 	Firings []Firing
 	Stops   []float64
+
+	// Trace, if there is one, gets every step: no lane runs free then.
+	Trace *Trace
 
 	// Draws starts the draws that raise the threshold of an event with an
 	// intensity, one for each of its firings, from the exponential

@@ -298,7 +298,7 @@ func (r *reverse) restoreActs(e *entry) {
 		blk.Unkept = true
 		return
 	}
-	for i, stage := range blk.Acts[1:] {
+	for i, stage := range blk.Acts[1 : r.history.stages()+1] {
 		r.putActs(stage, e, i)
 	}
 }
@@ -322,7 +322,7 @@ func (r *reverse) firstActs() bool {
 		k := hist.previous(p.ref, p.count, s.lane)
 		return k >= 0 && hist.lastActs(k, s.lane)
 	case p.kind == stepEntry && p.end == endFree && p.acts > 0:
-		r.putActs(s.blk.Acts[0], p, len(s.blk.Acts)-2)
+		r.putActs(s.blk.Acts[0], p, s.blk.End-1)
 		return true
 	}
 	return false
@@ -407,6 +407,9 @@ func (s *Integrator) reverse() *reverse {
 func (r *reverse) stepBack(e *entry) {
 	s := r.history
 	s.replay(e)
+	if e.hi > e.lo {
+		s.behind()
+	}
 	copy(r.in, r.bar.y)
 	clear(r.bar.y)
 	var tBar, hBar float64

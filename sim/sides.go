@@ -23,7 +23,8 @@ func newSides(g *guards) *sides {
 		guards: g, det: events.NewDetector(n), edge: make(events.Edges, n),
 		armed: make([]int8, n), disarmed: make([]bool, n), band: make([]float64, n),
 	}
-	if len(g.opt.Method.Dense[0]) <= events.MaxDegree {
+	if degree := len(g.opt.Method.Dense[0]); degree <= events.MaxDegree {
+		s.det.Along(degree)
 		copy(s.det.Affine, g.hy.Affine)
 	}
 	return s

@@ -31,17 +31,18 @@ type stagewise struct {
 	scratch, scratchD []float64
 }
 
-func newStagewise(size Sizes, opt Options) *stagewise {
-	return newStagewiseOn(size, opt, solvers.NewStepper(opt.Method, size.Y))
+func newStagewise(hy *Hybrid, size Sizes, opt Options) *stagewise {
+	return newStagewiseOn(hy, size, opt, solvers.NewStepper(opt.Method, size.Y))
 }
 
 // newStagewiseOn takes the steps in a stepper.
-func newStagewiseOn(size Sizes, opt Options, step *solvers.Stepper) *stagewise {
+func newStagewiseOn(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper) *stagewise {
 	step.Sizes = opt.Sizes
 	r := &stagewise{
 		step: step, ctl: opt.Method.Control(), size: size, opt: opt,
 		dBar: make([]float64, size.D), scratch: make([]float64, size.Y), scratchD: make([]float64, size.D),
 	}
+	step.Momenta = hy.Momenta
 	r.exactly(false)
 	for range r.Block().K {
 		r.seeds = append(r.seeds, make([]float64, size.Y))
@@ -68,12 +69,22 @@ func (r *stagewise) Time(_ int, _ Model, t, h float64) { r.step.T, r.step.H = t,
 func (r *stagewise) Step() {
 	r.evaluations = 0
 	r.step.Step(r, r.step.H)
+	if !r.Lazy() {
+		r.Behind()
+	}
 	if b := r.Block(); r.opt.Method.Adaptive() {
 		b.Mean[0] = r.step.MeanError(r.size.YError, r.opt.RTol, r.opt.ATol)
 		b.Log[0], b.Factor[0] = stepsize.Factor(stepsize.Numbers{}, &r.ctl, b.Mean[0], b.Before[0])
 		b.Factor[0] = r.step.Lengthen(b.Factor[0])
 	}
 }
+
+// Lazy implements Lazy: where there are guards to look for, the dense output of each step is
+// read.
+func (r *stagewise) Lazy() bool { return r.opt.Method.Behind() > 0 && r.size.Guards == 0 }
+
+// Behind implements Lazy.
+func (r *stagewise) Behind() { r.step.Behind(r) }
 
 // RHS is the field with the components at rest held.
 func (r *stagewise) RHS(t float64, y, dy []float64) {

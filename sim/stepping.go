@@ -23,6 +23,10 @@ type stepping struct {
 	end   []float64 // the state there
 	place place     // where it is
 
+	// Stages behind the end of a step: whether steps leave them out, and whether those of the
+	// step in the stepper stand.
+	lazy, whole bool
+
 	reload bool // the discrete state or the held components are others than those that the lane knows
 	cut    bool // since the last accepted step one was rejected that a stop had cut off
 }
@@ -44,7 +48,7 @@ const (
 
 func newStepping(r *run, stepper *solvers.Stepper, take takers) *stepping {
 	return &stepping{
-		run: r, takers: take, stepper: stepper, blk: take.many.Block(),
+		run: r, takers: take, stepper: stepper, blk: take.many.Block(), lazy: leavesOut(take.one),
 		ctl: solvers.NewController(r.opt.Method), end: make([]float64, r.size.Y),
 	}
 }
@@ -84,11 +88,11 @@ func (s *stepping) again(blk *solvers.Block) {
 }
 
 // slowSteps are steps stage by stage on the memory of others, of one lane.
-func slowSteps(size Sizes, opt Options, one Steps) Steps {
+func slowSteps(hy *Hybrid, size Sizes, opt Options, one Steps) Steps {
 	if _, ok := one.(*stagewise); ok || size.Exits == 0 {
 		return one
 	}
-	return newStagewiseOn(size, opt, solvers.NewStepperOn(opt.Method, size.Y, one.Block()))
+	return newStagewiseOn(hy, size, opt, solvers.NewStepperOn(opt.Method, size.Y, one.Block()))
 }
 
 // take takes a trial step of length h from the start that is in the stepper.
@@ -98,7 +102,37 @@ func (s *stepping) take(h float64) {
 	steps.Load(0, s.model, s.d, s.held)
 	steps.Time(0, s.model, s.stepper.T, h)
 	steps.Step()
-	s.out.Stats.Evaluations += evaluations(steps)
+	s.whole = !s.lazy
+	s.out.Stats.Evaluations += evaluations(s.opt.Method, steps)
+}
+
+// stages is how many stages a step evaluates.
+func (s *stepping) stages() int { return stages(s.opt.Method, s.one) }
+
+func stages(m *solvers.Tableau, one Steps) int {
+	if leavesOut(one) {
+		return m.End()
+	}
+	return m.Stages() - 1
+}
+
+// leavesOut reports whether steps leave out the stages behind their end.
+func leavesOut(steps Steps) bool {
+	lazy, ok := steps.(Lazy)
+	return ok && lazy.Lazy()
+}
+
+// behind takes the stages behind the end of the step in the stepper, if they do not stand.
+func (s *stepping) behind() {
+	if !s.lazy || s.whole {
+		return
+	}
+	s.whole = true
+	steps := s.stepsAt(s.d)
+	steps.Load(0, s.model, s.d, s.held)
+	steps.Time(0, s.model, s.stepper.T, s.stepper.H)
+	steps.(Lazy).Behind()
+	s.out.Stats.Evaluations += s.opt.Method.Behind()
 }
 
 // exactly says whether steps solve their equations to round-off.
@@ -109,11 +143,11 @@ func (s *stepping) exactly(on bool) {
 }
 
 // evaluations is how many of the right-hand side the last step took.
-func evaluations(steps Steps) int {
+func evaluations(m *solvers.Tableau, steps Steps) int {
 	if w, ok := steps.(*stagewise); ok {
 		return w.evaluations
 	}
-	return len(steps.Block().K) - 1
+	return stages(m, steps)
 }
 
 // stepsAt are the steps of single trajectories at a discrete state.
@@ -197,10 +231,11 @@ func (s *stepping) toStepper() {
 	if s.alone() || was == inStepper {
 		return
 	}
-	for i := range s.blk.Y {
+	for i := range s.stages() + 1 {
 		s.blk.Gather(s.stepper.Y[i], s.blk.Y[i], s.lane)
 		s.blk.Gather(s.stepper.K[i], s.blk.K[i], s.lane)
 	}
+	s.whole = !s.lazy
 }
 
 // toLane makes the stepper's start that of the lane.

@@ -7,16 +7,12 @@ import "math"
 type Block struct {
 	Width int
 	T, H  []float64   // start and length of each lane's step
-	Y, K  [][]float64 // stage arguments and derivatives; the first are the start, the last arguments the end
+	Y, K  [][]float64 // stage arguments and derivatives; the first are the start
+	End   int         // the stage at the end
 
 	Stages []float64 // the arguments but the first, one after the other
 
-	// Activations: values inside of the field, by stage, that a step leaves for
-	// its derivative, but for the first stage's, which are those of the last
-	// stage of the step before. Unkept says that they are not there, and are to
-	// be computed from Y.
-	Acts   [][][]float64
-	Unkept bool
+	Activations
 
 	// Step control, for a method with an error estimate: of each lane the
 	// mean square of error/weight and its Factor, which are set, and the
@@ -42,6 +38,14 @@ type Block struct {
 	TBar, HBar []float64
 }
 
+// Activations are values inside of the field, by stage, that a step leaves for its
+// derivative, but for the first stage's, which are those of the end of the step before.
+// Unkept says that they are not there, and are to be computed from Y.
+type Activations struct {
+	Acts   [][][]float64
+	Unkept bool
+}
+
 // FreeLanes are of free-running lanes: where nothing is to be done but to accept the step or to
 // reject it, and to choose the next length, the step does so, if it ends before
 // Until and is not cut off at Stop, and sets Outcome. It counts accepted and
@@ -65,7 +69,7 @@ func NewBlock(tab *Tableau, n, width int) *Block {
 	s := tab.Stages()
 	flat := make([]float64, s*n*width)
 	b := &Block{
-		Width: width, T: make([]float64, width), H: make([]float64, width),
+		Width: width, End: tab.End(), T: make([]float64, width), H: make([]float64, width),
 		Y: rows(flat, s, n*width), Stages: flat[n*width:], K: matrix(s, n*width),
 		EndBar: make([]float64, n*width), KBar: matrix(s, n*width), YBar: make([]float64, n*width),
 		TBar: make([]float64, width), HBar: make([]float64, width),
@@ -104,10 +108,9 @@ func (b *Block) Scatter(v, src []float64, l int) {
 
 // Continue makes the end of lane l's last step the start of its next.
 func (b *Block) Continue(l int) {
-	last := len(b.Y) - 1
 	y0 := b.Y[0]
 	n := len(y0)
-	y1, k0, k1 := b.Y[last][:n], b.K[0][:n], b.K[last][:n]
+	y1, k0, k1 := b.Y[b.End][:n], b.K[0][:n], b.K[b.End][:n]
 	for i := l; i < n; i += b.Width {
 		y0[i], k0[i] = y1[i], k1[i]
 	}

@@ -34,7 +34,6 @@ func (s *Stepper) JVPColumns(sys TangentColumns, n int, tDot, hDot, yDot, y1Dot 
 	for _, h := range hDot {
 		w.moves = w.moves || h != 0
 	}
-	last := len(s.K) - 1
 	for i := range s.K {
 		copy(w.yi, yDot)
 		for j, a := range s.tab.A[i] {
@@ -48,8 +47,8 @@ func (s *Stepper) JVPColumns(sys TangentColumns, n int, tDot, hDot, yDot, y1Dot 
 				}
 			}
 		}
-		if i == last {
-			copy(y1Dot, w.yi) // the last stage's argument is the end
+		if i == s.tab.End() {
+			copy(y1Dot, w.yi)
 			if !dense {
 				return
 			}

@@ -9,7 +9,7 @@ import (
 // Control are the constants that the lengths of a method's steps are chosen with.
 func (m *Tableau) Control() stepsize.Control {
 	k := float64(m.ErrOrder + 1)
-	beta := 0.04
+	beta := 0.2 / k
 	if k < 4 {
 		beta = 0.08
 	}

@@ -24,6 +24,28 @@ var Heun = hermite(Tableau{
 	B:   []float64{1. / 2, 1. / 2},
 })
 
+// Midpoint is the explicit midpoint rule.
+//
+// C. Runge, Math. Ann. 46, 167–178, 1895.
+var Midpoint = hermite(Tableau{
+	Name: "midpoint", Order: 2,
+	Doc: "explicit midpoint rule, fixed step",
+	C:   []float64{0, 1. / 2},
+	A:   [][]float64{{}, {1. / 2}},
+	B:   []float64{0, 1},
+})
+
+// Ralston is the method of order two whose bound of the local error is least.
+//
+// A. Ralston, Math. Comp. 16, 431–437, 1962.
+var Ralston = hermite(Tableau{
+	Name: "ralston", Order: 2,
+	Doc: "Ralston's method of order two, fixed step",
+	C:   []float64{0, 2. / 3},
+	A:   [][]float64{{}, {2. / 3}},
+	B:   []float64{1. / 4, 3. / 4},
+})
+
 // RK4 is the classical method of order four.
 //
 // W. Kutta, Z. Math. Phys. 46, 435–453, 1901.
@@ -137,4 +159,43 @@ var Tsit5 = &Tableau{
 		{0, 1.5, -4, 2.5},
 	},
 	DenseOrder: 4,
+}
+
+// BS5 is the Bogacki–Shampine 5(4) pair: 8 stages, FSAL, and one more for the dense output
+// of order five, which is that of RKSUITE for a single stage more.
+//
+// P. Bogacki, L.F. Shampine, Comput. Math. Appl. 32(6), 15–28, 1996;
+// R.W. Brankin, I. Gladwell, L.F. Shampine, RKSUITE, Southern Methodist University, 1992.
+var BS5 = &Tableau{
+	Name: "bs5", Order: 5, ErrOrder: 4,
+	Doc: "Bogacki–Shampine 5(4), adaptive; of small error",
+	C:   []float64{0, 1. / 6, 2. / 9, 3. / 7, 2. / 3, 3. / 4, 1, 1, 1. / 2},
+	A: [][]float64{
+		{},
+		{1. / 6},
+		{2. / 27, 4. / 27},
+		{183. / 1372, -162. / 343, 1053. / 1372},
+		{68. / 297, -4. / 11, 42. / 143, 1960. / 3861},
+		{597. / 22528, 81. / 352, 63099. / 585728, 58653. / 366080, 4617. / 20480},
+		{174197. / 959244, -30942. / 79937, 8152137. / 19744439, 666106. / 1039181, -29421. / 29068, 482048. / 414219},
+		{587. / 8064, 0, 4440339. / 15491840, 24353. / 124800, 387. / 44800, 2152. / 5985, 7267. / 94080},
+		{455. / 6144, 0, 10256301. / 35409920, 2307361. / 17971200, -387. / 102400, 73. / 5130, -7267. / 215040, 1. / 32},
+	},
+	B: []float64{587. / 8064, 0, 4440339. / 15491840, 24353. / 124800, 387. / 44800, 2152. / 5985, 7267. / 94080, 0},
+	E: []float64{
+		587./8064 - 2479./34992, 0, 4440339./15491840 - 123./416, 24353./124800 - 612941./3411720,
+		387./44800 - 43./1440, 2152./5985 - 2272./6561, 7267./94080 - 79937./1113912, -3293. / 556956,
+	},
+	Dense: [][]float64{
+		{1, -155. / 36, 16441. / 2016, -56689. / 8064, 757. / 336},
+		{0, 0, 0, 0, 0},
+		{0, 6561. / 988, -14727987. / 774592, 60538347. / 3098368, -13321017. / 1936480},
+		{0, 2401. / 702, -603337. / 56160, 2740913. / 224640, -24353. / 5200},
+		{0, 0, -387. / 2240, 3483. / 8960, -1161. / 5600},
+		{0, 1408. / 513, -45536. / 3591, 67960. / 3591, -17216. / 1995},
+		{0, 0, -7267. / 4704, 21801. / 6272, -7267. / 3920},
+		{0, -1. / 2, 4, -15. / 2, 4},
+		{0, -8, 32, -40, 16},
+	},
+	DenseOrder: 5,
 }

@@ -1,9 +1,14 @@
 package solvers
 
 // Methods lists the methods that a model can name, each in the file of its family: of
-// explicit Runge–Kutta methods erk.go, of Rosenbrock methods rosenbrock.go,
-// of implicit Runge–Kutta methods esdirk.go and radau.go.
-var Methods = []*Tableau{Euler, Heun, RK4, Bosh32, Dopri5, Tsit5, Rosenbrock23, Rodas4, Rodas5P, Kvaerno5, Radau, BDF}
+// explicit Runge–Kutta methods erk.go, and erk_*.go for those of many coefficients, of
+// Rosenbrock methods rosenbrock.go, of implicit Runge–Kutta methods esdirk.go and radau.go, of
+// symplectic methods symplectic.go, and bdf.go.
+var Methods = []*Tableau{
+	Euler, Heun, Midpoint, Ralston, RK4, Bosh32, Dopri5, Tsit5, BS5, Vern7, Dop853, Vern9,
+	Rosenbrock23, Rodas4, Rodas5P, Kvaerno5, Radau, BDF,
+	SymplecticEuler, Verlet, Yoshida4, Yoshida6,
+}
 
 // Method returns the method of that name, or nil.
 func Method(name string) *Tableau {

@@ -35,7 +35,7 @@ func elevation(m, k, n int) float64 {
 }
 
 // maxDegree bounds the degree of a dense output.
-const maxDegree = 7
+const maxDegree = 8
 
 // expansion is the dense output of a step as powers of θ: y₀ + h Σⱼ c[j] θʲ⁺¹.
 type expansion struct {

@@ -81,12 +81,13 @@ func rosenbrockStep(s *Stepper, sys System, h float64) {
 	}
 }
 
-// step takes a step of any method.
+// step takes a step of any method, with the stages behind its end.
 func step(s *Stepper, sys System, h float64) {
 	if s.tab.Family == Rosenbrock {
 		rosenbrockStep(s, sys, h)
 	} else {
 		s.Step(sys, h)
+		s.Behind(sys)
 	}
 }
 

@@ -22,6 +22,7 @@ func TestStability(t *testing.T) {
 			sys := linear(z)
 			s.Start(sys, 0, []float64{1})
 			s.Step(sys, 1)
+			s.Behind(sys)
 			want := 0.
 			for k := len(r) - 1; k >= 0; k-- {
 				want = want*z + r[k]

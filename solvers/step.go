@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/pinode/pinode/internal/scalar"
+	"github.com/pinode/pinode/internal/stepsize"
 )
 
 // System is the right-hand side of y' = f(t, y).
@@ -24,7 +25,7 @@ type Tangent interface {
 }
 
 // Stepper takes steps with one method on systems of n equations, and
-// differentiates them. After Step its stages stand for the dense output of
+// differentiates them. After Step and Behind its stages stand for the dense output of
 // that step until the next.
 type Stepper struct {
 	tab *Tableau
@@ -33,8 +34,11 @@ type Stepper struct {
 	Sizes []float64 // of the states, in which absolute tolerances count; nil, and beyond its end: 1
 
 	T, H float64
-	Y    [][]float64 // stage arguments; Y[0] is the start, the last the end
+	Y    [][]float64 // stage arguments; Y[0] is the start, that of Tableau.End the end
 	K    [][]float64 // stage derivatives
+
+	// Momenta says of each state whether it is one: see Tableau.Parts.
+	Momenta []bool
 
 	blk    *Block
 	kBar   [][]float64 // cotangents of K
@@ -106,7 +110,8 @@ func (s *Stepper) Continue(t float64) {
 }
 
 // Step takes a step of length h from the start that Start or Continue set.
-// It may be repeated with other lengths. The result is End.
+// It may be repeated with other lengths. The result is End. Before its dense output is
+// read Behind has to be called.
 func (s *Stepper) Step(sys System, h float64) {
 	s.H = h
 	switch {
@@ -117,9 +122,17 @@ func (s *Stepper) Step(sys System, h float64) {
 		s.lin.step(sys.(Linear))
 		return
 	}
-	for i := 1; i < len(s.K); i++ {
-		combine(s.Y[i], s.Y[0], h, s.tab.A[i], s.K)
-		sys.RHS(s.tab.StageTime(i, s.T, h), s.Y[i], s.K[i])
+	s.stages(sys, 1, s.tab.End()+1)
+}
+
+// Behind takes the stages behind the end of the step.
+func (s *Stepper) Behind(sys System) { s.stages(sys, s.tab.End()+1, len(s.K)) }
+
+func (s *Stepper) stages(sys System, from, to int) {
+	for i := from; i < to; i++ {
+		combine(s.Y[i], s.Y[0], s.H, s.tab.A[i], s.K)
+		sys.RHS(s.tab.StageTime(i, s.T, s.H), s.Y[i], s.K[i])
+		s.tab.part(i).keep(s.K[i], s.Momenta)
 	}
 }
 
@@ -135,14 +148,15 @@ func combine(dst, y []float64, h float64, a []float64, k [][]float64) {
 }
 
 // End is the solution at the end of the step.
-func (s *Stepper) End() []float64 { return s.Y[len(s.Y)-1] }
+func (s *Stepper) End() []float64 { return s.Y[s.tab.End()] }
 
 // EndRate is the right-hand side there.
-func (s *Stepper) EndRate() []float64 { return s.K[len(s.K)-1] }
+func (s *Stepper) EndRate() []float64 { return s.K[s.tab.End()] }
 
 // MeanError is the mean square of the first m components of the embedded
-// error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)), atol in the sizes of the states. It is NaN or infinite
-// where the step left the representable range.
+// error, with weights 1/(atol + rtol·max(|y₀|, |y₁|)), atol in the sizes of the states, joined
+// with that of the second estimate, if there is one. It is NaN or infinite where the step left
+// the representable range.
 func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
 	switch {
 	case s.imp != nil:
@@ -150,11 +164,20 @@ func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
 	case s.lin != nil && s.lin.singular:
 		return failed
 	}
+	mean := s.meanOf(s.tab.E, m, rtol, atol)
+	if s.tab.E2 == nil {
+		return mean
+	}
+	return stepsize.Joined(stepsize.Numbers{}, mean, s.meanOf(s.tab.E2, m, rtol, atol))
+}
+
+// meanOf is the mean square of one estimate of the error.
+func (s *Stepper) meanOf(weights []float64, m int, rtol, atol float64) float64 {
 	y0, y1 := s.Y[0], s.End()
 	var sum [4]float64
 	for l, parts := 0, scalar.Parts(m); l < m; l++ {
 		e := 0.
-		for j, ej := range s.tab.E {
+		for j, ej := range weights {
 			e = math.FMA(ej, s.K[j][l], e)
 		}
 		w := s.H * e / math.FMA(rtol, math.Max(math.Abs(y0[l]), math.Abs(y1[l])), s.absolute(l, atol))
@@ -233,19 +256,20 @@ func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
 	case s.lin != nil:
 		return s.lin.vjp(sys.(CurvedAdjoint), y1Bar, yBar)
 	}
-	last := len(s.K) - 1
-	for i := last; i >= 0; i-- {
+	end := s.tab.End()
+	for i := len(s.K) - 1; i >= 0; i-- {
 		clear(s.yiBar)
-		if i == last {
+		if i == end {
 			copy(s.yiBar, y1Bar)
 		}
 		if s.seeded[i] {
+			s.tab.part(i).keep(s.kBar[i], s.Momenta)
 			tau := sys.RHSVJP(s.tab.StageTime(i, s.T, s.H), s.Y[i], s.kBar[i], s.yiBar)
 			tBar += tau
 			hBar = math.FMA(s.tab.C[i], tau, hBar)
 			clear(s.kBar[i])
 			s.seeded[i] = false
-		} else if i != last {
+		} else if i != end {
 			continue
 		}
 		for l, c := range s.yiBar {
@@ -288,8 +312,11 @@ func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 			}
 		}
 		sys.RHSJVP(s.tab.StageTime(i, s.T, s.H), math.FMA(s.tab.C[i], hDot, tDot), s.Y[i], s.yiDot, s.kDot[i])
+		s.tab.part(i).keep(s.kDot[i], s.Momenta)
+		if i == s.tab.End() {
+			copy(y1Dot, s.yiDot)
+		}
 	}
-	copy(y1Dot, s.yiDot) // the last stage's argument is the end
 }
 
 // PushBy is JVP where push sets the tangents of the stages and of the end.

@@ -4,27 +4,36 @@ import "math"
 
 // Tableau is a one-step method whose dense output is linear in its stages.
 //
-// The last stage of every tableau stands at the end of the step: its row of A
-// is B and its C is 1. Explicit methods that are not published so (FSAL, first same as
-// last) get that stage appended by hermite; it costs nothing because the next
-// step starts with it.
+// One stage of every tableau, the one that End tells, stands at the end of the step: its
+// row of A is B, as far as B goes, and its C is 1. Explicit methods that are not published so
+// (FSAL, first same as last) get that stage appended by hermite; it costs nothing because the
+// next step starts with it. Stages behind it are for the dense output alone.
 type Tableau struct {
-	Family   Family
-	Name     string
-	Doc      string // what it is good for, with its source
-	Order    int
-	FSAL     bool        // published with the last stage at the end of the step
-	C        []float64   // nodes
-	A        [][]float64 // row i has i entries, of an implicit method more
-	B        []float64
-	E        []float64 // b − b̂; nil for a method without an error estimate
-	ErrOrder int       // order of the embedded solution
+	Family Family
+	Name   string
+	Doc    string // what it is good for, with its source
+	Order  int
+	FSAL   bool        // published with the last stage at the end of the step
+	C      []float64   // nodes
+	A      [][]float64 // row i has i entries, of an implicit method more
+	B      []float64   // the last is zero, of the stage at the end
+	E      []float64   // b − b̂; nil for a method without an error estimate
+
+	// E2 is a second estimate, of lower order, that the first is divided by: see MeanError.
+	E2 []float64
+
+	// ErrOrder is the order of the embedded solution, or, with a second estimate, of the
+	// one whose error would fall with the step as the quotient does.
+	ErrOrder int
 
 	// Of a Rosenbrock method: γ, and of stage i the weights Couple[i][j] of the stages
 	// before and Slope[i] of the derivative by time. See Rosenbrock.
 	Gamma  float64
 	Couple [][]float64
 	Slope  []float64
+
+	// Of a symplectic method, the states that each stage moves; nil: all.
+	Parts []Part
 
 	// Dense holds the interpolant y(t+θh) = y + h Σᵢ bᵢ(θ) kᵢ, with
 	// bᵢ(θ) = Σⱼ Dense[i][j] θ^{j+1}.
@@ -53,17 +62,26 @@ const (
 	// Implicit: kᵢ = f(t+cᵢh, yᵢ), where rows of A reach to the diagonal or beyond it, but
 	// for the first stage, which is f at the start.
 	Implicit
+	// Symplectic: as Explicit, but that each stage between the first and the last has the
+	// rates of one half of the states alone: see Tableau.Parts.
+	Symplectic
 
 	// Multistep: see BDF.
 	Multistep
 )
 
-// Stages is the number of stages, the one at the end of the step included.
+// Stages is the number of stages, those at the end of the step and behind it included.
 func (m *Tableau) Stages() int { return len(m.C) }
+
+// End is the stage at the end of the step.
+func (m *Tableau) End() int { return len(m.B) - 1 }
+
+// Behind is the number of stages behind the end, for the dense output alone.
+func (m *Tableau) Behind() int { return len(m.C) - len(m.B) }
 
 // ReadsRates reports whether the derivative of a step reads its stages besides their
 // arguments, where it is not by the length.
-func (m *Tableau) ReadsRates() bool { return m.Family != Explicit }
+func (m *Tableau) ReadsRates() bool { return m.Family != Explicit && m.Family != Symplectic }
 
 // Repeats reports whether a step is a function of its start and its length alone, to the
 // last bit: implicit methods begin with what they know of the steps before.

@@ -15,7 +15,8 @@ type simulateFlags struct {
 	out, params, events string
 	until, step, times  string
 	seed                uint64
-	rows                bool
+	rows, explain       bool
+	compare             string
 }
 
 func (a *app) simulateCmd() *cobra.Command {
@@ -26,7 +27,9 @@ func (a *app) simulateCmd() *cobra.Command {
 		Example: `  pinode simulate models/pendulum.node --set L=0.8 > swing.csv
   pinode simulate models/bouncing_ball.node --params last --out ball.csv --events bounces.csv
   pinode simulate models/bouncing_ball.node --params last --every-row --out residuals.csv
-  pinode simulate models/lotka_volterra.node --until 50 --step 0.5`,
+  pinode simulate models/lotka_volterra.node --until 50 --step 0.5
+  pinode simulate models/lotka_volterra.node --explain
+  pinode simulate models/lotka_volterra.node --compare tsit5,vern7,rodas5p`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return a.simulate(c, args[0], &o) },
 	}
@@ -40,6 +43,8 @@ func (a *app) simulateCmd() *cobra.Command {
 	f.StringVar(&o.times, "times", "", "output times, like 0,0.5,2: simulate.times")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers: simulate.seed")
 	f.BoolVar(&o.rows, "every-row", false, "a row for each row of data, with its measured values and residuals")
+	f.BoolVar(&o.explain, "explain", false, "say what the steps did, in the place of the trajectories or beside the file of --out")
+	f.StringVar(&o.compare, "compare", "", "a table of error and work of solvers at several tolerances, like tsit5,vern7, in the place of the trajectories")
 	return c
 }
 
@@ -74,7 +79,10 @@ func (a *app) simulate(c *cobra.Command, path string, o *simulateFlags) error {
 	if err := separate(m, map[string]string{"--out": o.out, "--events": o.events}); err != nil {
 		return err
 	}
-	opts := pinode.SimulateOptions{At: at.At, Set: at.Set, Rows: o.rows}
+	opts := pinode.SimulateOptions{At: at.At, Set: at.Set, Rows: o.rows, Explain: o.explain}
+	if c.Flags().Changed("compare") {
+		return a.compareSolvers(c, m, opts, o)
+	}
 	var s *pinode.Simulation
 	failed := within(c.Context(), func(ctx context.Context) (err error) { s, err = m.Simulate(ctx, opts); return err })
 	var stopped *codeError
@@ -98,6 +106,12 @@ func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
 	}
 	if a.json {
 		return a.simulationJSON(s)
+	}
+	if s.Explanation != "" {
+		fmt.Fprint(a.out, s.Explanation)
+		if out == "" {
+			return nil
+		}
 	}
 	err := a.output(out, s.WriteCSV)
 	if err == nil && out != "" && out != "-" && !a.quiet {
@@ -131,7 +145,8 @@ func (a *app) simulationJSON(s *pinode.Simulation) error {
 		Units        []string     `json:"units"`
 		Trajectories []trajectory `json:"trajectories"`
 		Unproven     string       `json:"unproven,omitempty"`
-	}{Version: 1, Columns: s.Columns, Units: s.Units, Unproven: s.Unproven}
+		Explanation  string       `json:"explanation,omitempty"`
+	}{Version: 1, Columns: s.Columns, Units: s.Units, Unproven: s.Unproven, Explanation: s.Explanation}
 	for _, tr := range s.Trajectories {
 		t := trajectory{tr.Name, tr.Status.String(), [][]jsonNumber{}, []event{}}
 		for _, row := range tr.Rows {

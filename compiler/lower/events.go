@@ -57,6 +57,7 @@ func (l *lowerer) events() {
 	if len(l.m.Constraints) > 0 {
 		l.balance()
 	}
+	l.project()
 	l.priorities()
 }
 

@@ -48,6 +48,7 @@ type lowerer struct {
 
 	modes      int // how many switch modes D has room for
 	thresholds int // events with a rate
+	levels     int // conserved quantities that steps are projected to
 }
 
 // places say where in the inputs objects stand.
@@ -189,7 +190,12 @@ func (l *lowerer) layout() {
 	}
 	l.out.NetArgs = make([]*ir.Node, len(l.out.Blocks))
 	l.out.NetVals = make([]*ir.Node, len(l.out.Blocks))
-	lay.ND += l.thresholds + l.modes
+	for _, c := range l.m.Conserves {
+		if c.Mode == "project" {
+			l.levels++
+		}
+	}
+	lay.ND += l.levels + l.thresholds + l.modes
 }
 
 // put adds an object to a list, behind the total of those that are there.
@@ -486,7 +492,7 @@ func (l *lowerer) initial() {
 	for _, d := range l.m.Discretes {
 		ds = append(ds, l.value(d.Init, d.Shape))
 	}
-	if n := l.thresholds + l.modes; n > 0 {
+	if n := l.levels + l.thresholds + l.modes; n > 0 {
 		ds = append(ds, l.b.Full(ir.Vec(n), 0))
 	}
 	if len(ys) > 0 {

@@ -64,6 +64,11 @@ type Model struct {
 	// none.
 	Balance int
 
+	// Project is the number, from 1, of an event that nothing fires: its jump is a step of
+	// Newton's method that takes the state back to where projected quantities have their
+	// levels, hidden discrete variables that the event behind it sets. 0: there are none.
+	Project int
+
 	Networks
 }
 

@@ -5,6 +5,7 @@ import "strconv"
 // Programs of whole steps, see package step.
 var (
 	Step         = Program{"step"}
+	StepBehind   = Program{"step.behind"}
 	StepActs     = Program{"step.acts"}
 	StepVJP      = Program{"step.vjp"}
 	StepVJPTimes = Program{"step.vjpt"}
@@ -24,10 +25,12 @@ var (
 	Tolerances = Input{name: "tol", shared: true}
 	Side       = Input{name: "side"} // of each guard, 0 for one that is not watched
 
-	EndBar   = Input{name: "ct.step"} // cotangent of the end
-	LastTBar = Input{name: "last.t"}  // cotangents of the last stage's arguments
-	LastYBar = Input{name: "last.y"}
-	LastDBar = Input{name: "last.d"}
+	EndBar    = Input{name: "ct.step"} // cotangent of the end
+	LastTBar  = Input{name: "last.t"}  // cotangents of the last stage's arguments
+	LastYBar  = Input{name: "last.y"}
+	LastDBar  = Input{name: "last.d"}
+	LastHBar  = Input{name: "last.h"} // and of the length and the start, through stages behind the end
+	LastYBar0 = Input{name: "last.y0"}
 
 	// Of lanes that go on by themselves, see solvers.Block.
 	Before   = Input{name: "before"}

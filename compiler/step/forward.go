@@ -73,10 +73,7 @@ func (s *builder) forward(d *direction) (end *ir.Node, kDot []*ir.Node) {
 	}
 	field := func(i int, y, yd *ir.Node) *ir.Node {
 		k := at(dot, i, y, mulAdd(s.b, b.Const(s.m.C[i]), d.h, d.t), yd)[0]
-		if s.free != nil {
-			k = b.Mul(s.free, k)
-		}
-		return k
+		return s.moved(i, k)
 	}
 	var system *systemDot
 	if s.jac != nil {
@@ -88,13 +85,16 @@ func (s *builder) forward(d *direction) (end *ir.Node, kDot []*ir.Node) {
 	}
 	kDot = append(kDot, first)
 	for i := 1; i < len(s.m.C); i++ {
-		end = d.y
+		yd := d.y
 		if sum := s.combine(s.m.A[i], s.k); sum != nil {
-			end = mulAdd(s.b, s.h, s.combine(s.m.A[i], kDot), mulAdd(s.b, d.h, sum, end))
+			yd = mulAdd(s.b, s.h, s.combine(s.m.A[i], kDot), mulAdd(s.b, d.h, sum, yd))
 		}
-		k := first
+		if i == s.m.End {
+			end = yd
+		}
+		k := s.part(i, first)
 		if !s.fromStart(i) {
-			k = field(i, s.y[i], end)
+			k = field(i, s.y[i], yd)
 		}
 		if s.solved(i) {
 			k = system.stage(i, k, kDot)

@@ -15,10 +15,9 @@ import (
 func (s *builder) calm(y, k []*ir.Node) *ir.Node {
 	b := s.b
 	calm := b.Const(1)
-	last := len(y) - 1
 	for i := range s.Events {
 		if e := s.Events[i]; e.Rate != nil {
-			was, is := b.Elem(y[0], e.Likelihood-1), b.Elem(y[last], e.Likelihood-1)
+			was, is := b.Elem(y[0], e.Likelihood-1), b.Elem(y[s.m.End], e.Likelihood-1)
 			least := b.Sub(was, b.Mul(b.Const(s.m.Slack), b.Add(b.Const(1), was)))
 			calm = b.Mul(calm, b.Le(least, is))
 		}
@@ -107,7 +106,7 @@ func (s *builder) bounded(y, k, guards, rates, signs []*ir.Node, flow *ir.Node, 
 	if growth*operations(slices.Concat(guards, rates)...) > maxBoundOps {
 		return b.Const(0)
 	}
-	end, last, n := b.Add(in.T, s.h), len(y)-1, len(s.m.Bernstein)
+	end, last, n := b.Add(in.T, s.h), s.m.End, len(s.m.Bernstein)
 	box := map[*ir.Node]interval.Bounds{
 		in.T: {Lo: in.T, Hi: end},
 		in.Y: s.hull(func(m int) *ir.Node { return s.control(y, k, m) }, n),
@@ -151,7 +150,7 @@ func (s *builder) keeps(v, w, low *ir.Node, r interval.Bounds) *ir.Node {
 // control is Bernstein coefficient m of the dense output.
 func (s *builder) control(y, k []*ir.Node, m int) *ir.Node {
 	if m == len(s.m.Bernstein)-1 {
-		return y[len(y)-1]
+		return y[s.m.End]
 	}
 	if sum := s.combine(s.m.Bernstein[m], k); sum != nil {
 		return s.fma(s.h, sum, y[0])

@@ -1,6 +1,8 @@
 package step
 
 import (
+	"slices"
+
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/opt"
@@ -45,10 +47,7 @@ func (s *builder) barsOf(outs, cts []*ir.Node, curves *ir.Node) []*ir.Node {
 // pullback takes a cotangent of stage i's derivative to its arguments.
 func (s *builder) pullback(i int, kBar *ir.Node) []*ir.Node {
 	by := s.at(i, s.y[i])
-	by[s.ct] = kBar
-	if s.free != nil {
-		by[s.ct] = s.b.Mul(s.free, kBar)
-	}
+	by[s.ct] = s.moved(i, kBar)
 	for j, n := range s.acts {
 		by[n] = s.act(i, j)
 	}
@@ -73,23 +72,43 @@ func (s *builder) inLast() []*ir.Node {
 	return list
 }
 
-// last is the reverse derivative of the last stage's derivative, which nothing
-// but results inside of the step depends on.
+// last is the reverse derivative of the stage derivatives at the end of the step and behind
+// it, which nothing but results inside of the step depends on.
 func (s *builder) last() *ir.Graph {
-	last := len(s.m.C) - 1
+	b, end := s.b, s.m.End
 	g := place.StepVJPLast.Graph()
+	w := s.newSweep(true)
+	seeds := slices.Clone(w.kBar)
+	bars := make([]*ir.Node, len(s.wrt))
+	for i := len(seeds) - 1; i >= end; i-- {
+		at := s.pullback(i, w.kBar[i])
+		if i > end {
+			w.sum(&w.yBar, at[1])
+			w.sum(&w.hBar, b.Mul(b.Const(s.m.C[i]-1), at[0])) // last.t counts for the length as at the end
+			w.sum(&w.hBar, b.Dot(at[1], s.combine(s.m.A[i], s.k)))
+			w.spread(i, at[1])
+			at[1] = b.Fill(b.Const(0), s.vec)
+		}
+		for j, bar := range at {
+			w.sum(&bars[j], bar)
+		}
+	}
+	for j, seed := range seeds[:end] {
+		if w.kBar[j] != seed {
+			g.Outputs = append(g.Outputs, place.Set(seed, w.kBar[j]))
+		}
+	}
+	if s.m.behind() {
+		g.Outputs = append(g.Outputs, place.Set(place.LastYBar0.Node(b, s.vec), w.yBar), place.Set(place.LastHBar.Node(b, ir.Scalar), w.hBar))
+	}
 	into := s.inLast()
-	for j, bar := range s.pullback(last, place.StageRateBar(last).Node(s.b, s.vec)) {
+	for j, bar := range bars {
 		switch {
 		case bar.IsConst(0):
 		case into[j] != nil:
 			g.Outputs = append(g.Outputs, place.Set(into[j], bar))
 		default:
-			for _, a := range Accumulators(s.Model.Model) {
-				if a.Node == s.wrt[j] {
-					g.Outputs = append(g.Outputs, a.Output(s.b, bar))
-				}
-			}
+			g.Outputs = append(g.Outputs, w.accumulate(j, bar))
 		}
 	}
 	return g
@@ -109,14 +128,11 @@ type sweep struct {
 // vjp is the reverse derivative of a step whose stage arguments stand, and of
 // its stage derivatives but the last; with times that by t and h too.
 func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
-	w := &sweep{builder: s, times: times, rest: make([]*ir.Node, len(s.wrt))}
-	for i := range s.m.C {
-		w.kBar = append(w.kBar, place.StageRateBar(i).Node(s.b, s.vec))
-	}
+	w := s.newSweep(times)
 	if s.jac != nil {
 		w.solved = &solvedBack{system: newSystem(s)}
 	}
-	for i := len(s.m.C) - 1; i >= 0; i-- {
+	for i := s.m.End; i >= 0; i-- {
 		w.stage(i)
 	}
 	if w.solved != nil {
@@ -127,6 +143,15 @@ func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
 		}
 	}
 	return w.graph(program)
+}
+
+// newSweep begins with the seeds of all stages.
+func (s *builder) newSweep(times bool) *sweep {
+	w := &sweep{builder: s, times: times, rest: make([]*ir.Node, len(s.wrt))}
+	for i := range s.m.C {
+		w.kBar = append(w.kBar, place.StageRateBar(i).Node(s.b, s.vec))
+	}
+	return w
 }
 
 // sum adds to a cotangent, where there is something to add.
@@ -157,9 +182,13 @@ func (w *sweep) stage(i int) {
 	var yi *ir.Node
 	var at []*ir.Node // by wrt
 	switch {
-	case i == len(w.m.C)-1:
+	case i == w.m.End:
 		yi = place.EndBar.Node(b, w.vec)
 		at = w.inLast()
+		if w.m.behind() {
+			w.sum(&w.yBar, place.LastYBar0.Node(b, w.vec))
+			w.sum(&w.hBar, place.LastHBar.Node(b, ir.Scalar))
+		}
 	case !w.builder.solved(i):
 		at = w.pullback(i, w.kBar[i])
 	default:
@@ -179,6 +208,13 @@ func (w *sweep) stage(i int) {
 			w.sum(&w.hBar, b.Dot(yi, sum))
 		}
 	}
+	w.spread(i, yi)
+}
+
+// spread adds to the cotangents of stage derivatives what that of stage i's argument gives
+// them.
+func (w *sweep) spread(i int, yi *ir.Node) {
+	b := w.b
 	var hy *ir.Node
 	for j, a := range w.m.A[i] {
 		if a == 0 {
@@ -191,20 +227,25 @@ func (w *sweep) stage(i int) {
 	}
 }
 
+// accumulate adds a cotangent by wrt[j] to its accumulator, or gives that by the discrete
+// state, which has none.
+func (w *sweep) accumulate(j int, bar *ir.Node) ir.Output {
+	for _, a := range Accumulators(w.Model.Model) {
+		if a.Node == w.wrt[j] {
+			return a.Output(w.b, bar)
+		}
+	}
+	return place.DBar.Of(bar)
+}
+
 // graph is the program that gives the cotangents.
 func (w *sweep) graph(program place.Program) *ir.Graph {
 	g := program.Graph(place.YBar.Of(w.yBar))
-	for j, n := range w.wrt {
+	for j := range w.wrt {
 		if j < 2 || w.rest[j] == nil || w.rest[j].IsConst(0) {
 			continue
 		}
-		o := place.DBar.Of(w.rest[j])
-		for _, a := range Accumulators(w.Model.Model) {
-			if a.Node == n {
-				o = a.Output(w.b, w.rest[j])
-			}
-		}
-		g.Outputs = append(g.Outputs, o)
+		g.Outputs = append(g.Outputs, w.accumulate(j, w.rest[j]))
 	}
 	if w.times {
 		for _, o := range []ir.Output{place.TBar.Of(w.tBar), place.HBar.Of(w.hBar)} {

@@ -85,7 +85,7 @@ func (x *system) given(i int, f *ir.Node, k []*ir.Node) *ir.Node {
 }
 
 // solved reports whether stage i solves a system.
-func (s *builder) solved(i int) bool { return s.m.Gamma > 0 && i > 0 && i < len(s.m.C)-1 }
+func (s *builder) solved(i int) bool { return s.m.Gamma > 0 && i > 0 && i < s.m.End }
 
 // slack is by how much of the terms in it an equation of a system may fail to hold for
 // the step to count. Round-off takes a small multiple of 1e-16; more says that a pivot was

@@ -54,7 +54,7 @@ type Options struct {
 }
 
 // Graphs are the graphs of a whole step of a method, or nil for a model
-// whose step would be too large a program. Besides the inputs of the
+// whose step would be too large a program or that does not part in the halves of a symplectic method. Besides the inputs of the
 // right-hand side they read
 //
 //	h         the length of the step
@@ -69,7 +69,8 @@ type Options struct {
 // From y.0 and k.0, step sets the other y.i and k.i, and for a method with an
 // error estimate
 //
-//	mean      of (e/w)² over the first NError states, w = atol + rtol·max(|y.0|, |y at the end|)
+//	mean      of (e/w)² over the first NError states, w = atol + rtol·max(|y.0|, |y at the end|),
+//	          joined with that of a second estimate, if the method has one
 //	log       log √mean
 //	factor    by which the length is to be multiplied: see stepsize.Factor
 //
@@ -84,8 +85,13 @@ type Options struct {
 // of stage i, but for the first stage's, which are those of the step before.
 // step.acts sets all, from the arguments y.i. The derivatives read them.
 //
-// step.vjp.last takes the seed of the last k.i to the inputs last.y, last.d and
-// last.t, which the other derivatives add; it need not run for a zero.
+// Of a model without guards step leaves out the stages behind the end, which the dense output
+// alone needs: step.behind sets them.
+//
+// step.vjp.last takes the seeds of k.i from that at the end on, which nothing but results
+// inside of the step depends on, to the inputs last.y, last.d and last.t, and to last.y0,
+// last.h and the other seeds where there are stages behind the end. The other derivatives
+// add them; it need not run for zeros.
 // step.vjp gives by and bd of the arguments y.i and the seeds and adds to the
 // accumulators; it has no use for k.i. step.vjpt gives bt and bh too.
 //
@@ -105,8 +111,17 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 	if !ok {
 		return nil
 	}
-	s := newBuilder(model, m, options, system)
+	var momenta []bool
+	if m.Parts != nil {
+		if momenta, _ = Halves(model.Model, func(int) string { return "" }); momenta == nil {
+			return nil
+		}
+	}
+	s := newBuilder(model, m, options, system, momenta)
 	out := []*ir.Graph{s.step()}
+	if s.lazy() {
+		out = append(out, s.stagesBehind())
+	}
 	if options.Reverse {
 		out = append(out, s.vjp(place.StepVJP, false), s.last())
 	}
@@ -156,25 +171,26 @@ func operations(n ...*ir.Node) (count int) {
 // builder builds the graphs of steps.
 type builder struct {
 	*Model
-	p    *ir.Node // parameters of each lane, or nil
-	rhs  *ir.Node
-	bars []*ir.Node // reverse derivative of rhs from ct, by wrt
-	acts []*ir.Node // nodes of rhs
-	wrt  []*ir.Node
-	ct   *ir.Node
-	m    *Method
-	jac  *jacobian // of a method that needs it
-	b    *ir.Builder
-	h    *ir.Node
-	y, k []*ir.Node // inputs
-	u    []*ir.Node
-	ut   []*ir.Node
-	utt  *ir.Node // at the start
-	free *ir.Node
-	vec  ir.Shape
+	p       *ir.Node // parameters of each lane, or nil
+	rhs     *ir.Node
+	bars    []*ir.Node // reverse derivative of rhs from ct, by wrt
+	acts    []*ir.Node // nodes of rhs
+	wrt     []*ir.Node
+	ct      *ir.Node
+	m       *Method
+	jac     *jacobian // of a method that needs it
+	b       *ir.Builder
+	h       *ir.Node
+	y, k    []*ir.Node // inputs
+	u       []*ir.Node
+	ut      []*ir.Node
+	utt     *ir.Node // at the start
+	free    *ir.Node
+	momenta []bool // of a symplectic method
+	vec     ir.Shape
 }
 
-func newBuilder(model *Model, m *Method, options Options, system *elimination) *builder {
+func newBuilder(model *Model, m *Method, options Options, system *elimination, momenta []bool) *builder {
 	b := model.Builder
 	s := &builder{Model: model, m: m, b: b, vec: ir.Vec(model.Layout.NY)}
 	s.h = place.StepLength.Node(b, ir.Scalar)
@@ -192,6 +208,7 @@ func newBuilder(model *Model, m *Method, options Options, system *elimination) *
 	if model.Holds {
 		s.free = place.Free.Node(b, s.vec)
 	}
+	s.momenta = momenta
 	s.rhs = opt.Nodes(b, model.RHS)[0]
 	if system != nil {
 		s.jac = newJacobian(s, system)
@@ -300,18 +317,18 @@ func (s *builder) step() *ir.Graph {
 	b := s.b
 	g := place.Step.Graph()
 	y, k := []*ir.Node{s.y[0]}, []*ir.Node{s.k[0]}
-	var inside []ir.Output
+	var args, inside []ir.Output
 	var sound *ir.Node
 	var system *system
 	if s.jac != nil {
 		system = newSystem(s)
 	}
-	for i := 1; i < len(s.m.C); i++ {
-		yi := s.y[0]
-		if sum := s.combine(s.m.A[i], k); sum != nil {
-			yi = s.fma(s.h, sum, yi)
-		}
-		ki, acts := s.field(i, yi)
+	stages := len(s.m.C)
+	if s.lazy() {
+		stages = s.m.End + 1
+	}
+	for i := 1; i < stages; i++ {
+		yi, ki, acts := s.stage(i, y[0], k)
 		if s.solved(i) {
 			var holds *ir.Node
 			if ki, holds = system.stage(i, ki, k); holds != nil {
@@ -322,9 +339,12 @@ func (s *builder) step() *ir.Graph {
 		if yi == s.y[0] { // a program that replaces an input cannot give its old value away
 			yi = s.fma(b.Const(0), s.h, yi)
 		}
-		g.Outputs = append(g.Outputs, place.Set(s.y[i], yi))
+		args = append(args, place.Set(s.y[i], yi))
 		inside = append(inside, place.Set(s.k[i], ki))
 		inside = append(inside, s.keep(i, acts)...)
+	}
+	if !s.lazy() {
+		g.Outputs, args = args, nil
 	}
 	g.Outputs = append(g.Outputs, inside...)
 	var calm *ir.Node
@@ -338,20 +358,27 @@ func (s *builder) step() *ir.Graph {
 		n := s.Layout.NError
 		user := func(x *ir.Node) *ir.Node { return b.Slice(x, 0, ir.Vec(n)) }
 		tol := place.Tolerances.Node(b, ir.Vec(1+n))
-		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[len(y)-1]))
+		y0, y1 := b.Apply(ir.OpAbs, user(y[0])), b.Apply(ir.OpAbs, user(y[s.m.End]))
 		big := b.Select(b.Lt(y0, y1), y1, y0)
 		w := s.fma(b.Elem(tol, 0), big, b.Slice(tol, 1, ir.Vec(n)))
-		e := b.Div(b.Mul(s.h, user(s.combine(s.m.E, k))), w)
-		mean := b.Mul(b.Const(1/float64(n)), b.Dot(e, e))
+		square := func(weights []float64) *ir.Node {
+			e := b.Div(b.Mul(s.h, user(s.combine(weights, k))), w)
+			return b.Mul(b.Const(1/float64(n)), b.Dot(e, e))
+		}
+		mean := square(s.m.E)
+		if s.m.E2 != nil {
+			mean = stepsize.Joined(nodes{b}, mean, square(s.m.E2))
+		}
 		if sound != nil {
 			mean = b.Select(sound, mean, b.Const(math.Inf(1)))
 		}
 		log, factor := stepsize.Factor(nodes{b}, &s.m.Control, mean, place.Before.Node(b, ir.Scalar))
 		g.Outputs = append(g.Outputs, place.StepMean.Of(mean), place.StepLog.Of(log), place.StepFactor.Of(factor))
 		if calm != nil {
-			g.Outputs = append(g.Outputs, s.goOn(y[len(y)-1], k[len(k)-1], calm, mean, log, factor)...)
+			g.Outputs = append(g.Outputs, s.goOn(y[s.m.End], k[s.m.End], calm, mean, log, factor)...)
 		}
 	}
+	g.Outputs = append(g.Outputs, args...) // followed by those of stagesBehind
 	return g
 }
 
@@ -362,13 +389,10 @@ func (s *builder) field(i int, y *ir.Node) (f *ir.Node, acts []*ir.Node) {
 		for j := range s.acts {
 			acts = append(acts, s.act(0, j))
 		}
-		return s.k[0], acts
+		return s.part(i, s.k[0]), acts
 	}
 	at := s.b.Substitute(append([]*ir.Node{s.rhs}, s.acts...), s.at(i, y))
-	if f = at[0]; s.free != nil {
-		f = s.b.Mul(s.free, f)
-	}
-	return f, at[1:]
+	return s.moved(i, at[0]), at[1:]
 }
 
 // fromStart reports whether stage i has the field at the start of the step.

@@ -6,7 +6,9 @@ import (
 	"sync/atomic"
 
 	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
 )
 
 // MaxRuns is how many runs a worker keeps until their gradients are computed.
@@ -47,6 +49,18 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 	if opt.Memory == 0 { // the tapes of all runs of a block share 128 MB; lanes that are free count, on the roll
 		opt.Memory = 1 << 24 / max(k.width, min(n, MaxRuns*workers))
 	}
+	hy := NewHybrid(c.Program)
+	var err error
+	if c.Model.Project > 0 && opt.Method.Family == solvers.Multistep {
+		l := &diag.List{}
+		l.Errorf("not-supported", c.Checked.Model.Span, "`mode: project` is not supported yet with `solver: %s`, which goes on from several steps", opt.Method.Name)
+		return nil, l.Err()
+	}
+	if opt.Method.Parts != nil {
+		if hy.Momenta, err = c.Momenta(opt.Method.Name); err != nil {
+			return nil, err
+		}
+	}
 	ps, err := Once(c, k, func() (*modules, error) { return k.compile(c.Program) })
 	if err != nil {
 		return nil, err
@@ -63,7 +77,7 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 			many = w.Lanes
 			w.TrackWeights(w.Lanes.frame)
 		}
-		w.Group = sim.NewGroup(NewHybrid(c.Program), w.System.Size, opt, w.Single, many)
+		w.Group = sim.NewGroup(hy, w.System.Size, opt, w.Single, many)
 		w.offer(c, k, opt)
 		r.Workers = append(r.Workers, w)
 	}

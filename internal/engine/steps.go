@@ -17,7 +17,15 @@ func Method(tab *solvers.Tableau) *step.Method {
 	if tab.Family == solvers.Implicit || tab.Family == solvers.Multistep {
 		return nil
 	}
-	return &step.Method{C: tab.C, A: tab.A, E: tab.E, Gamma: tab.Gamma, Couple: tab.Couple, Slope: tab.Slope, Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein()}
+	var parts []int
+	for _, p := range tab.Parts {
+		parts = append(parts, map[solvers.Part]int{solvers.Kick: 1, solvers.Drift: -1}[p])
+	}
+	return &step.Method{
+		Parts: parts,
+		C:     tab.C, A: tab.A, E: tab.E, E2: tab.E2, End: tab.End(), Gamma: tab.Gamma, Couple: tab.Couple, Slope: tab.Slope,
+		Control: tab.Control(), Slack: sim.Slack, Bernstein: tab.Bernstein(),
+	}
 }
 
 // Steps are the step programs of a model on a frame of theirs, for
@@ -33,6 +41,7 @@ type Steps struct {
 	saved      [][]float64 // by lane: see Save
 
 	step      *exec.Program
+	behind    *exec.Program // computes the stages behind the end; nil: step does
 	acts      *exec.Program // computes activations again; nil: there are none
 	vjp, vjpt stepVJP
 	lastStage *exec.Program // the derivative of the last stage's
@@ -119,6 +128,7 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		s.u, s.ut = append(s.u, u), append(s.ut, ut)
 		s.inputs = s.inputs || u != nil || ut != nil
 	}
+	s.behind = place.StepBehind.In(mod)
 	s.utt = place.SignalCurves.In(f)
 	if s.acts = place.StepActs.In(mod); s.acts != nil {
 		for i := range tab.C {
@@ -171,7 +181,9 @@ func (s *Steps) findReverse(mod *exec.Module) {
 		s.endDot = place.StepEndDot.In(f, s.jvp)
 	}
 	s.lastStage = place.StepVJPLast.In(mod)
-	s.fromLast = [][]float64{place.LastYBar.In(f), place.LastDBar.In(f), place.LastTBar.In(f)}
+	for _, p := range []place.Input{place.LastYBar, place.LastDBar, place.LastTBar, place.LastHBar, place.LastYBar0} {
+		s.fromLast = append(s.fromLast, p.In(f))
+	}
 }
 
 func (s *Steps) Block() *solvers.Block { return s.Blk }
@@ -244,20 +256,31 @@ func (s *Steps) HasInputs() bool { return s.inputs }
 
 func (s *Steps) Step() { s.step.Run(s.frame) }
 
+// Lazy implements sim.Lazy.
+func (s *Steps) Lazy() bool { return s.behind != nil }
+
+// Behind implements sim.Lazy.
+func (s *Steps) Behind() { s.behind.Run(s.frame) }
+
 // VJP implements sim.StepsVJP.
 func (s *Steps) VJP(times sim.Times) {
 	if s.ran = &s.vjp; times {
 		s.ran = &s.vjpt
 	}
+	// Only results inside of the step depend on the derivatives at its end and behind it.
+	seeded := false
+	for _, bar := range s.Blk.KBar[s.Blk.End:] {
+		for _, x := range bar {
+			seeded = seeded || x != 0
+		}
+	}
+	if seeded && s.Lazy() {
+		s.fillBehind()
+	}
 	if s.Blk.Unkept && s.acts != nil {
 		s.acts.Run(s.frame)
 	}
 	s.Blk.Unkept = false
-	// Only results inside of the step depend on its last stage's derivative.
-	seeded := false
-	for _, x := range s.Blk.KBar[len(s.Blk.KBar)-1] {
-		seeded = seeded || x != 0
-	}
 	if seeded {
 		s.lastStage.Run(s.frame)
 		s.lastRan = true
@@ -274,6 +297,25 @@ func (s *Steps) VJP(times sim.Times) {
 	}
 	if s.ran.hBar != nil {
 		s.Blk.HBar = s.ran.hBar
+	}
+}
+
+// fillBehind puts the end of the step in the place of the stages behind it in lanes that have
+// no seeds there: theirs are those of another step, where the field may have no value.
+func (s *Steps) fillBehind() {
+	b := s.Blk
+	for l := range b.Width {
+		seeded := false
+		for _, bar := range b.KBar[b.End+1:] {
+			for i := l; i < len(bar); i += b.Width {
+				seeded = seeded || bar[i] != 0
+			}
+		}
+		for j := b.End + 1; j < len(b.Y) && !seeded; j++ {
+			for i := l; i < len(b.Y[j]); i += b.Width {
+				b.Y[j][i], b.K[j][i] = b.Y[b.End][i], 0
+			}
+		}
 	}
 }
 

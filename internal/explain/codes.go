@@ -109,6 +109,19 @@ data d from "d.csv" { time: t; seen: seen }
 fit { solver: tsit5 { rtol: 1e-9 }; precision: f32 }`,
 	},
 	{
+		Name: "not-separable", Title: "a symplectic method for a model that does not part in positions and momenta",
+		Explanation: "Methods such as `verlet` move the positions by rates that depend on momenta alone, and the momenta by rates that depend on positions, and the time, alone. The halves are found from the equations. The message names the equation that belongs to neither, as one with friction does. Methods such as `tsit5` and `vern9` take all models.",
+		Example: `model M {
+  state q = 1
+  state p = 0
+  q' = p
+  p' = -q - 0.1*p
+  observe seen = q
+}
+data d from "d.csv" { time: t; seen: seen }
+fit { solver: verlet { step: 0.01 } }`,
+	},
+	{
 		Name: "stiff", Title: "stability, and not the error, holds down the steps of a run",
 		Explanation: "Something in the model moves back to its equilibrium much faster than the solution moves. An explicit method must follow at the pace of the fast part to stay stable, long after it has come to rest: steps are short whatever the tolerances, and the error of a state that is at rest wanders within the absolute tolerance `atol`. A state whose values are not large beside `atol` can be wrong in most of its digits. Take `solver: auto`, the default, or `rodas5p`, whose steps do not depend on the fast part. With an explicit method set `atol` well below the values that matter, which costs few steps here; or replace the equation of the fast state by its equilibrium.",
 		Example: `model M {

@@ -16,6 +16,16 @@ const leastStiff = 1000
 // stiff reports whether stability held down most of a run's steps.
 func stiff(st *sim.Stats) bool { return st.Stiff >= leastStiff && 2*st.Stiff >= st.Steps+st.Rejected }
 
+// Stiffest is how many steps stability held down, and the state for which most of all; 0 if
+// none were seen.
+func Stiffest(p *compiler.Program, st *sim.Stats) (steps int, name string) {
+	if st.Stiff == 0 {
+		return 0, ""
+	}
+	_, name = stateAt(p, st.Stiffest-1)
+	return st.Stiff, name
+}
+
 // Stiffness warns of the stiffest of runs, if one is stiff.
 func Stiffness(p *compiler.Program, l *diag.List, stats []sim.Stats, opt sim.Options) {
 	var worst *sim.Stats

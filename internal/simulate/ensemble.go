@@ -31,6 +31,7 @@ type ensemble struct {
 
 	pick     func(row []float64) []float64 // chooses the columns
 	measured []int                         // components of observations whose data stand behind the columns
+	traces   []sim.Trace                   // by run; nil: they are not wanted
 }
 
 // ensemble lists the runs that samples and sweeps ask for.
@@ -177,6 +178,9 @@ func (r *ensemble) prepare(i int, p, nat []float64, to *engine.BoundModel) *sim.
 	}
 	to.Lane.Span = it.Span
 	to.Lane.Span.Draws = problem.Draws(r.space.Prog, r.seed, i, it.PointProcess)
+	if r.traces != nil {
+		to.Lane.Span.Trace = &r.traces[i]
+	}
 	return &to.Lane.Span
 }
 

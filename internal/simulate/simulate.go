@@ -23,6 +23,7 @@ type Simulation struct {
 	Stats        sim.Stats
 	Warnings     diag.List // of what the result may be wrong in
 	Unproven     string    // where nothing proves that no crossing was missed; else empty
+	Explanation  string    // what the steps did, if it was asked for
 }
 
 // Trajectory is one trajectory: rows over the columns of the
@@ -56,6 +57,8 @@ type Options struct {
 	// EveryRow runs the trajectories of the data, with the output times of their rows,
 	// and adds to each observation its measured values and the residuals.
 	EveryRow bool
+
+	Explain bool // what the steps did
 }
 
 // Simulator simulates a model.
@@ -85,6 +88,9 @@ func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 	stats, err := m.run(ctx, r, runs, out)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if c.Explain {
+		out.Explanation = explanation(m.Prog.Program, runs, opt, out)
 	}
 	explain.Stiffness(m.Prog.Program, &out.Warnings, stats, opt)
 	explain.Crossings(m.Prog.Program, &out.Warnings, stats)
@@ -119,6 +125,9 @@ func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
 	runs, err := m.ensemble(sp, trajectories, c, seed)
 	if err != nil {
 		return nil, nil, err
+	}
+	if c.Explain {
+		runs.traces = make([]sim.Trace, len(runs.of))
 	}
 	out := &Simulation{}
 	out.Columns, out.Units = explain.ColumnNames(m.Prog.Program)

@@ -14,6 +14,7 @@ type Arithmetic[T any] interface {
 	Add(x, y T) T
 	Sub(x, y T) T
 	Mul(x, y T) T
+	Div(x, y T) T
 	FMA(x, y, z T) T // x·y + z
 	Exp(x T) T
 	Log(x T) T
@@ -32,6 +33,7 @@ func (Numbers) Const(v float64) float64     { return v }
 func (Numbers) Add(x, y float64) float64    { return x + y }
 func (Numbers) Sub(x, y float64) float64    { return x - y }
 func (Numbers) Mul(x, y float64) float64    { return float64(x * y) } // never fused
+func (Numbers) Div(x, y float64) float64    { return x / y }
 func (Numbers) FMA(x, y, z float64) float64 { return math.FMA(x, y, z) }
 func (Numbers) Exp(x float64) float64       { return scalar.Exp(x) }
 func (Numbers) Log(x float64) float64       { return scalar.Log(x) }

@@ -35,6 +35,16 @@ const (
 // Small is whether a mean square of a step's weighted error lets it stand.
 func Small[T any, A Arithmetic[T]](a A, mean T) T { return a.Le(mean, a.Const(1)) }
 
+// Joined is the mean square of a step's weighted error of which there are two estimates, of
+// the mean squares first and second: that of |first|²/√(|first|² + 0.01 |second|²), which does not
+// trust the first where it is small by chance.
+//
+// E. Hairer, S.P. Nørsett, G. Wanner, Solving ODEs I, 2nd ed., II.10 (10.17).
+func Joined[T any, A Arithmetic[T]](a A, first, second T) T {
+	sum := a.FMA(a.Const(0.01), second, first)
+	return a.Mul(first, a.Div(first, a.Max(sum, a.Const(math.SmallestNonzeroFloat64))))
+}
+
 // Factor is, for a step whose weighted error has the given mean square, the
 // logarithm of its norm, and by what its length is to be multiplied: if it is small for
 // the next step, else to try again. before is the logarithm for the accepted step

@@ -35,6 +35,18 @@ func TestFactor(t *testing.T) {
 	require.InDelta(t, math.Log(1e-4), LeastLog, 1e-15)
 }
 
+// TestJoined: m₁²/(m₁ + 0.01 m₂), by hand.
+func TestJoined(t *testing.T) {
+	for _, c := range []struct{ first, second, want float64 }{
+		{4, 0, 4}, {4, 400, 2}, {4, 1200, 1}, {0, 5, 0}, {0, 0, 0}, {1e-300, 1e-300, 1e-300 / 1.01},
+	} {
+		require.InDelta(t, c.want, Joined(Numbers{}, c.first, c.second), 1e-15*c.want, c)
+	}
+	for _, c := range [][2]float64{{math.NaN(), 1}, {math.Inf(1), 1}, {math.Inf(1), math.Inf(1)}} { // rejected
+		require.False(t, Joined(Numbers{}, c[0], c[1]) <= 1)
+	}
+}
+
 // TestAdvance: lanes that go on by themselves, by hand.
 func TestAdvance(t *testing.T) {
 	inf := math.Inf(1)

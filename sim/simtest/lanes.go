@@ -86,6 +86,37 @@ func (s *Lanes) Load(l int, m sim.Model, d []float64, held []bool) {
 	copy(x.held, held)
 }
 
+// Lazy implements sim.Lazy.
+func (s *Lanes) Lazy() bool { return s.tab.Behind() > 0 && len(s.blk.Side) == 0 }
+
+// Behind implements sim.Lazy.
+func (s *Lanes) Behind() {
+	b := s.blk
+	for l, x := range s.lanes {
+		if x.m.Model == nil {
+			continue
+		}
+		x.step.T, x.step.H = b.T[l], b.H[l]
+		for i := range x.step.Y {
+			b.Gather(x.step.Y[i], b.Y[i], l)
+			b.Gather(x.step.K[i], b.K[i], l)
+		}
+		x.step.Behind(x)
+		s.put(l, x, s.tab.End()+1, s.tab.Stages())
+	}
+}
+
+// put puts stages of a lane and their activations into the block.
+func (s *Lanes) put(l int, x *lane, from, to int) {
+	for i := from; i < to; i++ {
+		s.blk.Scatter(s.blk.Y[i], x.step.Y[i], l)
+		s.blk.Scatter(s.blk.K[i], x.step.K[i], l)
+		if s.blk.Acts != nil {
+			s.act(i, l, x)
+		}
+	}
+}
+
 // HasInputs implements sim.Inputs.
 func (s *Lanes) HasInputs() bool { return s.Inputs }
 
@@ -131,15 +162,12 @@ func (s *Lanes) step(l int, x *lane) {
 	b.Gather(st.K[0], b.K[0], l)
 	st.T = b.T[l]
 	st.Step(x, b.H[l])
-	for i := 1; i < len(st.Y); i++ {
-		b.Scatter(b.Y[i], st.Y[i], l)
-		b.Scatter(b.K[i], st.K[i], l)
+	stages := s.tab.End() + 1
+	if !s.Lazy() {
+		st.Behind(x)
+		stages = s.tab.Stages()
 	}
-	for i := range b.Acts {
-		if i > 0 {
-			s.act(i, l, x)
-		}
-	}
+	s.put(l, x, 1, stages)
 	if !s.tab.Adaptive() {
 		b.NoCrossing[l] = s.noCrossing(l, x)
 		return
@@ -202,7 +230,7 @@ func (s *Lanes) noCrossing(l int, x *lane) float64 {
 // nothing else is to be done.
 func (s *Lanes) goOn(l int) {
 	b := s.blk
-	last := len(b.Y) - 1
+	last := b.End
 	finite := true
 	for i := l; i < len(b.Y[last]); i += b.Width {
 		finite = finite && !math.IsNaN(b.Y[last][i]-b.Y[last][i])

@@ -1,0 +1,207 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
+)
+
+// Comparison is a row of a work–precision table: what the simulation took with a solver, and
+// how far it came out from the tightest solution.
+type Comparison struct {
+	Solver          string
+	RTol, Step      float64       // the relative tolerance, or the length of fixed steps
+	Error           float64       // of all states at all output times, beside the largest value of each in the run; NaN for a failed run
+	Steps, Rejected int           // of all runs together
+	Evaluations     int           // of the right-hand side
+	Time            time.Duration // the least of some rounds
+	Failed          string        // why there is no solution; else empty
+}
+
+// Tolerances at which solvers are compared, and that of the solution which counts as exact;
+// for fixed steps, into how many steps the span is cut.
+var (
+	compared = []float64{1e-3, 1e-5, 1e-7, 1e-9, 1e-11}
+	cuts     = []float64{100, 400, 1600, 6400}
+)
+
+const exact = 1e-13
+
+// Compare simulates with each of the solvers at several tolerances.
+func (m *Simulator) Compare(ctx context.Context, c Options, names []string) ([]Comparison, error) {
+	var tabs []*solvers.Tableau // nil: auto
+	for _, name := range names {
+		tab := solvers.Method(name)
+		if tab == nil && name != "auto" {
+			return nil, unknownSolver(name)
+		}
+		tabs = append(tabs, tab)
+	}
+	given, err := engine.SolverOptions(m.Settings)
+	if err != nil {
+		return nil, err
+	}
+	share := 1e-2 // of the absolute tolerance in the relative
+	if given.Method.Adaptive() {
+		share = given.ATol / given.RTol
+	}
+	want, err := m.tightest(ctx, c, tabs, share)
+	if err != nil {
+		return nil, err
+	}
+	var rows []Comparison
+	for i, tab := range tabs {
+		for k := range max(len(compared), len(cuts)) {
+			opt := sim.Options{Method: tab, MaxSteps: given.MaxSteps, Forget: true}
+			row := Comparison{Solver: names[i]}
+			if tab == nil {
+				opt.Method, opt.Stiff = solvers.Auto(compared[min(k, len(compared)-1)])
+			}
+			switch {
+			case opt.Method.Adaptive() && k < len(compared):
+				opt.RTol, opt.ATol = compared[k], compared[k]*share
+				row.RTol = opt.RTol
+			case !opt.Method.Adaptive() && k < len(cuts):
+				opt.Step = want.span / cuts[k]
+				row.Step = opt.Step
+			default:
+				continue
+			}
+			got, err := m.solve(ctx, c, opt, &row)
+			if err != nil {
+				return nil, err
+			}
+			row.Error = got.off(want)
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+func unknownSolver(name string) error {
+	names := []string{"auto"}
+	for _, m := range solvers.Methods {
+		names = append(names, m.Name)
+	}
+	if near, ok := diag.Nearest(name, names); ok {
+		return fmt.Errorf("there is no solver `%s`; did you mean `%s`?", name, near)
+	}
+	return fmt.Errorf("there is no solver `%s`; `pinode solvers` lists them", name)
+}
+
+// tightest is the solution that counts as exact: of the adaptive solvers that are compared,
+// and vern9, the first of the highest order that has one.
+func (m *Simulator) tightest(ctx context.Context, c Options, tabs []*solvers.Tableau, share float64) (*solution, error) {
+	c.Explain = true // for the sizes of the states
+	candidates := slices.DeleteFunc(slices.Clone(tabs), func(tab *solvers.Tableau) bool { return tab == nil || !tab.Adaptive() })
+	slices.SortStableFunc(candidates, func(a, b *solvers.Tableau) int { return b.Order - a.Order })
+	var row Comparison
+	for _, tab := range append(candidates, solvers.Vern9) {
+		row = Comparison{}
+		got, err := m.solve(ctx, c, sim.Options{Method: tab, RTol: exact, ATol: exact * share, Forget: true, MaxSteps: 10_000_000}, &row)
+		if err != nil || row.Failed == "" {
+			return got, err
+		}
+	}
+	return nil, fmt.Errorf("there is no solution to compare with: %s", row.Failed)
+}
+
+// solution are the states of all runs at their output times and ends.
+type solution struct {
+	states [][]float64
+	size   []float64 // of each, in all runs, if they were traced
+	span   float64   // of time, of the longest run
+}
+
+// off is the largest difference of a state, beside its largest value.
+func (s *solution) off(want *solution) (worst float64) {
+	if s == nil || len(s.states) != len(want.states) {
+		return math.NaN()
+	}
+	for k, y := range s.states {
+		for i, v := range y {
+			if d := math.Abs(v - want.states[k][i]); d > 0 {
+				worst = max(worst, d/want.size[i])
+			}
+		}
+	}
+	return worst
+}
+
+// rounds bound how often a simulation is timed, and for how long.
+const (
+	rounds  = 5
+	roundsT = 300 * time.Millisecond
+)
+
+// solve does the runs with a solver and fills the row.
+func (m *Simulator) solve(ctx context.Context, c Options, opt sim.Options, row *Comparison) (*solution, error) {
+	runs, _, err := m.prepare(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := engine.NewRunner(m.Prog, opt, len(runs.of), compiler.Want{}, runs.ownParams(), c.Workers)
+	if err != nil {
+		return nil, err
+	}
+	x, err := runs.space.X0()
+	if err != nil {
+		return nil, err
+	}
+	nat := runs.space.Natural()
+	p := runs.space.SharedInputs(x, nat, make([]float64, len(runs.space.P)))
+	r.Bind(p, runs.space.Scales)
+	of := make([]*solution, len(runs.of))
+	stats, fails := make([]sim.Stats, len(runs.of)), make([]string, len(runs.of))
+	user := m.Prog.Model.Layout.NUser
+	begin := time.Now()
+	for round := 0; round < rounds && (round == 0 || time.Since(begin) < roundsT) && ctx.Err() == nil; round++ {
+		start := time.Now()
+		r.Run(ctx, len(runs.of), func(i int, to *engine.BoundModel) *sim.Span {
+			return runs.prepare(i, p, nat, to)
+		}, func(w *engine.Worker, l *engine.LaneState) bool {
+			i, tr := l.Index, &l.Traj
+			stats[i], fails[i] = tr.Stats, ""
+			if tr.Fail != nil {
+				fails[i] = explain.Failure(m.Prog.Program, tr.Fail)
+				return true
+			}
+			s := &solution{span: tr.T - l.Job.Span.T0}
+			for _, y := range append(tr.SaveY[:tr.Saved:tr.Saved], tr.Y) {
+				s.states = append(s.states, slices.Clone(y[:user]))
+			}
+			of[i] = s
+			return true
+		})
+		if took := time.Since(start); round == 0 || took < row.Time {
+			row.Time = took
+		}
+	}
+	all := &solution{}
+	for i, s := range of {
+		row.Steps, row.Rejected, row.Evaluations = row.Steps+stats[i].Steps, row.Rejected+stats[i].Rejected, row.Evaluations+stats[i].Evaluations
+		if fails[i] != "" {
+			row.Failed = fails[i]
+			return nil, ctx.Err()
+		}
+		if s != nil {
+			all.states, all.span = append(all.states, s.states...), max(all.span, s.span)
+		}
+	}
+	all.size = make([]float64, user)
+	for i := range runs.traces {
+		for k := range all.size {
+			all.size[k] = max(all.size[k], runs.traces[i].Size[k])
+		}
+	}
+	return all, ctx.Err()
+}
