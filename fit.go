@@ -2,6 +2,7 @@ package pinode
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -22,6 +23,7 @@ type FitOptions struct {
 	Workers    int                    // trajectories computed side by side; 0: one for each core. Results do not depend on it
 	Resume     *fit.State             // goes on from there
 	Observer   func(fit.Progress)     // is told of each iteration
+	MaxTime    time.Duration          // of this session; 0: as the file says, which is of all sessions together
 	Checkpoint func(*fit.State) error // is called now and then with the live state, which goes on changing
 }
 
@@ -135,7 +137,7 @@ func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, From: from, Resume: o.Resume}
+	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, MaxTime: o.MaxTime, From: from, Resume: o.Resume}
 	if o.Seed != 0 {
 		c.Seed = &o.Seed
 	}
@@ -144,6 +146,9 @@ func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 		return nil, public(err)
 	}
 	f := &Fit{Model: m, inner: inner, source: source(m, settings, simulation)}
+	if r, ok := o.At.(*Run); ok && r != nil {
+		f.source.Params = r.Dir
+	}
 	f.publish()
 	return f, nil
 }
@@ -222,7 +227,10 @@ func (f *Fit) Adaptive() bool { return f.inner.Adaptive() }
 func (f *Fit) CertificateKind() string { return f.inner.Plan.Certificate }
 
 // MaxTime is how long the fit may still take; 0: as long as it likes.
-func (f *Fit) MaxTime() time.Duration { return f.inner.Plan.Trainer.Stop.MaxTime }
+func (f *Fit) MaxTime() time.Duration { return f.inner.Left() }
+
+// Late reports whether the fit was cut short before its curves and residuals were there.
+func (f *Fit) Late() bool { return f.inner.Late() }
 
 // Drift is the mean change of each conserved quantity over a trajectory of the training
 // data, relative to its mean size, between events and across them.
@@ -237,7 +245,7 @@ func (f *Fit) Drift() (map[string]float64, error) {
 func (f *Fit) Save(dir string) error {
 	folder := &report.Folder{Dir: dir}
 	if f.info == nil {
-		if _, err := report.Open(dir); err != nil {
+		if _, err := report.Open(dir, ""); err != nil {
 			if folder, err = report.Create(dir); err != nil {
 				return err
 			}
@@ -261,13 +269,15 @@ type Run struct {
 	Status  string // "running", "failed", or that of the fit
 	Started time.Time
 
+	main   string
 	values *report.Stored
 	folder *report.Folder
 }
 
-// OpenRun opens the folder of a run, or "last", the newest below runs/.
-func OpenRun(name string) (*Run, error) {
-	folder, err := report.Open(name)
+// OpenRun opens the folder of a run, or "last", the newest below runs/: of any model
+// file, or of that which is named.
+func OpenRun(name string, model ...string) (*Run, error) {
+	folder, err := report.Open(name, strings.Join(model, ""))
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +285,7 @@ func OpenRun(name string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: folder.Dir, Model: info.ModelPath(), Status: info.Status, Started: info.Started, folder: folder}
+	r := &Run{Dir: folder.Dir, Model: info.ModelPath(), Status: info.Status, Started: info.Started, main: info.Main, folder: folder}
 	if info.Status == "running" || info.Status == "failed" {
 		return r, nil
 	}
@@ -291,7 +301,7 @@ func (r *Run) Load() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := Parse(r.Model, text)
+	m, err := Parse(r.Model, text, r.main)
 	if err != nil {
 		return nil, err
 	}
@@ -310,21 +320,16 @@ func (r *Run) Values() *Values {
 }
 
 // State is the state of the run's fit at its last checkpoint, for FitOptions.Resume.
-// The model and its data must be those of the run.
+// Nothing may have changed: see Changes.
 func (r *Run) State(m *Model) (*fit.State, error) {
-	state, err := r.folder.State()
-	if err != nil {
-		return nil, err
+	if changes, _, err := r.Changes(m); err != nil || len(changes) > 0 {
+		return nil, errors.Join(err, fmt.Errorf("%s was a fit of another version: %s", r.Dir, strings.Join(changes, "; ")))
 	}
-	if !r.folder.SameModel(m.prog.Checked.Source.Text) {
-		return nil, fmt.Errorf("%s was a fit of another version of %s; resume needs the same model", r.Dir, m.Path())
-	}
+	return r.folder.State()
+}
+
+// Changes are what is not as it was: the model, its data, the settings, or pinode.
+func (r *Run) Changes(m *Model) (changes []string, sameModel bool, err error) {
 	fit, simulate := m.settings()
-	switch path, err := r.folder.OtherData(source(m, fit, simulate)); {
-	case err != nil:
-		return nil, err
-	case path != "":
-		return nil, fmt.Errorf("%s was a fit to another version of %s; resume needs the same data", r.Dir, path)
-	}
-	return state, nil
+	return r.folder.Changes(source(m, fit, simulate))
 }

@@ -16,7 +16,6 @@ package pinode
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -27,7 +26,9 @@ import (
 	"github.com/pinode/pinode/internal/environ"
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/internal/report"
 	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/internal/simulate"
 )
@@ -45,18 +46,23 @@ type Model struct {
 
 // Load reads and compiles a model file. Mistakes in it are an error of type
 // *Diagnostics, which has each with its place.
-func Load(path string) (*Model, error) {
-	text, err := os.ReadFile(path)
+func Load(path string, main ...string) (*Model, error) {
+	text, err := files.Read(path, files.MaxText)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, string(text))
+	return Parse(path, string(text), main...)
 }
 
 // Parse compiles the text of a model file, which is named path in messages;
-// data files are looked for from the folder of path.
-func Parse(path, text string) (*Model, error) {
-	prog, diags := compiler.CompileSource(diag.NewSource(path, text), nil)
+// data files are looked for from the folder of path. The main model is the last of the
+// file, or that of the name main.
+func Parse(path, text string, main ...string) (*Model, error) {
+	env := environ.Env()
+	if len(main) > 0 {
+		env.Main = main[0]
+	}
+	prog, diags := compiler.CompileSource(diag.NewSource(path, text), env)
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}
@@ -70,6 +76,11 @@ func (m *Model) Name() string { return m.prog.Checked.Model.Name }
 
 // Path is that of its file.
 func (m *Model) Path() string { return m.data.Path }
+
+// Files are those that the model is made of: its own, and those of its data.
+func (m *Model) Files() []string {
+	return append([]string{m.Path()}, (report.Source{Program: m.prog.Program, Data: m.data}).DataFiles()...)
+}
 
 // Program is the compiled model, for use without the solvers of this package.
 func (m *Model) Program() *compiler.Program { return m.prog.Program }

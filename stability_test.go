@@ -133,7 +133,7 @@ func TestStiffWarning(t *testing.T) {
 	}
 }
 
-// TestStiffFit: a fit warns of what its runs at the result tell, and finds the rate of
+// TestStiffFit: a fit by an explicit method warns of what its runs at the result tell, and finds the rate of
 // exact data beside one that they say nothing of.
 func TestStiffFit(t *testing.T) {
 	dir := t.TempDir()
@@ -143,7 +143,7 @@ func TestStiffFit(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
 	text := "model M {\n  param slow in (0, inf) = 0.02\n  param fast in (0, inf) = 100\n  state a = 10\n  state b = 0\n  a' = -slow*a\n  b' = -fast*b\n" +
-		"  observe total = a + b ~ normal(0.2)\n}\ndata d from \"d.csv\" { time: t; total: total }\nfit { optimizer: lbfgs { iterations: 30 } }\n"
+		"  observe total = a + b ~ normal(0.2)\n}\ndata d from \"d.csv\" { time: t; total: total }\nfit { solver: tsit5; optimizer: lbfgs { iterations: 30 } }\n"
 	m, err := Parse(filepath.Join(dir, "m.node"), text)
 	require.NoError(t, err)
 	f, err := m.Fit(t.Context(), FitOptions{})

@@ -404,7 +404,7 @@ type ObserveDecl struct {
 	Documented
 	Name    Ident     `parser:"'observe' @@"`
 	Type    Type      `parser:"@@?"`
-	Value   Expr      `parser:"( '=' @@"`     // nil: measured, and not predicted
+	Value   Expr      `parser:"( '=' @@"`       // nil: measured, and not predicted
 	Dist    *Call     `parser:"( '~' @@ )? )?"` // nil: mean squared error
 	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }

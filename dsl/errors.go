@@ -39,7 +39,7 @@ var Codes = []diag.Code{
 		Example:     "model M {\n  event e when x < 0 {\n    x := 1\n  state x = 1\n}",
 	}, {
 		Name: "reserved-word", Title: "a word that cannot be a name",
-		Explanation: "Words of the expression language (if then else and or not in true false) cannot name anything. The words field grid residual initial boundary collocate latent are kept for spatial fields and physics-informed training, which are not supported yet.",
+		Explanation: "Words of the expression language (if then else and or not in true false) cannot name anything. Declarations that begin with field grid residual initial boundary collocate latent are kept for spatial fields and physics-informed training, which are not supported yet; a quantity may have such a name.",
 		Example:     "model M {\n  field u\n}",
 	}, {
 		Name: "unknown-declaration", Title: "no declaration starts like this",
@@ -148,7 +148,7 @@ func errReserved(l *diag.List, at diag.Span, word string) {
 		return
 	}
 	l.Errorf("reserved-word", at, "`%s` is reserved and not supported yet", word).
-		WithHelp("spatial fields and physics-informed training will use it; choose another name")
+		WithHelp("declarations of spatial fields and physics-informed training will begin with it")
 }
 
 // errDeclaration reports a piece that starts like no declaration.

@@ -391,7 +391,7 @@ func (p *parser) validate(d Decl) {
 		p.stateInits(d)
 	}
 	for _, n := range names {
-		if reserved[n.Name] || reservedInExpr[n.Name] {
+		if reservedInExpr[n.Name] {
 			errReserved(p.diags, n.Sp, n.Name)
 		}
 	}

@@ -40,14 +40,14 @@ const (
 	outsideInterval = "outside-interval"
 	ownJump         = "own-jump"
 	roughActivation = "rough-activation" // warning
-	shadowsFunction = "shadows-function"
 	shapeMismatch   = "shape-mismatch"
 	staysTrueCode   = "stays-true" // warning
 	tooLarge        = "too-large-model"
 	twoEquations    = "two-equations"
 	unitMismatch    = "unit-mismatch"
 	unknownName     = "unknown-name"
-	unreadDiscrete  = "unread-discrete"  // warning
+	unreadDiscrete  = "unread-discrete" // warning
+	unusedModel     = "unused-model"
 	unusedParameter = "unused-parameter" // warning
 	vectorCondition = "vector-condition"
 	writeConflict   = "write-conflict"
@@ -93,11 +93,10 @@ var Codes = []diag.Code{
 	{Name: notAState, Title: "an equation for something that is not a state", Explanation: "Only states have equations of motion.", Example: "model M {\n  param k = 1\n  state x = 0\n  x' = k\n  k' = 1\n}"},
 	{Name: notAValue, Title: "a name that stands for no value", Explanation: "Functions and blocks are called.", Example: "model M {\n  fn f(x) = x\n  state x = 0\n  x' = f\n}"},
 	{Name: notConstant, Title: "a number is needed before the run", Explanation: "Shapes, indices, constants, settings and bounds are known when the model is compiled.", Example: "model M {\n  state x = 0\n  x' = 1\n  const c = x\n}"},
-	{Name: notFixed, Title: "a quantity that changes where a fixed one is needed", Explanation: "Initial values depend on parameters, covariates and the trajectory's data; start values of parameters on numbers, and, for parameters per trajectory, on covariates and data; inputs on the time.", Example: "model M {\n  state x = 1\n  state y = x\n  x' = -x\n  y' = -y\n}"},
+	{Name: notFixed, Title: "a quantity that changes where a fixed one is needed", Explanation: "Initial values depend on parameters, covariates and the trajectory's data; start values of parameters on numbers, and, for parameters per trajectory, on covariates and data; inputs on the time.", Example: "model M {\n  input u\n  state x = u\n  x' = -x\n}"},
 	{Name: outsideInterval, Title: "a value outside of its interval", Explanation: "A parameter starts inside its interval, and where its prior has a density.", Example: "model M {\n  param p in (0, 1) = 2\n  state x = 0\n  x' = p\n}"},
 	{Name: ownJump, Title: "a measurement that moves its own prediction", Explanation: "The event on an observation acts before the row of data that fires it is read. If it assigns what the observation predicts, the measured value is compared with itself, and its spread says nothing. Predict the value before the event with before(E), or give the observation the weight 0.", Example: "model M {\n  state z = 0\n  z' = -z\n  event e on observation of y { z := data(y) }\n  observe y = z ~ normal(1)\n}"},
 	{Name: roughActivation, Title: "an activation that is not smooth", Explanation: "Its kinks break the order of adaptive solvers and of the location of events. A warning.", Example: "model M {\n  neural f(x) -> 1 { activation: relu }\n  state x = 0\n  x' = f(x)\n}"},
-	{Name: shadowsFunction, Title: "a name that is a function of the language", Explanation: "Choose another name.", Example: "model M {\n  param gamma = 1\n  state x = 0\n  x' = gamma\n}"},
 	{Name: shapeMismatch, Title: "shapes that do not fit", Explanation: "Operators work element by element on equal shapes; only single numbers are repeated. The matrix product is @.", Example: "model M {\n  state x[2] = 0\n  state y[3] = 0\n  x' = x + y\n  y' = -y\n}"},
 	{Name: staysTrueCode, Title: "a jump that leaves its own condition true", Explanation: "An event fires when its condition turns true. The values that its body assigns satisfy the condition, so it fires again only after something else has made it false. A warning.", Example: "model M {\n  state x = 0\n  x' = 1\n  event e when x >= 5 { x := 7 }\n}"},
 	{Name: tooLarge, Title: "a model that unrolls to too much", Explanation: "Loops, components and functions are unrolled when the model is compiled. Arrays are not.", Example: "model M {\n  for i in 0..10000000 {\n    let y = i\n  }\n  state x = 0\n  x' = 1\n}"},
@@ -105,6 +104,7 @@ var Codes = []diag.Code{
 	{Name: unitMismatch, Title: "units that do not fit", Explanation: "Units are part of the type: what is added, compared or assigned has equal units, scale included; functions like exp take numbers without unit. No conversion happens behind your back. The message names both units and where each comes from, and, where only the scale differs, the factor to write.", Example: "model M {\n  time t: s\n  state x: m = 0\n  x' = 1 [m/s^2]\n}"},
 	{Name: unknownName, Title: "a name that is not declared", Explanation: "Names are declared in the model, in the physics library, or belong to the language.", Example: "model M {\n  state x = 0\n  x' = -kk*x\n}"},
 	{Name: unreadDiscrete, Title: "a discrete variable that nothing reads", Explanation: "It is assigned at events and has no effect. A warning.", Example: "model M {\n  state x = 0\n  discrete n = 0\n  x' = 1\n  event e when x > 1 { n := 1 }\n}"},
+	{Name: unusedModel, Title: "a model that nothing uses", Explanation: "The main model of a file is its last one, or that which `--model` names; data, fit and simulate are of that. Others are components of it. A warning.", Example: "model A {\n  state x = 0\n  x' = 1\n}\nmodel M {\n  state x = 0\n  x' = 1\n}"},
 	{Name: unusedParameter, Title: "a parameter that nothing depends on", Explanation: "It cannot be learned from data. The same goes for a neural block that nothing calls. A warning.", Example: "model M {\n  param k = 1\n  state x = 0\n  x' = 1\n}"},
 	{Name: vectorCondition, Title: "a condition with more than one truth value", Explanation: "Compare single elements, or reduce with min, max or norm.", Example: "model M {\n  state x[2] = 0\n  x' = if x > 1 then 1 else 2\n}"},
 	{Name: writeConflict, Title: "one variable is assigned twice at one instant", Explanation: "When two events fire at one instant the result would depend on the order of declaration. Give them different priorities, or conditions that exclude each other: opposite directions of one guard, different values of a discrete variable, different constant times. Random events never meet others. What both add with `+=` adds up and needs no order.", Example: "model M {\n  state x = 0\n  x' = 1\n  event a when x > 1 { x := 0 }\n  event b when t > 1 { x := 2 }\n}"},

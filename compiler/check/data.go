@@ -89,7 +89,9 @@ func (e *elaborator) noteUnits(out *Data, it *dsl.DataItem) {
 			if i < len(of) {
 				out.columnUnits[c.Name] = of[i]
 			}
-			if c.Unit != nil {
+			if _, offset := degrees(c.Unit); offset {
+				delete(out.columnUnits, c.Name) // compared with plain numbers
+			} else if c.Unit != nil {
 				if u, ok := e.unit(c.Unit); ok {
 					out.columnUnits[c.Name] = u
 				}
@@ -181,6 +183,9 @@ func (e *elaborator) column(col dsl.Column, want units.Unit, key dsl.Ident) (Col
 	out := Column{Name: col.Name, Span: col.Span(), Factor: 1}
 	if col.Unit == nil {
 		return out, true
+	}
+	if o, ok := degrees(col.Unit); ok {
+		return e.inDegrees(col, o, want, key)
 	}
 	u, ok := e.unit(col.Unit)
 	if !ok {

@@ -314,6 +314,9 @@ func (d dumper) data(x *Data) {
 		if c.Factor != 1 {
 			fmt.Fprintf(d.w, " × %g", c.Factor)
 		}
+		if c.Offset != 0 {
+			fmt.Fprintf(d.w, " + %g", c.Offset)
+		}
 		if c.Where != nil {
 			fmt.Fprintf(d.w, " where %s", dsl.FormatExpr(c.Where.Expr))
 		}

@@ -93,11 +93,11 @@ func (c *checker) errChoice(at diag.Span, what, got string, have []string) {
 
 func (c *checker) errUnknownUnit(f dsl.UnitFactor) {
 	d := c.diags.Errorf(unknownName, f.Span(), "there is no unit `%s`", f.Name)
-	switch f.Name {
-	case "degC", "°C", "degF", "°F", "Celsius", "celsius":
-		d.WithHelp("temperatures with an offset do not multiply; use K")
-	case "ohm":
-		d.WithHelp("did you mean `Ohm`?")
+	switch name, spelled := spellings[f.Name]; {
+	case f.Name == "Celsius" || f.Name == "celsius" || offsetUnits[f.Name] != (offsetUnit{}):
+		d.WithHelp("temperatures with an offset do not multiply; use K. A column of data may be in degC or degF: `T: temp [degC]`")
+	case spelled:
+		d.WithHelp("did you mean `%s`?", name)
 	default:
 		if near, ok := diag.Nearest(f.Name, c.table.Names()); ok {
 			d.WithHelp("did you mean `%s`? A new one is declared with `unit %s`", near, f.Name)
@@ -105,11 +105,6 @@ func (c *checker) errUnknownUnit(f dsl.UnitFactor) {
 			d.WithHelp("declare it: `unit %s`, or `unit %s = 1 [m]`", f.Name, f.Name)
 		}
 	}
-}
-
-func (e *elaborator) errShadows(id dsl.Ident) {
-	e.diags.Errorf(shadowsFunction, id.Span(), "`%s` is a function of the language", id.Name).
-		WithHelp("choose another name, like `%s0`", id.Name)
 }
 
 func (e *elaborator) errTooLarge() {
@@ -168,6 +163,9 @@ func (e *elaborator) errCycle(x *entity) {
 	d.WithHelp("break the circle; a quantity with a memory is a `state`")
 }
 
+// mostSuggestions is how many unknown names are compared with all that there are.
+const mostSuggestions = 100
+
 // errUnknownName reports a name that nothing declares, once, with the nearest
 // of those that are: by their spelling, or by a word of their comments.
 func (e *elaborator) errUnknownName(s *scope, x *dsl.Name) {
@@ -180,6 +178,9 @@ func (e *elaborator) errUnknownName(s *scope, x *dsl.Name) {
 	if x, _ := s.find(inObserves, x.Name, 0); x != nil {
 		d.WithNote(x.at, "`%s` is an observation", name).
 			WithHelp("expressions read the quantities that are observed; an observation stands in `data(%s)`, `first(%s)` and data blocks", name, name)
+		return
+	}
+	if len(e.unknown) > mostSuggestions {
 		return
 	}
 	have := names(constants)
@@ -429,4 +430,21 @@ func (e *elaborator) errAlgebraicCount(first *State, unknowns, equations int) {
 	}
 	e.diags.Errorf(algebraicCount, at, "the model has %s and %s `0 = …`", plural(unknowns, "algebraic unknown"), plural(equations, "equation")).
 		WithHelp("%s", help)
+}
+
+func (e *elaborator) errInitialCycle(active []Object, o Object) {
+	names := ""
+	for _, a := range active {
+		names += "`" + a.Info().Name + "` → "
+	}
+	e.diags.Errorf(cycle, o.Info().Span, "initial values depend on each other in a circle: %s`%s`", names, o.Info().Name)
+}
+
+func (c *checker) errNoSuchModel(name string) {
+	suggest(c.diags.Errorf(noModel, diag.Span{Src: c.file.Source}, "the file has no model `%s`", name), name, names(c.models))
+}
+
+func (c *checker) errUnusedModel(d, main *dsl.ModelDecl) {
+	c.diags.Warnf(unusedModel, d.Name.Span(), "nothing uses the model `%s`: the main model of the file is its last, `%s`", d.Name.Name, main.Name.Name).
+		WithHelp("`--model %s` picks it", d.Name.Name)
 }

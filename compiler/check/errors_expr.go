@@ -273,3 +273,16 @@ func (e *elaborator) errGuard(x *dsl.Call, a *Expr) {
 	e.diags.Errorf(notACondition, a.Span, "`%s` takes a quantity that changes its sign", x.Fun.Name).
 		WithHelp("`%s(a - b)` for `a` and `b` to meet", x.Fun.Name)
 }
+
+func (e *elaborator) errPiecewise(x *dsl.Call) {
+	e.diags.Errorf(wrongArguments, x.Span(), "`piecewise` takes values and conditions in turn, and a last value: %d arguments end with a condition", len(x.Args)).
+		WithHelp("write `piecewise(1, x < 2, 0)`, or `if x < 2 then 1 else 0`")
+}
+
+func (e *elaborator) errLinspace(v *Expr) {
+	e.diags.Errorf(notConstant, v.Span, "the number of values of `linspace` is a whole number from 2 to 100000")
+}
+
+func (e *elaborator) errInterp(x *dsl.Call) {
+	e.diags.Errorf(shapeMismatch, x.Span(), "`interp(x, xs, ys)` takes two vectors of one length, two at least, the first ascending")
+}

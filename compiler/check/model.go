@@ -405,6 +405,7 @@ type Column struct {
 	Name   string
 	Span   diag.Span
 	Factor float64
+	Offset float64  // in the model's unit
 	Where  *RowExpr // the rows in which it counts; nil: all
 }
 

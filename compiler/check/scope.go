@@ -53,7 +53,7 @@ func newElaborator(c *checker, d *dsl.ModelDecl) *elaborator {
 	for i := range e.names {
 		e.names[i], e.families[i] = map[string]*entity{}, map[string]*family{}
 	}
-	for _, f := range c.env.Library {
+	for _, f := range append([]*dsl.File{prelude()}, c.env.Library...) {
 		e.addLibrary(f.Decls)
 	}
 	return e
@@ -372,9 +372,6 @@ func (e *elaborator) enter(s *scope, in space, id dsl.Ident, order int, d dsl.De
 		old.twice = true
 		return nil
 	}
-	if in == inValues && isFunction(id.Name) {
-		e.errShadows(id)
-	}
 	x := &entity{name: name, space: in, decl: d, at: id.Span(), scope: s, key: append(slices.Clone(s.key), order), resolve: resolve}
 	e.names[in][name] = x
 	e.order = append(e.order, x)
@@ -609,6 +606,7 @@ func (e *elaborator) resolveAll() {
 		e.later = e.later[1:]
 		f()
 	}
+	e.initials()
 	for _, c := range e.uses {
 		e.unusedOverrides(c.scope, c.decl)
 	}
@@ -652,4 +650,4 @@ func isFunction(name string) bool { return functionByName[name] != nil }
 
 // constants of the language. Like a bare number they take the unit that is
 // asked of them.
-var constants = map[string]float64{"pi": math.Pi, "inf": math.Inf(1)}
+var constants = map[string]float64{"pi": math.Pi, "inf": math.Inf(1), "nan": math.NaN()}

@@ -121,6 +121,9 @@ func (e *elaborator) numbers(s *scope, o *dsl.Option, row *setting.Setting) ([]f
 			return nil, false
 		}
 	}
+	if a, ok := o.Value.Expr.(*dsl.Array); ok && len(a.Elems) == 0 && row.Kind == setting.List {
+		return []float64{}, true // `hidden: []`
+	}
 	v := e.value(s, o.Value.Expr)
 	if v == nil {
 		return nil, false

@@ -17,6 +17,7 @@ import (
 func TestFunctions(t *testing.T) {
 	special := map[string]bool{ // of which constants have no value
 		"diff": true, "grad": true, "rising": true, "falling": true, "crossing": true, "first": true, "slope": true, "data": true, "observed": true, "before": true,
+		"interp": true, "linspace": true, // see TestOperators
 	}
 	rng := rand.New(rand.NewPCG(3, 5))
 	for _, f := range check.Functions {
@@ -62,7 +63,14 @@ func TestOperators(t *testing.T) {
 		"max(a, b, c)": c, "min([a, b, c])": b, "min([b, c, a])": b, "max([c, a, b])": c, "max([a, b])": a, "min(a)": a, "max(c)": c,
 		"sum(max([a, b], 0.5))": a + 0.5, "sum(min([c, b], [a, a]))": a + b, "clamp(c, b, a)": a, "clamp(b, b, a)": b, "sum([[a, b], [c, a]] @ [1, 2])": a + 2*b + c + 2*a,
 		"([1, 2] @ [[a, b], [c, a]])[1]": b + 2*a, "[a, b] @ [c, a]": a*c + b*a, "([[a, b], [c, a]] @ [[a, b], [c, a]])[1, 0]": c*a + a*c,
-		"[[a, b], [c, a]][:, 1][1]": a, "twice(a + b) + twice(c)": 2*(a+b) + 2*c, "pi*a": math.Pi * a,
+		"[[a, b], [c, a]][:, 1][1]": a, "ln(c)": math.Log(c), "mod(c, a)": 0.5, "mod(b, c)": 2.5, "mod(-c, a)": 0.75, "trunc(-2.7) + trunc(a)": -1, "sec(a)": 1 / math.Cos(a), "csc(b)": 1 / math.Sin(b),
+		"cot(a)": 1 / math.Tan(a), "factorial(c)": 6, "e": math.E, "exprel(0*a)": 1, "exprel(a)": math.Expm1(a) / a, "exprel(0.05*a)": math.Expm1(0.0625) / 0.0625,
+		"exprel(0.0999)": math.Expm1(0.0999) / 0.0999, "exprel(-0.1001)": math.Expm1(-0.1001) / -0.1001, "piecewise(a, c < b, b, c > a, c)": b, "piecewise(a, c < b, c)": c,
+		"if xor(a > b, c > b) then 1 else 2": 2, "if xor(a > b, c < b) then 1 else 2": 1, "sum(linspace(a, c, 4))": 2 * (a + c), "linspace(a, c, 3)[1]": (a + c) / 2,
+		// scipy.interpolate.PchipInterpolator([0, 0.3, 0.6, 1], [0, 1, 1.5, 1.2]), held beyond the ends
+		"interp(0.1, [0, 0.3, 0.6, 1], [0, 1, 1.5, 1.2])": 0.3950617283950617, "interp(0.95, [0, 0.3, 0.6, 1], [0, 1, 1.5, 1.2])": 1.2944661458333333,
+		"interp(c, [0, 0.3, 0.6, 1], [0, 1, 1.5, 1.2])": 1.2, "interp(b, [0, 0.3, 0.6, 1], [0.5, 1, 1.5, 1.2])": 0.5, "interp(a, [1, 2], [3, 5])": 3.5,
+		"twice(a + b) + twice(c)": 2*(a+b) + 2*c, "pi*a": math.Pi * a,
 	} {
 		m := model(t, "  param p[3] = 0\n  let a = p[0]\n  let b = p[1]\n  let c = p[2]\n  fn twice(u) = 2*u\n  state s = 0\n  s' = 0\n  let v = "+text)
 		n := m.Layout.Outputs[len(m.Layout.Outputs)-1]

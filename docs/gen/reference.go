@@ -76,14 +76,14 @@ func (w *writer) operators() {
 func (w *writer) functions() {
 	w.section("Functions")
 	w.table("function", "arguments", "is", "units")
-	for _, f := range check.Functions {
+	for _, f := range slices.Concat(check.Functions, check.Prelude()) {
 		n := "one or more"
 		if f.Arity >= 0 {
 			n = fmt.Sprint(f.Arity)
 		}
 		w.row("`"+f.Name+"`", n, f.Doc, f.Units.String())
 	}
-	w.say("\nThe numbers `pi` and `inf` have names.\n")
+	w.say("\nThe numbers `pi`, `e`, `inf` and `nan` have names. A name of this list may be declared, and is the declared thing then.\n")
 }
 
 func (w *writer) distributions() {

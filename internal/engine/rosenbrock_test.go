@@ -303,3 +303,40 @@ func TestRosenbrockDerivatives(t *testing.T) {
 		}
 	}
 }
+
+// TestRosenbrockPivots: where a pivot on the diagonal comes close to zero the step is refused,
+// or its stages are right; where the matrix is singular it is refused.
+func TestRosenbrockPivots(t *testing.T) {
+	for _, tab := range rosenbrocks() {
+		r := newStepRig(t, "model M {\n  param p = 3\n  state a = 1\n  state b = 2\n  a' = p*a + 5*b\n  b' = 7*a + 0.1*b\n}\n", tab)
+		r.p[0] = 3
+		r.sys.Bind(r.p, nil)
+		y := []float64{1, 2}
+		refused, right := 0, 0
+		for e := -17.; e < -1; e += 0.5 {
+			for _, sign := range []float64{-1, 1} {
+				h := (1 + sign*math.Pow(10, e)) / (3 * tab.Gamma) // the pivot is 3·10ᵉh, beside which there is 5h
+				b := r.take(0, h, y)
+				if math.IsInf(b.Mean[0], 1) {
+					refused++
+					require.Less(t, e, -5., "%s, h = %g", tab.Name, h)
+					continue
+				}
+				right++
+				k, _ := r.byHand(0, h, y)
+				for i := range k {
+					require.InDeltaSlice(t, k[i], b.K[i], 1e-6*(1+norm(k[i])), "%s, stage %d, pivot %g", tab.Name, i, math.Pow(10, e))
+				}
+			}
+		}
+		require.Positive(t, refused, tab.Name)
+		require.Positive(t, right, tab.Name)
+		one := newStepRig(t, "model M {\n  param p = 4\n  state a = 1\n  a' = p*a\n}\n", tab)
+		one.p[0] = 4
+		one.sys.Bind(one.p, nil)
+		b := one.take(0, 1/(4*tab.Gamma), []float64{1}) // 1/γ − hJ = 0
+		require.False(t, b.Mean[0] <= 1, "%s: %g", tab.Name, b.Mean[0])
+		b = one.take(0, 1e-3, []float64{1})
+		require.InDelta(t, math.Exp(4e-3), b.Y[len(b.Y)-1][0], 1e-6, tab.Name)
+	}
+}

@@ -123,7 +123,7 @@ func (m *Problem) load() error {
 }
 
 func column(c check.Column) data.Column {
-	return data.Column{Name: c.Name, Factor: c.Factor, Where: rowCondition(c.Where)}
+	return data.Column{Name: c.Name, Factor: c.Factor, Offset: c.Offset, Where: rowCondition(c.Where)}
 }
 
 // columnSpec says what the columns of a data block mean, in the order of the
