@@ -148,3 +148,31 @@ func TestShallowCrossings(t *testing.T) {
 	require.Empty(t, warned(ball+"{ v := -0.8*v; zeno rest { h := 0; v := 0 } }"))
 	require.Empty(t, warned("state h = 0; state v = 3\n h' = v\n v' = -9.81\n event b when h <= 0 { v := -0.8*v }"), "it is led away")
 }
+
+// TestSimulatesToTheLastRow: where nothing says how long to simulate, the data do.
+func TestSimulatesToTheLastRow(t *testing.T) {
+	m := withTable(t, "model M {\n  state x = 1\n  x' = 1\n  observe y = x ~ normal(1)\n}\ndata d from \"d.csv\" { time: t; y: y }\n", "t,y\n0,1\n2.5,3\n")
+	row := lastRow(t, m)
+	require.InDeltaSlice(t, []float64{2.5, 3.5}, row[:2], 1e-12)
+}
+
+// TestDoubtfulCrossings: derivatives through a crossing that the tolerances do not tell
+// from none are doubtful, whatever differences say.
+func TestDoubtfulCrossings(t *testing.T) {
+	for level, doubtful := range map[string]bool{"1": true, "0.9": false} {
+		m := withTable(t, `model M {
+  param k = 0.3
+  state x = 0
+  state z = 0
+  x' = cos(t)
+  z' = k
+  event e when x > `+level+` { z := 2*z }
+  observe y = z ~ normal(1)
+}
+data d from "d.csv" { time: t; y: y }`, "t,y\n3,1\n")
+		cert, err := m.Certify(t.Context(), 10)
+		require.NoError(t, err)
+		require.Equal(t, doubtful, cert.Compared == 0, level)
+		require.Equal(t, doubtful, cert.Doubtful > 0, level)
+	}
+}

@@ -270,7 +270,7 @@ func (e *elaborator) analyseEvent(ev *Event, assigned map[Object]bool) {
 	switch {
 	case !moves:
 		e.warnDead(ev)
-	case staysTrue(ev):
+	case staysTrue(ev, e.turns(ev)):
 		e.warnStaysTrue(ev)
 	}
 }
@@ -300,10 +300,24 @@ func constantsAfter(ev *Event) evaluation {
 	return after
 }
 
-// staysTrue reports whether an event's condition still holds, strictly, at
-// the constants that its own jump assigns, or because what it adds takes it
-// further beyond a constant.
-func staysTrue(ev *Event) bool {
+// turns reports whether an event assigns something that its condition does not read and
+// the equations do: the motion may be another behind it.
+func (e *elaborator) turns(ev *Event) bool {
+	reads := objectsOf(ev.Cond)
+	for _, a := range ev.Assigns {
+		for _, s := range e.m.States {
+			if !reads[a.Target] && (s.Deriv == nil || objectsOf(s.Deriv)[a.Target]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// staysTrue reports whether an event's condition still holds at the constants that its
+// own jump assigns, strictly where the motion may turn there, or because what it adds
+// takes it further beyond a constant.
+func staysTrue(ev *Event, turns bool) bool {
 	after := constantsAfter(ev)
 	for _, x := range conjuncts(ev.Cond) {
 		if x.Kind != Op || direction[x.Name] == 0 || len(x.Args) != 2 {
@@ -313,10 +327,11 @@ func staysTrue(ev *Event) bool {
 			continue
 		}
 		strict := *x
-		switch x.Name {
-		case "le":
+		switch {
+		case !turns: // equality stays equality
+		case x.Name == "le":
 			strict.Name = "lt"
-		case "ge":
+		case x.Name == "ge":
 			strict.Name = "gt"
 		}
 		if v, ok := after.eval(&strict); !ok || v[0] == 0 {

@@ -225,6 +225,8 @@ func TestWriteConflicts(t *testing.T) {
 		"event a(n) on data priority n { x += n }":                                                                      {notFixed},
 		"event a at t = 1 { x += 0 }":                                                                                   {idleAssignment},
 		"event a when x >= 1 { x += 1 }":                                                                                {staysTrueCode},
+		"event a when x >= 1 { x := 1 }":                                                                                {staysTrueCode},
+		"event a when x > 1 { x := 1 }":                                                                                 nil,
 		"event a when 1 <= x { x += -1 }":                                                                               nil,
 		"event a when x >= 1 { x := 0; zeno pass }":                                                                     nil,
 		"event a when x >= 1 { x := 0; zeno rest { x += 0 } }":                                                          {badZeno},

@@ -164,7 +164,7 @@ var Functions = []Function{
 	{"slope", 1, own, ownShape, nil, "slope(y): initial slope of the measured y in the trajectory; in initial values"},
 	{"data", 1, own, ownShape, nil, "data(y): the measured value of y; in losses and events on observations"},
 	{"observed", 1, own, ownShape, nil, "observed(y): 1 where y was measured, else 0; where data(y) stands"},
-	{"before", 1, own, ownShape, nil, "before(E): E before the event at this instant; in observations and losses"},
+	{"before", 1, own, ownShape, nil, "before(E): E before the instant, whatever happens at it; in observations and losses"},
 }
 
 var functionByName = index(Functions, func(f *Function) string { return f.Name })

@@ -99,6 +99,8 @@ const (
 	// kinkRTol of the solver: see kinkNotes.
 	kinkTolerance, kinkRTol = 0.03, 1e-12
 	doubtKinks              = "kinks"
+
+	doubtCrossing = "a crossing within the tolerances"
 )
 
 // NewWant is what the certificate of a fit is to compare: in the given
@@ -233,6 +235,16 @@ func (r *Partial) among(unit float64) (worst float64) {
 		worst = max(worst, r.Off[j])
 	}
 	return worst
+}
+
+// doubtCrossings makes the derivatives doubtful that nothing else does: of runs with a
+// crossing within the tolerances, on which all differences agree and nothing hangs.
+func (t *Target) doubtCrossings() {
+	for i := range t.Rows {
+		if r := &t.Rows[i]; r.Doubtful == "" {
+			r.Doubtful = doubtCrossing
+		}
+	}
 }
 
 // wrong is the disagreement in a mode that counts against it.

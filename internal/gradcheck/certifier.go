@@ -36,6 +36,7 @@ type certifier struct {
 	twins   []*probe // for differences side by side, the certifier's own first
 	whole   *probe   // of all trajectories
 	visited map[int]bool
+	shallow bool // some run fires an event that the tolerances do not tell from none
 
 	visiting
 }

@@ -42,6 +42,7 @@ func (c *certifier) visit(k int) error {
 	}
 	tr := p.traj()
 	c.order = tr.Order
+	c.shallow = c.shallow || tr.Stats.Shallow > 0
 	if c.visited[k] {
 		return nil
 	}
@@ -219,6 +220,9 @@ func (c *certifier) compare(lines []line, modes []string) error {
 	}
 	for k := range targets { // the rows of a target that was there before join it
 		t := &targets[k]
+		if c.shallow {
+			t.doubtCrossings()
+		}
 		if i := slices.IndexFunc(c.cert.Targets, func(o Target) bool { return o.Name == t.Name && o.Event == t.Event }); i >= 0 {
 			c.cert.Targets[i].Rows = append(c.cert.Targets[i].Rows, t.Rows...)
 		} else {

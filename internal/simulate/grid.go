@@ -36,7 +36,11 @@ func (m *Simulator) Trajectories(asked bool) ([]*problem.Trajectory, error) {
 	if len(m.Prog.Checked.Data) == 0 {
 		return nil, &data.Error{File: m.Data.Path, Text: "the model needs data of its trajectories (covariates, inputs, first(…), events on data) and the file has no data block"}
 	}
-	var trajectories []*problem.Trajectory
+	return m.ofData()
+}
+
+// ofData are the trajectories of all data.
+func (m *Simulator) ofData() (trajectories []*problem.Trajectory, err error) {
 	for _, split := range []data.Split{data.Train, data.Validate} {
 		more, err := m.Data.Trajectories(split)
 		if err != nil {
@@ -45,6 +49,19 @@ func (m *Simulator) Trajectories(asked bool) ([]*problem.Trajectory, error) {
 		trajectories = append(trajectories, more...)
 	}
 	return trajectories, nil
+}
+
+// lastRow is the time of the last row of the data.
+func (m *Simulator) lastRow() (float64, error) {
+	if len(m.Prog.Checked.Data) == 0 {
+		return 0, fmt.Errorf("nothing says how long to simulate: set `simulate.until`")
+	}
+	list, err := m.ofData()
+	last := math.Inf(-1)
+	for _, it := range list {
+		last = math.Max(last, it.Span.T1)
+	}
+	return last, err
 }
 
 // Grid sets the span and output times of a run.
@@ -66,7 +83,11 @@ func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
 	case it.Data == nil && !math.IsNaN(m.Prog.Checked.Model.Time.Until):
 		it.Span.T1 = m.Prog.Checked.Model.Time.Until
 	case it.Data == nil:
-		return fmt.Errorf("nothing says how long to simulate: set `simulate.until`")
+		last, err := m.lastRow()
+		if err != nil {
+			return err
+		}
+		it.Span.T1 = last
 	}
 	if !(it.Span.T1 > it.Span.T0) {
 		return fmt.Errorf("the simulation ends at %g, before its start at %g", it.Span.T1, it.Span.T0)
