@@ -245,7 +245,7 @@ func (f *Fit) Drift() (map[string]float64, error) {
 func (f *Fit) Save(dir string) error {
 	folder := &report.Folder{Dir: dir}
 	if f.info == nil {
-		if _, err := report.Open(dir); err != nil {
+		if _, err := report.Open(dir, ""); err != nil {
 			if folder, err = report.Create(dir); err != nil {
 				return err
 			}
@@ -269,13 +269,15 @@ type Run struct {
 	Status  string // "running", "failed", or that of the fit
 	Started time.Time
 
+	main   string
 	values *report.Stored
 	folder *report.Folder
 }
 
-// OpenRun opens the folder of a run, or "last", the newest below runs/.
-func OpenRun(name string) (*Run, error) {
-	folder, err := report.Open(name)
+// OpenRun opens the folder of a run, or "last", the newest below runs/: of any model
+// file, or of that which is named.
+func OpenRun(name string, model ...string) (*Run, error) {
+	folder, err := report.Open(name, strings.Join(model, ""))
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +285,7 @@ func OpenRun(name string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: folder.Dir, Model: info.ModelPath(), Status: info.Status, Started: info.Started, folder: folder}
+	r := &Run{Dir: folder.Dir, Model: info.ModelPath(), Status: info.Status, Started: info.Started, main: info.Main, folder: folder}
 	if info.Status == "running" || info.Status == "failed" {
 		return r, nil
 	}
@@ -299,7 +301,7 @@ func (r *Run) Load() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := Parse(r.Model, text)
+	m, err := Parse(r.Model, text, r.main)
 	if err != nil {
 		return nil, err
 	}

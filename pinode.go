@@ -46,18 +46,23 @@ type Model struct {
 
 // Load reads and compiles a model file. Mistakes in it are an error of type
 // *Diagnostics, which has each with its place.
-func Load(path string) (*Model, error) {
+func Load(path string, main ...string) (*Model, error) {
 	text, err := files.Read(path, files.MaxText)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, string(text))
+	return Parse(path, string(text), main...)
 }
 
 // Parse compiles the text of a model file, which is named path in messages;
-// data files are looked for from the folder of path.
-func Parse(path, text string) (*Model, error) {
-	prog, diags := compiler.CompileSource(diag.NewSource(path, text), nil)
+// data files are looked for from the folder of path. The main model is the last of the
+// file, or that of the name main.
+func Parse(path, text string, main ...string) (*Model, error) {
+	env := environ.Env()
+	if len(main) > 0 {
+		env.Main = main[0]
+	}
+	prog, diags := compiler.CompileSource(diag.NewSource(path, text), env)
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func TestStiffProblems(t *testing.T) {
 					got := s.Column(fmt.Sprintf("y%d", i+1))
 					worst = math.Max(worst, math.Abs(got[len(got)-1]-want)/(math.Abs(want)+p.atol)/rtol)
 				}
-				most := 5. // times rtol, relative to the size of a state and of what matters
+				most := 5.    // times rtol, relative to the size of a state and of what matters
 				switch name { // the errors of many small steps add up where the solution is sensitive
 				case "rosenbrock23":
 					most = 500

@@ -68,18 +68,7 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		}
 	}
 	value(place.RHS, place.Rates, m.RHS, true, true)
-	if want.Jacobian {
-		for _, j := range p.jacobians() {
-			out = append(out, j.graph())
-			if want.Curvature {
-				c := p.curve(j)
-				value(j.Curve, place.Value, c, true, true)
-				if want.Reverse {
-					out = append(out, p.vjp(j.Curve, c, false))
-				}
-			}
-		}
-	}
+	out = append(out, p.jacobianGraphs(want)...)
 	if len(p.guards) > 0 {
 		g := b.Concat(p.guards...)
 		g = b.Slice(g, 0, ir.Vec(len(p.guards)))

@@ -43,6 +43,28 @@ func (p *Program) jacobians() []*Jacobian {
 	return p.jacs
 }
 
+// jacobianGraphs are their programs, with the derivatives of these.
+func (p *Program) jacobianGraphs(want Want) (out []*ir.Graph) {
+	if !want.Jacobian {
+		return nil
+	}
+	for _, j := range p.jacobians() {
+		out = append(out, j.graph())
+		if !want.Curvature {
+			continue
+		}
+		c := j.curve(p)
+		out = append(out, j.Curve.Graph(place.Value.Of(c)))
+		if want.Reverse {
+			out = append(out, p.vjp(j.Curve, c, true), p.vjp(j.Curve, c, false))
+		}
+		if want.Forward {
+			out = append(out, p.jvp(j.Curve, c))
+		}
+	}
+	return out
+}
+
 // jacobian takes the form of a derivative that has the fewest operations.
 func (p *Program) jacobian(program place.Program, rates *ir.Node) *Jacobian {
 	m, b := p.Model, p.Model.Builder
@@ -62,7 +84,7 @@ func (p *Program) jacobian(program place.Program, rates *ir.Node) *Jacobian {
 }
 
 // curve is the derivative of a motion along a direction, an input.
-func (p *Program) curve(j *Jacobian) *ir.Node {
+func (j *Jacobian) curve(p *Program) *ir.Node {
 	b := p.Model.Builder
 	return p.along(j.rates, place.TimeAlong.Node(b, ir.Scalar), place.StatesAlong.Node(b, p.Model.In.Y.Shape))
 }

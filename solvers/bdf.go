@@ -326,6 +326,7 @@ var newtonForm = func() (list [mostOrder + 1][]float64) {
 // meanError is that of the step, and chooses the next order and length.
 func (x *multistep) meanError(count int, rtol, atol float64) float64 {
 	if x.starting {
+		x.starter.Sizes = x.Sizes
 		err := x.starter.MeanError(count, rtol, atol)
 		x.factor = 0.8 * math.Pow(err+1e-9, -0.1)
 		if x.refused = !(err <= 1); !x.refused { // the formula wants shorter steps
@@ -338,7 +339,7 @@ func (x *multistep) meanError(count int, rtol, atol float64) float64 {
 		sum, c := 0., errorOf(order)
 		y := x.End()
 		for l := range count {
-			w := c * v(l) / math.FMA(rtol, math.Max(math.Abs(x.Y[0][l]), math.Abs(y[l])), atol)
+			w := c * v(l) / math.FMA(rtol, math.Max(math.Abs(x.Y[0][l]), math.Abs(y[l])), x.absolute(l, atol))
 			sum = math.FMA(w, w, sum)
 		}
 		return sum / float64(max(count, 1))

@@ -12,13 +12,8 @@ import (
 // E. Hairer, G. Wanner, Solving ODEs II, 2nd ed., IV.8.
 type implicit struct {
 	*Stepper
+	accuracy
 	groups []group
-
-	// Tolerances: errors are measured over the first count components. A zero count
-	// means that equations are solved to round-off.
-	count      int
-	rtol, atol float64
-	part       float64 // of the tolerances that equations may be off by
 
 	lin  map[*sparse.Pattern]*linearized
 	at   *linearized // the one in use
@@ -26,16 +21,30 @@ type implicit struct {
 	made float64 // γh of the factors; 0: there are none
 	old  float64 // where the Jacobian was taken; NaN: it is to be taken anew
 	here bool    // the Jacobian is that of the start of this step
-	rate float64 // how fast Newton's method converged last
-	slow bool    // the Jacobian no longer serves
 
-	outcome         newtonOutcome
-	base, z, r, err []float64
-	full            *coupling   // of a method all of whose stages are coupled
-	multi           *multistep  // of one that goes on from several steps
-	predict         [][]float64 // weights of the stages before, to begin a stage with
-	bars            [][]float64 // room for derivatives: by stage
+	convergence
+	full    *coupling   // of a method all of whose stages are coupled
+	multi   *multistep  // of one that goes on from several steps
+	predict [][]float64 // weights of the stages before, to begin a stage with
+
+	base, z, r, err []float64   // room
+	bars            [][]float64 // of derivatives, by stage
 	joint           []float64   // of coupled stages
+}
+
+// convergence is how Newton's method went last.
+type convergence struct {
+	rate    float64 // by which corrections became smaller
+	slow    bool    // the Jacobian no longer serves
+	outcome newtonOutcome
+}
+
+// accuracy is how exactly equations are solved: errors are measured over the first count
+// components. A zero count means to round-off.
+type accuracy struct {
+	count      int
+	rtol, atol float64
+	part       float64 // of the tolerances that equations may be off by
 }
 
 // group are stages that are solved for at once.
@@ -84,7 +93,7 @@ func newImplicit(s *Stepper) *implicit {
 // tolerances of the first count components. Without it they are solved to round-off.
 func (s *Stepper) Tolerances(count int, rtol, atol, part float64) {
 	if s.imp != nil {
-		s.imp.count, s.imp.rtol, s.imp.atol, s.imp.part = count, rtol, atol, part
+		s.imp.accuracy = accuracy{count, rtol, atol, part}
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) checkCmd() *cobra.Command {
-	var format string
+	var format, model string
 	var gradients bool
 	c := &cobra.Command{
 		Use: "check FILE…", Short: "Find the mistakes of model files",
@@ -31,17 +31,18 @@ func (a *app) checkCmd() *cobra.Command {
 				return usageError("--gradients prints the certificate of one file as JSON, not of %d", len(files))
 			}
 			a.json = a.json || format == "json"
-			return a.check(c, files, gradients)
+			return a.check(c, files, model, gradients)
 		},
 	}
 	c.Flags().StringVar(&format, "format", "text", "text or json")
 	c.Flags().BoolVar(&gradients, "gradients", false, "compare the gradient in every mode with finite differences")
+	c.Flags().StringVar(&model, "model", "", "the main model of the files; default the last of each")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
 // check finds the mistakes of files. As JSON there is one list of all, or the certificate.
-func (a *app) check(c *cobra.Command, files []string, gradients bool) error {
+func (a *app) check(c *cobra.Command, files []string, model string, gradients bool) error {
 	all, code, certified := &diag.List{}, exitDone, false
 	var refused []failure
 	for _, f := range files {
@@ -49,7 +50,7 @@ func (a *app) check(c *cobra.Command, files []string, gradients bool) error {
 		if err != nil {
 			return err
 		}
-		m, l, err := parse(src)
+		m, l, err := parse(src, model)
 		if err != nil {
 			return err
 		}
@@ -120,8 +121,8 @@ func checkJSON(w io.Writer, l *diag.List, refused []failure) error {
 }
 
 // parse compiles a source; the diagnostics have its mistakes, or what is doubtful.
-func parse(src *diag.Source) (*pinode.Model, *pinode.Diagnostics, error) {
-	m, err := pinode.Parse(src.Name, src.Text)
+func parse(src *diag.Source, model string) (*pinode.Model, *pinode.Diagnostics, error) {
+	m, err := pinode.Parse(src.Name, src.Text, model)
 	if err == nil {
 		return m, m.Warnings(), nil
 	}

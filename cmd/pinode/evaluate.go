@@ -42,10 +42,10 @@ func (a *app) evaluateCmd() *cobra.Command {
 }
 
 // at are the options that flags ask for.
-func (o *overrides) at(run string) (e pinode.EvaluateOptions, err error) {
+func (o *overrides) at(run, file string) (e pinode.EvaluateOptions, err error) {
 	e.Set = o.values
 	if run != "" {
-		r, err := pinode.OpenRun(run)
+		r, err := pinode.OpenRun(run, file)
 		if err != nil {
 			return e, err
 		}
@@ -62,7 +62,7 @@ func (a *app) evaluate(c *cobra.Command, path string, o *evaluateFlags) error {
 	if err != nil {
 		return err
 	}
-	opts, err := o.at(o.params)
+	opts, err := o.at(o.params, path)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		defer late.Stop()
 		opts.MaxTime = limit
 	}
-	m, err := pinode.Load(path)
+	m, err := pinode.Load(path, o.model)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 			return err
 		}
 		defer lock.Close()
-		if err := o.start(r.info.Params, &opts); err != nil {
+		if err := o.start(r.info.Params, path, &opts); err != nil {
 			return err
 		}
 		dir, opts.Set = r.folder.Dir, r.start(opts.Set)
@@ -105,7 +105,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		if err := o.settings(m); err != nil {
 			return err
 		}
-		if err := o.start(o.params, &opts); err != nil {
+		if err := o.start(o.params, path, &opts); err != nil {
 			return err
 		}
 		if dir, err = o.folder(path); err != nil {
@@ -162,8 +162,8 @@ func (o *fitFlags) settings(m *pinode.Model) error {
 
 // start sets where the fit starts: the weights of a run, if one is named, and the values of the
 // command line.
-func (o *fitFlags) start(params string, opts *pinode.FitOptions) error {
-	at, err := o.at(params)
+func (o *fitFlags) start(params, model string, opts *pinode.FitOptions) error {
+	at, err := o.at(params, model)
 	opts.At, opts.Set = at.At, at.Set
 	return err
 }

@@ -49,7 +49,6 @@ func usageError(format string, args ...any) error {
 type app struct {
 	out, err *stream
 	quiet    bool
-	verbose  bool
 	json     bool
 	noColor  bool
 	leaving  departure
@@ -200,7 +199,6 @@ func (a *app) root() *cobra.Command {
 		SuggestionsMinimumDistance: 2,
 	}
 	c.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print results only")
-	c.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "print more")
 	c.PersistentFlags().BoolVar(&a.json, "json", false, "print results as JSON")
 	c.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "no colours")
 	for _, command := range commands {
@@ -214,7 +212,7 @@ func (a *app) root() *cobra.Command {
 // load reads a model with its settings changed by a configuration file and
 // flags.
 func (a *app) load(path string, o *overrides) (*pinode.Model, error) {
-	m, err := pinode.Load(path)
+	m, err := pinode.Load(path, o.model)
 	if err != nil {
 		return nil, err
 	}

@@ -17,12 +17,14 @@ type overrides struct {
 	config string
 	set    []string
 	data   []string
+	model  string
 	values map[string]float64 // of --set that name parameters or states
 }
 
 func (o *overrides) flags(c *cobra.Command) {
 	c.Flags().StringVar(&o.config, "config", "", "YAML file with settings by their dotted names")
 	c.Flags().StringArrayVar(&o.set, "set", nil, "a setting or a value: fit.optimizer.lr=0.01, or e=0.9")
+	c.Flags().StringVar(&o.model, "model", "", "the main model of the file; default its last")
 	c.Flags().StringArrayVar(&o.data, "data", nil, "another file for a data block: NAME=new.csv")
 }
 

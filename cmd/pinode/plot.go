@@ -16,7 +16,7 @@ func (a *app) plotCmd() *cobra.Command {
 		Long:    "Draw the figures of a run into its folder: the trajectories over the data with the instants of events, the loss, and what neural blocks of one argument learned.",
 		Example: "  pinode plot last\n  pinode plot runs/bouncing_ball-20260101-120000-abcd --format svg", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			run, err := report.Open(args[0])
+			run, err := report.Open(args[0], "")
 			if err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ func (a *app) resume(m *pinode.Model, o *fitFlags) (*resumption, error) {
 	if o.out != "" {
 		return nil, usageError("--resume goes on in the folder of its run; leave out --out")
 	}
-	run, err := pinode.OpenRun(o.resume)
+	run, err := pinode.OpenRun(o.resume, m.Path())
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (a *app) simulate(c *cobra.Command, path string, o *simulateFlags) error {
 	if err := o.settings(c, m); err != nil {
 		return err
 	}
-	at, err := o.at(o.params)
+	at, err := o.at(o.params, path)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ type Env struct {
 	// itself: consts, fns and units, at the top level or in models, whose
 	// names do not count.
 	Library []*dsl.File
+
+	Main string // the main model; empty: the last of the file
 }
 
 // Check turns a syntax tree into a typed program. The diagnostics hold every
@@ -77,16 +79,25 @@ func (c *checker) run() {
 	for _, d := range models {
 		usedModels(d.Body, used)
 	}
-	last := models[len(models)-1]
-	var e *elaborator
+	main := models[len(models)-1]
+	if c.env.Main != "" {
+		if main = c.models[c.env.Main]; main == nil {
+			c.errNoSuchModel(c.env.Main)
+			return
+		}
+	}
 	for _, d := range models {
-		if d != last && used[d.Name.Name] {
+		if d == main || used[d.Name.Name] {
 			continue // a component is checked where it is used
 		}
-		e = c.model(d)
-		c.prog.Models = append(c.prog.Models, e.m)
+		c.prog.Models = append(c.prog.Models, c.model(d).m)
+		if c.env.Main == "" {
+			c.errUnusedModel(d, main)
+		}
 	}
-	c.prog.Model = e.m // models ends with last, which is never skipped
+	e := c.model(main)
+	c.prog.Models = append(c.prog.Models, e.m)
+	c.prog.Model = e.m
 	c.prog.Data = e.data(data)
 	c.prog.Fit = e.settings(fit, c.env.Fit)
 	c.prog.Simulate = e.settings(simulate, c.env.Simulate)

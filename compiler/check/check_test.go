@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"regexp"
 	"strconv"
 	"strings"
@@ -64,7 +65,8 @@ func TestModels(t *testing.T) {
 			text, err := os.ReadFile(name)
 			require.NoError(t, err)
 			_, diags := checkText(t, string(text))
-			require.Empty(t, diags.All, diags.Error())
+			list := slices.DeleteFunc(slices.Clone(diags.All), func(d *diag.Diagnostic) bool { return d.Code == unusedModel }) // a page of examples has many
+			require.Empty(t, list, diags.Error())
 		})
 	}
 }

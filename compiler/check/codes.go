@@ -46,7 +46,8 @@ const (
 	twoEquations    = "two-equations"
 	unitMismatch    = "unit-mismatch"
 	unknownName     = "unknown-name"
-	unreadDiscrete  = "unread-discrete"  // warning
+	unreadDiscrete  = "unread-discrete" // warning
+	unusedModel     = "unused-model"
 	unusedParameter = "unused-parameter" // warning
 	vectorCondition = "vector-condition"
 	writeConflict   = "write-conflict"
@@ -103,6 +104,7 @@ var Codes = []diag.Code{
 	{Name: unitMismatch, Title: "units that do not fit", Explanation: "Units are part of the type: what is added, compared or assigned has equal units, scale included; functions like exp take numbers without unit. No conversion happens behind your back. The message names both units and where each comes from, and, where only the scale differs, the factor to write.", Example: "model M {\n  time t: s\n  state x: m = 0\n  x' = 1 [m/s^2]\n}"},
 	{Name: unknownName, Title: "a name that is not declared", Explanation: "Names are declared in the model, in the physics library, or belong to the language.", Example: "model M {\n  state x = 0\n  x' = -kk*x\n}"},
 	{Name: unreadDiscrete, Title: "a discrete variable that nothing reads", Explanation: "It is assigned at events and has no effect. A warning.", Example: "model M {\n  state x = 0\n  discrete n = 0\n  x' = 1\n  event e when x > 1 { n := 1 }\n}"},
+	{Name: unusedModel, Title: "a model that nothing uses", Explanation: "The main model of a file is its last one, or that which `--model` names; data, fit and simulate are of that. Others are components of it. A warning.", Example: "model A {\n  state x = 0\n  x' = 1\n}\nmodel M {\n  state x = 0\n  x' = 1\n}"},
 	{Name: unusedParameter, Title: "a parameter that nothing depends on", Explanation: "It cannot be learned from data. The same goes for a neural block that nothing calls. A warning.", Example: "model M {\n  param k = 1\n  state x = 0\n  x' = 1\n}"},
 	{Name: vectorCondition, Title: "a condition with more than one truth value", Explanation: "Compare single elements, or reduce with min, max or norm.", Example: "model M {\n  state x[2] = 0\n  x' = if x > 1 then 1 else 2\n}"},
 	{Name: writeConflict, Title: "one variable is assigned twice at one instant", Explanation: "When two events fire at one instant the result would depend on the order of declaration. Give them different priorities, or conditions that exclude each other: opposite directions of one guard, different values of a discrete variable, different constant times. Random events never meet others. What both add with `+=` adds up and needs no order.", Example: "model M {\n  state x = 0\n  x' = 1\n  event a when x > 1 { x := 0 }\n  event b when t > 1 { x := 2 }\n}"},

@@ -439,3 +439,12 @@ func (e *elaborator) errInitialCycle(active []Object, o Object) {
 	}
 	e.diags.Errorf(cycle, o.Info().Span, "initial values depend on each other in a circle: %s`%s`", names, o.Info().Name)
 }
+
+func (c *checker) errNoSuchModel(name string) {
+	suggest(c.diags.Errorf(noModel, diag.Span{Src: c.file.Source}, "the file has no model `%s`", name), name, names(c.models))
+}
+
+func (c *checker) errUnusedModel(d, main *dsl.ModelDecl) {
+	c.diags.Warnf(unusedModel, d.Name.Span(), "nothing uses the model `%s`: the main model of the file is its last, `%s`", d.Name.Name, main.Name.Name).
+		WithHelp("`--model %s` picks it", d.Name.Name)
+}

@@ -37,6 +37,7 @@ type Info struct {
 	Argv     []string           `json:"argv"`
 	Model    string             `json:"model"`
 	From     string             `json:"from,omitempty"` // the folder that the path of the model is relative to
+	Main     string             `json:"main"`           // the name of the model that was fitted
 	Seed     uint64             `json:"seed"`
 	Hashes   map[string]string  `json:"sha256"`
 	Started  time.Time          `json:"started"`
@@ -119,8 +120,9 @@ func Create(dir string) (*Folder, error) {
 	return &Folder{dir}, files.Unwritable(dir, os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o777))
 }
 
-// Open finds a run: a folder, or "last" for the newest below runs/.
-func Open(name string) (*Folder, error) {
+// Open finds a run: a folder, or "last" for the newest below runs/, of a model file or, of
+// the empty path, of any.
+func Open(name, model string) (*Folder, error) {
 	if name != "last" {
 		if _, err := os.Stat(filepath.Join(name, "run.json")); err != nil {
 			return nil, fmt.Errorf("%s is not the folder of a run (it has no run.json)", name)
@@ -133,11 +135,28 @@ func Open(name string) (*Folder, error) {
 	}
 	newest, at := "", time.Time{}
 	for _, p := range list {
-		if st, err := os.Stat(p); err == nil && st.ModTime().After(at) {
+		if st, err := os.Stat(p); err == nil && st.ModTime().After(at) && (&Folder{filepath.Dir(p)}).isOf(model) {
 			newest, at = filepath.Dir(p), st.ModTime()
 		}
 	}
+	if newest == "" {
+		return nil, fmt.Errorf("no run below runs/ is of %s; name the folder of a run, or see `ls runs`", model)
+	}
 	return &Folder{newest}, nil
+}
+
+// isOf reports whether the run is of a model file, whatever way leads to it.
+func (r *Folder) isOf(model string) bool {
+	if model == "" {
+		return true
+	}
+	info, err := r.Info()
+	if err != nil {
+		return false
+	}
+	a, err1 := filepath.Abs(info.ModelPath())
+	b, err2 := filepath.Abs(model)
+	return err1 == nil && err2 == nil && a == b
 }
 
 // Path is that of a file of the folder.
@@ -159,7 +178,7 @@ func (r *Folder) writeJSON(name string, v any) error {
 func (r *Folder) Begin(f *estimate.Fit, src Source) (Info, error) {
 	text := src.Program.Checked.Source.Text
 	info := Info{
-		Version: 1, Pinode: Version(), Argv: os.Args, Model: src.Path, Seed: f.Plan.Trainer.Seed,
+		Version: 1, Pinode: Version(), Argv: os.Args, Model: src.Path, Main: src.Program.Checked.Model.Name, Seed: f.Plan.Trainer.Seed,
 		Hashes: map[string]string{src.Path: hash([]byte(text))}, Started: time.Now(), Status: "running",
 		Labels: explain.Labels(src.Program), Certificate: f.Plan.Certificate, Start: map[string]float64{}, Params: absolute(src.Params), Data: map[string]string{},
 	}
