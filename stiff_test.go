@@ -236,7 +236,7 @@ func TestStiffCertificates(t *testing.T) {
 // and so do gradients.
 func TestStiffBits(t *testing.T) {
 	var w strings.Builder
-	for _, name := range []string{"rosenbrock23", "rodas4", "rodas5p"} {
+	for _, name := range []string{"rosenbrock23", "rodas4", "rodas5p", "auto"} {
 		for _, model := range []string{"rober", "vdpol", "hires", "pollu"} {
 			m := stiff(t, model, fmt.Sprintf("simulate { until: 10, solver: %s { rtol: 1e-4, atol: 1e-9 } }\n", name))
 			for _, n := range []int{1, 3} {
