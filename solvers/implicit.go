@@ -404,6 +404,9 @@ func (m *implicit) matrix(sys Jacobian, g group) *sparse.LU[float64] {
 // vjp is the reverse derivative of the step, exact for stages that solve their
 // equations: by the implicit function theorem.
 func (m *implicit) vjp(sys LinearAdjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
+	if m.multi != nil {
+		panic("solvers: a step that goes on from several has no derivative by its start")
+	}
 	last := len(m.K) - 1
 	for i := range m.bars {
 		clear(m.bars[i])
@@ -457,6 +460,9 @@ func (m *implicit) vjp(sys LinearAdjoint, y1Bar, yBar []float64) (tBar, hBar flo
 
 // jvp is the forward derivative of the step.
 func (m *implicit) jvp(sys LinearTangent, yDot, y1Dot []float64) {
+	if m.multi != nil {
+		panic("solvers: a step that goes on from several has no derivative by its start")
+	}
 	for _, g := range m.groups {
 		joint := m.joint[:(g.hi-g.lo)*m.n]
 		for i := g.lo; i < g.hi; i++ {
