@@ -2,6 +2,7 @@ package pinode
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -22,6 +23,7 @@ type FitOptions struct {
 	Workers    int                    // trajectories computed side by side; 0: one for each core. Results do not depend on it
 	Resume     *fit.State             // goes on from there
 	Observer   func(fit.Progress)     // is told of each iteration
+	MaxTime    time.Duration          // of this session; 0: as the file says, which is of all sessions together
 	Checkpoint func(*fit.State) error // is called now and then with the live state, which goes on changing
 }
 
@@ -60,27 +62,10 @@ type Param struct {
 }
 
 // Verdict says what a fit is worth.
-type Verdict struct {
-	Text      string   // in one line
-	Word      string   // fits, misfit, unknown, unconverged or stopped
-	Converged bool     // an optimum was reached
-	Why       string   // the fit ended
-	Chi2      *float64 // reduced χ² over the values whose noise is declared; nil: there are none
-	Values    int      // how many these are
-	Runs      *float64 // probability of so few runs of residuals of one sign, were they independent
-	Starts    int      // that led to a loss
-	Here      int      // of these, how many led to this optimum
-	Bounds    []string // parameters at an end of their interval
-}
+type Verdict = estimate.Verdict
 
 // Basin is an optimum that starts have led to.
-type Basin struct {
-	Loss   float64 // in nats, undivided
-	Starts int
-	Start  string  // the first of these
-	User   bool    // that of the model file is among them
-	Chi2   float64 // reduced χ², with noise that is declared or that smooth curves tell; 0: nothing tells it
-}
+type Basin = estimate.Basin
 
 // Summary describes trajectories and how the model meets them.
 type Summary struct {
@@ -152,7 +137,7 @@ func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, From: from, Resume: o.Resume}
+	c := estimate.Options{Workers: o.Workers, Observer: o.Observer, Checkpoint: o.Checkpoint, MaxTime: o.MaxTime, From: from, Resume: o.Resume}
 	if o.Seed != 0 {
 		c.Seed = &o.Seed
 	}
@@ -161,6 +146,9 @@ func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 		return nil, public(err)
 	}
 	f := &Fit{Model: m, inner: inner, source: source(m, settings, simulation)}
+	if r, ok := o.At.(*Run); ok && r != nil {
+		f.source.Params = r.Dir
+	}
 	f.publish()
 	return f, nil
 }
@@ -195,10 +183,7 @@ func (f *Fit) publish() {
 		f.Params[p.Name], f.Estimates = p, append(f.Estimates, p)
 	}
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
-	f.Verdict, f.Basins, f.Decisions = (*Verdict)(in.Verdict), nil, in.Decisions
-	for _, b := range in.Basins {
-		f.Basins = append(f.Basins, Basin(b))
-	}
+	f.Verdict, f.Basins, f.Decisions = in.Verdict, in.Basins, in.Decisions
 	if f.ran && in.State != nil {
 		f.Status = in.State.Status
 	}
@@ -242,7 +227,10 @@ func (f *Fit) Adaptive() bool { return f.inner.Adaptive() }
 func (f *Fit) CertificateKind() string { return f.inner.Plan.Certificate }
 
 // MaxTime is how long the fit may still take; 0: as long as it likes.
-func (f *Fit) MaxTime() time.Duration { return f.inner.Plan.Trainer.Stop.MaxTime }
+func (f *Fit) MaxTime() time.Duration { return f.inner.Left() }
+
+// Late reports whether the fit was cut short before its curves and residuals were there.
+func (f *Fit) Late() bool { return f.inner.Late() }
 
 // Drift is the mean change of each conserved quantity over a trajectory of the training
 // data, relative to its mean size, between events and across them.
@@ -332,21 +320,16 @@ func (r *Run) Values() *Values {
 }
 
 // State is the state of the run's fit at its last checkpoint, for FitOptions.Resume.
-// The model and its data must be those of the run.
+// Nothing may have changed: see Changes.
 func (r *Run) State(m *Model) (*fit.State, error) {
-	state, err := r.folder.State()
-	if err != nil {
-		return nil, err
+	if changes, _, err := r.Changes(m); err != nil || len(changes) > 0 {
+		return nil, errors.Join(err, fmt.Errorf("%s was a fit of another version: %s", r.Dir, strings.Join(changes, "; ")))
 	}
-	if !r.folder.SameModel(m.prog.Checked.Source.Text) {
-		return nil, fmt.Errorf("%s was a fit of another version of %s; resume needs the same model", r.Dir, m.Path())
-	}
+	return r.folder.State()
+}
+
+// Changes are what is not as it was: the model, its data, the settings, or pinode.
+func (r *Run) Changes(m *Model) (changes []string, sameModel bool, err error) {
 	fit, simulate := m.settings()
-	switch path, err := r.folder.OtherData(source(m, fit, simulate)); {
-	case err != nil:
-		return nil, err
-	case path != "":
-		return nil, fmt.Errorf("%s was a fit to another version of %s; resume needs the same data", r.Dir, path)
-	}
-	return state, nil
+	return r.folder.Changes(source(m, fit, simulate))
 }

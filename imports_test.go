@@ -21,6 +21,7 @@ import (
 var mayImport = map[string]string{
 	"dsl/diag":                "",
 	"internal/setting":        "",
+	"internal/files":          "",
 	"internal/scalar":         "",
 	"internal/testseed":       "",
 	"internal/sparse":         "",
@@ -30,7 +31,7 @@ var mayImport = map[string]string{
 	"internal/jit":            "internal/scalar",
 	"physics/units":           "",
 	"compiler/ir":             "internal/scalar",
-	"data":                    "dsl/diag",
+	"data":                    "dsl/diag internal/files",
 	"dsl":                     "dsl/diag",
 	"physics":                 "physics/units compiler/ir",
 	"compiler/nn":             "compiler/ir internal/setting",
@@ -53,20 +54,20 @@ var mayImport = map[string]string{
 	"internal/explain":        "compiler compiler/check compiler/lower dsl dsl/diag sim",
 	"internal/engine":         "compiler compiler/exec compiler/lower compiler/place compiler/step data dsl events internal/setting internal/sparse sim solvers",
 	"internal/problem":        "compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
-	"internal/loss":           "internal/engine internal/explain internal/problem compiler compiler/check compiler/exec compiler/lower compiler/place data dsl/diag fit sim solvers",
+	"internal/loss":           "internal/engine internal/explain internal/problem compiler compiler/check compiler/exec compiler/ir compiler/lower compiler/place data dsl/diag fit sim solvers",
 	"internal/start":          "internal/engine internal/problem compiler compiler/check compiler/exec compiler/lower compiler/nn compiler/place dsl fit sim",
 	"internal/simulate":       "internal/engine internal/explain internal/problem internal/setting compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
 	"internal/gradcheck":      "internal/engine internal/explain internal/loss internal/problem internal/simulate compiler compiler/exec compiler/ir compiler/lower fit sim",
 	"internal/estimate":       "internal/engine internal/explain internal/gradcheck internal/loss internal/problem internal/simulate internal/setting internal/start compiler compiler/check compiler/exec compiler/lower data dsl/diag fit sim",
-	"":                        "compiler compiler/check data dsl dsl/diag fit internal/engine internal/environ internal/estimate internal/explain internal/gradcheck internal/problem internal/report internal/setting internal/simulate sim",
-	"internal/report":         "internal/estimate internal/explain internal/problem internal/simulate compiler compiler/lower data fit",
-	"internal/report/figures": "internal/report data",
+	"":                        "compiler compiler/check data dsl dsl/diag fit internal/engine internal/environ internal/estimate internal/explain internal/files internal/gradcheck internal/problem internal/report internal/setting internal/simulate sim",
+	"internal/report":         "internal/estimate internal/explain internal/files internal/problem internal/simulate compiler compiler/lower data fit",
+	"internal/report/figures": "internal/files internal/report data",
 }
 
 // overFacade are the packages that use the facade, as others do, and what they need
 // besides.
 var overFacade = map[string]string{
-	"cmd/pinode":   "bench dsl dsl/diag fit internal/report internal/report/figures",
+	"cmd/pinode":   "bench dsl dsl/diag fit internal/files internal/report internal/report/figures",
 	"bench":        "dsl/diag fit",
 	"bench/fits":   "",
 	"tools/mutate": "",

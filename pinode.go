@@ -16,7 +16,6 @@ package pinode
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -27,7 +26,9 @@ import (
 	"github.com/pinode/pinode/internal/environ"
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/internal/report"
 	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/internal/simulate"
 )
@@ -46,7 +47,7 @@ type Model struct {
 // Load reads and compiles a model file. Mistakes in it are an error of type
 // *Diagnostics, which has each with its place.
 func Load(path string, main ...string) (*Model, error) {
-	text, err := os.ReadFile(path)
+	text, err := files.Read(path, files.MaxText)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +76,11 @@ func (m *Model) Name() string { return m.prog.Checked.Model.Name }
 
 // Path is that of its file.
 func (m *Model) Path() string { return m.data.Path }
+
+// Files are those that the model is made of: its own, and those of its data.
+func (m *Model) Files() []string {
+	return append([]string{m.Path()}, (report.Source{Program: m.prog.Program, Data: m.data}).DataFiles()...)
+}
 
 // Program is the compiled model, for use without the solvers of this package.
 func (m *Model) Program() *compiler.Program { return m.prog.Program }

@@ -106,3 +106,45 @@ data d from "d.csv" { time: t; y: y; z: z; dose: { a: a }; scale: { b: b } }`, "
 		}
 	}
 }
+
+// TestGradientsOfInputsThatJump: where an input jumps and an event reads it, all modes
+// read what it jumps to: x = 1 + 4g, measured as 5 with g = ½.
+func TestGradientsOfInputsThatJump(t *testing.T) {
+	m := withTable(t, `model A {
+  param g = 0.5
+  input u hold
+  state x = 1
+  x' = 0
+  event e when u >= 2 { x := x + g*u }
+  observe y = x ~ normal(1)
+}
+data d from "d.csv" { time: t; u: u; y: y }`, "t,u,y\n0,1,\n1,4,\n2,4,5\n")
+	cert, err := m.Certify(t.Context(), 10)
+	require.NoError(t, err)
+	require.True(t, cert.Certified())
+	for k, g := range cert.Targets[0].Rows[0].Gradient {
+		require.InDelta(t, -8, g, 1e-9, cert.Modes[k])
+	}
+}
+
+// TestShallowCrossings: an event that fires by less than the state is known is told with
+// its guard and time, and one that starts on its surface in silence.
+func TestShallowCrossings(t *testing.T) {
+	warned := func(body string) (codes []string) {
+		m, err := Parse("m.node", "model M {\n"+body+"\n}\nsimulate { until: 3 }")
+		require.NoError(t, err)
+		s, err := m.Simulate(t.Context(), SimulateOptions{})
+		require.NoError(t, err)
+		for _, w := range s.Warnings.All {
+			codes = append(codes, w.Code)
+		}
+		return codes
+	}
+	const wave = "state x = 0\n discrete n = 0\n x' = cos(t)\n event e when x > "
+	require.Equal(t, []string{"shallow-crossing"}, warned(wave+"1 { n := n + 1 }"))
+	require.Empty(t, warned(wave+"0.999 { n := n + 1 }"), "by 1e-3")
+	const ball = "state h = 0; state v = 0\n h' = v\n v' = -9.81\n event b when h <= 0 "
+	require.Equal(t, []string{"silent-start"}, warned(ball+"{ v := -0.8*v }"))
+	require.Empty(t, warned(ball+"{ v := -0.8*v; zeno rest { h := 0; v := 0 } }"))
+	require.Empty(t, warned("state h = 0; state v = 3\n h' = v\n v' = -9.81\n event b when h <= 0 { v := -0.8*v }"), "it is led away")
+}

@@ -22,10 +22,10 @@ func stiff(t testing.TB, name, simulate string) *Model {
 	return m
 }
 
-// rosenbrocks are the names of the Rosenbrock methods.
-func rosenbrocks() (list []string) {
+// stiffMethods are the names of the methods for stiff models.
+func stiffMethods() (list []string) {
 	for _, m := range solvers.Methods {
-		if m.Family == solvers.Rosenbrock {
+		if m.Family != solvers.Explicit {
 			list = append(list, m.Name)
 		}
 	}
@@ -72,7 +72,7 @@ var stiffProblems = []stiffProblem{
 // TestStiffProblems: every method for stiff models comes to the published ends, and closer
 // with smaller tolerances.
 func TestStiffProblems(t *testing.T) {
-	for _, name := range rosenbrocks() {
+	for _, name := range stiffMethods() {
 		for _, p := range stiffProblems {
 			for _, rtol := range []float64{1e-4, 1e-6, 1e-9} {
 				if name == "rosenbrock23" && rtol < 1e-6 || testing.Short() && rtol != 1e-6 {
@@ -88,8 +88,13 @@ func TestStiffProblems(t *testing.T) {
 					worst = math.Max(worst, math.Abs(got[len(got)-1]-want)/(math.Abs(want)+p.atol)/rtol)
 				}
 				most := 5. // times rtol, relative to the size of a state and of what matters
-				if name == "rosenbrock23" {
-					most = 500 // the errors of many small steps add up where the solution is sensitive
+				switch name { // the errors of many small steps add up where the solution is sensitive
+				case "rosenbrock23":
+					most = 500
+				case "bdf":
+					most = 250
+				case "kvaerno5", "radau":
+					most = 20
 				}
 				require.Less(t, worst, most, told)
 				require.Empty(t, s.Warnings, told)
@@ -101,7 +106,7 @@ func TestStiffProblems(t *testing.T) {
 // TestStiffLanes: trajectories of stiff models side by side have the bits of each alone, for
 // any number of workers, at their ends and in gradients.
 func TestStiffLanes(t *testing.T) {
-	for _, name := range rosenbrocks() {
+	for _, name := range stiffMethods() {
 		for model, param := range map[string]string{"rober": "back", "hires": "k", "pollu": "k1"} {
 			m := stiff(t, model, fmt.Sprintf("simulate { until: 40, solver: %s { rtol: 1e-5, atol: 1e-12 } }\n", name))
 			const n = 21
@@ -197,9 +202,15 @@ func TestStiffCertificates(t *testing.T) {
 		texts[name] = string(text) + "simulate { until: 20, times: [0, 1, 20]"
 	}
 	for name, text := range texts {
-		for _, method := range rosenbrocks() {
+		for _, method := range stiffMethods() {
 			if method == "rosenbrock23" && testing.Short() {
 				continue
+			}
+			if rosenbrock := solvers.Method(method).Family == solvers.Rosenbrock; !rosenbrock && (name == "rober" || name == "orego") {
+				continue
+			}
+			if method == "bdf" && name == "thermostat" {
+				continue // differences have the noise of its choices of order and length
 			}
 			t.Run(name+" by "+method, func(t *testing.T) {
 				m, err := Parse(name+".node", text+", solver: "+method+" { rtol: 1e-7, atol: 1e-13 } }\n")

@@ -106,6 +106,26 @@ func gradient(name string, table func() string, set ...string) Timer {
 	return times(name, table, 1, func(t *task) func() error { return t.gradient }, set...)
 }
 
+// solve solves a stiff model to a time, with both tolerances alike, by rodas5p on one core.
+func solve(name, until, tol string) Timer {
+	return func(l *Lab) (sampler, error) {
+		text, err := model(name)
+		if err != nil {
+			return nil, err
+		}
+		text += fmt.Sprintf("simulate { until: %s, solver: rodas5p { rtol: %s, atol: %s } }\n", until, tol, tol)
+		m, err := l.parse(name, text, "")
+		if err != nil {
+			return nil, err
+		}
+		s, err := m.NewSolver(1, nil, pinode.SimulateOptions{Workers: 1})
+		if err != nil {
+			return nil, err
+		}
+		return batched(func() error { return s.Run() }), nil
+	}
+}
+
 // The tables of the models are written when they are needed. Without measured
 // values at its first time a trajectory starts there and is compared at the
 // last alone.

@@ -17,6 +17,7 @@ const (
 	Open     Source = iota // not at all
 	Observed               // by an observation that is affine in it
 	Derived                // by the rate of an observed state that is affine in it
+	Balanced               // an algebraic unknown, which the others determine: segment.y has its first guess
 )
 
 // Segments say how a run can begin in the midst of a trajectory, on its data.
@@ -110,6 +111,13 @@ func (s *Segments) solveStates(p *Program) {
 		if i := unknownOf(p, rate); i >= 0 && s.Source[i] == Open && !reads(rate, m.In.D) {
 			if _, slope := affine(p, rate, i); slope != nil {
 				s.Source[i], s.By[i] = Derived, j
+			}
+		}
+	}
+	if m.Balance > 0 {
+		for _, i := range m.Events[m.Balance-1].Targets {
+			if i < n && s.Source[i] != Observed {
+				values[i], s.Source[i], s.By[i] = b.Elem(m.InitY, i), Balanced, -1
 			}
 		}
 	}

@@ -56,6 +56,14 @@ func TestSources(t *testing.T) {
   observe y = a ~ bernoulli()
   observe z = g*b
 }`, []Source{Open, Open}, []int{-1, -1}},
+		{"an algebraic unknown needs none", `model M {
+  time t
+  state a = 1
+  algebraic q = 2
+  a' = -q
+  0 = q*q*q + q - a
+  observe y = a
+}`, []Source{Observed, Balanced}, []int{0, -1}},
 		{"elements of vectors", `model M {
   time t
   state v[2] = [1, 2]

@@ -20,7 +20,7 @@ func (r Row) satisfies(where func(Row) (bool, error)) (bool, error) {
 
 // kept are the rows that a condition keeps.
 func (t *Table) kept(where func(Row) (bool, error)) (keep []int, err error) {
-	for i := range t.rows {
+	for i := range t.Len() {
 		is := where == nil
 		if !is {
 			if is, err = where(Row{t, i}); err != nil {
@@ -39,15 +39,10 @@ func (t *Table) kept(where func(Row) (bool, error)) (keep []int, err error) {
 
 // only is the table with these rows.
 func (t *Table) only(keep []int) *Table {
-	if len(keep) == len(t.rows) {
+	if len(keep) == t.Len() {
 		return t
 	}
-	c := *t
-	c.rows, c.lines = make([][]string, len(keep)), make([]int, len(keep))
-	for k, i := range keep {
-		c.rows[k], c.lines[k] = t.rows[i], t.lines[i]
-	}
-	return &c
+	return &Table{Name: t.Name, Columns: t.Columns, index: t.index, view: &view{of: t, pick: keep}}
 }
 
 // floats returns a column as numbers; a missing value, and one in a row in which the
@@ -60,8 +55,8 @@ func (t *Table) floats(name string, where func(Row) (bool, error)) ([]float64, e
 	if err != nil {
 		return nil, err
 	}
-	out := make([]float64, len(t.rows))
-	for i, r := range t.rows {
+	out := make([]float64, t.Len())
+	for i := range out {
 		out[i] = math.NaN()
 		switch is, err := where(Row{t, i}); {
 		case err != nil:
@@ -69,15 +64,23 @@ func (t *Table) floats(name string, where func(Row) (bool, error)) ([]float64, e
 		case !is:
 			continue
 		}
-		v, ok := number(r[k])
+		v, ok := number(t.at(i, k))
 		if !ok {
-			e := notANumber(strings.TrimSpace(r[k]))
-			e.File, e.Line, e.Column = t.Name, t.lines[i], name
+			e := notANumber(t.at(i, k))
+			e.File, e.Line, e.Column = t.Name, t.Line(i), name
 			return nil, e
 		}
 		out[i] = v
 	}
 	return out, nil
+}
+
+// view is a table of rows of another one, and of further columns of rows of a third.
+type view struct {
+	of, other *Table
+	pick      []int // for each row that of the first table
+	with      []int // and of the second
+	from      []int // the columns of the second
 }
 
 // Join adds to each row the other columns of the row of another table that has the same
@@ -90,28 +93,28 @@ func (t *Table) Join(other *Table, by []string) (*Table, error) {
 			if err != nil {
 				return "", err
 			}
-			parts[k] = strings.TrimSpace(t.rows[i][c])
+			parts[k] = t.at(i, c)
 		}
 		return strings.Join(parts, "\x00"), nil
 	}
 	rows := map[string]int{}
-	for i := range other.rows {
+	for i := range other.Len() {
 		k, err := key(other, i)
 		if err != nil {
 			return nil, err
 		}
 		if first, twice := rows[k]; twice {
-			e := Row{other, i}.errorf("`%s` stands in line %d too", strings.ReplaceAll(k, "\x00", ", "), other.lines[first])
+			e := Row{other, i}.errorf("`%s` stands in line %d too", strings.ReplaceAll(k, "\x00", ", "), other.Line(first))
 			e.Help = "rows are joined with one row of this table each"
 			return nil, e
 		}
 		rows[k] = i
 	}
-	out := &Table{Name: t.Name, index: map[string]int{}, Columns: slices.Clone(t.Columns), rows: make([][]string, len(t.rows)), lines: t.lines}
+	out := &Table{Name: t.Name, index: map[string]int{}, Columns: slices.Clone(t.Columns), view: &view{of: t, other: other}}
 	for i, c := range t.Columns {
 		out.index[c] = i
 	}
-	var from []int
+	v := out.view
 	for i, c := range other.Columns {
 		if slices.Contains(by, c) {
 			continue
@@ -119,11 +122,11 @@ func (t *Table) Join(other *Table, by []string) (*Table, error) {
 		if _, twice := out.index[c]; twice {
 			return nil, &Error{File: other.Name, Text: fmt.Sprintf("column `%s` is in %s too", c, t.Name), Help: "rename one of them, or join by it"}
 		}
-		from = append(from, i)
+		v.from = append(v.from, i)
 		out.index[c] = len(out.Columns)
 		out.Columns = append(out.Columns, c)
 	}
-	for i, r := range t.rows {
+	for i := range t.Len() {
 		k, err := key(t, i)
 		if err != nil {
 			return nil, err
@@ -134,11 +137,7 @@ func (t *Table) Join(other *Table, by []string) (*Table, error) {
 			e.Help = "every row is joined with one of that table"
 			return nil, e
 		}
-		row := slices.Clone(r)
-		for _, c := range from {
-			row = append(row, other.rows[j][c])
-		}
-		out.rows[i] = row
+		v.pick, v.with = append(v.pick, i), append(v.with, j)
 	}
 	return out, nil
 }
@@ -169,7 +168,7 @@ func (t *Table) times(spec *Spec) (out []float64, dates bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	first := strings.TrimSpace(t.rows[0][k])
+	first := t.at(0, k)
 	if _, is := number(first); is {
 		out, err = t.inUnit(spec.Time)
 		return out, false, err
@@ -185,11 +184,11 @@ func (t *Table) times(spec *Spec) (out []float64, dates bool, err error) {
 		_, err = t.inUnit(spec.Time) // says what is wrong with it
 		return nil, false, err
 	}
-	out = make([]float64, len(t.rows))
-	for i, r := range t.rows {
-		at, ok := instant(strings.TrimSpace(r[k]), forms)
+	out = make([]float64, t.Len())
+	for i := range out {
+		at, ok := instant(t.at(i, k), forms)
 		if !ok {
-			e := Row{t, i}.errorf("`%s` is not a time like `%s` in line %d", strings.TrimSpace(r[k]), first, t.lines[0])
+			e := Row{t, i}.errorf("`%s` is not a time like `%s` in line %d", clipped(t.at(i, k)), clipped(first), t.Line(0))
 			e.Column, e.Help = spec.Time.Name, "all times of a column have one form: numbers, ISO dates (2026-05-01T12:30:00) or clock times (12:30)"
 			return nil, false, e
 		}

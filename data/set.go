@@ -80,6 +80,8 @@ type Trajectory struct {
 	Firings    []Firing
 	Lost       int     // missing values in rows that have none and fire no event
 	T0, T1     float64 // first and last time of any row
+
+	obs, given []float64 // room for more rows
 }
 
 // Name spells the key.
@@ -168,7 +170,10 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 		if dates {
 			sinceFirst(times, rows)
 		}
-		sort.SliceStable(rows, func(a, b int) bool { return times[rows[a]] < times[rows[b]] })
+		before := func(a, b int) bool { return times[rows[a]] < times[rows[b]] }
+		if !sort.SliceIsSorted(rows, before) {
+			sort.SliceStable(rows, before)
+		}
 		tr := &Trajectory{T0: times[rows[0]], T1: times[rows[len(rows)-1]], Inputs: make([]Signal, len(spec.Inputs))}
 		for _, col := range keys {
 			tr.Key = append(tr.Key, col[rows[0]])
@@ -176,6 +181,7 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 		if tr.Split, err = split(t, spec, rows); err != nil {
 			return nil, err
 		}
+		tr.room(len(rows), spec)
 		for _, i := range rows {
 			if err := tr.add(Row{t, i}, spec, times[i], &cols); err != nil {
 				return nil, err
@@ -243,35 +249,66 @@ func (t *Table) groups(spec *Spec, times []float64) (keys [][]string, groups [][
 		}
 	}
 	of := map[string]int{}
+	var group []int32 // of each row
+	var sizes []int
+	var key []byte
 	for i := range times {
 		if math.IsNaN(times[i]) {
 			e := Row{t, i}.errorf("the time is missing")
 			e.Column, e.Help = spec.Time.Name, "every row needs a time; remove the row if it has none"
 			return nil, nil, e
 		}
-		key := ""
+		same := i > 0
 		for c, col := range keys {
 			if col[i] == "" {
 				e := Row{t, i}.errorf("the key is missing")
 				e.Column, e.Help = spec.Keys[c], "every row says which trajectory it belongs to"
 				return nil, nil, e
 			}
-			key += col[i] + "\x00"
+			same = same && col[i] == col[i-1]
 		}
-		g, ok := of[key]
+		if same { // mostly
+			g := group[i-1]
+			group = append(group, g)
+			sizes[g]++
+			continue
+		}
+		key = key[:0]
+		for _, col := range keys {
+			key = append(append(key, col[i]...), 0)
+		}
+		g, ok := of[string(key)]
 		if !ok {
-			g = len(groups)
-			of[key] = g
-			groups = append(groups, nil)
+			g = len(sizes)
+			of[string(key)] = g
+			sizes = append(sizes, 0)
 		}
+		group = append(group, int32(g))
+		sizes[g]++
+	}
+	rows := make([]int, len(times))
+	for _, n := range sizes {
+		groups = append(groups, rows[:0:n])
+		rows = rows[n:]
+	}
+	for i, g := range group {
 		groups[g] = append(groups[g], i)
 	}
 	return keys, groups, nil
 }
 
+// room is what so many rows take at most: some numbers of each of them follow each other in
+// memory.
+func (tr *Trajectory) room(rows int, spec *Spec) {
+	tr.Times = make([]float64, 0, rows)
+	tr.Obs, tr.Given = make([][]float64, 0, rows), make([][]float64, 0, rows)
+	tr.obs, tr.given = make([]float64, rows*len(spec.Observes)), make([]float64, rows*len(spec.Inputs))
+}
+
 // add takes a row over.
 func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error {
-	row, any := make([]float64, len(cols.obs)), false
+	n := len(cols.obs)
+	row, any := tr.obs[:n:n], false
 	for k, c := range cols.obs {
 		row[k] = math.NaN()
 		if c != nil {
@@ -280,7 +317,8 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 		any = any || !math.IsNaN(row[k])
 	}
 	above := len(tr.Times)
-	given := make([]float64, len(cols.inputs))
+	n = len(cols.inputs)
+	given := tr.given[:n:n]
 	for k, c := range cols.inputs {
 		in := &tr.Inputs[k]
 		if c != nil && !math.IsNaN(c[r.i]) {
@@ -297,7 +335,8 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 			return err
 		}
 		tr.Times, tr.Obs, tr.Given = append(tr.Times, time), append(tr.Obs, row), append(tr.Given, given)
-		tr.Known, tr.Lines = append(tr.Known, known), append(tr.Lines, r.t.lines[r.i])
+		tr.obs, tr.given = tr.obs[len(row):], tr.given[len(given):]
+		tr.Known, tr.Lines = append(tr.Known, known), append(tr.Lines, r.t.Line(r.i))
 	}
 	fired := len(tr.Firings)
 	for k, e := range spec.Events {
@@ -343,6 +382,9 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 // split decides what a trajectory is for; all its rows must agree.
 func split(t *Table, spec *Spec, rows []int) (Split, error) {
 	var first Split
+	if spec.Train == nil && spec.Validate == nil {
+		return Train, nil
+	}
 	for n, i := range rows {
 		r := Row{t, i}
 		train, validate := spec.Train == nil, false
@@ -394,7 +436,7 @@ func constants(t *Table, cols []Column, values [][]float64, rows []int, what str
 			case math.IsNaN(out[k]):
 				out[k], given = v, i
 			case v != out[k]:
-				e := Row{t, i}.errorf("%s is one number in a trajectory; here it is `%s`, and `%s` in line %d", what, t.cell(i, cols[k].Name), t.cell(given, cols[k].Name), t.lines[given])
+				e := Row{t, i}.errorf("%s is one number in a trajectory; here it is `%s`, and `%s` in line %d", what, clipped(t.cell(i, cols[k].Name)), clipped(t.cell(given, cols[k].Name)), t.Line(given))
 				e.Column, e.Help = cols[k].Name, "a number that changes in time is an `input`"
 				return nil, e
 			}

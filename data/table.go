@@ -7,10 +7,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/internal/files"
 )
 
 // Table is a table as it was read: named columns of text.
@@ -18,8 +22,16 @@ type Table struct {
 	Name    string // of the file
 	Columns []string
 	index   map[string]int
-	rows    [][]string
-	lines   []int // line of the file of each row
+
+	text   string  // in which the rows are
+	starts []int   // where each of them begins
+	comma  byte    // between cells
+	quoted int     // the first row whose cells were unquoted: each ends with endOfCell
+	first  int     // line of the file of the first row
+	lines  []int32 // and of each row, where they do not follow each other
+	ticks  []uint32
+
+	view *view // what there is in the place of a text; nil: nothing
 }
 
 // Error is a mistake in a data file.
@@ -77,7 +89,7 @@ func ReadFile(path string) (*Table, error) {
 		}
 		return nil, &Error{File: path, Text: text, Help: "write the table as .csv or .tsv"}
 	}
-	f, err := os.Open(path)
+	f, err := files.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		e := &Error{File: path, Text: "the file does not exist", Cause: err}
 		if near := nearby(path); near != "" {
@@ -92,6 +104,15 @@ func ReadFile(path string) (*Table, error) {
 	}
 	defer f.Close()
 	return read(path, f)
+}
+
+// clipped is the start of a cell, for messages.
+func clipped(cell string) string {
+	const most = 60
+	if r := []rune(cell[:min(len(cell), 4*most)]); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return cell
 }
 
 // nearby is a file of the same folder with a similar name.
@@ -109,21 +130,47 @@ func nearby(path string) string {
 }
 
 // Len is the number of rows.
-func (t *Table) Len() int { return len(t.rows) }
+func (t *Table) Len() int {
+	if t.view != nil {
+		return len(t.view.pick)
+	}
+	return len(t.starts)
+}
 
 // Line is the line of the file that row i starts on.
-func (t *Table) Line(i int) int { return t.lines[i] }
+func (t *Table) Line(i int) int {
+	if v := t.view; v != nil {
+		return v.of.Line(v.pick[i])
+	}
+	if t.lines == nil {
+		return t.first + i
+	}
+	return int(t.lines[i])
+}
 
 // column finds a column by its name.
 func (t *Table) column(name string) (int, error) {
 	if i, ok := t.index[name]; ok {
 		return i, nil
 	}
-	e := &Error{File: t.Name, Text: fmt.Sprintf("there is no column `%s`", name), Help: "the columns are: " + strings.Join(t.Columns, ", ")}
+	e := &Error{File: t.Name, Text: fmt.Sprintf("there is no column `%s`", name), Help: "the columns are: " + some(t.Columns)}
 	if near, ok := diag.Nearest(name, t.Columns); ok {
 		e.Help = fmt.Sprintf("did you mean `%s`? %s", near, e.Help)
 	}
 	return 0, e
+}
+
+// some are the first of the names, for messages.
+func some(names []string) string {
+	const most = 30
+	list := make([]string, 0, most)
+	for _, n := range names[:min(len(names), most)] {
+		list = append(list, clipped(n))
+	}
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s, and %d more", strings.Join(list, ", "), more)
+	}
+	return strings.Join(list, ", ")
 }
 
 // Strings returns a column as text.
@@ -132,9 +179,12 @@ func (t *Table) Strings(name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]string, len(t.rows))
-	for i, r := range t.rows {
-		out[i] = strings.TrimSpace(r[k])
+	out, last := make([]string, t.Len()), ""
+	for i := range out {
+		if cell := t.at(i, k); cell != last {
+			last = strings.Clone(cell) // which keeps no file in memory
+		}
+		out[i] = last
 	}
 	return out, nil
 }
@@ -145,15 +195,30 @@ func (t *Table) Floats(name string) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]float64, len(t.rows))
-	for i, r := range t.rows {
-		v, ok := number(r[k])
-		if !ok {
-			e := notANumber(strings.TrimSpace(r[k]))
-			e.File, e.Line, e.Column = t.Name, t.lines[i], name
+	out := make([]float64, t.Len())
+	const part = 1 << 14
+	bad := make([]int, (len(out)+part-1)/part) // the first row of each part that has no number, from 1
+	var next atomic.Int64
+	var work sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(bad)) {
+		work.Go(func() {
+			for p := int(next.Add(1) - 1); p < len(bad); p = int(next.Add(1) - 1) {
+				for i := p * part; i < min((p+1)*part, len(out)) && bad[p] == 0; i++ {
+					v, ok := number(t.at(i, k))
+					if out[i] = v; !ok {
+						bad[p] = i + 1
+					}
+				}
+			}
+		})
+	}
+	work.Wait()
+	for _, row := range bad {
+		if row > 0 {
+			e := notANumber(t.at(row-1, k))
+			e.File, e.Line, e.Column = t.Name, t.Line(row-1), name
 			return nil, e
 		}
-		out[i] = v
 	}
 	return out, nil
 }
@@ -162,29 +227,86 @@ func (t *Table) Floats(name string) ([]float64, error) {
 // letters. A single dot is the custom of pharmacometrics.
 var missing = []string{"", "NaN", "NA", "N/A", "null", "."}
 
+// decimal reads most numbers: digits with a point in them, of which a double holds all. Their
+// integer and the power of ten are exact then, and the quotient is rounded once (W. D. Clinger,
+// How to read floating point numbers accurately, PLDI 1990, section 1).
+func decimal(cell string) (float64, bool) {
+	digits := cell
+	if digits != "" && digits[0] == '-' {
+		digits = digits[1:]
+	}
+	if digits == "" || len(digits) > 16 {
+		return 0, false
+	}
+	var m uint64
+	point := -1
+	for i := range len(digits) {
+		c := digits[i] - '0'
+		switch {
+		case c <= 9:
+			m = 10*m + uint64(c)
+		case digits[i] == '.' && point < 0:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	places := 0
+	if point >= 0 {
+		places = len(digits) - 1 - point
+	}
+	if point >= 0 && len(digits) == 1 || m > 1<<53 {
+		return 0, false
+	}
+	v := float64(m) / tens[places]
+	if len(digits) < len(cell) {
+		v = -v
+	}
+	return v, true
+}
+
+// tens are powers of ten.
+var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// longestNumber is how long a number may be, in characters: all digits of any number in double
+// precision.
+const longestNumber = 1100
+
 // number reads a cell: a finite number, or NaN for a missing value.
 func number(cell string) (float64, bool) {
+	if v, ok := decimal(cell); ok {
+		return v, true
+	}
 	cell = strings.TrimSpace(cell)
-	for _, m := range missing {
-		if strings.EqualFold(cell, m) {
-			return math.NaN(), true
+	if cell == "" || cell[0] > '9' || len(cell) == 1 { // else it is not one of these
+		for _, m := range missing {
+			if strings.EqualFold(cell, m) {
+				return math.NaN(), true
+			}
 		}
+	}
+	if len(cell) > longestNumber {
+		return math.NaN(), false
 	}
 	v, err := strconv.ParseFloat(cell, 64)
 	// ParseFloat also takes inf, infinity and hexadecimal numbers.
-	return v, err == nil && !math.IsInf(v, 0) && !strings.ContainsAny(cell, "xX_")
+	return v, err == nil && !math.IsInf(v, 0) && strings.IndexByte(cell, 'x') < 0 && strings.IndexByte(cell, 'X') < 0 && strings.IndexByte(cell, '_') < 0
 }
 
 // notANumber says why a cell is none.
 func notANumber(cell string) *Error {
-	e := &Error{Text: fmt.Sprintf("`%s` is not a number", cell), Help: "numbers have a decimal point; a missing value is an empty cell or NaN"}
+	shown := clipped(cell)
+	e := &Error{Text: fmt.Sprintf("`%s` is not a number", shown), Help: "numbers have a decimal point; a missing value is an empty cell or NaN"}
+	if len(cell) > longestNumber {
+		return e
+	}
 	v, err := strconv.ParseFloat(cell, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		e.Text, e.Help = fmt.Sprintf("`%s` is too large", cell), fmt.Sprintf("numbers reach to %.1e", math.MaxFloat64)
+		e.Text, e.Help = fmt.Sprintf("`%s` is too large", shown), fmt.Sprintf("numbers reach to %.1e", math.MaxFloat64)
 	case err == nil && math.IsInf(v, 0):
-		e.Text, e.Help = fmt.Sprintf("`%s` is not a finite number", cell), "a missing value is an empty cell or NaN"
-	case strings.Count(cell, ",") == 1:
+		e.Text, e.Help = fmt.Sprintf("`%s` is not a finite number", shown), "a missing value is an empty cell or NaN"
+	case len(cell) < 40 && strings.Count(cell, ",") == 1:
 		point := strings.Replace(cell, ",", ".", 1)
 		if _, ok := number(point); ok {
 			e.Help = fmt.Sprintf("write the number with a decimal point, %s", point)
@@ -206,17 +328,17 @@ func (r Row) Cell(column string) (text string, value float64, isNumber bool, err
 	if err != nil {
 		return "", 0, false, err
 	}
-	text = strings.TrimSpace(r.t.rows[r.i][k])
+	text = r.t.at(r.i, k)
 	value, isNumber = number(text)
 	return text, value, isNumber, nil
 }
 
 // cell is a cell as it was written.
 func (t *Table) cell(i int, column string) string {
-	return strings.TrimSpace(t.rows[i][t.index[column]])
+	return t.at(i, t.index[column])
 }
 
 // errorf is a mistake in the row.
 func (r Row) errorf(format string, args ...any) *Error {
-	return &Error{File: r.t.Name, Line: r.t.lines[r.i], Text: fmt.Sprintf(format, args...)}
+	return &Error{File: r.t.Name, Line: r.t.Line(r.i), Text: fmt.Sprintf(format, args...)}
 }

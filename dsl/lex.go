@@ -72,6 +72,9 @@ func lex(src *diag.Source, diags *diag.List) *lexed {
 		case tokNewline:
 			continue
 		case tokOther:
+			if len(diags.All) > maxErrors { // the rest is not shown
+				break
+			}
 			errCharacter(diags, out.span(t), t.Value)
 		case tokOpenString:
 			errString(diags, out.span(t))

@@ -55,6 +55,8 @@ type search struct {
 	known   bool
 	err     error // of an evaluation, or of closing an iteration
 
+	failure string // reason of the last trial that failed
+
 	rec      Record  // of the iteration under way
 	scored   bool    // the start of the stage has been scored
 	start    bool    // the next location is the start, not the end of an iteration
@@ -105,6 +107,9 @@ func (m *LBFGS) run(r *run) (Status, error) {
 			s.Rejected += e.rec.Rejected
 			s.Message = fmt.Sprintf("the line search found no lower loss along the gradient (largest component %.2g, %d failed solves, %d kinks): %v",
 				normInf(e.grad), e.rec.Rejected, e.rec.Kinks, err)
+			if e.failure != "" {
+				s.Message += "; the last failure: " + e.failure
+			}
 			return StoppedEarly, nil
 		}
 		// The line search failed on directions from old curvature: clear it.
@@ -120,11 +125,17 @@ func (e *search) at(x []float64) float64 {
 		if !kernel.Finite(x) { // a direction overflowed
 			e.res = Result{Failed: true}
 		} else if e.res, e.err = e.eval(e.x, nil, e.horizon, e.grad); e.err != nil {
-			e.known = false
+			if e.scored && errors.Is(e.err, ErrNotFinite) { // a trial, like one where a solve fails
+				e.res, e.err = Result{Failed: true, Reason: Failure{Reason: e.err.Error()}}, nil
+				clear(e.grad)
+			} else {
+				e.known = false
+			}
 		}
 		e.rec.Kinks += e.res.Kinks
 		if e.res.Failed {
 			e.rec.Rejected++
+			e.failure = e.res.Reason.Reason
 		}
 	}
 	if e.res.Failed || e.err != nil {

@@ -1,6 +1,8 @@
 package fit
 
 import (
+	"context"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,4 +23,41 @@ func TestLineSearchAcrossKinks(t *testing.T) {
 	op, _, err = b.Iterate(1.9, 5)
 	require.NoError(t, err)
 	require.NotEqual(t, optimize.MajorIteration, op)
+}
+
+// brink is (x − 0.9)², whose gradient, or value too, is no number beyond 1.
+type brink struct{ value bool }
+
+func (brink) Dim() int   { return 1 }
+func (brink) Items() int { return 1 }
+
+func (c brink) Eval(_ context.Context, x []float64, _ []int, _ float64, grad []float64) (Result, error) {
+	d := x[0] - 0.9
+	res := Result{Loss: d * d, Values: 1}
+	if grad != nil {
+		grad[0] = 2 * d
+	}
+	if x[0] > 1 {
+		if grad != nil {
+			grad[0] = math.NaN()
+		}
+		if c.value {
+			res.Loss = math.Inf(-1)
+		}
+	}
+	return res, nil
+}
+
+// TestLBFGSRejectsWhatIsNoNumber: a trial whose loss or gradient is no number is rejected
+// like one where a solve fails.
+func TestLBFGSRejectsWhatIsNoNumber(t *testing.T) {
+	for _, value := range []bool{false, true} {
+		s, err := (&Trainer{Objective: brink{value}, Stages: []Method{lbfgs(100)}}).Run(t.Context(), []float64{0.5})
+		require.NoError(t, err)
+		require.Equal(t, Converged, s.Status, s.Message)
+		require.InDelta(t, 0.9, s.Best.X[0], 1e-5)
+		require.Positive(t, s.Rejected)
+		_, err = (&Trainer{Objective: brink{value}, Stages: []Method{lbfgs(100)}}).Run(t.Context(), []float64{2})
+		require.ErrorIs(t, err, ErrNotFinite, "the start has nothing to go back to")
+	}
 }

@@ -186,17 +186,25 @@ func (t *Trainer) Resume(ctx context.Context, from *State) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(s.X) != t.Objective.Dim():
-		return nil, fmt.Errorf("the checkpoint has %d coordinates, the model has %d: it belongs to another model", len(s.X), t.Objective.Dim())
-	case !slices.Equal(s.Stages, t.names()) || s.Stage < 0 || s.Stage >= len(t.Stages):
-		return nil, fmt.Errorf("the checkpoint was made by the optimizers %v, this run has %v", s.Stages, t.names())
-	case s.Seed != t.Seed:
-		return nil, fmt.Errorf("the checkpoint was made with seed %d, this run has seed %d", s.Seed, t.Seed)
-	case s.Iteration < 0 || s.Epoch < 0 || s.Best != nil && len(s.Best.X) != len(s.X):
-		return nil, errors.New("the checkpoint is damaged: its parts do not fit together")
+	if err := t.Accepts(s); err != nil {
+		return nil, err
 	}
 	return t.run(ctx, s)
+}
+
+// Accepts says why a state cannot be gone on from, or nothing.
+func (t *Trainer) Accepts(s *State) error {
+	switch {
+	case len(s.X) != t.Objective.Dim():
+		return fmt.Errorf("the checkpoint has %d coordinates, the model has %d: it belongs to another model", len(s.X), t.Objective.Dim())
+	case !slices.Equal(s.Stages, t.names()) || s.Stage < 0 || s.Stage >= len(t.Stages):
+		return fmt.Errorf("the checkpoint was made by the optimizers %v, this run has %v", s.Stages, t.names())
+	case s.Seed != t.Seed:
+		return fmt.Errorf("the checkpoint was made with seed %d, this run has seed %d", s.Seed, t.Seed)
+	case s.Iteration < 0 || s.Epoch < 0 || s.Best != nil && len(s.Best.X) != len(s.X):
+		return errors.New("the checkpoint is damaged: its parts do not fit together")
+	}
+	return nil
 }
 
 func (t *Trainer) names() []string {
@@ -223,6 +231,11 @@ type run struct {
 func (t *Trainer) run(ctx context.Context, s *State) (*State, error) {
 	r := &run{Trainer: t, ctx: ctx, state: s, before: s.Elapsed}
 	r.began = r.clock()
+	if limit := t.Stop.MaxTime; limit > 0 && t.now == nil { // in the middle of an evaluation too
+		var cancel func()
+		r.ctx, cancel = context.WithTimeout(ctx, limit-s.Elapsed)
+		defer cancel()
+	}
 	s.Status, s.Message = Running, ""
 	if w, ok := t.Objective.(Weights); ok {
 		r.decay = make([]bool, t.Objective.Dim())
@@ -253,6 +266,9 @@ func (r *run) stages() error {
 		}
 		if r.ctx.Err() != nil && (err == nil && status == Running || errors.Is(err, r.ctx.Err())) {
 			s.Status = Interrupted
+			if r.late() {
+				s.Status = MaxTime
+			}
 			return nil
 		}
 		if err != nil {
@@ -406,6 +422,11 @@ func (r *run) finish(rec Record) (end bool, err error) {
 		}
 	}
 	return r.over(), nil
+}
+
+// late reports whether it was the clock that ended the context.
+func (r *run) late() bool {
+	return r.Stop.MaxTime > 0 && r.elapsed() >= r.Stop.MaxTime && errors.Is(r.ctx.Err(), context.DeadlineExceeded)
 }
 
 // over tells whether the run must end between two steps.

@@ -320,6 +320,12 @@ func TestNotFiniteIsAnError(t *testing.T) {
 	} {
 		for _, m := range []Method{adam(0.1, 10), lbfgs(10)} {
 			s, err := (&Trainer{Objective: &odd{newBowl(3), 2, bad}, Stages: []Method{m}}).Run(t.Context(), make([]float64, 3))
+			if m.Name() == "lbfgs" && want != broken.Error() { // its trials are rejected
+				require.NoError(t, err)
+				require.Equal(t, StoppedEarly, s.Status)
+				require.Contains(t, s.Message, want)
+				continue
+			}
 			require.ErrorContains(t, err, want)
 			require.ErrorContains(t, err, m.Name()+", iteration ")
 			require.True(t, errors.Is(err, broken) || errors.Is(err, ErrNotFinite))

@@ -104,6 +104,9 @@ func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 		}
 	})
 	for i := range s.run.tape.entries {
+		if s.run.opt.ended() {
+			return
+		}
 		f.entry(&s.run.tape.entries[i])
 	}
 	copy(out.EndY, f.y)
@@ -113,6 +116,10 @@ func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 // entry pushes the tangents through an entry of the tape.
 func (f *forward) entry(e *entry) {
 	s, out := f.history, f.out
+	switch e.kind {
+	case snapEntry, jumpEntry, restEntry, balanceEntry, saveEntry: // they read what inputs jump to
+		s.segment(e.t)
+	}
 	switch e.kind {
 	case stepEntry:
 		f.stepOn(e)

@@ -98,7 +98,10 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 	outcome, left := g.many.Block().Outcome, g.many.Block().Left
 	for free := true; !free || g.fill(next, done) > 0; {
 		g.step()
-		free = false
+		if free = g.opt.ended(); free {
+			g.stop(done)
+			continue
+		}
 		for l, j := range g.lanes {
 			if j == nil {
 				continue
@@ -129,6 +132,16 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 		}
 	}
 	g.runLater(done)
+}
+
+// stop ends what is in the lanes.
+func (g *Group) stop(done func(*Job)) {
+	for l, j := range g.lanes {
+		if j != nil {
+			g.lanes[l], j.Err = nil, j.In.close(j.In.stopped())
+			done(j)
+		}
+	}
 }
 
 // step takes a step in all lanes, and records it where some of them run free, as long
@@ -224,6 +237,11 @@ func (g *Group) Backward(done func(*Job)) {
 	}
 	var round round
 	for {
+		if g.opt.ended() {
+			clear(g.lanes)
+			clear(g.left)
+			return
+		}
 		if !round.again && !g.gather(&round, done) {
 			break
 		}

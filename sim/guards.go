@@ -18,6 +18,7 @@ type guards struct {
 	switchOf []int     // the switch that each guard belongs to, or −1
 	crossed  []bool    // those that crossed at this instant
 	put      []int     // 1 + the event whose jump put each on its surface last at this instant, or 0
+	jolted   []bool    // those on their surface whose rate jumped at this instant
 	landed   []bool    // those that came to rest at this instant
 	residual []float64 // of those whose root the last step ended on
 	met      []meeting // how each met its surface when it crossed last
@@ -38,7 +39,7 @@ func newGuards(r *run) *guards {
 	s := &guards{
 		run: r, guardValues: newGuardValues(n), before: newGuardValues(n),
 		here: newSpreads(n - r.size.Exits), there: newSpreads(n - r.size.Exits), reach: make([]float64, 2*r.size.Y),
-		switchOf: slices.Repeat([]int{-1}, n), crossed: make([]bool, n), put: make([]int, n), landed: make([]bool, n),
+		switchOf: slices.Repeat([]int{-1}, n), crossed: make([]bool, n), put: make([]int, n), jolted: make([]bool, n), landed: make([]bool, n),
 		residual: make([]float64, n), met: make([]meeting, n),
 	}
 	for i, w := range r.hy.Switches {
@@ -54,6 +55,7 @@ func newGuards(r *run) *guards {
 func (s *guards) forget() {
 	clear(s.crossed)
 	clear(s.put)
+	clear(s.jolted)
 	clear(s.landed)
 	clear(s.residual)
 }
@@ -159,6 +161,13 @@ func (s *guards) leaving(i int) int8 {
 		within = math.Max(within, 1e-10*math.Abs(s.met[i].rate))
 	}
 	return direction(s.rate[i], s.accel[i], s.here.fine.g[i], within)
+}
+
+// still reports whether guard i has no rate, or one whose excursion from the surface
+// would be lost in round-off.
+func (s *guards) still(i int) bool {
+	r := math.Abs(s.rate[i])
+	return r <= s.here.fine.rate[i] || r*r <= 8*math.Abs(s.accel[i])*s.here.fine.g[i]
 }
 
 // lands reports whether a guard that the run has taken to its surface stays

@@ -156,8 +156,28 @@ func (s *instant) cross(guard int) *Failure {
 			s.rests.release(e)
 		}
 	}
-	s.conds.update(func(e int) { s.trigger(jumps.Item{Event: e, Guard: s.conds.crossedBy(e)}) })
+	s.conds.update(func(e int) {
+		by := s.conds.crossedBy(e)
+		if by >= 0 {
+			s.doubt(by)
+		}
+		s.trigger(jumps.Item{Event: e, Guard: by})
+	})
 	return nil
+}
+
+// doubt counts the crossing of a guard that turns back before it is farther beyond its
+// surface than the state is known.
+func (s *instant) doubt(j int) {
+	rate, accel := s.rate[j], s.accel[j]
+	if !s.plain(j) || !(rate*accel < 0) {
+		return
+	}
+	if depth := rate * rate / (2 * math.Abs(accel)); depth < s.here.coarse.g[j] {
+		st := &s.out.Stats
+		st.Shallow++
+		st.ShallowGuard, st.ShallowT, st.ShallowDepth = j, s.t, depth
+	}
 }
 
 // sideBehind is the side of a guard that comes to its surface at the very instant at
@@ -280,6 +300,11 @@ func (s *instant) carryOut() *Failure {
 			if fail := s.atLimit(p); fail != nil {
 				return fail
 			}
+			continue
+		}
+		if some, fail := s.zeno.layDown(s.firings); fail != nil {
+			return fail
+		} else if some {
 			continue
 		}
 		if fail := s.rearm(); fail != nil {

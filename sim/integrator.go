@@ -114,6 +114,11 @@ func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.search.counted, s.stuck, s.over.turned = 0, 0, false
 }
 
+// stopped is the end of a run that nobody waits for.
+func (s *Integrator) stopped() *Failure {
+	return s.fail(Stopped, s.try, "the run was stopped")
+}
+
 // close ends a run.
 func (s *Integrator) close(fail *Failure) error {
 	out := s.out
@@ -180,6 +185,9 @@ func (s *Integrator) judge() *Failure {
 		s.place = inStepper
 	}
 	s.free.resume()
+	if s.opt.ended() {
+		return s.stopped()
+	}
 	if s.steps++; s.steps > s.opt.MaxSteps {
 		return s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
 	}

@@ -72,7 +72,14 @@ type Options struct {
 	// at a time.
 	// 0: 2²⁴, which is 128 MB.
 	Memory int
+
+	// Ended is looked at between steps: where it reports true the run ends as
+	// Stopped, and a sweep ends with whatever it has. Nil: it never does.
+	Ended func() bool
 }
+
+// ended reports whether nobody waits for the result any more.
+func (o *Options) ended() bool { return o.Ended != nil && o.Ended() }
 
 func (o Options) defaults() Options {
 	if o.Method == nil {
@@ -129,15 +136,17 @@ type Span struct {
 
 // HasGradient reports whether runs with these options have a gradient in a mode. A stiff
 // solution cannot be integrated backwards: what falls quickly grows quickly there.
-// Steps of a method that goes on from several have no derivative by their own start.
+// Steps of a method that goes on from several have no derivative by their own start; the
+// adjoint equation needs a dense output that is good enough.
 func (o Options) HasGradient(mode string) bool {
-	switch o.defaults().Method.Family {
-	case solvers.Explicit:
+	m := o.defaults().Method
+	switch {
+	case m.Family == solvers.Explicit:
 		return true
-	case solvers.Multistep:
+	case m.Family == solvers.Multistep:
 		return mode == "adjoint" || mode == "forward"
 	}
-	return mode != "backsolve"
+	return mode == "unrolled" || mode == "forward" || mode == "adjoint" && m.DenseOrder > 2
 }
 
 // Gradient is the mode of a gradient: for `auto` the exact derivative of the discrete

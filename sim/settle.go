@@ -28,10 +28,8 @@ func (s *instant) settle(event int) *Failure {
 		return fail
 	}
 	s.switches.leaveEdges()
-	if event != noEvent {
-		s.putBack(event)
-	}
-	some := s.turnBack()
+	some := event != noEvent && s.putBack(event)
+	some = s.turnBack() || some
 	for range len(s.hy.Switches) + 1 {
 		if !s.takeSides(event) {
 			break
@@ -50,21 +48,26 @@ func (s *instant) settle(event int) *Failure {
 }
 
 // putBack notes the guards that an event leaves on their surface by an assignment to
-// what they read, though to the value that was there.
-func (s *instant) putBack(event int) {
+// what they read, though to the value that was there, and reports whether there are any.
+func (s *instant) putBack(event int) (some bool) {
 	for i := range s.det.Side {
 		if s.plain(i) && s.det.Side[i] != 0 && s.g[i] == s.before.g[i] && s.onSurface(i) && s.assigns(event, i, value) {
-			s.put[i] = event + 1
+			s.put[i], some = event+1, true
 			s.setSide(i, 0, noEdge)
 		}
 	}
+	return some
 }
 
 // turnBack takes the guards that crossed at this instant, and that a jump of the field
 // leads back, onto their surface: what asks for more than that is not true there.
 func (s *instant) turnBack() (some bool) {
 	for i, c := range s.crossed {
-		if side := s.det.Side[i]; c && s.plain(i) && side != 0 && s.rate[i] != s.before.rate[i] && s.onSurface(i) && s.leaving(i) == -side {
+		if !s.plain(i) || s.rate[i] == s.before.rate[i] || !s.onSurface(i) {
+			continue
+		}
+		s.jolted[i] = true
+		if side := s.det.Side[i]; c && side != 0 && s.leaving(i) == -side {
 			s.setSide(i, 0, noEdge)
 			some = true
 		}
@@ -72,9 +75,9 @@ func (s *instant) turnBack() (some bool) {
 	return some
 }
 
-// plain reports whether guard i is watched, and of events alone.
+// plain reports whether guard i is watched, or will be, and of events alone.
 func (s *sides) plain(i int) bool {
-	return s.det.Watch[i] && !s.hy.Flags[i] && s.switchOf[i] < 0 && i < s.own()
+	return (s.det.Watch[i] || s.disarmed[i]) && !s.hy.Flags[i] && s.switchOf[i] < 0 && i < s.own()
 }
 
 // assigned is what of a guard a jump may move.
@@ -125,6 +128,10 @@ func (s *instant) takeSides(event int) (some bool) {
 			s.turn(s.switchOf[i], float64(truth(s.g[i] > 0)))
 		}
 		s.crossed[i], s.landed[i] = false, false
+		if event == noEvent && math.Abs(s.g[i]) <= math.Abs(s.rate[i])*s.resolution() { // as far as the time is known
+			s.residual[i] = math.Max(s.residual[i], math.Abs(s.g[i]))
+			s.here.fine.g[i] = math.Max(s.here.fine.g[i], 8*s.residual[i])
+		}
 		side := s.sideHere(i)
 		if s.put[i] = 0; s.plain(i) && s.onSurface(i) {
 			s.put[i], side = event+1, 0
@@ -157,7 +164,7 @@ func (s *instant) rearm() *Failure {
 		s.depart(i)
 	}
 	for e := range s.hy.Events {
-		if p := &s.rests.of[e]; p.on && float64(p.armed)*s.rate[p.guard] > s.here.fine.rate[p.guard] {
+		if p := &s.rests.of[e]; p.on && float64(p.armed)*s.rate[p.guard] > 0 && !s.still(p.guard) {
 			s.rests.release(e) // the surface goes away
 		}
 	}

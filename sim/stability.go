@@ -291,7 +291,10 @@ func (x *stability) same(t, h float64) bool {
 func (x *stability) limit() float64 {
 	ev := &x.largest
 	size := math.Sqrt(ev.re*ev.re + ev.im*ev.im)
-	if size == 0 {
+	if math.IsInf(size, 1) { // of the squares
+		size = math.Hypot(ev.re, ev.im)
+	}
+	if size == 0 || !(size <= math.MaxFloat64) { // in the second case the step has something to say itself
 		return math.Inf(1)
 	}
 	lo := min(int(math.Abs(ev.re)/size*angles), angles-1)

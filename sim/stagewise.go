@@ -6,12 +6,9 @@ import (
 	"github.com/pinode/pinode/solvers"
 )
 
-// The parts of the tolerances that the equations of implicit steps may be off by. Runs that are
-// made to be differentiated are compared with others at parameters that differ little.
-const (
-	newtonPart        = 1e-2
-	newtonPartDerived = 1e-4
-)
+// newtonPart is the part of the tolerances that the equations of implicit steps may be off
+// by: little, since runs are compared with others at parameters that differ little.
+const newtonPart = 1e-3
 
 // stagewise takes the steps of one trajectory stage by stage, for models that have no
 // program for a whole step.
@@ -55,13 +52,10 @@ func newStagewiseOn(size Sizes, opt Options, step *solvers.Stepper) *stagewise {
 // exactly says whether the equations of implicit steps are solved to round-off, as steps to
 // the root of a guard are, or to the tolerances.
 func (r *stagewise) exactly(on bool) {
-	switch {
-	case on:
+	if on {
 		r.step.Tolerances(0, 0, 0, 0)
-	case r.opt.Forget:
+	} else {
 		r.step.Tolerances(r.size.YError, r.opt.RTol, r.opt.ATol, newtonPart)
-	default:
-		r.step.Tolerances(r.size.YError, r.opt.RTol, r.opt.ATol, newtonPartDerived)
 	}
 }
 

@@ -62,6 +62,13 @@ type Stats struct {
 	Silent      int // runs that start on the surface of an event that holds there and says nothing of the start
 	SilentEvent int // in the last of these, the event
 
+	// Shallow is how many crossings that triggered an event turn back so soon that the
+	// tolerances do not tell whether they are any; ShallowGuard, at ShallowT, is the
+	// guard of the last one, which goes ShallowDepth beyond its surface.
+	Shallow                int
+	ShallowGuard           int
+	ShallowT, ShallowDepth float64
+
 	// Stiff is how many steps stability held down, by samples, and not the
 	// error; Stiffest, from 1, is the state that would move fastest there.
 	Stiff, Stiffest int
@@ -82,6 +89,10 @@ func (s *Stats) Add(x *Stats) {
 	}
 	if s.Silent += x.Silent; x.Silent > 0 {
 		s.SilentEvent = x.SilentEvent
+	}
+	if x.Shallow > 0 {
+		s.Shallow += x.Shallow
+		s.ShallowGuard, s.ShallowT, s.ShallowDepth = x.ShallowGuard, x.ShallowT, x.ShallowDepth
 	}
 	if s.Unproven += x.Unproven; x.Unproven > 0 {
 		s.UnprovenGuard = x.UnprovenGuard

@@ -22,6 +22,9 @@ func (w *walk) begin() {
 
 // back goes to the entry before the current one, and reports whether there is one.
 func (w *walk) back() bool {
+	if w.opt.ended() {
+		w.before, w.at = nil, 0
+	}
 	if n := len(w.before); n > 0 {
 		w.e, w.before = &w.before[n-1], w.before[:n-1]
 		return true

@@ -43,49 +43,63 @@ func zenoWeights(log []Record, at [3]int) [3]float64 {
 	return [3]float64{1 + dg, df - dg, -df}
 }
 
-// settleDown follows a micro-step of an event that may be at the limit of its
-// times: either its gaps shrink geometrically and the limit is here, or its
-// jump left the state on the guard's surface with no rate and a field that
-// pushes it through.
+// settleDown follows a micro-step of an event that may be at the limit of its times:
+// its gaps shrink geometrically and the limit is here.
 func (s *zenoWatch) settleDown(it jumps.Item) *Failure {
-	ev := &s.hy.Events[it.Event]
-	if ev.Kind != events.When || it.Source > 0 || ev.Threshold > 0 {
+	if it.Guard < 0 || s.hy.Events[it.Event].Threshold > 0 {
 		return nil
 	}
-	var limit float64
-	near := false
-	if it.Guard >= 0 {
-		limit, near = s.gaps.Fired(it.Event, s.t, s.reachOf(it.Guard))
+	if limit, near := s.gaps.Fired(it.Event, s.t, s.reachOf(it.Guard)); near {
+		return s.end(it.Event, it.Guard, limit)
 	}
-	guard := it.Guard
-	if !near {
-		if guard = s.restingOn(it.Event); guard < 0 {
-			return nil
-		}
-		limit = s.t
-	}
+	return nil
+}
+
+// end does what an event says of the limit of its times.
+func (s *zenoWatch) end(event, guard int, limit float64) *Failure {
+	ev := &s.hy.Events[event]
 	switch ev.Zeno {
 	case events.ZenoStop:
 		s.out.Status = Terminated
 		return nil
 	case events.ZenoRest, events.ZenoPass:
-		s.planRest(restPlan{event: it.Event, guard: guard, armed: -s.conds.firesOn(it.Event, guard), limit: limit})
+		s.planRest(restPlan{event: event, guard: guard, armed: -s.conds.firesOn(event, guard), limit: limit})
 		return nil
 	}
 	f := s.fail(ZenoLimit, 0, "event %s fires ever faster towards t = %.9g", ev.Name, limit)
-	f.Event = it.Event
+	f.Event = event
 	return f
 }
 
-// restingOn is the guard of an event that has fired which is on its surface without a
-// rate, as far as the excursion that is left is lost in round-off, and which is pushed
-// on through it, so that the event would have to fire again at once; −1 if there is none.
-func (s *zenoWatch) restingOn(event int) int {
-	for _, g := range s.conds.guardsOf[event] {
-		if !s.plain(g) || !s.onSurface(g) || !s.pushed(event, g) {
+// layDown ends the events whose conditions hold on the surface of a guard that the
+// jumps of this instant have left there without a rate, and that is pushed on through it:
+// they would have to fire again at once, and without end. It reports whether some rest
+// begins.
+func (s *zenoWatch) layDown(fired []int) (some bool, fail *Failure) {
+	for e := range s.hy.Events {
+		ev := &s.hy.Events[e]
+		if ev.Kind != events.When || ev.Threshold > 0 || !s.conds.holds[e] && !(fired[e] > 0 && s.conds.stays[e]) {
 			continue
 		}
-		if acts := s.rate[g] != s.before.rate[g]; acts || s.hy.Events[event].Zeno != events.ZenoError || s.assigns(event, g, valueOrRate) {
+		if g := s.restingOn(e, fired[e] > 0); g >= 0 {
+			if fail = s.end(e, g, s.t); fail != nil {
+				return false, fail
+			}
+			some = true
+		}
+	}
+	return some, nil
+}
+
+// restingOn is the guard that an event has to rest on, or −1: one that this instant has
+// left without a rate, by the event or another. An event that says nothing of its limit
+// must act on it.
+func (s *zenoWatch) restingOn(event int, fired bool) int {
+	for _, g := range s.conds.guardsOf[event] {
+		if !fired && !s.jolted[g] && s.put[g] == 0 || !s.plain(g) || !s.onSurface(g) || s.rests.parked(g) || !s.pushed(event, g) {
+			continue
+		}
+		if s.hy.Events[event].Zeno != events.ZenoError || s.assigns(event, g, valueOrRate) {
 			return g
 		}
 	}
@@ -95,9 +109,8 @@ func (s *zenoWatch) restingOn(event int) int {
 // pushed reports whether a guard on its surface has no rate and is led to where an
 // event fires.
 func (s *zenoWatch) pushed(event, g int) bool {
-	rate, accel := math.Abs(s.rate[g]), s.accel[g]
-	still := rate <= s.here.fine.rate[g] || rate*rate <= 2*math.Abs(accel)*s.here.fine.g[g]
-	return still && accel != 0 && sign(accel) == s.conds.firesOn(event, g)
+	accel := s.accel[g]
+	return s.still(g) && accel != 0 && sign(accel) == s.conds.firesOn(event, g)
 }
 
 // held follows the start of an event whose condition holds there on the surface of a
@@ -141,7 +154,7 @@ type restPlan struct {
 func (s *zenoWatch) planRest(p restPlan) {
 	p.at = s.lastThree(p.event)
 	// Until it is released the guard counts as on the side that it fires from.
-	s.det.Watch[p.guard] = false
+	s.det.Watch[p.guard], s.disarmed[p.guard] = false, false
 	s.det.Side[p.guard] = p.armed
 	s.conds.update(nil)
 	s.rests.plans = append(s.rests.plans, p)
@@ -184,7 +197,7 @@ func (s *instant) comeToRest(p restPlan) *Failure {
 	if fail := s.settle(p.event); fail != nil {
 		return fail
 	}
-	if math.Abs(s.rate[p.guard]) > s.here.fine.rate[p.guard] {
+	if !s.still(p.guard) {
 		f := s.fail(ZenoLimit, 0, "nothing can rest on the surface of event %s: it moves (rate %.3g)", ev.Name, s.rate[p.guard])
 		f.Event = p.event
 		return f

@@ -1,7 +1,7 @@
 // Problems solved with CVODE of SUNDIALS: by Adams' methods with functional
 // iteration where they are not stiff (-DLOTKA, -DPLEIADES), else by BDF with
 // Newton's iteration and a dense Jacobian from differences (-DROBER, -DVDPOL,
-// -DHIRES). -DTOL sets both tolerances.
+// -DHIRES, -DPOLLU). -DTOL sets both tolerances.
 #include <cvode/cvode.h>
 #include <nvector/nvector_serial.h>
 #include <sundials/sundials_version.h>
@@ -85,6 +85,42 @@ static void field(const double *y, double *dy) {
   dy[5] = -r + 0.69 * y[3] + 1.71 * y[4] - 0.43 * y[5] + 0.69 * y[6];
   dy[6] = r - 1.81 * y[6];
   dy[7] = -r + 1.81 * y[6];
+}
+#elif defined POLLU
+#define NAME "cvode_pollu"
+#define DIM 20
+#define END 60
+static const double initial[DIM] = {[1] = 0.2, [3] = 0.04, [6] = 0.1, [7] = 0.3, [8] = 0.01, [16] = 0.007};
+static void field(const double *y, double *dy) {
+  double r1 = 0.35 * y[0], r2 = 26.6 * y[1] * y[3], r3 = 1.23e4 * y[4] * y[1];
+  double r4 = 8.6e-4 * y[6], r5 = 8.2e-4 * y[6], r6 = 1.5e4 * y[6] * y[5];
+  double r7 = 1.3e-4 * y[8], r8 = 2.4e4 * y[8] * y[5], r9 = 1.65e4 * y[10] * y[1];
+  double r10 = 9e3 * y[10] * y[0], r11 = 0.022 * y[12], r12 = 1.2e4 * y[9] * y[1];
+  double r13 = 1.88 * y[13], r14 = 1.63e4 * y[0] * y[5], r15 = 4.8e6 * y[2];
+  double r16 = 3.5e-4 * y[3], r17 = 0.0175 * y[3], r18 = 1e8 * y[15];
+  double r19 = 4.44e11 * y[15], r20 = 1.24e3 * y[16] * y[5], r21 = 2.1 * y[18];
+  double r22 = 5.78 * y[18], r23 = 0.0474 * y[0] * y[3], r24 = 1.78e3 * y[18] * y[0];
+  double r25 = 3.12 * y[19];
+  dy[0] = -(r1 + r10 + r14 + r23 + r24) + r2 + r3 + r9 + r11 + r12 + r22 + r25;
+  dy[1] = -(r2 + r3 + r9 + r12) + r1 + r21;
+  dy[2] = -r15 + r1 + r17 + r19 + r22;
+  dy[3] = -(r2 + r16 + r17 + r23) + r15;
+  dy[4] = -r3 + 2 * r4 + r6 + r7 + r13 + r20;
+  dy[5] = -(r6 + r8 + r14 + r20) + r3 + 2 * r18;
+  dy[6] = -(r4 + r5 + r6) + r13;
+  dy[7] = r4 + r5 + r6 + r7;
+  dy[8] = -(r7 + r8);
+  dy[9] = -r12 + r7 + r9;
+  dy[10] = -(r9 + r10) + r8 + r11;
+  dy[11] = r9;
+  dy[12] = -r11 + r10;
+  dy[13] = -r13 + r12;
+  dy[14] = r14;
+  dy[15] = -(r18 + r19) + r16;
+  dy[16] = -r20;
+  dy[17] = r20;
+  dy[18] = -(r21 + r22 + r24) + r23 + r25;
+  dy[19] = -r25 + r24;
 }
 #endif
 

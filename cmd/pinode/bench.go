@@ -60,9 +60,10 @@ func (a *app) bench(c *cobra.Command, o *benchFlags) error {
 		return err
 	}
 	defer lab.Close()
+	a.onLeaving(func(string) { _ = lab.Close() })
 	failed := func(err error) error {
 		if c.Context().Err() != nil {
-			return &codeError{exitInterrupted, "interrupted"}
+			return &codeError{interrupted(c.Context()), "interrupted"}
 		}
 		return &codeError{exitInternal, err.Error()}
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
-	"os"
 	"strings"
 	"time"
 
@@ -21,7 +21,9 @@ type fitFlags struct {
 	overrides
 	out, resume, maxTime string
 	params               string
+	accept               bool
 	seed                 uint64
+	seeded               bool
 	workers              int
 	dry, explain         bool
 }
@@ -42,6 +44,7 @@ func (a *app) fitCmd() *cobra.Command {
 	f.StringVar(&o.out, "out", "", "folder for the results; default a new one below runs/")
 	f.StringVar(&o.params, "params", "", "start from parameters and weights of a run: its folder, or last")
 	f.StringVar(&o.resume, "resume", "", "go on with a run: its folder, or last")
+	f.BoolVar(&o.accept, "accept-changes", false, "go on with a run although model, data, settings or pinode have changed")
 	f.StringVar(&o.maxTime, "max-time", "", "stop after this time, like 90s or 10m")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers")
 	f.IntVar(&o.workers, "workers", 0, "trajectories computed side by side; results do not depend on it")
@@ -51,35 +54,61 @@ func (a *app) fitCmd() *cobra.Command {
 }
 
 func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
-	m, err := a.load(path, &o.overrides)
-	if err != nil {
-		return err
-	}
-	if o.maxTime != "" {
-		d, err := time.ParseDuration(o.maxTime)
-		if err != nil || d <= 0 {
-			return usageError("--max-time takes a time like 90s or 10m, not `%s`", o.maxTime)
-		}
-		if err := m.Set("fit.stop.max_time", fmt.Sprint(d.Seconds()), "--max-time"); err != nil {
-			return err
-		}
-	}
-	if c.Flags().Changed("seed") {
-		if err := m.Set("fit.seed", fmt.Sprint(o.seed), "--seed"); err != nil {
-			return usageError("--seed: %s", err)
-		}
-	}
+	began := time.Now()
 	if o.workers < 0 {
 		return usageError("--workers is a number of workers, not %d", o.workers)
 	}
-	at, err := o.at(o.params, path)
+	if o.accept && o.resume == "" {
+		return usageError("--accept-changes is of a run that goes on: see --resume")
+	}
+	o.seeded = c.Flags().Changed("seed")
+	opts := pinode.FitOptions{Workers: o.workers}
+	ctx := c.Context()
+	if o.maxTime != "" {
+		limit, err := time.ParseDuration(o.maxTime)
+		if err != nil || limit <= 0 {
+			return usageError("--max-time takes a time like 90s or 10m, not `%s`", o.maxTime)
+		}
+		late := time.AfterFunc(limit+patience, func() { a.leave("max_time", exitStopped) })
+		defer late.Stop()
+		opts.MaxTime = limit
+	}
+	m, err := pinode.Load(path, o.model)
 	if err != nil {
 		return err
 	}
-	opts := pinode.FitOptions{Workers: o.workers, At: at.At, Set: at.Set}
+	a.warn(m.Warnings())
 	dir := ""
 	if o.resume != "" {
-		if dir, opts.Resume, err = o.resumed(m); err != nil {
+		r, err := a.resume(m, o)
+		if err != nil {
+			return err
+		}
+		if r.ended {
+			a.say("%s has ended: %s; nothing is left to do", r.folder.Dir, r.info.Status)
+			return nil
+		}
+		lock, err := claim(r.folder.Dir, true)
+		if err != nil {
+			return err
+		}
+		defer lock.Close()
+		if err := o.start(r.info.Params, path, &opts); err != nil {
+			return err
+		}
+		dir, opts.Set = r.folder.Dir, r.start(opts.Set)
+		// Where it was killed before its first checkpoint it begins anew.
+		if opts.Resume, err = r.folder.State(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	} else {
+		if err := o.settings(m); err != nil {
+			return err
+		}
+		if err := o.start(o.params, path, &opts); err != nil {
+			return err
+		}
+		if dir, err = o.folder(path); err != nil {
 			return err
 		}
 	}
@@ -87,11 +116,14 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	opts.Observer = p.step
 	written := time.Now()
 	opts.Checkpoint = func(s *fit.State) error {
-		if dir == "" || time.Since(written) < time.Second { // a short run is soon done again
+		if time.Since(written) < time.Second { // a short run is soon done again
 			return nil
 		}
 		written = time.Now()
 		return (&report.Folder{Dir: dir}).WriteCheckpoint(s)
+	}
+	if opts.MaxTime > 0 {
+		opts.MaxTime = max(opts.MaxTime-time.Since(began), time.Nanosecond)
 	}
 	f, err := m.NewFit(opts)
 	if err != nil {
@@ -99,18 +131,41 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	}
 	a.warn(m.Doubts())
 	a.introduce(f)
-	if err := a.certify(c.Context(), f); err != nil {
+	if err := a.certify(ctx, f); err != nil {
 		return err
 	}
 	if o.dry {
 		return nil
 	}
-	if dir == "" {
-		if dir, err = o.folder(path); err != nil {
+	if o.resume == "" {
+		lock, err := claim(dir, false)
+		if err != nil {
 			return err
 		}
+		defer lock.Close()
 	}
-	return a.train(c.Context(), f, dir, p, o.explain)
+	return a.train(ctx, f, dir, p, o.explain)
+}
+
+// settings are those of the command line.
+func (o *fitFlags) settings(m *pinode.Model) error {
+	if err := o.apply(m); err != nil {
+		return err
+	}
+	if o.seeded {
+		if err := m.Set("fit.seed", fmt.Sprint(o.seed), "--seed"); err != nil {
+			return usageError("--seed: %s", err)
+		}
+	}
+	return nil
+}
+
+// start sets where the fit starts: the weights of a run, if one is named, and the values of the
+// command line.
+func (o *fitFlags) start(params, path string, opts *pinode.FitOptions) error {
+	at, err := o.at(params, path)
+	opts.At, opts.Set = at.At, at.Set
+	return err
 }
 
 // folder is the folder of a new run.
@@ -118,23 +173,10 @@ func (o *fitFlags) folder(model string) (string, error) {
 	if o.out == "" {
 		return report.NewName(model, time.Now())
 	}
-	if list, err := os.ReadDir(o.out); err == nil && len(list) > 0 {
+	if !report.Empty(o.out) {
 		return "", usageError("%s is there already and is not overwritten; choose another --out", o.out)
 	}
 	return o.out, nil
-}
-
-// resumed is the run to go on with: its folder, and its state.
-func (o *fitFlags) resumed(m *pinode.Model) (string, *fit.State, error) {
-	if o.out != "" {
-		return "", nil, usageError("--resume goes on in the folder of its run; leave out --out")
-	}
-	run, err := pinode.OpenRun(o.resume, m.Path())
-	if err != nil {
-		return "", nil, err
-	}
-	state, err := run.State(m)
-	return run.Dir, state, err
 }
 
 // introduce prints the model and its data.
@@ -220,12 +262,19 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress,
 	if err := f.Save(dir); err != nil {
 		return err
 	}
+	folder := &report.Folder{Dir: dir}
+	a.onLeaving(func(status string) { _ = folder.Leave(status, "the command was left in the middle of a step") })
 	runErr := f.Run(ctx)
 	p.end()
-	if err := errors.Join(runErr, f.Save(dir)); err != nil {
+	saved := f.Save(dir)
+	if err := errors.Join(runErr, saved); err != nil {
+		if saved != nil {
+			_ = folder.Leave("failed", saved.Error()) // what can be said of it is in the error
+		}
 		return err
 	}
-	if _, err := figures.Draw(&report.Folder{Dir: dir}, "png"); err != nil {
+	a.onLeaving(nil)
+	if err := a.draw(ctx, f, folder); err != nil {
 		return err
 	}
 	a.warn(&f.Warnings)
@@ -239,11 +288,32 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress,
 	}
 	switch f.Status {
 	case fit.Interrupted:
-		fmt.Fprintf(a.err, "interrupted; go on with: pinode fit %s --resume %s\n", f.Model.Path(), dir)
-		return &codeError{exitInterrupted, ""}
+		a.say("interrupted; go on with: %s", command("pinode", "fit", f.Model.Path(), "--resume", dir))
+		return &codeError{interrupted(ctx), ""}
 	case fit.MaxTime:
 		return &codeError{exitStopped, ""}
 	}
+	if f.Late() {
+		return &codeError{exitStopped, ""}
+	}
+	return nil
+}
+
+// draw draws the figures, if there is time for them.
+func (a *app) draw(ctx context.Context, f *pinode.Fit, folder *report.Folder) error {
+	cut := f.Status == fit.Interrupted || f.Status == fit.MaxTime
+	if cut {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), patience/4)
+		defer cancel()
+	}
+	if !f.Late() {
+		err := within(ctx, func(context.Context) error { _, err := figures.Draw(folder, "png"); return err })
+		if !cut || !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+	}
+	a.say("note: there was no time left for all of the results; see: %s", command("pinode", "plot", folder.Dir))
 	return nil
 }
 
@@ -285,6 +355,9 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 	}
 	fmt.Fprintln(a.out)
 	for _, o := range f.Model.Observations() {
+		if f.Late() {
+			break
+		}
 		line := fmt.Sprintf("  %s: RMSE %.4g", o, f.Train.RMSE[o])
 		if f.Validation.Trajectories > 0 {
 			line += fmt.Sprintf(" in training, %.4g in validation", f.Validation.RMSE[o])
@@ -292,10 +365,15 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 		fmt.Fprintln(a.out, line)
 	}
 	drift, err := f.Drift()
-	if err != nil {
+	if f.Late() {
+		drift = nil
+	} else if err != nil {
 		return err
 	}
 	for _, n := range f.Model.Conserved() {
+		if drift == nil {
+			break
+		}
 		fmt.Fprintf(a.out, "  %s drifts by %.2g %% between events\n", n, 100*drift[n])
 	}
 	for _, text := range unproven(f) {
@@ -308,7 +386,7 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 		fmt.Fprintln(a.out, "  note: the gradient was not compared with finite differences (certificate: off)")
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.out, "\nrun            %s/   →  pinode plot %s · pinode simulate %s --params %s\n", dir, dir, f.Model.Path(), dir)
+		fmt.Fprintf(a.out, "\nrun            %s/   →  %s · %s\n", dir, command("pinode", "plot", dir), command("pinode", "simulate", f.Model.Path(), "--params", dir))
 	}
 	return nil
 }
@@ -341,8 +419,8 @@ func fitJSON(f *pinode.Fit, dir string) any {
 		Train       map[string]float64 `json:"train_rmse"`
 		Validation  map[string]float64 `json:"validation_rmse,omitempty"`
 		Unproven    []string           `json:"unproven,omitempty"`
-		Verdict     *report.Verdict    `json:"verdict,omitempty"`
-	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil, (*report.Verdict)(f.Verdict)}
+		Verdict     *pinode.Verdict    `json:"verdict,omitempty"`
+	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil, f.Verdict}
 	for _, e := range f.Estimates {
 		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
 		if !math.IsNaN(e.StdErr) {

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/report"
+	"github.com/pinode/pinode/internal/files"
 )
 
 // formattedJSON is a file that was looked at, and what it is in the one style.
@@ -48,7 +48,7 @@ func (a *app) fmtCmd() *cobra.Command {
 				case write && f != "-":
 					formatted = append(formatted, formattedJSON{f, differs, ""})
 					if differs {
-						if err := report.ReplaceFile(f, text); err != nil {
+						if err := a.output(f, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 							return err
 						}
 					}
@@ -128,5 +128,5 @@ func (a *app) output(path string, write func(io.Writer) error) error {
 	if err := write(&buf); err != nil {
 		return err
 	}
-	return report.ReplaceFile(path, buf.Bytes())
+	return files.Replace(path, buf.Bytes())
 }

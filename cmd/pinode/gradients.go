@@ -70,7 +70,7 @@ func within(ctx context.Context, work func(context.Context) error) error {
 		err = ctx.Err()
 	}
 	if errors.Is(err, context.Canceled) {
-		return &codeError{exitInterrupted, ""}
+		return &codeError{interrupted(ctx), ""}
 	}
 	return err
 }
@@ -242,7 +242,7 @@ func certificateJSON(c *pinode.Certificate) any {
 		Inert     []string   `json:"no_effect"`
 		Weights   int        `json:"no_effect_weights"`
 		Notes     []string   `json:"notes"`
-	}{2, c.Certified(), jsonNumber(c.Worst), c.Mode, c.Where, []target{}, []event{}, c.Compared, c.Doubtful, c.Inert, c.InertWeights, c.Notes}
+	}{2, c.Certified() && c.Compared > 0, jsonNumber(c.Worst), c.Mode, c.Where, []target{}, []event{}, c.Compared, c.Doubtful, c.Inert, c.InertWeights, c.Notes}
 	for k := range c.Targets {
 		t := &c.Targets[k]
 		to := target{Name: t.Name, Partials: []partial{}}

@@ -33,7 +33,7 @@ func TestPrintCertificate(t *testing.T) {
 		c.Events = append(c.Events, pinode.CertifiedEvent{Name: "hit", Time: float64(k), Transversality: []float64{0.5, 1e-9, math.NaN()}[k%3]})
 	}
 	var out strings.Builder
-	(&app{out: &out}).printCertificate(c)
+	(&app{out: newStream(&out)}).printCertificate(c)
 	cell := func(s string) string { return fmt.Sprintf("  %-24s", s) }
 	require.Equal(t, strings.Join([]string{
 		fmt.Sprintf("%-18s  %-16s", "", "finite diff.") + cell("unrolled") + "  adjoint",

@@ -4,23 +4,19 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
-	"sync/atomic"
-	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/report"
 )
 
@@ -34,7 +30,7 @@ const (
 	exitNumerical   = 5
 	exitStopped     = 6
 	exitOutput      = 7
-	exitInterrupted = 130
+	exitInterrupted = 130 // and for other signals 128 and their number
 )
 
 // codeError ends the program with a code; its text is printed unless empty.
@@ -51,10 +47,11 @@ func usageError(format string, args ...any) error {
 
 // app is what the commands share.
 type app struct {
-	out, err io.Writer
+	out, err *stream
 	quiet    bool
 	json     bool
 	noColor  bool
+	leaving  departure
 }
 
 func main() {
@@ -68,7 +65,8 @@ func main() {
 
 // run executes a command line and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) (code int) {
-	a := &app{out: stdout, err: stderr}
+	a := &app{out: newStream(stdout), err: newStream(stderr)}
+	a.out.plain = a.out.tty
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(stderr, "error[internal]: %v\n  = help: this is a mistake in pinode, not in your model; please report it with the lines below\n%s", r, debug.Stack())
@@ -77,39 +75,28 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	}()
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	ctx, stop := interruptible(a)
 	defer stop()
 	var document bytes.Buffer
 	if slices.Contains(args, "--json") {
-		a.json, a.out = true, &document // one, and only one, whatever happens
+		a.json, a.out.to = true, &document // one, and only one, whatever happens
 	}
-	code = a.report(root.ExecuteContext(ctx))
-	if _, err := document.WriteTo(stdout); err != nil {
-		fmt.Fprintf(stderr, "error: the output cannot be written: %s\n", err)
-		return exitOutput
+	if err := root.ExecuteContext(ctx); err != nil && !errors.Is(err, a.out.err) {
+		code = a.report(err)
+	}
+	a.out.to = stdout
+	if document.Len() > 0 {
+		_, _ = document.WriteTo(a.out) // the stream has the error
+	}
+	if text, failed := a.out.failed(); failed && code == exitDone {
+		code = exitOutput
+		if text != "" {
+			a.say("error: %s", text)
+		}
 	}
 	return code
-}
-
-// interruptible is a context that the first interrupt ends; the second ends
-// the program.
-func interruptible(a *app) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	ch := make(chan os.Signal, 2)
-	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
-	var seen atomic.Bool
-	go func() {
-		for range ch {
-			if seen.Swap(true) {
-				os.Exit(exitInterrupted)
-			}
-			fmt.Fprintln(a.err, "\nfinishing the step; interrupt again to stop at once")
-			cancel()
-		}
-	}()
-	return ctx, func() { signal.Stop(ch); cancel() }
 }
 
 // color reports whether the error stream is a terminal that wants colours.
@@ -120,10 +107,8 @@ func (a *app) color() bool {
 	return a.terminal()
 }
 
-func (a *app) terminal() bool {
-	f, ok := a.err.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
+// terminal reports whether a person reads the error stream.
+func (a *app) terminal() bool { return a.err.tty }
 
 // report prints an error and returns the exit code that it stands for.
 func (a *app) report(err error) int {
@@ -141,7 +126,7 @@ func (a *app) report(err error) int {
 	}
 	f := failureOf(err)
 	a.fail(f)
-	if b, ok := a.out.(*bytes.Buffer); ok && a.json && b.Len() == 0 {
+	if b, ok := a.out.to.(*bytes.Buffer); ok && a.json && b.Len() == 0 {
 		_ = writeJSON(a.out, struct {
 			Version int     `json:"version"`
 			Error   failure `json:"error"`
@@ -155,9 +140,9 @@ func (a *app) fail(f failure) {
 	switch {
 	case f.Text == "":
 	case f.Code == "":
-		fmt.Fprintf(a.err, "error: %s\n", f.Text)
+		a.say("error: %s", f.Text)
 	default:
-		fmt.Fprintf(a.err, "error[%s]: %s\n", f.Code, f.Text)
+		a.say("error[%s]: %s", f.Code, f.Text)
 	}
 }
 
@@ -173,12 +158,16 @@ func failureOf(err error) failure {
 	var de *pinode.DataError
 	var se *pinode.RunError
 	var fe *pinode.FitError
-	var we *report.WriteError
+	var we *files.WriteError
+	var busy *files.BusyError
+	var re *files.ReadError
 	switch {
 	case errors.As(err, &code):
 		return failure{"", code.text, code.code}
 	case errors.As(err, &we):
 		return failure{"", we.Error(), exitOutput}
+	case errors.As(err, &busy):
+		return failure{"", busy.Error(), exitOutput}
 	case errors.As(err, &de):
 		return failure{"data", de.Error(), exitData}
 	case errors.As(err, &se):
@@ -187,7 +176,7 @@ func failureOf(err error) failure {
 		return failure{"fit", fe.Error(), exitNumerical}
 	case errors.Is(err, fit.ErrNotFinite):
 		return failure{"fit", err.Error(), exitNumerical}
-	case errors.Is(err, os.ErrNotExist):
+	case errors.As(err, &re), errors.Is(err, os.ErrNotExist):
 		return failure{"", err.Error(), exitData}
 	}
 	return failure{"", err.Error(), exitUsage}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"math"
-	"os"
 	"strconv"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/internal/files"
 )
 
 // overrides are settings and values from outside of the model file.
@@ -33,7 +33,7 @@ func (o *overrides) flags(c *cobra.Command) {
 func (o *overrides) apply(m *pinode.Model) error {
 	o.values = map[string]float64{}
 	if o.config != "" {
-		text, err := os.ReadFile(o.config)
+		text, err := files.Read(o.config, files.MaxText)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (o *overrides) apply(m *pinode.Model) error {
 			}
 			continue
 		}
-		v, err := strconv.ParseFloat(text, 64)
+		v, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", "no digit"), 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return usageError("--set %s: `%s` is not a finite number", key, text)
 		}

@@ -71,6 +71,9 @@ func (a *app) simulate(c *cobra.Command, path string, o *simulateFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := separate(m, map[string]string{"--out": o.out, "--events": o.events}); err != nil {
+		return err
+	}
 	opts := pinode.SimulateOptions{At: at.At, Set: at.Set, Rows: o.rows}
 	var s *pinode.Simulation
 	failed := within(c.Context(), func(ctx context.Context) (err error) { s, err = m.Simulate(ctx, opts); return err })
@@ -91,7 +94,7 @@ func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
 	}
 	a.warn(&s.Warnings)
 	if s.Unproven != "" {
-		fmt.Fprintf(a.err, "note: %s\n", s.Unproven)
+		a.say("note: %s", s.Unproven)
 	}
 	if a.json {
 		return a.simulationJSON(s)
@@ -102,7 +105,7 @@ func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
 		for _, tr := range s.Trajectories {
 			n, ev = n+len(tr.Rows), ev+len(tr.Events)
 		}
-		fmt.Fprintf(a.err, "%s: %d rows, %d events, %d steps\n", out, n, ev, s.Stats.Steps)
+		a.say("%s: %d rows, %d events, %d steps", out, n, ev, s.Stats.Steps)
 	}
 	return err
 }

@@ -183,7 +183,7 @@ func TestSignificant(t *testing.T) {
 func TestErrorText(t *testing.T) {
 	require.EqualError(t, usageError("%s is %d", "a", 3), "a is 3")
 	var out strings.Builder
-	a := &app{out: &out, err: &out}
+	a := &app{out: newStream(&out), err: newStream(&out)}
 	for code, err := range map[int]error{
 		exitDone: nil, exitUsage: usageError("so"), exitData: &data.Error{File: "d.csv", Text: "so"},
 		exitNumerical: &fit.FailedError{Stage: "adam"}, exitInterrupted: &codeError{exitInterrupted, ""},

@@ -163,6 +163,9 @@ func (e *elaborator) errCycle(x *entity) {
 	d.WithHelp("break the circle; a quantity with a memory is a `state`")
 }
 
+// mostSuggestions is how many unknown names are compared with all that there are.
+const mostSuggestions = 100
+
 // errUnknownName reports a name that nothing declares, once, with the nearest
 // of those that are: by their spelling, or by a word of their comments.
 func (e *elaborator) errUnknownName(s *scope, x *dsl.Name) {
@@ -175,6 +178,9 @@ func (e *elaborator) errUnknownName(s *scope, x *dsl.Name) {
 	if x, _ := s.find(inObserves, x.Name, 0); x != nil {
 		d.WithNote(x.at, "`%s` is an observation", name).
 			WithHelp("expressions read the quantities that are observed; an observation stands in `data(%s)`, `first(%s)` and data blocks", name, name)
+		return
+	}
+	if len(e.unknown) > mostSuggestions {
 		return
 	}
 	have := names(constants)

@@ -340,6 +340,9 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 		args[i] = l.expr(a)
 	}
 	if op, ok := elementaryOps[x.Name]; ok {
+		if n := l.vanishing(op, args); n != nil {
+			return n
+		}
 		return l.b.Apply(op, args...)
 	}
 	b := l.b

@@ -72,7 +72,7 @@ func (s *builder) forward(d *direction) (end *ir.Node, kDot []*ir.Node) {
 		return b.Substitute(nodes, by)
 	}
 	field := func(i int, y, yd *ir.Node) *ir.Node {
-		k := at(dot, i, y, s.mulAdd(b.Const(s.m.C[i]), d.h, d.t), yd)[0]
+		k := at(dot, i, y, mulAdd(s.b, b.Const(s.m.C[i]), d.h, d.t), yd)[0]
 		if s.free != nil {
 			k = b.Mul(s.free, k)
 		}
@@ -80,7 +80,7 @@ func (s *builder) forward(d *direction) (end *ir.Node, kDot []*ir.Node) {
 	}
 	var system *systemDot
 	if s.jac != nil {
-		system = s.newSystemDot(d, func(nodes []*ir.Node) []*ir.Node { return at(along(nodes, s.utt), 0, s.y[0], d.t, d.y) })
+		system = newSystemDot(s, d, func(nodes []*ir.Node) []*ir.Node { return at(along(nodes, s.utt), 0, s.y[0], d.t, d.y) })
 	}
 	first := b.Full(s.vec, 0)
 	if d.moves {
@@ -90,7 +90,7 @@ func (s *builder) forward(d *direction) (end *ir.Node, kDot []*ir.Node) {
 	for i := 1; i < len(s.m.C); i++ {
 		end = d.y
 		if sum := s.combine(s.m.A[i], s.k); sum != nil {
-			end = s.mulAdd(s.h, s.combine(s.m.A[i], kDot), s.mulAdd(d.h, sum, end))
+			end = mulAdd(s.b, s.h, s.combine(s.m.A[i], kDot), mulAdd(s.b, d.h, sum, end))
 		}
 		k := first
 		if !s.fromStart(i) {
@@ -107,15 +107,14 @@ func (s *builder) forward(d *direction) (end *ir.Node, kDot []*ir.Node) {
 // systemDot is the tangent of the linear system of a step.
 type systemDot struct {
 	*system
-	s       *builder
 	entries []*ir.Node // of hJ
 	slope   *ir.Node   // of h ∂f/∂t
 }
 
 // newSystemDot is the tangent in a direction, along which values at the start of the step
 // have the tangents that along gives.
-func (s *builder) newSystemDot(d *direction, along func([]*ir.Node) []*ir.Node) *systemDot {
-	x := &systemDot{system: s.newSystem(), s: s}
+func newSystemDot(s *builder, d *direction, along func([]*ir.Node) []*ir.Node) *systemDot {
+	x := &systemDot{system: newSystem(s)}
 	scaled := func(list []*ir.Node) []*ir.Node {
 		out := make([]*ir.Node, len(list))
 		for i, n := range list {
@@ -132,10 +131,10 @@ func (s *builder) newSystemDot(d *direction, along func([]*ir.Node) []*ir.Node) 
 	}
 	moved, slope := s.jac.along(s, along)
 	for i, n := range moved {
-		x.entries[i] = s.mulAdd(s.h, n, x.entries[i])
+		x.entries[i] = mulAdd(s.b, s.h, n, x.entries[i])
 	}
 	if slope != nil {
-		x.slope = s.mulAdd(s.h, slope, x.slope)
+		x.slope = mulAdd(s.b, s.h, slope, x.slope)
 	}
 	return x
 }
@@ -149,6 +148,6 @@ func (x *systemDot) stage(i int, f *ir.Node, kDot []*ir.Node) *ir.Node {
 	if c := s.m.Slope[i]; c != 0 && x.slope != nil {
 		f = s.fma(s.b.Const(c), x.slope, f)
 	}
-	f = s.b.Add(f, s.along(x.entries, s.k[i]))
-	return s.vector(x.solve(s.elements(f)))
+	f = s.b.Add(f, x.along(x.entries, s.k[i]))
+	return join(s.b, x.solve(elements(s.b, f)))
 }

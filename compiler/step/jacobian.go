@@ -18,11 +18,11 @@ type jacobian struct {
 	bars        []*ir.Node
 }
 
-// linearize builds the Jacobian of the right-hand side.
-func (s *builder) linearize(system *elimination) {
+// newJacobian builds the Jacobian of the right-hand side.
+func newJacobian(s *builder, system *elimination) *jacobian {
 	b, in := s.b, s.In
 	j := &jacobian{elimination: system}
-	j.nodes = s.cheapest(s.byColors(system.rows), s.byRows(system.rows))
+	j.nodes = cheapest(b, byColors(b, s.RHS, in.Y, system.rows), byRows(b, s.RHS, in.Y, system.rows))
 	wrt, dots := []*ir.Node{in.T}, []*ir.Node{b.Const(1)}
 	if in.U != nil {
 		wrt, dots = append(wrt, in.U), append(dots, in.UT)
@@ -30,17 +30,17 @@ func (s *builder) linearize(system *elimination) {
 	if slope := opt.Nodes(b, autodiff.JVP(b, []*ir.Node{s.RHS}, wrt, dots)[0])[0]; !slope.IsConst(0) {
 		j.slope = slope
 	}
-	s.jac = j
+	return j
 }
 
 // cheapest are the values, of several forms of them, that take the fewest operations.
-func (s *builder) cheapest(forms ...[]*ir.Node) (best []*ir.Node) {
+func cheapest(b *ir.Builder, forms ...[]*ir.Node) (best []*ir.Node) {
 	least := 0
 	for _, form := range forms {
 		if form == nil {
 			continue
 		}
-		form = opt.Nodes(s.b, form...)
+		form = opt.Nodes(b, form...)
 		if n := operations(form...); best == nil || n < least {
 			best, least = form, n
 		}
@@ -50,8 +50,8 @@ func (s *builder) cheapest(forms ...[]*ir.Node) (best []*ir.Node) {
 
 // byColors are the entries of the Jacobian from a forward product for each group of
 // columns that do not meet in a row.
-func (s *builder) byColors(rows [][]int) (entries []*ir.Node) {
-	b, n := s.b, len(rows)
+func byColors(b *ir.Builder, of, by *ir.Node, rows [][]int) (entries []*ir.Node) {
+	n := len(rows)
 	color, colors := autodiff.Color(rows, n)
 	dots := make([]*ir.Node, colors)
 	for c := range dots {
@@ -61,7 +61,7 @@ func (s *builder) byColors(rows [][]int) (entries []*ir.Node) {
 				seed[j] = 1
 			}
 		}
-		dots[c] = autodiff.JVP(b, []*ir.Node{s.RHS}, []*ir.Node{s.In.Y}, []*ir.Node{b.ConstOf(s.vec, seed)})[0]
+		dots[c] = autodiff.JVP(b, []*ir.Node{of}, []*ir.Node{by}, []*ir.Node{b.ConstOf(by.Shape, seed)})[0]
 	}
 	for i, row := range rows {
 		for _, j := range row {
@@ -73,14 +73,13 @@ func (s *builder) byColors(rows [][]int) (entries []*ir.Node) {
 
 // byRows are the entries from a reverse product for each row; nil where rows are not
 // computed one by one, so that each would take all of the right-hand side.
-func (s *builder) byRows(rows [][]int) (entries []*ir.Node) {
-	b := s.b
+func byRows(b *ir.Builder, of, by *ir.Node, rows [][]int) (entries []*ir.Node) {
 	for i, row := range rows {
-		of := b.Elem(s.RHS, i)
+		of := b.Elem(of, i)
 		if of.Op == ir.OpSlice {
 			return nil
 		}
-		g := autodiff.VJP(b, []*ir.Node{of}, []*ir.Node{b.Const(1)}, []*ir.Node{s.In.Y})[0]
+		g := autodiff.VJP(b, []*ir.Node{of}, []*ir.Node{b.Const(1)}, []*ir.Node{by})[0]
 		for _, j := range row {
 			entries = append(entries, b.Elem(g, j))
 		}

@@ -119,7 +119,7 @@ func (x *elimination) operations(solutions int) int {
 // factors are those of a matrix, as nodes: in the order of elimination, the negative
 // factors of the rows below each pivot, the rows behind it, and the inverse of the pivot.
 type factors struct {
-	b            *builder
+	b            *ir.Builder
 	order        []int
 	inverse      []*ir.Node // by row
 	below, right [][]term   // by row
@@ -132,10 +132,10 @@ type term struct {
 }
 
 // factor factors a matrix, whose entries that are nil are zero. It uses up its rows.
-func (s *builder) factor(m [][]*ir.Node, order []int) *factors {
+func factor(b *ir.Builder, m [][]*ir.Node, order []int) *factors {
 	n := len(m)
-	f := &factors{b: s, order: order, inverse: make([]*ir.Node, n), below: make([][]term, n), right: make([][]term, n)}
-	b, done := s.b, make([]bool, n)
+	f := &factors{b: b, order: order, inverse: make([]*ir.Node, n), below: make([][]term, n), right: make([][]term, n)}
+	done := make([]bool, n)
 	for _, k := range order {
 		done[k] = true
 		f.inverse[k] = b.Div(b.Const(1), m[k][k])
@@ -151,7 +151,7 @@ func (s *builder) factor(m [][]*ir.Node, order []int) *factors {
 			l := b.Neg(b.Mul(m[i][k], f.inverse[k]))
 			f.below[k] = append(f.below[k], term{i, l})
 			for _, u := range f.right[k] {
-				m[i][u.at] = s.mulAdd(l, u.value, m[i][u.at])
+				m[i][u.at] = mulAdd(b, l, u.value, m[i][u.at])
 			}
 		}
 	}
@@ -160,33 +160,33 @@ func (s *builder) factor(m [][]*ir.Node, order []int) *factors {
 
 // mulAdd is x·y + z, where z may be nil for zero, and none of the product is computed
 // where it is zero.
-func (s *builder) mulAdd(x, y, z *ir.Node) *ir.Node {
+func mulAdd(b *ir.Builder, x, y, z *ir.Node) *ir.Node {
 	switch {
 	case x.IsConst(0) || y.IsConst(0):
 		if z == nil {
-			return s.b.Const(0)
+			return b.Const(0)
 		}
 		return z
 	case z == nil || z.IsConst(0):
-		return s.b.Mul(x, y)
+		return b.Mul(x, y)
 	}
-	return s.fma(x, y, z)
+	return b.Apply(ir.OpFma, x, y, z)
 }
 
 // solve solves Ax = v, by row.
 func (f *factors) solve(v []*ir.Node) []*ir.Node {
-	b := f.b.b
+	b := f.b
 	x := append([]*ir.Node{}, v...)
 	for _, k := range f.order {
 		for _, l := range f.below[k] {
-			x[l.at] = f.b.mulAdd(l.value, x[k], x[l.at])
+			x[l.at] = mulAdd(b, l.value, x[k], x[l.at])
 		}
 	}
 	for at := len(f.order) - 1; at >= 0; at-- {
 		k := f.order[at]
 		var sum *ir.Node
 		for _, u := range f.right[k] {
-			sum = f.b.mulAdd(u.value, x[u.at], sum)
+			sum = mulAdd(b, u.value, x[u.at], sum)
 		}
 		if sum != nil {
 			x[k] = b.Sub(x[k], sum)
@@ -198,7 +198,7 @@ func (f *factors) solve(v []*ir.Node) []*ir.Node {
 
 // solveTransposed solves Aᵀx = v.
 func (f *factors) solveTransposed(v []*ir.Node) []*ir.Node {
-	b := f.b.b
+	b := f.b
 	sums := make([]*ir.Node, len(v))
 	x := append([]*ir.Node{}, v...)
 	for _, k := range f.order {
@@ -207,13 +207,13 @@ func (f *factors) solveTransposed(v []*ir.Node) []*ir.Node {
 		}
 		x[k] = b.Mul(x[k], f.inverse[k])
 		for _, u := range f.right[k] {
-			sums[u.at] = f.b.mulAdd(u.value, x[k], sums[u.at])
+			sums[u.at] = mulAdd(b, u.value, x[k], sums[u.at])
 		}
 	}
 	for at := len(f.order) - 1; at >= 0; at-- {
 		k := f.order[at]
 		for _, l := range f.below[k] {
-			x[k] = f.b.mulAdd(l.value, x[l.at], x[k])
+			x[k] = mulAdd(b, l.value, x[l.at], x[k])
 		}
 	}
 	return x

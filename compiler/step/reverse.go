@@ -95,101 +95,119 @@ func (s *builder) last() *ir.Graph {
 	return g
 }
 
+// sweep is a way back through the stages of a step, with the cotangents of its start, time
+// and length, and of the other inputs, by wrt.
+type sweep struct {
+	*builder
+	times            bool
+	kBar             []*ir.Node // of the stages
+	yBar, tBar, hBar *ir.Node
+	rest             []*ir.Node
+	solved           *solvedBack // of a method that solves systems
+}
+
 // vjp is the reverse derivative of a step whose stage arguments stand, and of
 // its stage derivatives but the last; with times that by t and h too.
 func (s *builder) vjp(program place.Program, times bool) *ir.Graph {
-	b, wrt := s.b, s.wrt
-	last := len(s.m.C) - 1
-	kBar := make([]*ir.Node, last+1)
-	for i := range kBar {
-		kBar[i] = place.StageRateBar(i).Node(b, s.vec)
+	w := &sweep{builder: s, times: times, rest: make([]*ir.Node, len(s.wrt))}
+	for i := range s.m.C {
+		w.kBar = append(w.kBar, place.StageRateBar(i).Node(s.b, s.vec))
 	}
-	add := func(sum **ir.Node, x *ir.Node) {
-		if *sum == nil {
-			*sum = x
-		} else if !x.IsConst(0) {
-			*sum = b.Add(*sum, x)
-		}
-	}
-	var yBar, tBar, hBar *ir.Node
-	rest := make([]*ir.Node, len(wrt)) // by d, p, q
-	var solved *solvedBack
 	if s.jac != nil {
-		solved = &solvedBack{system: s.newSystem(), s: s}
+		w.solved = &solvedBack{system: newSystem(s)}
 	}
-	for i := last; i >= 0; i-- {
-		var yi *ir.Node
-		var at []*ir.Node // by wrt
-		switch {
-		case i == last:
-			yi = place.EndBar.Node(b, s.vec)
-			at = s.inLast()
-		case !s.solved(i):
-			at = s.pullback(i, kBar[i])
-		default:
-			fBar := solved.stage(i, kBar)
-			if s.fromStart(i) {
-				kBar[0] = b.Add(kBar[0], fBar)
-				continue
-			}
-			at = s.pullback(i, fBar)
-		}
-		add(&yi, at[1])
-		for j := 2; j < len(wrt); j++ {
-			if at[j] != nil {
-				add(&rest[j], at[j])
-			}
-		}
-		if times {
-			add(&tBar, at[0])
-			add(&hBar, b.Mul(b.Const(s.m.C[i]), at[0]))
-		}
-		add(&yBar, yi)
-		if sum := s.combine(s.m.A[i], s.k); times && sum != nil {
-			add(&hBar, b.Dot(yi, sum))
-		}
-		var hy *ir.Node
-		for j, a := range s.m.A[i] {
-			if a == 0 {
-				continue
-			}
-			if hy == nil {
-				hy = b.Mul(s.h, yi)
-			}
-			kBar[j] = s.fma(b.Const(a), hy, kBar[j])
+	for i := len(s.m.C) - 1; i >= 0; i-- {
+		w.stage(i)
+	}
+	if w.solved != nil {
+		at, hBar := w.solved.finish()
+		w.add(at)
+		if times && hBar != nil {
+			w.sum(&w.hBar, hBar)
 		}
 	}
-	if solved != nil {
-		at, byLength := solved.finish()
-		for j, bar := range at {
-			switch {
-			case j == 0 && times:
-				add(&tBar, bar)
-			case j == 1:
-				add(&yBar, bar)
-			case j > 1:
-				add(&rest[j], bar)
-			}
-		}
-		if times && byLength != nil {
-			add(&hBar, byLength)
+	return w.graph(program)
+}
+
+// sum adds to a cotangent, where there is something to add.
+func (w *sweep) sum(to **ir.Node, x *ir.Node) {
+	if *to == nil {
+		*to = x
+	} else if x != nil && !x.IsConst(0) {
+		*to = w.b.Add(*to, x)
+	}
+}
+
+// add adds cotangents, by wrt, to those of the start's.
+func (w *sweep) add(at []*ir.Node) {
+	if w.times {
+		w.sum(&w.tBar, at[0])
+	}
+	w.sum(&w.yBar, at[1])
+	for j := 2; j < len(at); j++ {
+		if at[j] != nil {
+			w.sum(&w.rest[j], at[j])
 		}
 	}
-	g := program.Graph(place.YBar.Of(yBar))
-	for j, n := range wrt {
-		if j < 2 || rest[j] == nil || rest[j].IsConst(0) {
+}
+
+// stage goes back through stage i.
+func (w *sweep) stage(i int) {
+	b := w.b
+	var yi *ir.Node
+	var at []*ir.Node // by wrt
+	switch {
+	case i == len(w.m.C)-1:
+		yi = place.EndBar.Node(b, w.vec)
+		at = w.inLast()
+	case !w.builder.solved(i):
+		at = w.pullback(i, w.kBar[i])
+	default:
+		fBar := w.solved.stage(i, w.kBar)
+		if w.fromStart(i) {
+			w.kBar[0] = b.Add(w.kBar[0], fBar)
+			return
+		}
+		at = w.pullback(i, fBar)
+	}
+	w.sum(&yi, at[1])
+	at[1] = yi
+	w.add(at)
+	if w.times {
+		w.sum(&w.hBar, b.Mul(b.Const(w.m.C[i]), at[0]))
+		if sum := w.combine(w.m.A[i], w.k); sum != nil {
+			w.sum(&w.hBar, b.Dot(yi, sum))
+		}
+	}
+	var hy *ir.Node
+	for j, a := range w.m.A[i] {
+		if a == 0 {
 			continue
 		}
-		o := place.DBar.Of(rest[j])
-		for _, a := range Accumulators(s.Model.Model) {
+		if hy == nil {
+			hy = b.Mul(w.h, yi)
+		}
+		w.kBar[j] = w.fma(b.Const(a), hy, w.kBar[j])
+	}
+}
+
+// graph is the program that gives the cotangents.
+func (w *sweep) graph(program place.Program) *ir.Graph {
+	g := program.Graph(place.YBar.Of(w.yBar))
+	for j, n := range w.wrt {
+		if j < 2 || w.rest[j] == nil || w.rest[j].IsConst(0) {
+			continue
+		}
+		o := place.DBar.Of(w.rest[j])
+		for _, a := range Accumulators(w.Model.Model) {
 			if a.Node == n {
-				o = a.Output(b, rest[j])
+				o = a.Output(w.b, w.rest[j])
 			}
 		}
 		g.Outputs = append(g.Outputs, o)
 	}
-	if times {
-		for _, o := range []ir.Output{place.TBar.Of(tBar), place.HBar.Of(hBar)} {
+	if w.times {
+		for _, o := range []ir.Output{place.TBar.Of(w.tBar), place.HBar.Of(w.hBar)} {
 			if o.Node != nil && !o.Node.IsConst(0) {
 				g.Outputs = append(g.Outputs, o)
 			}

@@ -13,15 +13,16 @@ import (
 // system is the linear system of a step.
 type system struct {
 	*factors
+	s       *builder
 	entries []*ir.Node   // of J
 	matrix  [][]*ir.Node // nil: zero
 	slope   *ir.Node     // ∂f/∂t, nil for zero
 }
 
 // newSystem factors the matrix of the step.
-func (s *builder) newSystem() *system {
+func newSystem(s *builder) *system {
 	b, n := s.b, s.vec.N
-	x := &system{}
+	x := &system{s: s}
 	x.entries, x.slope = s.jac.at(s)
 	back, diagonal := b.Neg(s.h), b.Const(1/s.m.Gamma)
 	rows := func() [][]*ir.Node {
@@ -30,51 +31,55 @@ func (s *builder) newSystem() *system {
 			m[i] = make([]*ir.Node, n)
 			m[i][i] = diagonal
 			for _, j := range row {
-				m[i][j] = s.mulAdd(back, x.entries[k], m[i][j])
+				m[i][j] = mulAdd(b, back, x.entries[k], m[i][j])
 				k++
 			}
 		}
 		return m
 	}
 	x.matrix = rows()
-	x.factors = s.factor(rows(), s.jac.order)
+	x.factors = factor(b, rows(), s.jac.order)
 	return x
 }
 
 // elements are those of a vector.
-func (s *builder) elements(v *ir.Node) []*ir.Node {
+func elements(b *ir.Builder, v *ir.Node) []*ir.Node {
 	list := make([]*ir.Node, v.Shape.Size())
 	for i := range list {
-		list[i] = s.b.Elem(v, i)
+		list[i] = b.Elem(v, i)
 	}
 	return list
 }
 
 // along is J times a vector, by the entries of J.
-func (s *builder) along(entries []*ir.Node, v *ir.Node) *ir.Node {
+func (x *system) along(entries []*ir.Node, v *ir.Node) *ir.Node {
+	s := x.s
 	list, k := make([]*ir.Node, s.vec.N), 0
 	for i, row := range s.jac.rows {
 		for _, j := range row {
-			list[i] = s.mulAdd(entries[k], s.b.Elem(v, j), list[i])
+			list[i] = mulAdd(s.b, entries[k], s.b.Elem(v, j), list[i])
 			k++
 		}
 		if list[i] == nil {
 			list[i] = s.b.Const(0)
 		}
 	}
-	return s.vector(list)
+	return join(s.b, list)
 }
 
-// vector joins elements.
-func (s *builder) vector(list []*ir.Node) *ir.Node { return s.b.Slice(s.b.Concat(list...), 0, s.vec) }
+// join is the vector of elements.
+func join(b *ir.Builder, list []*ir.Node) *ir.Node {
+	return b.Slice(b.Concat(list...), 0, ir.Vec(len(list)))
+}
 
 // given is the right side of the system of stage i, where f is the field at its argument.
-func (s *builder) given(i int, f, slope *ir.Node, k []*ir.Node) *ir.Node {
+func (x *system) given(i int, f *ir.Node, k []*ir.Node) *ir.Node {
+	s := x.s
 	if sum := s.combine(s.m.Couple[i], k); sum != nil {
 		f = s.b.Add(f, sum)
 	}
-	if c := s.m.Slope[i]; c != 0 && slope != nil {
-		f = s.fma(s.b.Mul(s.b.Const(c), s.h), slope, f)
+	if c := s.m.Slope[i]; c != 0 && x.slope != nil {
+		f = s.fma(s.b.Mul(s.b.Const(c), s.h), x.slope, f)
 	}
 	return f
 }
@@ -87,32 +92,36 @@ func (s *builder) solved(i int) bool { return s.m.Gamma > 0 && i > 0 && i < len(
 // small against what it was made of.
 const slack = 1e-10
 
+// nothing is a rate that does not count: near the smallest numbers round-off is not
+// relative to them, and states that die out come there.
+const nothing = 1e-250
+
 // sound is 1 if the solution of a system satisfies each of its equations: the test of
 // W. Oettli, W. Prager, Numer. Math. 6, 405–409, 1964, which the scales of states and
 // equations do not change.
-func (s *builder) sound(matrix [][]*ir.Node, x, v *ir.Node) *ir.Node {
-	b := s.b
+func (x *system) sound(k, v *ir.Node) *ir.Node {
+	b, matrix := x.b, x.matrix
 	abs := func(n *ir.Node) *ir.Node { return b.Apply(ir.OpAbs, n) }
 	rest, size := make([]*ir.Node, len(matrix)), make([]*ir.Node, len(matrix))
 	for i, row := range matrix {
 		r, sum := b.Neg(b.Elem(v, i)), abs(b.Elem(v, i))
 		for j, a := range row {
 			if a != nil {
-				r, sum = s.mulAdd(a, b.Elem(x, j), r), b.Add(sum, abs(b.Mul(a, b.Elem(x, j))))
+				r, sum = mulAdd(b, a, b.Elem(k, j), r), b.Add(sum, abs(b.Mul(a, b.Elem(k, j))))
 			}
 		}
 		rest[i], size[i] = r, sum
 	}
-	holds := b.Le(abs(s.vector(rest)), b.Mul(b.Const(slack), s.vector(size)))
+	holds := b.Le(abs(join(b, rest)), b.Apply(ir.OpFma, b.Const(slack), join(b, size), b.Const(nothing)))
 	return b.Le(b.Const(float64(len(matrix))), b.Sum(holds))
 }
 
 // stage is stage i of a Rosenbrock method, from the field at its argument.
-func (x *system) stage(s *builder, i int, f *ir.Node, k []*ir.Node) (ki, sound *ir.Node) {
-	v := s.given(i, f, x.slope, k)
-	ki = s.vector(x.solve(s.elements(v)))
+func (x *system) stage(i int, f *ir.Node, k []*ir.Node) (ki, sound *ir.Node) {
+	v := x.given(i, f, k)
+	ki = join(x.b, x.solve(elements(x.b, v)))
 	if i == 1 {
-		sound = s.sound(x.matrix, ki, v)
+		sound = x.sound(ki, v)
 	}
 	return ki, sound
 }
@@ -121,7 +130,6 @@ func (x *system) stage(s *builder, i int, f *ir.Node, k []*ir.Node) (ki, sound *
 // first, back to the right sides of these, and to J and ∂f/∂t.
 type solvedBack struct {
 	*system
-	s     *builder
 	i     []int      // stages
 	v     []*ir.Node // by these: cotangents of right sides
 	slope *ir.Node   // cotangent of h ∂f/∂t
@@ -131,7 +139,7 @@ type solvedBack struct {
 // before.
 func (x *solvedBack) stage(i int, kBar []*ir.Node) *ir.Node {
 	s := x.s
-	v := s.vector(x.solveTransposed(s.elements(kBar[i])))
+	v := join(s.b, x.solveTransposed(elements(s.b, kBar[i])))
 	x.i, x.v = append(x.i, i), append(x.v, v)
 	for j, c := range s.m.Couple[i] {
 		if c != 0 {
@@ -154,7 +162,7 @@ func (x *solvedBack) finish() (at []*ir.Node, hBar *ir.Node) {
 	by := s.at(0, s.y[0])
 	var free []*ir.Node
 	if s.free != nil {
-		free = s.elements(s.free)
+		free = elements(b, s.free)
 	}
 	if s.jac.ct != nil {
 		var bars []*ir.Node
@@ -163,9 +171,9 @@ func (x *solvedBack) finish() (at []*ir.Node, hBar *ir.Node) {
 			for _, j := range row {
 				var sum *ir.Node
 				for at, stage := range x.i {
-					sum = s.mulAdd(b.Elem(x.v[at], i), b.Elem(s.k[stage], j), sum)
+					sum = mulAdd(b, b.Elem(x.v[at], i), b.Elem(s.k[stage], j), sum)
 				}
-				hBar = s.mulAdd(sum, x.entries[k], hBar)
+				hBar = mulAdd(b, sum, x.entries[k], hBar)
 				bar := b.Mul(s.h, sum)
 				if free != nil {
 					bar = b.Mul(free[i], bar)

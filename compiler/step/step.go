@@ -25,7 +25,7 @@ const maxStepOps = 6000
 // at most. Without a program they are solved by a loop over a sparse matrix, which takes
 // several times as long for each operation.
 const (
-	maxSystemOps = 60000
+	maxSystemOps = 30000
 	maxSystem    = 256
 )
 
@@ -194,7 +194,7 @@ func newBuilder(model *Model, m *Method, options Options, system *elimination) *
 	}
 	s.rhs = opt.Nodes(b, model.RHS)[0]
 	if system != nil {
-		s.linearize(system)
+		s.jac = newJacobian(s, system)
 	}
 	if options.Reverse {
 		s.reverse()
@@ -304,7 +304,7 @@ func (s *builder) step() *ir.Graph {
 	var sound *ir.Node
 	var system *system
 	if s.jac != nil {
-		system = s.newSystem()
+		system = newSystem(s)
 	}
 	for i := 1; i < len(s.m.C); i++ {
 		yi := s.y[0]
@@ -314,7 +314,7 @@ func (s *builder) step() *ir.Graph {
 		ki, acts := s.field(i, yi)
 		if s.solved(i) {
 			var holds *ir.Node
-			if ki, holds = system.stage(s, i, ki, k); holds != nil {
+			if ki, holds = system.stage(i, ki, k); holds != nil {
 				sound = holds
 			}
 		}

@@ -122,15 +122,27 @@ type Diagnostic struct {
 	Help     string // what to do; may be empty
 }
 
+// longest is how much a text of a diagnostic may say, in characters; what is longer quotes names
+// or numbers that nobody reads to their end.
+const longest = 2000
+
+func clip(format string, args []any) string {
+	text := fmt.Sprintf(format, args...)
+	if len(text) <= longest {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longest], "") + "…"
+}
+
 // WithNote adds a label and returns the diagnostic, for chaining.
 func (d *Diagnostic) WithNote(at Span, format string, args ...any) *Diagnostic {
-	d.Labels = append(d.Labels, Label{at, fmt.Sprintf(format, args...)})
+	d.Labels = append(d.Labels, Label{at, clip(format, args)})
 	return d
 }
 
 // WithHelp says what to do.
 func (d *Diagnostic) WithHelp(format string, args ...any) *Diagnostic {
-	d.Help = fmt.Sprintf(format, args...)
+	d.Help = clip(format, args)
 	return d
 }
 
@@ -156,7 +168,7 @@ func (l *List) Warnf(code string, at Span, format string, args ...any) *Diagnost
 }
 
 func (l *List) add(s Severity, code string, at Span, format string, args []any) *Diagnostic {
-	d := &Diagnostic{Severity: s, Code: code, Span: at, Message: fmt.Sprintf(format, args...)}
+	d := &Diagnostic{Severity: s, Code: code, Span: at, Message: clip(format, args)}
 	l.All = append(l.All, d)
 	return d
 }

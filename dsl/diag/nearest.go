@@ -5,12 +5,18 @@ import (
 	"strings"
 )
 
+// mostCandidates is how many words are compared: a suggestion is no reason to wait.
+const mostCandidates = 10_000
+
 // Nearest returns the candidate that name was most likely meant to be: at most
 // one edit away for short names, up to a third of the letters for long ones.
 // Upper and lower case count as the same letter. Of equally near candidates
 // the one that begins with more of the name is returned, then the first in alphabetical
 // order.
 func Nearest(name string, candidates []string) (string, bool) {
+	if len(name) > 100 || len(candidates) > mostCandidates {
+		return "", false
+	}
 	letters := []rune(strings.ToLower(name))
 	limit := max(1, len(letters)/3)
 	best, at, common := "", limit+1, 0

@@ -40,17 +40,23 @@ func severityColor(s Severity) string {
 	return blue
 }
 
+// mostShown is how many diagnostics are printed for people.
+const mostShown = 100
+
 // Render prints the diagnostics for people: the message, the lines of the
 // source that it speaks of with their parts underlined, and what to do; at the
 // end how many there were.
 func Render(w io.Writer, l *List, opt Options) {
 	st := style{opt.Color}
-	for _, d := range l.All {
+	for _, d := range l.All[:min(len(l.All), mostShown)] {
 		render(w, d, st)
 		fmt.Fprintln(w)
 	}
+	if more := len(l.All) - mostShown; more > 0 {
+		fmt.Fprintf(w, "and %d more\n\n", more)
+	}
 	if s := l.Summary(); s != "" {
-		fmt.Fprintln(w, st.paint(bold, s))
+		fmt.Fprintln(w, st.paint(bold, visible(s)))
 	}
 }
 
@@ -167,7 +173,7 @@ func (e *excerpt) print(w io.Writer, st style, sev Severity, width int, first bo
 	if first {
 		corner = "┌─"
 	}
-	fmt.Fprintf(w, "%s %s %s\n", pad, st.paint(blue, corner), e.place)
+	fmt.Fprintf(w, "%s %s %s\n", pad, st.paint(blue, corner), visible(e.place.String()))
 	fmt.Fprintf(w, "%s %s\n", pad, bar)
 	last := 0
 	for _, n := range sortedKeys(e.marks) {

@@ -68,7 +68,18 @@ func cells(line string) (text string, columns []int) {
 	return b.String(), append(columns, cell)
 }
 
-// visible replaces what would act on a terminal instead of being printed.
+// Visible is a text of lines with what would act on a terminal, instead of being
+// printed, replaced.
+func Visible(s string) string {
+	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if hidden(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s), string(unicode.ReplacementChar))
+}
+
+// visible is Visible for a part of one line.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
 		if hidden(r) {

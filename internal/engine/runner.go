@@ -21,7 +21,17 @@ type Runner struct {
 	prog    *Compiled
 	Workers []*Worker
 	pool    *Pool // of all workers but the first
+	waits   *waits
 }
+
+// waits is who waits for the runs of a runner.
+type waits struct{ ctx context.Context }
+
+func (w *waits) ended() bool { return w.ctx.Err() != nil }
+
+// Watch lets all runs and sweeps from now on stop where the context ends: their results
+// are worth nothing then.
+func (r *Runner) Watch(ctx context.Context) { r.waits.ctx = ctx }
 
 // NewRunner returns a runner for up to n runs at once. want are the
 // derivatives that they need; with perLaneParams their shared parameters may differ.
@@ -41,7 +51,8 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{prog: c}
+	r := &Runner{prog: c, waits: &waits{context.Background()}}
+	opt.Ended = r.waits.ended
 	for i := range max(1, min(workers, n)) {
 		w := newWorker(c.Program, ps.single, opt)
 		w.Index = i
@@ -85,9 +96,10 @@ func (r *Runner) Each(f func(w *Worker)) {
 // Run does the runs 0 … n−1. prepare binds run i and gives its
 // span, done receives its result. Both are called on several goroutines. A
 // run's memory serves again once done returns true. When the context ends no further
-// run begins.
+// run begins, and those that have begun stop.
 func (r *Runner) Run(ctx context.Context, n int, prepare func(i int, to *BoundModel) *sim.Span, done func(w *Worker, l *LaneState) bool) {
 	var next atomic.Int64
+	r.Watch(ctx)
 	r.Each(func(w *Worker) {
 		w.Free = append(w.Free[:0], w.States...)
 		w.Group.Run(func() *sim.Job {

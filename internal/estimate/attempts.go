@@ -266,15 +266,15 @@ func (c *chain) short(s origin) (*fit.Outcome, error) {
 // draw is random start number k around x0, with networks spread over the data or not.
 func (c *chain) draw(x0 []float64, k int, spread bool) origin {
 	s := origin{name: fmt.Sprintf("random start %d", k), x: slices.Clone(x0), spread: spread}
-	held := make([]float64, len(c.noise.coords))
-	for i, at := range c.noise.coords {
+	held := make([]float64, len(c.noise.Coords))
+	for i, at := range c.noise.Coords {
 		held[i] = x0[at]
 	}
 	c.f.told.Draw(s.x, c.s.Seed, k)
 	if spread {
 		c.f.told.Spread(s.x, c.s.Seed, k)
 	}
-	for i, at := range c.noise.coords {
+	for i, at := range c.noise.Coords {
 		s.x[at] = held[i]
 	}
 	return s

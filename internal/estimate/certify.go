@@ -13,10 +13,10 @@ import (
 // the fit with differences as good as a warning before a fit needs them, or,
 // in full, all modes that the solver has and every trajectory.
 func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*gradcheck.Certificate, error) {
-	if limit := &f.Plan.Trainer.Stop.MaxTime; *limit > 0 {
-		began := time.Now()
+	if left := f.Left(); left > 0 {
+		began, limit := time.Now(), &f.Plan.Trainer.Stop.MaxTime
 		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, *limit)
+		ctx, cancel = context.WithTimeout(ctx, left)
 		defer cancel()
 		defer func() { *limit = max(*limit-time.Since(began), time.Nanosecond) }()
 	}

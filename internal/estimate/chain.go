@@ -19,7 +19,7 @@ type chain struct {
 	s       *fit.Session
 	squares *loss.Squares
 	ridge   *ridge
-	noise   *noise
+	noise   *loss.Deviations
 	most    []float64 // moves of a step
 	moves   []float64 // those of a search, with noise held
 
@@ -75,7 +75,7 @@ func (f *Fit) auto(s *fit.Session) error {
 		c.say("L-BFGS: %s", why)
 		return s.QuasiNewton(x0)
 	}
-	c.noise = f.newNoise(x0)
+	c.noise = f.Objective.NewDeviations(f.told.Noise(), x0)
 	c.ridge = newRidge(f.Objective, x0)
 	for i := range x0 {
 		m := 2.
@@ -85,8 +85,8 @@ func (f *Fit) auto(s *fit.Session) error {
 		c.most = append(c.most, m)
 	}
 	c.moves = slices.Clone(c.most)
-	if c.noise.known {
-		for _, i := range c.noise.coords {
+	if c.noise.Known {
+		for _, i := range c.noise.Coords {
 			c.moves[i] = 0
 		}
 	}
@@ -277,7 +277,7 @@ func (c *chain) misfit(x []float64) (*misfit, error) {
 		return m, err
 	}
 	c.squares.Misfit(r, func(trajectory, _, element int, r float64) {
-		if f := c.noise.factor[element]; f > 0 && !math.IsInf(f, 0) {
+		if f := c.noise.Factor[element]; f > 0 && !math.IsInf(f, 0) {
 			m.chi += f * f * r * r
 			m.n++
 		}

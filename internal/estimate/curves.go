@@ -37,9 +37,19 @@ type Point struct {
 	Data, Prediction float64
 }
 
-// Curves are the trajectories of the data at the estimate, on a grid of n
+// Curves are those of EachCurve.
+func (f *Fit) Curves(n int) (out []Curve, err error) {
+	err = f.EachCurve(n, func(c *Curve) { out = append(out, *c) })
+	return out, err
+}
+
+// mostPoints is how many points all grids of curves have together, but for two each: a fit to
+// very many trajectories has its residuals, and no picture shows their curves.
+const mostPoints = 200_000
+
+// EachCurve calls do for each trajectory of the data at the estimate, on a grid of up to n
 // points besides the instants of events, where both sides are given.
-func (f *Fit) Curves(n int) ([]Curve, error) {
+func (f *Fit) EachCurve(n int, do func(*Curve)) error {
 	o := f.Objective
 	p := f.prog.Program
 	w := o.Workers[0]
@@ -47,13 +57,13 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 	w.System.Bind(o.Space.SharedAt(x, o.Natural), o.Space.Scales)
 	columns, _ := explain.ColumnNames(p)
 	names, predicted := explain.ObservationNames(p), explain.Predicted(p)
-	var out []Curve
+	n = max(2, min(n, mostPoints/max(1, len(o.Trajectories)+len(o.Validation))))
 	for k, it := range append(append([]*problem.Trajectory{}, o.Trajectories...), o.Validation...) {
 		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
 		c := Curve{Name: it.Name, Validation: k >= len(o.Trajectories), Columns: columns[1:]}
 		var tr sim.Trajectory
 		if err := w.Integrator.Run(w.System, &it.Span, &tr); err != nil {
-			return nil, &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(p, tr.Fail)}
+			return &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(p, tr.Fail)}
 		}
 		for _, r := range it.Rows {
 			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs)
@@ -70,7 +80,7 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 		}
 		span := problem.WithSaves(it.Span, grid)
 		if err := w.Integrator.Run(w.System, &span, &tr); err != nil {
-			return nil, &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(p, tr.Fail)}
+			return &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(p, tr.Fail)}
 		}
 		rows, _, evs := simulate.Rows(p, w.System, &span, &tr)
 		for _, r := range rows {
@@ -78,9 +88,9 @@ func (f *Fit) Curves(n int) ([]Curve, error) {
 		}
 		c.Events = evs
 		c.Learned = learned(p, w.System, rows)
-		out = append(out, c)
+		do(&c)
 	}
-	return out, nil
+	return nil
 }
 
 // learned evaluates the neural blocks of the equations at rows of states.

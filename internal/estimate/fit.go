@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
@@ -42,7 +43,8 @@ type Fit struct {
 	Objective *loss.Objective
 	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start     *problem.Values
-	verdict   Verdict // what the search knows of it
+	late      func() bool // see Late
+	verdict   Verdict     // what the search knows of it
 	told      *start.Data
 	solver    sim.Options
 	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself
@@ -65,6 +67,7 @@ type Options struct {
 	Workers    int
 	Observer   func(fit.Progress)
 	Checkpoint func(*fit.State) error
+	MaxTime    time.Duration // of this session; 0: that of the file, of all sessions
 	From       *problem.Values
 	Resume     *fit.State
 	Whole      bool // all trajectories of the data, and not those for training alone
@@ -135,6 +138,11 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 			a.Do = f.auto
 		}
 	}
+	if c.Resume != nil {
+		if err := plan.Trainer.Accepts(c.Resume); err != nil {
+			return nil, err
+		}
+	}
 	return f, f.begin()
 }
 
@@ -178,6 +186,12 @@ func planOf(p *compiler.Program, settings *setting.Values, c Options) (*fit.Plan
 	}
 	if c.Workers > 0 {
 		plan.Workers = c.Workers
+	}
+	if c.MaxTime > 0 {
+		plan.Trainer.Stop.MaxTime = c.MaxTime
+		if c.Resume != nil {
+			plan.Trainer.Stop.MaxTime += c.Resume.Elapsed
+		}
 	}
 	plan.Trainer.Observer, plan.Trainer.Checkpoint = c.Observer, c.Checkpoint
 	return plan, planUnsupported(p, plan)
@@ -268,10 +282,14 @@ func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Opt
 		at = s.Span
 	}
 	why, help := "backwards, what falls quickly in a stiff model grows quickly", "write `gradient: adjoint` or `gradient: forward`"
-	if mode == "unrolled" {
+	switch {
+	case mode == "unrolled":
 		why = "its steps go on from several before, which a derivative of one step does not know"
-	} else if opt.HasGradient("unrolled") {
-		help = "write `gradient: unrolled`, which is exact, `gradient: adjoint` or `gradient: forward`"
+	case mode == "adjoint":
+		why = "its dense output is too coarse for the adjoint equation"
+	}
+	if opt.HasGradient("unrolled") {
+		help = "write `gradient: unrolled`, which is exact, or `gradient: forward`"
 	}
 	l.Errorf("not-supported", at, "`gradient: %s` is not supported with `solver: %s`: %s", mode, opt.Method.Name, why).WithHelp("%s", help)
 	return l.Err()
@@ -342,7 +360,11 @@ func (f *Fit) Weights() int { return f.Objective.Space.Dim - len(f.Objective.Spa
 // that can be resumed.
 func (f *Fit) Run(ctx context.Context) error {
 	var err error
+	began, before := time.Now(), time.Duration(0)
 	tr := &f.Plan.Trainer
+	if f.State != nil {
+		before = f.State.Elapsed
+	}
 	if f.State != nil {
 		f.State, err = tr.Resume(ctx, f.State)
 	} else {
@@ -355,9 +377,16 @@ func (f *Fit) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := f.after(ctx, began.Add(-before))
+	defer cancel()
 	f.X = f.hold(ctx, f.best())
 	f.take(f.X)
-	return f.finish(f.X)
+	err = f.finish(ctx, f.X)
+	if f.Late() { // half of a sum is none
+		f.Train.Loss, f.Train.RMSE = math.NaN(), map[string]float64{}
+		return nil
+	}
+	return err
 }
 
 // best are the coordinates that the optimisation found.
@@ -432,7 +461,7 @@ func (f *Fit) take(x []float64) {
 }
 
 // finish evaluates the fit at its result: errors, standard errors.
-func (f *Fit) finish(x []float64) error {
+func (f *Fit) finish(ctx context.Context, x []float64) error {
 	opt := f.solver
 	if f.Plan.Single { // what is said of the result has all digits
 		var err error
@@ -441,6 +470,7 @@ func (f *Fit) finish(x []float64) error {
 			return err
 		}
 	}
+	f.Objective.Watch(ctx)
 	f.Warnings = diag.List{}
 	stats, err := f.score(x, f.Objective.Trajectories, &f.Train, nil)
 	if err != nil {
@@ -452,7 +482,8 @@ func (f *Fit) finish(x []float64) error {
 		}
 	}
 	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
-	return f.weigh(x)
+	explain.Crossings(f.prog.Program, &f.Warnings, stats)
+	return f.weigh(ctx, x)
 }
 
 // score measures the residuals over trajectories, and adds what the runs counted.
@@ -506,7 +537,7 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 
 // standardErrors are those of the normal approximation at the optimum, by the
 // parameters only: the weights of networks are held.
-func (f *Fit) standardErrors(x []float64) {
+func (f *Fit) standardErrors(ctx context.Context, x []float64) {
 	sp := f.Objective.Space
 	var coords []int // those that are not held at an end
 	for i := range sp.Params {
@@ -518,7 +549,6 @@ func (f *Fit) standardErrors(x []float64) {
 	if n == 0 || n > 60 {
 		return
 	}
-	ctx := context.Background()
 	res, err := f.Objective.Eval(ctx, x, nil, 1, nil)
 	if err != nil || res.Failed {
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -15,20 +16,20 @@ import (
 
 // weigh says what the result at x is worth: how residuals compare with the noise, and
 // how well the parameters are told.
-func (f *Fit) weigh(x []float64) error {
+func (f *Fit) weigh(ctx context.Context, x []float64) error {
 	squares, _, err := loss.NewSquares(f.Objective)
 	if err != nil {
 		return err
 	}
 	if squares == nil || float64(squares.Rows())*float64(len(x)) > mostProducts/100 {
 		if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
-			f.standardErrors(x)
+			f.standardErrors(ctx, x)
 		}
 		f.judge(nil)
 		return nil
 	}
 	r, jac := make([]float64, squares.Rows()), mat.NewDense(squares.Rows(), len(x), nil)
-	res, err := squares.Residuals(context.Background(), x, 1, r, jac)
+	res, err := squares.Residuals(ctx, x, 1, r, jac)
 	if err != nil {
 		return err
 	}
@@ -36,10 +37,10 @@ func (f *Fit) weigh(x []float64) error {
 		f.judge(nil)
 		return nil
 	}
-	kinds := f.newNoise(append([]float64(nil), x...)).kind
+	kinds := f.Objective.NewDeviations(f.told.Noise(), slices.Clone(x)).Kind
 	m := &misfit{}
 	squares.Misfit(r, func(trajectory, _, element int, r float64) {
-		if kinds[element] == declaredNoise {
+		if kinds[element] == loss.Declared {
 			m.chi += r * r
 			m.n++
 		}

@@ -133,6 +133,29 @@ simulate { until: 40, solver: tsit5 }`,
 }
 data d from "d.csv" { time: t; seen: seen }`,
 	},
+	{
+		Name: "shallow-crossing", Title: "a crossing that the tolerances do not tell from none",
+		Explanation: "The guard of an event crosses its surface and would turn back so soon that it goes less far beyond than the state may be off by the tolerances of the solver. Whether the event fires at all hangs on errors of the solution. Smaller tolerances tell whether it crosses; if the solution touches the surface exactly, as sin(t) touches 1, they never do, and the condition should have some distance from there. Derivatives through such an event are doubtful. A warning.",
+		Example: `model M {
+  state x = 0
+  discrete n = 0
+  x' = cos(t)
+  event e when x > 1 { n := n + 1 }
+}
+simulate { until: 3 }`,
+	},
+	{
+		Name: "silent-start", Title: "an event whose condition holds at the start, where it does not fire",
+		Explanation: "An event fires where its condition turns true. At the start nothing turns true, so that an event which holds there, on the surface of its guard, does not fire, and the motion goes on to where it holds: a ball that lies on the floor falls through it. Write `at start` for an event that is to fire there, or `zeno rest { … }` for a state that is to rest. A warning.",
+		Example: `model M {
+  state h = 0
+  state v = 0
+  h' = v
+  v' = -9.81
+  event bounce when h <= 0 { v := -0.8*v }
+}
+simulate { until: 1 }`,
+	},
 }
 
 // command explains the codes of mistakes that are not in a model file.

@@ -159,12 +159,17 @@ func ColumnNames(p *compiler.Program) (names, units []string) {
 	lay := &p.Model.Layout
 	names, units = []string{cm.Time.Name}, []string{unitText(cm, &cm.Time.Obj)}
 	seen := map[string]bool{cm.Time.Name: true}
+	var last *check.Obj // elements of one object follow each other
+	unit := ""
 	add := func(name string, o *check.Obj) {
+		if o != last {
+			last, unit = o, unitText(cm, o)
+		}
 		for seen[name] {
 			name += "_obs" // an observation may have the name of a state
 		}
 		seen[name] = true
-		names, units = append(names, name), append(units, unitText(cm, o))
+		names, units = append(names, name), append(units, unit)
 	}
 	for _, list := range [][]lower.Slot{lay.States, lay.Discretes} {
 		for _, s := range list {

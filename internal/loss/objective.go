@@ -157,10 +157,7 @@ const blockWords = 1 << 16
 func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*problem.Trajectory, opt sim.Options, gradient string, networks exec.Precision, workers int) (*Objective, error) {
 	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: opt.Gradient(gradient)}
 	var err error
-	if gradient == "adjoint" || gradient == "backsolve" {
-		opt.Stiff = nil // they follow the steps of one method
-	}
-	want := compiler.Want{Reverse: true, Forward: true, Networks: networks, Segments: true}
+	want := compiler.Want{Reverse: true, Jacobian: opt.Stiff != nil && !c.Slides && gradient != "unrolled" && gradient != "auto", Forward: true, Networks: networks, Segments: true}
 	if o.Runner, err = engine.NewRunner(c, opt, max(len(trajectories), len(valid)), want, false, workers); err != nil {
 		return nil, err
 	}
@@ -291,6 +288,9 @@ func (o *Objective) Failure() error {
 // addChunks adds up the chunks in their order, or says that one has failed.
 func (o *Objective) addChunks(e *evaluation) error {
 	clearSums(o.sums)
+	if err := o.Task.Ctx.Err(); err != nil { // what runs have then come to is no result
+		return err
+	}
 	for i := range o.Chunks {
 		c := &o.Chunks[i]
 		if c.Fail != nil {
@@ -301,9 +301,6 @@ func (o *Objective) addChunks(e *evaluation) error {
 			}
 			clear(e.grad)
 			return nil
-		}
-		if err := o.Task.Ctx.Err(); err != nil {
-			return err
 		}
 		e.res.Loss += c.loss
 		e.res.Kinks += c.kinks
@@ -414,6 +411,7 @@ func countRows(p *compiler.Program, sys *engine.System, it *problem.Trajectory) 
 // Compute does a task: it fills the chunks.
 func (o *Objective) Compute(t Task) {
 	o.Task = t
+	o.Watch(t.Ctx)
 	o.Space.Transforms.Forward(o.Natural, t.X[:len(o.Natural)])
 	o.bindAll(o.Space.SharedInputs(t.X, o.Natural, o.p))
 	n := (len(t.Trajectories) + t.Size - 1) / t.Size

@@ -33,7 +33,7 @@ type Run struct {
 func newWorker(o *Objective, w *engine.Worker) *Worker {
 	s := &Worker{objective: o, Worker: w}
 	s.run = func() *sim.Job {
-		if s.next == s.to || s.objective.Task.keeps() && s.taped() > blockWords {
+		if s.next == s.to || s.objective.Task.Ctx.Err() != nil || s.objective.Task.keeps() && s.taped() > blockWords {
 			return nil
 		}
 		s.next++
@@ -80,7 +80,7 @@ func (s *Worker) chunk(c, lo, hi int) {
 			clear(sum.Grad)
 		}
 	}
-	for ; lo < hi; lo = s.to {
+	for ; lo < hi && t.Ctx.Err() == nil; lo = s.to {
 		s.from, s.to, s.next = lo, min(lo+engine.MaxRuns, hi), lo
 		s.Block, w.Free = s.room[:0], append(w.Free[:0], w.States...)
 		w.Group.Run(s.run, s.ran)

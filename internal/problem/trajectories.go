@@ -148,8 +148,15 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 			}
 		}
 	}
+	it.Rows = make([]Row, 0, len(tr.Times))
+	whole := slices.Repeat([]float64{1}, lay.NObs) // all rows without missing values share it
+	inputs := make([]float64, len(tr.Times)*lay.NU)
 	for i, t := range tr.Times {
-		r := Row{Line: tr.Lines[i], Known: tr.Known[i], Data: slices.Clone(some), Seen: make([]float64, lay.NObs), Inputs: make([]float64, lay.NU)}
+		r := Row{Line: tr.Lines[i], Known: tr.Known[i], Data: tr.Obs[i], Seen: whole, Inputs: inputs[:lay.NU:lay.NU]}
+		inputs = inputs[lay.NU:]
+		if slices.ContainsFunc(r.Data, math.IsNaN) {
+			r.Data, r.Seen = slices.Clone(some), make([]float64, lay.NObs)
+		}
 		for k, v := range tr.Obs[i] {
 			if math.IsNaN(v) {
 				continue

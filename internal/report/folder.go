@@ -8,12 +8,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -24,6 +23,7 @@ import (
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/explain"
+	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/problem"
 )
 
@@ -32,19 +32,22 @@ type Folder struct{ Dir string }
 
 // Info is run.json.
 type Info struct {
-	Version  int               `json:"version"`
-	Pinode   string            `json:"pinode"`
-	Argv     []string          `json:"argv"`
-	Model    string            `json:"model"`
-	From     string            `json:"from,omitempty"` // the folder that the path of the model is relative to
-	Main     string            `json:"main"`           // the name of the model that was fitted
-	Seed     uint64            `json:"seed"`
-	Hashes   map[string]string `json:"sha256"`
-	Started  time.Time         `json:"started"`
-	Finished *time.Time        `json:"finished,omitempty"`
-	Status   string            `json:"status"`
-	Message  string            `json:"message,omitempty"`
-	Labels   map[string]string `json:"labels"` // of axes: see explain.Labels
+	Version  int                `json:"version"`
+	Pinode   string             `json:"pinode"`
+	Argv     []string           `json:"argv"`
+	Model    string             `json:"model"`
+	From     string             `json:"from,omitempty"` // the folder that the path of the model is relative to
+	Main     string             `json:"main"`           // the name of the model that was fitted
+	Seed     uint64             `json:"seed"`
+	Hashes   map[string]string  `json:"sha256"`
+	Started  time.Time          `json:"started"`
+	Finished *time.Time         `json:"finished,omitempty"`
+	Start    map[string]float64 `json:"start,omitempty"`  // values of the parameters
+	Params   string             `json:"params,omitempty"` // the run that weights started from
+	Data     map[string]string  `json:"data,omitempty"`   // files in the place of those that data blocks name
+	Status   string             `json:"status"`
+	Message  string             `json:"message,omitempty"`
+	Labels   map[string]string  `json:"labels"` // of axes: see explain.Labels
 
 	Verdict   *estimate.Verdict `json:"verdict,omitempty"`
 	Basins    []estimate.Basin  `json:"basins,omitempty"`    // optima that starts have led to, by loss
@@ -59,11 +62,12 @@ type Source struct {
 	Program *compiler.Program
 	Data    *problem.Problem
 	Config  map[string]any // the resolved settings
+	Params  string         // the run that weights start from
 }
 
 // Info is what run.json says.
 func (r *Folder) Info() (info Info, err error) {
-	text, err := os.ReadFile(r.Path("run.json"))
+	text, err := files.Read(r.Path("run.json"), files.MaxText)
 	if err != nil {
 		return info, err
 	}
@@ -99,15 +103,21 @@ func NewName(model string, now time.Time) (string, error) {
 	return filepath.Join("runs", fmt.Sprintf("%s-%s-%s", name, now.Format("20060102-150405"), hex.EncodeToString(tail))), nil
 }
 
+// Empty reports whether a folder has nothing in it, but for its lock, or is not there.
+func Empty(dir string) bool {
+	list, err := os.ReadDir(dir)
+	if st, gone := os.Stat(dir); gone != nil || !st.IsDir() {
+		return gone != nil // whoever makes it finds what is wrong
+	}
+	return err == nil && (len(list) == 0 || len(list) == 1 && list[0].Name() == ".lock")
+}
+
 // Create makes a new folder.
 func Create(dir string) (*Folder, error) {
-	if list, err := os.ReadDir(dir); err == nil && len(list) > 0 {
+	if !Empty(dir) {
 		return nil, fmt.Errorf("%s is there already and is not overwritten; choose another folder", dir)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o755); err != nil {
-		return nil, unwritable(dir, err)
-	}
-	return &Folder{dir}, nil
+	return &Folder{dir}, files.Unwritable(dir, os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o777))
 }
 
 // Open finds a run: a folder, or "last" for the newest below runs/, of a model file or, of
@@ -153,7 +163,7 @@ func (r *Folder) isOf(model string) bool {
 func (r *Folder) Path(name string) string { return filepath.Join(r.Dir, name) }
 
 // Write writes a file of the folder.
-func (r *Folder) Write(name string, text []byte) error { return ReplaceFile(r.Path(name), text) }
+func (r *Folder) Write(name string, text []byte) error { return files.Replace(r.Path(name), text) }
 
 func (r *Folder) writeJSON(name string, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
@@ -170,9 +180,18 @@ func (r *Folder) Begin(f *estimate.Fit, src Source) (Info, error) {
 	info := Info{
 		Version: 1, Pinode: Version(), Argv: os.Args, Model: src.Path, Main: src.Program.Checked.Model.Name, Seed: f.Plan.Trainer.Seed,
 		Hashes: map[string]string{src.Path: hash([]byte(text))}, Started: time.Now(), Status: "running",
-		Labels: explain.Labels(src.Program), Certificate: f.Plan.Certificate,
+		Labels: explain.Labels(src.Program), Certificate: f.Plan.Certificate, Start: map[string]float64{}, Params: absolute(src.Params), Data: map[string]string{},
 	}
-	for _, d := range dataFiles(src) {
+	for block, path := range src.Data.Files {
+		info.Data[block] = absolute(path)
+	}
+	for _, e := range f.Estimates {
+		info.Start[e.Name] = e.Start
+	}
+	if was, err := r.Info(); err == nil && f.State != nil { // it goes on
+		info.Started = was.Started
+	}
+	for _, d := range src.DataFiles() {
 		info.Hashes[d] = hashFile(d)
 	}
 	if dir, err := os.Getwd(); err == nil && !filepath.IsAbs(src.Path) {
@@ -182,6 +201,7 @@ func (r *Folder) Begin(f *estimate.Fit, src Source) (Info, error) {
 	if err != nil {
 		return info, err
 	}
+	info.Hashes["config.resolved.yaml"], info.Hashes["pinode"] = hash(config), executable()
 	if err := r.Write("model.node", []byte(text)); err != nil {
 		return info, err
 	}
@@ -212,8 +232,10 @@ func (r *Folder) Finish(f *estimate.Fit, src Source, info Info, failed error) er
 		err := r.writeJSON("run.json", info)
 		return first(err, <-saved)
 	}
-	err := first(r.writeValues(f, src), r.writeResults(f, src.Program), r.writeJSON("run.json", info))
-	return first(err, <-saved)
+	if failed = first(r.writeValues(f, src), r.writeResults(f, src.Program), <-saved); failed != nil {
+		info.Status, info.Message = "failed", failed.Error()
+	}
+	return first(failed, r.writeJSON("run.json", info))
 }
 
 func first(errs ...error) error {
@@ -225,34 +247,13 @@ func first(errs ...error) error {
 	return nil
 }
 
-// SameModel reports whether the folder is that of a fit of the same model text.
-func (r *Folder) SameModel(text string) bool {
-	return hashFile(r.Path("model.node")) == hash([]byte(text))
-}
-
-// OtherData is the path of a file of data that is not what it was when the fit of the
-// folder began, or nothing.
-func (r *Folder) OtherData(src Source) (string, error) {
-	info, err := r.Info()
-	if err != nil {
-		return "", err
-	}
-	was := slices.Collect(maps.Values(info.Hashes)) // paths may be from another folder
-	for _, d := range dataFiles(src) {
-		if !slices.Contains(was, hashFile(d)) {
-			return d, nil
-		}
-	}
-	return "", nil
-}
-
 // Model is the text of the model as it was fitted, and its settings.
 func (r *Folder) Model() (text string, config map[string]any, err error) {
-	model, err := os.ReadFile(r.Path("model.node"))
+	model, err := files.Read(r.Path("model.node"), files.MaxText)
 	if err != nil {
 		return "", nil, err
 	}
-	settings, err := os.ReadFile(r.Path("config.resolved.yaml"))
+	settings, err := files.Read(r.Path("config.resolved.yaml"), files.MaxText)
 	if err != nil {
 		return "", nil, err
 	}
@@ -260,24 +261,6 @@ func (r *Folder) Model() (text string, config map[string]any, err error) {
 		return "", nil, broken(r.Path("config.resolved.yaml"), err.Error())
 	}
 	return string(model), config, nil
-}
-
-// State reads the state of the fit at its last checkpoint.
-func (r *Folder) State() (*fit.State, error) {
-	text, err := os.ReadFile(r.Path("checkpoints/last.json"))
-	if err != nil {
-		return nil, fmt.Errorf("%s has no checkpoint to go on from", r.Dir)
-	}
-	return fit.DecodeState(text)
-}
-
-// WriteCheckpoint writes the state of a fit, to go on from.
-func (r *Folder) WriteCheckpoint(s *fit.State) error {
-	text, err := s.Encode()
-	if err != nil {
-		return err
-	}
-	return r.Write("checkpoints/last.json", text)
 }
 
 // writeMetrics writes the history, one line an iteration.
@@ -297,21 +280,34 @@ func (r *Folder) writeMetrics(s *fit.State) error {
 	return r.Write("metrics.jsonl", []byte(b.String()))
 }
 
+// absolute is a path as it is found from any folder.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil && path != "" {
+		return abs
+	}
+	return path
+}
+
 func hash(text []byte) string {
 	h := sha256.Sum256(text)
 	return hex.EncodeToString(h[:])
 }
 
 func hashFile(path string) string {
-	text, err := os.ReadFile(path)
+	f, err := files.Open(path)
 	if err != nil {
 		return ""
 	}
-	return hash(text)
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
-// dataFiles are the paths of a model's data.
-func dataFiles(src Source) []string {
+// DataFiles are the paths of a model's data.
+func (src Source) DataFiles() []string {
 	out := src.Data.Paths()
 	sort.Strings(out)
 	return out
@@ -334,6 +330,3 @@ func Version() string {
 	}
 	return fmt.Sprintf("pinode %s%s, %s %s/%s", rev, dirty, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
-
-// Verdict is what run.json says of what a fit is worth.
-type Verdict = estimate.Verdict

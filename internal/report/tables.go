@@ -3,11 +3,8 @@ package report
 import (
 	"bytes"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"github.com/pinode/pinode/compiler"
@@ -15,54 +12,6 @@ import (
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/simulate"
 )
-
-// WriteError is a file of results that cannot be written.
-type WriteError struct {
-	Path  string
-	Cause error
-}
-
-func (e *WriteError) Error() string { return fmt.Sprintf("%s cannot be written: %s", e.Path, e.Cause) }
-
-// Unwrap is the cause.
-func (e *WriteError) Unwrap() error { return e.Cause }
-
-// unwritable is the error of a path, without the name of a file beside it.
-func unwritable(path string, err error) error {
-	var at *os.PathError
-	if errors.As(err, &at) {
-		err = at.Err
-	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		err = link.Err
-	}
-	return &WriteError{path, err}
-}
-
-// ReplaceFile writes a file beside its place and renames it there, so that it
-// is never half-written.
-func ReplaceFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".pinode-*")
-	if err != nil {
-		return unwritable(path, err)
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(text); err != nil {
-		f.Close()
-		return unwritable(path, err)
-	}
-	if err := f.Close(); err != nil {
-		return unwritable(path, err)
-	}
-	if err := os.Chmod(f.Name(), 0o644); err != nil {
-		return unwritable(path, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return unwritable(path, err)
-	}
-	return nil
-}
 
 func number(v float64) string {
 	if math.IsNaN(v) {
@@ -145,48 +94,55 @@ func (t *table) event(trajectory string, e *simulate.Event) {
 	t.row(append(cells, number(e.Rate), number(e.Transversality), e.Surface)...)
 }
 
+// results are the tables of a fit in the making.
+type results struct {
+	traj, events, learned *table // nil: there is none
+	residuals             *Residuals
+	some                  bool // residuals
+}
+
 // writeResults writes the curves, residuals and events of a fit.
 func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
-	curves, err := f.Curves(201)
-	if err != nil {
-		return err
-	}
-	if len(curves) == 0 {
+	res := results{events: newEvents(p), residuals: NewResiduals()}
+	err := f.EachCurve(201, res.add)
+	switch {
+	case f.Late():
 		return nil
-	}
-	traj := newTable(append([]string{"trajectory", "t"}, curves[0].Columns...)...)
-	events := newEvents(p)
-	res, some := NewResiduals(), false
-	for _, c := range curves {
-		for i, t := range c.T {
-			traj.row(numbers([]string{c.Name, number(t)}, c.Rows[i])...)
-		}
-		split := "train"
-		if c.Validation {
-			split = "validate"
-		}
-		for _, p := range c.Observed {
-			some = true
-			res.Add(c.Name, split, p.Observation, p.T, p.Data, p.Prediction)
-		}
-		for i := range c.Events {
-			events.event(c.Name, &c.Events[i])
-		}
-	}
-	if err := r.Write("trajectories.csv", traj.bytes()); err != nil {
+	case err != nil || res.traj == nil:
 		return err
 	}
-	if some {
-		if err := r.Write("residuals.csv", res.Bytes()); err != nil {
-			return err
+	if res.some {
+		err = r.Write("residuals.csv", res.residuals.Bytes())
+	}
+	if err == nil && res.learned != nil {
+		err = r.Write("learned.csv", res.learned.bytes())
+	}
+	return first(err, r.Write("trajectories.csv", res.traj.bytes()), r.Write("events.csv", res.events.bytes()))
+}
+
+// add adds a curve to the tables.
+func (r *results) add(c *estimate.Curve) {
+	if r.traj == nil {
+		r.traj = newTable(append([]string{"trajectory", "t"}, c.Columns...)...)
+		if len(c.Learned) > 0 {
+			r.learned = newLearned(c)
 		}
 	}
-	if len(curves[0].Learned) > 0 {
-		if err := r.Write("learned.csv", learned(curves)); err != nil {
-			return err
-		}
+	for i, t := range c.T {
+		r.traj.row(numbers([]string{c.Name, number(t)}, c.Rows[i])...)
 	}
-	return r.Write("events.csv", events.bytes())
+	split := "train"
+	if c.Validation {
+		split = "validate"
+	}
+	for _, p := range c.Observed {
+		r.some = true
+		r.residuals.Add(c.Name, split, p.Observation, p.T, p.Data, p.Prediction)
+	}
+	for i := range c.Events {
+		r.events.event(c.Name, &c.Events[i])
+	}
+	r.learned.learn(c)
 }
 
 // Residuals is the table of measured values and their predictions.
@@ -205,29 +161,35 @@ func (r *Residuals) Add(trajectory, split, observation string, t, data, predicti
 // Bytes is the table as a file.
 func (r *Residuals) Bytes() []byte { return r.table.bytes() }
 
-// learned is the table of what the neural blocks gave along the trajectories.
-func learned(curves []estimate.Curve) []byte {
-	width := [2]int{}
-	for _, l := range curves[0].Learned {
+// newLearned is a table of what neural blocks give along trajectories.
+func newLearned(c *estimate.Curve) *table {
+	header := []string{"trajectory", "t", "block"}
+	for k, n := range widths(c) {
+		for i := range n {
+			header = append(header, fmt.Sprintf("%s_%d", []string{"argument", "value"}[k], i))
+		}
+	}
+	return newTable(header...)
+}
+
+// widths are how many arguments and values a block has at most.
+func widths(c *estimate.Curve) (width [2]int) {
+	for _, l := range c.Learned {
 		width[0], width[1] = max(width[0], len(l.Args[0])), max(width[1], len(l.Values[0]))
 	}
-	header := []string{"trajectory", "t", "block"}
-	for k, what := range []string{"argument", "value"} {
-		for i := range width[k] {
-			header = append(header, fmt.Sprintf("%s_%d", what, i))
-		}
-	}
-	t := newTable(header...)
-	for _, c := range curves {
-		for _, l := range c.Learned {
-			for i := range l.Args {
-				cells := []string{c.Name, number(c.T[i]), l.Block}
-				for k, v := range [][]float64{l.Args[i], l.Values[i]} {
-					cells = append(numbers(cells, v), make([]string, width[k]-len(v))...)
-				}
-				t.row(cells...)
+	return width
+}
+
+// learn adds what they give along one.
+func (t *table) learn(c *estimate.Curve) {
+	width := widths(c)
+	for _, l := range c.Learned {
+		for i := range l.Args {
+			cells := []string{c.Name, number(c.T[i]), l.Block}
+			for k, v := range [][]float64{l.Args[i], l.Values[i]} {
+				cells = append(numbers(cells, v), make([]string, width[k]-len(v))...)
 			}
+			t.row(cells...)
 		}
 	}
-	return t.bytes()
 }

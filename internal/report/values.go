@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
-	"os"
 	"slices"
 
 	"github.com/nlpodyssey/safetensors"
@@ -15,6 +15,7 @@ import (
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/internal/estimate"
+	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/problem"
 )
 
@@ -103,7 +104,7 @@ func (r *Folder) Values() (*Stored, error) {
 		Values: &problem.Values{Params: map[string]float64{}, Weights: map[string][]float64{}},
 		params: r.Path("params.yaml"), weights: r.Path("weights.safetensors"), shapes: map[string][]uint64{},
 	}
-	text, err := os.ReadFile(v.params)
+	text, err := files.Read(v.params, files.Whole)
 	if err != nil {
 		return nil, broken(v.params, reason(err))
 	}
@@ -121,8 +122,8 @@ func (r *Folder) Values() (*Stored, error) {
 		}
 		v.Params[name] = *p.Value
 	}
-	text, err = os.ReadFile(v.weights)
-	if os.IsNotExist(err) {
+	text, err = files.Read(v.weights, files.Whole)
+	if errors.Is(err, fs.ErrNotExist) {
 		return v, nil
 	}
 	if err != nil {
@@ -148,9 +149,9 @@ func (r *Folder) Values() (*Stored, error) {
 
 // reason is an error of the operating system without the path.
 func reason(err error) string {
-	var at *os.PathError
-	if errors.As(err, &at) {
-		err = at.Err
+	var re *files.ReadError
+	if errors.As(err, &re) {
+		err = re.Cause
 	}
 	return err.Error()
 }

@@ -87,6 +87,7 @@ func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 		return nil, ctx.Err()
 	}
 	explain.Stiffness(m.Prog.Program, &out.Warnings, stats, opt)
+	explain.Crossings(m.Prog.Program, &out.Warnings, stats)
 	out.Unproven = explain.Unproven(m.Prog.Program, &out.Stats)
 	return out, err
 }
@@ -149,7 +150,7 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 	}, func(w *engine.Worker, l *engine.LaneState) bool {
 		i, tr := l.Index, &l.Traj
 		stats[i] = tr.Stats
-		if tr.Fail != nil {
+		if tr.Fail != nil && ctx.Err() == nil {
 			fails[i] = &explain.RunError{Trajectory: runs.name(i), Fail: tr.Fail, Text: explain.Failure(m.Prog.Program, tr.Fail)}
 		}
 		w.Group.Use(&l.Model)

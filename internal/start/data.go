@@ -92,7 +92,7 @@ func New(c *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajecto
 	for _, it := range trajectories {
 		d.runs = append(d.runs, &smoothed{Trajectory: it, d: d, drawn: make([]*Curve, len(d.ways))})
 	}
-	return &Data{&ruler{d}}, nil
+	return &Data{&ruler{curves: d}}, nil
 }
 
 // wayOf is how an observation is smoothed.

@@ -14,8 +14,8 @@
 //	d.Redraw(x, seed, draw)         // weights in x: drawn as the blocks say; draw 0 is the first
 //	d.Draw(x, seed, draw)           // x moved to a random start
 //
-// Segments are problem.Trajectory values, as those of Horizon: an objective over them is the
-// same objective on other trajectories, in every gradient mode.
+// Segments are problem.Trajectory values: an objective over them is the same objective on
+// other trajectories, in every gradient mode.
 //
 //	err := d.CannotCut()
 //	open, err := d.Runs(ctx, x, opt, workers)           // where curves do not tell all states
@@ -23,7 +23,6 @@
 //	screen, err := d.NewScreen(list, opt, workers)      // cheap: no derivatives
 //	cost, choice, err := screen.At(ctx, x)              // and the modes that fit best
 //	loss.NewObjective(…, start.Chosen(list, choice), …) // choice nil: the modes of the start
-//	loss.NewObjective(…, start.Horizon(trajectories, 0.1), …)
 //
 //	th := d.Thresholds(x)                               // of events
 //	d.DrawThresholds(x, th, seed, draw)                 // x with thresholds within the data

@@ -2,7 +2,6 @@ package start
 
 import (
 	"errors"
-	"math"
 	"slices"
 	"sort"
 
@@ -249,25 +248,4 @@ func (d *Data) modes() [][]float64 {
 		}
 	}
 	return list
-}
-
-// Horizon cuts trajectories to a fraction of their spans; those that have no row there
-// keep their first.
-func Horizon(trajectories []*problem.Trajectory, fraction float64) []*problem.Trajectory {
-	out := make([]*problem.Trajectory, len(trajectories))
-	for i, it := range trajectories {
-		f := fraction
-		if times := rowTimes(it); len(times) > 0 && it.Span.T1 > it.Span.T0 {
-			f = math.Max(f, (times[0]-it.Span.T0)/(it.Span.T1-it.Span.T0))
-		}
-		short := *it
-		var n int
-		short.Span, n = it.Horizon(f)
-		short.Rows, short.Values = it.Rows[:n], it.ObservedFirings(&short.Span)
-		for k := range short.Rows {
-			short.Values += short.Rows[k].Values
-		}
-		out[i] = &short
-	}
-	return out
 }

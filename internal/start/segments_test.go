@@ -198,18 +198,45 @@ func TestSmoothedRows(t *testing.T) {
 	require.InDelta(t, 8./2, behind.Data[0]-before.Data[0], 0.3)
 }
 
-// TestHorizon: the first part of each trajectory, with a row at least.
-func TestHorizon(t *testing.T) {
-	f := load(t, dosed, dosedTable())
-	for _, c := range []struct {
-		fraction, t1 float64
-		rows         int
-	}{{0.25, 2, 5}, {0.01, 0.08, 1}, {1, 8, 16}} {
-		for i, it := range Horizon(f.trajectories, c.fraction) {
-			require.InDelta(t, c.t1, it.Span.T1, 1e-12)
-			require.Len(t, it.Rows, c.rows)
-			require.Equal(t, 2*c.rows, it.Values)
-			require.Len(t, f.trajectories[i].Rows, 16)
+// TestAlgebraicSegments: algebraic unknowns need not be observed: where a segment
+// begins they are solved for.
+func TestAlgebraicSegments(t *testing.T) {
+	var rows [][]float64
+	root := func(a float64) float64 { // of q³ + q = a
+		q := 0.5
+		for range 50 {
+			q -= (q*q*q + q - a) / (3*q*q + 1)
 		}
+		return q
 	}
+	y := []float64{3}
+	for i := range 16 {
+		if i > 0 {
+			y = rk4(func(_ float64, y []float64) []float64 { return []float64{-0.5 * root(y[0])} }, y, 0, 0.4)
+		}
+		rows = append(rows, []float64{0.4 * float64(i), y[0]})
+	}
+	f := load(t, `model M {
+  time t
+  param k in (0, inf) = 0.5
+  state a = 3
+  algebraic q = 1
+  a' = -k*q
+  0 = q*q*q + q - a
+  observe y = a ~ normal(0.01)
+}
+data d from "data.csv" { time: t; y: y }
+`, table("t,y", rows...))
+	require.True(t, f.data.AllObserved())
+	f.data.interpolate()
+	list := f.data.Cut(f.x, Cut{Rows: 3})
+	require.Len(t, list, 8)
+	screen, err := f.data.NewScreen(list, options, 1)
+	require.NoError(t, err)
+	cost, _, err := screen.At(context.Background(), f.x)
+	require.NoError(t, err)
+	require.Less(t, cost, 1e-8)
+	cost, _, err = screen.At(context.Background(), f.truth(map[string]float64{"k": 0.6}))
+	require.NoError(t, err)
+	require.Greater(t, cost, 1.)
 }

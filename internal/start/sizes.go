@@ -19,7 +19,18 @@ import (
 const changes = 10
 
 // ruler measures along the curves.
-type ruler struct{ *curves }
+type ruler struct {
+	*curves
+	rows []rowState // at the parameters of the last measurement
+}
+
+// rowState is what the curves of a trajectory tell at the time of a row, with the
+// discrete variables as they start.
+type rowState struct {
+	run        *smoothed
+	t          float64
+	y, rate, d []float64
+}
 
 // sizes are root mean squares over the rows of the data, of what the curves tell, and
 // of what can be told from it.
@@ -34,6 +45,7 @@ type sizes struct {
 
 // measure finds the sizes at the parameters that are bound.
 func (d *ruler) measure() *sizes {
+	d.rows = d.rowStates()
 	s := &sizes{}
 	span, obs := 0., make([]meanSquare, len(d.ways))
 	for _, run := range d.runs {
@@ -145,19 +157,33 @@ func (d *ruler) told(f func(y, rate []float64) []float64, n int) []meanSquare {
 	return out
 }
 
-// eachRow calls f at the times of all rows, with the model there, and its discrete
-// variables as they start.
+// eachRow calls f at the times of rows, with the model there.
 func (d *ruler) eachRow(f func(run *smoothed, t float64, y, rate []float64)) {
+	var at *smoothed
+	for i := range d.rows {
+		r := &d.rows[i]
+		if at != r.run {
+			at = r.run
+			d.at(at.Trajectory)
+		}
+		d.system.At(r.t, r.y, r.d)
+		f(r.run, r.t, r.y, r.rate)
+	}
+}
+
+// rowStates are the states at the times of rows, at the parameters that are bound.
+func (d *ruler) rowStates() (list []rowState) {
 	for _, run := range d.sample() {
+		run.curves()
 		d.at(run.Trajectory)
 		_, dd := d.begin(run.Span.T0)
 		for _, t := range rowTimes(run.Trajectory) {
 			y, rate := d.states(run, t)
 			d.branch(t, y, dd)
-			d.system.At(t, y, dd)
-			f(run, t, y, rate)
+			list = append(list, rowState{run, t, y, rate, slices.Clone(dd)})
 		}
 	}
+	return list
 }
 
 // sampled is how many trajectories sizes are taken from.

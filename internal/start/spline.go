@@ -311,7 +311,7 @@ func leastIn(score func(u float64) float64, u0 float64) float64 {
 	lo, hi := at-step, at+step
 	a, b := hi-golden*(hi-lo), lo+golden*(hi-lo)
 	va, vb := score(a), score(b)
-	for hi-lo > 1e-6 {
+	for hi-lo > 1e-4 {
 		if va <= vb {
 			hi, b, vb = b, a, va
 			a = hi - golden*(hi-lo)

@@ -11,6 +11,9 @@ import (
 // AllObserved reports whether smooth curves tell every state of every trajectory.
 func (d *curves) AllObserved() bool {
 	for i, s := range d.Segments.Source {
+		if s == compiler.Balanced {
+			continue
+		}
 		if s != compiler.Observed {
 			return false
 		}

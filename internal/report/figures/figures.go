@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -26,6 +25,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/report"
 )
 
@@ -105,7 +105,7 @@ func (s *sheet) save(path string) error {
 	if err := write(&buf); err != nil {
 		return err
 	}
-	return report.ReplaceFile(path, buf.Bytes())
+	return files.Replace(path, buf.Bytes())
 }
 
 // maxPanels is how many trajectories a figure shows.
@@ -242,10 +242,10 @@ func (f *fitTables) plot(pn panel) (*plot.Plot, error) {
 // learnedFigure shows what neural blocks of one argument learned, over the
 // values of it that the trajectories visit.
 func learnedFigure(run *report.Folder) (*sheet, error) {
-	if _, err := os.Stat(run.Path("learned.csv")); err != nil {
+	t, err := data.ReadFile(run.Path("learned.csv"))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	t, err := data.ReadFile(run.Path("learned.csv"))
 	if err != nil {
 		return nil, err
 	}
@@ -355,7 +355,7 @@ func eventTimes(run *report.Folder) map[string][]float64 {
 // lossFigure shows the loss over the iterations, in training and validation,
 // above its smallest value, on a logarithmic scale.
 func lossFigure(run *report.Folder) (*sheet, error) {
-	f, err := os.Open(run.Path("metrics.jsonl"))
+	f, err := files.Open(run.Path("metrics.jsonl"))
 	if err != nil {
 		return nil, err
 	}
