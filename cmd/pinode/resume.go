@@ -43,6 +43,9 @@ func (a *app) resume(m *pinode.Model, o *fitFlags) (*resumption, error) {
 	if r.info, err = r.folder.Info(); err != nil {
 		return nil, err
 	}
+	if r.info.Main != "" && r.info.Main != m.Name() {
+		return nil, usageError("%s is a fit of the model `%s`, and this is `%s`; see --model", run.Dir, r.info.Main, m.Name())
+	}
 	for block, path := range r.info.Data {
 		if err := m.SetData(block, path); err != nil {
 			return nil, err

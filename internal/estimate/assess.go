@@ -40,7 +40,7 @@ func (f *Fit) assess(ctx context.Context, list []*problem.Trajectory) (*Assessme
 		return nil, err
 	}
 	a := &Assessment{Trajectories: len(list), Values: res.Values, LogLikelihood: -float64(res.Values) * res.Loss, Likelihoods: o.Likelihoods(res)}
-	if !o.HasDensity() {
+	if !loss.HasDensity(o) {
 		a.LogLikelihood = math.NaN()
 	}
 	scorer, err := loss.NewScorer(f.prog)

@@ -71,7 +71,7 @@ func (f *Fit) share(ctx context.Context, batch []int, g []float64) (Share, error
 	}
 	n := float64(res.Values)
 	s := Share{LogLikelihood: -n * res.Loss, Likelihoods: o.Likelihoods(res), Values: res.Values, Gradient: f.gradient(g, -n)}
-	if !o.HasDensity() {
+	if !loss.HasDensity(o) {
 		s.LogLikelihood = math.NaN()
 	}
 	return s, nil

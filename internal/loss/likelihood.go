@@ -24,7 +24,7 @@ func (o *Objective) LikelihoodOf(ctx context.Context, x []float64, list []*probl
 
 // HasDensity reports whether all observations that count have a distribution, so that
 // their losses are a likelihood.
-func (o *Objective) HasDensity() bool {
+func HasDensity(o *Objective) bool {
 	for _, ob := range o.Prog.Checked.Model.Observes {
 		if ob.Dist == nil && (ob.Weight != 0 || ob.Weights != nil) {
 			return false
