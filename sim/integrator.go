@@ -76,7 +76,7 @@ func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
 		fail = s.judge()
 	}
 	if s.over.turned {
-		return s.handOver().Run(m, span, out)
+		return s.over.handOver(s).Run(m, span, out)
 	}
 	return s.close(fail)
 }

@@ -158,7 +158,7 @@ func (s *Integrator) startsOver() bool {
 // Jacobian grew in a direction that the solution does not excite.
 func (s *Integrator) estimate() {
 	tooLong := s.stab.estimate()
-	if s.turns() || !tooLong {
+	if s.over.turns(s) || !tooLong {
 		return
 	}
 	s.stab.careful = true

@@ -30,19 +30,19 @@ type takeover struct {
 func (s *Integrator) OrElse(other func() *Integrator) { s.over.offer = other }
 
 // turns reports whether the run is to be handed over from here.
-func (s *Integrator) turns() bool {
+func (o *takeover) turns(s *Integrator) bool {
 	x := s.stab
-	if s.over.offer == nil || x.looks < heldLooks || !(s.span.T1-s.t > longWay*x.length) {
+	if o.offer == nil || x.looks < heldLooks || !(s.span.T1-s.t > longWay*x.length) {
 		return false
 	}
-	s.over.turned = s.over.offer() != nil
-	return s.over.turned
+	o.turned = o.offer() != nil
+	return o.turned
 }
 
 // handOver ends the run, and returns the integrator that is to take it.
-func (s *Integrator) handOver() *Integrator {
+func (o *takeover) handOver(s *Integrator) *Integrator {
 	s.stab.careful = false
-	other := s.over.offer()
+	other := o.offer()
 	other.over.first, other.over.spent = s, s.out.Stats.Evaluations
 	return other
 }
@@ -62,7 +62,7 @@ func (x *stability) looked(held bool) {
 func (g *Group) later(l int, j *Job) {
 	g.lanes[l] = nil
 	g.ran[l] = g.ran[l][:len(g.ran[l])-1]
-	j.In = j.In.handOver()
+	j.In = j.In.over.handOver(j.In)
 	g.handed = append(g.handed, j)
 }
 
