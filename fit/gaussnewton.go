@@ -298,7 +298,7 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 		case d.Still >= lim.Times:
 			return end("the loss has stopped falling", true), nil
 		case d.Iteration >= lim.Iterations:
-			return end("all its iterations", false), nil
+			return end("all its iterations were made", false), nil
 		case over:
 			return end("the budget is used up", false), nil
 		}

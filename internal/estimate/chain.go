@@ -303,6 +303,7 @@ func (c *chain) finish() error {
 	}
 	c.moves = c.most
 	c.ridge.weak = 0 // the loss as it is declared
+	c.end = c.work + lastShare*c.s.Budget()*operationsPerSecond
 	limits := lastRun
 	if len(c.ridge.groups) > 0 {
 		limits = lastOfNetworks
@@ -322,7 +323,8 @@ func (c *chain) finish() error {
 const (
 	redrawn      = 8
 	redrawnShare = 0.3
-	afterShare   = 0.6 // and that of all that follows the search
+	afterShare   = 0.6 // and that of all choice among networks
+	lastShare    = 0.3 // and of the last descent
 )
 
 // likeliest is the candidate with the highest evidence: of the best of both kinds of
@@ -340,7 +342,7 @@ func (c *chain) likeliest() (*candidate, error) {
 		}
 	}
 	found, end := c.best, c.work+redrawnShare*c.s.Budget()*operationsPerSecond
-	for k := 1; k <= redrawn && found.fits() && c.work < end; k++ {
+	for k := 1; k <= redrawn && found.fits() && c.work < end && !c.spent(); k++ {
 		s := origin{name: fmt.Sprintf("network drawn anew %d", k), x: slices.Clone(found.X), redrawn: true}
 		c.f.told.Redraw(s.x, c.s.Seed, 1<<16+k)
 		n := len(c.list)
@@ -406,7 +408,7 @@ func (c *chain) regularise(k *candidate) error {
 		}
 		k.evidence = c.ridge.evidence(o, alpha, curve)
 		better, changed := c.ridge.update(o.X, alpha, curve)
-		if !changed {
+		if !changed || c.spent() {
 			break
 		}
 		alpha = better

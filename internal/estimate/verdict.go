@@ -52,6 +52,9 @@ func (f *Fit) judge(m *misfit) {
 			v.Bounds = append(v.Bounds, e.Name)
 		}
 	}
+	if v.Why == "" && f.State.Status == fit.MaxIterations {
+		v.Why = "all iterations were made"
+	}
 	v.Word = Unknown
 	if m != nil && m.n > 0 {
 		chi := m.chi / float64(m.n)

@@ -239,7 +239,7 @@ func (s *Squares) count(derivatives bool) {
 	if derivatives {
 		ny, n := float64(s.Prog.Model.Layout.NY), float64(s.Dim())
 		each += 2*ny*s.ops + ny*ny*n
-		instant = 10 * n * s.ops
+		instant = 2 * n * s.ops
 		s.work += 0.2 * n * n * (float64(s.rows) + n) // the normal equations
 	}
 	for _, w := range s.workers {
