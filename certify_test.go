@@ -383,8 +383,8 @@ func TestNotFinite(t *testing.T) {
 			strings.Replace(model("0", "x ~ normal(1)"), "-k*x", "-k*x + sqrt(c)", 1), csv,
 			[]string{"trajectory g=a, t = 0", "the derivative of x' = -k*x + sqrt(c) is not finite"},
 		},
-		"lognormal data":      {model("1", "x ~ lognormal(0.1)"), strings.Replace(csv, "0.2", "-0.2", 1), []string{"trajectory g=b: t = 2: `y` is -0.2", "lognormal has data above 0 only"}},
-		"fractional counts":   {model("1", "x ~ poisson()"), csv, []string{"trajectory g=a: t = 1: `y` is 0.6", "whole numbers from 0 on"}},
+		"lognormal data":      {model("1", "x ~ lognormal(0.1)"), strings.Replace(csv, "0.2", "-0.2", 1), []string{"d.csv:5: trajectory g=b, t = 2: `y` is -0.2", "lognormal has data above 0 only"}},
+		"fractional counts":   {model("1", "x ~ poisson()"), csv, []string{"d.csv:3: trajectory g=a, t = 1: `y` is 0.6", "whole numbers from 0 on"}},
 		"counts below 0":      {model("1", "x ~ negbinomial(1)"), strings.Replace(csv, "0.6", "-3", 1), []string{"t = 1: `y` is -3", "whole numbers from 0 on"}},
 		"more than certainty": {model("1", "0.5*x ~ bernoulli()"), strings.Replace(csv, "a,1,0.6", "a,1,2", 1), []string{"t = 1: `y` is 2", "data from 0 to 1"}},
 	} {

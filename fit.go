@@ -62,10 +62,27 @@ type Param struct {
 }
 
 // Verdict says what a fit is worth.
-type Verdict = estimate.Verdict
+type Verdict struct {
+	Text      string   `json:"text"`    // in one line
+	Word      string   `json:"verdict"` // fits, misfit, unknown, stopped or unconverged
+	Converged bool     `json:"converged"`
+	Why       string   `json:"why"`              // it ended
+	Chi2      *float64 `json:"chi2,omitempty"`   // reduced χ², where observations declare their noise
+	Values    int      `json:"values,omitempty"` // that entered χ²
+	Runs      *float64 `json:"runs,omitempty"`   // probability of so few runs of residuals of one sign
+	Starts    int      `json:"starts,omitempty"` // that led to a loss
+	Here      int      `json:"here,omitempty"`   // of these, how many led to this optimum
+	Bounds    []string `json:"bounds,omitempty"` // parameters at an end of their interval
+}
 
 // Basin is an optimum that starts have led to.
-type Basin = estimate.Basin
+type Basin struct {
+	Loss   float64 // in nats, undivided
+	Starts int
+	Start  string // the first of these
+	User   bool   // the start of the file is among them
+	Chi2   float64
+}
 
 // Summary describes trajectories and how the model meets them.
 type Summary struct {
@@ -183,7 +200,10 @@ func (f *Fit) publish() {
 		f.Params[p.Name], f.Estimates = p, append(f.Estimates, p)
 	}
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
-	f.Verdict, f.Basins, f.Decisions = in.Verdict, in.Basins, in.Decisions
+	f.Verdict, f.Basins, f.Decisions = (*Verdict)(in.Verdict), nil, in.Decisions
+	for _, b := range in.Basins {
+		f.Basins = append(f.Basins, Basin(b))
+	}
 	if f.ran && in.State != nil {
 		f.Status = in.State.Status
 	}

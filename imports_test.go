@@ -52,7 +52,7 @@ var mayImport = map[string]string{
 	"fit":                     "internal/kernel internal/setting",
 	"internal/environ":        "compiler/check compiler/nn fit internal/setting solvers",
 	"internal/explain":        "compiler compiler/check compiler/lower dsl dsl/diag sim",
-	"internal/engine":         "compiler compiler/exec compiler/lower compiler/place compiler/step data dsl events internal/setting internal/sparse sim solvers",
+	"internal/engine":         "compiler compiler/exec compiler/lower compiler/place compiler/step data dsl dsl/diag events internal/setting internal/sparse sim solvers",
 	"internal/problem":        "compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
 	"internal/loss":           "internal/engine internal/explain internal/problem compiler compiler/check compiler/exec compiler/ir compiler/lower compiler/place data dsl/diag fit sim solvers",
 	"internal/start":          "internal/engine internal/problem compiler compiler/check compiler/exec compiler/lower compiler/nn compiler/place dsl fit sim",

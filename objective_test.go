@@ -216,8 +216,8 @@ func TestSinglePrecision(t *testing.T) {
 	}
 
 	require.NoError(t, m.Set("fit.precision", "f32", "the test"))
-	require.NoError(t, m.Set("fit.optimizer.adam.epochs", "20", "the test"))
-	require.NoError(t, m.Set("fit.optimizer.lbfgs.iterations", "3", "the test"))
+	require.NoError(t, m.Set("fit.optimizer", "adam", "the test"))
+	require.NoError(t, m.Set("fit.optimizer.epochs", "20", "the test"))
 	f, err := m.Fit(context.Background(), FitOptions{Workers: 1})
 	require.NoError(t, err)
 	last := f.inner.Objective

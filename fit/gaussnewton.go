@@ -304,28 +304,9 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 		}
 		e.linearise()
 		e.before = e.value / float64(max(1, res.Values))
-		why := ""
-		for k := 0; ; k++ {
-			if why = e.stuck(k); why != "" {
-				break
-			}
-			if !e.propose() {
-				d.Lambda *= d.Growth
-				d.Growth *= 2
-				continue
-			}
-			if res, err = eval(e.trial, trial, nil); err != nil {
-				return nil, err
-			}
-			if res.Failed {
-				d.Rejected++
-				e.failure = res.Reason
-			}
-			if e.judge(&res, trial) {
-				break
-			}
-		}
-		if why != "" {
+		if why, err := e.try(d, eval, trial); err != nil {
+			return nil, err
+		} else if why != "" {
 			return end(why, e.negligible()), nil
 		}
 		d.Iteration++
@@ -334,6 +315,31 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return nil, err
 		} else if cut {
 			return nil, errEnded
+		}
+	}
+}
+
+// try makes trials until one is accepted, or says why there are no more.
+func (e *gaussNewton) try(d *descending, eval func(x, res []float64, jac *mat.Dense) (Result, error), trial []float64) (why string, err error) {
+	for k := 0; ; k++ {
+		if why = e.stuck(k); why != "" {
+			return why, nil
+		}
+		if !e.propose() {
+			d.Lambda *= d.Growth
+			d.Growth *= 2
+			continue
+		}
+		res, err := eval(e.trial, trial, nil)
+		if err != nil {
+			return "", err
+		}
+		if res.Failed {
+			d.Rejected++
+			e.failure = res.Reason
+		}
+		if e.judge(&res, trial) {
+			return "", nil
 		}
 	}
 }

@@ -65,13 +65,12 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	opts := pinode.FitOptions{Workers: o.workers}
 	ctx := c.Context()
 	if o.maxTime != "" {
-		limit, err := time.ParseDuration(o.maxTime)
-		if err != nil || limit <= 0 {
-			return usageError("--max-time takes a time like 90s or 10m, not `%s`", o.maxTime)
+		var err error
+		if opts.MaxTime, err = o.limit(); err != nil {
+			return err
 		}
-		late := time.AfterFunc(limit+patience, func() { a.leave("max_time", exitStopped) })
+		late := time.AfterFunc(opts.MaxTime+patience, func() { a.leave("max_time", exitStopped) })
 		defer late.Stop()
-		opts.MaxTime = limit
 	}
 	m, err := pinode.Load(path, o.model)
 	if err != nil {
@@ -114,14 +113,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	}
 	p := &progress{a: a, model: m}
 	opts.Observer = p.step
-	written := time.Now()
-	opts.Checkpoint = func(s *fit.State) error {
-		if time.Since(written) < time.Second { // a short run is soon done again
-			return nil
-		}
-		written = time.Now()
-		return (&report.Folder{Dir: dir}).WriteCheckpoint(s)
-	}
+	opts.Checkpoint = checkpoints(dir)
 	if opts.MaxTime > 0 {
 		opts.MaxTime = max(opts.MaxTime-time.Since(began), time.Nanosecond)
 	}
@@ -145,6 +137,27 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		defer lock.Close()
 	}
 	return a.train(ctx, f, dir, p, o.explain)
+}
+
+// limit is the time that the command may take.
+func (o *fitFlags) limit() (time.Duration, error) {
+	limit, err := time.ParseDuration(o.maxTime)
+	if err != nil || limit <= 0 {
+		return 0, usageError("--max-time takes a time like 90s or 10m, not `%s`", o.maxTime)
+	}
+	return limit, nil
+}
+
+// checkpoints writes checkpoints to a folder, at most one a second.
+func checkpoints(dir string) func(*fit.State) error {
+	written := time.Now()
+	return func(s *fit.State) error {
+		if time.Since(written) < time.Second { // a short run is soon done again
+			return nil
+		}
+		written = time.Now()
+		return (&report.Folder{Dir: dir}).WriteCheckpoint(s)
+	}
 }
 
 // settings are those of the command line.

@@ -105,15 +105,7 @@ func (d dumper) model(m *Model) {
 			fmt.Fprintf(d.w, "    %s' = %s\n", x.Name, d.show(x.Deriv))
 		}
 	}
-	if m.Steady != nil {
-		fmt.Fprintf(d.w, "  start steady\n")
-		for i, o := range m.Steady.Objects {
-			fmt.Fprintf(d.w, "    %s: %s\n", o.Info().Name, d.show(m.Steady.Values[i]))
-		}
-	}
-	for _, c := range m.Constraints {
-		fmt.Fprintf(d.w, "  0 = %s\n", d.show(c.Value))
-	}
+	d.rest(m)
 	for _, x := range m.Discretes {
 		d.line("discrete", &x.Obj, " = %s", d.show(x.Init))
 	}
@@ -365,4 +357,17 @@ func (d dumper) data(x *Data) {
 	condition("given", x.Given)
 	condition("train", x.Train)
 	condition("validate", x.Validate)
+}
+
+// rest prints where the run starts, and the constraints.
+func (d dumper) rest(m *Model) {
+	if m.Steady != nil {
+		fmt.Fprintf(d.w, "  start steady\n")
+		for i, o := range m.Steady.Objects {
+			fmt.Fprintf(d.w, "    %s: %s\n", o.Info().Name, d.show(m.Steady.Values[i]))
+		}
+	}
+	for _, c := range m.Constraints {
+		fmt.Fprintf(d.w, "  0 = %s\n", d.show(c.Value))
+	}
 }

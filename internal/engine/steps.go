@@ -130,20 +130,8 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 	}
 	s.behind = place.StepBehind.In(mod)
 	s.utt = place.SignalCurves.In(f)
-	if s.acts = place.StepActs.In(mod); s.acts != nil {
-		for i := range tab.C {
-			var list [][]float64
-			for {
-				v := place.StageAct(i, len(list)).In(f)
-				if v == nil {
-					break
-				}
-				list = append(list, v)
-			}
-			b.Acts = append(b.Acts, list)
-		}
-	}
 	s.Blk = b
+	s.findActs(mod)
 	s.findReverse(mod)
 	s.pBar, s.qBar = place.PBar.Into.In(f), place.QBar.Into.In(f)
 	s.d, s.q, s.pl, s.s = place.Discretes.In(f), place.Own.In(f), place.LaneParams.In(f), place.Scales.In(f)
@@ -157,6 +145,24 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		}
 	}
 	return s
+}
+
+// findActs takes the activations of the stages.
+func (s *Steps) findActs(mod *exec.Module) {
+	if s.acts = place.StepActs.In(mod); s.acts == nil {
+		return
+	}
+	for i := range s.tab.C {
+		var list [][]float64
+		for {
+			v := place.StageAct(i, len(list)).In(s.frame)
+			if v == nil {
+				break
+			}
+			list = append(list, v)
+		}
+		s.Blk.Acts = append(s.Blk.Acts, list)
+	}
 }
 
 // findReverse takes the programs for derivatives of a step.
