@@ -61,11 +61,26 @@ type Param struct {
 	Bound  bool // the estimate is at an end of its interval
 }
 
-// Verdict says what a fit is worth.
-type Verdict = estimate.Verdict
+// Verdict says what a fit is worth: see docs/fitting.md.
+type Verdict struct {
+	Text, Word   string   // in one line; fits, misfit, unknown, unconverged or stopped
+	Converged    bool     // an optimum was reached
+	Why          string   // the fit ended
+	Chi2         *float64 // per value, over the Values whose noise is declared; nil: there are none
+	Values       int
+	Runs         *float64 // probability of so few runs of residuals of one sign, were they independent
+	Starts, Here int      // starts that led to a loss, and those of them that led to this optimum
+	Bounds       []string // parameters at an end of their interval
+}
 
-// Basin is an optimum that starts have led to.
-type Basin = estimate.Basin
+// Basin is an optimum that starts have led to: its undivided loss, and the first of them.
+type Basin struct {
+	Loss   float64
+	Starts int
+	Start  string
+	User   bool    // that of the model file is among them
+	Chi2   float64 // per value; 0: nothing tells it
+}
 
 // Summary describes trajectories and how the model meets them.
 type Summary struct {
@@ -183,7 +198,13 @@ func (f *Fit) publish() {
 		f.Params[p.Name], f.Estimates = p, append(f.Estimates, p)
 	}
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
-	f.Verdict, f.Basins, f.Decisions = in.Verdict, in.Basins, in.Decisions
+	f.Verdict, f.Basins, f.Decisions = nil, nil, in.Decisions
+	if v := in.Verdict; v != nil {
+		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds}
+	}
+	for _, b := range in.Basins {
+		f.Basins = append(f.Basins, Basin(b))
+	}
 	if f.ran && in.State != nil {
 		f.Status = in.State.Status
 	}

@@ -150,7 +150,9 @@ func TestStiffFit(t *testing.T) {
 	require.NoError(t, err)
 	require.InEpsilon(t, 0.03, f.Values().Params["slow"], 1e-4)
 	require.Equal(t, 100., f.Values().Params["fast"])
-	require.Len(t, f.Warnings.All, 1)
+	require.Len(t, f.Warnings.All, 2)
+	require.Equal(t, "unidentified", f.Warnings.All[1].Code)
+	require.Contains(t, f.Warnings.All[1].Message, "`fast`")
 	require.Equal(t, "stiff", f.Warnings.All[0].Code)
 	require.Contains(t, f.Warnings.All[0].Message, "`b`")
 }
