@@ -61,27 +61,25 @@ type Param struct {
 	Bound  bool // the estimate is at an end of its interval
 }
 
-// Verdict says what a fit is worth.
+// Verdict says what a fit is worth: see docs/fitting.md.
 type Verdict struct {
-	Text      string   `json:"text"`    // in one line
-	Word      string   `json:"verdict"` // fits, misfit, unknown, stopped or unconverged
-	Converged bool     `json:"converged"`
-	Why       string   `json:"why"`              // it ended
-	Chi2      *float64 `json:"chi2,omitempty"`   // reduced χ², where observations declare their noise
-	Values    int      `json:"values,omitempty"` // that entered χ²
-	Runs      *float64 `json:"runs,omitempty"`   // probability of so few runs of residuals of one sign
-	Starts    int      `json:"starts,omitempty"` // that led to a loss
-	Here      int      `json:"here,omitempty"`   // of these, how many led to this optimum
-	Bounds    []string `json:"bounds,omitempty"` // parameters at an end of their interval
+	Text, Word   string   // in one line; fits, misfit, unknown, unconverged or stopped
+	Converged    bool     // an optimum was reached
+	Why          string   // the fit ended
+	Chi2         *float64 // per value, over the Values whose noise is declared; nil: there are none
+	Values       int
+	Runs         *float64 // probability of so few runs of residuals of one sign, were they independent
+	Starts, Here int      // starts that led to a loss, and those of them that led to this optimum
+	Bounds       []string // parameters at an end of their interval
 }
 
-// Basin is an optimum that starts have led to.
+// Basin is an optimum that starts have led to: its undivided loss, and the first of them.
 type Basin struct {
-	Loss   float64 // in nats, undivided
+	Loss   float64
 	Starts int
-	Start  string // the first of these
-	User   bool   // the start of the file is among them
-	Chi2   float64
+	Start  string
+	User   bool    // that of the model file is among them
+	Chi2   float64 // per value; 0: nothing tells it
 }
 
 // Summary describes trajectories and how the model meets them.
@@ -200,7 +198,10 @@ func (f *Fit) publish() {
 		f.Params[p.Name], f.Estimates = p, append(f.Estimates, p)
 	}
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
-	f.Verdict, f.Basins, f.Decisions = (*Verdict)(in.Verdict), nil, in.Decisions
+	f.Verdict, f.Basins, f.Decisions = nil, nil, in.Decisions
+	if v := in.Verdict; v != nil {
+		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds}
+	}
 	for _, b := range in.Basins {
 		f.Basins = append(f.Basins, Basin(b))
 	}

@@ -56,7 +56,7 @@ var mayImport = map[string]string{
 	"internal/problem":        "compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
 	"internal/loss":           "internal/engine internal/explain internal/problem compiler compiler/check compiler/exec compiler/ir compiler/lower compiler/place data dsl/diag fit sim solvers",
 	"internal/start":          "internal/engine internal/problem compiler compiler/check compiler/exec compiler/lower compiler/nn compiler/place dsl fit sim",
-	"internal/simulate":       "internal/engine internal/explain internal/problem internal/setting compiler compiler/check compiler/lower data dsl dsl/diag fit sim",
+	"internal/simulate":       "internal/engine internal/explain internal/problem internal/setting compiler compiler/check compiler/lower data dsl dsl/diag fit sim solvers",
 	"internal/gradcheck":      "internal/engine internal/explain internal/loss internal/problem internal/simulate compiler compiler/exec compiler/ir compiler/lower fit sim",
 	"internal/estimate":       "internal/engine internal/explain internal/gradcheck internal/loss internal/problem internal/simulate internal/setting internal/start compiler compiler/check compiler/exec compiler/lower data dsl/diag fit sim",
 	"":                        "compiler compiler/check data dsl dsl/diag fit internal/engine internal/environ internal/estimate internal/explain internal/files internal/gradcheck internal/problem internal/report internal/setting internal/simulate sim",

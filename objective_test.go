@@ -216,8 +216,10 @@ func TestSinglePrecision(t *testing.T) {
 	}
 
 	require.NoError(t, m.Set("fit.precision", "f32", "the test"))
-	require.NoError(t, m.Set("fit.optimizer", "adam", "the test"))
-	require.NoError(t, m.Set("fit.optimizer.epochs", "20", "the test"))
+	require.NoError(t, m.Set("fit.optimizer", "adam then lbfgs", "the test"))
+	require.NoError(t, m.Set("fit.solver.auto.atol", "1e-8", "the test")) // not by the sizes of states
+	require.NoError(t, m.Set("fit.optimizer.adam.epochs", "20", "the test"))
+	require.NoError(t, m.Set("fit.optimizer.lbfgs.iterations", "3", "the test"))
 	f, err := m.Fit(context.Background(), FitOptions{Workers: 1})
 	require.NoError(t, err)
 	last := f.inner.Objective
@@ -231,7 +233,7 @@ func TestSinglePrecision(t *testing.T) {
 	require.NotEqual(t, want.Loss, f.State.Best.Score)
 	require.InEpsilon(t, want.Loss, f.State.Best.Score, 1e-3)
 
-	require.NoError(t, m.Set("fit.solver.tsit5.rtol", "1e-9", "the test"))
+	require.NoError(t, m.Set("fit.solver.auto.rtol", "1e-9", "the test"))
 	_, err = m.NewFit(FitOptions{})
 	require.ErrorContains(t, err, "asks for more digits")
 }

@@ -151,9 +151,10 @@ func TestStiffFit(t *testing.T) {
 	require.InEpsilon(t, 0.03, f.Values().Params["slow"], 1e-4)
 	require.Equal(t, 100., f.Values().Params["fast"])
 	require.Len(t, f.Warnings.All, 2)
+	require.Equal(t, "unidentified", f.Warnings.All[1].Code)
+	require.Contains(t, f.Warnings.All[1].Message, "`fast`")
 	require.Equal(t, "stiff", f.Warnings.All[0].Code)
 	require.Contains(t, f.Warnings.All[0].Message, "`b`")
-	require.Equal(t, "unidentified", f.Warnings.All[1].Code, "b starts at 0 and nothing tells its rate")
 }
 
 // TestStiffFailure: a run that has no steps left says that the model is stiff.

@@ -2,25 +2,39 @@ package compiler
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/opt"
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/compiler/step"
-	"github.com/pinode/pinode/internal/sparse"
 )
 
 // Jacobian is the derivative of a motion by the states: what its program gives.
 type Jacobian struct {
 	Program place.Program
 	Curve   place.Program // of the derivative along a direction
-	Pattern *sparse.Pattern
-	At      []int // where the value of each of its elements is among those of the program
+	Rows    [][]int       // the places of its nonzeros, row by row
+	At      []int         // where the value of each of these is among those of the program
+
+	made once
 
 	rates   *ir.Node
 	entries autodiff.Entries
 	byTime  *ir.Node
+}
+
+// once makes a value once, for all who ask.
+type once struct {
+	sync.Once
+	value any
+}
+
+// Once is what build makes of the derivative: it is made once for all who run the program.
+func (j *Jacobian) Once(build func() any) any {
+	j.made.Do(func() { j.made.value = build() })
+	return j.made.value
 }
 
 // Jacobians are those of the right-hand side and of the motions along one surface, two,
@@ -78,7 +92,7 @@ func (p *Program) jacobian(program place.Program, rates *ir.Node) *Jacobian {
 			j.entries, least = e, n
 		}
 	}
-	j.Pattern, j.At = sparse.NewPattern(j.entries.Rows), slices.Concat(j.entries.At...)
+	j.Rows, j.At = j.entries.Rows, slices.Concat(j.entries.At...)
 	j.byTime = p.along(rates, b.Const(1), nil)
 	return j
 }

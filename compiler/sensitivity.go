@@ -18,7 +18,7 @@ func (p *Program) Jacobian(lanes int) (*exec.Module, error) {
 		g := place.Jacobian.Graph()
 		one := b.Const(1)
 		for k := range m.Layout.NY {
-			g.Outputs = append(g.Outputs, p.row1(k, b.Elem(m.RHS, k), one, false)...)
+			g.Outputs = append(g.Outputs, derivativeRow(p, k, b.Elem(m.RHS, k), one, false)...)
 		}
 		if len(g.Outputs) == 0 {
 			return nil
@@ -49,7 +49,7 @@ func (p *Program) Scores(lanes int) (*exec.Module, error) {
 			for _, x := range s.List {
 				residuals = append(residuals, x.Residual)
 				for i := range x.Arg.Shape.Size() {
-					g.Outputs = append(g.Outputs, p.row1(k, b.Elem(x.Arg, i), b.Elem(x.Weight, i), true)...)
+					g.Outputs = append(g.Outputs, derivativeRow(p, k, b.Elem(x.Arg, i), b.Elem(x.Weight, i), true)...)
 					k++
 				}
 			}
@@ -66,9 +66,9 @@ func (p *Program) Scores(lanes int) (*exec.Module, error) {
 	return exec.Compile(graphs, lanes, exec.Double)
 }
 
-// row1 are the derivatives of one number, times ct: row k of a matrix. At a row of data
+// derivativeRow are the derivatives of one number, times ct: row k of a matrix. At a row of data
 // the time stands still and what was before an instant moves.
-func (p *Program) row1(k int, n, ct *ir.Node, before bool) (outs []ir.Output) {
+func derivativeRow(p *Program, k int, n, ct *ir.Node, before bool) (outs []ir.Output) {
 	m, b, in := p.Model, p.Model.Builder, p.Model.In
 	type derivative struct {
 		node   *ir.Node

@@ -251,6 +251,15 @@ func (e *gaussNewton) judge(trial *Result, r []float64) (accepted bool) {
 // errEnded says that a run was cut off on its way.
 var errEnded = errors.New("the run was ended")
 
+// evaluate gives residuals; what is not a finite number is a failure.
+func (p *Problem) evaluate(r *run, x, res []float64, jac *mat.Dense) (Result, error) {
+	v, err := p.Loss.Residuals(r.ctx, x, p.Horizon, res, jac)
+	if err == nil && !v.Failed && (!finiteNumber(v.Loss) || !kernel.Finite(res) || jac != nil && !kernel.Finite(jac.RawMatrix().Data)) {
+		v.Failed, v.Reason = true, Failure{Reason: "the loss or its derivative is not a finite number"}
+	}
+	return v, err
+}
+
 // descend minimises a problem from where its memory stands. each is told of every iteration that ends, and says
 // whether to go on.
 func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNewton) (end bool, err error)) (*Outcome, error) {
@@ -260,13 +269,6 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 		worked = w.Work
 	}
 	before := worked() - d.Work
-	eval := func(x, res []float64, jac *mat.Dense) (Result, error) {
-		v, err := p.Loss.Residuals(r.ctx, x, p.Horizon, res, jac)
-		if err == nil && !v.Failed && (!finiteNumber(v.Loss) || !kernel.Finite(res) || jac != nil && !kernel.Finite(jac.RawMatrix().Data)) {
-			v.Failed, v.Reason = true, Failure{Reason: "the loss or its derivative is not a finite number"}
-		}
-		return v, err
-	}
 	end := func(why string, converged bool) *Outcome {
 		return &Outcome{
 			X: slices.Clone(d.X), Value: e.value, Penalty: p.penalty(e.x), Squares: e.squares,
@@ -283,7 +285,7 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 		if over { // the loss alone is asked for
 			jac = nil
 		}
-		res, err := eval(e.x, e.r, jac)
+		res, err := p.evaluate(r, e.x, e.r, jac)
 		if err != nil {
 			return nil, err
 		}
@@ -304,9 +306,28 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 		}
 		e.linearise()
 		e.before = e.value / float64(max(1, res.Values))
-		if why, err := e.try(d, eval, trial); err != nil {
-			return nil, err
-		} else if why != "" {
+		why := ""
+		for k := 0; ; k++ {
+			if why = e.stuck(k); why != "" {
+				break
+			}
+			if !e.propose() {
+				d.Lambda *= d.Growth
+				d.Growth *= 2
+				continue
+			}
+			if res, err = p.evaluate(r, e.trial, trial, nil); err != nil {
+				return nil, err
+			}
+			if res.Failed {
+				d.Rejected++
+				e.failure = res.Reason
+			}
+			if e.judge(&res, trial) {
+				break
+			}
+		}
+		if why != "" {
 			return end(why, e.negligible()), nil
 		}
 		d.Iteration++
@@ -315,31 +336,6 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return nil, err
 		} else if cut {
 			return nil, errEnded
-		}
-	}
-}
-
-// try makes trials until one is accepted, or says why there are no more.
-func (e *gaussNewton) try(d *descending, eval func(x, res []float64, jac *mat.Dense) (Result, error), trial []float64) (why string, err error) {
-	for k := 0; ; k++ {
-		if why = e.stuck(k); why != "" {
-			return why, nil
-		}
-		if !e.propose() {
-			d.Lambda *= d.Growth
-			d.Growth *= 2
-			continue
-		}
-		res, err := eval(e.trial, trial, nil)
-		if err != nil {
-			return "", err
-		}
-		if res.Failed {
-			d.Rejected++
-			e.failure = res.Reason
-		}
-		if e.judge(&res, trial) {
-			return "", nil
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (s *Integrator) Forward(m Forward, out *Tangents) { s.ForwardColumns(m, giv
 
 // ForwardColumns is Forward in several directions.
 func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
-	f := s.forward(of.Columns())
+	f := columnsOf(s, of.Columns())
 	f.m, f.of, f.out = m, of, out
 	if f.variation != nil {
 		f.variation.big = 0
@@ -153,8 +153,8 @@ func (f *forward) entry(e *entry) {
 	}
 }
 
-// forward returns room for n columns, with no state held.
-func (s *Integrator) forward(n int) *forward {
+// columnsOf returns room for n columns of a run, with no state held.
+func columnsOf(s *Integrator, n int) *forward {
 	clear(s.run.held)
 	if s.fwd != nil && s.fwd.n == n {
 		return s.fwd

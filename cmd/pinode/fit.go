@@ -55,11 +55,8 @@ func (a *app) fitCmd() *cobra.Command {
 
 func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	began := time.Now()
-	if o.workers < 0 {
-		return usageError("--workers is a number of workers, not %d", o.workers)
-	}
-	if o.accept && o.resume == "" {
-		return usageError("--accept-changes is of a run that goes on: see --resume")
+	if err := o.check(); err != nil {
+		return err
 	}
 	o.seeded = c.Flags().Changed("seed")
 	opts := pinode.FitOptions{Workers: o.workers}
@@ -137,6 +134,17 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		defer lock.Close()
 	}
 	return a.train(ctx, f, dir, p, o.explain)
+}
+
+// check refuses flags that have no meaning.
+func (o *fitFlags) check() error {
+	if o.workers < 0 {
+		return usageError("--workers is a number of workers, not %d", o.workers)
+	}
+	if o.accept && o.resume == "" {
+		return usageError("--accept-changes is of a run that goes on: see --resume")
+	}
+	return nil
 }
 
 // limit is the time that the command may take.
@@ -432,8 +440,8 @@ func fitJSON(f *pinode.Fit, dir string) any {
 		Train       map[string]float64 `json:"train_rmse"`
 		Validation  map[string]float64 `json:"validation_rmse,omitempty"`
 		Unproven    []string           `json:"unproven,omitempty"`
-		Verdict     *pinode.Verdict    `json:"verdict,omitempty"`
-	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil, f.Verdict}
+		Verdict     map[string]any     `json:"verdict,omitempty"`
+	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil, verdictJSON(f.Verdict)}
 	for _, e := range f.Estimates {
 		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
 		if !math.IsNaN(e.StdErr) {
@@ -446,6 +454,17 @@ func fitJSON(f *pinode.Fit, dir string) any {
 	}
 	out.Unproven = unproven(f)
 	return out
+}
+
+// verdictJSON is a verdict as run.json has it.
+func verdictJSON(v *pinode.Verdict) map[string]any {
+	if v == nil {
+		return nil
+	}
+	return map[string]any{
+		"text": v.Text, "verdict": v.Word, "converged": v.Converged, "why": v.Why, "chi2": v.Chi2, "values": v.Values,
+		"runs": v.Runs, "starts": v.Starts, "here": v.Here, "bounds": v.Bounds,
+	}
 }
 
 // unproven says where crossings of guards may have been missed, in training and in

@@ -47,7 +47,10 @@ func (js *jacobians) at(d []float64) *jacobian {
 }
 
 // Pattern implements sim.Linearised.
-func (js *jacobians) Pattern(d []float64) *sparse.Pattern { return js.at(d).Pattern }
+func (js *jacobians) Pattern(d []float64) *sparse.Pattern {
+	j := js.at(d)
+	return j.Once(func() any { return sparse.NewPattern(j.Rows) }).(*sparse.Pattern)
+}
 
 // Jacobian implements sim.Linearised.
 func (js *jacobians) Jacobian(t float64, y, d, values, byTime []float64) {

@@ -20,7 +20,7 @@ func (c *chain) direct(s origin) error {
 		return err
 	}
 	if o.Failed && len(c.ridge.groups) > 0 {
-		if o, err = c.descend(s.name+", networks at zero", 1, alpha, c.silent(s.x), shortRun); err != nil {
+		if o, err = c.descend(s.name+", networks at zero", 1, alpha, silent(c.f.Objective, s.x), shortRun); err != nil {
 			return err
 		}
 	}
@@ -56,17 +56,17 @@ func (c *chain) polish(s origin, o *fit.Outcome) error {
 }
 
 // silent is x with the output layers of networks at zero.
-func (c *chain) silent(x []float64) []float64 {
+func silent(o *loss.Objective, x []float64) []float64 {
 	x = slices.Clone(x)
-	c.lastLayers(func(at, n int) { clear(x[at : at+n]) })
+	lastLayers(o, func(at, n int) { clear(x[at : at+n]) })
 	return x
 }
 
 // lastLayers visits the last layer of each network: weights, then biases.
-func (c *chain) lastLayers(do func(at, n int)) {
-	for _, w := range c.f.Objective.Space.Weights {
+func lastLayers(o *loss.Objective, do func(at, n int)) {
+	for _, w := range o.Space.Weights {
 		size, before := 0, 0
-		for _, t := range c.f.Objective.Prog.Model.Layout.Weights {
+		for _, t := range o.Prog.Model.Layout.Weights {
 			if t.Off >= w.Off && t.Off < w.Off+w.N {
 				size, before = t.Shape.Size(), size
 			}

@@ -64,11 +64,11 @@ func (f *Fit) auto(s *fit.Session) error {
 	}
 	c := &chain{f: f, s: s, end: s.Budget() * operationsPerSecond}
 	var why string
-	if c.squares, why, err = f.residuals(); err != nil {
+	if c.squares, why, err = residuals(f); err != nil {
 		return err
 	}
 	if c.squares == nil {
-		n := f.lineSearches(x0, c.end)
+		n := lineSearches(f, x0, c.end)
 		c.say("L-BFGS, %d iterations at most: %s", n, why)
 		return s.QuasiNewton(x0, n)
 	}
@@ -99,7 +99,7 @@ func (f *Fit) auto(s *fit.Session) error {
 
 // lineSearches is how many iterations of L-BFGS some work is enough for, each of about one
 // gradient of four runs.
-func (f *Fit) lineSearches(x []float64, work float64) int {
+func lineSearches(f *Fit, x []float64, work float64) int {
 	return int(math.Min(20000, math.Max(50, work/math.Max(4*f.Objective.Operations(x), 1))))
 }
 
@@ -111,7 +111,7 @@ const (
 )
 
 // residuals is the loss as residuals, or why it is not treated so.
-func (f *Fit) residuals() (*loss.Squares, string, error) {
+func residuals(f *Fit) (*loss.Squares, string, error) {
 	squares, why, err := loss.NewSquares(f.Objective)
 	if err != nil || squares == nil {
 		return nil, why, err
@@ -437,7 +437,7 @@ func (c *chain) conclude() {
 			status = fit.Converged
 		}
 		c.basins()
-		c.f.ridge = c.ridge.vector(k.alpha)
+		c.f.Findings.ridge = c.ridge.vector(k.alpha)
 	}
 	if x != nil && !math.IsNaN(value) {
 		c.s.Return(x, value/float64(max(1, c.f.Objective.Total)), status, message)
@@ -472,5 +472,5 @@ func (c *chain) basins() {
 		b.Starts++
 		b.User = b.User || k.user
 	}
-	f.verdict.Starts, f.verdict.Here = len(list), f.Basins[0].Starts
+	f.starts, f.here = len(list), f.Basins[0].Starts
 }

@@ -32,9 +32,7 @@ type Fit struct {
 
 	Train, Validation Summary
 
-	Verdict   *Verdict // nil before the fit
-	Basins    []Basin  // by loss
-	Decisions []string // of what was done, and why
+	Findings
 
 	Warnings diag.List // of what the result may be wrong in
 
@@ -48,7 +46,6 @@ type Fit struct {
 	told      *start.Data
 	solver    sim.Options
 	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself
-	ridge     []float64       // of the weights, as the fit has set it; nil: there is none
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -551,7 +548,7 @@ func (f *Fit) standardErrors(ctx context.Context, x []float64) {
 	if err != nil || res.Failed {
 		return
 	}
-	scale, err := fit.InformationScale(res, n, f.likelihood())
+	scale, err := fit.InformationScale(res, n, likelihood(f.prog))
 	if err != nil {
 		return
 	}

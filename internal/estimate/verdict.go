@@ -23,6 +23,16 @@ type Verdict struct {
 	Bounds    []string `json:"bounds,omitempty"` // parameters at an end of their interval
 }
 
+// Findings are what a fit has found beside its estimates.
+type Findings struct {
+	Verdict   *Verdict // nil before the fit
+	Basins    []Basin  // by loss
+	Decisions []string // of what was done, and why
+
+	starts, here int       // that led to a loss, and to the result
+	ridge        []float64 // of the weights, as the fit has set it; nil: there is none
+}
+
 // The words of a verdict.
 const (
 	Fits        = "fits"
@@ -46,7 +56,7 @@ const misfitAt = 1e-4
 
 // judge makes the verdict of a fit that has ended.
 func (f *Fit) judge(m *misfit) {
-	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.verdict.Starts, Here: f.verdict.Here}
+	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.starts, Here: f.here}
 	for _, e := range f.Estimates {
 		if e.Bound {
 			v.Bounds = append(v.Bounds, e.Name)

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/loss"
 )
 
@@ -82,7 +83,7 @@ func (f *Fit) gaussNewtonErrors(x []float64, jac *mat.Dense, res *fit.Result) {
 		return
 	}
 	scale := 1.
-	if !f.likelihood() { // the noise is that of the residuals
+	if !likelihood(f.prog) { // the noise is that of the residuals
 		left := float64(f.Objective.Total - len(params))
 		if left < 1 {
 			return
@@ -104,12 +105,12 @@ func (f *Fit) gaussNewtonErrors(x []float64, jac *mat.Dense, res *fit.Result) {
 		}
 		k++
 	}
-	f.warnOfFree(u, params)
+	warnOfFree(f, u, params)
 }
 
 // likelihood reports whether all observations have distributions.
-func (f *Fit) likelihood() bool {
-	for _, o := range f.prog.Checked.Model.Observes {
+func likelihood(prog *engine.Compiled) bool {
+	for _, o := range prog.Checked.Model.Observes {
 		if o.Dist == nil {
 			return false
 		}
@@ -170,7 +171,7 @@ func schur(h *mat.SymDense, first, second []int) *mat.SymDense {
 const nothing = 1e-10
 
 // warnOfFree warns of combinations of parameters that the data do not tell.
-func (f *Fit) warnOfFree(u *fit.Uncertainty, params []int) {
+func warnOfFree(f *Fit, u *fit.Uncertainty, params []int) {
 	for _, d := range u.Free {
 		type part struct {
 			name string

@@ -6,6 +6,7 @@ import (
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/internal/problem"
 )
 
 // How the size of the noise of an element of observations is known.
@@ -60,7 +61,7 @@ func (o *Objective) NewDeviations(estimates, x []float64) *Deviations {
 		if list := squares[c.Param]; !moves[c.Param] && (list != nil || open[c.Param]) {
 			n.Coords = append(n.Coords, i)
 			n.Known = n.Known && list != nil && !open[c.Param]
-			o.startAt(x, i, meanRoot(list))
+			startAt(o.Space, x, i, meanRoot(list))
 		}
 	}
 	return n
@@ -76,8 +77,8 @@ func meanRoot(squares []float64) float64 {
 }
 
 // startAt sets coordinate i of x to that of a value above 0, if it is allowed.
-func (o *Objective) startAt(x []float64, i int, v float64) {
-	t := &o.Space.Transforms[i]
+func startAt(sp *problem.Space, x []float64, i int, v float64) {
+	t := &sp.Transforms[i]
 	if !(v > 0) || !t.Interval().Contains(v) {
 		return
 	}
@@ -166,7 +167,7 @@ func (o *Objective) readParams(to map[*check.Param]bool, n *ir.Node) {
 	for _, x := range ir.Reach(n) {
 		shared := x == in.P || x.Op == ir.OpSlice && x.Args[0] == in.P
 		own := x == in.Q || x.Op == ir.OpSlice && x.Args[0] == in.Q
-		if !shared && !own || x.Op == ir.OpInput && o.sliced(n, x) {
+		if !shared && !own || x.Op == ir.OpInput && sliced(n, x) {
 			continue
 		}
 		lo, hi := x.Off, x.Off+x.Shape.Size()
@@ -179,7 +180,7 @@ func (o *Objective) readParams(to map[*check.Param]bool, n *ir.Node) {
 }
 
 // sliced reports whether a value reads an input through slices alone.
-func (o *Objective) sliced(n, input *ir.Node) bool {
+func sliced(n, input *ir.Node) bool {
 	for _, x := range ir.Reach(n) {
 		for _, a := range x.Args {
 			if a == input && x.Op != ir.OpSlice {
