@@ -52,12 +52,7 @@ var allowed = map[string]allowance{
 	"methods of compiler.Program":         {61, "to be cut"},
 	"fields of compiler/check.elaborator": {22, "to be cut"},
 	"fields of compiler/lower.Model":      {22, "to be cut"},
-	"fields of internal/estimate.Fit":     {21, "to be cut"},
-	"methods of internal/estimate.Fit":    {34, "to be cut"},
-	"methods of internal/estimate.chain":  {32, "to be cut"},
-	"methods of internal/loss.Objective":  {31, "to be cut"},
 	"methods of compiler/step.builder":    {36, "to be cut"},
-	"methods of sim.Integrator":           {31, "to be cut"},
 	"methods of sim.instant":              {35, "to be cut"},
 	"methods of internal/engine.System":   {45, "to be cut"},
 }

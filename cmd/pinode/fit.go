@@ -111,9 +111,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	p := &progress{a: a, model: m}
 	opts.Observer = p.step
 	opts.Checkpoint = checkpoints(dir)
-	if opts.MaxTime > 0 {
-		opts.MaxTime = max(opts.MaxTime-time.Since(began), time.Nanosecond)
-	}
+	opts.MaxTime = left(opts.MaxTime, began)
 	f, err := m.NewFit(opts)
 	if err != nil {
 		return err
@@ -134,6 +132,14 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		defer lock.Close()
 	}
 	return a.train(ctx, f, dir, p, o.explain)
+}
+
+// left is what is left of a limit since it began; 0 stays: there is none.
+func left(limit time.Duration, began time.Time) time.Duration {
+	if limit == 0 {
+		return 0
+	}
+	return max(limit-time.Since(began), time.Nanosecond)
 }
 
 // check refuses flags that have no meaning.
