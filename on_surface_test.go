@@ -51,7 +51,8 @@ func TestOnTheSurface(t *testing.T) {
 		},
 		"at rest from the start": {
 			"state h = 0; state v = 0\n h' = v\n v' = -9.81 + (if t > 1 then 12 else 0)\n event bounce when h <= 0 { v := -0.7*v; zeno rest { h := 0; v := 0 } }",
-			2, []float64{2.19 / 2, 2.19},
+			2,
+			[]float64{2.19 / 2, 2.19},
 		},
 		"a strict one at rest from the start": {
 			"state h = 0; state v = 0\n h' = v\n v' = -9.81\n event bounce when h < 0 { v := -0.7*v; zeno rest { h := 0; v := 0 } }", 2, []float64{0, 0},

@@ -274,9 +274,7 @@ func (x *multistep) finish(c float64) {
 	for i := 1; i < last; i++ {
 		clear(x.K[i])
 	}
-	for l, v := range x.d {
-		x.z[l] = v
-	}
+	copy(x.z, x.d)
 	for j := k; j >= 1; j-- {
 		addScaled(x.z, 1, d[j])
 		for i, p := range newtonForm[j] {

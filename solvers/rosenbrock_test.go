@@ -160,11 +160,21 @@ func TestRosenbrockConditions(t *testing.T) {
 		trees := []tree{
 			{1, 1, by()},
 			{2, 2, g},
-			{3, 3, by(a, a)}, {3, 6, times(beta, g)},
-			{4, 4, by(a, a, a)}, {4, 8, by(a, times(alpha, g))}, {4, 12, times(beta, by(a, a))}, {4, 24, times(beta, times(beta, g))},
-			{5, 5, by(a, a, a, a)}, {5, 10, by(a, a, times(alpha, g))}, {5, 15, by(a, times(alpha, by(a, a)))}, {5, 30, by(a, times(alpha, times(beta, g)))},
-			{5, 20, by(times(alpha, g), times(alpha, g))}, {5, 20, times(beta, by(a, a, a))}, {5, 40, times(beta, by(a, times(alpha, g)))},
-			{5, 60, times(beta, times(beta, by(a, a)))}, {5, 120, times(beta, times(beta, times(beta, g)))},
+			{3, 3, by(a, a)},
+			{3, 6, times(beta, g)},
+			{4, 4, by(a, a, a)},
+			{4, 8, by(a, times(alpha, g))},
+			{4, 12, times(beta, by(a, a))},
+			{4, 24, times(beta, times(beta, g))},
+			{5, 5, by(a, a, a, a)},
+			{5, 10, by(a, a, times(alpha, g))},
+			{5, 15, by(a, times(alpha, by(a, a)))},
+			{5, 30, by(a, times(alpha, times(beta, g)))},
+			{5, 20, by(times(alpha, g), times(alpha, g))},
+			{5, 20, times(beta, by(a, a, a))},
+			{5, 40, times(beta, by(a, times(alpha, g)))},
+			{5, 60, times(beta, times(beta, by(a, a)))},
+			{5, 120, times(beta, times(beta, times(beta, g)))},
 		}
 		check := func(what string, weights []float64, order int, theta, tol float64) {
 			_, _, b := classical(m, weights)

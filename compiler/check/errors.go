@@ -419,7 +419,8 @@ func (e *elaborator) errNotFixed(x, y *Expr, what string, r reads) {
 }
 
 func (e *elaborator) errAlgebraicCount(first *State, unknowns, equations int) {
-	at, help := e.m.Span, "write as many lines `0 = …` as there are algebraic unknowns, elements of vectors counted"
+	var at diag.Span
+	help := "write as many lines `0 = …` as there are algebraic unknowns, elements of vectors counted"
 	switch {
 	case first == nil:
 		at, help = e.m.Constraints[0].Span, "declare what it determines: `algebraic q = 0`, where 0 is a guess; for a condition that is only to be checked or penalised write `require … == 0`"

@@ -48,7 +48,6 @@ type stepRig struct {
 	sys   *System
 	steps *Steps
 	tab   *solvers.Tableau
-	model sim.Model
 	d     []float64
 	held  []bool
 	p     []float64

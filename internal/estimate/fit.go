@@ -42,7 +42,6 @@ type Fit struct {
 	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
 	start     *problem.Values
 	late      func() bool // see Late
-	verdict   Verdict     // what the search knows of it
 	told      *start.Data
 	solver    sim.Options
 	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself

@@ -132,8 +132,6 @@ type misfit struct {
 	chi  float64
 	n    int
 	sign int // residuals in series
-	z    float64
-	vars float64
 	last map[[2]int]series
 }
 

@@ -299,7 +299,8 @@ func TestVerify(t *testing.T) {
 // given, which other settings may forbid.
 func TestTreeIsTakenBack(t *testing.T) {
 	table := Table{
-		{Key: "lr", Kind: Number, Default: "1e-3", Max: 1}, {Key: "until", Kind: Number, Max: 100},
+		{Key: "lr", Kind: Number, Default: "1e-3", Max: 1},
+		{Key: "until", Kind: Number, Max: 100},
 		{Key: "list", Kind: List, Default: "[1, 2]", Max: 9},
 	}
 	v := New(table)

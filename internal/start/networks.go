@@ -177,7 +177,7 @@ func (n *network) points(rows [][]float64, scale []float64) [][]float64 {
 			hi = 1
 		}
 		for r := range rows { // the same order in no two arguments
-			at[r][k] = hi * math.Mod((float64(r)+0.5)*(math.Sqrt(float64(k+2))), 1)
+			at[r][k] = hi * math.Mod((float64(r)+0.5)*math.Sqrt(float64(k+2)), 1)
 		}
 	}
 	if len(at) == 0 {

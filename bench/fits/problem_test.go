@@ -23,7 +23,6 @@ type Table struct {
 	rng    *rand.Rand
 	header []string
 	rows   [][]string
-	row    map[string]string
 
 	held  bool               // rows are of a trajectory that is held back
 	sums  map[string]float64 // squares of what noise did to these
@@ -64,10 +63,6 @@ func (t *Table) add(values ...float64) {
 // normal is a value measured with normal noise, lognormal with lognormal noise.
 func (t *Table) normal(observation string, v, sd float64) float64 {
 	return t.note(observation, v, v+sd*t.rng.NormFloat64())
-}
-
-func (t *Table) lognormal(observation string, v, sd float64) float64 {
-	return t.note(observation, v, v*math.Exp(sd*t.rng.NormFloat64()))
 }
 
 // poisson is a count of mean v.
