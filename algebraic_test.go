@@ -139,3 +139,33 @@ func TestSteadyBasin(t *testing.T) {
 		require.InEpsilon(t, want, lastRow(t, m)[1], 1e-12)
 	}
 }
+
+// TestSteadyTotals: conserved totals are seen however rates are written, and whichever
+// state runs out.
+func TestSteadyTotals(t *testing.T) {
+	for name, c := range map[string]struct {
+		body string
+		want []float64
+	}{
+		"signs first":     {"state A = 1\n  state B = 0\n  A' = -k*A + b*B\n  B' = k*A - b*B", []float64{0.4, 0.6}},
+		"a factor":        {"state A = 2\n  state D = 0\n  A' = -2*k*A^2 + 2*b*D\n  D' = k*A^2 - b*D", []float64{2. / 3, 2. / 3}},
+		"all of A":        {"state A = 1\n  state C = 0.5\n  A' = -k*A\n  C' = k*A + 0*b", []float64{0, 1.5}},
+		"the last goes":   {"state A = 3\n  state B = 1\n  A' = -k*A*B\n  B' = -k*A*B + 0*b", []float64{2, 0}},
+		"the first goes":  {"state A = 1\n  state B = 3\n  A' = -k*A*B\n  B' = -k*A*B + 0*b", []float64{0, 2}},
+		"three of a kind": {"state A = 3\n  state B = 1\n  state C = 0\n  A' = -k*A*B\n  B' = -k*A*B + 0*b\n  C' = k*A*B", []float64{2, 0, 1}},
+	} {
+		m, err := Parse("totals.node", "model T {\n  param k = 3\n  param b = 2\n  start steady\n  "+c.body+"\n}\nsimulate { until: 1 }")
+		require.NoError(t, err, name)
+		s, err := m.Simulate(context.Background(), SimulateOptions{})
+		require.NoError(t, err, name)
+		for i, want := range c.want {
+			require.InDelta(t, want, s.Trajectories[0].Rows[0][1+i], 1e-9, name)
+		}
+	}
+}
+
+// TestDependentConstraints: equations that say the same of the unknowns are refused.
+func TestDependentConstraints(t *testing.T) {
+	_, err := Parse("twice.node", "model A {\n  state x = 1\n  algebraic a = 1\n  algebraic b = 1\n  x' = -a\n  0 = a + b - x\n  0 = a + b - 2*x\n}")
+	require.ErrorContains(t, err, "leaves no algebraic unknown to determine")
+}

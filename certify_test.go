@@ -454,3 +454,21 @@ func TestCertificateAtRest(t *testing.T) {
 	require.Equal(t, 4, c.Compared)
 	require.NotEmpty(t, c.Events)
 }
+
+// TestCertificateBelowTolerance: where a prediction decays below the absolute tolerance its
+// logarithm is noise to differences; the gradient is compared where the relative tolerance
+// alone counts. Of a stiff run by the default solver the modes that it has are compared.
+func TestCertificateBelowTolerance(t *testing.T) {
+	f, err := fitOf(t, "model M {\n  param k in (0, inf) = 2\n  state n = 100\n  n' = -k*n\n  observe count = n ~ poisson()\n}",
+		"t,count\n1,92\n10,37\n20,14\n40,2\n60,0\n", "count: count", "")
+	require.NoError(t, err)
+	c := certificateOf(t, f)
+	require.True(t, c.Certified(), "%s: %s: %g", c.Mode, c.Where, c.Worst)
+
+	m, err := Parse("stiff.node", "model M {\n  param k = 2\n  state x = 1\n  state y = 0\n  x' = -k*x\n  y' = 1e6*(cos(t)*x - y)\n}\nsimulate { until: 10 }")
+	require.NoError(t, err)
+	c, err = m.Certify(t.Context(), 10)
+	require.NoError(t, err)
+	require.True(t, c.Certified(), "%s: %s: %g", c.Mode, c.Where, c.Worst)
+	require.Equal(t, []string{"unrolled", "adjoint", "forward"}, c.Modes)
+}

@@ -68,26 +68,40 @@ func (l *lowerer) element(v *ir.Node, k int) *ir.Node {
 	return l.b.Elem(v, k)
 }
 
-// match gives each of n unknowns an equation of its own, by augmenting paths; loose is
-// an equation that none is left for, or −1.
+// match gives each of n unknowns an equation of its own, the one of its number where
+// that will do, by augmenting paths; loose is an equation that none is left for, or −1.
 func match(n int, reads func(equation, unknown int) bool) (owner []int, loose int) {
 	owner = slices.Repeat([]int{-1}, n)
 	var seen []bool
 	var place func(equation int) bool
 	place = func(equation int) bool {
+		for k := range n { // what is free first
+			if owner[k] < 0 && reads(equation, k) {
+				owner[k] = equation
+				return true
+			}
+		}
 		for k := range n {
 			if seen[k] || !reads(equation, k) {
 				continue
 			}
 			seen[k] = true
-			if owner[k] < 0 || place(owner[k]) {
+			if place(owner[k]) {
 				owner[k] = equation
 				return true
 			}
 		}
 		return false
 	}
+	for k := range n {
+		if reads(k, k) {
+			owner[k] = k
+		}
+	}
 	for equation := range n {
+		if slices.Contains(owner, equation) {
+			continue
+		}
 		if seen = make([]bool, n); !place(equation) {
 			return nil, equation
 		}
@@ -122,6 +136,10 @@ func (l *lowerer) algebraicRates(parts []*ir.Node) {
 		right[i] = l.b.Neg(l.b.Elem(drift, i))
 	}
 	rates := l.solve(l.slopes(&c), right)
+	if rates == nil {
+		l.errHigherIndex(c.of[0])
+		return
+	}
 	for i, s := range l.m.States {
 		if s.Algebraic {
 			n := s.Shape.Size()
@@ -151,6 +169,9 @@ func (l *lowerer) balance() {
 	}
 	e := Event{Likelihood: -1, Threshold: -1, Checked: &check.Event{Obj: check.Obj{Name: "0 =", Span: l.m.Constraints[0].Span}, Kind: dsl.TriggerAt}}
 	steps := l.solve(l.slopes(&c), c.values)
+	if steps == nil {
+		return // reported with the rates
+	}
 	next := make([]*ir.Node, len(steps))
 	for k, u := range c.unknowns {
 		next[k] = l.b.Sub(l.b.Elem(l.out.In.Y, u.at), steps[k])
@@ -162,7 +183,9 @@ func (l *lowerer) balance() {
 }
 
 // solve is the solution of a·x = b by elimination, whose order is chosen here: each time
-// the pivot that fills in least (H.M. Markowitz, Management Science 3, 255–269, 1957).
+// the pivot that fills in least (H.M. Markowitz, Management Science 3, 255–269, 1957),
+// constants first, which are never zero later. nil: the matrix is singular whatever the
+// state is.
 func (l *lowerer) solve(a [][]*ir.Node, b []*ir.Node) []*ir.Node {
 	n := len(b)
 	b = slices.Clone(b)
@@ -176,7 +199,10 @@ func (l *lowerer) solve(a [][]*ir.Node, b []*ir.Node) []*ir.Node {
 	}
 	var order []int
 	for range n {
-		p := l.pivot(left, is)
+		p := l.pivot(left, a)
+		if p < 0 {
+			return nil
+		}
 		order, left[p] = append(order, p), false
 		for i := range n {
 			if !left[i] || !is(i, p) {
@@ -206,9 +232,11 @@ func (l *lowerer) solve(a [][]*ir.Node, b []*ir.Node) []*ir.Node {
 }
 
 // pivot is the equation that is left whose own unknown is in fewest others, weighed with
-// how many unknowns it has.
-func (l *lowerer) pivot(left []bool, is func(i, j int) bool) (best int) {
-	cost := -1
+// how many unknowns it has; −1 for none.
+func (l *lowerer) pivot(left []bool, a [][]*ir.Node) (best int) {
+	is := func(i, j int) bool { return !a[i][j].IsConst(0) }
+	best = -1
+	cost := 0
 	for p := range left {
 		if !left[p] || !is(p, p) {
 			continue
@@ -224,8 +252,12 @@ func (l *lowerer) pivot(left []bool, is func(i, j int) bool) (best int) {
 				}
 			}
 		}
-		if cost < 0 || row*col < cost {
-			best, cost = p, row*col
+		c := 2 * row * col
+		if a[p][p].Op != ir.OpConst {
+			c++
+		}
+		if best < 0 || c < cost {
+			best, cost = p, c
 		}
 	}
 	return best

@@ -51,10 +51,10 @@ func (l *lowerer) events() {
 		}
 		l.out.Events = append(l.out.Events, e)
 	}
-	if l.m.Steady != nil {
+	if l.m.Steady != nil && l.diags.Err() == nil {
 		l.steady()
 	}
-	if len(l.m.Constraints) > 0 {
+	if len(l.m.Constraints) > 0 && l.diags.Err() == nil {
 		l.balance()
 	}
 	l.project()

@@ -79,7 +79,7 @@ func (l *lowerer) rest() (r rest, ok bool) {
 		}
 	}
 	r.totals = make([][]float64, len(r.values))
-	for _, w := range conserved(&r) {
+	for _, w := range conserved(l.b, &r) {
 		for k, x := range w {
 			if x != 0 && r.totals[k] == nil { // its rate is minus those of others
 				r.totals[k] = w
@@ -131,7 +131,11 @@ func (l *lowerer) towardsRest(r rest) []*ir.Node {
 	for k, i := range owner {
 		a[k], b[k] = rows[i], right[i]
 	}
-	return l.solve(a, b)
+	step := l.solve(a, b)
+	if step == nil {
+		l.errNoSteady(r.states[0])
+	}
+	return step
 }
 
 // total is the equation that a step restores a total to what the initial values give it.
@@ -150,14 +154,14 @@ func (l *lowerer) total(w []float64) (row []*ir.Node, right *ir.Node) {
 // conserved are weights of sums of states whose rates add up to zero whatever they are,
 // by how the rates are sums of the same terms: the left null space of the matrix of the
 // terms' coefficients, in a form in which each has a first state of its own.
-func conserved(r *rest) (laws [][]float64) {
+func conserved(b *ir.Builder, r *rest) (laws [][]float64) {
 	n := len(r.values)
 	terms := map[*ir.Node]int{}
 	var rows [][]float64 // of the states: coefficients of terms, then a unit matrix
 	for k, v := range r.values {
 		sum := map[*ir.Node]float64{}
 		if r.moving[k] {
-			addTerms(sum, v, 1)
+			addTerms(b, sum, v, 1)
 		} else {
 			sum[v] = 1 // no rate
 		}
@@ -189,37 +193,60 @@ func conserved(r *rest) (laws [][]float64) {
 }
 
 // addTerms adds f·x to a sum of terms with constant coefficients.
-func addTerms(sum map[*ir.Node]float64, x *ir.Node, f float64) {
+func addTerms(b *ir.Builder, sum map[*ir.Node]float64, x *ir.Node, f float64) {
 	switch x.Op {
 	case ir.OpAdd:
-		addTerms(sum, x.Args[0], f)
-		addTerms(sum, x.Args[1], f)
+		addTerms(b, sum, x.Args[0], f)
+		addTerms(b, sum, x.Args[1], f)
 		return
 	case ir.OpSub:
-		addTerms(sum, x.Args[0], f)
-		addTerms(sum, x.Args[1], -f)
+		addTerms(b, sum, x.Args[0], f)
+		addTerms(b, sum, x.Args[1], -f)
 		return
-	case ir.OpNeg:
-		addTerms(sum, x.Args[0], -f)
-		return
-	case ir.OpMul:
-		for i, c := range x.Args {
-			if c.Op == ir.OpConst && c.Shape == ir.Scalar {
-				addTerms(sum, x.Args[1-i], f*c.Values[0])
-				return
-			}
-		}
-	case ir.OpDiv:
-		if c := x.Args[1]; c.Op == ir.OpConst && c.Shape == ir.Scalar {
-			addTerms(sum, x.Args[0], f/c.Values[0])
-			return
-		}
-	case ir.OpConst:
-		if x.Values[0] == 0 {
-			return
-		}
 	}
-	sum[x] += f
+	c, core := factor(b, x)
+	switch {
+	case c == 0 || core == nil && c*f == 0:
+	case core == nil:
+		sum[b.Const(1)] += c * f
+	case core != x && (core.Op == ir.OpAdd || core.Op == ir.OpSub):
+		addTerms(b, sum, core, c*f)
+	default:
+		sum[core] += c * f
+	}
+}
+
+// factor takes signs and constants out of a product, however it is written; core is nil
+// for a constant.
+func factor(b *ir.Builder, x *ir.Node) (c float64, core *ir.Node) {
+	switch {
+	case x.Shape != ir.Scalar:
+		return 1, x
+	case x.Op == ir.OpConst:
+		return x.Values[0], nil
+	case x.Op == ir.OpNeg:
+		c, core = factor(b, x.Args[0])
+		return -c, core
+	case x.Op != ir.OpMul && x.Op != ir.OpDiv:
+		return 1, x
+	}
+	c, core = factor(b, x.Args[0])
+	d, other := factor(b, x.Args[1])
+	switch {
+	case x.Op == ir.OpMul && other == nil:
+		return c * d, core
+	case x.Op == ir.OpMul && core == nil:
+		return c * d, other
+	case x.Op == ir.OpMul:
+		return c * d, b.Mul(core, other)
+	case d == 0:
+		return 1, x
+	case other == nil:
+		return c / d, core
+	case core == nil:
+		core = b.Const(1)
+	}
+	return c / d, b.Div(core, other)
 }
 
 // eliminate brings rows to reduced echelon form in their first columns, and returns how

@@ -17,12 +17,12 @@ func TestConserved(t *testing.T) {
 	off := b.Mul(b.Const(0.5), b.Elem(y, 2))
 	v := b.Sub(on, off)
 	r := &rest{values: []*ir.Node{b.Neg(v), b.Neg(v), b.Mul(b.Const(2), v), b.Const(0)}, moving: []bool{true, true, true, true}}
-	laws := conserved(r)
+	laws := conserved(b, r)
 	require.Len(t, laws, 3)
 	for _, w := range laws {
 		require.InDelta(t, 0, -w[0]-w[1]+2*w[2], 1e-12)
 	}
 	require.Equal(t, []float64{0, 0, 0, 1}, laws[2], "what does not move keeps its value")
 	r.values[3] = b.Elem(y, 0)
-	require.Len(t, conserved(r), 2)
+	require.Len(t, conserved(b, r), 2)
 }

@@ -74,8 +74,19 @@ func Certify(ctx context.Context, prog *engine.Compiled, sp *problem.Space, traj
 	if (tight.RTol != opt.RTol || tight.ATol != opt.ATol) && errors.As(err, &fail) && (fail.Status == sim.MaxSteps || fail.Status == sim.StepTooSmall) {
 		return certifyWith(ctx, prog, sp, trajectories, opt, want)
 	}
+	if opt.Method.Adaptive() && ctx.Err() == nil && (err != nil || !cert.Certified()) {
+		// Values below the absolute tolerance are noise, and so is what depends on their
+		// logarithms: where the relative tolerance alone counts, derivatives show themselves.
+		tight.ATol = relativeAlone
+		if fine, ferr := certifyWith(ctx, prog, sp, trajectories, tight, want); ferr == nil && fine.Certified() {
+			return fine, nil
+		}
+	}
 	return cert, err
 }
+
+// relativeAlone is an absolute tolerance that no value of a model is below.
+const relativeAlone = 1e-60
 
 func certifyWith(ctx context.Context, prog *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory, opt sim.Options, want Want) (*Certificate, error) {
 	c, err := newCertifier(ctx, prog, sp, trajectories, opt, want)

@@ -43,6 +43,10 @@ func (c *certifier) visit(k int) error {
 	tr := p.traj()
 	c.order = tr.Order
 	c.shallow = c.shallow || tr.Stats.Shallow > 0
+	if tr.Stats.TakenOver > 0 && len(c.cert.Targets) == 0 { // a stiff run cannot be run backwards
+		c.want.Modes = slices.DeleteFunc(slices.Clone(c.want.Modes), func(mode string) bool { return mode == "backsolve" && len(c.want.Modes) > 1 })
+		c.cert.Modes = c.want.Modes
+	}
 	if c.visited[k] {
 		return nil
 	}
