@@ -71,6 +71,8 @@ type Verdict struct {
 	Runs         *float64 // probability of so few runs of residuals of one sign, were they independent
 	Starts, Here int      // starts that led to a loss, and those of them that led to this optimum
 	Bounds       []string // parameters at an end of their interval
+	Equal        int      // starts that led to the same loss with clearly other parameters
+	Untold       int      // combinations of parameters that the data do not tell
 }
 
 // Basin is an optimum that starts have led to: its undivided loss, and the first of them.
@@ -200,7 +202,7 @@ func (f *Fit) publish() {
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
 	f.Verdict, f.Basins, f.Decisions = nil, nil, in.Decisions
 	if v := in.Verdict; v != nil {
-		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds}
+		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds, v.Equal, v.Untold}
 	}
 	for _, b := range in.Basins {
 		f.Basins = append(f.Basins, Basin(b))

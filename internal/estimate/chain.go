@@ -10,6 +10,7 @@ import (
 
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/loss"
+	"github.com/pinode/pinode/internal/problem"
 )
 
 // chain is what `optimizer: auto` does: descents from several starts until one of them
@@ -472,5 +473,25 @@ func (c *chain) basins() {
 		b.Starts++
 		b.User = b.User || k.user
 	}
-	f.starts, f.here = len(list), f.Basins[0].Starts
+	f.starts, f.here, f.equal = len(list), f.Basins[0].Starts, 0
+	for _, k := range list[:f.here] {
+		if apart(f.Objective.Space, k.X, list[0].X) {
+			f.equal++
+		}
+	}
+}
+
+// apart reports whether two points differ clearly in some parameter: by a factor of two,
+// where it is positive.
+func apart(sp *problem.Space, a, b []float64) bool {
+	params := sp.Dim
+	if len(sp.Weights) > 0 {
+		params = sp.Weights[0].At
+	}
+	for i := range params {
+		if math.Abs(a[i]-b[i]) > math.Ln2 {
+			return true
+		}
+	}
+	return false
 }

@@ -21,6 +21,8 @@ type Verdict struct {
 	Starts    int      `json:"starts,omitempty"` // that led to a loss
 	Here      int      `json:"here,omitempty"`   // of these, how many led to this optimum
 	Bounds    []string `json:"bounds,omitempty"` // parameters at an end of their interval
+	Equal     int      `json:"equal,omitempty"`  // starts that led to the same loss with clearly other parameters
+	Untold    int      `json:"untold,omitempty"` // combinations of parameters that the data do not tell
 }
 
 // Findings are what a fit has found beside its estimates.
@@ -30,6 +32,7 @@ type Findings struct {
 	Decisions []string // of what was done, and why
 
 	starts, here int       // that led to a loss, and to the result
+	equal        int       // of these, to other parameters
 	ridge        []float64 // of the weights, as the fit has set it; nil: there is none
 }
 
@@ -56,7 +59,12 @@ const misfitAt = 1e-4
 
 // judge makes the verdict of a fit that has ended.
 func (f *Fit) judge(m *misfit) {
-	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.starts, Here: f.here}
+	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.starts, Here: f.here - f.equal, Equal: f.equal}
+	for _, w := range f.Warnings.All {
+		if w.Code == "unidentified" {
+			v.Untold++
+		}
+	}
 	for _, e := range f.Estimates {
 		if e.Bound {
 			v.Bounds = append(v.Bounds, e.Name)
@@ -119,6 +127,15 @@ func (v *Verdict) text() string {
 	}
 	if v.Starts > 1 {
 		say("%d of %d starts ended here", v.Here, v.Starts)
+	}
+	if v.Equal > 0 {
+		say("%d at clearly other values of parameters, with the same loss", v.Equal)
+	}
+	switch {
+	case v.Untold == 1:
+		say("the data leave a combination of parameters open")
+	case v.Untold > 1:
+		say("the data leave %d combinations of parameters open", v.Untold)
 	}
 	if len(v.Bounds) > 0 {
 		say("at their bounds: %s", strings.Join(v.Bounds, ", "))

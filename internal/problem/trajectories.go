@@ -154,14 +154,17 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 	for i, t := range tr.Times {
 		r := Row{Line: tr.Lines[i], Known: tr.Known[i], Data: tr.Obs[i], Seen: whole, Inputs: inputs[:lay.NU:lay.NU]}
 		inputs = inputs[lay.NU:]
-		if slices.ContainsFunc(r.Data, math.IsNaN) {
+		own := slices.ContainsFunc(r.Data, math.IsNaN) // else the data are shared, and only read
+		if own {
 			r.Data, r.Seen = slices.Clone(some), make([]float64, lay.NObs)
 		}
 		for k, v := range tr.Obs[i] {
 			if math.IsNaN(v) {
 				continue
 			}
-			r.Data[k], r.Seen[k] = v, 1
+			if own {
+				r.Data[k], r.Seen[k] = v, 1
+			}
 			r.Values++
 			if counts[k] {
 				r.Counted++
