@@ -23,7 +23,7 @@ type FitOptions struct {
 	Workers    int                    // trajectories computed side by side; 0: one for each core. Results do not depend on it
 	Resume     *fit.State             // goes on from there
 	Observer   func(fit.Progress)     // is told of each iteration
-	MaxTime    time.Duration          // of this session; 0: as the file says, which is of all sessions together
+	MaxTime    time.Duration          // of this call; 0: as the file says, which is of a run and its resumptions together
 	Checkpoint func(*fit.State) error // is called now and then with the live state, which goes on changing
 }
 

@@ -63,7 +63,7 @@ type Options struct {
 	Workers    int
 	Observer   func(fit.Progress)
 	Checkpoint func(*fit.State) error
-	MaxTime    time.Duration // of this session; 0: that of the file, of all sessions
+	MaxTime    time.Duration // of this call; 0: that of the file, of a run and its resumptions
 	From       *problem.Values
 	Resume     *fit.State
 	Whole      bool // all trajectories of the data, and not those for training alone

@@ -6,7 +6,6 @@
 //
 //	d, err := start.New(compiled, space, trajectories)  // smooths; runs nothing
 //	d.SetScales()                   // all open scales of the space
-//	d.Rescale(x, points...)         // those of blocks at x; as functions they stay, at all points
 //	opt, err := d.Tolerances(opt)   // absolute ones by the size of each state
 //	d.Noise()                       // by element of observations: what the smoother takes it to be
 //	d.AllObserved()                 // segments need nothing but curves

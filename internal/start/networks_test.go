@@ -44,45 +44,6 @@ func lawsTable() string {
 	return table("t,p,q", rows...)
 }
 
-// TestRescaleKeepsFunctions: the loss and the results of all blocks stay what they are
-// when scales are set anew, but for the scale of a positive result, which stays.
-func TestRescaleKeepsFunctions(t *testing.T) {
-	f := load(t, laws, lawsTable())
-	x := append([]float64{}, f.x...)
-	rng := seeded(5)
-	for i := range f.space.Scales {
-		f.space.Scales[i] = math.Exp(4*rng.Float64() - 2)
-	}
-	for i := range x {
-		x[i] += 0.1 * rng.NormFloat64()
-	}
-	was := slices.Clone(f.space.Scales)
-	o := f.objective(f.trajectories, "unrolled")
-	before, err := o.Eval(context.Background(), x, nil, 1, nil)
-	require.NoError(t, err)
-	require.False(t, before.Failed)
-	y, z := slices.Clone(x), slices.Clone(x)
-	f.data.Rescale(y, z)
-	require.NotEqual(t, x, y)
-	require.Equal(t, y, z)
-	changed := 0
-	for _, s := range f.prog.Model.Layout.Scales {
-		for k := range s.N {
-			if v := f.space.Scales[s.Off+k]; v != was[s.Off+k] {
-				changed++
-				require.False(t, s.Kind == lower.ScaleNetOut && s.Object.Info().Name == "above")
-			}
-		}
-	}
-	require.Greater(t, changed, 10)
-	after, err := o.Eval(context.Background(), y, nil, 1, nil)
-	require.NoError(t, err)
-	require.InEpsilon(t, before.Loss, after.Loss, 1e-9)
-	again := slices.Clone(y)
-	f.data.Rescale(again)
-	require.Equal(t, y, again, "what is right stays")
-}
-
 // TestScalesOfArguments: one size for each argument of a block.
 func TestScalesOfArguments(t *testing.T) {
 	f := load(t, laws, lawsTable())
