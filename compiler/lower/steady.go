@@ -7,6 +7,7 @@ import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 	"github.com/pinode/pinode/dsl"
 )
 
@@ -131,7 +132,7 @@ func (l *lowerer) towardsRest(r rest) []*ir.Node {
 	for k, i := range owner {
 		a[k], b[k] = rows[i], right[i]
 	}
-	step := l.solve(a, b)
+	step := linear.Solve(l.b, a, b)
 	if step == nil {
 		l.errNoSteady(r.states[0])
 	}
