@@ -106,6 +106,10 @@ func (p *printer) decl(d Decl) {
 		if d.Value != nil {
 			p.init(d.Value)
 		}
+		if d.When != nil {
+			p.named(" at", d.Time)
+			p.init(d.When)
+		}
 		p.call(" ~", d.Dist)
 		p.options(d.Options, end)
 	case *LossDecl:
