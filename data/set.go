@@ -149,13 +149,11 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 	if cols.inputs, err = t.scaled(spec.Inputs); err != nil {
 		return nil, err
 	}
-	covs, err := t.scaled(spec.Covariates)
-	if err != nil {
+	if cols.covariates, err = t.scaled(spec.Covariates); err != nil {
 		return nil, err
 	}
-	var starts []float64
 	if spec.Start.Name != "" {
-		if starts, err = t.inUnit(spec.Start); err != nil {
+		if cols.starts, err = t.inUnit(spec.Start); err != nil {
 			return nil, err
 		}
 	}
@@ -181,39 +179,44 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 		if dates {
 			sinceFirst(times, rows)
 		}
-		before := func(a, b int) bool { return times[rows[a]] < times[rows[b]] }
-		if !sort.SliceIsSorted(rows, before) {
-			sort.SliceStable(rows, before)
+		if err := all[g].build(t, spec, rows, times, &cols); err != nil {
+			return nil, err
 		}
-		tr := &all[g]
-		tr.T0, tr.T1, tr.Inputs = times[rows[0]], times[rows[len(rows)-1]], make([]Signal, len(spec.Inputs))
 		for _, col := range keys {
-			tr.Key = append(tr.Key, col[rows[0]])
+			all[g].Key = append(all[g].Key, col[rows[0]])
 		}
-		if tr.Split, err = split(t, spec, rows); err != nil {
-			return nil, err
-		}
-		tr.room(len(rows), spec)
-		for _, i := range rows {
-			if err := tr.add(Row{t, i}, spec, times[i], &cols); err != nil {
-				return nil, err
-			}
-		}
-		tr.order()
-		tr.Start = math.NaN()
-		if starts != nil {
-			start, err := constants(t, []Column{spec.Start}, [][]float64{starts}, rows, "the start")
-			if err != nil {
-				return nil, err
-			}
-			tr.Start = start[0]
-		}
-		if tr.Covariates, err = constants(t, spec.Covariates, covs, rows, "a covariate"); err != nil {
-			return nil, err
-		}
-		set.Trajectories = append(set.Trajectories, tr)
+		set.Trajectories = append(set.Trajectories, &all[g])
 	}
 	return set, nil
+}
+
+// build forms a trajectory of some rows.
+func (tr *Trajectory) build(t *Table, spec *Spec, rows []int, times []float64, cols *columns) (err error) {
+	before := func(a, b int) bool { return times[rows[a]] < times[rows[b]] }
+	if !sort.SliceIsSorted(rows, before) {
+		sort.SliceStable(rows, before)
+	}
+	tr.T0, tr.T1, tr.Inputs = times[rows[0]], times[rows[len(rows)-1]], make([]Signal, len(spec.Inputs))
+	if tr.Split, err = split(t, spec, rows); err != nil {
+		return err
+	}
+	tr.room(len(rows), spec)
+	for _, i := range rows {
+		if err := tr.add(Row{t, i}, spec, times[i], cols); err != nil {
+			return err
+		}
+	}
+	tr.order()
+	tr.Start = math.NaN()
+	if cols.starts != nil {
+		start, err := constants(t, []Column{spec.Start}, [][]float64{cols.starts}, rows, "the start")
+		if err != nil {
+			return err
+		}
+		tr.Start = start[0]
+	}
+	tr.Covariates, err = constants(t, spec.Covariates, cols.covariates, rows, "a covariate")
+	return err
 }
 
 // alone makes each row a group of its own, with its number in the table as a further key.
@@ -250,6 +253,8 @@ func (t *Trajectory) Begin(start float64) {
 // is not in it.
 type columns struct {
 	obs, inputs [][]float64
+	covariates  [][]float64
+	starts      []float64
 	args, doses [][][]float64 // of each event
 }
 

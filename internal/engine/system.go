@@ -459,7 +459,7 @@ func (s *System) AddGradient(pBar, qBar []float64) {
 }
 
 // Predict are the predictions of observations where the system is; nil if there are none.
-func (s *System) Predict() []float64 {
+func (s *rowPrograms) Predict() []float64 {
 	if s.Obs == nil {
 		return nil
 	}
