@@ -240,8 +240,10 @@ func (l *lowerer) layoutObserve(o *check.Observe) {
 // layoutEvents places the arguments of events, and counts the thresholds of those with a
 // rate.
 func (l *lowerer) layoutEvents() {
-	if l.m.Steady != nil {
-		l.out.Layout.NA = 1 // see steady
+	if l.m.Steady != nil { // see steady and aroundRest
+		for _, s := range l.m.States {
+			l.out.Layout.NA += s.Shape.Size()
+		}
 	}
 	for _, ev := range l.m.Events {
 		off := 0
