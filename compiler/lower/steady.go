@@ -8,6 +8,7 @@ import (
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/linear"
+	"github.com/pinode/pinode/compiler/linear"
 	"github.com/pinode/pinode/dsl"
 )
 
@@ -86,7 +87,7 @@ func (l *lowerer) aroundRest(r *rest) {
 		for i := range right {
 			right[i] = b.Neg(b.Elem(moved, i))
 		}
-		for i, v := range l.solve(l.slopes(c), right) {
+		for i, v := range linear.Solve(b, l.slopes(c), right) {
 			to[c.unknowns[i].at] = v
 		}
 	}
