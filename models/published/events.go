@@ -7,11 +7,6 @@ import (
 	"github.com/pinode/pinode"
 )
 
-func init() {
-	rows = append(rows, &Row{Name: "events", Title: "events with closed forms: impacts, a thermostat, the fan, discs, arrivals",
-		Source: "Chen, Amos, Nickel, Learning neural event functions for ordinary differential equations, arXiv 2011.03902; torchdiffeq, examples/bouncing_ball.py and learn_physics.py", run: eventSystems})
-}
-
 func eventSystems(s *study) error {
 	for _, f := range []func(*study) error{impacts, learnBall, relay, fan, discs, arrivals} {
 		if err := f(s); err != nil {

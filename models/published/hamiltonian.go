@@ -7,11 +7,6 @@ import (
 	"github.com/pinode/pinode"
 )
 
-func init() {
-	rows = append(rows, &Row{Name: "hamiltonian", Title: "Hamiltonian networks: a spring and a pendulum",
-		Source: "Greydanus, Dzamba, Yosinski, Hamiltonian neural networks, arXiv 1906.01563", run: hamiltonian})
-}
-
 // oscillator is a system of one degree of freedom with p' = −U'(q) and q' = 2p.
 type oscillator struct {
 	name, published string

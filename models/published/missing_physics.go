@@ -6,11 +6,6 @@ import (
 	"github.com/pinode/pinode"
 )
 
-func init() {
-	rows = append(rows, &Row{Name: "missing_physics", Title: "the missing terms of prey and predators",
-		Source: "Rackauckas et al., Universal differential equations, arXiv 2001.04385, scenario 1 with the sample of its repository", run: missingPhysics})
-}
-
 // counts is the noisy sample of the repository: x and y at 0, 0.1, …, 3.
 var counts = [31][2]float64{
 	{0.44495468, 4.62309837}, {0.34441178, 3.98747928}, {0.27787291, 3.40663122}, {0.24636163, 2.91875515},

@@ -7,11 +7,6 @@ import (
 	"github.com/pinode/pinode"
 )
 
-func init() {
-	rows = append(rows, &Row{Name: "ode_demo", Title: "a cubic spiral, by a network and by its matrix",
-		Source: "torchdiffeq, examples/ode_demo.py", run: odeDemo})
-}
-
 // cubicMatrix is A of y' = y³·A, by rows.
 var cubicMatrix = [2][2]float64{{-0.1, 2}, {-2, -0.1}}
 

@@ -10,13 +10,14 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
+
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/internal/files"
 )
 
 //go:embed */*.node
@@ -134,7 +135,7 @@ func (s *study) copyModels() error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(s.dir, e.Name()), text, 0o644); err != nil {
+		if err := files.Replace(filepath.Join(s.dir, e.Name()), text); err != nil {
 			return err
 		}
 	}
@@ -206,11 +207,21 @@ func (s *study) table(file string, names []string, rows [][]float64) error {
 		}
 		b.WriteByte('\n')
 	}
-	return os.WriteFile(filepath.Join(s.dir, file), []byte(b.String()), 0o644)
+	return files.Replace(filepath.Join(s.dir, file), []byte(b.String()))
 }
 
-// rows are the systems, in the order of the list in rows.go.
-var rows []*Row
+// rows are the systems, in the order of the table.
+var rows = []*Row{
+	{"spiral", "a neural differential equation for one noisy spiral",
+		"a tutorial's example of a neural ordinary differential equation; two spirals that its text allows", spirals},
+	{"ode_demo", "a cubic spiral, by a network and by its matrix", "torchdiffeq, examples/ode_demo.py", odeDemo},
+	{"events", "events with closed forms: impacts, a thermostat, the fan, discs, arrivals",
+		"Chen, Amos, Nickel, Learning neural event functions for ordinary differential equations, arXiv 2011.03902; torchdiffeq, examples/bouncing_ball.py and learn_physics.py", eventSystems},
+	{"missing_physics", "the missing terms of prey and predators",
+		"Rackauckas et al., Universal differential equations, arXiv 2001.04385, scenario 1 with the sample of its repository", missingPhysics},
+	{"hamiltonian", "Hamiltonian networks: a spring and a pendulum",
+		"Greydanus, Dzamba, Yosinski, Hamiltonian neural networks, arXiv 1906.01563", hamiltonian},
+}
 
 // seeds are those of n repetitions, the first one alone in the short form.
 func (s *study) seeds(n uint64) func(yield func(uint64) bool) {

@@ -8,11 +8,6 @@ import (
 	"github.com/pinode/pinode"
 )
 
-func init() {
-	rows = append(rows, &Row{Name: "spiral", Title: "a neural differential equation for one noisy spiral",
-		Source: "the tutorial's example of a neural ordinary differential equation; two spirals that its text allows", run: spirals})
-}
-
 // spirals fits fifteen noisy paths of each spiral, 50 points on [0, 1] with deviations
 // of 0.1, and compares with the paths without noise.
 func spirals(s *study) error {
