@@ -97,6 +97,10 @@ func (e *elaborator) errNotSquare(x *dsl.Call, a *Expr) {
 	e.diags.Errorf(shapeMismatch, a.Span, "`%s` takes a square matrix", x.Fun.Name).WithNote(a.Span, "this is %s", e.shaped(a))
 }
 
+func (e *elaborator) errStages(x *dsl.Call, q int) {
+	e.diags.Errorf(badExpression, x.Args[0].Span(), "`%s` has 1 to %d stages, not %d", x.Fun.Name, maxStages, q)
+}
+
 func (e *elaborator) errRightSide(a, b *Expr) {
 	e.diags.Errorf(shapeMismatch, b.Span, "`solve` takes a right side with %d rows", a.Shape.N).
 		WithNote(a.Span, "this is %s", e.shaped(a)).

@@ -160,6 +160,8 @@ var Functions = []Function{
 	{"xor", 2, own, ownShape, nil, "xor(a, b): one of two conditions holds, and not the other"},
 	{"interp", 3, own, ownShape, nil, "interp(x, xs, ys): monotone cubic through points that are numbers, held beyond the ends"},
 	{"linspace", 3, own, ownShape, nil, "linspace(a, b, n): n evenly spaced values from a to b"},
+	{"irk_gauss", 1, own, ownShape, nil, "irk_gauss(q): [q + 1, q] coefficients of the implicit Runge–Kutta method of Gauss with q stages: rows of A, whose sums are the nodes c, then b"},
+	{"irk_radau", 1, own, ownShape, nil, "irk_radau(q): those of the method of Radau, whose last stage is the end of the step"},
 	{"diff", 2, own, ownShape, nil, "diff(E, x): partial derivative of E by the state, parameter, argument or time x"},
 	{"grad", 2, own, ownShape, nil, "grad(E, x): the gradient of the number E by the vector x"},
 	{"smooth", 1, own, ownShape, nil, "smooth(E): E, at whose jumps and kinks the solver does not stop"},

@@ -323,6 +323,7 @@ const (
 	SlopeOf              // slope(y)
 	Before               // before(Args[0]): the value before the event
 	Smooth               // smooth(Args[0]): no located discontinuities inside
+	Numbers              // an array of the numbers in Values, row-major
 )
 
 // Expr is a typed expression.
@@ -341,6 +342,7 @@ type Expr struct {
 	Name   string
 	Args   []*Expr
 	Value  float64
+	Values []float64
 	Object Object
 	Offset int
 	Locals []*Local

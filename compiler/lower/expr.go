@@ -37,6 +37,8 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	switch x.Kind {
 	case check.Number:
 		return l.b.Full(shapeOf(x.Shape), x.Value)
+	case check.Numbers:
+		return l.b.ConstOf(shapeOf(x.Shape), x.Values)
 	case check.Ref:
 		return l.ref(x.Object)
 	case check.Slice:
