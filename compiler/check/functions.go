@@ -164,6 +164,7 @@ var Functions = []Function{
 	{"irk_radau", 1, own, ownShape, nil, "irk_radau(q): those of the method of Radau, whose last stage is the end of the step"},
 	{"diff", 2, own, ownShape, nil, "diff(E, x): partial derivative of E by the state, parameter, argument or time x"},
 	{"grad", 2, own, ownShape, nil, "grad(E, x): the gradient of the number E by the vector x"},
+	{"euler_lagrange", -1, own, ownShape, nil, "euler_lagrange(L, q), euler_lagrange(L, q, Q): the q'' of the Lagrangian L of q and q', with generalised forces Q"},
 	{"smooth", 1, own, ownShape, nil, "smooth(E): E, at whose jumps and kinks the solver does not stop"},
 	{"rising", 1, own, ownShape, nil, "rising(g): in a trigger, g turns from negative to positive"},
 	{"falling", 1, own, ownShape, nil, "falling(g): in a trigger, g turns from positive to negative"},

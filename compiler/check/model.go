@@ -211,6 +211,8 @@ type Neural struct {
 	// −1, 0 or +1 for each element of the arguments, or is nil; ZeroAt has a
 	// number for each, or is nil.
 	Positive bool
+	Convex   bool
+	Form     string // "skew", "psd", "divergence_free", or empty
 	Monotone []int
 	ZeroAt   []float64
 	// InputScale has a positive number for each element of the arguments,
