@@ -60,7 +60,9 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		s := l.observes[x.Object]
 		in := l.out.In.Data
 		if x.Kind == check.Observed {
-			in = l.out.In.Seen
+			if in = l.out.In.Seen; l.observed {
+				return l.b.Slice(l.seen(s), 0, shapeOf(x.Shape))
+			}
 		}
 		return l.b.Slice(in, s.Off, shapeOf(x.Shape))
 	case check.FirstOf:

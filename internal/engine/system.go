@@ -37,7 +37,7 @@ type inputs struct {
 	tangents
 
 	T, Y, D, U, Ut, Q, S, a []float64
-	Data, Seen              []float64 // of a row
+	Data, Seen, OfRow       []float64 // of a row
 	Yb, Db, Ub, Utb         []float64 // before the instant
 	free, ry, rt            []float64 // which states move; how far states and time may be off
 }
@@ -93,7 +93,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	}
 	for p, to := range map[place.Input]*[]float64{
 		place.Time: &s.T, place.States: &s.Y, place.Discretes: &s.D, place.Signals: &s.U, place.SignalRates: &s.Ut,
-		place.Own: &s.Q, place.Scales: &s.S, place.Arguments: &s.a, place.Data: &s.Data, place.Seen: &s.Seen,
+		place.Own: &s.Q, place.Scales: &s.S, place.Arguments: &s.a, place.Data: &s.Data, place.Seen: &s.Seen, place.OfRow: &s.OfRow,
 		place.Free: &s.free, place.StatesReach: &s.ry, place.TimeReach: &s.rt,
 		place.StatesBefore: &s.Yb, place.DiscretesBefore: &s.Db, place.SignalsBefore: &s.Ub, place.SignalRatesBefore: &s.Utb,
 		place.StatesDot: &s.yDot, place.DiscretesDot: &s.dDot, place.TimeDot: &s.tDot, place.OwnDot: &s.QDot, place.ParamsDot: &s.PDot,
@@ -460,13 +460,23 @@ func (s *System) AddGradient(pBar, qBar []float64) {
 	Add(qBar, s.QBar)
 }
 
+// Predict are the predictions of observations where the system is; nil if there are none.
+func (s *rowPrograms) Predict() []float64 {
+	if s.Obs == nil {
+		return nil
+	}
+	s.Obs.Run()
+	return s.Obs.Value
+}
+
 // RowAt moves the inputs to a row of data at a state: the measured values, which of
-// them there are, and the signals there.
-func (s *System) RowAt(t float64, y, d, yb, db, datum, seen, u []float64) {
+// them there are, the signals there, and what else it has of its own.
+func (s *System) RowAt(t float64, y, d, yb, db, datum, seen, u, own []float64) {
 	s.At(t, y, d)
 	s.Choose(d, db)
 	s.Before(t, yb, db)
 	copy(s.Data, datum)
 	copy(s.Seen, seen)
 	copy(s.U, u)
+	copy(s.OfRow, own)
 }
