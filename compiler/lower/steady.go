@@ -8,7 +8,6 @@ import (
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/linear"
-	"github.com/pinode/pinode/compiler/linear"
 	"github.com/pinode/pinode/dsl"
 )
 
