@@ -179,3 +179,73 @@ func adamFast(x, m, v, x0, m0, v0, g []float64, s *AdamStep) {
 	}
 	adamGo(x[n:], m[n:], v[n:], x0[n:], m0[n:], v0[n:], g[n:], s)
 }
+
+// fast reports whether there is assembly for the tile.
+func (t *tile[T]) fast(y, z, x, u []T, both bool) bool {
+	if !fast {
+		return false
+	}
+	last := t.terms - 1
+	end := last&^7*PanelHeight + 8*t.rows - 8 + last&7
+	if t.columns {
+		end = last*PanelHeight + t.rows - 1
+	}
+	_, _, _, _, _ = y[8*t.rows-1], z[8*t.rows-1], x[8*last+7], u[8*last+7], t.a[end]
+	var bias *T
+	if t.bias != nil {
+		_ = t.bias[t.rows-1]
+		bias = &t.bias[0]
+	}
+	switch a := any(&t.a[0]).(type) {
+	case *float32:
+		p := func(v *T) *float32 { return any(v).(*float32) }
+		if t.columns {
+			tileColumnsSingle(p(&y[0]), p(&z[0]), p(bias), a, p(&x[0]), p(&u[0]), t.terms, t.rows)
+		} else {
+			tileRowsSingle(p(&y[0]), p(&z[0]), p(bias), a, p(&x[0]), p(&u[0]), t.terms, t.rows)
+		}
+	case *float64: // eight numbers are two registers
+		p := func(v *T) *float64 { return any(v).(*float64) }
+		f := tileRows
+		if t.columns {
+			f = tileColumns
+		}
+		f(p(&y[0]), p(&y[4]), p(bias), a, p(&x[0]), p(&x[4]), t.terms, t.rows)
+		if both {
+			f(p(&z[0]), p(&z[4]), p(bias), a, p(&u[0]), p(&u[4]), t.terms, t.rows)
+		}
+	}
+	return true
+}
+
+func tileOuterFast(dst, old, a, b []float64, stride, oldStride, terms, rows int, joins bool) bool {
+	if !fast || terms == 0 {
+		return false
+	}
+	_, _ = dst[(rows-1)*stride+7], old[(rows-1)*oldStride+7]
+	_, _ = a[(terms-1)&^7*PanelHeight+8*rows-8+(terms-1)&7], b[8*terms-1]
+	tileOuter(&dst[0], &old[0], &a[0], &b[0], 8*stride, 8*oldStride, terms, rows, truth(joins))
+	return true
+}
+
+func tileOuterSingleFast(dst, old, base []float64, a, b []float32, stride, oldStride, baseStride, terms, rows int) bool {
+	if !fast || terms == 0 {
+		return false
+	}
+	_, _ = dst[(rows-1)*stride+15], old[(rows-1)*oldStride+15]
+	_, _ = a[(terms-1)&^7*PanelHeight+8*rows-8+(terms-1)&7], b[16*terms-1]
+	var third *float64
+	if base != nil {
+		_ = base[(rows-1)*baseStride+15]
+		third = &base[0]
+	}
+	tileOuterSingle(&dst[0], &old[0], third, &a[0], &b[0], 8*stride, 8*oldStride, 8*baseStride, terms, rows)
+	return true
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

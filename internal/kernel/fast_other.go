@@ -31,3 +31,13 @@ func finiteFast(v []float64) int { return 0 }
 func rows8Fast(dst, src []float64, n, stride int) int { return 0 }
 
 func sum8Fast(dst, src []float64) int { return 0 }
+
+func (t *tile[T]) fast(y, z, x, u []T, both bool) bool { return false }
+
+func tileOuterFast(dst, old, a, b []float64, stride, oldStride, terms, rows int, joins bool) bool {
+	return false
+}
+
+func tileOuterSingleFast(dst, old, base []float64, a, b []float32, stride, oldStride, baseStride, terms, rows int) bool {
+	return false
+}

@@ -83,3 +83,33 @@ func outerSingle(p *float32, c *float32, x *float32, rows int, m int, k int, cSt
 //
 //go:noescape
 func addWide(dst *float64, old *float64, src *float32, n int)
+
+// tileRows adds k terms to n rows of six at c0 and c1, which begin with the bias if there is one; a has eight numbers of each row.
+//
+//go:noescape
+func tileRows(c0 *float64, c1 *float64, bias *float64, a *float64, b0 *float64, b1 *float64, k int, n int)
+
+// tileColumns adds k terms to n rows of six at c0 and c1, which begin with the bias if there is one; a has six numbers of each column.
+//
+//go:noescape
+func tileColumns(c0 *float64, c1 *float64, bias *float64, a *float64, b0 *float64, b1 *float64, k int, n int)
+
+// tileRowsSingle adds k terms to n rows of six at c0 and c1, which begin with the bias if there is one; a has eight numbers of each row.
+//
+//go:noescape
+func tileRowsSingle(c0 *float32, c1 *float32, bias *float32, a *float32, b0 *float32, b1 *float32, k int, n int)
+
+// tileColumnsSingle adds k terms to n rows of six at c0 and c1, which begin with the bias if there is one; a has six numbers of each column.
+//
+//go:noescape
+func tileColumnsSingle(c0 *float32, c1 *float32, bias *float32, a *float32, b0 *float32, b1 *float32, k int, n int)
+
+// tileOuter adds outer products to n rows of six and eight columns of old, one by one or, with joins, their sum; the strides are the bytes between rows.
+//
+//go:noescape
+func tileOuter(dst *float64, old *float64, a *float64, b *float64, stride int, oldStride int, terms int, n int, joins int)
+
+// tileOuterSingle adds a sum of outer products, in single precision, to n rows of six and sixteen columns of old, and that to base if there is one; the strides are the bytes between rows.
+//
+//go:noescape
+func tileOuterSingle(dst *float64, old *float64, base *float64, a *float32, b *float32, stride int, oldStride int, baseStride int, terms int, n int)

@@ -29,6 +29,12 @@ func main() {
 	transposeSingle()
 	outerSingle()
 	addWide()
+	tile("tileRows", double, false)
+	tile("tileColumns", double, true)
+	tile("tileRowsSingle", float, false)
+	tile("tileColumnsSingle", float, true)
+	tileOuter()
+	tileOuterSingle()
 	Generate()
 }
 
