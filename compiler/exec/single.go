@@ -86,6 +86,9 @@ func (c *compiler) shadow(nodes [][]*ir.Node) {
 				continue
 			}
 			for i, a := range n.Args {
+				if in, _ := c.leafPanels(n); in > 0 && i == 0 {
+					continue
+				}
 				at := copied{a, c.form(n, i)}
 				from, ok := c.leaf(a)
 				if _, done := c.shadows[at]; done || !ok {
@@ -119,10 +122,18 @@ func (c *compiler) leaf(n *ir.Node) (off int, ok bool) {
 // opSingle plans an operation in single precision.
 func (p *planner) opSingle(n *ir.Node, dst int, how mode) {
 	in := instr{op: n.Op, mode: how, single: true, n: n.Shape.Size(), width: p.width(n.Lane), dst: dst, order: n.Off}
+	var w operand
+	if how == store {
+		in.panels, w = p.leafPanels(n)
+	}
 	for i, a := range n.Args {
 		form := matrix{}
 		if how == store {
 			form = p.form(n, i)
+		}
+		if in.panels > 0 && i == 0 {
+			in.args[0] = w
+			continue
 		}
 		o := operand{off: p.packed(a, form), size: a.Shape.Size()}
 		lane := a.Lane || form.spread

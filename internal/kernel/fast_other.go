@@ -32,12 +32,12 @@ func rows8Fast(dst, src []float64, n, stride int) int { return 0 }
 
 func sum8Fast(dst, src []float64) int { return 0 }
 
-func (t *tile[T]) fast(y, z, x, u []T, both bool) bool { return false }
+func packRowsFast[T Number](a []T, w []float64) int { return 0 }
 
-func tileOuterFast(dst, old, a, b []float64, stride, oldStride, terms, rows int, joins bool) bool {
-	return false
-}
+func packColumnsFast[T Number](a []T, w []float64, m, k int) int { return 0 }
 
-func tileOuterSingleFast(dst, old, base []float64, a, b []float32, stride, oldStride, baseStride, terms, rows int) bool {
-	return false
-}
+func (t *tiles[T]) fast(y, z, x, u []T, both bool) bool { return false }
+
+func (t *outerPart[T]) fast(dst, old []float64) bool { return false }
+
+func rows8SingleFast(dst, src []float32, n, stride int) int { return 0 }

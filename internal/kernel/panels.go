@@ -27,6 +27,9 @@ const PanelHeight = 6
 // other factor stays in the nearest cache.
 const depth = 256
 
+// across is how many rows' panels stay in the second-level cache.
+const across = 8 * PanelHeight
+
 // PanelWords is how many numbers the panels of m rows and k columns take.
 func PanelWords(m, k int) int { return (m + PanelHeight - 1) / PanelHeight * PanelHeight * whole(k) }
 
@@ -38,10 +41,9 @@ func PackRows[T Number](a []T, w []float64, m, k int) {
 	for i := range m {
 		row := w[i*k:][:k]
 		to := a[i/PanelHeight*PanelHeight*whole(k)+i%PanelHeight*8:]
-		for j := 0; j < k; j, to = j+8, to[min(8*PanelHeight, len(to)):] {
-			for l, v := range row[j:min(j+8, k)] {
-				to[l] = T(v)
-			}
+		done := packRowsFast(to, row)
+		for j := done; j < k; j++ {
+			to[j&^7*PanelHeight+j&7] = T(row[j])
 		}
 	}
 }
@@ -49,11 +51,15 @@ func PackRows[T Number](a []T, w []float64, m, k int) {
 // PackColumns makes panels by columns of the transpose of w, which has k rows of
 // m numbers.
 func PackColumns[T Number](a []T, w []float64, m, k int) {
-	for i := 0; i < m; i += PanelHeight {
-		to, n := a[i*whole(k):], min(PanelHeight, m-i)
-		for j := range k {
-			for l, v := range w[j*m+i:][:n] {
-				to[PanelHeight*j+l] = T(v)
+	for j := 0; j < k; j += 8 {
+		to, from := a[PanelHeight*j:], w[j*m:]
+		done, n := 0, min(8, k-j)
+		if n == 8 {
+			done = packColumnsFast(to, from, m, k)
+		}
+		for l := range n {
+			for i := done; i < m; i++ {
+				to[i/PanelHeight*PanelHeight*whole(k)+PanelHeight*l+i%PanelHeight] = T(from[l*m+i])
 			}
 		}
 	}
@@ -63,35 +69,46 @@ func PackColumns[T Number](a []T, w []float64, m, k int) {
 // sum over j < k, for each x and its y. a stands in panels. Without a bias sums
 // start from zero.
 func Product[T Number](ys, xs [][]T, a, bias []T, m, k int, columns bool) {
-	none := [PanelHeight]T{}
+	if bias == nil {
+		bias = noBias[T](m)
+	}
 	for from := 0; from < k; from += depth {
-		n := min(depth, k-from)
-		for i := 0; i < m; i += PanelHeight {
-			t := tile[T]{a: a[i*whole(k)+from*PanelHeight:], terms: n, rows: min(PanelHeight, m-i), columns: columns}
-			switch {
-			case from > 0:
-			case bias == nil:
-				t.bias = none[:]
-			default:
-				t.bias = bias[i:]
+		for top := 0; top < m; top += across {
+			t := tiles[T]{a: a[top*whole(k)+from*PanelHeight:], apart: PanelHeight * whole(k), terms: min(depth, k-from), rows: min(across, m-top), columns: columns}
+			if from == 0 {
+				t.bias = bias[top:]
 			}
 			for g := 0; g < len(xs); g += 2 {
 				h := min(g+1, len(xs)-1)
-				t.product(ys[g][8*i:], ys[h][8*i:], xs[g][8*from:], xs[h][8*from:], h > g)
+				t.product(ys[g][8*top:], ys[h][8*top:], xs[g][8*from:], xs[h][8*from:], h > g)
 			}
 		}
 	}
 }
 
-// tile is a part of a product: some rows of a panel and some terms.
-type tile[T Number] struct {
-	a, bias     []T
-	terms, rows int
-	columns     bool
+// noBias are m zeros.
+func noBias[T Number](m int) []T {
+	switch z := any(&zeroSingles).(type) {
+	case *[len(zeroSingles)]T:
+		if m <= len(z) {
+			return z[:m]
+		}
+	}
+	if z, ok := any(&zeros).(*[len(zeros)]T); ok && m <= len(z) {
+		return z[:m]
+	}
+	return make([]T, m)
 }
 
-// product adds the tile to y, and with both to z as well.
-func (t *tile[T]) product(y, z, x, u []T, both bool) {
+// tiles are a part of a product: some rows and some terms.
+type tiles[T Number] struct {
+	a, bias            []T
+	apart, terms, rows int
+	columns            bool
+}
+
+// product adds the part to y, and with both to z as well.
+func (t *tiles[T]) product(y, z, x, u []T, both bool) {
 	if t.fast(y, z, x, u, both) {
 		return
 	}
@@ -101,7 +118,7 @@ func (t *tile[T]) product(y, z, x, u []T, both bool) {
 	}
 }
 
-func (t *tile[T]) slow(y, x []T) {
+func (t *tiles[T]) slow(y, x []T) {
 	for i := range t.rows {
 		var s [8]T
 		if t.bias != nil {
@@ -112,7 +129,7 @@ func (t *tile[T]) slow(y, x []T) {
 			copy(s[:], y[8*i:])
 		}
 		for j := range t.terms {
-			v, xs := t.at(i, j), x[8*j:][:8]
+			v, xs := t.a[t.at(i, j)], x[8*j:][:8]
 			for l := range s {
 				s[l] = fma(v, xs[l], s[l])
 			}
@@ -121,12 +138,13 @@ func (t *tile[T]) slow(y, x []T) {
 	}
 }
 
-// at is number j of row i of the panel.
-func (t *tile[T]) at(i, j int) T {
-	if t.columns {
-		return t.a[PanelHeight*j+i]
+// at is where number j of row i stands.
+func (t *tiles[T]) at(i, j int) int {
+	at := i / PanelHeight * t.apart
+	if i %= PanelHeight; t.columns {
+		return at + PanelHeight*j + i
 	}
-	return t.a[j&^7*PanelHeight+8*i+j&7]
+	return at + j&^7*PanelHeight + 8*i + j&7
 }
 
 func fma[T Number](x, y, z T) T {
@@ -146,12 +164,8 @@ type Outers[T Number] struct {
 	m, k, wide, room int
 	n                int // products
 
-	sum [PanelHeight * 16]float64 // room for a tile
+	part [across * 16]float64 // room for columns
 }
-
-// singles is how many terms are added up in single precision before they join a
-// sum.
-const singles = 32
 
 // NewOuters has room for so many products, a multiple of eight.
 func NewOuters[T Number](m, k, room int) *Outers[T] {
@@ -209,107 +223,65 @@ func (o *Outers[T]) Add(c, x []T, cStep, xStep int) {
 	o.n++
 }
 
-// AddTo sets dst[i·k+j] to old[i·k+j] + Σ c(i) x(j), one product after the other,
-// and with joins to old[i·k+j] plus the sum from zero. Without old, which may be
-// dst, it is zero. In single precision it is sums of up to 32 products that are
-// added one after the other in double precision.
-func (o *Outers[T]) AddTo(dst, old []float64, joins bool) {
-	const across = 16 * PanelHeight // rows whose panels stay in the second-level cache
+// AddTo sets dst[i·k+j] to old[i·k+j] + Σ c(i) x(j), the sum from zero on and in
+// the precision of the factors. Without old, which may be dst, it is all.
+func (o *Outers[T]) AddTo(dst, old []float64) {
 	for top := 0; top < o.m; top += across {
 		for j := 0; j < o.k; j += o.wide {
-			for i := top; i < min(top+across, o.m); i += PanelHeight {
-				o.tile(dst, old, i, j, joins)
-			}
+			o.columns(dst, old, top, j)
 		}
 	}
 }
 
-// tile adds a tile whose first number is (i, j).
-func (o *Outers[T]) tile(dst, old []float64, i, j int, joins bool) {
-	rows, at := min(PanelHeight, o.m-i), i*o.k+j
-	from, oldStride := zeros[:], 0
+// columns adds two registers of some rows, from row i and column j on.
+func (o *Outers[T]) columns(dst, old []float64, i, j int) {
+	at := i*o.k + j
+	t := outerPart[T]{a: o.c[i*o.room:], b: o.x[j*o.room:], wide: o.wide, stride: o.k, terms: o.n, rows: min(across, o.m-i), apart: PanelHeight * o.room}
+	from := zeros[:]
 	if old != nil {
-		from, oldStride = old[at:], o.k
+		from, t.oldStride = old[at:], o.k
 	}
-	a, b := o.c[i*o.room:], o.x[j*o.room:]
-	if wide := o.k - j; wide < o.wide { // by way of a whole tile
-		var part, was [PanelHeight * 16]float64
-		for r := range rows {
-			copy(was[r*o.wide:], from[r*oldStride:][:wide])
-		}
-		o.whole(part[:], was[:], a, b, o.wide, o.wide, rows, joins)
-		for r := range rows {
-			copy(dst[at+r*o.k:][:wide], part[r*o.wide:])
-		}
+	width := o.k - j
+	if width >= o.wide {
+		t.add(dst[at:], from)
 		return
 	}
-	o.whole(dst[at:], from, a, b, o.k, oldStride, rows, joins)
+	for r := range t.rows {
+		copy(o.part[r*o.wide:], from[r*t.oldStride:][:width])
+	}
+	t.stride, t.oldStride = o.wide, o.wide
+	t.add(o.part[:], o.part[:])
+	for r := range t.rows {
+		copy(dst[at+r*o.k:][:width], o.part[r*o.wide:])
+	}
 }
 
-// whole adds a tile that has all of its columns.
-func (o *Outers[T]) whole(dst, old []float64, a, b []T, stride, oldStride, rows int, joins bool) {
-	if s, ok := any(a).([]float32); ok {
-		o.wholeSingle(dst, old, s, any(b).([]float32), stride, oldStride, rows, joins)
+// outerPart is a part of a sum of outer products: some rows, and the columns of
+// two registers.
+type outerPart[T Number] struct {
+	a, b               []T
+	wide               int
+	stride, oldStride  int // between rows
+	terms, rows, apart int
+}
+
+// at is where product r has its number of row i.
+func (t *outerPart[T]) at(i, r int) int {
+	return i/PanelHeight*t.apart + r&^7*PanelHeight + i%PanelHeight*8 + r&7
+}
+
+// add sets dst to old and the sum.
+func (t *outerPart[T]) add(dst, old []float64) {
+	if t.terms > 0 && t.fast(dst, old) {
 		return
 	}
-	d, x := any(a).([]float64), any(b).([]float64)
-	if !tileOuterFast(dst, old, d, x, stride, oldStride, o.n, rows, joins) {
-		tileOuterGo(dst, old, d, x, stride, oldStride, o.n, rows, joins)
-	}
-}
-
-// wholeSingle adds 32 products at a time, to the sum of those before.
-func (o *Outers[T]) wholeSingle(dst, old []float64, a, b []float32, stride, oldStride, rows int, joins bool) {
-	from, fromStride := old, oldStride
-	if joins {
-		from, fromStride = zeros[:], 0
-	}
-	for at := 0; at < o.n || at == 0; at += singles {
-		to, toStride, base := o.sum[:], 16, []float64(nil)
-		if at+singles >= o.n {
-			if to, toStride = dst, stride; joins {
-				base = old
+	for i := range t.rows {
+		for j := range t.wide {
+			s := T(0)
+			for r := range t.terms {
+				s = fma(t.b[t.wide*r+j], t.a[t.at(i, r)], s)
 			}
-		}
-		n := min(singles, o.n-at)
-		if !tileOuterSingleFast(to, from, base, a[at*PanelHeight:], b[at*16:], toStride, fromStride, oldStride, n, rows) {
-			tileOuterSingleGo(to, from, base, a[at*PanelHeight:], b[at*16:], toStride, fromStride, oldStride, n, rows)
-		}
-		from, fromStride = o.sum[:], 16
-	}
-}
-
-func tileOuterGo(dst, old, a, b []float64, stride, oldStride, terms, rows int, joins bool) {
-	for i := range rows {
-		for j := range 8 {
-			was := old[i*oldStride+j]
-			s := was
-			if joins {
-				s = 0
-			}
-			for r := range terms {
-				s = math.FMA(b[8*r+j], a[r&^7*PanelHeight+8*i+r&7], s)
-			}
-			if joins {
-				s += was
-			}
-			dst[i*stride+j] = s
-		}
-	}
-}
-
-func tileOuterSingleGo(dst, old, base []float64, a, b []float32, stride, oldStride, baseStride, terms, rows int) {
-	for i := range rows {
-		for j := range 16 {
-			s := float32(0)
-			for r := range terms {
-				s = scalar.FMASingle(b[16*r+j], a[r&^7*PanelHeight+8*i+r&7], s)
-			}
-			sum := old[i*oldStride+j] + float64(s)
-			if base != nil {
-				sum += base[i*baseStride+j]
-			}
-			dst[i*stride+j] = sum
+			dst[i*t.stride+j] = old[i*t.oldStride+j] + float64(s)
 		}
 	}
 }

@@ -33,8 +33,13 @@ func main() {
 	tile("tileColumns", double, true)
 	tile("tileRowsSingle", float, false)
 	tile("tileColumnsSingle", float, true)
-	tileOuter()
-	tileOuterSingle()
+	outerTiles("outerTiles", double)
+	outerTiles("outerTilesSingle", float)
+	packRows("packRows", double)
+	packRows("packRowsSingle", float)
+	packColumns("packColumns", double)
+	packColumns("packColumnsSingle", float)
+	rows8Single()
 	Generate()
 }
 
