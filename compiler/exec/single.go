@@ -13,7 +13,8 @@ type Precision uint8
 // The precisions. In Single an operation rounds its arguments and its result
 // to single precision, and sums are of single precision too. What is added up
 // over trajectories and time is not, but for the gradient by a matrix of
-// weights, of which up to 32 terms are added in single precision first.
+// weights, of which up to 32 terms, or 128 of a large one, are added in single
+// precision first.
 const (
 	Double Precision = iota
 	Single
