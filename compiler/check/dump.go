@@ -148,8 +148,11 @@ func (d dumper) observes(m *Model) {
 			continue
 		}
 		noise := ""
+		if x.At != nil {
+			noise = fmt.Sprintf(" at %s = %s", m.Time.Name, d.show(x.At))
+		}
 		if x.Dist != nil {
-			noise = " ~ " + d.dist(x.Dist)
+			noise += " ~ " + d.dist(x.Dist)
 		}
 		weight := fmt.Sprintf("%g", x.Weight)
 		if x.Weights != nil {

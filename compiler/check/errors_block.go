@@ -267,8 +267,15 @@ func (e *elaborator) errSetting(at diag.Span, err error) {
 
 // ---- data ----
 
-func (e *elaborator) errNoTimeColumn(d *dsl.DataDecl) {
-	e.diags.Errorf(missingTime, d.Name.Span(), "the data block names no column for the time").WithHelp("add `time: column`")
+func (e *elaborator) errNoTimeColumn(d *dsl.DataDecl, it *dsl.DataItem) {
+	e.diags.Errorf(missingTime, it.Span(), "the rows of a trajectory need times, and the data block `%s` names no column for them", d.Name.Name).
+		WithHelp("add `time: column`; or leave `trajectory` out: each row is a trajectory of its own then,\nand what is declared `per site` finds its key in the column `site`")
+}
+
+func (e *elaborator) errDueAndTime(c Column, o *Observe, time *dsl.DataItem) {
+	e.diags.Errorf(badMapping, c.Span, "`%s` has a time of its own, and so have the rows of this table", o.Name).
+		WithNote(o.At.Span, "it is observed at this time").WithNote(time.Span(), "the times of the rows").
+		WithHelp("leave one of them out: `at` is for tables without `time`")
 }
 
 func (e *elaborator) errMapping(it *dsl.DataItem, message string) {

@@ -89,6 +89,20 @@ func (e *elaborator) errVectors(f *Function, x *Expr) {
 	}
 }
 
+func (e *elaborator) errNotVector(x *dsl.Call, a *Expr) {
+	e.diags.Errorf(shapeMismatch, a.Span, "`%s` takes a vector", x.Fun.Name).WithNote(a.Span, "this is %s", e.shaped(a))
+}
+
+func (e *elaborator) errNotSquare(x *dsl.Call, a *Expr) {
+	e.diags.Errorf(shapeMismatch, a.Span, "`%s` takes a square matrix", x.Fun.Name).WithNote(a.Span, "this is %s", e.shaped(a))
+}
+
+func (e *elaborator) errRightSide(a, b *Expr) {
+	e.diags.Errorf(shapeMismatch, b.Span, "`solve` takes a right side with %d rows", a.Shape.N).
+		WithNote(a.Span, "this is %s", e.shaped(a)).
+		WithNote(b.Span, "this is %s", e.shaped(b))
+}
+
 func (e *elaborator) errValueShape(v *Expr, o *Obj) {
 	d := e.diags.Errorf(shapeMismatch, v.Span, "this is %s, `%s` %s", e.shaped(v), o.Name, isShape(o.Shape)).
 		WithNote(o.Span, "`%s` is declared here", o.Name)

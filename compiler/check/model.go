@@ -281,6 +281,8 @@ type Observe struct {
 	Weight  float64
 	Weights *Expr // of each row, times Weight; nil: 1
 
+	At *Expr // when it is, in tables without times; nil: where trajectories start
+
 	Below, Above *Expr // limits: data at or beyond one say no more than that; nil: none
 
 	Unpredicted bool // measured only: its weight is 0, and Value stands for nothing
@@ -360,7 +362,7 @@ type Data struct {
 	Path string // as written; relative to the model file's folder
 	Span diag.Span
 
-	Time       Column
+	Time       Column // without a name: each row is a trajectory, at its start
 	From       Start
 	Trajectory []Column // empty: the whole table is one trajectory
 	Columns    []Mapped

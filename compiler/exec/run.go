@@ -174,9 +174,12 @@ func (p *Program) runArray(f *Frame, in *instr) {
 	}
 	info := in.op.Info()
 	if info.Class != ir.Elementwise {
-		if in.product {
+		switch {
+		case in.product:
 			f.runProduct(in, dst)
-		} else {
+		case systems[in.op]:
+			runSystem(mem, in, dst)
+		default:
 			runStructured(mem, in, dst)
 		}
 		return

@@ -58,7 +58,9 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		s := l.observes[x.Object]
 		in := l.out.In.Data
 		if x.Kind == check.Observed {
-			in = l.out.In.Seen
+			if in = l.out.In.Seen; l.observed {
+				return l.b.Slice(l.seen(s), 0, shapeOf(x.Shape))
+			}
 		}
 		return l.b.Slice(in, s.Off, shapeOf(x.Shape))
 	case check.FirstOf:
@@ -353,6 +355,14 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 		return b.Mul(b.Log(args[0]), b.Const(1/math.Ln10))
 	case "log2":
 		return b.Mul(b.Log(args[0]), b.Const(1/math.Ln2))
+	case "solve", "inv", "det", "logdet":
+		return l.system(x, args)
+	case "logsumexp":
+		most := l.most(args[0])
+		return b.Add(most, b.Log(b.Sum(b.Exp(b.Sub(args[0], most)))))
+	case "softmax":
+		v := b.Exp(b.Sub(args[0], l.most(args[0])))
+		return b.Div(v, b.Sum(v))
 	case "hypot":
 		return b.Sqrt(b.Add(b.Square(args[0]), b.Square(args[1])))
 	case "swish":

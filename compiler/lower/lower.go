@@ -182,6 +182,10 @@ func (l *lowerer) layout() {
 	}
 	for _, o := range l.m.Observes {
 		l.layoutObserve(o)
+		lay.Due = lay.Due || o.At != nil
+	}
+	if lay.Due {
+		lay.NR = 1 + lay.NObs
 	}
 	l.layoutEvents()
 	l.layoutScales()
@@ -236,8 +240,10 @@ func (l *lowerer) layoutObserve(o *check.Observe) {
 // layoutEvents places the arguments of events, and counts the thresholds of those with a
 // rate.
 func (l *lowerer) layoutEvents() {
-	if l.m.Steady != nil {
-		l.out.Layout.NA = 1 // see steady
+	if l.m.Steady != nil { // see steady and aroundRest
+		for _, s := range l.m.States {
+			l.out.Layout.NA += s.Shape.Size()
+		}
 	}
 	for _, ev := range l.m.Events {
 		off := 0
@@ -398,7 +404,7 @@ func (l *lowerer) inputs() {
 	in.U, in.UT = vec(place.Signals, lay.NU), vec(place.SignalRates, lay.NU)
 	in.Q, in.P, in.S = vec(place.Own, lay.NQ), vec(place.Params, lay.NP), vec(place.Scales, lay.NS)
 	in.A = vec(place.Arguments, lay.NA)
-	in.Data, in.Seen = vec(place.Data, lay.NObs), vec(place.Seen, lay.NObs)
+	in.Data, in.Seen, in.Row = vec(place.Data, lay.NObs), vec(place.Seen, lay.NObs), vec(place.OfRow, lay.NR)
 	in.YB, in.DB = vec(place.StatesBefore, lay.NY), vec(place.DiscretesBefore, lay.ND)
 	in.UB, in.UTB = vec(place.SignalsBefore, lay.NU), vec(place.SignalRatesBefore, lay.NU)
 }

@@ -388,7 +388,7 @@ func countRows(p *compiler.Program, sys *engine.System, it *problem.Trajectory) 
 	for i := range it.Rows {
 		r := &it.Rows[i]
 		t := it.Span.Saves[r.Save]
-		sys.RowAt(t, nil, nil, nil, nil, r.Data, r.Seen, r.Inputs)
+		sys.RowAt(t, nil, nil, nil, nil, r.Data, r.Seen, r.Inputs, r.Own)
 		sys.Counts.Run()
 		r.Losses = make([]bool, losses)
 		for k := range losses {

@@ -69,7 +69,7 @@ func (r *rowBatch) bind(p, scales []float64) {
 func rowInputs(sys *engine.System) map[place.Input][]float64 {
 	return map[place.Input][]float64{
 		place.Time: sys.T, place.States: sys.Y, place.Discretes: sys.D, place.Signals: sys.U, place.SignalRates: sys.Ut, place.Own: sys.Q,
-		place.Data: sys.Data, place.Seen: sys.Seen, place.StatesBefore: sys.Yb, place.DiscretesBefore: sys.Db,
+		place.Data: sys.Data, place.Seen: sys.Seen, place.OfRow: sys.OfRow, place.StatesBefore: sys.Yb, place.DiscretesBefore: sys.Db,
 		place.SignalsBefore: sys.Ub, place.SignalRatesBefore: sys.Utb,
 	}
 }
