@@ -120,9 +120,9 @@ func (a *app) listSystems() error {
 }
 
 func (a *app) printSystems(list []*published.Result) error {
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	for _, r := range list {
-		fmt.Fprintf(w, "%s\t%s\t\t\t%.1f s\n", r.Row.Name, r.Row.Title, r.Took.Seconds())
+		fmt.Fprintf(a.out, "%s: %s, %.1f s\n", r.Row.Name, r.Row.Title, r.Took.Seconds())
+		w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 		for i := range r.Figures {
 			f := &r.Figures[i]
 			verdict := "holds"
@@ -132,10 +132,17 @@ func (a *app) printSystems(list []*published.Result) error {
 			case !f.Holds():
 				verdict = "misses"
 			}
-			fmt.Fprintf(w, "  %s\t%.4g\t%s\t%s\t%s\n", f.What, f.Ours, f.Wanted(), f.Published, verdict)
+			source := ""
+			if f.Published != "" {
+				source = "published " + f.Published
+			}
+			fmt.Fprintf(w, "  %s\t%.4g\t%s\t%s\t%s\n", f.What, f.Ours, f.Wanted(), verdict, source)
+		}
+		if err := w.Flush(); err != nil {
+			return err
 		}
 	}
-	return w.Flush()
+	return nil
 }
 
 func systemsJSON(list []*published.Result) any {

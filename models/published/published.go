@@ -215,6 +215,8 @@ var rows = []*Row{
 	{"spiral", "a neural differential equation for one noisy spiral",
 		"a tutorial's example of a neural ordinary differential equation; two spirals that its text allows", spirals},
 	{"ode_demo", "a cubic spiral, by a network and by its matrix", "torchdiffeq, examples/ode_demo.py", odeDemo},
+	{"augmented", "augmented neural differential equations: a disc in a ring, and a flip of the line",
+		"Dupont, Doucet, Teh, Augmented neural ODEs, arXiv 1904.01681", augmented},
 	{"events", "events with closed forms: impacts, a thermostat, the fan, discs, arrivals",
 		"Chen, Amos, Nickel, Learning neural event functions for ordinary differential equations, arXiv 2011.03902; torchdiffeq, examples/bouncing_ball.py and learn_physics.py", eventSystems},
 	{"missing_physics", "the missing terms of prey and predators",
