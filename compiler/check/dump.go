@@ -212,6 +212,8 @@ func (d dumper) neural(x *Neural) {
 		{"odd", x.Odd, true},
 		{"even", x.Even, true},
 		{"positive", x.Positive, true},
+		{"convex", x.Convex, true},
+		{x.Form, x.Form != "", true},
 		{"monotone", x.Monotone != nil, x.Monotone},
 		{"zero_at", x.ZeroAt != nil, x.ZeroAt},
 		{"input_scale", x.InputScale != nil, x.InputScale},

@@ -229,6 +229,8 @@ type Neural struct {
 	// −1, 0 or +1 for each element of the arguments, or is nil; ZeroAt has a
 	// number for each, or is nil.
 	Positive bool
+	Convex   bool
+	Form     string // "skew", "psd", "divergence_free", or empty
 	Monotone []int
 	ZeroAt   []float64
 	// InputScale has a positive number for each element of the arguments,
@@ -343,6 +345,7 @@ const (
 	SlopeOf              // slope(y)
 	Before               // before(Args[0]): the value before the event
 	Smooth               // smooth(Args[0]): no located discontinuities inside
+	Numbers              // an array of the numbers in Values, row-major
 )
 
 // Expr is a typed expression.
@@ -361,6 +364,7 @@ type Expr struct {
 	Name   string
 	Args   []*Expr
 	Value  float64
+	Values []float64
 	Object Object
 	Offset int
 	Locals []*Local

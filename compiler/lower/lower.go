@@ -250,8 +250,10 @@ func (l *lowerer) layoutObserve(o *check.Observe) {
 // layoutEvents places the arguments of events, and counts the thresholds of those with a
 // rate.
 func (l *lowerer) layoutEvents() {
-	if l.m.Steady != nil {
-		l.out.Layout.NA = 1 // see steady
+	if l.m.Steady != nil { // see steady and aroundRest
+		for _, s := range l.m.States {
+			l.out.Layout.NA += s.Shape.Size()
+		}
 	}
 	for _, ev := range l.m.Events {
 		off := 0
@@ -295,7 +297,13 @@ func (l *lowerer) block(n *check.Neural) {
 	}
 	net := &nn.Block{
 		In: in, Out: n.Shape.Size(), Activation: nn.FindActivation(n.Options.Word("activation")), Init: n.Options.Word("init"),
-		Odd: n.Odd, Even: n.Even, Positive: n.Positive, Monotone: n.Monotone,
+		Odd: n.Odd, Even: n.Even, Positive: n.Positive, Monotone: n.Monotone, Convex: n.Convex, Form: nn.Form(n.Form),
+	}
+	if kind := n.Options.Word("kind"); kind != "dense" {
+		net.Kind = nn.Kind(kind)
+	}
+	if n.Convex && !n.Options.Given("activation") {
+		net.Activation = nn.FindActivation("softplus")
 	}
 	for _, h := range n.Options.List("hidden") {
 		if h < 1 || h != math.Trunc(h) || h > 1e6 {

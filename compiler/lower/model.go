@@ -69,6 +69,9 @@ type Model struct {
 	// levels, hidden discrete variables that the event behind it sets. 0: there are none.
 	Project int
 
+	// Systems are the matrices that the model inverts.
+	Systems []System
+
 	Networks
 }
 

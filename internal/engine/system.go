@@ -61,6 +61,7 @@ type guardPrograms struct {
 	guards                        Function
 	rates, lookRates, spreadRates []float64
 	guards2, look, floors, spread *Program
+	pivots                        *Program
 	flow                          []float64 // along which look takes rates
 	bounds                        guardBounds
 }
@@ -113,6 +114,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	s.segmentY, s.segmentD = get(place.SegmentStates, place.Value), get(place.SegmentDiscretes, place.Value)
 	s.times, s.Priors = get(place.Times, place.Instant), get(place.Priors, place.Value)
 	s.guards2, s.floors = NewProgram(mod, f, place.Guards2, place.Accel), NewProgram(mod, f, place.Floors, place.Value)
+	s.pivots = NewProgram(mod, f, place.Pivots, place.Value)
 	s.Conserved, s.Nets = NewProgram(mod, f, place.Conserved, place.Value), NewProgram(mod, f, place.Networks, place.NetVals)
 	s.priorities, s.Counts = NewProgram(mod, f, place.Priorities, place.Value), NewProgram(mod, f, place.Counts, place.Value)
 	if s.guards.Run != nil {
