@@ -6,6 +6,7 @@ import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 )
 
 // What boundaries say. At a side an equation determines the value of a field there, a second
@@ -271,7 +272,7 @@ func (g *fields) solveConditions(list []*condition) {
 		for i := range a {
 			a[i] = b.Substitute(slopes[i], by)
 		}
-		step := g.solve(a, right)
+		step := linear.Solve(b, a, right)
 		if step == nil {
 			g.errNoCondition(list[0].from)
 			return
