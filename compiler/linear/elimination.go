@@ -2,6 +2,7 @@ package linear
 
 import (
 	"math"
+	"slices"
 	"math/bits"
 
 	"github.com/pinode/pinode/compiler/ir"
