@@ -13,7 +13,7 @@ import (
 
 // leastPanels is the size of a matrix from which on panels are worth while: a
 // smaller one stays in the nearest cache as it stands.
-const leastPanels = 1 << 12
+const leastPanels = 1 << 14
 
 // together is how many frames run together where there are panels: reading them
 // from the third-level cache takes as long as the products of some thirty rows.
