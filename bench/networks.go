@@ -31,19 +31,24 @@ data batch from "layers.csv" {
 fit { gradient: unrolled }
 `
 
+// task is the loss of the network over the batch.
+func (n layers) task(l *Lab, precision string, workers int) (*task, error) {
+	a, out := columns("a", n.in), columns("p", n.out)
+	text := fmt.Sprintf(layersText, n.in, n.in, n.out, n.hidden, n.hidden, n.out, a, out)
+	m, err := l.parse("layers", text, n.table(a, out))
+	if err == nil {
+		err = m.Set("fit.precision", precision, "the benchmark")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newTask(m, workers)
+}
+
 // gradient times the value and gradient of the network's loss over the batch.
 func (n layers) gradient(precision string, workers int) Timer {
 	return func(l *Lab) (sampler, error) {
-		a, out := columns("a", n.in), columns("p", n.out)
-		text := fmt.Sprintf(layersText, n.in, n.in, n.out, n.hidden, n.hidden, n.out, a, out)
-		m, err := l.parse("layers", text, n.table(a, out))
-		if err == nil {
-			err = m.Set("fit.precision", precision, "the benchmark")
-		}
-		if err != nil {
-			return nil, err
-		}
-		t, err := newTask(m, workers)
+		t, err := n.task(l, precision, workers)
 		if err != nil {
 			return nil, err
 		}
