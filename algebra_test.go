@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/engine"
+	"github.com/pinode/pinode/internal/gradcheck"
 )
 
 // TestMassMatrix: M x' = −x with M = [[k, 1], [1, k]], whose modes decay by 1/(k + 1) and
@@ -76,5 +79,54 @@ func TestSingularMatrix(t *testing.T) {
 		require.NoError(t, err)
 		_, err = m.Simulate(context.Background(), SimulateOptions{})
 		require.ErrorContains(t, err, want+" is singular there", text)
+	}
+}
+
+// TestStructuredGradients: derivatives of models whose blocks have forms, and of a cell in an
+// event, agree with differences in every gradient mode.
+func TestStructuredGradients(t *testing.T) {
+	for name, text := range map[string]string{
+		"port-Hamiltonian": `model Port {
+  param b = 0.5
+  state x[3] = [1, 0.5, -0.3]
+  neural J(x[3]) -> [3, 3] { skew: true, hidden: [4], seed: 1 }
+  neural R(x[3]) -> [3, 3] { psd: true, hidden: [4], seed: 2 }
+  neural H(x[3]) -> 1 { convex: true, hidden: [5, 4], seed: 3 }
+  const G[3, 1] = [[0], [1], [0]]
+  x' = (J(x) - R(x)) @ grad(H(x), x) + G @ [b*sin(t)]
+}
+simulate { until: 1, solver: tsit5 { rtol: 1e-9, atol: 1e-11 } }`,
+		"flow": `model Flow {
+  param k = 0.4
+  state x[2] = [1, 0.5]
+  neural f(x[2]) -> [2] { divergence_free: true, hidden: [5], seed: 1 }
+  x' = f(x) - k*x
+}
+simulate { until: 1, solver: tsit5 { rtol: 1e-9, atol: 1e-11 } }`,
+		"cell": `model Cell {
+  param k = 0.4
+  state h[4] = 0.1
+  neural cell(h[4], x) -> [4] { kind: lstm, seed: 1 }
+  h' = -k*h
+  event see every 0.3 { h := cell(h, sin(t)) }
+}
+simulate { until: 1, solver: tsit5 { rtol: 1e-9, atol: 1e-11 } }`,
+		"Hamiltonian": `model Pendulum {
+  param k = 0.7
+  state q[2] = [1, 0.2]
+  state p[2] = [0, 0.4]
+  neural H(q[2], p[2]) -> 1 { hidden: [6], seed: 1 }
+  q' = diff(H(q, p), p)
+  p' = -k*diff(H(q, p), q)
+}
+simulate { until: 1, solver: tsit5 { rtol: 1e-9, atol: 1e-11 } }`,
+	} {
+		m, err := Parse("model.node", text)
+		require.NoError(t, err)
+		opt, err := engine.SolverOptions(m.simulate)
+		require.NoError(t, err)
+		cert, err := gradcheck.Simulation(context.Background(), m.simulator(), opt, gradcheck.Want{Coordinates: 40, Enough: gradcheck.FineDifference, Tol: gradcheck.FineTolerance, Modes: gradcheck.Modes, Full: true})
+		require.NoError(t, err, name)
+		require.Less(t, cert.Worst, 1e-5, "%s: %s, %s", name, cert.Mode, cert.Where)
 	}
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/internal/collocation"
 	"github.com/pinode/pinode/physics/units"
 )
 
@@ -65,4 +66,25 @@ func (e *elaborator) ofNumbers(out *Expr) *Expr {
 		return nil
 	}
 	return e.add(out)
+}
+
+// maxStages bounds the stages of implicit Runge–Kutta methods.
+const maxStages = 500
+
+// stages elaborates the coefficients of an implicit Runge–Kutta method.
+func (e *elaborator) stages(s *scope, x *dsl.Call) *Expr {
+	q, ok := e.constInt(s, x.Args[0])
+	if !ok {
+		return nil
+	}
+	if q < 1 || q > maxStages {
+		e.errStages(x, q)
+		return nil
+	}
+	of := collocation.Gauss
+	if x.Fun.Name == "irk_radau" {
+		of = collocation.Radau
+	}
+	e.spend(q)
+	return e.add(&Expr{Kind: Numbers, Name: dsl.FormatExpr(x), Values: of(q), Shape: mat(q+1, q), Unit: units.One, Span: x.Span(), bare: true})
 }

@@ -82,6 +82,9 @@ func (d dumper) model(m *Model) {
 	for _, x := range m.Params {
 		d.param(x)
 	}
+	for _, x := range m.Draws {
+		d.line("draw", &x.Obj, " ~ %s per %s", d.dist(x.Dist), strings.Join(x.Per, ", "))
+	}
 	for _, x := range m.Covariates {
 		d.line("covariate", &x.Obj, "")
 	}
@@ -209,6 +212,8 @@ func (d dumper) neural(x *Neural) {
 		{"odd", x.Odd, true},
 		{"even", x.Even, true},
 		{"positive", x.Positive, true},
+		{"convex", x.Convex, true},
+		{x.Form, x.Form != "", true},
 		{"monotone", x.Monotone != nil, x.Monotone},
 		{"zero_at", x.ZeroAt != nil, x.ZeroAt},
 		{"input_scale", x.InputScale != nil, x.InputScale},

@@ -180,12 +180,22 @@ func (l *lowerer) layout() {
 	for _, c := range l.m.Covariates {
 		l.slots[c] = Slot{Object: c, Off: l.constant(FromCovariate, c), N: c.Shape.Size()}
 	}
+	for _, d := range l.m.Draws {
+		if !d.Row() {
+			l.slots[d] = Slot{Object: d, Off: l.constant(FromDraw, d), N: d.Shape.Size()}
+		}
+	}
 	for _, o := range l.m.Observes {
 		l.layoutObserve(o)
 		lay.Due = lay.Due || o.At != nil
 	}
 	if lay.Due {
 		lay.NR = 1 + lay.NObs
+	}
+	for _, d := range l.m.Draws {
+		if d.Row() {
+			l.put(&lay.RowDraws, &lay.NR, d)
+		}
 	}
 	l.layoutEvents()
 	l.layoutScales()
@@ -287,7 +297,13 @@ func (l *lowerer) block(n *check.Neural) {
 	}
 	net := &nn.Block{
 		In: in, Out: n.Shape.Size(), Activation: nn.FindActivation(n.Options.Word("activation")), Init: n.Options.Word("init"),
-		Odd: n.Odd, Even: n.Even, Positive: n.Positive, Monotone: n.Monotone,
+		Odd: n.Odd, Even: n.Even, Positive: n.Positive, Monotone: n.Monotone, Convex: n.Convex, Form: nn.Form(n.Form),
+	}
+	if kind := n.Options.Word("kind"); kind != "dense" {
+		net.Kind = nn.Kind(kind)
+	}
+	if n.Convex && !n.Options.Given("activation") {
+		net.Activation = nn.FindActivation("softplus")
 	}
 	for _, h := range n.Options.List("hidden") {
 		if h < 1 || h != math.Trunc(h) || h > 1e6 {
@@ -350,6 +366,11 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 	}
 	for _, p := range l.m.Params {
 		walk(p.Init)
+	}
+	for _, d := range l.m.Draws {
+		for _, a := range d.Dist.Args {
+			walk(a)
+		}
 	}
 	for _, ev := range l.m.Events {
 		walk(ev.Cond)

@@ -33,6 +33,8 @@ func TestSystems(t *testing.T) {
 		"softmax([-1000*a, -1000*a - 1, -1000*a - 3])[2]":               math.Exp(-3 - big),
 		"sum(softmax([a, b, c, a, b, c, a]))":                           1,
 		"softmax([a, -inf])[0]":                                         1,
+		"irk_gauss(2)[0, 1]":                                            0.25 - math.Sqrt(3)/6,
+		"sum(irk_radau(3)[3])":                                          1,
 		"logsumexp([a])":                                                a,
 	} {
 		m := model(t, "  param p[3] = 0\n  let a = p[0]\n  let b = p[1]\n  let c = p[2]\n  state s = 0\n  s' = 0\n  let v = "+text)
