@@ -70,7 +70,7 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 			return nil, err
 		}
 	}
-	opt.Forget = !s.rev
+	opt.Forget, opt.Memory = !s.rev, tapeWords
 	if s.r, err = engine.NewRunner(m.Prog, opt, n, compiler.Want{Reverse: s.rev}, s.runs.ownParams(), c.Workers); err != nil {
 		return nil, err
 	}
@@ -102,6 +102,10 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	s.done = func(*sim.Job) {}
 	return s, nil
 }
+
+// tapeWords is how much of a run is kept step by step for a gradient that may not be asked for:
+// 16 MB. Beyond, the gradient takes the steps again.
+const tapeWords = 1 << 21
 
 func rowsOf(n, m int) [][]float64 {
 	flat, rows := make([]float64, n*m), make([][]float64, n)
