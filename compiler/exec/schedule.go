@@ -50,7 +50,13 @@ func (p *planner) works(n *ir.Node) bool {
 
 // stream is 0 for an operation on arrays and 1 for one on a few numbers.
 func (p *planner) stream(n *ir.Node) int {
-	if n.Shape.Size() < leastLoop && (n.Op.Info().Class == ir.Elementwise || n.Op == ir.OpFill) {
+	most := n.Shape.Size()
+	for _, a := range n.Args {
+		if n.Op.Info().Class != ir.Elementwise {
+			most = max(most, a.Shape.Size())
+		}
+	}
+	if most < leastLoop {
 		return 1
 	}
 	return 0
