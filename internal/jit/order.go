@@ -86,7 +86,7 @@ func (e *emitter) check() (needed []bool, lastUse []int32, err error) {
 // follows is for each store the instruction that it follows.
 func (e *emitter) follows(lastUse []int32) []int32 {
 	if e.p.Count > 0 {
-		return e.followsInLoop(lastUse)
+		return followsInLoop(e, lastUse)
 	}
 	code := e.p.Code
 	// The last use of each word's loads, and the last store to it, so far.
@@ -120,7 +120,7 @@ func (e *emitter) follows(lastUse []int32) []int32 {
 
 // followsInLoop is follows of a loop, which has few instructions over many words: it
 // compares them one with another.
-func (e *emitter) followsInLoop(lastUse []int32) []int32 {
+func followsInLoop(e *emitter, lastUse []int32) []int32 {
 	code := e.p.Code
 	follows := make([]int32, len(code))
 	for i := range code {
