@@ -64,7 +64,7 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	if err := m.Grid(trajectories[0], &c); err != nil {
 		return nil, err
 	}
-	s := &Solver{rev: n == 1, adjoint: !opt.HasGradient("unrolled"), runs: &ensemble{space: sp, trajectories: trajectories, of: make([]int, n), values: make([][]float64, n), seed: uint64(m.Settings.Int("seed"))}}
+	s := &Solver{rev: n == 1, adjoint: !opt.HasGradient("unrolled"), runs: &ensemble{space: sp, trajectories: trajectories, of: make([]int, n), values: make([][]float64, n), points: make([][]float64, n), samples: n, seed: uint64(m.Settings.Int("seed"))}}
 	for _, name := range names {
 		if err := s.runs.slot(name); err != nil {
 			return nil, err
