@@ -63,6 +63,12 @@ var stateGrowths = []*Growth{
 		Work: func(n int) Timer { return text("states", states(n), "t,y\n0,\n1,0\n", (*task).gradient) },
 	},
 	{
+		Name: "chain", By: "masses", Unit: "µs", Sizes: []int{4, 16, 64, 250, 1000, 4000, 16000},
+		Doc:  "loss of a chain written with `for`, to t = 5, Tsit5, 1e-6",
+		Why:  "loops over arrays, as of a vector equation; there is no size from which on steps are taken in another way.",
+		Work: func(n int) Timer { return chains(n, 1, (*task).loss) },
+	},
+	{
 		Name: "parameters_gradient", By: "parameters", Unit: "µs", Sizes: []int{1, 10, 100, 1000, 10000, 100000},
 		Doc: "loss and gradient after 100 steps of RK4 of one state whose rate is the mean of the parameters",
 		Why: "every stage reads all parameters, and its derivative adds to all of their gradients.",

@@ -41,6 +41,7 @@ type Program struct {
 	// last SlideGuards guards say when that ends.
 	Slides bool
 
+	rates    *ir.Node   // the right-hand side, with operations on arrays for what is alike
 	guards   []*ir.Node // but for those of sliding
 	affine   []bool     // of these; see straight
 	times    []*ir.Node
@@ -110,10 +111,13 @@ func (p *Program) schedule() {
 	for _, g := range m.Guards {
 		p.guards = append(p.guards, g.Node)
 	}
-	p.flow = m.RHS
+	if p.rates = m.RHS; m.RHS != nil {
+		p.rates = opt.Roll(m.Builder, []*ir.Node{m.RHS})[0]
+	}
+	p.flow = p.rates
 	for _, e := range m.Events {
 		if e.Rest != nil {
-			p.flow = m.Builder.Mul(p.free(), m.RHS)
+			p.flow = m.Builder.Mul(p.free(), p.rates)
 			break
 		}
 	}
@@ -223,7 +227,7 @@ func (p *Program) Steppable(m *step.Method) bool {
 
 // stepModel is the model as its steps have it.
 func (p *Program) stepModel() *step.Model {
-	return &step.Model{Model: p.Model, Holds: p.flow != p.Model.RHS, Watched: p.watchedGuards}
+	return &step.Model{Model: p.Model, Rates: p.rates, Holds: p.flow != p.rates, Watched: p.watchedGuards}
 }
 
 // Rows compiles the programs for the loss of a row of data alone, row and
