@@ -31,7 +31,7 @@ func (a *app) distillCmd() *cobra.Command {
 	f.StringVar(&o.Block, "block", "", "one block; default all that equations use")
 	f.IntVar(&o.Degree, "degree", 3, "highest degree of monomials")
 	f.IntVar(&o.Terms, "terms", 5, "most terms of an element of a result")
-	f.IntVar(&o.Trials, "trials", 200, "most structures of a block that are refitted to the data")
+	f.IntVar(&o.Trials, "trials", 300, "most structures of a block that are refitted to the data")
 	f.IntVar(&o.Draws, "draws", 100, "resampled regressions that tell how often each term is chosen")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of these")
 	f.StringVar(&out, "out", "", "file for the model with formulas; default distilled.node in the folder of the run")

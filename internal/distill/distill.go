@@ -17,13 +17,13 @@ type Options struct {
 	Block  string // one block; empty: all that equations use
 	Degree int    // of monomials; 0: 3
 	Terms  int    // most of an element; 0: 5
-	Trials int    // refits for each block; 0: 200
+	Trials int    // refits for each block; 0: 300
 	Draws  int    // of the bootstrap; 0: 100
 	Seed   uint64
 }
 
 func (o *Options) fill() {
-	for at, v := range map[*int]int{&o.Degree: 3, &o.Terms: 5, &o.Trials: 200, &o.Draws: 100} {
+	for at, v := range map[*int]int{&o.Degree: 3, &o.Terms: 5, &o.Trials: 300, &o.Draws: 100} {
 		if *at == 0 {
 			*at = v
 		}
@@ -60,7 +60,7 @@ type Judgement struct {
 	Held          float64            // of trajectories that are held back; NaN without any
 	RMSE          map[string]float64 // by observation, of those that are held back if there are any
 	Numbers       int                // weights of the block, or coefficients
-	Criterion     float64            // of the formula: −2 log L + k log n
+	Criterion     float64            // −2 log L + k log n, of the formula with what its choice costs
 }
 
 // Formula is that of one element of a result.
@@ -233,6 +233,7 @@ func (s *search) verdict(base *judged, weights int) (found bool, why string) {
 func (s *search) describe(b *Block, o Options) {
 	best := s.best
 	b.Formula = judgement(best.judged, best.of.size())
+	b.Formula.Criterion = best.criterion
 	left, all := 0., 0.
 	for e, t := range s.tables {
 		f := Formula{Element: elementName(s.block, e)}

@@ -163,6 +163,21 @@ func (t *table) backward(from []int, most int) (list [][]int) {
 	return list
 }
 
+// singles are the single terms, the best first.
+func (t *table) singles() (list [][]int) {
+	for j := range t.columns {
+		if squares(t.columns[j]) > 0 {
+			list = append(list, []int{j})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b []int) int {
+		_, x := t.fit(a)
+		_, y := t.fit(b)
+		return compare(x, y)
+	})
+	return list
+}
+
 // structures are those that the regression proposes, the best first.
 func (t *table) structures(most int) [][]int {
 	list := t.forward(most)

@@ -12,7 +12,7 @@ type trial struct {
 	coefs     [][]float64
 	text      string
 	judged    *judged // nil: it could not be fitted
-	criterion float64 // −2 log L + k log n
+	criterion float64
 }
 
 // search looks for the structure with the least criterion.
@@ -21,15 +21,17 @@ type search struct {
 	*site
 	tables []*table // by element
 	done   map[string]*trial
-	left   int // trials
-	most   int // terms of an element
-	best   *trial
+	left   int    // trials
+	most   int    // terms of an element
+	best   *trial // of all
+	here   *trial // where this part of the search is
 }
 
 // try fits a structure, once.
 func (s *search) try(ctx context.Context, of structure) (*trial, error) {
 	key := of.key()
 	if t := s.done[key]; t != nil {
+		s.settle(t)
 		return t, nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -57,78 +59,105 @@ func (s *search) try(ctx context.Context, of structure) (*trial, error) {
 		return t, nil
 	}
 	t.judged = j
-	t.criterion = -2*j.likelihood + float64(of.size())*math.Log(float64(j.values))
-	if math.IsNaN(t.criterion) {
-		t.criterion = math.Inf(1)
-	}
-	if s.best == nil || t.criterion < s.best.criterion {
-		s.best = t
-	}
+	t.criterion = s.criterion(j, of)
+	s.settle(t)
 	return t, nil
 }
 
-// proposals bounds the structures of each element that are tried with those of the others.
-const proposals = 4
+// settle takes a trial that is better than what there is.
+func (s *search) settle(t *trial) {
+	for _, at := range []**trial{&s.best, &s.here} {
+		if t.criterion < math.Inf(1) && (*at == nil || t.criterion < (*at).criterion) {
+			*at = t
+		}
+	}
+}
 
-// run tries what the regressions propose, in all combinations, then goes on from the best.
+// criterion is the extended Bayesian information criterion, −2 log L + k log n + 2 log of the
+// number of structures of that size: of many candidates some fit noise by chance.
+//
+// J. Chen, Z. Chen, Biometrika 95, 759–771, 2008, with γ = 1.
+func (s *search) criterion(j *judged, of structure) float64 {
+	c := -2*j.likelihood + float64(of.size())*math.Log(float64(j.values))
+	for _, terms := range of {
+		for k := range terms {
+			c += 2 * math.Log(float64(len(s.terms)-k)/float64(k+1))
+		}
+	}
+	return c
+}
+
+// most combinations of the structures of elements that are tried at once.
+const combinations = 64
+
+// run tries what the regressions propose, in all combinations, and goes on from the best:
+// first with single terms, then with the structures that regressions like best.
 func (s *search) run(ctx context.Context) error {
-	lists := make([][][]int, len(s.tables))
-	each := proposals
-	for each > 1 && math.Pow(float64(each), float64(len(s.tables))) > 64 {
-		each--
-	}
-	for e, t := range s.tables {
-		var list [][]int
-		add := func(of [][]int) {
-			for _, terms := range of {
-				if !slices.ContainsFunc(list, func(x []int) bool { return slices.Equal(x, terms) }) {
-					list = append(list, terms)
-				}
-			}
+	for _, propose := range []func(t *table) [][]int{(*table).singles, s.proposed} {
+		lists := make([][][]int, len(s.tables))
+		for e, t := range s.tables {
+			lists[e] = append(propose(t), []int{})
 		}
-		strong, weak := t.structures(s.most), t.weak().structures(s.most)
-		add(strong[:min(len(strong), (each+1)/2)])
-		add(weak[:min(len(weak), (each+1)/2)])
-		add(strong)
-		lists[e] = append(list[:min(len(list), each)], []int{})
-	}
-	at := make([]int, len(lists))
-	for {
-		of := make(structure, len(lists))
-		for e, k := range at {
-			of[e] = lists[e][k]
+		each := 1
+		for math.Pow(float64(each+1), float64(len(lists))) <= combinations {
+			each++
 		}
-		if _, err := s.try(ctx, of); err != nil {
+		for e := range lists {
+			lists[e] = lists[e][:min(len(lists[e]), each)]
+		}
+		s.here = nil
+		if err := s.combine(ctx, lists, nil); err != nil {
 			return err
 		}
-		e := 0
-		for e < len(at) {
-			if at[e]++; at[e] < len(lists[e]) {
-				break
-			}
-			at[e], e = 0, e+1
-		}
-		if e == len(at) {
-			break
+		if err := s.improve(ctx); err != nil {
+			return err
 		}
 	}
-	return s.improve(ctx)
+	return nil
+}
+
+// proposed are the structures that the regressions of a table like best, as it is and in weak
+// form.
+func (s *search) proposed(t *table) (list [][]int) {
+	strong, weak := t.structures(s.most), t.weak().structures(s.most)
+	for k := range max(len(strong), len(weak)) {
+		for _, of := range [][][]int{strong, weak} {
+			if k < len(of) && !slices.ContainsFunc(list, func(x []int) bool { return slices.Equal(x, of[k]) }) {
+				list = append(list, of[k])
+			}
+		}
+	}
+	return list
+}
+
+// combine tries all combinations of structures of the elements behind those that are given.
+func (s *search) combine(ctx context.Context, lists [][][]int, given structure) error {
+	if len(given) == len(lists) {
+		_, err := s.try(ctx, given.clone())
+		return err
+	}
+	for _, terms := range lists[len(given)] {
+		if err := s.combine(ctx, lists, append(given.clone(), terms)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // improve goes from the best structure to the best of its neighbours, which have one term
 // fewer, another one, or one more, until none is better.
 func (s *search) improve(ctx context.Context) error {
-	for s.best != nil && s.left > 0 {
-		from := s.best
+	for s.here != nil && s.left > 0 {
+		from := s.here
 		for _, of := range s.neighbours(from.of) {
 			if _, err := s.try(ctx, of); err != nil {
 				return err
 			}
-			if s.best != from && s.best.of.size() < from.of.size() {
+			if s.here != from && s.here.of.size() < from.of.size() {
 				break // simpler and better: look no further here
 			}
 		}
-		if s.best == from {
+		if s.here == from {
 			return nil
 		}
 	}
