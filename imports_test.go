@@ -52,7 +52,7 @@ var mayImport = map[string]string{
 	"sim":                     "internal/sparse internal/stepsize solvers events jumps",
 	"sim/simtest":             "internal/sparse internal/stepsize solvers sim",
 	"fit":                     "internal/kernel internal/setting",
-	"internal/environ":        "compiler/check compiler/nn fit internal/setting solvers",
+	"internal/environ":        "compiler/check compiler/nn fit internal/files internal/setting solvers",
 	"internal/explain":        "compiler compiler/check compiler/lower dsl dsl/diag sim",
 	"internal/engine":         "compiler compiler/exec compiler/lower compiler/place compiler/step data dsl dsl/diag events internal/setting internal/sparse sim solvers",
 	"internal/problem":        "compiler compiler/check compiler/lower data dsl dsl/diag fit sim",

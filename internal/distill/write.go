@@ -167,6 +167,13 @@ func Relocated(path, text, dir string) string {
 	}
 	var places []place
 	for _, d := range file.Decls {
+		if d, ok := d.(*dsl.ModelDecl); ok {
+			for _, d := range d.Body {
+				if c, ok := d.(*dsl.ConstDecl); ok && c.From != nil {
+					places = append(places, place{c.From.Span(), c.From.Value})
+				}
+			}
+		}
 		if d, ok := d.(*dsl.DataDecl); ok {
 			places = append(places, place{d.Path.Span(), d.Path.Value})
 			for _, it := range d.Items {
