@@ -154,13 +154,15 @@ type TimeDecl struct {
 	Interval *Interval `parser:"( 'in' @@ )?"` // nil: none given
 }
 
-// ConstDecl is `const g = 9.81 [m/s^2]`.
+// ConstDecl is `const g = 9.81 [m/s^2]` or `const M[33, 32] from "file.csv"`, which has no
+// Value.
 type ConstDecl struct {
 	At
 	Documented
-	Name  Ident `parser:"'const' @@"`
-	Type  Type  `parser:"@@?"`
-	Value Expr  `parser:"'=' @@"`
+	Name  Ident      `parser:"'const' @@"`
+	Type  Type       `parser:"@@?"`
+	Value Expr       `parser:"( '=' @@"`
+	From  *StringLit `parser:"| 'from' @@ )"`
 }
 
 // ParamDecl is `param k: N/m in (0, inf) fixed per trajectory = 10 ~ lognormal(…)`.

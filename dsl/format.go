@@ -46,7 +46,11 @@ func (p *printer) decl(d Decl) {
 		p.interval(d.Interval)
 	case *ConstDecl:
 		p.typed("const", d.Name, d.Type)
-		p.init(d.Value)
+		if d.From != nil {
+			p.after(" from", d.From)
+		} else {
+			p.init(d.Value)
+		}
 	case *ParamDecl:
 		p.param(d)
 	case *CovariateDecl:

@@ -261,6 +261,9 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 			return &TimeDecl{Name: ident(t), Unit: maybe(t, genUnit()), Interval: genInterval(t)}
 		},
 		func(t *rapid.T) Decl { return &ConstDecl{Name: ident(t), Type: typ(t), Value: expr.Draw(t, "value")} },
+		func(t *rapid.T) Decl {
+			return &ConstDecl{Name: ident(t), Type: typ(t), From: &StringLit{Value: "a/b c.csv"}}
+		},
 		func(t *rapid.T) Decl { return &CovariateDecl{Name: ident(t), Type: typ(t)} },
 		func(t *rapid.T) Decl {
 			return &InputDecl{Name: ident(t), Type: typ(t), Interp: maybe(t, genIdent()), Value: maybe(t, expr)}

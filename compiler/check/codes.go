@@ -20,6 +20,7 @@ const (
 	badRowCondition = "bad-row-condition"
 	badSetting      = "bad-setting"
 	badShape        = "bad-shape"
+	badTable        = "bad-table"
 	badUnit         = "bad-unit"
 	badZeno         = "bad-zeno"
 	cycle           = "cycle"
@@ -82,6 +83,7 @@ var Codes = []diag.Code{
 	{Name: badRowCondition, Title: "a condition on rows that cannot be evaluated", Explanation: "train, validate and where take comparisons of columns, numbers and texts, joined by and, or, not.", Example: decay + "  observe y = x\n}\ndata d from \"d.csv\" {\n  time: t\n  y: a\n  train: id\n}"},
 	{Name: badSetting, Title: "a setting has a value that it cannot have", Explanation: "The message says what the setting takes.", Example: decay + "}\nfit { seed: 1.5 }"},
 	{Name: badShape, Title: "a shape that is not possible", Explanation: "Arrays have one or two dimensions of at least one element.", Example: "model M {\n  state x[0] = 0\n  x' = -x\n}"},
+	{Name: badTable, Title: "a file of numbers that cannot be read", Explanation: "const M[2, 3] from \"file.csv\" reads numbers from a file beside the model: a line for each row, with commas or tabs between the numbers. The message says what does not fit.", Example: decay + "  const A[2] from \"no such file.csv\"\n}"},
 	{Name: badUnit, Title: "a unit declaration that is none", Explanation: "A unit is new (`unit mouse`) or a positive number of another (`unit mmHg = 133.322 [Pa]`).", Example: "unit u = 3\n" + decay + "}"},
 	{Name: badZeno, Title: "a `zeno` line that does not fit its rule", Explanation: "zeno error, zeno stop, zeno pass, or zeno rest { assignments }, once in the body of an event with a condition.", Example: "model M {\n  state x = 1\n  x' = -1\n  event e when x <= 0 { x := 1; zeno rest }\n}"},
 	{Name: cycle, Title: "a definition that refers to itself", Explanation: "Quantities, constants, functions, units and components must not be defined in a circle. The message names the circle in order.", Example: "model M {\n  let a = b\n  let b = a\n  state x = 0\n  x' = a\n}"},

@@ -13,6 +13,7 @@ type Program struct {
 	File     *dsl.File
 	Model    *Model   // the last model of the file: the one that is run
 	Models   []*Model // all of them, in source order
+	Files    []string // tables of constants, as they were read
 	Data     []*Data
 	Fit      *Settings // nil without a fit block
 	Simulate *Settings // nil without a simulate block

@@ -8,6 +8,7 @@ import (
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/solvers"
 )
@@ -19,6 +20,7 @@ func Env() *check.Env {
 		Fit:      fit.Settings(fit.Owned{Solver: solverChoices(), Gradient: gradientChoices()}),
 		Simulate: SimulateSettings(),
 		Neural:   nn.Settings,
+		Read:     func(path string) ([]byte, error) { return files.Read(path, files.MaxText) },
 	}
 }
 
