@@ -193,7 +193,7 @@ func (s *Integrator) judge() *Failure {
 		return s.stopped()
 	}
 	if s.steps++; s.steps > s.opt.MaxSteps {
-		return s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
+		return s.tooMany()
 	}
 	blk, lane := s.blk, s.lane
 	if !s.alone() && s.slides(s.d) { // the program of the lane has no motion along surfaces
