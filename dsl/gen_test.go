@@ -266,6 +266,9 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 		func(t *rapid.T) Decl {
 			d := &ObserveDecl{Name: ident(t), Type: typ(t), Value: maybe(t, expr), Options: maybe(t, options)}
 			if d.Value != nil {
+				if d.When = maybe(t, expr); d.When != nil {
+					d.Time = ident(t)
+				}
 				d.Dist = maybe(t, genCall(1))
 			}
 			return d

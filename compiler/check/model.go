@@ -211,6 +211,8 @@ type Neural struct {
 	// −1, 0 or +1 for each element of the arguments, or is nil; ZeroAt has a
 	// number for each, or is nil.
 	Positive bool
+	Convex   bool
+	Form     string // "skew", "psd", "divergence_free", or empty
 	Monotone []int
 	ZeroAt   []float64
 	// InputScale has a positive number for each element of the arguments,
@@ -281,6 +283,8 @@ type Observe struct {
 	Weight  float64
 	Weights *Expr // of each row, times Weight; nil: 1
 
+	At *Expr // when it is, in tables without times; nil: where trajectories start
+
 	Below, Above *Expr // limits: data at or beyond one say no more than that; nil: none
 
 	Unpredicted bool // measured only: its weight is 0, and Value stands for nothing
@@ -323,6 +327,7 @@ const (
 	SlopeOf              // slope(y)
 	Before               // before(Args[0]): the value before the event
 	Smooth               // smooth(Args[0]): no located discontinuities inside
+	Numbers              // an array of the numbers in Values, row-major
 )
 
 // Expr is a typed expression.
@@ -341,6 +346,7 @@ type Expr struct {
 	Name   string
 	Args   []*Expr
 	Value  float64
+	Values []float64
 	Object Object
 	Offset int
 	Locals []*Local
@@ -360,7 +366,7 @@ type Data struct {
 	Path string // as written; relative to the model file's folder
 	Span diag.Span
 
-	Time       Column
+	Time       Column // without a name: each row is a trajectory, at its start
 	From       Start
 	Trajectory []Column // empty: the whole table is one trajectory
 	Columns    []Mapped

@@ -7,6 +7,7 @@ import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 	"github.com/pinode/pinode/dsl"
 )
 
@@ -85,7 +86,7 @@ func (l *lowerer) aroundRest(r *rest) {
 		for i := range right {
 			right[i] = b.Neg(b.Elem(moved, i))
 		}
-		for i, v := range l.solve(l.slopes(c), right) {
+		for i, v := range linear.Solve(b, l.slopes(c), right) {
 			to[c.unknowns[i].at] = v
 		}
 	}
@@ -178,7 +179,7 @@ func (l *lowerer) towardsRest(r rest) []*ir.Node {
 	for k, i := range owner {
 		a[k], b[k] = rows[i], right[i]
 	}
-	step := l.solve(a, b)
+	step := linear.Solve(l.b, a, b)
 	if step == nil {
 		l.errNoSteady(r.states[0])
 	}
