@@ -25,7 +25,7 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 		at, name := stateAt(p, f.State)
 		law, span := at.Law()
 		value := ""
-		if f.State < len(f.Y) && (f.Status == sim.Unstable || f.Status == sim.StepTooSmall) {
+		if f.State < len(f.Y) && f.Status == sim.StepTooSmall {
 			value = strings.TrimRight(fmt.Sprintf(" = %.4g %s", f.Y[f.State], unitText(cm, &at.Obj)), " ")
 		}
 		fmt.Fprintf(&b, ": `%s`%s, by the equation at %s: %s", name, value, span.Pos(), law)
