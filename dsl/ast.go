@@ -192,6 +192,18 @@ type CovariateDecl struct {
 	Type Type  `parser:"@@?"`
 }
 
+// DrawDecl is `draw a[2]: m ~ normal(0, 1) per row { posterior: … }`, a number that is
+// drawn from a distribution.
+type DrawDecl struct {
+	At
+	Documented
+	Name    Ident     `parser:"'draw' @@"`
+	Type    Type      `parser:"@@?"`
+	Dist    *Call     `parser:"'~' @@"`
+	Per     []Ident   `parser:"( 'per' @@ ( ',' @@ )* )?"` // row, trajectory or data keys; none: trajectory
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
+}
+
 // InputDecl is `input u: V linear` or `input u: V = sin(t)`.
 type InputDecl struct {
 	At
@@ -447,6 +459,7 @@ func (*TimeDecl) decl()       {}
 func (*ConstDecl) decl()      {}
 func (*ParamDecl) decl()      {}
 func (*CovariateDecl) decl()  {}
+func (*DrawDecl) decl()       {}
 func (*InputDecl) decl()      {}
 func (*StateDecl) decl()      {}
 func (*AugmentDecl) decl()    {}

@@ -89,6 +89,7 @@ var (
 		"const":     grammar[ConstDecl](),
 		"param":     written[ParamDecl](),
 		"covariate": grammar[CovariateDecl](),
+		"draw":      grammar[DrawDecl](),
 		"input":     grammar[InputDecl](),
 		"state":     grammar[StateDecl](),
 		"augment":   grammar[AugmentDecl](),

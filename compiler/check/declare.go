@@ -406,7 +406,7 @@ func (e *elaborator) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
 	if v == nil {
 		return e.number(0, o.Shape, o.Unit, x.at)
 	}
-	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsRow|readsState|readsDiscrete)
+	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsDraw|readsRow|readsState|readsDiscrete)
 	return v
 }
 

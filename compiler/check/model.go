@@ -33,11 +33,11 @@ type Settings struct {
 // values drawn from distributions.
 type Samples struct {
 	N     int
-	Draws []Draw
+	Draws []Sampled
 }
 
-// Draw names what is drawn and its distribution, whose arguments are numbers.
-type Draw struct {
+// Sampled names what is drawn and its distribution, whose arguments are numbers.
+type Sampled struct {
 	Name    string // parameter, covariate or state, or an element of one
 	Dist    *Dist
 	Element int // which of an argument that has several elements
@@ -59,13 +59,13 @@ type Model struct {
 	Units *units.Table // the units that the file knows
 	Time  *Time
 
-	Consts     []*Const // folded; kept for listings
-	Params     []*Param
-	Covariates []*Covariate
-	Inputs     []*Input
-	States     []*State // θ'' gives two: θ and θ'
-	Discretes  []*Discrete
-	Lets       []*Let
+	Consts []*Const // folded; kept for listings
+	Params []*Param
+	Given
+	Inputs    []*Input
+	States    []*State // θ'' gives two: θ and θ'
+	Discretes []*Discrete
+	Lets      []*Let
 	// Constraints have as many elements as the algebraic states.
 	Constraints []*Constraint
 	// Steady: the run starts where the motion comes to rest; nil: at the initial values.
@@ -76,6 +76,12 @@ type Model struct {
 	Requires  []*Require
 	Observes  []*Observe
 	Losses    []*Loss
+}
+
+// Given are the numbers of each trajectory that the model is given: by data, or by chance.
+type Given struct {
+	Covariates []*Covariate
+	Draws      []*Draw
 }
 
 // Shape is the shape of a value; it converts to ir.Shape.
@@ -137,6 +143,18 @@ type Param struct {
 
 // Covariate is a known number of each trajectory.
 type Covariate struct{ Obj }
+
+// Draw is a random quantity with a known distribution. Its value is a function of a
+// standard variate, which Variate draws, and of the arguments of Dist.
+type Draw struct {
+	Obj
+	Dist   *Dist
+	Per    []string    // "row", "trajectory", or data keys; never empty
+	Shapes [][]float64 // for each element those arguments that the standard variate depends on
+}
+
+// Row reports whether each row of data has a value of its own.
+func (d *Draw) Row() bool { return d.Per[0] == "row" }
 
 // Input is a known signal.
 type Input struct {
@@ -445,6 +463,7 @@ func (m *Model) Objects() []Object {
 	out = appendAll(out, m.Consts)
 	out = appendAll(out, m.Params)
 	out = appendAll(out, m.Covariates)
+	out = appendAll(out, m.Draws)
 	out = appendAll(out, m.Inputs)
 	out = appendAll(out, m.States)
 	out = appendAll(out, m.Discretes)

@@ -61,7 +61,7 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		in := l.out.In.Data
 		if x.Kind == check.Observed {
 			if in = l.out.In.Seen; l.observed {
-				return l.b.Slice(l.seen(s), 0, shapeOf(x.Shape))
+				return l.b.Slice(seenInTable(l, s), 0, shapeOf(x.Shape))
 			}
 		}
 		return l.b.Slice(in, s.Off, shapeOf(x.Shape))
@@ -117,6 +117,8 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 		return l.b.Slice(in.P, l.slots[o].Off, shape)
 	case *check.Covariate:
 		return l.b.Slice(in.Q, l.slots[o].Off, shape)
+	case *check.Draw:
+		return drawNode(l, o)
 	case *check.Input:
 		if o.Value != nil {
 			return l.let(o, o.Value)

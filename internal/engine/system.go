@@ -15,6 +15,7 @@ type System struct {
 	Size    sim.Sizes
 	Frame   *exec.Frame
 	Signals []*data.Interpolant
+	NextRow func()  // called before outputs that are not of a row of data; nil: nothing is drawn for rows
 	From    float64 // start of the smooth piece that the run is in
 
 	p        []float64 // shared parameters

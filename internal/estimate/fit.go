@@ -91,6 +91,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err != nil {
 		return nil, err
 	}
+	sp.Copy(plan.Draws)
 	if err := checkPrecision(prog.Program, plan, opt); err != nil {
 		return nil, err
 	}
@@ -301,6 +302,9 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
+	if p.Draws > 1 && len(prog.Checked.Model.Draws) == 0 {
+		l.Errorf("no-effect", at, "`draws: %d` has no effect: the model draws nothing", p.Draws)
+	}
 	no := func(what string) { l.Errorf("not-supported", at, "%s is not supported yet", what) }
 	if p.Loss == "huber" {
 		no("`loss: huber`")
@@ -329,7 +333,8 @@ func forTrainer(o *loss.Objective) fit.Objective {
 			fit.Objective
 			fit.Lengths
 			fit.Weights
-		}{o, o, o}
+			fit.Redrawer
+		}{o, o, o, o}
 	}
 	return o
 }

@@ -205,14 +205,20 @@ func (m *Problem) Trajectories(split data.Split) ([]*Trajectory, error) {
 	return out, nil
 }
 
-// keysOf are the keys of which the model has parameters, for tables without times.
+// keysOf are the keys of which the model has parameters or draws, for tables without times.
 func keysOf(p *compiler.Program) (keys []string) {
-	for _, s := range p.Model.Layout.Params {
-		for _, k := range s.Object.(*check.Param).Per {
-			if k != "trajectory" && !slices.Contains(keys, k) {
+	add := func(per []string) {
+		for _, k := range per {
+			if k != "trajectory" && k != "row" && !slices.Contains(keys, k) {
 				keys = append(keys, k)
 			}
 		}
+	}
+	for _, s := range p.Model.Layout.Params {
+		add(s.Object.(*check.Param).Per)
+	}
+	for _, d := range p.Checked.Model.Draws {
+		add(d.Per)
 	}
 	return keys
 }

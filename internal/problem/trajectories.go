@@ -27,6 +27,9 @@ type Trajectory struct {
 	Values       int   // measured values, told firings included
 	PointProcess []int // events with a rate whose firings the data tell
 
+	owner  uint64   // whose the draws of its rows are
+	owners []uint64 // and of each draw of its own
+
 	Beginning *Beginning // of a segment of a trajectory; nil: it begins as the model says
 	Joint     *Joint     // where a segment should end; nil: nobody asks
 }
@@ -84,6 +87,8 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 			v, ok := math.NaN(), false
 			name := s.Object.Info().Name
 			switch s.Kind {
+			case lower.FromDraw: // see noise
+				v = 0
 			case lower.FromCovariate:
 				v = tr.Covariates[nc]
 				ok = !math.IsNaN(v)
