@@ -20,12 +20,14 @@ type Tiles struct {
 	N      int
 	side   int // blocks in a row
 	blocks []float64
+	packed []float64 // panels of the last product
+	minus  []float64 // a row of blocks with the other sign
 }
 
 // NewTiles returns a matrix of zeros.
 func NewTiles(n int) *Tiles {
 	side := (n + tile - 1) / tile
-	return &Tiles{n, side, make([]float64, side*side*tile*tile)}
+	return &Tiles{N: n, side: side, blocks: make([]float64, side*side*tile*tile), minus: make([]float64, side*tile*tile)}
 }
 
 func (t *Tiles) block(i, j int) []float64 {
@@ -44,8 +46,12 @@ func (t *Tiles) Copy(from *Tiles) { copy(t.blocks, from.blocks) }
 // Gram sets t to AᵀA for the rows of A, which stand stride apart.
 func (t *Tiles) Gram(a []float64, rows, stride, workers int) {
 	panels := (rows + panelRows - 1) / panelRows
-	packed := make([]float64, panels*t.side*panelRows*tile)
-	at := func(p, j int) []float64 { return packed[(p*t.side+j)*panelRows*tile:][:panelRows*tile] }
+	if n := panels * t.side * panelRows * tile; len(t.packed) != n {
+		t.packed = make([]float64, n)
+	} else if rows%panelRows > 0 {
+		clear(t.packed[(panels-1)*t.side*panelRows*tile:])
+	}
+	at := func(p, j int) []float64 { return t.packed[(p*t.side+j)*panelRows*tile:][:panelRows*tile] }
 	each(workers, panels, func(p int) {
 		for r := p * panelRows; r < min(rows, (p+1)*panelRows); r++ {
 			row := a[r*stride:][:t.N]
@@ -65,17 +71,26 @@ func (t *Tiles) Gram(a []float64, rows, stride, workers int) {
 	})
 }
 
+// row is what a block has of row i right of its first columns that are left out, and the
+// column where that begins.
+func (t *Tiles) row(i, j, first int) (row []float64, at int) {
+	at = max(j*tile, first)
+	return t.block(i/tile, j)[i%tile*tile+at-j*tile:][:min(t.N, (j+1)*tile)-at], at
+}
+
 // Times sets y to the product with x.
 func (t *Tiles) Times(y, x []float64) {
 	clear(y)
 	for i := range t.N {
-		for j := i; j < t.N; j++ {
-			v := t.At(i, j)
-			y[i] = math.FMA(v, x[j], y[i])
-			if j > i {
-				y[j] = math.FMA(v, x[i], y[j])
+		s := t.At(i, i) * x[i]
+		for j := i / tile; j < t.side; j++ {
+			row, at := t.row(i, j, i+1)
+			for k, v := range row {
+				s = math.FMA(v, x[at+k], s)
+				y[at+k] = math.FMA(v, x[i], y[at+k])
 			}
 		}
+		y[i] += s
 	}
 }
 
@@ -85,7 +100,7 @@ func (t *Tiles) Cholesky(workers int) bool {
 	for i := t.N; i < t.side*tile; i++ { // rows that only fill the last block
 		t.Set(i, i, 1)
 	}
-	minus := make([]float64, t.side*tile*tile)
+	minus := t.minus
 	for k := range t.side {
 		if !cholesky(t.block(k, k)) {
 			return false
@@ -150,14 +165,20 @@ func solveTile(u, b []float64) {
 func (t *Tiles) Solve(x []float64) {
 	for i := range t.N {
 		x[i] /= t.At(i, i)
-		for j := i + 1; j < t.N; j++ {
-			x[j] = math.FMA(-t.At(i, j), x[i], x[j])
+		for j := i / tile; j < t.side; j++ {
+			row, at := t.row(i, j, i+1)
+			for k, v := range row {
+				x[at+k] = math.FMA(-v, x[i], x[at+k])
+			}
 		}
 	}
 	for i := t.N - 1; i >= 0; i-- {
 		s := x[i]
-		for j := i + 1; j < t.N; j++ {
-			s = math.FMA(-t.At(i, j), x[j], s)
+		for j := i / tile; j < t.side; j++ {
+			row, at := t.row(i, j, i+1)
+			for k, v := range row {
+				s = math.FMA(-v, x[at+k], s)
+			}
 		}
 		x[i] = s / t.At(i, i)
 	}
