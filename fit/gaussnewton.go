@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -26,6 +27,12 @@ type Problem struct {
 	// Alike: the coordinates are weights of one network, which have one scale, and a
 	// valley of their loss is narrow and bent: steps follow it (see accelerate).
 	Alike bool
+
+	// Draw sets the points at which the loss is evaluated, of which there are always as
+	// many, anew after so many iterations: by x alone and the number of the draw. nil:
+	// they stay.
+	Draw  func(ctx context.Context, draw int, x []float64) error
+	Every int
 }
 
 // Limits say when a descent ends.
@@ -64,6 +71,7 @@ func (o *Outcome) Total() float64 {
 type descending struct {
 	X         Vector  `json:"x"`
 	Scale     Vector  `json:"scale,omitempty"`
+	Drawn     Vector  `json:"drawn,omitempty"` // where the points were drawn
 	Lambda    float64 `json:"lambda"`
 	Growth    float64 `json:"growth"`
 	Iteration int     `json:"iteration"`
@@ -95,6 +103,7 @@ type gaussNewton struct {
 	normal            *kernel.Tiles // JᵀJ + Λ in the free coordinates
 	chol              *kernel.Tiles // the factor of it, scaled and damped
 	bent              *bend         // of steps that follow a valley
+	draws             int           // that were made
 	g, q              []float64
 	value, squares    float64
 	before            float64 // mean loss per value before the step
@@ -306,6 +315,9 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return nil, r.ctx.Err()
 		}
 		jac := e.jac
+		if err := e.draw(r.ctx); err != nil {
+			return nil, err
+		}
 		over := d.Still >= lim.Times || d.Iteration >= lim.Iterations || lim.Work > 0 && d.Work > lim.Work
 		if over { // the loss alone is asked for
 			jac = nil
@@ -368,6 +380,26 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return nil, errEnded
 		}
 	}
+}
+
+// draw has the points that the iteration asks for.
+func (e *gaussNewton) draw(ctx context.Context) error {
+	d := e.d
+	if e.p.Draw == nil {
+		return nil
+	}
+	draw := 0
+	if e.p.Every > 0 {
+		draw = d.Iteration / e.p.Every
+	}
+	if e.draws == draw+1 {
+		return nil
+	}
+	if e.draws > 0 || len(d.Drawn) == 0 { // else it is taken up
+		d.Drawn = slices.Clone(d.X)
+	}
+	e.draws = draw + 1
+	return e.p.Draw(ctx, draw, d.Drawn)
 }
 
 // stuck says why no further trial is made.
