@@ -6,9 +6,12 @@ import "github.com/pinode/pinode/dsl/diag"
 const (
 	badAssignment   = "bad-assignment"
 	algebraicCount  = "algebraic-count"
+	badBoundary     = "bad-boundary"
+	badCoordinate   = "bad-coordinate"
 	badDerivative   = "bad-derivative"
 	badDistribution = "bad-distribution"
 	badExpression   = "bad-expression"
+	badGrid         = "bad-grid"
 	badIndex        = "bad-index"
 	badMapping      = "bad-mapping"
 	badOption       = "bad-option"
@@ -26,6 +29,7 @@ const (
 	eventCycle      = "event-cycle"     // warning
 	idleAssignment  = "idle-assignment" // warning
 	idleConserve    = "idle-conserve"   // warning
+	fieldPlace      = "field-place"
 	misplaced       = "misplaced"
 	missingEquation = "missing-equation"
 	missingInitial  = "missing-initial"
@@ -63,9 +67,13 @@ const decay = "model M {\n  state x = 1\n  x' = -x\n"
 var Codes = []diag.Code{
 	{Name: badAssignment, Title: "something is assigned that cannot be", Explanation: "Events assign states and discrete variables only; everything else follows from them. `zeno rest` assigns states.", Example: "model M {\n  param p = 1\n  state x = 0\n  x' = p\n  event e at t = 1 { p := 2 }\n}"},
 	{Name: algebraicCount, Title: "more or fewer equations than algebraic unknowns", Explanation: "Algebraic unknowns have no rates: lines `0 = E` determine them at all times, as many as they have elements together. Which line belongs to which unknown does not matter.", Example: "model M {\n  state x = 1\n  algebraic z = 0\n  x' = z\n}"},
-	{Name: badDerivative, Title: "a derivative that is not there", Explanation: "diff(E, x) takes a state, a parameter, an argument of a function, or the time as x, or elements of one. x' names the derivative of a state up to the order of its equation.", Example: "model M {\n  state x = 0\n  let y = x^2\n  x' = diff(y, y)\n}"},
+	{Name: badBoundary, Title: "a boundary that is none", Explanation: "A boundary is an equation of fields, parameters, the time and `diff` along the axis that holds at a side: `boundary u = 0 at x = 0, x = 1`. Sides are the ends of a coordinate that is not periodic; a part of one is told by other coordinates, `at x = 0 and y > 0.5`.", Example: "model M {\n  coordinate x in [0, 1]\n  state u(x) = 0\n  u' = diff(u, x, x)\n  boundary u = 0 at x = 0, x = 0.5\n}"},
+	{Name: badCoordinate, Title: "a coordinate that is none", Explanation: "Coordinates are axes of space, from one end to another; a field has at most three. The time is none of them.", Example: "model M {\n  coordinate x in [0, inf)\n  state u(x) = 0\n  u' = diff(u, x)\n}"},
+	{Name: fieldPlace, Title: "a field without its place", Explanation: "A field has a value at each place of its coordinates. What does not vary over them reads it at a place, u(0), inside of the domain, or takes its integral.", Example: "model M {\n  coordinate x in [0, 1]\n  state u(x) = 0\n  state v = 0\n  u' = v\n  v' = u\n}"},
+	{Name: badDerivative, Title: "a derivative that is not there", Explanation: "diff(E, x) takes a state, a parameter, an argument of a function, a coordinate, or the time as x, or elements of one. x' names the derivative of a state up to the order of its equation.", Example: "model M {\n  state x = 0\n  let y = x^2\n  x' = diff(y, y)\n}"},
 	{Name: badDistribution, Title: "a distribution that cannot stand here", Explanation: "Observations, priors and samples each have their distributions; scales are positive numbers.", Example: decay + "  observe y = x ~ normal(-1)\n}"},
 	{Name: badExpression, Title: "an expression that has no value", Explanation: "Texts stand for paths, and in conditions on the columns of a table.", Example: "model M {\n  state x = 0\n  x' = \"a\"\n}"},
+	{Name: badGrid, Title: "a grid that cannot be", Explanation: "The block grid says in how many cells each coordinate is cut, x: 256 cells, with what scheme (central, upwind, weno5, spectral) and, of central differences, with which order (2, 4, 6).", Example: "model M {\n  coordinate x in [0, 1]\n  boundary periodic x\n  state u(x) = 0\n  u' = diff(u, x, x)\n}\ngrid { x: 0 cells }"},
 	{Name: badIndex, Title: "an index outside of its array", Explanation: "Indices start at 0 and are known when the model is compiled; a range leaves out its end. What a loop declares is chosen by the index of the round, right behind the name.", Example: "model M {\n  state x[2] = 0\n  x' = -x\n  let y = x[2]\n}"},
 	{Name: badMapping, Title: "a data block does not fit the model", Explanation: "A data block gives each component of an observation one column, of every input and covariate that is read from data too, and a block of columns for an event on data.", Example: "model M {\n  state x[2] = 0\n  x' = -x\n  observe y[2] = x\n}\ndata d from \"d.csv\" {\n  time: t\n  y: a\n}"},
 	{Name: badOption, Title: "an option has a value that it cannot have", Explanation: "The message says what the option takes.", Example: decay + "  observe y = x { weight: -1 }\n}"},

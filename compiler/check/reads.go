@@ -13,10 +13,11 @@ const (
 	readsRow // data of the trajectory: first(y), slope(y)
 	readsData
 	readsArgument // of an event
+	readsSpace    // a coordinate
 )
 
 func (r reads) String() string {
-	for i, s := range [...]string{"the time", "a state", "a discrete variable", "an input", "a parameter", "a covariate", "the trajectory's data", "measured values", "an argument of an event"} {
+	for i, s := range [...]string{"the time", "a state", "a discrete variable", "an input", "a parameter", "a covariate", "the trajectory's data", "measured values", "an argument of an event", "a coordinate"} {
 		if r&(1<<i) != 0 {
 			return s
 		}
@@ -50,6 +51,8 @@ func leaf(x *Expr) reads {
 		return readsCovariate
 	case *EventArg:
 		return readsArgument
+	case *Coordinate:
+		return readsSpace
 	}
 	return 0
 }
