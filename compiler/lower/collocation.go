@@ -7,6 +7,7 @@ type Collocation struct {
 	C          *ir.Node // [coordinates] of a point; the time is that of the model's inputs
 	Fields     *ir.Node // the values of all fields at a point
 	Conditions []Condition
+	Names      []string // of the elements of Fields
 }
 
 // ConditionKind says where a condition holds.
@@ -23,8 +24,9 @@ const (
 type Condition struct {
 	Name     string
 	Kind     ConditionKind
-	Residual *ir.Node
-	Sides    []Wall // of kind Side
+	Residual *ir.Node // relative to the size of the field and the span of time
+	Field    string   // whose size that is; empty: none
+	Sides    []Wall   // of kind Side
 }
 
 // Wall is an end of an axis where a condition holds.

@@ -54,6 +54,11 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		return l.apply(x)
 	case check.Diff:
 		return l.diff(x)
+	case check.Place:
+		return l.pointwise(x)
+	case check.Integral:
+		l.errByNetwork(x, "an integral")
+		return l.b.Full(shapeOf(x.Shape), 0)
 	case check.DataOf, check.Observed:
 		s := l.observes[x.Object]
 		in := l.out.In.Data
@@ -94,7 +99,12 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 	switch o := o.(type) {
 	case *check.Time:
 		return in.T
+	case *check.Coordinate:
+		return l.b.Elem(l.network.c, o.Axis)
 	case *check.State:
+		if l.network != nil {
+			return l.network.values[o]
+		}
 		y := in.Y
 		if l.before {
 			y = in.YB
@@ -267,9 +277,15 @@ func (l *lowerer) diff(x *check.Expr) *ir.Node {
 	in := &l.out.In
 	var wrt *ir.Node
 	switch o := root.Object.(type) {
+	case *check.Coordinate:
+		return l.byCoordinate(e, o)
 	case *check.Time:
 		wrt = in.T
 	case *check.State:
+		if l.network != nil {
+			l.errByNetwork(x, "a derivative by a field")
+			return l.b.Full(shapeOf(x.Shape), 0)
+		}
 		if wrt = in.Y; l.before {
 			wrt = in.YB
 		}

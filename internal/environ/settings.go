@@ -19,6 +19,7 @@ func Env() *check.Env {
 		Fit:      fit.Settings(fit.Owned{Solver: solverChoices(), Gradient: gradientChoices()}),
 		Simulate: SimulateSettings(),
 		Neural:   nn.Settings,
+		Network:  nn.FieldSettings,
 	}
 }
 

@@ -135,7 +135,7 @@ func scaled(v []float64, by float64) []float64 {
 // E. Hopf, Comm. Pure Appl. Math. 3, 201–230, 1950; the quadrature is by a trapezoidal rule in
 // the variable of the Gaussian.
 func coleHopf(x, t float64) float64 {
-	const nu, n, wide = 0.01 / math.Pi, 2000, 8.
+	const nu, n, wide = 0.01 / math.Pi, 4000, 20.
 	if t == 0 {
 		return -math.Sin(math.Pi * x)
 	}

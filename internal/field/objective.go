@@ -371,4 +371,3 @@ func (o *Objective) Values(x, points, out []float64) error {
 	}
 	return nil
 }
-
