@@ -88,9 +88,8 @@ type sum struct {
 
 // worker is a frame and what is read and written there.
 type worker struct {
-	frame               *exec.Frame
-	c, t, weight        []float64
-	shared, scales, row []float64
+	frame        *exec.Frame
+	c, t, weight []float64
 }
 
 // New returns the loss of a model's conditions, which have no points yet.
@@ -324,13 +323,7 @@ func (o *Objective) gradient(x, grad []float64, by float64) {
 
 // Magnitudes sets m to the size of what is left of condition k at each of so many points.
 func (o *Objective) Magnitudes(ctx context.Context, x []float64, k int, p Points, m []float64) error {
-	probe := *o
-	probe.sets = append([]set(nil), o.sets...)
-	for i := range probe.sets {
-		probe.sets[i].N = 0
-	}
-	probe.tasks, probe.sums = nil, nil
-	probe.Place(k, p)
+	probe := o.alone(k, p)
 	r := make([]float64, probe.rows)
 	if _, err := probe.Residuals(ctx, x, 1, r, nil); err != nil {
 		return err
@@ -348,24 +341,27 @@ func (o *Objective) Magnitudes(ctx context.Context, x []float64, k int, p Points
 
 // Values sets out to the values of all fields at points.
 func (o *Objective) Values(x, points, out []float64) error {
-	program := place.FieldValues.In(o.module)
-	n, fields := len(points)/o.width, o.of.Fields.Shape.Size()
-	if len(out) != n*fields {
-		return errors.New("field: the room for values has another size than they")
+	return o.run(place.FieldValues.In(o.module), place.Value, x, points, out, o.of.Fields.Shape.Size())
+}
+
+// run sets out to what a program has at points, so many numbers at each.
+func (o *Objective) run(program *exec.Program, output place.Output, x, points, out []float64, size int) error {
+	n := len(points) / o.width
+	if len(out) != n*size {
+		return errors.New("the room for values at points has another size than they")
 	}
 	s := &set{Points: Points{X: points, N: n}}
 	w := o.work[0]
 	place.Params.Bind(w.frame, o.in.Shared(x))
-	w.frame.Refresh()
 	for from := 0; from < n; from += Lanes {
 		w.load(s, from, n, o.width)
 		program.Run(w.frame)
-		for i, v := range place.Value.In(w.frame, program) {
+		for i, v := range output.In(w.frame, program) {
 			if p := from + i%Lanes; p < n {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
 					return fmt.Errorf("the field is not a finite number at point %d", p)
 				}
-				out[p*fields+i/Lanes] = v
+				out[p*size+i/Lanes] = v
 			}
 		}
 	}

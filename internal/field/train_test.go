@@ -71,10 +71,10 @@ func TestProto(t *testing.T) {
 		if draw%int(env("LOG", 2)) == 0 {
 			fmt.Printf("%d cpu=%.1f loss=%.3e err=%.3e\n", it, cpu()-c0, loss, relative(x))
 		}
-		xs := box.Latin(rng, n)
+		xs := box.Sobol(rng, n)
 		if draw > 0 {
 			var err error
-			if xs, err = box.Adaptive(ctx, rng, n, func(ctx context.Context, x2, m []float64) error {
+			if xs, err = box.Adaptive(ctx, rng, n, box.Sobol, func(ctx context.Context, x2, m []float64) error {
 				err := o.Magnitudes(ctx, x, 0, Points{x2, ones(len(m), 1), len(m)}, m)
 				for i := range m {
 					m[i] = math.Pow(m[i], k)
