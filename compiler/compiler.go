@@ -6,6 +6,7 @@ package compiler
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/pinode/pinode/compiler/check"
@@ -78,6 +79,13 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	diags.All = append(diags.All, more.All...)
 	if diags.Err() != nil || checked.Model == nil {
 		return p, diags
+	}
+	if checked.Grid != nil {
+		checked.Model, more = checked.Model.OnGrid(checked.Grid)
+		diags.All = append(diags.All, more.All...)
+		if diags.Err() != nil {
+			return p, diags
+		}
 	}
 	m, more := lower.Lower(checked.Model)
 	diags.All = append(diags.All, more.All...)
@@ -265,6 +273,13 @@ func (p *Program) Dump(w io.Writer, stage string, method *step.Method) error {
 	if p.Model == nil {
 		return fmt.Errorf("the file has errors and no graph")
 	}
+	if stage == "grid" {
+		if len(p.Model.Grid) == 0 {
+			return fmt.Errorf("the model has no fields on a grid")
+		}
+		fmt.Fprintln(w, strings.Join(p.Model.Grid, "\n"))
+		return nil
+	}
 	switch stage {
 	case "graph":
 		for _, g := range p.Graphs(Want{Reverse: true, Forward: true}) {
@@ -295,5 +310,5 @@ func (p *Program) Dump(w io.Writer, stage string, method *step.Method) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("there is no stage `%s`; there are ast, model, graph, plan and asm", stage)
+	return fmt.Errorf("there is no stage `%s`; there are ast, model, grid, graph, plan and asm", stage)
 }

@@ -95,7 +95,7 @@ func (v varies) visit(x *Expr) {
 		}
 	case Diff:
 		args = args[:1]
-	case Integral, Place:
+	case Integral, Place, Cells:
 		for _, c := range CoordinatesOf(args[0]) {
 			if !slices.Contains(x.Over, c) {
 				v.set[c] = true

@@ -79,6 +79,10 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		n := l.expr(x.Args[0])
 		l.reading = was
 		return n
+	case check.Cells:
+		return l.fields().inCells(x)
+	case check.Integral, check.Place:
+		return l.fields().whole(x)
 	case check.Smooth:
 		was := l.reading
 		l.located, l.byMode = false, false
@@ -355,14 +359,19 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	for i, a := range x.Args {
 		args[i] = l.expr(a)
 	}
-	if op, ok := elementaryOps[x.Name]; ok {
+	return l.applied(x.Name, args)
+}
+
+// applied is an operator or function of values.
+func (l *lowerer) applied(name string, args []*ir.Node) *ir.Node {
+	if op, ok := elementaryOps[name]; ok {
 		if n := l.vanishing(op, args); n != nil {
 			return n
 		}
 		return l.b.Apply(op, args...)
 	}
 	b := l.b
-	switch x.Name {
+	switch name {
 	case "matmul":
 		return l.matmul(args[0], args[1])
 	case "log10":
@@ -391,11 +400,11 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 		return b.Concat(el(1, 2), el(2, 0), el(0, 1))
 	case "min", "max":
 		if len(args) == 1 {
-			return l.reduce(x.Name, args[0])
+			return l.reduce(name, args[0])
 		}
 		v := args[0]
 		for _, a := range args[1:] {
-			v = l.pick(x.Name, v, a)
+			v = l.pick(name, v, a)
 		}
 		return v
 	case "clamp":
@@ -419,7 +428,7 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	case "ceil":
 		return b.Neg(l.floor(b.Neg(args[0])))
 	}
-	panic("lower: no rule for " + x.Name)
+	panic("lower: no rule for " + name)
 }
 
 func (l *lowerer) matmul(x, y *ir.Node) *ir.Node {

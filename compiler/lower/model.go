@@ -38,6 +38,9 @@ type Model struct {
 
 	Observed
 
+	// Grid says, line by line, what a grid does with each term and at each side.
+	Grid []string
+
 	// Outputs are the values a simulation can write besides the states and
 	// discretes: lets and observations, [len(Layout.Outputs)].
 	Outputs *ir.Node
