@@ -16,6 +16,9 @@ import (
 func Collocation(m *lower.Model, c *lower.Collocation, lanes int) (*exec.Module, error) {
 	b := m.Builder
 	graphs := []*ir.Graph{place.FieldValues.Graph(place.Value.Of(c.Fields))}
+	if c.Initial != nil {
+		graphs = append(graphs, place.FieldStart.Graph(place.Value.Of(c.Initial)))
+	}
 	for k, cond := range c.Conditions {
 		n := cond.Residual.Shape.Size()
 		weight := place.ResidualWeights.Node(b, ir.Vec(n))

@@ -80,7 +80,15 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	if diags.Err() != nil || checked.Model == nil {
 		return p, diags
 	}
-	if checked.Grid != nil {
+	switch {
+	case checked.ByNetwork():
+		if m, more := lower.LowerNetwork(checked.Model, checked.NetworkOptions(env.Network)); more.Err() == nil {
+			p.useNetwork(m)
+		} else {
+			diags.All = append(diags.All, more.All...)
+		}
+		return p, diags
+	case checked.Grid != nil:
 		checked.Model, more = checked.Model.OnGrid(checked.Grid)
 		diags.All = append(diags.All, more.All...)
 		if diags.Err() != nil {
@@ -95,6 +103,14 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	p.Model = m
 	p.schedule()
 	return p, diags
+}
+
+// useNetwork makes a model whose fields are a network that of the program.
+func (p *Program) useNetwork(m *lower.Model) {
+	checked := *p.Checked
+	checked.Model = m.Checked
+	p.Checked, p.Model = &checked, m
+	p.schedule()
 }
 
 // schedule lays out the scheduled scalars and the guards of releases.

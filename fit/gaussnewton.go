@@ -24,9 +24,10 @@ type Problem struct {
 	Most    []float64 // the largest move of each coordinate in a step; 0: it is held
 	Workers int       // that share products of matrices; 0: one
 
-	// Alike: the coordinates are weights of one network, which have one scale, and a
-	// valley of their loss is narrow and bent: steps follow it (see accelerate).
+	// Alike: the coordinates but for the first Own are weights of one network, which have one
+	// scale, and a valley of their loss is narrow and bent: steps follow it (see accelerate).
 	Alike bool
+	Own   int
 
 	// Draw sets the points at which the loss is evaluated, of which there are always as
 	// many, anew after so many iterations: by x alone and the number of the draw. nil:
@@ -190,9 +191,7 @@ func (e *gaussNewton) rescale() {
 		d.Scale = make([]float64, len(e.free))
 	}
 	if e.p.Alike {
-		if first {
-			e.alike(d.Scale)
-		}
+		e.alike(d.Scale, first)
 		return
 	}
 	most := 0.
@@ -207,14 +206,23 @@ func (e *gaussNewton) rescale() {
 	}
 }
 
-// alike sets the one scale of coordinates that are alike.
-func (e *gaussNewton) alike(scale []float64) {
-	trace := 0.
-	for k := range scale {
-		trace += e.normal.At(k, k)
+// alike sets the scales where coordinates are alike: the one of weights once, those of others
+// as they grow.
+func (e *gaussNewton) alike(scale []float64, first bool) {
+	trace, n := 0., 0.
+	for k, c := range e.free {
+		if c >= e.p.Own {
+			trace, n = trace+e.normal.At(k, k), n+1
+		}
 	}
-	for k := range scale {
-		if scale[k] = math.Sqrt(trace / float64(len(scale))); scale[k] == 0 {
+	for k, c := range e.free {
+		switch {
+		case c < e.p.Own:
+			scale[k] = math.Max(math.Sqrt(e.normal.At(k, k)), scaleMemory*scale[k])
+		case first:
+			scale[k] = math.Sqrt(trace / n)
+		}
+		if scale[k] == 0 {
 			scale[k] = 1
 		}
 	}

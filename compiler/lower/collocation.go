@@ -6,8 +6,11 @@ import "github.com/pinode/pinode/compiler/ir"
 type Collocation struct {
 	C          *ir.Node // [coordinates] of a point; the time is that of the model's inputs
 	Fields     *ir.Node // the values of all fields at a point
+	Initial    *ir.Node // the initial values of what the network gives, 0 where there is none
+	Steady     bool     // nothing has a rate: the time is not read
 	Conditions []Condition
 	Names      []string // of the elements of Fields
+	Units      []string // and their units
 }
 
 // ConditionKind says where a condition holds.

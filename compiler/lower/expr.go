@@ -54,11 +54,6 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		return l.apply(x)
 	case check.Diff:
 		return l.diff(x)
-	case check.Place:
-		return l.pointwise(x)
-	case check.Integral:
-		l.errByNetwork(x, "an integral")
-		return l.b.Full(shapeOf(x.Shape), 0)
 	case check.DataOf, check.Observed:
 		s := l.observes[x.Object]
 		in := l.out.In.Data
@@ -82,6 +77,9 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	case check.Cells:
 		return l.fields().inCells(x)
 	case check.Integral, check.Place:
+		if l.network != nil {
+			return l.pointwise(x)
+		}
 		return l.fields().whole(x)
 	case check.Smooth:
 		was := l.reading

@@ -32,7 +32,7 @@ type network struct {
 // LowerNetwork builds the graphs of a model whose fields are a network: of its observations,
 // in which rows tell places, and of what has to vanish at points. It refuses what a network
 // cannot stand for.
-func LowerNetwork(m *check.Model, options *setting.Values, seed uint64) (*Model, *diag.List) {
+func LowerNetwork(m *check.Model, options *setting.Values) (*Model, *diag.List) {
 	diags := &diag.List{}
 	if notByNetwork(m, diags); diags.Err() != nil {
 		return nil, diags
@@ -42,7 +42,7 @@ func LowerNetwork(m *check.Model, options *setting.Values, seed uint64) (*Model,
 	must(net.Options.SetList("hidden", options.List("hidden"), "network"))
 	_, err := net.Options.SetWord("activation", options.Word("activation"), "network")
 	must(err)
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := rand.New(rand.NewPCG(1, 0)) // the waves are those of any run
 	periods, features := features(m, options.Int("fourier"), rng)
 	net.Args = []check.Obj{{Name: "point", Shape: check.Shape{Rank: 1, N: features}}}
 	total := 0
@@ -68,7 +68,7 @@ func LowerNetwork(m *check.Model, options *setting.Values, seed uint64) (*Model,
 	}
 	l.inputs()
 	l.network = &network{neural: net, c: place.Coordinates.Node(l.b, ir.Vec(len(m.Coordinates))), values: map[*check.State]*ir.Node{}, steady: isSteady(m), allFields: m.Fields(), hardSides: map[*check.Side]bool{}}
-	l.fields(m, periods, options.Bool("hard"))
+	l.networkFields(m, periods, options.Bool("hard"))
 	l.initial()
 	l.observations()
 	l.outputs()
@@ -209,9 +209,9 @@ func (l *lowerer) point(m *check.Model, frequencies []float64) *ir.Node {
 	return b.Concat(z, b.Apply(ir.OpCos, waves), b.Apply(ir.OpSin, waves))
 }
 
-// fields builds the values of all fields at a point: what holds by construction, plus the
+// networkFields builds the values of all fields at a point: what holds by construction, plus the
 // network, times the size of the field, times what vanishes where that holds.
-func (l *lowerer) fields(m *check.Model, frequencies []float64, hard bool) {
+func (l *lowerer) networkFields(m *check.Model, frequencies []float64, hard bool) {
 	b, net := l.b, l.network
 	blk := l.blocks[net.neural]
 	w := b.Slice(l.out.In.P, blk.Off, ir.Vec(blk.Net.NumWeights()))
@@ -300,6 +300,10 @@ func (l *lowerer) at(n *ir.Node, where map[*check.Coordinate]*ir.Node) *ir.Node 
 
 // pointwise lowers a value over coordinates at a place.
 func (l *lowerer) pointwise(x *check.Expr) *ir.Node {
+	if x.Kind == check.Integral {
+		l.errByNetwork(x, "an integral")
+		return l.b.Full(shapeOf(x.Shape), 0)
+	}
 	where := map[*check.Coordinate]*ir.Node{}
 	for i, c := range x.Over {
 		where[c] = l.expr(x.Args[1+i])
@@ -309,12 +313,21 @@ func (l *lowerer) pointwise(x *check.Expr) *ir.Node {
 
 // collocation are the conditions of a model.
 func (l *lowerer) collocation(m *check.Model) *Collocation {
-	b, out := l.b, &Collocation{C: l.network.c}
-	var values []*ir.Node
+	b, out := l.b, &Collocation{C: l.network.c, Steady: l.network.steady}
+	var values, starts []*ir.Node
 	for _, f := range m.Fields() {
 		v := l.network.values[f]
 		values = append(values, v)
-		out.Names = append(out.Names, elementNames(&f.Obj)...)
+		if !follows(f) {
+			u0 := b.Full(shapeOf(f.Shape), 0)
+			if f.Init != nil {
+				u0 = l.value(f.Init, f.Shape)
+			}
+			starts = append(starts, l.at(u0, map[*check.Coordinate]*ir.Node{nil: b.Const(m.Time.From)}))
+		}
+		for i := range f.Shape.Size() {
+			out.Names, out.Units = append(out.Names, ElementName(&f.Obj, i)), append(out.Units, f.Unit.String())
+		}
 		if f.Algebraic || rateOfField(f) != nil {
 			continue
 		}
@@ -322,6 +335,7 @@ func (l *lowerer) collocation(m *check.Model) *Collocation {
 		r = l.relative(f, b.Mul(b.Const(m.Time.Until-m.Time.From), r))
 		out.Conditions = append(out.Conditions, Condition{Name: f.Name + "'", Kind: Inside, Residual: r, Field: f.Name})
 	}
+	out.Initial = b.Slice(b.Concat(starts...), 0, ir.Vec(l.network.neural.Shape.Size()))
 	out.Fields = b.Slice(b.Concat(values...), 0, ir.Vec(len(out.Names)))
 	for _, c := range m.Constraints {
 		v := l.expr(c.Value)
@@ -377,12 +391,4 @@ func reads(x *check.Expr, s *check.State) bool {
 		}
 	}
 	return reads(x.Body, s)
-}
-
-// elementNames are those of all elements.
-func elementNames(o *check.Obj) (list []string) {
-	for i := range o.Shape.Size() {
-		list = append(list, ElementName(o, i))
-	}
-	return list
 }

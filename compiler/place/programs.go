@@ -31,7 +31,10 @@ var (
 )
 
 // Programs of fields that are a network, see compiler.Collocation.
-var FieldValues = Program{"field.values"}
+var (
+	FieldValues = Program{"field.values"}
+	FieldStart  = Program{"field.start"}
+)
 
 // Residual is what is left of condition k, ResidualRows its derivatives as well; WallHolds
 // says whether it holds at a point of its side j.

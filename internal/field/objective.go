@@ -60,7 +60,6 @@ type Objective struct {
 	sets   []set
 	work   []*worker
 	width  int // numbers of a point: coordinates and time
-	scales []float64
 
 	rows  int
 	tasks []task
@@ -94,7 +93,7 @@ type worker struct {
 
 // New returns the loss of a model's conditions, which have no points yet.
 func New(in Inputs, module *exec.Module, of *lower.Collocation, scales []float64, workers int) *Objective {
-	o := &Objective{in: in, module: module, of: of, scales: scales}
+	o := &Objective{in: in, module: module, of: of}
 	if of.C != nil {
 		o.width = of.C.Shape.Size()
 	}
@@ -109,12 +108,17 @@ func New(in Inputs, module *exec.Module, of *lower.Collocation, scales []float64
 		w := &worker{frame: module.NewFrame()}
 		w.c, w.t = place.Coordinates.In(w.frame), place.Time.In(w.frame)
 		w.weight = place.ResidualWeights.In(w.frame)
-		if s := place.Scales.In(w.frame); s != nil {
-			copy(s, scales)
-		}
+		place.Scales.Bind(w.frame, scales)
 		o.work = append(o.work, w)
 	}
 	return o
+}
+
+// SetScales sets the scales that programs read.
+func (o *Objective) SetScales(scales []float64) {
+	for _, w := range o.work {
+		place.Scales.Bind(w.frame, scales)
+	}
 }
 
 // Place sets the points of condition k.

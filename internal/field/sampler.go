@@ -241,3 +241,58 @@ func (s *Sampler) where(o *Objective, b Box, k, j, draw int, x []float64) ([]flo
 	}
 	return kept, nil
 }
+
+// Left is what is left of a condition: the root mean square at fresh points.
+type Left struct {
+	Name string
+	RMS  float64
+}
+
+// Left says what is left of each condition at points that were never drawn, each condition
+// weighing 1.
+func (s *Sampler) Left(ctx context.Context, o *Objective, x []float64) (list []Left, err error) {
+	even := *s
+	even.Adaptive, even.Data = false, nil
+	for k := range o.of.Conditions {
+		p, err := even.points(ctx, o, k, fresh, x)
+		if err != nil {
+			return nil, err
+		}
+		p.Weight = slices.Repeat([]float64{1}, p.N*o.sets[k].residuals)
+		m := make([]float64, p.N)
+		if err := o.Magnitudes(ctx, x, k, p, m); err != nil {
+			return nil, err
+		}
+		sum := 0.
+		for _, v := range m {
+			sum += v * v
+		}
+		list = append(list, Left{o.of.Conditions[k].Name, math.Sqrt(sum / float64(max(1, p.N)))})
+	}
+	return list, nil
+}
+
+// fresh is the number of a draw that no training makes.
+const fresh = -1
+
+// Sizes sets sizes to the root mean squares of the initial values of fields over the domain;
+// what has none, or 0, stays.
+func (s *Sampler) Sizes(o *Objective, x, sizes []float64) error {
+	const places = 256
+	last := len(s.Box.Lo) - 1
+	at := s.Box.hold(last, s.Box.Lo[last]).Sobol(s.stream(0, 0, fresh), places)
+	v := make([]float64, places*len(sizes))
+	if err := o.run(place.FieldStart.In(o.module), place.Value, x, at, v, len(sizes)); err != nil {
+		return err
+	}
+	for k := range sizes {
+		sum := 0.
+		for i := range places {
+			sum += v[i*len(sizes)+k] * v[i*len(sizes)+k]
+		}
+		if sum > 0 {
+			sizes[k] = math.Sqrt(sum / places)
+		}
+	}
+	return nil
+}
