@@ -82,11 +82,7 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	}
 	switch {
 	case checked.ByNetwork():
-		if m, more := lower.LowerNetwork(checked.Model, checked.NetworkOptions(env.Network)); more.Err() == nil {
-			p.useNetwork(m)
-		} else {
-			diags.All = append(diags.All, more.All...)
-		}
+		p.lowerNetwork(env, diags)
 		return p, diags
 	case checked.Grid != nil:
 		checked.Model, more = checked.Model.OnGrid(checked.Grid)
@@ -105,8 +101,18 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	return p, diags
 }
 
-// useNetwork makes a model whose fields are a network that of the program.
-func (p *Program) useNetwork(m *lower.Model) {
+// lowerNetwork makes a model whose fields are a network that of the program.
+func (p *Program) lowerNetwork(env *check.Env, diags *diag.List) {
+	net, err := p.Checked.FieldNetwork(env)
+	if err != nil {
+		diags.Errorf("bad-block", p.Checked.Model.Span, "%s", err)
+		return
+	}
+	m, more := lower.LowerNetwork(p.Checked.Model, net)
+	diags.All = append(diags.All, more.All...)
+	if more.Err() != nil {
+		return
+	}
 	checked := *p.Checked
 	checked.Model = m.Checked
 	p.Checked, p.Model = &checked, m

@@ -7,14 +7,9 @@ import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
-	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/dsl/diag"
-	"github.com/pinode/pinode/internal/setting"
 )
-
-// NetworkName is that of the block that stands for the fields.
-const NetworkName = "network"
 
 // network is the network that stands for the fields of a model.
 type network struct {
@@ -32,18 +27,14 @@ type network struct {
 // LowerNetwork builds the graphs of a model whose fields are a network: of its observations,
 // in which rows tell places, and of what has to vanish at points. It refuses what a network
 // cannot stand for.
-func LowerNetwork(m *check.Model, options *setting.Values) (*Model, *diag.List) {
+func LowerNetwork(m *check.Model, stands *check.Network) (*Model, *diag.List) {
 	diags := &diag.List{}
 	if notByNetwork(m, diags); diags.Err() != nil {
 		return nil, diags
 	}
-	net := &check.Neural{Options: setting.New(nn.Settings), Obj: check.Obj{Name: NetworkName, Span: m.Span}}
-	must := func(err error) { never(err != nil, "the settings of the network of fields are not those of a block") }
-	must(net.Options.SetList("hidden", options.List("hidden"), "network"))
-	_, err := net.Options.SetWord("activation", options.Word("activation"), "network")
-	must(err)
+	net := stands.Block
 	rng := rand.New(rand.NewPCG(1, 0)) // the waves are those of any run
-	periods, features := features(m, options.Int("fourier"), rng)
+	frequencies, features := features(m, stands.Fourier, rng)
 	net.Args = []check.Obj{{Name: "point", Shape: check.Shape{Rank: 1, N: features}}}
 	total := 0
 	for _, f := range m.Fields() {
@@ -52,7 +43,6 @@ func LowerNetwork(m *check.Model, options *setting.Values) (*Model, *diag.List) 
 		}
 	}
 	net.Shape = check.Shape{Rank: 1, N: total}
-	net.InputScale = []float64{1}
 
 	plain := *m
 	plain.States, plain.Constraints, plain.Lets, plain.Neurals = nil, nil, nil, append(append([]*check.Neural(nil), m.Neurals...), net)
@@ -68,7 +58,7 @@ func LowerNetwork(m *check.Model, options *setting.Values) (*Model, *diag.List) 
 	}
 	l.inputs()
 	l.network = &network{neural: net, c: place.Coordinates.Node(l.b, ir.Vec(len(m.Coordinates))), values: map[*check.State]*ir.Node{}, steady: isSteady(m), allFields: m.Fields(), hardSides: map[*check.Side]bool{}}
-	l.networkFields(m, periods, options.Bool("hard"))
+	l.networkFields(m, frequencies, stands.Hard)
 	l.initial()
 	l.observations()
 	l.outputs()

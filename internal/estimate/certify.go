@@ -2,14 +2,10 @@ package estimate
 
 import (
 	"context"
-	"errors"
-	"math"
 	"time"
 
-	"gonum.org/v1/gonum/floats"
-
-	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/field"
 	"github.com/pinode/pinode/internal/gradcheck"
 	"github.com/pinode/pinode/sim"
 )
@@ -35,47 +31,26 @@ func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*gradcheck.C
 // certifyField compares the gradient of the loss of a network with differences: by each of
 // the parameters and along random directions, n in all.
 func (f *Fit) certifyField(ctx context.Context, n int) (*gradcheck.Certificate, error) {
-	const tolerance, first = 1e-6, 1e-2
-	c := &gradcheck.Certificate{Modes: []string{"reverse"}, Tolerance: tolerance, Mode: "reverse"}
-	grad := make([]float64, f.field.Dim())
-	res, err := f.field.Eval(ctx, f.X, nil, 1, grad)
-	if err != nil || res.Failed {
-		return c, err
-	}
+	b := f.field
+	c := &gradcheck.Certificate{Modes: []string{"reverse"}, Tolerance: 1e-6, Mode: "reverse"}
 	rng := fit.Stream(f.Plan.Trainer.Seed, "certificate")
-	size := floats.Norm(grad, 2)
+	var along [][]float64
 	for k := range n {
-		v := make([]float64, len(grad))
-		where := "a random direction"
-		if k < len(f.Objective.Space.Params) && !f.field.held {
-			v[k], where = 1, f.Objective.Space.Params[k].Name
+		v := make([]float64, b.Dim())
+		if at := b.firstMoving() + k; at < len(b.space.Params) {
+			v[at] = 1
 		} else {
-			for i := range v {
+			for i := b.firstMoving(); i < len(v); i++ {
 				v[i] = rng.NormFloat64()
 			}
-			floats.Scale(1/floats.Norm(v, 2), v)
 		}
-		x := make([]float64, len(v))
-		d, _, err := autodiff.Derivative(func(h float64) (float64, error) {
-			floats.AddScaledTo(x, f.X, h, v)
-			res, err := f.field.Eval(ctx, x, nil, 1, nil)
-			if err == nil && res.Failed {
-				err = errors.New(res.Reason.Reason)
-			}
-			return res.Loss, err
-		}, first)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			c.Doubtful++
-			continue
-		}
-		c.Compared++
-		if off := math.Abs(d-floats.Dot(grad, v)) / size; off > c.Worst {
-			c.Worst, c.Where = off, where
-		}
+		along = append(along, v)
 	}
+	worst, told, err := field.Differences(ctx, b, f.X, along)
+	if err != nil {
+		return nil, err
+	}
+	c.Worst, c.Compared, c.Doubtful, c.Where = worst, told, n-told, "the loss along a direction"
 	return c, nil
 }
 

@@ -9,12 +9,12 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/engine"
-	"github.com/pinode/pinode/internal/environ"
 	"github.com/pinode/pinode/internal/field"
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
@@ -113,7 +113,7 @@ func newLossByNetwork(prog *engine.Compiled, o *loss.Objective, train []*problem
 	if err != nil {
 		return nil, err
 	}
-	settings := prog.Checked.NetworkOptions(environ.Env().Network)
+	settings := prog.Checked.Stands.Options
 	b := &byNetwork{data: o, space: o.Space, every: settings.Int("resample"), held: o.Total == 0}
 	b.sampler = newSampler(prog.Program, settings, plan.Trainer.Seed)
 	if settings.Word("sampling") == "data" {
@@ -186,7 +186,7 @@ func (b *byNetwork) setSizes(prog *engine.Compiled) error {
 		return err
 	}
 	for _, s := range prog.Model.Layout.Scales {
-		if s.Kind != lower.ScaleNetOut || s.Object.Info().Name != lower.NetworkName {
+		if s.Kind != lower.ScaleNetOut || s.Object.Info().Name != check.NetworkName {
 			continue
 		}
 		sizes := b.space.Scales[s.Off:][:s.N]
@@ -202,6 +202,14 @@ func (b *byNetwork) setSizes(prog *engine.Compiled) error {
 	}
 	b.SetScales(b.space.Scales)
 	return nil
+}
+
+// firstMoving is the first coordinate that is not held.
+func (b *byNetwork) firstMoving() int {
+	if b.held {
+		return len(b.space.Params)
+	}
+	return 0
 }
 
 // Rows implements fit.Residuals.
