@@ -24,7 +24,7 @@ var domain = map[ir.Op][2]float64{
 	ir.OpLog1p: {-0.7, 2}, ir.OpExpm1: {-2, 2}, ir.OpFloor: {0.1, 0.9}, ir.OpCeil: {0.1, 0.9},
 	ir.OpAdd: {-2, 2}, ir.OpSub: {-2, 2}, ir.OpMul: {-2, 2}, ir.OpAbs: {-2, -0.1}, ir.OpSign: {-2, -0.1}, ir.OpFma: {-2, 2},
 	ir.OpFill: {-2, 2}, ir.OpSlice: {-2, 2}, ir.OpAssemble: {-2, 2}, ir.OpTranspose: {-2, 2}, ir.OpSum: {-2, 2}, ir.OpDot: {-2, 2},
-	ir.OpNorm: {-2, 2}, ir.OpMatVec: {-2, 2}, ir.OpTMatVec: {-2, 2}, ir.OpMatMul: {-2, 2}, ir.OpOuter: {-2, 2}, ir.OpDense: {-2, 2},
+	ir.OpFactor: {-2, 2}, ir.OpSolve: {-2, 2}, ir.OpDet: {-2, 2}, ir.OpNorm: {-2, 2}, ir.OpMatVec: {-2, 2}, ir.OpTMatVec: {-2, 2}, ir.OpMatMul: {-2, 2}, ir.OpOuter: {-2, 2}, ir.OpDense: {-2, 2},
 }
 
 // shapesOf lists the shapes of arguments under which an op is tested.
@@ -44,6 +44,8 @@ func shapesOf(op ir.Op) [][]ir.Shape {
 		ir.OpFill: {{s}}, ir.OpSlice: {{v}, {m}}, ir.OpAssemble: {{s, v, v}, {m, s, v}}, ir.OpTranspose: {{m}}, ir.OpSum: {{s}, {v}, {m}},
 		ir.OpDot: {{v, v}}, ir.OpNorm: {{v}}, ir.OpMatVec: {{m, v}}, ir.OpTMatVec: {{m, ir.Vec(2)}}, ir.OpMatMul: {{m, ir.Mat(3, 4)}},
 		ir.OpOuter: {{v, ir.Vec(2)}}, ir.OpDense: {{m, v, ir.Vec(2)}},
+		ir.OpFactor: {{ir.Mat(1, 1)}, {ir.Mat(4, 4)}, {ir.Mat(6, 6)}}, ir.OpDet: {{ir.Mat(1, 1)}, {ir.Mat(3, 3)}, {ir.Mat(5, 5)}},
+		ir.OpSolve: {{ir.Mat(1, 1), ir.Vec(1)}, {ir.Mat(3, 3), v}, {ir.Mat(3, 3), ir.Mat(3, 2)}, {ir.Mat(6, 6), ir.Vec(6)}},
 	}[op]
 }
 
@@ -76,6 +78,12 @@ func apply(b *ir.Builder, op ir.Op, args []*ir.Node) *ir.Node {
 		return b.Outer(args[0], args[1])
 	case ir.OpDense:
 		return b.Dense(args[0], args[1], args[2])
+	case ir.OpFactor: // what reads factors is differentiated by their matrix
+		return b.LogDet(args[0])
+	case ir.OpDet:
+		return b.Det(args[0])
+	case ir.OpSolve: // both ways
+		return b.SolveT(args[0], b.Solve(args[0], args[1]))
 	case ir.OpSelect: // the condition has to change for both branches to count
 		return b.Select(b.Lt(b.Const(1), args[0]), args[1], args[2])
 	}
@@ -236,6 +244,9 @@ func random(t *rapid.T, b *ir.Builder, size int) (out *ir.Node, inputs []*ir.Nod
 			n = apply(b, op, nodes(pick(2), pick(1), pick(1))[:info.Arity])
 		case op == ir.OpMatMul:
 			n = b.MatMul(pick(2), pick(2))
+		case op == ir.OpFactor || op == ir.OpDet || op == ir.OpSolve: // far from singular
+			a := b.Add(b.Mul(b.Const(0.5), pick(2)), b.ConstOf(ir.Mat(3, 3), []float64{0, 3, 0, 0, 0, 3, 3, 0, 0}))
+			n = apply(b, op, nodes(a, pick(1))[:max(1, op.Info().Arity-1)])
 		default:
 			t.Fatalf("no case for %s", op)
 		}

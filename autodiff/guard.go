@@ -6,7 +6,7 @@ import "github.com/pinode/pinode/compiler/ir"
 // finite arguments.
 var singular = setOfOps(
 	ir.OpSqrt, ir.OpExp, ir.OpExpm1, ir.OpLog, ir.OpLog1p, ir.OpTan, ir.OpAsin, ir.OpAcos, ir.OpSinh, ir.OpCosh,
-	ir.OpAcosh, ir.OpAtanh, ir.OpGamma, ir.OpLgamma, ir.OpPolygamma, ir.OpDiv, ir.OpPow, ir.OpAtan2,
+	ir.OpAcosh, ir.OpAtanh, ir.OpGamma, ir.OpLgamma, ir.OpPolygamma, ir.OpDiv, ir.OpPow, ir.OpAtan2, ir.OpSolve, ir.OpDet,
 )
 
 func setOfOps(ops ...ir.Op) (set [ir.NumOps]bool) {

@@ -203,6 +203,10 @@ var rules = map[ir.Op]rule{
 			return plus(b, product((*ir.Builder).MatVec)(b, n, d[:2]), d[2])
 		},
 	},
+
+	ir.OpFactor: flat, // what reads it is differentiated by the matrix
+	ir.OpSolve:  {vjp: solveVJP, jvp: solveJVP},
+	ir.OpDet:    {vjp: detVJP, jvp: detJVP},
 }
 
 // partials makes the rule of an elementwise op from its partial derivatives

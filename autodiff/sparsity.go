@@ -128,7 +128,7 @@ func (p *pattern) visit(n *ir.Node) {
 		return all
 	}
 	switch n.Op {
-	case ir.OpSign, ir.OpFloor, ir.OpCeil, ir.OpLt, ir.OpLe, ir.OpEq, ir.OpNe:
+	case ir.OpFactor, ir.OpSign, ir.OpFloor, ir.OpCeil, ir.OpLt, ir.OpLe, ir.OpEq, ir.OpNe:
 		return
 	case ir.OpMul, ir.OpFma:
 		for i := range set {
@@ -159,6 +159,19 @@ func (p *pattern) visit(n *ir.Node) {
 		}
 	case ir.OpSum, ir.OpNorm:
 		set[0] = every(a[0])
+	case ir.OpDet:
+		set[0] = every(a[0])
+	case ir.OpSolve: // all of A, and the column of b
+		cols, all := max(1, len(set)/a[0].Shape.N), every(a[0])
+		for j := range cols {
+			of := all
+			for i := j; i < len(set); i += cols {
+				of = of.or(p.at(a[2], i))
+			}
+			for i := j; i < len(set); i += cols {
+				set[i] = of
+			}
+		}
 	case ir.OpDot:
 		for i := range a[0].Shape.Size() {
 			set[0] = set[0].or(p.times(a[0], i, a[1], i))

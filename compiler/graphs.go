@@ -28,6 +28,7 @@ import (
 //	init      y, d; segment likewise
 //	times     s: the scheduled scalars
 //	floors    v: arguments of floor switches
+//	pivots    v: of each matrix that is inverted the pivots, then their sign
 //	jump.E    v: new values of event E's targets, or what is added to them; rest.E likewise
 //	delay.E   v
 //	priorities  v: of all events, if one is not constant
@@ -115,6 +116,7 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		value(place.Times, place.Instant, b.Concat(p.times...), true, true)
 	}
 	value(place.Floors, place.Value, m.Floors, false, false)
+	value(place.Pivots, place.Value, p.pivots(), false, false)
 	for _, e := range m.Events {
 		value(place.Jump(e.Checked.Name), place.Value, e.Jump, true, true)
 		value(place.Rest(e.Checked.Name), place.Value, e.Rest, true, true)
@@ -164,6 +166,22 @@ func (p *Program) row(program place.Program, loss, terms *ir.Node, reverse bool)
 		list = append(list, g)
 	}
 	return list
+}
+
+// pivots are those of the matrices that the model inverts.
+func (p *Program) pivots() *ir.Node {
+	b := p.Model.Builder
+	var parts []*ir.Node
+	for _, s := range p.Model.Systems {
+		for i := range s.Size {
+			parts = append(parts, b.Elem(s.Factors, i*s.Size+i))
+		}
+		parts = append(parts, b.Elem(s.Factors, s.Size*(s.Size+1)))
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return b.Concat(parts...)
 }
 
 // free is the input that is 0 for the states held at rest and 1 for the others.

@@ -231,6 +231,26 @@ func TestSplits(t *testing.T) {
 	require.ErrorContains(t, err, "d.csv: there is no column `ids`")
 }
 
+// TestWithoutTimes: each row is a trajectory, numbered as in the table, and is when it is
+// said to be.
+func TestWithoutTimes(t *testing.T) {
+	spec := &Spec{
+		Keys: []string{"site"}, Where: cellIs("keep", "1"), Observes: []Column{{Name: "y"}},
+		Inputs: []Column{{Name: "u"}}, Covariates: []Column{{Name: "a", Factor: 2}},
+	}
+	set, err := Build(table(t, "site,keep,a,y,u\nn,1,1,5,7\nn,0,2,6,8\ns,1,3,,9\n"), spec)
+	require.NoError(t, err)
+	require.Len(t, set.Trajectories, 2)
+	for i, name := range []string{"site=n, row=1", "site=s, row=3"} {
+		tr := set.Trajectories[i]
+		tr.Begin(4)
+		require.Equal(t, name, tr.Name(set.Keys))
+		require.Equal(t, [][]float64{{4}, {4, 4}, {4}}, [][]float64{tr.Times, {tr.T0, tr.T1}, tr.Inputs[0].T})
+		require.Equal(t, []float64{2, 6}[i], tr.Covariates[0])
+		require.Equal(t, i == 1, math.IsNaN(tr.Obs[0][0]))
+	}
+}
+
 func TestBuildErrors(t *testing.T) {
 	spec := &Spec{Time: Column{Name: "t", Factor: 1}, Keys: []string{"id"}, Covariates: []Column{{Name: "m", Factor: 1e300}}, Events: []EventSpec{{Args: []Column{{Name: "d", Factor: 1}}, Where: cellIs("k", "1")}}}
 	for rows, want := range map[string]string{
@@ -247,7 +267,7 @@ func TestBuildErrors(t *testing.T) {
 		require.EqualError(t, err, want)
 	}
 	for name, bad := range map[string]*Spec{
-		"time":      {},
+		"time":      {Time: Column{Name: "x", Factor: 1}},
 		"key":       {Time: Column{Name: "t", Factor: 1}, Keys: []string{"x"}},
 		"observe":   {Time: Column{Name: "t", Factor: 1}, Observes: []Column{{Name: "x", Factor: 1}}},
 		"input":     {Time: Column{Name: "t", Factor: 1}, Inputs: []Column{{Name: "x", Factor: 1}}},

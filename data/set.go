@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -26,7 +27,7 @@ type EventSpec struct {
 
 // Spec says what the columns of a table mean.
 type Spec struct {
-	Time       Column
+	Time       Column                  // an empty name: the table has no times, and each row is a trajectory
 	Second     float64                 // in the unit of the time; 0: it has none, and dates are refused
 	Where      func(Row) (bool, error) // the rows that are kept; nil: all
 	Given      func(Row) (bool, error) // those that are known when predicting; nil: none
@@ -105,8 +106,11 @@ func (t *Trajectory) Before(time float64) int {
 // Since is the trajectory without its rows before a time; inputs keep theirs,
 // which say how they start.
 func (t *Trajectory) Since(time float64) *Trajectory {
-	c := *t
 	n := sort.SearchFloat64s(t.Times, time)
+	if n == 0 && (len(t.Firings) == 0 || t.Firings[0].T >= time) {
+		return t
+	}
+	c := *t
 	c.Times, c.Obs, c.Given, c.Known, c.Lines = t.Times[n:], t.Obs[n:], t.Given[n:], t.Known[n:], t.Lines[n:]
 	k := sort.Search(len(t.Firings), func(i int) bool { return t.Firings[i].T >= time })
 	c.Firings = slices.Clone(t.Firings[k:])
@@ -131,8 +135,11 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 		return nil, err
 	}
 	t = t.only(keep)
-	times, dates, err := t.times(spec)
-	if err != nil {
+	var times []float64
+	dates := false
+	if spec.Time.Name == "" {
+		times = make([]float64, t.Len()) // until it is known where they start: see Begin
+	} else if times, dates, err = t.times(spec); err != nil {
 		return nil, err
 	}
 	var cols columns
@@ -142,13 +149,11 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 	if cols.inputs, err = t.scaled(spec.Inputs); err != nil {
 		return nil, err
 	}
-	covs, err := t.scaled(spec.Covariates)
-	if err != nil {
+	if cols.covariates, err = t.scaled(spec.Covariates); err != nil {
 		return nil, err
 	}
-	var starts []float64
 	if spec.Start.Name != "" {
-		if starts, err = t.inUnit(spec.Start); err != nil {
+		if cols.starts, err = t.inUnit(spec.Start); err != nil {
 			return nil, err
 		}
 	}
@@ -166,45 +171,90 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 		return nil, err
 	}
 	set := &Set{File: t.Name, Keys: spec.Keys}
-	for _, rows := range groups {
+	if spec.Time.Name == "" {
+		set.Keys, keys, groups = t.alone(spec.Keys, keys, keep)
+	}
+	all := make([]Trajectory, len(groups))
+	for g, rows := range groups {
 		if dates {
 			sinceFirst(times, rows)
 		}
-		before := func(a, b int) bool { return times[rows[a]] < times[rows[b]] }
-		if !sort.SliceIsSorted(rows, before) {
-			sort.SliceStable(rows, before)
+		if err := all[g].build(t, spec, rows, times, &cols); err != nil {
+			return nil, err
 		}
-		tr := &Trajectory{T0: times[rows[0]], T1: times[rows[len(rows)-1]], Inputs: make([]Signal, len(spec.Inputs))}
 		for _, col := range keys {
-			tr.Key = append(tr.Key, col[rows[0]])
+			all[g].Key = append(all[g].Key, col[rows[0]])
 		}
-		if tr.Split, err = split(t, spec, rows); err != nil {
-			return nil, err
-		}
-		tr.room(len(rows), spec)
-		for _, i := range rows {
-			if err := tr.add(Row{t, i}, spec, times[i], &cols); err != nil {
-				return nil, err
-			}
-		}
-		tr.order()
-		start, err := constants(t, []Column{spec.Start}, [][]float64{starts}, rows, "the start")
-		if err != nil {
-			return nil, err
-		}
-		tr.Start = start[0]
-		if tr.Covariates, err = constants(t, spec.Covariates, covs, rows, "a covariate"); err != nil {
-			return nil, err
-		}
-		set.Trajectories = append(set.Trajectories, tr)
+		set.Trajectories = append(set.Trajectories, &all[g])
 	}
 	return set, nil
+}
+
+// build forms a trajectory of some rows.
+func (tr *Trajectory) build(t *Table, spec *Spec, rows []int, times []float64, cols *columns) (err error) {
+	before := func(a, b int) bool { return times[rows[a]] < times[rows[b]] }
+	if !sort.SliceIsSorted(rows, before) {
+		sort.SliceStable(rows, before)
+	}
+	tr.T0, tr.T1, tr.Inputs = times[rows[0]], times[rows[len(rows)-1]], make([]Signal, len(spec.Inputs))
+	if tr.Split, err = split(t, spec, rows); err != nil {
+		return err
+	}
+	tr.room(len(rows), spec)
+	for _, i := range rows {
+		if err := tr.add(Row{t, i}, spec, times[i], cols); err != nil {
+			return err
+		}
+	}
+	tr.order()
+	tr.Start = math.NaN()
+	if cols.starts != nil {
+		start, err := constants(t, []Column{spec.Start}, [][]float64{cols.starts}, rows, "the start")
+		if err != nil {
+			return err
+		}
+		tr.Start = start[0]
+	}
+	tr.Covariates, err = constants(t, spec.Covariates, cols.covariates, rows, "a covariate")
+	return err
+}
+
+// alone makes each row a group of its own, with its number in the table as a further key.
+func (t *Table) alone(names []string, keys [][]string, keep []int) ([]string, [][]string, [][]int) {
+	name := "row"
+	for slices.Contains(names, name) {
+		name = "table " + name
+	}
+	number, groups, rows := make([]string, len(keep)), make([][]int, len(keep)), make([]int, len(keep))
+	for i, k := range keep {
+		rows[i] = i
+		number[i], groups[i] = strconv.Itoa(k+1), rows[i:i+1]
+	}
+	return append(slices.Clone(names), name), append(slices.Clone(keys), number), groups
+}
+
+// Begin says when the only row of a trajectory without times is.
+func (t *Trajectory) Begin(start float64) {
+	t.T0, t.T1 = start, start
+	for i := range t.Times {
+		t.Times[i] = start
+	}
+	for k := range t.Inputs {
+		for i := range t.Inputs[k].T {
+			t.Inputs[k].T[i] = start
+		}
+	}
+	for i := range t.Firings {
+		t.Firings[i].T += start // doses that follow are later
+	}
 }
 
 // columns are the numbers of a table in the model's units; nil where a column
 // is not in it.
 type columns struct {
 	obs, inputs [][]float64
+	covariates  [][]float64
+	starts      []float64
 	args, doses [][][]float64 // of each event
 }
 
@@ -329,7 +379,7 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 			given[k] = in.V[n-1]
 		}
 	}
-	if any {
+	if any || spec.Time.Name == "" {
 		known, err := r.satisfies(spec.Given)
 		if err != nil {
 			return err
@@ -373,7 +423,7 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 		}
 		tr.Firings = append(tr.Firings, list...)
 	}
-	if !any && len(tr.Firings) == fired {
+	if !any && len(tr.Firings) == fired && spec.Time.Name != "" {
 		tr.Lost += len(cols.obs)
 	}
 	return nil

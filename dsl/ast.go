@@ -401,13 +401,15 @@ type RequireDecl struct {
 	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
-// ObserveDecl is `observe y: m = expr ~ normal(σ) { weight: 1 }`.
+// ObserveDecl is `observe y: m = expr at t = 1 ~ normal(σ) { weight: 1 }`.
 type ObserveDecl struct {
 	At
 	Documented
 	Name    Ident     `parser:"'observe' @@"`
 	Type    Type      `parser:"@@?"`
 	Value   Expr      `parser:"( '=' @@"`       // nil: measured, and not predicted
+	Time    Ident     `parser:"( 'at' @@ '='"`  // the name that is written for the time
+	When    Expr      `parser:"@@ )?"`          // nil: the rows say when
 	Dist    *Call     `parser:"( '~' @@ )? )?"` // nil: mean squared error
 	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }

@@ -107,12 +107,7 @@ func (p *printer) decl(d Decl) {
 		p.expr(d.Cond, 0)
 		p.options(d.Options, end)
 	case *ObserveDecl:
-		p.typed("observe", d.Name, d.Type)
-		if d.Value != nil {
-			p.init(d.Value)
-		}
-		p.call(" ~", d.Dist)
-		p.options(d.Options, end)
+		writeObserve(p, d, end)
 	case *LossDecl:
 		p.named("loss", d.Name)
 		p.init(d.Value)
@@ -132,6 +127,19 @@ func (p *printer) decl(d Decl) {
 	default:
 		panic(fmt.Sprintf("dsl: no text for %T", d))
 	}
+}
+
+func writeObserve(p *printer, d *ObserveDecl, end int) {
+	p.typed("observe", d.Name, d.Type)
+	if d.Value != nil {
+		p.init(d.Value)
+	}
+	if d.When != nil {
+		p.named(" at", d.Time)
+		p.init(d.When)
+	}
+	p.call(" ~", d.Dist)
+	p.options(d.Options, end)
 }
 
 func (p *printer) ident(id Ident) { p.leaf(id.Name, id.Sp) }

@@ -266,7 +266,9 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 			return &InputDecl{Name: ident(t), Type: typ(t), Interp: maybe(t, genIdent()), Value: maybe(t, expr)}
 		},
 		func(t *rapid.T) Decl { return &AugmentDecl{Name: ident(t), Type: typ(t), Init: maybe(t, expr)} },
-		func(t *rapid.T) Decl { return &AlgebraicDecl{Name: ident(t), Over: genOver(t), Type: typ(t), Init: maybe(t, expr)} },
+		func(t *rapid.T) Decl {
+			return &AlgebraicDecl{Name: ident(t), Over: genOver(t), Type: typ(t), Init: maybe(t, expr)}
+		},
 		func(t *rapid.T) Decl { return &StartDecl{How: ident(t), Options: maybe(t, options)} },
 		func(t *rapid.T) Decl { return &ConstraintDecl{Value: expr.Draw(t, "value")} },
 		func(t *rapid.T) Decl { return &DiscreteDecl{Name: ident(t), Type: typ(t), Init: maybe(t, expr)} },
@@ -289,6 +291,9 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 		func(t *rapid.T) Decl {
 			d := &ObserveDecl{Name: ident(t), Type: typ(t), Value: maybe(t, expr), Options: maybe(t, options)}
 			if d.Value != nil {
+				if d.When = maybe(t, expr); d.When != nil {
+					d.Time = ident(t)
+				}
 				d.Dist = maybe(t, genCall(1))
 			}
 			return d

@@ -150,7 +150,7 @@ func (c *continuous) starts() bool {
 func (c *continuous) endState(e *entry) (y1 []float64, anchored bool) {
 	c.history.replay(e)
 	c.history.behind()
-	return c.stepper.End(), e.end != endFree || c.reverse.hy.Project > 0
+	return c.stepper.End(), e.end != endFree || c.reverse.hy.Project > 0 || c.reverse.hy.Balance > 0
 }
 
 // integrate takes λ from the end of the step to its start, past the saves in

@@ -12,6 +12,8 @@ const (
 	maxBalance = 100   // steps of Newton's method
 	shortest   = 1e-10 // fraction of one that is tried
 	balanced   = 1e-6  // size of a step, beside the unknowns, that may be the last one
+	drifts     = 0.1   // of the tolerances, by which unknowns may be off between steps
+	lost       = 100   // of the tolerances, from which on one step of the method is not enough
 )
 
 // balance finds the algebraic unknowns at the current state, by Newton's method from
@@ -61,6 +63,32 @@ func (s *instant) balance() *Failure {
 	f := s.fail(NoBalance, 0, "no values of the algebraic unknowns were found that satisfy the equations `0 = …`")
 	f.State = targets[0]
 	return f
+}
+
+// drifted takes the unknowns back to the constraints at the end of a step, where the errors
+// of steps have added up to more than a part of the tolerances, and reports whether it did:
+// by a step of Newton's method, which leaves the square of what they were off by.
+func (s *instant) drifted() (moved bool, fail *Failure) {
+	e := s.hy.Balance - 1
+	targets := s.hy.Events[e].Targets
+	next := s.vals[:len(targets)]
+	s.model.Jump(e, s.t, s.y, s.d, nil, next)
+	off := 0.
+	for i, k := range targets {
+		d := math.Abs(next[i]-s.y[k]) / (s.opt.RTol*math.Abs(s.y[k]) + s.opt.atol(k))
+		if off = max(off, d); math.IsNaN(d) {
+			off = math.Inf(1)
+		}
+	}
+	switch {
+	case off <= drifts:
+		return false, nil
+	case off <= lost:
+		s.assign(e, next)
+		return true, nil
+	}
+	fail = s.balance()
+	return fail == nil, fail
 }
 
 // stepSize is the length of a step of Newton's method from the current unknowns to next,

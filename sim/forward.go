@@ -109,6 +109,7 @@ func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 		}
 		f.entry(&s.run.tape.entries[i])
 	}
+	f.balancedOn()
 	copy(out.EndY, f.y)
 	copy(out.EndD, f.d)
 }

@@ -41,6 +41,7 @@ func (s *history) addStep(e entry, h float64) {
 		s.behind()
 		s.stepper.Dense((s.span.Saves[i]-s.t)/h, s.out.SaveY[i])
 		copy(s.out.SaveD[i], s.d)
+		s.balanceSave(i)
 		if !s.saves.separate[i] {
 			copy(s.out.BeforeY[i], s.out.SaveY[i])
 			copy(s.out.BeforeD[i], s.d)
@@ -60,7 +61,7 @@ func (s *history) addStep(e entry, h float64) {
 		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
 			s.saveActs(&e)
 		}
-	} else if e.end == endFree && s.repeat && s.hy.Project == 0 {
+	} else if e.end == endFree && s.repeat && s.hy.Project == 0 && s.hy.Balance == 0 {
 		s.extendSegment(e)
 		return
 	} else {

@@ -94,6 +94,11 @@ type Model interface {
 	Floors(t float64, y, d, v []float64)
 }
 
+// Explained are models that may know why they have no value at a state; else Why is empty.
+type Explained interface {
+	Why(t float64, y, d []float64) string
+}
+
 // Steps takes whole steps of trajectories side by side, each in a lane of its
 // own, on the memory of its block: from Y[0] and K[0] of every lane it sets
 // the other stages and the error.

@@ -54,8 +54,9 @@ type Hybrid struct {
 	Project int
 
 	// Steady is the number, from 1, of the event whose jump is a step towards the steady
-	// state where a run starts, of a length that is 1 over its argument. 0: it starts at
-	// its initial values.
+	// state where a run starts, of a length that is 1 over its argument; the jump of the event
+	// behind it is how the rates of its targets change in the direction that its arguments
+	// are. 0: the run starts at its initial values.
 	Steady int
 }
 

@@ -56,18 +56,26 @@ func (s *instant) assign(e int, next []float64) {
 }
 
 // goOnProjected makes the end of an accepted step, taken back to the levels of conserved
-// quantities, the start of the next.
+// quantities, or to the constraints, the start of the next.
 func (s *Integrator) goOnProjected() *Failure {
 	s.goOn()
-	if s.hy.Project == 0 {
-		return nil
+	if s.hy.Project > 0 {
+		s.use()
+		if fail := s.instant.project(); fail != nil {
+			return fail
+		}
+		s.startStep()
+		s.toLane()
 	}
-	s.use()
-	if fail := s.instant.project(); fail != nil {
-		return fail
+	if s.hy.Balance > 0 {
+		s.use()
+		if moved, fail := s.instant.drifted(); !moved {
+			return fail
+		}
+		s.segment(s.t)
+		s.stepper.Shift(field{s.run}, s.t, s.y)
+		s.toLane()
 	}
-	s.startStep()
-	s.toLane()
 	return nil
 }
 

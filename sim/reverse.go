@@ -96,9 +96,10 @@ func (s *Integrator) Backward(m Reverse, ct *Cotangents) (t0Bar float64) {
 // begin starts a backward sweep at the end of the run.
 func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	s := r.history
-	r.m, r.ct = m, ct
+	r.m = m
 	s.model = m
 	s.use()
+	r.ct = r.balancedBack(ct)
 	clear(r.bar.y)
 	clear(r.bar.d)
 	clear(r.sched)

@@ -89,6 +89,11 @@ func (s *run) fail(status Status, h float64, format string, args ...any) *Failur
 	f := NewFailure(status, s.t, fmt.Sprintf(format, args...))
 	f.H, f.Y, f.D = h, slices.Clone(s.y), slices.Clone(s.d)
 	f.Stiffest = s.stiffest()
+	if m, ok := s.model.(Explained); ok && (status == Unstable || status == StepTooSmall) {
+		if why := m.Why(s.t, s.y, s.d); why != "" {
+			f.Detail += "; " + why
+		}
+	}
 	return f
 }
 

@@ -13,6 +13,7 @@ const (
 	maxSteady = 5000 // steps
 	follows   = 0.2  // change of the state, beside its size, in a step that follows the motion
 	settled   = 1e-7 // change in a step that has arrived
+	lastSteps = 4    // on the tape, where they are not of Newton's method
 )
 
 // steady leads the initial values to where the motion from them comes to rest: by
@@ -22,7 +23,8 @@ func (s *instant) steady() *Failure {
 	if s.hy.Steady == 0 || s.span.Since > 0 {
 		return nil
 	}
-	y := append([]float64{}, s.y...)
+	from := slices.Clone(s.y)
+	y := slices.Clone(s.y)
 	inverse, arrived := 1., 0
 	for range maxSteady {
 		change := s.towardsRest(inverse, y)
@@ -40,26 +42,39 @@ func (s *instant) steady() *Failure {
 		}
 		copy(s.y, y)
 		if arrived >= 30 { // the last steps are 2³⁰ times as long as one that changed something
-			return s.lastToRest(y)
+			if fail := s.lastToRest(y, inverse*0x1p15); fail != nil {
+				return fail
+			}
+			return s.staysAtRest(from)
 		}
 		inverse *= max(0.5, min(1, 2*change/follows))
 	}
 	return s.restless("the motion does not come to rest")
 }
 
-// lastToRest takes steps of Newton's method until they get no shorter.
-func (s *instant) lastToRest(y []float64) *Failure {
-	e := s.hy.Steady - 1
+// lastToRest takes steps of Newton's method until they get no shorter. Where these divide
+// by what is zero at rest, steps of a length far beyond that of the motion are as good:
+// each takes what is left by that much down, of the derivative too.
+func (s *instant) lastToRest(y []float64, inverse float64) *Failure {
+	last := 1
+	if change := s.towardsRest(0, y); math.IsNaN(change) {
+		last = lastSteps
+	} else {
+		inverse = 0
+	}
 	was := math.Inf(1)
 	for range maxBalance {
-		change := s.towardsRest(0, y)
+		change := s.towardsRest(inverse, y)
 		if !(change <= follows) {
 			break
 		}
 		if change <= settled && !(change < was/2) {
-			s.record(entry{kind: balanceEntry, t: s.t, ref: e, more: len(s.tape.jumps), state: s.tape.keep(s.y, s.d)})
-			s.tape.jumps = append(s.tape.jumps, jumpRead{snap: -1, mask: -1, args: []float64{0}})
-			copy(s.y, y)
+			for range last {
+				s.towardsRest(inverse, y)
+				s.record(entry{kind: balanceEntry, t: s.t, ref: s.hy.Steady - 1, more: len(s.tape.jumps), state: s.tape.keep(s.y, s.d)})
+				s.tape.jumps = append(s.tape.jumps, jumpRead{snap: -1, mask: -1, args: []float64{inverse}})
+				copy(s.y, y)
+			}
 			return nil
 		}
 		copy(s.y, y)

@@ -103,6 +103,14 @@ func (s *Stepper) Start(sys System, t float64, y []float64) {
 	s.blk.Fresh = true
 }
 
+// Shift moves the start by as little as its error: a method that goes on from several
+// steps keeps what it knows of the solution.
+func (s *Stepper) Shift(sys System, t float64, y []float64) {
+	fresh := s.blk.Fresh
+	s.Start(sys, t, y)
+	s.blk.Fresh = fresh
+}
+
 // Continue makes the end of the last step the start of the next.
 func (s *Stepper) Continue(t float64) {
 	s.T = t

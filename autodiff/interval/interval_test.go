@@ -97,6 +97,12 @@ func (in *inputs) random(rng *rand.Rand, size int) *ir.Node {
 			n = b.MatMul(pick(matrices), pick(matrices))
 		case op == ir.OpOuter:
 			n = b.Outer(pick(vectors), pick(vectors))
+		case op == ir.OpSolve:
+			n = b.Solve(b.Add(b.Mul(b.Const(3), b.Identity(width)), pick(matrices)), pick(vectors))
+		case op == ir.OpFactor:
+			n = b.SolveT(b.Add(b.Mul(b.Const(3), b.Identity(width)), pick(matrices)), b.Transpose(pick(matrices)))
+		case op == ir.OpDet:
+			n = b.LogDet(pick(matrices))
 		case op == ir.OpDense:
 			n = b.Dense(pick(matrices), pick(vectors), pick(vectors))
 		case op == ir.OpFill:

@@ -87,7 +87,10 @@ func init() {
 			return m.wide(m.Norm(x.Lo), m.Norm(x.Hi), float64(n.Args[0].Shape.Size()+4))
 		},
 		ir.OpMatVec: bilinear, ir.OpTMatVec: bilinear, ir.OpMatMul: bilinear, ir.OpOuter: bilinear,
-		ir.OpDense: dense,
+		ir.OpDense:  dense,
+		ir.OpFactor: unknown, // nothing reads bounds of factors
+		ir.OpSolve:  solution,
+		ir.OpDet:    unknown,
 	}
 }
 

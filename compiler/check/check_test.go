@@ -38,6 +38,7 @@ var testEnv = &Env{
 	},
 	Simulate: setting.Table{{Key: "from", Kind: setting.Number}, {Key: "until", Kind: setting.Number}, {Key: "step", Kind: setting.Number}},
 	Neural: setting.Table{
+		{Key: "kind", Kind: setting.Word, Default: "dense", Choices: []setting.Choice{{Name: "dense"}, {Name: "gru"}, {Name: "lstm"}}},
 		{Key: "hidden", Kind: setting.List, Default: "32, 32"},
 		{Key: "activation", Kind: setting.Word, Default: "tanh"},
 		{Key: "init", Kind: setting.Word, Default: "glorot"},

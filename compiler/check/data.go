@@ -49,11 +49,27 @@ func (e *elaborator) dataBlock(d *dsl.DataDecl) *Data {
 			e.mapping(out, it)
 		}
 	}
-	if seen["time"] == nil {
-		e.errNoTimeColumn(d)
-	}
+	e.times(d, out, seen)
 	e.unmapped(d, seen)
 	return out
+}
+
+// times checks what a table with times, or without, cannot have.
+func (e *elaborator) times(d *dsl.DataDecl, out *Data, seen map[string]*dsl.DataItem) {
+	if seen["time"] != nil {
+		for _, c := range out.Columns {
+			if o, ok := c.Target.(*Observe); ok && o.At != nil {
+				e.errDueAndTime(c.Column, o, seen["time"])
+			}
+		}
+		return
+	}
+	switch {
+	case seen["trajectory"] != nil:
+		e.errNoTimeColumn(d, seen["trajectory"])
+	case out.From.Kind == StartFirstRow:
+		e.errMapping(seen["from"], "a table without times has no first row: each row is a trajectory; `from` takes a number or a column")
+	}
 }
 
 // joined reads a table whose columns are added.

@@ -173,8 +173,11 @@ func (d dumper) observes(m *Model) {
 			continue
 		}
 		noise := ""
+		if x.At != nil {
+			noise = fmt.Sprintf(" at %s = %s", m.Time.Name, d.show(x.At))
+		}
 		if x.Dist != nil {
-			noise = " ~ " + d.dist(x.Dist)
+			noise += " ~ " + d.dist(x.Dist)
 		}
 		weight := fmt.Sprintf("%g", x.Weight)
 		if x.Weights != nil {
@@ -231,6 +234,8 @@ func (d dumper) neural(x *Neural) {
 		{"odd", x.Odd, true},
 		{"even", x.Even, true},
 		{"positive", x.Positive, true},
+		{"convex", x.Convex, true},
+		{x.Form, x.Form != "", true},
 		{"monotone", x.Monotone != nil, x.Monotone},
 		{"zero_at", x.ZeroAt != nil, x.ZeroAt},
 		{"input_scale", x.InputScale != nil, x.InputScale},

@@ -240,6 +240,32 @@ func (e *elaborator) errContradiction(n *Neural, a, b *dsl.Option) {
 		WithNote(a.Name.Span(), "asked for here")
 }
 
+func (e *elaborator) errForms(n *Neural, o *dsl.Option) {
+	e.diags.Errorf(badOption, o.Name.Span(), "block `%s` cannot be %s and %s at once", n.Name, n.Form, o.Name.Name)
+}
+
+func (e *elaborator) errField(n *Neural, o *dsl.Option) {
+	e.diags.Errorf(badOption, o.Name.Span(), "a divergence-free block gives a vector of at least two elements, and its first argument is the place, of as many").
+		WithNote(n.Span, "`%s` gives %s of `%s`, %s", n.Name, n.Shape, n.Args[0].Name, n.Args[0].Shape)
+}
+
+func (e *elaborator) errMatrixForm(n *Neural, o *dsl.Option) {
+	e.diags.Errorf(badOption, o.Name.Span(), "`%s` is of blocks that give a square matrix", o.Name.Name).
+		WithNote(n.Span, "`%s` gives %s", n.Name, n.Shape).
+		WithHelp("declare it as `neural %s(…) -> [2, 2]`", n.Name)
+}
+
+func (e *elaborator) errCell(n *Neural, o *dsl.Option) {
+	e.diags.Errorf(badOption, o.Name.Span(), "the first argument of a recurrent cell is its state, a vector of as many elements as its result, and it needs an input besides").
+		WithNote(n.Span, "`%s` gives %s", n.Name, n.Shape).
+		WithHelp("as in `neural cell(h[20], x) -> [20] { kind: gru }`")
+}
+
+func (e *elaborator) errCellUnit(n *Neural, o *Obj) {
+	e.diags.Errorf(unitMismatch, o.Span, "the state of a recurrent cell has no unit; `%s` is in %s", o.Name, e.name(o.Unit)).
+		WithNote(n.Span, "`%s` is a cell", n.Name)
+}
+
 func (e *elaborator) warnRough(w *dsl.Name) {
 	e.diags.Warnf(roughActivation, w.Span(), "`%s` is not smooth: solvers lose their order at its kinks, and the location of events its accuracy", w.Name).
 		WithHelp("`softplus` and `swish` have its form without the kink")
@@ -267,8 +293,15 @@ func (e *elaborator) errSetting(at diag.Span, err error) {
 
 // ---- data ----
 
-func (e *elaborator) errNoTimeColumn(d *dsl.DataDecl) {
-	e.diags.Errorf(missingTime, d.Name.Span(), "the data block names no column for the time").WithHelp("add `time: column`")
+func (e *elaborator) errNoTimeColumn(d *dsl.DataDecl, it *dsl.DataItem) {
+	e.diags.Errorf(missingTime, it.Span(), "the rows of a trajectory need times, and the data block `%s` names no column for them", d.Name.Name).
+		WithHelp("add `time: column`; or leave `trajectory` out: each row is a trajectory of its own then,\nand what is declared `per site` finds its key in the column `site`")
+}
+
+func (e *elaborator) errDueAndTime(c Column, o *Observe, time *dsl.DataItem) {
+	e.diags.Errorf(badMapping, c.Span, "`%s` has a time of its own, and so have the rows of this table", o.Name).
+		WithNote(o.At.Span, "it is observed at this time").WithNote(time.Span(), "the times of the rows").
+		WithHelp("leave one of them out: `at` is for tables without `time`")
 }
 
 func (e *elaborator) errMapping(it *dsl.DataItem, message string) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/physics/units"
 )
 
 func (e *elaborator) errText(x *dsl.StringLit) {
@@ -87,6 +88,43 @@ func (e *elaborator) errVectors(f *Function, x *Expr) {
 	for _, a := range x.Args {
 		d.WithNote(a.Span, "this is %s", e.shaped(a))
 	}
+}
+
+func (e *elaborator) errNotVector(x *dsl.Call, a *Expr) {
+	e.diags.Errorf(shapeMismatch, a.Span, "`%s` takes a vector", x.Fun.Name).WithNote(a.Span, "this is %s", e.shaped(a))
+}
+
+func (e *elaborator) errNotSquare(x *dsl.Call, a *Expr) {
+	e.diags.Errorf(shapeMismatch, a.Span, "`%s` takes a square matrix", x.Fun.Name).WithNote(a.Span, "this is %s", e.shaped(a))
+}
+
+func (e *elaborator) errLagrangeArity(x *dsl.Call) {
+	e.diags.Errorf(wrongArguments, x.Span(), "`euler_lagrange` takes a Lagrangian, its coordinates and, if there are any, generalised forces: `euler_lagrange(L, q, Q)`")
+}
+
+func (e *elaborator) errCoordinates(q *Expr) {
+	e.diags.Errorf(badDerivative, q.Span, "the coordinates of `euler_lagrange` are a state with an equation `q'' = …`, a number or a vector").
+		WithHelp("put several coordinates into one vector: `state q[2] = …, q' = …`")
+}
+
+func (e *elaborator) errFirstOrder(q *Expr, s *State) {
+	e.diags.Errorf(badDerivative, q.Span, "`%s` has no second derivative by time", s.Name).
+		WithNote(s.Span, "`%s` is declared here", s.Name).
+		WithHelp("declare it as `state %s = …, %s' = …`, and write `%s'' = euler_lagrange(…)`", s.Name, s.Name, s.Name)
+}
+
+func (e *elaborator) errForce(force, q *Expr, want units.Unit) {
+	e.diags.Errorf(unitMismatch, force.Span, "a generalised force has the unit of L over that of `%s`, %s; this is in %s", Text(q), e.name(want), e.name(force.Unit))
+}
+
+func (e *elaborator) errStages(x *dsl.Call, q int) {
+	e.diags.Errorf(badExpression, x.Args[0].Span(), "`%s` has 1 to %d stages, not %d", x.Fun.Name, maxStages, q)
+}
+
+func (e *elaborator) errRightSide(a, b *Expr) {
+	e.diags.Errorf(shapeMismatch, b.Span, "`solve` takes a right side with %d rows", a.Shape.N).
+		WithNote(a.Span, "this is %s", e.shaped(a)).
+		WithNote(b.Span, "this is %s", e.shaped(b))
 }
 
 func (e *elaborator) errValueShape(v *Expr, o *Obj) {

@@ -158,22 +158,13 @@ func (e *elaborator) valueOf(ent *entity, x *dsl.Name, at diag.Span) *Expr {
 	return e.add(&Expr{Kind: Ref, Object: ent.obj, Shape: o.Shape, Unit: o.Unit, Span: at})
 }
 
-// constant is the value of a constant: a number, or a stack of numbers.
+// constant is the value of a constant: a number, or an array of numbers.
 func (e *elaborator) constant(c *Const, at diag.Span) *Expr {
-	num := func(v float64) *Expr {
-		return e.add(&Expr{Kind: Number, Value: v, Object: c, Unit: c.Unit, Span: at})
-	}
+	out := &Expr{Kind: Numbers, Values: c.Values, Shape: c.Shape, Object: c, Unit: c.Unit, Span: at}
 	if c.Shape.Rank == 0 {
-		return num(c.Values[0])
+		out.Kind, out.Value, out.Values = Number, c.Values[0], nil
 	}
-	elems := make([]*Expr, len(c.Values))
-	for i, v := range c.Values {
-		elems[i] = num(v)
-		elems[i].Object = nil
-	}
-	out := e.stack(elems, c.Shape, &Expr{Unit: c.Unit, Span: at})
-	out.Object = c
-	return out
+	return e.add(out)
 }
 
 // wholeFamily is the array of the values that a loop declares.

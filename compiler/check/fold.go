@@ -27,6 +27,8 @@ func (v evaluation) eval(x *Expr) ([]float64, bool) {
 	switch x.Kind {
 	case Number:
 		return repeat([]float64{x.Value}, x.Shape.Size()), true
+	case Numbers:
+		return x.Values, true
 	case Smooth:
 		return v.eval(x.Args[0])
 	case Apply:

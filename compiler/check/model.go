@@ -219,6 +219,8 @@ type Neural struct {
 	// −1, 0 or +1 for each element of the arguments, or is nil; ZeroAt has a
 	// number for each, or is nil.
 	Positive bool
+	Convex   bool
+	Form     string // "skew", "psd", "divergence_free", or empty
 	Monotone []int
 	ZeroAt   []float64
 	// InputScale has a positive number for each element of the arguments,
@@ -289,6 +291,8 @@ type Observe struct {
 	Weight  float64
 	Weights *Expr // of each row, times Weight; nil: 1
 
+	At *Expr // when it is, in tables without times; nil: where trajectories start
+
 	Below, Above *Expr // limits: data at or beyond one say no more than that; nil: none
 
 	Unpredicted bool // measured only: its weight is 0, and Value stands for nothing
@@ -334,6 +338,7 @@ const (
 	Integral             // of Args[0] over the coordinates Over
 	Cells                // Args[0] in the cells over the coordinates Over, component by component: see CellsAs
 	Place                // Args[0] where the coordinates Over have the values Args[1:]
+	Numbers              // an array of the numbers in Values, row-major
 )
 
 // Expr is a typed expression.
@@ -352,6 +357,7 @@ type Expr struct {
 	Name   string
 	Args   []*Expr
 	Value  float64
+	Values []float64
 	Object Object
 	Offset int
 	Locals []*Local
@@ -372,7 +378,7 @@ type Data struct {
 	Path string // as written; relative to the model file's folder
 	Span diag.Span
 
-	Time       Column
+	Time       Column // without a name: each row is a trajectory, at its start
 	From       Start
 	Trajectory []Column // empty: the whole table is one trajectory
 	Columns    []Mapped

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/internal/setting"
+	"github.com/pinode/pinode/physics/units"
 )
 
 // Guarantees lists the options of a neural block that its arguments give a
@@ -14,6 +15,10 @@ var Guarantees = setting.Table{
 	{Key: "odd", Kind: setting.Bool, Default: "false", Doc: "f(-x) = -f(x) by construction"},
 	{Key: "even", Kind: setting.Bool, Default: "false", Doc: "f(-x) = f(x) by construction"},
 	{Key: "positive", Kind: setting.Bool, Default: "false", Doc: "the result is positive by construction"},
+	{Key: "convex", Kind: setting.Bool, Default: "false", Doc: "the result is convex in all arguments together, by construction; the activation is then `softplus` unless another is given"},
+	{Key: "skew", Kind: setting.Bool, Default: "false", Doc: "the result is a matrix M with M^T = -M by construction"},
+	{Key: "psd", Kind: setting.Bool, Default: "false", Doc: "the result is a symmetric matrix without negative eigenvalues by construction"},
+	{Key: "divergence_free", Kind: setting.Bool, Default: "false", Doc: "the result is a vector whose divergence by the first argument, of as many elements, is zero by construction"},
 	{Key: "monotone", Kind: setting.Word, Doc: "`increasing` or `decreasing` in every argument, or 1, 0, -1 for each element of the arguments"},
 	{Key: "zero_at", Kind: setting.List, Doc: "a point at which the result is zero by construction: one number for all arguments, or one value for each"},
 	{Key: "input_scale", Kind: setting.List, Doc: "characteristic magnitude of the arguments: one for all, or one for each; otherwise from data"},
@@ -85,6 +90,13 @@ func (e *elaborator) neuralOptions(s *scope, n *Neural, d *dsl.NeuralDecl) {
 	with("odd", "positive", n.Odd && n.Positive)
 	with("positive", "zero_at", n.Positive && n.ZeroAt != nil)
 	with("even", "monotone", n.Even && n.Monotone != nil)
+	e.cell(n, seen)
+	with("odd", "convex", n.Odd && n.Convex)
+	with("monotone", "convex", n.Monotone != nil && n.Convex)
+	for _, key := range []string{"odd", "even", "positive", "convex", "monotone", "zero_at"} {
+		on := map[string]bool{"odd": n.Odd, "even": n.Even, "positive": n.Positive, "convex": n.Convex, "monotone": n.Monotone != nil, "zero_at": n.ZeroAt != nil}
+		with(n.Form, key, n.Form != "" && on[key])
+	}
 	if a := seen["activation"]; a != nil {
 		if w, ok := a.Value.Expr.(*dsl.Name); ok && contains(roughActivations, w.Name) {
 			e.warnRough(w)
@@ -100,6 +112,12 @@ func (e *elaborator) guarantee(s *scope, n *Neural, o *dsl.Option) {
 		n.Even = e.flag(o)
 	case "positive":
 		n.Positive = e.flag(o)
+	case "convex":
+		n.Convex = e.flag(o)
+	case "skew", "psd", "divergence_free":
+		if e.flag(o) {
+			e.form(n, o)
+		}
 	case "monotone":
 		n.Monotone = e.monotone(s, n, o)
 	case "zero_at":
@@ -108,6 +126,45 @@ func (e *elaborator) guarantee(s *scope, n *Neural, o *dsl.Option) {
 		n.InputScale = e.perArgument(s, o, n.Args, true)
 	case "output_scale":
 		n.OutputScale = e.perArgument(s, o, []Obj{n.Obj}, true)
+	}
+}
+
+// form reads what the elements of the result are to each other.
+func (e *elaborator) form(n *Neural, o *dsl.Option) {
+	shape := n.Shape
+	switch name := o.Name.Name; {
+	case n.Form != "":
+		e.errForms(n, o)
+		return
+	case name == "divergence_free" && (shape.Rank != 1 || shape.N < 2 || n.Args[0].Shape != shape):
+		e.errField(n, o)
+		return
+	case name != "divergence_free" && (shape.Rank != 2 || shape.M != shape.N):
+		e.errMatrixForm(n, o)
+		return
+	}
+	n.Form = o.Name.Name
+}
+
+// cell checks the arguments of a recurrent cell.
+func (e *elaborator) cell(n *Neural, given map[string]*dsl.Option) {
+	if e.env.Neural.Find("kind") == nil || n.Options.Word("kind") == "dense" {
+		return
+	}
+	for _, key := range []string{"hidden", "activation", "init", "odd", "even", "positive", "monotone", "zero_at", "convex", "skew", "psd", "divergence_free", "output_scale"} {
+		if given[key] != nil {
+			e.errContradiction(n, given["kind"], given[key])
+		}
+	}
+	state := n.Args[0]
+	if state.Shape != n.Shape || n.Shape.Rank != 1 || len(n.Args) < 2 {
+		e.errCell(n, given["kind"])
+		return
+	}
+	for _, o := range []*Obj{&n.Obj, &n.Args[0]} {
+		if !e.equate(o.Unit, units.One, o.Span) {
+			e.errCellUnit(n, o)
+		}
 	}
 }
 

@@ -40,6 +40,9 @@ func (e *elaborator) resolveObserve(x *entity) {
 		if d.Type.Dims != nil {
 			value()
 		}
+		if d.When != nil {
+			o.At = e.dueTime(x.scope, d)
+		}
 		if d.Dist != nil {
 			o.Dist = e.dist(x.scope, d.Dist, &o.Obj, asNoise)
 		}
@@ -51,6 +54,19 @@ func (e *elaborator) resolveObserve(x *entity) {
 			"weight": e.rowWeight(x.scope, o), "below": e.limit(x.scope, o, &o.Below), "above": e.limit(x.scope, o, &o.Above),
 		})
 	})
+}
+
+// dueTime reads when an observation is in a table without times: a number, or what is
+// known of the trajectory.
+func (e *elaborator) dueTime(s *scope, d *dsl.ObserveDecl) *Expr {
+	if x, _ := s.find(inValues, d.Time.Name, 0); x == nil || x.obj != e.m.Time {
+		e.errNotTime(d.Time)
+	}
+	v := e.duration(s, d.When, "the time of an observation")
+	if v == nil || !e.only(v, "the time of an observation", readsCovariate) {
+		return nil
+	}
+	return v
 }
 
 func (e *elaborator) resolveLoss(x *entity) {

@@ -44,6 +44,11 @@ func (p printer) text(x *Expr, min int) string {
 		return p.number(x, paren)
 	case Ref:
 		return x.Object.Info().Name
+	case Numbers:
+		if x.Object == nil {
+			return x.Name
+		}
+		return x.Object.Info().Name
 	case Op:
 		return p.op(x, paren)
 	case Slice:

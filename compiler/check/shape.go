@@ -86,8 +86,11 @@ func (e *elaborator) element(x *Expr, i int) *Expr {
 	if x.Shape.Rank == 0 {
 		return x
 	}
-	if x.Kind == Stack && x.Shape.Rank == 1 {
+	switch {
+	case x.Kind == Stack && x.Shape.Rank == 1:
 		return x.Args[i]
+	case x.Kind == Numbers:
+		return e.add(&Expr{Kind: Number, Value: x.Values[i], Unit: x.Unit, Span: x.Span, bare: x.bare})
 	}
 	return e.add(&Expr{Kind: Slice, Args: []*Expr{x}, Offset: i, Unit: x.Unit, Span: x.Span})
 }
@@ -223,6 +226,9 @@ func (e *elaborator) part(a *Expr, sel selection, at dsl.Node) *Expr {
 			c := *a.Args[off]
 			c.Span = at.Span()
 			return e.add(&c)
+		}
+		if shape.Rank == 0 && a.Kind == Numbers {
+			return e.add(&Expr{Kind: Number, Value: a.Values[off], Unit: a.Unit, Span: at.Span(), bare: a.bare})
 		}
 		return e.add(&Expr{Kind: Slice, Args: []*Expr{a}, Offset: off, Shape: shape, Unit: a.Unit, Span: at.Span(), bare: a.bare})
 	}

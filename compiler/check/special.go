@@ -17,6 +17,12 @@ func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 		return e.rewritten(s, x)
 	case "data", "observed", "first", "slope":
 		return e.measured(s, x)
+	case "euler_lagrange":
+		return e.lagrange(s, x)
+	case "irk_gauss", "irk_radau":
+		return e.stages(s, x)
+	case "solve", "inv", "det", "logdet", "logsumexp", "softmax":
+		return e.algebra(s, x)
 	}
 	if name == "before" && s.may&mayBefore == 0 || s.may&mayEdge == 0 && (name == "rising" || name == "falling" || name == "crossing") {
 		e.errMisplaced(x)

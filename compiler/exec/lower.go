@@ -47,6 +47,8 @@ func straight(in *instr) bool {
 		return in.m*in.k <= MaxUnroll
 	case ir.OpMatMul:
 		return in.n*in.k <= MaxUnroll
+	case ir.OpFactor, ir.OpSolve, ir.OpDet:
+		return in.m <= smallSystem
 	}
 	if recipes[in.op] != nil {
 		return in.n <= MaxUnroll/4
@@ -327,6 +329,12 @@ func (l *lowering) instr(in *instr) {
 				}
 			}
 		}
+	case ir.OpFactor:
+		l.factor(in)
+	case ir.OpSolve:
+		l.solve(in)
+	case ir.OpDet:
+		l.write(in, 0, l.det(in))
 	default:
 		for i := range in.n {
 			l.write(in, i, l.elementwise(in, i))

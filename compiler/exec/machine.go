@@ -67,7 +67,10 @@ func (l *liveness) before(code []instr) {
 		case store, zero, move, narrow, widen:
 			clear(l.words[in.dst : in.dst+span(in)])
 		}
-		for _, a := range in.args[:in.reads()] {
+		for k, a := range in.args[:in.reads()] {
+			if in.single && in.panels > 0 && k == 0 {
+				continue
+			}
 			if in.single {
 				for w := range packedWords(a.size * max(1, a.lane*l.lanes)) {
 					l.words[a.off+w] = true

@@ -21,6 +21,7 @@ type Module struct {
 	queues   []queue   // without their memory
 	sums     []sum     // shared outputs that accumulate
 	copies   []instr   // of shared inputs and constants, in single precision
+	panels   []panels  // of matrices of these
 	shared   []sharedInput
 	programs map[string]*Program
 }
@@ -78,6 +79,7 @@ type instr struct {
 	queue  int    // gather: see Frame
 
 	product bool // an array operation that is one call of a kernel: see product
+	panels  int  // 1 + the number of those that it reads; 0: none
 }
 
 // mode modifies what happens to the result.
@@ -129,11 +131,20 @@ type Frame struct {
 	stale  bool        // see Refresh
 	narrow bool        // so are copies in single precision
 	bound  [][]float64 // where shared inputs stand
+
+	lead      *Frame   // of those that run together
+	all, team []*Frame // if it leads: these, and those in use
+	outside   []bool   // whether shared inputs are bound
+	packed    []packed
+	xs, ys    vectors // room for products
 }
 
 // NewFrame returns a frame with all inputs and outputs zero. It starts at a line
 // of the cache.
-func (m *Module) NewFrame() *Frame {
+func (m *Module) NewFrame() *Frame { return m.NewFrames(1)[0] }
+
+// newFrame returns a frame that runs with others, or leads.
+func (m *Module) newFrame(lead *Frame) *Frame {
 	mem := make([]float64, m.size+m.spills+line-1)
 	if past := int(uintptr(unsafe.Pointer(unsafe.SliceData(mem))) / 8 % line); past > 0 {
 		mem = mem[line-past:]
@@ -143,8 +154,13 @@ func (m *Module) NewFrame() *Frame {
 	for i := range m.shared {
 		f.bound = append(f.bound, f.region(m.shared[i].region))
 	}
-	f.Refresh()
-	f.newSums()
+	f.outside = make([]bool, len(m.shared))
+	if f.lead = lead; lead == nil {
+		f.lead = f
+		f.packed = make([]packed, len(m.panels))
+		f.newSums()
+	}
+	f.renew()
 	return f
 }
 

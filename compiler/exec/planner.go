@@ -392,6 +392,11 @@ func (p *planner) op(n *ir.Node, dst place, how mode) {
 		in.m, in.k = n.Args[0].Shape.M, n.Args[0].Shape.N
 	case ir.OpOuter, ir.OpTranspose:
 		in.m, in.k = n.Shape.M, n.Shape.N
+	case ir.OpFactor, ir.OpDet:
+		in.m, in.k = n.Args[0].Shape.N, 1
+	case ir.OpSolve:
+		in.m = n.Args[0].Shape.N
+		in.k = in.n / in.m // columns
 	}
 	p.code = append(p.code, in)
 }
@@ -407,6 +412,9 @@ func (p *planner) segment() {
 			kind = loopRun
 		case straight(in):
 			kind, work = straightRun, in.n*max(1, in.k)
+			if systems[in.op] {
+				work *= in.m
+			}
 		}
 		segs := p.prog.segments
 		if n := len(segs); n > 0 && segs[n-1].kind == kind {

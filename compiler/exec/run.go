@@ -9,30 +9,42 @@ import (
 	"github.com/pinode/pinode/internal/scalar"
 )
 
-// Run executes the program on a frame of its module. It allocates nothing.
+// Run executes the program on a frame of its module, and those that run together
+// with it. It allocates nothing, but panels once.
 func (p *Program) Run(f *Frame) {
 	for _, i := range p.sums {
 		f.sums[i].added = true
 	}
-	if f.stale {
-		f.refresh()
+	for _, g := range f.team {
+		if g.stale {
+			g.refresh()
+		}
+		if g.narrow && p.single {
+			g.narrowed()
+		}
 	}
-	if f.narrow && p.single {
-		f.narrowed()
-	}
-	mem := f.mem
 	for i := range p.segments {
 		s := &p.segments[i]
 		if s.machine != nil {
-			s.machine.Run(mem)
+			for _, g := range f.team {
+				s.machine.Run(g.mem)
+			}
 			continue
 		}
 		if s.kind == straightRun && p.lanes == 1 {
-			p.runStraight(f, s.code)
+			for _, g := range f.team {
+				p.runStraight(g, s.code)
+			}
 			continue
 		}
 		for j := range s.code {
-			p.runArray(f, &s.code[j])
+			if in := &s.code[j]; in.panels > 0 {
+				f.runPanels(in)
+			} else {
+				for _, g := range f.team {
+					p.runArray(g, in)
+				}
+			}
 		}
 	}
 }
@@ -142,7 +154,7 @@ func (p *Program) runArray(f *Frame, in *instr) {
 	dst := mem[in.dst:][:in.n*in.width]
 	switch in.mode {
 	case addLanes:
-		f.addLanes(in, dst)
+		f.addLanes(in)
 		return
 	case zero:
 		clear(dst)
@@ -162,9 +174,12 @@ func (p *Program) runArray(f *Frame, in *instr) {
 	}
 	info := in.op.Info()
 	if info.Class != ir.Elementwise {
-		if in.product {
+		switch {
+		case in.product:
 			f.runProduct(in, dst)
-		} else {
+		case systems[in.op]:
+			runSystem(mem, in, dst)
+		default:
 			runStructured(mem, in, dst)
 		}
 		return
@@ -187,8 +202,8 @@ func (f *Frame) full(o operand) bool {
 }
 
 // addLanes adds the values of all lanes that are not idle.
-func (f *Frame) addLanes(in *instr, dst []float64) {
-	a := in.args[0]
+func (f *Frame) addLanes(in *instr) {
+	a, dst := in.args[0], f.lead.mem[in.dst:][:in.n]
 	if f.full(a) {
 		kernel.AddSum8(dst, f.mem[a.off:])
 		return
@@ -201,52 +216,6 @@ func (f *Frame) addLanes(in *instr, dst []float64) {
 			}
 		}
 		dst[i] = sum
-	}
-}
-
-// gather queues the outer products of all lanes that are not idle.
-func (f *Frame) gather(in *instr) {
-	q := &f.queues[in.queue]
-	if in.single {
-		s := scalar.Singles(f.mem)
-		take(f, in, q, q.cs, q.xs, s[2*in.args[0].off:], s[2*in.args[1].off:], q.k8, kernel.Rows8Single)
-	} else {
-		take(f, in, q, q.c, q.x, f.mem[in.args[0].off:], f.mem[in.args[1].off:], q.k, kernel.Rows8)
-	}
-}
-
-// take copies the factors of products to the rows c and x of a queue, of which
-// those of x are stride apart; all takes eight lanes.
-func take[F float32 | float64](f *Frame, in *instr, q *queue, c, x, fromC, fromX []F, stride int, all func(dst, src []F, n, stride int)) {
-	if f.full(in.args[0]) && f.full(in.args[1]) && q.rows+8 <= queueRows {
-		all(c[q.rows*q.m:], fromC, q.m, q.m)
-		all(x[q.rows*stride:], fromX, q.k, stride)
-		if q.rows += 8; q.rows == queueRows {
-			f.flush(q)
-		}
-		return
-	}
-	for l, idle := range f.idle {
-		if idle {
-			continue
-		}
-		takeOne(c[q.rows*q.m:][:q.m], fromC, in.args[0], l)
-		takeOne(x[q.rows*stride:][:q.k], fromX, in.args[1], l)
-		if q.rows++; q.rows == queueRows {
-			f.flush(q)
-		}
-	}
-}
-
-// takeOne copies the elements of an operand in a lane.
-func takeOne[F float32 | float64](to, from []F, o operand, lane int) {
-	from = from[lane*o.lane:]
-	if o.elem == 1 {
-		copy(to, from)
-		return
-	}
-	for i := range to {
-		to[i] = from[i*o.elem]
 	}
 }
 

@@ -1,5 +1,7 @@
 package exec
 
+import "github.com/pinode/pinode/compiler/ir"
+
 // sharedInput is an input that all lanes share. It may stand outside of the
 // frame: products with matrices read it there, other operations words of the
 // frame, to which Program.Run copies them when they have changed.
@@ -30,6 +32,9 @@ func (c *compiler) locate(code []instr) {
 		in.product = product(in) && !straight(in)
 		for k := range in.reads() {
 			a := &in.args[k]
+			if in.single && in.panels > 0 && k == 0 { // it is read where the panels are from
+				continue
+			}
 			switch ext := c.m.external(*a); {
 			case ext == 0:
 			case in.product:
@@ -39,6 +44,9 @@ func (c *compiler) locate(code []instr) {
 					c.inFrame[a.off+e*a.elem] = true
 				}
 			}
+		}
+		if in.product && in.op != ir.OpOuter && in.width == 8 {
+			in.panels = c.panels(in.op, in.args[0], in.m, in.k, false)
 		}
 	}
 }
@@ -65,7 +73,9 @@ func (c *compiler) collect() {
 func (f *Frame) Bind(input string, v []float64) {
 	for i := range f.module.shared {
 		if s := &f.module.shared[i]; s.name == input {
-			f.bound[i] = v[:s.region.n:s.region.n]
+			for _, g := range f.all {
+				g.bound[i], g.outside[i] = v[:s.region.n:s.region.n], true
+			}
 			f.Refresh()
 			return
 		}
@@ -73,7 +83,19 @@ func (f *Frame) Bind(input string, v []float64) {
 }
 
 // Refresh says that shared inputs have changed.
-func (f *Frame) Refresh() { f.stale, f.narrow = true, len(f.module.copies) > 0 }
+func (f *Frame) Refresh() {
+	for _, g := range f.all {
+		g.renew()
+	}
+}
+
+// renew is Refresh for a frame alone.
+func (f *Frame) renew() {
+	f.stale, f.narrow = true, len(f.module.copies) > 0
+	for i := range f.packed {
+		f.packed[i].fresh, f.packed[i].used = false, false
+	}
+}
 
 // refresh copies what programs read of shared inputs in the frame.
 func (f *Frame) refresh() {

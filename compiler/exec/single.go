@@ -13,7 +13,8 @@ type Precision uint8
 // The precisions. In Single an operation rounds its arguments and its result
 // to single precision, and sums are of single precision too. What is added up
 // over trajectories and time is not, but for the gradient by a matrix of
-// weights, of which up to 32 terms are added in single precision first.
+// weights, of which up to 32 terms, or 128 of a large one, are added in single
+// precision first.
 const (
 	Double Precision = iota
 	Single
@@ -86,6 +87,9 @@ func (c *compiler) shadow(nodes [][]*ir.Node) {
 				continue
 			}
 			for i, a := range n.Args {
+				if in, _ := c.leafPanels(n); in > 0 && i == 0 {
+					continue
+				}
 				at := copied{a, c.form(n, i)}
 				from, ok := c.leaf(a)
 				if _, done := c.shadows[at]; done || !ok {
@@ -119,10 +123,18 @@ func (c *compiler) leaf(n *ir.Node) (off int, ok bool) {
 // opSingle plans an operation in single precision.
 func (p *planner) opSingle(n *ir.Node, dst int, how mode) {
 	in := instr{op: n.Op, mode: how, single: true, n: n.Shape.Size(), width: p.width(n.Lane), dst: dst, order: n.Off}
+	var w operand
+	if how == store {
+		in.panels, w = p.leafPanels(n)
+	}
 	for i, a := range n.Args {
 		form := matrix{}
 		if how == store {
 			form = p.form(n, i)
+		}
+		if in.panels > 0 && i == 0 {
+			in.args[0] = w
+			continue
 		}
 		o := operand{off: p.packed(a, form), size: a.Shape.Size()}
 		lane := a.Lane || form.spread

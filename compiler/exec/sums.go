@@ -4,8 +4,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
-
-	"github.com/pinode/pinode/internal/kernel"
 )
 
 // Sum is a shared output that accumulates: what programs have added to it for
@@ -26,41 +24,6 @@ type sum struct {
 	region region
 	queues []int    // for its matrices, in the order of these
 	others []region // where something else is added
-}
-
-// queue holds factors of outer products that all go to one matrix, to be added
-// by one product of matrices. An update for each would read and write all of
-// the matrix every time.
-type queue struct {
-	dst, m, k int
-	single    bool
-	alone     bool // nothing else is added to the matrix
-	rows      int
-	fresh     bool      // the matrix is zero, whatever stands there
-	c, x      []float64 // row r: the column factor at r·m, the row factor at r·k
-
-	// In single precision: the row factor at r·k8, and the product.
-	cs, xs, p []float32
-	k8        int
-}
-
-const (
-	queueRows = 32
-
-	// leastGather is the size of a product for a single lane that is worth
-	// queueing: smaller matrices stay in the nearest cache.
-	leastGather = 512
-)
-
-// queue is the queue of products for a matrix.
-func (m *Module) queue(dst, rows, cols int, single bool) int {
-	for i, q := range m.queues {
-		if q.dst == dst && q.m == rows && q.k == cols && q.single == single {
-			return i
-		}
-	}
-	m.queues = append(m.queues, queue{dst: dst, m: rows, k: cols, single: single})
-	return len(m.queues) - 1
 }
 
 // sum is the number of the sum that an input holds.
@@ -95,44 +58,15 @@ func (m *Module) isolate() {
 	}
 }
 
-// meets reports whether the matrix has words of a region.
-func (q *queue) meets(r region) bool { return q.dst < r.off+r.n && r.off < q.dst+q.m*q.k }
-
 // newSums makes the frame's queues and sums.
 func (f *Frame) newSums() {
 	for _, q := range f.module.queues {
-		if q.k8 = (q.k + 7) &^ 7; q.single {
-			q.cs, q.xs, q.p = make([]float32, queueRows*q.m), make([]float32, queueRows*q.k8), make([]float32, q.m*q.k8)
-		} else {
-			q.c, q.x = make([]float64, queueRows*q.m), make([]float64, queueRows*q.k)
-		}
+		q.make()
 		f.queues = append(f.queues, q)
 	}
 	for i := range f.module.sums {
 		f.sums = append(f.sums, Sum{f: f, sum: &f.module.sums[i]})
 	}
-}
-
-// flush adds the queued products to their matrix.
-func (f *Frame) flush(q *queue) {
-	if q.rows > 0 {
-		q.product(f.mem[q.dst:], f.mem[q.dst:])
-		q.fresh = false
-	}
-}
-
-// product sets dst to the matrix that stands at old and the queued products,
-// which leaves none.
-func (q *queue) product(dst, old []float64) {
-	if q.fresh {
-		old = nil
-	}
-	if q.single {
-		kernel.OuterSingle(dst, old, q.cs, q.xs, q.p, q.rows, q.m, q.k, q.k8)
-	} else {
-		kernel.Outer(dst, old, q.c, q.x, q.rows, q.m, q.k)
-	}
-	q.rows = 0
 }
 
 // Sum is the sum that an input holds to which programs add, or nil.
@@ -157,7 +91,7 @@ func (s *Sum) Clear() {
 	at, r := s.sum.region.off, s.sum.region
 	for _, i := range s.sum.queues {
 		q := &s.f.queues[i]
-		if q.rows = 0; q.alone {
+		if q.forget(); q.alone {
 			q.fresh = true
 			clear(s.f.mem[at:q.dst])
 			at = q.dst + q.m*q.k
@@ -197,15 +131,17 @@ func (s *Sum) Take(to []float64, from int, adds bool) {
 		}
 		part(first)
 		switch {
-		case q.fresh && q.rows == 0:
+		case q.fresh && q.empty():
 			if !adds {
 				clear(to[first:end])
 			}
 			at = end
+		case adds && q.join(to[first:end]):
+			at = end
 		case adds:
 			f.flush(q)
 			part(end)
-		case q.rows > 0:
+		case !q.empty():
 			q.product(to[first:end], f.mem[q.dst:])
 			at = end
 		default:

@@ -308,6 +308,8 @@ func (b *Builder) Rebuild(n *Node, args []*Node) *Node {
 		return b.linear(n.Op, args[0], args[1])
 	case OpDense:
 		return b.Dense(args[0], args[1], args[2])
+	case OpFactor, OpSolve, OpDet:
+		return b.system(n.Op, n.Off, args)
 	}
 	return b.Apply(n.Op, slices.Clone(args)...)
 }

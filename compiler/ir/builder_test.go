@@ -219,6 +219,8 @@ func TestShapes(t *testing.T) {
 		func() { e.Outer(e.m, e.x) },
 		func() { e.Dense(e.m, e.x, e.x) },
 		func() { e.Dense(e.m, two, two) },
+		func() { e.Factors(e.m) },
+		func() { e.Solve(e.Identity(3), two) },
 		func() { e.ConstOf(ir.Vec(3), []float64{1, 2}) },
 	} {
 		require.Panics(t, f, "case %d", i)
@@ -253,6 +255,8 @@ func TestRebuild(t *testing.T) {
 		e.Sum(e.x), e.Dot(e.x, e.y), e.Norm(e.x), e.MatVec(e.m, e.x), e.TMatVec(e.m, two), e.MatMul(e.Transpose(e.m), e.m),
 		e.Outer(e.x, two), e.Dense(e.m, e.x, two), e.Polygamma(2, e.s), e.Apply(ir.OpFma, e.s, e.t, e.x), e.Select(e.s, e.t, e.x), e.Pow(e.s, e.t),
 	}
+	square := e.Input("square", ir.Mat(4, 4), true)
+	list = append(list, e.Factors(square), e.Det(square), e.LogDet(square), e.Inverse(square), e.SolveT(square, e.Input("four", ir.Vec(4), true)))
 	for op := ir.Op(1); op < ir.NumOps; op++ {
 		if info := op.Info(); info.Class == ir.Elementwise && op != ir.OpPolygamma {
 			list = append(list, e.Apply(op, []*ir.Node{e.s, e.t, e.x}[:info.Arity]...))

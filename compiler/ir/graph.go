@@ -16,7 +16,7 @@ type Node struct {
 
 	Values []float64 // OpConst: one value for each element, or one for all
 	Name   string    // OpInput
-	Off    int       // OpSlice: first element; OpPolygamma: order
+	Off    int       // OpSlice: first element; OpPolygamma: order; OpSolve, OpDet: which
 	Offs   []int     // OpAssemble: where each argument starts
 
 	// Lane is true for a value of each trajectory, false for one that all
@@ -280,6 +280,11 @@ func shapeOf(op Op, args []*Node, given Shape) (Shape, error) {
 			return bad()
 		}
 		return Mat(args[0].Shape.N, args[1].Shape.N), nil
+	case OpFactor, OpSolve, OpDet:
+		if shape, ok := systemShape(op, args); ok {
+			return shape, nil
+		}
+		return bad()
 	}
 	return Shape{}, fmt.Errorf("unknown op %d", op)
 }

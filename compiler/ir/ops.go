@@ -85,6 +85,13 @@ const (
 	OpOuter   // x·yᵀ
 	OpDense   // W·x + b; made by the optimiser only
 
+	// Systems of linear equations, by elimination with partial pivoting. What reads the
+	// factors of a matrix has the matrix itself as an argument too, by which it is
+	// differentiated; factors have no derivative of their own.
+	OpFactor // A → its factors, then the rows that were exchanged, then their sign: see FactorShape
+	OpSolve  // A, factors, b → A⁻¹b, of a vector or the columns of a matrix; Off 1: A⁻ᵀb
+	OpDet    // A, factors → det A; Off 1: log |det A|
+
 	NumOps // not an op: their number
 )
 
@@ -185,6 +192,9 @@ var Ops = [NumOps]OpInfo{
 	OpMatMul:  {Name: "matmul", Arity: 2, Class: Linear},
 	OpOuter:   {Name: "outer", Arity: 2, Class: Linear},
 	OpDense:   {Name: "dense", Arity: 3, Class: Linear},
+	OpFactor:  {Name: "factor", Arity: 1, Class: Linear},
+	OpSolve:   {Name: "solve", Arity: 3, Class: Linear},
+	OpDet:     {Name: "det", Arity: 2, Class: Linear},
 }
 
 func (op Op) String() string { return Ops[op].Name }

@@ -23,9 +23,7 @@ func (g *Graph) String() string {
 			}
 		case OpInput:
 			w.WriteString(" " + n.Name)
-		case OpPolygamma:
-			fmt.Fprintf(&w, "<%d>", n.Off)
-		case OpSlice:
+		case OpPolygamma, OpSlice, OpSolve, OpDet:
 			fmt.Fprintf(&w, "<%d>", n.Off)
 		case OpAssemble:
 			fmt.Fprintf(&w, "<%s>", strings.Trim(fmt.Sprint(n.Offs), "[]"))

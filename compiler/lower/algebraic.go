@@ -6,6 +6,7 @@ import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 	"github.com/pinode/pinode/dsl"
 )
 
@@ -135,7 +136,7 @@ func (l *lowerer) algebraicRates(parts []*ir.Node) {
 	for i := range right {
 		right[i] = l.b.Neg(l.b.Elem(drift, i))
 	}
-	rates := l.solve(l.slopes(&c), right)
+	rates := linear.Solve(l.b, l.slopes(&c), right)
 	if rates == nil {
 		l.errHigherIndex(c.of[0])
 		return
@@ -168,7 +169,7 @@ func (l *lowerer) balance() {
 		return
 	}
 	e := Event{Likelihood: -1, Threshold: -1, Checked: &check.Event{Obj: check.Obj{Name: "0 =", Span: l.m.Constraints[0].Span}, Kind: dsl.TriggerAt}}
-	steps := l.solve(l.slopes(&c), c.values)
+	steps := linear.Solve(l.b, l.slopes(&c), c.values)
 	if steps == nil {
 		return // reported with the rates
 	}
@@ -180,85 +181,4 @@ func (l *lowerer) balance() {
 	e.Jump = l.b.Concat(next...)
 	l.out.Events = append(l.out.Events, e)
 	l.out.Balance = len(l.out.Events)
-}
-
-// solve is the solution of a·x = b by elimination, whose order is chosen here: each time
-// the pivot that fills in least (H.M. Markowitz, Management Science 3, 255–269, 1957),
-// constants first, which are never zero later. nil: the matrix is singular whatever the
-// state is.
-func (l *lowerer) solve(a [][]*ir.Node, b []*ir.Node) []*ir.Node {
-	n := len(b)
-	b = slices.Clone(b)
-	for i := range a {
-		a[i] = slices.Clone(a[i])
-	}
-	is := func(i, j int) bool { return !a[i][j].IsConst(0) }
-	left := make([]bool, n)
-	for i := range left {
-		left[i] = true
-	}
-	var order []int
-	for range n {
-		p := l.pivot(left, a)
-		if p < 0 {
-			return nil
-		}
-		order, left[p] = append(order, p), false
-		for i := range n {
-			if !left[i] || !is(i, p) {
-				continue
-			}
-			f := l.b.Div(a[i][p], a[p][p])
-			for j := range n {
-				if left[j] && is(p, j) {
-					a[i][j] = l.b.Sub(a[i][j], l.b.Mul(f, a[p][j]))
-				}
-			}
-			b[i] = l.b.Sub(b[i], l.b.Mul(f, b[p]))
-		}
-	}
-	x := make([]*ir.Node, n)
-	for k := range slices.Backward(order) {
-		p := order[k]
-		sum := b[p]
-		for _, j := range order[k+1:] {
-			if is(p, j) {
-				sum = l.b.Sub(sum, l.b.Mul(a[p][j], x[j]))
-			}
-		}
-		x[p] = l.b.Div(sum, a[p][p])
-	}
-	return x
-}
-
-// pivot is the equation that is left whose own unknown is in fewest others, weighed with
-// how many unknowns it has; −1 for none.
-func (l *lowerer) pivot(left []bool, a [][]*ir.Node) (best int) {
-	is := func(i, j int) bool { return !a[i][j].IsConst(0) }
-	best = -1
-	cost := 0
-	for p := range left {
-		if !left[p] || !is(p, p) {
-			continue
-		}
-		row, col := 0, 0
-		for k := range left {
-			if left[k] && k != p {
-				if is(p, k) {
-					row++
-				}
-				if is(k, p) {
-					col++
-				}
-			}
-		}
-		c := 2 * row * col
-		if a[p][p].Op != ir.OpConst {
-			c++
-		}
-		if best < 0 || c < cost {
-			best, cost = p, c
-		}
-	}
-	return best
 }

@@ -47,6 +47,20 @@ func (l *lowerer) errByExpression(by *check.Expr, o *check.Input) {
 	l.diags.Errorf(badDerivative, by.Span, "input `%s` is an expression of time; differentiate by the time", o.Name)
 }
 
+func (l *lowerer) errMomentum(x *check.Expr, state int) {
+	d := l.diags.Errorf(badDerivative, x.Args[0].Span, "∂L/∂%s depends on a state besides `%s`, whose rate is not known here", x.Args[2].Object.Info().Name, x.Args[1].Object.Info().Name)
+	for _, s := range l.out.Layout.States {
+		if o := s.Object.Info(); state >= s.Off && state < s.Off+s.N {
+			d.WithNote(o.Span, "`%s` is declared here", o.Name)
+		}
+	}
+	d.WithHelp("coordinates that move each other make one vector: `state q[2] = …, q' = …`")
+}
+
+func (l *lowerer) errNoMass(x *check.Expr) {
+	l.diags.Errorf(badDerivative, x.Args[0].Span, "the Lagrangian has no kinetic energy: it is at most linear in `%s`", x.Args[2].Object.Info().Name)
+}
+
 func (l *lowerer) errHigherIndex(c *check.Constraint) {
 	l.diags.Errorf(higherIndex, c.Span, "this equation leaves no algebraic unknown to determine: `0 = %s`", check.Text(c.Value)).
 		WithHelp("each line `0 = …` needs an unknown of its own in it; in the place of a condition on states write its derivative by time")

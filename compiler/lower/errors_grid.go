@@ -96,6 +96,20 @@ func (g *fields) note(line string) {
 	g.out.Grid = append(g.out.Grid, line)
 }
 
+// noteSide notes what a condition determines.
+func (g *fields) noteSide(q *condition, n int) {
+	what, name := "value", q.key.field.Name
+	if q.order > 0 {
+		what = "slope"
+	}
+	if q.key.field.Shape.Rank > 0 {
+		name += "[" + itoa(q.key.comp) + "]"
+	}
+	cells := g.closureCells(n)
+	g.note(fmt.Sprintf("  at %s: the %s of %s from 0 = %s; beyond it the polynomial through that and %d cells, order %d",
+		sideName(q.key.axis, q.key.high), what, name, check.Text(q.from.Residual), cells, cells))
+}
+
 // order is the scheme with its order.
 func (g *fields) order() string {
 	switch g.Grid.Scheme {

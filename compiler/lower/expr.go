@@ -37,6 +37,8 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	switch x.Kind {
 	case check.Number:
 		return l.b.Full(shapeOf(x.Shape), x.Value)
+	case check.Numbers:
+		return l.b.ConstOf(shapeOf(x.Shape), x.Values)
 	case check.Ref:
 		return l.ref(x.Object)
 	case check.Slice:
@@ -58,7 +60,9 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		s := l.observes[x.Object]
 		in := l.out.In.Data
 		if x.Kind == check.Observed {
-			in = l.out.In.Seen
+			if in = l.out.In.Seen; l.observed {
+				return l.b.Slice(l.seen(s), 0, shapeOf(x.Shape))
+			}
 		}
 		return l.b.Slice(in, s.Off, shapeOf(x.Shape))
 	case check.FirstOf:
@@ -168,15 +172,34 @@ func (l *lowerer) net(x *check.Expr) *ir.Node {
 	if raw.Shape == ir.Scalar {
 		raw = l.b.Slice(raw, 0, ir.Vec(1))
 	}
-	inScale := l.scaleNode(ScaleNetIn, n)
-	outScale := l.scaleNode(ScaleNetOut, n)
+	inScale := blk.Net.InScale(l.b, l.scaleNode(ScaleNetIn, n))
+	outScale := blk.Net.OutScale(l.b, l.scaleNode(ScaleNetOut, n))
 	w := l.b.Slice(l.out.In.P, blk.Off, ir.Vec(blk.Net.NumWeights()))
-	y := l.build1(blk.Net, w, l.b.Div(raw, inScale), inScale)
-	y = l.b.Mul(y, outScale)
+	var y *ir.Node
+	if blk.Net.Form == nn.DivergenceFree {
+		y = l.withoutDivergence(blk.Net, w, l.b.Div(raw, inScale), inScale, outScale)
+	} else {
+		y = l.b.Mul(l.build1(blk.Net, w, l.b.Div(raw, inScale), inScale), outScale)
+	}
 	if i := l.blockIndex(n); (l.located && l.cornered || l.observed) && l.out.NetArgs[i] == nil {
 		l.out.NetArgs[i], l.out.NetVals[i] = l.actual(raw), l.actual(y)
 	}
 	return l.b.Slice(y, 0, shapeOf(n.Shape))
+}
+
+// withoutDivergence is a divergence-free block at x, whose potentials are differentiated
+// there by the place.
+func (l *lowerer) withoutDivergence(n *nn.Block, w, x, inScale, outScale *ir.Node) *ir.Node {
+	l.fresh++
+	at := l.b.Input("local#"+itoa(l.fresh), x.Shape, x.Lane)
+	potentials := n.Build(l.b, w, at)
+	by := make([]*ir.Node, n.Out)
+	for i := range by {
+		along := l.b.Assemble(at.Shape, []int{i}, []*ir.Node{l.b.Const(1)})
+		by[i] = autodiff.JVP(l.b, []*ir.Node{potentials}, []*ir.Node{at}, []*ir.Node{along})[0]
+	}
+	y := nn.Potentials(l.b, by, inScale, outScale)
+	return l.b.Substitute([]*ir.Node{y}, map[*ir.Node]*ir.Node{at: x})[0]
 }
 
 func (l *lowerer) blockIndex(n *check.Neural) int {
@@ -357,6 +380,13 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	for i, a := range x.Args {
 		args[i] = l.expr(a)
 	}
+	if x.Name == "euler_lagrange" {
+		return l.lagrange(x, args)
+	}
+	switch x.Name {
+	case "solve", "inv", "det", "logdet":
+		return l.system(x, args)
+	}
 	return l.applied(x.Name, args)
 }
 
@@ -376,6 +406,12 @@ func (l *lowerer) applied(name string, args []*ir.Node) *ir.Node {
 		return b.Mul(b.Log(args[0]), b.Const(1/math.Ln10))
 	case "log2":
 		return b.Mul(b.Log(args[0]), b.Const(1/math.Ln2))
+	case "logsumexp":
+		most := l.most(args[0])
+		return b.Add(most, b.Log(b.Sum(b.Exp(b.Sub(args[0], most)))))
+	case "softmax":
+		v := b.Exp(b.Sub(args[0], l.most(args[0])))
+		return b.Div(v, b.Sum(v))
 	case "hypot":
 		return b.Sqrt(b.Add(b.Square(args[0]), b.Square(args[1])))
 	case "swish":

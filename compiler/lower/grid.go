@@ -73,7 +73,7 @@ func (l *lowerer) fields() *fields {
 		g := &fields{lowerer: l, Gridded: l.m.Gridded, before: l.before, sides: map[sideKey]*side{}, extended: map[extendedKey]*ir.Node{}}
 		g.formulas = max(2, g.Grid.Order)
 		if g.Grid.Scheme == "weno5" {
-			g.formulas = 4
+			g.formulas = 6
 		}
 		g.ghosts = g.formulas/2 + 2
 		g.orders = g.highest()
@@ -231,7 +231,7 @@ func (g *fields) turn(k block, c *check.Coordinate, want functional, means bool)
 		around := g.b.Concat(g.rows(n, rows-r, r, rest), n, g.rows(n, 0, r, rest))
 		return g.back(k, i, rows, g.slide(around, formula(-r, r+1), 0, rows, rest))
 	}
-	width := min(rows, max(2*r+1, p+want.d))
+	width := min(rows, max(2*r+1, p+want.d)+2) // what is one-sided is not added to by a jump of its error
 	var parts []*ir.Node
 	edge := func(row int) {
 		from := min(max(row-width/2, 0), rows-width)

@@ -172,8 +172,8 @@ func (g *fields) closureCells(conditions int) int {
 	switch {
 	case g.Grid.Order == 1:
 		return 1
-	case g.Grid.Scheme == "weno5" && conditions == 0:
-		return 3 // it goes on where the field leaves: no more than that is stable at fronts
+	case g.Grid.Scheme == "weno5": // no more than that is stable at fronts
+		return 3 + min(conditions, 1)
 	}
 	return g.formulas
 }

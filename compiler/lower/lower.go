@@ -190,6 +190,10 @@ func (l *lowerer) layout() {
 	}
 	for _, o := range l.m.Observes {
 		l.layoutObserve(o)
+		lay.Due = lay.Due || o.At != nil
+	}
+	if lay.Due {
+		lay.NR = 1 + lay.NObs
 	}
 	l.layoutEvents()
 	l.layoutScales()
@@ -244,8 +248,10 @@ func (l *lowerer) layoutObserve(o *check.Observe) {
 // layoutEvents places the arguments of events, and counts the thresholds of those with a
 // rate.
 func (l *lowerer) layoutEvents() {
-	if l.m.Steady != nil {
-		l.out.Layout.NA = 1 // see steady
+	if l.m.Steady != nil { // see steady and aroundRest
+		for _, s := range l.m.States {
+			l.out.Layout.NA += s.Shape.Size()
+		}
 	}
 	for _, ev := range l.m.Events {
 		off := 0
@@ -289,7 +295,13 @@ func (l *lowerer) block(n *check.Neural) {
 	}
 	net := &nn.Block{
 		In: in, Out: n.Shape.Size(), Activation: nn.FindActivation(n.Options.Word("activation")), Init: n.Options.Word("init"),
-		Odd: n.Odd, Even: n.Even, Positive: n.Positive, Monotone: n.Monotone,
+		Odd: n.Odd, Even: n.Even, Positive: n.Positive, Monotone: n.Monotone, Convex: n.Convex, Form: nn.Form(n.Form),
+	}
+	if kind := n.Options.Word("kind"); kind != "dense" {
+		net.Kind = nn.Kind(kind)
+	}
+	if n.Convex && !n.Options.Given("activation") {
+		net.Activation = nn.FindActivation("softplus")
 	}
 	for _, h := range n.Options.List("hidden") {
 		if h < 1 || h != math.Trunc(h) || h > 1e6 {
@@ -406,7 +418,7 @@ func (l *lowerer) inputs() {
 	in.U, in.UT = vec(place.Signals, lay.NU), vec(place.SignalRates, lay.NU)
 	in.Q, in.P, in.S = vec(place.Own, lay.NQ), vec(place.Params, lay.NP), vec(place.Scales, lay.NS)
 	in.A = vec(place.Arguments, lay.NA)
-	in.Data, in.Seen = vec(place.Data, lay.NObs), vec(place.Seen, lay.NObs)
+	in.Data, in.Seen, in.Row = vec(place.Data, lay.NObs), vec(place.Seen, lay.NObs), vec(place.OfRow, lay.NR)
 	in.YB, in.DB = vec(place.StatesBefore, lay.NY), vec(place.DiscretesBefore, lay.ND)
 	in.UB, in.UTB = vec(place.SignalsBefore, lay.NU), vec(place.SignalRatesBefore, lay.NU)
 }

@@ -75,6 +75,9 @@ type Model struct {
 	// Collocation is what holds where fields are a network; nil: they are not.
 	Collocation *Collocation
 
+	// Systems are the matrices that the model inverts.
+	Systems []System
+
 	Networks
 }
 
@@ -127,7 +130,8 @@ type Inputs struct {
 
 	A    *ir.Node // [NA] arguments of the event, by EventArg offset
 	Data *ir.Node // [NObs] measured values of the row
-	Seen *ir.Node // [NObs] 1 where measured, else 0
+	Seen *ir.Node // [NObs] 1 where measured and predicted here, else 0
+	Row  *ir.Node // [NR] what the row has besides, see Layout.Due
 	YB   *ir.Node // [NY] before the instant
 	DB   *ir.Node // [ND]
 	UB   *ir.Node // [NU] signals from the left
@@ -145,8 +149,14 @@ type Layout struct {
 	Weights    []Tensor
 	Trajectory []TrajectorySlot // into Q, besides per-key parameters
 	Observes   []Slot           // into Pred, Data, Seen
-	Outputs    []Output
-	Scales     []Scale // into S
+
+	// Due: some observations have times of their own, so that one row of a table is read at
+	// several. The first number of Row is 1 where loss terms are evaluated, else 0, and the
+	// next NObs are 1 where the row of the table has a measured value.
+	Due bool
+
+	Outputs []Output
+	Scales  []Scale // into S
 }
 
 // Sizes are those of the inputs.
@@ -159,6 +169,7 @@ type Sizes struct {
 	NPar      int // of P, how many are parameters; the others are weights
 	NKey      int // of Q, how many are parameters; the others are data
 	NA, NObs  int
+	NR        int
 }
 
 // Slot is where an object's elements stand, row-major.

@@ -145,8 +145,11 @@ func (e *edge) beyond(l *lowerer, d *check.Dist, pred *ir.Node) *ir.Node {
 func (l *lowerer) loss(x *check.Loss) (term, v, counts *ir.Node) {
 	b := l.b
 	counts = b.Const(1)
+	if l.out.Layout.Due {
+		counts = b.Elem(l.out.In.Row, 0)
+	}
 	if x.Where != nil {
-		counts = l.cond(x.Where)
+		counts = b.Mul(counts, l.cond(x.Where))
 	}
 	for _, seen := range l.measured(x.Value, nil) {
 		counts = b.Mul(counts, seen)
@@ -182,7 +185,7 @@ func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
 	if root.Kind == check.DataOf {
 		s := l.observes[root.Object]
 		for i := range x.Shape.Size() {
-			list = append(list, l.b.Elem(l.out.In.Seen, s.Off+off+i))
+			list = append(list, l.b.Elem(l.seen(s), off+i))
 		}
 		return list
 	}
@@ -190,6 +193,14 @@ func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
 		list = l.measured(a, list)
 	}
 	return l.measured(x.Body, list)
+}
+
+// seen are the marks of an observation in the row of the table.
+func (l *lowerer) seen(s Slot) *ir.Node {
+	if l.out.Layout.Due {
+		return l.b.Slice(l.out.In.Row, 1+s.Off, ir.Vec(s.N))
+	}
+	return l.b.Slice(l.out.In.Seen, s.Off, ir.Vec(s.N))
 }
 
 // NoiseName is the name of argument j of the distribution of observation i.

@@ -382,6 +382,14 @@ func (p *points) op(x *check.Expr) []*ir.Node {
 		u, v := args[0], args[1]
 		el := func(i, j int) *ir.Node { return b.Sub(b.Mul(u[i], v[j]), b.Mul(u[j], v[i])) }
 		return []*ir.Node{el(1, 2), el(2, 0), el(0, 1)}
+	case "solve", "inv", "det", "logdet", "logsumexp", "softmax", "euler_lagrange":
+		for _, v := range args {
+			if slices.ContainsFunc(v, func(n *ir.Node) bool { return n.Shape != ir.Scalar }) {
+				p.errGrid(x.Span, "`"+x.Name+"` of what varies in space has no form on a grid", "write its elements out")
+				return slices.Repeat([]*ir.Node{b.Const(0)}, x.Shape.Size())
+			}
+		}
+		return p.elems(p.lowerer.expr(x))
 	case "matmul":
 		return p.matrixProduct(x, args[0], args[1])
 	case "min", "max":

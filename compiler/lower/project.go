@@ -4,6 +4,7 @@ import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 	"github.com/pinode/pinode/dsl"
 )
 
@@ -37,7 +38,7 @@ func (l *lowerer) project() {
 			products[i] = append(products[i], l.b.Dot(gradients[i], gradients[j]))
 		}
 	}
-	shares := l.solve(products, off)
+	shares := linear.Solve(l.b, products, off)
 	event := func(name string) Event {
 		return Event{Likelihood: -1, Threshold: -1, Checked: &check.Event{Obj: check.Obj{Name: name, Span: of.Span}, Kind: dsl.TriggerAt}}
 	}

@@ -239,6 +239,7 @@ func component(x *check.Expr, i int) *check.Expr {
 type sums struct {
 	points *ir.Node
 	means  map[*check.Coordinate]*ir.Node
+	cells  *ir.Node // mean values over whole cells
 }
 
 func (g *fields) plus(a, b *ir.Node) *ir.Node {
@@ -259,6 +260,13 @@ func (g *fields) rate(x *check.Expr, over []*check.Coordinate, upwind bool) bloc
 	for _, t := range summands(x) {
 		i := t.derivative()
 		switch {
+		case len(t.factors) > 0 && t.linear() >= 0 && !g.spectral():
+			k := t.linear()
+			f, comp := fieldOf(t.factors[k])
+			v := g.broadcast(g.values(f, comp), over, dims)
+			s.cells = g.plus(s.cells, g.scaledBy(t, k, v))
+			g.chose(t, "mean values of cells")
+			continue
 		case i < 0:
 			rest = append(rest, t)
 			continue
@@ -316,7 +324,33 @@ func (g *fields) rate(x *check.Expr, over []*check.Coordinate, upwind bool) bloc
 			total = g.plus(total, k.n)
 		}
 	}
+	if s.cells != nil {
+		total = g.plus(total, s.cells)
+	}
+	if total == nil { // no term at all
+		total = g.b.Full(ir.Vec(product(dims)), 0)
+	}
 	return block{total, over, dims}
+}
+
+// linear is the number of the factor that is a field, if the others are the same everywhere;
+// −1 for none.
+func (t term) linear() int {
+	for i, f := range t.factors {
+		if plainField(f) && t.constant(i) {
+			return i
+		}
+	}
+	return -1
+}
+
+// fieldOf is the field that a plain field is a component of.
+func fieldOf(x *check.Expr) (f *check.State, comp int) {
+	for x.Kind == check.Slice {
+		comp += x.Offset
+		x = x.Args[0]
+	}
+	return x.Object.(*check.State), comp
 }
 
 // derivative is the number of the factor that is a derivative by a coordinate, if there is

@@ -6,6 +6,7 @@ import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 )
 
 // What boundaries say. At a side an equation determines the value of a field there, a second
@@ -239,16 +240,10 @@ func (g *fields) solveConditions(list []*condition) {
 		standing[q.key] = append(standing[q.key], q.w)
 	}
 	values, unknowns := make([]*ir.Node, len(list)), make([]*ir.Node, len(list))
+	means := !slices.ContainsFunc(list, func(q *condition) bool { return !g.evenly(q) })
 	for i, q := range list {
 		unknowns[i] = q.w
-		by := map[*ir.Node]*ir.Node{}
-		reached := ir.Reach(q.value)
-		for _, l := range q.at.leaves {
-			if slices.Contains(reached, l.node) {
-				by[l.node] = g.sideLeaf(q, l, standing)
-			}
-		}
-		values[i] = b.Substitute([]*ir.Node{q.value}, by)[0]
+		values[i] = g.conditionOf(q, standing, means)
 	}
 	slopes := make([][]*ir.Node, len(list))
 	for i, v := range values {
@@ -277,7 +272,7 @@ func (g *fields) solveConditions(list []*condition) {
 		for i := range a {
 			a[i] = b.Substitute(slopes[i], by)
 		}
-		step := g.solve(a, right)
+		step := linear.Solve(b, a, right)
 		if step == nil {
 			g.errNoCondition(list[0].from)
 			return
@@ -294,12 +289,83 @@ func (g *fields) solveConditions(list []*condition) {
 		}
 		k := block{found[i], q.at.axes, q.at.dims}
 		for _, c := range k.axes {
-			if c != q.key.axis {
+			switch {
+			case c == q.key.axis:
+			case means:
+				k = g.pointed(k, c)
+			default:
 				k = g.averaged(k, c)
 			}
 		}
-		s.points, s.means = append(s.points, found[i]), append(s.means, k.n)
+		if means {
+			s.points, s.means = append(s.points, k.n), append(s.means, found[i])
+		} else {
+			s.points, s.means = append(s.points, found[i]), append(s.means, k.n)
+		}
+		g.noteSide(q, len(s.points))
 	}
+}
+
+// evenly reports whether a condition is linear in fields and the same all along the side, but
+// for what does not depend on them: then it holds for mean values as it does at points.
+func (g *fields) evenly(q *condition) bool {
+	for _, l := range g.leavesOf(q) {
+		slope := autodiff.JVP(g.b, []*ir.Node{q.value}, []*ir.Node{l.node}, []*ir.Node{g.b.Const(1)})[0]
+		if slope.Op != ir.OpFill && !(slope.Op == ir.OpConst && len(slope.Values) == 1) && slope.Shape.Size() > 1 || g.anyReads([][]*ir.Node{{slope}}, q.at.nodes()) {
+			return false
+		}
+	}
+	return true
+}
+
+// leavesOf are the derivatives of fields that a condition reads.
+func (g *fields) leavesOf(q *condition) (out []leaf) {
+	reached := ir.Reach(q.value)
+	for _, l := range q.at.leaves {
+		if l.field != nil && slices.Contains(reached, l.node) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (p *points) nodes() (out []*ir.Node) {
+	for _, l := range p.leaves {
+		out = append(out, l.node)
+	}
+	return out
+}
+
+// conditionOf is a condition in terms of what it determines: at points, or of mean values along
+// the other axes.
+func (g *fields) conditionOf(q *condition, standing map[sideKey][]*ir.Node, means bool) *ir.Node {
+	b := g.b
+	by, none := map[*ir.Node]*ir.Node{}, map[*ir.Node]*ir.Node{}
+	for _, l := range q.at.leaves {
+		switch {
+		case l.coord != nil:
+			by[l.node] = q.at.meant(l)
+			none[l.node] = by[l.node]
+		case slices.Contains(ir.Reach(q.value), l.node):
+			by[l.node] = g.sideLeaf(q, l, standing, means)
+			none[l.node] = b.Full(l.node.Shape, 0)
+		}
+	}
+	if !means {
+		return b.Substitute([]*ir.Node{q.value}, by)[0]
+	}
+	k := block{b.Substitute([]*ir.Node{q.value}, none)[0], q.at.axes, q.at.dims}
+	for _, c := range k.axes {
+		if c != q.key.axis {
+			k = g.averaged(k, c)
+		}
+	}
+	sum := k.n
+	for _, l := range g.leavesOf(q) {
+		slope := autodiff.JVP(b, []*ir.Node{q.value}, []*ir.Node{l.node}, []*ir.Node{b.Const(1)})[0]
+		sum = b.Add(sum, b.Mul(slope, by[l.node]))
+	}
+	return sum
 }
 
 // newtonRounds are the steps of Newton's method at a side whose conditions are not linear: from
@@ -326,10 +392,20 @@ func (g *fields) guess(q *condition) *ir.Node {
 }
 
 // sideLeaf is what a leaf of a condition stands for, in terms of what conditions determine.
-func (g *fields) sideLeaf(q *condition, l leaf, standing map[sideKey][]*ir.Node) *ir.Node {
+func (g *fields) sideLeaf(q *condition, l leaf, standing map[sideKey][]*ir.Node, means bool) *ir.Node {
 	c, high := q.key.axis, q.key.high
-	if l.coord != nil || !slices.Contains(l.field.Over, c) {
-		return q.at.meant(l)
+	if !slices.Contains(l.field.Over, c) {
+		n := q.at.meant(l)
+		if means {
+			k := block{n, q.at.axes, q.at.dims}
+			for _, o := range k.axes {
+				if o != c {
+					k = g.averaged(k, o)
+				}
+			}
+			n = k.n
+		}
+		return n
 	}
 	axes := sorted(l.field.Over)
 	d := 0
@@ -343,12 +419,14 @@ func (g *fields) sideLeaf(q *condition, l leaf, standing map[sideKey][]*ir.Node)
 	given := standing[sideKey{l.field, l.comp, c, high}]
 	if given == nil && !slices.Equal(axes, q.at.axes) {
 		if s := g.sideOf(l.field, l.comp, c, high); s != nil {
-			given = s.points
+			if given = s.points; means {
+				given = s.means
+			}
 		}
 	}
 	k := g.values(l.field, l.comp)
 	for _, o := range axes {
-		if o != c {
+		if o != c && !means {
 			k = g.pointed(k, o)
 		}
 	}

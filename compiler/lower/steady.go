@@ -7,6 +7,7 @@ import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 	"github.com/pinode/pinode/dsl"
 )
 
@@ -23,6 +24,7 @@ type rest struct {
 	values []*ir.Node     // to be zero
 	moving []bool         // the value is a rate
 	totals [][]float64    // by place: weights of a total in the place of the rate; nil: none
+	given  constraints    // of the algebraic unknowns
 }
 
 // steady adds the event that leads to the steady state.
@@ -50,6 +52,51 @@ func (l *lowerer) steady() {
 	e.Jump = l.b.Concat(step...)
 	l.out.Events = append(l.out.Events, e)
 	l.out.Steady = len(l.out.Events)
+	l.aroundRest(&r)
+}
+
+// aroundRest adds an event whose jump is how the rates change in a direction, its
+// arguments: for the states that others leave free, the rest of the direction being
+// such that totals and constraints hold. So the eigenvalues of what it applies say
+// whether the motion comes to the state of rest or leaves it.
+func (l *lowerer) aroundRest(r *rest) {
+	e := Event{Likelihood: -1, Threshold: -1, Checked: &check.Event{Obj: check.Obj{Name: "around", Span: l.m.Steady.Span}, Kind: dsl.TriggerAt}}
+	b, y := l.b, l.out.In.Y
+	zero := b.Const(0)
+	to := slices.Repeat([]*ir.Node{zero}, l.out.Layout.NY)
+	for k, moves := range r.moving {
+		if moves && r.totals[k] == nil {
+			to[k] = b.Elem(l.out.In.A, len(e.Targets))
+			e.Targets, e.Adds = append(e.Targets, k), append(e.Adds, false)
+		}
+	}
+	if len(e.Targets) == 0 {
+		e.Targets, e.Adds = []int{0}, []bool{false}
+	}
+	for k, w := range r.totals {
+		for j, x := range w {
+			if x != 0 && j != k {
+				to[k] = b.Sub(to[k], b.Mul(b.Const(x/w[k]), to[j]))
+			}
+		}
+	}
+	if c := &r.given; len(c.values) > 0 {
+		moved := autodiff.JVP(b, []*ir.Node{b.Concat(c.values...)}, []*ir.Node{y}, []*ir.Node{b.Concat(to...)})[0]
+		right := make([]*ir.Node, len(c.values))
+		for i := range right {
+			right[i] = b.Neg(b.Elem(moved, i))
+		}
+		for i, v := range linear.Solve(b, l.slopes(c), right) {
+			to[c.unknowns[i].at] = v
+		}
+	}
+	by := autodiff.JVP(b, []*ir.Node{b.Concat(r.values...)}, []*ir.Node{y}, []*ir.Node{b.Concat(to...)})[0]
+	var out []*ir.Node
+	for _, k := range e.Targets {
+		out = append(out, b.Elem(by, k))
+	}
+	e.Jump = b.Concat(out...)
+	l.out.Events = append(l.out.Events, e)
 }
 
 // rest lowers the equations of the steady state.
@@ -59,6 +106,7 @@ func (l *lowerer) rest() (r rest, ok bool) {
 		if c, ok = l.constraints(); !ok {
 			return r, false // reported with the rates
 		}
+		r.given = c
 	}
 	for _, s := range l.m.States {
 		var rate *ir.Node
@@ -131,7 +179,7 @@ func (l *lowerer) towardsRest(r rest) []*ir.Node {
 	for k, i := range owner {
 		a[k], b[k] = rows[i], right[i]
 	}
-	step := l.solve(a, b)
+	step := linear.Solve(l.b, a, b)
 	if step == nil {
 		l.errNoSteady(r.states[0])
 	}

@@ -9,7 +9,7 @@ import (
 // mayFail are the ops that have no number for some arguments.
 var mayFail = []ir.Op{
 	ir.OpDiv, ir.OpPow, ir.OpLog, ir.OpLog1p, ir.OpSqrt, ir.OpTan, ir.OpAsin, ir.OpAcos, ir.OpAcosh, ir.OpAtanh,
-	ir.OpGamma, ir.OpLgamma, ir.OpPolygamma,
+	ir.OpGamma, ir.OpLgamma, ir.OpPolygamma, ir.OpSolve, ir.OpDet,
 }
 
 // vanishing is 0·E or 0/E as a model says it, where E may be no number or zero; else nil, and

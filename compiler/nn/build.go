@@ -14,9 +14,16 @@ import "github.com/pinode/pinode/compiler/ir"
 //	even      f(x) = (N(x) + N(−x))/2
 //	positive  g(x) = log(1 + e^f(x))
 //	zero_at   g(x) = f(x) − f(a); of an odd block f(x) − f(a) (a·x)/(a·a)
+//	convex    the weights of later layers are squares, and each has the input besides
+//	skew, psd N − Nᵀ of what stands above the diagonal, LLᵀ of a lower triangle
 func (n *Block) Build(b *ir.Builder, weights, x *ir.Node) *ir.Node {
 	defer b.Network(b.Network(true))
-	if n.ZeroAt == nil {
+	switch {
+	case n.Kind != Dense:
+		return n.buildCell(b, weights, x)
+	case n.Form != Free:
+		return n.shaped(b, n.unshifted(b, weights, x))
+	case n.ZeroAt == nil:
 		return n.unshifted(b, weights, x)
 	}
 	return n.BuildZeroAt(b, weights, x, b.ConstOf(ir.Vec(n.In), n.ZeroAt))
@@ -51,9 +58,9 @@ func (n *Block) unshifted(b *ir.Builder, weights, x *ir.Node) *ir.Node {
 	layers := n.layers(b, weights)
 	// −x needs no product of its own: the bits of W(−x) are those of −Wx.
 	z := b.MatVec(layers[0].weight, x)
-	y := n.network(b, layers, z)
+	y := n.network(b, layers, z, x)
 	if n.Odd || n.Even {
-		mirror := n.network(b, layers, b.Neg(z))
+		mirror := n.network(b, layers, b.Neg(z), b.Neg(x))
 		if n.Odd {
 			mirror = b.Neg(mirror)
 		}
@@ -65,17 +72,23 @@ func (n *Block) unshifted(b *ir.Builder, weights, x *ir.Node) *ir.Node {
 	return y
 }
 
-type layer struct{ weight, bias *ir.Node }
+// layer are the weights of a layer; input are those from the arguments past the layers
+// before, of a convex block.
+type layer struct{ weight, bias, input *ir.Node }
 
 // layers are the weights that the network works with.
 func (n *Block) layers(b *ir.Builder, weights *ir.Node) []layer {
 	tensors := n.Tensors()
-	out := make([]layer, len(tensors)/2)
+	part := func(t Tensor) *ir.Node { return b.Slice(weights, t.Off, t.Shape) }
+	out := make([]layer, len(n.Hidden)+1)
 	for l := range out {
-		w, c := tensors[2*l], tensors[2*l+1]
-		out[l] = layer{b.Slice(weights, w.Off, w.Shape), b.Slice(weights, c.Off, c.Shape)}
-		if n.monotone() {
+		out[l] = layer{weight: part(tensors[2*l]), bias: part(tensors[2*l+1])}
+		switch {
+		case n.monotone():
 			out[l].weight = n.signed(b, out[l].weight, l == 0)
+		case n.Convex && l > 0:
+			out[l].weight = b.Square(out[l].weight)
+			out[l].input = part(tensors[2*len(out)+l-1])
 		}
 	}
 	return out
@@ -103,8 +116,9 @@ func (n *Block) signed(b *ir.Builder, w *ir.Node, first bool) *ir.Node {
 // functions only, so half of the units of a monotone block have it mirrored,
 // −ρ(−z).
 //
-// D. Runje, S.M. Shankaranarayana, ICML 2023, arXiv:2205.11775.
-func (n *Block) network(b *ir.Builder, layers []layer, z *ir.Node) *ir.Node {
+// D. Runje, S.M. Shankaranarayana, ICML 2023, arXiv:2205.11775. A convex block is that
+// of B. Amos, L. Xu, J.Z. Kolter, ICML 2017, arXiv:1609.07152, equation 2.
+func (n *Block) network(b *ir.Builder, layers []layer, z, x *ir.Node) *ir.Node {
 	y := b.Add(z, layers[0].bias)
 	for _, l := range layers[1:] {
 		if n.monotone() && n.Activation.Convex {
@@ -118,6 +132,9 @@ func (n *Block) network(b *ir.Builder, layers []layer, z *ir.Node) *ir.Node {
 			y = n.Activation.Build(b, y)
 		}
 		y = b.Add(b.MatVec(l.weight, y), l.bias)
+		if l.input != nil {
+			y = b.Add(y, b.MatVec(l.input, x))
+		}
 	}
 	return y
 }

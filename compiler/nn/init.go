@@ -80,37 +80,52 @@ func initNames() (names []string) {
 
 // NewWeights draws the weights of a new block, which has to be valid.
 //
-// What a monotone block squares is drawn so that the squares are: in the first
+// What a monotone or convex block squares is drawn so that the squares are: in the first
 // layer the sizes of the weights of Init, later uniform with mean 1/fan_in, so
 // that hidden units, which all rise together, do not saturate the next layer.
+// All weights of a cell are uniform in ±1/√units, as PyTorch's are.
 func (n *Block) NewWeights(rng *rand.Rand) []float64 {
 	how := findInit(n.Init)
 	out := make([]float64, n.NumWeights())
-	w := n.widths()
-	off := 0
+	if n.Kind != Dense {
+		units, _ := n.cell()
+		uniform(out, 1/math.Sqrt(float64(units)), rng)
+		return out
+	}
+	w, tensors := n.widths(), n.Tensors()
+	part := func(t Tensor) []float64 { return out[t.Off:][:t.Shape.Size()] }
+	last := func(l int) float64 {
+		if l == len(w)-2 {
+			return how.last
+		}
+		return 1
+	}
 	for l := range len(w) - 1 {
 		in, to := w[l], w[l+1]
-		weight, bias := out[off:off+to*in], out[off+to*in:off+to*(in+1)]
+		weight, bias := part(tensors[2*l]), part(tensors[2*l+1])
 		how.weight(weight, to, in, n.Activation.Gain, rng)
 		if how.uniformBias != nil {
 			uniform(bias, how.uniformBias(in), rng)
 		}
 		for i := range weight {
-			square := n.monotone()
+			square := n.monotone() || n.Convex && l > 0
 			switch {
 			case square && l > 0:
 				weight[i] = 2 / float64(in) * rng.Float64()
 			case square:
 				square = n.Monotone[i%in] != 0
 			}
-			if l == len(w)-2 {
-				weight[i] *= how.last
-			}
+			weight[i] *= last(l)
 			if square {
 				weight[i] = math.Sqrt(math.Abs(weight[i]))
 			}
 		}
-		off += to * (in + 1)
+	}
+	for k, t := range tensors[2*(len(w)-1):] { // past the layers before, of a convex block
+		how.weight(part(t), t.Shape.M, t.Shape.N, n.Activation.Gain, rng)
+		for i := range part(t) {
+			part(t)[i] *= last(k + 1)
+		}
 	}
 	return out
 }

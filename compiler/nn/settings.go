@@ -11,6 +11,11 @@ import (
 // checker.
 var Settings = setting.Table{
 	{Key: "hidden", Kind: setting.List, Default: "32, 32", Doc: "widths of the hidden layers"},
+	{Key: "kind", Kind: setting.Word, Default: "dense", Choices: []setting.Choice{
+		{Name: "dense", Doc: "layers, each of which reads all of the one before"},
+		{Name: "gru", Doc: "a gated recurrent unit: the first argument is its state, the result its next state"},
+		{Name: "lstm", Doc: "a long short-term memory: the state is its output, then its memory, of as many elements"},
+	}, Doc: "network or recurrent cell; a cell has no `hidden`, `activation` or `init`"},
 	{Key: "activation", Kind: setting.Word, Default: "tanh", Choices: activationChoices(), Doc: "non-linearity of the hidden layers"},
 	{Key: "init", Kind: setting.Word, Default: "glorot", Choices: initChoices(), Doc: "initial weights"},
 	{Key: "l2", Kind: setting.Number, Default: "0", Min: 0, Max: math.Inf(1), Doc: "weight decay of this block: l2 · Σ w² is added to the loss"},

@@ -248,6 +248,12 @@ func random(t *rapid.T, e env, size int) []*ir.Node {
 			n = e.MatMul(pick(2), pick(2))
 		case op == ir.OpDense:
 			n = e.Dense(pick(2), pick(1), pick(1))
+		case op == ir.OpFactor || op == ir.OpDet || op == ir.OpSolve:
+			a := e.Add(pick(2), e.ConstOf(ir.Mat(3, 3), []float64{0, 9, 0, 0, 0, 9, 9, 0, 0}))
+			n = map[ir.Op]func() *ir.Node{
+				ir.OpFactor: func() *ir.Node { return e.Inverse(a) }, ir.OpDet: func() *ir.Node { return e.LogDet(a) },
+				ir.OpSolve: func() *ir.Node { return e.SolveT(a, pick(1)) },
+			}[op]()
 		default:
 			t.Fatalf("no case for %s", op)
 		}

@@ -19,6 +19,7 @@ var (
 	Arguments   = Input{name: "a"} // of an event
 	Data        = Input{name: "data"}
 	Seen        = Input{name: "seen"} // which of the data there are
+	OfRow       = Input{name: "row"}  // what a row has besides, see lower.Layout
 
 	StatesBefore      = Input{name: "yb"} // before the instant
 	DiscretesBefore   = Input{name: "db"}

@@ -17,6 +17,7 @@ var (
 	SegmentDiscretes = Program{"segment.d"}
 	Times            = Program{"times"}
 	Floors           = Program{"floors"}
+	Pivots           = Program{"pivots"} // of the matrices that are inverted
 	Priorities       = Program{"priorities"}
 	Row              = Program{"row"}
 	Predictions      = Program{"obs"}

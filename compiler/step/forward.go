@@ -3,6 +3,7 @@ package step
 import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 	"github.com/pinode/pinode/compiler/opt"
 	"github.com/pinode/pinode/compiler/place"
 )
@@ -72,7 +73,7 @@ func (s *builder) forward(d *direction) (end *ir.Node, kDot []*ir.Node) {
 		return b.Substitute(nodes, by)
 	}
 	field := func(i int, y, yd *ir.Node) *ir.Node {
-		k := at(dot, i, y, mulAdd(s.b, b.Const(s.m.C[i]), d.h, d.t), yd)[0]
+		k := at(dot, i, y, linear.MulAdd(s.b, b.Const(s.m.C[i]), d.h, d.t), yd)[0]
 		return s.moved(i, k)
 	}
 	var system *systemDot
@@ -87,7 +88,7 @@ func (s *builder) forward(d *direction) (end *ir.Node, kDot []*ir.Node) {
 	for i := 1; i < len(s.m.C); i++ {
 		yd := d.y
 		if sum := s.combine(s.m.A[i], s.k); sum != nil {
-			yd = mulAdd(s.b, s.h, s.combine(s.m.A[i], kDot), mulAdd(s.b, d.h, sum, yd))
+			yd = linear.MulAdd(s.b, s.h, s.combine(s.m.A[i], kDot), linear.MulAdd(s.b, d.h, sum, yd))
 		}
 		if i == s.m.End {
 			end = yd
@@ -131,10 +132,10 @@ func newSystemDot(s *builder, d *direction, along func([]*ir.Node) []*ir.Node) *
 	}
 	moved, slope := s.jac.along(s, along)
 	for i, n := range moved {
-		x.entries[i] = mulAdd(s.b, s.h, n, x.entries[i])
+		x.entries[i] = linear.MulAdd(s.b, s.h, n, x.entries[i])
 	}
 	if slope != nil {
-		x.slope = mulAdd(s.b, s.h, slope, x.slope)
+		x.slope = linear.MulAdd(s.b, s.h, slope, x.slope)
 	}
 	return x
 }
@@ -149,5 +150,5 @@ func (x *systemDot) stage(i int, f *ir.Node, kDot []*ir.Node) *ir.Node {
 		f = s.fma(s.b.Const(c), x.slope, f)
 	}
 	f = s.b.Add(f, x.along(x.entries, s.k[i]))
-	return join(s.b, x.solve(elements(s.b, f)))
+	return join(s.b, x.Solve(elements(s.b, f)))
 }

@@ -3,13 +3,14 @@ package step
 import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 	"github.com/pinode/pinode/compiler/opt"
 )
 
 // jacobian is the Jacobian of the right-hand side by the states, in terms of the inputs
 // of that, and its derivative by time, with the signals'.
 type jacobian struct {
-	*elimination
+	*linear.Elimination
 	nodes []*ir.Node // of the entries, row by row
 	slope *ir.Node   // nil for an autonomous model
 
@@ -19,10 +20,10 @@ type jacobian struct {
 }
 
 // newJacobian builds the Jacobian of the right-hand side.
-func newJacobian(s *builder, system *elimination) *jacobian {
+func newJacobian(s *builder, system *linear.Elimination) *jacobian {
 	b, in := s.b, s.In
-	j := &jacobian{elimination: system}
-	j.nodes = cheapest(b, byColors(b, s.RHS, in.Y, system.rows), byRows(b, s.RHS, in.Y, system.rows))
+	j := &jacobian{Elimination: system}
+	j.nodes = cheapest(b, byColors(b, s.RHS, in.Y, system.Rows), byRows(b, s.RHS, in.Y, system.Rows))
 	wrt, dots := []*ir.Node{in.T}, []*ir.Node{b.Const(1)}
 	if in.U != nil {
 		wrt, dots = append(wrt, in.U), append(dots, in.UT)
@@ -125,7 +126,7 @@ func (j *jacobian) along(s *builder, to func([]*ir.Node) []*ir.Node) (entries []
 		return entries, slope
 	}
 	k := 0
-	for i, row := range j.rows {
+	for i, row := range j.Rows {
 		for range row {
 			entries[k] = s.b.Mul(s.b.Elem(s.free, i), entries[k])
 			k++

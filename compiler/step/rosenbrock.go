@@ -2,6 +2,7 @@ package step
 
 import (
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 )
 
 // Steps of Rosenbrock methods: each stage between the first and the last solves
@@ -12,7 +13,7 @@ import (
 
 // system is the linear system of a step.
 type system struct {
-	*factors
+	*linear.Factors
 	s       *builder
 	entries []*ir.Node   // of J
 	matrix  [][]*ir.Node // nil: zero
@@ -27,18 +28,18 @@ func newSystem(s *builder) *system {
 	back, diagonal := b.Neg(s.h), b.Const(1/s.m.Gamma)
 	rows := func() [][]*ir.Node {
 		m, k := make([][]*ir.Node, n), 0
-		for i, row := range s.jac.rows {
+		for i, row := range s.jac.Rows {
 			m[i] = make([]*ir.Node, n)
 			m[i][i] = diagonal
 			for _, j := range row {
-				m[i][j] = mulAdd(b, back, x.entries[k], m[i][j])
+				m[i][j] = linear.MulAdd(b, back, x.entries[k], m[i][j])
 				k++
 			}
 		}
 		return m
 	}
 	x.matrix = rows()
-	x.factors = factor(b, rows(), s.jac.order)
+	x.Factors = linear.Factor(b, rows(), s.jac.Order)
 	return x
 }
 
@@ -55,9 +56,9 @@ func elements(b *ir.Builder, v *ir.Node) []*ir.Node {
 func (x *system) along(entries []*ir.Node, v *ir.Node) *ir.Node {
 	s := x.s
 	list, k := make([]*ir.Node, s.vec.N), 0
-	for i, row := range s.jac.rows {
+	for i, row := range s.jac.Rows {
 		for _, j := range row {
-			list[i] = mulAdd(s.b, entries[k], s.b.Elem(v, j), list[i])
+			list[i] = linear.MulAdd(s.b, entries[k], s.b.Elem(v, j), list[i])
 			k++
 		}
 		if list[i] == nil {
@@ -100,14 +101,14 @@ const nothing = 1e-250
 // W. Oettli, W. Prager, Numer. Math. 6, 405–409, 1964, which the scales of states and
 // equations do not change.
 func (x *system) sound(k, v *ir.Node) *ir.Node {
-	b, matrix := x.b, x.matrix
+	b, matrix := x.s.b, x.matrix
 	abs := func(n *ir.Node) *ir.Node { return b.Apply(ir.OpAbs, n) }
 	rest, size := make([]*ir.Node, len(matrix)), make([]*ir.Node, len(matrix))
 	for i, row := range matrix {
 		r, sum := b.Neg(b.Elem(v, i)), abs(b.Elem(v, i))
 		for j, a := range row {
 			if a != nil {
-				r, sum = mulAdd(b, a, b.Elem(k, j), r), b.Add(sum, abs(b.Mul(a, b.Elem(k, j))))
+				r, sum = linear.MulAdd(b, a, b.Elem(k, j), r), b.Add(sum, abs(b.Mul(a, b.Elem(k, j))))
 			}
 		}
 		rest[i], size[i] = r, sum
@@ -119,7 +120,7 @@ func (x *system) sound(k, v *ir.Node) *ir.Node {
 // stage is stage i of a Rosenbrock method, from the field at its argument.
 func (x *system) stage(i int, f *ir.Node, k []*ir.Node) (ki, sound *ir.Node) {
 	v := x.given(i, f, k)
-	ki = join(x.b, x.solve(elements(x.b, v)))
+	ki = join(x.s.b, x.Solve(elements(x.s.b, v)))
 	if i == 1 {
 		sound = x.sound(ki, v)
 	}
@@ -139,7 +140,7 @@ type solvedBack struct {
 // before.
 func (x *solvedBack) stage(i int, kBar []*ir.Node) *ir.Node {
 	s := x.s
-	v := join(s.b, x.solveTransposed(elements(s.b, kBar[i])))
+	v := join(s.b, x.SolveTransposed(elements(s.b, kBar[i])))
 	x.i, x.v = append(x.i, i), append(x.v, v)
 	for j, c := range s.m.Couple[i] {
 		if c != 0 {
@@ -167,13 +168,13 @@ func (x *solvedBack) finish() (at []*ir.Node, hBar *ir.Node) {
 	if s.jac.ct != nil {
 		var bars []*ir.Node
 		k := 0
-		for i, row := range s.jac.rows {
+		for i, row := range s.jac.Rows {
 			for _, j := range row {
 				var sum *ir.Node
 				for at, stage := range x.i {
-					sum = mulAdd(b, b.Elem(x.v[at], i), b.Elem(s.k[stage], j), sum)
+					sum = linear.MulAdd(b, b.Elem(x.v[at], i), b.Elem(s.k[stage], j), sum)
 				}
-				hBar = mulAdd(b, sum, x.entries[k], hBar)
+				hBar = linear.MulAdd(b, sum, x.entries[k], hBar)
 				bar := b.Mul(s.h, sum)
 				if free != nil {
 					bar = b.Mul(free[i], bar)

@@ -11,6 +11,7 @@ import (
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/linear"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/compiler/opt"
 	"github.com/pinode/pinode/compiler/place"
@@ -143,14 +144,14 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 // fits reports whether a step is no too large a program, by the operations of its stages
 // and, for a method that solves linear systems, of these, whose order of elimination it
 // returns.
-func fits(model *Model, m *Method) (system *elimination, ok bool) {
+func fits(model *Model, m *Method) (system *linear.Elimination, ok bool) {
 	count, most := operations(model.RHS)*(len(m.C)-1), maxStepOps
 	if m.Gamma > 0 {
 		if model.Layout.NY > maxSystem {
 			return nil, false
 		}
-		system = newElimination(autodiff.Sparsity(model.RHS, model.In.Y))
-		count += system.operations(len(m.C) - 2)
+		system = linear.NewElimination(autodiff.Sparsity(model.RHS, model.In.Y))
+		count += system.Operations(len(m.C) - 2)
 		most = maxSystemOps
 	}
 	return system, count <= most
@@ -190,7 +191,7 @@ type builder struct {
 	vec     ir.Shape
 }
 
-func newBuilder(model *Model, m *Method, options Options, system *elimination, momenta []bool) *builder {
+func newBuilder(model *Model, m *Method, options Options, system *linear.Elimination, momenta []bool) *builder {
 	b := model.Builder
 	s := &builder{Model: model, m: m, b: b, vec: ir.Vec(model.Layout.NY)}
 	s.h = place.StepLength.Node(b, ir.Scalar)

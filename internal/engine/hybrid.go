@@ -32,7 +32,7 @@ func NewHybrid(p *compiler.Program) *sim.Hybrid {
 		if e.Cond != nil {
 			ev.Kind = events.When
 		}
-		if i+1 == m.Balance || i+1 == m.Steady || m.Project > 0 && (i+1 == m.Project || i == m.Project) {
+		if i+1 == m.Balance || m.Steady > 0 && (i+1 == m.Steady || i == m.Steady) || m.Project > 0 && (i+1 == m.Project || i == m.Project) {
 			ev.Kind = events.Never
 		}
 		if e.Rate != nil {

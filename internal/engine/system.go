@@ -37,7 +37,7 @@ type inputs struct {
 	tangents
 
 	T, Y, D, U, Ut, Q, S, a []float64
-	Data, Seen              []float64 // of a row
+	Data, Seen, OfRow       []float64 // of a row
 	Yb, Db, Ub, Utb         []float64 // before the instant
 	free, ry, rt            []float64 // which states move; how far states and time may be off
 }
@@ -60,6 +60,7 @@ type guardPrograms struct {
 	guards                        Function
 	rates, lookRates, spreadRates []float64
 	guards2, look, floors, spread *Program
+	pivots                        *Program
 	flow                          []float64 // along which look takes rates
 	bounds                        guardBounds
 }
@@ -92,7 +93,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	}
 	for p, to := range map[place.Input]*[]float64{
 		place.Time: &s.T, place.States: &s.Y, place.Discretes: &s.D, place.Signals: &s.U, place.SignalRates: &s.Ut,
-		place.Own: &s.Q, place.Scales: &s.S, place.Arguments: &s.a, place.Data: &s.Data, place.Seen: &s.Seen,
+		place.Own: &s.Q, place.Scales: &s.S, place.Arguments: &s.a, place.Data: &s.Data, place.Seen: &s.Seen, place.OfRow: &s.OfRow,
 		place.Free: &s.free, place.StatesReach: &s.ry, place.TimeReach: &s.rt,
 		place.StatesBefore: &s.Yb, place.DiscretesBefore: &s.Db, place.SignalsBefore: &s.Ub, place.SignalRatesBefore: &s.Utb,
 		place.StatesDot: &s.yDot, place.DiscretesDot: &s.dDot, place.TimeDot: &s.tDot, place.OwnDot: &s.QDot, place.ParamsDot: &s.PDot,
@@ -112,6 +113,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	s.segmentY, s.segmentD = get(place.SegmentStates, place.Value), get(place.SegmentDiscretes, place.Value)
 	s.times, s.Priors = get(place.Times, place.Instant), get(place.Priors, place.Value)
 	s.guards2, s.floors = NewProgram(mod, f, place.Guards2, place.Accel), NewProgram(mod, f, place.Floors, place.Value)
+	s.pivots = NewProgram(mod, f, place.Pivots, place.Value)
 	s.Conserved, s.Nets = NewProgram(mod, f, place.Conserved, place.Value), NewProgram(mod, f, place.Networks, place.NetVals)
 	s.priorities, s.Counts = NewProgram(mod, f, place.Priorities, place.Value), NewProgram(mod, f, place.Counts, place.Value)
 	if s.guards.Run != nil {
@@ -458,13 +460,23 @@ func (s *System) AddGradient(pBar, qBar []float64) {
 	Add(qBar, s.QBar)
 }
 
+// Predict are the predictions of observations where the system is; nil if there are none.
+func (s *rowPrograms) Predict() []float64 {
+	if s.Obs == nil {
+		return nil
+	}
+	s.Obs.Run()
+	return s.Obs.Value
+}
+
 // RowAt moves the inputs to a row of data at a state: the measured values, which of
-// them there are, and the signals there.
-func (s *System) RowAt(t float64, y, d, yb, db, datum, seen, u []float64) {
+// them there are, the signals there, and what else it has of its own.
+func (s *System) RowAt(t float64, y, d, yb, db, datum, seen, u, own []float64) {
 	s.At(t, y, d)
 	s.Choose(d, db)
 	s.Before(t, yb, db)
 	copy(s.Data, datum)
 	copy(s.Seen, seen)
 	copy(s.U, u)
+	copy(s.OfRow, own)
 }

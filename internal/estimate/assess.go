@@ -60,7 +60,7 @@ func (f *Fit) assess(ctx context.Context, list []*problem.Trajectory) (*Assessme
 		}
 		for i := range it.Rows {
 			r := &it.Rows[i]
-			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs)
+			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs, r.Own)
 			a.Residuals = append(a.Residuals, scorer.Row(it, r, w.System)...)
 		}
 	}

@@ -66,9 +66,9 @@ func (f *Fit) EachCurve(n int, do func(*Curve)) error {
 			return &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(p, tr.Fail)}
 		}
 		for _, r := range it.Rows {
-			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs)
-			w.System.Obs.Run()
-			for i, v := range w.System.Obs.Value {
+			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs, r.Own)
+			pred := w.System.Predict()
+			for i, v := range pred {
 				if r.Seen[i] != 0 && predicted[i] {
 					c.Observed = append(c.Observed, Point{names[i], it.Span.Saves[r.Save], r.Data[i], v})
 				}

@@ -507,6 +507,7 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 	perValue := 1 / float64(max(o.Count(trajectories, 1), 1))
 	o.WeighLosses(perValue, 1/float64(max(len(trajectories), 1)))
 	copy(w.System.S, o.Space.Scales)
+	stats = slices.Grow(stats, len(trajectories))
 	for _, it := range trajectories {
 		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
 		var tr sim.Trajectory
@@ -518,11 +519,11 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 		sum.Add(&tr.Stats)
 		for _, r := range it.Rows {
 			k := r.Save
-			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
+			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
 			w.System.Row.Run.Run()
 			s.Loss += w.System.Row.Run.Value[0]
-			w.System.Obs.Run()
-			for i, p := range w.System.Obs.Value {
+			pred := w.System.Predict()
+			for i, p := range pred {
 				if r.Seen[i] != 0 {
 					sq[i] += (p - r.Data[i]) * (p - r.Data[i])
 					n[i]++

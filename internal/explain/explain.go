@@ -40,6 +40,9 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 				unitText(cm, &at.Obj), span.Pos(), law)
 		}
 	}
+	if at := p.Checked.Model.Steady; at != nil && f.Status == sim.NoSteady {
+		fmt.Fprintf(&b, " (`start steady` at %s)", at.Span.Pos())
+	}
 	if f.Status == sim.MaxSteps && f.Stiffest > 0 {
 		st, name := stateAt(p, f.Stiffest-1)
 		fmt.Fprintf(&b, "; the model is stiff: stability, and not the error, held down most of them, most of all for `%s`, by the equation at %s",

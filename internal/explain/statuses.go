@@ -112,7 +112,7 @@ simulate { until: 1 }`,
 	},
 	{
 		Name: "no_steady", Title: "there is no steady state to start from",
-		Explanation: "With `start steady` a run starts where the motion from the initial values comes to rest. The motion was followed with longer and longer steps and did not come to rest: it goes on oscillating or growing, or one of its rates has no value on the way. Simulate the model without `start steady` and look; with other initial values, or other values of inputs and parameters in the braces, it may come to rest.",
+		Explanation: "With `start steady` a run starts where the motion from the initial values comes to rest. The motion was followed with longer and longer steps and did not come to rest: it goes on oscillating or growing, or one of its rates has no value on the way. Or the state of rest that was found is not one that the motion comes to: it is unstable, or nothing damps an oscillation about it, as the eigenvalues of the linear part there say. Simulate the model without `start steady` and look; with other initial values, or other values of inputs and parameters in the braces, it may come to rest.",
 		Example: `model Growing {
   state x = 1
   start steady

@@ -5,7 +5,8 @@
 //
 // Every sum starts from zero, the bias or what it is added to, and goes on in
 // the order of its index with one fused multiply–add a term, so that a result
-// depends neither on the number of lanes nor on the machine.
+// depends neither on the number of lanes nor on the machine. Outer products for a
+// large matrix are added up first, see Outers.
 package kernel
 
 //go:generate go -C _asm run . -out ../kernels_amd64.s -stubs ../stubs_amd64.go -pkg kernel

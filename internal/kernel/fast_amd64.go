@@ -179,3 +179,100 @@ func adamFast(x, m, v, x0, m0, v0, g []float64, s *AdamStep) {
 	}
 	adamGo(x[n:], m[n:], v[n:], x0[n:], m0[n:], v0[n:], g[n:], s)
 }
+
+// packRowsFast and packColumnsFast say how many of the numbers of a row they have
+// done.
+func packRowsFast[T Number](a []T, w []float64) int {
+	n := len(w) &^ 7
+	if !fast || n == 0 {
+		return 0
+	}
+	_ = a[(n-8)*PanelHeight+7]
+	switch a := any(&a[0]).(type) {
+	case *float32:
+		packRowsSingle(a, &w[0], n/8)
+	case *float64:
+		packRows(a, &w[0], n/8)
+	}
+	return n
+}
+
+func packColumnsFast[T Number](a []T, w []float64, m, k int) int {
+	n := m / PanelHeight
+	if !fast || n == 0 {
+		return 0
+	}
+	apart := PanelHeight * whole(k)
+	_, _ = a[(n-1)*apart+8*PanelHeight-1], w[8*m-1]
+	switch a := any(&a[0]).(type) {
+	case *float32:
+		packColumnsSingle(a, &w[0], n, 8*m, 4*apart)
+	case *float64:
+		packColumns(a, &w[0], n, 8*m, 8*apart)
+	}
+	return n * PanelHeight
+}
+
+// fast reports whether there is assembly for the part.
+func (t *tiles[T]) fast(y, z, x, u []T, both bool) bool {
+	if !fast {
+		return false
+	}
+	last := t.terms - 1
+	_, _, _, _, _ = y[8*t.rows-1], z[8*t.rows-1], x[8*last+7], u[8*last+7], t.a[t.at(t.rows-1, last)]
+	var bias *T
+	if t.bias != nil {
+		_ = t.bias[t.rows-1]
+		bias = &t.bias[0]
+	}
+	switch a := any(&t.a[0]).(type) {
+	case *float32:
+		p := func(v *T) *float32 { return any(v).(*float32) }
+		if t.columns {
+			tileColumnsSingle(p(&y[0]), p(&z[0]), p(bias), a, p(&x[0]), p(&u[0]), t.terms, t.rows, 4*t.apart)
+		} else {
+			tileRowsSingle(p(&y[0]), p(&z[0]), p(bias), a, p(&x[0]), p(&u[0]), t.terms, t.rows, 4*t.apart)
+		}
+	case *float64: // eight numbers are two registers
+		t.fastDouble(any(y).([]float64), any(x).([]float64), any(bias).(*float64), a)
+		if both {
+			t.fastDouble(any(z).([]float64), any(u).([]float64), any(bias).(*float64), a)
+		}
+	}
+	return true
+}
+
+func (t *tiles[T]) fastDouble(y, x []float64, bias, a *float64) {
+	if t.columns {
+		tileColumns(&y[0], &y[4], bias, a, &x[0], &x[4], t.terms, t.rows, 8*t.apart)
+	} else {
+		tileRows(&y[0], &y[4], bias, a, &x[0], &x[4], t.terms, t.rows, 8*t.apart)
+	}
+}
+
+// fast reports whether there is assembly for the part.
+func (t *outerPart[T]) fast(dst, old []float64) bool {
+	if !fast {
+		return false
+	}
+	last := t.rows - 1
+	_, _, _, _ = dst[last*t.stride+t.wide-1], old[last*t.oldStride+t.wide-1], t.a[t.at(last, t.terms-1)], t.b[t.wide*t.terms-1]
+	switch a := any(&t.a[0]).(type) {
+	case *float32:
+		outerTilesSingle(&dst[0], &old[0], a, any(&t.b[0]).(*float32), 8*t.stride, 8*t.oldStride, t.terms, t.rows, 4*t.apart)
+	case *float64:
+		outerTiles(&dst[0], &old[0], a, any(&t.b[0]).(*float64), 8*t.stride, 8*t.oldStride, t.terms, t.rows, 8*t.apart)
+	}
+	return true
+}
+
+// rows8SingleFast says how many of the first numbers it has done.
+func rows8SingleFast(dst, src []float32, n, stride int) int {
+	n &^= 7
+	if !fast || n == 0 {
+		return 0
+	}
+	_, _ = dst[7*stride+n-1], src[8*n-1]
+	rows8Single(&dst[0], &src[0], n, 4*stride)
+	return n
+}

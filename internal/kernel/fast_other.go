@@ -31,3 +31,13 @@ func finiteFast(v []float64) int { return 0 }
 func rows8Fast(dst, src []float64, n, stride int) int { return 0 }
 
 func sum8Fast(dst, src []float64) int { return 0 }
+
+func packRowsFast[T Number](a []T, w []float64) int { return 0 }
+
+func packColumnsFast[T Number](a []T, w []float64, m, k int) int { return 0 }
+
+func (t *tiles[T]) fast(y, z, x, u []T, both bool) bool { return false }
+
+func (t *outerPart[T]) fast(dst, old []float64) bool { return false }
+
+func rows8SingleFast(dst, src []float32, n, stride int) int { return 0 }

@@ -102,11 +102,9 @@ func outerSingleGo(p, c, x []float32, rows, m, xs int) {
 
 // Rows8Single is Rows8 for singles.
 func Rows8Single(dst, src []float32, n, stride int) {
-	a, b, c, d := dst[:n], dst[stride:][:n], dst[2*stride:][:n], dst[3*stride:][:n]
-	p, q, r, s := dst[4*stride:][:n], dst[5*stride:][:n], dst[6*stride:][:n], dst[7*stride:][:n]
-	for i := range n {
-		v := src[8*i:][:8:8]
-		a[i], b[i], c[i], d[i] = v[0], v[1], v[2], v[3]
-		p[i], q[i], r[i], s[i] = v[4], v[5], v[6], v[7]
+	for i := rows8SingleFast(dst, src, n, stride); i < n; i++ {
+		for l, v := range src[8*i:][:8] {
+			dst[l*stride+i] = v
+		}
 	}
 }

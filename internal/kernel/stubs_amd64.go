@@ -83,3 +83,58 @@ func outerSingle(p *float32, c *float32, x *float32, rows int, m int, k int, cSt
 //
 //go:noescape
 func addWide(dst *float64, old *float64, src *float32, n int)
+
+// tileRows adds k terms to the rows at c0 and c1, which begin with the bias if there is one; the panels at a, so many bytes apart, have eight numbers of each row.
+//
+//go:noescape
+func tileRows(c0 *float64, c1 *float64, bias *float64, a *float64, b0 *float64, b1 *float64, k int, rows int, apart int)
+
+// tileColumns adds k terms to the rows at c0 and c1, which begin with the bias if there is one; the panels at a, so many bytes apart, have six numbers of each column.
+//
+//go:noescape
+func tileColumns(c0 *float64, c1 *float64, bias *float64, a *float64, b0 *float64, b1 *float64, k int, rows int, apart int)
+
+// tileRowsSingle adds k terms to the rows at c0 and c1, which begin with the bias if there is one; the panels at a, so many bytes apart, have eight numbers of each row.
+//
+//go:noescape
+func tileRowsSingle(c0 *float32, c1 *float32, bias *float32, a *float32, b0 *float32, b1 *float32, k int, rows int, apart int)
+
+// tileColumnsSingle adds k terms to the rows at c0 and c1, which begin with the bias if there is one; the panels at a, so many bytes apart, have six numbers of each column.
+//
+//go:noescape
+func tileColumnsSingle(c0 *float32, c1 *float32, bias *float32, a *float32, b0 *float32, b1 *float32, k int, rows int, apart int)
+
+// outerTiles adds a sum of outer products to the rows and 8 columns of old; the panels at a are so many bytes apart, and the strides are the bytes between rows.
+//
+//go:noescape
+func outerTiles(dst *float64, old *float64, a *float64, b *float64, stride int, oldStride int, terms int, rows int, apart int)
+
+// outerTilesSingle adds a sum of outer products to the rows and 16 columns of old; the panels at a are so many bytes apart, and the strides are the bytes between rows.
+//
+//go:noescape
+func outerTilesSingle(dst *float64, old *float64, a *float32, b *float32, stride int, oldStride int, terms int, rows int, apart int)
+
+// packRows copies eight numbers of a row to each block of its panel.
+//
+//go:noescape
+func packRows(a *float64, w *float64, blocks int)
+
+// packRowsSingle copies eight numbers of a row to each block of its panel.
+//
+//go:noescape
+func packRowsSingle(a *float32, w *float64, blocks int)
+
+// packColumns copies six numbers of each of eight rows to each of the panels; the stride is the bytes between rows, and panels are so many bytes apart.
+//
+//go:noescape
+func packColumns(a *float64, w *float64, panels int, stride int, apart int)
+
+// packColumnsSingle copies six numbers of each of eight rows to each of the panels; the stride is the bytes between rows, and panels are so many bytes apart.
+//
+//go:noescape
+func packColumnsSingle(a *float32, w *float64, panels int, stride int, apart int)
+
+// rows8Single makes rows of eight lanes; n is a multiple of 8 and stride the bytes between rows.
+//
+//go:noescape
+func rows8Single(dst *float32, src *float32, n int, stride int)

@@ -79,6 +79,7 @@ type Objective struct {
 
 	addition
 	AllIndices []int
+	leastChunk int // trajectories of a chunk, where there are as many
 	batch      []*problem.Trajectory
 }
 
@@ -142,11 +143,16 @@ type Chunk struct {
 }
 
 // chunkSize is how many of n trajectories make a chunk: enough to fill the
-// lanes, few enough to occupy many cores.
-func chunkSize(n int) int {
+// lanes, few enough to occupy many cores. Of large networks each chunk has a
+// gradient as large as its weights, which takes so many trajectories to be worth
+// while.
+func chunkSize(n, least int) int {
 	up := func(k int) int { return (k + engine.MaxLanes - 1) / engine.MaxLanes * engine.MaxLanes }
-	return max(up((n+63)/64), min(64, up((n+7)/8)))
+	return max(up((n+63)/64), min(64, up((n+7)/8)), min(up(n), up(least)))
 }
+
+// largeRows is how many rows of a large network make a chunk at least.
+const largeRows = 64
 
 // blockWords is the size of their tapes from which on no run is added: they
 // are read again soon, from the second-level cache if they fit.
@@ -190,11 +196,14 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 			return nil, err
 		}
 	}
+	if side != nil && side.Together() > 1 {
+		o.leastChunk = (largeRows*len(trajectories) + rows - 1) / rows
+	}
 	for _, w := range o.Workers {
 		s := newWorker(o, w)
 		if side != nil {
 			s.batch = newRowBatch(side, w.System)
-			w.TrackWeights(s.batch.frame)
+			w.TrackWeights(s.batch.lead)
 		}
 		o.LossWorkers = append(o.LossWorkers, s)
 	}
@@ -252,7 +261,7 @@ func (o *Objective) eval(ctx context.Context, x []float64, trajectories []*probl
 	}
 	perValue, perTrajectory := 1/float64(max(1, values)), 1/float64(len(trajectories))
 	o.WeighLosses(perValue, perTrajectory)
-	o.Compute(Task{ctx, trajectories, index, chunkSize(len(trajectories)), horizon, perValue, perTrajectory, x, grad, nil})
+	o.Compute(Task{ctx, trajectories, index, chunkSize(len(trajectories), o.leastChunk), horizon, perValue, perTrajectory, x, grad, nil})
 	e := &o.evaluation
 	*e = evaluation{
 		res: fit.Result{Values: values}, terms: e.terms[:0], trajectories: trajectories,
@@ -379,7 +388,7 @@ func countRows(p *compiler.Program, sys *engine.System, it *problem.Trajectory) 
 	for i := range it.Rows {
 		r := &it.Rows[i]
 		t := it.Span.Saves[r.Save]
-		sys.RowAt(t, nil, nil, nil, nil, r.Data, r.Seen, r.Inputs)
+		sys.RowAt(t, nil, nil, nil, nil, r.Data, r.Seen, r.Inputs, r.Own)
 		sys.Counts.Run()
 		r.Losses = make([]bool, losses)
 		for k := range losses {
@@ -442,8 +451,7 @@ func (o *Objective) bindAll(p []float64) {
 	o.Bind(p, o.Space.Scales)
 	for _, s := range o.LossWorkers {
 		if s.batch != nil {
-			s.batch.frame.Bind("p", p)
-			copy(s.batch.s, o.Space.Scales)
+			s.batch.bind(p, o.Space.Scales)
 		}
 	}
 	if o.Task.lin != nil {

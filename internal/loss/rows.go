@@ -8,46 +8,68 @@ import (
 )
 
 // rowBatch evaluates the losses of several rows side by side, of whatever
-// trajectories.
+// trajectories: in the lanes of a frame and, where rows use large networks, of
+// several frames that run together.
 type rowBatch struct {
+	lead     *exec.Frame
+	run, vjp *exec.Program
+	frames   []rowFrame
+	blk      *solvers.Block
+
+	runs  []*Run // the run of each lane's row
+	saves []int
+}
+
+// rowFrame has as many rows as it has lanes.
+type rowFrame struct {
 	frame      *exec.Frame
 	run, vjp   *engine.Program
 	in         []rowInput
 	s          []float64
 	ct         []float64
 	pBar, qBar []float64
-	blk        *solvers.Block
-
-	runs  []*Run // the run of each lane's row
-	saves []int
 }
 
 // rowInput is an input of rows, and its place in a system.
 type rowInput struct{ to, from []float64 }
 
-// newRowBatch returns room for rows on a frame of their own, whose inputs come
+// newRowBatch returns room for rows on frames of their own, whose inputs come
 // from a system.
 func newRowBatch(mod *exec.Module, sys *engine.System) *rowBatch {
-	f := mod.NewFrame()
 	r := &rowBatch{
-		frame: f, run: engine.NewProgram(mod, f, place.Row, place.Loss), vjp: engine.NewProgram(mod, f, place.Row.VJP(), place.Loss),
-		s: place.Scales.In(f), ct: place.Row.Ct().In(f),
-		pBar: place.PBar.Into.In(f), qBar: place.QBar.Into.In(f),
+		run: place.Row.In(mod), vjp: place.Row.VJP().In(mod),
 		blk: &solvers.Block{Width: mod.Lanes()},
 	}
-	for p, from := range rowInputs(sys) {
-		if to := p.In(f); to != nil {
-			r.in = append(r.in, rowInput{to, from})
+	for _, f := range mod.NewFrames(mod.Together()) {
+		one := rowFrame{
+			frame: f, run: engine.NewProgram(mod, f, place.Row, place.Loss), vjp: engine.NewProgram(mod, f, place.Row.VJP(), place.Loss),
+			s: place.Scales.In(f), ct: place.Row.Ct().In(f),
+			pBar: place.PBar.Into.In(f), qBar: place.QBar.Into.In(f),
 		}
+		for p, from := range rowInputs(sys) {
+			if to := p.In(f); to != nil {
+				one.in = append(one.in, rowInput{to, from})
+			}
+		}
+		r.frames = append(r.frames, one)
 	}
+	r.lead = r.frames[0].frame
 	return r
+}
+
+// bind lets rows read the shared parameters p, and sets the scales.
+func (r *rowBatch) bind(p, scales []float64) {
+	r.lead.Bind("p", p)
+	for i := range r.frames {
+		copy(r.frames[i].s, scales)
+	}
 }
 
 // rowInputs is what rows read of a system that differs between them.
 func rowInputs(sys *engine.System) map[place.Input][]float64 {
 	return map[place.Input][]float64{
 		place.Time: sys.T, place.States: sys.Y, place.Discretes: sys.D, place.Signals: sys.U, place.SignalRates: sys.Ut, place.Own: sys.Q,
-		place.Data: sys.Data, place.Seen: sys.Seen, place.StatesBefore: sys.Yb, place.DiscretesBefore: sys.Db,
+		place.Data: sys.Data, place.Seen: sys.Seen, place.OfRow: sys.OfRow, place.StatesBefore: sys.Yb, place.DiscretesBefore: sys.Db,
 		place.SignalsBefore: sys.Ub, place.SignalRatesBefore: sys.Utb,
 	}
 }
@@ -55,12 +77,12 @@ func rowInputs(sys *engine.System) map[place.Input][]float64 {
 // add takes over the row that the system is at, a save of a run, and
 // reports whether all lanes are taken.
 func (r *rowBatch) add(l *Run, save int) bool {
-	lane := len(r.runs)
+	n, w := len(r.runs), r.blk.Width
 	r.runs, r.saves = append(r.runs, l), append(r.saves, save)
-	for _, in := range r.in {
-		r.blk.Scatter(in.to, in.from, lane)
+	for _, in := range r.frames[n/w].in {
+		r.blk.Scatter(in.to, in.from, n%w)
 	}
-	return len(r.runs) == r.blk.Width
+	return len(r.runs) == w*len(r.frames)
 }
 
 // flush evaluates the rows and, with a weight, their derivatives.
@@ -69,33 +91,46 @@ func (r *rowBatch) flush(sum *Chunk, weight float64, grad bool) {
 		return
 	}
 	w := r.blk.Width
-	prog := r.run
+	used := (len(r.runs) + w - 1) / w
+	r.lead.Use(used)
+	code := r.run
 	if grad {
-		prog = r.vjp
-		for l := range w {
-			r.frame.Idle(l, l >= len(r.runs))
-			r.ct[l] = weight
-		}
-		clear(r.pBar)
-		clear(r.qBar)
-	}
-	prog.Run()
-	for lane, l := range r.runs {
-		l.loss += prog.Value[lane]
-		for i := lane; i < len(prog.Terms); i += w {
-			sum.sums[rowsPart][i/w] += prog.Terms[i]
-		}
-		if !grad {
-			continue
-		}
-		k := r.saves[lane]
-		for _, c := range []rowInput{
-			{l.Ct.Y[k], prog.YBar}, {l.Ct.D[k], prog.DBar}, {l.Ct.BeforeY[k], prog.BeforeYBar}, {l.Ct.BeforeD[k], prog.BeforeDBar}, {l.PBar, r.pBar}, {l.QBar, r.qBar},
-		} {
-			for i := lane; i < len(c.from); i += w {
-				c.to[i/w] += c.from[i]
+		code = r.vjp
+		for k := range r.frames[:used] {
+			f := &r.frames[k]
+			for l := range w {
+				f.frame.Idle(l, k*w+l >= len(r.runs))
+				f.ct[l] = weight
 			}
+			clear(f.pBar)
+			clear(f.qBar)
 		}
+	}
+	code.Run(r.lead)
+	for i, l := range r.runs {
+		r.frames[i/w].take(sum, l, r.saves[i], i%w, w, grad)
 	}
 	r.runs, r.saves = r.runs[:0], r.saves[:0]
+}
+
+// take adds what came out in a lane to a run, at one of its saves.
+func (f *rowFrame) take(sum *Chunk, l *Run, save, lane, w int, grad bool) {
+	prog := f.run
+	if grad {
+		prog = f.vjp
+	}
+	l.loss += prog.Value[lane]
+	for i := lane; i < len(prog.Terms); i += w {
+		sum.sums[rowsPart][i/w] += prog.Terms[i]
+	}
+	if !grad {
+		return
+	}
+	for _, c := range []rowInput{
+		{l.Ct.Y[save], prog.YBar}, {l.Ct.D[save], prog.DBar}, {l.Ct.BeforeY[save], prog.BeforeYBar}, {l.Ct.BeforeD[save], prog.BeforeDBar}, {l.PBar, f.pBar}, {l.QBar, f.qBar},
+	} {
+		for i := lane; i < len(c.from); i += w {
+			c.to[i/w] += c.from[i]
+		}
+	}
 }

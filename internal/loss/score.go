@@ -63,8 +63,7 @@ func NewScorer(c *engine.Compiled) (*Scorer, error) {
 // Row counts the measured values of the row that a system is at, and returns their
 // residuals.
 func (s *Scorer) Row(it *problem.Trajectory, r *problem.Row, sys *engine.System) (list []Residual) {
-	sys.Obs.Run()
-	pred := sys.Obs.Value
+	pred := sys.Predict()
 	if s.noise != nil {
 		s.noise.At(sys)
 	}

@@ -214,7 +214,7 @@ func (s *Squares) Residuals(ctx context.Context, x []float64, horizon float64, r
 	perValue, perTrajectory := 1/float64(max(1, o.Total)), 1/float64(len(o.Trajectories))
 	o.WeighLosses(perValue, perTrajectory)
 	o.Compute(Task{
-		Ctx: ctx, Trajectories: o.Trajectories, Index: o.AllIndices, Size: chunkSize(len(o.Trajectories)), Horizon: horizon,
+		Ctx: ctx, Trajectories: o.Trajectories, Index: o.AllIndices, Size: chunkSize(len(o.Trajectories), 0), Horizon: horizon,
 		PerValue: 1, PerTrajectory: perTrajectory / perValue, X: x, lin: &linear{s, r, jac},
 	})
 	e := &o.evaluation

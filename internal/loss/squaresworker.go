@@ -81,7 +81,7 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 	for i := range l.rows {
 		r := &l.rows[i]
 		k := r.Save
-		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
+		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
 		lane := len(q.rows)
 		q.rows = append(q.rows, i)
 		for _, in := range q.in {

@@ -107,13 +107,12 @@ func (s *Worker) badRow(l *Run) *sim.Failure {
 	for i := range l.rows {
 		r := &l.rows[i]
 		k := r.Save
-		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
+		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
 		w.System.Row.Run.Run()
 		if engine.Number(w.System.Row.Run.Value[0]) {
 			continue
 		}
 		fail.T = l.Span.Saves[k]
-		w.System.Obs.Run()
 		for i, v := range w.System.Row.Run.Terms {
 			if engine.Number(v) {
 				continue
@@ -132,7 +131,7 @@ func (s *Worker) badRow(l *Run) *sim.Failure {
 // badObservation says why the loss of observation i at the row that the system is at is
 // not finite.
 func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
-	w, slot := s.Worker, s.objective.Prog.Model.Layout.Observes[i]
+	slot, pred := s.objective.Prog.Model.Layout.Observes[i], s.Worker.System.Predict()
 	o := slot.Object.(*check.Observe)
 	name := func(k int) string { return lower.ElementName(&o.Obj, k) }
 	for k := range slot.N {
@@ -140,7 +139,7 @@ func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
 		if r.Seen[at] == 0 {
 			continue
 		}
-		if v := w.System.Obs.Value[at]; !engine.Number(v) {
+		if v := pred[at]; !engine.Number(v) {
 			return fmt.Sprintf("the prediction of `%s` is %.6g, by %s; keep what it is made of where that is a number", name(k), v, check.Text(o.Value))
 		}
 	}
@@ -153,7 +152,7 @@ func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
 	for k := range slot.N {
 		at := slot.Off + k
 		d, limited := supports[o.Dist.Name]
-		if v := w.System.Obs.Value[at]; limited && r.Seen[at] != 0 && !d.prediction(v, r.Data[at]) {
+		if v := pred[at]; limited && r.Seen[at] != 0 && !d.prediction(v, r.Data[at]) {
 			return fmt.Sprintf("the prediction of `%s` is %.6g where %.6g was measured, and %s needs %s; %s", name(k), v, r.Data[at], o.Dist.Name, d.needs, d.help)
 		}
 	}
@@ -188,7 +187,7 @@ func (s *Worker) BadDerivative(l *Run) *sim.Failure {
 	for i := range l.rows {
 		r := &l.rows[i]
 		k := r.Save
-		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
+		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
 		v := w.System.Row.VJP
 		w.System.ClearGradient()
 		w.System.Row.Ct[0] = 1

@@ -221,7 +221,7 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 	for i := range l.rows {
 		r := &l.rows[i]
 		k := r.Save
-		w.System.RowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
+		w.System.RowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
 		if s.batch != nil && !w.System.SlidesRow() {
 			if s.batch.add(l, k) {
 				s.batch.flush(sum, t.PerValue, t.Grad != nil)

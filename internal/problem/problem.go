@@ -134,6 +134,9 @@ func columnSpec(p *compiler.Program, d *check.Data) *data.Spec {
 	for _, k := range d.Trajectory {
 		s.Keys = append(s.Keys, k.Name)
 	}
+	if d.Time.Name == "" {
+		s.Keys = keysOf(p)
+	}
 	offset := func(slots []lower.Slot, o check.Object) int {
 		for _, x := range slots {
 			if x.Object == o {
@@ -200,6 +203,18 @@ func (m *Problem) Trajectories(split data.Split) ([]*Trajectory, error) {
 		}
 	}
 	return out, nil
+}
+
+// keysOf are the keys of which the model has parameters, for tables without times.
+func keysOf(p *compiler.Program) (keys []string) {
+	for _, s := range p.Model.Layout.Params {
+		for _, k := range s.Object.(*check.Param).Per {
+			if k != "trajectory" && !slices.Contains(keys, k) {
+				keys = append(keys, k)
+			}
+		}
+	}
+	return keys
 }
 
 func ObserveOffset(p *compiler.Program, o check.Object) int {

@@ -50,6 +50,12 @@ func (m *Problem) starts(d *check.Data, set *data.Set, doubts *diag.List) ([]flo
 		default:
 			out[i] = math.Min(0, tr.T0) // 0, unless a row is earlier
 		}
+		if d.Time.Name == "" {
+			if kind.Kind == check.StartFirstRow { // initial values are measured in the row
+				out[i] = 0
+			}
+			tr.Begin(out[i])
+		}
 		if math.Abs(out[i]-tr.T0) <= 1e-12*math.Abs(tr.T0) {
 			out[i] = tr.T0 // but for the rounding of a change of units
 		}

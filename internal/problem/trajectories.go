@@ -60,9 +60,11 @@ type Row struct {
 	Data, Seen      []float64
 	Inputs          []float64 // the inputs at the row, which may be those of its own columns
 	Values, Counted int       // measured values, and those of observations with a weight
+	Own             []float64 // what else it has of its own: see lower.Layout.Due
 	Losses          []bool    // which loss terms count
 	Line            int       // of the file
-	Known           bool      // known when predicting: see Predict
+	at              float64
+	Known           bool // known when predicting: see Predict
 }
 
 // bindItem turns a trajectory of data into a run from a start.
@@ -114,6 +116,11 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 	m.lateInputs(set, tr, start)
 	it.Span = sim.Span{T0: start, T1: tr.T1}
 	it.measure(m.Prog, tr)
+	if lay.Due {
+		if err := it.due(m.Prog, fail); err != nil {
+			return nil, err
+		}
+	}
 	it.schedule(m.Prog, d, tr)
 	for _, s := range it.Signals {
 		it.Span.Stops = append(it.Span.Stops, s.Knots()...)
@@ -152,7 +159,7 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 	whole := slices.Repeat([]float64{1}, lay.NObs) // all rows without missing values share it
 	inputs := make([]float64, len(tr.Times)*lay.NU)
 	for i, t := range tr.Times {
-		r := Row{Line: tr.Lines[i], Known: tr.Known[i], Data: tr.Obs[i], Seen: whole, Inputs: inputs[:lay.NU:lay.NU]}
+		r := Row{at: t, Line: tr.Lines[i], Known: tr.Known[i], Data: tr.Obs[i], Seen: whole, Inputs: inputs[:lay.NU:lay.NU]}
 		inputs = inputs[lay.NU:]
 		own := slices.ContainsFunc(r.Data, math.IsNaN) // else the data are shared, and only read
 		if own {
@@ -193,7 +200,11 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 	}
 	s := &it.Span
 	next := 0 // firing of the table
-	for i, t := range append(slices.Clone(tr.Times), math.Inf(1)) {
+	for i := range len(it.Rows) + 1 {
+		t := math.Inf(1)
+		if i < len(it.Rows) {
+			t = it.Rows[i].at
+		}
 		n, joint := len(s.Firings), false
 		fire := func(f sim.Firing) {
 			f.Behind = len(s.Saves)

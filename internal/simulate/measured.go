@@ -46,12 +46,12 @@ func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Tra
 		}
 		for _, d := range of[saves[i]] {
 			k := d.Save
-			sys.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], d.Data, d.Seen, d.Inputs)
-			sys.Obs.Run()
+			sys.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], d.Data, d.Seen, d.Inputs, d.Own)
+			pred := sys.Predict()
 			for k, of := range r.measured {
-				row[len(row)-len(r.measured)+k] = sys.Obs.Value[of]
+				row[len(row)-len(r.measured)+k] = pred[of]
 			}
-			out = append(out, r.beside(r.pick(row), d, sys.Obs.Value))
+			out = append(out, r.beside(r.pick(row), d, pred))
 		}
 	}
 	return out

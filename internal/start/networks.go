@@ -64,6 +64,9 @@ func (n *network) multiply(w []float64, l, i int, by float64) {
 // multiplyResult multiplies the result of a block by numbers above 0, one for each of its
 // elements. That of a positive one is multiplied where its last layer is its bias.
 func (n *network) multiplyResult(x, by []float64) {
+	if !n.Net.Plain() {
+		return
+	}
 	weight, bias, in := n.layer(x, n.last())
 	for e, f := range by {
 		if n.Net.Positive {
@@ -106,7 +109,7 @@ func (d *Data) Spread(x []float64, seed uint64, draw int) {
 	d.bind(x)
 	points := d.arguments()
 	for _, n := range d.networks() {
-		if len(n.Net.Hidden) == 0 || n.args < 0 {
+		if len(n.Net.Hidden) == 0 || n.args < 0 || !n.Net.Plain() {
 			continue
 		}
 		rng := n.drawn(seed, draw+1<<20)

@@ -66,9 +66,8 @@ func (p *prober) times(it *problem.Trajectory) []float64 {
 
 // predict are the observations at a state, until the next call.
 func (p *prober) predict(t float64, y, d []float64) []float64 {
-	p.system.RowAt(t, y, d, y, d, nil, nil, p.inputs(t))
-	p.system.Obs.Run()
-	return p.system.Obs.Value
+	p.system.RowAt(t, y, d, y, d, nil, nil, p.inputs(t), nil)
+	return p.system.Predict()
 }
 
 // inputs are those at a time.

@@ -122,19 +122,20 @@ func (s *Screen) At(ctx context.Context, x []float64) (cost float64, choice []in
 func (s *Screen) cost(w *engine.Worker, it *problem.Trajectory, tr *sim.Trajectory) (sum float64) {
 	for i := range it.Rows {
 		r := &it.Rows[i]
+		var pred []float64
 		reached := tr.Fail == nil && r.Save < tr.Saved
 		if reached {
 			k := r.Save
-			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs)
-			w.System.Obs.Run()
+			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
+			pred = w.System.Predict()
 		}
 		for k, seen := range r.Seen {
 			if seen == 0 || s.sigma[k] == 0 {
 				continue
 			}
 			square := float64(mostSquare)
-			if scale := s.data.ways[k].scale; reached && scale.has(w.System.Obs.Value[k]) && scale.has(r.Data[k]) {
-				e := (scale.to(w.System.Obs.Value[k]) - scale.to(r.Data[k])) / s.sigma[k]
+			if scale := s.data.ways[k].scale; reached && scale.has(pred[k]) && scale.has(r.Data[k]) {
+				e := (scale.to(pred[k]) - scale.to(r.Data[k])) / s.sigma[k]
 				if e*e < mostSquare { // not a number is not
 					square = e * e
 				}

@@ -29,6 +29,17 @@ func main() {
 	transposeSingle()
 	outerSingle()
 	addWide()
+	tile("tileRows", double, false)
+	tile("tileColumns", double, true)
+	tile("tileRowsSingle", float, false)
+	tile("tileColumnsSingle", float, true)
+	outerTiles("outerTiles", double)
+	outerTiles("outerTilesSingle", float)
+	packRows("packRows", double)
+	packRows("packRowsSingle", float)
+	packColumns("packColumns", double)
+	packColumns("packColumnsSingle", float)
+	rows8Single()
 	Generate()
 }
 

@@ -1,16 +1,10 @@
-package step
+package linear
 
 import (
 	"math/bits"
 
 	"github.com/pinode/pinode/compiler/ir"
 )
-
-// Linear systems as code. The pattern of the matrix is known when the program is built,
-// and so are the order of elimination, the fill-in and every operation: factors and
-// solutions are nodes of the graph, one for each entry. Pivots are taken on the diagonal,
-// in the order of H.M. Markowitz, Management Sci. 3, 255–269, 1957, as for the systems
-// of chemical kinetics: A. Sandu et al., Atmos. Environ. 31, 3151–3166, 1997.
 
 // pattern is which entries of a square matrix may differ from zero, by row.
 type pattern [][]uint64
@@ -20,7 +14,6 @@ func newPattern(rows [][]int) pattern {
 	p := make(pattern, n)
 	for i, row := range rows {
 		p[i] = make([]uint64, (n+63)/64)
-		p.set(i, i)
 		for _, j := range row {
 			p.set(i, j)
 		}
@@ -32,8 +25,9 @@ func (p pattern) set(i, j int)      { p[i][j/64] |= 1 << (j % 64) }
 func (p pattern) has(i, j int) bool { return p[i][j/64]>>(j%64)&1 != 0 }
 
 // eliminate returns the order of elimination that Markowitz' rule gives, and fills the
-// pattern in. The first of those that are alike is taken.
-func (p pattern) eliminate() (order []int) {
+// pattern in. The first of those that are alike is taken, but constants are taken first:
+// they are never zero later. constant says which pivots are. It is nil where no pivot is left.
+func (p pattern) eliminate(constant []bool) (order []int) {
 	n := len(p)
 	left := make([]uint64, (n+63)/64)
 	for i := range n {
@@ -42,7 +36,7 @@ func (p pattern) eliminate() (order []int) {
 	for range n {
 		best, least := -1, 0
 		for k := range n {
-			if left[k/64]>>(k%64)&1 == 0 {
+			if left[k/64]>>(k%64)&1 == 0 || !p.has(k, k) {
 				continue
 			}
 			row, col := -1, -1
@@ -54,9 +48,16 @@ func (p pattern) eliminate() (order []int) {
 					col++
 				}
 			}
-			if cost := row * col; best < 0 || cost < least {
+			cost := 2 * row * col
+			if !constant[k] {
+				cost++
+			}
+			if best < 0 || cost < least {
 				best, least = k, cost
 			}
+		}
+		if best < 0 {
+			return nil
 		}
 		order = append(order, best)
 		left[best/64] &^= 1 << (best % 64)
@@ -64,6 +65,7 @@ func (p pattern) eliminate() (order []int) {
 			if left[i/64]>>(i%64)&1 == 0 || !p.has(i, best) {
 				continue
 			}
+			constant[i] = constant[i] && !p.has(best, i)
 			for w, word := range p[best] {
 				p[i][w] |= word & left[w]
 			}
@@ -82,20 +84,25 @@ func (p pattern) entries() (count int) {
 	return count
 }
 
-// elimination is how the linear systems of a step are solved.
-type elimination struct {
-	rows    [][]int // the columns of the entries of the Jacobian, by row
-	order   []int
+// Elimination is how systems are solved whose matrix has entries at some places, and all
+// of its diagonal.
+type Elimination struct {
+	Rows    [][]int // the columns of the entries but for the diagonal, by row
+	Order   []int
 	entries int // of the matrix, with the fill-in
 	updates int // of these while it is factored
 }
 
-func newElimination(rows [][]int) *elimination {
+// NewElimination finds the order of elimination.
+func NewElimination(rows [][]int) *Elimination {
 	p := newPattern(rows)
-	x := &elimination{rows: rows, order: p.eliminate()}
+	for i := range p {
+		p.set(i, i)
+	}
+	x := &Elimination{Rows: rows, Order: p.eliminate(make([]bool, len(p)))}
 	x.entries = p.entries()
 	done := make([]bool, len(rows))
-	for _, k := range x.order {
+	for _, k := range x.Order {
 		done[k] = true
 		row, col := 0, 0
 		for i := range done {
@@ -111,14 +118,14 @@ func newElimination(rows [][]int) *elimination {
 	return x
 }
 
-// operations is how many a factorisation and so many solutions take.
-func (x *elimination) operations(solutions int) int {
+// Operations is how many a factorisation and so many solutions take.
+func (x *Elimination) Operations(solutions int) int {
 	return x.updates + x.entries*(solutions+2)
 }
 
-// factors are those of a matrix, as nodes: in the order of elimination, the negative
+// Factors are those of a matrix, as nodes: in the order of elimination, the negative
 // factors of the rows below each pivot, the rows behind it, and the inverse of the pivot.
-type factors struct {
+type Factors struct {
 	b            *ir.Builder
 	order        []int
 	inverse      []*ir.Node // by row
@@ -131,10 +138,10 @@ type term struct {
 	value *ir.Node
 }
 
-// factor factors a matrix, whose entries that are nil are zero. It uses up its rows.
-func factor(b *ir.Builder, m [][]*ir.Node, order []int) *factors {
+// Factor factors a matrix, whose entries that are nil are zero. It uses up its rows.
+func Factor(b *ir.Builder, m [][]*ir.Node, order []int) *Factors {
 	n := len(m)
-	f := &factors{b: b, order: order, inverse: make([]*ir.Node, n), below: make([][]term, n), right: make([][]term, n)}
+	f := &Factors{b: b, order: order, inverse: make([]*ir.Node, n), below: make([][]term, n), right: make([][]term, n)}
 	done := make([]bool, n)
 	for _, k := range order {
 		done[k] = true
@@ -151,16 +158,16 @@ func factor(b *ir.Builder, m [][]*ir.Node, order []int) *factors {
 			l := b.Neg(b.Mul(m[i][k], f.inverse[k]))
 			f.below[k] = append(f.below[k], term{i, l})
 			for _, u := range f.right[k] {
-				m[i][u.at] = mulAdd(b, l, u.value, m[i][u.at])
+				m[i][u.at] = MulAdd(b, l, u.value, m[i][u.at])
 			}
 		}
 	}
 	return f
 }
 
-// mulAdd is x·y + z, where z may be nil for zero, and none of the product is computed
+// MulAdd is x·y + z, where z may be nil for zero, and none of the product is computed
 // where it is zero.
-func mulAdd(b *ir.Builder, x, y, z *ir.Node) *ir.Node {
+func MulAdd(b *ir.Builder, x, y, z *ir.Node) *ir.Node {
 	switch {
 	case x.IsConst(0) || y.IsConst(0):
 		if z == nil {
@@ -173,20 +180,20 @@ func mulAdd(b *ir.Builder, x, y, z *ir.Node) *ir.Node {
 	return b.Apply(ir.OpFma, x, y, z)
 }
 
-// solve solves Ax = v, by row.
-func (f *factors) solve(v []*ir.Node) []*ir.Node {
+// Solve solves Ax = v, by row.
+func (f *Factors) Solve(v []*ir.Node) []*ir.Node {
 	b := f.b
 	x := append([]*ir.Node{}, v...)
 	for _, k := range f.order {
 		for _, l := range f.below[k] {
-			x[l.at] = mulAdd(b, l.value, x[k], x[l.at])
+			x[l.at] = MulAdd(b, l.value, x[k], x[l.at])
 		}
 	}
 	for at := len(f.order) - 1; at >= 0; at-- {
 		k := f.order[at]
 		var sum *ir.Node
 		for _, u := range f.right[k] {
-			sum = mulAdd(b, u.value, x[u.at], sum)
+			sum = MulAdd(b, u.value, x[u.at], sum)
 		}
 		if sum != nil {
 			x[k] = b.Sub(x[k], sum)
@@ -196,8 +203,8 @@ func (f *factors) solve(v []*ir.Node) []*ir.Node {
 	return x
 }
 
-// solveTransposed solves Aᵀx = v.
-func (f *factors) solveTransposed(v []*ir.Node) []*ir.Node {
+// SolveTransposed solves Aᵀx = v.
+func (f *Factors) SolveTransposed(v []*ir.Node) []*ir.Node {
 	b := f.b
 	sums := make([]*ir.Node, len(v))
 	x := append([]*ir.Node{}, v...)
@@ -207,14 +214,35 @@ func (f *factors) solveTransposed(v []*ir.Node) []*ir.Node {
 		}
 		x[k] = b.Mul(x[k], f.inverse[k])
 		for _, u := range f.right[k] {
-			sums[u.at] = mulAdd(b, u.value, x[k], sums[u.at])
+			sums[u.at] = MulAdd(b, u.value, x[k], sums[u.at])
 		}
 	}
 	for at := len(f.order) - 1; at >= 0; at-- {
 		k := f.order[at]
 		for _, l := range f.below[k] {
-			x[k] = mulAdd(b, l.value, x[l.at], x[k])
+			x[k] = MulAdd(b, l.value, x[l.at], x[k])
 		}
 	}
 	return x
+}
+
+// Solve is the solution of a system, whose equations are in an order in which each has an
+// unknown of its own. It is nil where the matrix is singular whatever its entries are.
+func Solve(b *ir.Builder, a [][]*ir.Node, right []*ir.Node) []*ir.Node {
+	n := len(right)
+	m, rows, constant := make([][]*ir.Node, n), make([][]int, n), make([]bool, n)
+	for i := range a {
+		m[i] = make([]*ir.Node, n)
+		for j, v := range a[i] {
+			if !v.IsConst(0) {
+				m[i][j], rows[i] = v, append(rows[i], j)
+			}
+		}
+		constant[i] = a[i][i].Op == ir.OpConst
+	}
+	order := newPattern(rows).eliminate(constant)
+	if order == nil {
+		return nil
+	}
+	return Factor(b, m, order).Solve(right)
 }
