@@ -81,7 +81,11 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	if diags.Err() != nil || checked.Model == nil {
 		return p, diags
 	}
-	if checked.Grid != nil {
+	switch {
+	case checked.ByNetwork():
+		p.lowerNetwork(env, diags)
+		return p, diags
+	case checked.Grid != nil:
 		checked.Model, more = checked.Model.OnGrid(checked.Grid)
 		diags.All = append(diags.All, more.All...)
 		if diags.Err() != nil {
@@ -96,6 +100,24 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	p.Model = m
 	p.schedule()
 	return p, diags
+}
+
+// lowerNetwork makes a model whose fields are a network that of the program.
+func (p *Program) lowerNetwork(env *check.Env, diags *diag.List) {
+	net, err := p.Checked.FieldNetwork(env)
+	if err != nil {
+		diags.Errorf("bad-block", p.Checked.Model.Span, "%s", err)
+		return
+	}
+	m, more := lower.LowerNetwork(p.Checked.Model, net)
+	diags.All = append(diags.All, more.All...)
+	if more.Err() != nil {
+		return
+	}
+	checked := *p.Checked
+	checked.Model = m.Checked
+	p.Checked, p.Model = &checked, m
+	p.schedule()
 }
 
 // schedule lays out the scheduled scalars and the guards of releases.

@@ -18,6 +18,7 @@ type Program struct {
 	Fit      *Settings // nil without a fit block
 	Simulate *Settings // nil without a simulate block
 	Network  *Settings // nil without a network block
+	Stands   *Network  // for the fields of the model; nil: they are on a grid, or there are none
 	Grid     *Grid     // nil for a model without fields
 }
 

@@ -2,8 +2,8 @@ package linear
 
 import (
 	"math"
-	"slices"
 	"math/bits"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/ir"
 )

@@ -34,6 +34,7 @@ type lowerer struct {
 
 	places
 	reading
+	network *network // that stands for fields, or nil
 
 	resting  map[check.Object]*ir.Node // values of `start steady { … }`
 	blocks   map[*check.Neural]*Block

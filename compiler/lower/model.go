@@ -72,6 +72,9 @@ type Model struct {
 	// levels, hidden discrete variables that the event behind it sets. 0: there are none.
 	Project int
 
+	// Collocation is what holds where fields are a network; nil: they are not.
+	Collocation *Collocation
+
 	// Systems are the matrices that the model inverts.
 	Systems []System
 

@@ -21,6 +21,7 @@ func Env() *check.Env {
 		Simulate: SimulateSettings(),
 		Neural:   nn.Settings,
 		Read:     func(path string) ([]byte, error) { return files.Read(path, files.MaxText) },
+		Network:  nn.FieldSettings,
 	}
 }
 
@@ -66,6 +67,7 @@ func SimulateSettings() setting.Table {
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "distance of the output times"},
 		{Key: "times", Kind: setting.List, Doc: "output times, in the place of `step`"},
 		{Key: "solver", Kind: setting.Chain, Default: "auto", Choices: solverChoices(), Doc: "how trajectories are computed"},
+		{Key: "grid", Kind: setting.List, Doc: "places along each coordinate, and behind them of times, at which fields are written; 101 each where they are a network"},
 		{Key: "outputs", Kind: setting.Words, Doc: "names of what is written; default all"},
 		{Key: "seed", Kind: setting.Int, Default: "1", Doc: "of random draws"},
 	}
