@@ -20,7 +20,7 @@ import (
 	"github.com/pinode/pinode/internal/files"
 )
 
-//go:embed */*.node
+//go:embed */*.node */page.md
 var pages embed.FS
 
 // Row is a published system.
