@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -212,4 +215,51 @@ func TestFieldEvent(t *testing.T) {
 		x := (float64(i) + 0.5) / 64
 		require.InDelta(t, 2+2*math.Sin(2*math.Pi*x)*math.Exp(-0.05*4*math.Pi*math.Pi), v, 1e-8)
 	}
+}
+
+// TestFieldFit: rows of data tell the time and the place; a diffusivity and a learned reaction
+// are found from a Fisher–KPP equation whose data are made by a finer grid, with gradients that
+// are certified.
+func TestFieldFit(t *testing.T) {
+	model := func(reaction string, cells int, more string) string {
+		return fmt.Sprintf("model KPP {\n  coordinate x in [0, 1]\n  boundary periodic x\n  %s\n  state u(x) = exp(-((x - 0.5)/0.2)^2)\n  u' = D*diff(u, x, x) + %s\n  observe c = u ~ normal(0.002)\n}\n"+
+			"grid { x: %d cells, order: 4 }\n%s", map[bool]string{true: "const D = 0.01", false: "param D in (0, 1) = 0.03\n  param r in (0, inf) = 0.5\n  neural f(u) -> 1 { hidden: [5], zero_at: 0 }"}[reaction == "u*(1 - u)"], reaction, cells, more)
+	}
+	m, err := Parse("truth.node", model("u*(1 - u)", 64, "simulate { until: 4, step: 0.5, grid: [23], solver: auto { rtol: 1e-9 } }"))
+	require.NoError(t, err)
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
+	require.NoError(t, err)
+	dir := t.TempDir()
+	var csv strings.Builder
+	csv.WriteString("t,x,c\n")
+	for _, r := range s.Trajectories[0].Rows {
+		fmt.Fprintf(&csv, "%g,%g,%.12g\n", r[0], r[1], r[2])
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "kpp.csv"), []byte(csv.String()), 0o600))
+	text := model("r*u*(1 - u) + 0*f(u)", 24, "data d from \"kpp.csv\" { time: t, x: x, c: c }\nfit { seed: 1, certificate: full }\n")
+	path := filepath.Join(dir, "kpp.node")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(text, " + 0*f(u)", "", 1)), 0o600))
+	m, err = Load(path)
+	require.NoError(t, err)
+	f, err := m.Fit(context.Background(), FitOptions{})
+	require.NoError(t, err)
+	require.InEpsilon(t, 0.01, f.Params["D"].Value, 2e-3)
+	require.InEpsilon(t, 1, f.Params["r"].Value, 2e-3)
+
+	learned := model("f(u)", 24, "data d from \"kpp.csv\" { time: t, x: x, c: c }\nfit { seed: 1, optimizer: adam { lr: 0.01, epochs: 60 } then lbfgs { iterations: 150 } }\n")
+	learned = strings.Replace(learned, "\n  param r in (0, inf) = 0.5", "", 1)
+	require.NoError(t, os.WriteFile(path, []byte(learned), 0o600))
+	m, err = Load(path)
+	require.NoError(t, err)
+	f, err = m.Fit(context.Background(), FitOptions{})
+	require.NoError(t, err)
+	require.InEpsilon(t, 0.01, f.Params["D"].Value, 0.1)
+
+	outside := strings.Replace(csv.String(), "\n0,0,", "\n0,1.5,", 1)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "kpp.csv"), []byte(outside), 0o600))
+	m, err = Load(path)
+	if err == nil {
+		_, err = m.Fit(context.Background(), FitOptions{})
+	}
+	require.ErrorContains(t, err, "kpp.csv:2: x = 1.5 is outside of the domain, which goes from 0 to 1")
 }
