@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
@@ -260,4 +261,20 @@ func (r *ensemble) told() int {
 		return 1 + len(r.observed.coordinates)
 	}
 	return 1
+}
+
+// varies reports whether one of the outputs that are asked for varies over coordinates.
+func varies(p *compiler.Program, names []string) bool {
+	g := p.Checked.Model.Gridded
+	if g == nil {
+		return true
+	}
+	for o, over := range g.Over {
+		for _, n := range names {
+			if name := o.Info().Name; len(over) > 0 && (n == name || strings.HasPrefix(n, name+"[")) {
+				return true
+			}
+		}
+	}
+	return false
 }

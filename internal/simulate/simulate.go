@@ -133,6 +133,8 @@ func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
 	out.Columns, out.Units = explain.ColumnNames(m.Prog.Program)
 	if c.EveryRow && m.Prog.Checked.Model.Gridded != nil {
 		runs.observed = newObservedTable(m.Prog.Program, out)
+	} else if names := m.Settings.Words("outputs"); len(names) > 0 && !varies(m.Prog.Program, names) {
+		// one row for each time
 	} else if runs.fields, err = newFieldTable(m.Prog.Program, out, m.Settings.List("grid")); err != nil {
 		return nil, nil, err
 	}
