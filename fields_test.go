@@ -263,3 +263,28 @@ func TestFieldFit(t *testing.T) {
 	}
 	require.ErrorContains(t, err, "kpp.csv:2: x = 1.5 is outside of the domain, which goes from 0 to 1")
 }
+
+// TestFieldPlaces: fields are written at places that are asked for, which agree with their values
+// at places in the model, and a condition that is missing is named with its side.
+func TestFieldPlaces(t *testing.T) {
+	const text = "model M {\n  coordinate x in [0, 1]\n  state u(x) = exp(x)\n  u' = diff(u, x, x) - u\n  boundary u = exp(x) at x = 0, x = 1\n  let quarter = u(0.25)\n}\ngrid { x: 20 cells, order: 4 }\nsimulate { until: 0.1, step: 0.1, grid: [5] }"
+	m, err := Parse("places.node", text)
+	require.NoError(t, err)
+	s, err := m.Simulate(context.Background(), SimulateOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"t", "x", "u", "quarter"}, s.Columns)
+	for i, v := range fieldAtEnd(t, s, "u") {
+		require.InDelta(t, math.Exp(float64(i)/4), v, 1e-5)
+	}
+	require.InDelta(t, math.Exp(0.25), fieldAtEnd(t, s, "quarter")[0], 1e-6)
+	for side, left := range map[string]string{"x = 1": "x = 0", "x = 0": "x = 1"} {
+		_, err := Parse("missing.node", strings.Replace(text, "at x = 0, x = 1", "at "+left, 1))
+		require.ErrorContains(t, err, "`u` has too few conditions at "+side)
+	}
+	_, err = Parse("spare.node", strings.Replace(text, "  let", "  boundary diff(u, x) = 1 at x = 1\n  let", 1))
+	require.ErrorContains(t, err, "there is nothing left that this condition could determine at x = 1")
+	_, err = Parse("start.node", strings.Replace(text, " = exp(x)\n  u'", "\n  u'", 1))
+	require.ErrorContains(t, err, "the field `u` has no initial value")
+	_, err = Parse("waves.node", strings.Replace(text, "order: 4", "scheme: spectral", 1))
+	require.ErrorContains(t, err, "`spectral` is made of waves, and `x` is not periodic")
+}

@@ -154,13 +154,15 @@ type TimeDecl struct {
 	Interval *Interval `parser:"( 'in' @@ )?"` // nil: none given
 }
 
-// ConstDecl is `const g = 9.81 [m/s^2]`.
+// ConstDecl is `const g = 9.81 [m/s^2]` or `const M[33, 32] from "file.csv"`, which has no
+// Value.
 type ConstDecl struct {
 	At
 	Documented
-	Name  Ident `parser:"'const' @@"`
-	Type  Type  `parser:"@@?"`
-	Value Expr  `parser:"'=' @@"`
+	Name  Ident      `parser:"'const' @@"`
+	Type  Type       `parser:"@@?"`
+	Value Expr       `parser:"( '=' @@"`
+	From  *StringLit `parser:"| 'from' @@ )"`
 }
 
 // ParamDecl is `param k: N/m in (0, inf) fixed per trajectory = 10 ~ lognormal(…)`.
@@ -191,6 +193,18 @@ type CovariateDecl struct {
 	Documented
 	Name Ident `parser:"'covariate' @@"`
 	Type Type  `parser:"@@?"`
+}
+
+// DrawDecl is `draw a[2]: m ~ normal(0, 1) per row { posterior: … }`, a number that is
+// drawn from a distribution.
+type DrawDecl struct {
+	At
+	Documented
+	Name    Ident     `parser:"'draw' @@"`
+	Type    Type      `parser:"@@?"`
+	Dist    *Call     `parser:"'~' @@"`
+	Per     []Ident   `parser:"( 'per' @@ ( ',' @@ )* )?"` // row, trajectory or data keys; none: trajectory
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
 // InputDecl is `input u: V linear` or `input u: V = sin(t)`.
@@ -450,6 +464,7 @@ func (*TimeDecl) decl()       {}
 func (*ConstDecl) decl()      {}
 func (*ParamDecl) decl()      {}
 func (*CovariateDecl) decl()  {}
+func (*DrawDecl) decl()       {}
 func (*InputDecl) decl()      {}
 func (*StateDecl) decl()      {}
 func (*AugmentDecl) decl()    {}

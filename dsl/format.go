@@ -46,11 +46,17 @@ func (p *printer) decl(d Decl) {
 		p.interval(d.Interval)
 	case *ConstDecl:
 		p.typed("const", d.Name, d.Type)
-		p.init(d.Value)
+		if d.From != nil {
+			p.after(" from", d.From)
+		} else {
+			p.init(d.Value)
+		}
 	case *ParamDecl:
 		p.param(d)
 	case *CovariateDecl:
 		p.typed("covariate", d.Name, d.Type)
+	case *DrawDecl:
+		writeDraw(p, d, end)
 	case *InputDecl:
 		p.typed("input", d.Name, d.Type)
 		if d.Interp.Name != "" {
@@ -127,6 +133,15 @@ func (p *printer) decl(d Decl) {
 	default:
 		panic(fmt.Sprintf("dsl: no text for %T", d))
 	}
+}
+
+func writeDraw(p *printer, d *DrawDecl, end int) {
+	p.typed("draw", d.Name, d.Type)
+	p.call(" ~", d.Dist)
+	for i, k := range d.Per {
+		p.named([2]string{" per", ","}[min(i, 1)], k)
+	}
+	p.options(d.Options, end)
 }
 
 func writeObserve(p *printer, d *ObserveDecl, end int) {

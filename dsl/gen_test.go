@@ -261,6 +261,9 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 			return &TimeDecl{Name: ident(t), Unit: maybe(t, genUnit()), Interval: genInterval(t)}
 		},
 		func(t *rapid.T) Decl { return &ConstDecl{Name: ident(t), Type: typ(t), Value: expr.Draw(t, "value")} },
+		func(t *rapid.T) Decl {
+			return &ConstDecl{Name: ident(t), Type: typ(t), From: &StringLit{Value: "a/b c.csv"}}
+		},
 		func(t *rapid.T) Decl { return &CovariateDecl{Name: ident(t), Type: typ(t)} },
 		func(t *rapid.T) Decl {
 			return &InputDecl{Name: ident(t), Type: typ(t), Interp: maybe(t, genIdent()), Value: maybe(t, expr)}
@@ -300,6 +303,13 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 		},
 		func(t *rapid.T) Decl {
 			return &LossDecl{Name: ident(t), Value: expr.Draw(t, "value"), Where: maybe(t, expr), Options: maybe(t, options)}
+		},
+		func(t *rapid.T) Decl {
+			d := &DrawDecl{Name: ident(t), Type: typ(t), Dist: genCall(1).Draw(t, "dist"), Options: maybe(t, options)}
+			for range rapid.IntRange(0, 2).Draw(t, "keys") {
+				d.Per = append(d.Per, ident(t))
+			}
+			return d
 		},
 		func(t *rapid.T) Decl { return &UseDecl{Model: ident(t), As: ident(t), Options: maybe(t, options)} },
 	}

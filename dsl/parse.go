@@ -93,6 +93,7 @@ var (
 		"const":      grammar[ConstDecl](),
 		"param":      written[ParamDecl](),
 		"covariate":  grammar[CovariateDecl](),
+		"draw":       grammar[DrawDecl](),
 		"input":      grammar[InputDecl](),
 		"state":      written[StateDecl](),
 		"augment":    grammar[AugmentDecl](),

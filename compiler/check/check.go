@@ -22,6 +22,10 @@ type Env struct {
 	Library []*dsl.File
 
 	Main string // the main model; empty: the last of the file
+
+	// Read reads the table of a constant, whose path is that of the model file's folder and
+	// what the model says; nil: there are no files.
+	Read func(path string) ([]byte, error)
 }
 
 // Check turns a syntax tree into a typed program. The diagnostics hold every

@@ -20,6 +20,7 @@ const (
 	badRowCondition = "bad-row-condition"
 	badSetting      = "bad-setting"
 	badShape        = "bad-shape"
+	badTable        = "bad-table"
 	badUnit         = "bad-unit"
 	badZeno         = "bad-zeno"
 	cycle           = "cycle"
@@ -82,6 +83,7 @@ var Codes = []diag.Code{
 	{Name: badRowCondition, Title: "a condition on rows that cannot be evaluated", Explanation: "train, validate and where take comparisons of columns, numbers and texts, joined by and, or, not.", Example: decay + "  observe y = x\n}\ndata d from \"d.csv\" {\n  time: t\n  y: a\n  train: id\n}"},
 	{Name: badSetting, Title: "a setting has a value that it cannot have", Explanation: "The message says what the setting takes.", Example: decay + "}\nfit { seed: 1.5 }"},
 	{Name: badShape, Title: "a shape that is not possible", Explanation: "Arrays have one or two dimensions of at least one element.", Example: "model M {\n  state x[0] = 0\n  x' = -x\n}"},
+	{Name: badTable, Title: "a file of numbers that cannot be read", Explanation: "const M[2, 3] from \"file.csv\" reads numbers from a file beside the model: a line for each row, with commas or tabs between the numbers. The message says what does not fit.", Example: decay + "  const A[2] from \"no such file.csv\"\n}"},
 	{Name: badUnit, Title: "a unit declaration that is none", Explanation: "A unit is new (`unit mouse`) or a positive number of another (`unit mmHg = 133.322 [Pa]`).", Example: "unit u = 3\n" + decay + "}"},
 	{Name: badZeno, Title: "a `zeno` line that does not fit its rule", Explanation: "zeno error, zeno stop, zeno pass, or zeno rest { assignments }, once in the body of an event with a condition.", Example: "model M {\n  state x = 1\n  x' = -1\n  event e when x <= 0 { x := 1; zeno rest }\n}"},
 	{Name: cycle, Title: "a definition that refers to itself", Explanation: "Quantities, constants, functions, units and components must not be defined in a circle. The message names the circle in order.", Example: "model M {\n  let a = b\n  let b = a\n  state x = 0\n  x' = a\n}"},
@@ -106,7 +108,7 @@ var Codes = []diag.Code{
 	{Name: ownJump, Title: "a measurement that moves its own prediction", Explanation: "The event on an observation acts before the row of data that fires it is read. If it assigns what the observation predicts, the measured value is compared with itself, and its spread says nothing. Predict the value before the event with before(E), or give the observation the weight 0.", Example: "model M {\n  state z = 0\n  z' = -z\n  event e on observation of y { z := data(y) }\n  observe y = z ~ normal(1)\n}"},
 	{Name: roughActivation, Title: "an activation that is not smooth", Explanation: "Its kinks break the order of adaptive solvers and of the location of events. A warning.", Example: "model M {\n  neural f(x) -> 1 { activation: relu }\n  state x = 0\n  x' = f(x)\n}"},
 	{Name: shapeMismatch, Title: "shapes that do not fit", Explanation: "Operators work element by element on equal shapes; only single numbers are repeated. The matrix product is @.", Example: "model M {\n  state x[2] = 0\n  state y[3] = 0\n  x' = x + y\n  y' = -y\n}"},
-	{Name: staysTrueCode, Title: "a jump that leaves its own condition true", Explanation: "An event fires when its condition turns true. The values that its body assigns satisfy the condition, so it fires again only after something else has made it false. A warning.", Example: "model M {\n  state x = 0\n  x' = 1\n  event e when x >= 5 { x := 7 }\n}"},
+	{Name: staysTrueCode, Title: "a jump that leaves its own condition true", Explanation: "An event fires when its condition turns true. The values that its body assigns satisfy the condition, so it fires again only after something else has made it false. It does not hold the variable there: a bound that holds is a rate that is 0 at it, `x' = if x >= 1 and r > 0 then 0 else r`, which rests on its surface. A warning.", Example: "model M {\n  state x = 0\n  x' = 1\n  event e when x >= 5 { x := 7 }\n}"},
 	{Name: tooLarge, Title: "a model that unrolls to too much", Explanation: "Loops, components and functions are unrolled when the model is compiled. Arrays are not.", Example: "model M {\n  for i in 0..10000000 {\n    let y = i\n  }\n  state x = 0\n  x' = 1\n}"},
 	{Name: twoEquations, Title: "two equations for one state", Explanation: "Every state, or element of one, has exactly one equation of motion.", Example: "model M {\n  state x = 0\n  x' = 1\n  x' = 2\n}"},
 	{Name: unitMismatch, Title: "units that do not fit", Explanation: "Units are part of the type: what is added, compared or assigned has equal units, scale included; functions like exp take numbers without unit. No conversion happens behind your back. The message names both units and where each comes from, and, where only the scale differs, the factor to write.", Example: "model M {\n  time t: s\n  state x: m = 0\n  x' = 1 [m/s^2]\n}"},

@@ -64,6 +64,13 @@ func (e *elaborator) resolveConst(x *entity) {
 	if !e.object(&o.Obj, x, d.Doc, d.Type, d.Value) {
 		return
 	}
+	if d.From != nil && x.override() == nil {
+		if values := e.tabulated(o, d); values != nil {
+			e.settle(&o.Obj)
+			o.Values, x.obj = values, o
+		}
+		return
+	}
 	v := e.given(x, d.Value, 0)
 	if v == nil {
 		return
@@ -414,7 +421,7 @@ func (e *elaborator) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
 	if v == nil {
 		return e.number(0, o.Shape, o.Unit, x.at)
 	}
-	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsRow|readsState|readsDiscrete|readsSpace)
+	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsDraw|readsRow|readsState|readsDiscrete|readsSpace)
 	return v
 }
 

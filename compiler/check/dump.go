@@ -82,6 +82,9 @@ func (d dumper) model(m *Model) {
 	for _, x := range m.Params {
 		d.param(x)
 	}
+	for _, x := range m.Draws {
+		d.line("draw", &x.Obj, " ~ %s per %s", d.dist(x.Dist), strings.Join(x.Per, ", "))
+	}
 	for _, x := range m.Covariates {
 		d.line("covariate", &x.Obj, "")
 	}

@@ -13,10 +13,12 @@ type Program struct {
 	File     *dsl.File
 	Model    *Model   // the last model of the file: the one that is run
 	Models   []*Model // all of them, in source order
+	Files    []string // tables of constants, as they were read
 	Data     []*Data
 	Fit      *Settings // nil without a fit block
 	Simulate *Settings // nil without a simulate block
 	Network  *Settings // nil without a network block
+	Stands   *Network  // for the fields of the model; nil: they are on a grid, or there are none
 	Grid     *Grid     // nil for a model without fields
 }
 
@@ -35,11 +37,11 @@ type Settings struct {
 // values drawn from distributions.
 type Samples struct {
 	N     int
-	Draws []Draw
+	Draws []Sampled
 }
 
-// Draw names what is drawn and its distribution, whose arguments are numbers.
-type Draw struct {
+// Sampled names what is drawn and its distribution, whose arguments are numbers.
+type Sampled struct {
 	Name    string // parameter, covariate or state, or an element of one
 	Dist    *Dist
 	Element int // which of an argument that has several elements
@@ -64,11 +66,11 @@ type Model struct {
 	Consts      []*Const // folded; kept for listings
 	Params      []*Param
 	Coordinates []*Coordinate
-	Covariates  []*Covariate
-	Inputs      []*Input
-	States      []*State // θ'' gives two: θ and θ'; fields are those over coordinates
-	Discretes   []*Discrete
-	Lets        []*Let
+	Given
+	Inputs    []*Input
+	States    []*State // θ'' gives two: θ and θ'; fields are those over coordinates
+	Discretes []*Discrete
+	Lets      []*Let
 	// Constraints have as many elements as the algebraic states.
 	Constraints []*Constraint
 	Boundaries  []*Boundary
@@ -82,6 +84,12 @@ type Model struct {
 	Losses    []*Loss
 
 	Gridded *Gridded // of a model whose fields are on a grid: see OnGrid
+}
+
+// Given are the numbers of each trajectory that the model is given: by data, or by chance.
+type Given struct {
+	Covariates []*Covariate
+	Draws      []*Draw
 }
 
 // Shape is the shape of a value; it converts to ir.Shape.
@@ -143,6 +151,18 @@ type Param struct {
 
 // Covariate is a known number of each trajectory.
 type Covariate struct{ Obj }
+
+// Draw is a random quantity with a known distribution. Its value is a function of a
+// standard variate, which Variate draws, and of the arguments of Dist.
+type Draw struct {
+	Obj
+	Dist   *Dist
+	Per    []string    // "row", "trajectory", or data keys; never empty
+	Shapes [][]float64 // for each element those arguments that the standard variate depends on
+}
+
+// Row reports whether each row of data has a value of its own.
+func (d *Draw) Row() bool { return d.Per[0] == "row" }
 
 // Input is a known signal.
 type Input struct {
@@ -457,6 +477,7 @@ func (m *Model) Objects() []Object {
 	out = appendAll(out, m.Params)
 	out = appendAll(out, m.Coordinates)
 	out = appendAll(out, m.Covariates)
+	out = appendAll(out, m.Draws)
 	out = appendAll(out, m.Inputs)
 	out = appendAll(out, m.States)
 	out = appendAll(out, m.Discretes)

@@ -41,7 +41,7 @@ func (e *elaborator) resolveObserve(x *entity) {
 			value()
 		}
 		if d.When != nil {
-			o.At = e.dueTime(x.scope, d)
+			o.At = dueTime(e, x.scope, d)
 		}
 		if d.Dist != nil {
 			o.Dist = e.dist(x.scope, d.Dist, &o.Obj, asNoise)
@@ -58,7 +58,7 @@ func (e *elaborator) resolveObserve(x *entity) {
 
 // dueTime reads when an observation is in a table without times: a number, or what is
 // known of the trajectory.
-func (e *elaborator) dueTime(s *scope, d *dsl.ObserveDecl) *Expr {
+func dueTime(e *elaborator, s *scope, d *dsl.ObserveDecl) *Expr {
 	if x, _ := s.find(inValues, d.Time.Name, 0); x == nil || x.obj != e.m.Time {
 		e.errNotTime(d.Time)
 	}

@@ -416,6 +416,8 @@ func (e *elaborator) declareOne(s *scope, d dsl.Decl) {
 		value(d.Name, e.resolveParam)
 	case *dsl.CovariateDecl:
 		value(d.Name, e.resolveCovariate)
+	case *dsl.DrawDecl:
+		value(d.Name, e.resolveDraw)
 	case *dsl.InputDecl:
 		value(d.Name, e.resolveInput)
 	case *dsl.StateDecl:
@@ -630,6 +632,8 @@ func (e *elaborator) collect() {
 			m.Params = append(m.Params, o)
 		case *Covariate:
 			m.Covariates = append(m.Covariates, o)
+		case *Draw:
+			m.Draws = append(m.Draws, o)
 		case *Input:
 			m.Inputs = append(m.Inputs, o)
 		case *Coordinate:

@@ -286,7 +286,7 @@ func (e *elaborator) samples(o *dsl.Option) *Samples {
 			}
 		}
 		for k, name := range names {
-			out.Draws = append(out.Draws, Draw{name, dist, k})
+			out.Draws = append(out.Draws, Sampled{name, dist, k})
 		}
 	})
 	return out

@@ -81,6 +81,11 @@ func (l *lowerer) errNoSteady(s *check.State) {
 }
 
 // never panics where there is what the checker refuses.
+func (l *lowerer) errByNetwork(x *check.Expr, what string) {
+	l.diags.Errorf("not-supported", x.Span, "%s is not supported where the fields are a network", what).
+		WithHelp("write `fields: grid` in the block `fit`")
+}
+
 func never(found bool, what string) {
 	if found {
 		panic("lower: " + what)

@@ -61,7 +61,7 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		in := l.out.In.Data
 		if x.Kind == check.Observed {
 			if in = l.out.In.Seen; l.observed {
-				return l.b.Slice(l.seen(s), 0, shapeOf(x.Shape))
+				return l.b.Slice(seenInTable(l, s), 0, shapeOf(x.Shape))
 			}
 		}
 		return l.b.Slice(in, s.Off, shapeOf(x.Shape))
@@ -81,6 +81,9 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	case check.Cells:
 		return l.fields().inCells(x)
 	case check.Integral, check.Place:
+		if l.network != nil {
+			return l.pointwise(x)
+		}
 		return l.fields().whole(x)
 	case check.Smooth:
 		was := l.reading
@@ -102,7 +105,12 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 	switch o := o.(type) {
 	case *check.Time:
 		return in.T
+	case *check.Coordinate:
+		return l.b.Elem(l.network.c, o.Axis)
 	case *check.State:
+		if l.network != nil {
+			return l.network.values[o]
+		}
 		y := in.Y
 		if l.before {
 			y = in.YB
@@ -121,6 +129,8 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 		return l.b.Slice(in.P, l.slots[o].Off, shape)
 	case *check.Covariate:
 		return l.b.Slice(in.Q, l.slots[o].Off, shape)
+	case *check.Draw:
+		return drawNode(l, o)
 	case *check.Input:
 		if o.Value != nil {
 			return l.let(o, o.Value)
@@ -294,9 +304,15 @@ func (l *lowerer) diff(x *check.Expr) *ir.Node {
 	in := &l.out.In
 	var wrt *ir.Node
 	switch o := root.Object.(type) {
+	case *check.Coordinate:
+		return l.byCoordinate(e, o)
 	case *check.Time:
 		wrt = in.T
 	case *check.State:
+		if l.network != nil {
+			l.errByNetwork(x, "a derivative by a field")
+			return l.b.Full(shapeOf(x.Shape), 0)
+		}
 		if wrt = in.Y; l.before {
 			wrt = in.YB
 		}

@@ -34,6 +34,7 @@ type lowerer struct {
 
 	places
 	reading
+	network *network // that stands for fields, or nil
 
 	resting  map[check.Object]*ir.Node // values of `start steady { … }`
 	blocks   map[*check.Neural]*Block
@@ -187,12 +188,22 @@ func (l *lowerer) layout() {
 	for _, c := range l.m.Covariates {
 		l.slots[c] = Slot{Object: c, Off: l.constant(FromCovariate, c), N: c.Shape.Size()}
 	}
+	for _, d := range l.m.Draws {
+		if !d.Row() {
+			l.slots[d] = Slot{Object: d, Off: l.constant(FromDraw, d), N: d.Shape.Size()}
+		}
+	}
 	for _, o := range l.m.Observes {
 		l.layoutObserve(o)
 		lay.Due = lay.Due || o.At != nil
 	}
 	if lay.Due {
 		lay.NR = 1 + lay.NObs
+	}
+	for _, d := range l.m.Draws {
+		if d.Row() {
+			l.put(&lay.RowDraws, &lay.NR, d)
+		}
 	}
 	l.layoutEvents()
 	l.layoutScales()
@@ -363,6 +374,11 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 	}
 	for _, p := range l.m.Params {
 		walk(p.Init)
+	}
+	for _, d := range l.m.Draws {
+		for _, a := range d.Dist.Args {
+			walk(a)
+		}
 	}
 	for _, ev := range l.m.Events {
 		walk(ev.Cond)

@@ -185,7 +185,7 @@ func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
 	if root.Kind == check.DataOf {
 		s := l.observes[root.Object]
 		for i := range x.Shape.Size() {
-			list = append(list, l.b.Elem(l.seen(s), off+i))
+			list = append(list, l.b.Elem(seenInTable(l, s), off+i))
 		}
 		return list
 	}
@@ -195,8 +195,8 @@ func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
 	return l.measured(x.Body, list)
 }
 
-// seen are the marks of an observation in the row of the table.
-func (l *lowerer) seen(s Slot) *ir.Node {
+// seenInTable are the marks of an observation in the row of the table.
+func seenInTable(l *lowerer, s Slot) *ir.Node {
 	if l.out.Layout.Due {
 		return l.b.Slice(l.out.In.Row, 1+s.Off, ir.Vec(s.N))
 	}

@@ -44,6 +44,7 @@ type Fit struct {
 	late      func() bool // see Late
 	told      *start.Data
 	solver    sim.Options
+	field     *byNetwork      // what is trained where fields are a network, or nil
 	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself
 }
 
@@ -75,6 +76,9 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err != nil {
 		return nil, err
 	}
+	if prog.Model.Collocation != nil {
+		return newByNetwork(prog, from, settings, plan, c)
+	}
 	opt, err := engine.SolverOptions(settings)
 	if err != nil {
 		return nil, err
@@ -91,6 +95,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err != nil {
 		return nil, err
 	}
+	sp.Copy(plan.Draws)
 	if err := checkPrecision(prog.Program, plan, opt); err != nil {
 		return nil, err
 	}
@@ -301,6 +306,9 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
+	if p.Draws > 1 && len(prog.Checked.Model.Draws) == 0 {
+		l.Errorf("no-effect", at, "`draws: %d` has no effect: the model draws nothing", p.Draws)
+	}
 	no := func(what string) { l.Errorf("not-supported", at, "%s is not supported yet", what) }
 	if p.Loss == "huber" {
 		no("`loss: huber`")
@@ -329,7 +337,8 @@ func forTrainer(o *loss.Objective) fit.Objective {
 			fit.Objective
 			fit.Lengths
 			fit.Weights
-		}{o, o, o}
+			fit.Redrawer
+		}{o, o, o, o}
 	}
 	return o
 }
@@ -466,6 +475,17 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 	}
 	f.Objective.Watch(ctx)
 	f.Warnings = diag.List{}
+	if f.field != nil {
+		if len(f.Objective.Trajectories) > 0 {
+			if _, err := f.score(x, f.Objective.Trajectories, &f.Train, nil); err != nil {
+				return err
+			}
+			if err := f.weigh(ctx, x); err != nil {
+				return err
+			}
+		}
+		return f.weighField(ctx, x)
+	}
 	stats, err := f.score(x, f.Objective.Trajectories, &f.Train, nil)
 	if err != nil {
 		return err

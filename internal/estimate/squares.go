@@ -29,6 +29,7 @@ type unvalidated struct {
 	fit.Objective
 	fit.Lengths
 	fit.Weights
+	fit.Redrawer
 	of squared
 }
 
@@ -60,14 +61,18 @@ func (f *Fit) square() error {
 	}
 	if why != "" {
 		l := &diag.List{}
-		l.Errorf("not-supported", f.prog.Checked.Fit.Span, "`levenberg_marquardt` needs a sum of squares: %s", why).
+		at := f.prog.Checked.Model.Span
+		if block := f.prog.Checked.Fit; block != nil { // the command line may ask for it too
+			at = block.Span
+		}
+		l.Errorf("not-supported", at, "`levenberg_marquardt` needs a sum of squares: %s", why).
 			WithHelp("leave `optimizer` out, or write `optimizer: lbfgs`")
 		return l.Err()
 	}
 	o := squared{f.Objective, squares}
 	f.Plan.Trainer.Objective = o
 	if len(o.Validation) == 0 { // hides Validate
-		f.Plan.Trainer.Objective = unvalidated{o, o, o, o}
+		f.Plan.Trainer.Objective = unvalidated{o, o, o, o, o}
 	}
 	return nil
 }

@@ -52,6 +52,7 @@ func (m *Problem) beside(path string) string {
 
 // Paths are the paths of all tables.
 func (m *Problem) Paths() (list []string) {
+	list = append(list, m.Prog.Checked.Files...) // of constants
 	for _, d := range m.Prog.Checked.Data {
 		list = append(list, m.File(d))
 		for _, j := range d.Joins {
@@ -205,14 +206,20 @@ func (m *Problem) Trajectories(split data.Split) ([]*Trajectory, error) {
 	return out, nil
 }
 
-// keysOf are the keys of which the model has parameters, for tables without times.
+// keysOf are the keys of which the model has parameters or draws, for tables without times.
 func keysOf(p *compiler.Program) (keys []string) {
-	for _, s := range p.Model.Layout.Params {
-		for _, k := range s.Object.(*check.Param).Per {
-			if k != "trajectory" && !slices.Contains(keys, k) {
+	add := func(per []string) {
+		for _, k := range per {
+			if k != "trajectory" && k != "row" && !slices.Contains(keys, k) {
 				keys = append(keys, k)
 			}
 		}
+	}
+	for _, s := range p.Model.Layout.Params {
+		add(s.Object.(*check.Param).Per)
+	}
+	for _, d := range p.Checked.Model.Draws {
+		add(d.Per)
 	}
 	return keys
 }

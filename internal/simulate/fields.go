@@ -49,7 +49,7 @@ func newFieldTable(p *compiler.Program, out *Simulation, counts []float64) (*fie
 		n := g.Grid.Cells[c.Axis]
 		h := (c.Hi - c.Lo) / float64(n)
 		if !t.given {
-			t.at = append(t.at, places(n, c.Lo+h/2, h))
+			t.at = append(t.at, evenly(n, c.Lo+h/2, h))
 			continue
 		}
 		k := int(counts[i])
@@ -58,11 +58,11 @@ func newFieldTable(p *compiler.Program, out *Simulation, counts []float64) (*fie
 		}
 		switch {
 		case c.Periodic:
-			t.at = append(t.at, places(k, c.Lo, (c.Hi-c.Lo)/float64(k)))
+			t.at = append(t.at, evenly(k, c.Lo, (c.Hi-c.Lo)/float64(k)))
 		case k == 1:
 			t.at = append(t.at, []float64{(c.Lo + c.Hi) / 2})
 		default:
-			t.at = append(t.at, places(k, c.Lo, (c.Hi-c.Lo)/float64(k-1)))
+			t.at = append(t.at, evenly(k, c.Lo, (c.Hi-c.Lo)/float64(k-1)))
 			t.at[i][k-1] = c.Hi
 		}
 	}
@@ -70,7 +70,7 @@ func newFieldTable(p *compiler.Program, out *Simulation, counts []float64) (*fie
 	return t, nil
 }
 
-func places(n int, from, step float64) []float64 {
+func evenly(n int, from, step float64) []float64 {
 	out := make([]float64, n)
 	for i := range out {
 		out[i] = from + float64(i)*step

@@ -72,6 +72,9 @@ type Simulator struct {
 // of a sweep; a model that needs what data tell of a trajectory is run for
 // each trajectory of its data.
 func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
+	if m.Prog.Model.Collocation != nil {
+		return m.field(ctx, c)
+	}
 	runs, out, err := m.prepare(c)
 	if err != nil {
 		return nil, err
@@ -172,6 +175,14 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 		w.Group.Use(&l.Model)
 		t := &Trajectory{Name: runs.name(i), Status: tr.Status}
 		it := runs.trajectories[runs.of[i]]
+		row := problem.Row{}
+		w.System.NextRow = nil
+		if sp.RowDraws() && w.System.OfRow != nil {
+			w.System.NextRow = func() {
+				row.Line++
+				sp.DrawRow(w.System.OfRow, it, &row, runs.drawing(i))
+			}
+		}
 		rows, saves, events := Rows(m.Prog.Program, w.System, &it.Span, tr)
 		t.Rows, t.Events = runs.table(it, w.System, tr, rows, saves), events
 		out.Trajectories[i] = t
