@@ -35,6 +35,11 @@ func (g *fields) errSpectral(c *check.Coordinate) {
 	g.once(badGrid, g.Grid.Span, "`spectral` is made of waves, and `"+c.Name+"` is not periodic", "write `boundary periodic "+c.Name+"`, or take `central` with order 6")
 }
 
+func (g *fields) errUnknowns(n int) {
+	g.once(badGrid, g.Grid.Span, fmt.Sprintf("the algebraic fields have %d unknowns in all cells; at most %d are taken", n, maxGridUnknowns),
+		"take fewer cells, or let the field come to rest: `p' = diff(p, x, x) - source` with a fast rate")
+}
+
 func sideName(c *check.Coordinate, high bool) string {
 	end := c.Lo
 	if high {
