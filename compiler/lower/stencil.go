@@ -152,3 +152,25 @@ func fourier(n, d int) []float64 {
 	}
 	return m
 }
+
+// Interpolation are the weights with which values in cells give that at a place x, in widths of a
+// cell from the lower end: of the cells from first on, or, of a periodic axis, round it. They
+// are mean values, or values at centres.
+func Interpolation(order, cells int, means, periodic bool, x float64) (first int, w []float64) {
+	r := (order + 1) / 2
+	width := 2*r + 1
+	first = min(max(int(math.Floor(x)), 0), cells-1) - r
+	if !periodic {
+		width = min(width, cells)
+		first = min(max(first, 0), cells-width)
+	}
+	var data []functional
+	for j := range width {
+		if means {
+			data = append(data, meanOver(j))
+		} else {
+			data = append(data, derivative(0, float64(j)+0.5))
+		}
+	}
+	return first, weights(derivative(0, x-float64(first)), data)
+}

@@ -116,6 +116,9 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 	m.lateInputs(set, tr, start)
 	it.Span = sim.Span{T0: start, T1: tr.T1}
 	it.measure(m.Prog, tr)
+	if err := it.placed(m.Prog, set.File); err != nil {
+		return nil, err
+	}
 	if lay.Due {
 		if err := it.due(m.Prog, fail); err != nil {
 			return nil, err

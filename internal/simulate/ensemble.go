@@ -30,6 +30,8 @@ type ensemble struct {
 	seed         uint64
 
 	pick     func(row []float64) []float64 // chooses the columns
+	fields   *fieldTable                   // of a model with fields
+	observed *observedTable                // likewise, of rows of data
 	measured []int                         // components of observations whose data stand behind the columns
 	traces   []sim.Trace                   // by run; nil: they are not wanted
 }

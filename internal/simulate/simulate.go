@@ -134,7 +134,12 @@ func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
 	}
 	out := &Simulation{}
 	out.Columns, out.Units = explain.ColumnNames(m.Prog.Program)
-	if runs.pick, err = out.choose(m.Settings.Words("outputs")); err != nil {
+	if c.EveryRow && m.Prog.Checked.Model.Gridded != nil {
+		runs.observed = newObservedTable(m.Prog.Program, out)
+	} else if runs.fields, err = newFieldTable(m.Prog.Program, out, m.Settings.List("grid")); err != nil {
+		return nil, nil, err
+	}
+	if runs.pick, err = out.choose(m.Settings.Words("outputs"), runs.told()); err != nil {
 		return nil, nil, err
 	}
 	if c.EveryRow {
@@ -183,23 +188,26 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 	return stats, err
 }
 
-// choose keeps the columns of the names that are asked for, the time before
-// them, and returns how a row is cut to them. A name means all of its
+// choose keeps the columns of the names that are asked for, behind the time and
+// coordinates, and returns how a row is cut to them. A name means all of its
 // components.
-func (s *Simulation) choose(names []string) (func([]float64) []float64, error) {
+func (s *Simulation) choose(names []string, told int) (func([]float64) []float64, error) {
 	if len(names) == 0 {
 		return func(row []float64) []float64 { return row }, nil
 	}
-	keep := []int{0}
+	var keep []int
+	for i := range told {
+		keep = append(keep, i)
+	}
 	for _, n := range names {
 		found := false
-		for i, c := range s.Columns[1:] {
+		for i, c := range s.Columns[told:] {
 			if c == n || strings.HasPrefix(c, n+"[") {
-				keep, found = append(keep, i+1), true
+				keep, found = append(keep, i+told), true
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no output `%s`; there are %s", n, strings.Join(s.Columns[1:], ", "))
+			return nil, fmt.Errorf("there is no output `%s`; there are %s", n, strings.Join(s.Columns[told:], ", "))
 		}
 	}
 	pickStrings := func(list []string) (out []string) {
