@@ -184,8 +184,8 @@ func TestBurgers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
-	o, w := burgers(t, []int{12, 12}, 2)
-	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: 1500, Adaptive: true, Balanced: true, Weight: 1, Seed: 1}
+	o, w := burgers(t, []int{16, 16, 16}, 2)
+	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: 2000, Adaptive: true, Balanced: true, Weight: 1, Seed: 1}
 	ctx := context.Background()
 	require.NoError(t, s.Draw(ctx, o, 0, w))
 	p := &fit.Problem{Loss: o, Horizon: 1, Alike: true, Workers: 2, Every: 10, Draw: func(ctx context.Context, draw int, x []float64) error {
@@ -193,7 +193,7 @@ func TestBurgers(t *testing.T) {
 	}}
 	var end *fit.Outcome
 	a := &fit.Auto{Budget: 1e9, Do: func(session *fit.Session) (err error) {
-		if end, err = session.Descend("burgers", p, w, fit.Limits{Iterations: 150, Flat: 1e-9, Times: 20}); err == nil {
+		if end, err = session.Descend("burgers", p, w, fit.Limits{Iterations: 220, Flat: 1e-9, Times: 20}); err == nil {
 			session.Return(end.X, end.Value, fit.Converged, end.Why)
 		}
 		return err
