@@ -67,7 +67,7 @@ func SimulateSettings() setting.Table {
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "distance of the output times"},
 		{Key: "times", Kind: setting.List, Doc: "output times, in the place of `step`"},
 		{Key: "solver", Kind: setting.Chain, Default: "auto", Choices: solverChoices(), Doc: "how trajectories are computed; that of `fit` where that has one"},
-		{Key: "grid", Kind: setting.List, Doc: "places along each coordinate at which fields are written, evenly from end to end, and, of a network, behind them of times; 101 each where they are a network, else the centres of cells"},
+		{Key: "grid", Kind: setting.List, Min: 1, Max: 1e6, Doc: "of a model with fields: how many places along each coordinate they are written at, evenly from end to end; the centres of cells. Of a network 101, and behind them how many times"},
 		{Key: "outputs", Kind: setting.Words, Doc: "names of what is written; default all"},
 		{Key: "seed", Kind: setting.Int, Default: "1", Doc: "of random draws"},
 	}

@@ -177,3 +177,38 @@ func BenchmarkRows(b *testing.B) {
 }
 
 var _ fit.Residuals = (*Objective)(nil)
+
+// TestBurgers trains a small network by Gauss–Newton steps, with points drawn anew on the way,
+// and compares it with the solution. The whole run, of larger networks, goes below 1e-6.
+func TestBurgers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for some seconds")
+	}
+	o, w := burgers(t, []int{16, 16, 16}, 2)
+	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: 2000, Adaptive: true, Balanced: true, Weight: 1, Seed: 1}
+	ctx := context.Background()
+	require.NoError(t, s.Draw(ctx, o, 0, w))
+	p := &fit.Problem{Loss: o, Horizon: 1, Alike: true, Workers: 2, Every: 10, Draw: func(ctx context.Context, draw int, x []float64) error {
+		return s.Draw(ctx, o, draw, x)
+	}}
+	var end *fit.Outcome
+	a := &fit.Auto{Budget: 1e9, Do: func(session *fit.Session) (err error) {
+		if end, err = session.Descend("burgers", p, w, fit.Limits{Iterations: 220, Flat: 1e-9, Times: 20}); err == nil {
+			session.Return(end.X, end.Value, fit.Converged, end.Why)
+		}
+		return err
+	}}
+	tr := &fit.Trainer{Objective: o, Stages: []fit.Method{a}}
+	_, err := tr.Run(ctx, w)
+	require.NoError(t, err)
+	off, size := 0., 0.
+	for i := range 20 {
+		for j := range 41 {
+			x, at, out := -1+float64(j)/20, float64(i)/20, make([]float64, 1)
+			require.NoError(t, o.Values(end.X, []float64{x, at}, out))
+			want := coleHopf(x, at)
+			off, size = off+(out[0]-want)*(out[0]-want), size+want*want
+		}
+	}
+	require.Less(t, math.Sqrt(off/size), 1e-2)
+}

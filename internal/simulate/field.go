@@ -38,7 +38,7 @@ func (m *Simulator) field(ctx context.Context, c Options) (*Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
-	points := places(axes)
+	points := combinations(axes)
 	out := make([]float64, len(points)/len(axes)*len(of.Names))
 	o := field.New(field.Of(sp, false), module, of, sp.Scales, 1)
 	if err := o.Values(x, points, out); err != nil {
@@ -148,8 +148,8 @@ func even(lo, hi float64, n int) []float64 {
 	return out
 }
 
-// places are all combinations, the last axis slowest.
-func places(axes [][]float64) (points []float64) {
+// combinations are all combinations, the last axis slowest.
+func combinations(axes [][]float64) (points []float64) {
 	n := 1
 	for _, a := range axes {
 		n *= len(a)
