@@ -65,6 +65,9 @@ func (p printer) text(x *Expr, min int) string {
 	case DataOf, Observed, FirstOf, SlopeOf:
 		return measured[x.Kind] + "(" + x.Object.Info().Name + ")"
 	case Diff, Before, Smooth:
+		if x.Name != "" {
+			return x.Name + "(" + p.list(x.Args) + ")"
+		}
 		return measured[x.Kind] + "(" + p.list(x.Args) + ")"
 	}
 	panic(fmt.Sprintf("check: no text for an expression of kind %d", x.Kind))

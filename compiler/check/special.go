@@ -9,7 +9,7 @@ import (
 func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 	name := x.Fun.Name
 	switch name {
-	case "diff", "grad":
+	case "diff", "grad", "div", "laplacian", "hessian":
 		return e.diff(s, x)
 	case "piecewise", "xor", "interp", "linspace":
 		return e.rewritten(s, x)
@@ -68,6 +68,8 @@ func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
 	out := &Expr{Kind: Diff, Args: a, Span: x.Span(), Unit: a[0].Unit.Div(by.Unit)}
 	of, w := a[0].Shape, by.Shape
 	switch {
+	case x.Fun.Name == "div" || x.Fun.Name == "laplacian" || x.Fun.Name == "hessian":
+		return second(e, x, out)
 	case x.Fun.Name == "grad" && (of.Rank != 0 || w.Rank != 1):
 		e.errGradient(x, a)
 		return nil
@@ -79,6 +81,27 @@ func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
 		out.Shape = mat(of.N, w.N)
 	default:
 		e.errJacobian(x, a)
+		return nil
+	}
+	return e.add(out)
+}
+
+// second elaborates the divergence of a vector, and what is made of second derivatives.
+func second(e *elaborator, x *dsl.Call, out *Expr) *Expr {
+	of, by := out.Args[0], out.Args[1]
+	out.Name = x.Fun.Name
+	fits, takes := by.Shape.Rank == 1 && of.Shape.Rank == 0, "a single value and the vector by which it is differentiated"
+	switch out.Name {
+	case "div":
+		fits, takes = by.Shape.Rank <= 1 && of.Shape == by.Shape, "a vector and the vector of as many elements by which it is differentiated"
+	case "laplacian":
+		fits, takes = by.Shape.Rank <= 1, "a value and the vector by which it is differentiated"
+		out.Shape, out.Unit = of.Shape, out.Unit.Div(by.Unit)
+	case "hessian":
+		out.Shape, out.Unit = mat(by.Shape.N, by.Shape.N), out.Unit.Div(by.Unit)
+	}
+	if !fits {
+		errSecond(e, x, out, takes)
 		return nil
 	}
 	return e.add(out)
