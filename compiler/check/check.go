@@ -169,6 +169,7 @@ func (c *checker) model(d *dsl.ModelDecl) *elaborator {
 	e.collect()
 	e.determined()
 	e.steady()
+	carry(e)
 	e.analyse()
 	e.ground()
 	return e

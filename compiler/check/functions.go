@@ -167,6 +167,7 @@ var Functions = []Function{
 	{"div", 2, own, ownShape, nil, "div(F, x): the divergence Σ ∂Fᵢ/∂xᵢ of the vector F by the vector x"},
 	{"laplacian", 2, own, ownShape, nil, "laplacian(E, x): Σ ∂²E/∂xᵢ², of each element of E, by the vector x"},
 	{"hessian", 2, own, ownShape, nil, "hessian(E, x): the matrix of second derivatives of the number E by the vector x"},
+	{"logdensity", 1, own, ownShape, nil, "logdensity(z): the log-density of the states z, all of which start from draws, where the motion has carried them"},
 	{"euler_lagrange", -1, own, ownShape, nil, "euler_lagrange(L, q), euler_lagrange(L, q, Q): the q'' of the Lagrangian L of q and q', with generalised forces Q"},
 	{"smooth", 1, own, ownShape, nil, "smooth(E): E, at whose jumps and kinks the solver does not stop"},
 	{"rising", 1, own, ownShape, nil, "rising(g): in a trigger, g turns from negative to positive"},

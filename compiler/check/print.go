@@ -64,6 +64,8 @@ func (p printer) text(x *Expr, min int) string {
 		return x.Name + "(" + p.list(x.Args) + ")" + p.cut(x)
 	case DataOf, Observed, FirstOf, SlopeOf:
 		return measured[x.Kind] + "(" + x.Object.Info().Name + ")"
+	case LogDensity:
+		return "logdensity(" + p.list(x.Args) + ")"
 	case Diff, Before, Smooth:
 		if x.Name != "" {
 			return x.Name + "(" + p.list(x.Args) + ")"

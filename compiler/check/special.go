@@ -13,6 +13,8 @@ func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 		return e.diff(s, x)
 	case "piecewise", "xor", "interp", "linspace":
 		return e.rewritten(s, x)
+	case "logdensity":
+		return logDensity(e, s, x)
 	case "data", "observed", "first", "slope":
 		return e.measured(s, x)
 	case "euler_lagrange":

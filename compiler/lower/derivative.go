@@ -58,6 +58,9 @@ func diff(l *lowerer, x *check.Expr) *ir.Node {
 	if wrt == nil {
 		return e
 	}
+	if by.Object == check.Object(l.m.Time) && clock(l) != l.out.In.T {
+		e = l.b.Neg(e) // the time falls
+	}
 	d := &directions{l.b, wrt, off}
 	switch n := by.Shape.Size(); x.Name {
 	case "div":

@@ -56,6 +56,8 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		return l.apply(x)
 	case check.Diff:
 		return diff(l, x)
+	case check.LogDensity:
+		return logDensity(l)
 	case check.DataOf, check.Observed:
 		s := l.observes[x.Object]
 		in := l.out.In.Data
@@ -97,7 +99,7 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 	}
 	switch o := o.(type) {
 	case *check.Time:
-		return in.T
+		return clock(l)
 	case *check.State:
 		y := in.Y
 		if l.before {

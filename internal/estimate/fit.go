@@ -71,6 +71,9 @@ type Options struct {
 
 // New reads the data and prepares a fit with the settings of the fit block.
 func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values, c Options) (*Fit, error) {
+	if prog.Back != nil {
+		prog, from = &engine.Compiled{Program: prog.Back}, from.Of(prog.Back)
+	}
 	plan, err := planOf(prog.Program, settings, c)
 	if err != nil {
 		return nil, err
