@@ -11,6 +11,8 @@ func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 	switch name {
 	case "diff", "grad", "div", "laplacian", "hessian":
 		return e.diff(s, x)
+	case "integral":
+		return e.integral(s, x)
 	case "piecewise", "xor", "interp", "linspace":
 		return e.rewritten(s, x)
 	case "logdensity":
@@ -48,11 +50,26 @@ func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 
 // diff elaborates the derivative of an expression by a variable.
 func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
+	if len(x.Args) < 2 || len(x.Args) > 2 && x.Fun.Name != "diff" {
+		e.errArity(x, 2)
+		return nil
+	}
 	a := e.args(s, x)
 	if a == nil {
 		return nil
 	}
-	by := a[1]
+	of := a[0]
+	for _, by := range a[1:] {
+		if of = e.diffBy(x, of, by); of == nil {
+			return nil
+		}
+	}
+	return of
+}
+
+// diffBy is the derivative by one variable.
+func (e *elaborator) diffBy(x *dsl.Call, v, by *Expr) *Expr {
+	a := []*Expr{v, by}
 	root := by
 	for root.Kind == Slice {
 		root = root.Args[0]
@@ -62,7 +79,7 @@ func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
 		return nil
 	}
 	switch o := root.Object.(type) {
-	case *State, *Param, *Local, *Time, *Discrete, *Input, *Covariate, *EventArg:
+	case *State, *Param, *Local, *Time, *Discrete, *Input, *Covariate, *EventArg, *Coordinate:
 	default:
 		e.errDerivative(x, by, o.Info())
 		return nil
@@ -92,6 +109,15 @@ func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
 func second(e *elaborator, x *dsl.Call, out *Expr) *Expr {
 	of, by := out.Args[0], out.Args[1]
 	out.Name = x.Fun.Name
+	if _, ok := by.Object.(*Coordinate); ok && out.Name != "hessian" {
+		if out.Shape = of.Shape; out.Name == "laplacian" {
+			inner := *out
+			inner.Name = ""
+			out.Args, out.Unit = []*Expr{e.add(&inner), by}, out.Unit.Div(by.Unit)
+		}
+		out.Name = ""
+		return e.add(out)
+	}
 	fits, takes := by.Shape.Rank == 1 && of.Shape.Rank == 0, "a single value and the vector by which it is differentiated"
 	switch out.Name {
 	case "div":

@@ -54,6 +54,13 @@ func variable(l *lowerer, by *check.Expr) (wrt *ir.Node, off int) {
 // diff lowers partial derivatives.
 func diff(l *lowerer, x *check.Expr) *ir.Node {
 	e, by := l.expr(x.Args[0]), x.Args[1]
+	if c, ok := by.Object.(*check.Coordinate); ok && by.Kind == check.Ref {
+		return l.byCoordinate(e, c)
+	}
+	if l.network != nil && byState(by) {
+		l.errByNetwork(x, "a derivative by a field")
+		return l.b.Full(shapeOf(x.Shape), 0)
+	}
 	wrt, off := variable(l, by)
 	if wrt == nil {
 		return e
@@ -79,6 +86,15 @@ func diff(l *lowerer, x *check.Expr) *ir.Node {
 		}
 		return d.jacobian(e, n)
 	}
+}
+
+// byState reports whether a derivative is by a state or elements of one.
+func byState(by *check.Expr) bool {
+	for by.Kind == check.Slice {
+		by = by.Args[0]
+	}
+	_, ok := by.Object.(*check.State)
+	return ok
 }
 
 // directions are those of the elements of a variable: from off on in an input.

@@ -20,6 +20,7 @@ func TestFunctions(t *testing.T) {
 		"interp": true, "linspace": true, // see TestOperators
 		"logdensity": true, "div": true, "laplacian": true, "hessian": true, // see TestSecondDerivatives
 		"solve": true, "inv": true, "det": true, "logdet": true, "logsumexp": true, "softmax": true, "irk_gauss": true, "irk_radau": true, "euler_lagrange": true, // see TestSystems
+		"integral": true,
 	}
 	rng := rand.New(rand.NewPCG(3, 5))
 	for _, f := range check.Functions {

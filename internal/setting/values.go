@@ -154,6 +154,9 @@ func (v *Values) AddStage(key, word string) (*Values, error) {
 // Given reports whether a key was set, and is not left to its default.
 func (v *Values) Given(key string) bool { return v.set[key] != nil }
 
+// Has reports whether the table has a key.
+func (v *Values) Has(key string) bool { return v.table.Find(key) != nil }
+
 // entry is the value of a key, or its default; nil if there is neither. A key
 // that no table has is a mistake of the program, not of its user.
 func (v *Values) entry(key string) *entry {
