@@ -66,7 +66,7 @@ func SimulateSettings() setting.Table {
 		{Key: "until", Kind: setting.Number, Doc: "end time; that of the data"},
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "distance of the output times"},
 		{Key: "times", Kind: setting.List, Doc: "output times, in the place of `step`"},
-		{Key: "solver", Kind: setting.Chain, Default: "auto", Choices: solverChoices(), Doc: "how trajectories are computed"},
+		{Key: "solver", Kind: setting.Chain, Default: "auto", Choices: solverChoices(), Doc: "how trajectories are computed; that of `fit` where that has one"},
 		{Key: "grid", Kind: setting.List, Doc: "places along each coordinate, and behind them of times, at which fields are written; 101 each where they are a network"},
 		{Key: "outputs", Kind: setting.Words, Doc: "names of what is written; default all"},
 		{Key: "seed", Kind: setting.Int, Default: "1", Doc: "of random draws"},

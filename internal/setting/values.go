@@ -44,6 +44,17 @@ func (v *Values) Clone() *Values {
 	return c
 }
 
+// Else returns the values with that of a key which another set gives, if they leave
+// it to its default.
+func (v *Values) Else(key string, other *Values) *Values {
+	if v.Given(key) || !other.Given(key) {
+		return v
+	}
+	c := v.Clone()
+	c.set[key] = other.Clone().set[key]
+	return c
+}
+
 // find resolves the key of a plain setting.
 func (v *Values) find(key string, kinds ...Kind) (*Setting, error) {
 	s := v.table.Find(key)
