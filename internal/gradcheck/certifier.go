@@ -249,7 +249,9 @@ func (c *certifier) compareWhere(list []int, act func(i int) bool) (left []int, 
 	return left, c.compare(lines, c.want.Modes)
 }
 
-func (c *certifier) measured(k int) bool { return !c.loss || c.trajectories[k].Values > 0 || len(c.trajectories[k].Rows) > 0 }
+func (c *certifier) measured(k int) bool {
+	return !c.loss || c.trajectories[k].Values > 0 || len(c.trajectories[k].Rows) > 0
+}
 
 // mayAct reports whether a coordinate can act on trajectory k: the value of a
 // parameter for another key cannot.
