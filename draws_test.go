@@ -41,7 +41,7 @@ func TestDrawMoments(t *testing.T) {
 		"beta(1, 3)":          {0.25, math.Sqrt(3. / 80), 1 - math.Cbrt(0.75), 1 - math.Cbrt(0.5), 1 - math.Cbrt(0.25)},
 	} {
 		for _, per := range []string{"row", "trajectory"} {
-			m := fromText(t, "model M {\n  covariate a\n  draw z ~ "+dist+" per "+per+"\n  let y = z\n  loss l = z*a\n}\ndata d from \"d.csv\" { a: a }\nsimulate { until: 1, step: 1 }", rowsOf(n))
+			m := fromText(t, "model M {\n  covariate a\n  draw z ~ "+dist+" per "+per+"\n  let y = z\n  let of = a\n  loss l = z*a\n}\ndata d from \"d.csv\" { a: a }\nsimulate { until: 1, step: 1 }", rowsOf(n))
 			run, err := m.Simulate(t.Context(), SimulateOptions{})
 			require.NoError(t, err)
 			var z []float64

@@ -48,6 +48,10 @@ type Program struct {
 	surfaces int      // discontinuities that may be slid along
 	flow     *ir.Node // what moves the states: the right-hand side, with some held
 
+	// Back is the program of the runs back from what is measured, by which an observation
+	// `~ exact` has its likelihood; nil if there is none.
+	Back *Program
+
 	jacs []*Jacobian // once they were asked for
 
 	build    sync.Mutex // held to use the Model's Builder
@@ -99,6 +103,14 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	}
 	p.Model = m
 	p.schedule()
+	if back := checked.Model.Backwards(); back != nil {
+		c := *checked
+		c.Model = back
+		p.Back = &Program{File: file, Checked: &c}
+		p.Back.Model, more = lower.Lower(back)
+		diags.All = append(diags.All, more.All...)
+		p.Back.schedule()
+	}
 	return p, diags
 }
 

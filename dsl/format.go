@@ -217,7 +217,11 @@ func (p *printer) after(word string, x Expr) {
 func (p *printer) init(x Expr) { p.after(" =", x) }
 
 func (p *printer) call(word string, c *Call) {
-	if c != nil {
+	switch {
+	case c == nil:
+	case c.Fun.Name == exact && c.Fun.Primes == 0 && len(c.Args) == 0:
+		p.after(word, c.Fun)
+	default:
 		p.after(word, c)
 	}
 }

@@ -172,6 +172,7 @@ func (c *checker) model(d *dsl.ModelDecl) *elaborator {
 	e.settled()
 	e.determined()
 	e.steady()
+	carry(e)
 	e.analyse()
 	e.ground()
 	return e

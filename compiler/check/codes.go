@@ -35,6 +35,7 @@ const (
 	missingEquation = "missing-equation"
 	missingInitial  = "missing-initial"
 	missingTime     = "missing-time"
+	noDensity       = "no-density"
 	noModel         = "no-model"
 	notACondition   = "not-a-condition"
 	notAFunction    = "not-a-function"
@@ -97,6 +98,7 @@ var Codes = []diag.Code{
 	{Name: missingEquation, Title: "a state without an equation of motion", Explanation: "Every state has exactly one equation of motion, as x' = … or x'' = …, or one for each element.", Example: "model M {\n  state x = 0\n}"},
 	{Name: missingInitial, Title: "a variable without an initial value", Explanation: "States and discrete variables start somewhere; derivatives of a state start at 0 unless it is said otherwise.", Example: "model M {\n  state x\n  x' = -x\n}"},
 	{Name: missingTime, Title: "trajectories whose rows have no times", Explanation: "The rows of a trajectory each have a time. In a data block without `time` every row is a trajectory of its own, and `trajectory` has no meaning.", Example: decay + "  observe y = x\n}\ndata d from \"d.csv\" { y: a, trajectory: id }"},
+	{Name: noDensity, Title: "states whose density is not known", Explanation: "`logdensity(z)` and an observation `~ exact` carry the density of all states along the motion, from draws from which they start, each from one of its own. Events would jump, and what else is observed along the way is not given by what is measured at the end.", Example: "model M {\n  draw a ~ normal(0, 1)\n  state x = a\n  state y = 1\n  x' = -x\n  y' = x\n  let p = logdensity([x, y])\n}"},
 	{Name: noModel, Title: "a file without a model", Explanation: "A model file declares at least one model.", Example: "fit { seed: 1 }"},
 	{Name: notACondition, Title: "a condition whose root cannot be located", Explanation: "Conditions compare; a comparison gives a guard function whose change of sign is located. Equality of quantities that change continuously has none.", Example: decay + "  event e when x == 0.5 { x := 0 }\n}"},
 	{Name: notAFunction, Title: "a call of something that is not a function", Explanation: "Functions are declared with fn, blocks with neural.", Example: "model M {\n  param k = 1\n  state x = 0\n  x' = k(x)\n}"},

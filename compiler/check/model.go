@@ -90,6 +90,7 @@ type Model struct {
 type Given struct {
 	Covariates []*Covariate
 	Draws      []*Draw
+	Flow       *Flow // how a density is carried along the motion; nil: nobody asks
 }
 
 // Shape is the shape of a value; it converts to ir.Shape.
@@ -340,24 +341,25 @@ type Kind uint8
 
 // The forms of an expression.
 const (
-	Number   Kind = iota // Value
-	Ref                  // Object
-	Op                   // Name and Args: an operator or a function
-	Slice                // elements of Args[0] from Offset, as Shape
-	Stack                // [a, b, …]: Args are the elements, or the rows of a matrix
-	Net                  // Object is a *Neural, Args its arguments
-	Apply                // a function's Body with Locals bound to Args
-	Diff                 // derivative of Args[0] by Args[1], a Ref or a Slice of one: total by a coordinate, else partial
-	DataOf               // data(y): Object is an *Observe
-	Observed             // observed(y): Object is an *Observe
-	FirstOf              // first(y)
-	SlopeOf              // slope(y)
-	Before               // before(Args[0]): the value before the event
-	Smooth               // smooth(Args[0]): no located discontinuities inside
-	Integral             // of Args[0] over the coordinates Over
-	Cells                // Args[0] in the cells over the coordinates Over, component by component: see CellsAs
-	Place                // Args[0] where the coordinates Over have the values Args[1:]
-	Numbers              // an array of the numbers in Values, row-major
+	Number     Kind = iota // Value
+	Ref                    // Object
+	Op                     // Name and Args: an operator or a function
+	Slice                  // elements of Args[0] from Offset, as Shape
+	Stack                  // [a, b, …]: Args are the elements, or the rows of a matrix
+	Net                    // Object is a *Neural, Args its arguments
+	Apply                  // a function's Body with Locals bound to Args
+	Diff                   // derivative of Args[0] by Args[1], a Ref or a Slice of one: total by a coordinate, else partial
+	DataOf                 // data(y): Object is an *Observe
+	Observed               // observed(y): Object is an *Observe
+	FirstOf                // first(y)
+	SlopeOf                // slope(y)
+	LogDensity             // logdensity(z): of the states, at this time
+	Before                 // before(Args[0]): the value before the event
+	Smooth                 // smooth(Args[0]): no located discontinuities inside
+	Integral               // of Args[0] over the coordinates Over
+	Cells                  // Args[0] in the cells over the coordinates Over, component by component: see CellsAs
+	Place                  // Args[0] where the coordinates Over have the values Args[1:]
+	Numbers                // an array of the numbers in Values, row-major
 )
 
 // Expr is a typed expression.

@@ -46,6 +46,12 @@ func (e *elaborator) resolveObserve(x *entity) {
 		if d.Dist != nil {
 			o.Dist = e.dist(x.scope, d.Dist, &o.Obj, asNoise)
 		}
+		if o.Dist != nil && o.Dist.Name == exactDist {
+			o.Unpredicted = true
+			e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.weight(x.scope, &o.Weight)})
+			asks(e, flowing{of: o.Value, at: o.Dist.Span, observe: o})
+			return
+		}
 		if o.Unpredicted {
 			e.options(x.scope, d.Options, nil)
 			return

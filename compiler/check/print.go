@@ -64,6 +64,8 @@ func (p printer) text(x *Expr, min int) string {
 		return x.Name + "(" + p.list(x.Args) + ")" + p.cut(x)
 	case DataOf, Observed, FirstOf, SlopeOf:
 		return measured[x.Kind] + "(" + x.Object.Info().Name + ")"
+	case LogDensity:
+		return "logdensity(" + p.list(x.Args) + ")"
 	case Place:
 		return p.text(x.Args[0], bindIndex) + "(" + p.list(x.Args[1:]) + ")"
 	case Cells:
@@ -71,6 +73,9 @@ func (p printer) text(x *Expr, min int) string {
 	case Integral:
 		return "integral(" + p.list(x.Args) + overNames(x.Over) + ")"
 	case Diff, Before, Smooth:
+		if x.Name != "" {
+			return x.Name + "(" + p.list(x.Args) + ")"
+		}
 		return measured[x.Kind] + "(" + p.list(x.Args) + ")"
 	}
 	panic(fmt.Sprintf("check: no text for an expression of kind %d", x.Kind))

@@ -243,7 +243,7 @@ func choiceNames(row *setting.Setting) []string {
 }
 
 var (
-	errSamples     = errors.New("`samples` is a whole number with what is drawn, as in `samples: 1000 { e: uniform(0.5, 0.9) }`")
+	errSamples     = errors.New("`samples` is a whole number with what is drawn, as in `samples: 1000 { e: uniform(0.5, 0.9) }`; in a model with draws the number may stand alone")
 	errSweepVector = errors.New("a vector takes a list of vectors, as in `sweep: { a: [[1, 2], [3, 4]] }`, or give its elements: `a[0]: [1, 3]`")
 	errSweep       = errors.New("`sweep` lists the values of each name, as in `sweep: { e: [0.5, 0.7, 0.9] }`")
 	errDraw        = errors.New("a draw is a distribution, like `normal(1, 0.1)`")
@@ -255,7 +255,7 @@ const maxSamples = 1e9
 // samples reads `samples: 1000 { e: uniform(0.5, 0.9) }`.
 func (e *elaborator) samples(o *dsl.Option) *Samples {
 	val := o.Value
-	if val.Expr == nil || val.Suffix != "" || len(val.Block) == 0 || len(val.Clauses) > 0 || val.Then != nil {
+	if val.Expr == nil || val.Suffix != "" || len(val.Block) == 0 && len(e.m.Draws) == 0 || len(val.Clauses) > 0 || val.Then != nil {
 		e.errSetting(val.Span(), errSamples)
 		return nil
 	}

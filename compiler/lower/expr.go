@@ -55,7 +55,9 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	case check.Apply:
 		return l.apply(x)
 	case check.Diff:
-		return l.diff(x)
+		return diff(l, x)
+	case check.LogDensity:
+		return logDensity(l)
 	case check.DataOf, check.Observed:
 		s := l.observes[x.Object]
 		in := l.out.In.Data
@@ -104,7 +106,7 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 	}
 	switch o := o.(type) {
 	case *check.Time:
-		return in.T
+		return clock(l)
 	case *check.Coordinate:
 		return l.b.Elem(l.network.c, o.Axis)
 	case *check.State:
@@ -289,82 +291,6 @@ func differentiatesBy(x *check.Expr, local *check.Local) bool {
 		}
 	}
 	return differentiatesBy(x.Body, local)
-}
-
-// diff lowers a partial derivative.
-func (l *lowerer) diff(x *check.Expr) *ir.Node {
-	e := l.expr(x.Args[0])
-	by := x.Args[1]
-	off := 0
-	root := by
-	for root.Kind == check.Slice {
-		off += root.Offset
-		root = root.Args[0]
-	}
-	in := &l.out.In
-	var wrt *ir.Node
-	switch o := root.Object.(type) {
-	case *check.Coordinate:
-		return l.byCoordinate(e, o)
-	case *check.Time:
-		wrt = in.T
-	case *check.State:
-		if l.network != nil {
-			l.errByNetwork(x, "a derivative by a field")
-			return l.b.Full(shapeOf(x.Shape), 0)
-		}
-		if wrt = in.Y; l.before {
-			wrt = in.YB
-		}
-		off += l.slots[o].Off
-	case *check.Discrete:
-		if wrt = in.D; l.before {
-			wrt = in.DB
-		}
-		off += l.slots[o].Off
-	case *check.Param:
-		wrt, off = in.P, off+l.slots[o].Off
-		if l.slots[o].PerKey {
-			wrt = in.Q
-		}
-	case *check.Covariate:
-		wrt, off = in.Q, off+l.slots[o].Off
-	case *check.Input:
-		if o.Value != nil {
-			l.errByExpression(by, o)
-			return e
-		}
-		if wrt = in.U; l.before {
-			wrt = in.UB
-		}
-		off += l.slots[o].Off
-	case *check.EventArg:
-		wrt, off = in.A, off+l.argOff[o]
-	case *check.Local:
-		wrt = l.locals[o]
-	}
-	size := by.Shape.Size()
-	if e.Shape == ir.Scalar {
-		g := autodiff.VJP(l.b, []*ir.Node{e}, []*ir.Node{l.b.Const(1)}, []*ir.Node{wrt})[0]
-		return l.b.Slice(g, off, shapeOf(by.Shape))
-	}
-	column := func(i int) *ir.Node {
-		t := l.b.Const(1)
-		if wrt.Shape != ir.Scalar {
-			t = l.b.Assemble(wrt.Shape, []int{off + i}, []*ir.Node{t})
-		}
-		return autodiff.JVP(l.b, []*ir.Node{e}, []*ir.Node{wrt}, []*ir.Node{t})[0]
-	}
-	if by.Shape.Rank == 0 {
-		return column(0)
-	}
-	// The Jacobian, column by column, then transposed.
-	cols, offs := make([]*ir.Node, size), make([]int, size)
-	m := e.Shape.Size()
-	for i := range size {
-		cols[i], offs[i] = column(i), i*m
-	}
-	return l.b.Transpose(l.b.Assemble(ir.Mat(size, m), offs, cols))
 }
 
 // op lowers an operator or function.

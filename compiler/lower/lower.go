@@ -244,7 +244,7 @@ func (l *lowerer) layoutObserve(o *check.Observe) {
 	lay.NObs += s.N
 	lay.Observes = append(lay.Observes, s)
 	l.observes[o] = s
-	if l.uses(check.FirstOf, o) {
+	if f := l.m.Flow; l.uses(check.FirstOf, o) || f != nil && f.Back && f.Exact == o {
 		l.firstOff[o] = l.constant(FromFirst, o)
 	}
 	if l.uses(check.SlopeOf, o) {
@@ -452,6 +452,7 @@ func (l *lowerer) rhs() {
 	if len(l.m.Constraints) > 0 {
 		l.algebraicRates(parts)
 	}
+	backRates(l, parts)
 	l.located = false
 	if len(parts) == 0 {
 		parts = []*ir.Node{}
@@ -518,7 +519,15 @@ func (l *lowerer) violation(r *check.Require) *ir.Node {
 func (l *lowerer) initial() {
 	lay := l.out.Layout
 	var ys, ds []*ir.Node
+	measured := map[check.Object]*ir.Node{}
+	if f := l.m.Flow; f != nil && f.Back {
+		measured = flowStart(l, f)
+	}
 	for _, s := range l.m.States {
+		if v := measured[s]; v != nil {
+			ys = append(ys, v)
+			continue
+		}
 		ys = append(ys, l.value(s.Init, s.Shape))
 	}
 	if n := lay.NY - lay.NUser; n > 0 {

@@ -58,6 +58,12 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	if o.Weight == 0 {
 		return b.Const(0)
 	}
+	if f := l.m.Flow; f != nil && f.Exact == o {
+		if !f.Back { // its likelihood is that of the run back
+			return b.Const(0)
+		}
+		return b.Select(b.Elem(l.out.In.Seen, s.Off), b.Mul(b.Const(o.Weight), exactLoss(l, f)), b.Const(0))
+	}
 	pred = b.Slice(pred, 0, ir.Vec(s.N))
 	seen := b.Slice(l.out.In.Seen, s.Off, ir.Vec(s.N))
 	weight := b.Const(o.Weight)

@@ -72,6 +72,7 @@ type Options struct {
 
 // New reads the data and prepares a fit with the settings of the fit block.
 func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values, c Options) (*Fit, error) {
+	prog, from = fitted(prog, from)
 	plan, err := planOf(prog.Program, settings, c)
 	if err != nil {
 		return nil, err
@@ -148,6 +149,15 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 		}
 	}
 	return f, f.begin()
+}
+
+// fitted is the program whose runs a fit does, with its data: that of the runs back, where an
+// observation `~ exact` asks for it.
+func fitted(prog *engine.Compiled, from *problem.Problem) (*engine.Compiled, *problem.Problem) {
+	if prog.Back == nil {
+		return prog, from
+	}
+	return &engine.Compiled{Program: prog.Back}, from.Of(prog.Back)
 }
 
 // predicted are the trajectories of which rows that are given are not scored.

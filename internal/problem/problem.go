@@ -27,6 +27,13 @@ type Problem struct {
 	loaded  bool        // sets were read
 }
 
+// Of is the problem of another program of the same file.
+func (m *Problem) Of(p *compiler.Program) *Problem {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	return &Problem{Prog: p, Path: m.Path, Files: m.Files}
+}
+
 // Doubts are what reading the data found doubtful.
 func (m *Problem) Doubts() *diag.List {
 	m.reading.Lock()

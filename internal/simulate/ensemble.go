@@ -189,8 +189,12 @@ func (r *ensemble) prepare(i int, p, nat []float64, to *engine.BoundModel) *sim.
 	return &to.Lane.Span
 }
 
-// drawing is which draws of the model run i has: those of its sample.
+// drawing is which draws of the model run i has: those of its sample, or, where a solver is
+// called with points of its own, of its number.
 func (r *ensemble) drawing(i int) problem.Drawing {
+	if len(r.points) == 0 {
+		return problem.Drawing{Copy: uint64(i)}
+	}
 	return problem.Drawing{Copy: uint64(i % len(r.points) % r.samples)}
 }
 
