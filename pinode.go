@@ -119,9 +119,11 @@ func (m *Model) settings() (fit, simulate *setting.Values) {
 	return m.fit, m.simulate
 }
 
+// simulator simulates with the solver that the file asks for in its simulate block,
+// else with that of its fit: what was learned with a method belongs to it.
 func (m *Model) simulator() *simulate.Simulator {
-	_, s := m.settings()
-	return &simulate.Simulator{Prog: m.prog, Data: m.data, Settings: s}
+	fit, s := m.settings()
+	return &simulate.Simulator{Prog: m.prog, Data: m.data, Settings: s.Else("solver", fit)}
 }
 
 // Set changes a setting for what is begun from now on, by its dotted name:

@@ -4,12 +4,15 @@ import (
 	"context"
 	"math"
 	"runtime"
+	"slices"
 
 	"github.com/pinode/pinode"
 )
 
 // Rows are what is measured, in the order in which it is reported.
-var Rows = []*Row{
+var Rows = slices.Concat(smallRows, layersRows())
+
+var smallRows = []*Row{
 	{
 		Name: "lotka", Unit: "µs", Bar: Bar{2, Ratio},
 		Doc:  "one Lotka–Volterra solve to t = 10, Tsit5, 1e-8",

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/stat"
@@ -46,7 +47,9 @@ type Point struct {
 }
 
 // Growths are what `pinode bench --scaling` measures.
-var Growths = []*Growth{
+var Growths = slices.Concat(stateGrowths, layersGrowths())
+
+var stateGrowths = []*Growth{
 	{
 		Name: "states", By: "states", Unit: "µs", Sizes: []int{2, 10, 100, 1000, 10000},
 		Doc:  "loss after 100 steps of RK4 of a linear system",

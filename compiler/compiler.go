@@ -6,6 +6,7 @@ package compiler
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/pinode/pinode/compiler/check"
@@ -80,6 +81,17 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	if diags.Err() != nil || checked.Model == nil {
 		return p, diags
 	}
+	switch {
+	case checked.ByNetwork():
+		p.lowerNetwork(env, diags)
+		return p, diags
+	case checked.Grid != nil:
+		checked.Model, more = checked.Model.OnGrid(checked.Grid)
+		diags.All = append(diags.All, more.All...)
+		if diags.Err() != nil {
+			return p, diags
+		}
+	}
 	m, more := lower.Lower(checked.Model)
 	diags.All = append(diags.All, more.All...)
 	if diags.Err() != nil {
@@ -88,6 +100,24 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	p.Model = m
 	p.schedule()
 	return p, diags
+}
+
+// lowerNetwork makes a model whose fields are a network that of the program.
+func (p *Program) lowerNetwork(env *check.Env, diags *diag.List) {
+	net, err := p.Checked.FieldNetwork(env)
+	if err != nil {
+		diags.Errorf("bad-block", p.Checked.Model.Span, "%s", err)
+		return
+	}
+	m, more := lower.LowerNetwork(p.Checked.Model, net)
+	diags.All = append(diags.All, more.All...)
+	if more.Err() != nil {
+		return
+	}
+	checked := *p.Checked
+	checked.Model = m.Checked
+	p.Checked, p.Model = &checked, m
+	p.schedule()
 }
 
 // schedule lays out the scheduled scalars and the guards of releases.
@@ -269,6 +299,13 @@ func (p *Program) Dump(w io.Writer, stage string, method *step.Method) error {
 	if p.Model == nil {
 		return fmt.Errorf("the file has errors and no graph")
 	}
+	if stage == "grid" {
+		if len(p.Model.Grid) == 0 {
+			return fmt.Errorf("the model has no fields on a grid")
+		}
+		fmt.Fprintln(w, strings.Join(p.Model.Grid, "\n"))
+		return nil
+	}
 	switch stage {
 	case "graph":
 		for _, g := range p.Graphs(Want{Reverse: true, Forward: true}) {
@@ -299,5 +336,5 @@ func (p *Program) Dump(w io.Writer, stage string, method *step.Method) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("there is no stage `%s`; there are ast, model, graph, plan and asm", stage)
+	return fmt.Errorf("there is no stage `%s`; there are ast, model, grid, graph, plan and asm", stage)
 }

@@ -46,7 +46,11 @@ func (p *printer) decl(d Decl) {
 		p.interval(d.Interval)
 	case *ConstDecl:
 		p.typed("const", d.Name, d.Type)
-		p.init(d.Value)
+		if d.From != nil {
+			p.after(" from", d.From)
+		} else {
+			p.init(d.Value)
+		}
 	case *ParamDecl:
 		p.param(d)
 	case *CovariateDecl:
@@ -60,13 +64,18 @@ func (p *printer) decl(d Decl) {
 			p.ident(d.Interp)
 		}
 		p.init(d.Value)
+	case *CoordinateDecl:
+		p.typed("coordinate", d.Name, Type{Unit: d.Unit})
+		p.interval(d.Interval)
+	case *BoundaryDecl:
+		p.boundary(d)
 	case *StateDecl:
 		p.state(d)
 	case *AugmentDecl:
 		p.typed("augment", d.Name, d.Type)
 		p.init(d.Init)
 	case *AlgebraicDecl:
-		p.typed("algebraic", d.Name, d.Type)
+		p.unknown("algebraic", d.Name, d.Over, d.Type)
 		p.init(d.Init)
 	case *StartDecl:
 		p.named("start", d.How)
@@ -220,7 +229,7 @@ func (p *printer) target(n *Name, index []Range) {
 }
 
 func (p *printer) state(d *StateDecl) {
-	p.typed("state", d.Name, d.Type)
+	p.unknown("state", d.Name, d.Over, d.Type)
 	for i, in := range d.Inits {
 		word := " ="
 		if i > 0 {
@@ -400,6 +409,9 @@ func (p *printer) skipColon() {
 // value writes a value behind a colon or `then`, without a blank before it.
 func (p *printer) value(v *Value) {
 	p.after("", v.Expr)
+	if v.Suffix != "" {
+		p.write(" ", v.Suffix)
+	}
 	for _, c := range v.Clauses {
 		p.after(" "+c.Word, c.Expr)
 		if c.Suffix != "" {

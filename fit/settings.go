@@ -40,6 +40,10 @@ func Settings(o Owned) setting.Table {
 	}
 	return setting.Table{
 		{Key: "solver", Kind: setting.Chain, Default: first(o.Solver), Choices: o.Solver, Doc: "how trajectories are computed"},
+		{Key: "fields", Kind: setting.Word, Default: "grid", Doc: "how fields are solved for", Choices: []setting.Choice{
+			{Name: "grid", Doc: "in cells, whose values are followed in time"},
+			{Name: "network", Doc: "by a network that is trained to satisfy the equations: see the block `network`"},
+		}},
 		{Key: "gradient", Kind: setting.Word, Default: first(o.Gradient), Choices: o.Gradient, Doc: "how the gradient is computed"},
 		{Key: "optimizer", Kind: setting.Chain, Default: "auto", Choices: optimizers, Doc: "how parameters are moved; several are joined by `then`, each starting from the best point so far"},
 		{Key: "batch", Kind: setting.Int, Default: "0", Max: many, Doc: "trajectories per step of first-order optimizers; 0 is all"},

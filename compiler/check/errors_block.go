@@ -152,7 +152,7 @@ func (e *elaborator) errOwnJump(ev *Event, o *Observe, a *Assign) {
 func (e *elaborator) warnStaysTrue(ev *Event) {
 	e.diags.Warnf(staysTrueCode, ev.Cond.Span, "what `%s` assigns leaves its own condition true", ev.Name).
 		WithNote(ev.Assigns[0].Span, "assigned here").
-		WithHelp("it fires again only after the condition has turned false by other means")
+		WithHelp("it fires again only after the condition has turned false by other means; to hold a variable at a bound, let its rate be 0 there: `x' = if x >= 1 and r > 0 then 0 else r`")
 }
 
 func (e *elaborator) warnCycle(path []*Event) {

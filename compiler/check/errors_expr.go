@@ -117,6 +117,15 @@ func (e *elaborator) errForce(force, q *Expr, want units.Unit) {
 	e.diags.Errorf(unitMismatch, force.Span, "a generalised force has the unit of L over that of `%s`, %s; this is in %s", Text(q), e.name(want), e.name(force.Unit))
 }
 
+func (e *elaborator) errTableShape(o *Const, d *dsl.ConstDecl) {
+	e.diags.Errorf(badShape, d.From.Span(), "a file has as many numbers as `%s` has elements: declare its shape", o.Name).
+		WithHelp("as in `const %s[33, 32] from %q`", o.Name, d.From.Value)
+}
+
+func (e *elaborator) errTable(d *dsl.ConstDecl, why, what string) {
+	e.diags.Errorf(badTable, d.From.Span(), "the constant `%s` cannot be read from %q: %s", d.Name.Name, d.From.Value, why).WithHelp("%s", what)
+}
+
 func (e *elaborator) errStages(x *dsl.Call, q int) {
 	e.diags.Errorf(badExpression, x.Args[0].Span(), "`%s` has 1 to %d stages, not %d", x.Fun.Name, maxStages, q)
 }

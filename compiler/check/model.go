@@ -13,9 +13,13 @@ type Program struct {
 	File     *dsl.File
 	Model    *Model   // the last model of the file: the one that is run
 	Models   []*Model // all of them, in source order
+	Files    []string // tables of constants, as they were read
 	Data     []*Data
 	Fit      *Settings // nil without a fit block
 	Simulate *Settings // nil without a simulate block
+	Network  *Settings // nil without a network block
+	Stands   *Network  // for the fields of the model; nil: they are on a grid, or there are none
+	Grid     *Grid     // nil for a model without fields
 }
 
 // Settings is a checked fit or simulate block.
@@ -59,15 +63,17 @@ type Model struct {
 	Units *units.Table // the units that the file knows
 	Time  *Time
 
-	Consts []*Const // folded; kept for listings
-	Params []*Param
+	Consts      []*Const // folded; kept for listings
+	Params      []*Param
+	Coordinates []*Coordinate
 	Given
 	Inputs    []*Input
-	States    []*State // θ'' gives two: θ and θ'
+	States    []*State // θ'' gives two: θ and θ'; fields are those over coordinates
 	Discretes []*Discrete
 	Lets      []*Let
 	// Constraints have as many elements as the algebraic states.
 	Constraints []*Constraint
+	Boundaries  []*Boundary
 	// Steady: the run starts where the motion comes to rest; nil: at the initial values.
 	Steady    *Steady
 	Neurals   []*Neural
@@ -76,6 +82,8 @@ type Model struct {
 	Requires  []*Require
 	Observes  []*Observe
 	Losses    []*Loss
+
+	Gridded *Gridded // of a model whose fields are on a grid: see OnGrid
 }
 
 // Given are the numbers of each trajectory that the model is given: by data, or by chance.
@@ -166,8 +174,9 @@ type Input struct {
 // State is a continuous state.
 type State struct {
 	Obj
-	Init    *Expr // never nil
-	Deriv   *Expr // right-hand side, of the state's shape; nil for an algebraic unknown alone
+	Over    []*Coordinate // of a field
+	Init    *Expr         // nil only of a field without one
+	Deriv   *Expr         // right-hand side, of the state's shape; nil for an algebraic unknown alone
 	Augment bool
 
 	// Algebraic: it has no rate, the model's constraints determine it at all times, and
@@ -338,13 +347,16 @@ const (
 	Stack                // [a, b, …]: Args are the elements, or the rows of a matrix
 	Net                  // Object is a *Neural, Args its arguments
 	Apply                // a function's Body with Locals bound to Args
-	Diff                 // derivative of Args[0] by Args[1], a Ref or a Slice of one
+	Diff                 // derivative of Args[0] by Args[1], a Ref or a Slice of one: total by a coordinate, else partial
 	DataOf               // data(y): Object is an *Observe
 	Observed             // observed(y): Object is an *Observe
 	FirstOf              // first(y)
 	SlopeOf              // slope(y)
 	Before               // before(Args[0]): the value before the event
 	Smooth               // smooth(Args[0]): no located discontinuities inside
+	Integral             // of Args[0] over the coordinates Over
+	Cells                // Args[0] in the cells over the coordinates Over, component by component: see CellsAs
+	Place                // Args[0] where the coordinates Over have the values Args[1:]
 	Numbers              // an array of the numbers in Values, row-major
 )
 
@@ -369,6 +381,7 @@ type Expr struct {
 	Offset int
 	Locals []*Local
 	Body   *Expr
+	Over   []*Coordinate
 	Shape  Shape
 	Unit   units.Unit
 	Span   diag.Span
@@ -462,6 +475,7 @@ func (m *Model) Objects() []Object {
 	out := []Object{m.Time}
 	out = appendAll(out, m.Consts)
 	out = appendAll(out, m.Params)
+	out = appendAll(out, m.Coordinates)
 	out = appendAll(out, m.Covariates)
 	out = appendAll(out, m.Draws)
 	out = appendAll(out, m.Inputs)

@@ -15,10 +15,11 @@ const (
 	readsArgument // of an event
 	readsDraw
 	readsRowDraw // of a row
+	readsSpace   // a coordinate
 )
 
 func (r reads) String() string {
-	for i, s := range [...]string{"the time", "a state", "a discrete variable", "an input", "a parameter", "a covariate", "the trajectory's data", "measured values", "an argument of an event", "a draw", "a draw of each row"} {
+	for i, s := range [...]string{"the time", "a state", "a discrete variable", "an input", "a parameter", "a covariate", "the trajectory's data", "measured values", "an argument of an event", "a draw", "a draw of each row", "a coordinate"} {
 		if r&(1<<i) != 0 {
 			return s
 		}
@@ -57,6 +58,8 @@ func leaf(x *Expr) reads {
 			return readsRowDraw
 		}
 		return readsDraw
+	case *Coordinate:
+		return readsSpace
 	}
 	return 0
 }

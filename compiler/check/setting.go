@@ -58,12 +58,18 @@ func (e *elaborator) setting(s *scope, v *setting.Values, table setting.Table, o
 			e.errSetting(o.Value.Span(), err)
 		}
 	}
+	if o.Value.Suffix != "" && o.Value.Suffix != row.Unit {
+		fail(fmt.Errorf("`%s` means nothing here", o.Value.Suffix))
+		return
+	}
 	switch row.Kind {
 	case setting.Word, setting.Chain:
 		e.chain(s, v, row, o.Value, origin)
 		return
 	}
-	if !plainValue(o.Value) {
+	plain := *o.Value
+	plain.Suffix = "" // a word that counts, `100 epochs`
+	if !plainValue(&plain) {
 		fail(fmt.Errorf("`%s` is %s", key, row.Kind))
 		return
 	}
@@ -249,7 +255,7 @@ const maxSamples = 1e9
 // samples reads `samples: 1000 { e: uniform(0.5, 0.9) }`.
 func (e *elaborator) samples(o *dsl.Option) *Samples {
 	val := o.Value
-	if val.Expr == nil || len(val.Block) == 0 || len(val.Clauses) > 0 || val.Then != nil {
+	if val.Expr == nil || val.Suffix != "" || len(val.Block) == 0 || len(val.Clauses) > 0 || val.Then != nil {
 		e.errSetting(val.Span(), errSamples)
 		return nil
 	}

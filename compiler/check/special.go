@@ -11,6 +11,8 @@ func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 	switch name {
 	case "diff", "grad":
 		return e.diff(s, x)
+	case "integral":
+		return e.integral(s, x)
 	case "piecewise", "xor", "interp", "linspace":
 		return e.rewritten(s, x)
 	case "data", "observed", "first", "slope":
@@ -46,11 +48,26 @@ func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 
 // diff elaborates the derivative of an expression by a variable.
 func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
+	if len(x.Args) < 2 || len(x.Args) > 2 && x.Fun.Name == "grad" {
+		e.errArity(x, 2)
+		return nil
+	}
 	a := e.args(s, x)
 	if a == nil {
 		return nil
 	}
-	by := a[1]
+	of := a[0]
+	for _, by := range a[1:] {
+		if of = e.diffBy(x, of, by); of == nil {
+			return nil
+		}
+	}
+	return of
+}
+
+// diffBy is the derivative by one variable.
+func (e *elaborator) diffBy(x *dsl.Call, v, by *Expr) *Expr {
+	a := []*Expr{v, by}
 	root := by
 	for root.Kind == Slice {
 		root = root.Args[0]
@@ -60,7 +77,7 @@ func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
 		return nil
 	}
 	switch o := root.Object.(type) {
-	case *State, *Param, *Local, *Time, *Discrete, *Input, *Covariate, *EventArg:
+	case *State, *Param, *Local, *Time, *Discrete, *Input, *Covariate, *EventArg, *Coordinate:
 	default:
 		e.errDerivative(x, by, o.Info())
 		return nil

@@ -78,6 +78,13 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		n := l.expr(x.Args[0])
 		l.reading = was
 		return n
+	case check.Cells:
+		return l.fields().inCells(x)
+	case check.Integral, check.Place:
+		if l.network != nil {
+			return l.pointwise(x)
+		}
+		return l.fields().whole(x)
 	case check.Smooth:
 		was := l.reading
 		l.located, l.byMode = false, false
@@ -98,7 +105,12 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 	switch o := o.(type) {
 	case *check.Time:
 		return in.T
+	case *check.Coordinate:
+		return l.b.Elem(l.network.c, o.Axis)
 	case *check.State:
+		if l.network != nil {
+			return l.network.values[o]
+		}
 		y := in.Y
 		if l.before {
 			y = in.YB
@@ -292,9 +304,15 @@ func (l *lowerer) diff(x *check.Expr) *ir.Node {
 	in := &l.out.In
 	var wrt *ir.Node
 	switch o := root.Object.(type) {
+	case *check.Coordinate:
+		return l.byCoordinate(e, o)
 	case *check.Time:
 		wrt = in.T
 	case *check.State:
+		if l.network != nil {
+			l.errByNetwork(x, "a derivative by a field")
+			return l.b.Full(shapeOf(x.Shape), 0)
+		}
 		if wrt = in.Y; l.before {
 			wrt = in.YB
 		}
@@ -367,22 +385,29 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	if x.Name == "euler_lagrange" {
 		return l.lagrange(x, args)
 	}
-	if op, ok := elementaryOps[x.Name]; ok {
+	switch x.Name {
+	case "solve", "inv", "det", "logdet":
+		return l.system(x, args)
+	}
+	return l.applied(x.Name, args)
+}
+
+// applied is an operator or function of values.
+func (l *lowerer) applied(name string, args []*ir.Node) *ir.Node {
+	if op, ok := elementaryOps[name]; ok {
 		if n := l.vanishing(op, args); n != nil {
 			return n
 		}
 		return l.b.Apply(op, args...)
 	}
 	b := l.b
-	switch x.Name {
+	switch name {
 	case "matmul":
 		return l.matmul(args[0], args[1])
 	case "log10":
 		return b.Mul(b.Log(args[0]), b.Const(1/math.Ln10))
 	case "log2":
 		return b.Mul(b.Log(args[0]), b.Const(1/math.Ln2))
-	case "solve", "inv", "det", "logdet":
-		return l.system(x, args)
 	case "logsumexp":
 		most := l.most(args[0])
 		return b.Add(most, b.Log(b.Sum(b.Exp(b.Sub(args[0], most)))))
@@ -411,11 +436,11 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 		return b.Concat(el(1, 2), el(2, 0), el(0, 1))
 	case "min", "max":
 		if len(args) == 1 {
-			return l.reduce(x.Name, args[0])
+			return l.reduce(name, args[0])
 		}
 		v := args[0]
 		for _, a := range args[1:] {
-			v = l.pick(x.Name, v, a)
+			v = l.pick(name, v, a)
 		}
 		return v
 	case "clamp":
@@ -439,7 +464,7 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	case "ceil":
 		return b.Neg(l.floor(b.Neg(args[0])))
 	}
-	panic("lower: no rule for " + x.Name)
+	panic("lower: no rule for " + name)
 }
 
 func (l *lowerer) matmul(x, y *ir.Node) *ir.Node {

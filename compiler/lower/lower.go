@@ -34,6 +34,7 @@ type lowerer struct {
 
 	places
 	reading
+	network *network // that stands for fields, or nil
 
 	resting  map[check.Object]*ir.Node // values of `start steady { … }`
 	blocks   map[*check.Neural]*Block
@@ -45,6 +46,8 @@ type lowerer struct {
 	cores    map[*ir.Node]*ir.Node // the first guard of each surface: see upright
 	sites    []*check.Expr         // operators that are being lowered, the innermost last
 	fresh    int
+
+	onGrid [2]*fields // of the states, and of those before the event
 
 	modes      int // how many switch modes D has room for
 	thresholds int // events with a rate
@@ -103,6 +106,11 @@ func (l *lowerer) build() {
 		return // a block that cannot be built
 	}
 	l.inputs()
+	if l.m.Gridded != nil {
+		if l.fields().complete(); l.diags.Err() != nil {
+			return
+		}
+	}
 	l.rhs()
 	l.initial()
 	l.events()
@@ -550,7 +558,7 @@ func (l *lowerer) outputs() {
 		add(x, l.whole(x.Value, x.Shape))
 	}
 	for _, x := range l.m.Observes {
-		if x.Unpredicted {
+		if x.Unpredicted || atRow(x) {
 			continue
 		}
 		add(x, l.whole(x.Value, x.Shape))
@@ -558,6 +566,11 @@ func (l *lowerer) outputs() {
 	if len(parts) > 0 {
 		l.out.Outputs = l.b.Concat(parts...)
 	}
+}
+
+// atRow reports whether an observation is of a place that rows of data tell.
+func atRow(o *check.Observe) bool {
+	return o.Value.Kind == check.Place && o.Value.Args[1].Kind == check.DataOf
 }
 
 // ElementName is "x", "x[2]" or "A[1,0]".

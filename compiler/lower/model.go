@@ -38,6 +38,9 @@ type Model struct {
 
 	Observed
 
+	// Grid says, line by line, what a grid does with each term and at each side.
+	Grid []string
+
 	// Outputs are the values a simulation can write besides the states and
 	// discretes: lets and observations, [len(Layout.Outputs)].
 	Outputs *ir.Node
@@ -68,6 +71,9 @@ type Model struct {
 	// Newton's method that takes the state back to where projected quantities have their
 	// levels, hidden discrete variables that the event behind it sets. 0: there are none.
 	Project int
+
+	// Collocation is what holds where fields are a network; nil: they are not.
+	Collocation *Collocation
 
 	// Systems are the matrices that the model inverts.
 	Systems []System

@@ -93,6 +93,37 @@ func (f *Fit) EachCurve(n int, do func(*Curve)) error {
 	return nil
 }
 
+// Beyond are the states of each trajectory of the training data at n times behind its rows,
+// over as long again, nil for a run that fails; none where data have inputs or fire events,
+// which end with them.
+func (f *Fit) Beyond(n int) (states [][][]float64, ok bool) {
+	o := f.Objective
+	w, user := o.Workers[0], f.prog.Model.Layout.NUser
+	w.System.Bind(o.Space.SharedAt(f.X, o.Natural), o.Space.Scales)
+	for _, it := range o.Trajectories {
+		if len(it.Signals) > 0 || len(it.Span.Firings) > 0 {
+			return nil, false
+		}
+		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
+		from, to := it.Span.T1, 2*it.Span.T1-it.Span.T0
+		grid := make([]float64, n)
+		for i := range grid {
+			grid[i] = from + (to-from)*float64(i+1)/float64(n)
+		}
+		span := problem.WithSaves(it.Span, grid)
+		span.T1 = to
+		var tr sim.Trajectory
+		var rows [][]float64
+		if err := w.Integrator.Run(w.System, &span, &tr); err == nil && tr.Saved == n {
+			for _, y := range tr.SaveY {
+				rows = append(rows, append([]float64{}, y[:user]...))
+			}
+		}
+		states = append(states, rows)
+	}
+	return states, true
+}
+
 // learned evaluates the neural blocks of the equations at rows of states.
 func learned(p *compiler.Program, sys *engine.System, rows [][]float64) []Learned {
 	if sys.Nets == nil {

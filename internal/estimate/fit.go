@@ -44,6 +44,7 @@ type Fit struct {
 	late      func() bool // see Late
 	told      *start.Data
 	solver    sim.Options
+	field     *byNetwork      // what is trained where fields are a network, or nil
 	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself
 }
 
@@ -74,6 +75,9 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	plan, err := planOf(prog.Program, settings, c)
 	if err != nil {
 		return nil, err
+	}
+	if prog.Model.Collocation != nil {
+		return newByNetwork(prog, from, settings, plan, c)
 	}
 	opt, err := engine.SolverOptions(settings)
 	if err != nil {
@@ -471,6 +475,17 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 	}
 	f.Objective.Watch(ctx)
 	f.Warnings = diag.List{}
+	if f.field != nil {
+		if len(f.Objective.Trajectories) > 0 {
+			if _, err := f.score(x, f.Objective.Trajectories, &f.Train, nil); err != nil {
+				return err
+			}
+			if err := f.weigh(ctx, x); err != nil {
+				return err
+			}
+		}
+		return f.weighField(ctx, x)
+	}
 	stats, err := f.score(x, f.Objective.Trajectories, &f.Train, nil)
 	if err != nil {
 		return err

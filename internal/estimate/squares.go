@@ -61,7 +61,11 @@ func (f *Fit) square() error {
 	}
 	if why != "" {
 		l := &diag.List{}
-		l.Errorf("not-supported", f.prog.Checked.Fit.Span, "`levenberg_marquardt` needs a sum of squares: %s", why).
+		at := f.prog.Checked.Model.Span
+		if block := f.prog.Checked.Fit; block != nil { // the command line may ask for it too
+			at = block.Span
+		}
+		l.Errorf("not-supported", at, "`levenberg_marquardt` needs a sum of squares: %s", why).
 			WithHelp("leave `optimizer` out, or write `optimizer: lbfgs`")
 		return l.Err()
 	}

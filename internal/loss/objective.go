@@ -145,11 +145,15 @@ type Chunk struct {
 
 // chunkSize is how many of n trajectories make a chunk: enough to fill the
 // lanes, few enough to occupy many cores. Of large networks each chunk has a
-// gradient as large as its weights, which takes so many trajectories to be worth
-// while.
+// gradient as large as its weights, which takes the least number of trajectories
+// to be worth while, or twice as many where that leaves two chunks.
 func chunkSize(n, least int) int {
 	up := func(k int) int { return (k + engine.MaxLanes - 1) / engine.MaxLanes * engine.MaxLanes }
-	return max(up((n+63)/64), min(64, up((n+7)/8)), min(up(n), up(least)))
+	size := max(up((n+63)/64), min(64, up((n+7)/8)))
+	if least > 0 {
+		size = max(size, min(up(n), max(up(least), min(up(2*least), up((n+1)/2)))))
+	}
+	return size
 }
 
 // largeRows is how many rows of a large network make a chunk at least.

@@ -52,6 +52,7 @@ func (m *Problem) beside(path string) string {
 
 // Paths are the paths of all tables.
 func (m *Problem) Paths() (list []string) {
+	list = append(list, m.Prog.Checked.Files...) // of constants
 	for _, d := range m.Prog.Checked.Data {
 		list = append(list, m.File(d))
 		for _, j := range d.Joins {

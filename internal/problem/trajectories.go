@@ -217,7 +217,8 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		}
 		for ; next < len(tr.Firings) && tr.Firings[next].Above <= i; next++ {
 			f := tr.Firings[next]
-			fire(sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args, Joint: f.Joint})
+			e := index[d.Rows[f.Event].Event]
+			fire(sim.Firing{T: f.T, Event: e, Args: it.withInputs(p, e, f.T, f.Args, f.Given), Joint: f.Joint})
 			joint = f.Measured && f.Above == i
 		}
 		if i == len(it.Rows) {
@@ -226,7 +227,7 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		r := &it.Rows[i]
 		for e, ev := range p.Model.Events {
 			if r.fires(p, ev.Checked) {
-				fire(sim.Firing{T: t, Event: e, Args: r.arguments(), Joint: joint})
+				fire(sim.Firing{T: t, Event: e, Args: it.withInputs(p, e, t, r.arguments(), tr.Given[i]), Joint: joint})
 				joint = true
 			}
 		}
@@ -238,6 +239,29 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		it.Values += r.Values
 	}
 	it.Values += it.ObservedFirings(s)
+}
+
+// withInputs are the arguments of a firing at time t and, where rows below its own give
+// inputs other values at that time, the inputs that it reads behind them: see
+// engine.System. Those that are given are of its row or of rows above it.
+func (it *Trajectory) withInputs(p *compiler.Program, event int, t float64, args, given []float64) []float64 {
+	ev := p.Model.Events[event].Checked
+	if ev.Late && ev.After != nil { // it reads what there is when it is carried out
+		return args
+	}
+	differs := false
+	inputs := make([]float64, len(given))
+	for k, v := range given {
+		if inputs[k] = v; math.IsNaN(v) {
+			inputs[k], _ = it.Signals[k].Before(t)
+		}
+		now, _ := it.Signals[k].At(t)
+		differs = differs || inputs[k] != now
+	}
+	if !differs {
+		return args
+	}
+	return append(slices.Clone(args), inputs...)
 }
 
 // fires reports whether a row fires an event on observations.

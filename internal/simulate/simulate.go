@@ -72,6 +72,9 @@ type Simulator struct {
 // of a sweep; a model that needs what data tell of a trajectory is run for
 // each trajectory of its data.
 func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
+	if m.Prog.Model.Collocation != nil {
+		return m.field(ctx, c)
+	}
 	runs, out, err := m.prepare(c)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,28 @@
+package pinode
+
+import (
+	"context"
+
+	"github.com/pinode/pinode/internal/distill"
+	"github.com/pinode/pinode/internal/problem"
+)
+
+// Distillation is what became of the learned blocks of a model: see docs/distill.md.
+type (
+	Distillation   = distill.Result
+	DistillOptions = distill.Options
+)
+
+// Distill looks for formulas of learned blocks of the model as it is at a fit or run.
+func (m *Model) Distill(ctx context.Context, at Point, o DistillOptions) (*Distillation, error) {
+	v, err := valuesAt(m, at, nil)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		v = &problem.Values{}
+	}
+	settings, _ := m.settings()
+	r, err := distill.Distill(ctx, &distill.Source{Prog: m.prog, Data: m.data, Settings: settings, Values: v}, o)
+	return r, public(err)
+}
