@@ -119,10 +119,8 @@ func (m *Model) settings() (fit, simulate *setting.Values) {
 	return m.fit, m.simulate
 }
 
-// simulator simulates with the solver that the file asks for in its simulate block,
-// else with that of its fit: what was learned with a method belongs to it.
 func (m *Model) simulator() *simulate.Simulator {
-	fit, s := m.settings()
+	fit, s := m.settings() // the solver of a fit belongs to what it learned
 	return &simulate.Simulator{Prog: m.prog, Data: m.data, Settings: s.Else("solver", fit)}
 }
 
