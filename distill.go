@@ -3,7 +3,8 @@ package pinode
 import (
 	"context"
 
-	"github.com/pinode/pinode/internal/distill"
+	"github.com/pinode/pinode/distill"
+	engine "github.com/pinode/pinode/internal/distill"
 	"github.com/pinode/pinode/internal/problem"
 )
 
@@ -23,6 +24,6 @@ func (m *Model) Distill(ctx context.Context, at Point, o DistillOptions) (*Disti
 		v = &problem.Values{}
 	}
 	settings, _ := m.settings()
-	r, err := distill.Distill(ctx, &distill.Source{Prog: m.prog, Data: m.data, Settings: settings, Values: v}, o)
+	r, err := engine.Distill(ctx, &engine.Source{Prog: m.prog, Data: m.data, Settings: settings, Values: v}, o)
 	return r, public(err)
 }

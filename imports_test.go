@@ -62,8 +62,9 @@ var mayImport = map[string]string{
 	"internal/simulate":       "internal/engine internal/explain internal/field internal/problem internal/setting compiler compiler/check compiler/exec compiler/lower data dsl dsl/diag fit sim solvers",
 	"internal/gradcheck":      "internal/engine internal/explain internal/loss internal/problem internal/simulate compiler compiler/exec compiler/ir compiler/lower fit sim",
 	"internal/estimate":       "internal/engine internal/explain internal/field internal/gradcheck internal/loss internal/problem internal/simulate internal/setting internal/start compiler compiler/check compiler/exec compiler/lower data dsl/diag fit sim",
-	"internal/distill":        "compiler compiler/check dsl dsl/diag internal/engine internal/environ internal/estimate internal/problem internal/setting",
-	"":                        "compiler compiler/check data dsl dsl/diag fit internal/distill internal/engine internal/environ internal/estimate internal/explain internal/files internal/gradcheck internal/problem internal/report internal/setting internal/simulate sim",
+	"distill":                 "",
+	"internal/distill":        "distill compiler compiler/check dsl dsl/diag internal/engine internal/environ internal/estimate internal/problem internal/setting",
+	"":                        "distill compiler compiler/check data dsl dsl/diag fit internal/distill internal/engine internal/environ internal/estimate internal/explain internal/files internal/gradcheck internal/problem internal/report internal/setting internal/simulate sim",
 	"internal/report":         "internal/estimate internal/explain internal/files internal/problem internal/simulate compiler compiler/lower data fit",
 	"internal/report/figures": "internal/files internal/report data",
 }

@@ -17,7 +17,7 @@ import (
 )
 
 func (a *app) reproduceCmd() *cobra.Command {
-	var quick bool
+	var quick, markdown, about bool
 	var out string
 	c := &cobra.Command{
 		Use: "reproduce [NAME … | all]", Short: "Reproduce published systems and compare with their numbers",
@@ -25,10 +25,14 @@ func (a *app) reproduceCmd() *cobra.Command {
 		Example: `  pinode reproduce
   pinode reproduce events missing_physics
   pinode reproduce all --quick --out published`,
-		RunE:              func(c *cobra.Command, args []string) error { return a.reproduce(c.Context(), args, quick, out) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.reproduce(c.Context(), args, how{quick, markdown, about, out})
+		},
 		ValidArgsFunction: cobra.FixedCompletions(systemNames(), cobra.ShellCompDirectiveNoFileComp),
 	}
 	c.Flags().BoolVar(&quick, "quick", false, "short forms, which show that all works and are not held to the numbers")
+	c.Flags().BoolVar(&markdown, "markdown", false, "print the table of docs/published.md")
+	c.Flags().BoolVar(&about, "about", false, "print where a system comes from and what differs, and run nothing")
 	c.Flags().StringVar(&out, "out", "", "folder in which models and data stay; default: they are removed")
 	return c
 }
@@ -41,7 +45,13 @@ func systemNames() []string {
 	return names
 }
 
-func (a *app) reproduce(ctx context.Context, names []string, quick bool, out string) error {
+// how says how systems are reproduced.
+type how struct {
+	quick, markdown, about bool
+	out                    string
+}
+
+func (a *app) reproduce(ctx context.Context, names []string, h how) error {
 	if len(names) == 0 {
 		return a.listSystems()
 	}
@@ -49,6 +59,14 @@ func (a *app) reproduce(ctx context.Context, names []string, quick bool, out str
 	if err != nil {
 		return err
 	}
+	if h.about {
+		var pages strings.Builder
+		for _, r := range rows {
+			pages.WriteString(r.Page())
+		}
+		return a.text("pages", pages.String())
+	}
+	out := h.out
 	if out == "" {
 		if out, err = os.MkdirTemp("", "pinode-"); err != nil {
 			return files.Unwritable(os.TempDir(), err)
@@ -62,7 +80,7 @@ func (a *app) reproduce(ctx context.Context, names []string, quick bool, out str
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return files.Unwritable(dir, err)
 		}
-		o := published.Options{Dir: dir, Quick: quick, Log: io.Discard}
+		o := published.Options{Dir: dir, Quick: h.quick, Log: io.Discard}
 		if !a.quiet {
 			o.Log = a.err
 		}
@@ -72,14 +90,17 @@ func (a *app) reproduce(ctx context.Context, names []string, quick bool, out str
 		}
 		results = append(results, res)
 		for i := range res.Figures {
-			if !quick && !res.Figures[i].Holds() {
+			if !h.quick && !res.Figures[i].Holds() {
 				missed++
 			}
 		}
 	}
-	if a.json {
+	switch {
+	case a.json:
 		err = writeJSON(a.out, systemsJSON(results))
-	} else {
+	case h.markdown:
+		err = published.WriteTable(a.out, results)
+	default:
 		err = a.printSystems(results)
 	}
 	if err == nil && missed > 0 {
@@ -150,7 +171,6 @@ func systemsJSON(list []*published.Result) any {
 		What      string     `json:"what"`
 		Ours      jsonNumber `json:"ours"`
 		Bar       jsonNumber `json:"bar"`
-		AtLeast   bool       `json:"at_least,omitempty"`
 		Published string     `json:"published,omitempty"`
 		Holds     bool       `json:"holds"`
 	}
@@ -165,7 +185,7 @@ func systemsJSON(list []*published.Result) any {
 		x := result{Name: r.Row.Name, Quick: r.Quick, Seconds: jsonNumber(r.Took.Seconds())}
 		for i := range r.Figures {
 			f := &r.Figures[i]
-			x.Figures = append(x.Figures, figure{f.What, jsonNumber(f.Ours), jsonNumber(f.Bar), f.AtLeast, f.Published, f.Holds()})
+			x.Figures = append(x.Figures, figure{f.What, jsonNumber(f.Ours), jsonNumber(f.Bar), f.Published, f.Holds()})
 		}
 		results = append(results, x)
 	}

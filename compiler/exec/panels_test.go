@@ -34,7 +34,8 @@ func large() (graphs []*ir.Graph, weights int) {
 		{Name: "values", Outputs: []ir.Output{{Name: "loss", Node: loss}, {Name: "x", Node: g[0]}}},
 		{Name: "each", Outputs: []ir.Output{{Name: "p", Node: g[1]}}},
 		{Name: "sum", Outputs: []ir.Output{
-			{Name: "loss", Node: loss}, {Name: "x", Node: g[0]},
+			{Name: "loss", Node: loss},
+			{Name: "x", Node: g[0]},
 			{Name: "p", Node: g[1], Accumulate: true, Into: b.Input("acc", p.Shape, false)},
 		}},
 	}, weights

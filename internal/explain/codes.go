@@ -63,6 +63,11 @@ data d from "d.csv" { time: t; seen: seen }
 simulate { until: 1; times: [0.5, 2] }`,
 	},
 	{
+		Name: "outside-span", Title: "a time at which a network of fields was not trained",
+		Explanation: "Fields that are a network are known over the span of the time that they were trained for, from the start to the end of `time t in [start, end]`, and are not continued.",
+		Example:     "simulate { times: [0, 2] }  # where the model has `time t in [0, 1]` and `fit { fields: network }`",
+	},
+	{
 		Name: "skipped-rows", Title: "rows or events before the start of a run",
 		Explanation: "They are left out, measurements, doses and events at a constant time alike. A warning.",
 		Example: `model M {

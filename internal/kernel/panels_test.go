@@ -20,14 +20,6 @@ func numbers[T Number](rng *rand.Rand, n int) []T {
 	return v
 }
 
-func narrowed[T Number](src []float64) []T {
-	dst := make([]T, len(src))
-	for i, v := range src {
-		dst[i] = T(v)
-	}
-	return dst
-}
-
 // fused is one fused multiply–add in the precision.
 func fused[T Number](x, y, z T) T {
 	if d, ok := any(x).(float64); ok {

@@ -40,9 +40,6 @@ func (t *Tiles) At(i, j int) float64 { return t.block(i/tile, j/tile)[i%tile*til
 // Set sets the element in row i and column j ≥ i.
 func (t *Tiles) Set(i, j int, v float64) { t.block(i/tile, j/tile)[i%tile*tile+j%tile] = v }
 
-// Copy sets t to another matrix of its order.
-func (t *Tiles) Copy(from *Tiles) { copy(t.blocks, from.blocks) }
-
 // Gram sets t to AᵀA for the rows of A, which stand stride apart.
 func (t *Tiles) Gram(a []float64, rows, stride, workers int) {
 	panels := (rows + panelRows - 1) / panelRows

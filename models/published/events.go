@@ -58,7 +58,8 @@ func impacts(s *study) error {
 	t := fall * sn
 	s.measured("time of the tenth bounce", "error 9.1e-7", 1e-9, math.Abs(got-t))
 	s.measured("its gradient by gravity, radius, restitution, height and speed, relative", "error 3.8e-6", 1e-6, distance(slopes, map[string]float64{
-		"g": -t / (2 * g), "r": -t / (2 * h), "e": fall * dsn, "y0": t / (2 * h), "v0": 1 / g}))
+		"g": -t / (2 * g), "r": -t / (2 * h), "e": fall * dsn, "y0": t / (2 * h), "v0": 1 / g,
+	}))
 	return nil
 }
 
@@ -230,7 +231,9 @@ func arrivals(s *study) error {
 	x := math.Exp(-beta * t)
 	rate := mu + alpha*x
 	s.measured("arrival of a point process: error of its time", "", 1e-9, math.Abs(got-t))
-	s.measured("its gradient, relative", "", 1e-6, distance(slopes, map[string]float64{"μ": -t / rate, "α": -(1 - x) / beta / rate,
-		"β": -(alpha*t*x/beta - alpha/(beta*beta)*(1-x)) / rate}))
+	s.measured("its gradient, relative", "", 1e-6, distance(slopes, map[string]float64{
+		"μ": -t / rate, "α": -(1 - x) / beta / rate,
+		"β": -(alpha*t*x/beta - alpha/(beta*beta)*(1-x)) / rate,
+	}))
 	return nil
 }

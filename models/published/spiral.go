@@ -16,12 +16,16 @@ func spirals(s *study) error {
 		bar                   float64
 		at                    func(t float64) (x, y float64)
 	}{
-		{"logarithmic", "logarithmic spiral, mean squared distance from the clean path, median of 15", "6e-4 … 3e-3", 6e-4,
+		{
+			"logarithmic", "logarithmic spiral, mean squared distance from the clean path, median of 15", "6e-4 … 3e-3", 6e-4,
 			func(t float64) (float64, float64) {
 				return 2 * math.Exp(-t) * math.Cos(4*math.Pi*t), -2 * math.Exp(-t) * math.Sin(4*math.Pi*t)
-			}},
-		{"archimedean", "spiral of Archimedes, mean squared error over the noisy path, worst of 15", "0.15 … 0.19", 0.02,
-			func(t float64) (float64, float64) { return t * math.Cos(4*math.Pi*t), t * math.Sin(4*math.Pi*t) }},
+			},
+		},
+		{
+			"archimedean", "spiral of Archimedes, mean squared error over the noisy path, worst of 15", "0.15 … 0.19", 0.02,
+			func(t float64) (float64, float64) { return t * math.Cos(4*math.Pi*t), t * math.Sin(4*math.Pi*t) },
+		},
 	} {
 		var clean, noisy []float64
 		for seed := range s.seeds(15) {
