@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,7 +40,6 @@ simulate { until: 1.5, solver: tsit5 { rtol: 1e-11, atol: 1e-13 } }`,
 // TestSixtyUnknowns: a model with 60 equations that are solved at every stage. The matrix
 // is 3I − uuᵀ with a unit vector u along which x starts, so that x' = −x/2.
 func TestSixtyUnknowns(t *testing.T) {
-	start := time.Now()
 	var outer, identity []string
 	for i := range 60 {
 		row := make([]string, 60)
@@ -65,7 +63,6 @@ simulate { until: 1, outputs: [x] }`)
 	for k := range 60 {
 		require.InDelta(t, math.Exp(-0.5), rows[len(rows)-1][1+k], 1e-6)
 	}
-	require.Less(t, time.Since(start), 10*time.Second)
 }
 
 // TestSingularMatrix: a matrix that has no inverse ends the run with its place in the model.

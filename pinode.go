@@ -120,8 +120,8 @@ func (m *Model) settings() (fit, simulate *setting.Values) {
 }
 
 func (m *Model) simulator() *simulate.Simulator {
-	_, s := m.settings()
-	return &simulate.Simulator{Prog: m.prog, Data: m.data, Settings: s}
+	fit, s := m.settings() // the solver of a fit belongs to what it learned
+	return &simulate.Simulator{Prog: m.prog, Data: m.data, Settings: s.Else("solver", fit)}
 }
 
 // Set changes a setting for what is begun from now on, by its dotted name:

@@ -20,6 +20,7 @@ func TestSteadyUnstable(t *testing.T) {
 		"saddle":      {"state x = 1.0000000001\n  state y = 0\n  start steady\n  x' = 0.3*(x - 1)\n  y' = -y", "grows e-fold in 3.333"},
 		"behind":      {"state x = 0.5\n  state v = 0\n  algebraic f = 0\n  start steady\n  x' = v\n  v' = f\n  0 = f + x^3 - x", "nothing damps it, with a period of 4.443"},
 		"with totals": {"state a = 1\n  state b = 0\n  state x = 0.5\n  state v = 0\n  start steady\n  a' = b - a\n  b' = a - b\n  x' = v\n  v' = x - x^3", "nothing damps it"},
+		"fold":        {"param a = 0.1\n  state x = -0.5\n  start steady\n  x' = a + x^2", "a branch of such states may end at a fold): `x`"},
 		"pushed":      {"state u = 0\n  state x = 0\n  state v = 0\n  start steady\n  u' = 1 - u\n  x' = v\n  v' = u - x", "with a period of 6.283: `"},
 	} {
 		t.Run(name, func(t *testing.T) {

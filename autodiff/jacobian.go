@@ -21,7 +21,7 @@ const (
 
 // EntriesOf returns ∂out/∂wrt in two forms: by a forward product for each group of columns
 // (see Color), and by a reverse product for each row, which is left out where there
-// are very many. Which takes fewer operations depends on the graph: its zeros and ones
+// are very many or the graph is one of long arrays. Which takes fewer operations depends on the graph: its zeros and ones
 // fold. A long row among short ones, which would have all columns in groups of their own,
 // has a reverse product in both.
 func EntriesOf(b *ir.Builder, out, wrt *ir.Node) []Entries {
@@ -34,10 +34,21 @@ func EntriesOf(b *ir.Builder, out, wrt *ir.Node) []Entries {
 		return len(row) > longRow && len(row)*len(rows) > longTimes*nonzeros
 	}
 	list := []Entries{entries(b, out, wrt, rows, long)}
-	if len(rows) <= mostRows {
+	if len(rows) <= mostRows && !wide(out) {
 		list = append(list, entries(b, out, wrt, rows, func([]int) bool { return true }))
 	}
 	return list
+}
+
+// wide reports whether a value is made of long arrays element by element: a reverse product for
+// each row would go through all of them.
+func wide(out *ir.Node) bool {
+	for _, n := range ir.Reach(out) {
+		if n.Op.Info().Class == ir.Elementwise && n.Shape.Size() > longRow {
+			return true
+		}
+	}
+	return false
 }
 
 // entries has reverse products for some rows, and forward ones for the others.

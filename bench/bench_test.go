@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -107,6 +108,22 @@ func TestSameSolves(t *testing.T) {
 	}
 }
 
+// TestSameChains compares chains written mass by mass with those in C.
+func TestSameChains(t *testing.T) {
+	for _, n := range []int{16, 250} {
+		l := lab(t, "")
+		want := program(t, l, c("C", "chain.c", fmt.Sprintf("N=%d", n)))
+		m, err := l.parse("chain", chain(n), chainTable(1))
+		require.NoError(t, err)
+		s, err := m.Simulate(t.Context(), pinode.SimulateOptions{})
+		require.NoError(t, err)
+		require.Equal(t, want.Steps, s.Stats.Steps)
+		got := last(s)
+		require.InDelta(t, want.Result[0], got[0], 1e-9)
+		require.InDelta(t, want.Result[1], got[n/2], 1e-9)
+	}
+}
+
 // TestSameEnsemble compares the 10,000 trajectories with both programs in C.
 func TestSameEnsemble(t *testing.T) {
 	if testing.Short() {
@@ -201,6 +218,7 @@ func TestPeers(t *testing.T) {
 		{torchdiffeq("torchdiffeq", "bounces"), []float64{ball[0], ball[3], ball[4], ball[5]}, 1e-4},
 		{torchdiffeq("torchdiffeq", "ensemble"), program(t, l, c("C", "ensemble.c")).Result, 1},
 		{&Peer{"diffrax", "diffrax", "ensemble"}, program(t, l, c("C", "ensemble.c")).Result, 1},
+		{numba("chain_250"), program(t, l, c("C", "chain.c", "N=250")).Result, 1e-9},
 		{&Peer{"diffrax", "diffrax", "lotka"}, program(t, l, c("C", "lotka.c")).Result, 1e-6},
 	} {
 		_, err := k.peer.sampler(t.Context(), l)

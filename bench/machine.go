@@ -53,7 +53,7 @@ turns; see the comment of package `+"`bench`"+`. A ratio is the time over that o
 	fmt.Fprintf(w, "Measured on %s: %s, %d cores, %s.\n", m.Date, m.CPU, m.Cores, strings.Join(present(m.System, m.Go, m.Compiler, m.Python), ", "))
 	fmt.Fprint(w, `
 A baseline that a machine lacks is left out: programs in C need `+"`gcc` or another compiler, CVODE `libsundials-dev`"+`, and the
-scripts a Python with torchdiffeq and diffrax, which `+"`PINODE_BENCH_PYTHON`"+` may name.
+scripts a Python with torchdiffeq, diffrax and numba, which `+"`PINODE_BENCH_PYTHON`"+` may name.
 `)
 	fmt.Fprint(w, `
 This page is the output of `+"`pinode bench --markdown`; `bench/baseline.txt`"+` is that of

@@ -100,7 +100,7 @@ func (y *python) versions(ctx context.Context) string {
 	const script = `
 import importlib.metadata as m, platform
 out = ["Python " + platform.python_version()]
-for p in ("torch", "torchdiffeq", "jax", "diffrax"):
+for p in ("torch", "torchdiffeq", "jax", "diffrax", "numba"):
     try:
         out.append(p + " " + m.version(p))
     except m.PackageNotFoundError:

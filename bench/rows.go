@@ -4,12 +4,15 @@ import (
 	"context"
 	"math"
 	"runtime"
+	"slices"
 
 	"github.com/pinode/pinode"
 )
 
 // Rows are what is measured, in the order in which it is reported.
-var Rows = []*Row{
+var Rows = slices.Concat(smallRows, layersRows())
+
+var smallRows = []*Row{
 	{
 		Name: "lotka", Unit: "µs", Bar: Bar{2, Ratio},
 		Doc:  "one Lotka–Volterra solve to t = 10, Tsit5, 1e-8",
@@ -175,6 +178,39 @@ var Rows = []*Row{
 		Why:       "a third looks for the events on the dense output, a tenth shortens the steps to them, a sixth carries out the jumps, a fifth goes back over them, the rest are the steps between: some twenty calls of programs an event, where the C program has all of this ball in one function.",
 		Work:      gradient("bounce", ball),
 		Baselines: []Baseline{c("C", "bounce.c", "GRADIENT"), c("C without gradient", "bounce.c"), torchdiffeq("torchdiffeq", "bounces")},
+	},
+	{
+		Name: "chain_small", Unit: "µs", Bar: Bar{1.2, Ratio},
+		Doc:       "a chain of 16 masses written with `for`, to t = 5, Tsit5, 1e-6",
+		Work:      chains(16, 1, (*task).loss),
+		Baselines: []Baseline{numba("chain_16"), c("C", "chain.c", "N=16")},
+	},
+	{
+		Name: "chain", Unit: "µs", Bar: Bar{1.2, Ratio},
+		Doc:       "the same of 250 masses",
+		Why:       "the equations are loops over arrays, as in the programs beside it: two for each stage, its argument and its rate, and a few numbers at the ends of the chain. Arguments of all stages are stored, where the others have one.",
+		Work:      chains(250, 1, (*task).loss),
+		Baselines: []Baseline{numba("chain_250"), c("C", "chain.c", "N=250")},
+	},
+	{
+		Name: "chain_large", Unit: "µs", Bar: Bar{1.2, Ratio},
+		Doc:       "the same of 10,000 masses",
+		Why:       "each loop streams its arrays of 160 kB from the third-level cache, as the programs beside it do.",
+		Work:      chains(10000, 1, (*task).loss),
+		Baselines: []Baseline{numba("chain_10000"), c("C", "chain.c", "N=10000")},
+	},
+	{
+		Name: "chain_gradient", Unit: "µs", Bar: Bar{3.5, Ratio},
+		Doc:  "loss and gradient of the chain of 250 masses by its parameter, against the loss",
+		Work: chains(250, 1, (*task).gradient),
+		Own:  &Own{"loss", chains(250, 1, (*task).loss)},
+	},
+	{
+		Name: "chain_batch", Unit: "µs", Bar: Bar{1, Ratio},
+		Doc:  "a trajectory of 64 of the chain of 250 masses, against one alone",
+		Why:  "long chains go one after the other: side by side their arrays would not fit the first-level cache.",
+		Work: chains(250, 64, (*task).loss),
+		Own:  &Own{"alone", chains(250, 1, (*task).loss)},
 	},
 	{
 		Name: "compile", Unit: "ms", Bar: Bar{20, Value},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/stat"
@@ -46,7 +47,9 @@ type Point struct {
 }
 
 // Growths are what `pinode bench --scaling` measures.
-var Growths = []*Growth{
+var Growths = slices.Concat(stateGrowths, layersGrowths())
+
+var stateGrowths = []*Growth{
 	{
 		Name: "states", By: "states", Unit: "µs", Sizes: []int{2, 10, 100, 1000, 10000},
 		Doc:  "loss after 100 steps of RK4 of a linear system",
@@ -58,6 +61,12 @@ var Growths = []*Growth{
 		Doc:  "its loss and gradient by one parameter",
 		Why:  "the same loops backwards; the stages of all steps are kept, so that the largest sizes stream from memory.",
 		Work: func(n int) Timer { return text("states", states(n), "t,y\n0,\n1,0\n", (*task).gradient) },
+	},
+	{
+		Name: "chain", By: "masses", Unit: "µs", Sizes: []int{4, 16, 64, 250, 1000, 4000, 16000},
+		Doc:  "loss of a chain written with `for`, to t = 5, Tsit5, 1e-6",
+		Why:  "loops over arrays, as of a vector equation; there is no size from which on steps are taken in another way.",
+		Work: func(n int) Timer { return chains(n, 1, (*task).loss) },
 	},
 	{
 		Name: "parameters_gradient", By: "parameters", Unit: "µs", Sizes: []int{1, 10, 100, 1000, 10000, 100000},

@@ -6,6 +6,7 @@ package compiler
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/pinode/pinode/compiler/check"
@@ -40,11 +41,16 @@ type Program struct {
 	// last SlideGuards guards say when that ends.
 	Slides bool
 
+	rates    *ir.Node   // the right-hand side, with operations on arrays for what is alike
 	guards   []*ir.Node // but for those of sliding
 	affine   []bool     // of these; see straight
 	times    []*ir.Node
 	surfaces int      // discontinuities that may be slid along
 	flow     *ir.Node // what moves the states: the right-hand side, with some held
+
+	// Back is the program of the runs back from what is measured, by which an observation
+	// `~ exact` has its likelihood; nil if there is none.
+	Back *Program
 
 	jacs []*Jacobian // once they were asked for
 
@@ -79,6 +85,17 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	if diags.Err() != nil || checked.Model == nil {
 		return p, diags
 	}
+	switch {
+	case checked.ByNetwork():
+		p.lowerNetwork(env, diags)
+		return p, diags
+	case checked.Grid != nil:
+		checked.Model, more = checked.Model.OnGrid(checked.Grid)
+		diags.All = append(diags.All, more.All...)
+		if diags.Err() != nil {
+			return p, diags
+		}
+	}
 	m, more := lower.Lower(checked.Model)
 	diags.All = append(diags.All, more.All...)
 	if diags.Err() != nil {
@@ -86,7 +103,33 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	}
 	p.Model = m
 	p.schedule()
+	if back := checked.Model.Backwards(); back != nil {
+		c := *checked
+		c.Model = back
+		p.Back = &Program{File: file, Checked: &c}
+		p.Back.Model, more = lower.Lower(back)
+		diags.All = append(diags.All, more.All...)
+		p.Back.schedule()
+	}
 	return p, diags
+}
+
+// lowerNetwork makes a model whose fields are a network that of the program.
+func (p *Program) lowerNetwork(env *check.Env, diags *diag.List) {
+	net, err := p.Checked.FieldNetwork(env)
+	if err != nil {
+		diags.Errorf("bad-block", p.Checked.Model.Span, "%s", err)
+		return
+	}
+	m, more := lower.LowerNetwork(p.Checked.Model, net)
+	diags.All = append(diags.All, more.All...)
+	if more.Err() != nil {
+		return
+	}
+	checked := *p.Checked
+	checked.Model = m.Checked
+	p.Checked, p.Model = &checked, m
+	p.schedule()
 }
 
 // schedule lays out the scheduled scalars and the guards of releases.
@@ -102,10 +145,13 @@ func (p *Program) schedule() {
 	for _, g := range m.Guards {
 		p.guards = append(p.guards, g.Node)
 	}
-	p.flow = m.RHS
+	if p.rates = m.RHS; m.RHS != nil {
+		p.rates = opt.Roll(m.Builder, []*ir.Node{m.RHS})[0]
+	}
+	p.flow = p.rates
 	for _, e := range m.Events {
 		if e.Rest != nil {
-			p.flow = m.Builder.Mul(p.free(), m.RHS)
+			p.flow = m.Builder.Mul(p.free(), p.rates)
 			break
 		}
 	}
@@ -215,7 +261,7 @@ func (p *Program) Steppable(m *step.Method) bool {
 
 // stepModel is the model as its steps have it.
 func (p *Program) stepModel() *step.Model {
-	return &step.Model{Model: p.Model, Holds: p.flow != p.Model.RHS, Watched: p.watchedGuards}
+	return &step.Model{Model: p.Model, Rates: p.rates, Holds: p.flow != p.rates, Watched: p.watchedGuards}
 }
 
 // Rows compiles the programs for the loss of a row of data alone, row and
@@ -265,6 +311,13 @@ func (p *Program) Dump(w io.Writer, stage string, method *step.Method) error {
 	if p.Model == nil {
 		return fmt.Errorf("the file has errors and no graph")
 	}
+	if stage == "grid" {
+		if len(p.Model.Grid) == 0 {
+			return fmt.Errorf("the model has no fields on a grid")
+		}
+		fmt.Fprintln(w, strings.Join(p.Model.Grid, "\n"))
+		return nil
+	}
 	switch stage {
 	case "graph":
 		for _, g := range p.Graphs(Want{Reverse: true, Forward: true}) {
@@ -295,5 +348,5 @@ func (p *Program) Dump(w io.Writer, stage string, method *step.Method) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("there is no stage `%s`; there are ast, model, graph, plan and asm", stage)
+	return fmt.Errorf("there is no stage `%s`; there are ast, model, grid, graph, plan and asm", stage)
 }

@@ -68,7 +68,7 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 			out = append(out, p.jvp(program, n))
 		}
 	}
-	value(place.RHS, place.Rates, m.RHS, true, true)
+	value(place.RHS, place.Rates, p.rates, true, true)
 	out = append(out, p.jacobianGraphs(want)...)
 	if len(p.guards) > 0 {
 		g := b.Concat(p.guards...)
@@ -91,7 +91,7 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		}
 	}
 	if want.Reverse {
-		out = append(out, p.vjp(place.RHS, m.RHS, false))
+		out = append(out, p.vjp(place.RHS, p.rates, false))
 	}
 	if p.Slides {
 		for k, s := range p.slides() {

@@ -47,7 +47,7 @@ func (p *Program) Jacobians() []*Jacobian {
 
 func (p *Program) jacobians() []*Jacobian {
 	if p.jacs == nil && p.Model.In.Y != nil {
-		p.jacs = []*Jacobian{p.jacobian(place.RHS, p.Model.RHS)}
+		p.jacs = []*Jacobian{p.jacobian(place.RHS, p.rates)}
 		if p.Slides {
 			for k, s := range p.slides() {
 				p.jacs = append(p.jacs, p.jacobian(place.Slide(k+1), s.flow))

@@ -73,14 +73,14 @@ func (p *Program) fields(n int) [][]*ir.Node {
 
 // slides builds motion along one surface and along two.
 func (p *Program) slides() []slide {
-	m, b := p.Model, p.Model.Builder
+	b := p.Model.Builder
 	one := b.Const(1)
 	var list []slide
 	for n := 1; n <= p.mostSurfaces(); n++ {
 		corners := p.fields(n)
 		parts := p.parts(corners)
 		s := slide{flow: p.integrals(n, p.blend(corners, 0, parts))}
-		if p.flow != m.RHS {
+		if p.flow != p.rates {
 			s.flow = b.Mul(p.free(), s.flow)
 		}
 		exits := make([]*ir.Node, SlideGuards)

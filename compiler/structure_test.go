@@ -1,9 +1,13 @@
 package compiler_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/compiler"
 )
 
 // TestNilpotent: of a mass that moves freely, of a chain that is driven, and of what
@@ -22,5 +26,20 @@ func TestNilpotent(t *testing.T) {
 	} {
 		p, _, _ := compile(t, "model M {\n time t\n "+text+"\n}")
 		require.Equal(t, want, p.Nilpotent(), text)
+	}
+}
+
+// TestWide: a long chain is, not a short one, one with as much besides, or a network.
+func TestWide(t *testing.T) {
+	chain := "state x[%d] = 0\n for i in 1..%d { x[i]' = x[i-1] - 2*x[i] + x[i+1] }\n x[0]' = x[1] - 2*x[0]\n x[%d]' = -x[%d]"
+	for text, want := range map[string]bool{
+		fmt.Sprintf(chain, 60, 58, 59, 59): true,
+		fmt.Sprintf(chain, 20, 18, 19, 19): false,
+		fmt.Sprintf(chain, 60, 58, 59, 59) + "\n state z = 1\n z' = " + strings.Repeat("sin(z + 0.1*", 40) + "1" + strings.Repeat(")", 40): false,
+		"neural f(z[64]) -> [64] { hidden: [64] }\n state z[64] = 1\n z' = f(z)":                                                           false,
+		"state h = 1\n h' = -h": false,
+	} {
+		p, _, _ := compile(t, "model M {\n "+text+"\n}")
+		require.Equal(t, want, compiler.Wide(p), text)
 	}
 }

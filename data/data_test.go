@@ -183,7 +183,7 @@ func TestBuild(t *testing.T) {
 	require.Equal(t, [2]float64{0, 1}, [2]float64{a.T0, a.T1})
 	require.Equal(t, 4., a.Covariates[0])
 	require.True(t, math.IsNaN(a.Covariates[1]), "not in this table")
-	require.Equal(t, []Firing{{0, 0, []float64{7000}, 0, false, false}, {0, 1, []float64{7}, 0, true, false}}, a.Firings)
+	require.Equal(t, []Firing{{0, 0, []float64{7000}, 0, false, false, nil}, {0, 1, []float64{7}, 0, true, false, nil}}, fired(a.Firings))
 	require.Equal(t, Signal{[]float64{0, 2}, []float64{20, 30}}, b.Inputs[0])
 	require.Empty(t, b.Inputs[1].T)
 	st := set.Describe(0, Validate)

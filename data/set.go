@@ -61,6 +61,8 @@ type Firing struct {
 	// Joint: it is of the same row as the firing before. Measured: its row has an
 	// observation too.
 	Joint, Measured bool
+
+	Given []float64 // the inputs given at its time, in its row or above it; NaN for none; nil: it is of no row
 }
 
 // Signal is an input over the times at which it was given.
@@ -417,7 +419,7 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 			e.Column, e.Help = lacking, "give the value, or exclude the row by `where`"
 			return e
 		}
-		list, err := e.expand(r, Firing{time, k, vals, above, len(tr.Firings) > fired, any}, cols.doses[k])
+		list, err := e.expand(r, Firing{time, k, vals, above, len(tr.Firings) > fired, any, append([]float64(nil), given...)}, cols.doses[k])
 		if err != nil {
 			return err
 		}

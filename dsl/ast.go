@@ -111,7 +111,8 @@ type Option struct {
 // (`horizon from 0.2 to 1 over 100 epochs`), perhaps chained with `then`.
 type Value struct {
 	At
-	Expr    Expr // nil for a bare block; a string is a *StringLit
+	Expr    Expr   // nil for a bare block; a string is a *StringLit
+	Suffix  string // what is counted, `256 cells`
 	Clauses []Clause
 	Block   []*Option // nil when there is no block
 	Then    *Value
@@ -194,6 +195,18 @@ type CovariateDecl struct {
 	Type Type  `parser:"@@?"`
 }
 
+// DrawDecl is `draw a[2]: m ~ normal(0, 1) per row { posterior: … }`, a number that is
+// drawn from a distribution.
+type DrawDecl struct {
+	At
+	Documented
+	Name    Ident     `parser:"'draw' @@"`
+	Type    Type      `parser:"@@?"`
+	Dist    *Call     `parser:"'~' @@"`
+	Per     []Ident   `parser:"( 'per' @@ ( ',' @@ )* )?"` // row, trajectory or data keys; none: trajectory
+	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
+}
+
 // InputDecl is `input u: V linear` or `input u: V = sin(t)`.
 type InputDecl struct {
 	At
@@ -204,13 +217,14 @@ type InputDecl struct {
 	Value  Expr  `parser:"( '=' @@ )?"` // nil: read from data
 }
 
-// StateDecl is `state θ: rad = 0.3, θ' = 0`.
+// StateDecl is `state θ: rad = 0.3, θ' = 0`, or, of a field, `state u[2](x, y): m = 0`.
 type StateDecl struct {
 	At
 	Documented
-	Name  Ident       `parser:"'state' @@"`
-	Type  Type        `parser:"@@?"`
-	Inits []StateInit `parser:"( '=' @@ ( ',' @@ )* )?"` // at most one for each order of derivative
+	Name  Ident
+	Over  []Ident // the coordinates of a field
+	Type  Type
+	Inits []StateInit // at most one for each order of derivative
 }
 
 // StateInit is the initial value of a state (Primes 0) or of one of its
@@ -231,14 +245,15 @@ type AugmentDecl struct {
 	Init Expr  `parser:"( '=' @@ )?"` // nil: 0
 }
 
-// AlgebraicDecl is `algebraic q: m^3/s = 0`, an unknown that has no rate. The value
-// is a guess.
+// AlgebraicDecl is `algebraic q: m^3/s = 0`, an unknown that has no rate, or a field of
+// such, `algebraic p(x, y) = 0`. The value is a guess.
 type AlgebraicDecl struct {
 	At
 	Documented
-	Name Ident `parser:"'algebraic' @@"`
-	Type Type  `parser:"@@?"`
-	Init Expr  `parser:"( '=' @@ )?"` // nil: 0
+	Name Ident
+	Over []Ident // the coordinates of a field
+	Type Type
+	Init Expr // nil: 0
 }
 
 // DiscreteDecl is `discrete mode = 0`.
@@ -449,6 +464,7 @@ func (*TimeDecl) decl()       {}
 func (*ConstDecl) decl()      {}
 func (*ParamDecl) decl()      {}
 func (*CovariateDecl) decl()  {}
+func (*DrawDecl) decl()       {}
 func (*InputDecl) decl()      {}
 func (*StateDecl) decl()      {}
 func (*AugmentDecl) decl()    {}

@@ -113,8 +113,7 @@ func (r *reader) interval() (*Interval, error) {
 }
 
 // Parse reads an initial value: `0.3`, or `θ' = 0`.
-func (s *StateInit) Parse(lex *lexer.PeekingLexer) error {
-	r := &reader{PeekingLexer: lex}
+func (r *reader) stateInit() (s StateInit, err error) {
 	from := r.Peek()
 	if from.Type == tokIdent {
 		before := r.MakeCheckpoint()
@@ -125,13 +124,11 @@ func (s *StateInit) Parse(lex *lexer.PeekingLexer) error {
 			r.LoadCheckpoint(before)
 		}
 	}
-	x, err := r.expr(0)
-	if err != nil {
-		return err
+	if s.Value, err = r.expr(0); err != nil {
+		return s, err
 	}
-	s.Value = x
-	s.At = At{Pos: from.Pos, EndPos: placeOf(x).EndPos}
-	return nil
+	s.At = At{Pos: from.Pos, EndPos: placeOf(s.Value).EndPos}
+	return s, nil
 }
 
 // Parse reads `x' = …`, `p[0]' = …` or `left.θ' = …`.

@@ -39,7 +39,7 @@ var Codes = []diag.Code{
 		Example:     "model M {\n  event e when x < 0 {\n    x := 1\n  state x = 1\n}",
 	}, {
 		Name: "reserved-word", Title: "a word that cannot be a name",
-		Explanation: "Words of the expression language (if then else and or not in true false) cannot name anything. Declarations that begin with field grid residual initial boundary collocate latent are kept for spatial fields and physics-informed training, which are not supported yet; a quantity may have such a name.",
+		Explanation: "Words of the expression language (if then else and or not in true false) cannot name anything. Declarations that begin with field residual initial collocate latent are kept for later; a quantity may have such a name.",
 		Example:     "model M {\n  field u\n}",
 	}, {
 		Name: "unknown-declaration", Title: "no declaration starts like this",

@@ -390,6 +390,9 @@ func (c *Call) Parse(lex *lexer.PeekingLexer) error {
 	return err
 }
 
+// exact is the distribution that is written without parentheses.
+const exact = "exact"
+
 func (r *reader) call() (*Call, error) {
 	t := r.Peek()
 	if t.Type == tokIdent && !reservedInExpr[t.Value] {
@@ -397,8 +400,13 @@ func (r *reader) call() (*Call, error) {
 		if err != nil {
 			return nil, err
 		}
-		if call, ok := x.(*Call); ok {
-			return call, nil
+		switch x := x.(type) {
+		case *Call:
+			return x, nil
+		case *Name:
+			if x.Name == exact && x.Primes == 0 {
+				return &Call{At: x.At, Fun: x}, nil
+			}
 		}
 	}
 	return nil, &syntaxError{pos: t.Pos, msg: found(*t, "a distribution, like `normal(0.1)`")}

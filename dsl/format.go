@@ -55,6 +55,8 @@ func (p *printer) decl(d Decl) {
 		p.param(d)
 	case *CovariateDecl:
 		p.typed("covariate", d.Name, d.Type)
+	case *DrawDecl:
+		writeDraw(p, d, end)
 	case *InputDecl:
 		p.typed("input", d.Name, d.Type)
 		if d.Interp.Name != "" {
@@ -62,13 +64,18 @@ func (p *printer) decl(d Decl) {
 			p.ident(d.Interp)
 		}
 		p.init(d.Value)
+	case *CoordinateDecl:
+		p.typed("coordinate", d.Name, Type{Unit: d.Unit})
+		p.interval(d.Interval)
+	case *BoundaryDecl:
+		p.boundary(d)
 	case *StateDecl:
 		p.state(d)
 	case *AugmentDecl:
 		p.typed("augment", d.Name, d.Type)
 		p.init(d.Init)
 	case *AlgebraicDecl:
-		p.typed("algebraic", d.Name, d.Type)
+		p.unknown("algebraic", d.Name, d.Over, d.Type)
 		p.init(d.Init)
 	case *StartDecl:
 		p.named("start", d.How)
@@ -126,6 +133,15 @@ func (p *printer) decl(d Decl) {
 	default:
 		panic(fmt.Sprintf("dsl: no text for %T", d))
 	}
+}
+
+func writeDraw(p *printer, d *DrawDecl, end int) {
+	p.typed("draw", d.Name, d.Type)
+	p.call(" ~", d.Dist)
+	for i, k := range d.Per {
+		p.named([2]string{" per", ","}[min(i, 1)], k)
+	}
+	p.options(d.Options, end)
 }
 
 func writeObserve(p *printer, d *ObserveDecl, end int) {
@@ -201,7 +217,11 @@ func (p *printer) after(word string, x Expr) {
 func (p *printer) init(x Expr) { p.after(" =", x) }
 
 func (p *printer) call(word string, c *Call) {
-	if c != nil {
+	switch {
+	case c == nil:
+	case c.Fun.Name == exact && c.Fun.Primes == 0 && len(c.Args) == 0:
+		p.after(word, c.Fun)
+	default:
 		p.after(word, c)
 	}
 }
@@ -213,7 +233,7 @@ func (p *printer) target(n *Name, index []Range) {
 }
 
 func (p *printer) state(d *StateDecl) {
-	p.typed("state", d.Name, d.Type)
+	p.unknown("state", d.Name, d.Over, d.Type)
 	for i, in := range d.Inits {
 		word := " ="
 		if i > 0 {
@@ -393,6 +413,9 @@ func (p *printer) skipColon() {
 // value writes a value behind a colon or `then`, without a blank before it.
 func (p *printer) value(v *Value) {
 	p.after("", v.Expr)
+	if v.Suffix != "" {
+		p.write(" ", v.Suffix)
+	}
 	for _, c := range v.Clauses {
 		p.after(" "+c.Word, c.Expr)
 		if c.Suffix != "" {

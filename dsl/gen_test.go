@@ -136,6 +136,10 @@ func genValue(depth int) *rapid.Generator[*Value] {
 		kind := rapid.IntRange(0, 5).Draw(t, "kind")
 		if depth == 0 || kind != 0 {
 			v.Expr = genExpr(2).Draw(t, "expr")
+			if _, ok := v.Expr.(*NumberLit); ok && kind < 4 && kind > 1 {
+				v.Suffix = "cells"
+				return v
+			}
 			for range rapid.IntRange(0, 2).Draw(t, "clauses") {
 				c := Clause{Word: rapid.SampledFrom([]string{"from", "to", "over"}).Draw(t, "word"), Expr: genExpr(1).Draw(t, "expr")}
 				v.Clauses = append(v.Clauses, c)
@@ -196,7 +200,7 @@ func genEvent(t *rapid.T) Decl {
 }
 
 func genState(t *rapid.T) Decl {
-	d := &StateDecl{Name: genIdent().Draw(t, "name"), Type: genType().Draw(t, "type")}
+	d := &StateDecl{Name: genIdent().Draw(t, "name"), Over: genOver(t), Type: genType().Draw(t, "type")}
 	for primes := range 3 {
 		if rapid.Bool().Draw(t, "given") {
 			in := StateInit{Primes: primes, Value: genExpr(2).Draw(t, "init")}
@@ -207,6 +211,18 @@ func genState(t *rapid.T) Decl {
 		}
 	}
 	return d
+}
+
+func genOver(t *rapid.T) []Ident { return rapid.SliceOfN(genIdent(), 0, 3).Draw(t, "over") }
+
+func genBoundary(t *rapid.T) Decl {
+	if rapid.IntRange(0, 4).Draw(t, "periodic") == 0 {
+		return &BoundaryDecl{Periodic: rapid.SliceOfN(genIdent(), 1, 3).Draw(t, "coordinates")}
+	}
+	side := rapid.Custom(func(t *rapid.T) BoundarySide {
+		return BoundarySide{Axis: genIdent().Draw(t, "axis"), End: genExpr(2).Draw(t, "end"), Where: maybe(t, genExpr(2))}
+	})
+	return &BoundaryDecl{Left: genExpr(2).Draw(t, "left"), Right: genExpr(2).Draw(t, "right"), Sides: rapid.SliceOfN(side, 1, 3).Draw(t, "sides")}
 }
 
 func genParam(t *rapid.T) Decl {
@@ -233,7 +249,14 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 	ident := func(t *rapid.T) Ident { return genIdent().Draw(t, "name") }
 	typ := func(t *rapid.T) Type { return genType().Draw(t, "type") }
 	kinds := []func(*rapid.T) Decl{
-		genEvent, genState, genParam, genUnitDecl,
+		genEvent, genState, genParam, genUnitDecl, genBoundary,
+		func(t *rapid.T) Decl {
+			iv := genInterval(t)
+			for iv == nil {
+				iv = genInterval(t)
+			}
+			return &CoordinateDecl{Name: ident(t), Unit: maybe(t, genUnit()), Interval: iv}
+		},
 		func(t *rapid.T) Decl {
 			return &TimeDecl{Name: ident(t), Unit: maybe(t, genUnit()), Interval: genInterval(t)}
 		},
@@ -246,7 +269,9 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 			return &InputDecl{Name: ident(t), Type: typ(t), Interp: maybe(t, genIdent()), Value: maybe(t, expr)}
 		},
 		func(t *rapid.T) Decl { return &AugmentDecl{Name: ident(t), Type: typ(t), Init: maybe(t, expr)} },
-		func(t *rapid.T) Decl { return &AlgebraicDecl{Name: ident(t), Type: typ(t), Init: maybe(t, expr)} },
+		func(t *rapid.T) Decl {
+			return &AlgebraicDecl{Name: ident(t), Over: genOver(t), Type: typ(t), Init: maybe(t, expr)}
+		},
 		func(t *rapid.T) Decl { return &StartDecl{How: ident(t), Options: maybe(t, options)} },
 		func(t *rapid.T) Decl { return &ConstraintDecl{Value: expr.Draw(t, "value")} },
 		func(t *rapid.T) Decl { return &DiscreteDecl{Name: ident(t), Type: typ(t), Init: maybe(t, expr)} },
@@ -278,6 +303,13 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 		},
 		func(t *rapid.T) Decl {
 			return &LossDecl{Name: ident(t), Value: expr.Draw(t, "value"), Where: maybe(t, expr), Options: maybe(t, options)}
+		},
+		func(t *rapid.T) Decl {
+			d := &DrawDecl{Name: ident(t), Type: typ(t), Dist: genCall(1).Draw(t, "dist"), Options: maybe(t, options)}
+			for range rapid.IntRange(0, 2).Draw(t, "keys") {
+				d.Per = append(d.Per, ident(t))
+			}
+			return d
 		},
 		func(t *rapid.T) Decl { return &UseDecl{Model: ident(t), As: ident(t), Options: maybe(t, options)} },
 	}

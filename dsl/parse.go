@@ -81,39 +81,43 @@ var (
 		"data":     grammar[DataDecl](),
 		"fit":      grammar[SettingsDecl](),
 		"simulate": grammar[SettingsDecl](),
+		"grid":     grammar[SettingsDecl](),
+		"network":  grammar[SettingsDecl](),
 		"unit":     grammar[UnitDecl](),
 	}
 	inModel = map[string]production{
-		"time":      grammar[TimeDecl](),
-		"unit":      grammar[UnitDecl](),
-		"const":     grammar[ConstDecl](),
-		"param":     written[ParamDecl](),
-		"covariate": grammar[CovariateDecl](),
-		"input":     grammar[InputDecl](),
-		"state":     grammar[StateDecl](),
-		"augment":   grammar[AugmentDecl](),
-		"algebraic": grammar[AlgebraicDecl](),
-		"start":     grammar[StartDecl](),
-		"discrete":  grammar[DiscreteDecl](),
-		"let":       grammar[LetDecl](),
-		"fn":        grammar[FnDecl](),
-		"neural":    grammar[NeuralDecl](),
-		"event":     written[EventDecl](),
-		"conserve":  grammar[ConserveDecl](),
-		"require":   grammar[RequireDecl](),
-		"observe":   grammar[ObserveDecl](),
-		"loss":      grammar[LossDecl](),
-		"use":       grammar[UseDecl](),
-		"for":       grammar[ForDecl](),
+		"time":       grammar[TimeDecl](),
+		"coordinate": grammar[CoordinateDecl](),
+		"boundary":   written[BoundaryDecl](),
+		"unit":       grammar[UnitDecl](),
+		"const":      grammar[ConstDecl](),
+		"param":      written[ParamDecl](),
+		"covariate":  grammar[CovariateDecl](),
+		"draw":       grammar[DrawDecl](),
+		"input":      grammar[InputDecl](),
+		"state":      written[StateDecl](),
+		"augment":    grammar[AugmentDecl](),
+		"algebraic":  written[AlgebraicDecl](),
+		"start":      grammar[StartDecl](),
+		"discrete":   grammar[DiscreteDecl](),
+		"let":        grammar[LetDecl](),
+		"fn":         grammar[FnDecl](),
+		"neural":     grammar[NeuralDecl](),
+		"event":      written[EventDecl](),
+		"conserve":   grammar[ConserveDecl](),
+		"require":    grammar[RequireDecl](),
+		"observe":    grammar[ObserveDecl](),
+		"loss":       grammar[LossDecl](),
+		"use":        grammar[UseDecl](),
+		"for":        grammar[ForDecl](),
 	}
 	equation   = written[EquationDecl]()
 	constraint = written[ConstraintDecl]()
 )
 
-// reserved words are kept for spatial fields and physics-informed training.
+// reserved words are kept for more than there is of fields.
 var reserved = map[string]bool{
-	"field": true, "grid": true, "residual": true, "initial": true, "boundary": true,
-	"collocate": true, "latent": true,
+	"field": true, "residual": true, "initial": true, "collocate": true, "latent": true,
 }
 
 // block splits the tokens into pieces, one a declaration, and parses each.

@@ -148,12 +148,9 @@ func (ty *Type) Parse(lex *lexer.PeekingLexer) error {
 // typ reads a type, which may be missing.
 func (r *reader) typ() (ty Type, err error) {
 	result := r.take("->")
-	if open := r.Peek(); r.take("[") {
-		if ty.Dims, _, err = r.list("]"); err != nil {
+	if r.is("[") {
+		if ty.Dims, err = r.dims(); err != nil {
 			return ty, err
-		}
-		if n := len(ty.Dims); n == 0 || n > 2 {
-			return ty, errAt(open, "a shape has one or two dimensions, not %d", n)
 		}
 		if !r.take(":") {
 			return ty, nil
@@ -163,4 +160,17 @@ func (r *reader) typ() (ty Type, err error) {
 	}
 	ty.Unit, err = r.unit()
 	return ty, err
+}
+
+// dims reads the shape of a type, `[3]` or `[2, 2]`.
+func (r *reader) dims() ([]Expr, error) {
+	open := r.Next()
+	dims, _, err := r.list("]")
+	if err != nil {
+		return nil, err
+	}
+	if n := len(dims); n == 0 || n > 2 {
+		return nil, errAt(open, "a shape has one or two dimensions, not %d", n)
+	}
+	return dims, nil
 }

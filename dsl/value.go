@@ -94,6 +94,7 @@ func (r *reader) value() (*Value, error) {
 			return nil, err
 		}
 		v.EndPos = placeOf(v.Expr).EndPos
+		r.counted(v)
 		for r.Peek().Type == tokIdent && !r.is("then") {
 			c, err := r.clause()
 			if err != nil {
@@ -115,6 +116,21 @@ func (r *reader) value() (*Value, error) {
 		v.EndPos = v.Then.EndPos
 	}
 	return v, nil
+}
+
+// counted reads the word behind a number alone, `256 cells`.
+func (r *reader) counted(v *Value) {
+	w := r.Peek()
+	if _, ok := v.Expr.(*NumberLit); !ok || w.Type != tokIdent || r.is("then") {
+		return
+	}
+	before := r.MakeCheckpoint()
+	r.Next()
+	if !r.Peek().EOF() && !r.is(",", ";", "}") {
+		r.LoadCheckpoint(before)
+		return
+	}
+	v.Suffix, v.EndPos = w.Value, at(w, w).EndPos
 }
 
 // clause reads `over 100 epochs`.

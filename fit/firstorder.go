@@ -123,10 +123,16 @@ func (m *FirstOrder) run(r *run) (Status, error) {
 			return Running, err
 		}
 	}
-	if len(e.cut()) == 1 {
+	if len(e.cut()) == 1 && !e.redraw(0) {
 		return MaxIterations, e.last()
 	}
 	return MaxIterations, nil
+}
+
+// redraw takes another set of random numbers.
+func (e *epochs) redraw(set int) bool {
+	r, ok := e.Objective.(Redrawer)
+	return ok && r.Redraw(set)
 }
 
 // cut shuffles the trajectories of the state's epoch and cuts them into batches.
@@ -174,6 +180,8 @@ func (e *epochs) groupByLength(size int) {
 func (e *epochs) epoch() (end bool, err error) {
 	s, d := e.state, e.d
 	batches := e.cut()
+	redrawn := e.redraw(s.Epoch + 1)
+	defer e.redraw(0)
 	rec := Record{Horizon: e.Curriculum.At(s.Epoch)}
 	var score float64
 	var ok bool
@@ -185,7 +193,7 @@ func (e *epochs) epoch() (end bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if len(batches) == 1 { // the loss is that of all items at X: no need to evaluate again
+		if len(batches) == 1 && !redrawn { // the loss is that of all items at X: no need to evaluate again
 			if score, ok, err = e.score(&rec, s.X, &res.Loss); err != nil {
 				return false, err
 			}
@@ -194,7 +202,8 @@ func (e *epochs) epoch() (end bool, err error) {
 			return false, err
 		}
 	}
-	if len(batches) > 1 {
+	if len(batches) > 1 || redrawn {
+		e.redraw(0)
 		s.Iteration++ // the score is that after the epoch's steps
 		score, ok, err = e.score(&rec, s.X, nil)
 		s.Iteration--

@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -8,7 +9,6 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/internal/kernel"
@@ -22,6 +22,18 @@ type Problem struct {
 	Ridge   []float64 // Λ of the penalty ½ Σ Λ(x−c)²; nil: none
 	Center  []float64 // c; nil: 0
 	Most    []float64 // the largest move of each coordinate in a step; 0: it is held
+	Workers int       // that share products of matrices; 0: one
+
+	// Alike: the coordinates but for the first Own are weights of one network, which have one
+	// scale, and a valley of their loss is narrow and bent: steps follow it (see accelerate).
+	Alike bool
+	Own   int
+
+	// Draw sets the points at which the loss is evaluated, of which there are always as
+	// many, anew after so many iterations: by x alone and the number of the draw. nil:
+	// they stay.
+	Draw  func(ctx context.Context, draw int, x []float64) error
+	Every int
 }
 
 // Limits say when a descent ends.
@@ -60,6 +72,7 @@ func (o *Outcome) Total() float64 {
 type descending struct {
 	X         Vector  `json:"x"`
 	Scale     Vector  `json:"scale,omitempty"`
+	Drawn     Vector  `json:"drawn,omitempty"` // where the points were drawn
 	Lambda    float64 `json:"lambda"`
 	Growth    float64 `json:"growth"`
 	Iteration int     `json:"iteration"`
@@ -88,8 +101,10 @@ type gaussNewton struct {
 	x, trial, r, step []float64
 	free              []int // the coordinates that move
 	jac               *mat.Dense
-	Normal            *mat.SymDense // JᵀJ + Λ in the free coordinates
-	chol              blas64.Triangular
+	normal            *kernel.Tiles // JᵀJ + Λ in the free coordinates
+	chol              *kernel.Tiles // the factor of it, scaled and damped
+	bent              *bend         // of steps that follow a valley
+	draws             int           // that were made
 	g, q              []float64
 	value, squares    float64
 	before            float64 // mean loss per value before the step
@@ -110,8 +125,7 @@ func newGaussNewton(p *Problem, d *descending, lim Limits) *gaussNewton {
 		}
 	}
 	m := len(e.free)
-	e.Normal = mat.NewSymDense(max(1, m), nil)
-	e.chol = blas64.Triangular{N: m, Stride: max(1, m), Data: make([]float64, m*m), Uplo: blas.Upper, Diag: blas.NonUnit}
+	e.normal, e.chol = kernel.NewTiles(m), kernel.NewTiles(m)
 	e.g, e.q = make([]float64, m), make([]float64, m)
 	if d.Lambda == 0 {
 		d.Lambda, d.Growth = firstLambda, 2
@@ -152,28 +166,37 @@ func (e *gaussNewton) linearise() {
 			}
 		}
 	}
-	a := blas64.General{Rows: raw.Rows, Cols: m, Stride: raw.Stride, Data: raw.Data}
-	h := e.Normal.RawSymmetric()
-	blas64.Syrk(blas.Trans, 1, a, 0, h)
-	blas64.Gemv(blas.Trans, 1, a, blas64.Vector{N: len(e.r), Inc: 1, Data: e.r}, 0, blas64.Vector{N: m, Inc: 1, Data: e.g})
+	e.normal.Gram(raw.Data, raw.Rows, raw.Stride, e.p.Workers)
+	blas64.Gemv(blas.Trans, 1, e.moving(), blas64.Vector{N: len(e.r), Inc: 1, Data: e.r}, 0, blas64.Vector{N: m, Inc: 1, Data: e.g})
 	for k, c := range e.free {
 		if e.p.Ridge != nil {
-			h.Data[k*h.Stride+k] += e.p.Ridge[c]
+			e.normal.Set(k, k, e.normal.At(k, k)+e.p.Ridge[c])
 			e.g[k] += e.p.Ridge[c] * e.p.off(e.x, c)
 		}
 	}
-	e.rescale(h)
+	e.rescale()
+}
+
+// moving is the Jacobian by the coordinates that move.
+func (e *gaussNewton) moving() blas64.General {
+	raw := e.jac.RawMatrix()
+	return blas64.General{Rows: raw.Rows, Cols: len(e.free), Stride: raw.Stride, Data: raw.Data}
 }
 
 // rescale updates the scales of the coordinates.
-func (e *gaussNewton) rescale(h blas64.Symmetric) {
+func (e *gaussNewton) rescale() {
 	d := e.d
-	if len(d.Scale) != len(e.free) {
+	first := len(d.Scale) != len(e.free)
+	if first {
 		d.Scale = make([]float64, len(e.free))
+	}
+	if e.p.Alike {
+		e.alike(d.Scale, first)
+		return
 	}
 	most := 0.
 	for k := range d.Scale {
-		d.Scale[k] = math.Max(math.Sqrt(h.Data[k*h.Stride+k]), scaleMemory*d.Scale[k])
+		d.Scale[k] = math.Max(math.Sqrt(e.normal.At(k, k)), scaleMemory*d.Scale[k])
 		most = math.Max(most, d.Scale[k])
 	}
 	for k := range d.Scale {
@@ -183,24 +206,43 @@ func (e *gaussNewton) rescale(h blas64.Symmetric) {
 	}
 }
 
+// alike sets the scales where coordinates are alike: the one of weights once, those of others
+// as they grow.
+func (e *gaussNewton) alike(scale []float64, first bool) {
+	trace, n := 0., 0.
+	for k, c := range e.free {
+		if c >= e.p.Own {
+			trace, n = trace+e.normal.At(k, k), n+1
+		}
+	}
+	for k, c := range e.free {
+		switch {
+		case c < e.p.Own:
+			scale[k] = math.Max(math.Sqrt(e.normal.At(k, k)), scaleMemory*scale[k])
+		case first:
+			scale[k] = math.Sqrt(trace / n)
+		}
+		if scale[k] == 0 {
+			scale[k] = 1
+		}
+	}
+}
+
 // propose sets the step for the present λ, cut so that no coordinate moves too far, and
 // the fall of the loss that it predicts. It reports whether there is one.
 func (e *gaussNewton) propose() bool {
-	m, h, s := len(e.free), e.Normal.RawSymmetric(), e.d.Scale
+	m, s := len(e.free), e.d.Scale
 	for i := range m {
 		for j := i; j < m; j++ {
-			e.chol.Data[i*m+j] = h.Data[i*h.Stride+j] / (s[i] * s[j])
+			e.chol.Set(i, j, e.normal.At(i, j)/(s[i]*s[j]))
 		}
-		e.chol.Data[i*m+i] += e.d.Lambda
+		e.chol.Set(i, i, e.chol.At(i, i)+e.d.Lambda)
 		e.q[i] = -e.g[i] / s[i]
 	}
-	sym := blas64.Symmetric{N: m, Stride: m, Data: e.chol.Data, Uplo: blas.Upper}
-	u, ok := lapack64.Potrf(sym)
-	if !ok {
+	if !e.chol.Cholesky(e.p.Workers) {
 		return false
 	}
-	blas64.Trsv(blas.Trans, u, blas64.Vector{N: m, Inc: 1, Data: e.q})
-	blas64.Trsv(blas.NoTrans, u, blas64.Vector{N: m, Inc: 1, Data: e.q})
+	e.chol.Solve(e.q)
 	cut := 1.
 	for k, c := range e.free {
 		e.q[k] /= s[k]
@@ -210,7 +252,7 @@ func (e *gaussNewton) propose() bool {
 	}
 	floats.Scale(cut, e.q)
 	hq := make([]float64, m)
-	blas64.Symv(1, h, blas64.Vector{N: m, Inc: 1, Data: e.q}, 0, blas64.Vector{N: m, Inc: 1, Data: hq})
+	e.normal.Times(hq, e.q)
 	e.fall = -floats.Dot(e.g, e.q) - floats.Dot(e.q, hq)/2
 	copy(e.trial, e.x)
 	for k, c := range e.free {
@@ -281,6 +323,9 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return nil, r.ctx.Err()
 		}
 		jac := e.jac
+		if err := e.draw(r.ctx); err != nil {
+			return nil, err
+		}
 		over := d.Still >= lim.Times || d.Iteration >= lim.Iterations || lim.Work > 0 && d.Work > lim.Work
 		if over { // the loss alone is asked for
 			jac = nil
@@ -323,6 +368,11 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 				d.Rejected++
 				e.failure = res.Reason
 			}
+			if p.Alike {
+				if res, err = e.accelerate(r, res, trial); err != nil {
+					return nil, err
+				}
+			}
 			if e.judge(&res, trial) {
 				break
 			}
@@ -338,6 +388,26 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return nil, errEnded
 		}
 	}
+}
+
+// draw has the points that the iteration asks for.
+func (e *gaussNewton) draw(ctx context.Context) error {
+	d := e.d
+	if e.p.Draw == nil {
+		return nil
+	}
+	draw := 0
+	if e.p.Every > 0 {
+		draw = d.Iteration / e.p.Every
+	}
+	if e.draws == draw+1 {
+		return nil
+	}
+	if e.draws > 0 || len(d.Drawn) == 0 { // else it is taken up
+		d.Drawn = slices.Clone(d.X)
+	}
+	e.draws = draw + 1
+	return e.p.Draw(ctx, draw, d.Drawn)
 }
 
 // stuck says why no further trial is made.

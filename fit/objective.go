@@ -38,6 +38,11 @@ type Validator interface {
 	Validate(ctx context.Context, x []float64, horizon float64) (Result, error)
 }
 
+// Redrawer is an objective with random numbers: Redraw takes another set of them, and
+// reports whether that changes anything. Set 0 is that by which points are compared; each
+// epoch of a first-order method has a set of its own.
+type Redrawer interface{ Redraw(set int) bool }
+
 // Worker is an objective that counts its work, in operations since it was made.
 type Worker interface{ Work() float64 }
 

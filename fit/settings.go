@@ -40,6 +40,10 @@ func Settings(o Owned) setting.Table {
 	}
 	return setting.Table{
 		{Key: "solver", Kind: setting.Chain, Default: first(o.Solver), Choices: o.Solver, Doc: "how trajectories are computed"},
+		{Key: "fields", Kind: setting.Word, Default: "grid", Doc: "how fields are solved for", Choices: []setting.Choice{
+			{Name: "grid", Doc: "in cells, whose values are followed in time"},
+			{Name: "network", Doc: "by a network that is trained to satisfy the equations: see the block `network`"},
+		}},
 		{Key: "gradient", Kind: setting.Word, Default: first(o.Gradient), Choices: o.Gradient, Doc: "how the gradient is computed"},
 		{Key: "optimizer", Kind: setting.Chain, Default: "auto", Choices: optimizers, Doc: "how parameters are moved; several are joined by `then`, each starting from the best point so far"},
 		{Key: "batch", Kind: setting.Int, Default: "0", Max: many, Doc: "trajectories per step of first-order optimizers; 0 is all"},
@@ -88,6 +92,7 @@ func Settings(o Owned) setting.Table {
 			{Name: "quick", Doc: "in the mode of the fit, each parameter on a trajectory on which it acts, and the whole loss along one direction"},
 			{Name: "off", Doc: "not at all, which results then say"},
 		}},
+		{Key: "draws", Kind: setting.Int, Default: "1", Min: 1, Max: 1 << 16, Doc: "copies of each trajectory with draws of their own, of whose losses the mean is fitted"},
 		{Key: "seed", Kind: setting.Int, Default: "1", Max: 1 << 53, Doc: "of all random numbers of the run"},
 		{Key: "precision", Kind: setting.Word, Default: "f64", Doc: "of networks in training; all else, and all that is said of the result, has double precision", Choices: []setting.Choice{
 			{Name: "f64", Doc: "double precision, 16 digits"},
@@ -115,6 +120,7 @@ type Plan struct {
 	Uncertainty string
 	Certificate string // full, quick or off
 	Workers     int
+	Draws       int  // copies of each trajectory
 	Single      bool // precision of networks
 }
 
@@ -143,7 +149,7 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 		},
 		Starts: v.Int("starts"), Spread: v.Float("spread"), Loss: loss.Name,
 		Segments: shoot.Int("segments"), Continuity: shoot.Float("continuity"),
-		Uncertainty: v.Word("uncertainty"), Certificate: v.Word("certificate"), Workers: v.Int("workers"), Single: v.Word("precision") == "f32",
+		Uncertainty: v.Word("uncertainty"), Certificate: v.Word("certificate"), Workers: v.Int("workers"), Draws: v.Int("draws"), Single: v.Word("precision") == "f32",
 		Weights: map[string]float64{},
 	}
 	if p.Loss == "huber" {

@@ -60,7 +60,7 @@ func (s *instant) balance() *Failure {
 			break
 		}
 	}
-	f := s.fail(NoBalance, 0, "no values of the algebraic unknowns were found that satisfy the equations `0 = …`")
+	f := s.fail(NoBalance, 0, "no values of the algebraic unknowns were found that satisfy the equations `0 = …`: there are none, or their derivative by an unknown is zero, as at a fold, where a branch ends")
 	f.State = targets[0]
 	return f
 }

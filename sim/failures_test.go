@@ -54,10 +54,10 @@ func TestFailures(t *testing.T) {
 		text   string
 	}{
 		{"steps", predator(), sim.Options{MaxSteps: 5}, sim.MaxSteps, -1, -1, -1, -1, "5 steps did not reach t = 3"},
-		{"blow up", field(func(x *Point) Jet { return x.Y[1].Mul(x.Y[1]) }), sim.Options{}, sim.StepTooSmall, 1, -1, -1, -1, "shorter than the clock resolves"},
+		{"blow up", field(func(x *Point) Jet { return x.Y[1].Mul(x.Y[1]) }), sim.Options{}, sim.StepTooSmall, 1, -1, -1, 1, "shorter than the clock resolves"},
 		{"blow up, fixed steps", field(func(x *Point) Jet { return x.Y[1].Mul(x.Y[1]).Mul(x.Y[1]) }), fixed, sim.Unstable, -1, -1, -1, -1, "representable"},
-		{"root", field(func(x *Point) Jet { return Const(1).Sub(x.T).Sqrt().Scale(-1) }), sim.Options{}, sim.Unstable, 1, -1, -1, -1, "right behind this state"},
-		{"pole", field(pole), sim.Options{}, sim.StepTooSmall, 1, -1, -1, -1, "singular"},
+		{"root", field(func(x *Point) Jet { return Const(1).Sub(x.T).Sqrt().Scale(-1) }), sim.Options{}, sim.Unstable, 1, -1, -1, 1, "right behind this state"},
+		{"pole", field(pole), sim.Options{}, sim.StepTooSmall, 1, -1, -1, 1, "singular"},
 		{"start rate", field(func(x *Point) Jet { return Const(math.Inf(1)) }), sim.Options{}, sim.Unstable, 0, -1, -1, 1, "the rate of a state is +Inf where the run starts"},
 		{"start", &Model{Hybrid: hybrid(0), NY: 1, Init: func(*Point) ([]Jet, []Jet) { return []Jet{Const(math.NaN())}, nil }}, sim.Options{}, sim.Unstable, 0, -1, -1, -1, "initial state is not finite"},
 		{"jump", event(func(*Point) []Jet { return []Jet{Const(math.NaN())} }), sim.Options{}, sim.Unstable, 0.98974, 0, -1, -1, "assigned a value that is not finite"},

@@ -23,6 +23,7 @@ type instant struct {
 	touched []int     // micro-step that last assigned each component of [Y | D]
 	ranks   []float64 // room: priorities of the events
 	vals    []float64 // room: what a jump assigns
+	touches []touch   // of this instant
 }
 
 func newInstant(s *sides, step *stepping, clock *clock, rests *rests, conds *conditions, switches *switches) *instant {
@@ -87,6 +88,7 @@ func (s *instant) handle(guard int) *Failure {
 			return fail
 		}
 		s.setSpreads()
+		s.noteTouches(guard)
 		if fail := s.cross(guard); fail != nil {
 			return fail
 		}
@@ -100,7 +102,10 @@ func (s *instant) handle(guard int) *Failure {
 	if fail := s.rebalance(); fail != nil {
 		return fail
 	}
-	return s.carryOut()
+	if fail := s.carryOut(); fail != nil {
+		return fail
+	}
+	return s.grazed()
 }
 
 // cross takes guard (or −1), and those that cross with it, over their surfaces,
@@ -108,7 +113,7 @@ func (s *instant) handle(guard int) *Failure {
 func (s *instant) cross(guard int) *Failure {
 	some := false
 	for j := range s.det.Side {
-		if j == guard || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) {
+		if j == guard || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) && !s.noted(j) {
 			s.crossed[j], some = true, true
 			if s.det.Side[j] != 0 && !s.isExit(j) {
 				s.residual[j] = math.Abs(s.g[j])

@@ -193,7 +193,7 @@ func (s *Integrator) judge() *Failure {
 		return s.stopped()
 	}
 	if s.steps++; s.steps > s.opt.MaxSteps {
-		return s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
+		return s.tooMany()
 	}
 	blk, lane := s.blk, s.lane
 	if !s.alone() && s.slides(s.d) { // the program of the lane has no motion along surfaces
@@ -280,9 +280,13 @@ func (s *Integrator) advance() *Failure {
 
 // advanceTo ends the accepted step where a guard crosses its surface or leaves it.
 func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
+	e := entry{kind: stepEntry, end: endRoot, ref: guard}
 	var h float64
 	if s.rests.near(guard) {
 		h = s.search.leaveAt(theta)
+		if s.search.drifts(guard, h) {
+			e.end = endFixed
+		}
 	} else {
 		var fail *Failure
 		if h, fail = s.search.locate(guard, theta); fail != nil {
@@ -290,7 +294,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 		}
 	}
 	s.traceStep(h, true)
-	s.hist.addStep(entry{kind: stepEntry, end: endRoot, ref: guard}, h)
+	s.hist.addStep(e, h)
 	s.t += h
 	if fail := s.arriveProjected(); fail != nil {
 		return fail

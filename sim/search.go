@@ -322,6 +322,21 @@ func (s *search) leaveAt(theta float64) (h float64) {
 	return h
 }
 
+// drifts reports whether a guard that leaves its surface at the end of the step of length
+// h has no rate there, as far as the tolerances tell: it was taken away by the errors of
+// steps, at a time that does not move.
+func (s *search) drifts(guard int, h float64) bool {
+	if s.isExit(guard) {
+		return false
+	}
+	y, t := s.y, s.t
+	defer func() { s.y, s.t = y, t }()
+	s.y, s.t = s.step.stepper.End(), s.t+h
+	s.evalGuards()
+	s.setSpreads()
+	return math.Abs(s.rate[guard]) <= math.Max(s.here.fine.rate[guard], s.here.coarse.rate[guard])
+}
+
 // lookAtEnd evaluates the guards at the end of the step of length h.
 func (s *search) lookAtEnd(h float64) {
 	if s.ownOnly {

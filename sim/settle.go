@@ -160,6 +160,9 @@ func (s *instant) rearm() *Failure {
 		if s.hy.Flags[i] || !s.det.Watch[i] || s.isExit(i) || s.switchOf[i] >= 0 || s.rests.freed[i] || !s.onSurface(i) {
 			continue
 		}
+		if s.noted(i) && s.leaving(i) != -s.det.Side[i] {
+			continue // it turns back
+		}
 		s.setSide(i, s.leaving(i), edgeIf(!s.crossed[i]))
 		s.depart(i)
 	}

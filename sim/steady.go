@@ -32,7 +32,7 @@ func (s *instant) steady() *Failure {
 		case !(change <= follows): // NaN too
 			inverse *= 4
 			if inverse > 1e300 {
-				return s.restless("a rate has no value on the way there")
+				return s.runsAway(from)
 			}
 			continue
 		case change <= settled:
@@ -103,6 +103,22 @@ func (s *instant) towardsRest(inverse float64, next []float64) (change float64) 
 		change += d * d
 	}
 	return math.Sqrt(change / float64(len(targets)))
+}
+
+// runsAway is the failure of a motion whose next step cannot be made short enough.
+func (s *instant) runsAway(from []float64) *Failure {
+	worst, most := -1, 1e10
+	for k, v := range s.y {
+		if r := math.Abs(v) / (math.Abs(from[k]) + 1); r > most {
+			worst, most = k, r
+		}
+	}
+	if worst < 0 {
+		return s.restless("a rate has no value on the way there")
+	}
+	f := s.restless("the motion grows without bound, there is no state of rest on its way (where parameters change, a branch of such states may end at a fold)")
+	f.State = worst
+	return f
 }
 
 func (s *instant) restless(why string) *Failure {

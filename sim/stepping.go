@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/internal/stepsize"
 	"github.com/pinode/pinode/solvers"
@@ -188,11 +189,80 @@ func (s *stepping) accept(blk *solvers.Block, l int, finite bool) (ok bool, mean
 	return ok, mean
 }
 
+// tooSmall is the failure of a step that cannot be made short enough.
 func (s *stepping) tooSmall(mean, h float64) *Failure {
 	if math.IsNaN(mean) || math.IsInf(mean, 0) {
+		if k := s.undefinedBehind(h); k >= 0 {
+			f := s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole, in the rate of a state")
+			f.State = k
+			return f
+		}
 		return s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole")
 	}
-	return s.fail(StepTooSmall, h, "the tolerances ask for a step shorter than the clock resolves; the problem may be stiff or singular here")
+	k := s.fastest()
+	if s.isUnknown(k) {
+		f := s.fail(StepTooSmall, h, branchEnds)
+		f.State = k
+		return f
+	}
+	f := s.fail(StepTooSmall, h, "the tolerances ask for a step shorter than the clock resolves; the problem may be stiff or singular here")
+	f.State = k
+	return f
+}
+
+// branchEnds is said where an algebraic unknown moves without bound.
+const branchEnds = "the branch of the algebraic unknowns that the run follows ends here: they move ever faster, as at a fold, where the derivative of the equations `0 = …` by an unknown is zero, and there are none behind it"
+
+// tooMany is the failure of a run that takes too many steps.
+func (s *stepping) tooMany() *Failure {
+	f := s.fail(MaxSteps, s.try, "%d steps did not reach t = %g", s.opt.MaxSteps, s.span.T1)
+	if k := s.fastest(); s.isUnknown(k) && math.Abs(s.stepper.K[0][k])*nearFold*(s.span.T1-s.span.T0) > math.Abs(s.y[k])+s.opt.atol(k) {
+		f.Detail += "; " + branchEnds
+		f.State = k
+	}
+	return f
+}
+
+// nearFold is the part of the span in which an unknown changes by its size near a fold.
+const nearFold = 1e-6
+
+// isUnknown reports whether component k of the state is an algebraic unknown.
+func (s *stepping) isUnknown(k int) bool {
+	return k >= 0 && s.hy.Balance > 0 && slices.Contains(s.hy.Events[s.hy.Balance-1].Targets, k)
+}
+
+// fastest is the state that changes most beside its size where the step starts, or −1.
+func (s *stepping) fastest() int {
+	best, most := -1, 0.
+	s.use()
+	s.rhs(s.t, s.y, s.stepper.K[0])
+	for k, f := range s.stepper.K[0] {
+		if r := math.Abs(f) / (math.Abs(s.y[k]) + s.opt.atol(k)); r > most {
+			best, most = k, r
+		}
+	}
+	return best
+}
+
+// undefinedBehind is a state whose rate has no value a little behind the current state, or
+// −1: along the field, in lengths that grow from h on.
+func (s *stepping) undefinedBehind(h float64) int {
+	y, rate := make([]float64, len(s.y)), make([]float64, len(s.y))
+	s.use()
+	field := make([]float64, len(s.y))
+	s.rhs(s.t, s.y, field)
+	for h = math.Max(h, ulp(s.t)); h <= s.span.T1-s.span.T0; h *= 10 {
+		for i := range y {
+			y[i] = s.y[i] + h*field[i]
+		}
+		s.rhs(s.t+h, y, rate)
+		for k, v := range rate {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return k
+			}
+		}
+	}
+	return -1
 }
 
 // clip shortens a step so that it ends on the next timed instant, or, for

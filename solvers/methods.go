@@ -21,5 +21,14 @@ func Method(name string) *Tableau {
 }
 
 // Auto are the methods for a tolerance where none is named: an explicit one to begin with,
-// and one that takes over where that finds the problem stiff.
-func Auto(rtol float64) (method, stiff *Tableau) { return Tsit5, Rodas5P }
+// of higher order where the tolerance is tight, and one that takes over where that finds the
+// problem stiff.
+func Auto(rtol float64) (method, stiff *Tableau) {
+	switch {
+	case rtol <= 1e-10:
+		return Dop853, Rodas5P
+	case rtol <= 1e-8:
+		return Vern7, Rodas5P
+	}
+	return Tsit5, Rodas5P
+}

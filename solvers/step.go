@@ -3,6 +3,7 @@ package solvers
 import (
 	"math"
 
+	"github.com/pinode/pinode/internal/kernel"
 	"github.com/pinode/pinode/internal/scalar"
 	"github.com/pinode/pinode/internal/stepsize"
 )
@@ -144,14 +145,24 @@ func (s *Stepper) stages(sys System, from, to int) {
 	}
 }
 
-// combine sets dst to y + h Σ aⱼ kⱼ.
+// piece is how many numbers of a combination are finished before the next: they stay in the
+// first-level cache.
+const piece = 128
+
+// combine sets dst to y + h Σ aⱼ kⱼ. It is none of these.
 func combine(dst, y []float64, h float64, a []float64, k [][]float64) {
-	for l := range dst {
-		sum := 0.
-		for j, aj := range a {
-			sum = math.FMA(aj, k[j][l], sum)
-		}
-		dst[l] = math.FMA(h, sum, y[l])
+	for from := 0; from < len(dst); from += piece {
+		part := dst[from:min(from+piece, len(dst))]
+		weigh(part, a, k, from)
+		kernel.ScaleAdd(part, h, y[from:])
+	}
+}
+
+// weigh sets dst to Σ aⱼ kⱼ of as many numbers from an offset on.
+func weigh(dst, a []float64, k [][]float64, from int) {
+	clear(dst)
+	for j, aj := range a {
+		kernel.AddScaled(dst, aj, k[j][from:])
 	}
 }
 
@@ -183,12 +194,12 @@ func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
 func (s *Stepper) meanOf(weights []float64, m int, rtol, atol float64) float64 {
 	y0, y1 := s.Y[0], s.End()
 	var sum [4]float64
+	var errs [piece]float64
 	for l, parts := 0, scalar.Parts(m); l < m; l++ {
-		e := 0.
-		for j, ej := range weights {
-			e = math.FMA(ej, s.K[j][l], e)
+		if l%piece == 0 {
+			weigh(errs[:min(piece, m-l)], weights, s.K, l)
 		}
-		w := s.H * e / math.FMA(rtol, math.Max(math.Abs(y0[l]), math.Abs(y1[l])), s.absolute(l, atol))
+		w := s.H * errs[l%piece] / math.FMA(rtol, math.Max(math.Abs(y0[l]), math.Abs(y1[l])), s.absolute(l, atol))
 		part := &sum[l%parts]
 		*part = math.FMA(w, w, *part)
 	}
@@ -207,10 +218,7 @@ func (s *Stepper) absolute(l int, atol float64) float64 {
 func (s *Stepper) Dense(theta float64, dst []float64) {
 	copy(dst, s.Y[0])
 	for i, k := range s.K {
-		b := s.H * s.tab.value(i, theta)
-		for l, f := range k {
-			dst[l] = math.FMA(b, f, dst[l])
-		}
+		kernel.AddScaled(dst[:len(k)], s.H*s.tab.value(i, theta), k)
 	}
 }
 
@@ -219,9 +227,7 @@ func (s *Stepper) DenseRate(theta float64, dst []float64) {
 	clear(dst)
 	for i, k := range s.K {
 		_, rate := s.tab.Weight(i, theta)
-		for l, f := range k {
-			dst[l] = math.FMA(rate, f, dst[l])
-		}
+		kernel.AddScaled(dst[:len(k)], rate, k)
 	}
 }
 

@@ -212,6 +212,9 @@ func (a *app) introduce(f *pinode.Fit) {
 		return
 	}
 	fmt.Fprintf(a.out, "%-14s %s\n", f.Model.Name(), f.Model)
+	if len(f.Model.DataSets()) == 0 {
+		return
+	}
 	s := &f.Train
 	total, missing := s.Values+f.Validation.Values, s.Missing+f.Validation.Missing
 	share := ""

@@ -185,7 +185,7 @@ func failureOf(err error) failure {
 // commands are all of them, each in a file of its name.
 var commands = []func(*app) *cobra.Command{
 	(*app).fitCmd, (*app).simulateCmd, (*app).evaluateCmd, (*app).scoreCmd, (*app).distillCmd, (*app).checkCmd, (*app).fmtCmd, (*app).dumpCmd,
-	(*app).plotCmd, (*app).explainCmd, (*app).solversCmd, (*app).benchCmd, (*app).versionCmd,
+	(*app).plotCmd, (*app).explainCmd, (*app).solversCmd, (*app).reproduceCmd, (*app).benchCmd, (*app).versionCmd,
 }
 
 func (a *app) root() *cobra.Command {

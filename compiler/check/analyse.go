@@ -15,6 +15,7 @@ func (e *elaborator) analyse() {
 	e.writeConflicts()
 	e.ownJumps()
 	e.unusedFunctions()
+	rowDraws(e)
 	if e.diags.Count(diag.Error) > 0 {
 		return
 	}

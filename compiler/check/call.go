@@ -24,6 +24,8 @@ func (e *elaborator) call(s *scope, x *dsl.Call) *Expr {
 	}
 	f := functionByName[name]
 	switch {
+	case e.hasPlaces(s, ent, x.Fun):
+		return e.atPlace(s, x)
 	case f == nil || x.Fun.Primes > 0:
 		if ent != nil && ent.twice {
 			return nil

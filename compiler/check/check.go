@@ -13,7 +13,8 @@ import (
 type Env struct {
 	// Fit, Simulate and Neural are the settings of the blocks of that name;
 	// neural blocks have those of Guarantees besides.
-	Fit, Simulate, Neural setting.Table
+	// Network are those of the networks that stand for fields.
+	Fit, Simulate, Neural, Network setting.Table
 
 	// Library has the terms that every model sees unless it declares the name
 	// itself: consts, fns and units, at the top level or in models, whose
@@ -74,7 +75,7 @@ type checker struct {
 
 func (c *checker) run() {
 	c.fileUnits()
-	models, data, fit, simulate := c.sortDecls()
+	models, data, blocks := c.sortDecls()
 	if len(models) == 0 {
 		c.errNoModel()
 		return
@@ -103,20 +104,16 @@ func (c *checker) run() {
 	c.prog.Models = append(c.prog.Models, e.m)
 	c.prog.Model = e.m
 	c.prog.Data = e.data(data)
-	c.prog.Fit = e.settings(fit, c.env.Fit)
-	c.prog.Simulate = e.settings(simulate, c.env.Simulate)
+	c.prog.Fit = e.settings(blocks["fit"], c.env.Fit)
+	c.prog.Simulate = e.settings(blocks["simulate"], c.env.Simulate)
+	c.prog.Network = e.settings(blocks["network"], c.env.Network)
+	c.prog.Grid = e.grid(blocks["grid"])
 	e.neverFires(c.prog)
 }
 
 // sortDecls sorts the declarations of the file by their kind.
-func (c *checker) sortDecls() (models []*dsl.ModelDecl, data []*dsl.DataDecl, fit, simulate *dsl.SettingsDecl) {
-	single := func(old **dsl.SettingsDecl, d *dsl.SettingsDecl) {
-		if *old != nil {
-			c.errDuplicate(d.Keyword.Span(), d.Keyword.Name, (*old).Keyword.Span())
-			return
-		}
-		*old = d
-	}
+func (c *checker) sortDecls() (models []*dsl.ModelDecl, data []*dsl.DataDecl, blocks map[string]*dsl.SettingsDecl) {
+	blocks = map[string]*dsl.SettingsDecl{}
 	tables := map[string]dsl.Ident{}
 	for _, d := range c.file.Decls {
 		switch d := d.(type) {
@@ -135,14 +132,14 @@ func (c *checker) sortDecls() (models []*dsl.ModelDecl, data []*dsl.DataDecl, fi
 			tables[d.Name.Name] = d.Name
 			data = append(data, d)
 		case *dsl.SettingsDecl:
-			if d.Keyword.Name == "fit" {
-				single(&fit, d)
-			} else {
-				single(&simulate, d)
+			if old := blocks[d.Keyword.Name]; old != nil {
+				c.errDuplicate(d.Keyword.Span(), d.Keyword.Name, old.Keyword.Span())
+				continue
 			}
+			blocks[d.Keyword.Name] = d
 		}
 	}
-	return models, data, fit, simulate
+	return models, data, blocks
 }
 
 // usedModels notes the models that a body uses as components.
@@ -169,10 +166,13 @@ func (c *checker) model(d *dsl.ModelDecl) *elaborator {
 	e.attach()
 	e.equations()
 	e.constrain()
+	e.bounded()
 	e.resolveAll()
 	e.collect()
+	e.settled()
 	e.determined()
 	e.steady()
+	carry(e)
 	e.analyse()
 	e.ground()
 	return e

@@ -26,9 +26,10 @@ var testEnv = &Env{
 			{Name: "euler", Options: setting.Table{{Key: "step", Kind: setting.Number}}},
 		}},
 		{Key: "gradient", Kind: setting.Word},
+		{Key: "batch", Kind: setting.Int},
 		{Key: "loss", Kind: setting.Word},
 		{Key: "optimizer", Kind: setting.Chain, Default: "adam", Choices: []setting.Choice{
-			{Name: "adam", Options: setting.Table{{Key: "lr", Kind: setting.Number}, {Key: "epochs", Kind: setting.Int}}},
+			{Name: "adam", Options: setting.Table{{Key: "lr", Kind: setting.Number}, {Key: "epochs", Kind: setting.Int}, {Key: "schedule", Kind: setting.Word, Choices: []setting.Choice{{Name: "cosine"}}}}},
 			{Name: "lbfgs", Options: setting.Table{{Key: "iterations", Kind: setting.Int}}},
 		}},
 		{Key: "curriculum", Kind: setting.Chain, Choices: []setting.Choice{

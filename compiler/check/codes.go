@@ -6,9 +6,12 @@ import "github.com/pinode/pinode/dsl/diag"
 const (
 	badAssignment   = "bad-assignment"
 	algebraicCount  = "algebraic-count"
+	badBoundary     = "bad-boundary"
+	badCoordinate   = "bad-coordinate"
 	badDerivative   = "bad-derivative"
 	badDistribution = "bad-distribution"
 	badExpression   = "bad-expression"
+	badGrid         = "bad-grid"
 	badIndex        = "bad-index"
 	badMapping      = "bad-mapping"
 	badOption       = "bad-option"
@@ -27,10 +30,12 @@ const (
 	eventCycle      = "event-cycle"     // warning
 	idleAssignment  = "idle-assignment" // warning
 	idleConserve    = "idle-conserve"   // warning
+	fieldPlace      = "field-place"
 	misplaced       = "misplaced"
 	missingEquation = "missing-equation"
 	missingInitial  = "missing-initial"
 	missingTime     = "missing-time"
+	noDensity       = "no-density"
 	noModel         = "no-model"
 	notACondition   = "not-a-condition"
 	notAFunction    = "not-a-function"
@@ -64,9 +69,13 @@ const decay = "model M {\n  state x = 1\n  x' = -x\n"
 var Codes = []diag.Code{
 	{Name: badAssignment, Title: "something is assigned that cannot be", Explanation: "Events assign states and discrete variables only; everything else follows from them. `zeno rest` assigns states.", Example: "model M {\n  param p = 1\n  state x = 0\n  x' = p\n  event e at t = 1 { p := 2 }\n}"},
 	{Name: algebraicCount, Title: "more or fewer equations than algebraic unknowns", Explanation: "Algebraic unknowns have no rates: lines `0 = E` determine them at all times, as many as they have elements together. Which line belongs to which unknown does not matter.", Example: "model M {\n  state x = 1\n  algebraic z = 0\n  x' = z\n}"},
-	{Name: badDerivative, Title: "a derivative that is not there", Explanation: "diff(E, x) takes a state, a parameter, an argument of a function, or the time as x, or elements of one. x' names the derivative of a state up to the order of its equation.", Example: "model M {\n  state x = 0\n  let y = x^2\n  x' = diff(y, y)\n}"},
+	{Name: badBoundary, Title: "a boundary that is none", Explanation: "A boundary is an equation of fields, parameters, the time and `diff` along the axis that holds at a side: `boundary u = 0 at x = 0, x = 1`. Sides are the ends of a coordinate that is not periodic; a part of one is told by other coordinates, `at x = 0 and y > 0.5`.", Example: "model M {\n  coordinate x in [0, 1]\n  state u(x) = 0\n  u' = diff(u, x, x)\n  boundary u = 0 at x = 0, x = 0.5\n}"},
+	{Name: badCoordinate, Title: "a coordinate that is none", Explanation: "Coordinates are axes of space, from one end to another; a field has at most three. The time is none of them.", Example: "model M {\n  coordinate x in [0, inf)\n  state u(x) = 0\n  u' = diff(u, x)\n}"},
+	{Name: fieldPlace, Title: "a field without its place", Explanation: "A field has a value at each place of its coordinates. What does not vary over them reads it at a place, u(0), inside of the domain, or takes its integral.", Example: "model M {\n  coordinate x in [0, 1]\n  state u(x) = 0\n  state v = 0\n  u' = v\n  v' = u\n}"},
+	{Name: badDerivative, Title: "a derivative that is not there", Explanation: "diff(E, x) takes a state, a parameter, an argument of a function, a coordinate, or the time as x, or elements of one. x' names the derivative of a state up to the order of its equation.", Example: "model M {\n  state x = 0\n  let y = x^2\n  x' = diff(y, y)\n}"},
 	{Name: badDistribution, Title: "a distribution that cannot stand here", Explanation: "Observations, priors and samples each have their distributions; scales are positive numbers.", Example: decay + "  observe y = x ~ normal(-1)\n}"},
 	{Name: badExpression, Title: "an expression that has no value", Explanation: "Texts stand for paths, and in conditions on the columns of a table.", Example: "model M {\n  state x = 0\n  x' = \"a\"\n}"},
+	{Name: badGrid, Title: "a grid that cannot be", Explanation: "The block grid says in how many cells each coordinate is cut, x: 256 cells, with what scheme (central, upwind, weno5, spectral) and, of central differences, with which order (2, 4, 6).", Example: "model M {\n  coordinate x in [0, 1]\n  boundary periodic x\n  state u(x) = 0\n  u' = diff(u, x, x)\n}\ngrid { x: 0 cells }"},
 	{Name: badIndex, Title: "an index outside of its array", Explanation: "Indices start at 0 and are known when the model is compiled; a range leaves out its end. What a loop declares is chosen by the index of the round, right behind the name.", Example: "model M {\n  state x[2] = 0\n  x' = -x\n  let y = x[2]\n}"},
 	{Name: badMapping, Title: "a data block does not fit the model", Explanation: "A data block gives each component of an observation one column, of every input and covariate that is read from data too, and a block of columns for an event on data.", Example: "model M {\n  state x[2] = 0\n  x' = -x\n  observe y[2] = x\n}\ndata d from \"d.csv\" {\n  time: t\n  y: a\n}"},
 	{Name: badOption, Title: "an option has a value that it cannot have", Explanation: "The message says what the option takes.", Example: decay + "  observe y = x { weight: -1 }\n}"},
@@ -89,6 +98,7 @@ var Codes = []diag.Code{
 	{Name: missingEquation, Title: "a state without an equation of motion", Explanation: "Every state has exactly one equation of motion, as x' = … or x'' = …, or one for each element.", Example: "model M {\n  state x = 0\n}"},
 	{Name: missingInitial, Title: "a variable without an initial value", Explanation: "States and discrete variables start somewhere; derivatives of a state start at 0 unless it is said otherwise.", Example: "model M {\n  state x\n  x' = -x\n}"},
 	{Name: missingTime, Title: "trajectories whose rows have no times", Explanation: "The rows of a trajectory each have a time. In a data block without `time` every row is a trajectory of its own, and `trajectory` has no meaning.", Example: decay + "  observe y = x\n}\ndata d from \"d.csv\" { y: a, trajectory: id }"},
+	{Name: noDensity, Title: "states whose density is not known", Explanation: "`logdensity(z)` and an observation `~ exact` carry the density of all states along the motion, from draws from which they start, each from one of its own. Events would jump, and what else is observed along the way is not given by what is measured at the end.", Example: "model M {\n  draw a ~ normal(0, 1)\n  state x = a\n  state y = 1\n  x' = -x\n  y' = x\n  let p = logdensity([x, y])\n}"},
 	{Name: noModel, Title: "a file without a model", Explanation: "A model file declares at least one model.", Example: "fit { seed: 1 }"},
 	{Name: notACondition, Title: "a condition whose root cannot be located", Explanation: "Conditions compare; a comparison gives a guard function whose change of sign is located. Equality of quantities that change continuously has none.", Example: decay + "  event e when x == 0.5 { x := 0 }\n}"},
 	{Name: notAFunction, Title: "a call of something that is not a function", Explanation: "Functions are declared with fn, blocks with neural.", Example: "model M {\n  param k = 1\n  state x = 0\n  x' = k(x)\n}"},
@@ -100,7 +110,7 @@ var Codes = []diag.Code{
 	{Name: ownJump, Title: "a measurement that moves its own prediction", Explanation: "The event on an observation acts before the row of data that fires it is read. If it assigns what the observation predicts, the measured value is compared with itself, and its spread says nothing. Predict the value before the event with before(E), or give the observation the weight 0.", Example: "model M {\n  state z = 0\n  z' = -z\n  event e on observation of y { z := data(y) }\n  observe y = z ~ normal(1)\n}"},
 	{Name: roughActivation, Title: "an activation that is not smooth", Explanation: "Its kinks break the order of adaptive solvers and of the location of events. A warning.", Example: "model M {\n  neural f(x) -> 1 { activation: relu }\n  state x = 0\n  x' = f(x)\n}"},
 	{Name: shapeMismatch, Title: "shapes that do not fit", Explanation: "Operators work element by element on equal shapes; only single numbers are repeated. The matrix product is @.", Example: "model M {\n  state x[2] = 0\n  state y[3] = 0\n  x' = x + y\n  y' = -y\n}"},
-	{Name: staysTrueCode, Title: "a jump that leaves its own condition true", Explanation: "An event fires when its condition turns true. The values that its body assigns satisfy the condition, so it fires again only after something else has made it false. A warning.", Example: "model M {\n  state x = 0\n  x' = 1\n  event e when x >= 5 { x := 7 }\n}"},
+	{Name: staysTrueCode, Title: "a jump that leaves its own condition true", Explanation: "An event fires when its condition turns true. The values that its body assigns satisfy the condition, so it fires again only after something else has made it false. It does not hold the variable there: a bound that holds is a rate that is 0 at it, `x' = if x >= 1 and r > 0 then 0 else r`, which rests on its surface. A warning.", Example: "model M {\n  state x = 0\n  x' = 1\n  event e when x >= 5 { x := 7 }\n}"},
 	{Name: tooLarge, Title: "a model that unrolls to too much", Explanation: "Loops, components and functions are unrolled when the model is compiled. Arrays are not.", Example: "model M {\n  for i in 0..10000000 {\n    let y = i\n  }\n  state x = 0\n  x' = 1\n}"},
 	{Name: twoEquations, Title: "two equations for one state", Explanation: "Every state, or element of one, has exactly one equation of motion.", Example: "model M {\n  state x = 0\n  x' = 1\n  x' = 2\n}"},
 	{Name: unitMismatch, Title: "units that do not fit", Explanation: "Units are part of the type: what is added, compared or assigned has equal units, scale included; functions like exp take numbers without unit. No conversion happens behind your back. The message names both units and where each comes from, and, where only the scale differs, the factor to write.", Example: "model M {\n  time t: s\n  state x: m = 0\n  x' = 1 [m/s^2]\n}"},

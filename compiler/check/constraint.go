@@ -1,6 +1,10 @@
 package check
 
-import "github.com/pinode/pinode/dsl"
+import (
+	"slices"
+
+	"github.com/pinode/pinode/dsl"
+)
 
 // constraint is a line `0 = E` of the model or of a component.
 type constraint struct {
@@ -20,19 +24,34 @@ func (e *elaborator) constrain() {
 
 // determined checks that there are as many constraints as algebraic unknowns.
 func (e *elaborator) determined() {
-	unknowns, equations := 0, 0
-	var first *State
+	type count struct {
+		unknowns, equations int
+		first               *State
+	}
+	counts := map[string]*count{} // by the coordinates that they are over
+	of := func(over []*Coordinate) *count {
+		over = slices.Clone(over)
+		slices.SortFunc(over, func(a, b *Coordinate) int { return a.Axis - b.Axis })
+		key := overNames(over)
+		if counts[key] == nil {
+			counts[key] = &count{}
+		}
+		return counts[key]
+	}
 	for _, s := range e.m.States {
 		if s.Algebraic {
-			if unknowns += s.Shape.Size(); first == nil {
-				first = s
+			c := of(s.Over)
+			if c.unknowns += s.Shape.Size(); c.first == nil {
+				c.first = s
 			}
 		}
 	}
 	for _, c := range e.m.Constraints {
-		equations += c.Value.Shape.Size()
+		of(CoordinatesOf(c.Value)).equations += c.Value.Shape.Size()
 	}
-	if unknowns != equations && len(e.m.Constraints) == len(e.constraints) {
-		e.errAlgebraicCount(first, unknowns, equations)
+	for _, key := range names(counts) {
+		if c := counts[key]; c.unknowns != c.equations && len(e.m.Constraints) == len(e.constraints) {
+			e.errAlgebraicCount(c.first, c.unknowns, c.equations)
+		}
 	}
 }

@@ -49,17 +49,17 @@ func (e *elaborator) dataBlock(d *dsl.DataDecl) *Data {
 			e.mapping(out, it)
 		}
 	}
-	e.times(d, out, seen)
+	checkTimes(e, d, out, seen)
 	e.unmapped(d, seen)
 	return out
 }
 
-// times checks what a table with times, or without, cannot have.
-func (e *elaborator) times(d *dsl.DataDecl, out *Data, seen map[string]*dsl.DataItem) {
+// checkTimes checks what a table with times, or without, cannot have.
+func checkTimes(e *elaborator, d *dsl.DataDecl, out *Data, seen map[string]*dsl.DataItem) {
 	if seen["time"] != nil {
 		for _, c := range out.Columns {
 			if o, ok := c.Target.(*Observe); ok && o.At != nil {
-				e.errDueAndTime(c.Column, o, seen["time"])
+				errDueAndTime(e, c.Column, o, seen["time"])
 			}
 		}
 		return

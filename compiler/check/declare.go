@@ -355,6 +355,10 @@ func (e *elaborator) resolveState(x *entity, d *dsl.StateDecl, k int) {
 	if !e.object(&st.Obj, x, d.Doc, t, init) {
 		return
 	}
+	over, ok := e.over(x.scope, d.Over)
+	if st.Over = over; !ok {
+		return
+	}
 	if k > 0 {
 		below := e.names[inValues][x.name[:len(x.name)-1]]
 		if below == nil || !e.touch(below) {
@@ -365,6 +369,9 @@ func (e *elaborator) resolveState(x *entity, d *dsl.StateDecl, k int) {
 	}
 	x.obj = st
 	e.later = append(e.later, func() {
+		if init == nil && k == 0 && len(over) > 0 && x.override() == nil {
+			return // a network does not ask for one
+		}
 		st.Init = e.initial(x, init, &st.Obj)
 		if init == nil && k == 0 && x.override() == nil {
 			e.errNoInitial(x, "state")
@@ -385,7 +392,8 @@ func (e *elaborator) resolveAugment(x *entity) {
 func (e *elaborator) resolveAlgebraic(x *entity) {
 	d := x.decl.(*dsl.AlgebraicDecl)
 	st := &State{Algebraic: true}
-	if !e.object(&st.Obj, x, d.Doc, d.Type, d.Init) {
+	over, ok := e.over(x.scope, d.Over)
+	if st.Over = over; !ok || !e.object(&st.Obj, x, d.Doc, d.Type, d.Init) {
 		return
 	}
 	x.obj = st
@@ -413,7 +421,7 @@ func (e *elaborator) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
 	if v == nil {
 		return e.number(0, o.Shape, o.Unit, x.at)
 	}
-	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsRow|readsState|readsDiscrete)
+	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsDraw|readsRow|readsState|readsDiscrete|readsSpace)
 	return v
 }
 

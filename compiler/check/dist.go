@@ -60,6 +60,7 @@ var Distributions = []Distribution{
 	{"poisson", "counts with the prediction as mean", []argRule{}, nil},
 	{"negbinomial", "negbinomial(α): counts with the prediction m as mean and the variance m + m²/α", []argRule{{"α", noUnit, true}}, nil},
 	{"bernoulli", "0 or 1 with the prediction as probability", []argRule{}, nil},
+	{exactDist, "exact: the density of the states themselves, whose initial values are drawn, along the flow; without parentheses", []argRule{}, nil},
 	{"uniform", "uniform(lo, hi)", nil, []argRule{{"lo", ofQuantity, false}, {"hi", ofQuantity, false}}},
 	{"exponential", "exponential(mean)", nil, []argRule{{"mean", ofQuantity, true}}},
 	{"cauchy", "cauchy(location, scale)", nil, []argRule{{"location", ofQuantity, false}, scale}},

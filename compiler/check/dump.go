@@ -82,8 +82,18 @@ func (d dumper) model(m *Model) {
 	for _, x := range m.Params {
 		d.param(x)
 	}
+	for _, x := range m.Draws {
+		d.line("draw", &x.Obj, " ~ %s per %s", d.dist(x.Dist), strings.Join(x.Per, ", "))
+	}
 	for _, x := range m.Covariates {
 		d.line("covariate", &x.Obj, "")
+	}
+	for _, x := range m.Coordinates {
+		periodic := ""
+		if x.Periodic {
+			periodic = " periodic"
+		}
+		d.line("coordinate", &x.Obj, " in [%g, %g]%s", x.Lo, x.Hi, periodic)
 	}
 	for _, x := range m.Inputs {
 		if x.Value != nil {
@@ -100,7 +110,7 @@ func (d dumper) model(m *Model) {
 		case x.Algebraic:
 			word = "algebraic"
 		}
-		d.line(word, &x.Obj, " = %s", d.show(x.Init))
+		d.line(word, &x.Obj, "%s = %s", fieldOver(x), d.show(x.Init))
 		if !x.Algebraic {
 			fmt.Fprintf(d.w, "    %s' = %s\n", x.Name, d.show(x.Deriv))
 		}
@@ -138,6 +148,24 @@ func (d dumper) model(m *Model) {
 			mean = "trajectories"
 		}
 		d.line("loss", &x.Obj, " = %s%s { weight: %g, mean: %s }", d.show(x.Value), where, x.Weight, mean)
+	}
+}
+
+// fieldOver are the coordinates of a field.
+func fieldOver(s *State) string {
+	if len(s.Over) == 0 {
+		return ""
+	}
+	return " over" + strings.TrimPrefix(overNames(s.Over), ",")
+}
+
+func (d dumper) boundary(b *Boundary) {
+	for _, s := range b.Sides {
+		where := ""
+		if s.Where != nil {
+			where = " and " + d.show(s.Where)
+		}
+		fmt.Fprintf(d.w, "  boundary 0 = %s at %s = %g%s\n", d.show(b.Residual), s.Axis.Name, s.End(), where)
 	}
 }
 
@@ -374,5 +402,8 @@ func (d dumper) rest(m *Model) {
 	}
 	for _, c := range m.Constraints {
 		fmt.Fprintf(d.w, "  0 = %s\n", d.show(c.Value))
+	}
+	for _, b := range m.Boundaries {
+		d.boundary(b)
 	}
 }

@@ -405,6 +405,8 @@ func (e *elaborator) errNotFixed(x, y *Expr, what string, r reads) {
 		d.WithNote(y.Span, "by way of this")
 	}
 	switch {
+	case r&readsRowDraw != 0:
+		d.WithHelp("observations and losses are of rows; elsewhere draws are `per trajectory` or of data keys")
 	case r&(readsRow|readsCovariate) != 0:
 		d.WithHelp("declare the parameter `per trajectory`; the others have one value for all trajectories")
 	case what == "an initial value":

@@ -152,7 +152,7 @@ func (e *elaborator) errOwnJump(ev *Event, o *Observe, a *Assign) {
 func (e *elaborator) warnStaysTrue(ev *Event) {
 	e.diags.Warnf(staysTrueCode, ev.Cond.Span, "what `%s` assigns leaves its own condition true", ev.Name).
 		WithNote(ev.Assigns[0].Span, "assigned here").
-		WithHelp("it fires again only after the condition has turned false by other means")
+		WithHelp("it fires again only after the condition has turned false by other means; to hold a variable at a bound, let its rate be 0 there: `x' = if x >= 1 and r > 0 then 0 else r`")
 }
 
 func (e *elaborator) warnCycle(path []*Event) {
@@ -291,6 +291,22 @@ func (e *elaborator) errSetting(at diag.Span, err error) {
 	e.diags.Errorf(badSetting, at, "%s", err)
 }
 
+// ---- draws ----
+
+func errDrawsItself(e *elaborator, a *Expr, d *Draw) {
+	e.diags.Errorf(cycle, a.Span, "the distribution of the draw `%s` depends on `%s`", d.Name, d.Name)
+}
+
+func errDrawnPer(e *elaborator, k dsl.Ident) {
+	e.diags.Errorf(badDistribution, k.Span(), "`per %s` stands alone", k.Name).
+		WithHelp("a draw is `per row`, `per trajectory`, or has a value for each value of data keys: `per site, year`")
+}
+
+func errDrawnShape(e *elaborator, a *Expr, d *Draw) {
+	e.diags.Errorf(notConstant, a.Span, "this argument of `%s` is a number where something is drawn from it", d.Dist.Name).
+		WithHelp("a draw is a function of its location and scale, of which there are derivatives, and of a variate that is drawn with this number")
+}
+
 // ---- data ----
 
 func (e *elaborator) errNoTimeColumn(d *dsl.DataDecl, it *dsl.DataItem) {
@@ -298,7 +314,7 @@ func (e *elaborator) errNoTimeColumn(d *dsl.DataDecl, it *dsl.DataItem) {
 		WithHelp("add `time: column`; or leave `trajectory` out: each row is a trajectory of its own then,\nand what is declared `per site` finds its key in the column `site`")
 }
 
-func (e *elaborator) errDueAndTime(c Column, o *Observe, time *dsl.DataItem) {
+func errDueAndTime(e *elaborator, c Column, o *Observe, time *dsl.DataItem) {
 	e.diags.Errorf(badMapping, c.Span, "`%s` has a time of its own, and so have the rows of this table", o.Name).
 		WithNote(o.At.Span, "it is observed at this time").WithNote(time.Span(), "the times of the rows").
 		WithHelp("leave one of them out: `at` is for tables without `time`")

@@ -289,6 +289,12 @@ func (e *elaborator) errGradient(x *dsl.Call, a []*Expr) {
 		WithHelp("`diff` takes other shapes")
 }
 
+func errSecond(e *elaborator, x *dsl.Call, v *Expr, takes string) {
+	e.diags.Errorf(shapeMismatch, x.Span(), "`%s` takes %s", v.Name, takes).
+		WithNote(v.Args[0].Span, "this is %s", e.shaped(v.Args[0])).
+		WithNote(v.Args[1].Span, "this is %s", e.shaped(v.Args[1]))
+}
+
 func (e *elaborator) errJacobian(x *dsl.Call, a []*Expr) {
 	e.diags.Errorf(shapeMismatch, x.Span(), "there is no derivative of %s by %s", a[0].Shape, a[1].Shape).
 		WithHelp("one of them must be a single value, or both vectors")

@@ -124,7 +124,7 @@ func (e *elaborator) zeno(s *scope, ev *Event, st *dsl.Zeno) {
 
 func (e *elaborator) trigger(s *scope, ev *Event, d *dsl.EventDecl) {
 	t := d.Trigger
-	fixed := readsParam | readsCovariate | readsRow
+	fixed := readsParam | readsCovariate | readsDraw | readsRow
 	switch t.Kind {
 	case dsl.TriggerWhen:
 		v := e.condition(s.allow(mayEdge), t.Expr)

@@ -192,7 +192,7 @@ func greatest(x ...float64) float64 {
 
 // evaluator is the elementwise function behind a name.
 func evaluator(name string) func(...float64) float64 {
-	if f := functionByName[name]; f != nil {
+	if f := functionByName[name]; f != nil && f.Eval != nil { // `div` is an operator too
 		return f.Eval
 	}
 	return operatorEval[name]

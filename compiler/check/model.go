@@ -17,6 +17,9 @@ type Program struct {
 	Data     []*Data
 	Fit      *Settings // nil without a fit block
 	Simulate *Settings // nil without a simulate block
+	Network  *Settings // nil without a network block
+	Stands   *Network  // for the fields of the model; nil: they are on a grid, or there are none
+	Grid     *Grid     // nil for a model without fields
 }
 
 // Settings is a checked fit or simulate block.
@@ -34,11 +37,11 @@ type Settings struct {
 // values drawn from distributions.
 type Samples struct {
 	N     int
-	Draws []Draw
+	Draws []Sampled
 }
 
-// Draw names what is drawn and its distribution, whose arguments are numbers.
-type Draw struct {
+// Sampled names what is drawn and its distribution, whose arguments are numbers.
+type Sampled struct {
 	Name    string // parameter, covariate or state, or an element of one
 	Dist    *Dist
 	Element int // which of an argument that has several elements
@@ -60,15 +63,17 @@ type Model struct {
 	Units *units.Table // the units that the file knows
 	Time  *Time
 
-	Consts     []*Const // folded; kept for listings
-	Params     []*Param
-	Covariates []*Covariate
-	Inputs     []*Input
-	States     []*State // θ'' gives two: θ and θ'
-	Discretes  []*Discrete
-	Lets       []*Let
+	Consts      []*Const // folded; kept for listings
+	Params      []*Param
+	Coordinates []*Coordinate
+	Given
+	Inputs    []*Input
+	States    []*State // θ'' gives two: θ and θ'; fields are those over coordinates
+	Discretes []*Discrete
+	Lets      []*Let
 	// Constraints have as many elements as the algebraic states.
 	Constraints []*Constraint
+	Boundaries  []*Boundary
 	// Steady: the run starts where the motion comes to rest; nil: at the initial values.
 	Steady    *Steady
 	Neurals   []*Neural
@@ -77,6 +82,15 @@ type Model struct {
 	Requires  []*Require
 	Observes  []*Observe
 	Losses    []*Loss
+
+	Gridded *Gridded // of a model whose fields are on a grid: see OnGrid
+}
+
+// Given are the numbers of each trajectory that the model is given: by data, or by chance.
+type Given struct {
+	Covariates []*Covariate
+	Draws      []*Draw
+	Flow       *Flow // how a density is carried along the motion; nil: nobody asks
 }
 
 // Shape is the shape of a value; it converts to ir.Shape.
@@ -139,6 +153,18 @@ type Param struct {
 // Covariate is a known number of each trajectory.
 type Covariate struct{ Obj }
 
+// Draw is a random quantity with a known distribution. Its value is a function of a
+// standard variate, which Variate draws, and of the arguments of Dist.
+type Draw struct {
+	Obj
+	Dist   *Dist
+	Per    []string    // "row", "trajectory", or data keys; never empty
+	Shapes [][]float64 // for each element those arguments that the standard variate depends on
+}
+
+// Row reports whether each row of data has a value of its own.
+func (d *Draw) Row() bool { return d.Per[0] == "row" }
+
 // Input is a known signal.
 type Input struct {
 	Obj
@@ -149,8 +175,9 @@ type Input struct {
 // State is a continuous state.
 type State struct {
 	Obj
-	Init    *Expr // never nil
-	Deriv   *Expr // right-hand side, of the state's shape; nil for an algebraic unknown alone
+	Over    []*Coordinate // of a field
+	Init    *Expr         // nil only of a field without one
+	Deriv   *Expr         // right-hand side, of the state's shape; nil for an algebraic unknown alone
 	Augment bool
 
 	// Algebraic: it has no rate, the model's constraints determine it at all times, and
@@ -314,21 +341,25 @@ type Kind uint8
 
 // The forms of an expression.
 const (
-	Number   Kind = iota // Value
-	Ref                  // Object
-	Op                   // Name and Args: an operator or a function
-	Slice                // elements of Args[0] from Offset, as Shape
-	Stack                // [a, b, …]: Args are the elements, or the rows of a matrix
-	Net                  // Object is a *Neural, Args its arguments
-	Apply                // a function's Body with Locals bound to Args
-	Diff                 // derivative of Args[0] by Args[1], a Ref or a Slice of one
-	DataOf               // data(y): Object is an *Observe
-	Observed             // observed(y): Object is an *Observe
-	FirstOf              // first(y)
-	SlopeOf              // slope(y)
-	Before               // before(Args[0]): the value before the event
-	Smooth               // smooth(Args[0]): no located discontinuities inside
-	Numbers              // an array of the numbers in Values, row-major
+	Number     Kind = iota // Value
+	Ref                    // Object
+	Op                     // Name and Args: an operator or a function
+	Slice                  // elements of Args[0] from Offset, as Shape
+	Stack                  // [a, b, …]: Args are the elements, or the rows of a matrix
+	Net                    // Object is a *Neural, Args its arguments
+	Apply                  // a function's Body with Locals bound to Args
+	Diff                   // derivative of Args[0] by Args[1], a Ref or a Slice of one: total by a coordinate, else partial
+	DataOf                 // data(y): Object is an *Observe
+	Observed               // observed(y): Object is an *Observe
+	FirstOf                // first(y)
+	SlopeOf                // slope(y)
+	LogDensity             // logdensity(z): of the states, at this time
+	Before                 // before(Args[0]): the value before the event
+	Smooth                 // smooth(Args[0]): no located discontinuities inside
+	Integral               // of Args[0] over the coordinates Over
+	Cells                  // Args[0] in the cells over the coordinates Over, component by component: see CellsAs
+	Place                  // Args[0] where the coordinates Over have the values Args[1:]
+	Numbers                // an array of the numbers in Values, row-major
 )
 
 // Expr is a typed expression.
@@ -352,6 +383,7 @@ type Expr struct {
 	Offset int
 	Locals []*Local
 	Body   *Expr
+	Over   []*Coordinate
 	Shape  Shape
 	Unit   units.Unit
 	Span   diag.Span
@@ -445,7 +477,9 @@ func (m *Model) Objects() []Object {
 	out := []Object{m.Time}
 	out = appendAll(out, m.Consts)
 	out = appendAll(out, m.Params)
+	out = appendAll(out, m.Coordinates)
 	out = appendAll(out, m.Covariates)
+	out = appendAll(out, m.Draws)
 	out = appendAll(out, m.Inputs)
 	out = appendAll(out, m.States)
 	out = appendAll(out, m.Discretes)

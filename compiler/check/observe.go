@@ -41,10 +41,16 @@ func (e *elaborator) resolveObserve(x *entity) {
 			value()
 		}
 		if d.When != nil {
-			o.At = e.dueTime(x.scope, d)
+			o.At = dueTime(e, x.scope, d)
 		}
 		if d.Dist != nil {
 			o.Dist = e.dist(x.scope, d.Dist, &o.Obj, asNoise)
+		}
+		if o.Dist != nil && o.Dist.Name == exactDist {
+			o.Unpredicted = true
+			e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.weight(x.scope, &o.Weight)})
+			asks(e, flowing{of: o.Value, at: o.Dist.Span, observe: o})
+			return
 		}
 		if o.Unpredicted {
 			e.options(x.scope, d.Options, nil)
@@ -58,7 +64,7 @@ func (e *elaborator) resolveObserve(x *entity) {
 
 // dueTime reads when an observation is in a table without times: a number, or what is
 // known of the trajectory.
-func (e *elaborator) dueTime(s *scope, d *dsl.ObserveDecl) *Expr {
+func dueTime(e *elaborator, s *scope, d *dsl.ObserveDecl) *Expr {
 	if x, _ := s.find(inValues, d.Time.Name, 0); x == nil || x.obj != e.m.Time {
 		e.errNotTime(d.Time)
 	}

@@ -64,7 +64,18 @@ func (p printer) text(x *Expr, min int) string {
 		return x.Name + "(" + p.list(x.Args) + ")" + p.cut(x)
 	case DataOf, Observed, FirstOf, SlopeOf:
 		return measured[x.Kind] + "(" + x.Object.Info().Name + ")"
+	case LogDensity:
+		return "logdensity(" + p.list(x.Args) + ")"
+	case Place:
+		return p.text(x.Args[0], bindIndex) + "(" + p.list(x.Args[1:]) + ")"
+	case Cells:
+		return p.text(x.Args[0], min)
+	case Integral:
+		return "integral(" + p.list(x.Args) + overNames(x.Over) + ")"
 	case Diff, Before, Smooth:
+		if x.Name != "" {
+			return x.Name + "(" + p.list(x.Args) + ")"
+		}
 		return measured[x.Kind] + "(" + p.list(x.Args) + ")"
 	}
 	panic(fmt.Sprintf("check: no text for an expression of kind %d", x.Kind))
@@ -144,6 +155,14 @@ func (p printer) list(args []*Expr) string {
 		i += n
 	}
 	return strings.Join(parts, ", ")
+}
+
+// overNames are coordinates as further arguments.
+func overNames(over []*Coordinate) (s string) {
+	for _, c := range over {
+		s += ", " + c.Name
+	}
+	return s
 }
 
 // places writes the index of a slice.

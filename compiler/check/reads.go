@@ -13,10 +13,13 @@ const (
 	readsRow // data of the trajectory: first(y), slope(y)
 	readsData
 	readsArgument // of an event
+	readsDraw
+	readsRowDraw // of a row
+	readsSpace   // a coordinate
 )
 
 func (r reads) String() string {
-	for i, s := range [...]string{"the time", "a state", "a discrete variable", "an input", "a parameter", "a covariate", "the trajectory's data", "measured values", "an argument of an event"} {
+	for i, s := range [...]string{"the time", "a state", "a discrete variable", "an input", "a parameter", "a covariate", "the trajectory's data", "measured values", "an argument of an event", "a draw", "a draw of each row", "a coordinate"} {
 		if r&(1<<i) != 0 {
 			return s
 		}
@@ -50,6 +53,13 @@ func leaf(x *Expr) reads {
 		return readsCovariate
 	case *EventArg:
 		return readsArgument
+	case *Draw:
+		if x.Object.(*Draw).Row() {
+			return readsRowDraw
+		}
+		return readsDraw
+	case *Coordinate:
+		return readsSpace
 	}
 	return 0
 }

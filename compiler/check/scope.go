@@ -31,6 +31,8 @@ type elaborator struct {
 
 	constraints []*constraint
 	starts      []*start
+	boundaries  []*boundary
+	axes        []*dsl.CoordinateDecl
 
 	rates   map[*entity]*entity
 	later   []func()
@@ -414,6 +416,8 @@ func (e *elaborator) declareOne(s *scope, d dsl.Decl) {
 		value(d.Name, e.resolveParam)
 	case *dsl.CovariateDecl:
 		value(d.Name, e.resolveCovariate)
+	case *dsl.DrawDecl:
+		value(d.Name, e.resolveDraw)
 	case *dsl.InputDecl:
 		value(d.Name, e.resolveInput)
 	case *dsl.StateDecl:
@@ -424,6 +428,11 @@ func (e *elaborator) declareOne(s *scope, d dsl.Decl) {
 		value(d.Name, e.resolveAugment)
 	case *dsl.AlgebraicDecl:
 		value(d.Name, e.resolveAlgebraic)
+	case *dsl.CoordinateDecl:
+		e.axes = append(e.axes, d)
+		value(d.Name, e.resolveCoordinate)
+	case *dsl.BoundaryDecl:
+		e.boundaries = append(e.boundaries, &boundary{decl: d, scope: s})
 	case *dsl.StartDecl:
 		e.starts = append(e.starts, &start{decl: d, scope: s})
 	case *dsl.ConstraintDecl:
@@ -533,7 +542,7 @@ func (e *elaborator) use(s *scope, d *dsl.UseDecl) {
 
 // plainValue reports whether an option's value is an expression and no more.
 func plainValue(v *dsl.Value) bool {
-	return v.Expr != nil && v.Block == nil && v.Then == nil && len(v.Clauses) == 0
+	return v.Expr != nil && v.Suffix == "" && v.Block == nil && v.Then == nil && len(v.Clauses) == 0
 }
 
 // override is the value that `use` gives to an entity; nil if it gives none.
@@ -623,8 +632,12 @@ func (e *elaborator) collect() {
 			m.Params = append(m.Params, o)
 		case *Covariate:
 			m.Covariates = append(m.Covariates, o)
+		case *Draw:
+			m.Draws = append(m.Draws, o)
 		case *Input:
 			m.Inputs = append(m.Inputs, o)
+		case *Coordinate:
+			m.Coordinates = append(m.Coordinates, o)
 		case *State:
 			m.States = append(m.States, o)
 		case *Discrete:

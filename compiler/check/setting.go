@@ -58,12 +58,18 @@ func (e *elaborator) setting(s *scope, v *setting.Values, table setting.Table, o
 			e.errSetting(o.Value.Span(), err)
 		}
 	}
+	if o.Value.Suffix != "" && o.Value.Suffix != row.Unit {
+		fail(fmt.Errorf("`%s` means nothing here", o.Value.Suffix))
+		return
+	}
 	switch row.Kind {
 	case setting.Word, setting.Chain:
 		e.chain(s, v, row, o.Value, origin)
 		return
 	}
-	if !plainValue(o.Value) {
+	plain := *o.Value
+	plain.Suffix = "" // a word that counts, `100 epochs`
+	if !plainValue(&plain) {
 		fail(fmt.Errorf("`%s` is %s", key, row.Kind))
 		return
 	}
@@ -237,7 +243,7 @@ func choiceNames(row *setting.Setting) []string {
 }
 
 var (
-	errSamples     = errors.New("`samples` is a whole number with what is drawn, as in `samples: 1000 { e: uniform(0.5, 0.9) }`")
+	errSamples     = errors.New("`samples` is a whole number with what is drawn, as in `samples: 1000 { e: uniform(0.5, 0.9) }`; in a model with draws the number may stand alone")
 	errSweepVector = errors.New("a vector takes a list of vectors, as in `sweep: { a: [[1, 2], [3, 4]] }`, or give its elements: `a[0]: [1, 3]`")
 	errSweep       = errors.New("`sweep` lists the values of each name, as in `sweep: { e: [0.5, 0.7, 0.9] }`")
 	errDraw        = errors.New("a draw is a distribution, like `normal(1, 0.1)`")
@@ -249,7 +255,7 @@ const maxSamples = 1e9
 // samples reads `samples: 1000 { e: uniform(0.5, 0.9) }`.
 func (e *elaborator) samples(o *dsl.Option) *Samples {
 	val := o.Value
-	if val.Expr == nil || len(val.Block) == 0 || len(val.Clauses) > 0 || val.Then != nil {
+	if val.Expr == nil || val.Suffix != "" || len(val.Block) == 0 && len(e.m.Draws) == 0 || len(val.Clauses) > 0 || val.Then != nil {
 		e.errSetting(val.Span(), errSamples)
 		return nil
 	}
@@ -280,7 +286,7 @@ func (e *elaborator) samples(o *dsl.Option) *Samples {
 			}
 		}
 		for k, name := range names {
-			out.Draws = append(out.Draws, Draw{name, dist, k})
+			out.Draws = append(out.Draws, Sampled{name, dist, k})
 		}
 	})
 	return out

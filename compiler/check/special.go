@@ -9,10 +9,14 @@ import (
 func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 	name := x.Fun.Name
 	switch name {
-	case "diff", "grad":
+	case "diff", "grad", "div", "laplacian", "hessian":
 		return e.diff(s, x)
+	case "integral":
+		return e.integral(s, x)
 	case "piecewise", "xor", "interp", "linspace":
 		return e.rewritten(s, x)
+	case "logdensity":
+		return logDensity(e, s, x)
 	case "data", "observed", "first", "slope":
 		return e.measured(s, x)
 	case "euler_lagrange":
@@ -46,11 +50,26 @@ func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 
 // diff elaborates the derivative of an expression by a variable.
 func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
+	if len(x.Args) < 2 || len(x.Args) > 2 && x.Fun.Name != "diff" {
+		e.errArity(x, 2)
+		return nil
+	}
 	a := e.args(s, x)
 	if a == nil {
 		return nil
 	}
-	by := a[1]
+	of := a[0]
+	for _, by := range a[1:] {
+		if of = e.diffBy(x, of, by); of == nil {
+			return nil
+		}
+	}
+	return of
+}
+
+// diffBy is the derivative by one variable.
+func (e *elaborator) diffBy(x *dsl.Call, v, by *Expr) *Expr {
+	a := []*Expr{v, by}
 	root := by
 	for root.Kind == Slice {
 		root = root.Args[0]
@@ -60,7 +79,7 @@ func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
 		return nil
 	}
 	switch o := root.Object.(type) {
-	case *State, *Param, *Local, *Time, *Discrete, *Input, *Covariate, *EventArg:
+	case *State, *Param, *Local, *Time, *Discrete, *Input, *Covariate, *EventArg, *Coordinate:
 	default:
 		e.errDerivative(x, by, o.Info())
 		return nil
@@ -68,6 +87,8 @@ func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
 	out := &Expr{Kind: Diff, Args: a, Span: x.Span(), Unit: a[0].Unit.Div(by.Unit)}
 	of, w := a[0].Shape, by.Shape
 	switch {
+	case x.Fun.Name == "div" || x.Fun.Name == "laplacian" || x.Fun.Name == "hessian":
+		return second(e, x, out)
 	case x.Fun.Name == "grad" && (of.Rank != 0 || w.Rank != 1):
 		e.errGradient(x, a)
 		return nil
@@ -79,6 +100,36 @@ func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
 		out.Shape = mat(of.N, w.N)
 	default:
 		e.errJacobian(x, a)
+		return nil
+	}
+	return e.add(out)
+}
+
+// second elaborates the divergence of a vector, and what is made of second derivatives.
+func second(e *elaborator, x *dsl.Call, out *Expr) *Expr {
+	of, by := out.Args[0], out.Args[1]
+	out.Name = x.Fun.Name
+	if _, ok := by.Object.(*Coordinate); ok && out.Name != "hessian" {
+		if out.Shape = of.Shape; out.Name == "laplacian" {
+			inner := *out
+			inner.Name = ""
+			out.Args, out.Unit = []*Expr{e.add(&inner), by}, out.Unit.Div(by.Unit)
+		}
+		out.Name = ""
+		return e.add(out)
+	}
+	fits, takes := by.Shape.Rank == 1 && of.Shape.Rank == 0, "a single value and the vector by which it is differentiated"
+	switch out.Name {
+	case "div":
+		fits, takes = by.Shape.Rank <= 1 && of.Shape == by.Shape, "a vector and the vector of as many elements by which it is differentiated"
+	case "laplacian":
+		fits, takes = by.Shape.Rank <= 1, "a value and the vector by which it is differentiated"
+		out.Shape, out.Unit = of.Shape, out.Unit.Div(by.Unit)
+	case "hessian":
+		out.Shape, out.Unit = mat(by.Shape.N, by.Shape.N), out.Unit.Div(by.Unit)
+	}
+	if !fits {
+		errSecond(e, x, out, takes)
 		return nil
 	}
 	return e.add(out)

@@ -113,6 +113,7 @@ type place struct {
 type compiler struct {
 	m      *Module
 	next   int
+	before int // elements of the region that was reserved last
 	widest int // elements of the largest operand that may need gathering
 	home   map[*ir.Node]place
 	index  []int32 // in the program that is planned, by a node's ID
@@ -130,7 +131,6 @@ const line, vector = 8, 4
 // over two lines takes twice as long.
 func (c *compiler) align(next, words int) int {
 	switch {
-	case c.m.lanes%line != 0 && !c.single:
 	case words >= line:
 		return (next + line - 1) / line * line
 	case words >= vector:
@@ -144,9 +144,10 @@ func (c *compiler) reserve(n int, lane bool) region {
 	if lane {
 		words *= c.m.lanes
 	}
-	if !lane || c.m.lanes%line == 0 { // without gaps between lane inputs: see Frame.Span
+	if !lane || c.m.lanes%line == 0 || n != c.before { // without gaps between lane inputs of one size: see Frame.Span
 		c.next = c.align(c.next, words)
 	}
+	c.before = n
 	r := region{c.next, n, lane}
 	c.next += words
 	return r

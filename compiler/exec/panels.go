@@ -13,7 +13,7 @@ import (
 
 // leastPanels is the size of a matrix from which on panels are worth while: a
 // smaller one stays in the nearest cache as it stands.
-const leastPanels = 1 << 12
+const leastPanels = 1 << 14
 
 // together is how many frames run together where there are panels: reading them
 // from the third-level cache takes as long as the products of some thirty rows.
@@ -98,8 +98,9 @@ func (f *Frame) Use(n int) { f.team = f.all[:n] }
 // runPanels executes a product for all frames in use.
 func (f *Frame) runPanels(in *instr) {
 	p, has := &f.module.panels[in.panels-1], &f.packed[in.panels-1]
+	once := !has.fresh && !has.used // it may be the only one
+	has.used = true
 	if in.single {
-		f.pack(p, has)
 		f.xs.single, f.ys.single = f.xs.single[:0], f.ys.single[:0]
 		for _, g := range f.team {
 			s := scalar.Singles(g.mem)
@@ -109,15 +110,13 @@ func (f *Frame) runPanels(in *instr) {
 		if in.op == ir.OpDense {
 			bias = scalar.Singles(f.mem)[2*in.args[2].off:]
 		}
-		kernel.Product(f.ys.single, f.xs.single, has.single, bias, p.m, p.k, p.columns)
+		runPacked(f, p, has, &has.single, &f.block.single, f.ys.single, f.xs.single, bias, once)
 		return
 	}
-	if len(f.team) == 1 && !has.fresh && !has.used { // it may be the only one
-		has.used = true
+	if once && len(f.team) == 1 {
 		f.runProduct(in, f.mem[in.dst:][:in.n*in.width])
 		return
 	}
-	f.pack(p, has)
 	f.xs.double, f.ys.double = f.xs.double[:0], f.ys.double[:0]
 	for _, g := range f.team {
 		f.xs.double, f.ys.double = append(f.xs.double, g.from(&in.args[1])), append(f.ys.double, g.mem[in.dst:])
@@ -126,7 +125,7 @@ func (f *Frame) runPanels(in *instr) {
 	if in.op == ir.OpDense {
 		bias = f.from(&in.args[2])
 	}
-	kernel.Product(f.ys.double, f.xs.double, has.double, bias, p.m, p.k, p.columns)
+	runPacked(f, p, has, &has.double, &f.block.double, f.ys.double, f.xs.double, bias, once)
 }
 
 // vectors are those of the frames in use.
@@ -135,28 +134,34 @@ type vectors struct {
 	single [][]float32
 }
 
-// pack makes panels if they are not fresh. Those of an input that stands in the
-// frame, where it changes unnoticed, are fresh for one product only.
-func (f *Frame) pack(p *panels, has *packed) {
-	if has.fresh {
-		return
-	}
-	w := f.from(&p.from)
-	has.fresh = p.from.ext == 0 || f.outside[p.from.ext-1]
-	if p.single {
-		packTo(&has.single, w, p)
-	} else {
-		packTo(&has.double, w, p)
-	}
+// block is room for a part of a matrix in panels.
+type block struct {
+	double []float64
+	single []float32
 }
 
-func packTo[T kernel.Number](to *[]T, w []float64, p *panels) {
-	if *to == nil {
-		*to = make([]T, kernel.PanelWords(p.m, p.k))
+// runPacked executes a product, with panels that are kept or, once, of a part of
+// the matrix at a time. Those of an input that stands in the frame, where it
+// changes unnoticed, are never kept.
+func runPacked[T kernel.Number](f *Frame, p *panels, has *packed, kept, block *[]T, ys, xs [][]T, bias []T, once bool) {
+	w := f.from(&p.from)
+	if once || p.from.ext > 0 && !f.outside[p.from.ext-1] {
+		if *block == nil {
+			*block = make([]T, kernel.BlockWords)
+		}
+		kernel.ProductOnce(ys, xs, w, *block, bias, p.m, p.k, p.columns)
+		return
 	}
-	if p.columns {
-		kernel.PackColumns(*to, w, p.m, p.k)
-	} else {
-		kernel.PackRows(*to, w, p.m, p.k)
+	if !has.fresh {
+		if *kept == nil {
+			*kept = make([]T, kernel.PanelWords(p.m, p.k))
+		}
+		if p.columns {
+			kernel.PackColumns(*kept, w, p.m, p.k)
+		} else {
+			kernel.PackRows(*kept, w, p.m, p.k)
+		}
+		has.fresh = true
 	}
+	kernel.Product(ys, xs, *kept, bias, p.m, p.k, p.columns)
 }

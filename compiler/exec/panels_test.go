@@ -13,7 +13,7 @@ import (
 	"github.com/pinode/pinode/compiler/ir"
 )
 
-const largeIn, largeMiddle, largeOut = 67, 130, 75
+const largeIn, largeMiddle, largeOut = 67, 250, 75
 
 // large has a network with two matrices that go by panels, its loss, the gradient
 // by x of each lane, and that by the weights, of each lane and as a sum.

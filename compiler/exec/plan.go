@@ -137,6 +137,7 @@ type Frame struct {
 	outside   []bool   // whether shared inputs are bound
 	packed    []packed
 	xs, ys    vectors // room for products
+	block     block
 }
 
 // NewFrame returns a frame with all inputs and outputs zero. It starts at a line

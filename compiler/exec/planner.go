@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -28,6 +29,8 @@ type plan struct {
 	placed bool
 	fused  bool     // it goes straight into an output
 	owner  *ir.Node // whose memory it reads: a slice reads that of its argument
+	within *ir.Node // the assembly in whose memory it is computed, or nil
+	off    int      // where there
 	uses   int
 	last   int // index of the last node that reads this one's memory, −1: none
 
@@ -46,7 +49,8 @@ func (p *planner) reads(n *ir.Node) bool {
 func (p *planner) own(n *ir.Node) *plan { return &p.of[p.index[n.ID]] }
 
 func (p *planner) plan(nodes []*ir.Node) {
-	p.top = p.next
+	nodes = p.schedule(nodes)
+	p.nodes, p.top = nodes, p.next
 	p.free = map[int][]int{}
 	p.copies = map[copied]int{}
 	p.analyse(nodes)
@@ -106,26 +110,38 @@ func (p *planner) analyse(nodes []*ir.Node) {
 	for _, o := range p.graph.Outputs {
 		p.own(o.Node).uses++
 	}
-	read := func(n *ir.Node, at int) { p.own(p.own(n).owner).last = at }
+	end := len(nodes)
+	p.adds = map[*ir.Node][]part{}
+	for _, o := range p.graph.Outputs {
+		if o.Accumulate {
+			p.adds[o.Node] = p.parts(o.Node, 0, nil)
+		}
+	}
+	for i := end - 1; i >= 0; i-- {
+		p.settle(nodes[i])
+	}
+	read := func(n *ir.Node, at int) { own := p.own(p.own(n).owner); own.last = max(own.last, at) }
 	for i, n := range nodes {
-		p.of[i].owner = n
-		if n.Op == ir.OpSlice {
+		switch p.of[i].owner = n; {
+		case n.Op == ir.OpSlice:
 			p.of[i].owner = p.own(n.Args[0]).owner
+		case p.of[i].within != nil:
+			root := p.of[i].within
+			for p.own(root).within != nil {
+				root = p.own(root).within
+			}
+			p.of[i].owner = root
 		}
 		for _, a := range n.Args {
 			read(a, i)
 		}
 	}
-	end := len(nodes)
-	p.adds = map[*ir.Node][]part{}
 	for _, o := range p.graph.Outputs {
 		if !o.Accumulate {
 			read(o.Node, end)
 			continue
 		}
-		parts := p.parts(o.Node, 0, nil)
-		p.adds[o.Node] = parts
-		for _, x := range parts {
+		for _, x := range p.adds[o.Node] {
 			if !x.outer {
 				read(x.node, end)
 				continue
@@ -143,6 +159,26 @@ func (p *planner) analyse(nodes []*ir.Node) {
 			for _, a := range n.Args {
 				p.own(a).copied = i
 			}
+		}
+	}
+}
+
+// settle lets the parts of an assembly be computed where they stand in it, if nothing is added
+// to them there.
+func (p *planner) settle(n *ir.Node) {
+	if n.Op != ir.OpAssemble || p.own(n).fused || p.packs(n) {
+		return
+	}
+	count := make([]uint8, n.Shape.Size()) // of parts, at most 2
+	for i, a := range n.Args {
+		for j := range a.Shape.Size() {
+			count[n.Offs[i]+j] = min(2, count[n.Offs[i]+j]+1)
+		}
+	}
+	for i, a := range n.Args {
+		own, off := p.own(a), n.Offs[i]
+		if p.works(a) && a.Lane == n.Lane && own.within == nil && !own.fused && !p.packs(a) && slices.Max(count[off:off+a.Shape.Size()]) == 1 {
+			own.within, own.off = n, off
 		}
 	}
 }
@@ -184,7 +220,7 @@ func (p *planner) placeOutputs() {
 		n := o.Node
 		_, leaf := p.home[n]
 		to := p.own(n)
-		if o.Accumulate || leaf || to.placed || n.Op == ir.OpSlice || !n.Lane || p.packs(n) || o.Into != nil && p.reads(o.Into) {
+		if o.Accumulate || leaf || to.placed || to.within != nil || n.Op == ir.OpSlice || !n.Lane || p.packs(n) || o.Into != nil && p.reads(o.Into) {
 			continue
 		}
 		to.at, to.placed, to.last = place{p.prog.outputs[o.Name].off, true}, true, -1
@@ -289,7 +325,7 @@ func (p *planner) release(n *ir.Node) {
 		words := packedWords(n.Shape.Size() * p.width(n.Lane))
 		p.free[words] = append(p.free[words], own.packed)
 	}
-	if own.placed {
+	if own.placed && own.within == nil {
 		words := n.Shape.Size() * p.width(own.at.lane)
 		p.free[words] = append(p.free[words], own.at.off)
 	}
@@ -306,19 +342,27 @@ func (p *planner) emit(n *ir.Node) {
 		p.opSingle(n, own.packed, store)
 		return
 	}
-	if !own.placed {
-		own.at, own.placed = p.alloc(n.Shape.Size(), n.Lane), true
-	}
+	p.settled(n)
 	dst := own.at
 	if n.Op != ir.OpAssemble {
 		p.op(n, dst, store)
 		return
 	}
-	if !covers(n) {
-		p.code = append(p.code, instr{mode: zero, n: n.Shape.Size(), width: p.width(dst.lane), dst: dst.off})
-	}
 	done := make([]bool, n.Shape.Size())
 	for i, a := range n.Args {
+		if p.own(a).within == n && p.own(a).off == n.Offs[i] {
+			for j := range a.Shape.Size() {
+				done[n.Offs[i]+j] = true
+			}
+		}
+	}
+	if !covers(n) {
+		p.clear(dst, done)
+	}
+	for i, a := range n.Args {
+		if p.own(a).within == n && p.own(a).off == n.Offs[i] {
+			continue
+		}
 		how := move
 		for j := range a.Shape.Size() {
 			if done[n.Offs[i]+j] {
@@ -329,6 +373,36 @@ func (p *planner) emit(n *ir.Node) {
 			done[n.Offs[i]+j] = true
 		}
 		p.copy(a, place{dst.off + n.Offs[i]*p.width(dst.lane), dst.lane}, how)
+	}
+}
+
+// settled gives a node its room, in that of an assembly if it is computed there.
+func (p *planner) settled(n *ir.Node) {
+	own := p.own(n)
+	switch {
+	case own.placed:
+	case own.within != nil:
+		p.settled(own.within)
+		own.at = p.own(own.within).at
+		own.at.off += own.off * p.width(own.at.lane)
+	default:
+		own.at = p.alloc(n.Shape.Size(), n.Lane)
+	}
+	own.placed = true
+}
+
+// clear clears the elements of a value that are not there yet.
+func (p *planner) clear(dst place, done []bool) {
+	w := p.width(dst.lane)
+	for from := 0; from < len(done); {
+		to := from
+		for to < len(done) && !done[to] {
+			to++
+		}
+		if to > from {
+			p.code = append(p.code, instr{mode: zero, n: to - from, width: w, dst: dst.off + from*w})
+		}
+		from = to + 1
 	}
 }
 

@@ -175,6 +175,8 @@ func (p *Program) runArray(f *Frame, in *instr) {
 	info := in.op.Info()
 	if info.Class != ir.Elementwise {
 		switch {
+		case reduction(in):
+			runReduction(mem, in, dst)
 		case in.product:
 			f.runProduct(in, dst)
 		case systems[in.op]:
@@ -313,6 +315,45 @@ func (f *Frame) runProduct(in *instr, dst []float64) {
 		kernel.Outer(dst, dst, a, b, 1, in.m, in.k)
 	default:
 		kernel.AddOuterLanes(dst, a, b, in.m, in.k, w)
+	}
+}
+
+// reduction reports whether an instruction is a sum of numbers that stand side by side, in
+// one lane or in eight.
+func reduction(in *instr) bool {
+	w := in.width
+	beside := func(o operand) bool { return o.elem == w && (o.lane == 1 || w == 1) }
+	switch in.op {
+	case ir.OpSum, ir.OpNorm:
+		return (w == 1 || w == 8) && beside(in.args[0])
+	case ir.OpDot:
+		return (w == 1 || w == 8) && beside(in.args[0]) && beside(in.args[1])
+	}
+	return false
+}
+
+// runReduction executes it.
+func runReduction(mem []float64, in *instr, dst []float64) {
+	n := in.k * in.width
+	x := mem[in.args[0].off:][:n]
+	y := x
+	if in.op == ir.OpDot {
+		y = mem[in.args[1].off:][:n]
+	}
+	switch {
+	case in.op == ir.OpSum && in.width == 1:
+		dst[0] = kernel.Sum(x)
+	case in.op == ir.OpSum:
+		kernel.SumLanes(dst, x)
+	case in.width == 1:
+		dst[0] = kernel.Dot(x, y)
+	default:
+		kernel.DotLanes(dst, x, y)
+	}
+	if in.op == ir.OpNorm {
+		for l := range dst {
+			dst[l] = math.Sqrt(dst[l])
+		}
 	}
 }
 

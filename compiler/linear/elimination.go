@@ -1,7 +1,9 @@
 package linear
 
 import (
+	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -177,7 +179,30 @@ func MulAdd(b *ir.Builder, x, y, z *ir.Node) *ir.Node {
 	case z == nil || z.IsConst(0):
 		return b.Mul(x, y)
 	}
+	if v, ok := constant(x); ok {
+		if w, ok := constant(y); ok {
+			if c, ok := constant(z); ok {
+				return b.Const(math.FMA(v, w, c))
+			}
+		}
+	}
 	return b.Apply(ir.OpFma, x, y, z)
+}
+
+// constant is the value of a number that is known.
+func constant(n *ir.Node) (float64, bool) {
+	if n.Op != ir.OpConst {
+		return 0, false
+	}
+	return n.Const()
+}
+
+// Singular reports whether a pivot is zero whatever the numbers are that are not known.
+func (f *Factors) Singular() bool {
+	return slices.ContainsFunc(f.inverse, func(n *ir.Node) bool {
+		v, ok := constant(n)
+		return ok && math.IsInf(v, 0)
+	})
 }
 
 // Solve solves Ax = v, by row.
@@ -244,5 +269,9 @@ func Solve(b *ir.Builder, a [][]*ir.Node, right []*ir.Node) []*ir.Node {
 	if order == nil {
 		return nil
 	}
-	return Factor(b, m, order).Solve(right)
+	f := Factor(b, m, order)
+	if f.Singular() {
+		return nil
+	}
+	return f.Solve(right)
 }

@@ -40,6 +40,10 @@ func (l *lowerer) constraints() (c constraints, ok bool) {
 			}
 		}
 	}
+	if l.m.Gridded != nil && len(c.unknowns) > maxGridUnknowns {
+		l.fields().errUnknowns(len(c.unknowns))
+		return c, false
+	}
 	for _, x := range l.m.Constraints {
 		v := l.expr(x.Value)
 		for k := range x.Value.Shape.Size() {
@@ -60,6 +64,10 @@ func (l *lowerer) constraints() (c constraints, ok bool) {
 	}
 	return c, true
 }
+
+// maxGridUnknowns bounds the algebraic unknowns of a grid: their equations are solved by an
+// elimination that is written out.
+const maxGridUnknowns = 100
 
 // element is element k of a value.
 func (l *lowerer) element(v *ir.Node, k int) *ir.Node {

@@ -20,6 +20,10 @@ var Codes = []diag.Code{
 		Explanation: "The widths of hidden layers are whole numbers of at least 1, and what a block guarantees must be possible with its activation and its initialisation: a monotone block needs a monotone activation, and weights that do not start at zero.",
 		Example:     "model M {\n  neural f(x) -> 1 { hidden: [1.5] }\n  state x = 0\n  x' = f(x)\n}",
 	}, {
+		Name: missingCondition, Title: "a field without a condition at a side",
+		Explanation: "On a grid a field has as many conditions along each of its axes as the order of its highest derivative there: of an even order half of them on each side, of an odd one the last on the side where the field enters; none where the coordinate is periodic. The message names the side.",
+		Example:     "model M {\n  coordinate x in [0, 1]\n  state u(x) = 0\n  u' = diff(u, x, x)\n  boundary u = 0 at x = 0\n}",
+	}, {
 		Name: noSteady, Title: "a model that cannot come to rest",
 		Explanation: "`start steady` starts a run where the motion comes to rest. That there is such a state, the rates must not depend on the time, and every state must be determined by the condition that its rate, or another's, is zero, or by a total that is conserved: a state that only integrates others has no steady value.",
 		Example:     "model M {\n  state x = 1\n  start steady\n  x' = 1 - x + t\n}",
@@ -77,6 +81,11 @@ func (l *lowerer) errNoSteady(s *check.State) {
 }
 
 // never panics where there is what the checker refuses.
+func (l *lowerer) errByNetwork(x *check.Expr, what string) {
+	l.diags.Errorf("not-supported", x.Span, "%s is not supported where the fields are a network", what).
+		WithHelp("write `fields: grid` in the block `fit`")
+}
+
 func never(found bool, what string) {
 	if found {
 		panic("lower: " + what)

@@ -55,13 +55,15 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 	case check.Apply:
 		return l.apply(x)
 	case check.Diff:
-		return l.diff(x)
+		return diff(l, x)
+	case check.LogDensity:
+		return logDensity(l)
 	case check.DataOf, check.Observed:
 		s := l.observes[x.Object]
 		in := l.out.In.Data
 		if x.Kind == check.Observed {
 			if in = l.out.In.Seen; l.observed {
-				return l.b.Slice(l.seen(s), 0, shapeOf(x.Shape))
+				return l.b.Slice(seenInTable(l, s), 0, shapeOf(x.Shape))
 			}
 		}
 		return l.b.Slice(in, s.Off, shapeOf(x.Shape))
@@ -78,6 +80,13 @@ func (l *lowerer) expr(x *check.Expr) *ir.Node {
 		n := l.expr(x.Args[0])
 		l.reading = was
 		return n
+	case check.Cells:
+		return l.fields().inCells(x)
+	case check.Integral, check.Place:
+		if l.network != nil {
+			return l.pointwise(x)
+		}
+		return l.fields().whole(x)
 	case check.Smooth:
 		was := l.reading
 		l.located, l.byMode = false, false
@@ -97,8 +106,13 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 	}
 	switch o := o.(type) {
 	case *check.Time:
-		return in.T
+		return clock(l)
+	case *check.Coordinate:
+		return l.b.Elem(l.network.c, o.Axis)
 	case *check.State:
+		if l.network != nil {
+			return l.network.values[o]
+		}
 		y := in.Y
 		if l.before {
 			y = in.YB
@@ -117,6 +131,8 @@ func (l *lowerer) ref(o check.Object) *ir.Node {
 		return l.b.Slice(in.P, l.slots[o].Off, shape)
 	case *check.Covariate:
 		return l.b.Slice(in.Q, l.slots[o].Off, shape)
+	case *check.Draw:
+		return drawNode(l, o)
 	case *check.Input:
 		if o.Value != nil {
 			return l.let(o, o.Value)
@@ -277,76 +293,6 @@ func differentiatesBy(x *check.Expr, local *check.Local) bool {
 	return differentiatesBy(x.Body, local)
 }
 
-// diff lowers a partial derivative.
-func (l *lowerer) diff(x *check.Expr) *ir.Node {
-	e := l.expr(x.Args[0])
-	by := x.Args[1]
-	off := 0
-	root := by
-	for root.Kind == check.Slice {
-		off += root.Offset
-		root = root.Args[0]
-	}
-	in := &l.out.In
-	var wrt *ir.Node
-	switch o := root.Object.(type) {
-	case *check.Time:
-		wrt = in.T
-	case *check.State:
-		if wrt = in.Y; l.before {
-			wrt = in.YB
-		}
-		off += l.slots[o].Off
-	case *check.Discrete:
-		if wrt = in.D; l.before {
-			wrt = in.DB
-		}
-		off += l.slots[o].Off
-	case *check.Param:
-		wrt, off = in.P, off+l.slots[o].Off
-		if l.slots[o].PerKey {
-			wrt = in.Q
-		}
-	case *check.Covariate:
-		wrt, off = in.Q, off+l.slots[o].Off
-	case *check.Input:
-		if o.Value != nil {
-			l.errByExpression(by, o)
-			return e
-		}
-		if wrt = in.U; l.before {
-			wrt = in.UB
-		}
-		off += l.slots[o].Off
-	case *check.EventArg:
-		wrt, off = in.A, off+l.argOff[o]
-	case *check.Local:
-		wrt = l.locals[o]
-	}
-	size := by.Shape.Size()
-	if e.Shape == ir.Scalar {
-		g := autodiff.VJP(l.b, []*ir.Node{e}, []*ir.Node{l.b.Const(1)}, []*ir.Node{wrt})[0]
-		return l.b.Slice(g, off, shapeOf(by.Shape))
-	}
-	column := func(i int) *ir.Node {
-		t := l.b.Const(1)
-		if wrt.Shape != ir.Scalar {
-			t = l.b.Assemble(wrt.Shape, []int{off + i}, []*ir.Node{t})
-		}
-		return autodiff.JVP(l.b, []*ir.Node{e}, []*ir.Node{wrt}, []*ir.Node{t})[0]
-	}
-	if by.Shape.Rank == 0 {
-		return column(0)
-	}
-	// The Jacobian, column by column, then transposed.
-	cols, offs := make([]*ir.Node, size), make([]int, size)
-	m := e.Shape.Size()
-	for i := range size {
-		cols[i], offs[i] = column(i), i*m
-	}
-	return l.b.Transpose(l.b.Assemble(ir.Mat(size, m), offs, cols))
-}
-
 // op lowers an operator or function.
 func (l *lowerer) op(x *check.Expr) *ir.Node {
 	l.sites = append(l.sites, x)
@@ -365,22 +311,29 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	if x.Name == "euler_lagrange" {
 		return l.lagrange(x, args)
 	}
-	if op, ok := elementaryOps[x.Name]; ok {
+	switch x.Name {
+	case "solve", "inv", "det", "logdet":
+		return l.system(x, args)
+	}
+	return l.applied(x.Name, args)
+}
+
+// applied is an operator or function of values.
+func (l *lowerer) applied(name string, args []*ir.Node) *ir.Node {
+	if op, ok := elementaryOps[name]; ok {
 		if n := l.vanishing(op, args); n != nil {
 			return n
 		}
 		return l.b.Apply(op, args...)
 	}
 	b := l.b
-	switch x.Name {
+	switch name {
 	case "matmul":
 		return l.matmul(args[0], args[1])
 	case "log10":
 		return b.Mul(b.Log(args[0]), b.Const(1/math.Ln10))
 	case "log2":
 		return b.Mul(b.Log(args[0]), b.Const(1/math.Ln2))
-	case "solve", "inv", "det", "logdet":
-		return l.system(x, args)
 	case "logsumexp":
 		most := l.most(args[0])
 		return b.Add(most, b.Log(b.Sum(b.Exp(b.Sub(args[0], most)))))
@@ -409,11 +362,11 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 		return b.Concat(el(1, 2), el(2, 0), el(0, 1))
 	case "min", "max":
 		if len(args) == 1 {
-			return l.reduce(x.Name, args[0])
+			return l.reduce(name, args[0])
 		}
 		v := args[0]
 		for _, a := range args[1:] {
-			v = l.pick(x.Name, v, a)
+			v = l.pick(name, v, a)
 		}
 		return v
 	case "clamp":
@@ -437,7 +390,7 @@ func (l *lowerer) op(x *check.Expr) *ir.Node {
 	case "ceil":
 		return b.Neg(l.floor(b.Neg(args[0])))
 	}
-	panic("lower: no rule for " + x.Name)
+	panic("lower: no rule for " + name)
 }
 
 func (l *lowerer) matmul(x, y *ir.Node) *ir.Node {

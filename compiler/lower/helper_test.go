@@ -22,6 +22,9 @@ func lowered(t testing.TB, text string) (*lower.Model, *diag.List) {
 	require.NoError(t, diags.Err())
 	p, diags := check.Check(f, &check.Env{Neural: nn.Settings})
 	require.NoError(t, diags.Err())
+	if p.Grid != nil {
+		p.Model, _ = p.Model.OnGrid(p.Grid)
+	}
 	return lower.Lower(p.Model)
 }
 

@@ -34,6 +34,7 @@ type lowerer struct {
 
 	places
 	reading
+	network *network // that stands for fields, or nil
 
 	resting  map[check.Object]*ir.Node // values of `start steady { … }`
 	blocks   map[*check.Neural]*Block
@@ -45,6 +46,8 @@ type lowerer struct {
 	cores    map[*ir.Node]*ir.Node // the first guard of each surface: see upright
 	sites    []*check.Expr         // operators that are being lowered, the innermost last
 	fresh    int
+
+	onGrid [2]*fields // of the states, and of those before the event
 
 	modes      int // how many switch modes D has room for
 	thresholds int // events with a rate
@@ -103,6 +106,11 @@ func (l *lowerer) build() {
 		return // a block that cannot be built
 	}
 	l.inputs()
+	if l.m.Gridded != nil {
+		if l.fields().complete(); l.diags.Err() != nil {
+			return
+		}
+	}
 	l.rhs()
 	l.initial()
 	l.events()
@@ -180,12 +188,22 @@ func (l *lowerer) layout() {
 	for _, c := range l.m.Covariates {
 		l.slots[c] = Slot{Object: c, Off: l.constant(FromCovariate, c), N: c.Shape.Size()}
 	}
+	for _, d := range l.m.Draws {
+		if !d.Row() {
+			l.slots[d] = Slot{Object: d, Off: l.constant(FromDraw, d), N: d.Shape.Size()}
+		}
+	}
 	for _, o := range l.m.Observes {
 		l.layoutObserve(o)
 		lay.Due = lay.Due || o.At != nil
 	}
 	if lay.Due {
 		lay.NR = 1 + lay.NObs
+	}
+	for _, d := range l.m.Draws {
+		if d.Row() {
+			l.put(&lay.RowDraws, &lay.NR, d)
+		}
 	}
 	l.layoutEvents()
 	l.layoutScales()
@@ -226,7 +244,7 @@ func (l *lowerer) layoutObserve(o *check.Observe) {
 	lay.NObs += s.N
 	lay.Observes = append(lay.Observes, s)
 	l.observes[o] = s
-	if l.uses(check.FirstOf, o) {
+	if f := l.m.Flow; l.uses(check.FirstOf, o) || f != nil && f.Back && f.Exact == o {
 		l.firstOff[o] = l.constant(FromFirst, o)
 	}
 	if l.uses(check.SlopeOf, o) {
@@ -357,6 +375,11 @@ func (l *lowerer) uses(kind check.Kind, o *check.Observe) bool {
 	for _, p := range l.m.Params {
 		walk(p.Init)
 	}
+	for _, d := range l.m.Draws {
+		for _, a := range d.Dist.Args {
+			walk(a)
+		}
+	}
 	for _, ev := range l.m.Events {
 		walk(ev.Cond)
 		walk(ev.At)
@@ -429,6 +452,7 @@ func (l *lowerer) rhs() {
 	if len(l.m.Constraints) > 0 {
 		l.algebraicRates(parts)
 	}
+	backRates(l, parts)
 	l.located = false
 	if len(parts) == 0 {
 		parts = []*ir.Node{}
@@ -495,7 +519,15 @@ func (l *lowerer) violation(r *check.Require) *ir.Node {
 func (l *lowerer) initial() {
 	lay := l.out.Layout
 	var ys, ds []*ir.Node
+	measured := map[check.Object]*ir.Node{}
+	if f := l.m.Flow; f != nil && f.Back {
+		measured = flowStart(l, f)
+	}
 	for _, s := range l.m.States {
+		if v := measured[s]; v != nil {
+			ys = append(ys, v)
+			continue
+		}
 		ys = append(ys, l.value(s.Init, s.Shape))
 	}
 	if n := lay.NY - lay.NUser; n > 0 {
@@ -535,7 +567,7 @@ func (l *lowerer) outputs() {
 		add(x, l.whole(x.Value, x.Shape))
 	}
 	for _, x := range l.m.Observes {
-		if x.Unpredicted {
+		if x.Unpredicted || atRow(x) {
 			continue
 		}
 		add(x, l.whole(x.Value, x.Shape))
@@ -543,6 +575,11 @@ func (l *lowerer) outputs() {
 	if len(parts) > 0 {
 		l.out.Outputs = l.b.Concat(parts...)
 	}
+}
+
+// atRow reports whether an observation is of a place that rows of data tell.
+func atRow(o *check.Observe) bool {
+	return o.Value.Kind == check.Place && o.Value.Args[1].Kind == check.DataOf
 }
 
 // ElementName is "x", "x[2]" or "A[1,0]".

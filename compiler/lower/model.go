@@ -38,6 +38,9 @@ type Model struct {
 
 	Observed
 
+	// Grid says, line by line, what a grid does with each term and at each side.
+	Grid []string
+
 	// Outputs are the values a simulation can write besides the states and
 	// discretes: lets and observations, [len(Layout.Outputs)].
 	Outputs *ir.Node
@@ -68,6 +71,9 @@ type Model struct {
 	// Newton's method that takes the state back to where projected quantities have their
 	// levels, hidden discrete variables that the event behind it sets. 0: there are none.
 	Project int
+
+	// Collocation is what holds where fields are a network; nil: they are not.
+	Collocation *Collocation
 
 	// Systems are the matrices that the model inverts.
 	Systems []System
@@ -144,6 +150,9 @@ type Layout struct {
 	Trajectory []TrajectorySlot // into Q, besides per-key parameters
 	Observes   []Slot           // into Pred, Data, Seen
 
+	// RowDraws are into Row: standard variates of draws of rows.
+	RowDraws []Slot
+
 	// Due: some observations have times of their own, so that one row of a table is read at
 	// several. The first number of Row is 1 where loss terms are evaluated, else 0, and the
 	// next NObs are 1 where the row of the table has a measured value.
@@ -189,12 +198,13 @@ const (
 	FromCovariate TrajectoryKind = iota
 	FromFirst                    // first(y)
 	FromSlope                    // slope(y)
+	FromDraw                     // the standard variate of a draw, see Draw
 )
 
 // TrajectorySlot is a number of each trajectory in Q.
 type TrajectorySlot struct {
 	Kind   TrajectoryKind
-	Object check.Object // covariate or observation
+	Object check.Object // covariate, observation or draw
 	Off, N int
 }
 

@@ -58,6 +58,12 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	if o.Weight == 0 {
 		return b.Const(0)
 	}
+	if f := l.m.Flow; f != nil && f.Exact == o {
+		if !f.Back { // its likelihood is that of the run back
+			return b.Const(0)
+		}
+		return b.Select(b.Elem(l.out.In.Seen, s.Off), b.Mul(b.Const(o.Weight), exactLoss(l, f)), b.Const(0))
+	}
 	pred = b.Slice(pred, 0, ir.Vec(s.N))
 	seen := b.Slice(l.out.In.Seen, s.Off, ir.Vec(s.N))
 	weight := b.Const(o.Weight)
@@ -185,7 +191,7 @@ func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
 	if root.Kind == check.DataOf {
 		s := l.observes[root.Object]
 		for i := range x.Shape.Size() {
-			list = append(list, l.b.Elem(l.seen(s), off+i))
+			list = append(list, l.b.Elem(seenInTable(l, s), off+i))
 		}
 		return list
 	}
@@ -195,8 +201,8 @@ func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
 	return l.measured(x.Body, list)
 }
 
-// seen are the marks of an observation in the row of the table.
-func (l *lowerer) seen(s Slot) *ir.Node {
+// seenInTable are the marks of an observation in the row of the table.
+func seenInTable(l *lowerer, s Slot) *ir.Node {
 	if l.out.Layout.Due {
 		return l.b.Slice(l.out.In.Row, 1+s.Off, ir.Vec(s.N))
 	}

@@ -17,6 +17,7 @@ type Pass struct {
 
 // Passes are run in this order.
 var Passes = []*Pass{
+	{Name: "roll", Doc: "one operation on arrays for what is the same on consecutive elements", Exact: true, Run: Roll},
 	{Name: "rules", Doc: "algebraic rules, until none applies", Exact: true, Run: applyRules},
 	{Name: "dense", Doc: "W·x + b in one operation", Run: fuse(denseTerm)},
 	{Name: "fma", Doc: "a·b + c rounded once, where the product has no other use", Run: fuse(fmaTerm)},

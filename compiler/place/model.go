@@ -26,6 +26,9 @@ var (
 	SignalsBefore     = Input{name: "ub"}
 	SignalRatesBefore = Input{name: "utb"}
 
+	Coordinates     = Input{name: "c"}  // of a point of fields that are a network
+	ResidualWeights = Input{name: "rw"} // at a point
+
 	Nets        = Input{name: "nets"}    // results of neural blocks, see compiler.Probe
 	Free        = Input{name: "free"}    // 0 for the states held at rest, 1 for the others
 	Flow        = Input{name: "flow"}    // by which states move
@@ -69,9 +72,10 @@ func GuardAtBefore(k int) Input { return Input{name: "atb" + strconv.Itoa(k+1)} 
 
 // Gradient accumulators, in which all programs of a module join.
 var (
-	PBar = Accumulator{Output{"bp"}, Input{name: "acc.bp"}}               // by parameters
-	WBar = Accumulator{Output{"bw"}, Input{name: "acc.bw", shared: true}} // by weights, the sum over lanes
-	QBar = Accumulator{Output{"bq"}, Input{name: "acc.bq"}}               // by the trajectory's own inputs
+	PBar   = Accumulator{Output{"bp"}, Input{name: "acc.bp"}}                 // by parameters
+	WBar   = Accumulator{Output{"bw"}, Input{name: "acc.bw", shared: true}}   // by weights, the sum over lanes
+	AllBar = Accumulator{Output{"bpw"}, Input{name: "acc.bpw", shared: true}} // by parameters and weights, the sum over lanes
+	QBar   = Accumulator{Output{"bq"}, Input{name: "acc.bq"}}                 // by the trajectory's own inputs
 )
 
 // Accumulator is an input that programs add an output to.

@@ -31,6 +31,20 @@ var (
 	OpenPredictions  = Program{"open.obs"}
 )
 
+// Programs of fields that are a network, see compiler.Collocation.
+var (
+	FieldValues = Program{"field.values"}
+	FieldStart  = Program{"field.start"}
+)
+
+// Residual is what is left of condition k, ResidualRows its derivatives as well; WallHolds
+// says whether it holds at a point of its side j.
+func Residual(k int) Program     { return Program{"field." + strconv.Itoa(k)} }
+func ResidualRows(k int) Program { return Program{"field." + strconv.Itoa(k) + ".rows"} }
+func WallHolds(k, j int) Program {
+	return Program{"field." + strconv.Itoa(k) + ".where." + strconv.Itoa(j)}
+}
+
 // Jump, Rest and Delay are what an event does.
 func Jump(event string) Program  { return Program{"jump." + event} }
 func Rest(event string) Program  { return Program{"rest." + event} }

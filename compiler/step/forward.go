@@ -66,7 +66,7 @@ func (s *builder) forward(d *direction) (end *ir.Node, kDot []*ir.Node) {
 		}
 		return opt.Nodes(b, autodiff.JVP(b, outs, wrt, dots)...)
 	}
-	dot := along([]*ir.Node{s.RHS}, nil)
+	dot := along([]*ir.Node{s.Rates}, nil)
 	at := func(nodes []*ir.Node, i int, y, t, yd *ir.Node) []*ir.Node {
 		by := s.at(i, y)
 		by[tDot], by[yDot] = t, yd

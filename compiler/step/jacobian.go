@@ -23,12 +23,12 @@ type jacobian struct {
 func newJacobian(s *builder, system *linear.Elimination) *jacobian {
 	b, in := s.b, s.In
 	j := &jacobian{Elimination: system}
-	j.nodes = cheapest(b, byColors(b, s.RHS, in.Y, system.Rows), byRows(b, s.RHS, in.Y, system.Rows))
+	j.nodes = cheapest(b, byColors(b, s.Rates, in.Y, system.Rows), byRows(b, s.Rates, in.Y, system.Rows))
 	wrt, dots := []*ir.Node{in.T}, []*ir.Node{b.Const(1)}
 	if in.U != nil {
 		wrt, dots = append(wrt, in.U), append(dots, in.UT)
 	}
-	if slope := opt.Nodes(b, autodiff.JVP(b, []*ir.Node{s.RHS}, wrt, dots)[0])[0]; !slope.IsConst(0) {
+	if slope := opt.Nodes(b, autodiff.JVP(b, []*ir.Node{s.Rates}, wrt, dots)[0])[0]; !slope.IsConst(0) {
 		j.slope = slope
 	}
 	return j

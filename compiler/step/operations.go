@@ -4,7 +4,7 @@ import "github.com/pinode/pinode/compiler/ir"
 
 // Fits reports whether a model has steps that are no too large a program.
 func Fits(model *Model, m *Method) bool {
-	if model.RHS == nil || model.Layout.NY == 0 {
+	if model.Rates == nil || model.Layout.NY == 0 {
 		return false
 	}
 	_, ok := fits(model, m)

@@ -20,7 +20,7 @@ func (s *builder) reverse() {
 	for _, a := range Accumulators(s.Model.Model) {
 		s.wrt = append(s.wrt, a.Node)
 	}
-	s.bars = s.barsOf([]*ir.Node{s.RHS}, []*ir.Node{s.ct}, nil)
+	s.bars = s.barsOf([]*ir.Node{s.Rates}, []*ir.Node{s.ct}, nil)
 	if s.jac != nil {
 		s.jac.reverse(s)
 	}

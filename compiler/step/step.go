@@ -33,6 +33,7 @@ const (
 // Model is a model as far as its steps are concerned.
 type Model struct {
 	*lower.Model
+	Rates   *ir.Node       // the right-hand side, with operations on arrays for what is alike
 	Holds   bool           // some event can hold states at rest
 	Watched func() *Guards // the guards of the model
 }
@@ -105,7 +106,7 @@ type Options struct {
 // They are made of the optimised right-hand side and derivative, once for each
 // stage, and need no passes of their own.
 func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
-	if model.RHS == nil || model.Layout.NY == 0 {
+	if model.Rates == nil || model.Layout.NY == 0 {
 		return nil
 	}
 	system, ok := fits(model, m)
@@ -145,7 +146,7 @@ func Graphs(model *Model, m *Method, options Options) []*ir.Graph {
 // and, for a method that solves linear systems, of these, whose order of elimination it
 // returns.
 func fits(model *Model, m *Method) (system *linear.Elimination, ok bool) {
-	count, most := operations(model.RHS)*(len(m.C)-1), maxStepOps
+	count, most := operations(model.Rates)*(len(m.C)-1), maxStepOps
 	if m.Gamma > 0 {
 		if model.Layout.NY > maxSystem {
 			return nil, false
@@ -210,7 +211,7 @@ func newBuilder(model *Model, m *Method, options Options, system *linear.Elimina
 		s.free = place.Free.Node(b, s.vec)
 	}
 	s.momenta = momenta
-	s.rhs = opt.Nodes(b, model.RHS)[0]
+	s.rhs = opt.Nodes(b, model.Rates)[0]
 	if system != nil {
 		s.jac = newJacobian(s, system)
 	}

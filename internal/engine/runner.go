@@ -43,7 +43,7 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 		workers = runtime.GOMAXPROCS(0)
 	}
 	k := moduleKind{opt.Method, opt.Stiff, 1, want, perLaneParams}
-	if n > 1 {
+	if n > 1 && !compiler.Wide(c.Program) { // else one trajectory fills the vector registers
 		k.width = MaxLanes
 	}
 	if opt.Memory == 0 { // the tapes of all runs of a block share 128 MB; lanes that are free count, on the roll

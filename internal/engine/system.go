@@ -15,6 +15,7 @@ type System struct {
 	Size    sim.Sizes
 	Frame   *exec.Frame
 	Signals []*data.Interpolant
+	NextRow func()  // called before outputs that are not of a row of data; nil: nothing is drawn for rows
 	From    float64 // start of the smooth piece that the run is in
 
 	p        []float64 // shared parameters
@@ -200,13 +201,26 @@ func (s *System) Before(t float64, y, d []float64) {
 }
 
 // arguments gives an event its arguments: those of its data row, or, for an
-// event on observations, the measured values and which of them there are.
+// event on observations, the measured values and which of them there are. Behind them
+// may stand the inputs as they are at its row.
 func (s *System) arguments(e int, a []float64) {
-	if s.Prog.Model.Events[e].Checked.Kind == dsl.TriggerOnObservation {
-		n := len(a) / 2
+	ev := s.Prog.Model.Events[e].Checked
+	switch ev.Kind {
+	case dsl.TriggerOnObservation:
+		n := len(s.Data)
 		copy(s.Data, a[:n])
-		copy(s.Seen, a[n:])
+		copy(s.Seen, a[n:2*n])
+		copy(s.U, a[2*n:])
 		return
+	case dsl.TriggerOnData, dsl.TriggerRate:
+		n := 0
+		for _, x := range ev.Args {
+			n += x.Shape.Size()
+		}
+		if len(a) > n {
+			copy(s.U, a[n:])
+			a = a[:n]
+		}
 	}
 	copy(s.a, a)
 }

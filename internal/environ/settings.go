@@ -21,6 +21,7 @@ func Env() *check.Env {
 		Simulate: SimulateSettings(),
 		Neural:   nn.Settings,
 		Read:     func(path string) ([]byte, error) { return files.Read(path, files.MaxText) },
+		Network:  nn.FieldSettings,
 	}
 }
 
@@ -36,7 +37,7 @@ func solverChoices() []setting.Choice {
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "length of a step; needed"},
 		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory before it counts as failed"},
 	}
-	out := []setting.Choice{{Name: "auto", Doc: "`tsit5`, and `rodas5p` for runs that turn out to be stiff", Options: adaptive}}
+	out := []setting.Choice{{Name: "auto", Doc: "`tsit5`, from `rtol` = 1e-8 on `vern7` and from 1e-10 on `dop853`, and `rodas5p` for runs that turn out to be stiff", Options: adaptive}}
 	for _, m := range solvers.Methods {
 		c := setting.Choice{Name: m.Name, Doc: m.Doc, Options: fixed}
 		if m.Adaptive() {
@@ -65,7 +66,8 @@ func SimulateSettings() setting.Table {
 		{Key: "until", Kind: setting.Number, Doc: "end time; that of the data"},
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "distance of the output times"},
 		{Key: "times", Kind: setting.List, Doc: "output times, in the place of `step`"},
-		{Key: "solver", Kind: setting.Chain, Default: "auto", Choices: solverChoices(), Doc: "how trajectories are computed"},
+		{Key: "solver", Kind: setting.Chain, Default: "auto", Choices: solverChoices(), Doc: "how trajectories are computed; that of `fit` where that has one"},
+		{Key: "grid", Kind: setting.List, Min: 1, Max: 1e6, Doc: "of a model with fields: how many places along each coordinate they are written at, evenly from end to end; the centres of cells. Of a network 101, and behind them how many times"},
 		{Key: "outputs", Kind: setting.Words, Doc: "names of what is written; default all"},
 		{Key: "seed", Kind: setting.Int, Default: "1", Doc: "of random draws"},
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/field"
 	"github.com/pinode/pinode/internal/gradcheck"
 	"github.com/pinode/pinode/sim"
 )
@@ -20,7 +22,36 @@ func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*gradcheck.C
 		defer cancel()
 		defer func() { *limit = max(*limit-time.Since(began), time.Nanosecond) }()
 	}
+	if f.field != nil {
+		return f.certifyField(ctx, n)
+	}
 	return gradcheck.Certify(ctx, f.prog, f.Objective.Space, f.Objective.Trajectories, f.solver, f.Certification(f.solver, n, modes))
+}
+
+// certifyField compares the gradient of the loss of a network with differences: by each of
+// the parameters and along random directions, n in all.
+func (f *Fit) certifyField(ctx context.Context, n int) (*gradcheck.Certificate, error) {
+	b := f.field
+	c := &gradcheck.Certificate{Modes: []string{"reverse"}, Tolerance: 1e-6, Mode: "reverse"}
+	rng := fit.Stream(f.Plan.Trainer.Seed, "certificate")
+	var along [][]float64
+	for k := range n {
+		v := make([]float64, b.Dim())
+		if at := b.firstMoving() + k; at < len(b.space.Params) {
+			v[at] = 1
+		} else {
+			for i := b.firstMoving(); i < len(v); i++ {
+				v[i] = rng.NormFloat64()
+			}
+		}
+		along = append(along, v)
+	}
+	worst, told, err := field.Differences(ctx, b, f.X, along)
+	if err != nil {
+		return nil, err
+	}
+	c.Worst, c.Compared, c.Doubtful, c.Where = worst, told, n-told, "the loss along a direction"
+	return c, nil
 }
 
 // Certification is what Certify compares.

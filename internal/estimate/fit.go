@@ -44,6 +44,7 @@ type Fit struct {
 	late      func() bool // see Late
 	told      *start.Data
 	solver    sim.Options
+	field     *byNetwork      // what is trained where fields are a network, or nil
 	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself
 }
 
@@ -71,9 +72,13 @@ type Options struct {
 
 // New reads the data and prepares a fit with the settings of the fit block.
 func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values, c Options) (*Fit, error) {
+	prog, from = fitted(prog, from)
 	plan, err := planOf(prog.Program, settings, c)
 	if err != nil {
 		return nil, err
+	}
+	if prog.Model.Collocation != nil {
+		return newByNetwork(prog, from, settings, plan, c)
 	}
 	opt, err := engine.SolverOptions(settings)
 	if err != nil {
@@ -91,6 +96,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err != nil {
 		return nil, err
 	}
+	sp.Copy(plan.Draws)
 	if err := checkPrecision(prog.Program, plan, opt); err != nil {
 		return nil, err
 	}
@@ -143,6 +149,15 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 		}
 	}
 	return f, f.begin()
+}
+
+// fitted is the program whose runs a fit does, with its data: that of the runs back, where an
+// observation `~ exact` asks for it.
+func fitted(prog *engine.Compiled, from *problem.Problem) (*engine.Compiled, *problem.Problem) {
+	if prog.Back == nil {
+		return prog, from
+	}
+	return &engine.Compiled{Program: prog.Back}, from.Of(prog.Back)
 }
 
 // predicted are the trajectories of which rows that are given are not scored.
@@ -301,6 +316,9 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
 	}
+	if p.Draws > 1 && len(prog.Checked.Model.Draws) == 0 {
+		l.Errorf("no-effect", at, "`draws: %d` has no effect: the model draws nothing", p.Draws)
+	}
 	no := func(what string) { l.Errorf("not-supported", at, "%s is not supported yet", what) }
 	if p.Loss == "huber" {
 		no("`loss: huber`")
@@ -329,7 +347,8 @@ func forTrainer(o *loss.Objective) fit.Objective {
 			fit.Objective
 			fit.Lengths
 			fit.Weights
-		}{o, o, o}
+			fit.Redrawer
+		}{o, o, o, o}
 	}
 	return o
 }
@@ -466,6 +485,17 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 	}
 	f.Objective.Watch(ctx)
 	f.Warnings = diag.List{}
+	if f.field != nil {
+		if len(f.Objective.Trajectories) > 0 {
+			if _, err := f.score(x, f.Objective.Trajectories, &f.Train, nil); err != nil {
+				return err
+			}
+			if err := f.weigh(ctx, x); err != nil {
+				return err
+			}
+		}
+		return f.weighField(ctx, x)
+	}
 	stats, err := f.score(x, f.Objective.Trajectories, &f.Train, nil)
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ type unvalidated struct {
 	fit.Objective
 	fit.Lengths
 	fit.Weights
+	fit.Redrawer
 	of squared
 }
 
@@ -71,7 +72,7 @@ func (f *Fit) square() error {
 	o := squared{f.Objective, squares}
 	f.Plan.Trainer.Objective = o
 	if len(o.Validation) == 0 { // hides Validate
-		f.Plan.Trainer.Objective = unvalidated{o, o, o, o}
+		f.Plan.Trainer.Objective = unvalidated{o, o, o, o, o}
 	}
 	return nil
 }

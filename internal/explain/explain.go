@@ -24,7 +24,11 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 	if f.State >= 0 && f.State < p.Model.Layout.NUser {
 		at, name := stateAt(p, f.State)
 		law, span := at.Law()
-		fmt.Fprintf(&b, ": `%s`, by the equation at %s: %s", name, span.Pos(), law)
+		value := ""
+		if f.State < len(f.Y) && f.Status == sim.StepTooSmall {
+			value = strings.TrimRight(fmt.Sprintf(" = %.4g %s", f.Y[f.State], unitText(cm, &at.Obj)), " ")
+		}
+		fmt.Fprintf(&b, ": `%s`%s, by the equation at %s: %s", name, value, span.Pos(), law)
 	} else if n := len(f.Y); n > 0 && f.Event < 0 && f.Guard < 0 && (f.Status == sim.Unstable || f.Status == sim.StepTooSmall) {
 		worst, at, size := -1, (*check.State)(nil), -1.
 		for _, s := range p.Model.Layout.States {

@@ -184,6 +184,9 @@ func ColumnNames(p *compiler.Program) (names, units []string) {
 	return names, units
 }
 
+// UnitOf is the unit of an object, for people; empty for none.
+func UnitOf(p *compiler.Program, o *check.Obj) string { return unitText(p.Checked.Model, o) }
+
 // InferredUnits are the quantities whose unit was not declared, with it.
 func InferredUnits(p *compiler.Program) (list []string) {
 	m := p.Checked.Model

@@ -120,7 +120,7 @@ func newCertifier(ctx context.Context, prog *engine.Compiled, sp *problem.Space,
 		c.step = 1e-4
 	}
 	for _, it := range trajectories {
-		c.loss = c.loss || it.Values > 0
+		c.loss = c.loss || it.Values > 0 || len(it.Rows) > 0 // rows without values have loss terms
 	}
 	if !c.loss {
 		one := *trajectories[0] // its saves are the grid of a simulation, and no measurements
@@ -249,7 +249,9 @@ func (c *certifier) compareWhere(list []int, act func(i int) bool) (left []int, 
 	return left, c.compare(lines, c.want.Modes)
 }
 
-func (c *certifier) measured(k int) bool { return !c.loss || c.trajectories[k].Values > 0 }
+func (c *certifier) measured(k int) bool {
+	return !c.loss || c.trajectories[k].Values > 0 || len(c.trajectories[k].Rows) > 0
+}
 
 // mayAct reports whether a coordinate can act on trajectory k: the value of a
 // parameter for another key cannot.

@@ -85,6 +85,9 @@ func (e *emitter) check() (needed []bool, lastUse []int32, err error) {
 
 // follows is for each store the instruction that it follows.
 func (e *emitter) follows(lastUse []int32) []int32 {
+	if e.p.Count > 0 {
+		return followsInLoop(e, lastUse)
+	}
 	code := e.p.Code
 	// The last use of each word's loads, and the last store to it, so far.
 	readTill, stored := map[int]int32{}, map[int]int32{}
@@ -111,6 +114,38 @@ func (e *emitter) follows(lastUse []int32) []int32 {
 				}
 			}
 		}
+	}
+	return follows
+}
+
+// followsInLoop is follows of a loop, which has few instructions over many words: it
+// compares them one with another.
+func followsInLoop(e *emitter, lastUse []int32) []int32 {
+	code := e.p.Code
+	follows := make([]int32, len(code))
+	for i := range code {
+		in := &code[i]
+		if !stores(in.Op) {
+			continue
+		}
+		at := int32(in.A)
+		from, to := e.span(in)
+		for k := range code[:i] {
+			q := &code[k]
+			if !loads(q.Op) && !stores(q.Op) {
+				continue
+			}
+			if lo, hi := e.span(q); to <= lo || hi <= from {
+				continue
+			}
+			if stores(q.Op) {
+				at = max(at, follows[k])
+				continue
+			}
+			at = max(at, min(lastUse[k], int32(i)))
+			e.pinned[k] = e.pinned[k] || lastUse[k] > int32(i)
+		}
+		follows[i] = at
 	}
 	return follows
 }

@@ -197,18 +197,18 @@ func packRowsFast[T Number](a []T, w []float64) int {
 	return n
 }
 
-func packColumnsFast[T Number](a []T, w []float64, m, k int) int {
+func packColumnsFast[T Number](a []T, w []float64, m, k, stride int) int {
 	n := m / PanelHeight
 	if !fast || n == 0 {
 		return 0
 	}
 	apart := PanelHeight * whole(k)
-	_, _ = a[(n-1)*apart+8*PanelHeight-1], w[8*m-1]
+	_, _ = a[(n-1)*apart+8*PanelHeight-1], w[7*stride+m-1]
 	switch a := any(&a[0]).(type) {
 	case *float32:
-		packColumnsSingle(a, &w[0], n, 8*m, 4*apart)
+		packColumnsSingle(a, &w[0], n, 8*stride, 4*apart)
 	case *float64:
-		packColumns(a, &w[0], n, 8*m, 8*apart)
+		packColumns(a, &w[0], n, 8*stride, 8*apart)
 	}
 	return n * PanelHeight
 }

@@ -34,7 +34,7 @@ func sum8Fast(dst, src []float64) int { return 0 }
 
 func packRowsFast[T Number](a []T, w []float64) int { return 0 }
 
-func packColumnsFast[T Number](a []T, w []float64, m, k int) int { return 0 }
+func packColumnsFast[T Number](a []T, w []float64, m, k, stride int) int { return 0 }
 
 func (t *tiles[T]) fast(y, z, x, u []T, both bool) bool { return false }
 

@@ -37,12 +37,14 @@ func PanelWords(m, k int) int { return (m + PanelHeight - 1) / PanelHeight * Pan
 func whole(n int) int { return (n + 7) &^ 7 }
 
 // PackRows makes panels by rows of w, which has m rows of k numbers.
-func PackRows[T Number](a []T, w []float64, m, k int) {
+func PackRows[T Number](a []T, w []float64, m, k int) { packRowsOf(a, w, m, k, k) }
+
+// packRowsOf is PackRows for rows that are a stride apart.
+func packRowsOf[T Number](a []T, w []float64, m, k, stride int) {
 	for i := range m {
-		row := w[i*k:][:k]
+		row := w[i*stride:][:k]
 		to := a[i/PanelHeight*PanelHeight*whole(k)+i%PanelHeight*8:]
-		done := packRowsFast(to, row)
-		for j := done; j < k; j++ {
+		for j := packRowsFast(to, row); j < k; j++ {
 			to[j&^7*PanelHeight+j&7] = T(row[j])
 		}
 	}
@@ -50,16 +52,19 @@ func PackRows[T Number](a []T, w []float64, m, k int) {
 
 // PackColumns makes panels by columns of the transpose of w, which has k rows of
 // m numbers.
-func PackColumns[T Number](a []T, w []float64, m, k int) {
+func PackColumns[T Number](a []T, w []float64, m, k int) { packColumnsOf(a, w, m, k, m) }
+
+// packColumnsOf is PackColumns for rows that are a stride apart.
+func packColumnsOf[T Number](a []T, w []float64, m, k, stride int) {
 	for j := 0; j < k; j += 8 {
-		to, from := a[PanelHeight*j:], w[j*m:]
+		to, from := a[PanelHeight*j:], w[j*stride:]
 		done, n := 0, min(8, k-j)
 		if n == 8 {
-			done = packColumnsFast(to, from, m, k)
+			done = packColumnsFast(to, from, m, k, stride)
 		}
 		for l := range n {
 			for i := done; i < m; i++ {
-				to[i/PanelHeight*PanelHeight*whole(k)+PanelHeight*l+i%PanelHeight] = T(from[l*m+i])
+				to[i/PanelHeight*PanelHeight*whole(k)+PanelHeight*l+i%PanelHeight] = T(from[l*stride+i])
 			}
 		}
 	}
@@ -74,15 +79,58 @@ func Product[T Number](ys, xs [][]T, a, bias []T, m, k int, columns bool) {
 	}
 	for from := 0; from < k; from += depth {
 		for top := 0; top < m; top += across {
-			t := tiles[T]{a: a[top*whole(k)+from*PanelHeight:], apart: PanelHeight * whole(k), terms: min(depth, k-from), rows: min(across, m-top), columns: columns}
-			if from == 0 {
-				t.bias = bias[top:]
-			}
-			for g := 0; g < len(xs); g += 2 {
-				h := min(g+1, len(xs)-1)
-				t.product(ys[g][8*top:], ys[h][8*top:], xs[g][8*from:], xs[h][8*from:], h > g)
-			}
+			t := newTiles(bias, m, k, top, from, columns)
+			t.a, t.apart = a[top*whole(k)+from*PanelHeight:], PanelHeight*whole(k)
+			t.products(ys, xs, top, from)
 		}
+	}
+}
+
+// BlockWords is how many numbers ProductOnce needs room for.
+const BlockWords = across * depth
+
+// ProductOnce is Product for a matrix of doubles as PackRows or, with columns,
+// PackColumns takes it. It makes panels of a part of it at a time, in the room of
+// block, so that a matrix that is used once is read once.
+func ProductOnce[T Number](ys, xs [][]T, w []float64, block, bias []T, m, k int, columns bool) {
+	if bias == nil {
+		bias = noBias[T](m)
+	}
+	for from := 0; from < k; from += depth {
+		for top := 0; top < m; top += across {
+			t := newTiles(bias, m, k, top, from, columns)
+			t.a, t.apart = block, PanelHeight*whole(t.terms)
+			if columns {
+				packColumnsOf(block, w[from*m+top:], t.rows, t.terms, m)
+			} else {
+				packRowsOf(block, w[top*k+from:], t.rows, t.terms, k)
+			}
+			t.products(ys, xs, top, from)
+		}
+	}
+}
+
+// tiles are a part of a product: some rows and some terms.
+type tiles[T Number] struct {
+	a, bias            []T
+	apart, terms, rows int
+	columns            bool
+}
+
+// newTiles is the part of a product that begins with a row and a term.
+func newTiles[T Number](bias []T, m, k, top, from int, columns bool) tiles[T] {
+	t := tiles[T]{terms: min(depth, k-from), rows: min(across, m-top), columns: columns}
+	if from == 0 {
+		t.bias = bias[top:]
+	}
+	return t
+}
+
+// products adds the part to each y.
+func (t *tiles[T]) products(ys, xs [][]T, top, from int) {
+	for g := 0; g < len(xs); g += 2 {
+		h := min(g+1, len(xs)-1)
+		t.product(ys[g][8*top:], ys[h][8*top:], xs[g][8*from:], xs[h][8*from:], h > g)
 	}
 }
 
@@ -98,13 +146,6 @@ func noBias[T Number](m int) []T {
 		return z[:m]
 	}
 	return make([]T, m)
-}
-
-// tiles are a part of a product: some rows and some terms.
-type tiles[T Number] struct {
-	a, bias            []T
-	apart, terms, rows int
-	columns            bool
 }
 
 // product adds the part to y, and with both to z as well.

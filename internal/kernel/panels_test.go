@@ -70,6 +70,11 @@ func checkProduct[T Number](t *testing.T, rng *rand.Rand, m, k, frames int) {
 		}
 		Product(ys, xs, a, bias, m, k, columns)
 		require.Equal(t, want, ys, "%T: %d×%d, %d frames, columns %t", bias, m, k, frames, columns)
+		for i := range ys {
+			clear(ys[i][:8*m])
+		}
+		ProductOnce(ys, xs, w[:m*k], make([]T, BlockWords), bias, m, k, columns)
+		require.Equal(t, want, ys, "once, %T: %d×%d, %d frames, columns %t", bias, m, k, frames, columns)
 	}
 }
 
@@ -81,6 +86,9 @@ func TestProduct(t *testing.T) {
 		m, k, frames := 1+rng.IntN(30), 1+rng.IntN(40), 1+rng.IntN(5)
 		if rng.IntN(4) == 0 {
 			k += depth - 20
+		}
+		if rng.IntN(4) == 0 {
+			m += across - 10
 		}
 		checkProduct[float64](t, rng, m, k, frames)
 		checkProduct[float32](t, rng, m, k, frames)

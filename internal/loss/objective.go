@@ -81,6 +81,7 @@ type Objective struct {
 	AllIndices []int
 	leastChunk int // trajectories of a chunk, where there are as many
 	batch      []*problem.Trajectory
+	draws
 }
 
 // addition adds the parts of the loss up.
@@ -144,11 +145,15 @@ type Chunk struct {
 
 // chunkSize is how many of n trajectories make a chunk: enough to fill the
 // lanes, few enough to occupy many cores. Of large networks each chunk has a
-// gradient as large as its weights, which takes so many trajectories to be worth
-// while.
+// gradient as large as its weights, which takes the least number of trajectories
+// to be worth while, or twice as many where that leaves two chunks.
 func chunkSize(n, least int) int {
 	up := func(k int) int { return (k + engine.MaxLanes - 1) / engine.MaxLanes * engine.MaxLanes }
-	return max(up((n+63)/64), min(64, up((n+7)/8)), min(up(n), up(least)))
+	size := max(up((n+63)/64), min(64, up((n+7)/8)))
+	if least > 0 {
+		size = max(size, min(up(n), max(up(least), min(up(2*least), up((n+1)/2)))))
+	}
+	return size
 }
 
 // largeRows is how many rows of a large network make a chunk at least.
@@ -161,7 +166,7 @@ const blockWords = 1 << 16
 // NewObjective compiles the loss of trajectories, with a validation loss of others,
 // for up to so many workers; 0: one for each core.
 func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*problem.Trajectory, opt sim.Options, gradient string, networks exec.Precision, workers int) (*Objective, error) {
-	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: opt.Gradient(gradient)}
+	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: opt.Gradient(gradient), draws: draws{copies: sp.Copies()}}
 	var err error
 	want := compiler.Want{Reverse: true, Jacobian: opt.Stiff != nil && !c.Slides && gradient != "unrolled" && gradient != "auto", Forward: true, Networks: networks, Segments: true}
 	if o.Runner, err = engine.NewRunner(c, opt, max(len(trajectories), len(valid)), want, false, workers); err != nil {
@@ -178,7 +183,7 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 	o.counted = make([]int, len(c.Checked.Model.Losses))
 	o.Total = o.Count(trajectories, 1)
 	o.Natural, o.NaturalBar, o.p = make([]float64, len(sp.Params)), make([]float64, len(sp.Params)), make([]float64, len(sp.P))
-	o.Last = make([]LastRun, len(trajectories))
+	o.Last = make([]LastRun, len(trajectories)*o.copies)
 	o.AllIndices = make([]int, len(trajectories))
 	for i := range o.AllIndices {
 		o.AllIndices[i] = i
@@ -242,9 +247,13 @@ func (o *Objective) Eval(ctx context.Context, x []float64, batch []int, horizon 
 
 // Validate is the loss over the trajectories that are held back.
 func (o *Objective) Validate(ctx context.Context, x []float64, horizon float64) (fit.Result, error) {
-	e := &o.evaluation
+	e, set := &o.evaluation, o.set
 	e.terms, o.validTerms = o.validTerms, e.terms
-	defer func() { e.terms, o.validTerms = o.validTerms, e.terms }()
+	o.set = 0
+	defer func() {
+		e.terms, o.validTerms = o.validTerms, e.terms
+		o.set = set
+	}()
 	return o.eval(ctx, x, o.Validation, nil, horizon, nil)
 }
 
@@ -261,6 +270,8 @@ func (o *Objective) eval(ctx context.Context, x []float64, trajectories []*probl
 	}
 	perValue, perTrajectory := 1/float64(max(1, values)), 1/float64(len(trajectories))
 	o.WeighLosses(perValue, perTrajectory)
+	trajectories, index = o.repeat(trajectories, index)
+	perValue, perTrajectory = perValue/float64(o.copies), perTrajectory/float64(o.copies)
 	o.Compute(Task{ctx, trajectories, index, chunkSize(len(trajectories), o.leastChunk), horizon, perValue, perTrajectory, x, grad, nil})
 	e := &o.evaluation
 	*e = evaluation{

@@ -16,8 +16,9 @@ type rowBatch struct {
 	frames   []rowFrame
 	blk      *solvers.Block
 
-	runs  []*Run // the run of each lane's row
-	saves []int
+	used, lane int    // where the next row goes
+	runs       []*Run // the run of each lane's row
+	saves      []int
 }
 
 // rowFrame has as many rows as it has lanes.
@@ -77,12 +78,14 @@ func rowInputs(sys *engine.System) map[place.Input][]float64 {
 // add takes over the row that the system is at, a save of a run, and
 // reports whether all lanes are taken.
 func (r *rowBatch) add(l *Run, save int) bool {
-	n, w := len(r.runs), r.blk.Width
 	r.runs, r.saves = append(r.runs, l), append(r.saves, save)
-	for _, in := range r.frames[n/w].in {
-		r.blk.Scatter(in.to, in.from, n%w)
+	for _, in := range r.frames[r.used].in {
+		r.blk.Scatter(in.to, in.from, r.lane)
 	}
-	return len(r.runs) == w*len(r.frames)
+	if r.lane++; r.lane == r.blk.Width {
+		r.used, r.lane = r.used+1, 0
+	}
+	return r.used == len(r.frames)
 }
 
 // flush evaluates the rows and, with a weight, their derivatives.
@@ -91,26 +94,36 @@ func (r *rowBatch) flush(sum *Chunk, weight float64, grad bool) {
 		return
 	}
 	w := r.blk.Width
-	used := (len(r.runs) + w - 1) / w
-	r.lead.Use(used)
+	if r.lane > 0 { // idle lanes complete the last frame
+		r.used++
+	}
+	frames := r.frames[:r.used]
+	r.lead.Use(r.used)
 	code := r.run
 	if grad {
 		code = r.vjp
-		for k := range r.frames[:used] {
-			f := &r.frames[k]
-			for l := range w {
-				f.frame.Idle(l, k*w+l >= len(r.runs))
-				f.ct[l] = weight
-			}
-			clear(f.pBar)
-			clear(f.qBar)
+		for k := range frames {
+			frames[k].begin(len(r.runs)-k*w, weight)
 		}
 	}
 	code.Run(r.lead)
-	for i, l := range r.runs {
-		r.frames[i/w].take(sum, l, r.saves[i], i%w, w, grad)
+	for k := range frames {
+		first := k * w
+		for lane, l := range r.runs[first:min(first+w, len(r.runs))] {
+			frames[k].take(sum, l, r.saves[first+lane], lane, w, grad)
+		}
 	}
-	r.runs, r.saves = r.runs[:0], r.saves[:0]
+	r.used, r.lane, r.runs, r.saves = 0, 0, r.runs[:0], r.saves[:0]
+}
+
+// begin sets the weight of the rows in the frame, and which of its lanes have one.
+func (f *rowFrame) begin(rows int, weight float64) {
+	for l := range f.ct {
+		f.frame.Idle(l, l >= rows)
+		f.ct[l] = weight
+	}
+	clear(f.pBar)
+	clear(f.qBar)
 }
 
 // take adds what came out in a lane to a run, at one of its saves.

@@ -111,6 +111,9 @@ func (o *Objective) notSquares() string {
 			return "the data tell firings of an event with a rate"
 		}
 	}
+	if o.copies > 1 {
+		return "it is a mean over several `draws`"
+	}
 	if o.Prog.Slides && o.Prog.RowsSlide() {
 		return "observations read what slides along a surface"
 	}

@@ -12,8 +12,9 @@ type Worker struct {
 	Worker    *engine.Worker
 	batch     *rowBatch // nil: rows go one by one
 
-	from, to, next int    // trajectories of the block; the next to run
-	Block, room    []*Run // its runs, by trajectory; those that there is memory for
+	ofRow          []float64 // room for what a row has of its own
+	from, to, next int       // trajectories of the block; the next to run
+	Block, room    []*Run    // its runs, by trajectory; those that there is memory for
 	run            func() *sim.Job
 	ran, went      func(*sim.Job)
 	steps          [2]func(*Chunk, *Run) *sim.Failure // what becomes of a run
@@ -162,6 +163,7 @@ func (s *Worker) prepare(i int) *sim.Job {
 	it, l := t.Trajectories[i], s.add()
 	l.Index = i
 	l.Model.Q, l.Model.Signals = s.objective.Space.OwnInputs(s.objective.Natural, it, l.Model.Q), it.Signals
+	s.objective.Space.Redraw(l.Model.Q, it, s.objective.draws.of(i))
 	l.Model.Beginning = nil
 	if it.Beginning != nil {
 		l.begin(it.Beginning, t.X)
@@ -221,7 +223,7 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 	for i := range l.rows {
 		r := &l.rows[i]
 		k := r.Save
-		w.System.RowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
+		w.System.RowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, s.own(l, r))
 		if s.batch != nil && !w.System.SlidesRow() {
 			if s.batch.add(l, k) {
 				s.batch.flush(sum, t.PerValue, t.Grad != nil)
@@ -240,6 +242,16 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 	}
 	l.Model.Collect()
 	return nil
+}
+
+// own is what a row of a run has of its own.
+func (s *Worker) own(l *Run, r *problem.Row) []float64 {
+	o := s.objective
+	if !o.Space.RowDraws() {
+		return r.Own
+	}
+	s.ofRow = o.Space.RowOwn(s.ofRow, o.Task.Trajectories[l.Index], r, o.draws.of(l.Index))
+	return s.ofRow
 }
 
 // runLoss adds the loss of a run whose rows have been evaluated.

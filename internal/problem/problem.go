@@ -27,6 +27,13 @@ type Problem struct {
 	loaded  bool        // sets were read
 }
 
+// Of is the problem of another program of the same file.
+func (m *Problem) Of(p *compiler.Program) *Problem {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	return &Problem{Prog: p, Path: m.Path, Files: m.Files}
+}
+
 // Doubts are what reading the data found doubtful.
 func (m *Problem) Doubts() *diag.List {
 	m.reading.Lock()
@@ -206,14 +213,20 @@ func (m *Problem) Trajectories(split data.Split) ([]*Trajectory, error) {
 	return out, nil
 }
 
-// keysOf are the keys of which the model has parameters, for tables without times.
+// keysOf are the keys of which the model has parameters or draws, for tables without times.
 func keysOf(p *compiler.Program) (keys []string) {
-	for _, s := range p.Model.Layout.Params {
-		for _, k := range s.Object.(*check.Param).Per {
-			if k != "trajectory" && !slices.Contains(keys, k) {
+	add := func(per []string) {
+		for _, k := range per {
+			if k != "trajectory" && k != "row" && !slices.Contains(keys, k) {
 				keys = append(keys, k)
 			}
 		}
+	}
+	for _, s := range p.Model.Layout.Params {
+		add(s.Object.(*check.Param).Per)
+	}
+	for _, d := range p.Checked.Model.Draws {
+		add(d.Per)
 	}
 	return keys
 }

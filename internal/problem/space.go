@@ -44,7 +44,9 @@ type Space struct {
 	keys         [][]string  // and the names of its keys
 	Estimates    []Estimate
 	of           []*check.Param // the parameter of each
-	Nodes        []float64      // the start of the coordinates behind all others: states where segments begin
+	noise        *noise         // of draws; nil: there are none
+	copies       int
+	Nodes        []float64 // the start of the coordinates behind all others: states where segments begin
 }
 
 // WithNodes is the space with more coordinates, which start as given, behind the others.
@@ -61,13 +63,13 @@ type WeightRange struct {
 	L2         float64
 }
 
-// keyOf is the key of a trajectory for a parameter per key.
-func keyOf(p *check.Param, it *Trajectory) (string, error) {
-	if len(p.Per) == 1 && p.Per[0] == "trajectory" {
+// keyOf is the key of a trajectory for what has a value for each.
+func keyOf(name string, per []string, it *Trajectory) (string, error) {
+	if len(per) == 1 && per[0] == "trajectory" {
 		return it.Name, nil
 	}
-	parts := make([]string, len(p.Per))
-	for i, k := range p.Per {
+	parts := make([]string, len(per))
+	for i, k := range per {
 		at := -1
 		if it.Set != nil {
 			for j, have := range it.Set.Keys {
@@ -77,7 +79,7 @@ func keyOf(p *check.Param, it *Trajectory) (string, error) {
 			}
 		}
 		if at < 0 {
-			return "", fmt.Errorf("parameter `%s` is per %s, which is not among the keys that make a trajectory in the data block", p.Name, k)
+			return "", fmt.Errorf("`%s` is per %s, which is not among the keys that make a trajectory in the data block", name, k)
 		}
 		parts[i] = k + "=" + it.Data.Key[at]
 	}
@@ -127,6 +129,10 @@ func NewSpace(prog *compiler.Program, trajectories []*Trajectory, seed uint64) (
 			}
 		}
 	}
+	var err error
+	if sp.noise, err = newNoise(sp, trajectories, seed); err != nil {
+		return nil, err
+	}
 	return sp, sp.transforms()
 }
 
@@ -136,7 +142,7 @@ func (sp *Space) addPerKey(p *check.Param, slot lower.Slot, trajectories []*Traj
 	var names []string
 	var values []float64
 	for _, it := range trajectories {
-		k, err := keyOf(p, it)
+		k, err := keyOf(p.Name, p.Per, it)
 		if err != nil {
 			return err
 		}
@@ -306,6 +312,7 @@ func (sp *Space) SharedAt(x, nat []float64) []float64 {
 // its values of parameters per key.
 func (sp *Space) OwnInputs(nat []float64, it *Trajectory, q []float64) []float64 {
 	q = append(q[:0], it.Given...)
+	sp.held(q, it)
 	k := 0
 	for _, slot := range sp.Prog.Model.Layout.Params {
 		if slot.PerKey {

@@ -27,6 +27,9 @@ type Trajectory struct {
 	Values       int   // measured values, told firings included
 	PointProcess []int // events with a rate whose firings the data tell
 
+	owner  uint64   // whose the draws of its rows are
+	owners []uint64 // and of each draw of its own
+
 	Beginning *Beginning // of a segment of a trajectory; nil: it begins as the model says
 	Joint     *Joint     // where a segment should end; nil: nobody asks
 }
@@ -84,6 +87,8 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 			v, ok := math.NaN(), false
 			name := s.Object.Info().Name
 			switch s.Kind {
+			case lower.FromDraw: // see noise
+				v = 0
 			case lower.FromCovariate:
 				v = tr.Covariates[nc]
 				ok = !math.IsNaN(v)
@@ -116,6 +121,9 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 	m.lateInputs(set, tr, start)
 	it.Span = sim.Span{T0: start, T1: tr.T1}
 	it.measure(m.Prog, tr)
+	if err := it.placed(m.Prog, set.File); err != nil {
+		return nil, err
+	}
 	if lay.Due {
 		if err := it.due(m.Prog, fail); err != nil {
 			return nil, err
@@ -212,7 +220,8 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		}
 		for ; next < len(tr.Firings) && tr.Firings[next].Above <= i; next++ {
 			f := tr.Firings[next]
-			fire(sim.Firing{T: f.T, Event: index[d.Rows[f.Event].Event], Args: f.Args, Joint: f.Joint})
+			e := index[d.Rows[f.Event].Event]
+			fire(sim.Firing{T: f.T, Event: e, Args: it.withInputs(p, e, f.T, f.Args, f.Given), Joint: f.Joint})
 			joint = f.Measured && f.Above == i
 		}
 		if i == len(it.Rows) {
@@ -221,7 +230,7 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		r := &it.Rows[i]
 		for e, ev := range p.Model.Events {
 			if r.fires(p, ev.Checked) {
-				fire(sim.Firing{T: t, Event: e, Args: r.arguments(), Joint: joint})
+				fire(sim.Firing{T: t, Event: e, Args: it.withInputs(p, e, t, r.arguments(), tr.Given[i]), Joint: joint})
 				joint = true
 			}
 		}
@@ -233,6 +242,29 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		it.Values += r.Values
 	}
 	it.Values += it.ObservedFirings(s)
+}
+
+// withInputs are the arguments of a firing at time t and, where rows below its own give
+// inputs other values at that time, the inputs that it reads behind them: see
+// engine.System. Those that are given are of its row or of rows above it.
+func (it *Trajectory) withInputs(p *compiler.Program, event int, t float64, args, given []float64) []float64 {
+	ev := p.Model.Events[event].Checked
+	if ev.Late && ev.After != nil { // it reads what there is when it is carried out
+		return args
+	}
+	differs := false
+	inputs := make([]float64, len(given))
+	for k, v := range given {
+		if inputs[k] = v; math.IsNaN(v) {
+			inputs[k], _ = it.Signals[k].Before(t)
+		}
+		now, _ := it.Signals[k].At(t)
+		differs = differs || inputs[k] != now
+	}
+	if !differs {
+		return args
+	}
+	return append(slices.Clone(args), inputs...)
 }
 
 // fires reports whether a row fires an event on observations.

@@ -311,3 +311,14 @@ func TestTreeIsTakenBack(t *testing.T) {
 	require.Equal(t, v.Tree(), w.Tree(), "a default replaces what was set")
 	require.Equal(t, []bool{false, true, false}, []bool{w.Given("lr"), w.Given("until"), w.Given("list")})
 }
+
+func TestElse(t *testing.T) {
+	table := Table{{Key: "a", Kind: Number, Default: "1"}, {Key: "b", Kind: Number, Default: "2"}}
+	v, other := New(table), New(table)
+	require.Same(t, v, v.Else("a", other)) // neither gives it
+	require.NoError(t, other.Set("a", "5", "x"))
+	require.Equal(t, 5., v.Else("a", other).Float("a"))
+	require.Equal(t, 1., v.Float("a"), "the values themselves stay")
+	require.NoError(t, v.Set("a", "7", "x"))
+	require.Equal(t, 7., v.Else("a", other).Float("a"))
+}

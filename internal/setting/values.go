@@ -44,6 +44,17 @@ func (v *Values) Clone() *Values {
 	return c
 }
 
+// Else returns the values with that of a key which another set gives, if they leave
+// it to its default.
+func (v *Values) Else(key string, other *Values) *Values {
+	if v.Given(key) || !other.Given(key) {
+		return v
+	}
+	c := v.Clone()
+	c.set[key] = other.Clone().set[key]
+	return c
+}
+
 // find resolves the key of a plain setting.
 func (v *Values) find(key string, kinds ...Kind) (*Setting, error) {
 	s := v.table.Find(key)
@@ -153,6 +164,9 @@ func (v *Values) AddStage(key, word string) (*Values, error) {
 
 // Given reports whether a key was set, and is not left to its default.
 func (v *Values) Given(key string) bool { return v.set[key] != nil }
+
+// Has reports whether the table has a key.
+func (v *Values) Has(key string) bool { return v.table.Find(key) != nil }
 
 // entry is the value of a key, or its default; nil if there is neither. A key
 // that no table has is a mistake of the program, not of its user.

@@ -30,13 +30,16 @@ type ensemble struct {
 	seed         uint64
 
 	pick     func(row []float64) []float64 // chooses the columns
+	fields   *fieldTable                   // of a model with fields
+	observed *observedTable                // likewise, of rows of data
 	measured []int                         // components of observations whose data stand behind the columns
+	samples  int                           // of each point of the sweeps
 	traces   []sim.Trace                   // by run; nil: they are not wanted
 }
 
 // ensemble lists the runs that samples and sweeps ask for.
 func (m *Simulator) ensemble(sp *problem.Space, trajectories []*problem.Trajectory, c Options, seed uint64) (*ensemble, error) {
-	r := &ensemble{space: sp, trajectories: trajectories, seed: seed, points: [][]float64{nil}}
+	r := &ensemble{space: sp, trajectories: trajectories, seed: seed, points: [][]float64{nil}, samples: 1}
 	if s := m.Prog.Checked.Simulate; s != nil {
 		for _, axis := range s.Sweep {
 			if err := r.sweep(axis); err != nil {
@@ -106,6 +109,7 @@ func (r *ensemble) sweep(axis check.SweepAxis) error {
 
 // sample takes every point with every draw from distributions.
 func (r *ensemble) sample(s *check.Samples) error {
+	r.samples = s.N
 	for _, d := range s.Draws {
 		if err := r.slot(d.Name); err != nil {
 			return err
@@ -161,6 +165,7 @@ func (r *ensemble) name(i int) string {
 func (r *ensemble) prepare(i int, p, nat []float64, to *engine.BoundModel) *sim.Span {
 	it := r.trajectories[r.of[i]]
 	to.Q, to.Signals = r.space.OwnInputs(nat, it, to.Q), it.Signals
+	r.space.Redraw(to.Q, it, r.drawing(i))
 	to.P, to.Initial = to.P[:0], to.Initial[:0]
 	for k, pl := range r.slots {
 		v := r.values[i][k]
@@ -184,8 +189,17 @@ func (r *ensemble) prepare(i int, p, nat []float64, to *engine.BoundModel) *sim.
 	return &to.Lane.Span
 }
 
+// drawing is which draws of the model run i has: those of its sample, or, where a solver is
+// called with points of its own, of its number.
+func (r *ensemble) drawing(i int) problem.Drawing {
+	if len(r.points) == 0 {
+		return problem.Drawing{Copy: uint64(i)}
+	}
+	return problem.Drawing{Copy: uint64(i % len(r.points) % r.samples)}
+}
+
 // draw draws from a distribution of numbers.
-func draw(d check.Draw, rng *rand.Rand) (float64, error) {
+func draw(d check.Sampled, rng *rand.Rand) (float64, error) {
 	a := make([]float64, len(d.Dist.Args))
 	for i, x := range d.Dist.Args {
 		v, ok := check.Evaluate(x, func(*check.Expr) ([]float64, bool) { return nil, false })

@@ -18,7 +18,15 @@ import (
 // model needs them or they are asked for, else one without data.
 func (m *Simulator) Trajectories(asked bool) ([]*problem.Trajectory, error) {
 	lay := &m.Prog.Model.Layout
-	needs := asked || len(lay.Trajectory) > 0 || lay.NU > 0
+	needs := asked || lay.NU > 0
+	read := m.Prog.Model.Simulated()
+	for _, s := range lay.Trajectory {
+		if d, drawn := s.Object.(*check.Draw); drawn {
+			needs = needs || d.Per[0] != "trajectory"
+		} else {
+			needs = needs || read(s.Off, s.N)
+		}
+	}
 	for _, s := range lay.Params {
 		needs = needs || s.PerKey
 	}

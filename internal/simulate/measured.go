@@ -12,17 +12,17 @@ import (
 // measured adds the columns of measured values and of residuals to those of a
 // simulation, and returns which components of observations have them.
 func (m *Simulator) measured(out *Simulation) (list []int) {
-	_, units := explain.ColumnNames(m.Prog.Program)
-	names := explain.PredictedNames(m.Prog.Program)
-	for i, is := range explain.Predicted(m.Prog.Program) {
-		if is {
-			list = append(list, i)
+	names := explain.ObservationNames(m.Prog.Program)
+	is := explain.Predicted(m.Prog.Program)
+	for _, s := range m.Prog.Model.Layout.Observes {
+		unit := explain.UnitOf(m.Prog.Program, s.Object.Info())
+		for i := s.Off; i < s.Off+s.N; i++ {
+			if is[i] {
+				list = append(list, i)
+				out.Columns = append(out.Columns, names[i]+"_data", names[i]+"_residual")
+				out.Units = append(out.Units, unit, unit)
+			}
 		}
-	}
-	first := len(units) - len(names) // observations are the last columns
-	for i, name := range names {
-		out.Columns = append(out.Columns, name+"_data", name+"_residual")
-		out.Units = append(out.Units, units[first+i], units[first+i])
 	}
 	return list
 }
@@ -32,6 +32,12 @@ func (m *Simulator) measured(out *Simulation) (list []int) {
 func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Trajectory, rows [][]float64, saves []int) (out [][]float64) {
 	if len(r.measured) == 0 {
 		for _, row := range rows {
+			if r.fields != nil {
+				for _, line := range r.fields.rows(row) {
+					out = append(out, r.pick(line))
+				}
+				continue
+			}
 			out = append(out, r.pick(row))
 		}
 		return out
@@ -42,12 +48,26 @@ func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Tra
 	}
 	for i, row := range rows {
 		if of[saves[i]] == nil { // an instant
+			if r.observed != nil {
+				continue // it is at no place
+			}
 			out = append(out, r.beside(r.pick(row), nil, nil))
 		}
 		for _, d := range of[saves[i]] {
 			k := d.Save
 			sys.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], d.Data, d.Seen, d.Inputs, d.Own)
 			pred := sys.Predict()
+			if r.observed != nil {
+				line := row[:1:1]
+				for _, k := range r.observed.coordinates {
+					line = append(line, d.Data[k])
+				}
+				for _, k := range r.measured {
+					line = append(line, pred[k])
+				}
+				out = append(out, r.beside(r.pick(line), d, pred))
+				continue
+			}
 			for k, of := range r.measured {
 				row[len(row)-len(r.measured)+k] = pred[of]
 			}

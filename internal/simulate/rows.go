@@ -24,6 +24,9 @@ func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, tr *sim.Traje
 			sys.At(t, y, d)
 			sys.Before(t, yb, db)
 			sys.Choose(d, db)
+			if sys.NextRow != nil {
+				sys.NextRow()
+			}
 			sys.Outputs.Run()
 			row = append(row, sys.Outputs.Value[:len(lay.Outputs)]...)
 		}

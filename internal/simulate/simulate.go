@@ -72,6 +72,9 @@ type Simulator struct {
 // of a sweep; a model that needs what data tell of a trajectory is run for
 // each trajectory of its data.
 func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
+	if m.Prog.Model.Collocation != nil {
+		return m.field(ctx, c)
+	}
 	runs, out, err := m.prepare(c)
 	if err != nil {
 		return nil, err
@@ -131,7 +134,14 @@ func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
 	}
 	out := &Simulation{}
 	out.Columns, out.Units = explain.ColumnNames(m.Prog.Program)
-	if runs.pick, err = out.choose(m.Settings.Words("outputs")); err != nil {
+	if c.EveryRow && m.Prog.Checked.Model.Gridded != nil {
+		runs.observed = newObservedTable(m.Prog.Program, out)
+	} else if names := m.Settings.Words("outputs"); len(names) > 0 && !varies(m.Prog.Program, names) {
+		// one row for each time
+	} else if runs.fields, err = newFieldTable(m.Prog.Program, out, m.Settings.List("grid")); err != nil {
+		return nil, nil, err
+	}
+	if runs.pick, err = out.choose(m.Settings.Words("outputs"), runs.told()); err != nil {
 		return nil, nil, err
 	}
 	if c.EveryRow {
@@ -165,6 +175,14 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 		w.Group.Use(&l.Model)
 		t := &Trajectory{Name: runs.name(i), Status: tr.Status}
 		it := runs.trajectories[runs.of[i]]
+		row := problem.Row{}
+		w.System.NextRow = nil
+		if sp.RowDraws() && w.System.OfRow != nil {
+			w.System.NextRow = func() {
+				row.Line++
+				sp.DrawRow(w.System.OfRow, it, &row, runs.drawing(i))
+			}
+		}
 		rows, saves, events := Rows(m.Prog.Program, w.System, &it.Span, tr)
 		t.Rows, t.Events = runs.table(it, w.System, tr, rows, saves), events
 		out.Trajectories[i] = t
@@ -180,23 +198,26 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 	return stats, err
 }
 
-// choose keeps the columns of the names that are asked for, the time before
-// them, and returns how a row is cut to them. A name means all of its
+// choose keeps the columns of the names that are asked for, behind the time and
+// coordinates, and returns how a row is cut to them. A name means all of its
 // components.
-func (s *Simulation) choose(names []string) (func([]float64) []float64, error) {
+func (s *Simulation) choose(names []string, told int) (func([]float64) []float64, error) {
 	if len(names) == 0 {
 		return func(row []float64) []float64 { return row }, nil
 	}
-	keep := []int{0}
+	var keep []int
+	for i := range told {
+		keep = append(keep, i)
+	}
 	for _, n := range names {
 		found := false
-		for i, c := range s.Columns[1:] {
+		for i, c := range s.Columns[told:] {
 			if c == n || strings.HasPrefix(c, n+"[") {
-				keep, found = append(keep, i+1), true
+				keep, found = append(keep, i+told), true
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no output `%s`; there are %s", n, strings.Join(s.Columns[1:], ", "))
+			return nil, fmt.Errorf("there is no output `%s`; there are %s", n, strings.Join(s.Columns[told:], ", "))
 		}
 	}
 	pickStrings := func(list []string) (out []string) {

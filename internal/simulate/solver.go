@@ -64,13 +64,13 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	if err := m.Grid(trajectories[0], &c); err != nil {
 		return nil, err
 	}
-	s := &Solver{rev: n == 1, adjoint: !opt.HasGradient("unrolled"), runs: &ensemble{space: sp, trajectories: trajectories, of: make([]int, n), values: make([][]float64, n), seed: uint64(m.Settings.Int("seed"))}}
+	s := &Solver{rev: n == 1, adjoint: !opt.HasGradient("unrolled"), runs: &ensemble{space: sp, trajectories: trajectories, of: make([]int, n), values: make([][]float64, n), points: make([][]float64, n), samples: n, seed: uint64(m.Settings.Int("seed"))}}
 	for _, name := range names {
 		if err := s.runs.slot(name); err != nil {
 			return nil, err
 		}
 	}
-	opt.Forget = !s.rev
+	opt.Forget, opt.Memory = !s.rev, tapeWords
 	if s.r, err = engine.NewRunner(m.Prog, opt, n, compiler.Want{Reverse: s.rev}, s.runs.ownParams(), c.Workers); err != nil {
 		return nil, err
 	}
@@ -102,6 +102,10 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	s.done = func(*sim.Job) {}
 	return s, nil
 }
+
+// tapeWords is how much of a run is kept step by step for a gradient that may not be asked for:
+// 16 MB. Beyond, the gradient takes the steps again.
+const tapeWords = 1 << 21
 
 func rowsOf(n, m int) [][]float64 {
 	flat, rows := make([]float64, n*m), make([][]float64, n)

@@ -18,6 +18,7 @@ import (
 func main() {
 	write("bouncing_ball.csv", bouncingBall())
 	write("lotka_volterra.csv", lotkaVolterra())
+	write("moons.csv", moons())
 	write("pendulum.csv", pendulum())
 	write("spiral.csv", spiral())
 	write("switching.csv", switching())
@@ -226,6 +227,22 @@ func switching() string {
 			}
 			fmt.Fprintf(&b, "%d,%.1f,%.6f,%.6f,%.4f\n", path, t, x0, v0, y[0]+switchNoise*rng.NormFloat64())
 		}
+	}
+	return b.String()
+}
+
+// Two half circles of 128 evenly spaced points each, with normal noise of 0.15.
+func moons() string {
+	rng := rand.New(rand.NewPCG(2, 256))
+	var b strings.Builder
+	b.WriteString("x,y\n")
+	for k := range 256 {
+		a := math.Pi * float64(k%128) / 127
+		x, y := math.Cos(a), math.Sin(a)
+		if k >= 128 {
+			x, y = 1-x, 0.5-y
+		}
+		fmt.Fprintf(&b, "%.6f,%.6f\n", x+0.15*rng.NormFloat64(), y+0.15*rng.NormFloat64())
 	}
 	return b.String()
 }

@@ -208,10 +208,10 @@ func (f *fitTables) plot(pn panel) (*plot.Plot, error) {
 		column += "_obs"
 	}
 	y, err := f.trajectories.Floats(column)
-	if err != nil {
+	if _, cells := f.trajectories.Floats(column + "[0]"); err != nil && cells != nil {
 		return nil, err
 	}
-	for i := range f.curveNames {
+	for i := range y { // none of what is observed at many places
 		if f.curveNames[i] == pn.name {
 			curve = append(curve, plotter.XY{X: f.curveTimes[i], Y: y[i]})
 		}

@@ -1,0 +1,214 @@
+package field
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/compiler/nn"
+	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/fit"
+)
+
+// plain maps coordinates to shared inputs as they are.
+type plain int
+
+func (n plain) Dim() int                     { return int(n) }
+func (n plain) Shared(x []float64) []float64 { return x }
+func (n plain) Runs() []Range                { return []Range{{0, int(n), 0}} }
+func (n plain) Single([]float64) []Slope     { return nil }
+
+// burgers is u' + u ∂u/∂x = ν ∂²u/∂x², u = −sin πx at t = 0 and 0 at x = ±1, both by
+// construction.
+func burgers(t testing.TB, hidden []int, workers int) (*Objective, []float64) {
+	b := ir.NewBuilder()
+	net := &nn.Block{In: 2, Out: 1, Hidden: hidden, Activation: nn.FindActivation("tanh"), Init: "glorot"}
+	m := &lower.Model{Builder: b}
+	m.In.T, m.In.P = place.Time.Node(b, ir.Scalar), place.Params.Node(b, ir.Vec(net.NumWeights()))
+	c := place.Coordinates.Node(b, ir.Vec(1))
+	x, one := b.Elem(c, 0), b.Const(1)
+	n := b.Elem(net.Build(b, m.In.P, b.Concat(x, b.Sub(b.Mul(b.Const(2), m.In.T), one))), 0)
+	u := b.Sub(b.Mul(b.Mul(m.In.T, b.Sub(one, b.Square(x))), n), b.Apply(ir.OpSin, b.Mul(b.Const(math.Pi), x)))
+	by := func(f, wrt, tangent *ir.Node) *ir.Node {
+		return b.Elem(autodiff.JVP(b, []*ir.Node{f}, []*ir.Node{wrt}, []*ir.Node{tangent})[0], 0)
+	}
+	e := b.ConstOf(ir.Vec(1), []float64{1})
+	ux := by(u, c, e)
+	r := b.Sub(b.Add(by(u, m.In.T, one), b.Mul(u, ux)), b.Mul(b.Const(0.01/math.Pi), by(ux, c, e)))
+	of := &lower.Collocation{C: c, Fields: b.Concat(u), Conditions: []lower.Condition{{Name: "u'", Residual: b.Concat(r)}}}
+	of.Fields, of.Conditions[0].Residual = b.Slice(u, 0, ir.Vec(1)), b.Slice(r, 0, ir.Vec(1))
+	mod, err := compiler.Collocation(m, of, Lanes)
+	require.NoError(t, err)
+	return New(plain(net.NumWeights()), mod, of, nil, workers), net.NewWeights(rand.New(rand.NewPCG(1, 2)))
+}
+
+// latin are points of a Latin hypercube, for tests.
+func latin(rng *rand.Rand, n int) Points {
+	p := Points{X: make([]float64, 2*n), Weight: make([]float64, n), N: n}
+	i, j := rng.Perm(n), rng.Perm(n)
+	for k := range n {
+		p.X[2*k] = 2*(float64(i[k])+rng.Float64())/float64(n) - 1
+		p.X[2*k+1] = (float64(j[k]) + rng.Float64()) / float64(n)
+		p.Weight[k] = 1 / math.Sqrt(float64(n))
+	}
+	return p
+}
+
+// TestBurgersByDifferences compares the residual with differences of the field, and its
+// derivatives by weights with those of the residual: for any number of workers.
+func TestBurgersByDifferences(t *testing.T) {
+	o, w := burgers(t, []int{7, 6}, 1)
+	p := latin(rand.New(rand.NewPCG(3, 4)), 301)
+	o.Place(0, p)
+	r := make([]float64, o.Rows())
+	jac := mat.NewDense(o.Rows(), o.Dim(), nil)
+	ctx := context.Background()
+	res, err := o.Residuals(ctx, w, 1, r, jac)
+	require.NoError(t, err)
+	u := func(x, t float64) float64 {
+		out := make([]float64, 1)
+		if err := o.Values(w, []float64{x, t}, out); err != nil {
+			panic(err)
+		}
+		return out[0]
+	}
+	const h = 1e-4
+	for k := range 20 {
+		x, s := p.X[2*k], p.X[2*k+1]
+		ut := (u(x, s+h) - u(x, s-h)) / (2 * h)
+		ux := (u(x+h, s) - u(x-h, s)) / (2 * h)
+		uxx := (u(x+h, s) + u(x-h, s) - 2*u(x, s)) / (h * h)
+		require.InDelta(t, (ut+u(x, s)*ux-0.01/math.Pi*uxx)*p.Weight[k], r[k], 1e-7)
+	}
+	v, up, down := make([]float64, len(w)), make([]float64, len(r)), make([]float64, len(r))
+	for j := range w {
+		copy(v, w)
+		v[j] += h
+		_, err = o.Residuals(ctx, v, 1, up, nil)
+		require.NoError(t, err)
+		v[j] -= 2 * h
+		_, err = o.Residuals(ctx, v, 1, down, nil)
+		require.NoError(t, err)
+		for i := range r {
+			require.InDelta(t, (up[i]-down[i])/(2*h), jac.At(i, j), 1e-6)
+		}
+	}
+	// The gradient of the mean, and bits with three workers.
+	grad := make([]float64, len(w))
+	mean, err := o.Eval(ctx, w, nil, 1, grad)
+	require.NoError(t, err)
+	require.InDelta(t, res.Loss/float64(o.Rows()), mean.Loss, 1e-15)
+	var want mat.VecDense
+	want.MulVec(jac.T(), mat.NewVecDense(len(r), r))
+	require.InDeltaSlice(t, want.RawVector().Data, scaled(grad, float64(o.Rows())), 1e-12)
+	three, _ := burgers(t, []int{7, 6}, 3)
+	three.Place(0, p)
+	again, g := mat.NewDense(o.Rows(), o.Dim(), nil), make([]float64, len(w))
+	_, err = three.Residuals(ctx, w, 1, up, again)
+	require.NoError(t, err)
+	_, err = three.Eval(ctx, w, nil, 1, g)
+	require.NoError(t, err)
+	require.Equal(t, r, up)
+	require.Equal(t, jac.RawMatrix().Data, again.RawMatrix().Data)
+	require.Equal(t, grad, g)
+}
+
+func scaled(v []float64, by float64) []float64 {
+	out := make([]float64, len(v))
+	for i, x := range v {
+		out[i] = by * x
+	}
+	return out
+}
+
+// coleHopf is the solution.
+//
+// E. Hopf, Comm. Pure Appl. Math. 3, 201–230, 1950; the quadrature is by a trapezoidal rule in
+// the variable of the Gaussian.
+func coleHopf(x, t float64) float64 {
+	const nu, n, wide = 0.01 / math.Pi, 4000, 20.
+	if t == 0 {
+		return -math.Sin(math.Pi * x)
+	}
+	most := math.Inf(-1)
+	for pass := range 2 {
+		a, b := 0., 0.
+		for k := -n; k <= n; k++ {
+			z := wide * float64(k) / n
+			y := x - math.Sqrt(4*nu*t)*z
+			e := -z*z - math.Cos(math.Pi*y)/(2*math.Pi*nu)
+			if pass == 0 {
+				most = max(most, e)
+				continue
+			}
+			f := math.Exp(e - most)
+			a, b = a+f*math.Sin(math.Pi*y), b+f
+		}
+		if pass == 1 {
+			return -a / b
+		}
+	}
+	panic("unreachable")
+}
+
+func BenchmarkRows(b *testing.B) {
+	o, w := burgers(b, []int{20, 20, 20}, 1)
+	o.Place(0, latin(rand.New(rand.NewPCG(3, 4)), 2048))
+	r, jac := make([]float64, o.Rows()), mat.NewDense(o.Rows(), o.Dim(), nil)
+	g := make([]float64, len(w))
+	for b.Loop() {
+		_, _ = o.Residuals(context.Background(), w, 1, r, nil)
+		a := time.Now()
+		_, _ = o.Residuals(context.Background(), w, 1, r, jac)
+		c := time.Now()
+		_, _ = o.Eval(context.Background(), w, nil, 1, g)
+		b.ReportMetric(c.Sub(a).Seconds()*1e3, "ms-jac")
+		b.ReportMetric(time.Since(c).Seconds()*1e3, "ms-grad")
+	}
+}
+
+var _ fit.Residuals = (*Objective)(nil)
+
+// TestBurgers trains a small network by Gauss–Newton steps, with points drawn anew on the way,
+// and compares it with the solution. The whole run, of larger networks, goes below 1e-6.
+func TestBurgers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for some seconds")
+	}
+	o, w := burgers(t, []int{16, 16, 16}, 2)
+	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: 2000, Adaptive: true, Balanced: true, Weight: 1, Seed: 1}
+	ctx := context.Background()
+	require.NoError(t, s.Draw(ctx, o, 0, w))
+	p := &fit.Problem{Loss: o, Horizon: 1, Alike: true, Workers: 2, Every: 10, Draw: func(ctx context.Context, draw int, x []float64) error {
+		return s.Draw(ctx, o, draw, x)
+	}}
+	var end *fit.Outcome
+	a := &fit.Auto{Budget: 1e9, Do: func(session *fit.Session) (err error) {
+		if end, err = session.Descend("burgers", p, w, fit.Limits{Iterations: 220, Flat: 1e-9, Times: 20}); err == nil {
+			session.Return(end.X, end.Value, fit.Converged, end.Why)
+		}
+		return err
+	}}
+	tr := &fit.Trainer{Objective: o, Stages: []fit.Method{a}}
+	_, err := tr.Run(ctx, w)
+	require.NoError(t, err)
+	off, size := 0., 0.
+	for i := range 20 {
+		for j := range 41 {
+			x, at, out := -1+float64(j)/20, float64(i)/20, make([]float64, 1)
+			require.NoError(t, o.Values(end.X, []float64{x, at}, out))
+			want := coleHopf(x, at)
+			off, size = off+(out[0]-want)*(out[0]-want), size+want*want
+		}
+	}
+	require.Less(t, math.Sqrt(off/size), 1e-2)
+}

@@ -1,0 +1,152 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// func dotParts(part *[4]float64, x, y *float64, n int)
+TEXT ·dotParts(SB), NOSPLIT, $0-32
+	MOVQ part+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), CX
+	VMOVUPD (DI), Y0
+dot:
+	VMOVUPD (SI), Y1
+	VFMADD231PD (DX), Y1, Y0
+	ADDQ $32, SI
+	ADDQ $32, DX
+	SUBQ $4, CX
+	JNZ dot
+	VMOVUPD Y0, (DI)
+	VZEROUPPER
+	RET
+
+// func sumParts(part *[4]float64, x *float64, n int)
+TEXT ·sumParts(SB), NOSPLIT, $0-24
+	MOVQ part+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+	VMOVUPD (DI), Y0
+sum:
+	VADDPD (SI), Y0, Y0
+	ADDQ $32, SI
+	SUBQ $4, CX
+	JNZ sum
+	VMOVUPD Y0, (DI)
+	VZEROUPPER
+	RET
+
+// func dotLanesParts(part *[4][8]float64, x, y *float64, n int)
+TEXT ·dotLanesParts(SB), NOSPLIT, $0-32
+	MOVQ part+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ y+16(FP), DX
+	MOVQ n+24(FP), CX
+	VMOVUPD 0(DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+	VMOVUPD 128(DI), Y4
+	VMOVUPD 160(DI), Y5
+	VMOVUPD 192(DI), Y6
+	VMOVUPD 224(DI), Y7
+dotLanes:
+	VMOVUPD 0(SI), Y8
+	VFMADD231PD 0(DX), Y8, Y0
+	VMOVUPD 32(SI), Y9
+	VFMADD231PD 32(DX), Y9, Y1
+	VMOVUPD 64(SI), Y10
+	VFMADD231PD 64(DX), Y10, Y2
+	VMOVUPD 96(SI), Y11
+	VFMADD231PD 96(DX), Y11, Y3
+	VMOVUPD 128(SI), Y8
+	VFMADD231PD 128(DX), Y8, Y4
+	VMOVUPD 160(SI), Y9
+	VFMADD231PD 160(DX), Y9, Y5
+	VMOVUPD 192(SI), Y10
+	VFMADD231PD 192(DX), Y10, Y6
+	VMOVUPD 224(SI), Y11
+	VFMADD231PD 224(DX), Y11, Y7
+	ADDQ $256, SI
+	ADDQ $256, DX
+	SUBQ $4, CX
+	JNZ dotLanes
+	VMOVUPD Y0, 0(DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	VMOVUPD Y4, 128(DI)
+	VMOVUPD Y5, 160(DI)
+	VMOVUPD Y6, 192(DI)
+	VMOVUPD Y7, 224(DI)
+	VZEROUPPER
+	RET
+
+// func sumLanesParts(part *[4][8]float64, x *float64, n int)
+TEXT ·sumLanesParts(SB), NOSPLIT, $0-24
+	MOVQ part+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ n+16(FP), CX
+	VMOVUPD 0(DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+	VMOVUPD 128(DI), Y4
+	VMOVUPD 160(DI), Y5
+	VMOVUPD 192(DI), Y6
+	VMOVUPD 224(DI), Y7
+sumLanes:
+	VADDPD 0(SI), Y0, Y0
+	VADDPD 32(SI), Y1, Y1
+	VADDPD 64(SI), Y2, Y2
+	VADDPD 96(SI), Y3, Y3
+	VADDPD 128(SI), Y4, Y4
+	VADDPD 160(SI), Y5, Y5
+	VADDPD 192(SI), Y6, Y6
+	VADDPD 224(SI), Y7, Y7
+	ADDQ $256, SI
+	SUBQ $4, CX
+	JNZ sumLanes
+	VMOVUPD Y0, 0(DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	VMOVUPD Y4, 128(DI)
+	VMOVUPD Y5, 160(DI)
+	VMOVUPD Y6, 192(DI)
+	VMOVUPD Y7, 224(DI)
+	VZEROUPPER
+	RET
+
+// func addScaled(dst *float64, a float64, x *float64, n int)
+TEXT ·addScaled(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	VBROADCASTSD a+8(FP), Y0
+	MOVQ x+16(FP), SI
+	MOVQ n+24(FP), CX
+scaled:
+	VMOVUPD (DI), Y1
+	VFMADD231PD (SI), Y0, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JNZ scaled
+	VZEROUPPER
+	RET
+
+// func scaleAdd(dst *float64, a float64, y *float64, n int)
+TEXT ·scaleAdd(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	VBROADCASTSD a+8(FP), Y0
+	MOVQ y+16(FP), SI
+	MOVQ n+24(FP), CX
+scale:
+	VMOVUPD (DI), Y1
+	VFMADD213PD (SI), Y0, Y1
+	VMOVUPD Y1, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JNZ scale
+	VZEROUPPER
+	RET
