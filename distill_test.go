@@ -144,3 +144,16 @@ data d from "d.csv" { time: t; x: x }`, measuredTable("x", rows, 0.05, []float64
 	require.Contains(t, r.Blocks[0].Why, "no formula")
 	require.Contains(t, r.Text, "neural f(x)", "the model stays as it is")
 }
+
+// TestDistillRefused: what cannot be judged, or is not there, is refused with its place.
+func TestDistillRefused(t *testing.T) {
+	const table = "t,x\n0,1\n1,0.4\n2,0.1\n"
+	for text, want := range map[string]string{
+		"  observe x = x ~ normal(0.1) { weight: 0 }\n  loss l = (data(x) - x)^2": "no observation has a weight",
+		"  observe x = x ~ normal(0.1)":                                           "there is no neural block `g`; there are [f]",
+	} {
+		m := fromText(t, "model M {\n  state x = 1\n  neural f(x) -> 1 { hidden: [3] }\n  x' = f(x)\n"+text+"\n}\ndata d from \"d.csv\" { time: t; x: x }", table)
+		_, err := m.Distill(t.Context(), nil, DistillOptions{Block: "g"})
+		require.ErrorContains(t, err, want)
+	}
+}

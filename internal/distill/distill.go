@@ -45,6 +45,12 @@ func Distill(ctx context.Context, s *Source, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if base.values == 0 || base.likelihood == 0 { // no value, or none that weighs anything
+		l := &diag.List{}
+		l.Errorf("not-supported", s.Prog.Checked.Model.Span, "no observation has a weight, so that no likelihood tells formulas apart").
+			WithHelp("losses alone do not judge formulas: observe what is measured, with a weight")
+		return nil, l.Err()
+	}
 	paths, err := visited(base.fit)
 	if err != nil {
 		return nil, err
