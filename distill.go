@@ -1,6 +1,7 @@
 package pinode
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/pinode/pinode/distill"
@@ -20,10 +21,7 @@ func (m *Model) Distill(ctx context.Context, at Point, o DistillOptions) (*Disti
 	if err != nil {
 		return nil, err
 	}
-	if v == nil {
-		v = &problem.Values{}
-	}
 	settings, _ := m.settings()
-	r, err := engine.Distill(ctx, &engine.Source{Prog: m.prog, Data: m.data, Settings: settings, Values: v}, o)
+	r, err := engine.Distill(ctx, &engine.Source{Prog: m.prog, Data: m.data, Settings: settings, Values: cmp.Or(v, &problem.Values{})}, o)
 	return r, public(err)
 }

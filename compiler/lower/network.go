@@ -117,7 +117,7 @@ func notByNetwork(m *check.Model, diags *diag.List) {
 		if m.Time.Span.Src != nil {
 			at = m.Time.Span
 		}
-		diags.Errorf("needs-span", at, "a network stands for a field over a span of time, and the model does not say which").WithHelp("write `time t in [0, 1]` in the model")
+		diags.Errorf("outside-horizon", at, "a network stands for a field over a span of time, and the model does not say which").WithHelp("write `time t in [0, 1]` in the model")
 	}
 }
 

@@ -52,7 +52,7 @@ data d from "d.csv" { time: t; from: -1; u: year; seen: seen }`,
 	},
 	{
 		Name: "outside-horizon", Title: "an output time outside of the simulation",
-		Explanation: "A simulation has rows between its start and its end only: see `from` and `until`. A warning.",
+		Explanation: "A simulation has rows between its start and its end only: see `from` and `until`. A warning. Of fields that are a network it is an error: they are known over the span of `time t in [start, end]`, which the model must tell, and are not continued.",
 		Example: `model M {
   param k = 1
   state x = 1
@@ -61,11 +61,6 @@ data d from "d.csv" { time: t; from: -1; u: year; seen: seen }`,
 }
 data d from "d.csv" { time: t; seen: seen }
 simulate { until: 1; times: [0.5, 2] }`,
-	},
-	{
-		Name: "outside-span", Title: "a time at which a network of fields was not trained",
-		Explanation: "Fields that are a network are known over the span of the time that they were trained for, from the start to the end of `time t in [start, end]`, and are not continued.",
-		Example:     "simulate { times: [0, 2] }  # where the model has `time t in [0, 1]` and `fit { fields: network }`",
 	},
 	{
 		Name: "skipped-rows", Title: "rows or events before the start of a run",

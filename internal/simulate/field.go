@@ -66,7 +66,7 @@ func (m *Simulator) fieldRefuses(c *Options) error {
 	at := m.simulateSpan()
 	switch {
 	case c.Values == nil || len(c.Values.Weights) == 0:
-		l.Errorf("needs-training", at, "the fields are a network, which has to be trained before it is evaluated").
+		l.Errorf("not-supported", at, "the fields are a network, which has to be trained before it is evaluated").
 			WithHelp("run `pinode fit`, and simulate with `--params` and its folder; or write `fields: grid` in the block `fit`")
 	case len(c.Set) > 0:
 		names := make([]string, 0, len(c.Set))
@@ -74,14 +74,14 @@ func (m *Simulator) fieldRefuses(c *Options) error {
 			names = append(names, name)
 		}
 		sort.Strings(names)
-		l.Errorf("needs-training", at, "the network was trained with another value of `%s`: it solves the equations for that alone", names[0]).
+		l.Errorf("not-supported", at, "the network was trained with another value of `%s`: it solves the equations for that alone", names[0]).
 			WithHelp("change it in the model and train again")
 	case c.EveryRow:
 		l.Errorf("not-supported", at, "rows of data beside a simulation are not supported where the fields are a network")
 	}
 	s := m.Prog.Checked.Simulate
 	if s != nil && (s.Samples != nil || len(s.Sweep) > 0) {
-		l.Errorf("needs-training", s.Span, "samples and sweeps change what the network was trained with")
+		l.Errorf("not-supported", s.Span, "samples and sweeps change what the network was trained with")
 	}
 	return l.Err()
 }
@@ -131,7 +131,7 @@ func (m *Simulator) axes(c *Options) ([][]float64, error) {
 	if !m.Prog.Model.Collocation.Steady {
 		for _, t := range axes[n] {
 			if !(t >= from && t <= until) {
-				l.Errorf("outside-span", m.simulateSpan(), "the network was trained for times from %g to %g, and is not known at %g", from, until, t)
+				l.Errorf("outside-horizon", m.simulateSpan(), "the network was trained for times from %g to %g, and is not known at %g", from, until, t)
 				break
 			}
 		}
