@@ -73,9 +73,6 @@ type Options struct {
 // New reads the data and prepares a fit with the settings of the fit block.
 func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values, c Options) (*Fit, error) {
 	prog, from = fitted(prog, from)
-	if network := settings.Word("fields") == "network"; network != (prog.Model.Collocation != nil) {
-		return nil, fmt.Errorf("how fields are solved for is chosen when the model is compiled: write `fit { fields: %s }` in its file", settings.Word("fields"))
-	}
 	plan, err := planOf(prog.Program, settings, c)
 	if err != nil {
 		return nil, err
@@ -194,6 +191,9 @@ func nothingToFit(from *problem.Problem) error {
 
 // planOf is the plan of the settings, with what the options change.
 func planOf(p *compiler.Program, settings *setting.Values, c Options) (*fit.Plan, error) {
+	if way := settings.Word("fields"); (way == "network") != (p.Model.Collocation != nil) {
+		return nil, fmt.Errorf("how fields are solved for is chosen when the model is compiled: write `fit { fields: %s }` in its file", way)
+	}
 	plan, err := fit.NewPlan(settings)
 	if err != nil {
 		return nil, err
