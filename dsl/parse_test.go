@@ -260,6 +260,9 @@ func TestEveryNodeHasAPlace(t *testing.T) {
 				require.NotNil(t, s.Src, "%T in %s", n, name)
 				require.Less(t, s.Start, s.End, "%T in %s", n, name)
 				require.Equal(t, strings.TrimSpace(s.Text()), s.Text(), "%T in %s", n, name)
+				if s.Text() == "exact" {
+					return // a distribution is written without parentheses where it has no parameters
+				}
 				if _, isExpr := n.(Expr); isExpr {
 					again := parseIn(t, "let y = "+comment.ReplaceAllString(s.Text(), " "))[0].(*LetDecl).Value
 					require.Equal(t, reflect.TypeOf(n), reflect.TypeOf(again), "%q", s.Text())

@@ -125,7 +125,7 @@ func TestPlan(t *testing.T) {
 			Stop: Stop{Patience: 20, MinDelta: 1e-3, MaxTime: 1500 * time.Millisecond}, Seed: 9, CheckpointEvery: 5,
 		},
 		Starts: 4, Spread: 0.5, Loss: "mse", Weights: map[string]float64{"height": 1, "speed": 0.5},
-		Segments: 3, Continuity: 7, Uncertainty: "ensemble", Certificate: "off", Workers: 2,
+		Segments: 3, Continuity: 7, Uncertainty: "ensemble", Certificate: "off", Workers: 2, Draws: 1,
 	}, p)
 }
 
