@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -84,33 +85,65 @@ func TestRandomRests(t *testing.T) {
 	} else if testing.Short() {
 		count = 48
 	}
-	tally := &restTally{skipped: map[string]int{}, parts: map[string]int{}, failed: map[string]int{}}
-	for seed := range uint64(count) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			m, parts := randomRest(seed)
-			r, doubt, skip := restReference(m)
-			if skip != "" {
-				tally.skipped[skip]++
-				return
-			}
-			tally.models++
-			tally.events += len(r.log)
-			tally.slides += len(r.in)
-			tally.rests += r.rests
-			if r.finished {
-				tally.terminated++
-			}
-			for _, p := range parts {
-				tally.parts[p]++
-			}
-			if kind, text := compareRest(tally, m, r, doubt, nightly, seed); kind != "" {
-				tally.failed[kind]++
-				t.Errorf("%s (%s): %s\n%s", kind, strings.Join(parts, ", "), text, m.write())
-			}
-		})
+	total := newRestTally()
+	var lock sync.Mutex
+	t.Run("models", func(t *testing.T) {
+		for seed := range uint64(count) {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				tally := newRestTally()
+				tally.model(t, seed, nightly)
+				lock.Lock()
+				defer lock.Unlock()
+				total.add(tally)
+			})
+		}
+	})
+	total.print(t)
+	require.Less(t, total.started()-total.models, count/10+1, "too many models are skipped")
+}
+
+func newRestTally() *restTally {
+	return &restTally{skipped: map[string]int{}, parts: map[string]int{}, failed: map[string]int{}}
+}
+
+// model compares the model of a seed with its reference.
+func (y *restTally) model(t *testing.T, seed uint64, nightly bool) {
+	m, parts := randomRest(seed)
+	r, doubt, skip := restReference(m)
+	if skip != "" {
+		y.skipped[skip]++
+		return
 	}
-	tally.print(t)
-	require.Less(t, tally.started()-tally.models, count/10+1, "too many models are skipped")
+	y.models++
+	y.events += len(r.log)
+	y.slides += len(r.in)
+	y.rests += r.rests
+	if r.finished {
+		y.terminated++
+	}
+	for _, p := range parts {
+		y.parts[p]++
+	}
+	if kind, text := compareRest(y, m, r, doubt, nightly, seed); kind != "" {
+		y.failed[kind]++
+		t.Errorf("%s (%s): %s\n%s", kind, strings.Join(parts, ", "), text, m.write())
+	}
+}
+
+// add adds what another tally has counted.
+func (y *restTally) add(o *restTally) {
+	for _, n := range []struct{ to, from *int }{
+		{&y.models, &o.models}, {&y.events, &o.events}, {&y.slides, &o.slides}, {&y.rests, &o.rests},
+		{&y.terminated, &o.terminated}, {&y.values, &o.values}, {&y.partials, &o.partials}, {&y.unknown, &o.unknown},
+	} {
+		*n.to += *n.from
+	}
+	for _, n := range []struct{ to, from map[string]int }{{y.skipped, o.skipped}, {y.parts, o.parts}, {y.failed, o.failed}} {
+		for k, v := range n.from {
+			n.to[k] += v
+		}
+	}
 }
 
 // started is how many models there were.
