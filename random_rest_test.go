@@ -403,7 +403,7 @@ func restDifference(m *refModel, k int, want *refRun) (ends, times []float64, do
 		p := slices.Clone(m.params)
 		p[k] += d
 		r, err := m.reference(p, restSteps)
-		if err != nil || len(r.log) != len(want.log) || len(r.in) != len(want.in) {
+		if err != nil || len(r.log) != len(want.log) || len(r.in) != len(want.in) || len(r.out) != len(want.out) {
 			return nil
 		}
 		v := slices.Clone(r.y)

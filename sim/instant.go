@@ -238,7 +238,7 @@ func (s *instant) dueNow() {
 func (s *instant) own(it jumps.Item) {
 	switch {
 	case it.Guard >= 0:
-		if s.clock.came.end == endRoot && s.clock.came.ref == it.Guard || s.leaving(it.Guard) == 0 {
+		if s.clock.came.end == endRoot && s.clock.came.ref == it.Guard || s.leaving(it.Guard) == 0 || s.still(it.Guard) {
 			return
 		}
 		s.zeroStep(it.Guard)

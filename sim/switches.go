@@ -514,7 +514,7 @@ func (s *switches) cross(first int) *Failure {
 			continue
 		}
 		some = true
-		if g != first {
+		if g != first && !s.still(g) { // what only touches has no time of its own
 			s.zeroStep(g)
 		}
 	}

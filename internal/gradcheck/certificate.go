@@ -195,10 +195,10 @@ func (t *Target) unit(r *Partial) float64 {
 	return math.Max(own, math.Max(1e-3*t.scale, 1e-7*t.size)) / math.Abs(r.stretch)
 }
 
-// noise is a disagreement that tells nothing: solutions are known to 1e-10 of the
+// noise is a disagreement that tells nothing: solutions are known to some 1e-10 of the
 // terms of the target, or 1e-12 where these are less than 0.01, and differences
 // take them over a hundredth.
-func (t *Target) noise() float64 { return math.Max(1e-8*t.size, 1e-10) }
+func (t *Target) noise() float64 { return math.Max(3e-8*t.size, 1e-10) }
 
 // judge sets the disagreements of a row. Where the differences failed, or are
 // no better known than they are off, what the modes differ from each other by
