@@ -9,7 +9,7 @@ import (
 // algebra elaborates the functions of square matrices, and those of vectors of logarithms.
 // The entries of an array have one unit, so that of a result follows from those of the
 // arguments: that of A⁻¹ is one over that of A.
-func (e *elaborator) algebra(s *scope, x *dsl.Call) *Expr {
+func (e *specials) algebra(s *scope, x *dsl.Call) *Expr {
 	args := e.args(s, x)
 	if args == nil {
 		return nil
@@ -59,7 +59,7 @@ func (e *elaborator) algebra(s *scope, x *dsl.Call) *Expr {
 }
 
 // ofNumbers is a function of numbers without unit.
-func (e *elaborator) ofNumbers(out *Expr) *Expr {
+func (e *specials) ofNumbers(out *Expr) *Expr {
 	a := out.Args[0]
 	if out.bare = a.bare; !a.bare && !e.demand(a, units.One) {
 		e.errDimensionless(out.Name, a)
@@ -72,7 +72,7 @@ func (e *elaborator) ofNumbers(out *Expr) *Expr {
 const maxStages = 500
 
 // stages elaborates the coefficients of an implicit Runge–Kutta method.
-func (e *elaborator) stages(s *scope, x *dsl.Call) *Expr {
+func (e *specials) stages(s *scope, x *dsl.Call) *Expr {
 	q, ok := e.constInt(s, x.Args[0])
 	if !ok {
 		return nil

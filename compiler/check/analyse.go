@@ -8,14 +8,17 @@ import (
 	"github.com/pinode/pinode/dsl/diag"
 )
 
+// analysis finds in a whole model what is contradictory or in vain.
+type analysis struct{ *objects }
+
 // analyse runs the checks that need the whole model: what events do to each
 // other, and what is declared in vain. The latter is known only if all else is
 // right.
-func (e *elaborator) analyse() {
+func (e *analysis) analyse() {
 	e.writeConflicts()
 	e.ownJumps()
 	e.unusedFunctions()
-	rowDraws(e)
+	e.rowDraws()
 	if e.diags.Count(diag.Error) > 0 {
 		return
 	}
@@ -46,7 +49,7 @@ func (e *elaborator) analyse() {
 
 // writeConflicts finds pairs of events that may assign one variable at one
 // instant without an order between them.
-func (e *elaborator) writeConflicts() {
+func (e *analysis) writeConflicts() {
 	type write struct {
 		ev *Event
 		a  *Assign
@@ -255,7 +258,7 @@ func contradict(x, y *Expr) bool {
 }
 
 // analyseEvent warns of what one event does in vain.
-func (e *elaborator) analyseEvent(ev *Event, assigned map[Object]bool) {
+func (e *analysis) analyseEvent(ev *Event, assigned map[Object]bool) {
 	for _, a := range ev.Assigns {
 		if !a.Add && Text(a.Value) == targetText(a) || a.Add && isZero(a.Value) {
 			e.warnIdle(a)
@@ -303,7 +306,7 @@ func constantsAfter(ev *Event) evaluation {
 
 // turns reports whether an event assigns something that its condition does not read and
 // the equations do: the motion may be another behind it.
-func (e *elaborator) turns(ev *Event) bool {
+func (e *analysis) turns(ev *Event) bool {
 	reads := objectsOf(ev.Cond)
 	for _, a := range ev.Assigns {
 		for _, s := range e.m.States {
@@ -369,7 +372,7 @@ func goesFurther(ev *Event, x *Expr) bool {
 // eventCycles warns of events that trigger each other at one instant for
 // ever: their conditions read nothing but discrete variables, and each sets
 // these to constants under which the next holds.
-func (e *elaborator) eventCycles() {
+func (e *analysis) eventCycles() {
 	var list []*Event
 	for _, ev := range e.m.Events {
 		if ev.Cond != nil && ev.After == nil && readsOf(ev.Cond)&^(readsDiscrete|readsParam|readsCovariate) == 0 {
@@ -412,7 +415,7 @@ func (e *elaborator) eventCycles() {
 
 // unusedFunctions checks the bodies of functions that nothing calls, as far
 // as that is possible without knowing the shapes of their arguments.
-func (e *elaborator) unusedFunctions() {
+func (e *analysis) unusedFunctions() {
 	for _, x := range e.order {
 		d, ok := x.decl.(*dsl.FnDecl)
 		if !ok || x.read {
@@ -423,7 +426,7 @@ func (e *elaborator) unusedFunctions() {
 		for _, a := range d.Args {
 			o := Obj{Name: a.Name.Name, Span: a.Name.Span()}
 			e.declareUnit(&o, a.Type.Unit)
-			o.Shape, ok = e.shape(x.scope, a.Type.Dims)
+			o.Shape, ok = e.arrays.shape(x.scope, a.Type.Dims)
 			if !ok {
 				break
 			}

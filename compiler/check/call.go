@@ -7,9 +7,15 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
+// calls elaborates calls of functions and of neural blocks.
+type calls struct {
+	*expressions
+	specials *specials
+}
+
 // call elaborates a call: of a function or neural block of the model, of the
 // library, or of a function of the language.
-func (e *elaborator) call(s *scope, x *dsl.Call) *Expr {
+func (e *calls) call(s *scope, x *dsl.Call) *Expr {
 	name := x.Fun.Name
 	ent, local := s.find(inValues, name, x.Fun.Primes)
 	if ent != nil && !(ent.library && isFunction(name)) {
@@ -24,8 +30,8 @@ func (e *elaborator) call(s *scope, x *dsl.Call) *Expr {
 	}
 	f := functionByName[name]
 	switch {
-	case e.hasPlaces(s, ent, x.Fun):
-		return e.atPlace(s, x)
+	case e.specials.hasPlaces(s, ent, x.Fun):
+		return e.specials.atPlace(s, x)
 	case f == nil || x.Fun.Primes > 0:
 		if ent != nil && ent.twice {
 			return nil
@@ -39,7 +45,7 @@ func (e *elaborator) call(s *scope, x *dsl.Call) *Expr {
 	case !e.arity(x, f.Arity):
 		return nil
 	case f.Units == own:
-		return e.special(s, x)
+		return e.specials.special(s, x)
 	}
 	args := e.args(s, x)
 	if args == nil {
@@ -55,7 +61,7 @@ func (e *elaborator) call(s *scope, x *dsl.Call) *Expr {
 	return e.add(out)
 }
 
-func (e *elaborator) functionShape(f *Function, out *Expr) bool {
+func (e *calls) functionShape(f *Function, out *Expr) bool {
 	args := out.Args
 	switch {
 	case f.Shapes == ownShape: // dot and cross
@@ -83,7 +89,7 @@ func (e *elaborator) functionShape(f *Function, out *Expr) bool {
 
 // functionUnit applies the unit rule of a function. A function of bare
 // numbers is a bare number.
-func (e *elaborator) functionUnit(f *Function, out *Expr) bool {
+func (e *calls) functionUnit(f *Function, out *Expr) bool {
 	args := out.Args
 	if !slices.ContainsFunc(args, func(a *Expr) bool { return !a.bare }) {
 		out.bare = true
@@ -116,7 +122,7 @@ func (e *elaborator) functionUnit(f *Function, out *Expr) bool {
 	return true
 }
 
-func (e *elaborator) arity(x *dsl.Call, want int) bool {
+func (e *calls) arity(x *dsl.Call, want int) bool {
 	if want < 0 && len(x.Args) > 0 || len(x.Args) == want {
 		return true
 	}
@@ -125,7 +131,7 @@ func (e *elaborator) arity(x *dsl.Call, want int) bool {
 }
 
 // args elaborates the arguments; nil after an error.
-func (e *elaborator) args(s *scope, x *dsl.Call) []*Expr {
+func (e *calls) args(s *scope, x *dsl.Call) []*Expr {
 	out := make([]*Expr, len(x.Args))
 	ok := true
 	for i, a := range x.Args {
@@ -140,7 +146,7 @@ func (e *elaborator) args(s *scope, x *dsl.Call) []*Expr {
 
 // apply binds a function's arguments to fresh locals and elaborates its body,
 // so that each use has shapes and units of its own.
-func (e *elaborator) apply(s *scope, x *dsl.Call, ent *entity, d *dsl.FnDecl) *Expr {
+func (e *calls) apply(s *scope, x *dsl.Call, ent *entity, d *dsl.FnDecl) *Expr {
 	if !e.arity(x, len(d.Args)) {
 		return nil
 	}
@@ -187,7 +193,7 @@ func (e *elaborator) apply(s *scope, x *dsl.Call, ent *entity, d *dsl.FnDecl) *E
 
 // formal binds one argument of a function. A bare number takes the unit that
 // the function's body asks of it.
-func (e *elaborator) formal(ent *entity, a dsl.Arg, arg *Expr) *Local {
+func (e *calls) formal(ent *entity, a dsl.Arg, arg *Expr) *Local {
 	l := &Local{Obj{Name: a.Name.Name, Span: a.Name.Span(), Shape: arg.Shape, Unit: arg.Unit}}
 	if a.Type.Unit != nil || arg.bare {
 		e.declareUnit(&l.Obj, a.Type.Unit)
@@ -197,7 +203,7 @@ func (e *elaborator) formal(ent *entity, a dsl.Arg, arg *Expr) *Local {
 		return nil
 	}
 	if a.Type.Dims != nil {
-		shape, ok := e.shape(ent.scope, a.Type.Dims)
+		shape, ok := e.arrays.shape(ent.scope, a.Type.Dims)
 		if !ok {
 			return nil
 		}
@@ -211,10 +217,10 @@ func (e *elaborator) formal(ent *entity, a dsl.Arg, arg *Expr) *Local {
 }
 
 // result checks the declared result of a function.
-func (e *elaborator) result(x *dsl.Call, ent *entity, d *dsl.FnDecl, body *Expr) bool {
+func (e *calls) result(x *dsl.Call, ent *entity, d *dsl.FnDecl, body *Expr) bool {
 	o := Obj{Name: ent.name, Span: ent.at, Shape: body.Shape}
 	if d.Result.Dims != nil {
-		shape, ok := e.shape(ent.scope, d.Result.Dims)
+		shape, ok := e.arrays.shape(ent.scope, d.Result.Dims)
 		if !ok {
 			return false
 		}
@@ -237,7 +243,7 @@ func (e *elaborator) result(x *dsl.Call, ent *entity, d *dsl.FnDecl, body *Expr)
 // pushIn pushes the application of a function that gives a truth value into
 // the comparisons of its body, so that a condition is always made of
 // comparisons that stand in the open.
-func (e *elaborator) pushIn(app, body *Expr) *Expr {
+func (e *calls) pushIn(app, body *Expr) *Expr {
 	out := *body
 	out.Args = make([]*Expr, len(body.Args))
 	for i, a := range body.Args {
@@ -256,7 +262,7 @@ func (e *elaborator) pushIn(app, body *Expr) *Expr {
 }
 
 // net elaborates a call of a neural block.
-func (e *elaborator) net(s *scope, x *dsl.Call, ent *entity) *Expr {
+func (e *calls) net(s *scope, x *dsl.Call, ent *entity) *Expr {
 	if !e.touch(ent) {
 		return nil
 	}

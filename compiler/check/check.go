@@ -36,9 +36,9 @@ func Check(file *dsl.File, env *Env) (*Program, *diag.List) {
 		env = &Env{}
 	}
 	c := &checker{
-		env: env, file: file, diags: &diag.List{}, table: units.NewTable(),
-		models: map[string]*dsl.ModelDecl{},
-		prog:   &Program{Source: file.Source, File: file},
+		unitReader: &unitReader{reporter: &reporter{file: file, diags: &diag.List{}}, table: units.NewTable()},
+		env:        env, models: map[string]*dsl.ModelDecl{},
+		prog: &Program{Source: file.Source, File: file},
 	}
 	c.run()
 	c.diags.Sort()
@@ -65,10 +65,8 @@ func once(list []*diag.Diagnostic) (out []*diag.Diagnostic) {
 
 // checker checks one file.
 type checker struct {
+	*unitReader
 	env    *Env
-	file   *dsl.File
-	diags  *diag.List
-	table  *units.Table
 	models map[string]*dsl.ModelDecl
 	prog   *Program
 }
@@ -103,12 +101,12 @@ func (c *checker) run() {
 	e := c.model(main)
 	c.prog.Models = append(c.prog.Models, e.m)
 	c.prog.Model = e.m
-	c.prog.Data = e.data(data)
-	c.prog.Fit = e.settings(blocks["fit"], c.env.Fit)
-	c.prog.Simulate = e.settings(blocks["simulate"], c.env.Simulate)
-	c.prog.Network = e.settings(blocks["network"], c.env.Network)
-	c.prog.Grid = e.grid(blocks["grid"])
-	e.neverFires(c.prog)
+	c.prog.Data = e.data.data(data)
+	c.prog.Fit = e.settings.settings(blocks["fit"], c.env.Fit)
+	c.prog.Simulate = e.settings.settings(blocks["simulate"], c.env.Simulate)
+	c.prog.Network = e.settings.settings(blocks["network"], c.env.Network)
+	c.prog.Grid = e.settings.grid(blocks["grid"])
+	e.analysis.neverFires(c.prog)
 }
 
 // sortDecls sorts the declarations of the file by their kind.
@@ -157,23 +155,23 @@ func usedModels(body []dsl.Decl, used map[string]bool) {
 // model checks a model and everything it uses.
 func (c *checker) model(d *dsl.ModelDecl) *elaborator {
 	e := newElaborator(c, d)
-	root := &scope{e: e, models: []*dsl.ModelDecl{d}}
+	root := &scope{e: e.scopes, models: []*dsl.ModelDecl{d}}
 	e.timeOf(d)
 	e.orders(root, d.Body, 0)
 	e.declare(root, d.Body)
 	e.loops()
 	e.defaultTime(root)
-	e.attach()
-	e.equations()
-	e.constrain()
-	e.bounded()
+	e.motions.attach()
+	e.motions.equations()
+	e.motions.constrain()
+	e.fields.bounded()
 	e.resolveAll()
 	e.collect()
-	e.settled()
-	e.determined()
-	e.steady()
-	carry(e)
-	e.analyse()
+	e.fields.settled()
+	e.motions.determined()
+	e.motions.steady()
+	e.flows.carry()
+	e.analysis.analyse()
 	e.ground()
 	return e
 }

@@ -14,7 +14,7 @@ type constraint struct {
 
 // constrain elaborates the constraints, after the equations of motion: they have any
 // unit.
-func (e *elaborator) constrain() {
+func (e *motions) constrain() {
 	for _, c := range e.constraints {
 		if v := e.value(c.scope, c.decl.Value); v != nil {
 			e.m.Constraints = append(e.m.Constraints, &Constraint{Value: v, Span: c.decl.Span()})
@@ -23,7 +23,7 @@ func (e *elaborator) constrain() {
 }
 
 // determined checks that there are as many constraints as algebraic unknowns.
-func (e *elaborator) determined() {
+func (e *motions) determined() {
 	type count struct {
 		unknowns, equations int
 		first               *State

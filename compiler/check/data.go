@@ -8,15 +8,21 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
+// dataBlocks elaborates the descriptions of tables.
+type dataBlocks struct {
+	dataMistakes
+	settings *settings
+}
+
 // data checks the data blocks against the model.
-func (e *elaborator) data(blocks []*dsl.DataDecl) (out []*Data) {
+func (e *dataBlocks) data(blocks []*dsl.DataDecl) (out []*Data) {
 	for _, d := range blocks {
 		out = append(out, e.dataBlock(d))
 	}
 	return out
 }
 
-func (e *elaborator) dataBlock(d *dsl.DataDecl) *Data {
+func (e *dataBlocks) dataBlock(d *dsl.DataDecl) *Data {
 	out := &Data{Name: d.Name.Name, Path: d.Path.Value, Span: d.Path.Span()}
 	seen := map[string]*dsl.DataItem{}
 	conditions := map[string]**RowExpr{"train": &out.Train, "validate": &out.Validate, "where": &out.Where, "given": &out.Given}
@@ -49,17 +55,17 @@ func (e *elaborator) dataBlock(d *dsl.DataDecl) *Data {
 			e.mapping(out, it)
 		}
 	}
-	checkTimes(e, d, out, seen)
+	e.checkTimes(d, out, seen)
 	e.unmapped(d, seen)
 	return out
 }
 
 // checkTimes checks what a table with times, or without, cannot have.
-func checkTimes(e *elaborator, d *dsl.DataDecl, out *Data, seen map[string]*dsl.DataItem) {
+func (e *dataBlocks) checkTimes(d *dsl.DataDecl, out *Data, seen map[string]*dsl.DataItem) {
 	if seen["time"] != nil {
 		for _, c := range out.Columns {
 			if o, ok := c.Target.(*Observe); ok && o.At != nil {
-				errDueAndTime(e, c.Column, o, seen["time"])
+				e.errDueAndTime(c.Column, o, seen["time"])
 			}
 		}
 		return
@@ -73,7 +79,7 @@ func checkTimes(e *elaborator, d *dsl.DataDecl, out *Data, seen map[string]*dsl.
 }
 
 // joined reads a table whose columns are added.
-func (e *elaborator) joined(it *dsl.DataItem) Join {
+func (e *dataBlocks) joined(it *dsl.DataItem) Join {
 	j := Join{Path: it.File.Value, Span: it.File.Span()}
 	for _, c := range it.Columns {
 		if c.Unit != nil {
@@ -86,7 +92,7 @@ func (e *elaborator) joined(it *dsl.DataItem) Join {
 
 // noteUnits notes the units of the columns that an item reads: those that it states, or
 // those of what it maps them to.
-func (e *elaborator) noteUnits(out *Data, it *dsl.DataItem) {
+func (e *dataBlocks) noteUnits(out *Data, it *dsl.DataItem) {
 	var of []units.Unit
 	switch key := it.Key.Name; {
 	case it.File != nil || it.Expr != nil:
@@ -121,7 +127,7 @@ func (e *elaborator) noteUnits(out *Data, it *dsl.DataItem) {
 }
 
 // keys reads the columns that tell trajectories apart.
-func (e *elaborator) keys(it *dsl.DataItem) (out []Column) {
+func (e *dataBlocks) keys(it *dsl.DataItem) (out []Column) {
 	if it.Group != nil {
 		e.errMapping(it, "`trajectory` takes columns: `trajectory: [ball, drop]`")
 		return nil
@@ -137,12 +143,12 @@ func (e *elaborator) keys(it *dsl.DataItem) (out []Column) {
 }
 
 // start reads where trajectories start.
-func (e *elaborator) start(it *dsl.DataItem) (out Start) {
+func (e *dataBlocks) start(it *dsl.DataItem) (out Start) {
 	switch {
 	case it.FirstRow:
 		out.Kind = StartFirstRow
 	case it.Expr != nil:
-		v := e.duration(e.root(), it.Expr, "the start of a trajectory")
+		v := e.duration(e.settings.root(), it.Expr, "the start of a trajectory")
 		if v == nil {
 			return out
 		}
@@ -162,7 +168,7 @@ func (e *elaborator) start(it *dsl.DataItem) (out Start) {
 }
 
 // unmapped reports the inputs and covariates that the table does not give.
-func (e *elaborator) unmapped(d *dsl.DataDecl, seen map[string]*dsl.DataItem) {
+func (e *dataBlocks) unmapped(d *dsl.DataDecl, seen map[string]*dsl.DataItem) {
 	given := map[Object]bool{}
 	for name, list := range e.targets() {
 		for _, o := range list {
@@ -186,7 +192,7 @@ func (e *elaborator) unmapped(d *dsl.DataDecl, seen map[string]*dsl.DataItem) {
 }
 
 // oneColumn reads an item with one column.
-func (e *elaborator) oneColumn(it *dsl.DataItem, want units.Unit) (Column, bool) {
+func (e *dataBlocks) oneColumn(it *dsl.DataItem, want units.Unit) (Column, bool) {
 	if len(it.Columns) != 1 || it.Group != nil {
 		e.errMapping(it, "`"+it.Key.Name+"` takes one column")
 		return Column{}, false
@@ -195,7 +201,7 @@ func (e *elaborator) oneColumn(it *dsl.DataItem, want units.Unit) (Column, bool)
 }
 
 // column reads a column and the factor to the model's unit.
-func (e *elaborator) column(col dsl.Column, want units.Unit, key dsl.Ident) (Column, bool) {
+func (e *dataBlocks) column(col dsl.Column, want units.Unit, key dsl.Ident) (Column, bool) {
 	out := Column{Name: col.Name, Span: col.Span(), Factor: 1}
 	if col.Unit == nil {
 		return out, true
@@ -217,7 +223,7 @@ func (e *elaborator) column(col dsl.Column, want units.Unit, key dsl.Ident) (Col
 
 // targets are what a data block can give numbers to, by name: a family of
 // declarations that a loop made stands under its common name too.
-func (e *elaborator) targets() map[string][]Object {
+func (e *dataBlocks) targets() map[string][]Object {
 	out := map[string][]Object{}
 	add := func(in space, o Object, name string) {
 		out[name] = append(out[name], o)
@@ -240,7 +246,7 @@ func (e *elaborator) targets() map[string][]Object {
 }
 
 // mapping reads an item for an observation, input, covariate or event.
-func (e *elaborator) mapping(out *Data, it *dsl.DataItem) {
+func (e *dataBlocks) mapping(out *Data, it *dsl.DataItem) {
 	name := it.Key.Name
 	all := e.targets()
 	targets := all[name]
@@ -294,7 +300,7 @@ func (e *elaborator) mapping(out *Data, it *dsl.DataItem) {
 
 // narrowed reads `{ column: DV [mg/L], where: EVID == 0 }`: columns, and the rows in which
 // they count; nil for a block of something else.
-func (e *elaborator) narrowed(out *Data, it *dsl.DataItem) (columns []dsl.Column, where *RowExpr) {
+func (e *dataBlocks) narrowed(out *Data, it *dsl.DataItem) (columns []dsl.Column, where *RowExpr) {
 	for _, g := range it.Group {
 		switch g.Key.Name {
 		case "column":
@@ -313,7 +319,7 @@ func isObserve(o Object) bool {
 	return ok
 }
 
-func (e *elaborator) dataEvents() (out []string) {
+func (e *dataBlocks) dataEvents() (out []string) {
 	for _, ev := range e.m.Events {
 		if ev.Kind == dsl.TriggerOnData || ev.Kind == dsl.TriggerRate {
 			out = append(out, ev.Name)
@@ -323,7 +329,7 @@ func (e *elaborator) dataEvents() (out []string) {
 }
 
 // eventRows reads `dose: { amount: AMT [mg], where: EVID == 1 }`.
-func (e *elaborator) eventRows(out *Data, it *dsl.DataItem) {
+func (e *dataBlocks) eventRows(out *Data, it *dsl.DataItem) {
 	var ev *Event
 	for _, x := range e.m.Events {
 		if x.Name == it.Key.Name {
@@ -380,7 +386,7 @@ func (e *elaborator) eventRows(out *Data, it *dsl.DataItem) {
 }
 
 // dose reads a column that makes more firings of a row.
-func (e *elaborator) dose(rows *EventRows, ev *Event, g *dsl.DataItem) bool {
+func (e *dataBlocks) dose(rows *EventRows, ev *Event, g *dsl.DataItem) bool {
 	time := e.m.Time.Unit
 	switch g.Key.Name {
 	case "additional":
@@ -404,7 +410,7 @@ func (e *elaborator) dose(rows *EventRows, ev *Event, g *dsl.DataItem) bool {
 }
 
 // infusion checks that the columns of doses go together.
-func (e *elaborator) infusion(rows *EventRows, ev *Event, it *dsl.DataItem, seen map[string]dsl.Ident) {
+func (e *dataBlocks) infusion(rows *EventRows, ev *Event, it *dsl.DataItem, seen map[string]dsl.Ident) {
 	if (rows.Additional.Name == "") != (rows.Interval.Name == "") {
 		e.errMapping(it, "`additional` and `interval` go together: how many more doses, and how far apart")
 	}
@@ -427,7 +433,7 @@ func (e *elaborator) infusion(rows *EventRows, ev *Event, it *dsl.DataItem, seen
 }
 
 // rowCondition checks a condition over the columns of a row.
-func (e *elaborator) rowCondition(out *Data, it *dsl.DataItem) *RowExpr {
+func (e *dataBlocks) rowCondition(out *Data, it *dsl.DataItem) *RowExpr {
 	if it.Expr == nil {
 		e.errMapping(it, "`"+it.Key.Name+"` takes a condition on the columns, like `ball == 1`")
 		return nil
@@ -445,7 +451,7 @@ func (e *elaborator) rowCondition(out *Data, it *dsl.DataItem) *RowExpr {
 
 // compared finds the factors of numbers with a unit: that of the column that they are
 // compared with.
-func (e *elaborator) compared(out *Data, x dsl.Expr, r *RowExpr) {
+func (e *dataBlocks) compared(out *Data, x dsl.Expr, r *RowExpr) {
 	switch x := x.(type) {
 	case *dsl.Paren:
 		e.compared(out, x.X, r)
@@ -511,7 +517,7 @@ const (
 	rowTruth
 )
 
-func (e *elaborator) rowKind(x dsl.Expr) rowKind {
+func (e *dataBlocks) rowKind(x dsl.Expr) rowKind {
 	switch x := x.(type) {
 	case *dsl.NumberLit:
 		return rowNumber // one with a unit: see compared
@@ -546,7 +552,7 @@ func (e *elaborator) rowKind(x dsl.Expr) rowKind {
 }
 
 // rowOp is the kind of a logical or arithmetical operation.
-func (e *elaborator) rowOp(x dsl.Expr, logical bool, a, b rowKind) rowKind {
+func (e *dataBlocks) rowOp(x dsl.Expr, logical bool, a, b rowKind) rowKind {
 	number := func(k rowKind) bool { return k == rowNumber || k == rowColumn }
 	switch {
 	case a == rowInvalid || b == rowInvalid:

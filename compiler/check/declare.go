@@ -7,9 +7,21 @@ import (
 	"github.com/pinode/pinode/dsl"
 )
 
+// objects is what the declarations of values, events, observations and blocks have in
+// common: names, shapes and units of what is declared, its value and options.
+type objects struct{ *expressions }
+
+// values elaborates the declarations of quantities.
+type values struct {
+	*objects
+	dists *dists
+	env   *Env
+	prog  *Program
+}
+
 // object fills what all declarations have; false if the shape is wrong. A
 // value that is written with its unit declares it.
-func (e *elaborator) object(o *Obj, x *entity, doc string, t dsl.Type, value dsl.Expr) bool {
+func (e *objects) object(o *Obj, x *entity, doc string, t dsl.Type, value dsl.Expr) bool {
 	o.Name, o.Doc, o.Span = x.name, doc, x.at
 	if u := writtenUnit(value); u != nil && t.Unit == nil {
 		e.declareUnit(o, u)
@@ -17,7 +29,7 @@ func (e *elaborator) object(o *Obj, x *entity, doc string, t dsl.Type, value dsl
 	} else {
 		e.declareUnit(o, t.Unit)
 	}
-	shape, ok := e.shape(x.scope, t.Dims)
+	shape, ok := e.arrays.shape(x.scope, t.Dims)
 	o.Shape = shape
 	return ok
 }
@@ -43,7 +55,7 @@ func writtenUnit(x dsl.Expr) *dsl.UnitExpr {
 
 // bind checks that a value fits an object, and repeats scalars; nil if it
 // does not fit.
-func (e *elaborator) bind(v *Expr, o *Obj) *Expr {
+func (e *objects) bind(v *Expr, o *Obj) *Expr {
 	if v == nil {
 		return nil
 	}
@@ -58,7 +70,7 @@ func (e *elaborator) bind(v *Expr, o *Obj) *Expr {
 	return e.spread(v, o.Shape)
 }
 
-func (e *elaborator) resolveConst(x *entity) {
+func (e *values) resolveConst(x *entity) {
 	d := x.decl.(*dsl.ConstDecl)
 	o := &Const{}
 	if !e.object(&o.Obj, x, d.Doc, d.Type, d.Value) {
@@ -95,7 +107,7 @@ func (e *elaborator) resolveConst(x *entity) {
 
 // resolveGiven makes a parameter, covariate or input of a component that
 // `use` gives a value into a let: it is no longer learned or read from data.
-func (e *elaborator) resolveGiven(x *entity, doc string, t dsl.Type) bool {
+func (e *objects) resolveGiven(x *entity, doc string, t dsl.Type) bool {
 	if x.override() == nil {
 		return false
 	}
@@ -108,7 +120,7 @@ func (e *elaborator) resolveGiven(x *entity, doc string, t dsl.Type) bool {
 	return true
 }
 
-func (e *elaborator) resolveCovariate(x *entity) {
+func (e *values) resolveCovariate(x *entity) {
 	d := x.decl.(*dsl.CovariateDecl)
 	if e.resolveGiven(x, d.Doc, d.Type) {
 		return
@@ -121,7 +133,7 @@ func (e *elaborator) resolveCovariate(x *entity) {
 // interpolations of an input that is read from data.
 var interpolations = []string{"linear", "hold", "cubic"}
 
-func (e *elaborator) resolveInput(x *entity) {
+func (e *values) resolveInput(x *entity) {
 	d := x.decl.(*dsl.InputDecl)
 	if e.resolveGiven(x, d.Doc, d.Type) {
 		return
@@ -159,7 +171,7 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-func (e *elaborator) resolveParam(x *entity) {
+func (e *values) resolveParam(x *entity) {
 	d := x.decl.(*dsl.ParamDecl)
 	p := &Param{Lo: math.Inf(-1), Hi: math.Inf(1), LoOpen: true, HiOpen: true, Fixed: d.Fixed}
 	if x.override() != nil {
@@ -189,7 +201,7 @@ func (e *elaborator) resolveParam(x *entity) {
 }
 
 // interval reads the bounds of a parameter.
-func (e *elaborator) interval(s *scope, p *Param, iv *dsl.Interval) {
+func (e *values) interval(s *scope, p *Param, iv *dsl.Interval) {
 	bound := func(x dsl.Expr) (float64, bool) {
 		v := e.value(s, x)
 		if v == nil {
@@ -219,13 +231,13 @@ func (e *elaborator) interval(s *scope, p *Param, iv *dsl.Interval) {
 }
 
 // paramStart reads a parameter's start value and prior.
-func (e *elaborator) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
+func (e *values) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
 	allowed := reads(0)
 	if p.Per != nil {
 		allowed = readsCovariate
 	}
 	if d.Prior != nil {
-		if p.Prior = e.dist(x.scope, d.Prior, &p.Obj, asPrior); p.Prior != nil {
+		if p.Prior = e.dists.dist(x.scope, d.Prior, &p.Obj, asPrior); p.Prior != nil {
 			for _, a := range p.Prior.Args {
 				e.only(a, "a prior", allowed|readsParam)
 			}
@@ -315,7 +327,7 @@ func supportOf(d *Dist) support {
 }
 
 // inside checks that a constant value lies in a parameter's interval.
-func (e *elaborator) inside(p *Param, v *Expr, iv *dsl.Interval) {
+func (e *values) inside(p *Param, v *Expr, iv *dsl.Interval) {
 	c, _ := fold(v)
 	for _, c := range c {
 		if math.IsNaN(c) || math.IsInf(c, 0) || c < p.Lo || c > p.Hi || c == p.Lo && p.LoOpen || c == p.Hi && p.HiOpen {
@@ -340,7 +352,7 @@ func defaultStart(p *Param) float64 {
 }
 
 // resolveState resolves the state that is derivative k of a declared one.
-func (e *elaborator) resolveState(x *entity, d *dsl.StateDecl, k int) {
+func (e *values) resolveState(x *entity, d *dsl.StateDecl, k int) {
 	st := &State{}
 	t := d.Type
 	if k > 0 { // the unit is that of the derivative below, over time
@@ -379,7 +391,7 @@ func (e *elaborator) resolveState(x *entity, d *dsl.StateDecl, k int) {
 	})
 }
 
-func (e *elaborator) resolveAugment(x *entity) {
+func (e *values) resolveAugment(x *entity) {
 	d := x.decl.(*dsl.AugmentDecl)
 	st := &State{Augment: true}
 	if !e.object(&st.Obj, x, d.Doc, d.Type, d.Init) {
@@ -389,7 +401,7 @@ func (e *elaborator) resolveAugment(x *entity) {
 	e.later = append(e.later, func() { st.Init = e.initial(x, d.Init, &st.Obj) })
 }
 
-func (e *elaborator) resolveAlgebraic(x *entity) {
+func (e *values) resolveAlgebraic(x *entity) {
 	d := x.decl.(*dsl.AlgebraicDecl)
 	st := &State{Algebraic: true}
 	over, ok := e.over(x.scope, d.Over)
@@ -400,7 +412,7 @@ func (e *elaborator) resolveAlgebraic(x *entity) {
 	e.later = append(e.later, func() { st.Init = e.initial(x, d.Init, &st.Obj) })
 }
 
-func (e *elaborator) resolveDiscrete(x *entity) {
+func (e *values) resolveDiscrete(x *entity) {
 	d := x.decl.(*dsl.DiscreteDecl)
 	v := &Discrete{}
 	if !e.object(&v.Obj, x, d.Doc, d.Type, d.Init) {
@@ -416,7 +428,7 @@ func (e *elaborator) resolveDiscrete(x *entity) {
 }
 
 // initial elaborates an initial value: 0 without one, or after an error.
-func (e *elaborator) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
+func (e *objects) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
 	v := e.bind(e.given(x, init, mayFirst), o)
 	if v == nil {
 		return e.number(0, o.Shape, o.Unit, x.at)
@@ -425,7 +437,7 @@ func (e *elaborator) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
 	return v
 }
 
-func (e *elaborator) resolveLet(x *entity) {
+func (e *values) resolveLet(x *entity) {
 	d := x.decl.(*dsl.LetDecl)
 	l := &Let{}
 	if !e.object(&l.Obj, x, d.Doc, d.Type, nil) {

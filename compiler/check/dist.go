@@ -89,8 +89,11 @@ func (d *Distribution) rules(use distUse) []argRule {
 	return d.draw
 }
 
+// dists elaborates distributions.
+type dists struct{ *objects }
+
 // dist elaborates a distribution of a quantity; nil after an error.
-func (e *elaborator) dist(s *scope, c *dsl.Call, of *Obj, use distUse) *Dist {
+func (e *dists) dist(s *scope, c *dsl.Call, of *Obj, use distUse) *Dist {
 	d := distributionByName[c.Fun.Name]
 	if d == nil || d.rules(use) == nil {
 		e.errDistribution(c, d, use)
@@ -125,7 +128,7 @@ func (e *elaborator) dist(s *scope, c *dsl.Call, of *Obj, use distUse) *Dist {
 	return out
 }
 
-func (e *elaborator) distArg(s *scope, x dsl.Expr, rule argRule, c *dsl.Call, of *Obj) *Expr {
+func (e *dists) distArg(s *scope, x dsl.Expr, rule argRule, c *dsl.Call, of *Obj) *Expr {
 	var v *Expr
 	if rule.unit == logOfQuantity {
 		v = e.logOf(s, x, of)
@@ -161,7 +164,7 @@ func (e *elaborator) distArg(s *scope, x dsl.Expr, rule argRule, c *dsl.Call, of
 // logOf elaborates the location of a lognormal distribution. There log(q) may
 // stand for a quantity q with the unit of the one that is drawn, alone or in
 // a sum with numbers.
-func (e *elaborator) logOf(s *scope, x dsl.Expr, of *Obj) *Expr {
+func (e *dists) logOf(s *scope, x dsl.Expr, of *Obj) *Expr {
 	switch x := x.(type) {
 	case *dsl.Paren:
 		return e.logOf(s, x.X, of)

@@ -12,7 +12,7 @@ import (
 // many of them; all others have one that depends on nothing.
 var shaped = map[string]int{"student": 1, "gamma": 1, "inverse_gamma": 1, "beta": 2}
 
-func (e *elaborator) resolveDraw(x *entity) {
+func (e *values) resolveDraw(x *entity) {
 	d := x.decl.(*dsl.DrawDecl)
 	if e.resolveGiven(x, d.Doc, d.Type) {
 		return
@@ -21,10 +21,10 @@ func (e *elaborator) resolveDraw(x *entity) {
 	if !e.object(&o.Obj, x, d.Doc, d.Type, nil) {
 		return
 	}
-	o.Per = drawnPer(e, d)
+	o.Per = e.drawnPer(d)
 	x.obj = o
 	e.later = append(e.later, func() {
-		if o.Dist = e.dist(x.scope, d.Dist, &o.Obj, asDraw); o.Dist == nil {
+		if o.Dist = e.dists.dist(x.scope, d.Dist, &o.Obj, asDraw); o.Dist == nil {
 			return
 		}
 		allowed := readsParam | readsCovariate | readsRow | readsDraw
@@ -34,23 +34,23 @@ func (e *elaborator) resolveDraw(x *entity) {
 		for _, a := range o.Dist.Args {
 			e.only(a, "what a draw comes from", allowed)
 			if drawsFrom(a, o) {
-				errDrawsItself(e, a, o)
+				e.errDrawsItself(a, o)
 				return
 			}
 		}
-		drawnShapes(e, o)
+		e.drawnShapes(o)
 		e.options(x.scope, d.Options, nil)
 	})
 }
 
 // drawnPer reads what has a value of its own.
-func drawnPer(e *elaborator, d *dsl.DrawDecl) (per []string) {
+func (e *values) drawnPer(d *dsl.DrawDecl) (per []string) {
 	for i, k := range d.Per {
 		switch {
 		case slices.Contains(per, k.Name):
 			e.errDuplicate(k.Span(), k.Name, d.Per[i-1].Span())
 		case len(d.Per) > 1 && (k.Name == "row" || k.Name == "trajectory"):
-			errDrawnPer(e, k)
+			e.errDrawnPer(k)
 		default:
 			per = append(per, k.Name)
 		}
@@ -85,12 +85,12 @@ func drawsFrom(x *Expr, of *Draw) bool {
 }
 
 // drawnShapes notes the arguments that standard variates depend on, which are numbers.
-func drawnShapes(e *elaborator, d *Draw) {
+func (e *values) drawnShapes(d *Draw) {
 	d.Shapes = make([][]float64, d.Shape.Size())
 	for _, a := range d.Dist.Args[:shaped[d.Dist.Name]] {
 		v, ok := fold(a)
 		if !ok {
-			errDrawnShape(e, a, d)
+			e.errDrawnShape(a, d)
 			return
 		}
 		for k := range d.Shapes {
@@ -100,7 +100,7 @@ func drawnShapes(e *elaborator, d *Draw) {
 }
 
 // rowDraws reports draws of rows where there is no row.
-func rowDraws(e *elaborator) {
+func (e *analysis) rowDraws() {
 	none := func(what string, list ...*Expr) {
 		for _, x := range list {
 			e.only(x, what, ^readsRowDraw)

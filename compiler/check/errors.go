@@ -14,8 +14,14 @@ import (
 // errors_expr.go that of expressions, errors_unit.go of units, and
 // errors_block.go of events, data and settings. codes.go explains the codes.
 
+// reporter is where mistakes go.
+type reporter struct {
+	file  *dsl.File
+	diags *diag.List
+}
+
 // at spells a place, "4:9"; in another file with its name.
-func (c *checker) at(s diag.Span) string {
+func (c *reporter) at(s diag.Span) string {
 	p := s.Pos()
 	if s.Src != c.file.Source {
 		return p.String()
@@ -48,25 +54,25 @@ func (c *checker) errNoModel() {
 		WithHelp("write `model Name { … }`")
 }
 
-func (c *checker) errDuplicate(at diag.Span, name string, first diag.Span) {
+func (c *reporter) errDuplicate(at diag.Span, name string, first diag.Span) {
 	c.diags.Errorf(duplicate, at, "`%s` is declared twice", name).WithNote(first, "first here")
 }
 
-func (c *checker) errBuiltinUnit(d *dsl.UnitDecl) {
+func (c *unitReader) errBuiltinUnit(d *dsl.UnitDecl) {
 	c.diags.Errorf(duplicate, d.Name.Span(), "the unit `%s` is known already", d.Name.Name).
 		WithHelp("choose another name")
 }
 
-func (c *checker) errBadUnit(d *dsl.UnitDecl) {
+func (c *unitReader) errBadUnit(d *dsl.UnitDecl) {
 	c.diags.Errorf(badUnit, d.Value.Span(), "a unit is a positive number of another").
 		WithHelp("as in `unit mmHg = 133.322 [Pa]`; a new one of its own is `unit %s`", d.Name.Name)
 }
 
-func (c *checker) errUnitExponent(f dsl.UnitFactor) {
+func (c *unitReader) errUnitExponent(f dsl.UnitFactor) {
 	c.diags.Errorf(badUnit, f.Span(), "exponents of units go up to %d", maxExponent)
 }
 
-func (c *checker) errUnitCycle(list []*dsl.UnitDecl) {
+func (c *unitReader) errUnitCycle(list []*dsl.UnitDecl) {
 	d := c.diags.Errorf(cycle, list[0].Name.Span(), "the unit `%s` is defined by itself", list[0].Name.Name)
 	for _, u := range list[1:] {
 		d.WithNote(u.Name.Span(), "by way of `%s`", u.Name.Name)
@@ -74,7 +80,7 @@ func (c *checker) errUnitCycle(list []*dsl.UnitDecl) {
 }
 
 // errUnknown reports a name that is none of those that there are.
-func (c *checker) errUnknown(what string, at diag.Span, name string, have []string) {
+func (c *reporter) errUnknown(what string, at diag.Span, name string, have []string) {
 	suggest(c.diags.Errorf(unknownName, at, "there is no %s `%s`", what, name), name, have)
 }
 
@@ -87,11 +93,11 @@ func suggest(d *diag.Diagnostic, name string, have []string) {
 	}
 }
 
-func (c *checker) errChoice(at diag.Span, what, got string, have []string) {
+func (c *reporter) errChoice(at diag.Span, what, got string, have []string) {
 	suggest(c.diags.Errorf(badSetting, at, "`%s` is no %s", got, what), got, have)
 }
 
-func (c *checker) errUnknownUnit(f dsl.UnitFactor) {
+func (c *unitReader) errUnknownUnit(f dsl.UnitFactor) {
 	d := c.diags.Errorf(unknownName, f.Span(), "there is no unit `%s`", f.Name)
 	switch name, spelled := spellings[f.Name]; {
 	case f.Name == "Celsius" || f.Name == "celsius" || offsetUnits[f.Name] != (offsetUnit{}):
@@ -107,7 +113,7 @@ func (c *checker) errUnknownUnit(f dsl.UnitFactor) {
 	}
 }
 
-func (e *elaborator) errTooLarge() {
+func (e *scopes) errTooLarge() {
 	e.diags.Errorf(tooLarge, e.m.Span, "the model unrolls to more than %d expressions", maxExpansion).
 		WithHelp("use arrays instead of loops, components in components or functions of functions")
 }
@@ -139,7 +145,7 @@ func (e *elaborator) errNoSuchPart(o *dsl.Option, d *dsl.UseDecl, have []string)
 }
 
 // errCycle names the circle in order.
-func (e *elaborator) errCycle(x *entity) {
+func (e *scopes) errCycle(x *entity) {
 	i := slices.Index(e.active, x)
 	if i < 0 { // functions nest too deeply without calling themselves
 		e.diags.Errorf(tooLarge, x.at, "functions nest deeper than %d", len(e.active))
@@ -168,7 +174,7 @@ const mostSuggestions = 100
 
 // errUnknownName reports a name that nothing declares, once, with the nearest
 // of those that are: by their spelling, or by a word of their comments.
-func (e *elaborator) errUnknownName(s *scope, x *dsl.Name) {
+func (e *scopes) errUnknownName(s *scope, x *dsl.Name) {
 	name := dsl.FormatExpr(x)
 	if e.unknown[s.prefix+name] {
 		return
@@ -219,7 +225,7 @@ func (e *elaborator) errUnknownName(s *scope, x *dsl.Name) {
 }
 
 // described is an entity's comment and place, `"restitution", 6:9`.
-func (e *elaborator) described(x *entity, word string) string {
+func (e *scopes) described(x *entity, word string) string {
 	text := e.comment(x)
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",;.\n", r) }) {
 		if word == "" || says(part, word) {
@@ -240,7 +246,7 @@ func says(text, word string) bool {
 
 // comment is what the source says of a declaration: its documentation, or the
 // comment behind it on the line of its name.
-func (e *elaborator) comment(x *entity) string {
+func (e *scopes) comment(x *entity) string {
 	if x.obj != nil && x.obj.Info().Doc != "" {
 		return x.obj.Info().Doc
 	}
@@ -256,7 +262,7 @@ func (e *elaborator) comment(x *entity) string {
 	return ""
 }
 
-func (e *elaborator) errUnknownFunction(s *scope, x *dsl.Call) {
+func (e *scopes) errUnknownFunction(s *scope, x *dsl.Call) {
 	name := dsl.FormatExpr(x.Fun)
 	d := e.diags.Errorf(unknownName, x.Fun.Span(), "there is no function `%s`", name)
 	have := names(functionByName)
@@ -275,7 +281,7 @@ func (e *elaborator) errUnknownFunction(s *scope, x *dsl.Call) {
 	}
 }
 
-func (e *elaborator) errUnknownState(q *equation) {
+func (e *motions) errUnknownState(q *equation) {
 	t := q.decl.Target
 	d := e.diags.Errorf(unknownName, t.Span(), "`%s` has an equation of motion and is not declared", t.Name)
 	var have []string
@@ -292,7 +298,7 @@ func (e *elaborator) errUnknownState(q *equation) {
 	}
 }
 
-func (e *elaborator) errMissingEquation(x *entity, by []*equation) {
+func (e *motions) errMissingEquation(x *entity, by []*equation) {
 	order := 1
 	for e.names[inValues][x.name+primes(order)] != nil {
 		order++
@@ -322,12 +328,12 @@ func elementName(name string, s Shape, i int) string {
 	return fmt.Sprintf("%s[%d]", name, i)
 }
 
-func (e *elaborator) errTwoEquations(x *entity, q, first *equation) {
+func (e *motions) errTwoEquations(x *entity, q, first *equation) {
 	e.diags.Errorf(twoEquations, q.decl.Target.Span(), "`%s` has two equations of motion", x.name).
 		WithNote(first.decl.Target.Span(), "first here")
 }
 
-func (e *elaborator) errNotAState(q *equation, x *entity) {
+func (e *motions) errNotAState(q *equation, x *entity) {
 	d := e.diags.Errorf(notAState, q.decl.Target.Span(), "`%s` is not a state and has no equation of motion", x.name).
 		WithNote(x.at, "it is declared here")
 	switch x.decl.(type) {
@@ -340,7 +346,7 @@ func (e *elaborator) errNotAState(q *equation, x *entity) {
 	}
 }
 
-func (e *elaborator) errOrder(q *equation, x *entity, order int) {
+func (e *motions) errOrder(q *equation, x *entity, order int) {
 	t := q.decl.Target
 	if t.Primes > maxOrder {
 		e.diags.Errorf(wrongOrder, t.Span(), "equations of motion go up to order %d", maxOrder)
@@ -353,12 +359,12 @@ func (e *elaborator) errOrder(q *equation, x *entity, order int) {
 	}
 }
 
-func (e *elaborator) errNoInitial(x *entity, word string) {
+func (e *objects) errNoInitial(x *entity, word string) {
 	e.diags.Errorf(missingInitial, x.at, "`%s` has no initial value", x.name).
 		WithHelp("write `%s %s = …`: a number, a parameter, or `first(y)` of an observation", word, strings.TrimPrefix(x.name, x.scope.prefix))
 }
 
-func (e *elaborator) errEmptyInterval(iv *dsl.Interval, lo, hi float64) {
+func (e exprMistakes) errEmptyInterval(iv *dsl.Interval, lo, hi float64) {
 	e.diags.Errorf(emptyInterval, iv.Span(), "the interval from %g to %g is empty", lo, hi)
 }
 
@@ -367,16 +373,16 @@ func (e *elaborator) errTimeInterval(iv *dsl.Interval) {
 		WithHelp("both ends are taken in: write `[0, 600]`, or `[0, inf)` for a start alone")
 }
 
-func (e *elaborator) errPriorOutside(p *Param) {
+func (e *values) errPriorOutside(p *Param) {
 	e.diags.Errorf(emptyInterval, p.Prior.Span, "the prior of `%s` has no density in its interval", p.Name)
 }
 
-func (e *elaborator) errCutPrior(p *Param) {
+func (e *values) errCutPrior(p *Param) {
 	e.diags.Errorf(badDistribution, p.Prior.Span, "how much of this prior lies in the interval of `%s` is known for constant arguments only", p.Name).
 		WithHelp("write numbers, leave out the interval, or take another prior, like `normal`")
 }
 
-func (e *elaborator) errOutsideInterval(p *Param, v *Expr, c float64, iv *dsl.Interval) {
+func (e *values) errOutsideInterval(p *Param, v *Expr, c float64, iv *dsl.Interval) {
 	d := e.diags.Errorf(outsideInterval, v.Span, "%g is not a value that `%s` can have", c, p.Name)
 	if p.Prior != nil {
 		d.WithNote(p.Prior.Span, "its prior")
@@ -389,13 +395,13 @@ func (e *elaborator) errOutsideInterval(p *Param, v *Expr, c float64, iv *dsl.In
 	}
 }
 
-func (e *elaborator) errInterpolation(d *dsl.InputDecl) {
+func (e *values) errInterpolation(d *dsl.InputDecl) {
 	e.diags.Errorf(badOption, d.Interp.Span(), "an input that is an expression is not interpolated").
 		WithHelp("leave out `%s`, or the expression", d.Interp.Name)
 }
 
 // errNotFixed reports a quantity where one that is known before is needed.
-func (e *elaborator) errNotFixed(x, y *Expr, what string, r reads) {
+func (e *objects) errNotFixed(x, y *Expr, what string, r reads) {
 	at := y.Span
 	if at.Src != x.Span.Src || at.Start < x.Span.Start || at.End > x.Span.End {
 		at = x.Span // it comes from a let
@@ -420,7 +426,7 @@ func (e *elaborator) errNotFixed(x, y *Expr, what string, r reads) {
 	}
 }
 
-func (e *elaborator) errAlgebraicCount(first *State, unknowns, equations int) {
+func (e *motions) errAlgebraicCount(first *State, unknowns, equations int) {
 	var at diag.Span
 	help := "write as many lines `0 = …` as there are algebraic unknowns, elements of vectors counted"
 	switch {
@@ -435,7 +441,7 @@ func (e *elaborator) errAlgebraicCount(first *State, unknowns, equations int) {
 		WithHelp("%s", help)
 }
 
-func (e *elaborator) errInitialCycle(active []Object, o Object) {
+func (e *motions) errInitialCycle(active []Object, o Object) {
 	names := ""
 	for _, a := range active {
 		names += "`" + a.Info().Name + "` → "

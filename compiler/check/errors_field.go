@@ -8,12 +8,12 @@ import (
 
 // Wording of what is wrong with fields.
 
-func (e *elaborator) errOpenCoordinate(d *dsl.CoordinateDecl) {
+func (e *fields) errOpenCoordinate(d *dsl.CoordinateDecl) {
 	e.diags.Errorf(badCoordinate, d.Interval.Span(), "the coordinate `%s` has no two ends that belong to it", d.Name.Name).
 		WithHelp("write `coordinate %s in [a, b]` with numbers", d.Name.Name)
 }
 
-func (e *elaborator) errNotACoordinate(id dsl.Ident, x *entity) {
+func (e *objects) errNotACoordinate(id dsl.Ident, x *entity) {
 	d := e.diags.Errorf(badCoordinate, id.Span(), "`%s` is not a coordinate", id.Name).
 		WithNote(x.at, "it is declared here")
 	if x.obj == Object(e.m.Time) {
@@ -23,32 +23,32 @@ func (e *elaborator) errNotACoordinate(id dsl.Ident, x *entity) {
 	}
 }
 
-func (e *elaborator) errManyAxes(id dsl.Ident) {
+func (e *objects) errManyAxes(id dsl.Ident) {
 	e.diags.Errorf(badCoordinate, id.Span(), "a field has at most %d coordinates", maxAxes)
 }
 
-func (e *elaborator) errPeriodicSide(d dsl.BoundarySide, c *Coordinate) {
+func (e *fields) errPeriodicSide(d dsl.BoundarySide, c *Coordinate) {
 	e.diags.Errorf(badBoundary, d.Span(), "the coordinate `%s` is periodic and has no sides", c.Name).
 		WithHelp("leave out this condition, or `boundary periodic %s`", c.Name)
 }
 
-func (e *elaborator) errNoSide(v *Expr, c *Coordinate, at float64) {
+func (e *fields) errNoSide(v *Expr, c *Coordinate, at float64) {
 	e.diags.Errorf(badBoundary, v.Span, "there is no side at %s = %g", c.Name, at).
 		WithNote(c.Span, "`%s` goes from %g to %g", c.Name, c.Lo, c.Hi).
 		WithHelp("conditions stand at `%s = %g` and `%s = %g`", c.Name, c.Lo, c.Name, c.Hi)
 }
 
-func (e *elaborator) errIdleBoundary(b *Boundary, s Side) {
+func (e *fields) errIdleBoundary(b *Boundary, s Side) {
 	e.diags.Errorf(badBoundary, b.Span, "this equation says nothing of a field over `%s`", s.Axis.Name).
 		WithNote(s.Span, "it holds on this side").
 		WithHelp("a boundary is an equation of fields, parameters, the time and `diff` along `%s`", s.Axis.Name)
 }
 
-func (e *elaborator) errOwnAxis(s Side) {
+func (e *fields) errOwnAxis(s Side) {
 	e.diags.Errorf(badBoundary, s.Where.Span, "a part of this side is told by other coordinates than `%s`", s.Axis.Name)
 }
 
-func (e *elaborator) errVaries(x *Expr, what string, c *Coordinate, over []*Coordinate) {
+func (e *fields) errVaries(x *Expr, what string, c *Coordinate, over []*Coordinate) {
 	at, name := x, "this value"
 	walk(x, func(y *Expr) bool {
 		switch o := y.Object.(type) {
@@ -91,21 +91,21 @@ func listCoordinates(over []*Coordinate) string {
 	return strings.Join(list, " and ")
 }
 
-func (e *elaborator) errPlaceArity(x *dsl.Call, over []*Coordinate) {
+func (e specialMistakes) errPlaceArity(x *dsl.Call, over []*Coordinate) {
 	e.diags.Errorf(wrongArguments, x.Span(), "a place of `%s` is told by %s, not by %s", x.Fun.Name, listCoordinates(over), plural(len(x.Args), "value"))
 }
 
-func (e *elaborator) errOutsideDomain(v *Expr, c *Coordinate, at float64) {
+func (e specialMistakes) errOutsideDomain(v *Expr, c *Coordinate, at float64) {
 	e.diags.Errorf(fieldPlace, v.Span, "%g is outside of the domain", at).
 		WithNote(c.Span, "`%s` goes from %g to %g", c.Name, c.Lo, c.Hi)
 }
 
-func (e *elaborator) errIntegral(x *dsl.Call, by *Expr) {
+func (e specialMistakes) errIntegral(x *dsl.Call, by *Expr) {
 	e.diags.Errorf(badDerivative, by.Span, "an integral is taken over coordinates, each once").
 		WithHelp("write `%s(E, x)`, or `%s(E, x, y)`", x.Fun.Name, x.Fun.Name)
 }
 
-func (e *elaborator) errRowName(c *Coordinate, old *entity) {
+func (e *fields) errRowName(c *Coordinate, old *entity) {
 	e.diags.Errorf(duplicate, old.at, "rows of data tell the coordinate `%s`, and this observation has its name", c.Name).
 		WithNote(c.Span, "the coordinate").
 		WithHelp("give the observation another name")

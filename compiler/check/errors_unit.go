@@ -11,9 +11,13 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
+// unitMistakes has the wording of mistakes in units. It, and the other types of its kind,
+// are layers of those that report such mistakes and have no state.
+type unitMistakes struct{ *scopes }
+
 // unitOf is the unit of x for people, with the names that it comes from:
 // "m/s^2 (g: m/s^2, 4:9)".
-func (e *elaborator) unitOf(x *Expr) string {
+func (e unitMistakes) unitOf(x *Expr) string {
 	if w := e.whence(x); w != "" {
 		return e.name(x.Unit) + " (" + w + ")"
 	}
@@ -21,7 +25,7 @@ func (e *elaborator) unitOf(x *Expr) string {
 }
 
 // whence says where the units of the names in an expression come from.
-func (e *elaborator) whence(x *Expr) string {
+func (e unitMistakes) whence(x *Expr) string {
 	var parts []string
 	seen := map[Object]bool{}
 	var walk func(x *Expr)
@@ -45,7 +49,7 @@ func (e *elaborator) whence(x *Expr) string {
 
 // declared says where an object's unit comes from: "g: m/s^2, 4:9", or
 // "c: 1/s, inferred from 12:9".
-func (e *elaborator) declared(o *Obj) string {
+func (e unitMistakes) declared(o *Obj) string {
 	s := fmt.Sprintf("%s: %s, ", o.Name, e.name(o.Unit))
 	if from, ok := e.elsewhere(o); ok {
 		return s + "inferred from " + e.at(from)
@@ -58,7 +62,7 @@ func (e *elaborator) declared(o *Obj) string {
 
 // elsewhere is the place that an object's unit was inferred from, if that is
 // not its own declaration.
-func (e *elaborator) elsewhere(o *Obj) (diag.Span, bool) {
+func (e unitMistakes) elsewhere(o *Obj) (diag.Span, bool) {
 	if len(units.Variables(o.Unit)) == 0 { // declared, or settled by its own value
 		return diag.Span{}, false
 	}
@@ -109,7 +113,7 @@ func quotient(a, b string) string {
 }
 
 // scaleHelp says which factor brings x to a unit that differs only in scale.
-func (e *elaborator) scaleHelp(x *Expr, to units.Unit) string {
+func (e unitMistakes) scaleHelp(x *Expr, to units.Unit) string {
 	from, to := e.solver.Ground(x.Unit), e.solver.Ground(to)
 	if !from.SameDimension(to) {
 		return ""
@@ -130,7 +134,7 @@ func (e *elaborator) scaleHelp(x *Expr, to units.Unit) string {
 
 // fit suggests how x could get another unit: a factor of the scale, a unit
 // for a factor of x that has none, or a known quantity to multiply with.
-func (e *elaborator) fit(x *Expr, to units.Unit) string {
+func (e unitMistakes) fit(x *Expr, to units.Unit) string {
 	if h := e.scaleHelp(x, to); h != "" {
 		return h
 	}
@@ -192,7 +196,7 @@ func factors(x *Expr, sign int) []factor {
 }
 
 // withUnit is the declaration of an object as it would read with a unit.
-func (e *elaborator) withUnit(o *Obj, unit string) string {
+func (e unitMistakes) withUnit(o *Obj, unit string) string {
 	x := e.names[inValues][o.Name]
 	if x == nil {
 		return ""
@@ -228,7 +232,7 @@ func help(d *diag.Diagnostic, text string) *diag.Diagnostic {
 }
 
 // errUnits reports two operands whose units differ.
-func (e *elaborator) errUnits(at diag.Span, verb string, a, b *Expr) {
+func (e unitMistakes) errUnits(at diag.Span, verb string, a, b *Expr) {
 	ua, ub := e.name(a.Unit), e.name(b.Unit)
 	msg := fmt.Sprintf("cannot %s %s and %s", verb, ua, ub)
 	switch verb {
@@ -249,7 +253,7 @@ func (e *elaborator) errUnits(at diag.Span, verb string, a, b *Expr) {
 	}
 }
 
-func (e *elaborator) errDimensionless(name string, x *Expr) {
+func (e unitMistakes) errDimensionless(name string, x *Expr) {
 	h := e.scaleHelp(x, units.One)
 	if h == "" {
 		h = "divide it by a reference quantity first"
@@ -261,33 +265,33 @@ func (e *elaborator) errDimensionless(name string, x *Expr) {
 		WithNote(x.Span, "this has unit %s", e.unitOf(x)), h)
 }
 
-func (e *elaborator) errExponentUnit(b *Expr) {
+func (e unitMistakes) errExponentUnit(b *Expr) {
 	e.diags.Errorf(unitMismatch, b.Span, "an exponent has no unit").WithNote(b.Span, "this has unit %s", e.unitOf(b))
 }
 
-func (e *elaborator) errExponent(op diag.Span, a, b *Expr) {
+func (e unitMistakes) errExponent(op diag.Span, a, b *Expr) {
 	e.diags.Errorf(unitMismatch, op, "a quantity with a unit needs an exponent that is a constant fraction up to %d", maxExponent).
 		WithNote(a.Span, "this has unit %s", e.unitOf(a)).
 		WithNote(b.Span, "the exponent").
 		WithHelp("divide it by a reference quantity first: `(x/x0)^n`")
 }
 
-func (e *elaborator) errIndexUnit(v *Expr) {
+func (e unitMistakes) errIndexUnit(v *Expr) {
 	e.diags.Errorf(unitMismatch, v.Span, "an index or a size has no unit").WithNote(v.Span, "this has unit %s", e.unitOf(v))
 }
 
-func (e *elaborator) errCondition(v *Expr) {
+func (e unitMistakes) errCondition(v *Expr) {
 	e.diags.Errorf(notACondition, v.Span, "a condition has no unit").
 		WithNote(v.Span, "this has unit %s", e.unitOf(v)).WithHelp("compare it with something, like `%s > 0`", source(v))
 }
 
-func (e *elaborator) errValueUnit(v *Expr, o *Obj) {
+func (e unitMistakes) errValueUnit(v *Expr, o *Obj) {
 	help(e.diags.Errorf(unitMismatch, v.Span, "`%s` is in %s, this is in %s", o.Name, e.name(o.Unit), e.name(v.Unit)).
 		WithNote(v.Span, "this has unit %s", e.unitOf(v)).
 		WithNote(o.Span, "%s", e.declared(o)), e.fit(v, o.Unit))
 }
 
-func (e *elaborator) errEquationUnit(q *equation, v *Expr, top *State, want units.Unit) {
+func (e unitMistakes) errEquationUnit(q *equation, v *Expr, top *State, want units.Unit) {
 	t := q.decl.Target
 	name := t.Name + primes(t.Primes)
 	help(e.diags.Errorf(unitMismatch, v.Span, "`%s` is in %s, its equation gives %s", name, e.name(want), e.name(v.Unit)).
@@ -295,19 +299,19 @@ func (e *elaborator) errEquationUnit(q *equation, v *Expr, top *State, want unit
 		WithNote(v.Span, "this has unit %s", e.unitOf(v)), e.fit(v, want))
 }
 
-func (e *elaborator) errAssignUnit(st *dsl.Assign, v *Expr, o *Obj) {
+func (e unitMistakes) errAssignUnit(st *dsl.Assign, v *Expr, o *Obj) {
 	help(e.diags.Errorf(unitMismatch, v.Span, "cannot assign %s to `%s`, which is in %s", e.name(v.Unit), o.Name, e.name(o.Unit)).
 		WithNote(st.Target.Span(), "this has unit %s (%s)", e.name(o.Unit), e.declared(o)).
 		WithNote(v.Span, "this has unit %s", e.unitOf(v)), e.fit(v, o.Unit))
 }
 
-func (e *elaborator) errArgument(x *Expr, formal *Obj, of string) {
+func (e unitMistakes) errArgument(x *Expr, formal *Obj, of string) {
 	help(e.diags.Errorf(unitMismatch, x.Span, "the argument `%s` of %s is in %s, this is in %s", formal.Name, of, e.name(formal.Unit), e.name(x.Unit)).
 		WithNote(x.Span, "this has unit %s", e.unitOf(x)).
 		WithNote(formal.Span, "%s", e.declared(formal)), e.fit(x, formal.Unit))
 }
 
-func (e *elaborator) errResultUnit(x *dsl.Call, body *Expr, ent *entity, want units.Unit) {
+func (e unitMistakes) errResultUnit(x *dsl.Call, body *Expr, ent *entity, want units.Unit) {
 	d := help(e.diags.Errorf(unitMismatch, body.Span, "`%s` is declared to give %s, its body gives %s", ent.name, e.name(want), e.name(body.Unit)).
 		WithNote(body.Span, "this has unit %s", e.unitOf(body)), e.fit(body, want))
 	if x != nil && x.Span().Src == body.Span.Src {
@@ -315,19 +319,19 @@ func (e *elaborator) errResultUnit(x *dsl.Call, body *Expr, ent *entity, want un
 	}
 }
 
-func (e *elaborator) errTimeUnit(t *dsl.TimeDecl, u units.Unit) {
+func (e unitMistakes) errTimeUnit(t *dsl.TimeDecl, u units.Unit) {
 	e.diags.Errorf(unitMismatch, t.Unit.Span(), "the component counts time in %s, the model in %s", e.table.Name(u), e.name(e.m.Time.Unit)).
 		WithNote(e.m.Time.Span, "%s", e.declared(&e.m.Time.Obj)).
 		WithHelp("a model and its components share one time; leave the unit out here to take over that of the model")
 }
 
-func (e *elaborator) errTimeValue(v *Expr, what string, want units.Unit) {
+func (e unitMistakes) errTimeValue(v *Expr, what string, want units.Unit) {
 	help(e.diags.Errorf(unitMismatch, v.Span, "%s is in %s, this is in %s", what, e.name(want), e.name(v.Unit)).
 		WithNote(v.Span, "this has unit %s", e.unitOf(v)).
 		WithNote(e.m.Time.Span, "%s", e.declared(&e.m.Time.Obj)), e.fit(v, want))
 }
 
-func (e *elaborator) errDistUnit(v *Expr, rule argRule, c *dsl.Call, of *Obj, want units.Unit) {
+func (e unitMistakes) errDistUnit(v *Expr, rule argRule, c *dsl.Call, of *Obj, want units.Unit) {
 	d := e.diags.Errorf(unitMismatch, v.Span, "`%s` of `%s` is in %s, this is in %s", rule.name, c.Fun.Name, e.name(want), e.name(v.Unit)).
 		WithNote(v.Span, "this has unit %s", e.unitOf(v))
 	if rule.unit == ofQuantity {
@@ -336,18 +340,18 @@ func (e *elaborator) errDistUnit(v *Expr, rule argRule, c *dsl.Call, of *Obj, wa
 	help(d, e.fit(v, want))
 }
 
-func (e *elaborator) errCounts(c *dsl.Call, of *Obj) {
+func (e unitMistakes) errCounts(c *dsl.Call, of *Obj) {
 	e.diags.Errorf(unitMismatch, c.Span(), "`%s` is a distribution of numbers without unit, `%s` is in %s", c.Fun.Name, of.Name, e.name(of.Unit)).
 		WithNote(of.Span, "%s", e.declared(of)).
 		WithHelp("observe the number: divide by `1 [%s]`", e.name(of.Unit))
 }
 
-func (e *elaborator) errColumnUnit(col dsl.Column, u units.Unit, key dsl.Ident, want units.Unit) {
+func (e unitMistakes) errColumnUnit(col dsl.Column, u units.Unit, key dsl.Ident, want units.Unit) {
 	e.diags.Errorf(unitMismatch, col.Span(), "column `%s` is in %s, `%s` in %s", col.Name, e.table.Name(u), key.Name, e.table.Name(want)).
 		WithHelp("reading converts between units of one kind, like cm and m")
 }
 
-func (e *elaborator) errSettingUnit(v *Expr, key string, want units.Unit) {
+func (e unitMistakes) errSettingUnit(v *Expr, key string, want units.Unit) {
 	help(e.diags.Errorf(unitMismatch, v.Span, "`%s` is in %s, this is in %s", key, e.name(want), e.name(v.Unit)).
 		WithNote(v.Span, "this has unit %s", e.unitOf(v)), e.scaleHelp(v, want))
 }

@@ -7,9 +7,12 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
+// events elaborates events.
+type events struct{ eventMistakes }
+
 // resolveEvent declares an event; its expressions are read when every name is
 // known.
-func (e *elaborator) resolveEvent(x *entity) {
+func (e *events) resolveEvent(x *entity) {
 	d := x.decl.(*dsl.EventDecl)
 	ev := &Event{Kind: d.Trigger.Kind, Late: d.Late, Persistent: d.Persistent, AtStart: d.AtStart, Zeno: "error"}
 	ev.Obj = Obj{Name: x.name, Doc: d.Doc, Span: x.at}
@@ -23,7 +26,7 @@ func (e *elaborator) resolveEvent(x *entity) {
 	for _, a := range d.Args {
 		arg := &EventArg{Obj{Name: a.Name.Name, Span: a.Name.Span()}}
 		e.declareUnit(&arg.Obj, a.Type.Unit)
-		shape, ok := e.shape(x.scope, a.Type.Dims)
+		shape, ok := e.arrays.shape(x.scope, a.Type.Dims)
 		if !ok {
 			return
 		}
@@ -42,7 +45,7 @@ func (e *elaborator) resolveEvent(x *entity) {
 	e.later = append(e.later, func() { e.event(s, ev, d) })
 }
 
-func (e *elaborator) event(s *scope, ev *Event, d *dsl.EventDecl) {
+func (e *events) event(s *scope, ev *Event, d *dsl.EventDecl) {
 	e.trigger(s, ev, d)
 	if k := d.Trigger.Kind; d.AtStart && k != dsl.TriggerWhen && k != dsl.TriggerAt && k != dsl.TriggerEvery {
 		e.errAtStart(d)
@@ -79,7 +82,7 @@ func (e *elaborator) event(s *scope, ev *Event, d *dsl.EventDecl) {
 
 // priority takes over a priority: a number, or an expression that is
 // evaluated when the event waits for its turn.
-func (e *elaborator) priority(ev *Event, v *Expr) {
+func (e *events) priority(ev *Event, v *Expr) {
 	c, constant := fold(v)
 	switch {
 	case v.Shape.Rank != 0:
@@ -95,7 +98,7 @@ func (e *elaborator) priority(ev *Event, v *Expr) {
 	}
 }
 
-func (e *elaborator) zeno(s *scope, ev *Event, st *dsl.Zeno) {
+func (e *events) zeno(s *scope, ev *Event, st *dsl.Zeno) {
 	modes := []string{"error", "stop", "pass", "rest"}
 	if !contains(modes, st.Mode.Name) {
 		e.errChoice(st.Mode.Span(), "`zeno` rule", st.Mode.Name, modes)
@@ -122,7 +125,7 @@ func (e *elaborator) zeno(s *scope, ev *Event, st *dsl.Zeno) {
 	}
 }
 
-func (e *elaborator) trigger(s *scope, ev *Event, d *dsl.EventDecl) {
+func (e *events) trigger(s *scope, ev *Event, d *dsl.EventDecl) {
 	t := d.Trigger
 	fixed := readsParam | readsCovariate | readsDraw | readsRow
 	switch t.Kind {
@@ -166,7 +169,7 @@ func (e *elaborator) trigger(s *scope, ev *Event, d *dsl.EventDecl) {
 			if len(ev.Of) == 0 {
 				e.errNothingObserved(d)
 			}
-		} else if o := e.observation(s, t.Of, "on observation"); o != nil {
+		} else if o := e.arrays.observation(s, t.Of, "on observation"); o != nil {
 			ev.Of = []*Observe{o}
 		}
 	case dsl.TriggerRate:
@@ -187,7 +190,7 @@ func (e *elaborator) trigger(s *scope, ev *Event, d *dsl.EventDecl) {
 }
 
 // duration elaborates a scalar in the unit of the time; nil after an error.
-func (e *elaborator) duration(s *scope, x dsl.Expr, what string) *Expr {
+func (e *objects) duration(s *scope, x dsl.Expr, what string) *Expr {
 	v := e.value(s, x)
 	switch {
 	case v == nil:
@@ -207,7 +210,7 @@ const continuous = readsTime | readsState | readsSignal
 // locatable checks that the roots of a condition can be located: equality of
 // continuous quantities has none with a sign change, and inside `not`, or inside
 // of what is compared, an edge has no meaning.
-func (e *elaborator) locatable(x *Expr) bool {
+func (e *events) locatable(x *Expr) bool {
 	switch {
 	case x.Kind == Smooth:
 		e.errSmoothTrigger(x)
@@ -260,7 +263,7 @@ func edgeIn(x *Expr) (edge *Expr) {
 
 // assign elaborates `v := …` or `v += …` and adds it to the list. Elements that stand in
 // no run are assigned one by one.
-func (e *elaborator) assign(s *scope, st *dsl.Assign, list []*Assign) []*Assign {
+func (e *events) assign(s *scope, st *dsl.Assign, list []*Assign) []*Assign {
 	ent, rest := e.target(s, st)
 	if ent == nil {
 		e.value(s, st.Value)
@@ -273,7 +276,7 @@ func (e *elaborator) assign(s *scope, st *dsl.Assign, list []*Assign) []*Assign 
 		ok := len(rest) == 1 && shape.Rank > 0
 		if !ok {
 			e.errIndices(st.Target, len(rest), shape)
-		} else if sel, ok = e.selected(s, shape, rest[0], st.Target); ok {
+		} else if sel, ok = e.arrays.selected(s, shape, rest[0], st.Target); ok {
 			shape = sel.shape()
 		}
 		if !ok {
@@ -315,7 +318,7 @@ func (e *elaborator) assign(s *scope, st *dsl.Assign, list []*Assign) []*Assign 
 }
 
 // target finds what an assignment sets: a state or a discrete variable.
-func (e *elaborator) target(s *scope, st *dsl.Assign) (*entity, [][]dsl.Range) {
+func (e *events) target(s *scope, st *dsl.Assign) (*entity, [][]dsl.Range) {
 	var index [][]dsl.Range
 	if st.Index != nil {
 		index = [][]dsl.Range{st.Index}
@@ -324,7 +327,7 @@ func (e *elaborator) target(s *scope, st *dsl.Assign) (*entity, [][]dsl.Range) {
 	ent, local := s.find(inValues, t.Name, t.Primes)
 	if f := s.family(t.Name, t.Primes); f != nil && (index != nil || ent == nil) {
 		var ok bool
-		if ent, index, ok = e.choose(s, t.Name, t.Primes, index, t); !ok {
+		if ent, index, ok = e.arrays.choose(s, t.Name, t.Primes, index, t); !ok {
 			return nil, nil
 		}
 	}

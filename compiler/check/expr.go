@@ -8,8 +8,16 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
+// expressions elaborates expressions: what they are made of, their shapes and units.
+type expressions struct {
+	exprMistakes
+	arrays  *arrays
+	calls   *calls
+	motions *motions // for derivatives of states
+}
+
 // add registers an expression, so that its unit is grounded in the end.
-func (e *elaborator) add(x *Expr) *Expr {
+func (e *expressions) add(x *Expr) *Expr {
 	e.spend(1)
 	if !x.bare {
 		e.exprs = append(e.exprs, x)
@@ -18,16 +26,16 @@ func (e *elaborator) add(x *Expr) *Expr {
 }
 
 // number is a constant that the checker supplies.
-func (e *elaborator) number(v float64, shape Shape, u units.Unit, at diag.Span) *Expr {
+func (e *expressions) number(v float64, shape Shape, u units.Unit, at diag.Span) *Expr {
 	return e.spread(e.add(&Expr{Kind: Number, Value: v, Unit: u, Span: at}), shape)
 }
 
 // value elaborates an expression whose value is a number; nil after an error,
 // which was reported.
-func (e *elaborator) value(s *scope, x dsl.Expr) *Expr { return e.asValue(e.expr(s, x)) }
+func (e *expressions) value(s *scope, x dsl.Expr) *Expr { return e.asValue(e.expr(s, x)) }
 
 // asValue turns a truth value into 1 or 0.
-func (e *elaborator) asValue(x *Expr) *Expr {
+func (e *expressions) asValue(x *Expr) *Expr {
 	if x == nil || !x.cond {
 		return x
 	}
@@ -43,7 +51,7 @@ func (e *elaborator) asValue(x *Expr) *Expr {
 
 // condition elaborates an expression whose value is true or false. A plain
 // number is true if it is not 0.
-func (e *elaborator) condition(s *scope, x dsl.Expr) *Expr {
+func (e *expressions) condition(s *scope, x dsl.Expr) *Expr {
 	v := e.expr(s, x)
 	switch {
 	case v == nil || v.cond:
@@ -64,7 +72,7 @@ func (e *elaborator) condition(s *scope, x dsl.Expr) *Expr {
 }
 
 // expr elaborates an expression; nil after an error, which was reported.
-func (e *elaborator) expr(s *scope, x dsl.Expr) *Expr {
+func (e *expressions) expr(s *scope, x dsl.Expr) *Expr {
 	if !e.spend(1) {
 		return nil
 	}
@@ -96,9 +104,9 @@ func (e *elaborator) expr(s *scope, x dsl.Expr) *Expr {
 	case *dsl.Cond:
 		return e.choice(s, x)
 	case *dsl.Call:
-		return e.call(s, x)
+		return e.calls.call(s, x)
 	case *dsl.IndexExpr:
-		return e.index(s, x)
+		return e.arrays.index(s, x)
 	case *dsl.Array:
 		return e.array(s, x)
 	case *dsl.StringLit:
@@ -108,7 +116,7 @@ func (e *elaborator) expr(s *scope, x dsl.Expr) *Expr {
 }
 
 // ref elaborates a use of a name.
-func (e *elaborator) ref(s *scope, x *dsl.Name) *Expr {
+func (e *expressions) ref(s *scope, x *dsl.Name) *Expr {
 	ent, local := s.find(inValues, x.Name, x.Primes)
 	if local != nil {
 		c := *local
@@ -132,7 +140,7 @@ func (e *elaborator) ref(s *scope, x *dsl.Name) *Expr {
 }
 
 // valueOf is the value of a declared name.
-func (e *elaborator) valueOf(ent *entity, x *dsl.Name, at diag.Span) *Expr {
+func (e *expressions) valueOf(ent *entity, x *dsl.Name, at diag.Span) *Expr {
 	ent.read = true
 	if d, ok := ent.decl.(*dsl.FnDecl); ok {
 		if ent.twice {
@@ -159,7 +167,7 @@ func (e *elaborator) valueOf(ent *entity, x *dsl.Name, at diag.Span) *Expr {
 }
 
 // constant is the value of a constant: a number, or an array of numbers.
-func (e *elaborator) constant(c *Const, at diag.Span) *Expr {
+func (e *expressions) constant(c *Const, at diag.Span) *Expr {
 	out := &Expr{Kind: Numbers, Values: c.Values, Shape: c.Shape, Object: c, Unit: c.Unit, Span: at}
 	if c.Shape.Rank == 0 {
 		out.Kind, out.Value, out.Values = Number, c.Values[0], nil
@@ -168,7 +176,7 @@ func (e *elaborator) constant(c *Const, at diag.Span) *Expr {
 }
 
 // wholeFamily is the array of the values that a loop declares.
-func (e *elaborator) wholeFamily(f *family, x *dsl.Name) *Expr {
+func (e *expressions) wholeFamily(f *family, x *dsl.Name) *Expr {
 	if !f.flat {
 		e.errFamily(x, x.Name, f)
 		return nil
@@ -186,7 +194,7 @@ func (e *elaborator) wholeFamily(f *family, x *dsl.Name) *Expr {
 
 // derivative elaborates the derivative of a state that is no state itself:
 // the right-hand side of its equation.
-func (e *elaborator) derivative(base *entity, x *dsl.Name) *Expr {
+func (e *expressions) derivative(base *entity, x *dsl.Name) *Expr {
 	switch base.decl.(type) {
 	case *dsl.StateDecl, *dsl.AugmentDecl:
 	default:
@@ -206,7 +214,7 @@ func (e *elaborator) derivative(base *entity, x *dsl.Name) *Expr {
 		e.errHighDerivative(x, base, order)
 		return nil
 	}
-	r := e.rateOf(base)
+	r := e.motions.rateOf(base)
 	if !e.touch(r) {
 		return nil
 	}
@@ -214,7 +222,7 @@ func (e *elaborator) derivative(base *entity, x *dsl.Name) *Expr {
 	return e.add(&Expr{Kind: Ref, Object: r.obj, Shape: o.Shape, Unit: o.Unit, Span: x.Span()})
 }
 
-func (e *elaborator) unary(s *scope, x *dsl.Unary) *Expr {
+func (e *expressions) unary(s *scope, x *dsl.Unary) *Expr {
 	if x.Op == "not" {
 		a := e.condition(s, x.X)
 		if a == nil {
@@ -234,7 +242,7 @@ func (e *elaborator) unary(s *scope, x *dsl.Unary) *Expr {
 	return e.add(&Expr{Kind: Op, Name: "neg", Args: []*Expr{a}, Shape: a.Shape, Unit: a.Unit, Span: x.Span(), bare: a.bare})
 }
 
-func (e *elaborator) binary(s *scope, x *dsl.Binary) *Expr {
+func (e *expressions) binary(s *scope, x *dsl.Binary) *Expr {
 	op := operatorBySymbol[x.Op]
 	operand := e.value
 	if op.Units == truths {
@@ -289,7 +297,7 @@ func (e *elaborator) binary(s *scope, x *dsl.Binary) *Expr {
 
 // product sets the unit of a product or quotient, in which a bare number has
 // none.
-func (e *elaborator) product(out *Expr, quotient bool) {
+func (e *expressions) product(out *Expr, quotient bool) {
 	a, b := out.Args[0], out.Args[1]
 	switch {
 	case a.bare && b.bare:
@@ -321,7 +329,7 @@ func matmul(a, b Shape) Shape {
 }
 
 // power elaborates a^b: a unit needs a constant exponent.
-func (e *elaborator) power(out *Expr, op diag.Span) *Expr {
+func (e *expressions) power(out *Expr, op diag.Span) *Expr {
 	a, b := out.Args[0], out.Args[1]
 	var ok bool
 	if out.Shape, ok = common(a, b); !ok {
@@ -359,7 +367,7 @@ func rational(v float64) (num, den int, ok bool) {
 	return 0, 0, false
 }
 
-func (e *elaborator) choice(s *scope, x *dsl.Cond) *Expr {
+func (e *expressions) choice(s *scope, x *dsl.Cond) *Expr {
 	c, a, b := e.condition(s, x.If), e.value(s, x.Then), e.value(s, x.Else)
 	if c == nil || a == nil || b == nil {
 		return nil
@@ -376,7 +384,7 @@ func (e *elaborator) choice(s *scope, x *dsl.Cond) *Expr {
 	return e.add(&Expr{Kind: Op, Name: "if", Args: []*Expr{c, a, b}, Shape: shape, Unit: a.Unit, Span: x.Span(), bare: a.bare && b.bare})
 }
 
-func (e *elaborator) array(s *scope, x *dsl.Array) *Expr {
+func (e *expressions) array(s *scope, x *dsl.Array) *Expr {
 	if len(x.Elems) == 0 {
 		e.errEmptyArray(x)
 		return nil
@@ -394,7 +402,7 @@ func (e *elaborator) array(s *scope, x *dsl.Array) *Expr {
 }
 
 // stackOf puts elements into an array, if their shapes and units agree.
-func (e *elaborator) stackOf(elems []*Expr, at diag.Span) *Expr {
+func (e *expressions) stackOf(elems []*Expr, at diag.Span) *Expr {
 	lead := elems[0]
 	for _, a := range elems {
 		if a.Shape != lead.Shape {
@@ -429,7 +437,7 @@ func (e *elaborator) stackOf(elems []*Expr, at diag.Span) *Expr {
 
 // constInt evaluates a whole number that must be known when the model is
 // compiled.
-func (e *elaborator) constInt(s *scope, x dsl.Expr) (int, bool) {
+func (e *expressions) constInt(s *scope, x dsl.Expr) (int, bool) {
 	v := e.value(s, x)
 	if v == nil {
 		return 0, false

@@ -111,7 +111,14 @@ func (v varies) visit(x *Expr) {
 	v.visit(x.Body)
 }
 
-func (e *elaborator) resolveCoordinate(x *entity) {
+// fields elaborates coordinates, boundaries and what is measured of fields.
+type fields struct {
+	*objects
+	axes       []*dsl.CoordinateDecl
+	boundaries []*boundary
+}
+
+func (e *fields) resolveCoordinate(x *entity) {
 	d := x.decl.(*dsl.CoordinateDecl)
 	c := &Coordinate{Axis: slices.Index(e.axes, d)}
 	if !e.object(&c.Obj, x, d.Doc, dsl.Type{Unit: d.Unit}, d.Interval.Lo) {
@@ -148,7 +155,7 @@ func (e *elaborator) resolveCoordinate(x *entity) {
 }
 
 // over finds the coordinates of a field; false after an error.
-func (e *elaborator) over(s *scope, list []dsl.Ident) (out []*Coordinate, ok bool) {
+func (e *objects) over(s *scope, list []dsl.Ident) (out []*Coordinate, ok bool) {
 	for _, id := range list {
 		x, _ := s.find(inValues, id.Name, 0)
 		if x == nil {
@@ -179,7 +186,7 @@ func (e *elaborator) over(s *scope, list []dsl.Ident) (out []*Coordinate, ok boo
 // maxAxes is how many coordinates a field has at most.
 const maxAxes = 3
 
-func (e *elaborator) coordinateNames() (out []string) {
+func (e *expressions) coordinateNames() (out []string) {
 	for _, x := range e.order {
 		if _, ok := x.decl.(*dsl.CoordinateDecl); ok {
 			out = append(out, x.name)
@@ -195,7 +202,7 @@ type boundary struct {
 }
 
 // bounded elaborates the boundaries.
-func (e *elaborator) bounded() {
+func (e *fields) bounded() {
 	for _, b := range e.boundaries {
 		axes, ok := e.over(b.scope, b.decl.Periodic)
 		if !ok {
@@ -212,7 +219,7 @@ func (e *elaborator) bounded() {
 	}
 }
 
-func (e *elaborator) boundary(b *boundary) {
+func (e *fields) boundary(b *boundary) {
 	d := b.decl
 	l, r := e.value(b.scope, d.Left), e.value(b.scope, d.Right)
 	out := &Boundary{Span: d.Left.Span()}
@@ -240,7 +247,7 @@ func (e *elaborator) boundary(b *boundary) {
 }
 
 // side elaborates where a boundary holds.
-func (e *elaborator) side(s *scope, d dsl.BoundarySide) (out Side, ok bool) {
+func (e *fields) side(s *scope, d dsl.BoundarySide) (out Side, ok bool) {
 	axes, ok := e.over(s, []dsl.Ident{d.Axis})
 	if !ok {
 		return out, false
@@ -278,7 +285,7 @@ func (e *elaborator) side(s *scope, d dsl.BoundarySide) (out Side, ok bool) {
 
 // places elaborates `u(0)`: a field, or a quantity made of fields, at a place. Its
 // coordinates stand in the order of its declaration, or of theirs.
-func (e *elaborator) atPlace(s *scope, x *dsl.Call) *Expr {
+func (e *specials) atPlace(s *scope, x *dsl.Call) *Expr {
 	v := e.ref(s, x.Fun)
 	if v == nil {
 		return nil
@@ -313,7 +320,7 @@ func (e *elaborator) atPlace(s *scope, x *dsl.Call) *Expr {
 }
 
 // hasPlaces reports whether a name stands for something over coordinates.
-func (e *elaborator) hasPlaces(s *scope, ent *entity, name *dsl.Name) bool {
+func (e *specials) hasPlaces(s *scope, ent *entity, name *dsl.Name) bool {
 	if ent == nil {
 		if ent, _ = s.find(inValues, name.Name, 0); ent == nil {
 			return false
@@ -335,7 +342,7 @@ func (e *elaborator) hasPlaces(s *scope, ent *entity, name *dsl.Name) bool {
 }
 
 // integral elaborates integral(E, x, …), over whole coordinates.
-func (e *elaborator) integral(s *scope, x *dsl.Call) *Expr {
+func (e *specials) integral(s *scope, x *dsl.Call) *Expr {
 	if len(x.Args) < 2 {
 		e.errArity(x, 2)
 		return nil
@@ -361,7 +368,7 @@ func (e *elaborator) integral(s *scope, x *dsl.Call) *Expr {
 }
 
 // settled checks what varies over coordinates where, and says how rows of data tell them.
-func (e *elaborator) settled() {
+func (e *fields) settled() {
 	m := e.m
 	if len(m.Coordinates) == 0 {
 		return
@@ -404,7 +411,7 @@ func (e *elaborator) settled() {
 }
 
 // within checks that a value varies over nothing but the coordinates.
-func (e *elaborator) within(x *Expr, what string, over []*Coordinate) {
+func (e *fields) within(x *Expr, what string, over []*Coordinate) {
 	if x == nil {
 		return
 	}
@@ -418,7 +425,7 @@ func (e *elaborator) within(x *Expr, what string, over []*Coordinate) {
 
 // onSides checks that a boundary says something of a field over its axis, and that a part
 // of a side is told by other coordinates than that.
-func (e *elaborator) onSides(b *Boundary) {
+func (e *fields) onSides(b *Boundary) {
 	for _, s := range b.Sides {
 		along := false
 		walk(b.Residual, func(x *Expr) bool {
@@ -437,7 +444,7 @@ func (e *elaborator) onSides(b *Boundary) {
 }
 
 // rowPlaces puts what is observed of fields at the places that rows of data tell.
-func (e *elaborator) rowPlaces() {
+func (e *fields) rowPlaces() {
 	for _, o := range slices.Clone(e.m.Observes) {
 		e.atRow(&o.Value)
 		e.atRow(&o.Weights)
@@ -456,7 +463,7 @@ func (e *elaborator) rowPlaces() {
 }
 
 // atRow makes a value over coordinates that at those of the row.
-func (e *elaborator) atRow(x **Expr) {
+func (e *fields) atRow(x **Expr) {
 	if *x == nil {
 		return
 	}
@@ -477,7 +484,7 @@ func (e *elaborator) atRow(x **Expr) {
 }
 
 // rowOf is the observation of a coordinate; nil after an error.
-func (e *elaborator) rowOf(c *Coordinate) *Observe {
+func (e *fields) rowOf(c *Coordinate) *Observe {
 	if c.Row != nil {
 		return c.Row
 	}

@@ -38,8 +38,11 @@ type flowing struct {
 	observe *Observe // nil: logdensity
 }
 
+// flows lays out how densities are carried along.
+type flows struct{ *objects }
+
 // asks notes that something asks for the density.
-func asks(e *elaborator, w flowing) {
+func (e *flows) asks(w flowing) {
 	if e.m.Flow == nil {
 		e.m.Flow = &Flow{}
 	}
@@ -47,17 +50,17 @@ func asks(e *elaborator, w flowing) {
 }
 
 // logDensity elaborates logdensity(z).
-func logDensity(e *elaborator, s *scope, x *dsl.Call) *Expr {
+func (e *specials) logDensity(s *scope, x *dsl.Call) *Expr {
 	a := e.args(s, x)
 	if a == nil {
 		return nil
 	}
-	asks(e, flowing{of: a[0], at: x.Span()})
+	e.flows.asks(flowing{of: a[0], at: x.Span()})
 	return e.add(&Expr{Kind: LogDensity, Args: a, Unit: units.One, Span: x.Span()})
 }
 
 // carry lays out how the density of states is carried along, where something asks for it.
-func carry(e *elaborator) {
+func (e *flows) carry() {
 	if e.m.Flow == nil || e.diags.Count(diag.Error) > 0 {
 		return
 	}
@@ -95,7 +98,7 @@ func carry(e *elaborator) {
 	}
 	for _, w := range f.asked {
 		if e.diags.Count(diag.Error) == 0 {
-			exactly(e, f, w)
+			e.exactly(f, w)
 		}
 	}
 	if e.diags.Count(diag.Error) > 0 {
@@ -115,7 +118,7 @@ func carry(e *elaborator) {
 }
 
 // exactly checks one place that asks for a density: it names all states.
-func exactly(e *elaborator, f *Flow, w flowing) {
+func (e *flows) exactly(f *Flow, w flowing) {
 	seen := map[*State]bool{}
 	var states func(x *Expr) bool
 	states = func(x *Expr) bool {

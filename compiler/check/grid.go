@@ -28,7 +28,7 @@ const (
 )
 
 // grid checks the grid block; nil for a model without fields.
-func (e *elaborator) grid(d *dsl.SettingsDecl) *Grid {
+func (e *settings) grid(d *dsl.SettingsDecl) *Grid {
 	axes := e.m.Coordinates
 	if len(e.m.Fields()) == 0 {
 		if d != nil {
@@ -65,7 +65,7 @@ func (e *elaborator) grid(d *dsl.SettingsDecl) *Grid {
 	return g
 }
 
-func (e *elaborator) gridOption(g *Grid, o *dsl.Option) {
+func (e *settings) gridOption(g *Grid, o *dsl.Option) {
 	key := o.Name.Name
 	axis := slices.IndexFunc(e.m.Coordinates, func(c *Coordinate) bool { return c.Name == key })
 	suffix := ""
@@ -256,11 +256,11 @@ func (o *onGrid) shown(at Obj, x *Expr, l *Let) *Let {
 	return out
 }
 
-func (e *elaborator) errIdleGrid(d *dsl.SettingsDecl) {
+func (e *settings) errIdleGrid(d *dsl.SettingsDecl) {
 	e.diags.Errorf(badGrid, d.Keyword.Span(), "the model has no field, so there is nothing to put on a grid").
 		WithHelp("a field is a state over coordinates: `coordinate x in [0, 1]`, `state u(x) = 0`")
 }
 
-func (e *elaborator) errGrid(at diag.Span, what, help string) {
+func (e *settings) errGrid(at diag.Span, what, help string) {
 	e.diags.Errorf(badGrid, at, "%s", what).WithHelp("%s", help)
 }

@@ -3,7 +3,7 @@ package check
 // Initial values that depend on each other.
 
 // initials replaces states and discrete variables in initial values by theirs.
-func (e *elaborator) initials() {
+func (e *motions) initials() {
 	in := &initials{e: e, done: map[Object]bool{}}
 	for _, x := range e.order {
 		switch x.obj.(type) {
@@ -14,7 +14,7 @@ func (e *elaborator) initials() {
 }
 
 type initials struct {
-	e      *elaborator
+	e      *motions
 	done   map[Object]bool
 	active []Object
 	failed bool

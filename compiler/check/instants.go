@@ -10,7 +10,7 @@ import (
 
 // ownJumps refuses observations whose own measurement moves what they predict:
 // their errors would be those of the event.
-func (e *elaborator) ownJumps() {
+func (e *analysis) ownJumps() {
 	for _, ev := range e.m.Events {
 		if ev.Kind != dsl.TriggerOnObservation || ev.After != nil && !isZero(ev.After) {
 			continue
@@ -78,7 +78,7 @@ func (r elementsRead) overlap(a *Assign) bool {
 
 // neverFires warns of events at a constant time that is not behind the start of
 // any run, as far as the file says where these start.
-func (e *elaborator) neverFires(p *Program) {
+func (e *analysis) neverFires(p *Program) {
 	start, ok := e.earliestStart(p)
 	if !ok {
 		return
@@ -95,7 +95,7 @@ func (e *elaborator) neverFires(p *Program) {
 
 // earliestStart is where the first run of the file starts; false where rows of
 // data decide it.
-func (e *elaborator) earliestStart(p *Program) (float64, bool) {
+func (e *analysis) earliestStart(p *Program) (float64, bool) {
 	otherwise := e.m.Time.From
 	if math.IsNaN(otherwise) {
 		if otherwise = 0; len(p.Data) > 0 && len(e.m.StartsOfData()) > 0 {

@@ -4,7 +4,7 @@ import "github.com/pinode/pinode/dsl"
 
 // lagrange elaborates euler_lagrange(L, q, Q): the second derivative of q by time. Its
 // arguments are L, q, q' and, where there are forces, Q.
-func (e *elaborator) lagrange(s *scope, x *dsl.Call) *Expr {
+func (e *specials) lagrange(s *scope, x *dsl.Call) *Expr {
 	if len(x.Args) < 2 || len(x.Args) > 3 {
 		e.errLagrangeArity(x)
 		return nil

@@ -21,8 +21,20 @@ type motion struct {
 	top *State
 }
 
+// motions elaborates what determines the states: equations of motion, constraints, initial
+// values and where the run starts.
+type motions struct {
+	*objects
+	eqs         []*equation
+	motions     map[*entity]*motion
+	rates       map[*entity]*entity
+	badTime     map[string]bool // components that count time in another unit, by prefix
+	constraints []*constraint
+	starts      []*start
+}
+
 // attach finds the state of every equation.
-func (e *elaborator) attach() {
+func (e *motions) attach() {
 	slices.SortStableFunc(e.order, func(a, b *entity) int { return slices.Compare(a.key, b.key) })
 	for _, q := range e.eqs {
 		t := q.decl.Target
@@ -32,7 +44,7 @@ func (e *elaborator) attach() {
 			rest = [][]dsl.Range{q.decl.Index}
 		}
 		if x == nil || rest != nil {
-			m, left, ok := e.choose(q.scope, t.Name, 0, rest, t)
+			m, left, ok := e.arrays.choose(q.scope, t.Name, 0, rest, t)
 			switch {
 			case !ok:
 				continue
@@ -47,7 +59,7 @@ func (e *elaborator) attach() {
 	}
 }
 
-func (e *elaborator) attachTo(x *entity, q *equation, rest [][]dsl.Range) {
+func (e *motions) attachTo(x *entity, q *equation, rest [][]dsl.Range) {
 	if _, ok := x.decl.(*dsl.StateDecl); !ok {
 		if _, ok := x.decl.(*dsl.AugmentDecl); !ok {
 			if !x.twice {
@@ -89,7 +101,7 @@ func (e *elaborator) attachTo(x *entity, q *equation, rest [][]dsl.Range) {
 		e.errIndices(q.decl.Target, len(rest), q.shape)
 		m.top = nil
 	default:
-		if sel, ok = e.selected(q.scope, q.shape, rest[0], q.decl.Target); !ok {
+		if sel, ok = e.arrays.selected(q.scope, q.shape, rest[0], q.decl.Target); !ok {
 			m.top = nil
 			return
 		}
@@ -99,7 +111,7 @@ func (e *elaborator) attachTo(x *entity, q *equation, rest [][]dsl.Range) {
 
 // equations elaborates the right-hand side of every state. They come before
 // all else, so that units are inferred from them where there is a choice.
-func (e *elaborator) equations() {
+func (e *motions) equations() {
 	for _, x := range e.order {
 		switch x.decl.(type) {
 		case *dsl.StateDecl, *dsl.AugmentDecl, *dsl.AlgebraicDecl:
@@ -128,7 +140,7 @@ func (e *elaborator) equations() {
 
 // rateOf is the right-hand side of a state's equation as an entity, for
 // expressions that read the highest derivative.
-func (e *elaborator) rateOf(x *entity) *entity {
+func (e *motions) rateOf(x *entity) *entity {
 	m := e.motions[x]
 	if m == nil {
 		m = &motion{}
@@ -152,7 +164,7 @@ func (e *elaborator) rateOf(x *entity) *entity {
 
 // rate puts the right-hand side of a state together from its equations; nil
 // after an error.
-func (e *elaborator) rate(x *entity, m *motion) *Expr {
+func (e *motions) rate(x *entity, m *motion) *Expr {
 	if len(m.eqs) == 0 {
 		e.errMissingEquation(x, nil)
 		return nil
@@ -195,7 +207,7 @@ func (e *elaborator) rate(x *entity, m *motion) *Expr {
 }
 
 // rhs elaborates the right-hand side of one equation.
-func (e *elaborator) rhs(q *equation, top *State, want units.Unit) *Expr {
+func (e *motions) rhs(q *equation, top *State, want units.Unit) *Expr {
 	v := e.value(q.scope, q.decl.Value)
 	if v == nil {
 		return nil

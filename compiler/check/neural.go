@@ -28,7 +28,14 @@ var Guarantees = setting.Table{
 // roughActivations break the order of solvers and of event location.
 var roughActivations = []string{"relu", "leaky_relu"}
 
-func (e *elaborator) resolveNeural(x *entity) {
+// neurals elaborates neural blocks.
+type neurals struct {
+	*objects
+	settings *settings
+	env      *Env
+}
+
+func (e *neurals) resolveNeural(x *entity) {
 	d := x.decl.(*dsl.NeuralDecl)
 	n := &Neural{Options: setting.New(e.env.Neural)}
 	if !e.object(&n.Obj, x, d.Doc, d.Result, nil) {
@@ -42,7 +49,7 @@ func (e *elaborator) resolveNeural(x *entity) {
 		seen[a.Name.Name] = a.Name
 		o := Obj{Name: a.Name.Name, Span: a.Name.Span()}
 		e.declareUnit(&o, a.Type.Unit)
-		shape, ok := e.shape(x.scope, a.Type.Dims)
+		shape, ok := e.arrays.shape(x.scope, a.Type.Dims)
 		if !ok {
 			return
 		}
@@ -61,7 +68,7 @@ func (e *elaborator) resolveNeural(x *entity) {
 }
 
 // neuralOptions reads the options of a neural block.
-func (e *elaborator) neuralOptions(s *scope, n *Neural, d *dsl.NeuralDecl) {
+func (e *neurals) neuralOptions(s *scope, n *Neural, d *dsl.NeuralDecl) {
 	seen := map[string]*dsl.Option{}
 	for _, o := range d.Options {
 		old := seen[o.Name.Name]
@@ -78,7 +85,7 @@ func (e *elaborator) neuralOptions(s *scope, n *Neural, d *dsl.NeuralDecl) {
 		case e.env.Neural.Find(o.Name.Name) == nil:
 			e.errUnknown("option", o.Name.Span(), o.Name.Name, append(e.env.Neural.Keys(), Guarantees.Keys()...))
 		default:
-			e.setting(s, n.Options, e.env.Neural, o)
+			e.settings.setting(s, n.Options, e.env.Neural, o)
 		}
 	}
 	with := func(a, b string, both bool) {
@@ -104,7 +111,7 @@ func (e *elaborator) neuralOptions(s *scope, n *Neural, d *dsl.NeuralDecl) {
 	}
 }
 
-func (e *elaborator) guarantee(s *scope, n *Neural, o *dsl.Option) {
+func (e *neurals) guarantee(s *scope, n *Neural, o *dsl.Option) {
 	switch o.Name.Name {
 	case "odd":
 		n.Odd = e.flag(o)
@@ -130,7 +137,7 @@ func (e *elaborator) guarantee(s *scope, n *Neural, o *dsl.Option) {
 }
 
 // form reads what the elements of the result are to each other.
-func (e *elaborator) form(n *Neural, o *dsl.Option) {
+func (e *neurals) form(n *Neural, o *dsl.Option) {
 	shape := n.Shape
 	switch name := o.Name.Name; {
 	case n.Form != "":
@@ -147,7 +154,7 @@ func (e *elaborator) form(n *Neural, o *dsl.Option) {
 }
 
 // cell checks the arguments of a recurrent cell.
-func (e *elaborator) cell(n *Neural, given map[string]*dsl.Option) {
+func (e *neurals) cell(n *Neural, given map[string]*dsl.Option) {
 	if e.env.Neural.Find("kind") == nil || n.Options.Word("kind") == "dense" {
 		return
 	}
@@ -168,7 +175,7 @@ func (e *elaborator) cell(n *Neural, given map[string]*dsl.Option) {
 	}
 }
 
-func (e *elaborator) flag(o *dsl.Option) bool {
+func (e *neurals) flag(o *dsl.Option) bool {
 	b, ok := o.Value.Expr.(*dsl.BoolLit)
 	if !ok {
 		e.errOption(o.Value.Span(), o.Name.Name, "true or false")
@@ -178,7 +185,7 @@ func (e *elaborator) flag(o *dsl.Option) bool {
 }
 
 // monotone reads a direction for all arguments, or one for each element.
-func (e *elaborator) monotone(s *scope, n *Neural, o *dsl.Option) []int {
+func (e *neurals) monotone(s *scope, n *Neural, o *dsl.Option) []int {
 	size := 0
 	for _, a := range n.Args {
 		size += a.Shape.Size()
@@ -215,7 +222,7 @@ func (e *elaborator) monotone(s *scope, n *Neural, o *dsl.Option) []int {
 
 // perArgument reads one value for each of several objects, in its unit, or
 // one number for all.
-func (e *elaborator) perArgument(s *scope, o *dsl.Option, of []Obj, positive bool) []float64 {
+func (e *neurals) perArgument(s *scope, o *dsl.Option, of []Obj, positive bool) []float64 {
 	exprs := []dsl.Expr{o.Value.Expr}
 	a, list := o.Value.Expr.(*dsl.Array)
 	if list && len(of) > 1 {

@@ -7,9 +7,17 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
+// observations elaborates what a solution is compared with: observations, losses,
+// conserved quantities and requirements.
+type observations struct {
+	*objects
+	dists *dists
+	flows *flows
+}
+
 // resolveObserve resolves an observation. Its shape, if none is declared, is
 // that of its expression, which a use before that needs.
-func (e *elaborator) resolveObserve(x *entity) {
+func (e *observations) resolveObserve(x *entity) {
 	d := x.decl.(*dsl.ObserveDecl)
 	o := &Observe{Weight: 1}
 	if !e.object(&o.Obj, x, d.Doc, d.Type, nil) {
@@ -41,15 +49,15 @@ func (e *elaborator) resolveObserve(x *entity) {
 			value()
 		}
 		if d.When != nil {
-			o.At = dueTime(e, x.scope, d)
+			o.At = e.dueTime(x.scope, d)
 		}
 		if d.Dist != nil {
-			o.Dist = e.dist(x.scope, d.Dist, &o.Obj, asNoise)
+			o.Dist = e.dists.dist(x.scope, d.Dist, &o.Obj, asNoise)
 		}
 		if o.Dist != nil && o.Dist.Name == exactDist {
 			o.Unpredicted = true
 			e.options(x.scope, d.Options, map[string]func(*dsl.Option){"weight": e.weight(x.scope, &o.Weight)})
-			asks(e, flowing{of: o.Value, at: o.Dist.Span, observe: o})
+			e.flows.asks(flowing{of: o.Value, at: o.Dist.Span, observe: o})
 			return
 		}
 		if o.Unpredicted {
@@ -64,7 +72,7 @@ func (e *elaborator) resolveObserve(x *entity) {
 
 // dueTime reads when an observation is in a table without times: a number, or what is
 // known of the trajectory.
-func dueTime(e *elaborator, s *scope, d *dsl.ObserveDecl) *Expr {
+func (e *observations) dueTime(s *scope, d *dsl.ObserveDecl) *Expr {
 	if x, _ := s.find(inValues, d.Time.Name, 0); x == nil || x.obj != e.m.Time {
 		e.errNotTime(d.Time)
 	}
@@ -75,7 +83,7 @@ func dueTime(e *elaborator, s *scope, d *dsl.ObserveDecl) *Expr {
 	return v
 }
 
-func (e *elaborator) resolveLoss(x *entity) {
+func (e *observations) resolveLoss(x *entity) {
 	d := x.decl.(*dsl.LossDecl)
 	l := &Loss{Weight: 1}
 	if !e.object(&l.Obj, x, d.Doc, dsl.Type{}, nil) {
@@ -106,7 +114,7 @@ func (e *elaborator) resolveLoss(x *entity) {
 	})
 }
 
-func (e *elaborator) resolveConserve(x *entity) {
+func (e *observations) resolveConserve(x *entity) {
 	d := x.decl.(*dsl.ConserveDecl)
 	c := &Conserve{Weight: 1, Mode: "penalty"}
 	if !e.object(&c.Obj, x, d.Doc, dsl.Type{}, nil) {
@@ -135,14 +143,14 @@ func (e *elaborator) resolveConserve(x *entity) {
 }
 
 // conserves warns of a quantity that nothing can change.
-func (e *elaborator) conserves(c *Conserve) {
+func (e *observations) conserves(c *Conserve) {
 	if readsOf(c.Value)&(readsState|readsDiscrete|readsSignal|readsTime) == 0 {
 		e.errAlwaysConserved(c)
 	}
 }
 
 // across reads the events across which a quantity stays, `[bounce, hit]`.
-func (e *elaborator) across(s *scope, o *dsl.Option) []*Event {
+func (e *observations) across(s *scope, o *dsl.Option) []*Event {
 	list := []dsl.Expr{o.Value.Expr}
 	if a, ok := o.Value.Expr.(*dsl.Array); ok {
 		list = a.Elems
@@ -174,7 +182,7 @@ func (e *elaborator) across(s *scope, o *dsl.Option) []*Event {
 	return out
 }
 
-func (e *elaborator) require(s *scope, d *dsl.RequireDecl) {
+func (e *observations) require(s *scope, d *dsl.RequireDecl) {
 	x := d.Cond
 	for {
 		p, ok := x.(*dsl.Paren)
@@ -213,7 +221,7 @@ func (e *elaborator) require(s *scope, d *dsl.RequireDecl) {
 }
 
 // options reads the options of a declaration, each by its own reader.
-func (e *elaborator) options(s *scope, opts []*dsl.Option, known map[string]func(*dsl.Option)) {
+func (e *objects) options(s *scope, opts []*dsl.Option, known map[string]func(*dsl.Option)) {
 	seen := map[string]*dsl.Option{}
 	for _, o := range opts {
 		read, old := known[o.Name.Name], seen[o.Name.Name]
@@ -232,7 +240,7 @@ func (e *elaborator) options(s *scope, opts []*dsl.Option, known map[string]func
 }
 
 // weight reads a number that is not negative.
-func (e *elaborator) weight(s *scope, to *float64) func(*dsl.Option) {
+func (e *observations) weight(s *scope, to *float64) func(*dsl.Option) {
 	return func(o *dsl.Option) {
 		v := e.value(s, o.Value.Expr)
 		if v == nil {
@@ -249,7 +257,7 @@ func (e *elaborator) weight(s *scope, to *float64) func(*dsl.Option) {
 
 // rowWeight reads the weight of an observation: a number, or what is known of
 // each row.
-func (e *elaborator) rowWeight(s *scope, o *Observe) func(*dsl.Option) {
+func (e *observations) rowWeight(s *scope, o *Observe) func(*dsl.Option) {
 	constant := e.weight(s, &o.Weight)
 	return func(opt *dsl.Option) {
 		v := e.value(s, opt.Value.Expr)
@@ -272,7 +280,7 @@ func (e *elaborator) rowWeight(s *scope, o *Observe) func(*dsl.Option) {
 }
 
 // limit reads a limit of what can be measured: a number, or what is known of each row.
-func (e *elaborator) limit(s *scope, o *Observe, to **Expr) func(*dsl.Option) {
+func (e *observations) limit(s *scope, o *Observe, to **Expr) func(*dsl.Option) {
 	return func(opt *dsl.Option) {
 		v := e.value(s, opt.Value.Expr)
 		switch {
@@ -290,7 +298,7 @@ func (e *elaborator) limit(s *scope, o *Observe, to **Expr) func(*dsl.Option) {
 }
 
 // positive reads a positive number in the unit of an object.
-func (e *elaborator) positive(s *scope, o *dsl.Option, of *Obj) float64 {
+func (e *objects) positive(s *scope, o *dsl.Option, of *Obj) float64 {
 	v := e.value(s, o.Value.Expr)
 	if v == nil {
 		return 0
@@ -308,7 +316,7 @@ func (e *elaborator) positive(s *scope, o *dsl.Option, of *Obj) float64 {
 }
 
 // word reads one of several words.
-func (e *elaborator) word(o *dsl.Option, what string, choices []string, otherwise string) string {
+func (e *objects) word(o *dsl.Option, what string, choices []string, otherwise string) string {
 	n, ok := o.Value.Expr.(*dsl.Name)
 	if !ok || !contains(choices, n.Name) {
 		e.errChoice(o.Value.Span(), what, dsl.FormatExpr(o.Value.Expr), choices)

@@ -38,7 +38,7 @@ func Prelude() (list []Function) {
 }
 
 // rewritten are functions that stand for other expressions of their arguments.
-func (e *elaborator) rewritten(s *scope, x *dsl.Call) *Expr {
+func (e *specials) rewritten(s *scope, x *dsl.Call) *Expr {
 	a := x.Args
 	switch x.Fun.Name {
 	case "xor": // (a and not b) or (not a and b)
@@ -66,7 +66,7 @@ func (e *elaborator) rewritten(s *scope, x *dsl.Call) *Expr {
 }
 
 // linspace is a vector of n numbers from a to b.
-func (e *elaborator) linspace(s *scope, x *dsl.Call) *Expr {
+func (e *specials) linspace(s *scope, x *dsl.Call) *Expr {
 	const most = 100_000
 	if !e.arity(x, 3) {
 		return nil
@@ -93,7 +93,7 @@ func (e *elaborator) linspace(s *scope, x *dsl.Call) *Expr {
 
 // interp is interp(x, xs, ys): the monotone cubic through points that are numbers, held
 // beyond the ends.
-func (e *elaborator) interp(s *scope, x *dsl.Call) *Expr {
+func (e *specials) interp(s *scope, x *dsl.Call) *Expr {
 	if !e.arity(x, 3) {
 		return nil
 	}

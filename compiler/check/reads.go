@@ -114,7 +114,7 @@ func objectsOf(x *Expr) map[Object]bool {
 }
 
 // only checks that an expression reads nothing but what is allowed.
-func (e *elaborator) only(x *Expr, what string, allowed reads) bool {
+func (e *objects) only(x *Expr, what string, allowed reads) bool {
 	ok := true
 	walk(x, func(y *Expr) bool {
 		if r := leaf(y) &^ allowed; r != 0 && ok {

@@ -10,55 +10,36 @@ import (
 	"github.com/pinode/pinode/dsl/diag"
 )
 
-// elaborator builds one model.
+// scopes has the names of a model.
 //
 // Every declaration becomes an entity under its flattened name; an entity is
 // resolved when it is first needed, so that the order of declarations does not
 // matter. What needs all names — initial values, equations, events — waits in
 // later.
-type elaborator struct {
-	*checker
-	inference
+type scopes struct {
+	*inference
 	m        *Model
 	names    [spaces]map[string]*entity // by flattened name
 	library  map[string]*entity
 	families [spaces]map[string]*family
 	derivs   map[string]int // order of a state, by its name without indices
 	order    []*entity      // of the file, sorted by key in the end
-	open     []*loop
-	eqs      []*equation
-	motions  map[*entity]*motion
-
-	constraints []*constraint
-	starts      []*start
-	boundaries  []*boundary
-	axes        []*dsl.CoordinateDecl
-
-	rates   map[*entity]*entity
-	later   []func()
-	uses    []component
-	active  []*entity       // being resolved, or functions being bound
-	exprs   []*Expr         // whose units are to be grounded
-	unnamed []*Obj          // likewise: locals, arguments
-	badTime map[string]bool // components that count time in another unit, by prefix
-	budget  int
-	unknown map[string]bool // names that were reported
+	later    []func()
+	active   []*entity // being resolved, or functions being bound
+	budget   int
+	unknown  map[string]bool // names that were reported
 }
 
-func newElaborator(c *checker, d *dsl.ModelDecl) *elaborator {
-	e := &elaborator{
-		checker: c, budget: maxExpansion,
-		m:       &Model{Name: d.Name.Name, Doc: d.Doc, Span: d.Name.Span(), Units: c.table},
+func newScopes(units *unitReader, d *dsl.ModelDecl) *scopes {
+	s := &scopes{
+		inference: &inference{unitReader: units}, budget: maxExpansion,
+		m:       &Model{Name: d.Name.Name, Doc: d.Doc, Span: d.Name.Span(), Units: units.table},
 		library: map[string]*entity{}, derivs: map[string]int{}, unknown: map[string]bool{},
-		badTime: map[string]bool{}, motions: map[*entity]*motion{}, rates: map[*entity]*entity{},
 	}
-	for i := range e.names {
-		e.names[i], e.families[i] = map[string]*entity{}, map[string]*family{}
+	for i := range s.names {
+		s.names[i], s.families[i] = map[string]*entity{}, map[string]*family{}
 	}
-	for _, f := range append([]*dsl.File{prelude()}, c.env.Library...) {
-		e.addLibrary(f.Decls)
-	}
-	return e
+	return s
 }
 
 // maxExpansion bounds the expressions and declarations that a model unrolls
@@ -70,7 +51,7 @@ const (
 
 // spend counts what a model expands to. It reports false, and a mistake once,
 // when that is too much.
-func (e *elaborator) spend(n int) bool {
+func (e *scopes) spend(n int) bool {
 	if e.budget < 0 {
 		return false
 	}
@@ -139,7 +120,7 @@ const (
 // scope is where names are looked up: a model or a component of one, a round
 // of a loop, the body of a function or of an event.
 type scope struct {
-	e         *elaborator
+	e         *scopes
 	prefix    string // of a component, "left."
 	suffix    string // of the rounds of loops, "[0]"
 	outer     *scope
@@ -210,7 +191,7 @@ func (s *scope) family(name string, order int) *family {
 
 // addLibrary makes library terms visible.
 func (e *elaborator) addLibrary(decls []dsl.Decl) {
-	s := &scope{e: e, library: true}
+	s := &scope{e: e.scopes, library: true}
 	add := func(id dsl.Ident, d dsl.Decl, resolve func(*entity)) {
 		e.library[id.Name] = &entity{name: id.Name, decl: d, at: id.Span(), scope: s, resolve: resolve, library: true}
 	}
@@ -221,7 +202,7 @@ func (e *elaborator) addLibrary(decls []dsl.Decl) {
 		case *dsl.FnDecl:
 			add(d.Name, d, func(*entity) {})
 		case *dsl.ConstDecl:
-			add(d.Name, d, e.resolveConst)
+			add(d.Name, d, e.values.resolveConst)
 		}
 	}
 }
@@ -268,7 +249,7 @@ func (e *elaborator) declareTime(s *scope, d *dsl.TimeDecl) {
 	}
 	if u, ok := e.unit(d.Unit); ok && !e.equate(e.m.Time.Unit, u, d.Unit.Span()) {
 		e.errTimeUnit(d, u)
-		e.badTime[s.prefix] = true
+		e.motions.badTime[s.prefix] = true
 	}
 }
 
@@ -301,7 +282,7 @@ func (e *elaborator) timeInterval(s *scope, iv *dsl.Interval) {
 }
 
 // declareUnit gives an object the unit that is written, or one to infer.
-func (e *elaborator) declareUnit(o *Obj, u *dsl.UnitExpr) {
+func (e *inference) declareUnit(o *Obj, u *dsl.UnitExpr) {
 	if u != nil {
 		if x, ok := e.unit(u); ok {
 			o.Unit, o.Inferred = x, false
@@ -330,7 +311,7 @@ func (e *elaborator) orders(s *scope, body []dsl.Decl, depth int) {
 			e.orders(s, d.Body, depth)
 		case *dsl.UseDecl:
 			if c := e.models[d.Model.Name]; c != nil && depth < maxDepth {
-				e.orders(&scope{e: e, prefix: s.prefix + d.As.Name + "."}, c.Body, depth+1)
+				e.orders(&scope{e: e.scopes, prefix: s.prefix + d.As.Name + "."}, c.Body, depth+1)
 			}
 		}
 	}
@@ -342,7 +323,7 @@ const (
 )
 
 // orderOf is the order of a state.
-func (e *elaborator) orderOf(s *scope, name string) int {
+func (e *scopes) orderOf(s *scope, name string) int {
 	return min(max(e.derivs[stripIndices(s.prefix)+name], 1), maxOrder)
 }
 
@@ -364,7 +345,7 @@ func stripIndices(s string) string {
 }
 
 // enter adds an entity under its flattened name; nil if that is taken.
-func (e *elaborator) enter(s *scope, in space, id dsl.Ident, order int, d dsl.Decl, resolve func(*entity)) *entity {
+func (e *scopes) enter(s *scope, in space, id dsl.Ident, order int, d dsl.Decl, resolve func(*entity)) *entity {
 	if !e.spend(1) {
 		return nil
 	}
@@ -384,7 +365,7 @@ func (e *elaborator) enter(s *scope, in space, id dsl.Ident, order int, d dsl.De
 }
 
 // join adds an entity to the family of those that its loop makes.
-func (e *elaborator) join(s *scope, in space, name string, x *entity) {
+func (e *scopes) join(s *scope, in space, name string, x *entity) {
 	f := e.families[in][name]
 	if f == nil {
 		f = &family{at: x.at, members: map[string]*entity{}, flat: true}
@@ -411,52 +392,52 @@ func (e *elaborator) declareOne(s *scope, d dsl.Decl) {
 	case *dsl.TimeDecl:
 		e.declareTime(s, d)
 	case *dsl.ConstDecl:
-		value(d.Name, e.resolveConst)
+		value(d.Name, e.values.resolveConst)
 	case *dsl.ParamDecl:
-		value(d.Name, e.resolveParam)
+		value(d.Name, e.values.resolveParam)
 	case *dsl.CovariateDecl:
-		value(d.Name, e.resolveCovariate)
+		value(d.Name, e.values.resolveCovariate)
 	case *dsl.DrawDecl:
-		value(d.Name, e.resolveDraw)
+		value(d.Name, e.values.resolveDraw)
 	case *dsl.InputDecl:
-		value(d.Name, e.resolveInput)
+		value(d.Name, e.values.resolveInput)
 	case *dsl.StateDecl:
 		for k := range e.orderOf(s, d.Name.Name) {
-			e.enter(s, inValues, d.Name, k, d, func(x *entity) { e.resolveState(x, d, k) })
+			e.enter(s, inValues, d.Name, k, d, func(x *entity) { e.values.resolveState(x, d, k) })
 		}
 	case *dsl.AugmentDecl:
-		value(d.Name, e.resolveAugment)
+		value(d.Name, e.values.resolveAugment)
 	case *dsl.AlgebraicDecl:
-		value(d.Name, e.resolveAlgebraic)
+		value(d.Name, e.values.resolveAlgebraic)
 	case *dsl.CoordinateDecl:
-		e.axes = append(e.axes, d)
-		value(d.Name, e.resolveCoordinate)
+		e.fields.axes = append(e.fields.axes, d)
+		value(d.Name, e.fields.resolveCoordinate)
 	case *dsl.BoundaryDecl:
-		e.boundaries = append(e.boundaries, &boundary{decl: d, scope: s})
+		e.fields.boundaries = append(e.fields.boundaries, &boundary{decl: d, scope: s})
 	case *dsl.StartDecl:
-		e.starts = append(e.starts, &start{decl: d, scope: s})
+		e.motions.starts = append(e.motions.starts, &start{decl: d, scope: s})
 	case *dsl.ConstraintDecl:
-		e.constraints = append(e.constraints, &constraint{decl: d, scope: s})
+		e.motions.constraints = append(e.motions.constraints, &constraint{decl: d, scope: s})
 	case *dsl.DiscreteDecl:
-		value(d.Name, e.resolveDiscrete)
+		value(d.Name, e.values.resolveDiscrete)
 	case *dsl.LetDecl:
-		value(d.Name, e.resolveLet)
+		value(d.Name, e.values.resolveLet)
 	case *dsl.FnDecl:
 		value(d.Name, func(*entity) {})
 	case *dsl.NeuralDecl:
-		value(d.Name, e.resolveNeural)
+		value(d.Name, e.neurals.resolveNeural)
 	case *dsl.EquationDecl:
-		e.eqs = append(e.eqs, &equation{decl: d, scope: s})
+		e.motions.eqs = append(e.motions.eqs, &equation{decl: d, scope: s})
 	case *dsl.EventDecl:
-		e.enter(s, inEvents, d.Name, 0, d, e.resolveEvent)
+		e.enter(s, inEvents, d.Name, 0, d, e.events.resolveEvent)
 	case *dsl.ConserveDecl:
-		e.enter(s, inConserves, d.Name, 0, d, e.resolveConserve)
+		e.enter(s, inConserves, d.Name, 0, d, e.observations.resolveConserve)
 	case *dsl.ObserveDecl:
-		e.enter(s, inObserves, d.Name, 0, d, e.resolveObserve)
+		e.enter(s, inObserves, d.Name, 0, d, e.observations.resolveObserve)
 	case *dsl.LossDecl:
-		e.enter(s, inLosses, d.Name, 0, d, e.resolveLoss)
+		e.enter(s, inLosses, d.Name, 0, d, e.observations.resolveLoss)
 	case *dsl.RequireDecl:
-		e.later = append(e.later, func() { e.require(s, d) })
+		e.later = append(e.later, func() { e.observations.require(s, d) })
 	case *dsl.UseDecl:
 		e.use(s, d)
 	case *dsl.ForDecl:
@@ -522,7 +503,7 @@ func (e *elaborator) use(s *scope, d *dsl.UseDecl) {
 		return
 	}
 	in := &scope{
-		e: e, key: s.key, prefix: s.prefix + d.As.Name + s.suffix + ".",
+		e: e.scopes, key: s.key, prefix: s.prefix + d.As.Name + s.suffix + ".",
 		overrides: map[string]*override{}, models: append([]*dsl.ModelDecl{decl}, s.models...),
 	}
 	for _, o := range d.Options {
@@ -556,7 +537,7 @@ func (x *entity) override() *override {
 
 // given elaborates the value of a declaration, or that which `use` gives it
 // instead; nil without one, and after an error.
-func (e *elaborator) given(x *entity, value dsl.Expr, may place) *Expr {
+func (e *objects) given(x *entity, value dsl.Expr, may place) *Expr {
 	if o := x.override(); o != nil {
 		return e.value(o.scope.allow(may), o.option.Value.Expr)
 	}
@@ -588,7 +569,7 @@ func (e *elaborator) unusedOverrides(in *scope, d *dsl.UseDecl) {
 }
 
 // touch resolves an entity; false if it could not be, which was reported.
-func (e *elaborator) touch(x *entity) bool {
+func (e *scopes) touch(x *entity) bool {
 	switch x.state {
 	case resolving:
 		e.errCycle(x)
@@ -615,7 +596,7 @@ func (e *elaborator) resolveAll() {
 		e.later = e.later[1:]
 		f()
 	}
-	e.initials()
+	e.motions.initials()
 	for _, c := range e.uses {
 		e.unusedOverrides(c.scope, c.decl)
 	}

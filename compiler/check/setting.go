@@ -12,8 +12,14 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
+// settings elaborates the blocks of settings.
+type settings struct {
+	*objects
+	dists *dists
+}
+
 // settings checks a fit or simulate block; nil without one.
-func (e *elaborator) settings(d *dsl.SettingsDecl, table setting.Table) *Settings {
+func (e *settings) settings(d *dsl.SettingsDecl, table setting.Table) *Settings {
 	if d == nil {
 		return nil
 	}
@@ -39,13 +45,13 @@ func (e *elaborator) settings(d *dsl.SettingsDecl, table setting.Table) *Setting
 
 // root is the scope of the model, in which settings are evaluated: they may
 // refer to its constants.
-func (e *elaborator) root() *scope { return &scope{e: e} }
+func (e *settings) root() *scope { return &scope{e: e.scopes} }
 
 // timeSettings are the settings whose numbers are times of the model.
 var timeSettings = map[string]bool{"from": true, "until": true, "step": true, "times": true}
 
 // setting reads one setting.
-func (e *elaborator) setting(s *scope, v *setting.Values, table setting.Table, o *dsl.Option) {
+func (e *settings) setting(s *scope, v *setting.Values, table setting.Table, o *dsl.Option) {
 	key := o.Name.Name
 	row := table.Find(key)
 	if row == nil {
@@ -120,7 +126,7 @@ func wordList(x dsl.Expr) []string {
 }
 
 // numbers evaluates the numbers of a setting.
-func (e *elaborator) numbers(s *scope, o *dsl.Option, row *setting.Setting) ([]float64, bool) {
+func (e *settings) numbers(s *scope, o *dsl.Option, row *setting.Setting) ([]float64, bool) {
 	if n, ok := o.Value.Expr.(*dsl.Name); ok && constants[n.Name] == 0 {
 		if ent, _ := s.find(inValues, n.Name, n.Primes); ent == nil {
 			e.errSetting(n.Span(), fmt.Errorf("`%s` is %s, not `%s`", row.Key, row.Kind, n.Name))
@@ -153,7 +159,7 @@ func (e *elaborator) numbers(s *scope, o *dsl.Option, row *setting.Setting) ([]f
 // chain reads a word with options, or several joined by `then`. A block
 // without a word belongs to the choice that bears the setting's own name.
 // Clauses, like `from 0.2 to 1 over 100 epochs`, are options by other means.
-func (e *elaborator) chain(s *scope, v *setting.Values, row *setting.Setting, val *dsl.Value, origin string) {
+func (e *settings) chain(s *scope, v *setting.Values, row *setting.Setting, val *dsl.Value, origin string) {
 	for first := true; val != nil; val, first = val.Then, false {
 		word, err := e.wordOf(row, val)
 		if err != nil {
@@ -182,7 +188,7 @@ func (e *elaborator) chain(s *scope, v *setting.Values, row *setting.Setting, va
 }
 
 // wordOf is the word of one link of a chain.
-func (e *elaborator) wordOf(row *setting.Setting, val *dsl.Value) (string, error) {
+func (e *settings) wordOf(row *setting.Setting, val *dsl.Value) (string, error) {
 	switch x := val.Expr.(type) {
 	case nil:
 		if choice(row, row.Key) != nil {
@@ -200,7 +206,7 @@ func (e *elaborator) wordOf(row *setting.Setting, val *dsl.Value) (string, error
 }
 
 // stage reads the options of one link of a chain.
-func (e *elaborator) stage(s *scope, opts *setting.Values, row *setting.Setting, word string, val *dsl.Value) {
+func (e *settings) stage(s *scope, opts *setting.Values, row *setting.Setting, word string, val *dsl.Value) {
 	list := append([]*dsl.Option{}, val.Block...)
 	for _, cl := range val.Clauses {
 		if cl.Suffix != "" && cl.Suffix != "epochs" {
@@ -253,7 +259,7 @@ var (
 const maxSamples = 1e9
 
 // samples reads `samples: 1000 { e: uniform(0.5, 0.9) }`.
-func (e *elaborator) samples(o *dsl.Option) *Samples {
+func (e *settings) samples(o *dsl.Option) *Samples {
 	val := o.Value
 	if val.Expr == nil || val.Suffix != "" || len(val.Block) == 0 && len(e.m.Draws) == 0 || len(val.Clauses) > 0 || val.Then != nil {
 		e.errSetting(val.Span(), errSamples)
@@ -275,7 +281,7 @@ func (e *elaborator) samples(o *dsl.Option) *Samples {
 			e.errSetting(d.Value.Span(), errDraw)
 			return
 		}
-		dist := e.dist(e.root(), call, of, asDraw)
+		dist := e.dists.dist(e.root(), call, of, asDraw)
 		if dist == nil {
 			return
 		}
@@ -293,7 +299,7 @@ func (e *elaborator) samples(o *dsl.Option) *Samples {
 }
 
 // sweep reads `sweep: { e: [0.5, 0.7, 0.9] }`.
-func (e *elaborator) sweep(o *dsl.Option) (axes []SweepAxis) {
+func (e *settings) sweep(o *dsl.Option) (axes []SweepAxis) {
 	val := o.Value
 	if val.Expr != nil || len(val.Block) == 0 || len(val.Clauses) > 0 || val.Then != nil {
 		e.errSetting(val.Span(), errSweep)
@@ -328,7 +334,7 @@ func (e *elaborator) sweep(o *dsl.Option) (axes []SweepAxis) {
 // varied calls f for each option of a block that names a parameter, covariate
 // or state of the model, or an element of one, with what it is and the names of its
 // elements.
-func (e *elaborator) varied(block []*dsl.Option, f func(d *dsl.Option, of *Obj, names []string)) {
+func (e *settings) varied(block []*dsl.Option, f func(d *dsl.Option, of *Obj, names []string)) {
 	var have []string
 	byName := map[string]*Obj{}
 	add := func(o *Obj) {

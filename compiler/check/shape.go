@@ -22,9 +22,12 @@ func (s Shape) String() string {
 // maxSize is the number of elements that a value may have.
 const maxSize = 1_000_000
 
+// arrays elaborates shapes and indices.
+type arrays struct{ *expressions }
+
 // shape evaluates the dimensions of a declaration, of which there are at most
 // two.
-func (e *elaborator) shape(s *scope, dims []dsl.Expr) (Shape, bool) {
+func (e *arrays) shape(s *scope, dims []dsl.Expr) (Shape, bool) {
 	var n [2]int
 	size := 1
 	for i, d := range dims {
@@ -49,7 +52,7 @@ func (e *elaborator) shape(s *scope, dims []dsl.Expr) (Shape, bool) {
 }
 
 // spread repeats a scalar for every element of a shape.
-func (e *elaborator) spread(x *Expr, shape Shape) *Expr {
+func (e *expressions) spread(x *Expr, shape Shape) *Expr {
 	if x.Shape == shape {
 		return x
 	}
@@ -70,7 +73,7 @@ func (e *elaborator) spread(x *Expr, shape Shape) *Expr {
 }
 
 // stack puts elements of one shape into an array.
-func (e *elaborator) stack(elems []*Expr, shape Shape, like *Expr) *Expr {
+func (e *expressions) stack(elems []*Expr, shape Shape, like *Expr) *Expr {
 	if shape.Rank < 2 {
 		return e.add(&Expr{Kind: Stack, Args: elems, Shape: shape, Unit: like.Unit, Span: like.Span})
 	}
@@ -82,7 +85,7 @@ func (e *elaborator) stack(elems []*Expr, shape Shape, like *Expr) *Expr {
 }
 
 // element is one element of a value, row-major.
-func (e *elaborator) element(x *Expr, i int) *Expr {
+func (e *expressions) element(x *Expr, i int) *Expr {
 	if x.Shape.Rank == 0 {
 		return x
 	}
@@ -119,7 +122,7 @@ type selection struct {
 }
 
 // selected evaluates the indices into a shape.
-func (e *elaborator) selected(s *scope, of Shape, index []dsl.Range, x dsl.Node) (sel selection, ok bool) {
+func (e *arrays) selected(s *scope, of Shape, index []dsl.Range, x dsl.Node) (sel selection, ok bool) {
 	if len(index) > of.Rank {
 		e.errIndices(x, len(index), of)
 		return sel, false
@@ -198,7 +201,7 @@ func (s selection) run() (off int, ok bool) {
 }
 
 // index elaborates x[…].
-func (e *elaborator) index(s *scope, x *dsl.IndexExpr) *Expr {
+func (e *arrays) index(s *scope, x *dsl.IndexExpr) *Expr {
 	a, rest, at := e.member(s, x)
 	if a == nil || len(rest) == 0 {
 		return a
@@ -219,7 +222,7 @@ func (e *elaborator) index(s *scope, x *dsl.IndexExpr) *Expr {
 
 // part is the selected part of a value. Columns of a matrix are gathered row
 // by row.
-func (e *elaborator) part(a *Expr, sel selection, at dsl.Node) *Expr {
+func (e *arrays) part(a *Expr, sel selection, at dsl.Node) *Expr {
 	shape := sel.shape()
 	if off, ok := sel.run(); ok {
 		if shape.Rank == 0 && a.Kind == Stack && a.Shape.Rank == 1 {
@@ -246,7 +249,7 @@ func (e *elaborator) part(a *Expr, sel selection, at dsl.Node) *Expr {
 // member elaborates the base of an index expression. An index right behind a
 // name that a loop declares chooses the round: what is left are the indices
 // into the value.
-func (e *elaborator) member(s *scope, x *dsl.IndexExpr) (a *Expr, rest [][]dsl.Range, at dsl.Node) {
+func (e *arrays) member(s *scope, x *dsl.IndexExpr) (a *Expr, rest [][]dsl.Range, at dsl.Node) {
 	var base dsl.Expr = x
 	for {
 		i, ok := base.(*dsl.IndexExpr)
@@ -272,7 +275,7 @@ func (e *elaborator) member(s *scope, x *dsl.IndexExpr) (a *Expr, rest [][]dsl.R
 
 // choose finds the member of a family of declarations that indices behind its
 // name choose. ent is nil if the name is none of a family.
-func (e *elaborator) choose(s *scope, name string, primes int, index [][]dsl.Range, at dsl.Node) (ent *entity, left [][]dsl.Range, ok bool) {
+func (e *arrays) choose(s *scope, name string, primes int, index [][]dsl.Range, at dsl.Node) (ent *entity, left [][]dsl.Range, ok bool) {
 	f := s.family(name, primes)
 	if f == nil {
 		return nil, index, true
@@ -303,7 +306,7 @@ func (e *elaborator) choose(s *scope, name string, primes int, index [][]dsl.Ran
 }
 
 // suffixOf spells single indices as the rounds of loops are spelled.
-func (e *elaborator) suffixOf(s *scope, index []dsl.Range) (string, bool) {
+func (e *arrays) suffixOf(s *scope, index []dsl.Range) (string, bool) {
 	out := ""
 	for _, r := range index {
 		if r.Colon {

@@ -5,8 +5,19 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
+// specials elaborates the functions of the language that are no plain functions of
+// numbers: derivatives, measured values, values at a place, solutions of equations.
+type specials struct {
+	specialMistakes
+	dists *dists
+	flows *flows
+}
+
+// specialMistakes has the wording of their mistakes.
+type specialMistakes struct{ *calls }
+
 // special elaborates the functions with rules of their own.
-func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
+func (e *specials) special(s *scope, x *dsl.Call) *Expr {
 	name := x.Fun.Name
 	switch name {
 	case "diff", "grad", "div", "laplacian", "hessian":
@@ -16,7 +27,7 @@ func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 	case "piecewise", "xor", "interp", "linspace":
 		return e.rewritten(s, x)
 	case "logdensity":
-		return logDensity(e, s, x)
+		return e.logDensity(s, x)
 	case "data", "observed", "first", "slope":
 		return e.measured(s, x)
 	case "euler_lagrange":
@@ -49,7 +60,7 @@ func (e *elaborator) special(s *scope, x *dsl.Call) *Expr {
 }
 
 // diff elaborates the derivative of an expression by a variable.
-func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
+func (e *specials) diff(s *scope, x *dsl.Call) *Expr {
 	if len(x.Args) < 2 || len(x.Args) > 2 && x.Fun.Name != "diff" {
 		e.errArity(x, 2)
 		return nil
@@ -68,7 +79,7 @@ func (e *elaborator) diff(s *scope, x *dsl.Call) *Expr {
 }
 
 // diffBy is the derivative by one variable.
-func (e *elaborator) diffBy(x *dsl.Call, v, by *Expr) *Expr {
+func (e *specials) diffBy(x *dsl.Call, v, by *Expr) *Expr {
 	a := []*Expr{v, by}
 	root := by
 	for root.Kind == Slice {
@@ -88,7 +99,7 @@ func (e *elaborator) diffBy(x *dsl.Call, v, by *Expr) *Expr {
 	of, w := a[0].Shape, by.Shape
 	switch {
 	case x.Fun.Name == "div" || x.Fun.Name == "laplacian" || x.Fun.Name == "hessian":
-		return second(e, x, out)
+		return e.second(x, out)
 	case x.Fun.Name == "grad" && (of.Rank != 0 || w.Rank != 1):
 		e.errGradient(x, a)
 		return nil
@@ -106,7 +117,7 @@ func (e *elaborator) diffBy(x *dsl.Call, v, by *Expr) *Expr {
 }
 
 // second elaborates the divergence of a vector, and what is made of second derivatives.
-func second(e *elaborator, x *dsl.Call, out *Expr) *Expr {
+func (e *specials) second(x *dsl.Call, out *Expr) *Expr {
 	of, by := out.Args[0], out.Args[1]
 	out.Name = x.Fun.Name
 	if _, ok := by.Object.(*Coordinate); ok && out.Name != "hessian" {
@@ -129,14 +140,14 @@ func second(e *elaborator, x *dsl.Call, out *Expr) *Expr {
 		out.Shape, out.Unit = mat(by.Shape.N, by.Shape.N), out.Unit.Div(by.Unit)
 	}
 	if !fits {
-		errSecond(e, x, out, takes)
+		e.errSecond(x, out, takes)
 		return nil
 	}
 	return e.add(out)
 }
 
 // measured elaborates data(y), observed(y), first(y) and slope(y).
-func (e *elaborator) measured(s *scope, x *dsl.Call) *Expr {
+func (e *specials) measured(s *scope, x *dsl.Call) *Expr {
 	name := x.Fun.Name
 	need := mayData
 	if name == "first" || name == "slope" {
@@ -146,7 +157,7 @@ func (e *elaborator) measured(s *scope, x *dsl.Call) *Expr {
 		e.errMisplaced(x)
 		return nil
 	}
-	o := e.observation(s, x.Args[0], name)
+	o := e.arrays.observation(s, x.Args[0], name)
 	if o == nil {
 		return nil
 	}
@@ -165,7 +176,7 @@ func (e *elaborator) measured(s *scope, x *dsl.Call) *Expr {
 }
 
 // observation finds the observation that an expression names.
-func (e *elaborator) observation(s *scope, x dsl.Expr, by string) *Observe {
+func (e *arrays) observation(s *scope, x dsl.Expr, by string) *Observe {
 	base := x
 	var index [][]dsl.Range
 	if i, ok := x.(*dsl.IndexExpr); ok {

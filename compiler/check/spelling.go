@@ -44,7 +44,7 @@ func degrees(u *dsl.UnitExpr) (offsetUnit, bool) {
 }
 
 // inDegrees is a column of temperatures in degrees.
-func (e *elaborator) inDegrees(col dsl.Column, o offsetUnit, want units.Unit, key dsl.Ident) (Column, bool) {
+func (e *dataBlocks) inDegrees(col dsl.Column, o offsetUnit, want units.Unit, key dsl.Ident) (Column, bool) {
 	out := Column{Name: col.Name, Span: col.Span()}
 	kelvin, _ := e.table.Lookup("K")
 	if !kelvin.SameDimension(want) {

@@ -11,7 +11,7 @@ type start struct {
 }
 
 // steady elaborates where the run starts.
-func (e *elaborator) steady() {
+func (e *motions) steady() {
 	for i, s := range e.starts {
 		d := s.decl
 		switch {
@@ -29,7 +29,7 @@ func (e *elaborator) steady() {
 }
 
 // steadyValues elaborates what has another value while the start is found.
-func (e *elaborator) steadyValues(s *start) {
+func (e *motions) steadyValues(s *start) {
 	known := map[string]func(*dsl.Option){}
 	for _, x := range e.order {
 		switch x.obj.(type) {
@@ -40,7 +40,7 @@ func (e *elaborator) steadyValues(s *start) {
 	e.options(s.scope, s.decl.Options, known)
 }
 
-func (e *elaborator) steadyValue(s *scope, x *entity, o *dsl.Option) {
+func (e *motions) steadyValue(s *scope, x *entity, o *dsl.Option) {
 	v := e.value(s, o.Value.Expr)
 	if v == nil {
 		return

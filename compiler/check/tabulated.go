@@ -13,7 +13,7 @@ import (
 
 // tabulated are the numbers of a constant that stand in a file, row by row; nil after a
 // mistake.
-func (e *elaborator) tabulated(o *Const, d *dsl.ConstDecl) []float64 {
+func (e *values) tabulated(o *Const, d *dsl.ConstDecl) []float64 {
 	if o.Shape.Rank == 0 {
 		e.errTableShape(o, d)
 		return nil

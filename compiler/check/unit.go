@@ -6,6 +6,12 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
+// unitReader reads units and their declarations.
+type unitReader struct {
+	*reporter
+	table *units.Table
+}
+
 // fileUnits declares the units of the library and of the file, those in
 // models too: a unit belongs to the whole file.
 func (c *checker) fileUnits() {
@@ -35,7 +41,7 @@ func collectUnits(decls []dsl.Decl, into []*dsl.UnitDecl) []*dsl.UnitDecl {
 
 // declareUnits defines units in an order in which each can be read. Names in
 // fixed are the language's own.
-func (c *checker) declareUnits(list []*dsl.UnitDecl, fixed map[string]bool) {
+func (c *unitReader) declareUnits(list []*dsl.UnitDecl, fixed map[string]bool) {
 	first := map[string]*dsl.UnitDecl{}
 	var todo []*dsl.UnitDecl
 	for _, d := range list {
@@ -74,7 +80,7 @@ func (c *checker) declareUnits(list []*dsl.UnitDecl, fixed map[string]bool) {
 
 // readable reports whether a unit's definition uses none that is still to be
 // defined.
-func (c *checker) readable(d *dsl.UnitDecl, open map[string]*dsl.UnitDecl) bool {
+func (c *unitReader) readable(d *dsl.UnitDecl, open map[string]*dsl.UnitDecl) bool {
 	n, ok := d.Value.(*dsl.NumberLit)
 	if !ok || n.Unit == nil {
 		return true
@@ -87,7 +93,7 @@ func (c *checker) readable(d *dsl.UnitDecl, open map[string]*dsl.UnitDecl) bool 
 	return true
 }
 
-func (c *checker) defineUnit(d *dsl.UnitDecl) {
+func (c *unitReader) defineUnit(d *dsl.UnitDecl) {
 	if d.Value == nil {
 		c.table.DefineBase(d.Name.Name)
 		return
@@ -109,7 +115,7 @@ func (c *checker) defineUnit(d *dsl.UnitDecl) {
 const maxExponent = 100
 
 // unit reads a unit expression.
-func (c *checker) unit(u *dsl.UnitExpr) (units.Unit, bool) {
+func (c *unitReader) unit(u *dsl.UnitExpr) (units.Unit, bool) {
 	out := units.One
 	for _, f := range u.Factors {
 		x, ok := c.table.Lookup(f.Name)
@@ -134,12 +140,15 @@ type unitEquation struct {
 
 // inference finds the units that are not declared.
 type inference struct {
-	solver units.Solver
-	trace  []unitEquation // in the order in which they were set up
+	*unitReader
+	solver  units.Solver
+	trace   []unitEquation // in the order in which they were set up
+	exprs   []*Expr        // whose units are to be grounded
+	unnamed []*Obj         // likewise: locals, arguments
 }
 
 // equate makes two units equal, for the reason at a place of the source.
-func (e *elaborator) equate(a, b units.Unit, at diag.Span) bool {
+func (e *inference) equate(a, b units.Unit, at diag.Span) bool {
 	if a.Equal(b) {
 		return true
 	}
@@ -152,7 +161,7 @@ func (e *elaborator) equate(a, b units.Unit, at diag.Span) bool {
 
 // inferredFrom finds the place that fixed a unit: the equations are solved
 // again, in order, until it holds no variable. Only messages need it.
-func (e *elaborator) inferredFrom(u units.Unit) (diag.Span, bool) {
+func (e *inference) inferredFrom(u units.Unit) (diag.Span, bool) {
 	var s units.Solver
 	for _, q := range e.trace {
 		s.Unify(q.a, q.b)
@@ -165,21 +174,21 @@ func (e *elaborator) inferredFrom(u units.Unit) (diag.Span, bool) {
 
 // settle replaces what is known of an object's inferred unit, so that its
 // uses need not.
-func (e *elaborator) settle(o *Obj) {
+func (e *inference) settle(o *Obj) {
 	if o.Inferred {
 		o.Unit = e.solver.Resolve(o.Unit)
 	}
 }
 
 // adopt gives a bare number the unit that is asked of it.
-func (e *elaborator) adopt(x *Expr, u units.Unit) {
+func (e *inference) adopt(x *Expr, u units.Unit) {
 	x.Unit, x.bare = u, false
 	e.exprs = append(e.exprs, x)
 }
 
 // meet makes the units of two operands equal: a bare number takes that of the
 // other.
-func (e *elaborator) meet(a, b *Expr, at diag.Span) bool {
+func (e *inference) meet(a, b *Expr, at diag.Span) bool {
 	switch {
 	case a.bare && b.bare:
 		return true
@@ -194,7 +203,7 @@ func (e *elaborator) meet(a, b *Expr, at diag.Span) bool {
 }
 
 // demand makes the unit of x the wanted one.
-func (e *elaborator) demand(x *Expr, want units.Unit) bool {
+func (e *inference) demand(x *Expr, want units.Unit) bool {
 	if x.bare {
 		e.adopt(x, want)
 		return true
@@ -203,7 +212,7 @@ func (e *elaborator) demand(x *Expr, want units.Unit) bool {
 }
 
 // name spells a unit for people as far as it is known.
-func (e *elaborator) name(u units.Unit) string { return e.table.Name(e.solver.Ground(u)) }
+func (e *inference) name(u units.Unit) string { return e.table.Name(e.solver.Ground(u)) }
 
 // ground fixes the units that inference left open, as dimensionless.
 func (e *elaborator) ground() {
