@@ -127,6 +127,9 @@ func (s *switches) decide(i int) (mode float64, side int8, fail *Failure) {
 	}
 	// It may rest, or go either way: what the terms say of equality comes first.
 	at := s.branch(i, atEquality)
+	if up.goes < 0 || down.goes > 0 { // one field leads onto the surface, the other along it
+		s.landed[w.Guard] = true
+	}
 	switch {
 	case at.known && at.goes == 0:
 		return atEquality, 0, nil
