@@ -101,10 +101,10 @@ func (c *checker) run() {
 	e := c.model(main)
 	c.prog.Models = append(c.prog.Models, e.m)
 	c.prog.Model = e.m
-	c.prog.Data = e.data.data(data)
-	c.prog.Fit = e.settings.settings(blocks["fit"], c.env.Fit)
-	c.prog.Simulate = e.settings.settings(blocks["simulate"], c.env.Simulate)
-	c.prog.Network = e.settings.settings(blocks["network"], c.env.Network)
+	c.prog.Data = e.data.blocks(data)
+	c.prog.Fit = e.settings.block(blocks["fit"], c.env.Fit)
+	c.prog.Simulate = e.settings.block(blocks["simulate"], c.env.Simulate)
+	c.prog.Network = e.settings.block(blocks["network"], c.env.Network)
 	c.prog.Grid = e.settings.grid(blocks["grid"])
 	e.analysis.neverFires(c.prog)
 }

@@ -7,67 +7,12 @@ import (
 	"github.com/pinode/pinode/dsl"
 )
 
-// objects is what the declarations of values, events, observations and blocks have in
-// common: names, shapes and units of what is declared, its value and options.
-type objects struct{ *expressions }
-
 // values elaborates the declarations of quantities.
 type values struct {
 	*objects
 	dists *dists
 	env   *Env
 	prog  *Program
-}
-
-// object fills what all declarations have; false if the shape is wrong. A
-// value that is written with its unit declares it.
-func (e *objects) object(o *Obj, x *entity, doc string, t dsl.Type, value dsl.Expr) bool {
-	o.Name, o.Doc, o.Span = x.name, doc, x.at
-	if u := writtenUnit(value); u != nil && t.Unit == nil {
-		e.declareUnit(o, u)
-		o.Inferred = true
-	} else {
-		e.declareUnit(o, t.Unit)
-	}
-	shape, ok := e.arrays.shape(x.scope, t.Dims)
-	o.Shape = shape
-	return ok
-}
-
-// writtenUnit is the unit of a literal number; nil if x is something else.
-func writtenUnit(x dsl.Expr) *dsl.UnitExpr {
-	switch x := x.(type) {
-	case *dsl.NumberLit:
-		return x.Unit
-	case *dsl.Unary:
-		return writtenUnit(x.X)
-	case *dsl.Paren:
-		return writtenUnit(x.X)
-	case *dsl.Array:
-		for _, el := range x.Elems {
-			if u := writtenUnit(el); u != nil {
-				return u
-			}
-		}
-	}
-	return nil
-}
-
-// bind checks that a value fits an object, and repeats scalars; nil if it
-// does not fit.
-func (e *objects) bind(v *Expr, o *Obj) *Expr {
-	if v == nil {
-		return nil
-	}
-	if v.Shape != o.Shape && v.Shape.Rank != 0 {
-		e.errValueShape(v, o)
-		return nil
-	}
-	if !e.demand(v, o.Unit) {
-		e.errValueUnit(v, o)
-		return nil
-	}
-	return e.spread(v, o.Shape)
 }
 
 func (e *values) resolveConst(x *entity) {
@@ -103,21 +48,6 @@ func (e *values) resolveConst(x *entity) {
 	}
 	e.settle(&o.Obj)
 	o.Values, x.obj = values, o
-}
-
-// resolveGiven makes a parameter, covariate or input of a component that
-// `use` gives a value into a let: it is no longer learned or read from data.
-func (e *objects) resolveGiven(x *entity, doc string, t dsl.Type) bool {
-	if x.override() == nil {
-		return false
-	}
-	l := &Let{}
-	if e.object(&l.Obj, x, doc, t, nil) {
-		if l.Value = e.bind(e.given(x, nil, 0), &l.Obj); l.Value != nil {
-			x.obj = l
-		}
-	}
-	return true
 }
 
 func (e *values) resolveCovariate(x *entity) {
@@ -425,16 +355,6 @@ func (e *values) resolveDiscrete(x *entity) {
 			e.errNoInitial(x, "discrete")
 		}
 	})
-}
-
-// initial elaborates an initial value: 0 without one, or after an error.
-func (e *objects) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
-	v := e.bind(e.given(x, init, mayFirst), o)
-	if v == nil {
-		return e.number(0, o.Shape, o.Unit, x.at)
-	}
-	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsDraw|readsRow|readsState|readsDiscrete|readsSpace)
-	return v
 }
 
 func (e *values) resolveLet(x *entity) {

@@ -102,19 +102,7 @@ func (d dumper) model(m *Model) {
 			d.line("input", &x.Obj, " %s", x.Interp)
 		}
 	}
-	for _, x := range m.States {
-		word := "state"
-		switch {
-		case x.Augment:
-			word = "augment"
-		case x.Algebraic:
-			word = "algebraic"
-		}
-		d.line(word, &x.Obj, "%s = %s", fieldOver(x), d.show(x.Init))
-		if !x.Algebraic {
-			fmt.Fprintf(d.w, "    %s' = %s\n", x.Name, d.show(x.Deriv))
-		}
-	}
+	d.states(m)
 	d.rest(m)
 	for _, x := range m.Discretes {
 		d.line("discrete", &x.Obj, " = %s", d.show(x.Init))
@@ -148,6 +136,22 @@ func (d dumper) model(m *Model) {
 			mean = "trajectories"
 		}
 		d.line("loss", &x.Obj, " = %s%s { weight: %g, mean: %s }", d.show(x.Value), where, x.Weight, mean)
+	}
+}
+
+func (d dumper) states(m *Model) {
+	for _, x := range m.States {
+		word := "state"
+		switch {
+		case x.Augment:
+			word = "augment"
+		case x.Algebraic:
+			word = "algebraic"
+		}
+		d.line(word, &x.Obj, "%s = %s", fieldOver(x), d.show(x.Init))
+		if !x.Algebraic {
+			fmt.Fprintf(d.w, "    %s' = %s\n", x.Name, d.show(x.Deriv))
+		}
 	}
 }
 

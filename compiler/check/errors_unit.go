@@ -11,8 +11,7 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
-// unitMistakes has the wording of mistakes in units. It, and the other types of its kind,
-// are layers of those that report such mistakes and have no state.
+// unitMistakes has the wording of mistakes in units.
 type unitMistakes struct{ *scopes }
 
 // unitOf is the unit of x for people, with the names that it comes from:

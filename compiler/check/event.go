@@ -189,21 +189,6 @@ func (e *events) trigger(s *scope, ev *Event, d *dsl.EventDecl) {
 	}
 }
 
-// duration elaborates a scalar in the unit of the time; nil after an error.
-func (e *objects) duration(s *scope, x dsl.Expr, what string) *Expr {
-	v := e.value(s, x)
-	switch {
-	case v == nil:
-	case v.Shape.Rank != 0:
-		e.errNotScalar(v, what, "")
-	case !e.demand(v, e.m.Time.Unit):
-		e.errTimeValue(v, what, e.m.Time.Unit)
-	default:
-		return v
-	}
-	return nil
-}
-
 // continuous are the things that change between events.
 const continuous = readsTime | readsState | readsSignal
 

@@ -455,3 +455,12 @@ func (e *expressions) constInt(s *scope, x dsl.Expr) (int, bool) {
 	}
 	return 0, false
 }
+
+func (e *expressions) coordinateNames() (out []string) {
+	for _, x := range e.order {
+		if _, ok := x.decl.(*dsl.CoordinateDecl); ok {
+			out = append(out, x.name)
+		}
+	}
+	return out
+}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
-	"github.com/pinode/pinode/physics/units"
 )
 
 // Coordinate is an axis of space, from Lo to Hi.
@@ -154,47 +153,6 @@ func (e *fields) resolveCoordinate(x *entity) {
 	x.obj = c
 }
 
-// over finds the coordinates of a field; false after an error.
-func (e *objects) over(s *scope, list []dsl.Ident) (out []*Coordinate, ok bool) {
-	for _, id := range list {
-		x, _ := s.find(inValues, id.Name, 0)
-		if x == nil {
-			e.errUnknown("coordinate", id.Span(), id.Name, e.coordinateNames())
-			return nil, false
-		}
-		if !e.touch(x) {
-			return nil, false
-		}
-		c, isAxis := x.obj.(*Coordinate)
-		switch {
-		case !isAxis:
-			e.errNotACoordinate(id, x)
-			return nil, false
-		case slices.Contains(out, c):
-			e.errDuplicate(id.Span(), id.Name, c.Span)
-			return nil, false
-		}
-		out = append(out, c)
-	}
-	if len(out) > maxAxes {
-		e.errManyAxes(list[maxAxes])
-		return nil, false
-	}
-	return out, true
-}
-
-// maxAxes is how many coordinates a field has at most.
-const maxAxes = 3
-
-func (e *expressions) coordinateNames() (out []string) {
-	for _, x := range e.order {
-		if _, ok := x.decl.(*dsl.CoordinateDecl); ok {
-			out = append(out, x.name)
-		}
-	}
-	return out
-}
-
 // boundary is a declared boundary with where its names are looked up.
 type boundary struct {
 	decl  *dsl.BoundaryDecl
@@ -281,90 +239,6 @@ func (e *fields) side(s *scope, d dsl.BoundarySide) (out Side, ok bool) {
 	}
 	out.Where = e.condition(s, d.Where)
 	return out, out.Where != nil && e.only(out.Where, "a part of a side", readsSpace|readsParam|readsCovariate)
-}
-
-// places elaborates `u(0)`: a field, or a quantity made of fields, at a place. Its
-// coordinates stand in the order of its declaration, or of theirs.
-func (e *specials) atPlace(s *scope, x *dsl.Call) *Expr {
-	v := e.ref(s, x.Fun)
-	if v == nil {
-		return nil
-	}
-	over := CoordinatesOf(v)
-	if st, ok := v.Object.(*State); ok {
-		over = st.Over
-	}
-	if len(x.Args) != len(over) {
-		e.errPlaceArity(x, over)
-		return nil
-	}
-	args := e.args(s, x)
-	if args == nil {
-		return nil
-	}
-	for i, a := range args {
-		if a.Shape.Rank != 0 {
-			e.errNotScalar(a, "a place", "")
-			return nil
-		}
-		if !e.demand(a, over[i].Unit) {
-			e.errArgument(a, &over[i].Obj, "`"+x.Fun.Name+"`")
-			return nil
-		}
-		if c, ok := fold(a); ok && !(c[0] >= over[i].Lo && c[0] <= over[i].Hi) {
-			e.errOutsideDomain(a, over[i], c[0])
-			return nil
-		}
-	}
-	return e.add(&Expr{Kind: Place, Args: append([]*Expr{v}, args...), Over: over, Shape: v.Shape, Unit: v.Unit, Span: x.Span()})
-}
-
-// hasPlaces reports whether a name stands for something over coordinates.
-func (e *specials) hasPlaces(s *scope, ent *entity, name *dsl.Name) bool {
-	if ent == nil {
-		if ent, _ = s.find(inValues, name.Name, 0); ent == nil {
-			return false
-		}
-	}
-	switch d := ent.decl.(type) {
-	case *dsl.StateDecl:
-		return len(d.Over) > 0
-	case *dsl.AlgebraicDecl:
-		return len(d.Over) > 0
-	case *dsl.LetDecl:
-		if len(e.coordinateNames()) == 0 || !e.touch(ent) {
-			return false
-		}
-		l, ok := ent.obj.(*Let)
-		return ok && len(CoordinatesOf(l.Value)) > 0
-	}
-	return false
-}
-
-// integral elaborates integral(E, x, …), over whole coordinates.
-func (e *specials) integral(s *scope, x *dsl.Call) *Expr {
-	if len(x.Args) < 2 {
-		e.errArity(x, 2)
-		return nil
-	}
-	a := e.args(s, x)
-	if a == nil {
-		return nil
-	}
-	out := &Expr{Kind: Integral, Args: a[:1], Shape: a[0].Shape, Unit: a[0].Unit, Span: x.Span()}
-	for _, by := range a[1:] {
-		c, ok := by.Object.(*Coordinate)
-		if !ok || by.Kind != Ref || slices.Contains(out.Over, c) {
-			e.errIntegral(x, by)
-			return nil
-		}
-		out.Over = append(out.Over, c)
-		if a[0].bare {
-			out.Unit = units.One
-		}
-		out.Unit = out.Unit.Mul(c.Unit)
-	}
-	return e.add(out)
 }
 
 // settled checks what varies over coordinates where, and says how rows of data tell them.

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/physics/units"
 )
@@ -47,16 +46,6 @@ func (e *flows) asks(w flowing) {
 		e.m.Flow = &Flow{}
 	}
 	e.m.Flow.asked = append(e.m.Flow.asked, w)
-}
-
-// logDensity elaborates logdensity(z).
-func (e *specials) logDensity(s *scope, x *dsl.Call) *Expr {
-	a := e.args(s, x)
-	if a == nil {
-		return nil
-	}
-	e.flows.asks(flowing{of: a[0], at: x.Span()})
-	return e.add(&Expr{Kind: LogDensity, Args: a, Unit: units.One, Span: x.Span()})
 }
 
 // carry lays out how the density of states is carried along, where something asks for it.

@@ -220,25 +220,6 @@ func (e *observations) require(s *scope, d *dsl.RequireDecl) {
 	e.m.Requires = append(e.m.Requires, q)
 }
 
-// options reads the options of a declaration, each by its own reader.
-func (e *objects) options(s *scope, opts []*dsl.Option, known map[string]func(*dsl.Option)) {
-	seen := map[string]*dsl.Option{}
-	for _, o := range opts {
-		read, old := known[o.Name.Name], seen[o.Name.Name]
-		seen[o.Name.Name] = o
-		switch {
-		case read == nil:
-			e.errUnknown("option", o.Name.Span(), o.Name.Name, names(known))
-		case old != nil:
-			e.errDuplicate(o.Name.Span(), o.Name.Name, old.Name.Span())
-		case !plainValue(o.Value):
-			e.errOption(o.Value.Span(), o.Name.Name, "a value")
-		default:
-			read(o)
-		}
-	}
-}
-
 // weight reads a number that is not negative.
 func (e *observations) weight(s *scope, to *float64) func(*dsl.Option) {
 	return func(o *dsl.Option) {
@@ -295,32 +276,4 @@ func (e *observations) limit(s *scope, o *Observe, to **Expr) func(*dsl.Option) 
 			*to = v
 		}
 	}
-}
-
-// positive reads a positive number in the unit of an object.
-func (e *objects) positive(s *scope, o *dsl.Option, of *Obj) float64 {
-	v := e.value(s, o.Value.Expr)
-	if v == nil {
-		return 0
-	}
-	if !e.demand(v, of.Unit) {
-		e.errValueUnit(v, of)
-		return 0
-	}
-	c, ok := fold(v)
-	if !ok || len(c) != 1 || !(c[0] > 0) || math.IsInf(c[0], 0) {
-		e.errOption(v.Span, o.Name.Name, "a positive number")
-		return 0
-	}
-	return c[0]
-}
-
-// word reads one of several words.
-func (e *objects) word(o *dsl.Option, what string, choices []string, otherwise string) string {
-	n, ok := o.Value.Expr.(*dsl.Name)
-	if !ok || !contains(choices, n.Name) {
-		e.errChoice(o.Value.Span(), what, dsl.FormatExpr(o.Value.Expr), choices)
-		return otherwise
-	}
-	return n.Name
 }

@@ -112,16 +112,3 @@ func objectsOf(x *Expr) map[Object]bool {
 	})
 	return out
 }
-
-// only checks that an expression reads nothing but what is allowed.
-func (e *objects) only(x *Expr, what string, allowed reads) bool {
-	ok := true
-	walk(x, func(y *Expr) bool {
-		if r := leaf(y) &^ allowed; r != 0 && ok {
-			ok = false
-			e.errNotFixed(x, y, what, r)
-		}
-		return ok
-	})
-	return ok
-}

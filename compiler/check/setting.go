@@ -18,8 +18,8 @@ type settings struct {
 	dists *dists
 }
 
-// settings checks a fit or simulate block; nil without one.
-func (e *settings) settings(d *dsl.SettingsDecl, table setting.Table) *Settings {
+// block checks a fit or simulate block; nil without one.
+func (e *settings) block(d *dsl.SettingsDecl, table setting.Table) *Settings {
 	if d == nil {
 		return nil
 	}

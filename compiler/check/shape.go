@@ -321,3 +321,38 @@ func (e *arrays) suffixOf(s *scope, index []dsl.Range) (string, bool) {
 	}
 	return out, true
 }
+
+// observation finds the observation that an expression names.
+func (e *arrays) observation(s *scope, x dsl.Expr, by string) *Observe {
+	base := x
+	var index [][]dsl.Range
+	if i, ok := x.(*dsl.IndexExpr); ok {
+		base, index = i.X, [][]dsl.Range{i.Index}
+	}
+	n, ok := base.(*dsl.Name)
+	if !ok || n.Primes > 0 {
+		e.errNotObservation(x, by)
+		return nil
+	}
+	var ent *entity
+	if index == nil {
+		ent, _ = s.find(inObserves, n.Name, 0)
+	} else if f := e.families[inObserves][s.prefix+n.Name]; f != nil {
+		suffix, ok := e.suffixOf(s, index[0])
+		if !ok {
+			return nil
+		}
+		if ent = f.members[suffix]; ent == nil {
+			e.errNoMember(n, n.Name+suffix, f)
+			return nil
+		}
+	}
+	if ent == nil {
+		e.errUnknown("observation", x.Span(), dsl.FormatExpr(x), names(e.names[inObserves]))
+		return nil
+	}
+	if !e.touch(ent) {
+		return nil
+	}
+	return ent.obj.(*Observe)
+}

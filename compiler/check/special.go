@@ -175,37 +175,12 @@ func (e *specials) measured(s *scope, x *dsl.Call) *Expr {
 	return e.add(out)
 }
 
-// observation finds the observation that an expression names.
-func (e *arrays) observation(s *scope, x dsl.Expr, by string) *Observe {
-	base := x
-	var index [][]dsl.Range
-	if i, ok := x.(*dsl.IndexExpr); ok {
-		base, index = i.X, [][]dsl.Range{i.Index}
-	}
-	n, ok := base.(*dsl.Name)
-	if !ok || n.Primes > 0 {
-		e.errNotObservation(x, by)
+// logDensity elaborates logdensity(z).
+func (e *specials) logDensity(s *scope, x *dsl.Call) *Expr {
+	a := e.args(s, x)
+	if a == nil {
 		return nil
 	}
-	var ent *entity
-	if index == nil {
-		ent, _ = s.find(inObserves, n.Name, 0)
-	} else if f := e.families[inObserves][s.prefix+n.Name]; f != nil {
-		suffix, ok := e.suffixOf(s, index[0])
-		if !ok {
-			return nil
-		}
-		if ent = f.members[suffix]; ent == nil {
-			e.errNoMember(n, n.Name+suffix, f)
-			return nil
-		}
-	}
-	if ent == nil {
-		e.errUnknown("observation", x.Span(), dsl.FormatExpr(x), names(e.names[inObserves]))
-		return nil
-	}
-	if !e.touch(ent) {
-		return nil
-	}
-	return ent.obj.(*Observe)
+	e.flows.asks(flowing{of: a[0], at: x.Span()})
+	return e.add(&Expr{Kind: LogDensity, Args: a, Unit: units.One, Span: x.Span()})
 }

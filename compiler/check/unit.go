@@ -214,23 +214,13 @@ func (e *inference) demand(x *Expr, want units.Unit) bool {
 // name spells a unit for people as far as it is known.
 func (e *inference) name(u units.Unit) string { return e.table.Name(e.solver.Ground(u)) }
 
-// ground fixes the units that inference left open, as dimensionless.
-func (e *elaborator) ground() {
-	open := func(u *units.Unit) {
-		if len(units.Variables(*u)) > 0 {
-			*u = e.solver.Ground(*u)
+// declareUnit gives an object the unit that is written, or one to infer.
+func (e *inference) declareUnit(o *Obj, u *dsl.UnitExpr) {
+	if u != nil {
+		if x, ok := e.unit(u); ok {
+			o.Unit, o.Inferred = x, false
+			return
 		}
 	}
-	open(&e.m.Time.Unit)
-	for _, x := range e.order {
-		if x.obj != nil {
-			open(&x.obj.Info().Unit)
-		}
-	}
-	for _, o := range e.unnamed {
-		open(&o.Unit)
-	}
-	for _, x := range e.exprs {
-		open(&x.Unit)
-	}
+	o.Unit, o.Inferred = e.solver.Fresh(), true
 }
