@@ -14,7 +14,7 @@ type dataBlocks struct {
 	settings *settings
 }
 
-// data checks the data blocks against the model.
+// blocks checks the data blocks against the model.
 func (e *dataBlocks) blocks(blocks []*dsl.DataDecl) (out []*Data) {
 	for _, d := range blocks {
 		out = append(out, e.dataBlock(d))
