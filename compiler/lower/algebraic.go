@@ -30,9 +30,12 @@ type constraints struct {
 	unknowns []unknown
 }
 
+// algebra lowers constraints, which determine algebraic unknowns.
+type algebra struct{ *expressions }
+
 // constraints lowers the constraints. The equations are in an order in which each has an
 // unknown of its own; the model is refused where there is none.
-func (l *lowerer) constraints() (c constraints, ok bool) {
+func (l *algebra) constraints() (c constraints, ok bool) {
 	for _, s := range l.m.States {
 		if s.Algebraic {
 			for k := range s.Shape.Size() {
@@ -70,7 +73,7 @@ func (l *lowerer) constraints() (c constraints, ok bool) {
 const maxGridUnknowns = 100
 
 // element is element k of a value.
-func (l *lowerer) element(v *ir.Node, k int) *ir.Node {
+func (l *base) element(v *ir.Node, k int) *ir.Node {
 	if v.Shape == ir.Scalar {
 		return v
 	}
@@ -119,7 +122,7 @@ func match(n int, reads func(equation, unknown int) bool) (owner []int, loose in
 }
 
 // slopes are the derivatives of equation i by unknown j.
-func (l *lowerer) slopes(c *constraints) [][]*ir.Node {
+func (l *algebra) slopes(c *constraints) [][]*ir.Node {
 	rows := make([][]*ir.Node, len(c.values))
 	g := l.b.Concat(c.values...)
 	for _, u := range c.unknowns {
@@ -134,7 +137,7 @@ func (l *lowerer) slopes(c *constraints) [][]*ir.Node {
 }
 
 // algebraicRates puts the rates of the algebraic unknowns among those of the states.
-func (l *lowerer) algebraicRates(parts []*ir.Node) {
+func (l *algebra) algebraicRates(parts []*ir.Node) {
 	c, ok := l.constraints()
 	if !ok {
 		return
@@ -158,7 +161,7 @@ func (l *lowerer) algebraicRates(parts []*ir.Node) {
 }
 
 // shaped is a value of a state's shape.
-func (l *lowerer) shaped(elems []*ir.Node, s *check.State) *ir.Node {
+func (l *algebra) shaped(elems []*ir.Node, s *check.State) *ir.Node {
 	if s.Shape.Rank == 0 {
 		return elems[0]
 	}
@@ -171,7 +174,7 @@ func (l *lowerer) shaped(elems []*ir.Node, s *check.State) *ir.Node {
 
 // balance adds the event whose jump is a step of Newton's method for the unknowns. Its
 // comparisons are those of the unknowns that it comes by, whatever the modes are.
-func (l *lowerer) balance() {
+func (l *algebra) balance() {
 	c, ok := l.constraints()
 	if !ok {
 		return

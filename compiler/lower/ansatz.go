@@ -13,7 +13,7 @@ import (
 // I.E. Lagaris, A. Likas, D.I. Fotiadis, IEEE Trans. Neural Networks 9, 987–1000, 1998. Several
 // sides are met one axis after the other: each corrects what is there by a straight line.
 type ansatz struct {
-	l      *lowerer
+	l      *networks
 	m      *check.Model
 	field  *check.State
 	lift   *ir.Node // nil: 0
@@ -200,7 +200,7 @@ func (a *ansatz) value(raw *ir.Node) *ir.Node {
 }
 
 // spread is a value, or a scalar for all elements of a shape.
-func (l *lowerer) spread(n *ir.Node, shape ir.Shape) *ir.Node {
+func (l *networks) spread(n *ir.Node, shape ir.Shape) *ir.Node {
 	if n.Shape == ir.Scalar && shape != ir.Scalar {
 		return l.b.Fill(n, shape)
 	}

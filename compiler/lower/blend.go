@@ -15,7 +15,7 @@ import (
 
 // whole lowers a quantity that reads the modes of switches, if it has some to read,
 // and spreads a scalar over the shape.
-func (l *lowerer) whole(x *check.Expr, shape check.Shape) *ir.Node {
+func (l *conditions) whole(x *check.Expr, shape check.Shape) *ir.Node {
 	if n := l.switchedBy(x, shape); n != nil {
 		return n
 	}
@@ -24,7 +24,7 @@ func (l *lowerer) whole(x *check.Expr, shape check.Shape) *ir.Node {
 
 // switchedBy is an expression that reads the modes of switches; nil where it reads
 // none of a surface that may be slid along.
-func (l *lowerer) switchedBy(x *check.Expr, shape check.Shape) *ir.Node {
+func (l *conditions) switchedBy(x *check.Expr, shape check.Shape) *ir.Node {
 	if !slices.ContainsFunc(l.out.Switches, func(w Switch) bool { return w.slidable() }) {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (l *lowerer) switchedBy(x *check.Expr, shape check.Shape) *ir.Node {
 
 // surfaces are the switches along whose surfaces the solution may slide and whose modes
 // a value reads.
-func (l *lowerer) surfaces(n *ir.Node) (list []int) {
+func (l *conditions) surfaces(n *ir.Node) (list []int) {
 	read := make([]bool, l.out.Layout.ND)
 	for _, a := range ir.Reach(n) {
 		if a.Op == ir.OpSlice && (a.Args[0] == l.out.In.D || a.Args[0] == l.out.In.DB) {
@@ -61,7 +61,7 @@ func (w *Switch) slidable() bool { return !w.Corner }
 
 // triggers notes that a condition or priority of an event reads the modes of
 // switches.
-func (l *lowerer) triggers(event int, list ...*check.Expr) {
+func (l *conditions) triggers(event int, list ...*check.Expr) {
 	for _, x := range list {
 		if n := l.switchedBy(x, x.Shape); n != nil {
 			for _, i := range l.surfaces(n) {
@@ -72,7 +72,7 @@ func (l *lowerer) triggers(event int, list ...*check.Expr) {
 }
 
 // acting notes what the named quantities are that the right-hand side reads.
-func (l *lowerer) acting() {
+func (l *conditions) acting() {
 	for _, x := range l.m.Lets {
 		if l.lets[letKey{x, reading{located: true, cornered: true}}] == nil {
 			continue
@@ -84,7 +84,7 @@ func (l *lowerer) acting() {
 }
 
 // atBefore is a value of states and modes at those before the instant.
-func (l *lowerer) atBefore(n *ir.Node) *ir.Node {
+func (l *base) atBefore(n *ir.Node) *ir.Node {
 	by := map[*ir.Node]*ir.Node{}
 	if in := &l.out.In; in.Y != nil {
 		by[in.Y] = in.YB
@@ -100,7 +100,7 @@ func (l *lowerer) atBefore(n *ir.Node) *ir.Node {
 
 // known is the mode of the switch of the sign of g, or of one that differs on the
 // surface only; nil where there is none.
-func (l *lowerer) known(g *ir.Node, at atZero) *ir.Node {
+func (l *conditions) known(g *ir.Node, at atZero) *ir.Node {
 	i, turned := l.find(g, at)
 	if i < 0 {
 		return nil
@@ -121,7 +121,7 @@ func (l *lowerer) known(g *ir.Node, at atZero) *ir.Node {
 
 // find is the switch of the sign of g, or one that differs on the surface only, and
 // whether its guard is turned round; −1 where there is none.
-func (l *lowerer) find(g *ir.Node, at atZero) (found int, turned bool) {
+func (l *conditions) find(g *ir.Node, at atZero) (found int, turned bool) {
 	if i, ok := l.switches[switchKey{arg: g, at: at}]; ok {
 		return i, false
 	}
@@ -140,7 +140,7 @@ func (l *lowerer) find(g *ir.Node, at atZero) (found int, turned bool) {
 
 // upright is a value with the surface of a guard, the same for guards that differ by a
 // constant factor or the order of a difference; turned: its sign is the opposite.
-func (l *lowerer) upright(g *ir.Node) (core *ir.Node, turned bool) {
+func (l *conditions) upright(g *ir.Node) (core *ir.Node, turned bool) {
 	factor := func(n *ir.Node) bool { return n.Op == ir.OpConst && n.Shape == ir.Scalar && n.Values[0] != 0 }
 	for {
 		switch {
@@ -166,7 +166,7 @@ func (l *lowerer) upright(g *ir.Node) (core *ir.Node, turned bool) {
 }
 
 // not is the opposite of a mode, if there is one.
-func (l *lowerer) not(mode *ir.Node) *ir.Node {
+func (l *conditions) not(mode *ir.Node) *ir.Node {
 	if mode == nil {
 		return nil
 	}

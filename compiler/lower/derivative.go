@@ -7,7 +7,7 @@ import (
 )
 
 // variable is the input by which a derivative is, or nil, and where it stands there.
-func variable(l *lowerer, by *check.Expr) (wrt *ir.Node, off int) {
+func (l *expressions) variable(by *check.Expr) (wrt *ir.Node, off int) {
 	root := by
 	for root.Kind == check.Slice {
 		off += root.Offset
@@ -52,7 +52,7 @@ func variable(l *lowerer, by *check.Expr) (wrt *ir.Node, off int) {
 }
 
 // diff lowers partial derivatives.
-func diff(l *lowerer, x *check.Expr) *ir.Node {
+func (l *expressions) diff(x *check.Expr) *ir.Node {
 	e, by := l.expr(x.Args[0]), x.Args[1]
 	if c, ok := by.Object.(*check.Coordinate); ok && by.Kind == check.Ref {
 		return l.byCoordinate(e, c)
@@ -61,11 +61,11 @@ func diff(l *lowerer, x *check.Expr) *ir.Node {
 		l.errByNetwork(x, "a derivative by a field")
 		return l.b.Full(shapeOf(x.Shape), 0)
 	}
-	wrt, off := variable(l, by)
+	wrt, off := l.variable(by)
 	if wrt == nil {
 		return e
 	}
-	if by.Object == check.Object(l.m.Time) && clock(l) != l.out.In.T {
+	if by.Object == check.Object(l.m.Time) && l.clock() != l.out.In.T {
 		e = l.b.Neg(e) // the time falls
 	}
 	d := &directions{l.b, wrt, off}

@@ -7,7 +7,7 @@ import (
 
 // drawNode is the value of a draw: a function of its standard variate, an input, and of the
 // arguments of its distribution, by which it has derivatives.
-func drawNode(l *lowerer, d *check.Draw) *ir.Node {
+func (l *expressions) drawNode(d *check.Draw) *ir.Node {
 	k := letKey{d, l.reading}
 	if n := l.lets[k]; n != nil {
 		return n
@@ -16,14 +16,14 @@ func drawNode(l *lowerer, d *check.Draw) *ir.Node {
 	if d.Row() {
 		in = l.out.In.Row
 	}
-	n := drawnFrom(l, d.Dist, l.b.Slice(in, s.Off, ir.Vec(s.N)))
+	n := l.densities.drawnFrom(d.Dist, l.b.Slice(in, s.Off, ir.Vec(s.N)))
 	n = l.b.Slice(n, 0, shapeOf(d.Shape))
 	l.lets[k] = n
 	return n
 }
 
 // drawnFrom is what a distribution makes of its standard variate z, element by element.
-func drawnFrom(l *lowerer, d *check.Dist, z *ir.Node) *ir.Node {
+func (l *densities) drawnFrom(d *check.Dist, z *ir.Node) *ir.Node {
 	b, a := l.b, l.arguments(d)
 	around := func(at, scale *ir.Node) *ir.Node { return b.Add(b.Mul(scale, z), at) }
 	switch d.Name {

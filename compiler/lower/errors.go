@@ -34,20 +34,20 @@ var Codes = []diag.Code{
 	},
 }
 
-func (l *lowerer) errWidth(n *check.Neural, width float64) {
+func (l *base) errWidth(n *check.Neural, width float64) {
 	l.diags.Errorf(badBlock, n.Span, "block `%s` has a hidden layer of %g units", n.Name, width).
 		WithHelp("`hidden` lists whole numbers, like [16, 16]")
 }
 
-func (l *lowerer) errBlock(n *check.Neural, err error) {
+func (l *base) errBlock(n *check.Neural, err error) {
 	l.diags.Errorf(badBlock, n.Span, "block `%s`: %s", n.Name, err)
 }
 
-func (l *lowerer) errByExpression(by *check.Expr, o *check.Input) {
+func (l *base) errByExpression(by *check.Expr, o *check.Input) {
 	l.diags.Errorf(badDerivative, by.Span, "input `%s` is an expression of time; differentiate by the time", o.Name)
 }
 
-func (l *lowerer) errMomentum(x *check.Expr, state int) {
+func (l *base) errMomentum(x *check.Expr, state int) {
 	d := l.diags.Errorf(badDerivative, x.Args[0].Span, "∂L/∂%s depends on a state besides `%s`, whose rate is not known here", x.Args[2].Object.Info().Name, x.Args[1].Object.Info().Name)
 	for _, s := range l.out.Layout.States {
 		if o := s.Object.Info(); state >= s.Off && state < s.Off+s.N {
@@ -57,23 +57,23 @@ func (l *lowerer) errMomentum(x *check.Expr, state int) {
 	d.WithHelp("coordinates that move each other make one vector: `state q[2] = …, q' = …`")
 }
 
-func (l *lowerer) errNoMass(x *check.Expr) {
+func (l *base) errNoMass(x *check.Expr) {
 	l.diags.Errorf(badDerivative, x.Args[0].Span, "the Lagrangian has no kinetic energy: it is at most linear in `%s`", x.Args[2].Object.Info().Name)
 }
 
-func (l *lowerer) errHigherIndex(c *check.Constraint) {
+func (l *base) errHigherIndex(c *check.Constraint) {
 	l.diags.Errorf(higherIndex, c.Span, "this equation leaves no algebraic unknown to determine: `0 = %s`", check.Text(c.Value)).
 		WithHelp("each line `0 = …` needs an unknown of its own in it; in the place of a condition on states write its derivative by time")
 }
 
-func (l *lowerer) errTimedSteady(s *check.State) {
+func (l *base) errTimedSteady(s *check.State) {
 	law, at := s.Law()
 	l.diags.Errorf(noSteady, at, "`%s` depends on the time, and never comes to rest", law).
 		WithNote(l.m.Steady.Span, "the run is to start at rest").
 		WithHelp("give the input that changes a value of its own: `start steady { u: 0 }`")
 }
 
-func (l *lowerer) errNoSteady(s *check.State) {
+func (l *base) errNoSteady(s *check.State) {
 	law, at := s.Law()
 	l.diags.Errorf(noSteady, at, "nothing determines a steady value: `%s`", law).
 		WithNote(l.m.Steady.Span, "the run is to start at rest").
@@ -81,7 +81,7 @@ func (l *lowerer) errNoSteady(s *check.State) {
 }
 
 // never panics where there is what the checker refuses.
-func (l *lowerer) errByNetwork(x *check.Expr, what string) {
+func (l *base) errByNetwork(x *check.Expr, what string) {
 	l.diags.Errorf("not-supported", x.Span, "%s is not supported where the fields are a network", what).
 		WithHelp("write `fields: grid` in the block `fit`")
 }

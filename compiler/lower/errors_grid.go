@@ -16,8 +16,11 @@ const (
 	missingCondition = "missing-condition"
 )
 
+// gridNotes has the wording of what a grid cannot do, and of what it chose.
+type gridNotes struct{ *grid }
+
 // once reports a mistake that may be met several times.
-func (g *fields) once(code string, at diag.Span, message, help string) {
+func (g gridNotes) once(code string, at diag.Span, message, help string) {
 	for _, d := range g.diags.All {
 		if d.Code == code && d.Span == at && d.Message == message {
 			return
@@ -29,13 +32,13 @@ func (g *fields) once(code string, at diag.Span, message, help string) {
 	}
 }
 
-func (g *fields) errGrid(at diag.Span, what, help string) { g.once(badGrid, at, what, help) }
+func (g gridNotes) errGrid(at diag.Span, what, help string) { g.once(badGrid, at, what, help) }
 
-func (g *fields) errSpectral(c *check.Coordinate) {
+func (g gridNotes) errSpectral(c *check.Coordinate) {
 	g.once(badGrid, g.Grid.Span, "`spectral` is made of waves, and `"+c.Name+"` is not periodic", "write `boundary periodic "+c.Name+"`, or take `central` with order 6")
 }
 
-func (g *fields) errUnknowns(n int) {
+func (g gridNotes) errUnknowns(n int) {
 	g.once(badGrid, g.Grid.Span, fmt.Sprintf("the algebraic fields have %d unknowns in all cells; at most %d are taken", n, maxGridUnknowns),
 		"take fewer cells, or let the field come to rest: `p' = diff(p, x, x) - source` with a fast rate")
 }
@@ -48,11 +51,11 @@ func sideName(c *check.Coordinate, high bool) string {
 	return fmt.Sprintf("%s = %g", c.Name, end)
 }
 
-func (g *fields) errGap(b *check.Boundary, c *check.Coordinate, high bool) {
+func (g gridNotes) errGap(b *check.Boundary, c *check.Coordinate, high bool) {
 	g.once(missingCondition, b.Span, "the parts of the side "+sideName(c, high)+" leave some of it without this condition", "say what holds on the rest of it")
 }
 
-func (g *fields) errSpareCondition(b *check.Boundary, c *check.Coordinate, high, reads bool) {
+func (g gridNotes) errSpareCondition(b *check.Boundary, c *check.Coordinate, high, reads bool) {
 	help := "the order of the highest derivative says how many there are: of an even order half of them on each side"
 	if !reads {
 		help = "it reads no field there"
@@ -60,22 +63,22 @@ func (g *fields) errSpareCondition(b *check.Boundary, c *check.Coordinate, high,
 	g.once(badBoundary, b.Span, "there is nothing left that this condition could determine at "+sideName(c, high), help)
 }
 
-func (g *fields) errNoCondition(b *check.Boundary) {
+func (g gridNotes) errNoCondition(b *check.Boundary) {
 	g.once(badBoundary, b.Span, "the conditions on this side do not determine the fields there", "each must change with the value or the slope of a field")
 }
 
-func (g *fields) errMissingCondition(f *check.State, c *check.Coordinate, order int, end float64) {
+func (g gridNotes) errMissingCondition(f *check.State, c *check.Coordinate, order int, end float64) {
 	g.once(missingCondition, f.Span, fmt.Sprintf("`%s` has too few conditions at %s = %g", f.Name, c.Name, end),
 		fmt.Sprintf("its highest derivative along `%s` has order %d: write `boundary %s = … at %s = %g`, or `boundary periodic %s`", c.Name, order, f.Name, c.Name, end, c.Name))
 }
 
-func (g *fields) errMissingEntry(f *check.State, c *check.Coordinate, order int) {
+func (g gridNotes) errMissingEntry(f *check.State, c *check.Coordinate, order int) {
 	g.once(missingCondition, f.Span, fmt.Sprintf("`%s` has no condition where it enters, at %s = %g or %s = %g", f.Name, c.Name, c.Lo, c.Name, c.Hi),
 		fmt.Sprintf("its highest derivative along `%s` has order %d: write `boundary %s = …` at the side from which it comes, or `boundary periodic %s`", c.Name, order, f.Name, c.Name))
 }
 
 // chose notes how a term is taken.
-func (g *fields) chose(t term, how string) {
+func (g gridNotes) chose(t term, how string) {
 	text := ""
 	if t.negative {
 		text = "-"
@@ -92,7 +95,7 @@ func (g *fields) chose(t term, how string) {
 	g.note("  " + text + ": " + how)
 }
 
-func (g *fields) note(line string) {
+func (g gridNotes) note(line string) {
 	for _, l := range g.out.Grid {
 		if l == line {
 			return
@@ -102,7 +105,7 @@ func (g *fields) note(line string) {
 }
 
 // noteSide notes what a condition determines.
-func (g *fields) noteSide(q *condition, n int) {
+func (g gridNotes) noteSide(q *condition, n int) {
 	what, name := "value", q.key.field.Name
 	if q.order > 0 {
 		what = "slope"
@@ -116,7 +119,7 @@ func (g *fields) noteSide(q *condition, n int) {
 }
 
 // order is the scheme with its order.
-func (g *fields) order() string {
+func (g gridNotes) order() string {
 	switch g.Grid.Scheme {
 	case "spectral":
 		return "spectral"
@@ -128,7 +131,7 @@ func (g *fields) order() string {
 	return fmt.Sprintf("central, order %d", g.formulas)
 }
 
-func (g *fields) centralNote(t term) string {
+func (g gridNotes) centralNote(t term) string {
 	for _, f := range t.factors {
 		if differs(f) {
 			return fmt.Sprintf(", derivatives central of order %d", g.formulas)

@@ -7,8 +7,15 @@ import (
 	"github.com/pinode/pinode/physics"
 )
 
+// events lowers events and the steps that nothing fires.
+type events struct {
+	*expressions
+	algebra  *algebra
+	steadies *steadies
+}
+
 // events lowers triggers and jumps.
-func (l *lowerer) events() {
+func (l *events) events() {
 	rate := l.out.Layout.NUser
 	threshold := l.out.Layout.ND - l.modes - l.thresholds
 	for _, ev := range l.m.Events {
@@ -20,9 +27,9 @@ func (l *lowerer) events() {
 			e.Time = l.expr(ev.At)
 			if l.moves(e.Time) || l.dependsOn(e.Time, l.out.In.D) {
 				// A time that the run itself decides is a condition.
-				g := l.guard(l.b.Sub(l.out.In.T, e.Time), ev.At)
+				g := l.conditions.guard(l.b.Sub(l.out.In.T, e.Time), ev.At)
 				e.Time, e.Cond = nil, &Cond{Op: CondAbove, Guard: g, Inclusive: true}
-				l.triggers(len(l.out.Events), ev.At)
+				l.conditions.triggers(len(l.out.Events), ev.At)
 			}
 		case dsl.TriggerEvery:
 			e.Period, e.From, e.Until = l.expr(ev.At), l.optional(ev.From), l.optional(ev.Until)
@@ -32,14 +39,14 @@ func (l *lowerer) events() {
 		case dsl.TriggerRate:
 			// It fires where the integrated intensity reaches a threshold.
 			e.Rate, e.Likelihood, e.Threshold = l.expr(ev.At), rate+1, threshold
-			g := l.guard(l.b.Sub(l.b.Elem(l.out.In.Y, rate), l.b.Elem(l.out.In.D, threshold)), ev.At)
+			g := l.conditions.guard(l.b.Sub(l.b.Elem(l.out.In.Y, rate), l.b.Elem(l.out.In.D, threshold)), ev.At)
 			e.Cond = &Cond{Op: CondAbove, Guard: g, Inclusive: true}
 			rate += 2
 			threshold++
 		}
 		slides := e
 		l.acts(ev, &e, l.value)
-		l.acts(ev, &slides, l.whole)
+		l.acts(ev, &slides, l.conditions.whole)
 		if slides.Jump != e.Jump {
 			e.Sliding.Jump = slides.Jump
 		}
@@ -52,17 +59,17 @@ func (l *lowerer) events() {
 		l.out.Events = append(l.out.Events, e)
 	}
 	if l.m.Steady != nil && l.diags.Err() == nil {
-		l.steady()
+		l.steadies.steady()
 	}
 	if len(l.m.Constraints) > 0 && l.diags.Err() == nil {
-		l.balance()
+		l.algebra.balance()
 	}
 	l.project()
 	l.priorities()
 }
 
 // acts lowers what an event does, with a way to lower expressions.
-func (l *lowerer) acts(ev *check.Event, e *Event, value func(*check.Expr, check.Shape) *ir.Node) {
+func (l *events) acts(ev *check.Event, e *Event, value func(*check.Expr, check.Shape) *ir.Node) {
 	if ev.After != nil {
 		e.Delay = value(ev.After, ev.After.Shape)
 	}
@@ -77,12 +84,12 @@ func (l *lowerer) acts(ev *check.Event, e *Event, value func(*check.Expr, check.
 }
 
 // priorities lowers the priorities of all events, if one is not constant.
-func (l *lowerer) priorities() {
+func (l *events) priorities() {
 	parts, constant := make([]*ir.Node, len(l.m.Events)), true
 	for i, ev := range l.m.Events {
 		if parts[i] = l.b.Const(ev.Priority); ev.Priorities != nil {
 			parts[i], constant = l.expr(ev.Priorities), false
-			l.triggers(i, ev.Priorities)
+			l.conditions.triggers(i, ev.Priorities)
 		}
 	}
 	if !constant {
@@ -91,7 +98,7 @@ func (l *lowerer) priorities() {
 }
 
 // adds lets an event add to a place of [Y | D] besides.
-func (l *lowerer) adds(e *Event, to int, v *ir.Node) {
+func (l *events) adds(e *Event, to int, v *ir.Node) {
 	if e.Jump != nil {
 		v = l.b.Concat(e.Jump, v)
 	} else {
@@ -100,7 +107,7 @@ func (l *lowerer) adds(e *Event, to int, v *ir.Node) {
 	e.Jump, e.Targets, e.Adds = v, append(e.Targets, to), append(e.Adds, true)
 }
 
-func (l *lowerer) optional(x *check.Expr) *ir.Node {
+func (l *events) optional(x *check.Expr) *ir.Node {
 	if x == nil {
 		return nil
 	}
@@ -108,7 +115,7 @@ func (l *lowerer) optional(x *check.Expr) *ir.Node {
 }
 
 // condition lowers a trigger to guards.
-func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
+func (l *events) condition(x *check.Expr, negated bool) *Cond {
 	switch x.Kind {
 	case check.Number:
 		return &Cond{Op: CondConst, Value: x.Value != 0}
@@ -132,8 +139,8 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 	case "not":
 		return &Cond{Op: CondNot, Args: []*Cond{l.condition(x.Args[0], !negated)}}
 	case "rising", "falling", "crossing":
-		l.triggers(len(l.out.Events), x.Args[0])
-		g, turned := l.oriented(l.inGuard(x.Args[0], l.expr))
+		l.conditions.triggers(len(l.out.Events), x.Args[0])
+		g, turned := l.conditions.oriented(l.conditions.inGuard(x.Args[0], l.expr))
 		op := map[string]CondOp{"rising": CondRise, "falling": CondFall, "crossing": CondCross}[x.Name]
 		switch {
 		case turned && op == CondRise:
@@ -141,28 +148,28 @@ func (l *lowerer) condition(x *check.Expr, negated bool) *Cond {
 		case turned && op == CondFall:
 			op = CondRise
 		}
-		return &Cond{Op: op, Guard: l.guardOf(g, x)}
+		return &Cond{Op: op, Guard: l.conditions.guardOf(g, x)}
 	}
-	l.triggers(len(l.out.Events), x.Args...)
-	g := l.inGuard(x, func(x *check.Expr) *ir.Node { return l.b.Sub(l.expr(x.Args[0]), l.expr(x.Args[1])) })
+	l.conditions.triggers(len(l.out.Events), x.Args...)
+	g := l.conditions.inGuard(x, func(x *check.Expr) *ir.Node { return l.b.Sub(l.expr(x.Args[0]), l.expr(x.Args[1])) })
 	if !l.moves(g) {
-		i := l.guardOf(l.inGuard(x, l.cond), x)
+		i := l.conditions.guardOf(l.conditions.inGuard(x, l.conditions.cond), x)
 		l.out.Guards[i].Flag = true
 		return &Cond{Op: CondFlag, Guard: i}
 	}
 	never(x.Name == "eq" || x.Name == "ne", "an equality of what changes continuously has no guard")
-	surface, turned := l.oriented(g)
+	surface, turned := l.conditions.oriented(g)
 	op := CondAbove
 	if below := x.Name == "lt" || x.Name == "le"; below != turned {
 		op = CondBelow
 	}
-	return &Cond{Op: op, Guard: l.guardOf(surface, x), Inclusive: x.Name == "le" || x.Name == "ge"}
+	return &Cond{Op: op, Guard: l.conditions.guardOf(surface, x), Inclusive: x.Name == "le" || x.Name == "ge"}
 }
 
 // inGuard lowers a comparison or a side of one. Where it jumps the run must stop, as a
 // guard that jumps has no root; so it must at the corners that may lie on its surface,
 // where the guard stays, as min(x, 1) - 1 does, or goes back, as min(x, 2 - x) - 1 does.
-func (l *lowerer) inGuard(x *check.Expr, by func(*check.Expr) *ir.Node) *ir.Node {
+func (l *conditions) inGuard(x *check.Expr, by func(*check.Expr) *ir.Node) *ir.Node {
 	was := l.reading
 	l.located, l.cornered = true, false
 	n := by(x)
@@ -175,7 +182,7 @@ func (l *lowerer) inGuard(x *check.Expr, by func(*check.Expr) *ir.Node) *ir.Node
 
 // turns reports whether a guard may be on its surface at a corner. That of abs(v) - a
 // is not: there the guard is a number which does not move and is not zero.
-func (l *lowerer) turns(g *ir.Node) bool {
+func (l *conditions) turns(g *ir.Node) bool {
 	for _, n := range ir.Reach(g) {
 		if n.Net || !l.moves(n) {
 			continue
@@ -194,7 +201,7 @@ func (l *lowerer) turns(g *ir.Node) bool {
 }
 
 // guardOf adds a guard, or finds the one that is there already.
-func (l *lowerer) guardOf(n *ir.Node, x *check.Expr) int {
+func (l *conditions) guardOf(n *ir.Node, x *check.Expr) int {
 	if i, ok := l.guards[n]; ok {
 		return i
 	}
@@ -208,7 +215,7 @@ func (l *lowerer) guardOf(n *ir.Node, x *check.Expr) int {
 
 // jump lowers assignments to the vector of new values, or of what is added, and
 // their places. What several assignments add to one place is summed up.
-func (l *lowerer) jump(assigns []*check.Assign, value func(*check.Expr, check.Shape) *ir.Node) (jump *ir.Node, targets []int, adds []bool) {
+func (l *events) jump(assigns []*check.Assign, value func(*check.Expr, check.Shape) *ir.Node) (jump *ir.Node, targets []int, adds []bool) {
 	var parts []*ir.Node
 	at := map[int]int{}
 	for _, a := range assigns {
@@ -246,7 +253,7 @@ func (l *lowerer) jump(assigns []*check.Assign, value func(*check.Expr, check.Sh
 
 // unlessMissing keeps what an assignment sets as it is where a value that it reads is
 // missing, unless it says itself what then, by observed(…).
-func (l *lowerer) unlessMissing(a *check.Assign, v *ir.Node) *ir.Node {
+func (l *events) unlessMissing(a *check.Assign, v *ir.Node) *ir.Node {
 	var reads []*check.Expr
 	handled := false
 	var walk func(x *check.Expr)
@@ -295,7 +302,7 @@ func (l *lowerer) unlessMissing(a *check.Assign, v *ir.Node) *ir.Node {
 }
 
 // across adds the squared jump of conserved quantities to their quadratures.
-func (l *lowerer) across(ev *check.Event, e *Event) {
+func (l *events) across(ev *check.Event, e *Event) {
 	k := l.out.Layout.NUser
 	for _, x := range l.m.Events {
 		if x.Kind == dsl.TriggerRate {
@@ -321,7 +328,7 @@ func (l *lowerer) across(ev *check.Event, e *Event) {
 }
 
 // afterJump maps the states and discretes to their values after the event.
-func (l *lowerer) afterJump(e *Event) map[*ir.Node]*ir.Node {
+func (l *events) afterJump(e *Event) map[*ir.Node]*ir.Node {
 	replace := func(x *ir.Node, first int) *ir.Node {
 		if x == nil {
 			return nil

@@ -8,7 +8,7 @@ import (
 )
 
 // clock is the time of the model, which falls in a run back.
-func clock(l *lowerer) *ir.Node {
+func (l *expressions) clock() *ir.Node {
 	f := l.m.Flow
 	if f == nil || !f.Back {
 		return l.out.In.T
@@ -18,7 +18,7 @@ func clock(l *lowerer) *ir.Node {
 }
 
 // backRates are the rates by the time of a run back.
-func backRates(l *lowerer, parts []*ir.Node) {
+func (l *motions) backRates(parts []*ir.Node) {
 	if f := l.m.Flow; f != nil && f.Back {
 		for i := range parts {
 			parts[i] = l.b.Neg(parts[i])
@@ -27,7 +27,7 @@ func backRates(l *lowerer, parts []*ir.Node) {
 }
 
 // flowStart are the initial values of a run back: what is measured, state by state.
-func flowStart(l *lowerer, f *check.Flow) map[check.Object]*ir.Node {
+func (l *motions) flowStart(f *check.Flow) map[check.Object]*ir.Node {
 	by := map[check.Object]*ir.Node{}
 	off := l.firstOff[f.Exact]
 	list := []*check.Expr{f.Exact.Value}
@@ -42,7 +42,7 @@ func flowStart(l *lowerer, f *check.Flow) map[check.Object]*ir.Node {
 }
 
 // startDensity is the negative log-density of values of the states where they start.
-func startDensity(l *lowerer, f *check.Flow, value func(i int) *ir.Node) *ir.Node {
+func (l *densities) startDensity(f *check.Flow, value func(i int) *ir.Node) *ir.Node {
 	b := l.b
 	sum := b.Const(0)
 	for i, d := range f.Draws {
@@ -62,12 +62,12 @@ func startDensity(l *lowerer, f *check.Flow, value func(i int) *ir.Node) *ir.Nod
 }
 
 // logDensity is that of the states where the motion has carried them.
-func logDensity(l *lowerer) *ir.Node {
+func (l *densities) logDensity() *ir.Node {
 	f := l.m.Flow
-	return l.b.Sub(l.ref(f.Log), startDensity(l, f, func(i int) *ir.Node { return l.ref(f.Draws[i]) }))
+	return l.b.Sub(l.ref(f.Log), l.startDensity(f, func(i int) *ir.Node { return l.ref(f.Draws[i]) }))
 }
 
 // exactLoss is the negative log-density of what is measured, at the end of a run back.
-func exactLoss(l *lowerer, f *check.Flow) *ir.Node {
-	return l.b.Add(startDensity(l, f, func(i int) *ir.Node { return l.ref(f.States[i]) }), l.ref(f.Log))
+func (l *densities) exactLoss(f *check.Flow) *ir.Node {
+	return l.b.Add(l.startDensity(f, func(i int) *ir.Node { return l.ref(f.States[i]) }), l.ref(f.Log))
 }

@@ -37,18 +37,15 @@ const (
 // spot says where a field is looked at: coordinate by coordinate.
 type spot map[*check.Coordinate]where
 
-// fields lowers what varies over coordinates.
-type fields struct {
-	*lowerer
+// grid is a grid and formulas along its axes.
+type grid struct {
+	*expressions
 	*check.Gridded
 	before bool // states are those before the event
 
-	formulas int // the order of formulas
-	ghosts   int // how many cells formulas reach beyond a side
-	sides    map[sideKey]*side
-	extended map[extendedKey]*ir.Node
+	formulas int             // the order of formulas
+	ghosts   int             // how many cells formulas reach beyond a side
 	orders   map[axisKey]int // the highest derivative of a field along an axis
-	upwind   map[*check.Coordinate][]upwindFlux
 }
 
 type axisKey struct {
@@ -64,31 +61,40 @@ type extendedKey struct {
 }
 
 // fields are those of the states, or of the states before the event.
-func (l *lowerer) fields() *fields {
+func (l *expressions) fields() *fields {
 	i := 0
 	if l.before {
 		i = 1
 	}
 	if l.onGrid[i] == nil {
-		g := &fields{lowerer: l, Gridded: l.m.Gridded, before: l.before, sides: map[sideKey]*side{}, extended: map[extendedKey]*ir.Node{}}
-		g.formulas = max(2, g.Grid.Order)
-		if g.Grid.Scheme == "weno5" {
-			g.formulas = 6
-		}
-		g.ghosts = g.formulas/2 + 2
-		g.orders = g.highest()
-		l.onGrid[i] = g
+		l.onGrid[i] = newFields(l)
 	}
 	return l.onGrid[i]
 }
 
-func (g *fields) cells(c *check.Coordinate) int { return g.Grid.Cells[c.Axis] }
+// newFields are fields on the grid of a model.
+func newFields(l *expressions) *fields {
+	g := &grid{expressions: l, Gridded: l.m.Gridded, before: l.before}
+	g.formulas = max(2, g.Grid.Order)
+	if g.Grid.Scheme == "weno5" {
+		g.formulas = 6
+	}
+	g.ghosts = g.formulas/2 + 2
+	g.orders = g.highest()
+	j := &jets{gridNotes: gridNotes{g}, extended: map[extendedKey]*ir.Node{}}
+	f := &fields{jets: j}
+	j.sides = &sides{jets: j, fields: f, sides: map[sideKey]*side{}}
+	f.upwinds = &upwinds{fields: f}
+	return f
+}
 
-func (g *fields) width(c *check.Coordinate) float64 {
+func (g *grid) cells(c *check.Coordinate) int { return g.Grid.Cells[c.Axis] }
+
+func (g *grid) width(c *check.Coordinate) float64 {
 	return (c.Hi - c.Lo) / float64(g.cells(c))
 }
 
-func (g *fields) spectral() bool { return g.Grid.Scheme == "spectral" }
+func (g *grid) spectral() bool { return g.Grid.Scheme == "spectral" }
 
 // sorted are coordinates in the order of their places in vectors.
 func sorted(over []*check.Coordinate) []*check.Coordinate {
@@ -115,7 +121,7 @@ func product(dims []int) int {
 }
 
 // front is a block with an axis turned to the front, as rows: how many, and how long.
-func (g *fields) front(k block, i int) (n *ir.Node, rest int) {
+func (g *grid) front(k block, i int) (n *ir.Node, rest int) {
 	pre, post := product(k.dims[:i]), product(k.dims[i:])
 	rest = pre * post / k.dims[i]
 	if pre == 1 {
@@ -126,7 +132,7 @@ func (g *fields) front(k block, i int) (n *ir.Node, rest int) {
 }
 
 // back is the block of rows that were turned to the front and are rows now.
-func (g *fields) back(k block, i, rows int, n *ir.Node) block {
+func (g *grid) back(k block, i, rows int, n *ir.Node) block {
 	dims := slices.Clone(k.dims)
 	dims[i] = rows
 	pre, post := product(dims[:i]), product(dims[i:])
@@ -138,12 +144,12 @@ func (g *fields) back(k block, i, rows int, n *ir.Node) block {
 }
 
 // rows are count rows of a front from a row on.
-func (g *fields) rows(n *ir.Node, from, count, rest int) *ir.Node {
+func (g *grid) rows(n *ir.Node, from, count, rest int) *ir.Node {
 	return g.b.Slice(n, from*rest, ir.Vec(count*rest))
 }
 
 // combine is Σ wₖ·xₖ.
-func (g *fields) combine(w []float64, x []*ir.Node) *ir.Node {
+func (g *grid) combine(w []float64, x []*ir.Node) *ir.Node {
 	var sum *ir.Node
 	for k, v := range w {
 		if v == 0 {
@@ -163,7 +169,7 @@ func (g *fields) combine(w []float64, x []*ir.Node) *ir.Node {
 }
 
 // slide applies weights to rows, at count places one row apart from the first on.
-func (g *fields) slide(n *ir.Node, w []float64, first, count, rest int) *ir.Node {
+func (g *grid) slide(n *ir.Node, w []float64, first, count, rest int) *ir.Node {
 	parts := make([]*ir.Node, len(w))
 	for k := range w {
 		parts[k] = g.rows(n, first+k, count, rest)
@@ -189,7 +195,7 @@ func times(w []float64, s float64) []float64 {
 }
 
 // values are the mean values of a component of a field.
-func (g *fields) values(f *check.State, comp int) block {
+func (g *grid) values(f *check.State, comp int) block {
 	in := g.out.In.Y
 	if g.before {
 		in = g.out.In.YB
@@ -205,7 +211,7 @@ func (g *fields) values(f *check.State, comp int) block {
 
 // turn is a formula along an axis that knows nothing of its sides: near them it looks inside.
 // Its data are mean values, or values at centres; what it wants, of cell 0.
-func (g *fields) turn(k block, c *check.Coordinate, want functional, means bool) block {
+func (g *grid) turn(k block, c *check.Coordinate, want functional, means bool) block {
 	i := k.axis(c)
 	n, rest := g.front(k, i)
 	rows := k.dims[i]
@@ -248,14 +254,14 @@ func (g *fields) turn(k block, c *check.Coordinate, want functional, means bool)
 }
 
 // pointed are values at centres from mean values, along an axis; averaged the other way round.
-func (g *fields) pointed(k block, c *check.Coordinate) block {
+func (g *grid) pointed(k block, c *check.Coordinate) block {
 	if g.spectral() {
 		return k
 	}
 	return g.turn(k, c, derivative(0, 0.5), true)
 }
 
-func (g *fields) averaged(k block, c *check.Coordinate) block {
+func (g *grid) averaged(k block, c *check.Coordinate) block {
 	if g.spectral() {
 		return k
 	}
@@ -263,7 +269,7 @@ func (g *fields) averaged(k block, c *check.Coordinate) block {
 }
 
 // differentiated multiplies by the matrix of a spectral derivative.
-func (g *fields) differentiated(k block, c *check.Coordinate, d int) block {
+func (g *grid) differentiated(k block, c *check.Coordinate, d int) block {
 	i := k.axis(c)
 	n, rest := g.front(k, i)
 	rows := k.dims[i]
@@ -273,7 +279,7 @@ func (g *fields) differentiated(k block, c *check.Coordinate, d int) block {
 }
 
 // broadcast repeats a block over the axes that it has not, in the order of the target.
-func (g *fields) broadcast(k block, axes []*check.Coordinate, dims []int) *ir.Node {
+func (g *grid) broadcast(k block, axes []*check.Coordinate, dims []int) *ir.Node {
 	b := g.b
 	for i, c := range axes {
 		if k.axis(c) >= 0 {

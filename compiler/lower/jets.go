@@ -10,12 +10,19 @@ import (
 
 // Values and derivatives of fields at spots, made of their mean values.
 
+// jets lowers fields and their derivatives at a spot.
+type jets struct {
+	gridNotes
+	sides    *sides
+	extended map[extendedKey]*ir.Node
+}
+
 // jet is a derivative of a component of a field, of order d[i] along its i-th axis, at a spot.
 //
 // The formulas along one axis use what boundaries say at its sides, those along the others,
 // whose values that axis has changed already, do not: where there are several such axes, each
 // comes first once, and the result is their mean. That is what happens at corners.
-func (g *fields) jet(f *check.State, comp int, d []int, at spot) block {
+func (g *jets) jet(f *check.State, comp int, d []int, at spot) block {
 	k := g.values(f, comp)
 	if g.spectral() {
 		return g.spectralJet(k, d, at)
@@ -53,14 +60,14 @@ func (g *fields) jet(f *check.State, comp int, d []int, at spot) block {
 }
 
 // along is a derivative along an axis with what boundaries say.
-func (g *fields) along(f *check.State, comp int, k block, i, d int, at where) block {
+func (g *jets) along(f *check.State, comp int, k block, i, d int, at where) block {
 	c := k.axes[i]
 	h := scaled(g.width(c), d)
 	rows := k.dims[i]
 	n, rest := g.extend(f, comp, k, c)
 	p, m := g.formulas, g.ghosts
 	side := func(high bool) *ir.Node {
-		s := g.sideOf(f, comp, c, high)
+		s := g.sides.sideOf(f, comp, c, high)
 		if s == nil {
 			return nil
 		}
@@ -83,7 +90,7 @@ func (g *fields) along(f *check.State, comp int, k block, i, d int, at where) bl
 		return g.back(k, i, rows+1, g.b.Concat(lo, g.rows(v, 1, rows-1, rest), hi))
 	case lowSide, highSide:
 		var given []*ir.Node
-		if s := g.sideOf(f, comp, c, at.kind == highSide); s != nil {
+		if s := g.sides.sideOf(f, comp, c, at.kind == highSide); s != nil {
 			given = s.means
 		}
 		return g.back(k, i, 1, g.atSide(f, comp, c, at.kind == highSide, d, given))
@@ -92,7 +99,7 @@ func (g *fields) along(f *check.State, comp int, k block, i, d int, at where) bl
 }
 
 // free is a derivative along an axis whose sides nothing is known of.
-func (g *fields) free(k block, c *check.Coordinate, d int, at where) block {
+func (g *jets) free(k block, c *check.Coordinate, d int, at where) block {
 	i := k.axis(c)
 	switch at.kind {
 	case centres:
@@ -120,7 +127,7 @@ func (g *fields) free(k block, c *check.Coordinate, d int, at where) block {
 }
 
 // extend are the rows of a component along an axis with cells beyond its sides.
-func (g *fields) extend(f *check.State, comp int, k block, c *check.Coordinate) (n *ir.Node, rest int) {
+func (g *jets) extend(f *check.State, comp int, k block, c *check.Coordinate) (n *ir.Node, rest int) {
 	i := k.axis(c)
 	n, rest = g.front(k, i)
 	key := extendedKey{f, comp, c, k.n}
@@ -143,9 +150,9 @@ func (g *fields) extend(f *check.State, comp int, k block, c *check.Coordinate) 
 }
 
 // beyond is the mean value over the j-th cell beyond a side.
-func (g *fields) beyond(f *check.State, comp int, n *ir.Node, c *check.Coordinate, high bool, j, rows, rest int) *ir.Node {
+func (g *jets) beyond(f *check.State, comp int, n *ir.Node, c *check.Coordinate, high bool, j, rows, rest int) *ir.Node {
 	var given []*ir.Node
-	if s := g.sideOf(f, comp, c, high); s != nil {
+	if s := g.sides.sideOf(f, comp, c, high); s != nil {
 		given = s.means
 	}
 	return g.closed(n, high, meanOver(-j), given, rows, rest)
@@ -153,7 +160,7 @@ func (g *fields) beyond(f *check.State, comp int, n *ir.Node, c *check.Coordinat
 
 // closed is a functional at a side, of what conditions give there and of the first cells. At the
 // upper side the axis is looked at from there.
-func (g *fields) closed(n *ir.Node, high bool, want functional, given []*ir.Node, rows, rest int) *ir.Node {
+func (g *jets) closed(n *ir.Node, high bool, want functional, given []*ir.Node, rows, rest int) *ir.Node {
 	cells := min(g.closureCells(len(given)), rows)
 	side, inner := closure{len(given), cells}.weights(want)
 	parts := slices.Clone(given)
@@ -168,7 +175,7 @@ func (g *fields) closed(n *ir.Node, high bool, want functional, given []*ir.Node
 }
 
 // closureCells is how many cells the polynomial at a side goes through.
-func (g *fields) closureCells(conditions int) int {
+func (g gridNotes) closureCells(conditions int) int {
 	switch {
 	case g.Grid.Order == 1:
 		return 1
@@ -179,7 +186,7 @@ func (g *fields) closureCells(conditions int) int {
 }
 
 // atSide is a derivative of a component at a side, given the value there and, perhaps, the slope.
-func (g *fields) atSide(f *check.State, comp int, c *check.Coordinate, high bool, d int, given []*ir.Node) *ir.Node {
+func (g *jets) atSide(f *check.State, comp int, c *check.Coordinate, high bool, d int, given []*ir.Node) *ir.Node {
 	k := g.values(f, comp)
 	i := k.axis(c)
 	n, rest := g.front(k, i)
@@ -192,7 +199,7 @@ func (g *fields) atSide(f *check.State, comp int, c *check.Coordinate, high bool
 }
 
 // padded are rows with cells beyond the sides that go on as inside, or come round.
-func (g *fields) padded(n *ir.Node, c *check.Coordinate, rows, rest int) (*ir.Node, int) {
+func (g *jets) padded(n *ir.Node, c *check.Coordinate, rows, rest int) (*ir.Node, int) {
 	m := g.ghosts
 	if c.Periodic {
 		return g.b.Concat(g.rows(n, rows-m, m, rest), n, g.rows(n, 0, m, rest)), rest
@@ -207,7 +214,7 @@ func (g *fields) padded(n *ir.Node, c *check.Coordinate, rows, rest int) (*ir.No
 
 // placed is a derivative at one place: of the polynomial through the cells around that in which
 // the place is. Beyond the domain it is no number.
-func (g *fields) placed(n *ir.Node, c *check.Coordinate, rows, rest, d int, at *ir.Node, m int) *ir.Node {
+func (g *jets) placed(n *ir.Node, c *check.Coordinate, rows, rest, d int, at *ir.Node, m int) *ir.Node {
 	b, h := g.b, g.width(c)
 	r := min(m, (g.formulas+d+1)/2)
 	var data []functional
@@ -264,7 +271,7 @@ func polynomials(d int, data []functional) [][]float64 {
 }
 
 // ramp is a vector that starts at a value and rises by a step.
-func (g *fields) ramp(n int, from, step float64) *ir.Node {
+func (g *jets) ramp(n int, from, step float64) *ir.Node {
 	v := make([]float64, n)
 	for i := range v {
 		v[i] = from + float64(i)*step
@@ -273,7 +280,7 @@ func (g *fields) ramp(n int, from, step float64) *ir.Node {
 }
 
 // spectralJet is a derivative of trigonometric polynomials.
-func (g *fields) spectralJet(k block, d []int, at spot) block {
+func (g *jets) spectralJet(k block, d []int, at spot) block {
 	for i, c := range k.axes {
 		if d[i] > 0 {
 			k = g.differentiated(k, c, d[i])
@@ -290,7 +297,7 @@ func (g *fields) spectralJet(k block, d []int, at spot) block {
 // trigonometric is the value at one place of the trigonometric polynomial along an axis: with θ
 // its distances from the places of the values in units of the period times π, Σ u sin(nθ) cot θ/n for
 // even n, and over sin θ for odd.
-func (g *fields) trigonometric(k block, c *check.Coordinate, at *ir.Node) block {
+func (g *jets) trigonometric(k block, c *check.Coordinate, at *ir.Node) block {
 	b, i := g.b, k.axis(c)
 	n, rest := g.front(k, i)
 	rows := k.dims[i]

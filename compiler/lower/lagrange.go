@@ -11,7 +11,7 @@ import (
 // lagrange lowers the equation of Euler and Lagrange, d/dt ∂L/∂v = ∂L/∂q + Q with v = q':
 //
 //	∂²L/∂v² q'' = ∂L/∂q + Q − ∂²L/∂v∂q v − ∂²L/∂v∂t.
-func (l *lowerer) lagrange(x *check.Expr, args []*ir.Node) *ir.Node {
+func (l *systems) lagrange(x *check.Expr, args []*ir.Node) *ir.Node {
 	b, in := l.b, &l.out.In
 	y := in.Y
 	if l.before {

@@ -19,20 +19,11 @@ type Model struct {
 	// last.
 	RHS *ir.Node
 
-	// InitY and InitD are the values at the start: functions of T (the start
-	// time), P, Q and S only. The quadratures start at 0; switches and the
-	// modes of conditions are set by the runtime from their guards.
-	InitY, InitD *ir.Node
+	Starts
+	Branches
+	Unfired
 
-	Guards   []Guard
-	Events   []Event
-	Switches []Switch
-
-	// Acting are the named quantities that the right-hand side reads, in terms of
-	// modes along whose surfaces the solution may slide. Terms, Row, Pred and Outputs
-	// read such modes as well.
-	Acting []*ir.Node
-
+	Events []Event
 	// Priorities has the priority of each event; nil: all are constant.
 	Priorities *ir.Node
 
@@ -48,9 +39,6 @@ type Model struct {
 	// Conserved is the vector of conserved quantities.
 	Conserved *ir.Node
 
-	// Floors are the arguments of the floor switches, in their order.
-	Floors *ir.Node
-
 	// Penalties say how the final value of each quadrature state enters the
 	// loss, as weight/T · value.
 	Penalties []Penalty
@@ -58,6 +46,39 @@ type Model struct {
 	// Priors are negative log-densities of parameters, functions of P, Q, S.
 	Priors []Prior
 
+	// Collocation is what holds where fields are a network; nil: they are not.
+	Collocation *Collocation
+
+	// Systems are the matrices that the model inverts.
+	Systems []System
+
+	Networks
+}
+
+// Starts are the values at the start.
+type Starts struct {
+	// InitY and InitD are the values at the start: functions of T (the start
+	// time), P, Q and S only. The quadratures start at 0; switches and the
+	// modes of conditions are set by the runtime from their guards.
+	InitY, InitD *ir.Node
+}
+
+// Branches are where the motion may change its branch.
+type Branches struct {
+	Guards   []Guard
+	Switches []Switch
+
+	// Acting are the named quantities that the right-hand side reads, in terms of
+	// modes along whose surfaces the solution may slide. Terms, Row, Pred and Outputs
+	// read such modes as well.
+	Acting []*ir.Node
+
+	// Floors are the arguments of the floor switches, in their order.
+	Floors *ir.Node
+}
+
+// Unfired are events that nothing fires.
+type Unfired struct {
 	// Steady is the number, from 1, of an event that nothing fires: its jump leads towards
 	// the steady state from which the run starts. 0: it starts at its initial values.
 	Steady int
@@ -71,14 +92,6 @@ type Model struct {
 	// Newton's method that takes the state back to where projected quantities have their
 	// levels, hidden discrete variables that the event behind it sets. 0: there are none.
 	Project int
-
-	// Collocation is what holds where fields are a network; nil: they are not.
-	Collocation *Collocation
-
-	// Systems are the matrices that the model inverts.
-	Systems []System
-
-	Networks
 }
 
 // Observed are the graphs of what is observed and of its loss.

@@ -24,6 +24,9 @@ type network struct {
 	pending   []*check.State       // initial values that do not
 }
 
+// networks lowers a model whose fields are a network.
+type networks struct{ *expressions }
+
 // LowerNetwork builds the graphs of a model whose fields are a network: of its observations,
 // in which rows tell places, and of what has to vanish at points. It refuses what a network
 // cannot stand for.
@@ -52,18 +55,18 @@ func LowerNetwork(m *check.Model, stands *check.Network) (*Model, *diag.List) {
 		}
 	}
 	l := newLowerer(&plain, 0)
-	l.layout()
+	l.layouts.layout()
 	if l.diags.Err() != nil {
 		return nil, l.diags
 	}
-	l.inputs()
+	l.layouts.inputs()
 	l.network = &network{neural: net, c: place.Coordinates.Node(l.b, ir.Vec(len(m.Coordinates))), values: map[*check.State]*ir.Node{}, steady: isSteady(m), allFields: m.Fields(), hardSides: map[*check.Side]bool{}}
-	l.networkFields(m, frequencies, stands.Hard)
-	l.initial()
-	l.observations()
-	l.outputs()
-	l.priors()
-	l.out.Collocation = l.collocation(m)
+	l.networks.networkFields(m, frequencies, stands.Hard)
+	l.motions.initial()
+	l.observations.observations()
+	l.observations.outputs()
+	l.priors.priors()
+	l.out.Collocation = l.networks.collocation(m)
 	l.out.RHS = l.b.Concat()
 	l.diags.Sort()
 	return l.out, l.diags
@@ -172,7 +175,7 @@ func features(m *check.Model, fourier int, rng *rand.Rand) (frequencies []float6
 }
 
 // point is the vector of features.
-func (l *lowerer) point(m *check.Model, frequencies []float64) *ir.Node {
+func (l *networks) point(m *check.Model, frequencies []float64) *ir.Node {
 	b := l.b
 	var parts []*ir.Node
 	between := func(x *ir.Node, lo, hi float64) *ir.Node {
@@ -201,7 +204,7 @@ func (l *lowerer) point(m *check.Model, frequencies []float64) *ir.Node {
 
 // networkFields builds the values of all fields at a point: what holds by construction, plus the
 // network, times the size of the field, times what vanishes where that holds.
-func (l *lowerer) networkFields(m *check.Model, frequencies []float64, hard bool) {
+func (l *networks) networkFields(m *check.Model, frequencies []float64, hard bool) {
 	b, net := l.b, l.network
 	blk := l.blocks[net.neural]
 	w := b.Slice(l.out.In.P, blk.Off, ir.Vec(blk.Net.NumWeights()))
@@ -235,19 +238,19 @@ func (l *lowerer) networkFields(m *check.Model, frequencies []float64, hard bool
 }
 
 // soften asks for an initial value at points.
-func (l *lowerer) soften(f *check.State, value *ir.Node) {
+func (l *networks) soften(f *check.State, value *ir.Node) {
 	r := l.b.Sub(value, l.value(f.Init, f.Shape))
 	l.network.soft = append(l.network.soft, Condition{Name: f.Name + " at the start", Kind: Start, Residual: l.relative(f, r), Field: f.Name})
 }
 
 // relative is a residual over the size of a field, as a vector.
-func (l *lowerer) relative(f *check.State, r *ir.Node) *ir.Node {
+func (l *networks) relative(f *check.State, r *ir.Node) *ir.Node {
 	n := r.Shape.Size()
 	return l.b.Div(l.b.Slice(r, 0, ir.Vec(n)), l.b.Slice(l.b.Fill(l.sizeOf(f), ir.Vec(n)), 0, ir.Vec(n)))
 }
 
 // sizeOf is the size of a field: the root mean square of the scales of its elements.
-func (l *lowerer) sizeOf(f *check.State) *ir.Node {
+func (l *networks) sizeOf(f *check.State) *ir.Node {
 	at := 0
 	for _, g := range l.network.allFields {
 		if follows(g) {
@@ -263,12 +266,12 @@ func (l *lowerer) sizeOf(f *check.State) *ir.Node {
 }
 
 // along is the derivative of a value by one of its arguments, in a direction.
-func (l *lowerer) along(n, by, direction *ir.Node) *ir.Node {
+func (l *expressions) along(n, by, direction *ir.Node) *ir.Node {
 	return autodiff.JVP(l.b, []*ir.Node{n}, []*ir.Node{by}, []*ir.Node{direction})[0]
 }
 
 // byCoordinate is the total derivative of a value at a point.
-func (l *lowerer) byCoordinate(n *ir.Node, c *check.Coordinate) *ir.Node {
+func (l *expressions) byCoordinate(n *ir.Node, c *check.Coordinate) *ir.Node {
 	size := l.network.c.Shape.Size()
 	e := make([]float64, size)
 	e[c.Axis] = 1
@@ -276,7 +279,7 @@ func (l *lowerer) byCoordinate(n *ir.Node, c *check.Coordinate) *ir.Node {
 }
 
 // at is a value where some coordinates have other values; the time is one of them, as nil.
-func (l *lowerer) at(n *ir.Node, where map[*check.Coordinate]*ir.Node) *ir.Node {
+func (l *expressions) at(n *ir.Node, where map[*check.Coordinate]*ir.Node) *ir.Node {
 	by := map[*ir.Node]*ir.Node{}
 	for c, v := range where {
 		if c == nil {
@@ -289,7 +292,7 @@ func (l *lowerer) at(n *ir.Node, where map[*check.Coordinate]*ir.Node) *ir.Node 
 }
 
 // pointwise lowers a value over coordinates at a place.
-func (l *lowerer) pointwise(x *check.Expr) *ir.Node {
+func (l *expressions) pointwise(x *check.Expr) *ir.Node {
 	if x.Kind == check.Integral {
 		l.errByNetwork(x, "an integral")
 		return l.b.Full(shapeOf(x.Shape), 0)
@@ -302,7 +305,7 @@ func (l *lowerer) pointwise(x *check.Expr) *ir.Node {
 }
 
 // collocation are the conditions of a model.
-func (l *lowerer) collocation(m *check.Model) *Collocation {
+func (l *networks) collocation(m *check.Model) *Collocation {
 	b, out := l.b, &Collocation{C: l.network.c, Steady: l.network.steady}
 	var values, starts []*ir.Node
 	for _, f := range m.Fields() {
@@ -341,7 +344,7 @@ func (l *lowerer) collocation(m *check.Model) *Collocation {
 }
 
 // wall is a boundary condition at those of its sides where it does not hold by construction.
-func (l *lowerer) wall(s *check.Boundary) Condition {
+func (l *networks) wall(s *check.Boundary) Condition {
 	r := l.expr(s.Residual)
 	c := Condition{Name: check.Text(s.Residual) + " = 0", Kind: Side, Residual: l.b.Slice(r, 0, ir.Vec(r.Shape.Size()))}
 	for i := range s.Sides {
@@ -351,7 +354,7 @@ func (l *lowerer) wall(s *check.Boundary) Condition {
 		}
 		w := Wall{Axis: side.Axis.Axis, At: side.End()}
 		if side.Where != nil {
-			w.Where = l.cond(side.Where)
+			w.Where = l.conditions.cond(side.Where)
 		}
 		c.Sides = append(c.Sides, w)
 	}

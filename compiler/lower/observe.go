@@ -8,22 +8,31 @@ import (
 	"github.com/pinode/pinode/compiler/ir"
 )
 
+// observations lowers what a solution is compared with.
+type observations struct {
+	*expressions
+	scores *scores
+}
+
+// densities lowers negative logarithms of densities.
+type densities struct{ *expressions }
+
 // observations builds the predictions and the loss of one row of data.
-func (l *lowerer) observations() {
+func (l *observations) observations() {
 	l.observed = true
 	defer func() { l.observed = false }()
 	var preds, terms []*ir.Node
 	for i, o := range l.m.Observes {
-		pred := l.whole(o.Value, o.Shape)
+		pred := l.conditions.whole(o.Value, o.Shape)
 		preds = append(preds, pred)
 		if o.Dist != nil {
-			for j, a := range l.arguments(o.Dist) {
+			for j, a := range l.densities.arguments(o.Dist) {
 				l.out.Noise = append(l.out.Noise, ir.Output{Name: NoiseName(i, j), Node: a})
 			}
 		}
 		terms = append(terms, l.observe(o, pred))
 		if o.Weight != 0 {
-			l.out.Scores = append(l.out.Scores, l.scored(o, pred))
+			l.out.Scores = append(l.out.Scores, l.scores.scored(o, pred))
 		}
 	}
 	if len(preds) > 0 {
@@ -33,7 +42,7 @@ func (l *lowerer) observations() {
 	for _, x := range l.m.Losses {
 		term, v, counted := l.loss(x)
 		terms, counts = append(terms, term), append(counts, counted)
-		l.out.Scores = append(l.out.Scores, l.squared(x, term, v, counted))
+		l.out.Scores = append(l.out.Scores, l.scores.squared(x, term, v, counted))
 	}
 	for _, o := range l.m.Observes {
 		if o.Weights != nil {
@@ -53,7 +62,7 @@ func (l *lowerer) observations() {
 // components, or their squared errors over the spread of the data. A missing
 // value is replaced by the prediction and its loss by zero, so that neither
 // it nor its derivatives reach the sum.
-func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
+func (l *observations) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	b, s := l.b, l.observes[o]
 	if o.Weight == 0 {
 		return b.Const(0)
@@ -62,7 +71,7 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 		if !f.Back { // its likelihood is that of the run back
 			return b.Const(0)
 		}
-		return b.Select(b.Elem(l.out.In.Seen, s.Off), b.Mul(b.Const(o.Weight), exactLoss(l, f)), b.Const(0))
+		return b.Select(b.Elem(l.out.In.Seen, s.Off), b.Mul(b.Const(o.Weight), l.densities.exactLoss(f)), b.Const(0))
 	}
 	pred = b.Slice(pred, 0, ir.Vec(s.N))
 	seen := b.Slice(l.out.In.Seen, s.Off, ir.Vec(s.N))
@@ -76,7 +85,7 @@ func (l *lowerer) observe(o *check.Observe, pred *ir.Node) *ir.Node {
 	if o.Dist == nil {
 		nll = b.Square(b.Div(b.Sub(y, pred), l.scaleNode(ScaleObserve, o)))
 	} else {
-		nll = l.limited(o, y, pred)
+		nll = l.densities.limited(o, y, pred)
 	}
 	nll = b.Select(seen, nll, b.Full(ir.Vec(s.N), 0))
 	return b.Mul(weight, b.Sum(nll))
@@ -89,7 +98,7 @@ type edge struct {
 }
 
 // limits are those of an observation with the values y.
-func (l *lowerer) limits(o *check.Observe, y *ir.Node) (list []edge) {
+func (l *densities) limits(o *check.Observe, y *ir.Node) (list []edge) {
 	b := l.b
 	if o.Below != nil {
 		at := b.Fill(l.expr(o.Below), y.Shape)
@@ -103,7 +112,7 @@ func (l *lowerer) limits(o *check.Observe, y *ir.Node) (list []edge) {
 }
 
 // within are the values y, those beyond a limit at it: there is a density.
-func (l *lowerer) within(o *check.Observe, y *ir.Node) *ir.Node {
+func (l *densities) within(o *check.Observe, y *ir.Node) *ir.Node {
 	for _, e := range l.limits(o, y) {
 		op := ir.OpMax
 		if e.side < 0 {
@@ -116,7 +125,7 @@ func (l *lowerer) within(o *check.Observe, y *ir.Node) *ir.Node {
 
 // limited is the negative log-density of y, or, at or beyond a limit, the negative
 // logarithm of the probability of that.
-func (l *lowerer) limited(o *check.Observe, y, pred *ir.Node) *ir.Node {
+func (l *densities) limited(o *check.Observe, y, pred *ir.Node) *ir.Node {
 	nll := l.density(o.Dist, l.within(o, y), pred)
 	for _, e := range l.limits(o, y) {
 		nll = l.b.Select(e.is, e.beyond(l, o.Dist, pred), nll)
@@ -126,7 +135,7 @@ func (l *lowerer) limited(o *check.Observe, y, pred *ir.Node) *ir.Node {
 
 // distance is how far the limit is above the prediction or, of an upper one, below it, in
 // the scale of the distribution.
-func (e *edge) distance(l *lowerer, d *check.Dist, pred *ir.Node) *ir.Node {
+func (e *edge) distance(l *densities, d *check.Dist, pred *ir.Node) *ir.Node {
 	b, at := l.b, e.at
 	if d.Name == "lognormal" {
 		at, pred = b.Log(at), b.Log(pred)
@@ -135,7 +144,7 @@ func (e *edge) distance(l *lowerer, d *check.Dist, pred *ir.Node) *ir.Node {
 }
 
 // beyond is the negative logarithm of the probability of what lies beyond the limit.
-func (e *edge) beyond(l *lowerer, d *check.Dist, pred *ir.Node) *ir.Node {
+func (e *edge) beyond(l *densities, d *check.Dist, pred *ir.Node) *ir.Node {
 	b, z := l.b, e.distance(l, d, pred)
 	if d.Name != "laplace" {
 		return b.Neg(b.Apply(ir.OpLogPhi, z))
@@ -148,16 +157,16 @@ func (e *edge) beyond(l *lowerer, d *check.Dist, pred *ir.Node) *ir.Node {
 // loss is a loss term at a row, its value without its weight, and whether it counts
 // there, 1 or 0: its condition holds and every measured value that it reads is there.
 // Where it does not count, neither its value nor its derivatives reach the sum.
-func (l *lowerer) loss(x *check.Loss) (term, v, counts *ir.Node) {
+func (l *observations) loss(x *check.Loss) (term, v, counts *ir.Node) {
 	b := l.b
 	counts = b.Const(1)
 	if l.out.Layout.Due {
 		counts = b.Elem(l.out.In.Row, 0)
 	}
 	if x.Where != nil {
-		counts = b.Mul(counts, l.cond(x.Where))
+		counts = b.Mul(counts, l.conditions.cond(x.Where))
 	}
-	for _, seen := range l.measured(x.Value, nil) {
+	for _, seen := range l.densities.measured(x.Value, nil) {
 		counts = b.Mul(counts, seen)
 	}
 	// What does not count reads ones in the place of what may be outside of the
@@ -172,14 +181,14 @@ func (l *lowerer) loss(x *check.Loss) (term, v, counts *ir.Node) {
 			ones[in] = b.Select(on, in, b.Full(in.Shape, 1))
 		}
 	}
-	v = b.Substitute([]*ir.Node{l.whole(x.Value, x.Value.Shape)}, ones)[0]
+	v = b.Substitute([]*ir.Node{l.conditions.whole(x.Value, x.Value.Shape)}, ones)[0]
 	on := b.Select(counts, v, b.Const(0))
 	return b.Mul(b.Mul(b.Const(x.Weight), l.scaleNode(ScaleLoss, x)), on), v, counts
 }
 
 // measured are the marks, 1 or 0, of the measured values that an expression
 // reads.
-func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
+func (l *densities) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
 	if x == nil {
 		return list
 	}
@@ -191,7 +200,7 @@ func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
 	if root.Kind == check.DataOf {
 		s := l.observes[root.Object]
 		for i := range x.Shape.Size() {
-			list = append(list, l.b.Elem(seenInTable(l, s), off+i))
+			list = append(list, l.b.Elem(l.seenInTable(s), off+i))
 		}
 		return list
 	}
@@ -202,7 +211,7 @@ func (l *lowerer) measured(x *check.Expr, list []*ir.Node) []*ir.Node {
 }
 
 // seenInTable are the marks of an observation in the row of the table.
-func seenInTable(l *lowerer, s Slot) *ir.Node {
+func (l *base) seenInTable(s Slot) *ir.Node {
 	if l.out.Layout.Due {
 		return l.b.Slice(l.out.In.Row, 1+s.Off, ir.Vec(s.N))
 	}
@@ -213,10 +222,10 @@ func seenInTable(l *lowerer, s Slot) *ir.Node {
 func NoiseName(i, j int) string { return fmt.Sprintf("noise%d.%d", i, j) }
 
 // arguments are those of a distribution, matrices as vectors.
-func (l *lowerer) arguments(d *check.Dist) []*ir.Node {
+func (l *densities) arguments(d *check.Dist) []*ir.Node {
 	args := make([]*ir.Node, len(d.Args))
 	for i, a := range d.Args {
-		args[i] = l.whole(a, a.Shape)
+		args[i] = l.conditions.whole(a, a.Shape)
 		if args[i].Shape.Rank == 2 {
 			args[i] = l.b.Slice(args[i], 0, ir.Vec(args[i].Shape.Size()))
 		}
@@ -226,7 +235,7 @@ func (l *lowerer) arguments(d *check.Dist) []*ir.Node {
 
 // density is the negative log-density of y elementwise: around a prediction,
 // or, without one, of a quantity by itself.
-func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
+func (l *densities) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 	args := l.arguments(d)
 	loc := func() *ir.Node { // the location, and the arguments behind it
 		if pred != nil {
@@ -287,7 +296,7 @@ func (l *lowerer) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 }
 
 // priorDensity is the negative log-density of distributions of parameters alone.
-func (l *lowerer) priorDensity(d *check.Dist, args []*ir.Node, y *ir.Node) *ir.Node {
+func (l *densities) priorDensity(d *check.Dist, args []*ir.Node, y *ir.Node) *ir.Node {
 	b := l.b
 	one := b.Const(1)
 	lgamma := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpLgamma, x) }
@@ -321,4 +330,31 @@ func (l *lowerer) priorDensity(d *check.Dist, args []*ir.Node, y *ir.Node) *ir.N
 // where nothing is expected.
 func timesLog(b *ir.Builder, x, y *ir.Node) *ir.Node {
 	return b.Select(b.Apply(ir.OpEq, x, b.Const(0)), b.Const(0), b.Mul(x, b.Log(y)))
+}
+
+// outputs builds what a simulation can write besides states and discretes.
+func (l *observations) outputs() {
+	lay := &l.out.Layout
+	var parts []*ir.Node
+	n := 0
+	add := func(o check.Object, v *ir.Node) {
+		info := o.Info()
+		for i := range info.Shape.Size() {
+			lay.Outputs = append(lay.Outputs, Output{Name: ElementName(info, i), Object: o, Off: n})
+			n++
+		}
+		parts = append(parts, v)
+	}
+	for _, x := range l.m.Lets {
+		add(x, l.conditions.whole(x.Value, x.Shape))
+	}
+	for _, x := range l.m.Observes {
+		if x.Unpredicted || atRow(x) {
+			continue
+		}
+		add(x, l.conditions.whole(x.Value, x.Shape))
+	}
+	if len(parts) > 0 {
+		l.out.Outputs = l.b.Concat(parts...)
+	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // highest are the orders of the highest derivatives of fields along their axes.
-func (g *fields) highest() map[axisKey]int {
+func (g *grid) highest() map[axisKey]int {
 	s := orderScan{out: map[axisKey]int{}, locals: map[*check.Local]*check.Expr{}}
 	for _, f := range g.m0fields() {
 		s.visit(f.Deriv, nil)

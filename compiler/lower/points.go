@@ -89,7 +89,7 @@ func (p *points) meant(l leaf) *ir.Node {
 	}
 	var k block
 	if p.toward != 0 && slices.Contains(l.field.Over, p.across) {
-		k = p.biased(l.field, l.comp, p.across, p.toward, p.at)
+		k = p.upwinds.biased(l.field, l.comp, p.across, p.toward, p.at)
 	} else {
 		k = p.jet(l.field, l.comp, l.d, p.at)
 	}
@@ -174,7 +174,7 @@ func (p *points) expr(x *check.Expr) []*ir.Node {
 			p.errGrid(x.Span, "`before` of a field has no formula on a grid", "read it at a place: `before(u(0))`")
 		}
 	}
-	return p.elems(p.lowerer.expr(x))
+	return p.elems(p.expressions.expr(x))
 }
 
 // elems are the elements of a value that is the same at all points.
@@ -253,7 +253,7 @@ func (p *points) diff(x *check.Expr) []*ir.Node {
 		return spreadTo(v, x.Shape.Size())
 	}
 	if !slices.ContainsFunc(wrt, func(n *ir.Node) bool { return n.Op == ir.OpInput }) {
-		return p.elems(p.lowerer.expr(x)) // of what is the same at all points
+		return p.elems(p.expressions.expr(x)) // of what is the same at all points
 	}
 	return autodiff.JVP(p.b, v, wrt, []*ir.Node{p.b.Const(1)})
 }
@@ -389,14 +389,14 @@ func (p *points) op(x *check.Expr) []*ir.Node {
 				return slices.Repeat([]*ir.Node{b.Const(0)}, x.Shape.Size())
 			}
 		}
-		return p.elems(p.lowerer.expr(x))
+		return p.elems(p.expressions.expr(x))
 	case "matmul":
 		return p.matrixProduct(x, args[0], args[1])
 	case "min", "max":
 		if len(args) == 1 {
 			v := args[0][0]
 			for _, n := range args[0][1:] {
-				v = p.pick(x.Name, v, n)
+				v = p.conditions.pick(x.Name, v, n)
 			}
 			return []*ir.Node{v}
 		}
@@ -472,7 +472,7 @@ func (p *points) matrixProduct(x *check.Expr, u, v []*ir.Node) []*ir.Node {
 func (p *points) reduced(x *check.Expr) []*ir.Node {
 	over := check.CoordinatesOf(x)
 	if len(over) == 0 {
-		return p.elems(p.lowerer.expr(x))
+		return p.elems(p.expressions.expr(x))
 	}
 	for _, c := range over {
 		if p.at[c].kind != centres {

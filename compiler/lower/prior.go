@@ -9,9 +9,12 @@ import (
 	"github.com/pinode/pinode/compiler/ir"
 )
 
+// priors lowers the priors of parameters.
+type priors struct{ *expressions }
+
 // priors builds the negative log-densities of parameters. A prior has all of its mass in
 // the interval of its parameter.
-func (l *lowerer) priors() {
+func (l *priors) priors() {
 	for _, p := range l.m.Params {
 		if p.Prior == nil {
 			continue
@@ -20,7 +23,7 @@ func (l *lowerer) priors() {
 		if p.Shape.Rank == 2 { // as its arguments are
 			x = l.b.Slice(x, 0, ir.Vec(p.Shape.Size()))
 		}
-		n := l.density(p.Prior, x, nil)
+		n := l.densities.density(p.Prior, x, nil)
 		if mass := l.mass(p); mass != nil {
 			n = l.b.Add(n, l.b.Log(mass))
 		}
@@ -30,8 +33,8 @@ func (l *lowerer) priors() {
 
 // mass is what a parameter's interval has of the mass of its prior, whose density is not
 // cut; nil for all of it. A uniform prior has the height 1 there.
-func (l *lowerer) mass(p *check.Param) *ir.Node {
-	b, args := l.b, l.arguments(p.Prior)
+func (l *priors) mass(p *check.Param) *ir.Node {
+	b, args := l.b, l.densities.arguments(p.Prior)
 	if p.Prior.Name == "uniform" {
 		return b.Sub(b.Apply(ir.OpMin, args[1], b.Const(p.Hi)), b.Apply(ir.OpMax, args[0], b.Const(p.Lo)))
 	}
@@ -49,7 +52,7 @@ func (l *lowerer) mass(p *check.Param) *ir.Node {
 
 // distribution is the probability of a value below x; nil where x is at an end of the
 // support.
-func (l *lowerer) distribution(d *check.Dist, args []*ir.Node, x float64) *ir.Node {
+func (l *priors) distribution(d *check.Dist, args []*ir.Node, x float64) *ir.Node {
 	b := l.b
 	switch d.Name {
 	case "lognormal", "exponential", "halfnormal", "halfcauchy", "gamma", "inverse_gamma", "beta":
@@ -101,7 +104,7 @@ var distributions = map[string]func(a []float64, x float64) float64{
 }
 
 // ofNumbers is a function of the arguments of a distribution, which are numbers.
-func (l *lowerer) ofNumbers(d *check.Dist, f func(a []float64) float64) *ir.Node {
+func (l *priors) ofNumbers(d *check.Dist, f func(a []float64) float64) *ir.Node {
 	args := make([][]float64, len(d.Args))
 	size := 1
 	for i, a := range d.Args {

@@ -13,7 +13,7 @@ import (
 // levels.
 //
 // E. Hairer, Ch. Lubich, G. Wanner, Geometric Numerical Integration, 2nd ed., IV.4.
-func (l *lowerer) project() {
+func (l *events) project() {
 	if l.levels == 0 {
 		return
 	}
@@ -71,7 +71,7 @@ func (l *lowerer) project() {
 }
 
 // notProjected refuses what a projection does not go with.
-func (l *lowerer) notProjected(c *check.Conserve) {
+func (l *events) notProjected(c *check.Conserve) {
 	refuse := func(what string) {
 		l.diags.Errorf("not-supported", c.Span, "`mode: project` is not supported yet in a model with %s", what)
 	}

@@ -7,6 +7,12 @@ import (
 	"github.com/pinode/pinode/compiler/ir"
 )
 
+// fields lowers what varies over coordinates: values, rates and integrals in all cells.
+type fields struct {
+	*jets
+	upwinds *upwinds
+}
+
 // inCells is a value in all cells, component by component.
 func (g *fields) inCells(x *check.Expr) *ir.Node {
 	e, over := x.Args[0], sorted(x.Over)
@@ -76,165 +82,6 @@ func (g *fields) sampled(x *check.Expr, over []*check.Coordinate) block {
 	return k
 }
 
-// term is a summand: a product of factors over a product of divisors.
-type term struct {
-	negative bool
-	factors  []*check.Expr
-	divisors []*check.Expr
-}
-
-// summands are the terms of a scalar, quantities and functions opened where derivatives are in
-// them.
-func summands(x *check.Expr) []term {
-	switch {
-	case x.Kind == check.Ref:
-		if l, ok := x.Object.(*check.Let); ok && differs(l.Value) && l.Value.Shape == x.Shape {
-			return summands(l.Value)
-		}
-	case x.Kind == check.Apply && differs(x):
-		if in, ok := inlined(x); ok {
-			return summands(in)
-		}
-	case x.Kind != check.Op:
-	case x.Name == "add":
-		return append(summands(x.Args[0]), summands(x.Args[1])...)
-	case x.Name == "sub":
-		return append(summands(x.Args[0]), negated(summands(x.Args[1]))...)
-	case x.Name == "neg":
-		return negated(summands(x.Args[0]))
-	case x.Name == "mul":
-		a, b := summands(x.Args[0]), summands(x.Args[1])
-		if len(a) > 1 && !differs(x.Args[0]) {
-			a = []term{{factors: x.Args[:1]}}
-		}
-		if len(b) > 1 && !differs(x.Args[1]) {
-			b = []term{{factors: x.Args[1:]}}
-		}
-		if len(a) == 1 || len(b) == 1 {
-			var out []term
-			for _, s := range a {
-				for _, t := range b {
-					out = append(out, term{s.negative != t.negative, slices.Concat(s.factors, t.factors), slices.Concat(s.divisors, t.divisors)})
-				}
-			}
-			return out
-		}
-	case x.Name == "div":
-		out := summands(x.Args[0])
-		if len(out) > 1 && !differs(x.Args[0]) {
-			out = []term{{factors: x.Args[:1]}}
-		}
-		for i := range out {
-			out[i].divisors = append(slices.Clone(out[i].divisors), x.Args[1])
-		}
-		return out
-	}
-	return []term{{factors: []*check.Expr{x}}}
-}
-
-func negated(list []term) []term {
-	for i := range list {
-		list[i].negative = !list[i].negative
-	}
-	return list
-}
-
-// differs reports whether a derivative by a coordinate is in an expression.
-func differs(x *check.Expr) bool {
-	if x == nil {
-		return false
-	}
-	switch x.Kind {
-	case check.Diff:
-		if _, ok := x.Args[1].Object.(*check.Coordinate); ok {
-			return true
-		}
-	case check.Integral, check.Place:
-		return false
-	case check.Ref:
-		if l, ok := x.Object.(*check.Let); ok {
-			return differs(l.Value)
-		}
-	}
-	return slices.ContainsFunc(x.Args, differs) || differs(x.Body)
-}
-
-// inlined is a function's body with its arguments in the place of locals; not of one that
-// differentiates by them.
-func inlined(x *check.Expr) (*check.Expr, bool) {
-	for _, l := range x.Locals {
-		if differentiatesBy(x.Body, l) {
-			return nil, false
-		}
-	}
-	var put func(y *check.Expr) *check.Expr
-	put = func(y *check.Expr) *check.Expr {
-		if y == nil {
-			return nil
-		}
-		if y.Kind == check.Ref {
-			for i, l := range x.Locals {
-				if y.Object == check.Object(l) {
-					return x.Args[i]
-				}
-			}
-			return y
-		}
-		c := *y
-		c.Args = make([]*check.Expr, len(y.Args))
-		for i, a := range y.Args {
-			c.Args[i] = put(a)
-		}
-		c.Body = put(y.Body)
-		return &c
-	}
-	return put(x.Body), true
-}
-
-// component is element i of a value as an expression.
-func component(x *check.Expr, i int) *check.Expr {
-	if x.Shape.Rank == 0 {
-		return x
-	}
-	out := *x
-	out.Shape = check.Shape{}
-	switch x.Kind {
-	case check.Stack:
-		for _, a := range x.Args {
-			if n := a.Shape.Size(); i < n {
-				return component(a, i)
-			} else {
-				i -= n
-			}
-		}
-	case check.Ref:
-		if l, ok := x.Object.(*check.Let); ok && differs(l.Value) {
-			return component(l.Value, i)
-		}
-	case check.Slice:
-		return component(x.Args[0], x.Offset+i)
-	case check.Apply:
-		if in, ok := inlined(x); ok {
-			return component(in, i)
-		}
-	case check.Diff:
-		if x.Args[1].Shape.Rank == 0 {
-			out.Args = []*check.Expr{component(x.Args[0], i), x.Args[1]}
-			return &out
-		}
-	case check.Op:
-		switch x.Name {
-		case "add", "sub", "mul", "div", "neg":
-			out.Args = make([]*check.Expr, len(x.Args))
-			for k, a := range x.Args {
-				out.Args[k] = component(a, i)
-			}
-			return &out
-		}
-	}
-	return &check.Expr{Kind: check.Slice, Args: []*check.Expr{x}, Offset: i, Unit: x.Unit, Span: x.Span}
-}
-
 // sums collects a rate: what is known at points, and what is a mean value along one axis.
 type sums struct {
 	points *ir.Node
@@ -281,7 +128,7 @@ func (g *fields) rate(x *check.Expr, over []*check.Coordinate, upwind bool) bloc
 		case upwind && t.constant(i) && !differs(f):
 			passing[c] = append(passing[c], t)
 		case upwind && !t.constant(i) && plainField(f):
-			s.points = g.plus(s.points, g.blown(t, i, over))
+			s.points = g.plus(s.points, g.upwinds.blown(t, i, over))
 		case t.constant(i):
 			s.means[c] = g.plus(s.means[c], g.scaledBy(t, i, g.passed(f, c, over)))
 			g.chose(t, "difference of values at the faces of "+c.Name+", "+g.order())
@@ -293,7 +140,7 @@ func (g *fields) rate(x *check.Expr, over []*check.Coordinate, upwind bool) bloc
 	}
 	for _, c := range over {
 		if list := passing[c]; len(list) > 0 {
-			s.means[c] = g.plus(s.means[c], g.split(list, x, c, over))
+			s.means[c] = g.plus(s.means[c], g.upwinds.split(list, x, c, over))
 		}
 	}
 	if len(rest) > 0 {
@@ -305,6 +152,11 @@ func (g *fields) rate(x *check.Expr, over []*check.Coordinate, upwind bool) bloc
 		}
 		s.points = g.plus(s.points, p.done([]*ir.Node{sum})[0])
 	}
+	return block{g.sum(s, over, dims), over, dims}
+}
+
+// sum are mean values over cells of all that they are summed from.
+func (g *fields) sum(s sums, over []*check.Coordinate, dims []int) *ir.Node {
 	var total *ir.Node
 	if s.points != nil {
 		k := block{s.points, over, dims}
@@ -330,65 +182,7 @@ func (g *fields) rate(x *check.Expr, over []*check.Coordinate, upwind bool) bloc
 	if total == nil { // no term at all
 		total = g.b.Full(ir.Vec(product(dims)), 0)
 	}
-	return block{total, over, dims}
-}
-
-// linear is the number of the factor that is a field, if the others are the same everywhere;
-// −1 for none.
-func (t term) linear() int {
-	for i, f := range t.factors {
-		if plainField(f) && t.constant(i) {
-			return i
-		}
-	}
-	return -1
-}
-
-// fieldOf is the field that a plain field is a component of.
-func fieldOf(x *check.Expr) (f *check.State, comp int) {
-	for x.Kind == check.Slice {
-		comp += x.Offset
-		x = x.Args[0]
-	}
-	return x.Object.(*check.State), comp
-}
-
-// derivative is the number of the factor that is a derivative by a coordinate, if there is
-// one such and no other; −1 for none.
-func (t term) derivative() int {
-	found := -1
-	for i, f := range t.factors {
-		if f.Kind != check.Diff {
-			continue
-		}
-		if _, ok := f.Args[1].Object.(*check.Coordinate); !ok {
-			continue
-		}
-		if found >= 0 {
-			return -1
-		}
-		found = i
-	}
-	return found
-}
-
-// constant reports whether all but factor i are the same everywhere.
-func (t term) constant(i int) bool {
-	for k, f := range slices.Concat(t.factors, t.divisors) {
-		if k != i && len(check.CoordinatesOf(f)) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// plainField reports whether a value is a component of a field and no more.
-func plainField(x *check.Expr) bool {
-	for x.Kind == check.Slice {
-		x = x.Args[0]
-	}
-	s, ok := x.Object.(*check.State)
-	return ok && x.Kind == check.Ref && len(s.Over) > 0
+	return total
 }
 
 // valueOf is a term at points, without factor i.
@@ -423,10 +217,6 @@ func (g *fields) scaledBy(t term, i int, n *ir.Node) *ir.Node {
 	}
 	v := p.done([]*ir.Node{g.valueOf(p, t, i)})[0]
 	return g.b.Mul(v, n)
-}
-
-func (t term) over() []*check.Coordinate {
-	return check.CoordinatesOf(&check.Expr{Kind: check.Stack, Args: slices.Concat(t.factors, t.divisors)})
 }
 
 // passed is the derivative of what passes the faces of an axis: what leaves one cell enters the
@@ -504,12 +294,12 @@ func (g *fields) integrated(x *check.Expr, over []*check.Coordinate) (out []bloc
 func (g *fields) atPlace(x *check.Expr, over []*check.Coordinate) (out []block) {
 	e := x.Args[0]
 	if e.Kind == check.Before {
-		was := g.lowerer.reading
-		g.lowerer.before = true
+		was := g.expressions.reading
+		g.expressions.before = true
 		inner := *x
 		inner.Args = slices.Concat(e.Args, x.Args[1:])
-		out = g.lowerer.fields().atPlace(&inner, over)
-		g.lowerer.reading = was
+		out = g.expressions.fields().atPlace(&inner, over)
+		g.expressions.reading = was
 		return out
 	}
 	at := spot{}
@@ -522,7 +312,7 @@ func (g *fields) atPlace(x *check.Expr, over []*check.Coordinate) (out []block) 
 			g.errGrid(arg.Span, "a place on a grid is told by numbers, parameters and what rows of data say", "a coordinate stands for itself only")
 			return []block{{n: g.b.Full(ir.Vec(1), 0)}}
 		}
-		n := g.lowerer.expr(arg)
+		n := g.expressions.expr(arg)
 		w := where{kind: onePlace, at: n}
 		if v, ok := n.Const(); ok && !c.Periodic && !g.spectral() {
 			if v == c.Lo {

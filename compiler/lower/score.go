@@ -31,8 +31,11 @@ type Scores struct {
 // prediction that is less, or negative by the error of the solver, is as wrong as that.
 const belowData = 1e-9
 
+// scores lowers the parts of observations that a method of least squares needs.
+type scores struct{ *expressions }
+
 // scored builds the scores of an observation, for the values y and the prediction.
-func (l *lowerer) scored(o *check.Observe, pred *ir.Node) Scores {
+func (l *scores) scored(o *check.Observe, pred *ir.Node) Scores {
 	b, s := l.b, l.observes[o]
 	seen := b.Slice(l.out.In.Seen, s.Off, ir.Vec(s.N))
 	pred = b.Slice(pred, 0, ir.Vec(s.N))
@@ -74,7 +77,7 @@ func (l *lowerer) scored(o *check.Observe, pred *ir.Node) Scores {
 // scoresWithin are the scores of an observation that has limits: beyond one the loss is
 // −log Φ(z) with the distance z of the limit from the prediction, of the slope h = φ/Φ and
 // the curvature h(z + h).
-func (l *lowerer) scoresWithin(o *check.Observe, y, pred *ir.Node) (loss *ir.Node, list []Score, known bool) {
+func (l *scores) scoresWithin(o *check.Observe, y, pred *ir.Node) (loss *ir.Node, list []Score, known bool) {
 	b := l.b
 	if o.Below == nil && o.Above == nil {
 		return l.scores(o.Dist, y, pred)
@@ -82,10 +85,10 @@ func (l *lowerer) scoresWithin(o *check.Observe, y, pred *ir.Node) (loss *ir.Nod
 	if o.Dist.Name == "laplace" {
 		return nil, nil, false
 	}
-	within, sigma := l.within(o, y), l.arguments(o.Dist)[0]
+	within, sigma := l.densities.within(o, y), l.densities.arguments(o.Dist)[0]
 	_, list, known = l.scores(o.Dist, within, pred)
-	for _, e := range l.limits(o, y) {
-		z := e.distance(l, o.Dist, pred)
+	for _, e := range l.densities.limits(o, y) {
+		z := e.distance(l.densities, o.Dist, pred)
 		h := b.Exp(b.Sub(b.Const(-0.5*math.Log(2*math.Pi)), b.Add(b.Mul(b.Const(0.5), b.Square(z)), b.Apply(ir.OpLogPhi, z))))
 		root := b.Sqrt(b.Apply(ir.OpMax, b.Mul(h, b.Add(z, h)), b.Const(1e-12)))
 		at := []Score{{nil, b.Div(root, sigma), b.Mul(b.Const(e.side), b.Div(h, root)), true}, {nil, b.Const(math.Sqrt2), b.Mul(b.Const(1/math.Sqrt2), b.Mul(h, z)), false}}
@@ -95,13 +98,13 @@ func (l *lowerer) scoresWithin(o *check.Observe, y, pred *ir.Node) (loss *ir.Nod
 			x.Residual = b.Select(e.is, at[i].Residual, b.Mul(x.Residual, b.Full(y.Shape, 1)))
 		}
 	}
-	return l.limited(o, y, pred), list, known
+	return l.densities.limited(o, y, pred), list, known
 }
 
 // scores are those of a distribution around a prediction, with the loss.
-func (l *lowerer) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list []Score, known bool) {
+func (l *scores) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list []Score, known bool) {
 	b := l.b
-	args := l.arguments(d)
+	args := l.densities.arguments(d)
 	one := b.Const(1)
 	floor := func(x, at *ir.Node) *ir.Node { return b.Select(b.Lt(x, at), at, x) }
 	fixed := func(n *ir.Node) bool { return l.settled(n) }
@@ -118,14 +121,14 @@ func (l *lowerer) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list [
 		z := b.Div(b.Sub(pred, y), args[0])
 		list = append(list, Score{pred, b.Div(one, args[0]), z, true})
 		scale(args[0], z)
-		return l.density(d, y, pred), list, true
+		return l.densities.density(d, y, pred), list, true
 	case "lognormal":
 		pred = floor(pred, b.Mul(b.Const(belowData), y))
 		m := b.Log(pred)
 		z := b.Div(b.Sub(m, b.Log(y)), args[0])
 		list = append(list, Score{m, b.Div(one, args[0]), z, true})
 		scale(args[0], z)
-		return l.density(d, y, pred), list, true
+		return l.densities.density(d, y, pred), list, true
 	case "student": // ν fixed: Lange, Little, Taylor, JASA 84, 881–896, 1989, appendix B
 		if nu := args[0]; fixed(nu) {
 			z := b.Div(b.Sub(pred, y), args[1])
@@ -137,21 +140,21 @@ func (l *lowerer) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list [
 				r := b.Div(b.Sub(one, b.Mul(share, b.Square(z))), root)
 				list = append(list, Score{b.Log(args[1]), root, r, false})
 			}
-			return l.density(d, y, pred), list, true
+			return l.densities.density(d, y, pred), list, true
 		}
 	case "poisson":
 		pred = floor(pred, b.Mul(b.Const(belowData), b.Add(y, one)))
 		root := b.Sqrt(pred)
-		return l.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), true}}, true
+		return l.densities.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), true}}, true
 	case "negbinomial":
 		if r := args[0]; fixed(r) {
 			pred = floor(pred, b.Mul(b.Const(belowData), b.Add(y, one)))
 			root := b.Sqrt(b.Add(pred, b.Div(b.Square(pred), r))) // the standard deviation
-			return l.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), true}}, true
+			return l.densities.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), true}}, true
 		}
 	case "bernoulli":
 		root := b.Sqrt(b.Mul(pred, b.Sub(one, pred)))
-		return l.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), false}}, true
+		return l.densities.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), false}}, true
 	case "laplace": // the curvature of the parabola that touches |z| from above
 		z := b.Div(b.Sub(pred, y), args[0])
 		size := floor(b.Apply(ir.OpAbs, z), b.Const(0.05))
@@ -160,13 +163,13 @@ func (l *lowerer) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list [
 		if !fixed(args[0]) { // by log b: 1 − |z|, of which the square's mean is 1
 			list = append(list, Score{b.Log(args[0]), one, b.Sub(one, b.Apply(ir.OpAbs, z)), false})
 		}
-		return l.density(d, y, pred), list, true
+		return l.densities.density(d, y, pred), list, true
 	}
 	return nil, nil, false
 }
 
 // settled reports whether a value depends on nothing that moves in a fit.
-func (l *lowerer) settled(n *ir.Node) bool {
+func (l *scores) settled(n *ir.Node) bool {
 	in := l.out.In
 	own := n.Op == ir.OpSlice && n.Args[0] == in.Q && in.Q != nil
 	if own || n.Op == ir.OpSlice && n.Args[0] == in.P && in.P != nil {
@@ -183,7 +186,7 @@ func (l *lowerer) settled(n *ir.Node) bool {
 
 // settledInput reports whether a part of the parameters, or of what a trajectory has of its
 // own, is fixed: no weights, and no parameter that is fitted.
-func (l *lowerer) settledInput(own bool, from, end int) bool {
+func (l *scores) settledInput(own bool, from, end int) bool {
 	if !own && end > l.out.Layout.NPar {
 		return false
 	}
@@ -196,7 +199,7 @@ func (l *lowerer) settledInput(own bool, from, end int) bool {
 }
 
 // squared are the scores of a loss term whose value is a square.
-func (l *lowerer) squared(x *check.Loss, term, v, counts *ir.Node) Scores {
+func (l *scores) squared(x *check.Loss, term, v, counts *ir.Node) Scores {
 	b := l.b
 	out := Scores{Loss: b.Slice(term, 0, ir.Vec(1)), Offset: -1}
 	if v.Op == ir.OpMul && v.Args[0] == v.Args[1] && v.Shape == ir.Scalar && x.Weight >= 0 {

@@ -27,8 +27,14 @@ type rest struct {
 	given  constraints    // of the algebraic unknowns
 }
 
+// steadies lowers the way to a steady state.
+type steadies struct {
+	*expressions
+	algebra *algebra
+}
+
 // steady adds the event that leads to the steady state.
-func (l *lowerer) steady() {
+func (l *steadies) steady() {
 	l.resting = map[check.Object]*ir.Node{}
 	for i, o := range l.m.Steady.Objects {
 		l.resting[o] = l.value(l.m.Steady.Values[i], o.Info().Shape)
@@ -59,7 +65,7 @@ func (l *lowerer) steady() {
 // arguments: for the states that others leave free, the rest of the direction being
 // such that totals and constraints hold. So the eigenvalues of what it applies say
 // whether the motion comes to the state of rest or leaves it.
-func (l *lowerer) aroundRest(r *rest) {
+func (l *steadies) aroundRest(r *rest) {
 	e := Event{Likelihood: -1, Threshold: -1, Checked: &check.Event{Obj: check.Obj{Name: "around", Span: l.m.Steady.Span}, Kind: dsl.TriggerAt}}
 	b, y := l.b, l.out.In.Y
 	zero := b.Const(0)
@@ -86,7 +92,7 @@ func (l *lowerer) aroundRest(r *rest) {
 		for i := range right {
 			right[i] = b.Neg(b.Elem(moved, i))
 		}
-		for i, v := range linear.Solve(b, l.slopes(c), right) {
+		for i, v := range linear.Solve(b, l.algebra.slopes(c), right) {
 			to[c.unknowns[i].at] = v
 		}
 	}
@@ -100,10 +106,10 @@ func (l *lowerer) aroundRest(r *rest) {
 }
 
 // rest lowers the equations of the steady state.
-func (l *lowerer) rest() (r rest, ok bool) {
+func (l *steadies) rest() (r rest, ok bool) {
 	var c constraints
 	if len(l.m.Constraints) > 0 {
-		if c, ok = l.constraints(); !ok {
+		if c, ok = l.algebra.constraints(); !ok {
 			return r, false // reported with the rates
 		}
 		r.given = c
@@ -139,7 +145,7 @@ func (l *lowerer) rest() (r rest, ok bool) {
 }
 
 // towardsRest is the step; nil where nothing determines some state.
-func (l *lowerer) towardsRest(r rest) []*ir.Node {
+func (l *steadies) towardsRest(r rest) []*ir.Node {
 	n := len(r.values)
 	y := l.out.In.Y
 	f := l.b.Concat(r.values...)
@@ -187,7 +193,7 @@ func (l *lowerer) towardsRest(r rest) []*ir.Node {
 }
 
 // total is the equation that a step restores a total to what the initial values give it.
-func (l *lowerer) total(w []float64) (row []*ir.Node, right *ir.Node) {
+func (l *steadies) total(w []float64) (row []*ir.Node, right *ir.Node) {
 	right = l.b.Const(0)
 	for k, x := range w {
 		row = append(row, l.b.Const(x))

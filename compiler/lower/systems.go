@@ -17,8 +17,11 @@ type System struct {
 	Span    diag.Span
 }
 
+// systems lowers what inverts matrices.
+type systems struct{ *expressions }
+
 // system lowers solutions, inverses and determinants.
-func (l *lowerer) system(x *check.Expr, args []*ir.Node) *ir.Node {
+func (l *systems) system(x *check.Expr, args []*ir.Node) *ir.Node {
 	a, b := args[0], l.b
 	switch x.Name {
 	case "det":
@@ -35,7 +38,7 @@ func (l *lowerer) system(x *check.Expr, args []*ir.Node) *ir.Node {
 }
 
 // mayBeSingular notes a matrix whose factors follow from what the motion follows from.
-func (l *lowerer) mayBeSingular(a *ir.Node, x *check.Expr) {
+func (l *systems) mayBeSingular(a *ir.Node, x *check.Expr) {
 	f := l.actual(l.b.Factors(a))
 	in := &l.out.In
 	known := []*ir.Node{in.T, in.Y, in.D, in.U, in.Q, in.P, in.S}
@@ -50,7 +53,7 @@ func (l *lowerer) mayBeSingular(a *ir.Node, x *check.Expr) {
 }
 
 // most is the largest element of a vector, for functions that do not depend on it.
-func (l *lowerer) most(v *ir.Node) *ir.Node {
+func (l *expressions) most(v *ir.Node) *ir.Node {
 	for v.Shape.Size() > 1 {
 		n := v.Shape.Size()
 		half := n / 2

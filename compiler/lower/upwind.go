@@ -11,8 +11,14 @@ import (
 
 // Schemes that look to where a field comes from.
 
+// upwinds lowers fluxes that are looked at from where they come.
+type upwinds struct {
+	*fields
+	upwind map[*check.Coordinate][]upwindFlux
+}
+
 // biased are the values of a component at faces, as seen from below (−1) or above (1).
-func (g *fields) biased(f *check.State, comp int, c *check.Coordinate, toward int, at spot) block {
+func (g *upwinds) biased(f *check.State, comp int, c *check.Coordinate, toward int, at spot) block {
 	k := g.values(f, comp)
 	i := k.axis(c)
 	n, rest := g.extend(f, comp, k, c)
@@ -34,10 +40,10 @@ func (g *fields) biased(f *check.State, comp int, c *check.Coordinate, toward in
 	}
 	lo, hi := g.rows(v, 0, 1, rest), g.rows(v, rows, 1, rest)
 	both := g.orders[axisKey{f, c}] > 1 // it is what the side says, from wherever it is seen
-	if s := g.sideOf(f, comp, c, false); s != nil && (toward < 0 || both) {
+	if s := g.sides.sideOf(f, comp, c, false); s != nil && (toward < 0 || both) {
 		lo = s.means[0]
 	}
-	if s := g.sideOf(f, comp, c, true); s != nil && (toward > 0 || both) {
+	if s := g.sides.sideOf(f, comp, c, true); s != nil && (toward > 0 || both) {
 		hi = s.means[0]
 	}
 	if !c.Periodic {
@@ -55,7 +61,7 @@ func (g *fields) biased(f *check.State, comp int, c *check.Coordinate, toward in
 // limited2 is the value at the face behind the middle one of three cells by a slope that is
 // limited as G.D. van Albada, B. van Leer, W.W. Roberts (Astron. Astrophys. 108, 76–84, 1982)
 // do: 2ab/(a + b), smoothly, where both differences have one sign, else none.
-func (g *fields) limited2(before, middle, behind *ir.Node) *ir.Node {
+func (g *upwinds) limited2(before, middle, behind *ir.Node) *ir.Node {
 	b := g.b
 	p, q := b.Sub(middle, before), b.Sub(behind, middle)
 	both := b.Apply(ir.OpMax, b.Mul(p, q), b.Const(0))
@@ -68,7 +74,7 @@ func (g *fields) limited2(before, middle, behind *ir.Node) *ir.Node {
 //
 // G.-S. Jiang, C.-W. Shu, J. Comput. Phys. 126, 202–228, 1996, equations 2.8–2.16; the weights
 // of R. Borges, M. Carmona, B. Costa, W.S. Don, J. Comput. Phys. 227, 3191–3211, 2008.
-func (g *fields) weno(v [5]*ir.Node) *ir.Node {
+func (g *upwinds) weno(v [5]*ir.Node) *ir.Node {
 	b := g.b
 	comb := func(w ...float64) *ir.Node { return g.combine(w, v[:]) }
 	candidates := []*ir.Node{
@@ -91,7 +97,7 @@ func (g *fields) weno(v [5]*ir.Node) *ir.Node {
 
 // blown is a term a·∂u/∂x in u' = …: the field is carried with the velocity −a, and its slope
 // is that on the side from which it comes.
-func (g *fields) blown(t term, i int, over []*check.Coordinate) *ir.Node {
+func (g *upwinds) blown(t term, i int, over []*check.Coordinate) *ir.Node {
 	d := t.factors[i]
 	c := d.Args[1].Object.(*check.Coordinate)
 	slope := func(toward int) *ir.Node {
@@ -121,7 +127,7 @@ type upwindFlux struct {
 // smooths out (V.V. Rusanov, USSR Comput. Math. Math. Phys. 1(2), 304–320, 1962). The speed is
 // that of the flux itself; of coupled ones √tr(J²), which no speed of theirs exceeds, as all
 // are real.
-func (g *fields) split(list []term, rate *check.Expr, c *check.Coordinate, over []*check.Coordinate) *ir.Node {
+func (g *upwinds) split(list []term, rate *check.Expr, c *check.Coordinate, over []*check.Coordinate) *ir.Node {
 	b := g.b
 	own := -1
 	all := g.fluxes(c)
@@ -170,7 +176,7 @@ func sameText(a, b *check.Expr) bool { return check.Text(a) == check.Text(b) }
 
 // speed bounds the speeds of a flux and of those that are coupled with it, and gives the component
 // that the flux changes.
-func (g *fields) speed(p *points, all []upwindFlux, own int, sum func([]term) *ir.Node) (a, value *ir.Node) {
+func (g *upwinds) speed(p *points, all []upwindFlux, own int, sum func([]term) *ir.Node) (a, value *ir.Node) {
 	b := g.b
 	leaf := func(f upwindFlux) *ir.Node { return p.fieldLeaf(f.field, f.comp, make([]int, len(f.field.Over))) }
 	slope := func(i, j int) *ir.Node {
@@ -203,7 +209,7 @@ func (g *fields) speed(p *points, all []upwindFlux, own int, sum func([]term) *i
 }
 
 // fluxes are what all fields take from the faces of an axis.
-func (g *fields) fluxes(c *check.Coordinate) []upwindFlux {
+func (g *upwinds) fluxes(c *check.Coordinate) []upwindFlux {
 	if g.upwind == nil {
 		g.upwind = map[*check.Coordinate][]upwindFlux{}
 	}

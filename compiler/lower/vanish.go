@@ -15,7 +15,7 @@ var mayFail = []ir.Op{
 // vanishing is 0·E or 0/E as a model says it, where E may be no number or zero; else nil, and
 // the builder makes 0 of it, as it does of what derivatives multiply by zero. E − E is 0 where E
 // is a number, and none where E is none.
-func (l *lowerer) vanishing(op ir.Op, args []*ir.Node) *ir.Node {
+func (l *systems) vanishing(op ir.Op, args []*ir.Node) *ir.Node {
 	switch {
 	case op == ir.OpDiv && args[0].IsConst(0) && args[1].Op != ir.OpConst:
 		return l.b.Div(l.b.Sub(args[1], args[1]), args[1])
