@@ -28,7 +28,7 @@ type reader struct {
 }
 
 // readers are those of the model.
-func (p *Program) readers() (list []reader) {
+func (p *sliders) readers() (list []reader) {
 	m := p.Model
 	add := func(program place.Program, output place.Output, derived bool, nodes ...*ir.Node) {
 		if nodes[0] != nil {
@@ -47,7 +47,7 @@ func (p *Program) readers() (list []reader) {
 }
 
 // sliding visits what the readers read along surfaces.
-func (p *Program) sliding(visit func(r *reader, program place.Program, values []*ir.Node)) {
+func (p *sliders) sliding(visit func(r *reader, program place.Program, values []*ir.Node)) {
 	list, most := p.readers(), p.mostSurfaces()
 	for n := 0; n <= most; n++ {
 		for nb := 0; nb <= most; nb++ {
@@ -70,7 +70,7 @@ func (p *Program) sliding(visit func(r *reader, program place.Program, values []
 
 // blends are combinations along n surfaces, and along nb before the instant.
 type blends struct {
-	p     *Program
+	p     *sliders
 	n, nb int
 	mode  map[int]bool          // places in D of modes of surfaces
 	whole map[*ir.Node]bool     // combined as a whole
@@ -79,7 +79,7 @@ type blends struct {
 	was   map[*ir.Node]*ir.Node // what is before the instant in the place of what is now
 }
 
-func (p *Program) newBlends(n, nb int) *blends {
+func (p *sliders) newBlends(n, nb int) *blends {
 	m, b := p.Model, p.Model.Builder
 	w := &blends{
 		p: p, n: n, nb: nb, mode: map[int]bool{}, whole: map[*ir.Node]bool{},
@@ -213,7 +213,7 @@ func isLinear(x *ir.Node, reads map[*ir.Node]bool) bool {
 
 // integrals are a field along n surfaces with the rates of the quadratures, which read
 // what acts: a penalty that is not linear is that of the combination.
-func (p *Program) integrals(n int, flow *ir.Node) *ir.Node {
+func (p *sliders) integrals(n int, flow *ir.Node) *ir.Node {
 	b, lay := p.Model.Builder, &p.Model.Layout
 	if lay.NUser == lay.NY {
 		return flow

@@ -3,17 +3,15 @@ package compiler
 import (
 	"slices"
 
-	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/autodiff/interval"
 	"github.com/pinode/pinode/compiler/ir"
-	"github.com/pinode/pinode/compiler/opt"
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/compiler/step"
 )
 
 // boundsGraph are bounds of guards and of their rates where time, states, their
 // derivatives and signals move within boxes.
-func (p *Program) boundsGraph(program place.Program, guards []*ir.Node) *ir.Graph {
+func (p *motion) boundsGraph(program place.Program, guards []*ir.Node) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	guards, rates, flow := p.moving(guards)
 	over := map[*ir.Node]interval.Bounds{}
@@ -40,18 +38,9 @@ func (p *Program) boundsGraph(program place.Program, guards []*ir.Node) *ir.Grap
 	return g
 }
 
-// elements are those of a vector.
-func (p *Program) elements(v *ir.Node) []*ir.Node {
-	list := make([]*ir.Node, v.Shape.N)
-	for i := range list {
-		list[i] = p.Model.Builder.Elem(v, i)
-	}
-	return list
-}
-
 // watched are the guards but for those of sliding; those that only jumps can change
 // are 0.
-func (p *Program) watched() []*ir.Node {
+func (p *motion) watched() []*ir.Node {
 	list := slices.Clone(p.guards)
 	for i, g := range p.Model.Guards {
 		if g.Flag {
@@ -71,7 +60,7 @@ func (p *Program) Affine() []bool {
 
 // straight is Affine for who holds the builder, but for guards of sliding. The rate
 // of an affine guard depends on the derivative of the state alone.
-func (p *Program) straight() []bool {
+func (p *motion) straight() []bool {
 	if p.affine != nil {
 		return p.affine
 	}
@@ -94,7 +83,7 @@ func (p *Program) straight() []bool {
 
 // crooked are the guards but for those of sliding, with 0 for those that need no
 // bounds.
-func (p *Program) crooked() []*ir.Node {
+func (p *motion) crooked() []*ir.Node {
 	list := p.watched()
 	for i, affine := range p.straight() {
 		if affine {
@@ -104,24 +93,8 @@ func (p *Program) crooked() []*ir.Node {
 	return list
 }
 
-// moving are guards and their derivatives by time where the state moves by the
-// input flow, after all passes.
-func (p *Program) moving(of []*ir.Node) (guards, rates []*ir.Node, flow *ir.Node) {
-	m, b := p.Model, p.Model.Builder
-	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
-	if m.In.Y != nil {
-		flow = place.Flow.Node(b, m.In.Y.Shape)
-		wrt, dots = append(wrt, m.In.Y), append(dots, flow)
-	}
-	if m.In.U != nil {
-		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
-	}
-	both := opt.Nodes(b, slices.Concat(of, autodiff.JVP(b, of, wrt, dots))...)
-	return both[:len(of)], both[len(of):], flow
-}
-
 // watchedGuards are the guards of the model as a step looks at them.
-func (p *Program) watchedGuards() *step.Guards {
+func (p *motion) watchedGuards() *step.Guards {
 	n := len(p.Model.Guards)
 	g := &step.Guards{}
 	g.Values, g.Rates, g.Flow = p.moving(p.watched()[:n])

@@ -41,18 +41,11 @@ type Program struct {
 	// last SlideGuards guards say when that ends.
 	Slides bool
 
-	rates    *ir.Node   // the right-hand side, with operations on arrays for what is alike
-	guards   []*ir.Node // but for those of sliding
-	affine   []bool     // of these; see straight
-	times    []*ir.Node
-	surfaces int      // discontinuities that may be slid along
-	flow     *ir.Node // what moves the states: the right-hand side, with some held
+	derivatives
 
 	// Back is the program of the runs back from what is measured, by which an observation
 	// `~ exact` has its likelihood; nil if there is none.
 	Back *Program
-
-	jacs []*Jacobian // once they were asked for
 
 	build    sync.Mutex // held to use the Model's Builder
 	segments *Segments  // see SegmentsOf
@@ -135,6 +128,7 @@ func (p *Program) lowerNetwork(env *check.Env, diags *diag.List) {
 // schedule lays out the scheduled scalars and the guards of releases.
 func (p *Program) schedule() {
 	m := p.Model
+	p.motion.Model = m
 	put := func(n *ir.Node) int {
 		if n == nil {
 			return -1
@@ -284,16 +278,6 @@ func (p *Program) Noise() (*exec.Module, error) {
 	}
 	g := []*ir.Graph{place.Noise.Graph(p.Model.Noise...)}
 	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, g) }), 1, exec.Double)
-}
-
-// weighs reports whether a value depends on weights.
-func (p *Program) weighs(n *ir.Node) bool {
-	for _, x := range ir.Reach(n) {
-		if x.Op == ir.OpSlice && x.Args[0] == p.Model.In.P && x.Off >= p.Model.Layout.NPar || x.Op == ir.OpInput && x == p.Model.In.P && p.Model.Layout.NPar == 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // Dump prints the file at a stage of compilation: ast, model, graph, plan or

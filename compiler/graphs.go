@@ -50,93 +50,122 @@ func (p *Program) Graphs(want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph { return p.graphs(want) })
 }
 
+// graphs are all graphs of the model, in order.
 func (p *Program) graphs(want Want) []*ir.Graph {
+	l := &lister{derivatives: &p.derivatives, want: want}
 	m, b := p.Model, p.Model.Builder
-	var out []*ir.Graph
-	graph := func(program place.Program, outs ...ir.Output) {
-		out = append(out, program.Graph(outs...))
-	}
-	value := func(program place.Program, output place.Output, n *ir.Node, reverse, forward bool) {
-		if n == nil {
-			return
-		}
-		graph(program, output.Of(n))
-		if reverse && want.Reverse {
-			out = append(out, p.vjp(program, n, true))
-		}
-		if forward && want.Forward {
-			out = append(out, p.jvp(program, n))
-		}
-	}
-	value(place.RHS, place.Rates, p.rates, true, true)
-	out = append(out, p.jacobianGraphs(want)...)
-	if len(p.guards) > 0 {
-		g := b.Concat(p.guards...)
-		g = b.Slice(g, 0, ir.Vec(len(p.guards)))
-		rate := p.rate(g)
-		graph(place.Guards, place.Guard.Of(g), place.Rate.Of(rate))
-		graph(place.Guards2, place.Accel.Of(p.rate(rate)))
-		graph(place.Spread, place.Guard.Of(p.spread(g)), place.Rate.Of(p.spread(rate)))
-		if g, rate, _ := p.look(); g != nil {
-			graph(place.Look, place.Guard.Of(g), place.Rate.Of(rate))
-		}
-		if slices.Contains(p.straight(), false) {
-			out = append(out, p.boundsGraph(place.Bounds, p.crooked()))
-		}
-		if want.Reverse {
-			out = append(out, p.vjp(place.Guards, g, true), p.vjp(place.Guards, g, false))
-		}
-		if want.Forward {
-			out = append(out, p.jvp(place.Guards, g))
-		}
-	}
+	l.value(place.RHS, place.Rates, p.rates, true, true)
+	l.add(p.jacobianGraphs(want)...)
+	l.guardGraphs()
 	if want.Reverse {
-		out = append(out, p.vjp(place.RHS, p.rates, false))
+		l.add(p.vjp(place.RHS, p.rates, false))
 	}
-	if p.Slides {
-		for k, s := range p.slides() {
-			slide, exits := place.Slide(k+1), place.Exits(k+1)
-			value(slide, place.Rates, s.flow, true, true)
-			if k == 0 {
-				out = append(out, p.boundsGraph(place.SlideBounds, p.elements(s.exits)))
-			}
-			graph(exits, place.Guard.Of(s.exits), place.Rate.Of(s.rate))
-			if want.Reverse {
-				out = append(out, p.vjp(slide, s.flow, false), p.vjp(exits, s.exits, true), p.vjp(exits, s.exits, false))
-			}
-			if want.Forward {
-				out = append(out, p.jvp(exits, s.exits))
-			}
-		}
-	}
+	l.slideGraphs()
 	for _, x := range beginnings(p, want.Segments) {
-		value(x.program, place.Value, x.value, true, true)
+		l.value(x.program, place.Value, x.value, true, true)
 	}
 	if len(p.times) > 0 {
-		value(place.Times, place.Instant, b.Concat(p.times...), true, true)
+		l.value(place.Times, place.Instant, b.Concat(p.times...), true, true)
 	}
-	value(place.Floors, place.Value, m.Floors, false, false)
-	value(place.Pivots, place.Value, p.pivots(), false, false)
+	l.value(place.Floors, place.Value, m.Floors, false, false)
+	l.value(place.Pivots, place.Value, p.pivots(), false, false)
 	for _, e := range m.Events {
-		value(place.Jump(e.Checked.Name), place.Value, e.Jump, true, true)
-		value(place.Rest(e.Checked.Name), place.Value, e.Rest, true, true)
-		value(place.Delay(e.Checked.Name), place.Value, e.Delay, true, true)
+		l.value(place.Jump(e.Checked.Name), place.Value, e.Jump, true, true)
+		l.value(place.Rest(e.Checked.Name), place.Value, e.Rest, true, true)
+		l.value(place.Delay(e.Checked.Name), place.Value, e.Delay, true, true)
 	}
-	value(place.Priorities, place.Value, m.Priorities, false, false)
-	value(place.Predictions, place.Pred, m.Pred, false, false)
+	l.value(place.Priorities, place.Value, m.Priorities, false, false)
+	l.observed()
+	return l.out
+}
+
+// lister collects the graphs that are wanted.
+type lister struct {
+	*derivatives
+	want Want
+	out  []*ir.Graph
+}
+
+func (l *lister) add(list ...*ir.Graph) { l.out = append(l.out, list...) }
+
+// value adds the graph of a value and, where they are wanted, of its derivatives.
+func (l *lister) value(program place.Program, output place.Output, n *ir.Node, reverse, forward bool) {
+	if n == nil {
+		return
+	}
+	l.add(program.Graph(output.Of(n)))
+	if reverse && l.want.Reverse {
+		l.add(l.vjp(program, n, true))
+	}
+	if forward && l.want.Forward {
+		l.add(l.jvp(program, n))
+	}
+}
+
+// guardGraphs adds the graphs of guards.
+func (l *lister) guardGraphs() {
+	if len(l.guards) == 0 {
+		return
+	}
+	b := l.Model.Builder
+	g := b.Concat(l.guards...)
+	g = b.Slice(g, 0, ir.Vec(len(l.guards)))
+	rate := l.rate(g)
+	l.add(place.Guards.Graph(place.Guard.Of(g), place.Rate.Of(rate)))
+	l.add(place.Guards2.Graph(place.Accel.Of(l.rate(rate))))
+	l.add(place.Spread.Graph(place.Guard.Of(l.spread(g)), place.Rate.Of(l.spread(rate))))
+	if g, rate, _ := l.look(); g != nil {
+		l.add(place.Look.Graph(place.Guard.Of(g), place.Rate.Of(rate)))
+	}
+	if slices.Contains(l.straight(), false) {
+		l.add(l.boundsGraph(place.Bounds, l.crooked()))
+	}
+	if l.want.Reverse {
+		l.add(l.vjp(place.Guards, g, true), l.vjp(place.Guards, g, false))
+	}
+	if l.want.Forward {
+		l.add(l.jvp(place.Guards, g))
+	}
+}
+
+// slideGraphs adds the graphs of motions along surfaces.
+func (l *lister) slideGraphs() {
+	if l.surfaces == 0 {
+		return
+	}
+	for k, s := range l.slides() {
+		slide, exits := place.Slide(k+1), place.Exits(k+1)
+		l.value(slide, place.Rates, s.flow, true, true)
+		if k == 0 {
+			l.add(l.boundsGraph(place.SlideBounds, l.elements(s.exits)))
+		}
+		l.add(exits.Graph(place.Guard.Of(s.exits), place.Rate.Of(s.rate)))
+		if l.want.Reverse {
+			l.add(l.vjp(slide, s.flow, false), l.vjp(exits, s.exits, true), l.vjp(exits, s.exits, false))
+		}
+		if l.want.Forward {
+			l.add(l.jvp(exits, s.exits))
+		}
+	}
+}
+
+// observed adds the graphs of what is observed and put out, and of its loss.
+func (l *lister) observed() {
+	m, b := l.Model, l.Model.Builder
+	l.value(place.Predictions, place.Pred, m.Pred, false, false)
 	if m.Row != nil {
-		out = append(out, p.row(place.Row, m.Row, m.Terms, want.Reverse)...)
+		l.add(l.row(place.Row, m.Row, m.Terms, l.want.Reverse)...)
 	}
-	p.sliding(func(r *reader, program place.Program, v []*ir.Node) {
+	l.sliding(func(r *reader, program place.Program, v []*ir.Node) {
 		if r.output == place.Loss {
-			out = append(out, p.row(program, v[0], v[1], want.Reverse)...)
+			l.add(l.row(program, v[0], v[1], l.want.Reverse)...)
 		} else {
-			value(program, r.output, v[0], r.derived, r.derived)
+			l.value(program, r.output, v[0], r.derived, r.derived)
 		}
 	})
-	value(place.Counts, place.Value, m.Counts, false, false)
-	value(place.Outputs, place.Value, m.Outputs, false, false)
-	value(place.Conserved, place.Value, m.Conserved, false, false)
+	l.value(place.Counts, place.Value, m.Counts, false, false)
+	l.value(place.Outputs, place.Value, m.Outputs, false, false)
+	l.value(place.Conserved, place.Value, m.Conserved, false, false)
 	var args, vals []*ir.Node
 	for i, a := range m.NetArgs {
 		if a != nil {
@@ -144,20 +173,19 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 		}
 	}
 	if len(args) > 0 {
-		graph(place.Networks, place.NetArgs.Of(b.Concat(args...)), place.NetVals.Of(b.Concat(vals...)))
+		l.add(place.Networks.Graph(place.NetArgs.Of(b.Concat(args...)), place.NetVals.Of(b.Concat(vals...))))
 	}
 	if len(m.Priors) > 0 {
 		nodes := make([]*ir.Node, len(m.Priors))
 		for i, pr := range m.Priors {
 			nodes[i] = pr.Node
 		}
-		value(place.Priors, place.Value, b.Concat(nodes...), true, false)
+		l.value(place.Priors, place.Value, b.Concat(nodes...), true, false)
 	}
-	return out
 }
 
 // row are the programs of a row's loss.
-func (p *Program) row(program place.Program, loss, terms *ir.Node, reverse bool) []*ir.Graph {
+func (p *derivatives) row(program place.Program, loss, terms *ir.Node, reverse bool) []*ir.Graph {
 	outs := []ir.Output{place.Loss.Of(loss), place.Terms.Of(terms)}
 	list := []*ir.Graph{program.Graph(outs...)}
 	if reverse {
@@ -168,87 +196,8 @@ func (p *Program) row(program place.Program, loss, terms *ir.Node, reverse bool)
 	return list
 }
 
-// pivots are those of the matrices that the model inverts.
-func (p *Program) pivots() *ir.Node {
-	b := p.Model.Builder
-	var parts []*ir.Node
-	for _, s := range p.Model.Systems {
-		for i := range s.Size {
-			parts = append(parts, b.Elem(s.Factors, i*s.Size+i))
-		}
-		parts = append(parts, b.Elem(s.Factors, s.Size*(s.Size+1)))
-	}
-	if len(parts) == 0 {
-		return nil
-	}
-	return b.Concat(parts...)
-}
-
-// free is the input that is 0 for the states held at rest and 1 for the others.
-func (p *Program) free() *ir.Node {
-	return place.Free.Node(p.Model.Builder, ir.Vec(p.Model.Layout.NY))
-}
-
-// rate is the total derivative of a node by time along the flow.
-func (p *Program) rate(n *ir.Node) *ir.Node { return p.rateAlong(p.flow, n) }
-
-// rateAlong is that where the states move by dy.
-func (p *Program) rateAlong(dy, n *ir.Node) *ir.Node {
-	m, b := p.Model, p.Model.Builder
-	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{b.Const(1)}
-	if m.In.Y != nil {
-		wrt, dots = append(wrt, m.In.Y), append(dots, dy)
-	}
-	if m.In.U != nil {
-		wrt, dots = append(wrt, m.In.U), append(dots, m.In.UT)
-	}
-	return autodiff.JVP(b, []*ir.Node{n}, wrt, dots)[0]
-}
-
-// look are the guards but for those of releases, and their derivatives by time
-// where the state moves by the input flow; nil for none.
-func (p *Program) look() (g, rate, flow *ir.Node) {
-	m, b := p.Model, p.Model.Builder
-	guards := p.guards[:len(m.Guards)]
-	if len(guards) == 0 {
-		return nil, nil, nil
-	}
-	g = b.Slice(b.Concat(guards...), 0, ir.Vec(len(guards)))
-	if m.In.Y != nil {
-		flow = place.Flow.Node(b, m.In.Y.Shape)
-	}
-	return g, p.rateAlong(flow, g), flow
-}
-
-// spread is by how much a vector of values may move, to first order, where the
-// states move by up to the first half of the input ry, and, behind that, by up to
-// its second half; the time moves by up to rt.
-func (p *Program) spread(n *ir.Node) *ir.Node {
-	m, b := p.Model, p.Model.Builder
-	wrt := []*ir.Node{m.In.T}
-	if m.In.Y != nil {
-		wrt = append(wrt, m.In.Y)
-	}
-	size := n.Shape.Size()
-	parts := make([]*ir.Node, 2*size)
-	for i := range size {
-		bars := autodiff.VJP(b, []*ir.Node{b.Elem(n, i)}, []*ir.Node{b.Const(1)}, wrt)
-		byTime := b.Mul(b.Apply(ir.OpAbs, bars[0]), place.TimeReach.Node(b, ir.Scalar))
-		for k := range 2 {
-			part := byTime
-			if m.In.Y != nil {
-				ny := m.Layout.NY
-				reach := b.Slice(place.StatesReach.Node(b, ir.Vec(2*ny)), k*ny, ir.Vec(ny))
-				part = b.Add(part, b.Dot(b.Apply(ir.OpAbs, bars[1]), reach))
-			}
-			parts[k*size+i] = part
-		}
-	}
-	return b.Slice(b.Concat(parts...), 0, ir.Vec(len(parts)))
-}
-
 // vjp is the reverse derivative of a value. Signals move with the time.
-func (p *Program) vjp(program place.Program, n *ir.Node, params bool) *ir.Graph {
+func (p *derivatives) vjp(program place.Program, n *ir.Node, params bool) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	in := m.In
 	ct := program.Ct().Node(b, n.Shape)
@@ -299,7 +248,7 @@ func (p *Program) vjp(program place.Program, n *ir.Node, params bool) *ir.Graph 
 }
 
 // jvp is the forward derivative of a value in one direction.
-func (p *Program) jvp(program place.Program, n *ir.Node) *ir.Graph {
+func (p *derivatives) jvp(program place.Program, n *ir.Node) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	var wrt, dots []*ir.Node
 	tt := place.TimeDot.Node(b, ir.Scalar)

@@ -37,6 +37,12 @@ func (j *Jacobian) Once(build func() any) any {
 	return j.made.value
 }
 
+// derivatives build the derivatives of what a model has.
+type derivatives struct {
+	sliders
+	jacs []*Jacobian // once they were asked for
+}
+
 // Jacobians are those of the right-hand side and of the motions along one surface, two,
 // and so on.
 func (p *Program) Jacobians() []*Jacobian {
@@ -45,10 +51,10 @@ func (p *Program) Jacobians() []*Jacobian {
 	return p.jacobians()
 }
 
-func (p *Program) jacobians() []*Jacobian {
+func (p *derivatives) jacobians() []*Jacobian {
 	if p.jacs == nil && p.Model.In.Y != nil {
 		p.jacs = []*Jacobian{p.jacobian(place.RHS, p.rates)}
-		if p.Slides {
+		if p.surfaces > 0 {
 			for k, s := range p.slides() {
 				p.jacs = append(p.jacs, p.jacobian(place.Slide(k+1), s.flow))
 			}
@@ -58,7 +64,7 @@ func (p *Program) jacobians() []*Jacobian {
 }
 
 // jacobianGraphs are their programs, with the derivatives of these.
-func (p *Program) jacobianGraphs(want Want) (out []*ir.Graph) {
+func (p *derivatives) jacobianGraphs(want Want) (out []*ir.Graph) {
 	if !want.Jacobian {
 		return nil
 	}
@@ -80,7 +86,7 @@ func (p *Program) jacobianGraphs(want Want) (out []*ir.Graph) {
 }
 
 // jacobian takes the form of a derivative that has the fewest operations.
-func (p *Program) jacobian(program place.Program, rates *ir.Node) *Jacobian {
+func (p *derivatives) jacobian(program place.Program, rates *ir.Node) *Jacobian {
 	m, b := p.Model, p.Model.Builder
 	j := &Jacobian{Program: program.Jac(), Curve: program.Curve(), rates: rates}
 	least := 0
@@ -98,13 +104,13 @@ func (p *Program) jacobian(program place.Program, rates *ir.Node) *Jacobian {
 }
 
 // curve is the derivative of a motion along a direction, an input.
-func (j *Jacobian) curve(p *Program) *ir.Node {
+func (j *Jacobian) curve(p *derivatives) *ir.Node {
 	b := p.Model.Builder
 	return p.along(j.rates, place.TimeAlong.Node(b, ir.Scalar), place.StatesAlong.Node(b, p.Model.In.Y.Shape))
 }
 
 // along is the derivative along a direction of time, with signals, and states.
-func (p *Program) along(n, tDot, yDot *ir.Node) *ir.Node {
+func (p *derivatives) along(n, tDot, yDot *ir.Node) *ir.Node {
 	m, b := p.Model, p.Model.Builder
 	wrt, dots := []*ir.Node{m.In.T}, []*ir.Node{tDot}
 	if yDot != nil {

@@ -23,7 +23,7 @@ func Probe(p *Program) (*exec.Module, error) {
 }
 
 // open are the graphs in which results of neural blocks are inputs.
-func (p *Program) open() (list []*ir.Graph) {
+func (p *derivatives) open() (list []*ir.Graph) {
 	m, b := p.Model, p.Model.Builder
 	n := 0
 	for _, v := range m.NetVals {

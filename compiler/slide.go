@@ -22,6 +22,9 @@ const (
 	SlideGuards = 2 * MaxSlides
 )
 
+// sliders build what moves and what acts along surfaces.
+type sliders struct{ motion }
+
 // slide is motion along some surfaces.
 type slide struct {
 	flow  *ir.Node // the derivative of Y
@@ -31,20 +34,20 @@ type slide struct {
 
 // onInput are 1 at the modes of surface k in D and 0 elsewhere, atInput are so at
 // its guard: inputs of what moves along surfaces.
-func (p *Program) onInput(k int) *ir.Node {
+func (p *sliders) onInput(k int) *ir.Node {
 	return place.ModesOn(k).Node(p.Model.Builder, p.Model.In.D.Shape)
 }
 
-func (p *Program) atInput(k int) *ir.Node {
+func (p *sliders) atInput(k int) *ir.Node {
 	return place.GuardAt(k).Node(p.Model.Builder, ir.Vec(len(p.Model.Guards)))
 }
 
 // mostSurfaces is along how many surfaces at once the solution may slide.
-func (p *Program) mostSurfaces() int { return min(MaxSlides, p.surfaces) }
+func (p *sliders) mostSurfaces() int { return min(MaxSlides, p.surfaces) }
 
 // corners are values in the fields around n surfaces: in each corner the modes are
 // those below, and more by the bits of its number.
-func (p *Program) corners(n int, values ...*ir.Node) [][]*ir.Node {
+func (p *sliders) corners(n int, values ...*ir.Node) [][]*ir.Node {
 	m, b := p.Model, p.Model.Builder
 	list := make([][]*ir.Node, 1<<n)
 	for c := range list {
@@ -60,7 +63,7 @@ func (p *Program) corners(n int, values ...*ir.Node) [][]*ir.Node {
 
 // fields are the right-hand side and the rates of the guards of n surfaces in their
 // corners.
-func (p *Program) fields(n int) [][]*ir.Node {
+func (p *sliders) fields(n int) [][]*ir.Node {
 	m, b := p.Model, p.Model.Builder
 	g := b.Slice(b.Concat(p.guards[:len(m.Guards)]...), 0, ir.Vec(len(m.Guards)))
 	rates := p.rate(g)
@@ -72,7 +75,7 @@ func (p *Program) fields(n int) [][]*ir.Node {
 }
 
 // slides builds motion along one surface and along two.
-func (p *Program) slides() []slide {
+func (p *sliders) slides() []slide {
 	b := p.Model.Builder
 	one := b.Const(1)
 	var list []slide
@@ -98,7 +101,7 @@ func (p *Program) slides() []slide {
 }
 
 // blend is the multilinear combination of value i of the corners.
-func (p *Program) blend(corners [][]*ir.Node, i int, parts []*ir.Node) *ir.Node {
+func (p *sliders) blend(corners [][]*ir.Node, i int, parts []*ir.Node) *ir.Node {
 	v := make([]*ir.Node, len(corners))
 	for c := range v {
 		v[c] = corners[c][i]
@@ -108,7 +111,7 @@ func (p *Program) blend(corners [][]*ir.Node, i int, parts []*ir.Node) *ir.Node 
 
 // mix combines the values in the corners, part by part, since most of a field has
 // nothing to do with a surface.
-func (p *Program) mix(v, parts []*ir.Node) *ir.Node {
+func (p *sliders) mix(v, parts []*ir.Node) *ir.Node {
 	b, first := p.Model.Builder, v[0]
 	same, assembled := true, first.Op == ir.OpAssemble
 	for _, n := range v {
@@ -145,7 +148,7 @@ func (p *Program) mix(v, parts []*ir.Node) *ir.Node {
 const newtonSteps = 6
 
 // parts are those of the upper fields that keep all guards at zero.
-func (p *Program) parts(corners [][]*ir.Node) []*ir.Node {
+func (p *sliders) parts(corners [][]*ir.Node) []*ir.Node {
 	b := p.Model.Builder
 	if len(corners) == 2 {
 		r0, r1 := corners[0][1], corners[1][1]
