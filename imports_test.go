@@ -77,7 +77,7 @@ var overFacade = map[string]string{
 	"bench":            "dsl/diag fit",
 	"bench/fits":       "",
 	"tools/mutate":     "",
-	"docs/gen":         "compiler/check compiler/nn dsl/diag internal/environ internal/explain internal/setting physics solvers",
+	"docs/gen":         "compiler/check compiler/nn dsl/diag internal/environ internal/explain internal/report/figures internal/setting physics solvers",
 }
 
 func TestImports(t *testing.T) {

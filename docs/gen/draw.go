@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 
 	"github.com/pinode/pinode"
+	"github.com/pinode/pinode/internal/report/figures"
 )
 
 var (
@@ -92,6 +93,7 @@ func axis(name, unit string) string {
 // panel draws columns of one unit. Its legend is nil where the axis says all.
 func (c *curves) panel(columns []int, last bool) (*plot.Plot, *plot.Legend, error) {
 	p := plot.New()
+	p.X.Tick.Marker, p.Y.Tick.Marker = figures.Ticks{}, figures.Ticks{}
 	if last {
 		p.X.Label.Text = axis(c.columns[0], c.units[0])
 	}

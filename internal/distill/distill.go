@@ -107,7 +107,7 @@ func chosenBlocks(s *Source, paths map[string][]path, name string) (list []*chec
 // visited are the arguments and results of the blocks along the training trajectories.
 func visited(f *estimate.Fit) (map[string][]path, error) {
 	out := map[string][]path{}
-	err := f.EachCurve(points, func(c *estimate.Curve) {
+	err := f.EachCurve(points, points, nil, func(c *estimate.Curve) {
 		if c.Validation {
 			return
 		}

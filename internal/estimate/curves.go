@@ -37,33 +37,26 @@ type Point struct {
 	Data, Prediction float64
 }
 
-// Curves are those of EachCurve.
+// Curves are those of all trajectories on grids of n points.
 func (f *Fit) Curves(n int) (out []Curve, err error) {
-	err = f.EachCurve(n, func(c *Curve) { out = append(out, *c) })
+	err = f.EachCurve(n, n, nil, func(c *Curve) { out = append(out, *c) })
 	return out, err
 }
 
-// mostPoints is how many points all grids of curves have together, but for two each: a fit to
-// very many trajectories has its residuals, and no picture shows their curves.
-const mostPoints = 200_000
+// mostNumbers is how many numbers the curves of a fit have together, but for those of two
+// points each.
+const mostNumbers = 4_000_000
 
-// EachCurve calls do for each trajectory of the data at the estimate, on a grid of up to n
-// points besides the instants of events, where both sides are given.
-func (f *Fit) EachCurve(n int, do func(*Curve)) error {
-	o := f.Objective
+// EachPrediction calls do for each trajectory of the data at the estimate, with its measured
+// values, their predictions and its events.
+func (f *Fit) EachPrediction(do func(*Curve)) error {
 	p := f.prog.Program
-	w := o.Workers[0]
-	x := f.X
-	w.System.Bind(o.Space.SharedAt(x, o.Natural), o.Space.Scales)
-	columns, _ := explain.ColumnNames(p)
 	names, predicted := explain.ObservationNames(p), explain.Predicted(p)
-	n = max(2, min(n, mostPoints/max(1, len(o.Trajectories)+len(o.Validation))))
-	for k, it := range append(append([]*problem.Trajectory{}, o.Trajectories...), o.Validation...) {
-		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
-		c := Curve{Name: it.Name, Validation: k >= len(o.Trajectories), Columns: columns[1:]}
+	return f.each(func(it *problem.Trajectory, c *Curve) error {
+		w := f.Objective.Workers[0]
 		var tr sim.Trajectory
-		if err := w.Integrator.Run(w.System, &it.Span, &tr); err != nil {
-			return &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(p, tr.Fail)}
+		if err := f.run(it, &it.Span, &tr); err != nil {
+			return err
 		}
 		for _, r := range it.Rows {
 			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs, r.Own)
@@ -74,23 +67,120 @@ func (f *Fit) EachCurve(n int, do func(*Curve)) error {
 				}
 			}
 		}
-		grid := make([]float64, n)
-		for i := range grid {
-			grid[i] = it.Span.T0 + (it.Span.T1-it.Span.T0)*float64(i)/float64(n-1)
+		_, _, c.Events = simulate.Rows(p, w.System, &it.Span, &tr)
+		do(c)
+		return nil
+	})
+}
+
+// EachCurve calls do for each trajectory of the data that is wanted, nil: for all, at the
+// estimate, on a grid of at least n points besides the instants of events, where both sides
+// are given. It has up to most points where fewer would not show how the curve turns.
+func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Curve)) error {
+	p := f.prog.Program
+	columns, _ := explain.ColumnNames(p)
+	left := 0
+	if err := f.each(func(it *problem.Trajectory, _ *Curve) error {
+		if wanted == nil || wanted(it.Name) {
+			left++
 		}
-		span := problem.WithSaves(it.Span, grid)
-		if err := w.Integrator.Run(w.System, &span, &tr); err != nil {
-			return &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(p, tr.Fail)}
+		return nil
+	}); err != nil {
+		return err
+	}
+	room := max(2, mostNumbers/max(1, left*len(columns)))
+	most, n = min(most, room), min(n, room)
+	return f.each(func(it *problem.Trajectory, c *Curve) error {
+		if wanted != nil && !wanted(it.Name) {
+			return nil
 		}
-		rows, _, evs := simulate.Rows(p, w.System, &span, &tr)
+		w := f.Objective.Workers[0]
+		var rows [][]float64
+		for points := max(2, n); ; {
+			var tr sim.Trajectory
+			span := problem.WithSaves(it.Span, grid(it.Span.T0, it.Span.T1, points))
+			if err := f.run(it, &span, &tr); err != nil {
+				return err
+			}
+			rows, _, c.Events = simulate.Rows(p, w.System, &span, &tr)
+			if need := min(most, pointsATurn*turns(rows)); need > points {
+				points = need
+				continue
+			}
+			break
+		}
 		for _, r := range rows {
 			c.T, c.Rows = append(c.T, r[0]), append(c.Rows, r[1:])
 		}
-		c.Events = evs
-		c.Learned = learned(p, w.System, rows)
-		do(&c)
+		c.Columns, c.Learned = columns[1:], learned(p, w.System, rows)
+		do(c)
+		return nil
+	})
+}
+
+// each goes through the trajectories, those of the validation last, with the programs set to
+// the estimate and the values of each.
+func (f *Fit) each(do func(*problem.Trajectory, *Curve) error) error {
+	o := f.Objective
+	w := o.Workers[0]
+	w.System.Bind(o.Space.SharedAt(f.X, o.Natural), o.Space.Scales)
+	for k, it := range append(append([]*problem.Trajectory{}, o.Trajectories...), o.Validation...) {
+		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
+		if err := do(it, &Curve{Name: it.Name, Validation: k >= len(o.Trajectories)}); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// run integrates a trajectory that the programs are set to.
+func (f *Fit) run(it *problem.Trajectory, span *sim.Span, tr *sim.Trajectory) error {
+	w := f.Objective.Workers[0]
+	if err := w.Integrator.Run(w.System, span, tr); err != nil {
+		return &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(f.prog.Program, tr.Fail)}
+	}
+	return nil
+}
+
+// grid has n times from one to another, ends included.
+func grid(from, to float64, n int) []float64 {
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = from + (to-from)*float64(i)/float64(n-1)
+	}
+	return out
+}
+
+// pointsATurn is how many points a curve has from one turn to the next at least: an
+// oscillation is smooth to the eye with some 24 a period.
+const pointsATurn = 12
+
+// turns is how often the column that turns most goes from rising to falling or back, by more
+// than a thousandth of its range.
+func turns(rows [][]float64) (most int) {
+	for k := 1; len(rows) > 0 && k < len(rows[0]); k++ {
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for _, r := range rows {
+			lo, hi = math.Min(lo, r[k]), math.Max(hi, r[k])
+		}
+		count, up, extreme := 0, 0, rows[0][k]
+		for _, r := range rows {
+			switch d := r[k] - extreme; {
+			case float64(up)*d > 0:
+				extreme = r[k]
+			case math.Abs(d) > 1e-3*(hi-lo):
+				if up != 0 {
+					count++
+				}
+				up, extreme = 1, r[k]
+				if d < 0 {
+					up = -1
+				}
+			}
+		}
+		most = max(most, count)
+	}
+	return most
 }
 
 // Beyond are the states of each trajectory of the training data at n times behind its rows,
@@ -106,11 +196,7 @@ func (f *Fit) Beyond(n int) (states [][][]float64, ok bool) {
 		}
 		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
 		from, to := it.Span.T1, 2*it.Span.T1-it.Span.T0
-		grid := make([]float64, n)
-		for i := range grid {
-			grid[i] = from + (to-from)*float64(i+1)/float64(n)
-		}
-		span := problem.WithSaves(it.Span, grid)
+		span := problem.WithSaves(it.Span, grid(from, to, n+1)[1:])
 		span.T1 = to
 		var tr sim.Trajectory
 		var rows [][]float64

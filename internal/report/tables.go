@@ -96,28 +96,66 @@ func (t *table) event(trajectory string, e *simulate.Event) {
 
 // results are the tables of a fit in the making.
 type results struct {
-	traj, events, learned *table // nil: there is none
-	residuals             *Residuals
-	some                  bool // residuals
+	traj, learned *table // nil: there is none
 }
 
-// writeResults writes the curves, residuals and events of a fit.
+// writeResults writes the residuals and events of a fit, and its curves: of few trajectories
+// those of all, else those that pictures show.
 func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
-	res := results{events: newEvents(p), residuals: NewResiduals()}
-	err := f.EachCurve(201, res.add)
+	events, residuals, misfits := newEvents(p), NewResiduals(), &Misfits{}
+	var names []string
+	err := f.EachPrediction(func(c *estimate.Curve) {
+		names = append(names, c.Name)
+		split := "train"
+		if c.Validation {
+			split = "validate"
+		}
+		for _, p := range c.Observed {
+			residuals.Add(c.Name, split, p.Observation, p.T, p.Data, p.Prediction)
+			misfits.Add(c.Name, c.Validation, p.Observation, p.Data-p.Prediction)
+		}
+		for i := range c.Events {
+			events.event(c.Name, &c.Events[i])
+		}
+	})
 	switch {
 	case f.Late():
 		return nil
-	case err != nil || res.traj == nil:
+	case err != nil || len(names) == 0:
 		return err
 	}
-	if res.some {
-		err = r.Write("residuals.csv", res.residuals.Bytes())
+	if len(misfits.list) > 0 {
+		err = r.Write("residuals.csv", residuals.Bytes())
 	}
-	if err == nil && res.learned != nil {
+	var res results
+	err = first(err, f.EachCurve(201, 10_000, misfits.shown(names), res.add))
+	switch {
+	case f.Late():
+		return nil
+	case err != nil:
+		return err
+	}
+	if res.learned != nil {
 		err = r.Write("learned.csv", res.learned.bytes())
 	}
-	return first(err, r.Write("trajectories.csv", res.traj.bytes()), r.Write("events.csv", res.events.bytes()))
+	return first(err, r.Write("trajectories.csv", res.traj.bytes()), r.Write("events.csv", events.bytes()))
+}
+
+// shown says of which of all trajectories curves are kept; nil: of all.
+func (m *Misfits) shown(names []string) func(name string) bool {
+	if len(names) <= few {
+		return nil
+	}
+	keep := map[string]bool{}
+	for _, n := range []int{Panels, Panels / 2} {
+		for _, s := range m.Choose(n) {
+			keep[s.Name] = true
+		}
+	}
+	if len(keep) == 0 { // nothing was measured but events
+		keep[names[0]] = true
+	}
+	return func(name string) bool { return keep[name] }
 }
 
 // add adds a curve to the tables.
@@ -130,17 +168,6 @@ func (r *results) add(c *estimate.Curve) {
 	}
 	for i, t := range c.T {
 		r.traj.row(numbers([]string{c.Name, number(t)}, c.Rows[i])...)
-	}
-	split := "train"
-	if c.Validation {
-		split = "validate"
-	}
-	for _, p := range c.Observed {
-		r.some = true
-		r.residuals.Add(c.Name, split, p.Observation, p.T, p.Data, p.Prediction)
-	}
-	for i := range c.Events {
-		r.events.event(c.Name, &c.Events[i])
 	}
 	r.learned.learn(c)
 }

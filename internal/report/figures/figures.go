@@ -2,19 +2,13 @@
 package figures
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
+	"cmp"
 	"image/color"
 	"image/png"
 	"io"
-	"io/fs"
 	"math"
 	"path/filepath"
-	"sort"
-	"strings"
 	"sync"
 
 	"gonum.org/v1/plot"
@@ -24,7 +18,6 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/report"
 )
@@ -34,6 +27,8 @@ var (
 	dots   = color.NRGBA{0xd9, 0x5f, 0x02, 0xb0}
 	marks  = color.NRGBA{0x99, 0x99, 0x99, 0xff}
 	second = color.NRGBA{0x2c, 0x8c, 0x4b, 0xff}
+	shade  = color.NRGBA{0xf3, 0xe3, 0xb5, 0x80}
+	band   = color.NRGBA{0x1f, 0x4e, 0x79, 0x38}
 )
 
 // Draw draws all figures of a run and returns their paths.
@@ -73,11 +68,28 @@ func Draw(run *report.Folder, format string) ([]string, error) {
 	return paths, nil
 }
 
-// sheet is a grid of plots.
+// sheet is a grid of cells with one legend above all.
 type sheet struct {
-	plots [][]*plot.Plot
-	w, h  vg.Length
+	cells  [][]*cell // nil: nothing there
+	w, h   vg.Length
+	legend []entry
+	note   string // behind the legend
 }
+
+// cell is a plot, with another one below, or nil, that has a part of its height.
+type cell struct {
+	main, below *plot.Plot
+	part        float64 // 0: a third
+}
+
+// entry is a sample of what is drawn, and what it is.
+type entry struct {
+	name   string
+	sample plot.Thumbnailer
+}
+
+// legendHeight is the room for a legend.
+const legendHeight = 7 * vg.Millimeter
 
 func (s *sheet) save(path string) error {
 	var c vg.CanvasSizer
@@ -91,16 +103,7 @@ func (s *sheet) save(path string) error {
 		quick := png.Encoder{CompressionLevel: png.BestSpeed} // the best takes longer than all else of a short fit
 		c, write = img, func(w io.Writer) error { return quick.Encode(w, img.Image()) }
 	}
-	dc := draw.New(c)
-	t := draw.Tiles{Rows: len(s.plots), Cols: len(s.plots[0]), PadX: 4 * vg.Millimeter, PadY: 4 * vg.Millimeter, PadTop: 3 * vg.Millimeter, PadBottom: 2 * vg.Millimeter, PadLeft: 2 * vg.Millimeter, PadRight: 4 * vg.Millimeter}
-	canvases := plot.Align(s.plots, t, dc)
-	for i, row := range s.plots {
-		for j, p := range row {
-			if p != nil {
-				p.Draw(canvases[i][j])
-			}
-		}
-	}
+	s.draw(draw.New(c))
 	var buf bytes.Buffer
 	if err := write(&buf); err != nil {
 		return err
@@ -108,190 +111,111 @@ func (s *sheet) save(path string) error {
 	return files.Replace(path, buf.Bytes())
 }
 
-// maxPanels is how many trajectories a figure shows.
-const maxPanels = 6
-
-// fitTables are the tables that the figure of a fit is made of.
-type fitTables struct {
-	run                         *report.Folder
-	residuals, trajectories     *data.Table
-	names, splits, observations []string // of residuals
-	times, values               []float64
-	curveNames                  []string // of trajectories
-	curveTimes                  []float64
-	events                      map[string][]float64
+// draw draws the cells, whose axes of y stand above each other in a column.
+func (s *sheet) draw(all draw.Canvas) {
+	if len(s.legend) > 0 {
+		s.drawLegend(draw.Crop(all, 3*vg.Millimeter, 0, all.Max.Y-all.Min.Y-legendHeight, 0))
+		all = draw.Crop(all, 0, 0, 0, -legendHeight)
+	}
+	const edge, gap = 2 * vg.Millimeter, 5 * vg.Millimeter
+	all = draw.Crop(all, edge, -2*edge, edge, -edge)
+	rows, cols := len(s.cells), len(s.cells[0])
+	w := (all.Max.X - all.Min.X - vg.Length(cols-1)*gap) / vg.Length(cols)
+	h := (all.Max.Y - all.Min.Y - vg.Length(rows-1)*gap) / vg.Length(rows)
+	for j := range cols {
+		type placed struct {
+			p *plot.Plot
+			c draw.Canvas
+		}
+		var list []placed
+		left, right := vg.Length(0), vg.Length(0)
+		for i := range rows {
+			c := s.cells[i][j]
+			if c == nil {
+				continue
+			}
+			at := all
+			at.Min.X = all.Min.X + vg.Length(j)*(w+gap)
+			at.Max.X = at.Min.X + w
+			at.Max.Y = all.Max.Y - vg.Length(i)*(h+gap)
+			at.Min.Y = at.Max.Y - h
+			if c.below != nil {
+				part := vg.Length(cmp.Or(c.part, 1./3))
+				list = append(list, placed{c.main, draw.Crop(at, 0, 0, part*h, 0)}, placed{c.below, draw.Crop(at, 0, 0, 0, -(1-part)*h)})
+			} else {
+				list = append(list, placed{c.main, at})
+			}
+		}
+		for _, x := range list {
+			d := x.p.DataCanvas(x.c)
+			left, right = max(left, d.Min.X-x.c.Min.X), max(right, x.c.Max.X-d.Max.X)
+		}
+		for _, x := range list {
+			d := x.p.DataCanvas(x.c)
+			x.p.Draw(draw.Crop(x.c, left-(d.Min.X-x.c.Min.X), (x.c.Max.X-d.Max.X)-right, 0, 0))
+		}
+	}
 }
 
-// readFit reads them; nil where nothing was measured but events.
-func readFit(run *report.Folder) (*fitTables, error) {
-	f := &fitTables{run: run, events: eventTimes(run)}
-	var err error
-	if f.residuals, err = data.ReadFile(run.Path("residuals.csv")); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		return nil, err
+// drawLegend draws the entries in a line.
+func (s *sheet) drawLegend(c draw.Canvas) {
+	style := plot.New().Legend.TextStyle
+	style.Font.Size = vg.Points(9)
+	style.YAlign = draw.YCenter
+	x, y := c.Min.X, (c.Min.Y+c.Max.Y)/2
+	for _, e := range s.legend {
+		box := c
+		box.Min, box.Max = vg.Point{X: x, Y: y - 1.5*vg.Millimeter}, vg.Point{X: x + 7*vg.Millimeter, Y: y + 1.5*vg.Millimeter}
+		e.sample.Thumbnail(&box)
+		x = box.Max.X + 1.5*vg.Millimeter
+		c.FillText(style, vg.Point{X: x, Y: y}, e.name)
+		x += style.Width(e.name) + 5*vg.Millimeter
 	}
-	if f.trajectories, err = data.ReadFile(run.Path("trajectories.csv")); err != nil {
-		return nil, err
+	if s.note != "" {
+		c.FillText(style, vg.Point{X: x, Y: y}, s.note)
 	}
-	for _, c := range []struct {
-		of   *data.Table
-		name string
-		to   *[]string
-	}{{f.residuals, "trajectory", &f.names}, {f.residuals, "split", &f.splits}, {f.residuals, "observation", &f.observations}, {f.trajectories, "trajectory", &f.curveNames}} {
-		if *c.to, err = c.of.Strings(c.name); err != nil {
-			return nil, err
-		}
-	}
-	for _, c := range []struct {
-		of   *data.Table
-		name string
-		to   *[]float64
-	}{{f.residuals, "t", &f.times}, {f.residuals, "data", &f.values}, {f.trajectories, "t", &f.curveTimes}} {
-		if *c.to, err = c.of.Floats(c.name); err != nil {
-			return nil, err
-		}
-	}
-	return f, nil
 }
 
-// panel is a trajectory over the data of an observation.
-type panel struct{ name, split, observation string }
-
-// fitFigure shows up to six trajectories over their data, validation last.
-func fitFigure(run *report.Folder) (*sheet, error) {
-	f, err := readFit(run)
-	if f == nil || err != nil {
-		return nil, err
-	}
-	var panels []panel
-	seen := map[panel]bool{}
-	for i := range f.names {
-		k := panel{f.names[i], f.splits[i], f.observations[i]}
-		if !seen[k] {
-			seen[k] = true
-			panels = append(panels, k)
-		}
-	}
-	panels = choose(panels, func(p panel) bool { return p.split == "validate" })
-	cols := min(3, len(panels))
-	rows := (len(panels) + cols - 1) / cols
-	s := &sheet{w: vg.Length(cols) * 8 * vg.Centimeter, h: vg.Length(rows) * 6.2 * vg.Centimeter}
-	for range rows {
-		s.plots = append(s.plots, make([]*plot.Plot, cols))
-	}
-	for k, pn := range panels {
-		if s.plots[k/cols][k%cols], err = f.plot(pn); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-// plot draws a panel.
-func (f *fitTables) plot(pn panel) (*plot.Plot, error) {
+// newPlot is a plot with small letters, round numbers at its ticks and these words.
+func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
-	p.Title.Text = strings.TrimPrefix(pn.name+" · "+pn.observation, " · ")
-	if pn.split == "validate" {
-		p.Title.Text += " (validation)"
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
+	p.Title.TextStyle.Font.Size, p.Title.Padding = vg.Points(10), vg.Points(2)
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		a.Label.TextStyle.Font.Size, a.Tick.Label.Font.Size = vg.Points(9), vg.Points(8)
+		a.Tick.Length, a.Padding = vg.Points(3), vg.Points(2)
+		a.Tick.Marker = Ticks{}
 	}
-	p.X.Label.Text, p.Y.Label.Text = f.run.Label("t"), f.run.Label(pn.observation)
-	var pts, curve plotter.XYs
-	for i := range f.names {
-		if f.names[i] == pn.name && f.observations[i] == pn.observation {
-			pts = append(pts, plotter.XY{X: f.times[i], Y: f.values[i]})
-		}
-	}
-	column := pn.observation
-	if _, err := f.trajectories.Floats(column + "_obs"); err == nil {
-		column += "_obs"
-	}
-	y, err := f.trajectories.Floats(column)
-	if _, cells := f.trajectories.Floats(column + "[0]"); err != nil && cells != nil {
-		return nil, err
-	}
-	for i := range y { // none of what is observed at many places
-		if f.curveNames[i] == pn.name {
-			curve = append(curve, plotter.XY{X: f.curveTimes[i], Y: y[i]})
-		}
-	}
-	lo, hi := bounds(pts, curve)
-	for _, t := range f.events[pn.name] {
-		l, err := plotter.NewLine(plotter.XYs{{X: t, Y: lo}, {X: t, Y: hi}})
-		if err != nil {
-			return nil, err
-		}
-		l.Color, l.Width, l.Dashes = marks, vg.Points(0.6), []vg.Length{vg.Points(2), vg.Points(2)}
-		p.Add(l)
-	}
-	sc, err := plotter.NewScatter(pts)
-	if err != nil {
-		return nil, err
-	}
-	sc.Shape, sc.Radius, sc.Color = draw.CircleGlyph{}, vg.Points(1.4), dots
-	l, err := plotter.NewLine(curve)
-	if err != nil {
-		return nil, err
-	}
-	l.Color, l.Width = ink, vg.Points(1.2)
-	p.Add(sc, l)
-	return p, nil
+	return p
 }
 
-// learnedFigure shows what neural blocks of one argument learned, over the
-// values of it that the trajectories visit.
-func learnedFigure(run *report.Folder) (*sheet, error) {
-	t, err := data.ReadFile(run.Path("learned.csv"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// line is a line of a colour and a width in points.
+func line(pts plotter.XYs, c color.Color, points float64) (*plotter.Line, error) {
+	l, err := plotter.NewLine(pts)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := t.Floats("argument_1"); err == nil {
-		return nil, nil // more than a curve can show
-	}
-	block, err := t.Strings("block")
+	l.Color, l.Width = c, vg.Points(points)
+	return l, nil
+}
+
+// scatter are dots.
+func scatter(pts plotter.XYs, c color.Color, radius float64) (*plotter.Scatter, error) {
+	s, err := plotter.NewScatter(pts)
 	if err != nil {
 		return nil, err
 	}
-	x, err := t.Floats("argument_0")
-	if err != nil {
-		return nil, err
-	}
-	y, err := t.Floats("value_0")
-	if err != nil {
-		return nil, err
-	}
-	curves := map[string]plotter.XYs{}
-	var order []string
-	for i, b := range block {
-		if curves[b] == nil {
-			order = append(order, b)
-		}
-		curves[b] = append(curves[b], plotter.XY{X: x[i], Y: y[i]})
-	}
-	s := &sheet{w: vg.Length(len(order)) * 12 * vg.Centimeter, h: 8 * vg.Centimeter, plots: [][]*plot.Plot{make([]*plot.Plot, len(order))}}
-	for k, b := range order {
-		pts := curves[b]
-		sort.Slice(pts, func(i, j int) bool { return pts[i].X < pts[j].X })
-		p := plot.New()
-		p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "learned: "+b, run.Label(b+"(0)"), run.Label(b)
-		l, err := plotter.NewLine(pts)
-		if err != nil {
-			return nil, err
-		}
-		l.Color, l.Width = ink, vg.Points(1.4)
-		rug, err := plotter.NewScatter(thin(pts, 300))
-		if err != nil {
-			return nil, err
-		}
-		rug.Shape, rug.Radius, rug.Color = draw.CircleGlyph{}, vg.Points(1.2), dots
-		p.Add(plotter.NewGrid(), l, rug)
-		s.plots[0][k] = p
-	}
+	s.Shape, s.Radius, s.Color = draw.CircleGlyph{}, vg.Points(radius), c
 	return s, nil
+}
+
+// upright is a dashed line through a plot.
+func upright(x, lo, hi float64) (*plotter.Line, error) {
+	l, err := line(plotter.XYs{{X: x, Y: lo}, {X: x, Y: hi}}, marks, 0.6)
+	if err == nil {
+		l.Dashes = []vg.Length{vg.Points(2), vg.Points(2)}
+	}
+	return l, err
 }
 
 // thin keeps at most n points.
@@ -314,103 +238,4 @@ func bounds(lists ...plotter.XYs) (lo, hi float64) {
 		}
 	}
 	return lo, hi
-}
-
-// choose keeps up to six panels: the first ones, and at least two of those
-// held back if there are any.
-func choose[T any](list []T, held func(T) bool) []T {
-	if len(list) <= maxPanels {
-		return list
-	}
-	var train, valid []T
-	for _, x := range list {
-		if held(x) {
-			valid = append(valid, x)
-		} else {
-			train = append(train, x)
-		}
-	}
-	n := min(len(valid), max(2, maxPanels-len(train)))
-	return append(train[:min(len(train), maxPanels-n)], valid[:n]...)
-}
-
-// eventTimes are the times of events by trajectory.
-func eventTimes(run *report.Folder) map[string][]float64 {
-	out := map[string][]float64{}
-	t, err := data.ReadFile(run.Path("events.csv"))
-	if err != nil {
-		return out // a run without events has a table without rows
-	}
-	names, err1 := t.Strings("trajectory")
-	times, err2 := t.Floats("t")
-	if err1 != nil || err2 != nil {
-		return out
-	}
-	for i, n := range names {
-		out[n] = append(out[n], times[i])
-	}
-	return out
-}
-
-// lossFigure shows the loss over the iterations, in training and validation,
-// above its smallest value, on a logarithmic scale.
-func lossFigure(run *report.Folder) (*sheet, error) {
-	f, err := files.Open(run.Path("metrics.jsonl"))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var train, valid plotter.XYs
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 1<<24)
-	for n := 1.; sc.Scan(); n++ {
-		var r struct {
-			Loss  float64  `json:"loss"`
-			Valid *float64 `json:"valid"`
-		}
-		if err := json.Unmarshal(sc.Bytes(), &r); err != nil {
-			return nil, err
-		}
-		train = append(train, plotter.XY{X: n, Y: r.Loss})
-		if r.Valid != nil {
-			valid = append(valid, plotter.XY{X: n, Y: *r.Valid})
-		}
-	}
-	if len(train) < 2 {
-		return nil, sc.Err()
-	}
-	lo, hi := bounds(train, valid)
-	if !(hi-lo > 1e-9*math.Max(math.Abs(lo), math.Abs(hi))) { // nothing to see but round-off
-		return nil, nil
-	}
-	floor := lo - (hi-lo)*1e-4
-	shift := func(l plotter.XYs) plotter.XYs {
-		out := make(plotter.XYs, len(l))
-		for i, p := range l {
-			out[i] = plotter.XY{X: p.X, Y: p.Y - floor}
-		}
-		return out
-	}
-	p := plot.New()
-	p.Title.Text = fmt.Sprintf("loss above %.4g", floor)
-	p.X.Label.Text, p.Y.Label.Text = "iteration", "loss"
-	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
-	for _, c := range []struct {
-		name string
-		pts  plotter.XYs
-		ink  color.Color
-	}{{"training", train, ink}, {"validation", valid, second}} {
-		if len(c.pts) < 2 {
-			continue
-		}
-		l, err := plotter.NewLine(shift(c.pts))
-		if err != nil {
-			return nil, err
-		}
-		l.Color, l.Width = c.ink, vg.Points(1.2)
-		p.Add(l)
-		p.Legend.Add(c.name, l)
-	}
-	p.Legend.Top = true
-	return &sheet{[][]*plot.Plot{{p}}, 14 * vg.Centimeter, 9 * vg.Centimeter}, sc.Err()
 }
