@@ -33,6 +33,7 @@ var mayImport = map[string]string{
 	"physics/units":           "",
 	"compiler/ir":             "internal/scalar",
 	"data":                    "dsl/diag internal/files",
+	"data/parquet":            "data",
 	"dsl":                     "dsl/diag",
 	"physics":                 "physics/units compiler/ir",
 	"compiler/nn":             "compiler/ir internal/setting",
@@ -72,11 +73,12 @@ var mayImport = map[string]string{
 // overFacade are the packages that use the facade, as others do, and what they need
 // besides.
 var overFacade = map[string]string{
-	"cmd/pinode":       "bench dsl dsl/diag fit internal/distill internal/files internal/report internal/report/figures models/published",
+	"cmd/pinode":       "bench data/parquet dsl dsl/diag fit internal/distill internal/files internal/report internal/report/figures models/published",
 	"models/published": "internal/files",
 	"bench":            "dsl/diag fit",
 	"bench/fits":       "",
 	"tools/mutate":     "",
+	"tools/notices":    "",
 	"docs/gen":         "compiler/check compiler/nn dsl/diag internal/environ internal/explain internal/report/figures internal/setting physics solvers",
 }
 

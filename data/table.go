@@ -62,15 +62,17 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Readers read tables by the ending of the file's name.
+// Readers read tables by the ending of the file's name. Package data/parquet adds one.
 var Readers = map[string]func(name string, r io.Reader) (*Table, error){
 	".csv": func(name string, r io.Reader) (*Table, error) { return ReadDelimited(name, r, ',') },
 	".tsv": func(name string, r io.Reader) (*Table, error) { return ReadDelimited(name, r, '\t') },
+	".npz": ReadNPZ,
 }
 
 // refused are endings that one may expect to be read, and why they are not.
 var refused = map[string]string{
-	".parquet": "parquet files are not read in this version",
+	".parquet": "this program does not read Parquet files, since it does not import `data/parquet`",
+	".npy":     "an array alone has no names of columns: write it with numpy.savez, as .npz",
 	".xlsx":    "spreadsheets are not read",
 	".xls":     "spreadsheets are not read",
 	".ods":     "spreadsheets are not read",
@@ -87,7 +89,7 @@ func ReadFile(path string) (*Table, error) {
 		if !ok {
 			text = fmt.Sprintf("files ending in `%s` are not read", ext)
 		}
-		return nil, &Error{File: path, Text: text, Help: "write the table as .csv or .tsv"}
+		return nil, &Error{File: path, Text: text, Help: "write the table as .csv, .tsv or .npz"}
 	}
 	f, err := files.Open(path)
 	if errors.Is(err, os.ErrNotExist) {

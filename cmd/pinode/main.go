@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinode/pinode"
+	_ "github.com/pinode/pinode/data/parquet" // data blocks may name such files
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/files"

@@ -49,13 +49,13 @@ const mostNumbers = 4_000_000
 
 // EachPrediction calls do for each trajectory of the data at the estimate, with its measured
 // values, their predictions and its events.
-func (f *Fit) EachPrediction(do func(*Curve)) error {
+func EachPrediction(f *Fit, do func(*Curve)) error {
 	p := f.prog.Program
 	names, predicted := explain.ObservationNames(p), explain.Predicted(p)
-	return f.each(func(it *problem.Trajectory, c *Curve) error {
+	return each(f, func(it *problem.Trajectory, c *Curve) error {
 		w := f.Objective.Workers[0]
 		var tr sim.Trajectory
-		if err := f.run(it, &it.Span, &tr); err != nil {
+		if err := run(f, it, &it.Span, &tr); err != nil {
 			return err
 		}
 		for _, r := range it.Rows {
@@ -80,7 +80,7 @@ func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Cur
 	p := f.prog.Program
 	columns, _ := explain.ColumnNames(p)
 	left := 0
-	if err := f.each(func(it *problem.Trajectory, _ *Curve) error {
+	if err := each(f, func(it *problem.Trajectory, _ *Curve) error {
 		if wanted == nil || wanted(it.Name) {
 			left++
 		}
@@ -90,7 +90,7 @@ func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Cur
 	}
 	room := max(2, mostNumbers/max(1, left*len(columns)))
 	most, n = min(most, room), min(n, room)
-	return f.each(func(it *problem.Trajectory, c *Curve) error {
+	return each(f, func(it *problem.Trajectory, c *Curve) error {
 		if wanted != nil && !wanted(it.Name) {
 			return nil
 		}
@@ -99,7 +99,7 @@ func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Cur
 		for points := max(2, n); ; {
 			var tr sim.Trajectory
 			span := problem.WithSaves(it.Span, grid(it.Span.T0, it.Span.T1, points))
-			if err := f.run(it, &span, &tr); err != nil {
+			if err := run(f, it, &span, &tr); err != nil {
 				return err
 			}
 			rows, _, c.Events = simulate.Rows(p, w.System, &span, &tr)
@@ -120,7 +120,7 @@ func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Cur
 
 // each goes through the trajectories, those of the validation last, with the programs set to
 // the estimate and the values of each.
-func (f *Fit) each(do func(*problem.Trajectory, *Curve) error) error {
+func each(f *Fit, do func(*problem.Trajectory, *Curve) error) error {
 	o := f.Objective
 	w := o.Workers[0]
 	w.System.Bind(o.Space.SharedAt(f.X, o.Natural), o.Space.Scales)
@@ -134,7 +134,7 @@ func (f *Fit) each(do func(*problem.Trajectory, *Curve) error) error {
 }
 
 // run integrates a trajectory that the programs are set to.
-func (f *Fit) run(it *problem.Trajectory, span *sim.Span, tr *sim.Trajectory) error {
+func run(f *Fit, it *problem.Trajectory, span *sim.Span, tr *sim.Trajectory) error {
 	w := f.Objective.Workers[0]
 	if err := w.Integrator.Run(w.System, span, tr); err != nil {
 		return &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(f.prog.Program, tr.Fail)}

@@ -104,7 +104,7 @@ type results struct {
 func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 	events, residuals, misfits := newEvents(p), NewResiduals(), &Misfits{}
 	var names []string
-	err := f.EachPrediction(func(c *estimate.Curve) {
+	err := estimate.EachPrediction(f, func(c *estimate.Curve) {
 		names = append(names, c.Name)
 		split := "train"
 		if c.Validation {

@@ -1,0 +1,70 @@
+package parquet
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/data"
+)
+
+// The files of these tests are what Apache Arrow wrote. Cells are what they would be in a CSV.
+func TestRead(t *testing.T) {
+	table, err := data.ReadFile("testdata/kinds.parquet")
+	require.NoError(t, err)
+	require.Equal(t, 3, table.Len())
+	for name, want := range map[string][]string{
+		"id": {"1", "1", "2"}, "t": {"0", "0.5", ""}, "y": {"1.5", "", "-2.25"}, "n": {"4611686018427387904", "-1", "0"}, "u": {"18446744073709551615", "0", "7"},
+		"ok": {"1", "0", ""}, "name": {"a", `b "c", d`, "ü"}, "day": {"2026-05-01", "1969-12-31", ""},
+		"at": {"2026-05-01T12:30:00.25Z", "1969-12-31T23:59:59Z", ""}, "loc": {"2026-05-01T12:30:00", "", ""}, "clock": {"08:30:00", "23:59:59.5", ""},
+		"money": {"1234e-2", "", "-50e-2"},
+	} {
+		got, err := table.Strings(name)
+		require.NoError(t, err, name)
+		require.Equal(t, want, got, name)
+	}
+	money, err := table.Floats("money")
+	require.NoError(t, err)
+	require.Equal(t, []float64{12.34, -0.5}, []float64{money[0], money[2]})
+	_, err = table.Floats("name")
+	require.ErrorContains(t, err, "testdata/kinds.parquet:1: column `name`: `a` is not a number")
+
+	table, err = data.ReadFile("testdata/decay.parquet")
+	require.NoError(t, err)
+	at, err := table.Floats("t")
+	require.NoError(t, err)
+	y, err := table.Floats("y")
+	require.NoError(t, err)
+	require.Len(t, y, 400)
+	for i := range y {
+		require.InDelta(t, math.Exp(-at[i]), y[i], 1e-15)
+	}
+	_, err = data.ReadFile("testdata/list.parquet")
+	require.ErrorContains(t, err, "column `l`: a column of the type `group` is not read")
+}
+
+// Damaged files are errors, whatever is wrong in them.
+func TestDamaged(t *testing.T) {
+	whole, err := os.ReadFile("testdata/decay.parquet")
+	require.NoError(t, err)
+	rng := rand.New(rand.NewPCG(1, 1))
+	failed := 0
+	for range 300 {
+		b := bytes.Clone(whole)
+		for range 1 + rng.IntN(3) {
+			b[rng.IntN(len(b))] ^= byte(1 + rng.IntN(255))
+		}
+		if rng.IntN(4) == 0 {
+			b = b[:rng.IntN(len(b))]
+		}
+		if _, err := Read("x.parquet", bytes.NewReader(b)); err != nil {
+			failed++
+			require.IsType(t, &data.Error{}, err)
+		}
+	}
+	require.Greater(t, failed, 80)
+}
