@@ -154,3 +154,32 @@ func valueAt(t *testing.T, s *Simulation, r *Trajectory, column string, at float
 	require.Fail(t, "no column", "%q", column)
 	return 0
 }
+
+// TestTutorialProgram: the program of docs/tutorial.md is the one of Example_tutorial, line by
+// line, and its model and the sentence that tells its output are those of the page.
+func TestTutorialProgram(t *testing.T) {
+	page, err := os.ReadFile("docs/tutorial.md")
+	require.NoError(t, err)
+	source, err := os.ReadFile("example_test.go")
+	require.NoError(t, err)
+	program := regexp.MustCompile("(?s)```go\n(.*?)```").FindStringSubmatch(string(page))
+	require.NotNil(t, program)
+	_, example, found := strings.Cut(string(source), "func Example_tutorial() {")
+	require.True(t, found)
+	for line := range strings.Lines(strings.ReplaceAll(program[1], `"lid.node"`, `"docs/tutorial/lid.node"`)) {
+		_, rest, found := strings.Cut(example, strings.TrimSpace(line))
+		require.True(t, found, line)
+		example = rest
+	}
+	_, rest, _ := strings.Cut(example, "// Output:\n")
+	for line := range strings.Lines(rest) {
+		said, ok := strings.CutPrefix(strings.TrimSpace(line), "// ")
+		if !ok {
+			break
+		}
+		require.Contains(t, string(page), "`"+said+"`")
+	}
+	model, err := os.ReadFile("docs/tutorial/lid.node")
+	require.NoError(t, err)
+	require.Contains(t, string(page), "```node lid.node\n"+string(model)+"```")
+}

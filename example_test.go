@@ -50,6 +50,35 @@ func Example() {
 	// t = 3: 1.61 prey, 0.068 predators
 }
 
+// The last step of docs/tutorial.md.
+func Example_tutorial() {
+	err := func(ctx context.Context) error {
+		m, err := pinode.Load("docs/tutorial/lid.node")
+		if err != nil {
+			return err // every mistake with its place
+		}
+		f, err := m.Fit(ctx, pinode.FitOptions{})
+		if err != nil {
+			return err
+		}
+		k := f.Params["k"]
+		fmt.Printf("k = %.4f ± %.5f per minute\n", k.Value, k.StdErr)
+		run, err := m.Simulate(ctx, pinode.SimulateOptions{At: f, Until: 90})
+		if err != nil {
+			return err
+		}
+		red := run.Trajectories[0]
+		fmt.Printf("%s after 90 minutes: %.1f K\n", red.Name, red.Rows[len(red.Rows)-1][1])
+		return nil
+	}(context.Background())
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// k = 0.0210 ± 0.00007 per minute
+	// mug=red after 90 minutes: 304.9 K
+}
+
 // Mistakes of a file come all at once, each with its place.
 func ExampleParse() {
 	_, err := pinode.Parse("ball.node", "model Ball {\n  state h = 1\n  h' = -g\n  state h = 2\n}")
