@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 )
@@ -39,6 +38,10 @@ func write(path string) error {
 		}
 		modules = append(modules, strings.Split(strings.TrimSpace(string(out)), "\n")...)
 	}
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return err
+	}
 	slices.Sort(modules)
 	f, err := os.Create(path)
 	if err != nil {
@@ -47,7 +50,7 @@ func write(path string) error {
 	defer f.Close()
 	out := bufio.NewWriter(f)
 	fmt.Fprintln(out, "pinode is under the Apache licence 2.0. What is linked into it is under the licences below.")
-	for _, m := range append([]string{"the Go library\t" + runtime.GOROOT()}, slices.Compact(modules)...) {
+	for _, m := range append([]string{"the Go library\t" + strings.TrimSpace(string(root))}, slices.Compact(modules)...) {
 		name, dir, _ := strings.Cut(m, "\t")
 		fmt.Fprintf(out, "\n==== %s\n", name)
 		found := false
