@@ -156,3 +156,57 @@ fit { optimizer: adam { epochs: 3 } }
 	}
 	require.Equal(t, losses[:len(losses)/2], losses[len(losses)/2:])
 }
+
+// TestAutoRescues: where the explicit method leaves the range in which a stiff model has a
+// solution, the other takes the run, alone and in lanes. The end is that of methods of order nine in
+// quadruple precision.
+func TestAutoRescues(t *testing.T) {
+	m := stiff(t, "rober", "simulate { until: 40, times: [40], solver: auto { rtol: 1e-3, atol: 1e-5 } }\n")
+	many, err := m.NewSolver(3, []string{"slow"}, SimulateOptions{Workers: 1})
+	require.NoError(t, err)
+	require.NoError(t, many.Run([]float64{0.04}, []float64{0.04}, []float64{0.04}))
+	require.Equal(t, 3, many.Stats().TakenOver)
+	for _, y := range many.Ends {
+		require.InDelta(t, 0.71582706871940509, y[0], 1e-3)
+		require.InDelta(t, 0.28416374574583035, y[2], 1e-3)
+	}
+	s, err := m.Simulate(t.Context(), SimulateOptions{})
+	require.NoError(t, err)
+	require.InDelta(t, 0.71582706871940509, s.Column("y1")[0], 1e-3)
+
+	// What no method can follow fails as it does with the other method alone: x = 1/(1 − t).
+	m, err = Parse("m.node", "model M {\n  state x = 1\n  x' = x^2\n}\nsimulate { until: 2 }\n")
+	require.NoError(t, err)
+	_, err = m.Simulate(t.Context(), SimulateOptions{})
+	var failed *RunError
+	require.ErrorAs(t, err, &failed)
+	require.InDelta(t, 1, failed.Time, 1e-6)
+}
+
+// TestAutoSlides: a stiff model that slides is taken over too. The solution in closed form: x
+// comes to zero at 4 − 2√2, stays there until 4 and is (t − 4)²/8 then, which w follows by
+// w = x − x'/k + x''/k².
+func TestAutoSlides(t *testing.T) {
+	m, err := Parse("m.node", `model Slide {
+  param k in (0, inf) = 1e4
+  param a in (0, inf) = 0.25
+  state x = 1
+  state w = 0
+  x' = -sign(x) + a*t
+  w' = k*(x - w)
+}
+simulate { until: 6, times: [1, 6] }
+`)
+	require.NoError(t, err)
+	s, err := m.Simulate(t.Context(), SimulateOptions{})
+	require.NoError(t, err)
+	require.Equal(t, 1, s.Stats.TakenOver)
+	require.Len(t, s.Events(), 2)
+	require.InDelta(t, 4-2*math.Sqrt2, s.Events()[0].Time, 1e-9)
+	require.InDelta(t, 4, s.Events()[1].Time, 1e-9)
+	w := s.Column("w")
+	require.InDelta(t, 0.5-0.5e-4+0.25e-8, w[len(w)-1], 1e-8)
+	c, err := m.Certify(t.Context(), 10)
+	require.NoError(t, err)
+	require.True(t, c.Certified(), "%v", c)
+}

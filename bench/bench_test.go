@@ -483,3 +483,22 @@ func BenchmarkRows(b *testing.B) {
 		})
 	}
 }
+
+// TestChoice: what a method takes for an error lies between its tolerances, on a line in the
+// logarithms: here a tenth of the error takes twice the time.
+func TestChoice(t *testing.T) {
+	rows := []pinode.Comparison{
+		{Solver: "auto", RTol: 1e-5, Error: 1e-5, Time: 6 * time.Millisecond},
+		{Solver: "tsit5", RTol: 1e-3, Error: 1e-3, Time: time.Millisecond},
+		{Solver: "tsit5", RTol: 1e-7, Error: 1e-7, Time: 16 * time.Millisecond},
+		{Solver: "rodas4", RTol: 1e-3, Failed: "no"},
+		{Solver: "rodas5p", RTol: 1e-7, Error: 1e-6, Time: 5 * time.Millisecond},
+	}
+	p := published{name: "p", by: []string{"rodas4", "rodas5p", "tsit5"}}
+	c := p.choice(rows[0], rows)
+	require.Equal(t, "tsit5", c.Best)
+	require.InEpsilon(t, 4e-3, c.Other, 1e-12)
+	require.InEpsilon(t, 1.5, c.Ratio, 1e-12)
+	rows[0].Error = 2e-6
+	require.Equal(t, "rodas5p", p.choice(rows[0], rows).Best, "a smaller error than was asked for counts as it is")
+}

@@ -122,7 +122,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 				g.load(l, j.In)
 				continue
 			}
-			if free = true; j.In.over.turned {
+			if free = true; j.In.over.turned || fail != nil && j.In.over.rescues(fail) {
 				g.later(l, j)
 				continue
 			}

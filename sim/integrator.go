@@ -75,7 +75,7 @@ func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
 		s.take(s.try)
 		fail = s.judge()
 	}
-	if s.over.turned {
+	if s.over.turned || fail != nil && s.over.rescues(fail) {
 		return s.over.handOver(s).Run(m, span, out)
 	}
 	return s.close(fail)

@@ -9,8 +9,8 @@ import "math"
 // that method depends on the run alone.
 
 const (
-	firstGlance = 32  // steps before a run that may be handed over is looked at
-	nextGlance  = 16  // steps to the next look where one found steps held down
+	firstGlance = 12  // steps before a run that may be handed over is looked at
+	nextGlance  = 6   // steps to the next look where one found steps held down
 	heldLooks   = 3   // looks in a row that do so
 	longWay     = 300 // of the longest stable steps, is a long way
 	decays      = 0.3 // part of an eigenvalue that is to be negative and real
@@ -33,6 +33,17 @@ func (s *Integrator) OrElse(other func() *Integrator) { s.over.offer = other }
 func (o *takeover) turns(s *Integrator) bool {
 	x := s.stab
 	if o.offer == nil || x.looks < heldLooks || !(s.span.T1-s.t > longWay*x.length) {
+		return false
+	}
+	o.turned = o.offer() != nil
+	return o.turned
+}
+
+// rescues reports whether the run is to be handed over because its steps failed: an explicit
+// method may be carried out of the range of a stiff model, where that has no solution, as a
+// reaction by a concentration below zero.
+func (o *takeover) rescues(fail *Failure) bool {
+	if o.offer == nil || fail.Status != StepTooSmall && fail.Status != Unstable {
 		return false
 	}
 	o.turned = o.offer() != nil

@@ -27,8 +27,10 @@ func Auto(rtol float64) (method, stiff *Tableau) {
 	switch {
 	case rtol <= 1e-10:
 		return Dop853, Rodas5P
-	case rtol <= 1e-8:
+	case rtol <= 1e-7:
 		return Vern7, Rodas5P
+	case rtol < 1e-4:
+		return Tsit5, Rodas5P
 	}
-	return Tsit5, Rodas5P
+	return Tsit5, Rodas4
 }

@@ -10,8 +10,8 @@ import (
 )
 
 type benchFlags struct {
-	quick, list, markdown, scaling bool
-	rows                           []string
+	quick, list, markdown, scaling, auto bool
+	rows                                 []string
 }
 
 func (a *app) benchCmd() *cobra.Command {
@@ -22,7 +22,8 @@ func (a *app) benchCmd() *cobra.Command {
 		Example: `  pinode bench
   pinode bench --quick --json
   pinode bench --row lotka,pleiades
-  pinode bench --scaling`,
+  pinode bench --scaling
+  pinode bench --auto`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.bench(c, &o) },
 	}
@@ -32,7 +33,8 @@ func (a *app) benchCmd() *cobra.Command {
 	f.StringSliceVar(&o.rows, "row", nil, "measure these rows only: names with commas between, or the flag again")
 	f.BoolVar(&o.markdown, "markdown", false, "print the page bench/README.md")
 	f.BoolVar(&o.scaling, "scaling", false, "measure how cost grows with the size of the work")
-	c.MarkFlagsMutuallyExclusive("list", "markdown", "scaling")
+	f.BoolVar(&o.auto, "auto", false, "compare the solver auto with the best single method on published problems")
+	c.MarkFlagsMutuallyExclusive("list", "markdown", "scaling", "auto")
 	_ = c.RegisterFlagCompletionFunc("row", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var out []string
 		for _, r := range bench.Rows {
@@ -66,6 +68,12 @@ func (a *app) bench(c *cobra.Command, o *benchFlags) error {
 			return &codeError{interrupted(c.Context()), "interrupted"}
 		}
 		return &codeError{exitInternal, err.Error()}
+	}
+	if o.auto {
+		if err := a.benchAuto(c, lab); err != nil {
+			return failed(err)
+		}
+		return nil
 	}
 	if o.scaling {
 		tables, err := bench.Scaling(c.Context(), lab)
@@ -116,6 +124,37 @@ func (a *app) bench(c *cobra.Command, o *benchFlags) error {
 		bench.Page(a.out, lab.Machine(c.Context()), results, tables)
 	}
 	return nil
+}
+
+// benchAuto prints how `solver: auto` stands beside single methods.
+func (a *app) benchAuto(c *cobra.Command, lab *bench.Lab) error {
+	rows := []bench.Choice{}
+	if !a.json {
+		(*bench.Choice)(nil).Print(a.out)
+	}
+	err := bench.Auto(c.Context(), lab, func(r bench.Choice) {
+		rows = append(rows, r)
+		if !a.json {
+			r.Print(a.out)
+		}
+	})
+	if err != nil || !a.json {
+		return err
+	}
+	type number struct {
+		bench.Choice
+		Other jsonNumber `json:"other"`
+		Error jsonNumber `json:"error"`
+		Ratio jsonNumber `json:"ratio"`
+	}
+	out := struct {
+		Version int      `json:"version"`
+		Auto    []number `json:"auto"`
+	}{Version: 1}
+	for _, r := range rows {
+		out.Auto = append(out.Auto, number{r, jsonNumber(r.Other), jsonNumber(r.Error), jsonNumber(r.Ratio)})
+	}
+	return writeJSON(a.out, out)
 }
 
 func (a *app) benchList(rows []*bench.Row) error {

@@ -31,7 +31,7 @@ func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 		k.want.Jacobian = !whole || p.Slides || k.want.Reverse // that of the adjoint equation
 		k.want.Curvature = (!whole || p.Slides) && k.tab.Family == solvers.Rosenbrock
 	}
-	if k.stiff != nil && !p.Slides && !p.Steppable(Method(k.stiff)) {
+	if k.stiff != nil && (p.Slides || !p.Steppable(Method(k.stiff))) {
 		k.want.Jacobian, k.want.Curvature = true, k.want.Reverse || k.want.Forward
 	}
 	if !whole {

@@ -15,10 +15,9 @@ type takeover struct {
 	integrator *sim.Integrator
 }
 
-// offer lets the runs of a worker that are stiff be taken over. Motions along surfaces have
-// no program of a whole step, and the explicit method keeps models that may have some.
+// offer lets the runs of a worker that are stiff be taken over.
 func (w *Worker) offer(c *Compiled, k moduleKind, opt sim.Options) {
-	if opt.Stiff == nil || c.Slides || w.System.Size.Y == 0 {
+	if opt.Stiff == nil || w.System.Size.Y == 0 {
 		return
 	}
 	k.tab, k.stiff = opt.Stiff, nil

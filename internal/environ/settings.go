@@ -37,7 +37,7 @@ func solverChoices() []setting.Choice {
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "length of a step; needed"},
 		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory before it counts as failed"},
 	}
-	out := []setting.Choice{{Name: "auto", Doc: "`tsit5`, from `rtol` = 1e-8 on `vern7` and from 1e-10 on `dop853`, and `rodas5p` for runs that turn out to be stiff", Options: adaptive}}
+	out := []setting.Choice{{Name: "auto", Doc: "`tsit5`, from `rtol` = 1e-7 on `vern7` and from 1e-10 on `dop853`, and `rodas5p`, above 1e-4 `rodas4`, for runs that turn out to be stiff", Options: adaptive}}
 	for _, m := range solvers.Methods {
 		c := setting.Choice{Name: m.Name, Doc: m.Doc, Options: fixed}
 		if m.Adaptive() {

@@ -168,7 +168,7 @@ const blockWords = 1 << 16
 func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*problem.Trajectory, opt sim.Options, gradient string, networks exec.Precision, workers int) (*Objective, error) {
 	o := &Objective{Prog: c, Space: sp, Trajectories: trajectories, Validation: valid, Gradient: opt.Gradient(gradient), draws: draws{copies: sp.Copies()}}
 	var err error
-	want := compiler.Want{Reverse: true, Jacobian: opt.Stiff != nil && !c.Slides && gradient != "unrolled" && gradient != "auto", Forward: true, Networks: networks, Segments: true}
+	want := compiler.Want{Reverse: true, Jacobian: opt.Stiff != nil && gradient != "unrolled" && gradient != "auto", Forward: true, Networks: networks, Segments: true}
 	if o.Runner, err = engine.NewRunner(c, opt, max(len(trajectories), len(valid)), want, false, workers); err != nil {
 		return nil, err
 	}

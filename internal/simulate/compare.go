@@ -58,33 +58,67 @@ func (m *Simulator) Compare(ctx context.Context, c Options, names []string) ([]C
 	if err != nil {
 		return nil, err
 	}
-	var rows []Comparison
+	rows := planned(names, tabs, want.span, share, given.MaxSteps)
+	out := make([]Comparison, len(rows))
+	for _, r := range rows {
+		got, err := m.solve(ctx, c, r)
+		if err != nil {
+			return nil, err
+		}
+		r.Error = got.off(want)
+	}
+	timeInTurn(ctx, rows)
+	for i, r := range rows {
+		out[i] = r.Comparison
+	}
+	return out, ctx.Err()
+}
+
+// trial is a row that is being made.
+type trial struct {
+	Comparison
+	opt   sim.Options
+	again func() // does the runs once more
+}
+
+// planned are the rows of a comparison, without their results.
+func planned(names []string, tabs []*solvers.Tableau, span, share float64, maxSteps int) (rows []*trial) {
 	for i, tab := range tabs {
 		for k := range max(len(compared), len(cuts)) {
-			opt := sim.Options{Method: tab, MaxSteps: given.MaxSteps, Forget: true}
-			row := Comparison{Solver: names[i]}
+			r := &trial{Comparison: Comparison{Solver: names[i]}, opt: sim.Options{Method: tab, MaxSteps: maxSteps, Forget: true}}
 			if tab == nil {
-				opt.Method, opt.Stiff = solvers.Auto(compared[min(k, len(compared)-1)])
+				r.opt.Method, r.opt.Stiff = solvers.Auto(compared[min(k, len(compared)-1)])
 			}
 			switch {
-			case opt.Method.Adaptive() && k < len(compared):
-				opt.RTol, opt.ATol = compared[k], compared[k]*share
-				row.RTol = opt.RTol
-			case !opt.Method.Adaptive() && k < len(cuts):
-				opt.Step = want.span / cuts[k]
-				row.Step = opt.Step
+			case r.opt.Method.Adaptive() && k < len(compared):
+				r.opt.RTol, r.opt.ATol = compared[k], compared[k]*share
+				r.RTol = r.opt.RTol
+			case !r.opt.Method.Adaptive() && k < len(cuts):
+				r.opt.Step = span / cuts[k]
+				r.Step = r.opt.Step
 			default:
 				continue
 			}
-			got, err := m.solve(ctx, c, opt, &row)
-			if err != nil {
-				return nil, err
-			}
-			row.Error = got.off(want)
-			rows = append(rows, row)
+			rows = append(rows, r)
 		}
 	}
-	return rows, nil
+	return rows
+}
+
+// timeInTurn times the rows again, one after the other in each round: what else the machine
+// does falls on all of them alike.
+func timeInTurn(ctx context.Context, rows []*trial) {
+	begin := time.Now()
+	for round := 1; round < rounds && time.Since(begin) < time.Duration(len(rows))*roundsT; round++ {
+		for _, r := range rows {
+			if r.Failed != "" || ctx.Err() != nil {
+				continue
+			}
+			start := time.Now()
+			r.again()
+			r.Time = min(r.Time, time.Since(start))
+		}
+	}
 }
 
 func unknownSolver(name string) error {
@@ -104,10 +138,10 @@ func (m *Simulator) tightest(ctx context.Context, c Options, tabs []*solvers.Tab
 	c.Explain = true // for the sizes of the states
 	candidates := slices.DeleteFunc(slices.Clone(tabs), func(tab *solvers.Tableau) bool { return tab == nil || !tab.Adaptive() })
 	slices.SortStableFunc(candidates, func(a, b *solvers.Tableau) int { return b.Order - a.Order })
-	var row Comparison
+	var row *trial
 	for _, tab := range append(candidates, solvers.Vern9) {
-		row = Comparison{}
-		got, err := m.solve(ctx, c, sim.Options{Method: tab, RTol: exact, ATol: exact * share, Forget: true, MaxSteps: 10_000_000}, &row)
+		row = &trial{opt: sim.Options{Method: tab, RTol: exact, ATol: exact * share, Forget: true, MaxSteps: 10_000_000}}
+		got, err := m.solve(ctx, c, row)
 		if err != nil || row.Failed == "" {
 			return got, err
 		}
@@ -139,17 +173,17 @@ func (s *solution) off(want *solution) (worst float64) {
 
 // rounds bound how often a simulation is timed, and for how long.
 const (
-	rounds  = 5
-	roundsT = 300 * time.Millisecond
+	rounds  = 21
+	roundsT = 300 * time.Millisecond // a row
 )
 
 // solve does the runs with a solver and fills the row.
-func (m *Simulator) solve(ctx context.Context, c Options, opt sim.Options, row *Comparison) (*solution, error) {
+func (m *Simulator) solve(ctx context.Context, c Options, row *trial) (*solution, error) {
 	runs, _, err := m.prepare(c)
 	if err != nil {
 		return nil, err
 	}
-	r, err := engine.NewRunner(m.Prog, opt, len(runs.of), compiler.Want{}, runs.ownParams(), c.Workers)
+	r, err := engine.NewRunner(m.Prog, row.opt, len(runs.of), compiler.Want{}, runs.ownParams(), c.Workers)
 	if err != nil {
 		return nil, err
 	}
@@ -163,9 +197,7 @@ func (m *Simulator) solve(ctx context.Context, c Options, opt sim.Options, row *
 	of := make([]*solution, len(runs.of))
 	stats, fails := make([]sim.Stats, len(runs.of)), make([]string, len(runs.of))
 	user := m.Prog.Model.Layout.NUser
-	begin := time.Now()
-	for round := 0; round < rounds && (round == 0 || time.Since(begin) < roundsT) && ctx.Err() == nil; round++ {
-		start := time.Now()
+	row.again = func() {
 		r.Run(ctx, len(runs.of), func(i int, to *engine.BoundModel) *sim.Span {
 			return runs.prepare(i, p, nat, to)
 		}, func(w *engine.Worker, l *engine.LaneState) bool {
@@ -182,10 +214,10 @@ func (m *Simulator) solve(ctx context.Context, c Options, opt sim.Options, row *
 			of[i] = s
 			return true
 		})
-		if took := time.Since(start); round == 0 || took < row.Time {
-			row.Time = took
-		}
 	}
+	start := time.Now()
+	row.again()
+	row.Time = time.Since(start)
 	all := &solution{}
 	for i, s := range of {
 		row.Steps, row.Rejected, row.Evaluations = row.Steps+stats[i].Steps, row.Rejected+stats[i].Rejected, row.Evaluations+stats[i].Evaluations
