@@ -15,7 +15,7 @@ import (
 
 func explicitMethods() (list []*solvers.Tableau) {
 	for _, m := range solvers.Methods {
-		if m.Family == solvers.Explicit {
+		if m.Family == solvers.Explicit || m.Family == solvers.Stabilised {
 			list = append(list, m)
 		}
 	}
@@ -67,7 +67,7 @@ func TestMethodsAreDifferentiated(t *testing.T) {
 		f, err := fitOf(t, thrown, thrownData(), "height: height, seen: seen", "solver: "+options(m))
 		require.NoError(t, err, m.Name)
 		modes := gradcheck.Modes
-		if !m.Adaptive() { // the continuous adjoint is that of the equations, not of the steps
+		if !m.Adaptive() || m == solvers.RKC { // the continuous adjoint is that of the equations, not of the steps
 			modes = []string{"unrolled", "forward"}
 		}
 		c := certificateOf(t, f, modes...)

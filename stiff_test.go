@@ -29,7 +29,7 @@ func stiff(t testing.TB, name, simulate string) *Model {
 // stiffMethods are the names of the methods for stiff models.
 func stiffMethods() (list []string) {
 	for _, m := range solvers.Methods {
-		if m.Family != solvers.Explicit && m.Family != solvers.Symplectic {
+		if m.Solves() {
 			list = append(list, m.Name)
 		}
 	}

@@ -185,7 +185,7 @@ func TestAutoRescues(t *testing.T) {
 
 // TestAutoSlides: a stiff model that slides is taken over too. The solution in closed form: x
 // comes to zero at 4 − 2√2, stays there until 4 and is (t − 4)²/8 then, which w follows by
-// w = x − x'/k + x''/k².
+// w = x − x'/k + x”/k².
 func TestAutoSlides(t *testing.T) {
 	m, err := Parse("m.node", `model Slide {
   param k in (0, inf) = 1e4

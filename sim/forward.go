@@ -207,7 +207,10 @@ func scatter(to, from []float64, c, n int) {
 	}
 }
 
-// RHSJVP is the forward derivative of the field that the stepper sees, in a column.
+// RHS is the field that the stepper sees.
+func (f *forward) RHS(t float64, y, dy []float64) { field{f.run}.RHS(t, y, dy) }
+
+// RHSJVP is its forward derivative, in a column.
 func (f *forward) RHSJVP(t, tDot float64, y, yDot, out []float64) {
 	f.m.RHSJVP(t, tDot, y, yDot, f.history.d, f.cd, out)
 	for i, h := range f.held {

@@ -126,6 +126,7 @@ func (s *Integrator) stopped() *Failure {
 // close ends a run.
 func (s *Integrator) close(fail *Failure) error {
 	out := s.out
+	fail = s.over.why(s, fail)
 	s.free.resume()
 	s.stab.careful = false
 	if s.over.spent > 0 {

@@ -370,6 +370,9 @@ func TestMethods(t *testing.T) {
 			}
 			opt := sim.Options{Method: tab, RTol: 1e-7, ATol: 1e-9}
 			tol := 1e-4
+			if tab == solvers.RKC && it.new().Releases != nil {
+				continue // what leaves a surface as the third power of time dips below it within the error of order two
+			}
 			if !tab.Adaptive() {
 				opt.Step = 5e-3
 				tol = []float64{0, 0.5, 5e-2, 1e-4, 1e-4}[tab.Order]

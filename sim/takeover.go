@@ -9,12 +9,13 @@ import "math"
 // that method depends on the run alone.
 
 const (
-	firstGlance = 12  // steps before a run that may be handed over is looked at
-	nextGlance  = 6   // steps to the next look where one found steps held down
-	heldLooks   = 3   // looks in a row that do so
-	longWay     = 300 // of the longest stable steps, is a long way
-	decays      = 0.3 // part of an eigenvalue that is to be negative and real
-	mostLater   = 64  // runs that wait for the other method
+	firstGlance = 12   // steps before a run that may be handed over is looked at
+	nextGlance  = 6    // steps to the next look where one found steps held down
+	heldLooks   = 3    // looks in a row that do so
+	longWay     = 300  // of the longest stable steps, is a long way
+	decays      = 0.3  // part of an eigenvalue that is to be negative and real
+	mostLater   = 64   // runs that wait for the other method
+	sameEnd     = 1e-4 // of the run: so near each other two methods come to the same end
 )
 
 // takeover is what an integrator knows of the other method.
@@ -23,6 +24,7 @@ type takeover struct {
 	first  *Integrator        // of an integrator of the other method: the one that began
 	turned bool               // the run is to be handed over
 	spent  int                // evaluations before it was
+	failed *Failure           // why it was, if its steps failed
 }
 
 // OrElse lets runs that are stiff be taken by another integrator, for models of the same
@@ -46,15 +48,27 @@ func (o *takeover) rescues(fail *Failure) bool {
 	if o.offer == nil || fail.Status != StepTooSmall && fail.Status != Unstable {
 		return false
 	}
-	o.turned = o.offer() != nil
+	o.failed, o.turned = fail, o.offer() != nil
 	return o.turned
+}
+
+// why is what a run failed of that was handed over: where the other method came no farther, what
+// stopped the first.
+func (o *takeover) why(s *Integrator, fail *Failure) *Failure {
+	first := o.failed
+	o.failed = nil
+	if fail == nil || first == nil || fail.Status == Stopped || fail.T > first.T+sameEnd*(s.span.T1-s.span.T0) {
+		return fail
+	}
+	return first
 }
 
 // handOver ends the run, and returns the integrator that is to take it.
 func (o *takeover) handOver(s *Integrator) *Integrator {
 	s.stab.careful = false
 	other := o.offer()
-	other.over.first, other.over.spent = s, s.out.Stats.Evaluations
+	other.over.first, other.over.spent, other.over.failed = s, s.out.Stats.Evaluations, o.failed
+	o.failed = nil
 	return other
 }
 

@@ -92,8 +92,11 @@ func newImplicit(s *Stepper) *implicit {
 // Tolerances says how exactly the equations of implicit steps are solved: to a part of the
 // tolerances of the first count components. Without it they are solved to round-off.
 func (s *Stepper) Tolerances(count int, rtol, atol, part float64) {
-	if s.imp != nil {
+	switch {
+	case s.imp != nil:
 		s.imp.accuracy = accuracy{count, rtol, atol, part}
+	case s.rkc != nil && count > 0: // in these the spectral radius is estimated
+		s.rkc.accuracy = accuracy{count, rtol, atol, part}
 	}
 }
 
@@ -332,6 +335,8 @@ const keepLength = 1.2
 // step-size control has another.
 func (s *Stepper) Lengthen(factor float64) float64 {
 	switch {
+	case s.rkc != nil && !s.rkc.failed:
+		return s.rkc.lengthen(factor)
 	case s.imp == nil || s.imp.outcome != converged:
 		return factor
 	case s.imp.multi != nil:

@@ -3,10 +3,10 @@ package solvers
 // Methods lists the methods that a model can name, each in the file of its family: of
 // explicit Runge–Kutta methods erk.go, and erk_*.go for those of many coefficients, of
 // Rosenbrock methods rosenbrock.go, of implicit Runge–Kutta methods esdirk.go and radau.go, of
-// symplectic methods symplectic.go, and bdf.go.
+// symplectic methods symplectic.go, and bdf.go and rkc.go.
 var Methods = []*Tableau{
 	Euler, Heun, Midpoint, Ralston, RK4, Bosh32, Dopri5, Tsit5, BS5, Vern7, Dop853, Vern9,
-	Rosenbrock23, Rodas4, Rodas5P, Kvaerno5, Radau, BDF,
+	Rosenbrock23, Rodas4, Rodas5P, Kvaerno5, Radau, BDF, RKC,
 	SymplecticEuler, Verlet, Yoshida4, Yoshida6,
 }
 

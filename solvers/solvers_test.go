@@ -105,7 +105,7 @@ func TestOrder(t *testing.T) {
 // dense output and its rate go on at both ends.
 func TestOrderConditions(t *testing.T) {
 	for _, m := range Methods {
-		if m.Family == Rosenbrock || m.Family == Multistep || m.Family == Symplectic { // their stages are no rates
+		if m.Family == Rosenbrock || m.Family == Multistep || m.Family == Symplectic || m.Family == Stabilised { // their stages are no rates
 			continue
 		}
 		t.Run(m.Name, func(t *testing.T) {
@@ -410,8 +410,8 @@ func TestAdaptiveTolerance(t *testing.T) {
 				want := waveAt(now)
 				got := math.Hypot(s.Y[0][0]-want[0], s.Y[0][1]-want[1])
 				most := 60.
-				if m == Rosenbrock23 { // many small steps
-					most = 100
+				if m.Order == 2 { // many small steps
+					most = 120
 				}
 				require.Less(t, got, most*rtol)
 			}

@@ -50,9 +50,16 @@ type Stepper struct {
 	tDot   float64
 	hDot   float64
 	exp    *expansion // of the dense output; see Expand
-	imp    *implicit  // of a method that solves equations
-	lin    *linearly  // of one that solves linear ones
 	cols   *columns   // of tangents side by side; see JVPColumns
+
+	special
+}
+
+// special are the steps of families that do not take their stages one after the other.
+type special struct {
+	imp *implicit   // of a method that solves equations
+	lin *linearly   // of one that solves linear ones
+	rkc *stabilised // of one of as many stages as it needs
 }
 
 // NewStepper returns a stepper for n equations.
@@ -75,6 +82,8 @@ func NewStepperOn(tab *Tableau, n int, blk *Block) *Stepper {
 		s.imp = newImplicit(s)
 	case Rosenbrock:
 		s.lin = newLinearly(s)
+	case Stabilised:
+		s.rkc = newStabilised(s)
 	}
 	return s
 }
@@ -130,6 +139,9 @@ func (s *Stepper) Step(sys System, h float64) {
 	case s.lin != nil:
 		s.lin.step(sys.(Linear))
 		return
+	case s.rkc != nil:
+		s.rkc.step(sys)
+		return
 	}
 	s.stages(sys, 1, s.tab.End()+1)
 }
@@ -180,7 +192,7 @@ func (s *Stepper) MeanError(m int, rtol, atol float64) float64 {
 	switch {
 	case s.imp != nil:
 		return s.imp.meanError(m, rtol, atol)
-	case s.lin != nil && s.lin.singular:
+	case s.lin != nil && s.lin.singular, s.rkc != nil && s.rkc.failed:
 		return failed
 	}
 	mean := s.meanOf(s.tab.E, m, rtol, atol)
@@ -269,6 +281,8 @@ func (s *Stepper) VJP(sys Adjoint, y1Bar, yBar []float64) (tBar, hBar float64) {
 		return s.imp.vjp(sys.(LinearAdjoint), y1Bar, yBar)
 	case s.lin != nil:
 		return s.lin.vjp(sys.(CurvedAdjoint), y1Bar, yBar)
+	case s.rkc != nil:
+		return s.rkc.vjp(sys.(stabilisedAdjoint), y1Bar, yBar)
 	}
 	end := s.tab.End()
 	for i := len(s.K) - 1; i >= 0; i-- {
@@ -316,6 +330,9 @@ func (s *Stepper) JVP(sys Tangent, tDot, hDot float64, yDot, y1Dot []float64) {
 		return
 	case s.lin != nil:
 		s.lin.jvp(sys.(CurvedTangent), yDot, y1Dot)
+		return
+	case s.rkc != nil:
+		s.rkc.jvp(sys.(stabilisedTangent), yDot, y1Dot)
 		return
 	}
 	for i := range s.K {

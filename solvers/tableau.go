@@ -68,6 +68,9 @@ const (
 
 	// Multistep: see BDF.
 	Multistep
+
+	// Stabilised: see RKC.
+	Stabilised
 )
 
 // Stages is the number of stages, those at the end of the step and behind it included.
@@ -83,9 +86,20 @@ func (m *Tableau) Behind() int { return len(m.C) - len(m.B) }
 // arguments, where it is not by the length.
 func (m *Tableau) ReadsRates() bool { return m.Family != Explicit && m.Family != Symplectic }
 
+// Whole reports whether the steps of a method can be programs of the compiler.
+func (m *Tableau) Whole() bool {
+	return m.Family != Implicit && m.Family != Multistep && m.Family != Stabilised
+}
+
+// Solves reports whether the steps solve equations with the Jacobian.
+func (m *Tableau) Solves() bool {
+	return m.Family == Implicit || m.Family == Multistep || m.Family == Rosenbrock
+}
+
 // Repeats reports whether a step is a function of its start and its length alone, to the
-// last bit: implicit methods begin with what they know of the steps before.
-func (m *Tableau) Repeats() bool { return m.Family != Implicit && m.Family != Multistep }
+// last bit: implicit methods begin with what they know of the steps before, and stabilised ones
+// know the spectrum from there.
+func (m *Tableau) Repeats() bool { return m.Whole() }
 
 // StageTime is the time of stage i of a step of length h from t.
 func (m *Tableau) StageTime(i int, t, h float64) float64 { return math.FMA(m.C[i], h, t) }

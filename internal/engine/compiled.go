@@ -27,7 +27,7 @@ type modules struct{ single, lanes *exec.Module }
 func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 	tab := Method(k.tab)
 	whole := tab != nil && p.Steppable(tab)
-	if k.tab.Family != solvers.Explicit {
+	if k.tab.Solves() {
 		k.want.Jacobian = !whole || p.Slides || k.want.Reverse // that of the adjoint equation
 		k.want.Curvature = (!whole || p.Slides) && k.tab.Family == solvers.Rosenbrock
 	}

@@ -14,7 +14,7 @@ import (
 // Method describes a solver's method to the compiler; nil for one whose steps are not
 // programs.
 func Method(tab *solvers.Tableau) *step.Method {
-	if tab.Family == solvers.Implicit || tab.Family == solvers.Multistep {
+	if !tab.Whole() {
 		return nil
 	}
 	var parts []int
