@@ -73,6 +73,12 @@ var smallRows = []*Row{
 		Baselines: []Baseline{cvode("POLLU")},
 	},
 	{
+		Name: "rober_lanes", Unit: "µs", Bar: Bar{0.2, Ratio},
+		Doc:       "a trajectory of 10,000 of Robertson's reactions to t = 1e5 with other rates each, 1e-6, rodas5p, one core",
+		Work:      robers(10000),
+		Baselines: []Baseline{cvode("ROBER", "TOL=1e-6")},
+	},
+	{
 		Name: "lotka_gradient", Unit: "µs", Bar: Bar{2, Ratio},
 		Doc:       "loss and gradient of one Lotka–Volterra solve by four parameters, 1e-8",
 		Why:       "three quarters machine code: of the steps, and of their derivatives, which take two fifths as long; the rest copies what the derivatives need of each step and puts it back, and calls the code. A loss alone keeps nothing. The program in C takes 1.5 to 1.7 times its own solve.",

@@ -113,7 +113,7 @@ func solve(name, until, tol string) Timer {
 		if err != nil {
 			return nil, err
 		}
-		text += fmt.Sprintf("simulate { until: %s, solver: rodas5p { rtol: %s, atol: %s } }\n", until, tol, tol)
+		text += fmt.Sprintf("simulate { until: %[1]s, times: [%[1]s], solver: rodas5p { rtol: %[2]s, atol: %[2]s } }\n", until, tol)
 		m, err := l.parse(name, text, "")
 		if err != nil {
 			return nil, err
@@ -123,6 +123,30 @@ func solve(name, until, tol string) Timer {
 			return nil, err
 		}
 		return batched(func() error { return s.Run() }), nil
+	}
+}
+
+// robers solves Robertson's equations for so many rates of the slow reaction, side by side on one
+// core; the time is that of one.
+func robers(n int) Timer {
+	return func(l *Lab) (sampler, error) {
+		text, err := model("rober")
+		if err != nil {
+			return nil, err
+		}
+		m, err := l.parse("rober", text+"simulate { until: 1e5, times: [1e5], solver: rodas5p { rtol: 1e-6, atol: 1e-6 } }\n", "")
+		if err != nil {
+			return nil, err
+		}
+		s, err := m.NewSolver(n, []string{"slow"}, pinode.SimulateOptions{Workers: 1})
+		if err != nil {
+			return nil, err
+		}
+		values := make([][]float64, n)
+		for i := range values {
+			values[i] = []float64{0.02 + 0.04*float64(i)/float64(n)}
+		}
+		return batched(func() error { return s.Run(values...) }).over(n), nil
 	}
 }
 

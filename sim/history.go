@@ -38,8 +38,7 @@ func (s *history) addStep(e entry, h float64) {
 	}
 	for s.saves.next < len(s.span.Saves) && s.span.Saves[s.saves.next] < until {
 		i := s.saves.next
-		s.behind()
-		s.stepper.Dense((s.span.Saves[i]-s.t)/h, s.out.SaveY[i])
+		s.dense((s.span.Saves[i]-s.t)/h, h, s.out.SaveY[i])
 		copy(s.out.SaveD[i], s.d)
 		s.balanceSave(i)
 		if !s.saves.separate[i] {
@@ -68,6 +67,21 @@ func (s *history) addStep(e entry, h float64) {
 		e.state = s.tape.keep(s.y, s.d)
 	}
 	s.tape.entries = append(s.tape.entries, e)
+}
+
+// readsLane reports whether the dense output of the last step is read in the lane.
+func (s *history) readsLane() bool {
+	return s.place == inLane && !s.lazy && s.hy.Balance == 0 && s.hy.Project == 0
+}
+
+// dense sets y to the dense output of the last step, of length h.
+func (s *history) dense(theta, h float64, y []float64) {
+	if s.place == inLane {
+		s.blk.Dense(s.opt.Method, s.lane, h, theta, y)
+		return
+	}
+	s.behind()
+	s.stepper.Dense(theta, y)
 }
 
 // fits reports whether the tape has room for the stages of a step.

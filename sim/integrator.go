@@ -238,9 +238,9 @@ func (s *Integrator) advance() *Failure {
 		return fail
 	}
 	proved := s.search.noCrossing()
-	if !proved || s.saves.time <= s.t+s.try {
+	if inside := s.saves.time <= s.t+s.try; !proved || inside && !s.hist.readsLane() {
 		s.toStepper()
-	} else if s.at == endFree && s.opt.Forget {
+	} else if !inside && s.at == endFree && s.opt.Forget {
 		s.traceStep(s.try, true)
 		return s.goOnProjected()
 	}

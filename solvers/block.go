@@ -106,6 +106,19 @@ func (b *Block) Scatter(v, src []float64, l int) {
 	}
 }
 
+// Dense sets dst to the dense output at θ of lane l's step of length h, to the bits of
+// Stepper.Dense.
+func (b *Block) Dense(tab *Tableau, l int, h, theta float64, dst []float64) {
+	b.Gather(dst, b.Y[0], l)
+	for i, k := range b.K {
+		w, at := h*tab.value(i, theta), l
+		for n := range dst {
+			dst[n] = math.FMA(w, k[at], dst[n])
+			at += b.Width
+		}
+	}
+}
+
 // Continue makes the end of lane l's last step the start of its next.
 func (b *Block) Continue(l int) {
 	y0 := b.Y[0]

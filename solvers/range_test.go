@@ -88,3 +88,25 @@ func TestRange(t *testing.T) {
 		}
 	}
 }
+
+// TestDenseInLane: the dense output in a lane has the bits of that of a single trajectory.
+func TestDenseInLane(t *testing.T) {
+	for _, m := range []*Tableau{Tsit5, Rodas5P} {
+		const n, width, lane, h, theta = 3, 4, 2, 0.37, 0.61
+		rng := rand.New(rand.NewPCG(1, 2))
+		s, b := NewStepper(m, n), NewBlock(m, n, width)
+		s.H = h
+		for i := range s.K {
+			for l := range n {
+				s.K[i][l] = rng.NormFloat64()
+			}
+			b.Scatter(b.K[i], s.K[i], lane)
+		}
+		copy(s.Y[0], []float64{1, -2, 0.3})
+		b.Scatter(b.Y[0], s.Y[0], lane)
+		want, got := make([]float64, n), make([]float64, n)
+		s.Dense(theta, want)
+		b.Dense(m, lane, h, theta, got)
+		require.Equal(t, want, got)
+	}
+}

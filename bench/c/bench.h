@@ -1,7 +1,7 @@
 // What every program here shares: the clock, and the line that it prints.
 //
 // A program defines work(), which leaves its result in the variables below.
-// It is run again and again, in batches of about a millisecond, for as many
+// Further arguments are its own. It is run again and again, in batches of about a millisecond, for as many
 // milliseconds as the first argument says; ns is the time of one run in the
 // best batch.
 #ifndef BENCH_H
@@ -16,6 +16,9 @@ static long steps;         // accepted steps of one run
 static double result[32];  // what it computed
 static int results;        // how many numbers of it
 
+static int arguments;      // of the program
+static char **argument;
+
 static void work(void);
 
 static double now_ns(void) {
@@ -25,6 +28,7 @@ static double now_ns(void) {
 }
 
 int main(int argc, char **argv) {
+  arguments = argc, argument = argv;
   double budget = 1e6 * (argc > 1 ? atof(argv[1]) : 20.0);
   double start = now_ns();
   work(); // warms the caches, and says how long a run takes

@@ -1,7 +1,8 @@
 // Problems solved with CVODE of SUNDIALS: by Adams' methods with functional
 // iteration where they are not stiff (-DLOTKA, -DPLEIADES), else by BDF with
 // Newton's iteration and a dense Jacobian from differences (-DROBER, -DVDPOL,
-// -DHIRES, -DPOLLU). -DTOL sets both tolerances.
+// -DHIRES, -DPOLLU). -DTOL sets both tolerances; the second and third arguments are
+// others, relative and absolute.
 #include <cvode/cvode.h>
 #include <nvector/nvector_serial.h>
 #include <sundials/sundials_version.h>
@@ -154,7 +155,7 @@ static void work(void) {
   void *cv = CVodeCreate(CV_BDF, ctx);
 #endif
   need(CVodeInit(cv, rhs, 0, y) == 0, "CVodeInit");
-  need(CVodeSStolerances(cv, TOL, TOL) == 0, "CVodeSStolerances");
+  need(CVodeSStolerances(cv, arguments > 3 ? atof(argument[2]) : TOL, arguments > 3 ? atof(argument[3]) : TOL) == 0, "CVodeSStolerances");
   need(CVodeSetMaxNumSteps(cv, 1000000) == 0, "CVodeSetMaxNumSteps");
 #ifdef ADAMS
   SUNNonlinearSolver nls = SUNNonlinSol_FixedPoint(y, 0, ctx);

@@ -10,8 +10,8 @@ import (
 )
 
 type benchFlags struct {
-	quick, list, markdown, scaling, auto bool
-	rows                                 []string
+	quick, list, markdown, scaling, auto, precision bool
+	rows                                            []string
 }
 
 func (a *app) benchCmd() *cobra.Command {
@@ -23,7 +23,8 @@ func (a *app) benchCmd() *cobra.Command {
   pinode bench --quick --json
   pinode bench --row lotka,pleiades
   pinode bench --scaling
-  pinode bench --auto`,
+  pinode bench --auto
+  pinode bench --precision`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.bench(c, &o) },
 	}
@@ -34,7 +35,8 @@ func (a *app) benchCmd() *cobra.Command {
 	f.BoolVar(&o.markdown, "markdown", false, "print the page bench/README.md")
 	f.BoolVar(&o.scaling, "scaling", false, "measure how cost grows with the size of the work")
 	f.BoolVar(&o.auto, "auto", false, "compare the solver auto with the best single method on published problems")
-	c.MarkFlagsMutuallyExclusive("list", "markdown", "scaling", "auto")
+	f.BoolVar(&o.precision, "precision", false, "compare the solver auto with CVODE at equal errors, in pairs of runs")
+	c.MarkFlagsMutuallyExclusive("list", "markdown", "scaling", "auto", "precision")
 	_ = c.RegisterFlagCompletionFunc("row", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var out []string
 		for _, r := range bench.Rows {
@@ -69,8 +71,12 @@ func (a *app) bench(c *cobra.Command, o *benchFlags) error {
 		}
 		return &codeError{exitInternal, err.Error()}
 	}
-	if o.auto {
-		if err := a.benchAuto(c, lab); err != nil {
+	if o.auto || o.precision {
+		table := a.benchAuto
+		if o.precision {
+			table = a.benchPrecision
+		}
+		if err := table(c, lab); err != nil {
 			return failed(err)
 		}
 		return nil
@@ -155,6 +161,27 @@ func (a *app) benchAuto(c *cobra.Command, lab *bench.Lab) error {
 		out.Auto = append(out.Auto, number{r, jsonNumber(r.Other), jsonNumber(r.Error), jsonNumber(r.Ratio)})
 	}
 	return writeJSON(a.out, out)
+}
+
+// benchPrecision prints how it stands beside CVODE.
+func (a *app) benchPrecision(c *cobra.Command, lab *bench.Lab) error {
+	rows := []bench.Duel{}
+	if !a.json {
+		(*bench.Duel)(nil).Print(a.out)
+	}
+	err := bench.Precision(c.Context(), lab, func(d bench.Duel) {
+		rows = append(rows, d)
+		if !a.json {
+			d.Print(a.out)
+		}
+	})
+	if err != nil || !a.json {
+		return err
+	}
+	return writeJSON(a.out, struct {
+		Version   int          `json:"version"`
+		Precision []bench.Duel `json:"precision"`
+	}{1, rows})
 }
 
 func (a *app) benchList(rows []*bench.Row) error {

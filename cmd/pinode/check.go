@@ -14,14 +14,16 @@ import (
 )
 
 func (a *app) checkCmd() *cobra.Command {
-	var format, model string
+	var format string
 	var gradients bool
+	var o overrides
 	c := &cobra.Command{
 		Use: "check FILE…", Short: "Find the mistakes of model files",
 		Long: "Find the mistakes of model files: names, shapes, units, events, settings, and what of their data `fit` or `simulate` would refuse. With --gradients also compare the gradient of the loss with finite differences.",
 		Example: `  pinode check models/bouncing_ball.node
   pinode check --format json model.node
-  pinode check --gradients models/bouncing_ball.node`,
+  pinode check --gradients models/bouncing_ball.node
+  pinode check --gradients --set fit.solver=rodas5p model.node`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			switch {
@@ -31,18 +33,20 @@ func (a *app) checkCmd() *cobra.Command {
 				return usageError("--gradients prints the certificate of one file as JSON, not of %d", len(files))
 			}
 			a.json = a.json || format == "json"
-			return a.check(c, files, model, gradients)
+			return a.check(c, files, &o, gradients)
 		},
 	}
 	c.Flags().StringVar(&format, "format", "text", "text or json")
 	c.Flags().BoolVar(&gradients, "gradients", false, "compare the gradient in every mode with finite differences")
-	c.Flags().StringVar(&model, "model", "", "the main model of the files; default the last of each")
+	o.flags(c)
+	c.Flags().Lookup("set").Usage = "a setting: fit.optimizer.lr=0.01"
+	c.Flags().Lookup("model").Usage = "the main model of the files; default the last of each"
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
 // check finds the mistakes of files. As JSON there is one list of all, or the certificate.
-func (a *app) check(c *cobra.Command, files []string, model string, gradients bool) error {
+func (a *app) check(c *cobra.Command, files []string, o *overrides, gradients bool) error {
 	all, code, certified := &diag.List{}, exitDone, false
 	var refused []failure
 	for _, f := range files {
@@ -50,9 +54,14 @@ func (a *app) check(c *cobra.Command, files []string, model string, gradients bo
 		if err != nil {
 			return err
 		}
-		m, l, err := parse(src, model)
+		m, l, err := parse(src, o.model)
 		if err != nil {
 			return err
+		}
+		if m != nil {
+			if err := o.settings(m); err != nil {
+				return err
+			}
 		}
 		for _, err := range refusals(m) {
 			var more *pinode.Diagnostics
@@ -91,6 +100,17 @@ func (a *app) check(c *cobra.Command, files []string, model string, gradients bo
 		a.fail(r)
 	}
 	return &codeError{code, ""}
+}
+
+// settings is apply where no values are taken: what is looked at is the file.
+func (o *overrides) settings(m *pinode.Model) error {
+	if err := o.apply(m); err != nil {
+		return err
+	}
+	for name := range o.values {
+		return usageError("--set %s: `check` takes settings, as fit.solver and simulate.until; values of parameters and states are for `fit`, `simulate` and `evaluate`", name)
+	}
+	return nil
 }
 
 // refusals are what `fit` and `simulate` would refuse of a model.

@@ -31,11 +31,11 @@ func solverChoices() []setting.Choice {
 		{Key: "rtol", Kind: setting.Number, Default: "1e-6", Min: 1e-15, Max: 1, Doc: "relative tolerance of a step"},
 		{Key: "atol", Kind: setting.Number, Default: "1e-8", Min: 0, Max: math.Inf(1), Doc: "absolute tolerance of a step; in a fit, where it is not given, the relative one times the size of each state in the data"},
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "longest step"},
-		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory before it counts as failed"},
+		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory, accepted and rejected, before it counts as failed; events and rows do not begin to count anew, so that a run that fires without end ends"},
 	}
 	fixed := setting.Table{
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "length of a step; needed"},
-		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory before it counts as failed"},
+		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory, accepted and rejected, before it counts as failed; events and rows do not begin to count anew, so that a run that fires without end ends"},
 	}
 	out := []setting.Choice{{Name: "auto", Doc: "`tsit5`, from `rtol` = 1e-7 on `vern7` and from 1e-10 on `dop853`, and `rodas5p`, above 1e-4 `rodas4`, for runs that turn out to be stiff", Options: adaptive}}
 	for _, m := range solvers.Methods {
