@@ -35,8 +35,12 @@ var duelled = []struct {
 	until        float64
 	by           string // of the solution that counts as exact
 }{
-	{"lotka", "LOTKA", 10, "vern9"}, {"pleiades", "PLEIADES", 3, "vern9"},
-	{"rober", "ROBER", 1e5, "radau"}, {"vdpol", "VDPOL", 3000, "rodas5p"}, {"hires", "HIRES", 321.8122, "radau"}, {"pollu", "POLLU", 60, "radau"},
+	{"lotka", "LOTKA", 10, "vern9"},
+	{"pleiades", "PLEIADES", 3, "vern9"},
+	{"rober", "ROBER", 1e5, "radau"},
+	{"vdpol", "VDPOL", 3000, "rodas5p"},
+	{"hires", "HIRES", 321.8122, "radau"},
+	{"pollu", "POLLU", 60, "radau"},
 }
 
 const (
