@@ -71,29 +71,9 @@ func (a *app) bench(c *cobra.Command, o *benchFlags) error {
 		}
 		return &codeError{exitInternal, err.Error()}
 	}
-	if o.auto || o.precision {
-		table := a.benchAuto
-		if o.precision {
-			table = a.benchPrecision
-		}
+	if table := a.benchTable(o); table != nil {
 		if err := table(c, lab); err != nil {
 			return failed(err)
-		}
-		return nil
-	}
-	if o.scaling {
-		tables, err := bench.Scaling(c.Context(), lab)
-		if err != nil {
-			return failed(err)
-		}
-		if a.json {
-			return writeJSON(a.out, struct {
-				Version int           `json:"version"`
-				Scaling []bench.Table `json:"scaling"`
-			}{1, tables})
-		}
-		for i := range tables {
-			tables[i].Print(a.out)
 		}
 		return nil
 	}
@@ -128,6 +108,37 @@ func (a *app) bench(c *cobra.Command, o *benchFlags) error {
 			}
 		}
 		bench.Page(a.out, lab.Machine(c.Context()), results, tables)
+	}
+	return nil
+}
+
+// benchTable is what prints the table that was asked for in the place of rows, or nil.
+func (a *app) benchTable(o *benchFlags) func(c *cobra.Command, lab *bench.Lab) error {
+	switch {
+	case o.auto:
+		return a.benchAuto
+	case o.precision:
+		return a.benchPrecision
+	case o.scaling:
+		return a.benchScaling
+	}
+	return nil
+}
+
+// benchScaling prints how cost grows.
+func (a *app) benchScaling(c *cobra.Command, lab *bench.Lab) error {
+	tables, err := bench.Scaling(c.Context(), lab)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return writeJSON(a.out, struct {
+			Version int           `json:"version"`
+			Scaling []bench.Table `json:"scaling"`
+		}{1, tables})
+	}
+	for i := range tables {
+		tables[i].Print(a.out)
 	}
 	return nil
 }
