@@ -16,7 +16,7 @@ type Problem struct {
 }
 
 // Problems are all of them.
-var Problems = []*Problem{enzyme, tank, epidemic, circuit, ball}
+var Problems = []*Problem{enzyme, tank, epidemic, circuit, ball, pendulum, glucose, room, neuron, loop, cascade}
 
 // Table collects rows of data with noise.
 type Table struct {
@@ -63,6 +63,10 @@ func (t *Table) add(values ...float64) {
 // normal is a value measured with normal noise, lognormal with lognormal noise.
 func (t *Table) normal(observation string, v, sd float64) float64 {
 	return t.note(observation, v, v+sd*t.rng.NormFloat64())
+}
+
+func (t *Table) lognormal(observation string, v, sd float64) float64 {
+	return t.note(observation, v, v*math.Exp(sd*t.rng.NormFloat64()))
 }
 
 // poisson is a count of mean v.
