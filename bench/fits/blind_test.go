@@ -136,11 +136,11 @@ var room = &Problem{
   input sun: kW/m^2 linear
   covariate start: K
   const s = 3600 [s/h]
+  const power = 6.5 [kW]
   param C: kJ/K in (0, inf) = 3000
   param UA: kW/K in (0, inf) = 0.1
   ## window that the sun sees
   param window: m^2 in (0, inf) = 5
-  param power: kW in (0, inf) = 3
   ## where the heater is switched on and off
   param low: K in (280, 300) = 289
   param high: K in (285, 305) = 299
@@ -161,7 +161,7 @@ data logger from "data.csv" {
   validate: week == 3
 }
 `,
-	Truth: map[string]float64{"C": 9000, "UA": 0.25, "window": 2, "power": 6.5, "low": 292.2, "high": 294.6},
+	Truth: map[string]float64{"C": 9000, "UA": 0.25, "window": 2, "low": 292.2, "high": 294.6},
 	Make: func(t *Table) {
 		t.columns("week", "t_min", "out_C", "sun_W", "start_C", "in_C")
 		for week, c := range []struct{ start, out, phase, sun float64 }{{19.9, 1, 0, 350}, {20.6, 5, 1, 150}, {20.2, 3, 2, 250}} {

@@ -9,20 +9,49 @@ import (
 )
 
 // Column is one direction of forward derivatives: that of a shared parameter or weight,
-// or of a parameter of the trajectory, and where in x it is.
+// of a parameter of the trajectory, or of a state that a segment begins with, and where in x
+// it is.
 type Column struct {
-	Own   bool
-	At    int // in the inputs
+	Of    Mover
+	At    int     // in the inputs, or among the states
+	By    float64 // how far a state moves with the coordinate
 	Coord int
+}
+
+// Mover is what a direction moves.
+type Mover int
+
+// What directions move.
+const (
+	Shared Mover = iota // parameters and weights of all trajectories
+	Own                 // those of one
+	First               // states that a segment begins with
+)
+
+// Direct is the derivative by what the direction moves of something with the derivatives
+// p and q by shared and own inputs, of lane of w lanes: 0 by states.
+func (c *Column) Direct(p, q []float64, w, lane int) float64 {
+	from := p
+	switch c.Of {
+	case Own:
+		from = q
+	case First:
+		return 0
+	}
+	if from == nil {
+		return 0
+	}
+	return from[c.At*w+lane]
 }
 
 // Columns are the directions in which a run is differentiated. The derivatives of the
 // right-hand side come from a program that gives them as matrices, at the stages of a step
 // side by side.
 type Columns struct {
-	sys  *System
-	list []Column
-	set  *float64 // the tangent that is 1
+	sys   *System
+	list  []Column
+	first []float64 // the tangents of the states that a segment begins with
+	set   *float64  // the tangent that is not 0
 
 	frame *exec.Frame // nil: one direction at a time
 	code  *exec.Program
@@ -69,11 +98,15 @@ func (s *Columns) Bind(p, scales []float64) {
 	}
 }
 
-// Use sets the directions.
-func (s *Columns) Use(list []Column) {
+// Use sets the directions, for a run that begins as told; nil: as the model says.
+func (s *Columns) Use(list []Column, b *Beginning) {
 	clear(s.sys.PDot)
 	clear(s.sys.QDot)
-	s.list, s.set = list, nil
+	s.list, s.first, s.set = list, nil, nil
+	if b != nil {
+		s.first = b.YDot
+		clear(s.first)
+	}
 }
 
 // Columns implements sim.Columns.
@@ -85,13 +118,16 @@ func (s *Columns) Column(c int) {
 		*s.set = 0
 	}
 	s.set = nil
-	to := s.sys.PDot
-	if s.list[c].Own {
+	v, to := 1., s.sys.PDot
+	switch col := &s.list[c]; col.Of {
+	case Own:
 		to = s.sys.QDot
+	case First:
+		v, to = col.By, s.first
 	}
 	if to != nil {
 		s.set = &to[s.list[c].At]
-		*s.set = 1
+		*s.set = v
 	}
 }
 
@@ -177,19 +213,8 @@ func (s *Columns) read(i, lane int) {
 		take(s.jt[i][k:k+1], r.t)
 		take(s.jd[i][k*nd:(k+1)*nd], r.d)
 		to := s.direct[i][k*n : (k+1)*n]
-		if r.p == nil && r.q == nil {
-			clear(to)
-			continue
-		}
 		for c := range to {
-			from := r.p
-			if s.list[c].Own {
-				from = r.q
-			}
-			to[c] = 0
-			if from != nil {
-				to[c] = from[s.list[c].At*w+lane]
-			}
+			to[c] = s.list[c].Direct(r.p, r.q, w, lane)
 		}
 	}
 }

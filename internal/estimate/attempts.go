@@ -105,32 +105,84 @@ func (c *chain) matched(s origin) error {
 	return c.direct(s)
 }
 
+// grown follows segments that begin on smooth curves and grow, each time twice as long, then
+// whole trajectories.
+func (c *chain) grown(s origin) error {
+	x, err := c.growing(s, 2)
+	if err != nil {
+		return err
+	}
+	s.name += ", growing segments"
+	s.x = x
+	return c.direct(s)
+}
+
+// growing is where segments of so many rows, and then of more and more, lead to.
+func (c *chain) growing(s origin, rows int) ([]float64, error) {
+	longest := 0
+	for _, it := range c.f.Objective.Trajectories {
+		longest = max(longest, len(it.Span.Saves))
+	}
+	for ; rows < longest && !c.spent(); rows *= 2 {
+		o, err := c.match(s, rows, matchRun)
+		if err != nil {
+			return nil, err
+		}
+		if o == nil || o.Failed {
+			break
+		}
+		s.x = o.X
+	}
+	return s.x, nil
+}
+
 // match descends on segments from a start; nil: there are none.
 func (c *chain) match(s origin, rows int, lim fit.Limits) (*fit.Outcome, error) {
 	list := c.f.told.Cut(s.x, begin.Cut{Rows: rows, Smoothed: true})
 	if len(list) == 0 {
 		return nil, nil
 	}
-	var choice []int
-	if slices.ContainsFunc(list, func(g begin.Segment) bool { return len(g.Alternatives) > 1 }) {
-		screen, err := c.screen(list)
-		if err != nil {
+	label := fmt.Sprintf("%s, segments of %d rows", s.name, rows)
+	descend := func(x []float64, choice []int) (*fit.Outcome, error) {
+		squares, err := c.squaresOf(begin.Chosen(list, choice))
+		if err != nil || squares == nil {
 			return nil, err
 		}
-		if _, choice, err = screen.At(context.Background(), s.x); err != nil {
-			return nil, err
-		}
+		return c.descendOn(label, c.problem(squares, 1, c.ridge.first(x)), x, lim)
 	}
-	squares, err := c.squaresOf(begin.Chosen(list, choice))
-	if err != nil || squares == nil {
+	if !slices.ContainsFunc(list, func(g begin.Segment) bool { return len(g.Alternatives) > 1 }) {
+		return descend(s.x, nil)
+	}
+	screen, err := c.screen(list, s.x)
+	if err != nil {
 		return nil, err
 	}
-	return c.descendOn(fmt.Sprintf("%s, segments of %d rows", s.name, rows), c.problem(squares, 1, c.ridge.first(s.x)), s.x, lim)
+	// Which modes segments begin with is chosen anew where these have led to.
+	x, last := s.x, []int(nil)
+	var best *fit.Outcome
+	for range modeChoices {
+		_, choice, err := screen.At(context.Background(), x)
+		if err != nil || slices.Equal(choice, last) {
+			return best, err
+		}
+		o, err := descend(x, choice)
+		if err != nil || o == nil || o.Failed {
+			return best, err
+		}
+		if best != nil && o.Total() >= best.Total() {
+			break
+		}
+		best, x, last = o, o.X, choice
+	}
+	return best, nil
 }
 
-// screen prepares to screen points on segments.
-func (c *chain) screen(list []begin.Segment) (*begin.Screen, error) {
-	return c.f.told.NewScreen(list, c.f.solver, c.f.Plan.Workers)
+// modeChoices is how often the modes that segments begin with are chosen, at most.
+const modeChoices = 6
+
+// screen prepares to screen points like x on segments.
+func (c *chain) screen(list []begin.Segment, x []float64) (*begin.Screen, error) {
+	return c.f.told.NewScreen(context.Background(), list, x, c.f.solver, c.f.Plan.Workers)
 }
 
 // squaresOf is the loss over other trajectories.
@@ -295,8 +347,16 @@ func (c *chain) thresholds(x0 []float64) error {
 	if len(list) == 0 || c.cannotMatch() != "" {
 		return nil
 	}
+	// Segments of two rows tell the other parameters without the thresholds, where each
+	// segment begins with the modes that meet it.
+	matched := x0
+	if o, err := c.match(origin{name: "before thresholds", x: x0}, 2, matchRun); err != nil {
+		return err
+	} else if o != nil && !o.Failed {
+		matched = o.X
+	}
 	for round := range 3 {
-		if c.spent() || c.clear(false) || c.clear(true) {
+		if c.spent() || c.clear(false) || c.clear(true) || c.agreed() {
 			return nil
 		}
 		type screened struct {
@@ -308,13 +368,16 @@ func (c *chain) thresholds(x0 []float64) error {
 		if len(segments) == 0 {
 			return nil
 		}
-		screen, err := c.screen(segments)
+		screen, err := c.screen(segments, matched)
 		if err != nil {
 			return err
 		}
 		for k := range thresholdDraws {
-			x := slices.Clone(x0)
-			told.DrawThresholds(x, list, c.s.Seed, round*thresholdDraws+k)
+			x, wander := slices.Clone(matched), 0.
+			if k%2 == 1 {
+				x, wander = slices.Clone(x0), 1
+			}
+			told.DrawThresholds(x, list, wander, c.s.Seed, round*thresholdDraws+k)
 			cost, _, err := screen.At(context.Background(), x)
 			if err != nil {
 				return err
@@ -332,14 +395,10 @@ func (c *chain) thresholds(x0 []float64) error {
 		})
 		c.say("thresholds: %d draws screened on segments of %d rows, from %.4g to %.4g", thresholdDraws, thresholdRows, tried[0].cost, tried[len(tried)-1].cost)
 		for _, t := range tried[:thresholdBest] {
-			o, err := c.match(t.origin, thresholdRows, matchRun)
-			if err != nil {
+			if t.x, err = c.growing(t.origin, thresholdRows); err != nil {
 				return err
 			}
-			if o != nil && !o.Failed {
-				t.x = o.X
-			}
-			if err := c.direct(t.origin); err != nil || c.clear(false) {
+			if err := c.direct(t.origin); err != nil || c.clear(false) || c.agreed() {
 				return err
 			}
 		}

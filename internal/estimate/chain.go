@@ -135,13 +135,12 @@ func (c *chain) search(x0 []float64) error {
 			kinds = append(kinds, origin{name: "networks spread over the data", x: x, spread: true})
 		}
 	}
-	ways := []func(origin) error{c.direct}
+	ways := []func(origin) error{c.direct, c.horizons, c.shot}
 	if why := c.cannotMatch(); why == "" {
-		ways = append(ways, c.matched)
+		ways = []func(origin) error{c.direct, c.matched, c.horizons, c.grown, c.shot}
 	} else {
 		c.say("no matching: %s", why)
 	}
-	ways = append(ways, c.horizons)
 	for _, way := range ways {
 		for _, s := range kinds {
 			if c.clear(s.spread) || c.spent() {
@@ -182,9 +181,9 @@ type origin struct {
 }
 
 // agreed reports whether so many starts have led to the best optimum that another one is not
-// to be expected, where nothing tells whether the data are met.
+// to be expected, where nothing tells that the data are not met.
 func (c *chain) agreed() bool {
-	if c.best == nil || c.best.n > 0 {
+	if c.best == nil || c.best.n > 0 && !c.best.fits() {
 		return false
 	}
 	n := 0

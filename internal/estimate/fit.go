@@ -119,6 +119,11 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 			return nil, err
 		}
 	}
+	if searches(plan) && !settings.Stages("solver")[0].Options.Given("max_steps") {
+		if opt, err = limited(told, sp, opt, plan.Workers); err != nil {
+			return nil, err
+		}
+	}
 	obj, err := loss.NewObjective(prog, sp, train, valid, opt, settings.Word("gradient"), networks, plan.Workers)
 	if err != nil {
 		return nil, err
@@ -149,6 +154,22 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 		}
 	}
 	return f, f.begin()
+}
+
+// searches reports whether a fit looks for starts.
+func searches(p *fit.Plan) bool {
+	return slices.ContainsFunc(p.Trainer.Stages, func(m fit.Method) bool { _, auto := m.(*fit.Auto); return auto })
+}
+
+// limited are the options of runs that a search may do far away from the start.
+func limited(told *start.Data, sp *problem.Space, opt sim.Options, workers int) (sim.Options, error) {
+	x, err := sp.X0()
+	if err != nil {
+		return opt, err
+	}
+	n, err := told.MostSteps(context.Background(), x, opt, workers)
+	opt.MaxSteps = min(opt.MaxSteps, n)
+	return opt, err
 }
 
 // fitted is the program whose runs a fit does, with its data: that of the runs back, where an

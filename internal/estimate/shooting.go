@@ -19,7 +19,11 @@ func (f *Fit) shoot() error {
 		at = s.Span
 	}
 	l := &diag.List{}
-	s, err := f.told.Shoot(context.Background(), f.Plan.Segments, f.Plan.Continuity, f.solver, f.Plan.Workers)
+	x, err := f.Objective.Space.X0()
+	if err != nil {
+		return err
+	}
+	s, err := f.told.Shoot(context.Background(), x, f.Plan.Segments, f.Plan.Continuity, f.solver, f.Plan.Workers)
 	if err != nil {
 		l.Errorf("not-supported", at, "`shooting` is not supported for this model: %s", err).
 			WithHelp("leave it out: `optimizer: auto` looks for starts near the data")

@@ -41,6 +41,7 @@ type scoreElement struct {
 type places struct {
 	at      []int
 	penalty int
+	gap     int
 	columns []engine.Column
 }
 
@@ -163,6 +164,10 @@ func (s *Squares) layOut() {
 		}
 		p.penalty = s.rows
 		s.rows += len(s.Prog.Model.Penalties)
+		p.gap = s.rows
+		if it.Joint != nil {
+			s.rows += len(it.Joint.Size)
+		}
 		s.places = append(s.places, p)
 	}
 	s.tail = s.rows
@@ -192,12 +197,17 @@ func (s *Squares) columnsOf(it *problem.Trajectory) (list []engine.Column) {
 		case !c.Slot.PerKey:
 			list = append(list, engine.Column{At: at, Coord: i})
 		case it.Keys[s.Space.PerKeyIndex(c.Param)] == c.Key:
-			list = append(list, engine.Column{Own: true, At: at, Coord: i})
+			list = append(list, engine.Column{Of: engine.Own, At: at, Coord: i})
 		}
 	}
 	for _, w := range s.Space.Weights {
 		for k := range w.N {
 			list = append(list, engine.Column{At: w.Off + k, Coord: w.At + k})
+		}
+	}
+	if b := it.Beginning; b != nil && b.Node != nil {
+		for i, size := range b.Node.Size {
+			list = append(list, engine.Column{Of: engine.First, At: i, By: size, Coord: b.Node.At + i})
 		}
 	}
 	return list
@@ -393,35 +403,6 @@ func (s *Squares) Misfit(r []float64, do func(trajectory, row, element int, r fl
 		}
 	}
 	return sum, n
-}
-
-// penaltyRows adds the rows of penalties at the end of a run: √(2v) of a value v, which
-// none is below zero.
-func (q *squaresWorker) penaltyRows(t *Task, l *Run, tan *sim.Tangents) (value float64) {
-	p, cols := &t.lin.of.places[l.Index], q.columns
-	length := l.Span.T1 - l.Span.T0
-	if !(length > 0) {
-		return 0
-	}
-	for i, pen := range q.of.Prog.Model.Penalties {
-		c := pen.Weight / length * t.PerTrajectory
-		v := c * l.Traj.Y[pen.State]
-		value += v
-		if !(v > 0) {
-			continue
-		}
-		root := math.Sqrt(2 * v)
-		t.lin.r[p.penalty+i] = root
-		if t.lin.jac == nil {
-			continue
-		}
-		row := t.lin.jac.RawRowView(p.penalty + i)
-		n := cols.Columns()
-		for k, col := range p.columns {
-			row[col.Coord] = c * tan.EndY[pen.State*n+k] / root
-		}
-	}
-	return value
 }
 
 var _ fit.Residuals = (*Squares)(nil)

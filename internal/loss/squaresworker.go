@@ -1,6 +1,8 @@
 package loss
 
 import (
+	"math"
+
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/pinode/pinode/compiler/exec"
@@ -74,7 +76,7 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 	}
 	tan := &w.Tangents
 	if t.lin.jac != nil {
-		q.columns.Use(t.lin.of.places[l.Index].columns)
+		q.columns.Use(t.lin.of.places[l.Index].columns, l.Model.Beginning)
 		l.Job.In.ForwardColumns(&l.Model, q.columns, tan)
 	}
 	l.loss = 0
@@ -92,7 +94,7 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 		}
 	}
 	q.flush(t, l, tan)
-	l.loss += q.penaltyRows(t, l, tan)
+	l.loss += q.penaltyRows(t, l, tan) + q.gapRows(t, l, tan)
 	if !engine.Number(l.loss) {
 		return s.badRow(l)
 	}
@@ -139,15 +141,61 @@ func (q *squaresWorker) derivative(to []float64, k, lane, save int, columns []en
 			}
 		}
 	}
-	for c, col := range columns {
-		from := by.p
-		if col.Own {
-			from = by.q
-		}
-		v := sum[c]
-		if from != nil {
-			v += from[col.At*w+lane]
-		}
-		to[col.Coord] = v
+	for c := range columns {
+		to[columns[c].Coord] = sum[c] + columns[c].Direct(by.p, by.q, w, lane)
 	}
+}
+
+// penaltyRows adds the rows of penalties at the end of a run: √(2v) of a value v, which
+// none is below zero.
+func (q *squaresWorker) penaltyRows(t *Task, l *Run, tan *sim.Tangents) (value float64) {
+	p, cols := &t.lin.of.places[l.Index], q.columns
+	length := l.Span.T1 - l.Span.T0
+	if !(length > 0) {
+		return 0
+	}
+	for i, pen := range q.of.Prog.Model.Penalties {
+		c := pen.Weight / length * t.PerTrajectory
+		v := c * l.Traj.Y[pen.State]
+		value += v
+		if !(v > 0) {
+			continue
+		}
+		root := math.Sqrt(2 * v)
+		t.lin.r[p.penalty+i] = root
+		if t.lin.jac == nil {
+			continue
+		}
+		row := t.lin.jac.RawRowView(p.penalty + i)
+		n := cols.Columns()
+		for k, col := range p.columns {
+			row[col.Coord] = c * tan.EndY[pen.State*n+k] / root
+		}
+	}
+	return value
+}
+
+// gapRows adds the rows of the gap between the end of a segment and the beginning of the
+// next.
+func (q *squaresWorker) gapRows(t *Task, l *Run, tan *sim.Tangents) (value float64) {
+	j := t.Trajectories[l.Index].Joint
+	if j == nil {
+		return 0
+	}
+	p, n := &t.lin.of.places[l.Index], q.columns.Columns()
+	for i, size := range j.Size {
+		by := math.Sqrt(j.Weight) / j.Deviation[i]
+		gap := by * (l.Traj.Y[i] - size*t.X[j.At+i])
+		value += gap * gap / 2
+		t.lin.r[p.gap+i] = gap
+		if t.lin.jac == nil {
+			continue
+		}
+		row := t.lin.jac.RawRowView(p.gap + i)
+		for k, col := range p.columns {
+			row[col.Coord] = by * tan.EndY[i*n+k]
+		}
+		row[j.At+i] = -by * size
+	}
+	return value
 }

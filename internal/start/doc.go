@@ -19,7 +19,7 @@
 //	err := d.CannotCut()
 //	open, err := d.Runs(ctx, x, opt, workers)           // where curves do not tell all states
 //	list := d.Cut(x, start.Cut{Rows: 2, Smoothed: true, Open: open})
-//	screen, err := d.NewScreen(list, opt, workers)      // cheap: no derivatives
+//	screen, err := d.NewScreen(ctx, list, x, opt, workers) // cheap: no derivatives
 //	cost, choice, err := screen.At(ctx, x)              // and the modes that fit best
 //	loss.NewObjective(…, start.Chosen(list, choice), …) // choice nil: the modes of the start
 //

@@ -167,7 +167,7 @@ func TestThresholds(t *testing.T) {
 	require.Len(t, together(list), 1)
 	segments := f.data.Cut(f.x, Cut{Rows: 8})
 	require.Len(t, segments[1].Alternatives, 2)
-	screen, err := f.data.NewScreen(segments, options, 2)
+	screen, err := f.data.NewScreen(context.Background(), segments, f.x, options, 2)
 	require.NoError(t, err)
 	at := func(x []float64) float64 {
 		cost, _, err := screen.At(context.Background(), x)
@@ -179,7 +179,7 @@ func TestThresholds(t *testing.T) {
 	best, least := []float64(nil), math.Inf(1)
 	for draw := range 200 {
 		x := slices.Clone(f.x)
-		f.data.DrawThresholds(x, list, 1, draw)
+		f.data.DrawThresholds(x, list, 1, 1, draw)
 		require.Less(t, natural(x, 0), natural(x, 1))
 		require.Greater(t, natural(x, 0), 18.)
 		require.Less(t, natural(x, 1), 28.)
@@ -194,7 +194,7 @@ func TestThresholds(t *testing.T) {
 	require.Less(t, least, wrong/2)
 	require.InDelta(t, 19, natural(best, 0), 1.5)
 	require.InDelta(t, 27, natural(best, 1), 1.5)
-	one, err := f.data.NewScreen(segments, options, 1)
+	one, err := f.data.NewScreen(context.Background(), segments, f.x, options, 1)
 	require.NoError(t, err)
 	alone, choice, err := one.At(context.Background(), best)
 	require.NoError(t, err)

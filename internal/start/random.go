@@ -120,15 +120,15 @@ func (d *Data) guardsAlong(x []float64) [][]float64 {
 
 // DrawThresholds moves thresholds in x to where data pass them: uniform between the 5 %
 // and 95 % quantiles of what they are compared with, those of the same thing in the
-// order that they have. Other parameters move by uniform steps of up to reach.
-func (d *Data) DrawThresholds(x []float64, thresholds []Threshold, seed uint64, draw int) {
+// order that they have. Other parameters move by uniform steps of up to reach times wander.
+func (d *Data) DrawThresholds(x []float64, thresholds []Threshold, wander float64, seed uint64, draw int) {
 	rng := fit.Stream(seed, "thresholds", draw)
 	taken := map[int]bool{}
 	for _, th := range thresholds {
 		taken[th.Param] = true
 	}
 	for i := range d.space.Params {
-		if step := reach * (2*rng.Float64() - 1); !taken[i] {
+		if step := wander * reach * (2*rng.Float64() - 1); !taken[i] {
 			x[i] += step
 		}
 	}

@@ -81,15 +81,18 @@ type Screen struct {
 	sigma  []float64
 }
 
-// NewScreen prepares to screen points on segments with a solver.
-func (d *Data) NewScreen(list []Segment, opt sim.Options, workers int) (*Screen, error) {
+// NewScreen prepares to screen points on segments with a solver. A run may take many times
+// the steps that the segments take at x.
+func (d *Data) NewScreen(ctx context.Context, list []Segment, x []float64, opt sim.Options, workers int) (*Screen, error) {
 	s := &Screen{data: d, list: list, sigma: d.deviations()}
 	for _, g := range list {
 		s.flat = append(s.flat, g.Alternatives...)
 	}
 	var err error
-	s.runner, err = d.runner(opt, len(s.flat), workers)
-	return s, err
+	if s.runner, err = d.runner(opt, len(s.flat), workers); err != nil {
+		return nil, err
+	}
+	return s, s.limit(ctx, x, opt, workers)
 }
 
 // At is the mean over measured values of squared residuals in standard deviations,

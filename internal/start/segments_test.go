@@ -94,7 +94,7 @@ func TestSegmentsOfExactData(t *testing.T) {
 			total += s.Alternatives[0].Values
 		}
 		require.Equal(t, f.trajectories[0].Values+f.trajectories[1].Values, total, "each value is in one segment")
-		screen, err := f.data.NewScreen(list, options, 2)
+		screen, err := f.data.NewScreen(context.Background(), list, f.x, options, 2)
 		require.NoError(t, err)
 		cost, choice, err := screen.At(context.Background(), x)
 		require.NoError(t, err)
@@ -231,7 +231,7 @@ data d from "data.csv" { time: t; y: y }
 	f.data.interpolate()
 	list := f.data.Cut(f.x, Cut{Rows: 3})
 	require.Len(t, list, 8)
-	screen, err := f.data.NewScreen(list, options, 1)
+	screen, err := f.data.NewScreen(context.Background(), list, f.x, options, 1)
 	require.NoError(t, err)
 	cost, _, err := screen.At(context.Background(), f.x)
 	require.NoError(t, err)

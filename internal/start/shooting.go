@@ -20,19 +20,23 @@ type Shooting struct {
 	Trajectories []*problem.Trajectory
 }
 
-// Shoot cuts each trajectory into so many segments, fewer where it has not so many times
-// of rows. Nodes start on the curves, or, where these tell nothing, in a run with the
-// start values or, where that does not get there, at the size of the state. Gaps count in the
-// noise of what observes a state, or else in twentieths of its size.
-func (d *Data) Shoot(ctx context.Context, segments int, weight float64, opt sim.Options, workers int) (*Shooting, error) {
+// CannotShoot says why there can be no shooting, or returns nil.
+func (d *Data) CannotShoot() error {
 	if err := d.CannotCut(); err != nil {
-		return nil, err
+		return err
 	}
 	if len(d.modes()) > 1 {
-		return nil, errors.New("a discrete variable may have several values where a segment begins")
+		return errors.New("a discrete variable may have several values where a segment begins")
 	}
-	x, err := d.space.X0()
-	if err != nil {
+	return nil
+}
+
+// Shoot cuts each trajectory into so many segments, fewer where it has not so many times
+// of rows. Nodes start on the curves, or, where these tell nothing, in a run at the
+// coordinates x or, where that does not get there, at the size of the state. Gaps count in the
+// noise of what observes a state, or else in twentieths of its size.
+func (d *Data) Shoot(ctx context.Context, x []float64, segments int, weight float64, opt sim.Options, workers int) (*Shooting, error) {
+	if err := d.CannotShoot(); err != nil {
 		return nil, err
 	}
 	runs, err := d.Runs(ctx, x, opt, workers)

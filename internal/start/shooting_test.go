@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/internal/loss"
@@ -27,7 +28,7 @@ func plain() string {
 func TestShooting(t *testing.T) {
 	f := load(t, plain(), dosedTable())
 	ctx := context.Background()
-	s, err := f.data.Shoot(ctx, 4, 0.25, options, 2)
+	s, err := f.data.Shoot(ctx, f.x, 4, 0.25, options, 2)
 	require.NoError(t, err)
 	require.Len(t, s.Trajectories, 8)
 	require.Equal(t, f.space.Dim+2*3*2, s.Space.Dim)
@@ -84,6 +85,21 @@ func TestShooting(t *testing.T) {
 			require.InDelta(t, want[i], g[i], 1e-6*math.Max(1, math.Abs(want[i])), "%s, %d", gradient, i)
 		}
 	}
+
+	squares, why, err := loss.NewSquares(objective)
+	require.NoError(t, err)
+	require.Empty(t, why)
+	r, jac := make([]float64, squares.Rows()), mat.NewDense(squares.Rows(), len(x), nil)
+	res, err := squares.Residuals(ctx, x, 1, r, jac)
+	require.NoError(t, err)
+	require.False(t, res.Failed, res.Reason)
+	n := float64(objective.Total)
+	require.InEpsilon(t, n*value(objective, x, nil), res.Loss, 1e-10)
+	var g mat.VecDense
+	g.MulVec(jac.T(), mat.NewVecDense(len(r), r))
+	for i := range x {
+		require.InDelta(t, n*want[i], g.AtVec(i), 1e-6*n*math.Max(1, math.Abs(want[i])), "of residuals, %d", i)
+	}
 }
 
 func indexOf(list []float64, v float64) int {
@@ -99,6 +115,6 @@ func indexOf(list []float64, v float64) int {
 // declared shooting cannot begin.
 func TestNoShooting(t *testing.T) {
 	f := load(t, dosed, dosedTable())
-	_, err := f.data.Shoot(context.Background(), 3, 1, options, 1)
+	_, err := f.data.Shoot(context.Background(), f.x, 3, 1, options, 1)
 	require.ErrorContains(t, err, "a discrete variable may have several values")
 }
