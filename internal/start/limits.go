@@ -55,4 +55,3 @@ func largest(list []int) (n int) {
 	}
 	return n
 }
-
