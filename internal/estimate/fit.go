@@ -45,6 +45,7 @@ type Fit struct {
 	told      *start.Data
 	solver    sim.Options
 	field     *byNetwork      // what is trained where fields are a network, or nil
+	held      *heldBack       // parameters of trajectories that are held back alone
 	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself
 }
 
@@ -137,6 +138,9 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	f := &Fit{prog: prog, settings: settings, solver: opt, Plan: plan, Objective: obj, State: c.Resume, told: told}
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = forTrainer(obj)
+	if f.held, err = newHeldBack(f, c); err != nil {
+		return nil, err
+	}
 	if err := f.shoot(); err != nil {
 		return nil, err
 	}
@@ -189,23 +193,6 @@ func predicted(train, valid []*problem.Trajectory, whole bool) []*problem.Trajec
 	return valid
 }
 
-// givenUnsupported refuses parameters of a trajectory that would have to be estimated on
-// rows that are given.
-func givenUnsupported(p *compiler.Program, it *problem.Trajectory) error {
-	if !slices.ContainsFunc(it.Rows, func(r problem.Row) bool { return r.Known }) {
-		return nil
-	}
-	l := &diag.List{}
-	for _, s := range p.Model.Layout.Params {
-		if s.PerKey {
-			l.Errorf("not-supported", s.Object.Info().Span, "the estimate of `%s` on rows that are `given` is not supported yet", s.Object.Info().Name).
-				WithHelp("leave out `given`, or train with these trajectories, too")
-			break
-		}
-	}
-	return l.Err()
-}
-
 func nothingToFit(from *problem.Problem) error {
 	return &data.Error{File: from.Path, Text: "the model has nothing to fit: every parameter is fixed"}
 }
@@ -254,9 +241,6 @@ func trajectories(p *compiler.Program, from *problem.Problem, whole bool) (train
 		train, valid = slices.Concat(train, valid, unused), nil
 	}
 	for _, it := range predicted(train, valid, whole) {
-		if err := givenUnsupported(p, it); err != nil {
-			return nil, nil, err
-		}
 		it.Predict()
 	}
 	if len(train) == 0 {
@@ -417,6 +401,9 @@ func (f *Fit) Run(ctx context.Context) error {
 	ctx, cancel := f.after(ctx, began.Add(-before))
 	defer cancel()
 	f.X = f.hold(ctx, f.best())
+	if err := f.held.estimate(ctx, f); err != nil && ctx.Err() == nil {
+		return err
+	}
 	f.take(f.X)
 	err = f.finish(ctx, f.X)
 	if f.Late() { // half of a sum is none
@@ -509,6 +496,9 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 	}
 	f.Objective.Watch(ctx)
 	f.Warnings = diag.List{}
+	if f.held != nil {
+		f.held.warn(f)
+	}
 	if f.field != nil {
 		if len(f.Objective.Trajectories) > 0 {
 			if _, err := f.score(x, f.Objective.Trajectories, &f.Train, nil); err != nil {
@@ -590,7 +580,7 @@ func (f *Fit) standardErrors(ctx context.Context, x []float64) {
 	sp := f.Objective.Space
 	var coords []int // those that are not held at an end
 	for i := range sp.Params {
-		if !math.IsInf(x[i], 0) {
+		if !math.IsInf(x[i], 0) && !f.held.has(i) {
 			coords = append(coords, i)
 		}
 	}

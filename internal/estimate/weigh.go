@@ -64,7 +64,7 @@ func (f *Fit) gaussNewtonErrors(x []float64, jac *mat.Dense, res *fit.Result) {
 		switch {
 		case i >= len(sp.Params):
 			weights = append(weights, i)
-		case !math.IsInf(x[i], 0): // not held at an end
+		case !math.IsInf(x[i], 0) && !f.held.has(i): // not held at an end
 			params = append(params, i)
 		}
 	}
@@ -93,6 +93,11 @@ func (f *Fit) gaussNewtonErrors(x []float64, jac *mat.Dense, res *fit.Result) {
 	at := map[int]float64{}
 	for k, i := range params {
 		at[i] = u.StdErr[k] * scale * math.Abs(sp.Transforms[i].Derivative(x[i]))
+	}
+	if f.held != nil {
+		for i, v := range f.held.errs {
+			at[i] = v * math.Abs(sp.Transforms[i].Derivative(x[i]))
+		}
 	}
 	k := 0
 	for i := range f.Estimates {

@@ -135,6 +135,17 @@ fit { solver: verlet { step: 0.01 } }`,
 simulate { until: 40, solver: tsit5 }`,
 	},
 	{
+		Name: "held-back", Title: "a parameter of a trajectory that is held back, and nothing tells it",
+		Explanation: "A parameter `per` key has a value of its own for a trajectory that is held back. It is estimated behind the fit on the rows that are `given`, with everything else held; without such rows it stays at its start value, and what is reported of the trajectory says little.",
+		Example: `model M {
+  param k per site in (0, inf) = 1
+  state x = 1
+  x' = -k*x
+  observe seen = x ~ normal(0.1)
+}
+data d from "d.csv" { time: t; trajectory: site; seen: seen; validate: site == "B" }`,
+	},
+	{
 		Name: "unidentified", Title: "parameters that the data do not tell",
 		Explanation: "Parameters can move together, or one of them alone, without a change of the loss: any of these values explains the data as well as another, and none has a standard error. Fix one of them, give it a prior, observe something else, or write the model in the combination that the data tell, such as their product.",
 		Example: `model M {

@@ -24,6 +24,7 @@ type Trajectory struct {
 	Signals      []*data.Interpolant
 	Span         sim.Span
 	Rows         []Row
+	Told         []Row // rows that are known when predicting, which Predict has left out
 	Values       int   // measured values, told firings included
 	PointProcess []int // events with a rate whose firings the data tell
 
@@ -143,9 +144,24 @@ func (it *Trajectory) Predict() {
 	it.Rows = slices.DeleteFunc(it.Rows, func(r Row) bool {
 		if r.Known {
 			it.Values -= r.Values
+			it.Told = append(it.Told, r)
 		}
 		return r.Known
 	})
+}
+
+// Known is a trajectory that is predicted with the rows alone that are known then; nil: there
+// are none.
+func (it *Trajectory) Known() *Trajectory {
+	if len(it.Told) == 0 {
+		return nil
+	}
+	known := *it
+	known.Rows, known.Values = it.Told, 0
+	for i := range it.Told {
+		known.Values += it.Told[i].Values
+	}
+	return &known
 }
 
 // measure reads the rows of data. In the place of a missing value it puts another one

@@ -99,7 +99,10 @@ data clinic from "data.csv" {
   given: t_h <= 1
 }
 `,
-	Truth: map[string]float64{"p1": 0.025, "p2": 0.03, "clearance": 0.13, "Vg": 13, "Vi": 6, "release": 0.7},
+	Truth: map[string]float64{
+		"p1": 0.025, "p2": 0.03, "clearance": 0.13, "Vg": 13, "Vi": 6, "release": 0.7,
+		"SI{subject=1}": 5e-4, "SI{subject=2}": 9e-4, "SI{subject=3}": 2.5e-4, "SI{subject=4}": 7e-4, "SI{subject=5}": 4e-4, "SI{subject=6}": 6e-4,
+	},
 	Make: func(t *Table) {
 		t.columns("subject", "t_h", "Gb", "Ib", "sugar_mmol", "shot_U", "glucose", "insulin")
 		for subject, c := range []struct{ gb, ib, sugar, shot, si float64 }{
