@@ -352,7 +352,7 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 	if a.json {
 		return writeJSON(a.out, fitJSON(f, dir))
 	}
-	if f.Verdict != nil && !a.quiet {
+	if f.Verdict != nil {
 		fmt.Fprintf(a.out, "%-14s %s\n", "verdict", f.Verdict.Text)
 	}
 	if !a.quiet {
