@@ -26,6 +26,11 @@ type chain struct {
 
 	work float64 // operations so far
 	end  float64 // and when there are no more for what is done
+	found
+}
+
+// found are the candidates so far.
+type found struct {
 	list []*candidate
 	best *candidate
 }
@@ -166,7 +171,7 @@ func (c *chain) search(x0 []float64) error {
 }
 
 // clear reports whether a candidate with a kind of networks meets the data beyond doubt.
-func (c *chain) clear(spread bool) bool {
+func (c *found) clear(spread bool) bool {
 	return slices.ContainsFunc(c.list, func(k *candidate) bool { return k.spread == spread && k.clear() })
 }
 
@@ -182,7 +187,7 @@ type origin struct {
 
 // agreed reports whether so many starts have led to the best optimum that another one is not
 // to be expected, where nothing tells that the data are not met.
-func (c *chain) agreed() bool {
+func (c *found) agreed() bool {
 	if c.best == nil || c.best.n > 0 && !c.best.fits() {
 		return false
 	}
@@ -373,7 +378,7 @@ func (c *chain) likeliest() (*candidate, error) {
 
 // other is the best candidate with the other kind of networks than the best one, if it
 // meets the data too or is not much worse.
-func (c *chain) other() (other *candidate) {
+func (c *found) other() (other *candidate) {
 	for _, k := range c.list {
 		if k.spread != c.best.spread && (other == nil || k.Total() < other.Total()) {
 			other = k

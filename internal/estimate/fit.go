@@ -112,18 +112,8 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err != nil {
 		return nil, err
 	}
-	if err := told.SetScales(); err != nil {
+	if opt, err = sized(told, sp, plan, settings, opt); err != nil {
 		return nil, err
-	}
-	if !settings.Stages("solver")[0].Options.Given("atol") {
-		if opt, err = told.Tolerances(opt); err != nil {
-			return nil, err
-		}
-	}
-	if searches(plan) && !settings.Stages("solver")[0].Options.Given("max_steps") {
-		if opt, err = limited(told, sp, opt, plan.Workers); err != nil {
-			return nil, err
-		}
 	}
 	obj, err := loss.NewObjective(prog, sp, train, valid, opt, settings.Word("gradient"), networks, plan.Workers)
 	if err != nil {
@@ -165,13 +155,26 @@ func searches(p *fit.Plan) bool {
 	return slices.ContainsFunc(p.Trainer.Stages, func(m fit.Method) bool { _, auto := m.(*fit.Auto); return auto })
 }
 
-// limited are the options of runs that a search may do far away from the start.
-func limited(told *start.Data, sp *problem.Space, opt sim.Options, workers int) (sim.Options, error) {
+// sized gives a space and a solver what they take from the data: scales, absolute
+// tolerances and, for a search, how many steps a trial may take.
+func sized(told *start.Data, sp *problem.Space, plan *fit.Plan, settings *setting.Values, opt sim.Options) (sim.Options, error) {
+	if err := told.SetScales(); err != nil {
+		return opt, err
+	}
+	given, err := settings.Stages("solver")[0].Options, error(nil)
+	if !given.Given("atol") {
+		if opt, err = told.Tolerances(opt); err != nil {
+			return opt, err
+		}
+	}
+	if !searches(plan) || given.Given("max_steps") {
+		return opt, nil
+	}
 	x, err := sp.X0()
 	if err != nil {
 		return opt, err
 	}
-	n, err := told.MostSteps(context.Background(), x, opt, workers)
+	n, err := told.MostSteps(context.Background(), x, opt, plan.Workers)
 	opt.MaxSteps = min(opt.MaxSteps, n)
 	return opt, err
 }

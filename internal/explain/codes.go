@@ -138,12 +138,12 @@ simulate { until: 40, solver: tsit5 }`,
 		Name: "held-back", Title: "a parameter of a trajectory that is held back, and nothing tells it",
 		Explanation: "A parameter `per` key has a value of its own for a trajectory that is held back. It is estimated behind the fit on the rows that are `given`, with everything else held; without such rows it stays at its start value, and what is reported of the trajectory says little.",
 		Example: `model M {
-  param k per site in (0, inf) = 1
+  param k per year in (0, inf) = 1
   state x = 1
   x' = -k*x
   observe seen = x ~ normal(0.1)
 }
-data d from "d.csv" { time: t; trajectory: site; seen: seen; validate: site == "B" }`,
+data d from "d.csv" { time: t; trajectory: year; seen: seen; validate: year == 1901 }`,
 	},
 	{
 		Name: "unidentified", Title: "parameters that the data do not tell",
