@@ -1,6 +1,10 @@
 package pinode
 
 import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,4 +22,78 @@ func TestVerdictOfOpenParameters(t *testing.T) {
 	require.Contains(t, f.Verdict.Text, "leave a combination of parameters open")
 	p := f.Values().Params
 	require.InDelta(t, 0.3, p["a"]+p["b"], 0.01)
+}
+
+// TestVerdictOfUnsolvable: a law that the data do not follow is a misfit, by the size of the
+// residuals and by their runs; where there are fewer values than parameters, the verdict
+// says that they leave combinations open.
+func TestVerdictOfUnsolvable(t *testing.T) {
+	line := "model M {\n  param a = 1\n  param b = 1\n  state x = b\n  x' = a\n  observe y = x ~ normal(0.05)\n}"
+	var curve strings.Builder
+	curve.WriteString("t,y\n")
+	for i := range 24 {
+		fmt.Fprintf(&curve, "%d,%.4f\n", i, math.Sin(float64(i)/3)+0.05*math.Sin(float64(7*i*i)))
+	}
+	fitted := func(text, csv string) *Fit {
+		f, err := fitOf(t, text, csv, "y: y", "")
+		require.NoError(t, err)
+		require.NoError(t, f.Run(t.Context()))
+		return f
+	}
+	f := fitted(line, curve.String())
+	require.Equal(t, "misfit", f.Verdict.Word)
+	require.True(t, f.Verdict.Converged)
+	require.Greater(t, *f.Verdict.Chi2, 50.)
+	require.Less(t, *f.Verdict.Runs, 1e-4)
+	require.Contains(t, f.Verdict.Text, "does not meet the data")
+
+	f = fitted(line, "t,y\n3,2.5\n")
+	require.Equal(t, 1, f.Verdict.Untold)
+	require.Contains(t, f.Verdict.Text, "leave a combination of parameters open")
+	for _, e := range f.Estimates {
+		require.True(t, math.IsNaN(e.StdErr), e.Name)
+	}
+}
+
+// TestMetamorphic: the order of rows of trajectories and of declarations, and the unit of the
+// time, change estimates by less than a thousandth of their standard errors.
+func TestMetamorphic(t *testing.T) {
+	model := func(first, second, unit string, rate float64) string {
+		return fmt.Sprintf("model M {\n  time t: %[3]s\n%[1]s%[2]s  state A: mg = 0\n  state B: mg = 0\n  event dose(amount: mg) on data { A += amount }\n  A' = -ka*A\n  B' = ka*A - ke*B\n  observe c: mg = B ~ normal(0.2)\n}\n"+
+			"data d from \"d.csv\" { time: t [h]; trajectory: id; c: c [mg]; dose: { amount: D [mg], where: D > 0 } }\n", fmt.Sprintf(first, rate, unit), fmt.Sprintf(second, 0.4*rate, unit), unit)
+	}
+	ka, ke := "  param ka: 1/%[2]s in (0, inf) = %[1]g\n", "  param ke: 1/%[2]s in (0, inf) = %[1]g\n"
+	rows := map[string][]string{}
+	for i, id := range []string{"x", "y"} {
+		rows[id] = append(rows[id], fmt.Sprintf("%s,0,,%d", id, 10+5*i))
+		for k := 1; k < 12; k++ {
+			h := 0.7 * float64(k)
+			v := float64(10+5*i) * 1.1 / (1.1 - 0.25) * (math.Exp(-0.25*h) - math.Exp(-1.1*h))
+			rows[id] = append(rows[id], fmt.Sprintf("%s,%g,%.4f,0", id, h, v+0.2*math.Sin(float64(17*k*k+5*i))))
+		}
+	}
+	table := func(list ...[]string) string {
+		return "id,t,c,D\n" + strings.Join(slices.Concat(list...), "\n") + "\n"
+	}
+	fitted := func(text, csv string) *Fit {
+		f, err := fromText(t, text, csv).Fit(t.Context(), FitOptions{})
+		require.NoError(t, err)
+		return f
+	}
+	want := fitted(model(ka, ke, "h", 3), table(rows["x"], rows["y"]))
+	require.InDelta(t, 1.1, want.Params["ka"].Value, 4*want.Params["ka"].StdErr)
+	require.InDelta(t, 0.25, want.Params["ke"].Value, 4*want.Params["ke"].StdErr)
+	for name, c := range map[string]struct {
+		*Fit
+		factor float64
+	}{
+		"rows":         {fitted(model(ka, ke, "h", 3), table(rows["y"], rows["x"])), 1},
+		"declarations": {fitted(model(ke, ka, "h", 1.2), table(rows["x"], rows["y"])), 1},
+		"minutes":      {fitted(model(ka, ke, "min", 0.05), table(rows["x"], rows["y"])), 60},
+	} {
+		for _, p := range []string{"ka", "ke"} {
+			require.InDelta(t, want.Params[p].Value, c.factor*c.Params[p].Value, 1e-3*want.Params[p].StdErr, "%s: %s", name, p)
+			require.InEpsilon(t, want.Params[p].StdErr, c.factor*c.Params[p].StdErr, 1e-2, "%s: %s", name, p)
+		}
+	}
 }

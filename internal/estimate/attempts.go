@@ -76,9 +76,9 @@ func lastLayers(o *loss.Objective, do func(at, n int)) {
 }
 
 // spread is x with networks spread over the data.
-func (c *chain) spread(x []float64, draw int) []float64 {
+func spread(told *begin.Data, x []float64, seed uint64) []float64 {
 	x = slices.Clone(x)
-	c.f.told.Spread(x, c.s.Seed, draw)
+	told.Spread(x, seed, 0)
 	return x
 }
 

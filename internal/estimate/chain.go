@@ -33,6 +33,9 @@ type chain struct {
 type found struct {
 	list []*candidate
 	best *candidate
+
+	declared bool    // observations say what noise they have
+	cleared float64 // the work until the first that meets the data beyond doubt; 0: there is none
 }
 
 // candidate is a point that a start has led to.
@@ -79,6 +82,7 @@ func (f *Fit) auto(s *fit.Session) error {
 		return s.QuasiNewton(x0, n)
 	}
 	c.noise = f.Objective.NewDeviations(f.told.Noise(), x0)
+	c.declared = slices.Contains(c.noise.Kind, loss.Declared)
 	c.ridge = newRidge(f.Objective, x0)
 	for i := range x0 {
 		m := 2.
@@ -136,7 +140,7 @@ func residuals(f *Fit) (*loss.Squares, string, error) {
 func (c *chain) search(x0 []float64) error {
 	kinds := []origin{{name: "the start of the file", x: x0, user: true}}
 	if len(c.ridge.groups) > 0 {
-		if x := c.spread(x0, 0); !slices.Equal(x, x0) {
+		if x := spread(c.f.told, x0, c.s.Seed); !slices.Equal(x, x0) {
 			kinds = append(kinds, origin{name: "networks spread over the data", x: x, spread: true})
 		}
 	}
@@ -151,7 +155,7 @@ func (c *chain) search(x0 []float64) error {
 			if c.clear(s.spread) || c.spent() {
 				continue
 			}
-			if err := way(s); err != nil {
+			if err := c.withinReason(way, s); err != nil {
 				return err
 			}
 		}
@@ -169,6 +173,23 @@ func (c *chain) search(x0 []float64) error {
 	}
 	return nil
 }
+
+// withinReason lets a way of one kind of networks take a few times the work that has led to
+// a candidate of the other that meets the data beyond doubt, and no more.
+func (c *chain) withinReason(way func(origin) error, s origin) error {
+	if c.clear(!s.spread) {
+		end := c.end
+		c.end = math.Min(end, reasonable*c.cleared)
+		defer func() { c.end = end }()
+		if c.spent() {
+			return nil
+		}
+	}
+	return way(s)
+}
+
+// reasonable is how many times that work both kinds may take.
+const reasonable = 4
 
 // clear reports whether a candidate with a kind of networks meets the data beyond doubt.
 func (c *found) clear(spread bool) bool {
@@ -188,7 +209,7 @@ type origin struct {
 // agreed reports whether so many starts have led to the best optimum that another one is not
 // to be expected, where nothing tells that the data are not met.
 func (c *found) agreed() bool {
-	if c.best == nil || c.best.n > 0 && !c.best.fits() {
+	if c.best == nil || c.declared && !c.best.fits() {
 		return false
 	}
 	n := 0
@@ -269,6 +290,9 @@ func (c *chain) take(s origin, o *fit.Outcome, alpha []float64) error {
 		c.say("%s: χ² %.4g per value; it meets the data: %v", s.name, k.chi/float64(k.n), k.fits())
 	}
 	c.list = append(c.list, k)
+	if c.cleared == 0 && k.clear() {
+		c.cleared = c.work
+	}
 	if c.best == nil || k.Total() < c.best.Total() {
 		c.best = k
 	}

@@ -301,10 +301,10 @@ func (d *curves) values(run *smoothed, t float64, before bool, v, rate []float64
 func (d *curves) Noise() []float64 {
 	out := make([]float64, len(d.ways))
 	for k, w := range d.ways {
-		squares, free := 0., 0.
+		squares, free, values := 0., 0., 0.
 		for _, run := range d.runs {
 			if c := run.curves()[k]; c != nil && !math.IsNaN(c.Variance()) {
-				squares, free = squares+c.Squares, free+float64(c.Values)-c.Trace
+				squares, free, values = squares+c.Squares, free+float64(c.Values)-c.Trace, values+float64(c.Values)
 			}
 		}
 		out[k] = math.NaN()
@@ -313,9 +313,16 @@ func (d *curves) Noise() []float64 {
 				out[k] *= w.sigma
 			}
 		}
+		if free < leastFree*values { // curves that go from value to value tell nothing of it
+			out[k] = math.Max(out[k], followedNoise*d.deviation(k))
+		}
 	}
 	return out
 }
+
+// Where curves leave less than this share of the values free, noise is taken to be this part
+// of the spread of the data at least.
+const leastFree, followedNoise = 0.2, 0.05
 
 // ElementName is the name of element k of observations.
 func (d *curves) ElementName(k int) string {

@@ -158,25 +158,31 @@ func (d *Data) deviations() []float64 {
 			out[k] = w.sigma
 			continue
 		}
-		var size, about meanSquare
-		mean := 0.
-		for pass := range 2 {
-			for _, it := range d.Trajectories {
-				for i := range it.Rows {
-					if r := &it.Rows[i]; r.Seen[k] != 0 && w.scale.has(r.Data[k]) {
-						if v := w.scale.to(r.Data[k]); pass == 0 {
-							size.add(v)
-							mean += v
-						} else {
-							about.add(v - mean/size.n)
-						}
-					}
-				}
-			}
-		}
-		if floor := 1e-3 * about.root(); !(out[k] > floor) {
+		if floor := 1e-3 * d.deviation(k); !(out[k] > floor) {
 			out[k] = floor
 		}
 	}
 	return out
+}
+
+// deviation is the standard deviation of the values of an element of observations, on its scale.
+func (d *curves) deviation(k int) float64 {
+	w := d.ways[k]
+	var size, about meanSquare
+	mean := 0.
+	for pass := range 2 {
+		for _, it := range d.Trajectories {
+			for i := range it.Rows {
+				if r := &it.Rows[i]; r.Seen[k] != 0 && w.scale.has(r.Data[k]) {
+					if v := w.scale.to(r.Data[k]); pass == 0 {
+						size.add(v)
+						mean += v
+					} else {
+						about.add(v - mean/size.n)
+					}
+				}
+			}
+		}
+	}
+	return about.root()
 }
