@@ -37,7 +37,7 @@ func (q *Quantity) Size() int {
 }
 
 func quantity(m *check.Model, o *check.Obj, at int) Quantity {
-	q := Quantity{Name: o.Name, Doc: o.Doc, Unit: m.Units.Name(o.Unit), At: at}
+	q := Quantity{Name: o.Name, Doc: o.Doc, Unit: o.UnitName(m.Units), At: at}
 	switch o.Shape.Rank {
 	case 1:
 		q.Shape = []int{o.Shape.N}

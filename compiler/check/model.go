@@ -120,7 +120,16 @@ type Obj struct {
 	Span     diag.Span // of the name in its declaration
 	Shape    Shape
 	Unit     units.Unit
-	Inferred bool // the unit was inferred, not declared
+	Inferred bool   // the unit was inferred, not declared
+	Spelled  string // how it is declared
+}
+
+// UnitName is the unit as it is declared, else as the table spells it.
+func (o *Obj) UnitName(t *units.Table) string {
+	if o.Spelled != "" {
+		return o.Spelled
+	}
+	return t.Name(o.Unit)
 }
 
 // Info returns the object's common part.

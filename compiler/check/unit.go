@@ -218,7 +218,7 @@ func (e *inference) name(u units.Unit) string { return e.table.Name(e.solver.Gro
 func (e *inference) declareUnit(o *Obj, u *dsl.UnitExpr) {
 	if u != nil {
 		if x, ok := e.unit(u); ok {
-			o.Unit, o.Inferred = x, false
+			o.Unit, o.Inferred, o.Spelled = x, false, dsl.FormatUnit(u)
 			return
 		}
 	}

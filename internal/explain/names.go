@@ -63,7 +63,7 @@ func Labels(p *compiler.Program) map[string]string {
 	out := map[string]string{}
 	label := func(key, name string, o *check.Obj) {
 		if out[key] = name; !o.Unit.Dimensionless() {
-			out[key] += " [" + p.Checked.Model.Units.Name(o.Unit) + "]"
+			out[key] += " [" + o.UnitName(p.Checked.Model.Units) + "]"
 		}
 	}
 	if t := p.Checked.Model.Time; t != nil {
@@ -136,7 +136,7 @@ func unitText(m *check.Model, o *check.Obj) string {
 	if o.Unit.Dimensionless() {
 		return ""
 	}
-	return m.Units.Name(o.Unit)
+	return o.UnitName(m.Units)
 }
 
 // StateNames are the names of what Event.Before and After hold.

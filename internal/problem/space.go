@@ -79,11 +79,19 @@ func keyOf(name string, per []string, it *Trajectory) (string, error) {
 			}
 		}
 		if at < 0 {
-			return "", fmt.Errorf("`%s` is per %s, which is not among the keys that make a trajectory in the data block", name, k)
+			return "", fmt.Errorf("`%s` is per %s, which is not among the keys that make a trajectory in the data block, %s", name, k, keyList(it))
 		}
 		parts[i] = k + "=" + it.Data.Key[at]
 	}
 	return strings.Join(parts, ","), nil
+}
+
+// keyList are the keys of a trajectory, for messages.
+func keyList(it *Trajectory) string {
+	if it.Set == nil || len(it.Set.Keys) == 0 {
+		return "which has none: name the column by `trajectory:`"
+	}
+	return "`trajectory: [" + strings.Join(it.Set.Keys, ", ") + "]`"
 }
 
 // NewSpace lays out the coordinates over the trajectories of a run and sets
@@ -171,7 +179,7 @@ func (sp *Space) addPerKey(p *check.Param, slot lower.Slot, trajectories []*Traj
 func (sp *Space) addParameter(c Parameter, start float64) {
 	p := c.Param
 	sp.Estimates = append(sp.Estimates, Estimate{
-		Name: c.Name, Doc: p.Doc, Unit: sp.Prog.Checked.Model.Units.Name(p.Unit), Value: start, Start: start,
+		Name: c.Name, Doc: p.Doc, Unit: p.UnitName(sp.Prog.Checked.Model.Units), Value: start, Start: start,
 		StdErr: math.NaN(), Lo: p.Lo, Hi: p.Hi, Fixed: p.Fixed,
 	})
 	sp.of = append(sp.of, p)

@@ -95,7 +95,7 @@ func (m *Problem) farStart(l, doubts *diag.List, d *check.Data, gap, span float6
 	}
 	unit := ""
 	if !t.Unit.Dimensionless() {
-		unit = ": " + m.Prog.Checked.Model.Units.Name(t.Unit)
+		unit = ": " + t.UnitName(m.Prog.Checked.Model.Units)
 	}
 	report("far-start", d.Span, "the first row is %g after the start at 0, and the rows span %g", gap, span).
 		WithHelp("say where trajectories start: `time %s%s in [0, inf)` if it is meant, another number for times like calendar years,\nor `from: first row` in the data block", t.Name, unit)

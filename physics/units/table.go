@@ -81,6 +81,7 @@ var standard = []definition{
 	{"W", 1, "J/s", true},
 	{"Pa", 1, "N/m^2", true},
 	{"Hz", 1, "1/s", true},
+	{"rpm", math.Pi / 30, "1/s", false},
 	{"Bq", 1, "1/s", true},
 	{"C", 1, "A*s", true},
 	{"V", 1, "W/A", true},
