@@ -44,6 +44,16 @@ func (s *conditions) crossedBy(e int) int {
 	return -1
 }
 
+// closedBy is the guard of an event that the last jump sent across, or −1.
+func (s *conditions) closedBy(e int) int {
+	for _, g := range s.guardsOf[e] {
+		if s.closed[g] {
+			return g
+		}
+	}
+	return -1
+}
+
 // firesOn is the side of a guard on which the condition of an event holds, as the
 // other guards are, and not on the other; where that does not tell, as of an edge, the
 // one that the guard does not cross from.

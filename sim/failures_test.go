@@ -33,9 +33,9 @@ func TestFailures(t *testing.T) {
 	priority.Hybrid.Schedules = append(priority.Hybrid.Schedules, priority.Hybrid.Schedules[0])
 	priority.Events = append(priority.Events, priority.Events[0])
 	priority.Events[1].Priority = func(*Point) Jet { return Const(math.NaN()) }
-	graze := bouncing(events.ZenoError) // meets its surface as a cubic does, and goes through
+	graze := bouncing(events.ZenoError) // meets its surface as a square does
 	graze.Init = func(*Point) ([]Jet, []Jet) { return []Jet{Const(1), Const(0)}, nil }
-	graze.Field = func(x *Point) []Jet { d := x.T.Plus(-1); return []Jet{d.Mul(d).Scale(-3), Const(0)} }
+	graze.Field = func(x *Point) []Jet { d := x.T.Plus(-1); return []Jet{d.Scale(2), Const(0)} }
 	graze.P[3] = 0
 	guard := bouncing(events.ZenoError)
 	guard.Guards[0] = func(x *Point) Jet { return x.Y[0].Plus(-3).Sqrt() }

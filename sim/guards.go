@@ -17,6 +17,8 @@ type guards struct {
 
 	switchOf []int     // the switch that each guard belongs to, or −1
 	crossed  []bool    // those that crossed at this instant
+	closed   []bool    // those of them that the last jump sent across
+	through  []bool    // those that met their surface without a rate and go on beyond it
 	put      []int     // 1 + the event whose jump put each on its surface last at this instant, or 0
 	jolted   []bool    // those on their surface whose rate jumped at this instant
 	landed   []bool    // those that came to rest at this instant
@@ -39,7 +41,7 @@ func newGuards(r *run) *guards {
 	s := &guards{
 		run: r, guardValues: newGuardValues(n), before: newGuardValues(n),
 		here: newSpreads(n - r.size.Exits), there: newSpreads(n - r.size.Exits), reach: make([]float64, 2*r.size.Y),
-		switchOf: slices.Repeat([]int{-1}, n), crossed: make([]bool, n), put: make([]int, n), jolted: make([]bool, n), landed: make([]bool, n),
+		switchOf: slices.Repeat([]int{-1}, n), crossed: make([]bool, n), closed: make([]bool, n), through: make([]bool, n), put: make([]int, n), jolted: make([]bool, n), landed: make([]bool, n),
 		residual: make([]float64, n), met: make([]meeting, n),
 	}
 	for i, w := range r.hy.Switches {
@@ -54,6 +56,7 @@ func newGuards(r *run) *guards {
 // forget leaves what happened at an instant behind.
 func (s *guards) forget() {
 	clear(s.crossed)
+	clear(s.closed)
 	clear(s.put)
 	clear(s.jolted)
 	clear(s.landed)
@@ -116,7 +119,8 @@ func (s *guards) spread(to *spreads, y []float64) {
 	n := len(y)
 	for i, v := range y {
 		v = math.Abs(v)
-		s.reach[i], s.reach[n+i] = roundOff*v, math.FMA(s.opt.RTol, v, s.opt.atol(i))
+		known := math.Max(v, math.Max(s.swept[i], s.opt.atol(i))) // what is dust beside the tolerance is nothing
+		s.reach[i], s.reach[n+i] = roundOff*known, math.FMA(s.opt.RTol, v, s.opt.atol(i))
 	}
 	s.model.Spread(s.t, y, s.d, s.reach, roundOff*math.Abs(s.t), to.g, to.rate)
 	for _, list := range [...][]float64{to.g, to.rate} {

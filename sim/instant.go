@@ -150,7 +150,7 @@ func (s *instant) cross(guard int) *Failure {
 			side = sign(s.g[j])
 		} else if s.det.Side[j] == 0 { // it leaves its surface
 			side = sign(s.g[j])
-		} else if s.leaving(j) == 0 {
+		} else if s.leaving(j) == 0 && !s.through[j] {
 			side = 0
 		} else if bends {
 			side = s.sideBehind(j)
@@ -172,13 +172,21 @@ func (s *instant) cross(guard int) *Failure {
 }
 
 // doubt counts the crossing of a guard that turns back before it is farther beyond its
-// surface than the state is known.
+// surface than the state is known, or that stays within as much of it, as where the motion
+// comes to rest.
 func (s *instant) doubt(j int) {
 	rate, accel := s.rate[j], s.accel[j]
-	if !s.plain(j) || !(rate*accel < 0) {
+	if !s.plain(j) || s.through[j] {
 		return
 	}
-	if depth := rate * rate / (2 * math.Abs(accel)); depth < s.here.coarse.g[j] {
+	depth := math.Inf(1)
+	if rate*accel < 0 {
+		depth = rate * rate / (2 * math.Abs(accel))
+	}
+	if s.landed[j] {
+		depth = math.Min(depth, s.here.coarse.g[j])
+	}
+	if depth <= s.here.coarse.g[j] {
 		st := &s.out.Stats
 		st.Shallow++
 		st.ShallowGuard, st.ShallowT, st.ShallowDepth = j, s.t, depth

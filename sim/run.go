@@ -22,9 +22,10 @@ type run struct {
 
 	t      float64
 	y, d   []float64
-	held   []bool // components of y that `zeno rest` holds
-	steps  int    // accepted and rejected so far
-	micros int    // micro-steps of the current instant so far
+	swept  []float64 // the size of y where the step began that led to it: see sweep
+	held   []bool    // components of y that `zeno rest` holds
+	steps  int       // accepted and rejected so far
+	micros int       // micro-steps of the current instant so far
 
 	saves saves
 	tape  tape
@@ -35,7 +36,7 @@ func newRun(hy *Hybrid, size Sizes, opt Options, group *Group) *run {
 	return &run{
 		hy: hy, opt: opt, size: size, moving: len(hy.Events)+len(hy.Switches) > 0, group: group,
 		rates: len(hy.Events)+len(hy.Switches) > 0 || opt.Method.ReadsRates(),
-		y:     make([]float64, size.Y), d: make([]float64, size.D), held: make([]bool, size.Y),
+		y:     make([]float64, size.Y), swept: make([]float64, size.Y), d: make([]float64, size.D), held: make([]bool, size.Y),
 	}
 }
 
@@ -46,6 +47,7 @@ func (r *run) begin(m Model, span *Span, out *Trajectory) {
 	r.use()
 	r.t, r.steps = span.T0, 0
 	clear(r.held)
+	clear(r.swept)
 	r.tape.reset()
 	r.order = order{t: span.T0}
 	r.saves.reset(len(span.Saves))

@@ -23,14 +23,15 @@ type search struct {
 
 	passed  []passage // crossings of the step that changed nothing
 	counted int       // the last step that was counted as unproven
-	y, flow []float64 // room: the dense output, and its derivative
+	along   []float64 // room: the state on the dense output
+	flow    []float64 // and its derivative
 	box     Box       // room: of a part of the step
 }
 
 func newSearch(s *sides, step *stepping, clock *clock, rests *rests, conds *conditions, switches *switches) *search {
 	return &search{
 		sides: s, step: step, clock: clock, rests: rests, conds: conds, switches: switches,
-		y: make([]float64, s.size.Y), flow: make([]float64, s.size.Y),
+		along: make([]float64, s.size.Y), flow: make([]float64, s.size.Y),
 	}
 }
 
@@ -97,12 +98,12 @@ func (s *search) noCrossing() bool {
 // Probe evaluates the guards on the dense output of the step.
 func (s *search) Probe(theta float64, g, rate []float64) {
 	t := s.t + theta*s.step.stepper.H
-	s.step.stepper.Dense(theta, s.y)
+	s.step.stepper.Dense(theta, s.along)
 	if !s.ownOnly {
-		s.model.Guards(t, s.y, s.d, s.held, g, rate, nil)
+		s.model.Guards(t, s.along, s.d, s.held, g, rate, nil)
 	}
 	s.step.stepper.DenseRate(theta, s.flow)
-	s.model.GuardsAlong(t, s.y, s.d, s.flow, g, rate)
+	s.model.GuardsAlong(t, s.along, s.d, s.flow, g, rate)
 }
 
 // landing is a guard that the run has come as close to as it can, and behind which
@@ -277,6 +278,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	full := s.step.stepper.H
 	h = theta * full
 	best, bestH, good := math.Inf(1), h, 0.
+	clear(s.through)
 	s.step.exactly(true)
 	defer s.step.exactly(false)
 	for range 60 {
@@ -309,9 +311,39 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	if trans > grazeTol && side*s.rate[guard] < 0 || s.staysBehind(guard, bestH) {
 		return bestH, nil
 	}
+	if s.goesThrough(guard, bestH, full) {
+		s.through[guard] = true
+		return bestH, nil
+	}
+	if math.IsNaN(trans) {
+		return 0, s.blame(s.fail(Unstable, full, "a guard is not a number from t = %.9g on", s.t+bestH), guard)
+	}
 	f := s.fail(Graze, full, "a guard touches its surface at t = %.9g without crossing it (transversality %.1g)", s.t+bestH, trans)
 	f.T = s.t + bestH
 	return 0, s.blame(f, guard)
+}
+
+// goesThrough reports whether a guard that meets its surface without a rate, at the end of
+// the step of length h, is beyond it all the same in what comes next, and ever farther: a
+// root of odd order, as of (x − 1)³. As far as steps go on freely it is clear of its
+// round-off. The step is left as it was.
+func (s *search) goesThrough(guard int, h, full float64) bool {
+	side, last := float64(s.det.Side[guard]), 0.
+	defer func() {
+		s.step.take(h)
+		s.model.Guards(s.t+h, s.step.stepper.End(), s.d, s.held, s.g, s.rate, s.accel)
+	}()
+	free := math.Max(full, s.step.h)
+	for _, part := range [...]float64{1. / 8, 1. / 4, 1. / 2} {
+		s.step.take(h + part*free)
+		s.lookAtEnd(h + part*free)
+		beyond := -side * s.g[guard]
+		if !(beyond > last) {
+			return false
+		}
+		last = beyond
+	}
+	return true
 }
 
 // leaveAt shortens the step so that it ends where a guard has clearly left the

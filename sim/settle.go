@@ -30,6 +30,7 @@ func (s *instant) settle(event int) *Failure {
 	s.switches.leaveEdges()
 	some := event != noEvent && s.putBack(event)
 	some = s.turnBack() || some
+	some = s.closeUp() || some
 	for range len(s.hy.Switches) + 1 {
 		if !s.takeSides(event) {
 			break
@@ -42,7 +43,7 @@ func (s *instant) settle(event int) *Failure {
 		s.evalGuards() // those that read the modes may have jumped
 	}
 	if some {
-		s.conds.update(func(e int) { s.trigger(jumps.Item{Event: e, Guard: -1}) })
+		s.conds.update(func(e int) { s.trigger(jumps.Item{Event: e, Guard: s.conds.closedBy(e)}) })
 	}
 	return nil
 }
@@ -70,6 +71,24 @@ func (s *instant) turnBack() (some bool) {
 		if side := s.det.Side[i]; c && side != 0 && s.leaving(i) == -side {
 			s.setSide(i, 0, noEdge)
 			some = true
+		}
+	}
+	return some
+}
+
+// closeUp takes the guards across their surfaces that a jump of the field sends there in less
+// time than the clock can tell, as of bodies that touch but for round-off, and reports
+// whether there are any.
+func (s *instant) closeUp() (some bool) {
+	clear(s.closed)
+	for i := range s.det.Side {
+		if !s.plain(i) || s.crossed[i] || s.det.Side[i] == 0 || s.rate[i] == s.before.rate[i] {
+			continue
+		}
+		if side := float64(s.det.Side[i]); side*s.rate[i] < 0 && math.Abs(s.g[i]) <= math.Abs(s.rate[i])*s.resolution() {
+			s.crossed[i], s.closed[i], some = true, true, true
+			s.met[i] = meeting{s.rate[i], 1}
+			s.setSide(i, -s.det.Side[i], withEdge)
 		}
 	}
 	return some
@@ -162,6 +181,10 @@ func (s *instant) rearm() *Failure {
 		}
 		if s.noted(i) && s.leaving(i) != -s.det.Side[i] {
 			continue // it turns back
+		}
+		if s.crossed[i] && s.through[i] && s.put[i] == 0 {
+			s.awaitDeparture(i)
+			continue
 		}
 		s.setSide(i, s.leaving(i), edgeIf(!s.crossed[i]))
 		s.depart(i)

@@ -102,9 +102,14 @@ func (s *sides) restWithin(i int) {
 // so well.
 func (s *sides) depart(i int) {
 	if side := s.det.Side[i]; side != 0 && !s.disarmed[i] && math.Abs(s.rate[i]) <= s.here.fine.rate[i] {
-		s.band[i] = math.Max(8*s.here.fine.g[i], s.here.coarse.g[i])
-		s.disarm(i)
+		s.awaitDeparture(i)
 	}
+}
+
+// awaitDeparture disarms a guard until it is clearly away from its surface.
+func (s *sides) awaitDeparture(i int) {
+	s.band[i] = math.Max(8*s.here.fine.g[i], s.here.coarse.g[i])
+	s.disarm(i)
 }
 
 // sideHere is the side of guard i at the current state.

@@ -331,8 +331,29 @@ func (s *stepping) startStep() {
 
 // arrive makes the end of the step the current state.
 func (s *stepping) arrive() {
+	s.sweep()
 	s.stepper.Continue(s.t)
 	copy(s.y, s.stepper.Y[0])
+}
+
+// sweep notes how large the states were where the step began that ends here, or as much as
+// they move in all of the time: they are known to the round-off of that, be they as near to
+// zero as they may, since an instant is known to the round-off of its time. A step that the
+// clock can hardly tell from none says nothing new.
+func (s *stepping) sweep() {
+	if s.size.Guards == 0 {
+		return
+	}
+	short, t, rates := s.stepper.H <= s.resolution(), math.Abs(s.t), s.stepper.EndRate()
+	for i, v := range s.stepper.Y[0] {
+		v = math.Abs(v)
+		if moved := t * math.Abs(rates[i]); moved > v && !math.IsInf(moved, 1) {
+			v = moved
+		}
+		if !short || v > s.swept[i] {
+			s.swept[i] = v
+		}
+	}
 }
 
 // finiteRates checks that the field can be evaluated where a step is to start.

@@ -15,7 +15,7 @@ func Crossings(p *compiler.Program, l *diag.List, stats []sim.Stats) {
 	}
 	if sum.Shallow > 0 && sum.ShallowGuard < len(p.Model.Guards) {
 		g := &p.Model.Guards[sum.ShallowGuard]
-		l.Warnf("shallow-crossing", g.Span, "`%s` turns true at t = %.6g by %.1e only, which is less than the tolerances of the solver let the state be off: whether it does is not certain%s",
+		l.Warnf("shallow-crossing", g.Span, "`%s` turns at t = %.6g within %.1e of its surface only, which is less than the tolerances of the solver let the state be off: whether and when it does is not certain%s",
 			g.Text, sum.ShallowT, sum.ShallowDepth, others(sum.Shallow)).
 			WithHelp("smaller `rtol` and `atol` tell, unless the surface is touched exactly: then the model leaves open what happens")
 	}
