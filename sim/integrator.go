@@ -217,8 +217,10 @@ func (s *Integrator) judge() *Failure {
 		if s.h >= 8*ulp(s.t) {
 			return nil
 		}
-		if i := s.search.landing(); i >= 0 && math.IsNaN(mean) {
-			return s.land(i)
+		if math.IsNaN(mean) {
+			if i := s.search.land(); i >= 0 {
+				return s.happen(i)
+			}
 		}
 		return s.tooSmall(mean, s.h)
 	}
@@ -245,7 +247,14 @@ func (s *Integrator) advance() *Failure {
 		s.search.passed = s.search.passed[:0]
 		guard, theta := s.search.scan(0)
 		if i := s.sides.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.sides.det.UndefinedAt) {
-			return s.undefined(i)
+			from := s.sides.det.UndefinedAt * s.try
+			if s.shorten(from) {
+				return nil
+			}
+			if landed := s.search.land(); landed >= 0 {
+				return s.happen(landed)
+			}
+			return s.blame(s.fail(Unstable, s.try, "a guard is not a number from t = %.9g on", s.t+from), i)
 		}
 		if guard >= 0 {
 			return s.advanceTo(guard, theta)
@@ -272,39 +281,6 @@ func (s *Integrator) advance() *Failure {
 	}
 	s.clock.came = stop
 	return s.happen(-1)
-}
-
-// undefined is for a step in which guard i stops being a number before anything crosses, or
-// of which the dense output is none: the step is taken again to half of the way to there, or
-// half as long, since it may be its own error that leaves what the guard or the field is
-// defined on, until the surface is as near as can be.
-func (s *Integrator) undefined(i int) *Failure {
-	from := s.sides.det.UndefinedAt * s.try
-	if from == 0 {
-		from = s.try
-	}
-	copy(s.y, s.stepper.Y[0])
-	if s.opt.Method.Adaptive() && from/2 >= 8*ulp(s.t) {
-		s.out.Stats.Rejected++
-		s.traceStep(s.try, false)
-		s.cut = s.cut || s.at != endFree
-		s.h = from / 2
-		return nil
-	}
-	if landed := s.search.landing(); landed >= 0 {
-		return s.land(landed)
-	}
-	return s.blame(s.fail(Unstable, s.try, "a guard is not a number from t = %.9g on", s.t+s.sides.det.UndefinedAt*s.try), i)
-}
-
-// land carries out the instant at which guard i is as near to its surface as can be.
-func (s *Integrator) land(i int) *Failure {
-	s.use()
-	s.clock.came = timed{end: endRoot, ref: i, event: -1}
-	if s.sides.rate[i] != 0 {
-		s.zeroStep(i) // it meets its surface here, at a time that moves
-	}
-	return s.happen(i)
 }
 
 // advanceTo ends the accepted step where a guard crosses its surface or leaves it.

@@ -106,6 +106,20 @@ func (s *search) Probe(theta float64, g, rate []float64) {
 	s.model.GuardsAlong(t, s.along, s.d, s.flow, g, rate)
 }
 
+// land has the run come to the surface of a guard that it is as near to as can be, and
+// returns the guard; −1 for none.
+func (s *search) land() int {
+	i := s.landing()
+	if i < 0 {
+		return i
+	}
+	s.clock.came = timed{end: endRoot, ref: i, event: -1}
+	if s.rate[i] != 0 {
+		s.zeroStep(i) // it meets its surface here, at a time that moves
+	}
+	return i
+}
+
 // landing is a guard that the run has come as close to as it can, and behind which
 // the field is not defined, as √h at h = 0; −1 for none.
 func (s *search) landing() int {

@@ -79,7 +79,7 @@ func (s *instant) turnBack() (some bool) {
 // closeUp takes the guards across their surfaces that a jump of the field sends there in less
 // time than the clock can tell, as of bodies that touch but for round-off, and reports
 // whether there are any.
-func (s *instant) closeUp() (some bool) {
+func (s *sides) closeUp() (some bool) {
 	clear(s.closed)
 	for i := range s.det.Side {
 		if !s.plain(i) || s.crossed[i] || s.det.Side[i] == 0 || s.rate[i] == s.before.rate[i] {

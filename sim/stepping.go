@@ -189,6 +189,25 @@ func (s *stepping) accept(blk *solvers.Block, l int, finite bool) (ok bool, mean
 	return ok, mean
 }
 
+// shorten is for a step in which a guard stops being a number before anything crosses, after a
+// while or, where its dense output is none, at once: it is taken again to half of the way to
+// there, or half as long, since it may be its own error that leaves what the guard or the
+// field is defined on. It reports whether that is possible.
+func (s *stepping) shorten(from float64) bool {
+	if from == 0 {
+		from = s.try
+	}
+	copy(s.y, s.stepper.Y[0])
+	if !s.opt.Method.Adaptive() || from/2 < 8*ulp(s.t) {
+		return false
+	}
+	s.out.Stats.Rejected++
+	s.traceStep(s.try, false)
+	s.cut = s.cut || s.at != endFree
+	s.h = from / 2
+	return true
+}
+
 // tooSmall is the failure of a step that cannot be made short enough.
 func (s *stepping) tooSmall(mean, h float64) *Failure {
 	if math.IsNaN(mean) || math.IsInf(mean, 0) {
