@@ -47,6 +47,10 @@ type Program struct {
 	// `~ exact` has its likelihood; nil if there is none.
 	Back *Program
 
+	// Encoder is the program of what runs first, whose results are numbers of a
+	// trajectory; nil if there is none.
+	Encoder *Program
+
 	build    sync.Mutex // held to use the Model's Builder
 	segments *Segments  // see SegmentsOf
 }
@@ -97,14 +101,25 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	p.Model = m
 	p.schedule()
 	if back := checked.Model.Backwards(); back != nil {
-		c := *checked
-		c.Model = back
-		p.Back = &Program{File: file, Checked: &c}
-		p.Back.Model, more = lower.Lower(back)
-		diags.All = append(diags.All, more.All...)
-		p.Back.schedule()
+		p.Back = p.another(back, diags)
+	}
+	if e := checked.Model.Encoder; e != nil {
+		p.Encoder = p.another(e.Model, diags)
 	}
 	return p, diags
+}
+
+// another is the program of a model that goes with that of this one.
+func (p *Program) another(m *check.Model, diags *diag.List) *Program {
+	c := *p.Checked
+	c.Model = m
+	o := &Program{File: p.File, Checked: &c}
+	var more *diag.List
+	o.Model, more = lower.Lower(m)
+	if diags.All = append(diags.All, more.All...); more.Err() == nil {
+		o.schedule()
+	}
+	return o
 }
 
 // lowerNetwork makes a model whose fields are a network that of the program.

@@ -36,6 +36,7 @@ import (
 //	row       loss, terms
 //	counts    v: which losses count at a row, then weights of observations
 //	outputs   v; conserved v; priors v
+//	results   v: of an encoder; divergence  v: of posteriors, see lower
 //	nets      args, values: of the neural blocks that the equations use
 //
 // X.vjp reads the cotangent ct.X and gives by, bd, bt, ba, byb, bdb, and adds to
@@ -166,6 +167,8 @@ func (l *lister) observed() {
 	l.value(place.Counts, place.Value, m.Counts, false, false)
 	l.value(place.Outputs, place.Value, m.Outputs, false, false)
 	l.value(place.Conserved, place.Value, m.Conserved, false, false)
+	l.value(place.Results, place.Value, m.Results, true, false)
+	l.value(place.Divergence, place.Value, m.Divergence, true, false)
 	var args, vals []*ir.Node
 	for i, a := range m.NetArgs {
 		if a != nil {

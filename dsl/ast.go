@@ -438,13 +438,14 @@ type LossDecl struct {
 	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
-// UseDecl is `use Pendulum as left { k: 3 }`.
+// UseDecl is `use Pendulum as left { k: 3 }`, or `use Encoder as enc backward`.
 type UseDecl struct {
 	At
 	Documented
-	Model   Ident     `parser:"'use' @@"`
-	As      Ident     `parser:"'as' @@"`
-	Options []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
+	Model    Ident     `parser:"'use' @@"`
+	As       Ident     `parser:"'as' @@"`
+	Backward bool      `parser:"@'backward'?"` // it runs first, from what is measured last to the start
+	Options  []*Option `parser:"( '{' ( ';' | ',' )* ( @@ ( ';' | ',' )* )* '}' )?"`
 }
 
 // ForDecl is `for i in 0..n-1 { … }`; both ends are included.

@@ -122,6 +122,9 @@ func (p *printer) decl(d Decl) {
 	case *UseDecl:
 		p.named("use", d.Model)
 		p.named(" as", d.As)
+		if d.Backward {
+			p.write(" backward")
+		}
 		p.options(d.Options, end)
 	case *ForDecl:
 		p.named("for", d.Var)

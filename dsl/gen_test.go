@@ -311,7 +311,9 @@ func genInModel(depth int) *rapid.Generator[Decl] {
 			}
 			return d
 		},
-		func(t *rapid.T) Decl { return &UseDecl{Model: ident(t), As: ident(t), Options: maybe(t, options)} },
+		func(t *rapid.T) Decl {
+			return &UseDecl{Model: ident(t), As: ident(t), Backward: rapid.Bool().Draw(t, "backward"), Options: maybe(t, options)}
+		},
 	}
 	if depth > 0 {
 		kinds = append(kinds, func(t *rapid.T) Decl {

@@ -93,6 +93,7 @@ func Settings(o Owned) setting.Table {
 			{Name: "off", Doc: "not at all, which results then say"},
 		}},
 		{Key: "draws", Kind: setting.Int, Default: "1", Min: 1, Max: 1 << 16, Doc: "copies of each trajectory with draws of their own, of whose losses the mean is fitted"},
+		bounds[0], bounds[1],
 		{Key: "seed", Kind: setting.Int, Default: "1", Max: 1 << 53, Doc: "of all random numbers of the run"},
 		{Key: "precision", Kind: setting.Word, Default: "f64", Doc: "of networks in training; all else, and all that is said of the result, has double precision", Choices: []setting.Choice{
 			{Name: "f64", Doc: "double precision, 16 digits"},
@@ -101,6 +102,22 @@ func Settings(o Owned) setting.Table {
 		{Key: "workers", Kind: setting.Int, Default: "0", Max: 1 << 16, Doc: "trajectories computed side by side; 0 is one per processor; results do not depend on it"},
 		{Key: "checkpoint_every", Kind: setting.Int, Default: "50", Max: many, Doc: "iterations between checkpoints, of which at most one a second is written; 0 is only at the end"},
 	}
+}
+
+// bounds are settings of models with an encoder.
+var bounds = setting.Table{
+	{Key: "bound", Kind: setting.Word, Default: "elbo", Doc: "of the evidence, where a draw has a posterior", Choices: []setting.Choice{
+		{Name: "elbo", Doc: "the mean log-likelihood less the divergence of the posterior from the prior"},
+		{Name: "iwae", Doc: "the logarithm of the mean importance weight of the `draws`, which is closer the more there are"},
+	}},
+	{Key: "kl", Kind: setting.Chain, Default: "ramp", Doc: "the weight of that divergence in the first epochs", Choices: []setting.Choice{{
+		Name: "ramp", Doc: "rises or falls in a line, by epoch",
+		Options: setting.Table{
+			{Key: "from", Kind: setting.Number, Default: "0", Max: huge, Doc: "at the start"},
+			{Key: "to", Kind: setting.Number, Default: "1", Max: huge, Doc: "at the end, and in all that is said of the result"},
+			{Key: "over", Kind: setting.Int, Default: "0", Max: many, Doc: "epochs from start to end; 0 is none: the weight is that at the end"},
+		},
+	}}},
 }
 
 // maxSeconds is the longest time that a time.Duration holds, rounded down.
@@ -122,12 +139,15 @@ type Plan struct {
 	Workers     int
 	Draws       int  // copies of each trajectory
 	Single      bool // precision of networks
+	Importance  bool // the bound of the evidence weighs copies
+	KL          Curriculum
+	Bounded     bool // the file says something of the bound
 }
 
 // NewPlan reads resolved settings of the table that Settings gives, and
 // refuses settings that do not go together.
 func NewPlan(v *setting.Values) (*Plan, error) {
-	for _, key := range []string{"solver", "curriculum", "shooting", "weights", "loss", "stop"} {
+	for _, key := range []string{"solver", "curriculum", "shooting", "weights", "loss", "stop", "kl"} {
 		if n := len(v.Stages(key)); n > 1 {
 			return nil, fmt.Errorf("`%s` takes one value, not a chain of %d", key, n)
 		}
@@ -154,6 +174,13 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 	}
 	if p.Loss == "huber" {
 		p.Delta = loss.Options.Float("delta")
+	}
+	kl := only("kl")
+	p.Importance, p.Bounded = v.Word("bound") == "iwae", v.Given("bound") || v.Given("kl")
+	if p.KL = (Curriculum{To: kl.Float("to")}); kl.Int("over") > 0 {
+		p.KL = Curriculum{From: kl.Float("from"), To: kl.Float("to"), Epochs: kl.Int("over")}
+	} else if kl.Given("from") {
+		return nil, errors.New("the ramp of `kl` has no length: write `ramp from a to b over n epochs`")
 	}
 	for name := range weights.Tree() {
 		p.Weights[name] = weights.Float(name)

@@ -167,6 +167,7 @@ func (c *checker) model(d *dsl.ModelDecl) *elaborator {
 	e.fields.bounded()
 	e.resolveAll()
 	e.collect()
+	e.encoders.complete(e.analysis)
 	e.fields.settled()
 	e.motions.determined()
 	e.motions.steady()

@@ -41,6 +41,7 @@ const (
 	notAFunction    = "not-a-function"
 	notAState       = "not-a-state"
 	notAValue       = "not-a-value"
+	notInEncoder    = "not-in-encoder"
 	notConstant     = "not-constant"
 	notFixed        = "not-fixed"
 	outsideInterval = "outside-interval"
@@ -104,6 +105,7 @@ var Codes = []diag.Code{
 	{Name: notAFunction, Title: "a call of something that is not a function", Explanation: "Functions are declared with fn, blocks with neural.", Example: "model M {\n  param k = 1\n  state x = 0\n  x' = k(x)\n}"},
 	{Name: notAState, Title: "an equation for something that is not a state", Explanation: "Only states have equations of motion.", Example: "model M {\n  param k = 1\n  state x = 0\n  x' = k\n  k' = 1\n}"},
 	{Name: notAValue, Title: "a name that stands for no value", Explanation: "Functions and blocks are called.", Example: "model M {\n  fn f(x) = x\n  state x = 0\n  x' = f\n}"},
+	{Name: notInEncoder, Title: "something that an encoder cannot have or read", Explanation: "What is used `backward` runs first, over what is measured, from the last row to the start. It has states, blocks and events on observations; the model that uses it reads what it has come to, and it reads nothing of that model.", Example: "model E {\n  observe x\n  state h = 0\n  h' = -h\n  event see on observation of x { h := h + data(x) }\n  event tick every 1 { h := 0 }\n}\nmodel M {\n  use E as enc backward\n  draw z ~ normal(0, 1) { posterior: normal(enc.h, 1) }\n  observe x = z ~ normal(1)\n}"},
 	{Name: notConstant, Title: "a number is needed before the run", Explanation: "Shapes, indices, constants, settings and bounds are known when the model is compiled.", Example: "model M {\n  state x = 0\n  x' = 1\n  const c = x\n}"},
 	{Name: notFixed, Title: "a quantity that changes where a fixed one is needed", Explanation: "Initial values depend on parameters, covariates and the trajectory's data; start values of parameters on numbers, and, for parameters per trajectory, on covariates and data; inputs on the time.", Example: "model M {\n  input u\n  state x = u\n  x' = -x\n}"},
 	{Name: outsideInterval, Title: "a value outside of its interval", Explanation: "A parameter starts inside its interval, and where its prior has a density.", Example: "model M {\n  param p in (0, 1) = 2\n  state x = 0\n  x' = p\n}"},

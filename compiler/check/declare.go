@@ -10,9 +10,10 @@ import (
 // values elaborates the declarations of quantities.
 type values struct {
 	*objects
-	dists *dists
-	env   *Env
-	prog  *Program
+	dists    *dists
+	encoders *encoders
+	env      *Env
+	prog     *Program
 }
 
 func (e *values) resolveConst(x *entity) {

@@ -39,7 +39,7 @@ func (e *values) resolveDraw(x *entity) {
 			}
 		}
 		e.drawnShapes(o)
-		e.options(x.scope, d.Options, nil)
+		e.options(x.scope, d.Options, map[string]func(*dsl.Option){"posterior": func(opt *dsl.Option) { e.encoders.posterior(x.scope, o, opt) }})
 	})
 }
 

@@ -66,6 +66,14 @@ func (d dumper) show(x *Expr) string { return d.text(x, 0) }
 
 func (p printer) dist(d *Dist) string { return d.Name + "(" + p.list(d.Args) + ")" }
 
+func (d dumper) drawn(x *Draw) {
+	posterior := ""
+	if x.Posterior != nil {
+		posterior = " { posterior: " + d.dist(x.Posterior) + " }"
+	}
+	d.line("draw", &x.Obj, " ~ %s per %s%s", d.dist(x.Dist), strings.Join(x.Per, ", "), posterior)
+}
+
 func (d dumper) model(m *Model) {
 	fmt.Fprintf(d.w, "model %s\n", m.Name)
 	interval := ""
@@ -83,7 +91,7 @@ func (d dumper) model(m *Model) {
 		d.param(x)
 	}
 	for _, x := range m.Draws {
-		d.line("draw", &x.Obj, " ~ %s per %s", d.dist(x.Dist), strings.Join(x.Per, ", "))
+		d.drawn(x)
 	}
 	for _, x := range m.Covariates {
 		d.line("covariate", &x.Obj, "")

@@ -21,7 +21,7 @@ import (
 //	expressions  with arrays, calls and specials
 //	objects      what all declarations have in common
 //	values, motions, events, observations, neurals, fields, dataBlocks, settings, flows,
-//	dists, analysis
+//	dists, analysis, encoders
 //
 // Types with names that end in Mistakes have the wording of a part, in a file errors_….
 type elaborator struct {
@@ -35,6 +35,7 @@ type elaborator struct {
 	settings     *settings
 	analysis     *analysis
 	flows        *flows
+	encoders     *encoders
 
 	models map[string]*dsl.ModelDecl
 	open   []*loop
@@ -56,7 +57,9 @@ func newElaborator(c *checker, d *dsl.ModelDecl) *elaborator {
 		fields:       &fields{objects: o},
 		data:         &dataBlocks{dataMistakes: dataMistakes{o}, settings: settings},
 		analysis:     &analysis{o},
+		encoders:     &encoders{o, dists},
 	}
+	e.values.encoders = e.encoders
 	for _, f := range append([]*dsl.File{prelude()}, c.env.Library...) {
 		e.addLibrary(f.Decls)
 	}
@@ -204,6 +207,9 @@ func (e *elaborator) declare(s *scope, body []dsl.Decl) {
 
 func (e *elaborator) declareOne(s *scope, d dsl.Decl) {
 	value := func(id dsl.Ident, resolve func(*entity)) { e.enter(s, inValues, id, 0, d, resolve) }
+	if s.back && !e.encoders.mayHave(d) {
+		return
+	}
 	switch d := d.(type) {
 	case *dsl.UnitDecl: // of the whole file
 	case *dsl.TimeDecl:
@@ -250,7 +256,11 @@ func (e *elaborator) declareOne(s *scope, d dsl.Decl) {
 	case *dsl.ConserveDecl:
 		e.enter(s, inConserves, d.Name, 0, d, e.observations.resolveConserve)
 	case *dsl.ObserveDecl:
-		e.enter(s, inObserves, d.Name, 0, d, e.observations.resolveObserve)
+		resolve := e.observations.resolveObserve
+		if s.back {
+			resolve = e.encoders.resolveMeasured
+		}
+		e.enter(s, inObserves, d.Name, 0, d, resolve)
 	case *dsl.LossDecl:
 		e.enter(s, inLosses, d.Name, 0, d, e.observations.resolveLoss)
 	case *dsl.RequireDecl:
@@ -320,7 +330,7 @@ func (e *elaborator) use(s *scope, d *dsl.UseDecl) {
 		return
 	}
 	in := &scope{
-		e: e.scopes, key: s.key, prefix: s.prefix + d.As.Name + s.suffix + ".",
+		e: e.scopes, key: s.key, back: s.back || d.Backward, prefix: s.prefix + d.As.Name + s.suffix + ".",
 		overrides: map[string]*override{}, models: append([]*dsl.ModelDecl{decl}, s.models...),
 	}
 	for _, o := range d.Options {
@@ -384,6 +394,9 @@ func (e *elaborator) resolveAll() {
 func (e *elaborator) collect() {
 	m := e.m
 	for _, x := range e.order {
+		if x.scope.back && e.encoders.take(x.obj) {
+			continue
+		}
 		switch o := x.obj.(type) {
 		case *Const:
 			m.Consts = append(m.Consts, o)

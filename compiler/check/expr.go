@@ -123,6 +123,9 @@ func (e *expressions) ref(s *scope, x *dsl.Name) *Expr {
 		c.Span = x.Span()
 		return e.add(&c)
 	}
+	if ent != nil && ent.scope.back && !s.back {
+		return encoded(e.scopes, e.valueOf(ent, x, x.Span()))
+	}
 	if ent != nil {
 		return e.valueOf(ent, x, x.Span())
 	}

@@ -90,7 +90,8 @@ type Model struct {
 type Given struct {
 	Covariates []*Covariate
 	Draws      []*Draw
-	Flow       *Flow // how a density is carried along the motion; nil: nobody asks
+	Encoder    *Encoder // what runs first, over what is measured; nil: nothing does
+	Flow       *Flow    // how a density is carried along the motion; nil: nobody asks
 }
 
 // Shape is the shape of a value; it converts to ir.Shape.
@@ -166,7 +167,12 @@ type Covariate struct{ Obj }
 // standard variate, which Variate draws, and of the arguments of Dist.
 type Draw struct {
 	Obj
-	Dist   *Dist
+	Dist *Dist
+
+	// Posterior is what it comes from where an encoder has read what is measured, of the
+	// same standard variate; nil: Dist everywhere.
+	Posterior *Dist
+
 	Per    []string    // "row", "trajectory", or data keys; never empty
 	Shapes [][]float64 // for each element those arguments that the standard variate depends on
 }

@@ -83,7 +83,7 @@ func (e *objects) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
 	if v == nil {
 		return e.number(0, o.Shape, o.Unit, x.at)
 	}
-	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsDraw|readsRow|readsState|readsDiscrete|readsSpace)
+	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsDraw|readsRow|readsState|readsDiscrete|readsSpace|readsEncoded)
 	return v
 }
 

@@ -16,10 +16,11 @@ const (
 	readsDraw
 	readsRowDraw // of a row
 	readsSpace   // a coordinate
+	readsEncoded // what an encoder has made of what is measured
 )
 
 func (r reads) String() string {
-	for i, s := range [...]string{"the time", "a state", "a discrete variable", "an input", "a parameter", "a covariate", "the trajectory's data", "measured values", "an argument of an event", "a draw", "a draw of each row", "a coordinate"} {
+	for i, s := range [...]string{"the time", "a state", "a discrete variable", "an input", "a parameter", "a covariate", "the trajectory's data", "measured values", "an argument of an event", "a draw", "a draw of each row", "a coordinate", "a result of an encoder"} {
 		if r&(1<<i) != 0 {
 			return s
 		}
@@ -60,6 +61,8 @@ func leaf(x *Expr) reads {
 		return readsDraw
 	case *Coordinate:
 		return readsSpace
+	case *Encoded:
+		return readsEncoded
 	}
 	return 0
 }

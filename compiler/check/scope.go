@@ -130,6 +130,7 @@ type scope struct {
 	overrides map[string]*override
 	models    []*dsl.ModelDecl // the model and those that use it
 	library   bool             // sees the library only
+	back      bool             // of what is used `backward`
 }
 
 // override is a value that `use` gives to a name of a component.

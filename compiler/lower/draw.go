@@ -16,7 +16,13 @@ func (l *expressions) drawNode(d *check.Draw) *ir.Node {
 	if d.Row() {
 		in = l.out.In.Row
 	}
-	n := l.densities.drawnFrom(d.Dist, l.b.Slice(in, s.Off, ir.Vec(s.N)))
+	z := l.b.Slice(in, s.Off, ir.Vec(s.N))
+	n := l.densities.drawnFrom(d.Dist, z)
+	if d.Posterior != nil && !l.m.Encodes() {
+		wide := func(n *ir.Node) *ir.Node { return l.b.Add(n, l.b.Full(z.Shape, 0)) }
+		known := l.b.Fill(l.ownConstant(&l.m.Encoder.Known), z.Shape)
+		n = l.b.Select(known, wide(l.densities.drawnFrom(d.Posterior, z)), wide(n))
+	}
 	n = l.b.Slice(n, 0, shapeOf(d.Shape))
 	l.lets[k] = n
 	return n

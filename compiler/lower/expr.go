@@ -177,8 +177,8 @@ func (l *expressions) ref(o check.Object) *ir.Node {
 			return l.b.Slice(in.Q, s.Off, shape)
 		}
 		return l.b.Slice(in.P, l.slots[o].Off, shape)
-	case *check.Covariate:
-		return l.b.Slice(in.Q, l.slots[o].Off, shape)
+	case *check.Covariate, *check.Encoded:
+		return l.ownConstant(o)
 	case *check.Draw:
 		return l.drawNode(o)
 	case *check.Input:

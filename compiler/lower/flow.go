@@ -9,6 +9,9 @@ import (
 
 // clock is the time of the model, which falls in a run back.
 func (l *expressions) clock() *ir.Node {
+	if l.m.Encodes() {
+		return l.b.Sub(l.ownConstant(&l.m.Encoder.Turn), l.out.In.T)
+	}
 	f := l.m.Flow
 	if f == nil || !f.Back {
 		return l.out.In.T
@@ -19,7 +22,7 @@ func (l *expressions) clock() *ir.Node {
 
 // backRates are the rates by the time of a run back.
 func (l *motions) backRates(parts []*ir.Node) {
-	if f := l.m.Flow; f != nil && f.Back {
+	if f := l.m.Flow; f != nil && f.Back || l.m.Encodes() {
 		for i := range parts {
 			parts[i] = l.b.Neg(parts[i])
 		}

@@ -38,6 +38,7 @@ func (l *layouts) layout() {
 		l.slots[p] = *s
 	}
 	lay.NPar, lay.NKey = lay.NP, lay.NQ
+	l.layoutEncoder()
 	for _, c := range l.m.Covariates {
 		l.slots[c] = Slot{Object: c, Off: l.constant(FromCovariate, c), N: c.Shape.Size()}
 	}

@@ -73,8 +73,13 @@ func (l *lowerer) build() {
 	l.motions.rhs()
 	l.motions.initial()
 	l.events.events()
-	l.observations.observations()
-	l.observations.outputs()
+	if l.m.Encodes() {
+		l.observations.encoderResults()
+	} else {
+		l.observations.observations()
+		l.observations.outputs()
+		l.densities.divergences()
+	}
 	l.conditions.acting()
 	l.priors.priors()
 	l.conditions.floors()

@@ -114,6 +114,10 @@ type Observed struct {
 	// Scores are those of the parts of Row, but for observations of weight 0.
 	Scores []Scores
 
+	// Results are what an encoder has come to; Divergence what the posteriors of draws cost,
+	// twice: see divergences.
+	Results, Divergence *ir.Node
+
 	// Noise are the arguments of the distributions of observations, by
 	// NoiseName, for what is said where they have no density.
 	Noise []ir.Output
@@ -184,6 +188,7 @@ type Sizes struct {
 	NP, NS    int
 	NPar      int // of P, how many are parameters; the others are weights
 	NKey      int // of Q, how many are parameters; the others are data
+	NFelt     int // of Q, those and the results of an encoder: what gradients are wanted by
 	NA, NObs  int
 	NR        int
 }
@@ -212,12 +217,15 @@ const (
 	FromFirst                    // first(y)
 	FromSlope                    // slope(y)
 	FromDraw                     // the standard variate of a draw, see Draw
+	FromEncoder                  // a result of an encoder
+	FromKnown                    // 1 where it has run, else 0
+	FromTurn                     // of an encoder: the sum of the times between which it runs
 )
 
 // TrajectorySlot is a number of each trajectory in Q.
 type TrajectorySlot struct {
 	Kind   TrajectoryKind
-	Object check.Object // covariate, observation or draw
+	Object check.Object // covariate, observation, draw, or what there is of an encoder
 	Off, N int
 }
 

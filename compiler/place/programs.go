@@ -25,6 +25,8 @@ var (
 	Outputs          = Program{"outputs"}
 	Conserved        = Program{"conserved"}
 	Priors           = Program{"priors"}
+	Results          = Program{"results"}    // of an encoder
+	Divergence       = Program{"divergence"} // of posteriors from priors
 	Networks         = Program{"nets"}
 	Noise            = Program{"noise"}
 	OpenRHS          = Program{"open.rhs"} // where the results of neural blocks are inputs

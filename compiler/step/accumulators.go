@@ -23,7 +23,7 @@ func Accumulators(m *lower.Model) (list []Accumulator) {
 	}
 	add(place.PBar, in.P, 0, lay.NPar)
 	add(place.WBar, in.P, lay.NPar, lay.NP)
-	add(place.QBar, in.Q, 0, lay.NKey)
+	add(place.QBar, in.Q, 0, lay.NFelt)
 	return list
 }
 

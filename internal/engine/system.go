@@ -50,6 +50,7 @@ type tangents struct{ yDot, dDot, tDot, QDot, PDot []float64 }
 type equations struct {
 	Rhs, initY, initD, times, Priors Function
 	segmentY, segmentD               Function // see Beginning
+	Results, Divergence              Function // of an encoder, and of posteriors
 	Conserved                        *Program
 	Nets                             *Program
 	NetArgs                          []float64
@@ -112,6 +113,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	s.PBar, s.QBar = place.PBar.Into.In(f), place.QBar.Into.In(f)
 	s.Rhs, s.guards, s.initY, s.initD = get(place.RHS, place.Rates), get(place.Guards, place.Guard), get(place.InitStates, place.Value), get(place.InitDiscretes, place.Value)
 	s.segmentY, s.segmentD = get(place.SegmentStates, place.Value), get(place.SegmentDiscretes, place.Value)
+	s.Results, s.Divergence = get(place.Results, place.Value), get(place.Divergence, place.Value)
 	s.times, s.Priors = get(place.Times, place.Instant), get(place.Priors, place.Value)
 	s.guards2, s.floors = NewProgram(mod, f, place.Guards2, place.Accel), NewProgram(mod, f, place.Floors, place.Value)
 	s.pivots = NewProgram(mod, f, place.Pivots, place.Value)

@@ -56,5 +56,5 @@ func (f *Fit) certifyField(ctx context.Context, n int) (*gradcheck.Certificate, 
 
 // Certification is what Certify compares.
 func (f *Fit) Certification(opt sim.Options, n int, modes []string) gradcheck.Want {
-	return gradcheck.NewWant(f.Plan.Certificate == "full", f.settings.Word("gradient"), opt, n, modes)
+	return gradcheck.NewWant(f.Plan.Certificate == "full", f.settings.Word("gradient"), opt, n, modes, f.prog.Encoder != nil)
 }

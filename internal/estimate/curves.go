@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"context"
 	"math"
 
 	"github.com/pinode/pinode/compiler"
@@ -123,6 +124,9 @@ func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Cur
 func each(f *Fit, do func(*problem.Trajectory, *Curve) error) error {
 	o := f.Objective
 	w := o.Workers[0]
+	if err := f.encode(context.Background()); err != nil {
+		return err
+	}
 	w.System.Bind(o.Space.SharedAt(f.X, o.Natural), o.Space.Scales)
 	for k, it := range append(append([]*problem.Trajectory{}, o.Trajectories...), o.Validation...) {
 		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)

@@ -119,6 +119,9 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err != nil {
 		return nil, err
 	}
+	if err := obj.Bound(plan.Importance, plan.KL); err != nil {
+		return nil, err
+	}
 	if sp.Dim == 0 {
 		return nil, nothingToFit(from)
 	}
@@ -298,13 +301,18 @@ func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error 
 // checkGradient refuses a gradient that the solver cannot give.
 func checkGradient(prog *compiler.Program, settings *setting.Values, opt sim.Options) error {
 	mode := opt.Gradient(settings.Word("gradient"))
-	if opt.HasGradient(mode) {
-		return nil
-	}
 	l := &diag.List{}
 	at := prog.Checked.Model.Span
 	if s := prog.Checked.Fit; s != nil {
 		at = s.Span
+	}
+	if prog.Encoder != nil && (mode == "forward" || !opt.HasGradient("unrolled")) {
+		l.Errorf("not-supported", at, "the runs of an encoder are differentiated backwards, step by step: not with `gradient: %s` and `solver: %s`", mode, opt.Method.Name).
+			WithHelp("leave out `gradient`, and take `solver: tsit5` or another explicit one")
+		return l.Err()
+	}
+	if opt.HasGradient(mode) {
+		return nil
 	}
 	why, help := "backwards, what falls quickly in a stiff model grows quickly", "write `gradient: adjoint` or `gradient: forward`"
 	switch {
@@ -331,6 +339,12 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 		l.Errorf("no-effect", at, "`draws: %d` has no effect: the model draws nothing", p.Draws)
 	}
 	no := func(what string) { l.Errorf("not-supported", at, "%s is not supported yet", what) }
+	if p.Bounded && prog.Encoder == nil {
+		l.Errorf("no-effect", at, "`bound` and `kl` have no effect: no draw has a posterior")
+	}
+	if p.Segments > 1 && prog.Encoder != nil {
+		no("`shooting` of a model with an encoder")
+	}
 	if p.Loss == "huber" {
 		no("`loss: huber`")
 	}
@@ -496,6 +510,9 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 		if f.Objective, err = loss.NewObjective(f.prog, o.Space, o.Trajectories, o.Validation, opt, o.Gradient, exec.Double, f.Plan.Workers); err != nil {
 			return err
 		}
+		if err := f.Objective.Bound(f.Plan.Importance, f.Plan.KL); err != nil {
+			return err
+		}
 	}
 	f.Objective.Watch(ctx)
 	f.Warnings = diag.List{}
@@ -512,6 +529,9 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 			}
 		}
 		return f.weighField(ctx, x)
+	}
+	if err := f.encode(ctx); err != nil {
+		return err
 	}
 	stats, err := f.score(x, f.Objective.Trajectories, &f.Train, nil)
 	if err != nil {

@@ -105,9 +105,14 @@ const (
 
 // NewWant is what the certificate of a fit is to compare: in the given
 // modes, or in those that the fit asks for.
-func NewWant(full bool, mode string, opt sim.Options, n int, modes []string) Want {
+//
+// encoded says that the model has an encoder, whose runs have no forward derivative.
+func NewWant(full bool, mode string, opt sim.Options, n int, modes []string, encoded bool) Want {
 	if len(modes) == 0 && full {
 		modes = certifiedModes(opt)
+		if encoded {
+			modes = slices.DeleteFunc(modes, func(mode string) bool { return mode == "forward" })
+		}
 	}
 	if len(modes) > 0 {
 		return Want{n, mostTimed, FineDifference, FineTolerance, modes, full, nil}

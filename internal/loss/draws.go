@@ -6,6 +6,7 @@ import "github.com/pinode/pinode/internal/problem"
 type draws struct {
 	copies int    // of each trajectory, with draws of their own, of which the loss is the mean
 	set    uint64 // 0: what is held
+	bound
 
 	trajectories []*problem.Trajectory // room: each as often as it has copies
 	index        []int
@@ -35,6 +36,7 @@ func (d *draws) repeat(trajectories []*problem.Trajectory, index []int) ([]*prob
 // Redraw takes another set of what is drawn.
 func (o *Objective) Redraw(set int) bool {
 	o.set = uint64(set)
+	o.bound.begin(set)
 	return o.Space.Draws()
 }
 

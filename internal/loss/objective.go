@@ -14,6 +14,7 @@ import (
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/encoder"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/problem"
@@ -172,6 +173,9 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 	if o.Runner, err = engine.NewRunner(c, opt, max(len(trajectories), len(valid)), want, false, workers); err != nil {
 		return nil, err
 	}
+	if err := o.addEncoder(max(len(trajectories), len(valid)), encoder.Options{Options: opt, Reverse: true, Networks: networks, Workers: workers}); err != nil {
+		return nil, err
+	}
 	w := o.Workers[0]
 	for _, list := range [][]*problem.Trajectory{trajectories, valid} {
 		for _, it := range list {
@@ -206,6 +210,9 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 	}
 	for _, w := range o.Workers {
 		s := newWorker(o, w)
+		if o.encoder != nil {
+			s.encoding.worker = o.encoder.Workers[w.Index]
+		}
 		if side != nil {
 			s.batch = newRowBatch(side, w.System)
 			w.TrackWeights(s.batch.lead)
@@ -249,10 +256,10 @@ func (o *Objective) Eval(ctx context.Context, x []float64, batch []int, horizon 
 func (o *Objective) Validate(ctx context.Context, x []float64, horizon float64) (fit.Result, error) {
 	e, set := &o.evaluation, o.set
 	e.terms, o.validTerms = o.validTerms, e.terms
-	o.set = 0
+	o.Redraw(0)
 	defer func() {
 		e.terms, o.validTerms = o.validTerms, e.terms
-		o.set = set
+		o.Redraw(int(set))
 	}()
 	return o.eval(ctx, x, o.Validation, nil, horizon, nil)
 }
@@ -272,7 +279,11 @@ func (o *Objective) eval(ctx context.Context, x []float64, trajectories []*probl
 	o.WeighLosses(perValue, perTrajectory)
 	trajectories, index = o.repeat(trajectories, index)
 	perValue, perTrajectory = perValue/float64(o.copies), perTrajectory/float64(o.copies)
-	o.Compute(Task{ctx, trajectories, index, chunkSize(len(trajectories), o.leastChunk), horizon, perValue, perTrajectory, x, grad, nil})
+	size := chunkSize(len(trajectories), o.leastChunk)
+	if o.encoder != nil { // copies of one trajectory share its encoder's run
+		size = (size + o.copies - 1) / o.copies * o.copies
+	}
+	o.Compute(Task{ctx, trajectories, index, size, horizon, perValue, perTrajectory, x, grad, nil})
 	e := &o.evaluation
 	*e = evaluation{
 		res: fit.Result{Values: values}, terms: e.terms[:0], trajectories: trajectories,
@@ -460,6 +471,9 @@ func (o *Objective) Compute(t Task) {
 // scales.
 func (o *Objective) bindAll(p []float64) {
 	o.Bind(p, o.Space.Scales)
+	if o.encoder != nil {
+		o.encoder.Bind(o.Task.Ctx, p, o.Space.Scales)
+	}
 	for _, s := range o.LossWorkers {
 		if s.batch != nil {
 			s.batch.bind(p, o.Space.Scales)

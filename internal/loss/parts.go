@@ -63,6 +63,7 @@ func newParts(o *Objective) []part {
 		3:        &priors{m.Priors, o},
 		4:        &decay{o.Space.Weights},
 		5:        o.gaps,
+		6:        &divergence{o},
 	}
 }
 
@@ -148,7 +149,7 @@ func (p *observedFirings) end(r *Run, t *Task, sums []float64) {
 		k := p.events[e].Likelihood
 		r.loss += r.Traj.Y[k]
 		sums[e] += r.Traj.Y[k]
-		r.EndY[k] += t.PerValue
+		r.EndY[k] += t.PerValue * r.share
 	}
 }
 

@@ -103,7 +103,7 @@ func (r *rowBatch) flush(sum *Chunk, weight float64, grad bool) {
 	if grad {
 		code = r.vjp
 		for k := range frames {
-			frames[k].begin(len(r.runs)-k*w, weight)
+			frames[k].begin(r.runs[k*w:], weight)
 		}
 	}
 	code.Run(r.lead)
@@ -116,11 +116,14 @@ func (r *rowBatch) flush(sum *Chunk, weight float64, grad bool) {
 	r.used, r.lane, r.runs, r.saves = 0, 0, r.runs[:0], r.saves[:0]
 }
 
-// begin sets the weight of the rows in the frame, and which of its lanes have one.
-func (f *rowFrame) begin(rows int, weight float64) {
+// begin sets the weight of the rows in the frame, those of some runs, and which of its lanes have one.
+func (f *rowFrame) begin(runs []*Run, weight float64) {
 	for l := range f.ct {
-		f.frame.Idle(l, l >= rows)
-		f.ct[l] = weight
+		idle := l >= len(runs)
+		f.frame.Idle(l, idle)
+		if f.ct[l] = weight; !idle {
+			f.ct[l] *= runs[l].share
+		}
 	}
 	clear(f.pBar)
 	clear(f.qBar)

@@ -102,6 +102,9 @@ func (s *Squares) NotExact() string {
 // notSquares says why a loss has no residuals; empty: it has.
 func (o *Objective) notSquares() string {
 	m := o.Prog.Model
+	if o.encoder != nil {
+		return "it is a bound of the evidence, by an encoder"
+	}
 	for i, s := range m.Scores {
 		if !s.Known {
 			return "the loss of `" + o.scoreName(i) + "` is neither a square nor a distribution with a known curvature"

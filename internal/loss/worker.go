@@ -11,6 +11,7 @@ type Worker struct {
 	objective *Objective
 	Worker    *engine.Worker
 	batch     *rowBatch // nil: rows go one by one
+	encoding
 
 	ofRow          []float64 // room for what a row has of its own
 	from, to, next int       // trajectories of the block; the next to run
@@ -27,6 +28,7 @@ type Run struct {
 	rows         []problem.Row
 	pointProcess []int
 	loss         float64
+	share, joint float64          // of a group: what this run weighs in its loss, times their number, and that
 	beginning    engine.Beginning // of a segment
 	node         []float64        // room for the states that are coordinates, their cotangents and tangents
 }
@@ -34,7 +36,7 @@ type Run struct {
 func newWorker(o *Objective, w *engine.Worker) *Worker {
 	s := &Worker{objective: o, Worker: w}
 	s.run = func() *sim.Job {
-		if s.next == s.to || s.objective.Task.Ctx.Err() != nil || s.objective.Task.keeps() && s.taped() > blockWords {
+		if s.full() {
 			return nil
 		}
 		s.next++
@@ -76,16 +78,26 @@ func (s *Worker) chunk(c, lo, hi int) {
 	clearSums(sum.sums)
 	if t.Grad != nil {
 		clear(sum.NaturalBar)
-		w.ClearWeights()
+		s.clearWeights()
 		if s.objective.Gradient == "forward" {
 			clear(sum.Grad)
 		}
 	}
 	for ; lo < hi && t.Ctx.Err() == nil; lo = s.to {
-		s.from, s.to, s.next = lo, min(lo+engine.MaxRuns, hi), lo
+		group := s.objective.group()
+		s.from, s.to, s.next = lo, min(lo+engine.MaxRuns/group*group, hi), lo
+		if !s.encode(sum) {
+			return
+		}
 		s.Block, w.Free = s.room[:0], append(w.Free[:0], w.States...)
 		w.Group.Run(s.run, s.ran)
 		s.to = s.next
+		for _, l := range s.Block {
+			if group > 1 {
+				w.Group.Use(&l.Model)
+				s.weigh(l)
+			}
+		}
 		steps := s.steps[:]
 		if t.lin != nil {
 			steps = s.linear[:]
@@ -124,9 +136,11 @@ func (s *Worker) taped() (words int) {
 // what is there.
 func (s *Worker) Weights(g []float64, adds bool) {
 	for _, r := range s.objective.Space.Weights {
-		s.Worker.TakeWeights(g[r.At:r.At+r.N], r.Off-s.objective.Prog.Model.Layout.NPar, adds)
+		from := r.Off - s.objective.Prog.Model.Layout.NPar
+		s.Worker.TakeWeights(g[r.At:r.At+r.N], from, adds)
+		s.addWeights(g[r.At:r.At+r.N], from)
 	}
-	s.Worker.ClearWeights()
+	s.clearWeights()
 }
 
 // deliver takes the gradient of chunk c by weights to the chunk or, where it
@@ -135,7 +149,7 @@ func (s *Worker) Weights(g []float64, adds bool) {
 func (s *Worker) deliver(c int) {
 	o, sum, forward := s.objective, &s.objective.Chunks[c], s.objective.Gradient == "forward"
 	turn := o.added.Load() == int64(c)
-	if sum.added = turn && c > 0 && s.Worker.WeightFrames() == 1 && !forward; sum.added {
+	if sum.added = turn && c > 0 && s.encoding.worker == nil && s.Worker.WeightFrames() == 1 && !forward; sum.added {
 		s.Weights(o.Task.Grad, true)
 	} else {
 		s.Weights(sum.Grad, forward)
@@ -164,6 +178,10 @@ func (s *Worker) prepare(i int) *sim.Job {
 	l.Index = i
 	l.Model.Q, l.Model.Signals = s.objective.Space.OwnInputs(s.objective.Natural, it, l.Model.Q), it.Signals
 	s.objective.Space.Redraw(l.Model.Q, it, s.objective.draws.of(i))
+	if e := &s.encoding; e.worker != nil {
+		e.worker.Put(i/s.objective.copies-e.first, l.Model.Q)
+	}
+	l.share = 1
 	l.Model.Beginning = nil
 	if it.Beginning != nil {
 		l.begin(it.Beginning, t.X)
@@ -233,7 +251,7 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 		row := w.System.Row.Run
 		if t.Grad != nil {
 			row = w.System.Row.VJP
-			l.rowBack(w.System, k, t.PerValue)
+			l.rowBack(w.System, k, t.PerValue*l.share)
 		} else {
 			row.Run()
 		}
@@ -302,6 +320,7 @@ func (s *Worker) Backward(sum *Chunk) {
 			o.gaps.began(it, l.beginning.YBar)
 		}
 	}
+	s.decode(sum)
 }
 
 // forward adds the gradient from one forward sweep for each coordinate.

@@ -33,6 +33,8 @@ type Trajectory struct {
 
 	Beginning *Beginning // of a segment of a trajectory; nil: it begins as the model says
 	Joint     *Joint     // where a segment should end; nil: nobody asks
+
+	Encoded *Trajectory // what its encoder runs over; nil: see TurnedBack
 }
 
 // Beginning is how a segment begins: see compiler.SegmentsOf.
@@ -88,8 +90,10 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 			v, ok := math.NaN(), false
 			name := s.Object.Info().Name
 			switch s.Kind {
-			case lower.FromDraw: // see noise
+			case lower.FromDraw, lower.FromKnown, lower.FromTurn: // see noise and TurnedBack
 				v = 0
+			case lower.FromEncoder: // a number like others, until it has run
+				v = 1
 			case lower.FromCovariate:
 				v = tr.Covariates[nc]
 				ok = !math.IsNaN(v)

@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
@@ -23,6 +24,8 @@ func (m *Simulator) Trajectories(asked bool) ([]*problem.Trajectory, error) {
 	for _, s := range lay.Trajectory {
 		if d, drawn := s.Object.(*check.Draw); drawn {
 			needs = needs || d.Per[0] != "trajectory"
+		} else if enc := m.Prog.Checked.Model.Encoder; s.Kind == lower.FromEncoder || s.Kind == lower.FromKnown {
+			needs = needs || enc.Needed != nil || len(m.Prog.Checked.Data) > 0
 		} else {
 			needs = needs || read(s.Off, s.N)
 		}

@@ -160,6 +160,9 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 	}
 	nat := sp.Natural()
 	p := sp.SharedInputs(x, nat, make([]float64, len(sp.P)))
+	if err := m.encode(ctx, runs, p, nat); err != nil {
+		return nil, err
+	}
 	r.Bind(p, sp.Scales)
 	out.Trajectories = make([]*Trajectory, len(runs.of))
 	fails := make([]error, len(runs.of))
