@@ -177,9 +177,10 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 	}
 	kl := only("kl")
 	p.Importance, p.Bounded = v.Word("bound") == "iwae", v.Given("bound") || v.Given("kl")
-	if p.KL = (Curriculum{To: kl.Float("to")}); kl.Int("over") > 0 {
-		p.KL = Curriculum{From: kl.Float("from"), To: kl.Float("to"), Epochs: kl.Int("over")}
-	} else if kl.Given("from") {
+	switch over := kl.Int("over"); {
+	case over > 0:
+		p.KL = Curriculum{From: kl.Float("from"), To: kl.Float("to"), Epochs: over}
+	case kl.Given("from") || kl.Given("to"):
 		return nil, errors.New("the ramp of `kl` has no length: write `ramp from a to b over n epochs`")
 	}
 	for name := range weights.Tree() {

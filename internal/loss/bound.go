@@ -111,7 +111,7 @@ func (s *Worker) decode(sum *Chunk) {
 func (s *Worker) weigh(l *Run) {
 	o, w := s.objective, s.Worker
 	size := o.group()
-	if size == 1 || l.Traj.Fail != nil || l.Traj.Saved < len(l.Span.Saves) {
+	if l.Traj.Fail != nil || l.Traj.Saved < len(l.Span.Saves) {
 		return
 	}
 	l.loss = 0

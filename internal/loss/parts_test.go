@@ -15,7 +15,7 @@ import (
 
 // ended is a run from 1 to 5 that ended at a state.
 func ended(y ...float64) *Run {
-	r := &Run{LaneState: &engine.LaneState{EndY: make([]float64, len(y))}}
+	r := &Run{share: 1, LaneState: &engine.LaneState{EndY: make([]float64, len(y))}}
 	r.Span = sim.Span{T0: 1, T1: 5}
 	r.Traj.Y = y
 	return r

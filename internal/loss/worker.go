@@ -93,7 +93,7 @@ func (s *Worker) chunk(c, lo, hi int) {
 		w.Group.Run(s.run, s.ran)
 		s.to = s.next
 		for _, l := range s.Block {
-			if group > 1 {
+			if s.objective.importance {
 				w.Group.Use(&l.Model)
 				s.weigh(l)
 			}
