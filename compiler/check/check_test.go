@@ -27,6 +27,10 @@ var testEnv = &Env{
 		}},
 		{Key: "gradient", Kind: setting.Word},
 		{Key: "batch", Kind: setting.Int},
+		{Key: "draws", Kind: setting.Int},
+		{Key: "kl", Kind: setting.Chain, Choices: []setting.Choice{
+			{Name: "ramp", Options: setting.Table{{Key: "from", Kind: setting.Number}, {Key: "to", Kind: setting.Number}, {Key: "over", Kind: setting.Int}}},
+		}},
 		{Key: "loss", Kind: setting.Word},
 		{Key: "optimizer", Kind: setting.Chain, Default: "adam", Choices: []setting.Choice{
 			{Name: "adam", Options: setting.Table{{Key: "lr", Kind: setting.Number}, {Key: "epochs", Kind: setting.Int}, {Key: "schedule", Kind: setting.Word, Choices: []setting.Choice{{Name: "cosine"}}}}},
