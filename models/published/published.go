@@ -215,6 +215,10 @@ var rows = []*Row{
 		"Rackauckas et al., Universal differential equations, arXiv 2001.04385, scenario 1 with the sample of its repository", missingPhysics,
 	},
 	{
+		"jumps", "neural jump equations: growth and return to a mean, seen now and then",
+		"Herrera, Krach, Teichmann, Neural jump ordinary differential equations, arXiv 2006.04727", neuralJumps,
+	},
+	{
 		"hamiltonian", "Hamiltonian networks: a spring and a pendulum",
 		"Greydanus, Dzamba, Yosinski, Hamiltonian neural networks, arXiv 1906.01563", hamiltonian,
 	},
