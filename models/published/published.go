@@ -219,6 +219,14 @@ var rows = []*Row{
 		"Herrera, Krach, Teichmann, Neural jump ordinary differential equations, arXiv 2006.04727", neuralJumps,
 	},
 	{
+		"flow_matching", "flow matching of two moons",
+		"facebookresearch/flow_matching, the notebook of two moons", flowMatching,
+	},
+	{
+		"latent", "a latent equation: sinusoids from half of their points",
+		"Rubanova, Chen, Duvenaud, Latent ordinary differential equations for irregularly-sampled time series, arXiv 1907.03907", latent,
+	},
+	{
 		"hamiltonian", "Hamiltonian networks: a spring and a pendulum",
 		"Greydanus, Dzamba, Yosinski, Hamiltonian neural networks, arXiv 1906.01563", hamiltonian,
 	},

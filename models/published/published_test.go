@@ -54,6 +54,49 @@ func TestQuick(t *testing.T) {
 	require.Contains(t, table.String(), "| quick |")
 }
 
+// TestQuickRows: the short forms of rows that learn from many paths run; what is known of a
+// motion makes even these good.
+func TestQuickRows(t *testing.T) {
+	for name, most := range map[string][]float64{
+		"jumps":         {10, 0.01, 0.1, 40, 0.01, 0.05, 0.05, 0.05, 0.05},
+		"latent":        {1e-3},
+		"flow_matching": {2},
+	} {
+		r, _ := Find(name)
+		res, err := r.Reproduce(t.Context(), Options{Dir: t.TempDir(), Quick: true})
+		require.NoError(t, err)
+		require.Len(t, res.Figures, len(most), name)
+		for i := range res.Figures {
+			f := &res.Figures[i]
+			require.LessOrEqual(t, f.Ours, most[i], "%s: %s", name, f.What)
+		}
+	}
+}
+
+// TestMoonField: the mean over lines of the squared distance of b − a from the best field is
+// the least loss, 1.019 ± 0.002 by the source.
+func TestMoonField(t *testing.T) {
+	r, centres := noise("moon field", 1), moonCentres()
+	const n = 100000
+	sum := 0.
+	for range n {
+		x, y := moonPoint(r, centres)
+		a, b, s := r.NormFloat64(), r.NormFloat64(), r.Float64()
+		u, v := moonField(centres, (1-s)*a+s*x, (1-s)*b+s*y, s)
+		sum += (sq(u-x+a) + sq(v-y+b)) / 2
+	}
+	require.InDelta(t, 1.019, sum/n, 0.015)
+}
+
+// TestLeastLoss: the loss of the conditional mean of a process of Ornstein and Uhlenbeck and
+// of one of Black and Scholes, by their closed forms (a sum over gaps and places).
+func TestLeastLoss(t *testing.T) {
+	for i, want := range []float64{0.1336243, 0.0066346} {
+		_, least := processes[i].paths(noise("least", 1), 40000)
+		require.InDelta(t, want, least, 4*[]float64{0.24, 0.0051}[i]/200) // deviations of one path
+	}
+}
+
 // TestMissed: a figure that is not a number does not hold.
 func TestMissed(t *testing.T) {
 	require.True(t, (&Figure{Bar: 1, Ours: 1}).Holds())
