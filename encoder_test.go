@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/loss"
 )
 
 // gaussian decays from a normal start and is measured with normal noise, so that posterior
@@ -149,7 +151,7 @@ func TestGivenRows(t *testing.T) {
 	// Of the second trajectory only the row at 2 is given: its posterior is known.
 	f, err := fromText(t, fmt.Sprintf(gaussian, 0., 1., ", given: g > 0.5", "seed: 1"), gaussianRows).NewFit(FitOptions{Workers: 1})
 	require.NoError(t, err)
-	require.NoError(t, f.inner.Objective.Encode(t.Context(), f.inner.X, f.inner.Objective.Trajectories))
+	require.NoError(t, loss.Encode(t.Context(), f.inner.Objective, f.inner.X, f.inner.Objective.Trajectories))
 	given := f.inner.Objective.Trajectories[1].Given
 	w := math.Exp(-1.6)
 	precision := 1 + w*w/0.09

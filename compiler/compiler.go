@@ -101,16 +101,16 @@ func CompileSource(src *diag.Source, env *check.Env) (*Program, *diag.List) {
 	p.Model = m
 	p.schedule()
 	if back := checked.Model.Backwards(); back != nil {
-		p.Back = p.another(back, diags)
+		p.Back = another(p, back, diags)
 	}
 	if e := checked.Model.Encoder; e != nil {
-		p.Encoder = p.another(e.Model, diags)
+		p.Encoder = another(p, e.Model, diags)
 	}
 	return p, diags
 }
 
 // another is the program of a model that goes with that of this one.
-func (p *Program) another(m *check.Model, diags *diag.List) *Program {
+func another(p *Program, m *check.Model, diags *diag.List) *Program {
 	c := *p.Checked
 	c.Model = m
 	o := &Program{File: p.File, Checked: &c}

@@ -120,12 +120,7 @@ func (p *printer) decl(d Decl) {
 		p.after(" where", d.Where)
 		p.options(d.Options, end)
 	case *UseDecl:
-		p.named("use", d.Model)
-		p.named(" as", d.As)
-		if d.Backward {
-			p.write(" backward")
-		}
-		p.options(d.Options, end)
+		writeUse(p, d, end)
 	case *ForDecl:
 		p.named("for", d.Var)
 		p.write(" in ")
@@ -136,6 +131,15 @@ func (p *printer) decl(d Decl) {
 	default:
 		panic(fmt.Sprintf("dsl: no text for %T", d))
 	}
+}
+
+func writeUse(p *printer, d *UseDecl, end int) {
+	p.named("use", d.Model)
+	p.named(" as", d.As)
+	if d.Backward {
+		p.write(" backward")
+	}
+	p.options(d.Options, end)
 }
 
 func writeDraw(p *printer, d *DrawDecl, end int) {

@@ -38,7 +38,7 @@ func Settings(o Owned) setting.Table {
 		}
 		return c[0].Name
 	}
-	return setting.Table{
+	return append(setting.Table{
 		{Key: "solver", Kind: setting.Chain, Default: first(o.Solver), Choices: o.Solver, Doc: "how trajectories are computed"},
 		{Key: "fields", Kind: setting.Word, Default: "grid", Doc: "how fields are solved for", Choices: []setting.Choice{
 			{Name: "grid", Doc: "in cells, whose values are followed in time"},
@@ -93,7 +93,6 @@ func Settings(o Owned) setting.Table {
 			{Name: "off", Doc: "not at all, which results then say"},
 		}},
 		{Key: "draws", Kind: setting.Int, Default: "1", Min: 1, Max: 1 << 16, Doc: "copies of each trajectory with draws of their own, of whose losses the mean is fitted"},
-		bounds[0], bounds[1],
 		{Key: "seed", Kind: setting.Int, Default: "1", Max: 1 << 53, Doc: "of all random numbers of the run"},
 		{Key: "precision", Kind: setting.Word, Default: "f64", Doc: "of networks in training; all else, and all that is said of the result, has double precision", Choices: []setting.Choice{
 			{Name: "f64", Doc: "double precision, 16 digits"},
@@ -101,7 +100,7 @@ func Settings(o Owned) setting.Table {
 		}},
 		{Key: "workers", Kind: setting.Int, Default: "0", Max: 1 << 16, Doc: "trajectories computed side by side; 0 is one per processor; results do not depend on it"},
 		{Key: "checkpoint_every", Kind: setting.Int, Default: "50", Max: many, Doc: "iterations between checkpoints, of which at most one a second is written; 0 is only at the end"},
-	}
+	}, bounds...)
 }
 
 // bounds are settings of models with an encoder.

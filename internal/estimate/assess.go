@@ -48,7 +48,7 @@ func (f *Fit) assess(ctx context.Context, list []*problem.Trajectory) (*Assessme
 		return nil, err
 	}
 	w := o.Workers[0]
-	if err := o.Encode(ctx, f.X, list); err != nil {
+	if err := loss.Encode(ctx, o, f.X, list); err != nil {
 		return nil, err
 	}
 	w.System.Bind(o.Space.SharedAt(f.X, o.Natural), o.Space.Scales)

@@ -2,6 +2,8 @@ package estimate
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/pinode/pinode/fit"
@@ -24,6 +26,9 @@ func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*gradcheck.C
 	}
 	if f.field != nil {
 		return f.certifyField(ctx, n)
+	}
+	if f.prog.Encoder != nil && slices.Contains(modes, "forward") {
+		return nil, errors.New("the runs of an encoder have no forward derivative: there is no certificate of `forward`")
 	}
 	return gradcheck.Certify(ctx, f.prog, f.Objective.Space, f.Objective.Trajectories, f.solver, f.Certification(f.solver, n, modes))
 }

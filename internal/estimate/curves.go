@@ -124,7 +124,7 @@ func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Cur
 func each(f *Fit, do func(*problem.Trajectory, *Curve) error) error {
 	o := f.Objective
 	w := o.Workers[0]
-	if err := f.encode(context.Background()); err != nil {
+	if err := encode(context.Background(), f); err != nil {
 		return err
 	}
 	w.System.Bind(o.Space.SharedAt(f.X, o.Natural), o.Space.Scales)

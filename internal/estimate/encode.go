@@ -3,10 +3,12 @@ package estimate
 import (
 	"context"
 	"slices"
+
+	"github.com/pinode/pinode/internal/loss"
 )
 
 // encode sets what the model's encoder makes of all trajectories at the estimate.
-func (f *Fit) encode(ctx context.Context) error {
+func encode(ctx context.Context, f *Fit) error {
 	o := f.Objective
-	return o.Encode(ctx, f.X, slices.Concat(o.Trajectories, o.Validation))
+	return loss.Encode(ctx, o, f.X, slices.Concat(o.Trajectories, o.Validation))
 }

@@ -98,10 +98,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 		return nil, err
 	}
 	sp.Copy(plan.Draws)
-	if err := checkPrecision(prog.Program, plan, opt); err != nil {
-		return nil, err
-	}
-	if err := checkGradient(prog.Program, settings, opt); err != nil {
+	if err := checkSolver(prog.Program, settings, plan, opt); err != nil {
 		return nil, err
 	}
 	networks := exec.Double
@@ -119,7 +116,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err != nil {
 		return nil, err
 	}
-	if err := obj.Bound(plan.Importance, plan.KL); err != nil {
+	if err := loss.Bound(obj, plan.Importance, plan.KL); err != nil {
 		return nil, err
 	}
 	if sp.Dim == 0 {
@@ -277,6 +274,14 @@ func (f *Fit) begin() error {
 // roundings of 6e-8: with a tolerance below it, these are what steps are chosen
 // by.
 const singleNoise = 1e-6
+
+// checkSolver refuses a precision or a gradient that does not go with the solver.
+func checkSolver(prog *compiler.Program, settings *setting.Values, p *fit.Plan, opt sim.Options) error {
+	if err := checkPrecision(prog, p, opt); err != nil {
+		return err
+	}
+	return checkGradient(prog, settings, opt)
+}
 
 // checkPrecision refuses single precision where it has no effect or no sense.
 func checkPrecision(prog *compiler.Program, p *fit.Plan, opt sim.Options) error {
@@ -510,7 +515,7 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 		if f.Objective, err = loss.NewObjective(f.prog, o.Space, o.Trajectories, o.Validation, opt, o.Gradient, exec.Double, f.Plan.Workers); err != nil {
 			return err
 		}
-		if err := f.Objective.Bound(f.Plan.Importance, f.Plan.KL); err != nil {
+		if err := loss.Bound(f.Objective, f.Plan.Importance, f.Plan.KL); err != nil {
 			return err
 		}
 	}
@@ -530,7 +535,7 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 		}
 		return f.weighField(ctx, x)
 	}
-	if err := f.encode(ctx); err != nil {
+	if err := encode(ctx, f); err != nil {
 		return err
 	}
 	stats, err := f.score(x, f.Objective.Trajectories, &f.Train, nil)

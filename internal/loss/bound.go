@@ -24,7 +24,7 @@ type bound struct {
 
 // Bound chooses the bound of the evidence, and the course of the weight of what posteriors
 // cost.
-func (o *Objective) Bound(importance bool, ramp fit.Curriculum) error {
+func Bound(o *Objective, importance bool, ramp fit.Curriculum) error {
 	o.bound.importance, o.bound.ramp, o.bound.weight = importance, ramp, ramp.At(math.MaxInt)
 	switch {
 	case !importance:
@@ -54,7 +54,7 @@ func (b *bound) begin(set int) {
 
 // Encode sets what encoders make of trajectories at the coordinates x among what these are
 // given, for runs that are not those of the loss.
-func (o *Objective) Encode(ctx context.Context, x []float64, list []*problem.Trajectory) error {
+func Encode(ctx context.Context, o *Objective, x []float64, list []*problem.Trajectory) error {
 	if o.encoder == nil {
 		return nil
 	}
@@ -190,12 +190,12 @@ func (p *divergence) total(e *evaluation, sums []float64) {
 }
 
 // addEncoder gives a loss the encoder of its trajectories, of which n run at once.
-func (o *Objective) addEncoder(n int, opt encoder.Options) error {
+func addEncoder(o *Objective, n int, opt encoder.Options) error {
 	var err error
 	if o.encoder, err = encoder.New(o.Prog, n, opt); err != nil || o.encoder == nil {
 		return err
 	}
-	return o.Bound(false, fit.Curriculum{})
+	return Bound(o, false, fit.Curriculum{})
 }
 
 // full reports whether the block takes no further run. With an encoder it does not end early:

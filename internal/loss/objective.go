@@ -173,7 +173,7 @@ func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*
 	if o.Runner, err = engine.NewRunner(c, opt, max(len(trajectories), len(valid)), want, false, workers); err != nil {
 		return nil, err
 	}
-	if err := o.addEncoder(max(len(trajectories), len(valid)), encoder.Options{Options: opt, Reverse: true, Networks: networks, Workers: workers}); err != nil {
+	if err := addEncoder(o, max(len(trajectories), len(valid)), encoder.Options{Options: opt, Reverse: true, Networks: networks, Workers: workers}); err != nil {
 		return nil, err
 	}
 	w := o.Workers[0]
