@@ -134,8 +134,14 @@ func (y *restTally) model(t *testing.T, seed uint64, nightly bool) {
 // add adds what another tally has counted.
 func (y *restTally) add(o *restTally) {
 	for _, n := range []struct{ to, from *int }{
-		{&y.models, &o.models}, {&y.events, &o.events}, {&y.slides, &o.slides}, {&y.rests, &o.rests},
-		{&y.terminated, &o.terminated}, {&y.values, &o.values}, {&y.partials, &o.partials}, {&y.unknown, &o.unknown},
+		{&y.models, &o.models},
+		{&y.events, &o.events},
+		{&y.slides, &o.slides},
+		{&y.rests, &o.rests},
+		{&y.terminated, &o.terminated},
+		{&y.values, &o.values},
+		{&y.partials, &o.partials},
+		{&y.unknown, &o.unknown},
 	} {
 		*n.to += *n.from
 	}
