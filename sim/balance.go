@@ -16,12 +16,20 @@ const (
 	lost       = 100   // of the tolerances, from which on one step of the method is not enough
 )
 
+// balancing takes states to where they satisfy constraints and have the levels of conserved
+// quantities.
+type balancing struct {
+	*sides
+	step *stepping
+	vals []float64 // room: what a step of Newton's method assigns
+}
+
 // balance finds the algebraic unknowns at the current state, by Newton's method from
 // where they are, damped so that the next step is always shorter (P. Deuflhard, Newton
 // Methods for Nonlinear Problems, 2004, 3.3). It stops where steps get no shorter. The
 // last step is on the tape: at the solution its derivative is that of the implicit
 // function, whatever came before.
-func (s *instant) balance() *Failure {
+func (s *balancing) balance() *Failure {
 	if s.hy.Balance == 0 {
 		return nil
 	}
@@ -68,7 +76,7 @@ func (s *instant) balance() *Failure {
 // drifted takes the unknowns back to the constraints at the end of a step, where the errors
 // of steps have added up to more than a part of the tolerances, and reports whether it did:
 // by a step of Newton's method, which leaves the square of what they were off by.
-func (s *instant) drifted() (moved bool, fail *Failure) {
+func (s *balancing) drifted() (moved bool, fail *Failure) {
 	e := s.hy.Balance - 1
 	targets := s.hy.Events[e].Targets
 	next := s.vals[:len(targets)]
@@ -93,7 +101,7 @@ func (s *instant) drifted() (moved bool, fail *Failure) {
 
 // stepSize is the length of a step of Newton's method from the current unknowns to next,
 // beside the sizes of the unknowns at.
-func (s *instant) stepSize(next, at []float64) (sum float64) {
+func (s *balancing) stepSize(next, at []float64) (sum float64) {
 	for i, k := range s.hy.Events[s.hy.Balance-1].Targets {
 		d := (next[i] - s.y[k]) / (math.Abs(at[i]) + s.opt.atol(k))
 		sum += d * d
@@ -106,7 +114,7 @@ func (s *instant) rebalance() *Failure {
 	if s.hy.Balance == 0 {
 		return nil
 	}
-	if fail := s.balance(); fail != nil {
+	if fail := s.balancing.balance(); fail != nil {
 		return fail
 	}
 	return s.settle(noEvent)

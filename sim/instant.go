@@ -18,20 +18,28 @@ type instant struct {
 	rates    *thresholds
 	zeno     *zenoWatch
 
+	balancing   *balancing
+	steadyStart *steadyStart
+	touching    *touching
+
 	sources []timed   // that fired at this instant
 	firings []int     // of each event at this instant
 	touched []int     // micro-step that last assigned each component of [Y | D]
 	ranks   []float64 // room: priorities of the events
 	vals    []float64 // room: what a jump assigns
-	touches []touch   // of this instant
 }
 
 func newInstant(s *sides, step *stepping, clock *clock, rests *rests, conds *conditions, switches *switches) *instant {
 	n := len(s.hy.Events)
 	return &instant{
 		sides: s, step: step, clock: clock, rests: rests, conds: conds, switches: switches,
-		rates:   &thresholds{sides: s, conds: conds, draws: make([]func() float64, n)},
-		zeno:    &zenoWatch{sides: s, clock: clock, rests: rests, conds: conds},
+		rates: &thresholds{sides: s, conds: conds, draws: make([]func() float64, n)},
+		zeno:  &zenoWatch{sides: s, clock: clock, rests: rests, conds: conds},
+
+		balancing:   &balancing{sides: s, step: step, vals: make([]float64, s.size.Y+s.size.D)},
+		steadyStart: &steadyStart{sides: s, vals: make([]float64, s.size.Y+s.size.D)},
+		touching:    &touching{sides: s, step: step, clock: clock, rests: rests, conds: conds},
+
 		firings: make([]int, n), ranks: make([]float64, n),
 		touched: make([]int, s.size.Y+s.size.D), vals: make([]float64, s.size.Y+s.size.D),
 	}
@@ -88,7 +96,7 @@ func (s *instant) handle(guard int) *Failure {
 			return fail
 		}
 		s.setSpreads()
-		s.noteTouches(guard)
+		s.touching.noteTouches(guard)
 		if fail := s.cross(guard); fail != nil {
 			return fail
 		}
@@ -105,7 +113,7 @@ func (s *instant) handle(guard int) *Failure {
 	if fail := s.carryOut(); fail != nil {
 		return fail
 	}
-	return s.grazed()
+	return s.touching.grazed()
 }
 
 // cross takes guard (or −1), and those that cross with it, over their surfaces,
@@ -113,7 +121,7 @@ func (s *instant) handle(guard int) *Failure {
 func (s *instant) cross(guard int) *Failure {
 	some := false
 	for j := range s.det.Side {
-		if j == guard || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) && !s.noted(j) {
+		if j == guard || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) && !s.touching.noted(j) {
 			s.crossed[j], some = true, true
 			if s.det.Side[j] != 0 && !s.isExit(j) {
 				s.residual[j] = math.Abs(s.g[j])
@@ -442,7 +450,7 @@ func (s *instant) execute(it jumps.Item) *Failure {
 	}
 	var unbalanced *Failure
 	if finite(s.y) {
-		unbalanced = s.balance()
+		unbalanced = s.balancing.balance()
 	}
 	after := s.tape.keep(s.y, s.d)
 	rec.YAfter, rec.DAfter = s.tape.at(after, s.size.Y, s.size.D)

@@ -87,7 +87,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 	if fail := s.instant.start(); fail != nil {
 		return fail
 	}
-	s.instant.level()
+	s.instant.balancing.level()
 	s.h = s.opt.Step
 	if s.opt.Method.Adaptive() && s.t < span.T1 {
 		longest := s.clock.nextTimed().t - s.t
@@ -314,7 +314,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 // happen carries out an instant, from the result of which the run goes on.
 func (s *Integrator) happen(guard int) *Failure {
 	fail := s.instant.handle(guard)
-	s.instant.level()
+	s.instant.balancing.level()
 	if s.t < s.span.T1 {
 		s.stab.piece(s.steps)
 	}

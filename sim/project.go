@@ -16,7 +16,7 @@ const (
 // project takes the state at the end of a step back to the levels of the conserved
 // quantities. All steps of Newton's method are on the tape, so that the derivative is that of
 // what was done.
-func (s *instant) project() *Failure {
+func (s *balancing) project() *Failure {
 	e := s.hy.Project - 1
 	targets := s.hy.Events[e].Targets
 	next := s.vals[:len(targets)]
@@ -40,7 +40,7 @@ func (s *instant) project() *Failure {
 }
 
 // level sets the levels of the conserved quantities to what they are now.
-func (s *instant) level() {
+func (s *balancing) level() {
 	if e := s.hy.Project; e > 0 {
 		next := s.vals[:len(s.hy.Events[e].Targets)]
 		s.model.Jump(e, s.t, s.y, s.d, nil, next)
@@ -49,7 +49,7 @@ func (s *instant) level() {
 }
 
 // assign assigns the values of an event's jump that nothing fires.
-func (s *instant) assign(e int, next []float64) {
+func (s *balancing) assign(e int, next []float64) {
 	s.record(entry{kind: balanceEntry, t: s.t, ref: e, more: len(s.tape.jumps), state: s.tape.keep(s.y, s.d)})
 	s.tape.jumps = append(s.tape.jumps, jumpRead{snap: -1, mask: -1})
 	jumps.Assign(s.y, s.d, s.hy.Events[e].Targets, nil, next)
@@ -61,7 +61,7 @@ func (s *Integrator) goOnProjected() *Failure {
 	s.goOn()
 	if s.hy.Project > 0 {
 		s.use()
-		if fail := s.instant.project(); fail != nil {
+		if fail := s.instant.balancing.project(); fail != nil {
 			return fail
 		}
 		s.startStep()
@@ -69,7 +69,7 @@ func (s *Integrator) goOnProjected() *Failure {
 	}
 	if s.hy.Balance > 0 {
 		s.use()
-		if moved, fail := s.instant.drifted(); !moved {
+		if moved, fail := s.instant.balancing.drifted(); !moved {
 			return fail
 		}
 		s.segment(s.t)
@@ -86,5 +86,5 @@ func (s *Integrator) arriveProjected() *Failure {
 	if s.hy.Project == 0 {
 		return nil
 	}
-	return s.instant.project()
+	return s.instant.balancing.project()
 }

@@ -179,7 +179,7 @@ func (s *instant) rearm() *Failure {
 		if s.hy.Flags[i] || !s.det.Watch[i] || s.isExit(i) || s.switchOf[i] >= 0 || s.rests.freed[i] || !s.onSurface(i) {
 			continue
 		}
-		if s.noted(i) && s.leaving(i) != -s.det.Side[i] {
+		if s.touching.noted(i) && s.leaving(i) != -s.det.Side[i] {
 			continue // it turns back
 		}
 		if s.crossed[i] && s.through[i] && s.put[i] == 0 {

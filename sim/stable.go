@@ -20,7 +20,7 @@ const (
 // leaves or goes around: the eigenvalues of its linear part have negative real parts, or are
 // zero as those of totals are. What started there, and is not driven by anything that did not,
 // stays there whatever its eigenvalues are, like an infection that is absent.
-func (s *instant) staysAtRest(from []float64) *Failure {
+func (s *steadyStart) staysAtRest(from []float64) *Failure {
 	targets, m := s.slopesAtRest()
 	targets, m = s.leavesOwn(from, targets, m)
 	n := len(targets)
@@ -66,7 +66,7 @@ func leaves(v complex128) string {
 
 // slopesAtRest is the matrix, by rows, of how the rates of states change with these states at
 // the current state, and the places of these.
-func (s *instant) slopesAtRest() (targets []int, m []float64) {
+func (s *steadyStart) slopesAtRest() (targets []int, m []float64) {
 	targets = s.hy.Events[s.hy.Steady].Targets
 	n := len(targets)
 	m, dir := make([]float64, n*n), make([]float64, n)
@@ -84,7 +84,7 @@ func (s *instant) slopesAtRest() (targets []int, m []float64) {
 
 // leavesOwn leaves out states that are where they were at first, and that only such
 // states move.
-func (s *instant) leavesOwn(from []float64, targets []int, m []float64) ([]int, []float64) {
+func (s *steadyStart) leavesOwn(from []float64, targets []int, m []float64) ([]int, []float64) {
 	n := len(targets)
 	moves := make([]bool, n)
 	for i, k := range targets {

@@ -18,10 +18,10 @@ func (s *instant) start() *Failure {
 		return fail
 	}
 	s.segment(s.t)
-	if fail := s.steady(); fail != nil {
+	if fail := s.steadyStart.steady(); fail != nil {
 		return fail
 	}
-	if fail := s.balance(); fail != nil {
+	if fail := s.balancing.balance(); fail != nil {
 		return fail
 	}
 	if !s.moving {

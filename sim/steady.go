@@ -16,10 +16,16 @@ const (
 	lastSteps = 4    // on the tape, where they are not of Newton's method
 )
 
+// steadyStart finds the steady state.
+type steadyStart struct {
+	*sides
+	vals []float64 // room: what a step assigns
+}
+
 // steady leads the initial values to where the motion from them comes to rest: by
 // implicit steps, short ones that follow it first, then longer and longer ones, and
 // steps of Newton's method in the end, of which the last goes on the tape.
-func (s *instant) steady() *Failure {
+func (s *steadyStart) steady() *Failure {
 	if s.hy.Steady == 0 || s.span.Since > 0 {
 		return nil
 	}
@@ -55,7 +61,7 @@ func (s *instant) steady() *Failure {
 // lastToRest takes steps of Newton's method until they get no shorter. Where these divide
 // by what is zero at rest, steps of a length far beyond that of the motion are as good:
 // each takes what is left by that much down, of the derivative too.
-func (s *instant) lastToRest(y []float64, inverse float64) *Failure {
+func (s *steadyStart) lastToRest(y []float64, inverse float64) *Failure {
 	last := 1
 	if change := s.towardsRest(0, y); math.IsNaN(change) {
 		last = lastSteps
@@ -85,7 +91,7 @@ func (s *instant) lastToRest(y []float64, inverse float64) *Failure {
 
 // towardsRest sets next to the state a step later, and returns the change beside the
 // sizes of the states. Algebraic unknowns change as they must.
-func (s *instant) towardsRest(inverse float64, next []float64) (change float64) {
+func (s *steadyStart) towardsRest(inverse float64, next []float64) (change float64) {
 	e := s.hy.Steady - 1
 	targets := s.hy.Events[e].Targets
 	v := s.vals[:len(targets)]
@@ -106,7 +112,7 @@ func (s *instant) towardsRest(inverse float64, next []float64) (change float64) 
 }
 
 // runsAway is the failure of a motion whose next step cannot be made short enough.
-func (s *instant) runsAway(from []float64) *Failure {
+func (s *steadyStart) runsAway(from []float64) *Failure {
 	worst, most := -1, 1e10
 	for k, v := range s.y {
 		if r := math.Abs(v) / (math.Abs(from[k]) + 1); r > most {
@@ -121,6 +127,6 @@ func (s *instant) runsAway(from []float64) *Failure {
 	return f
 }
 
-func (s *instant) restless(why string) *Failure {
+func (s *steadyStart) restless(why string) *Failure {
 	return s.fail(NoSteady, 0, "no steady state was found to start from: %s", why)
 }

@@ -14,8 +14,18 @@ type touch struct {
 	fires bool // a comparison that holds at equality turns true
 }
 
+// touching finds them.
+type touching struct {
+	*sides
+	step    *stepping
+	clock   *clock
+	rests   *rests
+	conds   *conditions
+	touches []touch // of this instant
+}
+
 // touchesNow reports whether guard j touches its surface.
-func (s *instant) touchesNow(j int) bool {
+func (s *touching) touchesNow(j int) bool {
 	side := s.det.Side[j]
 	if !s.plain(j) || s.disarmed[j] || side == 0 || s.put[j] != 0 || s.rests.near(j) || !s.onSurface(j) && !s.crossingNow(j) {
 		return false
@@ -26,7 +36,7 @@ func (s *instant) touchesNow(j int) bool {
 
 // truthOnSurface reports whether some event's condition, which does not hold, would where
 // guard j is zero.
-func (s *instant) truthOnSurface(j int) bool {
+func (s *touching) truthOnSurface(j int) bool {
 	was := s.det.Side[j]
 	s.det.Side[j] = 0
 	defer func() { s.det.Side[j] = was }()
@@ -40,7 +50,7 @@ func (s *instant) truthOnSurface(j int) bool {
 
 // noteTouches notes the guards that touch their surfaces when an instant begins, at the
 // crossing of guard, or −1.
-func (s *instant) noteTouches(guard int) {
+func (s *touching) noteTouches(guard int) {
 	s.touches = s.touches[:0]
 	for j := range s.det.Side {
 		if j != guard && s.touchesNow(j) {
@@ -50,7 +60,7 @@ func (s *instant) noteTouches(guard int) {
 }
 
 // noted reports whether guard j touches its surface at this instant.
-func (s *instant) noted(j int) bool {
+func (s *touching) noted(j int) bool {
 	for i := range s.touches {
 		if s.touches[i].guard == j {
 			return true
@@ -61,7 +71,7 @@ func (s *instant) noted(j int) bool {
 
 // grazed is the failure of a guard that touched its surface, at the end of an instant at
 // which nothing moved it or led it across.
-func (s *instant) grazed() *Failure {
+func (s *touching) grazed() *Failure {
 	for _, x := range s.touches {
 		j := x.guard
 		if !x.fires || s.g[j] != x.value || s.det.Side[j] != x.side || !s.truthOnSurface(j) { // it went across, or was moved
