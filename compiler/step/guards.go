@@ -9,10 +9,13 @@ import (
 	"github.com/pinode/pinode/compiler/place"
 )
 
+// watch proves of a step that no guard crosses in it.
+type watch struct{ *builder }
+
 // calm is 1 if it is proved that no guard of the model crosses inside of the step,
 // and no intensity is negative over it. side has the side of each guard, or 0 for
 // one that is not watched.
-func (s *builder) calm(y, k []*ir.Node) *ir.Node {
+func (s *watch) calm(y, k []*ir.Node) *ir.Node {
 	b := s.b
 	calm := b.Const(1)
 	for i := range s.Events {
@@ -31,7 +34,7 @@ func (s *builder) calm(y, k []*ir.Node) *ir.Node {
 // quiet is 1 if all guards that are watched keep to their sides in the step of which
 // y and k are the stages: from its surface on, if one starts there. It is 0 where
 // that is not proved, or would take too many operations to prove.
-func (s *builder) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
+func (s *watch) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
 	b, in := s.b, s.In
 	g := s.Watched()
 	guards, rates, flow := g.Values, g.Rates, g.Flow
@@ -64,7 +67,7 @@ func (s *builder) quiet(y, k []*ir.Node, side *ir.Node) *ir.Node {
 // oneSided is 1 if affine guards keep to their sides: each is a polynomial along the
 // dense output, whose Bernstein coefficients behind the first, which is its value at
 // the start, have one sign.
-func (s *builder) oneSided(k []*ir.Node, start, sign *ir.Node, rate func(dy *ir.Node) *ir.Node) *ir.Node {
+func (s *watch) oneSided(k []*ir.Node, start, sign *ir.Node, rate func(dy *ir.Node) *ir.Node) *ir.Node {
 	b := s.b
 	rates := make([]*ir.Node, len(k))
 	for i := range k {
@@ -101,7 +104,7 @@ const (
 
 // bounded is 1 if guards keep to their sides by their bounds and those of their rates
 // over the box of the dense output.
-func (s *builder) bounded(y, k, guards, rates, signs []*ir.Node, flow *ir.Node, at func(n, t, y, dy *ir.Node) *ir.Node) *ir.Node {
+func (s *watch) bounded(y, k, guards, rates, signs []*ir.Node, flow *ir.Node, at func(n, t, y, dy *ir.Node) *ir.Node) *ir.Node {
 	b, in := s.b, s.In
 	if growth*operations(slices.Concat(guards, rates)...) > maxBoundOps {
 		return b.Const(0)
@@ -137,7 +140,7 @@ func (s *builder) bounded(y, k, guards, rates, signs []*ir.Node, flow *ir.Node, 
 // and whose rate is within r, keeps above zero: by its least value, or since it
 // does not turn, or because it would have to fall from v and rise to w faster than
 // it can.
-func (s *builder) keeps(v, w, low *ir.Node, r interval.Bounds) *ir.Node {
+func (s *watch) keeps(v, w, low *ir.Node, r interval.Bounds) *ir.Node {
 	b, zero, inf := s.b, s.b.Const(0), s.b.Const(math.Inf(1))
 	finite := b.Mul(b.Lt(b.Neg(inf), r.Lo), b.Lt(r.Hi, inf))
 	turns := b.Mul(b.Lt(r.Lo, zero), b.Lt(zero, r.Hi))
@@ -148,7 +151,7 @@ func (s *builder) keeps(v, w, low *ir.Node, r interval.Bounds) *ir.Node {
 }
 
 // control is Bernstein coefficient m of the dense output.
-func (s *builder) control(y, k []*ir.Node, m int) *ir.Node {
+func (s *watch) control(y, k []*ir.Node, m int) *ir.Node {
 	if m == len(s.m.Bernstein)-1 {
 		return y[s.m.End]
 	}
@@ -159,7 +162,7 @@ func (s *builder) control(y, k []*ir.Node, m int) *ir.Node {
 }
 
 // slope is Bernstein coefficient m of its derivative by time.
-func (s *builder) slope(k []*ir.Node, m int) *ir.Node {
+func (s *watch) slope(k []*ir.Node, m int) *ir.Node {
 	w, n := make([]float64, len(k)), float64(len(s.m.Bernstein)-1)
 	for i := range w {
 		w[i] = n * (s.m.Bernstein[m+1][i] - s.m.Bernstein[m][i])
@@ -171,7 +174,7 @@ func (s *builder) slope(k []*ir.Node, m int) *ir.Node {
 }
 
 // hull are bounds of n Bernstein coefficients, with room for round-off.
-func (s *builder) hull(c func(m int) *ir.Node, n int) interval.Bounds {
+func (s *watch) hull(c func(m int) *ir.Node, n int) interval.Bounds {
 	b := s.b
 	lo := c(0)
 	hi := lo

@@ -351,7 +351,7 @@ func (s *builder) step() *ir.Graph {
 	g.Outputs = append(g.Outputs, inside...)
 	var calm *ir.Node
 	if s.In.U == nil { // signals are known at the stages alone
-		calm = s.calm(y, k)
+		calm = (&watch{s}).calm(y, k)
 		if len(s.Guards) > 0 {
 			g.Outputs = append(g.Outputs, place.StepNoCrossing.Of(calm))
 		}

@@ -54,7 +54,7 @@ func (p *boxProgram) run(f *exec.Frame, to *events.Bounds, first int) {
 }
 
 // Bounds implements sim.Bounded.
-func (s *System) Bounds(box *sim.Box, d []float64, to *events.Bounds) bool {
+func (s *guardPrograms) Bounds(box *sim.Box, d []float64, to *events.Bounds) bool {
 	b := &s.bounds
 	if b.own.code == nil && b.exits.code == nil {
 		return false
@@ -75,7 +75,7 @@ func (s *System) Bounds(box *sim.Box, d []float64, to *events.Bounds) bool {
 	for i := exits; i < s.Size.Guards; i++ { // of two surfaces at once they are not known
 		to.Lo[i], to.Hi[i], to.RateLo[i], to.RateHi[i] = math.NaN(), math.NaN(), math.NaN(), math.NaN()
 	}
-	if s.along(d, s.now) == 1 {
+	if s.slidesAlong(d, s.now) == 1 {
 		b.exits.run(s.Frame, to, exits)
 	}
 	return true

@@ -43,7 +43,7 @@ func (js *jacobians) at(d []float64) *jacobian {
 	if len(s.slides) == 0 {
 		return &js.list[0]
 	}
-	return &js.list[s.along(d, s.now)]
+	return &js.list[s.slidesAlong(d, s.now)]
 }
 
 // Pattern implements sim.Linearised.

@@ -10,7 +10,7 @@ import (
 const nearlySingular = 1e-12
 
 // Why implements sim.Explained: the matrix of the model that has no inverse at a state.
-func (s *System) Why(t float64, y, d []float64) string {
+func (s *guardPrograms) Why(t float64, y, d []float64) string {
 	if s.pivots == nil {
 		return ""
 	}

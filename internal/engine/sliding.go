@@ -35,11 +35,11 @@ func newSliding(p *compiler.Program, mod *exec.Module, f *exec.Frame, get func(p
 
 // slidingAt returns the motion that the modes of d ask for, told of its surfaces; nil
 // where it is along none.
-func (s *System) slidingAt(d []float64) *sliding {
+func (s *base) slidingAt(d []float64) *sliding {
 	if len(s.slides) == 0 {
 		return nil
 	}
-	n := s.along(d, s.now)
+	n := s.slidesAlong(d, s.now)
 	if n == 0 {
 		return nil
 	}
@@ -57,8 +57,8 @@ func newSurfaces(f *exec.Frame, on, at func(k int) place.Input) (w surfaces) {
 	return w
 }
 
-// along is along how many surfaces the modes of d ask to slide; it tells of them.
-func (s *System) along(d []float64, to surfaces) (n int) {
+// slidesAlong is along how many surfaces the modes of d ask to slide; it tells of them.
+func (s *base) slidesAlong(d []float64, to surfaces) (n int) {
 	if len(s.slides) == 0 || len(d) == 0 {
 		return 0
 	}
@@ -117,7 +117,7 @@ func (s *System) Choose(d, db []float64) {
 	if s.Size.Exits == 0 && s.Row.Run != nil { // nothing slides: there is no choice
 		return
 	}
-	n, nb := s.along(d, s.now), s.along(db, s.then)
+	n, nb := s.slidesAlong(d, s.now), s.slidesAlong(db, s.then)
 	s.Row, s.Obs, s.Outputs = s.rows[n][nb], s.preds[n][nb].Run, s.Outs[n][nb].Run
 }
 
@@ -126,7 +126,7 @@ func (s *System) SlidesRow() bool { return s.Row.Run != s.rows[0][0].Run }
 
 // guardsSliding sets the guards along the sliding motion; accelerations are
 // differences of rates.
-func (s *System) guardsSliding(w *sliding, t float64, y, d []float64, held []bool, g, rate, accel []float64) {
+func (s *guardPrograms) guardsSliding(w *sliding, t float64, y, d []float64, held []bool, g, rate, accel []float64) {
 	exits := s.Size.Guards - s.Size.Exits
 	own := exits - s.Size.Releases
 	look := func(t float64, y, g, rate []float64) {

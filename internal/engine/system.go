@@ -11,26 +11,32 @@ import (
 
 // System is a compiled model bound to a frame: the simulator's view of it.
 type System struct {
-	Prog    *compiler.Program
-	Size    sim.Sizes
-	Frame   *exec.Frame
-	Signals []*data.Interpolant
-	NextRow func()  // called before outputs that are not of a row of data; nil: nothing is drawn for rows
-	From    float64 // start of the smooth piece that the run is in
+	*base
+	NextRow func() // called before outputs that are not of a row of data; nil: nothing is drawn for rows
 
 	p        []float64 // shared parameters
 	bindings int       // of them, so far
 
-	inputs
 	equations
 	*jacobians
 	guardPrograms
 	rowPrograms
 	eventPrograms
 
-	PBar, QBar []float64  // gradient accumulators: by shared parameters, and by the trajectory's own inputs
-	now, then  surfaces   // those that the solution slides along, and did before the instant
-	slides     []*sliding // by the number of surfaces, less 1
+	PBar, QBar []float64 // gradient accumulators: by shared parameters, and by the trajectory's own inputs
+}
+
+// base is where a system is: the inputs of its programs.
+type base struct {
+	Prog    *compiler.Program
+	Size    sim.Sizes
+	Frame   *exec.Frame
+	Signals []*data.Interpolant
+	From    float64 // start of the smooth piece that the run is in
+
+	inputs
+	now, then surfaces   // those that the solution slides along, and did before the instant
+	slides    []*sliding // by the number of surfaces, less 1
 }
 
 // inputs are those of the programs; nil where none reads them.
@@ -59,6 +65,7 @@ type equations struct {
 // guardPrograms tell of guards: values, rates, second rates, arguments of floors,
 // bounds, and how far they may be off.
 type guardPrograms struct {
+	*base
 	guards                        Function
 	rates, lookRates, spreadRates []float64
 	guards2, look, floors, spread *Program
@@ -78,6 +85,7 @@ type rowPrograms struct {
 
 // eventPrograms are what events do, by event.
 type eventPrograms struct {
+	*base
 	jump, rest, delay []*variants
 	priorities        *Program
 }
@@ -85,7 +93,8 @@ type eventPrograms struct {
 // NewSystem binds the programs of a module to a frame of their own.
 func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	f := mod.NewFrame()
-	s := &System{Prog: p, Frame: f}
+	s := &System{base: &base{Prog: p, Frame: f}}
+	s.guardPrograms.base, s.eventPrograms.base = s.base, s.base
 	lay := &p.Model.Layout
 	s.Size = sim.Sizes{Y: lay.NY, YError: lay.NError, D: lay.ND, Guards: p.NumGuards, Times: p.NumTimes}
 	s.Size.Releases = p.NumGuards - len(p.Model.Guards)
@@ -163,7 +172,7 @@ func (s *System) BindTrajectory(q []float64, signals []*data.Interpolant) {
 }
 
 // At moves the inputs to a time and state.
-func (s *System) At(t float64, y, d []float64) {
+func (s *base) At(t float64, y, d []float64) {
 	if s.T != nil {
 		s.T[0] = t
 	}
@@ -185,7 +194,7 @@ func (s *System) At(t float64, y, d []float64) {
 
 // Before sets what was before the instant at a time: states, discrete variables and
 // signals.
-func (s *System) Before(t float64, y, d []float64) {
+func (s *base) Before(t float64, y, d []float64) {
 	copy(s.Yb, y)
 	copy(s.Db, d)
 	if s.Ub == nil && s.Utb == nil {
@@ -205,7 +214,7 @@ func (s *System) Before(t float64, y, d []float64) {
 // arguments gives an event its arguments: those of its data row, or, for an
 // event on observations, the measured values and which of them there are. Behind them
 // may stand the inputs as they are at its row.
-func (s *System) arguments(e int, a []float64) {
+func (s *base) arguments(e int, a []float64) {
 	ev := s.Prog.Model.Events[e].Checked
 	switch ev.Kind {
 	case dsl.TriggerOnObservation:
@@ -252,7 +261,7 @@ func (s *System) field(d []float64) *Function {
 	return &s.Rhs
 }
 
-func (s *System) Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64) {
+func (s *guardPrograms) Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64) {
 	s.At(t, y, d)
 	for i := range s.free {
 		s.free[i] = 1
@@ -271,7 +280,7 @@ func (s *System) Guards(t float64, y, d []float64, held []bool, g, rate, accel [
 	}
 }
 
-func (s *System) Spread(t float64, y, d, ry []float64, rt float64, g, rate []float64) {
+func (s *guardPrograms) Spread(t float64, y, d, ry []float64, rt float64, g, rate []float64) {
 	clear(g)
 	clear(rate)
 	if s.spread == nil {
@@ -286,7 +295,7 @@ func (s *System) Spread(t float64, y, d, ry []float64, rt float64, g, rate []flo
 	copy(rate, s.spreadRates)
 }
 
-func (s *System) GuardsAlong(t float64, y, d, dy, g, rate []float64) {
+func (s *guardPrograms) GuardsAlong(t float64, y, d, dy, g, rate []float64) {
 	s.At(t, y, d)
 	copy(s.flow, dy)
 	run(s.look, g)
@@ -295,29 +304,29 @@ func (s *System) GuardsAlong(t float64, y, d, dy, g, rate []float64) {
 
 func (s *System) Times(v []float64) { run(s.times.Run, v) }
 
-func (s *System) Jump(e int, t float64, y, d, a, v []float64) {
+func (s *eventPrograms) Jump(e int, t float64, y, d, a, v []float64) {
 	s.At(t, y, d)
 	s.arguments(e, a)
 	run(s.eventProgram(s.jump, e, d).Run, v)
 }
 
 // eventProgram is what an event does at the discrete state d.
-func (s *System) eventProgram(list []*variants, e int, d []float64) *Function {
-	return &list[e][s.along(d, s.now)][0]
+func (s *eventPrograms) eventProgram(list []*variants, e int, d []float64) *Function {
+	return &list[e][s.slidesAlong(d, s.now)][0]
 }
 
 // Priorities sets the priority of each event.
-func (s *System) Priorities(t float64, y, d, v []float64) {
+func (s *eventPrograms) Priorities(t float64, y, d, v []float64) {
 	s.At(t, y, d)
 	run(s.priorities, v)
 }
 
-func (s *System) Rest(e int, t float64, y, d, v []float64) {
+func (s *eventPrograms) Rest(e int, t float64, y, d, v []float64) {
 	s.At(t, y, d)
 	run(s.eventProgram(s.rest, e, d).Run, v)
 }
 
-func (s *System) Delay(e int, t float64, y, d, a []float64) float64 {
+func (s *eventPrograms) Delay(e int, t float64, y, d, a []float64) float64 {
 	s.At(t, y, d)
 	s.arguments(e, a)
 	f := s.eventProgram(s.delay, e, d)
@@ -325,7 +334,7 @@ func (s *System) Delay(e int, t float64, y, d, a []float64) float64 {
 	return f.Run.Value[0]
 }
 
-func (s *System) Floors(t float64, y, d, v []float64) {
+func (s *guardPrograms) Floors(t float64, y, d, v []float64) {
 	s.At(t, y, d)
 	run(s.floors, v)
 }
@@ -354,7 +363,7 @@ func (s *System) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params sim.Pa
 	return f.vjp0.vjp(yBar, dBar)
 }
 
-func (s *System) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params sim.Params) float64 {
+func (s *guardPrograms) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar, dBar []float64, params sim.Params) float64 {
 	s.At(t, y, d)
 	f, guard := s.guard(d, guard)
 	clear(f.Ct)
@@ -368,7 +377,7 @@ func (s *System) GuardVJP(t float64, y, d []float64, guard int, ct float64, yBar
 }
 
 // guard is the program that has a guard, and its place there.
-func (s *System) guard(d []float64, guard int) (*Function, int) {
+func (s *guardPrograms) guard(d []float64, guard int) (*Function, int) {
 	if first := s.Size.Guards - s.Size.Exits; guard >= first {
 		return &s.slidingAt(d).exits, guard - first
 	}
@@ -382,7 +391,7 @@ func (s *System) TimesVJP(ct []float64) {
 	}
 }
 
-func (s *System) JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) float64 {
+func (s *eventPrograms) JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) float64 {
 	s.At(t, y, d)
 	s.arguments(e, a)
 	f := s.eventProgram(s.jump, e, d)
@@ -393,14 +402,14 @@ func (s *System) JumpVJP(e int, t float64, y, d, a, ct, yBar, dBar []float64) fl
 	return f.VJP.vjp(yBar, dBar)
 }
 
-func (s *System) RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) float64 {
+func (s *eventPrograms) RestVJP(e int, t float64, y, d, ct, yBar, dBar []float64) float64 {
 	s.At(t, y, d)
 	f := s.eventProgram(s.rest, e, d)
 	copy(f.Ct, ct)
 	return f.VJP.vjp(yBar, dBar)
 }
 
-func (s *System) DelayVJP(e int, t float64, y, d, a []float64, ct float64, yBar, dBar []float64) float64 {
+func (s *eventPrograms) DelayVJP(e int, t float64, y, d, a []float64, ct float64, yBar, dBar []float64) float64 {
 	s.At(t, y, d)
 	s.arguments(e, a)
 	f := s.eventProgram(s.delay, e, d)
@@ -411,7 +420,7 @@ func (s *System) DelayVJP(e int, t float64, y, d, a []float64, ct float64, yBar,
 }
 
 // jvp runs a forward derivative in the direction that is set.
-func (s *System) jvp(p *Program, tDot float64, yDot, dDot, out []float64) {
+func (s *base) jvp(p *Program, tDot float64, yDot, dDot, out []float64) {
 	if p == nil {
 		clear(out)
 		return
@@ -436,7 +445,7 @@ func (s *System) RHSJVP(t, tDot float64, y, yDot, d, dDot, out []float64) {
 	s.jvp(s.field(d).jvp, tDot, yDot, dDot, out)
 }
 
-func (s *System) GuardJVP(t, tDot float64, y, yDot, d, dDot []float64, guard int) float64 {
+func (s *guardPrograms) GuardJVP(t, tDot float64, y, yDot, d, dDot []float64, guard int) float64 {
 	s.At(t, y, d)
 	f, guard := s.guard(d, guard)
 	s.jvp(f.jvp, tDot, yDot, dDot, nil)
@@ -445,18 +454,18 @@ func (s *System) GuardJVP(t, tDot float64, y, yDot, d, dDot []float64, guard int
 
 func (s *System) TimesJVP(out []float64) { s.jvp(s.times.jvp, 0, nil, nil, out) }
 
-func (s *System) JumpJVP(e int, t, tDot float64, y, yDot, d, dDot, a, out []float64) {
+func (s *eventPrograms) JumpJVP(e int, t, tDot float64, y, yDot, d, dDot, a, out []float64) {
 	s.At(t, y, d)
 	s.arguments(e, a)
 	s.jvp(s.eventProgram(s.jump, e, d).jvp, tDot, yDot, dDot, out)
 }
 
-func (s *System) RestJVP(e int, t, tDot float64, y, yDot, d, dDot, out []float64) {
+func (s *eventPrograms) RestJVP(e int, t, tDot float64, y, yDot, d, dDot, out []float64) {
 	s.At(t, y, d)
 	s.jvp(s.eventProgram(s.rest, e, d).jvp, tDot, yDot, dDot, out)
 }
 
-func (s *System) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot, a []float64) float64 {
+func (s *eventPrograms) DelayJVP(e int, t, tDot float64, y, yDot, d, dDot, a []float64) float64 {
 	s.At(t, y, d)
 	s.arguments(e, a)
 	f := s.eventProgram(s.delay, e, d)

@@ -21,7 +21,7 @@ type Assessment struct {
 
 // Assess runs the model over the trajectories of training and over those that are held
 // back, at the coordinates X.
-func (f *Fit) Assess(ctx context.Context) (train, valid *Assessment, err error) {
+func (f *estimated) Assess(ctx context.Context) (train, valid *Assessment, err error) {
 	o := f.Objective
 	if train, err = f.assess(ctx, o.Trajectories); err != nil || len(o.Validation) == 0 {
 		return train, nil, err
@@ -30,7 +30,7 @@ func (f *Fit) Assess(ctx context.Context) (train, valid *Assessment, err error) 
 	return train, valid, err
 }
 
-func (f *Fit) assess(ctx context.Context, list []*problem.Trajectory) (*Assessment, error) {
+func (f *estimated) assess(ctx context.Context, list []*problem.Trajectory) (*Assessment, error) {
 	o := f.Objective
 	res, err := o.LikelihoodOf(ctx, f.X, list)
 	if err == nil && res.Failed {

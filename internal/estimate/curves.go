@@ -190,7 +190,7 @@ func turns(rows [][]float64) (most int) {
 // Beyond are the states of each trajectory of the training data at n times behind its rows,
 // over as long again, nil for a run that fails; none where data have inputs or fire events,
 // which end with them.
-func (f *Fit) Beyond(n int) (states [][][]float64, ok bool) {
+func (f *estimated) Beyond(n int) (states [][][]float64, ok bool) {
 	o := f.Objective
 	w, user := o.Workers[0], f.prog.Model.Layout.NUser
 	w.System.Bind(o.Space.SharedAt(f.X, o.Natural), o.Space.Scales)

@@ -32,7 +32,7 @@ type Share struct {
 }
 
 // Evaluate evaluates the model at the coordinates X.
-func (f *Fit) Evaluate(ctx context.Context) (*Evaluation, error) {
+func (f *estimated) Evaluate(ctx context.Context) (*Evaluation, error) {
 	o := f.Objective
 	g := make([]float64, o.Dim())
 	res, err := o.Eval(ctx, f.X, nil, 1, g)
@@ -60,7 +60,7 @@ func (f *Fit) Evaluate(ctx context.Context) (*Evaluation, error) {
 }
 
 // share is the log-likelihood of some trajectories; g is room.
-func (f *Fit) share(ctx context.Context, batch []int, g []float64) (Share, error) {
+func (f *estimated) share(ctx context.Context, batch []int, g []float64) (Share, error) {
 	o := f.Objective
 	res, err := o.Likelihood(ctx, f.X, batch, g)
 	if err == nil && res.Failed {
@@ -79,7 +79,7 @@ func (f *Fit) share(ctx context.Context, batch []int, g []float64) (Share, error
 
 // gradient is the gradient of the last evaluation by name, times a factor; g is that by
 // coordinates.
-func (f *Fit) gradient(g []float64, factor float64) *problem.Values {
+func (f *estimated) gradient(g []float64, factor float64) *problem.Values {
 	sp := f.Objective.Space
 	v := &problem.Values{Params: map[string]float64{}, Weights: map[string][]float64{}}
 	for i, p := range sp.Params {

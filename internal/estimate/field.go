@@ -59,7 +59,7 @@ func newByNetwork(prog *engine.Compiled, from *problem.Problem, settings *settin
 	if err != nil {
 		return nil, err
 	}
-	f := &Fit{prog: prog, settings: settings, solver: opt, Plan: plan, State: c.Resume}
+	f := &Fit{estimated: estimated{prog: prog}, settings: settings, solver: opt, Plan: plan, State: c.Resume}
 	if len(train) > 0 {
 		if f.told, err = start.New(prog, sp, train); err != nil {
 			return nil, err

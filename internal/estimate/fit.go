@@ -36,17 +36,23 @@ type Fit struct {
 
 	Warnings diag.List // of what the result may be wrong in
 
+	estimated
+
+	settings *setting.Values
+	start    *problem.Values
+	late     func() bool // see Late
+	told     *start.Data
+	solver   sim.Options
+	field    *byNetwork      // what is trained where fields are a network, or nil
+	held     *heldBack       // parameters of trajectories that are held back alone
+	shooting *loss.Objective // what is trained by multiple shooting; nil: the loss itself
+}
+
+// estimated is a model at its estimate, as it can be looked at.
+type estimated struct {
 	prog      *engine.Compiled
-	settings  *setting.Values
 	Objective *loss.Objective
 	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
-	start     *problem.Values
-	late      func() bool // see Late
-	told      *start.Data
-	solver    sim.Options
-	field     *byNetwork      // what is trained where fields are a network, or nil
-	held      *heldBack       // parameters of trajectories that are held back alone
-	shooting  *loss.Objective // what is trained by multiple shooting; nil: the loss itself
 }
 
 // Summary describes the data of a split and how the model meets them.
@@ -125,7 +131,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err := sp.SetValues(c.From); err != nil {
 		return nil, err
 	}
-	f := &Fit{prog: prog, settings: settings, solver: opt, Plan: plan, Objective: obj, State: c.Resume, told: told}
+	f := &Fit{estimated: estimated{prog: prog, Objective: obj}, settings: settings, solver: opt, Plan: plan, State: c.Resume, told: told}
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = forTrainer(obj)
 	if f.held, err = newHeldBack(f, c); err != nil {
@@ -397,7 +403,7 @@ func summarise(trajectories []*problem.Trajectory) Summary {
 }
 
 // Weights is the number of fitted weights of neural blocks.
-func (f *Fit) Weights() int { return f.Objective.Space.Dim - len(f.Objective.Space.Params) }
+func (f *estimated) Weights() int { return f.Objective.Space.Dim - len(f.Objective.Space.Params) }
 
 // Run fits. A cancelled context ends it after the current step with a state
 // that can be resumed.
