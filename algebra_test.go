@@ -120,7 +120,7 @@ simulate { until: 1, solver: tsit5 { rtol: 1e-9, atol: 1e-11 } }`,
 	} {
 		m, err := Parse("model.node", text)
 		require.NoError(t, err)
-		opt, err := engine.SolverOptions(m.simulate)
+		opt, err := engine.SolverOptions(simulateSettings(m))
 		require.NoError(t, err)
 		cert, err := gradcheck.Simulation(context.Background(), m.simulator(), opt, gradcheck.Want{Coordinates: 40, Enough: gradcheck.FineDifference, Tol: gradcheck.FineTolerance, Modes: gradcheck.Modes, Full: true})
 		require.NoError(t, err, name)

@@ -142,7 +142,7 @@ func TestCertificateVisits(t *testing.T) {
 // they go wrong.
 func TestCertificateRefuses(t *testing.T) {
 	f := fitGroups(t)
-	opt, err := engine.SolverOptions(f.Model.fit)
+	opt, err := engine.SolverOptions(fitSettings(f.Model))
 	require.NoError(t, err)
 	partOf := func(name string) []float64 { // of the gradient of all
 		o := f.inner.Objective
@@ -217,7 +217,7 @@ func TestCertificateRefusesAtOptimum(t *testing.T) {
 	require.NoError(t, f.Run(context.Background()))
 	again, err := f.Model.NewFit(FitOptions{At: f})
 	require.NoError(t, err)
-	opt, err := engine.SolverOptions(f.Model.fit)
+	opt, err := engine.SolverOptions(fitSettings(f.Model))
 	require.NoError(t, err)
 	c := certificateOf(t, again)
 	require.True(t, c.Certified(), c.Where)
@@ -286,7 +286,7 @@ func TestDoubtfulDifferences(t *testing.T) {
 			require.Contains(t, k.Failed, c.why)
 			require.Equal(t, "differences", k.Doubtful)
 
-			opt, err := engine.SolverOptions(f.Model.fit)
+			opt, err := engine.SolverOptions(fitSettings(f.Model))
 			require.NoError(t, err)
 			want := f.inner.Certification(opt, 24, nil)
 			want.Spoil = func(mode, _ string, g []float64) {
@@ -335,7 +335,7 @@ func TestCertificateKinks(t *testing.T) {
 			require.Len(t, c.Notes, 1)
 			require.Contains(t, c.Notes[0], "`f` has activation "+activation)
 
-			opt, err := engine.SolverOptions(f.Model.fit)
+			opt, err := engine.SolverOptions(fitSettings(f.Model))
 			require.NoError(t, err)
 			want := f.inner.Certification(opt, 24, nil)
 			want.Spoil = func(_, _ string, g []float64) { clear(g[60:]) }

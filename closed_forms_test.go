@@ -31,7 +31,7 @@ func (c *closedForm) check(t *testing.T, tol float64) {
 	t.Helper()
 	m, err := Parse("model.node", c.model)
 	require.NoError(t, err)
-	opt, err := engine.SolverOptions(m.simulate)
+	opt, err := engine.SolverOptions(simulateSettings(m))
 	require.NoError(t, err)
 	cert, err := gradcheck.Simulation(context.Background(), m.simulator(), opt, gradcheck.Want{Coordinates: 1000, Events: c.events, Enough: gradcheck.FineDifference, Tol: gradcheck.FineTolerance, Modes: gradcheck.Modes, Full: true})
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ func (m *Model) Distill(ctx context.Context, at Point, o DistillOptions) (*Disti
 	if err != nil {
 		return nil, err
 	}
-	settings, _ := m.settings()
+	settings, _ := m.blocks.Values()
 	r, err := engine.Distill(ctx, &engine.Source{Prog: m.prog, Data: m.data, Settings: settings, Values: cmp.Or(v, &problem.Values{})}, o)
 	return r, public(err)
 }

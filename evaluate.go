@@ -80,7 +80,7 @@ func At(p Point) EvaluateOptions { return EvaluateOptions{At: p} }
 
 // at prepares what evaluates the model, at exactly the values that are asked for.
 func at(m *Model, o EvaluateOptions) (*estimate.Fit, error) {
-	settings, _ := m.settings()
+	settings, _ := m.blocks.Values()
 	from, err := valuesWith(m, o.At, o.Set)
 	if err != nil {
 		return nil, err

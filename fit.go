@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/environ"
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/report"
@@ -131,25 +131,13 @@ func valuesWith(m *Model, p Point, set map[string]float64) (*problem.Values, err
 	if err != nil || len(set) == 0 {
 		return v, err
 	}
-	out := &problem.Values{Params: maps.Clone(set)}
-	if v == nil {
-		return out, nil
-	}
-	out.Weights, out.Scales = v.Weights, v.Scales
-	for name, x := range v.Params {
-		of, _, _ := strings.Cut(name, "{") // a parameter with a value for each key
-		_, one := set[name]
-		if _, all := set[of]; !one && !all {
-			out.Params[name] = x
-		}
-	}
-	return out, nil
+	return v.With(set), nil
 }
 
 // NewFit reads the data and prepares a fit. Tables that do not fit the model are a
 // *DataError, settings that cannot be met are *Diagnostics.
 func (m *Model) NewFit(o FitOptions) (*Fit, error) {
-	settings, simulation := m.settings()
+	settings, simulation := m.blocks.Values()
 	from, err := valuesWith(m, o.At, o.Set)
 	if err != nil {
 		return nil, err
@@ -171,7 +159,7 @@ func (m *Model) NewFit(o FitOptions) (*Fit, error) {
 }
 
 func source(m *Model, fit, simulate *setting.Values) report.Source {
-	return report.Source{Path: m.Path(), Program: m.Program(), Data: m.data, Config: tree(fit, simulate)}
+	return report.Source{Path: m.Path(), Program: m.Program(), Data: m.data, Config: environ.Tree(fit, simulate)}
 }
 
 // Fit fits the model to its data. A cancelled context ends it after the current step,
@@ -353,6 +341,6 @@ func (r *Run) State(m *Model) (*fit.State, error) {
 
 // Changes are what is not as it was: the model, its data, the settings, or pinode.
 func (r *Run) Changes(m *Model) (changes []string, sameModel bool, err error) {
-	fit, simulate := m.settings()
+	fit, simulate := m.blocks.Values()
 	return r.folder.Changes(source(m, fit, simulate))
 }

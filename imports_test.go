@@ -133,5 +133,5 @@ func TestFacadeIsSmall(t *testing.T) {
 		lines += bytes.Count(text, []byte("\n"))
 	}
 	require.Positive(t, lines)
-	require.LessOrEqual(t, lines, 1200)
+	require.LessOrEqual(t, lines, 1140)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/gradcheck"
 	"github.com/pinode/pinode/internal/loss"
+	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -134,7 +135,7 @@ func TestMemoryDoesNotMatter(t *testing.T) {
 		}
 		f, err := m.NewFit(FitOptions{Workers: 1})
 		require.NoError(t, err)
-		opt, err := engine.SolverOptions(f.Model.fit)
+		opt, err := engine.SolverOptions(fitSettings(f.Model))
 		require.NoError(t, err)
 		opt.RTol, opt.ATol = 1e-10, 1e-10 // many steps
 		if c.networks == exec.Single {
@@ -181,7 +182,7 @@ func TestSinglePrecision(t *testing.T) {
 	require.NoError(t, err)
 	x, err := double.inner.Objective.Space.X0()
 	require.NoError(t, err)
-	opt, err := engine.SolverOptions(m.fit)
+	opt, err := engine.SolverOptions(fitSettings(m))
 	require.NoError(t, err)
 	for _, mode := range gradcheck.Modes {
 		var value [2]float64
@@ -236,4 +237,15 @@ func TestSinglePrecision(t *testing.T) {
 	require.NoError(t, m.Set("fit.solver.auto.rtol", "1e-9", "the test"))
 	_, err = m.NewFit(FitOptions{})
 	require.ErrorContains(t, err, "asks for more digits")
+}
+
+// fitSettings are the settings of a model's fit, simulateSettings those of its simulation.
+func fitSettings(m *Model) *setting.Values {
+	v, _ := m.blocks.Values()
+	return v
+}
+
+func simulateSettings(m *Model) *setting.Values {
+	_, v := m.blocks.Values()
+	return v
 }

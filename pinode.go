@@ -14,11 +14,8 @@
 package pinode
 
 import (
-	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"sync"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/dsl/diag"
@@ -29,7 +26,6 @@ import (
 	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/report"
-	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/internal/simulate"
 )
 
@@ -40,8 +36,7 @@ type Model struct {
 	data     *problem.Problem
 	warnings *diag.List
 
-	changing      sync.Mutex // held to read or to replace the settings
-	fit, simulate *setting.Values
+	blocks *environ.Blocks
 }
 
 // Load reads and compiles a model file. Mistakes in it are an error of type
@@ -66,9 +61,7 @@ func Parse(path, text string, main ...string) (*Model, error) {
 	if err := diags.Err(); err != nil {
 		return nil, err
 	}
-	m := &Model{prog: &engine.Compiled{Program: prog}, data: &problem.Problem{Prog: prog, Path: path}, warnings: diags}
-	m.fit, m.simulate = environ.Settings(prog.Checked)
-	return m, nil
+	return &Model{&engine.Compiled{Program: prog}, &problem.Problem{Prog: prog, Path: path}, diags, environ.NewBlocks(prog.Checked)}, nil
 }
 
 // Name is that of the model.
@@ -102,7 +95,7 @@ func (m *Model) Check() (list []error) {
 			}
 		}
 	}
-	fit, _ := m.settings()
+	fit, _ := m.blocks.Values()
 	if len(m.prog.Checked.Data) > 0 {
 		add(estimate.Check(m.prog, m.data, fit, estimate.Options{}))
 	}
@@ -112,15 +105,8 @@ func (m *Model) Check() (list []error) {
 	return list
 }
 
-// settings are those of the fit and simulate blocks, which nobody changes.
-func (m *Model) settings() (fit, simulate *setting.Values) {
-	m.changing.Lock()
-	defer m.changing.Unlock()
-	return m.fit, m.simulate
-}
-
 func (m *Model) simulator() *simulate.Simulator {
-	fit, s := m.settings() // the solver of a fit belongs to what it learned
+	fit, s := m.blocks.Values() // the solver of a fit belongs to what it learned
 	return &simulate.Simulator{Prog: m.prog, Data: m.data, Settings: s.Else("solver", fit)}
 }
 
@@ -128,60 +114,20 @@ func (m *Model) simulator() *simulate.Simulator {
 // `fit.optimizer.lr` or `simulate.until`. The origin is where the value comes from, in
 // messages.
 func (m *Model) Set(path, value, origin string) error {
-	block, rest, _ := strings.Cut(path, ".")
-	if (block != "fit" && block != "simulate") || rest == "" {
-		return fmt.Errorf("settings start with `fit.` or `simulate.`, not `%s`", path)
-	}
-	return m.change(block, func(v *setting.Values) error { return v.Set(rest, value, origin) })
+	return m.blocks.Set(path, value, origin)
 }
 
 // SetData lets a data block read another file, for what is begun from now on.
 func (m *Model) SetData(block, path string) error { return m.data.SetFile(block, path) }
 
-func (m *Model) change(block string, f func(v *setting.Values) error) error {
-	m.changing.Lock()
-	defer m.changing.Unlock()
-	to := &m.fit
-	if block == "simulate" {
-		to = &m.simulate
-	}
-	v := (*to).Clone()
-	if err := f(v); err != nil {
-		return err
-	}
-	*to = v
-	return nil
-}
-
 // SetTree changes settings by nested maps, as a YAML file has them, with
 // `fit` and `simulate` on top.
 func (m *Model) SetTree(tree map[string]any, origin string) error {
-	for key, v := range tree {
-		if key != "fit" && key != "simulate" {
-			if err := m.Set(key, fmt.Sprint(v), origin); err != nil {
-				return err
-			}
-			continue
-		}
-		sub, ok := v.(map[string]any)
-		if !ok {
-			return fmt.Errorf("`%s` holds settings, not `%v`", key, v)
-		}
-		if err := m.change(key, func(v *setting.Values) error { return v.SetTree(sub, origin) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return m.blocks.SetTree(tree, origin)
 }
 
 // Settings are all settings with their values, as nested maps.
-func (m *Model) Settings() map[string]any {
-	return tree(m.settings())
-}
-
-func tree(fit, simulate *setting.Values) map[string]any {
-	return map[string]any{"fit": fit.Tree(), "simulate": simulate.Tree()}
-}
+func (m *Model) Settings() map[string]any { return environ.Tree(m.blocks.Values()) }
 
 // States are the names of the states and then of the discrete variables, element by
 // element.
@@ -215,7 +161,7 @@ func (m *Model) String() string { return explain.Describe(m.Program()) }
 // Dump prints the model at a stage of compilation: ast, model, graph, plan or asm. Its
 // steps are those of the solver of its fit or, without data, of its simulation.
 func (m *Model) Dump(w io.Writer, stage string) error {
-	settings, simulation := m.settings()
+	settings, simulation := m.blocks.Values()
 	if len(m.prog.Checked.Data) == 0 {
 		settings = simulation
 	}

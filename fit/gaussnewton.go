@@ -350,32 +350,9 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return end("the budget is used up", false), nil
 		}
 		e.linearise()
-		e.before = e.value / float64(max(1, res.Values))
-		why := ""
-		for k := 0; ; k++ {
-			if why = e.stuck(k); why != "" {
-				break
-			}
-			if !e.propose() {
-				d.Lambda *= d.Growth
-				d.Growth *= 2
-				continue
-			}
-			if res, err = p.evaluate(r, e.trial, trial, nil); err != nil {
-				return nil, err
-			}
-			if res.Failed {
-				d.Rejected++
-				e.failure = res.Reason
-			}
-			if p.Alike {
-				if res, err = e.accelerate(r, res, trial); err != nil {
-					return nil, err
-				}
-			}
-			if e.judge(&res, trial) {
-				break
-			}
+		why, err := e.search(r, trial, res.Values)
+		if err != nil {
+			return nil, err
 		}
 		if why != "" {
 			return end(why, e.negligible()), nil
@@ -386,6 +363,39 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return nil, err
 		} else if cut {
 			return nil, errEnded
+		}
+	}
+}
+
+// search tries steps until one is taken, or says why there is none; res is room for residuals,
+// of so many values.
+func (e *gaussNewton) search(r *run, res []float64, values int) (why string, err error) {
+	p, d := e.p, e.d
+	e.before = e.value / float64(max(1, values))
+	for k := 0; ; k++ {
+		if why = e.stuck(k); why != "" {
+			return why, nil
+		}
+		if !e.propose() {
+			d.Lambda *= d.Growth
+			d.Growth *= 2
+			continue
+		}
+		v, err := p.evaluate(r, e.trial, res, nil)
+		if err != nil {
+			return "", err
+		}
+		if v.Failed {
+			d.Rejected++
+			e.failure = v.Reason
+		}
+		if p.Alike {
+			if v, err = e.accelerate(r, v, res); err != nil {
+				return "", err
+			}
+		}
+		if e.judge(&v, res) {
+			return "", nil
 		}
 	}
 }

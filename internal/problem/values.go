@@ -31,6 +31,23 @@ type Values struct {
 	Scales  map[string][]float64
 }
 
+// With are the values with some parameters replaced; nil has none of its own.
+func (v *Values) With(set map[string]float64) *Values {
+	out := &Values{Params: maps.Clone(set)}
+	if v == nil {
+		return out
+	}
+	out.Weights, out.Scales = v.Weights, v.Scales
+	for name, x := range v.Params {
+		of, _, _ := strings.Cut(name, "{") // a parameter with a value for each key
+		_, one := set[name]
+		if _, all := set[of]; !one && !all {
+			out.Params[name] = x
+		}
+	}
+	return out
+}
+
 // ValuesAt are the numbers at x, by name.
 func (sp *Space) ValuesAt(x []float64) *Values {
 	v := &Values{Params: map[string]float64{}, Weights: map[string][]float64{}, Scales: map[string][]float64{}}
