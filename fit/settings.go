@@ -140,7 +140,7 @@ type Plan struct {
 	Single      bool // precision of networks
 	Importance  bool // the bound of the evidence weighs copies
 	KL          Curriculum
-	Bounded     bool // the file says something of the bound
+	Bounded     bool // what the settings say of the bound has an effect
 }
 
 // NewPlan reads resolved settings of the table that Settings gives, and
@@ -175,13 +175,14 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 		p.Delta = loss.Options.Float("delta")
 	}
 	kl := only("kl")
-	p.Importance, p.Bounded = v.Word("bound") == "iwae", v.Given("bound") || v.Given("kl")
+	p.Importance = v.Word("bound") == "iwae"
 	switch over := kl.Int("over"); {
 	case over > 0:
 		p.KL = Curriculum{From: kl.Float("from"), To: kl.Float("to"), Epochs: over}
 	case kl.Given("from") || kl.Given("to"):
 		return nil, errors.New("the ramp of `kl` has no length: write `ramp from a to b over n epochs`")
 	}
+	p.Bounded = p.Importance || p.KL.Epochs > 0
 	for name := range weights.Tree() {
 		p.Weights[name] = weights.Float(name)
 	}

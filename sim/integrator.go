@@ -218,7 +218,7 @@ func (s *Integrator) judge() *Failure {
 			return nil
 		}
 		if math.IsNaN(mean) {
-			if i := s.search.land(); i >= 0 {
+			if i := s.search.land(-1); i >= 0 {
 				return s.happen(i)
 			}
 		}
@@ -251,7 +251,7 @@ func (s *Integrator) advance() *Failure {
 			if s.shorten(from) {
 				return nil
 			}
-			if landed := s.search.land(); landed >= 0 {
+			if landed := s.search.land(i); landed >= 0 {
 				return s.happen(landed)
 			}
 			return s.blame(s.fail(Unstable, s.try, "a guard is not a number from t = %.9g on", s.t+from), i)

@@ -106,10 +106,10 @@ func (s *search) Probe(theta float64, g, rate []float64) {
 	s.model.GuardsAlong(t, s.along, s.d, s.flow, g, rate)
 }
 
-// land has the run come to the surface of a guard that it is as near to as can be, and
-// returns the guard; −1 for none.
-func (s *search) land() int {
-	i := s.landing()
+// land has the run come to the surface of a guard that it is as near to as can be, other than
+// the one that is not a number behind, if any, and returns the guard; −1 for none.
+func (s *search) land(but int) int {
+	i := s.landing(but)
 	if i < 0 {
 		return i
 	}
@@ -121,8 +121,8 @@ func (s *search) land() int {
 }
 
 // landing is a guard that the run has come as close to as it can, and behind which
-// the field is not defined, as √h at h = 0; −1 for none.
-func (s *search) landing() int {
+// the field is not defined, as √h at h = 0; −1 for none. but is left out.
+func (s *search) landing(but int) int {
 	if s.size.Guards == 0 {
 		return -1
 	}
@@ -130,7 +130,7 @@ func (s *search) landing() int {
 	s.evalGuards()
 	s.spread(s.there, s.y)
 	for i, side := range s.det.Side {
-		if s.det.Watch[i] && !s.hy.Flags[i] && !s.isExit(i) && float64(side)*s.rate[i] < 0 && math.Abs(s.g[i]) <= s.there.coarse.g[i] {
+		if i != but && s.det.Watch[i] && !s.hy.Flags[i] && !s.isExit(i) && float64(side)*s.rate[i] < 0 && math.Abs(s.g[i]) <= s.there.coarse.g[i] {
 			return i
 		}
 	}

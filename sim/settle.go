@@ -30,7 +30,7 @@ func (s *instant) settle(event int) *Failure {
 	s.switches.leaveEdges()
 	some := event != noEvent && s.putBack(event)
 	some = s.turnBack() || some
-	some = s.closeUp() || some
+	some = s.conds.closeUp() || some
 	for range len(s.hy.Switches) + 1 {
 		if !s.takeSides(event) {
 			break
@@ -77,16 +77,18 @@ func (s *instant) turnBack() (some bool) {
 }
 
 // closeUp takes the guards across their surfaces that a jump of the field sends there in less
-// time than the clock can tell, as of bodies that touch but for round-off, and reports
-// whether there are any.
-func (s *sides) closeUp() (some bool) {
+// time than the clock can tell, as of bodies that touch but for the time at which they met,
+// and reports whether there are any. Those on their surface wait for the end of the instant.
+func (s *conditions) closeUp() (some bool) {
 	clear(s.closed)
 	for i := range s.det.Side {
-		if !s.plain(i) || s.crossed[i] || s.det.Side[i] == 0 || s.rate[i] == s.before.rate[i] {
+		if !s.plain(i) || s.onSurface(i) || s.crossed[i] || s.det.Side[i] == 0 || s.rate[i] == s.before.rate[i] {
 			continue
 		}
 		if side := float64(s.det.Side[i]); side*s.rate[i] < 0 && math.Abs(s.g[i]) <= math.Abs(s.rate[i])*s.resolution() {
 			s.crossed[i], s.closed[i], some = true, true, true
+			s.residual[i] = math.Max(s.residual[i], math.Abs(s.g[i])) // it is on its surface as far as the time is known
+			s.here.fine.g[i] = math.Max(s.here.fine.g[i], 8*s.residual[i])
 			s.met[i] = meeting{s.rate[i], 1}
 			s.setSide(i, -s.det.Side[i], withEdge)
 		}
