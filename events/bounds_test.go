@@ -195,6 +195,12 @@ func TestStraight(t *testing.T) {
 	// It leaves the tracked side at once.
 	away := bounded{f: func(x float64) (float64, float64) { return -x, -1 }}
 	require.Equal(t, []float64{0}, away.all(d, 1))
+	// It has an infinite constant in it.
+	for _, side := range []int8{-1, 1} {
+		far := bounded{f: func(x float64) (float64, float64) { return math.Inf(int(side)) + x, 1 }}
+		require.Empty(t, far.all(d, side))
+		require.Negative(t, d.Undefined)
+	}
 }
 
 // TestNoAllocations: a search allocates nothing once its parts have memory.

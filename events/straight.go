@@ -118,6 +118,9 @@ func (d *Detector) straight(i int, end values) {
 		add(at)
 	}
 	add(end)
+	if math.IsInf(v[0], 0) && v[n-1] == v[0] {
+		return // for something infinite in it, which does not move
+	}
 	whole := through(v[:n], r[:n])
 	for _, v := range whole.c {
 		if math.IsNaN(v) {

@@ -458,7 +458,7 @@ func (s *instant) execute(it jumps.Item) *Failure {
 	if unbalanced != nil {
 		return unbalanced
 	}
-	if !finite(s.y) || !finite(s.d) {
+	if !finite(s.y) || undefined(s.d) {
 		f := s.fail(Unstable, 0, "event %s assigned a value that is not finite", ev.Name)
 		f.Event = it.Event
 		return f

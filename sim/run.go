@@ -130,6 +130,10 @@ func finite(y []float64) bool {
 	return sum == 0
 }
 
+// undefined reports whether a discrete variable is no number. One may be infinite, as an
+// instant that has not come yet: no step of a solver moves it.
+func undefined(d []float64) bool { return slices.ContainsFunc(d, math.IsNaN) }
+
 // blame names a guard and the event that it belongs to.
 func (s *run) blame(f *Failure, guard int) *Failure {
 	f.Guard = guard

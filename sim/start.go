@@ -10,7 +10,7 @@ import (
 func (s *instant) start() *Failure {
 	s.model.Init(s.t, s.y, s.d)
 	s.rates.firstThresholds()
-	if !finite(s.y) || !finite(s.d) {
+	if !finite(s.y) || undefined(s.d) {
 		return s.fail(Unstable, 0, "the initial state is not finite")
 	}
 	s.model.Times(s.clock.sched)

@@ -526,3 +526,40 @@ func TestInputsAtSurface(t *testing.T) {
 		require.InDelta(t, c.after, tr.Y[0], 1e-9)
 	}
 }
+
+// TestInfiniteDiscrete: discrete variables may be infinite, at the start and by a jump,
+// and a guard that is infinite with them crosses nothing. The second
+// tooth of a sawtooth, from p to 1, takes 1 - p.
+func TestInfiniteDiscrete(t *testing.T) {
+	full, late := when("full", above(0), 0, 1, 2), when("late", above(1), 2)
+	m := &Model{
+		Hybrid: hybrid(2, full, late), P: []float64{0.25}, NY: 1, ND: 2,
+		Init: func(*Point) ([]Jet, []Jet) {
+			return []Jet{Const(0)}, []Jet{Const(math.Inf(-1)), Const(math.Inf(1))}
+		},
+		Field: func(*Point) []Jet { return []Jet{Const(1)} },
+		Guards: []func(*Point) Jet{
+			func(x *Point) Jet { return x.Y[0].Plus(-1) },
+			func(x *Point) Jet { return x.T.Sub(x.D[0]).Plus(-0.5) },
+		},
+		Events: []Event{
+			{Jump: func(x *Point) []Jet { return []Jet{x.P[0], x.T, Const(math.Inf(1))} }},
+			{Jump: func(x *Point) []Jet { return []Jet{x.T} }},
+		},
+	}
+	for _, affine := range []bool{false, true} {
+		m.Hybrid.Affine = []bool{affine, affine}
+		_, tr := solve(t, m, sim.Span{T1: 1.3, Saves: []float64{0.5}})
+		require.Equal(t, []float64{math.Inf(-1), math.Inf(1)}, tr.SaveD[0])
+		require.InDelta(t, 1, tr.D[0], 1e-12)
+		require.Equal(t, math.Inf(1), tr.D[1])
+
+		_, tr = solve(t, m, sim.Span{T1: 2})
+		var at []float64
+		for _, r := range tr.Log {
+			at = append(at, r.T)
+		}
+		require.InDeltaSlice(t, []float64{1, 1.5, 1.75}, at, 1e-12)
+		require.InDelta(t, 1.75, tr.D[0], 1e-12)
+	}
+}

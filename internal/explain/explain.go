@@ -29,6 +29,8 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 			value = strings.TrimRight(fmt.Sprintf(" = %.4g %s", f.Y[f.State], unitText(cm, &at.Obj)), " ")
 		}
 		fmt.Fprintf(&b, ": `%s`%s, by the equation at %s: %s", name, value, span.Pos(), law)
+	} else if d := undefinedDiscrete(p, f); d != "" {
+		b.WriteString(d)
 	} else if n := len(f.Y); n > 0 && f.Event < 0 && f.Guard < 0 && (f.Status == sim.Unstable || f.Status == sim.StepTooSmall) {
 		worst, at, size := -1, (*check.State)(nil), -1.
 		for _, s := range p.Model.Layout.States {
@@ -60,6 +62,23 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 		}
 	}
 	return b.String()
+}
+
+// undefinedDiscrete names a discrete variable that is no number where a run failed,
+// for the end of a sentence.
+func undefinedDiscrete(p *compiler.Program, f *sim.Failure) string {
+	if f.Status != sim.Unstable {
+		return ""
+	}
+	for _, s := range p.Model.Layout.Discretes {
+		for k := range s.N {
+			if i := s.Off + k; i < len(f.D) && math.IsNaN(f.D[i]) {
+				o := s.Object.Info()
+				return fmt.Sprintf("; the discrete variable `%s` at %s is not a number", lower.ElementName(o, k), o.Span.Pos())
+			}
+		}
+	}
+	return ""
 }
 
 // lawAt is where the equation of a state stands.
@@ -102,7 +121,16 @@ func Unproven(p *compiler.Program, st *sim.Stats) string {
 	if st.Unproven == 0 {
 		return ""
 	}
-	return fmt.Sprintf("in %d steps it is not proved that nothing crossed unseen%s", st.Unproven, guardText(p, st.UnprovenGuard))
+	return fmt.Sprintf("in %s it is not proved that nothing crossed unseen%s; a smaller `rtol`, or shorter steps, leave less room for it",
+		Steps(st.Unproven), guardText(p, st.UnprovenGuard))
+}
+
+// Steps is a number of steps, for a sentence.
+func Steps(n int) string {
+	if n == 1 {
+		return "1 step"
+	}
+	return fmt.Sprintf("%d steps", n)
 }
 
 // guardText names a guard of the model and its place, for the end of a sentence.

@@ -1,6 +1,7 @@
 package explain_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,4 +75,30 @@ func TestFailureNamesTheEquation(t *testing.T) {
 	require.Equal(t, "it grew; `x` = -7e+09 m, by the equation at m.node:6:8: x' = k*x/(3 + y)", explain.Failure(p, f))
 	f.State = 1
 	require.Equal(t, "it grew: `y`, by the equation at m.node:7:8: y' = -k*y", explain.Failure(p, f))
+}
+
+// TestUndefinedDiscrete: a discrete variable that is no number is named, by its own place,
+// and no state is blamed for it; an infinite one fails nothing.
+func TestUndefinedDiscrete(t *testing.T) {
+	p := compiled(t, `model M {
+  state x = 3000
+  discrete n = -inf
+  discrete a[2] = 0
+  x' = 1
+  event up at t = 1 { a[1] := n; n := 1 }
+}`)
+	f := sim.NewFailure(sim.Unstable, 0, "the initial state is not finite")
+	f.Y, f.D = []float64{3000}, []float64{math.Inf(-1), 0, math.NaN()}
+	require.Equal(t, "the initial state is not finite; the discrete variable `a[1]` at m.node:4:12 is not a number", explain.Failure(p, f))
+	f.D[2], f.Y[0] = 0, math.NaN()
+	require.Equal(t, "the initial state is not finite; `x` = NaN , by the equation at m.node:5:8: x' = 1", explain.Failure(p, f))
+}
+
+// TestUnproven: what is said of steps in which a crossing may have been missed.
+func TestUnproven(t *testing.T) {
+	p := compiled(t, "model M {\n  state x = 1\n  x' = 1\n  event up when x >= 2 { x := 0 }\n}")
+	require.Empty(t, explain.Unproven(p, &sim.Stats{}))
+	require.Equal(t, "in 1 step it is not proved that nothing crossed unseen, of `x >= 2` at m.node:4:17; a smaller `rtol`, or shorter steps, leave less room for it",
+		explain.Unproven(p, &sim.Stats{Unproven: 1}))
+	require.Contains(t, explain.Unproven(p, &sim.Stats{Unproven: 12}), "in 12 steps it")
 }
