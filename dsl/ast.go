@@ -376,12 +376,13 @@ type Stmt interface {
 	stmt()
 }
 
-// Assign is `v := -e*v`, `x[2] := 0` or `x += D`.
+// Assign is `v := -e*v`, `x[2] := 0`, `x += D` or `x -= D`.
 type Assign struct {
 	At
 	Target *Name // Primes may be > 0 for a second-order state: θ' := 0
 	Index  []Range
-	Add    bool // +=
+	Add    bool // += or -=
+	Minus  bool // -=, which adds the negative of the value
 	Value  Expr
 }
 

@@ -349,9 +349,10 @@ func (r *reader) assign() (*Assign, error) {
 		return nil, err
 	}
 	if t := r.Peek(); r.is("=") {
-		return nil, errAt(t, "found `=`, expected `:=`").withHelp("an event assigns with `:=`, and adds with `+=`")
+		return nil, errAt(t, "found `=`, expected `:=`").withHelp("an event assigns with `:=`, and adds with `+=` or `-=`")
 	}
-	if a.Add = r.take("+="); !a.Add {
+	a.Minus = r.take("-=")
+	if a.Add = a.Minus || r.take("+="); !a.Add {
 		if _, err = r.expect(":="); err != nil {
 			return nil, err
 		}

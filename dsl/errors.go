@@ -24,7 +24,7 @@ var Codes = []diag.Code{
 		Example:     "data d from \"a.csv {\n  time: t\n}",
 	}, {
 		Name: "bad-character", Title: "a character that the language does not use",
-		Explanation: "Outside of strings and comments the language has names, numbers, brackets and the operators + - * / ^ @ < <= > >= == != = := += -> ~ '.",
+		Explanation: "Outside of strings and comments the language has names, numbers, brackets and the operators + - * / ^ @ < <= > >= == != = := += -= -> ~ '.",
 		Example:     "model M {\n  require 2 ≤ 3\n}",
 	}, {
 		Name: "encoding", Title: "the file is not text",

@@ -344,11 +344,14 @@ func (p *printer) stmt(s Stmt) {
 	switch s := s.(type) {
 	case *Assign:
 		p.target(s.Target, s.Index)
-		if s.Add {
-			p.after(" +=", s.Value)
-			break
+		op := " :="
+		switch {
+		case s.Minus:
+			op = " -="
+		case s.Add:
+			op = " +="
 		}
-		p.after(" :=", s.Value)
+		p.after(op, s.Value)
 	case *Terminate:
 		p.write("terminate")
 	case *Zeno:

@@ -160,7 +160,9 @@ func genValue(depth int) *rapid.Generator[*Value] {
 
 func genAssign() *rapid.Generator[*Assign] {
 	return rapid.Custom(func(t *rapid.T) *Assign {
-		return &Assign{Target: genName(1).Draw(t, "target"), Index: maybe(t, genIndex(1)), Add: rapid.Bool().Draw(t, "add"), Value: genExpr(2).Draw(t, "value")}
+		a := &Assign{Target: genName(1).Draw(t, "target"), Index: maybe(t, genIndex(1)), Add: rapid.Bool().Draw(t, "add"), Value: genExpr(2).Draw(t, "value")}
+		a.Minus = a.Add && rapid.Bool().Draw(t, "minus")
+		return a
 	})
 }
 

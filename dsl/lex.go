@@ -19,7 +19,7 @@ var rules = lexer.MustSimple([]lexer.SimpleRule{
 	{Name: "Space", Pattern: `[ \t\r]+`},
 	{Name: "Ident", Pattern: `[\p{L}_][\p{L}\p{Nd}_₀-₉]*`},
 	{Name: "Number", Pattern: `([0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][+-]?[0-9]+)?`},
-	{Name: "Op", Pattern: `\.\.|:=|\+=|->|<=|>=|==|!=|[-+*/^@<>=~:,;.(){}\[\]%]`},
+	{Name: "Op", Pattern: `\.\.|:=|\+=|-=|->|<=|>=|==|!=|[-+*/^@<>=~:,;.(){}\[\]%]`},
 	{Name: "Prime", Pattern: `'+`},
 	{Name: "Comment", Pattern: `#[^\n]*`},
 	{Name: "String", Pattern: `"(\\.|[^"\\\n])*"`},
@@ -238,7 +238,7 @@ func statements(raw []lexer.Token) []lexer.Token {
 // continues reports whether a statement cannot end with the token.
 func continues(t lexer.Token) bool {
 	switch t.Value {
-	case "+", "-", "*", "/", "^", "@", "<", "<=", ">", ">=", "==", "!=", "=", ":=", "+=", "->", "~", ",", ":", ".", "..",
+	case "+", "-", "*", "/", "^", "@", "<", "<=", ">", ">=", "==", "!=", "=", ":=", "+=", "-=", "->", "~", ",", ":", ".", "..",
 		"and", "or", "not", "then", "else", "if":
 		return true
 	}

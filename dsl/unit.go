@@ -1,7 +1,9 @@
 package dsl
 
 import (
+	"math"
 	"strconv"
+	"strings"
 
 	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
@@ -99,19 +101,18 @@ func (r *reader) unitFactor(u *UnitExpr, sign int) (end *lexer.Token, err error)
 	return end, nil
 }
 
-// exponent reads 2, -2 or (1/2).
+// exponent reads 2, -2, 2.5 or (1/2).
 func (r *reader) exponent() (num, den int, end *lexer.Token, err error) {
 	paren := r.take("(")
 	sign := 1
 	if r.take("-") {
 		sign = -1
 	}
-	if num, end, err = r.whole(0); err != nil {
+	if num, den, end, err = r.decimal(); err != nil {
 		return 0, 0, nil, err
 	}
-	den = 1
 	if paren {
-		if r.take("/") {
+		if den == 1 && r.take("/") {
 			if den, _, err = r.whole(1); err != nil {
 				return 0, 0, nil, err
 			}
@@ -121,6 +122,24 @@ func (r *reader) exponent() (num, den int, end *lexer.Token, err error) {
 		}
 	}
 	return sign * num, den, end, nil
+}
+
+// decimal reads a whole number, or one with a decimal point that is a fraction in tenths,
+// eighths or a part of these.
+func (r *reader) decimal() (num, den int, end *lexer.Token, err error) {
+	t := r.Peek()
+	v, bad := strconv.ParseFloat(t.Value, 64)
+	if t.Type != tokNumber || bad != nil || !strings.Contains(t.Value, ".") {
+		num, end, err = r.whole(0)
+		return num, 1, end, err
+	}
+	for den = 1; den <= 10; den++ {
+		if x := v * float64(den); x == math.Round(x) && x <= maxExponent {
+			return int(x), den, r.Next(), nil
+		}
+	}
+	return 0, 0, nil, errAt(t, "the exponent of a unit is a whole number or a fraction, not `%s`", t.Value).
+		withHelp("write a fraction in brackets, like `m^(5/3)`")
 }
 
 func (r *reader) whole(least int) (int, *lexer.Token, error) {

@@ -26,6 +26,31 @@ func TestWrittenNumbersAndUnits(t *testing.T) {
 	}
 }
 
+// Decimal exponents of units are fractions; those that are not are refused.
+func TestDecimalExponents(t *testing.T) {
+	unit := func(text string) (string, *diag.List) {
+		f, diags := Parse(diag.NewSource("t.node", "model M {\n  state x: "+text+" = 1\n}\n"))
+		if len(diags.All) > 0 {
+			return "", diags
+		}
+		return FormatUnit(f.Decls[0].(*ModelDecl).Body[0].(*StateDecl).Type.Unit), diags
+	}
+	for text, want := range map[string]string{
+		"m^2.5": "m^(5/2)", "m^-0.125": "1/m^(1/8)", "m^1.2*s": "m^(6/5)*s", "s/m^2.0": "s/m^2", "m^(0.5)": "m^(1/2)",
+	} {
+		got, diags := unit(text)
+		require.Equal(t, want, got, "%s: %v", text, diags.All)
+	}
+	for text, want := range map[string][2]string{
+		"m^0.33":   {"the exponent of a unit is a whole number or a fraction, not `0.33`", "write a fraction in brackets, like `m^(5/3)`"},
+		"m^2000.5": {"the exponent of a unit is a whole number or a fraction, not `2000.5`", "write a fraction in brackets, like `m^(5/3)`"},
+	} {
+		_, diags := unit(text)
+		require.Len(t, diags.All, 1, text)
+		require.Equal(t, want, [2]string{diags.All[0].Message, diags.All[0].Help}, text)
+	}
+}
+
 // What is said of a statement that starts like none, and what helps.
 func TestHelpForStatements(t *testing.T) {
 	for text, want := range map[string][2]string{

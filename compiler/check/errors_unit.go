@@ -125,10 +125,42 @@ func (e unitMistakes) scaleHelp(x *Expr, to units.Unit) string {
 		return fmt.Sprintf("only the scale differs: write `%v [%s]`", x.Value*f, e.table.Name(to))
 	}
 	unit := quotient(e.table.Name(to), e.table.Name(from))
+	if to.Dimensionless() { // what is left of units of one kind
+		at, other := e.odd(x, to.Div(from))
+		switch {
+		case at == nil:
+		case at.Kind == Number:
+			return fmt.Sprintf("only the scale differs, by a factor of %.12g: write `%s` as `%.12g [%s]`", f, at.Span.Text(), at.Value*f, other)
+		default:
+			unit = other + "/" + e.table.Name(e.solver.Ground(at.Unit))
+		}
+	}
 	if inverse := 1 / f; f < 1 && math.Abs(inverse-math.Round(inverse)) < 1e-9*inverse {
 		return fmt.Sprintf("only the scale differs: multiply by %g [%s], as in `%s*%g [%s]`", f, unit, source(x), f, unit)
 	}
 	return fmt.Sprintf("only the scale differs: multiply by %.12g [%s], as in `%s*%.12g [%s]`", f, unit, source(x), f, unit)
+}
+
+// odd is a factor of x that would bring x to another scale if it were in another unit, and
+// the name of that: a number with its unit, else a quantity in a unit with a name.
+func (e unitMistakes) odd(x *Expr, scale units.Unit) (at *Expr, name string) {
+	for _, f := range factors(x, 1) {
+		unit := e.solver.Ground(f.x.Unit)
+		if unit.SameDimension(units.One) {
+			continue
+		}
+		n := e.table.Name(unit.Mul(scale.Pow(f.sign, 1)))
+		switch plain := func(s string) bool { return !strings.ContainsAny(s, "*/^ ") }; {
+		case f.x.Kind == Number && f.x.Name == "" && plain(strings.TrimPrefix(n, "1/")):
+			if f.sign < 0 { // the factor is the inverse of that which is said
+				continue
+			}
+			return f.x, n
+		case at == nil && f.sign > 0 && plain(n) && plain(e.table.Name(unit)):
+			at, name = f.x, n
+		}
+	}
+	return at, name
 }
 
 // fit suggests how x could get another unit: a factor of the scale, a unit

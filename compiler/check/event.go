@@ -268,7 +268,11 @@ func (e *events) assign(s *scope, st *dsl.Assign, list []*Assign) []*Assign {
 			return list
 		}
 	}
-	v := e.value(s, st.Value)
+	value := st.Value
+	if st.Minus {
+		value = &dsl.Unary{At: dsl.At{Sp: value.Span()}, Op: "-", X: value}
+	}
+	v := e.value(s, value)
 	switch {
 	case v == nil:
 		return list

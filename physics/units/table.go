@@ -87,6 +87,7 @@ var standard = []definition{
 	{"V", 1, "W/A", true},
 	{"F", 1, "C/V", true},
 	{"Ohm", 1, "V/A", true},
+	{"ohm", 1, "V/A", true},
 	{"Ω", 1, "V/A", true},
 	{"S", 1, "A/V", true},
 	{"Wb", 1, "V*s", true},
