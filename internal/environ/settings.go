@@ -64,7 +64,7 @@ func SimulateSettings() setting.Table {
 	return setting.Table{
 		{Key: "from", Kind: setting.Number, Doc: "start time; that of the data, or 0"},
 		{Key: "until", Kind: setting.Number, Doc: "end time; that of the data"},
-		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "distance of the output times"},
+		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "distance of the output times; the end is one too"},
 		{Key: "times", Kind: setting.List, Doc: "output times, in the place of `step`"},
 		{Key: "solver", Kind: setting.Chain, Default: "auto", Choices: solverChoices(), Doc: "how trajectories are computed; that of `fit` where that has one"},
 		{Key: "grid", Kind: setting.List, Min: 1, Max: 1e6, Doc: "of a model with fields: how many places along each coordinate they are written at, evenly from end to end; the centres of cells. Of a network 101, and behind them how many times"},

@@ -48,7 +48,7 @@ func (o *Objective) Beside() (b Beside) {
 		switch p.(type) {
 		case *priors:
 			p.total(&e, o.sums[i])
-			b.LogPrior = -e.res.Loss * float64(max(o.Total, 1))
+			b.LogPrior = 0 - e.res.Loss*float64(max(o.Total, 1)) // 0, and not -0, without priors
 		case *penalties:
 			p.total(&e, o.sums[i])
 			b.Penalties = e.res.Loss

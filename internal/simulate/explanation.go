@@ -40,7 +40,7 @@ func explanation(p *compiler.Program, runs *ensemble, opt sim.Options, out *Simu
 	line("switches", "%d turns of conditions in the right-hand side", st.Turns)
 	line("events", "%s", fired(out.Trajectories))
 	if st.Unproven > 0 {
-		line("unproven", "%d steps in which a crossing may have been missed", st.Unproven)
+		line("unproven", "%s in which a crossing may have been missed", explain.Steps(st.Unproven))
 	}
 	return b.String()
 }

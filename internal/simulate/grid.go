@@ -117,13 +117,10 @@ func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
 		saves = slices.Compact(saves)
 	case v.Given("step"):
 		step := v.Float("step")
-		n := (it.Span.T1 - it.Span.T0) / step
-		if !(step > 0) || n > 1e7 {
+		if !(step > 0) || (it.Span.T1-it.Span.T0)/step > 1e7 {
 			return fmt.Errorf("a step of %g gives too many output times", step)
 		}
-		for i := 0; float64(i) <= n*(1+1e-12); i++ {
-			saves = append(saves, math.Min(it.Span.T0+float64(i)*step, it.Span.T1))
-		}
+		saves = steps(it.Span.T0, it.Span.T1, step)
 	default:
 		for i := range 201 {
 			saves = append(saves, it.Span.T0+(it.Span.T1-it.Span.T0)*float64(i)/200)
@@ -136,6 +133,16 @@ func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
 	it.Span = problem.WithSaves(it.Span, saves)
 	m.skips(it, from)
 	return nil
+}
+
+// steps are the times from t0 to t1 at a distance, and t1.
+func steps(t0, t1, step float64) (list []float64) {
+	const rounding = 1e-12 // a time that is so little before the end is the end
+	n := (t1 - t0) / step * (1 - rounding)
+	for i := 0; float64(i) < n; i++ {
+		list = append(list, t0+float64(i)*step)
+	}
+	return append(list, t1)
 }
 
 // simulateSpan is the place of the simulate block, or else that of the model.
