@@ -1,7 +1,6 @@
 package check
 
 import (
-	"math"
 	"slices"
 
 	"github.com/pinode/pinode/dsl"
@@ -22,10 +21,10 @@ func (e *analysis) analyse() {
 	if e.diags.Count(diag.Error) > 0 {
 		return
 	}
-	assigned := map[Object]bool{}
+	assigned := map[Object][]*Event{}
 	for _, ev := range e.m.Events {
 		for _, a := range ev.Assigns {
-			assigned[a.Target] = true
+			assigned[a.Target] = append(assigned[a.Target], ev)
 		}
 	}
 	for _, ev := range e.m.Events {
@@ -37,8 +36,10 @@ func (e *analysis) analyse() {
 			continue
 		}
 		switch o := x.obj.(type) {
-		case *Discrete:
-			e.warnUnread(o)
+		case *Discrete: // one that events assign is a result of a simulation
+			if assigned[o] == nil {
+				e.warnUnread(o)
+			}
 		case *Param:
 			e.warnUnusedParam(o)
 		case *Neural:
@@ -72,7 +73,7 @@ func (e *analysis) writeConflicts() {
 					continue
 				}
 				decided[pair] = true
-				if samePriority(ev, w.ev) && !exclusive(ev, w.ev) {
+				if samePriority(ev, w.ev) && !e.exclusive(ev, w.ev) {
 					e.errConflict(ev, w.ev, a, w.a)
 				}
 			}
@@ -100,168 +101,13 @@ func commute(a, b *Assign) bool {
 	return ok1 && ok2 && a.Offset == b.Offset && slices.Equal(x, y)
 }
 
-// exclusive reports whether two events can be shown not to act at one
-// instant.
-//
-// Random events meet nothing else, almost surely. Scheduled ones at constant
-// times are compared. Conditions exclude each other if they demand different
-// values of one discrete expression, or opposite directions of one guard, or
-// crossings of different constants by it in one direction, as nothing but a
-// jump passes both at once. With a delay what held at the trigger need not hold
-// later, but for values of discrete expressions, as an event that is not persistent is
-// dropped with them.
-func exclusive(a, b *Event) bool {
-	if a.Kind == dsl.TriggerRate || b.Kind == dsl.TriggerRate {
-		return true
-	}
-	delayed := a.After != nil || b.After != nil
-	if delayed && (a.After != nil && a.Persistent || b.After != nil && b.Persistent) {
-		return false
-	}
-	if a.Cond != nil && b.Cond != nil {
-		for _, x := range conjuncts(a.Cond) {
-			for _, y := range conjuncts(b.Cond) {
-				if contradict(x, y) && (!delayed || x.Name == "eq" || y.Name == "eq") {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	if delayed {
-		return false
-	}
-	x, ok1 := scheduleOf(a)
-	y, ok2 := scheduleOf(b)
-	return ok1 && ok2 && !meet(x, y)
-}
-
-// schedule is a constant grid of times; a period of 0 is a single time.
-type schedule struct{ from, period, until float64 }
-
-func scheduleOf(ev *Event) (s schedule, ok bool) {
-	get := func(x *Expr, otherwise float64) float64 {
-		if x == nil {
-			return otherwise
-		}
-		if c, isConst := fold(x); isConst {
-			return c[0]
-		}
-		return math.NaN()
-	}
-	nan := math.NaN()
-	switch ev.Kind {
-	case dsl.TriggerAt:
-		t := get(ev.At, nan)
-		s = schedule{t, 0, t}
-	case dsl.TriggerEvery: // without `from` the grid depends on the start
-		s = schedule{get(ev.From, nan), get(ev.At, nan), get(ev.Until, math.Inf(1))}
-	default:
-		return s, false
-	}
-	return s, !math.IsNaN(s.from + s.period + s.until)
-}
-
-// meet reports whether two schedules share a time, to rounding; true if that
-// cannot be decided by looking at the first ten thousand times.
-func meet(a, b schedule) bool {
-	if a.period < b.period {
-		a, b = b, a
-	}
-	same := func(t float64, s schedule) bool {
-		tol := 1e-9 * math.Max(1, math.Abs(t))
-		if t < s.from-tol || t > s.until+tol {
-			return false
-		}
-		if s.period == 0 {
-			return math.Abs(t-s.from) <= tol
-		}
-		k := math.Round((t - s.from) / s.period)
-		return math.Abs(s.from+k*s.period-t) <= tol
-	}
-	for k := range 10_000 {
-		t := a.from + float64(k)*a.period
-		if t > a.until || t > b.until+1e-9*math.Abs(t) {
-			return false
-		}
-		if same(t, b) {
-			return true
-		}
-		// The grids repeat their pattern where both have come round.
-		if r := float64(k+1) * a.period / b.period; a.period == 0 || math.Abs(r-math.Round(r)) < 1e-9 && r < 1e9 {
-			return false
-		}
-	}
-	return true
-}
-
-// conjuncts splits a condition at its top-level `and`s.
-func conjuncts(x *Expr) []*Expr {
-	if x.Kind == Op && x.Name == "and" {
-		return append(conjuncts(x.Args[0]), conjuncts(x.Args[1])...)
-	}
-	return []*Expr{x}
-}
-
-// direction of a guard: −1 for falling comparisons, +1 for rising ones.
-var direction = map[string]int{"lt": -1, "le": -1, "falling": -1, "gt": 1, "ge": 1, "rising": 1}
-
-// comparison is a condition with the constant or the shorter side last:
-// `0 < x` and `x > 0` are one.
-type comparison struct {
-	name  string
-	guard string
-	level *Expr // nil for rising, falling and crossing
-}
-
-var mirrored = map[string]string{"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
-
-func comparisonOf(x *Expr) (c comparison, ok bool) {
-	if x.Kind != Op || len(x.Args) == 0 || x.Name == "and" || x.Name == "or" || x.Name == "not" || x.Name == "if" {
-		return c, false
-	}
-	c = comparison{name: x.Name, guard: Text(x.Args[0])}
-	if len(x.Args) == 1 {
-		return c, true
-	}
-	c.level = x.Args[1]
-	if _, isConst := fold(x.Args[0]); isConst {
-		c = comparison{mirrored[x.Name], Text(x.Args[1]), x.Args[0]}
-	}
-	return c, true
-}
-
-func contradict(x, y *Expr) bool {
-	a, ok1 := comparisonOf(x)
-	b, ok2 := comparisonOf(y)
-	if !ok1 || !ok2 || a.guard != b.guard {
-		return false
-	}
-	different := func() bool {
-		if a.level == nil || b.level == nil {
-			return false
-		}
-		u, ok1 := fold(a.level)
-		v, ok2 := fold(b.level)
-		return ok1 && ok2 && u[0] != v[0]
-	}
-	same := func() bool { return a.level != nil && b.level != nil && Text(a.level) == Text(b.level) }
-	switch {
-	case a.name == "eq" && b.name == "eq":
-		return different()
-	case a.name == "eq" && b.name == "ne", a.name == "ne" && b.name == "eq":
-		return same()
-	case direction[a.name]*direction[b.name] < 0:
-		return true
-	}
-	return direction[a.name]*direction[b.name] > 0 && different()
-}
-
 // analyseEvent warns of what one event does in vain.
-func (e *analysis) analyseEvent(ev *Event, assigned map[Object]bool) {
+func (e *analysis) analyseEvent(ev *Event, assigned map[Object][]*Event) {
 	for _, a := range ev.Assigns {
 		if !a.Add && Text(a.Value) == targetText(a) || a.Add && isZero(a.Value) {
 			e.warnIdle(a)
+		} else if e.oldValue(ev, a, assigned) {
+			e.warnOldValue(ev, a)
 		}
 	}
 	if ev.Cond == nil || ev.AtStart {
@@ -269,7 +115,7 @@ func (e *analysis) analyseEvent(ev *Event, assigned map[Object]bool) {
 	}
 	moves := readsOf(ev.Cond)&continuous != 0
 	for o := range objectsOf(ev.Cond) {
-		moves = moves || assigned[o]
+		moves = moves || assigned[o] != nil
 	}
 	switch {
 	case !moves:
@@ -277,6 +123,18 @@ func (e *analysis) analyseEvent(ev *Event, assigned map[Object]bool) {
 	case staysTrue(ev, e.turns(ev)):
 		e.warnStaysTrue(ev)
 	}
+}
+
+// oldValue reports whether an event assigns a variable from its own value a delay ago,
+// though that may have changed since.
+func (e *analysis) oldValue(ev *Event, a *Assign, assigned map[Object][]*Event) bool {
+	if a.Add || ev.Late || ev.After == nil || isZero(ev.After) {
+		return false
+	}
+	_, state := a.Target.(*State)
+	read := elementsRead{}
+	read.add(a.Value, map[*Let]bool{})
+	return read.overlap(a) && (state || slices.ContainsFunc(assigned[a.Target], func(other *Event) bool { return other != ev }))
 }
 
 // isZero reports whether all elements of a value are the number 0.

@@ -223,9 +223,19 @@ func TestWriteConflicts(t *testing.T) {
 		"event a at t = 1 { x += 1 }\n event b at t = 1 priority if x > 1 then 2 else 1 { x := 2 }":                     nil,
 		"event a at t = 1 priority x { x := 1 }\n event b at t = 1 priority x { x := 2 }":                               {writeConflict},
 		"discrete n = 0\n event a when x > 1 and n == 0 { n := 1 }\n event b when n == 1 after 2 { n := 0 }":            nil,
-		"discrete n = 0\n event a when x > 1 and n == 0 { n := 1 }\n event b when n == 1 after 2 persistent { n := 0 }": {writeConflict},
+		"discrete n = 0\n event a when x > 1 and n == 0 { n := 1 }\n event b when n == 1 after 2 persistent { n := 0 }": nil,
 		"discrete n = 0\n event a when x > 1 { n := 1 }\n event b when x > 2 after 2 { n := 2 }":                        {writeConflict},
 		"discrete n = 0\n event a when x > 1 { n := 1 }\n event b when x < 1 after 2 { n := 2 }":                        {writeConflict},
+		"event a when x >= 1 after 2 { x := x + 1 }":                                                                    {oldValue},
+		"event a when x >= 1 after 2 late { x := x + 1 }":                                                               nil,
+		"event a when x >= 1 after 0 { x := x - 1 }":                                                                    nil,
+		"event a when x >= 1 after 2 { x += 1 - x }":                                                                    nil,
+		"discrete n = 0\n event a when x >= 1 after 2 { n := n + 1 }":                                                   nil,
+		"discrete n = 0\n event a when x >= 1 after 2 { n := n + 1 }\n event b when x <= -1 after 2 { n := 0 }":         {oldValue},
+		"event a at t = 1 { x -= 1 }\n event b at t = 1 { x += 2; x -= 3 }":                                             nil,
+		"event a at t = 1 { x -= 1 }\n event b at t = 1 { x := 2 }":                                                     {writeConflict},
+		"event a when x >= 1 { x -= -1 }":                                                                               {staysTrueCode},
+		"event a at t = 1 { x -= 0 }":                                                                                   {idleAssignment},
 		"event a at t = 1 { x += 1; x += 2 }":                                                                           nil,
 		"event a at t = 1 { x += 1; x := 2 }":                                                                           {writeConflict},
 		"event a(n) on data priority n { x += n }":                                                                      {notFixed},
@@ -438,4 +448,46 @@ func TestNoEnvironment(t *testing.T) {
 	require.Len(t, p.Model.States, 1)
 	require.Len(t, diags.All, 1)
 	require.Equal(t, unknownName, diags.All[0].Code)
+}
+
+// TestExclusiveDelays: which delayed events need an order. Those of one constant delay come
+// in the order of their triggers; with others only what holds all the time while they wait
+// excludes a meeting.
+func TestExclusiveDelays(t *testing.T) {
+	const head = "  time t: 1\n  param d in (0, inf) = 0.3\n  state y = 0\n  state x = 0\n  discrete u = 1\n  discrete s[2] = 0\n  x' = u + s[0] + s[1]\n  y' = d*x - y\n"
+	conflict := []string{writeConflict}
+	for body, want := range map[string][]string{
+		// One delay: the conditions do not turn true at once.
+		"event up when y >= 0.5 after d persistent { u := -1 }\n event down when y <= 0.4 after d persistent { u := 1 }":             nil,
+		"event up when y >= 0.5 after 0.3 { u := -1 }\n event down when y <= 0.4 after 0.1 + 0.2 { u := 1 }":                         conflict, // 0.1 + 0.2 is not 0.3
+		"event up when y >= 0.5 after 0.5 { u := -1 }\n event down when y <= 0.4 after 0.2 + 0.3 { u := 1 }":                         nil,
+		"event up when y >= 0.5 after d persistent { u := -1 }\n event down when y <= 0.4 after 2*d persistent { u := 1 }":           conflict,
+		"event up when y >= 0.5 after d persistent { u := -1 }\n event down when y <= 0.4 { u := 1 }":                                conflict,
+		"event up when y >= 0.5 after 1 + x^2 persistent { u := -1 }\n event down when y <= 0.4 after 1 + x^2 persistent { u := 1 }": conflict,
+		"event up when y >= 0.5 after d persistent { u := -1 }\n event far when x >= 0.4 after d persistent { u := 1 }":              conflict,
+		"event up when y >= 0.5 and u == 1 { u := -1 }\n event down when y <= 0.7 and x > 1 { u := 1 }":                              conflict, // x may pass 1 and u turn 1 at once
+		"event up when y >= 0.5 and x > 1 after d { u := -1 }\n event down when y <= 0.4 and x < 2 after d { u := 1 }":               nil,
+		"event up when y >= 0.5 { u := -1 }\n event down when y <= 0.7 { u := 1 }":                                                   nil,
+
+		// Chains of modes: each persistent one alone leaves its mode.
+		"event a when x >= 1 and u == 1 { u := 1.5 }\n event b when u == 1.5 after d persistent { u := 2 }\n event c when x <= 0 and u == 2 { u := 3 }":                nil,
+		"event a when u == 1 after 1 persistent { u := 2 }\n event b when u == 2 after d persistent { u := 3 }\n event c when u == 3 after 2*d { u := 1 }":             nil,
+		"event a when x >= 1 and u == 1 { u := 1.5 }\n event b when u == 1.5 after d persistent { u := 2 }\n event c when x <= -9 { u := 3 }":                          {writeConflict, writeConflict},
+		"event a when x >= 1 and u == 1 { u := 1.5 }\n event b when u == 1.5 after d persistent { u := 2 }\n event c when u == 1.5 after 2*d { u := 1 }":               {writeConflict, writeConflict},
+		"event a when x >= 1 and u == 1 { u := 1.5 }\n event b when u == 1.5 and y < 3 after d persistent { u := 2 }":                                                  conflict,
+		"event a when x >= 1 and u == 1 persistent { u := 1.5 }\n event b when u == 1.5 after d persistent { u := 2 }":                                                 conflict,
+		"event a when x >= 1 and u == 1 { u += 0.5 }\n event b when u == 1.5 after d persistent { u := 2 }\n event c on data { u := 1 }":                               {writeConflict, writeConflict},
+		"event a when x >= 1 and s[0] == 0 { s[0] := 1; y := 0 }\n event b when s[0] == 1 after d persistent { s[0] := 0; y := 1 }\n event c when x > 3 { s[1] := 7 }": nil,
+		"event a when x >= 1 and s[0] == 0 { s[0] := 1; y := 0 }\n event b when s[0] == 1 after d persistent { s[0] := 0 }\n event c when x > 3 { s := [0, 7] }":       {writeConflict, writeConflict},
+
+		// Comparisons of a discrete variable exclude each other by their values.
+		"event a when y >= 1 and u <= 0 { u := 1 }\n event b when u > 0 after d { u := 0 }":      nil,
+		"event a when y >= 1 and u == 0 { u := 1 }\n event b when u >= 0.5 after d { u := 0 }":   nil,
+		"event a when y >= 1 and u == 1 { u := 1 }\n event b when u >= 0.5 after d { u := 0 }":   conflict,
+		"event a when y >= 1 and u <= 0.5 { u := 1 }\n event b when u >= 0.5 after d { u := 0 }": conflict,
+		"event a when y >= 1 and u != 2 { u := 1 }\n event b when u == 2 after d { u := 0 }":     nil,
+		"event a when y >= 1 and u != 2 { u := 1 }\n event b when u == 3 after d { u := 0 }":     conflict,
+	} {
+		require.Equal(t, want, codesOf(t, head+body), body)
+	}
 }

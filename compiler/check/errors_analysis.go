@@ -9,11 +9,25 @@ func (e *analysis) errConflict(a, b *Event, x, y *Assign) {
 	e.diags.Errorf(writeConflict, x.Span, "the events `%s` and `%s` may assign `%s` at the same instant", b.Name, a.Name, x.Target.Info().Name).
 		WithNote(x.Span, "`%s` assigns it here", a.Name).
 		WithNote(y.Span, "`%s` assigns it here", b.Name).
-		WithHelp("say which comes first: give one of them a `priority`, higher first; `+=` in both adds up in any order\n(opposite directions of one guard, or different values of a discrete variable, exclude each other)")
+		WithHelp("say which comes first: give one of them a `priority`, higher first; `+=` in both adds up in any order\n(opposite directions of one guard, or different values of a discrete variable, exclude each other; behind delays that differ only the latter do)")
 }
 
 func (e *analysis) warnIdle(a *Assign) {
 	e.diags.Warnf(idleAssignment, a.Span, "this assignment changes nothing")
+}
+
+func (e *analysis) warnOldValue(ev *Event, a *Assign) {
+	name := targetText(a)
+	help := "`late` reads it when the jump is carried out"
+	for op, write := range map[string]string{"add": "+=", "sub": "-="} {
+		if v := a.Value; v.Kind == Op && v.Name == op && Text(v.Args[0]) == name {
+			help = fmt.Sprintf("write `%s %s %s`, which changes `%s` as it is then; or `late`, to read all values then",
+				name, write, v.Args[1].Span.Text(), name)
+		}
+	}
+	e.diags.Warnf(oldValue, a.Span, "`%s` assigns `%s` from its value at the trigger, and what happened to it since is lost", ev.Name, name).
+		WithNote(ev.After.Span, "the delay").
+		WithHelp("%s", help)
 }
 
 func (e *analysis) warnDead(ev *Event) {
@@ -56,7 +70,7 @@ func (e *analysis) warnCycle(path []*Event) {
 }
 
 func (e *analysis) warnUnread(o *Discrete) {
-	e.diags.Warnf(unreadDiscrete, o.Span, "nothing reads the discrete variable `%s`", o.Name)
+	e.diags.Warnf(unreadDiscrete, o.Span, "nothing reads or assigns the discrete variable `%s`", o.Name)
 }
 
 func (e *analysis) warnUnusedParam(p *Param) {
