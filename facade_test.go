@@ -220,3 +220,16 @@ func TestObserverAndSeed(t *testing.T) {
 	require.Equal(t, 4., f.Params["m"].Start)
 	require.Equal(t, 2*1+2+2*1+1, f.Weights())
 }
+
+// TestEndHasARow: the rows of a simulation end where it ends, also where the step does not
+// lead there, with what happens at the end: x' = -x, and a mode that was infinite until then.
+func TestEndHasARow(t *testing.T) {
+	m, err := Parse("end.node", "model End {\n  state x = 1\n  discrete seen = -inf\n  x' = -x\n  event last at t = 2.7 { seen := t }\n}\nsimulate { step: 1 }")
+	require.NoError(t, err)
+	run, err := m.Simulate(t.Context(), SimulateOptions{Until: 2.7})
+	require.NoError(t, err)
+	require.Equal(t, []float64{0, 1, 2, 2.7, 2.7, 2.7}, run.Column("t"))
+	require.InDelta(t, math.Exp(-2.7), run.Column("x")[5], 1e-6)
+	never := math.Inf(-1)
+	require.Equal(t, []float64{never, never, never, never, 2.7, 2.7}, run.Column("seen"))
+}

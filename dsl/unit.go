@@ -108,7 +108,7 @@ func (r *reader) exponent() (num, den int, end *lexer.Token, err error) {
 	if r.take("-") {
 		sign = -1
 	}
-	if num, den, end, err = r.decimal(); err != nil {
+	if num, den, end, err = decimal(r); err != nil {
 		return 0, 0, nil, err
 	}
 	if paren {
@@ -126,7 +126,7 @@ func (r *reader) exponent() (num, den int, end *lexer.Token, err error) {
 
 // decimal reads a whole number, or one with a decimal point that is a fraction in tenths,
 // eighths or a part of these.
-func (r *reader) decimal() (num, den int, end *lexer.Token, err error) {
+func decimal(r *reader) (num, den int, end *lexer.Token, err error) {
 	t := r.Peek()
 	v, bad := strconv.ParseFloat(t.Value, 64)
 	if t.Type != tokNumber || bad != nil || !strings.Contains(t.Value, ".") {
