@@ -12,7 +12,8 @@ import (
 // SetTree sets what nested maps say, as YAML is decoded and as Tree returns
 // them. A chain is a word, a map of one word to its options, or a list of
 // these; a map of options alone changes those of the stages that are there.
-// What is at its default counts as not given, so that what Tree returns is taken back.
+// What is at its default counts as not given, unless it was given as that before, so that
+// what Tree returns is taken back: in the place of some defaults values are found from data.
 // After an error nothing has changed.
 func (v *Values) SetTree(tree map[string]any, origin string) error {
 	w := v.Clone()
@@ -29,7 +30,7 @@ func (v *Values) SetTree(tree map[string]any, origin string) error {
 			if text, err = scalars(key, tree[key]); err == nil {
 				err = w.Set(key, text, origin)
 			}
-			if err == nil && atDefault(w, s) {
+			if err == nil && atDefault(w, s) && !(v.Given(key) && atDefault(v, s)) {
 				delete(w.set, key)
 			}
 		}
@@ -111,11 +112,23 @@ func (s *Setting) stageTree(m map[string]any) (name string, opts map[string]any,
 }
 
 func (v *Values) stageOptions(s *Setting, i int, name string, opts map[string]any, origin string) error {
+	var before *Values // the options of the same stage as they were
+	if e := v.set[s.Key]; e != nil && i < len(e.stages) && e.stages[i].Name == name {
+		before = e.stages[i].Options
+	}
 	o, err := v.stage(s, i, name, origin)
 	if err != nil {
 		return err
 	}
-	return o.SetTree(opts, origin)
+	if err := o.SetTree(opts, origin); err != nil || before == nil {
+		return err
+	}
+	for key, e := range before.set {
+		if _, said := opts[key]; said && o.set[key] == nil && atDefault(before, before.table.Find(key)) { // given as its default
+			o.set[key] = e
+		}
+	}
+	return nil
 }
 
 // scalars writes a decoded value as text.
