@@ -48,7 +48,7 @@ func (p *sliders) readers() (list []reader) {
 
 // sliding visits what the readers read along surfaces.
 func (p *sliders) sliding(visit func(r *reader, program place.Program, values []*ir.Node)) {
-	list, most := p.readers(), p.mostSurfaces()
+	list, most := p.readers(), p.mostKinds()
 	for n := 0; n <= most; n++ {
 		for nb := 0; nb <= most; nb++ {
 			w := p.newBlends(n, nb)
@@ -70,13 +70,14 @@ func (p *sliders) sliding(visit func(r *reader, program place.Program, values []
 
 // blends are combinations along n surfaces, and along nb before the instant.
 type blends struct {
-	p     *sliders
-	n, nb int
-	mode  map[int]bool          // places in D of modes of surfaces
-	whole map[*ir.Node]bool     // combined as a whole
-	in    map[*ir.Node]*ir.Node // inputs that stand for the combinations of values
-	by    map[*ir.Node]*ir.Node // these, by the inputs
-	was   map[*ir.Node]*ir.Node // what is before the instant in the place of what is now
+	p      *sliders
+	n, nb  int
+	failed bool                  // a value does not come apart
+	mode   map[int]bool          // places in D of modes of surfaces
+	whole  map[*ir.Node]bool     // combined as a whole
+	in     map[*ir.Node]*ir.Node // inputs that stand for the combinations of values
+	by     map[*ir.Node]*ir.Node // these, by the inputs
+	was    map[*ir.Node]*ir.Node // what is before the instant in the place of what is now
 }
 
 func (p *sliders) newBlends(n, nb int) *blends {
@@ -97,7 +98,7 @@ func (p *sliders) newBlends(n, nb int) *blends {
 			w.was[in[0]] = in[1]
 		}
 	}
-	for k := range nb {
+	for k := range min(nb, MaxSlides) {
 		on, at := p.onInput(k), p.atInput(k)
 		w.was[on], w.was[at] = place.ModesOnBefore(k).Node(b, on.Shape), place.GuardAtBefore(k).Node(b, at.Shape)
 	}
@@ -139,10 +140,18 @@ func (w *blends) reads(x *ir.Node) (now, then bool) {
 func (w *blends) value(x *ir.Node) *ir.Node {
 	p, b := w.p, w.p.Model.Builder
 	v := w.linear(x)
-	if w.n > 0 {
+	switch {
+	case w.n == Several:
+		v = w.apart(p.Model.In.D, v, p.several.parts())
+	case w.n > 0:
 		v = p.blend(p.corners(w.n, v), 0, p.parts(p.fields(w.n)))
 	}
-	if w.nb > 0 {
+	switch {
+	case w.nb == Several:
+		if db := p.Model.In.DB; db != nil {
+			v = w.apart(db, v, w.allBefore(p.several.parts()))
+		}
+	case w.nb > 0:
 		// The same with what is before the instant in the place of what is now, and
 		// the other way round.
 		d, db := p.Model.In.D, p.Model.In.DB
@@ -150,13 +159,27 @@ func (w *blends) value(x *ir.Node) *ir.Node {
 		for c, x := range p.corners(w.nb, d) {
 			corners[c] = b.Substitute([]*ir.Node{v}, map[*ir.Node]*ir.Node{db: w.before(x[0])})
 		}
-		parts := p.parts(p.fields(w.nb))
-		for i := range parts {
-			parts[i] = w.before(parts[i])
-		}
-		v = p.blend(corners, 0, parts)
+		v = p.blend(corners, 0, w.allBefore(p.parts(p.fields(w.nb))))
 	}
 	return b.Substitute([]*ir.Node{v}, w.by)[0]
+}
+
+// apart is the combination along several surfaces of a value that reads the modes of d.
+func (w *blends) apart(d, v *ir.Node, parts []*ir.Node) *ir.Node {
+	n := w.p.several.combine(d, v, parts)
+	if n == nil {
+		w.failed = true
+		return v
+	}
+	return n
+}
+
+func (w *blends) allBefore(list []*ir.Node) []*ir.Node {
+	out := make([]*ir.Node, len(list))
+	for i, n := range list {
+		out[i] = w.before(n)
+	}
+	return out
 }
 
 // linear is a value that is linear in each mode that it reads: in the place of what is

@@ -38,8 +38,9 @@ type Program struct {
 	NumGuards int // those of the model, then those of releases, then those of sliding
 
 	// Slides: some discontinuity of the right-hand side may be slid along, and the
-	// last SlideGuards guards say when that ends.
-	Slides bool
+	// last NumExits guards say when that ends: two for each surface, in the order of switches.
+	Slides   bool
+	NumExits int
 
 	derivatives
 
@@ -186,7 +187,11 @@ func (p *Program) schedule() {
 	p.surfaces = len(along)
 	p.NumTimes, p.NumGuards = len(p.times), len(p.guards)
 	if p.Slides = p.surfaces > 0; p.Slides {
-		p.NumGuards += SlideGuards
+		if p.several = p.findSeveral(); p.several != nil && !p.readable() {
+			p.several = nil
+		}
+		p.NumExits = 2 * p.mostTogether()
+		p.NumGuards += p.NumExits
 	}
 }
 

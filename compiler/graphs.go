@@ -23,7 +23,8 @@ import (
 //	          and so on for y, f (flow), u and ut; bounds1 of those of sliding along one
 //	          surface
 //	spread    g, rate: by how much guards and rates may move where the states do, twice: see there
-//	slideK    dy on K surfaces at once, given by on1, at1, on2, at2; exitsK: g, rate (see slide.go)
+//	slideK    dy on K surfaces at once, given by on1, at1, on2, at2, for K = 3 on all that
+//	          the modes ask for; exitsK: g, rate (see slide.go)
 //	X@K       X on K surfaces; X@bK on those before the instant, X@KbL on both (see blend.go)
 //	init      y, d; segment likewise
 //	times     s: the scheduled scalars
@@ -137,7 +138,7 @@ func (l *lister) slideGraphs() {
 	for k, s := range l.slides() {
 		slide, exits := place.Slide(k+1), place.Exits(k+1)
 		l.value(slide, place.Rates, s.flow, true, true)
-		if k == 0 {
+		if k == 0 { // of more their bounds would say nothing
 			l.add(l.boundsGraph(place.SlideBounds, l.elements(s.exits)))
 		}
 		l.add(exits.Graph(place.Guard.Of(s.exits), place.Rate.Of(s.rate)))

@@ -13,22 +13,25 @@ import (
 // Discontinuous Righthand Sides, 1988, §4). With guard rates r₁ above and r₀
 // below the part of the upper field is α = r₀/(r₀ − r₁), and sliding ends where
 // α leaves [0, 1]. On two surfaces at once the parts α and β solve two bilinear
-// equations in the rates of both guards in the four corners.
+// equations in the rates of both guards in the four corners. On more they add up: see addends.
 
-// MaxSlides is how many surfaces may be slid along at once, SlideGuards how many
-// guards say when that ends: α and 1 − α of each.
+// MaxSlides is along how many surfaces at once there are programs of the fields in their
+// corners. Several is the number of surfaces that names those along more.
 const (
-	MaxSlides   = 2
-	SlideGuards = 2 * MaxSlides
+	MaxSlides = 2
+	Several   = MaxSlides + 1
 )
 
 // sliders build what moves and what acts along surfaces.
-type sliders struct{ motion }
+type sliders struct {
+	motion
+	several *addends // nil: along no more than MaxSlides surfaces at once
+}
 
 // slide is motion along some surfaces.
 type slide struct {
 	flow  *ir.Node // the derivative of Y
-	exits *ir.Node // [SlideGuards], positive inside; those of no surface are 1
+	exits *ir.Node // two of each surface, α and 1 − α: positive inside
 	rate  *ir.Node // of exits, by time
 }
 
@@ -42,7 +45,7 @@ func (p *sliders) atInput(k int) *ir.Node {
 	return place.GuardAt(k).Node(p.Model.Builder, ir.Vec(len(p.Model.Guards)))
 }
 
-// mostSurfaces is along how many surfaces at once the solution may slide.
+// mostSurfaces is along how many surfaces at once there are corners.
 func (p *sliders) mostSurfaces() int { return min(MaxSlides, p.surfaces) }
 
 // corners are values in the fields around n surfaces: in each corner the modes are
@@ -74,10 +77,9 @@ func (p *sliders) fields(n int) [][]*ir.Node {
 	return p.corners(n, values...)
 }
 
-// slides builds motion along one surface and along two.
+// slides builds motion along one surface, along two, and along several.
 func (p *sliders) slides() []slide {
 	b := p.Model.Builder
-	one := b.Const(1)
 	var list []slide
 	for n := 1; n <= p.mostSurfaces(); n++ {
 		corners := p.fields(n)
@@ -86,18 +88,40 @@ func (p *sliders) slides() []slide {
 		if p.flow != p.rates {
 			s.flow = b.Mul(p.free(), s.flow)
 		}
-		exits := make([]*ir.Node, SlideGuards)
-		for k := range exits {
-			exits[k] = one
-		}
-		for k, a := range parts {
-			exits[2*k], exits[2*k+1] = a, b.Sub(one, a)
-		}
-		s.exits = b.Slice(b.Concat(exits...), 0, ir.Vec(SlideGuards))
+		s.exits = p.exits(parts)
 		s.rate = p.rateAlong(s.flow, s.exits)
 		list = append(list, s)
 	}
+	if p.several != nil {
+		list = append(list, p.several.slide())
+	}
 	return list
+}
+
+// exits are the guards that say when a motion with these parts ends.
+func (p *sliders) exits(parts []*ir.Node) *ir.Node {
+	b := p.Model.Builder
+	var list []*ir.Node
+	for _, a := range parts {
+		list = append(list, a, b.Sub(b.Const(1), a))
+	}
+	return b.Slice(b.Concat(list...), 0, ir.Vec(len(list)))
+}
+
+// mostTogether is the largest number of surfaces that the solution may slide along at once, and
+// mostKinds how many kinds of such motion have programs of their own.
+func (p *sliders) mostTogether() int {
+	if p.several != nil {
+		return len(p.several.guards)
+	}
+	return p.mostSurfaces()
+}
+
+func (p *sliders) mostKinds() int {
+	if p.several != nil {
+		return Several
+	}
+	return p.mostSurfaces()
 }
 
 // blend is the multilinear combination of value i of the corners.

@@ -29,6 +29,32 @@ func TestNilpotent(t *testing.T) {
 	}
 }
 
+// TestSurfaces: surfaces may be slid along together where jumps add up, also through arrays, solutions
+// of linear equations and products with what does not jump; one whose guard has no jump in its rate is none.
+func TestSurfaces(t *testing.T) {
+	const states = "state a = 1\n state b = 1\n state c = 1\n "
+	for text, want := range map[string]int{
+		states + "a' = -sign(a)\n b' = -sign(b)\n c' = -sign(c)":                                                      3,
+		states + "a' = -sign(a)\n b' = -sign(b)\n c' = a":                                                             0, // two need no more
+		states + "a' = -sign(a) + sign(b)\n b' = -sign(b)/(1 + a^2)\n c' = (if t > 3 then 2 else 1) - 3*sign(c)*a":    3,
+		states + "a' = -sign(a)*sign(b)\n b' = -sign(b)\n c' = -sign(c)":                                              0,
+		states + "a' = -exp(sign(a) + sign(b) + sign(c))\n b' = -sign(b)\n c' = -sign(c)":                             0,
+		"state v[4] = 1\n v' = -sign(v)":                                                                              4,
+		"state v[3] = 1\n const M[3, 3] = [[3, 1, 0], [1, 2, 1], [0, 1, 1]]\n v' = solve(M, -sign(v))":                3,
+		"state v[3] = 1\n v' = [[2, 1, 0], [1, 2, 1], [0, 1, 2]] @ (-sign(v))":                                        3,
+		"state v[3] = 1\n v' = -sign(v)\n observe y = sign(v[0])*sign(v[1])*abs(sign(v[2]) + sign(v[1])) ~ normal(1)": 3,
+		"state v[101] = 1\n v' = -sign(v)":                                                                            0,
+	} {
+		p, _, _ := compile(t, "model M {\n time t\n "+text+"\n}")
+		require.Len(t, p.Surfaces(), want, text)
+		most := want
+		if most == 0 {
+			most = 2
+		}
+		require.Equal(t, 2*most, p.NumExits, text)
+	}
+}
+
 // TestWide: a long chain is, not a short one, one with as much besides, or a network.
 func TestWide(t *testing.T) {
 	chain := "state x[%d] = 0\n for i in 1..%d { x[i]' = x[i-1] - 2*x[i] + x[i+1] }\n x[0]' = x[1] - 2*x[0]\n x[%d]' = -x[%d]"

@@ -32,8 +32,8 @@ func newSwitches(s *sides, rests *rests) *switches {
 	return w
 }
 
-// maxSlides is along how many surfaces at once it can.
-const maxSlides = 2
+// mostSlides is along how many surfaces at once the solution may slide.
+func (s *guards) mostSlides() int { return s.size.Exits / 2 }
 
 // branch is where the guard of a switch goes in one of its branches: up, down or
 // nowhere; known unless the field cannot be evaluated there. first says that the
@@ -195,7 +195,7 @@ func (s *switches) resolveOne(i int, at phase) (turned bool, fail *Failure) {
 		s.arm(w.Guard)
 	}
 	slid := s.slidesOn(w.Guard)
-	if slid && len(s.sliding(s.d)) == maxSlides {
+	if slid && len(s.sliding(s.d)) > 1 {
 		return false, nil // one surface does not say whether the other holds: see outOfHull
 	}
 	mode, side := float64(truth(s.g[w.Guard] > 0)), sign(s.g[w.Guard])
@@ -206,8 +206,8 @@ func (s *switches) resolveOne(i int, at phase) (turned bool, fail *Failure) {
 		if mode == OnSurface && w.Trigger > 0 {
 			return false, s.firesOnSurface(i)
 		}
-		if mode == OnSurface && !slid && len(s.sliding(s.d)) == maxSlides {
-			return false, s.stuckOn("the solution would slide along more than two surfaces at once", append(s.sliding(s.d), i)...)
+		if mode == OnSurface && !slid && len(s.sliding(s.d)) == s.mostSlides() {
+			return false, s.stuckOn(tooManySurfaces, append(s.sliding(s.d), i)...)
 		}
 	}
 	if mode == OnSurface && !slid && !s.crossed[w.Guard] {
@@ -281,15 +281,15 @@ func (s *switches) readsSlid(slid int) int {
 func (s *switches) parallel(a, b int) bool {
 	n := len(s.y)
 	along := func(i int) (da, db float64) {
-		clear(s.reach)
-		rt := 0.
-		if i < n {
-			s.reach[i] = math.Abs(s.y[i]) + s.opt.atol(i)/s.opt.RTol
-		} else {
-			rt = math.Max(math.Abs(s.t), s.span.T1-s.span.T0)
-		}
-		s.model.Spread(s.t, s.y, s.d, s.reach, rt, s.there.g, s.there.rate)
+		s.moves(func(k int) float64 { return float64(truth(k == i)) })
 		return s.there.fine.g[a], s.there.fine.g[b]
+	}
+	// If they are, so they are in sums over all of them, whatever the weights.
+	s.moves(func(int) float64 { return 1 })
+	a0, b0 := s.there.fine.g[a], s.there.fine.g[b]
+	s.moves(func(k int) float64 { return math.Mod(float64(k+1)*math.Phi, 1) })
+	if a1, b1 := s.there.fine.g[a], s.there.fine.g[b]; math.Abs(a0*b1-a1*b0) > 1e-6*(a0*b1+a1*b0) {
+		return false
 	}
 	var most [2]float64
 	for i := range n + 1 {
@@ -303,6 +303,18 @@ func (s *switches) parallel(a, b int) bool {
 		}
 	}
 	return most[0] > 0 && most[1] > 0
+}
+
+// moves sets, there, by how much the guards move with the states, and the time behind them, in
+// their scales times weights.
+func (s *switches) moves(weight func(k int) float64) {
+	clear(s.reach)
+	n := len(s.y)
+	for k := range n {
+		s.reach[k] = weight(k) * (math.Abs(s.y[k]) + s.opt.atol(k)/s.opt.RTol)
+	}
+	rt := weight(n) * math.Max(math.Abs(s.t), s.span.T1-s.span.T0)
+	s.model.Spread(s.t, s.y, s.d, s.reach, rt, s.there.g, s.there.rate)
 }
 
 // resolveFloor finds the mode of a floor whose argument is on a whole number, by
@@ -357,7 +369,10 @@ func (s *switches) resolveFloor(i int) (turned bool, fail *Failure) {
 	return turned, nil
 }
 
-// meet lets the solution slide along the intersection of two surfaces, where each
+// tooManySurfaces is said where there are no programs for the motion.
+const tooManySurfaces = "the solution would slide along more than two surfaces at once, where the jumps at them do not add up or are too many"
+
+// meet lets the solution slide along the intersection of surfaces, where each
 // by itself leads nowhere: fields that turn about it.
 func (s *switches) meet() *Failure {
 	var list []int
@@ -367,7 +382,7 @@ func (s *switches) meet() *Failure {
 		}
 	}
 	const what = "the solution neither leaves these surfaces nor can it slide along them"
-	if len(list) != maxSlides {
+	if len(list) < 2 || len(list) > s.mostSlides() {
 		return s.stuckOn(what, list...)
 	}
 	for _, i := range list {

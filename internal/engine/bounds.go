@@ -72,7 +72,7 @@ func (s *guardPrograms) Bounds(box *sim.Box, d []float64, to *events.Bounds) boo
 	b.signals(s.Signals, box)
 	b.own.run(s.Frame, to, 0)
 	exits := s.Size.Guards - s.Size.Exits
-	for i := exits; i < s.Size.Guards; i++ { // of two surfaces at once they are not known
+	for i := exits; i < s.Size.Guards; i++ { // of more than one surface they are not known
 		to.Lo[i], to.Hi[i], to.RateLo[i], to.RateHi[i] = math.NaN(), math.NaN(), math.NaN(), math.NaN()
 	}
 	if s.slidesAlong(d, s.now) == 1 {

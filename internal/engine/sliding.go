@@ -12,7 +12,7 @@ import (
 	"github.com/pinode/pinode/sim"
 )
 
-// sliding is the motion of a system along a number of surfaces at once.
+// sliding is the motion of a system along a number of surfaces at once, or along several.
 type sliding struct {
 	rhs, exits Function
 	exitRates  []float64
@@ -57,19 +57,22 @@ func newSurfaces(f *exec.Frame, on, at func(k int) place.Input) (w surfaces) {
 	return w
 }
 
-// slidesAlong is along how many surfaces the modes of d ask to slide; it tells of them.
-func (s *base) slidesAlong(d []float64, to surfaces) (n int) {
+// slidesAlong is along how many surfaces the modes of d ask to slide, or compiler.Several; it
+// tells of them.
+func (s *base) slidesAlong(d []float64, to surfaces) int {
+	s.along = s.along[:0]
 	if len(s.slides) == 0 || len(d) == 0 {
 		return 0
 	}
-	along := [compiler.MaxSlides]int{}
 	for _, w := range s.Prog.Model.Switches {
-		if sim.Slides(d[w.Mode]) && !slices.Contains(along[:n], w.Guard) {
-			along[n] = w.Guard
-			n++
+		if sim.Slides(d[w.Mode]) && !slices.Contains(s.along, w.Guard) {
+			s.along = append(s.along, w.Guard)
 		}
 	}
-	for k, guard := range along[:n] {
+	if len(s.along) > compiler.MaxSlides { // programs along several read the modes
+		return compiler.Several
+	}
+	for k, guard := range s.along {
 		clear(to.on[k])
 		clear(to.at[k])
 		if to.at[k] != nil {
@@ -81,14 +84,36 @@ func (s *base) slidesAlong(d []float64, to surfaces) (n int) {
 			}
 		}
 	}
-	return n
+	return len(s.along)
+}
+
+// exit is the place of the two exits of surface k, of those that the modes asked for last, among
+// what the program of the exits gives.
+func (s *base) exit(k int) int {
+	if len(s.along) > compiler.MaxSlides {
+		k = slices.Index(s.Prog.Surfaces(), s.along[k])
+	}
+	return 2 * k
+}
+
+// setExits sets the exits of the surfaces of a motion, and the others to 1.
+func (s *base) setExits(w *sliding, g, rate []float64) {
+	w.exits.Run.Run()
+	for i := range g {
+		g[i], rate[i] = 1, 0
+	}
+	for k := range s.along {
+		at := s.exit(k)
+		copy(g[2*k:2*k+2], w.exits.Run.Value[at:])
+		copy(rate[2*k:2*k+2], w.exitRates[at:])
+	}
 }
 
 // variants are a function of what the discontinuities are at a state, by along how
-// many surfaces the solution slides there, and did before the instant.
-type variants [compiler.MaxSlides + 1][compiler.MaxSlides + 1]Function
+// many surfaces, or several, the solution slides there, and did before the instant.
+type variants [compiler.Several + 1][compiler.Several + 1]Function
 
-// newVariants returns that of a name, for motion along up to so many surfaces.
+// newVariants returns that of a name, for so many kinds of motion along surfaces.
 func newVariants(program place.Program, value place.Output, most int, get func(program place.Program, value place.Output) Function) *variants {
 	r := &variants{{get(program, value)}}
 	for n := 0; n <= most; n++ {
@@ -145,8 +170,7 @@ func (s *guardPrograms) guardsSliding(w *sliding, t float64, y, d []float64, hel
 			copy(g[own:], s.guards.Run.Value[own:])
 			copy(rate[own:], s.rates[own:])
 		}
-		run(w.exits.Run, g[exits:])
-		copy(rate[exits:], w.exitRates)
+		s.setExits(w, g[exits:], rate[exits:])
 	}
 	look(t, y, g, rate)
 	if accel == nil {

@@ -36,7 +36,8 @@ type base struct {
 
 	inputs
 	now, then surfaces   // those that the solution slides along, and did before the instant
-	slides    []*sliding // by the number of surfaces, less 1
+	slides    []*sliding // by the number of surfaces, less 1; the last may be that along several
+	along     []int      // the surfaces that the modes asked for last, by their guards
 }
 
 // inputs are those of the programs; nil where none reads them.
@@ -99,8 +100,8 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	s.Size = sim.Sizes{Y: lay.NY, YError: lay.NError, D: lay.ND, Guards: p.NumGuards, Times: p.NumTimes}
 	s.Size.Releases = p.NumGuards - len(p.Model.Guards)
 	if p.Slides {
-		s.Size.Exits = compiler.SlideGuards
-		s.Size.Releases -= compiler.SlideGuards
+		s.Size.Exits = p.NumExits
+		s.Size.Releases -= p.NumExits
 	}
 	for p, to := range map[place.Input]*[]float64{
 		place.Time: &s.T, place.States: &s.Y, place.Discretes: &s.D, place.Signals: &s.U, place.SignalRates: &s.Ut,
@@ -379,7 +380,8 @@ func (s *guardPrograms) GuardVJP(t float64, y, d []float64, guard int, ct float6
 // guard is the program that has a guard, and its place there.
 func (s *guardPrograms) guard(d []float64, guard int) (*Function, int) {
 	if first := s.Size.Guards - s.Size.Exits; guard >= first {
-		return &s.slidingAt(d).exits, guard - first
+		w, i := s.slidingAt(d), guard-first
+		return &w.exits, s.exit(i/2) + i%2
 	}
 	return &s.guards, guard
 }

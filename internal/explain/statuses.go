@@ -78,7 +78,7 @@ simulate { until: 2 }`,
 	},
 	{
 		Name: "event_sliding", Title: "the solution can neither leave surfaces nor slide along them",
-		Explanation: "Where the fields on both sides of a surface push onto it, the solution slides along it, and where two surfaces meet, along both. Here that leaves no motion: the fields push back only by their second derivatives, more than two surfaces meet, or no mean of the fields around them stays there. The message names the surfaces. Give one of the switches a dead band (an event with two thresholds and a discrete variable), or replace the jump of the field by a steep slope: `tanh(x/width)` for `sign(x)`, or `smooth(…)` around the term, which turns off the location of its corner.",
+		Explanation: "Where the fields on both sides of a surface push onto it, the solution slides along it, and where surfaces meet, along all of them. Here that leaves no motion: the fields push back only by their second derivatives, more than two surfaces meet at which jumps multiply each other, or no mean of the fields around them stays there. The message names the surfaces. Give one of the switches a dead band (an event with two thresholds and a discrete variable), or replace the jump of the field by a steep slope: `tanh(x/width)` for `sign(x)`, or `smooth(…)` around the term, which turns off the location of its corner.",
 		Example: `model Swing {
   state x = 0
   state v = 0

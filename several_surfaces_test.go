@@ -1,0 +1,212 @@
+package pinode
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/fit"
+)
+
+// Motions along more than two surfaces at once: bodies that stick, each by a friction of its own.
+
+// endOf is the last row of a model's simulation.
+func endOf(t *testing.T, text string) []float64 {
+	t.Helper()
+	m, err := Parse("several.node", text)
+	require.NoError(t, err)
+	return lastRow(t, m)[1:]
+}
+
+// TestSeveralBlocks: block i is pulled by aᵢt and begins to slip at t = μ/aᵢ, all from the start
+// at rest.
+func TestSeveralBlocks(t *testing.T) {
+	const n, mu, a, until = 5, 1.2, 0.5, 3.
+	for _, solver := range []string{"dop853 { rtol: 1e-11, atol: 1e-12 }", "rodas5p { rtol: 1e-8, atol: 1e-10 }", "radau { rtol: 1e-8, atol: 1e-10 }"} {
+		row := endOf(t, fmt.Sprintf(`
+			model M {
+			  state x[%[1]d] = 0
+			  state v[%[1]d] = 0
+			  let friction = [%[6]s]
+			  for i in 0..%[2]d {
+			    x[i]' = v[i]
+			    v[i]' = %[4]g*(i + 1)*t - friction[i]
+			  }
+			}
+			simulate { until: %[5]g, step: %[5]g, solver: %[7]s, outputs: [x, v, friction] }`,
+			n, n-1, mu, a, until, "1.2*sign(v[0]), 1.2*sign(v[1]), 1.2*sign(v[2]), 1.2*sign(v[3]), 1.2*sign(v[4])", solver))
+		for i := range n {
+			pull := a * float64(i+1)
+			from := math.Min(mu/pull, until)
+			v := pull*(until*until-from*from)/2 - mu*(until-from)
+			x := pull*((until*until*until-from*from*from)/6-from*from*(until-from)/2) - mu*(until-from)*(until-from)/2
+			require.InDelta(t, x, row[i], 1e-7, "place of block %d by %s", i, solver)
+			require.InDelta(t, v, row[n+i], 1e-7, "speed of block %d by %s", i, solver)
+			require.InDelta(t, math.Min(mu, pull*until), row[2*n+i], 1e-7, "friction of block %d by %s", i, solver)
+		}
+	}
+}
+
+// train is a row of blocks on springs, on a belt (R. Burridge and L. Knopoff, Model and theoretical
+// seismicity, 1967), with a friction that falls with the speed.
+const train = `
+	model Train {
+	  param mu = 1
+	  param k = 2
+	  param c = 3
+	  param belt = 0.1
+	  state x[6] = [0.1, 0.3, -0.2, 0.05, 0.4, -0.1]
+	  state v[6] = 0
+	  for i in 0..5 {
+	    x[i]' = v[i]
+	    v[i]' = -k*x[i] + c*((if i < 5 then x[min(i + 1, 5)] - x[i] else 0) + (if i > 0 then x[max(i - 1, 0)] - x[i] else 0)) -
+	            mu*sign(v[i] - belt)/(1 + 0.5*abs(v[i] - belt))
+	  }
+	  observe y = x[2] + 0.2*v[4] ~ normal(0.1)
+	}
+`
+
+// withFriction takes steps of length h of bodies with friction: after each of them the impulse of the
+// friction is as large as it takes to stop the body beside what it slides on, or the largest that
+// there is (J.J. Moreau, Unilateral contact and dry friction in finite freedom dynamics, 1988).
+func withFriction(h, until float64, x []float64, belt float64, pull func(x []float64, i int) float64, most func(slip float64) float64) (v []float64) {
+	v = make([]float64, len(x))
+	force := make([]float64, len(x))
+	for range int(math.Round(until / h)) {
+		for i := range x {
+			force[i] = pull(x, i)
+		}
+		for i := range x {
+			slip := v[i] - belt
+			free := slip + h*force[i]
+			v[i] = belt + math.Copysign(math.Max(math.Abs(free)-h*most(slip), 0), free)
+			x[i] += h * v[i]
+		}
+	}
+	return v
+}
+
+func TestSeveralTrain(t *testing.T) {
+	const until = 10.
+	x := []float64{0.1, 0.3, -0.2, 0.05, 0.4, -0.1}
+	v := withFriction(1e-5, until, x, 0.1, func(x []float64, i int) float64 {
+		f := -2 * x[i]
+		if i < len(x)-1 {
+			f += 3 * (x[i+1] - x[i])
+		}
+		if i > 0 {
+			f += 3 * (x[i-1] - x[i])
+		}
+		return f
+	}, func(slip float64) float64 { return 1 / (1 + 0.5*math.Abs(slip)) })
+	row := endOf(t, train+fmt.Sprintf("simulate { until: %g, step: %g, solver: dop853 { rtol: 1e-9, atol: 1e-10 }, outputs: [x, v] }", until, until))
+	for i := range x {
+		require.InDelta(t, x[i], row[i], 1e-5, "place of block %d", i)
+		require.InDelta(t, v[i], row[len(x)+i], 1e-4, "speed of block %d", i)
+	}
+}
+
+// TestSeveralJoints: three joints with dry friction of which each accelerates the others. The
+// reference solves for the impulses of each of its steps by Gauss and Seidel's iteration.
+func TestSeveralJoints(t *testing.T) {
+	const until, h = 6., 2e-5
+	mass := [3][3]float64{{3, 1, 0.4}, {1, 2, 0.5}, {0.4, 0.5, 1}}
+	dry := [3]float64{1, 0.6, 0.3}
+	q, w := [3]float64{0.2, -0.3, 0.5}, [3]float64{}
+	for step := range int(until / h) {
+		now := float64(step+1) * h
+		torque := [3]float64{2*math.Sin(now) - 2*q[0], 1.5*math.Sin(1.3*now) - q[1], math.Sin(1.7*now) - q[2]}
+		next := w
+		for range 15 {
+			for i := range next {
+				r := h * torque[i]
+				for j := range next {
+					r += mass[i][j] * w[j]
+					if j != i {
+						r -= mass[i][j] * next[j]
+					}
+				}
+				next[i] = math.Copysign(math.Max(math.Abs(r)-h*dry[i], 0), r) / mass[i][i]
+			}
+		}
+		w = next
+		for i := range q {
+			q[i] += h * w[i]
+		}
+	}
+	row := endOf(t, fmt.Sprintf(`
+		model Robot {
+		  state q[3] = [0.2, -0.3, 0.5]
+		  state w[3] = 0
+		  const A[3, 3] = [[3, 1, 0.4], [1, 2, 0.5], [0.4, 0.5, 1]]
+		  q' = w
+		  w' = solve(A, [2*sin(t) - 2*q[0] - 1*sign(w[0]), 1.5*sin(1.3*t) - q[1] - 0.6*sign(w[1]), sin(1.7*t) - q[2] - 0.3*sign(w[2])])
+		}
+		simulate { until: %g, step: %g, solver: dop853 { rtol: 1e-9, atol: 1e-10 } }`, until, until))
+	for i := range q {
+		require.InDelta(t, q[i], row[i], 1e-4, "angle %d", i)
+		require.InDelta(t, w[i], row[3+i], 1e-4, "rate %d", i)
+	}
+}
+
+// TestSeveralGradients compares the gradients of all modes with differences.
+func TestSeveralGradients(t *testing.T) {
+	var csv strings.Builder
+	csv.WriteString("t,y\n0,\n")
+	for i := 1; i <= 6; i++ {
+		fmt.Fprintf(&csv, "%d,%g\n", i, 0.1*float64(i%3))
+	}
+	objective := func(mode string) (fit.Objective, []float64) {
+		m := fromText(t, train+`data d from "d.csv" { time: t, y: y }`, csv.String())
+		require.NoError(t, m.Set("fit.gradient", mode, "the test"))
+		require.NoError(t, m.Set("fit.solver", "dop853 { rtol: 1e-10, atol: 1e-10 }", "the test"))
+		f, err := m.NewFit(FitOptions{Workers: 1, Seed: 1})
+		require.NoError(t, err)
+		obj, x, err := f.Objective()
+		require.NoError(t, err)
+		return obj, x
+	}
+	obj, x := objective("unrolled")
+	differences := make([]float64, len(x))
+	for i := range x {
+		at := func(h float64) float64 {
+			moved := slices.Clone(x)
+			moved[i] += h
+			r, err := obj.Eval(t.Context(), moved, nil, 1, nil)
+			require.NoError(t, err)
+			return r.Loss
+		}
+		const h = 1e-5
+		differences[i] = (8*(at(h)-at(-h)) - (at(2*h) - at(-2*h))) / (12 * h)
+	}
+	for _, mode := range []string{"unrolled", "forward", "adjoint", "backsolve"} {
+		obj, x := objective(mode)
+		grad := make([]float64, obj.Dim())
+		_, err := obj.Eval(t.Context(), x, nil, 1, grad)
+		require.NoError(t, err)
+		for i, want := range differences {
+			require.InDelta(t, want, grad[i], 1e-5*(1+math.Abs(want)), "%s, parameter %d", mode, i)
+		}
+	}
+}
+
+// TestSeveralRefused: jumps that multiply each other leave open how the solution slides.
+func TestSeveralRefused(t *testing.T) {
+	m, err := Parse("several.node", `
+		model M {
+		  state v1 = 0
+		  state v2 = 0
+		  state v3 = 0
+		  v1' = 0.1 - sign(v1)*(1 + 0.5*sign(v2)*sign(v3))
+		  v2' = 0.1 - sign(v2)
+		  v3' = 0.1 - sign(v3)
+		}
+		simulate { until: 1 }`)
+	require.NoError(t, err)
+	_, err = m.Simulate(t.Context(), SimulateOptions{})
+	require.ErrorContains(t, err, "more than two surfaces at once, where the jumps at them do not add up")
+}
