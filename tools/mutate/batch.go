@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"time"
 )
 
 // A batch is many faults in one build: each function has, before its own body,
@@ -26,13 +25,23 @@ const selector = `package %s
 import (
 	"os"
 	"strconv"
+	"sync"
 )
 
-var faultUnderTest = func() int {
+var faultUnderTest, faultTrace = func() (int, *os.File) {
 	text, _ := os.ReadFile(%q)
 	n, _ := strconv.Atoi(string(text))
-	return n
+	trace, _ := os.OpenFile(%q, os.O_WRONLY|os.O_APPEND, 0)
+	return n, trace
 }()
+
+var faultsReached sync.Map
+
+func faultReached(n int) {
+	if _, known := faultsReached.LoadOrStore(n, true); !known {
+		faultTrace.WriteString(strconv.Itoa(n) + "\n")
+	}
+}
 `
 
 // batched tells whether the fault can be built with others.
@@ -62,6 +71,7 @@ func weave(file string, text []byte, faults map[int]Fault) []byte {
 	for _, c := range bodies {
 		out.Write(text[at:c.from])
 		at = c.from
+		fmt.Fprintf(&out, " if faultTrace != nil { faultReached(%d) }", c.numbers[0])
 		for _, k := range c.numbers {
 			f := faults[k]
 			// The compiler names the fault where its copy is not right.
@@ -110,7 +120,7 @@ func (l *lab) weaveAll(ctx context.Context, dir string, t *task, faults map[int]
 				return "", err
 			}
 		}
-		if err := add(name(t.pkg)+"/fault_under_test_selector.go", fmt.Appendf(nil, selector, t.pkg.Name, l.number())); err != nil {
+		if err := add(name(t.pkg)+"/fault_under_test_selector.go", fmt.Appendf(nil, selector, t.pkg.Name, l.number(), l.reached())); err != nil {
 			return "", err
 		}
 		data, err := json.Marshal(map[string]any{"Replace": replace})
@@ -147,19 +157,14 @@ func (l *lab) weaveAll(ctx context.Context, dir string, t *task, faults map[int]
 	return "", nil
 }
 
-// woven builds tests with faults, and makes sure that they pass while all of
-// them are switched off.
-func (l *lab) woven(ctx context.Context, s *tests, overlay, binary string) (string, error) {
+// woven builds tests with faults, and finds which of them come by which.
+func (l *lab) woven(ctx context.Context, s *tests, overlay, binary string, faults map[int]Fault) (map[int][]*group, error) {
 	ok, out, err := l.build(ctx, s, overlay, binary)
 	if err == nil && !ok {
 		err = fmt.Errorf("the tests of %s cannot be built with faults:\n%s", s.name, out)
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	passed, _, out, err := l.try(ctx, s, binary, 0, time.Hour)
-	if err == nil && !passed {
-		err = fmt.Errorf("the tests of %s fail with faults that are switched off:\n%s", s.name, out)
-	}
-	return binary, err
+	return l.trace(ctx, s, binary, faults)
 }

@@ -25,6 +25,7 @@ type options struct {
 	json, again string
 	fail        float64
 	least       time.Duration
+	budget      time.Duration
 	patterns    []string
 	dir         string
 	equivalents string // text
@@ -40,6 +41,7 @@ func main() {
 	flag.StringVar(&o.again, "again", "", "take the faults that survived in this `file` of results, not a sample")
 	flag.Float64Var(&o.fail, "bar", 0, "exit with 1 when fewer than this `percentage` are seen")
 	flag.DurationVar(&o.least, "limit", 10*time.Second, "least time limit of the tests; it is six times what they take without a fault")
+	flag.DurationVar(&o.budget, "budget", 0, "show a fault only to tests of a package that take this long in all, the quickest first; 0 for all")
 	flag.Func("wide", "further tests for what the package's own have not seen, as `package[:regexp]`; repeatable", func(s string) error {
 		o.wide = append(o.wide, s)
 		return nil
@@ -94,7 +96,7 @@ func run(ctx context.Context, o options, log io.Writer) ([]Result, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(temp)
-	l := &lab{root: root, temp: temp, memory: o.memory, least: o.least}
+	l := &lab{root: root, temp: temp, memory: o.memory, least: o.least, budget: o.budget}
 	var all []Result
 	for _, t := range tasks {
 		for _, s := range t.suites {
@@ -266,12 +268,20 @@ func (t *task) some(ctx context.Context, l *lab, faults []Fault, want int, known
 	if err != nil {
 		return nil, err
 	}
-	binaries := make([]string, len(t.suites))
-	binary := func(i int) (file string, ok bool, err error) {
-		if binaries[i] == "" {
-			binaries[i], err = l.woven(ctx, t.suites[i], overlay, filepath.Join(dir, fmt.Sprintf("suite%d.test", i)))
+	type suite struct {
+		binary string
+		groups map[int][]*group
+	}
+	suites := make([]suite, len(t.suites))
+	binary := func(number, i int) (file string, groups []*group, ok bool, err error) {
+		s := &suites[i]
+		if s.binary == "" {
+			s.binary = filepath.Join(dir, fmt.Sprintf("suite%d.test", i))
+			if s.groups, err = l.woven(ctx, t.suites[i], overlay, s.binary, together); err != nil {
+				return "", nil, false, err
+			}
 		}
-		return binaries[i], true, err
+		return s.binary, s.groups[number], true, nil
 	}
 	for i, f := range faults {
 		if want == 0 {
@@ -284,7 +294,7 @@ func (t *task) some(ctx context.Context, l *lab, faults []Fault, want int, known
 		case wrong[i+1]:
 			res.Outcome = broken
 		case f.batched():
-			res, err = l.examine(ctx, res, t.suites, i+1, binary)
+			res, err = l.examine(ctx, res, t.suites, i+1, func(suite int) (string, []*group, bool, error) { return binary(i+1, suite) })
 		default:
 			res, err = l.examineAlone(ctx, f, t.texts[f.File], t.suites)
 		}

@@ -72,13 +72,15 @@ type tests struct {
 	run   string // -test.run
 	short bool
 	took  time.Duration
+	// groups are its tests by the time that they take.
+	groups []*group
 }
 
 // flags of the test binary.
-func (s *tests) flags(limit time.Duration) []string {
+func (s *tests) flags(run string, limit time.Duration) []string {
 	flags := []string{"-test.failfast", "-test.timeout=" + limit.String()}
-	if s.run != "" {
-		flags = append(flags, "-test.run="+s.run)
+	if run != "" {
+		flags = append(flags, "-test.run="+run)
 	}
 	if s.short {
 		flags = append(flags, "-test.short")
@@ -96,6 +98,7 @@ type lab struct {
 	temp   string
 	memory int // most gigabytes of address space of a test, 0 for no limit
 	least  time.Duration
+	budget time.Duration // of the tests of one package, as long as they take without a fault; 0 for no limit
 }
 
 // number is the file with the number, from 1, of the fault that is switched on.
@@ -120,21 +123,21 @@ func (l *lab) build(ctx context.Context, s *tests, overlay, binary string) (ok b
 	return err == nil, string(out), err
 }
 
-// try runs a test binary with a fault switched on, 0 for none, for at most the limit.
-func (l *lab) try(ctx context.Context, s *tests, binary string, fault int, limit time.Duration) (passed, intime bool, output string, err error) {
+// try runs some tests of a binary with a fault switched on, 0 for none, for at most the limit.
+func (l *lab) try(ctx context.Context, s *tests, binary string, fault int, run string, limit time.Duration, flags ...string) (passed, intime bool, output string, err error) {
 	if _, err := os.Stat(binary); os.IsNotExist(err) { // a package without tests
 		return true, true, "", nil
 	}
 	if err := os.WriteFile(l.number(), []byte(strconv.Itoa(fault)), 0o600); err != nil {
 		return false, false, "", err
 	}
-	within, cancel := context.WithTimeout(ctx, limit+5*time.Second)
+	bounded, cancel := context.WithTimeout(ctx, limit+5*time.Second)
 	defer cancel()
-	args := append([]string{binary}, s.flags(limit)...)
+	args := append([]string{binary}, append(s.flags(run, limit), flags...)...)
 	if sh, err := exec.LookPath("sh"); err == nil && l.memory > 0 {
 		args = append([]string{sh, "-c", `ulimit -v "$1"; shift; exec "$@"`, "sh", strconv.Itoa(l.memory << 20)}, args...)
 	}
-	cmd := exec.CommandContext(within, args[0], args[1:]...)
+	cmd := exec.CommandContext(bounded, args[0], args[1:]...)
 	cmd.Dir = s.Dir
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
@@ -142,7 +145,7 @@ func (l *lab) try(ctx context.Context, s *tests, binary string, fault int, limit
 	switch {
 	case ctx.Err() != nil:
 		return false, false, "", ctx.Err()
-	case within.Err() != nil, strings.Contains(text, "panic: test timed out"), strings.Contains(text, "fatal error: runtime: out of memory"):
+	case bounded.Err() != nil, strings.Contains(text, "panic: test timed out"), strings.Contains(text, "fatal error: runtime: out of memory"):
 		return false, false, text, nil
 	case err == nil:
 		return true, true, text, nil
@@ -150,8 +153,8 @@ func (l *lab) try(ctx context.Context, s *tests, binary string, fault int, limit
 	return false, true, text, nil
 }
 
-// baseline runs tests without a fault: they must pass, and their time sets the
-// limit of the runs with one.
+// baseline runs tests without a fault: they must pass, and their times set the
+// limits of the runs with one.
 func (l *lab) baseline(ctx context.Context, s *tests) error {
 	binary := filepath.Join(l.temp, "baseline.test")
 	ok, out, err := l.build(ctx, s, "", binary)
@@ -162,8 +165,8 @@ func (l *lab) baseline(ctx context.Context, s *tests) error {
 		return fmt.Errorf("the tests of %s do not compile:\n%s", s.name, out)
 	}
 	start := time.Now()
-	passed, _, out, err := l.try(ctx, s, binary, 0, time.Hour)
-	s.took = time.Since(start)
+	passed, _, out, err := l.try(ctx, s, binary, 0, s.run, time.Hour, "-test.v")
+	s.took, s.groups = time.Since(start), groupsOf(out)
 	os.Remove(binary)
 	if err == nil && !passed {
 		err = fmt.Errorf("the tests of %s fail without a fault:\n%s", s.name, out)
@@ -172,7 +175,7 @@ func (l *lab) baseline(ctx context.Context, s *tests) error {
 }
 
 // limit is how long tests may take with a fault in the code.
-func (l *lab) limit(s *tests) time.Duration { return max(l.least, 6*s.took) }
+func (l *lab) limit(took time.Duration) time.Duration { return max(l.least, 6*took) }
 
 // alone makes an overlay with one fault.
 func (l *lab) alone(dir string, f Fault, text []byte) (overlay string, err error) {
@@ -200,19 +203,20 @@ func (l *lab) examineAlone(ctx context.Context, f Fault, text []byte, suites []*
 	if err != nil {
 		return res, err
 	}
-	return l.examine(ctx, res, suites, 0, func(i int) (string, bool, error) {
+	return l.examine(ctx, res, suites, 0, func(i int) (string, []*group, bool, error) {
 		binary := filepath.Join(dir, fmt.Sprintf("fault%d.test", i))
 		ok, _, err := l.build(ctx, suites[i], overlay, binary)
-		return binary, ok, err
+		return binary, []*group{{run: suites[i].run, took: suites[i].took}}, ok, err
 	})
 }
 
 // examine runs the tests, one package after another, until one sees the fault.
-// binary is the test binary of a package, and whether it compiles.
-func (l *lab) examine(ctx context.Context, res Result, suites []*tests, number int, binary func(i int) (string, bool, error)) (Result, error) {
+// binary is the test binary of a package, the groups that come by the fault, and
+// whether it compiles.
+func (l *lab) examine(ctx context.Context, res Result, suites []*tests, number int, binary func(i int) (string, []*group, bool, error)) (Result, error) {
 	start := time.Now()
 	for i, s := range suites {
-		file, ok, err := binary(i)
+		file, groups, ok, err := binary(i)
 		if err != nil {
 			return res, err
 		}
@@ -220,18 +224,20 @@ func (l *lab) examine(ctx context.Context, res Result, suites []*tests, number i
 			res.Outcome = broken
 			return res, nil
 		}
-		passed, intime, out, err := l.try(ctx, s, file, number, l.limit(s))
-		if err != nil {
-			return res, err
+		for _, g := range within(groups, l.budget) {
+			passed, intime, out, err := l.try(ctx, s, file, number, g.run, l.limit(g.took))
+			if err != nil {
+				return res, err
+			}
+			if passed {
+				continue
+			}
+			res.By, res.Test, res.Outcome, res.Seconds = s.name, firstFailure(out), seen, time.Since(start).Seconds()
+			if !intime {
+				res.Outcome = late
+			}
+			return res, nil
 		}
-		if passed {
-			continue
-		}
-		res.By, res.Test, res.Outcome, res.Seconds = s.name, firstFailure(out), seen, time.Since(start).Seconds()
-		if !intime {
-			res.Outcome = late
-		}
-		return res, nil
 	}
 	res.Outcome, res.Seconds = survived, time.Since(start).Seconds()
 	return res, nil
