@@ -96,7 +96,7 @@ func run(ctx context.Context, o options, log io.Writer) ([]Result, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(temp)
-	l := &lab{root: root, temp: temp, memory: o.memory, least: o.least, budget: o.budget}
+	l := &lab{root: root, temp: temp, memory: o.memory, least: o.least, budget: o.budget, log: log}
 	var all []Result
 	for _, t := range tasks {
 		for _, s := range t.suites {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,6 +99,7 @@ type lab struct {
 	temp   string
 	memory int // most gigabytes of address space of a test, 0 for no limit
 	least  time.Duration
+	log    io.Writer
 	budget time.Duration // of the tests of one package, as long as they take without a fault; 0 for no limit
 }
 
