@@ -100,6 +100,18 @@ func bouncing(rule events.ZenoRule) *Model {
 	return m
 }
 
+// stopped is a bouncing ball with a clock that its rest stops, at the square of the time.
+func stopped() *Model {
+	m := bouncing(events.ZenoRest)
+	m.NY = 3
+	init, field := m.Init, m.Field
+	m.Init = func(x *Point) ([]Jet, []Jet) { y, d := init(x); return append(y, Const(0)), d }
+	m.Field = func(x *Point) []Jet { return append(field(x), Const(1)) }
+	m.Hybrid.Events[0].Rest = []int{0, 1, 2}
+	m.Events[0].Rest = func(x *Point) []Jet { return []Jet{x.P[3], Const(0), x.T.Mul(x.T)} }
+	return m
+}
+
 // shaken is a ball in a gravity that a parameter shakes: it comes to rest, is released,
 // and comes to rest again.
 func shaken() *Model {
@@ -335,6 +347,7 @@ var catalogue = []item{
 	{name: "predator", new: predator, span: sim.Span{T1: 9, Saves: []float64{1, 4, 9}}, untimed: true},
 	{name: "bouncing", new: func() *Model { return bouncing(events.ZenoError) }, span: sim.Span{T1: 3, Saves: []float64{0.5, 2, 3}}, untimed: true},
 	{name: "resting", new: func() *Model { return bouncing(events.ZenoRest) }, span: sim.Span{T1: 5, Saves: []float64{0.5, 2, 4.5}}},
+	{name: "stopped", new: stopped, span: sim.Span{T1: 5, Saves: []float64{0.5, 2, 4.5}}},
 	{name: "shaken", new: shaken, span: sim.Span{T1: 7.6, Saves: []float64{0.4, 0.65, 1.5, 4.3, 7.5}}},
 	{name: "doses", new: doses, span: sim.Span{
 		T1: 3, Saves: []float64{0, 1, 1, 2.5, 3},

@@ -113,6 +113,31 @@ func TestSecondRest(t *testing.T) {
 	}
 }
 
+// TestRestReadsTime: what a rest makes of its time is that of the limit of the impacts,
+// (u/g)·(1+e)/(1−e) with u = √(2gh), and moves with it.
+func TestRestReadsTime(t *testing.T) {
+	m := stopped()
+	g, e, h := m.P[0], m.P[1], m.P[2]-m.P[3]
+	limit := math.Sqrt(2*h/g) * (1 + e) / (1 - e)
+	s, tr := solve(t, m, sim.Span{T1: 5, Saves: []float64{5}})
+	require.InDelta(t, limit*limit, tr.SaveY[0][2], 1e-5)
+	rates := []float64{-limit / (2 * g), 2 * limit / (1 - e*e), limit / (2 * h), -limit / (2 * h)} // of the limit
+	for name, backward := range modes(s) {
+		m.Clear()
+		backward(Run{Model: m}, &sim.Cotangents{Y: [][]float64{{0, 0, 1}}})
+		for k, rate := range rates {
+			require.InEpsilon(t, 2*limit*rate, m.PBar[k], 1e-4, "%s, parameter %d", name, k)
+		}
+	}
+	for k, rate := range rates {
+		m.Clear()
+		m.PDot[k] = 1
+		var tan sim.Tangents
+		s.Forward(Run{Model: m}, &tan)
+		require.InEpsilon(t, 2*limit*rate, tan.Y[0][2], 1e-4, "forward, parameter %d", k)
+	}
+}
+
 // TestRestEndsBySurfaceOrJump: what rests is free again when an event sets it to other
 // values, or when what it rests on is gone.
 func TestRestEndsBySurfaceOrJump(t *testing.T) {
