@@ -144,7 +144,8 @@ func TestRestEndsBySurfaceOrJump(t *testing.T) {
 	for name, c := range map[string]struct {
 		target int
 		value  float64
-	}{"a jump up": {0, 1.2}, "a trap door": {2, 0}} {
+		y, v   float64 // where it starts from
+	}{"a jump up": {0, 1.2, 1.2, 0}, "a kick": {1, 3, 0.2, 3}, "a trap door": {2, 0, 0.2, 0}} {
 		m := bouncing(events.ZenoRest)
 		m.NY, m.ND = 2, 1
 		m.Init = func(x *Point) ([]Jet, []Jet) { return []Jet{x.P[2], Const(0)}, []Jet{Const(1)} }
@@ -159,12 +160,8 @@ func TestRestEndsBySurfaceOrJump(t *testing.T) {
 		m.Events = append(m.Events, Event{Jump: func(*Point) []Jet { return []Jet{Const(c.value)} }})
 		_, tr := solve(t, m, sim.Span{T1: 5.4, Saves: []float64{4.9, 5.4}})
 		require.Equal(t, []float64{0.2, 0}, tr.SaveY[0], name)
-		from := 0.2
-		if c.target == 0 {
-			from = c.value
-		}
-		require.InDelta(t, from-9.8*0.4*0.4/2, tr.SaveY[1][0], 1e-9, name)
-		require.InDelta(t, -9.8*0.4, tr.SaveY[1][1], 1e-9, name)
+		require.InDelta(t, c.y+c.v*0.4-9.8*0.4*0.4/2, tr.SaveY[1][0], 1e-9, name)
+		require.InDelta(t, c.v-9.8*0.4, tr.SaveY[1][1], 1e-9, name)
 	}
 }
 
