@@ -160,6 +160,13 @@ func (p *divergence) terms() []string {
 
 func (p *divergence) likelihood() bool { return true }
 
+func (p *divergence) notSquares() string {
+	if p.o.encoder == nil {
+		return ""
+	}
+	return "it is a bound of the evidence, by an encoder"
+}
+
 func (p *divergence) end(r *Run, t *Task, sums []float64) {
 	s, which := r.Model.System, 0
 	if p.o.importance {

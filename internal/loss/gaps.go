@@ -43,7 +43,8 @@ func (g *gaps) terms() []string {
 	return []string{"gaps"}
 }
 
-func (g *gaps) likelihood() bool { return false }
+func (g *gaps) likelihood() bool   { return false }
+func (g *gaps) notSquares() string { return "" }
 
 func (g *gaps) end(r *Run, t *Task, sums []float64) {
 	j := t.Trajectories[r.Index].Joint

@@ -19,6 +19,10 @@ type part interface {
 	// data.
 	likelihood() bool
 
+	// notSquares says why Squares has no residuals of it, empty: it has them. So a part
+	// that a Gauss–Newton method does not know is none that it leaves out.
+	notSquares() string
+
 	// total reports the terms from the sums over all runs, and adds what is not loss of
 	// measured values to the loss and, where there is a gradient, to it: by weights
 	// to grad, by parameters in their own units to natural.
@@ -57,8 +61,8 @@ const rowsPart = 0
 func newParts(o *Objective) []part {
 	m := o.Prog.Model
 	return []part{
-		rowsPart: newObservedRows(&m.Layout, o.Prog.Checked.Model),
-		1:        &observedFirings{m.Events},
+		rowsPart: newObservedRows(m, o.Prog.Checked.Model),
+		1:        &observedFirings{m.Events, o},
 		2:        &penalties{m.Penalties},
 		3:        &priors{m.Priors, o},
 		4:        &decay{o.Space.Weights},
@@ -102,21 +106,47 @@ type observedRows struct {
 	observes []lower.Slot
 	losses   []*check.Loss
 	names    []string
+	scores   []lower.Scores // of those with a weight
+	scored   []string       // and their names
 }
 
-func newObservedRows(lay *lower.Layout, m *check.Model) *observedRows {
-	p := &observedRows{observes: lay.Observes, losses: m.Losses}
+func newObservedRows(lm *lower.Model, m *check.Model) *observedRows {
+	p := &observedRows{observes: lm.Layout.Observes, losses: m.Losses, scores: lm.Scores}
 	for _, o := range m.Observes {
 		p.names = append(p.names, o.Name)
+		if o.Weight != 0 {
+			p.scored = append(p.scored, o.Name)
+		}
 	}
 	for _, l := range m.Losses {
-		p.names = append(p.names, l.Name)
+		p.names, p.scored = append(p.names, l.Name), append(p.scored, l.Name)
 	}
 	return p
 }
 
 func (p *observedRows) terms() []string  { return p.names }
 func (p *observedRows) likelihood() bool { return true }
+
+func (p *observedRows) notSquares() string {
+	for i, s := range p.scores {
+		if !s.Known {
+			return "the loss of `" + p.scored[i] + "` is neither a square nor a distribution with a known curvature"
+		}
+	}
+	return ""
+}
+
+// notExact says which value is not half the square of a residual, up to a constant; empty:
+// all are.
+func (p *observedRows) notExact() string {
+	for i, s := range p.scores {
+		if !s.Square {
+			return "the density of `" + p.scored[i] + "` is no square, or its noise is fitted"
+		}
+	}
+	return ""
+}
+
 func (p *observedRows) total(e *evaluation, sums []float64) {
 	for i, name := range p.names {
 		e.report(name, sums[i]*e.perValue)
@@ -133,7 +163,10 @@ func (p *observedRows) lossOf(i int) *check.Loss {
 
 // observedFirings are the losses of firings that data tell of events with a rate:
 // a state integrates each.
-type observedFirings struct{ events []lower.Event }
+type observedFirings struct {
+	events []lower.Event
+	o      *Objective
+}
 
 func (p *observedFirings) terms() (list []string) {
 	for i := range p.events {
@@ -143,6 +176,15 @@ func (p *observedFirings) terms() (list []string) {
 }
 
 func (p *observedFirings) likelihood() bool { return true }
+
+func (p *observedFirings) notSquares() string {
+	for _, it := range p.o.Trajectories {
+		if len(it.PointProcess) > 0 {
+			return "the data tell firings of an event with a rate"
+		}
+	}
+	return ""
+}
 
 func (p *observedFirings) end(r *Run, t *Task, sums []float64) {
 	for _, e := range r.pointProcess {
@@ -171,7 +213,8 @@ func (p *penalties) terms() (list []string) {
 	return list
 }
 
-func (p *penalties) likelihood() bool { return false }
+func (p *penalties) likelihood() bool   { return false }
+func (p *penalties) notSquares() string { return "" }
 
 func (p *penalties) end(r *Run, t *Task, sums []float64) {
 	length := r.Span.T1 - r.Span.T0
@@ -200,8 +243,9 @@ type priors struct {
 	o    *Objective
 }
 
-func (p *priors) terms() []string  { return nil }
-func (p *priors) likelihood() bool { return false }
+func (p *priors) terms() []string    { return nil }
+func (p *priors) likelihood() bool   { return false }
+func (p *priors) notSquares() string { return "" }
 
 func (p *priors) total(e *evaluation, _ []float64) {
 	if len(p.list) == 0 || len(e.trajectories) == 0 {
@@ -249,8 +293,9 @@ func (p *priors) total(e *evaluation, _ []float64) {
 // decay is the weighted sum of squares of weights.
 type decay struct{ weights []problem.WeightRange }
 
-func (p *decay) terms() []string  { return nil }
-func (p *decay) likelihood() bool { return false }
+func (p *decay) terms() []string    { return nil }
+func (p *decay) likelihood() bool   { return false }
+func (p *decay) notSquares() string { return "" }
 
 func (p *decay) total(e *evaluation, _ []float64) {
 	for _, w := range p.weights {

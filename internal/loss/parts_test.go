@@ -5,9 +5,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/encoder"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/sim"
@@ -56,7 +58,7 @@ func TestPenalties(t *testing.T) {
 // measured values.
 func TestObservedFirings(t *testing.T) {
 	rate := &lower.Event{Checked: &check.Event{Obj: check.Obj{Name: "a"}}, Likelihood: 1}
-	p := &observedFirings{[]lower.Event{{Checked: &check.Event{Obj: check.Obj{Name: "b"}}}, *rate}}
+	p := &observedFirings{events: []lower.Event{{Checked: &check.Event{Obj: check.Obj{Name: "b"}}}, *rate}}
 	r := ended(3, 0.75)
 	r.pointProcess, r.loss = []int{1}, 2
 	sums := make([]float64, 2)
@@ -72,7 +74,7 @@ func TestObservedFirings(t *testing.T) {
 func TestTermsOfRows(t *testing.T) {
 	l := &check.Loss{Obj: check.Obj{Name: "l"}}
 	o := &check.Observe{Obj: check.Obj{Name: "o"}}
-	p := newObservedRows(&lower.Layout{Observes: []lower.Slot{{Object: o, N: 3}}}, &check.Model{Observes: []*check.Observe{o}, Losses: []*check.Loss{l}})
+	p := newObservedRows(&lower.Model{Layout: lower.Layout{Observes: []lower.Slot{{Object: o, N: 3}}}}, &check.Model{Observes: []*check.Observe{o}, Losses: []*check.Loss{l}})
 	require.Equal(t, []string{"o", "l"}, p.terms())
 	require.Nil(t, p.lossOf(0))
 	require.Same(t, l, p.lossOf(1))
@@ -80,4 +82,31 @@ func TestTermsOfRows(t *testing.T) {
 	p.total(e, []float64{4, 6})
 	require.Equal(t, []fit.Term{{Name: "o", Value: 2}, {Name: "l", Value: 3}}, e.terms)
 	require.Zero(t, e.res.Loss, "rows are in the loss of the runs")
+}
+
+// TestNotSquares: each part says itself why it has no residuals; what has no weight has no
+// scores, and does not shift the names.
+func TestNotSquares(t *testing.T) {
+	m := &check.Model{
+		Observes: []*check.Observe{{Obj: check.Obj{Name: "shown"}}, {Obj: check.Obj{Name: "y"}, Weight: 1}},
+		Losses:   []*check.Loss{{Obj: check.Obj{Name: "l"}}},
+	}
+	rows := func(y, l lower.Scores) *observedRows {
+		return newObservedRows(&lower.Model{Observed: lower.Observed{Scores: []lower.Scores{y, l}}}, m)
+	}
+	square, density, unknown := lower.Scores{Known: true, Square: true}, lower.Scores{Known: true}, lower.Scores{}
+	require.Empty(t, rows(square, density).notSquares())
+	require.Contains(t, rows(unknown, square).notSquares(), "the loss of `y`")
+	require.Contains(t, rows(density, unknown).notSquares(), "the loss of `l`")
+	require.Empty(t, rows(square, square).notExact())
+	require.Contains(t, rows(density, square).notExact(), "the density of `y`")
+	require.Contains(t, rows(square, density).notExact(), "the density of `l`")
+
+	o := &Objective{Prog: &engine.Compiled{Program: &compiler.Program{}}, Trajectories: []*problem.Trajectory{{}, {}}}
+	o.parts = []part{&observedFirings{o: o}, &divergence{o}, &decay{}}
+	require.Empty(t, o.notSquares())
+	o.Trajectories[1].PointProcess = []int{0}
+	require.Equal(t, "the data tell firings of an event with a rate", o.notSquares())
+	o.Trajectories[1].PointProcess, o.encoder = nil, &encoder.Encoder{}
+	require.Contains(t, o.notSquares(), "by an encoder")
 }

@@ -91,28 +91,14 @@ func (s *Squares) NotExact() string {
 	if len(s.Prog.Model.Priors) > 0 {
 		return "priors are densities"
 	}
-	for i, x := range s.Prog.Model.Scores {
-		if !x.Square {
-			return "the density of `" + s.scoreName(i) + "` is no square, or its noise is fitted"
-		}
-	}
-	return ""
+	return s.parts[rowsPart].(*observedRows).notExact()
 }
 
 // notSquares says why a loss has no residuals; empty: it has.
 func (o *Objective) notSquares() string {
-	m := o.Prog.Model
-	if o.encoder != nil {
-		return "it is a bound of the evidence, by an encoder"
-	}
-	for i, s := range m.Scores {
-		if !s.Known {
-			return "the loss of `" + o.scoreName(i) + "` is neither a square nor a distribution with a known curvature"
-		}
-	}
-	for _, it := range o.Trajectories {
-		if len(it.PointProcess) > 0 {
-			return "the data tell firings of an event with a rate"
+	for _, p := range o.parts {
+		if why := p.notSquares(); why != "" {
+			return why
 		}
 	}
 	if o.copies > 1 {
@@ -122,20 +108,6 @@ func (o *Objective) notSquares() string {
 		return "observations read what slides along a surface"
 	}
 	return ""
-}
-
-// scoreName is the name of the observation or loss term that has scores i.
-func (o *Objective) scoreName(i int) string {
-	for _, x := range o.Prog.Checked.Model.Observes {
-		if x.Weight == 0 {
-			continue
-		}
-		if i == 0 {
-			return x.Name
-		}
-		i--
-	}
-	return o.Prog.Checked.Model.Losses[i].Name
 }
 
 // layOut gives the residuals their rows.
