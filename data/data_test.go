@@ -199,6 +199,29 @@ func TestBuild(t *testing.T) {
 	require.Empty(t, one.Trajectories[0].Name(nil))
 }
 
+// TestUnitsOfColumns: numbers are multiplied and raised into the unit of the model, whatever
+// they are for: degrees Fahrenheit are 5/9 K each from 459.67 below their zero on. No factor is
+// one, with its offset.
+func TestUnitsOfColumns(t *testing.T) {
+	kelvin := func(name string) Column { return Column{Name: name, Factor: 5. / 9, Offset: 459.67 * 5 / 9} }
+	set, err := Build(table(t, "t,f,c,k\n1,32,25,3\n3,212,,4\n"), &Spec{
+		Time: Column{Name: "t", Factor: 60, Offset: 30}, Observes: []Column{kelvin("f"), {Name: "c", Offset: 273.15}},
+		Covariates: []Column{{Name: "k", Offset: -1, Where: cellIs("k", "3")}},
+		Inputs:     []Column{kelvin("f")},
+		Events:     []EventSpec{{Args: []Column{kelvin("f")}, Where: cellIs("c", "25")}},
+	})
+	require.NoError(t, err)
+	tr := set.Trajectories[0]
+	require.Equal(t, []float64{90, 210}, tr.Times)
+	require.InDelta(t, 273.15, tr.Obs[0][0], 1e-12)
+	require.InDelta(t, 373.15, tr.Obs[1][0], 1e-12)
+	require.Equal(t, 298.15, tr.Obs[0][1])
+	require.True(t, math.IsNaN(tr.Obs[1][1]), "nothing measured stays nothing")
+	require.Equal(t, 2., tr.Covariates[0])
+	require.InDeltaSlice(t, []float64{273.15, 373.15}, tr.Inputs[0].V, 1e-12)
+	require.InDelta(t, 273.15, tr.Firings[0].Args[0], 1e-12)
+}
+
 func TestSplits(t *testing.T) {
 	text := "id,t,x\na,0,1\nb,0,1\nc,0,1\n"
 	spec := func(train, validate func(Row) (bool, error)) *Spec {

@@ -266,11 +266,12 @@ func (t *Table) inUnit(c Column) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	factor := c.Factor
+	if factor == 0 {
+		factor = 1
+	}
 	for i := range v {
-		if c.Factor == 0 {
-			break
-		}
-		if v[i] = v[i]*c.Factor + c.Offset; math.IsInf(v[i], 0) {
+		if v[i] = v[i]*factor + c.Offset; math.IsInf(v[i], 0) {
 			e := Row{t, i}.errorf("the number is too large in the unit of the model")
 			e.Column = c.Name
 			return nil, e
