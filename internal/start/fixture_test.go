@@ -3,19 +3,16 @@ package start
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
-	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/internal/problem/problemtest"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
 )
@@ -33,18 +30,9 @@ type fixture struct {
 // load compiles a model over a table, data.csv.
 func load(t *testing.T, model, table string) *fixture {
 	t.Helper()
-	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "data.csv"), []byte(table), 0o600))
-	p, err := compiler.Compile("m.node", model)
-	require.NoError(t, err)
-	from := &problem.Problem{Prog: p, Path: filepath.Join(dir, "m.node")}
-	f := &fixture{T: t, prog: &engine.Compiled{Program: p}}
-	f.trajectories, err = from.Trajectories(data.Train)
-	require.NoError(t, err)
-	f.space, err = problem.NewSpace(p, f.trajectories, 1)
-	require.NoError(t, err)
-	f.x, err = f.space.X0()
-	require.NoError(t, err)
+	l := problemtest.Load(t, model, table)
+	f := &fixture{T: t, prog: l.Prog, space: l.Space, trajectories: l.Trajectories, x: l.X}
+	var err error
 	f.data, err = New(f.prog, f.space, f.trajectories)
 	require.NoError(t, err)
 	return f

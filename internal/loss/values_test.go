@@ -1,0 +1,154 @@
+package loss
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/internal/problem/problemtest"
+	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
+)
+
+// objective is the loss of a model over a table, solved as exactly as can be.
+func objective(t *testing.T, model, table, gradient string) (*Objective, []float64) {
+	t.Helper()
+	f := problemtest.Load(t, model, table)
+	opt := sim.Options{Method: solvers.Vern9, RTol: 1e-11, ATol: 1e-13}
+	o, err := NewObjective(f.Prog, f.Space, f.Trajectories, nil, opt, gradient, exec.Double, 2)
+	require.NoError(t, err)
+	return o, f.X
+}
+
+// decaying is x = e^−kt with an offset for each group, observed with weights of rows, a
+// penalty below 0.3, priors of what is shared and of what is not.
+const decaying = `model M {
+  covariate v
+  param k in (0, inf) = 0.5 ~ lognormal(log(0.6), 0.4)
+  param b per g = 0.2 ~ normal(0.1, 0.5)
+  param c in (-10, 10) = 1.5 fixed
+  state x = 1
+  x' = -k*x
+  input w
+  observe y = c*x + b ~ normal(0.1) { weight: w }
+  require x >= 0.3 { weight: 2 }
+}
+data d from "data.csv" { time: t, trajectory: [g, id], y: y, w: w, v: v }
+`
+
+// decayingRows are three trajectories of two groups: a row of weight 0, and one of 3.
+const decayingRows = `g,id,v,t,y,w
+a,1,1,0,1.6,1
+a,1,1,1,1.2,0
+a,1,1,4,0.5,3
+a,2,1,2,0.9,1
+b,1,1,0.5,1.5,1
+b,1,1,4,0.3,1
+`
+
+// decayingLoss is the loss of some of the trajectories by formula, at k and the offsets of
+// the groups a and b.
+func decayingLoss(k, a, b float64, batch ...int) float64 {
+	normal := func(z, s float64) float64 { return z*z/2/(s*s) + math.Log(s*math.Sqrt(2*math.Pi)) }
+	row := func(b, t, y, w float64) float64 { return w * normal(y-1.5*math.Exp(-k*t)-b, 0.1) }
+	// 2/T ∫ min(e^−kt − 0.3, 0)² dt, from when it is below.
+	low := func(T float64) float64 {
+		from := math.Log(1/0.3) / k
+		if from > T {
+			return 0
+		}
+		at := func(t float64) float64 {
+			return -math.Exp(-2*k*t)/(2*k) + 0.6*math.Exp(-k*t)/k + 0.09*t
+		}
+		return 2 / T * (at(T) - at(from))
+	}
+	z := (math.Log(k) - math.Log(0.6)) / 0.4
+	shared := z*z/2 + math.Log(0.4*k*math.Sqrt(2*math.Pi))
+	nll := []float64{row(a, 0, 1.6, 1) + row(a, 4, 0.5, 3), row(a, 2, 0.9, 1), row(b, 0.5, 1.5, 1) + row(b, 4, 0.3, 1)}
+	penalty := []float64{low(4), low(2), low(4)}
+	values := []float64{2, 1, 2} // that count
+	sum, n, p, priors := 0., 0., 0., shared
+	for _, i := range batch {
+		sum, n, p = sum+nll[i], n+values[i], p+penalty[i]
+	}
+	groups := map[bool]bool{}
+	for _, i := range batch {
+		if second := i == 2; !groups[second] {
+			groups[second] = true
+			priors += normal(map[bool]float64{false: a, true: b}[second]-0.1, 0.5)
+		}
+	}
+	return sum/n + p/float64(len(batch)) + priors/5
+}
+
+// TestLossByHand: values that have a weight, priors once for each key, penalties of each
+// trajectory, and the gradient, which is that of differences of the formula, for all
+// trajectories and for batches of them.
+func TestLossByHand(t *testing.T) {
+	for _, gradient := range []string{"unrolled", "adjoint", "forward"} {
+		o, x := objective(t, decaying, decayingRows, gradient)
+		require.Equal(t, 5, o.Total)
+		for _, batch := range [][]int{{0, 1, 2}, {1}, {2}, {0, 1}, {2, 0}} {
+			told := fmt.Sprintf("%s, trajectories %v", gradient, batch)
+			grad := make([]float64, len(x))
+			res, err := o.Eval(t.Context(), x, batch, 1, grad)
+			require.NoError(t, err)
+			require.InDelta(t, decayingLoss(0.5, 0.2, 0.2, batch...), res.Loss, 1e-9, told)
+			for i := range x {
+				want := 0.
+				for j, w := range []float64{1, -8, 8, -1} { // of order four
+					const h = 1e-3
+					at := append([]float64{}, x...)
+					at[i] += h * []float64{-2, -1, 1, 2}[j]
+					nat := make([]float64, len(x))
+					o.Space.Transforms.Forward(nat, at)
+					want += w * decayingLoss(nat[0], nat[1], nat[2], batch...) / (12 * h)
+				}
+				require.InDelta(t, want, grad[i], 1e-7*(1+math.Abs(want)), "%s, %s", told, o.Name(i))
+			}
+		}
+		all, err := o.Eval(t.Context(), x, nil, 1, nil)
+		require.NoError(t, err)
+		require.InDelta(t, decayingLoss(0.5, 0.2, 0.2, 0, 1, 2), all.Loss, 1e-9)
+		require.Equal(t, 5, all.Values)
+	}
+}
+
+// TestWeightsAreRefused: a weight is a number from 0 on, where something is measured.
+func TestWeightsAreRefused(t *testing.T) {
+	f := problemtest.Load(t, decaying, "g,id,v,t,y,w\na,1,1,0,1,1\na,1,1,2,,-3\na,1,1,1,1,-2\n")
+	_, err := NewObjective(f.Prog, f.Space, f.Trajectories, nil, sim.Options{Method: solvers.Tsit5, RTol: 1e-6, ATol: 1e-9}, "unrolled", exec.Double, 1)
+	require.ErrorContains(t, err, "the weight of `y` at 1 is -2")
+}
+
+// TestOrdersAreCounted: an evaluation says of how many trajectories the events follow in
+// another order than at the one before: here, with x = e^−kt, x falls below a half before
+// t = 1 where k > log 2.
+func TestOrdersAreCounted(t *testing.T) {
+	o, x := objective(t, `model M {
+  param k in (0, inf) = 0.5
+  covariate f
+  state x = 1
+  discrete n = 0
+  discrete m = 0
+  x' = -f*k*x
+  event half when x <= 0.5 { n := n + 1 }
+  event one at t = 1 { m := m + 1 }
+  observe y = x ~ normal(0.1)
+}
+data d from "data.csv" { time: t, trajectory: id, y: y, f: f }
+`, "id,f,t,y\na,1,3,0.5\nb,2,3,0.1\nc,10,3,0\n", "unrolled")
+	var got []int
+	for _, k := range []float64{0.5, 0.6, 0.8, 0.8, 0.3, 0.5} { // b turns at 0.35
+		u, _, err := o.Space.Transforms[0].Start(k)
+		require.NoError(t, err)
+		x[0] = u
+		res, err := o.Eval(t.Context(), x, nil, 1, nil)
+		require.NoError(t, err)
+		got = append(got, res.Kinks)
+	}
+	require.Equal(t, []int{0, 0, 1, 0, 2, 1}, got)
+}
