@@ -1,0 +1,109 @@
+package lower_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// polynomial has the coefficients of 1, x, x², ….
+type polynomial []float64
+
+func (p polynomial) at(x float64) (v float64) {
+	for k := len(p) - 1; k >= 0; k-- {
+		v = v*x + p[k]
+	}
+	return v
+}
+
+func (p polynomial) derivative() (d polynomial) {
+	for k := 1; k < len(p); k++ {
+		d = append(d, float64(k)*p[k])
+	}
+	return d
+}
+
+func (p polynomial) times(q polynomial) polynomial {
+	out := make(polynomial, max(len(p)+len(q)-1, 0))
+	for i, a := range p {
+		for j, b := range q {
+			out[i+j] += a * b
+		}
+	}
+	return out
+}
+
+func (p polynomial) plus(q polynomial, scale float64) polynomial {
+	out := make(polynomial, max(len(p), len(q)))
+	copy(out, p)
+	for k, c := range q {
+		out[k] += scale * c
+	}
+	return out
+}
+
+// means are those over n cells from 0 to length.
+func (p polynomial) means(n int, length float64) (out []float64) {
+	whole := polynomial{0}
+	for k, c := range p {
+		whole = append(whole, c/float64(k+1))
+	}
+	h := length / float64(n)
+	for i := range n {
+		out = append(out, (whole.at(float64(i+1)*h)-whole.at(float64(i)*h))/h)
+	}
+	return out
+}
+
+// TestSchemesAreExact: the rates that a grid makes of a polynomial are the mean values of the
+// exact ones, to round-off, up to the degree that is the scheme's, at the sides too, where
+// conditions of all kinds hold.
+func TestSchemesAreExact(t *testing.T) {
+	const n, length = 11, 2.
+	bent := func(u polynomial) polynomial { return u.derivative().derivative() }
+	carried := func(u polynomial) polynomial { return u.derivative().times(polynomial{-1}) }
+	decayed := func(u polynomial) polynomial { return u.derivative().plus(u, 3).times(polynomial{-1}) }
+	for _, c := range []struct {
+		rate, grid string
+		degree     int // up to which it is exact
+		exact      func(u polynomial) polynomial
+	}{
+		{"diff(u, x, x)", "order: 2", 2, bent},
+		{"diff(u, x, x)", "order: 4", 4, bent},
+		{"diff(u, x, x)", "order: 6", 6, bent},
+		{"-diff(u, x) - 3*u", "order: 2", 1, decayed},
+		{"-diff(u, x) - 3*u", "order: 4", 3, decayed},
+		{"-2*diff(u^2/2, x)", "order: 4", 3, func(u polynomial) polynomial { return u.times(u).derivative().times(polynomial{-1}) }},
+		{"diff((1 + x)*diff(u, x), x)", "order: 4", 4, func(u polynomial) polynomial {
+			return polynomial{1, 1}.times(u.derivative()).derivative()
+		}},
+		{"-diff(u, x)", "scheme: upwind, order: 1", 0, carried},
+		{"-diff(u, x)", "scheme: upwind", 1, carried},
+		{"diff(u, x)", "scheme: upwind", 1, polynomial.derivative},
+		{"-diff(u, x)", "scheme: weno5", 2, carried},
+		{"diff(u, x)", "scheme: weno5", 2, polynomial.derivative},
+		{"-diff(u^2/2, x)", "scheme: weno5", 2, func(u polynomial) polynomial { return u.times(u.derivative()).times(polynomial{-1}) }},
+	} {
+		for degree := range c.degree + 1 {
+			u := polynomial{1.5, -0.7, 0.4, 0.3, -0.2, 0.1, 0.05}[:degree+1]
+			for _, sides := range []string{
+				"boundary u = %[1]v at x = 0\n  boundary u = %[2]v at x = 2",
+				"boundary diff(u, x) = %[3]v at x = 0\n  boundary diff(u, x) + 2*u = %[4]v + 2*%[2]v at x = 2",
+			} {
+				if strings.Contains(sides, "diff") && !strings.Contains(c.rate, "diff(u, x, x)") {
+					continue
+				}
+				slope := u.derivative()
+				body := fmt.Sprintf("  coordinate x in [0, 2]\n  state u(x) = 0\n  u' = "+c.rate+"\n  "+sides, u.at(0), u.at(length), slope.at(0), slope.at(length))
+				m, diags := lowered(t, "model M {\n"+body+"\n}\ngrid { x: 11 cells, "+c.grid+" }\n")
+				require.NoError(t, diags.Err(), body)
+				got := values(t, m.RHS, inputs{"y": u.means(n, length)})
+				for i, want := range c.exact(u).means(n, length) {
+					require.InDelta(t, want, got[i], 1e-9, "u' = %s, %s, degree %d, cell %d", c.rate, c.grid, degree, i)
+				}
+			}
+		}
+	}
+}
