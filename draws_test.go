@@ -93,34 +93,26 @@ fit { solver: tsit5 { rtol: 1e-9, atol: 1e-11 }, draws: %d }
 // TestDrawsAreFunctions: what is drawn depends neither on batches nor on workers, and the
 // loss with several copies is the mean of theirs.
 func TestDrawsAreFunctions(t *testing.T) {
-	loss := func(draws, workers, set int, batch []int) (float64, []float64) {
-		m := fromText(t, fmt.Sprintf(drawing, draws), rowsOf(60))
-		f, err := m.NewFit(FitOptions{Workers: workers})
-		require.NoError(t, err)
-		o := f.inner.Objective
-		require.True(t, o.Redraw(set))
-		x, err := o.Space.X0()
-		require.NoError(t, err)
-		grad := make([]float64, len(x))
-		res, err := o.Eval(t.Context(), x, batch, 1, grad)
-		require.NoError(t, err)
-		require.False(t, res.Failed, res.Reason)
-		return res.Loss, grad
+	gradient := func(draws, workers, set int, batch []int) []float64 {
+		p := atStart(t, fromText(t, fmt.Sprintf(drawing, draws), rowsOf(60)), workers)
+		require.True(t, p.objective.Redraw(set))
+		return p.gradient(batch)
 	}
-	first := func(v float64, _ []float64) float64 { return v }
-	one, grad := loss(1, 1, 3, nil)
-	two, grad2 := loss(1, 2, 3, nil)
-	require.Equal(t, one, two)
-	require.Equal(t, grad, grad2)
+	loss := func(draws, workers, set int, batch []int) float64 {
+		g := gradient(draws, workers, set, batch)
+		return g[len(g)-1]
+	}
+	require.Equal(t, gradient(1, 1, 3, nil), gradient(1, 2, 3, nil))
+	one := loss(1, 1, 3, nil)
 	sum := 0.
 	for k := range 60 {
-		sum += first(loss(1, 1, 3, []int{k}))
+		sum += loss(1, 1, 3, []int{k})
 	}
 	require.InDelta(t, one, sum/60, 1e-12)
-	require.NotEqual(t, one, first(loss(1, 1, 4, nil)), "another epoch")
-	five := first(loss(5, 2, 3, nil))
+	require.NotEqual(t, one, loss(1, 1, 4, nil), "another epoch")
+	five := loss(5, 2, 3, nil)
 	require.NotEqual(t, one, five)
-	require.InDelta(t, five, first(loss(5, 1, 3, nil)), 0)
+	require.InDelta(t, five, loss(5, 1, 3, nil), 0)
 }
 
 // TestDrawGradients: the loss with draws in initial values, equations, events and losses has
@@ -128,28 +120,8 @@ func TestDrawsAreFunctions(t *testing.T) {
 func TestDrawGradients(t *testing.T) {
 	for _, mode := range []string{"unrolled", "adjoint", "forward"} {
 		text := strings.Replace(fmt.Sprintf(drawing, 3), "fit { ", "fit { gradient: "+mode+", ", 1)
-		f, err := fromText(t, text, rowsOf(20)).NewFit(FitOptions{Workers: 1})
-		require.NoError(t, err)
-		o := f.inner.Objective
-		x, err := o.Space.X0()
-		require.NoError(t, err)
-		eval := func(grad []float64) float64 {
-			res, err := o.Eval(t.Context(), x, nil, 1, grad)
-			require.NoError(t, err)
-			return res.Loss
-		}
-		grad := make([]float64, len(x))
-		eval(grad)
-		for k := range x {
-			const h = 1e-5
-			at := x[k]
-			x[k] = at + h
-			up := eval(nil)
-			x[k] = at - h
-			down := eval(nil)
-			x[k] = at
-			require.InDelta(t, (up-down)/(2*h), grad[k], 1e-6, "%s %d", mode, k)
-		}
+		p := atStart(t, fromText(t, text, rowsOf(20)), 1)
+		require.InDeltaSlice(t, p.slopes(), p.gradient(nil)[:len(p.x)], 1e-6, mode)
 	}
 }
 

@@ -59,31 +59,11 @@ func TestExactLikelihood(t *testing.T) {
 		want -= n.LogProb(p)
 	}
 	for _, mode := range []string{"unrolled", "adjoint", "forward", "backsolve"} {
-		f, err := fromText(t, strings.Replace(linearFlow, "MODE", mode, 1), csv).NewFit(FitOptions{Workers: 1})
-		require.NoError(t, err)
-		o := f.inner.Objective
-		x, err := o.Space.X0()
-		require.NoError(t, err)
-		eval := func(grad []float64) float64 {
-			res, err := o.Eval(t.Context(), x, nil, 1, grad)
-			require.NoError(t, err)
-			require.False(t, res.Failed, res.Reason)
-			require.Equal(t, 6, res.Values)
-			return res.Loss
-		}
-		grad := make([]float64, len(x))
-		require.InDelta(t, want/6, eval(grad), 1e-8, mode)
-		for k := range x {
-			const h = 1e-4
-			at := x[k]
-			diff := 0.
-			for i, w := range []float64{1, -8, 8, -1} {
-				x[k] = at + h*[]float64{-2, -1, 1, 2}[i]
-				diff += w * eval(nil) / (12 * h)
-			}
-			x[k] = at
-			require.InDelta(t, diff, grad[k], 1e-7, "%s %d", mode, k)
-		}
+		p := atStart(t, fromText(t, strings.Replace(linearFlow, "MODE", mode, 1), csv), 1)
+		res := p.eval(nil, nil)
+		require.Equal(t, 6, res.Values)
+		require.InDelta(t, want/6, res.Loss, 1e-8, mode)
+		require.InDeltaSlice(t, p.slopes(), p.gradient(nil)[:len(p.x)], 1e-7, mode)
 	}
 }
 

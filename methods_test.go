@@ -118,24 +118,7 @@ func TestMethodsWithoutGuards(t *testing.T) {
 		c := certificateOf(t, f, gradcheck.Modes...)
 		require.True(t, c.Certified(), "%s, %s: %s off by %g", m.Name, c.Where, c.Mode, c.Worst)
 		require.Greater(t, c.Compared, 10*c.Doubtful, m.Name)
-		var want []float64
-		for _, workers := range []int{1, 2} {
-			f, err := f.Model.NewFit(FitOptions{Workers: workers})
-			require.NoError(t, err)
-			objective, x, err := f.Objective()
-			require.NoError(t, err)
-			got := make([]float64, len(x))
-			res, err := objective.Eval(context.Background(), x, nil, 1, got)
-			require.NoError(t, err)
-			require.False(t, res.Failed)
-			for _, v := range got {
-				require.False(t, math.IsNaN(v))
-			}
-			if got = append(got, res.Loss); want != nil {
-				require.Equal(t, want, got, m.Name)
-			}
-			want, loss[m.Name] = got, res.Loss
-		}
+		loss[m.Name] = sameForWorkers(t, f.Model, m.Name)
 		require.InEpsilon(t, loss["tsit5"], loss[m.Name], 1e-7, m.Name)
 	}
 }

@@ -1,7 +1,6 @@
 package pinode
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"runtime"
@@ -96,21 +95,7 @@ func TestRolled(t *testing.T) {
 				want += (0.5*r*r + math.Log(0.1*math.Sqrt(2*math.Pi))) / (2 * trajectories)
 			}
 		}
-		var bits []float64
-		for _, workers := range []int{1, 2} {
-			f, err := f.Model.NewFit(FitOptions{Workers: workers})
-			require.NoError(t, err)
-			objective, x, err := f.Objective()
-			require.NoError(t, err)
-			got := make([]float64, len(x))
-			res, err := objective.Eval(context.Background(), x, nil, 1, got)
-			require.NoError(t, err)
-			require.InEpsilon(t, want, res.Loss, 1e-6, "%d masses", n)
-			if got = append(got, res.Loss); bits != nil {
-				require.Equal(t, bits, got)
-			}
-			bits = got
-		}
+		require.InEpsilon(t, want, sameForWorkers(t, f.Model, fmt.Sprint(n)), 1e-6, "%d masses", n)
 	}
 }
 

@@ -31,14 +31,7 @@ func parsedText(t *testing.T, text, csv string) (*Model, error) {
 // startLoss is the loss at the start values.
 func startLoss(t *testing.T, m *Model) float64 {
 	t.Helper()
-	f, err := m.NewFit(FitOptions{Workers: 1})
-	require.NoError(t, err)
-	x, err := f.inner.Objective.Space.X0()
-	require.NoError(t, err)
-	res, err := f.inner.Objective.Eval(t.Context(), x, nil, 1, nil)
-	require.NoError(t, err)
-	require.False(t, res.Failed, res.Reason)
-	return res.Loss
+	return atStart(t, m, 1).eval(nil, nil).Loss
 }
 
 // TestReplicates: the likelihood of each row has that row's own spread, in any
