@@ -50,6 +50,32 @@ func TestOrderOfRows(t *testing.T) {
 	require.ErrorContains(t, err, "the start is one number in a trajectory")
 }
 
+// TestSince: rows and firings before a time go, each kind alone too; where there is none the
+// trajectory is the same.
+func TestSince(t *testing.T) {
+	rows := func(times ...float64) *Trajectory {
+		tr := &Trajectory{Times: times}
+		for i := range times {
+			tr.Obs, tr.Given, tr.Known, tr.Lines = append(tr.Obs, []float64{times[i]}), append(tr.Given, nil), append(tr.Known, false), append(tr.Lines, 2+i)
+		}
+		return tr
+	}
+	tr := rows(0, 1, 3)
+	require.Same(t, tr, tr.Since(0))
+	require.Equal(t, []float64{1, 3}, tr.Since(1).Times)
+	require.Equal(t, []float64{3}, tr.Since(1.5).Times)
+	require.Equal(t, []int{4}, tr.Since(1.5).Lines)
+	tr = rows(2)
+	tr.Firings = []Firing{{T: 1}, {T: 2, Above: 1}}
+	require.Same(t, tr, tr.Since(1))
+	late := tr.Since(1.5)
+	require.Equal(t, []float64{2}, late.Times)
+	require.Equal(t, []Firing{{T: 2, Above: 1}}, late.Firings)
+	late = tr.Since(2.5)
+	require.Empty(t, late.Times)
+	require.Empty(t, late.Firings)
+}
+
 // An error of the operating system is the cause of the data's.
 func TestCause(t *testing.T) {
 	_, err := ReadFile(filepath.Join(t.TempDir(), "none.csv"))

@@ -102,3 +102,31 @@ func TestUnproven(t *testing.T) {
 		explain.Unproven(p, &sim.Stats{Unproven: 1}))
 	require.Contains(t, explain.Unproven(p, &sim.Stats{Unproven: 12}), "in 12 steps it")
 }
+
+// TestPlacesOfStates: the state that held steps down most is counted from one, through the
+// components of those before it; units and conserved quantities are by name.
+func TestPlacesOfStates(t *testing.T) {
+	p := compiled(t, `model M {
+  time t: s
+  state v[2]: m/s = [1, 2]
+  state x: m = 1
+  v' = [0, 0]
+  x' = v[0]
+  conserve momentum = v[0]
+  conserve other = v[1]
+}`)
+	for k, want := range []string{"v[0]", "v[1]", "x"} {
+		steps, name := explain.Stiffest(p, &sim.Stats{Stiff: 7, Stiffest: k + 1})
+		require.Equal(t, 7, steps)
+		require.Equal(t, want, name)
+	}
+	steps, name := explain.Stiffest(p, &sim.Stats{Stiffest: 2})
+	require.Zero(t, steps)
+	require.Empty(t, name)
+	require.Equal(t, []string{"momentum", "other"}, explain.ConservedNames(p))
+	units := []string{}
+	for _, s := range p.Checked.Model.States {
+		units = append(units, explain.UnitOf(p, &s.Obj))
+	}
+	require.Equal(t, []string{"m/s", "m"}, units)
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/encoder"
@@ -67,6 +68,14 @@ func TestObservedFirings(t *testing.T) {
 	require.Equal(t, 2.75, r.loss)
 	require.Equal(t, []float64{0, 0.25}, r.EndY)
 	require.Equal(t, []string{"event b", "event a"}, p.terms())
+	p.events[1].Rate = &ir.Node{} // b has none
+	e := &evaluation{perValue: 0.5}
+	p.total(e, []float64{3, 0.75})
+	require.Equal(t, []fit.Term{{Name: "event a", Value: 0.375}}, e.terms)
+	require.Zero(t, e.res.Loss, "it is in that of the runs")
+	e.terms = nil
+	p.total(e, []float64{0, 0})
+	require.Empty(t, e.terms, "no data tell of firings")
 }
 
 // TestTermsOfRows: observations come before loss terms, in the names as in the

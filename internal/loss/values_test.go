@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/internal/problem/problemtest"
@@ -151,4 +152,47 @@ data d from "data.csv" { time: t, trajectory: id, y: y, f: f }
 		got = append(got, res.Kinks)
 	}
 	require.Equal(t, []int{0, 0, 1, 0, 2, 1}, got)
+}
+
+// TestNames: coordinates are parameters, then weights by their tensors; what is frozen or fixed
+// is none. Least squares have the loss and the gradient of the whole.
+func TestNames(t *testing.T) {
+	o, x := objective(t, `model M {
+  param c = 2 fixed
+  param k per g in (0, inf) = 0.5
+  neural h(x) -> 1 { hidden: [2], frozen: true }
+  neural f(x) -> 1 { hidden: [2], l2: 0.5, seed: 3 }
+  state x = c
+  x' = -k*x + f(x) + h(x)
+  observe y = x ~ normal(0.1)
+  require x <= 1 { weight: 3 }
+}
+data d from "data.csv" { time: t, trajectory: g, y: y }
+`, "g,t,y\na,0.5,1.5\na,1,1.2\nb,1,1\n", "unrolled")
+	var names []string
+	for i := range x {
+		names = append(names, o.Name(i))
+		require.Equal(t, i >= 2, o.Weight(i))
+	}
+	require.Equal(t, []string{
+		"k{g=a}", "k{g=b}", "f.0.weight[0]", "f.0.weight[1]", "f.0.bias[0]", "f.0.bias[1]", "f.1.weight[0]", "f.1.weight[1]", "f.1.bias[0]",
+	}, names)
+
+	grad := make([]float64, len(x))
+	res, err := o.Eval(t.Context(), x, nil, 1, grad)
+	require.NoError(t, err)
+	s, why, err := NewSquares(o)
+	require.NoError(t, err)
+	require.Empty(t, why)
+	require.Empty(t, s.NotExact())
+	r, jac := make([]float64, s.Rows()), mat.NewDense(s.Rows(), len(x), nil)
+	sum, err := s.Residuals(t.Context(), x, 1, r, jac)
+	require.NoError(t, err)
+	require.InDelta(t, 3*res.Loss, sum.Loss, 1e-9)
+	var got mat.VecDense
+	got.MulVec(jac.T(), mat.NewVecDense(len(r), r))
+	for i, g := range grad {
+		require.InDelta(t, 3*g, got.AtVec(i), 1e-8*(1+math.Abs(g)), names[i])
+	}
+	require.Positive(t, o.Operations(x))
 }
