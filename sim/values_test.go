@@ -353,6 +353,67 @@ func TestEvery(t *testing.T) {
 	}
 }
 
+// TestEveryUntil: the last firing may be at the end itself, also where its multiple of the
+// period is that only but for round-off.
+func TestEveryUntil(t *testing.T) {
+	for _, c := range []struct {
+		from, period, until float64
+		want                []float64
+	}{
+		{0.5, 0.25, 1.5, []float64{0.5, 0.75, 1, 1.25, 1.5}},
+		{0.1, 0.1, 0.3, []float64{0.1, 0.2, 0.3}}, // 0.1 + 2·0.1 is more than 0.3
+		{0.5, 0.25, 1.499, []float64{0.5, 0.75, 1, 1.25}},
+		{0.5, 0.25, 0.4, nil},
+	} {
+		m := doses()
+		m.Hybrid.Events[0].Kind = events.Every
+		m.Hybrid.Schedules = []sim.Schedule{{At: -1, Period: 0, From: 1, Until: 2}}
+		m.Times = nil
+		for _, v := range []float64{c.period, c.from, c.until} {
+			m.Times = append(m.Times, func(*Point) Jet { return Const(v) })
+		}
+		m.Events[0].Jump = func(x *Point) []Jet { return []Jet{x.Y[0].Plus(1)} }
+		_, tr := solve(t, m, sim.Span{T1: 3})
+		require.Len(t, times(tr, 0), len(c.want), "%v", c)
+		require.InDeltaSlice(t, c.want, times(tr, 0), 1e-14)
+	}
+}
+
+// TestCoincidingRoots: two states reach their thresholds at one time, each at a speed of its own:
+// what either event does moves with its own time, 1/p.
+func TestCoincidingRoots(t *testing.T) {
+	first, second := when("first", above(0), 2), when("second", above(1), 2)
+	second.Late, first.Priority = true, 1 // it reads what the first one leaves
+	m := &Model{
+		Hybrid: hybrid(2, first, second), NY: 3, P: []float64{1, 1, 0.5},
+		Init:  func(*Point) ([]Jet, []Jet) { return []Jet{Const(0), Const(0), Const(1)}, nil },
+		Field: func(x *Point) []Jet { return []Jet{x.P[0], x.P[1], x.P[2].Mul(x.Y[2])} },
+		Guards: []func(*Point) Jet{
+			func(x *Point) Jet { return x.Y[0].Plus(-1) },
+			func(x *Point) Jet { return x.Y[1].Plus(-1) },
+		},
+		Events: []Event{{Jump: func(x *Point) []Jet { return []Jet{x.Y[2].Scale(2)} }}, {Jump: func(x *Point) []Jet { return []Jet{x.Y[2].Plus(1)} }}},
+	}
+	s, tr := solve(t, m, sim.Span{T1: 3, Saves: []float64{3}})
+	// y = (2 e^{k/p₀} e^{k(1/p₁−1/p₀)} + 1) e^{k(T−1/p₁)}.
+	require.InDelta(t, 2*math.Exp(1.5)+math.Exp(1), tr.SaveY[0][2], 1e-8)
+	want := []float64{0, 0.5 * math.Exp(1), 6*math.Exp(1.5) + 2*math.Exp(1)}
+	for name, backward := range modes(s) {
+		m.Clear()
+		backward(Run{Model: m}, &sim.Cotangents{Y: [][]float64{{0, 0, 1}}})
+		require.InDeltaSlice(t, want, m.PBar, 1e-7, name)
+	}
+	for k, w := range want {
+		m.Clear()
+		m.PDot[k] = 1
+		var tan sim.Tangents
+		s.Forward(Run{Model: m}, &tan)
+		require.InDelta(t, w, tan.Y[0][2], 1e-7, "forward, parameter %d", k)
+		times := map[int][]float64{0: {-1, 0}, 1: {0, -1}, 2: {0, 0}}[k]
+		require.InDeltaSlice(t, times, tan.EventT, 1e-9, "parameter %d", k)
+	}
+}
+
 // TestCoincidingTimes: two events scheduled at one time by two parameters: each moves by
 // its own.
 func TestCoincidingTimes(t *testing.T) {
