@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/problem/problemtest"
 )
@@ -72,4 +73,24 @@ data d from "data.csv" { time: t, y: y }
 	require.InDelta(t, 1, sum/4000, 4/64., "of mean one")
 	calm := problemtest.Load(t, several, severalRows).Prog.Program
 	require.Nil(t, problem.Draws(calm, 1, 0, nil), "nothing is drawn")
+}
+
+// TestTablesRefused: what a trajectory lacks is said with its file and its name.
+func TestTablesRefused(t *testing.T) {
+	model := func(start, more string) string {
+		return "model M {\n  time t in [0, inf)\n  param k = 1\n  state x = " + start + "\n  x' = -k*x\n  observe y = x\n}\ndata d from \"data.csv\" { time: t, trajectory: g, y: y" + more + " }\n"
+	}
+	for _, c := range []struct{ model, rows, want string }{
+		{model("first(y)", ""), "g,t,y\na,0,1\nb,1,2\n", "`y` is not measured where the trajectory g=b starts, at 0"},
+		{model("first(y)", ", from: first row"), "g,t,y\na,0,1\nb,1,2\n", ""},
+		{model("slope(y)", ""), "g,t,y\na,0,1\na,1,1\nb,0,2\n", "data.csv: trajectory g=b: `slope(y)` needs at least two values at different times"},
+		{model("k*slope(y)", ""), "g,t,y\na,0,1\na,1,1\n", ""},
+	} {
+		_, err := problemtest.Open(t, c.model, c.rows).Trajectories(data.Train)
+		if c.want == "" {
+			require.NoError(t, err, c.rows)
+			continue
+		}
+		require.ErrorContains(t, err, c.want)
+	}
 }

@@ -22,18 +22,25 @@ type Fixture struct {
 	X            []float64             // the start, in coordinates
 }
 
-// Load compiles a model over a table, data.csv.
-func Load(t testing.TB, model, table string) *Fixture {
+// Open compiles a model over a table, data.csv, which is not read yet.
+func Open(t testing.TB, model, table string) *problem.Problem {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "data.csv"), []byte(table), 0o600))
 	p, err := compiler.Compile("m.node", model)
 	require.NoError(t, err)
-	from := &problem.Problem{Prog: p, Path: filepath.Join(dir, "m.node")}
-	f := &Fixture{Prog: &engine.Compiled{Program: p}}
+	return &problem.Problem{Prog: p, Path: filepath.Join(dir, "m.node")}
+}
+
+// Load compiles a model over a table, data.csv, and lays out what is fitted.
+func Load(t testing.TB, model, table string) *Fixture {
+	t.Helper()
+	from := Open(t, model, table)
+	f := &Fixture{Prog: &engine.Compiled{Program: from.Prog}}
+	var err error
 	f.Trajectories, err = from.Trajectories(data.Train)
 	require.NoError(t, err)
-	f.Space, err = problem.NewSpace(p, f.Trajectories, 1)
+	f.Space, err = problem.NewSpace(from.Prog, f.Trajectories, 1)
 	require.NoError(t, err)
 	f.X, err = f.Space.X0()
 	require.NoError(t, err)
