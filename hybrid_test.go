@@ -250,7 +250,7 @@ simulate { until: 1, times: [1] }`)
 func TestFailures(t *testing.T) {
 	for name, c := range map[string]struct{ body, want string }{
 		"livelock": {"state x = 0\n  discrete m = 0\n  x' = 1\n  event a when x >= 0.5 and m == 0 { m := 1 }\n  event b when x >= 0.5 and m == 1 { m := 0 }\n  observe y = m", "event_livelock"},
-		"sliding":  {"state x = 1\n  state y = 1\n  state z = 1\n  x' = -sign(x)\n  y' = -sign(y)\n  z' = -sign(z)", "event_sliding"},
+		"sliding":  {"state x = 1\n  state y = 1\n  state z = 1\n  x' = -sign(x)*(1.5 + 0.5*sign(y)*sign(z))\n  y' = -sign(y)*(1.5 + 0.5*sign(x)*sign(z))\n  z' = -sign(z)*(1.5 + 0.5*sign(y)*sign(x))", "event_sliding"},
 		"zeno":     {"state h = 1\n  state v = 0\n  h' = v\n  v' = -9.8\n  event b when h <= 0 { v := -0.5*v }", "event_zeno"},
 		"graze":    {"state x = 1\n  discrete n = 0\n  x' = 2*(t - 1)\n  event e when x <= 1e-15 { n := n + 1 }\n  observe y = n", "event_graze"},
 		"unstable": {"state x = 1\n  x' = x^2", "step_too_small"},
