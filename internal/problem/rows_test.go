@@ -94,3 +94,80 @@ func TestTablesRefused(t *testing.T) {
 		require.ErrorContains(t, err, c.want)
 	}
 }
+
+// TestFiringsOfRows: a row fires the events on observations that it measures, with the values
+// and which there are; saves of others are read behind all firings at their time.
+func TestFiringsOfRows(t *testing.T) {
+	f := problemtest.Load(t, `model M {
+  state s = 0
+  param k = 1
+  s' = k
+  event seen on observation of z { s := data(z) }
+  observe y = s
+  observe z = k
+}
+data d from "data.csv" { time: t, y: y, z: z }
+`, "t,y,z\n0,1,\n1,,5\n2,3,6\n3,4,\n")
+	span := f.Trajectories[0].Span
+	var times []float64
+	for _, x := range span.Firings {
+		times = append(times, x.T)
+	}
+	require.Equal(t, []float64{1, 2}, times)
+	require.Equal(t, []float64{0, 5, 0, 1}, span.Firings[0].Args)
+	require.Equal(t, []float64{3, 6, 1, 1}, span.Firings[1].Args)
+	other := problem.WithSaves(span, []float64{0.5, 1, 1.5, 2, 2.5})
+	require.Equal(t, []int{1, 3}, []int{other.Firings[0].Behind, other.Firings[1].Behind})
+	require.Equal(t, []int{1, 2}, []int{span.Firings[0].Behind, span.Firings[1].Behind}, "the span itself stays")
+
+	half, rows := f.Trajectories[0].Horizon(0.5)
+	require.Equal(t, [2]float64{0, 1.5}, [2]float64{half.T0, half.T1})
+	require.Equal(t, 2, rows)
+	whole, rows := f.Trajectories[0].Horizon(1)
+	require.Equal(t, 3., whole.T1)
+	require.Equal(t, 4, rows)
+}
+
+// TestSeedsOfWeights: a block with a seed of its own has its weights whatever that of the fit.
+func TestSeedsOfWeights(t *testing.T) {
+	f := problemtest.Load(t, strings.ReplaceAll(several, "hidden: [1], seed: 4, frozen: true", "hidden: [1]"), severalRows)
+	weights := func(seed uint64) map[string][]float64 {
+		sp, err := problem.NewSpace(f.Space.Prog, f.Trajectories, seed)
+		require.NoError(t, err)
+		x, err := sp.X0()
+		require.NoError(t, err)
+		return sp.ValuesAt(x).Weights
+	}
+	one, two := weights(1), weights(2)
+	require.Equal(t, one, weights(1))
+	require.Equal(t, one["f.0.weight"], two["f.0.weight"])
+	require.NotEqual(t, one["h.0.weight"], two["h.0.weight"])
+}
+
+// TestFarStarts: a start that is far before the first row is asked about, or refused.
+func TestFarStarts(t *testing.T) {
+	text := "model M {\n  param k = 1\n  state x = 1\n  x' = -k*x\n  observe y = x\n}\ndata d from \"data.csv\" { time: t, y: y }\n"
+	for rows, said := range map[string][2]string{
+		"t,y\n0,1\n2,1\n":       {},
+		"t,y\n1,1\n2,1\n":       {},
+		"t,y\n6,1\n8,1\n":       {"the first row is 6 after the start at 0, and the rows span 2"},
+		"t,y\n1990,1\n1992,1\n": {"", "the first row is 1990 after the start at 0, and the rows span 2"},
+	} {
+		from := problemtest.Open(t, text, rows)
+		_, err := from.Trajectories(data.Train)
+		if said[1] != "" {
+			require.ErrorContains(t, err, said[1])
+			continue
+		}
+		require.NoError(t, err)
+		var doubts []string
+		for _, d := range from.Doubts().All {
+			doubts = append(doubts, d.Message)
+		}
+		if said[0] == "" {
+			require.Empty(t, doubts, rows)
+			continue
+		}
+		require.Equal(t, []string{said[0]}, doubts)
+	}
+}
