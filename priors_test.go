@@ -3,12 +3,15 @@ package pinode
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/mat"
 )
 
 // The densities of priors, whole and cut to (0.2, 0.8), and their slopes at 0.3; medians
@@ -66,5 +69,106 @@ simulate { times: [1], samples: 4001 { k: %s } }`, interval, c.prior, c.prior)
 	} {
 		_, err := Parse("m.node", "model M {\n "+text+"\n state x = 1\n x' = -k*x\n}")
 		require.ErrorContains(t, err, want, text)
+	}
+}
+
+// A linear block with normal priors of its weights is a linear regression: the most probable
+// weights and the standard error of a parameter beside them are those of Bayes' rule in closed
+// form, by the default fit and by a method of gradients alone.
+func TestWeightPriors(t *testing.T) {
+	const sd, slopeSD, biasMean, biasSD, aSD = 0.3, 0.5, 0.4, 0.2, 0.7
+	dir := t.TempDir()
+	var rows strings.Builder
+	rows.WriteString("t,y\n")
+	normal := mat.NewSymDense(3, nil) // of slope, bias and a, which is measured at times above 1 only
+	rhs := mat.NewVecDense(3, nil)
+	add := func(design []float64, y, sd float64) {
+		v := mat.NewVecDense(3, design)
+		normal.SymRankOne(normal, 1/(sd*sd), v)
+		rhs.AddScaledVec(rhs, y/(sd*sd), v)
+	}
+	for i := range 12 {
+		x := 0.2 * float64(i)
+		y := math.Sin(7*float64(i)) + 2*x
+		fmt.Fprintf(&rows, "%g,%.17g\n", x, y)
+		late := 0.
+		if x > 1 {
+			late = 1
+		}
+		add([]float64{x, 1, late}, y, sd)
+	}
+	add([]float64{1, 0, 0}, 0, slopeSD)
+	add([]float64{0, 1, 0}, biasMean, biasSD)
+	add([]float64{0, 0, 1}, 0, aSD)
+	var want mat.VecDense
+	var cov mat.Dense
+	require.NoError(t, want.SolveVec(normal, rhs))
+	require.NoError(t, cov.Inverse(normal))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(rows.String()), 0o600))
+	for _, optimizer := range []string{"auto", "lbfgs"} {
+		m, err := Parse(filepath.Join(dir, "m.node"), fmt.Sprintf(`model M {
+  param a = 0 ~ normal(0, %g)
+  neural f(x) -> 1 {
+    hidden: [], input_scale: 1, output_scale: 1
+    prior: normal(0, %g) { 0.bias: normal(%g, %g) }
+  }
+  state s = 0
+  s' = 0
+  observe y = f(t) + (if t > 1 then a else 0) + s ~ normal(%g)
+}
+data d from "d.csv" { time: t, y: y }
+fit { optimizer: %s, uncertainty: laplace }`, aSD, slopeSD, biasMean, biasSD, sd, optimizer))
+		require.NoError(t, err)
+		f, err := m.Fit(context.Background(), FitOptions{Seed: 1})
+		require.NoError(t, err)
+		v := f.Values()
+		require.InDelta(t, want.AtVec(0), v.Weights["f.0.weight"][0], 1e-5, optimizer)
+		require.InDelta(t, want.AtVec(1), v.Weights["f.0.bias"][0], 1e-5, optimizer)
+		require.InDelta(t, want.AtVec(2), v.Params["a"], 1e-5, optimizer)
+		require.InDelta(t, math.Sqrt(cov.At(2, 2)), f.Params["a"].StdErr, 1e-5, optimizer)
+	}
+}
+
+// Arrays that are frozen stay as they start; the others are fitted, also by a search that
+// draws networks anew.
+func TestFrozenArrays(t *testing.T) {
+	dir := t.TempDir()
+	rows := "t,y\n"
+	for i := range 20 {
+		rows += fmt.Sprintf("%g,%g\n", 0.1*float64(i+1), math.Exp(-0.1*float64(i+1)))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(rows), 0o600))
+	var drawn map[string][]float64 // without a step
+	for _, optimizer := range []string{"adam { epochs: 1, lr: 1e-300 }", "auto { budget: 0.1 }", "adam { epochs: 5 } then lbfgs { iterations: 5 }"} {
+		m, err := Parse(filepath.Join(dir, "m.node"), fmt.Sprintf(`model M {
+  neural f(x) -> 1 { hidden: [4, 3], seed: 5, frozen: [0, 1.bias, 2.weight] }
+  state x = 1
+  x' = f(x)
+  observe y = x ~ normal(0.001)
+}
+data d from "d.csv" { time: t, y: y }
+fit { optimizer: %s }`, optimizer))
+		require.NoError(t, err)
+		start, err := m.Evaluate(context.Background(), EvaluateOptions{})
+		require.NoError(t, err)
+		var moved []string
+		for name := range start.Gradient.Weights {
+			moved = append(moved, name)
+		}
+		slices.Sort(moved)
+		require.Equal(t, []string{"f.1.weight", "f.2.bias"}, moved)
+		f, err := m.Fit(context.Background(), FitOptions{Seed: 1})
+		require.NoError(t, err)
+		if drawn == nil {
+			drawn = f.Values().Weights
+			continue
+		}
+		for name, w := range f.Values().Weights {
+			if slices.Contains(moved, name) {
+				require.NotEqual(t, drawn[name], w, name)
+			} else {
+				require.Equal(t, drawn[name], w, name)
+			}
+		}
 	}
 }

@@ -301,7 +301,11 @@ func (r *reader) list(closing string) (elems []Expr, end *lexer.Token, err error
 }
 
 func (r *reader) number() (Expr, error) {
+	count := r.isCount()
 	t := r.Next()
+	if count && r.is(".") && r.secondIsName() { // `0.weight`, an array of weights
+		return r.dotted(&Name{At: at(t, t), Name: t.Value})
+	}
 	v, err := strconv.ParseFloat(t.Value, 64)
 	if err != nil {
 		return nil, errAt(t, "the number %s is out of range", t.Value)
@@ -315,6 +319,14 @@ func (r *reader) number() (Expr, error) {
 		n.Unit, n.EndPos = u, at(end, end).EndPos
 	}
 	return n, nil
+}
+
+// secondIsName reports whether the token behind the next one is a name.
+func (r *reader) secondIsName() bool {
+	before := r.MakeCheckpoint()
+	defer r.LoadCheckpoint(before)
+	r.Next()
+	return r.Peek().Type == tokIdent
 }
 
 func (r *reader) text() (*StringLit, error) {
@@ -353,19 +365,27 @@ func (r *reader) name() (*Name, error) {
 		return nil, r.unexpected("a name")
 	}
 	r.Next()
-	n := &Name{At: at(t, t), Name: t.Value}
+	n, err := r.dotted(&Name{At: at(t, t), Name: t.Value})
+	if err != nil {
+		return nil, err
+	}
+	if t := r.Peek(); t.Type == tokPrime {
+		r.Next()
+		n.Primes = len(t.Value)
+		n.EndPos = at(t, t).EndPos
+	}
+	return n, nil
+}
+
+// dotted reads the parts of a name behind its first one.
+func (r *reader) dotted(n *Name) (*Name, error) {
 	for r.take(".") {
-		t = r.Peek()
+		t := r.Peek()
 		if t.Type != tokIdent {
 			return nil, r.unexpected("a name")
 		}
 		r.Next()
 		n.Name += "." + t.Value
-		n.EndPos = at(t, t).EndPos
-	}
-	if t := r.Peek(); t.Type == tokPrime {
-		r.Next()
-		n.Primes = len(t.Value)
 		n.EndPos = at(t, t).EndPos
 	}
 	return n, nil

@@ -126,7 +126,11 @@ func genArgs() *rapid.Generator[[]Arg] {
 
 func genOptions(depth int) *rapid.Generator[[]*Option] {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) *Option {
-		return &Option{Name: genIdent().Draw(t, "key"), Value: genValue(depth).Draw(t, "value")}
+		key := genIdent().Draw(t, "key")
+		if rapid.IntRange(0, 4).Draw(t, "weights") == 0 {
+			key.Name = rapid.SampledFrom([]string{"0", "12", "0.weight", "3.input"}).Draw(t, "layer")
+		}
+		return &Option{Name: key, Value: genValue(depth).Draw(t, "value")}
 	}), 0, 3)
 }
 
@@ -338,7 +342,8 @@ func genDataItem(depth int) *rapid.Generator[*DataItem] {
 		return Column{Name: name.Draw(t, "name"), Unit: maybe(t, genUnit())}
 	})
 	return rapid.Custom(func(t *rapid.T) *DataItem {
-		d := &DataItem{Key: genIdent().Draw(t, "key")}
+		key := genIdent().Filter(func(k Ident) bool { return k.Name != "from" }) // it is drawn below
+		d := &DataItem{Key: key.Draw(t, "key")}
 		switch kind := rapid.IntRange(0, 5).Draw(t, "kind"); {
 		case kind == 5 && depth > 0:
 			d.Key.Name = "join"

@@ -21,10 +21,7 @@ func (o *Option) Parse(lex *lexer.PeekingLexer) error {
 }
 
 func (r *reader) option() (*Option, error) {
-	if r.Peek().Type != tokIdent {
-		return nil, r.unexpected("an option, like `name: value`")
-	}
-	n, err := r.name()
+	n, err := r.optionName()
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +45,36 @@ func (r *reader) option() (*Option, error) {
 	return &Option{At: join(n, v), Name: Ident{At: n.At, Name: primed(n)}, Value: v}, nil
 }
 
+// optionName reads the name of an option: that of a layer, or of an array of one, may begin
+// with a number.
+func (r *reader) optionName() (*Name, error) {
+	t := r.Peek()
+	if t.Type == tokIdent {
+		return r.name()
+	}
+	if r.isCount() {
+		before := r.MakeCheckpoint()
+		r.Next()
+		n, err := r.dotted(&Name{At: at(t, t), Name: t.Value})
+		if err != nil || r.is(":") {
+			return n, err
+		}
+		r.LoadCheckpoint(before)
+	}
+	return nil, r.unexpected("an option, like `name: value`")
+}
+
+// isCount reports whether the next token is the number of a layer or of an element.
+func (r *reader) isCount() bool {
+	t := r.Peek()
+	return t.Type == tokNumber && strings.Trim(t.Value, "0123456789") == ""
+}
+
 // element reads the index of an element, `w[0]` or `A[0, 1]`, into its name.
 func (r *reader) element(n *Name) error {
 	n.Name += r.Next().Value
 	for {
-		t := r.Peek()
-		if t.Type != tokNumber || strings.Trim(t.Value, "0123456789") != "" {
+		if !r.isCount() {
 			return r.unexpected("an index, like `w[0]`")
 		}
 		n.Name += r.Next().Value

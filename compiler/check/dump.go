@@ -260,6 +260,12 @@ func (d dumper) neural(x *Neural) {
 			option(g.key, g.value)
 		}
 	}
+	for _, w := range x.Frozen {
+		option(strings.TrimSpace(frozenOption+" "+w.Name), true)
+	}
+	for _, p := range x.Priors {
+		option(strings.TrimSpace(priorOption+" "+p.Name), d.dist(p.Dist))
+	}
 }
 
 func eventNames(list []*Event) string {

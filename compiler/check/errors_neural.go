@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 func (e *neurals) errNoArguments(n *Neural) {
@@ -61,4 +62,14 @@ func (e *neurals) errPerArgument(o *dsl.Option, got int, of []Obj) {
 	}
 	e.diags.Errorf(badOption, o.Value.Span(), "`%s` has a number for each of %s, or one for all", o.Name.Name, strings.Join(list, ", ")).
 		WithNote(o.Value.Span(), "%s given", plural(got, "value"))
+}
+
+func (e *neurals) errWeightPrior(at diag.Span) {
+	e.diags.Errorf(badOption, at, "a prior of weights is a distribution, perhaps with others for layers and arrays behind it").
+		WithHelp("as in `prior: normal(0, 1)`, `prior: normal(0, 1) { 0: normal(0, 3) }` or `prior: { 0.weight: normal(0, 1), 1.bias: laplace(0, 1) }`")
+}
+
+func (e *neurals) errWeightSupport(c *dsl.Call, n *Neural) {
+	e.diags.Errorf(badDistribution, c.Span(), "the weights of `%s` are any numbers, and `%s` does not have all of them", n.Name, c.Fun.Name).
+		WithHelp("there are: %s", oneOf(ofAnyNumber))
 }

@@ -261,6 +261,9 @@ type Neural struct {
 	// InputScale has a positive number for each element of the arguments,
 	// OutputScale for each of the result; nil: from data.
 	InputScale, OutputScale []float64
+
+	Frozen []Weights // that are kept as they are
+	Priors []WeightPrior
 }
 
 // TriggerKind is the kind of an event's trigger.

@@ -9,8 +9,8 @@ import (
 	"github.com/pinode/pinode/physics/units"
 )
 
-// Guarantees lists the options of a neural block that its arguments give a
-// meaning to; the others are those of Env.Neural.
+// Guarantees lists the options of a neural block that its arguments, its arrays of weights
+// or the model give a meaning to; the others are those of Env.Neural.
 var Guarantees = setting.Table{
 	{Key: "odd", Kind: setting.Bool, Default: "false", Doc: "f(-x) = -f(x) by construction"},
 	{Key: "even", Kind: setting.Bool, Default: "false", Doc: "f(-x) = f(x) by construction"},
@@ -23,6 +23,8 @@ var Guarantees = setting.Table{
 	{Key: "zero_at", Kind: setting.List, Doc: "a point at which the result is zero by construction: one number for all arguments, or one value for each"},
 	{Key: "input_scale", Kind: setting.List, Doc: "characteristic magnitude of the arguments: one for all, or one for each; otherwise from data"},
 	{Key: "output_scale", Kind: setting.List, Doc: "characteristic magnitude of the result; otherwise from data"},
+	{Key: frozenOption, Kind: setting.Words, Doc: "weights that are kept as they are: `true` for all, or a list of layers and arrays, `[0, 1.bias]`"},
+	{Key: priorOption, Kind: setting.Word, Doc: "prior of the weights: `normal laplace student cauchy`, as in `normal(0, 1)`, with others for layers or arrays behind it, `normal(0, 1) { 0: normal(0, 3), 1.bias: laplace(0, 1) }`, or for these alone, `{ 0.weight: normal(0, 1) }`"},
 }
 
 // roughActivations break the order of solvers and of event location.
@@ -77,7 +79,7 @@ func (e *neurals) neuralOptions(s *scope, n *Neural, d *dsl.NeuralDecl) {
 		case old != nil:
 			e.errDuplicate(o.Name.Span(), o.Name.Name, old.Name.Span())
 		case Guarantees.Find(o.Name.Name) != nil:
-			if !plainValue(o.Value) {
+			if o.Name.Name != priorOption && !plainValue(o.Value) {
 				e.errOption(o.Value.Span(), o.Name.Name, "a value")
 				continue
 			}
@@ -133,6 +135,10 @@ func (e *neurals) guarantee(s *scope, n *Neural, o *dsl.Option) {
 		n.InputScale = e.perArgument(s, o, n.Args, true)
 	case "output_scale":
 		n.OutputScale = e.perArgument(s, o, []Obj{n.Obj}, true)
+	case frozenOption:
+		n.Frozen = e.frozen(n, o)
+	case priorOption:
+		n.Priors = e.weightPriors(s, n, o)
 	}
 }
 

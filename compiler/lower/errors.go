@@ -1,7 +1,10 @@
 package lower
 
 import (
+	"strings"
+
 	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/nn"
 	"github.com/pinode/pinode/dsl/diag"
 )
 
@@ -41,6 +44,15 @@ func (l *base) errWidth(n *check.Neural, width float64) {
 
 func (l *base) errBlock(n *check.Neural, err error) {
 	l.diags.Errorf(badBlock, n.Span, "block `%s`: %s", n.Name, err)
+}
+
+func (l *base) errNoWeights(n *check.Neural, net *nn.Block, w check.Weights) {
+	var have []string
+	for _, t := range net.Tensors() {
+		have = append(have, "`"+t.Name+"`")
+	}
+	l.diags.Errorf(badBlock, w.Span, "block `%s` has no weights `%s`", n.Name, w.Name).
+		WithHelp("it has %s; the number alone is a layer", strings.Join(have, ", "))
 }
 
 func (l *base) errByExpression(by *check.Expr, o *check.Input) {

@@ -28,6 +28,18 @@ func lowered(t testing.TB, text string) (*lower.Model, *diag.List) {
 	return lower.Lower(p.Model)
 }
 
+// mistakes is what the checker, or else the lowering, finds wrong with a model.
+func mistakes(t testing.TB, text string) error {
+	t.Helper()
+	f, diags := dsl.Parse(diag.NewSource("m.node", text))
+	require.NoError(t, diags.Err())
+	p, diags := check.Check(f, &check.Env{Neural: nn.Settings})
+	if diags.Err() == nil {
+		_, diags = lower.Lower(p.Model)
+	}
+	return diags.Err()
+}
+
 // model are the graphs of a model without mistakes.
 func model(t testing.TB, body string) *lower.Model {
 	t.Helper()

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
@@ -183,12 +184,29 @@ func (l *layouts) block(n *check.Neural) {
 		l.errBlock(n, err)
 	}
 	blk := &Block{Neural: n, Net: net, Off: lay.NP}
+	l.parts(n, net)
 	for _, t := range net.Tensors() {
-		lay.Weights = append(lay.Weights, Tensor{Name: n.Name + "." + t.Name, Shape: t.Shape, Off: lay.NP + t.Off, Neural: n})
+		lay.Weights = append(lay.Weights, Tensor{
+			Name: n.Name + "." + t.Name, Shape: t.Shape, Off: lay.NP + t.Off, Neural: n,
+			Frozen: n.FrozenAt(t.Name), Prior: n.PriorOf(t.Name),
+		})
 	}
 	lay.NP += net.NumWeights()
 	l.blocks[n] = blk
 	l.out.Blocks = append(l.out.Blocks, *blk)
+}
+
+// parts checks that what a block says of parts of its weights is of ones that it has.
+func (l *layouts) parts(n *check.Neural, net *nn.Block) {
+	parts := slices.Clone(n.Frozen)
+	for _, p := range n.Priors {
+		parts = append(parts, p.Weights)
+	}
+	for _, w := range parts {
+		if !slices.ContainsFunc(net.Tensors(), func(t nn.Tensor) bool { return w.Names(t.Name) }) {
+			l.errNoWeights(n, net, w)
+		}
+	}
 }
 
 // uses reports whether the model refers to first(o) or slope(o).

@@ -206,6 +206,8 @@ type Tensor struct {
 	Shape  ir.Shape
 	Off    int
 	Neural *check.Neural
+	Frozen bool        // kept as it is
+	Prior  *check.Dist // of each weight; nil: none
 }
 
 // TrajectoryKind says what fills a slot of Q.
@@ -365,7 +367,7 @@ type Penalty struct {
 // Prior is the negative log-density of a parameter (of one key's, for a
 // parameter per key).
 type Prior struct {
-	Param *check.Param
+	Param *check.Param // nil: of weights
 	Node  *ir.Node
 }
 

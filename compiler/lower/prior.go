@@ -12,8 +12,9 @@ import (
 // priors lowers the priors of parameters.
 type priors struct{ *expressions }
 
-// priors builds the negative log-densities of parameters. A prior has all of its mass in
-// the interval of its parameter.
+// priors builds the negative log-densities of parameters and of the weights that have
+// priors. A prior has all of its mass in the interval of its parameter; weights have all
+// numbers.
 func (l *priors) priors() {
 	for _, p := range l.m.Params {
 		if p.Prior == nil {
@@ -28,6 +29,13 @@ func (l *priors) priors() {
 			n = l.b.Add(n, l.b.Log(mass))
 		}
 		l.out.Priors = append(l.out.Priors, Prior{Param: p, Node: l.b.Sum(n)})
+	}
+	for _, t := range l.out.Layout.Weights {
+		if t.Prior != nil && !t.Frozen {
+			w := l.b.Slice(l.out.In.P, t.Off, ir.Vec(t.Shape.Size()))
+			n := l.densities.density(t.Prior, w, nil)
+			l.out.Priors = append(l.out.Priors, Prior{Node: l.b.Sum(n)})
+		}
 	}
 }
 

@@ -19,7 +19,6 @@ var Settings = setting.Table{
 	{Key: "activation", Kind: setting.Word, Default: "tanh", Choices: activationChoices(), Doc: "non-linearity of the hidden layers"},
 	{Key: "init", Kind: setting.Word, Default: "glorot", Choices: initChoices(), Doc: "initial weights"},
 	{Key: "l2", Kind: setting.Number, Default: "0", Min: 0, Max: math.Inf(1), Doc: "weight decay of this block: l2 · Σ w² is added to the loss"},
-	{Key: "frozen", Kind: setting.Bool, Default: "false", Doc: "keep the weights as they are"},
 	{Key: "seed", Kind: setting.Int, Doc: "seed of the initial weights; from the run if none is given"},
 }
 

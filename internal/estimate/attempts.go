@@ -62,16 +62,19 @@ func silent(o *loss.Objective, x []float64) []float64 {
 	return x
 }
 
-// lastLayers visits the last layer of each network: weights, then biases.
+// lastLayers visits what is fitted of the last layer of each network: weights, then biases.
 func lastLayers(o *loss.Objective, do func(at, n int)) {
-	for _, w := range o.Space.Weights {
-		size, before := 0, 0
-		for _, t := range o.Prog.Model.Layout.Weights {
-			if t.Off >= w.Off && t.Off < w.Off+w.N {
-				size, before = t.Shape.Size(), size
+	list := o.Prog.Model.Layout.Weights
+	for i, t := range list {
+		last := i+1 == len(list) || list[i+1].Neural != t.Neural
+		if !last {
+			continue
+		}
+		for _, t := range list[i-1 : i+1] {
+			if at := o.Space.CoordinateOf(t); at >= 0 {
+				do(at, t.Shape.Size())
 			}
 		}
-		do(w.At+w.N-size-before, size+before)
 	}
 }
 

@@ -86,16 +86,15 @@ func (f *estimated) gradient(g []float64, factor float64) *problem.Values {
 		v.Params[p.Name] = factor * f.Objective.NaturalBar[i]
 	}
 	for _, t := range f.prog.Model.Layout.Weights {
-		for _, w := range sp.Weights {
-			if t.Off < w.Off || t.Off >= w.Off+w.N {
-				continue
-			}
-			bar := make([]float64, t.Shape.Size())
-			for k := range bar {
-				bar[k] = factor * g[w.At+t.Off-w.Off+k]
-			}
-			v.Weights[t.Name] = bar
+		at := sp.CoordinateOf(t)
+		if at < 0 {
+			continue
 		}
+		bar := make([]float64, t.Shape.Size())
+		for k := range bar {
+			bar[k] = factor * g[at+k]
+		}
+		v.Weights[t.Name] = bar
 	}
 	return v
 }

@@ -25,7 +25,7 @@ type ridge struct {
 }
 
 // group is a part of the weights with one strength: those of a layer, or the biases of
-// hidden layers. The strength of output biases is held.
+// hidden layers. Weights that have a prior are in none: that is their ridge. The strength of output biases is held.
 type group struct {
 	name   string
 	coords []int
@@ -50,31 +50,28 @@ func newRidge(o *loss.Objective, x0 []float64) *ridge {
 	sp := o.Space
 	r := &ridge{dim: sp.Dim, params: len(sp.Params), weak: searchPrecision, center: make([]float64, sp.Dim)}
 	copy(r.center, x0[:r.params])
-	for _, w := range sp.Weights {
-		hidden := group{name: "hidden biases"}
-		var list []group
-		for _, t := range o.Prog.Model.Layout.Weights {
-			if t.Off < w.Off || t.Off >= w.Off+w.N {
-				continue
+	hidden := group{name: "hidden biases"}
+	list := o.Prog.Model.Layout.Weights
+	for i, t := range list {
+		last := i+1 == len(list) || list[i+1].Neural != t.Neural
+		if at := sp.CoordinateOf(t); at >= 0 && t.Prior == nil {
+			coords := make([]int, t.Shape.Size())
+			for k := range coords {
+				coords[k] = at + k
 			}
-			var coords []int
-			for k := range t.Shape.Size() {
-				coords = append(coords, w.At+t.Off-w.Off+k)
-			}
-			last := t.Off+t.Shape.Size() == w.Off+w.N
 			switch bias := strings.HasSuffix(t.Name, ".bias"); {
 			case bias && last:
-				list = append(list, group{t.Name, coords, true})
+				r.groups = append(r.groups, group{t.Name, coords, true})
 			case bias:
 				hidden.coords = append(hidden.coords, coords...)
 			default:
-				list = append(list, group{t.Name, coords, false})
+				r.groups = append(r.groups, group{t.Name, coords, false})
 			}
 		}
-		if len(hidden.coords) > 0 {
-			list = append(list, hidden)
+		if last && len(hidden.coords) > 0 {
+			r.groups = append(r.groups, hidden)
+			hidden.coords = nil
 		}
-		r.groups = append(r.groups, list...)
 	}
 	return r
 }

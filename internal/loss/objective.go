@@ -36,6 +36,9 @@ func (o *Objective) CheckPriors(x []float64) error {
 		for i, v := range w.System.Priors.Run.Value {
 			if math.IsNaN(v) || math.IsInf(v, 1) {
 				p := o.Prog.Model.Priors[i].Param
+				if p == nil {
+					return errors.New("the prior of weights of a neural block has no density at their start values: look at its arguments")
+				}
 				l.Errorf("outside-interval", p.Init.Span, "the prior of `%s` has no density at its start value", p.Name).WithNote(p.Prior.Span, "its prior")
 				return l.Err()
 			}

@@ -1,7 +1,7 @@
 package loss
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
@@ -236,8 +236,8 @@ func (p *penalties) total(e *evaluation, sums []float64) {
 	}
 }
 
-// priors are negative log-densities of parameters, over all measured values so that
-// they weigh as in the posterior.
+// priors are negative log-densities of parameters and weights, over all measured values so
+// that they weigh as in the posterior.
 type priors struct {
 	list []lower.Prior
 	o    *Objective
@@ -256,16 +256,19 @@ func (p *priors) total(e *evaluation, _ []float64) {
 	prog := &w.System.Priors
 	scale := 1 / float64(max(o.Total, 1))
 	sum := 0.
-	done := map[string]bool{}
-	for _, it := range e.trajectories {
+	done := map[[2]int]bool{} // by prior and key
+	for t, it := range e.trajectories {
+		if t > 0 && !p.perKey() {
+			break
+		}
 		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
 		prog.Run.Run()
 		clear(prog.Ct)
 		some := false
 		for i, pr := range p.list {
-			key := pr.Param.Name
-			if k := o.Space.PerKeyIndex(pr.Param); k >= 0 {
-				key = fmt.Sprintf("%s %d", key, it.Keys[k])
+			key := [2]int{i, -1}
+			if k := o.Space.PerKeyIndex(pr.Param); pr.Param != nil && k >= 0 {
+				key[1] = it.Keys[k]
 			}
 			if done[key] {
 				continue
@@ -284,10 +287,19 @@ func (p *priors) total(e *evaluation, _ []float64) {
 			clear(w.QBar)
 			w.System.AddGradient(w.PBar, w.QBar)
 			o.Space.Pullback(w.PBar, w.QBar, it, e.natural)
+			for _, r := range o.Space.Weights {
+				w.TakeWeights(e.grad[r.At:r.At+r.N], r.Off-o.Prog.Model.Layout.NPar, true)
+			}
+			w.ClearWeights()
 		}
 	}
 	e.res.Loss += sum * scale
 	e.report("priors", sum*scale)
+}
+
+// perKey reports whether a parameter with a value for each key has a prior.
+func (p *priors) perKey() bool {
+	return slices.ContainsFunc(p.list, func(x lower.Prior) bool { return x.Param != nil && x.Param.Per != nil })
 }
 
 // decay is the weighted sum of squares of weights.

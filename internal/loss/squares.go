@@ -27,7 +27,8 @@ type Squares struct {
 	places  []places // by trajectory
 	rows    int
 	workers []*squaresWorker
-	tail    int // the first row that is not of a trajectory
+	tail    int   // the first row that is not of a trajectory
+	prior   []int // the coordinates that have rows of priors
 }
 
 // scoreElement is where residual k of a row comes from.
@@ -146,12 +147,29 @@ func (s *Squares) layOut() {
 		s.places = append(s.places, p)
 	}
 	s.tail = s.rows
-	if len(s.Prog.Model.Priors) > 0 {
-		s.rows += len(s.Space.Params)
-	}
+	s.withPriors()
+	s.rows += len(s.prior)
 	for _, w := range s.Space.Weights {
 		if w.L2 > 0 {
 			s.rows += w.N
+		}
+	}
+}
+
+// withPriors notes the coordinates that have a row of priors: the parameters, which may be
+// arguments of priors too, and the weights that have one.
+func (s *Squares) withPriors() {
+	if len(s.Prog.Model.Priors) == 0 {
+		return
+	}
+	for i := range s.Space.Params {
+		s.prior = append(s.prior, i)
+	}
+	for _, t := range s.Prog.Model.Layout.Weights {
+		if at := s.Space.CoordinateOf(t); at >= 0 && t.Prior != nil {
+			for k := range t.Shape.Size() {
+				s.prior = append(s.prior, at+k)
+			}
 		}
 	}
 }
@@ -283,36 +301,60 @@ func (s *Squares) chain(x []float64, jac *mat.Dense) {
 	}
 }
 
-// ofPriors adds the rows of priors: one for each coordinate, whose square is the
-// curvature of all priors along it, by differences of their gradient.
+// leastBend is the curvature of a prior, beside its slope, below which it counts as straight or
+// bent the wrong way, as a Laplace density is and tails are. A step then goes about as far as
+// a unit of the coordinate.
+const leastBend = 1e-4
+
+// ofPriors adds the rows of priors: one for each coordinate that has one, whose square is
+// the curvature of all priors along it, by differences of their gradient. Those of weights
+// need one for all: a weight's prior does not read other weights.
 func (s *Squares) ofPriors(x, r []float64, jac *mat.Dense) (value float64) {
-	if len(s.Prog.Model.Priors) == 0 {
+	if len(s.prior) == 0 {
 		return 0
 	}
-	n := len(s.Space.Params)
-	g, moved := make([]float64, n), make([]float64, n)
+	g, up, down := make([]float64, len(x)), make([]float64, len(x)), make([]float64, len(x))
 	value = s.priorsAt(x, g)
 	if jac == nil {
 		return value
 	}
+	const h = 1e-4
 	at := append([]float64(nil), x...)
-	for i := range n {
-		if math.IsInf(x[i], 0) {
-			continue
+	along := func(list []int) {
+		for k, to := range [2][]float64{up, down} {
+			for _, i := range list {
+				at[i] = x[i] + h*float64(1-2*k)
+			}
+			s.priorsAt(at, to)
 		}
-		const h = 1e-4
-		at[i] = x[i] + h
-		s.priorsAt(at, moved)
-		up := moved[i]
-		at[i] = x[i] - h
-		s.priorsAt(at, moved)
-		at[i] = x[i]
-		c := math.Max((up-moved[i])/(2*h), math.Abs(g[i]))
+		for _, i := range list {
+			at[i] = x[i]
+		}
+	}
+	row := func(k int) {
+		i := s.prior[k]
+		c := (up[i] - down[i]) / (2 * h)
+		if !(c > leastBend*math.Abs(g[i])) {
+			c = math.Abs(g[i])
+		}
 		if !(c > 0) || math.IsInf(c, 0) {
-			continue
+			return
 		}
-		r[s.tail+i] = g[i] / math.Sqrt(c)
-		jac.Set(s.tail+i, i, math.Sqrt(c))
+		r[s.tail+k] = g[i] / math.Sqrt(c)
+		jac.Set(s.tail+k, i, math.Sqrt(c))
+	}
+	n := len(s.Space.Params)
+	for k := range n {
+		if !math.IsInf(x[k], 0) {
+			along(s.prior[k : k+1])
+			row(k)
+		}
+	}
+	if weights := s.prior[n:]; len(weights) > 0 {
+		along(weights)
+		for k := range weights {
+			row(n + k)
+		}
 	}
 	s.priorsAt(x, g) // the inputs are those at x again
 	return value
@@ -324,20 +366,18 @@ func (s *Squares) priorsAt(x, g []float64) float64 {
 	n := len(o.Space.Params)
 	o.Space.Transforms.Forward(o.Natural, x[:n])
 	o.bindAll(o.Space.SharedInputs(x, o.Natural, o.p))
+	clear(g)
 	e := evaluation{trajectories: o.Trajectories, x: x, grad: g, natural: make([]float64, n)}
 	(&priors{o.Prog.Model.Priors, o}).total(&e, nil)
 	total := float64(max(o.Total, 1))
-	o.Space.Transforms.Pullback(g, x[:n], e.natural)
+	o.Space.Transforms.Pullback(g[:n], x[:n], e.natural)
 	floats.Scale(total, g)
 	return e.res.Loss * total
 }
 
 // ofDecay adds the rows of weight decay.
 func (s *Squares) ofDecay(x, r []float64, jac *mat.Dense) (value float64) {
-	row := s.tail
-	if len(s.Prog.Model.Priors) > 0 {
-		row += len(s.Space.Params)
-	}
+	row := s.tail + len(s.prior)
 	for _, w := range s.Space.Weights {
 		if w.L2 == 0 {
 			continue

@@ -123,12 +123,8 @@ func NewSpace(prog *compiler.Program, trajectories []*Trajectory, seed uint64) (
 	for i, b := range lm.Blocks {
 		w := b.Net.NewWeights(WeightStream(b, seed, i))
 		copy(sp.P[b.Off:], w)
-		if b.Neural.Options.Bool("frozen") {
-			continue
-		}
-		sp.Weights = append(sp.Weights, WeightRange{b.Off, len(w), sp.Dim, b.Neural.Options.Float("l2")})
-		sp.Dim += len(w)
 	}
+	sp.layOutWeights()
 	for _, s := range lay.Scales {
 		for k := range s.N {
 			sp.Scales[s.Off+k] = 1
@@ -142,6 +138,36 @@ func NewSpace(prog *compiler.Program, trajectories []*Trajectory, seed uint64) (
 		return nil, err
 	}
 	return sp, sp.transforms()
+}
+
+// layOutWeights gives weights that are fitted their coordinates: runs of arrays of a block
+// between those that are frozen.
+func (sp *Space) layOutWeights() {
+	end := -1
+	var of *check.Neural
+	for _, t := range sp.Prog.Model.Layout.Weights {
+		if t.Frozen {
+			continue
+		}
+		n := t.Shape.Size()
+		if t.Off != end || t.Neural != of {
+			sp.Weights = append(sp.Weights, WeightRange{Off: t.Off, At: sp.Dim, L2: t.Neural.Options.Float("l2")})
+		}
+		sp.Weights[len(sp.Weights)-1].N += n
+		sp.Dim += n
+		end, of = t.Off+n, t.Neural
+	}
+}
+
+// CoordinateOf is where the weights of an array start among the coordinates; −1: they are
+// frozen.
+func (sp *Space) CoordinateOf(t lower.Tensor) int {
+	for _, w := range sp.Weights {
+		if t.Off >= w.Off && t.Off < w.Off+w.N {
+			return w.At + t.Off - w.Off
+		}
+	}
+	return -1
 }
 
 // addPerKey sets up a parameter that has a value for each key.

@@ -21,12 +21,12 @@ type network struct {
 	args  int // where its arguments stand in the program nets; −1: it is not used there
 }
 
-// networks are the blocks whose weights are fitted.
+// networks are the blocks all of whose weights are fitted.
 func (d *Data) networks() (list []network) {
 	for i := range d.prog.Model.Blocks {
 		b := &d.prog.Model.Blocks[i]
 		for _, r := range d.space.Weights {
-			if r.Off == b.Off {
+			if r.Off == b.Off && r.N == b.Net.NumWeights() {
 				args, _ := d.placeOf(b.Neural)
 				list = append(list, network{b, i, r, args})
 			}
