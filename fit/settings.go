@@ -63,12 +63,9 @@ func Settings(o Owned) setting.Table {
 			setting.Setting{Key: "continuity", Kind: setting.Number, Default: "1", Max: huge, Doc: "weight of a gap between segments, in deviations of the noise or in twentieths of the size of a state that is not observed, beside that of a measured value"},
 		),
 		block("weights", "weights of observations in the loss", weights...),
-		{Key: "loss", Kind: setting.Chain, Default: "nll", Doc: "what observations add to the loss, per value", Choices: []setting.Choice{
+		{Key: "loss", Kind: setting.Word, Default: "nll", Doc: "what observations add to the loss, per value; losses that forgive outliers are distributions, like `huber`", Choices: []setting.Choice{
 			{Name: "nll", Doc: "the negative log-likelihood of the declared distribution; the mean square over the data's variance without one"},
 			{Name: "mse", Doc: "the mean square, whatever distribution is declared"},
-			{Name: "huber", Doc: "squares near the data, absolute values far from them", Options: setting.Table{
-				{Key: "delta", Kind: setting.Number, Default: "1", Min: 1e-12, Max: huge, Doc: "where the square ends, in standard deviations of the data"},
-			}},
 		}},
 		{Key: "starts", Kind: setting.Int, Default: "1", Min: 1, Max: many, Doc: "number of fits from different start values, of which the best counts"},
 		{Key: "spread", Kind: setting.Number, Default: "1", Max: 100, Doc: "standard deviation of start values, in coordinates, where there are several"},
@@ -128,8 +125,7 @@ type Plan struct {
 	Trainer     Trainer // without objective and callbacks
 	Starts      int
 	Spread      float64
-	Loss        string  // nll, mse or huber
-	Delta       float64 // of huber
+	Loss        string // nll or mse
 	Weights     map[string]float64
 	Segments    int
 	Continuity  float64
@@ -146,7 +142,7 @@ type Plan struct {
 // NewPlan reads resolved settings of the table that Settings gives, and
 // refuses settings that do not go together.
 func NewPlan(v *setting.Values) (*Plan, error) {
-	for _, key := range []string{"solver", "curriculum", "shooting", "weights", "loss", "stop", "kl"} {
+	for _, key := range []string{"solver", "curriculum", "shooting", "weights", "stop", "kl"} {
 		if n := len(v.Stages(key)); n > 1 {
 			return nil, fmt.Errorf("`%s` takes one value, not a chain of %d", key, n)
 		}
@@ -156,7 +152,7 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop, loss, shoot, weights := only("stop"), v.Stages("loss")[0], only("shooting"), only("weights")
+	stop, shoot, weights := only("stop"), only("shooting"), only("weights")
 	p := &Plan{
 		Trainer: Trainer{
 			Stages: methods, Batch: v.Int("batch"), Group: v.Word("group") == "length",
@@ -166,13 +162,10 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 			},
 			Seed: uint64(v.Int("seed")), CheckpointEvery: v.Int("checkpoint_every"),
 		},
-		Starts: v.Int("starts"), Spread: v.Float("spread"), Loss: loss.Name,
+		Starts: v.Int("starts"), Spread: v.Float("spread"), Loss: v.Word("loss"),
 		Segments: shoot.Int("segments"), Continuity: shoot.Float("continuity"),
 		Uncertainty: v.Word("uncertainty"), Certificate: v.Word("certificate"), Workers: v.Int("workers"), Draws: v.Int("draws"), Single: v.Word("precision") == "f32",
 		Weights: map[string]float64{},
-	}
-	if p.Loss == "huber" {
-		p.Delta = loss.Options.Float("delta")
 	}
 	kl := only("kl")
 	p.Importance = v.Word("bound") == "iwae"
@@ -200,8 +193,6 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 		return nil, errors.New("`continuity` has no effect with a single segment")
 	case stop.Given("min_delta") && p.Trainer.Stop.Patience == 0:
 		return nil, errors.New("`min_delta` has no effect without `patience`")
-	case uses[*LevenbergMarquardt](methods) && p.Loss == "huber":
-		return nil, errors.New("levenberg_marquardt needs a sum of squares, which `loss: huber` is not")
 	}
 	return p, p.Trainer.checkChain()
 }

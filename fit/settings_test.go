@@ -144,8 +144,6 @@ func TestPlanRefuses(t *testing.T) {
 		"spread=2":              "no effect with a single start",
 		"shooting.continuity=2": "no effect with a single segment",
 		"stop.min_delta=2":      "no effect without `patience`",
-		"loss=huber;optimizer=levenberg_marquardt":       "needs a sum of squares",
-		"loss=mse then huber":                            "`loss` takes one value, not a chain of 2",
 		"optimizer=adam then lbfgs;optimizer.warmup=300": "adam: a warmup of 300 epochs leaves none",
 	} {
 		v := setting.New(table)

@@ -47,6 +47,7 @@ var (
 	scale = argRule{"scale", ofQuantity, true}
 	sigma = argRule{"sigma", noUnit, true}
 	nu    = argRule{"nu", noUnit, true}
+	delta = argRule{"delta", noUnit, true}
 
 	shapeArg = argRule{"shape", noUnit, true}
 )
@@ -57,19 +58,37 @@ var Distributions = []Distribution{
 	{"lognormal", "lognormal(sigma): the logarithm is normal around that of the prediction; lognormal(mu, sigma)", []argRule{sigma}, []argRule{{"mu", logOfQuantity, false}, sigma}},
 	{"student", "student(nu, scale) around a prediction; student(nu, mean, scale)", []argRule{nu, scale}, []argRule{nu, mean, scale}},
 	{"laplace", "laplace(scale) around a prediction; laplace(mean, scale)", []argRule{scale}, []argRule{mean, scale}},
+	{"huber", "huber(delta, scale) around a prediction: normal with the deviation scale within delta scales, and with the tails of laplace beyond; delta = 1.345 loses 5 % to normal noise", []argRule{delta, scale}, nil},
 	{"poisson", "counts with the prediction as mean", []argRule{}, nil},
 	{"negbinomial", "negbinomial(α): counts with the prediction m as mean and the variance m + m²/α", []argRule{{"α", noUnit, true}}, nil},
 	{"bernoulli", "0 or 1 with the prediction as probability", []argRule{}, nil},
 	{exactDist, "exact: the density of the states themselves, whose initial values are drawn, along the flow; without parentheses", []argRule{}, nil},
 	{"uniform", "uniform(lo, hi)", nil, []argRule{{"lo", ofQuantity, false}, {"hi", ofQuantity, false}}},
 	{"exponential", "exponential(mean)", nil, []argRule{{"mean", ofQuantity, true}}},
-	{"cauchy", "cauchy(location, scale)", nil, []argRule{{"location", ofQuantity, false}, scale}},
+	{"cauchy", "cauchy(scale) around a prediction; cauchy(location, scale)", []argRule{scale}, []argRule{{"location", ofQuantity, false}, scale}},
 	{"halfnormal", "halfnormal(scale): the size of a normal quantity around 0", nil, []argRule{scale}},
 	{"halfcauchy", "halfcauchy(scale): the size of a Cauchy quantity around 0", nil, []argRule{scale}},
 	{"gamma", "gamma(shape, scale), of mean shape · scale", nil, []argRule{shapeArg, scale}},
 	{"inverse_gamma", "inverse_gamma(shape, scale): the inverse has gamma(shape, 1/scale)", nil, []argRule{shapeArg, scale}},
 	{"beta", "beta(a, b), from 0 to 1", nil, []argRule{{"a", noUnit, true}, {"b", noUnit, true}}},
 }
+
+// otherDistributions are names that distributions, or the losses that they are, have elsewhere.
+var otherDistributions = func() map[string]string {
+	out := map[string]string{}
+	for name, others := range map[string][]string{
+		"normal": {"gaussian", "gauss", "norm", "Normal", "mse", "l2"}, "lognormal": {"log_normal", "lognorm", "LogNormal"},
+		"student": {"student_t", "studentt", "t", "StudentT", "arctan"}, "laplace": {"l1", "mae", "double_exponential", "Laplace"},
+		"huber": {"soft_l1", "pseudo_huber", "smooth_l1", "fair", "Huber"}, "cauchy": {"lorentz", "lorentzian", "Cauchy"},
+		"negbinomial": {"neg_binomial", "nbinom", "negative_binomial"}, "bernoulli": {"binary", "logistic"},
+		"halfnormal": {"half_normal", "HalfNormal"}, "halfcauchy": {"half_cauchy", "HalfCauchy"}, "inverse_gamma": {"invgamma", "inv_gamma"},
+	} {
+		for _, o := range others {
+			out[o] = name
+		}
+	}
+	return out
+}()
 
 // limits are the distributions of which what is beyond a limit has a probability here.
 var limits = map[string]bool{"normal": true, "lognormal": true, "laplace": true}

@@ -93,6 +93,11 @@ func suggest(d *diag.Diagnostic, name string, have []string) {
 }
 
 func (c *reporter) errChoice(at diag.Span, what, got string, have []string) {
+	if like := otherDistributions[got]; got == "huber" || got == "cauchy" || like == "huber" || like == "cauchy" {
+		c.diags.Errorf(badSetting, at, "`%s` is no %s", got, what).
+			WithHelp("there are: %s; losses that forgive outliers are distributions: `observe y = x ~ huber(1.345, 0.1)`", oneOf(have))
+		return
+	}
 	suggest(c.diags.Errorf(badSetting, at, "`%s` is no %s", got, what), got, have)
 }
 

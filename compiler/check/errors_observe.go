@@ -10,6 +10,11 @@ func (e *dists) errDistribution(c *dsl.Call, d *Distribution, use distUse) {
 		}
 	}
 	what := map[distUse]string{asNoise: "distribution of an observation", asPrior: "prior", asDraw: "distribution to draw from"}[use]
+	if like := otherDistributions[c.Fun.Name]; d == nil && contains(have, like) {
+		e.diags.Errorf(unknownName, c.Fun.Span(), "there is no distribution `%s`", c.Fun.Name).
+			WithHelp("did you mean `%s`? %s", like, distributionByName[like].Doc)
+		return
+	}
 	if d == nil {
 		e.errUnknown("distribution", c.Fun.Span(), c.Fun.Name, have)
 		return

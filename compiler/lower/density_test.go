@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/integrate/quad"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/pinode/pinode/compiler/check"
@@ -46,6 +47,26 @@ var noise = map[string]struct {
 		"laplace(a)", func(y, m, a, _ float64) float64 { return distuv.Laplace{Mu: m, Scale: a}.LogProb(y) },
 		[]float64{-3, 0, 0.4, 7},
 		[]float64{-1, 0.1, 2.5},
+	},
+	"cauchy": {
+		"cauchy(a)", func(y, m, a, _ float64) float64 { return distuv.StudentsT{Mu: m, Sigma: a, Nu: 1}.LogProb(y) },
+		[]float64{-30, 0, 0.4, 7},
+		[]float64{-1, 0, 2.5},
+	},
+	"huber": {
+		"huber(b, a)", func(y, m, a, b float64) float64 { // the mass of exp(−loss) by quadrature
+			loss := func(z float64) float64 {
+				if z = math.Abs(z); z > b {
+					return b * (z - b/2)
+				}
+				return z * z / 2
+			}
+			within := quad.Fixed(func(z float64) float64 { return 2 * math.Exp(-loss(z)) }, 0, b, 50, nil, 0)
+			beyond := quad.Fixed(func(s float64) float64 { return 2 * math.Exp(-loss(b-math.Log(s)/b)) / (s * b) }, 0, 1, 50, nil, 0)
+			return -loss((y-m)/a) - math.Log(a*(within+beyond))
+		},
+		[]float64{-30, 0, 0.4, 7},
+		[]float64{-1, 0, 2.5},
 	},
 	"poisson": {
 		"poisson()", func(y, m, _, _ float64) float64 { return distuv.Poisson{Lambda: m}.LogProb(y) },

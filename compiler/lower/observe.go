@@ -274,6 +274,16 @@ func (l *densities) density(d *check.Dist, y, pred *ir.Node) *ir.Node {
 	case "laplace":
 		m := loc()
 		return b.Add(b.Div(b.Apply(ir.OpAbs, b.Sub(y, m)), args[0]), b.Log(b.Mul(b.Const(2), args[0])))
+	case "huber":
+		m := loc()
+		z, k := b.Apply(ir.OpAbs, b.Div(b.Sub(y, m), args[1])), args[0]
+		rho := b.Select(b.Lt(z, b.Fill(k, z.Shape)), b.Mul(half, b.Square(z)), b.Mul(k, b.Sub(z, b.Mul(half, k))))
+		core, tails := huberMass(b, k)
+		return b.Add(rho, b.Add(b.Log(args[1]), b.Log(b.Add(core, tails))))
+	case "cauchy":
+		m := loc()
+		z := b.Div(b.Sub(y, m), args[0])
+		return b.Add(b.Apply(ir.OpLog1p, b.Square(z)), b.Log(b.Mul(b.Const(math.Pi), args[0])))
 	case "poisson":
 		return b.Add(b.Sub(pred, timesLog(b, y, pred)), b.Apply(ir.OpLgamma, b.Add(y, b.Const(1))))
 	case "negbinomial":
@@ -301,9 +311,6 @@ func (l *densities) priorDensity(d *check.Dist, args []*ir.Node, y *ir.Node) *ir
 	one := b.Const(1)
 	lgamma := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpLgamma, x) }
 	switch d.Name {
-	case "cauchy":
-		z := b.Div(b.Sub(y, args[0]), args[1])
-		return b.Add(b.Apply(ir.OpLog1p, b.Square(z)), b.Log(b.Mul(b.Const(math.Pi), args[1])))
 	case "halfnormal":
 		z := b.Div(y, args[0])
 		return b.Add(b.Mul(b.Const(0.5), b.Square(z)), b.Add(b.Log(args[0]), b.Const(0.5*math.Log(math.Pi/2))))
@@ -324,6 +331,14 @@ func (l *densities) priorDensity(d *check.Dist, args []*ir.Node, y *ir.Node) *ir
 		return b.Sub(norm, n)
 	}
 	panic("lower: no density for " + d.Name)
+}
+
+// huberMass is the mass of exp(−ρ) within k and beyond it, for the loss ρ of P.J. Huber, Ann.
+// Math. Statist. 35, 73–101, 1964: √(2π) erf(k/√2) and (2/k) exp(−k²/2).
+func huberMass(b *ir.Builder, k *ir.Node) (core, tails *ir.Node) {
+	core = b.Mul(b.Const(math.Sqrt(2*math.Pi)), b.Apply(ir.OpErf, b.Div(k, b.Const(math.Sqrt2))))
+	tails = b.Mul(b.Div(b.Const(2), k), b.Exp(b.Mul(b.Const(-0.5), b.Square(k))))
+	return core, tails
 }
 
 // timesLog is x log y, and 0 where x is, also at y = 0: nothing is counted

@@ -119,4 +119,3 @@ func TestPartsOfWeights(t *testing.T) {
 		require.ErrorContains(t, err, want, text)
 	}
 }
-

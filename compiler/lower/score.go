@@ -129,18 +129,16 @@ func (l *scores) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list []
 		list = append(list, Score{m, b.Div(one, args[0]), z, true})
 		scale(args[0], z)
 		return l.densities.density(d, y, pred), list, true
-	case "student": // ν fixed: Lange, Little, Taylor, JASA 84, 881–896, 1989, appendix B
-		if nu := args[0]; fixed(nu) {
-			z := b.Div(b.Sub(pred, y), args[1])
-			share := b.Div(b.Add(nu, one), b.Add(nu, b.Square(z)))
-			root := b.Sqrt(b.Div(b.Add(nu, one), b.Add(nu, b.Const(3))))
-			list = append(list, Score{pred, b.Div(root, args[1]), b.Div(b.Mul(share, z), root), false})
-			if !fixed(args[1]) {
-				root := b.Sqrt(b.Div(b.Mul(b.Const(2), nu), b.Add(nu, b.Const(3))))
-				r := b.Div(b.Sub(one, b.Mul(share, b.Square(z))), root)
-				list = append(list, Score{b.Log(args[1]), root, r, false})
-			}
+	case "student":
+		if fixed(args[0]) {
+			list = l.studentScores(args[0], args[1], y, pred)
 			return l.densities.density(d, y, pred), list, true
+		}
+	case "cauchy":
+		return l.densities.density(d, y, pred), l.studentScores(one, args[0], y, pred), true
+	case "huber":
+		if fixed(args[0]) {
+			return l.densities.density(d, y, pred), l.huberScores(args[0], args[1], y, pred), true
 		}
 	case "poisson":
 		pred = floor(pred, b.Mul(b.Const(belowData), b.Add(y, one)))
@@ -166,6 +164,44 @@ func (l *scores) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list []
 		return l.densities.density(d, y, pred), list, true
 	}
 	return nil, nil, false
+}
+
+// studentScores are those of Student's distribution with a fixed ν: Lange, Little, Taylor,
+// JASA 84, 881–896, 1989, appendix B.
+func (l *scores) studentScores(nu, sigma, y, pred *ir.Node) []Score {
+	b := l.b
+	one := b.Const(1)
+	z := b.Div(b.Sub(pred, y), sigma)
+	share := b.Div(b.Add(nu, one), b.Add(nu, b.Square(z)))
+	root := b.Sqrt(b.Div(b.Add(nu, one), b.Add(nu, b.Const(3))))
+	list := []Score{{pred, b.Div(root, sigma), b.Div(b.Mul(share, z), root), false}}
+	if !l.settled(sigma) {
+		root := b.Sqrt(b.Div(b.Mul(b.Const(2), nu), b.Add(nu, b.Const(3))))
+		r := b.Div(b.Sub(one, b.Mul(share, b.Square(z))), root)
+		list = append(list, Score{b.Log(sigma), root, r, false})
+	}
+	return list
+}
+
+// huberScores are those of Huber's distribution with a fixed k. With ψ = ρ', z cut to ±k,
+// the information of the location is E[ψ'] = P(|z| < k), that of log σ is
+// E[zψ + z²ψ'] = 1 + E[z²; |z| < k].
+func (l *scores) huberScores(k, sigma, y, pred *ir.Node) []Score {
+	b := l.b
+	one := b.Const(1)
+	z := b.Div(b.Sub(pred, y), sigma)
+	wide := b.Fill(k, z.Shape)
+	psi := b.Apply(ir.OpMax, b.Neg(wide), b.Apply(ir.OpMin, z, wide))
+	core, tails := huberMass(b, k)
+	mass := b.Add(core, tails)
+	root := b.Sqrt(b.Div(core, mass))
+	list := []Score{{pred, b.Div(root, sigma), b.Div(psi, root), false}}
+	if !l.settled(sigma) {
+		within := b.Div(b.Sub(core, b.Mul(b.Square(k), tails)), mass)
+		root := b.Sqrt(b.Add(one, within))
+		list = append(list, Score{b.Log(sigma), root, b.Div(b.Sub(one, b.Mul(z, psi)), root), false})
+	}
+	return list
 }
 
 // settled reports whether a value depends on nothing that moves in a fit.

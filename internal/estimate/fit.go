@@ -356,9 +356,6 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 	if p.Segments > 1 && prog.Encoder != nil {
 		no("`shooting` of a model with an encoder")
 	}
-	if p.Loss == "huber" {
-		no("`loss: huber`")
-	}
 	if p.Loss == "mse" {
 		for _, o := range prog.Checked.Model.Observes {
 			if o.Dist != nil {

@@ -82,7 +82,7 @@ data d from "d.csv" { time: t; from: 0.5; seen: seen }`,
   observe seen = x
 }
 data d from "d.csv" { time: t; seen: seen }
-fit { loss: huber { delta: 1 } }`,
+fit { uncertainty: profile }`,
 	},
 	{
 		Name: "no-effect", Title: "a setting that changes nothing in this model",

@@ -104,7 +104,7 @@ func learnedDirectly(ob *check.Observe) *check.Param {
 	if ob.Dist == nil {
 		return nil
 	}
-	at := map[string]int{"normal": 0, "lognormal": 0, "laplace": 0, "student": 1}
+	at := map[string]int{"normal": 0, "lognormal": 0, "laplace": 0, "cauchy": 0, "student": 1, "huber": 1}
 	i, ok := at[ob.Dist.Name]
 	if !ok || i >= len(ob.Dist.Args) || ob.Dist.Args[i].Kind != check.Ref {
 		return nil

@@ -74,6 +74,8 @@ var tails = map[string]tail{
 	"student": continuous(func(y, m float64, a []float64) float64 {
 		return distuv.StudentsT{Sigma: a[1], Mu: m, Nu: a[0]}.CDF(y)
 	}),
+	"cauchy":      continuous(func(y, m float64, a []float64) float64 { return 0.5 + math.Atan((y-m)/a[0])/math.Pi }),
+	"huber":       continuous(func(y, m float64, a []float64) float64 { return huberBelow((y-m)/a[1], a[0]) }),
 	"laplace":     continuous(func(y, m float64, a []float64) float64 { return distuv.Laplace{Mu: m, Scale: a[0]}.CDF(y) }),
 	"poisson":     counted(func(y, m float64, _ []float64) float64 { return mathext.GammaIncRegComp(y+1, m) }),
 	"negbinomial": counted(func(y, m float64, a []float64) float64 { return mathext.RegIncBeta(a[0], y+1, a[0]/(a[0]+m)) }),
@@ -83,6 +85,19 @@ var tails = map[string]tail{
 		}
 		return 1 - m
 	}),
+}
+
+// huberBelow is the probability of less than z in Huber's distribution, whose density is
+// normal within k of 0 and falls by exp(−k|z|) beyond.
+func huberBelow(z, k float64) float64 {
+	if z > 0 {
+		return 1 - huberBelow(-z, k)
+	}
+	core, tails := math.Sqrt(2*math.Pi)*math.Erf(k/math.Sqrt2), 2/k*math.Exp(-k*k/2)
+	if z < -k {
+		return tails / 2 * math.Exp(k*(z+k)) / (core + tails)
+	}
+	return 0.5 + math.Sqrt(math.Pi/2)*math.Erf(z/math.Sqrt2)/(core+tails)
 }
 
 // Central reports whether y lies in the central interval that has a share of a

@@ -1,9 +1,11 @@
 package loss
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/integrate/quad"
 )
 
 // The cumulative distributions of SciPy: norm.cdf(1.3, 1, 0.4), lognorm.cdf(1.3, 0.4,
@@ -20,6 +22,7 @@ func TestTails(t *testing.T) {
 		{"lognormal", 1.3, 1.1, []float64{0.4}, 0.661893075952914, 0.661893075952914},
 		{"student", 1.3, 1, []float64{3, 0.4}, 0.746142710287933, 0.746142710287933},
 		{"laplace", 0.7, 1, []float64{0.4}, 0.23618327637050732, 0.23618327637050732},
+		{"cauchy", 0.7, 1, []float64{0.4}, 0.29516723530086653, 0.29516723530086653}, // 1/2 − atan(3/4)/π
 		{"poisson", 3, 2.5, nil, 0.54381312, 0.75757613},
 		{"poisson", 0, 2.5, nil, 0, 0.0820849986},
 		{"negbinomial", 3, 2.5, []float64{1.5}, 0.61311996, 0.73576077},
@@ -29,6 +32,32 @@ func TestTails(t *testing.T) {
 		below, upTo := tails[c.dist](c.y, c.prediction, c.args)
 		require.InDelta(t, c.below, below, 1e-8, "%v", c)
 		require.InDelta(t, c.upTo, upTo, 1e-8, "%v", c)
+	}
+}
+
+// The tail of Huber's distribution is the integral of its density.
+func TestHuberTail(t *testing.T) {
+	for _, k := range []float64{0.3, 1.345, 4} {
+		density := func(z float64) float64 {
+			if z = math.Abs(z); z > k {
+				return math.Exp(-k * (z - k/2))
+			}
+			return math.Exp(-z * z / 2)
+		}
+		mass := func(to float64) (sum float64) { // from −∞, in pieces that end where the density bends
+			for _, piece := range [][2]float64{{-40 / k, -k}, {-k, k}, {k, 40 / k}} {
+				if lo, hi := piece[0], min(piece[1], to); lo < hi {
+					sum += quad.Fixed(density, lo, hi, 200, nil, 0)
+				}
+			}
+			return sum
+		}
+		all := mass(math.Inf(1))
+		for _, z := range []float64{-5, -1.2, -0.1, 0, 0.4, 2, 9} {
+			below, upTo := tails["huber"](3+0.5*z, 3, []float64{k, 0.5})
+			require.InDelta(t, mass(z)/all, below, 1e-10, "%g %g", k, z)
+			require.Equal(t, below, upTo)
+		}
 	}
 }
 

@@ -120,6 +120,10 @@ func (d *curves) wayOf(o *check.Observe, index int) way {
 		if nu := args[0]; nu > 2 {
 			w.sigma *= math.Sqrt(nu / (nu - 2))
 		}
+	case "cauchy":
+		w.sigma = args[0]
+	case "huber": // that of its middle: what lies far out is what it is to forgive
+		w.sigma = args[1]
 	case "poisson":
 		w.scale, w.sigma = root, 0.5
 	case "negbinomial":
