@@ -83,6 +83,7 @@ type Trajectory struct {
 	Firings    []Firing
 	Lost       int     // missing values in rows that have none and fire no event
 	T0, T1     float64 // first and last time of any row
+	Lead       float64 // how long before T0 the doses of a steady state begin
 
 	obs, given []float64 // room for more rows
 }
@@ -420,7 +421,11 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 			e.Column, e.Help = lacking, "give the value, or exclude the row by `where`"
 			return e
 		}
-		list, err := e.expand(r, Firing{time, k, vals, above, len(tr.Firings) > fired, any, append([]float64(nil), given...)}, cols.doses[k])
+		rec := record{&spec.Events[k].Doses, r, cols.doses[k]}
+		list, err := rec.expand(Firing{time, k, vals, above, len(tr.Firings) > fired, any, append([]float64(nil), given...)})
+		if err == nil {
+			err = tr.precede(&rec, list)
+		}
 		if err != nil {
 			return err
 		}

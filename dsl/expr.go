@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/alecthomas/participle/v2/lexer"
@@ -301,11 +302,12 @@ func (r *reader) list(closing string) (elems []Expr, end *lexer.Token, err error
 }
 
 func (r *reader) number() (Expr, error) {
-	count := r.isCount()
-	t := r.Next()
-	if count && r.is(".") && r.secondIsName() { // `0.weight`, an array of weights
-		return r.dotted(&Name{At: at(t, t), Name: t.Value})
+	t, before := r.Peek(), r.MakeCheckpoint()
+	if n, err := r.name(tokNumber); err == nil && n.Name != t.Value { // `0.weight`, an array of weights
+		return n, nil
 	}
+	r.LoadCheckpoint(before)
+	r.Next()
 	v, err := strconv.ParseFloat(t.Value, 64)
 	if err != nil {
 		return nil, errAt(t, "the number %s is out of range", t.Value)
@@ -319,14 +321,6 @@ func (r *reader) number() (Expr, error) {
 		n.Unit, n.EndPos = u, at(end, end).EndPos
 	}
 	return n, nil
-}
-
-// secondIsName reports whether the token behind the next one is a name.
-func (r *reader) secondIsName() bool {
-	before := r.MakeCheckpoint()
-	defer r.LoadCheckpoint(before)
-	r.Next()
-	return r.Peek().Type == tokIdent
 }
 
 func (r *reader) text() (*StringLit, error) {
@@ -358,34 +352,26 @@ func (r *reader) cond() (Expr, error) {
 	return &Cond{At: At{Pos: t.Pos, EndPos: placeOf(parts[2]).EndPos}, If: parts[0], Then: parts[1], Else: parts[2]}, nil
 }
 
-// name reads `left.θ'`.
-func (r *reader) name() (*Name, error) {
+// name reads `left.θ'` or, where numbers may stand too, `0` and `0.weight`.
+func (r *reader) name(also ...lexer.TokenType) (*Name, error) {
 	t := r.Peek()
-	if t.Type != tokIdent {
+	if t.Type != tokIdent && !(slices.Contains(also, t.Type) && isCount(t)) {
 		return nil, r.unexpected("a name")
 	}
 	r.Next()
-	n, err := r.dotted(&Name{At: at(t, t), Name: t.Value})
-	if err != nil {
-		return nil, err
-	}
-	if t := r.Peek(); t.Type == tokPrime {
-		r.Next()
-		n.Primes = len(t.Value)
-		n.EndPos = at(t, t).EndPos
-	}
-	return n, nil
-}
-
-// dotted reads the parts of a name behind its first one.
-func (r *reader) dotted(n *Name) (*Name, error) {
+	n := &Name{At: at(t, t), Name: t.Value}
 	for r.take(".") {
-		t := r.Peek()
+		t = r.Peek()
 		if t.Type != tokIdent {
 			return nil, r.unexpected("a name")
 		}
 		r.Next()
 		n.Name += "." + t.Value
+		n.EndPos = at(t, t).EndPos
+	}
+	if t := r.Peek(); t.Type == tokPrime {
+		r.Next()
+		n.Primes = len(t.Value)
 		n.EndPos = at(t, t).EndPos
 	}
 	return n, nil

@@ -21,7 +21,12 @@ func (o *Option) Parse(lex *lexer.PeekingLexer) error {
 }
 
 func (r *reader) option() (*Option, error) {
-	n, err := r.optionName()
+	first, before := r.Peek(), r.MakeCheckpoint()
+	n, err := r.name(tokNumber)
+	if first.Type != tokIdent && (err != nil || !r.is(":")) { // no layer of a network either
+		r.LoadCheckpoint(before)
+		return nil, r.unexpected("an option, like `name: value`")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -45,28 +50,8 @@ func (r *reader) option() (*Option, error) {
 	return &Option{At: join(n, v), Name: Ident{At: n.At, Name: primed(n)}, Value: v}, nil
 }
 
-// optionName reads the name of an option: that of a layer, or of an array of one, may begin
-// with a number.
-func (r *reader) optionName() (*Name, error) {
-	t := r.Peek()
-	if t.Type == tokIdent {
-		return r.name()
-	}
-	if r.isCount() {
-		before := r.MakeCheckpoint()
-		r.Next()
-		n, err := r.dotted(&Name{At: at(t, t), Name: t.Value})
-		if err != nil || r.is(":") {
-			return n, err
-		}
-		r.LoadCheckpoint(before)
-	}
-	return nil, r.unexpected("an option, like `name: value`")
-}
-
-// isCount reports whether the next token is the number of a layer or of an element.
-func (r *reader) isCount() bool {
-	t := r.Peek()
+// isCount reports whether a token is the number of a layer or of an element.
+func isCount(t *lexer.Token) bool {
 	return t.Type == tokNumber && strings.Trim(t.Value, "0123456789") == ""
 }
 
@@ -74,7 +59,7 @@ func (r *reader) isCount() bool {
 func (r *reader) element(n *Name) error {
 	n.Name += r.Next().Value
 	for {
-		if !r.isCount() {
+		if !isCount(r.Peek()) {
 			return r.unexpected("an index, like `w[0]`")
 		}
 		n.Name += r.Next().Value

@@ -95,7 +95,9 @@ func (e *dataBlocks) dose(rows *EventRows, ev *Event, g *dsl.DataItem) bool {
 		}
 		rows.Total, _ = e.oneColumn(g, of.Mul(time))
 	case "steady":
-		e.errSteady(g)
+		rows.Steady, _ = e.oneColumn(g, units.One)
+	case "cycles":
+		rows.Cycles, _ = e.oneColumn(g, units.One)
 	default:
 		return false
 	}
@@ -104,8 +106,14 @@ func (e *dataBlocks) dose(rows *EventRows, ev *Event, g *dsl.DataItem) bool {
 
 // infusion checks that the columns of doses go together.
 func (e *dataBlocks) infusion(rows *EventRows, ev *Event, it *dsl.DataItem, seen map[string]dsl.Ident) {
-	if (rows.Additional.Name == "") != (rows.Interval.Name == "") {
-		e.errMapping(it, "`additional` and `interval` go together: how many more doses, and how far apart")
+	repeated := rows.Additional.Name != "" || rows.Steady.Name != ""
+	switch {
+	case repeated && rows.Interval.Name == "":
+		e.errMapping(it, "`additional` and `steady` need `interval`: how far apart the doses are")
+	case !repeated && rows.Interval.Name != "":
+		e.errMapping(it, "`interval` goes with `additional`, how many more doses there are, or with `steady`")
+	case rows.Cycles.Name != "" && rows.Steady.Name == "":
+		e.errMapping(it, "`cycles` goes with `steady`: how many doses lead to the steady state")
 	}
 	if rows.Duration.Name == "" && rows.Total.Name == "" {
 		return

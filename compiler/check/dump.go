@@ -399,6 +399,8 @@ func (d dumper) data(x *Data) {
 		column("  interval", r.Interval)
 		column("  duration", r.Duration)
 		column("  total", r.Total)
+		column("  steady", r.Steady)
+		column("  cycles", r.Cycles)
 		condition("  where", r.Where)
 	}
 	for _, j := range x.Joins {

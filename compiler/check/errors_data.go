@@ -25,11 +25,6 @@ func (e dataMistakes) errMapping(it *dsl.DataItem, message string) {
 	e.diags.Errorf(badMapping, it.Span(), "%s", message)
 }
 
-func (e dataMistakes) errSteady(it *dsl.DataItem) {
-	e.diags.Errorf(badMapping, it.Key.Span(), "records of a steady state are not read").
-		WithHelp("write the doses that lead to it: `additional` and `interval` of a row, with a start `from` that is early enough;\nor start where the motion comes to rest: `start steady`")
-}
-
 func (e dataMistakes) errComparedUnit(n *dsl.NumberLit, u units.Unit, column string, of units.Unit, known bool) {
 	if !known {
 		e.diags.Errorf(unitMismatch, n.Span(), "this has the unit %s, and the column `%s` is mapped to nothing that has one", e.table.Name(u), column).

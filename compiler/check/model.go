@@ -479,8 +479,10 @@ type EventRows struct {
 	Event *Event
 	Args  []Column // one for each of the event's arguments
 
-	Additional, Interval, Duration, Total Column   // of doses: see data.Doses
-	Where                                 *RowExpr // nil: rows in which every argument is present
+	Additional, Interval, Duration, Total Column // of doses: see data.Doses
+	Steady, Cycles                        Column
+
+	Where *RowExpr // nil: rows in which every argument is present
 }
 
 // RowExpr is an expression over the columns of a row: column names, numbers,

@@ -68,7 +68,7 @@ func EachPrediction(f *Fit, do func(*Curve)) error {
 				}
 			}
 		}
-		_, _, c.Events = simulate.Rows(p, w.System, &it.Span, &tr)
+		_, _, c.Events = simulate.Rows(p, w.System, &it.Span, it.Shown(), &tr)
 		do(c)
 		return nil
 	})
@@ -99,11 +99,11 @@ func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Cur
 		var rows [][]float64
 		for points := max(2, n); ; {
 			var tr sim.Trajectory
-			span := problem.WithSaves(it.Span, grid(it.Span.T0, it.Span.T1, points))
+			span := problem.WithSaves(it.Span, grid(it.Shown(), it.Span.T1, points))
 			if err := run(f, it, &span, &tr); err != nil {
 				return err
 			}
-			rows, _, c.Events = simulate.Rows(p, w.System, &span, &tr)
+			rows, _, c.Events = simulate.Rows(p, w.System, &span, it.Shown(), &tr)
 			if need := min(most, pointsATurn*turns(rows)); need > points {
 				points = need
 				continue
@@ -199,7 +199,7 @@ func (f *estimated) Beyond(n int) (states [][][]float64, ok bool) {
 			return nil, false
 		}
 		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
-		from, to := it.Span.T1, 2*it.Span.T1-it.Span.T0
+		from, to := it.Span.T1, 2*it.Span.T1-it.Shown()
 		span := problem.WithSaves(it.Span, grid(from, to, n+1)[1:])
 		span.T1 = to
 		var tr sim.Trajectory

@@ -394,7 +394,7 @@ func summarise(trajectories []*problem.Trajectory) Summary {
 		for _, r := range it.Rows {
 			s.Missing += len(r.Seen) - r.Values
 		}
-		s.T0, s.T1 = math.Min(s.T0, it.Span.T0), math.Max(s.T1, it.Span.T1)
+		s.T0, s.T1 = math.Min(s.T0, it.Shown()), math.Max(s.T1, it.Span.T1)
 	}
 	return s
 }

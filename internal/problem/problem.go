@@ -179,7 +179,10 @@ func columnSpec(p *compiler.Program, d *check.Data) *data.Spec {
 		for _, a := range r.Args {
 			e.Args = append(e.Args, column(a))
 		}
-		e.Doses = data.Doses{Additional: column(r.Additional), Interval: column(r.Interval), Duration: column(r.Duration), Total: column(r.Total)}
+		e.Doses = data.Doses{
+			Additional: column(r.Additional), Interval: column(r.Interval), Duration: column(r.Duration), Total: column(r.Total),
+			Steady: column(r.Steady), Cycles: column(r.Cycles),
+		}
 		e.Where = rowCondition(r.Where)
 		s.Events = append(s.Events, e)
 	}

@@ -66,6 +66,9 @@ func (m *Problem) starts(d *check.Data, set *data.Set, doubts *diag.List) ([]flo
 			}
 		}
 		gap, span = math.Max(gap, tr.T0-out[i]), math.Max(span, tr.T1-tr.T0)
+		if tr.Lead > 0 && out[i] <= tr.T0 {
+			out[i] = math.Min(out[i], tr.T0-tr.Lead)
+		}
 		skipped += tr.Before(out[i])
 		m.firstLate(l, d, set, tr, out[i])
 	}

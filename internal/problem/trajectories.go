@@ -338,6 +338,15 @@ func (m *Problem) lateInputs(set *data.Set, tr *data.Trajectory, start float64) 
 	}
 }
 
+// Shown is where what is shown of the trajectory begins: behind the doses that lead to a steady
+// state.
+func (it *Trajectory) Shown() float64 {
+	if it.Data != nil && it.Data.Lead > 0 {
+		return math.Max(it.Span.T0, it.Data.T0)
+	}
+	return it.Span.T0
+}
+
 // Horizon is the trajectory's run cut off after a fraction of its span, and the rows
 // that lie in it.
 func (it *Trajectory) Horizon(f float64) (sim.Span, int) {
@@ -345,7 +354,8 @@ func (it *Trajectory) Horizon(f float64) (sim.Span, int) {
 	if f >= 1 {
 		return s, len(it.Rows)
 	}
-	s.T1 = s.T0 + f*(s.T1-s.T0)
+	from := it.Shown()
+	s.T1 = from + f*(s.T1-from)
 	n := sort.Search(len(s.Saves), func(i int) bool { return s.Saves[i] > s.T1 })
 	s.Saves = s.Saves[:n]
 	k := sort.Search(len(s.Firings), func(i int) bool { return s.Firings[i].T > s.T1 })

@@ -100,6 +100,7 @@ func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
 		}
 		it.Span.T1 = last
 	}
+	shown := it.Shown()
 	if !(it.Span.T1 > it.Span.T0) {
 		return fmt.Errorf("the simulation ends at %g, before its start at %g", it.Span.T1, it.Span.T0)
 	}
@@ -117,13 +118,13 @@ func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
 		saves = slices.Compact(saves)
 	case v.Given("step"):
 		step := v.Float("step")
-		if !(step > 0) || (it.Span.T1-it.Span.T0)/step > 1e7 {
+		if !(step > 0) || (it.Span.T1-shown)/step > 1e7 {
 			return fmt.Errorf("a step of %g gives too many output times", step)
 		}
-		saves = steps(it.Span.T0, it.Span.T1, step)
+		saves = steps(shown, it.Span.T1, step)
 	default:
 		for i := range 201 {
-			saves = append(saves, it.Span.T0+(it.Span.T1-it.Span.T0)*float64(i)/200)
+			saves = append(saves, shown+(it.Span.T1-shown)*float64(i)/200)
 		}
 	}
 	f := it.Span.Firings

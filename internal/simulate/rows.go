@@ -11,8 +11,9 @@ import (
 )
 
 // Rows are the saves of a run with the instants of its events between them,
-// before and after; saves says which save a row is, -1 for an instant.
-func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, tr *sim.Trajectory) (rows [][]float64, saves []int, evs []Event) {
+// before and after; saves says which save a row is, -1 for an instant. What is before the time
+// shown is left out.
+func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, shown float64, tr *sim.Trajectory) (rows [][]float64, saves []int, evs []Event) {
 	lay := &p.Model.Layout
 	defer func(from float64) { sys.From = from }(sys.From)
 	// y and d, before the instant yb and db; inputs are those behind it, or, at
@@ -34,7 +35,11 @@ func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, tr *sim.Traje
 	}
 	// An instant that is later than a save by round-off is at its time.
 	resolution := sim.Resolution(span.T1, span.T1-span.T0)
-	k, first := 0, 0 // record of the log, and the first of its instant
+	k := 0 // record of the log
+	for k < len(tr.Log) && tr.Log[k].T < shown {
+		k++
+	}
+	first := k // of its instant
 	instants := func(until float64) {
 		for ; k < len(tr.Log) && tr.Log[k].T <= until+resolution; k++ {
 			r := &tr.Log[k]

@@ -186,7 +186,7 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 				sp.DrawRow(w.System.OfRow, it, &row, runs.drawing(i))
 			}
 		}
-		rows, saves, events := Rows(m.Prog.Program, w.System, &it.Span, tr)
+		rows, saves, events := Rows(m.Prog.Program, w.System, &it.Span, it.Shown(), tr)
 		t.Rows, t.Events = runs.table(it, w.System, tr, rows, saves), events
 		out.Trajectories[i] = t
 		return true
