@@ -177,8 +177,8 @@ func TestBuild(t *testing.T) {
 	require.Equal(t, []float64{0, 2}, b.Times, "sorted; a row without any value is no observation")
 	require.Equal(t, 2, b.Lost, "the values that the row lacks are counted")
 	require.Equal(t, 0, a.Lost, "a row that fires an event lacks nothing")
-	require.Equal(t, 0.2, b.Obs[0][0])
-	require.True(t, math.IsNaN(b.Obs[0][1]))
+	require.Equal(t, 0.2, b.Obs.At(0)[0])
+	require.True(t, math.IsNaN(b.Obs.At(0)[1]))
 	require.Equal(t, []float64{1, 1}, a.Times, "replicates stay")
 	require.Equal(t, [2]float64{0, 1}, [2]float64{a.T0, a.T1})
 	require.Equal(t, 4., a.Covariates[0])
@@ -213,10 +213,10 @@ func TestUnitsOfColumns(t *testing.T) {
 	require.NoError(t, err)
 	tr := set.Trajectories[0]
 	require.Equal(t, []float64{90, 210}, tr.Times)
-	require.InDelta(t, 273.15, tr.Obs[0][0], 1e-12)
-	require.InDelta(t, 373.15, tr.Obs[1][0], 1e-12)
-	require.Equal(t, 298.15, tr.Obs[0][1])
-	require.True(t, math.IsNaN(tr.Obs[1][1]), "nothing measured stays nothing")
+	require.InDelta(t, 273.15, tr.Obs.At(0)[0], 1e-12)
+	require.InDelta(t, 373.15, tr.Obs.At(1)[0], 1e-12)
+	require.Equal(t, 298.15, tr.Obs.At(0)[1])
+	require.True(t, math.IsNaN(tr.Obs.At(1)[1]), "nothing measured stays nothing")
 	require.Equal(t, 2., tr.Covariates[0])
 	require.InDeltaSlice(t, []float64{273.15, 373.15}, tr.Inputs[0].V, 1e-12)
 	require.InDelta(t, 273.15, tr.Firings[0].Args[0], 1e-12)
@@ -270,7 +270,7 @@ func TestWithoutTimes(t *testing.T) {
 		require.Equal(t, name, tr.Name(set.Keys))
 		require.Equal(t, [][]float64{{4}, {4, 4}, {4}}, [][]float64{tr.Times, {tr.T0, tr.T1}, tr.Inputs[0].T})
 		require.Equal(t, []float64{2, 6}[i], tr.Covariates[0])
-		require.Equal(t, i == 1, math.IsNaN(tr.Obs[0][0]))
+		require.Equal(t, i == 1, math.IsNaN(tr.Obs.At(0)[0]))
 	}
 }
 
@@ -348,10 +348,10 @@ func TestNothingIsImputed(t *testing.T) {
 		values := 0
 		for _, tr := range set.Trajectories {
 			require.True(r, sort.Float64sAreSorted(tr.Times))
-			require.Len(r, tr.Obs, len(tr.Times))
+			require.Equal(r, len(tr.Times), tr.Obs.Len())
 			for c := range 2 {
 				var got []float64
-				for _, row := range tr.Obs {
+				for _, row := range rowsOf(&tr.Obs) {
 					if !math.IsNaN(row[c]) {
 						got = append(got, row[c])
 					}
@@ -362,7 +362,7 @@ func TestNothingIsImputed(t *testing.T) {
 				require.Equal(r, want, got)
 				values += len(got)
 			}
-			for _, row := range tr.Obs {
+			for _, row := range rowsOf(&tr.Obs) {
 				require.False(r, math.IsNaN(row[0]) && math.IsNaN(row[1]), "a row without a value is no observation")
 			}
 		}
@@ -396,7 +396,7 @@ func TestRowOrder(t *testing.T) {
 		byKey := func(s *Set) []string {
 			var out []string
 			for _, tr := range s.Trajectories {
-				out = append(out, fmt.Sprint(tr.Key, tr.Times, tr.Obs, tr.T0, tr.T1, tr.Lost))
+				out = append(out, fmt.Sprint(tr.Key, tr.Times, rowsOf(&tr.Obs), tr.T0, tr.T1, tr.Lost))
 			}
 			sort.Strings(out)
 			return out
@@ -408,7 +408,8 @@ func TestRowOrder(t *testing.T) {
 func obsOf(rows ...[]float64) *Trajectory {
 	tr := &Trajectory{}
 	for _, r := range rows {
-		tr.Times, tr.Obs = append(tr.Times, r[0]), append(tr.Obs, r[1:])
+		tr.Times = append(tr.Times, r[0])
+		tr.Obs.Append(r[1:]...)
 	}
 	return tr
 }
@@ -447,7 +448,7 @@ func TestDescribe(t *testing.T) {
 	s := &Set{Trajectories: []*Trajectory{
 		obsOf([]float64{0, 2}, []float64{1, 4}, []float64{2, math.NaN()}), obsOf([]float64{0, 4}, []float64{1, 4}, []float64{2, 5}),
 		obsOf([]float64{0, 5}, []float64{1, 7}, []float64{2, 9}),
-		{Split: Validate, Times: []float64{0}, Obs: [][]float64{{1e6}}},
+		{Split: Validate, Times: []float64{0}, Obs: Numbers{1, 1, []float64{1e6}}},
 	}}
 	st := s.Describe(0, Train) // 2 4 4 4 5 5 7 9: mean 5, variance 4
 	require.Equal(t, 8, st.Values)
@@ -456,7 +457,7 @@ func TestDescribe(t *testing.T) {
 	require.InDelta(t, 2, st.SD, 1e-14)
 	require.Equal(t, Stats{}, s.Describe(0, Unused))
 	for _, tr := range s.Trajectories {
-		for _, r := range tr.Obs {
+		for _, r := range rowsOf(&tr.Obs) {
 			r[0] += 1e9
 		}
 	}
@@ -600,7 +601,7 @@ func ExampleBuild() {
 		return
 	}
 	for _, tr := range set.Trajectories {
-		fmt.Println(tr.Name(set.Keys), tr.Times, tr.Obs)
+		fmt.Println(tr.Name(set.Keys), tr.Times, rowsOf(&tr.Obs))
 	}
 	// Output:
 	// drop=1 [0 0.2] [[1.3] [1.1]]
@@ -630,4 +631,12 @@ func TestRangeOfInput(t *testing.T) {
 			require.Less(t, hi-lo, 2*(most-least)+1e-9, "%s %v: [%g, %g] for [%g, %g]", kind, x, lo, hi, least, most)
 		}
 	}
+}
+
+// rowsOf are the rows of numbers.
+func rowsOf(m *Numbers) (rows [][]float64) {
+	for i := range m.Len() {
+		rows = append(rows, m.At(i))
+	}
+	return rows
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"sort"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -31,7 +32,7 @@ func ReadDelimited(name string, r io.Reader, comma rune) (*Table, error) {
 	if bytes.HasPrefix(start, []byte("\xff\xfe")) || bytes.HasPrefix(start, []byte("\xfe\xff")) || bytes.IndexByte(start, 0) >= 0 {
 		return nil, notText(name)
 	}
-	s := &scanner{t: &Table{Name: name, index: map[string]int{}, comma: byte(comma), quoted: math.MaxInt}, text: text, comma: comma}
+	s := &scanner{t: &Table{Name: name, index: map[string]int{}, comma: byte(comma), quoted: math.MaxInt}, text: text, comma: comma, plain: bytes.IndexByte(text, '"') < 0}
 	s.at = len(text) - len(bytes.TrimPrefix(text, []byte("\ufeff")))
 	if err := s.header(); err != nil {
 		return nil, err
@@ -49,11 +50,16 @@ func ReadDelimited(name string, r io.Reader, comma rune) (*Table, error) {
 // whole reads all of r, without a second copy where its size is known.
 func whole(r io.Reader) ([]byte, error) {
 	var b bytes.Buffer
-	if f, ok := r.(*os.File); ok {
-		if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
-			b.Grow(int(st.Size()) + bytes.MinRead) // ReadFrom asks for room before it finds the end
+	size := 0
+	switch r := r.(type) {
+	case *os.File:
+		if st, err := r.Stat(); err == nil && st.Mode().IsRegular() {
+			size = int(st.Size())
 		}
+	case interface{ Len() int }:
+		size = r.Len()
 	}
+	b.Grow(size + bytes.MinRead) // ReadFrom asks for room before it finds the end
 	_, err := b.ReadFrom(r)
 	return b.Bytes(), err
 }
@@ -63,6 +69,7 @@ type scanner struct {
 	t     *Table
 	text  []byte
 	comma rune
+	plain bool // there is no quote in it
 
 	at   int // where it is
 	line int // so many lines have been read
@@ -79,7 +86,7 @@ func (s *scanner) next() (from, to int, quoted bool) {
 			n = len(rest)
 		}
 		line := bytes.TrimSuffix(bytes.TrimSuffix(rest[:n], []byte("\n")), []byte("\r"))
-		if len(line) > 0 && line[0] != '#' && bytes.IndexByte(line, '"') >= 0 {
+		if !s.plain && len(line) > 0 && line[0] != '#' && bytes.IndexByte(line, '"') >= 0 {
 			return 0, 0, true
 		}
 		from = s.at
@@ -101,6 +108,7 @@ func (s *scanner) csv() *csv.Reader {
 // rows finds all rows behind the header.
 func (s *scanner) rows() error {
 	t, comma := s.t, []byte{s.t.comma}
+	t.starts = make([]uint32, 0, bytes.Count(s.text[s.at:], []byte("\n"))+1)
 	for {
 		from, to, quoted := s.next()
 		switch {
@@ -228,7 +236,10 @@ func (t *Table) add(start, line int, row []byte, separator byte) {
 	if t.lines != nil {
 		t.lines = append(t.lines, int32(min(line, math.MaxInt32)))
 	}
-	t.starts = append(t.starts, start)
+	for start>>32 > len(t.wraps) {
+		t.wraps = append(t.wraps, n)
+	}
+	t.starts = append(t.starts, uint32(start))
 	for k, at := tick, 0; k < len(t.Columns); k += tick {
 		for range tick {
 			at += bytes.IndexByte(row[at:], separator) + 1
@@ -245,14 +256,11 @@ func (t *Table) at(i, k int) string {
 		}
 		return v.of.at(v.pick[i], k)
 	}
-	row := t.text[t.starts[i]:]
+	row := t.text[t.start(i):]
 	if n := k / tick; n > 0 {
 		row = row[t.ticks[i*((len(t.Columns)-1)/tick)+n-1]:]
 	}
-	separator, end := t.comma, byte('\n')
-	if i >= t.quoted {
-		separator, end = endOfCell, endOfCell
-	}
+	separator, end := t.marks(i)
 	for range k % tick {
 		row = row[strings.IndexByte(row, separator)+1:]
 	}
@@ -263,6 +271,23 @@ func (t *Table) at(i, k int) string {
 		row = row[:n]
 	}
 	return strings.TrimSpace(row)
+}
+
+// start is where row i begins in the text.
+func (t *Table) start(i int) int {
+	at := int(t.starts[i])
+	if len(t.wraps) > 0 {
+		at += sort.SearchInts(t.wraps, i+1) << 32
+	}
+	return at
+}
+
+// marks are what stands between the cells of row i, and behind the last.
+func (t *Table) marks(i int) (separator, end byte) {
+	if i >= t.quoted {
+		return endOfCell, endOfCell
+	}
+	return t.comma, '\n'
 }
 
 func notText(name string) error {

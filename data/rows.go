@@ -18,14 +18,15 @@ func (r Row) satisfies(where func(Row) (bool, error)) (bool, error) {
 	return where(r)
 }
 
-// kept are the rows that a condition keeps.
+// kept are the rows that a condition keeps; nil: all.
 func (t *Table) kept(where func(Row) (bool, error)) (keep []int, err error) {
+	if where == nil {
+		return nil, nil
+	}
 	for i := range t.Len() {
-		is := where == nil
-		if !is {
-			if is, err = where(Row{t, i}); err != nil {
-				return nil, err
-			}
+		is, err := where(Row{t, i})
+		if err != nil {
+			return nil, err
 		}
 		if is {
 			keep = append(keep, i)
@@ -37,42 +38,33 @@ func (t *Table) kept(where func(Row) (bool, error)) (keep []int, err error) {
 	return keep, nil
 }
 
-// only is the table with these rows.
+// only is the table with these rows; nil: all.
 func (t *Table) only(keep []int) *Table {
-	if len(keep) == t.Len() {
+	if keep == nil || len(keep) == t.Len() {
 		return t
 	}
 	return &Table{Name: t.Name, Columns: t.Columns, index: t.index, view: &view{of: t, pick: keep}}
 }
 
-// floats returns a column as numbers; a missing value, and one in a row in which the
-// column does not count, is NaN.
-func (t *Table) floats(name string, where func(Row) (bool, error)) ([]float64, error) {
-	if where == nil {
-		return t.Floats(name)
-	}
-	k, err := t.column(name)
+// chosen reads a column that counts in some rows: in others it is missing, whatever stands there.
+func (t *Table) chosen(c target, stride int) error {
+	k, err := t.column(c.Name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := make([]float64, t.Len())
-	for i := range out {
-		out[i] = math.NaN()
-		switch is, err := where(Row{t, i}); {
+	for i := range t.Len() {
+		v := math.NaN()
+		switch is, err := c.Where(Row{t, i}); {
 		case err != nil:
-			return nil, err
-		case !is:
-			continue
+			return err
+		case is:
+			if v, is = c.number(t.at(i, k)); !is {
+				return t.noNumber(i, k)
+			}
 		}
-		v, ok := number(t.at(i, k))
-		if !ok {
-			e := notANumber(t.at(i, k))
-			e.File, e.Line, e.Column = t.Name, t.Line(i), name
-			return nil, e
-		}
-		out[i] = v
+		c.to[i*stride] = v
 	}
-	return out, nil
+	return nil
 }
 
 // view is a table of rows of another one, and of further columns of rows of a third.
@@ -203,12 +195,12 @@ func (t *Table) times(spec *Spec) (out []float64, dates bool, err error) {
 }
 
 // sinceFirst lets the times of some rows count from the first of them.
-func sinceFirst(times []float64, rows []int) {
+func sinceFirst(times []float64, rows *picked) {
 	first := math.Inf(1)
-	for _, i := range rows {
-		first = min(first, times[i])
+	for i := range rows.n {
+		first = min(first, times[rows.at(i)])
 	}
-	for _, i := range rows {
-		times[i] -= first
+	for i := range rows.n {
+		times[rows.at(i)] -= first
 	}
 }

@@ -24,10 +24,10 @@ func TestOrderOfRows(t *testing.T) {
 	require.NoError(t, err)
 	tr := set.Trajectories[0]
 	require.Equal(t, 1., tr.Start, "in the unit of the model")
-	require.Equal(t, [][]float64{{1}, {2}, {3}, {5}, {6}}, tr.Obs)
+	require.Equal(t, [][]float64{{1}, {2}, {3}, {5}, {6}}, rowsOf(&tr.Obs))
 	require.Equal(t, []Firing{{0, 0, []float64{3}, 1, false, false, nil}, {0, 0, []float64{4}, 2, false, true, nil}, {1, 0, []float64{5}, 3, false, false, nil}, {2, 0, []float64{6}, 5, false, false, nil}}, fired(tr.Firings))
-	given := make([]float64, 0, len(tr.Given))
-	for _, g := range tr.Given {
+	given := make([]float64, 0, tr.Given.Len())
+	for _, g := range rowsOf(&tr.Given) {
 		given = append(given, g[0])
 	}
 	require.True(t, math.IsNaN(given[0]), "the row below gives it")
@@ -35,7 +35,7 @@ func TestOrderOfRows(t *testing.T) {
 	require.True(t, math.IsNaN(given[3]), "of an earlier time")
 
 	late := tr.Since(1)
-	require.Equal(t, [][]float64{{5}, {6}}, late.Obs)
+	require.Equal(t, [][]float64{{5}, {6}}, rowsOf(&late.Obs))
 	require.Equal(t, []Firing{{1, 0, []float64{5}, 0, false, false, nil}, {2, 0, []float64{6}, 2, false, false, nil}}, fired(late.Firings))
 	require.Equal(t, []float64{0, 0, 1}, late.Inputs[0].T, "what an input was before still tells its start")
 	require.Equal(t, []Firing{{0, 0, []float64{3}, 1, false, false, nil}, {0, 0, []float64{4}, 2, false, true, nil}, {1, 0, []float64{5}, 3, false, false, nil}, {2, 0, []float64{6}, 5, false, false, nil}}, fired(tr.Firings), "it is a copy")

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -72,20 +73,18 @@ type Signal struct{ T, V []float64 }
 type Trajectory struct {
 	Key        []string
 	Split      Split
-	Times      []float64   // of the rows with an observation, ascending; equal times are replicates
-	Obs        [][]float64 // row by row; NaN where missing
-	Given      [][]float64 // row by row: the inputs given at its time, in it or above it; NaN for none
-	Known      []bool      // row by row: known when predicting
-	Lines      []int       // row by row: the line of the file
-	Start      float64     // as the table says; NaN where it does not
-	Covariates []float64   // NaN for one that is not in this table
+	Times      []float64 // of the rows with an observation, ascending; equal times are replicates
+	Obs        Numbers   // row by row; NaN where missing
+	Given      Numbers   // row by row: the inputs given at its time, in it or above it; NaN for none
+	Known      []bool    // row by row: known when predicting; nil: none
+	Lines      Lines     // row by row: the line of the file
+	Start      float64   // as the table says; NaN where it does not
+	Covariates []float64 // NaN for one that is not in this table
 	Inputs     []Signal
 	Firings    []Firing
 	Lost       int     // missing values in rows that have none and fire no event
 	T0, T1     float64 // first and last time of any row
 	Lead       float64 // how long before T0 the doses of a steady state begin
-
-	obs, given []float64 // room for more rows
 }
 
 // Name spells the key.
@@ -114,7 +113,10 @@ func (t *Trajectory) Since(time float64) *Trajectory {
 		return t
 	}
 	c := *t
-	c.Times, c.Obs, c.Given, c.Known, c.Lines = t.Times[n:], t.Obs[n:], t.Given[n:], t.Known[n:], t.Lines[n:]
+	c.Times, c.Obs, c.Given, c.Lines = t.Times[n:], t.Obs.from(n), t.Given.from(n), t.Lines.from(n)
+	if t.Known != nil {
+		c.Known = t.Known[n:]
+	}
 	k := sort.Search(len(t.Firings), func(i int) bool { return t.Firings[i].T >= time })
 	c.Firings = slices.Clone(t.Firings[k:])
 	for i := range c.Firings {
@@ -146,7 +148,7 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 		return nil, err
 	}
 	var cols columns
-	if cols.obs, err = t.scaled(spec.Observes); err != nil {
+	if cols.obs, err = t.matrix(spec.Observes); err != nil {
 		return nil, err
 	}
 	if cols.inputs, err = t.scaled(spec.Inputs); err != nil {
@@ -169,43 +171,65 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 			return nil, err
 		}
 	}
-	keys, groups, err := t.groups(spec, times)
+	groups, err := t.groups(spec, times)
 	if err != nil {
 		return nil, err
 	}
 	set := &Set{File: t.Name, Keys: spec.Keys}
 	if spec.Time.Name == "" {
-		set.Keys, keys, groups = t.alone(spec.Keys, keys, keep)
+		groups = t.alone(set)
 	}
 	all := make([]Trajectory, len(groups))
-	for g, rows := range groups {
+	for g := range groups {
+		rows := &groups[g]
 		if dates {
 			sinceFirst(times, rows)
 		}
 		if err := all[g].build(t, spec, rows, times, &cols); err != nil {
 			return nil, err
 		}
-		for _, col := range keys {
-			all[g].Key = append(all[g].Key, col[rows[0]])
+		for _, k := range spec.Keys {
+			all[g].Key = append(all[g].Key, strings.Clone(t.cell(rows.at(0), k))) // which keeps no file in memory
+		}
+		if len(set.Keys) > len(spec.Keys) {
+			row := rows.at(0)
+			if keep != nil {
+				row = keep[row]
+			}
+			all[g].Key = append(all[g].Key, strconv.Itoa(row+1))
 		}
 		set.Trajectories = append(set.Trajectories, &all[g])
 	}
 	return set, nil
 }
 
-// build forms a trajectory of some rows.
-func (tr *Trajectory) build(t *Table, spec *Spec, rows []int, times []float64, cols *columns) (err error) {
-	before := func(a, b int) bool { return times[rows[a]] < times[rows[b]] }
-	if !sort.SliceIsSorted(rows, before) {
-		sort.SliceStable(rows, before)
+// build forms a trajectory of some rows. Where they follow each other in the table, its numbers
+// stay where they are.
+func (tr *Trajectory) build(t *Table, spec *Spec, rows *picked, times []float64, cols *columns) (err error) {
+	inOrder := true
+	for i := 1; i < rows.n; i++ {
+		inOrder = inOrder && times[rows.at(i)] >= times[rows.at(i-1)]
 	}
-	tr.T0, tr.T1, tr.Inputs = times[rows[0]], times[rows[len(rows)-1]], make([]Signal, len(spec.Inputs))
+	if !inOrder {
+		if rows.list == nil {
+			rows.scatter()
+		}
+		slices.SortStableFunc(rows.list, func(a, b int32) int { return cmp.Compare(times[a], times[b]) })
+	}
+	tr.T0, tr.T1, tr.Inputs = times[rows.at(0)], times[rows.at(rows.n-1)], make([]Signal, len(spec.Inputs))
 	if tr.Split, err = split(t, spec, rows); err != nil {
 		return err
 	}
-	tr.room(len(rows), spec)
-	for _, i := range rows {
-		if err := tr.add(Row{t, i}, spec, times[i], cols); err != nil {
+	n := len(spec.Observes)
+	tr.Given.of = make([]float64, 0, rows.n*len(spec.Inputs))
+	if a, b := rows.from, rows.from+rows.n; rows.list == nil {
+		tr.Times, tr.Obs.of = times[a:a:b], cols.obs[a*n:a*n:b*n]
+	} else {
+		tr.Times, tr.Obs.of = make([]float64, 0, rows.n), make([]float64, 0, rows.n*n)
+	}
+	for i := range rows.n {
+		row := rows.at(i)
+		if err := tr.add(Row{t, row}, spec, times[row], cols); err != nil {
 			return err
 		}
 	}
@@ -223,17 +247,17 @@ func (tr *Trajectory) build(t *Table, spec *Spec, rows []int, times []float64, c
 }
 
 // alone makes each row a group of its own, with its number in the table as a further key.
-func (t *Table) alone(names []string, keys [][]string, keep []int) ([]string, [][]string, [][]int) {
+func (t *Table) alone(set *Set) []picked {
 	name := "row"
-	for slices.Contains(names, name) {
+	for slices.Contains(set.Keys, name) {
 		name = "table " + name
 	}
-	number, groups, rows := make([]string, len(keep)), make([][]int, len(keep)), make([]int, len(keep))
-	for i, k := range keep {
-		rows[i] = i
-		number[i], groups[i] = strconv.Itoa(k+1), rows[i:i+1]
+	set.Keys = append(slices.Clone(set.Keys), name)
+	groups := make([]picked, t.Len())
+	for i := range groups {
+		groups[i].add(i)
 	}
-	return append(slices.Clone(names), name), append(slices.Clone(keys), number), groups
+	return groups
 }
 
 // Begin says when the only row of a trajectory without times is.
@@ -255,7 +279,8 @@ func (t *Trajectory) Begin(start float64) {
 // columns are the numbers of a table in the model's units; nil where a column
 // is not in it.
 type columns struct {
-	obs, inputs [][]float64
+	obs         []float64 // row by row
+	inputs      [][]float64
 	covariates  [][]float64
 	starts      []float64
 	args, doses [][][]float64 // of each event
@@ -263,22 +288,35 @@ type columns struct {
 
 // inUnit returns a column in the model's unit.
 func (t *Table) inUnit(c Column) ([]float64, error) {
-	v, err := t.floats(c.Name, c.Where)
-	if err != nil {
-		return nil, err
+	v := make([]float64, t.Len())
+	to := target{c, v}
+	if c.Where != nil {
+		return v, t.chosen(to, 1)
 	}
-	factor := c.Factor
-	if factor == 0 {
-		factor = 1
-	}
-	for i := range v {
-		if v[i] = v[i]*factor + c.Offset; math.IsInf(v[i], 0) {
-			e := Row{t, i}.errorf("the number is too large in the unit of the model")
-			e.Column = c.Name
-			return nil, e
+	return v, t.fill([]target{to}, 1)
+}
+
+// matrix returns columns in the model's units, row by row; those without a name are missing.
+func (t *Table) matrix(list []Column) ([]float64, error) {
+	n := len(list)
+	out := make([]float64, n*t.Len())
+	var plain []target
+	for k, c := range list {
+		to := target{c, out[min(k, len(out)):]}
+		switch {
+		case c.Name == "":
+			for i := range t.Len() {
+				to.to[i*n] = math.NaN()
+			}
+		case c.Where != nil:
+			if err := t.chosen(to, n); err != nil {
+				return nil, err
+			}
+		default:
+			plain = append(plain, to)
 		}
 	}
-	return v, nil
+	return out, t.fill(plain, n)
 }
 
 // scaled returns those of the columns that have a name.
@@ -294,103 +332,71 @@ func (t *Table) scaled(list []Column) (out [][]float64, err error) {
 	return out, nil
 }
 
-// groups collects the rows of each trajectory, and the columns of its keys.
-func (t *Table) groups(spec *Spec, times []float64) (keys [][]string, groups [][]int, err error) {
-	keys = make([][]string, len(spec.Keys))
+// groups collects the rows of each trajectory.
+func (t *Table) groups(spec *Spec, times []float64) (groups []picked, err error) {
+	columns := make([]int, len(spec.Keys))
 	for i, k := range spec.Keys {
-		if keys[i], err = t.Strings(k); err != nil {
-			return nil, nil, err
+		if columns[i], err = t.column(k); err != nil {
+			return nil, err
 		}
 	}
 	of := map[string]int{}
-	var group []int32 // of each row
-	var sizes []int
+	last := make([]string, len(columns))
 	var key []byte
+	g := 0
 	for i := range times {
 		if math.IsNaN(times[i]) {
 			e := Row{t, i}.errorf("the time is missing")
 			e.Column, e.Help = spec.Time.Name, "every row needs a time; remove the row if it has none"
-			return nil, nil, e
+			return nil, e
 		}
 		same := i > 0
-		for c, col := range keys {
-			if col[i] == "" {
+		for c, k := range columns {
+			cell := t.at(i, k)
+			if cell == "" {
 				e := Row{t, i}.errorf("the key is missing")
 				e.Column, e.Help = spec.Keys[c], "every row says which trajectory it belongs to"
-				return nil, nil, e
+				return nil, e
 			}
-			same = same && col[i] == col[i-1]
+			same = same && cell == last[c]
+			last[c] = cell
 		}
-		if same { // mostly
-			g := group[i-1]
-			group = append(group, g)
-			sizes[g]++
-			continue
+		if !same { // mostly it is that of the row above
+			key = key[:0]
+			for _, cell := range last {
+				key = append(append(key, cell...), 0)
+			}
+			var known bool
+			if g, known = of[string(key)]; !known {
+				g = len(groups)
+				of[string(key)] = g
+				groups = append(groups, picked{})
+			}
 		}
-		key = key[:0]
-		for _, col := range keys {
-			key = append(append(key, col[i]...), 0)
-		}
-		g, ok := of[string(key)]
-		if !ok {
-			g = len(sizes)
-			of[string(key)] = g
-			sizes = append(sizes, 0)
-		}
-		group = append(group, int32(g))
-		sizes[g]++
+		groups[g].add(i)
 	}
-	rows := make([]int, len(times))
-	for _, n := range sizes {
-		groups = append(groups, rows[:0:n])
-		rows = rows[n:]
-	}
-	for i, g := range group {
-		groups[g] = append(groups[g], i)
-	}
-	return keys, groups, nil
-}
-
-// room is what so many rows take at most: some numbers of each of them follow each other in
-// memory.
-func (tr *Trajectory) room(rows int, spec *Spec) {
-	tr.Times = make([]float64, 0, rows)
-	tr.Obs, tr.Given = make([][]float64, 0, rows), make([][]float64, 0, rows)
-	tr.obs, tr.given = make([]float64, rows*len(spec.Observes)), make([]float64, rows*len(spec.Inputs))
+	return groups, nil
 }
 
 // add takes a row over.
 func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error {
-	n := len(cols.obs)
-	row, any := tr.obs[:n:n], false
-	for k, c := range cols.obs {
-		row[k] = math.NaN()
-		if c != nil {
-			row[k] = c[r.i]
-		}
-		any = any || !math.IsNaN(row[k])
-	}
+	n := len(spec.Observes)
+	row := cols.obs[r.i*n : (r.i+1)*n]
+	any := slices.ContainsFunc(row, func(v float64) bool { return !math.IsNaN(v) })
 	above := len(tr.Times)
-	n = len(cols.inputs)
-	given := tr.given[:n:n]
-	for k, c := range cols.inputs {
-		in := &tr.Inputs[k]
-		if c != nil && !math.IsNaN(c[r.i]) {
-			in.T, in.V = append(in.T, time), append(in.V, c[r.i])
-		}
-		given[k] = math.NaN()
-		if n := len(in.T); n > 0 && in.T[n-1] == time {
-			given[k] = in.V[n-1]
-		}
-	}
+	given := tr.inputs(r, time, cols)
 	if any || spec.Time.Name == "" {
 		known, err := r.satisfies(spec.Given)
 		if err != nil {
 			return err
 		}
-		tr.Times, tr.Obs, tr.Given = append(tr.Times, time), append(tr.Obs, row), append(tr.Given, given)
-		tr.obs, tr.given = tr.obs[len(row):], tr.given[len(given):]
-		tr.Known, tr.Lines = append(tr.Known, known), append(tr.Lines, r.t.Line(r.i))
+		if spec.Given != nil {
+			tr.Known = append(tr.Known, known)
+		}
+		tr.Times = append(tr.Times, time)
+		tr.Obs.Append(row...)
+		tr.Given.Append(given...)
+		tr.Lines.add(r.t.Line(r.i))
 	}
 	fired := len(tr.Firings)
 	for k, e := range spec.Events {
@@ -432,19 +438,38 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 		tr.Firings = append(tr.Firings, list...)
 	}
 	if !any && len(tr.Firings) == fired && spec.Time.Name != "" {
-		tr.Lost += len(cols.obs)
+		tr.Lost += n
 	}
 	return nil
 }
 
+// inputs takes those of a row over, and returns those that are given at its time.
+func (tr *Trajectory) inputs(r Row, time float64, cols *columns) (given []float64) {
+	if len(cols.inputs) == 0 {
+		return nil
+	}
+	given = make([]float64, len(cols.inputs))
+	for k, c := range cols.inputs {
+		in := &tr.Inputs[k]
+		if c != nil && !math.IsNaN(c[r.i]) {
+			in.T, in.V = append(in.T, time), append(in.V, c[r.i])
+		}
+		given[k] = math.NaN()
+		if n := len(in.T); n > 0 && in.T[n-1] == time {
+			given[k] = in.V[n-1]
+		}
+	}
+	return given
+}
+
 // split decides what a trajectory is for; all its rows must agree.
-func split(t *Table, spec *Spec, rows []int) (Split, error) {
+func split(t *Table, spec *Spec, rows *picked) (Split, error) {
 	var first Split
 	if spec.Train == nil && spec.Validate == nil {
 		return Train, nil
 	}
-	for n, i := range rows {
-		r := Row{t, i}
+	for n := range rows.n {
+		r := Row{t, rows.at(n)}
 		train, validate := spec.Train == nil, false
 		var err error
 		if spec.Train != nil {
@@ -480,7 +505,7 @@ func split(t *Table, spec *Spec, rows []int) (Split, error) {
 }
 
 // constants reads numbers of a trajectory that do not change in it.
-func constants(t *Table, cols []Column, values [][]float64, rows []int, what string) ([]float64, error) {
+func constants(t *Table, cols []Column, values [][]float64, rows *picked, what string) ([]float64, error) {
 	out := make([]float64, len(cols))
 	for k, c := range values {
 		out[k] = math.NaN()
@@ -488,7 +513,8 @@ func constants(t *Table, cols []Column, values [][]float64, rows []int, what str
 			continue
 		}
 		given := 0
-		for _, i := range rows {
+		for j := range rows.n {
+			i := rows.at(j)
 			switch v := c[i]; {
 			case math.IsNaN(v):
 			case math.IsNaN(out[k]):
@@ -500,7 +526,7 @@ func constants(t *Table, cols []Column, values [][]float64, rows []int, what str
 			}
 		}
 		if math.IsNaN(out[k]) {
-			e := Row{t, rows[0]}.errorf("%s is missing in the whole trajectory that starts here", what)
+			e := Row{t, rows.at(0)}.errorf("%s is missing in the whole trajectory that starts here", what)
 			e.Column, e.Help = cols[k].Name, "give it in one row of the trajectory at least; nothing is guessed"
 			return nil, e
 		}

@@ -4,7 +4,8 @@ import "math"
 
 // First is the first value of an observation that is present, and its time.
 func (tr *Trajectory) First(obs int) (v, t float64, ok bool) {
-	for i, r := range tr.Obs {
+	for i := range tr.Obs.Len() {
+		r := tr.Obs.At(i)
 		if !math.IsNaN(r[obs]) {
 			return r[obs], tr.Times[i], true
 		}
@@ -14,7 +15,8 @@ func (tr *Trajectory) First(obs int) (v, t float64, ok bool) {
 
 // Measured reports whether an observation has a value at time t.
 func (tr *Trajectory) Measured(obs int, t float64) bool {
-	for i, r := range tr.Obs {
+	for i := range tr.Obs.Len() {
+		r := tr.Obs.At(i)
 		if tr.Times[i] == t && !math.IsNaN(r[obs]) {
 			return true
 		}
@@ -32,7 +34,8 @@ const slopeTimes = 4
 func (tr *Trajectory) Slope(obs int) (float64, bool) {
 	var ts, ys []float64
 	different := 0
-	for i, r := range tr.Obs {
+	for i := range tr.Obs.Len() {
+		r := tr.Obs.At(i)
 		if math.IsNaN(r[obs]) {
 			continue
 		}
@@ -80,8 +83,8 @@ func (s *Set) Describe(obs int, split Split) Stats {
 		if tr.Split != split {
 			continue
 		}
-		for _, r := range tr.Obs {
-			v := r[obs]
+		for i := range tr.Obs.Len() {
+			v := tr.Obs.At(i)[obs]
 			if math.IsNaN(v) {
 				out.Missing++
 				continue

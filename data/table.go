@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,12 +24,13 @@ type Table struct {
 	Columns []string
 	index   map[string]int
 
-	text   string  // in which the rows are
-	starts []int   // where each of them begins
-	comma  byte    // between cells
-	quoted int     // the first row whose cells were unquoted: each ends with endOfCell
-	first  int     // line of the file of the first row
-	lines  []int32 // and of each row, where they do not follow each other
+	text   string   // in which the rows are
+	starts []uint32 // where each of them begins, but for 4 GiB times
+	wraps  []int    // the rows from which it is once more
+	comma  byte     // between cells
+	quoted int      // the first row whose cells were unquoted: each ends with endOfCell
+	first  int      // line of the file of the first row
+	lines  []int32  // and of each row, where they do not follow each other
 	ticks  []uint32
 
 	view *view // what there is in the place of a text; nil: nothing
@@ -193,36 +195,117 @@ func (t *Table) Strings(name string) ([]string, error) {
 
 // Floats returns a column as numbers; a missing value is NaN.
 func (t *Table) Floats(name string) ([]float64, error) {
-	k, err := t.column(name)
-	if err != nil {
-		return nil, err
-	}
 	out := make([]float64, t.Len())
-	const part = 1 << 14
-	bad := make([]int, (len(out)+part-1)/part) // the first row of each part that has no number, from 1
+	return out, t.fill([]target{{Column{Name: name}, out}}, 1)
+}
+
+// target is where the numbers of a column go: every so many.
+type target struct {
+	Column
+	to []float64
+}
+
+// number is a cell in the unit of the column.
+func (c *Column) number(cell string) (float64, bool) {
+	v, ok := number(cell)
+	if c.Factor != 0 {
+		v *= c.Factor
+	}
+	if c.Offset != 0 {
+		v += c.Offset
+	}
+	return v, ok && !math.IsInf(v, 0)
+}
+
+// part is how many rows are read at once.
+const part = 1 << 13
+
+// fill reads columns, each row of them once; their numbers stand a stride apart.
+func (t *Table) fill(list []target, stride int) error {
+	order := make([]int, len(list)) // by their places in the table
+	places := make([]int, len(list))
+	for i := range list {
+		k, err := t.column(list[i].Name)
+		if err != nil {
+			return err
+		}
+		order[i], places[i] = i, k
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return places[a] - places[b] })
+	bad := make([][]int, (t.Len()+part-1)/part) // of each part and column the first row that has no number, from 1
 	var next atomic.Int64
 	var work sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(bad)) {
 		work.Go(func() {
 			for p := int(next.Add(1) - 1); p < len(bad); p = int(next.Add(1) - 1) {
-				for i := p * part; i < min((p+1)*part, len(out)) && bad[p] == 0; i++ {
-					v, ok := number(t.at(i, k))
-					if out[i] = v; !ok {
-						bad[p] = i + 1
+				for i := p * part; i < min((p+1)*part, t.Len()); i++ {
+					walk := walker{t: t, row: i}
+					for _, o := range order {
+						c := &list[o]
+						v, ok := c.number(walk.cell(places[o]))
+						if c.to[i*stride] = v; !ok && (bad[p] == nil || bad[p][o] == 0) {
+							if bad[p] == nil {
+								bad[p] = make([]int, len(list))
+							}
+							bad[p][o] = i + 1
+						}
 					}
 				}
 			}
 		})
 	}
 	work.Wait()
-	for _, row := range bad {
-		if row > 0 {
-			e := notANumber(t.at(row-1, k))
-			e.File, e.Line, e.Column = t.Name, t.Line(row-1), name
-			return nil, e
+	for o := range list {
+		for _, rows := range bad {
+			if rows != nil && rows[o] > 0 {
+				return t.noNumber(rows[o]-1, places[o])
+			}
 		}
 	}
-	return out, nil
+	return nil
+}
+
+// noNumber says what is wrong with a cell: it is none, or none in the unit of the model.
+func (t *Table) noNumber(i, k int) error {
+	cell := t.at(i, k)
+	e := &Error{Text: "the number is too large in the unit of the model"}
+	if _, ok := number(cell); !ok {
+		e = notANumber(cell)
+	}
+	e.File, e.Line, e.Column = t.Name, t.Line(i), t.Columns[k]
+	return e
+}
+
+// walker goes through the cells of a row, from left to right.
+type walker struct {
+	t    *Table
+	row  int
+	rest string // from cell k on
+	k    int
+	goes bool // it has begun
+}
+
+// cell is cell k, which is not left of the one before.
+func (w *walker) cell(k int) string {
+	t := w.t
+	if t.view != nil || k/tick > w.k/tick {
+		return t.at(w.row, k)
+	}
+	if !w.goes {
+		w.rest, w.goes = t.text[t.start(w.row):], true
+	}
+	separator, end := t.marks(w.row)
+	for ; w.k < k; w.k++ {
+		w.rest = w.rest[strings.IndexByte(w.rest, separator)+1:]
+	}
+	if k < len(t.Columns)-1 {
+		end = separator
+	}
+	cell := w.rest
+	if n := strings.IndexByte(cell, end); n >= 0 {
+		cell = cell[:n]
+	}
+	return strings.TrimSpace(cell)
 }
 
 // missing are the cells that say that there is no value, in any case of
@@ -335,7 +418,7 @@ func (r Row) Cell(column string) (text string, value float64, isNumber bool, err
 	return text, value, isNumber, nil
 }
 
-// cell is a cell as it was written.
+// cell is the cell of a column, which there is, in row i, as it was written.
 func (t *Table) cell(i int, column string) string {
 	return t.at(i, t.index[column])
 }

@@ -81,7 +81,7 @@ func TestSlopeByHand(t *testing.T) {
 	slope := func(ts, ys []float64) float64 {
 		tr := &Trajectory{Times: ts}
 		for _, y := range ys {
-			tr.Obs = append(tr.Obs, []float64{7, y})
+			tr.Obs.Append(7, y)
 		}
 		s, ok := tr.Slope(1)
 		require.Equal(t, ok, s == s)

@@ -187,13 +187,13 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 	whole := slices.Repeat([]float64{1}, lay.NObs) // all rows without missing values share it
 	inputs := make([]float64, len(tr.Times)*lay.NU)
 	for i, t := range tr.Times {
-		r := Row{at: t, Line: tr.Lines[i], Known: tr.Known[i], Data: tr.Obs[i], Seen: whole, Inputs: inputs[:lay.NU:lay.NU]}
+		r := Row{at: t, Line: tr.Lines.At(i), Known: tr.Known != nil && tr.Known[i], Data: tr.Obs.At(i), Seen: whole, Inputs: inputs[:lay.NU:lay.NU]}
 		inputs = inputs[lay.NU:]
 		own := slices.ContainsFunc(r.Data, math.IsNaN) // else the data are shared, and only read
 		if own {
 			r.Data, r.Seen = slices.Clone(some), make([]float64, lay.NObs)
 		}
-		for k, v := range tr.Obs[i] {
+		for k, v := range tr.Obs.At(i) {
 			if math.IsNaN(v) {
 				continue
 			}
@@ -206,7 +206,7 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 			}
 		}
 		for k := range r.Inputs {
-			if r.Inputs[k] = tr.Given[i][k]; math.IsNaN(r.Inputs[k]) {
+			if r.Inputs[k] = tr.Given.At(i)[k]; math.IsNaN(r.Inputs[k]) {
 				r.Inputs[k], _ = it.Signals[k].Before(t)
 			}
 		}
@@ -250,7 +250,7 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		r := &it.Rows[i]
 		for e, ev := range p.Model.Events {
 			if r.fires(p, ev.Checked) {
-				fire(sim.Firing{T: t, Event: e, Args: it.withInputs(p, e, t, r.arguments(), tr.Given[i]), Joint: joint})
+				fire(sim.Firing{T: t, Event: e, Args: it.withInputs(p, e, t, r.arguments(), tr.Given.At(i)), Joint: joint})
 				joint = true
 			}
 		}
