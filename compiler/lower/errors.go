@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pinode/pinode/compiler/check"
@@ -40,6 +41,17 @@ var Codes = []diag.Code{
 func (l *base) errWidth(n *check.Neural, width float64) {
 	l.diags.Errorf(badBlock, n.Span, "block `%s` has a hidden layer of %g units", n.Name, width).
 		WithHelp("`hidden` lists whole numbers, like [16, 16]")
+}
+
+func (l *base) errManyWeights(n *check.Neural, net *nn.Block) {
+	size := float64(net.In)
+	total := 0.
+	for _, h := range append(slices.Clone(net.Hidden), net.Out) {
+		total += (size + 1) * float64(h)
+		size = float64(h)
+	}
+	l.diags.Errorf(badBlock, n.Span, "with block `%s`, of some %.3g weights, the model has more than the %d that it may have", n.Name, total, mostWeights).
+		WithHelp("make the layers narrower: two of widths m and n have m·n weights between them")
 }
 
 func (l *base) errBlock(n *check.Neural, err error) {

@@ -151,6 +151,10 @@ func (l *layouts) scale(kind ScaleKind, o check.Object, n int, fixed []float64) 
 	lay.NS += n
 }
 
+// mostWeights bounds the weights of a model: they, their gradient and what optimisers keep take
+// some ten gigabytes then.
+const mostWeights = 250_000_000
+
 // block lays out the weights and scales of a neural block.
 func (l *layouts) block(n *check.Neural) {
 	lay := &l.out.Layout
@@ -184,6 +188,10 @@ func (l *layouts) block(n *check.Neural) {
 		l.errBlock(n, err)
 	}
 	blk := &Block{Neural: n, Net: net, Off: lay.NP}
+	if size := net.NumWeights(); size > mostWeights-lay.NP || size < 0 {
+		l.errManyWeights(n, net)
+		net.Hidden = nil
+	}
 	l.parts(n, net)
 	for _, t := range net.Tensors() {
 		lay.Weights = append(lay.Weights, Tensor{

@@ -147,7 +147,26 @@ func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
 	if c.EveryRow {
 		runs.measured = m.measured(out)
 	}
-	return runs, out, nil
+	return runs, out, runs.bounded(m.Prog.Program)
+}
+
+// mostNumbers bounds what is kept of a simulation.
+const mostNumbers = 1e9
+
+// bounded refuses more output than there can be room for.
+func (r *ensemble) bounded(p *compiler.Program) error {
+	names, _ := explain.ColumnNames(p)
+	all := 0.
+	for _, k := range r.of {
+		n := float64(len(r.trajectories[k].Span.Saves)) * float64(len(names))
+		if all += n; n > mostNumbers/20 {
+			return fmt.Errorf("%d output times with %d columns are %.2g numbers of a trajectory, more than %.2g: ask for fewer `times`, or a larger `step`", len(r.trajectories[k].Span.Saves), len(names), n, mostNumbers/20.)
+		}
+	}
+	if all > mostNumbers {
+		return fmt.Errorf("the trajectories have %.2g numbers together, more than %.2g: ask for fewer `times`, or a larger `step`", all, float64(mostNumbers))
+	}
+	return nil
 }
 
 // run does the runs of an ensemble and makes their tables. A run that fails has what it
