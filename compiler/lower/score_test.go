@@ -63,7 +63,7 @@ func TestScores(t *testing.T) {
 	for name, c := range noise {
 		fix := [2]string{}
 		var fixed []int
-		if k, shaped := map[string]int{"student": 1, "negbinomial": 0}[name]; shaped { // known where the shape is fixed
+		if k, shaped := map[string]int{"student": 1, "negbinomial": 0, "huber": 1}[name]; shaped { // known where the shape is fixed
 			fix[k], fixed = " fixed", []int{k}
 		}
 		m := model(t, fmt.Sprintf("  param a in (0, inf) = 1%s\n  param b in (0, inf) = 1%s\n  state x = 1\n  x' = a + b\n  observe seen = x ~ %s { weight: 2.5 }", fix[0], fix[1], c.text))
@@ -74,6 +74,9 @@ func TestScores(t *testing.T) {
 					continue // about the corner it is a parabola
 				}
 				for _, p := range [][]float64{{0.3, 2}, {1, 1}, {2.5, 7.5}} {
+					if name == "huber" && math.Abs(math.Abs(y-mean)/p[0]-p[1]) < 0.01 {
+						continue // differences of order four need more than the first derivative to be smooth
+					}
 					requireScores(t, m, mean, y, p, name, fixed...)
 				}
 			}
@@ -98,7 +101,7 @@ func TestScoresBeyondLimits(t *testing.T) {
 // TestExpectedCurvature: the square of a weight is the mean of the squared gradient under the
 // distribution itself, Fisher's information, by a sum over values.
 func TestExpectedCurvature(t *testing.T) {
-	for _, name := range []string{"normal", "lognormal", "poisson", "negbinomial", "bernoulli", "student"} {
+	for _, name := range []string{"normal", "lognormal", "poisson", "negbinomial", "bernoulli", "student", "huber"} {
 		c := noise[name]
 		fixed := ""
 		if name == "negbinomial" {
@@ -106,6 +109,10 @@ func TestExpectedCurvature(t *testing.T) {
 		}
 		m := model(t, "  param a in (0, inf) = 1"+fixed+"\n  param b in (0, inf) = 1 fixed\n  state x = 1\n  param k = 1\n  x' = k\n  observe seen = x ~ "+c.text)
 		mean, p := 0.6, []float64{0.7, 5, 1}
+		tolerance := 1e-5
+		if name == "huber" { // the sum over values meets a kink
+			p[1], tolerance = 1.3, 2e-4
+		}
 		for i, x := range m.Scores[0].List {
 			sum, mass, want := 0., 0., 0.
 			add := func(y, dy float64) {
@@ -133,7 +140,7 @@ func TestExpectedCurvature(t *testing.T) {
 				}
 			}
 			require.InDelta(t, 1, mass, 1e-6, name)
-			require.InEpsilon(t, want, sum, 1e-5, "%s, score %d", name, i)
+			require.InEpsilon(t, want, sum, tolerance, "%s, score %d", name, i)
 		}
 	}
 }
