@@ -56,7 +56,9 @@ func TestSince(t *testing.T) {
 	rows := func(times ...float64) *Trajectory {
 		tr := &Trajectory{Times: times}
 		for i := range times {
-			tr.Obs, tr.Given, tr.Known, tr.Lines = append(tr.Obs, []float64{times[i]}), append(tr.Given, nil), append(tr.Known, false), append(tr.Lines, 2+i)
+			tr.Obs.Append(times[i])
+			tr.Given.Append()
+			tr.Lines.add(2 + i)
 		}
 		return tr
 	}
@@ -64,7 +66,8 @@ func TestSince(t *testing.T) {
 	require.Same(t, tr, tr.Since(0))
 	require.Equal(t, []float64{1, 3}, tr.Since(1).Times)
 	require.Equal(t, []float64{3}, tr.Since(1.5).Times)
-	require.Equal(t, []int{4}, tr.Since(1.5).Lines)
+	require.Equal(t, 4, tr.Since(1.5).Lines.At(0))
+	require.Equal(t, []float64{3}, tr.Since(1.5).Obs.At(0))
 	tr = rows(2)
 	tr.Firings = []Firing{{T: 1}, {T: 2, Above: 1}}
 	require.Same(t, tr, tr.Since(1))
