@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -72,6 +73,15 @@ func TestShooting(t *testing.T) {
 			require.Less(t, f.Train.RMSE["prey"], 1.3, "5 % of 20")
 		}
 	}
+}
+
+// TestShootingByDefault: the default fit takes segments as the file has them.
+func TestShootingByDefault(t *testing.T) {
+	model := strings.Replace(fmt.Sprintf(cycles, "shooting: { segments: 16 }, certificate: off"), "optimizer: lbfgs { iterations: 400 }; ", "", 1)
+	f, err := fromText(t, model, cyclesTable()).Fit(context.Background(), FitOptions{})
+	require.NoError(t, err)
+	require.InEpsilon(t, 0.2, f.Params["b"].Value, 0.05)
+	require.InEpsilon(t, 0.05, f.Params["d"].Value, 0.05)
 }
 
 // TestNoShooting: what cannot begin in the midst of a trajectory is refused, with where

@@ -130,6 +130,8 @@ func residuals(f *Fit) (*loss.Squares, string, error) {
 	switch {
 	case f.Plan.Single:
 		return nil, "networks in single precision", nil
+	case f.shooting != nil:
+		return nil, "segments have coordinates of their own", nil
 	case n > mostUnknowns || n*n*float64(squares.Rows()) > mostProducts:
 		return nil, fmt.Sprintf("%d unknowns and %d residuals are too many for Gauss–Newton steps", f.Objective.Dim(), squares.Rows()), nil
 	}

@@ -168,8 +168,20 @@ func (s *study) fit(name string, seed uint64, settings ...setting) (*pinode.Fit,
 	if err != nil {
 		return nil, err
 	}
+	if err := s.ctx.Err(); err != nil { // what was interrupted has no verdict
+		return nil, err
+	}
 	s.say("%s, seed %d: loss %.4g after %.1f s, %s", name, seed, f.Train.Loss, time.Since(start).Seconds(), f.Verdict.Text)
 	return f, nil
+}
+
+// with runs another model of the row with the weights of a fit, along its data or at their rows.
+func (s *study) with(name string, f *pinode.Fit, rows bool) (*pinode.Simulation, error) {
+	m, err := s.model(name)
+	if err != nil {
+		return nil, err
+	}
+	return m.Simulate(s.ctx, pinode.SimulateOptions{At: &pinode.Values{Weights: f.Values().Weights}, Rows: rows})
 }
 
 // measured adds a figure that is to be no more than its bar.
@@ -215,6 +227,18 @@ var rows = []*Row{
 		"Rackauckas et al., Universal differential equations, arXiv 2001.04385, scenario 1 with the sample of its repository", missingPhysics,
 	},
 	{
+		"formulas", "formulas for the missing terms at five sizes of noise, and from six counts of predators",
+		"Rackauckas et al., arXiv 2001.04385, its repeat study and scenario 2", formulas,
+	},
+	{
+		"fisher", "a wave of advance with learned growth, on cells",
+		"Rackauckas et al., arXiv 2001.04385, scenario 3", fisher,
+	},
+	{
+		"seir", "how a disease is caught, learned from three weeks",
+		"Rackauckas et al., arXiv 2001.04385, the example of an epidemic", seir,
+	},
+	{
 		"jumps", "neural jump equations: growth and return to a mean, seen now and then",
 		"Herrera, Krach, Teichmann, Neural jump ordinary differential equations, arXiv 2006.04727", neuralJumps,
 	},
@@ -229,6 +253,9 @@ var rows = []*Row{
 	{
 		"hamiltonian", "Hamiltonian networks: a spring and a pendulum",
 		"Greydanus, Dzamba, Yosinski, Hamiltonian neural networks, arXiv 1906.01563", hamiltonian,
+	},
+	{
+		"two_bodies", "a Hamiltonian network for two bodies", "Greydanus, Dzamba, Yosinski, arXiv 1906.01563", twoBodies,
 	},
 }
 

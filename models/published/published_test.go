@@ -61,6 +61,10 @@ func TestQuickRows(t *testing.T) {
 		"jumps":         {10, 0.01, 0.1, 40, 0.01, 0.05, 0.05, 0.05, 0.05},
 		"latent":        {1e-3},
 		"flow_matching": {2},
+		"formulas":      {0, 1.22e-2},
+		"fisher":        {4.49e-3, 0.05, 0.1},
+		"seir":          {0.05},
+		"two_bodies":    {3.8e-5},
 	} {
 		r, _ := Find(name)
 		res, err := r.Reproduce(t.Context(), Options{Dir: t.TempDir(), Quick: true})
@@ -111,4 +115,43 @@ func TestPath(t *testing.T) {
 	require.InDelta(t, 25, last[0], 1e-12)
 	require.InDelta(t, -0.443623486699, last[1], 1e-9)
 	require.InDelta(t, 0.279440641619, last[2], 1e-9)
+}
+
+// TestSpread: the truth of the wave of advance keeps what is the same everywhere on the path of
+// the logistic equation, and a wave on the ring falls by the diffusion.
+func TestSpread(t *testing.T) {
+	rhs := spread(50)
+	u, du := make([]float64, 50), make([]float64, 50)
+	for i := range u {
+		u[i] = 0.2
+	}
+	integrate(rhs, 0, 2, 400, u)
+	want := 0.2 * math.Exp(2) / (1 - 0.2 + 0.2*math.Exp(2))
+	for _, v := range u {
+		require.InDelta(t, want, v, 1e-9)
+	}
+	for i := range u {
+		u[i] = 1e-6 * math.Cos(2*math.Pi*float64(i)/50)
+	}
+	rhs(0, u, du)
+	require.InDelta(t, 1-0.01*4*math.Pi*math.Pi, du[0]/u[0], 2e-3) // second order in the width of a cell
+}
+
+// TestBodies: two bodies on a circle come back after the period of Kepler's law.
+func TestBodies(t *testing.T) {
+	r := 0.8
+	v := 1 / (2 * math.Sqrt(r))
+	z := []float64{r, 0, -r, 0, 0, v, 0, -v}
+	begun := append([]float64(nil), z...)
+	integrate(bodies, 0, 2*math.Pi*r/v, 4000, z)
+	require.InDeltaSlice(t, begun, z, 1e-9)
+	require.InDelta(t, v*v-1/(2*r), bodiesEnergy(z), 1e-9)
+}
+
+// TestPredation: prey and predators at t = 3, by another method.
+func TestPredation(t *testing.T) {
+	list, size := predators(noise("none", 1), 30, 0)
+	require.InDelta(t, 1.606351205698, list[30][0], 1e-8)
+	require.InDelta(t, 0.067606042572, list[30][1], 1e-8)
+	require.Zero(t, size)
 }
