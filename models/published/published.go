@@ -235,6 +235,10 @@ var rows = []*Row{
 		"Rackauckas et al., arXiv 2001.04385, scenario 3", fisher,
 	},
 	{
+		"burgers", "Burgers' equation by a network",
+		"Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378, 2019", burgersEquation,
+	},
+	{
 		"seir", "how a disease is caught, learned from three weeks",
 		"Rackauckas et al., arXiv 2001.04385, the example of an epidemic", seir,
 	},

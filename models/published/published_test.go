@@ -65,6 +65,7 @@ func TestQuickRows(t *testing.T) {
 		"fisher":        {4.49e-3, 0.05, 0.1},
 		"seir":          {0.05},
 		"two_bodies":    {3.8e-5},
+		"burgers":       {2e-2},
 	} {
 		r, _ := Find(name)
 		res, err := r.Reproduce(t.Context(), Options{Dir: t.TempDir(), Quick: true})
@@ -135,6 +136,22 @@ func TestSpread(t *testing.T) {
 	}
 	rhs(0, u, du)
 	require.InDelta(t, 1-0.01*4*math.Pi*math.Pi, du[0]/u[0], 2e-3) // second order in the width of a cell
+}
+
+// TestColeHopf: the formula satisfies Burgers' equation, begins as it should, and is odd.
+func TestColeHopf(t *testing.T) {
+	const nu = 0.01 / math.Pi
+	for _, at := range [][2]float64{{0.3, 0.2}, {-0.7, 0.9}, {0.02, 0.6}, {0.004, 0.99}} {
+		x, s := at[0], at[1]
+		h := 0.02 * math.Min(math.Abs(x), 0.2)
+		u := func(i, j int) float64 { return coleHopf(x+float64(i)*h, s+float64(j)*1e-3) }
+		ut := (8*(u(0, 1)-u(0, -1)) - u(0, 2) + u(0, -2)) / 12e-3
+		ux := (8*(u(1, 0)-u(-1, 0)) - u(2, 0) + u(-2, 0)) / (12 * h)
+		uxx := (16*(u(1, 0)+u(-1, 0)) - u(2, 0) - u(-2, 0) - 30*u(0, 0)) / (12 * h * h)
+		require.InDelta(t, 0, ut+u(0, 0)*ux-nu*uxx, 1e-5*(1+math.Abs(u(0, 0)*ux)), "%g, %g", x, s)
+		require.InDelta(t, -coleHopf(-x, s), u(0, 0), 1e-14)
+	}
+	require.InDelta(t, -math.Sin(math.Pi*0.3), coleHopf(0.3, 1e-7), 1e-6)
 }
 
 // TestBodies: two bodies on a circle come back after the period of Kepler's law.
