@@ -30,7 +30,7 @@ func reference() string {
 	r.settings(env.Simulate)
 	r.say("\n`samples` and `sweep` vary parameters and initial values: `docs/language.md` has their form.\n")
 	r.section("Settings of `network`")
-	r.say("\nOf fields that are a network: docs/fields.md.\n")
+	r.say("Of fields that are a network: docs/fields.md.\n\n")
 	r.settings(nn.FieldSettings)
 	r.section("Options of a neural block")
 	r.settings(slices.Concat(nn.Settings, check.Guarantees))
