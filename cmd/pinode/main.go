@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -205,9 +206,26 @@ func (a *app) root() *cobra.Command {
 	for _, command := range commands {
 		c.AddCommand(command(a))
 	}
+	c.InitDefaultCompletionCmd()
+	if script, _, err := c.Find([]string{"completion"}); err == nil {
+		script.Args, script.RunE = cobra.ArbitraryArgs, completionOf // else it prints its help for whatever it does not know
+	}
 	c.Version = report.Version()
 	c.SetVersionTemplate("{{.Version}}\n")
 	return c
+}
+
+// completionOf is the completion command without a shell that it knows.
+func completionOf(c *cobra.Command, args []string) error {
+	var shells []string
+	for _, s := range c.Commands() {
+		shells = append(shells, s.Name())
+	}
+	known := strings.Join(shells, ", ")
+	if len(args) == 0 {
+		return usageError("say for which shell: %s", known)
+	}
+	return usageError("there is no completion for `%s`; there is one for %s", args[0], known)
 }
 
 // load reads a model with its settings changed by a configuration file and
