@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/sim"
@@ -129,4 +130,43 @@ func TestPlacesOfStates(t *testing.T) {
 		units = append(units, explain.UnitOf(p, &s.Obj))
 	}
 	require.Equal(t, []string{"m/s", "m"}, units)
+}
+
+// TestInferredUnits: units that nobody has written, with their names; numbers have none.
+func TestInferredUnits(t *testing.T) {
+	p := compiled(t, `model M {
+  time t: s
+  state x: m = 1
+  param k = 0.5
+  x' = -k*x
+  let twice = 2*x
+  let part = x/(1 [m])
+  observe far: m = x
+}`)
+	require.ElementsMatch(t, []string{"k: 1/s", "twice: m"}, explain.InferredUnits(p))
+	labels := explain.Labels(p)
+	require.Equal(t, "t [s]", labels["t"])
+	require.Equal(t, "far [m]", labels["far"])
+}
+
+// TestStiffness: runs of which stability held down most steps, a thousand at least, are warned
+// of, by the state of the worst.
+func TestStiffness(t *testing.T) {
+	p := compiled(t, "model M {\n  state a = 1\n  state b = 1\n  a' = -a\n  b' = -1000*b\n}")
+	warned := func(stats ...sim.Stats) string {
+		l := &diag.List{}
+		explain.Stiffness(p, l, stats, sim.Options{ATol: 1e-6})
+		if len(l.All) == 0 {
+			return ""
+		}
+		require.Len(t, l.All, 1)
+		return l.All[0].Message
+	}
+	calm := sim.Stats{Steps: 5000, Stiff: 999, Stiffest: 2}
+	require.Empty(t, warned(calm))
+	require.Empty(t, warned(sim.Stats{Steps: 3000, Rejected: 1, Stiff: 1500, Stiffest: 2}))
+	require.Equal(t, "the model is stiff: stability, and not the error, held down some 1500 of 3000 steps, most of all for `b`",
+		warned(sim.Stats{Steps: 2990, Rejected: 10, Stiff: 1500, Stiffest: 2}))
+	require.Equal(t, "the model is stiff: stability, and not the error, held down some 1600 of 2000 steps in the worst run, most of all for `a`",
+		warned(calm, sim.Stats{Steps: 2000, Stiff: 1500, Stiffest: 2}, sim.Stats{Steps: 2000, Stiff: 1600, Stiffest: 1}))
 }

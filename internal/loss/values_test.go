@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/problem/problemtest"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
@@ -195,4 +196,109 @@ data d from "data.csv" { time: t, trajectory: g, y: y }
 		require.InDelta(t, 3*g, got.AtVec(i), 1e-8*(1+math.Abs(g)), names[i])
 	}
 	require.Positive(t, o.Operations(x))
+}
+
+// TestSquaresOfPriors: residuals of densities have their gradient, and the value is theirs.
+func TestSquaresOfPriors(t *testing.T) {
+	o, x := objective(t, decaying, decayingRows, "unrolled")
+	grad := make([]float64, len(x))
+	res, err := o.Eval(t.Context(), x, nil, 1, grad)
+	require.NoError(t, err)
+	s, why, err := NewSquares(o)
+	require.NoError(t, err)
+	require.Empty(t, why)
+	require.Equal(t, "priors are densities", s.NotExact())
+	r, jac := make([]float64, s.Rows()), mat.NewDense(s.Rows(), len(x), nil)
+	sum, err := s.Residuals(t.Context(), x, 1, r, jac)
+	require.NoError(t, err)
+	require.InDelta(t, 5*res.Loss, sum.Loss, 1e-9)
+	var got mat.VecDense
+	got.MulVec(jac.T(), mat.NewVecDense(len(r), r))
+	for i, g := range grad {
+		require.InDelta(t, 5*g, got.AtVec(i), 1e-7*(1+math.Abs(g)), o.Name(i))
+	}
+}
+
+// TestLikelihoods: what observations with a distribution say, priors and penalties, of the last
+// evaluation.
+func TestLikelihoods(t *testing.T) {
+	o, x := objective(t, decaying, decayingRows, "unrolled")
+	res, err := o.Eval(t.Context(), x, nil, 1, nil)
+	require.NoError(t, err)
+	got := o.Likelihoods(res)
+	z := (math.Log(0.5) - math.Log(0.6)) / 0.4
+	prior := -z*z/2 - math.Log(0.4*0.5*math.Sqrt(2*math.Pi)) - 2*(0.1*0.1/2/0.25+math.Log(0.5*math.Sqrt(2*math.Pi)))
+	beside := o.Beside()
+	require.InDelta(t, prior, beside.LogPrior, 1e-10)
+	require.Positive(t, beside.Penalties)
+	require.Zero(t, beside.Decay)
+	require.InDelta(t, res.Loss, (-got["y"]-prior)/5+beside.Penalties, 1e-10)
+
+	alone, err := o.Likelihood(t.Context(), x, nil, nil)
+	require.NoError(t, err)
+	require.InDelta(t, -got["y"]/5, alone.Loss, 1e-10)
+	require.Equal(t, map[string]float64{"y": got["y"]}, o.Likelihoods(alone))
+	sum := 0.
+	for _, it := range o.Trajectories {
+		part, err := o.LikelihoodOf(t.Context(), x, []*problem.Trajectory{it})
+		require.NoError(t, err)
+		sum += o.Likelihoods(part)["y"]
+	}
+	require.InDelta(t, got["y"], sum, 1e-10)
+	require.True(t, HasDensity(o))
+}
+
+// TestFailedRuns: a run that ends before its last row is a failed evaluation, which says of which
+// trajectory and when, and has no gradient.
+func TestFailedRuns(t *testing.T) {
+	o, x := objective(t, `model M {
+  covariate start
+  param k in (0, inf) = 1
+  state x = start
+  x' = k*x^2
+  observe y = x ~ normal(0.1)
+}
+data d from "data.csv" { time: t, trajectory: g, y: y, start: s }
+`, "g,s,t,y\na,0.1,1,1\nb,1,2,1\n", "unrolled") // x = s/(1 − kst)
+	grad := []float64{7}
+	res, err := o.Eval(t.Context(), x, nil, 1, grad)
+	require.NoError(t, err)
+	require.True(t, res.Failed)
+	require.Equal(t, "g=b", res.Reason.Trajectory)
+	require.InDelta(t, 1, res.Reason.Time, 1e-6)
+	require.Equal(t, []float64{0}, grad)
+	require.ErrorContains(t, o.Failure(), "g=b")
+	res, err = o.Eval(t.Context(), x, []int{0}, 1, nil)
+	require.NoError(t, err)
+	require.False(t, res.Failed)
+	require.NoError(t, o.Failure())
+	r := (1 - 0.1/0.9) / 0.1
+	require.InDelta(t, r*r/2+math.Log(0.1*math.Sqrt(2*math.Pi)), res.Loss, 1e-8)
+}
+
+// TestDeviations: noise that is declared, that a parameter of its own is, and that nobody tells.
+func TestDeviations(t *testing.T) {
+	o, x := objective(t, `model M {
+  param k in (0, inf) = 1
+  param s in (0, inf) = 0.2
+  param mix in (0, inf) = 0.3
+  state x = 1
+  x' = -k*x
+  observe a = x ~ normal(0.1)
+  observe b = x ~ normal(s)
+  observe c = x
+  observe d = 2*x ~ normal(s)
+}
+data d from "data.csv" { time: t, a: a, b: b, c: c, d: d }
+`, "t,a,b,c,d\n0,1,1,1,2\n1,0.4,0.3,0.4,0.7\n", "unrolled")
+	require.Equal(t, "s", o.Name(1))
+	n := o.NewDeviations([]float64{0.5, 0.3, 0.4, 0.4}, x)
+	require.Equal(t, []DeviationKind{Declared, Learned, Untold, Learned}, n.Kind)
+	require.Equal(t, []int{1}, n.Coords)
+	require.True(t, n.Known)
+	require.InDeltaSlice(t, []float64{1, 1, 1 / math.Sqrt2 / 0.4, 1}, n.Factor, 1e-14) // no scale is set here
+	nat := make([]float64, len(x))
+	o.Space.Transforms.Forward(nat, x)
+	require.InDelta(t, math.Sqrt((0.3*0.3+0.4*0.4)/2), nat[1], 1e-12)
+	require.InDelta(t, 1, nat[0], 1e-12)
 }
