@@ -73,13 +73,13 @@ func (a *Auto) run(r *run) (Status, error) {
 var endless = LBFGS{MaxIterations: 20000, Memory: 20, GradTol: 1e-9, LossTol: 1e-10}
 
 // QuasiNewton minimises the trainer's objective from x by L-BFGS, in so many iterations at
-// most, and makes the end the result if it is the best so far.
-func (s *Session) QuasiNewton(x []float64, iterations int) error {
+// most and until that is enough, and makes the end the result if it is the best so far.
+func (s *Session) QuasiNewton(x []float64, iterations int, enough Enough) error {
 	if s.state.Iteration == 0 { // else it is taken up
 		copy(s.state.X, x)
 	}
 	m := endless
-	m.MaxIterations = max(1, iterations)
+	m.MaxIterations, m.enough = max(1, iterations), enough
 	status, err := m.run(s.run)
 	switch {
 	case err != nil:

@@ -29,6 +29,8 @@ type Problem struct {
 	Alike bool
 	Own   int
 
+	Follow bool // steps follow bent valleys (see accelerate)
+
 	// Draw sets the points at which the loss is evaluated, of which there are always as
 	// many, anew after so many iterations: by x alone and the number of the draw. nil:
 	// they stay.
@@ -389,7 +391,7 @@ func (e *gaussNewton) search(r *run, res []float64, values int) (why string, err
 			d.Rejected++
 			e.failure = v.Reason
 		}
-		if p.Alike {
+		if p.Alike || p.Follow {
 			if v, err = e.accelerate(r, v, res); err != nil {
 				return "", err
 			}

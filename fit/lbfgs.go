@@ -21,6 +21,15 @@ type LBFGS struct {
 	Memory        int     // pairs of steps and gradient changes kept
 	GradTol       float64 // converged when no component of the gradient is larger
 	LossTol       float64 // or when the loss falls by less than this fraction of itself, thrice in a row; 0 is never
+
+	enough Enough
+}
+
+// Enough says when a descent has nothing left to gain: where the loss has fallen by less than
+// Fall, or than Fraction of itself, in as many iterations. Zero iterations: never.
+type Enough struct {
+	Iterations     int
+	Fall, Fraction float64
 }
 
 // Name is the name in the list Optimizers.
@@ -62,7 +71,9 @@ type search struct {
 	start    bool    // the next location is the start, not the end of an iteration
 	loss     float64 // at the last location
 	small    int     // successive small falls of the loss
+	losses   []float64
 	progress bool    // an iteration has ended since the memory was last cleared
+	unsure   float64 // the fraction of a loss below which a difference tells nothing
 	done     bool
 	status   Status
 }
@@ -70,7 +81,7 @@ type search struct {
 func (m *LBFGS) run(r *run) (Status, error) {
 	s := r.state
 	e := &search{
-		run: r, m: m, horizon: r.Curriculum.At(math.MaxInt),
+		run: r, m: m, horizon: r.Curriculum.At(math.MaxInt), unsure: leastUnsure,
 		x: make([]float64, len(s.X)), grad: make([]float64, len(s.X)), status: Running,
 	}
 	if e.at(s.X); e.err != nil {
@@ -81,6 +92,7 @@ func (m *LBFGS) run(r *run) (Status, error) {
 	}
 	for {
 		e.start, e.progress = true, false
+		line := &bounded{limit: maxTrials, kinked: func() bool { return e.res.Kinks > 0 }, unsure: e.unsure}
 		_, err := optimize.Minimize(
 			optimize.Problem{
 				Func: func(x []float64) float64 { return e.at(x) },
@@ -95,13 +107,15 @@ func (m *LBFGS) run(r *run) (Status, error) {
 			s.X,
 			&optimize.Settings{Converger: e},
 			// The threshold of its own is switched off: Converged decides.
-			&optimize.LBFGS{Store: m.Memory, GradStopThreshold: math.NaN(), Linesearcher: &bounded{limit: maxTrials, kinked: func() bool { return e.res.Kinks > 0 }}},
+			&optimize.LBFGS{Store: m.Memory, GradStopThreshold: math.NaN(), Linesearcher: line},
 		)
 		switch {
 		case e.err != nil:
 			return Running, e.err
 		case e.done:
 			return e.status, nil
+		case !e.progress && line.rough > e.unsure && e.unsure < mostUnsure:
+			e.unsure = math.Min(2*line.rough, mostUnsure)
 		case !e.progress: // not even along the gradient
 			s.Kinks += e.rec.Kinks
 			s.Rejected += e.rec.Rejected
@@ -203,6 +217,7 @@ func (e *search) located(loc *optimize.Location) error {
 			e.small = 0
 		}
 		e.progress = true
+		e.losses = append(e.losses, loc.F)
 	}
 	e.start, e.loss = false, loc.F
 	norm := rec.GradNorm
@@ -215,6 +230,9 @@ func (e *search) located(loc *optimize.Location) error {
 	case e.small >= flat:
 		e.status = Converged
 		s.Message = fmt.Sprintf("the loss no longer falls by the fraction %.2g", e.m.LossTol)
+	case e.slow():
+		e.status = Converged
+		s.Message = fmt.Sprintf("the loss falls by next to nothing, %.2g in %d iterations", e.losses[0]-loc.F, e.m.enough.Iterations)
 	case end:
 		e.status = Running
 	case e.tired():
@@ -227,23 +245,48 @@ func (e *search) located(loc *optimize.Location) error {
 	return nil
 }
 
+// slow reports whether the last iterations have brought next to nothing.
+func (e *search) slow() bool {
+	n := len(e.losses) - 1 - e.m.enough.Iterations
+	if e.m.enough.Iterations == 0 || n < 0 {
+		return false
+	}
+	e.losses = e.losses[n:]
+	fall := e.losses[0] - e.losses[len(e.losses)-1]
+	return fall < math.Max(e.m.enough.Fall, e.m.enough.Fraction*math.Abs(e.losses[0]))
+}
+
 // bounded is gonum's bisecting line search with a limit of trial points: each
 // may be an expensive solve that fails. Where the order of events has changed
 // since the point before, the loss has a kink in between and slopes say
 // nothing of the other side: a sufficient decrease is enough there.
+//
+// Losses are known to the tolerances of the solver, and slopes are exact for the steps that
+// were taken. Losses that differ by less than a small fraction count as equal, so that slopes
+// decide near an optimum (as in W.W. Hager, H. Zhang, SIAM J. Optim. 16, 170–192, 2005).
 type bounded struct {
 	optimize.Bisection
 	limit, trials int
 	kinked        func() bool
 
 	f0, g0, step float64
+	least        float64 // loss so far
+
+	unsure float64
+	rough  float64 // differences by a step that the slope knows to be without any
 }
 
-// decrease is the fraction of the predicted fall that is sufficient (Armijo).
-const decrease = 1e-4
+// decrease is the fraction of the predicted fall that is sufficient (Armijo). The others
+// bound the fraction of a loss below which a difference tells nothing: it grows to what
+// line searches find along the gradient.
+const (
+	decrease    = 1e-4
+	leastUnsure = 1e-6
+	mostUnsure  = 1e-3
+)
 
 func (b *bounded) Init(f, g, step float64) optimize.Operation {
-	b.trials, b.f0, b.g0, b.step = 0, f, g, step
+	b.trials, b.f0, b.g0, b.step, b.least = 0, f, g, step, f
 	return b.Bisection.Init(f, g, step)
 }
 
@@ -251,6 +294,14 @@ func (b *bounded) Iterate(f, g float64) (optimize.Operation, float64, error) {
 	if b.kinked() && f <= b.f0+decrease*b.step*b.g0 {
 		return optimize.MajorIteration, b.step, nil
 	}
+	off := math.Abs(f - b.f0)
+	if off > 10*math.Abs(b.step*b.g0) && !math.IsInf(f, 0) && b.f0 != 0 {
+		b.rough = math.Max(b.rough, off/math.Abs(b.f0))
+	}
+	if off <= b.unsure*math.Abs(b.f0) {
+		f = math.Min(f, b.least)
+	}
+	b.least = math.Min(b.least, f)
 	op, step, err := b.Bisection.Iterate(f, g)
 	b.step = step
 	if op == optimize.FuncEvaluation {

@@ -16,7 +16,8 @@ type Problem struct {
 }
 
 // Problems are all of them.
-var Problems = []*Problem{enzyme, tank, epidemic, circuit, ball, pendulum, glucose, room, neuron, loop, cascade}
+var Problems = []*Problem{enzyme, tank, epidemic, circuit, ball, pendulum, glucose, room, neuron, loop, cascade,
+	lagged, exchanger, reporting, inhibition, seasons, ladder, block, fridge, spring, valve}
 
 // Table collects rows of data with noise.
 type Table struct {

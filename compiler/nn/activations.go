@@ -11,10 +11,12 @@ type Activation struct {
 	Name string
 	Doc  string
 
-	// Smooth says that the derivative is continuous, Monotone that it is
-	// nowhere negative, which monotone blocks need, Convex that it is
-	// nowhere falling as well.
-	Smooth, Monotone, Convex bool
+	// Jump is the lowest derivative that jumps, 1 or 2; 0: none does.
+	Jump int
+
+	// Monotone says that the derivative is nowhere negative, which monotone
+	// blocks need, Convex that it is nowhere falling as well.
+	Monotone, Convex bool
 
 	// Gain is 1/√E[f(z)²] for normal z: weights of variance Gain²/fan_in keep
 	// the mean square of what passes through the layers.
@@ -27,24 +29,24 @@ type Activation struct {
 var Activations = []*Activation{
 	{
 		Name: "tanh", Doc: "hyperbolic tangent",
-		Smooth: true, Monotone: true, Gain: 1.592537, Build: op(ir.OpTanh),
+		Monotone: true, Gain: 1.592537, Build: op(ir.OpTanh),
 	},
 	{
 		Name: "swish", Doc: "x σ(x)",
-		Smooth: true, Gain: 1.676532,
+		Gain:  1.676532,
 		Build: func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Mul(x, b.Apply(ir.OpSigmoid, x)) },
 	},
 	{
 		Name: "gelu", Doc: "x Φ(x)",
-		Smooth: true, Gain: 1.533530, Build: GELU,
+		Gain: 1.533530, Build: GELU,
 	},
 	{
 		Name: "softplus", Doc: "log(1 + eˣ)",
-		Smooth: true, Monotone: true, Convex: true, Gain: 1.041867, Build: op(ir.OpSoftplus),
+		Monotone: true, Convex: true, Gain: 1.041867, Build: op(ir.OpSoftplus),
 	},
 	{
 		Name: "elu", Doc: "x for x > 0, else eˣ − 1",
-		Smooth: true, Monotone: true, Convex: true, Gain: 1.245198,
+		Jump: 2, Monotone: true, Convex: true, Gain: 1.245198,
 		Build: func(b *ir.Builder, x *ir.Node) *ir.Node {
 			zero := b.Const(0)
 			// The exponential sees only what is below zero, where it is bounded.
@@ -53,25 +55,25 @@ var Activations = []*Activation{
 	},
 	{
 		Name: "sigmoid", Doc: "1/(1 + e⁻ˣ)",
-		Smooth: true, Monotone: true, Gain: 1.846229, Build: op(ir.OpSigmoid),
+		Monotone: true, Gain: 1.846229, Build: op(ir.OpSigmoid),
 	},
 	{
 		Name: "sin", Doc: "sine",
-		Smooth: true, Gain: 1.520867, Build: op(ir.OpSin),
+		Gain: 1.520867, Build: op(ir.OpSin),
 	},
 	{
 		Name: "rbf", Doc: "exp(−x²)",
-		Smooth: true, Gain: 1.495349,
+		Gain:  1.495349,
 		Build: func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Exp(b.Neg(b.Square(x))) },
 	},
 	{
 		Name: "relu", Doc: "max(x, 0)",
-		Monotone: true, Convex: true, Gain: math.Sqrt2,
+		Jump: 1, Monotone: true, Convex: true, Gain: math.Sqrt2,
 		Build: func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(ir.OpMax, b.Const(0), x) }, // slope 0 at 0
 	},
 	{
 		Name: "leaky_relu", Doc: "max(x, 0.01 x)",
-		Monotone: true, Convex: true, Gain: 1.414143,
+		Jump: 1, Monotone: true, Convex: true, Gain: 1.414143,
 		Build: func(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(ir.OpMax, b.Mul(b.Const(0.01), x), x) },
 	},
 }

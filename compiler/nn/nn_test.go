@@ -381,7 +381,11 @@ func TestActivations(t *testing.T) {
 		require.Equal(t, convex && monotone, a.Convex, a.Name)
 		_, left := at(-1e-9)
 		_, right := at(1e-9)
-		require.Equal(t, math.Abs(right-left) < 1e-6, a.Smooth, a.Name)
+		require.Equal(t, math.Abs(right-left) > 1e-6, a.Jump == 1, a.Name)
+		_, before := at(-1e-4)
+		_, behind := at(1e-4)
+		bend := (behind - 2*right + before) / 1e-4 // a jump of the second derivative
+		require.Equal(t, math.Abs(bend) > 1e-2, a.Jump != 0, a.Name)
 		for _, v := range []float64{-1e3, 1e3, 0} { // no overflow, and a derivative everywhere
 			y, d := at(v)
 			require.False(t, math.IsNaN(y+d) || math.IsInf(y+d, 0), "%s at %g", a.Name, v)

@@ -186,9 +186,9 @@ func bounds(lo, hi float64) string {
 func (w *writer) activations() {
 	w.section("Activations")
 	w.table("activation", "is", "smooth", "monotone")
-	yes := map[bool]string{true: "yes"}
+	yes, smooth := map[bool]string{true: "yes"}, map[int]string{0: "yes", 2: "once"}
 	for _, a := range nn.Activations {
-		w.row("`"+a.Name+"`", a.Doc, yes[a.Smooth], yes[a.Monotone])
+		w.row("`"+a.Name+"`", a.Doc, smooth[a.Jump], yes[a.Monotone])
 	}
 }
 

@@ -79,7 +79,7 @@ func (f *Fit) auto(s *fit.Session) error {
 	if c.squares == nil {
 		n := lineSearches(f, x0, c.end)
 		c.say("L-BFGS, %d iterations at most: %s", n, why)
-		return s.QuasiNewton(x0, n)
+		return s.QuasiNewton(x0, n, f.enough())
 	}
 	c.noise = f.Objective.NewDeviations(f.told.Noise(), x0)
 	c.declared = slices.Contains(c.noise.Kind, loss.Declared)
@@ -111,6 +111,17 @@ func (f *Fit) auto(s *fit.Session) error {
 // gradient of four runs.
 func lineSearches(f *Fit, x []float64, work float64) int {
 	return int(math.Min(20000, math.Max(50, work/math.Max(4*f.Objective.Operations(x), 1))))
+}
+
+// enough is that a hundred line searches bring less than a nat: weights of large networks
+// have valleys along which the loss falls for long, with nothing that the data tell. Where there
+// is no likelihood a nat is that of the noise that the residuals show.
+func (f *Fit) enough() fit.Enough {
+	n := math.Max(1, float64(f.Objective.Total))
+	if likelihood(f.prog) {
+		return fit.Enough{Iterations: 100, Fall: 1 / n}
+	}
+	return fit.Enough{Iterations: 100, Fraction: 2 / n}
 }
 
 // mostUnknowns and mostProducts are the unknowns, and the products that a normal matrix
@@ -240,7 +251,7 @@ func (k *candidate) clear() bool {
 
 // problem is a loss with the ridge, over a part of each trajectory.
 func (c *chain) problem(of fit.Residuals, horizon float64, alpha []float64) *fit.Problem {
-	return &fit.Problem{Loss: of, Horizon: horizon, Ridge: c.ridge.vector(alpha), Center: c.ridge.center, Most: c.moves}
+	return &fit.Problem{Loss: of, Horizon: horizon, Ridge: c.ridge.vector(alpha), Center: c.ridge.center, Most: c.moves, Follow: len(c.ridge.groups) > 0}
 }
 
 // descend runs a descent on the whole loss, counting its work.

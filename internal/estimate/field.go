@@ -314,7 +314,7 @@ func (f *Fit) train(s *fit.Session) error {
 	if n > mostFieldUnknowns || float64(n)*float64(rows) > mostFieldNumbers {
 		iterations := int(math.Min(20000, math.Max(100, s.Budget()*operationsPerSecond/(4*operationsOfPoints*float64(rows*n)))))
 		say("L-BFGS, %d iterations at most: %d unknowns and %d residuals are too many for Gauss–Newton steps", iterations, n, rows)
-		return s.QuasiNewton(x0, iterations)
+		return s.QuasiNewton(x0, iterations, fit.Enough{})
 	}
 	say("Gauss–Newton steps in %d unknowns over %d residuals, points drawn anew every %d iterations", n, rows, b.every)
 	p := &fit.Problem{

@@ -95,10 +95,10 @@ const (
 	FineDifference, FineTolerance     = 3e-10, 1e-6
 	coarseDifference, coarseTolerance = 1e-7, 1e-5
 
-	// How far kinks of activations may put off derivatives, at the tolerance
-	// kinkRTol of the solver: see kinkNotes.
-	kinkTolerance, kinkRTol = 0.03, 1e-12
-	doubtKinks              = "kinks"
+	// How far kinks of activations may put off derivatives, and jumps of their
+	// curvature, at the tolerance kinkRTol of the solver: see kinks.
+	kinkTolerance, bendTolerance, kinkRTol = 0.03, 1e-4, 1e-12
+	doubtKinks                             = "kinks"
 
 	doubtCrossing = "a crossing within the tolerances"
 )
@@ -168,7 +168,7 @@ type Want struct {
 }
 
 // judge compares the rows of a target.
-func (t *Target) judge(tol float64, kinks bool) {
+func (t *Target) judge(tol, kinks float64) {
 	for i := range t.Rows {
 		r := &t.Rows[i]
 		unit := math.Max(t.unit(r), t.noise()/tol/math.Abs(r.stretch))
@@ -208,8 +208,8 @@ func (t *Target) noise() float64 { return math.Max(3e-8*t.size, 1e-10) }
 // judge sets the disagreements of a row. Where the differences failed, or are
 // no better known than they are off, what the modes differ from each other by
 // counts in their place. Where kinks are in the way it is a doubt as long as it
-// is no more than they make.
-func (r *Partial) judge(unit, tol float64, kinks bool) {
+// is no more than they make: at most the given disagreement.
+func (r *Partial) judge(unit, tol, kinks float64) {
 	r.Off, r.Doubtful = make([]float64, len(r.Gradient)), ""
 	worst, unsure := 0., r.Failed != ""
 	for j, g := range r.Gradient {
@@ -221,7 +221,7 @@ func (r *Partial) judge(unit, tol float64, kinks bool) {
 	if unsure {
 		worst, r.Doubtful = r.among(unit), "differences"
 	}
-	if kinks && worst > tol && worst <= kinkTolerance {
+	if worst > tol && worst <= kinks {
 		r.Doubtful = doubtKinks
 	}
 }

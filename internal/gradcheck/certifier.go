@@ -36,7 +36,8 @@ type certifier struct {
 	twins   []*probe // for differences side by side, the certifier's own first
 	whole   *probe   // of all trajectories
 	visited map[int]bool
-	shallow bool // some run fires an event that the tolerances do not tell from none
+	kinks   float64 // how far those of activations may put off derivatives
+	shallow bool    // some run fires an event that the tolerances do not tell from none
 
 	visiting
 }
@@ -65,7 +66,7 @@ func Certify(ctx context.Context, prog *engine.Compiled, sp *problem.Space, traj
 	if opt.Method.Adaptive() {
 		tight.Sizes = nil
 		tight.RTol, tight.ATol = math.Min(opt.RTol, 1e-10), math.Min(opt.ATol, 1e-12)
-		if len(kinkNotes(prog.Program, opt)) > 0 {
+		if _, off := kinks(prog.Program, opt); off > 0 {
 			tight.RTol, tight.ATol = math.Min(opt.RTol, kinkRTol), math.Min(opt.ATol, kinkRTol/100)
 		}
 	}
@@ -112,9 +113,10 @@ func certifyWith(ctx context.Context, prog *engine.Compiled, sp *problem.Space, 
 }
 
 func newCertifier(ctx context.Context, prog *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory, opt sim.Options, want Want) (*certifier, error) {
+	notes, off := kinks(prog.Program, opt)
 	c := &certifier{
-		ctx: ctx, prog: prog, sp: sp, trajectories: trajectories, opt: opt, want: want, step: 1e-2,
-		cert: &Certificate{Modes: want.Modes, Tolerance: want.Tol, Inert: []string{}, Notes: kinkNotes(prog.Program, opt)}, visited: map[int]bool{},
+		kinks: off, ctx: ctx, prog: prog, sp: sp, trajectories: trajectories, opt: opt, want: want, step: 1e-2,
+		cert: &Certificate{Modes: want.Modes, Tolerance: want.Tol, Inert: []string{}, Notes: notes}, visited: map[int]bool{},
 	}
 	if !opt.Method.Adaptive() { // round-off alone is in the way of a smaller one
 		c.step = 1e-4

@@ -2,6 +2,7 @@ package gradcheck
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/pinode/pinode/compiler"
@@ -110,7 +111,8 @@ func (c *certifier) finite(p *probe, g []float64) error {
 	return &explain.RunError{Trajectory: c.trajectories[max(c.item, 0)].Name, Fail: fail, Text: fail.Detail}
 }
 
-// kinkNotes name the neural blocks whose slope jumps where steps adapt.
+// kinks name the neural blocks whose slope or curvature jumps where steps adapt, and say
+// how far that may put off derivatives; 0: not at all.
 //
 // The solution and its derivatives are continuous where a trajectory crosses
 // such a kink. But the choice of steps is not: the step across the kink has an
@@ -120,18 +122,28 @@ func (c *certifier) finite(p *probe, g []float64) error {
 // taken do not see it and are off by about the length of the step across. Both
 // go to the continuous adjoint as the tolerance goes to zero, and with fixed
 // steps derivatives and differences agree to the last digit.
-func kinkNotes(p *compiler.Program, opt sim.Options) []string {
-	notes := []string{}
+//
+// Where the curvature jumps the same holds with the square of that length.
+func kinks(p *compiler.Program, opt sim.Options) (notes []string, tolerance float64) {
+	notes = []string{}
 	if !opt.Method.Adaptive() {
-		return notes
+		return notes, 0
 	}
 	for _, b := range p.Model.Blocks {
-		if a := b.Net.Activation; len(b.Net.Hidden) > 0 && !a.Smooth && drives(p, &b) {
-			notes = append(notes, fmt.Sprintf("kinks: `%s` has activation %s, whose slope jumps; adaptive steps across a jump put differences and gradients off by about the length of such a step. "+
-				"A smooth activation like softplus, swish or elu, fixed steps, or smaller tolerances avoid that", b.Neural.Name, a.Name))
+		a := b.Net.Activation
+		if len(b.Net.Hidden) == 0 || a.Jump == 0 || !drives(p, &b) {
+			continue
 		}
+		what, square := "slope", ""
+		if tolerance = math.Max(tolerance, bendTolerance); a.Jump == 1 {
+			tolerance = kinkTolerance
+		} else {
+			what, square = "curvature", "the square of "
+		}
+		notes = append(notes, fmt.Sprintf("kinks: `%s` has activation %s, whose %s jumps; adaptive steps across a jump put differences and gradients off by about %sthe length of such a step. "+
+			"A smooth activation like softplus or swish, fixed steps, or smaller tolerances avoid that", b.Neural.Name, a.Name, what, square))
 	}
-	return notes
+	return notes, tolerance
 }
 
 // drives reports whether the field depends on a block.

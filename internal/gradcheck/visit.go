@@ -197,7 +197,7 @@ func (c *certifier) compare(lines []line, modes []string) error {
 		for n, l := range lines {
 			t.Rows = append(t.Rows, c.row(l, found[n], k, partials))
 		}
-		t.judge(c.want.Tol, len(c.cert.Notes) > 0)
+		t.judge(c.want.Tol, c.kinks)
 		if len(modes) == 1 && slices.ContainsFunc(t.Rows, func(r Partial) bool { return r.Doubtful != "" }) {
 			witness = c.witness(modes[0])
 		}
@@ -219,7 +219,7 @@ func (c *certifier) compare(lines []line, modes []string) error {
 			for n, l := range lines {
 				t.Rows[n].witness = []float64{l.along(w[k]) / t.Rows[n].stretch}
 			}
-			t.judge(c.want.Tol, len(c.cert.Notes) > 0)
+			t.judge(c.want.Tol, c.kinks)
 		}
 	}
 	for k := range targets { // the rows of a target that was there before join it
