@@ -73,6 +73,9 @@ type Verdict struct {
 	Bounds       []string // parameters at an end of their interval
 	Equal        int      // starts that led to the same loss with clearly other parameters
 	Untold       int      // combinations of parameters that the data do not tell
+	Open         []string // the parameters of each of these
+	Worst        string   // of a misfit: the observation of several that is met worst, and its χ² per value
+	Few          bool     // there are no more values than parameters
 }
 
 // Basin is an optimum that starts have led to: its undivided loss, and the first of them.
@@ -190,7 +193,7 @@ func (f *Fit) publish() {
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
 	f.Verdict, f.Basins, f.Decisions = nil, nil, in.Decisions
 	if v := in.Verdict; v != nil {
-		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds, v.Equal, v.Untold}
+		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds, v.Equal, v.Untold, v.Open, v.Worst, v.Few}
 	}
 	for _, b := range in.Basins {
 		f.Basins = append(f.Basins, Basin(b))

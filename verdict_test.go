@@ -3,6 +3,8 @@ package pinode
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +21,8 @@ func TestVerdictOfOpenParameters(t *testing.T) {
 	require.NoError(t, f.Run(t.Context()))
 	require.Equal(t, "fits", f.Verdict.Word)
 	require.Equal(t, 1, f.Verdict.Untold)
-	require.Contains(t, f.Verdict.Text, "leave a combination of parameters open")
+	require.Contains(t, f.Verdict.Text, "leave a combination of parameters open: ")
+	require.ElementsMatch(t, []string{"a", "b"}, strings.Split(f.Verdict.Open[0], " with "))
 	p := f.Values().Params
 	require.InDelta(t, 0.3, p["a"]+p["b"], 0.01)
 }
@@ -53,6 +56,75 @@ func TestVerdictOfUnsolvable(t *testing.T) {
 	for _, e := range f.Estimates {
 		require.True(t, math.IsNaN(e.StdErr), e.Name)
 	}
+}
+
+// TestVerdictOfWideParameters: doses far below saturation tell the product of slope and size of
+// an answer, and not where it ends; the verdict names the two, and the warning says how far they move
+// together. With doses on both sides nothing is open.
+func TestVerdictOfWideParameters(t *testing.T) {
+	text := "model M {\n  covariate c: nmol/L\n  param bottom in (0, inf) = 5\n  param top in (0, inf) = 60\n  param EC50: nmol/L in (0, inf) = 20\n" +
+		"  observe y = bottom + (top - bottom)*c/(EC50 + c) ~ normal(1.5)\n}\ndata d from \"data.csv\" {\n  c: c [nmol/L]\n  y: y\n}"
+	fitted := func(doses ...float64) *Fit {
+		csv := "c,y\n"
+		for i, c := range doses {
+			for k := range 6 {
+				csv += fmt.Sprintf("%g,%.4f\n", c, 2+98*c/(60+c)+1.5*math.Sin(float64(7*i*i+5*k*k)))
+			}
+		}
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "data.csv"), []byte(csv), 0o600))
+		m, err := Parse(filepath.Join(dir, "m.node"), text)
+		require.NoError(t, err)
+		f, err := m.NewFit(FitOptions{})
+		require.NoError(t, err)
+		require.NoError(t, f.Run(t.Context()))
+		require.Equal(t, "fits", f.Verdict.Word)
+		return f
+	}
+	f := fitted(0, 0.3, 1, 3, 6)
+	require.Len(t, f.Verdict.Open, 1)
+	require.ElementsMatch(t, []string{"EC50", "top"}, strings.Split(f.Verdict.Open[0], " with "))
+	require.Contains(t, f.Verdict.Text, "leave a combination of parameters open: ")
+	warned := f.Warnings.All[len(f.Warnings.All)-1]
+	require.Equal(t, "unidentified", warned.Code)
+	// The slope at small doses is (top − bottom)/EC50: both grow by one factor.
+	var first, second string
+	var a, b float64
+	_, err := fmt.Sscanf(strings.ReplaceAll(warned.Message[strings.Index(warned.Message, "together, ")+10:], "`", ""), "%s by a factor of %g and %s by a factor of %g", &first, &a, &second, &b)
+	require.NoError(t, err, warned.Message)
+	require.InEpsilon(t, math.Log(a), math.Log(b), 0.5)
+	require.Greater(t, min(a, b), 1.5)
+	require.Empty(t, fitted(0, 6, 30, 60, 200, 1000).Verdict.Open)
+}
+
+// TestVerdictOfFewValues: a model with as many parameters as values goes through all of them,
+// which says nothing of it.
+func TestVerdictOfFewValues(t *testing.T) {
+	text := "model M {\n  param a in (0, inf) = 1\n  param b in (0, inf) = 1\n  state x = b\n  x' = -a*x\n  observe y = x ~ normal(0.05)\n}"
+	for rows, word := range map[string]string{"1,2\n2,1.2\n": "unknown", "1,2\n2,1.2\n3,0.7\n": "fits"} {
+		f, err := fitOf(t, text, "t,y\n"+rows, "y: y", "")
+		require.NoError(t, err)
+		require.NoError(t, f.Run(t.Context()))
+		require.Equal(t, word, f.Verdict.Word, f.Verdict.Text)
+		require.Equal(t, word == "unknown", f.Verdict.Few)
+	}
+}
+
+// TestVerdictNamesTheWorst: of two observations that a model predicts, one is met and one is
+// not, which the verdict says.
+func TestVerdictNamesTheWorst(t *testing.T) {
+	csv := "t,y,z\n"
+	for i := range 20 {
+		at := float64(i) / 4
+		csv += fmt.Sprintf("%g,%.4f,%.4f\n", at, 3*math.Exp(-at)+0.05*math.Sin(float64(7*i*i)), 3*math.Exp(-at)+0.3+0.05*math.Sin(float64(5*i*i)))
+	}
+	text := "model M {\n  param a in (0, inf) = 2\n  state x = 3\n  x' = -a*x\n  observe y = x ~ normal(0.05)\n  observe z = x ~ normal(0.1)\n}"
+	f, err := fitOf(t, text, csv, "y: y\n  z: z", "")
+	require.NoError(t, err)
+	require.NoError(t, f.Run(t.Context()))
+	require.Equal(t, "misfit", f.Verdict.Word)
+	require.True(t, strings.HasPrefix(f.Verdict.Worst, "z, with "), f.Verdict.Worst)
+	require.Contains(t, f.Verdict.Text, "; worst is z, with ")
 }
 
 // TestMetamorphic: the order of rows of trajectories and of declarations, and the unit of the

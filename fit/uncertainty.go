@@ -107,6 +107,42 @@ func Laplace(hessian mat.Symmetric) (*Uncertainty, error) {
 	return u, nil
 }
 
+// Wide lists the directions along which one standard error is a unit or more, widest first,
+// with coordinates counted in the given units. Vectors are one standard error long. A coordinate
+// of infinite unit is left out, and so are those with no standard error.
+func (u *Uncertainty) Wide(unit []float64) (list []Direction) {
+	var of []int
+	for i, s := range u.StdErr {
+		if !math.IsNaN(s) && !math.IsInf(unit[i], 0) {
+			of = append(of, i)
+		}
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	cov := mat.NewSymDense(len(of), nil)
+	for a, i := range of {
+		for b := a; b < len(of); b++ {
+			cov.SetSym(a, b, u.Cov.At(i, of[b])/unit[i]/unit[of[b]])
+		}
+	}
+	var eig mat.EigenSym
+	if !eig.Factorize(cov, true) {
+		return nil
+	}
+	var vec mat.Dense
+	eig.VectorsTo(&vec)
+	values := eig.Values(nil)
+	for k := len(values) - 1; k >= 0 && values[k] >= 1; k-- {
+		d := Direction{Vector: make([]float64, len(u.StdErr)), Curvature: 1 / values[k]}
+		for a, i := range of {
+			d.Vector[i] = vec.At(a, k) * math.Sqrt(values[k]) * unit[i]
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
 // InformationScale is the factor that turns a mean loss at its minimum into a
 // negative log-likelihood: the number of values, when the loss is one per
 // value. For a mean of squares the variance of the noise is estimated from

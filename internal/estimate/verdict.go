@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/fit"
 )
 
@@ -23,6 +26,9 @@ type Verdict struct {
 	Bounds    []string `json:"bounds,omitempty"` // parameters at an end of their interval
 	Equal     int      `json:"equal,omitempty"`  // starts that led to the same loss with clearly other parameters
 	Untold    int      `json:"untold,omitempty"` // combinations of parameters that the data do not tell
+	Open      []string `json:"open,omitempty"`   // the parameters of each of these
+	Worst     string   `json:"worst,omitempty"`  // of a misfit: the observation that is met worst, with its χ² per value
+	Few       bool     `json:"few,omitempty"`    // no more values than parameters
 }
 
 // Findings are what a fit has found beside its estimates.
@@ -33,6 +39,7 @@ type Findings struct {
 
 	starts, here int       // that led to a loss, and to the result
 	equal        int       // of these, to other parameters
+	open         []string  // combinations of parameters that the data leave open
 	ridge        []float64 // of the weights, as the fit has set it; nil: there is none
 }
 
@@ -60,11 +67,8 @@ const misfitAt = 1e-4
 // judge makes the verdict of a fit that has ended.
 func (f *Fit) judge(m *misfit) {
 	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.starts, Here: f.here - f.equal, Equal: f.equal}
-	for _, w := range f.Warnings.All {
-		if w.Code == "unidentified" {
-			v.Untold++
-		}
-	}
+	v.Open, v.Untold = f.open, len(f.open)
+	free := f.fitted()
 	for _, e := range f.Estimates {
 		if e.Bound {
 			v.Bounds = append(v.Bounds, e.Name)
@@ -77,9 +81,13 @@ func (f *Fit) judge(m *misfit) {
 	if m != nil && m.n > 0 {
 		chi := m.chi / float64(m.n)
 		v.Chi2, v.Values, v.Word = &chi, m.n, Fits
-		if chi > 1+4*math.Sqrt(2/float64(m.n)) {
-			v.Word = Misfit
+		// Networks take some of the freedom too, but less than they have weights.
+		if left := m.n - free; left > 0 && (distuv.ChiSquared{K: float64(left)}).Survival(m.chi) < misfitAt {
+			v.Word, v.Worst = Misfit, f.worst(m)
 		}
+	}
+	if m != nil && m.sign > 0 && m.sign <= free {
+		v.Few, v.Word = true, Unknown
 	}
 	if m != nil && m.sign > 0 {
 		p := m.runs()
@@ -99,6 +107,16 @@ func (f *Fit) judge(m *misfit) {
 	f.Verdict = v
 }
 
+// fitted counts the parameters that the data of training alone tell: of others a prior says something.
+func (f *Fit) fitted() (n int) {
+	for i, p := range f.Objective.Space.Params {
+		if p.Slot.Object.(*check.Param).Prior == nil && !f.held.has(i) {
+			n++
+		}
+	}
+	return n
+}
+
 // text is the verdict in words.
 func (v *Verdict) text() string {
 	var parts []string
@@ -109,6 +127,10 @@ func (v *Verdict) text() string {
 	case Misfit:
 		say("converged, and does not meet the data: the model is wrong, or the optimum")
 	case Unknown:
+		if v.Few {
+			say("converged; there are no more values than parameters, so that nothing says whether the model is right")
+			break
+		}
 		say("converged; nothing says what noise the data have")
 	case Stopped:
 		say("stopped before it converged")
@@ -122,6 +144,9 @@ func (v *Verdict) text() string {
 		}
 		say("χ² %.3g per value (%d)%s", *v.Chi2, v.Values, size)
 	}
+	if v.Worst != "" {
+		say("worst is %s", v.Worst)
+	}
 	if v.Runs != nil && *v.Runs < misfitAt {
 		say("residuals of one sign follow each other (p %.1g)", *v.Runs)
 	}
@@ -133,9 +158,9 @@ func (v *Verdict) text() string {
 	}
 	switch {
 	case v.Untold == 1:
-		say("the data leave a combination of parameters open")
+		say("the data leave a combination of parameters open: %s", v.Open[0])
 	case v.Untold > 1:
-		say("the data leave %d combinations of parameters open", v.Untold)
+		say("the data leave %d combinations of parameters open: %s", v.Untold, strings.Join(v.Open[:min(v.Untold, 3)], ", "))
 	}
 	if len(v.Bounds) > 0 {
 		say("at their bounds: %s", strings.Join(v.Bounds, ", "))
@@ -150,6 +175,39 @@ type misfit struct {
 	n    int
 	sign int // residuals in series
 	last map[[2]int]series
+
+	of map[int]share // the squares by element of observations
+}
+
+// share is a part of a sum of squares.
+type share struct {
+	chi float64
+	n   int
+}
+
+// declared takes a residual in declared standard deviations.
+func (m *misfit) declared(element int, r float64) {
+	if m.of == nil {
+		m.of = map[int]share{}
+	}
+	s := m.of[element]
+	m.of[element] = share{s.chi + r*r, s.n + 1}
+	m.chi += r * r
+	m.n++
+}
+
+// worst names the element of several that is met worst, with its χ² per value.
+func (f *Fit) worst(m *misfit) string {
+	at, most := -1, 0.
+	for k, s := range m.of {
+		if chi := s.chi / float64(s.n); chi > most || chi == most && k < at {
+			at, most = k, chi
+		}
+	}
+	if len(m.of) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%s, with %.3g", f.told.ElementName(at), most)
 }
 
 type series struct{ plus, minus, runs, last int }

@@ -42,8 +42,7 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 	m := &misfit{}
 	squares.Misfit(r, func(trajectory, _, element int, r float64) {
 		if kinds[element] == loss.Declared {
-			m.chi += r * r
-			m.n++
+			m.declared(element, r)
 		}
 		m.add(trajectory, element, r)
 	})
@@ -110,7 +109,8 @@ func (f *Fit) gaussNewtonErrors(x []float64, jac *mat.Dense, res *fit.Result) {
 		}
 		k++
 	}
-	warnOfFree(f, u, params)
+	f.warnOfFree(u, params)
+	f.warnOfWide(u, params, x, scale)
 }
 
 // likelihood reports whether all observations have distributions.
@@ -176,27 +176,99 @@ func schur(h *mat.SymDense, first, second []int) *mat.SymDense {
 const nothing = 1e-10
 
 // warnOfFree warns of combinations of parameters that the data do not tell.
-func warnOfFree(f *Fit, u *fit.Uncertainty, params []int) {
+func (f *Fit) warnOfFree(u *fit.Uncertainty, params []int) {
 	for _, d := range u.Free {
-		type part struct {
-			name string
-			v    float64
+		list := f.partsOf(d.Vector, params, 0.1)
+		text := fmt.Sprintf("the data do not tell %s", quoted(list))
+		if len(list) > 1 {
+			text = fmt.Sprintf("the data do not tell %s apart: together they can move without a change of the loss", quoted(list))
 		}
-		var parts []part
-		for k, v := range d.Vector {
-			if math.Abs(v) > 0.1 {
-				parts = append(parts, part{f.Objective.Name(params[k]), v})
+		f.leftOpen(list, text)
+	}
+}
+
+// wideLogit is the standard error of the logit of a parameter's place in its interval at which most
+// of the interval is left open.
+const wideLogit = 3
+
+// warnOfWide warns of combinations of parameters that the data tell badly: one standard error
+// is a factor of e, or most of an interval. Others have no size of their own.
+func (f *Fit) warnOfWide(u *fit.Uncertainty, params []int, x []float64, scale float64) {
+	sp := f.Objective.Space
+	unit := make([]float64, len(params))
+	for k, i := range params {
+		iv := sp.Transforms[i].Interval()
+		unit[k] = math.Inf(1)
+		switch lo, hi := !math.IsInf(iv.Lo, 0), !math.IsInf(iv.Hi, 0); {
+		case lo && hi && math.Abs(x[i]) < 2*wideLogit: // not at an end
+			unit[k] = wideLogit / scale
+		case lo != hi:
+			unit[k] = 1 / scale
+		}
+	}
+	for _, d := range u.Wide(unit) {
+		list, scale := f.partsOf(d.Vector, params, 0.3), scale
+		if list[0].v < 0 {
+			scale = -scale // the other end of the same line
+		}
+		var moves []string
+		for _, p := range list {
+			if iv := sp.Transforms[p.param].Interval(); iv.Lo == 0 && math.IsInf(iv.Hi, 1) {
+				moves = append(moves, fmt.Sprintf("`%s` by a factor of %.2g", p.name, math.Exp(p.v*scale)))
 			}
 		}
-		sort.SliceStable(parts, func(i, j int) bool { return math.Abs(parts[i].v) > math.Abs(parts[j].v) })
-		var list []string
-		for _, p := range parts[:min(len(parts), 4)] {
-			list = append(list, "`"+p.name+"`")
-		}
-		text := fmt.Sprintf("the data do not tell %s", strings.Join(list, ", "))
+		text := fmt.Sprintf("the data hardly tell %s: one standard error moves it", quoted(list))
 		if len(list) > 1 {
-			text = fmt.Sprintf("the data do not tell %s apart: together they can move without a change of the loss", strings.Join(list, ", "))
+			text = fmt.Sprintf("the data hardly tell %s apart: one standard error moves them together", quoted(list))
 		}
-		f.Warnings.Warnf("unidentified", f.prog.Checked.Model.Span, "%s", text)
+		if len(moves) > 0 {
+			text += ", " + strings.Join(moves, " and ")
+		}
+		f.leftOpen(list, text)
 	}
+}
+
+// leftOpen notes a combination of parameters that the data leave open.
+func (f *Fit) leftOpen(list []component, text string) {
+	names := make([]string, len(list))
+	for i, p := range list {
+		names[i] = p.name
+	}
+	f.open = append(f.open, strings.Join(names, " with "))
+	f.Warnings.Warnf("unidentified", f.prog.Checked.Model.Span, "%s", text)
+}
+
+// component is that of a parameter in a direction.
+type component struct {
+	name  string
+	param int
+	v     float64
+}
+
+// mostComponents is how many parameters of a direction are named.
+const mostComponents = 4
+
+// partsOf are the parameters that take part in a direction with so much of the largest
+// component, the largest first.
+func (f *Fit) partsOf(vector []float64, params []int, share float64) (list []component) {
+	most := 0.
+	for _, v := range vector {
+		most = math.Max(most, math.Abs(v))
+	}
+	for k, v := range vector {
+		if math.Abs(v) > share*most {
+			list = append(list, component{f.Objective.Name(params[k]), params[k], v})
+		}
+	}
+	sort.SliceStable(list, func(i, j int) bool { return math.Abs(list[i].v) > math.Abs(list[j].v) })
+	return list[:min(len(list), mostComponents)]
+}
+
+// quoted are the names of components.
+func quoted(list []component) string {
+	names := make([]string, len(list))
+	for i, p := range list {
+		names[i] = "`" + p.name + "`"
+	}
+	return strings.Join(names, ", ")
 }
