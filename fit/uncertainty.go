@@ -33,6 +33,7 @@ type Uncertainty struct {
 type Direction struct {
 	Vector    []float64
 	Curvature float64
+	Move      []float64 // the same direction in coordinates
 }
 
 // freeBelow is the scaled curvature below which a direction counts as not
@@ -92,8 +93,9 @@ func Laplace(hessian mat.Symmetric) (*Uncertainty, error) {
 			u.Cov.SymRankOne(u.Cov, 1/lambda, mat.NewVecDense(n, w))
 			continue
 		}
-		dir := Direction{Vector: mat.Col(nil, k, &vec), Curvature: lambda}
+		dir := Direction{Vector: mat.Col(nil, k, &vec), Curvature: lambda, Move: make([]float64, n)}
 		for i, v := range dir.Vector {
+			dir.Move[i] = v / d[i]
 			free[i] = free[i] || math.Abs(v) > takesPart
 		}
 		u.Free = append(u.Free, dir)
@@ -108,7 +110,7 @@ func Laplace(hessian mat.Symmetric) (*Uncertainty, error) {
 }
 
 // Wide lists the directions along which one standard error is a unit or more, widest first,
-// with coordinates counted in the given units. Vectors are one standard error long. A coordinate
+// with coordinates counted in the given units. Their moves are one standard error long. A coordinate
 // of infinite unit is left out, and so are those with no standard error.
 func (u *Uncertainty) Wide(unit []float64) (list []Direction) {
 	var of []int
@@ -134,9 +136,9 @@ func (u *Uncertainty) Wide(unit []float64) (list []Direction) {
 	eig.VectorsTo(&vec)
 	values := eig.Values(nil)
 	for k := len(values) - 1; k >= 0 && values[k] >= 1; k-- {
-		d := Direction{Vector: make([]float64, len(u.StdErr)), Curvature: 1 / values[k]}
+		d := Direction{Curvature: 1 / values[k], Move: make([]float64, len(u.StdErr))}
 		for a, i := range of {
-			d.Vector[i] = vec.At(a, k) * math.Sqrt(values[k]) * unit[i]
+			d.Move[i] = vec.At(a, k) * math.Sqrt(values[k]) * unit[i]
 		}
 		list = append(list, d)
 	}

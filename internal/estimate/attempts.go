@@ -96,17 +96,44 @@ func (c *chain) cannotMatch() string {
 	return ""
 }
 
+// follows reports whether curves tell some of the states, and the others can be followed
+// from row to row.
+func (c *chain) follows() bool {
+	return c.f.told.CannotCut() == nil && c.f.told.SomeObserved()
+}
+
+// cut cuts the data into segments of so many rows, at x.
+func (c *chain) cut(x []float64, rows int) ([]begin.Segment, error) {
+	cut := begin.Cut{Rows: rows, Smoothed: true}
+	if c.follows() {
+		var err error
+		if cut.Open, err = c.f.told.Follow(context.Background(), x, c.f.solver, c.f.Plan.Workers); err != nil {
+			return nil, err
+		}
+	}
+	return c.f.told.Cut(x, cut), nil
+}
+
 // matched follows segments of two rows that begin on smooth curves, then whole
 // trajectories.
 func (c *chain) matched(s origin) error {
-	o, err := c.match(s, 2, matchRun)
-	if err != nil || o == nil || o.Failed {
-		return err
+	rounds := 1
+	if c.follows() { // what is hidden moves with the parameters
+		rounds = followRounds
+	}
+	for range rounds {
+		o, err := c.match(s, 2, matchRun)
+		if err != nil || o == nil || o.Failed {
+			return err
+		}
+		s.x = o.X
 	}
 	s.name += ", matched to smooth curves"
-	s.x = o.X
 	return c.direct(s)
 }
+
+// followRounds is how often hidden states are followed anew while segments of two rows are met.
+const followRounds = 4
 
 // grown follows segments that begin on smooth curves and grow, each time twice as long, then
 // whole trajectories.
@@ -141,9 +168,9 @@ func (c *chain) growing(s origin, rows int) ([]float64, error) {
 
 // match descends on segments from a start; nil: there are none.
 func (c *chain) match(s origin, rows int, lim fit.Limits) (*fit.Outcome, error) {
-	list := c.f.told.Cut(s.x, begin.Cut{Rows: rows, Smoothed: true})
-	if len(list) == 0 {
-		return nil, nil
+	list, err := c.cut(s.x, rows)
+	if err != nil || len(list) == 0 {
+		return nil, err
 	}
 	label := fmt.Sprintf("%s, segments of %d rows", s.name, rows)
 	descend := func(x []float64, choice []int) (*fit.Outcome, error) {
@@ -347,7 +374,7 @@ const (
 func (c *chain) thresholds(x0 []float64) error {
 	told := c.f.told
 	list := told.Thresholds(x0)
-	if len(list) == 0 || c.cannotMatch() != "" {
+	if len(list) == 0 || c.cannotMatch() != "" && !c.follows() {
 		return nil
 	}
 	// Segments of two rows tell the other parameters without the thresholds, where each
@@ -367,9 +394,13 @@ func (c *chain) thresholds(x0 []float64) error {
 			cost float64
 		}
 		var tried []screened
-		segments := told.Cut(x0, begin.Cut{Rows: thresholdRows, Smoothed: true})
-		if len(segments) == 0 {
-			return nil
+		at := x0
+		if c.follows() {
+			at = matched
+		}
+		segments, err := c.cut(at, thresholdRows)
+		if err != nil || len(segments) == 0 {
+			return err
 		}
 		screen, err := c.screen(segments, matched)
 		if err != nil {

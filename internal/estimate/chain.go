@@ -160,6 +160,9 @@ func (c *chain) search(x0 []float64) error {
 	ways := []func(origin) error{c.direct, c.horizons, c.shot}
 	if why := c.cannotMatch(); why == "" {
 		ways = []func(origin) error{c.direct, c.matched, c.horizons, c.grown, c.shot}
+	} else if c.follows() {
+		c.say("%s: hidden states are followed from row to row", why)
+		ways = []func(origin) error{c.direct, c.horizons, c.matched, c.grown, c.shot}
 	} else {
 		c.say("no matching: %s", why)
 	}

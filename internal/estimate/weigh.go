@@ -178,7 +178,7 @@ const nothing = 1e-10
 // warnOfFree warns of combinations of parameters that the data do not tell.
 func (f *Fit) warnOfFree(u *fit.Uncertainty, params []int) {
 	for _, d := range u.Free {
-		list := f.partsOf(d.Vector, params, 0.1)
+		list := f.partsOf(d.Move, params, 0.1)
 		text := fmt.Sprintf("the data do not tell %s", quoted(list))
 		if len(list) > 1 {
 			text = fmt.Sprintf("the data do not tell %s apart: together they can move without a change of the loss", quoted(list))
@@ -207,7 +207,7 @@ func (f *Fit) warnOfWide(u *fit.Uncertainty, params []int, x []float64, scale fl
 		}
 	}
 	for _, d := range u.Wide(unit) {
-		list, scale := f.partsOf(d.Vector, params, 0.3), scale
+		list, scale := f.partsOf(d.Move, params, 0.3), scale
 		if list[0].v < 0 {
 			scale = -scale // the other end of the same line
 		}
@@ -246,16 +246,16 @@ type component struct {
 }
 
 // mostComponents is how many parameters of a direction are named.
-const mostComponents = 4
+const mostComponents = 6
 
 // partsOf are the parameters that take part in a direction with so much of the largest
 // component, the largest first.
-func (f *Fit) partsOf(vector []float64, params []int, share float64) (list []component) {
+func (f *Fit) partsOf(move []float64, params []int, share float64) (list []component) {
 	most := 0.
-	for _, v := range vector {
+	for _, v := range move {
 		most = math.Max(most, math.Abs(v))
 	}
-	for k, v := range vector {
+	for k, v := range move {
 		if math.Abs(v) > share*most {
 			list = append(list, component{f.Objective.Name(params[k]), params[k], v})
 		}

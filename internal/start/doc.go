@@ -17,7 +17,7 @@
 // other trajectories, in every gradient mode.
 //
 //	err := d.CannotCut()
-//	open, err := d.Runs(ctx, x, opt, workers)           // where curves do not tell all states
+//	open, err := d.Follow(ctx, x, opt, workers)         // where curves do not tell all states
 //	list := d.Cut(x, start.Cut{Rows: 2, Smoothed: true, Open: open})
 //	screen, err := d.NewScreen(ctx, list, x, opt, workers) // cheap: no derivatives
 //	cost, choice, err := screen.At(ctx, x)              // and the modes that fit best

@@ -101,7 +101,7 @@ func (d *Data) NewScreen(ctx context.Context, list []Segment, x []float64, opt s
 func (s *Screen) At(ctx context.Context, x []float64) (cost float64, choice []int, err error) {
 	costs := make([]float64, len(s.flat))
 	s.data.run(ctx, s.runner, x, s.flat, func(w *engine.Worker, i int, tr *sim.Trajectory) {
-		costs[i] = s.cost(w, s.flat[i], tr)
+		costs[i] = s.data.cost(s.sigma, w, s.flat[i], tr)
 	})
 	if err := ctx.Err(); err != nil {
 		return 0, nil, err
@@ -121,8 +121,8 @@ func (s *Screen) At(ctx context.Context, x []float64) (cost float64, choice []in
 	return cost / float64(max(n, 1)), choice, nil
 }
 
-// cost is the sum of capped squares of a run.
-func (s *Screen) cost(w *engine.Worker, it *problem.Trajectory, tr *sim.Trajectory) (sum float64) {
+// cost is the sum of capped squares of a run, in the given deviations.
+func (d *Data) cost(sigma []float64, w *engine.Worker, it *problem.Trajectory, tr *sim.Trajectory) (sum float64) {
 	for i := range it.Rows {
 		r := &it.Rows[i]
 		var pred []float64
@@ -133,12 +133,12 @@ func (s *Screen) cost(w *engine.Worker, it *problem.Trajectory, tr *sim.Trajecto
 			pred = w.System.Predict()
 		}
 		for k, seen := range r.Seen {
-			if seen == 0 || s.sigma[k] == 0 {
+			if seen == 0 || sigma[k] == 0 {
 				continue
 			}
 			square := float64(mostSquare)
-			if scale := s.data.ways[k].scale; reached && scale.has(pred[k]) && scale.has(r.Data[k]) {
-				e := (scale.to(pred[k]) - scale.to(r.Data[k])) / s.sigma[k]
+			if scale := d.ways[k].scale; reached && scale.has(pred[k]) && scale.has(r.Data[k]) {
+				e := (scale.to(pred[k]) - scale.to(r.Data[k])) / sigma[k]
 				if e*e < mostSquare { // not a number is not
 					square = e * e
 				}
