@@ -16,8 +16,10 @@ type Problem struct {
 }
 
 // Problems are all of them.
-var Problems = []*Problem{enzyme, tank, epidemic, circuit, ball, pendulum, glucose, room, neuron, loop, cascade,
-	lagged, exchanger, reporting, inhibition, seasons, ladder, block, fridge, spring, valve}
+var Problems = []*Problem{
+	enzyme, tank, epidemic, circuit, ball, pendulum, glucose, room, neuron, loop, cascade,
+	lagged, exchanger, reporting, inhibition, seasons, ladder, block, fridge, spring, valve,
+}
 
 // Table collects rows of data with noise.
 type Table struct {
