@@ -98,27 +98,27 @@ func (c *chain) cannotMatch() string {
 
 // follows reports whether curves tell some of the states, and the others can be followed
 // from row to row.
-func (c *chain) follows() bool {
+func follows(c *chain) bool {
 	return c.f.told.CannotCut() == nil && c.f.told.SomeObserved()
 }
 
 // cut cuts the data into segments of so many rows, at x.
-func (c *chain) cut(x []float64, rows int) ([]begin.Segment, error) {
-	cut := begin.Cut{Rows: rows, Smoothed: true}
-	if c.follows() {
+func cut(c *chain, x []float64, rows int) ([]begin.Segment, error) {
+	how := begin.Cut{Rows: rows, Smoothed: true}
+	if follows(c) {
 		var err error
-		if cut.Open, err = c.f.told.Follow(context.Background(), x, c.f.solver, c.f.Plan.Workers); err != nil {
+		if how.Open, err = c.f.told.Follow(context.Background(), x, c.f.solver, c.f.Plan.Workers); err != nil {
 			return nil, err
 		}
 	}
-	return c.f.told.Cut(x, cut), nil
+	return c.f.told.Cut(x, how), nil
 }
 
 // matched follows segments of two rows that begin on smooth curves, then whole
 // trajectories.
 func (c *chain) matched(s origin) error {
 	rounds := 1
-	if c.follows() { // what is hidden moves with the parameters
+	if follows(c) { // what is hidden moves with the parameters
 		rounds = followRounds
 	}
 	for range rounds {
@@ -168,7 +168,7 @@ func (c *chain) growing(s origin, rows int) ([]float64, error) {
 
 // match descends on segments from a start; nil: there are none.
 func (c *chain) match(s origin, rows int, lim fit.Limits) (*fit.Outcome, error) {
-	list, err := c.cut(s.x, rows)
+	list, err := cut(c, s.x, rows)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
@@ -374,7 +374,7 @@ const (
 func (c *chain) thresholds(x0 []float64) error {
 	told := c.f.told
 	list := told.Thresholds(x0)
-	if len(list) == 0 || c.cannotMatch() != "" && !c.follows() {
+	if len(list) == 0 || c.cannotMatch() != "" && !follows(c) {
 		return nil
 	}
 	// Segments of two rows tell the other parameters without the thresholds, where each
@@ -395,10 +395,10 @@ func (c *chain) thresholds(x0 []float64) error {
 		}
 		var tried []screened
 		at := x0
-		if c.follows() {
+		if follows(c) {
 			at = matched
 		}
-		segments, err := c.cut(at, thresholdRows)
+		segments, err := cut(c, at, thresholdRows)
 		if err != nil || len(segments) == 0 {
 			return err
 		}

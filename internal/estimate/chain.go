@@ -10,7 +10,6 @@ import (
 
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/loss"
-	"github.com/pinode/pinode/internal/problem"
 )
 
 // chain is what `optimizer: auto` does: descents from several starts until one of them
@@ -27,25 +26,6 @@ type chain struct {
 	work float64 // operations so far
 	end  float64 // and when there are no more for what is done
 	found
-}
-
-// found are the candidates so far.
-type found struct {
-	list []*candidate
-	best *candidate
-
-	declared bool    // observations say what noise they have
-	cleared  float64 // the work until the first that meets the data beyond doubt; 0: there is none
-}
-
-// candidate is a point that a start has led to.
-type candidate struct {
-	*fit.Outcome
-	origin
-	alpha    []float64
-	chi      float64 // sum of squares in standard deviations, declared or estimated
-	n        int
-	evidence float64
 }
 
 // The limits of a descent, by what it is for.
@@ -79,7 +59,7 @@ func (f *Fit) auto(s *fit.Session) error {
 	if c.squares == nil {
 		n := lineSearches(f, x0, c.end)
 		c.say("L-BFGS, %d iterations at most: %s", n, why)
-		return s.QuasiNewton(x0, n, f.enough())
+		return s.QuasiNewton(x0, n, enough(f))
 	}
 	c.noise = f.Objective.NewDeviations(f.told.Noise(), x0)
 	c.declared = slices.Contains(c.noise.Kind, loss.Declared)
@@ -116,7 +96,7 @@ func lineSearches(f *Fit, x []float64, work float64) int {
 // enough is that a hundred line searches bring less than a nat: weights of large networks
 // have valleys along which the loss falls for long, with nothing that the data tell. Where there
 // is no likelihood a nat is that of the noise that the residuals show.
-func (f *Fit) enough() fit.Enough {
+func enough(f *Fit) fit.Enough {
 	n := math.Max(1, float64(f.Objective.Total))
 	if likelihood(f.prog) {
 		return fit.Enough{Iterations: 100, Fall: 1 / n}
@@ -160,7 +140,7 @@ func (c *chain) search(x0 []float64) error {
 	ways := []func(origin) error{c.direct, c.horizons, c.shot}
 	if why := c.cannotMatch(); why == "" {
 		ways = []func(origin) error{c.direct, c.matched, c.horizons, c.grown, c.shot}
-	} else if c.follows() {
+	} else if follows(c) {
 		c.say("%s: hidden states are followed from row to row", why)
 		ways = []func(origin) error{c.direct, c.horizons, c.matched, c.grown, c.shot}
 	} else {
@@ -206,51 +186,6 @@ func (c *chain) withinReason(way func(origin) error, s origin) error {
 
 // reasonable is how many times that work both kinds may take.
 const reasonable = 4
-
-// clear reports whether a candidate with a kind of networks meets the data beyond doubt.
-func (c *found) clear(spread bool) bool {
-	return slices.ContainsFunc(c.list, func(k *candidate) bool { return k.spread == spread && k.clear() })
-}
-
-// origin is a point where descents begin.
-type origin struct {
-	name   string
-	x      []float64
-	user   bool // it is that of the file
-	spread bool // its networks are spread over the data
-
-	redrawn bool // it begins at parameters that a candidate has found
-}
-
-// agreed reports whether so many starts have led to the best optimum that another one is not
-// to be expected, where nothing tells that the data are not met.
-func (c *found) agreed() bool {
-	if c.best == nil || c.declared && !c.best.fits() {
-		return false
-	}
-	n := 0
-	for _, k := range c.list {
-		if k.same(c.best) {
-			n++
-		}
-	}
-	return n >= 4
-}
-
-// same reports whether two candidates are one optimum: their losses are less than half a
-// nat apart.
-func (k *candidate) same(o *candidate) bool { return math.Abs(k.Total()-o.Total()) < 0.5 }
-
-// fits reports whether the data are met: χ²/n ≤ 1 + 2√(2/n).
-func (k *candidate) fits() bool {
-	return k.n > 0 && k.chi/float64(k.n) <= 1+2*math.Sqrt(2/float64(k.n))
-}
-
-// clear reports whether that leaves no doubt: another optimum that meets the data by
-// chance, with a χ² beyond one standard deviation, may be a wrong one.
-func (k *candidate) clear() bool {
-	return k.n > 0 && k.chi/float64(k.n) <= 1+math.Sqrt(2/float64(k.n))
-}
 
 // problem is a loss with the ridge, over a part of each trajectory.
 func (c *chain) problem(of fit.Residuals, horizon float64, alpha []float64) *fit.Problem {
@@ -487,55 +422,4 @@ func (c *chain) conclude() {
 	if x != nil && !math.IsNaN(value) {
 		c.s.Return(x, value/float64(max(1, c.f.Objective.Total)), status, message)
 	}
-}
-
-// basins lists the optima that starts have led to.
-func (c *chain) basins() {
-	list := slices.DeleteFunc(slices.Clone(c.list), func(k *candidate) bool { return k.redrawn })
-	slices.SortStableFunc(list, func(a, b *candidate) int {
-		switch {
-		case a.Total() < b.Total():
-			return -1
-		case a.Total() > b.Total():
-			return 1
-		}
-		return 0
-	})
-	f := c.f
-	f.Basins = nil
-	var first *candidate
-	for _, k := range list {
-		if first == nil || !k.same(first) {
-			first = k
-			b := Basin{Loss: k.Value, Start: k.name}
-			if k.n > 0 {
-				b.Chi2 = k.chi / float64(k.n)
-			}
-			f.Basins = append(f.Basins, b)
-		}
-		b := &f.Basins[len(f.Basins)-1]
-		b.Starts++
-		b.User = b.User || k.user
-	}
-	f.starts, f.here, f.equal = len(list), f.Basins[0].Starts, 0
-	for _, k := range list[:f.here] {
-		if apart(f.Objective.Space, k.X, list[0].X) {
-			f.equal++
-		}
-	}
-}
-
-// apart reports whether two points differ clearly in some parameter: by a factor of two,
-// where it is positive.
-func apart(sp *problem.Space, a, b []float64) bool {
-	params := sp.Dim
-	if len(sp.Weights) > 0 {
-		params = sp.Weights[0].At
-	}
-	for i := range params {
-		if math.Abs(a[i]-b[i]) > math.Ln2 {
-			return true
-		}
-	}
-	return false
 }

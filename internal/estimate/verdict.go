@@ -68,7 +68,7 @@ const misfitAt = 1e-4
 func (f *Fit) judge(m *misfit) {
 	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.starts, Here: f.here - f.equal, Equal: f.equal}
 	v.Open, v.Untold = f.open, len(f.open)
-	free := f.fitted()
+	free := untoldByPriors(f)
 	for _, e := range f.Estimates {
 		if e.Bound {
 			v.Bounds = append(v.Bounds, e.Name)
@@ -83,7 +83,7 @@ func (f *Fit) judge(m *misfit) {
 		v.Chi2, v.Values, v.Word = &chi, m.n, Fits
 		// Networks take some of the freedom too, but less than they have weights.
 		if left := m.n - free; left > 0 && (distuv.ChiSquared{K: float64(left)}).Survival(m.chi) < misfitAt {
-			v.Word, v.Worst = Misfit, f.worst(m)
+			v.Word, v.Worst = Misfit, worst(f, m)
 		}
 	}
 	if m != nil && m.sign > 0 && m.sign <= free {
@@ -107,8 +107,8 @@ func (f *Fit) judge(m *misfit) {
 	f.Verdict = v
 }
 
-// fitted counts the parameters that the data of training alone tell: of others a prior says something.
-func (f *Fit) fitted() (n int) {
+// untoldByPriors counts the parameters that the data of training alone tell: of others a prior says something.
+func untoldByPriors(f *Fit) (n int) {
 	for i, p := range f.Objective.Space.Params {
 		if p.Slot.Object.(*check.Param).Prior == nil && !f.held.has(i) {
 			n++
@@ -197,7 +197,7 @@ func (m *misfit) declared(element int, r float64) {
 }
 
 // worst names the element of several that is met worst, with its χ² per value.
-func (f *Fit) worst(m *misfit) string {
+func worst(f *Fit, m *misfit) string {
 	at, most := -1, 0.
 	for k, s := range m.of {
 		if chi := s.chi / float64(s.n); chi > most || chi == most && k < at {

@@ -109,8 +109,8 @@ func (f *Fit) gaussNewtonErrors(x []float64, jac *mat.Dense, res *fit.Result) {
 		}
 		k++
 	}
-	f.warnOfFree(u, params)
-	f.warnOfWide(u, params, x, scale)
+	warnOfFree(f, u, params)
+	warnOfWide(f, u, params, x, scale)
 }
 
 // likelihood reports whether all observations have distributions.
@@ -176,14 +176,14 @@ func schur(h *mat.SymDense, first, second []int) *mat.SymDense {
 const nothing = 1e-10
 
 // warnOfFree warns of combinations of parameters that the data do not tell.
-func (f *Fit) warnOfFree(u *fit.Uncertainty, params []int) {
+func warnOfFree(f *Fit, u *fit.Uncertainty, params []int) {
 	for _, d := range u.Free {
-		list := f.partsOf(d.Move, params, 0.1)
+		list := partsOf(f, d.Move, params, 0.1)
 		text := fmt.Sprintf("the data do not tell %s", quoted(list))
 		if len(list) > 1 {
 			text = fmt.Sprintf("the data do not tell %s apart: together they can move without a change of the loss", quoted(list))
 		}
-		f.leftOpen(list, text)
+		leftOpen(f, list, text)
 	}
 }
 
@@ -193,7 +193,7 @@ const wideLogit = 3
 
 // warnOfWide warns of combinations of parameters that the data tell badly: one standard error
 // is a factor of e, or most of an interval. Others have no size of their own.
-func (f *Fit) warnOfWide(u *fit.Uncertainty, params []int, x []float64, scale float64) {
+func warnOfWide(f *Fit, u *fit.Uncertainty, params []int, x []float64, scale float64) {
 	sp := f.Objective.Space
 	unit := make([]float64, len(params))
 	for k, i := range params {
@@ -207,7 +207,7 @@ func (f *Fit) warnOfWide(u *fit.Uncertainty, params []int, x []float64, scale fl
 		}
 	}
 	for _, d := range u.Wide(unit) {
-		list, scale := f.partsOf(d.Move, params, 0.3), scale
+		list, scale := partsOf(f, d.Move, params, 0.3), scale
 		if list[0].v < 0 {
 			scale = -scale // the other end of the same line
 		}
@@ -224,12 +224,12 @@ func (f *Fit) warnOfWide(u *fit.Uncertainty, params []int, x []float64, scale fl
 		if len(moves) > 0 {
 			text += ", " + strings.Join(moves, " and ")
 		}
-		f.leftOpen(list, text)
+		leftOpen(f, list, text)
 	}
 }
 
 // leftOpen notes a combination of parameters that the data leave open.
-func (f *Fit) leftOpen(list []component, text string) {
+func leftOpen(f *Fit, list []component, text string) {
 	names := make([]string, len(list))
 	for i, p := range list {
 		names[i] = p.name
@@ -250,7 +250,7 @@ const mostComponents = 6
 
 // partsOf are the parameters that take part in a direction with so much of the largest
 // component, the largest first.
-func (f *Fit) partsOf(move []float64, params []int, share float64) (list []component) {
+func partsOf(f *Fit, move []float64, params []int, share float64) (list []component) {
 	most := 0.
 	for _, v := range move {
 		most = math.Max(most, math.Abs(v))
