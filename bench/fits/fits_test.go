@@ -15,7 +15,7 @@ import (
 )
 
 // quick are the problems that take a second.
-var quick = []*Problem{tank, ball, glucose, neuron, loop}
+var quick = []*Problem{tank, ball, glucose, neuron, loop, lagged, inhibition, reporting, seasons, block}
 
 // TestFits: what a fit without a fit block finds. It meets what is held back as the law
 // behind the data does, and finds the parameters. With PINODE_NIGHTLY: all problems, over
@@ -75,13 +75,28 @@ func TestTruth(t *testing.T) {
 	for _, c := range []struct {
 		*Problem
 		sd float64
-	}{{tank, 0.15}, {ball, 0.01}, {room, 0.1}, {neuron, 0.1}, {loop, 0.5}} {
+	}{{tank, 0.15}, {ball, 0.01}, {room, 0.1}, {neuron, 0.1}, {loop, 0.5}, {inhibition, 0.02}, {block, 0.003}, {fridge, 0.1}} {
 		m := opened(t, c.Problem, 1)
 		e, err := m.Evaluate(context.Background(), pinode.At(&pinode.Values{Params: c.Truth}))
 		require.NoError(t, err)
 		n := float64(e.Values)
 		square := -2*e.LogLikelihood/n - math.Log(2*math.Pi*c.sd*c.sd)
 		require.InDelta(t, 1, square, 4*math.Sqrt(2/n), c.Name)
+	}
+}
+
+// TestTables writes models and data of all problems into a folder, for other programs.
+func TestTables(t *testing.T) {
+	dir := os.Getenv("PINODE_TABLES")
+	if dir == "" {
+		t.Skip("PINODE_TABLES names no folder")
+	}
+	for _, p := range Problems {
+		csv, _ := p.Data(1)
+		to := filepath.Join(dir, p.Name)
+		require.NoError(t, os.MkdirAll(to, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(to, "data.csv"), []byte(csv), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(to, p.Name+".node"), []byte(p.Model), 0o600))
 	}
 }
 

@@ -138,11 +138,18 @@ func (c *chain) search(x0 []float64) error {
 		}
 	}
 	ways := []func(origin) error{c.direct, c.horizons, c.shot}
+	// Until thresholds are near, what grows from others is lost work.
+	drawn := func(s origin) error {
+		if s.spread {
+			return nil
+		}
+		return c.thresholds(s.x)
+	}
 	if why := c.cannotMatch(); why == "" {
-		ways = []func(origin) error{c.direct, c.matched, c.horizons, c.grown, c.shot}
+		ways = []func(origin) error{c.direct, c.matched, c.horizons, drawn, c.grown, c.shot}
 	} else if follows(c) {
 		c.say("%s: hidden states are followed from row to row", why)
-		ways = []func(origin) error{c.direct, c.horizons, c.matched, c.grown, c.shot}
+		ways = []func(origin) error{c.direct, c.horizons, c.matched, drawn, c.grown, c.shot}
 	} else {
 		c.say("no matching: %s", why)
 	}
@@ -155,9 +162,6 @@ func (c *chain) search(x0 []float64) error {
 				return err
 			}
 		}
-	}
-	if err := c.thresholds(x0); err != nil {
-		return err
 	}
 	for round, n := 0, 16; round < 8 && !c.clear(false) && !c.clear(true) && !c.spent() && !c.agreed(); round, n = round+1, min(2*n, 64) {
 		if err := c.random(round, n, x0, kinds); err != nil {
