@@ -28,6 +28,7 @@ type restTally struct {
 	models, events, slides, rests, terminated int
 	values, partials                          int
 	unknown                                   int // parameters near which the events change
+	sensitive                                 int // models that agree at tighter tolerances only
 
 	skipped map[string]int
 	parts   map[string]int // of the models compared
@@ -142,6 +143,7 @@ func (y *restTally) add(o *restTally) {
 		{&y.values, &o.values},
 		{&y.partials, &o.partials},
 		{&y.unknown, &o.unknown},
+		{&y.sensitive, &o.sensitive},
 	} {
 		*n.to += *n.from
 	}
@@ -171,6 +173,7 @@ func (y *restTally) print(t *testing.T) {
 	t.Logf("%d models, %d events, %d sliding phases, %d rests, %d ended by an event", y.models, y.events, y.slides, y.rests, y.terminated)
 	t.Logf("%d values and times, %d derivatives compared; near %d parameters the events change", y.values, y.partials, y.unknown)
 	t.Logf("parts: %s", strings.Join(list(y.parts), ", "))
+	t.Logf("%d models agree at tighter tolerances only", y.sensitive)
 	t.Logf("skipped: %s", strings.Join(list(y.skipped), ", "))
 	if len(y.failed) > 0 {
 		t.Logf("failed: %s", strings.Join(list(y.failed), ", "))
@@ -200,7 +203,13 @@ func compareRest(tally *restTally, m *refModel, want *refRun, doubt float64, all
 		if err != nil {
 			return "run", err.Error()
 		}
-		if kind, text = restValues(tally, m, want, s, tol); kind != "" {
+		kind, text = restValues(tally, m, want, s, tol)
+		if kind != "" && solver == "" && restConverges(tally, m, want, model, tol) {
+			tally.sensitive++
+			kind = ""
+			break
+		}
+		if kind != "" {
 			return kind + " " + solver, text
 		}
 	}
@@ -215,6 +224,20 @@ func compareRest(tally *restTally, m *refModel, want *refRun, doubt float64, all
 		return restFit(tally, m, want, doubt)
 	}
 	return "", ""
+}
+
+// restConverges reports whether a run at tighter tolerances agrees: what was off then, as where a
+// motion leaves its surface for a moment only, is that much more sensitive to the errors of steps.
+func restConverges(tally *restTally, m *refModel, want *refRun, model *Model, tol float64) bool {
+	if err := model.Set("simulate.solver", "dop853 { rtol: 1e-13, atol: 1e-14 }", "test"); err != nil {
+		return false
+	}
+	s, err := model.Simulate(context.Background(), SimulateOptions{Workers: 1})
+	if err != nil {
+		return false
+	}
+	kind, _ := restValues(tally, m, want, s, tol)
+	return kind == ""
 }
 
 // restFit has a fit predict the sum of all variables at the end, one more than
