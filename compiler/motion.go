@@ -77,12 +77,32 @@ func (p *motion) spread(n *ir.Node) *ir.Node {
 			if m.In.Y != nil {
 				ny := m.Layout.NY
 				reach := b.Slice(place.StatesReach.Node(b, ir.Vec(2*ny)), k*ny, ir.Vec(ny))
-				part = b.Add(part, b.Dot(b.Apply(ir.OpAbs, bars[1]), reach))
+				part = b.Add(part, p.weighted(bars[1], reach))
 			}
 			parts[k*size+i] = part
 		}
 	}
 	return b.Slice(b.Concat(parts...), 0, ir.Vec(len(parts)))
+}
+
+// weighted is the sum of the sizes of the elements of a vector, times weights. Most of a derivative
+// is often zero.
+func (p *motion) weighted(v, weights *ir.Node) *ir.Node {
+	b := p.Model.Builder
+	if v.Op != ir.OpAssemble {
+		return b.Dot(b.Apply(ir.OpAbs, v), weights)
+	}
+	sum := b.Const(0)
+	for k, part := range v.Args {
+		size := b.Apply(ir.OpAbs, part)
+		at := b.Slice(weights, v.Offs[k], part.Shape)
+		if part.Shape == ir.Scalar {
+			sum = b.Add(sum, b.Mul(size, at))
+		} else {
+			sum = b.Add(sum, b.Dot(size, at))
+		}
+	}
+	return sum
 }
 
 // pivots are those of the matrices that the model inverts.

@@ -12,6 +12,7 @@ type rests struct {
 	plans []restPlan // rests to come
 	due   []restPlan // rests of this instant
 	of    []rest     // by event
+	some  int        // events at rest
 	freed []bool     // guards of events whose rest ended at this instant
 }
 
@@ -29,6 +30,7 @@ func newRests(s *sides) *rests {
 func (r *rests) reset() {
 	clear(r.of)
 	clear(r.freed)
+	r.some = 0
 	r.plans, r.due = r.plans[:0], r.due[:0]
 }
 
@@ -72,6 +74,9 @@ func (r *rests) parked(guard int) bool {
 
 // restsOn is the event at rest whose guard this is, or −1.
 func (r *rests) restsOn(guard int) int {
+	if r.some == 0 {
+		return -1
+	}
 	for e := range r.hy.Events {
 		if r.of[e].on && r.of[e].guard == guard {
 			return e
@@ -95,10 +100,19 @@ func (r *rests) wake(ev *events.Event) {
 	}
 }
 
+// begin begins the rest of an event.
+func (r *rests) begin(event int, p rest) {
+	if !r.of[event].on {
+		r.some++
+	}
+	r.of[event] = p
+}
+
 // release ends the rest of an event whose release guard has crossed.
 func (r *rests) release(event int) {
 	p := &r.of[event]
 	p.on = false
+	r.some--
 	r.letGo(event)
 	r.det.Watch[r.hy.Events[event].Release] = false
 	r.det.Watch[p.guard] = true
@@ -106,6 +120,9 @@ func (r *rests) release(event int) {
 
 // releasedBy is the event at rest whose release guard this is, or −1.
 func (r *rests) releasedBy(guard int) int {
+	if r.some == 0 {
+		return -1
+	}
 	for e := range r.hy.Events {
 		if r.of[e].on && r.hy.Events[e].Release == guard {
 			return e

@@ -299,7 +299,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 		s.step.take(h)
 		s.lookAtEnd(h)
 		g := math.Abs(s.g[guard])
-		if math.IsNaN(g) {
+		if math.IsNaN(g) || !s.step.stepper.Solved() {
 			h = (good + h) / 2
 			continue
 		}
@@ -315,6 +315,9 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	}
 	if s.step.stepper.H != bestH {
 		s.step.take(bestH)
+	}
+	if !s.step.stepper.Solved() {
+		return 0, s.blame(s.fail(StepTooSmall, bestH, "the equations of the step to the root of a guard cannot be solved"), guard)
 	}
 	s.model.Guards(s.t+bestH, s.step.stepper.End(), s.d, s.held, s.g, s.rate, s.accel)
 	if s.isExit(guard) { // what it is for is smooth across it
@@ -352,7 +355,7 @@ func (s *search) goesThrough(guard int, h, full float64) bool {
 		s.step.take(h + part*free)
 		s.lookAtEnd(h + part*free)
 		beyond := -side * s.g[guard]
-		if !(beyond > last) {
+		if !(beyond > last) || !s.step.stepper.Solved() {
 			return false
 		}
 		last = beyond

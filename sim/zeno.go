@@ -193,7 +193,7 @@ func (s *instant) comeToRest(p restPlan) *Failure {
 	s.out.Log = append(s.out.Log, rec)
 	s.zeno.gaps.Forget(p.event)
 	s.rests.hold(p.event)
-	s.rests.of[p.event] = rest{on: true, guard: p.guard, armed: p.armed}
+	s.rests.begin(p.event, rest{on: true, guard: p.guard, armed: p.armed})
 	if fail := s.settle(p.event); fail != nil {
 		return fail
 	}

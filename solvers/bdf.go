@@ -248,7 +248,7 @@ func (x *multistep) solve() newtonOutcome {
 		}
 		x.at.real.Solve(x.r)
 		addScaled(x.d, 1, x.r)
-		out, done := newton.next(x.implicit, x.norm(x.r, y))
+		out, done := newton.next(x.implicit, x.norm(x.r, y, x.K[last]))
 		if !done {
 			continue
 		}

@@ -228,7 +228,7 @@ func (m *implicit) stage(i int) newtonOutcome {
 		for l, d := range m.r {
 			m.z[l] += d
 		}
-		out, done := newton.next(m, m.norm(m.r, m.Y[i]))
+		out, done := newton.next(m, m.norm(m.r, m.Y[i], m.K[i]))
 		if !done {
 			continue
 		}
@@ -240,8 +240,9 @@ func (m *implicit) stage(i int) newtonOutcome {
 	}
 }
 
-// norm is the size of a change of y, in terms of what it may be off by.
-func (m *implicit) norm(d, y []float64) float64 {
+// norm is the size of a change of y, where the rates are k, in terms of what it may be off by: to
+// round-off, that of the terms of y, since y itself may be zero at the root of a guard.
+func (m *implicit) norm(d, y, k []float64) float64 {
 	sum, n := 0., m.count
 	if n == 0 {
 		for l, v := range d {
@@ -249,7 +250,7 @@ func (m *implicit) norm(d, y []float64) float64 {
 				return v
 			}
 			if v != 0 {
-				sum = math.Max(sum, math.Abs(v)/max(math.Abs(y[l]), math.Abs(m.Y[0][l]), math.Abs(v))/exactly)
+				sum = math.Max(sum, math.Abs(v)/max(math.Abs(y[l]), math.Abs(m.Y[0][l]), math.Abs(m.H*k[l]), math.Abs(v))/exactly)
 			}
 		}
 		return sum
@@ -330,6 +331,10 @@ const mostRate = 0.1
 // keepLength is the factor up to which an implicit step is not made longer, so that its
 // matrices are kept.
 const keepLength = 1.2
+
+// Solved reports whether the equations of the step that was taken are solved; its end means nothing
+// if they are not.
+func (s *Stepper) Solved() bool { return s.imp == nil || s.imp.outcome == converged }
 
 // Lengthen is the factor that the length of the step that was taken is to be multiplied by, where
 // step-size control has another.

@@ -354,7 +354,7 @@ func (x *coupling) correct() float64 {
 			z[l] += d
 			x.r[l] = d
 		}
-		size := x.norm(x.r, x.Y[i+1])
+		size := x.norm(x.r, x.Y[i+1], x.f[i])
 		if x.count == 0 && !(size <= sum) {
 			sum = size
 		} else if x.count > 0 {

@@ -19,7 +19,8 @@ func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, shown float64
 	// y and d, before the instant yb and db; inputs are those behind it, or, at
 	// its start, before it.
 	add := func(t float64, y, d, yb, db []float64, side int) {
-		row := append([]float64{t}, visible(lay, y, d)...)
+		row := append(make([]float64, 0, 1+len(y)+len(d)+len(lay.Outputs)), t)
+		row = appendVisible(row, lay, y, d)
 		if sys.Outputs != nil {
 			sys.From = math.Inf(side)
 			sys.At(t, y, d)
@@ -87,9 +88,13 @@ func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, shown float64
 // visible is the part of a state that a simulation shows: the model's own states,
 // then its discrete variables.
 func visible(lay *lower.Layout, y, d []float64) []float64 {
+	return appendVisible(make([]float64, 0, len(y)+len(d)), lay, y, d)
+}
+
+func appendVisible(to []float64, lay *lower.Layout, y, d []float64) []float64 {
 	nd := 0
 	for _, s := range lay.Discretes {
 		nd += s.N
 	}
-	return append(append([]float64{}, y[:lay.NUser]...), d[:nd]...)
+	return append(append(to, y[:lay.NUser]...), d[:nd]...)
 }
