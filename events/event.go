@@ -65,6 +65,9 @@ type Switch struct {
 	AtZero []float64
 	Corner bool
 
+	// Implicit: algebraic unknowns jump with the mode by equations that are not linear in them.
+	Implicit bool
+
 	// Trigger is the number, from 1, of an event whose condition reads a mode, so
 	// that nothing may slide along the surface; 0 for none.
 	Trigger int

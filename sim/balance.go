@@ -29,15 +29,43 @@ type balancing struct {
 // Methods for Nonlinear Problems, 2004, 3.3). It stops where steps get no shorter. The
 // last step is on the tape: at the solution its derivative is that of the implicit
 // function, whatever came before.
-func (s *balancing) balance() *Failure {
+func (s *balancing) balance(from origin) *Failure {
 	if s.hy.Balance == 0 {
 		return nil
 	}
 	e := s.hy.Balance - 1
 	targets := s.hy.Events[e].Targets
-	next := s.vals[:len(targets)]
+	if full := s.solve(targets, from); full != nil {
+		s.record(entry{kind: balanceEntry, t: s.t, ref: e, more: len(s.tape.jumps), state: s.tape.keep(s.y, s.d)})
+		s.tape.jumps = append(s.tape.jumps, jumpRead{snap: -1, mask: -1})
+		jumps.Assign(s.y, s.d, targets, nil, full)
+		return nil
+	}
+	f := s.fail(NoBalance, 0, "no values of the algebraic unknowns were found that satisfy the equations `0 = …`: there are none, or their derivative by an unknown is zero, as at a fold, where a branch ends")
+	f.State = targets[0]
+	return f
+}
+
+// origin is where the unknowns come from that Newton's method begins with.
+type origin uint8
+
+const (
+	anew    origin = iota // a guess, or what they were before a jump
+	further               // a step: they stay on their branch, or it has ended
+)
+
+// mostBold is how many steps of Newton's method may be whole ones although the next is longer, where
+// the unknowns are found anew: what they were tells nothing of the way to where they are now.
+const mostBold = 20
+
+// solve is Newton's method: it leaves the unknowns in front of the last step, which it returns; nil
+// where it fails.
+func (s *run) solve(targets []int, from origin) []float64 {
+	e := s.hy.Balance - 1
+	next := make([]float64, len(targets))
 	was, full := make([]float64, len(targets)), make([]float64, len(targets))
 	s.model.Jump(e, s.t, s.y, s.d, nil, next)
+	bold := 0
 	for range maxBalance {
 		for i, k := range targets {
 			was[i], full[i] = s.y[k], next[i]
@@ -59,18 +87,20 @@ func (s *balancing) balance() *Failure {
 			for i, k := range targets {
 				s.y[k] = was[i]
 			}
-			s.record(entry{kind: balanceEntry, t: s.t, ref: e, more: len(s.tape.jumps), state: s.tape.keep(s.y, s.d)})
-			s.tape.jumps = append(s.tape.jumps, jumpRead{snap: -1, mask: -1})
-			jumps.Assign(s.y, s.d, targets, nil, full)
-			return nil
+			return full
 		}
-		if !(after < size) {
+		if after < size {
+			continue
+		}
+		if bold++; from == further || bold > mostBold {
 			break
 		}
+		for i, k := range targets {
+			s.y[k] = full[i]
+		}
+		s.model.Jump(e, s.t, s.y, s.d, nil, next)
 	}
-	f := s.fail(NoBalance, 0, "no values of the algebraic unknowns were found that satisfy the equations `0 = …`: there are none, or their derivative by an unknown is zero, as at a fold, where a branch ends")
-	f.State = targets[0]
-	return f
+	return nil
 }
 
 // drifted takes the unknowns back to the constraints at the end of a step, where the errors
@@ -95,13 +125,13 @@ func (s *balancing) drifted() (moved bool, fail *Failure) {
 		s.assign(e, next)
 		return true, nil
 	}
-	fail = s.balance()
+	fail = s.balance(further)
 	return fail == nil, fail
 }
 
 // stepSize is the length of a step of Newton's method from the current unknowns to next,
 // beside the sizes of the unknowns at.
-func (s *balancing) stepSize(next, at []float64) (sum float64) {
+func (s *run) stepSize(next, at []float64) (sum float64) {
 	for i, k := range s.hy.Events[s.hy.Balance-1].Targets {
 		d := (next[i] - s.y[k]) / (math.Abs(at[i]) + s.opt.atol(k))
 		sum += d * d
@@ -114,7 +144,7 @@ func (s *instant) rebalance() *Failure {
 	if s.hy.Balance == 0 {
 		return nil
 	}
-	if fail := s.balancing.balance(); fail != nil {
+	if fail := s.balancing.balance(anew); fail != nil {
 		return fail
 	}
 	return s.settle(noEvent)

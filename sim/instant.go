@@ -450,7 +450,7 @@ func (s *instant) execute(it jumps.Item) *Failure {
 	}
 	var unbalanced *Failure
 	if finite(s.y) {
-		unbalanced = s.balancing.balance()
+		unbalanced = s.balancing.balance(anew)
 	}
 	after := s.tape.keep(s.y, s.d)
 	rec.YAfter, rec.DAfter = s.tape.at(after, s.size.Y, s.size.D)
@@ -464,8 +464,15 @@ func (s *instant) execute(it jumps.Item) *Failure {
 		return f
 	}
 	s.rests.wake(ev)
+	turns := s.out.Stats.Turns
 	if fail := s.settle(it.Event); fail != nil {
 		return fail
+	}
+	if s.out.Stats.Turns > turns && s.hy.Balance > 0 { // the constraints may read what turned
+		if fail := s.rebalance(); fail != nil {
+			return fail
+		}
+		copy(s.out.Log[len(s.out.Log)-1].YAfter, s.y)
 	}
 	return s.zeno.settleDown(it)
 }

@@ -21,7 +21,10 @@ func (s *instant) start() *Failure {
 	if fail := s.steadyStart.steady(); fail != nil {
 		return fail
 	}
-	if fail := s.balancing.balance(); fail != nil {
+	if s.hy.Balance > 0 {
+		s.firstModes() // the constraints read them
+	}
+	if fail := s.balancing.balance(anew); fail != nil {
 		return fail
 	}
 	if !s.moving {
@@ -31,6 +34,14 @@ func (s *instant) start() *Failure {
 	if s.size.Guards > 0 {
 		if fail := s.firstSides(); fail != nil {
 			return fail
+		}
+		if s.hy.Balance > 0 { // guards may read the unknowns, and the modes of surfaces are known now
+			if fail := s.balancing.balance(anew); fail != nil {
+				return fail
+			}
+			if fail := s.firstSides(); fail != nil {
+				return fail
+			}
 		}
 	}
 	clear(s.edge) // what begins has crossed nothing
@@ -57,19 +68,27 @@ func (s *instant) start() *Failure {
 	return s.step.finiteRates()
 }
 
-// firstSides sets the modes of the switches and the sides of all guards at the
-// start.
-func (s *instant) firstSides() *Failure {
+// firstModes sets the modes of the switches by the values of their guards.
+func (s *instant) firstModes() {
+	if s.size.Guards == 0 {
+		return
+	}
 	s.switches.setFloors()
 	s.evalGuards()
-	if fail := s.finiteGuards(); fail != nil {
-		return fail
-	}
 	for i := range s.hy.Switches {
 		if w := &s.hy.Switches[i]; !w.Floor {
 			s.setModes(i, float64(truth(s.g[w.Guard] > 0)))
 			s.evalGuards() // others may read it
 		}
+	}
+}
+
+// firstSides sets the modes of the switches and the sides of all guards at the
+// start.
+func (s *instant) firstSides() *Failure {
+	s.firstModes()
+	if fail := s.finiteGuards(); fail != nil {
+		return fail
 	}
 	s.setSpreads()
 	for i := range s.hy.Switches {

@@ -3,6 +3,9 @@ package sim
 import (
 	"math"
 	"slices"
+
+	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/jumps"
 )
 
 // switches find the branches of the right-hand side at its located discontinuities.
@@ -49,11 +52,13 @@ func (s *switches) branch(i int, mode float64) branch {
 	was := append(s.room[:0], s.d...)
 	s.room = was
 	s.setModes(i, mode)
+	kept := s.unknownsThere(w)
 	s.tryGuards()
 	if !finite(s.inBranch.rate[w.Guard:w.Guard+1]) && s.leaveSlid(i) {
 		s.tryGuards()
 	}
 	s.spread(s.there, s.y)
+	copy(s.y, kept)
 	copy(s.d, was)
 	r, a := s.inBranch.rate[w.Guard], s.inBranch.accel[w.Guard]
 	at := s.there.fine
@@ -68,6 +73,20 @@ func (s *switches) branch(i int, mode float64) branch {
 		a = 0
 	}
 	return branch{goes: direction(r, a, g, within), known: true, first: math.Abs(r) > within}
+}
+
+// unknownsThere finds the algebraic unknowns that the modes of a switch go with, if it is implicit, and
+// returns the state that there was.
+func (s *switches) unknownsThere(w *events.Switch) (kept []float64) {
+	if !w.Implicit {
+		return nil
+	}
+	kept = slices.Clone(s.y)
+	targets := s.hy.Events[s.hy.Balance-1].Targets
+	if full := s.solve(targets, anew); full != nil {
+		jumps.Assign(s.y, s.d, targets, nil, full)
+	}
+	return kept
 }
 
 // tryGuards evaluates the guards with other modes than those of the run.
@@ -203,8 +222,11 @@ func (s *switches) resolveOne(i int, at phase) (turned bool, fail *Failure) {
 		if mode, side, fail = s.decide(i); fail != nil {
 			return false, fail
 		}
-		if mode == OnSurface && w.Trigger > 0 {
+		switch {
+		case mode == OnSurface && w.Trigger > 0:
 			return false, s.firesOnSurface(i)
+		case mode == OnSurface && w.Implicit:
+			return false, s.stuckOn("the solution slides along the surface of a jump in an equation `0 = …` that is not linear in its unknowns, which leaves open what they are there", i)
 		}
 		if mode == OnSurface && !slid && len(s.sliding(s.d)) == s.mostSlides() {
 			return false, s.stuckOn(tooManySurfaces, append(s.sliding(s.d), i)...)

@@ -172,13 +172,38 @@ func (l *algebra) shaped(elems []*ir.Node, s *check.State) *ir.Node {
 	return l.b.Assemble(shapeOf(s.Shape), places, elems)
 }
 
-// balance adds the event whose jump is a step of Newton's method for the unknowns. Its
-// comparisons are those of the unknowns that it comes by, whatever the modes are.
+// compared are the modes of switches whose guards read unknowns, as comparisons.
+func (l *algebra) compared(c *constraints) map[*ir.Node]*ir.Node {
+	by := map[*ir.Node]*ir.Node{}
+	for i, w := range l.out.Switches {
+		switch g := l.out.Guards[w.Guard].Node; {
+		case i >= l.modes:
+		case w.Floor && l.readsUnknown(w.Arg, c):
+			by[l.modeNode(i)] = l.b.Apply(ir.OpFloor, w.Arg)
+		case !w.Floor && l.readsUnknown(g, c):
+			by[l.modeNode(i)] = l.b.Lt(l.b.Const(0), g)
+		}
+	}
+	return by
+}
+
+// readsUnknown reports whether a scalar depends on an unknown.
+func (l *algebra) readsUnknown(n *ir.Node, c *constraints) bool {
+	reads := autodiff.Sparsity(l.b.Concat(n), l.out.In.Y)[0]
+	return slices.ContainsFunc(c.unknowns, func(u unknown) bool { return slices.Contains(reads, u.at) })
+}
+
+// balance adds the event whose jump is a step of Newton's method for the unknowns. Comparisons of
+// the unknowns are those of what it comes by, whatever the modes are; the others read the modes, since
+// on their surface round-off would decide.
 func (l *algebra) balance() {
+	l.located = true
 	c, ok := l.constraints()
+	l.located = false
 	if !ok {
 		return
 	}
+	c.values = l.b.Substitute(c.values, l.compared(&c))
 	e := Event{Likelihood: -1, Threshold: -1, Checked: &check.Event{Obj: check.Obj{Name: "0 =", Span: l.m.Constraints[0].Span}, Kind: dsl.TriggerAt}}
 	steps := linear.Solve(l.b, l.slopes(&c), c.values)
 	if steps == nil {

@@ -84,6 +84,7 @@ func (l *lowerer) build() {
 	l.priors.priors()
 	l.conditions.floors()
 	l.conditions.cornersAtJumps()
+	l.motions.algebra.eliminate()
 }
 
 // motions lowers the right-hand side and the values at the start.

@@ -133,6 +133,41 @@ type Networks struct {
 	Blocks  []Block
 }
 
+// nodes are all values of states and modes that are asked for after the start.
+func (m *Model) nodes() (list []**ir.Node) {
+	list = append(list, &m.RHS, &m.Pred, &m.Terms, &m.Row, &m.Outputs, &m.Conserved, &m.Priorities, &m.Floors, &m.Results, &m.Divergence)
+	for i := range m.Guards {
+		list = append(list, &m.Guards[i].Node)
+	}
+	for i := range m.Switches {
+		list = append(list, &m.Switches[i].Arg)
+	}
+	for i := range m.Acting {
+		list = append(list, &m.Acting[i])
+	}
+	for i := range m.Noise {
+		list = append(list, &m.Noise[i].Node)
+	}
+	for i := range m.NetArgs {
+		list = append(list, &m.NetArgs[i], &m.NetVals[i])
+	}
+	for i := range m.Systems {
+		list = append(list, &m.Systems[i].Factors)
+	}
+	for i := range m.Scores {
+		list = append(list, &m.Scores[i].Loss)
+		for k := range m.Scores[i].List {
+			s := &m.Scores[i].List[k]
+			list = append(list, &s.Arg, &s.Weight, &s.Residual)
+		}
+	}
+	for i := range m.Events {
+		e := &m.Events[i]
+		list = append(list, &e.Rate, &e.Delay, &e.Jump, &e.Rest, &e.Sliding.Jump, &e.Sliding.Rest, &e.Sliding.Delay)
+	}
+	return list
+}
+
 // Inputs are the inputs that every graph of a model may read. Per-trajectory
 // ones are lane inputs.
 type Inputs struct {
@@ -348,6 +383,10 @@ type Switch struct {
 	// state that rests there: 1 for what is then as above, 0 as below, or AtRest.
 	Corner bool
 	AtZero float64
+
+	// Implicit: equations that are not linear in their unknowns read the mode, so that the
+	// unknowns have to be found anew to know what is on the other side.
+	Implicit bool
 
 	// Trigger is the number, from 1, of an event whose condition or priority reads
 	// the mode, which it cannot while the solution slides; 0 for none.
