@@ -235,23 +235,11 @@ func (l *conditions) floors() {
 }
 
 // cornersAtJumps lets the corners on a surface where something jumps be plain
-// functions: the run stops there anyway, and beside the surface they have a value on
-// both sides, as √|x| in sign(x)·√|x| must have for the two fields to be compared.
+// functions where something reads them that has no value on the other side, as the root in
+// sign(x)·√|x|: the run stops there anyway, and beside the surface the two fields must have a
+// value to be compared. Elsewhere they keep their modes, since exactly on the surface a plain
+// function has the derivative of either side.
 func (l *conditions) cornersAtJumps() {
-	jumps := map[int]bool{}
-	for _, w := range l.out.Switches {
-		jumps[w.Guard] = jumps[w.Guard] || !w.Corner && !w.Floor
-	}
-	by := map[*ir.Node]*ir.Node{}
-	for i, w := range l.out.Switches {
-		if w.Corner && jumps[w.Guard] && i < l.modes {
-			mode, plain := l.modeNode(i), l.b.Lt(l.b.Const(0), l.out.Guards[w.Guard].Node)
-			by[mode], by[l.atBefore(mode)] = plain, l.atBefore(plain)
-		}
-	}
-	if len(by) == 0 {
-		return
-	}
 	out := l.out
 	list := []**ir.Node{&out.RHS, &out.Pred, &out.Terms, &out.Row, &out.Outputs}
 	for i := range out.Guards {
@@ -267,9 +255,48 @@ func (l *conditions) cornersAtJumps() {
 		s := &out.Events[i].Sliding
 		list = append(list, &s.Jump, &s.Rest, &s.Delay)
 	}
+	jumps := map[int]bool{}
+	for _, w := range l.out.Switches {
+		jumps[w.Guard] = jumps[w.Guard] || !w.Corner && !w.Floor
+	}
+	by, limited := map[*ir.Node]*ir.Node{}, limitedBy(list)
+	for i, w := range l.out.Switches {
+		if w.Corner && jumps[w.Guard] && i < l.modes && (limited[l.modeNode(i)] || limited[l.atBefore(l.modeNode(i))]) {
+			mode, plain := l.modeNode(i), l.b.Lt(l.b.Const(0), l.out.Guards[w.Guard].Node)
+			by[mode], by[l.atBefore(mode)] = plain, l.atBefore(plain)
+		}
+	}
+	if len(by) == 0 {
+		return
+	}
 	for _, n := range list {
 		*n = l.b.Substitute([]*ir.Node{*n}, by)[0]
 	}
+}
+
+// limitedBy are the values that an operation reads, directly or not, which is not defined, or not
+// finite, everywhere.
+func limitedBy(roots []**ir.Node) map[*ir.Node]bool {
+	var all []*ir.Node
+	for _, n := range roots {
+		if *n != nil {
+			all = append(all, *n)
+		}
+	}
+	var args []*ir.Node
+	for _, n := range ir.Reach(all...) {
+		switch n.Op {
+		case ir.OpSqrt, ir.OpLog, ir.OpLog1p, ir.OpAsin, ir.OpAcos, ir.OpAcosh, ir.OpAtanh, ir.OpGamma, ir.OpLgamma, ir.OpPolygamma, ir.OpPow:
+			args = append(args, n.Args[0])
+		case ir.OpDiv:
+			args = append(args, n.Args[1])
+		}
+	}
+	in := map[*ir.Node]bool{}
+	for _, n := range ir.Reach(args...) {
+		in[n] = true
+	}
+	return in
 }
 
 // switchKey tells switches apart: those of one guard differ where they belong to
