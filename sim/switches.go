@@ -485,8 +485,8 @@ func (s *switches) exit(i int, to exitBranch) {
 	s.turn(i, mode)
 	s.evalGuards()
 	s.setSide(g, side, withEdge)
-	s.band[g] = math.Max(4*math.Abs(s.g[g]), 8*s.here.fine.g[g])
-	s.disarm(g)
+	s.awaitDeparture(g)
+	s.band[g] = math.Max(s.band[g], 4*math.Abs(s.g[g]))
 }
 
 // watchExits watches the ends of the motions along surfaces.
