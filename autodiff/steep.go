@@ -2,6 +2,7 @@ package autodiff
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -22,7 +23,7 @@ import (
 // anything, and NaN says so. The slope of √x is infinite and stays so.
 type limits struct {
 	known map[*ir.Node]bool // whether a steep op is at a node or below it
-	under set               // nodes below a square root
+	under set               // nodes below a steep op
 	arms  bool              // some node is steep
 }
 
@@ -32,7 +33,7 @@ func newLimits(nodes []*ir.Node) *limits {
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
 		l.arms = l.arms || rules[n.Op].steep
-		if n.Op != ir.OpSqrt && !l.under.has(n) {
+		if !infinite(n) && !l.under.has(n) {
 			continue
 		}
 		if l.under == nil {
@@ -43,6 +44,15 @@ func newLimits(nodes []*ir.Node) *limits {
 		}
 	}
 	return l
+}
+
+// infinite reports whether the slope of an operation may be infinite: that of a power is not where
+// its exponent is known not to be less than 1.
+func infinite(n *ir.Node) bool {
+	if n.Op == ir.OpPow && n.Args[1].Op == ir.OpConst {
+		return slices.ContainsFunc(n.Args[1].Values, func(v float64) bool { return v < 1 })
+	}
+	return rules[n.Op].steep
 }
 
 // steep reports whether a steep op is at the node or below it.
