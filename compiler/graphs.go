@@ -115,7 +115,7 @@ func (l *lister) guardGraphs() {
 	rate := l.rate(g)
 	l.add(place.Guards.Graph(place.Guard.Of(g), place.Rate.Of(rate)))
 	l.add(place.Guards2.Graph(place.Accel.Of(l.rate(rate))))
-	l.add(place.Spread.Graph(place.Guard.Of(l.spread(g)), place.Rate.Of(l.spread(rate))))
+	l.add(place.Spread.Graph(place.Guard.Of(l.spread(g)), place.Rate.Of(l.spread(l.rateAlong(l.plain(), g)))))
 	if g, rate, _ := l.look(); g != nil {
 		l.add(place.Look.Graph(place.Guard.Of(g), place.Rate.Of(rate)))
 	}

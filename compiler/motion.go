@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"math"
 	"slices"
 
 	"github.com/pinode/pinode/autodiff"
@@ -89,10 +90,18 @@ func (p *motion) spread(n *ir.Node) *ir.Node {
 // is often zero.
 func (p *motion) weighted(v, weights *ir.Node) *ir.Node {
 	b := p.Model.Builder
-	if v.Op != ir.OpAssemble {
+	sum := b.Const(0)
+	switch {
+	case v.Op == ir.OpConst && len(v.Values) > 1:
+		for k, c := range v.Values {
+			if c != 0 {
+				sum = b.Add(sum, b.Mul(b.Const(math.Abs(c)), b.Elem(weights, k)))
+			}
+		}
+		return sum
+	case v.Op != ir.OpAssemble:
 		return b.Dot(b.Apply(ir.OpAbs, v), weights)
 	}
-	sum := b.Const(0)
 	for k, part := range v.Args {
 		size := b.Apply(ir.OpAbs, part)
 		at := b.Slice(weights, v.Offs[k], part.Shape)
