@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pinode/pinode/events"
+	"github.com/pinode/pinode/solvers"
 )
 
 // search looks for what happens inside of a step, and shortens the step so that
@@ -299,7 +300,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 		s.step.take(h)
 		s.lookAtEnd(h)
 		g := math.Abs(s.g[guard])
-		if math.IsNaN(g) || !s.step.stepper.Solved() {
+		if math.IsNaN(g) || !solvers.Solved(s.step.stepper) {
 			h = (good + h) / 2
 			continue
 		}
@@ -316,7 +317,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	if s.step.stepper.H != bestH {
 		s.step.take(bestH)
 	}
-	if !s.step.stepper.Solved() {
+	if !solvers.Solved(s.step.stepper) {
 		return 0, s.blame(s.fail(StepTooSmall, bestH, "the equations of the step to the root of a guard cannot be solved"), guard)
 	}
 	s.model.Guards(s.t+bestH, s.step.stepper.End(), s.d, s.held, s.g, s.rate, s.accel)
@@ -355,7 +356,7 @@ func (s *search) goesThrough(guard int, h, full float64) bool {
 		s.step.take(h + part*free)
 		s.lookAtEnd(h + part*free)
 		beyond := -side * s.g[guard]
-		if !(beyond > last) || !s.step.stepper.Solved() {
+		if !(beyond > last) || !solvers.Solved(s.step.stepper) {
 			return false
 		}
 		last = beyond

@@ -334,7 +334,7 @@ const keepLength = 1.2
 
 // Solved reports whether the equations of the step that was taken are solved; its end means nothing
 // if they are not.
-func (s *Stepper) Solved() bool { return s.imp == nil || s.imp.outcome == converged }
+func Solved(s *Stepper) bool { return s.imp == nil || s.imp.outcome == converged }
 
 // Lengthen is the factor that the length of the step that was taken is to be multiplied by, where
 // step-size control has another.
