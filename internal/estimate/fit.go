@@ -616,7 +616,7 @@ func (f *Fit) standardErrors(ctx context.Context, x []float64) {
 		}
 	}
 	n := len(coords)
-	if n == 0 || n > 60 {
+	if n == 0 || n > mostObserved {
 		return
 	}
 	res, err := f.Objective.Eval(ctx, x, nil, 1, nil)
@@ -627,7 +627,7 @@ func (f *Fit) standardErrors(ctx context.Context, x []float64) {
 	if err != nil {
 		return
 	}
-	h, _, err := fit.Hessian(ctx, forTrainer(f.Objective), x, coords, scale)
+	h, err := f.Objective.Observed(ctx, forTrainer(f.Objective), x, coords, scale)
 	if err != nil {
 		return
 	}

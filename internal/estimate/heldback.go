@@ -143,9 +143,7 @@ func (h *heldBack) weigh(ctx context.Context, f *Fit) error {
 	if err != nil || res.Failed {
 		return err
 	}
-	var all mat.SymDense
-	all.SymOuterK(1, jac.T())
-	u, err := fit.Laplace(schur(&all, h.told, nil))
+	u, err := fit.Laplace(schur(h.squares.Curvature(f.X, jac), h.told, nil))
 	if err != nil {
 		return nil // there are no standard errors then
 	}

@@ -47,16 +47,16 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 		m.add(trajectory, element, r)
 	})
 	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
-		f.gaussNewtonErrors(x, jac, &res)
+		f.normalErrors(ctx, x, squares, jac, &res)
 	}
 	f.judge(m)
 	return nil
 }
 
-// gaussNewtonErrors are the standard errors of the normal approximation at the optimum,
-// with the weights of networks free: from the Schur complement of the Gauss–Newton
-// matrix, in which the ridge of the fit tells the weights that the data do not.
-func (f *Fit) gaussNewtonErrors(x []float64, jac *mat.Dense, res *fit.Result) {
+// normalErrors are the standard errors of the normal approximation at the optimum,
+// with the weights of networks free: from the Schur complement of the curvature,
+// in which the ridge of the fit tells the weights that the data do not.
+func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squares, jac *mat.Dense, res *fit.Result) {
 	sp := f.Objective.Space
 	var params, weights []int
 	for i := range x {
@@ -70,14 +70,16 @@ func (f *Fit) gaussNewtonErrors(x []float64, jac *mat.Dense, res *fit.Result) {
 	if len(params) == 0 {
 		return
 	}
-	var h mat.SymDense
-	h.SymOuterK(1, jac.T())
+	h, err := f.curvature(ctx, x, squares, jac, res, append(slices.Clone(params), weights...))
+	if err != nil {
+		return
+	}
 	if f.ridge != nil {
 		for _, i := range weights {
 			h.SetSym(i, i, h.At(i, i)+f.ridge[i])
 		}
 	}
-	u, err := fit.Laplace(schur(&h, params, weights))
+	u, err := fit.Laplace(schur(h, params, weights))
 	if err != nil {
 		return
 	}
@@ -111,6 +113,28 @@ func (f *Fit) gaussNewtonErrors(x []float64, jac *mat.Dense, res *fit.Result) {
 	}
 	warnOfFree(f, u, params)
 	warnOfWide(f, u, params, x, scale)
+}
+
+// mostObserved is the number of coordinates up to which a curvature is observed.
+const mostObserved = 60
+
+// curvature is that of the loss at x, of which the chosen coordinates are asked for: what
+// is expected or, where values beyond a limit are known to be there and no more, what is observed.
+func (f *Fit) curvature(ctx context.Context, x []float64, squares *loss.Squares, jac *mat.Dense, res *fit.Result, coords []int) (*mat.SymDense, error) {
+	if !f.Objective.Censored() || len(coords) > mostObserved {
+		return squares.Curvature(x, jac), nil
+	}
+	part, err := f.Objective.Observed(ctx, forTrainer(f.Objective), x, coords, float64(max(1, res.Values)))
+	if err != nil {
+		return nil, err
+	}
+	h := mat.NewSymDense(len(x), nil)
+	for i, a := range coords {
+		for j := i; j < len(coords); j++ {
+			h.SetSym(a, coords[j], part.At(i, j))
+		}
+	}
+	return h, nil
 }
 
 // likelihood reports whether all observations have distributions.

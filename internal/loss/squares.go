@@ -362,16 +362,27 @@ func (s *Squares) ofPriors(x, r []float64, jac *mat.Dense) (value float64) {
 
 // priorsAt is the undivided loss of priors at x and its gradient by coordinates.
 func (s *Squares) priorsAt(x, g []float64) float64 {
+	n := len(s.Space.Params)
+	natural := make([]float64, n)
+	value := s.priorsBy(x, g, natural)
+	s.Space.Transforms.Pullback(g[:n], x[:n], natural)
+	return value
+}
+
+// priorsBy is the undivided loss of priors at x and its gradient, g by weights and natural by
+// the parameters themselves.
+func (s *Squares) priorsBy(x, g, natural []float64) float64 {
 	o := s.Objective
 	n := len(o.Space.Params)
 	o.Space.Transforms.Forward(o.Natural, x[:n])
 	o.bindAll(o.Space.SharedInputs(x, o.Natural, o.p))
 	clear(g)
-	e := evaluation{trajectories: o.Trajectories, x: x, grad: g, natural: make([]float64, n)}
+	clear(natural)
+	e := evaluation{trajectories: o.Trajectories, x: x, grad: g, natural: natural}
 	(&priors{o.Prog.Model.Priors, o}).total(&e, nil)
 	total := float64(max(o.Total, 1))
-	o.Space.Transforms.Pullback(g[:n], x[:n], e.natural)
 	floats.Scale(total, g)
+	floats.Scale(total, natural)
 	return e.res.Loss * total
 }
 
