@@ -31,6 +31,10 @@ type Problem struct {
 
 	Follow bool // steps follow bent valleys (see accelerate)
 
+	// Kinks: those of a Kinked loss are met exactly, by steps to the minimum of a model that has
+	// them too. Without, steps see a parabola in their place, and end somewhere near.
+	Kinks bool
+
 	// Draw sets the points at which the loss is evaluated, of which there are always as
 	// many, anew after so many iterations: by x alone and the number of the draw. nil:
 	// they stay.
@@ -105,9 +109,11 @@ type gaussNewton struct {
 	jac               *mat.Dense
 	normal            *kernel.Tiles // JᵀJ + Λ in the free coordinates
 	chol              *kernel.Tiles // the factor of it, scaled and damped
+	kinks             *kinks        // of the loss; nil: none, or they are not looked at
 	bent              *bend         // of steps that follow a valley
 	draws             int           // that were made
 	g, q              []float64
+	smooth            []float64 // the gradient without that of kinks
 	value, squares    float64
 	before            float64 // mean loss per value before the step
 	fall              float64 // predicted for the last step
@@ -129,6 +135,7 @@ func newGaussNewton(p *Problem, d *descending, lim Limits) *gaussNewton {
 	m := len(e.free)
 	e.normal, e.chol = kernel.NewTiles(m), kernel.NewTiles(m)
 	e.g, e.q = make([]float64, m), make([]float64, m)
+	e.kinks = newKinks(p, m)
 	if d.Lambda == 0 {
 		d.Lambda, d.Growth = firstLambda, 2
 	}
@@ -138,7 +145,9 @@ func newGaussNewton(p *Problem, d *descending, lim Limits) *gaussNewton {
 // penalty is ½ Σ Λ(x−c)².
 func (p *Problem) penalty(x []float64) (sum float64) {
 	for i, l := range p.Ridge {
-		sum += l * p.off(x, i) * p.off(x, i) / 2
+		if l > 0 {
+			sum += l * p.off(x, i) * p.off(x, i) / 2
+		}
 	}
 	return sum
 }
@@ -168,6 +177,10 @@ func (e *gaussNewton) linearise() {
 			}
 		}
 	}
+	if e.kinks != nil {
+		e.squares = e.kinks.take(e.r, e.jac)
+		e.squares += floats.Dot(e.r, e.r) / 2
+	}
 	e.normal.Gram(raw.Data, raw.Rows, raw.Stride, e.p.Workers)
 	blas64.Gemv(blas.Trans, 1, e.moving(), blas64.Vector{N: len(e.r), Inc: 1, Data: e.r}, 0, blas64.Vector{N: m, Inc: 1, Data: e.g})
 	for k, c := range e.free {
@@ -175,6 +188,10 @@ func (e *gaussNewton) linearise() {
 			e.normal.Set(k, k, e.normal.At(k, k)+e.p.Ridge[c])
 			e.g[k] += e.p.Ridge[c] * e.p.off(e.x, c)
 		}
+	}
+	e.smooth = append(e.smooth[:0], e.g...)
+	if e.kinks != nil {
+		e.kinks.gradient(e.g)
 	}
 	e.rescale()
 }
@@ -198,7 +215,7 @@ func (e *gaussNewton) rescale() {
 	}
 	most := 0.
 	for k := range d.Scale {
-		d.Scale[k] = math.Max(math.Sqrt(e.normal.At(k, k)), scaleMemory*d.Scale[k])
+		d.Scale[k] = math.Max(math.Sqrt(e.curvature(k)), scaleMemory*d.Scale[k])
 		most = math.Max(most, d.Scale[k])
 	}
 	for k := range d.Scale {
@@ -206,6 +223,14 @@ func (e *gaussNewton) rescale() {
 			d.Scale[k] = 1
 		}
 	}
+}
+
+// curvature is that of the loss along free coordinate k.
+func (e *gaussNewton) curvature(k int) float64 {
+	if e.kinks != nil {
+		return e.normal.At(k, k) + e.kinks.bend[k]
+	}
+	return e.normal.At(k, k)
 }
 
 // alike sets the scales where coordinates are alike: the one of weights once, those of others
@@ -234,6 +259,37 @@ func (e *gaussNewton) alike(scale []float64, first bool) {
 // the fall of the loss that it predicts. It reports whether there is one.
 func (e *gaussNewton) propose() bool {
 	m, s := len(e.free), e.d.Scale
+	solve := e.damped
+	if e.kinks != nil {
+		solve = e.dampedKinks
+	}
+	if !solve() {
+		return false
+	}
+	cut := 1.
+	for k, c := range e.free {
+		e.q[k] /= s[k]
+		if e.p.Most != nil && math.Abs(e.q[k])*cut > e.p.Most[c] {
+			cut = e.p.Most[c] / math.Abs(e.q[k])
+		}
+	}
+	floats.Scale(cut, e.q)
+	hq := make([]float64, m)
+	e.normal.Times(hq, e.q)
+	e.fall = -floats.Dot(e.smooth, e.q) - floats.Dot(e.q, hq)/2
+	if k := e.kinks; k != nil {
+		e.fall += floats.Norm(k.value, 1) - k.at(e.q)
+	}
+	copy(e.trial, e.x)
+	for k, c := range e.free {
+		e.trial[c] += e.q[k]
+	}
+	return kernel.Finite(e.trial) && e.fall > 0
+}
+
+// damped sets the step for the present λ, in the scales, where the model is a parabola.
+func (e *gaussNewton) damped() bool {
+	m, s := len(e.free), e.d.Scale
 	for i := range m {
 		for j := i; j < m; j++ {
 			e.chol.Set(i, j, e.normal.At(i, j)/(s[i]*s[j]))
@@ -245,22 +301,21 @@ func (e *gaussNewton) propose() bool {
 		return false
 	}
 	e.chol.Solve(e.q)
-	cut := 1.
-	for k, c := range e.free {
-		e.q[k] /= s[k]
-		if e.p.Most != nil && math.Abs(e.q[k])*cut > e.p.Most[c] {
-			cut = e.p.Most[c] / math.Abs(e.q[k])
+	return true
+}
+
+// dampedKinks is damped where the model has kinks.
+func (e *gaussNewton) dampedKinks() bool {
+	m, s := len(e.free), e.d.Scale
+	h, g := mat.NewSymDense(m, nil), make([]float64, m)
+	for i := range m {
+		for j := i; j < m; j++ {
+			h.SetSym(i, j, e.normal.At(i, j)/(s[i]*s[j]))
 		}
+		h.SetSym(i, i, h.At(i, i)+e.d.Lambda)
+		g[i] = e.smooth[i] / s[i]
 	}
-	floats.Scale(cut, e.q)
-	hq := make([]float64, m)
-	e.normal.Times(hq, e.q)
-	e.fall = -floats.Dot(e.g, e.q) - floats.Dot(e.q, hq)/2
-	copy(e.trial, e.x)
-	for k, c := range e.free {
-		e.trial[c] += e.q[k]
-	}
-	return kernel.Finite(e.trial) && e.fall > 0
+	return e.kinks.step(e.q, g, h, s)
 }
 
 // judge takes the loss at the trial point: it accepts it, or damps more.
@@ -281,9 +336,11 @@ func (e *gaussNewton) judge(trial *Result, r []float64) (accepted bool) {
 	d.Growth = 2
 	// Of the sum of squares, or of what the priors leave of it.
 	size := e.squares + e.p.penalty(e.x)
-	if ratio*e.fall < math.Max(e.lim.Flat*size, e.lim.Least) {
+	switch {
+	case e.kinks != nil: // which are proved to be met, see search
+	case ratio*e.fall < math.Max(e.lim.Flat*size, e.lim.Least):
 		d.Still++
-	} else {
+	default:
 		d.Still = 0
 	}
 	copy(e.x, e.trial)
@@ -297,7 +354,7 @@ var errEnded = errors.New("the run was ended")
 
 // evaluate gives residuals; what is not a finite number is a failure.
 func (p *Problem) evaluate(r *run, x, res []float64, jac *mat.Dense) (Result, error) {
-	v, err := p.Loss.Residuals(r.ctx, x, p.Horizon, res, jac)
+	v, err := p.linear()(r.ctx, x, p.Horizon, res, jac)
 	if err == nil && !v.Failed && (!finiteNumber(v.Loss) || !kernel.Finite(res) || jac != nil && !kernel.Finite(jac.RawMatrix().Data)) {
 		v.Failed, v.Reason = true, Failure{Reason: "the loss or its derivative is not a finite number"}
 	}
@@ -378,6 +435,9 @@ func (e *gaussNewton) search(r *run, res []float64, values int) (why string, err
 		if why = e.stuck(k); why != "" {
 			return why, nil
 		}
+		if k == 0 && e.kinks != nil && e.gain() < math.Max(e.lim.Least, e.lim.Flat*e.squares) {
+			return "no direction lowers the loss, kinks included", nil
+		}
 		if !e.propose() {
 			d.Lambda *= d.Growth
 			d.Growth *= 2
@@ -440,13 +500,21 @@ func (e *gaussNewton) stuck(trials int) string {
 // negligible reports whether the model of the loss at x has nothing to gain: its minimum
 // is below by less than a thousandth of a nat or the fraction of the limits.
 func (e *gaussNewton) negligible() bool {
+	return floats.Norm(e.g, math.Inf(1)) == 0 || len(e.free) > 0 && e.gain() < math.Max(1e-3, e.lim.Flat*e.squares)
+}
+
+// gain is how far the minimum of the model is below the loss at x; infinite: nobody knows.
+func (e *gaussNewton) gain() float64 {
 	lambda, growth := e.d.Lambda, e.d.Growth
 	defer func() { e.d.Lambda, e.d.Growth = lambda, growth }()
-	if floats.Norm(e.g, math.Inf(1)) == 0 {
-		return true
-	}
 	e.d.Lambda = 1e-8
-	return len(e.free) > 0 && e.propose() && e.fall < math.Max(1e-3, e.lim.Flat*e.squares)
+	switch {
+	case e.propose():
+		return e.fall
+	case e.fall <= 0 && e.kinks != nil && kernel.Finite(e.q): // rounding: it is there
+		return 0
+	}
+	return math.Inf(1)
 }
 
 func finiteNumber(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

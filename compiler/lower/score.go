@@ -15,6 +15,10 @@ import (
 type Score struct {
 	Arg, Weight, Residual *ir.Node // of one shape
 	Location              bool     // the residual is the measured value's distance, in standard deviations
+
+	// Kink: the loss is the size of the residual and not half its square, times what the
+	// next score has as its residual, which is Factor and moves nothing.
+	Kink, Factor bool
 }
 
 // Scores are those of an observation or of a loss term. There is none of a loss that is
@@ -49,7 +53,7 @@ func (l *scores) scored(o *check.Observe, pred *ir.Node) Scores {
 	if o.Dist == nil {
 		w := b.Div(b.Const(math.Sqrt2), l.scaleNode(ScaleObserve, o))
 		r := b.Mul(b.Sub(pred, y), w)
-		out.Loss, out.List, out.Square = b.Mul(b.Const(0.5), b.Square(r)), []Score{{pred, w, r, true}}, true
+		out.Loss, out.List, out.Square = b.Mul(b.Const(0.5), b.Square(r)), []Score{{Arg: pred, Weight: w, Residual: r, Location: true}}, true
 	} else {
 		out.Loss, out.List, out.Known = l.scoresWithin(o, y, pred)
 		out.Square = len(out.List) == 1 && o.Below == nil && o.Above == nil && (o.Dist.Name == "normal" || o.Dist.Name == "lognormal")
@@ -91,7 +95,7 @@ func (l *scores) scoresWithin(o *check.Observe, y, pred *ir.Node) (loss *ir.Node
 		z := e.distance(l.densities, o.Dist, pred)
 		h := b.Exp(b.Sub(b.Const(-0.5*math.Log(2*math.Pi)), b.Add(b.Mul(b.Const(0.5), b.Square(z)), b.Apply(ir.OpLogPhi, z))))
 		root := b.Sqrt(b.Apply(ir.OpMax, b.Mul(h, b.Add(z, h)), b.Const(1e-12)))
-		at := []Score{{nil, b.Div(root, sigma), b.Mul(b.Const(e.side), b.Div(h, root)), true}, {nil, b.Const(math.Sqrt2), b.Mul(b.Const(1/math.Sqrt2), b.Mul(h, z)), false}}
+		at := []Score{{Weight: b.Div(root, sigma), Residual: b.Mul(b.Const(e.side), b.Div(h, root))}, {Weight: b.Const(math.Sqrt2), Residual: b.Mul(b.Const(1/math.Sqrt2), b.Mul(h, z))}}
 		for i := range list {
 			x := &list[i]
 			x.Weight = b.Select(e.is, at[i].Weight, b.Mul(x.Weight, b.Full(y.Shape, 1)))
@@ -113,20 +117,20 @@ func (l *scores) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list []
 	scale := func(sigma, z *ir.Node) {
 		if !fixed(sigma) {
 			r := b.Mul(b.Const(1/math.Sqrt2), b.Sub(one, b.Square(z)))
-			list = append(list, Score{b.Log(sigma), b.Const(math.Sqrt2), r, false})
+			list = append(list, Score{Arg: b.Log(sigma), Weight: b.Const(math.Sqrt2), Residual: r})
 		}
 	}
 	switch d.Name {
 	case "normal":
 		z := b.Div(b.Sub(pred, y), args[0])
-		list = append(list, Score{pred, b.Div(one, args[0]), z, true})
+		list = append(list, Score{Arg: pred, Weight: b.Div(one, args[0]), Residual: z, Location: true})
 		scale(args[0], z)
 		return l.densities.density(d, y, pred), list, true
 	case "lognormal":
 		pred = floor(pred, b.Mul(b.Const(belowData), y))
 		m := b.Log(pred)
 		z := b.Div(b.Sub(m, b.Log(y)), args[0])
-		list = append(list, Score{m, b.Div(one, args[0]), z, true})
+		list = append(list, Score{Arg: m, Weight: b.Div(one, args[0]), Residual: z, Location: true})
 		scale(args[0], z)
 		return l.densities.density(d, y, pred), list, true
 	case "student":
@@ -143,23 +147,21 @@ func (l *scores) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list []
 	case "poisson":
 		pred = floor(pred, b.Mul(b.Const(belowData), b.Add(y, one)))
 		root := b.Sqrt(pred)
-		return l.densities.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), true}}, true
+		return l.densities.density(d, y, pred), []Score{{Arg: pred, Weight: b.Div(one, root), Residual: b.Div(b.Sub(pred, y), root), Location: true}}, true
 	case "negbinomial":
 		if r := args[0]; fixed(r) {
 			pred = floor(pred, b.Mul(b.Const(belowData), b.Add(y, one)))
 			root := b.Sqrt(b.Add(pred, b.Div(b.Square(pred), r))) // the standard deviation
-			return l.densities.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), true}}, true
+			return l.densities.density(d, y, pred), []Score{{Arg: pred, Weight: b.Div(one, root), Residual: b.Div(b.Sub(pred, y), root), Location: true}}, true
 		}
 	case "bernoulli":
 		root := b.Sqrt(b.Mul(pred, b.Sub(one, pred)))
-		return l.densities.density(d, y, pred), []Score{{pred, b.Div(one, root), b.Div(b.Sub(pred, y), root), false}}, true
-	case "laplace": // the curvature of the parabola that touches |z| from above
+		return l.densities.density(d, y, pred), []Score{{Arg: pred, Weight: b.Div(one, root), Residual: b.Div(b.Sub(pred, y), root)}}, true
+	case "laplace": // with the scale held: what that moves is a part of the second residual
 		z := b.Div(b.Sub(pred, y), args[0])
-		size := floor(b.Apply(ir.OpAbs, z), b.Const(0.05))
-		root := b.Sqrt(size)
-		list = append(list, Score{pred, b.Div(one, b.Mul(args[0], root)), b.Mul(b.Apply(ir.OpSign, z), root), false})
+		list = append(list, Score{Arg: pred, Weight: b.Div(one, args[0]), Residual: z, Kink: true}, Score{Arg: pred, Weight: b.Const(0), Residual: one, Factor: true})
 		if !fixed(args[0]) { // by log b: 1 − |z|, of which the square's mean is 1
-			list = append(list, Score{b.Log(args[0]), one, b.Sub(one, b.Apply(ir.OpAbs, z)), false})
+			list = append(list, Score{Arg: b.Log(args[0]), Weight: one, Residual: b.Sub(one, b.Apply(ir.OpAbs, z))})
 		}
 		return l.densities.density(d, y, pred), list, true
 	}
@@ -174,11 +176,11 @@ func (l *scores) studentScores(nu, sigma, y, pred *ir.Node) []Score {
 	z := b.Div(b.Sub(pred, y), sigma)
 	share := b.Div(b.Add(nu, one), b.Add(nu, b.Square(z)))
 	root := b.Sqrt(b.Div(b.Add(nu, one), b.Add(nu, b.Const(3))))
-	list := []Score{{pred, b.Div(root, sigma), b.Div(b.Mul(share, z), root), false}}
+	list := []Score{{Arg: pred, Weight: b.Div(root, sigma), Residual: b.Div(b.Mul(share, z), root)}}
 	if !l.settled(sigma) {
 		root := b.Sqrt(b.Div(b.Mul(b.Const(2), nu), b.Add(nu, b.Const(3))))
 		r := b.Div(b.Sub(one, b.Mul(share, b.Square(z))), root)
-		list = append(list, Score{b.Log(sigma), root, r, false})
+		list = append(list, Score{Arg: b.Log(sigma), Weight: root, Residual: r})
 	}
 	return list
 }
@@ -195,11 +197,11 @@ func (l *scores) huberScores(k, sigma, y, pred *ir.Node) []Score {
 	core, tails := huberMass(b, k)
 	mass := b.Add(core, tails)
 	root := b.Sqrt(b.Div(core, mass))
-	list := []Score{{pred, b.Div(root, sigma), b.Div(psi, root), false}}
+	list := []Score{{Arg: pred, Weight: b.Div(root, sigma), Residual: b.Div(psi, root)}}
 	if !l.settled(sigma) {
 		within := b.Div(b.Sub(core, b.Mul(b.Square(k), tails)), mass)
 		root := b.Sqrt(b.Add(one, within))
-		list = append(list, Score{b.Log(sigma), root, b.Div(b.Sub(one, b.Mul(z, psi)), root), false})
+		list = append(list, Score{Arg: b.Log(sigma), Weight: root, Residual: b.Div(b.Sub(one, b.Mul(z, psi)), root)})
 	}
 	return list
 }
@@ -243,7 +245,7 @@ func (l *scores) squared(x *check.Loss, term, v, counts *ir.Node) Scores {
 		arg := b.Select(counts, v.Args[0], b.Const(0))
 		vec := func(n *ir.Node) *ir.Node { return b.Slice(n, 0, ir.Vec(1)) }
 		out.Square = true
-		out.List, out.Known = []Score{{vec(arg), vec(w), vec(b.Mul(w, arg)), false}}, true
+		out.List, out.Known = []Score{{Arg: vec(arg), Weight: vec(w), Residual: vec(b.Mul(w, arg))}}, true
 	}
 	return out
 }

@@ -292,7 +292,9 @@ func (c *chain) finish() error {
 	if len(c.ridge.groups) > 0 {
 		limits = lastOfNetworks
 	}
-	o, err := c.descend("last", 1, k.alpha, k.X, limits)
+	last := c.problem(c.squares, 1, k.alpha)
+	last.Kinks = len(k.X) <= mostExact
+	o, err := c.descendOn("last", last, k.X, limits)
 	if err != nil || o.Failed {
 		return err
 	}
@@ -301,6 +303,9 @@ func (c *chain) finish() error {
 	c.best = &here
 	return nil
 }
+
+// mostExact is the number of coordinates up to which the last descent meets kinks of the loss.
+const mostExact = 200
 
 // How many networks are drawn anew where one meets the data, and the share of the budget
 // that they may take.

@@ -139,7 +139,7 @@ func (h *heldBack) weigh(ctx context.Context, f *Fit) error {
 		return nil
 	}
 	r, jac := make([]float64, h.squares.Rows()), mat.NewDense(h.squares.Rows(), len(f.X), nil)
-	res, err := h.squares.Residuals(ctx, f.X, 1, r, jac)
+	res, err := h.squares.Linear(ctx, f.X, 1, r, jac)
 	if err != nil || res.Failed {
 		return err
 	}

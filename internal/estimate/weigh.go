@@ -30,7 +30,7 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 		return nil
 	}
 	r, jac := make([]float64, squares.Rows()), mat.NewDense(squares.Rows(), len(x), nil)
-	res, err := squares.Residuals(ctx, x, 1, r, jac)
+	res, err := squares.Linear(ctx, x, 1, r, jac)
 	if err != nil {
 		return err
 	}

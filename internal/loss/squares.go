@@ -29,6 +29,9 @@ type Squares struct {
 	workers []*squaresWorker
 	tail    int   // the first row that is not of a trajectory
 	prior   []int // the coordinates that have rows of priors
+
+	// The rows of residuals whose size counts, and those of their factors, in this order.
+	kinks [][2]int
 }
 
 // scoreElement is where residual k of a row comes from.
@@ -36,6 +39,8 @@ type scoreElement struct {
 	seen     int // its place in Seen; −1: a loss term
 	loss     int // the loss term
 	location bool
+
+	kink, factor bool
 }
 
 // places are the rows of a trajectory's residuals: those of row i begin at at[i].
@@ -117,7 +122,7 @@ func (s *Squares) layOut() {
 	for _, x := range s.Prog.Model.Scores {
 		for _, a := range x.List {
 			for i := range a.Arg.Shape.Size() {
-				e := scoreElement{-1, loss, a.Location}
+				e := scoreElement{-1, loss, a.Location, a.Kink, a.Factor}
 				if x.Offset >= 0 {
 					e.seen = x.Offset + i
 				}
@@ -132,10 +137,19 @@ func (s *Squares) layOut() {
 		p := places{columns: s.columnsOf(it)}
 		for i := range it.Rows {
 			p.at = append(p.at, s.rows)
+			first := len(s.kinks)
 			for _, e := range s.scores {
-				if e.counts(&it.Rows[i]) {
-					s.rows++
+				if !e.counts(&it.Rows[i]) {
+					continue
 				}
+				switch {
+				case e.kink:
+					s.kinks = append(s.kinks, [2]int{s.rows, 0})
+				case e.factor: // they follow each other as the residuals do
+					s.kinks[first][1] = s.rows
+					first++
+				}
+				s.rows++
 			}
 		}
 		p.penalty = s.rows
@@ -209,8 +223,8 @@ func (s *Squares) columnsOf(it *problem.Trajectory) (list []engine.Column) {
 // Rows implements fit.Residuals.
 func (s *Squares) Rows() int { return s.rows }
 
-// Residuals implements fit.Residuals.
-func (s *Squares) Residuals(ctx context.Context, x []float64, horizon float64, r []float64, jac *mat.Dense) (fit.Result, error) {
+// Linear implements fit.Kinked: Residuals with those that have kinks as they are.
+func (s *Squares) Linear(ctx context.Context, x []float64, horizon float64, r []float64, jac *mat.Dense) (fit.Result, error) {
 	o := s.Objective
 	clear(r)
 	if jac != nil {
@@ -234,6 +248,39 @@ func (s *Squares) Residuals(ctx context.Context, x []float64, horizon float64, r
 	}
 	e.res.Loss += s.ofPriors(x, r, jac) + s.ofDecay(x, r, jac)
 	return e.res, nil
+}
+
+// Residuals implements fit.Residuals.
+func (s *Squares) Residuals(ctx context.Context, x []float64, horizon float64, r []float64, jac *mat.Dense) (fit.Result, error) {
+	res, err := s.Linear(ctx, x, horizon, r, jac)
+	if err == nil && !res.Failed {
+		s.touch(r, jac)
+	}
+	return res, err
+}
+
+// Kinks implements fit.Kinked.
+func (s *Squares) Kinks() [][2]int { return s.kinks }
+
+// leastSize is the least size of a residual that is divided by.
+const leastSize = 0.05
+
+// touch makes residuals with kinks those of the parabola that touches their size from above.
+func (s *Squares) touch(r []float64, jac *mat.Dense) {
+	for _, k := range s.kinks {
+		by := r[k[1]]
+		r[k[1]] = 0
+		if !(by > 0) {
+			continue
+		}
+		root := math.Sqrt(math.Max(math.Abs(r[k[0]])/by, leastSize))
+		if r[k[0]] != 0 {
+			r[k[0]] = math.Copysign(by*root, r[k[0]])
+		}
+		if jac != nil {
+			floats.Scale(1/root, jac.RawRowView(k[0]))
+		}
+	}
 }
 
 // Work implements fit.Worker: right-hand sides, in operations.
@@ -431,4 +478,4 @@ func (s *Squares) Misfit(r []float64, do func(trajectory, row, element int, r fl
 	return sum, n
 }
 
-var _ fit.Residuals = (*Squares)(nil)
+var _ fit.Kinked = (*Squares)(nil)
