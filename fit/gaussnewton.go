@@ -109,7 +109,7 @@ type gaussNewton struct {
 	jac               *mat.Dense
 	normal            *kernel.Tiles // JᵀJ + Λ in the free coordinates
 	chol              *kernel.Tiles // the factor of it, scaled and damped
-	kinks             *kinks        // of the loss; nil: none, or they are not looked at
+	kinks             *sizes        // of the loss; nil: none, or they are not looked at
 	bent              *bend         // of steps that follow a valley
 	draws             int           // that were made
 	g, q              []float64
@@ -135,7 +135,7 @@ func newGaussNewton(p *Problem, d *descending, lim Limits) *gaussNewton {
 	m := len(e.free)
 	e.normal, e.chol = kernel.NewTiles(m), kernel.NewTiles(m)
 	e.g, e.q = make([]float64, m), make([]float64, m)
-	e.kinks = newKinks(p, m)
+	e.kinks = newSizes(p, m)
 	if d.Lambda == 0 {
 		d.Lambda, d.Growth = firstLambda, 2
 	}

@@ -20,8 +20,8 @@ type Kinked interface {
 	Kinks() [][2]int
 }
 
-// kinks are the terms |ζ| of a loss, and where they lead along the free coordinates.
-type kinks struct {
+// sizes are the terms |ζ| of a loss, and where they lead along the free coordinates.
+type sizes struct {
 	of    Kinked
 	value []float64  // ζ
 	slope *mat.Dense // dζ/dx
@@ -38,21 +38,21 @@ func (p *Problem) linear() func(ctx context.Context, x []float64, horizon float6
 	return p.Loss.Residuals
 }
 
-// newKinks makes room for those of a problem; nil: there are none.
-func newKinks(p *Problem, free int) *kinks {
+// newSizes makes room for those of a problem; nil: there are none.
+func newSizes(p *Problem, free int) *sizes {
 	of, ok := p.Loss.(Kinked)
 	if !p.Kinks || !ok || len(of.Kinks()) == 0 || free == 0 {
 		return nil
 	}
 	m := len(of.Kinks())
-	return &kinks{
+	return &sizes{
 		of: of, value: make([]float64, m), slope: mat.NewDense(m, free, nil), bend: make([]float64, free),
 		u: make([]float64, m), v: make([]float64, m), y: make([]float64, m),
 	}
 }
 
 // take moves the terms out of residuals, and out of their derivatives unless these are nil, of which the free columns stand first.
-func (k *kinks) take(r []float64, jac *mat.Dense) (sum float64) {
+func (k *sizes) take(r []float64, jac *mat.Dense) (sum float64) {
 	if jac != nil {
 		clear(k.bend)
 	}
@@ -75,7 +75,7 @@ func (k *kinks) take(r []float64, jac *mat.Dense) (sum float64) {
 }
 
 // gradient adds the derivative of the terms to g, with that of |ζ| at zero as zero.
-func (k *kinks) gradient(g []float64) {
+func (k *sizes) gradient(g []float64) {
 	for i, v := range k.value {
 		switch {
 		case v > 0:
@@ -87,7 +87,7 @@ func (k *kinks) gradient(g []float64) {
 }
 
 // at is Σ|ζ + slope·q|.
-func (k *kinks) at(q []float64) (sum float64) {
+func (k *sizes) at(q []float64) (sum float64) {
 	for i, v := range k.value {
 		sum += math.Abs(v + floats.Dot(k.slope.RawRowView(i), q))
 	}
@@ -106,7 +106,7 @@ const (
 // step sets q to the minimum of gᵀq + ½qᵀhq + Σ|ζ + slope·q/s|, with h positive definite: the
 // size of a sum is split into its parts above and below zero, u and v, whose multipliers
 // are 1 − y and 1 + y (R. Koenker, S. Portnoy, Statistical Science 12, 279–300, 1997, section 5).
-func (k *kinks) step(q, g []float64, h *mat.SymDense, s []float64) bool {
+func (k *sizes) step(q, g []float64, h *mat.SymDense, s []float64) bool {
 	n, m := len(q), len(k.value)
 	clear(q)
 	a := mat.NewDense(m, n, nil)

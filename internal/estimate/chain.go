@@ -298,6 +298,9 @@ func (c *chain) finish() error {
 	if err != nil || o.Failed {
 		return err
 	}
+	if o, err = c.settle(k, o, limits); err != nil {
+		return err
+	}
 	here := *k
 	here.Outcome = o
 	c.best = &here

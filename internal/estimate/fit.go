@@ -611,7 +611,7 @@ func (f *Fit) standardErrors(ctx context.Context, x []float64) {
 	sp := f.Objective.Space
 	var coords []int // those that are not held at an end
 	for i := range sp.Params {
-		if !math.IsInf(x[i], 0) && !f.held.has(i) {
+		if f.moves(x, i) {
 			coords = append(coords, i)
 		}
 	}

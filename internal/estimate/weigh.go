@@ -63,7 +63,7 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 		switch {
 		case i >= len(sp.Params):
 			weights = append(weights, i)
-		case !math.IsInf(x[i], 0) && !f.held.has(i): // not held at an end
+		case f.moves(x, i):
 			params = append(params, i)
 		}
 	}
@@ -113,6 +113,11 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 	}
 	warnOfFree(f, u, params)
 	warnOfWide(f, u, params, x, scale)
+}
+
+// moves reports whether a parameter is one that the fit tells: it is not held at an end of its interval.
+func (f *Fit) moves(x []float64, i int) bool {
+	return !math.IsInf(x[i], 0) && f.Objective.Space.Transforms[i].Derivative(x[i]) > 0 && !f.held.has(i)
 }
 
 // mostObserved is the number of coordinates up to which a curvature is observed.
