@@ -320,7 +320,7 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress,
 	case fit.Interrupted:
 		a.say("interrupted; go on with: %s", command("pinode", "fit", f.Model.Path(), "--resume", dir))
 		return &codeError{interrupted(ctx), ""}
-	case fit.MaxTime:
+	case fit.MaxTime, fit.StoppedEarly:
 		return &codeError{exitStopped, ""}
 	}
 	if f.Late() {
