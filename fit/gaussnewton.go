@@ -112,12 +112,17 @@ type gaussNewton struct {
 	kinks             *sizes        // of the loss; nil: none, or they are not looked at
 	bent              *bend         // of steps that follow a valley
 	draws             int           // that were made
-	g, q              []float64
-	smooth            []float64 // the gradient without that of kinks
-	value, squares    float64
-	before            float64 // mean loss per value before the step
-	fall              float64 // predicted for the last step
-	failure           Failure // of the last trial that failed
+	proposal
+	value, squares float64
+	before         float64 // mean loss per value before the step
+	failure        Failure // of the last trial that failed
+}
+
+// proposal is a step from the gradient, in the free coordinates.
+type proposal struct {
+	g, q   []float64
+	smooth []float64 // the gradient without that of kinks
+	fall   float64   // of the loss, as predicted
 }
 
 // newGaussNewton goes on from a memory.

@@ -42,19 +42,38 @@ type origin struct {
 	redrawn bool // it begins at parameters that a candidate has found
 }
 
-// agreed reports whether so many starts have led to the best optimum that another one is not
-// to be expected, where nothing tells that the data are not met.
+// agreed reports whether so many starts have led to so few optima that a better one is not
+// to be expected. Where nothing tells that the data are not met four at the best are enough. Else, of
+// n starts that led to w optima, w(n − 1)/(n − w − 2) is the number of optima to be expected, and
+// w(w + 1)/(n(n − 1)) the share of starts that lead to others than these (C.G.E. Boender, A.H.G. Rinnooy
+// Kan, Mathematical Programming 37, 59–80, 1987): less than half an optimum is left or, where data are
+// clearly not met, so that there is a better optimum or none at all, a hundredth of starts.
 func (c *found) agreed() bool {
-	if c.best == nil || c.declared && !c.best.fits() {
+	if c.best == nil {
 		return false
 	}
-	n := 0
-	for _, k := range c.list {
+	here, optima := 0, 0
+	for i, k := range c.list {
 		if k.same(c.best) {
-			n++
+			here++
+		}
+		if !slices.ContainsFunc(c.list[:i], k.same) {
+			optima++
 		}
 	}
-	return n >= 4
+	n, w := float64(len(c.list)), float64(optima)
+	switch {
+	case c.best.n == 0 || c.best.fits():
+		return here >= 4
+	case c.best.wrong():
+		return w*(w+1) < 0.01*n*(n-1)
+	}
+	return n > w+2 && w*(n-1) <= (w+0.5)*(n-w-2)
+}
+
+// wrong reports whether the data are beyond doubt not met: χ²/n > 1 + 4√(2/n).
+func (k *candidate) wrong() bool {
+	return k.n > 0 && k.chi/float64(k.n) > 1+4*math.Sqrt(2/float64(k.n))
 }
 
 // same reports whether two candidates are one optimum: their losses are less than half a

@@ -21,20 +21,19 @@ const mostTurns = 12
 // go on, and let go where the loss falls inside again (P.E. Gill, W. Murray, M.H. Wright, Practical
 // Optimization, 1981, section 5.2). It ends at an optimum within the intervals.
 func (c *chain) settle(k *candidate, o *fit.Outcome, limits fit.Limits) (*fit.Outcome, error) {
-	ends := closedEnds(c.f)
-	if len(ends) == 0 {
+	e := &ends{chain: c, list: closedEnds(c.f), held: map[int]bool{}}
+	if len(e.list) == 0 {
 		return o, nil
 	}
-	held := map[int]bool{}
 	for range mostTurns {
 		x := slices.Clone(o.X)
-		turned, err := c.turn(x, ends, held)
+		turned, err := e.turn(x)
 		if err != nil || !turned {
 			return o, err
 		}
 		p := c.problem(c.squares, 1, k.alpha)
 		p.Kinks, p.Most = len(x) <= mostExact, slices.Clone(p.Most)
-		for i := range held {
+		for i := range e.held {
 			p.Most[i] = 0
 		}
 		next, err := c.descendOn("at ends of intervals", p, x, limits)
@@ -49,6 +48,13 @@ func (c *chain) settle(k *candidate, o *fit.Outcome, limits fit.Limits) (*fit.Ou
 	return o, nil
 }
 
+// ends are parameters that have an end which they may stand at, and those that are held there.
+type ends struct {
+	*chain
+	list []int
+	held map[int]bool
+}
+
 // closedEnds are the parameters that have an end which they may stand at.
 func closedEnds(f *Fit) (list []int) {
 	for i := range f.Objective.Space.Params {
@@ -61,8 +67,8 @@ func closedEnds(f *Fit) (list []int) {
 
 // turn puts parameters to the ends that the model of the loss at x has its minimum beyond, and
 // lets go those held at which the loss falls inside.
-func (c *chain) turn(x []float64, ends []int, held map[int]bool) (turned bool, err error) {
-	o := c.f.Objective
+func (e *ends) turn(x []float64) (turned bool, err error) {
+	o := e.f.Objective
 	res, err := o.Eval(context.Background(), x, nil, 1, make([]float64, len(x)))
 	if err != nil || res.Failed {
 		return false, err
@@ -71,14 +77,14 @@ func (c *chain) turn(x []float64, ends []int, held map[int]bool) (turned bool, e
 	for i := range slope {
 		slope[i] *= float64(max(1, o.Total))
 	}
-	move, err := c.newton(x, slope, held)
+	move, err := e.newton(x, slope)
 	if err != nil || move == nil {
 		return false, err
 	}
-	for _, i := range ends {
+	for _, i := range e.list {
 		t := &o.Space.Transforms[i]
 		iv, at := t.Interval(), t.Forward(x[i])
-		if held[i] {
+		if e.held[i] {
 			end := iv.Lo
 			if x[i] > 0 {
 				end = iv.Hi
@@ -86,7 +92,7 @@ func (c *chain) turn(x []float64, ends []int, held map[int]bool) (turned bool, e
 			u, _, err := t.Start(end)
 			if err == nil && slope[i]*(t.Forward(u)-end) < -leastGain {
 				x[i], turned = u, true
-				delete(held, i)
+				delete(e.held, i)
 			}
 			continue
 		}
@@ -98,7 +104,7 @@ func (c *chain) turn(x []float64, ends []int, held map[int]bool) (turned bool, e
 		default:
 			continue
 		}
-		held[i], turned = true, true
+		e.held[i], turned = true, true
 	}
 	return turned, nil
 }
@@ -108,16 +114,16 @@ const leastGain = 1e-6
 
 // newton is the step from x to the minimum of the model of the loss in the parameters
 // themselves, with those held left where they are; nil: there is none.
-func (c *chain) newton(x, slope []float64, held map[int]bool) ([]float64, error) {
-	r, jac := make([]float64, c.squares.Rows()), mat.NewDense(c.squares.Rows(), len(x), nil)
-	res, err := c.squares.Linear(context.Background(), x, 1, r, jac)
+func (e *ends) newton(x, slope []float64) ([]float64, error) {
+	r, jac := make([]float64, e.squares.Rows()), mat.NewDense(e.squares.Rows(), len(x), nil)
+	res, err := e.squares.Linear(context.Background(), x, 1, r, jac)
 	if err != nil || res.Failed {
 		return nil, err
 	}
-	sp := c.f.Objective.Space
+	sp := e.f.Objective.Space
 	var free []int
 	for i := range sp.Params {
-		if !held[i] && sp.Transforms[i].Derivative(x[i]) > 0 {
+		if !e.held[i] && sp.Transforms[i].Derivative(x[i]) > 0 {
 			free = append(free, i)
 		}
 	}
@@ -125,7 +131,7 @@ func (c *chain) newton(x, slope []float64, held map[int]bool) ([]float64, error)
 	for i := len(sp.Params); i < len(x); i++ {
 		weights = append(weights, i)
 	}
-	h := c.squares.Curvature(x, jac)
+	h := e.squares.Curvature(x, jac)
 	if len(x) > mostExact {
 		weights = nil // they are left where they are
 	}
@@ -166,9 +172,9 @@ func (c *chain) newton(x, slope []float64, held map[int]bool) ([]float64, error)
 // to count as standing at it.
 const boundErrors = 2
 
-// bounds says which estimates stand at an end of their intervals: on it, or so near that the
+// judgeBounds says which estimates stand at an end of their intervals: on it, or so near that the
 // data cannot tell them from it.
-func (f *Fit) bounds() {
+func judgeBounds(f *Fit) {
 	sp, k := f.Objective.Space, 0
 	for i := range f.Estimates {
 		e := &f.Estimates[i]

@@ -611,7 +611,7 @@ func (f *Fit) standardErrors(ctx context.Context, x []float64) {
 	sp := f.Objective.Space
 	var coords []int // those that are not held at an end
 	for i := range sp.Params {
-		if f.moves(x, i) {
+		if moves(f, x, i) {
 			coords = append(coords, i)
 		}
 	}
@@ -627,7 +627,7 @@ func (f *Fit) standardErrors(ctx context.Context, x []float64) {
 	if err != nil {
 		return
 	}
-	h, err := f.Objective.Observed(ctx, forTrainer(f.Objective), x, coords, scale)
+	h, err := loss.Observed(ctx, f.Objective, forTrainer(f.Objective), x, coords, scale)
 	if err != nil {
 		return
 	}

@@ -66,7 +66,7 @@ const misfitAt = 1e-4
 
 // judge makes the verdict of a fit that has ended.
 func (f *Fit) judge(m *misfit) {
-	f.bounds()
+	judgeBounds(f)
 	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.starts, Here: f.here - f.equal, Equal: f.equal}
 	v.Open, v.Untold = f.open, len(f.open)
 	free := untoldByPriors(f)

@@ -40,17 +40,45 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 	}
 	kinds := f.Objective.NewDeviations(f.told.Noise(), slices.Clone(x)).Kind
 	m := &misfit{}
+	var signs []sign
 	squares.Misfit(r, func(trajectory, _, element int, r float64) {
 		if kinds[element] == loss.Declared {
 			m.declared(element, r)
 		}
-		m.add(trajectory, element, r)
+		signs = append(signs, sign{trajectory, element, r})
 	})
+	inSeries(f, signs)
+	for _, s := range signs {
+		m.add(s.trajectory, s.element, s.r)
+	}
 	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
 		f.normalErrors(ctx, x, squares, jac, &res)
 	}
 	f.judge(m)
 	return nil
+}
+
+// sign is a residual of an element of observations.
+type sign struct {
+	trajectory, element int
+	r                   float64
+}
+
+// inSeries puts residuals of trajectories of one row each into the order of what tells these
+// apart, as one series, where there is such an order.
+func inSeries(f *Fit, list []sign) {
+	place := make([]int, len(f.Objective.Trajectories))
+	series := f.told.Series()
+	if len(series) != len(place) {
+		return
+	}
+	for at, i := range series {
+		place[i] = at
+	}
+	slices.SortStableFunc(list, func(a, b sign) int { return place[a.trajectory] - place[b.trajectory] })
+	for i := range list {
+		list[i].trajectory = 0
+	}
 }
 
 // normalErrors are the standard errors of the normal approximation at the optimum,
@@ -63,14 +91,14 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 		switch {
 		case i >= len(sp.Params):
 			weights = append(weights, i)
-		case f.moves(x, i):
+		case moves(f, x, i):
 			params = append(params, i)
 		}
 	}
 	if len(params) == 0 {
 		return
 	}
-	h, err := f.curvature(ctx, x, squares, jac, res, append(slices.Clone(params), weights...))
+	h, err := curvatureAt(ctx, f, x, squares, jac, res, append(slices.Clone(params), weights...))
 	if err != nil {
 		return
 	}
@@ -116,20 +144,20 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 }
 
 // moves reports whether a parameter is one that the fit tells: it is not held at an end of its interval.
-func (f *Fit) moves(x []float64, i int) bool {
+func moves(f *Fit, x []float64, i int) bool {
 	return !math.IsInf(x[i], 0) && f.Objective.Space.Transforms[i].Derivative(x[i]) > 0 && !f.held.has(i)
 }
 
 // mostObserved is the number of coordinates up to which a curvature is observed.
 const mostObserved = 60
 
-// curvature is that of the loss at x, of which the chosen coordinates are asked for: what
+// curvatureAt is that of the loss at x, of which the chosen coordinates are asked for: what
 // is expected or, where values beyond a limit are known to be there and no more, what is observed.
-func (f *Fit) curvature(ctx context.Context, x []float64, squares *loss.Squares, jac *mat.Dense, res *fit.Result, coords []int) (*mat.SymDense, error) {
-	if !f.Objective.Censored() || len(coords) > mostObserved {
+func curvatureAt(ctx context.Context, f *Fit, x []float64, squares *loss.Squares, jac *mat.Dense, res *fit.Result, coords []int) (*mat.SymDense, error) {
+	if !loss.Censored(f.Objective) || len(coords) > mostObserved {
 		return squares.Curvature(x, jac), nil
 	}
-	part, err := f.Objective.Observed(ctx, forTrainer(f.Objective), x, coords, float64(max(1, res.Values)))
+	part, err := loss.Observed(ctx, f.Objective, forTrainer(f.Objective), x, coords, float64(max(1, res.Values)))
 	if err != nil {
 		return nil, err
 	}

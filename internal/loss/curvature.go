@@ -78,7 +78,7 @@ func (s *Squares) bendOfPriors(x []float64, h *mat.SymDense) {
 
 // Censored reports whether an observation has limits beyond which a value says only that it
 // is there. What is expected of the curvature of the others is not that of all then.
-func (o *Objective) Censored() bool {
+func Censored(o *Objective) bool {
 	for _, x := range o.Prog.Checked.Model.Observes {
 		if x.Below != nil || x.Above != nil {
 			return true
@@ -89,7 +89,7 @@ func (o *Objective) Censored() bool {
 
 // Observed is the curvature of the loss, times scale, by the chosen parameters and weights
 // themselves, in the units of Curvature: by differences of gradients. bare is the objective without what it does besides.
-func (o *Objective) Observed(ctx context.Context, bare fit.Objective, x []float64, coords []int, scale float64) (*mat.SymDense, error) {
+func Observed(ctx context.Context, o *Objective, bare fit.Objective, x []float64, coords []int, scale float64) (*mat.SymDense, error) {
 	g := make([]float64, len(x))
 	if _, err := bare.Eval(ctx, x, nil, 1, g); err != nil {
 		return nil, err

@@ -306,8 +306,8 @@ func (d *curves) Noise() []float64 {
 	out := make([]float64, len(d.ways))
 	for k, w := range d.ways {
 		squares, free, values := 0., 0., 0.
-		for _, run := range d.runs {
-			if c := run.curves()[k]; c != nil && !math.IsNaN(c.Variance()) {
+		for _, c := range d.drawn(k) {
+			if !math.IsNaN(c.Variance()) {
 				squares, free, values = squares+c.Squares, free+float64(c.Values)-c.Trace, values+float64(c.Values)
 			}
 		}
