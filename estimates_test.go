@@ -158,3 +158,30 @@ func TestCensoredErrors(t *testing.T) {
 	require.InEpsilon(t, math.Sqrt(ss/det), f.Params["m"].StdErr, 1e-3)
 	require.InEpsilon(t, math.Sqrt(mm/det), f.Params["s"].StdErr, 1e-3)
 }
+
+// TestRowsInOrder: rows of a table that one covariate orders are judged as a curve, though the
+// noise is fitted: residuals of a straight line about a parabola follow each other, those of the parabola do not.
+func TestRowsInOrder(t *testing.T) {
+	csv := "x,y\n"
+	for i := range 41 {
+		u := float64(i*17%41) / 10 // in another order
+		csv += fmt.Sprintf("%g,%.5g\n", u, 2+u*u+0.3*math.Sin(5*float64(i*i)))
+	}
+	model := "param a = 0\nparam b = 0\nparam s in (0, inf) = 1\ncovariate x\nobserve y = "
+	f := fittedTo(t, model+"a + b*x ~ normal(s)", csv)
+	require.Equal(t, "misfit", f.Verdict.Word, f.Verdict.Text)
+	require.Less(t, *f.Verdict.Runs, 1e-4)
+	f = fittedTo(t, model+"a + b*x^2 ~ normal(s)", csv)
+	require.NotEqual(t, "misfit", f.Verdict.Word, f.Verdict.Text)
+	require.Greater(t, *f.Verdict.Runs, 1e-2)
+}
+
+// TestStartsThatAgree: a model with one optimum, which does not meet the data, is left after
+// some starts: 15 make 2/(n(n − 1)) less than a hundredth.
+func TestStartsThatAgree(t *testing.T) {
+	f := fittedTo(t, "param a = 0\ncovariate x\nobserve y = a*x ~ normal(0.05)", "x,y\n1,1\n2,1\n3,7\n4,2\n")
+	require.Equal(t, "misfit", f.Verdict.Word, f.Verdict.Text)
+	require.GreaterOrEqual(t, f.Verdict.Starts, 15)
+	require.Less(t, f.Verdict.Starts, 30)
+	require.Equal(t, f.Verdict.Starts, f.Verdict.Here)
+}
