@@ -68,7 +68,8 @@ func (l *leastSizes) Residuals(ctx context.Context, x []float64, h float64, r []
 func descended(t *testing.T, of interface {
 	Objective
 	Residuals
-}, x []float64) (out *Outcome) {
+}, x []float64,
+) (out *Outcome) {
 	t.Helper()
 	do := func(s *Session) error {
 		o, err := s.Descend("test", &Problem{Loss: of, Horizon: 1, Kinks: true}, x, Limits{Iterations: 200, Flat: 1e-8, Least: 1e-6, Times: 3})
