@@ -298,7 +298,7 @@ func (c *chain) finish() error {
 	if err != nil || o.Failed {
 		return err
 	}
-	if o, err = c.settle(k, o, limits); err != nil {
+	if o, err = settle(c, k, o, limits); err != nil {
 		return err
 	}
 	here := *k

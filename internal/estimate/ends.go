@@ -20,7 +20,7 @@ const mostTurns = 12
 // intervals, which their coordinates reach at infinity only: these are held there while the others
 // go on, and let go where the loss falls inside again (P.E. Gill, W. Murray, M.H. Wright, Practical
 // Optimization, 1981, section 5.2). It ends at an optimum within the intervals.
-func (c *chain) settle(k *candidate, o *fit.Outcome, limits fit.Limits) (*fit.Outcome, error) {
+func settle(c *chain, k *candidate, o *fit.Outcome, limits fit.Limits) (*fit.Outcome, error) {
 	e := &ends{chain: c, list: closedEnds(c.f), held: map[int]bool{}}
 	if len(e.list) == 0 {
 		return o, nil
