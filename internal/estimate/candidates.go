@@ -13,8 +13,7 @@ type found struct {
 	list []*candidate
 	best *candidate
 
-	declared bool    // observations say what noise they have
-	cleared  float64 // the work until the first that meets the data beyond doubt; 0: there is none
+	cleared float64 // the work until the first that meets the data beyond doubt; 0: there is none
 }
 
 // candidate is a point that a start has led to.

@@ -62,7 +62,6 @@ func (f *Fit) auto(s *fit.Session) error {
 		return s.QuasiNewton(x0, n, enough(f))
 	}
 	c.noise = f.Objective.NewDeviations(f.told.Noise(), x0)
-	c.declared = slices.Contains(c.noise.Kind, loss.Declared)
 	c.ridge = newRidge(f.Objective, x0)
 	for i := range x0 {
 		m := 2.
