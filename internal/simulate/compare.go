@@ -183,17 +183,16 @@ func (m *Simulator) solve(ctx context.Context, c Options, row *trial) (*solution
 	if err != nil {
 		return nil, err
 	}
-	r, err := engine.NewRunner(m.Prog, row.opt, len(runs.of), compiler.Want{}, runs.ownParams(), c.Workers)
-	if err != nil {
-		return nil, err
-	}
 	x, err := runs.space.X0()
 	if err != nil {
 		return nil, err
 	}
 	nat := runs.space.Natural()
 	p := runs.space.SharedInputs(x, nat, make([]float64, len(runs.space.P)))
-	r.Bind(p, runs.space.Scales)
+	r, err := m.runner(&row.opt, runs, compiler.Want{}, c.Workers, p, nat)
+	if err != nil {
+		return nil, err
+	}
 	of := make([]*solution, len(runs.of))
 	stats, fails := make([]sim.Stats, len(runs.of)), make([]string, len(runs.of))
 	user := m.Prog.Model.Layout.NUser

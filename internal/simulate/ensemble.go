@@ -168,6 +168,9 @@ func (r *ensemble) prepare(i int, p, nat []float64, to *engine.BoundModel) *sim.
 	r.space.Redraw(to.Q, it, r.drawing(i))
 	to.P, to.Initial = to.P[:0], to.Initial[:0]
 	for k, pl := range r.slots {
+		if r.values[i] == nil { // a solver that has none yet
+			break
+		}
 		v := r.values[i][k]
 		switch pl.Kind {
 		case problem.SharedSlot:

@@ -20,9 +20,9 @@ func explanation(p *compiler.Program, runs *ensemble, opt sim.Options, out *Simu
 	st := &out.Stats
 	switch {
 	case opt.Stiff != nil:
-		line("solver", "auto (%s, and %s for runs that are stiff), rtol %g, atol %g", opt.Method.Name, opt.Stiff.Name, opt.RTol, opt.ATol)
+		line("solver", "auto (%s, and %s for runs that are stiff), rtol %g, atol %s", opt.Method.Name, opt.Stiff.Name, opt.RTol, absolute(opt))
 	case opt.Method.Adaptive():
-		line("solver", "%s, rtol %g, atol %g", opt.Method.Name, opt.RTol, opt.ATol)
+		line("solver", "%s, rtol %g, atol %s", opt.Method.Name, opt.RTol, absolute(opt))
 	default:
 		line("solver", "%s, step %g", opt.Method.Name, opt.Step)
 	}
@@ -43,6 +43,14 @@ func explanation(p *compiler.Program, runs *ensemble, opt sim.Options, out *Simu
 		line("unproven", "%s in which a crossing may have been missed", explain.Steps(st.Unproven))
 	}
 	return b.String()
+}
+
+// absolute are the absolute tolerances.
+func absolute(opt sim.Options) string {
+	if len(opt.Sizes) == 0 {
+		return fmt.Sprintf("%g", opt.ATol)
+	}
+	return fmt.Sprintf("%.3g … %.3g by the sizes of the states", opt.ATol*slices.Min(opt.Sizes), opt.ATol*slices.Max(opt.Sizes))
 }
 
 // lengths are those of the accepted steps, and where steps were rejected.

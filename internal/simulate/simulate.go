@@ -84,11 +84,7 @@ func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 		return nil, err
 	}
 	opt.Forget = true
-	r, err := engine.NewRunner(m.Prog, opt, len(runs.of), compiler.Want{}, runs.ownParams(), c.Workers)
-	if err != nil {
-		return nil, err
-	}
-	stats, err := m.run(ctx, r, runs, out)
+	stats, err := m.run(ctx, &opt, runs, out, c.Workers)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -122,7 +118,7 @@ func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := sp.SetValues(c.Values); err != nil {
+	if err := m.begin(sp, trajectories, c.Values); err != nil {
 		return nil, nil, err
 	}
 	runs, err := m.ensemble(sp, trajectories, c, seed)
@@ -171,7 +167,7 @@ func (r *ensemble) bounded(p *compiler.Program) error {
 
 // run does the runs of an ensemble and makes their tables. A run that fails has what it
 // came to; the error is that of the first.
-func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, out *Simulation) ([]sim.Stats, error) {
+func (m *Simulator) run(ctx context.Context, opt *sim.Options, runs *ensemble, out *Simulation, workers int) ([]sim.Stats, error) {
 	sp := runs.space
 	x, err := sp.X0()
 	if err != nil {
@@ -182,7 +178,10 @@ func (m *Simulator) run(ctx context.Context, r *engine.Runner, runs *ensemble, o
 	if err := m.encode(ctx, runs, p, nat); err != nil {
 		return nil, err
 	}
-	r.Bind(p, sp.Scales)
+	r, err := m.runner(opt, runs, compiler.Want{}, workers, p, nat)
+	if err != nil {
+		return nil, err
+	}
 	out.Trajectories = make([]*Trajectory, len(runs.of))
 	fails := make([]error, len(runs.of))
 	stats := make([]sim.Stats, len(runs.of))

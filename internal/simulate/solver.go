@@ -58,7 +58,7 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := sp.SetValues(c.Values); err != nil {
+	if err := m.begin(sp, trajectories, c.Values); err != nil {
 		return nil, err
 	}
 	if err := m.Grid(trajectories[0], &c); err != nil {
@@ -71,16 +71,15 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 		}
 	}
 	opt.Forget, opt.Memory = !s.rev, tapeWords
-	if s.r, err = engine.NewRunner(m.Prog, opt, n, compiler.Want{Reverse: s.rev}, s.runs.ownParams(), c.Workers); err != nil {
-		return nil, err
-	}
 	x, err := sp.X0()
 	if err != nil {
 		return nil, err
 	}
 	s.nat, s.p = sp.Natural(), make([]float64, len(sp.P))
 	s.p = sp.SharedInputs(x, s.nat, s.p)
-	s.r.Bind(s.p, sp.Scales)
+	if s.r, err = m.runner(&opt, s.runs, compiler.Want{Reverse: s.rev}, c.Workers, s.p, s.nat); err != nil {
+		return nil, err
+	}
 	s.Fails, s.Ends = make([]error, n), rowsOf(n, m.Prog.Model.Layout.NUser)
 	s.grad, s.stats = make([]float64, len(s.p)), make([]sim.Stats, n)
 	s.begin = func(i int, to *engine.BoundModel) *sim.Span { return s.runs.prepare(i, s.p, s.nat, to) }

@@ -9,6 +9,7 @@ import (
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/compiler/place"
+	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/sim"
@@ -365,14 +366,30 @@ func (q demand) slopes(prog func() []float64, j int) (at0, at1 []float64) {
 
 // SetScales sets the scales that the model leaves open, at the start of the space:
 // observations by the spread of their data; conserved quantities, arguments and results of
-// neural blocks by sizes that data and units tell. What cannot be told is 1.
+// neural blocks by sizes that data and units tell. What cannot be told is 1. Data to train
+// with tell them, if there are any, whatever else is looked at: so all commands begin alike.
 func (d *ruler) SetScales() error {
 	x, err := d.space.X0()
 	if err != nil {
 		return err
 	}
-	copy(d.space.Scales, d.scalesAt(x))
+	copy(d.space.Scales, d.training().scalesAt(x))
 	return nil
+}
+
+// training measures along what is there to train with, or along all.
+func (d *ruler) training() *ruler {
+	part := *d.curves
+	part.runs, part.Trajectories = nil, nil
+	for _, run := range d.runs {
+		if run.Data == nil || run.Data.Split == data.Train {
+			part.runs, part.Trajectories = append(part.runs, run), append(part.Trajectories, run.Trajectory)
+		}
+	}
+	if len(part.runs) == 0 {
+		return d
+	}
+	return &ruler{curves: &part}
 }
 
 // Tolerances are the options of a solver with absolute tolerances that follow the sizes
