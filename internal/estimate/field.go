@@ -77,7 +77,7 @@ func newByNetwork(prog *engine.Compiled, from *problem.Problem, settings *settin
 	if f.field, err = newLossByNetwork(prog, f.Objective, train, plan); err != nil {
 		return nil, err
 	}
-	if err := sp.SetValues(c.From); err != nil {
+	if err := c.setValues(sp); err != nil {
 		return nil, err
 	}
 	plan.Trainer.Objective = f.field

@@ -75,6 +75,17 @@ type Options struct {
 	From       *problem.Values
 	Resume     *fit.State
 	Whole      bool // all trajectories of the data, and not those for training alone
+	Told       bool // nothing is learned: From has all values per key, or none
+}
+
+// setValues sets the values that are begun from.
+func (c *Options) setValues(sp *problem.Space) error {
+	if c.Told {
+		if err := sp.Told(c.From); err != nil {
+			return err
+		}
+	}
+	return sp.SetValues(c.From)
 }
 
 // New reads the data and prepares a fit with the settings of the fit block.
@@ -128,7 +139,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if sp.Dim == 0 {
 		return nil, nothingToFit(from)
 	}
-	if err := sp.SetValues(c.From); err != nil {
+	if err := c.setValues(sp); err != nil {
 		return nil, err
 	}
 	f := &Fit{estimated: estimated{prog: prog, Objective: obj}, settings: settings, solver: opt, Plan: plan, State: c.Resume, told: told}

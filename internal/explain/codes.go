@@ -136,7 +136,7 @@ simulate { until: 40, solver: tsit5 }`,
 	},
 	{
 		Name: "held-back", Title: "a parameter of a trajectory that is held back, and nothing tells it",
-		Explanation: "A parameter `per` key has a value of its own for a trajectory that is held back. It is estimated behind the fit on the rows that are `given`, with everything else held; without such rows it stays at its start value, and what is reported of the trajectory says little.",
+		Explanation: "A parameter `per` key has a value of its own for a trajectory that is held back. It is estimated behind the fit on the rows that are `given`, with everything else held; without such rows it stays at its start value, and what is reported of the trajectory says little. Where values of a fit that did not have the trajectory are taken for it, in `simulate`, `evaluate` and `score`, that is an error: give the parameter a value by `--set`.",
 		Example: `model M {
   param k per year in (0, inf) = 1
   state x = 1

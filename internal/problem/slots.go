@@ -2,6 +2,8 @@ package problem
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
@@ -24,7 +26,12 @@ type Slot struct {
 	Kind SlotKind
 	At   int
 	in   *fit.Interval
+	per  int // of a parameter that has a value for each key, for one of them: which it is, from 1; 0: for all
+	key  int // the key
 }
+
+// Of reports whether a trajectory has the slot.
+func (p *Slot) Of(it *Trajectory) bool { return p.per == 0 || it.Keys[p.per-1] == p.key }
 
 // Check refuses a value that the slot may not have.
 func (p *Slot) Check(v float64) error {
@@ -34,7 +41,7 @@ func (p *Slot) Check(v float64) error {
 	return nil
 }
 
-// Slot finds a parameter, a covariate or a state by its name.
+// Slot finds a parameter, that of a key, a covariate or a state by its name.
 func (sp *Space) Slot(name string) (Slot, error) {
 	lay := &sp.Prog.Model.Layout
 	for _, slot := range lay.Params {
@@ -48,7 +55,7 @@ func (sp *Space) Slot(name string) (Slot, error) {
 				kind = OwnSlot
 			}
 			iv := intervalOf(p)
-			return Slot{name, kind, slot.Off + e, &iv}, nil
+			return Slot{Name: name, Kind: kind, At: slot.Off + e, in: &iv}, nil
 		}
 	}
 	for _, slot := range lay.Trajectory {
@@ -57,16 +64,36 @@ func (sp *Space) Slot(name string) (Slot, error) {
 		}
 		for e := range slot.N {
 			if lower.ElementName(slot.Object.Info(), e) == name {
-				return Slot{name, OwnSlot, slot.Off + e, nil}, nil
+				return Slot{Name: name, Kind: OwnSlot, At: slot.Off + e}, nil
 			}
 		}
 	}
 	for _, slot := range lay.States {
 		for e := range slot.N {
 			if lower.ElementName(slot.Object.Info(), e) == name {
-				return Slot{name, InitialSlot, slot.Off + e, nil}, nil
+				return Slot{Name: name, Kind: InitialSlot, At: slot.Off + e}, nil
 			}
 		}
+	}
+	return sp.slotOfKey(name)
+}
+
+// slotOfKey finds the value of a parameter for one key, `k{site=a}`.
+func (sp *Space) slotOfKey(name string) (Slot, error) {
+	of, key, _ := strings.Cut(strings.TrimSuffix(name, "}"), "{")
+	per := 0
+	for _, slot := range sp.Prog.Model.Layout.Params {
+		if !slot.PerKey {
+			continue
+		}
+		p := slot.Object.(*check.Param)
+		for e := range slot.N {
+			if at := slices.Index(sp.keys[per], key); at >= 0 && lower.ElementName(&p.Obj, e) == of {
+				iv := intervalOf(p)
+				return Slot{Name: name, Kind: OwnSlot, At: slot.Off + e, in: &iv, per: per + 1, key: at}, nil
+			}
+		}
+		per++
 	}
 	return Slot{}, sp.unknown(name)
 }

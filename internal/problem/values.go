@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 // Estimate is one number that a model learns, or holds fixed.
@@ -138,6 +139,35 @@ func (sp *Space) SetValues(v *Values) error {
 		if w, ok := v.Scales[scaleName(s)]; ok && len(w) == s.N && s.Kind != lower.ScaleLoss {
 			copy(sp.Scales[s.Off:], w)
 		}
+	}
+	return nil
+}
+
+// Told refuses values that have a parameter for some keys and not for one that is asked for: its
+// start value would pass for what was learned. Besides the values, names are told.
+func (sp *Space) Told(v *Values, names ...string) error {
+	if v == nil {
+		return nil
+	}
+	told := func(name string) bool {
+		_, ok := v.Params[name]
+		return ok || slices.Contains(names, name)
+	}
+	some := map[string]bool{} // parameters that have a value for a key
+	for name := range v.Params {
+		if of, _, per := strings.Cut(name, "{"); per {
+			some[of] = true
+		}
+	}
+	for i, e := range sp.Estimates {
+		of, key, per := strings.Cut(strings.TrimSuffix(e.Name, "}"), "{")
+		if !per || sp.of[i].Fixed || !some[of] || told(e.Name) || told(of) {
+			continue
+		}
+		l := &diag.List{}
+		l.Errorf("held-back", sp.of[i].Span, "nothing tells `%s`: the values are those of a fit without %s", e.Name, strings.ReplaceAll(key, ",", ", ")).
+			WithHelp("a value is given by `--set '%s=…'`, one for all by `--set %s=…`; or leave these rows out, or fit with them: in `validate`, with some rows `given`, nothing else is learned of them", e.Name, of)
+		return l.Err()
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/pinode/pinode/compiler/lower"
@@ -10,7 +11,10 @@ import (
 )
 
 // begin sets the values and scales that runs have.
-func (m *Simulator) begin(sp *problem.Space, trajectories []*problem.Trajectory, values *problem.Values) error {
+func (m *Simulator) begin(sp *problem.Space, trajectories []*problem.Trajectory, values *problem.Values, set map[string]float64) error {
+	if err := sp.Told(values, slices.Collect(maps.Keys(set))...); err != nil {
+		return err
+	}
 	if values == nil || len(values.Scales) == 0 {
 		if err := m.scale(sp, trajectories); err != nil {
 			return err

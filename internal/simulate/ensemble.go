@@ -179,7 +179,9 @@ func (r *ensemble) prepare(i int, p, nat []float64, to *engine.BoundModel) *sim.
 			}
 			to.P[pl.At] = v
 		case problem.OwnSlot:
-			to.Q[pl.At] = v
+			if pl.Of(it) {
+				to.Q[pl.At] = v
+			}
 		case problem.InitialSlot:
 			to.Initial = append(to.Initial, engine.InitialValue{At: pl.At, V: v})
 		}

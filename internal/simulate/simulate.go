@@ -118,7 +118,7 @@ func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := m.begin(sp, trajectories, c.Values); err != nil {
+	if err := m.begin(sp, trajectories, c.Values, c.Set); err != nil {
 		return nil, nil, err
 	}
 	runs, err := m.ensemble(sp, trajectories, c, seed)

@@ -58,7 +58,7 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.begin(sp, trajectories, c.Values); err != nil {
+	if err := m.begin(sp, trajectories, c.Values, c.Set); err != nil {
 		return nil, err
 	}
 	if err := m.Grid(trajectories[0], &c); err != nil {
