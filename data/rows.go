@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Which rows of a table count, and when they are.
@@ -132,75 +131,4 @@ func (t *Table) Join(other *Table, by []string) (*Table, error) {
 		v.pick, v.with = append(v.pick, i), append(v.with, j)
 	}
 	return out, nil
-}
-
-// dateForms are the forms of ISO 8601 that times are read in, and of clocks.
-var (
-	dateForms = []string{
-		time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05",
-		"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02",
-	}
-	clockForms = []string{"15:04:05", "15:04"}
-)
-
-// instant reads a date or a clock time.
-func instant(cell string, forms []string) (time.Time, bool) {
-	for _, f := range forms {
-		if at, err := time.Parse(f, cell); err == nil {
-			return at, true
-		}
-	}
-	return time.Time{}, false
-}
-
-// times are those of the rows: numbers, clock times since midnight, or dates, of which
-// each trajectory counts from its first: see sinceFirst.
-func (t *Table) times(spec *Spec) (out []float64, dates bool, err error) {
-	k, err := t.column(spec.Time.Name)
-	if err != nil {
-		return nil, false, err
-	}
-	first := t.at(0, k)
-	if _, is := number(first); is {
-		out, err = t.inUnit(spec.Time)
-		return out, false, err
-	}
-	forms, dates := clockForms, false
-	from, ok := instant(first, clockForms)
-	if ok {
-		from = from.Truncate(24 * time.Hour)
-	} else if from, ok = instant(first, dateForms); ok {
-		forms, dates = dateForms, true
-	}
-	if !ok {
-		_, err = t.inUnit(spec.Time) // says what is wrong with it
-		return nil, false, err
-	}
-	out = make([]float64, t.Len())
-	for i := range out {
-		at, ok := instant(t.at(i, k), forms)
-		if !ok {
-			e := Row{t, i}.errorf("`%s` is not a time like `%s` in line %d", clipped(t.at(i, k)), clipped(first), t.Line(0))
-			e.Column, e.Help = spec.Time.Name, "all times of a column have one form: numbers, ISO dates (2026-05-01T12:30:00) or clock times (12:30)"
-			return nil, false, e
-		}
-		out[i] = at.Sub(from).Seconds() * spec.Second
-	}
-	if spec.Second == 0 {
-		e := Row{t, 0}.errorf("dates and clock times need a unit of the time in the model")
-		e.Column, e.Help = spec.Time.Name, "declare it: `time t: h`"
-		return nil, false, e
-	}
-	return out, dates, nil
-}
-
-// sinceFirst lets the times of some rows count from the first of them.
-func sinceFirst(times []float64, rows *picked) {
-	first := math.Inf(1)
-	for i := range rows.n {
-		first = min(first, times[rows.at(i)])
-	}
-	for i := range rows.n {
-		times[rows.at(i)] -= first
-	}
 }

@@ -130,6 +130,7 @@ type Set struct {
 	File         string
 	Keys         []string
 	Trajectories []*Trajectory
+	Doubts       []*Error // what may have been meant in another way
 }
 
 // Build forms the trajectories of a table, in the order in which their keys
@@ -141,10 +142,10 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 	}
 	t = t.only(keep)
 	var times []float64
-	dates := false
+	form := numbers
 	if spec.Time.Name == "" {
 		times = make([]float64, t.Len()) // until it is known where they start: see Begin
-	} else if times, dates, err = t.times(spec); err != nil {
+	} else if times, form, err = t.times(spec); err != nil {
 		return nil, err
 	}
 	var cols columns
@@ -182,12 +183,6 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 	all := make([]Trajectory, len(groups))
 	for g := range groups {
 		rows := &groups[g]
-		if dates {
-			sinceFirst(times, rows)
-		}
-		if err := all[g].build(t, spec, rows, times, &cols); err != nil {
-			return nil, err
-		}
 		for _, k := range spec.Keys {
 			all[g].Key = append(all[g].Key, strings.Clone(t.cell(rows.at(0), k))) // which keeps no file in memory
 		}
@@ -197,6 +192,17 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 				row = keep[row]
 			}
 			all[g].Key = append(all[g].Key, strconv.Itoa(row+1))
+		}
+		switch form {
+		case dates:
+			sinceFirst(times, rows)
+		case clocks:
+			if doubt := t.overMidnight(spec, times, rows, all[g].Name(set.Keys)); doubt != nil {
+				set.Doubts = append(set.Doubts, doubt)
+			}
+		}
+		if err := all[g].build(t, spec, rows, times, &cols); err != nil {
+			return nil, err
 		}
 		set.Trajectories = append(set.Trajectories, &all[g])
 	}

@@ -50,6 +50,15 @@ type Error struct {
 func (e *Error) Unwrap() error { return e.Cause }
 
 func (e *Error) Error() string {
+	s := e.Place()
+	if e.Help != "" {
+		s += "\n  = help: " + e.Help
+	}
+	return s
+}
+
+// Place is where it is and what, without the help.
+func (e *Error) Place() string {
 	at := e.File
 	if e.Line > 0 {
 		at += fmt.Sprintf(":%d", e.Line)
@@ -57,11 +66,7 @@ func (e *Error) Error() string {
 	if e.Column != "" {
 		at += fmt.Sprintf(": column `%s`", e.Column)
 	}
-	s := at + ": " + e.Text
-	if e.Help != "" {
-		s += "\n  = help: " + e.Help
-	}
-	return s
+	return at + ": " + e.Text
 }
 
 // Readers read tables by the ending of the file's name. Package data/parquet adds one.

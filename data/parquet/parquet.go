@@ -8,6 +8,7 @@ package parquet
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,10 +40,14 @@ func Read(name string, r io.Reader) (t *data.Table, err error) {
 	if err != nil {
 		return nil, damaged(name, err)
 	}
+	spans := durations(f)
 	var names []string
 	var cells []func(parquet.Value) []byte
 	for _, c := range f.Root().Columns() {
 		cell := cellOf(c)
+		if unit, is := spans[c.Name()]; is && cell != nil {
+			cell = passed(unit)
+		}
 		if cell == nil {
 			return nil, &data.Error{
 				File: name, Column: c.Name(), Text: fmt.Sprintf("a column of the type `%s` is not read", typeOf(c)),
@@ -65,6 +70,36 @@ func Read(name string, r io.Reader) (t *data.Table, err error) {
 		}
 	}
 	return table.Table()
+}
+
+// durations are the columns of times that have passed, which are whole numbers to Parquet, and
+// their units, as pandas notes them.
+func durations(f *parquet.File) map[string]time.Duration {
+	text, _ := f.Lookup("pandas")
+	var noted struct {
+		Columns []struct {
+			Field string `json:"field_name"`
+			Type  string `json:"numpy_type"`
+		}
+	}
+	if json.Unmarshal([]byte(text), &noted) != nil { // there are no such notes
+		return nil
+	}
+	units := map[string]time.Duration{
+		"timedelta64[ns]": time.Nanosecond, "timedelta64[us]": time.Microsecond, "timedelta64[ms]": time.Millisecond, "timedelta64[s]": time.Second,
+	}
+	of := map[string]time.Duration{}
+	for _, c := range noted.Columns {
+		if unit, is := units[c.Type]; is {
+			of[c.Field] = unit
+		}
+	}
+	return of
+}
+
+// passed are the cells of such a column.
+func passed(unit time.Duration) func(parquet.Value) []byte {
+	return func(v parquet.Value) []byte { return []byte(data.Span(time.Duration(v.Int64()) * unit)) }
 }
 
 func damaged(name string, err error) error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/data"
@@ -67,4 +68,32 @@ func TestDamaged(t *testing.T) {
 		}
 	}
 	require.Greater(t, failed, 80)
+}
+
+// TestDurations: whole numbers that pandas notes as what has passed are times with their unit.
+func TestDurations(t *testing.T) {
+	type row struct {
+		T int64   `parquet:"t,optional"`
+		U int64   `parquet:"u"`
+		N int64   `parquet:"n"`
+		Y float64 `parquet:"y"`
+	}
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[row](&b, parquet.KeyValueMetadata("pandas",
+		`{"columns": [{"name": "t", "field_name": "t", "numpy_type": "timedelta64[ns]"}, {"name": "u", "field_name": "u", "numpy_type": "timedelta64[ms]"}, {"name": "n", "field_name": "n", "numpy_type": "int64"}]}`))
+	_, err := w.Write([]row{{5400e9, 0, 3, 1}, {90000e9 + 1, -500, 4, 2}})
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	table, err := Read("d.parquet", &b)
+	require.NoError(t, err)
+	for name, want := range map[string][]string{
+		"t": {"0 days 01:30:00", "1 days 01:00:00.000000001"}, "u": {"0 days 00:00:00", "-1 days 23:59:59.5"}, "n": {"3", "4"},
+	} {
+		got, err := table.Strings(name)
+		require.NoError(t, err, name)
+		require.Equal(t, want, got, name)
+	}
+	set, err := data.Build(table, &data.Spec{Time: data.Column{Name: "t"}, Second: 1. / 3600, Observes: []data.Column{{Name: "y", Factor: 1}}})
+	require.NoError(t, err)
+	require.InDeltaSlice(t, []float64{1.5, 25}, set.Trajectories[0].Times, 1e-12)
 }

@@ -120,6 +120,9 @@ func (m *Problem) load() error {
 		if err != nil {
 			return err
 		}
+		for _, doubt := range set.Doubts {
+			m.doubts.Warnf("data", d.Span, "%s", doubt.Place()).WithHelp("%s", doubt.Help)
+		}
 		starts, err := m.starts(d, set, &m.doubts)
 		if err != nil {
 			return err
