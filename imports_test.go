@@ -81,7 +81,7 @@ var overFacade = map[string]string{
 	"bench/fits":       "",
 	"tools/mutate":     "",
 	"tools/notices":    "",
-	"docs/gen":         "compiler/check compiler/nn dsl/diag internal/environ internal/explain internal/report/figures internal/setting physics solvers",
+	"docs/gen":         "compiler/check compiler/nn dsl/diag internal/environ internal/explain internal/report/figures internal/setting physics physics/units solvers",
 }
 
 func TestImports(t *testing.T) {

@@ -22,7 +22,7 @@ func TestOverMidnight(t *testing.T) {
 	set := clockTimes(t, "id,when,y\na,22:30,1\nb,09:00,1\na,23:45:36,2\na,00:15,3\nb,10:00,2\na,12:00,4\na,23:00,5\na,01:00,6\n")
 	a, b := set.Trajectories[0], set.Trajectories[1]
 	require.InDeltaSlice(t, []float64{22.5, 23.76, 24.25, 36, 47, 49}, a.Times, 1e-12)
-	require.Equal(t, [][]float64{{1}, {2}, {3}, {4}, {5}, {6}}, a.Obs)
+	require.Equal(t, [][]float64{{1}, {2}, {3}, {4}, {5}, {6}}, rowsOf(&a.Obs))
 	require.InDeltaSlice(t, []float64{9, 10}, b.Times, 1e-12)
 	require.Len(t, set.Doubts, 1)
 	require.Equal(t, 5, set.Doubts[0].Line)
@@ -31,7 +31,7 @@ func TestOverMidnight(t *testing.T) {
 
 	set = clockTimes(t, "id,when,y\na,09:00,1\na,08:00,2\na,20:00,3\n") // out of order
 	require.InDeltaSlice(t, []float64{8, 9, 20}, set.Trajectories[0].Times, 1e-12)
-	require.Equal(t, [][]float64{{2}, {1}, {3}}, set.Trajectories[0].Obs)
+	require.Equal(t, [][]float64{{2}, {1}, {3}}, rowsOf(&set.Trajectories[0].Obs))
 	require.Len(t, set.Doubts, 1)
 	require.Equal(t, 3, set.Doubts[0].Line)
 	require.Contains(t, set.Doubts[0].Text, "1 times by less, where the rows are sorted")

@@ -40,6 +40,6 @@ func (a *app) dumpCmd() *cobra.Command {
 			return a.text("text", b.String())
 		},
 	}
-	c.Flags().StringVar(&stage, "stage", "model", "ast, model, graph, plan or asm")
+	c.Flags().StringVar(&stage, "stage", "model", "ast, model, graph, plan or asm; grid for fields")
 	return c
 }

@@ -118,11 +118,12 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	}
 	a.warn(m.Doubts())
 	a.introduce(f)
-	if err := a.certify(ctx, f); err != nil {
+	certificate, err := a.certify(ctx, f)
+	if err != nil {
 		return err
 	}
 	if o.dry {
-		return nil
+		return a.dry(f, certificate)
 	}
 	if o.resume == "" {
 		lock, err := claim(dir, false)
@@ -243,7 +244,7 @@ func orInf(v float64, n int) float64 {
 
 // certify compares the gradient with finite differences before the fit, as the
 // setting `certificate` says, in the time that the fit has.
-func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
+func (a *app) certify(ctx context.Context, f *pinode.Fit) (*pinode.Certificate, error) {
 	say := func(format string, args ...any) {
 		if !a.quiet && !a.json {
 			fmt.Fprintf(a.out, "%-14s "+format+"\n", append([]any{"gradients"}, args...)...)
@@ -251,7 +252,7 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 	}
 	if f.CertificateKind() == "off" {
 		say("not compared with finite differences, as `certificate: off` says")
-		return nil
+		return nil, nil
 	}
 	if limit := f.MaxTime(); limit > 0 {
 		var cancel func()
@@ -261,15 +262,15 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 	var c *pinode.Certificate
 	err := within(ctx, func(ctx context.Context) (err error) { c, err = f.Certify(ctx, 24); return err })
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &codeError{exitStopped, "the time was up before the gradient was compared with finite differences; allow more, or leave that out with `certificate: off`"}
+		return nil, &codeError{exitStopped, "the time was up before the gradient was compared with finite differences; allow more, or leave that out with `certificate: off`"}
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var code *codeError
 	if err := refused(c); errors.As(err, &code) {
 		code.text += fmt.Sprintf("; try another `fit.gradient`, or see `pinode check --gradients %s`", f.Model.Path())
-		return code
+		return nil, code
 	}
 	events := ""
 	if n := len(c.Events); n > 0 {
@@ -284,7 +285,7 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) error {
 	for _, n := range certificateNotes(c) {
 		say("note: %s", n)
 	}
-	return nil
+	return c, nil
 }
 
 // train runs the fit and writes its folder.
@@ -430,39 +431,62 @@ func significant(v, se float64) string {
 	return fmt.Sprintf("%.*g", min(max(digits, 2), 12), v)
 }
 
-func fitJSON(f *pinode.Fit, dir string) any {
-	type param struct {
-		Name   string   `json:"name"`
-		Unit   string   `json:"unit"`
-		Value  float64  `json:"value"`
-		Start  float64  `json:"start"`
-		StdErr *float64 `json:"stderr"`
-		Fixed  bool     `json:"fixed"`
+// paramJSON is a parameter.
+type paramJSON struct {
+	Name   string   `json:"name"`
+	Unit   string   `json:"unit"`
+	Value  float64  `json:"value"`
+	Start  float64  `json:"start"`
+	StdErr *float64 `json:"stderr"`
+	Fixed  bool     `json:"fixed"`
+}
+
+func fitParams(f *pinode.Fit) (list []paramJSON) {
+	for _, e := range f.Estimates {
+		p := paramJSON{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
+		if !math.IsNaN(e.StdErr) {
+			p.StdErr = &e.StdErr
+		}
+		list = append(list, p)
 	}
+	return list
+}
+
+func fitJSON(f *pinode.Fit, dir string) any {
 	out := struct {
 		Version     int                `json:"version"`
 		Run         string             `json:"run"`
 		Status      string             `json:"status"`
 		Certificate string             `json:"certificate"`
 		Loss        float64            `json:"loss"`
-		Params      []param            `json:"params"`
+		Params      []paramJSON        `json:"params"`
 		Train       map[string]float64 `json:"train_rmse"`
 		Validation  map[string]float64 `json:"validation_rmse,omitempty"`
 		Unproven    []string           `json:"unproven,omitempty"`
 		Verdict     map[string]any     `json:"verdict,omitempty"`
-	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, nil, f.Train.RMSE, nil, nil, verdictJSON(f.Verdict)}
-	for _, e := range f.Estimates {
-		p := param{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed}
-		if !math.IsNaN(e.StdErr) {
-			p.StdErr = &e.StdErr
-		}
-		out.Params = append(out.Params, p)
-	}
+	}{1, dir, string(f.Status), f.CertificateKind(), f.Train.Loss, fitParams(f), f.Train.RMSE, nil, nil, verdictJSON(f.Verdict)}
 	if f.Validation.Trajectories > 0 {
 		out.Validation = f.Validation.RMSE
 	}
 	out.Unproven = unproven(f)
 	return out
+}
+
+// dry ends a fit that is not to be: what text has said by then, JSON says now.
+func (a *app) dry(f *pinode.Fit, c *pinode.Certificate) error {
+	if !a.json {
+		return nil
+	}
+	out := map[string]any{"version": 1, "dry_run": true, "model": f.Model.Name(), "certificate": f.CertificateKind(), "params": fitParams(f)}
+	for name, s := range map[string]*pinode.Summary{"train": &f.Train, "validation": &f.Validation} {
+		if s.Trajectories > 0 {
+			out[name] = map[string]int{"trajectories": s.Trajectories, "values": s.Values, "missing": s.Missing}
+		}
+	}
+	if c != nil {
+		out["gradients"] = map[string]any{"modes": c.Modes, "compared": c.Compared, "doubtful": c.Doubtful, "worst": c.Worst}
+	}
+	return writeJSON(a.out, out)
 }
 
 // verdictJSON is a verdict as run.json has it.

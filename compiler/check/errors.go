@@ -293,6 +293,11 @@ func elementName(name string, s Shape, i int) string {
 	return fmt.Sprintf("%s[%d]", name, i)
 }
 
+func (e *objects) errNaN(v *Expr, x *entity) {
+	e.diags.Errorf(missingInitial, v.Span, "the initial value of `%s` is not a number", x.name).
+		WithHelp("every variable starts somewhere; the time of what has not happened yet may be `-inf` or `inf`")
+}
+
 func (e *objects) errNoInitial(x *entity, word string) {
 	e.diags.Errorf(missingInitial, x.at, "`%s` has no initial value", x.name).
 		WithHelp("write `%s %s = …`: a number, a parameter, or `first(y)` of an observation", word, strings.TrimPrefix(x.name, x.scope.prefix))

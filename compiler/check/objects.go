@@ -84,6 +84,9 @@ func (e *objects) initial(x *entity, init dsl.Expr, o *Obj) *Expr {
 		return e.number(0, o.Shape, o.Unit, x.at)
 	}
 	e.only(v, "an initial value", readsTime|readsParam|readsCovariate|readsDraw|readsRow|readsState|readsDiscrete|readsSpace|readsEncoded)
+	if c, constant := fold(v); constant && slices.ContainsFunc(c, math.IsNaN) {
+		e.errNaN(v, x)
+	}
 	return v
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/setting"
 	"github.com/pinode/pinode/physics"
+	"github.com/pinode/pinode/physics/units"
 	"github.com/pinode/pinode/solvers"
 )
 
@@ -23,6 +24,7 @@ func reference() string {
 	r.operators()
 	r.functions()
 	r.distributions()
+	r.units()
 	env := environ.Env()
 	r.section("Settings of `fit`")
 	r.settings(env.Fit)
@@ -87,6 +89,26 @@ func (w *writer) functions() {
 		w.row("`"+f.Name+"`", n, f.Doc, f.Units.String())
 	}
 	w.say("\nThe numbers `pi`, `e`, `inf` and `nan` have names. A name of this list may be declared, and is the declared thing then.\n")
+}
+
+func (w *writer) units() {
+	w.section("Units")
+	w.say("In brackets, `9.81 [m/s^2]`, and behind names, `state x: m`. Others are declared: `unit mmHg = 133.322 [Pa]`.\n\n")
+	w.table("unit", "is", "takes prefixes")
+	yes := map[bool]string{true: "yes"}
+	for _, u := range units.Standard() {
+		is := "base unit"
+		if u.Of != "" {
+			is = strings.TrimPrefix(fmt.Sprintf("%.12g %s", u.Factor, u.Of), "1 ")
+		}
+		w.row("`"+u.Name+"`", is, yes[u.Prefix])
+	}
+	var list []string
+	names, factors := units.Prefixes()
+	for i, name := range names {
+		list = append(list, fmt.Sprintf("`%s` %g", name, factors[i]))
+	}
+	w.say("\nPrefixes: %s. A name of the list is never read as a prefix and a unit: `min`, `cd`, `Pa`.\n", strings.Join(list, ", "))
 }
 
 func (w *writer) distributions() {

@@ -101,7 +101,7 @@ func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
 		it.Span.T1 = last
 	}
 	shown := it.Shown()
-	if !(it.Span.T1 > it.Span.T0) {
+	if !(it.Span.T1 >= it.Span.T0) {
 		return fmt.Errorf("the simulation ends at %g, before its start at %g", it.Span.T1, it.Span.T0)
 	}
 	var saves []float64
@@ -122,6 +122,8 @@ func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
 			return fmt.Errorf("a step of %g gives too many output times", step)
 		}
 		saves = steps(shown, it.Span.T1, step)
+	case it.Span.T1 == shown:
+		saves = []float64{shown}
 	default:
 		for i := range 201 {
 			saves = append(saves, shown+(it.Span.T1-shown)*float64(i)/200)

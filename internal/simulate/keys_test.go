@@ -114,3 +114,18 @@ func TestUntoldKeys(t *testing.T) {
 	_, err = next.NewFit(pinode.FitOptions{At: f.Values()}) // where a fit begins
 	require.NoError(t, err)
 }
+
+// TestInitialStateAlone: a simulation may end where it starts, with every solver.
+func TestInitialStateAlone(t *testing.T) {
+	for _, solver := range []string{"auto", "tsit5", "rodas5p", "bdf", "radau", "rkc", "rk4 { step: 0.1 }"} {
+		run := simulated(t, `model M {
+  time t
+  state x = 3
+  x' = -x
+  event stop at t = 5 { x := 0 }
+}
+simulate { times: [0], solver: `+solver+` }
+`)
+		require.Equal(t, [][]float64{{0, 3}}, run.Trajectories[0].Rows, solver)
+	}
+}

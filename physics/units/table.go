@@ -1,6 +1,7 @@
 package units
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -17,12 +18,14 @@ type Table struct {
 	own    []string // declared by the file, in order
 }
 
-// prefixes of the SI, longest first: `da` before `d`. A name that is a unit
-// itself is not read as a prefix and a unit: min, cd, Pa, h, d, T.
-var prefixes = []struct {
+type prefix struct {
 	name   string
 	factor float64
-}{
+}
+
+// prefixes of the SI, longest first: `da` before `d`. A name that is a unit
+// itself is not read as a prefix and a unit: min, cd, Pa, h, d, T.
+var prefixes = []prefix{
 	{"da", 1e1},
 	{"Y", 1e24},
 	{"Z", 1e21},
@@ -126,6 +129,33 @@ var takesPrefix = func() map[string]bool {
 	}
 	return out
 }()
+
+// Listed is a unit that every file knows.
+type Listed struct {
+	Name   string
+	Factor float64
+	Of     string // the unit that it is so many times; empty: it is a base unit
+	Prefix bool   // it takes the prefixes of the SI
+}
+
+// Standard lists these units, each behind those that it is made of.
+func Standard() []Listed {
+	var out []Listed
+	for _, d := range standard {
+		out = append(out, Listed{d.name, d.factor, d.of, d.prefix})
+	}
+	return out
+}
+
+// Prefixes lists the prefixes of the SI and their factors, the largest first.
+func Prefixes() (names []string, factors []float64) {
+	sorted := slices.Clone(prefixes)
+	slices.SortStableFunc(sorted, func(a, b prefix) int { return cmp.Compare(b.factor, a.factor) })
+	for _, p := range sorted {
+		names, factors = append(names, p.name), append(factors, p.factor)
+	}
+	return names, factors
+}
 
 // NewTable returns the table of the units that every file knows.
 func NewTable() *Table {

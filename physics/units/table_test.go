@@ -1,7 +1,9 @@
 package units
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -180,4 +182,22 @@ func TestOwnNamesFirst(t *testing.T) {
 	require.Equal(t, "pace", tab.Name(speed))
 	require.Equal(t, "m", tab.Name(Base("m")))
 	require.Equal(t, "1", tab.Name(One))
+}
+
+// TestListed: what is listed is what files know, and prefixes go down.
+func TestListed(t *testing.T) {
+	table := NewTable()
+	for _, u := range Standard() {
+		got, ok := table.Lookup(u.Name)
+		require.True(t, ok, u.Name)
+		if u.Of != "" {
+			require.True(t, got.Equal(Scaled(u.Factor, table.product(u.Of))), u.Name)
+		}
+		_, prefixed := table.Lookup("G" + u.Name)
+		require.Equal(t, u.Prefix || u.Name == "t", prefixed, u.Name)
+	}
+	names, factors := Prefixes()
+	require.Equal(t, []string{"Y", "Z"}, names[:2])
+	require.Equal(t, 1e-21, factors[len(factors)-1])
+	require.True(t, slices.IsSortedFunc(factors, func(a, b float64) int { return cmp.Compare(b, a) }))
 }
