@@ -245,11 +245,24 @@ func (e *dataBlocks) targets() map[string][]Object {
 	return out
 }
 
+// mistaken reports whether what has a name is not there because of a mistake of its own.
+func (e *dataBlocks) mistaken(name string) bool {
+	for _, s := range []space{inObserves, inEvents, inValues} {
+		if x := e.names[s][name]; x != nil && x.state == resolved && x.obj == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // mapping reads an item for an observation, input, covariate or event.
 func (e *dataBlocks) mapping(out *Data, it *dsl.DataItem) {
 	name := it.Key.Name
 	all := e.targets()
 	targets := all[name]
+	if len(targets) == 0 && e.mistaken(name) {
+		return
+	}
 	columns, where := it.Columns, (*RowExpr)(nil)
 	if it.Group != nil {
 		if columns, where = e.narrowed(out, it); len(targets) == 0 || columns == nil {
