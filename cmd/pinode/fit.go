@@ -109,8 +109,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		}
 	}
 	p := &progress{a: a, model: m}
-	opts.Observer = p.step
-	opts.Checkpoint = checkpoints(dir)
+	opts.Observer, opts.Checkpoint = p.step, checkpoints(dir)
 	opts.MaxTime = left(opts.MaxTime, began)
 	f, err := m.NewFit(opts)
 	if err != nil {
@@ -123,7 +122,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		return err
 	}
 	if o.dry {
-		return a.dry(f, certificate)
+		return dry(a, f, certificate)
 	}
 	if o.resume == "" {
 		lock, err := claim(dir, false)
@@ -473,7 +472,7 @@ func fitJSON(f *pinode.Fit, dir string) any {
 }
 
 // dry ends a fit that is not to be: what text has said by then, JSON says now.
-func (a *app) dry(f *pinode.Fit, c *pinode.Certificate) error {
+func dry(a *app, f *pinode.Fit, c *pinode.Certificate) error {
 	if !a.json {
 		return nil
 	}

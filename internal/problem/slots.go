@@ -75,11 +75,11 @@ func (sp *Space) Slot(name string) (Slot, error) {
 			}
 		}
 	}
-	return sp.slotOfKey(name)
+	return slotOfKey(sp, name)
 }
 
 // slotOfKey finds the value of a parameter for one key, `k{site=a}`.
-func (sp *Space) slotOfKey(name string) (Slot, error) {
+func slotOfKey(sp *Space, name string) (Slot, error) {
 	of, key, _ := strings.Cut(strings.TrimSuffix(name, "}"), "{")
 	per := 0
 	for _, slot := range sp.Prog.Model.Layout.Params {
