@@ -13,7 +13,7 @@ func TestJudge(t *testing.T) {
 	nan := math.NaN()
 	for name, c := range map[string]struct {
 		row      Partial
-		kinks    bool
+		kinks    float64
 		off      []float64
 		doubtful string
 	}{
@@ -25,11 +25,11 @@ func TestJudge(t *testing.T) {
 		"one mode alone":         {row: Partial{Gradient: []float64{2}, Difference: nan, Failed: "a run fails"}, off: []float64{0}, doubtful: "differences"},
 		"the median of three":    {row: Partial{Gradient: []float64{1, 4, 1}, Difference: nan, Failed: "so"}, off: []float64{0, 1.5, 0}, doubtful: "differences"},
 		"a witness":              {row: Partial{Gradient: []float64{4}, witness: []float64{1, 1}, Difference: nan, Failed: "so"}, off: []float64{1.5}, doubtful: "differences"},
-		"a kink":                 {row: Partial{Gradient: []float64{2.04}, Difference: 2}, kinks: true, off: []float64{0.02}, doubtful: "kinks"},
-		"more than kinks make":   {row: Partial{Gradient: []float64{2.08}, Difference: 2}, kinks: true, off: []float64{0.04}},
+		"a kink":                 {row: Partial{Gradient: []float64{2.04}, Difference: 2}, kinks: 0.03, off: []float64{0.02}, doubtful: "kinks"},
+		"more than kinks make":   {row: Partial{Gradient: []float64{2.08}, Difference: 2}, kinks: 0.03, off: []float64{0.04}},
 		"no kinks in the way":    {row: Partial{Gradient: []float64{2.04}, Difference: 2}, off: []float64{0.02}},
-		"kinks, and all is well": {row: Partial{Gradient: []float64{2}, Difference: 2}, kinks: true, off: []float64{0}},
-		"no number":              {row: Partial{Gradient: []float64{nan}, Difference: 2}, kinks: true, off: []float64{nan}},
+		"kinks, and all is well": {row: Partial{Gradient: []float64{2}, Difference: 2}, kinks: 0.03, off: []float64{0}},
+		"no number":              {row: Partial{Gradient: []float64{nan}, Difference: 2}, kinks: 0.03, off: []float64{nan}},
 	} {
 		r := c.row
 		r.judge(2, 1e-3, c.kinks)
@@ -70,7 +70,7 @@ func TestUnits(t *testing.T) {
 	require.InEpsilon(t, 6e-8, (&Target{size: 2}).noise(), 1e-12)
 	require.Equal(t, 1e-10, (&Target{size: 1e-3}).noise())
 	quiet := Target{size: 2, Rows: []Partial{{Gradient: []float64{1e-8}, stretch: 0.5}}}
-	quiet.judge(1e-6, false) // 1e-8 of a noise of 6e-8/0.5, in which a tolerance is one
+	quiet.judge(1e-6, 0) // 1e-8 of a noise of 6e-8/0.5, in which a tolerance is one
 	require.InEpsilon(t, 1e-6/12, quiet.Rows[0].Off[0], 1e-9)
 }
 
