@@ -107,11 +107,13 @@ func (z *sizer) measure(span *sim.Span) []float64 {
 	}
 	z.put(span, y, d, known)
 	like := make([]float64, len(y)) // the largest of the same unit
+	most := map[int]float64{}
+	for i, v := range known {
+		most[z.unit[i]] = math.Max(most[z.unit[i]], v)
+	}
 	for i, g := range z.unit {
-		for j, v := range known {
-			if g >= 0 && z.unit[j] == g {
-				like[i] = math.Max(like[i], v)
-			}
+		if g >= 0 {
+			like[i] = most[g]
 		}
 	}
 	out := z.fill(span, y, d, known, like)
