@@ -71,3 +71,39 @@ func TestCornerAtAJump(t *testing.T) {
 		require.Empty(t, restCertified(cert), name)
 	}
 }
+
+// TestImplicitSlides: an oscillator y = 0.598 sin ωt pulls a block that sticks and slips, and has nothing
+// of it back. At an end of a stick the pull is what the friction can hold, and an event that fires
+// meanwhile reads y at its threshold: implicit steps to these times are solved, though the block's speed is zero.
+func TestImplicitSlides(t *testing.T) {
+	const omega, amplitude, hold = 3.503, 0.598, 1.327
+	for _, solver := range jumpingSolvers {
+		for _, rtol := range []float64{1e-4, 1e-6, 1e-8} {
+			run, err := simulated(t, fmt.Sprintf(`
+				model X {
+				  state v = 0
+				  state y = 0
+				  state z = %[1]g
+				  discrete n = 0
+				  y' = %[2]g*z
+				  z' = -%[2]g*y
+				  v' = 4*y - %[3]g*sign(v)
+				  event above when y >= 0.3 { n += 1 }
+				}
+				simulate { until: 12, step: 12, solver: %[4]s { rtol: %[5]g, atol: %[5]g } }`, amplitude, omega, hold, solver, rtol))
+			require.NoError(t, err, solver)
+			within := 1e-6 + 300*rtol
+			row := run.Rows[len(run.Rows)-1][1:]
+			require.InDelta(t, amplitude*math.Sin(omega*12), row[1], within, "%s at %g", solver, rtol)
+			require.Equal(t, 7., row[3], "events by %s at %g", solver, rtol)
+			for _, e := range run.Events {
+				switch {
+				case e.Name == "above":
+					require.InDelta(t, 0.3, e.Before[1], 1e-6, "%s at %g, t = %g", solver, rtol, e.Time)
+				case e.Name == "slide end" && e.Time > 0:
+					require.InDelta(t, hold, 4*math.Abs(e.Before[1]), within, "%s at %g, t = %g", solver, rtol, e.Time)
+				}
+			}
+		}
+	}
+}

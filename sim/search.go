@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/pinode/pinode/events"
-	"github.com/pinode/pinode/solvers"
 )
 
 // search looks for what happens inside of a step, and shortens the step so that
@@ -300,7 +299,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 		s.step.take(h)
 		s.lookAtEnd(h)
 		g := math.Abs(s.g[guard])
-		if math.IsNaN(g) || !solvers.Solved(s.step.stepper) {
+		if math.IsNaN(g) || !s.step.solved() {
 			h = (good + h) / 2
 			continue
 		}
@@ -317,7 +316,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	if s.step.stepper.H != bestH {
 		s.step.take(bestH)
 	}
-	if !solvers.Solved(s.step.stepper) {
+	if !s.step.solved() {
 		return 0, s.blame(s.fail(StepTooSmall, bestH, "the equations of the step to the root of a guard cannot be solved"), guard)
 	}
 	s.model.Guards(s.t+bestH, s.step.stepper.End(), s.d, s.held, s.g, s.rate, s.accel)
@@ -356,7 +355,7 @@ func (s *search) goesThrough(guard int, h, full float64) bool {
 		s.step.take(h + part*free)
 		s.lookAtEnd(h + part*free)
 		beyond := -side * s.g[guard]
-		if !(beyond > last) || !solvers.Solved(s.step.stepper) {
+		if !(beyond > last) || !s.step.solved() {
 			return false
 		}
 		last = beyond

@@ -143,6 +143,12 @@ func (s *stepping) exactly(on bool) {
 	}
 }
 
+// solved reports whether the equations of the last step are solved.
+func (s *stepping) solved() bool {
+	w, ok := s.stepsAt(s.d).(*stagewise)
+	return !ok || solvers.Solved(w.step)
+}
+
 // evaluations is how many of the right-hand side the last step took.
 func evaluations(m *solvers.Tableau, steps Steps) int {
 	if w, ok := steps.(*stagewise); ok {

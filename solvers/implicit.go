@@ -90,7 +90,8 @@ func newImplicit(s *Stepper) *implicit {
 }
 
 // Tolerances says how exactly the equations of implicit steps are solved: to a part of the
-// tolerances of the first count components. Without it they are solved to round-off.
+// tolerances of the first count components. Without it they are solved to round-off, beside which
+// the absolute tolerance is the least size of a component.
 func (s *Stepper) Tolerances(count int, rtol, atol, part float64) {
 	switch {
 	case s.imp != nil:
@@ -241,7 +242,8 @@ func (m *implicit) stage(i int) newtonOutcome {
 }
 
 // norm is the size of a change of y, where the rates are k, in terms of what it may be off by: to
-// round-off, that of the terms of y, since y itself may be zero at the root of a guard.
+// round-off, that of the terms of y, since y itself may be zero at the root of a guard, and of the
+// absolute tolerance, beside which what is left of a state that is held at zero is dust.
 func (m *implicit) norm(d, y, k []float64) float64 {
 	sum, n := 0., m.count
 	if n == 0 {
@@ -250,7 +252,7 @@ func (m *implicit) norm(d, y, k []float64) float64 {
 				return v
 			}
 			if v != 0 {
-				sum = math.Max(sum, math.Abs(v)/max(math.Abs(y[l]), math.Abs(m.Y[0][l]), math.Abs(m.H*k[l]), math.Abs(v))/exactly)
+				sum = math.Max(sum, math.Abs(v)/max(math.Abs(y[l]), math.Abs(m.Y[0][l]), math.Abs(m.H*k[l]), m.absolute(l, m.atol), math.Abs(v))/exactly)
 			}
 		}
 		return sum
