@@ -167,3 +167,28 @@ func TestAlgebraicSlidesRefused(t *testing.T) {
 	_, err = m.Simulate(t.Context(), SimulateOptions{})
 	require.ErrorContains(t, err, "a jump in an equation `0 = …` that is not linear in its unknowns")
 }
+
+// TestAlgebraicRectifier: a rectifier with the voltage before the diode as an unknown of its own, which the
+// current depends on by a corner. Reference: the same with one formula for the current.
+func TestAlgebraicRectifier(t *testing.T) {
+	const model = `
+		model R {
+		  state v = 0
+		  %s
+		  v' = i - 0.3*v
+		}
+		simulate { until: 12, step: 12, solver: %s { rtol: %g, atol: %g } }`
+	want := endOf(t, fmt.Sprintf(model, "let i = max(3*sin(4*t) - v, 0)/0.3", "dop853", 1e-11, 1e-12))[0]
+	for name, equations := range map[string]string{
+		"max": "algebraic i = 0\n algebraic p = 0\n 0 = p - 3*sin(4*t) + 0.2*i\n 0 = i - max(p - v, 0)/0.1",
+		"if":  "algebraic i = 0\n algebraic p = 0\n 0 = p - 3*sin(4*t) + 0.2*i\n 0 = i - (if p > v then p - v else 0)/0.1",
+		"abs": "algebraic i = 0\n algebraic p = 0\n 0 = p - 3*sin(4*t) + 0.2*i\n 0 = i - (abs(p - v) + p - v)/0.2",
+	} {
+		for _, solver := range jumpingSolvers {
+			for _, rtol := range []float64{1e-6, 1e-8, 1e-10} {
+				row := endOf(t, fmt.Sprintf(model, equations, solver, rtol, rtol))
+				require.InDelta(t, want, row[0], 1e-7+300*rtol, "%s by %s at %g", name, solver, rtol)
+			}
+		}
+	}
+}

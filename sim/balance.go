@@ -11,7 +11,9 @@ import (
 const (
 	maxBalance = 100   // steps of Newton's method
 	shortest   = 1e-10 // fraction of one that is tried
+	boldest    = 1. / 8
 	balanced   = 1e-6  // size of a step, beside the unknowns, that may be the last one
+	enough     = 0.01  // the same in tolerances: of an unknown at zero little is left beside the round-off of others
 	drifts     = 0.1   // of the tolerances, by which unknowns may be off between steps
 	lost       = 100   // of the tolerances, from which on one step of the method is not enough
 )
@@ -54,8 +56,9 @@ const (
 	further               // a step: they stay on their branch, or it has ended
 )
 
-// mostBold is how many steps of Newton's method may be whole ones although the next is longer, where
-// the unknowns are found anew: what they were tells nothing of the way to where they are now.
+// mostBold is how many steps of Newton's method may be whole ones although the next is longer, unless
+// boldest of them is enough for it to be shorter, where the unknowns are found anew: what they were tells
+// nothing of the way to where they are now, and beside a corner the next is as long until all are across.
 const mostBold = 20
 
 // solve is Newton's method: it leaves the unknowns in front of the last step, which it returns; nil
@@ -70,11 +73,15 @@ func (s *run) solve(targets []int, from origin) []float64 {
 		for i, k := range targets {
 			was[i], full[i] = s.y[k], next[i]
 		}
-		size, after := s.stepSize(full, was), math.Inf(1)
+		size, after, off := s.stepSize(full, was), 0., s.offBy(full)
 		if math.IsNaN(size) || math.IsInf(size, 0) {
 			break
 		}
-		for part := 1.; part >= shortest; part /= 2 {
+		least := shortest
+		if from == anew && bold < mostBold {
+			least = boldest
+		}
+		for part := 1.; part >= least || part >= shortest && !(after < math.Inf(1)); part /= 2 {
 			for i, k := range targets {
 				s.y[k] = was[i] + part*(full[i]-was[i])
 			}
@@ -83,7 +90,7 @@ func (s *run) solve(targets []int, from origin) []float64 {
 				break
 			}
 		}
-		if size <= balanced && !(after < size/2) { // round-off
+		if (size <= balanced || off <= enough) && !(after < size/2) { // round-off
 			for i, k := range targets {
 				s.y[k] = was[i]
 			}
@@ -111,13 +118,7 @@ func (s *balancing) drifted() (moved bool, fail *Failure) {
 	targets := s.hy.Events[e].Targets
 	next := s.vals[:len(targets)]
 	s.model.Jump(e, s.t, s.y, s.d, nil, next)
-	off := 0.
-	for i, k := range targets {
-		d := math.Abs(next[i]-s.y[k]) / (s.opt.RTol*math.Abs(s.y[k]) + s.opt.atol(k))
-		if off = max(off, d); math.IsNaN(d) {
-			off = math.Inf(1)
-		}
-	}
+	off := s.offBy(next)
 	switch {
 	case off <= drifts:
 		return false, nil
@@ -127,6 +128,18 @@ func (s *balancing) drifted() (moved bool, fail *Failure) {
 	}
 	fail = s.balance(further)
 	return fail == nil, fail
+}
+
+// offBy is how far the unknowns are from others, in terms of the tolerances; infinite where one is
+// not a number.
+func (s *run) offBy(next []float64) (off float64) {
+	for i, k := range s.hy.Events[s.hy.Balance-1].Targets {
+		d := math.Abs(next[i]-s.y[k]) / (s.opt.RTol*math.Abs(s.y[k]) + s.opt.atol(k))
+		if off = max(off, d); math.IsNaN(d) {
+			return math.Inf(1)
+		}
+	}
+	return off
 }
 
 // stepSize is the length of a step of Newton's method from the current unknowns to next,
