@@ -12,10 +12,10 @@ const (
 	maxBalance = 100   // steps of Newton's method
 	shortest   = 1e-10 // fraction of one that is tried
 	boldest    = 1. / 8
-	balanced   = 1e-6  // size of a step, beside the unknowns, that may be the last one
-	enough     = 0.01  // the same in tolerances: of an unknown at zero little is left beside the round-off of others
-	drifts     = 0.1   // of the tolerances, by which unknowns may be off between steps
-	lost       = 100   // of the tolerances, from which on one step of the method is not enough
+	balanced   = 1e-6 // size of a step, beside the unknowns, that may be the last one
+	enough     = 0.01 // the same in tolerances: of an unknown at zero little is left beside the round-off of others
+	drifts     = 0.1  // of the tolerances, by which unknowns may be off between steps
+	lost       = 100  // of the tolerances, from which on one step of the method is not enough
 )
 
 // balancing takes states to where they satisfy constraints and have the levels of conserved
