@@ -512,23 +512,22 @@ func (r *rig) requireReverse(rng *rand.Rand, points [][]float64) {
 					}
 					return along(dir)
 				}
-				check := func(from int, got []float64, what string) {
+				check := func(from, n int, got []float64, what string) {
 					t.Helper()
+					require.Len(t, got, n, what)
 					for i, v := range got {
 						want := only(from + i)
 						require.InDelta(t, want, v, 2e-7*(1+math.Abs(want)), "%s, inside %v: %s %d", program, inside, what, i)
 					}
 				}
-				check(2, r.gather(r.out(program, "by"), l), "state")
+				check(2, lay.NY, r.gather(r.out(program, "by"), l), "state")
 				if program == "step.vjpt" {
-					check(0, r.gather(r.out(program, "bt"), l), "time")
-					check(1, r.gather(r.out(program, "bh"), l), "length")
+					check(0, 1, r.gather(r.out(program, "bt"), l), "time")
+					check(1, 1, r.gather(r.out(program, "bh"), l), "length")
 				}
-				if bd := r.out(program, "bd"); bd != nil {
-					check(r.part[2], r.gather(bd, l), "discrete variable")
-				}
-				check(r.part[3], r.gather(r.in("acc.bp"), l), "parameter")
-				check(r.part[4], r.gather(r.in("acc.bq"), l), "own input")
+				check(r.part[2], lay.ND, r.gather(r.out(program, "bd"), l), "discrete variable")
+				check(r.part[3], lay.NPar, r.gather(r.in("acc.bp"), l), "parameter")
+				check(r.part[4], lay.NFelt, r.gather(r.in("acc.bq"), l), "own input")
 				if sum != nil {
 					dir := make([]float64, len(x))
 					copy(dir[r.part[3]+lay.NPar:], moved)
@@ -612,5 +611,36 @@ func (r *rig) requireForward(rng *rand.Rand, points [][]float64) {
 				near(s.k[i], r.out("step.length", fmt.Sprintf("kh.%d", i)), fmt.Sprint("stage by the length ", i))
 			}
 		}
+	}
+}
+
+// TestSingularSteps: where the matrix of a step has no inverse, or a pivot on its diagonal leaves too
+// little of the solution, the step does not count; a regular one beside it does.
+func TestSingularSteps(t *testing.T) {
+	for _, method := range []string{"rosenbrock23", "rodas4", "rodas5p"} {
+		tab := solvers.Method(method)
+		one := newRig(t, "model M {\n  param k = 4\n  state a = 1\n  a' = k*a\n}", tab, 4, false)
+		for l, h := range []float64{1 / (4 * tab.Gamma), 1e-3, 0.5 / (4 * tab.Gamma), 1 / (4 * tab.Gamma)} { // where 1/γ − hk = 0
+			one.put(l, []float64{0, h, 1, 4})
+		}
+		one.run("step")
+		mean := slices.Clone(one.out("step", "mean"))
+		require.False(t, mean[0] <= 1, "%s: %g", method, mean[0])
+		require.False(t, mean[3] <= 1, "%s: %g", method, mean[3])
+		require.Less(t, mean[1], 1.)
+		require.False(t, math.IsInf(mean[2], 0))
+
+		// A pivot of 1e-17 beside a 5: elimination by it leaves no digit of the solution.
+		two := newRig(t, "model M {\n  param k = 3\n  state a = 1\n  state b = 2\n  a' = k*a + 5*b\n  b' = 7*a + 0.1*b\n}", tab, 4, false)
+		for l, by := range []float64{1e-16, 1e-12, 0.5, 0.1} {
+			two.put(l, []float64{0, (1 - by) / (3 * tab.Gamma), 1, 2, 3})
+		}
+		two.run("step")
+		require.Equal(t, []bool{true, true, false, false}, func() (list []bool) {
+			for _, v := range two.out("step", "mean") {
+				list = append(list, math.IsInf(v, 1))
+			}
+			return list
+		}(), method)
 	}
 }

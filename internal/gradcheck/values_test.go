@@ -3,6 +3,7 @@ package gradcheck
 import (
 	"context"
 	"math"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -361,4 +362,42 @@ func TestRefusals(t *testing.T) {
 	cancel()
 	_, err = Certify(ctx, f.Prog, f.Space, f.Trajectories, tight, fine)
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// countdown is a context that ends after so many looks at it.
+type countdown struct {
+	context.Context
+	left atomic.Int64
+}
+
+func (c *countdown) Err() error {
+	if c.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestEndedAnywhere: wherever the context ends, there is an error and no certificate that lacks a part.
+func TestEndedAnywhere(t *testing.T) {
+	for _, modes := range [][]string{Modes, {"adjoint"}} {
+		f := problemtest.Load(t, dropping, droppingRows)
+		want := Want{3, mostTimed, coarseDifference, coarseTolerance, modes, true, nil}
+		certify := func(looks int64) (*Certificate, int64, error) {
+			ctx := &countdown{Context: t.Context()}
+			ctx.left.Store(looks)
+			c, err := Certify(ctx, f.Prog, f.Space, f.Trajectories, sim.Options{Method: solvers.Tsit5, RTol: 1e-5, ATol: 1e-7}, want)
+			return c, looks - ctx.left.Load(), err
+		}
+		whole, all, err := certify(1 << 40)
+		require.NoError(t, err)
+		for k := range int64(24) {
+			c, _, err := certify(all * k / 24)
+			require.ErrorIs(t, err, context.Canceled, "after %d of %d looks", all*k/24, all)
+			require.Nil(t, c)
+		}
+		c, _, err := certify(2 * all)
+		require.NoError(t, err)
+		require.Equal(t, whole.Compared, c.Compared)
+		require.Equal(t, whole.Inert, c.Inert)
+	}
 }
