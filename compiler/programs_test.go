@@ -141,7 +141,8 @@ func (x frame) along(program, output string, dirs map[string][]float64) []float6
 // TestDerivativePrograms: each program X.vjp, X.vjp0 and X.jvp has the derivatives of X by each of its
 // inputs that differences give; a program without parameters leaves theirs as they are.
 func TestDerivativePrograms(t *testing.T) {
-	for name, text := range programmed {
+	for _, name := range slices.Sorted(maps.Keys(programmed)) {
+		text := programmed[name]
 		t.Run(name, func(t *testing.T) {
 			p, err := compiler.Compile("m.node", text)
 			require.NoError(t, err)
@@ -177,6 +178,14 @@ func TestDerivativePrograms(t *testing.T) {
 			}
 		})
 	}
+}
+
+// near is how well differences are known: those of parts of fields, which are quotients, less.
+func near(program string) float64 {
+	if strings.HasPrefix(program, "slide") {
+		return 1e-5
+	}
+	return 1e-7
 }
 
 func (x frame) requireReverse(t *testing.T, rng *rand.Rand, program, of, output string) {
@@ -228,7 +237,8 @@ func (x frame) requireReverse(t *testing.T, rng *rand.Rand, program, of, output 
 	if ct == nil { // of a constant
 		cts = slices.Repeat([]float64{1}, len(x.value(of, output)))
 	}
-	for in, bar := range bars {
+	for _, in := range slices.Sorted(maps.Keys(bars)) {
+		bar := bars[in]
 		dir := make([]float64, len(bar))
 		for i := range dir {
 			if dir[i] = rng.NormFloat64(); in == "q" && i >= len(x.f.Input("acc.bq")) {
@@ -240,14 +250,14 @@ func (x frame) requireReverse(t *testing.T, rng *rand.Rand, program, of, output 
 			continue
 		}
 		want := floats.Dot(cts, x.along(of, output, map[string][]float64{in: dir}))
-		require.InDelta(t, want, floats.Dot(bar, dir), 1e-7*(1+math.Abs(want)), "%s: by %s", program, in)
+		require.InDelta(t, want, floats.Dot(bar, dir), near(of)*(1+math.Abs(want)), "%s: by %s", program, in)
 	}
 }
 
 func (x frame) requireForward(t *testing.T, rng *rand.Rand, of, output string) {
 	t.Helper()
 	tangents := map[string]string{"t": "tt", "y": "ty", "d": "td", "q": "tq", "p": "tp"}
-	for in := range tangents {
+	for _, in := range slices.Sorted(maps.Keys(tangents)) {
 		if x.f.Input(in) == nil {
 			continue
 		}
@@ -260,7 +270,7 @@ func (x frame) requireForward(t *testing.T, rng *rand.Rand, of, output string) {
 		}
 		copy(x.f.Input(tangents[in]), dir)
 		want := x.along(of, output, map[string][]float64{in: dir})
-		require.InDeltaSlice(t, want, x.value(of+".jvp", "dot"), 1e-7*(1+floats.Norm(want, math.Inf(1))), "%s: by %s", of, in)
+		require.InDeltaSlice(t, want, x.value(of+".jvp", "dot"), near(of)*(1+floats.Norm(want, math.Inf(1))), "%s: by %s", of, in)
 	}
 }
 
