@@ -153,15 +153,23 @@ func TestSeveralJoints(t *testing.T) {
 	}
 }
 
-// TestSeveralGradients compares the gradients of all modes with differences.
+// TestSeveralGradients compares the gradients of all modes with differences: of a train, and of
+// blocks whose frictions are more than it takes to hold them.
 func TestSeveralGradients(t *testing.T) {
+	for name, text := range map[string]string{"train": train, "rubbing": rubbing} {
+		t.Run(name, func(t *testing.T) { modesAgree(t, text) })
+	}
+}
+
+// modesAgree compares the gradients of a model of y, in all modes, with differences.
+func modesAgree(t *testing.T, text string) {
 	var csv strings.Builder
 	csv.WriteString("t,y\n0,\n")
 	for i := 1; i <= 6; i++ {
 		fmt.Fprintf(&csv, "%d,%g\n", i, 0.1*float64(i%3))
 	}
 	objective := func(mode string) (fit.Objective, []float64) {
-		m := fromText(t, train+`data d from "d.csv" { time: t, y: y }`, csv.String())
+		m := fromText(t, text+`data d from "d.csv" { time: t, y: y }`, csv.String())
 		require.NoError(t, m.Set("fit.gradient", mode, "the test"))
 		require.NoError(t, m.Set("fit.solver", "dop853 { rtol: 1e-10, atol: 1e-10 }", "the test"))
 		f, err := m.NewFit(FitOptions{Workers: 1, Seed: 1})
@@ -191,6 +199,109 @@ func TestSeveralGradients(t *testing.T) {
 		for i, want := range differences {
 			require.InDelta(t, want, grad[i], 1e-5*(1+math.Abs(want)), "%s, parameter %d", mode, i)
 		}
+	}
+}
+
+// TestSharedLoad: a block is pulled by t and rubs on the ground and on its neighbour, which rubs on
+// the ground as well. It slips where the pull is more than both frictions, and takes the
+// neighbour along if that one rubs less on the ground.
+func TestSharedLoad(t *testing.T) {
+	for _, other := range []float64{0.7, 0.4} { // friction of the neighbour on the ground; 0.5 between them
+		row := endOf(t, fmt.Sprintf(`
+			model M {
+			  state x[2] = 0
+			  state v[2] = 0
+			  let between = 0.5*sign(v[0] - v[1])
+			  x' = v
+			  v[0]' = t - 0.3*sign(v[0]) - between
+			  v[1]' = between - %g*sign(v[1])
+			}
+			simulate { until: 2, step: 2, solver: dop853 { rtol: 1e-11, atol: 1e-12 } }`, other))
+		slip := func(from, mass, until float64) float64 { // the speed after a pull beyond from
+			return (until - from) * (until - from) / 2 / mass
+		}
+		if other > 0.5 { // it stays
+			require.InDeltaSlice(t, []float64{math.Pow(1.2, 3) / 6, 0, slip(0.8, 1, 2), 0}, row[:4], 1e-8)
+			continue
+		}
+		// Together from 0.7 on; apart when the force between them is 0.5, at t = 0.9.
+		const together, apart = 0.7, 0.9
+		v := slip(together, 2, apart)
+		v0 := v + slip(0.8, 1, 2) - slip(0.8, 1, apart)
+		v1 := v + (0.5-other)*(2-apart)
+		require.InDelta(t, v0, row[2], 1e-8)
+		require.InDelta(t, v1, row[3], 1e-8)
+	}
+}
+
+// rubbing is a row of blocks on springs that rub on the ground and on each other.
+const rubbing = `
+	model Rubbing {
+	  param A = 6
+	  param mu = 0.3
+	  param nu = 0.4
+	  state x[4] = 0
+	  state v[4] = 0
+	  let ground = [mu*sign(v[0]), (mu + 0.05)*sign(v[1]), (mu + 0.1)*sign(v[2]), (mu + 0.15)*sign(v[3])]
+	  let between = [nu*sign(v[1] - v[0]), (nu + 0.03)*sign(v[2] - v[1]), (nu + 0.06)*sign(v[3] - v[2])]
+	  x' = v
+	  v[0]' = A*sin(2*t) + 5*(x[1] - x[0]) - ground[0] + between[0]
+	  v[1]' = 5*(x[0] - x[1]) + 5*(x[2] - x[1]) - ground[1] - between[0] + between[1]
+	  v[2]' = 5*(x[1] - x[2]) + 5*(x[3] - x[2]) - ground[2] - between[1] + between[2]
+	  v[3]' = 5*(x[2] - x[3]) - ground[3] - between[2]
+	  event push at t = 2.5 { v[3] := v[3] + 2 }
+	  observe y = x[1] + 0.2*v[2] ~ normal(0.1)
+	}
+`
+
+// TestRubbing compares them with steps whose impulses are solved for by Gauss and Seidel's iteration,
+// each within its bounds.
+func TestRubbing(t *testing.T) {
+	const until, h = 6., 2e-5
+	var x, v, ground [4]float64
+	var between [3]float64
+	within := func(v, most float64) float64 { return math.Max(-most, math.Min(most, v)) }
+	for step := range int(math.Round(until / h)) {
+		if step == int(math.Round(2.5/h)) {
+			v[3] += 2
+		}
+		for i := range x {
+			x[i] += h / 2 * v[i]
+		}
+		w := v
+		w[0] += h * 6 * math.Sin(2*(float64(step)+0.5)*h)
+		for i := range between {
+			pull := h * 5 * (x[i+1] - x[i])
+			w[i] += pull + h*between[i]
+			w[i+1] -= pull + h*between[i]
+		}
+		for i := range ground {
+			w[i] -= h * ground[i]
+		}
+		for change := 1.; change > 1e-12; {
+			change = 0
+			for i := range ground {
+				f := within(ground[i]+w[i]/h, 0.3+0.05*float64(i))
+				d := f - ground[i]
+				ground[i], w[i] = f, w[i]-h*d
+				change = math.Max(change, math.Abs(d))
+			}
+			for i := range between {
+				f := within(between[i]+(w[i+1]-w[i])/(2*h), 0.4+0.03*float64(i))
+				d := f - between[i]
+				between[i], w[i], w[i+1] = f, w[i]+h*d, w[i+1]-h*d
+				change = math.Max(change, math.Abs(d))
+			}
+		}
+		v = w
+		for i := range x {
+			x[i] += h / 2 * v[i]
+		}
+	}
+	for _, solver := range []string{"dop853 { rtol: 1e-9, atol: 1e-10 }", "tsit5", "rodas5p", "bdf { rtol: 1e-7, atol: 1e-9 }"} {
+		row := endOf(t, rubbing+fmt.Sprintf("simulate { until: %g, step: %g, solver: %s, outputs: [x, v] }", until, until, solver))
+		require.InDeltaSlice(t, x[:], row[:4], 2e-4, solver)
+		require.InDeltaSlice(t, v[:], row[4:], 2e-4, solver)
 	}
 }
 

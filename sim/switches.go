@@ -15,6 +15,7 @@ import (
 type switches struct {
 	*sides
 	rests    *rests
+	together *surfaces
 	exited   []bool      // those whose surface the solution left at this instant
 	inBranch guardValues // the guards in another branch
 	above    []float64   // room: guards in the upper branch
@@ -32,6 +33,7 @@ func newSwitches(s *sides, rests *rests) *switches {
 			w.floors = append(w.floors, 0)
 		}
 	}
+	w.together = &surfaces{switches: w, busy: make([]bool, len(s.hy.Switches))}
 	return w
 }
 
@@ -181,8 +183,11 @@ func (s *switches) resolve(at phase) *Failure {
 		return nil
 	}
 	for range 4*len(s.hy.Switches) + 8 {
-		changed := false
+		changed := s.together.decideAll(at)
 		for i := range s.hy.Switches {
+			if s.together.busy[i] {
+				continue
+			}
 			turned, fail := s.resolveOne(i, at)
 			if fail != nil {
 				return fail
@@ -283,11 +288,12 @@ func (s *switches) sameSurface() *Failure {
 // round: neither of its branches is right then. −1 for none.
 func (s *switches) readsSlid(slid int) int {
 	w := &s.hy.Switches[slid]
-	was := s.d[w.Modes[0]]
+	was, still := s.d[w.Modes[0]], s.reach[:len(s.y)]
+	clear(still)
 	s.setModes(slid, math.Floor(was)+1)
-	s.model.Guards(s.t, s.y, s.d, s.held, s.above, s.inBranch.rate, nil)
+	s.model.GuardsAlong(s.t, s.y, s.d, still, s.above, s.inBranch.rate)
 	s.setModes(slid, math.Floor(was))
-	s.model.Guards(s.t, s.y, s.d, s.held, s.inBranch.g, s.inBranch.rate, nil)
+	s.model.GuardsAlong(s.t, s.y, s.d, still, s.inBranch.g, s.inBranch.rate)
 	s.setModes(slid, was)
 	for k := range s.hy.Switches {
 		g := s.hy.Switches[k].Guard
@@ -497,7 +503,12 @@ func (s *switches) watchExits() {
 	n := len(s.sliding(s.d))
 	first := s.firstExit()
 	for k := range s.size.Exits {
+		s.arm(first + k)
 		s.det.Watch[first+k], s.det.Side[first+k] = k < 2*n, 1
+		if k < 2*n && math.Abs(s.g[first+k]) <= edgeTol { // it begins at its end
+			s.disarm(first + k)
+			s.band[first+k] = 2 * edgeTol
+		}
 	}
 }
 

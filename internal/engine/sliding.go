@@ -178,7 +178,9 @@ func (s *guardPrograms) guardsSliding(w *sliding, t float64, y, d []float64, hel
 	}
 	step := 1e-6 * math.Max(1, math.Abs(t))
 	if speed := floats.Norm(w.flow, 2); speed > 0 {
-		step = math.Min(step, 1e-6*math.Max(floats.Norm(y, 2)/speed, 1e-6*math.Abs(t)))
+		if least := 1e-6 * math.Max(floats.Norm(y, 2)/speed, 1e-6*math.Abs(t)); least > 0 { // not where all begins at zero
+			step = math.Min(step, least)
+		}
 	}
 	for i := range y {
 		w.y[i] = y[i] + step*w.flow[i]
