@@ -37,7 +37,7 @@ func newConditions(s *sides, clock *clock, rests *rests) *conditions {
 // crossedBy is the guard whose crossing turned the condition of an event true.
 func (s *conditions) crossedBy(e int) int {
 	for _, g := range s.guardsOf[e] {
-		if s.crossed[g] {
+		if s.lately[g].crossed {
 			return g
 		}
 	}
@@ -47,7 +47,7 @@ func (s *conditions) crossedBy(e int) int {
 // closedBy is the guard of an event that the last jump sent across, or −1.
 func (s *conditions) closedBy(e int) int {
 	for _, g := range s.guardsOf[e] {
-		if s.closed[g] {
+		if s.lately[g].closed {
 			return g
 		}
 	}
@@ -113,7 +113,7 @@ func (s *conditions) heldThroughout(e int) bool {
 	}
 	copy(s.level, s.det.Side)
 	for _, g := range s.guardsOf[e] {
-		if s.crossed[g] || s.put[g] != 0 {
+		if s.lately[g].crossed || s.lately[g].put != 0 {
 			s.level[g] = 0
 		}
 	}

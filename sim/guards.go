@@ -15,15 +15,20 @@ type guards struct {
 	there  *spreads    // at another
 	reach  []float64   // by how much states may be off: see Model.Spread
 
-	switchOf []int     // the switch that each guard belongs to, or −1
-	crossed  []bool    // those that crossed at this instant
-	closed   []bool    // those of them that the last jump sent across
-	through  []bool    // those that met their surface without a rate and go on beyond it
-	put      []int     // 1 + the event whose jump put each on its surface last at this instant, or 0
-	jolted   []bool    // those on their surface whose rate jumped at this instant
-	landed   []bool    // those that came to rest at this instant
-	residual []float64 // of those whose root the last step ended on
+	switchOf []int // the switch that each guard belongs to, or −1
+	lately   []lately
 	met      []meeting // how each met its surface when it crossed last
+}
+
+// lately is what happened to a guard at this instant, and in the step that led to it.
+type lately struct {
+	crossed  bool
+	closed   bool    // the last jump sent it across
+	through  bool    // it met its surface without a rate and goes on beyond it
+	jolted   bool    // it is on its surface and its rate jumped
+	landed   bool    // it came to rest
+	put      int     // 1 + the event whose jump put it on its surface last, or 0
+	residual float64 // what it was where the last step ended on its root
 }
 
 // guardValues are the guards, their rates and their second rates.
@@ -41,8 +46,7 @@ func newGuards(r *run) *guards {
 	s := &guards{
 		run: r, guardValues: newGuardValues(n), before: newGuardValues(n),
 		here: newSpreads(n - r.size.Exits), there: newSpreads(n - r.size.Exits), reach: make([]float64, 2*r.size.Y),
-		switchOf: slices.Repeat([]int{-1}, n), crossed: make([]bool, n), closed: make([]bool, n), through: make([]bool, n), put: make([]int, n), jolted: make([]bool, n), landed: make([]bool, n),
-		residual: make([]float64, n), met: make([]meeting, n),
+		switchOf: slices.Repeat([]int{-1}, n), lately: make([]lately, n), met: make([]meeting, n),
 	}
 	for i, w := range r.hy.Switches {
 		s.switchOf[w.Guard] = i
@@ -55,12 +59,9 @@ func newGuards(r *run) *guards {
 
 // forget leaves what happened at an instant behind.
 func (s *guards) forget() {
-	clear(s.crossed)
-	clear(s.closed)
-	clear(s.put)
-	clear(s.jolted)
-	clear(s.landed)
-	clear(s.residual)
+	for i := range s.lately {
+		s.lately[i] = lately{through: s.lately[i].through}
+	}
 }
 
 // own is how many guards are the model's own, and not those of releases or exits.
@@ -110,7 +111,7 @@ func (s *guards) evalGuards() {
 func (s *guards) setSpreads() {
 	s.spread(s.here, s.y)
 	for i := range s.here.fine.g {
-		s.here.fine.g[i] += 8 * s.residual[i]
+		s.here.fine.g[i] += 8 * s.lately[i].residual
 	}
 }
 
@@ -157,7 +158,7 @@ func (s *guards) noise(i int) float64 {
 
 // leaving is where guard i goes from its surface, 0 if it rests there.
 func (s *guards) leaving(i int) int8 {
-	if s.landed[i] {
+	if s.lately[i].landed {
 		return 0
 	}
 	within := s.here.fine.rate[i]

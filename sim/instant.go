@@ -122,11 +122,11 @@ func (s *instant) cross(guard int) *Failure {
 	some := false
 	for j := range s.det.Side {
 		if j == guard || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) && !s.touching.noted(j) {
-			s.crossed[j], some = true, true
+			s.lately[j].crossed, some = true, true
 			if s.det.Side[j] != 0 && !s.isExit(j) {
-				s.residual[j] = math.Abs(s.g[j])
-				s.here.fine.g[j] = math.Max(s.here.fine.g[j], 8*s.residual[j])
-				s.landed[j] = s.lands(j, s.step.stepper.H, s.here)
+				s.lately[j].residual = math.Abs(s.g[j])
+				s.here.fine.g[j] = math.Max(s.here.fine.g[j], 8*s.lately[j].residual)
+				s.lately[j].landed = s.lands(j, s.step.stepper.H, s.here)
 			}
 			s.met[j] = meeting{s.rate[j], s.transversality(j, s.t-s.clock.before)}
 		}
@@ -148,8 +148,8 @@ func (s *instant) cross(guard int) *Failure {
 	if bends = bends || s.out.Stats.Turns > turns; bends {
 		s.switches.tryGuards()
 	}
-	for j, c := range s.crossed {
-		if !c || s.switchOf[j] >= 0 || s.isExit(j) {
+	for j := range s.lately {
+		if !s.lately[j].crossed || s.switchOf[j] >= 0 || s.isExit(j) {
 			continue
 		}
 		side := -s.det.Side[j]
@@ -158,7 +158,7 @@ func (s *instant) cross(guard int) *Failure {
 			side = sign(s.g[j])
 		} else if s.det.Side[j] == 0 { // it leaves its surface
 			side = sign(s.g[j])
-		} else if s.leaving(j) == 0 && !s.through[j] {
+		} else if s.leaving(j) == 0 && !s.lately[j].through {
 			side = 0
 		} else if bends {
 			side = s.sideBehind(j)
@@ -184,14 +184,14 @@ func (s *instant) cross(guard int) *Failure {
 // comes to rest.
 func (s *instant) doubt(j int) {
 	rate, accel := s.rate[j], s.accel[j]
-	if !s.plain(j) || s.through[j] {
+	if !s.plain(j) || s.lately[j].through {
 		return
 	}
 	depth := math.Inf(1)
 	if rate*accel < 0 {
 		depth = rate * rate / (2 * math.Abs(accel))
 	}
-	if s.landed[j] {
+	if s.lately[j].landed {
 		depth = math.Min(depth, s.here.coarse.g[j])
 	}
 	if depth <= s.here.coarse.g[j] {
@@ -212,7 +212,7 @@ func (s *instant) sideBehind(j int) int8 {
 	} else if direction(behind.rate[j], behind.accel[j], s.here.fine.g[j], s.here.fine.rate[j]) != across {
 		return 0
 	}
-	s.crossed[j] = side == across
+	s.lately[j].crossed = side == across
 	return side
 }
 
@@ -481,7 +481,7 @@ func (s *instant) execute(it jumps.Item) *Failure {
 // that is triggered again by the motion from where it puts the state.
 func (s *instant) livelock(event int) *Failure {
 	for _, g := range s.conds.guardsOf[event] {
-		if s.put[g] == event+1 {
+		if s.lately[g].put == event+1 {
 			f := s.fail(Sliding, 0, "event %s puts the state onto the surface of its own condition, from where it is led across again at once", s.hy.Events[event].Name)
 			f.Event = event
 			return f

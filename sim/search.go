@@ -292,7 +292,9 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	full := s.step.stepper.H
 	h = theta * full
 	best, bestH, good := math.Inf(1), h, 0.
-	clear(s.through)
+	for i := range s.lately {
+		s.lately[i].through = false
+	}
 	s.step.exactly(true)
 	defer s.step.exactly(false)
 	for range 60 {
@@ -329,7 +331,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 		return bestH, nil
 	}
 	if s.goesThrough(guard, bestH, full) {
-		s.through[guard] = true
+		s.lately[guard].through = true
 		return bestH, nil
 	}
 	if math.IsNaN(trans) {

@@ -53,7 +53,7 @@ func (s *instant) settle(event int) *Failure {
 func (s *instant) putBack(event int) (some bool) {
 	for i := range s.det.Side {
 		if s.plain(i) && s.det.Side[i] != 0 && s.g[i] == s.before.g[i] && s.onSurface(i) && s.assigns(event, i, value) {
-			s.put[i], some = event+1, true
+			s.lately[i].put, some = event+1, true
 			s.setSide(i, 0, noEdge)
 		}
 	}
@@ -63,12 +63,12 @@ func (s *instant) putBack(event int) (some bool) {
 // turnBack takes the guards that crossed at this instant, and that a jump of the field
 // leads back, onto their surface: what asks for more than that is not true there.
 func (s *instant) turnBack() (some bool) {
-	for i, c := range s.crossed {
+	for i := range s.lately {
 		if !s.plain(i) || s.rate[i] == s.before.rate[i] || !s.onSurface(i) {
 			continue
 		}
-		s.jolted[i] = true
-		if side := s.det.Side[i]; c && side != 0 && s.leaving(i) == -side {
+		s.lately[i].jolted = true
+		if side := s.det.Side[i]; s.lately[i].crossed && side != 0 && s.leaving(i) == -side {
 			s.setSide(i, 0, noEdge)
 			some = true
 		}
@@ -80,15 +80,15 @@ func (s *instant) turnBack() (some bool) {
 // time than the clock can tell, as of bodies that touch but for the time at which they met,
 // and reports whether there are any. Those on their surface wait for the end of the instant.
 func (s *conditions) closeUp() (some bool) {
-	clear(s.closed)
 	for i := range s.det.Side {
-		if !s.plain(i) || s.onSurface(i) || s.crossed[i] || s.det.Side[i] == 0 || s.rate[i] == s.before.rate[i] {
+		s.lately[i].closed = false
+		if !s.plain(i) || s.onSurface(i) || s.lately[i].crossed || s.det.Side[i] == 0 || s.rate[i] == s.before.rate[i] {
 			continue
 		}
 		if side := float64(s.det.Side[i]); side*s.rate[i] < 0 && math.Abs(s.g[i]) <= math.Abs(s.rate[i])*s.resolution() {
-			s.crossed[i], s.closed[i], some = true, true, true
-			s.residual[i] = math.Max(s.residual[i], math.Abs(s.g[i])) // it is on its surface as far as the time is known
-			s.here.fine.g[i] = math.Max(s.here.fine.g[i], 8*s.residual[i])
+			s.lately[i].crossed, s.lately[i].closed, some = true, true, true
+			s.lately[i].residual = math.Max(s.lately[i].residual, math.Abs(s.g[i])) // it is on its surface as far as the time is known
+			s.here.fine.g[i] = math.Max(s.here.fine.g[i], 8*s.lately[i].residual)
 			s.met[i] = meeting{s.rate[i], 1}
 			s.setSide(i, -s.det.Side[i], withEdge)
 		}
@@ -148,14 +148,14 @@ func (s *instant) takeSides(event int) (some bool) {
 			}
 			s.turn(s.switchOf[i], float64(truth(s.g[i] > 0)))
 		}
-		s.crossed[i], s.landed[i] = false, false
+		s.lately[i].crossed, s.lately[i].landed = false, false
 		if event == noEvent && math.Abs(s.g[i]) <= math.Abs(s.rate[i])*s.resolution() { // as far as the time is known
-			s.residual[i] = math.Max(s.residual[i], math.Abs(s.g[i]))
-			s.here.fine.g[i] = math.Max(s.here.fine.g[i], 8*s.residual[i])
+			s.lately[i].residual = math.Max(s.lately[i].residual, math.Abs(s.g[i]))
+			s.here.fine.g[i] = math.Max(s.here.fine.g[i], 8*s.lately[i].residual)
 		}
 		side := s.sideHere(i)
-		if s.put[i] = 0; s.plain(i) && s.onSurface(i) {
-			s.put[i], side = event+1, 0
+		if s.lately[i].put = 0; s.plain(i) && s.onSurface(i) {
+			s.lately[i].put, side = event+1, 0
 		}
 		turned := side != s.det.Side[i]
 		s.setSide(i, side, withEdge)
@@ -184,11 +184,11 @@ func (s *instant) rearm() *Failure {
 		if s.touching.noted(i) && s.leaving(i) != -s.det.Side[i] {
 			continue // it turns back
 		}
-		if s.crossed[i] && s.through[i] && s.put[i] == 0 {
+		if s.lately[i].crossed && s.lately[i].through && s.lately[i].put == 0 {
 			s.awaitDeparture(i)
 			continue
 		}
-		s.setSide(i, s.leaving(i), edgeIf(!s.crossed[i]))
+		s.setSide(i, s.leaving(i), edgeIf(!s.lately[i].crossed))
 		s.depart(i)
 	}
 	for e := range s.hy.Events {

@@ -92,7 +92,7 @@ func (s *sides) crossingNow(j int) bool {
 // only, as these do.
 func (s *sides) restWithin(i int) {
 	s.band[i] = math.Max(64*s.here.fine.g[i], 8*math.Abs(s.g[i]))
-	if s.landed[i] {
+	if s.lately[i].landed {
 		s.band[i] = math.Max(s.band[i], clearly*s.here.coarse.g[i])
 	}
 }

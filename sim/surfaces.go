@@ -167,7 +167,7 @@ func (s *surfaces) unknown(a int) float64 {
 		size += math.Abs(v)
 	}
 	within := math.Max(s.here.fine.rate[g], pivotTol*size)
-	if s.landed[g] {
+	if s.lately[g].landed {
 		within = math.Max(within, s.here.coarse.rate[g])
 	}
 	return within
@@ -311,7 +311,7 @@ func (s *surfaces) release(a, i int, at phase) (turned bool) {
 		s.band[g] = math.Max(s.here.coarse.g[g], 8*math.Abs(s.g[g]))
 		return turned
 	}
-	s.setSide(g, s.goes[a], edgeIf(slid || s.crossed[g] == (at == crossing)))
+	s.setSide(g, s.goes[a], edgeIf(slid || s.lately[g].crossed == (at == crossing)))
 	switch {
 	case s.exited[i]: // it has drifted by what the steps were off, maybe to the other side
 		s.awaitDeparture(g)
@@ -331,7 +331,7 @@ func (s *surfaces) catch(i int) (turned bool) {
 	if s.disarmed[g] {
 		s.arm(g)
 	}
-	if !s.crossed[g] { // it was put there: a state beside the surface would be led onto it
+	if !s.lately[g].crossed { // it was put there: a state beside the surface would be led onto it
 		s.turn(i, 1)
 		if s.evalGuards(); math.Abs(s.rate[g]) > s.here.fine.rate[g] {
 			s.zeroStep(g)

@@ -61,7 +61,7 @@ func (s *switches) branch(i int, mode float64) branch {
 	copy(s.d, was)
 	r, a := s.inBranch.rate[w.Guard], s.inBranch.accel[w.Guard]
 	at := s.there.fine
-	if s.landed[w.Guard] {
+	if s.lately[w.Guard].landed {
 		at = s.there.coarse
 	}
 	within, g := at.rate[w.Guard], math.Max(at.g[w.Guard], s.here.fine.g[w.Guard])
@@ -118,7 +118,7 @@ func (s *switches) decide(i int) (mode float64, side int8, fail *Failure) {
 	// It may rest, or go either way: what the terms say of equality comes first.
 	at := s.branch(i, atEquality)
 	if up.goes < 0 || down.goes > 0 { // one field leads onto the surface, the other along it
-		s.landed[w.Guard] = true
+		s.lately[w.Guard].landed = true
 	}
 	switch {
 	case at.known && at.goes == 0:
@@ -206,14 +206,14 @@ func (s *switches) resolveOne(i int, at phase) (turned bool, fail *Failure) {
 			return false, s.stuckOn(tooManySurfaces, append(s.sliding(s.d), i)...)
 		}
 	}
-	if mode == OnSurface && !slid && !s.crossed[w.Guard] {
+	if mode == OnSurface && !slid && !s.lately[w.Guard].crossed {
 		// It was put there: a state beside the surface would be led onto it by
 		// the field of its side, and by either in the same direction.
 		s.turn(i, 1)
 		s.zeroStep(w.Guard)
 	}
 	if !s.rests.parked(w.Guard) {
-		s.setSide(w.Guard, side, edgeIf(s.crossed[w.Guard] == (at == crossing)))
+		s.setSide(w.Guard, side, edgeIf(s.lately[w.Guard].crossed == (at == crossing)))
 	}
 	if turned = s.turn(i, mode); turned {
 		s.evalGuards() // those of inner discontinuities may be others now
@@ -233,8 +233,8 @@ func (s *switches) cross(first int) *Failure {
 		s.exit(s.sliding(s.d)[k/2], exitBranch(k%2))
 		some = true
 	}
-	for g, c := range s.crossed {
-		if !c || s.switchOf[g] < 0 {
+	for g := range s.lately {
+		if !s.lately[g].crossed || s.switchOf[g] < 0 {
 			continue
 		}
 		some = true

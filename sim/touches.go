@@ -27,7 +27,7 @@ type touching struct {
 // touchesNow reports whether guard j touches its surface.
 func (s *touching) touchesNow(j int) bool {
 	side := s.det.Side[j]
-	if !s.plain(j) || s.disarmed[j] || side == 0 || s.put[j] != 0 || s.rests.near(j) || !s.onSurface(j) && !s.crossingNow(j) {
+	if !s.plain(j) || s.disarmed[j] || side == 0 || s.lately[j].put != 0 || s.rests.near(j) || !s.onSurface(j) && !s.crossingNow(j) {
 		return false
 	}
 	back := s.accel[j] * float64(side)

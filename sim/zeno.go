@@ -96,7 +96,7 @@ func (s *zenoWatch) layDown(fired []int) (some bool, fail *Failure) {
 // must act on it.
 func (s *zenoWatch) restingOn(event int, fired bool) int {
 	for _, g := range s.conds.guardsOf[event] {
-		if !fired && !s.jolted[g] && s.put[g] == 0 || !s.plain(g) || !s.onSurface(g) || s.rests.parked(g) || !s.pushed(event, g) {
+		if !fired && !s.lately[g].jolted && s.lately[g].put == 0 || !s.plain(g) || !s.onSurface(g) || s.rests.parked(g) || !s.pushed(event, g) {
 			continue
 		}
 		if s.hy.Events[event].Zeno != events.ZenoError || s.assigns(event, g, valueOrRate) {
