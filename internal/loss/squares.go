@@ -48,7 +48,7 @@ type places struct {
 	at      []int
 	penalty int
 	gap     int
-	columns []engine.Column
+	columns []engine.Column // of what moves it besides weights
 }
 
 // linear is what a task for residuals sets: residuals and, unless nil, their derivatives by
@@ -196,7 +196,18 @@ func (e *scoreElement) counts(r *problem.Row) bool {
 	return r.Seen[e.seen] != 0
 }
 
-// columnsOf are the coordinates that move a trajectory.
+// columnsOfWeights are the coordinates that move all trajectories alike, first in the columns of each. A list
+// of them for each trajectory would take more room than the data of thousands.
+func (s *Squares) columnsOfWeights() (list []engine.Column) {
+	for _, w := range s.Space.Weights {
+		for k := range w.N {
+			list = append(list, engine.Column{At: w.Off + k, Coord: w.At + k})
+		}
+	}
+	return list
+}
+
+// columnsOf are the other coordinates that move a trajectory.
 func (s *Squares) columnsOf(it *problem.Trajectory) (list []engine.Column) {
 	for i, c := range s.Space.Params {
 		at := c.Slot.Off + c.Element
@@ -205,11 +216,6 @@ func (s *Squares) columnsOf(it *problem.Trajectory) (list []engine.Column) {
 			list = append(list, engine.Column{At: at, Coord: i})
 		case it.Keys[s.Space.PerKeyIndex(c.Param)] == c.Key:
 			list = append(list, engine.Column{Of: engine.Own, At: at, Coord: i})
-		}
-	}
-	for _, w := range s.Space.Weights {
-		for k := range w.N {
-			list = append(list, engine.Column{At: w.Off + k, Coord: w.At + k})
 		}
 	}
 	if b := it.Beginning; b != nil && b.Node != nil {

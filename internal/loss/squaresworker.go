@@ -17,6 +17,8 @@ import (
 type squaresWorker struct {
 	of      *Squares
 	columns *engine.Columns
+	list    []engine.Column // of the run
+	weights int             // its first ones, those of weights
 
 	frame             *exec.Frame
 	code              *exec.Program
@@ -45,6 +47,8 @@ func newSquaresWorker(s *Squares, w *engine.Worker, scores, jacobian *exec.Modul
 			q.in = append(q.in, rowInput{to, from})
 		}
 	}
+	q.list = s.columnsOfWeights()
+	q.weights = len(q.list)
 	for k := range s.scores {
 		q.by = append(q.by, scoreRow{
 			place.RowByStates(k).In(f, code), place.RowByStatesBefore(k).In(f, code), place.RowByDiscretes(k).In(f, code), place.RowByDiscretesBefore(k).In(f, code),
@@ -76,7 +80,8 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 	}
 	tan := &w.Tangents
 	if t.lin.jac != nil {
-		q.columns.Use(t.lin.of.places[l.Index].columns, l.Model.Beginning)
+		q.list = append(q.list[:q.weights], t.lin.of.places[l.Index].columns...)
+		q.columns.Use(q.list, l.Model.Beginning)
 		l.Job.In.ForwardColumns(&l.Model, q.columns, tan)
 	}
 	l.loss = 0
@@ -120,7 +125,7 @@ func (q *squaresWorker) flush(t *Task, l *Run, tan *sim.Tangents) {
 			}
 			t.lin.r[row] = q.residuals[k*w+lane]
 			if t.lin.jac != nil {
-				q.derivative(t.lin.jac.RawRowView(row), k, lane, l.rows[i].Save, p.columns, tan)
+				q.derivative(t.lin.jac.RawRowView(row), k, lane, l.rows[i].Save, tan)
 			}
 			row++
 		}
@@ -129,8 +134,8 @@ func (q *squaresWorker) flush(t *Task, l *Run, tan *sim.Tangents) {
 }
 
 // derivative sets the derivative of residual k of the row in a lane by all coordinates.
-func (q *squaresWorker) derivative(to []float64, k, lane, save int, columns []engine.Column, tan *sim.Tangents) {
-	w, n, by := q.blk.Width, len(columns), &q.by[k]
+func (q *squaresWorker) derivative(to []float64, k, lane, save int, tan *sim.Tangents) {
+	w, n, by := q.blk.Width, len(q.list), &q.by[k]
 	sum := q.columns.Room(n)
 	for _, c := range []struct{ by, dot []float64 }{
 		{by.y, tan.Y[save]}, {by.yb, tan.BeforeY[save]}, {by.d, tan.D[save]}, {by.db, tan.BeforeD[save]},
@@ -141,8 +146,8 @@ func (q *squaresWorker) derivative(to []float64, k, lane, save int, columns []en
 			}
 		}
 	}
-	for c := range columns {
-		to[columns[c].Coord] = sum[c] + columns[c].Direct(by.p, by.q, w, lane)
+	for c := range q.list {
+		to[q.list[c].Coord] = sum[c] + q.list[c].Direct(by.p, by.q, w, lane)
 	}
 }
 
@@ -168,7 +173,7 @@ func (q *squaresWorker) penaltyRows(t *Task, l *Run, tan *sim.Tangents) (value f
 		}
 		row := t.lin.jac.RawRowView(p.penalty + i)
 		n := cols.Columns()
-		for k, col := range p.columns {
+		for k, col := range q.list {
 			row[col.Coord] = c * tan.EndY[pen.State*n+k] / root
 		}
 	}
@@ -192,7 +197,7 @@ func (q *squaresWorker) gapRows(t *Task, l *Run, tan *sim.Tangents) (value float
 			continue
 		}
 		row := t.lin.jac.RawRowView(p.gap + i)
-		for k, col := range p.columns {
+		for k, col := range q.list {
 			row[col.Coord] = by * tan.EndY[i*n+k]
 		}
 		row[j.At+i] = -by * size
