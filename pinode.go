@@ -70,9 +70,13 @@ func (m *Model) Name() string { return m.prog.Checked.Model.Name }
 // Path is that of its file.
 func (m *Model) Path() string { return m.data.Path }
 
-// Files are those that the model is made of: its own, and those of its data.
+// Files are those that the model is made of: its own, those of its data, and the places that fields are written at.
 func (m *Model) Files() []string {
-	return append([]string{m.Path()}, (report.Source{Program: m.prog.Program, Data: m.data}).DataFiles()...)
+	list := append([]string{m.Path()}, (report.Source{Program: m.prog.Program, Data: m.data}).DataFiles()...)
+	if _, s := m.blocks.Values(); s.Given("at") {
+		list = append(list, m.data.Beside(s.Word("at")))
+	}
+	return list
 }
 
 // Program is the compiled model, for use without the solvers of this package.

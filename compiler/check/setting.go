@@ -79,15 +79,23 @@ func (e *settings) setting(s *scope, v *setting.Values, table setting.Table, o *
 		fail(fmt.Errorf("`%s` is %s", key, row.Kind))
 		return
 	}
-	if row.Kind == setting.Words {
+	switch row.Kind {
+	case setting.Words:
 		if words := wordList(o.Value.Expr); words != nil {
 			fail(v.SetWords(key, words, origin))
 		} else {
 			fail(fmt.Errorf("`%s` is a list of names, like [x, y]", key))
 		}
 		return
-	}
-	if row.Kind == setting.Bool {
+	case setting.File:
+		if path, ok := o.Value.Expr.(*dsl.StringLit); ok {
+			_, err := v.SetWord(key, path.Value, origin)
+			fail(err)
+		} else {
+			fail(fmt.Errorf("`%s` is %s", key, row.Kind))
+		}
+		return
+	case setting.Bool:
 		if b, ok := o.Value.Expr.(*dsl.BoolLit); ok {
 			fail(v.SetBool(key, b.Value, origin))
 		} else {

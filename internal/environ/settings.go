@@ -68,6 +68,7 @@ func SimulateSettings() setting.Table {
 		{Key: "times", Kind: setting.List, Doc: "output times, in the place of `step`"},
 		{Key: "solver", Kind: setting.Chain, Default: "auto", Choices: solverChoices(), Doc: "how trajectories are computed; that of `fit` where that has one"},
 		{Key: "grid", Kind: setting.List, Min: 1, Max: 1e6, Doc: "of a model with fields: how many places along each coordinate they are written at, evenly from end to end; the centres of cells. Of a network 101, and behind them how many times"},
+		{Key: "at", Kind: setting.File, Doc: "of a model with fields: a table of the places to write them at, a column for each coordinate by its name, and `t` for their times, if each has its own; a relative path is taken from the model file's folder"},
 		{Key: "outputs", Kind: setting.Words, Doc: "names of what is written; default all"},
 		{Key: "seed", Kind: setting.Int, Default: "1", Doc: "of random draws"},
 	}

@@ -46,11 +46,11 @@ func (m *Problem) File(d *check.Data) string {
 	if path, ok := m.Files[d.Name]; ok {
 		return path
 	}
-	return m.beside(d.Path)
+	return m.Beside(d.Path)
 }
 
-// beside is a path as it is found from the folder of the model file.
-func (m *Problem) beside(path string) string {
+// Beside is a path as it is found from the folder of the model file.
+func (m *Problem) Beside(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
@@ -63,7 +63,7 @@ func (m *Problem) Paths() (list []string) {
 	for _, d := range m.Prog.Checked.Data {
 		list = append(list, m.File(d))
 		for _, j := range d.Joins {
-			list = append(list, m.beside(j.Path))
+			list = append(list, m.Beside(j.Path))
 		}
 	}
 	return list
@@ -108,7 +108,7 @@ func (m *Problem) load() error {
 			return err
 		}
 		for _, j := range d.Joins {
-			other, err := data.ReadFile(m.beside(j.Path))
+			other, err := data.ReadFile(m.Beside(j.Path))
 			if err != nil {
 				return err
 			}

@@ -24,10 +24,11 @@ const (
 	List  // numbers
 	Chain // one of Choices with its options, or several joined by `then`
 	Words // several words, each one of Choices where there are any
+	File  // a path
 )
 
 func (k Kind) String() string {
-	return [...]string{"a number", "a whole number", "true or false", "a word", "a list of numbers", "a word with options", "a list of words"}[k]
+	return [...]string{"a number", "a whole number", "true or false", "a word", "a list of numbers", "a word with options", "a list of words", "the path of a file in quotes"}[k]
 }
 
 // Setting is one row of a table of settings. Numbers are finite; where

@@ -20,6 +20,7 @@ var table = Table{
 	{Key: "fast", Kind: Bool, Default: "false", Doc: "hurry"},
 	{Key: "mode", Kind: Word, Default: "slow", Doc: "how", Choices: []Choice{{Name: "slow", Doc: "with care"}, {Name: "quick"}}},
 	{Key: "outputs", Kind: Words, Doc: "what is written"},
+	{Key: "at", Kind: File, Doc: "where"},
 	{Key: "solver", Kind: Chain, Default: "tsit5", Doc: "how trajectories are computed", Choices: []Choice{
 		{Name: "tsit5", Options: Table{{Key: "rtol", Kind: Number, Default: "1e-6", Min: 1e-15, Max: 1, Doc: "tolerance"}}},
 		{Name: "bosh32", Options: Table{{Key: "rtol", Kind: Number, Default: "1e-6", Min: 1e-15, Max: 1, Doc: "tolerance"}}},
@@ -48,6 +49,8 @@ func TestValues(t *testing.T) {
 	require.NoError(t, v.Set("optimizer.lbfgs.iterations", "7", "flag"))
 	require.NoError(t, v.Set("hidden", "[4, 8]", "flag"))
 	require.NoError(t, v.Set("outputs", "x, y", "flag"))
+	require.NoError(t, v.Set("at", `"a, b.csv"`, "flag"))
+	require.Error(t, v.Set("at", `""`, "flag"))
 	require.NoError(t, v.Set("solver", "euler", "flag"))
 	require.NoError(t, v.Set("solver.step", "1/49", "flag"))
 	require.NoError(t, v.Set("stop.patience", "3", "flag"))
@@ -59,7 +62,7 @@ func TestValues(t *testing.T) {
 	require.Equal(t, 7, c.Int("optimizer.iterations"))
 	require.Equal(t, 1./49, c.Stages("solver")[0].Options.Float("step"))
 	require.Equal(t, map[string]any{
-		"seed": 1, "hidden": []float64{4, 8}, "fast": false, "mode": "slow", "outputs": []string{"x", "y"}, "until": 2.5,
+		"seed": 1, "hidden": []float64{4, 8}, "fast": false, "mode": "slow", "outputs": []string{"x", "y"}, "until": 2.5, "at": "a, b.csv",
 		"solver":    []any{map[string]any{"euler": map[string]any{"step": 1. / 49}}},
 		"optimizer": []any{map[string]any{"adam": map[string]any{"lr": 0.1, "epochs": 10}}, map[string]any{"lbfgs": map[string]any{"iterations": 7}}},
 		"stop":      []any{map[string]any{"stop": map[string]any{"patience": 3}}},
@@ -98,8 +101,8 @@ func TestChains(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for path, want := range map[string]string{
-		"sed=1":                       "there is no setting `sed`; did you mean `seed`? There are fast, hidden, mode, optimizer, outputs, seed, solver, stop, until",
-		"zzzzzz=1":                    "there is no setting `zzzzzz`; there are fast, hidden, mode, optimizer, outputs, seed, solver, stop, until",
+		"sed=1":                       "there is no setting `sed`; did you mean `seed`? There are at, fast, hidden, mode, optimizer, outputs, seed, solver, stop, until",
+		"zzzzzz=1":                    "there is no setting `zzzzzz`; there are at, fast, hidden, mode, optimizer, outputs, seed, solver, stop, until",
 		"seed=x":                      "`seed` is a whole number, not `x`",
 		"seed=":                       "`seed` is a whole number, not ``",
 		"seed=1.5":                    "`seed` is a whole number, not 1.5",

@@ -56,6 +56,9 @@ func (v *Values) setPath(path, text, origin string) error {
 		return v.SetList(key, list, origin)
 	case Words:
 		return v.SetWords(key, items(text), origin)
+	case File:
+		_, err := v.SetWord(key, strings.Trim(text, `"`), origin)
+		return err
 	case Word:
 		_, err := v.SetWord(key, text, origin)
 		return err

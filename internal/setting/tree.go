@@ -187,7 +187,7 @@ func (v *Values) Tree() map[string]any {
 				}
 			}
 			out[s.Key] = stages
-		case Word:
+		case Word, File:
 			out[s.Key] = e.text
 		case Bool:
 			out[s.Key] = e.text == "true"

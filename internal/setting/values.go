@@ -124,9 +124,9 @@ func (v *Values) SetWords(key string, words []string, origin string) error {
 	return nil
 }
 
-// SetWord sets a Word, or a Chain to one stage, whose options are returned.
+// SetWord sets a Word or a File, or a Chain to one stage, whose options are returned.
 func (v *Values) SetWord(key, word, origin string) (*Values, error) {
-	s, err := v.find(key, Word, Chain)
+	s, err := v.find(key, Word, File, Chain)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (v *Values) SetWord(key, word, origin string) (*Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Kind == Word {
+	if s.Kind != Chain {
 		v.set[key] = &entry{text: word, origin: origin}
 		return nil, nil
 	}
@@ -244,7 +244,7 @@ func (v *Values) Int(path string) int { return int(v.Float(path)) }
 // Bool is the value of a Bool.
 func (v *Values) Bool(path string) bool { return v.text(path) == "true" }
 
-// Word is the value of a Word; empty where there is none.
+// Word is the value of a Word or a File; empty where there is none.
 func (v *Values) Word(path string) string { return v.text(path) }
 
 // List is the value of a List; nil where there is none.

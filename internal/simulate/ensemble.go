@@ -31,6 +31,7 @@ type ensemble struct {
 
 	pick     func(row []float64) []float64 // chooses the columns
 	fields   *fieldTable                   // of a model with fields
+	places   *places                       // at which they are written; nil: at all
 	observed *observedTable                // likewise, of rows of data
 	measured []int                         // components of observations whose data stand behind the columns
 	samples  int                           // of each point of the sweeps

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sort"
 
@@ -34,11 +35,17 @@ func (m *Simulator) field(ctx context.Context, c Options) (*Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.readPlaces(); err != nil {
+		return nil, err
+	}
 	axes, err := m.axes(&c)
 	if err != nil {
 		return nil, err
 	}
-	points := combinations(axes)
+	points, err := m.points(axes)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]float64, len(points)/len(axes)*len(of.Names))
 	o := field.New(field.Of(sp, false), module, of, sp.Scales, 1)
 	if err := o.Values(x, points, out); err != nil {
@@ -116,6 +123,8 @@ func (m *Simulator) axes(c *Options) ([][]float64, error) {
 	switch given := m.Settings.List("times"); {
 	case m.Prog.Model.Collocation.Steady:
 		axes = append(axes, []float64{0})
+	case m.places.told():
+		axes = append(axes, m.places.times)
 	case given != nil:
 		axes = append(axes, given)
 	default:
@@ -137,6 +146,41 @@ func (m *Simulator) axes(c *Options) ([][]float64, error) {
 		}
 	}
 	return axes, l.Err()
+}
+
+// points are all combinations of places and times, or those that are listed.
+func (m *Simulator) points(axes [][]float64) (points []float64, err error) {
+	last := len(axes) - 1
+	n := 1.
+	for _, a := range axes {
+		n *= float64(len(a))
+	}
+	p := m.places
+	switch {
+	case p.told():
+		n = float64(len(p.times))
+	case p != nil:
+		n = float64(len(p.along[0])) * float64(len(axes[last]))
+	}
+	if n > mostNumbers/20/float64(len(axes)) {
+		return nil, fmt.Errorf("%.2g places and times are more than there is room for", n)
+	}
+	if p == nil {
+		return combinations(axes), nil
+	}
+	times := axes[last]
+	for k := range int(n) {
+		row := k % len(p.along[0])
+		for _, x := range p.along {
+			points = append(points, x[row])
+		}
+		if p.told() {
+			points = append(points, times[row])
+		} else {
+			points = append(points, times[k/len(p.along[0])])
+		}
+	}
+	return points, nil
 }
 
 // even are n places from lo to hi, both among them.

@@ -19,6 +19,7 @@ type fieldTable struct {
 	axes   []*check.Coordinate
 	at     [][]float64 // the places along each
 	given  bool        // they are not the centres of cells
+	listed bool        // they are not all combinations: each has its own place along all axes
 	fields []fieldColumn
 }
 
@@ -31,8 +32,8 @@ type fieldColumn struct {
 
 // newFieldTable is that of a model with fields, with the columns in the place of those of the run;
 // nil for any other model. counts has how many places there are along each coordinate; empty: the
-// centres of cells.
-func newFieldTable(p *compiler.Program, out *Simulation, counts []float64) (*fieldTable, error) {
+// centres of cells, or those that are listed.
+func newFieldTable(p *compiler.Program, out *Simulation, counts []float64, list *places) (*fieldTable, error) {
 	m := p.Checked.Model
 	g := m.Gridded
 	if g == nil {
@@ -42,6 +43,11 @@ func newFieldTable(p *compiler.Program, out *Simulation, counts []float64) (*fie
 		return nil, nil
 	}
 	t := &fieldTable{grid: g.Grid, axes: m.Coordinates, given: len(counts) > 0}
+	if list != nil {
+		t.given, t.listed, t.at = true, true, list.along
+		t.columns(p, out)
+		return t, nil
+	}
 	if t.given && len(counts) != len(t.axes) {
 		return nil, fmt.Errorf("`grid` has %d numbers; it says for each of the %d coordinates how many places there are along it", len(counts), len(t.axes))
 	}
@@ -126,17 +132,25 @@ func (t *fieldTable) columns(p *compiler.Program, out *Simulation) {
 	out.Columns, out.Units = names, units
 }
 
-// rows are those of the table for a row of a run.
-func (t *fieldTable) rows(row []float64) (out [][]float64) {
+// size is the number of places.
+func (t *fieldTable) size() int {
+	if t.listed {
+		return len(t.at[0])
+	}
 	n := 1
 	for _, at := range t.at {
 		n *= len(at)
 	}
+	return n
+}
+
+// rows are those of the table for a row of a run.
+func (t *fieldTable) rows(row []float64) (out [][]float64) {
 	values := make([][]float64, len(t.fields))
 	for i, f := range t.fields {
 		values[i] = t.values(row, f)
 	}
-	for k := range n {
+	for k := range t.size() {
 		line := make([]float64, 1+len(t.axes)+len(t.fields))
 		line[0] = row[0]
 		place, rest := make([]int, len(t.axes)), k
@@ -156,6 +170,38 @@ func (t *fieldTable) rows(row []float64) (out [][]float64) {
 		out = append(out, line)
 	}
 	return out
+}
+
+// line is the row of the table for a listed place.
+func (t *fieldTable) line(row []float64, place int) []float64 {
+	line := append(make([]float64, 0, 1+len(t.axes)+len(t.fields)), row[0])
+	for _, at := range t.at {
+		line = append(line, at[place])
+	}
+	for _, f := range t.fields {
+		v := row[f.from : f.from+1]
+		if len(f.over) > 0 {
+			v = row[f.from : f.from+t.grid.Nodes(f.over)]
+		}
+		line = append(line, t.one(v, f.over, f.means, place))
+	}
+	return line
+}
+
+// one is the value at a listed place of what has values in the cells along some axes.
+func (t *fieldTable) one(v []float64, over []*check.Coordinate, means bool, place int) (sum float64) {
+	if len(over) == 0 {
+		return v[0]
+	}
+	c := over[0]
+	cells := t.grid.Cells[c.Axis]
+	stride := len(v) / cells
+	first, w := t.weights(c, means, t.at[slices.Index(t.axes, c)][place])
+	for s, a := range w {
+		cell := ((first+s)%cells + cells) % cells
+		sum += a * t.one(v[cell*stride:][:stride], over[1:], means, place)
+	}
+	return sum
 }
 
 // values are those of a column at the places along its own axes.

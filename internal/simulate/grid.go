@@ -89,6 +89,8 @@ func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
 		it.Span.T1 = *until
 	case v.Given("until"):
 		it.Span.T1 = v.Float("until")
+	case m.places.told():
+		it.Span.T1 = slices.Max(m.places.times)
 	case v.Given("times"):
 		it.Span.T1 = slices.Max(v.List("times"))
 	case it.Data == nil && !math.IsNaN(m.Prog.Checked.Model.Time.Until):
@@ -106,6 +108,11 @@ func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
 	}
 	var saves []float64
 	switch {
+	case m.places.told():
+		var err error
+		if saves, err = m.places.saves(it.Span.T0, it.Span.T1); err != nil {
+			return err
+		}
 	case v.Given("times"):
 		for _, t := range v.List("times") {
 			if t >= it.Span.T0 && t <= it.Span.T1 {

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/explain"
@@ -30,6 +31,9 @@ func (m *Simulator) measured(out *Simulation) (list []int) {
 // table chooses the columns of a run's rows. With data a save has a row for each row of
 // data that is read there, with the measured values and the residuals behind it.
 func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Trajectory, rows [][]float64, saves []int) (out [][]float64) {
+	if r.fields != nil && r.fields.listed {
+		return r.listed(it.Span.Saves, rows, saves)
+	}
 	if len(r.measured) == 0 {
 		for _, row := range rows {
 			if r.fields != nil {
@@ -75,6 +79,31 @@ func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Tra
 		}
 	}
 	return out
+}
+
+// listed are the rows of listed places: at all rows of a run, or, where they have times, at the saves of these, in
+// the order of the list.
+func (r *ensemble) listed(times []float64, rows [][]float64, saves []int) (out [][]float64) {
+	t := r.fields
+	if !r.places.told() {
+		for _, row := range rows {
+			for place := range t.size() {
+				out = append(out, r.pick(t.line(row, place)))
+			}
+		}
+		return out
+	}
+	by := r.places.rowsAt(times)
+	out = make([][]float64, t.size())
+	for i, row := range rows {
+		if saves[i] < 0 { // an instant, which no place has
+			continue
+		}
+		for _, place := range by[saves[i]] {
+			out[place] = r.pick(t.line(row, place))
+		}
+	}
+	return slices.DeleteFunc(out, func(line []float64) bool { return line == nil }) // a run that failed
 }
 
 // beside puts the measured values of a row of data, and their residuals, behind the

@@ -66,6 +66,8 @@ type Simulator struct {
 	Prog     *engine.Compiled
 	Data     *problem.Problem
 	Settings *setting.Values // of the simulate block
+
+	places *places // that it names; nil: none
 }
 
 // Run runs the simulate block: one run, or one for each sample or point
@@ -109,6 +111,9 @@ func (m *Simulator) Check(c Options) error {
 
 // prepare lists the runs and the columns of their tables.
 func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
+	if err := m.readPlaces(); err != nil {
+		return nil, nil, err
+	}
 	trajectories, err := m.Trajectories(c.EveryRow)
 	if err != nil {
 		return nil, nil, err
@@ -125,6 +130,7 @@ func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	runs.places = m.places
 	if c.Explain {
 		runs.traces = make([]sim.Trace, len(runs.of))
 	}
@@ -134,7 +140,7 @@ func (m *Simulator) prepare(c Options) (*ensemble, *Simulation, error) {
 		runs.observed = newObservedTable(m.Prog.Program, out)
 	} else if names := m.Settings.Words("outputs"); len(names) > 0 && !varies(m.Prog.Program, names) {
 		// one row for each time
-	} else if runs.fields, err = newFieldTable(m.Prog.Program, out, m.Settings.List("grid")); err != nil {
+	} else if runs.fields, err = newFieldTable(m.Prog.Program, out, m.Settings.List("grid"), m.places); err != nil {
 		return nil, nil, err
 	}
 	if runs.pick, err = out.choose(m.Settings.Words("outputs"), runs.told()); err != nil {
@@ -155,6 +161,9 @@ func (r *ensemble) bounded(p *compiler.Program) error {
 	all := 0.
 	for _, k := range r.of {
 		n := float64(len(r.trajectories[k].Span.Saves)) * float64(len(names))
+		if t := r.fields; t != nil && !r.places.told() {
+			n = max(n, float64(len(r.trajectories[k].Span.Saves))*float64(t.size())*float64(1+len(t.axes)+len(t.fields)))
+		}
 		if all += n; n > mostNumbers/20 {
 			return fmt.Errorf("%d output times with %d columns are %.2g numbers of a trajectory, more than %.2g: ask for fewer `times`, or a larger `step`", len(r.trajectories[k].Span.Saves), len(names), n, mostNumbers/20.)
 		}
