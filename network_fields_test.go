@@ -43,3 +43,41 @@ func TestHeatByNetwork(t *testing.T) {
 	_, err = m.Simulate(context.Background(), SimulateOptions{At: f, Until: 2})
 	require.ErrorContains(t, err, "is not known at 1.5")
 }
+
+// TestPlacesAlike: cells and a network write the same places, in the same order, the ends of a periodic axis once.
+func TestPlacesAlike(t *testing.T) {
+	const model = `model Heat {
+  time t in [0, 1]
+  coordinate x in [0, 1]
+  coordinate y in [0, 2]
+  state u(x, y) = sin(pi*x)*cos(pi*y)
+  u' = 0.05*(diff(u, x, x) + diff(u, y, y))
+  boundary u = 0 at x = 0, x = 1
+  boundary periodic y
+}
+network { hidden: [8, 8], points: 300 }
+grid { x: 24 cells, y: 24 cells, order: 4 }
+simulate { grid: [4, 5], times: [0, 0.5], solver: tsit5 { rtol: 1e-8 } }
+`
+	cells, err := Parse("cells.node", model)
+	require.NoError(t, err)
+	byCells, err := cells.Simulate(context.Background(), SimulateOptions{})
+	require.NoError(t, err)
+	network, err := Parse("network.node", model+"fit { fields: network, optimizer: auto { budget: 1 } }\n")
+	require.NoError(t, err)
+	f, err := network.Fit(context.Background(), FitOptions{})
+	require.NoError(t, err)
+	byNetwork, err := network.Simulate(context.Background(), SimulateOptions{At: f})
+	require.NoError(t, err)
+	require.Equal(t, byCells.Columns, byNetwork.Columns)
+	rows := byNetwork.Trajectories[0].Rows
+	require.Len(t, rows, len(byCells.Trajectories[0].Rows))
+	require.Len(t, rows, 40)
+	for i, want := range byCells.Trajectories[0].Rows {
+		require.InDeltaSlice(t, want[:3], rows[i][:3], 1e-14)
+		exact := math.Exp(-0.1*math.Pi*math.Pi*want[0]) * math.Sin(math.Pi*want[1]) * math.Cos(math.Pi*want[2])
+		require.InDelta(t, exact, want[3], 2e-4)
+		require.InDelta(t, exact, rows[i][3], 2e-3)
+	}
+	require.Equal(t, []float64{0, 0, 0.4}, byCells.Trajectories[0].Rows[1][:3])
+}

@@ -35,12 +35,18 @@ type Problem struct {
 	// them too. Without, steps see a parabola in their place, and end somewhere near.
 	Kinks bool
 
-	// Draw sets the points at which the loss is evaluated, of which there are always as
-	// many, anew after so many iterations: by x alone and the number of the draw. nil:
-	// they stay.
-	Draw  func(ctx context.Context, draw int, x []float64) error
+	// Draw sets the points at which the loss is evaluated, so many times as many as at first, anew
+	// after so many iterations: by x alone and the number of the draw. nil: they stay.
+	Draw  func(ctx context.Context, draw, times int, x []float64) error
 	Every int
+
+	// MostTimes is how many times as many points there may be as at first: twice as many are drawn where the
+	// loss at fresh points is several times that at the points before.
+	MostTimes int
 }
+
+// doubled is how many times the loss at fresh points is that before, where there are too few.
+const doubled = 5
 
 // Limits say when a descent ends.
 type Limits struct {
@@ -79,6 +85,7 @@ type descending struct {
 	X         Vector  `json:"x"`
 	Scale     Vector  `json:"scale,omitempty"`
 	Drawn     Vector  `json:"drawn,omitempty"` // where the points were drawn
+	Times     int     `json:"times,omitempty"` // how many there are, beside those at first
 	Lambda    float64 `json:"lambda"`
 	Growth    float64 `json:"growth"`
 	Iteration int     `json:"iteration"`
@@ -105,6 +112,7 @@ type gaussNewton struct {
 	lim Limits
 
 	x, trial, r, step []float64
+	room              []float64 // for residuals at a trial point
 	free              []int // the coordinates that move
 	jac               *mat.Dense
 	normal            *kernel.Tiles // JᵀJ + Λ in the free coordinates
@@ -132,6 +140,7 @@ func newGaussNewton(p *Problem, d *descending, lim Limits) *gaussNewton {
 		p: p, d: d, lim: lim, x: d.X, trial: make([]float64, n), r: make([]float64, p.Loss.Rows()), step: make([]float64, n),
 		jac: mat.NewDense(max(1, p.Loss.Rows()), n, nil),
 	}
+	e.room = make([]float64, len(e.r))
 	for i := range n {
 		if p.Most == nil || p.Most[i] > 0 {
 			e.free = append(e.free, i)
@@ -381,15 +390,14 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			Iterations: d.Iteration, Rejected: d.Rejected, Why: why, Converged: converged, Work: worked() - before,
 		}
 	}
-	trial := make([]float64, len(e.r))
 	for {
 		if r.ctx.Err() != nil {
 			return nil, r.ctx.Err()
 		}
-		jac := e.jac
-		if err := e.draw(r.ctx); err != nil {
+		if err := e.draw(r); err != nil {
 			return nil, err
 		}
+		jac := e.jac
 		over := d.Still >= lim.Times || d.Iteration >= lim.Iterations || lim.Work > 0 && d.Work > lim.Work
 		if over { // the loss alone is asked for
 			jac = nil
@@ -414,7 +422,7 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 			return end("the budget is used up", false), nil
 		}
 		e.linearise()
-		why, err := e.search(r, trial, res.Values)
+		why, err := e.search(r, res.Values)
 		if err != nil {
 			return nil, err
 		}
@@ -431,10 +439,9 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 	}
 }
 
-// search tries steps until one is taken, or says why there is none; res is room for residuals,
-// of so many values.
-func (e *gaussNewton) search(r *run, res []float64, values int) (why string, err error) {
-	p, d := e.p, e.d
+// search tries steps until one is taken, or says why there is none; the loss is of so many values.
+func (e *gaussNewton) search(r *run, values int) (why string, err error) {
+	p, d, res := e.p, e.d, e.room
 	e.before = e.value / float64(max(1, values))
 	for k := 0; ; k++ {
 		if why = e.stuck(k); why != "" {
@@ -467,8 +474,8 @@ func (e *gaussNewton) search(r *run, res []float64, values int) (why string, err
 	}
 }
 
-// draw has the points that the iteration asks for.
-func (e *gaussNewton) draw(ctx context.Context) error {
+// draw has the points that the iteration asks for, and more of them where there were too few.
+func (e *gaussNewton) draw(r *run) error {
 	d := e.d
 	if e.p.Draw == nil {
 		return nil
@@ -480,11 +487,35 @@ func (e *gaussNewton) draw(ctx context.Context) error {
 	if e.draws == draw+1 {
 		return nil
 	}
-	if e.draws > 0 || len(d.Drawn) == 0 { // else it is taken up
+	again := e.draws > 0
+	if again || len(d.Drawn) == 0 { // else it is taken up
 		d.Drawn = slices.Clone(d.X)
 	}
 	e.draws = draw + 1
-	return e.p.Draw(ctx, draw, d.Drawn)
+	d.Times = max(1, d.Times)
+	if err := e.p.Draw(r.ctx, draw, d.Times, d.Drawn); err != nil {
+		return err
+	}
+	e.resize()
+	if !again || 2*d.Times > e.p.MostTimes {
+		return nil
+	}
+	fresh, err := e.p.evaluate(r, e.x, e.room, nil)
+	if err != nil || fresh.Failed || fresh.Loss < doubled*e.value {
+		return err
+	}
+	d.Times *= 2
+	err = e.p.Draw(r.ctx, draw, d.Times, d.Drawn)
+	e.resize()
+	return err
+}
+
+// resize makes room for as many residuals as there are.
+func (e *gaussNewton) resize() {
+	if n := e.p.Loss.Rows(); n != len(e.r) {
+		e.r, e.room, e.bent = make([]float64, n), make([]float64, n), nil
+		e.jac = mat.NewDense(max(1, n), len(e.x), nil)
+	}
 }
 
 // stuck says why no further trial is made.

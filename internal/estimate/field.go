@@ -94,7 +94,7 @@ func newByNetwork(prog *engine.Compiled, from *problem.Problem, settings *settin
 	if err := f.begin(); err != nil {
 		return nil, err
 	}
-	return f, f.field.sampler.Draw(context.Background(), f.field.Objective, 0, f.X)
+	return f, f.field.sampler.Draw(context.Background(), f.field.Objective, 0, 1, f.X)
 }
 
 func networkRefuses(p *compiler.Program, what string) error {
@@ -295,6 +295,7 @@ func (b *byNetwork) Eval(ctx context.Context, x []float64, _ []int, horizon floa
 const (
 	mostFieldNumbers  = 4e8
 	mostFieldUnknowns = 6000
+	mostTimes         = 8 // points, beside those at first
 )
 
 // least is a fall of the loss that is none: what is left is below 1e-8 then.
@@ -319,9 +320,12 @@ func (f *Fit) train(s *fit.Session) error {
 	say("Gauss–Newton steps in %d unknowns over %d residuals, points drawn anew every %d iterations", n, rows, b.every)
 	p := &fit.Problem{
 		Loss: b, Horizon: 1, Alike: true, Own: len(b.space.Params), Workers: f.Plan.Workers, Every: b.every,
-		Draw: func(ctx context.Context, draw int, x []float64) error {
-			return b.sampler.Draw(ctx, b.Objective, draw, x)
+		Draw: func(ctx context.Context, draw, times int, x []float64) error {
+			return b.sampler.Draw(ctx, b.Objective, draw, times, x)
 		},
+	}
+	if b.sampler.Data == nil {
+		p.MostTimes = int(math.Min(mostTimes, mostFieldNumbers/float64(n)/float64(rows)))
 	}
 	if len(b.space.Params) > 0 && b.held {
 		say("parameters stay as they are: there are no data that tell them")

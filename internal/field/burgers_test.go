@@ -187,9 +187,9 @@ func TestBurgers(t *testing.T) {
 	o, w := burgers(t, []int{16, 16, 16}, 2)
 	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: 2000, Adaptive: true, Balanced: true, Weight: 1, Seed: 1}
 	ctx := context.Background()
-	require.NoError(t, s.Draw(ctx, o, 0, w))
-	p := &fit.Problem{Loss: o, Horizon: 1, Alike: true, Workers: 2, Every: 10, Draw: func(ctx context.Context, draw int, x []float64) error {
-		return s.Draw(ctx, o, draw, x)
+	require.NoError(t, s.Draw(ctx, o, 0, 1, w))
+	p := &fit.Problem{Loss: o, Horizon: 1, Alike: true, Workers: 2, Every: 10, Draw: func(ctx context.Context, draw, times int, x []float64) error {
+		return s.Draw(ctx, o, draw, times, x)
 	}}
 	var end *fit.Outcome
 	a := &fit.Auto{Budget: 1e9, Do: func(session *fit.Session) (err error) {

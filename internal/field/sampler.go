@@ -38,8 +38,15 @@ const (
 	causalBins  = 32
 )
 
-// Draw sets the points and weights of all conditions of an objective.
-func (s *Sampler) Draw(ctx context.Context, o *Objective, draw int, x []float64) error {
+// Draw sets the points and weights of all conditions of an objective, so many times as many points as
+// the sampler says.
+func (s *Sampler) Draw(ctx context.Context, o *Objective, draw, times int, x []float64) error {
+	more := *s
+	more.Inside, more.Wall, more.Start = times*s.Inside, times*s.Wall, times*s.Start
+	return more.draw(ctx, o, draw, x)
+}
+
+func (s *Sampler) draw(ctx context.Context, o *Objective, draw int, x []float64) error {
 	var sizes []float64
 	for k := range o.of.Conditions {
 		p, err := s.points(ctx, o, k, draw, x)

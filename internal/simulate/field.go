@@ -117,6 +117,10 @@ func (m *Simulator) axes(c *Options) ([][]float64, error) {
 	}
 	var axes [][]float64
 	for i, k := range model.Coordinates {
+		if k.Periodic {
+			axes = append(axes, evenly(count(i), k.Lo, (k.Hi-k.Lo)/float64(count(i))))
+			continue
+		}
 		axes = append(axes, even(k.Lo, k.Hi, count(i)))
 	}
 	from, until := model.Time.From, model.Time.Until
@@ -192,17 +196,22 @@ func even(lo, hi float64, n int) []float64 {
 	return out
 }
 
-// combinations are all combinations, the last axis slowest.
+// combinations are all combinations of places and times, the last axis: times are slowest, and the last
+// coordinate is fastest.
 func combinations(axes [][]float64) (points []float64) {
-	n := 1
+	n, last := 1, len(axes)-1
 	for _, a := range axes {
 		n *= len(a)
 	}
 	for i := range n {
-		for _, a := range axes {
-			points = append(points, a[i%len(a)])
+		point := make([]float64, len(axes))
+		for axis := last - 1; axis >= 0; axis-- {
+			a := axes[axis]
+			point[axis] = a[i%len(a)]
 			i /= len(a)
 		}
+		point[last] = axes[last][i]
+		points = append(points, point...)
 	}
 	return points
 }

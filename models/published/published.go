@@ -239,6 +239,22 @@ var rows = []*Row{
 		"Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378, 2019", burgersEquation,
 	},
 	{
+		"burgers_inverse", "speed and viscosity of Burgers' equation from noisy values",
+		"Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378, 2019", burgersInverse,
+	},
+	{
+		"schroedinger", "the cubic equation of Schrödinger, by a network and on cells",
+		"Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378, 2019", onCircle,
+	},
+	{
+		"allen_cahn", "the equation of Allen and Cahn, by a network and on cells",
+		"Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378, 2019; Wang, Li, Chen, Perdikaris, PirateNets, arXiv 2402.00326", onCircle,
+	},
+	{
+		"korteweg_de_vries", "the equation of Korteweg and de Vries, by a network and on cells",
+		"Wang, Li, Chen, Perdikaris, PirateNets, arXiv 2402.00326", onCircle,
+	},
+	{
 		"seir", "how a disease is caught, learned from three weeks",
 		"Rackauckas et al., arXiv 2001.04385, the example of an epidemic", seir,
 	},
