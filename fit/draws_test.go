@@ -12,8 +12,8 @@ import (
 
 // sampled is the difference between a polynomial in Chebyshev's form and a function, at points.
 type sampled struct {
-	at    []float64
-	of    func(x float64) float64
+	at []float64
+	of func(x float64) float64
 }
 
 func (s *sampled) Rows() int { return len(s.at) }

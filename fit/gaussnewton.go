@@ -113,7 +113,7 @@ type gaussNewton struct {
 
 	x, trial, r, step []float64
 	room              []float64 // for residuals at a trial point
-	free              []int // the coordinates that move
+	free              []int     // the coordinates that move
 	jac               *mat.Dense
 	normal            *kernel.Tiles // JᵀJ + Λ in the free coordinates
 	chol              *kernel.Tiles // the factor of it, scaled and damped
