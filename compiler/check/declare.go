@@ -199,9 +199,7 @@ func (e *values) paramStart(x *entity, p *Param, d *dsl.ParamDecl) {
 
 // cutByNumbers reports whether what an interval has of a distribution is known for
 // constant arguments only.
-func (d *Dist) cutByNumbers() bool {
-	return slices.Contains([]string{"student", "gamma", "inverse_gamma", "beta"}, d.Name)
-}
+func (d *Dist) cutByNumbers() bool { return d.of().Shaped > 0 }
 
 // constant reports whether all arguments of a distribution are numbers.
 func (d *Dist) constant() bool {
@@ -230,29 +228,20 @@ func (p *Param) cut() bool {
 	return p.Lo > s.Lo || p.Hi < s.Hi
 }
 
-// support is where a distribution has a density, as far as that is constant.
-type support struct {
-	Lo, Hi         float64
-	LoOpen, HiOpen bool
-}
-
-func supportOf(d *Dist) support {
-	s := support{Lo: math.Inf(-1), Hi: math.Inf(1)}
+// supportOf is where a distribution has a density, as far as that is constant.
+func supportOf(d *Dist) Interval {
+	s := Interval{Lo: math.Inf(-1), Hi: math.Inf(1)}
+	if known := d.Support(); known != nil {
+		return *known
+	}
 	bound := func(x *Expr, otherwise float64) float64 {
 		if c, ok := fold(x); ok && len(c) == 1 {
 			return c[0]
 		}
 		return otherwise
 	}
-	switch d.Name {
-	case "uniform":
+	if d.Name == "uniform" {
 		s.Lo, s.Hi = bound(d.Args[0], s.Lo), bound(d.Args[1], s.Hi)
-	case "lognormal", "gamma", "inverse_gamma":
-		s.Lo, s.LoOpen = 0, true
-	case "exponential", "halfnormal", "halfcauchy":
-		s.Lo = 0
-	case "beta":
-		s = support{0, 1, true, true}
 	}
 	return s
 }

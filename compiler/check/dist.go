@@ -2,6 +2,7 @@ package check
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/physics/units"
@@ -31,7 +32,8 @@ const (
 	logOfQuantity // none, and may be written log(q) with q in the unit of the quantity
 )
 
-// Distribution is a distribution of the language.
+// Distribution is a distribution of the language: all that the checker, and packages behind it, know
+// of it by name.
 type Distribution struct {
 	Name string
 	Doc  string
@@ -39,6 +41,23 @@ type Distribution struct {
 	// noise are the arguments behind an observation, whose prediction is the
 	// location; draw those of a prior or a sample. nil: not for that use.
 	noise, draw []argRule
+
+	// Support is where it has a density; nil: all numbers, or, of uniform, between its arguments.
+	Support *Interval
+
+	// Shaped is on how many of its arguments, the first, its standard variate depends, and what lies
+	// below a number has no form in graphs; 0: on none, and it has.
+	Shaped int
+
+	pure   bool     // of quantities without a unit
+	limits bool     // what is beyond a limit of an observation has a probability
+	others []string // names that it, or the loss that it is, has elsewhere
+}
+
+// Interval is one of numbers.
+type Interval struct {
+	Lo, Hi         float64
+	LoOpen, HiOpen bool
 }
 
 var (
@@ -50,48 +69,96 @@ var (
 	delta = argRule{"delta", noUnit, true}
 
 	shapeArg = argRule{"shape", noUnit, true}
+
+	fromZero  = &Interval{Lo: 0, Hi: math.Inf(1)}
+	aboveZero = &Interval{Lo: 0, Hi: math.Inf(1), LoOpen: true}
+	shares    = &Interval{0, 1, true, true}
 )
 
 // Distributions lists the distributions of the language.
 var Distributions = []Distribution{
-	{"normal", "normal(sd) around a prediction; normal(mean, sd)", []argRule{sd}, []argRule{mean, sd}},
-	{"lognormal", "lognormal(sigma): the logarithm is normal around that of the prediction; lognormal(mu, sigma)", []argRule{sigma}, []argRule{{"mu", logOfQuantity, false}, sigma}},
-	{"student", "student(nu, scale) around a prediction; student(nu, mean, scale)", []argRule{nu, scale}, []argRule{nu, mean, scale}},
-	{"laplace", "laplace(scale) around a prediction; laplace(mean, scale)", []argRule{scale}, []argRule{mean, scale}},
-	{"huber", "huber(delta, scale) around a prediction: normal with the deviation scale within delta scales, and with the tails of laplace beyond; delta = 1.345 loses 5 % to normal noise", []argRule{delta, scale}, nil},
-	{"poisson", "counts with the prediction as mean", []argRule{}, nil},
-	{"negbinomial", "negbinomial(α): counts with the prediction m as mean and the variance m + m²/α", []argRule{{"α", noUnit, true}}, nil},
-	{"bernoulli", "0 or 1 with the prediction as probability", []argRule{}, nil},
-	{exactDist, "exact: the density of the states themselves, whose initial values are drawn, along the flow; without parentheses", []argRule{}, nil},
-	{"uniform", "uniform(lo, hi)", nil, []argRule{{"lo", ofQuantity, false}, {"hi", ofQuantity, false}}},
-	{"exponential", "exponential(mean)", nil, []argRule{{"mean", ofQuantity, true}}},
-	{"cauchy", "cauchy(scale) around a prediction; cauchy(location, scale)", []argRule{scale}, []argRule{{"location", ofQuantity, false}, scale}},
-	{"halfnormal", "halfnormal(scale): the size of a normal quantity around 0", nil, []argRule{scale}},
-	{"halfcauchy", "halfcauchy(scale): the size of a Cauchy quantity around 0", nil, []argRule{scale}},
-	{"gamma", "gamma(shape, scale), of mean shape · scale", nil, []argRule{shapeArg, scale}},
-	{"inverse_gamma", "inverse_gamma(shape, scale): the inverse has gamma(shape, 1/scale)", nil, []argRule{shapeArg, scale}},
-	{"beta", "beta(a, b), from 0 to 1", nil, []argRule{{"a", noUnit, true}, {"b", noUnit, true}}},
+	{
+		Name: "normal", Doc: "normal(sd) around a prediction; normal(mean, sd)", noise: []argRule{sd}, draw: []argRule{mean, sd},
+		limits: true, others: []string{"gaussian", "gauss", "norm", "Normal", "mse", "l2"},
+	},
+	{
+		Name: "lognormal", Doc: "lognormal(sigma): the logarithm is normal around that of the prediction; lognormal(mu, sigma)",
+		noise: []argRule{sigma}, draw: []argRule{{"mu", logOfQuantity, false}, sigma},
+		Support: aboveZero, limits: true, others: []string{"log_normal", "lognorm", "LogNormal"},
+	},
+	{
+		Name: "student", Doc: "student(nu, scale) around a prediction; student(nu, mean, scale)", noise: []argRule{nu, scale}, draw: []argRule{nu, mean, scale},
+		Shaped: 1, others: []string{"student_t", "studentt", "t", "StudentT", "arctan"},
+	},
+	{
+		Name: "laplace", Doc: "laplace(scale) around a prediction; laplace(mean, scale)", noise: []argRule{scale}, draw: []argRule{mean, scale},
+		limits: true, others: []string{"l1", "mae", "double_exponential", "Laplace"},
+	},
+	{
+		Name: "huber", Doc: "huber(delta, scale) around a prediction: normal with the deviation scale within delta scales, and with the tails of laplace beyond; delta = 1.345 loses 5 % to normal noise",
+		noise: []argRule{delta, scale}, others: []string{"soft_l1", "pseudo_huber", "smooth_l1", "fair", "Huber"},
+	},
+	{Name: "poisson", Doc: "counts with the prediction as mean", noise: []argRule{}, pure: true},
+	{
+		Name: "negbinomial", Doc: "negbinomial(α): counts with the prediction m as mean and the variance m + m²/α", noise: []argRule{{"α", noUnit, true}},
+		pure: true, others: []string{"neg_binomial", "nbinom", "negative_binomial"},
+	},
+	{Name: "bernoulli", Doc: "0 or 1 with the prediction as probability", noise: []argRule{}, pure: true, others: []string{"binary", "logistic"}},
+	{Name: exactDist, Doc: "exact: the density of the states themselves, whose initial values are drawn, along the flow; without parentheses", noise: []argRule{}},
+	{Name: "uniform", Doc: "uniform(lo, hi)", draw: []argRule{{"lo", ofQuantity, false}, {"hi", ofQuantity, false}}},
+	{Name: "exponential", Doc: "exponential(mean)", draw: []argRule{{"mean", ofQuantity, true}}, Support: fromZero},
+	{
+		Name: "cauchy", Doc: "cauchy(scale) around a prediction; cauchy(location, scale)", noise: []argRule{scale}, draw: []argRule{{"location", ofQuantity, false}, scale},
+		others: []string{"lorentz", "lorentzian", "Cauchy"},
+	},
+	{
+		Name: "halfnormal", Doc: "halfnormal(scale): the size of a normal quantity around 0", draw: []argRule{scale},
+		Support: fromZero, others: []string{"half_normal", "HalfNormal"},
+	},
+	{
+		Name: "halfcauchy", Doc: "halfcauchy(scale): the size of a Cauchy quantity around 0", draw: []argRule{scale},
+		Support: fromZero, others: []string{"half_cauchy", "HalfCauchy"},
+	},
+	{Name: "gamma", Doc: "gamma(shape, scale), of mean shape · scale", draw: []argRule{shapeArg, scale}, Support: aboveZero, Shaped: 1},
+	{
+		Name: "inverse_gamma", Doc: "inverse_gamma(shape, scale): the inverse has gamma(shape, 1/scale)", draw: []argRule{shapeArg, scale},
+		Support: aboveZero, Shaped: 1, others: []string{"invgamma", "inv_gamma"},
+	},
+	{Name: "beta", Doc: "beta(a, b), from 0 to 1", draw: []argRule{{"a", noUnit, true}, {"b", noUnit, true}}, Support: shares, Shaped: 2, pure: true},
 }
 
-// otherDistributions are names that distributions, or the losses that they are, have elsewhere.
+// otherDistributions are names that distributions have elsewhere.
 var otherDistributions = func() map[string]string {
 	out := map[string]string{}
-	for name, others := range map[string][]string{
-		"normal": {"gaussian", "gauss", "norm", "Normal", "mse", "l2"}, "lognormal": {"log_normal", "lognorm", "LogNormal"},
-		"student": {"student_t", "studentt", "t", "StudentT", "arctan"}, "laplace": {"l1", "mae", "double_exponential", "Laplace"},
-		"huber": {"soft_l1", "pseudo_huber", "smooth_l1", "fair", "Huber"}, "cauchy": {"lorentz", "lorentzian", "Cauchy"},
-		"negbinomial": {"neg_binomial", "nbinom", "negative_binomial"}, "bernoulli": {"binary", "logistic"},
-		"halfnormal": {"half_normal", "HalfNormal"}, "halfcauchy": {"half_cauchy", "HalfCauchy"}, "inverse_gamma": {"invgamma", "inv_gamma"},
-	} {
-		for _, o := range others {
-			out[o] = name
+	for _, d := range Distributions {
+		for _, o := range d.others {
+			out[o] = d.Name
 		}
 	}
 	return out
 }()
 
-// limits are the distributions of which what is beyond a limit has a probability here.
-var limits = map[string]bool{"normal": true, "lognormal": true, "laplace": true}
+// of is what is known of the distribution.
+func (d *Dist) of() *Distribution { return distributionByName[d.Name] }
+
+// Support is where the distribution has a density, whatever its arguments are; nil: all numbers.
+func (d *Dist) Support() *Interval { return d.of().Support }
+
+// ScaleOfNoise is the place of the scale among the arguments of an observation's distribution; −1: it
+// has none.
+func (d *Dist) ScaleOfNoise() int {
+	return slices.IndexFunc(d.of().noise, func(r argRule) bool { return r == sd || r == scale || r == sigma })
+}
+
+// ofAnyNumber are the distributions that give every number a density, as weights are any.
+var ofAnyNumber = func() (names []string) {
+	for _, d := range Distributions {
+		if d.draw != nil && d.Support == nil && d.Name != "uniform" {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}()
 
 // OfObservations reports whether an observation may have the distribution.
 func (d *Distribution) OfObservations() bool { return d.noise != nil }
@@ -123,7 +190,7 @@ func (e *dists) dist(s *scope, c *dsl.Call, of *Obj, use distUse) *Dist {
 		e.errDistArity(c, d, len(rules))
 		return nil
 	}
-	if (d.Name == "poisson" || d.Name == "negbinomial" || d.Name == "bernoulli" || d.Name == "beta") && !e.equate(of.Unit, units.One, c.Span()) {
+	if d.pure && !e.equate(of.Unit, units.One, c.Span()) {
 		e.errCounts(c, of)
 		return nil
 	}

@@ -8,10 +8,6 @@ import (
 
 // Random quantities.
 
-// shaped are the distributions whose standard variate depends on their first arguments, so
-// many of them; all others have one that depends on nothing.
-var shaped = map[string]int{"student": 1, "gamma": 1, "inverse_gamma": 1, "beta": 2}
-
 func (e *values) resolveDraw(x *entity) {
 	d := x.decl.(*dsl.DrawDecl)
 	if e.resolveGiven(x, d.Doc, d.Type) {
@@ -87,7 +83,7 @@ func drawsFrom(x *Expr, of *Draw) bool {
 // drawnShapes notes the arguments that standard variates depend on, which are numbers.
 func (e *values) drawnShapes(d *Draw) {
 	d.Shapes = make([][]float64, d.Shape.Size())
-	for _, a := range d.Dist.Args[:shaped[d.Dist.Name]] {
+	for _, a := range d.Dist.Args[:d.Dist.of().Shaped] {
 		v, ok := fold(a)
 		if !ok {
 			e.errDrawnShape(a, d)

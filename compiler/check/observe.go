@@ -270,7 +270,7 @@ func (e *observations) limit(s *scope, o *Observe, to **Expr) func(*dsl.Option) 
 			e.errNotScalar(v, "a limit", "")
 		case !e.demand(v, o.Unit):
 			e.errValueUnit(v, &o.Obj)
-		case o.Dist == nil || !limits[o.Dist.Name]:
+		case o.Dist == nil || !o.Dist.of().limits:
 			e.errLimit(opt, o)
 		case e.only(v, "a limit", readsTime|readsSignal|readsCovariate):
 			*to = v

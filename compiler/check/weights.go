@@ -15,9 +15,6 @@ const (
 	priorOption  = "prior"
 )
 
-// ofAnyNumber are the distributions that give every number a density, as weights are any.
-var ofAnyNumber = []string{"normal", "student", "laplace", "cauchy"}
-
 // Weights is a part of the weights of a neural block as a model names it: an array,
 // `0.weight`, or a layer with all of its arrays, `0`; empty: all weights. The arrays
 // themselves are known when the block is laid out.

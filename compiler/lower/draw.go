@@ -27,28 +27,3 @@ func (l *expressions) drawNode(d *check.Draw) *ir.Node {
 	l.lets[k] = n
 	return n
 }
-
-// drawnFrom is what a distribution makes of its standard variate z, element by element.
-func (l *densities) drawnFrom(d *check.Dist, z *ir.Node) *ir.Node {
-	b, a := l.b, l.arguments(d)
-	around := func(at, scale *ir.Node) *ir.Node { return b.Add(b.Mul(scale, z), at) }
-	switch d.Name {
-	case "normal", "laplace", "cauchy":
-		return around(a[0], a[1])
-	case "student":
-		return around(a[1], a[2])
-	case "lognormal":
-		return b.Exp(around(a[0], a[1]))
-	case "uniform":
-		return around(a[0], b.Sub(a[1], a[0]))
-	case "exponential", "halfnormal", "halfcauchy":
-		return b.Mul(a[0], z)
-	case "gamma":
-		return b.Mul(a[1], z)
-	case "inverse_gamma":
-		return b.Div(a[1], z)
-	case "beta":
-		return z
-	}
-	panic("lower: no draw from " + d.Name)
-}

@@ -55,8 +55,7 @@ func (l *densities) startDensity(f *check.Flow, value func(i int) *ir.Node) *ir.
 			a := l.arguments(d.Dist)
 			n = b.Add(n, b.Log(b.Sub(a[1], a[0])))
 		}
-		switch d.Dist.Name {
-		case "exponential", "halfnormal", "halfcauchy", "lognormal", "gamma", "inverse_gamma":
+		if s := d.Dist.Support(); s != nil && math.IsInf(s.Hi, 1) {
 			n = b.Select(b.Lt(z, b.Full(z.Shape, 0)), b.Full(z.Shape, math.Inf(1)), n)
 		}
 		sum = b.Add(sum, b.Sum(b.Add(n, b.Full(z.Shape, 0))))

@@ -3,8 +3,6 @@ package lower
 import (
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -61,54 +59,14 @@ func (l *priors) mass(p *check.Param) *ir.Node {
 // distribution is the probability of a value below x; nil where x is at an end of the
 // support.
 func (l *priors) distribution(d *check.Dist, args []*ir.Node, x float64) *ir.Node {
-	b := l.b
-	switch d.Name {
-	case "lognormal", "exponential", "halfnormal", "halfcauchy", "gamma", "inverse_gamma", "beta":
-		if x <= 0 {
-			return nil
-		}
-	}
-	if math.IsInf(x, 0) || d.Name == "beta" && x >= 1 {
+	if s := d.Support(); s != nil && (x <= s.Lo || x >= s.Hi) || math.IsInf(x, 0) {
 		return nil
 	}
-	half, one := b.Const(0.5), b.Const(1)
-	normal := func(x, m, s *ir.Node) *ir.Node {
-		z := b.Div(b.Sub(x, m), b.Mul(b.Const(math.Sqrt2), s))
-		return b.Mul(half, b.Add(one, b.Apply(ir.OpErf, z)))
+	f := families[d.Name]
+	if f.below == nil {
+		return l.ofNumbers(d, func(a []float64) float64 { return f.belowNumbers(a, x) })
 	}
-	switch at := b.Const(x); d.Name {
-	case "normal":
-		return normal(at, args[0], args[1])
-	case "lognormal":
-		return normal(b.Const(math.Log(x)), args[0], args[1])
-	case "laplace":
-		z := b.Div(b.Sub(at, args[0]), args[1])
-		tail := b.Mul(half, b.Exp(b.Neg(b.Apply(ir.OpAbs, z))))
-		return b.Select(b.Lt(z, b.Full(z.Shape, 0)), tail, b.Sub(one, tail))
-	case "exponential":
-		return b.Neg(b.Apply(ir.OpExpm1, b.Neg(b.Div(at, args[0]))))
-	case "cauchy":
-		z := b.Div(b.Sub(at, args[0]), args[1])
-		return b.Add(half, b.Mul(b.Const(1/math.Pi), b.Apply(ir.OpAtan, z)))
-	case "halfnormal":
-		return b.Apply(ir.OpErf, b.Div(at, b.Mul(b.Const(math.Sqrt2), args[0])))
-	case "halfcauchy":
-		return b.Mul(b.Const(2/math.Pi), b.Apply(ir.OpAtan, b.Div(at, args[0])))
-	}
-	if cdf := distributions[d.Name]; cdf != nil {
-		return l.ofNumbers(d, func(a []float64) float64 { return cdf(a, x) })
-	}
-	panic("lower: no distribution function of " + d.Name)
-}
-
-// distributions are the probabilities of a value below x for arguments that are numbers.
-var distributions = map[string]func(a []float64, x float64) float64{
-	"student": func(a []float64, x float64) float64 { return distuv.StudentsT{Nu: a[0], Mu: a[1], Sigma: a[2]}.CDF(x) },
-	"gamma":   func(a []float64, x float64) float64 { return distuv.Gamma{Alpha: a[0], Beta: 1 / a[1]}.CDF(x) },
-	"inverse_gamma": func(a []float64, x float64) float64 {
-		return distuv.InverseGamma{Alpha: a[0], Beta: a[1]}.CDF(x)
-	},
-	"beta": func(a []float64, x float64) float64 { return distuv.Beta{Alpha: a[0], Beta: a[1]}.CDF(x) },
+	return f.below(l.b, args, l.b.Const(x))
 }
 
 // ofNumbers is a function of the arguments of a distribution, which are numbers.

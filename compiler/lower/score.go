@@ -107,65 +107,36 @@ func (l *scores) scoresWithin(o *check.Observe, y, pred *ir.Node) (loss *ir.Node
 
 // scores are those of a distribution around a prediction, with the loss.
 func (l *scores) scores(d *check.Dist, y, pred *ir.Node) (loss *ir.Node, list []Score, known bool) {
+	b, f := l.b, families[d.Name]
+	if f == nil || f.scores == nil {
+		return nil, nil, false
+	}
+	if f.least != nil {
+		least := f.least(b, y)
+		pred = b.Select(b.Lt(pred, least), least, pred)
+	}
+	if list, known = f.scores(l, f.arguments(b, l.densities.arguments(d), pred), y); !known {
+		return nil, nil, false
+	}
+	return l.densities.density(d, y, pred), list, true
+}
+
+// normalScores are those of a residual z of a normal distribution, by its location and by the logarithm
+// of its scale σ: there the gradient is 1 − z²; what is expected of its square is 2.
+func (l *scores) normalScores(m, sigma, z *ir.Node) []Score {
+	b, one := l.b, l.b.Const(1)
+	list := []Score{{Arg: m, Weight: b.Div(one, sigma), Residual: z, Location: true}}
+	if !l.settled(sigma) {
+		r := b.Mul(b.Const(1/math.Sqrt2), b.Sub(one, b.Square(z)))
+		list = append(list, Score{Arg: b.Log(sigma), Weight: b.Const(math.Sqrt2), Residual: r})
+	}
+	return list
+}
+
+// countScores are those of counts with a mean and a standard deviation that follows from it.
+func (l *scores) countScores(mean, y, sd *ir.Node) []Score {
 	b := l.b
-	args := l.densities.arguments(d)
-	one := b.Const(1)
-	floor := func(x, at *ir.Node) *ir.Node { return b.Select(b.Lt(x, at), at, x) }
-	fixed := func(n *ir.Node) bool { return l.settled(n) }
-	// By the logarithm of a scale σ: the gradient is 1 − z²; what is expected of its
-	// square is 2.
-	scale := func(sigma, z *ir.Node) {
-		if !fixed(sigma) {
-			r := b.Mul(b.Const(1/math.Sqrt2), b.Sub(one, b.Square(z)))
-			list = append(list, Score{Arg: b.Log(sigma), Weight: b.Const(math.Sqrt2), Residual: r})
-		}
-	}
-	switch d.Name {
-	case "normal":
-		z := b.Div(b.Sub(pred, y), args[0])
-		list = append(list, Score{Arg: pred, Weight: b.Div(one, args[0]), Residual: z, Location: true})
-		scale(args[0], z)
-		return l.densities.density(d, y, pred), list, true
-	case "lognormal":
-		pred = floor(pred, b.Mul(b.Const(belowData), y))
-		m := b.Log(pred)
-		z := b.Div(b.Sub(m, b.Log(y)), args[0])
-		list = append(list, Score{Arg: m, Weight: b.Div(one, args[0]), Residual: z, Location: true})
-		scale(args[0], z)
-		return l.densities.density(d, y, pred), list, true
-	case "student":
-		if fixed(args[0]) {
-			list = l.studentScores(args[0], args[1], y, pred)
-			return l.densities.density(d, y, pred), list, true
-		}
-	case "cauchy":
-		return l.densities.density(d, y, pred), l.studentScores(one, args[0], y, pred), true
-	case "huber":
-		if fixed(args[0]) {
-			return l.densities.density(d, y, pred), l.huberScores(args[0], args[1], y, pred), true
-		}
-	case "poisson":
-		pred = floor(pred, b.Mul(b.Const(belowData), b.Add(y, one)))
-		root := b.Sqrt(pred)
-		return l.densities.density(d, y, pred), []Score{{Arg: pred, Weight: b.Div(one, root), Residual: b.Div(b.Sub(pred, y), root), Location: true}}, true
-	case "negbinomial":
-		if r := args[0]; fixed(r) {
-			pred = floor(pred, b.Mul(b.Const(belowData), b.Add(y, one)))
-			root := b.Sqrt(b.Add(pred, b.Div(b.Square(pred), r))) // the standard deviation
-			return l.densities.density(d, y, pred), []Score{{Arg: pred, Weight: b.Div(one, root), Residual: b.Div(b.Sub(pred, y), root), Location: true}}, true
-		}
-	case "bernoulli":
-		root := b.Sqrt(b.Mul(pred, b.Sub(one, pred)))
-		return l.densities.density(d, y, pred), []Score{{Arg: pred, Weight: b.Div(one, root), Residual: b.Div(b.Sub(pred, y), root)}}, true
-	case "laplace": // with the scale held: what that moves is a part of the second residual
-		z := b.Div(b.Sub(pred, y), args[0])
-		list = append(list, Score{Arg: pred, Weight: b.Div(one, args[0]), Residual: z, Kink: true}, Score{Arg: pred, Weight: b.Const(0), Residual: one, Factor: true})
-		if !fixed(args[0]) { // by log b: 1 − |z|, of which the square's mean is 1
-			list = append(list, Score{Arg: b.Log(args[0]), Weight: one, Residual: b.Sub(one, b.Apply(ir.OpAbs, z))})
-		}
-		return l.densities.density(d, y, pred), list, true
-	}
-	return nil, nil, false
+	return []Score{{Arg: mean, Weight: b.Div(b.Const(1), sd), Residual: b.Div(b.Sub(mean, y), sd), Location: true}}
 }
 
 // studentScores are those of Student's distribution with a fixed ν: Lange, Little, Taylor,

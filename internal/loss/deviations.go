@@ -104,9 +104,8 @@ func learnedDirectly(ob *check.Observe) *check.Param {
 	if ob.Dist == nil {
 		return nil
 	}
-	at := map[string]int{"normal": 0, "lognormal": 0, "laplace": 0, "cauchy": 0, "student": 1, "huber": 1}
-	i, ok := at[ob.Dist.Name]
-	if !ok || i >= len(ob.Dist.Args) || ob.Dist.Args[i].Kind != check.Ref {
+	i := ob.Dist.ScaleOfNoise()
+	if i < 0 || ob.Dist.Args[i].Kind != check.Ref {
 		return nil
 	}
 	p, _ := ob.Dist.Args[i].Object.(*check.Param)

@@ -22,6 +22,7 @@ type options struct {
 	seed        uint64
 	wide        []string
 	short       bool
+	run         string
 	json, again string
 	fail        float64
 	least       time.Duration
@@ -37,6 +38,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the sample")
 	flag.IntVar(&o.memory, "memory", 6, "most gigabytes of address space of a test, 0 for no limit")
 	flag.BoolVar(&o.short, "short", false, "run the tests with -short")
+	flag.StringVar(&o.run, "run", "", "take of the package's own tests those that match this `regexp`")
 	flag.StringVar(&o.json, "json", "", "write all results to this `file`")
 	flag.StringVar(&o.again, "again", "", "take the faults that survived in this `file` of results, not a sample")
 	flag.Float64Var(&o.fail, "bar", 0, "exit with 1 when fewer than this `percentage` are seen")
@@ -157,7 +159,7 @@ func plan(o options) ([]*task, string, error) {
 	}
 	var tasks []*task
 	for _, p := range pkgs {
-		t := &task{pkg: p, texts: map[string][]byte{}, want: o.n, suites: []*tests{{pkg: p, name: name(p), short: o.short}}}
+		t := &task{pkg: p, texts: map[string][]byte{}, want: o.n, suites: []*tests{{pkg: p, name: name(p), run: o.run, short: o.short}}}
 		for _, w := range wide {
 			if w.ImportPath != p.ImportPath || w.run != "" {
 				t.suites = append(t.suites, w)
