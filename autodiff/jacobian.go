@@ -25,7 +25,11 @@ const (
 // fold. A long row among short ones, which would have all columns in groups of their own,
 // has a reverse product in both.
 func EntriesOf(b *ir.Builder, out, wrt *ir.Node) []Entries {
-	rows := Sparsity(out, wrt)
+	return EntriesIn(b, out, wrt, Sparsity(out, wrt))
+}
+
+// EntriesIn is EntriesOf for nonzeros whose places are known.
+func EntriesIn(b *ir.Builder, out, wrt *ir.Node, rows [][]int) []Entries {
 	nonzeros := 0
 	for _, row := range rows {
 		nonzeros += len(row)

@@ -23,7 +23,7 @@ type jacobian struct {
 func newJacobian(s *builder, system *linear.Elimination) *jacobian {
 	b, in := s.b, s.In
 	j := &jacobian{Elimination: system}
-	j.nodes = cheapest(b, byColors(b, s.Rates, in.Y, system.Rows), byRows(b, s.Rates, in.Y, system.Rows))
+	j.nodes = cheapest(b, autodiff.EntriesIn(b, s.Rates, in.Y, system.Rows))
 	wrt, dots := []*ir.Node{in.T}, []*ir.Node{b.Const(1)}
 	if in.U != nil {
 		wrt, dots = append(wrt, in.U), append(dots, in.UT)
@@ -34,12 +34,15 @@ func newJacobian(s *builder, system *linear.Elimination) *jacobian {
 	return j
 }
 
-// cheapest are the values, of several forms of them, that take the fewest operations.
-func cheapest(b *ir.Builder, forms ...[]*ir.Node) (best []*ir.Node) {
+// cheapest are the entries in the form that takes the fewest operations.
+func cheapest(b *ir.Builder, forms []autodiff.Entries) (best []*ir.Node) {
 	least := 0
-	for _, form := range forms {
-		if form == nil {
-			continue
+	for _, e := range forms {
+		var form []*ir.Node
+		for _, row := range e.At {
+			for _, at := range row {
+				form = append(form, b.Elem(e.Values, at))
+			}
 		}
 		form = opt.Nodes(b, form...)
 		if n := operations(form...); best == nil || n < least {
@@ -47,45 +50,6 @@ func cheapest(b *ir.Builder, forms ...[]*ir.Node) (best []*ir.Node) {
 		}
 	}
 	return best
-}
-
-// byColors are the entries of the Jacobian from a forward product for each group of
-// columns that do not meet in a row.
-func byColors(b *ir.Builder, of, by *ir.Node, rows [][]int) (entries []*ir.Node) {
-	n := len(rows)
-	color, colors := autodiff.Color(rows, n)
-	dots := make([]*ir.Node, colors)
-	for c := range dots {
-		seed := make([]float64, n)
-		for j := range seed {
-			if color[j] == c {
-				seed[j] = 1
-			}
-		}
-		dots[c] = autodiff.JVP(b, []*ir.Node{of}, []*ir.Node{by}, []*ir.Node{b.ConstOf(by.Shape, seed)})[0]
-	}
-	for i, row := range rows {
-		for _, j := range row {
-			entries = append(entries, b.Elem(dots[color[j]], i))
-		}
-	}
-	return entries
-}
-
-// byRows are the entries from a reverse product for each row; nil where rows are not
-// computed one by one, so that each would take all of the right-hand side.
-func byRows(b *ir.Builder, of, by *ir.Node, rows [][]int) (entries []*ir.Node) {
-	for i, row := range rows {
-		of := b.Elem(of, i)
-		if of.Op == ir.OpSlice {
-			return nil
-		}
-		g := autodiff.VJP(b, []*ir.Node{of}, []*ir.Node{b.Const(1)}, []*ir.Node{by})[0]
-		for _, j := range row {
-			entries = append(entries, b.Elem(g, j))
-		}
-	}
-	return entries
 }
 
 // reverse takes the reverse derivative of the Jacobian and of the derivative by time.
