@@ -97,6 +97,69 @@ data d from "d.csv" { time: t, trajectory: id, m: m }`,
 		},
 		methods: []string{"tsit5", "vern7", "rodas5p", "bosh32"},
 	}, {
+		name: "resting", // a ball that comes to rest, beside what goes on
+		text: `model Resting {
+  time t
+  covariate m
+  param g = 9.81
+  param e per id = 0.4
+  state h = m
+  state v = 0
+  state z = 0
+  h' = v
+  v' = -g
+  z' = g*t
+  event bounce when h <= 0 { v := -e*v; zeno rest { h := 0; v := 0 } }
+}
+data d from "d.csv" { time: t, trajectory: id, m: m }`,
+		p: []float64{9.7}, q: []float64{0.3, 0.5}, felt: 1,
+		span: sim.Span{T1: 3, Saves: []float64{0.2, 1.9, 2.5, 3}},
+		exact: func(p, q []float64, t float64) []float64 {
+			if t < math.Sqrt(2*q[1]/p[0]) {
+				return []float64{q[1] - p[0]*t*t/2, -p[0] * t, p[0] * t * t / 2}
+			}
+			return []float64{0, 0, p[0] * t * t / 2}
+		},
+		methods: []string{"tsit5", "rodas5p", "kvaerno5"},
+	}, {
+		name: "switched", // two inputs, and a discrete variable that a parameter sets
+		text: `model Switched {
+  time t
+  input u linear
+  input w linear
+  covariate m
+  param k = 1
+  param c per id = 1
+  discrete d = 0.5
+  state x = m
+  state z = 0
+  x' = u - c*w - d
+  z' = k*t*d - x
+  event turn at t = 1 { d := 2*k }
+}
+data d from "d.csv" { time: t, trajectory: id, u: u, w: w, m: m }`,
+		p: []float64{0.7}, q: []float64{1.2, 0.4}, felt: 1,
+		span: sim.Span{T1: 3, Saves: []float64{0.5, 1.5, 3}},
+		signals: func(t *testing.T) (list []*data.Interpolant) {
+			for _, v := range [][]float64{{1, 4}, {2, 0.5}} { // 1 + t, 2 − t/2
+				u, err := data.NewInterpolant(data.Signal{T: []float64{0, 3}, V: v}, "linear")
+				require.NoError(t, err)
+				list = append(list, u)
+			}
+			return list
+		},
+		exact: func(p, q []float64, t float64) []float64 {
+			k, c, m := p[0], q[0], q[1]
+			x := func(t float64) float64 { return m + t + t*t/2 - c*(2*t-t*t/4) }                // but for d
+			whole := func(t float64) float64 { return m*t + t*t/2 + t*t*t/6 - c*(t*t-t*t*t/12) } // its integral
+			if t <= 1 {
+				return []float64{x(t) - 0.5*t, 0.25*k*t*t - whole(t) + 0.25*t*t}
+			}
+			s := t - 1
+			return []float64{x(t) - 0.5 - 2*k*s, 0.25*k + k*k*(t*t-1) - whole(t) + 0.25 + 0.5*s + k*s*s}
+		},
+		methods: []string{"tsit5", "dop853", "rodas5p", "radau"},
+	}, {
 		name: "growth",
 		text: `model Growth {
   covariate m
