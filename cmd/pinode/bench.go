@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ func (a *app) benchCmd() *cobra.Command {
   pinode bench --auto
   pinode bench --precision`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.bench(c, &o) },
+		RunE: func(c *cobra.Command, _ []string) error { return (&measuring{a, &o}).run(c) },
 	}
 	f := c.Flags()
 	f.BoolVar(&o.quick, "quick", false, "few repeats and no Python; ends within 50 s")
@@ -47,115 +48,128 @@ func (a *app) benchCmd() *cobra.Command {
 	return c
 }
 
-func (a *app) bench(c *cobra.Command, o *benchFlags) error {
-	rows, err := bench.Select(o.rows)
+// measuring is a run of the command.
+type measuring struct {
+	*app
+	*benchFlags
+}
+
+func (m *measuring) run(c *cobra.Command) error {
+	rows, err := bench.Select(m.rows)
 	if err != nil {
 		return usageError("%s", err)
 	}
-	if o.list {
-		return a.benchList(rows)
+	if m.list {
+		return m.printList(rows)
 	}
 	exe, err := os.Executable()
 	if err != nil {
 		exe = "" // rows that need it say so
 	}
-	lab, err := bench.NewLab(o.quick, exe)
+	lab, err := bench.NewLab(m.quick, exe)
 	if err != nil {
 		return err
 	}
 	defer lab.Close()
-	a.onLeaving(func(string) { _ = lab.Close() })
+	m.onLeaving(func(string) { _ = lab.Close() })
 	failed := func(err error) error {
 		if c.Context().Err() != nil {
 			return &codeError{interrupted(c.Context()), "interrupted"}
 		}
 		return &codeError{exitInternal, err.Error()}
 	}
-	if table := a.benchTable(o); table != nil {
+	if table := m.table(); table != nil {
 		if err := table(c, lab); err != nil {
 			return failed(err)
 		}
 		return nil
 	}
-	plain := !a.json && !o.markdown
+	plain := !m.json && !m.markdown
 	if plain {
-		bench.Print(a.out, nil)
+		bench.Print(m.out, nil)
 	}
 	results := []bench.Result{}
 	err = bench.Run(c.Context(), lab, rows, func(r bench.Result) {
 		results = append(results, r)
 		if plain {
-			bench.Print(a.out, &r)
-		} else if !a.quiet {
-			fmt.Fprintln(a.err, r.Row.Name)
+			bench.Print(m.out, &r)
+		} else if !m.quiet {
+			fmt.Fprintln(m.err, r.Row.Name)
 		}
 	})
 	if err != nil {
 		return failed(err)
 	}
 	switch {
-	case a.json:
-		return writeJSON(a.out, struct {
+	case m.json:
+		return writeJSON(m.out, struct {
 			Version int            `json:"version"`
 			Machine bench.Machine  `json:"machine"`
 			Rows    []bench.Result `json:"rows"`
 		}{1, lab.Machine(c.Context()), results})
-	case o.markdown:
+	case m.markdown:
 		var tables []bench.Table
-		if len(o.rows) == 0 {
+		if len(m.rows) == 0 {
 			if tables, err = bench.Scaling(c.Context(), lab); err != nil {
 				return failed(err)
 			}
 		}
-		bench.Page(a.out, lab.Machine(c.Context()), results, tables)
+		bench.Page(m.out, lab.Machine(c.Context()), results, tables)
 	}
 	return nil
 }
 
-// benchTable is what prints the table that was asked for in the place of rows, or nil.
-func (a *app) benchTable(o *benchFlags) func(c *cobra.Command, lab *bench.Lab) error {
+// table is what prints the table that was asked for in the place of rows, or nil.
+func (m *measuring) table() func(c *cobra.Command, lab *bench.Lab) error {
 	switch {
-	case o.auto:
-		return a.benchAuto
-	case o.precision:
-		return a.benchPrecision
-	case o.scaling:
-		return a.benchScaling
+	case m.auto:
+		return m.printAuto
+	case m.precision:
+		return m.printPrecision
+	case m.scaling:
+		return m.printScaling
 	}
 	return nil
 }
 
-// benchScaling prints how cost grows.
-func (a *app) benchScaling(c *cobra.Command, lab *bench.Lab) error {
+// printScaling prints how cost grows.
+func (m *measuring) printScaling(c *cobra.Command, lab *bench.Lab) error {
 	tables, err := bench.Scaling(c.Context(), lab)
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return writeJSON(a.out, struct {
+	if m.json {
+		return writeJSON(m.out, struct {
 			Version int           `json:"version"`
 			Scaling []bench.Table `json:"scaling"`
 		}{1, tables})
 	}
 	for i := range tables {
-		tables[i].Print(a.out)
+		tables[i].Print(m.out)
 	}
 	return nil
 }
 
-// benchAuto prints how `solver: auto` stands beside single methods.
-func (a *app) benchAuto(c *cobra.Command, lab *bench.Lab) error {
-	rows := []bench.Choice{}
-	if !a.json {
-		(*bench.Choice)(nil).Print(a.out)
+// asTheyCome prints the rows of a table as they are measured, the title first, but for JSON; it
+// returns all of them.
+func asTheyCome[T any](m *measuring, print func(row *T, w io.Writer), measure func(add func(T)) error) ([]T, error) {
+	rows := []T{}
+	if !m.json {
+		print(nil, m.out)
 	}
-	err := bench.Auto(c.Context(), lab, func(r bench.Choice) {
+	err := measure(func(r T) {
 		rows = append(rows, r)
-		if !a.json {
-			r.Print(a.out)
+		if !m.json {
+			print(&r, m.out)
 		}
 	})
-	if err != nil || !a.json {
+	return rows, err
+}
+
+// printAuto prints how `solver: auto` stands beside single methods.
+func (m *measuring) printAuto(c *cobra.Command, lab *bench.Lab) error {
+	rows, err := asTheyCome(m, (*bench.Choice).Print, func(add func(bench.Choice)) error { return bench.Auto(c.Context(), lab, add) })
+	if err != nil || !m.json {
 		return err
 	}
 	type number struct {
@@ -171,32 +185,23 @@ func (a *app) benchAuto(c *cobra.Command, lab *bench.Lab) error {
 	for _, r := range rows {
 		out.Auto = append(out.Auto, number{r, jsonNumber(r.Other), jsonNumber(r.Error), jsonNumber(r.Ratio)})
 	}
-	return writeJSON(a.out, out)
+	return writeJSON(m.out, out)
 }
 
-// benchPrecision prints how it stands beside CVODE.
-func (a *app) benchPrecision(c *cobra.Command, lab *bench.Lab) error {
-	rows := []bench.Duel{}
-	if !a.json {
-		(*bench.Duel)(nil).Print(a.out)
-	}
-	err := bench.Precision(c.Context(), lab, func(d bench.Duel) {
-		rows = append(rows, d)
-		if !a.json {
-			d.Print(a.out)
-		}
-	})
-	if err != nil || !a.json {
+// printPrecision prints how it stands beside CVODE.
+func (m *measuring) printPrecision(c *cobra.Command, lab *bench.Lab) error {
+	rows, err := asTheyCome(m, (*bench.Duel).Print, func(add func(bench.Duel)) error { return bench.Precision(c.Context(), lab, add) })
+	if err != nil || !m.json {
 		return err
 	}
-	return writeJSON(a.out, struct {
+	return writeJSON(m.out, struct {
 		Version   int          `json:"version"`
 		Precision []bench.Duel `json:"precision"`
 	}{1, rows})
 }
 
-func (a *app) benchList(rows []*bench.Row) error {
-	if a.json {
+func (m *measuring) printList(rows []*bench.Row) error {
+	if m.json {
 		type row struct {
 			Name string `json:"name"`
 			Unit string `json:"unit"`
@@ -207,13 +212,13 @@ func (a *app) benchList(rows []*bench.Row) error {
 		for _, r := range rows {
 			out = append(out, row{r.Name, r.Unit, r.Limit(), r.Doc})
 		}
-		return writeJSON(a.out, struct {
+		return writeJSON(m.out, struct {
 			Version int   `json:"version"`
 			Rows    []row `json:"rows"`
 		}{1, out})
 	}
 	for _, r := range rows {
-		fmt.Fprintf(a.out, "%-21s %-10s %s\n", r.Name, r.Limit(), r.Doc)
+		fmt.Fprintf(m.out, "%-21s %-10s %s\n", r.Name, r.Limit(), r.Doc)
 	}
 	return nil
 }
