@@ -20,8 +20,8 @@ import (
 type continuous struct {
 	*reverse
 	how      stateOf
-	step     *solvers.Stepper
-	ctl      *solvers.Controller
+	steppers map[*solvers.Tableau]stepperOf
+	stepperOf
 	cur      *entry
 	x        []float64 // [y] λ, d̄
 	yAt      []float64
@@ -31,6 +31,12 @@ type continuous struct {
 	big      float64 // see tolerances
 
 	transposes map[*sparse.Pattern]*transpose
+}
+
+// stepperOf takes the steps of a method.
+type stepperOf struct {
+	step *solvers.Stepper
+	ctl  *solvers.Controller
 }
 
 // transpose is the matrix of the adjoint equation.
@@ -67,11 +73,10 @@ func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 		if how == backsolve {
 			n += s.run.size.Y
 		}
-		method := adjointMethod(s.run.opt.Method)
 		c = &continuous{
 			reverse: s.reverse(), how: how,
-			step: solvers.NewStepper(method, n), ctl: solvers.NewController(method),
-			x: make([]float64, n), yAt: make([]float64, s.run.size.Y),
+			steppers: map[*solvers.Tableau]stepperOf{},
+			x:        make([]float64, n), yAt: make([]float64, s.run.size.Y),
 			byY: make([]float64, s.run.size.Y), byD: make([]float64, s.run.size.D),
 			ct: make([]float64, s.run.size.Y), field: make([]float64, s.run.size.Y),
 			transposes: map[*sparse.Pattern]*transpose{},
@@ -158,6 +163,11 @@ func (c *continuous) endState(e *entry) (y1 []float64, anchored bool) {
 func (c *continuous) integrate(e *entry, y1 []float64, anchored bool) {
 	s := c.history
 	c.cur = e
+	method := adjointMethod(c.method)
+	if _, ok := c.steppers[method]; !ok {
+		c.steppers[method] = stepperOf{solvers.NewStepper(method, len(c.x)), solvers.NewController(method)}
+	}
+	c.stepperOf = c.steppers[method]
 	off := 0
 	if c.how == backsolve {
 		off = s.size.Y

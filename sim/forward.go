@@ -95,6 +95,7 @@ func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 		})
 	}
 	clear(f.t)
+	f.enter(0)
 	f.each(func() {
 		m.TimesJVP(f.cs)
 		scatter(f.sched, f.cs, f.at, f.n)
@@ -107,6 +108,7 @@ func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 		if s.run.opt.ended() {
 			return
 		}
+		f.enter(s.run.tape.entries[i].leg)
 		f.entry(&s.run.tape.entries[i])
 	}
 	f.balancedOn()
@@ -165,7 +167,7 @@ func columnsOf(s *Integrator, n int) *forward {
 	s.fwd = &forward{
 		history: s.hist, n: n,
 		y: room(y * n), d: room(d * n), t: room(n), y0: room(y * n), end: room(n), h: room(n), zero: room(n), one: room(n),
-		sched: room(s.run.size.Times * n), times: room(s.hist.stepper.Tableau().Stages()), field: room(y),
+		sched: room(s.run.size.Times * n), field: room(y),
 		column: column{
 			cy: room(y), cd: room(d), cz: room(y), cs: room(s.run.size.Times),
 			vals: room(y + d), readY: room(y), readD: room(d),
@@ -294,6 +296,7 @@ func (f *forward) pushColumn(e *entry, hDot float64) {
 // stages are the times of the stages of the step that stands.
 func (f *forward) stages() []float64 {
 	st := f.stepper
+	f.times = resize(f.times, st.Tableau().Stages())
 	for i := range f.times {
 		f.times[i] = st.Tableau().StageTime(i, st.T, st.H)
 	}

@@ -17,18 +17,26 @@ type Group struct {
 
 	takers
 	stepper   *solvers.Stepper // on the memory of one
-	bound     Model            // whose turn it is
+	bound     *Model           // whose turn it is
 	lanes     []*Job
 	hist      *laneHistory
 	recording int      // free-running lanes whose steps are recorded
-	ran       [][]*Job // by lane, in the order in which they ran
+	ran       [][]turn // by lane, in the order in which they ran
 	left      []int    // of these, how many are to be swept
 	loaded    []bool   // lanes that a derivative serves
 	idle      []bool   // those that are set idle
 
-	orElse func() *Group // of the method for stiff runs
-	other  *Group        // it, if the last Run needed it
-	handed []*Job        // jobs that wait for it
+	orElse           func() *Group // of the method for stiff runs
+	other            *Group        // it, once a run needed it
+	first            *Group        // of the other: the group in which runs begin
+	leaving, arrived []*Job        // jobs that are to go on in the other group; that came from it
+	phase            int           // how often Run has gone over to the other group
+}
+
+// turn is a job in a lane, in one phase of a Run.
+type turn struct {
+	*Job
+	phase int
 }
 
 // Job is a run to be done.
@@ -66,7 +74,8 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(hy, size, opt, one), many},
 		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
 		hist:    newLaneHistory(blk, stages(opt.Method, one), len(hy.Events)+len(hy.Switches) > 0, opt.Method.ReadsRates(), opt.Memory*width),
-		lanes:   make([]*Job, width), ran: make([][]*Job, width), left: make([]int, width),
+		bound:   new(Model),
+		lanes:   make([]*Job, width), ran: make([][]turn, width), left: make([]int, width),
 		loaded: make([]bool, width), idle: make([]bool, width),
 	}
 }
@@ -75,26 +84,36 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 func (g *Group) NewIntegrator() *Integrator {
 	s := newIntegrator(newRun(g.hy, g.size, g.opt, g), g.stepper, g.takers)
 	if g.orElse != nil {
-		var other *Integrator
-		s.OrElse(func() *Integrator {
-			if to := g.orElse(); other == nil && to != nil {
-				other = to.NewIntegrator()
-			}
-			return other
-		})
+		s.OrElse(g.second)
 	}
 	return s
 }
 
 // Run does the jobs that next hands out, until it returns nil, and hands each
-// to done at its end.
+// to done at its end. Jobs that go on with the other method wait until the others are done
+// or wait as well, and so do those that come back: each time a phase begins.
 func (g *Group) Run(next func() *Job, done func(*Job)) {
-	g.bound = nil
+	g.reset()
+	if g.other != nil {
+		g.other.reset()
+	}
+	for g.work(next, done); len(g.leaving) > 0; g.other.pass(g, next, done) {
+		g.pass(g.other, none, done)
+	}
+}
+
+// reset forgets what was run.
+func (g *Group) reset() {
+	*g.bound, g.phase, g.recording = nil, 0, 0
 	g.hist.reset()
 	for l := range g.ran {
 		g.ran[l] = g.ran[l][:0]
 	}
-	g.recording, g.other = 0, nil
+}
+
+// work runs the jobs that have arrived, and those that next hands out.
+func (g *Group) work(next func() *Job, done func(*Job)) {
+	*g.bound = nil
 	outcome, left := g.many.Block().Outcome, g.many.Block().Left
 	for free := true; !free || g.fill(next, done) > 0; {
 		g.step()
@@ -111,7 +130,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 					g.load(l, j.In)
 				}
 				if j.In.over.turned {
-					g.later(l, j)
+					g.leave(l, j)
 					free = true
 				}
 				continue
@@ -122,8 +141,8 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 				g.load(l, j.In)
 				continue
 			}
-			if free = true; j.In.over.turned || fail != nil && j.In.over.rescues(fail) {
-				g.later(l, j)
+			if free = true; j.In.over.turned || fail != nil && j.In.over.rescues(j.In, fail) {
+				g.leave(l, j)
 				continue
 			}
 			g.lanes[l] = nil
@@ -131,7 +150,6 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 			done(j)
 		}
 	}
-	g.runLater(done)
 }
 
 // stop ends what is in the lanes.
@@ -169,23 +187,20 @@ func (g *Group) step() {
 
 // fill gives new jobs to the lanes that are free and returns how many are busy.
 func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
-	if len(g.handed) >= mostLater && g.opt.Forget {
-		g.runLater(done)
+	if len(g.leaving) >= mostLater && g.opt.Forget && g.first == nil {
+		g.pass(g.other, none, done)
+		g.arrived, g.other.leaving = append(g.arrived, g.other.leaving...), g.other.leaving[:0]
+		*g.bound = nil
 	}
 	for l, j := range g.lanes {
 		for j == nil {
-			if j = next(); j == nil {
+			var fail *Failure
+			if j, fail = g.take(l, next); j == nil {
 				break
 			}
-			g.begins(j)
-			j.In.lane = l
-			j.In.opt.Forget = g.opt.Forget || j.Forget
-			g.ran[l] = append(g.ran[l], j)
-			g.bound = nil // the same model may have other inputs now
-			fail := j.In.open(j.Model, j.Span, j.Out)
 			if fail != nil || !j.In.propose() {
 				if j.In.over.turned {
-					g.later(l, j)
+					g.leave(l, j)
 					j = nil
 					continue
 				}
@@ -205,6 +220,23 @@ func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 	return busy
 }
 
+// take takes a job into a lane: one that has arrived from the other group, or a new one.
+func (g *Group) take(l int, next func() *Job) (j *Job, fail *Failure) {
+	if n := len(g.arrived); n > 0 {
+		j, g.arrived = g.arrived[n-1], g.arrived[:n-1]
+		fail = j.In.change(l)
+	} else if j = next(); j != nil {
+		j.In.lane = l
+		j.In.opt.Forget = g.opt.Forget || j.Forget
+		*g.bound = nil // the same model may have other inputs now
+		fail = j.In.open(j.Model, j.Span, j.Out)
+	} else {
+		return nil, nil
+	}
+	g.ran[l] = append(g.ran[l], turn{j, g.home().phase})
+	return j, fail
+}
+
 // load prepares a lane for its next step.
 func (g *Group) load(l int, s *Integrator) {
 	if s.reload {
@@ -217,24 +249,38 @@ func (g *Group) load(l int, s *Integrator) {
 
 // Use puts the inputs of a model in place, if it shares them.
 func (g *Group) Use(m Model) {
-	if g.bound == m {
+	if *g.bound == m {
 		return
 	}
-	g.bound = m
+	*g.bound = m
 	if m, ok := m.(Shared); ok {
 		m.Use()
 	}
 }
 
 // Backward does the backward sweeps of the jobs of the last Run, each in its lane,
-// side by side as they ran. Each job is handed to done at its end, when its lane's
-// accumulator is complete.
+// side by side as they ran. Each job is handed to done when its lane's accumulator is
+// complete: at its end, and where it goes on in another lane.
 func (g *Group) Backward(done func(*Job)) {
-	g.bound = nil
-	many := g.many.(StepsVJP)
-	for l := range g.ran {
-		g.left[l] = len(g.ran[l])
+	for _, g := range []*Group{g, g.other} {
+		for l := 0; g != nil && l < len(g.ran); l++ {
+			g.left[l] = len(g.ran[l])
+		}
 	}
+	for phase := g.phase; phase >= 0 && !g.opt.ended(); phase-- {
+		if phase%2 == 0 {
+			g.sweepBack(phase, done)
+		} else {
+			g.other.sweepBack(phase, done)
+		}
+	}
+	*g.bound = nil
+}
+
+// sweepBack does what jobs have in the lanes in a phase.
+func (g *Group) sweepBack(phase int, done func(*Job)) {
+	*g.bound = nil
+	many := g.many.(StepsVJP)
 	var round round
 	for {
 		if g.opt.ended() {
@@ -242,7 +288,7 @@ func (g *Group) Backward(done func(*Job)) {
 			clear(g.left)
 			return
 		}
-		if !round.again && !g.gather(&round, done) {
+		if !round.again && !g.gather(phase, &round, done) {
 			break
 		}
 		if round.recorded {
@@ -265,8 +311,8 @@ func (g *Group) Backward(done func(*Job)) {
 				many.Restore(l)
 				round.again = false
 			case !j.In.rev.continueInLane():
-				j.In.rev.finish()
 				g.lanes[l] = nil
+				j.In.rev.leave()
 				done(j)
 				round.again = false
 			default: // if all go on in the same records, there is nothing to choose
@@ -279,10 +325,6 @@ func (g *Group) Backward(done func(*Job)) {
 		if round.again {
 			round.tick = g.lanes[round.lead].In.rev.record
 		}
-	}
-	if g.other != nil {
-		g.other.Backward(done)
-		g.bound = nil
 	}
 }
 
@@ -319,19 +361,19 @@ func (g *Group) together(r *round) bool {
 // gather fills the lanes that are free with sweeps that are left and chooses those
 // that the next derivative serves: all that come to the same place of the lane
 // history. It reports whether there are any.
-func (g *Group) gather(r *round, done func(*Job)) bool {
+func (g *Group) gather(phase int, r *round, done func(*Job)) bool {
 	many := g.many.(StepsVJP)
 	r.tick, r.lead, r.recorded = 0, -1, false
 	for l, j := range g.lanes {
-		for j == nil && g.left[l] > 0 {
+		for j == nil && g.left[l] > 0 && g.ran[l][g.left[l]-1].phase == phase {
 			g.left[l]--
-			j = g.ran[l][g.left[l]]
+			if j = g.ran[l][g.left[l]].Job; !j.comes(l, phase) {
+				j = nil
+				continue
+			}
 			many.Clear(l)
-			rev := j.In.reverse()
-			rev.begin(j.Model.(Reverse), j.Ct)
-			rev.inPlace = j.In.moving || !j.Ct.Start
-			if !rev.advance() {
-				rev.finish()
+			if !j.In.rev.advance() {
+				j.In.rev.leave()
 				done(j)
 				j = nil
 			}
@@ -357,6 +399,29 @@ func (g *Group) gather(r *round, done func(*Job)) bool {
 		}
 	}
 	return true
+}
+
+// comes begins the sweep of a job in a lane, or goes on with it there, and reports whether it
+// has come to that: a run that was begun again has turns in which nothing is left of it.
+func (j *Job) comes(lane, phase int) bool {
+	s := j.In
+	for k, leg := range s.list {
+		if leg.lane != lane || leg.phase != phase {
+			continue
+		}
+		r := s.reverse()
+		if k == len(s.list)-1 {
+			r.begin(j.Model.(Reverse), j.Ct)
+			r.inPlace, r.sideways = s.moving || !j.Ct.Start, true
+			return true
+		}
+		if r.parked && int(r.ahead()) == k {
+			r.parked = false
+			r.enter(uint16(k))
+			return true
+		}
+	}
+	return false
 }
 
 // HistoryWords is how many words of memory the lane history of the last Run takes.

@@ -11,27 +11,17 @@ import (
 // steps again that were not kept.
 type history struct {
 	*stepping
-	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
-
-	repeat bool // steps can be taken again, from where they started, to the same bits
 }
 
 func newHistory(s *stepping) *history {
-	h := &history{
-		stepping: s, actWords: s.blk.ActWords(), stageWords: s.size.Y * (len(s.blk.Y) - 1),
-		repeat: s.opt.Method.Repeats(),
-	}
-	if s.rates {
-		h.stageWords += s.size.Y * len(s.blk.K)
-	}
-	return h
+	return &history{stepping: s}
 }
 
 // addStep records the last step, of length h, as an entry, and reads the saves that
 // lie in [t, t+h).
 func (s *history) addStep(e entry, h float64) {
 	e.t, e.h = s.t, h
-	e.lo, e.tick = s.saves.next, s.tick()
+	e.lo, e.tick, e.leg = s.saves.next, s.tick(), s.leg
 	until := s.t + h
 	if e.end != endFree { // a save at the instant reads the value after it
 		until -= s.resolution()
@@ -60,7 +50,7 @@ func (s *history) addStep(e entry, h float64) {
 		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
 			s.saveActs(&e)
 		}
-	} else if e.end == endFree && s.repeat && s.hy.Project == 0 && s.hy.Balance == 0 {
+	} else if e.end == endFree && s.method.Repeats() && s.hy.Project == 0 && s.hy.Balance == 0 {
 		s.extendSegment(e)
 		return
 	} else {
@@ -122,7 +112,7 @@ func (s *history) longest() int { return max(16, s.opt.Memory/8/s.stageWords) }
 func (s *history) extendSegment(e entry) {
 	tp := &s.tape
 	if n := len(tp.entries); n > 0 {
-		if x := &tp.entries[n-1]; x.kind == segmentEntry && x.count < s.longest() && !s.cut {
+		if x := &tp.entries[n-1]; x.kind == segmentEntry && x.leg == s.leg && x.count < s.longest() && !s.cut {
 			x.count++
 			x.hi = e.hi
 			tp.flat[len(tp.flat)-1] = e.t + e.h
@@ -174,7 +164,7 @@ func (s *history) recompute(e *entry) []entry {
 		} else {
 			s.again(blk)
 		}
-		x := entry{kind: stepEntry, t: s.t, h: s.try, state: tp.keep(s.y, s.d), lo: save, tick: e.tick}
+		x := entry{kind: stepEntry, t: s.t, h: s.try, state: tp.keep(s.y, s.d), lo: save, tick: e.tick, leg: e.leg}
 		for save < e.hi && s.span.Saves[save] < s.t+s.try {
 			save++
 		}

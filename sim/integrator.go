@@ -49,7 +49,6 @@ func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 }
 
 func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
-	stepper.Sizes, stepper.Momenta = r.opt.Sizes, r.hy.Momenta
 	s := &Integrator{stepping: newStepping(r, stepper, take)}
 	s.stab = newStability(s.stepping)
 	s.hist = newHistory(s.stepping)
@@ -71,14 +70,16 @@ func (s *Integrator) Lane() int { return s.lane }
 // also kept there.
 func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
 	fail := s.open(m, span, out)
-	for fail == nil && s.propose() {
-		s.take(s.try)
-		fail = s.judge()
+	for {
+		for fail == nil && s.propose() {
+			s.take(s.try)
+			fail = s.judge()
+		}
+		if !s.over.turned && (fail == nil || !s.over.rescues(s, fail)) {
+			return s.close(fail)
+		}
+		fail = s.change(0)
 	}
-	if s.over.turned || fail != nil && s.over.rescues(fail) {
-		return s.over.handOver(s).Run(m, span, out)
-	}
-	return s.close(fail)
 }
 
 // open starts a run.
@@ -102,12 +103,20 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 
 // begin prepares all parts for a run.
 func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
+	was, gear := s.gear, int8(0)
+	if s.over.failed != nil {
+		gear = 1
+	}
+	s.list = s.list[:0]
+	if s.begins(gear, s.lane); s.gear != was {
+		s.sides.along(s.method)
+	}
 	s.run.begin(m, span, out)
 	if tr := span.Trace; tr != nil { // of a run that begins again, the second time counts
-		*tr = Trace{Accepted: tr.Accepted[:0], Rejected: tr.Rejected[:0], Size: make([]float64, s.size.Y)}
+		*tr = Trace{Accepted: tr.Accepted[:0], Rejected: tr.Rejected[:0], Size: make([]float64, s.size.Y), Changes: tr.Changes[:0]}
 	}
 	s.stepping.reset()
-	s.stab.turns = s.over.offer != nil
+	s.stab.turns = s.over.offer != nil && s.over.failed == nil
 	s.stab.reset()
 	s.free.reset()
 	s.clock.reset()
@@ -129,10 +138,6 @@ func (s *Integrator) close(fail *Failure) error {
 	fail = s.over.why(s, fail)
 	s.free.resume()
 	s.stab.careful = false
-	if s.over.spent > 0 {
-		out.Stats.TakenOver++
-		out.Stats.Evaluations, s.over.spent = out.Stats.Evaluations+s.over.spent, 0
-	}
 	if fail == nil {
 		s.endAtFixed()
 		s.saveState()

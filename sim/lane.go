@@ -76,7 +76,7 @@ func (s *freeRun) resume() {
 		last, state := len(s.group.hist.records), s.tape.keep(s.y, s.d)
 		for first := s.first; first < last; first += s.hist.longest() {
 			s.tape.entries = append(s.tape.entries, entry{
-				kind: laneEntry, t: s.t, state: state, ref: first, count: min(first+s.hist.longest(), last), lo: s.saves.next, hi: s.saves.next,
+				kind: laneEntry, leg: s.leg, t: s.t, state: state, ref: first, count: min(first+s.hist.longest(), last), lo: s.saves.next, hi: s.saves.next,
 			})
 		}
 	}

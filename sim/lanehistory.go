@@ -188,7 +188,7 @@ func (s *history) laneSteps(e *entry) []entry {
 			continue
 		}
 		rec := r.words[r.records[k].at:]
-		x := entry{kind: stepEntry, t: rec[s.lane], h: rec[w+s.lane], lo: e.lo, hi: e.lo}
+		x := entry{kind: stepEntry, leg: e.leg, t: rec[s.lane], h: rec[w+s.lane], lo: e.lo, hi: e.lo}
 		x.state = len(tp.flat)
 		tp.flat = slices.Grow(tp.flat, n)[:x.state+n]
 		s.blk.Gather(tp.flat[x.state:], rec[2*w:], s.lane)

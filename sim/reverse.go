@@ -188,6 +188,13 @@ func (r *reverse) other(e *entry) {
 	}
 }
 
+// leave ends a sweep in a lane.
+func (r *reverse) leave() {
+	if !r.parked {
+		r.finish()
+	}
+}
+
 // finish ends a backward sweep at the start of the run.
 func (r *reverse) finish() (t0Bar float64) {
 	s := r.history

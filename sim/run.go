@@ -13,8 +13,8 @@ type run struct {
 	opt    Options
 	size   Sizes
 	moving bool   // times of instants may depend on parameters
-	rates  bool   // derivatives read the stages of steps besides their arguments
 	group  *Group // nil: it does not run in a group
+	legs
 
 	model Model
 	span  *Span
@@ -35,8 +35,7 @@ type run struct {
 func newRun(hy *Hybrid, size Sizes, opt Options, group *Group) *run {
 	return &run{
 		hy: hy, opt: opt, size: size, moving: len(hy.Events)+len(hy.Switches) > 0, group: group,
-		rates: len(hy.Events)+len(hy.Switches) > 0 || opt.Method.ReadsRates(),
-		y:     make([]float64, size.Y), swept: make([]float64, size.Y), d: make([]float64, size.D), held: make([]bool, size.Y),
+		y: make([]float64, size.Y), swept: make([]float64, size.Y), d: make([]float64, size.D), held: make([]bool, size.Y),
 	}
 }
 

@@ -39,7 +39,7 @@ func (s *run) saveState() {
 	e.hi = s.saves.next
 	s.out.Saved = s.saves.next
 	if e.hi > e.lo {
-		s.tape.entries = append(s.tape.entries, e)
+		s.record(e)
 	}
 }
 

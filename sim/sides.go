@@ -23,10 +23,7 @@ func newSides(g *guards) *sides {
 		guards: g, det: events.NewDetector(n), edge: make(events.Edges, n),
 		armed: make([]int8, n), disarmed: make([]bool, n), band: make([]float64, n),
 	}
-	if degree := len(g.opt.Method.Dense[0]); degree <= events.MaxDegree {
-		s.det.Along(degree)
-		copy(s.det.Affine, g.hy.Affine)
-	}
+	s.along(g.opt.Method)
 	return s
 }
 

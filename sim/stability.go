@@ -32,9 +32,10 @@ const (
 // stability is what a run knows of the stability of its steps.
 type stability struct {
 	*stepping
-	reach []float64 // of the method, by angle
+	reach []float64 // of the explicit method, by angle
 
 	use     stabilityUse
+	keeps   bool // runs are kept for derivatives
 	turns   bool // a run that is stiff may be handed over
 	careful bool // it is estimated before each step
 	first   bool // this smooth piece of the run has no estimate yet
@@ -56,21 +57,39 @@ type stabilityUse uint8
 const (
 	countStiff  stabilityUse = iota // to count the steps that stability holds down
 	boundLength                     // to keep steps within the region of stability too
+	mayReturn                       // to see whether the run is no longer stiff
 	noUse                           // no step can be unstable
 )
 
 func newStability(s *stepping) *stability {
-	x := &stability{stepping: s, largest: newEigenvalue(s.run)}
-	if s.opt.Method.Family == solvers.Explicit {
-		x.reach = reachOf(s.opt.Method)
-	}
-	switch {
-	case s.hy.Nilpotent || s.opt.Method.Family != solvers.Explicit:
-		x.use = noUse
-	case !s.opt.Forget:
-		x.use = boundLength
+	x := &stability{stepping: s, largest: newEigenvalue(s.run), keeps: !s.opt.Forget}
+	if first := s.gears[0].method; first.Family == solvers.Explicit {
+		x.reach = reachOf(first)
 	}
 	return x
+}
+
+// engage begins a leg.
+func (x *stability) engage() {
+	x.cap, x.bit, x.looks, x.last = math.Inf(1), false, 0, x.steps
+	next := firstLook
+	first := x.legs.first()
+	switch {
+	case x.hy.Nilpotent || first && x.reach == nil || !first && !x.turns:
+		x.use, x.due = noUse, math.MaxInt
+		return
+	case !first:
+		x.use, next = mayReturn, nextReturn
+	case x.keeps:
+		x.use = boundLength
+	default:
+		x.use = countStiff
+	}
+	if x.turns && first {
+		next = firstGlance
+	}
+	x.due = x.steps + next
+	x.piece(x.steps)
 }
 
 // reaches are those of each method, by angle.
@@ -90,18 +109,9 @@ func reachOf(tab *solvers.Tableau) []float64 {
 
 // reset begins a run.
 func (x *stability) reset() {
-	x.cap, x.bit, x.last = math.Inf(1), false, 0
 	x.length = math.Inf(1)
 	x.largest.reset()
-	x.looks = 0
-	x.due = firstLook
-	if x.turns {
-		x.due = firstGlance
-	}
-	if x.use == noUse {
-		x.due = math.MaxInt
-	}
-	x.piece(0)
+	x.engage()
 }
 
 // piece says that a smooth piece of the run begins.
@@ -172,6 +182,10 @@ func (s *Integrator) estimate() {
 // estimate estimates the longest stable step, and reports whether the steps before
 // were too long.
 func (x *stability) estimate() (wereTooLong bool) {
+	if x.use == mayReturn {
+		x.lookBack()
+		return false
+	}
 	if !x.converge() {
 		x.length = math.Inf(1)
 	}
@@ -254,7 +268,15 @@ func (x *stability) converge() bool {
 			return false
 		}
 		x.length = x.limit()
-		far := x.use != boundLength || x.h < x.length/8 || !x.first && x.h < x.length/4
+		var far bool // from where it matters
+		switch x.use {
+		case countStiff:
+			far = true
+		case mayReturn:
+			far = x.h > 2*x.length
+		default:
+			far = x.h < x.length/8 || !x.first && x.h < x.length/4
+		}
 		if far || (n > 0 || !x.first) && math.Abs(ev.re-re)+math.Abs(ev.im-im) <= 0.1*(math.Abs(ev.re)+math.Abs(ev.im)) {
 			break
 		}
@@ -272,7 +294,7 @@ func (x *stability) same(t, h float64) bool {
 	x.blk.Gather(ev.y, x.blk.Y[0], x.lane)
 	x.blk.Gather(ev.f, x.blk.K[0], x.lane)
 	ev.at(t)
-	if ev.fresh = false; ev.known && h > x.length/4 || !ev.product(ev.v, ev.a1) {
+	if ev.fresh = false; x.use == mayReturn || ev.known && h > x.length/4 || !ev.product(ev.v, ev.a1) {
 		return false
 	}
 	ev.fresh = true

@@ -11,12 +11,9 @@ import (
 // stepping takes the steps of a trajectory and chooses their lengths.
 type stepping struct {
 	*run
-	takers
-	stepper *solvers.Stepper // for single trajectories, on the memory of one
-	blk     *solvers.Block   // of many
-	lane    int              // in it
-	ctl     *solvers.Controller
-	stab    *stability
+	*gear
+	lane int // in its block
+	stab *stability
 
 	h     float64   // length of the next step
 	try   float64   // length of the step that is tried
@@ -24,19 +21,10 @@ type stepping struct {
 	end   []float64 // the state there
 	place place     // where it is
 
-	// Stages behind the end of a step: whether steps leave them out, and whether those of the
-	// step in the stepper stand.
-	lazy, whole bool
+	whole bool // the stages behind the end of the step in the stepper stand
 
 	reload bool // the discrete state or the held components are others than those that the lane knows
 	cut    bool // since the last accepted step one was rejected that a stop had cut off
-}
-
-// takers take the steps of a trajectory.
-type takers struct {
-	one  Steps // of a single trajectory, at its events
-	slow Steps // of a single trajectory along surfaces, stage by stage
-	many Steps // in its lane; one, unless it runs in a Group
 }
 
 // place is where the last step is.
@@ -48,10 +36,9 @@ const (
 )
 
 func newStepping(r *run, stepper *solvers.Stepper, take takers) *stepping {
-	return &stepping{
-		run: r, takers: take, stepper: stepper, blk: take.many.Block(), lazy: leavesOut(take.one),
-		ctl: solvers.NewController(r.opt.Method), end: make([]float64, r.size.Y),
-	}
+	g := newGear(r, r.opt.Method, stepper, take, r.group)
+	r.gears = append(r.gears, g)
+	return &stepping{run: r, gear: g, end: make([]float64, r.size.Y)}
 }
 
 // alone reports whether the trajectory does not run in a group.

@@ -43,6 +43,7 @@ const (
 type entry struct {
 	kind   entryKind
 	end    endKind
+	leg    uint16  // of the run: which method did it, and where
 	t, h   float64 // start and length of a step; the instant of the others
 	state  int     // offset in flat of y and d: at the start, or before
 	ref    int     // see endKind; of others: the event of a jump, the switch, the snapshot, or the offset in masks of what is held
@@ -112,6 +113,7 @@ func (tp *tape) at(off, ny, nd int) (y, d []float64) {
 // record puts what happened at an instant on the tape, and into the fingerprint of
 // what happened in which order.
 func (s *run) record(e entry) {
+	e.leg = s.leg
 	s.tape.entries = append(s.tape.entries, e)
 	switch e.kind {
 	case snapEntry:

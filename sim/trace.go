@@ -7,6 +7,13 @@ import "math"
 type Trace struct {
 	Accepted, Rejected []TracedStep
 	Size               []float64
+	Changes            []Change // of the method
+}
+
+// Change says from when on another method took the steps.
+type Change struct {
+	T      float64
+	Method string
 }
 
 // TracedStep is a step of length H from T.

@@ -54,7 +54,8 @@ type Stats struct {
 	Evaluations     int // of the right-hand side
 	Events          int // micro-steps
 	Turns           int // of switches: discontinuities of the field that were crossed
-	TakenOver       int // runs that the method for stiff ones took
+	TakenOver       int // runs that the method for stiff ones took, in part at least
+	Returns         int // how often runs went back to the first method
 	Near            int // saves closer to an event than its localisation error
 	Unproven        int // steps in which nothing proves that no crossing of a guard was missed
 	UnprovenGuard   int // in the last of these, the guard
@@ -83,6 +84,7 @@ func (s *Stats) Add(x *Stats) {
 	s.Turns += x.Turns
 	s.Near += x.Near
 	s.TakenOver += x.TakenOver
+	s.Returns += x.Returns
 	if x.Stiff > 0 {
 		s.Stiff += x.Stiff
 		s.Stiffest = x.Stiffest

@@ -9,6 +9,9 @@ type walk struct {
 	before     []entry // of the steps of that entry, those before it
 	recomputed bool    // the steps of the entry were found again
 
+	sideways bool // others go along in other lanes
+	parked   bool // the way goes on in another lane
+
 	inPlace bool // steps of the lane history are not made entries: see record
 	record  int  // the current step record of the lane history, or −1
 	carried bool // the cotangent of the state is in the lane
@@ -18,6 +21,8 @@ type walk struct {
 func (w *walk) begin() {
 	w.at = len(w.tape.entries)
 	w.before, w.recomputed, w.inPlace, w.record, w.carried = nil, false, false, -1, false
+	w.sideways, w.parked = false, false
+	w.enter(uint16(len(w.list) - 1))
 }
 
 // back goes to the entry before the current one, and reports whether there is one.
@@ -38,7 +43,14 @@ func (w *walk) back() bool {
 		w.e = nil
 		return false
 	}
-	w.e = &w.tape.entries[w.at]
+	if w.e = &w.tape.entries[w.at]; w.e.leg != w.leg {
+		if w.sideways {
+			w.at++
+			w.e, w.parked = nil, true
+			return false
+		}
+		w.enter(w.e.leg)
+	}
 	if w.e.kind == laneEntry && w.inPlace {
 		w.record = w.group.hist.previous(w.e.ref, w.e.count, w.lane)
 		return w.record >= 0 || w.back()
@@ -50,6 +62,9 @@ func (w *walk) back() bool {
 	}
 	return true
 }
+
+// ahead is the leg of the entry before the current one.
+func (w *walk) ahead() uint16 { return w.tape.entries[w.at-1].leg }
 
 // tick is the place of the current step among the records of the lane history.
 func (w *walk) tick() int {

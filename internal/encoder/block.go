@@ -86,12 +86,7 @@ func (b *Worker) Backward(done func(i int, pBar, qBar []float64)) {
 		engine.Add(r.Ct.D[0], s.Results.VJP.DBar)
 		r.Model.Collect()
 	}
-	b.Group.Backward(func(j *sim.Job) {
-		if lanes := b.LanesOf(j.In); lanes != nil {
-			l := j.Model.(*engine.BoundModel).Lane
-			lanes.AddGradient(j.In.Lane(), l.PBar, l.QBar)
-		}
-	})
+	b.Group.Backward(b.Deliver)
 	for i, r := range b.block {
 		done(i, r.PBar, r.QBar)
 	}

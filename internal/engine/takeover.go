@@ -7,12 +7,11 @@ import (
 	"github.com/pinode/pinode/sim"
 )
 
-// takeover takes a worker's runs that are stiff, beside its group and its integrator. It is
+// takeover takes a worker's runs that are stiff, beside its group. It is
 // made, and its programs are compiled, when there is the first such run.
 type takeover struct {
-	lanes      *Steps
-	group      *sim.Group
-	integrator *sim.Integrator
+	lanes *Steps
+	group *sim.Group
 }
 
 // offer lets the runs of a worker that are stiff be taken over.
@@ -23,24 +22,17 @@ func (w *Worker) offer(c *Compiled, k moduleKind, opt sim.Options) {
 	k.tab, k.stiff = opt.Stiff, nil
 	opt.Method, opt.Stiff = opt.Stiff, nil
 	tried := false
-	other := func() *takeover {
+	other := func() *sim.Group {
 		if !tried {
 			tried, w.over = true, w.takeover(c, k, opt)
 		}
-		return w.over
+		if w.over == nil {
+			return nil
+		}
+		return w.over.group
 	}
-	w.Group.OrElse(func() *sim.Group {
-		if t := other(); t != nil {
-			return t.group
-		}
-		return nil
-	})
-	w.Integrator.OrElse(func() *sim.Integrator {
-		if t := other(); t != nil {
-			return t.integrator
-		}
-		return nil
-	})
+	w.Group.OrElse(other)
+	w.Integrator.OrElse(other)
 }
 
 // takeover is nil where the programs cannot be made.
@@ -74,7 +66,6 @@ func (w *Worker) takeover(c *Compiled, k moduleKind, opt sim.Options) *takeover 
 		one, many = aside, t.lanes
 	}
 	t.group = sim.NewGroup(hy, size, opt, one, many)
-	t.integrator = sim.New(hy, size, opt, one)
 	return t
 }
 
@@ -119,9 +110,17 @@ func (s *stepsAside) JVP(tDot, hDot float64, yDot, dDot []float64, kDot [][]floa
 	s.Steps.JVP(tDot, hDot, yDot, dDot, kDot, endDot)
 }
 
-// LanesOf are the steps of the lanes that an integrator of the worker runs in, nil if its
+// Deliver adds what a sweep back through a lane gave to the accumulators of its run.
+func (w *Worker) Deliver(j *sim.Job) {
+	if lanes := w.lanesOf(j.In); lanes != nil {
+		l := j.Model.(*BoundModel).Lane
+		lanes.AddGradient(j.In.Lane(), l.PBar, l.QBar)
+	}
+}
+
+// lanesOf are the steps of the lanes that an integrator of the worker runs in, nil if its
 // steps go stage by stage.
-func (w *Worker) LanesOf(in *sim.Integrator) *Steps {
+func (w *Worker) lanesOf(in *sim.Integrator) *Steps {
 	if w.over != nil && in.Group() == w.over.group {
 		return w.over.lanes
 	}

@@ -44,12 +44,7 @@ func newWorker(o *Objective, w *engine.Worker) *Worker {
 	}
 	s.ran = func(*sim.Job) {}
 	s.steps[0], s.steps[1], s.linear[0] = s.rowLosses, s.runLoss, s.squares
-	s.went = func(j *sim.Job) {
-		if lanes := w.LanesOf(j.In); lanes != nil {
-			l := j.Model.(*engine.BoundModel).Lane
-			lanes.AddGradient(j.In.Lane(), l.PBar, l.QBar)
-		}
-	}
+	s.went = w.Deliver
 	return s
 }
 

@@ -31,6 +31,7 @@ func explanation(p *compiler.Program, runs *ensemble, opt sim.Options, out *Simu
 	}
 	line("steps", "%d accepted, %d rejected", st.Steps, st.Rejected)
 	line("evaluations", "%d of the right-hand side", st.Evaluations)
+	changes(line, runs.traces)
 	lengths(line, runs.traces)
 	if worst, name := explain.Stiffest(p, st); worst > 0 {
 		line("stability", "and not the error held down some %d steps, most of all for `%s`", worst, name)
@@ -51,6 +52,26 @@ func absolute(opt sim.Options) string {
 		return fmt.Sprintf("%g", opt.ATol)
 	}
 	return fmt.Sprintf("%.3g … %.3g by the sizes of the states", opt.ATol*slices.Min(opt.Sizes), opt.ATol*slices.Max(opt.Sizes))
+}
+
+// changes are when runs went on with another method.
+func changes(line func(what, format string, args ...any), traces []sim.Trace) {
+	const most = 6
+	var list []string
+	count := 0
+	for i := range traces {
+		for _, c := range traces[i].Changes {
+			if count++; count <= most {
+				list = append(list, fmt.Sprintf("%s from t = %.6g", c.Method, c.T))
+			}
+		}
+	}
+	if count > most {
+		list = append(list, fmt.Sprintf("%d more", count-most))
+	}
+	if count > 0 {
+		line("methods", "%s", strings.Join(list, ", "))
+	}
 }
 
 // lengths are those of the accepted steps, and where steps were rejected.

@@ -33,6 +33,7 @@ type Solver struct {
 	end     func(w *engine.Worker, l *engine.LaneState) bool
 	next    func() *sim.Job // the one run of a solver of one trajectory
 	done    func(*sim.Job)
+	went    func(*sim.Job) // back through a lane
 	served  bool
 }
 
@@ -142,7 +143,7 @@ func (s *Solver) Run(values ...[]float64) error {
 func (s *Solver) single() {
 	w := s.r.Workers[0]
 	if s.ready == nil {
-		s.ready = w.Acquire()
+		s.ready, s.went = w.Acquire(), w.Deliver
 	}
 	l := s.ready
 	if l.Job.Span == nil || len(s.runs.slots) > 0 {
@@ -170,12 +171,9 @@ func (s *Solver) Gradient(ct []float64) []float64 {
 		w.Group.Use(&l.Model)
 		l.Job.In.Adjoint(&l.Model, &l.Ct)
 	} else {
-		w.Group.Backward(s.done)
+		w.Group.Backward(s.went)
 	}
 	n := copy(s.grad, l.PBar)
 	w.TakeWeights(s.grad[n:], 0, false)
-	if lanes := w.LanesOf(l.Job.In); lanes != nil {
-		lanes.AddGradient(l.Job.In.Lane(), s.grad, l.QBar)
-	}
 	return s.grad
 }
