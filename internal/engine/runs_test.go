@@ -299,12 +299,7 @@ func (m *exactModel) ran(t *testing.T, c *Compiled, opt sim.Options, n, workers 
 		if opt.Method.Family == solvers.Multistep {
 			return // these have no sweep back along their steps
 		}
-		w.Group.Backward(func(j *sim.Job) {
-			l := j.Model.(*BoundModel).Lane
-			if lanes := w.LanesOf(j.In); lanes != nil {
-				lanes.AddGradient(j.In.Lane(), l.PBar, l.QBar)
-			}
-		})
+		w.Group.Backward(w.Deliver)
 	})
 	for i, l := range of {
 		out[i].pBar, out[i].qBar = slices.Clone(l.PBar), slices.Clone(l.QBar[:m.felt])
