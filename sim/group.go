@@ -224,7 +224,7 @@ func (g *Group) fill(next func() *Job, done func(*Job)) (busy int) {
 func (g *Group) take(l int, next func() *Job) (j *Job, fail *Failure) {
 	if n := len(g.arrived); n > 0 {
 		j, g.arrived = g.arrived[n-1], g.arrived[:n-1]
-		fail = j.In.change(l)
+		fail = j.In.over.change(j.In, l)
 	} else if j = next(); j != nil {
 		j.In.lane = l
 		j.In.opt.Forget = g.opt.Forget || j.Forget

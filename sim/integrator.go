@@ -78,7 +78,7 @@ func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
 		if !s.over.turned && (fail == nil || !s.over.rescues(s, fail)) {
 			return s.close(fail)
 		}
-		fail = s.change(0)
+		fail = s.over.change(s, 0)
 	}
 }
 

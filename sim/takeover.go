@@ -37,9 +37,9 @@ type takeover struct {
 func (s *Integrator) OrElse(other func() *Group) { s.over.offer = other }
 
 // ready reports whether there is another method.
-func (s *Integrator) ready() bool {
+func (o *takeover) ready(s *Integrator) bool {
 	if len(s.gears) == 1 {
-		to := s.over.offer()
+		to := o.offer()
 		if to == nil {
 			return false
 		}
@@ -65,7 +65,7 @@ func (o *takeover) turns(s *Integrator) bool {
 	if s.first() {
 		enough = heldLooks
 	}
-	o.turned = x.looks >= enough && s.span.T1-s.t > longWay*min(x.length, x.h) && s.ready()
+	o.turned = x.looks >= enough && s.span.T1-s.t > longWay*min(x.length, x.h) && o.ready(s)
 	return o.turned
 }
 
@@ -76,7 +76,7 @@ func (o *takeover) rescues(s *Integrator, fail *Failure) bool {
 	if o.offer == nil || !s.first() || fail.Status != StepTooSmall && fail.Status != Unstable {
 		return false
 	}
-	if o.turned = s.ready(); o.turned {
+	if o.turned = o.ready(s); o.turned {
 		o.failed = fail
 	}
 	return o.turned
@@ -93,19 +93,12 @@ func (o *takeover) why(s *Integrator, fail *Failure) *Failure {
 	return first
 }
 
-// traceMethod notes that another method takes the steps from here.
-func (s *Integrator) traceMethod() {
-	if tr := s.span.Trace; tr != nil {
-		tr.Changes = append(tr.Changes, Change{s.t, s.method.Name})
-	}
-}
-
 // change goes on with the other method, in a lane of it.
-func (s *Integrator) change(lane int) *Failure {
+func (o *takeover) change(s *Integrator, lane int) *Failure {
 	st := &s.out.Stats
-	was := s.over.wary
-	s.over.turned = false
-	if s.over.failed != nil {
+	was := o.wary
+	o.turned = false
+	if o.failed != nil {
 		spent := st.Evaluations
 		s.lane = lane
 		fail := s.open(s.model, s.span, s.out)
@@ -118,12 +111,12 @@ func (s *Integrator) change(lane int) *Failure {
 	s.sides.along(s.method)
 	s.ctl.Restart()
 	if s.first() {
-		s.over.since = s.steps
+		o.since = s.steps
 		st.Returns++
 		s.h = math.Min(s.h, boundSteps*s.stab.length)
 	} else {
-		if s.over.wary = returnLooks; st.Returns > 0 && s.steps-s.over.since < shortLeg {
-			s.over.wary = min(2*was, mostLooks)
+		if o.wary = returnLooks; st.Returns > 0 && s.steps-o.since < shortLeg {
+			o.wary = min(2*was, mostLooks)
 		}
 		st.TakenOver, st.Stiff, st.Stiffest = 1, 0, 0 // what held steps down does no longer
 	}

@@ -33,3 +33,10 @@ func (s *run) traceStep(h float64, accepted bool) {
 		tr.Rejected = append(tr.Rejected, TracedStep{s.t, h})
 	}
 }
+
+// traceMethod notes that another method takes the steps from here.
+func (s *run) traceMethod() {
+	if tr := s.span.Trace; tr != nil {
+		tr.Changes = append(tr.Changes, Change{s.t, s.opt.Method.Name})
+	}
+}
