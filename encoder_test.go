@@ -185,3 +185,49 @@ func TestEncoderWorkers(t *testing.T) {
 	last := len(one) - 1
 	require.NotEqual(t, one[last], loss(1, 1)[last])
 }
+
+// TestEncoderWithoutPosterior: what an encoder makes of the rows, from the last to the first, may be a start
+// value. The likelihood is that of the recursion by hand, its derivative a difference.
+func TestEncoderWithoutPosterior(t *testing.T) {
+	rows := []struct{ t, x float64 }{{0, 0.9}, {0.3, 0.8}, {0.6, 0.4}, {0.9, 0.5}}
+	csv := "t,x\n"
+	for _, r := range rows {
+		csv += fmt.Sprintf("%g,%g\n", r.t, r.x)
+	}
+	m := fromText(t, `
+		model E {
+		  observe x
+		  param w = 0.4
+		  state h = 0
+		  h' = 0
+		  event see on observation of x { h := h + w*(data(x) - h) }
+		}
+		model L {
+		  use E as enc backward
+		  state z = enc.h
+		  z' = -z
+		  observe x = z ~ normal(0.3)
+		}
+		data d from "d.csv" { time: t, x: x }
+		fit { solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }`, csv)
+	byHand := func(w float64) (sum float64) {
+		h := 0.
+		for i := range rows {
+			h += w * (rows[len(rows)-1-i].x - h)
+		}
+		for _, r := range rows {
+			d := (r.x - h*math.Exp(-r.t)) / 0.3
+			sum -= d*d/2 + math.Log(0.3*math.Sqrt(2*math.Pi))
+		}
+		return sum
+	}
+	ev, err := m.Evaluate(t.Context(), EvaluateOptions{})
+	require.NoError(t, err)
+	require.InDelta(t, byHand(0.4), ev.LogLikelihood, 1e-8)
+	require.InDelta(t, (byHand(0.4001)-byHand(0.3999))/2e-4, ev.Gradient.Params["enc.w"], 1e-6)
+	f, err := m.Fit(t.Context(), FitOptions{Seed: 1})
+	require.NoError(t, err)
+	require.NotEqual(t, 0.4, f.Params["enc.w"].Value)
+	at := f.Params["enc.w"].Value
+	require.Greater(t, byHand(at), math.Max(byHand(at+1e-2), byHand(at-1e-2)))
+}

@@ -145,6 +145,17 @@ func quotient(b *ir.Builder, x, y *ir.Node) *ir.Node {
 	return unless(b, b.Mul(zero(b, x), zero(b, y)), b.Div(x, y))
 }
 
+// Tame is derivatives of a value with 0 in the place of slopes that are infinite or not a number, for
+// steps that can do without one, as implicit steps from √x at x = 0.
+func Tame(b *ir.Builder, of *ir.Node, slopes ...*ir.Node) []*ir.Node {
+	if !slices.ContainsFunc(ir.Reach(of), infinite) {
+		return slopes
+	}
+	return each(slopes, func(v *ir.Node) *ir.Node {
+		return b.Select(b.Lt(b.Apply(ir.OpAbs, v), b.Const(math.MaxFloat64)), v, b.Const(0))
+	})
+}
+
 func zero(b *ir.Builder, x *ir.Node) *ir.Node { return b.Apply(ir.OpEq, x, b.Const(0)) }
 
 // unless is x, and 0 under a condition.

@@ -92,14 +92,14 @@ func (p *derivatives) jacobian(program place.Program, rates *ir.Node) *Jacobian 
 	least := 0
 	for _, e := range autodiff.EntriesOf(b, rates, m.In.Y) {
 		if e.Values.Shape.Size() > 0 {
-			e.Values = opt.Nodes(b, e.Values)[0]
+			e.Values = opt.Nodes(b, autodiff.Tame(b, rates, e.Values)...)[0]
 		}
 		if n := step.Operations(e.Values); j.entries.Values == nil || n < least {
 			j.entries, least = e, n
 		}
 	}
 	j.Rows, j.At = j.entries.Rows, slices.Concat(j.entries.At...)
-	j.byTime = p.along(rates, b.Const(1), nil)
+	j.byTime = autodiff.Tame(b, rates, p.along(rates, b.Const(1), nil))[0]
 	return j
 }
 

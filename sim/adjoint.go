@@ -193,7 +193,7 @@ func (c *continuous) integrate(e *entry, y1 []float64, anchored bool) {
 	copy(c.bar.d, c.x[off+s.size.Y:])
 }
 
-// flow integrates x backwards from t to end.
+// flow integrates x backwards from t to end. Where that cannot be done, it is not a number from there on.
 func (c *continuous) flow(t, end float64) {
 	if t <= end {
 		return
@@ -201,16 +201,22 @@ func (c *continuous) flow(t, end float64) {
 	c.ctl.Restart()
 	c.step.Start(c, t, c.x)
 	h := t - end
-	for rejected := 0; ; {
+	for rejected, steps := 0, 0; ; steps++ {
 		h = min(h, t-end)
 		rtol, atol := c.tolerances()
 		c.step.Tolerances(len(c.x), rtol, atol, newtonPart)
 		c.step.Step(c, -h)
 		ok, next := c.ctl.Judge(c.step.MeanError(len(c.x), rtol, atol), h)
-		if !ok && rejected < 60 {
+		switch {
+		case !ok && rejected < 60 && steps < mostVariation:
 			rejected++
 			h = next
 			continue
+		case !ok || steps >= mostVariation:
+			for i := range c.x {
+				c.x[i] = math.NaN()
+			}
+			return
 		}
 		c.quadrature(h)
 		rejected = 0

@@ -450,7 +450,9 @@ func (s *instant) execute(it jumps.Item) *Failure {
 	}
 	var unbalanced *Failure
 	if finite(s.y) {
-		unbalanced = s.balancing.balance(anew)
+		if unbalanced = s.balancing.balance(anew); unbalanced != nil && s.switches.letGo() {
+			unbalanced = s.balancing.balance(anew)
+		}
 	}
 	after := s.tape.keep(s.y, s.d)
 	rec.YAfter, rec.DAfter = s.tape.at(after, s.size.Y, s.size.D)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/jumps"
 )
 
@@ -52,12 +53,37 @@ func (s *instant) settle(event int) *Failure {
 // what they read, though to the value that was there, and reports whether there are any.
 func (s *instant) putBack(event int) (some bool) {
 	for i := range s.det.Side {
-		if s.plain(i) && s.det.Side[i] != 0 && s.g[i] == s.before.g[i] && s.onSurface(i) && s.assigns(event, i, value) {
+		if s.plain(i) && s.det.Side[i] != 0 && s.g[i] == s.before.g[i] && s.onSurface(i) && s.assigns(event, i, value) && !s.keepsSide(event, i) {
 			s.lately[i].put, some = event+1, true
 			s.setSide(i, 0, noEdge)
 		}
 	}
 	return some
+}
+
+// keepsSide reports whether an event that a crossing of guard i fired leaves what is beyond its surface
+// there, as `v := 0.9*v` does where v < 0, and `v := 0` does not: by the jump from a state a little later.
+func (s *instant) keepsSide(event, i int) bool {
+	if event == noEvent || !s.lately[i].crossed || s.hy.Events[event].Kind != events.When {
+		return false
+	}
+	ev, last := &s.hy.Events[event], &s.out.Log[len(s.out.Log)-1]
+	later := math.Max(1e-4*(s.t-s.clock.before), 1e3*s.resolution())
+	y, d, flow := slices.Clone(last.YBefore), slices.Clone(last.DBefore), make([]float64, s.size.Y)
+	s.model.RHS(s.t, y, d, flow)
+	for k, v := range flow {
+		if !s.held[k] {
+			y[k] += later * v
+		}
+	}
+	at := &s.switches.inBranch
+	s.model.GuardsAlong(s.t+later, y, d, flow, at.g, at.rate)
+	beyond := at.g[i]
+	v := s.vals[:len(ev.Targets)]
+	s.model.Jump(event, s.t+later, y, d, nil, v)
+	jumps.Assign(y, d, ev.Targets, ev.Adds, v)
+	s.model.GuardsAlong(s.t+later, y, d, flow, at.g, at.rate)
+	return at.g[i]*beyond > 1e-6*beyond*beyond
 }
 
 // turnBack takes the guards that crossed at this instant, and that a jump of the field
@@ -139,6 +165,9 @@ func (s *instant) takeSides(event int) (some bool) {
 			}
 		}
 		if !s.hy.Flags[i] && (!s.det.Watch[i] || s.g[i] == s.before.g[i]) || s.isExit(i) || s.onEdge(i) {
+			continue
+		}
+		if s.plain(i) && s.onSurface(i) && s.keepsSide(event, i) {
 			continue
 		}
 		some = true

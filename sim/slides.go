@@ -38,6 +38,28 @@ func (s *switches) leaveSlid(i int) (some bool) {
 	return some
 }
 
+// letGo ends the motions along surfaces that a jump has taken away, in the modes that leaveSlid finds,
+// and reports whether there are any.
+func (s *switches) letGo() (some bool) {
+	was := slices.Clone(s.d)
+	s.leaveSlid(-1)
+	now := slices.Clone(s.d)
+	copy(s.d, was)
+	for _, i := range s.sliding(was) {
+		at := s.hy.Switches[i].Modes[0]
+		switch {
+		case now[at] > was[at]:
+			s.exit(i, upperBranch)
+		case now[at] < was[at]:
+			s.exit(i, lowerBranch)
+		default:
+			continue
+		}
+		some = true
+	}
+	return some
+}
+
 // sameSurface refuses to slide along a surface that another switch has too, written
 // in other words: its terms would stay in one branch. Surfaces are the same where the
 // gradients of their guards, as far as sizes tell, are parallel.

@@ -53,7 +53,11 @@ func (v *variation) along(e *entry, hDot float64) {
 	}
 }
 
-// flow integrates s1 from a time to another.
+// mostVariation bounds the steps of the variational equation within one of the motion.
+const mostVariation = 10_000
+
+// flow integrates s1 from a time to another. Where that cannot be done, as where a slope becomes
+// infinite, the tangents are not numbers.
 func (v *variation) flow(t, end float64) {
 	if t >= end {
 		return
@@ -61,7 +65,7 @@ func (v *variation) flow(t, end float64) {
 	v.ctl.Restart()
 	v.step.Start(v, t, v.s1)
 	h := end - t
-	for rejected := 0; ; {
+	for rejected, steps := 0, 0; ; steps++ {
 		h = min(h, end-t)
 		for _, x := range v.step.Y[0] {
 			v.big = math.Max(v.big, math.Abs(x))
@@ -71,10 +75,16 @@ func (v *variation) flow(t, end float64) {
 		v.step.Tolerances(len(v.s1), rtol, atol, newtonPart)
 		v.step.Step(v, h)
 		ok, next := v.ctl.Judge(v.step.MeanError(len(v.s1), rtol, atol), h)
-		if !ok && rejected < 60 {
+		switch {
+		case !ok && rejected < 60 && steps < mostVariation:
 			rejected++
 			h = next
 			continue
+		case !ok || steps >= mostVariation:
+			for i := range v.s1 {
+				v.s1[i] = math.NaN()
+			}
+			return
 		}
 		rejected = 0
 		t += h

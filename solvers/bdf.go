@@ -1,6 +1,10 @@
 package solvers
 
-import "math"
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+)
 
 // BDF are the numerical differentiation formulas of orders 1 to 5, with steps of a length
 // that stays as long as it serves: from the backward differences of the solution at the
@@ -238,11 +242,20 @@ func (x *multistep) solve() newtonOutcome {
 	clear(x.d)
 	var newton iteration
 	newton.begin(x.implicit)
-	for {
+	for back := 0; ; {
 		for l := range y {
 			y[l] = x.base[l] + x.d[l]
 		}
 		x.sys.RHS(t, y, x.K[last])
+		if x.count == 0 && back < mostBack && floats.HasNaN(x.K[last]) {
+			if back++; newton.count > 0 {
+				floats.Scale(0.5, x.r)
+				floats.Sub(x.d, x.r)
+			} else if floats.SubTo(x.d, x.Y[0], x.base); back > 1 {
+				return undefined
+			}
+			continue
+		}
 		for l, f := range x.K[last] {
 			x.r[l] = math.FMA(c, f, -x.psi[l]-x.d[l])
 		}
@@ -260,6 +273,11 @@ func (x *multistep) solve() newtonOutcome {
 		return converged
 	}
 }
+
+// mostBack bounds how often a correction is halved that led to where the field has no value, as steps to
+// the root of a guard may that end where their field does (√h at h = 0). A prediction that is there gives
+// way to the start of the step.
+const mostBack = 30
 
 // finish sets the end, the rate there, and the polynomial between.
 func (x *multistep) finish(c float64) {

@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"slices"
+
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -49,8 +51,9 @@ func (l *observations) encoderResults() {
 // what is drawn. D.P. Kingma, M. Welling, Auto-encoding variational Bayes, arXiv:1312.6114,
 // appendix B.
 func (l *densities) divergences() {
-	if l.m.Encoder == nil {
-		return
+	some := slices.ContainsFunc(l.m.Draws, func(d *check.Draw) bool { return d.Posterior != nil })
+	if l.m.Encoder == nil || !some {
+		return // what an encoder makes of the data is then a start value or a coefficient like others
 	}
 	b := l.b
 	mean, at := b.Const(0), b.Const(0)

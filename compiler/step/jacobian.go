@@ -23,12 +23,12 @@ type jacobian struct {
 func newJacobian(s *builder, system *linear.Elimination) *jacobian {
 	b, in := s.b, s.In
 	j := &jacobian{Elimination: system}
-	j.nodes = cheapest(b, autodiff.EntriesIn(b, s.Rates, in.Y, system.Rows))
+	j.nodes = autodiff.Tame(b, s.Rates, cheapest(b, autodiff.EntriesIn(b, s.Rates, in.Y, system.Rows))...)
 	wrt, dots := []*ir.Node{in.T}, []*ir.Node{b.Const(1)}
 	if in.U != nil {
 		wrt, dots = append(wrt, in.U), append(dots, in.UT)
 	}
-	if slope := opt.Nodes(b, autodiff.JVP(b, []*ir.Node{s.Rates}, wrt, dots)[0])[0]; !slope.IsConst(0) {
+	if slope := opt.Nodes(b, autodiff.Tame(b, s.Rates, autodiff.JVP(b, []*ir.Node{s.Rates}, wrt, dots)...)...)[0]; !slope.IsConst(0) {
 		j.slope = slope
 	}
 	return j

@@ -30,11 +30,17 @@ func Bound(o *Objective, importance bool, ramp fit.Curriculum) error {
 	case !importance:
 	case o.copies > engine.MaxRuns:
 		return errors.New("`bound: iwae` weighs at most 64 `draws`")
+	case !o.bounded():
+		return errors.New("`bound: iwae` weighs draws from a posterior, and there is none")
 	case len(o.Prog.Checked.Model.Losses) > 0:
 		return errors.New("`bound: iwae` weighs likelihoods, and there are loss terms besides")
 	}
 	return nil
 }
+
+// bounded reports whether the loss is a bound of the evidence: draws come from posteriors that an
+// encoder has made.
+func (o *Objective) bounded() bool { return o.encoder != nil && o.Prog.Model.Divergence != nil }
 
 // group is how many runs that follow each other have one loss.
 func (d *draws) group() int {
@@ -152,7 +158,7 @@ func (s *Worker) weigh(l *Run) {
 type divergence struct{ o *Objective }
 
 func (p *divergence) terms() []string {
-	if p.o.encoder == nil {
+	if !p.o.bounded() {
 		return nil
 	}
 	return []string{"kl", "importance"}
@@ -161,13 +167,19 @@ func (p *divergence) terms() []string {
 func (p *divergence) likelihood() bool { return true }
 
 func (p *divergence) notSquares() string {
-	if p.o.encoder == nil {
+	switch {
+	case p.o.encoder == nil:
 		return ""
+	case !p.o.bounded():
+		return "an encoder reads the data, which is differentiated backwards"
 	}
 	return "it is a bound of the evidence, by an encoder"
 }
 
 func (p *divergence) end(r *Run, t *Task, sums []float64) {
+	if len(sums) == 0 {
+		return
+	}
 	s, which := r.Model.System, 0
 	if p.o.importance {
 		which = 1

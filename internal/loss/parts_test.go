@@ -111,11 +111,13 @@ func TestNotSquares(t *testing.T) {
 	require.Contains(t, rows(density, square).notExact(), "the density of `y`")
 	require.Contains(t, rows(square, density).notExact(), "the density of `l`")
 
-	o := &Objective{Prog: &engine.Compiled{Program: &compiler.Program{}}, Trajectories: []*problem.Trajectory{{}, {}}}
+	o := &Objective{Prog: &engine.Compiled{Program: &compiler.Program{Model: &lower.Model{}}}, Trajectories: []*problem.Trajectory{{}, {}}}
 	o.parts = []part{&observedFirings{o: o}, &divergence{o}, &decay{}}
 	require.Empty(t, o.notSquares())
 	o.Trajectories[1].PointProcess = []int{0}
 	require.Equal(t, "the data tell firings of an event with a rate", o.notSquares())
 	o.Trajectories[1].PointProcess, o.encoder = nil, &encoder.Encoder{}
+	require.Contains(t, o.notSquares(), "differentiated backwards")
+	o.Prog.Model.Divergence = ir.NewBuilder().Const(0)
 	require.Contains(t, o.notSquares(), "by an encoder")
 }
