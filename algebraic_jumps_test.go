@@ -192,3 +192,21 @@ func TestAlgebraicRectifier(t *testing.T) {
 		}
 	}
 }
+
+// TestReleasedInConstraint: a brake in an equation `0 = …` that holds the body is released at t = 1, from
+// where on v = (t − 1).
+func TestReleasedInConstraint(t *testing.T) {
+	for _, solver := range []string{"tsit5", "rodas5p", "radau", "kvaerno5", "bdf"} {
+		row := endOf(t, `
+			model M {
+			  state v = 0.5
+			  discrete brake = 1
+			  algebraic F = 0
+			  event release at t = 1 { brake := 0 }
+			  0 = F + (if brake > 0.5 then 2*sign(v) else 0) - 1
+			  v' = F
+			}
+			simulate { until: 3, step: 3, solver: `+solver+` { rtol: 1e-9, atol: 1e-11 } }`)
+		require.InDelta(t, 2, row[0], 1e-7, solver)
+	}
+}

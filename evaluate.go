@@ -85,7 +85,7 @@ func at(m *Model, o EvaluateOptions) (*estimate.Fit, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := estimate.New(m.prog, m.data, settings, estimate.Options{Workers: o.Workers, From: from, Whole: o.Whole, Told: true})
+	in, err := estimate.New(m.prog, m.data, settings, estimate.Options{Workers: o.Workers, From: from, Whole: o.Whole, Told: o.At != nil})
 	if err != nil {
 		return nil, public(err)
 	}

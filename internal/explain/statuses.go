@@ -55,7 +55,7 @@ simulate { until: 3 }`,
 	},
 	{
 		Name: "event_livelock", Title: "one event fires more than 100 times at one instant",
-		Explanation: "Events fire each other round and round without any time going by. The message names the last ones. Mostly the condition of one is made true by the jump of the other, and the other way round. Leave a gap between the two conditions (a dead band), give the events a variable that remembers what was done, or let one of them wait with `after D`.",
+		Explanation: "Events fire each other round and round without any time going by. The message names the last ones. Mostly the condition of one is made true by the jump of the other, and the other way round. Leave a gap between the two conditions (a dead band), give the events a variable that remembers what was done, or let one of them wait with `after D`. An event that another puts onto its threshold holds there if it compares by `>=` or `<=`; `rising(…)` and `falling(…)` fire where the motion crosses it, and not by such a jump.",
 		Example: `model Flip {
   state x = 0
   discrete on = 0
