@@ -4,14 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/optimize"
 
 	"github.com/pinode/pinode/internal/kernel"
 )
 
-// LBFGS is the limited-memory BFGS method over all trajectories, by gonum,
-// with a bisecting line search for the strong Wolfe conditions. A trial point
+// LBFGS is the limited-memory BFGS method over all trajectories,
+// with gonum's bisecting line search for the strong Wolfe conditions. A trial point
 // where a solve fails has an infinite loss for the line search and is never
 // accepted.
 //
@@ -52,11 +53,11 @@ const maxTrials = 40
 // that count as convergence: one alone may be a short step.
 const flat = 3
 
-// search is L-BFGS at work on one stage. It is what gonum minimises (at),
-// and what decides about convergence (Converged).
+// search is L-BFGS at work on one stage: gonum's line searches along the directions of its trail.
 type search struct {
 	*run
 	m       *LBFGS
+	t       *trail
 	horizon float64
 
 	x, grad []float64 // of the last evaluation
@@ -66,22 +67,43 @@ type search struct {
 
 	failure string // reason of the last trial that failed
 
-	rec      Record  // of the iteration under way
-	scored   bool    // the start of the stage has been scored
-	start    bool    // the next location is the start, not the end of an iteration
-	loss     float64 // at the last location
-	small    int     // successive small falls of the loss
-	losses   []float64
-	progress bool    // an iteration has ended since the memory was last cleared
-	unsure   float64 // the fraction of a loss below which a difference tells nothing
-	done     bool
-	status   Status
+	rec    Record  // of the iteration under way
+	scored bool    // the start of the stage has been scored
+	start  bool    // the next location is the start, not the end of an iteration
+	loss   float64 // at the last location
+	done   bool
+	status Status
+}
+
+// trail is what L-BFGS remembers of its way. It may be written down at any time: what has gone into it since
+// the end of an iteration is what that iteration's line search finds again.
+type trail struct {
+	Direction direction `json:"direction"`
+	Noise     noise     `json:"noise"`
+	Small     int       `json:"small,omitempty"`    // successive small falls of the loss
+	Losses    []float64 `json:"losses,omitempty"`   // as many as Enough asks for
+	Progress  bool      `json:"progress,omitempty"` // an iteration has ended since the direction was last cleared
+}
+
+// noise is how well losses are known.
+type noise struct {
+	Unsure float64 `json:"unsure"`          // the fraction of a loss below which a difference tells nothing
+	Rough  float64 `json:"rough,omitempty"` // differences by a step that the slope knows to be without any
 }
 
 func (m *LBFGS) run(r *run) (Status, error) {
 	s := r.state
+	resumed := s.Method.LBFGS != nil
+	if !resumed {
+		s.Method.LBFGS = &trail{Noise: noise{Unsure: leastUnsure}}
+	}
+	t := s.Method.LBFGS
+	t.Direction.most = m.Memory
+	if !t.Direction.fits(len(s.X)) {
+		return Running, errors.New("the checkpoint is damaged: its steps have other lengths")
+	}
 	e := &search{
-		run: r, m: m, horizon: r.Curriculum.At(math.MaxInt), unsure: leastUnsure,
+		run: r, m: m, t: t, horizon: r.Curriculum.At(math.MaxInt),
 		x: make([]float64, len(s.X)), grad: make([]float64, len(s.X)), status: Running,
 	}
 	if e.at(s.X); e.err != nil {
@@ -90,33 +112,21 @@ func (m *LBFGS) run(r *run) (Status, error) {
 	if e.res.Failed {
 		return Running, &FailedError{Stage: m.Name(), Iteration: s.Iteration + 1, Failure: e.res.Reason}
 	}
-	for {
-		e.start, e.progress = true, false
-		line := &bounded{limit: maxTrials, kinked: func() bool { return e.res.Kinks > 0 }, unsure: e.unsure}
-		_, err := optimize.Minimize(
-			optimize.Problem{
-				Func: func(x []float64) float64 { return e.at(x) },
-				Grad: func(g, x []float64) { e.at(x); copy(g, e.grad) },
-				Status: func() (optimize.Status, error) {
-					if e.err != nil {
-						return optimize.Failure, e.err
-					}
-					return optimize.NotTerminated, nil
-				},
-			},
-			s.X,
-			&optimize.Settings{Converger: e},
-			// The threshold of its own is switched off: Converged decides.
-			&optimize.LBFGS{Store: m.Memory, GradStopThreshold: math.NaN(), Linesearcher: line},
-		)
+	if resumed && s.Iteration > 0 { // it has been counted and scored
+		e.scored, e.loss, e.rec = true, e.res.Loss, Record{}
+		e.judge(e.res.Loss, normInf(e.grad), false)
+	}
+	for !e.done {
+		err := e.descend()
+		noise := &t.Noise
 		switch {
 		case e.err != nil:
 			return Running, e.err
 		case e.done:
 			return e.status, nil
-		case !e.progress && line.rough > e.unsure && e.unsure < mostUnsure:
-			e.unsure = math.Min(2*line.rough, mostUnsure)
-		case !e.progress: // not even along the gradient
+		case !t.Progress && noise.Rough > noise.Unsure && noise.Unsure < mostUnsure:
+			noise.Unsure = math.Min(2*noise.Rough, mostUnsure)
+		case !t.Progress: // not even along the gradient
 			s.Kinks += e.rec.Kinks
 			s.Rejected += e.rec.Rejected
 			s.Message = fmt.Sprintf("the line search found no lower loss along the gradient (largest component %.2g, %d failed solves, %d kinks): %v",
@@ -127,7 +137,40 @@ func (m *LBFGS) run(r *run) (Status, error) {
 			return StoppedEarly, nil
 		}
 		// The line search failed on directions from old curvature: clear it.
+		t.Direction.clear()
+		t.Progress, noise.Rough = false, 0
 	}
+	return e.status, nil
+}
+
+// descend makes iterations from the state's X on until the stage is done or a line search
+// fails, with its error.
+func (e *search) descend() error {
+	loc := &optimize.Location{X: slices.Clone(e.state.X), F: e.at(e.state.X), Gradient: slices.Clone(e.grad)}
+	line := &bounded{limit: maxTrials, kinked: func() bool { return e.res.Kinks > 0 }, noise: &e.t.Noise}
+	method := &optimize.LinesearchMethod{NextDirectioner: &e.t.Direction, Linesearcher: line}
+	e.start = true
+	if e.located(loc); e.done || e.err != nil {
+		return nil
+	}
+	op, err := method.Init(loc)
+	for err == nil {
+		if op == optimize.MajorIteration {
+			e.located(loc)
+		}
+		if op&optimize.FuncEvaluation != 0 {
+			loc.F = e.at(loc.X)
+		}
+		if op&optimize.GradEvaluation != 0 {
+			e.at(loc.X)
+			copy(loc.Gradient, e.grad)
+		}
+		if e.done || e.err != nil {
+			return nil
+		}
+		op, err = method.Iterate(loc)
+	}
+	return err
 }
 
 // at evaluates the objective at x, unless it was the last place, and returns
@@ -167,30 +210,27 @@ func same(a, b []float64) bool {
 	return true
 }
 
-// Init is part of gonum's Converger.
-func (e *search) Init(int) {}
-
-// Converged takes a location that the line search has accepted.
-func (e *search) Converged(loc *optimize.Location) optimize.Status {
-	if e.err = e.located(loc); e.err != nil {
-		e.done = true
+// located takes a location that the line search has accepted, and decides whether it is the end.
+func (e *search) located(loc *optimize.Location) {
+	if e.start && e.scored { // again at the same place
+		e.start = false
+		return
 	}
-	if e.done {
-		return optimize.Success
+	norm := normInf(loc.Gradient)
+	end, err := e.closed(loc, norm)
+	if err != nil {
+		e.err = err
+		return
 	}
-	return optimize.NotTerminated
+	e.start, e.loss, e.rec = false, loc.F, Record{}
+	e.judge(loc.F, norm, end)
 }
 
-// located closes an iteration at its accepted location.
-func (e *search) located(loc *optimize.Location) error {
-	s := e.state
-	if e.start && e.scored { // again at the same place, with the memory cleared
-		e.start = false
-		return nil
-	}
+// closed closes an iteration at its location. It tells whether the run must end.
+func (e *search) closed(loc *optimize.Location, norm float64) (end bool, err error) {
+	s, rec := e.state, &e.rec
 	copy(s.X, loc.X)
-	rec := &e.rec
-	rec.Horizon, rec.Loss, rec.GradNorm = e.horizon, loc.F, normInf(loc.Gradient)
+	rec.Horizon, rec.Loss, rec.GradNorm = e.horizon, loc.F, norm
 	if e.known && same(e.x, loc.X) {
 		rec.Terms = append([]Term(nil), e.res.Terms...)
 	}
@@ -202,37 +242,40 @@ func (e *search) located(loc *optimize.Location) error {
 		s.Iteration--
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	e.scored = true
-	end := false
-	if !e.start {
-		e.patience(rec, score, ok)
-		if end, err = e.finish(*rec); err != nil {
-			return err
-		}
-		if e.loss-loc.F <= e.m.LossTol*math.Abs(loc.F) && e.m.LossTol > 0 {
-			e.small++
-		} else {
-			e.small = 0
-		}
-		e.progress = true
-		e.losses = append(e.losses, loc.F)
+	if e.start {
+		return false, nil
 	}
-	e.start, e.loss = false, loc.F
-	norm := rec.GradNorm
-	e.rec = Record{}
+	e.patience(rec, score, ok)
+	if e.loss-loc.F <= e.m.LossTol*math.Abs(loc.F) && e.m.LossTol > 0 {
+		e.t.Small++
+	} else {
+		e.t.Small = 0
+	}
+	if n := e.m.enough.Iterations; n > 0 {
+		e.t.Losses = append(e.t.Losses, loc.F)
+		e.t.Losses = e.t.Losses[max(0, len(e.t.Losses)-1-n):]
+	}
+	e.t.Progress = true
+	return e.finish(*rec)
+}
+
+// judge decides at the end of an iteration whether the stage is done.
+func (e *search) judge(loss, norm float64, end bool) {
+	s := e.state
 	e.done = true
 	switch {
 	case norm <= e.m.GradTol:
 		e.status = Converged
 		s.Message = fmt.Sprintf("no component of the gradient is above %.2g", norm)
-	case e.small >= flat:
+	case e.t.Small >= flat:
 		e.status = Converged
 		s.Message = fmt.Sprintf("the loss no longer falls by the fraction %.2g", e.m.LossTol)
 	case e.slow():
 		e.status = Converged
-		s.Message = fmt.Sprintf("the loss falls by next to nothing, %.2g in %d iterations", e.losses[0]-loc.F, e.m.enough.Iterations)
+		s.Message = fmt.Sprintf("the loss falls by next to nothing, %.2g in %d iterations", e.t.Losses[0]-loss, e.m.enough.Iterations)
 	case end:
 		e.status = Running
 	case e.tired():
@@ -242,18 +285,16 @@ func (e *search) located(loc *optimize.Location) error {
 	default:
 		e.done = false
 	}
-	return nil
 }
 
 // slow reports whether the last iterations have brought next to nothing.
 func (e *search) slow() bool {
-	n := len(e.losses) - 1 - e.m.enough.Iterations
-	if e.m.enough.Iterations == 0 || n < 0 {
+	n, losses := e.m.enough.Iterations, e.t.Losses
+	if n == 0 || len(losses) <= n {
 		return false
 	}
-	e.losses = e.losses[n:]
-	fall := e.losses[0] - e.losses[len(e.losses)-1]
-	return fall < math.Max(e.m.enough.Fall, e.m.enough.Fraction*math.Abs(e.losses[0]))
+	fall := losses[0] - losses[len(losses)-1]
+	return fall < math.Max(e.m.enough.Fall, e.m.enough.Fraction*math.Abs(losses[0]))
 }
 
 // bounded is gonum's bisecting line search with a limit of trial points: each
@@ -272,8 +313,7 @@ type bounded struct {
 	f0, g0, step float64
 	least        float64 // loss so far
 
-	unsure float64
-	rough  float64 // differences by a step that the slope knows to be without any
+	noise *noise
 }
 
 // decrease is the fraction of the predicted fall that is sufficient (Armijo). The others
@@ -296,9 +336,9 @@ func (b *bounded) Iterate(f, g float64) (optimize.Operation, float64, error) {
 	}
 	off := math.Abs(f - b.f0)
 	if off > 10*math.Abs(b.step*b.g0) && !math.IsInf(f, 0) && b.f0 != 0 {
-		b.rough = math.Max(b.rough, off/math.Abs(b.f0))
+		b.noise.Rough = math.Max(b.noise.Rough, off/math.Abs(b.f0))
 	}
-	if off <= b.unsure*math.Abs(b.f0) {
+	if off <= b.noise.Unsure*math.Abs(b.f0) {
 		f = math.Min(f, b.least)
 	}
 	b.least = math.Min(b.least, f)

@@ -2,7 +2,9 @@ package fit
 
 import (
 	"context"
+	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,7 +14,7 @@ import (
 // TestLineSearchAcrossKinks: behind a kink a sufficient decrease is accepted,
 // where the slope would ask for ever more trials.
 func TestLineSearchAcrossKinks(t *testing.T) {
-	b := &bounded{limit: 100, kinked: func() bool { return true }}
+	b := &bounded{noise: new(noise), limit: 100, kinked: func() bool { return true }}
 	b.Init(2, -1, 1)
 	op, step, err := b.Iterate(1.9, 5) // lower, with a slope that Wolfe's condition refuses
 	require.NoError(t, err)
@@ -60,4 +62,44 @@ func TestLBFGSRejectsWhatIsNoNumber(t *testing.T) {
 		_, err = (&Trainer{Objective: brink{value}, Stages: []Method{lbfgs(100)}}).Run(t.Context(), []float64{2})
 		require.ErrorIs(t, err, ErrNotFinite, "the start has nothing to go back to")
 	}
+}
+
+// TestDirections: directions and first lengths are those of gonum's L-BFGS, bit for bit, and those of a
+// memory that was written down on the way, before or after it took its last step.
+func TestDirections(t *testing.T) {
+	const n, most = 6, 4
+	rng := rand.New(rand.NewPCG(5, 9))
+	ours, gonums := &direction{most: most}, &optimize.LBFGS{Store: most}
+	loc := &optimize.Location{X: make([]float64, n), Gradient: make([]float64, n)}
+	a, b, c := make([]float64, n), make([]float64, n), make([]float64, n)
+	for k := range 12 {
+		for i := range n { // a convex function: the gradient grows with x
+			loc.X[i] += rng.NormFloat64()
+			loc.Gradient[i] = float64(i+1)*loc.X[i] + math.Atan(loc.X[i])
+		}
+		before := written(t, ours)
+		var first, want float64
+		if k == 0 {
+			first, want = ours.InitDirection(loc, a), gonums.InitDirection(loc, b)
+		} else {
+			first, want = ours.NextDirection(loc, a), gonums.NextDirection(loc, b)
+		}
+		require.Equal(t, want, first)
+		require.Equal(t, b, a, "direction %d", k)
+		for _, d := range []*direction{before, written(t, ours)} {
+			require.True(t, d.fits(n))
+			require.Equal(t, want, d.InitDirection(loc, c))
+			require.Equal(t, b, c, "direction %d, from what was written", k)
+		}
+	}
+	require.Len(t, ours.Steps, most)
+	require.False(t, ours.fits(n+1))
+}
+
+func written(t *testing.T, d *direction) *direction {
+	text, err := json.Marshal(d)
+	require.NoError(t, err)
+	again := &direction{most: d.most}
+	require.NoError(t, json.Unmarshal(text, again))
+	return again
 }

@@ -299,7 +299,7 @@ func (e *evaluations) Eval(ctx context.Context, x []float64, batch []int, h floa
 
 // A line search makes as many trials as its limit, and no more.
 func TestLineSearchLimit(t *testing.T) {
-	b := &bounded{limit: 3, kinked: func() bool { return false }}
+	b := &bounded{noise: new(noise), limit: 3, kinked: func() bool { return false }}
 	b.Init(2, -1, 1)
 	for k := range 3 {
 		op, step, err := b.Iterate(5, 1) // too high: bisect

@@ -91,10 +91,12 @@ type Record struct {
 	Phase     string   `json:"phase,omitempty"` // of a procedure: what the iteration was for
 }
 
-// memory is what the running method remembers; one of the fields, or none.
+// memory is what the running method remembers: one of the fields or none, and for a procedure that
+// ends with L-BFGS both.
 type memory struct {
 	FirstOrder *descent `json:"first_order,omitempty"`
 	Trust      *trust   `json:"trust,omitempty"`
+	LBFGS      *trail   `json:"lbfgs,omitempty"`
 	Auto       *journal `json:"auto,omitempty"`
 }
 

@@ -174,9 +174,8 @@ func (t *Trainer) Run(ctx context.Context, x0 []float64) (*State, error) {
 }
 
 // Resume goes on from a state, which is not changed, with the same trainer
-// settings. First-order stages and levenberg_marquardt take the steps that an
-// uninterrupted run would have taken, bit for bit; lbfgs starts anew from its
-// last iterate. A state that was not interrupted is taken up as well, where
+// settings. It takes the steps that an uninterrupted run would have taken, bit
+// for bit. A state that was not interrupted is taken up as well, where
 // its stage has iterations left.
 func (t *Trainer) Resume(ctx context.Context, from *State) (*State, error) {
 	if err := t.Check(); err != nil {
