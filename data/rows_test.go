@@ -94,3 +94,26 @@ func fired(list []Firing) []Firing {
 	}
 	return list
 }
+
+// TestPlanned: a table in which nothing is measured has its doses, where it may be one; one measured column is
+// enough for a missing one to be a mistake.
+func TestPlanned(t *testing.T) {
+	table := table(t, "t,amount\n0,100\n12,50\n")
+	spec := &Spec{Time: Column{Name: "t"}, Observes: []Column{{Name: "y"}, {}, {Name: "z"}}, Events: []EventSpec{{Args: []Column{{Name: "amount"}}}}}
+	_, err := Build(table, spec)
+	require.ErrorContains(t, err, "there is no column `y`")
+	spec.Planned = true
+	set, err := Build(table, spec)
+	require.NoError(t, err)
+	require.Len(t, set.Doubts, 1)
+	require.Contains(t, set.Doubts[0].Text, "it has no column `y`, `z`")
+	require.Equal(t, []Firing{{T: 0, Args: []float64{100}}, {T: 12, Args: []float64{50}}}, fired(set.Trajectories[0].Firings))
+	require.Empty(t, set.Trajectories[0].Times)
+	require.Equal(t, "y", spec.Observes[0].Name)
+	spec.Observes[1].Name = "amount"
+	_, err = Build(table, spec)
+	require.ErrorContains(t, err, "there is no column `y`")
+	spec.Observes, spec.Events = spec.Observes[:1], nil
+	_, err = Build(table, spec)
+	require.ErrorContains(t, err, "there is no column `y`", "nothing would be left of the table")
+}

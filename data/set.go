@@ -34,6 +34,7 @@ type Spec struct {
 	Given      func(Row) (bool, error) // those that are known when predicting; nil: none
 	Keys       []string                // rows with equal keys, as text, form one trajectory
 	Observes   []Column                // of these and the next two, an empty name: not in this table
+	Planned    bool                    // the table may be one of doses and inputs, without any column of Observes
 	Inputs     []Column
 	Covariates []Column
 	Events     []EventSpec
@@ -141,6 +142,7 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 		return nil, err
 	}
 	t = t.only(keep)
+	spec, doubts := t.planned(spec)
 	var times []float64
 	form := numbers
 	if spec.Time.Name == "" {
@@ -176,7 +178,7 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := &Set{File: t.Name, Keys: spec.Keys}
+	set := &Set{File: t.Name, Keys: spec.Keys, Doubts: doubts}
 	if spec.Time.Name == "" {
 		groups = t.alone(set)
 	}
@@ -207,6 +209,30 @@ func Build(t *Table, spec *Spec) (*Set, error) {
 		set.Trajectories = append(set.Trajectories, &all[g])
 	}
 	return set, nil
+}
+
+// planned is a spec for a table in which nothing is measured, if it is one, and that there is such a table.
+func (t *Table) planned(spec *Spec) (*Spec, []*Error) {
+	if !spec.Planned || len(spec.Events) == 0 && len(spec.Inputs) == 0 {
+		return spec, nil
+	}
+	var names []string
+	for _, c := range spec.Observes {
+		if _, err := t.column(c.Name); c.Name != "" && err == nil {
+			return spec, nil
+		} else if c.Name != "" {
+			names = append(names, "`"+c.Name+"`")
+		}
+	}
+	if len(names) == 0 {
+		return spec, nil
+	}
+	s := *spec
+	s.Observes = make([]Column, len(spec.Observes))
+	return &s, []*Error{{
+		File: t.Name, Text: "nothing is measured in this table: it has no column " + strings.Join(names, ", "),
+		Help: "its doses and inputs are read all the same; a column with empty cells says so without this warning",
+	}}
 }
 
 // build forms a trajectory of some rows. Where they follow each other in the table, its numbers

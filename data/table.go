@@ -38,7 +38,7 @@ type Table struct {
 
 // Error is a mistake in a data file.
 type Error struct {
-	File   string
+	File   string // may be empty: all data together
 	Line   int    // 0: the whole file
 	Column string // may be empty
 	Text   string
@@ -65,6 +65,9 @@ func (e *Error) Place() string {
 	}
 	if e.Column != "" {
 		at += fmt.Sprintf(": column `%s`", e.Column)
+	}
+	if at == "" {
+		return e.Text
 	}
 	return at + ": " + e.Text
 }

@@ -73,9 +73,11 @@ func Read(name string, r io.Reader) (t *data.Table, err error) {
 }
 
 // durations are the columns of times that have passed, which are whole numbers to Parquet, and
-// their units, as pandas notes them.
+// their units, as Arrow or pandas notes them.
 func durations(f *parquet.File) map[string]time.Duration {
-	text, _ := f.Lookup("pandas")
+	text, _ := f.Lookup("ARROW:schema")
+	of := arrowDurations(text)
+	text, _ = f.Lookup("pandas")
 	var noted struct {
 		Columns []struct {
 			Field string `json:"field_name"`
@@ -83,14 +85,16 @@ func durations(f *parquet.File) map[string]time.Duration {
 		}
 	}
 	if json.Unmarshal([]byte(text), &noted) != nil { // there are no such notes
-		return nil
+		return of
 	}
 	units := map[string]time.Duration{
 		"timedelta64[ns]": time.Nanosecond, "timedelta64[us]": time.Microsecond, "timedelta64[ms]": time.Millisecond, "timedelta64[s]": time.Second,
 	}
-	of := map[string]time.Duration{}
 	for _, c := range noted.Columns {
 		if unit, is := units[c.Type]; is {
+			if of == nil {
+				of = map[string]time.Duration{}
+			}
 			of[c.Field] = unit
 		}
 	}

@@ -2,10 +2,12 @@ package parquet
 
 import (
 	"bytes"
+	"encoding/base64"
 	"math"
 	"math/rand/v2"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
@@ -96,4 +98,40 @@ func TestDurations(t *testing.T) {
 	set, err := data.Build(table, &data.Spec{Time: data.Column{Name: "t"}, Second: 1. / 3600, Observes: []data.Column{{Name: "y", Factor: 1}}})
 	require.NoError(t, err)
 	require.InDeltaSlice(t, []float64{1.5, 25}, set.Trajectories[0].Times, 1e-12)
+}
+
+// TestArrowDurations: a file of Arrow notes units in its own schema alone. What is left of a damaged schema has
+// no more columns, and nothing fails by it.
+func TestArrowDurations(t *testing.T) {
+	text, err := os.ReadFile("testdata/durations.parquet")
+	require.NoError(t, err)
+	table, err := Read("durations.parquet", bytes.NewReader(text))
+	require.NoError(t, err)
+	for name, want := range map[string][]string{
+		"n": {"3", "4"}, "s": {"0 days 01:30:00", "1 days 01:00:00"}, "ms": {"0 days 00:00:00", "-1 days 23:59:59.5"},
+		"us": {"0 days 00:00:00.000001", ""}, "ns": {"1 days 01:00:00.000000001", "0 days 00:00:00"},
+	} {
+		got, err := table.Strings(name)
+		require.NoError(t, err, name)
+		require.Equal(t, want, got, name)
+	}
+	f, err := parquet.OpenFile(bytes.NewReader(text), int64(len(text)))
+	require.NoError(t, err)
+	note, ok := f.Lookup("ARROW:schema")
+	require.True(t, ok)
+	whole := map[string]time.Duration{"s": time.Second, "ms": time.Millisecond, "us": time.Microsecond, "ns": time.Nanosecond}
+	require.Equal(t, whole, arrowDurations(note))
+	raw, err := base64.StdEncoding.DecodeString(note)
+	require.NoError(t, err)
+	rng := rand.New(rand.NewPCG(3, 4))
+	for k := range 20000 {
+		b := bytes.Clone(raw)
+		for range 1 + k%4 {
+			b[rng.IntN(len(b))] ^= byte(1 + rng.IntN(255))
+		}
+		if k%3 == 0 {
+			b = b[:rng.IntN(len(b))]
+		}
+		require.LessOrEqual(t, len(arrowDurations(base64.StdEncoding.EncodeToString(b))), 6)
+	}
 }

@@ -118,6 +118,8 @@ func residuals(f *Fit) (*loss.Squares, string, error) {
 	}
 	n := float64(f.Objective.Dim())
 	switch {
+	case squares.Rows() == 0:
+		return nil, "nothing is measured", nil
 	case f.Plan.Single:
 		return nil, "networks in single precision", nil
 	case f.shooting != nil:

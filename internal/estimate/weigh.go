@@ -22,7 +22,7 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 	if err != nil {
 		return err
 	}
-	if squares == nil || float64(squares.Rows())*float64(len(x)) > mostProducts/100 {
+	if squares == nil || squares.Rows() == 0 || float64(squares.Rows())*float64(len(x)) > mostProducts/100 {
 		if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
 			f.standardErrors(ctx, x)
 		}

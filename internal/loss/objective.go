@@ -276,7 +276,7 @@ func (o *Objective) counts(p part) bool { return !o.likelihoodOnly || p.likeliho
 func (o *Objective) eval(ctx context.Context, x []float64, trajectories []*problem.Trajectory, index []int, horizon float64, grad []float64) (fit.Result, error) {
 	values := o.Count(trajectories, horizon)
 	if values == 0 && (o.Total == 0 || horizon < 1) { // else a batch has none, and others have
-		return fit.Result{}, errors.New("there is no measured value to fit within this horizon")
+		return fit.Result{}, &data.Error{Text: "there is no measured value to fit within this horizon"}
 	}
 	perValue, perTrajectory := 1/float64(max(1, values)), 1/float64(len(trajectories))
 	o.WeighLosses(perValue, perTrajectory)

@@ -116,7 +116,9 @@ func (m *Problem) load() error {
 				return err
 			}
 		}
-		set, err := data.Build(t, columnSpec(m.Prog, d))
+		spec := columnSpec(m.Prog, d)
+		_, spec.Planned = m.Files[d.Name]
+		set, err := data.Build(t, spec)
 		if err != nil {
 			return err
 		}
