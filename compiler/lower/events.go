@@ -18,7 +18,8 @@ type events struct {
 func (l *events) events() {
 	rate := l.out.Layout.NUser
 	threshold := l.out.Layout.ND - l.modes - l.thresholds
-	for _, ev := range l.m.Events {
+	for i, ev := range l.m.Events {
+		l.during = &EventUse{Event: i}
 		e := Event{Checked: ev, Likelihood: -1, Threshold: -1}
 		switch ev.Kind {
 		case dsl.TriggerWhen:
@@ -44,6 +45,7 @@ func (l *events) events() {
 			rate += 2
 			threshold++
 		}
+		l.during = &EventUse{Event: i, Jump: true}
 		slides := e
 		l.acts(ev, &e, l.value)
 		l.acts(ev, &slides, l.conditions.whole)
@@ -58,6 +60,7 @@ func (l *events) events() {
 		}
 		l.out.Events = append(l.out.Events, e)
 	}
+	l.during = nil
 	if l.m.Steady != nil && l.diags.Err() == nil {
 		l.steadies.steady()
 	}

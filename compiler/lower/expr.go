@@ -27,6 +27,7 @@ type expressions struct {
 	passed  map[*ir.Node]*ir.Node // placeholders of functions: see apply
 	sites   []*check.Expr         // operators that are being lowered, the innermost last
 	fresh   int
+	during  *EventUse // the event that is being lowered: blocks are noted there; or nil
 
 	onGrid [2]*fields // of the states, and of those before the event
 }
@@ -233,8 +234,12 @@ func (l *expressions) net(x *check.Expr) *ir.Node {
 	} else {
 		y = l.b.Mul(l.build1(blk.Net, w, l.b.Div(raw, inScale), inScale), outScale)
 	}
-	if i := l.blockIndex(n); (l.located && l.cornered || l.observed) && l.out.NetArgs[i] == nil {
+	i := l.blockIndex(n)
+	if (l.located && l.cornered || l.observed) && l.out.NetArgs[i] == nil {
 		l.out.NetArgs[i], l.out.NetVals[i] = l.actual(raw), l.actual(y)
+	}
+	if l.during != nil && l.out.AtEvents[i].Args == nil && !l.dependsOn(raw, l.out.In.A, l.out.In.Data, l.out.In.Seen) {
+		l.out.AtEvents[i] = EventUse{l.actual(raw), l.actual(y), l.during.Event, l.during.Jump}
 	}
 	return l.b.Slice(y, 0, shapeOf(n.Shape))
 }

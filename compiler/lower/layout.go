@@ -67,6 +67,7 @@ func (l *layouts) layout() {
 	}
 	l.out.NetArgs = make([]*ir.Node, len(l.out.Blocks))
 	l.out.NetVals = make([]*ir.Node, len(l.out.Blocks))
+	l.out.AtEvents = make([]EventUse, len(l.out.Blocks))
 	for _, c := range l.m.Conserves {
 		if c.Mode == "project" {
 			l.levels++

@@ -130,7 +130,16 @@ type Networks struct {
 	// observed, or nil.
 	NetArgs []*ir.Node
 	NetVals []*ir.Node // and of its results there
-	Blocks  []Block
+	// AtEvents has the same of blocks that stand in events alone.
+	AtEvents []EventUse
+	Blocks   []Block
+}
+
+// EventUse is the first use of a block in an event.
+type EventUse struct {
+	Args, Vals *ir.Node // nil: there is none
+	Event      int      // index into Model.Events
+	Jump       bool     // in what it does; else in its condition or time
 }
 
 // nodes are all values of states and modes that are asked for after the start.
@@ -149,7 +158,7 @@ func (m *Model) nodes() (list []**ir.Node) {
 		list = append(list, &m.Noise[i].Node)
 	}
 	for i := range m.NetArgs {
-		list = append(list, &m.NetArgs[i], &m.NetVals[i])
+		list = append(list, &m.NetArgs[i], &m.NetVals[i], &m.AtEvents[i].Args, &m.AtEvents[i].Vals)
 	}
 	for i := range m.Systems {
 		list = append(list, &m.Systems[i].Factors)

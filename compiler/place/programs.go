@@ -29,6 +29,9 @@ var (
 	Divergence       = Program{"divergence"} // of posteriors from priors
 	Networks         = Program{"nets"}
 	Noise            = Program{"noise"}
+	BlockArgs        = Program{"learned.args"} // of neural blocks, one behind the other; see compiler.Learned
+	BlockValues      = Program{"learned.values"}
+	BlockRates       = Program{"learned.rates"}
 	OpenRHS          = Program{"open.rhs"} // where the results of neural blocks are inputs
 	OpenPredictions  = Program{"open.obs"}
 )

@@ -4,8 +4,6 @@ import (
 	"context"
 	"math"
 
-	"github.com/pinode/pinode/compiler"
-	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/simulate"
@@ -24,11 +22,15 @@ type Curve struct {
 	Learned    []Learned
 }
 
-// Learned is a neural block along a trajectory: its arguments and results at
-// each row.
+// Learned is a neural block along a trajectory: its arguments and results at each row or, where it stands
+// in what an event does, at each of its firings.
 type Learned struct {
 	Block        string
+	In, Out      int  // arguments and results
+	Band         bool // there are Lower and Upper
+	T            []float64
 	Args, Values [][]float64
+	Lower, Upper [][]float64 // two standard errors around the results; NaN where it was not asked
 }
 
 // Point is a measured value with its prediction.
@@ -91,6 +93,10 @@ func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Cur
 	}
 	room := max(2, mostNumbers/max(1, left*len(columns)))
 	most, n = min(most, room), min(n, room)
+	nets, err := newBlocks(f)
+	if err != nil {
+		return err
+	}
 	return each(f, func(it *problem.Trajectory, c *Curve) error {
 		if wanted != nil && !wanted(it.Name) {
 			return nil
@@ -113,7 +119,11 @@ func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Cur
 		for _, r := range rows {
 			c.T, c.Rows = append(c.T, r[0]), append(c.Rows, r[1:])
 		}
-		c.Columns, c.Learned = columns[1:], learned(p, w.System, rows)
+		c.Columns = columns[1:]
+		if nets != nil {
+			nets.sys.BindTrajectory(w.System.Q, it.Signals)
+			c.Learned = nets.along(rows, c.Events)
+		}
 		do(c)
 		return nil
 	})
@@ -212,39 +222,6 @@ func (f *estimated) Beyond(n int) (states [][][]float64, ok bool) {
 		states = append(states, rows)
 	}
 	return states, true
-}
-
-// learned evaluates the neural blocks of the equations at rows of states.
-func learned(p *compiler.Program, sys *engine.System, rows [][]float64) []Learned {
-	if sys.Nets == nil {
-		return nil
-	}
-	lm := p.Model
-	var out []Learned
-	for i, b := range lm.Blocks {
-		if lm.NetArgs[i] != nil {
-			out = append(out, Learned{Block: b.Neural.Name})
-		}
-	}
-	y, d := make([]float64, lm.Layout.NY), make([]float64, lm.Layout.ND)
-	for _, row := range rows {
-		copy(y, row[1:1+lm.Layout.NUser])
-		copy(d, row[1+lm.Layout.NUser:])
-		sys.At(row[0], y, d)
-		sys.Nets.Run()
-		args, vals := sys.NetArgs, sys.Nets.Value
-		k := 0
-		for i, b := range lm.Blocks {
-			if lm.NetArgs[i] == nil {
-				continue
-			}
-			out[k].Args = append(out[k].Args, append([]float64{}, args[:b.Net.In]...))
-			out[k].Values = append(out[k].Values, append([]float64{}, vals[:b.Net.Out]...))
-			args, vals = args[b.Net.In:], vals[b.Net.Out:]
-			k++
-		}
-	}
-	return out
 }
 
 // Drift is the mean change of each conserved quantity over a trajectory,

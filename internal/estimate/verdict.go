@@ -37,10 +37,11 @@ type Findings struct {
 	Basins    []Basin  // by loss
 	Decisions []string // of what was done, and why
 
-	starts, here int       // that led to a loss, and to the result
-	equal        int       // of these, to other parameters
-	open         []string  // combinations of parameters that the data leave open
-	ridge        []float64 // of the weights, as the fit has set it; nil: there is none
+	starts, here int         // that led to a loss, and to the result
+	equal        int         // of these, to other parameters
+	open         []string    // combinations of parameters that the data leave open
+	ridge        []float64   // of the weights, as the fit has set it; nil: there is none
+	covariance   *covariance // of the weights; nil: it is not known
 }
 
 // The words of a verdict.

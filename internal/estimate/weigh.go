@@ -95,7 +95,7 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 			params = append(params, i)
 		}
 	}
-	if len(params) == 0 {
+	if len(params)+len(weights) == 0 {
 		return
 	}
 	h, err := curvatureAt(ctx, f, x, squares, jac, res, append(slices.Clone(params), weights...))
@@ -107,10 +107,6 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 			h.SetSym(i, i, h.At(i, i)+f.ridge[i])
 		}
 	}
-	u, err := fit.Laplace(schur(h, params, weights))
-	if err != nil {
-		return
-	}
 	scale := 1.
 	if !likelihood(f.prog) { // the noise is that of the residuals
 		left := float64(f.Objective.Total - len(params))
@@ -118,6 +114,14 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 			return
 		}
 		scale = math.Sqrt(2 * res.Loss / left)
+	}
+	f.covariance = f.covarianceOf(h, x, params, weights, scale)
+	if len(params) == 0 {
+		return
+	}
+	u, err := fit.Laplace(schur(h, params, weights))
+	if err != nil {
+		return
 	}
 	at := map[int]float64{}
 	for k, i := range params {
@@ -141,6 +145,23 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 	}
 	warnOfFree(f, u, params)
 	warnOfWide(f, u, params, x, scale)
+}
+
+// covarianceOf is the covariance that bands of blocks are of. Where the fit has set no ridge, one of the size
+// of the weights stands for what the data do not tell.
+func (f *Fit) covarianceOf(h *mat.SymDense, x []float64, params, weights []int, scale float64) *covariance {
+	if len(weights) == 0 {
+		return nil
+	}
+	if f.ridge == nil {
+		r := newRidge(f.Objective, x)
+		told := r.vector(r.first(x))
+		h = mat.NewSymDense(h.SymmetricDim(), append([]float64{}, h.RawSymmetric().Data...))
+		for _, i := range weights {
+			h.SetSym(i, i, h.At(i, i)+told[i])
+		}
+	}
+	return newCovariance(h, append(slices.Clone(params), weights...), scale)
 }
 
 // moves reports whether a parameter is one that the fit tells: it is not held at an end of its interval.

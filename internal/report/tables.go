@@ -193,16 +193,19 @@ func newLearned(c *estimate.Curve) *table {
 	header := []string{"trajectory", "t", "block"}
 	for k, n := range widths(c) {
 		for i := range n {
-			header = append(header, fmt.Sprintf("%s_%d", []string{"argument", "value"}[k], i))
+			header = append(header, fmt.Sprintf("%s_%d", []string{"argument", "value", "lower", "upper"}[k], i))
 		}
 	}
 	return newTable(header...)
 }
 
-// widths are how many arguments and values a block has at most.
-func widths(c *estimate.Curve) (width [2]int) {
+// widths are how many arguments, values and ends of their bands a block has at most.
+func widths(c *estimate.Curve) (width [4]int) {
 	for _, l := range c.Learned {
-		width[0], width[1] = max(width[0], len(l.Args[0])), max(width[1], len(l.Values[0]))
+		width[0], width[1] = max(width[0], l.In), max(width[1], l.Out)
+		if l.Band {
+			width[2], width[3] = max(width[2], l.Out), max(width[3], l.Out)
+		}
 	}
 	return width
 }
@@ -212,8 +215,12 @@ func (t *table) learn(c *estimate.Curve) {
 	width := widths(c)
 	for _, l := range c.Learned {
 		for i := range l.Args {
-			cells := []string{c.Name, number(c.T[i]), l.Block}
-			for k, v := range [][]float64{l.Args[i], l.Values[i]} {
+			cells := []string{c.Name, number(l.T[i]), l.Block}
+			row := [][]float64{l.Args[i], l.Values[i], nil, nil}
+			if l.Band {
+				row[2], row[3] = l.Lower[i], l.Upper[i]
+			}
+			for k, v := range row {
 				cells = append(numbers(cells, v), make([]string, width[k]-len(v))...)
 			}
 			t.row(cells...)

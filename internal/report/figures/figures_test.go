@@ -230,6 +230,22 @@ func TestLearnedFigure(t *testing.T) {
 	s, err = learnedFigure(folder(t, nil))
 	require.NoError(t, err)
 	require.Nil(t, s)
+	// Bands, where they are known: around curves, as colours beside fields, as bars in clouds. All results have panels.
+	s, err = learnedFigure(folder(t, map[string]string{
+		"learned.csv": "block,argument_0,argument_1,argument_2,value_0,value_1,value_2,value_3,value_4,lower_0,lower_1,lower_2,lower_3,lower_4,upper_0,upper_1,upper_2,upper_3,upper_4\n" +
+			"air,0,,,1,2,3,4,5,0,1,2,3,4,2,3,4,5,6\nair,1,,,1,2,3,4,5,,,,,,,,,,\nair,2,,,1,2,3,4,5,-1,1,2,3,4,2,3,4,5,8\n" +
+			"both,1,2,,3,,,,,2,,,,,4,,,,\nboth,2,4,,5,,,,,1,,,,,9,,,,\nmany,1,2,3,4,,,,,2,,,,,4,,,,\nmany,2,3,4,6,,,,,5,,,,,9,,,,\n",
+	}))
+	require.NoError(t, err)
+	require.Equal(t, []string{"± 2 standard errors", "learned", "visited"}, s.names())
+	list = s.plots()
+	require.Len(t, list, 5+2+3)
+	require.InDelta(t, -1-0.05*3, list[0].Y.Min, 1e-12)
+	require.Equal(t, 2., list[0].Y.Max)
+	require.Equal(t, 8., list[4].Y.Max)
+	require.Equal(t, "standard error: both", s.cells[2][1].below.X.Label.Text)
+	require.Equal(t, []float64{0.5, 2}, []float64{s.cells[2][1].below.X.Min, s.cells[2][1].below.X.Max})
+	require.Equal(t, []float64{2, 9}, []float64{list[9].Y.Min, list[9].Y.Max})
 	_, err = learnedFigure(folder(t, map[string]string{"learned.csv": "trajectory,t,block,argument_0\na,0,air,2\n"}))
 	require.Error(t, err)
 }

@@ -78,8 +78,11 @@ func readLearned(run *report.Folder) ([]*learnedBlock, error) {
 	return list, nil
 }
 
-// mostLearned is how many outputs or arguments of a block have panels.
-const mostLearned = 4
+// mostLearned is how many arguments of a block have panels, and how many of these stand side by side; mostResults how many results have.
+const (
+	mostLearned = 4
+	mostResults = 32
+)
 
 // learnedFigure shows what neural blocks learned, over the values of their arguments that
 // the trajectories visit: a row for each block, one panel for each result. One of two arguments is a field of
@@ -93,23 +96,23 @@ func learnedFigure(run *report.Folder) (*sheet, error) {
 	cols := 0
 	for _, b := range list {
 		var row []*cell
-		for k := range min(mostLearned, len(b.values)) {
+		for k := range min(mostResults, len(b.values)) {
 			var cells []*cell
 			switch len(b.args) {
 			case 1:
 				cells, err = b.curve(run, s, k)
 			case 2:
-				cells, err = b.field(run, k)
+				cells, err = b.fields(run, k)
 			default:
-				cells, err = b.clouds(run, k)
+				cells, err = b.clouds(run, s, k)
 			}
 			if err != nil {
 				return nil, err
 			}
-			if row = append(row, cells...); len(row) >= mostLearned || len(b.args) > 2 {
-				s.cells = append(s.cells, row[:min(mostLearned, len(row))])
-				row = nil
+			if len(row)+len(cells) > mostLearned || row != nil && len(b.args) > 2 {
+				s.cells, row = append(s.cells, row), nil
 			}
+			row = append(row, cells...)
 		}
 		if row != nil {
 			s.cells = append(s.cells, row)
@@ -151,17 +154,21 @@ func (b *learnedBlock) curve(run *report.Folder, s *sheet, k int) ([]*cell, erro
 	}
 	sort.Slice(at, func(i, j int) bool { return b.args[0][at[i]] < b.args[0][at[j]] })
 	var pts, around plotter.XYs
+	var banded []int
 	for _, i := range at {
+		if b.banded(k, i) {
+			banded = append(banded, i)
+		}
 		pts = append(pts, plotter.XY{X: b.args[0][i], Y: b.values[k][i]})
 	}
 	p := newPlot("learned: "+b.name, b.argument(run, 0), b.result(run, k))
 	p.Add(plotter.NewGrid())
-	if k < len(b.lower) && k < len(b.upper) {
-		for _, i := range at {
+	if len(banded) > 0 {
+		for _, i := range banded {
 			around = append(around, plotter.XY{X: b.args[0][i], Y: b.upper[k][i]})
 		}
-		for n := len(at) - 1; n >= 0; n-- {
-			around = append(around, plotter.XY{X: b.args[0][at[n]], Y: b.lower[k][at[n]]})
+		for n := len(banded) - 1; n >= 0; n-- {
+			around = append(around, plotter.XY{X: b.args[0][banded[n]], Y: b.lower[k][banded[n]]})
 		}
 		f, err := plotter.NewPolygon(around)
 		if err != nil {
@@ -169,7 +176,7 @@ func (b *learnedBlock) curve(run *report.Folder, s *sheet, k int) ([]*cell, erro
 		}
 		f.Color, f.LineStyle.Width = band, 0
 		p.Add(f)
-		s.explain("± 2 standard errors", f)
+		s.explain(bandName, f)
 	}
 	l, err := line(pts, ink, 1.4)
 	if err != nil {
@@ -192,11 +199,39 @@ func (b *learnedBlock) curve(run *report.Folder, s *sheet, k int) ([]*cell, erro
 	return []*cell{{main: p}}, nil
 }
 
-// field is a result of a block of two arguments, by colours where it was asked.
-func (b *learnedBlock) field(run *report.Folder, k int) ([]*cell, error) {
+const bandName = "± 2 standard errors"
+
+// banded tells whether result k has a band in row i.
+func (b *learnedBlock) banded(k, i int) bool {
+	return k < len(b.lower) && k < len(b.upper) && !math.IsNaN(b.lower[k][i]+b.upper[k][i])
+}
+
+// fields are a result of a block of two arguments and, where they are known, its standard errors.
+func (b *learnedBlock) fields(run *report.Folder, k int) (cells []*cell, err error) {
+	var all, banded []int
+	half := make([]float64, len(b.values[k]))
+	for i := range half {
+		all = append(all, i)
+		if b.banded(k, i) {
+			banded, half[i] = append(banded, i), (b.upper[k][i]-b.lower[k][i])/4
+		}
+	}
+	c, err := b.field(run, all, b.values[k], b.result(run, k))
+	if err != nil {
+		return nil, err
+	}
+	if cells = append(cells, c); len(banded) > 0 {
+		c, err = b.field(run, banded, half, "standard error: "+b.result(run, k))
+		cells = append(cells, c)
+	}
+	return cells, err
+}
+
+// field shows numbers of some rows by colours over two arguments.
+func (b *learnedBlock) field(run *report.Folder, rows []int, of []float64, label string) (*cell, error) {
 	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, v := range b.values[k] {
-		lo, hi = math.Min(lo, v), math.Max(hi, v)
+	for _, i := range rows {
+		lo, hi = math.Min(lo, of[i]), math.Max(hi, of[i])
 	}
 	if !(hi > lo) {
 		hi, lo = hi+0.5, lo-0.5
@@ -204,11 +239,12 @@ func (b *learnedBlock) field(run *report.Folder, k int) ([]*cell, error) {
 	colors := moreland.SmoothBlueRed()
 	colors.SetMin(lo)
 	colors.SetMax(hi)
-	every := max(1, len(b.args[0])/mostDots)
+	every := max(1, len(rows)/mostDots)
 	var pts plotter.XYs
 	var values []float64
-	for i := 0; i < len(b.args[0]); i += every {
-		pts, values = append(pts, plotter.XY{X: b.args[0][i], Y: b.args[1][i]}), append(values, b.values[k][i])
+	for n := 0; n < len(rows); n += every {
+		i := rows[n]
+		pts, values = append(pts, plotter.XY{X: b.args[0][i], Y: b.args[1][i]}), append(values, of[i])
 	}
 	sc, err := scatter(pts, ink, 2.2)
 	if err != nil {
@@ -223,26 +259,37 @@ func (b *learnedBlock) field(run *report.Folder, k int) ([]*cell, error) {
 	}
 	p := newPlot("learned: "+b.name, b.argument(run, 0), b.argument(run, 1))
 	p.Add(plotter.NewGrid(), sc)
-	scale := newPlot("", b.result(run, k), "")
+	scale := newPlot("", label, "")
 	scale.Add(&plotter.ColorBar{ColorMap: colors})
 	scale.HideY()
-	return []*cell{{main: p, below: scale, part: 0.2}}, nil
+	return &cell{main: p, below: scale, part: 0.2}, nil
 }
 
 // clouds are a result of a block of many arguments over each of these.
-func (b *learnedBlock) clouds(run *report.Folder, k int) (cells []*cell, err error) {
+func (b *learnedBlock) clouds(run *report.Folder, s *sheet, k int) (cells []*cell, err error) {
 	every := max(1, len(b.args[0])/mostDots)
 	for a := range min(mostLearned, len(b.args)) {
+		p := newPlot("learned: "+b.name, b.argument(run, a), b.result(run, k))
+		p.Add(plotter.NewGrid())
 		var pts plotter.XYs
 		for i := 0; i < len(b.args[a]); i += every {
-			pts = append(pts, plotter.XY{X: b.args[a][i], Y: b.values[k][i]})
+			x := b.args[a][i]
+			pts = append(pts, plotter.XY{X: x, Y: b.values[k][i]})
+			if !b.banded(k, i) {
+				continue
+			}
+			bar, err := line(plotter.XYs{{X: x, Y: b.lower[k][i]}, {X: x, Y: b.upper[k][i]}}, band, 1)
+			if err != nil {
+				return nil, err
+			}
+			p.Add(bar)
+			s.explain(bandName, bar)
 		}
 		sc, err := scatter(pts, ink, 1.2)
 		if err != nil {
 			return nil, err
 		}
-		p := newPlot("learned: "+b.name, b.argument(run, a), b.result(run, k))
-		p.Add(plotter.NewGrid(), sc)
+		p.Add(sc)
 		cells = append(cells, &cell{main: p})
 	}
 	return cells, nil
