@@ -183,3 +183,22 @@ func TestTutorialProgram(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(page), "```node lid.node\n"+string(model)+"```")
 }
+
+// TestSettingsPage: each block of docs/settings.md fits the model of the tutorial, to its optimum where it says
+// nothing of early ends.
+func TestSettingsPage(t *testing.T) {
+	page, err := os.ReadFile("docs/settings.md")
+	require.NoError(t, err)
+	model, err := os.ReadFile("docs/tutorial/lid.node")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```node\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	require.Len(t, blocks, strings.Count(string(page), "\nfit {"))
+	require.Greater(t, len(blocks), 10)
+	for _, b := range blocks {
+		m, err := Parse("docs/tutorial/settings.node", string(model)+"\n"+b[1])
+		require.NoError(t, err, b[1])
+		fit, err := m.Fit(t.Context(), FitOptions{})
+		require.NoError(t, err, b[1])
+		require.InEpsilon(t, 0.021, fit.Params["k"].Value, 0.02, b[1])
+	}
+}

@@ -357,7 +357,6 @@ func TestSettingBounds(t *testing.T) {
 		{"checkpoint_every", "0", "-1"},
 		{"shooting.segments", "1", "0"},
 		{"stop.max_time", "9e9", "9.1e9"},
-		{"weights.height", "0", "-1"},
 	} {
 		require.NoError(t, set(c[0], c[1]), "%s: %s", c[0], c[1])
 		require.Error(t, set(c[0], c[2]), "%s: %s", c[0], c[2])

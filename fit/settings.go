@@ -11,9 +11,8 @@ import (
 
 // Owned are the parts of the `fit` block that belong to others.
 type Owned struct {
-	Solver       []setting.Choice // the first is the default
-	Gradient     []setting.Choice // the first is the default
-	Observations []string         // of the model: what `weights` can name
+	Solver   []setting.Choice // the first is the default
+	Gradient []setting.Choice // the first is the default
 }
 
 // Settings is the table of the `fit` block. A setting that is written as a
@@ -27,10 +26,6 @@ func Settings(o Owned) setting.Table {
 	optimizers := make([]setting.Choice, len(Optimizers))
 	for i, m := range Optimizers {
 		optimizers[i] = setting.Choice{Name: m.Name, Doc: m.Doc, Options: m.Settings}
-	}
-	weights := make([]setting.Setting, len(o.Observations))
-	for i, name := range o.Observations {
-		weights[i] = setting.Setting{Key: name, Kind: setting.Number, Default: "1", Max: huge, Doc: "weight of the observation `" + name + "`"}
 	}
 	first := func(c []setting.Choice) string {
 		if len(c) == 0 {
@@ -62,13 +57,12 @@ func Settings(o Owned) setting.Table {
 			setting.Setting{Key: "segments", Kind: setting.Int, Default: "1", Min: 1, Max: many, Doc: "number of segments of each trajectory, between its rows; 1 is single shooting"},
 			setting.Setting{Key: "continuity", Kind: setting.Number, Default: "1", Max: huge, Doc: "weight of a gap between segments, in deviations of the noise or in twentieths of the size of a state that is not observed, beside that of a measured value"},
 		),
-		block("weights", "weights of observations in the loss", weights...),
 		{Key: "loss", Kind: setting.Word, Default: "nll", Doc: "what observations add to the loss, per value; losses that forgive outliers are distributions, like `huber`", Choices: []setting.Choice{
 			{Name: "nll", Doc: "the negative log-likelihood of the declared distribution; the mean square over the data's variance without one"},
 			{Name: "mse", Doc: "the mean square, whatever distribution is declared"},
 		}},
-		{Key: "starts", Kind: setting.Int, Default: "1", Min: 1, Max: many, Doc: "number of fits from different start values, of which the best counts"},
-		{Key: "spread", Kind: setting.Number, Default: "1", Max: 100, Doc: "standard deviation of start values, in coordinates, where there are several"},
+		{Key: "starts", Kind: setting.Int, Default: "1", Min: 1, Max: many, Doc: "number of fits from different start values, of which the best counts; more than 1 is not supported yet"},
+		{Key: "spread", Kind: setting.Number, Default: "1", Max: 100, Doc: "standard deviation of start values, in coordinates, where there are several `starts`"},
 		block("stop", "when to end before the iterations are used up",
 			setting.Setting{Key: "patience", Kind: setting.Int, Default: "0", Max: many, Doc: "iterations without improvement that end a stage; 0 is no limit"},
 			setting.Setting{Key: "min_delta", Kind: setting.Number, Default: "0", Max: huge, Doc: "fall of the loss that counts as improvement"},
@@ -81,8 +75,8 @@ func Settings(o Owned) setting.Table {
 		{Key: "uncertainty", Kind: setting.Word, Default: "laplace", Doc: "how standard errors and intervals are found", Choices: []setting.Choice{
 			{Name: "none", Doc: "not at all"},
 			{Name: "laplace", Doc: "from the curvature of the loss at the optimum"},
-			{Name: "profile", Doc: "intervals where the loss, fitted in all other parameters, rises"},
-			{Name: "ensemble", Doc: "from the spread of several `starts`"},
+			{Name: "profile", Doc: "intervals where the loss, fitted in all other parameters, rises; not supported yet"},
+			{Name: "ensemble", Doc: "from the spread of several `starts`; not supported yet"},
 		}},
 		{Key: "certificate", Kind: setting.Word, Default: "quick", Doc: "how the gradient is compared with finite differences before a fit", Choices: []setting.Choice{
 			{Name: "full", Doc: "in every mode that the solver has, and on every trajectory"},
@@ -126,7 +120,6 @@ type Plan struct {
 	Starts      int
 	Spread      float64
 	Loss        string // nll or mse
-	Weights     map[string]float64
 	Segments    int
 	Continuity  float64
 	Uncertainty string
@@ -142,7 +135,7 @@ type Plan struct {
 // NewPlan reads resolved settings of the table that Settings gives, and
 // refuses settings that do not go together.
 func NewPlan(v *setting.Values) (*Plan, error) {
-	for _, key := range []string{"solver", "curriculum", "shooting", "weights", "stop", "kl"} {
+	for _, key := range []string{"solver", "curriculum", "shooting", "stop", "kl"} {
 		if n := len(v.Stages(key)); n > 1 {
 			return nil, fmt.Errorf("`%s` takes one value, not a chain of %d", key, n)
 		}
@@ -152,7 +145,7 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop, shoot, weights := only("stop"), only("shooting"), only("weights")
+	stop, shoot := only("stop"), only("shooting")
 	p := &Plan{
 		Trainer: Trainer{
 			Stages: methods, Batch: v.Int("batch"), Group: v.Word("group") == "length",
@@ -165,7 +158,6 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 		Starts: v.Int("starts"), Spread: v.Float("spread"), Loss: v.Word("loss"),
 		Segments: shoot.Int("segments"), Continuity: shoot.Float("continuity"),
 		Uncertainty: v.Word("uncertainty"), Certificate: v.Word("certificate"), Workers: v.Int("workers"), Draws: v.Int("draws"), Single: v.Word("precision") == "f32",
-		Weights: map[string]float64{},
 	}
 	kl := only("kl")
 	p.Importance = v.Word("bound") == "iwae"
@@ -176,9 +168,6 @@ func NewPlan(v *setting.Values) (*Plan, error) {
 		return nil, errors.New("the ramp of `kl` has no length: write `ramp from a to b over n epochs`")
 	}
 	p.Bounded = p.Importance || p.KL.Epochs > 0
-	for name := range weights.Tree() {
-		p.Weights[name] = weights.Float(name)
-	}
 	if c := only("curriculum"); c.Int("over") > 0 {
 		p.Trainer.Curriculum = Curriculum{From: c.Float("from"), To: c.Float("to"), Epochs: c.Int("over")}
 	} else if c.Given("from") || c.Given("to") {

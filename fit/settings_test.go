@@ -16,8 +16,7 @@ var table = Settings(Owned{
 		{Name: "tsit5", Options: setting.Table{{Key: "rtol", Kind: setting.Number, Default: "1e-6", Doc: "relative tolerance"}}},
 		{Name: "euler"},
 	},
-	Gradient:     []setting.Choice{{Name: "auto"}, {Name: "unrolled"}},
-	Observations: []string{"height", "speed"},
+	Gradient: []setting.Choice{{Name: "auto"}, {Name: "unrolled"}},
 })
 
 // squares is newBowl(4) as a sum of squares.
@@ -78,7 +77,7 @@ func TestSettingsTable(t *testing.T) {
 	}
 	walk("", table)
 	for _, key := range []string{
-		"solver", "gradient", "optimizer", "batch", "group", "curriculum", "shooting", "weights", "loss", "starts",
+		"solver", "gradient", "optimizer", "batch", "group", "curriculum", "shooting", "loss", "starts",
 		"stop", "uncertainty", "seed", "precision", "workers", "checkpoint_every",
 	} {
 		require.NotNil(t, table.Find(key), key)
@@ -94,7 +93,6 @@ func TestPlan(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"auto"}, p.Trainer.names())
 	require.Equal(t, Curriculum{}, p.Trainer.Curriculum)
-	require.Equal(t, map[string]float64{"height": 1, "speed": 1}, p.Weights)
 	require.Equal(t, "laplace", p.Uncertainty)
 	require.Equal(t, "nll", p.Loss)
 	require.Equal(t, 1, p.Segments)
@@ -104,7 +102,7 @@ func TestPlan(t *testing.T) {
 		"optimizer=adamw then levenberg_marquardt", "optimizer.lr=0.02", "optimizer.epochs=120", "optimizer.schedule=exponential",
 		"optimizer.adamw.final=0.2", "optimizer.clip=3", "optimizer.ftol=1e-9",
 		"curriculum.from=0.2", "curriculum.over=100", "batch=8", "group=length", "stop.patience=20", "stop.min_delta=1e-3",
-		"stop.max_time=1.5", "weights.speed=0.5", "loss=mse", "starts=4", "spread=0.5", "uncertainty=ensemble", "seed=9", "certificate=off",
+		"stop.max_time=1.5", "loss=mse", "starts=4", "spread=0.5", "uncertainty=ensemble", "seed=9", "certificate=off",
 		"shooting.segments=3", "shooting.continuity=7", "workers=2", "checkpoint_every=5",
 	} {
 		key, text, _ := strings.Cut(s, "=")
@@ -124,7 +122,7 @@ func TestPlan(t *testing.T) {
 			Batch: 8, Group: true, Curriculum: Curriculum{From: 0.2, To: 1, Epochs: 100},
 			Stop: Stop{Patience: 20, MinDelta: 1e-3, MaxTime: 1500 * time.Millisecond}, Seed: 9, CheckpointEvery: 5,
 		},
-		Starts: 4, Spread: 0.5, Loss: "mse", Weights: map[string]float64{"height": 1, "speed": 0.5},
+		Starts: 4, Spread: 0.5, Loss: "mse",
 		Segments: 3, Continuity: 7, Uncertainty: "ensemble", Certificate: "off", Workers: 2, Draws: 1,
 	}, p)
 }
@@ -154,7 +152,7 @@ func TestPlanRefuses(t *testing.T) {
 		_, err := NewPlan(v)
 		require.ErrorContains(t, err, want, given)
 	}
-	for _, s := range []string{"optimizer=adma", "optimizer.budget=0", "batch=-1", "precision=f16", "weights.mass=1", "loss=l1", "seed=-1"} {
+	for _, s := range []string{"optimizer=adma", "optimizer.budget=0", "batch=-1", "precision=f16", "weights.height=1", "loss=l1", "seed=-1"} {
 		key, text, _ := strings.Cut(s, "=")
 		require.Error(t, setting.New(table).Set(key, text, "flag"), s)
 	}

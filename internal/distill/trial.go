@@ -115,7 +115,7 @@ func (s *Source) kept(prog *compiler.Program) *problem.Values {
 
 // forTrials are the settings of the fit that trials have too; how parameters are moved is
 // their own affair.
-var forTrials = []string{"solver", "gradient", "weights", "loss"}
+var forTrials = []string{"solver", "gradient", "loss"}
 
 // trialSettings are those of a trial: Gauss–Newton steps from where the regression is,
 // and nothing beside the estimate.

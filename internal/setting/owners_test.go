@@ -13,5 +13,5 @@ import (
 func TestOwners(t *testing.T) {
 	require.NoError(t, nn.Settings.Verify())
 	one := func(name string) []setting.Choice { return []setting.Choice{{Name: name}} }
-	require.NoError(t, fit.Settings(fit.Owned{Solver: one("tsit5"), Gradient: one("auto"), Observations: []string{"h"}}).Verify())
+	require.NoError(t, fit.Settings(fit.Owned{Solver: one("tsit5"), Gradient: one("auto")}).Verify())
 }
