@@ -51,9 +51,17 @@ func (l *expressions) variable(by *check.Expr) (wrt *ir.Node, off int) {
 	return wrt, off
 }
 
+// mostDerived bounds the operations of a model up to which derivatives are taken: each derivative of a
+// derivative takes about twice as many.
+const mostDerived = 1_000_000
+
 // diff lowers partial derivatives.
 func (l *expressions) diff(x *check.Expr) *ir.Node {
 	e, by := l.expr(x.Args[0]), x.Args[1]
+	if l.b.Len() > mostDerived {
+		l.errDerived(x)
+		return l.b.Full(shapeOf(x.Shape), 0)
+	}
 	if c, ok := by.Object.(*check.Coordinate); ok && by.Kind == check.Ref {
 		return l.byCoordinate(e, c)
 	}

@@ -14,6 +14,7 @@ const (
 	badBlock      = "bad-block"
 	badDerivative = "bad-derivative" // one of the checker, which explains it
 	higherIndex   = "higher-index"
+	tooLarge      = "too-large-model" // one of the checker, which explains it
 	noSteady      = "no-steady"
 )
 
@@ -114,4 +115,15 @@ func never(found bool, what string) {
 	if found {
 		panic("lower: " + what)
 	}
+}
+
+// errDerived says once that derivatives nest too deeply.
+func (l *expressions) errDerived(x *check.Expr) {
+	for _, d := range l.diags.All {
+		if d.Code == tooLarge {
+			return
+		}
+	}
+	l.diags.Errorf(tooLarge, x.Span, "with this derivative the model has more than %d operations", mostDerived).
+		WithHelp("each derivative of a derivative takes about twice as many: nest fewer, or write the result by hand")
 }
