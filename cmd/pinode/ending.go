@@ -56,7 +56,11 @@ func (a *app) leave(status string, code int) {
 func interruptible(a *app) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	ch := make(chan os.Signal, 2)
-	signal.Notify(ch, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(sig) { // what nohup, or a shell that puts it in the background, ignores for it
+			signal.Notify(ch, sig)
+		}
+	}
 	// Output that nobody reads is an error of its write then, and not the end of a fit.
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)

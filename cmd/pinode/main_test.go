@@ -2,9 +2,11 @@ package main
 
 import (
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,6 +20,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as a user would; the scripts hold what it must
 // print and the codes it must end with.
 func TestScripts(t *testing.T) {
+	// Commands begin with the signals as they usually are, also where the tests were started to ignore them.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(signals) }) // behind the scripts, which run side by side
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	testscript.Run(t, testscript.Params{

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"gopkg.in/yaml.v3"
 
 	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/internal/files"
@@ -38,7 +37,7 @@ func (o *overrides) apply(m *pinode.Model) error {
 			return err
 		}
 		var tree map[string]any
-		if err := yaml.Unmarshal(text, &tree); err != nil {
+		if err := files.YAML(text, &tree); err != nil {
 			return usageError("%s: %s", o.config, err)
 		}
 		if err := m.SetTree(tree, o.config); err != nil {

@@ -176,3 +176,22 @@ func TestLock(t *testing.T) {
 	var we *WriteError
 	require.ErrorAs(t, err, &we)
 }
+
+// TestYAML: what is wrong with a document is said without the names of types.
+func TestYAML(t *testing.T) {
+	for text, want := range map[string]string{
+		"- 1\n- 2\n":                 "line 1: there is a list where names with values, `name: value`, are wanted",
+		"params:\n  a: {value: x}\n": "line 2: there is a text where a number is wanted",
+		"params: [1":                 "line 1: did not find expected ',' or ']'",
+		"a: 1\na: 2\n":               "line 2: mapping key \"a\" already defined at line 1",
+	} {
+		var doc struct {
+			Params map[string]struct{ Value float64 }
+			A      float64
+		}
+		require.EqualError(t, YAML([]byte(text), &doc), want)
+	}
+	var ok map[string]float64
+	require.NoError(t, YAML([]byte("a: 1.5"), &ok))
+	require.Equal(t, map[string]float64{"a": 1.5}, ok)
+}

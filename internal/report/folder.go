@@ -257,7 +257,7 @@ func (r *Folder) Model() (text string, config map[string]any, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if err := yaml.Unmarshal(settings, &config); err != nil {
+	if err := files.YAML(settings, &config); err != nil {
 		return "", nil, broken(r.Path("config.resolved.yaml"), err.Error())
 	}
 	return string(model), config, nil

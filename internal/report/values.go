@@ -109,7 +109,7 @@ func (r *Folder) Values() (*Stored, error) {
 		return nil, broken(v.params, reason(err))
 	}
 	var in paramsFile
-	if err := yaml.Unmarshal(text, &in); err != nil {
+	if err := files.YAML(text, &in); err != nil {
 		return nil, broken(v.params, err.Error())
 	}
 	if in.Params == nil {
@@ -119,6 +119,9 @@ func (r *Folder) Values() (*Stored, error) {
 	for name, p := range in.Params {
 		if p.Value == nil {
 			return nil, broken(v.params, fmt.Sprintf("`%s` has no `value`", name))
+		}
+		if math.IsNaN(*p.Value) || math.IsInf(*p.Value, 0) {
+			return nil, broken(v.params, fmt.Sprintf("`%s` is %g, and not a finite number", name, *p.Value))
 		}
 		v.Params[name] = *p.Value
 	}
@@ -141,6 +144,9 @@ func (r *Folder) Values() (*Stored, error) {
 		w := make([]float64, len(raw)/8)
 		for i := range w {
 			w[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:]))
+			if math.IsNaN(w[i]) || math.IsInf(w[i], 0) {
+				return nil, broken(v.weights, fmt.Sprintf("weight %d of `%s` is %g, and not a finite number", i, t.Name, w[i]))
+			}
 		}
 		v.Weights[t.Name], v.shapes[t.Name] = w, t.TensorView.Shape()
 	}
