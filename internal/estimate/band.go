@@ -6,8 +6,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/compiler"
-	"github.com/pinode/pinode/compiler/exec"
-	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/simulate"
 )
@@ -74,13 +72,11 @@ func (s *covariance) of(first []int, by []float64) float64 {
 
 // blocks evaluates the neural blocks of a model along its trajectories.
 type blocks struct {
-	prog                *engine.Compiled
-	sys                 *engine.System
-	list                []compiler.LearnedBlock
-	args, values, rates *engine.Program
-	nets                []float64
-	covariance          *covariance
-	coords              [][]int // of each block's weights; −1: frozen
+	prog       *engine.Compiled
+	programs   *engine.Blocks
+	list       []compiler.LearnedBlock
+	covariance *covariance
+	coords     [][]int // of each block's weights; −1: frozen
 }
 
 // newBlocks are those of a fit, nil: there are none.
@@ -89,17 +85,12 @@ func newBlocks(f *Fit) (*blocks, error) {
 	if len(b.list) == 0 {
 		return nil, nil
 	}
-	derivatives := f.covariance != nil
-	mod, err := engine.Once(f.prog, [2]any{"learned", derivatives}, func() (*exec.Module, error) { return compiler.Learned(f.prog.Program, derivatives) })
-	if err != nil {
+	var err error
+	if b.programs, err = engine.NewBlocks(f.prog, f.covariance != nil); err != nil {
 		return nil, err
 	}
-	b.sys = engine.NewSystem(f.prog.Program, mod)
-	program := func(p place.Program) *engine.Program { return engine.NewProgram(mod, b.sys.Frame, p, place.Value) }
-	b.args, b.values, b.rates = program(place.BlockArgs), program(place.BlockValues), program(place.BlockRates)
-	b.nets = place.Nets.In(b.sys.Frame)
 	sp := f.Objective.Space
-	b.sys.Bind(sp.SharedAt(f.X, f.Objective.Natural), sp.Scales)
+	b.programs.Bind(sp.SharedAt(f.X, f.Objective.Natural), sp.Scales)
 	for _, block := range b.list {
 		var coords []int
 		for _, t := range f.prog.Model.Layout.Weights {
@@ -154,29 +145,29 @@ func (b *blocks) at(to *Learned, i int, row []float64, band bool) {
 	y, d := make([]float64, lay.NY), make([]float64, lay.ND)
 	copy(y, row[1:1+lay.NUser])
 	copy(d, row[1+lay.NUser:])
-	b.sys.At(row[0], y, d)
-	b.args.Run()
-	copy(b.nets, b.args.Value)
-	b.values.Run()
+	b.programs.At(row[0], y, d)
+	b.programs.Arguments.Run()
+	copy(b.programs.In, b.programs.Arguments.Value)
+	b.programs.Results.Run()
 	in, out, rates := 0, 0, 0
 	for k := range i {
 		n := b.list[k].Net
 		in, out, rates = in+n.In, out+n.Out, rates+n.Out*n.NumWeights()
 	}
 	n := b.list[i].Net
-	values := append([]float64{}, b.values.Value[out:out+n.Out]...)
-	to.T, to.Args, to.Values = append(to.T, row[0]), append(to.Args, append([]float64{}, b.args.Value[in:in+n.In]...)), append(to.Values, values)
+	values := append([]float64{}, b.programs.Results.Value[out:out+n.Out]...)
+	to.T, to.Args, to.Values = append(to.T, row[0]), append(to.Args, append([]float64{}, b.programs.Arguments.Value[in:in+n.In]...)), append(to.Values, values)
 	if b.covariance == nil {
 		return
 	}
 	lower, upper := make([]float64, n.Out), make([]float64, n.Out)
 	if band {
-		b.rates.Run()
+		b.programs.Rates.Run()
 	}
 	for r := range values {
 		se := math.NaN()
 		if band {
-			se = b.covariance.of(b.coords[i], b.rates.Value[rates+r*n.NumWeights():][:n.NumWeights()])
+			se = b.covariance.of(b.coords[i], b.programs.Rates.Value[rates+r*n.NumWeights():][:n.NumWeights()])
 		}
 		lower[r], upper[r] = values[r]-2*se, values[r]+2*se
 	}

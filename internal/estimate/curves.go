@@ -121,7 +121,7 @@ func (f *Fit) EachCurve(n, most int, wanted func(name string) bool, do func(*Cur
 		}
 		c.Columns = columns[1:]
 		if nets != nil {
-			nets.sys.BindTrajectory(w.System.Q, it.Signals)
+			nets.programs.BindTrajectory(w.System.Q, it.Signals)
 			c.Learned = nets.along(rows, c.Events)
 		}
 		do(c)
