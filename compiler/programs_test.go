@@ -480,3 +480,56 @@ func TestAffine(t *testing.T) {
 		require.Equal(t, want, p.Affine()[0], guard)
 	}
 }
+
+// TestSpread: how far guards may be off is the sum of the sizes of their slopes, also where these are
+// constants or arrays.
+func TestSpread(t *testing.T) {
+	for guard, slopes := range map[string][]float64{
+		"x - 3*v <= 2": {1, 3, 0, 0, 0}, "2*t <= x": {1, 0, 0, 0, 2}, "w[0]*w[1] <= v^2": {0, 1.4, 5, 4, 0}, "sum(w) <= 1": {0, 0, 1, 1, 0}, "w[1] <= t": {0, 0, 0, 1, 1},
+	} {
+		p, err := compiler.Compile("m.node", "model M {\n  time t\n  state x = 1\n  state v = 0\n  state w[2] = [1, 2]\n  x' = v\n  v' = -x\n  w' = w\n  event e when "+guard+" { x := 1 }\n}")
+		require.NoError(t, err, guard)
+		mod, err := p.Module(1, compiler.Want{})
+		require.NoError(t, err)
+		x := frame{mod, mod.NewFrame()}
+		copy(x.f.Input("y"), []float64{3, 0.7, 4, 5})
+		reach := []float64{0.1, 0.2, 0.3, 0.4, 1, 2, 3, 4}
+		copy(x.f.Input("ry"), reach)
+		copy(x.f.Input("rt"), []float64{0.5})
+		got := x.value("spread", "g")
+		for k := range 2 {
+			want := 0.5 * slopes[4]
+			for i, v := range slopes[:4] {
+				want += v * reach[4*k+i]
+			}
+			require.InDelta(t, want, got[k*len(got)/2], 1e-12, guard)
+		}
+	}
+}
+
+// TestOrderOfParameters: gradients stand where the parameters do, those of trajectories among the others.
+func TestOrderOfParameters(t *testing.T) {
+	_, f := rhsOf(t, `model M {
+  param a[2] = [1, 2]
+  param c per id = 3
+  param b = 4
+  param e[3] per id = [5, 6, 7]
+  param g = 8
+  state x = 1
+  x' = a[0] + 2*a[1] + 3*c + 4*b + 5*e[0] + 6*e[1] + 7*e[2] + 8*g*x
+}
+data d from "d.csv" { time: t, trajectory: id }`)
+	params, dy, y := []float64{1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7}, make([]float64, 1), []float64{2}
+	f.Eval(0, y, params, dy)
+	names := map[float64][]float64{}
+	yBar, pBar := make([]float64, 1), make([]float64, 8)
+	f.VJP(0, y, params, []float64{1}, yBar, pBar)
+	sum := 0.
+	for i, b := range pBar {
+		names[b] = append(names[b], params[i])
+		sum += b * params[i]
+	}
+	require.InDelta(t, dy[0], sum, 1e-6)
+	require.ElementsMatch(t, []float64{1, 2, 3, 4, 5, 6, 7, 16}, pBar)
+	require.InDelta(t, 8*params[slices.Index(pBar, 16)], yBar[0], 1e-6)
+}

@@ -160,6 +160,29 @@ data d from "d.csv" { time: t, trajectory: id, u: u, w: w, m: m }`,
 		},
 		methods: []string{"tsit5", "dop853", "rodas5p", "radau"},
 	}, {
+		name: "relay", // it falls onto a surface and slides along it
+		text: `model Relay {
+  covariate m
+  param k = 2
+  param w = 0.5
+  state x = m
+  state z = 0
+  x' = w - k*sign(x)
+  z' = 3*sign(x)
+}
+data d from "d.csv" { time: t, trajectory: id, m: m }`,
+		p: []float64{2.2, 0.6}, q: []float64{0.8},
+		span: sim.Span{T1: 2, Saves: []float64{0.2, 1.1, 2}},
+		exact: func(p, q []float64, t float64) []float64 {
+			k, w := p[0], p[1]
+			at := q[0] / (k - w)
+			if t <= at {
+				return []float64{q[0] - (k-w)*t, 3 * t}
+			}
+			return []float64{0, 3*at + 3*w/k*(t-at)}
+		},
+		methods: []string{"tsit5", "rodas5p", "kvaerno5", "radau"},
+	}, {
 		name: "growth",
 		text: `model Growth {
   covariate m
