@@ -3,6 +3,8 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/internal/engine"
@@ -35,6 +37,9 @@ type Solver struct {
 	done    func(*sim.Job)
 	went    func(*sim.Job) // back through a lane
 	served  bool
+
+	named int       // how many values each run has of its own
+	set   []float64 // those that all have
 }
 
 // NewSolver compiles the model's simulation for n trajectories that differ in
@@ -71,6 +76,9 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 			return nil, err
 		}
 	}
+	if err := s.setAll(names, c.Set); err != nil {
+		return nil, err
+	}
 	opt.Forget, opt.Memory = !s.rev, tapeWords
 	x, err := sp.X0()
 	if err != nil {
@@ -103,6 +111,24 @@ func (m *Simulator) NewSolver(n int, names []string, c Options) (*Solver, error)
 	return s, nil
 }
 
+// setAll gives all runs the same values of some quantities, behind those of the names.
+func (s *Solver) setAll(names []string, set map[string]float64) error {
+	s.named = len(names)
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if slices.Contains(names, name) {
+			return fmt.Errorf("`%s` is set to %g, and is among the names that each run has a value of", name, set[name])
+		}
+		if err := s.runs.slot(name); err != nil {
+			return err
+		}
+		if err := s.runs.slots[len(s.runs.slots)-1].Check(set[name]); err != nil {
+			return err
+		}
+		s.set = append(s.set, set[name])
+	}
+	return nil
+}
+
 // tapeWords is how much of a run is kept step by step for a gradient that may not be asked for:
 // 16 MB. Beyond, the gradient takes the steps again.
 const tapeWords = 1 << 21
@@ -118,10 +144,20 @@ func rowsOf(n, m int) [][]float64 {
 // Run runs the trajectories; values has for each its values of the names. It
 // returns the first failure.
 func (s *Solver) Run(values ...[]float64) error {
-	if len(values) != len(s.Ends) && len(s.runs.slots) > 0 {
+	if len(values) != len(s.Ends) && s.named > 0 {
 		return fmt.Errorf("%d rows of values for %d trajectories", len(values), len(s.Ends))
 	}
-	copy(s.runs.values, values)
+	if len(s.runs.slots) > 0 {
+		for i, row := range s.runs.values {
+			if row = row[:0]; s.named > 0 {
+				if len(values[i]) != s.named {
+					return fmt.Errorf("%d values for a trajectory, of %d names", len(values[i]), s.named)
+				}
+				row = append(row, values[i]...)
+			}
+			s.runs.values[i] = append(row, s.set...)
+		}
+	}
 	if s.rev {
 		s.single()
 	} else {
