@@ -40,7 +40,7 @@ import (
 //	results   v: of an encoder; divergence  v: of posteriors, see lower
 //	nets      args, values: of the neural blocks that the equations use
 //
-// X.vjp reads the cotangent ct.X and gives by, bd, bt, ba, byb, bdb, and adds to
+// X.vjp reads the cotangent ct.X, and utt, second derivatives of signals, where X reads their rates, and gives by, bd, bt, ba, byb, bdb, and adds to
 // bp, bw and bq, the inputs acc.bp (parameters), acc.bw (weights: the sum over
 // lanes) and acc.bq (parameters of a trajectory) in which all programs join;
 // rhs.vjp0 and guards.vjp0 leave the parameters out.
@@ -200,7 +200,7 @@ func (p *derivatives) row(program place.Program, loss, terms *ir.Node, reverse b
 	return list
 }
 
-// vjp is the reverse derivative of a value. Signals move with the time.
+// vjp is the reverse derivative of a value. Signals and their rates move with the time.
 func (p *derivatives) vjp(program place.Program, n *ir.Node, params bool) *ir.Graph {
 	m, b := p.Model, p.Model.Builder
 	in := m.In
@@ -228,11 +228,14 @@ func (p *derivatives) vjp(program place.Program, n *ir.Node, params bool) *ir.Gr
 		}
 	}
 	if in.U != nil {
-		wrt = append(wrt, in.U)
+		wrt = append(wrt, in.U, in.UT)
 	}
 	bars := autodiff.VJP(b, []*ir.Node{n}, []*ir.Node{ct}, wrt)
-	if in.U != nil {
-		bars[0] = b.Add(bars[0], b.Dot(bars[len(bars)-1], in.UT))
+	if k := len(bars); in.U != nil {
+		bars[0] = b.Add(bars[0], b.Dot(bars[k-2], in.UT))
+		if byRates := bars[k-1]; !byRates.IsConst(0) {
+			bars[0] = b.Add(bars[0], b.Dot(byRates, place.SignalTurns.Node(b, in.UT.Shape)))
+		}
 	}
 	g := program.VJP().Graph()
 	if !params {
@@ -267,7 +270,8 @@ func (p *derivatives) jvp(program place.Program, n *ir.Node) *ir.Graph {
 	add(m.In.Q, place.OwnDot)
 	add(m.In.P, place.ParamsDot)
 	if m.In.U != nil {
-		wrt, dots = append(wrt, m.In.U), append(dots, b.Mul(m.In.UT, tt))
+		wrt = append(wrt, m.In.U, m.In.UT)
+		dots = append(dots, b.Mul(m.In.UT, tt), b.Mul(place.SignalTurns.Node(b, m.In.UT.Shape), tt))
 	}
 	dot := autodiff.JVP(b, []*ir.Node{n}, wrt, dots)[0]
 	return program.JVP().Graph(place.Dot.Of(dot))

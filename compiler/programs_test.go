@@ -83,7 +83,7 @@ type frame struct {
 }
 
 // inputs are all that programs read.
-var inputs = []string{"t", "y", "d", "u", "ut", "q", "p", "s", "a", "data", "seen", "yb", "db", "ub", "utb", "free", "flow", "on1", "on2", "at1", "at2", "onb1", "onb2", "atb1", "atb2", "along.y", "along.t", "row", "rw"}
+var inputs = []string{"t", "y", "d", "u", "ut", "utt", "q", "p", "s", "a", "data", "seen", "yb", "db", "ub", "utb", "free", "flow", "on1", "on2", "at1", "at2", "onb1", "onb2", "atb1", "atb2", "along.y", "along.t", "row", "rw"}
 
 func (x frame) draw(rng *rand.Rand) {
 	for _, name := range inputs {
@@ -110,9 +110,12 @@ func (x frame) value(program, output string) []float64 {
 func (x frame) along(program, output string, dirs map[string][]float64) []float64 {
 	if tt := dirs["t"]; tt != nil && x.f.Input("u") != nil {
 		dirs = maps.Clone(dirs)
-		ut := slices.Clone(x.f.Input("ut"))
-		floats.Scale(tt[0], ut)
-		dirs["u"] = ut
+		for name, rate := range map[string]string{"u": "ut", "ut": "utt"} {
+			if v := x.f.Input(rate); v != nil {
+				dirs[name] = slices.Clone(v)
+				floats.Scale(tt[0], dirs[name])
+			}
+		}
 	}
 	was := map[string][]float64{}
 	for name := range dirs {

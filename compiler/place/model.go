@@ -13,7 +13,8 @@ var (
 	Discretes   = Input{name: "d"}
 	Signals     = Input{name: "u"}
 	SignalRates = Input{name: "ut"}
-	Own         = Input{name: "q"} // of the trajectory
+	SignalTurns = Input{name: "utt"} // second derivatives, which derivatives by time of what reads rates have
+	Own         = Input{name: "q"}   // of the trajectory
 	Params      = Input{name: "p", shared: true}
 	Scales      = Input{name: "s", shared: true}
 	Arguments   = Input{name: "a"} // of an event

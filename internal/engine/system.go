@@ -45,6 +45,7 @@ type inputs struct {
 	tangents
 
 	T, Y, D, U, Ut, Q, S, a []float64
+	utt                     []float64 // second derivatives of signals
 	Data, Seen, OfRow       []float64 // of a row
 	Yb, Db, Ub, Utb         []float64 // before the instant
 	free, ry, rt            []float64 // which states move; how far states and time may be off
@@ -104,7 +105,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 		s.Size.Releases -= p.NumExits
 	}
 	for p, to := range map[place.Input]*[]float64{
-		place.Time: &s.T, place.States: &s.Y, place.Discretes: &s.D, place.Signals: &s.U, place.SignalRates: &s.Ut,
+		place.Time: &s.T, place.States: &s.Y, place.Discretes: &s.D, place.Signals: &s.U, place.SignalRates: &s.Ut, place.SignalTurns: &s.utt,
 		place.Own: &s.Q, place.Scales: &s.S, place.Arguments: &s.a, place.Data: &s.Data, place.Seen: &s.Seen, place.OfRow: &s.OfRow,
 		place.Free: &s.free, place.StatesReach: &s.ry, place.TimeReach: &s.rt,
 		place.StatesBefore: &s.Yb, place.DiscretesBefore: &s.Db, place.SignalsBefore: &s.Ub, place.SignalRatesBefore: &s.Utb,
@@ -189,6 +190,11 @@ func (s *base) At(t float64, y, d []float64) {
 		}
 		if s.Ut != nil {
 			s.Ut[i] = r
+		}
+		if s.utt != nil {
+			if s.utt[i] = g.CurveAt(t); t > s.From {
+				s.utt[i] = g.CurveBefore(t)
+			}
 		}
 	}
 }
