@@ -50,7 +50,7 @@ fit { optimizer: adam { lr: 0.1 } }`)
 		require.InDeltaSlice(t, []float64{2*jac[0] + 10*jac[2], 2*jac[1] + 10*jac[3]}, yBar, 1e-13)
 		require.InDeltaSlice(t, []float64{2 * -12, 2 * 3, 10 * -4}, pBar, 1e-13)
 	}
-	require.Panics(t, func() { f.Eval(0, y, params[:2], dy) })
+	require.PanicsWithValue(t, "compiler: 2 parameters, where the model has 3", func() { f.Eval(0, y, params[:2], dy) })
 	_, err := compiler.Compile("m.node", "model M {\n  state x = y\n}")
 	var list *diag.List
 	require.ErrorAs(t, err, &list)
