@@ -20,7 +20,7 @@ func TestPages(t *testing.T) {
 	}
 	docs, err := filepath.Abs("../../docs")
 	require.NoError(t, err)
-	for _, name := range []string{"tutorial", "simulating"} {
+	for _, name := range []string{"tutorial", "simulating", "advice"} {
 		t.Run(name, func(t *testing.T) {
 			page, err := os.ReadFile(filepath.Join(docs, name+".md"))
 			require.NoError(t, err)
