@@ -87,7 +87,7 @@ func (o *oscillator) energyError(s *study, f *pinode.Fit, r *rand.Rand) (float64
 	if err := s.table("starts.csv", []string{"q", "p"}, starts); err != nil {
 		return 0, err
 	}
-	run, err := s.with("motion", f, false)
+	run, err := s.with(o.name+"_motion", f, false)
 	if err != nil {
 		return 0, err
 	}
