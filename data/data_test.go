@@ -516,6 +516,37 @@ func TestJumpsAndKnots(t *testing.T) {
 	require.Empty(t, interpolant(t, "cubic", Signal{[]float64{3}, []float64{7}}).Knots(), "a constant")
 }
 
+// TestAlong: beyond the ends of the stretch that holds a time, a signal goes on as it is in it.
+func TestAlong(t *testing.T) {
+	s := Signal{T: []float64{1, 2, 4, 5}, V: []float64{3, 5, 4, 4.5}}
+	hold, linear, cubic := interpolant(t, "hold", s), interpolant(t, "linear", s), interpolant(t, "cubic", s)
+	for _, x := range []struct{ from, t, hold, linear, rate float64 }{
+		{0, 0.5, 3, 3, 0},
+		{0, 1.5, 3, 3, 0}, // it is constant before the first value
+		{1, 1.5, 3, 4, 2},
+		{1, 2, 3, 5, 2},
+		{1, 2.5, 3, 6, 2},
+		{1.5, 0.5, 3, 2, 2},
+		{2, 1, 5, 5.5, -0.5},
+		{3, 6, 5, 3, -0.5},
+		{5, 7, 4.5, 4.5, 0},
+	} {
+		v, rate := hold.Along(x.from, x.t)
+		require.InDeltaSlice(t, []float64{x.hold, 0}, []float64{v, rate}, 1e-14, "hold %v", x)
+		v, rate = linear.Along(x.from, x.t)
+		require.InDeltaSlice(t, []float64{x.linear, x.rate}, []float64{v, rate}, 1e-14, "linear %v", x)
+	}
+	// A spline has knots at its ends alone: between them it is read as it is, beyond it goes on.
+	inside, _ := cubic.At(3)
+	v, _ := cubic.Along(1.2, 3)
+	require.Equal(t, inside, v)
+	end, slope := cubic.Before(5)
+	v, _ = cubic.Along(1.2, 5+1e-6)
+	require.InDelta(t, end+1e-6*slope, v, 1e-10)
+	require.InDelta(t, cubic.CurveBefore(5), cubic.CurveAlong(1.2, 5+1e-9), 1e-7)
+	require.Equal(t, cubic.CurveAt(3), cubic.CurveAlong(1.2, 3))
+}
+
 // TestCubic compares with gonum's spline where that exists, and checks what
 // defines it: through the values, twice differentiable, exact for cubics.
 func TestCubic(t *testing.T) {

@@ -138,6 +138,28 @@ func (p *Interpolant) Before(t float64) (v, rate float64) {
 	return p.in(sort.SearchFloat64s(p.t, t)-1, t)
 }
 
+// Along is the value and its derivative at time t in the stretch between knots that holds the
+// time from, or begins there: beyond the ends of the stretch as it would go on, where a stage
+// of a step may lie.
+func (p *Interpolant) Along(from, t float64) (v, rate float64) { return p.in(p.along(from, t), t) }
+
+// CurveAlong is the second derivative where Along has the first.
+func (p *Interpolant) CurveAlong(from, t float64) float64 { return p.curve(p.along(from, t), t) }
+
+// along is the piece that Along reads.
+func (p *Interpolant) along(from, t float64) int {
+	next := sort.Search(len(p.knots), func(i int) bool { return p.knots[i] > from })
+	switch {
+	case next < len(p.knots) && t > p.knots[next]:
+		return sort.SearchFloat64s(p.t, p.knots[next]) - 1
+	case next > 0 && t < p.knots[next-1]:
+		return sort.SearchFloat64s(p.t, p.knots[next-1])
+	case t > from:
+		return sort.SearchFloat64s(p.t, t) - 1
+	}
+	return sort.Search(len(p.t), func(i int) bool { return p.t[i] > t }) - 1
+}
+
 func (p *Interpolant) in(i int, t float64) (v, rate float64) {
 	if i < 0 {
 		return p.before, 0

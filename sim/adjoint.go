@@ -16,7 +16,7 @@ import (
 // At the instants it does what the discrete sweep does, with the flow in the
 // place of the step. The state along the way is the dense output of the
 // stored steps, or, for backsolve, integrated backwards along with λ from the
-// end of each smooth piece.
+// end of each step: from farther on what decays in the motion would grow without bound.
 type continuous struct {
 	*reverse
 	how      stateOf
@@ -111,7 +111,7 @@ func adjointMethod(method *solvers.Tableau) *solvers.Tableau {
 // stepBack goes back over one stored step.
 func (c *continuous) stepBack(e *entry) {
 	s := c.history
-	y1, anchored := c.endState(e)
+	y1 := c.endState(e)
 	f1 := s.stepper.EndRate()
 	hBar := dot(c.bar.y, f1) + c.bar.t // of the end's time, which moves along the flow
 	switch e.end {
@@ -130,7 +130,7 @@ func (c *continuous) stepBack(e *entry) {
 	}
 	c.bar.t = 0
 	if e.h > 0 {
-		c.integrate(e, y1, anchored)
+		c.integrate(e, y1)
 	}
 	if c.starts() {
 		// A later start by δt leaves out f δt of the flow.
@@ -150,17 +150,15 @@ func (c *continuous) starts() bool {
 }
 
 // endState puts the step into the stepper, for its dense output, and returns its end.
-// anchored says that this end is not the start of another step of the same smooth
-// piece.
-func (c *continuous) endState(e *entry) (y1 []float64, anchored bool) {
+func (c *continuous) endState(e *entry) (y1 []float64) {
 	c.history.replay(e)
 	c.history.behind()
-	return c.stepper.End(), e.end != endFree || c.reverse.hy.Project > 0 || c.reverse.hy.Balance > 0
+	return c.stepper.End()
 }
 
 // integrate takes λ from the end of the step to its start, past the saves in
 // it.
-func (c *continuous) integrate(e *entry, y1 []float64, anchored bool) {
+func (c *continuous) integrate(e *entry, y1 []float64) {
 	s := c.history
 	c.cur = e
 	method := adjointMethod(c.method)
@@ -171,9 +169,7 @@ func (c *continuous) integrate(e *entry, y1 []float64, anchored bool) {
 	off := 0
 	if c.how == backsolve {
 		off = s.size.Y
-		if anchored {
-			copy(c.x, y1)
-		}
+		copy(c.x, y1)
 	}
 	copy(c.x[off:], c.bar.y)
 	copy(c.x[off+s.size.Y:], c.bar.d)
@@ -191,6 +187,34 @@ func (c *continuous) integrate(e *entry, y1 []float64, anchored bool) {
 	c.flow(t, e.t)
 	copy(c.bar.y, c.x[off:])
 	copy(c.bar.d, c.x[off+s.size.Y:])
+	if c.how == backsolve && c.lost(e) {
+		poison(c.bar.y)
+	}
+}
+
+// mostLost is how many times the tolerances the state that is integrated backwards may be off
+// where a step starts.
+const mostLost = 100
+
+// lost reports whether the state that is integrated backwards has left the motion, as it does where
+// that falls in a step by many powers of ten: a derivative along it is none.
+func (c *continuous) lost(e *entry) bool {
+	s := c.history
+	y0, _ := s.tape.at(e.state, s.size.Y, s.size.D)
+	for l, v := range y0[:s.size.YError] {
+		scale := math.Max(math.Abs(v), math.Abs(s.stepper.End()[l]))
+		if !(math.Abs(c.x[l]-v) <= mostLost*(s.opt.RTol*scale+s.opt.atol(l))) {
+			return true
+		}
+	}
+	return false
+}
+
+// poison marks what has no value.
+func poison(v []float64) {
+	for i := range v {
+		v[i] = math.NaN()
+	}
 }
 
 // flow integrates x backwards from t to end. Where that cannot be done, it is not a number from there on.
@@ -213,9 +237,7 @@ func (c *continuous) flow(t, end float64) {
 			h = next
 			continue
 		case !ok || steps >= mostVariation:
-			for i := range c.x {
-				c.x[i] = math.NaN()
-			}
+			poison(c.x)
 			return
 		}
 		c.quadrature(h)

@@ -284,6 +284,10 @@ func (s *search) matters(guard int, to int8) bool {
 // grazeTol is the transversality below which a crossing counts as a graze.
 const grazeTol = 1e-6
 
+// offRoot is the part of a step by which an end that Newton's method came to through steps whose
+// equations could not be solved may be off the root.
+const offRoot = 1e-6
+
 // locate shortens the step so that it ends on the root of the guard near theta:
 // Newton's method on true steps, so that the state at the event has the order of the
 // solver and the guard vanishes to round-off. Behind its root a guard may not be
@@ -291,7 +295,7 @@ const grazeTol = 1e-6
 func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	full := s.step.stepper.H
 	h = theta * full
-	best, bestH, good := math.Inf(1), h, 0.
+	best, bestH, good, unsolved := math.Inf(1), h, 0., false
 	for i := range s.lately {
 		s.lately[i].through = false
 	}
@@ -301,7 +305,8 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 		s.step.take(h)
 		s.lookAtEnd(h)
 		g := math.Abs(s.g[guard])
-		if math.IsNaN(g) || !s.step.solved() {
+		if solved := s.step.solved(); math.IsNaN(g) || !solved {
+			unsolved = unsolved || !solved
 			h = (good + h) / 2
 			continue
 		}
@@ -318,10 +323,10 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	if s.step.stepper.H != bestH {
 		s.step.take(bestH)
 	}
-	if !s.step.solved() {
+	s.model.Guards(s.t+bestH, s.step.stepper.End(), s.d, s.held, s.g, s.rate, s.accel)
+	if !s.step.solved() || unsolved && math.Abs(s.g[guard]) > offRoot*full*math.Abs(s.rate[guard]) {
 		return 0, s.blame(s.fail(StepTooSmall, bestH, "the equations of the step to the root of a guard cannot be solved"), guard)
 	}
-	s.model.Guards(s.t+bestH, s.step.stepper.End(), s.d, s.held, s.g, s.rate, s.accel)
 	if s.isExit(guard) { // what it is for is smooth across it
 		return bestH, nil
 	}

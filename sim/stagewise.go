@@ -54,7 +54,7 @@ func newStagewiseOn(hy *Hybrid, size Sizes, opt Options, step *solvers.Stepper) 
 // the root of a guard are, or to the tolerances.
 func (r *stagewise) exactly(on bool) {
 	if on {
-		r.step.Tolerances(0, 0, r.opt.ATol, 0)
+		r.step.Tolerances(0, r.opt.RTol, r.opt.ATol, 0)
 	} else {
 		r.step.Tolerances(r.size.YError, r.opt.RTol, r.opt.ATol, newtonPart)
 	}

@@ -40,11 +40,12 @@ type convergence struct {
 }
 
 // accuracy is how exactly equations are solved: errors are measured over the first count
-// components. A zero count means to round-off.
+// components. A zero count means to round-off, as far as that is known.
 type accuracy struct {
 	count      int
 	rtol, atol float64
 	part       float64 // of the tolerances that equations may be off by
+	off        float64 // the last correction in terms of the tolerances, where to round-off
 }
 
 // group are stages that are solved for at once.
@@ -90,14 +91,16 @@ func newImplicit(s *Stepper) *implicit {
 }
 
 // Tolerances says how exactly the equations of implicit steps are solved: to a part of the
-// tolerances of the first count components. Without it they are solved to round-off, beside which
-// the absolute tolerance is the least size of a component.
+// tolerances of the first count components. With a zero count, or without it, they are solved to
+// round-off, beside which the absolute tolerance is the least size of a component. What terms that
+// cancel leave of a rate is not known: where corrections get no smaller and are beside the tolerances
+// nothing, that is what is left.
 func (s *Stepper) Tolerances(count int, rtol, atol, part float64) {
 	switch {
 	case s.imp != nil:
-		s.imp.accuracy = accuracy{count, rtol, atol, part}
+		s.imp.accuracy = accuracy{count: count, rtol: rtol, atol: atol, part: part}
 	case s.rkc != nil && count > 0: // in these the spectral radius is estimated
-		s.rkc.accuracy = accuracy{count, rtol, atol, part}
+		s.rkc.accuracy = accuracy{count: count, rtol: rtol, atol: atol, part: part}
 	}
 }
 
@@ -252,6 +255,7 @@ func (m *implicit) norm(d, y, k []float64) float64 {
 				return v
 			}
 			if v != 0 {
+				m.off = math.Max(m.off, math.Abs(v)/math.FMA(m.rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y[l])), m.absolute(l, m.atol)))
 				sum = math.Max(sum, math.Abs(v)/max(math.Abs(y[l]), math.Abs(m.Y[0][l]), math.Abs(m.H*k[l]), m.absolute(l, m.atol), math.Abs(v))/exactly)
 			}
 		}
@@ -293,7 +297,8 @@ func (n *iteration) begin(m *implicit) {
 // next takes the size of a correction; done says that there is to be no other.
 func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done bool) {
 	n.count++
-	exact := m.count == 0
+	exact, off := m.count == 0, m.off
+	m.off = 0
 	switch {
 	case math.IsNaN(size) || math.IsInf(size, 0):
 		return undefined, true
@@ -313,9 +318,9 @@ func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done boo
 	last := n.last
 	n.last = size
 	switch {
-	case exact && n.count > 1 && rate > 0.5 && last < 1e3: // round-off is all that is left
+	case exact && n.count > 1 && rate > 0.5 && (last < 1e3 || n.count > 2 && off < leastOff): // round-off is all that is left
 		return converged, true
-	case exact && n.count < 5*mostIterations && rate < 2:
+	case exact && n.count < 5*mostIterations && (rate < 2 || off < leastOff):
 		return converged, false
 	case rate < 1 && !exact && size*rate/(1-rate) <= n.most:
 		return converged, true
@@ -326,6 +331,10 @@ func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done boo
 	}
 	return converged, false
 }
+
+// leastOff is the part of the tolerances up to which corrections that get no smaller are those of
+// round-off.
+const leastOff = 0.1
 
 // mostRate is the rate of convergence from which on the Jacobian is taken anew.
 const mostRate = 0.1

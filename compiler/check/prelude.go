@@ -16,12 +16,17 @@ var preludeText string
 
 // prelude are the terms of the language that are written in it.
 var prelude = sync.OnceValue(func() *dsl.File {
-	f, l := dsl.Parse(diag.NewSource("prelude.node", preludeText))
+	f, l := dsl.Parse(diag.NewSource(preludeName, preludeText))
 	if l.Err() != nil {
 		panic("check: " + l.Error())
 	}
 	return f
 })
+
+// OfPrelude reports whether a place is in the terms that are written in the language.
+func OfPrelude(s diag.Span) bool { return !s.IsZero() && s.Src.Name == preludeName }
+
+const preludeName = "prelude.node"
 
 // Prelude lists the functions that are written in the language, with what they are.
 func Prelude() (list []Function) {

@@ -163,7 +163,17 @@ func (l *conditions) modeOn(surface *ir.Node, at atZero) *ir.Node {
 // site is the expression that is being lowered, for messages about its guards.
 func (l *conditions) site() *check.Expr { return l.sites[len(l.sites)-1] }
 
+// written is an expression as it stands in a model: what is inside of a term that is written in the
+// language is the call of that term.
+func (l *conditions) written(x *check.Expr) *check.Expr {
+	for i := len(l.sites) - 1; i >= 0 && check.OfPrelude(x.Span); i-- {
+		x = l.sites[i]
+	}
+	return x
+}
+
 func (l *conditions) guard(n *ir.Node, x *check.Expr) int {
+	x = l.written(x)
 	l.out.Guards = append(l.out.Guards, Guard{Node: n, Text: check.Text(x), Span: x.Span})
 	return len(l.out.Guards) - 1
 }

@@ -25,7 +25,7 @@ type expressions struct {
 	lets    map[letKey]*ir.Node
 	locals  map[*check.Local]*ir.Node
 	passed  map[*ir.Node]*ir.Node // placeholders of functions: see apply
-	sites   []*check.Expr         // operators that are being lowered, the innermost last
+	sites   []*check.Expr         // operators and calls that are being lowered, the innermost last
 	fresh   int
 	during  *EventUse // the event that is being lowered: blocks are noted there; or nil
 
@@ -291,7 +291,9 @@ func (l *expressions) apply(x *check.Expr) *ir.Node {
 		}
 		l.locals[x.Locals[i]] = n
 	}
+	l.sites = append(l.sites, x)
 	body := l.expr(x.Body)
+	l.sites = l.sites[:len(l.sites)-1]
 	if len(by) == 0 {
 		return body
 	}

@@ -184,10 +184,7 @@ func (s *Columns) load(lane int, t float64, y, d []float64) {
 		return
 	}
 	for k, g := range s.sys.Signals {
-		v, r := g.At(t)
-		if t > s.sys.From {
-			v, r = g.Before(t)
-		}
+		v, r := g.Along(s.sys.From, t)
 		if s.u != nil {
 			s.u[k*w+lane] = v
 		}

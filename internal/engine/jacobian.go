@@ -55,7 +55,7 @@ func (js *jacobians) Pattern(d []float64) *sparse.Pattern {
 // Jacobian implements sim.Linearised.
 func (js *jacobians) Jacobian(t float64, y, d, values, byTime []float64) {
 	j := js.at(d)
-	js.sys.At(t, y, d)
+	js.sys.within(t, y, d)
 	j.program.Run()
 	for k, at := range j.At {
 		values[k] = j.program.Value[at]
@@ -82,7 +82,7 @@ func (js *jacobians) JacobianJVP(t, tDot float64, y, yDot, d, dDot, u []float64,
 // along is the derivative along a direction, which is set.
 func (js *jacobians) along(t float64, y, d, u []float64, tau float64) *Function {
 	j := js.at(d)
-	js.sys.At(t, y, d)
+	js.sys.within(t, y, d)
 	copy(js.yAlong, u)
 	if js.tAlong != nil {
 		js.tAlong[0] = tau

@@ -155,7 +155,7 @@ func (s *guardPrograms) guardsSliding(w *sliding, t float64, y, d []float64, hel
 	exits := s.Size.Guards - s.Size.Exits
 	own := exits - s.Size.Releases
 	look := func(t float64, y, g, rate []float64) {
-		s.At(t, y, d)
+		s.within(t, y, d)
 		run(w.rhs.Run, w.flow)
 		for i, h := range held {
 			if h {

@@ -243,10 +243,7 @@ func (s *Steps) load(l int, signals []*data.Interpolant, from, t, h float64) {
 		}
 		now := s.tab.StageTime(i, t, h)
 		for k, g := range signals {
-			v, r := g.At(now)
-			if now > from {
-				v, r = g.Before(now)
-			}
+			v, r := g.Along(from, now)
 			if s.u[i] != nil {
 				s.u[i][k*w+l] = v
 			}

@@ -175,27 +175,49 @@ func (s *System) BindTrajectory(q []float64, signals []*data.Interpolant) {
 
 // At moves the inputs to a time and state.
 func (s *base) At(t float64, y, d []float64) {
-	if s.T != nil {
-		s.T[0] = t
-	}
-	copy(s.Y, y)
-	copy(s.D, d)
+	s.to(t, y, d)
 	for i, g := range s.Signals {
 		v, r := g.At(t)
 		if t > s.From {
 			v, r = g.Before(t)
 		}
-		if s.U != nil {
-			s.U[i] = v
-		}
-		if s.Ut != nil {
-			s.Ut[i] = r
-		}
+		s.signal(i, v, r)
 		if s.utt != nil {
 			if s.utt[i] = g.CurveAt(t); t > s.From {
 				s.utt[i] = g.CurveBefore(t)
 			}
 		}
+	}
+}
+
+// within is At inside of the smooth piece that began at From, or a little beyond its ends, as a
+// stage of a step may be: signals go on there as they were.
+func (s *base) within(t float64, y, d []float64) {
+	s.to(t, y, d)
+	for i, g := range s.Signals {
+		v, r := g.Along(s.From, t)
+		s.signal(i, v, r)
+		if s.utt != nil {
+			s.utt[i] = g.CurveAlong(s.From, t)
+		}
+	}
+}
+
+func (s *base) to(t float64, y, d []float64) {
+	if s.T != nil {
+		s.T[0] = t
+	}
+	copy(s.Y, y)
+	copy(s.D, d)
+}
+
+// signal sets a signal and its rate.
+func (s *base) signal(i int, v, rate float64) {
+	if s.U != nil {
+		s.U[i] = v
+	}
+	if s.Ut != nil {
+		s.Ut[i] = rate
 	}
 }
 
@@ -243,8 +265,8 @@ func (s *base) arguments(e int, a []float64) {
 	copy(s.a, a)
 }
 
-// Segment tells that a smooth piece of the run starts at time t: signals take
-// their right limit there, and at its end the left one.
+// Segment tells that a smooth piece of the run starts at time t: signals take their right limit
+// there, at its end the left one, and for stages of steps beyond its end they go on.
 func (s *System) Segment(t float64) { s.From = t }
 
 func (s *System) Sizes() sim.Sizes { return s.Size }
@@ -256,7 +278,7 @@ func (s *System) Init(t float64, y, d []float64) {
 }
 
 func (s *System) RHS(t float64, y, d, dy []float64) {
-	s.At(t, y, d)
+	s.within(t, y, d)
 	run(s.field(d).Run, dy)
 }
 
@@ -361,7 +383,7 @@ func (s *System) InitVJP(t float64, yCt, dCt []float64) (tBar float64) {
 }
 
 func (s *System) RHSVJP(t float64, y, d, ct, yBar, dBar []float64, params sim.Params) float64 {
-	s.At(t, y, d)
+	s.within(t, y, d)
 	f := s.field(d)
 	copy(f.Ct, ct)
 	if params {
@@ -449,7 +471,7 @@ func (s *System) InitJVP(t, tDot float64, yDot, dDot []float64) {
 }
 
 func (s *System) RHSJVP(t, tDot float64, y, yDot, d, dDot, out []float64) {
-	s.At(t, y, d)
+	s.within(t, y, d)
 	s.jvp(s.field(d).jvp, tDot, yDot, dDot, out)
 }
 

@@ -2,9 +2,11 @@ package estimate
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
 )
@@ -42,6 +44,9 @@ func (f *estimated) Evaluate(ctx context.Context) (*Evaluation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := f.noGradient(g); err != nil {
+		return nil, err
+	}
 	out := &Evaluation{Loss: res.Loss, Terms: append([]fit.Term{}, res.Terms...), LossGradient: f.gradient(g, 1), Beside: o.Beside()}
 	whole, err := f.share(ctx, nil, g)
 	if err != nil {
@@ -70,11 +75,40 @@ func (f *estimated) share(ctx context.Context, batch []int, g []float64) (Share,
 		return Share{}, err
 	}
 	n := float64(res.Values)
+	if err := f.noGradient(g); err != nil {
+		return Share{}, err
+	}
 	s := Share{LogLikelihood: -n * res.Loss, Likelihoods: o.Likelihoods(res), Values: res.Values, Gradient: f.gradient(g, -n)}
 	if !loss.HasDensity(o) {
 		s.LogLikelihood = math.NaN()
 	}
 	return s, nil
+}
+
+// noGradient is the error of a gradient that is no number by some parameter or weight; g is that by
+// coordinates.
+func (f *estimated) noGradient(g []float64) error {
+	sp := f.Objective.Space
+	for i, p := range sp.Params {
+		if v := f.Objective.NaturalBar[i]; !engine.Number(v) {
+			return f.undefined("parameter `"+p.Name+"`", v)
+		}
+	}
+	for _, t := range f.prog.Model.Layout.Weights {
+		if at := sp.CoordinateOf(t); at >= 0 && !engine.Finite(g[at:at+t.Shape.Size()]) {
+			return f.undefined("weights `"+t.Name+"`", math.NaN())
+		}
+	}
+	return nil
+}
+
+func (f *estimated) undefined(of string, v float64) error {
+	mode, other := f.Objective.Gradient, "unrolled"
+	if mode != "adjoint" {
+		other = "adjoint"
+	}
+	return fmt.Errorf("the loss is finite and its derivative by the %s is %g with `gradient: %s`: a slope is infinite on the way, as that of a square root at 0, or, for `backsolve`, the motion falls too fast to be followed back; "+
+		"try `gradient: %s`, or a smaller `rtol`", of, v, mode, other)
 }
 
 // gradient is the gradient of the last evaluation by name, times a factor; g is that by

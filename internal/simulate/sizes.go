@@ -183,7 +183,9 @@ func (z *sizer) rates(span *sim.Span, y, d, filled, to []float64) {
 				at[i] = filled[i]
 			}
 		}
-		z.to.Model.RHS(span.T0+(span.T1-span.T0)*float64(k)/probes, at, d, rate)
+		t := span.T0 + (span.T1-span.T0)*float64(k)/probes
+		z.to.Model.Segment(t)
+		z.to.Model.RHS(t, at, d, rate)
 		for i, v := range rate {
 			if math.Abs(v) > math.Abs(to[i]) && engine.Number(v) {
 				to[i] = v

@@ -106,7 +106,9 @@ func (d *curves) derived(t float64, y, rate []float64, j int) float64 {
 		z := append([]float64{}, y...)
 		z[j] = v
 		dy := make([]float64, len(y))
+		d.system.Segment(t)
 		d.system.RHS(t, z, make([]float64, d.system.Size.D), dy)
+		d.system.Segment(math.Inf(1)) // see at
 		return dy[by]
 	}
 	at0 := with(0)

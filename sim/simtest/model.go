@@ -47,9 +47,9 @@ type Point struct {
 	from    float64
 }
 
-// After reports whether the point is behind a time at which inputs jump: at the time
-// itself, whether a smooth piece of the run starts there.
-func (x *Point) After(t float64) bool { return x.T.V > t || x.T.V == t && x.from >= t }
+// After reports whether the point is in a smooth piece of the run behind a time at which inputs
+// jump. A stage of a step may lie beyond the ends of its piece.
+func (x *Point) After(t float64) bool { return x.from >= t }
 
 // at is the point of a time and state, with derivatives up to an order. It is valid until
 // the next of that order.
