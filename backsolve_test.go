@@ -43,3 +43,26 @@ fit { solver: `+solver+` { rtol: 1e-6 }, gradient: backsolve }`, csv)
 		require.InEpsilon(t, want*k, grad[0], 1e-4, solver) // by k in terms of its start
 	}
 }
+
+// TestNoGradientIsAnError: where a tank drains empty the adjoint equation has an infinite slope. Its
+// derivative is that of the steps, or an error that names the parameter, never another number.
+func TestNoGradientIsAnError(t *testing.T) {
+	for _, mode := range []string{"unrolled", "adjoint"} {
+		e, err := fromText(t, `model T {
+  param b = 0.5
+  state h = 0.5
+  state m = 0
+  h' = if h > 0 then -b*sqrt(max(h, 0)) else 0
+  m' = h - 0.1*m
+  observe B = m ~ normal(0.1)
+}
+data d from "d.csv" { time: t; B: B }
+fit { solver: rodas5p { rtol: 1e-9 }, gradient: `+mode+` }`, "t,B\n1,0.3\n2,0.4\n4,0.3\n6,0.2\n").Evaluate(t.Context(), EvaluateOptions{})
+		if mode == "adjoint" && err != nil {
+			require.ErrorContains(t, err, "parameter `b` is NaN with `gradient: adjoint`")
+			continue
+		}
+		require.NoError(t, err)
+		require.InDelta(t, 8.4027, e.Gradient.Params["b"], 1e-3, mode)
+	}
+}

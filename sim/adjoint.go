@@ -189,6 +189,7 @@ func (c *continuous) integrate(e *entry, y1 []float64) {
 	copy(c.bar.d, c.x[off+s.size.Y:])
 	if c.how == backsolve && c.lost(e) {
 		poison(c.bar.y)
+		c.noDerivative(e.t)
 	}
 }
 
@@ -208,6 +209,12 @@ func (c *continuous) lost(e *entry) bool {
 		}
 	}
 	return false
+}
+
+// noDerivative marks the derivatives by parameters, which the state may not come to.
+func (c *continuous) noDerivative(t float64) {
+	poison(c.ct)
+	c.addVJP(t, c.stepper.End(), WithParams)
 }
 
 // poison marks what has no value.
@@ -238,6 +245,7 @@ func (c *continuous) flow(t, end float64) {
 			continue
 		case !ok || steps >= mostVariation:
 			poison(c.x)
+			c.noDerivative(t)
 			return
 		}
 		c.quadrature(h)
