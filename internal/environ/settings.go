@@ -54,7 +54,7 @@ func gradientChoices() []setting.Choice {
 		{Name: "auto", Doc: "unrolled, with `bdf` adjoint"},
 		{Name: "unrolled", Doc: "exact derivative of the discrete solution"},
 		{Name: "adjoint", Doc: "continuous adjoint along the stored dense solution"},
-		{Name: "backsolve", Doc: "continuous adjoint, the state integrated backwards with it"},
+		{Name: "backsolve", Doc: "continuous adjoint, the state integrated backwards with it, from the end of each step"},
 		{Name: "forward", Doc: "sensitivities, one run for each parameter"},
 	}
 }
