@@ -31,6 +31,7 @@ type continuous struct {
 	big      float64 // see tolerances
 
 	transposes map[*sparse.Pattern]*transpose
+	stiff      *continuous // of backsolve, for implicit steps: the way back from these is unstable, in the state
 }
 
 // stepperOf takes the steps of a method.
@@ -69,22 +70,13 @@ func (s *Integrator) Backsolve(m Reverse, ct *Cotangents) (t0Bar float64) {
 func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 	c := s.cont[how]
 	if c == nil {
-		n := s.run.size.Y + s.run.size.D
-		if how == backsolve {
-			n += s.run.size.Y
-		}
-		c = &continuous{
-			reverse: s.reverse(), how: how,
-			steppers: map[*solvers.Tableau]stepperOf{},
-			x:        make([]float64, n), yAt: make([]float64, s.run.size.Y),
-			byY: make([]float64, s.run.size.Y), byD: make([]float64, s.run.size.D),
-			ct: make([]float64, s.run.size.Y), field: make([]float64, s.run.size.Y),
-			transposes: map[*sparse.Pattern]*transpose{},
-		}
+		c = newContinuous(s.reverse(), how)
 		s.cont[how] = c
 	}
 	c.begin(m, ct)
-	c.big = 0
+	if c.big = 0; c.stiff != nil {
+		c.stiff.big = 0
+	}
 	for c.reverse.back() {
 		if c.e.kind == stepEntry {
 			c.stepBack(c.e)
@@ -93,6 +85,21 @@ func (s *Integrator) sweep(how stateOf, m Reverse, ct *Cotangents) float64 {
 		}
 	}
 	return c.finish()
+}
+
+func newContinuous(r *reverse, how stateOf) *continuous {
+	y := r.size.Y
+	c := &continuous{
+		reverse: r, how: how, steppers: map[*solvers.Tableau]stepperOf{},
+		x: make([]float64, y+r.size.D), yAt: make([]float64, y),
+		byY: make([]float64, y), byD: make([]float64, r.size.D), ct: make([]float64, y), field: make([]float64, y),
+		transposes: map[*sparse.Pattern]*transpose{},
+	}
+	if how == backsolve {
+		c.x = make([]float64, len(c.x)+y)
+		c.stiff = newContinuous(r, adjoint)
+	}
+	return c
 }
 
 // adjointMethod is the method by which the adjoint equation is integrated along the
@@ -160,6 +167,10 @@ func (c *continuous) endState(e *entry) (y1 []float64) {
 // it.
 func (c *continuous) integrate(e *entry, y1 []float64) {
 	s := c.history
+	if c.stiff != nil && c.method.Family != solvers.Explicit && c.method.Adaptive() {
+		c.stiff.integrate(e, y1)
+		return
+	}
 	c.cur = e
 	method := adjointMethod(c.method)
 	if _, ok := c.steppers[method]; !ok {
