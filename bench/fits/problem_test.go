@@ -19,6 +19,7 @@ type Problem struct {
 var Problems = []*Problem{
 	enzyme, tank, epidemic, circuit, ball, pendulum, glucose, room, neuron, loop, cascade,
 	lagged, exchanger, reporting, inhibition, seasons, ladder, block, fridge, spring, valve,
+	urease, capsule, cell, counterflow, flour, gears, cistern, mites, reactor, storeys, chain, fedbatch, coast, drone,
 }
 
 // Table collects rows of data with noise.
@@ -26,6 +27,8 @@ type Table struct {
 	rng    *rand.Rand
 	header []string
 	rows   [][]string
+	truth  map[string]float64
+	means  []float64 // of what is measured to train with, in standard deviations
 
 	held  bool               // rows are of a trajectory that is held back
 	sums  map[string]float64 // squares of what noise did to these
@@ -35,8 +38,7 @@ type Table struct {
 // Data are the table of a problem, for a draw of the noise, and the root mean square of
 // the noise of what is held back, by observation.
 func (p *Problem) Data(draw uint64) (csv string, noise map[string]float64) {
-	t := &Table{rng: rand.New(rand.NewPCG(draw, 77)), sums: map[string]float64{}, count: map[string]float64{}}
-	p.Make(t)
+	t := p.table(draw, p.Truth)
 	var b strings.Builder
 	b.WriteString(strings.Join(t.header, ",") + "\n")
 	for _, r := range t.rows {
@@ -47,6 +49,22 @@ func (p *Problem) Data(draw uint64) (csv string, noise map[string]float64) {
 		noise[name] = math.Sqrt(sum / t.count[name])
 	}
 	return b.String(), noise
+}
+
+// table has the data of a draw of the noise, for parameters.
+func (p *Problem) table(draw uint64, truth map[string]float64) *Table {
+	t := &Table{rng: rand.New(rand.NewPCG(draw, 77)), sums: map[string]float64{}, count: map[string]float64{}, truth: truth}
+	p.Make(t)
+	return t
+}
+
+// v is a parameter.
+func (t *Table) v(name string) float64 {
+	v, ok := t.truth[name]
+	if !ok {
+		panic("no parameter " + name)
+	}
+	return v
 }
 
 // columns names the columns.
@@ -65,10 +83,12 @@ func (t *Table) add(values ...float64) {
 
 // normal is a value measured with normal noise, lognormal with lognormal noise.
 func (t *Table) normal(observation string, v, sd float64) float64 {
+	t.mean(v / sd)
 	return t.note(observation, v, v+sd*t.rng.NormFloat64())
 }
 
 func (t *Table) lognormal(observation string, v, sd float64) float64 {
+	t.mean(math.Log(v) / sd)
 	return t.note(observation, v, v*math.Exp(sd*t.rng.NormFloat64()))
 }
 
@@ -83,6 +103,12 @@ func (t *Table) poisson(observation string, v float64) float64 {
 		}
 	}
 	return t.note(observation, v, n)
+}
+
+func (t *Table) mean(v float64) {
+	if !t.held {
+		t.means = append(t.means, v)
+	}
 }
 
 func (t *Table) note(observation string, v, measured float64) float64 {
