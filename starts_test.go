@@ -307,3 +307,19 @@ simulate { from: 2 }`, "t,amt,y\n0,3,\n1,2,\n3,4,1\n4,,1\n")
 	require.Contains(t, m.Doubts().Error(), "2 firings")
 	require.Contains(t, m.Doubts().Error(), "`once`, at 1.5")
 }
+
+// TestNoStartHasALoss: a model that explodes from wherever it begins is told so, with the
+// reason, and is no result.
+func TestNoStartHasALoss(t *testing.T) {
+	m := fromText(t, `model M {
+  param k in (1, 2) = 1.5
+  state x = 1
+  x' = k*x^2
+  observe y = x ~ normal(0.1)
+}
+data d from "d.csv" { time: t; y: y }
+`, "t,y\n2,1\n3,1\n5,1\n")
+	_, err := m.Fit(context.Background(), FitOptions{})
+	require.ErrorContains(t, err, "has led to a loss; the first: trajectory")
+	require.ErrorContains(t, err, "pinode evaluate")
+}

@@ -277,7 +277,8 @@ data rig from "data.csv" {
 	},
 }
 
-// flour: beetles that die out where they are too few (Allee), in cultures of different sizes.
+// flour: beetles that die out where they are too few (Allee), in cultures of different sizes. (The two
+// numbers may be exchanged, so that the start has to tell which is the larger one.)
 var flour = &Problem{
 	Name: "flour",
 	Model: `unit beetle
@@ -286,8 +287,8 @@ model Flour {
   covariate start: beetle
   param r: 1/week in (0, inf) = 0.03
   ## fewer die out
-  param few: beetle in (0, inf) = 90
-  param room: beetle in (0, inf) = 60
+  param few: beetle in (0, inf) = 70
+  param room: beetle in (0, inf) = 1000
   state N: beetle = start
   N' = r*N*(N/few - 1)*(1 - N/room)
   observe counted: beetle = N ~ lognormal(0.1)

@@ -30,6 +30,24 @@ func (c *chain) direct(s origin) error {
 	return c.polish(s, o)
 }
 
+// swung begins where the model swings as fast as the data, by each parameter that can make it.
+func (c *chain) swung(s origin) error {
+	list, err := c.f.told.Tempi(context.Background(), s.x, c.f.solver, c.f.Plan.Workers)
+	if err != nil {
+		return err
+	}
+	for _, t := range list {
+		if c.clear(s.spread) || c.spent() {
+			break
+		}
+		from := origin{name: fmt.Sprintf("%s, as fast as the data by %s", s.name, c.f.Objective.Space.Params[t.Param].Name), x: t.X, spread: s.spread}
+		if err := c.direct(from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // longest is how many further runs a descent has that goes on falling.
 const longest = 4
 

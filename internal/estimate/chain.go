@@ -23,8 +23,10 @@ type chain struct {
 	most    []float64 // moves of a step
 	moves   []float64 // those of a search, with noise held
 
-	work float64 // operations so far
-	end  float64 // and when there are no more for what is done
+	work     float64 // operations so far
+	end      float64 // and when there are no more for what is done
+	descents int
+	failed   string // why the first that failed has no loss
 	found
 }
 
@@ -82,6 +84,9 @@ func (f *Fit) auto(s *fit.Session) error {
 	if err != nil && !fit.Cut(err) {
 		return err
 	}
+	if err == nil && c.best == nil {
+		return fmt.Errorf("none of %d descents has led to a loss; the first: %s; give start values from which the model runs over its data: `pinode evaluate` tries them", c.descents, c.failed)
+	}
 	c.conclude()
 	return err
 }
@@ -138,7 +143,7 @@ func (c *chain) search(x0 []float64) error {
 			kinds = append(kinds, origin{name: "networks spread over the data", x: x, spread: true})
 		}
 	}
-	ways := []func(origin) error{c.direct, c.horizons, c.shot}
+	ways := []func(origin) error{c.direct, c.swung, c.horizons, c.shot}
 	// Until thresholds are near, what grows from others is lost work.
 	drawn := func(s origin) error {
 		if s.spread {
@@ -147,10 +152,10 @@ func (c *chain) search(x0 []float64) error {
 		return c.thresholds(s.x)
 	}
 	if why := c.cannotMatch(); why == "" {
-		ways = []func(origin) error{c.direct, c.matched, c.horizons, drawn, c.grown, c.shot}
+		ways = []func(origin) error{c.direct, c.matched, c.swung, c.horizons, drawn, c.grown, c.shot}
 	} else if follows(c) {
 		c.say("%s: hidden states are followed from row to row", why)
-		ways = []func(origin) error{c.direct, c.horizons, c.matched, drawn, c.grown, c.shot}
+		ways = []func(origin) error{c.direct, c.swung, c.horizons, c.matched, drawn, c.grown, c.shot}
 	} else {
 		c.say("no matching: %s", why)
 	}
@@ -210,6 +215,9 @@ func (c *chain) descendOn(label string, p *fit.Problem, x []float64, lim fit.Lim
 	o, err := c.s.Descend(label, p, x, lim)
 	if err == nil {
 		c.work += o.Work
+		if c.descents++; o.Failed && c.failed == "" {
+			c.failed = o.Why
+		}
 		c.say("%s: %s", label, told(o))
 	}
 	return o, err

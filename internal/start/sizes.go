@@ -180,6 +180,7 @@ func (d *ruler) rowStates() (list []rowState) {
 		_, dd := d.begin(run.Span.T0)
 		for _, t := range rowTimes(run.Trajectory) {
 			y, rate := d.states(run, t)
+			d.turnings(run, t, rate)
 			d.branch(t, y, dd)
 			list = append(list, rowState{run, t, y, rate, slices.Clone(dd)})
 		}
@@ -286,8 +287,8 @@ func (d *ruler) resultSize(s *sizes, j int) float64 {
 			}
 			list[i].slope.add(slope)
 			list[i].usual = usual(i)
-			if v, ok := need(i); ok {
-				list[i].need.add((v - at0[i]) / slope)
+			if v, ok := need(i); ok && engine.Number((v-at0[i])/slope) {
+				list[i].need = append(list[i].need, math.Abs((v-at0[i])/slope))
 			}
 		}
 	}
@@ -314,8 +315,9 @@ func (d *ruler) resultSize(s *sizes, j int) float64 {
 
 // demandSum is what an equation asks of a result.
 type demandSum struct {
-	slope, need meanSquare
-	usual       float64
+	slope meanSquare
+	need  []float64
+	usual float64
 }
 
 // size is that of the result.
@@ -325,10 +327,10 @@ func (q *demandSum) size() float64 {
 		return 0
 	}
 	usual := q.usual / slope
-	if q.need.n == 0 {
+	if len(q.need) == 0 {
 		return usual
 	}
-	return math.Min(math.Max(q.need.root(), usual/100), 10*usual)
+	return math.Min(math.Max(typical(q.need), usual/100), 10*usual)
 }
 
 // leastDemand is the least that equations ask: a result that is too small at first does
@@ -415,8 +417,8 @@ func (d *ruler) resolved() []float64 {
 	}
 	d.eachRow(func(run *smoothed, _ float64, y, _ []float64) {
 		for i := range least {
-			if d.Segments.Source[i] == compiler.Observed && d.ways[d.Segments.By[i]].scale == logarithm && y[i] != 0 {
-				least[i] = math.Min(least[i], math.Abs(y[i])) // not a number is not
+			if d.Segments.Source[i] == compiler.Observed && d.ways[d.Segments.By[i]].scale == logarithm && math.Abs(y[i]) > 0 { // not a number, where nothing was measured, is not
+				least[i] = math.Min(least[i], math.Abs(y[i]))
 			}
 		}
 	})

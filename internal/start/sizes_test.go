@@ -99,3 +99,73 @@ func (f *fixture) scale(block string, which int) float64 {
 	f.Fatal("no scale of " + block)
 	return 0
 }
+
+// TestJumpingSize: what a force has to be is told by the second differences of the curve of a place, though
+// it hits the ground in the midst of it, where no force of its size stops it: that of the throw below
+// is up to 0.5·6 = 3 and never below 0.5·2.
+func TestJumpingSize(t *testing.T) {
+	const model = `model Throw {
+  time t: s
+  neural drag(v: m/s) -> m/s^2 { hidden: [8], positive: true }
+  state x: m = 0
+  state v: m/s = 6
+  x' = v
+  v' = -drag(v)
+  event wall when x >= 6 { v := 0 }
+  observe place: m = x ~ normal(0.01)
+}
+data film from "data.csv" { time: t
+ place: x }
+`
+	rng := seeded(8)
+	var rows [][]float64
+	for i := range 60 {
+		at := 0.05 * float64(i)
+		x := math.Min(12*(1-math.Exp(-0.5*at)), 6)
+		rows = append(rows, []float64{at, x + 0.01*rng.NormFloat64()})
+	}
+	f := load(t, model, table("t,x", rows...))
+	require.NoError(t, f.data.SetScales())
+	out := f.scale("drag", 1)
+	require.Greater(t, out, 1.)
+	require.Less(t, out, 9., "three times the largest; a tenth of the span at the size of the speed would be 10")
+}
+
+// TestSilentTrajectory: a trajectory without a value of something that is observed on a
+// logarithmic scale tells nothing of how small that becomes; the others do.
+func TestSilentTrajectory(t *testing.T) {
+	const model = `model Two {
+  time t: h
+  covariate y0
+  state x = 1
+  state y = y0
+  const u = 1 [1/h]
+  x' = -0.1*x*u
+  y' = -0.5*y*u
+  param s in (0, inf) = 0.1
+  observe a = x ~ normal(s)
+  observe b = y ~ lognormal(0.1)
+}
+data d from "data.csv" { time: t
+ trajectory: run
+ y0: y0
+ a: a
+ b: b }
+`
+	var both, one [][]float64
+	for i := range 20 {
+		at := float64(i)
+		row := []float64{1, at, 2, math.Exp(-0.1 * at), 2 * math.Exp(-0.5*at)}
+		both, one = append(both, row), append(one, row)
+	}
+	for i := range 20 {
+		both = append(both, []float64{2, float64(i), 0, math.Exp(-0.1 * float64(i)), math.NaN()})
+	}
+	sizes := func(rows [][]float64) []float64 {
+		f := load(t, model, table("run,t,y0,a,b", rows...))
+		opt, err := f.data.Tolerances(options)
+		require.NoError(t, err)
+		return opt.Sizes
+	}
+	require.InDeltaSlice(t, sizes(one), sizes(both), 1e-6)
+}

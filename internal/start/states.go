@@ -2,6 +2,7 @@ package start
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/internal/engine"
@@ -63,6 +64,25 @@ func (d *curves) derive(run *smoothed, t float64, rest []float64) (rate []float6
 		}
 	}
 	return rate
+}
+
+// turnings sets the rates of those states that the rates of curves tell: by differences over
+// half the distance of rows to both sides, which the ends of a trajectory cut off. Some
+// rows tell nonsense, where an event that the data do not name makes such a state jump.
+func (d *curves) turnings(run *smoothed, t float64, rate []float64) {
+	h := (run.Span.T1 - run.Span.T0) / float64(2*max(len(run.Rows), 1))
+	from, to := math.Max(t-h, run.Span.T0), math.Min(t+h, run.Span.T1)
+	if !slices.Contains(d.Segments.Source, compiler.Derived) || !(to > from) {
+		return
+	}
+	a, b := make([]float64, len(rate)), make([]float64, len(rate))
+	d.derive(run, from, a)
+	d.derive(run, to, b)
+	for j, s := range d.Segments.Source {
+		if s == compiler.Derived && d.known(run, j) {
+			rate[j] = (b[j] - a[j]) / (to - from)
+		}
+	}
 }
 
 // observed are the states that observations tell, with rest for the others.
@@ -143,6 +163,18 @@ func rowTimes(it *problem.Trajectory) (times []float64) {
 		}
 	}
 	return times
+}
+
+// typical is the root of the mean square of sizes, of which the largest tenth count as the next one:
+// a few may be those of jumps.
+func typical(list []float64) float64 {
+	slices.Sort(list)
+	most := list[len(list)-1-len(list)/10]
+	var m meanSquare
+	for _, v := range list {
+		m.add(math.Min(v, most))
+	}
+	return m.root()
 }
 
 // meanSquare adds up squares.
