@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -39,6 +42,47 @@ func TestFits(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestOffStarts: what fits find from start values that are drawn: each of those of the file times
+// a factor of up to ten, either way, and within intervals that have two ends anywhere. With
+// PINODE_NIGHTLY only.
+func TestOffStarts(t *testing.T) {
+	if os.Getenv("PINODE_NIGHTLY") == "" {
+		t.Skip("PINODE_NIGHTLY is not set")
+	}
+	for _, p := range Problems {
+		for draw := range 3 {
+			t.Run(fmt.Sprintf("%s/%d", p.Name, draw+1), func(t *testing.T) {
+				off := *p
+				off.Model = offStarts(p.Model, rand.New(rand.NewPCG(uint64(draw+1), 99)))
+				finds(t, &off, 1, 1)
+			})
+		}
+	}
+}
+
+// started is a parameter with its interval and its start value.
+var started = regexp.MustCompile(`(?m)^(  param .* in )\(([^,]+), ([^)]+)\) = ([0-9.e+-]+)`)
+
+// offStarts is a model with other start values.
+func offStarts(model string, rng *rand.Rand) string {
+	return started.ReplaceAllStringFunc(model, func(line string) string {
+		m := started.FindStringSubmatch(line)
+		lo, hi, start := number(m[2]), number(m[3]), number(m[4])
+		if start *= math.Pow(10, 2*rng.Float64()-1); !math.IsInf(hi, 0) {
+			start = lo + (hi-lo)*(0.05+0.9*rng.Float64())
+		}
+		return fmt.Sprintf("%s(%s, %s) = %.3g", m[1], m[2], m[3], start)
+	})
+}
+
+func number(s string) float64 {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // finds fails unless a fit meets what is held back and finds the parameters, and its verdict

@@ -118,11 +118,15 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	a.warn(m.Doubts())
 	a.introduce(f)
 	certificate, err := a.certify(ctx, f)
-	if err != nil {
+	var start *pinode.RunError
+	if later := errors.As(err, &start) && !o.dry; err != nil && !later {
 		return err
 	}
 	if o.dry {
 		return dry(a, f, certificate)
+	}
+	if start != nil {
+		note(a, "gradients", "compared at the result: at the start values the model fails (%s)", start)
 	}
 	if o.resume == "" {
 		lock, err := claim(dir, false)
@@ -131,7 +135,27 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		}
 		defer lock.Close()
 	}
-	return a.train(ctx, f, dir, p, o.explain)
+	if err := a.train(ctx, f, dir, p, o.explain); err != nil || start == nil {
+		return err
+	}
+	return a.certifyResult(ctx, m, f)
+}
+
+// certifyResult compares the gradient with finite differences at the result of a fit.
+func (a *app) certifyResult(ctx context.Context, m *pinode.Model, of *pinode.Fit) error {
+	f, err := m.NewFit(pinode.FitOptions{At: of})
+	if err != nil {
+		return err
+	}
+	_, err = a.certify(ctx, f)
+	return err
+}
+
+// note prints a line of what is going on.
+func note(a *app, what, format string, args ...any) {
+	if !a.quiet && !a.json {
+		fmt.Fprintf(a.out, "%-14s "+format+"\n", append([]any{what}, args...)...)
+	}
 }
 
 // left is what is left of a limit since it began; 0 stays: there is none.
@@ -244,11 +268,7 @@ func orInf(v float64, n int) float64 {
 // certify compares the gradient with finite differences before the fit, as the
 // setting `certificate` says, in the time that the fit has.
 func (a *app) certify(ctx context.Context, f *pinode.Fit) (*pinode.Certificate, error) {
-	say := func(format string, args ...any) {
-		if !a.quiet && !a.json {
-			fmt.Fprintf(a.out, "%-14s "+format+"\n", append([]any{"gradients"}, args...)...)
-		}
-	}
+	say := func(format string, args ...any) { note(a, "gradients", format, args...) }
 	if f.CertificateKind() == "off" {
 		say("not compared with finite differences, as `certificate: off` says")
 		return nil, nil

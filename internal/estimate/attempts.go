@@ -31,7 +31,7 @@ func (c *chain) direct(s origin) error {
 }
 
 // swung begins where the model swings as fast as the data, by each parameter that can make it.
-func (c *chain) swung(s origin) error {
+func swung(c *chain, s origin) error {
 	list, err := c.f.told.Tempi(context.Background(), s.x, c.f.solver, c.f.Plan.Workers)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package estimate
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ type heldBack struct {
 	coords  map[int]bool    // of all such parameters
 	told    []int           // those with rows
 	errs    map[int]float64 // their standard errors, in coordinates
+	follow  *mat.Dense      // how those with rows follow all coordinates: a row for each
 }
 
 // newHeldBack finds these parameters.
@@ -133,7 +135,8 @@ func (h *heldBack) mean(f *Fit, of int) float64 {
 	return sum / n
 }
 
-// weigh sets the standard errors: with the other parameters held.
+// weigh sets the standard errors with the other parameters held, and how these parameters
+// follow the others.
 func (h *heldBack) weigh(ctx context.Context, f *Fit) error {
 	if f.Plan.Uncertainty != "laplace" {
 		return nil
@@ -143,10 +146,21 @@ func (h *heldBack) weigh(ctx context.Context, f *Fit) error {
 	if err != nil || res.Failed {
 		return err
 	}
-	u, err := fit.Laplace(schur(h.squares.Curvature(f.X, jac), h.told, nil))
+	curve := h.squares.Curvature(f.X, jac)
+	u, err := fit.Laplace(schur(curve, h.told, nil))
 	if err != nil {
 		return nil // there are no standard errors then
 	}
+	cross := mat.NewDense(len(h.told), len(f.X), nil)
+	for k, i := range h.told {
+		for j := range f.X {
+			if !h.coords[j] {
+				cross.Set(k, j, -curve.At(i, j))
+			}
+		}
+	}
+	h.follow = new(mat.Dense)
+	h.follow.Mul(u.Cov, cross)
 	scale := 1.
 	if !likelihood(f.prog) {
 		scale = math.Sqrt(2 * res.Loss / math.Max(1, float64(res.Values-len(h.told))))
@@ -155,6 +169,20 @@ func (h *heldBack) weigh(ctx context.Context, f *Fit) error {
 		h.errs[i] = u.StdErr[k] * scale
 	}
 	return nil
+}
+
+// widened are the standard errors with what these parameters follow others of which the fit has a
+// covariance: the rows that are given are no rows of training.
+func (h *heldBack) widened(cov mat.Symmetric, coords []int, scale float64) map[int]float64 {
+	out := maps.Clone(h.errs)
+	for k, i := range h.told {
+		v := mat.NewVecDense(len(coords), nil)
+		for n, j := range coords {
+			v.SetVec(n, h.follow.At(k, j))
+		}
+		out[i] = math.Sqrt(h.errs[i]*h.errs[i] + scale*scale*mat.Inner(v, cov, v))
+	}
+	return out
 }
 
 // has reports whether a coordinate is such a parameter.

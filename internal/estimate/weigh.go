@@ -128,7 +128,7 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 		at[i] = u.StdErr[k] * scale * math.Abs(sp.Transforms[i].Derivative(x[i]))
 	}
 	if f.held != nil {
-		for i, v := range f.held.errs {
+		for i, v := range heldErrors(f, h, u, params, weights, scale) {
 			at[i] = v * math.Abs(sp.Transforms[i].Derivative(x[i]))
 		}
 	}
@@ -162,6 +162,20 @@ func (f *Fit) covarianceOf(h *mat.SymDense, x []float64, params, weights []int, 
 		}
 	}
 	return newCovariance(h, append(slices.Clone(params), weights...), scale)
+}
+
+// heldErrors are the standard errors of parameters that are held back, in coordinates: with those of
+// the others in them, of weights of networks too where these are not too many to invert their curvature.
+func heldErrors(f *Fit, h *mat.SymDense, u *fit.Uncertainty, params, weights []int, scale float64) map[int]float64 {
+	if f.held.follow == nil {
+		return f.held.errs
+	}
+	if all := append(slices.Clone(params), weights...); len(weights) > 0 && len(all) <= mostExact {
+		if u, err := fit.Laplace(schur(h, all, nil)); err == nil {
+			return f.held.widened(u.Cov, all, scale)
+		}
+	}
+	return f.held.widened(u.Cov, params, scale)
 }
 
 // moves reports whether a parameter is one that the fit tells: it is not held at an end of its interval.

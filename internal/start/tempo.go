@@ -63,7 +63,7 @@ func (d *Data) Tempi(ctx context.Context, x []float64, opt sim.Options, workers 
 		v := make([]float64, len(voice.t))
 		preds := make([][][]float64, len(of))
 		d.run(ctx, r, x, of, func(w *engine.Worker, i int, tr *sim.Trajectory) {
-			preds[i] = d.predictions(w, of[i], tr)
+			preds[i] = predictions(w, of[i], tr)
 		})
 		for j := range v {
 			p := preds[voice.row[j]]
@@ -102,7 +102,7 @@ func (d *Data) Tempi(ctx context.Context, x []float64, opt sim.Options, workers 
 }
 
 // predictions are those of the rows of a run; nil behind where it failed.
-func (d *Data) predictions(w *engine.Worker, it *problem.Trajectory, tr *sim.Trajectory) [][]float64 {
+func predictions(w *engine.Worker, it *problem.Trajectory, tr *sim.Trajectory) [][]float64 {
 	list := make([][]float64, len(it.Rows))
 	for i := range it.Rows {
 		r := &it.Rows[i]
