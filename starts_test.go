@@ -318,6 +318,7 @@ func TestNoStartHasALoss(t *testing.T) {
   observe y = x ~ normal(0.1)
 }
 data d from "d.csv" { time: t; y: y }
+fit { optimizer: auto { budget: 0.1 } }
 `, "t,y\n2,1\n3,1\n5,1\n")
 	_, err := m.Fit(context.Background(), FitOptions{})
 	require.ErrorContains(t, err, "has led to a loss; the first: trajectory")

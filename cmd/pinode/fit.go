@@ -117,37 +117,37 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 	}
 	a.warn(m.Doubts())
 	a.introduce(f)
-	certificate, err := a.certify(ctx, f)
-	var start *pinode.RunError
-	if later := errors.As(err, &start) && !o.dry; err != nil && !later {
-		return err
-	}
 	if o.dry {
-		return dry(a, f, certificate)
+		return dry(ctx, a, f)
 	}
-	if start != nil {
-		note(a, "gradients", "compared at the result: at the start values the model fails (%s)", start)
-	}
-	if o.resume == "" {
-		lock, err := claim(dir, false)
-		if err != nil {
-			return err
+	return fitCertified(ctx, a, f, func() error {
+		if o.resume == "" {
+			lock, err := claim(dir, false)
+			if err != nil {
+				return err
+			}
+			defer lock.Close()
 		}
-		defer lock.Close()
-	}
-	if err := a.train(ctx, f, dir, p, o.explain); err != nil || start == nil {
-		return err
-	}
-	return a.certifyResult(ctx, m, f)
+		return a.train(ctx, f, dir, p, o.explain)
+	})
 }
 
-// certifyResult compares the gradient with finite differences at the result of a fit.
-func (a *app) certifyResult(ctx context.Context, m *pinode.Model, of *pinode.Fit) error {
-	f, err := m.NewFit(pinode.FitOptions{At: of})
-	if err != nil {
+// fitCertified compares the gradient with finite differences before a fit or, where the model fails at
+// the start values, from which the fit may find others, at the result.
+func fitCertified(ctx context.Context, a *app, f *pinode.Fit, train func() error) error {
+	_, err := a.certify(ctx, f)
+	var start *pinode.RunError
+	if errors.As(err, &start) {
+		note(a, "gradients", "compared at the result: at the start values the model fails (%s)", start)
+	} else if err != nil {
 		return err
 	}
-	_, err = a.certify(ctx, f)
+	if err := train(); err != nil || start == nil {
+		return err
+	}
+	if f, err = f.Model.NewFit(pinode.FitOptions{At: f}); err == nil {
+		_, err = a.certify(ctx, f)
+	}
 	return err
 }
 
@@ -492,7 +492,11 @@ func fitJSON(f *pinode.Fit, dir string) any {
 }
 
 // dry ends a fit that is not to be: what text has said by then, JSON says now.
-func dry(a *app, f *pinode.Fit, c *pinode.Certificate) error {
+func dry(ctx context.Context, a *app, f *pinode.Fit) error {
+	c, err := a.certify(ctx, f)
+	if err != nil {
+		return err
+	}
 	if !a.json {
 		return nil
 	}

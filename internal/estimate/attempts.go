@@ -3,6 +3,7 @@ package estimate
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/pinode/pinode/compiler/exec"
@@ -32,7 +33,7 @@ func (c *chain) direct(s origin) error {
 
 // swung begins where the model swings as fast as the data, by each parameter that can make it.
 func swung(c *chain, s origin) error {
-	list, err := c.f.told.Tempi(context.Background(), s.x, c.f.solver, c.f.Plan.Workers)
+	list, err := begin.Tempi(context.Background(), c.f.told, s.x, c.f.solver, c.f.Plan.Workers)
 	if err != nil {
 		return err
 	}
@@ -244,46 +245,80 @@ func (c *chain) squaresOf(list []*problem.Trajectory) (*loss.Squares, error) {
 	return squares, err
 }
 
-// horizons follows a growing part of trajectories from a start.
+// horizons follows a growing part of trajectories from a start: the first tenth that has rows,
+// or less where that has no loss.
 func (c *chain) horizons(s origin) error {
 	alpha := c.ridge.first(s.x)
-	x := s.x
 	s.name += ", growing horizon"
-	follow := func(h float64) (bool, error) {
-		o, err := c.descend(s.name, h, alpha, x, partRun)
-		if err == nil && !o.Failed {
-			x = o.X
-		}
-		return err == nil && !o.Failed, err
+	h := 0.1
+	for h < 1 && !seen(c, h) {
+		h *= 2
 	}
-	for h := 0.1; ; h /= 2 { // until there is a loss
-		ok, err := follow(h)
-		if err != nil {
-			return err
-		}
-		if ok {
-			break
-		}
-		if h < 1e-3 {
+	var part *fit.Outcome
+	for ; part == nil || part.Failed; h /= 2 { // until there is a loss
+		if h < shortest || !seen(c, h) {
 			return nil
 		}
-	}
-	if _, err := follow(0.3); err != nil {
-		return err
-	}
-	o, err := c.descend(s.name, 1, alpha, x, shortRun)
-	if err != nil {
-		return err
-	}
-	if o.Failed {
-		if ok, err := follow(0.6); !ok || err != nil {
+		var err error
+		if part, err = c.descend(s.name, math.Min(h, 1), alpha, s.x, partRun); err != nil {
 			return err
 		}
-		if o, err = c.descend(s.name, 1, alpha, x, shortRun); err != nil || o.Failed {
-			return err
-		}
+	}
+	o, err := lengthened(c, s, 2*h, 3, part)
+	if err != nil || o == nil {
+		return err
 	}
 	return c.polish(s, o)
+}
+
+// shortest is the least part of trajectories that is followed.
+const shortest = 1e-3
+
+// seen reports whether there are values in a part of the trajectories.
+func seen(c *chain, h float64) bool {
+	o := c.f.Objective
+	return o.Count(o.Trajectories, math.Min(h, 1)) > 0
+}
+
+// lengthened goes on from what a part of trajectories has led to: along parts that are so many
+// times as long, or by less where there is no loss, up to all. Nil: it does not come there.
+func lengthened(c *chain, s origin, h, times float64, o *fit.Outcome) (*fit.Outcome, error) {
+	for times > leastTimes && !c.spent() {
+		next, lim := math.Min(1, times*h), partRun
+		if next > 0.6 {
+			next, lim = 1, shortRun
+		}
+		longer, err := c.descend(s.name, next, c.ridge.first(s.x), o.X, lim)
+		switch {
+		case err != nil:
+			return nil, err
+		case longer.Failed:
+			times = math.Sqrt(times)
+		case next == 1:
+			return longer, nil
+		default:
+			h, o = next, longer
+		}
+	}
+	return nil, nil
+}
+
+// leastTimes is the factor by which parts grow at least.
+const leastTimes = 1.1
+
+// shortened is where a start leads that has no loss along whole trajectories: along the longest part,
+// halved again and again, that has one and some values, then along more.
+func shortened(c *chain, s origin) (*fit.Outcome, error) {
+	for h := 0.5; h > shortest && seen(c, h) && !c.spent(); h /= 2 {
+		o, err := c.descend(s.name, h, c.ridge.first(s.x), s.x, partRun)
+		if err != nil {
+			return nil, err
+		}
+		if !o.Failed {
+			return lengthened(c, s, h, 2, o)
+		}
+	}
+	return nil, nil
 }
 
 // shares of random starts that are followed to the end.
@@ -340,7 +375,7 @@ func byTotal(a, b *fit.Outcome) int {
 }
 
 // short goes a short way from a random start: along segments, where all states are
-// observed, or along the first part, then along all.
+// observed, then along all or, where that has no loss, along parts that have one.
 func (c *chain) short(s origin) (*fit.Outcome, error) {
 	x := s.x
 	if c.cannotMatch() == "" {
@@ -357,10 +392,8 @@ func (c *chain) short(s origin) (*fit.Outcome, error) {
 	if err != nil || !o.Failed {
 		return o, err
 	}
-	if o, err = c.descend(s.name, 0.1, alpha, x, partRun); err != nil || o.Failed {
-		return o, err
-	}
-	return c.descend(s.name, 1, alpha, o.X, shortRun)
+	s.x = x
+	return shortened(c, s)
 }
 
 // draw is random start number k around x0, with networks spread over the data or not.

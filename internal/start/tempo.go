@@ -45,7 +45,7 @@ type Tempo struct {
 // none where the data or the model do not swing, or do so alike. What is a little too slow or
 // too fast is out of phase after some cycles, and no slope tells the way: so a loss has an optimum
 // at nearly every frequency.
-func (d *Data) Tempi(ctx context.Context, x []float64, opt sim.Options, workers int) ([]Tempo, error) {
+func Tempi(ctx context.Context, d *Data, x []float64, opt sim.Options, workers int) ([]Tempo, error) {
 	voice := d.loudest()
 	if voice == nil {
 		return nil, nil

@@ -52,7 +52,7 @@ data d from "data.csv" { time: x
 `, map[string]float64{"k": 30 * ω2, "m": 400 / ω2}},
 	} {
 		f := load(t, c.model, data)
-		list, err := f.data.Tempi(context.Background(), f.x, options, 2)
+		list, err := Tempi(context.Background(), f.data, f.x, options, 2)
 		require.NoError(t, err, name)
 		got := map[string]float64{}
 		for _, s := range list {
@@ -88,7 +88,7 @@ data d from "data.csv" { x: x
 		rows [][]float64
 	}{"no swing in the data": {0.5, still}, "as fast": {0.8, swings}, "none in the model": {0.01, swings}} {
 		f := load(t, fmt.Sprintf(model, c.f), table("x,y", c.rows...))
-		list, err := f.data.Tempi(context.Background(), f.x, options, 2)
+		list, err := Tempi(context.Background(), f.data, f.x, options, 2)
 		require.NoError(t, err, name)
 		require.Empty(t, list, name)
 	}
