@@ -174,8 +174,8 @@ func (c *chain) search(x0 []float64) error {
 		if err := c.random(round, n, x0, kinds); err != nil {
 			return err
 		}
-		if round >= 1 && slices.ContainsFunc(c.list, (*candidate).fits) {
-			break // no start meets the data more clearly
+		if round >= 1 && (len(c.list) == 0 || slices.ContainsFunc(c.list, (*candidate).fits)) {
+			break // none has a loss, or no start meets the data more clearly
 		}
 	}
 	return nil
