@@ -312,3 +312,17 @@ func TestDraws(t *testing.T) {
 	_, err = Draw(run, "svg")
 	require.Error(t, err)
 }
+
+// A curve that is infinite before something has happened, as the time of the last firing, is drawn from
+// where it is a number.
+func TestFitFigureInfinite(t *testing.T) {
+	s, err := fitFigure(folder(t, map[string]string{
+		"residuals.csv":    "trajectory,split,t,observation,data,prediction,residual\n,train,2,y,1,1.5,-0.5\n",
+		"trajectories.csv": "trajectory,t,y\n,0,-Inf\n,1,1\n,2,1.5\n",
+	}))
+	require.NoError(t, err)
+	p := s.plots()[0]
+	require.InDelta(t, 1, p.X.Min, 0.3, "the axis begins about the first number")
+	require.False(t, math.IsInf(p.Y.Min, 0))
+	require.NoError(t, s.save(filepath.Join(t.TempDir(), "fit.svg")))
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -59,7 +60,7 @@ func readFit(run *report.Folder) (*fitTables, error) {
 		name string
 		to   *[]float64
 	}{{f.residuals, "t", &f.times}, {f.residuals, "data", &f.values}, {f.residuals, "prediction", &f.predictions}, {f.trajectories, "t", &f.curveTimes}} {
-		if *c.to, err = c.of.Floats(c.name); err != nil {
+		if *c.to, err = valuesOf(c.of, c.name); err != nil {
 			return nil, err
 		}
 	}
@@ -169,12 +170,12 @@ func (f *fitTables) points(trajectory, observation string) (pts, residuals plott
 // many places.
 func (f *fitTables) curve(trajectory, observation string) (curve plotter.XYs, err error) {
 	column := observation
-	if _, err := f.trajectories.Floats(column + "_obs"); err == nil {
+	if _, err := f.trajectories.Strings(column + "_obs"); err == nil {
 		column += "_obs"
 	}
-	y, err := f.trajectories.Floats(column)
+	y, err := valuesOf(f.trajectories, column)
 	if err != nil {
-		if _, cells := f.trajectories.Floats(column + "[0]"); cells == nil {
+		if _, cells := f.trajectories.Strings(column + "[0]"); cells == nil {
 			return nil, nil
 		}
 		return nil, err
@@ -347,6 +348,26 @@ func (f *fitTables) agreement(s *sheet, observation string) (*cell, error) {
 
 // mostDots is how many dots a panel has: more would hide each other.
 const mostDots = 4000
+
+// valuesOf are the numbers of a column of a table of ours, in which a result may be infinite, as the
+// time of what has not happened yet.
+func valuesOf(t *data.Table, name string) ([]float64, error) {
+	cells, err := t.Strings(name)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]float64, len(cells))
+	for i, c := range cells {
+		list[i] = math.NaN()
+		if c == "" {
+			continue
+		}
+		if list[i], err = strconv.ParseFloat(c, 64); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
 
 // eventTimes are the times of events by trajectory.
 func eventTimes(run *report.Folder) map[string][]float64 {
