@@ -324,8 +324,9 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress,
 		return err
 	}
 	a.onLeaving(nil)
-	if err := a.draw(ctx, f, folder); err != nil {
-		return err
+	drawn := a.draw(ctx, f, folder)
+	if code := new(codeError); drawn != nil && (a.json || errors.As(drawn, &code)) {
+		return drawn
 	}
 	a.warn(&f.Warnings)
 	if explain {
@@ -346,7 +347,7 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress,
 	if f.Late() {
 		return &codeError{exitStopped, ""}
 	}
-	return nil
+	return drawn // behind the result, which is there
 }
 
 // draw draws the figures, if there is time for them.
