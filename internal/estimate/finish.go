@@ -8,6 +8,7 @@ import (
 
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/explain"
@@ -110,6 +111,7 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 	if err := encode(ctx, f); err != nil {
 		return err
 	}
+	f.fired = make([]bool, len(f.prog.Model.Events))
 	stats, err := f.score(x, f.Objective.Trajectories, &f.Train, nil)
 	if err != nil {
 		return err
@@ -121,7 +123,26 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 	}
 	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
 	explain.Crossings(f.prog.Program, &f.Warnings, stats)
-	return f.weigh(ctx, x)
+	if err := f.weigh(ctx, x); err != nil {
+		return err
+	}
+	f.warnOfSilent()
+	return nil
+}
+
+// warnOfSilent warns, where the data are not met, of events with a condition that never fire at the
+// estimates: nothing there tells what their thresholds and jumps are.
+func (f *Fit) warnOfSilent() {
+	if f.Verdict == nil || f.Verdict.Word == Fits {
+		return
+	}
+	for k := range f.prog.Model.Events {
+		e := f.prog.Model.Events[k].Checked
+		if e != nil && e.Kind == dsl.TriggerWhen && !f.fired[k] {
+			f.Warnings.Warnf("never-fires", e.Span, "`%s` never fires at the estimates, and the data are not met: where it should, its threshold has to lie where the motion comes to", e.Name).
+				WithHelp("begin from values at which it fires (`pinode simulate` lists events)")
+		}
+	}
 }
 
 // score measures the residuals over trajectories, and adds what the runs counted.
@@ -145,6 +166,11 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 		}
 		stats = append(stats, tr.Stats)
 		s.Events += tr.Stats.Events
+		for i := range tr.Log {
+			if k := tr.Log[i].Event; k >= 0 && k < len(f.fired) {
+				f.fired[k] = true
+			}
+		}
 		sum.Add(&tr.Stats)
 		for _, r := range it.Rows {
 			k := r.Save

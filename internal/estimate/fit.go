@@ -51,6 +51,7 @@ type estimated struct {
 	prog      *engine.Compiled
 	Objective *loss.Objective
 	X         []float64 // the coordinates of the estimate, infinite at the closed end of an interval
+	fired     []bool    // the events that do there, over the data
 }
 
 // Summary describes the data of a split and how the model meets them.

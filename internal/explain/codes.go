@@ -146,6 +146,18 @@ simulate { until: 40, solver: tsit5 }`,
 data d from "d.csv" { time: t; trajectory: year; seen: seen; validate: year == 1901 }`,
 	},
 	{
+		Name: "never-fires", Title: "an event that never fires at the estimates of a fit that does not meet the data",
+		Explanation: "At the values that the fit has found, the condition of an event never turns true over the data, which are not met either. The loss then does not change with the event's threshold and jump, so that no descent finds the way back to where it fires: this is an optimum of another motion. Begin from values at which it fires, or give its threshold an interval that the motion comes through (`param level in (50, 90) = 70`).",
+		Example: `model M {
+  param level in (0, inf) = 5
+  state x = 0
+  x' = 1
+  event empty when x >= level { x := 0 }
+  observe seen = x ~ normal(0.1)
+}
+data d from "d.csv" { time: t; seen: seen }`,
+	},
+	{
 		Name: "unidentified", Title: "parameters that the data do not tell",
 		Explanation: "Parameters can move together, or one of them alone, without a change of the loss: any of these values explains the data as well as another, and none has a standard error. Fix one of them, give it a prior, observe something else, or write the model in the combination that the data tell, such as their product.",
 		Example: `model M {
