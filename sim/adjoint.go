@@ -31,7 +31,10 @@ type continuous struct {
 	big      float64 // see tolerances
 
 	transposes map[*sparse.Pattern]*transpose
-	stiff      *continuous // of backsolve, for implicit steps: the way back from these is unstable, in the state
+
+	// Of backsolve: what tries the way back, and what takes the steps over which there is none.
+	back  map[*solvers.Tableau]stepperOf
+	stiff *continuous
 }
 
 // stepperOf takes the steps of a method.
@@ -97,7 +100,7 @@ func newContinuous(r *reverse, how stateOf) *continuous {
 	}
 	if how == backsolve {
 		c.x = make([]float64, len(c.x)+y)
-		c.stiff = newContinuous(r, adjoint)
+		c.back, c.stiff = map[*solvers.Tableau]stepperOf{}, newContinuous(r, adjoint)
 	}
 	return c
 }
@@ -167,12 +170,12 @@ func (c *continuous) endState(e *entry) (y1 []float64) {
 // it.
 func (c *continuous) integrate(e *entry, y1 []float64) {
 	s := c.history
-	if c.stiff != nil && c.method.Family != solvers.Explicit && c.method.Adaptive() {
+	c.cur = e
+	method := adjointMethod(c.method)
+	if c.stiff != nil && !c.retraces(e, y1, method) {
 		c.stiff.integrate(e, y1)
 		return
 	}
-	c.cur = e
-	method := adjointMethod(c.method)
 	if _, ok := c.steppers[method]; !ok {
 		c.steppers[method] = stepperOf{solvers.NewStepper(method, len(c.x)), solvers.NewController(method)}
 	}
@@ -198,24 +201,53 @@ func (c *continuous) integrate(e *entry, y1 []float64) {
 	c.flow(t, e.t)
 	copy(c.bar.y, c.x[off:])
 	copy(c.bar.d, c.x[off+s.size.Y:])
-	if c.how == backsolve && c.lost(e) {
-		poison(c.bar.y)
-		c.noDerivative(e.t)
-	}
 }
 
 // mostLost is how many times the tolerances the state that is integrated backwards may be off
-// where a step starts.
-const mostLost = 100
+// where a step starts, and mostRetraced in how many steps it has to get there.
+const (
+	mostLost     = 100
+	mostRetraced = 200
+)
 
-// lost reports whether the state that is integrated backwards has left the motion, as it does where
-// that falls in a step by many powers of ten: a derivative along it is none.
-func (c *continuous) lost(e *entry) bool {
+// retraces reports whether the state can be integrated backwards over a step: not where it falls in it
+// by many powers of ten, as in long implicit steps, or the field ends at its start.
+func (c *continuous) retraces(e *entry, y1 []float64, method *solvers.Tableau) bool {
+	if method.Family != solvers.Explicit {
+		return false
+	}
+	s := c.history
+	if _, ok := c.back[method]; !ok {
+		c.back[method] = stepperOf{solvers.NewStepper(method, s.size.Y), solvers.NewController(method)}
+	}
+	r, rtol, atol := c.back[method], c.opt.RTol, 1e-3*c.opt.leastATol()
+	r.ctl.Restart()
+	t, h := e.t+e.h, e.h
+	r.step.Start(field{s.run}, t, y1)
+	for range mostRetraced {
+		h = min(h, t-e.t)
+		r.step.Step(field{s.run}, -h)
+		ok, next := r.ctl.Judge(r.step.MeanError(s.size.Y, rtol, atol), h)
+		if !ok {
+			h = next
+			continue
+		}
+		if t -= h; t-e.t <= ulp(t) || h == 0 {
+			return !c.lost(e, r.step.End())
+		}
+		r.step.Continue(t)
+		h = next
+	}
+	return false
+}
+
+// lost reports whether a state that is integrated backwards to the start of a step has left the motion.
+func (c *continuous) lost(e *entry, y []float64) bool {
 	s := c.history
 	y0, _ := s.tape.at(e.state, s.size.Y, s.size.D)
 	for l, v := range y0[:s.size.YError] {
 		scale := math.Max(math.Abs(v), math.Abs(s.stepper.End()[l]))
-		if !(math.Abs(c.x[l]-v) <= mostLost*(s.opt.RTol*scale+s.opt.atol(l))) {
+		if !(math.Abs(y[l]-v) <= mostLost*(s.opt.RTol*scale+s.opt.atol(l))) {
 			return true
 		}
 	}
@@ -254,7 +286,7 @@ func (c *continuous) flow(t, end float64) {
 			rejected++
 			h = next
 			continue
-		case !ok || steps >= mostVariation:
+		case steps >= mostVariation:
 			poison(c.x)
 			c.noDerivative(t)
 			return

@@ -80,7 +80,7 @@ func (v *variation) flow(t, end float64) {
 			rejected++
 			h = next
 			continue
-		case !ok || steps >= mostVariation:
+		case steps >= mostVariation:
 			for i := range v.s1 {
 				v.s1[i] = math.NaN()
 			}
