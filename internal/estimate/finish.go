@@ -8,7 +8,6 @@ import (
 
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/lower"
-	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/explain"
@@ -138,7 +137,7 @@ func (f *Fit) warnOfSilent() {
 	}
 	for k := range f.prog.Model.Events {
 		e := f.prog.Model.Events[k].Checked
-		if e != nil && e.Kind == dsl.TriggerWhen && !f.fired[k] {
+		if e != nil && e.Cond != nil && !f.fired[k] {
 			f.Warnings.Warnf("never-fires", e.Span, "`%s` never fires at the estimates, and the data are not met: where it should, its threshold has to lie where the motion comes to", e.Name).
 				WithHelp("begin from values at which it fires (`pinode simulate` lists events)")
 		}

@@ -149,11 +149,11 @@ data d from "d.csv" { time: t; trajectory: year; seen: seen; validate: year == 1
 		Name: "never-fires", Title: "an event that never fires at the estimates of a fit that does not meet the data",
 		Explanation: "At the values that the fit has found, the condition of an event never turns true over the data, which are not met either. The loss then does not change with the event's threshold and jump, so that no descent finds the way back to where it fires: this is an optimum of another motion. Begin from values at which it fires, or give its threshold an interval that the motion comes through (`param level in (50, 90) = 70`).",
 		Example: `model M {
-  param level in (0, inf) = 5
-  state x = 0
+  param a = 1
+  state x = 1
   x' = 1
-  event empty when x >= level { x := 0 }
-  observe seen = x ~ normal(0.1)
+  event empty when x >= 5 { x := 0 }
+  observe seen = a*x ~ normal(0.1)
 }
 data d from "d.csv" { time: t; seen: seen }`,
 	},
