@@ -36,7 +36,7 @@ type surfaces struct {
 func (s *surfaces) gather() bool {
 	s.list = s.list[:0]
 	clear(s.busy)
-	if s.mostSlides() <= 2 {
+	if s.mostSlides() <= 2 { // along one or two the fields in all corners are known, whether or not jumps add up
 		return false
 	}
 	for i := range s.hy.Switches {

@@ -81,9 +81,7 @@ func (v *variation) flow(t, end float64) {
 			h = next
 			continue
 		case steps >= mostVariation:
-			for i := range v.s1 {
-				v.s1[i] = math.NaN()
-			}
+			poison(v.s1)
 			return
 		}
 		rejected = 0
