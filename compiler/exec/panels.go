@@ -31,7 +31,8 @@ type packed struct {
 	double []float64
 	single []float32
 	fresh  bool
-	used   bool // since Refresh
+	used   int  // since Refresh
+	often  bool // more than once before that, when it was used at all
 }
 
 // panels is 1 + the number of the panels that a product reads, whose matrix
@@ -98,8 +99,8 @@ func (f *Frame) Use(n int) { f.team = f.all[:n] }
 // runPanels executes a product for all frames in use.
 func (f *Frame) runPanels(in *instr) {
 	p, has := &f.module.panels[in.panels-1], &f.packed[in.panels-1]
-	once := !has.fresh && !has.used // it may be the only one
-	has.used = true
+	once := !has.fresh && has.used == 0 && !has.often // it may be the only one
+	has.used++
 	if in.single {
 		f.xs.single, f.ys.single = f.xs.single[:0], f.ys.single[:0]
 		for _, g := range f.team {

@@ -195,3 +195,38 @@ func TestManyProducts(t *testing.T) {
 		}
 	}
 }
+
+// TestGradientPrecision: the gradient by a network's last matrix, whose cotangent comes from outside of it,
+// adds products of single precision as those of its other matrices do; that by a matrix outside does not.
+func TestGradientPrecision(t *testing.T) {
+	for _, size := range []int{3, 150} { // the larger one goes by panels
+		for _, net := range []bool{true, false} {
+			b := ir.NewBuilder()
+			x, c, p := b.Input("x", ir.Vec(size), true), b.Input("c", ir.Vec(size), true), b.Input("p", ir.Mat(size, size), false)
+			b.Network(net)
+			y := b.MatVec(p, x)
+			b.Network(false)
+			g := autodiff.VJP(b, []*ir.Node{b.Dot(y, c)}, []*ir.Node{b.Const(1)}, []*ir.Node{p})
+			for name, compile := range compiles {
+				m, err := compile([]*ir.Graph{{Name: "g", Outputs: []ir.Output{{Name: "p", Node: g[0], Accumulate: true, Into: b.Input("acc", p.Shape, false)}}}}, 8, exec.Single)
+				require.NoError(t, err)
+				f := m.NewFrame()
+				for l := range 7 {
+					f.Idle(l+1, true)
+				}
+				rng := rand.New(rand.NewPCG(35, 36))
+				for i := range size {
+					f.Input("x")[8*i], f.Input("c")[8*i] = rng.NormFloat64(), rng.NormFloat64()
+				}
+				m.Program("g").Run(f)
+				for k, v := range taken(f, "acc", size*size) {
+					want := f.Input("c")[k/size*8] * f.Input("x")[k%size*8]
+					if net {
+						want = float64(float32(f.Input("c")[k/size*8]) * float32(f.Input("x")[k%size*8]))
+					}
+					require.Equal(t, want, v, "%s, %v, %d", name, net, k)
+				}
+			}
+		}
+	}
+}

@@ -256,7 +256,7 @@ func (p *planner) accumulate(x part, to place) (queued bool) {
 	over := !to.lane && p.m.lanes > 1
 	switch {
 	case x.outer && (over || !to.lane && x.node.Shape.Size() >= leastGather):
-		if c, y := x.node.Args[0], x.node.Args[1]; p.packs(c) && p.packs(y) {
+		if p.single && x.node.Net {
 			p.opSingle(x.node, to.off, gather)
 		} else {
 			p.op(x.node, to, gather)

@@ -93,7 +93,11 @@ func (f *Frame) Refresh() {
 func (f *Frame) renew() {
 	f.stale, f.narrow = true, len(f.module.copies) > 0
 	for i := range f.packed {
-		f.packed[i].fresh, f.packed[i].used = false, false
+		p := &f.packed[i]
+		if p.used > 0 {
+			p.often = p.used > 1
+		}
+		p.fresh, p.used = false, 0
 	}
 }
 

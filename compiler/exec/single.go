@@ -74,8 +74,11 @@ func (c *compiler) form(n *ir.Node, i int) matrix {
 	return matrix{m: s.M, k: s.N, rows: s.N, cols: 1}
 }
 
-// packs reports whether a node is computed in single precision.
-func (c *compiler) packs(n *ir.Node) bool { return c.single && n.Net && n.Op != ir.OpPolygamma }
+// packs reports whether a node is computed in single precision. An outer product is the derivative
+// by a matrix of weights, which is added up in a queue or in double precision.
+func (c *compiler) packs(n *ir.Node) bool {
+	return c.single && n.Net && n.Op != ir.OpPolygamma && n.Op != ir.OpOuter
+}
 
 // shadow lays out the copies of constants and shared inputs, and of their
 // slices, that networks read.

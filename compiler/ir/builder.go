@@ -72,7 +72,7 @@ func (b *Builder) Network(on bool) (was bool) {
 
 // networks reports whether networks are made of an op.
 func networks(op Op) bool {
-	return op.Info().Class == Elementwise || op == OpMatVec || op == OpTMatVec || op == OpDense
+	return op.Info().Class == Elementwise || op == OpMatVec || op == OpTMatVec || op == OpDense || op == OpOuter
 }
 
 // slabSize is how many nodes are allocated at once.
