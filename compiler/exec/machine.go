@@ -10,6 +10,15 @@ import (
 // code to be worth the call.
 const leastRun = 3
 
+// Segments that follow each other become one piece of machine code, which costs one call, up to
+// so many instructions times numbers that they go over: it has to finish in well under the time
+// between two preemptions. An instruction of a straight run counts for several numbers, since
+// loops do that many at once.
+const (
+	mostWork  = 1 << 18
+	leastWork = 8
+)
+
 // worth reports whether a run has so many.
 func worth(code []instr) bool {
 	work := 0
@@ -24,18 +33,28 @@ func worth(code []instr) bool {
 func (c *compiler) assemble(graphs []*ir.Graph, temps int) error {
 	lives := liveness{words: make([]bool, c.m.size), lanes: c.m.lanes}
 	l := &lowering{lanes: c.m.lanes, at: make([]slot, c.m.size)}
-	var runs []*scalar.Program
+	var runs [][]*scalar.Program
 	var of []*segment
 	for _, g := range graphs {
 		p := c.m.programs[g.Name]
 		for w := range lives.words {
 			lives.words[w] = w < temps // temporaries carry nothing out of a program
 		}
+		room := 0 // for work in the run of the segment behind
 		for i := len(p.segments) - 1; i >= 0; i-- {
 			s := &p.segments[i]
 			if s.kind == loopRun || s.kind == straightRun && worth(s.code) {
-				runs = append(runs, l.lower(s, lives.words))
-				of = append(of, s)
+				q := l.lower(s, lives.words)
+				work := len(q.Code) * max(leastWork, q.Count)
+				if last := len(runs) - 1; work < room {
+					runs[last], of[last] = append([]*scalar.Program{q}, runs[last]...), s
+					p.segments[i+1].joined = true
+				} else {
+					runs, of, room = append(runs, []*scalar.Program{q}), append(of, s), mostWork
+				}
+				room -= work
+			} else {
+				room = 0
 			}
 			lives.before(s.code)
 		}

@@ -61,6 +61,7 @@ type segment struct {
 	kind    segmentKind
 	code    []instr
 	machine *jit.Code // nil: interpreted
+	joined  bool      // the machine code of the segment before has this one too
 }
 
 // instr is one operation. Elements of a lane value stand lanes apart, the

@@ -25,6 +25,9 @@ func (p *Program) Run(f *Frame) {
 	}
 	for i := range p.segments {
 		s := &p.segments[i]
+		if s.joined {
+			continue
+		}
 		if s.machine != nil {
 			for _, g := range f.team {
 				s.machine.Run(g.mem)

@@ -19,12 +19,13 @@ const pairs = 7
 // never is a position behind every use.
 const never = math.MaxInt32
 
-// emitter turns one program into machine code: instructions in the order of
-// the program, stores as early as they can stand, registers given up by the
-// furthest next use (L.A. Belady, IBM Syst. J. 5(2), 78–101, 1966).
+// emitter turns programs that run one after the other into machine code:
+// instructions in the order of the program, stores as early as they can stand,
+// registers given up by the furthest next use (L.A. Belady, IBM Syst. J. 5(2),
+// 78–101, 1966).
 type emitter struct {
 	assembler
-	p     *scalar.Program
+	p     *scalar.Program // the one that is emitted
 	lanes int
 	frame int // words, behind which spills go
 	forms *[store1 + 1]form
@@ -33,7 +34,8 @@ type emitter struct {
 	// registers, whose halves hide each other's latencies.
 	paired bool
 	regs   int
-	size   int // bytes of a number
+	fixed  []scalar.Value // that a loop has in registers: see loop
+	size   int            // bytes of a number
 
 	order  []int32          // instructions to emit
 	uses   []int32          // positions in order where each value is used, ascending, value by value
@@ -49,6 +51,7 @@ type emitter struct {
 	literals []uint64
 	literal  map[uint64]int32
 	pos      int32
+	accesses int // to memory, so far
 }
 
 // body emits the program, without its frame of entry and return.
@@ -61,6 +64,9 @@ func (e *emitter) body() error {
 	}
 	for i := range e.in {
 		e.in[i] = -1
+	}
+	for i, v := range e.fixed {
+		e.reg[v] = int8(e.home(i))
 	}
 	if err := e.arrange(); err != nil {
 		return err
@@ -81,12 +87,20 @@ func (e *emitter) op(k int, reg, vvvv byte, rm operand, imm ...byte) {
 	if e.trace != nil {
 		e.trace(e.text(k, reg, vvvv, rm, imm))
 	}
+	if rm.base != inReg {
+		e.accesses++
+	}
 	e.vex(&e.forms[k], e.wide() && k != store1, reg, vvvv, rm, imm...)
 	if !e.paired || k == store1 {
 		return
 	}
 	// The same for the other four lanes, in the upper registers.
-	twin := func(r byte) byte { return r | 8 }
+	twin := func(r byte) byte {
+		if e.stays(r) {
+			return r
+		}
+		return r | 8
+	}
 	switch rm.base {
 	case inReg:
 		rm.reg = twin(rm.reg)
@@ -106,7 +120,7 @@ func (e *emitter) op(k int, reg, vvvv byte, rm operand, imm ...byte) {
 		reg, vvvv = twin(reg), twin(vvvv)
 	}
 	if k == blend {
-		imm = []byte{imm[0] | 0x80}
+		imm = []byte{twin(imm[0]>>4) << 4}
 	}
 	e.vex(&e.forms[k], true, reg, vvvv, rm, imm...)
 }
@@ -295,37 +309,24 @@ func (e *emitter) text(k int, reg, vvvv byte, rm operand, imm []byte) string {
 	return mnemonic + " " + strings.Join(ops, ", ")
 }
 
-// program emits a whole function and its literals. AX points to the frame, CX
-// to it or, in a loop, further on.
-func (e *emitter) program() error {
-	if e.p.Single && (e.p.Count == 0 || e.p.Count%8 != 0) {
-		return fmt.Errorf("jit: a loop over %d singles, which are not whole vectors of eight", e.p.Count)
-	}
+// function emits programs as a whole function, and its literals. AX points to the
+// frame, CX to it or, in a loop, further on.
+func (e *emitter) function(ps []*scalar.Program, lanes int) error {
 	e.literal = map[uint64]int32{}
-	e.raw("MOVQ CX, AX", 0x48, 0x89, 0xC1)
-	if n := e.p.Count; n > 0 {
-		widths := []int{8, 4, 1}
-		if e.p.Single {
-			widths = []int{16, 8}
+	width := 1
+	for _, p := range ps {
+		if lanes > 1 || p.Count > 0 {
+			width = 4
 		}
-		for _, lanes := range widths {
-			e.width(lanes)
-			if err := e.loop(n / lanes); err != nil {
-				return err
-			}
-			n %= lanes
+		e.p = p
+		if err := e.program(lanes); err != nil {
+			return err
 		}
-	} else if err := e.body(); err != nil {
-		return err
 	}
 	e.raw("VZEROUPPER", 0xC5, 0xF8, 0x77)
 	e.raw("RET", 0xC3)
 	for len(e.code)%32 != 0 {
 		e.code = append(e.code, 0xCC)
-	}
-	width := 1
-	if e.lanes > 1 || e.p.Count > 0 {
-		width = 4
 	}
 	pool := len(e.code)
 	for _, bits := range e.literals {
@@ -342,6 +343,31 @@ func (e *emitter) program() error {
 	return nil
 }
 
+// program emits one of the programs.
+func (e *emitter) program(lanes int) error {
+	if e.p.Single && (e.p.Count == 0 || e.p.Count%8 != 0) {
+		return fmt.Errorf("jit: a loop over %d singles, which are not whole vectors of eight", e.p.Count)
+	}
+	e.raw("MOVQ CX, AX", 0x48, 0x89, 0xC1)
+	n := e.p.Count
+	if n == 0 {
+		e.width(lanes)
+		return e.body()
+	}
+	widths := []int{8, 4, 1}
+	if e.p.Single {
+		widths = []int{16, 8}
+	}
+	for _, lanes := range widths {
+		e.width(lanes)
+		if err := e.loop(n / lanes); err != nil {
+			return err
+		}
+		n %= lanes
+	}
+	return nil
+}
+
 // width sets the number of lanes of the code that follows.
 func (e *emitter) width(lanes int) {
 	e.lanes, e.regs, e.size, e.forms = lanes, registers, 8, &packed
@@ -351,29 +377,10 @@ func (e *emitter) width(lanes int) {
 	if e.paired = lanes*e.size == 64; e.paired {
 		e.regs = pairs
 	}
+	e.fixed = nil
 	if lanes == 1 {
 		e.forms = &single
 	}
-}
-
-// loop emits the program for so many times as many numbers as there are
-// lanes, and leaves CX behind them.
-func (e *emitter) loop(times int) error {
-	if times == 0 {
-		return nil
-	}
-	e.raw("MOVL DX, "+fmt.Sprint(times), 0xBA, byte(times), byte(times>>8), byte(times>>16), byte(times>>24))
-	start := len(e.code)
-	if err := e.body(); err != nil {
-		return err
-	}
-	e.raw(fmt.Sprintf("ADDQ CX, $%d", e.size*e.lanes), 0x48, 0x83, 0xC1, byte(e.size*e.lanes))
-	if times > 1 {
-		e.raw("SUBL DX, $1", 0x83, 0xEA, 1)
-		back := int32(start - (len(e.code) + 6))
-		e.raw("JNZ", 0x0F, 0x85, byte(back), byte(back>>8), byte(back>>16), byte(back>>24))
-	}
-	return nil
 }
 
 func (e *emitter) raw(text string, b ...byte) {

@@ -18,7 +18,7 @@ type Code struct {
 	memory *memory // keeps the code mapped
 	words  int     // of the frame with its spills
 
-	p            *scalar.Program
+	ps           []*scalar.Program
 	lanes, frame int
 }
 
@@ -59,7 +59,7 @@ var errWrong = errors.New("jit: machine code gives wrong results here")
 func probe() error {
 	p := &scalar.Program{}
 	p.Store(0, p.Binary(scalar.OpAdd, p.Load(1, false), p.Const(1)), false)
-	codes, err := CompileAll([]*scalar.Program{p}, 1, 2)
+	codes, err := CompileAll([][]*scalar.Program{{p}}, 1, 2)
 	if err != nil {
 		return err
 	}
@@ -71,17 +71,17 @@ func probe() error {
 	return nil
 }
 
-// CompileAll compiles programs for frames of the given number of words. A
-// frame that they run on has room for Spills more behind it.
-func CompileAll(ps []*scalar.Program, lanes, frame int) ([]*Code, error) {
+// CompileAll compiles lists of programs, which run one after the other, for frames of
+// the given number of words. A frame that they run on has room for Spills more behind it.
+func CompileAll(lists [][]*scalar.Program, lanes, frame int) ([]*Code, error) {
 	if !Lanes(lanes) {
 		return nil, fmt.Errorf("jit: no code for %d lanes", lanes)
 	}
 	var text []byte
-	starts := make([]int, len(ps))
-	codes := make([]*Code, len(ps))
-	for i, p := range ps {
-		e, err := emit(p, lanes, frame, nil)
+	starts := make([]int, len(lists))
+	codes := make([]*Code, len(lists))
+	for i, ps := range lists {
+		e, err := emit(ps, lanes, frame, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -93,9 +93,9 @@ func CompileAll(ps []*scalar.Program, lanes, frame int) ([]*Code, error) {
 		if 8*(frame+e.words) > math.MaxInt32 {
 			return nil, fmt.Errorf("jit: a frame of %d words is too large", frame)
 		}
-		codes[i] = &Code{words: frame + e.words, p: p, lanes: lanes, frame: frame}
+		codes[i] = &Code{words: frame + e.words, ps: ps, lanes: lanes, frame: frame}
 	}
-	if len(ps) == 0 {
+	if len(lists) == 0 {
 		return codes, nil
 	}
 	m, err := executable(text)
@@ -108,11 +108,10 @@ func CompileAll(ps []*scalar.Program, lanes, frame int) ([]*Code, error) {
 	return codes, nil
 }
 
-func emit(p *scalar.Program, lanes, frame int, trace func(string)) (*emitter, error) {
-	e := &emitter{p: p, frame: frame}
-	e.width(lanes)
+func emit(ps []*scalar.Program, lanes, frame int, trace func(string)) (*emitter, error) {
+	e := &emitter{frame: frame}
 	e.trace = trace
-	return e, e.program()
+	return e, e.function(ps, lanes)
 }
 
 // Spills is how many words the code needs behind the frame.
@@ -129,7 +128,7 @@ func (c *Code) Run(mem []float64) {
 // String lists the code.
 func (c *Code) String() string {
 	var w strings.Builder
-	e, err := emit(c.p, c.lanes, c.frame, func(text string) { fmt.Fprintf(&w, "\t%s\n", text) })
+	e, err := emit(c.ps, c.lanes, c.frame, func(text string) { fmt.Fprintf(&w, "\t%s\n", text) })
 	if err != nil {
 		return err.Error()
 	}

@@ -106,7 +106,7 @@ func TestAgainstRun(t *testing.T) {
 		for seed := range uint64(400) {
 			rng := rand.New(rand.NewPCG(seed, uint64(lanes)))
 			p, frame := random(rng, lanes, 5+rng.IntN(150))
-			codes, err := CompileAll([]*scalar.Program{p}, lanes, frame)
+			codes, err := CompileAll([][]*scalar.Program{{p}}, lanes, frame)
 			require.NoError(t, err)
 			c := codes[0]
 			for range 5 {
@@ -159,7 +159,7 @@ func TestLoops(t *testing.T) {
 			p.Store(frame, vals[rng.IntN(len(vals))], false)
 			frame += n
 		}
-		codes, err := CompileAll([]*scalar.Program{p}, 8, frame)
+		codes, err := CompileAll([][]*scalar.Program{{p}}, 8, frame)
 		require.NoError(t, err)
 		want := make([]float64, frame)
 		fill(rng, want)
@@ -193,7 +193,7 @@ func TestRefuses(t *testing.T) {
 	bad := func(want string, build func(p *scalar.Program)) {
 		p := &scalar.Program{}
 		build(p)
-		_, err := CompileAll([]*scalar.Program{p}, 4, 16)
+		_, err := CompileAll([][]*scalar.Program{{p}}, 4, 16)
 		require.ErrorContains(t, err, want)
 	}
 	bad("of a frame of 16", func(p *scalar.Program) { p.Store(13, p.Const(1), false) })
@@ -208,7 +208,7 @@ func TestRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "3 lanes")
 	p := &scalar.Program{}
 	p.Store(0, p.Const(1), false)
-	codes, err := CompileAll([]*scalar.Program{p}, 4, 16)
+	codes, err := CompileAll([][]*scalar.Program{{p}}, 4, 16)
 	require.NoError(t, err)
 	require.Panics(t, func() { codes[0].Run(make([]float64, 15)) })
 }
@@ -223,7 +223,7 @@ func TestBesideTheCollector(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(g), 5))
 			for range 60 {
 				p, frame := random(rng, 4, 60)
-				codes, err := CompileAll([]*scalar.Program{p}, 4, frame)
+				codes, err := CompileAll([][]*scalar.Program{{p}}, 4, frame)
 				if err != nil {
 					done <- err.Error()
 					return
@@ -303,7 +303,7 @@ func BenchmarkCode(b *testing.B) {
 		for _, lanes := range []int{1, 4, 8} {
 			b.Run(fmt.Sprintf("%s/%d", name, lanes), func(b *testing.B) {
 				p, frame := build(lanes)
-				codes, err := CompileAll([]*scalar.Program{p}, lanes, frame)
+				codes, err := CompileAll([][]*scalar.Program{{p}}, lanes, frame)
 				require.NoError(b, err)
 				mem := make([]float64, frame+codes[0].Spills())
 				for i := range mem {
@@ -322,7 +322,7 @@ func BenchmarkCompile(b *testing.B) {
 	need(b)
 	p, frame := pleiades(4)
 	for b.Loop() {
-		if _, err := CompileAll([]*scalar.Program{p}, 4, frame); err != nil {
+		if _, err := CompileAll([][]*scalar.Program{{p}}, 4, frame); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -22,7 +22,12 @@ func (e *emitter) next(v scalar.Value, pos int32) int32 {
 }
 
 // dies reports whether the current instruction is the last to use a value.
-func (e *emitter) dies(v scalar.Value) bool { return e.next(v, e.pos+1) == never }
+func (e *emitter) dies(v scalar.Value) bool {
+	if r := e.reg[v]; r >= 0 && e.stays(byte(r)) {
+		return false
+	}
+	return e.next(v, e.pos+1) == never
+}
 
 // free returns a register, emptying one if need be.
 func (e *emitter) free() byte {

@@ -38,7 +38,7 @@ func TestLongLoops(t *testing.T) {
 	for _, n := range []int{1, 255, 256, 257, 8*255 + 5, 8*256 + 7, 8*65535 + 1, 8*65536 + 6, 8 * 65537, 8*(1<<17+300) + 3} {
 		p := &scalar.Program{Count: n}
 		p.Store(n+1, p.FMA(p.Load(1, false), p.Load(0, true), p.Const(0.5)), false)
-		codes, err := CompileAll([]*scalar.Program{p}, 8, 2*n+2)
+		codes, err := CompileAll([][]*scalar.Program{{p}}, 8, 2*n+2)
 		require.NoError(t, err)
 		mem := make([]float64, 2*n+2+codes[0].Spills())
 		mem[0], mem[2*n+1] = 3, 77
@@ -60,9 +60,9 @@ func TestLongLoops(t *testing.T) {
 func TestListing(t *testing.T) {
 	p := &scalar.Program{}
 	p.Store(16, p.FMA(p.Unary(scalar.OpSqrt, p.Load(0, false)), p.Load(8, true), p.Const(1.5)), false)
-	e, err := emit(p, 4, 32, nil)
+	e, err := emit([]*scalar.Program{p}, 4, 32, nil)
 	require.NoError(t, err)
-	text := (&Code{p: p, lanes: 4, frame: 32, words: 32}).String()
+	text := (&Code{ps: []*scalar.Program{p}, lanes: 4, frame: 32, words: 32}).String()
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	require.Regexp(t, `^\d+ bytes, 0 words of spills$`, lines[0])
 	require.Contains(t, lines[0], strings.Fields(text)[0])
@@ -78,11 +78,11 @@ func TestListing(t *testing.T) {
 	require.Regexp(t, `VFMADD\d+PD`, list)
 	require.Contains(t, text, "$1.5")
 	require.Contains(t, text, "128(CX)", "the store: 16 words further on")
-	require.Equal(t, "jit: instruction 1 is at words 31 to 35 of a frame of 32", (&Code{p: func() *scalar.Program {
+	require.Equal(t, "jit: instruction 1 is at words 31 to 35 of a frame of 32", (&Code{ps: []*scalar.Program{func() *scalar.Program {
 		q := &scalar.Program{}
 		q.Store(31, q.Const(1), false)
 		return q
-	}(), lanes: 4, frame: 32}).String())
+	}()}, lanes: 4, frame: 32}).String())
 }
 
 // More values alive at once than there are registers: they are spilled behind
@@ -103,7 +103,7 @@ func TestSpills(t *testing.T) {
 			}
 			frame := (n + 1) * lanes
 			p.Store(n*lanes, sum, false)
-			codes, err := CompileAll([]*scalar.Program{p}, lanes, frame)
+			codes, err := CompileAll([][]*scalar.Program{{p}}, lanes, frame)
 			require.NoError(t, err)
 			if n == 40 {
 				require.Positive(t, codes[0].Spills())
