@@ -4,17 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/pinode/pinode/internal/scalar"
 )
-
-// registers is how many vector registers are used. The last one, X15, is zero
-// by Go's convention and left alone.
-const registers = 15
-
-// pairs is how many there are when each value takes two.
-const pairs = 7
 
 // never is a position behind every use.
 const never = math.MaxInt32
@@ -24,18 +16,9 @@ const never = math.MaxInt32
 // registers given up by the furthest next use (L.A. Belady, IBM Syst. J. 5(2),
 // 78–101, 1966).
 type emitter struct {
-	assembler
+	writer
 	p     *scalar.Program // the one that is emitted
-	lanes int
-	frame int // words, behind which spills go
-	forms *[store1 + 1]form
-
-	// The numbers of 64 bytes are done all at once with each value in two
-	// registers, whose halves hide each other's latencies.
-	paired bool
-	regs   int
-	fixed  []scalar.Value // that a loop has in registers: see loop
-	size   int            // bytes of a number
+	frame int             // words, behind which spills go
 
 	order  []int32          // instructions to emit
 	uses   []int32          // positions in order where each value is used, ascending, value by value
@@ -47,11 +30,7 @@ type emitter struct {
 	slots  int32
 	words  int             // that spills need
 	keep   [registers]bool // operands of the current instruction
-
-	literals []uint64
-	literal  map[uint64]int32
-	pos      int32
-	accesses int // to memory, so far
+	pos    int32
 }
 
 // body emits the program, without its frame of entry and return.
@@ -77,52 +56,6 @@ func (e *emitter) body() error {
 	}
 	e.words = max(e.words, int(e.slots)*e.slotWords())
 	return nil
-}
-
-// wide reports whether a value fills a register.
-func (e *emitter) wide() bool { return e.lanes*e.size >= 32 }
-
-// op appends an instruction in the width of the program.
-func (e *emitter) op(k int, reg, vvvv byte, rm operand, imm ...byte) {
-	if e.trace != nil {
-		e.trace(e.text(k, reg, vvvv, rm, imm))
-	}
-	if rm.base != inReg {
-		e.accesses++
-	}
-	e.vex(&e.forms[k], e.wide() && k != store1, reg, vvvv, rm, imm...)
-	if !e.paired || k == store1 {
-		return
-	}
-	// The same for the other four lanes, in the upper registers.
-	twin := func(r byte) byte {
-		if e.stays(r) {
-			return r
-		}
-		return r | 8
-	}
-	switch rm.base {
-	case inReg:
-		rm.reg = twin(rm.reg)
-	case lane, spill:
-		rm.disp += 32
-	case steady: // eight singles fill one register, eight doubles two
-		if e.size == 8 {
-			rm.disp += 32
-		}
-	}
-	switch k {
-	case load, broadcast, move, store, sqrt, round: // vvvv is not used
-		reg = twin(reg)
-	case shift: // reg is part of the opcode
-		vvvv = twin(vvvv)
-	default:
-		reg, vvvv = twin(reg), twin(vvvv)
-	}
-	if k == blend {
-		imm = []byte{twin(imm[0]>>4) << 4}
-	}
-	e.vex(&e.forms[k], true, reg, vvvv, rm, imm...)
 }
 
 // commutes tells of the operations whose operands may be swapped.
@@ -260,55 +193,6 @@ func (e *emitter) fma(v scalar.Value, in *scalar.Instr) {
 	}
 }
 
-// text is an instruction in Intel's order of operands.
-func (e *emitter) text(k int, reg, vvvv byte, rm operand, imm []byte) string {
-	name := func(r byte) string {
-		if e.wide() && k != store1 {
-			return fmt.Sprintf("Y%d", r)
-		}
-		return fmt.Sprintf("X%d", r)
-	}
-	var m string
-	switch rm.base {
-	case inReg:
-		m = name(rm.reg)
-	case literal:
-		m = fmt.Sprintf("$%g", math.Float64frombits(e.literals[rm.disp]))
-		if e.p.Single {
-			m = fmt.Sprintf("$%g", math.Float32frombits(uint32(e.literals[rm.disp])))
-		}
-	case frame, spill, steady:
-		m = fmt.Sprintf("%d(AX)", rm.disp)
-	case lane:
-		m = fmt.Sprintf("%d(CX)", rm.disp)
-	}
-	ops := []string{name(reg), name(vvvv), m}
-	switch k {
-	case load, broadcast:
-		ops = []string{name(reg), m}
-	case sqrt, round:
-		if e.lanes > 1 {
-			ops = []string{name(reg), m}
-		}
-	case store, store1, move:
-		ops = []string{m, name(reg)}
-	case shift:
-		ops = []string{name(vvvv), m}
-	}
-	mnemonic := e.forms[k].name
-	if k == shift && reg == 2 {
-		mnemonic = strings.Replace(mnemonic, "SLL", "SRL", 1)
-	}
-	for _, b := range imm {
-		if k == blend {
-			ops = append(ops, name(b>>4))
-		} else {
-			ops = append(ops, fmt.Sprintf("$%d", b))
-		}
-	}
-	return mnemonic + " " + strings.Join(ops, ", ")
-}
-
 // function emits programs as a whole function, and its literals. AX points to the
 // frame, CX to it or, in a loop, further on.
 func (e *emitter) function(ps []*scalar.Program, lanes int) error {
@@ -318,7 +202,7 @@ func (e *emitter) function(ps []*scalar.Program, lanes int) error {
 		if lanes > 1 || p.Count > 0 {
 			width = 4
 		}
-		e.p = p
+		e.p, e.single = p, p.Single
 		if err := e.program(lanes); err != nil {
 			return err
 		}
@@ -366,26 +250,4 @@ func (e *emitter) program(lanes int) error {
 		n %= lanes
 	}
 	return nil
-}
-
-// width sets the number of lanes of the code that follows.
-func (e *emitter) width(lanes int) {
-	e.lanes, e.regs, e.size, e.forms = lanes, registers, 8, &packed
-	if e.p.Single {
-		e.size, e.forms = 4, &packedSingles
-	}
-	if e.paired = lanes*e.size == 64; e.paired {
-		e.regs = pairs
-	}
-	e.fixed = nil
-	if lanes == 1 {
-		e.forms = &single
-	}
-}
-
-func (e *emitter) raw(text string, b ...byte) {
-	if e.trace != nil {
-		e.trace(text)
-	}
-	e.code = append(e.code, b...)
 }

@@ -43,7 +43,7 @@ func TestEncoding(t *testing.T) {
 		single bool
 	}{{1, false}, {4, false}, {8, true}} {
 		lanes := width.lanes
-		e := &emitter{p: &scalar.Program{Single: width.single}, literals: []uint64{math.Float64bits(1.5)}}
+		e := &emitter{writer: writer{single: width.single, literals: []uint64{math.Float64bits(1.5)}}}
 		if width.single {
 			e.literals[0] = uint64(math.Float32bits(1.5))
 		}

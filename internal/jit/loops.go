@@ -12,21 +12,6 @@ import (
 // leave over, and three pairs. Four are left to an instruction.
 const mostFixed = 7
 
-// home is the register of fixed value i: the one that no pair has, then both of the last
-// pair, and so on. Each stands for both halves.
-func (e *emitter) home(i int) byte {
-	if i == 0 {
-		return pairs
-	}
-	return byte(pairs - 1 - (i-1)/2 + (i-1)%2*8)
-}
-
-// stays reports whether a register is that of a fixed value.
-func (e *emitter) stays(r byte) bool { return len(e.fixed) > 0 && int(r&7) >= e.regs }
-
-// fix lets the loop that follows have values in registers.
-func (e *emitter) fix(values []scalar.Value) { e.fixed, e.regs = values, pairs-len(values)/2 }
-
 // loop emits the program for so many times as many numbers as there are lanes, and leaves CX
 // behind them. What is the same each time is loaded once where that saves more than registers
 // for the rest are worth.

@@ -77,9 +77,6 @@ func (e *emitter) spilled(v scalar.Value) operand {
 	return operand{base: spill, disp: int32(8 * (e.frame + int(e.spill[v]-1)*e.slotWords()))}
 }
 
-// slotWords is the size of a spill slot.
-func (e *emitter) slotWords() int { return max(1, e.lanes*e.size/8) }
-
 // memory is where a value can be read as the last operand of an instruction,
 // if it can. whole says that the instruction reads all of a register's width.
 func (e *emitter) memory(v scalar.Value, whole bool) (operand, bool) {
@@ -100,20 +97,6 @@ func (e *emitter) memory(v scalar.Value, whole bool) (operand, bool) {
 		return e.spilled(v), true
 	}
 	return operand{}, false
-}
-
-// constant is a place in the literal pool.
-func (e *emitter) constant(bits uint64) operand {
-	if e.p.Single {
-		bits |= bits << 32
-	}
-	n, ok := e.literal[bits]
-	if !ok {
-		n = int32(len(e.literals))
-		e.literals = append(e.literals, bits)
-		e.literal[bits] = n
-	}
-	return operand{base: literal, disp: n}
 }
 
 // fetch puts a value into register r.
