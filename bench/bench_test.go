@@ -228,8 +228,13 @@ func TestPeers(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		line, err := runLine(t.Context(), l.python.path, filepath.Join(l.dir, k.peer.Package+"_peer.py"), k.peer.Work)
+		var work turns
+		line, err := work.take(t.Context(), 0, l.python.path, filepath.Join(l.dir, k.peer.Package+"_peer.py"), k.peer.Work)
 		require.NoError(t, err)
+		again, err := work.take(t.Context(), 0, l.python.path)
+		require.NoError(t, err)
+		require.Equal(t, line.Result, again.Result, "the next turn of the same process")
+		require.NoError(t, work.end())
 		require.Positive(t, line.Ns)
 		require.InDeltaSlice(t, k.want, line.Result, k.tol, k.peer.Work)
 	}

@@ -38,7 +38,7 @@ func (l *Lab) rounds() (n int, budget time.Duration) {
 	if l.Quick {
 		return 3, 20 * time.Millisecond
 	}
-	return 15, 40 * time.Millisecond
+	return 21, 40 * time.Millisecond
 }
 
 // sampler works for about the given time and returns how many nanoseconds one

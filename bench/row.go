@@ -149,6 +149,7 @@ func (r *Row) Run(ctx context.Context, l *Lab) (Result, error) {
 		samplers, names = append(samplers, s), append(names, b.name())
 	}
 	best, err := least(ctx, l, samplers)
+	l.python.rest()
 	if err != nil {
 		return res, err
 	}

@@ -1,13 +1,10 @@
 """Work of the rows done with JAX and diffrax, on the CPU, compiled beforehand.
 
-python diffrax_peer.py WORK prints one line: name, ns of one run (the best of
-several), steps of all trajectories and a result by which runs can be compared.
+echo SECONDS | python diffrax_peer.py WORK prints a line for each line of its input: see turns.py.
 """
 
-import json
 import os
 import sys
-import time
 
 # One thread, like the other baselines; it has to be asked for before the import.
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false " + os.environ.get("XLA_FLAGS", "")
@@ -16,6 +13,8 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import diffrax
 import jax
 import jax.numpy as jnp
+
+from turns import turns
 
 jax.config.update("jax_enable_x64", True)
 
@@ -61,16 +60,4 @@ def lotka():
 WORKS = {"ensemble": ensemble, "lotka": lotka}
 
 
-def main():
-    name = sys.argv[1]
-    work = WORKS[name]()
-    work()  # compiles
-    best, start = float("inf"), time.perf_counter()
-    while time.perf_counter() - start < 2:
-        t0 = time.perf_counter()
-        steps, result = work()
-        best = min(best, time.perf_counter() - t0)
-    print(json.dumps({"name": name, "ns": best * 1e9, "steps": steps, "result": result}))
-
-
-main()
+turns(sys.argv[1], WORKS[sys.argv[1]]())

@@ -1,13 +1,10 @@
 """Value and gradient of the loss of a network, done with JAX, compiled beforehand.
 
-python jax_peer.py IN,HIDDEN,OUT,ROWS,PRECISION,THREADS prints one line: name,
-ns of one run (the best of several), steps (none: 0) and the loss.
+echo SECONDS | python jax_peer.py IN,HIDDEN,OUT,ROWS,PRECISION,THREADS prints a line for each line of its input: see turns.py.
 """
 
-import json
 import os
 import sys
-import time
 
 *sizes, precision, threads = sys.argv[1].split(",")
 inputs, hidden, outputs, rows = map(int, sizes)
@@ -19,6 +16,8 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 import jax
 import jax.numpy as jnp
+
+from turns import turns
 
 jax.config.update("jax_enable_x64", precision == "f64")
 dtype = {"f64": jnp.float64, "f32": jnp.float32}[precision]
@@ -46,13 +45,7 @@ gradient = jax.jit(jax.value_and_grad(loss))
 
 def work():
     value, _ = jax.block_until_ready(gradient(weights))
-    return [float(value)]
+    return 0, [float(value)]
 
 
-work()
-best, start = float("inf"), time.perf_counter()
-while time.perf_counter() - start < 3:
-    t0 = time.perf_counter()
-    result = work()
-    best = min(best, time.perf_counter() - t0)
-print(json.dumps({"name": sys.argv[1], "ns": best * 1e9, "steps": 0, "result": result}))
+turns(sys.argv[1], work)

@@ -1,17 +1,16 @@
 """Work of the rows done with numba: loops over arrays, compiled beforehand, with the method,
 the rules of step control and the tolerances of the other programs.
 
-python numba_peer.py WORK prints one line: name, ns of one run (the best of several), steps and
-a result by which runs can be compared.
+echo SECONDS | python numba_peer.py WORK prints a line for each line of its input: see turns.py.
 """
 
-import json
 import math
 import sys
-import time
 
 import numpy as np
 from numba import njit
+
+from turns import turns
 
 # Ch. Tsitouras, Comput. Math. Appl. 62(2), 770-775, 2011.
 A1 = 0.161
@@ -115,16 +114,4 @@ def work_of(masses):
     return work
 
 
-def main():
-    name = sys.argv[1]  # chain_MASSES
-    work = work_of(int(name.split("_")[1]))
-    work()  # compiles
-    best, start = float("inf"), time.perf_counter()
-    while time.perf_counter() - start < 2:
-        t0 = time.perf_counter()
-        steps, result = work()
-        best = min(best, time.perf_counter() - t0)
-    print(json.dumps({"name": name, "ns": best * 1e9, "steps": steps, "result": result}))
-
-
-main()
+turns(sys.argv[1], work_of(int(sys.argv[1].split("_")[1])))  # chain_MASSES

@@ -1,15 +1,14 @@
 """Value and gradient of the loss of a network, done with torch.
 
-python torch_peer.py IN,HIDDEN,OUT,ROWS,PRECISION,THREADS prints one line: name,
-ns of one run (the best of several), steps (none: 0) and the loss.
+echo SECONDS | python torch_peer.py IN,HIDDEN,OUT,ROWS,PRECISION,THREADS prints a line for each line of its input: see turns.py.
 """
 
-import json
 import sys
-import time
 
 import torch
 import torch.nn as nn
+
+from turns import turns
 
 *sizes, precision, threads = sys.argv[1].split(",")
 inputs, hidden, outputs, rows = map(int, sizes)
@@ -27,12 +26,7 @@ def work():
     net.zero_grad(set_to_none=True)
     loss = ((net(x) - want) ** 2).mean()
     loss.backward()
-    return [loss.item()]
+    return 0, [loss.item()]
 
 
-best, start = float("inf"), time.perf_counter()
-while time.perf_counter() - start < 3:
-    t0 = time.perf_counter()
-    result = work()
-    best = min(best, time.perf_counter() - t0)
-print(json.dumps({"name": sys.argv[1], "ns": best * 1e9, "steps": 0, "result": result}))
+turns(sys.argv[1], work)

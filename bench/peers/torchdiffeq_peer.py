@@ -1,16 +1,15 @@
 """Work of the rows done with torch and torchdiffeq, on one thread.
 
-python torchdiffeq_peer.py WORK prints one line: name, ns of one run (the best
-of several), steps (not told: 0) and a result by which runs can be compared.
+echo SECONDS | python torchdiffeq_peer.py WORK prints a line for each line of its input: see turns.py.
 """
 
-import json
 import sys
-import time
 
 import torch
 import torch.nn as nn
 from torchdiffeq import odeint, odeint_adjoint, odeint_event
+
+from turns import turns
 
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
@@ -140,18 +139,5 @@ WORKS = {
 }
 
 
-def main():
-    name = sys.argv[1]
-    work = WORKS[name]()
-    best, start, runs = float("inf"), time.perf_counter(), 0
-    while runs < 3 or time.perf_counter() - start < 2:
-        t0 = time.perf_counter()
-        result = work()
-        best = min(best, time.perf_counter() - t0)
-        runs += 1
-        if time.perf_counter() - start > 20:
-            break
-    print(json.dumps({"name": name, "ns": best * 1e9, "steps": 0, "result": result}))
-
-
-main()
+work = WORKS[sys.argv[1]]()
+turns(sys.argv[1], lambda: (0, work()))
