@@ -18,7 +18,7 @@ func (it *Trajectory) TurnedBack(p *compiler.Program) *Trajectory {
 	lay := &p.Model.Layout
 	back := &Trajectory{Name: it.Name, Data: it.Data, Set: it.Set, Given: make([]float64, lay.NQ), Keys: it.Keys, Signals: it.Signals}
 	back.measure(p, it.Data)
-	if slices.Contains(it.Data.Known, true) {
+	if it.Data.Known != nil { // the data say which, and may say none
 		back.Rows = slices.DeleteFunc(back.Rows, func(r Row) bool { return !r.Known })
 	}
 	start, last := it.Span.T0, it.Span.T0

@@ -3,7 +3,6 @@ package problem
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/data"
@@ -56,7 +55,7 @@ func evalRow(c *check.RowExpr, x dsl.Expr, r data.Row) (cell, error) {
 	case *dsl.Paren:
 		return evalRow(c, x.X, r)
 	case *dsl.Name:
-		text, num, ok, err := r.Cell(x.Name + strings.Repeat("'", x.Primes))
+		text, num, ok, err := r.Cell(x.Name)
 		return cell{text, num, ok}, err
 	case *dsl.Unary:
 		v, err := evalRow(c, x.X, r)

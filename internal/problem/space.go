@@ -100,20 +100,18 @@ func NewSpace(prog *compiler.Program, trajectories []*Trajectory, seed uint64) (
 	lm := prog.Model
 	lay := &lm.Layout
 	sp := &Space{Prog: prog, P: make([]float64, lay.NP), Scales: make([]float64, lay.NS)}
-	started := map[*check.Param][]float64{}
 	for _, slot := range lay.Params {
 		p := slot.Object.(*check.Param)
 		if slot.PerKey {
-			if err := sp.addPerKey(p, slot, trajectories, started); err != nil {
+			if err := sp.addPerKey(p, slot, trajectories); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		v, err := startOf(prog, p, nil, started)
+		v, err := startOf(prog, p, nil)
 		if err != nil {
 			return nil, err
 		}
-		started[p] = v
 		copy(sp.P[slot.Off:], v)
 		for e := range slot.N {
 			sp.addParameter(Parameter{lower.ElementName(&p.Obj, e), p, slot, e, 0}, v[e])
@@ -171,7 +169,7 @@ func (sp *Space) CoordinateOf(t lower.Tensor) int {
 }
 
 // addPerKey sets up a parameter that has a value for each key.
-func (sp *Space) addPerKey(p *check.Param, slot lower.Slot, trajectories []*Trajectory, started map[*check.Param][]float64) error {
+func (sp *Space) addPerKey(p *check.Param, slot lower.Slot, trajectories []*Trajectory) error {
 	index := map[string]int{}
 	var names []string
 	var values []float64
@@ -185,7 +183,7 @@ func (sp *Space) addPerKey(p *check.Param, slot lower.Slot, trajectories []*Traj
 			at = len(names)
 			index[k] = at
 			names = append(names, k)
-			v, err := startOf(sp.Prog, p, it, started)
+			v, err := startOf(sp.Prog, p, it)
 			if err != nil {
 				return err
 			}
@@ -241,13 +239,8 @@ func (sp *Space) transforms() error {
 
 // startOf evaluates a parameter's start value, for a trajectory if it is per
 // key.
-func startOf(prog *compiler.Program, p *check.Param, it *Trajectory, started map[*check.Param][]float64) ([]float64, error) {
+func startOf(prog *compiler.Program, p *check.Param, it *Trajectory) ([]float64, error) {
 	v, ok := check.Evaluate(p.Init, func(x *check.Expr) ([]float64, bool) {
-		if x.Kind == check.Ref {
-			if q, ok := x.Object.(*check.Param); ok && started[q] != nil {
-				return started[q], true
-			}
-		}
 		if it == nil {
 			return nil, false
 		}

@@ -132,3 +132,63 @@ func TestHorizon(t *testing.T) {
 	}
 	require.Equal(t, 10., it.Span.T1, "it is as it was")
 }
+
+// TestAloneFromTables: where the file does not say it without its tables, a run without data starts with
+// the earliest of their trajectories, and what is wrong with them is said.
+func TestAloneFromTables(t *testing.T) {
+	for _, c := range []struct {
+		time, from string
+		want       float64
+	}{
+		{"time t", ", from: s", 0.5},
+		{"time t", ", from: first row", 2},
+		{"time t", ", from: 2.5", 2.5},
+		{"time t", "", 0},
+	} {
+		got, err := problemtest.Open(t, decayText(c.time, c.from), decayTable).AloneFrom(false)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got, c.from)
+	}
+	got, err := problemtest.Open(t, decayText("time t", ""), "id,s,t,y\na,0,-3,1\nb,0,-1,0.5\n").AloneFrom(false)
+	require.NoError(t, err)
+	require.Equal(t, -3., got)
+	_, err = problemtest.Open(t, decayText("time t", ""), "id,s,t,y\na,0,30,1\na,0,31,1\n").AloneFrom(false)
+	require.ErrorContains(t, err, "the first row is 30 after the start at 0")
+	got, err = problemtest.Open(t, "model M {\n  state x = 1\n  x' = -x\n}\n", "").AloneFrom(false)
+	require.NoError(t, err)
+	require.Zero(t, got)
+}
+
+// TestStartsOfTables: the start of one trajectory that is nearly its first row is that row, doses that lead to a
+// steady state begin before, and several gaps are judged by the widest.
+func TestStartsOfTables(t *testing.T) {
+	list, err := problemtest.Open(t, decayText("time t", ", from: s"), "id,s,t,y\na,0.3,0.30000000000000004,1\na,0.3,1,1\nb,0.3,0.3001,1\n").Trajectories(data.Train)
+	require.NoError(t, err)
+	require.Equal(t, []float64{0.30000000000000004, 0.3}, []float64{list[0].Span.T0, list[1].Span.T0}, "but for the rounding of units")
+
+	list, err = problemtest.Open(t, `model M {
+  param k = 1
+  state x = 0
+  x' = -k*x
+  event dose(amount) on data { x += amount }
+  observe y = x
+}
+data d from "data.csv" { time: t, trajectory: id, y: y, dose: { amount: a, steady: ss, interval: ii, cycles: n } }
+`, "id,t,a,ss,ii,n,y\na,0,5,1,2,3,\na,1,,,,,1\nb,0,5,0,0,,\nb,1,,,,,1\n").Trajectories(data.Train)
+	require.NoError(t, err)
+	require.Equal(t, -6., list[0].Span.T0)
+	require.Equal(t, []float64{0, 0}, []float64{list[0].Shown(), list[1].Shown()}, "what leads to it is not shown")
+	require.Zero(t, list[1].Span.T0)
+	span, n := list[0].Horizon(0.5)
+	require.Equal(t, 0.5, span.T1, "a part of what is shown")
+	require.Zero(t, n)
+
+	p := problemtest.Open(t, decayText("time t", ""), "id,s,t,y\na,0,1,1\na,0,9,1\nb,0,20,1\nb,0,21,1\n")
+	_, err = p.Trajectories(data.Train)
+	require.NoError(t, err)
+	require.Equal(t, "the first row is 20 after the start at 0, and the rows span 8", p.Doubts().All[0].Message)
+	p = problemtest.Open(t, decayText("time t", ""), "id,s,t,y\na,0,1,1\nb,0,20,1\n")
+	_, err = p.Trajectories(data.Train)
+	require.NoError(t, err, "single rows have no span")
+	require.Empty(t, p.Doubts().All)
+}
