@@ -348,3 +348,22 @@ func TestPriorShapes(t *testing.T) {
 	want = cut(distuv.Normal{Mu: 7, Sigma: 1}, 9) + cut(distuv.Normal{Mu: 8, Sigma: 2}, 9)
 	requireClose(t, want, value(t, m.Priors[2].Node, in), 1e-12, "normal")
 }
+
+// TestCountsOfNothing: where nothing was counted the likelihood has the limit for a mean of 0, and is
+// no number for one below; the probability of what was seen lies between 0 and 1.
+func TestCountsOfNothing(t *testing.T) {
+	at := func(dist string, y, mean float64) float64 {
+		m := model(t, "  param a in (0, inf) = 1\n  state x = 1\n  x' = a\n  observe seen = x ~ "+dist)
+		return value(t, m.Row, inputs{"y": {mean}, "p": {2}, "data": {y}, "seen": {1}})
+	}
+	for _, dist := range []string{"poisson()", "negbinomial(a)", "bernoulli()"} {
+		require.Zero(t, at(dist, 0, 0), dist)
+		require.True(t, math.IsNaN(at(dist, 0, -0.5)), dist)
+		require.True(t, math.IsNaN(at(dist, 1, -0.5)), dist)
+		require.True(t, math.IsInf(at(dist, 1, 0), 1), dist)
+	}
+	require.Zero(t, at("bernoulli()", 1, 1))
+	require.True(t, math.IsNaN(at("bernoulli()", 1, 1.5)))
+	require.True(t, math.IsInf(at("bernoulli()", 0, 1), 1))
+	requireClose(t, 0.3, at("poisson()", 0, 0.3), 1e-15, "its mean")
+}

@@ -241,10 +241,11 @@ func huberMass(b *ir.Builder, k *ir.Node) (core, tails *ir.Node) {
 	return core, tails
 }
 
-// timesLog is x log y, and 0 where x is, also at y = 0: nothing is counted
-// where nothing is expected.
+// timesLog is x log y, and 0 where both are: nothing is counted where nothing is expected. It is
+// no number where y is below 0, whatever x is.
 func timesLog(b *ir.Builder, x, y *ir.Node) *ir.Node {
-	return b.Select(b.Apply(ir.OpEq, x, b.Const(0)), b.Const(0), b.Mul(x, b.Log(y)))
+	none := b.Mul(b.Apply(ir.OpEq, x, b.Const(0)), b.Apply(ir.OpEq, y, b.Const(0)))
+	return b.Mul(x, b.Log(b.Select(none, b.Const(1), y)))
 }
 
 // outputs builds what a simulation can write besides states and discretes.
