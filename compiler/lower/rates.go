@@ -111,7 +111,7 @@ func (g *fields) rate(x *check.Expr, over []*check.Coordinate, upwind bool) bloc
 			k := t.linear()
 			f, comp := fieldOf(t.factors[k])
 			v := g.broadcast(g.values(f, comp), over, dims)
-			s.cells = g.plus(s.cells, g.scaledBy(t, k, v))
+			s.cells = g.plus(s.cells, g.scaledBy(t, k, over, v))
 			g.chose(t, "mean values of cells")
 			continue
 		case i < 0:
@@ -130,11 +130,11 @@ func (g *fields) rate(x *check.Expr, over []*check.Coordinate, upwind bool) bloc
 		case upwind && !t.constant(i) && plainField(f):
 			s.points = g.plus(s.points, g.upwinds.blown(t, i, over))
 		case t.constant(i):
-			s.means[c] = g.plus(s.means[c], g.scaledBy(t, i, g.passed(f, c, over)))
+			s.means[c] = g.plus(s.means[c], g.scaledBy(t, i, over, g.passed(f, c, over)))
 			g.chose(t, "difference of values at the faces of "+c.Name+", "+g.order())
 		default:
 			k := g.pointed(block{g.passed(f, c, over), over, dims}, c)
-			s.points = g.plus(s.points, g.scaledBy(t, i, k.n))
+			s.points = g.plus(s.points, g.scaledBy(t, i, over, k.n))
 			g.chose(t, "difference of values at the faces of "+c.Name+" times what is at centres, "+g.order())
 		}
 	}
@@ -202,21 +202,13 @@ func (g *fields) valueOf(p *points, t term, i int) *ir.Node {
 	return v
 }
 
-// scaledBy is a value at the centres times all of a term but factor i.
-func (g *fields) scaledBy(t term, i int, n *ir.Node) *ir.Node {
-	over := t.over()
-	if len(over) == 0 {
-		p := g.points(nil, spot{})
-		return g.b.Mul(g.valueOf(p, t, i), n)
+// scaledBy is a value at the centres along some axes times all of a term but factor i.
+func (g *fields) scaledBy(t term, i int, over []*check.Coordinate, n *ir.Node) *ir.Node {
+	if t.constant(i) {
+		return g.b.Mul(g.valueOf(g.points(nil, spot{}), t, i), n)
 	}
-	axes := over
-	p := g.points(axes, spot{})
-	if p.size() != n.Shape.Size() { // it varies over fewer axes
-		all := sorted(check.CoordinatesOf(&check.Expr{Kind: check.Stack, Args: t.factors}))
-		p = g.points(all, spot{})
-	}
-	v := p.done([]*ir.Node{g.valueOf(p, t, i)})[0]
-	return g.b.Mul(v, n)
+	p := g.points(over, spot{})
+	return g.b.Mul(p.done([]*ir.Node{g.valueOf(p, t, i)})[0], n)
 }
 
 // passed is the derivative of what passes the faces of an axis: what leaves one cell enters the

@@ -42,6 +42,11 @@ func (g *sides) solveConditions(list []*condition) {
 			slopes[i] = append(slopes[i], autodiff.JVP(b, []*ir.Node{v}, []*ir.Node{w}, []*ir.Node{b.Const(1)})[0])
 		}
 	}
+	owner, loose := match(len(list), func(equation, k int) bool { return !slopes[equation][k].IsConst(0) })
+	if loose >= 0 {
+		g.errNoCondition(list[loose].from)
+		return
+	}
 	found := make([]*ir.Node, len(list))
 	rounds := 1
 	for i := range found {
@@ -58,10 +63,9 @@ func (g *sides) solveConditions(list []*condition) {
 		for i, w := range unknowns {
 			by[w] = found[i]
 		}
-		right := b.Substitute(values, by)
-		a := make([][]*ir.Node, len(list))
-		for i := range a {
-			a[i] = b.Substitute(slopes[i], by)
+		right, a := make([]*ir.Node, len(list)), make([][]*ir.Node, len(list))
+		for k, q := range owner { // each condition where what it can determine is
+			right[k], a[k] = b.Substitute(values[q:q+1], by)[0], b.Substitute(slopes[q], by)
 		}
 		step := linear.Solve(b, a, right)
 		if step == nil {
