@@ -37,10 +37,17 @@ data d from "data.csv" { time: t, trajectory: id, plain: p, y: [u, v], n: n }
 		}
 	}
 	require.Equal(t, []Residual{
-		{"id=a", "plain", 0, 1.5, 1}, {"id=a", "y[0]", 0, 1.3, 1}, {"id=a", "n", 0, 2, 2},
-		{"id=a", "plain", 1, 0, 1}, {"id=a", "y[0]", 1, 1.4, 1}, {"id=a", "y[1]", 1, 4, 3}, {"id=a", "n", 1, 5, 2},
-		{"id=b", "y[1]", 0, 2.5, 3}, {"id=b", "n", 0, 0, 2},
-		{"id=b", "y[0]", 2, 2.1, 1}, {"id=b", "y[1]", 2, 6, 3},
+		{"id=a", "plain", 0, 1.5, 1},
+		{"id=a", "y[0]", 0, 1.3, 1},
+		{"id=a", "n", 0, 2, 2},
+		{"id=a", "plain", 1, 0, 1},
+		{"id=a", "y[0]", 1, 1.4, 1},
+		{"id=a", "y[1]", 1, 4, 3},
+		{"id=a", "n", 1, 5, 2},
+		{"id=b", "y[1]", 0, 2.5, 3},
+		{"id=b", "n", 0, 0, 2},
+		{"id=b", "y[0]", 2, 2.1, 1},
+		{"id=b", "y[1]", 2, 6, 3},
 	}, list)
 	got := s.Scores()
 	require.Equal(t, []string{"plain", "y[0]", "y[1]", "n"}, []string{got[0].Observation, got[1].Observation, got[2].Observation, got[3].Observation})
