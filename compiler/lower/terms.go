@@ -222,7 +222,3 @@ func plainField(x *check.Expr) bool {
 	s, ok := x.Object.(*check.State)
 	return ok && x.Kind == check.Ref && len(s.Over) > 0
 }
-
-func (t term) over() []*check.Coordinate {
-	return check.CoordinatesOf(&check.Expr{Kind: check.Stack, Args: slices.Concat(t.factors, t.divisors)})
-}
