@@ -16,6 +16,10 @@ type Env struct {
 	// Network are those of the networks that stand for fields.
 	Fit, Simulate, Neural, Network setting.Table
 
+	// Rough are the activations with a kink: they break the order of solvers and of the
+	// location of events.
+	Rough []string
+
 	// Library has the terms that every model sees unless it declares the name
 	// itself: consts, fns and units, at the top level or in models, whose
 	// names do not count.

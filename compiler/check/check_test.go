@@ -20,6 +20,7 @@ import (
 
 // testEnv has small tables of settings.
 var testEnv = &Env{
+	Rough: []string{"relu", "leaky_relu"},
 	Fit: setting.Table{
 		{Key: "solver", Kind: setting.Chain, Default: "tsit5", Choices: []setting.Choice{
 			{Name: "tsit5", Options: setting.Table{{Key: "rtol", Kind: setting.Number}, {Key: "atol", Kind: setting.Number}}},

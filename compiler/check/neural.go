@@ -27,9 +27,6 @@ var Guarantees = setting.Table{
 	{Key: priorOption, Kind: setting.Word, Doc: "prior of the weights: `normal laplace student cauchy`, as in `normal(0, 1)`, with others for layers or arrays behind it, `normal(0, 1) { 0: normal(0, 3), 1.bias: laplace(0, 1) }`, or for these alone, `{ 0.weight: normal(0, 1) }`"},
 }
 
-// roughActivations break the order of solvers and of event location.
-var roughActivations = []string{"relu", "leaky_relu"}
-
 // neurals elaborates neural blocks.
 type neurals struct {
 	*objects
@@ -107,7 +104,7 @@ func (e *neurals) neuralOptions(s *scope, n *Neural, d *dsl.NeuralDecl) {
 		with(n.Form, key, n.Form != "" && on[key])
 	}
 	if a := seen["activation"]; a != nil {
-		if w, ok := a.Value.Expr.(*dsl.Name); ok && contains(roughActivations, w.Name) {
+		if w, ok := a.Value.Expr.(*dsl.Name); ok && contains(e.env.Rough, w.Name) {
 			e.warnRough(w)
 		}
 	}

@@ -97,3 +97,13 @@ func FindActivation(name string) *Activation {
 	}
 	return nil
 }
+
+// Rough are the names of the activations with a kink.
+func Rough() (names []string) {
+	for _, a := range Activations {
+		if a.Jump == 1 {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}

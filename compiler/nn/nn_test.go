@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -382,6 +383,7 @@ func TestActivations(t *testing.T) {
 		_, left := at(-1e-9)
 		_, right := at(1e-9)
 		require.Equal(t, math.Abs(right-left) > 1e-6, a.Jump == 1, a.Name)
+		require.Equal(t, a.Jump == 1, slices.Contains(nn.Rough(), a.Name), a.Name)
 		_, before := at(-1e-4)
 		_, behind := at(1e-4)
 		bend := (behind - 2*right + before) / 1e-4 // a jump of the second derivative

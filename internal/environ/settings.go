@@ -20,6 +20,7 @@ func Env() *check.Env {
 		Fit:      fit.Settings(fit.Owned{Solver: solverChoices(), Gradient: gradientChoices()}),
 		Simulate: SimulateSettings(),
 		Neural:   nn.Settings,
+		Rough:    nn.Rough(),
 		Read:     func(path string) ([]byte, error) { return files.Read(path, files.MaxText) },
 		Network:  nn.FieldSettings,
 	}
