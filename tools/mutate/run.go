@@ -142,7 +142,9 @@ func (l *lab) try(ctx context.Context, s *tests, binary string, fault int, run s
 	cmd := exec.CommandContext(bounded, args[0], args[1:]...)
 	cmd.Dir = s.Dir
 	cmd.WaitDelay = time.Second
+	grouped(cmd)
 	out, err := cmd.CombinedOutput()
+	_ = endGroup(cmd) // there may be nothing left
 	text := string(out)
 	switch {
 	case ctx.Err() != nil:
