@@ -273,6 +273,38 @@ func TestFitTells(t *testing.T) {
 	unfinished := &Run{Dir: "here", Status: "failed"}
 	_, err = m.Evaluate(t.Context(), At(unfinished))
 	require.ErrorContains(t, err, "here: the run has no values: it is `failed`")
+	_, err = m.NewFit(FitOptions{At: unfinished})
+	require.ErrorContains(t, err, "the run has no values")
+	_, err = m.Simulate(t.Context(), SimulateOptions{At: unfinished})
+	require.ErrorContains(t, err, "the run has no values")
+	_, err = m.NewSolver(1, []string{"k"}, SimulateOptions{At: unfinished})
+	require.ErrorContains(t, err, "the run has no values")
+	_, err = m.Compare(t.Context(), SimulateOptions{At: unfinished}, "tsit5")
+	require.ErrorContains(t, err, "the run has no values")
+	_, err = m.Score(t.Context(), At(unfinished))
+	require.ErrorContains(t, err, "the run has no values")
+	_, err = m.Distill(t.Context(), unfinished, DistillOptions{})
+	require.ErrorContains(t, err, "the run has no values")
+	atFit, err := m.Evaluate(t.Context(), At(f))
+	require.NoError(t, err)
+	require.Equal(t, f.Values().Params, atFit.At.Params, "to the last bit")
+	broken := filepath.Join(t.TempDir(), "run")
+	require.NoError(t, os.CopyFS(broken, os.DirFS(dir)))
+	damaged, err := OpenRun(broken)
+	require.NoError(t, err)
+	for _, file := range []string{"model.node", "params.yaml", "run.json"} {
+		require.NoError(t, os.WriteFile(filepath.Join(broken, file), []byte("model M {\n"), 0o600))
+		if file == "model.node" {
+			_, err = damaged.Load()
+		} else {
+			_, err = OpenRun(broken)
+		}
+		require.Error(t, err, file)
+	}
+	require.NoError(t, os.Remove(filepath.Join(broken, "model.node")))
+	_, err = damaged.Load()
+	require.ErrorIs(t, err, os.ErrNotExist)
+
 	other := fromText(t, strings.Replace(falling, "param k = 0.4", "param k = 0.4\n  param more = 1", 1), fallingRows)
 	_, err = other.Evaluate(t.Context(), At(run))
 	require.ErrorContains(t, err, "more")

@@ -15,7 +15,7 @@ import (
 
 // TestNothingIsLeft: what a command has started in the background ends with it.
 func TestNothingIsLeft(t *testing.T) {
-	cmd := exec.Command("sh", "-c", "sleep 300 >/dev/null 2>&1 & echo $!")
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", "sleep 300 >/dev/null 2>&1 & echo $!")
 	grouped(cmd)
 	out, err := cmd.Output()
 	require.NoError(t, err)
