@@ -170,6 +170,9 @@ func TestDump(t *testing.T) {
 		require.Error(t, err)
 	}
 	require.ErrorContains(t, p.Dump(&bytes.Buffer{}, "bytes", nil), "there is no stage")
+	require.EqualError(t, p.Dump(&bytes.Buffer{}, "grid", nil), "the model has no fields on a grid")
+	wrong, _ := compiler.CompileSource(diag.NewSource("m.node", "model M {\n  state x = 1\n  x' = y\n}"), &check.Env{})
+	require.EqualError(t, wrong.Dump(&bytes.Buffer{}, "graph", nil), "the file has errors and no graph")
 }
 
 // BenchmarkCompile compiles a chain of 400 states with derivatives.

@@ -72,17 +72,13 @@ func (p *Program) Inputs() []Quantity { return quantities(p.Checked.Model, p.Mod
 func (p *Program) Parameters() []Quantity {
 	list := quantities(p.Checked.Model, p.Model.Layout.Params)
 	at := 0
-	started := map[check.Object][]float64{}
 	for i, s := range p.Model.Layout.Params {
 		prm := s.Object.(*check.Param)
-		if v, ok := check.Evaluate(prm.Init, func(x *check.Expr) ([]float64, bool) {
-			v, ok := started[x.Object]
-			return v, ok && x.Kind == check.Ref
-		}); ok {
+		if v, ok := check.Evaluate(prm.Init, func(*check.Expr) ([]float64, bool) { return nil, false }); ok {
 			for len(v) < s.N {
 				v = append(v[:len(v):len(v)], v[0])
 			}
-			list[i].Start, started[s.Object] = v, v
+			list[i].Start = v
 		}
 		at += s.N
 	}

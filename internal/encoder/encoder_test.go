@@ -212,7 +212,7 @@ func TestFailures(t *testing.T) {
   event stop when s > 10 priority 2 { %s }
 }
 model M {
-  param a = 1
+  param a per id = 1
   covariate v
   use Encoder as enc backward { v: v }
   state y = enc.s
@@ -253,4 +253,33 @@ func TestNone(t *testing.T) {
 	e, err := encoder.New(f.Prog, 1, encoder.Options{})
 	require.NoError(t, err)
 	require.Nil(t, e)
+}
+
+// TestScales: the blocks of an encoder have the scales of the fit: with no hidden layer a block is b + w·x/in,
+// times out.
+func TestScales(t *testing.T) {
+	f, e := load(t, `model Encoder {
+  observe x
+  state s = 0
+  neural m(s) -> 1 { hidden: [] }
+  s' = 0
+  event see on observation of x { s := s + data(x) }
+  let mean = m(s)
+}
+model M {
+  param a = 1
+  use Encoder as enc backward
+  state y = enc.mean
+  y' = -a*y
+  observe x = y ~ normal(1)
+}
+data d from "data.csv" { time: t, trajectory: id, x: x }
+`, "id,t,x\n1,1,2\n1,2,5\n", encoder.Options{Workers: 1})
+	require.NoError(t, f.Space.SetValues(&problem.Values{Weights: map[string][]float64{"enc.m.0.weight": {3}, "enc.m.0.bias": {0.5}}}))
+	for i := range f.Space.Scales {
+		f.Space.Scales[i] = []float64{2, 10}[i%2]
+	}
+	nat := bind(t, f, e, nil)
+	require.NoError(t, e.Fill(context.Background(), f.Space, nat, f.Trajectories))
+	require.InDelta(t, 10*(3*7/2.+0.5), pick(f.Trajectories[0].Given, results(f))[0], 1e-12)
 }

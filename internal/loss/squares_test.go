@@ -275,3 +275,58 @@ data d from "data.csv" { time: t, y: y }
 	require.Zero(t, h.At(0, 0))
 	require.InDelta(t, 2/0.25+1, h.At(1, 1)/math.Pow(f.Space.Transforms[1].Derivative(x[1]), 2), 1e-5)
 }
+
+// TestUnfinishedRuns: a run that ends before its last row is a failure at its end, of residuals too.
+func TestUnfinishedRuns(t *testing.T) {
+	o, x := objective(t, `model M {
+  param k = 1
+  state x = 0
+  x' = k
+  event stop when x >= 1.5 { terminate }
+  observe y = x ~ normal(1)
+}
+data d from "data.csv" { time: t, y: y }
+`, "t,y\n1,1\n2,2\n", "unrolled")
+	res, err := o.Eval(t.Context(), x, nil, 1, nil)
+	require.NoError(t, err)
+	require.True(t, res.Failed)
+	require.InDelta(t, 1.5, res.Reason.Time, 1e-9)
+	require.Contains(t, res.Reason.Reason, "terminated: the run ended before the last measurement")
+	s, _, err := NewSquares(o)
+	require.NoError(t, err)
+	again, err := s.Residuals(t.Context(), x, 1, make([]float64, s.Rows()), nil)
+	require.NoError(t, err)
+	require.Equal(t, res.Reason, again.Reason)
+	half, err := o.Eval(t.Context(), x, nil, 0.5, nil)
+	require.NoError(t, err)
+	require.False(t, half.Failed, "up to the first row there is nothing wrong")
+}
+
+// TestPriorsAtTheStart: a prior without a density at the start value is told with its place.
+func TestPriorsAtTheStart(t *testing.T) {
+	model := func(prior string) string {
+		return "model M {\n  param s = 0\n  param k = 1 ~ " + prior + "\n  state x = 1\n  x' = -k*x*s\n  observe y = x ~ normal(1)\n}\ndata d from \"data.csv\" { time: t, y: y }\n"
+	}
+	for prior, want := range map[string]string{"normal(0, 1 + s)": "", "normal(0, s)": "m.node:3:13: error: the prior of `k` has no density at its start value", "normal(0, s - 1)": "the prior of `k` has no density at its start value"} {
+		o, x := objective(t, model(prior), "t,y\n0,1\n", "unrolled")
+		err := o.CheckPriors(x)
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, want, prior)
+	}
+	plain, x := objective(t, "model M {\n  param k = 1\n  state x = 1\n  x' = -k*x\n  observe y = x ~ normal(1)\n}\ndata d from \"data.csv\" { time: t, y: y }\n", "t,y\n0,1\n", "unrolled")
+	require.NoError(t, plain.CheckPriors(x))
+}
+
+// TestSizesOfChunks: whole groups of lanes, about 64 chunks of many trajectories and eight of few, and no fewer
+// trajectories than a large network is worth.
+func TestSizesOfChunks(t *testing.T) {
+	for _, c := range [][3]int{
+		{1, 0, 8}, {64, 0, 8}, {65, 0, 16}, {256, 0, 32}, {512, 0, 64}, {4000, 0, 64}, {4096, 0, 64}, {4097, 0, 72}, {10000, 0, 160},
+		{100, 64, 64}, {100, 40, 56}, {100, 1000, 104}, {1000, 64, 128}, {30, 64, 32},
+	} {
+		require.Equal(t, c[2], chunkSize(c[0], c[1]), "%v", c)
+	}
+}

@@ -183,6 +183,8 @@ data d from "data.csv" { time: t [min], y: y [cm], where: `+condition+` }
 	require.ErrorContains(t, err, "m.node:8:59: `g < 2` compares a text with a number")
 	_, err = rows(`g + 1 == 2`)
 	require.ErrorContains(t, err, "`g + 1` compares a text with a number")
+	_, err = rows(`not (g < 2)`)
+	require.ErrorContains(t, err, "`g < 2` compares a text with a number")
 	_, err = rows(`t == 1 and -g < 2`)
 	require.ErrorContains(t, err, "`-g < 2` compares a text with a number")
 }

@@ -61,7 +61,6 @@ func newNoise(sp *Space, trajectories []*Trajectory, seed uint64) (*noise, error
 		it.owner = hashed(it.Name)
 		for i := range it.Rows {
 			if r := &it.Rows[i]; n.rows != nil {
-				r.Own = append([]float64(nil), r.Own...)
 				for len(r.Own) < lay.NR {
 					r.Own = append(r.Own, 0)
 				}

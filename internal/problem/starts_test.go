@@ -2,6 +2,7 @@ package problem_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -159,14 +160,8 @@ func TestAloneFromTables(t *testing.T) {
 	require.Zero(t, got)
 }
 
-// TestStartsOfTables: the start of one trajectory that is nearly its first row is that row, doses that lead to a
-// steady state begin before, and several gaps are judged by the widest.
-func TestStartsOfTables(t *testing.T) {
-	list, err := problemtest.Open(t, decayText("time t", ", from: s"), "id,s,t,y\na,0.3,0.30000000000000004,1\na,0.3,1,1\nb,0.3,0.3001,1\n").Trajectories(data.Train)
-	require.NoError(t, err)
-	require.Equal(t, []float64{0.30000000000000004, 0.3}, []float64{list[0].Span.T0, list[1].Span.T0}, "but for the rounding of units")
-
-	list, err = problemtest.Open(t, `model M {
+// steadyModel has doses that lead to a steady state.
+const steadyModel = `model M {
   param k = 1
   state x = 0
   x' = -k*x
@@ -174,7 +169,16 @@ func TestStartsOfTables(t *testing.T) {
   observe y = x
 }
 data d from "data.csv" { time: t, trajectory: id, y: y, dose: { amount: a, steady: ss, interval: ii, cycles: n } }
-`, "id,t,a,ss,ii,n,y\na,0,5,1,2,3,\na,1,,,,,1\nb,0,5,0,0,,\nb,1,,,,,1\n").Trajectories(data.Train)
+`
+
+// TestStartsOfTables: the start of one trajectory that is nearly its first row is that row, doses that lead to a
+// steady state begin before, and several gaps are judged by the widest.
+func TestStartsOfTables(t *testing.T) {
+	list, err := problemtest.Open(t, decayText("time t", ", from: s"), "id,s,t,y\na,0.3,0.30000000000000004,1\na,0.3,1,1\nb,0.3,0.3001,1\n").Trajectories(data.Train)
+	require.NoError(t, err)
+	require.Equal(t, []float64{0.30000000000000004, 0.3}, []float64{list[0].Span.T0, list[1].Span.T0}, "but for the rounding of units")
+
+	list, err = problemtest.Open(t, steadyModel, "id,t,a,ss,ii,n,y\na,0,5,1,2,3,\na,1,,,,,1\nb,0,5,0,0,,\nb,1,,,,,1\n").Trajectories(data.Train)
 	require.NoError(t, err)
 	require.Equal(t, -6., list[0].Span.T0)
 	require.Equal(t, []float64{0, 0}, []float64{list[0].Shown(), list[1].Shown()}, "what leads to it is not shown")
@@ -191,4 +195,20 @@ data d from "data.csv" { time: t, trajectory: id, y: y, dose: { amount: a, stead
 	_, err = p.Trajectories(data.Train)
 	require.NoError(t, err, "single rows have no span")
 	require.Empty(t, p.Doubts().All)
+}
+
+// TestFarStartsHaveUnits: what is advised of a start that is far off has the unit of the time.
+func TestFarStartsHaveUnits(t *testing.T) {
+	for unit, want := range map[string]string{": s": "`time t: s in [0, inf)` if it is meant", "": "`time t in [0, inf)` if it is meant"} {
+		p := problemtest.Open(t, decayText("time t"+unit, ""), "id,s,t,y\na,0,6,1\na,0,8,1\n")
+		if unit != "" {
+			p = problemtest.Open(t, strings.Replace(decayText("time t"+unit, ""), "param k = 1", "param k: 1/s = 1", 1), "id,s,t,y\na,0,6,1\na,0,8,1\n")
+		}
+		_, err := p.Trajectories(data.Train)
+		require.NoError(t, err)
+		require.Contains(t, p.Doubts().All[0].Help, want)
+	}
+	list, err := problemtest.Open(t, strings.Replace(steadyModel, "dose:", "from: 0.5, dose:", 1), "id,t,a,ss,ii,n,y\na,0,5,1,2,3,\na,1,,,,,1\n").Trajectories(data.Train)
+	require.NoError(t, err)
+	require.Equal(t, 0.5, list[0].Span.T0, "a start behind the doses is where it is")
 }
