@@ -426,7 +426,7 @@ func TestKinks(t *testing.T) {
 	norm := b.Norm(v)
 	grad := autodiff.VJP(b, nodes(norm), nodes(b.Const(1)), nodes(v))[0]
 	jvp := autodiff.JVP(b, nodes(norm), nodes(v), nodes(b.Const(1)))[0]
-	hess := autodiff.Jacobian(b, grad, v)
+	hess := jacobian(b, grad, v)
 	at := compile(t, grad, jvp, hess).at(map[string][]float64{"v": {0, 0, 0}})
 	require.Equal(t, []float64{0, 0, 0}, at[0])
 	require.Equal(t, []float64{0}, at[1])
@@ -496,7 +496,7 @@ func TestHamiltonian(t *testing.T) {
 
 	layer := b.Apply(ir.OpTanh, b.Add(b.MatVec(b.Slice(w, 0, ir.Mat(5, 2)), b.Concat(q, p)), b.Slice(w, 10, ir.Vec(5))))
 	f := field(b.Dot(layer, b.Slice(w, 15, ir.Vec(5))))
-	j := autodiff.Jacobian(b, f, y)
+	j := jacobian(b, f, y)
 	wv := make([]float64, 20)
 	for i := range wv {
 		wv[i] = math.Sin(float64(3*i + 1))
