@@ -150,7 +150,8 @@ func TestDistilledPrinted(t *testing.T) {
 	require.Equal(t, [][]string{
 		strings.Fields("f: the formula is as good"), strings.Fields("f[0] = a*x - b"),
 		strings.Fields("x chosen in 96 % a = 1.5"), strings.Fields("x^2 chosen in 25 %"),
-		strings.Fields("R² of the formula for the block 0.9877 7 structures were refitted"), {"network", "formula"},
+		strings.Fields("R² of the formula for the block 0.9877 7 structures were refitted"),
+		{"network", "formula"},
 		strings.Fields("log-likelihood -3.5 -3"), strings.Fields("held back -4 -2"), strings.Fields("numbers 60 2"),
 		strings.Fields("RMSE of b 0.25 0.2"), strings.Fields("RMSE of y 0.5 0.4"),
 		strings.Fields("apart beyond the data 0.0123 of the size of the states, over as long again"),
@@ -205,8 +206,10 @@ func TestProgressLines(t *testing.T) {
 		p := &progress{a: &app{out: newStream(io.Discard), err: newStream(&b), quiet: quiet, json: asJSON}}
 		p.end()
 		for _, s := range []fit.Progress{
-			{Stage: "adam", Index: 0, Iteration: 1, Of: 20, Horizon: 0.5}, {Stage: "adam", Index: 0, Iteration: 20, Of: 20, Horizon: 1, Elapsed: 1234 * time.Millisecond},
-			{Stage: "lbfgs", Index: 1, Iteration: 1, Horizon: 1}, {Stage: "lbfgs", Index: 1, Iteration: 7, Horizon: 1, Elapsed: 5678 * time.Millisecond},
+			{Stage: "adam", Index: 0, Iteration: 1, Of: 20, Horizon: 0.5},
+			{Stage: "adam", Index: 0, Iteration: 20, Of: 20, Horizon: 1, Elapsed: 1234 * time.Millisecond},
+			{Stage: "lbfgs", Index: 1, Iteration: 1, Horizon: 1},
+			{Stage: "lbfgs", Index: 1, Iteration: 7, Horizon: 1, Elapsed: 5678 * time.Millisecond},
 		} {
 			p.step(s)
 		}
