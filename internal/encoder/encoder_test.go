@@ -108,7 +108,7 @@ func wanted(i int) []float64 {
 // TestFill: the results of an encoder stand among what its trajectories are given: those of the rows
 // that are given, at the values that are bound.
 func TestFill(t *testing.T) {
-	f, e := load(t, discounted, discountedRows, encoder.Options{Workers: 1})
+	f, e := load(t, discounted, discountedRows, encoder.Options{Workers: 1, Options: sim.Options{Sizes: []float64{1e9}}}) // of the model's states
 	nat := bind(t, f, e, values)
 	require.NoError(t, e.Fill(context.Background(), f.Space, nat, f.Trajectories))
 	for i, it := range f.Trajectories {
@@ -170,11 +170,10 @@ func param(f *problemtest.Fixture, name string) int {
 
 // TestConstantResults: results that no state enters have no derivative, and those of fixed numbers are there.
 func TestConstantResults(t *testing.T) {
-	f, e := load(t, `model Encoder {
+	for _, state := range []string{"", "\n  state s = 0\n  s' = 1"} {
+		f, e := load(t, `model Encoder {
   observe x
-  discrete n = 0
-  state s = 0
-  s' = 1
+  discrete n = 0`+state+`
   event see on observation of x { n := n + data(x) }
 }
 model M {
@@ -186,18 +185,19 @@ model M {
 }
 data d from "data.csv" { time: t, trajectory: id, x: x }
 `, "id,t,x\n1,1,2\n1,2,5\n", encoder.Options{Workers: 1, Reverse: true})
-	bind(t, f, e, nil)
-	w := e.Workers[0]
-	_, fail := w.Do(f.Trajectories, func(it *problem.Trajectory) []float64 { return it.Given }, true)
-	require.Nil(t, fail)
-	q := make([]float64, f.Prog.Model.Layout.NQ)
-	w.Put(0, q)
-	require.Equal(t, []float64{7, 1}, pick(q, results(f)))
-	w.Backward(func(i int, pBar, qBar []float64) {
-		for _, v := range append(pBar, qBar...) {
-			require.Zero(t, v)
-		}
-	})
+		bind(t, f, e, nil)
+		w := e.Workers[0]
+		_, fail := w.Do(f.Trajectories, func(it *problem.Trajectory) []float64 { return it.Given }, true)
+		require.Nil(t, fail)
+		q := make([]float64, f.Prog.Model.Layout.NQ)
+		w.Put(0, q)
+		require.Equal(t, []float64{7, 1}, pick(q, results(f)))
+		w.Backward(func(i int, pBar, qBar []float64) {
+			for _, v := range append(pBar, qBar...) {
+				require.Zero(t, v)
+			}
+		})
+	}
 }
 
 // TestFailures: a run that cannot be brought to the start says why, at the time of the model, and of the

@@ -55,6 +55,19 @@ func TestSupport(t *testing.T) {
 	}
 }
 
+// TestSupportOfLimits: a limit that a row has of its own is not judged before the run; one that is a number is.
+func TestSupportOfLimits(t *testing.T) {
+	for limit, want := range map[string]string{"v": "", "0.1": "", "-1": "lognormal has data above 0 only"} {
+		f := problemtest.Load(t, "model M {\n  covariate v\n  param p = 1\n  state x = 1\n  x' = -p*x\n  observe y = x ~ lognormal(1) { below: "+limit+" }\n}\ndata d from \"data.csv\" { time: t, y: y, v: v }\n", "t,v,y\n0,0.5,0\n")
+		err := CheckSupport(f.Prog.Program, f.Trajectories)
+		if want == "" {
+			require.NoError(t, err, limit)
+			continue
+		}
+		require.ErrorContains(t, err, want)
+	}
+}
+
 // failedRow is why the loss is not finite, and when.
 func failedRow(t *testing.T, model, rows string) (string, float64) {
 	t.Helper()

@@ -248,6 +248,28 @@ func TestLikelihoods(t *testing.T) {
 	require.True(t, HasDensity(o))
 }
 
+// TestLikelihoodsThatCount: those of observations with a density and a weight, be it a number or an expression.
+func TestLikelihoodsThatCount(t *testing.T) {
+	o, x := objective(t, `model M {
+  covariate v
+  param k = 1
+  state x = 1
+  x' = 0*k
+  observe one = x ~ normal(1)
+  observe two = x ~ normal(1) { weight: v }
+  observe off = x ~ normal(1) { weight: 0 }
+  observe plain = x
+  loss l = k
+}
+data d from "data.csv" { time: t, one: y, two: y, off: y, plain: y, v: v }
+`, "t,v,y\n0,2,1\n", "unrolled")
+	res, err := o.Likelihood(t.Context(), x, nil, nil)
+	require.NoError(t, err)
+	half := -math.Log(2*math.Pi) / 2
+	require.InDeltaMapValues(t, map[string]float64{"one": half, "two": 2 * half}, o.Likelihoods(res), 1e-12)
+	require.False(t, HasDensity(o), "one has none")
+}
+
 // TestFailedRuns: a run that ends before its last row is a failed evaluation, which says of which
 // trajectory and when, and has no gradient.
 func TestFailedRuns(t *testing.T) {

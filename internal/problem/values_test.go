@@ -105,12 +105,17 @@ func TestOwnInputs(t *testing.T) {
 	for i := range pBar {
 		pBar[i] = 1
 	}
+	for _, s := range sp.Prog.Model.Layout.Params {
+		if s.Object.Info().Name == "a" {
+			pBar[s.Off+1] = 4
+		}
+	}
 	qBar[off] = 7
 	g := make([]float64, len(nat))
 	sp.Pullback(pBar, qBar, f.Trajectories[1], g)
-	require.Equal(t, []float64{1, 1, 0, 7, 1}, g)
+	require.Equal(t, []float64{1, 4, 0, 7, 1}, g)
 	sp.Pullback(pBar, qBar, f.Trajectories[0], g)
-	require.Equal(t, []float64{2, 2, 7, 7, 2}, g)
+	require.Equal(t, []float64{2, 8, 7, 7, 2}, g)
 }
 
 // TestWith: a value that is set takes the place of that of a run: of one key, or of all.
