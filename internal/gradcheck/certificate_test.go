@@ -105,6 +105,11 @@ func TestWorst(t *testing.T) {
 	require.Equal(t, 1e-3, c.Worst)
 	require.Equal(t, "`k`, in the time of end", c.Where)
 
+	c = cert(row("k", 1e-9, 0), kinked)
+	c.Targets[1].Rows[0].Off[0] = 0.5
+	c.judge()
+	require.Equal(t, "`k`, in the time of hit", c.Where, "the time of the first event is the worst and the first")
+
 	c = cert(row("k", 1e-9, 1e-7), along)
 	c.Targets = c.Targets[:1]
 	c.judge()
