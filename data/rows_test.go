@@ -117,3 +117,19 @@ func TestPlanned(t *testing.T) {
 	_, err = Build(table, spec)
 	require.ErrorContains(t, err, "there is no column `y`", "nothing would be left of the table")
 }
+
+// TestSinceKeepsWhatIsKnown: rows that are left out take with them whether they are known when predicting.
+func TestSinceKeepsWhatIsKnown(t *testing.T) {
+	tr := &Trajectory{Times: []float64{0, 1, 1, 2}, Known: []bool{true, false, true, false}, T0: 0, T1: 2}
+	for i := range 4 {
+		tr.Obs.Append(float64(i))
+		tr.Given.Append()
+	}
+	since := tr.Since(1)
+	require.Equal(t, []float64{1, 1, 2}, since.Times)
+	require.Equal(t, []bool{false, true, false}, since.Known)
+	require.Equal(t, []float64{1}, since.Obs.At(0))
+	require.Equal(t, 1, tr.Before(1))
+	require.Same(t, tr, tr.Since(0))
+	require.Len(t, tr.Known, 4)
+}

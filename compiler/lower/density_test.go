@@ -8,7 +8,9 @@ import (
 	"gonum.org/v1/gonum/integrate/quad"
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/lower"
 )
 
@@ -366,4 +368,40 @@ func TestCountsOfNothing(t *testing.T) {
 	require.True(t, math.IsNaN(at("bernoulli()", 1, 1.5)))
 	require.True(t, math.IsInf(at("bernoulli()", 0, 1), 1))
 	requireClose(t, 0.3, at("poisson()", 0, 0.3), 1e-15, "its mean")
+}
+
+// TestLimits: a value at or beyond a limit has the probability of what lies there, one between its density, and
+// the slope by the prediction is a number even where there would be no density.
+func TestLimits(t *testing.T) {
+	type dist interface {
+		CDF(x float64) float64
+		LogProb(x float64) float64
+	}
+	for text, of := range map[string]func(m float64) dist{
+		"normal(0.5)":    func(m float64) dist { return distuv.Normal{Mu: m, Sigma: 0.5} },
+		"lognormal(0.5)": func(m float64) dist { return distuv.LogNormal{Mu: math.Log(m), Sigma: 0.5} },
+		"laplace(0.5)":   func(m float64) dist { return distuv.Laplace{Mu: m, Scale: 0.5} },
+	} {
+		m := model(t, "  state x = 1\n  x' = 0*x\n  observe y = x ~ "+text+" { below: 0.4, above: 2 }")
+		slope := autodiff.VJP(m.Builder, []*ir.Node{m.Row}, []*ir.Node{m.Builder.Const(1)}, []*ir.Node{m.In.Y})[0]
+		loss := func(y, mean float64) float64 {
+			d := of(mean)
+			switch {
+			case y <= 0.4:
+				return -math.Log(d.CDF(0.4))
+			case y >= 2:
+				return -math.Log(1 - d.CDF(2))
+			}
+			return -d.LogProb(y)
+		}
+		for _, y := range []float64{0, 0.3, 0.4, 0.7, 1.9, 2, 7} {
+			for _, mean := range []float64{0.3, 1.1, 2.4} {
+				in := inputs{"y": {mean}, "data": {y}, "seen": {1}}
+				requireClose(t, loss(y, mean), value(t, m.Row, in), 1e-10, "%s: %g around %g", text, y, mean)
+				const h = 1e-4
+				want := (8*(loss(y, mean+h)-loss(y, mean-h)) - loss(y, mean+2*h) + loss(y, mean-2*h)) / (12 * h)
+				requireClose(t, want, values(t, slope, in)[0], 1e-6, "%s: slope of %g around %g", text, y, mean)
+			}
+		}
+	}
 }
