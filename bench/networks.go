@@ -121,13 +121,22 @@ func layersRows() []*Row {
 }
 
 // layersGrowths are how networks grow with their width.
-func layersGrowths() []*Growth {
-	grow := func(precision string) func(int) Timer {
-		return func(w int) Timer { return layers{16, w, 16, 256}.gradient(precision, 1) }
-	}
+func layersGrowths() (list []*Growth) {
 	const why = "up to some 32 units the 256 trajectories cost more than their network; from 128 on matrices go by panels; those of 2048 units are read from memory."
-	return []*Growth{
-		{Name: "width", By: "units", Unit: "µs", Sizes: units, Doc: "value and gradient of a network with two hidden layers, 16 inputs and outputs, batch 256", Why: why, Work: grow("f64")},
-		{Name: "width_single", By: "units", Unit: "µs", Sizes: units, Doc: "the same in single precision", Why: why, Work: grow("f32")},
+	for _, k := range []struct {
+		name, doc, precision string
+		cores                int
+	}{
+		{"width", "value and gradient of a network with two hidden layers, 16 inputs and outputs, batch 256", "f64", 1},
+		{"width_single", "the same in single precision", "f32", 1},
+		{"width_2", "the same in double precision, on two cores", "f64", 2},
+		{"width_single_2", "the same in single precision, on two cores", "f32", 2},
+	} {
+		list = append(list, &Growth{
+			Name: k.name, By: "units", Unit: "µs", Sizes: units, Doc: k.doc, Why: why,
+			Amount: func(w int) float64 { return float64(w*w + 2*16*w) }, // weights
+			Work:   func(w int) Timer { return cores(k.cores, layers{16, w, 16, 256}.gradient(k.precision, k.cores)) },
+		})
 	}
+	return list
 }

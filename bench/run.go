@@ -10,28 +10,37 @@ import (
 // Select returns the rows of the given names, in the order of the list; all
 // without names.
 func Select(names []string) ([]*Row, error) {
+	return named(Rows, names, "row", func(r *Row) string { return r.Name })
+}
+
+// SelectGrowths is Select for what Scaling measures.
+func SelectGrowths(names []string) ([]*Growth, error) {
+	return named(Growths, names, "table", func(g *Growth) string { return g.Name })
+}
+
+func named[T any](all []T, names []string, what string, name func(T) string) ([]T, error) {
 	if len(names) == 0 {
-		return Rows, nil
+		return all, nil
 	}
 	wanted := map[string]bool{}
 	for _, n := range names {
 		wanted[n] = true
 	}
-	var out []*Row
+	var out []T
 	var known []string
-	for _, r := range Rows {
-		known = append(known, r.Name)
-		if wanted[r.Name] {
+	for _, r := range all {
+		known = append(known, name(r))
+		if wanted[name(r)] {
 			out = append(out, r)
-			delete(wanted, r.Name)
+			delete(wanted, name(r))
 		}
 	}
 	for _, n := range names {
 		if wanted[n] {
 			if near, ok := diag.Nearest(n, known); ok {
-				return nil, fmt.Errorf("there is no row `%s`; did you mean `%s`?", n, near)
+				return nil, fmt.Errorf("there is no %s `%s`; did you mean `%s`?", what, n, near)
 			}
-			return nil, fmt.Errorf("there is no row `%s`", n)
+			return nil, fmt.Errorf("there is no %s `%s`", what, n)
 		}
 	}
 	return out, nil

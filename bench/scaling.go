@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -21,6 +22,9 @@ type Growth struct {
 	Unit  string
 	Sizes []int
 
+	// Amount is how much work a size is; nil: as much as the size.
+	Amount func(size int) float64
+
 	// Work is what is timed at a size; Count gives a number in its place.
 	Work  func(size int) Timer
 	Count func(l *Lab, size int) (float64, error)
@@ -38,6 +42,9 @@ type Table struct {
 	// Slope is that of log cost against log size by least squares over the
 	// upper half of the points, where the cost of starting no longer counts.
 	Slope float64 `json:"slope"`
+
+	// Cliff is by how much the cost of a unit of work grows from one size to the next at most.
+	Cliff float64 `json:"cliff"`
 }
 
 // Point is the cost at a size.
@@ -51,13 +58,13 @@ var Growths = slices.Concat(stateGrowths, layersGrowths())
 
 var stateGrowths = []*Growth{
 	{
-		Name: "states", By: "states", Unit: "µs", Sizes: []int{2, 10, 100, 1000, 10000},
+		Name: "states", By: "states", Unit: "µs", Sizes: []int{2, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000},
 		Doc:  "loss after 100 steps of RK4 of a linear system",
 		Why:  "all work is loops over arrays, at the same cost a number while they fit the second-level cache; up to some 50 states what a step costs by itself is more.",
 		Work: func(n int) Timer { return text("states", states(n), "t,y\n0,\n1,0\n", (*task).loss) },
 	},
 	{
-		Name: "states_gradient", By: "states", Unit: "µs", Sizes: []int{2, 10, 100, 1000, 10000},
+		Name: "states_gradient", By: "states", Unit: "µs", Sizes: []int{2, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000},
 		Doc:  "its loss and gradient by one parameter",
 		Why:  "the same loops backwards; the stages of all steps are kept, so that the largest sizes stream from memory.",
 		Work: func(n int) Timer { return text("states", states(n), "t,y\n0,\n1,0\n", (*task).gradient) },
@@ -95,10 +102,18 @@ var stateGrowths = []*Growth{
 		Count: gradientMemory,
 	},
 	{
-		Name: "batch_gradient", By: "trajectories", Unit: "µs", Sizes: []int{1, 4, 16, 64, 256, 1024},
+		Name: "batch_gradient", By: "trajectories", Unit: "µs", Sizes: batches,
 		Doc:  "loss and gradient of Lotka–Volterra trajectories to t = 10, Tsit5, 1e-8, one core",
 		Why:  "eight trajectories go side by side, so that the first few cost little more than one.",
 		Work: func(n int) Timer { return gradient("lotka", lotkas(n)) },
+	},
+	{
+		Name: "batch_gradient_2", By: "trajectories", Unit: "µs", Sizes: batches,
+		Doc: "the same on two cores",
+		Why: "a chunk is 32 trajectories or an eighth of them, in whole lanes: what is one chunk is for one core.",
+		Work: func(n int) Timer {
+			return cores(2, times("lotka", lotkas(n), 2, func(t *task) func() error { return t.gradient }))
+		},
 	},
 	{
 		Name: "workers_gradient", By: "workers", Unit: "µs", Sizes: upTo(runtime.NumCPU()),
@@ -109,6 +124,9 @@ var stateGrowths = []*Growth{
 		},
 	},
 }
+
+// batches are numbers of trajectories.
+var batches = []int{1, 4, 16, 64, 256, 1024, 4096}
 
 // upTo are the powers of two up to n.
 func upTo(n int) []int {
@@ -215,8 +233,23 @@ func (g *Growth) Run(ctx context.Context, l *Lab) (Table, error) {
 			t.Points = append(t.Points, Point{n, best[i] / perNs[g.Unit]})
 		}
 	}
-	t.Slope = slope(t.Points)
+	t.Slope, t.Cliff = slope(t.Points), g.cliff(t.Points)
 	return t, nil
+}
+
+// cliff is the largest ratio of the costs of a unit of work at a size and at the one before.
+func (g *Growth) cliff(points []Point) (most float64) {
+	each := make([]float64, len(points))
+	for i, p := range points {
+		amount := float64(p.Size)
+		if g.Amount != nil {
+			amount = g.Amount(p.Size)
+		}
+		if each[i] = p.Cost / amount; i > 0 && each[i-1] > 0 {
+			most = max(most, each[i]/each[i-1])
+		}
+	}
+	return most
 }
 
 // slope is the growth's exponent over the upper half of the points, and over
@@ -238,17 +271,19 @@ func slope(points []Point) float64 {
 	return b
 }
 
-// Scaling measures all growths.
-func Scaling(ctx context.Context, l *Lab) ([]Table, error) {
-	var out []Table
-	for _, g := range Growths {
+// Scaling measures growths and tells done of each.
+func Scaling(ctx context.Context, l *Lab, growths []*Growth, done func(Table)) error {
+	for _, g := range growths {
 		t, err := g.Run(ctx, l)
-		if err != nil {
-			return nil, err
+		var why *Unavailable
+		switch {
+		case err == nil:
+			done(t)
+		case !errors.As(err, &why): // else it needs what is not here
+			return err
 		}
-		out = append(out, t)
 	}
-	return out, nil
+	return nil
 }
 
 // Print writes the table.
@@ -259,12 +294,12 @@ func (t *Table) Print(w io.Writer) {
 		fmt.Fprintf(&top, "%10d", p.Size)
 		fmt.Fprintf(&low, "%10s", short(p.Cost))
 	}
-	fmt.Fprintf(w, "  %-14s%s\n  %-14s%s   grows with the power %.2f\n\n", t.By, top.String(), t.Unit, low.String(), t.Slope)
+	fmt.Fprintf(w, "  %-14s%s\n  %-14s%s   grows with the power %.2f, a unit of it by %.2f × at most from one size to the next\n\n", t.By, top.String(), t.Unit, low.String(), t.Slope, t.Cliff)
 }
 
 // Markdown writes the table.
 func (t *Table) Markdown(w io.Writer) {
-	fmt.Fprintf(w, "\n%s: %s. Power %.2f: %s\n\n", "`"+t.Name+"`", t.Doc, t.Slope, t.Why)
+	fmt.Fprintf(w, "\n%s: %s. Power %.2f, steepest step %.2f ×: %s\n\n", "`"+t.Name+"`", t.Doc, t.Slope, t.Cliff, t.Why)
 	size, rule, cost := "| "+t.By+" |", "| --- |", "| "+t.Unit+" |"
 	for _, p := range t.Points {
 		size += fmt.Sprintf(" %d |", p.Size)

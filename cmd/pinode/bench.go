@@ -24,6 +24,7 @@ func (a *app) benchCmd() *cobra.Command {
   pinode bench --quick --json
   pinode bench --row lotka,pleiades
   pinode bench --scaling
+  pinode bench --scaling --row width,width_single
   pinode bench --auto
   pinode bench --precision`,
 		Args: cobra.NoArgs,
@@ -32,7 +33,7 @@ func (a *app) benchCmd() *cobra.Command {
 	f := c.Flags()
 	f.BoolVar(&o.quick, "quick", false, "few repeats and no Python; ends within 50 s")
 	f.BoolVar(&o.list, "list", false, "list the rows")
-	f.StringSliceVar(&o.rows, "row", nil, "measure these rows only: names with commas between, or the flag again")
+	f.StringSliceVar(&o.rows, "row", nil, "measure these rows only, or with --scaling these tables: names with commas between, or the flag again")
 	f.BoolVar(&o.markdown, "markdown", false, "print the page bench/README.md")
 	f.BoolVar(&o.scaling, "scaling", false, "measure how cost grows with the size of the work")
 	f.BoolVar(&o.auto, "auto", false, "compare the solver auto with the best single method on published problems")
@@ -55,7 +56,13 @@ type measuring struct {
 }
 
 func (m *measuring) run(c *cobra.Command) error {
-	rows, err := bench.Select(m.rows)
+	rows, growths := bench.Rows, bench.Growths
+	var err error
+	if m.scaling {
+		growths, err = bench.SelectGrowths(m.rows)
+	} else {
+		rows, err = bench.Select(m.rows)
+	}
 	if err != nil {
 		return usageError("%s", err)
 	}
@@ -78,7 +85,7 @@ func (m *measuring) run(c *cobra.Command) error {
 		}
 		return &codeError{exitInternal, err.Error()}
 	}
-	if table := m.table(); table != nil {
+	if table := m.table(growths); table != nil {
 		if err := table(c, lab); err != nil {
 			return failed(err)
 		}
@@ -110,7 +117,7 @@ func (m *measuring) run(c *cobra.Command) error {
 	case m.markdown:
 		var tables []bench.Table
 		if len(m.rows) == 0 {
-			if tables, err = bench.Scaling(c.Context(), lab); err != nil {
+			if err = bench.Scaling(c.Context(), lab, growths, func(t bench.Table) { tables = append(tables, t) }); err != nil {
 				return failed(err)
 			}
 		}
@@ -120,34 +127,33 @@ func (m *measuring) run(c *cobra.Command) error {
 }
 
 // table is what prints the table that was asked for in the place of rows, or nil.
-func (m *measuring) table() func(c *cobra.Command, lab *bench.Lab) error {
+func (m *measuring) table(growths []*bench.Growth) func(c *cobra.Command, lab *bench.Lab) error {
 	switch {
 	case m.auto:
 		return m.printAuto
 	case m.precision:
 		return m.printPrecision
 	case m.scaling:
-		return m.printScaling
+		return func(c *cobra.Command, lab *bench.Lab) error { return m.printScaling(c, lab, growths) }
 	}
 	return nil
 }
 
 // printScaling prints how cost grows.
-func (m *measuring) printScaling(c *cobra.Command, lab *bench.Lab) error {
-	tables, err := bench.Scaling(c.Context(), lab)
-	if err != nil {
+func (m *measuring) printScaling(c *cobra.Command, lab *bench.Lab, growths []*bench.Growth) error {
+	tables := []bench.Table{}
+	err := bench.Scaling(c.Context(), lab, growths, func(t bench.Table) {
+		if tables = append(tables, t); !m.json {
+			t.Print(m.out)
+		}
+	})
+	if err != nil || !m.json {
 		return err
 	}
-	if m.json {
-		return writeJSON(m.out, struct {
-			Version int           `json:"version"`
-			Scaling []bench.Table `json:"scaling"`
-		}{1, tables})
-	}
-	for i := range tables {
-		tables[i].Print(m.out)
-	}
-	return nil
+	return writeJSON(m.out, struct {
+		Version int           `json:"version"`
+		Scaling []bench.Table `json:"scaling"`
+	}{1, tables})
 }
 
 // asTheyCome prints the rows of a table as they are measured, the title first, but for JSON; it
