@@ -183,7 +183,8 @@ func benchPanels[T Number](b *testing.B) {
 				})
 			}
 		}
-		o, dw := NewOuters[T](n, n, 64), random(rng, n*n)
+		const products = 128 // as many as wait for each other
+		o, dw := NewOuters[T](n, n, products), random(rng, n*n)
 		x := numbers[T](rng, 8*n)
 		b.Run(fmt.Sprintf("outers/%d", n), func(b *testing.B) {
 			for b.Loop() {
@@ -192,7 +193,7 @@ func benchPanels[T Number](b *testing.B) {
 				}
 				o.AddTo(dw, dw)
 			}
-			rate(b, 128*n*n)
+			rate(b, 2*products*n*n)
 		})
 	}
 }
