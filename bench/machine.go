@@ -70,7 +70,7 @@ This page is the output of `+"`pinode bench --markdown`; `bench/baseline.txt`"+`
 	if len(tables) == 0 {
 		return
 	}
-	fmt.Fprint(w, `
+	fmt.Fprint(w, compared, `
 ## How cost grows
 
 The power is the slope of log cost against log size, by least squares over the upper half of the sizes. One core unless a

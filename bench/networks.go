@@ -111,8 +111,8 @@ var (
 // layersRows are those of large networks.
 func layersRows() []*Row {
 	return []*Row{
-		layersRow("large", large, "f64", 1, "products are nine tenths. With its factors in the nearer caches a product runs at 94 % of two multiply–adds a cycle, and the gradient by the weights at 85 %: each tile of it reads and writes 48 numbers of a matrix that stands in the third-level cache for 128 products. Weights are turned to panels once an evaluation, 3 %."),
-		layersRow("large_single", large, "f32", 1, "products run at 95 % of two multiply–adds of eight numbers a cycle, the gradient by the weights at 83 %: its sums join doubles, twice as many bytes as it has numbers. What a trajectory costs beside the network is 4 %."),
+		layersRow("large", large, "f64", 1, "products are nine tenths. With its factors in the nearer caches a product runs at 92 % of two multiply–adds a cycle, and the gradient by the weights at 78 %: each tile of it reads and writes 48 numbers of a matrix that stands in the third-level cache for 128 products. Weights are turned to panels once an evaluation, 3 %."),
+		layersRow("large_single", large, "f32", 1, "three quarters are products, at 93 % of two multiply–adds of eight numbers a cycle, and the gradient by the weights, at 77 %: its sums join doubles, twice as many bytes as it has numbers. A twentieth makes panels of the weights, which are doubles, a twentieth computes activations and their derivatives, a twentieth copies factors for the gradient, a twentieth is what trajectories cost beside the network."),
 		layersRow("large_2", large, "f64", 2, "two chunks of 128 rows, each with a gradient of its own where it is not its turn to add to the result; both cores have panels of their own."),
 		layersRow("large_single_2", large, "f32", 2, ""),
 		layersRow("broad", broad, "f64", 1, "32 rows read 8 MB of weights twice and write as large a gradient: a fifth makes panels of a part of them, at the speed of the third-level cache and of memory, each used by one product only."),
