@@ -28,7 +28,7 @@ func (a *app) benchCmd() *cobra.Command {
   pinode bench --auto
   pinode bench --precision`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return (&measuring{a, &o}).run(c) },
+		RunE: func(c *cobra.Command, _ []string) error { return (&measuring{a, &o, bench.Growths}).run(c) },
 	}
 	f := c.Flags()
 	f.BoolVar(&o.quick, "quick", false, "few repeats and no Python; ends within 50 s")
@@ -53,13 +53,14 @@ func (a *app) benchCmd() *cobra.Command {
 type measuring struct {
 	*app
 	*benchFlags
+	growths []*bench.Growth // that scaling measures
 }
 
 func (m *measuring) run(c *cobra.Command) error {
-	rows, growths := bench.Rows, bench.Growths
+	rows := bench.Rows
 	var err error
 	if m.scaling {
-		growths, err = bench.SelectGrowths(m.rows)
+		m.growths, err = bench.SelectGrowths(m.rows)
 	} else {
 		rows, err = bench.Select(m.rows)
 	}
@@ -85,7 +86,7 @@ func (m *measuring) run(c *cobra.Command) error {
 		}
 		return &codeError{exitInternal, err.Error()}
 	}
-	if table := m.table(growths); table != nil {
+	if table := m.table(); table != nil {
 		if err := table(c, lab); err != nil {
 			return failed(err)
 		}
@@ -117,7 +118,7 @@ func (m *measuring) run(c *cobra.Command) error {
 	case m.markdown:
 		var tables []bench.Table
 		if len(m.rows) == 0 {
-			if err = bench.Scaling(c.Context(), lab, growths, func(t bench.Table) { tables = append(tables, t) }); err != nil {
+			if err = bench.Scaling(c.Context(), lab, m.growths, func(t bench.Table) { tables = append(tables, t) }); err != nil {
 				return failed(err)
 			}
 		}
@@ -127,22 +128,22 @@ func (m *measuring) run(c *cobra.Command) error {
 }
 
 // table is what prints the table that was asked for in the place of rows, or nil.
-func (m *measuring) table(growths []*bench.Growth) func(c *cobra.Command, lab *bench.Lab) error {
+func (m *measuring) table() func(c *cobra.Command, lab *bench.Lab) error {
 	switch {
 	case m.auto:
 		return m.printAuto
 	case m.precision:
 		return m.printPrecision
 	case m.scaling:
-		return func(c *cobra.Command, lab *bench.Lab) error { return m.printScaling(c, lab, growths) }
+		return m.printScaling
 	}
 	return nil
 }
 
 // printScaling prints how cost grows.
-func (m *measuring) printScaling(c *cobra.Command, lab *bench.Lab, growths []*bench.Growth) error {
+func (m *measuring) printScaling(c *cobra.Command, lab *bench.Lab) error {
 	tables := []bench.Table{}
-	err := bench.Scaling(c.Context(), lab, growths, func(t bench.Table) {
+	err := bench.Scaling(c.Context(), lab, m.growths, func(t bench.Table) {
 		if tables = append(tables, t); !m.json {
 			t.Print(m.out)
 		}
