@@ -16,10 +16,11 @@ type Group struct {
 	opt  Options
 
 	takers
-	stepper   *solvers.Stepper // on the memory of one
-	bound     *Model           // whose turn it is
-	lanes     []*Job
-	hist      *laneHistory
+	stepper *solvers.Stepper // on the memory of one
+	bound   *Model           // whose turn it is
+	lanes   []*Job
+	hist    *laneHistory
+	passing
 	recording int      // free-running lanes whose steps are recorded
 	ran       [][]turn // by lane, in the order in which they ran
 	left      []int    // of these, how many are to be swept
@@ -74,6 +75,7 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(hy, size, opt, one), many},
 		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
 		hist:    newLaneHistory(blk, stages(opt.Method, one), len(hy.Events)+len(hy.Switches) > 0, opt.Method.ReadsRates(), opt.Memory*width),
+		passing: newPassing(blk),
 		bound:   new(Model),
 		lanes:   make([]*Job, width), ran: make([][]turn, width), left: make([]int, width),
 		loaded: make([]bool, width), idle: make([]bool, width),
@@ -114,7 +116,8 @@ func (g *Group) reset() {
 // work runs the jobs that have arrived, and those that next hands out.
 func (g *Group) work(next func() *Job, done func(*Job)) {
 	*g.bound = nil
-	outcome, left := g.many.Block().Outcome, g.many.Block().Left
+	blk := g.many.Block()
+	outcome, left := blk.Outcome, blk.Left
 	for free := true; !free || g.fill(next, done) > 0; {
 		g.step()
 		if free = g.opt.ended(); free {
@@ -126,6 +129,9 @@ func (g *Group) work(next func() *Job, done func(*Job)) {
 				continue
 			}
 			if len(outcome) > 0 && outcome[l] != solvers.Handed {
+				if outcome[l] == solvers.Accepted && blk.T[l] > g.due[l] {
+					j.In.free.pass()
+				}
 				if left[l] == 0 && !j.In.steadyAlone() && j.In.propose() {
 					g.load(l, j.In)
 				}
@@ -165,6 +171,7 @@ func (g *Group) stop(done func(*Job)) {
 // step takes a step in all lanes, and records it where some of them run free, as long
 // as there is room.
 func (g *Group) step() {
+	g.keep(g.many.Block())
 	if g.recording == 0 {
 		g.many.Step()
 		return
@@ -347,6 +354,11 @@ func (g *Group) together(r *round) bool {
 	k := r.tick - 1
 	if r.times || g.size.D > 0 || g.hist.actWords > 0 || k < r.first || g.hist.records[k].lanes&r.lanes != r.lanes {
 		return false
+	}
+	for _, j := range g.lanes {
+		if j != nil && j.In.rev.seeded {
+			return false
+		}
 	}
 	r.tick = k
 	copy(blk.EndBar, blk.YBar)

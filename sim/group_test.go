@@ -23,6 +23,13 @@ func oscillator() *Model {
 // group runs models side by side in free-running lanes.
 func group(t *testing.T, opt sim.Options, span sim.Span, models ...*Model) (*sim.Group, []*sim.Job) {
 	t.Helper()
+	g, jobs, _ := groupInLanes(t, opt, span, models...)
+	return g, jobs
+}
+
+// groupInLanes is group, with the lanes.
+func groupInLanes(t *testing.T, opt sim.Options, span sim.Span, models ...*Model) (*sim.Group, []*sim.Job, *Lanes) {
+	t.Helper()
 	opt = withMethod(opt)
 	lanes := NewLanes(models[0], 8, opt, true, false)
 	g := sim.NewGroup(models[0].Hybrid, models[0].Sizes(), opt, nil, lanes)
@@ -37,7 +44,19 @@ func group(t *testing.T, opt sim.Options, span sim.Span, models ...*Model) (*sim
 		jobs = append(jobs, &sim.Job{In: g.NewIntegrator(), Model: Run{Model: m}, Span: &own, Out: new(sim.Trajectory), Ct: new(sim.Cotangents)})
 		return jobs[len(jobs)-1]
 	}, func(*sim.Job) {})
-	return g, jobs
+	return g, jobs, lanes
+}
+
+// backInLanes are the gradients of jobs by the sweeps back in their lanes.
+func backInLanes(g *sim.Group, lanes *Lanes) map[*sim.Job][]float64 {
+	bars := map[*sim.Job][]float64{}
+	g.Backward(func(j *sim.Job) {
+		bars[j] = append([]float64{}, j.Model.(Run).PBar...)
+		for k, v := range lanes.Acc[j.In.Lane()] {
+			bars[j][k] += v
+		}
+	})
+	return bars
 }
 
 // TestLongFreeRuns: lanes that run free for many steps look at their stability like

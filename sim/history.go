@@ -26,21 +26,14 @@ func (s *history) addStep(e entry, h float64) {
 	if e.end != endFree { // a save at the instant reads the value after it
 		until -= s.resolution()
 	}
-	for s.saves.next < len(s.span.Saves) && s.span.Saves[s.saves.next] < until {
-		i := s.saves.next
-		s.dense((s.span.Saves[i]-s.t)/h, h, s.out.SaveY[i])
-		copy(s.out.SaveD[i], s.d)
-		s.balanceSave(i)
-		if !s.saves.separate[i] {
-			copy(s.out.BeforeY[i], s.out.SaveY[i])
-			copy(s.out.BeforeD[i], s.d)
+	if s.saves.time < until {
+		if s.place == inStepper {
+			s.behind()
 		}
-		s.saves.next++
+		blk, lane := s.last()
+		s.readSaves(blk, lane, s.t, h, until)
 	}
-	s.seekSave()
-	e.hi = s.saves.next
-	s.out.Saved = s.saves.next
-	if s.opt.Forget {
+	if e.hi = s.saves.next; s.opt.Forget {
 		return
 	}
 	if s.fits() || s.opt.Method.Family == solvers.Multistep { // which has no other way back to a step
@@ -64,14 +57,20 @@ func (s *history) readsLane() bool {
 	return s.place == inLane && !s.lazy && s.hy.Balance == 0 && s.hy.Project == 0
 }
 
-// dense sets y to the dense output of the last step, of length h.
-func (s *history) dense(theta, h float64, y []float64) {
-	if s.place == inLane {
-		s.blk.Dense(s.opt.Method, s.lane, h, theta, y)
-		return
+// readSaves reads the saves before a time off the dense output of a step in a lane.
+func (s *history) readSaves(blk *solvers.Block, lane int, t, h, until float64) {
+	hi := s.savesBefore(s.saves.next, len(s.span.Saves), until)
+	for i := s.saves.next; i < hi; i++ {
+		blk.Dense(s.opt.Method, lane, h, (s.span.Saves[i]-t)/h, s.out.SaveY[i])
+		copy(s.out.SaveD[i], s.d)
+		s.balanceSave(i)
+		if !s.saves.separate[i] {
+			copy(s.out.BeforeY[i], s.out.SaveY[i])
+			copy(s.out.BeforeD[i], s.d)
+		}
 	}
-	s.behind()
-	s.stepper.Dense(theta, y)
+	s.saves.next, s.out.Saved = hi, hi
+	s.seekSave()
 }
 
 // fits reports whether the tape has room for the stages of a step.
@@ -165,11 +164,8 @@ func (s *history) recompute(e *entry) []entry {
 			s.again(blk)
 		}
 		x := entry{kind: stepEntry, t: s.t, h: s.try, state: tp.keep(s.y, s.d), lo: save, tick: e.tick, leg: e.leg}
-		for save < e.hi && s.span.Saves[save] < s.t+s.try {
-			save++
-		}
-		x.hi = save
-		if x.hi > x.lo {
+		save = s.savesBefore(save, e.hi, s.t+s.try)
+		if x.hi = save; x.hi > x.lo {
 			s.behind()
 		}
 		s.saveStages(&x, blk, 0)

@@ -14,6 +14,7 @@ type freeRun struct {
 	allowed bool // in this run
 	state   laneState
 	first   int // of a free-running lane: the first record of the lane history that may be its own
+	save    int // and the first save that its steps may go past
 }
 
 // laneState is who decides about the steps of a lane.
@@ -45,6 +46,9 @@ func (s *freeRun) release() {
 		s.group.recording++
 	}
 	blk.Until[l], blk.Stop[l], blk.Rejected[l] = s.saves.time, s.clock.stop.t, 0
+	if s.save = s.saves.next; !s.lazy {
+		s.group.due[l], blk.Until[l] = s.saves.time, math.Inf(1)
+	}
 	blk.Taken[l], blk.Refused[l], blk.Left[l] = 0, 0, float64(most-s.steps)
 	blk.Cap[l] = s.stab.cap
 	if s.ctl.Rejected() {
@@ -63,7 +67,7 @@ func (s *freeRun) resume() {
 	if !s.opt.Forget {
 		s.group.recording--
 	}
-	blk.Until[l] = math.Inf(-1)
+	blk.Until[l], s.group.due[l] = math.Inf(-1), math.Inf(1)
 	taken, refused := int(blk.Taken[l]), int(blk.Refused[l])
 	if taken+refused == 0 {
 		return
@@ -73,12 +77,7 @@ func (s *freeRun) resume() {
 	st.Steps, st.Rejected = st.Steps+taken, st.Rejected+refused
 	st.Evaluations += (taken + refused) * s.stages()
 	if taken > 0 && !s.opt.Forget {
-		last, state := len(s.group.hist.records), s.tape.keep(s.y, s.d)
-		for first := s.first; first < last; first += s.hist.longest() {
-			s.tape.entries = append(s.tape.entries, entry{
-				kind: laneEntry, leg: s.leg, t: s.t, state: state, ref: first, count: min(first+s.hist.longest(), last), lo: s.saves.next, hi: s.saves.next,
-			})
-		}
+		s.hist.addRecords(s.first, s.save)
 	}
 	blk.Gather(s.y, blk.Y[0], l)
 	s.t, s.try, s.h, s.at = blk.T[l], blk.H[l], blk.Next[l], endFree

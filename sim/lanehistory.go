@@ -178,17 +178,39 @@ func (r *laneHistory) lastActs(k, lane int) bool {
 	return true
 }
 
+// addRecords adds the entries of the step records from the given one on, whose steps went past
+// the saves from the given one on.
+func (s *history) addRecords(first, save int) {
+	r, state := s.group.hist, s.tape.keep(s.y, s.d)
+	for last := len(r.records); first < last; first += s.longest() {
+		e := entry{kind: laneEntry, leg: s.leg, t: s.t, state: state, ref: first, count: min(first+s.longest(), last), lo: save}
+		if k := r.previous(first, e.count, s.lane); k >= 0 {
+			save = s.savesBefore(save, s.saves.next, r.end(k, s.lane))
+		}
+		e.hi = save
+		s.tape.entries = append(s.tape.entries, e)
+	}
+}
+
+// end is where a lane's step of a record ends.
+func (r *laneHistory) end(k, lane int) float64 {
+	rec := r.words[r.records[k].at:]
+	return rec[lane] + rec[r.blk.Width+lane]
+}
+
 // laneSteps makes entries of the step records of an entry. They are valid until drop.
 func (s *history) laneSteps(e *entry) []entry {
 	r, tp, w := s.group.hist, &s.tape, s.blk.Width
-	n := s.size.Y
+	n, save := s.size.Y, e.lo
 	_, d := tp.at(e.state, n, s.size.D)
 	for k := e.ref; k < e.count; k++ {
 		if r.records[k].lanes>>s.lane&1 == 0 {
 			continue
 		}
 		rec := r.words[r.records[k].at:]
-		x := entry{kind: stepEntry, leg: e.leg, t: rec[s.lane], h: rec[w+s.lane], lo: e.lo, hi: e.lo}
+		x := entry{kind: stepEntry, leg: e.leg, t: rec[s.lane], h: rec[w+s.lane], lo: save}
+		save = s.savesBefore(save, e.hi, r.end(k, s.lane))
+		x.hi = save
 		x.state = len(tp.flat)
 		tp.flat = slices.Grow(tp.flat, n)[:x.state+n]
 		s.blk.Gather(tp.flat[x.state:], rec[2*w:], s.lane)

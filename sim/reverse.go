@@ -56,6 +56,7 @@ type reverse struct {
 	eventT      []float64 // of the times of the log's records
 
 	stepT, stepH float64 // cotangents of the current step's start and length through the saves in it
+	seeded       bool    // there are saves in the step of the current record
 
 	in     []float64 // room: the cotangent of a step's end
 	gy, gd []float64 // room: the derivatives of a guard, or what a jump gives its snapshot
@@ -222,6 +223,7 @@ func (r *reverse) load() {
 		if !r.carried || s.actWords > 0 {
 			r.loadRecord()
 		}
+		r.seedRecord()
 		return
 	}
 	e := r.e
@@ -238,6 +240,12 @@ func (r *reverse) load() {
 	}
 	s.blk.Scatter(s.blk.EndBar, r.bar.y, s.lane)
 	clear(r.bar.y)
+	r.seedLane(e)
+}
+
+// seedLane seeds the saves inside of the step that is in the lane.
+func (r *reverse) seedLane(e *entry) {
+	s := r.history
 	r.stepT, r.stepH = 0, 0
 	r.seed(e, func(theta float64, ct []float64) {
 		s.blk.SeedDense(s.opt.Method, s.lane, e.h, theta, ct)
@@ -247,6 +255,18 @@ func (r *reverse) load() {
 			r.stepT, r.stepH = r.stepT+tb, r.stepH+hb
 		}
 	})
+}
+
+// seedRecord seeds the saves that the lane went past in the step of the current record.
+func (r *reverse) seedRecord() {
+	s := r.history
+	t, hi := s.blk.T[s.lane], r.save
+	for r.save > r.e.lo && s.span.Saves[r.save-1] >= t {
+		r.save--
+	}
+	if r.seeded = r.save < hi; r.seeded {
+		r.seedLane(&entry{t: t, h: s.blk.H[s.lane], lo: r.save, hi: hi})
+	}
 }
 
 // loadRecord completes a step record that is in the block: it puts what is the
@@ -279,9 +299,16 @@ func (r *reverse) continueInLane() bool {
 		s.many.(StepsVJP).DBar(l, r.bar.d)
 	}
 	if r.times() == WithTimes {
-		r.bar.t += blk.TBar[l]
+		tBar := blk.TBar[l]
+		if r.seeded {
+			tBar += r.stepT
+		}
+		r.bar.t += tBar
 	}
-	if r.record = s.group.hist.previous(r.e.ref, r.record, l); r.record >= 0 {
+	r.record = s.group.hist.previous(r.e.ref, r.record, l)
+	if r.seeded {
+		blk.Unseed(l)
+	} else if r.record >= 0 {
 		for i := l; i < len(blk.YBar); i += blk.Width {
 			blk.EndBar[i] = blk.YBar[i]
 		}
@@ -291,6 +318,11 @@ func (r *reverse) continueInLane() bool {
 	for i := range r.bar.y {
 		r.bar.y[i] += blk.YBar[at]
 		at += blk.Width
+	}
+	if r.record >= 0 {
+		blk.Scatter(blk.EndBar, r.bar.y, l)
+		clear(r.bar.y)
+		return true
 	}
 	return r.advance()
 }

@@ -43,6 +43,14 @@ func (s *run) saveState() {
 	}
 }
 
+// savesBefore is the first save behind those from lo on that lie before a time; hi at most.
+func (s *run) savesBefore(lo, hi int, time float64) int {
+	for lo < hi && s.span.Saves[lo] < time {
+		lo++
+	}
+	return lo
+}
+
 // seekSave finds the time of the next save.
 func (s *run) seekSave() {
 	if s.saves.time = math.Inf(1); s.saves.next < len(s.span.Saves) {

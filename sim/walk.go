@@ -15,6 +15,7 @@ type walk struct {
 	inPlace bool // steps of the lane history are not made entries: see record
 	record  int  // the current step record of the lane history, or −1
 	carried bool // the cotangent of the state is in the lane
+	save    int  // of the entry of that record, the first save behind its step
 }
 
 // begin starts behind the last entry.
@@ -52,7 +53,7 @@ func (w *walk) back() bool {
 		w.enter(w.e.leg)
 	}
 	if w.e.kind == laneEntry && w.inPlace {
-		w.record = w.group.hist.previous(w.e.ref, w.e.count, w.lane)
+		w.record, w.save = w.group.hist.previous(w.e.ref, w.e.count, w.lane), w.e.hi
 		return w.record >= 0 || w.back()
 	}
 	if w.e.kind == segmentEntry || w.e.kind == laneEntry {

@@ -1,0 +1,45 @@
+package sim
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/solvers"
+)
+
+// passing is how the lanes of a group go past saves: a lane that runs free does not stop at
+// a save, which is read off the dense output of its step once the lane has left it.
+type passing struct {
+	due  []float64      // by lane: the time of the next save that it goes past, or +∞
+	left *solvers.Block // the last step in which a lane came to one: its starts, which the lanes have left, and its stages
+}
+
+// newPassing are the saves of lanes whose steps are in a block.
+func newPassing(blk *solvers.Block) passing {
+	p := passing{make([]float64, blk.Width), &solvers.Block{Width: blk.Width, T: make([]float64, blk.Width), H: make([]float64, blk.Width)}}
+	p.left.Y = [][]float64{make([]float64, len(blk.Y[0]))}
+	p.left.K = append([][]float64{make([]float64, len(blk.K[0]))}, blk.K[1:]...)
+	for l := range p.due {
+		p.due[l] = math.Inf(1)
+	}
+	return p
+}
+
+// keep keeps the starts of the lanes' steps, before a step in which one may come to a save.
+func (p *passing) keep(blk *solvers.Block) {
+	for l, t := range p.due {
+		if blk.T[l]+blk.H[l] > t {
+			carry(p.left.T, blk.T)
+			carry(p.left.H, blk.H)
+			carry(p.left.Y[0], blk.Y[0])
+			carry(p.left.K[0], blk.K[0])
+			return
+		}
+	}
+}
+
+// pass reads the saves in the step that the lane has left.
+func (s *freeRun) pass() {
+	p, l := &s.group.passing, s.lane
+	s.hist.readSaves(p.left, l, p.left.T[l], p.left.H[l], s.blk.T[l])
+	p.due[l] = s.saves.time
+}
