@@ -59,7 +59,7 @@ func (s *history) readsLane() bool {
 
 // readSaves reads the saves before a time off the dense output of a step in a lane.
 func (s *history) readSaves(blk *solvers.Block, lane int, t, h, until float64) {
-	hi := s.savesBefore(s.saves.next, len(s.span.Saves), until)
+	hi := s.span.savesBefore(s.saves.next, len(s.span.Saves), until)
 	for i := s.saves.next; i < hi; i++ {
 		blk.Dense(s.opt.Method, lane, h, (s.span.Saves[i]-t)/h, s.out.SaveY[i])
 		copy(s.out.SaveD[i], s.d)
@@ -164,7 +164,7 @@ func (s *history) recompute(e *entry) []entry {
 			s.again(blk)
 		}
 		x := entry{kind: stepEntry, t: s.t, h: s.try, state: tp.keep(s.y, s.d), lo: save, tick: e.tick, leg: e.leg}
-		save = s.savesBefore(save, e.hi, s.t+s.try)
+		save = s.span.savesBefore(save, e.hi, s.t+s.try)
 		if x.hi = save; x.hi > x.lo {
 			s.behind()
 		}

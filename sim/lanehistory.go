@@ -185,7 +185,7 @@ func (s *history) addRecords(first, save int) {
 	for last := len(r.records); first < last; first += s.longest() {
 		e := entry{kind: laneEntry, leg: s.leg, t: s.t, state: state, ref: first, count: min(first+s.longest(), last), lo: save}
 		if k := r.previous(first, e.count, s.lane); k >= 0 {
-			save = s.savesBefore(save, s.saves.next, r.end(k, s.lane))
+			save = s.span.savesBefore(save, s.saves.next, r.end(k, s.lane))
 		}
 		e.hi = save
 		s.tape.entries = append(s.tape.entries, e)
@@ -209,7 +209,7 @@ func (s *history) laneSteps(e *entry) []entry {
 		}
 		rec := r.words[r.records[k].at:]
 		x := entry{kind: stepEntry, leg: e.leg, t: rec[s.lane], h: rec[w+s.lane], lo: save}
-		save = s.savesBefore(save, e.hi, r.end(k, s.lane))
+		save = s.span.savesBefore(save, e.hi, r.end(k, s.lane))
 		x.hi = save
 		x.state = len(tp.flat)
 		tp.flat = slices.Grow(tp.flat, n)[:x.state+n]

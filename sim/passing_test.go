@@ -3,10 +3,12 @@ package sim_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/sim"
 	. "github.com/pinode/pinode/sim/simtest"
 	"github.com/pinode/pinode/solvers"
@@ -106,4 +108,25 @@ func TestPassedSaves(t *testing.T) {
 			require.InDeltaSlice(t, wants[i], bars[j], 1e-5, "memory %d, run %d", memory, i)
 		}
 	}
+}
+
+// TestSaveBeforeInstant: a save that lies before an instant by less than the clock tells is
+// of the step behind it, also where the lane has gone past it there.
+func TestSaveBeforeInstant(t *testing.T) {
+	kicked := func() *Model {
+		m := oscillator()
+		m.P = []float64{9, 1, 1.3}
+		m.Hybrid = hybrid(0, events.Event{Name: "kick", Kind: events.At, Targets: []int{0}, Zeno: events.ZenoError})
+		m.Hybrid.Schedules[0].At = 0
+		m.Times = []func(*Point) Jet{func(x *Point) Jet { return x.P[2] }}
+		m.Events = []Event{{Jump: func(x *Point) []Jet { return []Jet{x.Y[0].Add(x.P[1])} }}}
+		return m
+	}
+	it := item{name: "kicked", new: kicked, span: sim.Span{T1: 3}}
+	for i := range 10 {
+		it.span.Saves = append(it.span.Saves, math.Nextafter(it.variant(i).P[2], 0))
+	}
+	slices.Sort(it.span.Saves)
+	opt := sim.Options{RTol: 1e-6, ATol: 1e-8, Method: solvers.Tsit5}
+	it.sideBySide(t, it.alone(t, opt, 10), opt, true, true)
 }

@@ -257,12 +257,16 @@ func (r *reverse) seedLane(e *entry) {
 	})
 }
 
-// seedRecord seeds the saves that the lane went past in the step of the current record.
+// seedRecord seeds the saves that the lane went past in the step of the current record. Those
+// before the first step are of the instant that it begins at, as far as the clock tells.
 func (r *reverse) seedRecord() {
 	s := r.history
 	t, hi := s.blk.T[s.lane], r.save
 	for r.save > r.e.lo && s.span.Saves[r.save-1] >= t {
 		r.save--
+	}
+	if r.save > r.e.lo && s.group.hist.previous(r.e.ref, r.record, s.lane) < 0 {
+		r.save = r.e.lo
 	}
 	if r.seeded = r.save < hi; r.seeded {
 		r.seedLane(&entry{t: t, h: s.blk.H[s.lane], lo: r.save, hi: hi})

@@ -44,8 +44,8 @@ func (s *run) saveState() {
 }
 
 // savesBefore is the first save behind those from lo on that lie before a time; hi at most.
-func (s *run) savesBefore(lo, hi int, time float64) int {
-	for lo < hi && s.span.Saves[lo] < time {
+func (s *Span) savesBefore(lo, hi int, time float64) int {
+	for lo < hi && s.Saves[lo] < time {
 		lo++
 	}
 	return lo
