@@ -32,8 +32,7 @@ type standing struct {
 func (s *standing) RHS(t float64, y, dy []float64) { s.System.RHS(t, y, s.d, dy) }
 
 func (s *standing) Probe(theta float64, g, rate []float64) {
-	s.step.Dense(theta, s.y)
-	s.step.DenseRate(theta, s.f)
+	s.step.DenseAndRate(theta, s.y, s.f)
 	s.System.GuardsAlong(s.step.T+theta*s.step.H, s.y, s.d, s.f, g, rate)
 }
 

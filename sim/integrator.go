@@ -248,8 +248,7 @@ func (s *Integrator) advance() *Failure {
 	}
 	stop := s.clock.stop // the scan may drop the jump that waits for it
 	if !proved {
-		s.stepper.Expand()
-		s.search.passed = s.search.passed[:0]
+		s.search.passed, s.search.expanded = s.search.passed[:0], false
 		guard, theta := s.search.scan(0)
 		if i := s.sides.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.sides.det.UndefinedAt) {
 			from := s.sides.det.UndefinedAt * s.try

@@ -26,6 +26,8 @@ type search struct {
 	along   []float64 // room: the state on the dense output
 	flow    []float64 // and its derivative
 	box     Box       // room: of a part of the step
+
+	expanded bool // the dense output of the step is there as bounds need it
 }
 
 func newSearch(s *sides, step *stepping, clock *clock, rests *rests, conds *conditions, switches *switches) *search {
@@ -51,6 +53,10 @@ func (s *search) Bounds(a, b float64, to *events.Bounds) bool {
 		for _, v := range []*[]float64{&s.box.YLo, &s.box.YHi, &s.box.FlowLo, &s.box.FlowHi} {
 			*v = make([]float64, s.size.Y)
 		}
+	}
+	if !s.expanded {
+		s.step.stepper.Expand()
+		s.expanded = true
 	}
 	s.box.TLo, s.box.THi = s.t+a*s.step.stepper.H, s.t+b*s.step.stepper.H
 	s.step.stepper.Range(a, b, s.box.YLo, s.box.YHi, s.box.FlowLo, s.box.FlowHi)
@@ -98,11 +104,10 @@ func (s *search) noCrossing() bool {
 // Probe evaluates the guards on the dense output of the step.
 func (s *search) Probe(theta float64, g, rate []float64) {
 	t := s.t + theta*s.step.stepper.H
-	s.step.stepper.Dense(theta, s.along)
+	s.step.stepper.DenseAndRate(theta, s.along, s.flow)
 	if !s.ownOnly {
 		s.model.Guards(t, s.along, s.d, s.held, g, rate, nil)
 	}
-	s.step.stepper.DenseRate(theta, s.flow)
 	s.model.GuardsAlong(t, s.along, s.d, s.flow, g, rate)
 }
 

@@ -20,6 +20,27 @@ func randomStep(rng *rand.Rand, tab *Tableau, n int) *Stepper {
 	return s
 }
 
+// TestDenseAndRate: the state is that of Dense, and the rate its slope, by differences.
+func TestDenseAndRate(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 4))
+	const n = 3
+	y, rate, before, behind := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	for _, m := range of(Explicit) {
+		s := randomStep(rng, m, n)
+		for _, x := range []float64{0, 0.3, 1} {
+			const d = 1e-4
+			s.DenseAndRate(x, y, rate)
+			s.Dense(x, before)
+			require.Equal(t, before, y, m.Name)
+			s.Dense(x-d, before)
+			s.Dense(x+d, behind)
+			for l := range n {
+				require.InDelta(t, (behind[l]-before[l])/(2*d*s.H), rate[l], 1e-4*(1+1/s.H), "%s at %g", m.Name, x)
+			}
+		}
+	}
+}
+
 // TestBernstein: the Bernstein form is the dense output.
 func TestBernstein(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
@@ -64,8 +85,7 @@ func TestRange(t *testing.T) {
 				s.Range(a, a+width, lo, hi, rateLo, rateHi)
 				for k := range 21 {
 					x := math.Min(a+width, a+width*float64(k)/20)
-					s.Dense(x, y)
-					s.DenseRate(x, f)
+					s.DenseAndRate(x, y, f)
 					for l := range n {
 						require.True(t, lo[l] <= y[l] && y[l] <= hi[l], "%s: %g outside of [%g, %g]", m.Name, y[l], lo[l], hi[l])
 						require.True(t, rateLo[l] <= f[l] && f[l] <= rateHi[l], "%s: rate %g outside of [%g, %g]", m.Name, f[l], rateLo[l], rateHi[l])

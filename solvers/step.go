@@ -234,12 +234,19 @@ func (s *Stepper) Dense(theta float64, dst []float64) {
 	}
 }
 
-// DenseRate sets dst to the derivative of the interpolant by time there.
-func (s *Stepper) DenseRate(theta float64, dst []float64) {
-	clear(dst)
+// DenseAndRate sets dst to the interpolant at T + θH, and rate to its derivative by time
+// there. Stages without a weight, as all but the first at the start, are left out.
+func (s *Stepper) DenseAndRate(theta float64, dst, rate []float64) {
+	copy(dst, s.Y[0])
+	clear(rate)
 	for i, k := range s.K {
-		_, rate := s.tab.Weight(i, theta)
-		kernel.AddScaled(dst[:len(k)], rate, k)
+		b, slope := s.tab.Weight(i, theta)
+		if b != 0 {
+			kernel.AddScaled(dst[:len(k)], s.H*b, k)
+		}
+		if slope != 0 {
+			kernel.AddScaled(rate[:len(k)], slope, k)
+		}
 	}
 }
 

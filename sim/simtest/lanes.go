@@ -210,8 +210,7 @@ func (s *Lanes) noCrossing(l int, x *lane) float64 {
 	}
 	for k := range places + 1 {
 		theta := float64(k) / places
-		x.step.Dense(theta, y)
-		x.step.DenseRate(theta, dy)
+		x.step.DenseAndRate(theta, y, dy)
 		m.GuardsAlong(x.step.T+theta*x.step.H, y, x.d, dy, g, rate)
 		for i := range g {
 			least[i] = math.Min(least[i], s.blk.Side[i*s.blk.Width+l]*g[i])
