@@ -16,11 +16,11 @@ type Group struct {
 	opt  Options
 
 	takers
-	stepper *solvers.Stepper // on the memory of one
-	bound   *Model           // whose turn it is
-	lanes   []*Job
-	hist    *laneHistory
-	passing
+	stepper   *solvers.Stepper // on the memory of one
+	bound     *Model           // whose turn it is
+	lanes     []*Job
+	hist      *laneHistory
+	passing   passing
 	recording int      // free-running lanes whose steps are recorded
 	ran       [][]turn // by lane, in the order in which they ran
 	left      []int    // of these, how many are to be swept
@@ -108,6 +108,7 @@ func (g *Group) Run(next func() *Job, done func(*Job)) {
 func (g *Group) reset() {
 	*g.bound, g.phase, g.recording = nil, 0, 0
 	g.hist.reset()
+	g.passing.forget()
 	for l := range g.ran {
 		g.ran[l] = g.ran[l][:0]
 	}
@@ -129,7 +130,7 @@ func (g *Group) work(next func() *Job, done func(*Job)) {
 				continue
 			}
 			if len(outcome) > 0 && outcome[l] != solvers.Handed {
-				if outcome[l] == solvers.Accepted && blk.T[l] > g.due[l] {
+				if g.passing.going > 0 && outcome[l] == solvers.Accepted && blk.T[l] > g.passing.due[l] {
 					j.In.free.pass()
 				}
 				if left[l] == 0 && !j.In.steadyAlone() && j.In.propose() {
@@ -171,7 +172,7 @@ func (g *Group) stop(done func(*Job)) {
 // step takes a step in all lanes, and records it where some of them run free, as long
 // as there is room.
 func (g *Group) step() {
-	g.keep(g.many.Block())
+	g.passing.keep(g.many.Block())
 	if g.recording == 0 {
 		g.many.Step()
 		return

@@ -47,7 +47,8 @@ func (s *freeRun) release() {
 	}
 	blk.Until[l], blk.Stop[l], blk.Rejected[l] = s.saves.time, s.clock.stop.t, 0
 	if s.save = s.saves.next; !s.lazy {
-		s.group.due[l], blk.Until[l] = s.saves.time, math.Inf(1)
+		s.group.passing.begin(l, s.saves.time, s.clock.stop.t)
+		blk.Until[l] = math.Inf(1)
 	}
 	blk.Taken[l], blk.Refused[l], blk.Left[l] = 0, 0, float64(most-s.steps)
 	blk.Cap[l] = s.stab.cap
@@ -67,7 +68,8 @@ func (s *freeRun) resume() {
 	if !s.opt.Forget {
 		s.group.recording--
 	}
-	blk.Until[l], s.group.due[l] = math.Inf(-1), math.Inf(1)
+	s.group.passing.end(l)
+	blk.Until[l] = math.Inf(-1)
 	taken, refused := int(blk.Taken[l]), int(blk.Refused[l])
 	if taken+refused == 0 {
 		return

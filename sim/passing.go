@@ -9,23 +9,49 @@ import (
 // passing is how the lanes of a group go past saves: a lane that runs free does not stop at
 // a save, which is read off the dense output of its step once the lane has left it.
 type passing struct {
-	due  []float64      // by lane: the time of the next save that it goes past, or +∞
-	left *solvers.Block // the last step in which a lane came to one: its starts, which the lanes have left, and its stages
+	due   []float64      // by lane: the time of the next save that it goes past, or +∞
+	going int            // lanes that have one before they stop
+	left  *solvers.Block // the last step in which a lane came to one: its starts, which the lanes have left, and its stages
 }
 
 // newPassing are the saves of lanes whose steps are in a block.
 func newPassing(blk *solvers.Block) passing {
-	p := passing{make([]float64, blk.Width), &solvers.Block{Width: blk.Width, T: make([]float64, blk.Width), H: make([]float64, blk.Width)}}
+	p := passing{due: make([]float64, blk.Width), left: &solvers.Block{Width: blk.Width, T: make([]float64, blk.Width), H: make([]float64, blk.Width)}}
 	p.left.Y = [][]float64{make([]float64, len(blk.Y[0]))}
 	p.left.K = append([][]float64{make([]float64, len(blk.K[0]))}, blk.K[1:]...)
+	p.forget()
+	return p
+}
+
+// forget is for lanes none of which runs.
+func (p *passing) forget() {
+	p.going = 0
 	for l := range p.due {
 		p.due[l] = math.Inf(1)
 	}
-	return p
+}
+
+// begin has a lane go past saves from one of the given time on, before it stops.
+func (p *passing) begin(l int, time, stop float64) {
+	if time < stop {
+		p.due[l] = time
+		p.going++
+	}
+}
+
+// end has a lane go past no more saves.
+func (p *passing) end(l int) {
+	if !math.IsInf(p.due[l], 1) {
+		p.due[l] = math.Inf(1)
+		p.going--
+	}
 }
 
 // keep keeps the starts of the lanes' steps, before a step in which one may come to a save.
 func (p *passing) keep(blk *solvers.Block) {
+	if p.going == 0 {
+		return
+	}
 	for l, t := range p.due {
 		if blk.T[l]+blk.H[l] > t {
 			carry(p.left.T, blk.T)
@@ -41,5 +67,6 @@ func (p *passing) keep(blk *solvers.Block) {
 func (s *freeRun) pass() {
 	p, l := &s.group.passing, s.lane
 	s.hist.readSaves(p.left, l, p.left.T[l], p.left.H[l], s.blk.T[l])
-	p.due[l] = s.saves.time
+	p.end(l)
+	p.begin(l, s.saves.time, s.blk.Stop[l])
 }
