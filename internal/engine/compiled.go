@@ -55,10 +55,22 @@ func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 type Compiled struct {
 	*compiler.Program
 	modules sync.Map
+
+	of   *Compiled // whose machine code it runs; nil: its own
+	told []bool    // see Told
+}
+
+// Told is the same program where some of the events fire at the firings of a span alone, and their
+// conditions at nothing.
+func (c *Compiled) Told(events []bool) *Compiled {
+	return &Compiled{Program: c.Program, of: c, told: events}
 }
 
 // Once is what build makes for a key.
 func Once[T any](c *Compiled, key any, build func() (T, error)) (T, error) {
+	if c.of != nil {
+		return Once(c.of, key, build)
+	}
 	f, _ := c.modules.LoadOrStore(key, sync.OnceValues(build))
 	return f.(func() (T, error))()
 }

@@ -55,6 +55,17 @@ func NewHybrid(p *compiler.Program) *sim.Hybrid {
 	return hy
 }
 
+// hybrid is that of a program, with the events that are told.
+func (c *Compiled) hybrid() *sim.Hybrid {
+	hy := NewHybrid(c.Program)
+	for i, told := range c.told {
+		if ev := &hy.Events[i]; told {
+			ev.Kind, ev.Cond, ev.Zeno, ev.AtStart = events.OnData, nil, events.ZenoError, false
+		}
+	}
+	return hy
+}
+
 func condition(c *lower.Cond) *events.Cond {
 	if c == nil {
 		return nil

@@ -49,7 +49,7 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 	if opt.Memory == 0 { // the tapes of all runs of a block share 128 MB; lanes that are free count, on the roll
 		opt.Memory = 1 << 24 / max(k.width, min(n, MaxRuns*workers))
 	}
-	hy := NewHybrid(c.Program)
+	hy := c.hybrid()
 	var err error
 	if c.Model.Project > 0 && opt.Method.Family == solvers.Multistep {
 		l := &diag.List{}
@@ -68,7 +68,7 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 	r := &Runner{prog: c, waits: &waits{context.Background()}}
 	opt.Ended = r.waits.ended
 	for i := range max(1, min(workers, n)) {
-		w := newWorker(c.Program, ps.single, opt)
+		w := newWorker(c, ps.single, opt)
 		w.Index = i
 		w.TrackWeights(w.System.Frame)
 		var many sim.Steps

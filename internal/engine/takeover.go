@@ -54,7 +54,7 @@ func (w *Worker) takeover(c *Compiled, k moduleKind, opt sim.Options) *takeover 
 	if err != nil {
 		return nil
 	}
-	t, hy, size := &takeover{}, NewHybrid(c.Program), w.System.Size
+	t, hy, size := &takeover{}, c.hybrid(), w.System.Size
 	var one, many sim.Steps // nil: stage by stage
 	if mods.one != nil {
 		t.lanes = NewSteps(mods.many, mods.many.NewFrame(), k.tab, size.Y, opt).(*Steps)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/sim"
@@ -45,12 +44,12 @@ type Worker struct {
 }
 
 // newWorker returns a worker for the model.
-func newWorker(p *compiler.Program, mod *exec.Module, opt sim.Options) *Worker {
-	sys := NewSystem(p, mod)
-	lay := &p.Model.Layout
+func newWorker(c *Compiled, mod *exec.Module, opt sim.Options) *Worker {
+	sys := NewSystem(c.Program, mod)
+	lay := &c.Model.Layout
 	one := NewSteps(mod, sys.Frame, opt.Method, sys.Size.Y, opt)
 	return &Worker{
-		System: sys, Single: one, Integrator: sim.New(NewHybrid(p), sys.Size, opt, one),
+		System: sys, Single: one, Integrator: sim.New(c.hybrid(), sys.Size, opt, one),
 		PBar: make([]float64, lay.NPar), QBar: make([]float64, lay.NQ),
 	}
 }

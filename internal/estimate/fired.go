@@ -1,0 +1,196 @@
+package estimate
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+
+	begin "github.com/pinode/pinode/internal/start"
+)
+
+// How events are held to the data: see fired.
+const (
+	toldRounds  = 10   // of parameters, then firings
+	toldSpared  = 4    // of which so many at most look at firings alone, and not at where there are none
+	toldShare   = 0.25 // of the budget
+	toldSettled = 1e-3 // by which part of the distance of rows firings still move
+	toldShifts  = 12   // of firings along what the parameters say
+)
+
+// fired is for events that make what is observed jump. A row that lies on the other side of a jump leads
+// least squares astray, and a threshold that is not reached has no slope. So events fire where
+// the data jump and not by their conditions: parameters of motion and jumps are fitted so, smoothly; those
+// of conditions follow from the states at which events have fired; and firings move, between
+// their rows, to where conditions become true. From there on events fire by themselves again.
+func (c *chain) fired(s origin) error {
+	ways := c.f.told.Assignments()
+	if len(ways) == 0 {
+		return nil
+	}
+	s.name += ", events told by the data"
+	end := c.end
+	c.end = math.Min(end, c.work+toldShare*c.s.Budget()*operationsPerSecond)
+	defer func() { c.end = end }()
+	var best *chain
+	var list []begin.Fired
+	for _, way := range ways {
+		held, firings, err := c.held(s, way)
+		if err != nil {
+			return err
+		}
+		if held != nil && (best == nil || held.best.Total() < best.best.Total()) {
+			best, list = held, firings
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	s.x = best.best.X
+	return c.released(s, list)
+}
+
+// hiddenRows is how many rows on each side of a firing do not count while events fire by themselves
+// again, where they have not come so near that none need be left out.
+const hiddenRows = 2
+
+// released lets events fire by themselves, from where they have been told. Rows next to
+// firings do not count at first: so far firings may move without a jump of the loss.
+func (c *chain) released(s origin, list []begin.Fired) error {
+	for rows := range hiddenRows + 1 {
+		x := s.x
+		for ; rows > 0; rows-- {
+			squares, err := c.squaresOf(c.f.told.Beside(list, rows))
+			if err != nil || squares == nil {
+				return err
+			}
+			o, err := c.descendOn(fmt.Sprintf("%s, without %d rows beside them", s.name, rows), c.problem(squares, 1, c.ridge.first(x)), x, matchRun)
+			if err != nil {
+				return err
+			}
+			if !o.Failed {
+				x = o.X
+			}
+		}
+		if err := c.direct(origin{name: s.name, x: x, spread: s.spread}); err != nil || c.clear(s.spread) || c.spent() {
+			return err
+		}
+	}
+	return nil
+}
+
+// held is a chain in which events fire as the list says, with its best; nil: no start has a loss.
+func (c *chain) held(s origin, list []begin.Fired) (*chain, []begin.Fired, error) {
+	x := s.x
+	var best *chain
+	spared := 0
+	for round := range toldRounds {
+		told, err := c.f.told.Tell(list)
+		if err != nil {
+			return nil, nil, err
+		}
+		sub, err := c.with(told)
+		if err != nil || sub == nil {
+			return best, list, err
+		}
+		s.x = x
+		err = sub.first(s, round == 0)
+		c.work, c.descents, c.f.Decisions = sub.work, sub.descents, sub.f.Decisions
+		if err != nil || sub.best == nil {
+			return best, list, err
+		}
+		best = sub
+		sub.best.X = slices.Clone(sub.best.X)
+		x = sub.best.X
+		free, err := sub.unmoved(x)
+		if err != nil {
+			return nil, nil, err
+		}
+		before := list
+		if list, err = c.shifted(told, x, free, spared > 0); err != nil {
+			return nil, nil, err
+		}
+		most := 0.
+		for k := range list {
+			most = math.Max(most, math.Abs(list[k].T-before[k].T)/(list[k].To-list[k].From))
+		}
+		c.say("%s: χ² %.4g per value with %d firings; they move by %.3g of the distance of rows", s.name, best.best.chi/float64(max(best.best.n, 1)), len(list), most)
+		if most < toldSettled && spared > 1 || c.spent() {
+			break
+		}
+		if most < toldSettled || spared > 0 || round+1 >= toldSpared {
+			spared++
+		}
+	}
+	return best, list, nil
+}
+
+// shifted moves thresholds and firings, these until they stay.
+func (c *chain) shifted(told *begin.Told, x []float64, free []bool, spared bool) ([]begin.Fired, error) {
+	var list []begin.Fired
+	for range toldShifts {
+		var most float64
+		var err error
+		if list, most, err = told.Meet(context.Background(), x, free, spared, c.f.solver, c.f.Plan.Workers); err != nil {
+			return nil, err
+		}
+		if most < toldSettled {
+			break
+		}
+		if told, err = c.f.told.Tell(list); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// with is a chain of its own over told trajectories, that goes on with the work of this one; nil: these have
+// no residuals.
+func (c *chain) with(told *begin.Told) (*chain, error) {
+	f := *c.f
+	f.prog, f.told = told.Program(), told.Data
+	sub := *c
+	sub.f, sub.found = &f, found{}
+	var err error
+	if sub.squares, err = sub.squaresOf(told.Trajectories); err != nil || sub.squares == nil {
+		return nil, err
+	}
+	f.Objective = sub.squares.Objective
+	return &sub, nil
+}
+
+// first fits what the rows tell: at first from several starts.
+func (c *chain) first(s origin, several bool) error {
+	ways := []func(origin) error{c.direct}
+	if several && c.cannotMatch() == "" {
+		ways = append(ways, c.matched)
+	}
+	if several {
+		ways = append(ways, c.horizons)
+	}
+	for _, way := range ways {
+		if c.clear(s.spread) || c.spent() {
+			break
+		}
+		if err := way(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unmoved are the parameters that the rows do not depend on.
+func (c *chain) unmoved(x []float64) ([]bool, error) {
+	r, jac := make([]float64, c.squares.Rows()), mat.NewDense(c.squares.Rows(), len(x), nil)
+	res, err := c.squares.Residuals(context.Background(), x, 1, r, jac)
+	free := make([]bool, len(c.f.Objective.Space.Params))
+	if err != nil || res.Failed {
+		return free, err
+	}
+	for i := range free {
+		free[i] = mat.Norm(jac.ColView(i), 2) == 0
+	}
+	return free, nil
+}
