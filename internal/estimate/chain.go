@@ -144,7 +144,8 @@ func (c *chain) search(x0 []float64) error {
 		}
 	}
 	swings := func(s origin) error { return swung(c, s) }
-	ways := []func(origin) error{c.direct, c.fired, swings, c.horizons, c.shot}
+	told := func(s origin) error { return fired(c, s) }
+	ways := []func(origin) error{c.direct, told, swings, c.horizons, c.shot}
 	// Until thresholds are near, what grows from others is lost work.
 	drawn := func(s origin) error {
 		if s.spread {
@@ -153,10 +154,10 @@ func (c *chain) search(x0 []float64) error {
 		return c.thresholds(s.x)
 	}
 	if why := c.cannotMatch(); why == "" {
-		ways = []func(origin) error{c.direct, c.fired, c.matched, swings, c.horizons, drawn, c.grown, c.shot}
+		ways = []func(origin) error{c.direct, told, c.matched, swings, c.horizons, drawn, c.grown, c.shot}
 	} else if follows(c) {
 		c.say("%s: hidden states are followed from row to row", why)
-		ways = []func(origin) error{c.direct, c.fired, swings, c.horizons, c.matched, drawn, c.grown, c.shot}
+		ways = []func(origin) error{c.direct, told, swings, c.horizons, c.matched, drawn, c.grown, c.shot}
 	} else {
 		c.say("no matching: %s", why)
 	}

@@ -25,8 +25,8 @@ const (
 // the data jump and not by their conditions: parameters of motion and jumps are fitted so, smoothly; those
 // of conditions follow from the states at which events have fired; and firings move, between
 // their rows, to where conditions become true. From there on events fire by themselves again.
-func (c *chain) fired(s origin) error {
-	ways := c.f.told.Assignments()
+func fired(c *chain, s origin) error {
+	ways := begin.Assignments(c.f.told)
 	if len(ways) == 0 {
 		return nil
 	}
@@ -37,19 +37,19 @@ func (c *chain) fired(s origin) error {
 	var best *chain
 	var list []begin.Fired
 	for _, way := range ways {
-		held, firings, err := c.held(s, way)
+		of, firings, err := held(c, s, way)
 		if err != nil {
 			return err
 		}
-		if held != nil && (best == nil || held.best.Total() < best.best.Total()) {
-			best, list = held, firings
+		if of != nil && (best == nil || of.best.Total() < best.best.Total()) {
+			best, list = of, firings
 		}
 	}
 	if best == nil {
 		return nil
 	}
 	s.x = best.best.X
-	return c.released(s, list)
+	return released(c, s, list)
 }
 
 // hiddenRows is how many rows on each side of a firing do not count while events fire by themselves
@@ -58,11 +58,11 @@ const hiddenRows = 2
 
 // released lets events fire by themselves, from where they have been told. Rows next to
 // firings do not count at first: so far firings may move without a jump of the loss.
-func (c *chain) released(s origin, list []begin.Fired) error {
+func released(c *chain, s origin, list []begin.Fired) error {
 	for rows := range hiddenRows + 1 {
 		x := s.x
 		for ; rows > 0; rows-- {
-			squares, err := c.squaresOf(c.f.told.Beside(list, rows))
+			squares, err := c.squaresOf(begin.Beside(c.f.told, list, rows))
 			if err != nil || squares == nil {
 				return err
 			}
@@ -82,21 +82,21 @@ func (c *chain) released(s origin, list []begin.Fired) error {
 }
 
 // held is a chain in which events fire as the list says, with its best; nil: no start has a loss.
-func (c *chain) held(s origin, list []begin.Fired) (*chain, []begin.Fired, error) {
+func held(c *chain, s origin, list []begin.Fired) (*chain, []begin.Fired, error) {
 	x := s.x
 	var best *chain
 	spared := 0
 	for round := range toldRounds {
-		told, err := c.f.told.Tell(list)
+		told, err := begin.Tell(c.f.told, list)
 		if err != nil {
 			return nil, nil, err
 		}
-		sub, err := c.with(told)
+		sub, err := withTold(c, told)
 		if err != nil || sub == nil {
 			return best, list, err
 		}
 		s.x = x
-		err = sub.first(s, round == 0)
+		err = rowsAlone(sub, s, round == 0)
 		c.work, c.descents, c.f.Decisions = sub.work, sub.descents, sub.f.Decisions
 		if err != nil || sub.best == nil {
 			return best, list, err
@@ -104,12 +104,12 @@ func (c *chain) held(s origin, list []begin.Fired) (*chain, []begin.Fired, error
 		best = sub
 		sub.best.X = slices.Clone(sub.best.X)
 		x = sub.best.X
-		free, err := sub.unmoved(x)
+		free, err := unmoved(sub, x)
 		if err != nil {
 			return nil, nil, err
 		}
 		before := list
-		if list, err = c.shifted(told, x, free, spared > 0); err != nil {
+		if list, err = shifted(c, told, x, free, spared > 0); err != nil {
 			return nil, nil, err
 		}
 		most := 0.
@@ -128,7 +128,7 @@ func (c *chain) held(s origin, list []begin.Fired) (*chain, []begin.Fired, error
 }
 
 // shifted moves thresholds and firings, these until they stay.
-func (c *chain) shifted(told *begin.Told, x []float64, free []bool, spared bool) ([]begin.Fired, error) {
+func shifted(c *chain, told *begin.Told, x []float64, free []bool, spared bool) ([]begin.Fired, error) {
 	var list []begin.Fired
 	for range toldShifts {
 		var most float64
@@ -139,16 +139,16 @@ func (c *chain) shifted(told *begin.Told, x []float64, free []bool, spared bool)
 		if most < toldSettled {
 			break
 		}
-		if told, err = c.f.told.Tell(list); err != nil {
+		if told, err = begin.Tell(c.f.told, list); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
 }
 
-// with is a chain of its own over told trajectories, that goes on with the work of this one; nil: these have
+// withTold is a chain of its own over told trajectories, that goes on with the work of this one; nil: these have
 // no residuals.
-func (c *chain) with(told *begin.Told) (*chain, error) {
+func withTold(c *chain, told *begin.Told) (*chain, error) {
 	f := *c.f
 	f.prog, f.told = told.Program(), told.Data
 	sub := *c
@@ -161,8 +161,8 @@ func (c *chain) with(told *begin.Told) (*chain, error) {
 	return &sub, nil
 }
 
-// first fits what the rows tell: at first from several starts.
-func (c *chain) first(s origin, several bool) error {
+// rowsAlone fits what the rows tell: at first from several starts.
+func rowsAlone(c *chain, s origin, several bool) error {
 	ways := []func(origin) error{c.direct}
 	if several && c.cannotMatch() == "" {
 		ways = append(ways, c.matched)
@@ -182,7 +182,7 @@ func (c *chain) first(s origin, several bool) error {
 }
 
 // unmoved are the parameters that the rows do not depend on.
-func (c *chain) unmoved(x []float64) ([]bool, error) {
+func unmoved(c *chain, x []float64) ([]bool, error) {
 	r, jac := make([]float64, c.squares.Rows()), mat.NewDense(c.squares.Rows(), len(x), nil)
 	res, err := c.squares.Residuals(context.Background(), x, 1, r, jac)
 	free := make([]bool, len(c.f.Objective.Space.Params))

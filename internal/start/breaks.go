@@ -29,17 +29,17 @@ const (
 
 // firesAlone reports whether an event has a condition, and nothing that makes its firings depend
 // on more than the state: a delay, a rate.
-func (d *curves) firesAlone(event int) bool {
+func firesAlone(d *curves, event int) bool {
 	ev := d.prog.Model.Events[event].Checked
 	return ev != nil && ev.Kind == dsl.TriggerWhen && ev.After == nil && !ev.Terminate
 }
 
 // breaks are those of a trajectory, in order, of whatever event.
-func (d *curves) breaks(of int) (list []Break) {
+func breaks(d *curves, of int) (list []Break) {
 	for k := range d.ways {
 		for e := range d.prog.Model.Events {
-			if d.firesAlone(e) && d.jumps(e, k) {
-				list = append(list, d.breaksOf(of, k)...)
+			if firesAlone(d, e) && d.jumps(e, k) {
+				list = append(list, breaksOf(d, of, k)...)
 				break
 			}
 		}
@@ -61,8 +61,8 @@ func (d *curves) breaks(of int) (list []Break) {
 
 // breaksOf are those that element k of observations shows: where the difference of two values in a row
 // is far from those about it, beside how far others are.
-func (d *curves) breaksOf(of, k int) (list []Break) {
-	at, values := d.valuesOf(d.Trajectories[of], k)
+func breaksOf(d *curves, of, k int) (list []Break) {
+	at, values := valuesOf(d, d.Trajectories[of], k)
 	n := len(values) - 1
 	if n < leastBreaks {
 		return nil
@@ -112,7 +112,7 @@ func sign(v float64) int {
 
 // valuesOf are the measured values of element k of observations at different times, on its
 // scale.
-func (d *curves) valuesOf(it *problem.Trajectory, k int) (at, values []float64) {
+func valuesOf(d *curves, it *problem.Trajectory, k int) (at, values []float64) {
 	for i := range it.Rows {
 		r := &it.Rows[i]
 		t := it.Span.Saves[r.Save]

@@ -26,8 +26,8 @@
 //	th := d.Thresholds(x)                               // of events
 //	d.DrawThresholds(x, th, seed, draw)                 // x with thresholds within the data
 //
-//	ways := d.Assignments()                             // which events have fired where the data jump
-//	told, err := d.Tell(ways[0])                        // trajectories in which they fire so, on the space
+//	ways := start.Assignments(d)                        // which events have fired where the data jump
+//	told, err := start.Tell(d, ways[0])                 // trajectories in which they fire so, on the space
 //	list, most, err := told.Meet(ctx, x, free, …)       // thresholds in x, and firings, as the motion at x says
 //
 // A segment has a problem.Beginning: the program segment.y computes the states there from

@@ -21,17 +21,17 @@ type Fired struct {
 // Assignments are the ways in which the breaks that the data show may be firings of the events that could make
 // them, each in the middle of its rows: breaks of one observation in one direction are of one event. Nil:
 // there are no breaks, or more ways than are tried.
-func (d *Data) Assignments() (ways [][]Fired) {
-	var breaks []Break
+func Assignments(d *Data) (ways [][]Fired) {
+	var list []Break
 	for i := range d.Trajectories {
-		breaks = append(breaks, d.breaks(i)...)
+		list = append(list, breaks(d.curves, i)...)
 	}
 	type class struct {
 		element int
 		up      bool
 	}
 	var classes []class
-	for _, b := range breaks {
+	for _, b := range list {
 		if c := (class{b.Element, b.Up}); !slices.Contains(classes, c) {
 			classes = append(classes, c)
 		}
@@ -41,7 +41,7 @@ func (d *Data) Assignments() (ways [][]Fired) {
 		var longer [][]int
 		for _, chosen := range choices {
 			for e := range d.prog.Model.Events {
-				if d.firesAlone(e) && d.jumps(e, c.element) {
+				if firesAlone(d.curves, e) && d.jumps(e, c.element) {
 					longer = append(longer, append(slices.Clone(chosen), e))
 				}
 			}
@@ -50,15 +50,15 @@ func (d *Data) Assignments() (ways [][]Fired) {
 			return nil
 		}
 	}
-	if len(breaks) == 0 {
+	if len(list) == 0 {
 		return nil
 	}
 	for _, chosen := range choices {
-		var list []Fired
-		for _, b := range breaks {
-			list = append(list, Fired{Break: b, Event: chosen[slices.Index(classes, class{b.Element, b.Up})], T: (b.From + b.To) / 2})
+		var fired []Fired
+		for _, b := range list {
+			fired = append(fired, Fired{Break: b, Event: chosen[slices.Index(classes, class{b.Element, b.Up})], T: (b.From + b.To) / 2})
 		}
-		ways = append(ways, list)
+		ways = append(ways, fired)
 	}
 	return ways
 }
@@ -72,7 +72,7 @@ type Told struct {
 }
 
 // Tell lets events fire as the list says.
-func (d *Data) Tell(list []Fired) (*Told, error) {
+func Tell(d *Data, list []Fired) (*Told, error) {
 	told := make([]bool, len(d.prog.Model.Events))
 	list = slices.Clone(list)
 	for _, f := range list {
@@ -141,7 +141,7 @@ func withFirings(of *problem.Trajectory, index int, list []Fired) *problem.Traje
 
 // Beside are the trajectories, with events as the model says, without those measured values that lie within so
 // many rows of a firing of the list.
-func (d *Data) Beside(list []Fired, rows int) []*problem.Trajectory {
+func Beside(d *Data, list []Fired, rows int) []*problem.Trajectory {
 	var out []*problem.Trajectory
 	for i, it := range d.Trajectories {
 		times := rowTimes(it)

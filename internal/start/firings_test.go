@@ -48,10 +48,10 @@ func harvestCuts() (list []float64) {
 // nothing does.
 func TestBreaks(t *testing.T) {
 	f := load(t, harvested, table("t,x", harvestRows(0.02)...))
-	breaks := f.data.breaks(0)
+	list := breaks(f.data.curves, 0)
 	cuts := harvestCuts()
-	require.Len(t, breaks, len(cuts))
-	for i, b := range breaks {
+	require.Len(t, list, len(cuts))
+	for i, b := range list {
 		require.Less(t, b.From, cuts[i])
 		require.Greater(t, b.To, cuts[i])
 		require.False(t, b.Up)
@@ -61,20 +61,20 @@ func TestBreaks(t *testing.T) {
 	for i := range rows {
 		rows[i][1] = 3 + math.Sin(rows[i][0])
 	}
-	require.Empty(t, load(t, harvested, table("t,x", rows...)).data.breaks(0))
+	require.Empty(t, breaks(load(t, harvested, table("t,x", rows...)).data.curves, 0))
 }
 
 // TestTell: events that are told fire then, and not by their conditions: the state before each is that of
 // the closed form, and the rows lie where they lay.
 func TestTell(t *testing.T) {
 	f := load(t, harvested, table("t,x", harvestRows(0)...))
-	ways := f.data.Assignments()
+	ways := Assignments(f.data)
 	require.Len(t, ways, 1)
 	list := ways[0]
 	for i, at := range harvestCuts() {
 		list[i].T = at
 	}
-	told, err := f.data.Tell(list)
+	told, err := Tell(f.data, list)
 	require.NoError(t, err)
 	f.x[1] = math.Log(0.2 / 0.8) // part: 0.2, by its logit
 	p, err := told.pass(context.Background(), f.x, options, 1)
@@ -97,10 +97,10 @@ func TestTell(t *testing.T) {
 // these are reached, both known in closed form.
 func TestMeet(t *testing.T) {
 	f := load(t, harvested, table("t,x", harvestRows(0)...))
-	list := f.data.Assignments()[0]
+	list := Assignments(f.data)[0]
 	f.x[1] = math.Log(0.2 / 0.8)
 	for range 20 {
-		told, err := f.data.Tell(list)
+		told, err := Tell(f.data, list)
 		require.NoError(t, err)
 		list, _, err = told.Meet(context.Background(), f.x, []bool{true, false}, true, options, 1)
 		require.NoError(t, err)
@@ -116,10 +116,10 @@ func TestMeet(t *testing.T) {
 // reached there.
 func TestSpared(t *testing.T) {
 	f := load(t, harvested, table("t,x", harvestRows(0)...))
-	list := f.data.Assignments()[0]
+	list := Assignments(f.data)[0]
 	list = list[1:] // as though the first had not been
 	f.x[1] = math.Log(0.2 / 0.8)
-	told, err := f.data.Tell(list)
+	told, err := Tell(f.data, list)
 	require.NoError(t, err)
 	p, err := told.pass(context.Background(), f.x, options, 1)
 	require.NoError(t, err)
@@ -137,8 +137,8 @@ func TestSpared(t *testing.T) {
 // TestBesideFirings: rows next to firings have no values that count, and the others keep theirs.
 func TestBesideFirings(t *testing.T) {
 	f := load(t, harvested, table("t,x", harvestRows(0)...))
-	list := f.data.Assignments()[0]
-	part := f.data.Beside(list, 2)[0]
+	list := Assignments(f.data)[0]
+	part := Beside(f.data, list, 2)[0]
 	require.Equal(t, 60-4*len(list), part.Values)
 	for i := range part.Rows {
 		at, near := part.Span.Saves[part.Rows[i].Save], false
