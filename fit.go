@@ -76,6 +76,7 @@ type Verdict struct {
 	Open         []string // the parameters of each of these
 	Worst        string   // of a misfit: the observation of several that is met worst, and its χ² per value
 	Few          bool     // there are no more values than parameters
+	Exchange     []string // parameters that may change places with others, and nothing says which is which
 }
 
 // Basin is an optimum that starts have led to: its undivided loss, and the first of them.
@@ -193,7 +194,7 @@ func (f *Fit) publish() {
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
 	f.Verdict, f.Basins, f.Decisions = nil, nil, in.Decisions
 	if v := in.Verdict; v != nil {
-		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds, v.Equal, v.Untold, v.Open, v.Worst, v.Few}
+		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds, v.Equal, v.Untold, v.Open, v.Worst, v.Few, v.Exchange}
 	}
 	for _, b := range in.Basins {
 		f.Basins = append(f.Basins, Basin(b))

@@ -13,6 +13,7 @@ type found struct {
 	list []*candidate
 	best *candidate
 
+	fitted  float64 // the work until the first candidate that meets the data; 0: there is none
 	cleared float64 // the work until the first that meets the data beyond doubt; 0: there is none
 }
 

@@ -196,8 +196,13 @@ func (c *chain) withinReason(way func(origin) error, s origin) error {
 	return way(s)
 }
 
-// reasonable is how many times that work both kinds may take.
-const reasonable = 4
+// reasonable is how many times that work both kinds may take; a search for a better optimum than one that
+// meets the data, though not beyond doubt, may take doubtful times the work, or a share of the budget.
+const (
+	reasonable    = 4
+	doubtful      = 6
+	doubtfulShare = 0.1
+)
 
 // problem is a loss with the ridge, over a part of each trajectory.
 func (c *chain) problem(of fit.Residuals, horizon float64, alpha []float64) *fit.Problem {
@@ -258,6 +263,10 @@ func (c *chain) take(s origin, o *fit.Outcome, alpha []float64) error {
 	c.list = append(c.list, k)
 	if c.cleared == 0 && k.clear() {
 		c.cleared = c.work
+	}
+	if c.fitted == 0 && k.fits() {
+		c.fitted = c.work
+		c.end = math.Min(c.end, math.Max(doubtful*c.work, doubtfulShare*c.s.Budget()*operationsPerSecond))
 	}
 	if c.best == nil || k.Total() < c.best.Total() {
 		c.best = k

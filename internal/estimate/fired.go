@@ -33,7 +33,11 @@ func fired(c *chain, s origin) error {
 	s.name += ", events told by the data"
 	end := c.end
 	c.end = math.Min(end, c.work+toldShare*c.s.Budget()*operationsPerSecond)
-	defer func() { c.end = end }()
+	defer func() {
+		if c.fitted == 0 {
+			c.end = end
+		}
+	}()
 	var best *chain
 	var list []begin.Fired
 	for _, way := range ways {

@@ -17,18 +17,19 @@ type Verdict struct {
 	Text      string   `json:"text"`    // in one line
 	Word      string   `json:"verdict"` // fits, misfit, unknown, stopped or unconverged
 	Converged bool     `json:"converged"`
-	Why       string   `json:"why"`              // it ended
-	Chi2      *float64 `json:"chi2,omitempty"`   // reduced χ², where observations declare their noise
-	Values    int      `json:"values,omitempty"` // that entered χ²
-	Runs      *float64 `json:"runs,omitempty"`   // probability of so few runs of residuals of one sign
-	Starts    int      `json:"starts,omitempty"` // that led to a loss
-	Here      int      `json:"here,omitempty"`   // of these, how many led to this optimum
-	Bounds    []string `json:"bounds,omitempty"` // parameters at an end of their interval
-	Equal     int      `json:"equal,omitempty"`  // starts that led to the same loss with clearly other parameters
-	Untold    int      `json:"untold,omitempty"` // combinations of parameters that the data do not tell
-	Open      []string `json:"open,omitempty"`   // the parameters of each of these
-	Worst     string   `json:"worst,omitempty"`  // of a misfit: the observation that is met worst, with its χ² per value
-	Few       bool     `json:"few,omitempty"`    // no more values than parameters
+	Why       string   `json:"why"`                // it ended
+	Chi2      *float64 `json:"chi2,omitempty"`     // reduced χ², where observations declare their noise
+	Values    int      `json:"values,omitempty"`   // that entered χ²
+	Runs      *float64 `json:"runs,omitempty"`     // probability of so few runs of residuals of one sign
+	Starts    int      `json:"starts,omitempty"`   // that led to a loss
+	Here      int      `json:"here,omitempty"`     // of these, how many led to this optimum
+	Bounds    []string `json:"bounds,omitempty"`   // parameters at an end of their interval
+	Equal     int      `json:"equal,omitempty"`    // starts that led to the same loss with clearly other parameters
+	Untold    int      `json:"untold,omitempty"`   // combinations of parameters that the data do not tell
+	Open      []string `json:"open,omitempty"`     // the parameters of each of these
+	Worst     string   `json:"worst,omitempty"`    // of a misfit: the observation that is met worst, with its χ² per value
+	Few       bool     `json:"few,omitempty"`      // no more values than parameters
+	Exchange  []string `json:"exchange,omitempty"` // parameters that may change places with others
 }
 
 // Findings are what a fit has found beside its estimates.
@@ -39,6 +40,7 @@ type Findings struct {
 
 	starts, here int         // that led to a loss, and to the result
 	equal        int         // of these, to other parameters
+	exchange     []exchange  // parameters that may change places
 	open         []string    // combinations of parameters that the data leave open
 	ridge        []float64   // of the weights, as the fit has set it; nil: there is none
 	covariance   *covariance // of the weights; nil: it is not known
@@ -70,6 +72,9 @@ func (f *Fit) judge(m *misfit) {
 	judgeBounds(f)
 	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.starts, Here: f.here - f.equal, Equal: f.equal}
 	v.Open, v.Untold = f.open, len(f.open)
+	for _, e := range f.exchange {
+		v.Exchange = append(v.Exchange, e.names(f))
+	}
 	free := untoldByPriors(f)
 	for _, e := range f.Estimates {
 		if e.Bound {
@@ -163,6 +168,9 @@ func (v *Verdict) text() string {
 		say("the data leave a combination of parameters open: %s", v.Open[0])
 	case v.Untold > 1:
 		say("the data leave %d combinations of parameters open: %s", v.Untold, strings.Join(v.Open[:min(v.Untold, 3)], ", "))
+	}
+	if len(v.Exchange) > 0 {
+		say("parameters may change places, and nothing says which is which: %s", strings.Join(v.Exchange, "; "))
 	}
 	if len(v.Bounds) > 0 {
 		say("at their bounds: %s", strings.Join(v.Bounds, ", "))

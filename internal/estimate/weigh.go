@@ -54,6 +54,7 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
 		f.normalErrors(ctx, x, squares, jac, &res)
 	}
+	f.exchange = exchanged(ctx, f, x)
 	f.judge(m)
 	return nil
 }
