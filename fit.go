@@ -63,20 +63,19 @@ type Param struct {
 
 // Verdict says what a fit is worth: see docs/fitting.md.
 type Verdict struct {
-	Text, Word   string   // in one line; fits, misfit, unknown, unconverged or stopped
-	Converged    bool     // an optimum was reached
-	Why          string   // the fit ended
-	Chi2         *float64 // per value, over the Values whose noise is declared; nil: there are none
-	Values       int
-	Runs         *float64 // probability of so few runs of residuals of one sign, were they independent
-	Starts, Here int      // starts that led to a loss, and those of them that led to this optimum
-	Bounds       []string // parameters at an end of their interval
-	Equal        int      // starts that led to the same loss with clearly other parameters
-	Untold       int      // combinations of parameters that the data do not tell
-	Open         []string // the parameters of each of these
-	Worst        string   // of a misfit: the observation of several that is met worst, and its χ² per value
-	Few          bool     // there are no more values than parameters
-	Exchange     []string // parameters that may change places with others, and nothing says which is which
+	Text, Word     string   // in one line; fits, misfit, unknown, unconverged or stopped
+	Converged      bool     // an optimum was reached
+	Why            string   // the fit ended
+	Chi2           *float64 // per value, over the Values whose noise is declared; nil: there are none
+	Values         int
+	Runs           *float64 // probability of so few runs of residuals of one sign, were they independent
+	Starts, Here   int      // starts that led to a loss, and those of them that led to this optimum
+	Bounds         []string // parameters at an end of their interval
+	Equal          int      // starts that led to the same loss with clearly other parameters
+	Untold         int      // combinations of parameters that the data do not tell
+	Open, Exchange []string // the parameters of each of these, and those that may change places with others
+	Worst          string   // of a misfit: the observation of several that is met worst, and its χ² per value
+	Few            bool     // there are no more values than parameters
 }
 
 // Basin is an optimum that starts have led to: its undivided loss, and the first of them.
@@ -194,7 +193,7 @@ func (f *Fit) publish() {
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
 	f.Verdict, f.Basins, f.Decisions = nil, nil, in.Decisions
 	if v := in.Verdict; v != nil {
-		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds, v.Equal, v.Untold, v.Open, v.Worst, v.Few, v.Exchange}
+		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds, v.Equal, v.Untold, v.Open, v.Exchange, v.Worst, v.Few}
 	}
 	for _, b := range in.Basins {
 		f.Basins = append(f.Basins, Basin(b))
