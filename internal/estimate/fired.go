@@ -38,22 +38,21 @@ func fired(c *chain, s origin) error {
 			c.end = end
 		}
 	}()
-	var best *chain
-	var list []begin.Fired
+	var best *held
 	for _, way := range ways {
-		of, firings, err := held(c, s, way)
-		if err != nil {
+		h := &held{list: way}
+		if err := h.fit(c, s); err != nil {
 			return err
 		}
-		if of != nil && (best == nil || of.best.Total() < best.best.Total()) {
-			best, list = of, firings
+		if h.last != nil && (best == nil || h.last.Total() < best.last.Total()) {
+			best = h
 		}
 	}
 	if best == nil {
 		return nil
 	}
-	s.x = best.best.X
-	return released(c, s, list)
+	s.x = best.x
+	return released(c, s, best.list)
 }
 
 // hiddenRows is how many rows on each side of a firing do not count while events fire by themselves
@@ -85,42 +84,46 @@ func released(c *chain, s origin, list []begin.Fired) error {
 	return nil
 }
 
-// held is a chain in which events fire as the list says, with its best; nil: no start has a loss.
-func held(c *chain, s origin, list []begin.Fired) (*chain, []begin.Fired, error) {
-	x := s.x
-	var best *chain
+// held is how events are made to fire, and where that has led to.
+type held struct {
+	list []begin.Fired
+	last *candidate
+	x    []float64 // of it, with the coordinates of conditions
+}
+
+// fit fits parameters and firings in turn: until these stay or for some rounds by the firings alone, then
+// also by where there are none.
+func (h *held) fit(c *chain, s origin) error {
 	spared := 0
 	for round := range toldRounds {
-		told, err := begin.Tell(c.f.told, list)
+		told, err := begin.Tell(c.f.told, h.list)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		sub, err := withTold(c, told)
 		if err != nil || sub == nil {
-			return best, list, err
+			return err
 		}
-		s.x = x
 		err = rowsAlone(sub, s, round == 0)
 		c.work, c.descents, c.f.Decisions = sub.work, sub.descents, sub.f.Decisions
 		if err != nil || sub.best == nil {
-			return best, list, err
+			return err
 		}
-		best = sub
-		sub.best.X = slices.Clone(sub.best.X)
-		x = sub.best.X
-		free, err := unmoved(sub, x)
+		s.x = slices.Clone(sub.best.X)
+		h.last, h.x = sub.best, s.x
+		free, err := unmoved(sub, s.x)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		before := list
-		if list, err = shifted(c, told, x, free, spared > 0); err != nil {
-			return nil, nil, err
+		before := h.list
+		if h.list, err = shifted(c, told, s.x, free, spared > 0); err != nil {
+			return err
 		}
 		most := 0.
-		for k := range list {
-			most = math.Max(most, math.Abs(list[k].T-before[k].T)/(list[k].To-list[k].From))
+		for k, f := range h.list {
+			most = math.Max(most, math.Abs(f.T-before[k].T)/(f.To-f.From))
 		}
-		c.say("%s: χ² %.4g per value with %d firings; they move by %.3g of the distance of rows", s.name, best.best.chi/float64(max(best.best.n, 1)), len(list), most)
+		c.say("%s: χ² %.4g per value with %d firings; they move by %.3g of the distance of rows", s.name, h.last.chi/float64(max(h.last.n, 1)), len(h.list), most)
 		if most < toldSettled && spared > 1 || c.spent() {
 			break
 		}
@@ -128,7 +131,7 @@ func held(c *chain, s origin, list []begin.Fired) (*chain, []begin.Fired, error)
 			spared++
 		}
 	}
-	return best, list, nil
+	return nil
 }
 
 // shifted moves thresholds and firings, these until they stay.
