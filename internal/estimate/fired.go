@@ -8,6 +8,8 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/pinode/pinode/fit"
+	"github.com/pinode/pinode/internal/loss"
 	begin "github.com/pinode/pinode/internal/start"
 )
 
@@ -63,25 +65,122 @@ const hiddenRows = 2
 // firings do not count at first: so far firings may move without a jump of the loss.
 func released(c *chain, s origin, list []begin.Fired) error {
 	for rows := range hiddenRows + 1 {
-		x := s.x
-		for ; rows > 0; rows-- {
-			squares, err := c.squaresOf(begin.Beside(c.f.told, list, rows))
-			if err != nil || squares == nil {
-				return err
-			}
-			o, err := c.descendOn(fmt.Sprintf("%s, without %d rows beside them", s.name, rows), c.problem(squares, 1, c.ridge.first(x)), x, matchRun)
-			if err != nil {
-				return err
-			}
-			if !o.Failed {
-				x = o.X
-			}
-		}
-		if err := c.direct(origin{name: s.name, x: x, spread: s.spread}); err != nil || c.clear(s.spread) || c.spent() {
+		x, err := withoutRows(c, s, list, rows)
+		if err != nil {
 			return err
+		}
+		n := len(c.list)
+		for try := 0; ; try++ {
+			if err := c.direct(origin{name: s.name, x: x, spread: s.spread}); err != nil || c.clear(s.spread) || c.spent() || len(c.list) == n {
+				return err
+			}
+			if try == nearbyTries {
+				break
+			}
+			if x, err = nearby(c, c.squares, c.list[len(c.list)-1].X); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// withoutRows is where s leads without so many rows on each side of firings, then without ever fewer.
+func withoutRows(c *chain, s origin, list []begin.Fired, rows int) ([]float64, error) {
+	x := s.x
+	for ; rows > 0; rows-- {
+		squares, err := c.squaresOf(begin.Beside(c.f.told, list, rows))
+		if err != nil || squares == nil {
+			return x, err
+		}
+		o, err := c.descendOn(fmt.Sprintf("%s, without %d rows beside them", s.name, rows), c.problem(squares, 1, c.ridge.first(x)), x, matchRun)
+		if err != nil {
+			return nil, err
+		}
+		if o.Failed {
+			continue
+		}
+		x = o.X
+		if rows == 1 {
+			return nearby(c, squares, x)
+		}
+	}
+	return x, nil
+}
+
+// How far about a point rows are tried on the other sides of jumps: see nearby.
+const (
+	nearbyMost   = 100 // unknowns
+	nearbyTries  = 2   // about a point that whole trajectories have led to
+	nearbyRounds = 6
+	nearbyDraws  = 60
+	nearbyOpen   = 0.3 // by which coordinates move that residuals leave open
+)
+
+// nearby is the point of least loss of some that are drawn about x: as far off as residuals leave it open, then
+// about the best of them, each time half as far. Where the loss jumps, since rows come to lie on the other
+// side of a jump, no slope leads there.
+func nearby(c *chain, squares *loss.Squares, x []float64) ([]float64, error) {
+	n := len(x)
+	if n > nearbyMost {
+		return x, nil
+	}
+	r, jac := make([]float64, squares.Rows()), mat.NewDense(squares.Rows(), n, nil)
+	if res, err := squares.Residuals(context.Background(), x, 1, r, jac); err != nil || res.Failed {
+		return x, err
+	}
+	normal := mat.NewSymDense(n, nil)
+	normal.SymOuterK(1, jac.T())
+	for i := range n {
+		normal.SetSym(i, i, normal.At(i, i)+1/(nearbyOpen*nearbyOpen))
+	}
+	var chol mat.Cholesky
+	if !chol.Factorize(normal) {
+		return x, nil
+	}
+	o := c.f.Objective
+	value := func(x []float64) (float64, error) {
+		c.work += o.Operations(x)
+		res, err := o.Eval(context.Background(), x, nil, 1, nil)
+		if err != nil || res.Failed || math.IsNaN(res.Loss) {
+			return math.Inf(1), err
+		}
+		return res.Loss, nil
+	}
+	var upper mat.TriDense
+	chol.UTo(&upper)
+	rng := fit.Stream(c.s.Seed, "beside firings", 0)
+	least, err := value(x)
+	if err != nil {
+		return x, err
+	}
+	first := least
+	for round, by := 0, 1.; round < nearbyRounds; round, by = round+1, by/2 {
+		about := x
+		for range nearbyDraws {
+			z := mat.NewVecDense(n, nil)
+			for i := range n {
+				z.SetVec(i, by*rng.NormFloat64())
+			}
+			if err := z.SolveVec(&upper, z); err != nil {
+				return x, nil
+			}
+			y := slices.Clone(about)
+			for i := range y {
+				y[i] += z.AtVec(i)
+			}
+			v, err := value(y)
+			if err != nil {
+				return x, err
+			}
+			if v < least {
+				x, least = y, v
+			}
+		}
+	}
+	total := float64(max(1, o.Total))
+	c.say("points about it: loss from %.6g to %.6g", first*total, least*total)
+	return x, nil
 }
 
 // held is how events are made to fire, and where that has led to.
