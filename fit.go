@@ -50,15 +50,15 @@ type Fit struct {
 
 // Param is one number that a model learns, or holds fixed.
 type Param struct {
-	Name   string // "e", "A[0,1]", "CL{subject=3}"
-	Doc    string
-	Unit   string
-	Value  float64
-	Start  float64
-	StdErr float64 // NaN: not known
-	Lo, Hi float64 // its interval
-	Fixed  bool
-	Bound  bool // the estimate is at an end of its interval
+	Name         string // "e", "A[0,1]", "CL{subject=3}"
+	Doc          string
+	Unit         string
+	Value, Start float64
+	StdErr       float64 // NaN: not known
+	Lo, Hi       float64 // its interval
+	Fixed        bool
+	Bound        bool       // the estimate is at an end of its interval
+	Likely       [2]float64 // its 95 % interval by `uncertainty: profile`, that of all values at most; NaN: there is none
 }
 
 // Verdict says what a fit is worth: see docs/fitting.md.

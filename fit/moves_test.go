@@ -456,7 +456,7 @@ func TestStartsShareTheTime(t *testing.T) {
 	tr.Observer = func(Progress) { clock = clock.Add(3 * time.Second) }
 	starts := [][]float64{make([]float64, 3), make([]float64, 3), make([]float64, 3), make([]float64, 3)}
 	var told []int
-	states, best, err := tr.RunAll(t.Context(), starts, nil, func(k int) { told = append(told, k) })
+	states, best, err := tr.RunAll(t.Context(), starts, nil, func(k int, _ []*State) { told = append(told, k) })
 	require.NoError(t, err)
 	// Two whole ones take 24 s, and 6 s are left of the third.
 	require.Len(t, states, 3)
@@ -466,7 +466,7 @@ func TestStartsShareTheTime(t *testing.T) {
 	require.Equal(t, []int{0, 1, 2}, told)
 
 	tr.Stop.MaxTime = 37 * time.Second // six more, which the third needs, and a bit
-	again, _, err := tr.RunAll(t.Context(), starts, states, func(k int) { told = append(told, k) })
+	again, _, err := tr.RunAll(t.Context(), starts, states, func(k int, _ []*State) { told = append(told, k) })
 	require.NoError(t, err)
 	require.Equal(t, []int{0, 1, 2, 2, 3}, told, "the unfinished one is told again")
 	require.Len(t, again, 4)

@@ -61,7 +61,7 @@ func Settings(o Owned) setting.Table {
 			{Name: "nll", Doc: "the negative log-likelihood of the declared distribution; the mean square over the data's variance without one"},
 			{Name: "mse", Doc: "the mean square, whatever distribution is declared"},
 		}},
-		{Key: "starts", Kind: setting.Int, Default: "1", Min: 1, Max: many, Doc: "number of fits from different start values, of which the best counts; more than 1 is not supported yet"},
+		{Key: "starts", Kind: setting.Int, Default: "1", Min: 1, Max: many, Doc: "number of fits from different start values, with weights drawn anew, of which the best counts; not of `auto`, which has starts of its own"},
 		{Key: "spread", Kind: setting.Number, Default: "1", Max: 100, Doc: "standard deviation of start values, in coordinates, where there are several `starts`"},
 		block("stop", "when to end before the iterations are used up",
 			setting.Setting{Key: "patience", Kind: setting.Int, Default: "0", Max: many, Doc: "iterations without improvement that end a stage; 0 is no limit"},
@@ -75,8 +75,8 @@ func Settings(o Owned) setting.Table {
 		{Key: "uncertainty", Kind: setting.Word, Default: "laplace", Doc: "how standard errors and intervals are found", Choices: []setting.Choice{
 			{Name: "none", Doc: "not at all"},
 			{Name: "laplace", Doc: "from the curvature of the loss at the optimum"},
-			{Name: "profile", Doc: "intervals where the loss, fitted in all other parameters, rises; not supported yet"},
-			{Name: "ensemble", Doc: "from the spread of several `starts`; not supported yet"},
+			{Name: "profile", Doc: "as `laplace`, and 95 % intervals: where the loss, fitted in all others, has risen by as much as data rarely make it; a search in each parameter"},
+			{Name: "ensemble", Doc: "from the spread of those of several `starts` that meet the data as well as the best does"},
 		}},
 		{Key: "certificate", Kind: setting.Word, Default: "quick", Doc: "how the gradient is compared with finite differences before a fit", Choices: []setting.Choice{
 			{Name: "full", Doc: "in every mode that the solver has, and on every trajectory"},

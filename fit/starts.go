@@ -37,8 +37,9 @@ func Starts(x0, spread []float64, n int, seed uint64) [][]float64 {
 // advanced one. done holds states of an earlier call that was interrupted;
 // finished ones are kept and the last is taken up. Each start k has a seed of
 // its own. A start that fails is kept with status failed; it is an error only
-// when all do. each is told the number of the start before it runs, unless nil.
-func (t *Trainer) RunAll(ctx context.Context, starts [][]float64, done []*State, each func(k int)) (states []*State, best int, err error) {
+// when all do. each is told the number of a start before it runs, and the states of
+// those before it, unless nil.
+func (t *Trainer) RunAll(ctx context.Context, starts [][]float64, done []*State, each func(k int, before []*State)) (states []*State, best int, err error) {
 	if len(starts) == 0 {
 		return nil, -1, errors.New("there is no start to fit from")
 	}
@@ -65,7 +66,7 @@ func (t *Trainer) RunAll(ctx context.Context, starts [][]float64, done []*State,
 		switch {
 		case k >= len(done):
 			if each != nil {
-				each(k)
+				each(k, states[:k:k])
 			}
 			if s, err = one.Run(ctx, x0); s == nil {
 				return states, best, err // the settings are wrong for all starts
@@ -73,7 +74,7 @@ func (t *Trainer) RunAll(ctx context.Context, starts [][]float64, done []*State,
 			states = append(states, s)
 		case done[k].Status == Running || done[k].Status == Interrupted || done[k].Status == MaxTime:
 			if each != nil {
-				each(k)
+				each(k, states[:k:k])
 			}
 			if s, err = one.Resume(ctx, done[k]); s == nil {
 				return states, best, err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/pinode/pinode/internal/kernel"
@@ -53,6 +54,9 @@ type State struct {
 	Kinks    int           `json:"kinks"`    // changes in the order of events between evaluations
 	Rejected int           `json:"rejected"` // trial steps at which a solve failed
 	Elapsed  time.Duration `json:"elapsed"`
+
+	Start   int      `json:"start,omitempty"`   // its number, where a run has several
+	Earlier []*State `json:"earlier,omitempty"` // of its other starts, without such of their own
 }
 
 // Point is a place and its score at exactly X: the training loss over all trajectories
@@ -134,6 +138,35 @@ func (v *Vector) UnmarshalText(text []byte) error {
 		return errors.New("a number is not finite")
 	}
 	return nil
+}
+
+// All are the states of all starts of a run, by their numbers; of a single start itself.
+func (s *State) All() []*State {
+	self := *s
+	self.Earlier = nil
+	list := append(slices.Clone(s.Earlier), &self)
+	slices.SortFunc(list, func(a, b *State) int { return a.Start - b.Start })
+	return list
+}
+
+// Result is the best point of all starts; nil: there is none yet.
+func (s *State) Result() *Point {
+	best := s.Best
+	for _, o := range s.Earlier {
+		if o.Best != nil && (best == nil || o.Best.better(best)) {
+			best = o.Best
+		}
+	}
+	return best
+}
+
+// Spent is the time that all starts have taken.
+func (s *State) Spent() time.Duration {
+	sum := s.Elapsed
+	for _, o := range s.Earlier {
+		sum += o.Elapsed
+	}
+	return sum
 }
 
 // Encode writes the state as JSON.

@@ -72,6 +72,7 @@ type Progress struct {
 	GradNorm      float64
 	Elapsed       time.Duration
 	ETA           time.Duration // to the end of the stage, at the pace of this run
+	Start, Starts int           // of several: the number of this one, from 0, and how many there are
 }
 
 // Trainer fits an objective by a chain of methods. Its fields are set before

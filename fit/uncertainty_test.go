@@ -165,7 +165,7 @@ func TestRunAll(t *testing.T) {
 	starts := [][]float64{{0.9}, {3.5}, {-0.5}, {0.8}}
 	tr := &Trainer{Objective: wells{}, Stages: []Method{adam(0.05, 40), lbfgs(60)}}
 	var told []int
-	states, best, err := tr.RunAll(t.Context(), starts, nil, func(k int) { told = append(told, k) })
+	states, best, err := tr.RunAll(t.Context(), starts, nil, func(k int, _ []*State) { told = append(told, k) })
 	require.NoError(t, err)
 	require.Equal(t, []int{0, 1, 2, 3}, told)
 	require.Equal(t, 2, best)

@@ -27,12 +27,13 @@ func (p *progress) step(s fit.Progress) {
 	if p.a.quiet || p.a.json {
 		return
 	}
-	if p.begun && s.Index != p.stage {
+	next := p.begun && (s.Index != p.stage || s.Start != p.prev.Start)
+	if next {
 		p.finishStage()
 	}
 	p.prev = s
 	if !p.a.terminal() {
-		if !p.begun || s.Index != p.stage || time.Since(p.last) > 5*time.Second {
+		if !p.begun || next || time.Since(p.last) > 5*time.Second {
 			fmt.Fprintln(p.a.err, "training       "+line(s))
 			p.last = time.Now()
 		}
@@ -55,6 +56,9 @@ const barForm pb.ProgressBarTemplate = `{{string . "line"}}  {{bar . " " "━" "
 
 func line(s fit.Progress) string {
 	t := fmt.Sprintf("%s %d", s.Stage, s.Iteration)
+	if s.Starts > 1 {
+		t = fmt.Sprintf("start %d of %d  %s", s.Start+1, s.Starts, t)
+	}
 	if s.Of > 0 {
 		t += fmt.Sprintf("/%d", s.Of)
 	}

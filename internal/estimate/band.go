@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/internal/engine"
@@ -77,6 +78,9 @@ type blocks struct {
 	list       []compiler.LearnedBlock
 	covariance *covariance
 	coords     [][]int // of each block's weights; −1: frozen
+
+	best    []float64   // shared inputs at the estimate
+	members [][]float64 // and those of an ensemble, whose spread is the band; nil: there is none
 }
 
 // newBlocks are those of a fit, nil: there are none.
@@ -90,7 +94,14 @@ func newBlocks(f *Fit) (*blocks, error) {
 		return nil, err
 	}
 	sp := f.Objective.Space
-	b.programs.Bind(sp.SharedAt(f.X, f.Objective.Natural), sp.Scales)
+	if f.Plan.Uncertainty == "ensemble" {
+		nat := make([]float64, len(f.Objective.Natural))
+		for _, x := range f.members {
+			b.members = append(b.members, sp.SharedAt(x, nat))
+		}
+	}
+	b.best = sp.SharedAt(f.X, f.Objective.Natural)
+	b.programs.Bind(b.best, sp.Scales)
 	for _, block := range b.list {
 		var coords []int
 		for _, t := range f.prog.Model.Layout.Weights {
@@ -116,7 +127,7 @@ func newBlocks(f *Fit) (*blocks, error) {
 func (b *blocks) along(rows [][]float64, events []simulate.Event) []Learned {
 	out := make([]Learned, len(b.list))
 	for i, block := range b.list {
-		out[i] = Learned{Block: block.Neural.Name, In: block.Net.In, Out: block.Net.Out, Band: b.covariance != nil}
+		out[i] = Learned{Block: block.Neural.Name, In: block.Net.In, Out: block.Net.Out, Band: b.covariance != nil || b.members != nil}
 		at := rows
 		if block.Event != nil && block.Event.Jump {
 			at = nil
@@ -135,8 +146,44 @@ func (b *blocks) along(rows [][]float64, events []simulate.Event) []Learned {
 		for k, row := range at {
 			b.at(&out[i], i, row, b.covariance != nil && k%every == 0)
 		}
+		if b.members != nil {
+			b.spread(&out[i], i)
+		}
 	}
 	return out
+}
+
+// spread puts a band around the results of block i: two standard deviations of the members of an
+// ensemble about their mean, at the arguments of the best.
+func (b *blocks) spread(to *Learned, i int) {
+	in, out := 0, 0
+	for k := range i {
+		in, out = in+b.list[k].Net.In, out+b.list[k].Net.Out
+	}
+	n := b.list[i].Net
+	values := make([][][]float64, len(to.Args)) // by row and result
+	for _, inputs := range b.members {
+		b.programs.Bind(inputs, b.programs.S)
+		for r, args := range to.Args {
+			copy(b.programs.In[in:], args)
+			b.programs.Results.Run()
+			if values[r] == nil {
+				values[r] = make([][]float64, n.Out)
+			}
+			for k, v := range b.programs.Results.Value[out : out+n.Out] {
+				values[r][k] = append(values[r][k], v)
+			}
+		}
+	}
+	b.programs.Bind(b.best, b.programs.S)
+	for _, row := range values {
+		lower, upper := make([]float64, n.Out), make([]float64, n.Out)
+		for k, list := range row {
+			mean, sd := stat.MeanStdDev(list, nil)
+			lower[k], upper[k] = mean-2*sd, mean+2*sd
+		}
+		to.Lower, to.Upper = append(to.Lower, lower), append(to.Upper, upper)
+	}
 }
 
 // at adds block i at a row.

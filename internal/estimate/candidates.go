@@ -92,8 +92,8 @@ func (k *candidate) clear() bool {
 }
 
 // basins lists the optima that starts have led to.
-func (c *chain) basins() {
-	list := slices.DeleteFunc(slices.Clone(c.list), func(k *candidate) bool { return k.redrawn })
+func basins(f *Fit, list []*candidate) {
+	list = slices.DeleteFunc(slices.Clone(list), func(k *candidate) bool { return k.redrawn })
 	slices.SortStableFunc(list, func(a, b *candidate) int {
 		switch {
 		case a.Total() < b.Total():
@@ -103,7 +103,6 @@ func (c *chain) basins() {
 		}
 		return 0
 	})
-	f := c.f
 	f.Basins = nil
 	var first *candidate
 	for _, k := range list {

@@ -448,7 +448,7 @@ func (c *chain) conclude() {
 		if k.Converged {
 			status = fit.Converged
 		}
-		c.basins()
+		basins(c.f, c.list)
 		c.f.Findings.ridge = c.ridge.vector(k.alpha)
 	}
 	if x != nil && !math.IsNaN(value) {

@@ -59,6 +59,12 @@ func newByNetwork(prog *engine.Compiled, from *problem.Problem, settings *settin
 	if err != nil {
 		return nil, err
 	}
+	switch {
+	case plan.Starts > 1:
+		return nil, networkRefuses(prog.Program, "more than one start")
+	case plan.Uncertainty == "profile":
+		return nil, networkRefuses(prog.Program, "`uncertainty: profile`")
+	}
 	f := &Fit{estimated: estimated{prog: prog}, settings: settings, solver: opt, Plan: plan, State: c.Resume}
 	if len(train) > 0 {
 		if f.told, err = start.New(prog, sp, train); err != nil {

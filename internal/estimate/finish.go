@@ -126,6 +126,12 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 		return err
 	}
 	f.warnOfSilent()
+	switch f.Plan.Uncertainty {
+	case "profile":
+		return profile(ctx, f, x)
+	case "ensemble":
+		ensemble(f)
+	}
 	return nil
 }
 

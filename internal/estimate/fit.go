@@ -159,7 +159,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 		}
 	}
 	if c.Resume != nil {
-		if err := plan.Trainer.Accepts(c.Resume); err != nil {
+		if err := plan.Trainer.Accepts(c.Resume.All()[0]); err != nil {
 			return nil, err
 		}
 	}
@@ -234,7 +234,7 @@ func planOf(p *compiler.Program, settings *setting.Values, c Options) (*fit.Plan
 	if c.MaxTime > 0 {
 		plan.Trainer.Stop.MaxTime = c.MaxTime
 		if c.Resume != nil {
-			plan.Trainer.Stop.MaxTime += c.Resume.Elapsed
+			plan.Trainer.Stop.MaxTime += c.Resume.Spent()
 		}
 	}
 	plan.Trainer.Observer, plan.Trainer.Checkpoint = c.Observer, c.Checkpoint
@@ -327,11 +327,14 @@ func (f *Fit) Run(ctx context.Context) error {
 	began, before := time.Now(), time.Duration(0)
 	tr := &f.Plan.Trainer
 	if f.State != nil {
-		before = f.State.Elapsed
+		before = f.State.Spent()
 	}
-	if f.State != nil {
+	switch {
+	case f.Plan.Starts > 1:
+		err = several(ctx, f)
+	case f.State != nil:
 		f.State, err = tr.Resume(ctx, f.State)
-	} else {
+	default:
 		var x []float64
 		if x, err = f.Trained().Space.X0(); err != nil {
 			return err
@@ -359,8 +362,8 @@ func (f *Fit) Run(ctx context.Context) error {
 // best are the coordinates that the optimisation found.
 func (f *Fit) best() []float64 {
 	x := f.State.X
-	if f.State.Best != nil {
-		x = f.State.Best.X
+	if best := f.State.Result(); best != nil {
+		x = best.X
 	}
 	return x[:f.Objective.Space.Dim] // those behind are states where segments begin
 }

@@ -33,7 +33,7 @@ func (f *Fit) after(ctx context.Context, began time.Time) (context.Context, func
 func (f *Fit) Left() time.Duration {
 	left := f.Plan.Trainer.Stop.MaxTime
 	if left > 0 && f.State != nil {
-		left = max(left-f.State.Elapsed, time.Nanosecond)
+		left = max(left-f.State.Spent(), time.Nanosecond)
 	}
 	return left
 }

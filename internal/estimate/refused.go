@@ -93,11 +93,9 @@ func planUnsupported(prog *compiler.Program, p *fit.Plan) error {
 			}
 		}
 	}
-	if p.Uncertainty == "profile" || p.Uncertainty == "ensemble" {
-		no("`uncertainty: " + p.Uncertainty + "`")
-	}
-	if p.Starts > 1 {
-		no("more than one start")
+	if p.Starts > 1 && searches(p) {
+		l.Errorf("no-effect", at, "`starts: %d` has no effect: `optimizer: auto` begins from starts of its own", p.Starts).
+			WithHelp("write a chain such as `optimizer: adam { epochs: 300 } then lbfgs { iterations: 200 }`, or leave out `starts`")
 	}
 	return l.Err()
 }

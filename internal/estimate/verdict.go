@@ -37,6 +37,7 @@ type Findings struct {
 	Verdict   *Verdict // nil before the fit
 	Basins    []Basin  // by loss
 	Decisions []string // of what was done, and why
+	Profiles  []Profiled
 
 	starts, here int         // that led to a loss, and to the result
 	equal        int         // of these, to other parameters
@@ -44,6 +45,7 @@ type Findings struct {
 	open         []string    // combinations of parameters that the data leave open
 	ridge        []float64   // of the weights, as the fit has set it; nil: there is none
 	covariance   *covariance // of the weights; nil: it is not known
+	members      [][]float64 // coordinates of an ensemble
 }
 
 // The words of a verdict.

@@ -23,7 +23,7 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 		return err
 	}
 	if squares == nil || squares.Rows() == 0 || float64(squares.Rows())*float64(len(x)) > mostProducts/100 {
-		if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
+		if bent(f.Plan) && f.State.Status != fit.Interrupted {
 			f.standardErrors(ctx, x)
 		}
 		f.judge(nil)
@@ -51,7 +51,7 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 	for _, s := range signs {
 		m.add(s.trajectory, s.element, s.r)
 	}
-	if f.Plan.Uncertainty == "laplace" && f.State.Status != fit.Interrupted {
+	if bent(f.Plan) && f.State.Status != fit.Interrupted {
 		f.normalErrors(ctx, x, squares, jac, &res)
 	}
 	f.exchange = exchanged(ctx, f, x)

@@ -79,10 +79,22 @@ data d from "d.csv" { time: t; from: 0.5; seen: seen }`,
 		Example: `model M {
   state x = 1
   x' = -x
-  observe seen = x
+  observe seen = x ~ normal(0.1)
 }
 data d from "d.csv" { time: t; seen: seen }
-fit { uncertainty: profile }`,
+fit { loss: mse }`,
+	},
+	{
+		Name: "no-interval", Title: "a parameter whose interval or standard error was not found",
+		Explanation: "With `uncertainty: profile` a parameter is moved step by step while the others are fitted, until the negative log-likelihood has risen by 1.92. There is no interval where the model fails on the way or where a better fit is found there: then the estimate is not the optimum, and more iterations, or `optimizer: auto`, help. With `uncertainty: ensemble` at least two starts have to meet the data as well as the best. A warning.",
+		Example: `model M {
+  param k in (0, inf) = 3
+  state x = 1
+  x' = -k*x
+  observe seen = x ~ normal(0.1)
+}
+data d from "d.csv" { time: t; seen: seen }
+fit { optimizer: adam { epochs: 1 }; uncertainty: profile }`,
 	},
 	{
 		Name: "no-effect", Title: "a setting that changes nothing in this model",

@@ -22,7 +22,8 @@ type Estimate struct {
 	StdErr float64 // NaN: not known
 	Lo, Hi float64
 	Fixed  bool
-	Bound  bool // the estimate is at its bound
+	Bound  bool       // the estimate is at its bound
+	Likely [2]float64 // its 95 % interval by the profile of the likelihood; NaN: there is none
 }
 
 // Values are the parameters, weights and scales that a model runs with.

@@ -232,7 +232,7 @@ func (r *Folder) Finish(f *estimate.Fit, src Source, info Info, failed error) er
 		err := r.writeJSON("run.json", info)
 		return first(err, <-saved)
 	}
-	if failed = first(r.writeValues(f, src), r.writeResults(f, src.Program), <-saved); failed != nil {
+	if failed = first(r.writeValues(f, src), r.writeProfiles(f), r.writeResults(f, src.Program), <-saved); failed != nil {
 		info.Status, info.Message = "failed", failed.Error()
 	}
 	return first(failed, r.writeJSON("run.json", info))
@@ -266,16 +266,19 @@ func (r *Folder) Model() (text string, config map[string]any, err error) {
 // writeMetrics writes the history, one line an iteration.
 func (r *Folder) writeMetrics(s *fit.State) error {
 	var b strings.Builder
-	for _, h := range s.History {
-		line, err := json.Marshal(struct {
-			Stage string `json:"stage_name"`
-			fit.Record
-		}{s.Stages[h.Stage], h})
-		if err != nil {
-			return err
+	for _, one := range s.All() {
+		for _, h := range one.History {
+			line, err := json.Marshal(struct {
+				Start int    `json:"start,omitempty"` // of several, from 0
+				Stage string `json:"stage_name"`
+				fit.Record
+			}{one.Start, one.Stages[h.Stage], h})
+			if err != nil {
+				return err
+			}
+			b.Write(line)
+			b.WriteByte('\n')
 		}
-		b.Write(line)
-		b.WriteByte('\n')
 	}
 	return r.Write("metrics.jsonl", []byte(b.String()))
 }

@@ -94,6 +94,21 @@ func (t *table) event(trajectory string, e *simulate.Event) {
 	t.row(append(cells, number(e.Rate), number(e.Transversality), e.Surface)...)
 }
 
+// writeProfiles writes the profiles of parameters, if there are any.
+func (r *Folder) writeProfiles(f *estimate.Fit) error {
+	list := f.Profiles
+	if len(list) == 0 {
+		return nil
+	}
+	t := newTable("parameter", "unit", "estimate", "stderr", "value", "rise")
+	for _, p := range list {
+		for i := range p.At {
+			t.row(numbers([]string{p.Name, p.Unit}, []float64{p.Value, p.StdErr, p.At[i], p.Rise[i]})...)
+		}
+	}
+	return r.Write("profiles.csv", t.bytes())
+}
+
 // results are the tables of a fit in the making.
 type results struct {
 	traj, learned *table // nil: there is none

@@ -21,14 +21,15 @@ import (
 
 // paramYAML is an entry of params.yaml.
 type paramYAML struct {
-	Value  *float64 `yaml:"value"`
-	Unit   string   `yaml:"unit,omitempty"`
-	Start  float64  `yaml:"start"`
-	StdErr *float64 `yaml:"stderr,omitempty"`
-	Lo     *float64 `yaml:"lower,omitempty"`
-	Hi     *float64 `yaml:"upper,omitempty"`
-	Fixed  bool     `yaml:"fixed,omitempty"`
-	Bound  bool     `yaml:"at_bound,omitempty"`
+	Value  *float64  `yaml:"value"`
+	Unit   string    `yaml:"unit,omitempty"`
+	Start  float64   `yaml:"start"`
+	StdErr *float64  `yaml:"stderr,omitempty"`
+	Lo     *float64  `yaml:"lower,omitempty"`
+	Hi     *float64  `yaml:"upper,omitempty"`
+	Fixed  bool      `yaml:"fixed,omitempty"`
+	Bound  bool      `yaml:"at_bound,omitempty"`
+	Likely []float64 `yaml:"interval_95,omitempty,flow"` // infinite at the open end of an interval without end
 }
 
 // paramsFile is params.yaml.
@@ -51,7 +52,11 @@ func (r *Folder) writeValues(f *estimate.Fit, src Source) error {
 		return &v
 	}
 	for _, e := range f.Estimates {
-		out.Params[e.Name] = paramYAML{&e.Value, e.Unit, e.Start, finite(e.StdErr), finite(e.Lo), finite(e.Hi), e.Fixed, e.Bound}
+		p := paramYAML{&e.Value, e.Unit, e.Start, finite(e.StdErr), finite(e.Lo), finite(e.Hi), e.Fixed, e.Bound, nil}
+		if !math.IsNaN(e.Likely[0]) {
+			p.Likely = e.Likely[:]
+		}
+		out.Params[e.Name] = p
 	}
 	text, err := yaml.Marshal(out)
 	if err != nil {

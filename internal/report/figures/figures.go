@@ -39,7 +39,7 @@ func Draw(run *report.Folder, format string) ([]string, error) {
 		path string
 		err  error
 		lost any // a panic
-	}{{name: "fit", draw: fitFigure}, {name: "loss", draw: lossFigure}, {name: "learned", draw: learnedFigure}}
+	}{{name: "fit", draw: fitFigure}, {name: "loss", draw: lossFigure}, {name: "learned", draw: learnedFigure}, {name: "profiles", draw: profilesFigure}}
 	var wait sync.WaitGroup
 	for i := range figures {
 		f := &figures[i]

@@ -41,8 +41,10 @@ func readHistory(run *report.Folder) (*history, error) {
 	h := &history{}
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, 1<<24)
+	start := 0 // of several
 	for n := 1.; sc.Scan(); n++ {
 		r := struct {
+			Start   int      `json:"start"`
 			Stage   string   `json:"stage_name"`
 			Phase   string   `json:"phase"`
 			Loss    float64  `json:"loss"`
@@ -56,8 +58,8 @@ func readHistory(run *report.Folder) (*history, error) {
 		if r.Phase != "" {
 			name = r.Phase
 		}
-		if len(h.stages) == 0 || h.stages[len(h.stages)-1].name != name {
-			h.stages = append(h.stages, stage{name, n})
+		if len(h.stages) == 0 || h.stages[len(h.stages)-1].name != name || r.Start != start {
+			h.stages, start = append(h.stages, stage{name, n}), r.Start
 		}
 		h.train = append(h.train, plotter.XY{X: n, Y: r.Loss})
 		h.horizon = append(h.horizon, plotter.XY{X: n, Y: r.Horizon})
