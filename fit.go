@@ -253,9 +253,9 @@ func (f *Fit) Drift() (map[string]float64, error) {
 	return d, public(err)
 }
 
-// Save writes the folder of the fit: before Run what it is to be, after it estimates,
-// weights, trajectories over the data, residuals and events. The folder is made if it
-// is not there; a later Save replaces what an earlier one wrote.
+// Save writes the folder of the fit: before Run what it is to be, after it estimates, weights, trajectories
+// over the data, residuals and events; during it, from another goroutine, estimates and weights so far. The
+// folder is made if it is not there; a later Save replaces what an earlier one wrote.
 func (f *Fit) Save(dir string) error {
 	folder := &report.Folder{Dir: dir}
 	if f.info == nil {
@@ -271,7 +271,7 @@ func (f *Fit) Save(dir string) error {
 		f.info = &info
 	}
 	if !f.ran {
-		return nil
+		return public(folder.Keep(f.inner, f.source))
 	}
 	return public(folder.Finish(f.inner, f.source, *f.info, f.err))
 }

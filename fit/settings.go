@@ -90,7 +90,7 @@ func Settings(o Owned) setting.Table {
 			{Name: "f32", Doc: "single precision, 7 digits: up to twice as fast where layers have some hundred units"},
 		}},
 		{Key: "workers", Kind: setting.Int, Default: "0", Max: 1 << 16, Doc: "trajectories computed side by side; 0 is one per processor; results do not depend on it"},
-		{Key: "checkpoint_every", Kind: setting.Int, Default: "50", Max: many, Doc: "iterations between checkpoints, of which at most one a second is written; 0 is only at the end"},
+		{Key: "checkpoint_every", Kind: setting.Int, Default: "50", Max: many, Doc: "iterations between checkpoints, of which at most one a second is written, and one after 20 seconds without; 0 is only at the end"},
 	}, bounds...)
 }
 

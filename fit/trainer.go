@@ -73,6 +73,7 @@ type Progress struct {
 	Elapsed       time.Duration
 	ETA           time.Duration // to the end of the stage, at the pace of this run
 	Start, Starts int           // of several: the number of this one, from 0, and how many there are
+	State         *State        // the live one, which goes on changing
 }
 
 // Trainer fits an objective by a chain of methods. Its fields are set before
@@ -222,6 +223,7 @@ type run struct {
 	state *State
 
 	began, stageBegan time.Time
+	written           time.Time     // the last checkpoint
 	before            time.Duration // elapsed in earlier sessions
 	firstIteration    int           // of the stage in this run
 	decay             []bool        // nil when all coordinates decay
@@ -231,6 +233,7 @@ type run struct {
 func (t *Trainer) run(ctx context.Context, s *State) (*State, error) {
 	r := &run{Trainer: t, ctx: ctx, state: s, before: s.Elapsed}
 	r.began = r.clock()
+	r.written = r.began
 	if limit := t.Stop.MaxTime; limit > 0 && t.now == nil { // in the middle of an evaluation too
 		var cancel func()
 		r.ctx, cancel = context.WithTimeout(ctx, limit-s.Elapsed)
@@ -405,7 +408,7 @@ func (r *run) finish(rec Record) (end bool, err error) {
 			Stage: m.Name(), Index: s.Stage, Stages: len(r.Stages),
 			Iteration: s.Iteration, Of: m.Iterations(), Phase: rec.Phase,
 			Loss: rec.Loss, Valid: math.NaN(), LR: rec.Rate, Horizon: rec.Horizon, GradNorm: rec.GradNorm,
-			Elapsed: s.Elapsed,
+			Elapsed: s.Elapsed, State: s,
 		}
 		if rec.Valid != nil {
 			p.Valid = *rec.Valid
@@ -416,13 +419,17 @@ func (r *run) finish(rec Record) (end bool, err error) {
 		}
 		r.Observer(p)
 	}
-	if r.Checkpoint != nil && r.CheckpointEvery > 0 && s.Iteration%r.CheckpointEvery == 0 {
+	if r.Checkpoint != nil && r.CheckpointEvery > 0 && (s.Iteration%r.CheckpointEvery == 0 || r.clock().Sub(r.written) > longestUnwritten) {
+		r.written = r.clock()
 		if err := r.Checkpoint(s); err != nil {
 			return true, fmt.Errorf("the checkpoint could not be written: %w", err)
 		}
 	}
 	return r.over(), nil
 }
+
+// longestUnwritten is how long iterations that are slow go on without a checkpoint.
+const longestUnwritten = 20 * time.Second
 
 // late reports whether it was the clock that ended the context.
 func (r *run) late() bool {

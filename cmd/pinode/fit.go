@@ -313,8 +313,15 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress,
 		return err
 	}
 	folder := &report.Folder{Dir: dir}
-	a.onLeaving(func(status string) { _ = folder.Leave(status, "the command was left in the middle of a step") })
+	left := func(status string) { _ = folder.Leave(status, "the command was left in the middle of a step") }
+	a.onLeaving(func(status string) {
+		if err := f.Save(dir); err == nil {
+			a.say("left in the middle of a step; %s has the best until then", dir)
+		}
+		left(status)
+	})
 	runErr := f.Run(ctx)
+	a.onLeaving(left)
 	p.end()
 	saved := f.Save(dir)
 	if err := errors.Join(runErr, saved); err != nil {

@@ -270,6 +270,7 @@ func (c *chain) take(s origin, o *fit.Outcome, alpha []float64) error {
 	}
 	if c.best == nil || k.Total() < c.best.Total() {
 		c.best = k
+		c.f.kept.keep(&fit.Point{X: k.X, Score: k.Total(), Horizon: 1})
 	}
 	return nil
 }

@@ -39,6 +39,7 @@ type Fit struct {
 	settings *setting.Values
 	start    *problem.Values
 	late     func() bool // see Late
+	kept     kept
 	told     *start.Data
 	solver   sim.Options
 	field    *byNetwork      // what is trained where fields are a network, or nil
@@ -329,6 +330,7 @@ func (f *Fit) Run(ctx context.Context) error {
 	if f.State != nil {
 		before = f.State.Spent()
 	}
+	follow(f)
 	switch {
 	case f.Plan.Starts > 1:
 		err = several(ctx, f)

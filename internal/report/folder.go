@@ -232,7 +232,7 @@ func (r *Folder) Finish(f *estimate.Fit, src Source, info Info, failed error) er
 		err := r.writeJSON("run.json", info)
 		return first(err, <-saved)
 	}
-	if failed = first(r.writeValues(f, src), r.writeProfiles(f), r.writeResults(f, src.Program), <-saved); failed != nil {
+	if failed = first(r.writeValues(f, f.Values, f.Estimates, src), r.writeProfiles(f), r.writeResults(f, src.Program), <-saved); failed != nil {
 		info.Status, info.Message = "failed", failed.Error()
 	}
 	return first(failed, r.writeJSON("run.json", info))

@@ -39,9 +39,18 @@ type paramsFile struct {
 	Certificate string               `yaml:"certificate,omitempty"` // off, where gradients were not compared with differences
 }
 
+// Keep writes the values that a fit has come to, if there are any, while it runs.
+func (r *Folder) Keep(f *estimate.Fit, src Source) error {
+	values, estimates := f.Kept()
+	if values == nil {
+		return nil
+	}
+	return r.writeValues(f, values, estimates, src)
+}
+
 // writeValues writes params.yaml and weights.safetensors.
-func (r *Folder) writeValues(f *estimate.Fit, src Source) error {
-	out := paramsFile{Params: map[string]paramYAML{}, Scales: f.Values.Scales}
+func (r *Folder) writeValues(f *estimate.Fit, values *problem.Values, estimates []problem.Estimate, src Source) error {
+	out := paramsFile{Params: map[string]paramYAML{}, Scales: values.Scales}
 	if f.Plan.Certificate == "off" {
 		out.Certificate = f.Plan.Certificate
 	}
@@ -51,7 +60,7 @@ func (r *Folder) writeValues(f *estimate.Fit, src Source) error {
 		}
 		return &v
 	}
-	for _, e := range f.Estimates {
+	for _, e := range estimates {
 		p := paramYAML{&e.Value, e.Unit, e.Start, finite(e.StdErr), finite(e.Lo), finite(e.Hi), e.Fixed, e.Bound, nil}
 		if !math.IsNaN(e.Likely[0]) {
 			p.Likely = e.Likely[:]
@@ -65,11 +74,11 @@ func (r *Folder) writeValues(f *estimate.Fit, src Source) error {
 	if err := r.Write("params.yaml", text); err != nil {
 		return err
 	}
-	if len(f.Values.Weights) == 0 {
+	if len(values.Weights) == 0 {
 		return nil
 	}
 	tensors := map[string]safetensors.TensorView{}
-	for name, w := range f.Values.Weights {
+	for name, w := range values.Weights {
 		raw := make([]byte, 8*len(w))
 		for i, v := range w {
 			binary.LittleEndian.PutUint64(raw[8*i:], math.Float64bits(v))

@@ -29,6 +29,7 @@ const mostStages = 12
 type stage struct {
 	name string
 	from float64
+	anew bool // from another start
 }
 
 // readHistory reads metrics.jsonl.
@@ -59,7 +60,7 @@ func readHistory(run *report.Folder) (*history, error) {
 			name = r.Phase
 		}
 		if len(h.stages) == 0 || h.stages[len(h.stages)-1].name != name || r.Start != start {
-			h.stages, start = append(h.stages, stage{name, n}), r.Start
+			h.stages, start = append(h.stages, stage{name, n, r.Start != start}), r.Start
 		}
 		h.train = append(h.train, plotter.XY{X: n, Y: r.Loss})
 		h.horizon = append(h.horizon, plotter.XY{X: n, Y: r.Horizon})
@@ -191,9 +192,9 @@ func (h *history) curves(s *sheet, p *plot.Plot, top float64) error {
 	if len(h.stages) > mostStages {
 		list[0] = curve{"each descent", h.train, marks, 0.4}
 		list = append(list, curve{"best so far", best(h.train), ink, 1.3})
-		for _, st := range h.stages {
-			starts[st.from] = true
-		}
+	}
+	for _, st := range h.stages {
+		starts[st.from] = st.anew || len(h.stages) > mostStages
 	}
 	for k, c := range list {
 		if len(c.pts) < 2 {
