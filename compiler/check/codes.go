@@ -30,6 +30,7 @@ const (
 	eventCycle      = "event-cycle"     // warning
 	idleAssignment  = "idle-assignment" // warning
 	idleConserve    = "idle-conserve"   // warning
+	inferredUnit    = "inferred-unit"   // warning
 	fieldPlace      = "field-place"
 	misplaced       = "misplaced"
 	missingEquation = "missing-equation"
@@ -120,6 +121,7 @@ var Codes = []diag.Code{
 	{Name: unitMismatch, Title: "units that do not fit", Explanation: "Units are part of the type: what is added, compared or assigned has equal units, scale included; functions like exp take numbers without unit. No conversion happens behind your back. The message names both units and where each comes from, and, where only the scale differs, the factor to write.", Example: "model M {\n  time t: s\n  state x: m = 0\n  x' = 1 [m/s^2]\n}"},
 	{Name: unknownName, Title: "a name that is not declared", Explanation: "Names are declared in the model, in the physics library, or belong to the language.", Example: "model M {\n  state x = 0\n  x' = -kk*x\n}"},
 	{Name: unreadDiscrete, Title: "a discrete variable that nothing reads or assigns", Explanation: "It has no effect. One that an event assigns, as a counter, is a result of every simulation, and needs no reader. A warning.", Example: "model M {\n  state x = 0\n  discrete n = 0\n  x' = 1\n}"},
+	{Name: inferredUnit, Title: "a column without a unit, for what has none of its own", Explanation: "Neither the column nor the declaration of what it is read into has a unit, and other lines of the model give it one: its numbers are taken in that unit, whatever they were measured in. Declare the unit, or write that of the column, which is then converted. A warning.", Example: "model M {\n  input a: cm\n  input b\n  state x: cm = 0\n  x' = (a + b)*1 [1/s]\n  time t: s\n}\ndata d from \"d.csv\" { time: t, a: a, b: b }"},
 	{Name: unusedModel, Title: "a model that nothing uses", Explanation: "The main model of a file is its last one, or that which `--model` names; data, fit and simulate are of that. Others are components of it. A warning.", Example: "model A {\n  state x = 0\n  x' = 1\n}\nmodel M {\n  state x = 0\n  x' = 1\n}"},
 	{Name: unusedParameter, Title: "a parameter that nothing depends on", Explanation: "It cannot be learned from data. The same goes for a neural block that nothing calls. A warning.", Example: "model M {\n  param k = 1\n  state x = 0\n  x' = 1\n}"},
 	{Name: vectorCondition, Title: "a condition with more than one truth value", Explanation: "Compare single elements, or reduce with min, max or norm.", Example: "model M {\n  state x[2] = 0\n  x' = if x > 1 then 1 else 2\n}"},

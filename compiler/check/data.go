@@ -221,6 +221,18 @@ func (e *dataBlocks) column(col dsl.Column, want units.Unit, key dsl.Ident) (Col
 	return out, true
 }
 
+// toldByOthers warns where the numbers of a column are taken in a unit that neither the column states nor
+// what is read from it: one that other lines of the model have given to it.
+func (e *dataBlocks) toldByOthers(t Object, col dsl.Column) {
+	if o, ok := t.(*Observe); ok && o.Value != nil {
+		return // it is that of the expression beside it
+	}
+	o := t.Info()
+	if o.Inferred && !e.solver.Resolve(o.Unit).Dimensionless() {
+		e.warnInferredColumn(o, col)
+	}
+}
+
 // targets are what a data block can give numbers to, by name: a family of
 // declarations that a loop made stands under its common name too.
 func (e *dataBlocks) targets() map[string][]Object {
@@ -304,6 +316,9 @@ func (e *dataBlocks) mapping(out *Data, it *dsl.DataItem) {
 		for i := range o.Shape.Size() {
 			if c, ok := e.column(cols[i], o.Unit, it.Key); ok {
 				c.Where = where
+				if cols[i].Unit == nil {
+					e.toldByOthers(t, cols[i])
+				}
 				out.Columns = append(out.Columns, Mapped{t, i, c})
 			}
 		}

@@ -87,3 +87,10 @@ func (e dataMistakes) errRow(x dsl.Expr) {
 func (e dataMistakes) errRowCondition(x dsl.Expr, key string) {
 	e.diags.Errorf(badRowCondition, x.Span(), "`%s` takes a condition", key).WithHelp("compare: `%s == 1`", dsl.FormatExpr(x))
 }
+
+// warnInferredColumn warns of numbers in a unit that was inferred.
+func (e *dataBlocks) warnInferredColumn(o *Obj, col dsl.Column) {
+	unit := e.name(o.Unit)
+	e.diags.Warnf(inferredUnit, col.Span(), "numbers of the column `%s` are taken in %s: `%s` has that unit from elsewhere, and none of its own", col.Name, unit, o.Name).
+		WithHelp("write the unit of the column, `%s: %s [%s]`, or declare it where `%s` is declared", o.Name, col.Name, unit, o.Name)
+}
