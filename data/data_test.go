@@ -69,6 +69,7 @@ func TestReadErrors(t *testing.T) {
 		"":                   "d.csv: the file is empty\n  = help: the first line names the columns",
 		"# only this\n":      "d.csv: the file is empty\n  = help: the first line names the columns",
 		"a,b\n":              "d.csv: the table has a header and no rows",
+		"a,b\r1,2\r":         "d.csv: its lines end with a carriage return alone, as those of old programs do\n  = help: save it with the line ends of today, as CSV in UTF-8",
 		"# c\na,a\n1,2\n":    "d.csv:2: two columns are named `a`\n  = help: give each column a name of its own",
 		"a,b\n1,2\n\n1\n":    "d.csv:4: the row has 1 cell, the header 2\n  = help: a missing value is an empty cell between separators; a cell with a separator in it is quoted",
 		"a,b\n1,2,3\n":       "d.csv:2: the row has 3 cells, the header 2\n  = help: a missing value is an empty cell between separators; a cell with a separator in it is quoted",

@@ -40,6 +40,9 @@ func ReadDelimited(name string, r io.Reader, comma rune) (*Table, error) {
 	if err := s.rows(); err != nil {
 		return nil, err
 	}
+	if len(s.t.starts) == 0 && bytes.IndexByte(text, '\r') >= 0 && bytes.IndexByte(text, '\n') < 0 {
+		return nil, &Error{File: name, Text: "its lines end with a carriage return alone, as those of old programs do", Help: "save it with the line ends of today, as CSV in UTF-8"}
+	}
 	if len(s.t.starts) == 0 {
 		return nil, &Error{File: name, Text: "the table has a header and no rows"}
 	}

@@ -133,7 +133,7 @@ func dopri5Dense() [][]float64 {
 // Ch. Tsitouras, Comput. Math. Appl. 62(2), 770–775, 2011.
 var Tsit5 = &Tableau{
 	Name: "tsit5", Order: 5, ErrOrder: 4, FSAL: true,
-	Doc: "Tsitouras 5(4), adaptive; the default",
+	Doc: "Tsitouras 5(4), adaptive; what `auto` begins with",
 	C:   []float64{0, 0.161, 0.327, 0.9, 0.9800255409045097, 1, 1},
 	A: [][]float64{
 		{},

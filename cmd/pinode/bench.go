@@ -33,7 +33,7 @@ func (a *app) benchCmd() *cobra.Command {
 	f := c.Flags()
 	f.BoolVar(&o.quick, "quick", false, "few repeats and no Python; ends within 50 s")
 	f.BoolVar(&o.list, "list", false, "list the rows")
-	f.StringSliceVar(&o.rows, "row", nil, "measure these rows only, or with --scaling these tables: names with commas between, or the flag again")
+	f.StringSliceVar(&o.rows, "row", nil, "measure these `ROWS` only, or with --scaling these tables: names with commas between, or the flag again")
 	f.BoolVar(&o.markdown, "markdown", false, "print the page bench/README.md")
 	f.BoolVar(&o.scaling, "scaling", false, "measure how cost grows with the size of the work")
 	f.BoolVar(&o.auto, "auto", false, "compare the solver auto with the best single method on published problems")

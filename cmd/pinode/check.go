@@ -24,7 +24,7 @@ func (a *app) checkCmd() *cobra.Command {
   pinode check --format json model.node
   pinode check --gradients models/bouncing_ball.node
   pinode check --gradients --set fit.solver=rodas5p model.node`,
-		Args: cobra.MinimumNArgs(1),
+		Args: some,
 		RunE: func(c *cobra.Command, files []string) error {
 			switch {
 			case format != "text" && format != "json":
@@ -36,12 +36,12 @@ func (a *app) checkCmd() *cobra.Command {
 			return a.check(c, files, &o, gradients)
 		},
 	}
-	c.Flags().StringVar(&format, "format", "text", "text or json")
+	c.Flags().StringVar(&format, "format", "text", "`FORMAT`: text or json")
 	c.Flags().BoolVar(&gradients, "gradients", false, "compare the gradient in every mode with finite differences")
 	o.flags(c)
-	c.Flags().Lookup("set").Usage = "a setting: fit.optimizer.lr=0.01"
-	c.Flags().Lookup("model").Usage = "the main model of the files; default the last of each"
-	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	c.Flags().Lookup("set").Usage = "a setting, `NAME=VALUE`: fit.optimizer.lr=0.01"
+	c.Flags().Lookup("model").Usage = "the main model of the files, by its `NAME`; default the last of each"
+	oneOf(c, "format", "text", "json")
 	return c
 }
 

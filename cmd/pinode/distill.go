@@ -24,17 +24,17 @@ func (a *app) distillCmd() *cobra.Command {
 		Long: "Find formulas for the learned blocks of a run. Sparse regression over the region that the trajectories visit proposes sums of terms of a block's arguments; the best of them, refitted to the data in the place of the block, are compared by the Bayesian information criterion. Where no formula does, that is the answer. The model with formulas in the place of blocks is written beside the results of the run.",
 		Example: `  pinode distill last
   pinode distill runs/lv-20260101-120000-abcd --block interaction --degree 2 --out lv_formula.node`,
-		Args: cobra.ExactArgs(1),
+		Args: one,
 		RunE: func(c *cobra.Command, args []string) error { return a.distill(c, args[0], o, out) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.Block, "block", "", "one block; default all that equations use")
-	f.IntVar(&o.Degree, "degree", 3, "highest degree of monomials")
+	f.StringVar(&o.Block, "block", "", "one block, by its `NAME`; default all that equations use")
+	f.IntVar(&o.Degree, "degree", 3, "highest `DEGREE` of monomials")
 	f.IntVar(&o.Terms, "terms", 5, "most terms of an element of a result")
 	f.IntVar(&o.Trials, "trials", 300, "most structures of a block that are refitted to the data")
 	f.IntVar(&o.Draws, "draws", 100, "resampled regressions that tell how often each term is chosen")
-	f.Uint64Var(&o.Seed, "seed", 1, "seed of these")
-	f.StringVar(&out, "out", "", "file for the model with formulas; default distilled.node in the folder of the run")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of these, a `NUMBER`")
+	f.StringVar(&out, "out", "", "`FILE` for the model with formulas; default distilled.node in the folder of the run")
 	return c
 }
 

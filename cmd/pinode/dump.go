@@ -14,7 +14,7 @@ func (a *app) dumpCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "dump FILE", Short: "Print a model at a stage of compilation",
 		Long:    "Print a model at a stage of compilation. Plans and machine code have the steps of the model's solver too: that of its fit, or, without data, of its simulation. The variable PINODE_EXEC=interp turns off machine code, jit asks for it.",
-		Example: "  pinode dump --stage graph models/pendulum.node", Args: cobra.ExactArgs(1),
+		Example: "  pinode dump --stage graph models/pendulum.node", Args: one,
 		RunE: func(_ *cobra.Command, args []string) error {
 			src, err := source(args[0])
 			if err != nil {
@@ -40,6 +40,7 @@ func (a *app) dumpCmd() *cobra.Command {
 			return a.text("text", b.String())
 		},
 	}
-	c.Flags().StringVar(&stage, "stage", "model", "ast, model, graph, plan or asm; grid for fields")
+	c.Flags().StringVar(&stage, "stage", "model", "`STAGE`: ast, model, graph, plan or asm; grid for fields")
+	oneOf(c, "stage", "ast", "model", "graph", "plan", "asm", "grid")
 	return c
 }

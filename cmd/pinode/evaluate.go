@@ -29,15 +29,16 @@ func (a *app) evaluateCmd() *cobra.Command {
 		Example: `  pinode evaluate models/pendulum.node --set L=0.8 --gradient
   pinode evaluate models/bouncing_ball.node --params last --by trajectory
   pinode evaluate models/bouncing_ball.node --params last --json`,
-		Args: cobra.ExactArgs(1),
+		Args: one,
 		RunE: func(c *cobra.Command, args []string) error { return a.evaluate(c, args[0], &o) },
 	}
 	o.flags(c)
 	f := c.Flags()
-	f.StringVar(&o.params, "params", "", "parameters and weights of a run: its folder, or last")
+	f.StringVar(&o.params, "params", "", "parameters and weights of a `RUN`: its folder, or last")
 	f.BoolVar(&o.gradient, "gradient", false, "with the gradient of the log-likelihood, by parameters and weights")
 	f.StringVar(&o.by, "by", "", "`trajectory`: with the share of each")
-	f.StringVar(&o.out, "out", "", "file for predictions and residuals")
+	oneOf(c, "by", "trajectory")
+	f.StringVar(&o.out, "out", "", "`FILE` for predictions and residuals")
 	return c
 }
 

@@ -16,12 +16,32 @@ func source(path string) (*diag.Source, error) {
 	if path == "-" {
 		text, err := files.Bounded(os.Stdin, files.MaxText)
 		if err != nil {
-			err = &files.ReadError{Path: "standard input", Cause: err}
+			err = &files.ReadError{Path: standardInput, Cause: err}
 		}
-		return diag.NewSource("standard input", string(text)), err
+		return diag.NewSource(standardInput, string(text)), err
 	}
 	text, err := files.Read(path, files.MaxText)
 	return diag.NewSource(path, string(text)), err
+}
+
+// standardInput is what messages call the model that is read there.
+const standardInput = "standard input"
+
+// open reads and compiles a model.
+func open(path, main string) (*pinode.Model, error) {
+	src, err := source(path)
+	if err != nil {
+		return nil, err
+	}
+	return pinode.Parse(src.Name, src.Text, main)
+}
+
+// argument is the model on a command line.
+func argument(m *pinode.Model) string {
+	if m.Path() == standardInput {
+		return "-"
+	}
+	return m.Path()
 }
 
 // separate refuses to write results over each other, or over what they are made of.

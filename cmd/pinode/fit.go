@@ -36,18 +36,18 @@ func (a *app) fitCmd() *cobra.Command {
 		Example: `  pinode fit models/bouncing_ball.node
   pinode fit models/pendulum.node --set fit.optimizer.lr=0.05 --seed 7 --out runs/try
   pinode fit models/bouncing_ball.node --resume last`,
-		Args: cobra.ExactArgs(1),
+		Args: one,
 		RunE: func(c *cobra.Command, args []string) error { return a.fit(c, args[0], &o) },
 	}
 	o.flags(c)
 	f := c.Flags()
-	f.StringVar(&o.out, "out", "", "folder for the results; default a new one below runs/")
-	f.StringVar(&o.params, "params", "", "start from parameters and weights of a run: its folder, or last")
-	f.StringVar(&o.resume, "resume", "", "go on with a run: its folder, or last")
+	f.StringVar(&o.out, "out", "", "`FOLDER` for the results; default a new one below runs/")
+	f.StringVar(&o.params, "params", "", "start from parameters and weights of a `RUN`: its folder, or last")
+	f.StringVar(&o.resume, "resume", "", "go on with a `RUN`: its folder, or last")
 	f.BoolVar(&o.accept, "accept-changes", false, "go on with a run although model, data, settings or pinode have changed")
-	f.StringVar(&o.maxTime, "max-time", "", "stop after this time, like 90s or 10m")
-	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers")
-	f.IntVar(&o.workers, "workers", 0, "trajectories computed side by side; results do not depend on it")
+	f.StringVar(&o.maxTime, "max-time", "", "stop after this `TIME`, like 90s or 10m")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers, a `NUMBER`")
+	f.IntVar(&o.workers, "workers", 0, "`NUMBER` of trajectories computed side by side; results do not depend on it")
 	f.BoolVar(&o.explain, "explain", false, "print what was decided in the fit, and why")
 	f.BoolVar(&o.dry, "dry-run", false, "check model, data and gradients, and do not fit")
 	return c
@@ -69,7 +69,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		late := time.AfterFunc(opts.MaxTime+patience, func() { a.leave("max_time", exitStopped) })
 		defer late.Stop()
 	}
-	m, err := pinode.Load(path, o.model)
+	m, err := open(path, o.model)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 		if err := o.start(o.params, path, &opts); err != nil {
 			return err
 		}
-		if dir, err = o.folder(path); err != nil {
+		if dir, err = o.folder(m); err != nil {
 			return err
 		}
 	}
@@ -220,9 +220,13 @@ func (o *fitFlags) start(params, model string, opts *pinode.FitOptions) error {
 }
 
 // folder is the folder of a new run.
-func (o *fitFlags) folder(model string) (string, error) {
+func (o *fitFlags) folder(m *pinode.Model) (string, error) {
 	if o.out == "" {
-		return report.NewName(model, time.Now())
+		name := m.Path()
+		if name == standardInput {
+			name = m.Name()
+		}
+		return report.NewName(name, time.Now())
 	}
 	if !report.Empty(o.out) {
 		return "", usageError("%s is there already and is not overwritten; choose another --out", o.out)
@@ -288,7 +292,7 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) (*pinode.Certificate, 
 	}
 	var code *codeError
 	if err := refused(c); errors.As(err, &code) {
-		code.text += fmt.Sprintf("; try another `fit.gradient`, or see `pinode check --gradients %s`", f.Model.Path())
+		code.text += fmt.Sprintf("; try another `fit.gradient`, or see `pinode check --gradients %s`", argument(f.Model))
 		return nil, code
 	}
 	events := ""
@@ -299,7 +303,7 @@ func (a *app) certify(ctx context.Context, f *pinode.Fit) (*pinode.Certificate, 
 		say("certified: %s = finite differences to %.0e over %d values%s", strings.Join(c.Modes, " = "), c.Worst, c.Compared, events)
 	}
 	if c.Doubtful > 0 {
-		say("doubtful: differences cannot tell %d values, on which modes agree; see `pinode check --gradients %s`", c.Doubtful, f.Model.Path())
+		say("doubtful: differences cannot tell %d values, on which modes agree; see `pinode check --gradients %s`", c.Doubtful, argument(f.Model))
 	}
 	for _, n := range certificateNotes(c) {
 		say("note: %s", n)
@@ -346,7 +350,7 @@ func (a *app) train(ctx context.Context, f *pinode.Fit, dir string, p *progress,
 	}
 	switch f.Status {
 	case fit.Interrupted:
-		a.say("interrupted; go on with: %s", command("pinode", "fit", f.Model.Path(), "--resume", dir))
+		a.say("interrupted; go on with: %s", command("pinode", "fit", argument(f.Model), "--resume", dir))
 		return &codeError{interrupted(ctx), ""}
 	case fit.MaxTime, fit.StoppedEarly:
 		return &codeError{exitStopped, ""}

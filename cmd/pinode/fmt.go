@@ -24,7 +24,7 @@ func (a *app) fmtCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "fmt FILE…", Short: "Print model files in the one style",
 		Example: "  pinode fmt model.node\n  pinode fmt -w models/*.node\n  pinode fmt --check models/*.node",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    some,
 		RunE: func(_ *cobra.Command, files []string) error {
 			changed := false
 			formatted := []formattedJSON{}

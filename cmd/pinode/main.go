@@ -10,7 +10,6 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -204,8 +203,13 @@ func (a *app) root() *cobra.Command {
 	c.PersistentFlags().BoolVar(&a.json, "json", false, "print results as JSON")
 	c.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "no colours")
 	for _, command := range commands {
-		c.AddCommand(command(a))
+		sub := command(a)
+		complete(sub)
+		c.AddCommand(sub)
 	}
+	c.PersistentPreRunE = notEmpty
+	c.SetHelpCommand(helpCommand(c))
+	c.SetFlagErrorFunc(flagError)
 	c.InitDefaultCompletionCmd()
 	if script, _, err := c.Find([]string{"completion"}); err == nil {
 		script.Args, script.RunE = cobra.ArbitraryArgs, completionOf // else it prints its help for whatever it does not know
@@ -215,23 +219,10 @@ func (a *app) root() *cobra.Command {
 	return c
 }
 
-// completionOf is the completion command without a shell that it knows.
-func completionOf(c *cobra.Command, args []string) error {
-	var shells []string
-	for _, s := range c.Commands() {
-		shells = append(shells, s.Name())
-	}
-	known := strings.Join(shells, ", ")
-	if len(args) == 0 {
-		return usageError("say for which shell: %s", known)
-	}
-	return usageError("there is no completion for `%s`; there is one for %s", args[0], known)
-}
-
-// load reads a model with its settings changed by a configuration file and
+// load reads a model, with "-" from standard input, and its settings changed by a configuration file and
 // flags.
 func (a *app) load(path string, o *overrides) (*pinode.Model, error) {
-	m, err := pinode.Load(path, o.model)
+	m, err := open(path, o.model)
 	if err != nil {
 		return nil, err
 	}

@@ -21,10 +21,10 @@ type overrides struct {
 }
 
 func (o *overrides) flags(c *cobra.Command) {
-	c.Flags().StringVar(&o.config, "config", "", "YAML file with settings by their dotted names")
-	c.Flags().StringArrayVar(&o.set, "set", nil, "a setting or a value: fit.optimizer.lr=0.01, or e=0.9")
-	c.Flags().StringVar(&o.model, "model", "", "the main model of the file; default its last")
-	c.Flags().StringArrayVar(&o.data, "data", nil, "another file for a data block: NAME=new.csv")
+	c.Flags().StringVar(&o.config, "config", "", "YAML `FILE` with settings by their dotted names")
+	c.Flags().StringArrayVar(&o.set, "set", nil, "a setting or a value, `NAME=VALUE`: fit.optimizer.lr=0.01, or e=0.9")
+	c.Flags().StringVar(&o.model, "model", "", "the main model of the file, by its `NAME`; default its last")
+	c.Flags().StringArrayVar(&o.data, "data", nil, "another file for a data block, `NAME=FILE`: drops=new.csv")
 }
 
 // apply changes the model's settings; what is not a setting is kept as a

@@ -13,8 +13,8 @@ func (a *app) plotCmd() *cobra.Command {
 	var format string
 	c := &cobra.Command{
 		Use: "plot RUN", Short: "Draw the figures of a run",
-		Long:    "Draw the figures of a run into its folder: the trajectories over the data with the instants of events, the loss, and what neural blocks of one argument learned.",
-		Example: "  pinode plot last\n  pinode plot runs/bouncing_ball-20260101-120000-abcd --format svg", Args: cobra.ExactArgs(1),
+		Long:    "Draw the figures of a run into its folder: the trajectories over the data with the instants of events, the loss, what neural blocks learned, and the profiles of parameters.",
+		Example: "  pinode plot last\n  pinode plot runs/bouncing_ball-20260101-120000-abcd --format svg", Args: one,
 		RunE: func(_ *cobra.Command, args []string) error {
 			run, err := report.Open(args[0], "")
 			if err != nil {
@@ -36,6 +36,7 @@ func (a *app) plotCmd() *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&format, "format", "png", "png or svg")
+	c.Flags().StringVar(&format, "format", "png", "`FORMAT`: png or svg")
+	oneOf(c, "format", "png", "svg")
 	return c
 }

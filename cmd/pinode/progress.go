@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"os"
 	"time"
 
 	"github.com/cheggaaa/pb/v3"
@@ -32,7 +33,7 @@ func (p *progress) step(s fit.Progress) {
 		p.finishStage()
 	}
 	p.prev = s
-	if !p.a.terminal() {
+	if !p.a.terminal() || os.Getenv("TERM") == "dumb" { // which cannot go back in a line
 		if !p.begun || next || time.Since(p.last) > 5*time.Second {
 			fmt.Fprintln(p.a.err, "training       "+line(s))
 			p.last = time.Now()

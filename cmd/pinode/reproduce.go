@@ -33,7 +33,7 @@ func (a *app) reproduceCmd() *cobra.Command {
 	c.Flags().BoolVar(&quick, "quick", false, "short forms, which show that all works and are not held to the numbers")
 	c.Flags().BoolVar(&markdown, "markdown", false, "print the table of docs/published.md")
 	c.Flags().BoolVar(&about, "about", false, "print where a system comes from and what differs, and run nothing")
-	c.Flags().StringVar(&out, "out", "", "folder in which models and data stay; default: they are removed")
+	c.Flags().StringVar(&out, "out", "", "`FOLDER` in which models and data stay; default: they are removed")
 	return c
 }
 

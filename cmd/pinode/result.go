@@ -16,7 +16,7 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 	if f.Verdict != nil {
 		fmt.Fprintf(a.out, "%-14s %s\n", "verdict", f.Verdict.Text)
 	}
-	if !a.quiet {
+	if !a.quiet && len(f.Estimates) > 0 {
 		fmt.Fprintln(a.out)
 	}
 	width := 9
@@ -80,7 +80,7 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 		fmt.Fprintln(a.out, "  note: the gradient was not compared with finite differences (certificate: off)")
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.out, "\nrun            %s/   →  %s · %s\n", dir, command("pinode", "plot", dir), command("pinode", "simulate", f.Model.Path(), "--params", dir))
+		fmt.Fprintf(a.out, "\nrun            %s/   →  %s · %s\n", dir, command("pinode", "plot", dir), command("pinode", "simulate", argument(f.Model), "--params", dir))
 	}
 	return nil
 }

@@ -22,11 +22,11 @@ func (a *app) scoreCmd() *cobra.Command {
 		Long: "Say how a fitted model predicts data: those that it was fitted to and those that were held back, or other ones, of which all trajectories count. For each observation: the root of the mean squared error, the log-likelihood, and the share of values within the central 50 % and 95 % of their distribution around the prediction.",
 		Example: `  pinode score last
   pinode score runs/bouncing_ball-20260101-120000-abcd --data drops=new.csv --json`,
-		Args: cobra.ExactArgs(1),
+		Args: one,
 		RunE: func(c *cobra.Command, args []string) error { return a.score(c, args[0], files, out) },
 	}
-	c.Flags().StringArrayVar(&files, "data", nil, "other data, by the name of their block: NAME=new.csv")
-	c.Flags().StringVar(&out, "out", "", "file for predictions and residuals")
+	c.Flags().StringArrayVar(&files, "data", nil, "other data, by the name of their block, `NAME=FILE`: drops=new.csv")
+	c.Flags().StringVar(&out, "out", "", "`FILE` for predictions and residuals")
 	return c
 }
 

@@ -30,21 +30,21 @@ func (a *app) simulateCmd() *cobra.Command {
   pinode simulate models/lotka_volterra.node --until 50 --step 0.5
   pinode simulate models/lotka_volterra.node --explain
   pinode simulate models/lotka_volterra.node --compare tsit5,vern7,rodas5p`,
-		Args: cobra.ExactArgs(1),
+		Args: one,
 		RunE: func(c *cobra.Command, args []string) error { return a.simulate(c, args[0], &o) },
 	}
 	o.flags(c)
 	f := c.Flags()
-	f.StringVar(&o.out, "out", "", "file for the trajectories; default and - standard output")
-	f.StringVar(&o.params, "params", "", "parameters and weights of a run: its folder, or last")
-	f.StringVar(&o.events, "events", "", "file for the event log")
-	f.StringVar(&o.until, "until", "", "end time: simulate.until")
-	f.StringVar(&o.step, "step", "", "distance of the output times: simulate.step")
-	f.StringVar(&o.times, "times", "", "output times, like 0,0.5,2: simulate.times")
-	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers: simulate.seed")
+	f.StringVar(&o.out, "out", "", "`FILE` for the trajectories; default and - standard output")
+	f.StringVar(&o.params, "params", "", "parameters and weights of a `RUN`: its folder, or last")
+	f.StringVar(&o.events, "events", "", "`FILE` for the event log")
+	f.StringVar(&o.until, "until", "", "end `TIME`: simulate.until")
+	f.StringVar(&o.step, "step", "", "distance of the output times, a `TIME`: simulate.step")
+	f.StringVar(&o.times, "times", "", "output `TIMES`, like 0,0.5,2: simulate.times")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of all random numbers, a `NUMBER`: simulate.seed")
 	f.BoolVar(&o.rows, "every-row", false, "a row for each row of data, with its measured values and residuals")
 	f.BoolVar(&o.explain, "explain", false, "say what the steps did, in the place of the trajectories or beside the file of --out")
-	f.StringVar(&o.compare, "compare", "", "a table of error and work of solvers at several tolerances, like tsit5,vern7, in the place of the trajectories")
+	f.StringVar(&o.compare, "compare", "", "a table of error and work of `SOLVERS` at several tolerances, like tsit5,vern7, in the place of the trajectories")
 	return c
 }
 

@@ -78,12 +78,18 @@ func SimulateSettings() setting.Table {
 // Solvers describes the solvers, one a line.
 func Solvers() string {
 	var b strings.Builder
+	width := 0
+	choices := solverChoices()
+	for _, c := range choices {
+		width = max(width, len(c.Name))
+	}
+	fmt.Fprintf(&b, "%-*s  the default: %s\n", width, choices[0].Name, choices[0].Doc)
 	for _, m := range solvers.Methods {
-		kind := "fixed step"
+		order := fmt.Sprint(m.Order)
 		if m.Adaptive() {
-			kind = fmt.Sprintf("adaptive, order %d(%d)", m.Order, m.ErrOrder)
+			order = fmt.Sprintf("%d(%d)", m.Order, m.ErrOrder)
 		}
-		fmt.Fprintf(&b, "%-8s order %d, %s, dense output of order %d: %s\n", m.Name, m.Order, kind, m.DenseOrder, m.Doc)
+		fmt.Fprintf(&b, "%-*s  order %s, dense output of order %d: %s\n", width, m.Name, order, m.DenseOrder, m.Doc)
 	}
 	return b.String()
 }

@@ -1,18 +1,29 @@
 package files
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// YAML decodes a document into a value. What is said of another document than the one wanted is in the words of
+// YAML decodes the one document of a text into a value. What is said of another document than the one wanted is in the words of
 // who wrote it.
 func YAML(text []byte, into any) error {
-	err := yaml.Unmarshal(text, into)
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	err := d.Decode(into)
+	if errors.Is(err, io.EOF) {
+		return nil // nothing is there
+	}
+	if err == nil {
+		if more := d.Decode(new(yaml.Node)); !errors.Is(more, io.EOF) {
+			return errors.New("there is a second document behind `---`, of which nothing would be read")
+		}
+	}
 	var kinds *yaml.TypeError
 	if errors.As(err, &kinds) {
 		list := make([]string, len(kinds.Errors))

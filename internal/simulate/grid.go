@@ -125,7 +125,10 @@ func (m *Simulator) Grid(it *problem.Trajectory, c *Options) error {
 		saves = slices.Compact(saves)
 	case v.Given("step"):
 		step := v.Float("step")
-		if !(step > 0) || (it.Span.T1-shown)/step > 1e7 {
+		if !(step > 0) {
+			return fmt.Errorf("a step of %g leads to no end", step)
+		}
+		if (it.Span.T1-shown)/step > 1e7 {
 			return fmt.Errorf("a step of %g gives too many output times", step)
 		}
 		saves = steps(shown, it.Span.T1, step)
