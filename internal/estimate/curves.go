@@ -3,6 +3,7 @@ package estimate
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/problem"
@@ -38,6 +39,7 @@ type Point struct {
 	Observation      string
 	T                float64
 	Data, Prediction float64
+	Given            bool // it is known when the others are predicted
 }
 
 // Curves are those of all trajectories on grids of n points.
@@ -61,12 +63,12 @@ func EachPrediction(f *Fit, do func(*Curve)) error {
 		if err := run(f, it, &it.Span, &tr); err != nil {
 			return err
 		}
-		for _, r := range it.Rows {
+		for k, r := range slices.Concat(it.Rows, it.Told) {
 			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs, r.Own)
 			pred := w.System.Predict()
 			for i, v := range pred {
 				if r.Seen[i] != 0 && predicted[i] {
-					c.Observed = append(c.Observed, Point{names[i], it.Span.Saves[r.Save], r.Data[i], v})
+					c.Observed = append(c.Observed, Point{names[i], it.Span.Saves[r.Save], r.Data[i], v, k >= len(it.Rows)})
 				}
 			}
 		}

@@ -109,6 +109,9 @@ func (r *Folder) writeProfiles(f *estimate.Fit) error {
 	return r.Write("profiles.csv", t.bytes())
 }
 
+// Given is the split of values that are known when the others of their trajectory are predicted.
+const Given = "given"
+
 // results are the tables of a fit in the making.
 type results struct {
 	traj, learned *table // nil: there is none
@@ -126,6 +129,10 @@ func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 			split = "validate"
 		}
 		for _, p := range c.Observed {
+			if p.Given {
+				residuals.Add(c.Name, Given, p.Observation, p.T, p.Data, p.Prediction)
+				continue
+			}
 			residuals.Add(c.Name, split, p.Observation, p.T, p.Data, p.Prediction)
 			misfits.Add(c.Name, c.Validation, p.Observation, p.Data-p.Prediction)
 		}

@@ -74,6 +74,7 @@ type sheet struct {
 	w, h   vg.Length
 	legend []entry
 	note   string // behind the legend
+	foot   []string
 }
 
 // cell is a plot, with another one below, or nil, that has a part of its height.
@@ -117,6 +118,10 @@ func (s *sheet) draw(all draw.Canvas) {
 		s.drawLegend(draw.Crop(all, 3*vg.Millimeter, 0, all.Max.Y-all.Min.Y-legendHeight, 0))
 		all = draw.Crop(all, 0, 0, 0, -legendHeight)
 	}
+	if len(s.foot) > 0 {
+		s.drawFoot(all)
+		all = draw.Crop(all, 0, 0, s.footHeight()+2*vg.Millimeter, 0)
+	}
 	const edge, gap = 2 * vg.Millimeter, 5 * vg.Millimeter
 	all = draw.Crop(all, edge, -2*edge, edge, -edge)
 	rows, cols := len(s.cells), len(s.cells[0])
@@ -154,6 +159,33 @@ func (s *sheet) draw(all draw.Canvas) {
 			d := x.p.DataCanvas(x.c)
 			x.p.Draw(draw.Crop(x.c, left-(d.Min.X-x.c.Min.X), (x.c.Max.X-d.Max.X)-right, 0, 0))
 		}
+	}
+}
+
+// footLine is the height of a line at the foot.
+const footLine = 4 * vg.Millimeter
+
+// footRows is how many lines there are at the foot: two columns, or one of long ones.
+func (s *sheet) footRows() int {
+	for _, text := range s.foot {
+		if len([]rune(text)) > 50 {
+			return len(s.foot)
+		}
+	}
+	return (len(s.foot) + 1) / 2
+}
+
+func (s *sheet) footHeight() vg.Length { return vg.Length(s.footRows()) * footLine }
+
+// drawFoot draws the lines at the foot.
+func (s *sheet) drawFoot(c draw.Canvas) {
+	rows := s.footRows()
+	style := plot.New().Legend.TextStyle
+	style.Font.Size = vg.Points(8)
+	for i, text := range s.foot {
+		x := c.Min.X + 12*vg.Millimeter + vg.Length(i/rows)*(c.Max.X-c.Min.X)/2
+		y := c.Min.Y + 2*vg.Millimeter + vg.Length(rows-1-i%rows)*footLine
+		c.FillText(style, vg.Point{X: x, Y: y}, text)
 	}
 }
 

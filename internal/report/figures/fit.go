@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/pinode/pinode/data"
 	"github.com/pinode/pinode/internal/report"
@@ -72,6 +73,9 @@ func readFit(run *report.Folder) (*fitTables, error) {
 		f.curves[n] = [2]int{at[0], i + 1}
 	}
 	for i, o := range f.observations {
+		if f.splits[i] == report.Given {
+			continue
+		}
 		f.misfits.Add(f.names[i], f.splits[i] == "validate", o, f.values[i]-f.predictions[i])
 		if !slices.Contains(f.kinds, o) {
 			f.kinds = append(f.kinds, o)
@@ -153,17 +157,23 @@ func (f *fitTables) shows(trajectories, all, observations int) string {
 	return strings.Join(parts, ", ")
 }
 
-// points are the measured values of an observation of a trajectory, and their residuals.
-func (f *fitTables) points(trajectory, observation string) (pts, residuals plotter.XYs) {
+// points are the measured values of an observation of a trajectory, those that were given for its
+// prediction apart, and the residuals of the others.
+func (f *fitTables) points(trajectory, observation string) (pts, given, residuals plotter.XYs) {
 	for i := range f.names {
 		if f.names[i] == trajectory && f.observations[i] == observation && finite(f.values[i]) {
-			pts = append(pts, plotter.XY{X: f.times[i], Y: f.values[i]})
+			at := plotter.XY{X: f.times[i], Y: f.values[i]}
+			if f.splits[i] == report.Given {
+				given = append(given, at)
+				continue
+			}
+			pts = append(pts, at)
 			if r := f.values[i] - f.predictions[i]; finite(r) {
 				residuals = append(residuals, plotter.XY{X: f.times[i], Y: r})
 			}
 		}
 	}
-	return pts, residuals
+	return pts, given, residuals
 }
 
 // curve is the prediction of an observation along a trajectory; none of what is observed at
@@ -192,7 +202,7 @@ func (f *fitTables) curve(trajectory, observation string) (curve plotter.XYs, er
 // panel draws a trajectory over the data of an observation, and the residuals below; nil where
 // it was not measured.
 func (f *fitTables) panel(s *sheet, of report.Shown, observation string) (*cell, error) {
-	pts, residuals := f.points(of.Name, observation)
+	pts, given, residuals := f.points(of.Name, observation)
 	if len(pts) == 0 {
 		return nil, nil
 	}
@@ -210,7 +220,7 @@ func (f *fitTables) panel(s *sheet, of report.Shown, observation string) (*cell,
 	x := f.run.Label("t")
 	p, q := newPlot(title, "", f.run.Label(observation)), newPlot("", x, "residual"+unit(f.run.Label(observation)))
 	p.X.Tick.Marker = Ticks{Bare: true}
-	lo, hi := bounds(pts, curve)
+	lo, hi := bounds(pts, given, curve)
 	for i, t := range f.events[of.Name] {
 		if i > 200 {
 			break // they would be a grey field
@@ -235,10 +245,21 @@ func (f *fitTables) panel(s *sheet, of report.Shown, observation string) (*cell,
 		s.explain("fitted", l)
 	}
 	s.explain("data", sc)
+	if len(given) > 0 {
+		known, err := scatter(given, ink, radius(len(given)))
+		if err != nil {
+			return nil, err
+		}
+		known.Shape = draw.RingGlyph{}
+		p.Add(known)
+		s.explain("given", known)
+	}
+	room := 0.03 * (hi - lo)
+	p.Y.Min, p.Y.Max = lo-room, hi+room
+	share(p, q)
 	if err := addResiduals(q, residuals); err != nil {
 		return nil, err
 	}
-	share(p, q)
 	return &cell{main: p, below: q}, nil
 }
 
@@ -300,7 +321,7 @@ func share(p, q *plot.Plot) {
 func (f *fitTables) agreement(s *sheet, observation string) (*cell, error) {
 	var train, held, residuals plotter.XYs
 	for i := range f.names {
-		if f.observations[i] != observation || !finite(f.predictions[i]) || !finite(f.values[i]) {
+		if f.observations[i] != observation || f.splits[i] == report.Given || !finite(f.predictions[i]) || !finite(f.values[i]) {
 			continue
 		}
 		at := plotter.XY{X: f.predictions[i], Y: f.values[i]}

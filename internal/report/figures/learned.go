@@ -290,6 +290,7 @@ func (b *learnedBlock) clouds(run *report.Folder, s *sheet, k int) (cells []*cel
 			return nil, err
 		}
 		p.Add(sc)
+		s.explain("learned", sc)
 		cells = append(cells, &cell{main: p})
 	}
 	return cells, nil

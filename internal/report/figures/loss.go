@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -29,7 +30,7 @@ const mostStages = 12
 type stage struct {
 	name string
 	from float64
-	anew bool // from another start
+	anew bool // from elsewhere, or of another loss
 }
 
 // readHistory reads metrics.jsonl.
@@ -60,7 +61,7 @@ func readHistory(run *report.Folder) (*history, error) {
 			name = r.Phase
 		}
 		if len(h.stages) == 0 || h.stages[len(h.stages)-1].name != name || r.Start != start {
-			h.stages, start = append(h.stages, stage{name, n, r.Start != start}), r.Start
+			h.stages, start = append(h.stages, stage{name, n, r.Start != start || r.Phase != ""}), r.Start
 		}
 		h.train = append(h.train, plotter.XY{X: n, Y: r.Loss})
 		h.horizon = append(h.horizon, plotter.XY{X: n, Y: r.Horizon})
@@ -98,6 +99,7 @@ func lossFigure(run *report.Folder) (*sheet, error) {
 	if err := h.mark(s, p, lo, top); err != nil {
 		return nil, err
 	}
+	s.h += s.footHeight()
 	if err := h.curves(s, p, top); err != nil {
 		return nil, err
 	}
@@ -139,25 +141,18 @@ func (h *history) mark(s *sheet, p *plot.Plot, lo, hi float64) error {
 		s.note = fmt.Sprintf("%d stages", len(h.stages))
 		return nil
 	}
-	last, least := 0, 1.
-	for i, x := range h.horizon {
-		if least = math.Min(least, x.Y); x.Y < 1 {
-			last = i + 1
-		}
+	if err := h.shade(s, p, lo, hi); err != nil {
+		return err
 	}
-	if last > 0 {
-		to := h.horizon[min(last, len(h.horizon)-1)].X
-		f, err := plotter.NewPolygon(plotter.XYs{{X: 1, Y: lo}, {X: to, Y: lo}, {X: to, Y: hi}, {X: 1, Y: hi}})
-		if err != nil {
-			return err
-		}
-		f.Color, f.LineStyle.Width = shade, 0
-		p.Add(f)
-		s.explain(fmt.Sprintf("curriculum: horizon from %.0f %%", 100*least), f)
-	}
+	numbered := h.crowded()
 	row := 0 // of a name: above that of a stage which began a little before
 	for i, st := range h.stages {
-		if row++; i == 0 || st.from-h.stages[i-1].from > 0.12*float64(len(h.train)) {
+		if numbered {
+			name := strconv.Itoa(i + 1)
+			s.foot = append(s.foot, name+"  "+st.name)
+			st.name = name
+		}
+		if row++; i == 0 || numbered || st.from-h.stages[i-1].from > 0.12*float64(len(h.train)) {
 			row = 0
 		}
 		if i > 0 {
@@ -176,6 +171,49 @@ func (h *history) mark(s *sheet, p *plot.Plot, lo, hi float64) error {
 		p.Add(labels)
 	}
 	return nil
+}
+
+// shade shades where the horizon was not the whole.
+func (h *history) shade(s *sheet, p *plot.Plot, lo, hi float64) error {
+	least := 1.
+	for _, x := range h.horizon {
+		least = math.Min(least, x.Y)
+	}
+	for i := 0; i < len(h.horizon); i++ {
+		from := i
+		for i < len(h.horizon) && h.horizon[i].Y < 1 {
+			i++
+		}
+		if i == from {
+			continue
+		}
+		a, b := h.horizon[from].X, h.horizon[min(i, len(h.horizon)-1)].X
+		f, err := plotter.NewPolygon(plotter.XYs{{X: a, Y: lo}, {X: b, Y: lo}, {X: b, Y: hi}, {X: a, Y: hi}})
+		if err != nil {
+			return err
+		}
+		f.Color, f.LineStyle.Width = shade, 0
+		p.Add(f)
+		s.explain(fmt.Sprintf("horizon from %.0f %%", 100*least), f)
+	}
+	return nil
+}
+
+// lettersAcross is how many letters of a name the width of the figure has room for.
+const lettersAcross = 110
+
+// crowded reports whether the names of stages have no room side by side, in three rows.
+func (h *history) crowded() bool {
+	for i, st := range h.stages {
+		end := float64(len(h.train)) + 1
+		if i+3 < len(h.stages) {
+			end = h.stages[i+3].from
+		}
+		if float64(len([]rune(st.name))) > lettersAcross*(end-st.from)/float64(len(h.train)) && st.anew {
+			return true
+		}
+	}
+	return false
 }
 
 // curves draws the losses, but for what is above a bound. Many descents, each from a start of
