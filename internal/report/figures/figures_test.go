@@ -76,7 +76,8 @@ func TestFitFigure(t *testing.T) {
 		p, q := s.plots()[k], s.cells[k/2][k%2].below
 		require.Equal(t, want.title, p.Title.Text)
 		require.Equal(t, []string{"t [s]", want.y}, []string{q.X.Label.Text, p.Y.Label.Text})
-		require.Equal(t, []float64{want.xmin, want.xmax, want.ymin, want.ymax}, []float64{p.X.Min, p.X.Max, p.Y.Min, p.Y.Max}, want.title)
+		room := 0.03 * (want.ymax - want.ymin)
+		require.InDeltaSlice(t, []float64{want.xmin, want.xmax, want.ymin - room, want.ymax + room}, []float64{p.X.Min, p.X.Max, p.Y.Min, p.Y.Max}, 1e-12, want.title)
 		require.Equal(t, []float64{want.xmin, want.xmax}, []float64{q.X.Min, q.X.Max})
 		require.InDeltaSlice(t, []float64{-1.1, 1.1}, []float64{q.Y.Min, q.Y.Max}, 1e-12)
 	}

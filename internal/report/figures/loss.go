@@ -194,7 +194,7 @@ func (h *history) shade(s *sheet, p *plot.Plot, lo, hi float64) error {
 		}
 		f.Color, f.LineStyle.Width = shade, 0
 		p.Add(f)
-		s.explain(fmt.Sprintf("horizon from %.0f %%", 100*least), f)
+		s.explain(fmt.Sprintf("curriculum: horizon from %.0f %%", 100*least), f)
 	}
 	return nil
 }
