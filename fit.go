@@ -50,15 +50,13 @@ type Fit struct {
 
 // Param is one number that a model learns, or holds fixed.
 type Param struct {
-	Name         string // "e", "A[0,1]", "CL{subject=3}"
-	Doc          string
-	Unit         string
-	Value, Start float64
-	StdErr       float64 // NaN: not known
-	Lo, Hi       float64 // its interval
-	Fixed        bool
-	Bound        bool       // the estimate is at an end of its interval
-	Likely       [2]float64 // its 95 % interval by `uncertainty: profile`, that of all values at most; NaN: there is none
+	Name                 string // "e", "A[0,1]", "CL{subject=3}"
+	Doc, Unit            string
+	Value, Start, StdErr float64 // NaN: a standard error that is not known
+	Lo, Hi               float64 // its interval
+	Fixed                bool
+	Bound                bool        // the estimate is at an end of its interval
+	Likely               *[2]float64 // its 95 % interval by `uncertainty: profile`, that of all values at most; nil: there is none
 }
 
 // Verdict says what a fit is worth: see docs/fitting.md.
@@ -90,8 +88,7 @@ type Basin struct {
 // Summary describes trajectories and how the model meets them.
 type Summary struct {
 	Trajectories, Values, Missing int
-	T0, T1                        float64
-	Loss                          float64
+	T0, T1, Loss                  float64
 	RMSE                          map[string]float64 // by observation
 	Events                        int
 	Unproven                      string // where nothing proves that no crossing was missed; else empty

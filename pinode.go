@@ -176,6 +176,9 @@ func (m *Model) Dump(w io.Writer, stage string) error {
 	return m.prog.Dump(w, stage, engine.Method(opt.Method))
 }
 
+// CompleteSetting lists the settings that a text may begin, and their values: see Model.Set.
+func CompleteSetting(text string) []string { return environ.Complete(text) }
+
 // Solvers describes the solvers, one a line.
 func Solvers() string { return environ.Solvers() }
 

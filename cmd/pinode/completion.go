@@ -8,9 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pinode/pinode"
-	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/dsl"
-	"github.com/pinode/pinode/internal/environ"
 )
 
 // complete teaches the shell what may stand where, by the names of arguments and flags.
@@ -93,25 +91,15 @@ func named(args []string) *pinode.Model {
 
 // settings completes settings and their values, and the parameters and states of the model.
 func settings(c *cobra.Command, args []string, text string) (list []string, _ cobra.ShellCompDirective) {
-	env := environ.Env()
-	for block, table := range map[string][]string{"fit.": env.Fit.Complete(strings.TrimPrefix(text, "fit.")), "simulate.": env.Simulate.Complete(strings.TrimPrefix(text, "simulate."))} {
-		switch {
-		case strings.HasPrefix(text, block):
-			for _, s := range table {
-				list = append(list, block+s)
-			}
-		case strings.HasPrefix(block, text):
-			list = append(list, block)
-		}
-	}
+	list = pinode.CompleteSetting(text)
 	if m := named(args); m != nil && c.Name() != "check" {
-		var names []string
-		for _, p := range m.Program().Model.Layout.Params {
-			for e := range p.N {
-				names = append(names, lower.ElementName(p.Object.Info(), e))
+		names := m.States()
+		for _, p := range m.Program().Parameters() {
+			if !strings.HasSuffix(p.Name, ".weight") && !strings.HasSuffix(p.Name, ".bias") {
+				names = append(names, p.Name)
 			}
 		}
-		for _, n := range append(names, m.States()...) {
+		for _, n := range names {
 			if strings.HasPrefix(n, text) {
 				list = append(list, n+"=")
 			}
@@ -150,8 +138,8 @@ func models(_ *cobra.Command, args []string, _ string) (list []string, _ cobra.S
 // solverList completes the last of several solvers.
 func solverList(_ *cobra.Command, _ []string, text string) (list []string, _ cobra.ShellCompDirective) {
 	before := text[:strings.LastIndex(text, ",")+1]
-	for _, s := range environ.Env().Fit.Complete("solver=") {
-		if name := before + strings.TrimPrefix(s, "solver="); strings.HasPrefix(name, text) {
+	for _, s := range pinode.CompleteSetting("fit.solver=") {
+		if name := before + strings.TrimPrefix(s, "fit.solver="); strings.HasPrefix(name, text) {
 			list = append(list, name)
 		}
 	}

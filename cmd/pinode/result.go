@@ -42,7 +42,7 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 		if e.Bound {
 			note = "  at its bound"
 		}
-		if !math.IsNaN(e.Likely[0]) {
+		if e.Likely != nil {
 			note += fmt.Sprintf("  95 %% in [%.4g, %.4g]", e.Likely[0], e.Likely[1])
 		}
 		fmt.Fprintf(a.out, "  %-*s   %-24s %-10.4g %s%s\n", width, e.Name, value, e.Start, unit, note)
@@ -109,7 +109,7 @@ type paramJSON struct {
 func fitParams(f *pinode.Fit) (list []paramJSON) {
 	for _, e := range f.Estimates {
 		p := paramJSON{e.Name, e.Unit, e.Value, e.Start, nil, e.Fixed, nil}
-		if !math.IsNaN(e.Likely[0]) {
+		if e.Likely != nil {
 			p.Likely = jsonNumbers(e.Likely[:])
 		}
 		if !math.IsNaN(e.StdErr) {

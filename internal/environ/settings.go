@@ -75,6 +75,26 @@ func SimulateSettings() setting.Table {
 	}
 }
 
+// Complete lists what may stand for a text that begins a setting of a fit or a simulation: see setting.Table.
+func Complete(text string) (list []string) {
+	env := Env()
+	for _, block := range []struct {
+		name  string
+		table setting.Table
+	}{{"fit.", env.Fit}, {"simulate.", env.Simulate}} {
+		rest, inside := strings.CutPrefix(text, block.name)
+		switch {
+		case inside:
+			for _, s := range block.table.Complete(rest) {
+				list = append(list, block.name+s)
+			}
+		case strings.HasPrefix(block.name, text):
+			list = append(list, block.name)
+		}
+	}
+	return list
+}
+
 // Solvers describes the solvers, one a line.
 func Solvers() string {
 	var b strings.Builder

@@ -87,7 +87,7 @@ func keepProfile(f *Fit, estimate, coordinate int, p *fit.Profile) {
 			return
 		}
 	}
-	e.Likely = [2]float64{e.Lo, e.Hi}
+	e.Likely = &[2]float64{e.Lo, e.Hi}
 	for side, end := range []float64{p.Lo, p.Hi} {
 		if !math.IsInf(end, 0) {
 			e.Likely[side] = t.Forward(end)

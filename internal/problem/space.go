@@ -204,7 +204,7 @@ func (sp *Space) addParameter(c Parameter, start float64) {
 	p := c.Param
 	sp.Estimates = append(sp.Estimates, Estimate{
 		Name: c.Name, Doc: p.Doc, Unit: p.UnitName(sp.Prog.Checked.Model.Units), Value: start, Start: start,
-		StdErr: math.NaN(), Lo: p.Lo, Hi: p.Hi, Fixed: p.Fixed, Likely: [2]float64{math.NaN(), math.NaN()},
+		StdErr: math.NaN(), Lo: p.Lo, Hi: p.Hi, Fixed: p.Fixed,
 	})
 	sp.of = append(sp.of, p)
 	if !p.Fixed {

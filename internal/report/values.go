@@ -62,7 +62,7 @@ func (r *Folder) writeValues(f *estimate.Fit, values *problem.Values, estimates 
 	}
 	for _, e := range estimates {
 		p := paramYAML{&e.Value, e.Unit, e.Start, finite(e.StdErr), finite(e.Lo), finite(e.Hi), e.Fixed, e.Bound, nil}
-		if !math.IsNaN(e.Likely[0]) {
+		if e.Likely != nil {
 			p.Likely = e.Likely[:]
 		}
 		out.Params[e.Name] = p
