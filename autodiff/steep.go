@@ -145,10 +145,13 @@ func quotient(b *ir.Builder, x, y *ir.Node) *ir.Node {
 	return unless(b, b.Mul(zero(b, x), zero(b, y)), b.Div(x, y))
 }
 
+// Steep reports whether the slope of a value may be infinite where the value is not.
+func Steep(of *ir.Node) bool { return slices.ContainsFunc(ir.Reach(of), infinite) }
+
 // Tame is derivatives of a value with 0 in the place of slopes that are infinite or not a number, for
 // steps that can do without one, as implicit steps from √x at x = 0.
 func Tame(b *ir.Builder, of *ir.Node, slopes ...*ir.Node) []*ir.Node {
-	if !slices.ContainsFunc(ir.Reach(of), infinite) {
+	if !Steep(of) {
 		return slopes
 	}
 	return each(slopes, func(v *ir.Node) *ir.Node {

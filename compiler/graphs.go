@@ -16,7 +16,8 @@ import (
 // of lower.Inputs; those of no elements are left out. The values:
 //
 //	rhs       dy [NY]
-//	guards    g, rate [guards]; accel likewise is guards2
+//	guards    g, rate [guards]; accel likewise is guards2; guards.rates has the rates alone, for
+//	          their derivatives, of models that may come to rest in finite time
 //	look      g, rate of those but for releases, where the state moves by flow
 //	bounds    lo, hi, ratelo, ratehi of the guards but for those of sliding, and 0 for
 //	          those that are affine, where the state moves by flow and tlo ≤ t ≤ thi,
@@ -121,6 +122,9 @@ func (l *lister) guardGraphs() {
 	}
 	if slices.Contains(l.straight(), false) {
 		l.add(l.boundsGraph(place.Bounds, l.crooked()))
+	}
+	if l.steep() {
+		l.value(place.GuardRates, place.Rate, rate, true, true)
 	}
 	if l.want.Reverse {
 		l.add(l.vjp(place.Guards, g, true), l.vjp(place.Guards, g, false))

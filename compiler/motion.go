@@ -44,6 +44,10 @@ func (p *motion) rateAlong(dy, n *ir.Node) *ir.Node {
 	return autodiff.JVP(b, []*ir.Node{n}, wrt, dots)[0]
 }
 
+// steep reports whether the motion may come to rest in finite time, as that of √x at x = 0: the slope
+// of its field is infinite there.
+func (p *motion) steep() bool { return p.rates != nil && autodiff.Steep(p.rates) }
+
 // look are the guards but for those of releases, and their derivatives by time
 // where the state moves by the input flow; nil for none.
 func (p *motion) look() (g, rate, flow *ir.Node) {

@@ -24,6 +24,11 @@ type clock struct {
 	delayed      delays
 }
 
+// cameBy reports whether the run has come to its instant with the time of a guard.
+func (c *clock) cameBy(guard int) bool {
+	return (c.came.end == endRoot || c.came.end == endDescent) && c.came.ref == guard
+}
+
 func newClock(r *run, rests *rests) *clock {
 	return &clock{run: r, rests: rests, sched: make([]float64, r.size.Times), fired: make([]int, len(r.hy.Events))}
 }

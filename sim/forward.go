@@ -56,6 +56,8 @@ type forward struct {
 	times  []float64 // of the stages of a step
 	field  []float64
 
+	fall descent // room
+
 	variation *variation // of a method without derivatives of its steps
 
 	column // the one that is done by itself
@@ -151,6 +153,8 @@ func (f *forward) entry(e *entry) {
 		}
 	case beforeEntry:
 		f.saveOn(e, out.BeforeY, out.BeforeD)
+	case descentEntry:
+		f.descendOn(e)
 	case heldEntry:
 		s.setHeld(e, behind)
 	}

@@ -52,6 +52,22 @@ func (s *history) addStep(e entry, h float64) {
 	s.tape.entries = append(s.tape.entries, e)
 }
 
+// readHere reads the saves that fall on the current time, of the state where the run is.
+func (s *history) readHere() {
+	e := entry{kind: saveEntry, t: s.t, lo: s.saves.next, hi: s.saves.next, state: s.tape.keep(s.y, s.d)}
+	for ; e.hi < len(s.span.Saves) && s.span.Saves[e.hi] <= s.t; e.hi++ {
+		copy(s.out.SaveY[e.hi], s.y)
+		copy(s.out.SaveD[e.hi], s.d)
+		if !s.saves.separate[e.hi] {
+			copy(s.out.BeforeY[e.hi], s.y)
+			copy(s.out.BeforeD[e.hi], s.d)
+		}
+	}
+	s.record(e)
+	s.saves.next, s.out.Saved = e.hi, e.hi
+	s.seekSave()
+}
+
 // readsLane reports whether the dense output of the last step is read in the lane.
 func (s *history) readsLane() bool {
 	return s.place == inLane && !s.lazy && s.hy.Balance == 0 && s.hy.Project == 0

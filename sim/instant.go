@@ -184,7 +184,7 @@ func (s *instant) cross(guard int) *Failure {
 // comes to rest.
 func (s *instant) doubt(j int) {
 	rate, accel := s.rate[j], s.accel[j]
-	if !s.plain(j) || s.lately[j].through {
+	if !s.plain(j) || s.lately[j].through || s.clock.came.end == endDescent && s.clock.came.ref == j {
 		return
 	}
 	depth := math.Inf(1)
@@ -254,7 +254,7 @@ func (s *instant) dueNow() {
 func (s *instant) own(it jumps.Item) {
 	switch {
 	case it.Guard >= 0:
-		if s.clock.came.end == endRoot && s.clock.came.ref == it.Guard || s.leaving(it.Guard) == 0 || s.still(it.Guard) {
+		if s.clock.cameBy(it.Guard) || s.leaving(it.Guard) == 0 || s.still(it.Guard) {
 			return
 		}
 		s.zeroStep(it.Guard)

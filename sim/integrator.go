@@ -27,6 +27,7 @@ type Integrator struct {
 	conds    *conditions
 	switches *switches
 	search   *search
+	descents *descents
 	instant  *instant
 
 	stuck int // instants in a row without progress in time
@@ -58,6 +59,7 @@ func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
 	s.conds = newConditions(s.sides, s.clock, s.rests)
 	s.switches = newSwitches(s.sides, s.rests)
 	s.search = newSearch(s.sides, s.stepping, s.clock, s.rests, s.conds, s.switches)
+	s.descents = newDescents(s.search)
 	s.instant = newInstant(s.sides, s.stepping, s.clock, s.rests, s.conds, s.switches)
 	s.free = &freeRun{stepping: s.stepping, search: s.search, clock: s.clock, hist: s.hist}
 	return s
@@ -219,6 +221,9 @@ func (s *Integrator) judge() *Failure {
 		s.out.Stats.Rejected++
 		s.traceStep(s.try, false)
 		s.cut = s.cut || s.at != endFree
+		if there, fail := s.descend(); there {
+			return fail
+		}
 		if s.h >= 8*ulp(s.t) {
 			return nil
 		}
@@ -239,7 +244,7 @@ func (s *Integrator) advance() *Failure {
 	if fail := s.intensitiesRise(); fail != nil {
 		return fail
 	}
-	proved := s.search.noCrossing()
+	proved := s.search.noCrossing() && !s.search.descends()
 	if inside := s.saves.time <= s.t+s.try; !proved || inside && !s.hist.readsLane() {
 		s.toStepper()
 	} else if !inside && s.at == endFree && s.opt.Forget {
@@ -248,6 +253,9 @@ func (s *Integrator) advance() *Failure {
 	}
 	stop := s.clock.stop // the scan may drop the jump that waits for it
 	if !proved {
+		if done, fail := s.descend(); done {
+			return fail
+		}
 		s.search.passed, s.search.expanded = s.search.passed[:0], false
 		guard, theta := s.search.scan(0)
 		if i := s.sides.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.sides.det.UndefinedAt) {
@@ -313,6 +321,48 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	}
 	s.clock.came = timed{end: endRoot, ref: guard, event: -1}
 	return s.happen(guard)
+}
+
+// descend ends the step that was tried where a guard comes to rest on its surface, or asks for a
+// shorter one on the way there, and reports whether it does either: see descent.
+func (s *Integrator) descend() (done bool, fail *Failure) {
+	guard, found, next := s.descents.descend(s.try)
+	switch {
+	case found == there, found == onWay:
+	case found == later && next < math.Min(s.h, s.try):
+		s.out.Stats.Rejected++
+		s.traceStep(s.try, false)
+		s.cut = s.cut || s.at != endFree
+		s.h = next
+		return true, nil
+	default:
+		return false, nil
+	}
+	c := &s.descents.fine
+	h := c.t - s.t
+	if h > 0 {
+		s.traceStep(h, true)
+		s.record(entry{
+			kind: descentEntry, ref: guard, t: s.t, h: h, state: s.tape.keep(s.y, s.d),
+			count: len(c.parts), more: len(s.tape.descents), lo: s.saves.next, hi: s.saves.next,
+		})
+		s.tape.descents = append(s.tape.descents, [2]float64{c.power, c.left})
+		s.stepping.sweep(s.y, c.parts[0].stages[0].f, h)
+		s.t = c.t
+		copy(s.y, c.y)
+	}
+	if found == onWay {
+		s.hist.readHere()
+		s.startStep()
+		s.h = next
+		s.toLane()
+		return true, nil
+	}
+	if fail := s.progress(h); fail != nil {
+		return true, fail
+	}
+	s.clock.came = timed{end: endDescent, ref: guard, event: -1}
+	return true, s.happen(guard)
 }
 
 // happen carries out an instant, from the result of which the run goes on.

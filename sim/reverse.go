@@ -61,6 +61,7 @@ type reverse struct {
 	in     []float64 // room: the cotangent of a step's end
 	gy, gd []float64 // room: the derivatives of a guard, or what a jump gives its snapshot
 	vals   []float64 // room: the cotangents of what a jump assigns
+	fall   descent   // room
 }
 
 // cotangent is that of the state and of the time at one place.
@@ -123,7 +124,7 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	r.firstMoving = len(s.tape.entries)
 	r.walk.begin()
 	for i := range s.tape.entries {
-		if e := &s.tape.entries[i]; e.kind == stepEntry && e.end > endFixed {
+		if e := &s.tape.entries[i]; e.kind == stepEntry && e.end > endFixed || e.kind == descentEntry {
 			r.firstMoving = i
 			break
 		}
@@ -184,6 +185,8 @@ func (r *reverse) other(e *entry) {
 		r.saveBack(e, r.ct.Y, r.ct.D)
 	case beforeEntry:
 		r.saveBack(e, r.ct.BeforeY, r.ct.BeforeD)
+	case descentEntry:
+		r.descendBack(e)
 	case heldEntry:
 		s.setHeld(e, before)
 	}

@@ -343,7 +343,7 @@ func (s *stepping) startStep() {
 
 // arrive makes the end of the step the current state.
 func (s *stepping) arrive() {
-	s.sweep()
+	s.sweep(s.stepper.Y[0], s.stepper.EndRate(), s.stepper.H)
 	s.stepper.Continue(s.t)
 	copy(s.y, s.stepper.Y[0])
 }
@@ -352,12 +352,12 @@ func (s *stepping) arrive() {
 // they move in all of the time: they are known to the round-off of that, be they as near to
 // zero as they may, since an instant is known to the round-off of its time. A step that the
 // clock can hardly tell from none says nothing new.
-func (s *stepping) sweep() {
+func (s *stepping) sweep(from, rates []float64, h float64) {
 	if s.size.Guards == 0 {
 		return
 	}
-	short, t, rates := s.stepper.H <= s.resolution(), math.Abs(s.t), s.stepper.EndRate()
-	for i, v := range s.stepper.Y[0] {
+	short, t := h <= s.resolution(), math.Abs(s.t)
+	for i, v := range from {
 		v = math.Abs(v)
 		if moved := t * math.Abs(rates[i]); moved > v && !math.IsInf(moved, 1) {
 			v = moved

@@ -21,6 +21,7 @@ const (
 	beforeEntry                   // saves read the state before an instant
 	heldEntry                     // components were held at rest, or released
 	balanceEntry                  // algebraic unknowns were found
+	descentEntry                  // a stretch at whose end guard ref comes to rest, in count parts
 )
 
 // endKind says what fixes the end of a step, on which the derivative of its
@@ -28,13 +29,14 @@ const (
 type endKind uint8
 
 const (
-	endFree  endKind = iota // step-size control: the length is held fixed
-	endFixed                // a given time
-	endRoot                 // a root of guard ref
-	endAt                   // scheduled scalar ref
-	endEvery                // scalar From of event ref plus count periods
-	endDelay                // the time of snapshot ref plus its delay
-	endZeno                 // the limit of the times of three records of the log
+	endFree    endKind = iota // step-size control: the length is held fixed
+	endFixed                  // a given time
+	endRoot                   // a root of guard ref
+	endAt                     // scheduled scalar ref
+	endEvery                  // scalar From of event ref plus count periods
+	endDelay                  // the time of snapshot ref plus its delay
+	endZeno                   // the limit of the times of three records of the log
+	endDescent                // where guard ref comes to rest: see descent
 )
 
 // entry is what the run did at one place. Most entries are steps, which are written
@@ -49,7 +51,7 @@ type entry struct {
 	ref    int     // see endKind; of others: the event of a jump, the switch, the snapshot, or the offset in masks of what is held
 	count  int     // endEvery: periods; segment: steps; lane: behind its last record; jump: record of the log
 	tick   int     // of a step: see run.tick
-	more   int     // place in jumps of a jump, and in limits of a step to endZeno
+	more   int     // place in jumps of a jump, in limits of a step to endZeno, in descents of one
 	lo, hi int     // saves read from this entry
 	stages int     // 1 + offset in stages of what saveStages kept; 0: nothing
 	acts   int     // 1 + offset in stages of its activations; 0: none are kept
@@ -74,13 +76,14 @@ type snapshot struct {
 
 // tape holds the entries of one run in arenas that later runs reuse.
 type tape struct {
-	entries []entry
-	flat    []float64
-	masks   []bool // true: read this component from the snapshot
-	snaps   []snapshot
-	jumps   []jumpRead
-	limits  [][3]int  // see endZeno
-	stages  []float64 // stage arguments of steps, and stage derivatives where times move
+	entries  []entry
+	flat     []float64
+	masks    []bool // true: read this component from the snapshot
+	snaps    []snapshot
+	jumps    []jumpRead
+	limits   [][3]int     // see endZeno
+	descents [][2]float64 // their powers, and where they end
+	stages   []float64    // stage arguments of steps, and stage derivatives where times move
 
 	// What recompute made of the last segment, and where the arenas ended before.
 	steps            []entry
@@ -89,7 +92,7 @@ type tape struct {
 
 func (tp *tape) reset() {
 	tp.entries, tp.flat, tp.masks, tp.snaps = tp.entries[:0], tp.flat[:0], tp.masks[:0], tp.snaps[:0]
-	tp.stages, tp.jumps, tp.limits = tp.stages[:0], tp.jumps[:0], tp.limits[:0]
+	tp.stages, tp.jumps, tp.limits, tp.descents = tp.stages[:0], tp.jumps[:0], tp.limits[:0], tp.descents[:0]
 }
 
 // words is how much memory the tape takes.

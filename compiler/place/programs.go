@@ -7,6 +7,7 @@ var (
 	RHS              = Program{"rhs"}
 	Guards           = Program{"guards"}
 	Guards2          = Program{"guards2"}
+	GuardRates       = Program{"guards.rates"} // for their derivatives, see compiler.motion.steep
 	Look             = Program{"look"}
 	Spread           = Program{"spread"}
 	Bounds           = Program{"bounds"}

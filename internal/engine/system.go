@@ -69,6 +69,7 @@ type equations struct {
 type guardPrograms struct {
 	*base
 	guards                        Function
+	descent                       Function // the rates, where motions may come to rest in finite time
 	rates, lookRates, spreadRates []float64
 	guards2, look, floors, spread *Program
 	pivots                        *Program
@@ -123,6 +124,7 @@ func NewSystem(p *compiler.Program, mod *exec.Module) *System {
 	}
 	s.PBar, s.QBar = place.PBar.Into.In(f), place.QBar.Into.In(f)
 	s.Rhs, s.guards, s.initY, s.initD = get(place.RHS, place.Rates), get(place.Guards, place.Guard), get(place.InitStates, place.Value), get(place.InitDiscretes, place.Value)
+	s.descent = get(place.GuardRates, place.Rate)
 	s.segmentY, s.segmentD = get(place.SegmentStates, place.Value), get(place.SegmentDiscretes, place.Value)
 	s.Results, s.Divergence = get(place.Results, place.Value), get(place.Divergence, place.Value)
 	s.times, s.Priors = get(place.Times, place.Instant), get(place.Priors, place.Value)
@@ -291,13 +293,7 @@ func (s *System) field(d []float64) *Function {
 }
 
 func (s *guardPrograms) Guards(t float64, y, d []float64, held []bool, g, rate, accel []float64) {
-	s.At(t, y, d)
-	for i := range s.free {
-		s.free[i] = 1
-		if held[i] {
-			s.free[i] = 0
-		}
-	}
+	s.at(t, y, d, held)
 	if w := s.slidingAt(d); w != nil {
 		s.guardsSliding(w, t, y, d, held, g, rate, accel)
 		return
@@ -306,6 +302,17 @@ func (s *guardPrograms) Guards(t float64, y, d []float64, held []bool, g, rate, 
 	copy(rate, s.rates)
 	if accel != nil {
 		run(s.guards2, accel)
+	}
+}
+
+// at moves the inputs to a time and state of which some components are held.
+func (s *guardPrograms) at(t float64, y, d []float64, held []bool) {
+	s.At(t, y, d)
+	for i := range s.free {
+		s.free[i] = 1
+		if held[i] {
+			s.free[i] = 0
+		}
 	}
 }
 
@@ -403,6 +410,26 @@ func (s *guardPrograms) GuardVJP(t float64, y, d []float64, guard int, ct float6
 		return f.VJP.vjp(yBar, dBar)
 	}
 	return f.vjp0.vjp(yBar, dBar)
+}
+
+// Descends reports whether motions may come to rest in finite time.
+func (s *guardPrograms) Descends() bool { return s.descent.Run != nil }
+
+// RateVJP is that of a guard's rate.
+func (s *guardPrograms) RateVJP(t float64, y, d []float64, held []bool, guard int, ct float64, yBar, dBar []float64) float64 {
+	s.at(t, y, d, held)
+	clear(s.descent.Ct)
+	if s.descent.Ct != nil {
+		s.descent.Ct[guard] = ct
+	}
+	return s.descent.VJP.vjp(yBar, dBar)
+}
+
+// RateJVP is that of a guard's rate.
+func (s *guardPrograms) RateJVP(t, tDot float64, y, yDot, d, dDot []float64, held []bool, guard int) float64 {
+	s.at(t, y, d, held)
+	s.jvp(s.descent.jvp, tDot, yDot, dDot, nil)
+	return s.descent.jvp.Value[guard]
 }
 
 // guard is the program that has a guard, and its place there.

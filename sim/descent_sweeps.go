@@ -1,0 +1,131 @@
+package sim
+
+// Derivatives of descents: their time and state at the end, by those at the start.
+
+// descendAgain takes the descent of an entry again, so that all of it stands.
+func (s *run) descendAgain(c *descent, e *entry) {
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, d)
+	s.segment(e.t)
+	c.guard, c.power, c.left = e.ref, s.tape.descents[e.more][0], s.tape.descents[e.more][1]
+	s.takeDescent(c, e.t, y, e.count)
+}
+
+// stageDots are how what belongs to a stage moves, or its cotangents.
+type stageDots struct {
+	t, rate, pace float64
+	y, f          []float64
+}
+
+func newStageDots(n int) (list [heunStages]stageDots) {
+	for i := range list {
+		list[i].y, list[i].f = make([]float64, n), make([]float64, n)
+	}
+	return list
+}
+
+// descendOn pushes the tangents through a descent.
+func (f *forward) descendOn(e *entry) {
+	f.run.descendAgain(&f.fall, e)
+	f.each(func() { f.t[f.at] = f.descendColumn(&f.fall, f.t[f.at]) })
+}
+
+// descendColumn pushes the tangent in cy through a descent that starts at a time that moves by tDot.
+func (f *forward) descendColumn(c *descent, tDot float64) float64 {
+	m, yDot, d, falls := f.m.(Descending), f.cy, f.history.d, (c.power-1)/c.power
+	dots, dropDot := newStageDots(len(yDot)), make([]float64, len(yDot))
+	firstDot := 0. // of ln u₁
+	for k := range c.parts {
+		part := &c.parts[k]
+		for i := range part.stages {
+			x, dot := &part.stages[i], &dots[i]
+			dot.t = tDot
+			copy(dot.y, yDot)
+			if i > 0 {
+				from, before := heunFrom[i], &part.stages[i-1]
+				dot.t += from * dots[i-1].pace
+				axpy(dot.y, from*dots[i-1].pace, before.f)
+				axpy(dot.y, from*before.pace, dots[i-1].f)
+			}
+			gDot := f.m.GuardJVP(x.t, dot.t, x.y, dot.y, d, f.cd, c.guard)
+			dot.rate = m.RateJVP(x.t, dot.t, x.y, dot.y, d, f.cd, f.held, c.guard)
+			f.RHSJVP(x.t, dot.t, x.y, dot.y, dot.f)
+			if k == 0 && i == 0 {
+				firstDot = gDot / x.g / c.power
+			}
+			dot.pace = x.pace * (firstDot + falls*gDot/x.g - dot.rate/x.rate)
+		}
+		for i, w := range heunWeight {
+			tDot += w * dots[i].pace
+			axpy(yDot, w*dots[i].pace, part.stages[i].f)
+			axpy(yDot, w*part.stages[i].pace, dots[i].f)
+		}
+		offDot := f.m.GuardJVP(part.t, tDot, part.y, yDot, d, f.cd, c.guard) - part.goal*c.power*firstDot
+		a, b := 0, heunStages-1
+		rate, rateDot := part.stages[a].rate-part.stages[b].rate, dots[a].rate-dots[b].rate
+		for l := range dropDot {
+			dropDot[l] = (dots[a].f[l] - dots[b].f[l] - part.drop[l]*rateDot) / rate
+		}
+		axpy(yDot, -offDot, part.drop)
+		axpy(yDot, -part.off, dropDot)
+	}
+	return tDot
+}
+
+// descendBack pulls the cotangents of the end of a descent back to its start.
+func (r *reverse) descendBack(e *entry) {
+	s, c, m := r.history, &r.fall, r.m.(Descending)
+	s.descendAgain(c, e)
+	yBar, tBar, dBar, falls := r.bar.y, r.bar.t, r.bar.d, (c.power-1)/c.power
+	bars := newStageDots(s.size.Y)
+	firstBar := 0. // of ln u₁
+	for k := len(c.parts) - 1; k >= 0; k-- {
+		part := &c.parts[k]
+		for i := range bars {
+			bars[i].rate = 0
+			clear(bars[i].f)
+		}
+		// The correction.
+		offBar := -dot(yBar, part.drop)
+		a, b := 0, heunStages-1
+		rate := part.stages[a].rate - part.stages[b].rate
+		axpy(bars[a].f, -part.off/rate, yBar)
+		axpy(bars[b].f, part.off/rate, yBar)
+		byRate := part.off * dot(yBar, part.drop) / rate
+		bars[a].rate += byRate
+		bars[b].rate -= byRate
+		firstBar -= offBar * part.goal * c.power
+		tBar += r.m.GuardVJP(part.t, part.y, s.d, c.guard, offBar, yBar, dBar, WithParams)
+		// The step.
+		for i, w := range heunWeight {
+			bars[i].pace = w * (tBar + dot(yBar, part.stages[i].f))
+			axpy(bars[i].f, w*part.stages[i].pace, yBar)
+		}
+		for i := heunStages - 1; i >= 0; i-- {
+			x, bar := &part.stages[i], &bars[i]
+			logBar := bar.pace * x.pace
+			firstBar += logBar
+			gBar := falls * logBar / x.g
+			if k == 0 && i == 0 {
+				gBar += firstBar / x.g / c.power
+			}
+			for l, h := range s.held {
+				if h {
+					bar.f[l] = 0
+				}
+			}
+			clear(bar.y)
+			bar.t = r.m.RHSVJP(x.t, x.y, s.d, bar.f, bar.y, dBar, WithParams)
+			bar.t += r.m.GuardVJP(x.t, x.y, s.d, c.guard, gBar, bar.y, dBar, WithParams)
+			bar.t += m.RateVJP(x.t, x.y, s.d, s.held, c.guard, bar.rate-logBar/x.rate, bar.y, dBar)
+			tBar += bar.t
+			addTo(yBar, bar.y)
+			if i > 0 {
+				from, before := heunFrom[i], &bars[i-1]
+				before.pace += from * (bar.t + dot(bar.y, part.stages[i-1].f))
+				axpy(before.f, from*part.stages[i-1].pace, bar.y)
+			}
+		}
+	}
+	r.bar.t = tBar
+}
