@@ -335,6 +335,21 @@ func ramp() *Model {
 	}
 }
 
+// draining is a tank that runs dry, the faster the more another state has grown, and is filled
+// again then. Its guard is no linear function of the states.
+func draining() *Model {
+	return &Model{
+		Hybrid: hybrid(1, when("fill", below(0), 0)), P: []float64{1.1, 0.4, 1, 0.6}, NY: 2, Steep: true,
+		Init: func(x *Point) ([]Jet, []Jet) { return []Jet{x.P[2], x.P[3]}, nil },
+		Field: func(x *Point) []Jet {
+			h, z := x.Y[0], x.Y[1]
+			return []Jet{x.P[0].Mul(h.Sqrt()).Mul(z.Mul(x.P[1]).Plus(1)).Scale(-1), h.Sub(x.P[1].Mul(z)).Add(x.T.Scale(0.1))}
+		},
+		Guards: []func(*Point) Jet{func(x *Point) Jet { return x.Y[0].Mul(x.Y[1].Scale(0.2).Plus(1)) }},
+		Events: []Event{{Jump: func(x *Point) []Jet { return []Jet{x.P[3].Add(x.Y[1])} }}},
+	}
+}
+
 // draws are thresholds that do not depend on anything.
 func draws(int) func() float64 {
 	list := []float64{0.5, 0.7, 0.4, 0.6, 5, 5, 5, 5}
@@ -365,6 +380,7 @@ var catalogue = []item{
 	{name: "together", new: together, span: sim.Span{T1: 2, Saves: []float64{0.5, 1.5, 2}}},
 	{name: "stopping", new: stopping, span: sim.Span{T1: 5, Saves: []float64{0.5, 1.3}}, ends: sim.Terminated},
 	{name: "counting", new: counting, span: sim.Span{T1: 2, Saves: []float64{0.5, 1.5, 2}, Draws: draws}},
+	{name: "draining", new: draining, span: sim.Span{T1: 5, Saves: []float64{0.5, 1.385, 1.41, 2, 4.5}}, untimed: true},
 	{name: "ramp", new: ramp, span: sim.Span{T1: 2, Saves: []float64{0.5, 1, 2}, Stops: []float64{1}}, inputs: true},
 }
 

@@ -21,16 +21,18 @@ type Descending interface {
 //
 //	dt/dσ = p u₁ |g|^((p−1)/p)/|ġ|,  dy/dσ = f dt/dσ,
 //
-// by a method of order three that never looks at the end, in parts that shrink towards it. At the
+// by methods that never look at the end, in parts that shrink towards it. At the
 // end of each part the guard is what it is to be by u, and what falls with it is corrected.
 // T and the state there are smooth functions of the start, with derivatives.
 type descent struct {
-	guard  int
-	power  float64 // p, held fixed in derivatives
-	left   float64 // the part of u₁ that it ends at: 0 where the guard rests, more on the way there
-	parts  []partOfDescent
-	first  float64 // u₁
-	values guardValues
+	guard    int
+	power    float64 // p, held fixed in derivatives
+	left     float64 // the part of u₁ that it ends at: 0 where the guard rests, more on the way there
+	parts    []partOfDescent
+	lefts    []float64 // of u₁ behind each
+	fineness int
+	first    float64 // u₁
+	values   guardValues
 
 	t    float64 // where it comes to
 	y    []float64
@@ -41,7 +43,8 @@ type descent struct {
 // partOfDescent is one of its steps.
 type partOfDescent struct {
 	length float64 // how far σ goes
-	stages [heunStages]stageOfDescent
+	method *descentMethod
+	stages []stageOfDescent
 
 	t    float64   // its end, before the correction
 	y    []float64 // there
@@ -58,44 +61,95 @@ type stageOfDescent struct {
 	pace    float64 // by how much the time grows in the part, as it was here
 }
 
-// The method: Heun's of third order, whose stages lie before the end of a step, each from the
-// one before.
-const heunStages = 3
+// A descentMethod is an explicit method of Runge and Kutta none of whose stages is at the end of a
+// step: by how much of their own pace the stages before lead to each, and what each weighs.
+type descentMethod struct {
+	from   [][]float64
+	weight []float64
+}
 
-var (
-	heunFrom   = [heunStages]float64{0, 1. / 3, 2. / 3}
-	heunWeight = [heunStages]float64{1. / 4, 0, 3. / 4}
-)
+// midpoints is of order six: the explicit midpoint rule in two, four and six steps, extrapolated to
+// steps of no length: Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, II.9.
+var midpoints = extrapolated([]int{2, 4, 6}, []float64{1. / 24, -16. / 15, 81. / 40})
 
-const (
-	fewestParts = 8
-	mostParts   = 64
-)
+// toTheEnd is the method of second order for the last part, whose end the field does not reach
+// smoothly: it looks where half of the guard is left.
+func toTheEnd(power float64) *descentMethod {
+	return &descentMethod{from: [][]float64{{}, {1 / (2 * power)}}, weight: []float64{1 - power, power}}
+}
 
-// takeDescent takes the descent from a start in n parts, and reports whether it comes to its end.
-func (s *run) takeDescent(c *descent, t float64, y []float64, n int) bool {
+// extrapolated are midpoint rules of so many steps, weighted. They share their first stage.
+func extrapolated(steps []int, weights []float64) descentMethod {
+	m := descentMethod{from: [][]float64{{}}, weight: []float64{0}}
+	for k, n := range steps {
+		first := len(m.from) - 1 // the stage of step i is first + i
+		for i := 1; i < n; i++ {
+			from := make([]float64, len(m.from))
+			if i%2 == 1 {
+				from[0] = 1 / float64(n)
+			}
+			for j := i - 1; j > 0; j -= 2 {
+				from[first+j] = 2 / float64(n)
+			}
+			w := 0.
+			if i%2 == 1 {
+				w = weights[k] * 2 / float64(n)
+			}
+			m.from, m.weight = append(m.from, from), append(m.weight, w)
+		}
+	}
+	return m
+}
+
+// finest bounds how finely a descent is divided.
+const finest = 4
+
+// divide sets what is left of u₁ behind each part: in each it falls by so much of itself that no stage of
+// the midpoint rules comes near zero, or by less, for more fineness, and in the last part to the end.
+func (c *descent) divide(fineness int) {
+	falls := math.Log1p(-0.75 / (c.power * float64(fineness)))
+	end := math.Max(c.left, 1/(250*math.Pow(float64(fineness), 3)))
+	n := int(math.Ceil(math.Log(end) / falls))
+	c.lefts = c.lefts[:0]
+	for k := 1; k <= n; k++ {
+		c.lefts = append(c.lefts, math.Pow(end, float64(k)/float64(n)))
+	}
+	if end > c.left {
+		c.lefts = append(c.lefts, c.left)
+	}
+}
+
+// take takes the descent from a start, and reports whether it comes to its end.
+func (c *descent) take(s *run, t float64, y []float64, fineness int) bool {
 	if c.values.g == nil {
 		c.values = newGuardValues(s.size.Guards)
 	}
 	c.t, c.y = t, append(c.y[:0], y...)
+	c.fineness = fineness
+	c.divide(fineness)
+	n := len(c.lefts)
 	c.parts = slices.Grow(c.parts[:0], n)[:n]
-	for k := range c.parts {
+	from := 1.
+	for k, left := range c.lefts {
 		x := &c.parts[k]
-		left := c.leftAfter(k+1, n)
-		x.length = c.leftAfter(k, n) - left
+		x.length, x.method = from-left, &midpoints
+		if from = left; k == n-1 && left < x.length {
+			x.method = toTheEnd(c.power)
+		}
+		x.stages = slices.Grow(x.stages[:0], len(x.method.from))[:len(x.method.from)]
 		for i := range x.stages {
-			if !s.lookOnDescent(c, k, i) {
+			if !c.look(s, k, i) {
 				return false
 			}
 		}
 		first := &c.parts[0].stages[0]
-		for i, w := range heunWeight {
+		for i, w := range x.method.weight {
 			c.t += w * x.stages[i].pace
 			axpy(c.y, w*x.stages[i].pace, x.stages[i].f)
 		}
 		x.t, x.y = c.t, append(x.y[:0], c.y...)
 		x.goal = first.g * math.Pow(left, c.power)
-		a, b := &x.stages[0], &x.stages[heunStages-1]
+		a, b := &x.stages[0], x.last()
 		x.drop = resize(x.drop, len(y))
 		for l := range x.drop {
 			x.drop[l] = (a.f[l] - b.f[l]) / (a.rate - b.rate)
@@ -107,20 +161,14 @@ func (s *run) takeDescent(c *descent, t float64, y []float64, n int) bool {
 	return finite(c.y) && c.t < math.Inf(1)
 }
 
-// leftAfter is the part of u₁ that is left after k of n parts.
-func (c *descent) leftAfter(k, n int) float64 {
-	x := 1 - float64(k)/float64(n)
-	return c.left + (1-c.left)*x*x
-}
-
-// lookOnDescent takes a stage of a part, and reports whether the guard falls there.
-func (s *run) lookOnDescent(c *descent, part, stage int) bool {
+// look takes a stage of a part, and reports whether the guard falls there.
+func (c *descent) look(s *run, part, stage int) bool {
 	x := &c.parts[part].stages[stage]
 	x.t, x.y, x.f = c.t, append(x.y[:0], c.y...), resize(x.f, len(c.y))
-	if stage > 0 {
-		before := &c.parts[part].stages[stage-1]
-		x.t += heunFrom[stage] * before.pace
-		axpy(x.y, heunFrom[stage]*before.pace, before.f)
+	for i, w := range c.parts[part].method.from[stage] {
+		before := &c.parts[part].stages[i]
+		x.t += w * before.pace
+		axpy(x.y, w*before.pace, before.f)
 	}
 	s.rhs(x.t, x.y, x.f)
 	s.model.Guards(x.t, x.y, s.d, s.held, c.values.g, c.values.rate, nil)
@@ -134,9 +182,14 @@ func (s *run) lookOnDescent(c *descent, part, stage int) bool {
 }
 
 // last is where the descent looked last.
-func (c *descent) last() *stageOfDescent { return &c.parts[len(c.parts)-1].stages[heunStages-1] }
+func (c *descent) last() *stageOfDescent { return c.parts[len(c.parts)-1].last() }
+
+func (p *partOfDescent) last() *stageOfDescent { return &p.stages[len(p.stages)-1] }
 
 func axpy(y []float64, a float64, x []float64) {
+	if a == 0 {
+		return
+	}
 	for i, v := range x {
 		y[i] += a * v
 	}
@@ -145,12 +198,21 @@ func axpy(y []float64, a float64, x []float64) {
 // descents finds them, and takes them.
 type descents struct {
 	*search
+	hist        *history
 	rough, fine descent
 	values      guardValues
+	waits       []float64 // of each guard: until then it is too far away to be sure
 }
 
-func newDescents(s *search) *descents {
-	return &descents{search: s, values: newGuardValues(s.size.Guards)}
+func newDescents(s *search, hist *history) *descents {
+	return &descents{search: s, hist: hist, values: newGuardValues(s.size.Guards), waits: make([]float64, s.size.Guards)}
+}
+
+// anew forgets what was too far away in the smooth piece of the run before.
+func (s *descents) anew() {
+	for i := range s.waits {
+		s.waits[i] = math.Inf(-1)
+	}
 }
 
 // verdict is what there is to say of a descent.
@@ -159,7 +221,6 @@ type verdict uint8
 const (
 	noDescent verdict = iota
 	there             // it comes to rest
-	onWay             // it does, behind a row of data: the run is there
 	later             // it may, seen from nearer
 )
 
@@ -171,8 +232,8 @@ const (
 )
 
 // descend looks for a guard that comes to rest on its surface soon, beside the step of length h that
-// has been tried, and takes the fine descent there. Where it does so in the step, but other things
-// are first, next is the length of the step to take before.
+// has been tried, and takes the fine descent there. Where it may do so in the step, next is the length of
+// the step to take before.
 func (s *descents) descend(h float64) (guard int, found verdict, next float64) {
 	if !s.descends() || s.slides(s.d) {
 		return -1, noDescent, 0
@@ -180,16 +241,20 @@ func (s *descents) descend(h float64) (guard int, found verdict, next float64) {
 	s.use()
 	now := &s.values
 	for i, side := range s.det.Side[:s.own()] {
-		if !s.det.Watch[i] || side == 0 || s.hy.Flags[i] || s.rests.near(i) {
+		if !s.det.Watch[i] || side == 0 || s.hy.Flags[i] || s.rests.near(i) || s.t < s.waits[i] {
 			continue
 		}
 		s.model.Guards(s.t, s.y, s.d, s.held, now.g, now.rate, now.accel)
 		fall := now.g[i] * now.accel[i] / (now.rate[i] * now.rate[i])
-		if !(float64(side)*now.rate[i] < 0 && fall > leastFall && fall < mostFall) || -now.g[i]/now.rate[i]/(1-fall) > soon*h {
+		left := -now.g[i] / now.rate[i] / (1 - fall)
+		if !(float64(side)*now.rate[i] < 0 && fall > leastFall && fall < mostFall && left < soon*h) {
 			continue
 		}
 		if found, next = s.reach(i, fall, s.t+h); found != noDescent {
 			return i, found, next
+		}
+		if left > h {
+			s.waits[i] = s.t + left/2
 		}
 	}
 	return -1, noDescent, 0
@@ -202,15 +267,15 @@ func (s *search) descends() bool {
 }
 
 // soon is how many steps before its end a descent may begin.
-const soon = 4
+const soon = 32
 
-// reach takes the descent of a guard whose rate falls so.
-func (s *descents) reach(guard int, fall, end float64) (verdict, float64) {
+// reach takes the descent of a guard whose rate falls so, ever more finely until that changes nothing.
+func (s *descents) reach(guard int, fall, end float64) (found verdict, next float64) {
 	c, fine := &s.rough, &s.fine
-	for n := fewestParts; n <= mostParts; n *= 2 {
+	for fineness := 1; fineness <= finest; fineness *= 2 {
 		c.guard, c.power, c.left = guard, 1/(1-fall), 0
-		if !s.takeDescent(c, s.t, s.y, n) {
-			return noDescent, 0
+		if !c.take(s.run, s.t, s.y, fineness) {
+			continue
 		}
 		last := c.last() // the power is that of the end
 		s.model.Guards(last.t, last.y, s.d, s.held, s.values.g, s.values.rate, s.values.accel)
@@ -219,65 +284,94 @@ func (s *descents) reach(guard int, fall, end float64) (verdict, float64) {
 		}
 		c.power = 1 / (1 - fall)
 		fine.guard, fine.power, fine.left = guard, c.power, 0
-		if !s.takeDescent(c, s.t, s.y, n) || !s.takeDescent(fine, s.t, s.y, 2*n) || !s.rest(fine) || fine.t > s.clock.stop.t-s.resolution() {
+		if !c.take(s.run, s.t, s.y, fineness) || !fine.take(s.run, s.t, s.y, 2*fineness) {
+			continue
+		}
+		if !s.rest(fine) || fine.t > s.clock.stop.t-s.resolution() {
 			return noDescent, 0
 		}
-		found := noDescent
-		if fine.t <= end {
-			found = later
+		if found = noDescent; fine.t <= end {
+			found, next = later, (fine.t-s.t)/2
 		}
-		switch save := s.saves.time; {
-		case s.crossedBefore(fine):
-			return found, (fine.t - s.t) / 2
-		case !s.agree(c, fine):
-		case save >= fine.t-s.resolution():
+		if s.crossedBefore(fine) {
+			return found, next
+		}
+		switch off := s.differ(c, fine); {
+		case off <= 1:
 			return there, 0
-		default:
-			if rest := fine.t - save; s.upTo(save, 2*n) {
-				return onWay, rest / 2
-			}
-			return noDescent, 0
+		case !(off < math.Pow(gain, math.Log2(float64(finest/fineness)))):
+			return found, next
+		case off > gain: // what doubles is not enough
+			fineness *= 2
 		}
 	}
-	if fine.t <= end {
-		return later, (fine.t - s.t) / 2
-	}
-	return noDescent, 0
+	return found, next
 }
 
-// agree reports whether two descents of the same stretch come to the same time and state, as far
-// as a part of the tolerances.
-func (s *descents) agree(c, fine *descent) bool {
-	if math.Abs(fine.t-c.t) > math.Max(sure*s.opt.RTol*(fine.t-s.clock.last), 4*s.resolution()) {
+// differ is by how much two descents of the same stretch differ in time and state, in units of a part of
+// the tolerances.
+func (s *descents) differ(c, fine *descent) float64 {
+	worst := math.Abs(fine.t-c.t) / math.Max(sure*s.opt.RTol*(fine.t-s.clock.last), 4*s.resolution())
+	for l, v := range fine.y[:s.size.YError] {
+		worst = math.Max(worst, math.Abs(v-c.y[l])/(sure*(s.opt.RTol*math.Abs(v)+s.opt.atol(l))))
+	}
+	return worst
+}
+
+// sure is the part of the tolerances that rough descents may be off by; fine ones are by far less.
+const sure = 0.02
+
+// gain is by how much a descent of twice the fineness may be better, of order six.
+const gain = 64
+
+// follow takes the run to the end of the descent that was found, past the rows of data on the way, and
+// reports whether it comes there; if not it is at one of them.
+func (s *descents) follow() bool {
+	start, end := s.t, s.fine.t
+	for s.saves.time < end-s.resolution() && s.upTo(s.saves.time, end) {
+		s.fall()
+		s.hist.readHere()
+	}
+	if s.t > start && !s.toEnd() {
 		return false
 	}
-	for l, v := range fine.y[:s.size.YError] {
-		if !(math.Abs(v-c.y[l]) <= sure*(s.opt.RTol*math.Abs(v)+s.opt.atol(l))) {
-			return false
-		}
-	}
+	s.fall()
 	return true
 }
 
-// sure is the part of the tolerances that rough descents may be off by; fine ones are an eighth of that.
-const sure = 0.02
-
-// upTo takes the fine descent to a time on its way, and reports whether it can.
-func (s *descents) upTo(t float64, n int) bool {
+// fall takes the run to the end of the descent that stands.
+func (s *descents) fall() {
 	c := &s.fine
-	whole := c.t - s.t
-	c.left = (c.t - t) / whole
-	for range 20 {
-		if !(c.left >= 0 && c.left < 1) || !s.takeDescent(c, s.t, s.y, n) {
-			return false
-		}
+	h := c.t - s.t
+	s.traceStep(h, true)
+	s.record(entry{
+		kind: descentEntry, ref: c.guard, t: s.t, h: h, state: s.tape.keep(s.y, s.d),
+		count: c.fineness, more: len(s.tape.descents), lo: s.saves.next, hi: s.saves.next,
+	})
+	s.tape.descents = append(s.tape.descents, [2]float64{c.power, c.left})
+	s.step.sweep(s.y, c.parts[0].stages[0].f, h)
+	s.t = c.t
+	copy(s.y, c.y)
+}
+
+// upTo takes the fine descent to a time on the way to its end, from where the run is, and reports whether
+// it can.
+func (s *descents) upTo(t, end float64) bool {
+	c := &s.fine
+	for c.left = (end - t) / (end - s.t); c.left >= 0 && c.left < 1 && c.take(s.run, s.t, s.y, c.fineness); {
 		if math.Abs(c.t-t) <= s.resolution() {
 			c.t = t
 			return true
 		}
-		c.left += (c.t - t) / whole
+		c.left += (c.t - t) / (end - s.t)
 	}
 	return false
+}
+
+// toEnd takes what is left of it, and reports whether it can.
+func (s *descents) toEnd() bool {
+	s.fine.left = 0
+	return s.fine.take(s.run, s.t, s.y, s.fine.fineness) && s.rest(&s.fine)
 }
 
 // rest reports whether the guard stays on its surface where the descent has come to.

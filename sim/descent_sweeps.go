@@ -2,13 +2,13 @@ package sim
 
 // Derivatives of descents: their time and state at the end, by those at the start.
 
-// descendAgain takes the descent of an entry again, so that all of it stands.
-func (s *run) descendAgain(c *descent, e *entry) {
+// again takes the descent of an entry again, so that all of it stands.
+func (c *descent) again(s *run, e *entry) {
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
 	s.segment(e.t)
 	c.guard, c.power, c.left = e.ref, s.tape.descents[e.more][0], s.tape.descents[e.more][1]
-	s.takeDescent(c, e.t, y, e.count)
+	c.take(s, e.t, y, e.count)
 }
 
 // stageDots are how what belongs to a stage moves, or its cotangents.
@@ -17,7 +17,8 @@ type stageDots struct {
 	y, f          []float64
 }
 
-func newStageDots(n int) (list [heunStages]stageDots) {
+func newStageDots(n int) []stageDots {
+	list := make([]stageDots, len(midpoints.from)) // the most that a part has
 	for i := range list {
 		list[i].y, list[i].f = make([]float64, n), make([]float64, n)
 	}
@@ -26,7 +27,7 @@ func newStageDots(n int) (list [heunStages]stageDots) {
 
 // descendOn pushes the tangents through a descent.
 func (f *forward) descendOn(e *entry) {
-	f.run.descendAgain(&f.fall, e)
+	f.fall.again(f.run, e)
 	f.each(func() { f.t[f.at] = f.descendColumn(&f.fall, f.t[f.at]) })
 }
 
@@ -41,11 +42,11 @@ func (f *forward) descendColumn(c *descent, tDot float64) float64 {
 			x, dot := &part.stages[i], &dots[i]
 			dot.t = tDot
 			copy(dot.y, yDot)
-			if i > 0 {
-				from, before := heunFrom[i], &part.stages[i-1]
-				dot.t += from * dots[i-1].pace
-				axpy(dot.y, from*dots[i-1].pace, before.f)
-				axpy(dot.y, from*before.pace, dots[i-1].f)
+			for j, w := range part.method.from[i] {
+				before := &part.stages[j]
+				dot.t += w * dots[j].pace
+				axpy(dot.y, w*dots[j].pace, before.f)
+				axpy(dot.y, w*before.pace, dots[j].f)
 			}
 			gDot := f.m.GuardJVP(x.t, dot.t, x.y, dot.y, d, f.cd, c.guard)
 			dot.rate = m.RateJVP(x.t, dot.t, x.y, dot.y, d, f.cd, f.held, c.guard)
@@ -55,13 +56,13 @@ func (f *forward) descendColumn(c *descent, tDot float64) float64 {
 			}
 			dot.pace = x.pace * (firstDot + falls*gDot/x.g - dot.rate/x.rate)
 		}
-		for i, w := range heunWeight {
+		for i, w := range part.method.weight {
 			tDot += w * dots[i].pace
 			axpy(yDot, w*dots[i].pace, part.stages[i].f)
 			axpy(yDot, w*part.stages[i].pace, dots[i].f)
 		}
 		offDot := f.m.GuardJVP(part.t, tDot, part.y, yDot, d, f.cd, c.guard) - part.goal*c.power*firstDot
-		a, b := 0, heunStages-1
+		a, b := 0, len(part.stages)-1
 		rate, rateDot := part.stages[a].rate-part.stages[b].rate, dots[a].rate-dots[b].rate
 		for l := range dropDot {
 			dropDot[l] = (dots[a].f[l] - dots[b].f[l] - part.drop[l]*rateDot) / rate
@@ -75,7 +76,7 @@ func (f *forward) descendColumn(c *descent, tDot float64) float64 {
 // descendBack pulls the cotangents of the end of a descent back to its start.
 func (r *reverse) descendBack(e *entry) {
 	s, c, m := r.history, &r.fall, r.m.(Descending)
-	s.descendAgain(c, e)
+	c.again(s.run, e)
 	yBar, tBar, dBar, falls := r.bar.y, r.bar.t, r.bar.d, (c.power-1)/c.power
 	bars := newStageDots(s.size.Y)
 	firstBar := 0. // of ln u₁
@@ -87,7 +88,7 @@ func (r *reverse) descendBack(e *entry) {
 		}
 		// The correction.
 		offBar := -dot(yBar, part.drop)
-		a, b := 0, heunStages-1
+		a, b := 0, len(part.stages)-1
 		rate := part.stages[a].rate - part.stages[b].rate
 		axpy(bars[a].f, -part.off/rate, yBar)
 		axpy(bars[b].f, part.off/rate, yBar)
@@ -97,11 +98,11 @@ func (r *reverse) descendBack(e *entry) {
 		firstBar -= offBar * part.goal * c.power
 		tBar += r.m.GuardVJP(part.t, part.y, s.d, c.guard, offBar, yBar, dBar, WithParams)
 		// The step.
-		for i, w := range heunWeight {
+		for i, w := range part.method.weight {
 			bars[i].pace = w * (tBar + dot(yBar, part.stages[i].f))
 			axpy(bars[i].f, w*part.stages[i].pace, yBar)
 		}
-		for i := heunStages - 1; i >= 0; i-- {
+		for i := len(part.stages) - 1; i >= 0; i-- {
 			x, bar := &part.stages[i], &bars[i]
 			logBar := bar.pace * x.pace
 			firstBar += logBar
@@ -120,10 +121,9 @@ func (r *reverse) descendBack(e *entry) {
 			bar.t += m.RateVJP(x.t, x.y, s.d, s.held, c.guard, bar.rate-logBar/x.rate, bar.y, dBar)
 			tBar += bar.t
 			addTo(yBar, bar.y)
-			if i > 0 {
-				from, before := heunFrom[i], &bars[i-1]
-				before.pace += from * (bar.t + dot(bar.y, part.stages[i-1].f))
-				axpy(before.f, from*part.stages[i-1].pace, bar.y)
+			for j, w := range part.method.from[i] {
+				bars[j].pace += w * (bar.t + dot(bar.y, part.stages[j].f))
+				axpy(bars[j].f, w*part.stages[j].pace, bar.y)
 			}
 		}
 	}

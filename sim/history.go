@@ -52,6 +52,23 @@ func (s *history) addStep(e entry, h float64) {
 	s.tape.entries = append(s.tape.entries, e)
 }
 
+// endAtFixed lets a run whose last instant moves with the parameters, at its very
+// end, still end at a given time.
+func (s *history) endAtFixed() {
+	if s.out.Status == Terminated || !s.moving || len(s.tape.entries) == 0 {
+		return
+	}
+	for i := len(s.tape.entries) - 1; i >= 0; i-- {
+		switch e := &s.tape.entries[i]; {
+		case e.kind != stepEntry:
+			continue
+		case e.end > endFixed && e.t+e.h >= s.span.T1-s.resolution():
+			s.record(entry{kind: stepEntry, end: endFixed, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.saves.next, hi: s.saves.next})
+		}
+		return
+	}
+}
+
 // readHere reads the saves that fall on the current time, of the state where the run is.
 func (s *history) readHere() {
 	e := entry{kind: saveEntry, t: s.t, lo: s.saves.next, hi: s.saves.next, state: s.tape.keep(s.y, s.d)}

@@ -59,7 +59,7 @@ func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
 	s.conds = newConditions(s.sides, s.clock, s.rests)
 	s.switches = newSwitches(s.sides, s.rests)
 	s.search = newSearch(s.sides, s.stepping, s.clock, s.rests, s.conds, s.switches)
-	s.descents = newDescents(s.search)
+	s.descents = newDescents(s.search, s.hist)
 	s.instant = newInstant(s.sides, s.stepping, s.clock, s.rests, s.conds, s.switches)
 	s.free = &freeRun{stepping: s.stepping, search: s.search, clock: s.clock, hist: s.hist}
 	return s
@@ -122,6 +122,7 @@ func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.stab.reset()
 	s.free.reset()
 	s.clock.reset()
+	s.descents.anew()
 	s.sides.reset()
 	s.rests.reset()
 	clear(s.switches.exited)
@@ -141,7 +142,7 @@ func (s *Integrator) close(fail *Failure) error {
 	s.free.resume()
 	s.stab.careful = false
 	if fail == nil {
-		s.endAtFixed()
+		s.hist.endAtFixed()
 		s.saveState()
 	}
 	out.T, out.Order = s.t, s.order.sum()
@@ -152,23 +153,6 @@ func (s *Integrator) close(fail *Failure) error {
 		return fail
 	}
 	return nil
-}
-
-// endAtFixed lets a run whose last instant moves with the parameters, at its very
-// end, still end at a given time.
-func (s *Integrator) endAtFixed() {
-	if s.out.Status == Terminated || !s.moving || len(s.tape.entries) == 0 {
-		return
-	}
-	for i := len(s.tape.entries) - 1; i >= 0; i-- {
-		switch e := &s.tape.entries[i]; {
-		case e.kind != stepEntry:
-			continue
-		case e.end > endFixed && e.t+e.h >= s.span.T1-s.resolution():
-			s.record(entry{kind: stepEntry, end: endFixed, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.saves.next, hi: s.saves.next})
-		}
-		return
-	}
 }
 
 // propose sets up the next step, unless the run is at its end.
@@ -328,7 +312,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 func (s *Integrator) descend() (done bool, fail *Failure) {
 	guard, found, next := s.descents.descend(s.try)
 	switch {
-	case found == there, found == onWay:
+	case found == there:
 	case found == later && next < math.Min(s.h, s.try):
 		s.out.Stats.Rejected++
 		s.traceStep(s.try, false)
@@ -338,27 +322,13 @@ func (s *Integrator) descend() (done bool, fail *Failure) {
 	default:
 		return false, nil
 	}
-	c := &s.descents.fine
-	h := c.t - s.t
-	if h > 0 {
-		s.traceStep(h, true)
-		s.record(entry{
-			kind: descentEntry, ref: guard, t: s.t, h: h, state: s.tape.keep(s.y, s.d),
-			count: len(c.parts), more: len(s.tape.descents), lo: s.saves.next, hi: s.saves.next,
-		})
-		s.tape.descents = append(s.tape.descents, [2]float64{c.power, c.left})
-		s.stepping.sweep(s.y, c.parts[0].stages[0].f, h)
-		s.t = c.t
-		copy(s.y, c.y)
-	}
-	if found == onWay {
-		s.hist.readHere()
+	start := s.t
+	if !s.descents.follow() {
 		s.startStep()
-		s.h = next
 		s.toLane()
 		return true, nil
 	}
-	if fail := s.progress(h); fail != nil {
+	if fail := s.progress(s.t - start); fail != nil {
 		return true, fail
 	}
 	s.clock.came = timed{end: endDescent, ref: guard, event: -1}
@@ -367,6 +337,7 @@ func (s *Integrator) descend() (done bool, fail *Failure) {
 
 // happen carries out an instant, from the result of which the run goes on.
 func (s *Integrator) happen(guard int) *Failure {
+	s.descents.anew()
 	fail := s.instant.handle(guard)
 	s.instant.balancing.level()
 	if s.t < s.span.T1 {

@@ -21,7 +21,7 @@ const (
 	beforeEntry                   // saves read the state before an instant
 	heldEntry                     // components were held at rest, or released
 	balanceEntry                  // algebraic unknowns were found
-	descentEntry                  // a stretch at whose end guard ref comes to rest, in count parts
+	descentEntry                  // a stretch at whose end guard ref comes to rest, as fine as count
 )
 
 // endKind says what fixes the end of a step, on which the derivative of its

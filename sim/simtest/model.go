@@ -16,6 +16,7 @@ type Model struct {
 	NY, ND   int
 	NoError  int                         // states at the end that step-size control does not look at
 	Slides   int                         // along how many surfaces at once it can slide
+	Steep    bool                        // it may come to rest in finite time: see sim.Descending
 	Init     func(x *Point) (y, d []Jet) // of time and parameters
 	Field    func(x *Point) []Jet
 	Guards   []func(x *Point) Jet // the model's own
@@ -27,7 +28,12 @@ type Model struct {
 
 	PBar, PDot []float64
 
-	from   float64 // where the smooth piece starts
+	from float64 // where the smooth piece starts
+	room
+}
+
+// room is what evaluations of a model share.
+type room struct {
 	dense  *sparse.Pattern
 	mem    memory
 	points [3]Point // by order

@@ -1,0 +1,114 @@
+package pinode
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// firings are the times at which an event fired.
+func firings(t *testing.T, text, event string) (times []float64) {
+	t.Helper()
+	m, err := Parse("m.node", text)
+	require.NoError(t, err)
+	s, err := m.Simulate(t.Context(), SimulateOptions{})
+	require.NoError(t, err)
+	for _, r := range s.Trajectories[0].Events {
+		if r.Name == event {
+			times = append(times, r.Time)
+		}
+	}
+	return times
+}
+
+// TestRunsDry: h' = −k h^a comes to zero after h₀^(1−a)/(k (1−a)), slower and slower; it is filled
+// again then. Output times lie on the way, one of them a millionth before the end.
+func TestRunsDry(t *testing.T) {
+	const k, h0, filled = 0.8, 2.5, 1.5
+	for _, a := range []float64{1. / 3, 0.5, 0.7, 0.8} {
+		after := func(h float64) float64 { return math.Pow(h, 1-a) / (k * (1 - a)) }
+		first, period := after(h0), after(filled)
+		for _, solver := range []string{"tsit5", "vern9", "rodas5p", "kvaerno5", "radau", "bdf", "auto"} {
+			for _, rtol := range []float64{1e-4, 1e-7, 1e-10} {
+				for _, rate := range []string{"max(h, 0)^a", "h^a"} {
+					text := fmt.Sprintf(`model Tank {
+  param a = %.17g
+  state h = %g
+  h' = -%g*%s
+  event refill when h <= 0 { h := %g }
+}
+simulate { times: [%g, %.12g, %g], solver: %s { rtol: %g, atol: %g } }`,
+						a, h0, k, rate, filled, 0.9*first, (1-1e-6)*first, first+2.5*period, solver, rtol, rtol/100)
+					got := firings(t, text, "refill")
+					require.Len(t, got, 3, "%s at %g, power %g, %s", solver, rtol, a, rate)
+					for i, v := range got {
+						want := first + float64(i)*period
+						require.InDelta(t, want, v, 30*rtol*want, "%s at %g, power %g, %s", solver, rtol, a, rate)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestVessels: two vessels that are joined at the bottom come to one level in finite time, from either
+// side, and rest there: with d = a − b, √|d| falls at the rate k. What is poured in moves them again.
+func TestVessels(t *testing.T) {
+	const text = `model Vessels {
+  param k = 0.4
+  param H = 2
+  state a = H
+  state b = 0.5
+  let d = a - b
+  let q = k*sign(d)*sqrt(abs(d))
+  a' = -q
+  b' = q
+  event add every 6 { b += 2.5 }
+  observe y = a ~ normal(0.02)
+}
+data d from "d.csv" { time: t, y: y }
+`
+	rows := [][2]float64{{1, 1.7}, {3.0618, 1.3}, {5.5, 1.2}, {6.5, 2}, {9, 1.7}, {11, 1.8}, {15.3, 2.1}}
+	csv := "t,y\n"
+	for _, r := range rows {
+		csv += fmt.Sprintf("%g,%g\n", r[0], r[1])
+	}
+	level := func(k, start, at float64) float64 { // of a
+		a, b, from := start, 0.5, 0.
+		for ; ; from += 6 {
+			span := math.Min(at-from, 6)
+			d := math.Copysign(math.Pow(math.Max(math.Sqrt(math.Abs(a-b))-k*span, 0), 2), a-b)
+			a, b = (a+b+d)/2, (a+b-d)/2
+			if at-from < 6 {
+				return a
+			}
+			b += 2.5
+		}
+	}
+	logLikelihood := func(k, start float64) float64 {
+		sum := 0.
+		for _, r := range rows {
+			z := (r[1] - level(k, start, r[0])) / 0.02
+			sum -= z*z/2 + math.Log(0.02*math.Sqrt(2*math.Pi))
+		}
+		return sum
+	}
+	const h = 1e-6
+	byK := (logLikelihood(0.4+h, 2) - logLikelihood(0.4-h, 2)) / (2 * h)
+	byH := (logLikelihood(0.4, 2+h) - logLikelihood(0.4, 2-h)) / (2 * h)
+	for _, solver := range []string{"tsit5", "vern9", "rodas5p", "kvaerno5", "radau", "bdf"} {
+		for _, mode := range []string{"unrolled", "forward", "adjoint", "backsolve"} {
+			if mode == "backsolve" && solver != "tsit5" && solver != "vern9" || mode == "unrolled" && solver == "bdf" {
+				continue
+			}
+			m := fromText(t, text+fmt.Sprintf("fit { gradient: %s, solver: %s { rtol: 1e-8, atol: 1e-10 } }", mode, solver), csv)
+			e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+			require.NoError(t, err)
+			require.InDelta(t, logLikelihood(0.4, 2), e.LogLikelihood, 2e-3, "%s, %s", solver, mode)
+			require.InDelta(t, byK, e.Gradient.Params["k"], 2e-5*math.Abs(byK), "%s, %s", solver, mode)
+			require.InDelta(t, byH, e.Gradient.Params["H"], 2e-5*math.Abs(byH), "%s, %s", solver, mode)
+		}
+	}
+}
