@@ -112,3 +112,43 @@ data d from "d.csv" { time: t, y: y }
 		}
 	}
 }
+
+// TestKickedAtRest: v' = −k √v with kicks by a clock at which rows of data are, one before v has come to rest
+// and one behind: √v falls at the rate k/2 behind each.
+func TestKickedAtRest(t *testing.T) {
+	const k = 1.1
+	for _, solver := range []string{"tsit5", "dop853", "rodas5p", "auto"} {
+		m, err := Parse("m.node", `model M {
+  state v = 1
+  v' = -1.1*sign(v)*sqrt(abs(v))
+  event kick every 1 from 1 until 3.5 { v += if t < 2.5 then 0.8 else -0.8 }
+}
+simulate { times: [0.5, 1, 1.5, 2, 3, 4, 6], solver: `+solver+` { rtol: 1e-6, atol: 1e-8 } }`)
+		require.NoError(t, err)
+		s, err := m.Simulate(t.Context(), SimulateOptions{})
+		require.NoError(t, err)
+		v, from := 1., 0.
+		at := map[float64]float64{}
+		fall := func(to float64) {
+			r := math.Max(math.Sqrt(math.Abs(v))-k/2*(to-from), 0)
+			v, from = math.Copysign(r*r, v), to
+		}
+		for _, next := range []float64{0.5, 1, 1.5, 2, 3, 4, 6} {
+			fall(next)
+			switch next {
+			case 1, 2:
+				v += 0.8
+			case 3:
+				v -= 0.8
+			}
+			at[next] = v
+		}
+		got := map[float64]float64{}
+		for _, row := range s.Trajectories[0].Rows {
+			got[row[0]] = row[1] // the last of an instant
+		}
+		for when, want := range at {
+			require.InDelta(t, want, got[when], 1e-6, "%s at t = %g", solver, when)
+		}
+	}
+}

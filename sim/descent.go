@@ -241,13 +241,13 @@ func (s *descents) descend(h float64) (guard int, found verdict, next float64) {
 	s.use()
 	now := &s.values
 	for i, side := range s.det.Side[:s.own()] {
-		if !s.det.Watch[i] || side == 0 || s.hy.Flags[i] || s.rests.near(i) || s.t < s.waits[i] {
+		if !s.det.Watch[i] || side == 0 || s.hy.Flags[i] || s.rests.near(i) {
 			continue
 		}
 		s.model.Guards(s.t, s.y, s.d, s.held, now.g, now.rate, now.accel)
 		fall := now.g[i] * now.accel[i] / (now.rate[i] * now.rate[i])
 		left := -now.g[i] / now.rate[i] / (1 - fall)
-		if !(float64(side)*now.rate[i] < 0 && fall > leastFall && fall < mostFall && left < soon*h) {
+		if !(float64(side)*now.rate[i] < 0 && fall > leastFall && fall < mostFall && left < soon*h) || left > h && s.t < s.waits[i] {
 			continue
 		}
 		if found, next = s.reach(i, fall, s.t+h); found != noDescent {
@@ -325,11 +325,16 @@ const sure = 0.02
 const gain = 64
 
 // follow takes the run to the end of the descent that was found, past the rows of data on the way, and
-// reports whether it comes there; if not it is at one of them.
+// reports whether it comes there; if not it is at one of them, or where it was.
 func (s *descents) follow() bool {
 	start, end := s.t, s.fine.t
-	for s.saves.time < end-s.resolution() && s.upTo(s.saves.time, end) {
-		s.fall()
+	for s.saves.time < end-s.resolution() {
+		if s.saves.time > s.t+s.resolution() {
+			if !s.upTo(s.saves.time, end) {
+				return false
+			}
+			s.fall()
+		}
 		s.hist.readHere()
 	}
 	if s.t > start && !s.toEnd() {

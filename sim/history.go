@@ -72,7 +72,7 @@ func (s *history) endAtFixed() {
 // readHere reads the saves that fall on the current time, of the state where the run is.
 func (s *history) readHere() {
 	e := entry{kind: saveEntry, t: s.t, lo: s.saves.next, hi: s.saves.next, state: s.tape.keep(s.y, s.d)}
-	for ; e.hi < len(s.span.Saves) && s.span.Saves[e.hi] <= s.t; e.hi++ {
+	for ; e.hi < len(s.span.Saves) && s.span.Saves[e.hi] <= s.t+s.resolution(); e.hi++ {
 		copy(s.out.SaveY[e.hi], s.y)
 		copy(s.out.SaveD[e.hi], s.d)
 		if !s.saves.separate[e.hi] {

@@ -324,6 +324,9 @@ func (s *Integrator) descend() (done bool, fail *Failure) {
 	}
 	start := s.t
 	if !s.descents.follow() {
+		if s.t == start {
+			return false, nil
+		}
 		s.startStep()
 		s.toLane()
 		return true, nil
