@@ -65,7 +65,7 @@ func newByNetwork(prog *engine.Compiled, from *problem.Problem, settings *settin
 	case plan.Uncertainty == "profile":
 		return nil, networkRefuses(prog.Program, "`uncertainty: profile`")
 	}
-	f := &Fit{estimated: estimated{prog: prog}, settings: settings, solver: opt, Plan: plan, State: c.Resume}
+	f := &Fit{estimated: estimated{prog: prog}, settings: settings, solver: opt, Plan: plan, State: c.Resume, kept: new(kept)}
 	if len(train) > 0 {
 		if f.told, err = start.New(prog, sp, train); err != nil {
 			return nil, err

@@ -256,7 +256,7 @@ func shifted(c *chain, told *begin.Told, x []float64, free []bool, spared bool) 
 // no residuals.
 func withTold(c *chain, told *begin.Told) (*chain, error) {
 	f := *c.f
-	f.prog, f.told = told.Program(), told.Data
+	f.prog, f.told, f.kept = told.Program(), told.Data, new(kept)
 	sub := *c
 	sub.f, sub.found = &f, found{}
 	var err error

@@ -39,7 +39,7 @@ type Fit struct {
 	settings *setting.Values
 	start    *problem.Values
 	late     func() bool // see Late
-	kept     kept
+	kept     *kept
 	told     *start.Data
 	solver   sim.Options
 	field    *byNetwork      // what is trained where fields are a network, or nil
@@ -142,7 +142,7 @@ func New(prog *engine.Compiled, from *problem.Problem, settings *setting.Values,
 	if err := c.setValues(sp); err != nil {
 		return nil, err
 	}
-	f := &Fit{estimated: estimated{prog: prog, Objective: obj}, settings: settings, solver: opt, Plan: plan, State: c.Resume, told: told}
+	f := &Fit{estimated: estimated{prog: prog, Objective: obj}, settings: settings, solver: opt, Plan: plan, State: c.Resume, told: told, kept: new(kept)}
 	f.Train, f.Validation = summarise(train), summarise(valid)
 	plan.Trainer.Objective = forTrainer(obj)
 	if f.held, err = newHeldBack(f, c); err != nil {
