@@ -152,3 +152,86 @@ simulate { times: [0.5, 1, 1.5, 2, 3, 4, 6], solver: `+solver+` { rtol: 1e-6, at
 		}
 	}
 }
+
+// TestPushedThrough: v' = F − k sign(v) √|v| from below goes through v = 0, where the slope is infinite. With
+// w = √|v| time is (2/k) (w − (F/k) ln(1 + k w/F)) before, from the root on, and −(2/k) (w + (F/k) ln(1 − k w/F)) behind.
+func TestPushedThrough(t *testing.T) {
+	rows := [][2]float64{{0.3, -0.5}, {0.8, -0.1}, {1.1, 0.02}, {2, 0.1}, {3.5, 0.2}}
+	csv := "t,v\n"
+	for _, r := range rows {
+		csv += fmt.Sprintf("%g,%g\n", r[0], r[1])
+	}
+	speed := func(force, k, at float64) float64 {
+		before := func(w float64) float64 { return 2 / k * (w - force/k*math.Log1p(k*w/force)) }
+		left := before(1) - at // to the root
+		ahead := func(w float64) float64 { return -2 / k * (w + force/k*math.Log1p(-k*w/force)) }
+		time, to, sign := before, 1., -1.
+		if left < 0 {
+			time, to, sign, left = ahead, force/k*(1-1e-15), 1, -left
+		}
+		lo, hi := 0., to
+		for range 200 {
+			if w := (lo + hi) / 2; time(w) < left {
+				lo = w
+			} else {
+				hi = w
+			}
+		}
+		return sign * lo * lo
+	}
+	logLikelihood := func(force, k float64) float64 {
+		sum := 0.
+		for _, r := range rows {
+			z := (r[1] - speed(force, k, r[0])) / 0.1
+			sum -= z*z/2 + math.Log(0.1*math.Sqrt(2*math.Pi))
+		}
+		return sum
+	}
+	// Before the root v' = F + k w, so that the motion comes from −1 in the time of before.
+	const h = 1e-5
+	byForce := (logLikelihood(0.4+h, 0.9) - logLikelihood(0.4-h, 0.9)) / (2 * h)
+	byK := (logLikelihood(0.4, 0.9+h) - logLikelihood(0.4, 0.9-h)) / (2 * h)
+	for _, solver := range []string{"tsit5", "dop853", "rodas5p", "kvaerno5", "radau", "bdf"} {
+		for _, mode := range []string{"unrolled", "forward", "adjoint"} {
+			if mode == "unrolled" && solver == "bdf" {
+				continue
+			}
+			m := fromText(t, fmt.Sprintf(`model Push {
+  param F = 0.4
+  param k = 0.9
+  state v = -1
+  v' = F - k*sign(v)*sqrt(abs(v))
+  observe y = v ~ normal(0.1)
+}
+data d from "d.csv" { time: t, y: v }
+fit { gradient: %s, solver: %s { rtol: 1e-8, atol: 1e-9 } }`, mode, solver), csv)
+			e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+			require.NoError(t, err)
+			require.InDelta(t, logLikelihood(0.4, 0.9), e.LogLikelihood, 1e-5, "%s, %s", solver, mode)
+			require.InDelta(t, byForce, e.Gradient.Params["F"], 3e-5*math.Abs(byForce), "%s, %s", solver, mode)
+			require.InDelta(t, byK, e.Gradient.Params["k"], 3e-5*math.Abs(byK), "%s, %s", solver, mode)
+		}
+	}
+}
+
+// TestDryTogether: the time at which a second tank runs dry at the same instant as another has no derivative
+// of its own, and an evaluation says so.
+func TestDryTogether(t *testing.T) {
+	m := fromText(t, `model Twins {
+  param a = 0.8
+  param b = 0.8
+  state h = 1
+  state g = 1
+  discrete sum = 0
+  h' = -a*sqrt(max(h, 0))
+  g' = -b*sqrt(max(g, 0))
+  event first when h <= 0 { sum += t }
+  event second when g <= 0 { sum += t }
+  observe y = sum ~ normal(0.1)
+}
+data d from "d.csv" { time: t, y: y }`, "t,y\n3,5\n")
+	e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+	require.NoError(t, err)
+	require.Len(t, e.Warnings.All, 1)
+	require.Equal(t, "shallow-crossing", e.Warnings.All[0].Code)
+}

@@ -18,8 +18,7 @@ type Evaluation struct {
 	Penalties float64 // of trajectories, as they are in the loss
 	Decay     float64 // of weights, likewise
 
-	// Gradients of the loss and of the log-likelihood, by the parameters that are
-	// not fixed and by the tensors of weights.
+	// Gradients of the loss and of the log-likelihood, by free parameters and tensors of weights.
 	LossGradient, Gradient *Values
 
 	Trajectories []TrajectoryEvaluation
@@ -47,6 +46,7 @@ type Assessment struct {
 
 	Scores    []Score
 	Residuals []Residual
+	Warnings  Diagnostics // of events that may not be certain
 }
 
 // Score is how a model meets an observation, or a component of one.
@@ -148,7 +148,7 @@ func (m *Model) Score(ctx context.Context, o EvaluateOptions) ([]Assessment, err
 }
 
 func publicAssessment(split string, a *estimate.Assessment) Assessment {
-	out := Assessment{Split: split, Runs: a.Trajectories, Values: a.Values, LogLikelihood: a.LogLikelihood, Likelihoods: a.Likelihoods}
+	out := Assessment{Split: split, Runs: a.Trajectories, Values: a.Values, LogLikelihood: a.LogLikelihood, Likelihoods: a.Likelihoods, Warnings: a.Warnings}
 	for _, s := range a.Scores {
 		out.Scores = append(out.Scores, Score(s))
 	}

@@ -14,7 +14,8 @@ type Descending interface {
 	RateJVP(t, tDot float64, y, yDot, d, dDot []float64, held []bool, guard int) float64
 }
 
-// descent takes a run to where it comes to rest on the surface of a guard g. Steps in time come
+// descent takes a run to where it comes to rest on the surface of a guard g, or crosses one on which the
+// slope of the field is infinite. Steps in time come
 // near that place by parts of the way only, and what they leave of |g| ~ (T − t)^p, as much as the
 // tolerances, is a long time: its root. So the last stretch is taken in u = |g|^(1/p), which falls
 // steadily: with σ from 0 to 1 along u = u₁(1 − σ),
@@ -25,19 +26,25 @@ type Descending interface {
 // end of each part the guard is what it is to be by u, and what falls with it is corrected.
 // T and the state there are smooth functions of the start, with derivatives.
 type descent struct {
+	descentKind
 	guard    int
-	power    float64 // p, held fixed in derivatives
-	left     float64 // the part of u₁ that it ends at: 0 where the guard rests, more on the way there
+	fineness int
 	parts    []partOfDescent
 	lefts    []float64 // of u₁ behind each
-	fineness int
-	first    float64 // u₁
+	first    float64   // u₁
 	values   guardValues
 
 	t    float64 // where it comes to
 	y    []float64
 	flow []float64 // room
 	at   []float64 // room
+}
+
+// descentKind is what a descent goes by, held fixed in derivatives.
+type descentKind struct {
+	power   float64 // p
+	left    float64 // the part of u₁ that it ends at: 0 on the surface, more on the way there
+	crosses bool    // it does not rest there, but is to be just beyond, where slopes are finite
 }
 
 // partOfDescent is one of its steps.
@@ -148,7 +155,9 @@ func (c *descent) take(s *run, t float64, y []float64, fineness int) bool {
 			axpy(c.y, w*x.stages[i].pace, x.stages[i].f)
 		}
 		x.t, x.y = c.t, append(x.y[:0], c.y...)
-		x.goal = first.g * math.Pow(left, c.power)
+		if x.goal = first.g * math.Pow(left, c.power); left == 0 && c.crosses {
+			x.goal = -beyond * first.g
+		}
 		a, b := &x.stages[0], x.last()
 		x.drop = resize(x.drop, len(y))
 		for l := range x.drop {
@@ -225,10 +234,10 @@ const (
 )
 
 // Bounds on how the rate falls beside the guard, (p − 1)/p: below them it is crossed, above them
-// it is not come to in finite time.
+// it is not come to in finite time. And on the exponent of a term with an infinite slope, h^a.
 const (
-	leastFall = 0.05
-	mostFall  = 0.95
+	leastFall, mostFall         = 0.05, 0.95
+	leastExponent, mostExponent = 0.05, 0.95
 )
 
 // descend looks for a guard that comes to rest on its surface soon, beside the step of length h that
@@ -246,11 +255,14 @@ func (s *descents) descend(h float64) (guard int, found verdict, next float64) {
 		}
 		s.model.Guards(s.t, s.y, s.d, s.held, now.g, now.rate, now.accel)
 		fall := now.g[i] * now.accel[i] / (now.rate[i] * now.rate[i])
-		left := -now.g[i] / now.rate[i] / (1 - fall)
-		if !(float64(side)*now.rate[i] < 0 && fall > leastFall && fall < mostFall && left < soon*h) || left > h && s.t < s.waits[i] {
+		left, horizon := -now.g[i]/now.rate[i]/(1-fall), soon*h
+		if fall < leastFall {
+			left, horizon = -now.g[i]/now.rate[i], near*h
+		}
+		if !(float64(side)*now.rate[i] < 0 && math.Abs(fall) > 1e-3 && fall < mostFall && left < horizon) || left > h && s.t < s.waits[i] {
 			continue
 		}
-		if found, next = s.reach(i, fall, s.t+h); found != noDescent {
+		if found, next = s.reach(i, s.t+h); found != noDescent {
 			return i, found, next
 		}
 		if left > h {
@@ -266,28 +278,30 @@ func (s *search) descends() bool {
 	return ok && s.size.Guards > 0 && m.Descends() && s.opt.Method.Adaptive() && s.hy.Balance == 0 && s.hy.Project == 0
 }
 
-// soon is how many steps before its end a descent may begin.
-const soon = 32
+// soon is how many steps before its end a descent may begin, near if it is a crossing.
+const (
+	soon = 32
+	near = 4
+)
 
-// reach takes the descent of a guard whose rate falls so, ever more finely until that changes nothing.
-func (s *descents) reach(guard int, fall, end float64) (found verdict, next float64) {
+// reach takes the descent of a guard, ever more finely until that changes nothing.
+func (s *descents) reach(guard int, end float64) (found verdict, next float64) {
 	c, fine := &s.rough, &s.fine
 	for fineness := 1; fineness <= finest; fineness *= 2 {
-		c.guard, c.power, c.left = guard, 1/(1-fall), 0
+		c.guard, c.descentKind = guard, descentKind{power: 2}
 		if !c.take(s.run, s.t, s.y, fineness) {
 			continue
 		}
-		last := c.last() // the power is that of the end
-		s.model.Guards(last.t, last.y, s.d, s.held, s.values.g, s.values.rate, s.values.accel)
-		if fall = last.g * s.values.accel[guard] / (last.rate * last.rate); !(fall > leastFall && fall < mostFall) {
+		power, rests := s.power(c)
+		if power == 0 {
 			return noDescent, 0
 		}
-		c.power = 1 / (1 - fall)
-		fine.guard, fine.power, fine.left = guard, c.power, 0
+		c.power, c.crosses = power, !rests
+		fine.guard, fine.descentKind = guard, c.descentKind
 		if !c.take(s.run, s.t, s.y, fineness) || !fine.take(s.run, s.t, s.y, 2*fineness) {
 			continue
 		}
-		if !s.rest(fine) || fine.t > s.clock.stop.t-s.resolution() {
+		if s.rest(fine) != rests || fine.t > s.clock.stop.t-s.resolution() {
 			return noDescent, 0
 		}
 		if found = noDescent; fine.t <= end {
@@ -306,6 +320,29 @@ func (s *descents) reach(guard int, fall, end float64) (found verdict, next floa
 		}
 	}
 	return found, next
+}
+
+// power finds the power of a descent near its end, and whether the guard rests there: p where its rate
+// falls to nothing. Where a rate is left, and a term |g|^a with a < 1 beside it, a descent in
+// u = |g|^a has what the field has of u, and so is smooth up to the crossing. 0: it is a smooth crossing.
+func (s *descents) power(c *descent) (power float64, rests bool) {
+	var accel [2]float64
+	stages := c.parts[len(c.parts)-1].stages
+	for i := range accel {
+		x := &stages[i]
+		s.model.Guards(x.t, x.y, s.d, s.held, s.values.g, s.values.rate, s.values.accel)
+		accel[i] = s.values.accel[c.guard]
+	}
+	last := &stages[1]
+	fall := last.g * accel[1] / (last.rate * last.rate)
+	if fall > leastFall && fall < mostFall {
+		return 1 / (1 - fall), true
+	}
+	exponent := 1 + math.Log(accel[0]/accel[1])/math.Log(stages[0].g/last.g)
+	if exponent > leastExponent && exponent < mostExponent {
+		return 1 / exponent, false
+	}
+	return 0, false
 }
 
 // differ is by how much two descents of the same stretch differ in time and state, in units of a part of
@@ -344,6 +381,20 @@ func (s *descents) follow() bool {
 	return true
 }
 
+// behind is how long a step may be behind the crossing that the run has come to, where the slope of the
+// field is next to infinite: so short that it does not change what it is moved by.
+func (s *descents) behind() float64 {
+	if !s.fine.crosses {
+		return math.Inf(1)
+	}
+	v := &s.values
+	s.model.Guards(s.t, s.y, s.d, s.held, v.g, v.rate, v.accel)
+	if h := math.Abs(v.rate[s.fine.guard]/v.accel[s.fine.guard]) / 10; h > 64*ulp(s.t) {
+		return h
+	}
+	return math.Inf(1)
+}
+
 // fall takes the run to the end of the descent that stands.
 func (s *descents) fall() {
 	c := &s.fine
@@ -353,7 +404,7 @@ func (s *descents) fall() {
 		kind: descentEntry, ref: c.guard, t: s.t, h: h, state: s.tape.keep(s.y, s.d),
 		count: c.fineness, more: len(s.tape.descents), lo: s.saves.next, hi: s.saves.next,
 	})
-	s.tape.descents = append(s.tape.descents, [2]float64{c.power, c.left})
+	s.tape.descents = append(s.tape.descents, c.descentKind)
 	s.step.sweep(s.y, c.parts[0].stages[0].f, h)
 	s.t = c.t
 	copy(s.y, c.y)
@@ -400,6 +451,9 @@ func (s *descents) rest(c *descent) bool {
 	s.model.Guards(c.t+took, c.at, s.d, s.held, s.values.g, rates, nil)
 	return !(math.Abs(rates[c.guard]) > most)
 }
+
+// beyond is how far a crossing goes beyond the surface, as a part of the way to it.
+const beyond = 1e-15
 
 const (
 	stays = 1e-3  // of the rate that a guard had

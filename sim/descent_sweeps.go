@@ -7,7 +7,7 @@ func (c *descent) again(s *run, e *entry) {
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
 	s.segment(e.t)
-	c.guard, c.power, c.left = e.ref, s.tape.descents[e.more][0], s.tape.descents[e.more][1]
+	c.guard, c.descentKind = e.ref, s.tape.descents[e.more]
 	c.take(s, e.t, y, e.count)
 }
 

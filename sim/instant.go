@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/pinode/pinode/jumps"
@@ -97,6 +98,7 @@ func (s *instant) handle(guard int) *Failure {
 		}
 		s.setSpreads()
 		s.touching.noteTouches(guard)
+		s.doubtTies()
 		if fail := s.cross(guard); fail != nil {
 			return fail
 		}
@@ -199,6 +201,41 @@ func (s *instant) doubt(j int) {
 		st.Shallow++
 		st.ShallowGuard, st.ShallowT, st.ShallowDepth = j, s.t, depth
 	}
+}
+
+// doubtTies counts guards that come to rest at the instant at which another has, of other states: the
+// derivative of that time is not their own.
+func (s *instant) doubtTies() {
+	came := s.clock.came
+	if came.end != endDescent {
+		return
+	}
+	for j := range s.guards.own() {
+		if j != came.ref && s.det.Watch[j] && s.det.Side[j] != 0 && s.onSurface(j) && s.leaving(j) == 0 && !s.sameStates(j, came.ref) {
+			st := &s.out.Stats
+			st.Shallow++
+			st.ShallowGuard, st.ShallowT, st.ShallowDepth = j, s.t, s.here.coarse.g[j]
+		}
+	}
+}
+
+// sameStates reports whether two guards depend on the states in one proportion.
+func (s *instant) sameStates(i, j int) bool {
+	n := s.size.Y
+	by := make([]float64, 2*n) // how strongly both depend on each state
+	for k := range n {
+		clear(s.reach)
+		s.reach[k] = 1
+		s.model.Spread(s.t, s.y, s.d, s.reach, 0, s.there.g, s.there.rate)
+		by[k], by[n+k] = s.there.fine.g[i], s.there.fine.g[j]
+	}
+	most, other := slices.Max(by[:n]), slices.Max(by[n:])
+	for k := range n {
+		if math.Abs(by[k]*other-by[n+k]*most) > 1e-9*most*other {
+			return false
+		}
+	}
+	return true
 }
 
 // sideBehind is the side of a guard that comes to its surface at the very instant at

@@ -335,6 +335,7 @@ func (s *Integrator) descend() (done bool, fail *Failure) {
 		return true, fail
 	}
 	s.clock.came = timed{end: endDescent, ref: guard, event: -1}
+	s.h = math.Min(s.h, s.descents.behind())
 	return true, s.happen(guard)
 }
 

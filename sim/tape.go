@@ -81,9 +81,9 @@ type tape struct {
 	masks    []bool // true: read this component from the snapshot
 	snaps    []snapshot
 	jumps    []jumpRead
-	limits   [][3]int     // see endZeno
-	descents [][2]float64 // their powers, and where they end
-	stages   []float64    // stage arguments of steps, and stage derivatives where times move
+	limits   [][3]int // see endZeno
+	descents []descentKind
+	stages   []float64 // stage arguments of steps, and stage derivatives where times move
 
 	// What recompute made of the last segment, and where the arenas ended before.
 	steps            []entry

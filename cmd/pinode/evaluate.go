@@ -72,6 +72,7 @@ func (a *app) evaluate(c *cobra.Command, path string, o *evaluateFlags) error {
 		return err
 	}
 	a.warn(m.Doubts())
+	a.warn(&e.Warnings)
 	if o.out != "" {
 		list := []pinode.Assessment{e.Assessment}
 		if err := a.output(o.out, func(w io.Writer) error { return pinode.WriteResiduals(w, list) }); err != nil {

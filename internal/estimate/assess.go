@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
@@ -17,6 +18,7 @@ type Assessment struct {
 	Likelihoods          map[string]float64
 	Scores               []loss.Score
 	Residuals            []loss.Residual
+	Warnings             diag.List // of events that may not be certain
 }
 
 // Assess runs the model over the trajectories of training and over those that are held
@@ -53,6 +55,7 @@ func (f *estimated) assess(ctx context.Context, list []*problem.Trajectory) (*As
 	}
 	w.System.Bind(o.Space.SharedAt(f.X, o.Natural), o.Space.Scales)
 	var tr sim.Trajectory
+	var stats []sim.Stats
 	for _, it := range list {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -61,12 +64,14 @@ func (f *estimated) assess(ctx context.Context, list []*problem.Trajectory) (*As
 		if err := w.Integrator.Run(w.System, &it.Span, &tr); err != nil {
 			return nil, &explain.RunError{Trajectory: it.Name, Fail: tr.Fail, Text: explain.Failure(f.prog.Program, tr.Fail)}
 		}
+		stats = append(stats, tr.Stats)
 		for i := range it.Rows {
 			r := &it.Rows[i]
 			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs, r.Own)
 			a.Residuals = append(a.Residuals, scorer.Row(it, r, w.System)...)
 		}
 	}
+	explain.Crossings(f.prog.Program, &a.Warnings, stats)
 	a.Scores = scorer.Scores()
 	return a, nil
 }

@@ -17,7 +17,7 @@ func Crossings(p *compiler.Program, l *diag.List, stats []sim.Stats) {
 		g := &p.Model.Guards[sum.ShallowGuard]
 		l.Warnf("shallow-crossing", g.Span, "`%s` turns at t = %.6g within %.1e of its surface only, which is less than the tolerances of the solver let the state be off: whether and when it does is not certain%s",
 			g.Text, sum.ShallowT, sum.ShallowDepth, others(sum.Shallow)).
-			WithHelp("smaller `rtol` and `atol` tell, unless the surface is touched exactly: then the model leaves open what happens")
+			WithHelp("smaller `rtol` and `atol` tell, unless the surface is touched exactly, or another motion comes to rest at that very instant: then the model leaves open what happens, or what the derivative of the time is")
 	}
 	if sum.Silent > 0 {
 		ev := p.Model.Events[sum.SilentEvent].Checked
