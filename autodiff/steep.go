@@ -145,13 +145,42 @@ func quotient(b *ir.Builder, x, y *ir.Node) *ir.Node {
 	return unless(b, b.Mul(zero(b, x), zero(b, y)), b.Div(x, y))
 }
 
-// Steep reports whether the slope of a value may be infinite where the value is not.
-func Steep(of *ir.Node) bool { return slices.ContainsFunc(ir.Reach(of), infinite) }
+// Steep reports whether the slope of a value may be infinite where the value is not: roots of sums of
+// squares, as lengths of vectors, have corners instead.
+func Steep(of *ir.Node) bool {
+	return slices.ContainsFunc(ir.Reach(of), func(n *ir.Node) bool {
+		return infinite(n) && !(n.Op == ir.OpSqrt && squares(n.Args[0]))
+	})
+}
+
+// squares reports whether a node is written as a sum of squares.
+func squares(n *ir.Node) bool {
+	switch n.Op {
+	case ir.OpMul:
+		return n.Args[0] == n.Args[1] || notNegative(n.Args[0]) && squares(n.Args[1]) || notNegative(n.Args[1]) && squares(n.Args[0])
+	case ir.OpDot:
+		return n.Args[0] == n.Args[1]
+	case ir.OpSum:
+		return squares(n.Args[0])
+	case ir.OpAdd:
+		a, b := squares(n.Args[0]), squares(n.Args[1])
+		return a && b || a && notNegative(n.Args[1]) || b && notNegative(n.Args[0])
+	case ir.OpPow:
+		e := n.Args[1]
+		return e.Op == ir.OpConst && !slices.ContainsFunc(e.Values, func(v float64) bool { return !(v > 0) || math.Mod(v, 2) != 0 })
+	}
+	return false
+}
+
+// notNegative reports whether a node is a constant that is not negative.
+func notNegative(n *ir.Node) bool {
+	return n.Op == ir.OpConst && !slices.ContainsFunc(n.Values, func(v float64) bool { return !(v >= 0) })
+}
 
 // Tame is derivatives of a value with 0 in the place of slopes that are infinite or not a number, for
 // steps that can do without one, as implicit steps from √x at x = 0.
 func Tame(b *ir.Builder, of *ir.Node, slopes ...*ir.Node) []*ir.Node {
-	if !Steep(of) {
+	if !slices.ContainsFunc(ir.Reach(of), infinite) {
 		return slopes
 	}
 	return each(slopes, func(v *ir.Node) *ir.Node {

@@ -122,3 +122,31 @@ func TestLimitsElsewhere(t *testing.T) {
 	f := b.Sqrt(b.Add(b.Const(9), b.Square(x)))
 	require.InDelta(t, 1./3, compile(t, rate(rate(f))).at(map[string][]float64{"x": {0}})[0][0], 1e-15)
 }
+
+// TestSteep: roots and powers below 1 have infinite slopes; lengths of vectors have corners.
+func TestSteep(t *testing.T) {
+	b := ir.NewBuilder()
+	x, y := b.Input("x", ir.Scalar, false), b.Input("y", ir.Scalar, false)
+	v := b.Input("v", ir.Vec(3), false)
+	sq := func(n *ir.Node) *ir.Node { return b.Mul(n, n) }
+	root := func(n *ir.Node) *ir.Node { return b.Apply(ir.OpSqrt, n) }
+	for name, c := range map[string]struct {
+		of   *ir.Node
+		want bool
+	}{
+		"root":                  {root(x), true},
+		"root inside":           {b.Mul(y, root(b.Add(x, b.Const(1)))), true},
+		"power 0.5":             {b.Apply(ir.OpPow, x, b.Const(0.5)), true},
+		"power 1.7":             {b.Apply(ir.OpPow, x, b.Const(1.7)), false},
+		"power of a parameter":  {b.Apply(ir.OpPow, x, y), true},
+		"length":                {root(b.Add(sq(x), sq(y))), false},
+		"weighted length":       {root(b.Add(b.Mul(b.Const(2), sq(x)), b.Const(1))), false},
+		"length of a vector":    {root(b.Dot(v, v)), false},
+		"root of a difference":  {root(b.Sub(sq(x), sq(y))), true},
+		"root of a sum":         {root(b.Add(sq(x), y)), true},
+		"root of minus squares": {root(b.Mul(b.Const(-2), sq(x))), true},
+		"none":                  {b.Mul(x, y), false},
+	} {
+		require.Equal(t, c.want, autodiff.Steep(c.of), name)
+	}
+}

@@ -237,7 +237,7 @@ const (
 // it is not come to in finite time. And on the exponent of a term with an infinite slope, h^a.
 const (
 	leastFall, mostFall         = 0.05, 0.95
-	leastExponent, mostExponent = 0.05, 0.95
+	leastExponent, mostExponent = 0.05, 0.9
 )
 
 // descend looks for a guard that comes to rest on its surface soon, beside the step of length h that
@@ -262,14 +262,33 @@ func (s *descents) descend(h float64) (guard int, found verdict, next float64) {
 		if !(float64(side)*now.rate[i] < 0 && math.Abs(fall) > 1e-3 && fall < mostFall && left < horizon) || left > h && s.t < s.waits[i] {
 			continue
 		}
-		if found, next = s.reach(i, s.t+h); found != noDescent {
-			return i, found, next
+		if s.singular(i) {
+			if found, next = s.reach(i, s.t+h); found != noDescent {
+				return i, found, next
+			}
 		}
 		if left > h {
 			s.waits[i] = s.t + left/2
 		}
 	}
 	return -1, noDescent, 0
+}
+
+// singular reports whether a guard looks as if its rate fell to nothing at the surface, or had a slope without
+// bounds there, along the way that the field points.
+func (s *descents) singular(guard int) bool {
+	v, c := &s.values, &s.fine
+	left := -v.g[guard] / v.rate[guard]
+	c.flow = resize(c.flow, len(s.y))
+	s.rhs(s.t, s.y, c.flow)
+	var rate, accel [2]float64
+	for i, part := range [2]float64{1e-2, 1e-4} {
+		c.at = append(c.at[:0], s.y...)
+		axpy(c.at, left*(1-part), c.flow)
+		s.model.Guards(s.t+left*(1-part), c.at, s.d, s.held, v.g, v.rate, v.accel)
+		rate[i], accel[i] = v.rate[guard], v.accel[guard]
+	}
+	return !(rate[1]/rate[0] > 0.7) || !(math.Abs(accel[1]/accel[0]) < 1.4)
 }
 
 // descends reports whether motions of the model may come to rest in finite time.
