@@ -2,6 +2,7 @@ package pinode
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -170,4 +171,34 @@ func hiddenOfThree(v *Values, x float64) float64 {
 		y += v.Weights["f.1.weight"][i] * math.Tanh(v.Weights["f.0.weight"][i]*x/in[0]+v.Weights["f.0.bias"][i])
 	}
 	return y * out[0]
+}
+
+// TestNoProfileAtJumps: x grows at the rate k and falls to 0 where it reaches 1. A row lies 5e-5 behind the
+// first fall; a slower motion has not fallen there yet, so that no interval ends below the estimate.
+func TestNoProfileAtJumps(t *testing.T) {
+	csv := "t,x\n"
+	for i := range 20 {
+		at := 0.05 + 0.1*float64(i)
+		if i == 10 {
+			at = 1.00005
+		}
+		csv += fmt.Sprintf("%g,%.6f\n", at, math.Mod(at, 1)+0.04*math.Sin(7*float64(i)))
+	}
+	m := fromText(t, `model M {
+  param k in (0, inf) = 1.01
+  state x = 0
+  x' = k
+  event fall when x >= 1 { x := 0 }
+  observe y = x ~ normal(0.05)
+}
+data d from "d.csv" { time: t, y: x }
+fit { uncertainty: profile }`, csv)
+	f, err := m.Fit(t.Context(), FitOptions{Workers: 1, Seed: 1})
+	require.NoError(t, err)
+	require.Nil(t, f.Params["k"].Likely)
+	var codes []string
+	for _, w := range f.Warnings.All {
+		codes = append(codes, w.Code)
+	}
+	require.Contains(t, codes, "no-interval")
 }

@@ -93,12 +93,22 @@ func keepProfile(f *Fit, estimate, coordinate int, p *fit.Profile) {
 			e.Likely[side] = t.Forward(end)
 		}
 	}
+	for side, end := range e.Likely {
+		if math.Abs(end-e.Value) < nextTo*e.StdErr && end != [...]float64{e.Lo, e.Hi}[side] {
+			e.Likely = nil
+			noInterval(f, e.Name, "the likelihood jumps right beside the estimate, as where an event comes to lie on the other side of a row of data")
+			return
+		}
+	}
 	out := Profiled{Estimate: e}
 	for _, at := range p.Points {
 		out.At, out.Rise = append(out.At, t.Forward(at.At)), append(out.Rise, at.Rise)
 	}
 	f.Profiles = append(f.Profiles, out)
 }
+
+// nextTo is the part of a standard error within which no end of an interval lies, unless the likelihood jumps.
+const nextTo = 0.02
 
 // part is the loss by some of its coordinates, the others held, with the ridge of the weights that
 // the fit has set: without it weights could leave the optimum that the estimates belong to.

@@ -103,6 +103,32 @@ func breaksOf(d *curves, of, k int) (list []Break) {
 	return list
 }
 
+// besideBreaks is the deviation of values about the lines between their neighbours, where these are on one
+// side of all breaks, of an element that events move; NaN where there are none. Smooth curves take jumps
+// for noise.
+//
+// T. Gasser, L. Sroka, C. Jennen-Steinmetz, Biometrika 73, 625–633, 1986.
+func besideBreaks(d *curves, k int) float64 {
+	squares, n, broken := 0., 0., false
+	for of, it := range d.Trajectories {
+		list := breaks(d, of)
+		broken = broken || slices.ContainsFunc(list, func(b Break) bool { return b.Element == k })
+		at, v := valuesOf(d, it, k)
+		for i := 1; i+1 < len(v); i++ {
+			if slices.ContainsFunc(list, func(b Break) bool { return b.From < at[i+1] && b.To > at[i-1] }) {
+				continue
+			}
+			left := (at[i+1] - at[i]) / (at[i+1] - at[i-1])
+			e := left*v[i-1] + (1-left)*v[i+1] - v[i]
+			squares, n = squares+e*e/(left*left+(1-left)*(1-left)+1), n+1
+		}
+	}
+	if !broken || n == 0 {
+		return math.NaN()
+	}
+	return math.Sqrt(squares / n)
+}
+
 func sign(v float64) int {
 	if v > 0 {
 		return 1

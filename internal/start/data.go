@@ -317,6 +317,10 @@ func (d *curves) Noise() []float64 {
 				out[k] *= w.sigma
 			}
 		}
+		if v := besideBreaks(d, k); math.IsNaN(w.sigma) && !math.IsNaN(v) {
+			out[k] = v
+			continue
+		}
 		if free < leastFree*values { // curves that go from value to value tell nothing of it
 			out[k] = math.Max(out[k], followedNoise*d.deviation(k))
 		}

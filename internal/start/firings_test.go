@@ -3,6 +3,7 @@ package start
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -62,6 +63,23 @@ func TestBreaks(t *testing.T) {
 		rows[i][1] = 3 + math.Sin(rows[i][0])
 	}
 	require.Empty(t, breaks(load(t, harvested, table("t,x", rows...)).data.curves, 0))
+}
+
+// TestNoiseBesideBreaks: jumps are no noise, where none is declared.
+func TestNoiseBesideBreaks(t *testing.T) {
+	free := strings.Replace(harvested, "  state", "  param s in (0, inf) = 1\n  state", 1)
+	free = strings.Replace(free, "lognormal(0.02)", "lognormal(s)", 1)
+	for _, noise := range []float64{0.02, 0.1} {
+		rows, squares := harvestRows(noise), 0.
+		f := load(t, free, table("t,x", rows...))
+		require.True(t, math.IsNaN(f.data.ways[0].sigma))
+		require.Len(t, breaks(f.data.curves, 0), len(harvestCuts()), "noise %g", noise)
+		for _, r := range rows {
+			e := math.Log(r[1] / harvest(r[0]))
+			squares += e * e
+		}
+		require.InEpsilon(t, math.Sqrt(squares/float64(len(rows))), f.data.Noise()[0], 0.25, "noise %g", noise)
+	}
 }
 
 // TestTell: events that are told fire then, and not by their conditions: the state before each is that of
