@@ -99,6 +99,8 @@ func (p *Program) runStraight(f *Frame, code []instr) {
 			v = math.Abs(x)
 		case ir.OpPolygamma:
 			v = ir.Polygamma(in.order, x)
+		case ir.OpOuter: // of one number by one
+			v = x * mem[in.args[1].off]
 		default:
 			switch info := in.op.Info(); info.Arity {
 			case 1:
