@@ -57,7 +57,7 @@ func (p *Program) runStraight(f *Frame, code []instr) {
 	mem := f.mem
 	for i := range code {
 		in := &code[i]
-		if in.n != 1 || in.mode == store && in.op.Info().Class != ir.Elementwise {
+		if in.n != 1 || (in.mode == store || in.mode == accum) && in.op.Info().Class != ir.Elementwise {
 			p.runArray(f, in)
 			continue
 		}
@@ -99,8 +99,6 @@ func (p *Program) runStraight(f *Frame, code []instr) {
 			v = math.Abs(x)
 		case ir.OpPolygamma:
 			v = ir.Polygamma(in.order, x)
-		case ir.OpOuter: // of one number by one
-			v = x * mem[in.args[1].off]
 		default:
 			switch info := in.op.Info(); info.Arity {
 			case 1:
