@@ -37,12 +37,6 @@ type continuous struct {
 	stiff *continuous
 }
 
-// stepperOf takes the steps of a method.
-type stepperOf struct {
-	step *solvers.Stepper
-	ctl  *solvers.Controller
-}
-
 // transpose is the matrix of the adjoint equation.
 type transpose struct {
 	*sparse.Pattern
@@ -177,7 +171,7 @@ func (c *continuous) integrate(e *entry, y1 []float64) {
 		return
 	}
 	if _, ok := c.steppers[method]; !ok {
-		c.steppers[method] = stepperOf{solvers.NewStepper(method, len(c.x)), solvers.NewController(method)}
+		c.steppers[method] = newStepperOf(method, len(c.x))
 	}
 	c.stepperOf = c.steppers[method]
 	off := 0
@@ -189,7 +183,7 @@ func (c *continuous) integrate(e *entry, y1 []float64) {
 	copy(c.x[off+s.size.Y:], c.bar.d)
 	t := e.t + e.h
 	for i := e.hi - 1; i >= e.lo; i-- {
-		c.flow(t, s.span.Saves[i])
+		c.along(t, s.span.Saves[i])
 		t = s.span.Saves[i]
 		addTo(c.x[off:off+s.size.Y], row(c.reverse.ct.Y, i))
 		addTo(c.x[off+s.size.Y:], row(c.reverse.ct.D, i))
@@ -198,7 +192,7 @@ func (c *continuous) integrate(e *entry, y1 []float64) {
 			addTo(c.x[off+s.size.Y:], row(c.reverse.ct.BeforeD, i))
 		}
 	}
-	c.flow(t, e.t)
+	c.along(t, e.t)
 	copy(c.bar.y, c.x[off:])
 	copy(c.bar.d, c.x[off+s.size.Y:])
 }
@@ -218,28 +212,24 @@ func (c *continuous) retraces(e *entry, y1 []float64, method *solvers.Tableau) b
 	}
 	s := c.history
 	if _, ok := c.back[method]; !ok {
-		c.back[method] = stepperOf{solvers.NewStepper(method, s.size.Y), solvers.NewController(method)}
+		c.back[method] = newStepperOf(method, s.size.Y)
 	}
-	r, rtol, atol := c.back[method], c.opt.RTol, 1e-3*c.opt.leastATol()
-	r.ctl.Restart()
-	t, h := e.t+e.h, e.h
-	r.step.Start(field{s.run}, t, y1)
-	for range mostRetraced {
-		h = min(h, t-e.t)
-		r.step.Step(field{s.run}, -h)
-		ok, next := r.ctl.Judge(r.step.MeanError(s.size.Y, rtol, atol), h)
-		if !ok {
-			h = next
-			continue
-		}
-		if t -= h; t-e.t <= ulp(t) || h == 0 {
-			return !c.lost(e, r.step.End())
-		}
-		r.step.Continue(t)
-		h = next
-	}
-	return false
+	r := c.back[method]
+	_, there := r.flow(wayBack{c}, e.t+e.h, e.t, y1, patience{mostRetraced, mostRetraced})
+	return there && !c.lost(e, r.step.End())
 }
+
+// wayBack is the equation of motion for who tries whether it can be integrated backwards.
+type wayBack struct{ c *continuous }
+
+// RHS is the field of the motion.
+func (w wayBack) RHS(t float64, y, dy []float64) { w.c.history.rhs(t, y, dy) }
+
+func (w wayBack) tolerances() (rtol, atol float64) {
+	return w.c.opt.RTol, 1e-3 * w.c.opt.leastATol()
+}
+
+func (w wayBack) stepped(float64) {}
 
 // lost reports whether a state that is integrated backwards to the start of a step has left the motion.
 func (c *continuous) lost(e *entry, y []float64) bool {
@@ -267,38 +257,16 @@ func poison(v []float64) {
 	}
 }
 
-// flow integrates x backwards from t to end. Where that cannot be done, it is not a number from there on.
-func (c *continuous) flow(t, end float64) {
+// along integrates x backwards from t to end. Where that cannot be done, it is not a number from there on.
+func (c *continuous) along(t, end float64) {
 	if t <= end {
 		return
 	}
-	c.ctl.Restart()
-	c.step.Start(c, t, c.x)
-	h := t - end
-	for rejected, steps := 0, 0; ; steps++ {
-		h = min(h, t-end)
-		rtol, atol := c.tolerances()
-		c.step.Tolerances(len(c.x), rtol, atol, newtonPart)
-		c.step.Step(c, -h)
-		ok, next := c.ctl.Judge(c.step.MeanError(len(c.x), rtol, atol), h)
-		switch {
-		case !ok && rejected < 60 && steps < mostVariation:
-			rejected++
-			h = next
-			continue
-		case steps >= mostVariation:
-			poison(c.x)
-			c.noDerivative(t)
-			return
-		}
-		c.quadrature(h)
-		rejected = 0
-		t -= h
-		if t-end <= ulp(t) || h == 0 {
-			break
-		}
-		c.step.Continue(t)
-		h = next
+	at, there := c.flow(c, t, end, c.x, alongside)
+	if !there {
+		poison(c.x)
+		c.noDerivative(at)
+		return
 	}
 	copy(c.x, c.step.End())
 }
@@ -389,9 +357,9 @@ func (c *continuous) addVJP(t float64, y []float64, params Params) {
 	c.m.RHSVJP(t, y, c.history.d, c.ct, c.byY, c.byD, params)
 }
 
-// quadrature adds the step's share of ∫ λᵀ f_p dt to the parameters' accumulator, with
+// stepped adds the step's share of ∫ λᵀ f_p dt to the parameters' accumulator, with
 // the weights of the method.
-func (c *continuous) quadrature(h float64) {
+func (c *continuous) stepped(h float64) {
 	s := c.history
 	tab := c.step.Tableau()
 	off := 0

@@ -14,8 +14,7 @@ import (
 // along the dense output, with error control of its own.
 type variation struct {
 	*forward
-	step *solvers.Stepper
-	ctl  *solvers.Controller
+	stepperOf
 
 	s1    []float64   // the tangent at a fixed time
 	saves [][]float64 // those of the saves of the step
@@ -26,8 +25,7 @@ type variation struct {
 func newVariation(f *forward) *variation {
 	n := f.size.Y
 	return &variation{
-		forward: f, step: solvers.NewStepper(solvers.Radau, n), ctl: solvers.NewController(solvers.Radau),
-		s1: make([]float64, n), yAt: make([]float64, n),
+		forward: f, stepperOf: newStepperOf(solvers.Radau, n), s1: make([]float64, n), yAt: make([]float64, n),
 	}
 }
 
@@ -40,60 +38,42 @@ func (v *variation) along(e *entry, hDot float64) {
 	}
 	at := e.t
 	for i := e.lo; i < e.hi; i++ {
-		v.flow(at, s.span.Saves[i])
+		v.transport(at, s.span.Saves[i])
 		at = s.span.Saves[i]
 		if k := i - e.lo; k == len(v.saves) {
 			v.saves = append(v.saves, make([]float64, len(v.s1)))
 		}
 		copy(v.saves[i-e.lo], v.s1)
 	}
-	v.flow(at, e.t+e.h)
+	v.transport(at, e.t+e.h)
 	for l, f := range s.stepper.EndRate() {
 		v.cz[l] = v.s1[l] + (tDot+hDot)*f
 	}
 }
 
-// mostVariation bounds the steps of the variational equation within one of the motion.
-const mostVariation = 10_000
-
-// flow integrates s1 from a time to another. Where that cannot be done, as where a slope becomes
+// transport integrates s1 from a time to another. Where that cannot be done, as where a slope becomes
 // infinite, the tangents are not numbers.
-func (v *variation) flow(t, end float64) {
+func (v *variation) transport(t, end float64) {
 	if t >= end {
 		return
 	}
-	v.ctl.Restart()
-	v.step.Start(v, t, v.s1)
-	h := end - t
-	for rejected, steps := 0, 0; ; steps++ {
-		h = min(h, end-t)
-		for _, x := range v.step.Y[0] {
-			v.big = math.Max(v.big, math.Abs(x))
-		}
-		// A tangent that is zero may have a rate that is nothing but round-off.
-		rtol, atol := v.opt.RTol, math.Max(1e-3*v.opt.RTol*v.big, 1e-6*v.opt.ATol)
-		v.step.Tolerances(len(v.s1), rtol, atol, newtonPart)
-		v.step.Step(v, h)
-		ok, next := v.ctl.Judge(v.step.MeanError(len(v.s1), rtol, atol), h)
-		switch {
-		case !ok && rejected < 60 && steps < mostVariation:
-			rejected++
-			h = next
-			continue
-		case steps >= mostVariation:
-			poison(v.s1)
-			return
-		}
-		rejected = 0
-		t += h
-		if end-t <= ulp(t) || h == 0 {
-			break
-		}
-		v.step.Continue(t)
-		h = next
+	if _, there := v.flow(v, t, end, v.s1, alongside); !there {
+		poison(v.s1)
+		return
 	}
 	copy(v.s1, v.step.End())
 }
+
+// tolerances are measured against the largest tangent so far: one that is zero may have a
+// rate that is nothing but round-off.
+func (v *variation) tolerances() (rtol, atol float64) {
+	for _, x := range v.step.Y[0] {
+		v.big = math.Max(v.big, math.Abs(x))
+	}
+	return v.opt.RTol, math.Max(1e-3*v.opt.RTol*v.big, 1e-6*v.opt.ATol)
+}
+
+func (v *variation) stepped(float64) {}
 
 // state is the dense output at a time.
 func (v *variation) state(t float64) []float64 {
