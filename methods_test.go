@@ -154,3 +154,44 @@ simulate { until: 2, times: [%s], solver: vern9 { rtol: 1e-9, atol: 1e-12 } }`, 
 		require.InDelta(t, 16*steps+c.more(steps)+1, st.Evaluations, 1+6*float64(strings.Count(c.event, "when")), "%+v", st) // and those of a guard at the start
 	}
 }
+
+// TestNothingToSolve: a model without states, whose discrete variable is halved by an event, is run
+// by every method, with the loss ½ Σ (n₀ k^m − z)² and its derivatives, by hand.
+func TestNothingToSolve(t *testing.T) {
+	const text = `model Halved {
+  param k in (0, 1) = 0.5
+  param start in (0, 10) = 3
+  discrete n = start
+  event halve every 0.7 { n := k*n }
+  observe z = n ~ normal(1)
+}`
+	csv := "t,z\n0,2\n0.5,1\n1,1\n2,0.5\n"
+	var loss, byK, byStart float64
+	for _, row := range [][2]float64{{0, 2}, {0, 1}, {1, 1}, {2, 0.5}} { // how often it was halved, and what is measured
+		m := row[0]
+		off := 3*math.Pow(0.5, m) - row[1]
+		loss += off*off/2 + math.Log(2*math.Pi)/2
+		byK += off * 3 * m * math.Pow(0.5, m-1)
+		byStart += off * math.Pow(0.5, m)
+	}
+	ran := 0
+	for _, method := range solvers.Methods {
+		if method.Parts != nil { // of kicks and drifts
+			continue
+		}
+		for _, mode := range gradcheck.Modes {
+			f, err := fitOf(t, text, csv, "z: z", "gradient: "+mode+", solver: "+options(method))
+			if err != nil {
+				require.ErrorContains(t, err, "not-supported", "%s %s", method.Name, mode)
+				continue
+			}
+			ev, err := f.Model.Evaluate(t.Context(), EvaluateOptions{})
+			require.NoError(t, err, "%s %s", method.Name, mode)
+			require.InDelta(t, loss/4, ev.Loss, 1e-14, "%s %s", method.Name, mode)
+			require.InDelta(t, byK/4, ev.LossGradient.Params["k"], 1e-13, "%s %s", method.Name, mode)
+			require.InDelta(t, byStart/4, ev.LossGradient.Params["start"], 1e-13, "%s %s", method.Name, mode)
+			ran++
+		}
+	}
+	require.Greater(t, ran, 2*len(solvers.Methods))
+}

@@ -42,6 +42,9 @@ func NewRunner(c *Compiled, opt sim.Options, n int, want compiler.Want, perLaneP
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	if c.Model.Layout.NY == 0 && opt.Method.Solves() { // there is nothing to solve
+		opt.Method = solvers.Tsit5
+	}
 	k := moduleKind{opt.Method, opt.Stiff, 1, want, perLaneParams}
 	if n > 1 && !compiler.Wide(c.Program) { // else one trajectory fills the vector registers
 		k.width = MaxLanes
