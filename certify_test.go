@@ -183,13 +183,13 @@ func TestCertificateRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			want := f.inner.Certification(opt, 24, nil)
 			want.Spoil = of("unrolled", c.spoil)
-			cert, err := publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
+			cert, err := gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want)
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 			require.Contains(t, cert.Where, c.where)
 			want = f.inner.Certification(opt, 24, gradcheck.Modes)
 			want.Spoil = of("adjoint", c.spoil)
-			cert, err = publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
+			cert, err = gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want)
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 			require.Equal(t, "adjoint", cert.Mode)
@@ -229,7 +229,7 @@ func TestCertificateRefusesAtOptimum(t *testing.T) {
 			g[1] += 1e-3
 		}
 	}
-	c, err = publicCertificate(gradcheck.Certify(context.Background(), again.Model.prog, again.inner.Objective.Space, again.inner.Objective.Trajectories, opt, want))
+	c, err = gradcheck.Certify(context.Background(), again.Model.prog, again.inner.Objective.Space, again.inner.Objective.Trajectories, opt, want)
 	require.NoError(t, err)
 	require.False(t, c.Certified(), "worst %g", c.Worst)
 }
@@ -295,7 +295,7 @@ func TestDoubtfulDifferences(t *testing.T) {
 					g[0] += 1e-3
 				}
 			}
-			cert, err = publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
+			cert, err = gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want)
 			require.NoError(t, err)
 			require.False(t, cert.Certified(), "worst %g", cert.Worst)
 		})
@@ -346,7 +346,7 @@ func TestCertificateKinks(t *testing.T) {
 					clear(g[60:])
 				}
 			}
-			c, err = publicCertificate(gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want))
+			c, err = gradcheck.Certify(context.Background(), f.Model.prog, f.inner.Objective.Space, f.inner.Objective.Trajectories, opt, want)
 			require.NoError(t, err)
 			require.False(t, c.Certified())
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/report"
 )
@@ -49,23 +50,11 @@ type Assessment struct {
 	Warnings  Diagnostics // of events that may not be certain
 }
 
-// Score is how a model meets an observation, or a component of one.
-type Score struct {
-	Observation string
-	Values      int
-	RMSE        float64
-
-	// The shares of values that lie in the central 50 % and 95 % of their distribution
-	// around the prediction; NaN without one.
-	Coverage50, Coverage95 float64
-}
-
-// Residual is a measured value with its prediction.
-type Residual struct {
-	Trajectory, Observation string
-	Time                    float64
-	Data, Prediction        float64
-}
+// Score is how a model meets an observation, Residual a measured value with its prediction.
+type (
+	Score    = fit.Score
+	Residual = fit.Residual
+)
 
 // EvaluateOptions say where a model is evaluated.
 type EvaluateOptions struct {
@@ -148,14 +137,7 @@ func (m *Model) Score(ctx context.Context, o EvaluateOptions) ([]Assessment, err
 }
 
 func publicAssessment(split string, a *estimate.Assessment) Assessment {
-	out := Assessment{Split: split, Runs: a.Trajectories, Values: a.Values, LogLikelihood: a.LogLikelihood, Likelihoods: a.Likelihoods, Warnings: a.Warnings}
-	for _, s := range a.Scores {
-		out.Scores = append(out.Scores, Score(s))
-	}
-	for _, r := range a.Residuals {
-		out.Residuals = append(out.Residuals, Residual(r))
-	}
-	return out
+	return Assessment{Split: split, Runs: a.Trajectories, Values: a.Values, LogLikelihood: a.LogLikelihood, Likelihoods: a.Likelihoods, Warnings: a.Warnings, Scores: a.Scores, Residuals: a.Residuals}
 }
 
 // WriteResiduals writes the residuals of assessments as a table.

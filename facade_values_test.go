@@ -63,7 +63,7 @@ func TestScores(t *testing.T) {
 				if math.Abs(z) <= 1.959963984540054 {
 					inside95++
 				}
-				residuals = append(residuals, Residual{"id=" + id, "y", r[0], r[2], pred})
+				residuals = append(residuals, Residual{Trajectory: "id=" + id, Observation: "y", Time: r[0], Data: r[2], Prediction: pred})
 			}
 		}
 		require.Equal(t, [2]int{len(c.ids), n}, [2]int{got.Runs, got.Values})

@@ -48,42 +48,13 @@ type Fit struct {
 	ran    bool
 }
 
-// Param is one number that a model learns, or holds fixed.
-type Param struct {
-	Name                 string // "e", "A[0,1]", "CL{subject=3}"
-	Doc, Unit            string
-	Value, Start, StdErr float64 // NaN: a standard error that is not known
-	Lo, Hi               float64 // its interval
-	Fixed                bool
-	Bound                bool        // the estimate is at an end of its interval
-	Likely               *[2]float64 // its 95 % interval by `uncertainty: profile`, that of all values at most; nil: there is none
-}
-
-// Verdict says what a fit is worth: see docs/fitting.md.
-type Verdict struct {
-	Text, Word     string   // in one line; fits, misfit, unknown, unconverged or stopped
-	Converged      bool     // an optimum was reached
-	Why            string   // the fit ended
-	Chi2           *float64 // per value, over the Values whose noise is declared; nil: there are none
-	Values         int
-	Runs           *float64 // probability of so few runs of residuals of one sign, were they independent
-	Starts, Here   int      // starts that led to a loss, and those of them that led to this optimum
-	Bounds         []string // parameters at an end of their interval
-	Equal          int      // starts that led to the same loss with clearly other parameters
-	Untold         int      // combinations of parameters that the data do not tell
-	Open, Exchange []string // the parameters of each of these, and those that may change places with others
-	Worst          string   // of a misfit: the observation of several that is met worst, and its χ² per value
-	Few            bool     // there are no more values than parameters
-}
-
-// Basin is an optimum that starts have led to: its undivided loss, and the first of them.
-type Basin struct {
-	Loss   float64
-	Starts int
-	Start  string
-	User   bool    // that of the model file is among them
-	Chi2   float64 // per value; 0: nothing tells it
-}
+// Param is one number that a model learns, or holds fixed; Verdict says what a fit is worth, and
+// Basin is an optimum that starts have led to.
+type (
+	Param   = fit.Estimate
+	Verdict = fit.Verdict
+	Basin   = fit.Basin
+)
 
 // Summary describes trajectories and how the model meets them.
 type Summary struct {
@@ -184,17 +155,10 @@ func (f *Fit) publish() {
 	in := f.inner
 	f.Params, f.Estimates = map[string]Param{}, nil
 	for _, e := range in.Estimates {
-		p := Param(e)
-		f.Params[p.Name], f.Estimates = p, append(f.Estimates, p)
+		f.Params[e.Name], f.Estimates = e, append(f.Estimates, e)
 	}
 	f.Train, f.Validation, f.Warnings, f.State = Summary(in.Train), Summary(in.Validation), in.Warnings, in.State
-	f.Verdict, f.Basins, f.Decisions = nil, nil, in.Decisions
-	if v := in.Verdict; v != nil {
-		f.Verdict = &Verdict{v.Text, v.Word, v.Converged, v.Why, v.Chi2, v.Values, v.Runs, v.Starts, v.Here, v.Bounds, v.Equal, v.Untold, v.Open, v.Exchange, v.Worst, v.Few}
-	}
-	for _, b := range in.Basins {
-		f.Basins = append(f.Basins, Basin(b))
-	}
+	f.Verdict, f.Basins, f.Decisions = in.Verdict, in.Basins, in.Decisions
 	if f.ran && in.State != nil {
 		f.Status = in.State.Status
 	}

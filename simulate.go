@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/pinode/pinode/internal/report"
 	"github.com/pinode/pinode/internal/simulate"
@@ -191,15 +190,7 @@ func (s *Solver) Gradient(ct []float64) ([]float64, error) {
 }
 
 // Comparison is a row of a work–precision table.
-type Comparison struct {
-	Solver          string
-	RTol, Step      float64       // the relative tolerance, or the length of fixed steps
-	Error           float64       // of all states at all output times, beside the largest value of each in the run; NaN for a failed run
-	Steps, Rejected int           // of all runs together
-	Evaluations     int           // of the right-hand side
-	Time            time.Duration // the least of some rounds
-	Failed          string        // why there is no solution; else empty
-}
+type Comparison = sim.Comparison
 
 // Compare simulates with several solvers, each at several tolerances, and compares with the
 // tightest solution.
@@ -209,12 +200,5 @@ func (m *Model) Compare(ctx context.Context, o SimulateOptions, solvers ...strin
 		return nil, public(err)
 	}
 	rows, err := m.simulator().Compare(ctx, c, solvers)
-	if err != nil {
-		return nil, public(err)
-	}
-	list := make([]Comparison, len(rows))
-	for i, r := range rows {
-		list[i] = Comparison(r)
-	}
-	return list, nil
+	return rows, public(err)
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/pinode/pinode/dsl/diag"
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/explain"
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
@@ -16,8 +17,8 @@ type Assessment struct {
 	Trajectories, Values int
 	LogLikelihood        float64 // NaN where an observation has no distribution
 	Likelihoods          map[string]float64
-	Scores               []loss.Score
-	Residuals            []loss.Residual
+	Scores               []fit.Score
+	Residuals            []fit.Residual
 	Warnings             diag.List // of events that may not be certain
 }
 

@@ -108,7 +108,7 @@ func basins(f *Fit, list []*candidate) {
 	for _, k := range list {
 		if first == nil || !k.same(first) {
 			first = k
-			b := Basin{Loss: k.Value, Start: k.name}
+			b := fit.Basin{Loss: k.Value, Start: k.name}
 			if k.n > 0 {
 				b.Chi2 = k.chi / float64(k.n)
 			}

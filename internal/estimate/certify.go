@@ -16,7 +16,7 @@ import (
 // first. Without modes it is what the setting `certificate` says: the mode of
 // the fit with differences as good as a warning before a fit needs them, or,
 // in full, all modes that the solver has and every trajectory.
-func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*gradcheck.Certificate, error) {
+func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*fit.Certificate, error) {
 	if left := f.Left(); left > 0 {
 		began, limit := time.Now(), &f.Plan.Trainer.Stop.MaxTime
 		var cancel func()
@@ -35,9 +35,9 @@ func (f *Fit) Certify(ctx context.Context, n int, modes ...string) (*gradcheck.C
 
 // certifyField compares the gradient of the loss of a network with differences: by each of
 // the parameters and along random directions, n in all.
-func (f *Fit) certifyField(ctx context.Context, n int) (*gradcheck.Certificate, error) {
+func (f *Fit) certifyField(ctx context.Context, n int) (*fit.Certificate, error) {
 	b := f.field
-	c := &gradcheck.Certificate{Modes: []string{"reverse"}, Tolerance: 1e-6, Mode: "reverse"}
+	c := &fit.Certificate{Modes: []string{"reverse"}, Tolerance: 1e-6, Mode: "reverse"}
 	rng := fit.Stream(f.Plan.Trainer.Seed, "certificate")
 	var along [][]float64
 	for k := range n {

@@ -376,7 +376,7 @@ func (f *Fit) weighField(ctx context.Context, x []float64) error {
 	if err != nil {
 		return err
 	}
-	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Word: Fits}
+	v := &fit.Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Word: Fits}
 	var parts []string
 	for _, l := range left {
 		parts = append(parts, fmt.Sprintf("%s to %.2g", l.Name, l.RMS))

@@ -25,7 +25,7 @@ type Fit struct {
 	State *fit.State
 	Plan  *fit.Plan
 
-	Estimates []problem.Estimate
+	Estimates []fit.Estimate
 	Values    *problem.Values
 
 	Train, Validation Summary

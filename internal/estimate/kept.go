@@ -42,7 +42,7 @@ func follow(f *Fit) {
 
 // Kept are the values and estimates of the best that a fit has come to while it runs; nil: it has not
 // begun. They have no standard errors.
-func (f *Fit) Kept() (*problem.Values, []problem.Estimate) {
+func (f *Fit) Kept() (*problem.Values, []fit.Estimate) {
 	p := f.kept.Load()
 	if p == nil {
 		return nil, nil

@@ -7,13 +7,12 @@ import (
 	"slices"
 
 	"github.com/pinode/pinode/fit"
-	"github.com/pinode/pinode/internal/problem"
 )
 
 // Profiled is the profile of the likelihood by a parameter: values of it, and how far the negative
 // log-likelihood, least in all else, has risen there.
 type Profiled struct {
-	*problem.Estimate
+	*fit.Estimate
 	At, Rise []float64
 }
 

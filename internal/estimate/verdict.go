@@ -12,31 +12,11 @@ import (
 	"github.com/pinode/pinode/fit"
 )
 
-// Verdict says what a fit is worth.
-type Verdict struct {
-	Text      string   `json:"text"`    // in one line
-	Word      string   `json:"verdict"` // fits, misfit, unknown, stopped or unconverged
-	Converged bool     `json:"converged"`
-	Why       string   `json:"why"`                // it ended
-	Chi2      *float64 `json:"chi2,omitempty"`     // reduced χ², where observations declare their noise
-	Values    int      `json:"values,omitempty"`   // that entered χ²
-	Runs      *float64 `json:"runs,omitempty"`     // probability of so few runs of residuals of one sign
-	Starts    int      `json:"starts,omitempty"`   // that led to a loss
-	Here      int      `json:"here,omitempty"`     // of these, how many led to this optimum
-	Bounds    []string `json:"bounds,omitempty"`   // parameters at an end of their interval
-	Equal     int      `json:"equal,omitempty"`    // starts that led to the same loss with clearly other parameters
-	Untold    int      `json:"untold,omitempty"`   // combinations of parameters that the data do not tell
-	Open      []string `json:"open,omitempty"`     // the parameters of each of these
-	Worst     string   `json:"worst,omitempty"`    // of a misfit: the observation that is met worst, with its χ² per value
-	Few       bool     `json:"few,omitempty"`      // no more values than parameters
-	Exchange  []string `json:"exchange,omitempty"` // parameters that may change places with others
-}
-
 // Findings are what a fit has found beside its estimates.
 type Findings struct {
-	Verdict   *Verdict // nil before the fit
-	Basins    []Basin  // by loss
-	Decisions []string // of what was done, and why
+	Verdict   *fit.Verdict // nil before the fit
+	Basins    []fit.Basin  // by loss
+	Decisions []string     // of what was done, and why
 	Profiles  []Profiled
 
 	starts, here int         // that led to a loss, and to the result
@@ -57,22 +37,13 @@ const (
 	Stopped     = "stopped"     // by the clock
 )
 
-// Basin is an optimum that starts have led to.
-type Basin struct {
-	Loss   float64 `json:"loss"` // in nats, undivided
-	Starts int     `json:"starts"`
-	Start  string  `json:"start"` // the first of these
-	User   bool    `json:"user,omitempty"`
-	Chi2   float64 `json:"chi2,omitempty"`
-}
-
 // misfitAt is the probability of runs below which residuals are not independent.
 const misfitAt = 1e-4
 
 // judge makes the verdict of a fit that has ended.
 func (f *Fit) judge(m *misfit) {
 	judgeBounds(f)
-	v := &Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.starts, Here: f.here - f.equal, Equal: f.equal}
+	v := &fit.Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.starts, Here: f.here - f.equal, Equal: f.equal}
 	v.Open, v.Untold = f.open, len(f.open)
 	for _, e := range f.exchange {
 		v.Exchange = append(v.Exchange, e.names(f))
@@ -112,7 +83,7 @@ func (f *Fit) judge(m *misfit) {
 	default:
 		v.Word = Unconverged
 	}
-	v.Text = v.text()
+	v.Text = verdictText(v)
 	f.Verdict = v
 }
 
@@ -126,8 +97,8 @@ func untoldByPriors(f *Fit) (n int) {
 	return n
 }
 
-// text is the verdict in words.
-func (v *Verdict) text() string {
+// verdictText is the verdict in words.
+func verdictText(v *fit.Verdict) string {
 	var parts []string
 	say := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	switch v.Word {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/pinode/pinode/fit"
 )
 
 // TestSchur: the inverse of the complement is the block of the inverse, whatever the sizes of
@@ -54,7 +56,7 @@ func abs(v float64) float64 { return max(v, -v) }
 // TestVerdictText: what is said of a fit, in a line.
 func TestVerdictText(t *testing.T) {
 	number := func(v float64) *float64 { return &v }
-	for want, v := range map[string]Verdict{
+	for want, v := range map[string]fit.Verdict{
 		"converged, and meets the data; χ² 1.1 per value (40)":                                                                                    {Word: Fits, Chi2: number(1.1), Values: 40},
 		"converged, and meets the data; χ² 4 per value (40)":                                                                                      {Word: Fits, Chi2: number(4), Values: 40},
 		"converged, and does not meet the data: the model is wrong, or the optimum; χ² 1.4 per value (9)":                                         {Word: Misfit, Chi2: number(1.4), Values: 9},
@@ -65,6 +67,6 @@ func TestVerdictText(t *testing.T) {
 		"converged, and meets the data; residuals of one sign follow each other (p 1e-09)":                                                        {Word: Fits, Runs: number(1e-9)},
 		"converged, and meets the data": {Word: Fits, Runs: number(0.5)},
 	} {
-		require.Equal(t, want, v.text())
+		require.Equal(t, want, verdictText(&v))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/simulate"
@@ -15,75 +16,43 @@ import (
 // Modes are the modes that a certificate is given for.
 var Modes = []string{"unrolled", "adjoint", "backsolve", "forward"}
 
-// Certificate compares derivatives in several gradient modes with finite
-// differences, at the start values. The targets are the loss of a trajectory,
-// or the states at the end where the file has no data, and the times of the
-// first events. Every coordinate is compared on a trajectory on which it acts,
-// and where there are several trajectories the loss of all of them along one
-// direction through all coordinates.
-type Certificate struct {
-	Modes   []string
-	Targets []Target
-	Events  []Event
-	Inert   []string // parameters that have no effect at the start values
-	Notes   []string // what makes differences doubtful in this model
-
-	InertWeights int // of those that were looked at
-
-	// Worst is the largest disagreement, in the scale of its derivative; Mode
-	// and Where say which it is. Up to Tolerance is agreement.
-	Worst     float64
-	Tolerance float64
-	Mode      string
-	Where     string
-
-	// Compared and Doubtful count the derivatives of losses, or of the states
-	// at the end: those that differences confirm, and those that they cannot
-	// tell but on which the modes agree among each other.
-	Compared, Doubtful int
+// draft is a certificate in the making.
+type draft struct {
+	fit.Certificate
+	targets []target
 }
 
-// Certified reports whether no derivative disagrees, and one at least was
-// compared.
-func (c *Certificate) Certified() bool {
-	return c.Worst <= c.Tolerance && c.Compared+c.Doubtful > 0
-}
-
-// Event is an event of the run.
-type Event struct {
-	Name           string
-	Time           float64
-	Transversality float64 // 0 at a graze, 1 far from one; NaN without a guard
-}
-
-// Target is a number and its derivatives.
-type Target struct {
-	Name  string
-	Event int // of which it is the time, in Events, or -1
-	Rows  []Partial
+// target is a number and its derivatives.
+type target struct {
+	name  string
+	event int // of which it is the time, in Events, or -1
+	rows  []partial
 
 	counts bool    // its derivatives are those that Compared counts
 	size   float64 // of the terms that the number is a sum of
 	scale  float64 // of its derivatives: the largest
 }
 
-// Partial is the derivative by one coordinate, a parameter or a
-// weight, or along a direction.
-type Partial struct {
-	Name        string
-	Weight      bool // of a network
-	Difference  float64
-	Uncertainty float64   // estimated error of Difference
-	Failed      string    // why there is no difference; empty if there is one
-	Gradient    []float64 // by mode
-	Off         []float64 // by mode: the disagreement, in the scale of the derivative
-	Doubtful    string    // why differences cannot tell; then the disagreement is that among the modes
-
-	Direction bool // through all coordinates
+// partial is the derivative by one coordinate, or along a direction.
+type partial struct {
+	fit.CertifiedPartial
 
 	slope   float64   // the larger of the slopes to both sides
 	stretch float64   // by which the parameter moves with the variable that the fit changes
 	witness []float64 // the derivative in a mode that was asked only as differences were in doubt
+}
+
+// certificate is what the draft comes to.
+func (c *draft) certificate() *fit.Certificate {
+	c.judge()
+	for _, t := range c.targets {
+		to := fit.CertifiedTarget{Name: t.name, Event: t.event}
+		for _, r := range t.rows {
+			to.Rows = append(to.Rows, r.CertifiedPartial)
+		}
+		c.Targets = append(c.Targets, to)
+	}
+	return &c.Certificate
 }
 
 const (
@@ -130,7 +99,7 @@ func certifiedModes(opt sim.Options) []string {
 
 // WholeSimulation compares derivatives of a simulation, in all modes that the solver
 // has, in about n coordinates.
-func WholeSimulation(ctx context.Context, m *simulate.Simulator, n int) (*Certificate, error) {
+func WholeSimulation(ctx context.Context, m *simulate.Simulator, n int) (*fit.Certificate, error) {
 	opt, err := engine.SolverOptions(m.Settings)
 	if err != nil {
 		return nil, err
@@ -138,7 +107,7 @@ func WholeSimulation(ctx context.Context, m *simulate.Simulator, n int) (*Certif
 	return Simulation(ctx, m, opt, Want{n, mostTimed, FineDifference, FineTolerance, certifiedModes(opt), true, nil})
 }
 
-func Simulation(ctx context.Context, m *simulate.Simulator, opt sim.Options, want Want) (*Certificate, error) {
+func Simulation(ctx context.Context, m *simulate.Simulator, opt sim.Options, want Want) (*fit.Certificate, error) {
 	trajectories, err := m.Trajectories(false)
 	if err != nil {
 		return nil, err
@@ -168,9 +137,9 @@ type Want struct {
 }
 
 // judge compares the rows of a target.
-func (t *Target) judge(tol, kinks float64) {
-	for i := range t.Rows {
-		r := &t.Rows[i]
+func (t *target) judge(tol, kinks float64) {
+	for i := range t.rows {
+		r := &t.rows[i]
 		unit := math.Max(t.unit(r), t.noise()/tol/math.Abs(r.stretch))
 		r.judge(unit, tol, kinks)
 	}
@@ -192,7 +161,7 @@ func (t *Target) judge(tol, kinks float64) {
 // coordinates by which a target changes a thousand times less than by others
 // count in a thousandth of these. A target that moves by less than 1e-9 of its
 // terms in such a step is constant as far as solutions to 1e-10 can tell.
-func (t *Target) unit(r *Partial) float64 {
+func (t *target) unit(r *partial) float64 {
 	own := r.slope
 	if r.Failed != "" {
 		own = t.scale
@@ -203,13 +172,13 @@ func (t *Target) unit(r *Partial) float64 {
 // noise is a disagreement that tells nothing: solutions are known to some 1e-10 of the
 // terms of the target, or 1e-12 where these are less than 0.01, and differences
 // take them over a hundredth.
-func (t *Target) noise() float64 { return math.Max(3e-8*t.size, 1e-10) }
+func (t *target) noise() float64 { return math.Max(3e-8*t.size, 1e-10) }
 
 // judge sets the disagreements of a row. Where the differences failed, or are
 // no better known than they are off, what the modes differ from each other by
 // counts in their place. Where kinks are in the way it is a doubt as long as it
 // is no more than they make: at most the given disagreement.
-func (r *Partial) judge(unit, tol, kinks float64) {
+func (r *partial) judge(unit, tol, kinks float64) {
 	r.Off, r.Doubtful = make([]float64, len(r.Gradient)), ""
 	worst, unsure := 0., r.Failed != ""
 	for j, g := range r.Gradient {
@@ -228,7 +197,7 @@ func (r *Partial) judge(unit, tol, kinks float64) {
 
 // among sets the disagreements to those of the modes with each other, and
 // returns the largest: with the median of several, or of two.
-func (r *Partial) among(unit float64) (worst float64) {
+func (r *partial) among(unit float64) (worst float64) {
 	all := slices.Concat(r.Gradient, r.witness)
 	slices.Sort(all)
 	for j, g := range r.Gradient {
@@ -244,16 +213,16 @@ func (r *Partial) among(unit float64) (worst float64) {
 
 // doubtCrossings makes the derivatives doubtful that nothing else does: of runs with a
 // crossing within the tolerances, on which all differences agree and nothing hangs.
-func (t *Target) doubtCrossings() {
-	for i := range t.Rows {
-		if r := &t.Rows[i]; r.Doubtful == "" {
+func (t *target) doubtCrossings() {
+	for i := range t.rows {
+		if r := &t.rows[i]; r.Doubtful == "" {
 			r.Doubtful = doubtCrossing
 		}
 	}
 }
 
 // wrong is the disagreement in a mode that counts against it.
-func (r *Partial) wrong(mode int) float64 {
+func (r *partial) wrong(mode int) float64 {
 	if r.Doubtful == doubtKinks {
 		return 0
 	}
@@ -270,18 +239,18 @@ func ratio(x, unit float64) float64 {
 
 // judge finds the worst disagreement, and the first event that it shows in. A
 // direction through all coordinates counts where no coordinate is wrong.
-func (c *Certificate) judge() {
+func (c *draft) judge() {
 	for _, directions := range []bool{false, true} {
 		if c.Worst <= c.Tolerance {
 			c.findWorst(directions)
 		}
 	}
-	for k := range c.Targets {
-		t := &c.Targets[k]
-		for i := range t.Rows {
+	for k := range c.targets {
+		t := &c.targets[k]
+		for i := range t.rows {
 			switch {
 			case !t.counts:
-			case t.Rows[i].Doubtful != "":
+			case t.rows[i].Doubtful != "":
 				c.Doubtful++
 			default:
 				c.Compared++
@@ -292,24 +261,24 @@ func (c *Certificate) judge() {
 
 // findWorst looks for a larger disagreement in rows of coordinates, or of
 // directions.
-func (c *Certificate) findWorst(directions bool) {
+func (c *draft) findWorst(directions bool) {
 	const clear = 1e-4
 	first, timed := "", false
-	for k := range c.Targets {
-		t := &c.Targets[k]
-		for i := range t.Rows {
-			r := &t.Rows[i]
+	for k := range c.targets {
+		t := &c.targets[k]
+		for i := range t.rows {
+			r := &t.rows[i]
 			if r.Direction != directions {
 				continue
 			}
 			for j := range r.Off {
 				off := r.wrong(j)
-				if off > clear && first == "" && t.Event >= 0 {
-					first = t.Name
+				if off > clear && first == "" && t.event >= 0 {
+					first = t.name
 				}
 				if off > c.Worst || math.IsNaN(off) && !math.IsNaN(c.Worst) {
-					c.Worst, c.Mode, c.Where = off, c.Modes[j], fmt.Sprintf("`%s`, in the %s", r.Name, t.Name)
-					timed = t.Event >= 0
+					c.Worst, c.Mode, c.Where = off, c.Modes[j], fmt.Sprintf("`%s`, in the %s", r.Name, t.name)
+					timed = t.event >= 0
 				}
 			}
 		}

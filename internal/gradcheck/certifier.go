@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/pinode/pinode/compiler/exec"
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/loss"
 	"github.com/pinode/pinode/internal/problem"
@@ -27,7 +28,7 @@ type certifier struct {
 	trajectories []*problem.Trajectory
 	opt          sim.Options
 	want         Want
-	cert         *Certificate
+	cert         *draft
 	x            []float64 // the start values
 	loss         bool      // there are data
 	step         float64   // the first of differences, in the scale of a coordinate
@@ -61,7 +62,7 @@ type probe struct {
 // Certify solves with tolerances so tight that the choice of steps, which
 // differences see and derivatives do not, is out of the way, and in double
 // precision. What cannot be solved so is solved as in the fit.
-func Certify(ctx context.Context, prog *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory, opt sim.Options, want Want) (*Certificate, error) {
+func Certify(ctx context.Context, prog *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory, opt sim.Options, want Want) (*fit.Certificate, error) {
 	tight := opt
 	if opt.Method.Adaptive() {
 		tight.Sizes = nil
@@ -89,7 +90,7 @@ func Certify(ctx context.Context, prog *engine.Compiled, sp *problem.Space, traj
 // relativeAlone is an absolute tolerance that no value of a model is below.
 const relativeAlone = 1e-60
 
-func certifyWith(ctx context.Context, prog *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory, opt sim.Options, want Want) (*Certificate, error) {
+func certifyWith(ctx context.Context, prog *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory, opt sim.Options, want Want) (*fit.Certificate, error) {
 	c, err := newCertifier(ctx, prog, sp, trajectories, opt, want)
 	if err != nil {
 		return nil, err
@@ -108,15 +109,14 @@ func certifyWith(ctx context.Context, prog *engine.Compiled, sp *problem.Space, 
 	if err := c.directions(); err != nil {
 		return nil, err
 	}
-	c.cert.judge()
-	return c.cert, nil
+	return c.cert.certificate(), nil
 }
 
 func newCertifier(ctx context.Context, prog *engine.Compiled, sp *problem.Space, trajectories []*problem.Trajectory, opt sim.Options, want Want) (*certifier, error) {
 	notes, off := kinks(prog.Program, opt)
 	c := &certifier{
 		kinks: off, ctx: ctx, prog: prog, sp: sp, trajectories: trajectories, opt: opt, want: want, step: 1e-2,
-		cert: &Certificate{Modes: want.Modes, Tolerance: want.Tol, Inert: []string{}, Notes: notes}, visited: map[int]bool{},
+		cert: &draft{Certificate: fit.Certificate{Modes: want.Modes, Tolerance: want.Tol, Inert: []string{}, Notes: notes}}, visited: map[int]bool{},
 	}
 	if !opt.Method.Adaptive() { // round-off alone is in the way of a smaller one
 		c.step = 1e-4

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/problem/problemtest"
 	"github.com/pinode/pinode/sim"
 	"github.com/pinode/pinode/solvers"
@@ -32,7 +33,7 @@ data d from "data.csv" { time: t, trajectory: id, y: y, until: u }
 
 const droppingRows = "id,u,t,y\na,1,0.1,0.9\na,1,0.3,0.5\nb,2,0.2,0.7\nb,2,0.7,0.5\n"
 
-func certified(t *testing.T, want Want) *Certificate {
+func certified(t *testing.T, want Want) *fit.Certificate {
 	t.Helper()
 	f := problemtest.Load(t, dropping, droppingRows)
 	opt := sim.Options{Method: solvers.Tsit5, RTol: 1e-6, ATol: 1e-9}
@@ -84,9 +85,9 @@ func TestCertificateFindsFaults(t *testing.T) {
 		require.False(t, c.Certified())
 		require.Equal(t, mode, c.Mode)
 		require.Contains(t, c.Where, "`b{id=b}`, in the loss of id=b")
-		of := func(c *Certificate) (row Partial) {
+		of := func(c *fit.Certificate) (row fit.CertifiedPartial) {
 			for _, x := range c.Targets {
-				if k := slices.IndexFunc(x.Rows, func(r Partial) bool { return r.Name == "b{id=b}" }); k >= 0 && x.Name == "loss of id=b" {
+				if k := slices.IndexFunc(x.Rows, func(r fit.CertifiedPartial) bool { return r.Name == "b{id=b}" }); k >= 0 && x.Name == "loss of id=b" {
 					row = x.Rows[k]
 				}
 			}

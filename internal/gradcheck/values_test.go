@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pinode/pinode/compiler"
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/internal/problem/problemtest"
@@ -382,7 +383,7 @@ func TestEndedAnywhere(t *testing.T) {
 	for _, modes := range [][]string{Modes, {"adjoint"}} {
 		f := problemtest.Load(t, dropping, droppingRows)
 		want := Want{3, mostTimed, coarseDifference, coarseTolerance, modes, true, nil}
-		certify := func(looks int64) (*Certificate, int64, error) {
+		certify := func(looks int64) (*fit.Certificate, int64, error) {
 			ctx := &countdown{Context: t.Context()}
 			ctx.left.Store(looks)
 			c, err := Certify(ctx, f.Prog, f.Space, f.Trajectories, sim.Options{Method: solvers.Tsit5, RTol: 1e-5, ATol: 1e-7}, want)

@@ -43,7 +43,7 @@ func (c *certifier) visit(k int) error {
 	tr := p.traj()
 	c.order = tr.Order
 	c.shallow = c.shallow || tr.Stats.Shallow > 0
-	if tr.Stats.TakenOver > 0 && len(c.cert.Targets) == 0 { // a stiff run cannot be run backwards
+	if tr.Stats.TakenOver > 0 && len(c.cert.targets) == 0 { // a stiff run cannot be run backwards
 		c.want.Modes = slices.DeleteFunc(slices.Clone(c.want.Modes), func(mode string) bool { return mode == "backsolve" && len(c.want.Modes) > 1 })
 		c.cert.Modes = c.want.Modes
 	}
@@ -51,8 +51,8 @@ func (c *certifier) visit(k int) error {
 		return nil
 	}
 	timed := 0
-	for _, t := range c.cert.Targets {
-		if t.Event >= 0 {
+	for _, t := range c.cert.targets {
+		if t.event >= 0 {
 			timed++
 		}
 	}
@@ -83,20 +83,20 @@ func (c *certifier) failure(p *probe) error {
 func (p *probe) traj() *sim.Trajectory { return &p.LossWorkers[0].Block[0].Traj }
 
 // targets are those of the visit, and the events of theirs that are new.
-func (c *certifier) targets() []Target {
+func (c *certifier) targets() []target {
 	of := ""
 	if len(c.trajectories) > 1 && c.item != all {
 		of = " of " + c.trajectories[c.item].Name
 	}
-	var list []Target
+	var list []target
 	switch {
 	case c.item == all:
-		list = append(list, Target{Name: "loss of all trajectories", Event: -1})
+		list = append(list, target{name: "loss of all trajectories", event: -1})
 	case c.loss:
-		list = append(list, Target{Name: "loss" + of, Event: -1})
+		list = append(list, target{name: "loss" + of, event: -1})
 	}
 	for k := range c.ends {
-		list = append(list, Target{Name: fmt.Sprintf("%s at %.6g", explain.StateNames(c.prog.Program)[k], c.traj().T), Event: -1})
+		list = append(list, target{name: fmt.Sprintf("%s at %.6g", explain.StateNames(c.prog.Program)[k], c.traj().T), event: -1})
 	}
 	if len(list) > 0 {
 		list[0].counts = true
@@ -106,9 +106,9 @@ func (c *certifier) targets() []Target {
 	}
 	for i, r := range c.traj().Log {
 		name, _ := explain.RecordName(c.prog.Program, &r)
-		e := Event{name, r.T, r.Transversality}
+		e := fit.CertifiedEvent{Name: name, Time: r.T, Transversality: r.Transversality}
 		if i < c.events {
-			list = append(list, Target{Name: fmt.Sprintf("time of %s at %.6g%s", e.Name, e.Time, of), Event: len(c.cert.Events)})
+			list = append(list, target{name: fmt.Sprintf("time of %s at %.6g%s", e.Name, e.Time, of), event: len(c.cert.Events)})
 		}
 		c.cert.Events = append(c.cert.Events, e)
 	}
@@ -195,10 +195,10 @@ func (c *certifier) compare(lines []line, modes []string) error {
 			t.scale = math.Max(t.scale, f.slope[k])
 		}
 		for n, l := range lines {
-			t.Rows = append(t.Rows, c.row(l, found[n], k, partials))
+			t.rows = append(t.rows, c.row(l, found[n], k, partials))
 		}
 		t.judge(c.want.Tol, c.kinks)
-		if len(modes) == 1 && slices.ContainsFunc(t.Rows, func(r Partial) bool { return r.Doubtful != "" }) {
+		if len(modes) == 1 && slices.ContainsFunc(t.rows, func(r partial) bool { return r.Doubtful != "" }) {
 			witness = c.witness(modes[0])
 		}
 	}
@@ -217,7 +217,7 @@ func (c *certifier) compare(lines []line, modes []string) error {
 		for k := range targets {
 			t := &targets[k]
 			for n, l := range lines {
-				t.Rows[n].witness = []float64{l.along(w[k]) / t.Rows[n].stretch}
+				t.rows[n].witness = []float64{l.along(w[k]) / t.rows[n].stretch}
 			}
 			t.judge(c.want.Tol, c.kinks)
 		}
@@ -227,18 +227,19 @@ func (c *certifier) compare(lines []line, modes []string) error {
 		if c.shallow {
 			t.doubtCrossings()
 		}
-		if i := slices.IndexFunc(c.cert.Targets, func(o Target) bool { return o.Name == t.Name && o.Event == t.Event }); i >= 0 {
-			c.cert.Targets[i].Rows = append(c.cert.Targets[i].Rows, t.Rows...)
+		if i := slices.IndexFunc(c.cert.targets, func(o target) bool { return o.name == t.name && o.event == t.event }); i >= 0 {
+			c.cert.targets[i].rows = append(c.cert.targets[i].rows, t.rows...)
 		} else {
-			c.cert.Targets = append(c.cert.Targets, *t)
+			c.cert.targets = append(c.cert.targets, *t)
 		}
 	}
 	return nil
 }
 
 // row is that of a line for target k.
-func (c *certifier) row(l line, f difference, k int, partials [][][]float64) Partial {
-	r := Partial{Name: "one direction through all coordinates", Direction: l.dir != nil, stretch: 1}
+func (c *certifier) row(l line, f difference, k int, partials [][][]float64) partial {
+	r := partial{stretch: 1}
+	r.Name, r.Direction = "one direction through all coordinates", l.dir != nil
 	if l.dir == nil {
 		r.Name, r.Weight = c.Name(l.i), c.Weight(l.i)
 		if !r.Weight {

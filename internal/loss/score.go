@@ -5,27 +5,10 @@ import (
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
 )
-
-// Score is how a model meets an observation, or a component of one.
-type Score struct {
-	Observation string
-	Values      int
-	RMSE        float64
-
-	// The shares of values that lie in the central 50 % and 95 % of their
-	// distribution around the prediction; NaN without one.
-	Coverage50, Coverage95 float64
-}
-
-// Residual is a measured value with its prediction.
-type Residual struct {
-	Trajectory, Observation string
-	Time                    float64
-	Data, Prediction        float64
-}
 
 // Scorer counts what scores are made of, by component of observations.
 type Scorer struct {
@@ -62,7 +45,7 @@ func NewScorer(c *engine.Compiled) (*Scorer, error) {
 
 // Row counts the measured values of the row that a system is at, and returns their
 // residuals.
-func (s *Scorer) Row(it *problem.Trajectory, r *problem.Row, sys *engine.System) (list []Residual) {
+func (s *Scorer) Row(it *problem.Trajectory, r *problem.Row, sys *engine.System) (list []fit.Residual) {
 	pred := sys.Predict()
 	if s.noise != nil {
 		s.noise.At(sys)
@@ -72,7 +55,7 @@ func (s *Scorer) Row(it *problem.Trajectory, r *problem.Row, sys *engine.System)
 			continue
 		}
 		y, d := r.Data[i], r.Data[i]-pred[i]
-		list = append(list, Residual{it.Name, s.names[i], it.Span.Saves[r.Save], y, pred[i]})
+		list = append(list, fit.Residual{Trajectory: it.Name, Observation: s.names[i], Time: it.Span.Saves[r.Save], Data: y, Prediction: pred[i]})
 		s.n[i]++
 		s.squares[i] += d * d
 		if o.Dist == nil {
@@ -97,12 +80,15 @@ func (s *Scorer) Row(it *problem.Trajectory, r *problem.Row, sys *engine.System)
 }
 
 // Scores are those of the observations that were measured.
-func (s *Scorer) Scores() (list []Score) {
+func (s *Scorer) Scores() (list []fit.Score) {
 	for i, name := range s.names {
 		if s.n[i] == 0 {
 			continue
 		}
-		list = append(list, Score{name, int(s.n[i]), math.Sqrt(s.squares[i] / s.n[i]), s.inside[0][i] / s.known[i], s.inside[1][i] / s.known[i]})
+		list = append(list, fit.Score{
+			Observation: name, Values: int(s.n[i]), RMSE: math.Sqrt(s.squares[i] / s.n[i]),
+			Coverage50: s.inside[0][i] / s.known[i], Coverage95: s.inside[1][i] / s.known[i],
+		})
 	}
 	return list
 }

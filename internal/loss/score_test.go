@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/engine"
 )
 
@@ -26,7 +27,7 @@ data d from "data.csv" { time: t, trajectory: id, plain: p, y: [u, v], n: n }
 	require.NoError(t, err)
 	sys := o.Workers[0].System
 	sys.Bind(o.Space.SharedAt(x, o.Natural), o.Space.Scales)
-	var list []Residual
+	var list []fit.Residual
 	for _, it := range o.Trajectories {
 		sys.BindTrajectory(o.Space.OwnInputs(o.Natural, it, nil), it.Signals)
 		for i := range it.Rows {
@@ -36,18 +37,21 @@ data d from "data.csv" { time: t, trajectory: id, plain: p, y: [u, v], n: n }
 			list = append(list, s.Row(it, r, sys)...)
 		}
 	}
-	require.Equal(t, []Residual{
-		{"id=a", "plain", 0, 1.5, 1},
-		{"id=a", "y[0]", 0, 1.3, 1},
-		{"id=a", "n", 0, 2, 2},
-		{"id=a", "plain", 1, 0, 1},
-		{"id=a", "y[0]", 1, 1.4, 1},
-		{"id=a", "y[1]", 1, 4, 3},
-		{"id=a", "n", 1, 5, 2},
-		{"id=b", "y[1]", 0, 2.5, 3},
-		{"id=b", "n", 0, 0, 2},
-		{"id=b", "y[0]", 2, 2.1, 1},
-		{"id=b", "y[1]", 2, 6, 3},
+	of := func(trajectory, observation string, at, data, prediction float64) fit.Residual {
+		return fit.Residual{Trajectory: trajectory, Observation: observation, Time: at, Data: data, Prediction: prediction}
+	}
+	require.Equal(t, []fit.Residual{
+		of("id=a", "plain", 0, 1.5, 1),
+		of("id=a", "y[0]", 0, 1.3, 1),
+		of("id=a", "n", 0, 2, 2),
+		of("id=a", "plain", 1, 0, 1),
+		of("id=a", "y[0]", 1, 1.4, 1),
+		of("id=a", "y[1]", 1, 4, 3),
+		of("id=a", "n", 1, 5, 2),
+		of("id=b", "y[1]", 0, 2.5, 3),
+		of("id=b", "n", 0, 0, 2),
+		of("id=b", "y[0]", 2, 2.1, 1),
+		of("id=b", "y[1]", 2, 6, 3),
 	}, list)
 	got := s.Scores()
 	require.Equal(t, []string{"plain", "y[0]", "y[1]", "n"}, []string{got[0].Observation, got[1].Observation, got[2].Observation, got[3].Observation})

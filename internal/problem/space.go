@@ -42,7 +42,7 @@ type Space struct {
 	Scales       []float64   // scales
 	perKeyValues [][]float64 // for each parameter per key: values of element e of key k at k·N+e
 	keys         [][]string  // and the names of its keys
-	Estimates    []Estimate
+	Estimates    []fit.Estimate
 	of           []*check.Param // the parameter of each
 	noise        *noise         // of draws; nil: there are none
 	copies       int
@@ -202,7 +202,7 @@ func (sp *Space) addPerKey(p *check.Param, slot lower.Slot, trajectories []*Traj
 // addParameter notes a parameter's number, and fits it unless it is fixed.
 func (sp *Space) addParameter(c Parameter, start float64) {
 	p := c.Param
-	sp.Estimates = append(sp.Estimates, Estimate{
+	sp.Estimates = append(sp.Estimates, fit.Estimate{
 		Name: c.Name, Doc: p.Doc, Unit: p.UnitName(sp.Prog.Checked.Model.Units), Value: start, Start: start,
 		StdErr: math.NaN(), Lo: p.Lo, Hi: p.Hi, Fixed: p.Fixed,
 	})

@@ -49,9 +49,9 @@ type Info struct {
 	Message  string             `json:"message,omitempty"`
 	Labels   map[string]string  `json:"labels"` // of axes: see explain.Labels
 
-	Verdict   *estimate.Verdict `json:"verdict,omitempty"`
-	Basins    []estimate.Basin  `json:"basins,omitempty"`    // optima that starts have led to, by loss
-	Decisions []string          `json:"decisions,omitempty"` // what was done in the fit, and why
+	Verdict   *fit.Verdict `json:"verdict,omitempty"`
+	Basins    []fit.Basin  `json:"basins,omitempty"`    // optima that starts have led to, by loss
+	Decisions []string     `json:"decisions,omitempty"` // what was done in the fit, and why
 
 	Certificate string `json:"certificate"` // full, quick or off: how gradients were compared with differences
 }

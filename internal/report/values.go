@@ -14,6 +14,7 @@ import (
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/estimate"
 	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/problem"
@@ -49,7 +50,7 @@ func (r *Folder) Keep(f *estimate.Fit, src Source) error {
 }
 
 // writeValues writes params.yaml and weights.safetensors.
-func (r *Folder) writeValues(f *estimate.Fit, values *problem.Values, estimates []problem.Estimate, src Source) error {
+func (r *Folder) writeValues(f *estimate.Fit, values *problem.Values, estimates []fit.Estimate, src Source) error {
 	out := paramsFile{Params: map[string]paramYAML{}, Scales: values.Scales}
 	if f.Plan.Certificate == "off" {
 		out.Certificate = f.Plan.Certificate

@@ -15,18 +15,6 @@ import (
 	"github.com/pinode/pinode/solvers"
 )
 
-// Comparison is a row of a work–precision table: what the simulation took with a solver, and
-// how far it came out from the tightest solution.
-type Comparison struct {
-	Solver          string
-	RTol, Step      float64       // the relative tolerance, or the length of fixed steps
-	Error           float64       // of all states at all output times, beside the largest value of each in the run; NaN for a failed run
-	Steps, Rejected int           // of all runs together
-	Evaluations     int           // of the right-hand side
-	Time            time.Duration // the least of some rounds
-	Failed          string        // why there is no solution; else empty
-}
-
 // Tolerances at which solvers are compared, and that of the solution which counts as exact;
 // for fixed steps, into how many steps the span is cut.
 var (
@@ -37,7 +25,7 @@ var (
 const exact = 1e-13
 
 // Compare simulates with each of the solvers at several tolerances.
-func (m *Simulator) Compare(ctx context.Context, c Options, names []string) ([]Comparison, error) {
+func (m *Simulator) Compare(ctx context.Context, c Options, names []string) ([]sim.Comparison, error) {
 	var tabs []*solvers.Tableau // nil: auto
 	for _, name := range names {
 		tab := solvers.Method(name)
@@ -59,7 +47,7 @@ func (m *Simulator) Compare(ctx context.Context, c Options, names []string) ([]C
 		return nil, err
 	}
 	rows := planned(names, tabs, want.span, share, given.MaxSteps)
-	out := make([]Comparison, len(rows))
+	out := make([]sim.Comparison, len(rows))
 	for _, r := range rows {
 		got, err := m.solve(ctx, c, r)
 		if err != nil {
@@ -76,7 +64,7 @@ func (m *Simulator) Compare(ctx context.Context, c Options, names []string) ([]C
 
 // trial is a row that is being made.
 type trial struct {
-	Comparison
+	sim.Comparison
 	opt   sim.Options
 	again func() // does the runs once more
 }
@@ -85,7 +73,7 @@ type trial struct {
 func planned(names []string, tabs []*solvers.Tableau, span, share float64, maxSteps int) (rows []*trial) {
 	for i, tab := range tabs {
 		for k := range max(len(compared), len(cuts)) {
-			r := &trial{Comparison: Comparison{Solver: names[i]}, opt: sim.Options{Method: tab, MaxSteps: maxSteps, Forget: true}}
+			r := &trial{Comparison: sim.Comparison{Solver: names[i]}, opt: sim.Options{Method: tab, MaxSteps: maxSteps, Forget: true}}
 			if tab == nil {
 				r.opt.Method, r.opt.Stiff = solvers.Auto(compared[min(k, len(compared)-1)])
 			}
