@@ -98,7 +98,7 @@ events       none
 		require.Equal(t, quiet.Trajectories[i].Rows, s.Trajectories[i].Rows)
 	}
 	require.Contains(t, s.Explanation, "runs         20\n")
-	require.Contains(t, s.Explanation, "events       397: `bounce` 397\n")
+	require.Contains(t, s.Explanation, "events       53: `bounce` 53\n")
 	require.Regexp(t, `steps        \d+ accepted, [1-9]\d* rejected\n`, s.Explanation)
 	require.Regexp(t, `rejections   between t = [\d.]+ and [\d.]+\n`, s.Explanation)
 }

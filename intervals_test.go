@@ -122,6 +122,47 @@ fit { optimizer: lbfgs, starts: 7, spread: 4, uncertainty: ensemble }
 	require.Equal(t, "no-interval", f.Warnings.All[0].Code)
 }
 
+// TestEnsembleOfOneOptimum: the spread of fits that all end at one optimum is that of their last steps, and no standard error.
+func TestEnsembleOfOneOptimum(t *testing.T) {
+	of := func(model string) *Fit {
+		f, err := fromText(t, model+"fit { optimizer: lbfgs, starts: 4, spread: 0.5, uncertainty: ensemble }\n", "x,y\n0,1.1\n1,2.9\n2,5.3\n").Fit(t.Context(), FitOptions{})
+		require.NoError(t, err)
+		return f
+	}
+	f := of("model M {\n  param a = 1\n  param b = 1\n  covariate x\n  observe y = a + b*x ~ normal(0.5)\n}\ndata d from \"d.csv\" { y: y; x: x }\n")
+	require.InDelta(t, 1, f.Params["a"].Value, 1e-4)
+	require.InDelta(t, 2.1, f.Params["b"].Value, 1e-4)
+	require.True(t, math.IsNaN(f.Params["a"].StdErr) && math.IsNaN(f.Params["b"].StdErr))
+	require.Len(t, f.Warnings.All, 1)
+	require.Equal(t, "there is no standard error of `a`, `b`: 4 of 4 starts ended at one value, and how near they came to it says nothing of the data", f.Warnings.All[0].Message)
+
+	// Of a + c the data tell the sum alone, so that starts end apart on a line: that is what their spread shows.
+	f = of("model M {\n  param a = 1\n  param b = 1\n  param c = 0\n  covariate x\n  observe y = a + c + b*x ~ normal(0.5)\n}\ndata d from \"d.csv\" { y: y; x: x }\n")
+	require.InDelta(t, 1, f.Params["a"].Value+f.Params["c"].Value, 1e-4)
+	require.InEpsilon(t, f.Params["a"].StdErr, f.Params["c"].StdErr, 1e-4)
+	require.Greater(t, f.Params["a"].StdErr, 0.05)
+	require.True(t, math.IsNaN(f.Params["b"].StdErr))
+	require.Contains(t, f.Warnings.All[0].Message, "of `b`: 4 of 4")
+}
+
+// TestNoProfileSaysWhy: in words of the model, and by the parameter itself.
+func TestNoProfileSaysWhy(t *testing.T) {
+	// The mean of −1 and −2 with a deviation of 1 drives m to 0, where its interval ends.
+	f, err := fromText(t, "model M {\n  param m in [0, inf) = 2\n  observe y = m ~ normal(1)\n}\ndata d from \"d.csv\" { y: y }\nfit { uncertainty: profile }", "y\n-1\n-2\n").Fit(t.Context(), FitOptions{})
+	require.NoError(t, err)
+	require.Zero(t, f.Params["m"].Value)
+	require.Nil(t, f.Params["m"].Likely)
+	require.Len(t, f.Warnings.All, 1)
+	require.Equal(t, "no-interval", f.Warnings.All[0].Code)
+	require.Equal(t, "there is no 95 % interval of `m`: the data drive it to 0, the end of its interval, and it is held there", f.Warnings.All[0].Message)
+
+	// Two steps of adam leave m near 2, and the profile finds that 4 is better.
+	f, err = fromText(t, "model M {\n  param m in (0, inf) = 2\n  observe y = m ~ normal(0.5)\n}\ndata d from \"d.csv\" { y: y }\nfit { optimizer: adam { epochs: 2 }; uncertainty: profile }", "y\n4\n").Fit(t.Context(), FitOptions{})
+	require.NoError(t, err)
+	require.Nil(t, f.Params["m"].Likely)
+	require.Regexp(t, "^there is no 95 % interval of `m`: with it at 2\\.\\d+ the log-likelihood is higher than at the estimate, by \\d\\S*: the fit has not come to its optimum", f.Warnings.All[0].Message)
+}
+
 // TestEnsembleBand: the band of a block is two standard deviations of the fits about their mean.
 func TestEnsembleBand(t *testing.T) {
 	model := `model M {

@@ -185,5 +185,5 @@ func Solvers() string { return environ.Solvers() }
 // Explanations describe every code of a diagnostic, and the ways in which a run can
 // end.
 func Explanations() []diag.Code {
-	return slices.Concat(explain.Diagnostics(), explain.Statuses)
+	return slices.Concat(explain.Diagnostics(), explain.Statuses, explain.Words)
 }

@@ -29,6 +29,16 @@ type ProfilePoint struct {
 	At, Rise float64
 }
 
+// LowerError is the error of a profile that finds a lower loss than where it begins: that was no minimum.
+type LowerError struct {
+	Coordinate int
+	At, By     float64 // its value there, and how much lower the negative log-likelihood is
+}
+
+func (e *LowerError) Error() string {
+	return fmt.Sprintf("with coordinate %d at %g the negative log-likelihood is lower than at the estimate by %.3g: the fit has not reached its minimum", e.Coordinate, e.At, e.By)
+}
+
 // Rise95 is the rise at the ends of a 95 % interval: half the quantile of χ²
 // with one degree of freedom.
 const Rise95 = 1.920729410347062
@@ -190,7 +200,7 @@ func (w *profiler) at(near []float64, v, target float64, blocked *string) (f flo
 	}
 	rise := w.scale * (loss - w.least)
 	if rise < -0.02*target {
-		return 0, false, fmt.Errorf("with coordinate %d at %g the negative log-likelihood is lower than at the estimate by %.3g: the fit has not reached its minimum", w.coordinate, v, -rise)
+		return 0, false, &LowerError{Coordinate: w.coordinate, At: v, By: -rise}
 	}
 	copy(near, h.full)
 	w.p.Points = append(w.p.Points, ProfilePoint{At: v, Rise: rise})

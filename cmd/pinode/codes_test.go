@@ -105,6 +105,9 @@ func TestCodesAreExplained(t *testing.T) {
 		_, ok := known[c]
 		require.True(t, ok, "`%s`, printed at %s, is not explained", c, at)
 	}
+	for c := exitInternal; c <= exitInterrupted; c++ {
+		require.Contains(t, known, codeOf(c))
+	}
 	page, err := os.ReadFile("../../docs/reference.md")
 	require.NoError(t, err)
 	for name, c := range known {
@@ -112,4 +115,31 @@ func TestCodesAreExplained(t *testing.T) {
 		require.NotEmpty(t, c.Title, name)
 		require.NotEmpty(t, c.Explanation, name)
 	}
+}
+
+// TestWordsAreExplained: every status of a fit and every word of a verdict is known to explain, and so are the words that
+// are printed for them.
+func TestWordsAreExplained(t *testing.T) {
+	known := explained()
+	for file, least := range map[string]int{"../../fit/state.go": 7, "../../internal/estimate/verdict.go": 5} {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		require.NoError(t, err)
+		words := constants([]*ast.File{f})
+		require.GreaterOrEqual(t, len(words), least, file)
+		for _, word := range words {
+			c, ok := lookUp(known, []string{word})
+			require.True(t, ok, "`%s` of %s is not explained", word, file)
+			require.Equal(t, word, c.Name)
+		}
+	}
+	for printed, name := range map[string]string{
+		"not converged": "unconverged", "at its bound": "at-its-bound", "max time": "max_time", "Doubtful": "doubtful", "fixed": "fixed",
+		"certified": "certified", "shallow-crossing": "shallow-crossing", "no_interval": "no-interval",
+	} {
+		c, ok := lookUp(known, strings.Fields(printed))
+		require.True(t, ok, printed)
+		require.Equal(t, name, c.Name)
+	}
+	_, ok := lookUp(known, []string{"not"})
+	require.False(t, ok)
 }

@@ -93,7 +93,10 @@ func named(args []string) *pinode.Model {
 func settings(c *cobra.Command, args []string, text string) (list []string, _ cobra.ShellCompDirective) {
 	list = pinode.CompleteSetting(text)
 	if m := named(args); m != nil && c.Name() != "check" {
-		names := m.States()
+		var names []string
+		if c.Name() == "simulate" { // which alone takes initial values
+			names = m.States()
+		}
 		for _, p := range m.Program().Parameters() {
 			if !strings.HasSuffix(p.Name, ".weight") && !strings.HasSuffix(p.Name, ".bias") {
 				names = append(names, p.Name)

@@ -48,6 +48,9 @@ func (a *app) leave(status string, code int) {
 	if a.leaving.do != nil {
 		a.leaving.do(status)
 	}
+	if a.json { // whatever was to be the document is left where it is
+		_ = writeJSON(a.stdout, failureDocument(failure{codeOf(code), "the command was left in the middle of a step", code}))
+	}
 	os.Exit(code)
 }
 

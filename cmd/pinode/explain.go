@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,18 @@ func explained() map[string]diag.Code {
 	return out
 }
 
+// lookUp finds a code by one of its names, whatever joins their words: a verdict says "not converged".
+func lookUp(all map[string]diag.Code, words []string) (diag.Code, bool) {
+	joined := func(s string) string { return strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToLower(s)) }
+	name := joined(strings.Join(words, " "))
+	for _, c := range all {
+		if joined(c.Name) == name || slices.Contains(c.Also, name) {
+			return c, true
+		}
+	}
+	return diag.Code{}, false
+}
+
 // codeJSON is a diagnostic or status in JSON.
 type codeJSON struct {
 	Name        string `json:"code"`
@@ -28,9 +41,11 @@ type codeJSON struct {
 	Example     string `json:"example,omitempty"`
 }
 
+func jsonOf(c diag.Code) codeJSON { return codeJSON{c.Name, c.Title, c.Explanation, c.Example} }
+
 func (a *app) explainCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "explain CODE", Short: "Explain a diagnostic, or how a run ended", Example: "  pinode explain unit-mismatch\n  pinode explain event_graze", Args: cobra.MaximumNArgs(1),
+		Use: "explain CODE", Short: "Explain a diagnostic, how a run ended, or a word of a verdict", Example: "  pinode explain unit-mismatch\n  pinode explain event_graze\n  pinode explain not converged", Args: cobra.ArbitraryArgs,
 		ValidArgsFunction: cobra.FixedCompletions(slices.Sorted(maps.Keys(explained())), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(_ *cobra.Command, args []string) error {
 			all := explained()
@@ -39,7 +54,7 @@ func (a *app) explainCmd() *cobra.Command {
 				if a.json {
 					list := []codeJSON{}
 					for _, n := range names {
-						list = append(list, codeJSON(all[n]))
+						list = append(list, jsonOf(all[n]))
 					}
 					return writeJSON(a.out, map[string]any{"version": 1, "codes": list})
 				}
@@ -48,16 +63,16 @@ func (a *app) explainCmd() *cobra.Command {
 				}
 				return nil
 			}
-			c, ok := all[args[0]]
-			if !ok {
-				near, _ := diag.Nearest(args[0], names)
+			c, ok := lookUp(all, args)
+			if word := strings.Join(args, " "); !ok {
+				near, _ := diag.Nearest(word, names)
 				if near != "" {
-					return usageError("there is no diagnostic or status `%s`; did you mean `%s`?", args[0], near)
+					return usageError("there is no diagnostic, status or verdict `%s`; did you mean `%s`?", word, near)
 				}
-				return usageError("there is no diagnostic or status `%s`; `pinode explain` lists them", args[0])
+				return usageError("there is no diagnostic, status or verdict `%s`; `pinode explain` lists them", word)
 			}
 			if a.json {
-				return writeJSON(a.out, map[string]any{"version": 1, "code": codeJSON(c)})
+				return writeJSON(a.out, map[string]any{"version": 1, "code": jsonOf(c)})
 			}
 			fmt.Fprintf(a.out, "%s: %s\n\n%s\n", c.Name, c.Title, c.Explanation)
 			if c.Example != "" {

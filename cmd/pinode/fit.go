@@ -81,8 +81,7 @@ func (a *app) fit(c *cobra.Command, path string, o *fitFlags) error {
 			return err
 		}
 		if r.ended {
-			a.say("%s has ended: %s; nothing is left to do", r.folder.Dir, r.info.Status)
-			return nil
+			return r.tellEnded(a)
 		}
 		lock, err := claim(r.folder.Dir, true)
 		if err != nil {

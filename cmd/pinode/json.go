@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -38,6 +39,23 @@ func jsonMap(of map[string]float64) map[string]jsonNumber {
 		out[k] = jsonNumber(v)
 	}
 	return out
+}
+
+// wantsJSON reports whether a command line asks for JSON, also one that is wrong elsewhere.
+func wantsJSON(args []string) bool {
+	for _, a := range args {
+		if a == "--" {
+			break
+		}
+		if value, ok := strings.CutPrefix(a, "--json="); ok {
+			on, err := strconv.ParseBool(value)
+			return err == nil && on
+		}
+		if a == "--json" {
+			return true
+		}
+	}
+	return false
 }
 
 // writeJSON writes the one document of a command.

@@ -49,6 +49,7 @@ func usageError(format string, args ...any) error {
 // app is what the commands share.
 type app struct {
 	out, err *stream
+	stdout   io.Writer // where out goes in the end
 	quiet    bool
 	json     bool
 	noColor  bool
@@ -66,29 +67,31 @@ func main() {
 
 // run executes a command line and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) (code int) {
-	a := &app{out: newStream(stdout), err: newStream(stderr)}
+	a := &app{out: newStream(stdout), err: newStream(stderr), stdout: stdout}
 	a.out.plain = a.out.tty
 	defer func() {
 		if r := recover(); r != nil {
+			a.out.to = stdout
+			a.failureJSON(failure{"internal", fmt.Sprint(r), exitInternal})
 			fmt.Fprintf(stderr, "error[internal]: %v\n  = help: this is a mistake in pinode, not in your model; please report it with the lines below\n%s", r, debug.Stack())
 			code = exitInternal
 		}
 	}()
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(a.out)
-	root.SetErr(a.err)
 	ctx, stop := interruptible(a)
 	defer stop()
 	var document bytes.Buffer
-	if slices.Contains(args, "--json") {
+	if wantsJSON(args) {
 		a.json, a.out.to = true, &document // one, and only one, whatever happens
 	}
 	if err := root.ExecuteContext(ctx); err != nil && !errors.Is(err, a.out.err) {
 		code = a.report(err)
 	}
 	a.out.to = stdout
-	if document.Len() > 0 {
+	if text := document.Bytes(); len(text) > 0 && text[0] != '{' { // help, a version, a script of a shell
+		_ = a.text("text", string(text))
+	} else if len(text) > 0 {
 		_, _ = document.WriteTo(a.out) // the stream has the error
 	}
 	if text, failed := a.out.failed(); failed && code == exitDone {
@@ -127,20 +130,37 @@ func (a *app) report(err error) int {
 	}
 	f := failureOf(err)
 	a.fail(f)
-	if b, ok := a.out.to.(*bytes.Buffer); ok && a.json && b.Len() == 0 {
-		_ = writeJSON(a.out, struct {
-			Version int     `json:"version"`
-			Error   failure `json:"error"`
-		}{1, f})
+	if b, ok := a.out.to.(*bytes.Buffer); ok && b.Len() == 0 {
+		a.failureJSON(f)
 	}
 	return f.Exit
 }
+
+// failureJSON is the document of a command that ends without another.
+func (a *app) failureJSON(f failure) {
+	if a.json {
+		_ = writeJSON(a.out, failureDocument(f)) // the stream has the error
+	}
+}
+
+func failureDocument(f failure) any {
+	if f.Text == "" {
+		f.Text = explained()[f.Code].Title
+	}
+	return struct {
+		Version int     `json:"version"`
+		Error   failure `json:"error"`
+	}{1, f}
+}
+
+// told are the codes that say no more than the text behind them.
+var told = []string{"usage", "input", "output", "gradient", "stopped", "interrupted"}
 
 // fail prints what ended a command.
 func (a *app) fail(f failure) {
 	switch {
 	case f.Text == "":
-	case f.Code == "":
+	case slices.Contains(told, f.Code):
 		a.say("error: %s", f.Text)
 	default:
 		a.say("error[%s]: %s", f.Code, f.Text)
@@ -149,9 +169,26 @@ func (a *app) fail(f failure) {
 
 // failure is what ended a command, other than mistakes in a model.
 type failure struct {
-	Code string `json:"code,omitempty"` // as `pinode explain` knows it
+	Code string `json:"code"` // as `pinode explain` knows it
 	Text string `json:"text"`
 	Exit int    `json:"exit"`
+}
+
+// codeOf is the code of a failure of which no more is known than how the command ends.
+func codeOf(exit int) string {
+	switch exit {
+	case exitInternal:
+		return "internal"
+	case exitModel:
+		return "gradient"
+	case exitNumerical:
+		return "fit"
+	case exitStopped:
+		return "stopped"
+	case exitUsage:
+		return "usage"
+	}
+	return "interrupted"
 }
 
 func failureOf(err error) failure {
@@ -164,11 +201,11 @@ func failureOf(err error) failure {
 	var re *files.ReadError
 	switch {
 	case errors.As(err, &code):
-		return failure{"", code.text, code.code}
+		return failure{codeOf(code.code), code.text, code.code}
 	case errors.As(err, &we):
-		return failure{"", we.Error(), exitOutput}
+		return failure{"output", we.Error(), exitOutput}
 	case errors.As(err, &busy):
-		return failure{"", busy.Error(), exitOutput}
+		return failure{"output", busy.Error(), exitOutput}
 	case errors.As(err, &de):
 		return failure{"data", de.Error(), exitData}
 	case errors.As(err, &se):
@@ -178,9 +215,9 @@ func failureOf(err error) failure {
 	case errors.Is(err, fit.ErrNotFinite):
 		return failure{"fit", err.Error(), exitNumerical}
 	case errors.As(err, &re), errors.Is(err, os.ErrNotExist):
-		return failure{"", err.Error(), exitData}
+		return failure{"input", err.Error(), exitData}
 	}
-	return failure{"", err.Error(), exitUsage}
+	return failure{"usage", err.Error(), exitUsage}
 }
 
 // commands are all of them, each in a file of its name.
@@ -208,6 +245,8 @@ func (a *app) root() *cobra.Command {
 		c.AddCommand(sub)
 	}
 	c.PersistentPreRunE = notEmpty
+	c.SetOut(a.out) // the commands of completion take it as it is now
+	c.SetErr(a.err)
 	c.SetHelpCommand(helpCommand(c))
 	c.SetFlagErrorFunc(flagError)
 	c.InitDefaultCompletionCmd()

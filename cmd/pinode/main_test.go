@@ -72,6 +72,7 @@ func TestReadme(t *testing.T) {
 	dir := t.TempDir()
 	args := append(fields[3:], "--out", filepath.Join(dir, "run"))
 	require.Equal(t, exitDone, run(args, &out, &errs), errs.String())
+	require.Regexp(t, `(?m)^verdict +converged, and meets the data; χ² 1\.0\d per value`, out.String())
 	require.Regexp(t, `e +0\.8(29|30)\d* ± `, out.String())
 	// The table's commands run as they stand there, on the model and the run.
 	copied := filepath.Join(dir, "model.node")

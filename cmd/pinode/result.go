@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/pinode/pinode"
 )
@@ -19,34 +20,7 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 	if !a.quiet && len(f.Estimates) > 0 {
 		fmt.Fprintln(a.out)
 	}
-	width := 9
-	for _, e := range f.Estimates {
-		width = max(width, len([]rune(e.Name)))
-	}
-	if len(f.Estimates) > 0 {
-		fmt.Fprintf(a.out, "  %-*s   %-24s %-10s %s\n", width, "parameter", "estimate ± s.e.", "start", "unit")
-	}
-	for _, e := range f.Estimates {
-		value := significant(e.Value, e.StdErr)
-		if !math.IsNaN(e.StdErr) {
-			value += " ± " + fmt.Sprintf("%.2g", e.StdErr)
-		}
-		unit := e.Unit
-		if unit == "1" {
-			unit = "–"
-		}
-		note := ""
-		if e.Fixed {
-			note = "  fixed"
-		}
-		if e.Bound {
-			note = "  at its bound"
-		}
-		if e.Likely != nil {
-			note += fmt.Sprintf("  95 %% in [%.4g, %.4g]", e.Likely[0], e.Likely[1])
-		}
-		fmt.Fprintf(a.out, "  %-*s   %-24s %-10.4g %s%s\n", width, e.Name, value, e.Start, unit, note)
-	}
+	a.estimates(f.Estimates)
 	fmt.Fprintln(a.out)
 	for _, o := range f.Model.Observations() {
 		if f.Late() {
@@ -83,6 +57,45 @@ func (a *app) summary(f *pinode.Fit, dir string) error {
 		fmt.Fprintf(a.out, "\nrun            %s/   →  %s · %s\n", dir, command("pinode", "plot", dir), command("pinode", "simulate", argument(f.Model), "--params", dir))
 	}
 	return nil
+}
+
+// estimates prints the table of parameters.
+func (a *app) estimates(list []pinode.Param) {
+	if len(list) == 0 {
+		return
+	}
+	width, units, intervals := 9, 4, ""
+	for _, e := range list {
+		width, units = max(width, len([]rune(e.Name))), max(units, len([]rune(e.Unit)))
+		if e.Likely != nil {
+			intervals = "95 % interval"
+		}
+	}
+	row := func(name, value, start, unit, rest string) {
+		fmt.Fprintln(a.out, strings.TrimRight(fmt.Sprintf("  %-*s   %-24s %-10s %-*s  %s", width, name, value, start, units, unit, rest), " "))
+	}
+	row("parameter", "estimate ± s.e.", "start", "unit", intervals)
+	for _, e := range list {
+		value := significant(e.Value, e.StdErr)
+		if !math.IsNaN(e.StdErr) {
+			value += " ± " + fmt.Sprintf("%.2g", e.StdErr)
+		}
+		unit := e.Unit
+		if unit == "1" {
+			unit = "–"
+		}
+		var rest []string
+		if e.Likely != nil {
+			rest = append(rest, fmt.Sprintf("[%.4g, %.4g]", e.Likely[0], e.Likely[1]))
+		}
+		if e.Fixed {
+			rest = append(rest, "fixed")
+		}
+		if e.Bound {
+			rest = append(rest, "at its bound")
+		}
+		row(e.Name, value, fmt.Sprintf("%.4g", e.Start), unit, strings.Join(rest, "  "))
+	}
 }
 
 // significant writes a value to two digits of its standard error, or to six.

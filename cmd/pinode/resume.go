@@ -29,6 +29,15 @@ func (r *resumption) start(now map[string]float64) map[string]float64 {
 	return v
 }
 
+// tellEnded says that nothing is left to do.
+func (r *resumption) tellEnded(a *app) error {
+	a.say("%s has ended: %s; nothing is left to do", r.folder.Dir, r.info.Status)
+	if !a.json {
+		return nil
+	}
+	return writeJSON(a.out, map[string]any{"version": 1, "run": r.folder.Dir, "status": r.info.Status, "verdict": r.info.Verdict})
+}
+
 // resume finds the run to go on with and gives the model its data and settings, and then those of
 // the command line. What would make another fit of it is refused, unless it is accepted.
 func (a *app) resume(m *pinode.Model, o *fitFlags) (*resumption, error) {

@@ -90,10 +90,10 @@ func (a *app) simulate(c *cobra.Command, path string, o *simulateFlags) error {
 		return failed
 	}
 	a.warn(m.Doubts())
-	return errors.Join(failed, a.writeSimulation(s, o.out, o.events))
+	return errors.Join(failed, a.writeSimulation(s, o.out, o.events, failed))
 }
 
-func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
+func (a *app) writeSimulation(s *pinode.Simulation, out, events string, failed error) error {
 	if events != "" {
 		err := a.output(events, s.WriteEvents)
 		if err != nil {
@@ -105,7 +105,12 @@ func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
 		a.say("note: %s", s.Unproven)
 	}
 	if a.json {
-		return a.simulationJSON(s)
+		if out != "" && out != "-" {
+			if err := a.output(out, s.WriteCSV); err != nil {
+				return err
+			}
+		}
+		return a.simulationJSON(s, failed)
 	}
 	if s.Explanation != "" {
 		fmt.Fprint(a.out, s.Explanation)
@@ -124,7 +129,8 @@ func (a *app) writeSimulation(s *pinode.Simulation, out, events string) error {
 	return err
 }
 
-func (a *app) simulationJSON(s *pinode.Simulation) error {
+// simulationJSON is the document of a simulation and, where a run of it failed, of that.
+func (a *app) simulationJSON(s *pinode.Simulation, failed error) error {
 	type event struct {
 		Name    string       `json:"name"`
 		Surface string       `json:"surface,omitempty"`
@@ -146,6 +152,7 @@ func (a *app) simulationJSON(s *pinode.Simulation) error {
 		Trajectories []trajectory `json:"trajectories"`
 		Unproven     string       `json:"unproven,omitempty"`
 		Explanation  string       `json:"explanation,omitempty"`
+		Error        *failure     `json:"error,omitempty"`
 	}{Version: 1, Columns: s.Columns, Units: s.Units, Unproven: s.Unproven, Explanation: s.Explanation}
 	for _, tr := range s.Trajectories {
 		t := trajectory{tr.Name, tr.Status.String(), [][]jsonNumber{}, []event{}}
@@ -156,6 +163,10 @@ func (a *app) simulationJSON(s *pinode.Simulation) error {
 			t.Events = append(t.Events, event{e.Name, e.Surface, jsonNumber(e.Time), e.K, jsonNumbers(e.Before), jsonNumbers(e.After)})
 		}
 		out.Trajectories = append(out.Trajectories, t)
+	}
+	if failed != nil {
+		f := failureOf(failed)
+		out.Error = &f
 	}
 	return writeJSON(a.out, out)
 }

@@ -48,6 +48,8 @@ func reference() string {
 	r.codes(explain.Diagnostics())
 	r.section("How a run can end")
 	r.codes(explain.Statuses)
+	r.section("Words of a fit")
+	r.codes(explain.Words)
 	return r.String()
 }
 

@@ -130,7 +130,7 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 	case "profile":
 		return profile(ctx, f, x)
 	case "ensemble":
-		ensemble(f)
+		return ensemble(ctx, f, x)
 	}
 	return nil
 }

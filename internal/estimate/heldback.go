@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -199,10 +198,6 @@ func (h *heldBack) warn(f *Fit) {
 	if len(list) == 0 {
 		return
 	}
-	more := ""
-	if len(list) > 4 {
-		list, more = list[:4], " and others"
-	}
-	f.Warnings.Warnf("held-back", f.prog.Checked.Model.Span, "what is held back is predicted with the start value of %s%s: nothing tells it", strings.Join(list, ", "), more).
+	f.Warnings.Warnf("held-back", f.prog.Checked.Model.Span, "what is held back is predicted with the start value of %s: nothing tells it", few(list)).
 		WithHelp("write in the data block which rows are known, `given: …`, or leave these trajectories in training")
 }

@@ -2,6 +2,7 @@ package estimate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -40,7 +41,7 @@ func profile(ctx context.Context, f *Fit, x []float64) error {
 	of.total = float64(max(1, res.Values))
 	scale, err := fit.InformationScale(res, min(len(sp.Params), res.Values-1), likelihood(f.prog))
 	if err != nil {
-		f.Warnings.Warnf("no-interval", f.prog.Checked.Model.Span, "there are no intervals of parameters: %s", err)
+		f.Warnings.Warnf("no-interval", f.prog.Checked.Model.Span, "there are no intervals of parameters: no observation declares its noise, and a loss of %.3g tells nothing of it", res.Loss)
 		return nil
 	}
 	k := 0
@@ -52,6 +53,9 @@ func profile(ctx context.Context, f *Fit, x []float64) error {
 		c := slices.Index(of.coords, k)
 		t := &sp.Transforms[k]
 		if k++; c < 0 {
+			if !f.held.has(k - 1) {
+				noInterval(f, e.Name, fmt.Sprintf("the data drive it to %g, the end of its interval, and it is held there", e.Value))
+			}
 			continue
 		}
 		step := e.StdErr / math.Abs(t.Derivative(x[k-1])) / 2
@@ -61,6 +65,11 @@ func profile(ctx context.Context, f *Fit, x []float64) error {
 		p, err := fit.NewProfile(ctx, of, of.at(x), c, step, scale, fit.Rise95)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		var lower *fit.LowerError
+		if errors.As(err, &lower) {
+			noInterval(f, e.Name, fmt.Sprintf("with it at %.6g the log-likelihood is higher than at the estimate, by %.3g: the fit has not come to its optimum; let it go on, or leave out `optimizer`", t.Forward(lower.At), lower.By))
+			continue
 		}
 		if err != nil {
 			noInterval(f, e.Name, err.Error())

@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/pinode/pinode/dsl/diag"
 	"github.com/pinode/pinode/fit"
 )
 
@@ -97,26 +98,65 @@ func gather(f *Fit, states []*fit.State) {
 	basins(f, list)
 }
 
-// ensemble takes standard errors from the spread of the fits that meet the data as well as the best.
-func ensemble(f *Fit) {
+// ensemble takes standard errors from the spread of the fits that meet the data as well as the best. That of fits which end at
+// one value is no standard error, but how near their last steps came to it.
+func ensemble(ctx context.Context, f *Fit, x []float64) error {
+	warn := func(format string, args ...any) *diag.Diagnostic {
+		return f.Warnings.Warnf("no-interval", f.prog.Checked.Model.Span, format, args...)
+	}
 	if len(f.members) < 2 {
 		f.members = nil
-		f.Warnings.Warnf("no-interval", f.prog.Checked.Model.Span, "there are no standard errors: only one of %d starts meets the data as well as the result", f.Plan.Starts)
-		return
+		warn("there are no standard errors: only one of %d starts meets the data as well as the result", f.Plan.Starts)
+		return nil
 	}
 	f.Decisions = append(f.Decisions, fmt.Sprintf("standard errors and bands from the spread of %d of %d starts, whose losses are within %.2g of the best",
 		len(f.members), f.Plan.Starts, math.Sqrt(2/float64(max(1, f.Objective.Total)))))
+	var agreed []string
 	k := 0
 	for i := range f.Estimates {
 		e := &f.Estimates[i]
 		if e.Fixed {
 			continue
 		}
-		values := make([]float64, len(f.members))
+		at, values := make([]float64, len(f.members)), make([]float64, len(f.members))
 		for m, x := range f.members {
-			values[m] = f.Objective.Space.Transforms[k].Forward(x[k])
+			at[m], values[m] = x[k], f.Objective.Space.Transforms[k].Forward(x[k])
 		}
 		e.StdErr = stat.StdDev(values, nil)
+		one, err := agree(ctx, f, x, k, stat.StdDev(at, nil))
+		if err != nil {
+			return err
+		}
+		if one {
+			e.StdErr, agreed = math.NaN(), append(agreed, "`"+e.Name+"`")
+		}
 		k++
 	}
+	if len(agreed) > 0 {
+		warn("there is no standard error of %s: %d of %d starts ended at one value, and how near they came to it says nothing of the data", few(agreed), len(f.members), f.Plan.Starts).
+			WithHelp("`uncertainty: laplace` and `profile` tell how well the data tell a parameter")
+	}
+	return nil
+}
+
+// agree reports whether a spread of coordinate k about the result x is below what any data tell: ten times as far away, and no
+// further than a factor of e, the negative log-likelihood has not risen by a half, as it has one standard error away.
+func agree(ctx context.Context, f *Fit, x []float64, k int, spread float64) (bool, error) {
+	const times, rise = 10, 0.5
+	if f.State.Status != fit.Converged || !(times*spread < 1) {
+		return false, nil
+	}
+	o := forTrainer(f.Objective)
+	at, err := o.Eval(ctx, x, nil, 1, nil)
+	if err != nil || at.Failed {
+		return false, err
+	}
+	scale, err := fit.InformationScale(at, min(len(f.Objective.Space.Params), at.Values-1), likelihood(f.prog))
+	if err != nil {
+		scale = float64(max(1, at.Values))
+	}
+	beyond := slices.Clone(x)
+	beyond[k] += times * spread
+	res, err := o.Eval(ctx, beyond, nil, 1, nil)
+	return err == nil && !res.Failed && scale*(res.Loss-at.Loss) < rise, err
 }

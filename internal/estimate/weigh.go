@@ -144,6 +144,9 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 		}
 		k++
 	}
+	if f.State.Status == fit.MaxTime {
+		return // where a fit was cut off says nothing of what the data tell
+	}
 	warnOfFree(f, u, params)
 	warnOfWide(f, u, params, x, scale)
 }
@@ -307,7 +310,7 @@ func warnOfWide(f *Fit, u *fit.Uncertainty, params []int, x []float64, scale flo
 		var moves []string
 		for _, p := range list {
 			if iv := sp.Transforms[p.param].Interval(); iv.Lo == 0 && math.IsInf(iv.Hi, 1) {
-				moves = append(moves, fmt.Sprintf("`%s` by a factor of %.2g", p.name, math.Exp(p.v*scale)))
+				moves = append(moves, fmt.Sprintf("`%s` by %s", p.name, factor(p.v*scale)))
 			}
 		}
 		text := fmt.Sprintf("the data hardly tell %s: one standard error moves it", quoted(list))
@@ -319,6 +322,18 @@ func warnOfWide(f *Fit, u *fit.Uncertainty, params []int, x []float64, scale flo
 		}
 		leftOpen(f, list, text)
 	}
+}
+
+// factor says by what a value moves whose logarithm moves so far.
+func factor(log float64) string {
+	const most = 1e6 // what is beyond has no meaning of its own
+	switch {
+	case log > math.Log(most):
+		return fmt.Sprintf("a factor of more than %g", most)
+	case log < -math.Log(most):
+		return fmt.Sprintf("a factor of less than %g", 1/most)
+	}
+	return fmt.Sprintf("a factor of %.2g", math.Exp(log))
 }
 
 // leftOpen notes a combination of parameters that the data leave open.
@@ -355,6 +370,15 @@ func partsOf(f *Fit, move []float64, params []int, share float64) (list []compon
 	}
 	sort.SliceStable(list, func(i, j int) bool { return math.Abs(list[i].v) > math.Abs(list[j].v) })
 	return list[:min(len(list), mostComponents)]
+}
+
+// few are the first of some names.
+func few(names []string) string {
+	const most = 4
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + " and others"
+	}
+	return strings.Join(names, ", ")
 }
 
 // quoted are the names of components.

@@ -213,6 +213,22 @@ var command = []diag.Code{
 		Explanation: "A file of data could not be read, or what stands in it cannot be what the data block says: a column that is not there, a text in the place of a number, two values of a key in one trajectory. The message names the file, and the line and column where there are some.",
 	},
 	{
+		Name: "usage", Title: "a wrong command line or setting",
+		Explanation: "A flag, an argument or a setting is not what the command takes, or a file that it would write is there already. The message says what was found and what would be right; `pinode COMMAND --help` has examples. Exit code 2.",
+	},
+	{
+		Name: "input", Title: "a file or a run that is not there, or cannot be read",
+		Explanation: "A model, a table, a configuration or the folder of a run does not exist, is larger than what is read, or may not be opened. The message names it. Exit code 4.",
+	},
+	{
+		Name: "output", Title: "a result that could not be written",
+		Explanation: "The disk is full, the folder may not be written, another command works in it, or standard output is closed. What was there before is as it was. Exit code 7.",
+	},
+	{
+		Name: "gradient", Title: "a gradient that disagrees with differences, or none to compare",
+		Explanation: "The gradient of the loss was compared with finite differences, and one of its values is another, or no parameter and no weight has an effect at the start values. `pinode check --gradients FILE` shows each. Another `fit.gradient` may be right where one is not. Exit code 3.",
+	},
+	{
 		Name: "fit", Title: "a fit that could not be carried out",
 		Explanation: "The model and its data were read, and the fit ended without estimates: its loss or gradient was not finite, its gradient did not agree with finite differences, or too many of its runs failed. The message says which, and what to change.",
 	},

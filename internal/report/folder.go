@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -125,13 +126,13 @@ func Create(dir string) (*Folder, error) {
 func Open(name, model string) (*Folder, error) {
 	if name != "last" {
 		if _, err := os.Stat(filepath.Join(name, "run.json")); err != nil {
-			return nil, fmt.Errorf("%s is not the folder of a run (it has no run.json)", name)
+			return nil, noRun(name + " is not the folder of a run (it has no run.json)")
 		}
 		return &Folder{name}, nil
 	}
 	list, err := filepath.Glob("runs/*/run.json")
 	if err != nil || len(list) == 0 {
-		return nil, fmt.Errorf("there is no run below runs/ yet; `pinode fit` makes one")
+		return nil, noRun("there is no run below runs/ yet; `pinode fit` makes one")
 	}
 	newest, at := "", time.Time{}
 	for _, p := range list {
@@ -140,10 +141,18 @@ func Open(name, model string) (*Folder, error) {
 		}
 	}
 	if newest == "" {
-		return nil, fmt.Errorf("no run below runs/ is of %s; name the folder of a run, or see `ls runs`", model)
+		return nil, noRun(fmt.Sprintf("no run below runs/ is of %s; name the folder of a run, or see `ls runs`", model))
 	}
 	return &Folder{newest}, nil
 }
+
+// noRun says of a run that it is not there.
+type noRun string
+
+func (n noRun) Error() string { return string(n) }
+
+// Is makes it an input that does not exist.
+func (noRun) Is(target error) bool { return target == fs.ErrNotExist }
 
 // isOf reports whether the run is of a model file, whatever way leads to it.
 func (r *Folder) isOf(model string) bool {

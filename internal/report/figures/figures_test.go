@@ -167,8 +167,8 @@ func TestLossFigure(t *testing.T) {
 	require.Equal(t, []string{"curriculum: horizon from 50 %", "training"}, s.names(), "validation is above the axis")
 	require.Equal(t, "up to 9 above the axis", s.note)
 	require.Equal(t, []float64{1, 4}, []float64{p.X.Min, p.X.Max})
-	// Ten times the range of the last two from the least on, -1 … 1.5, and a 25th on both sides.
-	require.InDeltaSlice(t, []float64{-1.1, 1.6}, []float64{p.Y.Min, p.Y.Max}, 1e-12)
+	// Half of ten times the range of the last two from the least on, since there is nothing above: -1 … 0.25, and a 25th on both sides.
+	require.InDeltaSlice(t, []float64{-1.05, 0.3}, []float64{p.Y.Min, p.Y.Max}, 1e-12)
 	require.InDeltaSlice(t, []float64{0.25, 10}, []float64{q.Y.Min, q.Y.Max}, 1e-12)
 	require.NoError(t, s.save(filepath.Join(t.TempDir(), "loss.svg")))
 
@@ -199,7 +199,11 @@ func TestLossOfManyStarts(t *testing.T) {
 	s, err := lossFigure(folder(t, map[string]string{"metrics.jsonl": b.String()}))
 	require.NoError(t, err)
 	require.Equal(t, []string{"each descent", "best so far"}, s.names())
-	require.InDelta(t, -6+56./20*1.04, s.cells[0][0].main.Y.Max, 1e-9) // a twentieth of what was won, and a 25th of that
+	above, loss := s.cells[0][0].main, s.cells[0][0].below
+	require.Equal(t, plot.LogScale{}, above.Y.Scale)
+	require.Equal(t, []float64{1, 75}, []float64{above.Y.Min, above.Y.Max}, "from -6, -5 is the nearest and 69 the farthest")
+	// A quarter of the losses is above 60, three times as far from -6 is more than all.
+	require.InDelta(t, 69+0.04*75, loss.Y.Max, 1e-9)
 	require.Equal(t, plotter.XYs{{X: 1, Y: 5}, {X: 2, Y: 3}, {X: 3, Y: 3}}, best(plotter.XYs{{X: 1, Y: 5}, {X: 2, Y: 3}, {X: 3, Y: 4}}))
 }
 
@@ -244,7 +248,7 @@ func TestLearnedFigure(t *testing.T) {
 	require.InDelta(t, -1-0.05*3, list[0].Y.Min, 1e-12)
 	require.Equal(t, 2., list[0].Y.Max)
 	require.Equal(t, 8., list[4].Y.Max)
-	require.Equal(t, "standard error: both", s.cells[2][1].below.X.Label.Text)
+	require.Equal(t, "standard errors: both", s.cells[2][1].below.X.Label.Text)
 	require.Equal(t, []float64{0.5, 2}, []float64{s.cells[2][1].below.X.Min, s.cells[2][1].below.X.Max})
 	require.Equal(t, []float64{2, 9}, []float64{list[9].Y.Min, list[9].Y.Max})
 	_, err = learnedFigure(folder(t, map[string]string{"learned.csv": "trajectory,t,block,argument_0\na,0,air,2\n"}))

@@ -134,6 +134,9 @@ func fitFigure(run *report.Folder) (*sheet, error) {
 	if cols == 1 { // alone, it may be larger
 		s.w *= 1.6
 	}
+	if rows == 1 { // so that the words beside residuals have room
+		s.h += 1.5 * vg.Centimeter
+	}
 	for i := range rows {
 		s.cells = append(s.cells, make([]*cell, cols))
 		for j := range cols {

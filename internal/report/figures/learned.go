@@ -176,7 +176,7 @@ func (b *learnedBlock) curve(run *report.Folder, s *sheet, k int) ([]*cell, erro
 		}
 		f.Color, f.LineStyle.Width = band, 0
 		p.Add(f)
-		s.explain(bandName, f)
+		s.explain("± 2 "+errorsOf(run), f)
 	}
 	l, err := line(pts, ink, 1.4)
 	if err != nil {
@@ -199,7 +199,15 @@ func (b *learnedBlock) curve(run *report.Folder, s *sheet, k int) ([]*cell, erro
 	return []*cell{{main: p}}, nil
 }
 
-const bandName = "± 2 standard errors"
+// errorsOf says what the band of a block has two of to each side.
+func errorsOf(run *report.Folder) string {
+	if _, config, err := run.Model(); err == nil {
+		if of, ok := config["fit"].(map[string]any); ok && of["uncertainty"] == "ensemble" {
+			return "standard deviations of the fits"
+		}
+	}
+	return "standard errors"
+}
 
 // banded tells whether result k has a band in row i.
 func (b *learnedBlock) banded(k, i int) bool {
@@ -221,7 +229,7 @@ func (b *learnedBlock) fields(run *report.Folder, k int) (cells []*cell, err err
 		return nil, err
 	}
 	if cells = append(cells, c); len(banded) > 0 {
-		c, err = b.field(run, banded, half, "standard error: "+b.result(run, k))
+		c, err = b.field(run, banded, half, errorsOf(run)+": "+b.result(run, k))
 		cells = append(cells, c)
 	}
 	return cells, err
@@ -283,7 +291,7 @@ func (b *learnedBlock) clouds(run *report.Folder, s *sheet, k int) (cells []*cel
 				return nil, err
 			}
 			p.Add(bar)
-			s.explain(bandName, bar)
+			s.explain("± 2 "+errorsOf(run), bar)
 		}
 		sc, err := scatter(pts, ink, 1.2)
 		if err != nil {

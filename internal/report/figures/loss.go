@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -43,7 +44,7 @@ func readHistory(run *report.Folder) (*history, error) {
 	h := &history{}
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, 1<<24)
-	start := 0 // of several
+	start, last := 0, "" // of several starts, and the stage's own name
 	for n := 1.; sc.Scan(); n++ {
 		r := struct {
 			Start   int      `json:"start"`
@@ -60,8 +61,12 @@ func readHistory(run *report.Folder) (*history, error) {
 		if r.Phase != "" {
 			name = r.Phase
 		}
-		if len(h.stages) == 0 || h.stages[len(h.stages)-1].name != name || r.Start != start {
-			h.stages, start = append(h.stages, stage{name, n, r.Start != start || r.Phase != ""}), r.Start
+		if len(h.stages) == 0 || name != last || r.Start != start {
+			st := stage{name, n, r.Start != start || r.Phase != ""}
+			if r.Start != start {
+				st.name = fmt.Sprintf("start %d: %s", r.Start+1, name)
+			}
+			h.stages, start, last = append(h.stages, st), r.Start, name
 		}
 		h.train = append(h.train, plotter.XY{X: n, Y: r.Loss})
 		h.horizon = append(h.horizon, plotter.XY{X: n, Y: r.Horizon})
@@ -69,12 +74,16 @@ func readHistory(run *report.Folder) (*history, error) {
 			h.valid = append(h.valid, plotter.XY{X: n, Y: *r.Valid})
 		}
 	}
+	if start > 0 {
+		h.stages[0].name = "start 1: " + h.stages[0].name
+	}
 	return h, sc.Err()
 }
 
 // lossFigure shows the loss over the iterations, in training and validation, with the stages
 // of the fit and its curriculum. Where one axis cannot show both its fall and its end there is a
-// second panel with the distance of the training loss from its least, by powers of ten.
+// second panel with the distance of the training loss from its least, by powers of ten: of a search of many
+// descents it is the larger one, and the other shows the end.
 func lossFigure(run *report.Folder) (*sheet, error) {
 	h, err := readHistory(run)
 	if err != nil || len(h.train) < 2 {
@@ -87,12 +96,12 @@ func lossFigure(run *report.Folder) (*sheet, error) {
 	s := &sheet{w: 15 * vg.Centimeter, h: 9*vg.Centimeter + legendHeight}
 	p := newPlot("", "iteration", "loss")
 	top := hi
+	search := len(h.stages) > mostStages
 	switch {
 	case lo > 0 && hi > 20*lo:
 		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, decades{}
-	case lo <= 0 && len(h.stages) > mostStages:
-		first := best(h.train)
-		top = headroom(first, lo, first[0].Y)
+	case lo <= 0 && search:
+		top = math.Min(hi, lo+3*(upperQuarter(h.train)-lo))
 	case lo <= 0:
 		top = headroom(h.train, lo, hi)
 	}
@@ -100,7 +109,7 @@ func lossFigure(run *report.Folder) (*sheet, error) {
 		return nil, err
 	}
 	s.h += s.footHeight()
-	if err := h.curves(s, p, top); err != nil {
+	if err := h.curves(s, p, top, h.train, h.valid); err != nil {
 		return nil, err
 	}
 	p.Y.Min, p.Y.Max = lo, top
@@ -110,29 +119,54 @@ func lossFigure(run *report.Folder) (*sheet, error) {
 	}
 	room := 0.04 * (top - lo)
 	p.Y.Min, p.Y.Max = lo-room, top+room
-	if top < hi {
-		s.note = fmt.Sprintf("up to %.3g above the axis", hi)
-	}
-	q, err := h.above()
+	q, err := h.above(s)
 	if err != nil {
 		return nil, err
 	}
-	if q == nil {
-		s.cells = [][]*cell{{{main: p}}}
-		return s, nil
+	c := &cell{main: p, below: q}
+	switch {
+	case q == nil:
+	case search:
+		c = &cell{main: q, below: p}
+		p.Y.Tick.Marker = Ticks{Few: true}
+	case top < hi:
+		s.note = fmt.Sprintf("up to %.3g above the axis", hi)
 	}
-	p.X.Label.Text, p.X.Tick.Marker = "", Ticks{Bare: true}
-	s.h += 4 * vg.Centimeter
-	share(p, q)
-	s.cells = [][]*cell{{{main: p, below: q}}}
+	if q != nil {
+		c.main.X.Label.Text, c.main.X.Tick.Marker = "", Ticks{Bare: true}
+		s.h += 4 * vg.Centimeter
+		share(p, q)
+	}
+	s.cells = [][]*cell{{c}}
 	return s, nil
 }
 
+// upperQuarter is the loss that a quarter of the iterations are above.
+func upperQuarter(pts plotter.XYs) float64 {
+	list := make([]float64, len(pts))
+	for i, x := range pts {
+		list[i] = x.Y
+	}
+	slices.Sort(list)
+	return list[3*len(list)/4]
+}
+
 // headroom is how far up an axis from lo goes that shows the end of a history as well as its
-// start: ten times the range of the second half of the iterations, and a twentieth of the whole.
+// start: ten times the range of the second half of the iterations, and a twentieth of the whole. Where that leaves little out,
+// or half of it empty, it is the whole, or what is there.
 func headroom(pts plotter.XYs, lo, hi float64) float64 {
 	_, late := bounds(pts[len(pts)/2:])
-	return math.Min(hi, lo+math.Max(10*(late-lo), (hi-lo)/20))
+	top := lo + math.Max(10*(late-lo), (hi-lo)/20)
+	if hi-lo < 3*(top-lo) {
+		return hi
+	}
+	most := lo
+	for _, x := range pts {
+		if x.Y <= top {
+			most = math.Max(most, x.Y)
+		}
+	}
+	return math.Max(most, lo+(top-lo)/2)
 }
 
 // mark draws where stages begin and shades where the horizon was not yet the whole.
@@ -216,20 +250,20 @@ func (h *history) crowded() bool {
 	return false
 }
 
-// curves draws the losses, but for what is above a bound. Many descents, each from a start of
+// curves draws losses of training and validation, but for what is above a bound. Many descents, each from a start of
 // its own, are thin lines behind the least loss so far.
-func (h *history) curves(s *sheet, p *plot.Plot, top float64) error {
+func (h *history) curves(s *sheet, p *plot.Plot, top float64, train, valid plotter.XYs) error {
 	type curve struct {
 		name  string
 		pts   plotter.XYs
 		ink   color.Color
 		width float64
 	}
-	list := []curve{{"training", h.train, ink, 1.1}, {"validation", h.valid, second, 1.1}}
+	list := []curve{{"training", train, ink, 1.1}, {"validation", valid, second, 1.1}}
 	starts := map[float64]bool{}
 	if len(h.stages) > mostStages {
-		list[0] = curve{"each descent", h.train, marks, 0.4}
-		list = append(list, curve{"best so far", best(h.train), ink, 1.3})
+		list[0] = curve{"each descent", train, marks, 0.6}
+		list = append(list, curve{"best so far", best(train), ink, 1.3})
 	}
 	for _, st := range h.stages {
 		starts[st.from] = st.anew || len(h.stages) > mostStages
@@ -267,30 +301,29 @@ func best(pts plotter.XYs) plotter.XYs {
 	return out
 }
 
-// above draws how far the training loss is above its least, nil where that is within a decade.
-func (h *history) above() (*plot.Plot, error) {
+// above draws how far the training loss is above its least, nil where that is within a decade. What is at its least stands
+// at the foot.
+func (h *history) above(s *sheet) (*plot.Plot, error) {
 	lo, hi := bounds(h.train)
-	var pts plotter.XYs
-	least := hi - lo
-	train := h.train
-	if len(h.stages) > mostStages {
-		train = best(train)
-	}
-	for _, x := range train {
+	least, some := hi-lo, 0
+	for _, x := range h.train {
 		if x.Y > lo {
-			pts = append(pts, plotter.XY{X: x.X, Y: x.Y - lo})
-			least = math.Min(least, x.Y-lo)
+			least, some = math.Min(least, x.Y-lo), some+1
 		}
 	}
-	if len(pts) < 2 || hi-lo < 20*least {
+	least = math.Max(least, 1e-9*(hi-lo))
+	if some < 2 || hi-lo < 20*least {
 		return nil, nil
+	}
+	pts := make(plotter.XYs, len(h.train))
+	for i, x := range h.train {
+		pts[i] = plotter.XY{X: x.X, Y: math.Max(x.Y-lo, least)}
 	}
 	q := newPlot("", "iteration", "above the least")
 	q.Y.Scale, q.Y.Tick.Marker = plot.LogScale{}, decades{few: true}
-	l, err := line(pts, ink, 1.1)
-	if err != nil {
+	if err := h.curves(s, q, hi-lo, pts, nil); err != nil {
 		return nil, err
 	}
-	q.Add(l)
+	q.Y.Min, q.Y.Max = least, hi-lo
 	return q, nil
 }

@@ -88,24 +88,32 @@ type profiled struct {
 
 // draw draws its panel.
 func (x *profiled) draw(s *sheet) (*cell, error) {
-	const top = 2 * rise95
-	inside := x.pts[:0:0]
+	const top = 1.5 * rise95
+	width := x.width()
+	shown := func(p plotter.XY) bool { return p.Y <= top && math.Abs(p.X-x.estimate) <= width }
+	var inside, curve plotter.XYs
+	lo, hi := x.estimate, x.estimate
+	for _, p := range smooth(x.pts, x.estimate) {
+		if shown(p) {
+			curve = append(curve, p)
+			lo, hi = math.Min(lo, p.X), math.Max(hi, p.X)
+		}
+	}
 	for _, p := range x.pts {
-		if p.Y <= top {
+		if shown(p) {
 			inside = append(inside, p)
 		}
 	}
 	p := newPlot("", x.label, "rise of −log likelihood")
+	p.X.Tick.Marker = Ticks{Few: true}
 	p.Add(plotter.NewGrid())
-	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, p := range inside {
-		lo, hi = math.Min(lo, p.X), math.Max(hi, p.X)
-	}
+	room := 0.05 * (hi - lo)
+	lo, hi = lo-room, hi+room
 	limit, err := line(plotter.XYs{{X: lo, Y: rise95}, {X: hi, Y: rise95}}, second, 1)
 	if err != nil {
 		return nil, err
 	}
-	l, err := line(smooth(inside, x.estimate), ink, 1.2)
+	l, err := line(curve, ink, 1.2)
 	if err != nil {
 		return nil, err
 	}
@@ -118,15 +126,15 @@ func (x *profiled) draw(s *sheet) (*cell, error) {
 		return nil, err
 	}
 	p.Add(best, limit)
-	var curve plotter.XYs
+	var parabola plotter.XYs
 	for i := range 101 {
 		at := lo + (hi-lo)*float64(i)/100
 		if z := (at - x.estimate) / x.stdErr; z*z/2 <= top {
-			curve = append(curve, plotter.XY{X: at, Y: z * z / 2})
+			parabola = append(parabola, plotter.XY{X: at, Y: z * z / 2})
 		}
 	}
-	if len(curve) > 1 {
-		normal, err := line(curve, dots, 1)
+	if len(parabola) > 1 {
+		normal, err := line(parabola, dots, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -140,6 +148,19 @@ func (x *profiled) draw(s *sheet) (*cell, error) {
 	s.explain("95 %", limit)
 	s.explain("estimate", best)
 	return &cell{main: p}, nil
+}
+
+// width is how far to both sides of the estimate a panel goes: a profile that the data do not bound goes on for ever.
+func (x *profiled) width() float64 {
+	const errors, sides = 6, 8
+	if x.stdErr > 0 {
+		return errors * x.stdErr
+	}
+	below, above := x.estimate-x.pts[0].X, x.pts[len(x.pts)-1].X-x.estimate
+	if below > 0 && above > 0 {
+		return sides * math.Min(below, above)
+	}
+	return math.Max(below, above)
 }
 
 // smooth has points between those of a profile: the root of the rise, with the sign of the side, is nearly

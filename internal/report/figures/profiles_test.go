@@ -2,6 +2,7 @@ package figures
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,10 +26,32 @@ b,1,5,,7,1
 	require.Len(t, s.cells, 1)
 	a, b := s.cells[0][0].main, s.cells[0][1].main
 	require.Equal(t, []string{"a [1/h]", "b"}, []string{a.X.Label.Text, b.X.Label.Text})
-	require.Equal(t, []float64{0, 4}, []float64{a.X.Min, a.X.Max}, "what is far above is left out")
-	require.Equal(t, []float64{0, 2 * 1.920729410347062}, []float64{a.Y.Min, a.Y.Max})
+	// The parabola is at 1.5 times the rise, 2.88, at 2 ± 2.4, and was followed down to 0; a twentieth on both sides.
+	require.InDeltaSlice(t, []float64{0 - 0.22, 4.4 + 0.22}, []float64{a.X.Min, a.X.Max}, 0.03)
+	require.InDeltaSlice(t, []float64{0, 1.5 * 1.920729410347062}, []float64{a.Y.Min, a.Y.Max}, 1e-12)
 	require.Equal(t, []string{"by the standard error", "profile", "95 %", "estimate"}, s.names())
 	require.NoError(t, s.save(filepath.Join(t.TempDir(), "profiles.svg")))
+
+	// A side that the data do not bound is followed far: the panel ends at six standard errors, or at eight times the
+	// other side, and has a curve where a single point of a profile is not above it.
+	s, err = profilesFigure(folder(t, map[string]string{"profiles.csv": `parameter,unit,estimate,stderr,value,rise
+a,1,2,0.5,1,2
+a,1,2,0.5,2,0
+a,1,2,0.5,1000,0.5
+b,1,5,,4,1
+b,1,5,,5,0
+b,1,5,,1e9,1
+c,1,5,1,4,50
+c,1,5,1,5,0
+c,1,5,1,6,50
+`}))
+	require.NoError(t, err)
+	for k, want := range []float64{5, 13, 5 + math.Sqrt(1.5*1.920729410347062/50)} {
+		p := s.cells[0][k].main
+		require.Less(t, p.X.Max, want*1.06)
+	}
+	c := s.cells[0][2].main
+	require.InDelta(t, 2*math.Sqrt(1.5*1.920729410347062/50), c.X.Max-c.X.Min, 0.1)
 	s, err = profilesFigure(folder(t, nil))
 	require.NoError(t, err)
 	require.Nil(t, s)

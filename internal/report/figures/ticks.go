@@ -20,13 +20,13 @@ func (k Ticks) Ticks(lo, hi float64) []plot.Tick {
 	}
 	// The least step that is about a fifth of the range, or a quarter.
 	part := (hi - lo) / 5
-	if k.Few {
-		part = (hi - lo) / 4
-	}
 	power := math.Pow(10, math.Floor(math.Log10(part)))
 	step := 10 * power
 	for _, m := range []float64{5, 2, 1} {
-		if m*power >= 0.85*part {
+		if k.Few && math.Floor(hi/step+1e-9)-math.Ceil(lo/step-1e-9) >= 2 {
+			break // three have room
+		}
+		if k.Few || m*power >= 0.85*part {
 			step = m * power
 		}
 	}
