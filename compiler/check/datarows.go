@@ -61,7 +61,7 @@ func (e *dataBlocks) eventRows(out *Data, it *dsl.DataItem) {
 			continue
 		}
 		if !ok {
-			e.errUnknown("argument of the event", g.Key.Span(), g.Key.Name, append(names(args), "where"))
+			e.errUnknown("argument of the event", g.Key.Span(), g.Key.Name, append(names(args), "where", "additional", "interval", "duration", "total", "steady", "cycles"))
 			continue
 		}
 		rows.Args[i], _ = e.oneColumn(g, ev.Args[i].Unit)

@@ -3,7 +3,6 @@ package check
 import (
 	_ "embed" // the prelude
 	"math"
-	"slices"
 	"sync"
 
 	"github.com/pinode/pinode/dsl"
@@ -140,13 +139,14 @@ func (e *specials) interp(s *scope, x *dsl.Call) *Expr {
 	return e.add(&Expr{Kind: Op, Name: "mul", Args: []*Expr{v, one(ys.Unit)}, Unit: ys.Unit, Span: x.Span()})
 }
 
+// ascending reports whether each number is above the one before.
 func ascending(x []float64) bool {
-	return !slices.ContainsFunc(x, math.IsNaN) && slices.IsSortedFunc(x, func(a, b float64) int {
-		if a < b {
-			return -1
+	for i := 1; i < len(x); i++ {
+		if !(x[i-1] < x[i]) {
+			return false
 		}
-		return 1
-	})
+	}
+	return true
 }
 
 // pchip is the monotone cubic through points as an expression of x.

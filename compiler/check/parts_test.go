@@ -1,0 +1,262 @@
+package check
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/dsl"
+	"github.com/pinode/pinode/dsl/diag"
+)
+
+// TestWeightsByName: a prior of an array counts before that of its layer, and that before the one
+// of the block, in whichever order they stand; what is frozen is named in the same way.
+func TestWeightsByName(t *testing.T) {
+	p, diags := checkText(t, `model M {
+  state x = 1
+  neural f(u) -> 1 { prior: normal(0, 1) { 0.bias: cauchy(0, 4), 0: laplace(0, 2), 10: student(3, 0, 1) }, frozen: [1, 0.weight] }
+  neural g(u) -> 1 { prior: { 1.bias: normal(0, 3) }, frozen: true }
+  neural h(u) -> 1 { frozen: false }
+  x' = f(x) + g(x) + h(x)
+}`)
+	require.Empty(t, diags.All, diags.Error())
+	f, g, h := p.Model.Neurals[0], p.Model.Neurals[1], p.Model.Neurals[2]
+	for array, want := range map[string]string{
+		"0.bias": "cauchy", "0.weight": "laplace", "1.bias": "normal", "1.weight": "normal", "10.bias": "student", "a": "normal",
+	} {
+		require.Equal(t, want, f.PriorOf(array).Name, array)
+	}
+	require.Nil(t, g.PriorOf("0.bias"))
+	require.Nil(t, g.PriorOf("1.weight"))
+	require.Equal(t, "normal", g.PriorOf("1.bias").Name)
+	require.Equal(t, []float64{3}, mustFold(t, g.PriorOf("1.bias").Args[1]))
+	for array, want := range map[string]bool{"0.weight": true, "0.bias": false, "1.weight": true, "1.bias": true, "10.weight": false, "2.bias": false} {
+		require.Equal(t, want, f.FrozenAt(array), array)
+		require.True(t, g.FrozenAt(array), array)
+		require.False(t, h.FrozenAt(array), array)
+	}
+	require.False(t, Weights{Name: "gate"}.Names("gate.bias"), "layers are numbers")
+}
+
+func mustFold(t *testing.T, x *Expr) []float64 {
+	t.Helper()
+	v, ok := fold(x)
+	require.True(t, ok)
+	return v
+}
+
+// TestTables: the numbers of a constant in a file, in the shapes that a table may have, and what
+// is said of one that does not fit.
+func TestTables(t *testing.T) {
+	row := func(n int) Shape { return Shape{Rank: 1, N: n} }
+	matrix := func(m, n int) Shape { return Shape{Rank: 2, M: m, N: n} }
+	for _, c := range []struct {
+		text  string
+		shape Shape
+		want  []float64
+		err   string
+	}{
+		{"1\n2\n3\n", row(3), []float64{1, 2, 3}, ""},
+		{"\ufeff1, 2;3", row(3), []float64{1, 2, 3}, ""},
+		{"# a comment\r\n\r\n 1\t2e1 \r\n-3,4\r\n", matrix(2, 2), []float64{1, 20, -3, 4}, ""},
+		{"7\n", row(1), []float64{7}, ""},
+		{"1,2\n3\n", matrix(2, 2), nil, "line 2 has 1 numbers, where `[2, 2]` asks for 2"},
+		{"1,2,3\n4,5,6\n", row(3), nil, "there are 2 rows of numbers, where `[3]` asks for 1"},
+		{"1,2\n", row(3), nil, "line 1 has 2 numbers, where `[3]` asks for 1"},
+		{"1\n2\n", row(3), nil, "there are 2 rows of numbers, where `[3]` asks for 3"},
+		{"#\n1\nx y\n", row(2), nil, "line 3: `x y` is no finite number"},
+		{"1\nNaN\n", row(2), nil, "line 2: `NaN` is no finite number"},
+		{"-inf\n1\n", row(2), nil, "line 1: `-inf` is no finite number"},
+	} {
+		got, err := numbers(c.text, c.shape)
+		if c.err != "" {
+			require.ErrorContains(t, err, strings.TrimSuffix(c.err, "s"), "%q", c.text)
+			continue
+		}
+		require.NoError(t, err, "%q", c.text)
+		require.Equal(t, c.want, got, "%q", c.text)
+	}
+}
+
+// TestTablesAreRead: a table is looked for beside the model file, once, and is a file of the program.
+func TestTablesAreRead(t *testing.T) {
+	env, asked := *testEnv, []string{}
+	env.Read = func(path string) ([]byte, error) {
+		if asked = append(asked, path); path == "some/b.csv" {
+			return []byte("4,5\n"), nil
+		}
+		return nil, errors.New("it is not there")
+	}
+	check := func(text string) (*Program, *diag.List) {
+		f, diags := dsl.Parse(diag.NewSource("some/m.node", text))
+		require.NoError(t, diags.Err())
+		return Check(f, &env)
+	}
+	p, diags := check("model M {\n  const b[2] from \"b.csv\"\n  const c[2] from \"b.csv\"\n  state x = 0\n  x' = b[1] + c[0]\n}")
+	require.Empty(t, diags.All, diags.Error())
+	require.Equal(t, []string{"some/b.csv", "some/b.csv"}, asked)
+	require.Equal(t, []string{"some/b.csv"}, p.Files)
+	require.Equal(t, []float64{4, 5}, p.Model.Consts[len(p.Model.Consts)-1].Values)
+	_, diags = check("model M {\n  const b[2] from \"/tmp/none.csv\"\n  const c from \"b.csv\"\n  state x = 0\n  x' = b[1] + c\n}")
+	require.Equal(t, "/tmp/none.csv", asked[2])
+	require.Len(t, diags.All, 2)
+	require.Contains(t, said(diags.All[0]), "bad-table: the constant `b` cannot be read from \"/tmp/none.csv\": it is not there; a relative path is taken from the model file's folder")
+	require.Equal(t, 3, diags.All[1].Span.Pos().Line)
+}
+
+// TestGrids: cells, scheme and order of a grid, by default and as they are given, and what is said
+// of those that there are not.
+func TestGrids(t *testing.T) {
+	const field = "model M {\n  coordinate x in [0, 1]\n  state u(x) = 0\n  u' = diff(u, x, x)\n  boundary periodic x\n}\n"
+	const plate = "model M {\n  coordinate x in [0, 1]\n  coordinate z in [0, 2]\n  state v(z) = 0\n  state w = 1\n  state u[3](x, z) = [1, 2, 3]\n  w' = 0\n  v' = diff(v, z, z)\n  u' = diff(u, x, x) + diff(u, z, z)\n  boundary periodic x\n  boundary periodic z\n}\n"
+	for _, c := range []struct {
+		text   string
+		cells  []int
+		scheme string
+		order  int
+	}{
+		{field, []int{100}, "central", 2},
+		{plate, []int{50, 50}, "central", 2},
+		{field + "grid { x: 4 }", []int{4}, "central", 2},
+		{field + "grid { x: 100000, scheme: central, order: 6 }", []int{100000}, "central", 6},
+		{plate + "grid { z: 7 cells, scheme: upwind, order: 1 }", []int{50, 7}, "upwind", 1},
+		{plate + "grid { x: 9, z: 7, scheme: weno5 }", []int{9, 7}, "weno5", 2},
+	} {
+		p, diags := checkText(t, c.text)
+		require.NoError(t, diags.Err(), c.text)
+		require.Equal(t, c.cells, p.Grid.Cells, c.text)
+		require.Equal(t, c.scheme, p.Grid.Scheme, c.text)
+		require.Equal(t, c.order, p.Grid.Order, c.text)
+	}
+	for text, want := range map[string][]string{
+		plate + "grid { x: 3, z: 200 cells, x: 20, scheme: weno5, order: 2, cells: 4, order: 3, y: 10 }": {
+			"bad-grid: `x` cannot have 3 cells; there are 4 to 100000", "duplicate: `x` is declared twice; first here",
+			"bad-grid: the order of `weno5` is its own; leave out `order`", "unknown-name: there is no setting `cells`; there are: order, scheme, x, z",
+			"duplicate: `order` is declared twice; first here", "unknown-name: there is no setting `y`; there are: order, scheme, x, z",
+		},
+		field + "grid { x: 100001 }":                 {"bad-grid: `x` cannot have 100001 cells; there are 4 to 100000"},
+		field + "grid { order: 3 }":                  {"bad-grid: there is no order 3; orders are 2, 4 and 6, of `upwind` 1 and 2"},
+		field + "grid { scheme: upwind, order: 4 }":  {"bad-grid: `upwind` has the order 1 or 2; `weno5` has a higher one, and `central` 2, 4 or 6"},
+		field + "grid { scheme: central, order: 1 }": {"bad-grid: `central` has the order 2, 4 or 6; `upwind` has 1 or 2"},
+		field + "grid { x: 5 apples }":               {"bad-option: `x` is a value"},
+		field + "grid { x: 1.5 }":                    {"not-constant: a whole number is needed here, not 1.5"},
+		"model M {\n  state x = 0\n  x' = 1\n}\ngrid { x: 10 }": {
+			"bad-grid: the model has no field, so there is nothing to put on a grid; a field is a state over coordinates: `coordinate x in [0, 1]`, `state u(x) = 0`",
+		},
+	} {
+		_, diags := checkText(t, text)
+		var got []string
+		for _, d := range diags.All {
+			got = append(got, strings.TrimRight(said(d), "; "))
+		}
+		require.ElementsMatch(t, want, got, text)
+	}
+}
+
+// TestOnGrid: on a grid each field is a vector of its cells, component by component, and so is what is
+// assigned to one; states without coordinates are what they were.
+func TestOnGrid(t *testing.T) {
+	p, diags := checkText(t, `model M {
+  coordinate x in [0, 1]
+  coordinate z in [0, 2]
+  state v(z) = 2
+  state w = 1
+  state u[3](x, z) = [1, 2, 3]
+  let twice = 2*v
+  let plain = 2*w
+  w' = 0
+  v' = diff(v, z, z)
+  u' = diff(u, x, x) + diff(u, z, z)
+  boundary periodic x
+  boundary periodic z
+  event reset when w > 2 { w := 0; v := 1; u[1] := z }
+}
+grid { x: 5, z: 7 }`)
+	require.NoError(t, diags.Err())
+	m, diags := p.Model.OnGrid(p.Grid)
+	require.Empty(t, diags.All)
+	sizes := map[string]int{}
+	for _, s := range m.States {
+		sizes[s.Name] = s.Shape.Size()
+		require.Empty(t, s.Over, s.Name)
+	}
+	require.Equal(t, map[string]int{"v": 7, "w": 1, "u": 3 * 35}, sizes)
+	var v, u *State
+	for of, s := range m.Gridded.Vectors {
+		require.Same(t, of, m.Gridded.Fields[s])
+		if of.Name == "v" {
+			v = s
+		} else {
+			u = s
+		}
+		require.Equal(t, Cells, s.Init.Kind)
+		require.Equal(t, string(CellsStart), s.Init.Name)
+		require.Equal(t, string(CellsRate), s.Deriv.Name)
+		require.Equal(t, s.Shape, s.Deriv.Shape)
+	}
+	require.Len(t, m.Gridded.Vectors, 2)
+	list := m.Events[0].Assigns
+	require.Len(t, list, 3)
+	require.Equal(t, "w", list[0].Target.Info().Name)
+	require.Same(t, v, list[1].Target)
+	require.Equal(t, 0, list[1].Offset)
+	require.Equal(t, 7, list[1].Value.Shape.Size())
+	require.Same(t, u, list[2].Target)
+	require.Equal(t, 35, list[2].Offset, "behind the cells of the first component")
+	require.Equal(t, 35, list[2].Value.Shape.Size())
+	require.Equal(t, string(CellsMean), list[2].Value.Name)
+	require.Len(t, m.Lets, 2)
+	require.Equal(t, 7, m.Lets[0].Shape.Size())
+	require.Equal(t, string(CellsPoint), m.Lets[0].Value.Name)
+	require.Equal(t, "z", m.Gridded.Over[m.Lets[0]][0].Name)
+	require.Equal(t, 1, m.Lets[1].Shape.Size())
+	require.NotSame(t, m.Lets[0], m.Gridded.Shown[m.Lets[0]], "it is the quantity at a point")
+
+	p, diags = checkText(t, "model M {\n  coordinate x in [0, 1]\n  state u[6](x) = [1, 1, 1, 1, 1, 1]\n  state v(x)\n  u' = diff(u, x, x)\n  v' = diff(v, x, x)\n  boundary periodic x\n}\ngrid { x: 100000 }")
+	require.NoError(t, diags.Err())
+	_, diags = p.Model.OnGrid(p.Grid)
+	require.Len(t, diags.All, 1, "the field without a start: %s", diags.Error())
+	require.Contains(t, said(diags.All[0]), "missing-initial: the field `v` has no initial value; write `state v = …`")
+}
+
+// TestRowsOfEvents: which columns tell arguments and doses of an event, in which units, and
+// what numbers with a unit are in that of the column that they are compared with.
+func TestRowsOfEvents(t *testing.T) {
+	p, diags := checkText(t, `model M {
+  time t: h
+  param k: 1/h = 1
+  state A: mg = 0
+  A' = -k*A
+  event dose(amount: mg) on data { A += amount }
+  event drip(rate: mg/h) on data { A += rate*(1 [h]) }
+  observe y: mg = A
+}
+data d from "d.csv" {
+  time: t [s]
+  y: { column: DV [g], where: DV < 3 [kg] and not (-2 [mg] > DV) }
+  dose: { amount: AMT [ug], where: EVID == 1, additional: ADDL, interval: II [min], steady: SS, cycles: N }
+  drip: { duration: D [min], total: T [g] }
+}`)
+	require.NoError(t, diags.Err())
+	d := p.Data[0]
+	require.Len(t, d.Rows, 2)
+	dose, drip := d.Rows[0], d.Rows[1]
+	require.Equal(t, "dose", dose.Event.Name)
+	require.Equal(t, []string{"AMT", "ADDL", "II", "SS", "N", "", ""}, []string{dose.Args[0].Name, dose.Additional.Name, dose.Interval.Name, dose.Steady.Name, dose.Cycles.Name, dose.Duration.Name, dose.Total.Name})
+	require.Equal(t, []string{"", "D", "T"}, []string{drip.Args[0].Name, drip.Duration.Name, drip.Total.Name})
+	require.NotNil(t, dose.Where)
+	require.Nil(t, drip.Where)
+	require.InEpsilon(t, 1e-3, dose.Args[0].Factor, 1e-12, "micrograms in mg")
+	require.InEpsilon(t, 1./60, dose.Interval.Factor, 1e-12, "minutes in hours")
+	require.InEpsilon(t, 1./60, drip.Duration.Factor, 1e-12)
+	require.InEpsilon(t, 1e3, drip.Total.Factor, 1e-12, "grams in mg")
+	where := d.Columns[0].Column.Where
+	require.NotNil(t, where)
+	factors := map[float64]float64{}
+	for n, f := range where.Factors {
+		factors[n.Value] = f
+	}
+	require.InDeltaMapValues(t, map[float64]float64{3: 1e3, 2: 1e-3}, factors, 1e-12, "in grams")
+}
