@@ -145,6 +145,7 @@ data d from "d.csv" { time: t; y: y }`
 // assign: the exact derivatives of both kinds are the same, and agree with
 // differences where the order of events is the same around.
 func TestRandomAdds(t *testing.T) {
+	t.Parallel()
 	dir := stressData(t)
 	adds := regexp.MustCompile(`(x\d) := (x\d) - (p\d+\*\(1 \+ 0\.2\*cos\(t\)\))`)
 	models, compared := 0, 0

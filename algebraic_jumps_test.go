@@ -85,6 +85,7 @@ func TestAlgebraicCrossing(t *testing.T) {
 // of the resistor is an exponential, and that of the diode is found by small steps of Euler's method,
 // extrapolated.
 func TestAlgebraicPulses(t *testing.T) {
+	t.Parallel()
 	for _, diode := range []bool{false, true} {
 		current := func(u, v float64) float64 { return (u - v) / 1.5 }
 		text := "1.5*i"
@@ -171,6 +172,7 @@ func TestAlgebraicSlidesRefused(t *testing.T) {
 // TestAlgebraicRectifier: a rectifier with the voltage before the diode as an unknown of its own, which the
 // current depends on by a corner. Reference: the same with one formula for the current.
 func TestAlgebraicRectifier(t *testing.T) {
+	t.Parallel()
 	const model = `
 		model R {
 		  state v = 0

@@ -306,6 +306,7 @@ func TestDoubtfulDifferences(t *testing.T) {
 // is said and not refused, unless it is more than kinks can do. With fixed
 // steps, and with a smooth activation, nothing is doubted.
 func TestCertificateKinks(t *testing.T) {
+	t.Parallel()
 	csv := "t,y\n"
 	for i := range 15 {
 		at := 0.4 * float64(i)

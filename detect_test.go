@@ -101,6 +101,7 @@ func randomGuard(rng *rand.Rand, depth int) string {
 // only where there is none. PINODE_NIGHTLY says how many models; without it there
 // are 60, of one to six guards.
 func TestNothingMissed(t *testing.T) {
+	t.Parallel()
 	models := 60
 	if n, err := strconv.Atoi(os.Getenv("PINODE_NIGHTLY")); err == nil {
 		models = n

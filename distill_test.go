@@ -64,6 +64,7 @@ func distilled(t *testing.T, model, table string) *Distillation {
 // TestDistillLotkaVolterra: the missing terms −0.9 xy and 0.8 xy from 31 noisy points, where
 // the model is Lotka and Volterra's, as in C. Rackauckas et al., arXiv:2001.04385, scenario 1.
 func TestDistillLotkaVolterra(t *testing.T) {
+	t.Parallel()
 	rows := integrated(func(y []float64) []float64 {
 		return []float64{1.3*y[0] - 0.9*y[0]*y[1], 0.8*y[0]*y[1] - 1.8*y[1]}
 	}, []float64{0.44249296, 4.6280594}, 0.1, 31)
@@ -105,6 +106,7 @@ data d from "d.csv" { time: t; x: x; y: y }`, sd[0], sd[1]), measuredTable("x,y"
 // TestDistillDrag: a drag that is quadratic in the velocity, with units, from a ball that is
 // thrown up.
 func TestDistillDrag(t *testing.T) {
+	t.Parallel()
 	const k = 0.05
 	rows := integrated(func(y []float64) []float64 {
 		return []float64{y[1], -9.81 - k*y[1]*math.Abs(y[1])}
@@ -131,6 +133,7 @@ data d from "d.csv" { time: t; height: h; speed: v }`, measuredTable("h,v", rows
 
 // TestDistillNothing: a law that no sum of a few terms follows is told so.
 func TestDistillNothing(t *testing.T) {
+	t.Parallel()
 	law := func(x float64) float64 { return 2*math.Exp(-8*(x-1)*(x-1)) - 1.5*math.Exp(-20*(x-2)*(x-2)) + 0.3 }
 	rows := integrated(func(y []float64) []float64 { return []float64{law(y[0])} }, []float64{0}, 0.05, 81)
 	r := distilled(t, `model Bump {

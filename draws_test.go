@@ -2,8 +2,10 @@ package pinode
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +28,7 @@ func rowsOf(n int) string {
 // distributions.
 func TestDrawMoments(t *testing.T) {
 	const n = 20_000
-	for dist, want := range map[string][5]float64{ // mean, deviation, lower quartile, median, upper quartile
+	wants := map[string][5]float64{ // mean, deviation, lower quartile, median, upper quartile
 		"normal(1, 2)":        {1, 2, 1 - 2*0.6744898, 1, 1 + 2*0.6744898},
 		"uniform(-1, 3)":      {1, 4 / math.Sqrt(12), 0, 1, 2},
 		"exponential(3)":      {3, 3, 3 * math.Log(4./3), 3 * math.Ln2, 3 * math.Log(4)},
@@ -39,22 +41,24 @@ func TestDrawMoments(t *testing.T) {
 		"gamma(1, 2)":         {2, 2, 2 * math.Log(4./3), 2 * math.Ln2, 2 * math.Log(4)},
 		"inverse_gamma(1, 2)": {math.NaN(), math.NaN(), 2 / math.Log(4), 2 / math.Ln2, 2 / math.Log(4./3)},
 		"beta(1, 3)":          {0.25, math.Sqrt(3. / 80), 1 - math.Cbrt(0.75), 1 - math.Cbrt(0.5), 1 - math.Cbrt(0.25)},
-	} {
-		for _, per := range []string{"row", "trajectory"} {
-			m := fromText(t, "model M {\n  covariate a\n  draw z ~ "+dist+" per "+per+"\n  let y = z\n  let of = a\n  loss l = z*a\n}\ndata d from \"d.csv\" { a: a }\nsimulate { until: 1, step: 1 }", rowsOf(n))
-			run, err := m.Simulate(t.Context(), SimulateOptions{})
-			require.NoError(t, err)
+	}
+	dists := slices.Sorted(maps.Keys(wants))
+	for _, per := range []string{"row", "trajectory"} {
+		var draws, sum strings.Builder
+		for k, dist := range dists {
+			fmt.Fprintf(&draws, "  draw z%d ~ %s per %s\n  let y%d = z%d\n", k, dist, per, k, k)
+			fmt.Fprintf(&sum, " + z%d", k)
+		}
+		m := fromText(t, "model M {\n  covariate a\n  let of = a\n"+draws.String()+"  loss l = a"+sum.String()+"\n}\ndata d from \"d.csv\" { a: a }\nsimulate { until: 1, step: 1 }", rowsOf(n))
+		run, err := m.Simulate(t.Context(), SimulateOptions{})
+		require.NoError(t, err)
+		require.Len(t, run.Trajectories, n)
+		for k, dist := range dists {
+			want, at := wants[dist], slices.Index(run.Columns, fmt.Sprintf("y%d", k))
 			var z []float64
-			at := -1
-			for k, c := range run.Columns {
-				if c == "y" {
-					at = k
-				}
-			}
 			for _, tr := range run.Trajectories {
 				z = append(z, tr.Rows[0][at])
 			}
-			require.Len(t, z, n)
 			if !math.IsNaN(want[0]) {
 				mean, sd := stat.MeanStdDev(z, nil)
 				require.InDelta(t, want[0], mean, 4*want[1]/math.Sqrt(n), dist)

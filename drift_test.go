@@ -45,6 +45,7 @@ func TestConstraintsHold(t *testing.T) {
 // TestConstraintsGradient: derivatives go through what keeps the unknowns on their
 // equations, at the ends of steps and at rows inside of them, in every mode.
 func TestConstraintsGradient(t *testing.T) {
+	t.Parallel()
 	var rows strings.Builder
 	rows.WriteString("id,t,seen\n")
 	for id := range 3 {

@@ -16,6 +16,7 @@ import (
 // TestEventModels: the models of models/events run, and the gradients of what
 // they observe agree with differences in every mode.
 func TestEventModels(t *testing.T) {
+	t.Parallel()
 	paths, err := filepath.Glob("models/events/*.node")
 	require.NoError(t, err)
 	require.Len(t, paths, 10)

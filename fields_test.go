@@ -41,6 +41,7 @@ func fieldAtEnd(t *testing.T, s *Simulation, name string) (out []float64) {
 // TestFieldOrder: the errors of the values at the centres of cells fall with the order of the
 // scheme, whatever holds at the sides.
 func TestFieldOrder(t *testing.T) {
+	t.Parallel()
 	const tau = 2 * math.Pi
 	sine := func(x, t float64) float64 { return math.Sin(math.Pi*x) * math.Exp(-math.Pi*math.Pi*t) }
 	front := func(x, t float64) float64 { return 0.5 - 0.5*math.Tanh(0.5*(x-0.5*t)/0.2) }
@@ -130,6 +131,7 @@ func TestFieldConservation(t *testing.T) {
 // TestFieldPlane: the heat equation in two dimensions, with conditions of all kinds at its
 // sides, and fluxes across the axes of another.
 func TestFieldPlane(t *testing.T) {
+	t.Parallel()
 	exact := func(x, y, t float64) float64 {
 		return math.Sin(math.Pi*x) * math.Cos(math.Pi*y/2) * math.Exp(-math.Pi*math.Pi*1.25*t)
 	}
@@ -221,6 +223,7 @@ func TestFieldEvent(t *testing.T) {
 // are found from a Fisher–KPP equation whose data are made by a finer grid, with gradients that
 // are certified.
 func TestFieldFit(t *testing.T) {
+	t.Parallel()
 	model := func(reaction string, cells int, more string) string {
 		return fmt.Sprintf("model KPP {\n  coordinate x in [0, 1]\n  boundary periodic x\n  %s\n  state u(x) = exp(-((x - 0.5)/0.2)^2)\n  u' = D*diff(u, x, x) + %s\n  observe c = u ~ normal(0.002)\n}\n"+
 			"grid { x: %d cells, order: 4 }\n%s", map[bool]string{true: "const D = 0.01", false: "param D in (0, 1) = 0.03\n  param r in (0, inf) = 0.5\n  neural f(u) -> 1 { hidden: [5], zero_at: 0 }"}[reaction == "u*(1 - u)"], reaction, cells, more)

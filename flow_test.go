@@ -143,6 +143,7 @@ func moonsDensity(x, y float64) float64 {
 // sampled by the first is nearly as likely under the truth as the data are, whose entropy is
 // 1.4227, and what the second says of the data comes near their density.
 func TestMoons(t *testing.T) {
+	t.Parallel()
 	fitted := func(path string) *Fit {
 		m, err := Load(path)
 		require.NoError(t, err)

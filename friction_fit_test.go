@@ -26,6 +26,7 @@ func shaken(friction, stiffness, until float64) *refModel {
 // TestFitFriction recovers friction and stiffness from noisy positions of a
 // mass that sticks and slips, which the reference has computed.
 func TestFitFriction(t *testing.T) {
+	t.Parallel()
 	const friction, stiffness, noise = 0.8, 4., 0.005
 	rng := rand.New(rand.NewPCG(3, 9))
 	csv := "t,x\n"

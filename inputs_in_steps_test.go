@@ -28,6 +28,7 @@ func closely(m *solvers.Tableau) (string, float64) {
 // solution is c(t) = ∫ e^(s-t) u ds, and e^(lag-t) of the dose, by which the gradient of the
 // log-likelihood is Σ (y - c)/σ² e^(lag-t).
 func TestInputsInsideOfSteps(t *testing.T) {
+	t.Parallel()
 	const lag = 0.3
 	times, u, y := []float64{0, 0.5, 1, 1.5}, []float64{0, 2, -1, 1}, []float64{0, 5, 6, 4}
 	csv := "t,y,u\n"

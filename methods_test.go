@@ -62,6 +62,7 @@ func thrownData() string {
 // of data inside of steps are those of differences, in all modes, and its loss that of the
 // others.
 func TestMethodsAreDifferentiated(t *testing.T) {
+	t.Parallel()
 	loss := map[string]float64{}
 	for _, m := range explicitMethods() {
 		f, err := fitOf(t, thrown, thrownData(), "height: height, seen: seen", "solver: "+options(m))

@@ -24,6 +24,7 @@ simulate { grid: [11, 5] }
 // TestHeatByNetwork compares a trained field with exp(−Dπ²t) sin πx, and has refused what a
 // network cannot answer.
 func TestHeatByNetwork(t *testing.T) {
+	t.Parallel()
 	m, err := Parse("heat.node", heatByNetwork)
 	require.NoError(t, err)
 	_, err = m.Simulate(context.Background(), SimulateOptions{})
@@ -46,6 +47,7 @@ func TestHeatByNetwork(t *testing.T) {
 
 // TestPlacesAlike: cells and a network write the same places, in the same order, the ends of a periodic axis once.
 func TestPlacesAlike(t *testing.T) {
+	t.Parallel()
 	const model = `model Heat {
   time t in [0, 1]
   coordinate x in [0, 1]

@@ -24,6 +24,7 @@ func models(t testing.TB) []string {
 // TestGradientCertificates: the gradient of every bundled model agrees with
 // central differences in every mode.
 func TestGradientCertificates(t *testing.T) {
+	t.Parallel()
 	for _, path := range models(t) {
 		m, err := Load(path)
 		require.NoError(t, err)
