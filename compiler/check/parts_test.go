@@ -260,3 +260,37 @@ data d from "d.csv" {
 	}
 	require.InDeltaMapValues(t, map[float64]float64{3: 1e3, 2: 1e-3}, factors, 1e-12, "in grams")
 }
+
+// TestPrinted: expressions are printed with the parentheses that they need and no others, and what
+// is printed means the same.
+func TestPrinted(t *testing.T) {
+	known := map[string]float64{"a": 1.5, "b": -0.7, "c": 2.2}
+	leaf := func(x *Expr) ([]float64, bool) {
+		v, ok := known[x.Object.Info().Name]
+		return []float64{v}, ok
+	}
+	of := func(text string) (printed string, value []float64) {
+		p, diags := checkText(t, "model M {\n  covariate a\n  covariate b\n  covariate c\n  state x = "+text+"\n  x' = 0\n}")
+		require.NoError(t, diags.Err(), text)
+		init := p.Model.States[0].Init
+		value, ok := Evaluate(init, leaf)
+		require.True(t, ok, text)
+		return printer{}.text(init, 0), value
+	}
+	for text, want := range map[string]string{
+		"a*(-b)": "a*-b", "(-a)^2": "(-a)^2", "-(a^2)": "-a^2", "-(a + b)": "-(a + b)", "-(a*b)": "-(a*b)", "(-a)*b": "-a*b", "a - (b - c)": "a - (b - c)", "(a - b) - c": "a - b - c",
+		"a/(b*c)": "a/(b*c)", "(a/b)*c": "a/b*c", "(a + b)*c": "(a + b)*c", "a + (b*c)": "a + b*c", "(c^a)^a": "(c^a)^a", "c^(a^a)": "c^a^a", "c^(-a)": "c^-a", "a - (-b)": "a - -b",
+		"if not (a < b and b < c) or a > c then 1 else 2": "if not (a < b and b < c) or a > c then 1 else 2",
+		"if not (not (a < b)) then 1 else 2":              "if not not a < b then 1 else 2",
+		"if (not (a < b)) and b < c then 1 else 2":        "if not a < b and b < c then 1 else 2",
+		"if a < b and (b < c or c < a) then 1 else 2":     "if a < b and (b < c or c < a) then 1 else 2",
+		"(if a < b then 1 else 2)*c":                      "(if a < b then 1 else 2)*c",
+		"2*sin(a + b)":                                    "2*sin(a + b)", "max(a, b + c)/c": "max(a, b + c)/c",
+	} {
+		printed, value := of(text)
+		require.Equal(t, want, printed, text)
+		again, same := of(printed)
+		require.Equal(t, printed, again)
+		require.Equal(t, value, same, text)
+	}
+}

@@ -146,10 +146,13 @@ func newCertifier(ctx context.Context, prog *engine.Compiled, sp *problem.Space,
 	return c, c.visit(all)
 }
 
-// programs is the mode whose programs serve those that are wanted.
+// programs is the mode whose programs serve those that are wanted: of runs that may be taken over by
+// a stiff method those of `unrolled` do not, since they have no Jacobian.
 func (c *certifier) programs() string {
-	if slices.Contains(c.want.Modes, "forward") {
-		return "forward"
+	for _, mode := range []string{"forward", "adjoint", "backsolve"} {
+		if slices.Contains(c.want.Modes, mode) {
+			return mode
+		}
 	}
 	return c.want.Modes[0]
 }

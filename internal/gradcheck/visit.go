@@ -204,7 +204,7 @@ func (c *certifier) compare(lines []line, modes []string) error {
 	}
 	if witness != "" {
 		p := c.looking()
-		if witness == "forward" && c.programs() != "forward" {
+		if witness == "forward" && c.programs() != "forward" || c.opt.Stiff != nil && c.programs() == "unrolled" {
 			var err error
 			if p, err = c.newProbe(witness, 1); err != nil {
 				return err
