@@ -18,6 +18,7 @@ type Verdict struct {
 	Worst     string   `json:"worst,omitempty"`    // of a misfit: the observation of several that is met worst, and its χ² per value
 	Few       bool     `json:"few,omitempty"`      // no more values than parameters
 	Exchange  []string `json:"exchange,omitempty"` // parameters that may change places with others
+	Beside    []string `json:"beside,omitempty"`   // events whose firings rows of data hold
 }
 
 // Basin is an optimum that starts have led to: its loss, and the first of them.

@@ -322,6 +322,9 @@ func (c *chain) finish() error {
 	if o, err = settle(c, k, o, limits); err != nil {
 		return err
 	}
+	if o, err = beside(c, k, o, limits); err != nil {
+		return err
+	}
 	here := *k
 	here.Outcome = o
 	c.best = &here

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/pinode/pinode/fit"
 )
@@ -56,6 +57,10 @@ func profile(ctx context.Context, f *Fit, x []float64) error {
 			if !f.held.has(k - 1) {
 				noInterval(f, e.Name, fmt.Sprintf("the data drive it to %g, the end of its interval, and it is held there", e.Value))
 			}
+			continue
+		}
+		if f.walled[k-1] {
+			noInterval(f, e.Name, fmt.Sprintf("rows of data next to %s hold it, where the likelihood jumps; the standard error is that of where it may be between them", strings.Join(f.beside, ", ")))
 			continue
 		}
 		step := e.StdErr / math.Abs(t.Derivative(x[k-1])) / 2

@@ -19,13 +19,15 @@ type Findings struct {
 	Decisions []string     // of what was done, and why
 	Profiles  []Profiled
 
-	starts, here int         // that led to a loss, and to the result
-	equal        int         // of these, to other parameters
-	exchange     []exchange  // parameters that may change places
-	open         []string    // combinations of parameters that the data leave open
-	ridge        []float64   // of the weights, as the fit has set it; nil: there is none
-	covariance   *covariance // of the weights; nil: it is not known
-	members      [][]float64 // coordinates of an ensemble
+	starts, here int          // that led to a loss, and to the result
+	equal        int          // of these, to other parameters
+	exchange     []exchange   // parameters that may change places
+	beside       []string     // events whose firings rows of data hold
+	walled       map[int]bool // parameters whose standard errors are those of rows beside firings
+	open         []string     // combinations of parameters that the data leave open
+	ridge        []float64    // of the weights, as the fit has set it; nil: there is none
+	covariance   *covariance  // of the weights; nil: it is not known
+	members      [][]float64  // coordinates of an ensemble
 }
 
 // The words of a verdict.
@@ -44,7 +46,7 @@ const misfitAt = 1e-4
 func (f *Fit) judge(m *misfit) {
 	judgeBounds(f)
 	v := &fit.Verdict{Converged: f.State.Status == fit.Converged, Why: f.State.Message, Starts: f.starts, Here: f.here - f.equal, Equal: f.equal}
-	v.Open, v.Untold = f.open, len(f.open)
+	v.Open, v.Untold, v.Beside = f.open, len(f.open), f.beside
 	for _, e := range f.exchange {
 		v.Exchange = append(v.Exchange, e.names(f))
 	}
@@ -144,6 +146,9 @@ func verdictText(v *fit.Verdict) string {
 	}
 	if len(v.Exchange) > 0 {
 		say("parameters may change places, and nothing says which is which: %s", strings.Join(v.Exchange, "; "))
+	}
+	if len(v.Beside) > 0 {
+		say("rows of data next to %s hold when it fires", strings.Join(v.Beside, ", "))
 	}
 	if len(v.Bounds) > 0 {
 		say("at their bounds: %s", strings.Join(v.Bounds, ", "))

@@ -116,12 +116,18 @@ func (f *Fit) normalErrors(ctx context.Context, x []float64, squares *loss.Squar
 		}
 		scale = math.Sqrt(2 * res.Loss / left)
 	}
-	f.covariance = f.covarianceOf(h, x, params, weights, scale)
-	if len(params) == 0 {
+	beside, err := boundedBy(ctx, f, squares, x)
+	if err != nil {
 		return
 	}
-	u, err := fit.Laplace(schur(h, params, weights))
-	if err != nil {
+	var u *fit.Uncertainty
+	if len(params) > 0 {
+		if u, err = laplace(f, h, beside, params, weights); err != nil {
+			return
+		}
+	}
+	f.covariance = f.covarianceOf(h, x, params, weights, scale)
+	if len(params) == 0 {
 		return
 	}
 	at := map[int]float64{}

@@ -57,6 +57,8 @@ type linear struct {
 	of  *Squares
 	r   []float64
 	jac *mat.Dense
+
+	firings [][]Firing // by trajectory; nil: nobody asks
 }
 
 // NewSquares returns the loss as residuals, or why it has none.
@@ -231,7 +233,12 @@ func (s *Squares) Rows() int { return s.rows }
 
 // Linear implements fit.Kinked: Residuals with those that have kinks as they are.
 func (s *Squares) Linear(ctx context.Context, x []float64, horizon float64, r []float64, jac *mat.Dense) (fit.Result, error) {
-	o := s.Objective
+	return s.evaluate(ctx, x, horizon, &linear{of: s, r: r, jac: jac})
+}
+
+// evaluate sets what is asked for at x.
+func (s *Squares) evaluate(ctx context.Context, x []float64, horizon float64, lin *linear) (fit.Result, error) {
+	o, r, jac := s.Objective, lin.r, lin.jac
 	clear(r)
 	if jac != nil {
 		jac.Zero()
@@ -241,7 +248,7 @@ func (s *Squares) Linear(ctx context.Context, x []float64, horizon float64, r []
 	o.WeighLosses(perValue, perTrajectory)
 	o.Compute(Task{
 		Ctx: ctx, Trajectories: o.Trajectories, Index: o.AllIndices, Size: chunkSize(len(o.Trajectories), 0), Horizon: horizon,
-		PerValue: 1, PerTrajectory: perTrajectory / perValue, X: x, lin: &linear{s, r, jac},
+		PerValue: 1, PerTrajectory: perTrajectory / perValue, X: x, lin: lin,
 	})
 	e := &o.evaluation
 	*e = evaluation{res: fit.Result{Values: o.Total}, terms: e.terms[:0], trajectories: o.Trajectories, x: x}
@@ -338,6 +345,15 @@ func operations(of *ir.Node) (sum float64) {
 
 // chain takes derivatives by natural parameters to those by coordinates.
 func (s *Squares) chain(x []float64, jac *mat.Dense) {
+	rows := make([][]float64, s.tail)
+	for i := range rows {
+		rows[i] = jac.RawRowView(i)
+	}
+	s.byCoordinates(x, rows...)
+}
+
+// byCoordinates takes derivatives by natural parameters, where there are any, to those by coordinates.
+func (s *Squares) byCoordinates(x []float64, list ...[]float64) {
 	n := len(s.Space.Params)
 	slope := make([]float64, n)
 	for i := range slope {
@@ -346,9 +362,8 @@ func (s *Squares) chain(x []float64, jac *mat.Dense) {
 			slope[i] = 0
 		}
 	}
-	for i := range s.tail {
-		row := jac.RawRowView(i)[:n]
-		for k := range row {
+	for _, row := range list {
+		for k := range row[:min(n, len(row))] {
 			row[k] *= slope[k]
 		}
 	}

@@ -99,6 +99,9 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 		}
 	}
 	q.flush(t, l, tan)
+	if t.lin.firings != nil {
+		t.lin.firings[l.Index] = q.firings(t, s, l, tan)
+	}
 	l.loss += q.penaltyRows(t, l, tan) + q.gapRows(t, l, tan)
 	if !engine.Number(l.loss) {
 		return s.badRow(l)
