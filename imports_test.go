@@ -76,7 +76,7 @@ var mayImport = map[string]string{
 // besides.
 var overFacade = map[string]string{
 	"cmd/pinode":       "bench data/parquet dsl dsl/diag fit internal/distill internal/files internal/report internal/report/figures models/published",
-	"models/published": "internal/files",
+	"models/published": "internal/files internal/report/figures",
 	"bench":            "dsl/diag fit",
 	"bench/fits":       "",
 	"tools/mutate":     "",

@@ -3,6 +3,7 @@ package pinode
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -82,4 +83,37 @@ simulate { grid: [4, 5], times: [0, 0.5], solver: tsit5 { rtol: 1e-8 } }
 		require.InDelta(t, exact, rows[i][3], 2e-3)
 	}
 	require.Equal(t, []float64{0, 0, 0.4}, byCells.Trajectories[0].Rows[1][:3])
+}
+
+// TestSteadyByNetwork: a field in which no time passes is checked and shown without a span of time.
+func TestSteadyByNetwork(t *testing.T) {
+	const steadyBar = `
+model Bar {
+  coordinate x in [0, 1]
+  const at[5] = linspace(0, 1, 5)
+  const heat[5] = [0, 1, 2, 1, 0]
+  algebraic T(x) = 0
+  0 = diff(T, x, x) + 2 + 0*interp(x, at, heat)
+  boundary T = 0 at x = 0, x = 1
+}
+network { hidden: [6], points: 60 }
+fit { fields: network, optimizer: auto { budget: 0.2 }, certificate: off }
+simulate { grid: [5] }
+`
+	m, err := Parse("bar.node", steadyBar)
+	require.NoError(t, err)
+	require.Empty(t, m.Check())
+	wrong, err := Parse("bar.node", strings.ReplaceAll(steadyBar, "grid: [5]", "grid: [5, 5, 5]"))
+	require.NoError(t, err)
+	require.Len(t, wrong.Check(), 1)
+	require.ErrorContains(t, wrong.Check()[0], "`grid` has 3 numbers of places")
+	f, err := m.Fit(t.Context(), FitOptions{})
+	require.NoError(t, err)
+	require.Less(t, len(f.Verdict.Text), 300, "an equation with a table in it is cut")
+	s, err := m.Simulate(t.Context(), SimulateOptions{At: f})
+	require.NoError(t, err)
+	require.Len(t, s.Trajectories[0].Rows, 5)
+	for _, r := range s.Trajectories[0].Rows {
+		require.InDelta(t, r[1]*(1-r[1]), r[2], 1e-5)
+	}
 }

@@ -332,7 +332,7 @@ func (l *networks) collocation(m *check.Model) *Collocation {
 	out.Fields = b.Slice(b.Concat(values...), 0, ir.Vec(len(out.Names)))
 	for _, c := range m.Constraints {
 		v := l.expr(c.Value)
-		out.Conditions = append(out.Conditions, Condition{Name: "0 = " + check.Text(c.Value), Kind: Inside, Residual: b.Slice(v, 0, ir.Vec(v.Shape.Size()))})
+		out.Conditions = append(out.Conditions, Condition{Name: "0 = " + short(c.Value), Kind: Inside, Residual: b.Slice(v, 0, ir.Vec(v.Shape.Size()))})
 	}
 	out.Conditions = append(out.Conditions, l.network.soft...)
 	for _, s := range m.Boundaries {
@@ -343,10 +343,21 @@ func (l *networks) collocation(m *check.Model) *Collocation {
 	return out
 }
 
+// short is the text of an expression, of which the beginning stands for what is long: values between
+// the points of a table are a page.
+func short(x *check.Expr) string {
+	const most = 80
+	text := []rune(check.Text(x))
+	if len(text) > most {
+		return string(text[:most-1]) + "…"
+	}
+	return string(text)
+}
+
 // wall is a boundary condition at those of its sides where it does not hold by construction.
 func (l *networks) wall(s *check.Boundary) Condition {
 	r := l.expr(s.Residual)
-	c := Condition{Name: check.Text(s.Residual) + " = 0", Kind: Side, Residual: l.b.Slice(r, 0, ir.Vec(r.Shape.Size()))}
+	c := Condition{Name: short(s.Residual) + " = 0", Kind: Side, Residual: l.b.Slice(r, 0, ir.Vec(r.Shape.Size()))}
 	for i := range s.Sides {
 		side := &s.Sides[i]
 		if l.network.hardSides[side] {

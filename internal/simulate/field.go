@@ -86,11 +86,28 @@ func (m *Simulator) fieldRefuses(c *Options) error {
 	case c.EveryRow:
 		l.Errorf("not-supported", at, "rows of data beside a simulation are not supported where the fields are a network")
 	}
-	s := m.Prog.Checked.Simulate
-	if s != nil && (s.Samples != nil || len(s.Sweep) > 0) {
+	m.fieldSampled(l)
+	return l.Err()
+}
+
+// fieldSampled refuses samples and sweeps.
+func (m *Simulator) fieldSampled(l *diag.List) {
+	if s := m.Prog.Checked.Simulate; s != nil && (s.Samples != nil || len(s.Sweep) > 0) {
 		l.Errorf("not-supported", s.Span, "samples and sweeps change what the network was trained with")
 	}
-	return l.Err()
+}
+
+// checkField is Check where the fields are a network, which may not have been trained yet.
+func (m *Simulator) checkField(c *Options) error {
+	l := &diag.List{}
+	if m.fieldSampled(l); l.Err() != nil {
+		return l.Err()
+	}
+	if err := m.readPlaces(); err != nil {
+		return err
+	}
+	_, err := m.axes(c)
+	return err
 }
 
 // shown is how many places an axis has, where nothing says it.

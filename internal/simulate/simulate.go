@@ -101,6 +101,9 @@ func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 
 // Check says why Run would refuse to begin.
 func (m *Simulator) Check(c Options) error {
+	if m.Prog.Model.Collocation != nil {
+		return m.checkField(&c)
+	}
 	_, _, err := m.prepare(c)
 	if err != nil {
 		return err

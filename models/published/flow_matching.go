@@ -46,32 +46,57 @@ func moonPoint(r *rand.Rand, centres [][2]float64) (x, y float64) {
 	return c[0] + moonNoise*r.NormFloat64(), c[1] + moonNoise*r.NormFloat64()
 }
 
-// flowMatching learns the field and compares it with that of the least loss, along lines
-// that it has not seen.
+// target is a distribution that a flow is to come to: its points, and the field of the least loss.
+type target struct {
+	model, of string // the model's file, and what the figure is called
+	floor     string // the least loss
+	points    int    // of the data
+	published string
+	point     func(r *rand.Rand) (x, y float64)
+	field     func(x, y, t float64) (u, v float64)
+}
+
+// flowMatching learns the field to two half moons.
 func flowMatching(s *study) error {
-	r, centres := noise("flow_matching", 1), moonCentres()
-	n, places := 25600, 20000
+	centres := moonCentres()
+	return s.matched(&target{
+		"moons", "moons", "1.019", 102400, "0.019",
+		func(r *rand.Rand) (x, y float64) { return moonPoint(r, centres) },
+		func(x, y, t float64) (u, v float64) { return moonField(centres, x, y, t) },
+	})
+}
+
+// checkerboard learns the field to the squares of a board.
+func checkerboard(s *study) error {
+	return s.matched(&target{"board", "squares of a board", "3.752", 102400, "–", boardPoint, boardField})
+}
+
+// matched learns a field and compares it with that of the least loss, along lines that it has not
+// seen.
+func (s *study) matched(g *target) error {
+	r := noise("flow_matching", 1)
+	n, places := g.points, 20000
 	if s.quick {
 		n, places = 512, 1000
 	}
 	var points [][]float64
 	for range n {
-		x, y := moonPoint(r, centres)
+		x, y := g.point(r)
 		points = append(points, []float64{x, y})
 	}
-	if err := s.table("moons.csv", []string{"x", "y"}, points); err != nil {
+	if err := s.table(g.model+".csv", []string{"x", "y"}, points); err != nil {
 		return err
 	}
-	f, err := s.fit("moons", 1, s.quickly(setting{"fit.optimizer.epochs", "4"})...)
+	f, err := s.fit(g.model, 1, s.quickly(setting{"fit.optimizer.epochs", "4"})...)
 	if err != nil {
 		return err
 	}
 	var rows [][]float64
 	for range places {
-		x, y := moonPoint(r, centres)
+		x, y := g.point(r)
 		a, b, t := r.NormFloat64(), r.NormFloat64(), r.Float64()
 		zx, zy := (1-t)*a+t*x, (1-t)*b+t*y
-		u, v := moonField(centres, zx, zy, t)
+		u, v := g.field(zx, zy, t)
 		rows = append(rows, []float64{zx, zy, t, u, v})
 	}
 	if err := s.table("places.csv", []string{"x", "y", "s", "ux", "uy"}, rows); err != nil {
@@ -92,6 +117,6 @@ func flowMatching(s *study) error {
 	for k, row := range rows {
 		sum += sq(u[k]-row[3]) + sq(v[k]-row[4])
 	}
-	s.measured("moons: excess of the loss over the least one, of 1.019", "0.019", 0.005, sum/2/float64(places))
+	s.measured(g.of+": excess of the loss over the least one, of "+g.floor, g.published, 0.005, sum/2/float64(places))
 	return nil
 }

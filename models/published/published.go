@@ -239,6 +239,10 @@ var rows = []*Row{
 		"Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378, 2019", burgersEquation,
 	},
 	{
+		"burgers_step", "Burgers' equation in one implicit step, whose stages are a network",
+		"Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378, 2019", burgersStep,
+	},
+	{
 		"burgers_inverse", "speed and viscosity of Burgers' equation from noisy values",
 		"Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378, 2019", burgersInverse,
 	},
@@ -255,6 +259,14 @@ var rows = []*Row{
 		"Wang, Li, Chen, Perdikaris, PirateNets, arXiv 2402.00326", onCircle,
 	},
 	{
+		"korteweg_de_vries_inverse", "speed and dispersion of Korteweg and de Vries' equation from two snapshots",
+		"Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378, 2019", kdvInverse,
+	},
+	{
+		"navier_stokes", "convection and viscosity of a flow whose pressure is not seen",
+		"Raissi, Perdikaris, Karniadakis, J. Comput. Phys. 378, 2019", navierStokes,
+	},
+	{
 		"seir", "how a disease is caught, learned from three weeks",
 		"Rackauckas et al., arXiv 2001.04385, the example of an epidemic", seir,
 	},
@@ -267,12 +279,20 @@ var rows = []*Row{
 		"facebookresearch/flow_matching, the notebook of two moons", flowMatching,
 	},
 	{
+		"checkerboard", "flow matching of the squares of a board",
+		"facebookresearch/flow_matching, the notebook of a checkerboard", checkerboard,
+	},
+	{
 		"latent", "a latent equation: sinusoids from half of their points",
 		"Rubanova, Chen, Duvenaud, Latent ordinary differential equations for irregularly-sampled time series, arXiv 1907.03907", latent,
 	},
 	{
 		"hamiltonian", "Hamiltonian networks: a spring and a pendulum",
 		"Greydanus, Dzamba, Yosinski, Hamiltonian neural networks, arXiv 1906.01563", hamiltonian,
+	},
+	{
+		"double_pendulum", "a Lagrangian network for a double pendulum",
+		"Cranmer, Greydanus, Hoyer, Battaglia, Spergel, Ho, Lagrangian neural networks, arXiv 2003.04630", doublePendulum,
 	},
 	{
 		"two_bodies", "a Hamiltonian network for two bodies", "Greydanus, Dzamba, Yosinski, arXiv 1906.01563", twoBodies,

@@ -61,6 +61,7 @@ func TestQuickRows(t *testing.T) {
 		"jumps":             {10, 0.01, 0.1, 40, 0.01, 0.05, 0.05, 0.05, 0.05},
 		"latent":            {1e-3},
 		"flow_matching":     {2},
+		"checkerboard":      {5},
 		"formulas":          {0, 1.22e-2},
 		"fisher":            {4.49e-3, 0.05, 0.1},
 		"seir":              {0.05},
@@ -95,6 +96,29 @@ func TestMoonField(t *testing.T) {
 		sum += (sq(u-x+a) + sq(v-y+b)) / 2
 	}
 	require.InDelta(t, 1.019, sum/n, 0.015)
+}
+
+// TestBoardField: likewise 3.752 ± 0.003 for the squares of a board, which are as many points as
+// their density says.
+func TestBoardField(t *testing.T) {
+	r := noise("board field", 1)
+	const n = 200000
+	sum, inside := 0., 0.
+	for range n {
+		x, y := boardPoint(r)
+		if x > 0 && x < boardSide && y > 0 && y < boardSide {
+			inside++
+		}
+		a, b, s := r.NormFloat64(), r.NormFloat64(), r.Float64()
+		u, v := boardField((1-s)*a+s*x, (1-s)*b+s*y, s)
+		sum += (sq(u-x+a) + sq(v-y+b)) / 2
+	}
+	require.InDelta(t, 3.752, sum/n, 0.03)
+	require.InDelta(t, 0.125, inside/n, 0.003)
+	// Far from all squares the nearest corner is what is left of them.
+	u, v := boardField(9, 9.5, 0.99)
+	require.InDelta(t, 2*boardSide-9, 0.01*u, 0.02)
+	require.InDelta(t, 2*boardSide-9.5, 0.01*v, 0.02)
 }
 
 // TestLeastLoss: the loss of the conditional mean of a process of Ornstein and Uhlenbeck and
@@ -167,6 +191,53 @@ func TestBodies(t *testing.T) {
 	integrate(bodies, 0, 2*math.Pi*r/v, 4000, z)
 	require.InDeltaSlice(t, begun, z, 1e-9)
 	require.InDelta(t, v*v-1/(2*r), bodiesEnergy(z), 1e-9)
+}
+
+// TestSwing: the motion of the double pendulum keeps its energy, and small swings have the two
+// frequencies √(g(2 ± √2)).
+func TestSwing(t *testing.T) {
+	y := []float64{2, -1.5, 0.3, 1}
+	was := swingEnergy(y)
+	integrate(swing, 0, 3, 6000, y)
+	require.InDelta(t, was, swingEnergy(y), 1e-8)
+	dy := make([]float64, 4)
+	for _, sign := range []float64{1, -1} {
+		swing(0, []float64{1e-5, sign * math.Sqrt2 * 1e-5, 0, 0}, dy)
+		require.InDelta(t, -gravity*(2-sign*math.Sqrt2)*1e-5, dy[2], 1e-12)
+	}
+	for _, row := range swings(noise("swing", 1), 5) {
+		swing(0, row[:4], dy)
+		require.Equal(t, dy[2:], row[4:])
+	}
+}
+
+// TestVortices: the drifting vortices satisfy Navier and Stokes' equations, by differences.
+func TestVortices(t *testing.T) {
+	const h = 1e-3
+	x, y, s := 0.7, 2.1, 3.3
+	by := func(f func(d float64) (u, v, p float64)) (first, second [3]float64) {
+		a, b, c := f(-h)
+		d, e, g := f(h)
+		k, l, m := f(0)
+		for i, w := range [][3]float64{{a, k, d}, {b, l, e}, {c, m, g}} {
+			first[i], second[i] = (w[2]-w[0])/(2*h), (w[0]-2*w[1]+w[2])/(h*h)
+		}
+		return first, second
+	}
+	dt, _ := by(func(d float64) (u, v, p float64) { return vortices(x, y, s+d) })
+	dx, dxx := by(func(d float64) (u, v, p float64) { return vortices(x+d, y, s) })
+	dy, dyy := by(func(d float64) (u, v, p float64) { return vortices(x, y+d, s) })
+	u, v, _ := vortices(x, y, s)
+	require.InDelta(t, 0, dx[0]+dy[1], 1e-6)
+	require.InDelta(t, 0, dt[0]+u*dx[0]+v*dy[0]+dx[2]-flowViscosity*(dxx[0]+dyy[0]), 1e-6)
+	require.InDelta(t, 0, dt[1]+u*dx[1]+v*dy[1]+dy[2]-flowViscosity*(dxx[1]+dyy[1]), 1e-6)
+	// The noise is 1 % of the deviation of a velocity.
+	rows, sum, square := flowRows(noise("flow", 1), 20000, 0), 0., 0.
+	for _, row := range rows {
+		sum, square = sum+row[3], square+sq(row[3])
+	}
+	n := float64(len(rows))
+	require.InDelta(t, 0.01*math.Sqrt(square/n-sq(sum/n)), flowNoise(0.01), 2e-5)
 }
 
 // TestPredation: prey and predators at t = 3, by another method.
