@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// gravity is that of the double pendulum, whose rods and masses are 1; rest is the largest size of its
-// potential energy.
+// gravity is that of the double pendulum, whose rods and masses are 1; potential is the largest size of
+// its potential energy.
 const (
 	gravity   = 9.8
 	potential = 3 * gravity
@@ -78,5 +78,5 @@ func doublePendulum(s *study) error {
 	}
 	s.say("the largest errors of the energy on the way are %.2g on average", throughout)
 	s.measured("error of the energy at t = 100 beside the largest potential, mean of 40 starts", "4e-3", 4e-3, atEnd)
-	return s.picture("t", "error of the energy, % of the largest potential", drawn...)
+	return s.picture("t", "error of the energy, %", drawn...)
 }

@@ -58,19 +58,23 @@ func TestQuick(t *testing.T) {
 // motion makes even these good.
 func TestQuickRows(t *testing.T) {
 	for name, most := range map[string][]float64{
-		"jumps":             {10, 0.01, 0.1, 40, 0.01, 0.05, 0.05, 0.05, 0.05},
-		"latent":            {1e-3},
-		"flow_matching":     {2},
-		"checkerboard":      {5},
-		"formulas":          {0, 1.22e-2},
-		"fisher":            {4.49e-3, 0.05, 0.1},
-		"seir":              {0.05},
-		"two_bodies":        {3.8e-5},
-		"burgers":           {2e-2},
-		"burgers_inverse":   {5e-3, 0.1},
-		"allen_cahn":        {1e-4, 0.15},
-		"korteweg_de_vries": {1e-6, 0.03},
-		"schroedinger":      {1e-4, 0.1},
+		"jumps":                     {10, 0.01, 0.1, 40, 0.01, 0.05, 0.05, 0.05, 0.05},
+		"latent":                    {1e-3},
+		"flow_matching":             {2},
+		"checkerboard":              {5},
+		"formulas":                  {0, 1.22e-2},
+		"fisher":                    {4.49e-3, 0.05, 0.1},
+		"seir":                      {0.05},
+		"two_bodies":                {3.8e-5},
+		"burgers":                   {2e-2},
+		"burgers_inverse":           {5e-3, 0.1},
+		"burgers_step":              {0.1},
+		"double_pendulum":           {4e-3},
+		"korteweg_de_vries_inverse": {1e-3, 1e-3},
+		"navier_stokes":             {0.4, 0.2},
+		"allen_cahn":                {1e-4, 0.15},
+		"korteweg_de_vries":         {1e-6, 0.03},
+		"schroedinger":              {1e-4, 0.1},
 	} {
 		r, _ := Find(name)
 		res, err := r.Reproduce(t.Context(), Options{Dir: t.TempDir(), Quick: true})
