@@ -58,9 +58,7 @@ type app struct {
 
 func main() {
 	if os.Getenv("GOGC") == "" {
-		// Most processes are short and compile a model, which leaves much
-		// garbage for its size; training, which is long, leaves none.
-		debug.SetGCPercent(400)
+		spareMemory()
 	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -21,3 +21,10 @@ func TestLicences(t *testing.T) {
 	}
 	require.Contains(t, out.String(), "Redistribution and use in source and binary forms")
 }
+
+// TestGrowth: small heaps may grow by four times their size, large ones by half.
+func TestGrowth(t *testing.T) {
+	for live, want := range map[uint64]int{0: 400, 1 << 20: 400, 16 << 20: 400, 32 << 20: 200, 64 << 20: 100, 100 << 20: 64, 1 << 30: 50} {
+		require.Equal(t, want, growth(live))
+	}
+}

@@ -43,6 +43,7 @@ func (f *estimated) assess(ctx context.Context, list []*problem.Trajectory) (*As
 		return nil, err
 	}
 	a := &Assessment{Trajectories: len(list), Values: res.Values, LogLikelihood: -float64(res.Values) * res.Loss, Likelihoods: o.Likelihoods(res)}
+	a.Residuals = make([]fit.Residual, 0, res.Values)
 	if !loss.HasDensity(o) {
 		a.LogLikelihood = math.NaN()
 	}
@@ -69,7 +70,7 @@ func (f *estimated) assess(ctx context.Context, list []*problem.Trajectory) (*As
 		for i := range it.Rows {
 			r := &it.Rows[i]
 			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs, r.Own)
-			a.Residuals = append(a.Residuals, scorer.Row(it, r, w.System)...)
+			a.Residuals = scorer.Row(a.Residuals, it, r, w.System)
 		}
 	}
 	explain.Crossings(f.prog.Program, &a.Warnings, stats)

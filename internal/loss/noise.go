@@ -16,6 +16,9 @@ import (
 type Noise struct {
 	prog  *exec.Program
 	frame *exec.Frame
+	of    *engine.System // whose rows are read
+	in    []rowInput
+	names map[[2]int]string // of outputs
 }
 
 // NewNoise compiles them; it is nil where there are none.
@@ -24,13 +27,16 @@ func NewNoise(c *engine.Compiled) (*Noise, error) {
 	if err != nil || mod == nil {
 		return nil, err
 	}
-	return &Noise{place.Noise.In(mod), mod.NewFrame()}, nil
+	return &Noise{prog: place.Noise.In(mod), frame: mod.NewFrame(), names: map[[2]int]string{}}, nil
 }
 
 // At evaluates them at the row that a system is at.
 func (n *Noise) At(sys *engine.System) {
-	for p, from := range rowInputs(sys) {
-		copy(p.In(n.frame), from)
+	if n.of != sys {
+		n.of, n.in = sys, rowInputs(sys, n.frame)
+	}
+	for _, in := range n.in {
+		copy(in.to, in.from)
 	}
 	copy(place.Scales.In(n.frame), sys.S)
 	copy(place.Params.In(n.frame), place.Params.In(sys.Frame))
@@ -40,7 +46,12 @@ func (n *Noise) At(sys *engine.System) {
 // Argument has argument j of the distribution of observation i: one number, or one for
 // each component.
 func (n *Noise) Argument(i, j int) []float64 {
-	return n.prog.Output(n.frame, lower.NoiseName(i, j))
+	name, ok := n.names[[2]int{i, j}]
+	if !ok {
+		name = lower.NoiseName(i, j)
+		n.names[[2]int{i, j}] = name
+	}
+	return n.prog.Output(n.frame, name)
 }
 
 // A tail gives the probabilities of less than y, and of y or less, around a prediction.

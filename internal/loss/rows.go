@@ -47,11 +47,7 @@ func newRowBatch(mod *exec.Module, sys *engine.System) *rowBatch {
 			s: place.Scales.In(f), ct: place.Row.Ct().In(f),
 			pBar: place.PBar.Into.In(f), qBar: place.QBar.Into.In(f),
 		}
-		for p, from := range rowInputs(sys) {
-			if to := p.In(f); to != nil {
-				one.in = append(one.in, rowInput{to, from})
-			}
-		}
+		one.in = rowInputs(sys, f)
 		r.frames = append(r.frames, one)
 	}
 	r.lead = r.frames[0].frame
@@ -66,13 +62,18 @@ func (r *rowBatch) bind(p, scales []float64) {
 	}
 }
 
-// rowInputs is what rows read of a system that differs between them.
-func rowInputs(sys *engine.System) map[place.Input][]float64 {
-	return map[place.Input][]float64{
+// rowInputs is what rows read of a system that differs between them, and where it goes in a frame.
+func rowInputs(sys *engine.System, f *exec.Frame) (list []rowInput) {
+	for p, from := range map[place.Input][]float64{
 		place.Time: sys.T, place.States: sys.Y, place.Discretes: sys.D, place.Signals: sys.U, place.SignalRates: sys.Ut, place.Own: sys.Q,
 		place.Data: sys.Data, place.Seen: sys.Seen, place.OfRow: sys.OfRow, place.StatesBefore: sys.Yb, place.DiscretesBefore: sys.Db,
 		place.SignalsBefore: sys.Ub, place.SignalRatesBefore: sys.Utb,
+	} {
+		if to := p.In(f); to != nil {
+			list = append(list, rowInput{to, from})
+		}
 	}
+	return list
 }
 
 // add takes over the row that the system is at, a save of a run, and

@@ -19,6 +19,7 @@ type Scorer struct {
 	n, known  []float64
 	squares   []float64
 	inside    [2][]float64 // in the central shares
+	args      []float64    // of a distribution
 }
 
 // shares are those of the intervals whose coverage is counted.
@@ -43,9 +44,8 @@ func NewScorer(c *engine.Compiled) (*Scorer, error) {
 	return s, nil
 }
 
-// Row counts the measured values of the row that a system is at, and returns their
-// residuals.
-func (s *Scorer) Row(it *problem.Trajectory, r *problem.Row, sys *engine.System) (list []fit.Residual) {
+// Row counts the measured values of the row that a system is at, and adds their residuals to a list.
+func (s *Scorer) Row(list []fit.Residual, it *problem.Trajectory, r *problem.Row, sys *engine.System) []fit.Residual {
 	pred := sys.Predict()
 	if s.noise != nil {
 		s.noise.At(sys)
@@ -61,13 +61,13 @@ func (s *Scorer) Row(it *problem.Trajectory, r *problem.Row, sys *engine.System)
 		if o.Dist == nil {
 			continue
 		}
-		args := make([]float64, len(o.Dist.Args))
-		for j := range args {
+		s.args = s.args[:0]
+		for j := range o.Dist.Args {
 			v := s.noise.Argument(s.at[i], j)
-			args[j] = v[min(i-s.first[i], len(v)-1)]
+			s.args = append(s.args, v[min(i-s.first[i], len(v)-1)])
 		}
 		for k, share := range shares {
-			inside, known := Central(o.Dist.Name, y, pred[i], args, share)
+			inside, known := Central(o.Dist.Name, y, pred[i], s.args, share)
 			if inside {
 				s.inside[k][i]++
 			}

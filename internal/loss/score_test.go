@@ -34,7 +34,7 @@ data d from "data.csv" { time: t, trajectory: id, plain: p, y: [u, v], n: n }
 			r := &it.Rows[i]
 			y := []float64{1, 3}
 			sys.RowAt(it.Span.Saves[r.Save], y, nil, y, nil, r.Data, r.Seen, r.Inputs, r.Own)
-			list = append(list, s.Row(it, r, sys)...)
+			list = s.Row(list, it, r, sys)
 		}
 	}
 	of := func(trajectory, observation string, at, data, prediction float64) fit.Residual {

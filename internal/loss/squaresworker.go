@@ -42,11 +42,7 @@ func newSquaresWorker(s *Squares, w *engine.Worker, scores, jacobian *exec.Modul
 		of: s, columns: engine.NewColumns(w.System, jacobian), frame: f, code: code, blk: &solvers.Block{Width: scores.Lanes()},
 		s: place.Scales.In(f), losses: place.ScoreLoss.In(f, code), residuals: place.Residuals.In(f, code),
 	}
-	for p, from := range rowInputs(w.System) {
-		if to := p.In(f); to != nil {
-			q.in = append(q.in, rowInput{to, from})
-		}
-	}
+	q.in = rowInputs(w.System, f)
 	q.list = s.columnsOfWeights()
 	q.weights = len(q.list)
 	for k := range s.scores {
