@@ -17,6 +17,7 @@ type Verdict struct {
 	Open      []string `json:"open,omitempty"`     // the parameters of each of these
 	Worst     string   `json:"worst,omitempty"`    // of a misfit: the observation of several that is met worst, and its χ² per value
 	Few       bool     `json:"few,omitempty"`      // no more values than parameters
+	Learned   bool     `json:"learned,omitempty"`  // the noise of observations is a parameter, and none declares it
 	Exchange  []string `json:"exchange,omitempty"` // parameters that may change places with others
 	Beside    []string `json:"beside,omitempty"`   // events whose firings rows of data hold
 }

@@ -257,8 +257,12 @@ func (a *app) introduce(f *pinode.Fit) {
 	if n == 1 {
 		what = "trajectory"
 	}
-	fmt.Fprintf(a.out, "%-14s %s: %d %s, %d values%s, %.4g … %.4g%s\n", "data", strings.Join(f.Model.DataSets(), ", "), n, what, total, share,
-		math.Min(s.T0, orInf(f.Validation.T0, f.Validation.Trajectories)), math.Max(s.T1, -orInf(-f.Validation.T1, f.Validation.Trajectories)), split)
+	from, to := math.Min(s.T0, orInf(f.Validation.T0, f.Validation.Trajectories)), math.Max(s.T1, -orInf(-f.Validation.T1, f.Validation.Trajectories))
+	span := fmt.Sprintf(", %.4g … %.4g", from, to)
+	if from == to && n > 1 && len(f.Model.States()) == 0 { // rows of a table without times
+		what, span = "rows", ""
+	}
+	fmt.Fprintf(a.out, "%-14s %s: %d %s, %d values%s%s%s\n", "data", strings.Join(f.Model.DataSets(), ", "), n, what, total, share, span, split)
 }
 
 func orInf(v float64, n int) float64 {

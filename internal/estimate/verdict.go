@@ -68,6 +68,7 @@ func (f *Fit) judge(m *misfit) {
 			v.Word, v.Worst = Misfit, worst(f, m)
 		}
 	}
+	v.Learned = m != nil && m.learned && m.n == 0
 	if m != nil && m.sign > 0 && m.sign <= free {
 		v.Few, v.Word = true, Unknown
 	}
@@ -111,6 +112,10 @@ func verdictText(v *fit.Verdict) string {
 	case Unknown:
 		if v.Few {
 			say("converged; there are no more values than parameters, so that nothing says whether the model is right")
+			break
+		}
+		if v.Learned {
+			say("converged; the noise is fitted too, so that nothing says how large it should be")
 			break
 		}
 		say("converged; nothing says what noise the data have")
@@ -162,7 +167,9 @@ type misfit struct {
 	chi  float64
 	n    int
 	sign int // residuals in series
-	last map[[2]int]series
+
+	learned bool // there are residuals whose noise is fitted
+	last    map[[2]int]series
 
 	of map[int]share // the squares by element of observations
 }

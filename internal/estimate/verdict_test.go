@@ -61,6 +61,7 @@ func TestVerdictText(t *testing.T) {
 		"converged, and meets the data; χ² 4 per value (40)":                                                                                      {Word: Fits, Chi2: number(4), Values: 40},
 		"converged, and does not meet the data: the model is wrong, or the optimum; χ² 1.4 per value (9)":                                         {Word: Misfit, Chi2: number(1.4), Values: 9},
 		"converged, and does not meet the data: the model is wrong, or the optimum; χ² 4 per value (9): residuals are 2 × the declared noise":     {Word: Misfit, Chi2: number(4), Values: 9},
+		"converged; the noise is fitted too, so that nothing says how large it should be":                                                         {Word: Unknown, Learned: true},
 		"converged; nothing says what noise the data have; 3 of 8 starts ended here; 2 at clearly other values of parameters, with the same loss": {Word: Unknown, Starts: 8, Here: 3, Equal: 2},
 		"stopped before it converged; the data leave a combination of parameters open: a with b":                                                  {Word: Stopped, Starts: 1, Here: 1, Untold: 1, Open: []string{"a with b"}},
 		"not converged: so; the data leave 2 combinations of parameters open: c, d with e; at their bounds: a, b":                                 {Word: "unconverged", Why: "so", Untold: 2, Open: []string{"c", "d with e"}, Bounds: []string{"a", "b"}},

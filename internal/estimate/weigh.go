@@ -45,6 +45,7 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 		if kinds[element] == loss.Declared {
 			m.declared(element, r)
 		}
+		m.learned = m.learned || kinds[element] == loss.Learned
 		signs = append(signs, sign{trajectory, element, r})
 	})
 	inSeries(f, signs)

@@ -73,7 +73,7 @@ func (r *Folder) Info() (info Info, err error) {
 		return info, err
 	}
 	if err := json.Unmarshal(text, &info); err != nil {
-		return info, fmt.Errorf("%s: %w", r.Path("run.json"), err)
+		return info, Broken(r.Path("run.json"), err.Error())
 	}
 	return info, nil
 }
@@ -267,7 +267,7 @@ func (r *Folder) Model() (text string, config map[string]any, err error) {
 		return "", nil, err
 	}
 	if err := files.YAML(settings, &config); err != nil {
-		return "", nil, broken(r.Path("config.resolved.yaml"), err.Error())
+		return "", nil, Broken(r.Path("config.resolved.yaml"), err.Error())
 	}
 	return string(model), config, nil
 }

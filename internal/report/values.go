@@ -121,22 +121,22 @@ func (r *Folder) Values() (*Stored, error) {
 	}
 	text, err := files.Read(v.params, files.Whole)
 	if err != nil {
-		return nil, broken(v.params, reason(err))
+		return nil, Broken(v.params, reason(err))
 	}
 	var in paramsFile
 	if err := files.YAML(text, &in); err != nil {
-		return nil, broken(v.params, err.Error())
+		return nil, Broken(v.params, err.Error())
 	}
 	if in.Params == nil {
-		return nil, broken(v.params, "there are no `params` in it")
+		return nil, Broken(v.params, "there are no `params` in it")
 	}
 	v.Scales = in.Scales
 	for name, p := range in.Params {
 		if p.Value == nil {
-			return nil, broken(v.params, fmt.Sprintf("`%s` has no `value`", name))
+			return nil, Broken(v.params, fmt.Sprintf("`%s` has no `value`", name))
 		}
 		if math.IsNaN(*p.Value) || math.IsInf(*p.Value, 0) {
-			return nil, broken(v.params, fmt.Sprintf("`%s` is %g, and not a finite number", name, *p.Value))
+			return nil, Broken(v.params, fmt.Sprintf("`%s` is %g, and not a finite number", name, *p.Value))
 		}
 		v.Params[name] = *p.Value
 	}
@@ -145,22 +145,22 @@ func (r *Folder) Values() (*Stored, error) {
 		return v, nil
 	}
 	if err != nil {
-		return nil, broken(v.weights, reason(err))
+		return nil, Broken(v.weights, reason(err))
 	}
 	st, err := safetensors.Deserialize(text)
 	if err != nil {
-		return nil, broken(v.weights, err.Error())
+		return nil, Broken(v.weights, err.Error())
 	}
 	for _, t := range st.Tensors() {
 		raw := t.TensorView.Data()
 		if t.TensorView.DType() != safetensors.F64 {
-			return nil, broken(v.weights, fmt.Sprintf("tensor `%s` is not of 64-bit floats", t.Name))
+			return nil, Broken(v.weights, fmt.Sprintf("tensor `%s` is not of 64-bit floats", t.Name))
 		}
 		w := make([]float64, len(raw)/8)
 		for i := range w {
 			w[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:]))
 			if math.IsNaN(w[i]) || math.IsInf(w[i], 0) {
-				return nil, broken(v.weights, fmt.Sprintf("weight %d of `%s` is %g, and not a finite number", i, t.Name, w[i]))
+				return nil, Broken(v.weights, fmt.Sprintf("weight %d of `%s` is %g, and not a finite number", i, t.Name, w[i]))
 			}
 		}
 		v.Weights[t.Name], v.shapes[t.Name] = w, t.TensorView.Shape()
@@ -177,7 +177,8 @@ func reason(err error) string {
 	return err.Error()
 }
 
-func broken(path, text string) error {
+// Broken is the error of a file of a run that is not what a fit writes.
+func Broken(path, text string) error {
 	return &data.Error{File: path, Text: text, Help: "see what `pinode fit` writes into the folder of a run"}
 }
 

@@ -62,7 +62,11 @@ func readFit(run *report.Folder) (*fitTables, error) {
 		to   *[]float64
 	}{{f.residuals, "t", &f.times}, {f.residuals, "data", &f.values}, {f.residuals, "prediction", &f.predictions}, {f.trajectories, "t", &f.curveTimes}} {
 		if *c.to, err = valuesOf(c.of, c.name); err != nil {
-			return nil, err
+			path := "residuals.csv"
+			if c.of == f.trajectories {
+				path = "trajectories.csv"
+			}
+			return nil, report.Broken(run.Path(path), err.Error())
 		}
 	}
 	for i, n := range curveNames {
@@ -191,7 +195,7 @@ func (f *fitTables) curve(trajectory, observation string) (curve plotter.XYs, er
 		if _, cells := f.trajectories.Strings(column + "[0]"); cells == nil {
 			return nil, nil
 		}
-		return nil, err
+		return nil, report.Broken(f.run.Path("trajectories.csv"), err.Error())
 	}
 	at := f.curves[trajectory]
 	for i := at[0]; i < at[1]; i++ {
@@ -387,7 +391,7 @@ func valuesOf(t *data.Table, name string) ([]float64, error) {
 			continue
 		}
 		if list[i], err = strconv.ParseFloat(c, 64); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("column `%s`, row %d: `%s` is not a number", name, i+1, c)
 		}
 	}
 	return list, nil

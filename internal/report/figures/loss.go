@@ -55,7 +55,7 @@ func readHistory(run *report.Folder) (*history, error) {
 			Horizon float64  `json:"horizon"`
 		}{Horizon: 1}
 		if err := json.Unmarshal(sc.Bytes(), &r); err != nil {
-			return nil, err
+			return nil, report.Broken(run.Path("metrics.jsonl"), fmt.Sprintf("line %g: %s", n, err))
 		}
 		name := r.Stage
 		if r.Phase != "" {
