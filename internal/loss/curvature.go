@@ -42,6 +42,9 @@ const priorStep = 1e-4
 func (s *Squares) bendOfPriors(x []float64, h *mat.SymDense) {
 	sp := s.Space
 	n := len(sp.Params)
+	if n == 0 { // the priors are those of weights
+		return
+	}
 	full := mat.NewDense(n, n, nil)
 	at, g := append([]float64(nil), x...), make([]float64, len(x))
 	up, down, pu, pd := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
