@@ -143,3 +143,34 @@ func TestWordsAreExplained(t *testing.T) {
 	_, ok := lookUp(known, []string{"not"})
 	require.False(t, ok)
 }
+
+// TestCommandsAreDescribed: docs/commands.md has each command, and the documentation each of its flags.
+func TestCommandsAreDescribed(t *testing.T) {
+	page, err := os.ReadFile("../../docs/commands.md")
+	require.NoError(t, err)
+	var all strings.Builder
+	files, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		all.Write(text)
+	}
+	seen, flags := 0, 0
+	for _, c := range (&app{}).root().Commands() {
+		if c.Hidden {
+			continue
+		}
+		seen++
+		if !strings.Contains(string(page), "pinode "+c.Name()) && !strings.Contains(string(page), "`"+c.Name()) {
+			t.Errorf("docs/commands.md does not have the command %s", c.Name())
+		}
+		for _, m := range regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[\w-]+)`).FindAllStringSubmatch(c.Flags().FlagUsages(), -1) {
+			if flags++; !strings.Contains(all.String(), m[1]) {
+				t.Errorf("no page of docs has the flag %s of %s", m[1], c.Name())
+			}
+		}
+	}
+	require.Greater(t, seen, 10)
+	require.Greater(t, flags, 40)
+}

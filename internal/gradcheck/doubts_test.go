@@ -171,3 +171,22 @@ data d from "data.csv" { time: t, y: y }
 	})
 	require.False(t, c.Certified(), "the witness does not agree")
 }
+
+// TestManyWeights: of more coordinates than the forward mode goes through for one direction, it is left out
+// there; by single weights it is compared.
+func TestManyWeights(t *testing.T) {
+	for hidden, modes := range map[string]int{"[5]": 2, "[30]": 1} { // 16 and 91 weights
+		model := "model M {\n  neural f(x) -> 1 { hidden: " + hidden + ", activation: tanh, seed: 3 }\n  state x = 1\n  x' = f(x) - x\n  observe y = x ~ normal(0.5)\n}\ndata d from \"data.csv\" { time: t, y: y }\n"
+		f := problemtest.Load(t, model, "t,y\n1,0.5\n2,0.7\n")
+		c, err := Certify(t.Context(), f.Prog, f.Space, f.Trajectories, tight, Want{3, mostTimed, FineDifference, FineTolerance, []string{"unrolled", "forward"}, false, nil})
+		require.NoError(t, err)
+		require.True(t, c.Certified(), "%s: %g", c.Where, c.Worst)
+		for _, r := range c.Targets[0].Rows {
+			if r.Direction {
+				require.Len(t, r.Gradient, modes, hidden)
+			} else {
+				require.Len(t, r.Gradient, 2, hidden)
+			}
+		}
+	}
+}

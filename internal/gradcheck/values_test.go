@@ -294,6 +294,7 @@ func TestModesOfCertificates(t *testing.T) {
 	require.Equal(t, Want{7, mostTimed, 3e-10, 1e-6, []string{"adjoint"}, false, nil}, NewWant(false, "auto", tight, 7, []string{"adjoint"}, false))
 	require.Equal(t, Want{7, mostTimed, 1e-7, 1e-5, []string{"unrolled"}, false, nil}, NewWant(false, "auto", tight, 7, nil, false))
 	require.Equal(t, []string{"adjoint"}, NewWant(false, "auto", several, 7, nil, false).Modes)
+	require.Equal(t, []string{"adjoint"}, NewWant(true, "auto", tight, 7, []string{"adjoint"}, false).Modes, "those that are asked for, in full too")
 	require.Equal(t, []string{"backsolve"}, NewWant(false, "backsolve", tight, 7, nil, false).Modes)
 	for _, x := range []struct {
 		opt        sim.Options
