@@ -132,3 +132,33 @@ func TestSpectralIsExact(t *testing.T) {
 		}
 	}
 }
+
+// TestWenoWeights: where the values are not smooth a face has the mean of three parabolas, each through
+// the mean values of three cells, by how much they bend in the middle cell: ∫ p'² + p”² there.
+func TestWenoWeights(t *testing.T) {
+	y := []float64{0, 1, 1.2, 5, -2, 0.3, 0.31, 4}
+	n := len(y)
+	face := func(i int) float64 { // at the end of cell i, where the field comes from below
+		var q, beta [3]float64
+		for k := range q {
+			from := k - 2 // the first cell, counted from cell i; the mean over cell j is a + b j + c (j² + 1/12)
+			v := func(j int) float64 { return y[(i+j+2*n)%n] }
+			c := (v(from) - 2*v(from+1) + v(from+2)) / 2
+			b := v(from+1) - v(from) - c*float64(2*from+1)
+			a := v(from) - b*float64(from) - c*(float64(from*from)+1./12)
+			q[k], beta[k] = a+b/2+c/4, b*b+c*c/3+4*c*c
+		}
+		sum, weight := 0., 0.
+		for k, d := range []float64{0.1, 0.6, 0.3} {
+			r := (beta[0] - beta[2]) / beta[k]
+			sum, weight = sum+d*(1+r*r)*q[k], weight+d*(1+r*r)
+		}
+		return sum / weight
+	}
+	m, diags := lowered(t, "model M {\n  coordinate x in [0, 1]\n  state u(x) = 0\n  u' = -diff(u, x)\n  boundary periodic x\n}\ngrid { x: 8, scheme: weno5 }\n")
+	require.NoError(t, diags.Err())
+	got := values(t, m.RHS, inputs{"y": y})
+	for i := range y {
+		require.InDelta(t, -(face(i)-face(i-1+n))*float64(n), got[i], 1e-10, "cell %d", i)
+	}
+}
