@@ -333,3 +333,32 @@ data d from "d.csv" { time: t; y: y }
 	_, err = autoModel(t, strings.Replace(text, "s fixed", "s in (0, inf)", 1), decayData()).NewFit(FitOptions{})
 	require.ErrorContains(t, err, "`levenberg_marquardt` needs a sum of squares")
 }
+
+// TestAutoLooksFarther: a pulse at t = 3, begun at 600, where neither data nor slopes tell of it. Starts as far away as usual do not
+// come near; those of later rounds do, and the search says why it ended.
+func TestAutoLooksFarther(t *testing.T) {
+	csv := "t,y\n"
+	y := 0.
+	for k := 1; k <= 60; k++ {
+		for i := range 100 {
+			s := (float64(k-1) + (float64(i)+0.5)/100) * 0.2
+			y += 0.002 * 2 * math.Exp(-math.Pow((s-3)/1.2, 2))
+		}
+		csv += fmt.Sprintf("%g,%.5f\n", 0.2*float64(k), y+0.05*math.Sin(13*float64(k*k)))
+	}
+	m := fromText(t, `model M {
+  param A in (0, inf) = 1
+  param m in (0, inf) = 600
+  param w in (0, inf) = 2
+  state y = 0
+  y' = A*exp(-((t - m)/w)^2)
+  observe seen = y ~ normal(0.05)
+}
+data d from "d.csv" { time: t, seen: y }`, csv)
+	f, err := m.Fit(t.Context(), FitOptions{Workers: 1, Seed: 1})
+	require.NoError(t, err)
+	require.InDelta(t, 3, f.Params["m"].Value, 0.05)
+	require.InDelta(t, 1.2, f.Params["w"].Value, 0.1)
+	require.Equal(t, "fits", f.Verdict.Word)
+	require.Contains(t, f.Decisions, "the search ends: the data are met beyond doubt")
+}

@@ -343,7 +343,7 @@ func (c *chain) random(round, n int, x0 []float64, kinds []origin) error {
 		if c.clear(kind.spread) {
 			kind = kinds[(k+1)%len(kinds)]
 		}
-		s := c.draw(x0, round*1000+k, kind.spread)
+		s := c.draw(x0, round*1000+k, kind.spread, farther(round))
 		o, err := c.short(s)
 		if err != nil {
 			return err
@@ -396,14 +396,17 @@ func (c *chain) short(s origin) (*fit.Outcome, error) {
 	return shortened(c, s)
 }
 
+// farther is how many times as far as usual the starts of a round go: where two rounds have found nothing, what fits may lie beyond.
+func farther(round int) float64 { return 1 + math.Max(0, float64(min(round, 4)-1)) }
+
 // draw is random start number k around x0, with networks spread over the data or not.
-func (c *chain) draw(x0 []float64, k int, spread bool) origin {
+func (c *chain) draw(x0 []float64, k int, spread bool, far float64) origin {
 	s := origin{name: fmt.Sprintf("random start %d", k), x: slices.Clone(x0), spread: spread}
 	held := make([]float64, len(c.noise.Coords))
 	for i, at := range c.noise.Coords {
 		held[i] = x0[at]
 	}
-	c.f.told.Draw(s.x, c.s.Seed, k)
+	c.f.told.Draw(s.x, c.s.Seed, k, far)
 	if spread {
 		c.f.told.Spread(s.x, c.s.Seed, k)
 	}

@@ -47,7 +47,8 @@ type origin struct {
 // n starts that led to w optima, w(n − 1)/(n − w − 2) is the number of optima to be expected, and
 // w(w + 1)/(n(n − 1)) the share of starts that lead to others than these (C.G.E. Boender, A.H.G. Rinnooy
 // Kan, Mathematical Programming 37, 59–80, 1987): less than half an optimum is left or, where data are
-// clearly not met, so that there is a better optimum or none at all, a hundredth of starts.
+// clearly not met, so that there is a better optimum or none at all, so small a share of starts that some forty
+// descents, from ever farther away, have led to one optimum.
 func (c *found) agreed() bool {
 	if c.best == nil {
 		return false
@@ -66,10 +67,13 @@ func (c *found) agreed() bool {
 	case c.best.n == 0 || c.best.fits():
 		return here >= 4
 	case c.best.wrong():
-		return w*(w+1) < 0.01*n*(n-1)
+		return w*(w+1) < unseenShare*n*(n-1)
 	}
 	return n > w+2 && w*(n-1) <= (w+0.5)*(n-w-2)
 }
+
+// unseenShare is the share of starts that lead to other optima, below which a search ends that meets no data.
+const unseenShare = 0.0015
 
 // wrong reports whether the data are beyond doubt not met: χ²/n > 1 + 4√(2/n).
 func (k *candidate) wrong() bool {

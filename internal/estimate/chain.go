@@ -179,7 +179,23 @@ func (c *chain) search(x0 []float64) error {
 			break // none has a loss, or no start meets the data more clearly
 		}
 	}
+	c.say("the search ends: %s", c.over())
 	return nil
+}
+
+// over says why no further start is tried.
+func (c *chain) over() string {
+	switch {
+	case c.clear(false) || c.clear(true):
+		return "the data are met beyond doubt"
+	case len(c.list) == 0:
+		return "no start has a loss"
+	case c.spent():
+		return "the budget is used up, or that of a search behind a point that meets the data"
+	case c.best.n == 0 || c.best.fits():
+		return "nothing tells that the data are not met, and starts agree or find nothing better"
+	}
+	return fmt.Sprintf("the data are not met, and of %d descents that were followed to the end too few lead to new optima to expect a better one", len(c.list))
 }
 
 // withinReason lets a way of one kind of networks take a few times the work that has led to

@@ -107,7 +107,7 @@ func TestDraw(t *testing.T) {
 	seen := map[float64]bool{}
 	for draw := range 20 {
 		x := slices.Clone(f.x)
-		f.data.Draw(x, 1, draw)
+		f.data.Draw(x, 1, draw, 1)
 		require.LessOrEqual(t, math.Abs(x[0]-f.x[0]), reach)
 		seen[x[0]] = true
 	}

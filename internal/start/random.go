@@ -8,20 +8,20 @@ import (
 	"github.com/pinode/pinode/internal/engine"
 )
 
-// How far random starts go: coordinates of parameters by up to reach to both sides,
+// How far random starts go: coordinates of parameters by up to so many times reach to both sides,
 // results of blocks that equations use by up to a factor e to the power of netReach.
 const (
 	reach    = 1.5
 	netReach = 2
 )
 
-// Draw moves x to a random start: parameters by uniform steps in their coordinates,
+// Draw moves x to a random start: parameters by uniform steps in their coordinates, so many times as far as usual,
 // logarithms or the like, and blocks with weights of their own draw, times a factor
 // where equations use them.
-func (d *Data) Draw(x []float64, seed uint64, draw int) {
+func (d *Data) Draw(x []float64, seed uint64, draw int, far float64) {
 	rng := fit.Stream(seed, "random start", draw)
 	for i := range d.space.Params {
-		x[i] += reach * (2*rng.Float64() - 1)
+		x[i] += far * reach * (2*rng.Float64() - 1)
 	}
 	d.Redraw(x, seed, draw)
 	for _, n := range d.networks() {
