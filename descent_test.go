@@ -214,24 +214,53 @@ fit { gradient: %s, solver: %s { rtol: 1e-8, atol: 1e-9 } }`, mode, solver), csv
 	}
 }
 
-// TestDryTogether: the time at which a second tank runs dry at the same instant as another has no derivative
-// of its own, and an evaluation says so.
+// TestDryTogether: two tanks run dry at the same instant, at which something else crosses its surface, an event
+// is due and another is by a clock: each time has the derivative of its own. A tank h' = -k h^p runs dry after
+// h₀^(1−p)/(k (1−p)), here 2.5.
 func TestDryTogether(t *testing.T) {
-	m := fromText(t, `model Twins {
-  param a = 0.8
-  param b = 0.8
+	const when, given = 2.5, 5
+	for _, pair := range [][2]float64{{0.5, 0.5}, {0.5, 1. / 3}, {0.7, 0.6}, {0.7, 1. / 3}} {
+		a, b := 1/(when*(1-pair[0])), 1/(when*(1-pair[1]))
+		text := fmt.Sprintf(`model Ties {
+  param a = %.17g
+  param b = %.17g
+  param c = 1
+  param tau = 2.5
   state h = 1
   state g = 1
+  state s = 0
   discrete sum = 0
-  h' = -a*sqrt(max(h, 0))
-  g' = -b*sqrt(max(g, 0))
+  h' = -a*max(h, 0)^%.17g
+  g' = -b*max(g, 0)^%.17g
+  s' = c
   event first when h <= 0 { sum += t }
-  event second when g <= 0 { sum += t }
-  observe y = sum ~ normal(0.1)
+  event second when g <= 0 { sum += 3*t }
+  event third when s >= 2.5 { sum += 5*t }
+  event fourth at t = tau { sum += 7*t }
+  event tick every 2.5 { sum += 0.5 }
+  observe y = sum ~ normal(1)
 }
-data d from "d.csv" { time: t, y: y }`, "t,y\n3,5\n")
-	e, err := m.Evaluate(t.Context(), EvaluateOptions{})
-	require.NoError(t, err)
-	require.Len(t, e.Warnings.All, 1)
-	require.Equal(t, "shallow-crossing", e.Warnings.All[0].Code)
+data d from "d.csv" { time: t, y: y }
+`, a, b, pair[0], pair[1])
+		pull := given - (when*(1+3+5+7) + 0.5)
+		want := map[string]float64{"a": -when / a * pull, "b": -3 * when / b * pull, "c": -5 * when * pull, "tau": 7 * pull}
+		for _, solver := range []string{"tsit5", "vern9", "rodas5p", "kvaerno5", "radau", "bdf"} {
+			for _, mode := range []string{"unrolled", "forward", "adjoint"} {
+				if mode == "unrolled" && solver == "bdf" {
+					continue
+				}
+				for _, rtol := range []float64{1e-4, 1e-7} {
+					of := fmt.Sprintf("powers %v, %s at %g, %s", pair, solver, rtol, mode)
+					m := fromText(t, text+fmt.Sprintf("fit { gradient: %s, solver: %s { rtol: %g, atol: %g } }", mode, solver, rtol, rtol), "t,y\n3,5\n")
+					e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+					require.NoError(t, err, of)
+					require.Empty(t, e.Warnings.All, of)
+					require.InDelta(t, -pull*pull/2-math.Log(2*math.Pi)/2, e.LogLikelihood, 0.01, of)
+					for name, v := range want {
+						require.InDelta(t, v, e.Gradient.Params[name], 1e-6*math.Abs(v), "%s by %s", of, name)
+					}
+				}
+			}
+		}
+	}
 }

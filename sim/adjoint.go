@@ -192,7 +192,11 @@ func (c *continuous) integrate(e *entry, y1 []float64) {
 			addTo(c.x[off+s.size.Y:], row(c.reverse.ct.BeforeD, i))
 		}
 	}
-	c.along(t, e.t)
+	start := e.t
+	if c.at > 0 && s.tape.entries[c.at-1].kind == steepEntry { // at its very start λ may have no finite rate
+		start += math.Max(1e-12*e.h, 4*ulp(e.t))
+	}
+	c.along(t, start)
 	copy(c.bar.y, c.x[off:])
 	copy(c.bar.d, c.x[off+s.size.Y:])
 }

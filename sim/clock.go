@@ -17,6 +17,7 @@ type clock struct {
 	last, before float64 // time of the last instant, and of that before it
 	stop         timed   // the next step must not cross it; of the past: it is to be found anew
 	came         timed   // what the last step ended on
+	tied         []tie   // what comes to rest with the guard that it ended on: see descents.tie
 	sched        []float64
 	fired        []int // firings of each scheduled event so far
 	nextFiring   int   // of the data: the first that was not carried out
@@ -29,6 +30,11 @@ func (c *clock) cameBy(guard int) bool {
 	return (c.came.end == endRoot || c.came.end == endDescent) && c.came.ref == guard
 }
 
+// tieOf is the place of a guard among those that are tied, or −1.
+func (c *clock) tieOf(guard int) int {
+	return slices.IndexFunc(c.tied, func(x tie) bool { return x.guard == guard })
+}
+
 func newClock(r *run, rests *rests) *clock {
 	return &clock{run: r, rests: rests, sched: make([]float64, r.size.Times), fired: make([]int, len(r.hy.Events))}
 }
@@ -36,7 +42,7 @@ func newClock(r *run, rests *rests) *clock {
 func (c *clock) reset() {
 	c.last, c.before = c.t, c.t
 	c.forgetStop()
-	c.came = timed{end: endFixed, event: -1}
+	c.came, c.tied = timed{end: endFixed, event: -1}, c.tied[:0]
 	clear(c.fired)
 	c.nextFiring, c.nextStop = 0, 0
 	c.delayed = c.delayed[:0]

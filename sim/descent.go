@@ -75,6 +75,19 @@ type descentMethod struct {
 	weight []float64
 }
 
+// A tie is a guard that comes to rest at the instant at which another has, and what leads it there from
+// where the descent of that one starts.
+type tie struct {
+	guard, fineness int
+	descentKind
+}
+
+// fallOfTape is what a descent of the tape goes by, and the ties at its end.
+type fallOfTape struct {
+	descentKind
+	ties, behind int
+}
+
 // midpoints is of order six: the explicit midpoint rule in two, four and six steps, extrapolated to
 // steps of no length: Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, II.9.
 var midpoints = extrapolated([]int{2, 4, 6}, []float64{1. / 24, -16. / 15, 81. / 40})
@@ -126,7 +139,8 @@ func (c *descent) divide(fineness int) {
 	}
 }
 
-// take takes the descent from a start, and reports whether it comes to its end.
+// take takes the descent from a start, and reports whether it comes to its end. What does not lead there may be no
+// number then.
 func (c *descent) take(s *run, t float64, y []float64, fineness int) bool {
 	if c.values.g == nil {
 		c.values = newGuardValues(s.size.Guards)
@@ -167,7 +181,7 @@ func (c *descent) take(s *run, t float64, y []float64, fineness int) bool {
 		x.off = c.values.g[c.guard] - x.goal
 		axpy(c.y, -x.off, x.drop)
 	}
-	return finite(c.y) && c.t < math.Inf(1)
+	return c.t < math.Inf(1)
 }
 
 // look takes a stage of a part, and reports whether the guard falls there.
@@ -188,6 +202,68 @@ func (c *descent) look(s *run, part, stage int) bool {
 	x.pace = c.power * c.first * math.Pow(math.Abs(x.g), (c.power-1)/c.power) / math.Abs(x.rate) * c.parts[part].length
 	first := &c.parts[0].stages[0]
 	return x.g*first.g > 0 && x.rate*first.rate > 0 && x.pace < math.Inf(1)
+}
+
+// follow takes the descent of a tie and does something with it. What is no number at its end has run beyond the surface of
+// another, and does not lead there: it is held.
+func (c *descent) follow(s *run, x tie, t float64, y []float64, do func()) {
+	c.guard, c.descentKind = x.guard, x.descentKind
+	c.take(s, t, y, x.fineness)
+	if finite(c.y) {
+		do()
+		return
+	}
+	held := slices.Clone(s.held)
+	for l, v := range c.y {
+		s.held[l] = s.held[l] || !(math.Abs(v) < math.Inf(1))
+	}
+	c.take(s, t, y, x.fineness)
+	do()
+	copy(s.held, held)
+}
+
+// lay puts the end of a descent onto the surfaces of all guards that are tied.
+func (s *run) lay(c *descent, tied []tie) {
+	for i, way := range s.waysOnto(c, tied) {
+		if way != nil {
+			s.model.Guards(c.t, c.y, s.d, s.held, c.values.g, c.values.rate, nil)
+			axpy(c.y, -c.values.g[tied[i].guard], way)
+		}
+	}
+}
+
+// waysOnto are the ways onto the surfaces of tied guards from the end of a descent, by how much the state is to
+// change for each unit of the guard, nil where no more is to be done: each leaves the guards of those before as they are.
+func (s *run) waysOnto(c *descent, tied []tie) [][]float64 {
+	slopes, ways, flow := make([][]float64, len(tied)), make([][]float64, len(tied)), make([]float64, len(c.y))
+	values := newGuardValues(s.size.Guards)
+	for i := range slopes {
+		slopes[i] = make([]float64, len(c.y))
+	}
+	s.model.GuardsAlong(c.t, c.y, s.d, flow, values.g, values.accel)
+	for l := range flow {
+		flow[l] = 1
+		s.model.GuardsAlong(c.t, c.y, s.d, flow, values.g, values.rate)
+		for i, x := range tied {
+			slopes[i][l] = values.rate[x.guard] - values.accel[x.guard]
+		}
+		flow[l] = 0
+	}
+	for i, slope := range slopes {
+		way := slices.Clone(slope)
+		for k, before := range ways[:i] {
+			if before != nil {
+				axpy(way, -dot(slopes[k], way)/dot(slopes[k], before), before)
+			}
+		}
+		if size := dot(way, slope); size > 1e-12*dot(slope, slope) {
+			for l := range way {
+				way[l] /= size
+			}
+			ways[i] = way
+		}
+	}
+	return ways
 }
 
 // last is where the descent looked last.

@@ -1,5 +1,7 @@
 package sim
 
+import "slices"
+
 // Derivatives of descents: their time and state at the end, by those at the start.
 
 // again takes the descent of an entry again, so that all of it stands.
@@ -7,8 +9,14 @@ func (c *descent) again(s *run, e *entry) {
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
 	s.segment(e.t)
-	c.guard, c.descentKind = e.ref, s.tape.descents[e.more]
+	c.guard, c.descentKind = e.ref, s.tape.descents[e.more].descentKind
 	c.take(s, e.t, y, e.count)
+}
+
+// ties are those at the end of a descent.
+func (s *run) ties(e *entry) []tie {
+	x := &s.tape.descents[e.more]
+	return s.tape.ties[x.ties:x.behind]
 }
 
 // stageDots are how what belongs to a stage moves, or its cotangents.
@@ -25,10 +33,51 @@ func newStageDots(n int) []stageDots {
 	return list
 }
 
+// fallStart is where the descent that a forward sweep came by last starts, with the tangents there.
+type fallStart struct {
+	e       *entry
+	y, d, t []float64
+}
+
 // descendOn pushes the tangents through a descent.
 func (f *forward) descendOn(e *entry) {
+	at := &f.start
+	at.e, at.y, at.d, at.t = e, append(at.y[:0], f.y...), append(at.d[:0], f.d...), append(at.t[:0], f.t...)
 	f.fall.again(f.run, e)
 	f.each(func() { f.t[f.at] = f.descendColumn(&f.fall, f.t[f.at]) })
+	tied := f.ties(e)
+	for i, way := range f.waysOnto(&f.fall, tied) {
+		if way == nil {
+			continue
+		}
+		f.each(func() {
+			off := f.m.GuardJVP(f.fall.t, f.t[f.at], f.fall.y, f.cy, f.history.d, f.cd, tied[i].guard)
+			axpy(f.cy, -off, way)
+		})
+	}
+}
+
+// tieOn takes the tangents to the time of a tie, which a descent of its own leads to.
+func (f *forward) tieOn(e *entry) {
+	y, d := f.tape.at(e.state, f.size.Y, f.size.D)
+	copy(f.history.d, d)
+	f.rhs(e.t, y, f.field)
+	start, d := f.tape.at(f.start.e.state, f.size.Y, f.size.D)
+	copy(f.history.d, d)
+	f.segment(f.start.e.t)
+	f.tiedFall.follow(f.run, f.tape.ties[e.ref], f.start.e.t, start, func() {
+		for c := range f.n {
+			f.at = c
+			f.of.Column(c)
+			gather(f.cy, f.start.y, c, f.n)
+			gather(f.cd, f.start.d, c, f.n)
+			end := f.descendColumn(&f.tiedFall, f.start.t[c])
+			for l, rate := range f.field {
+				f.y[l*f.n+c] += rate * (end - f.t[c])
+			}
+			f.t[c] = end
+		}
+	})
 }
 
 // descendColumn pushes the tangent in cy through a descent that starts at a time that moves by tDot.
@@ -73,11 +122,45 @@ func (f *forward) descendColumn(c *descent, tDot float64) float64 {
 	return tDot
 }
 
-// descendBack pulls the cotangents of the end of a descent back to its start.
+// tiedBar is the cotangent of the time of a tie.
+type tiedBar struct {
+	tie
+	t float64
+}
+
+// tieBack gives the cotangent of the time to that of a tie.
+func (r *reverse) tieBack(e *entry) {
+	y, d := r.tape.at(e.state, r.size.Y, r.size.D)
+	copy(r.history.d, d)
+	r.rhs(e.t, y, r.in)
+	moves := dot(r.bar.y, r.in)
+	r.tied = append(r.tied, tiedBar{r.tape.ties[e.ref], r.bar.t + moves})
+	r.bar.t = -moves
+}
+
+// descendBack pulls the cotangents of the end of a descent, and of the times of its ties, back to its start.
 func (r *reverse) descendBack(e *entry) {
-	s, c, m := r.history, &r.fall, r.m.(Descending)
-	c.again(s.run, e)
-	yBar, tBar, dBar, falls := r.bar.y, r.bar.t, r.bar.d, (c.power-1)/c.power
+	c, other := &r.fall, &r.tiedFall
+	start, _ := r.tape.at(e.state, r.size.Y, r.size.D)
+	c.again(r.run, e)
+	tied := r.ties(e)
+	for i, way := range slices.Backward(r.waysOnto(c, tied)) {
+		if way != nil {
+			r.bar.t += r.m.GuardVJP(c.t, c.y, r.history.d, tied[i].guard, -dot(r.bar.y, way), r.bar.y, r.bar.d, WithParams)
+		}
+	}
+	r.bar.t = r.descentBack(c, r.bar.y, r.bar.t)
+	for _, x := range r.tied {
+		clear(r.in)
+		other.follow(r.run, x.tie, e.t, start, func() { r.bar.t += r.descentBack(other, r.in, x.t) })
+		addTo(r.bar.y, r.in)
+	}
+	r.tied = r.tied[:0]
+}
+
+// descentBack pulls the cotangents of the end of a descent back to its start, yBar in its place.
+func (r *reverse) descentBack(c *descent, yBar []float64, tBar float64) float64 {
+	s, m, dBar, falls := r.history, r.m.(Descending), r.bar.d, (c.power-1)/c.power
 	bars := newStageDots(s.size.Y)
 	firstBar := 0. // of ln u₁
 	for k := len(c.parts) - 1; k >= 0; k-- {
@@ -127,5 +210,5 @@ func (r *reverse) descendBack(e *entry) {
 			}
 		}
 	}
-	r.bar.t = tBar
+	return tBar
 }

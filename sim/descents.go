@@ -10,8 +10,10 @@ type descents struct {
 	*search
 	hist        *history
 	rough, fine descent
-	values      guardValues
-	waits       []float64 // of each guard: until then it is too far away to be sure
+
+	otherRough, other descent // of a guard that comes to rest at the same instant
+	values            guardValues
+	waits             []float64 // of each guard: until then it is too far away to be sure
 }
 
 func newDescents(s *search, hist *history) *descents {
@@ -49,18 +51,9 @@ func (s *descents) descend(h float64) (guard int, found verdict, next float64) {
 		return -1, noDescent, 0
 	}
 	s.use()
-	now := &s.values
-	for i, side := range s.det.Side[:s.own()] {
-		if !s.det.Watch[i] || side == 0 || s.hy.Flags[i] || s.rests.near(i) {
-			continue
-		}
-		s.model.Guards(s.t, s.y, s.d, s.held, now.g, now.rate, now.accel)
-		fall := now.g[i] * now.accel[i] / (now.rate[i] * now.rate[i])
-		left, horizon := -now.g[i]/now.rate[i]/(1-fall), soon*h
-		if fall < leastFall {
-			left, horizon = -now.g[i]/now.rate[i], near*h
-		}
-		if !(float64(side)*now.rate[i] < 0 && math.Abs(fall) > 1e-3 && fall < mostFall && left < horizon) || left > h && s.t < s.waits[i] {
+	for i := range s.own() {
+		left, may := s.falls(i, h)
+		if !may || left > h && s.t < s.waits[i] {
 			continue
 		}
 		if s.singular(i) {
@@ -73,6 +66,66 @@ func (s *descents) descend(h float64) (guard int, found verdict, next float64) {
 		}
 	}
 	return -1, noDescent, 0
+}
+
+// falls reports whether a guard falls to its surface as one that comes to rest there or crosses where slopes are
+// infinite may do, and about when, beside a step of length h.
+func (s *descents) falls(guard int, h float64) (left float64, may bool) {
+	now, side := &s.values, s.det.Side[guard]
+	if !s.det.Watch[guard] || side == 0 || s.hy.Flags[guard] || s.rests.near(guard) {
+		return 0, false
+	}
+	s.model.Guards(s.t, s.y, s.d, s.held, now.g, now.rate, now.accel)
+	g, rate := now.g[guard], now.rate[guard]
+	fall := g * now.accel[guard] / (rate * rate)
+	left, horizon := -g/rate/(1-fall), soon*h
+	if fall < leastFall {
+		left, horizon = -g/rate, near*h
+	}
+	return left, float64(side)*rate < 0 && math.Abs(fall) > 1e-3 && fall < mostFall && left < horizon
+}
+
+// tie notes the guards that come to rest at the end of the descent that stands too, as far as the tolerances
+// tell, and this one: the time at which each does so has a derivative of its own, by a descent of its own from
+// the same start.
+func (s *descents) tie() {
+	fine := &s.fine
+	s.clock.tied = s.clock.tied[:0]
+	for j := range s.own() {
+		if j == fine.guard {
+			continue
+		}
+		if _, may := s.falls(j, math.Inf(1)); may && s.singular(j) && s.reachTied(j) {
+			s.clock.tied = append(s.clock.tied, tie{j, s.other.fineness, s.other.descentKind})
+		}
+	}
+	if len(s.clock.tied) > 0 {
+		s.clock.tied = append(s.clock.tied, tie{fine.guard, fine.fineness, fine.descentKind})
+		s.lay(&s.rough, s.clock.tied)
+		s.lay(fine, s.clock.tied)
+	}
+}
+
+// reachTied takes the descent of another guard, and reports whether it comes to rest when the one that
+// stands does. Where to is no matter: what is tied to it is not smooth by its own guard.
+func (s *descents) reachTied(guard int) bool {
+	c, fine := &s.otherRough, &s.other
+	for fineness := 1; fineness <= finest; fineness *= 2 {
+		ok, smooth := s.twice(c, fine, guard, fineness)
+		if smooth || ok && (fine.crosses || math.Abs(fine.t-s.fine.t) > s.tied(s.fine.t)) {
+			return false
+		}
+		if ok && s.timeDiffers(c, fine) <= 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// tied is how near each other two times of one instant are, as well as descents know them: the steps before
+// are off by more than each of them may be.
+func (s *descents) tied(t float64) float64 {
+	return math.Max(4*s.opt.RTol*(t-s.clock.last), s.resolution())
 }
 
 // singular reports whether a guard looks as if its rate fell to nothing at the surface, or had a slope without
@@ -108,20 +161,15 @@ const (
 func (s *descents) reach(guard int, end float64) (found verdict, next float64) {
 	c, fine := &s.rough, &s.fine
 	for fineness := 1; fineness <= finest; fineness *= 2 {
-		c.guard, c.descentKind = guard, descentKind{power: 2}
-		if !c.take(s.run, s.t, s.y, fineness) {
-			continue
-		}
-		power, rests := s.power(c)
-		if power == 0 {
+		ok, smooth := s.twice(c, fine, guard, fineness)
+		if smooth {
 			return noDescent, 0
 		}
-		c.power, c.crosses = power, !rests
-		fine.guard, fine.descentKind = guard, c.descentKind
-		if !c.take(s.run, s.t, s.y, fineness) || !fine.take(s.run, s.t, s.y, 2*fineness) {
+		if !ok || !finite(c.y) {
 			continue
 		}
-		if s.rest(fine) != rests || fine.t > s.clock.stop.t-s.resolution() {
+		s.tie()
+		if !finite(fine.y) || s.rest(fine) == fine.crosses || fine.t > s.clock.stop.t+s.tied(fine.t) {
 			return noDescent, 0
 		}
 		if found = noDescent; fine.t <= end {
@@ -130,7 +178,7 @@ func (s *descents) reach(guard int, end float64) (found verdict, next float64) {
 		if s.crossedBefore(fine) {
 			return found, next
 		}
-		switch off := s.differ(c, fine); {
+		switch off := math.Max(s.timeDiffers(c, fine), s.stateDiffers(c, fine)); {
 		case off <= 1:
 			return there, 0
 		case !(off < math.Pow(gain, math.Log2(float64(finest/fineness)))):
@@ -140,6 +188,22 @@ func (s *descents) reach(guard int, end float64) (found verdict, next float64) {
 		}
 	}
 	return found, next
+}
+
+// twice takes the descent of a guard from where the run is, and once more with twice the fineness, and reports
+// whether both come to its end, or whether its crossing is smooth, and needs none.
+func (s *descents) twice(c, fine *descent, guard, fineness int) (ok, smooth bool) {
+	c.guard, c.descentKind = guard, descentKind{power: 2}
+	if !c.take(s.run, s.t, s.y, fineness) {
+		return false, false
+	}
+	power, rests := s.power(c)
+	if power == 0 {
+		return false, true
+	}
+	c.power, c.crosses = power, !rests
+	fine.guard, fine.descentKind = guard, c.descentKind
+	return c.take(s.run, s.t, s.y, fineness) && fine.take(s.run, s.t, s.y, 2*fineness), false
 }
 
 // power finds the power of a descent near its end, and whether the guard rests there: p where its rate
@@ -165,10 +229,14 @@ func (s *descents) power(c *descent) (power float64, rests bool) {
 	return 0, false
 }
 
-// differ is by how much two descents of the same stretch differ in time and state, in units of a part of
-// the tolerances.
-func (s *descents) differ(c, fine *descent) float64 {
-	worst := math.Abs(fine.t-c.t) / math.Max(sure*s.opt.RTol*(fine.t-s.clock.last), 4*s.resolution())
+// timeDiffers is by how much two descents of the same stretch differ in time, in units of a part of the tolerances.
+func (s *descents) timeDiffers(c, fine *descent) float64 {
+	return math.Abs(fine.t-c.t) / math.Max(sure*s.opt.RTol*(fine.t-s.clock.last), 4*s.resolution())
+}
+
+// stateDiffers is by how much they differ in the state.
+func (s *descents) stateDiffers(c, fine *descent) float64 {
+	worst := 0.
 	for l, v := range fine.y[:s.size.YError] {
 		worst = math.Max(worst, math.Abs(v-c.y[l])/(sure*(s.opt.RTol*math.Abs(v)+s.opt.atol(l))))
 	}
@@ -224,9 +292,15 @@ func (s *descents) fall() {
 		kind: descentEntry, ref: c.guard, t: s.t, h: h, state: s.tape.keep(s.y, s.d),
 		count: c.fineness, more: len(s.tape.descents), lo: s.saves.next, hi: s.saves.next,
 	})
-	s.tape.descents = append(s.tape.descents, c.descentKind)
+	x := fallOfTape{descentKind: c.descentKind, ties: len(s.tape.ties)}
 	s.step.sweep(s.y, c.parts[0].stages[0].f, h)
-	s.t = c.t
+	if c.left == 0 {
+		s.tape.ties = append(s.tape.ties, s.clock.tied...)
+		s.lay(c, s.clock.tied)
+	}
+	x.behind = len(s.tape.ties)
+	s.tape.descents = append(s.tape.descents, x)
+	s.t = math.Min(c.t, s.clock.stop.t)
 	copy(s.y, c.y)
 }
 
@@ -234,7 +308,7 @@ func (s *descents) fall() {
 // it can.
 func (s *descents) upTo(t, end float64) bool {
 	c := &s.fine
-	for c.left = (end - t) / (end - s.t); c.left >= 0 && c.left < 1 && c.take(s.run, s.t, s.y, c.fineness); {
+	for c.left = (end - t) / (end - s.t); c.left >= 0 && c.left < 1 && c.take(s.run, s.t, s.y, c.fineness) && finite(c.y); {
 		if math.Abs(c.t-t) <= s.resolution() {
 			c.t = t
 			return true
@@ -247,7 +321,11 @@ func (s *descents) upTo(t, end float64) bool {
 // toEnd takes what is left of it, and reports whether it can.
 func (s *descents) toEnd() bool {
 	s.fine.left = 0
-	return s.fine.take(s.run, s.t, s.y, s.fine.fineness) && s.rest(&s.fine)
+	if !s.fine.take(s.run, s.t, s.y, s.fine.fineness) {
+		return false
+	}
+	s.lay(&s.fine, s.clock.tied)
+	return s.rest(&s.fine) != s.fine.crosses
 }
 
 // rest reports whether the guard stays on its surface where the descent has come to.

@@ -56,7 +56,8 @@ type forward struct {
 	times  []float64 // of the stages of a step
 	field  []float64
 
-	fall descent // room
+	fall, tiedFall descent // room
+	start          fallStart
 
 	variation *variation // of a method without derivatives of its steps
 
@@ -155,6 +156,10 @@ func (f *forward) entry(e *entry) {
 		f.saveOn(e, out.BeforeY, out.BeforeD)
 	case descentEntry:
 		f.descendOn(e)
+	case steepEntry:
+		f.steepOn(e)
+	case tieEntry:
+		f.tieOn(e)
 	case heldEntry:
 		s.setHeld(e, behind)
 	}

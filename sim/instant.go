@@ -123,7 +123,7 @@ func (s *instant) handle(guard int) *Failure {
 func (s *instant) cross(guard int) *Failure {
 	some := false
 	for j := range s.det.Side {
-		if j == guard || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) && !s.touching.noted(j) {
+		if j == guard || s.clock.tieOf(j) >= 0 || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) && !s.touching.noted(j) {
 			s.lately[j].crossed, some = true, true
 			if s.det.Side[j] != 0 && !s.isExit(j) {
 				s.lately[j].residual = math.Abs(s.g[j])
@@ -211,7 +211,7 @@ func (s *instant) doubtTies() {
 		return
 	}
 	for j := range s.guards.own() {
-		if j != came.ref && s.det.Watch[j] && s.det.Side[j] != 0 && s.onSurface(j) && s.leaving(j) == 0 && !s.sameStates(j, came.ref) {
+		if j != came.ref && s.clock.tieOf(j) < 0 && s.det.Watch[j] && s.det.Side[j] != 0 && s.onSurface(j) && s.leaving(j) == 0 && !s.sameStates(j, came.ref) {
 			st := &s.out.Stats
 			st.Shallow++
 			st.ShallowGuard, st.ShallowT, st.ShallowDepth = j, s.t, s.here.coarse.g[j]
@@ -291,7 +291,18 @@ func (s *instant) dueNow() {
 func (s *instant) own(it jumps.Item) {
 	switch {
 	case it.Guard >= 0:
-		if s.clock.cameBy(it.Guard) || s.leaving(it.Guard) == 0 || s.still(it.Guard) {
+		if s.clock.cameBy(it.Guard) {
+			return
+		}
+		if x := s.clock.tieOf(it.Guard); x >= 0 {
+			s.record(entry{
+				kind: tieEntry, ref: len(s.tape.ties) - len(s.clock.tied) + x, t: s.t, state: s.tape.keep(s.y, s.d),
+				lo: s.saves.next, hi: s.saves.next,
+			})
+			s.clock.came = timed{end: endDescent, ref: it.Guard, event: -1}
+			return
+		}
+		if s.leaving(it.Guard) == 0 || s.still(it.Guard) {
 			return
 		}
 		s.zeroStep(it.Guard)
@@ -374,6 +385,7 @@ func (s *instant) carryOut() *Failure {
 	}
 	clear(s.edge) // edges are over with their instant
 	s.conds.update(nil)
+	s.leaveSteep()
 	s.step.startStep()
 	return nil
 }

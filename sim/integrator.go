@@ -343,6 +343,7 @@ func (s *Integrator) descend() (done bool, fail *Failure) {
 func (s *Integrator) happen(guard int) *Failure {
 	s.descents.anew()
 	fail := s.instant.handle(guard)
+	s.clock.tied = s.clock.tied[:0]
 	s.instant.balancing.level()
 	if s.t < s.span.T1 {
 		s.stab.piece(s.steps)

@@ -61,7 +61,9 @@ type reverse struct {
 	in     []float64 // room: the cotangent of a step's end
 	gy, gd []float64 // room: the derivatives of a guard, or what a jump gives its snapshot
 	vals   []float64 // room: the cotangents of what a jump assigns
-	fall   descent   // room
+	tied   []tiedBar // of the descent that comes next
+
+	fall, tiedFall descent // room
 }
 
 // cotangent is that of the state and of the time at one place.
@@ -107,7 +109,7 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	clear(r.sched)
 	addTo(r.bar.y, ct.EndY)
 	addTo(r.bar.d, ct.EndD)
-	r.bar.t, r.start = 0, 0
+	r.bar.t, r.start, r.tied = 0, 0, r.tied[:0]
 	for len(r.snaps) < len(s.tape.snaps) {
 		r.snaps = append(r.snaps, snapCotangent{y: make([]float64, s.size.Y), d: make([]float64, s.size.D)})
 	}
@@ -124,7 +126,7 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	r.firstMoving = len(s.tape.entries)
 	r.walk.begin()
 	for i := range s.tape.entries {
-		if e := &s.tape.entries[i]; e.kind == stepEntry && e.end > endFixed || e.kind == descentEntry {
+		if e := &s.tape.entries[i]; e.kind == stepEntry && e.end > endFixed || e.kind == descentEntry || e.kind == steepEntry {
 			r.firstMoving = i
 			break
 		}
@@ -187,6 +189,10 @@ func (r *reverse) other(e *entry) {
 		r.saveBack(e, r.ct.BeforeY, r.ct.BeforeD)
 	case descentEntry:
 		r.descendBack(e)
+	case steepEntry:
+		r.steepBack(e)
+	case tieEntry:
+		r.tieBack(e)
 	case heldEntry:
 		s.setHeld(e, before)
 	}

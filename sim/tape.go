@@ -22,6 +22,8 @@ const (
 	heldEntry                     // components were held at rest, or released
 	balanceEntry                  // algebraic unknowns were found
 	descentEntry                  // a stretch at whose end guard ref comes to rest, as fine as count
+	steepEntry                    // a piece starts on the surface of guard ref, where the slope of the field is infinite
+	tieEntry                      // the instant takes the time of tie ref of the descent before
 )
 
 // endKind says what fixes the end of a step, on which the derivative of its
@@ -82,7 +84,8 @@ type tape struct {
 	snaps    []snapshot
 	jumps    []jumpRead
 	limits   [][3]int // see endZeno
-	descents []descentKind
+	descents []fallOfTape
+	ties     []tie
 	stages   []float64 // stage arguments of steps, and stage derivatives where times move
 
 	// What recompute made of the last segment, and where the arenas ended before.
@@ -92,7 +95,8 @@ type tape struct {
 
 func (tp *tape) reset() {
 	tp.entries, tp.flat, tp.masks, tp.snaps = tp.entries[:0], tp.flat[:0], tp.masks[:0], tp.snaps[:0]
-	tp.stages, tp.jumps, tp.limits, tp.descents = tp.stages[:0], tp.jumps[:0], tp.limits[:0], tp.descents[:0]
+	tp.stages, tp.jumps, tp.limits = tp.stages[:0], tp.jumps[:0], tp.limits[:0]
+	tp.descents, tp.ties = tp.descents[:0], tp.ties[:0]
 }
 
 // words is how much memory the tape takes.

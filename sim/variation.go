@@ -9,33 +9,35 @@ import (
 // variation takes tangents through the steps of a method that goes on from several steps, of
 // which none has a derivative by its own start: by the variational equation
 //
-//	s' = f_y s + f_p ṗ
+//	s' = f_y s + f_p ṗ + f_t ṫ
 //
-// along the dense output, with error control of its own.
+// along the dense output, with error control of its own: of the state at a time that moves as that of the
+// start does, ṫ, so that a start that moves along the motion alone leaves s zero.
 type variation struct {
 	*forward
 	stepperOf
 
-	s1    []float64   // the tangent at a fixed time
+	s1    []float64 // the tangent
+	tDot  float64
 	saves [][]float64 // those of the saves of the step
 	yAt   []float64
+	rate  []float64
 	big   float64 // the largest tangent so far
 }
 
 func newVariation(f *forward) *variation {
 	n := f.size.Y
 	return &variation{
-		forward: f, stepperOf: newStepperOf(solvers.Radau, n), s1: make([]float64, n), yAt: make([]float64, n),
+		forward: f, stepperOf: newStepperOf(solvers.Radau, n), s1: make([]float64, n), yAt: make([]float64, n), rate: make([]float64, n),
 	}
 }
 
 // along takes a column of tangents through the step that is in the stepper, whose length has
 // a tangent too, past the saves in it.
 func (v *variation) along(e *entry, hDot float64) {
-	s, tDot := v.history, v.t[v.at]
-	for l, y := range v.cy { // a later start leaves out as much of the flow
-		v.s1[l] = y - tDot*s.stepper.K[0][l]
-	}
+	s := v.history
+	v.tDot = v.t[v.at]
+	copy(v.s1, v.cy)
 	at := e.t
 	for i := e.lo; i < e.hi; i++ {
 		v.transport(at, s.span.Saves[i])
@@ -44,10 +46,14 @@ func (v *variation) along(e *entry, hDot float64) {
 			v.saves = append(v.saves, make([]float64, len(v.s1)))
 		}
 		copy(v.saves[i-e.lo], v.s1)
+		if v.tDot != 0 {
+			s.stepper.DenseAndRate((at-e.t)/e.h, v.yAt, v.rate)
+			axpy(v.saves[i-e.lo], -v.tDot, v.rate)
+		}
 	}
 	v.transport(at, e.t+e.h)
 	for l, f := range s.stepper.EndRate() {
-		v.cz[l] = v.s1[l] + (tDot+hDot)*f
+		v.cz[l] = v.s1[l] + hDot*f
 	}
 }
 
@@ -83,7 +89,7 @@ func (v *variation) state(t float64) []float64 {
 }
 
 // RHS is the field of the variational equation.
-func (v *variation) RHS(t float64, s, ds []float64) { v.RHSJVP(t, 0, v.state(t), s, ds) }
+func (v *variation) RHS(t float64, s, ds []float64) { v.RHSJVP(t, v.tDot, v.state(t), s, ds) }
 
 // Jacobian is that of the field of the motion.
 func (v *variation) Jacobian(t float64, _, values, byTime []float64) {

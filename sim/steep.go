@@ -1,0 +1,76 @@
+package sim
+
+import "math"
+
+// Pieces that start on a surface on which the slope of the field is infinite and leave it at a finite rate, as an
+// empty tank that is filled does: h' = q − k√h from h = 0. The derivative of the first step by h is infinite
+// there. But what lies off the surface is what comes by a little later or earlier on its way from it: of such a
+// start only the state on the surface matters, and the time.
+
+// leaveSteep notes that the run leaves such a surface, if there is one and not several.
+func (s *instant) leaveSteep() {
+	if m, ok := s.model.(Descending); !ok || s.size.Guards == 0 || !s.moving || !m.Descends() {
+		return
+	}
+	s.evalGuards()
+	steep := -1
+	for j := range s.guards.own() {
+		if s.hy.Flags[j] || !s.onSurface(j) || math.Abs(s.accel[j]) < math.Inf(1) || !(math.Abs(s.rate[j]) > s.here.fine.rate[j]) {
+			continue
+		}
+		if steep >= 0 && !s.sameStates(j, steep) {
+			return
+		}
+		steep = j
+	}
+	if steep >= 0 {
+		s.record(entry{kind: steepEntry, ref: steep, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.saves.next, hi: s.saves.next})
+	}
+}
+
+// steepOn takes the tangents along the motion to the surface of a guard.
+func (f *forward) steepOn(e *entry) {
+	s := f.history
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, d)
+	s.rhs(e.t, y, f.field)
+	values := newGuardValues(s.size.Guards)
+	s.model.Guards(e.t, y, s.d, s.held, values.g, values.rate, nil)
+	f.each(func() {
+		later := -f.m.GuardJVP(e.t, f.t[f.at], y, f.cy, d, f.cd, e.ref) / values.rate[e.ref]
+		axpy(f.cy, later, f.field)
+		f.t[f.at] += later
+	})
+}
+
+// steepBack is the way back.
+func (r *reverse) steepBack(e *entry) {
+	s := r.history
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, d)
+	s.rhs(e.t, y, r.in)
+	clear(r.gy)
+	clear(r.gd)
+	gt := r.m.GuardVJP(e.t, y, s.d, e.ref, 1, r.gy, r.gd, WithoutParams)
+	rate := gt + dot(r.gy, r.in)
+	if l := only(r.gy); l >= 0 && gt == 0 { // by what the guard alone depends on, to which the field may have an infinite slope
+		r.bar.y[l] = 0
+	}
+	off := -(r.bar.t + dot(r.bar.y, r.in)) / rate
+	r.bar.t += r.m.GuardVJP(e.t, y, s.d, e.ref, off, r.bar.y, r.bar.d, WithParams)
+}
+
+// only is the place of the only number in a list that is not zero, or −1.
+func only(list []float64) int {
+	at := -1
+	for i, v := range list {
+		if v == 0 {
+			continue
+		}
+		if at >= 0 {
+			return -1
+		}
+		at = i
+	}
+	return at
+}
