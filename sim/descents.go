@@ -252,7 +252,7 @@ const gain = 64
 // follow takes the run to the end of the descent that was found, past the rows of data on the way, and
 // reports whether it comes there; if not it is at one of them, or where it was.
 func (s *descents) follow() bool {
-	start, end := s.t, s.fine.t
+	start, end := s.t, s.end(&s.fine)
 	for s.saves.time < end-s.resolution() {
 		if s.saves.time > s.t+s.resolution() {
 			if !s.upTo(s.saves.time, end) {
@@ -300,8 +300,19 @@ func (s *descents) fall() {
 	}
 	x.behind = len(s.tape.ties)
 	s.tape.descents = append(s.tape.descents, x)
-	s.t = math.Min(c.t, s.clock.stop.t)
+	s.t = s.end(c)
 	copy(s.y, c.y)
+}
+
+// end is the time at which a descent ends: that of the clock or of the row of data at whose instant it does.
+func (s *descents) end(c *descent) float64 {
+	t := math.Min(c.t, s.clock.stop.t)
+	for _, near := range []float64{s.saves.time, s.clock.stop.t} {
+		if math.Abs(t-near) <= s.resolution() {
+			t = near
+		}
+	}
+	return t
 }
 
 // upTo takes the fine descent to a time on the way to its end, from where the run is, and reports whether

@@ -28,8 +28,7 @@ type equation interface {
 	stepped(h float64)
 }
 
-// patience bounds the steps of an equation, of which so many in a row may be rejected
-// before one is taken as it is.
+// patience bounds the steps of an equation, and how many in a row may be rejected.
 type patience struct{ steps, rejected int }
 
 // alongside is that of equations along a step of the motion.
@@ -48,8 +47,10 @@ func (s stepperOf) flow(eq equation, t, end float64, x []float64, p patience) (a
 		s.step.Tolerances(len(x), rtol, atol, newtonPart)
 		s.step.Step(eq, way*h)
 		fits, next := s.ctl.Judge(s.step.MeanError(len(x), rtol, atol), h)
-		if !fits && rejected < p.rejected {
-			rejected++
+		if !fits {
+			if rejected++; rejected > p.rejected {
+				return t, false
+			}
 			h = next
 			continue
 		}

@@ -205,11 +205,11 @@ func (s *stepping) shorten(from float64) bool {
 func (s *stepping) tooSmall(mean, h float64) *Failure {
 	if math.IsNaN(mean) || math.IsInf(mean, 0) {
 		if k := s.undefinedBehind(h); k >= 0 {
-			f := s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole, in the rate of a state")
+			f := s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole, in the rate of a state; what comes to rest there, as a tank that runs dry, is `sqrt(max(h, 0))`")
 			f.State = k
 			return f
 		}
-		return s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole")
+		return s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole; what comes to rest there, as a tank that runs dry, is `sqrt(max(h, 0))`")
 	}
 	k := s.fastest()
 	if s.isUnknown(k) {
