@@ -23,16 +23,19 @@ func firings(t *testing.T, text, event string) (times []float64) {
 	return times
 }
 
-// TestRunsDry: h' = −k h^a comes to zero after h₀^(1−a)/(k (1−a)), slower and slower; it is filled
-// again then. Output times lie on the way, one of them a millionth before the end.
+// TestRunsDry: h' = −k h^a comes to zero after h₀^(1−a)/(k (1−a)), slower and slower, or, a < 0 as in a cone,
+// ever faster; it is filled again then. Output times lie on the way, one of them a millionth before the end.
 func TestRunsDry(t *testing.T) {
 	const k, h0, filled = 0.8, 2.5, 1.5
-	for _, a := range []float64{1. / 3, 0.5, 0.7, 0.8} {
+	for _, a := range []float64{-1.5, 1. / 3, 0.5, 0.7, 0.8} {
 		after := func(h float64) float64 { return math.Pow(h, 1-a) / (k * (1 - a)) }
 		first, period := after(h0), after(filled)
 		for _, solver := range []string{"tsit5", "vern9", "rodas5p", "kvaerno5", "radau", "bdf", "auto"} {
 			for _, rtol := range []float64{1e-4, 1e-7, 1e-10} {
 				for _, rate := range []string{"max(h, 0)^a", "h^a"} {
+					if a < 0 && rate != "h^a" {
+						continue // without bounds at 0
+					}
 					text := fmt.Sprintf(`model Tank {
   param a = %.17g
   state h = %g
@@ -45,7 +48,7 @@ simulate { times: [%g, %.12g, %g], solver: %s { rtol: %g, atol: %g } }`,
 					require.Len(t, got, 3, "%s at %g, power %g, %s", solver, rtol, a, rate)
 					for i, v := range got {
 						want := first + float64(i)*period
-						require.InDelta(t, want, v, 30*rtol*want, "%s at %g, power %g, %s", solver, rtol, a, rate)
+						require.InDelta(t, want, v, 100*rtol*want, "%s at %g, power %g, %s", solver, rtol, a, rate)
 					}
 				}
 			}
@@ -260,6 +263,63 @@ data d from "d.csv" { time: t, y: y }
 						require.InDelta(t, v, e.Gradient.Params[name], 1e-6*math.Abs(v), "%s by %s", of, name)
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestStopsAtKick: a body under Coulomb's friction stops at the instant at which the clock kicks it: 2 v₀ − 2 μ is where it
+// is then, and the time of the kick is the clock's.
+func TestStopsAtKick(t *testing.T) {
+	for _, solver := range []string{"tsit5", "rodas5p", "radau", "bdf"} {
+		for _, mode := range []string{"unrolled", "forward", "adjoint"} {
+			if mode == "unrolled" && solver == "bdf" {
+				continue
+			}
+			m := fromText(t, fmt.Sprintf(`model M {
+  param mu = 0.5
+  param v0 = 1
+  param J = 0.8
+  state x = 0
+  state v = v0
+  x' = v
+  v' = -mu*sign(v)
+  event kick at t = 2 { v += J }
+  observe y = x ~ normal(1)
+}
+data d from "d.csv" { time: t, y: y }
+fit { gradient: %s, solver: %s }`, mode, solver), "t,y\n2,0\n")
+			e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+			require.NoError(t, err)
+			require.InDelta(t, 2, e.Gradient.Params["mu"], 1e-6, "%s, %s", solver, mode)
+			require.InDelta(t, -2, e.Gradient.Params["v0"], 1e-6, "%s, %s", solver, mode)
+			require.InDelta(t, 0, e.Gradient.Params["J"], 1e-9, "%s, %s", solver, mode)
+		}
+	}
+}
+
+// TestDryAtClock: a tank is dry at the instant of the clock, or a little behind, which all that lies beside it is not led
+// astray by: a row there is read behind the event of the clock, and x' = n + 1 is known to the tolerances.
+func TestDryAtClock(t *testing.T) {
+	for _, solver := range []string{"tsit5", "vern9", "rodas5p", "radau", "bdf", "auto"} {
+		for _, h0 := range []float64{1 - 1e-6, 1, 1 + 1e-12, 1 + 1e-10, 1 + 1e-6, 1 + 1e-5, 1.001, 1.01} {
+			m, err := Parse("m.node", fmt.Sprintf(`model M {
+  state h = %.17g
+  state x = 0
+  discrete n = 0
+  h' = -0.5*sqrt(max(h, 0))
+  x' = n + 1
+  event tick at t = 4 { n := n + 1; x += 0.4 }
+}
+simulate { times: [1, 2, 4, 5], solver: %s { rtol: 1e-6, atol: 1e-6 } }`, h0, solver))
+			require.NoError(t, err)
+			s, err := m.Simulate(t.Context(), SimulateOptions{})
+			require.NoError(t, err)
+			for _, row := range s.Trajectories[0].Rows[len(s.Trajectories[0].Rows)-2:] {
+				require.InDelta(t, map[float64]float64{4: 4.4, 5: 6.4}[row[0]], row[2], 1e-8, "%s, h0 = 1 + %g, at %g", solver, h0-1, row[0])
+				require.InDelta(t, 1, row[3], 0)
+				level := math.Max(math.Sqrt(h0)-row[0]/4, 0)
+				require.InDelta(t, level*level, row[1], 1e-9, "%s, h0 = 1 + %g, at %g", solver, h0-1, row[0])
 			}
 		}
 	}

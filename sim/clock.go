@@ -16,7 +16,6 @@ type clock struct {
 
 	last, before float64 // time of the last instant, and of that before it
 	stop         timed   // the next step must not cross it; of the past: it is to be found anew
-	came         timed   // what the last step ended on
 	tied         []tie   // what comes to rest with the guard that it ended on: see descents.tie
 	sched        []float64
 	fired        []int // firings of each scheduled event so far

@@ -124,11 +124,18 @@ func extrapolated(steps []int, weights []float64) descentMethod {
 // finest bounds how finely a descent is divided.
 const finest = 4
 
+// The last part begins where so much of u₁ is left: as little as a guard that is a difference can tell, for what is not
+// smooth by u, as a derivative by an exponent is not, is lost in it.
+const (
+	leastLeft, mostLeft = 1e-7, 1. / 250
+	leastGuard          = 1e-9 // of the guard
+)
+
 // divide sets what is left of u₁ behind each part: in each it falls by so much of itself that no stage of
 // the midpoint rules comes near zero, or by less, for more fineness, and in the last part to the end.
 func (c *descent) divide(fineness int) {
-	falls := math.Log1p(-0.75 / (c.power * float64(fineness)))
-	end := math.Max(c.left, 1/(250*math.Pow(float64(fineness), 3)))
+	falls := math.Log1p(-0.75 / (math.Max(c.power, 1) * float64(fineness)))
+	end := math.Max(c.left, math.Max(leastLeft, math.Min(mostLeft, math.Pow(leastGuard, 1/c.power)))/math.Pow(float64(fineness), 3))
 	n := int(math.Ceil(math.Log(end) / falls))
 	c.lefts = c.lefts[:0]
 	for k := 1; k <= n; k++ {
@@ -223,8 +230,8 @@ func (c *descent) follow(s *run, x tie, t float64, y []float64, do func()) {
 }
 
 // lay puts the end of a descent onto the surfaces of all guards that are tied.
-func (s *run) lay(c *descent, tied []tie) {
-	for i, way := range s.waysOnto(c, tied) {
+func (c *descent) lay(s *run, tied []tie) {
+	for i, way := range c.waysOnto(s, tied) {
 		if way != nil {
 			s.model.Guards(c.t, c.y, s.d, s.held, c.values.g, c.values.rate, nil)
 			axpy(c.y, -c.values.g[tied[i].guard], way)
@@ -234,7 +241,7 @@ func (s *run) lay(c *descent, tied []tie) {
 
 // waysOnto are the ways onto the surfaces of tied guards from the end of a descent, by how much the state is to
 // change for each unit of the guard, nil where no more is to be done: each leaves the guards of those before as they are.
-func (s *run) waysOnto(c *descent, tied []tie) [][]float64 {
+func (c *descent) waysOnto(s *run, tied []tie) [][]float64 {
 	slopes, ways, flow := make([][]float64, len(tied)), make([][]float64, len(tied)), make([]float64, len(c.y))
 	values := newGuardValues(s.size.Guards)
 	for i := range slopes {

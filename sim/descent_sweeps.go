@@ -13,12 +13,6 @@ func (c *descent) again(s *run, e *entry) {
 	c.take(s, e.t, y, e.count)
 }
 
-// ties are those at the end of a descent.
-func (s *run) ties(e *entry) []tie {
-	x := &s.tape.descents[e.more]
-	return s.tape.ties[x.ties:x.behind]
-}
-
 // stageDots are how what belongs to a stage moves, or its cotangents.
 type stageDots struct {
 	t, rate, pace float64
@@ -33,45 +27,42 @@ func newStageDots(n int) []stageDots {
 	return list
 }
 
-// fallStart is where the descent that a forward sweep came by last starts, with the tangents there.
-type fallStart struct {
-	e       *entry
-	y, d, t []float64
+// fallsOn is what a forward sweep knows of descents: the last that it came by, and the tangents where that starts.
+type fallsOn struct {
+	fall, tied descent // room
+	e          *entry
+	y, d, t    []float64
 }
 
-// descendOn pushes the tangents through a descent.
-func (f *forward) descendOn(e *entry) {
-	at := &f.start
-	at.e, at.y, at.d, at.t = e, append(at.y[:0], f.y...), append(at.d[:0], f.d...), append(at.t[:0], f.t...)
-	f.fall.again(f.run, e)
-	f.each(func() { f.t[f.at] = f.descendColumn(&f.fall, f.t[f.at]) })
-	tied := f.ties(e)
-	for i, way := range f.waysOnto(&f.fall, tied) {
+// descend pushes the tangents through a descent.
+func (x *fallsOn) descend(f *forward, e *entry) {
+	x.e, x.y, x.d, x.t = e, append(x.y[:0], f.y...), append(x.d[:0], f.d...), append(x.t[:0], f.t...)
+	c, tied := &x.fall, f.tape.tiesOf(e)
+	c.again(f.run, e)
+	f.each(func() { f.t[f.at] = f.descendColumn(c, f.t[f.at]) })
+	for i, way := range c.waysOnto(f.run, tied) {
 		if way == nil {
 			continue
 		}
-		f.each(func() {
-			off := f.m.GuardJVP(f.fall.t, f.t[f.at], f.fall.y, f.cy, f.history.d, f.cd, tied[i].guard)
-			axpy(f.cy, -off, way)
-		})
+		f.each(func() { axpy(f.cy, -f.m.GuardJVP(c.t, f.t[f.at], c.y, f.cy, f.history.d, f.cd, tied[i].guard), way) })
 	}
 }
 
-// tieOn takes the tangents to the time of a tie, which a descent of its own leads to.
-func (f *forward) tieOn(e *entry) {
+// tie takes the tangents to the time of a tie, which a descent of its own leads to.
+func (x *fallsOn) tie(f *forward, e *entry) {
 	y, d := f.tape.at(e.state, f.size.Y, f.size.D)
 	copy(f.history.d, d)
 	f.rhs(e.t, y, f.field)
-	start, d := f.tape.at(f.start.e.state, f.size.Y, f.size.D)
+	start, d := f.tape.at(x.e.state, f.size.Y, f.size.D)
 	copy(f.history.d, d)
-	f.segment(f.start.e.t)
-	f.tiedFall.follow(f.run, f.tape.ties[e.ref], f.start.e.t, start, func() {
+	f.segment(x.e.t)
+	x.tied.follow(f.run, f.tape.ties[e.ref], x.e.t, start, func() {
 		for c := range f.n {
 			f.at = c
 			f.of.Column(c)
-			gather(f.cy, f.start.y, c, f.n)
-			gather(f.cd, f.start.d, c, f.n)
-			end := f.descendColumn(&f.tiedFall, f.start.t[c])
+			gather(f.cy, x.y, c, f.n)
+			gather(f.cd, x.d, c, f.n)
+			end := f.descendColumn(&x.tied, x.t[c])
 			for l, rate := range f.field {
 				f.y[l*f.n+c] += rate * (end - f.t[c])
 			}
@@ -122,40 +113,41 @@ func (f *forward) descendColumn(c *descent, tDot float64) float64 {
 	return tDot
 }
 
-// tiedBar is the cotangent of the time of a tie.
-type tiedBar struct {
-	tie
-	t float64
+// fallsBack is what a sweep back knows of descents: the ties of the one that it comes to next, with the cotangents of
+// their times.
+type fallsBack struct {
+	fall, tied descent // room
+	ties       []tie
+	bars       []float64
 }
 
-// tieBack gives the cotangent of the time to that of a tie.
-func (r *reverse) tieBack(e *entry) {
+// tie gives the cotangent of the time to that of a tie.
+func (x *fallsBack) tie(r *reverse, e *entry) {
 	y, d := r.tape.at(e.state, r.size.Y, r.size.D)
 	copy(r.history.d, d)
 	r.rhs(e.t, y, r.in)
 	moves := dot(r.bar.y, r.in)
-	r.tied = append(r.tied, tiedBar{r.tape.ties[e.ref], r.bar.t + moves})
+	x.ties, x.bars = append(x.ties, r.tape.ties[e.ref]), append(x.bars, r.bar.t+moves)
 	r.bar.t = -moves
 }
 
-// descendBack pulls the cotangents of the end of a descent, and of the times of its ties, back to its start.
-func (r *reverse) descendBack(e *entry) {
-	c, other := &r.fall, &r.tiedFall
+// descend pulls the cotangents of the end of a descent, and of the times of its ties, back to its start.
+func (x *fallsBack) descend(r *reverse, e *entry) {
+	c, tied := &x.fall, r.tape.tiesOf(e)
 	start, _ := r.tape.at(e.state, r.size.Y, r.size.D)
 	c.again(r.run, e)
-	tied := r.ties(e)
-	for i, way := range slices.Backward(r.waysOnto(c, tied)) {
+	for i, way := range slices.Backward(c.waysOnto(r.run, tied)) {
 		if way != nil {
 			r.bar.t += r.m.GuardVJP(c.t, c.y, r.history.d, tied[i].guard, -dot(r.bar.y, way), r.bar.y, r.bar.d, WithParams)
 		}
 	}
 	r.bar.t = r.descentBack(c, r.bar.y, r.bar.t)
-	for _, x := range r.tied {
+	for i, to := range x.ties {
 		clear(r.in)
-		other.follow(r.run, x.tie, e.t, start, func() { r.bar.t += r.descentBack(other, r.in, x.t) })
+		x.tied.follow(r.run, to, e.t, start, func() { r.bar.t += r.descentBack(&x.tied, r.in, x.bars[i]) })
 		addTo(r.bar.y, r.in)
 	}
-	r.tied = r.tied[:0]
+	x.ties, x.bars = x.ties[:0], x.bars[:0]
 }
 
 // descentBack pulls the cotangents of the end of a descent back to its start, yBar in its place.

@@ -79,7 +79,7 @@ func (s *descents) falls(guard int, h float64) (left float64, may bool) {
 	g, rate := now.g[guard], now.rate[guard]
 	fall := g * now.accel[guard] / (rate * rate)
 	left, horizon := -g/rate/(1-fall), soon*h
-	if fall < leastFall {
+	if math.Abs(fall) < leastFall {
 		left, horizon = -g/rate, near*h
 	}
 	return left, float64(side)*rate < 0 && math.Abs(fall) > 1e-3 && fall < mostFall && left < horizon
@@ -101,8 +101,8 @@ func (s *descents) tie() {
 	}
 	if len(s.clock.tied) > 0 {
 		s.clock.tied = append(s.clock.tied, tie{fine.guard, fine.fineness, fine.descentKind})
-		s.lay(&s.rough, s.clock.tied)
-		s.lay(fine, s.clock.tied)
+		s.rough.lay(s.run, s.clock.tied)
+		fine.lay(s.run, s.clock.tied)
 	}
 }
 
@@ -169,7 +169,7 @@ func (s *descents) reach(guard int, end float64) (found verdict, next float64) {
 			continue
 		}
 		s.tie()
-		if !finite(fine.y) || s.rest(fine) == fine.crosses || fine.t > s.clock.stop.t+s.tied(fine.t) {
+		if !finite(fine.y) || s.rest(fine) == fine.crosses || s.past() && fine.t-s.t > 1.5*(s.clock.stop.t-s.t) {
 			return noDescent, 0
 		}
 		if found = noDescent; fine.t <= end {
@@ -207,7 +207,7 @@ func (s *descents) twice(c, fine *descent, guard, fineness int) (ok, smooth bool
 }
 
 // power finds the power of a descent near its end, and whether the guard rests there: p where its rate
-// falls to nothing. Where a rate is left, and a term |g|^a with a < 1 beside it, a descent in
+// falls to nothing, or, p < 1, grows without bounds, as that of the level in a cone. Where a rate is left, and a term |g|^a with a < 1 beside it, a descent in
 // u = |g|^a has what the field has of u, and so is smooth up to the crossing. 0: it is a smooth crossing.
 func (s *descents) power(c *descent) (power float64, rests bool) {
 	var accel [2]float64
@@ -222,12 +222,18 @@ func (s *descents) power(c *descent) (power float64, rests bool) {
 	if fall > leastFall && fall < mostFall {
 		return 1 / (1 - fall), true
 	}
+	if before := stages[0].g * accel[0] / (stages[0].rate * stages[0].rate); fall < -leastFall && math.Abs(before/fall-1) < 0.1 {
+		return 1 / (1 - fall), false
+	}
 	exponent := 1 + math.Log(accel[0]/accel[1])/math.Log(stages[0].g/last.g)
 	if exponent > leastExponent && exponent < mostExponent {
 		return 1 / exponent, false
 	}
 	return 0, false
 }
+
+// past reports whether the clock stops the run before the end of the descent that stands.
+func (s *descents) past() bool { return s.fine.t > s.clock.stop.t+s.tied(s.fine.t) }
 
 // timeDiffers is by how much two descents of the same stretch differ in time, in units of a part of the tolerances.
 func (s *descents) timeDiffers(c, fine *descent) float64 {
@@ -252,15 +258,19 @@ const gain = 64
 // follow takes the run to the end of the descent that was found, past the rows of data on the way, and
 // reports whether it comes there; if not it is at one of them, or where it was.
 func (s *descents) follow() bool {
-	start, end := s.t, s.end(&s.fine)
+	start, end, rest := s.t, s.end(&s.fine), s.fine.t
+	past := s.past()
 	for s.saves.time < end-s.resolution() {
 		if s.saves.time > s.t+s.resolution() {
-			if !s.upTo(s.saves.time, end) {
+			if !s.upTo(s.saves.time, rest) {
 				return false
 			}
 			s.fall()
 		}
 		s.hist.readHere()
+	}
+	if past {
+		return s.upTo(s.clock.stop.t, rest) && s.fallTo(s.clock.stop)
 	}
 	if s.t > start && !s.toEnd() {
 		return false
@@ -296,12 +306,29 @@ func (s *descents) fall() {
 	s.step.sweep(s.y, c.parts[0].stages[0].f, h)
 	if c.left == 0 {
 		s.tape.ties = append(s.tape.ties, s.clock.tied...)
-		s.lay(c, s.clock.tied)
+		c.lay(s.run, s.clock.tied)
 	}
 	x.behind = len(s.tape.ties)
 	s.tape.descents = append(s.tape.descents, x)
 	s.t = s.end(c)
+	if math.Abs(c.t-s.t) > s.resolution() { // what it took longer than to the stop
+		s.rhs(c.t, c.y, c.flow)
+		axpy(c.y, s.t-c.t, c.flow)
+	}
 	copy(s.y, c.y)
+}
+
+// fallTo takes the run to a stop of the clock on the way, whose time may move otherwise.
+func (s *descents) fallTo(stop timed) bool {
+	s.fall()
+	e := entry{kind: stepEntry, end: stop.end, ref: stop.ref, count: stop.count, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.saves.next, hi: s.saves.next}
+	if stop.end == endZeno {
+		e.more = len(s.tape.limits)
+		s.tape.limits = append(s.tape.limits, stop.at)
+	}
+	s.record(e)
+	s.came = stop
+	return true
 }
 
 // end is the time at which a descent ends: that of the clock or of the row of data at whose instant it does.
@@ -335,7 +362,7 @@ func (s *descents) toEnd() bool {
 	if !s.fine.take(s.run, s.t, s.y, s.fine.fineness) {
 		return false
 	}
-	s.lay(&s.fine, s.clock.tied)
+	s.fine.lay(s.run, s.clock.tied)
 	return s.rest(&s.fine) != s.fine.crosses
 }
 

@@ -56,8 +56,7 @@ type forward struct {
 	times  []float64 // of the stages of a step
 	field  []float64
 
-	fall, tiedFall descent // room
-	start          fallStart
+	falls fallsOn
 
 	variation *variation // of a method without derivatives of its steps
 
@@ -155,11 +154,11 @@ func (f *forward) entry(e *entry) {
 	case beforeEntry:
 		f.saveOn(e, out.BeforeY, out.BeforeD)
 	case descentEntry:
-		f.descendOn(e)
+		f.falls.descend(f, e)
 	case steepEntry:
-		f.steepOn(e)
+		steepOn(f, e)
 	case tieEntry:
-		f.tieOn(e)
+		f.falls.tie(f, e)
 	case heldEntry:
 		s.setHeld(e, behind)
 	}

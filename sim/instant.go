@@ -186,7 +186,7 @@ func (s *instant) cross(guard int) *Failure {
 // comes to rest.
 func (s *instant) doubt(j int) {
 	rate, accel := s.rate[j], s.accel[j]
-	if !s.plain(j) || s.lately[j].through || s.clock.came.end == endDescent && s.clock.came.ref == j {
+	if !s.plain(j) || s.lately[j].through || s.came.end == endDescent && s.came.ref == j {
 		return
 	}
 	depth := math.Inf(1)
@@ -206,7 +206,7 @@ func (s *instant) doubt(j int) {
 // doubtTies counts guards that come to rest at the instant at which another has, of other states: the
 // derivative of that time is not their own.
 func (s *instant) doubtTies() {
-	came := s.clock.came
+	came := s.came
 	if came.end != endDescent {
 		return
 	}
@@ -299,21 +299,20 @@ func (s *instant) own(it jumps.Item) {
 				kind: tieEntry, ref: len(s.tape.ties) - len(s.clock.tied) + x, t: s.t, state: s.tape.keep(s.y, s.d),
 				lo: s.saves.next, hi: s.saves.next,
 			})
-			s.clock.came = timed{end: endDescent, ref: it.Guard, event: -1}
+			s.came = timed{end: endDescent, ref: it.Guard, event: -1}
 			return
 		}
 		if s.leaving(it.Guard) == 0 || s.still(it.Guard) {
 			return
 		}
 		s.zeroStep(it.Guard)
-		s.clock.came = timed{end: endRoot, ref: it.Guard, event: -1}
 	case it.Source > 0:
 		x := s.sources[it.Source-1]
-		if x.end == s.clock.came.end && (x.ref == s.clock.came.ref || x.end == endFixed) {
+		if x.end == s.came.end && (x.ref == s.came.ref || x.end == endFixed) {
 			return
 		}
 		s.record(entry{kind: stepEntry, end: x.end, ref: x.ref, count: x.count, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.saves.next, hi: s.saves.next})
-		s.clock.came = x
+		s.came = x
 	}
 }
 
@@ -385,7 +384,7 @@ func (s *instant) carryOut() *Failure {
 	}
 	clear(s.edge) // edges are over with their instant
 	s.conds.update(nil)
-	s.leaveSteep()
+	leaveSteep(s)
 	s.step.startStep()
 	return nil
 }

@@ -275,7 +275,7 @@ func (s *Integrator) advance() *Failure {
 	if fail := s.arriveProjected(); fail != nil {
 		return fail
 	}
-	s.clock.came = stop
+	s.came = stop
 	return s.happen(-1)
 }
 
@@ -303,7 +303,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	if fail := s.progress(h); fail != nil {
 		return fail
 	}
-	s.clock.came = timed{end: endRoot, ref: guard, event: -1}
+	s.came = timed{end: endRoot, ref: guard, event: -1}
 	return s.happen(guard)
 }
 
@@ -322,7 +322,7 @@ func (s *Integrator) descend() (done bool, fail *Failure) {
 	default:
 		return false, nil
 	}
-	start := s.t
+	start, past := s.t, s.descents.past()
 	if !s.descents.follow() {
 		if s.t == start {
 			return false, nil
@@ -334,7 +334,10 @@ func (s *Integrator) descend() (done bool, fail *Failure) {
 	if fail := s.progress(s.t - start); fail != nil {
 		return true, fail
 	}
-	s.clock.came = timed{end: endDescent, ref: guard, event: -1}
+	if past {
+		return true, s.happen(-1)
+	}
+	s.came = timed{end: endDescent, ref: guard, event: -1}
 	s.h = math.Min(s.h, s.descents.behind())
 	return true, s.happen(guard)
 }

@@ -61,9 +61,7 @@ type reverse struct {
 	in     []float64 // room: the cotangent of a step's end
 	gy, gd []float64 // room: the derivatives of a guard, or what a jump gives its snapshot
 	vals   []float64 // room: the cotangents of what a jump assigns
-	tied   []tiedBar // of the descent that comes next
-
-	fall, tiedFall descent // room
+	falls  fallsBack
 }
 
 // cotangent is that of the state and of the time at one place.
@@ -109,7 +107,8 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	clear(r.sched)
 	addTo(r.bar.y, ct.EndY)
 	addTo(r.bar.d, ct.EndD)
-	r.bar.t, r.start, r.tied = 0, 0, r.tied[:0]
+	r.bar.t, r.start = 0, 0
+	r.falls.ties, r.falls.bars = r.falls.ties[:0], r.falls.bars[:0]
 	for len(r.snaps) < len(s.tape.snaps) {
 		r.snaps = append(r.snaps, snapCotangent{y: make([]float64, s.size.Y), d: make([]float64, s.size.D)})
 	}
@@ -188,11 +187,11 @@ func (r *reverse) other(e *entry) {
 	case beforeEntry:
 		r.saveBack(e, r.ct.BeforeY, r.ct.BeforeD)
 	case descentEntry:
-		r.descendBack(e)
+		r.falls.descend(r, e)
 	case steepEntry:
-		r.steepBack(e)
+		steepBack(r, e)
 	case tieEntry:
-		r.tieBack(e)
+		r.falls.tie(r, e)
 	case heldEntry:
 		s.setHeld(e, before)
 	}

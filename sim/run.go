@@ -26,6 +26,7 @@ type run struct {
 	held   []bool    // components of y that `zeno rest` holds
 	steps  int       // accepted and rejected so far
 	micros int       // micro-steps of the current instant so far
+	came   timed     // what the last step ended on, one of no length included
 
 	saves saves
 	tape  tape
@@ -62,6 +63,7 @@ func (s *run) use() {
 // zeroStep records that the root of another guard is at the same time: a step
 // of no length whose derivative carries that guard's own time.
 func (s *run) zeroStep(guard int) {
+	s.came = timed{end: endRoot, ref: guard, event: -1}
 	s.record(entry{
 		kind: stepEntry, end: endRoot, ref: guard, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.saves.next, hi: s.saves.next,
 	})

@@ -118,7 +118,7 @@ func (s *search) land(but int) int {
 	if i < 0 {
 		return i
 	}
-	s.clock.came = timed{end: endRoot, ref: i, event: -1}
+	s.came = timed{end: endRoot, ref: i, event: -1}
 	if s.rate[i] != 0 {
 		s.zeroStep(i) // it meets its surface here, at a time that moves
 	}

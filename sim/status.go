@@ -42,6 +42,9 @@ type Failure struct {
 	State    int       // index in Y of the state concerned, or −1
 	Detail   string    // what went wrong, in words; names no file
 
+	// EndsBehind: the field has no value right behind the last good state.
+	EndsBehind bool
+
 	// Stiffest is the state, from 1, for which stability held down most steps; 0:
 	// it did not.
 	Stiffest int

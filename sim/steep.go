@@ -8,7 +8,7 @@ import "math"
 // start only the state on the surface matters, and the time.
 
 // leaveSteep notes that the run leaves such a surface, if there is one and not several.
-func (s *instant) leaveSteep() {
+func leaveSteep(s *instant) {
 	if m, ok := s.model.(Descending); !ok || s.size.Guards == 0 || !s.moving || !m.Descends() {
 		return
 	}
@@ -29,7 +29,7 @@ func (s *instant) leaveSteep() {
 }
 
 // steepOn takes the tangents along the motion to the surface of a guard.
-func (f *forward) steepOn(e *entry) {
+func steepOn(f *forward, e *entry) {
 	s := f.history
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
@@ -44,7 +44,7 @@ func (f *forward) steepOn(e *entry) {
 }
 
 // steepBack is the way back.
-func (r *reverse) steepBack(e *entry) {
+func steepBack(r *reverse, e *entry) {
 	s := r.history
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)

@@ -204,12 +204,11 @@ func (s *stepping) shorten(from float64) bool {
 // tooSmall is the failure of a step that cannot be made short enough.
 func (s *stepping) tooSmall(mean, h float64) *Failure {
 	if math.IsNaN(mean) || math.IsInf(mean, 0) {
-		if k := s.undefinedBehind(h); k >= 0 {
-			f := s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole, in the rate of a state; what comes to rest there, as a tank that runs dry, is `sqrt(max(h, 0))`")
-			f.State = k
-			return f
+		f := s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole")
+		if f.EndsBehind, f.State = true, s.undefinedBehind(h); f.State >= 0 {
+			f.Detail += ", in the rate of a state"
 		}
-		return s.fail(Unstable, h, "the field has no value right behind this state: a root or logarithm of a negative number, or a pole; what comes to rest there, as a tank that runs dry, is `sqrt(max(h, 0))`")
+		return f
 	}
 	k := s.fastest()
 	if s.isUnknown(k) {

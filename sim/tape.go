@@ -117,6 +117,12 @@ func (tp *tape) at(off, ny, nd int) (y, d []float64) {
 	return tp.flat[off : off+ny : off+ny], tp.flat[off+ny : off+ny+nd : off+ny+nd]
 }
 
+// tiesOf are those at the end of a descent.
+func (tp *tape) tiesOf(e *entry) []tie {
+	x := &tp.descents[e.more]
+	return tp.ties[x.ties:x.behind]
+}
+
 // record puts what happened at an instant on the tape, and into the fingerprint of
 // what happened in which order.
 func (s *run) record(e entry) {

@@ -104,8 +104,8 @@ func (f *estimated) noGradient(g []float64) error {
 
 func (f *estimated) undefined(of string, v float64) error {
 	mode, other := f.Objective.Gradient, "unrolled"
-	if mode != "adjoint" {
-		other = "adjoint"
+	if mode != "forward" {
+		other = "forward"
 	}
 	return fmt.Errorf("the loss is finite and its derivative by the %s is %g with `gradient: %s`: a slope is infinite on the way, as that of a square root at 0, or, for `backsolve`, the motion falls too fast to be followed back; "+
 		"write `sqrt(max(h, 0))` of what comes to rest there, or try `gradient: %s`, or a smaller `rtol`", of, v, mode, other)

@@ -46,6 +46,9 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 				unitText(cm, &at.Obj), span.Pos(), law)
 		}
 	}
+	if f.EndsBehind {
+		b.WriteString("; what comes to rest there, as a tank that runs dry, is written `sqrt(max(h, 0))`")
+	}
 	if at := p.Checked.Model.Steady; at != nil && f.Status == sim.NoSteady {
 		fmt.Fprintf(&b, " (`start steady` at %s)", at.Span.Pos())
 	}
