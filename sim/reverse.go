@@ -231,6 +231,7 @@ func (r *reverse) load() {
 		if !r.carried || s.actWords > 0 {
 			r.loadRecord()
 		}
+		besideSteep(r, s.blk, s.lane)
 		r.seedRecord()
 		return
 	}
@@ -243,6 +244,7 @@ func (r *reverse) load() {
 	s.many.Load(s.lane, s.model, s.d, s.held)
 	s.many.Time(s.lane, s.model, e.t, e.h)
 	s.restoreStages(s.blk, s.lane, e, r.times())
+	besideSteep(r, s.blk, s.lane)
 	if s.actWords > 0 {
 		r.restoreActs(e)
 	}
@@ -487,6 +489,7 @@ func (r *reverse) pull(end []float64) (tBar, hBar float64) {
 	vjp := r.single()
 	blk := vjp.Block()
 	blk.Unkept = true
+	besideSteep(r, blk, 0)
 	copy(blk.EndBar, end)
 	vjp.VJP(WithTimes)
 	addTo(r.bar.y, blk.YBar)

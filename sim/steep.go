@@ -1,6 +1,10 @@
 package sim
 
-import "math"
+import (
+	"math"
+
+	"github.com/pinode/pinode/solvers"
+)
 
 // Pieces that start on a surface on which the slope of the field is infinite and leave it at a finite rate, as an
 // empty tank that is filled does: h' = q − k√h from h = 0. The derivative of the first step by h is infinite
@@ -53,12 +57,41 @@ func steepBack(r *reverse, e *entry) {
 	clear(r.gd)
 	gt := r.m.GuardVJP(e.t, y, s.d, e.ref, 1, r.gy, r.gd, WithoutParams)
 	rate := gt + dot(r.gy, r.in)
-	if l := only(r.gy); l >= 0 && gt == 0 { // by what the guard alone depends on, to which the field may have an infinite slope
+	if l := only(r.gy); l >= 0 && gt == 0 {
 		r.bar.y[l] = 0
 	}
 	off := -(r.bar.t + dot(r.bar.y, r.in)) / rate
 	r.bar.t += r.m.GuardVJP(e.t, y, s.d, e.ref, off, r.bar.y, r.bar.d, WithParams)
 }
+
+// besideSteep moves the start of the first step behind a steepEntry, which is in a lane, as little off the surface as the
+// numbers can tell, so that the slope there is a number: what it is does not matter, as steepBack says. Where one state
+// alone makes the guard, its cotangent is left out there; and methods that solve equations have used another slope.
+func besideSteep(r *reverse, blk *solvers.Block, lane int) {
+	s := r.history
+	if r.at == 0 || s.tape.entries[r.at-1].kind != steepEntry || len(r.before) > 0 || s.method.Family != solvers.Explicit ||
+		r.record >= 0 && s.group.hist.previous(r.e.ref, r.record, lane) >= 0 {
+		return
+	}
+	e := &s.tape.entries[r.at-1]
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, d)
+	slope, flow := make([]float64, len(y)), make([]float64, len(y))
+	if r.m.GuardVJP(e.t, y, s.d, e.ref, 1, slope, make([]float64, len(d)), WithoutParams); only(slope) >= 0 {
+		return
+	}
+	s.rhs(e.t, y, flow)
+	size, speed := 0., 0.
+	for l, v := range y {
+		size, speed = math.Max(size, math.Abs(v)), math.Max(speed, math.Abs(flow[l]))
+	}
+	for l, v := range y {
+		blk.Y[0][l*blk.Width+lane] = v + least*math.Max(size, s.opt.atol(l))/speed*flow[l]
+	}
+}
+
+// least is by how much of itself the state is moved for it.
+const least = 1e-11
 
 // only is the place of the only number in a list that is not zero, or −1.
 func only(list []float64) int {
