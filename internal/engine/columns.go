@@ -145,7 +145,9 @@ func (s *Columns) Linearise(t []float64, y [][]float64, d []float64) bool {
 		}
 		s.code.Run(s.frame)
 		for i := lo; i < hi; i++ {
-			s.read(i, i-lo)
+			if s.read(i, i-lo); !Finite(s.jy[i]) || !Finite(s.direct[i]) { // of a slope without bounds the directions decide
+				return false
+			}
 		}
 	}
 	return true
