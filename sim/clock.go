@@ -52,14 +52,15 @@ func (c *clock) forgetStop() { c.stop.t = math.Inf(-1) }
 
 // timed is a time that a step must end on, and why.
 type timed struct {
-	t      float64
-	end    endKind
-	ref    int // see endKind
-	count  int
-	event  int // that fires then, or −1
-	args   []float64
-	firing bool   // it is firing ref of the data
-	at     [3]int // endZeno
+	t       float64
+	end     endKind
+	ref     int // see endKind
+	count   int
+	event   int // that fires then, or −1
+	args    []float64
+	firing  bool   // it is firing ref of the data
+	crosses bool   // endDescent: the guard does not rest
+	at      [3]int // endZeno
 }
 
 // nextTimed returns the earliest time that the next step must end on.

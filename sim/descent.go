@@ -124,18 +124,24 @@ func extrapolated(steps []int, weights []float64) descentMethod {
 // finest bounds how finely a descent is divided.
 const finest = 4
 
-// The last part begins where so much of u₁ is left: as little as a guard that is a difference can tell, for what is not
-// smooth by u, as a derivative by an exponent is not, is lost in it.
-const (
-	leastLeft, mostLeft = 1e-7, 1. / 250
-	leastGuard          = 1e-9 // of the guard
-)
+// lastPart is where the last part begins, of u₁: as early as its rule of second order needs, and earlier, since
+// what is not smooth by u, as a derivative by an exponent, is lost in it; but not where a guard that is
+// a difference would be next to nothing but round-off.
+func lastPart(power, fineness float64) float64 {
+	const most, least, guard, roundOff = 1. / 250, 1e-7, 1e-9, 3e-5
+	coarse := most / math.Pow(fineness, 3)
+	if power <= 1 {
+		return least
+	}
+	floor := math.Min(math.Pow(roundOff, 1/(power-1)), coarse)
+	return math.Max(least, math.Max(floor, math.Min(coarse, math.Pow(guard, 1/power))))
+}
 
 // divide sets what is left of u₁ behind each part: in each it falls by so much of itself that no stage of
 // the midpoint rules comes near zero, or by less, for more fineness, and in the last part to the end.
 func (c *descent) divide(fineness int) {
 	falls := math.Log1p(-0.75 / (math.Max(c.power, 1) * float64(fineness)))
-	end := math.Max(c.left, math.Max(leastLeft, math.Min(mostLeft, math.Pow(leastGuard, 1/c.power)))/math.Pow(float64(fineness), 3))
+	end := math.Max(c.left, lastPart(c.power, float64(fineness)))
 	n := int(math.Ceil(math.Log(end) / falls))
 	c.lefts = c.lefts[:0]
 	for k := 1; k <= n; k++ {

@@ -29,6 +29,7 @@ type lately struct {
 	landed   bool    // it came to rest
 	put      int     // 1 + the event whose jump put it on its surface last, or 0
 	residual float64 // what it was where the last step ended on its root
+	rest     float64 // the rate that it has where it came to rest, but for round-off
 }
 
 // guardValues are the guards, their rates and their second rates.
@@ -161,7 +162,7 @@ func (s *guards) leaving(i int) int8 {
 	if s.lately[i].landed {
 		return 0
 	}
-	within := s.here.fine.rate[i]
+	within := math.Max(s.here.fine.rate[i], 4*s.lately[i].rest)
 	if s.slides(s.d) { // of two fields that cancel round-off is left
 		within = math.Max(within, 1e-10*math.Abs(s.met[i].rate))
 	}
@@ -172,7 +173,7 @@ func (s *guards) leaving(i int) int8 {
 // would be lost in round-off.
 func (s *guards) still(i int) bool {
 	r := math.Abs(s.rate[i])
-	return r <= s.here.fine.rate[i] || r*r <= 8*math.Abs(s.accel[i])*s.here.fine.g[i]
+	return r <= math.Max(s.here.fine.rate[i], 4*s.lately[i].rest) || r*r <= 8*math.Abs(s.accel[i])*s.here.fine.g[i]
 }
 
 // lands reports whether a guard that the run has taken to its surface stays

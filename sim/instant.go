@@ -97,6 +97,7 @@ func (s *instant) handle(guard int) *Failure {
 			return fail
 		}
 		s.setSpreads()
+		noteRests(s)
 		s.touching.noteTouches(guard)
 		s.doubtTies()
 		if fail := s.cross(guard); fail != nil {
@@ -200,6 +201,19 @@ func (s *instant) doubt(j int) {
 		st := &s.out.Stats
 		st.Shallow++
 		st.ShallowGuard, st.ShallowT, st.ShallowDepth = j, s.t, depth
+	}
+}
+
+// noteRests notes what a descent that led here has left of the rates of the guards that it brought to rest: next to
+// nothing, and a multiple of what round-off has left of the guard.
+func noteRests(s *instant) {
+	if s.came.end != endDescent {
+		return
+	}
+	for j := range s.guards.own() {
+		if j == s.came.ref && !s.came.crosses || s.clock.tieOf(j) >= 0 {
+			s.lately[j].rest = math.Abs(s.rate[j])
+		}
 	}
 }
 

@@ -337,7 +337,7 @@ func (s *Integrator) descend() (done bool, fail *Failure) {
 	if past {
 		return true, s.happen(-1)
 	}
-	s.came = timed{end: endDescent, ref: guard, event: -1}
+	s.came = timed{end: endDescent, ref: guard, event: -1, crosses: s.descents.fine.crosses}
 	s.h = math.Min(s.h, s.descents.behind())
 	return true, s.happen(guard)
 }

@@ -105,7 +105,7 @@ func spread(told *begin.Data, x []float64, seed uint64) []float64 {
 }
 
 // cannotMatch says why there is no matching to smooth curves; empty: there is.
-func (c *chain) cannotMatch() string {
+func cannotMatch(c *chain) string {
 	if err := c.f.told.CannotCut(); err != nil {
 		return err.Error()
 	}
@@ -378,7 +378,7 @@ func byTotal(a, b *fit.Outcome) int {
 // observed, then along all or, where that has no loss, along parts that have one.
 func (c *chain) short(s origin) (*fit.Outcome, error) {
 	x := s.x
-	if c.cannotMatch() == "" {
+	if cannotMatch(c) == "" {
 		o, err := c.match(s, 2, matchRun)
 		if err != nil {
 			return nil, err
@@ -428,7 +428,7 @@ const (
 func (c *chain) thresholds(x0 []float64) error {
 	told := c.f.told
 	list := told.Thresholds(x0)
-	if len(list) == 0 || c.cannotMatch() != "" && !follows(c) {
+	if len(list) == 0 || cannotMatch(c) != "" && !follows(c) {
 		return nil
 	}
 	// Segments of two rows tell the other parameters without the thresholds, where each

@@ -153,7 +153,7 @@ func (c *chain) search(x0 []float64) error {
 		}
 		return c.thresholds(s.x)
 	}
-	if why := c.cannotMatch(); why == "" {
+	if why := cannotMatch(c); why == "" {
 		ways = []func(origin) error{c.direct, told, c.matched, swings, c.horizons, drawn, c.grown, c.shot}
 	} else if follows(c) {
 		c.say("%s: hidden states are followed from row to row", why)
@@ -379,7 +379,7 @@ func (c *chain) likeliest() (*candidate, error) {
 		c.f.told.Redraw(s.x, c.s.Seed, 1<<16+k)
 		n := len(c.list)
 		way := c.direct
-		if c.cannotMatch() == "" {
+		if cannotMatch(c) == "" {
 			way = c.matched
 		}
 		if err := way(s); err != nil {

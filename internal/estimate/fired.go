@@ -270,7 +270,7 @@ func withTold(c *chain, told *begin.Told) (*chain, error) {
 // rowsAlone fits what the rows tell: at first from several starts.
 func rowsAlone(c *chain, s origin, several bool) error {
 	ways := []func(origin) error{c.direct}
-	if several && c.cannotMatch() == "" {
+	if several && cannotMatch(c) == "" {
 		ways = append(ways, c.matched)
 	}
 	if several {
