@@ -72,7 +72,7 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 		return tr.Fail
 	}
 	if tr.Saved < len(l.Span.Saves) {
-		return l.failed(sim.Terminated, "the run ended before the last measurement")
+		return l.failed(sim.Terminated, "the run ended before the last measurement, as an event with `terminate` or `zeno stop` says: leave out the rows behind it")
 	}
 	tan := &w.Tangents
 	if t.lin.jac != nil {

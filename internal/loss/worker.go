@@ -223,7 +223,7 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 		return tr.Fail
 	}
 	if tr.Saved < len(span.Saves) {
-		return l.failed(sim.Terminated, "the run ended before the last measurement")
+		return l.failed(sim.Terminated, "the run ended before the last measurement, as an event with `terminate` or `zeno stop` says: leave out the rows behind it")
 	}
 	clear(l.PBar)
 	clear(l.QBar)
