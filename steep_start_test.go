@@ -128,3 +128,77 @@ fit { gradient: %s, solver: %s { rtol: 1e-7, atol: 1e-9 } }`, k, q, c.text, mode
 		}
 	}
 }
+
+// TestFedWhenLevel: two vessels come to one level and are fed then: d = a − b falls by 2 k √d, and d' = q − 2 k √d behind; a + b
+// grows by q. The slope is infinite by two states; methods that solve equations have no `unrolled` derivative there.
+func TestFedWhenLevel(t *testing.T) {
+	const k, q, h = 0.4, 0.3, 1e-5
+	rows := [][2]float64{{1, 1.7}, {2, 1.6}, {7, 1.7}, {8, 1.9}}
+	csv := "t,y\n"
+	for _, r := range rows {
+		csv += fmt.Sprintf("%g,%g\n", r[0], r[1])
+	}
+	likelihood := func(k, q float64) float64 {
+		sum := 0.
+		for _, r := range rows {
+			a := (3 + math.Pow(math.Max(1-k*r[0], 0), 2)) / 2
+			if since := r[0] - 6; since > 0 {
+				a = (3 + q*since + filling(2*k, q, since)) / 2
+			}
+			z := (r[1] - a) / 0.1
+			sum -= z*z/2 + math.Log(0.1*math.Sqrt(2*math.Pi))
+		}
+		return sum
+	}
+	byK := (likelihood(k+h, q) - likelihood(k-h, q)) / (2 * h)
+	byQ := (likelihood(k, q+h) - likelihood(k, q-h)) / (2 * h)
+	for solver, modes := range map[string][]string{
+		"tsit5": {"unrolled", "forward", "adjoint"}, "vern9": {"unrolled", "forward", "adjoint"},
+		"rodas5p": {"forward", "adjoint"}, "radau": {"forward", "adjoint"}, "bdf": {"forward", "adjoint"},
+	} {
+		for _, mode := range modes {
+			m := fromText(t, fmt.Sprintf(`model Vessels {
+  param k = %g
+  param q = %g
+  state a = 2
+  state b = 1
+  discrete on = 0
+  let p = k*sign(a - b)*sqrt(abs(a - b))
+  a' = -p + q*on
+  b' = p
+  event open at t = 6 { on := 1 }
+  observe y = a ~ normal(0.1)
+}
+data d from "d.csv" { time: t, y: y }
+fit { gradient: %s, solver: %s { rtol: 1e-7, atol: 1e-9 } }`, k, q, mode, solver), csv)
+			e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+			require.NoError(t, err, "%s, %s", solver, mode)
+			require.InDelta(t, likelihood(k, q), e.LogLikelihood, 1e-4, "%s, %s", solver, mode)
+			require.InDelta(t, byK, e.Gradient.Params["k"], 1e-4*math.Abs(byK), "%s, %s", solver, mode)
+			require.InDelta(t, byQ, e.Gradient.Params["q"], 1e-4*math.Abs(byQ), "%s, %s", solver, mode)
+		}
+	}
+}
+
+// TestFitsPastRest: a fit goes past a tank that is dry from 4 on, whose level by a bare root has no slope there.
+func TestFitsPastRest(t *testing.T) {
+	csv := "t,y\n"
+	for i := range 31 {
+		at := float64(i) / 5
+		csv += fmt.Sprintf("%g,%.5g\n", at, math.Pow(math.Max(1-at/4, 0), 2)+0.01*math.Sin(37*at))
+	}
+	m := fromText(t, `model Tank {
+  param k in (0, inf) = 0.2
+  state h = 1
+  discrete dry = 0
+  h' = -k*sqrt(h)
+  event empty when h <= 0 { dry := 1 }
+  observe y = h ~ normal(0.01)
+}
+data d from "d.csv" { time: t, y: y }`, csv)
+	f, err := m.Fit(t.Context(), FitOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "fits", f.Verdict.Word, f.Verdict.Text)
+	require.InDelta(t, 0.5, f.Params["k"].Value, 3*f.Params["k"].StdErr)
+	require.Less(t, f.Params["k"].StdErr, 0.01)
+}
