@@ -57,7 +57,10 @@ func (s *descents) descend(h float64) (guard int, found verdict, next float64) {
 			continue
 		}
 		if s.singular(i) {
-			if found, next = s.reach(i, s.t+h); found != noDescent {
+			if found, next = s.reach(i, s.t+h); found != there {
+				s.untie()
+			}
+			if found != noDescent {
 				return i, found, next
 			}
 		}
@@ -263,6 +266,7 @@ func (s *descents) follow() bool {
 	for s.saves.time < end-s.resolution() {
 		if s.saves.time > s.t+s.resolution() {
 			if !s.upTo(s.saves.time, rest) {
+				s.untie()
 				return false
 			}
 			s.fall()
@@ -270,14 +274,19 @@ func (s *descents) follow() bool {
 		s.hist.readHere()
 	}
 	if past {
+		s.untie()
 		return s.upTo(s.clock.stop.t, rest) && s.fallTo(s.clock.stop)
 	}
 	if s.t > start && !s.toEnd() {
+		s.untie()
 		return false
 	}
 	s.fall()
 	return true
 }
+
+// untie forgets the ties of a descent that the run does not take to its end.
+func (s *descents) untie() { s.clock.tied = s.clock.tied[:0] }
 
 // behind is how long a step may be behind the crossing that the run has come to, where the slope of the
 // field is next to infinite: so short that it does not change what it is moved by.
