@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/gradcheck"
 )
@@ -71,17 +72,24 @@ func TestCertificateAtOptimum(t *testing.T) {
 	}
 }
 
-// TestRestart: each model starts again from its own estimates.
+// TestRestart: each model starts again from its own estimates; by day from those of forty iterations.
 func TestRestart(t *testing.T) {
 	if testing.Short() {
-		t.Skip("whole fits")
+		t.Skip("fits")
 	}
 	for _, path := range models(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			m, err := Load(path)
 			require.NoError(t, err)
-			f, err := m.Fit(context.Background(), FitOptions{})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			f, err := m.NewFit(FitOptions{Observer: func(p fit.Progress) {
+				if p.Iteration >= 40 && !nightly() {
+					cancel()
+				}
+			}})
 			require.NoError(t, err)
+			require.NoError(t, f.Run(ctx))
 			again, err := m.NewFit(FitOptions{At: f})
 			require.NoError(t, err)
 			c := certificateOf(t, again)

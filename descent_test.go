@@ -245,6 +245,7 @@ func TestDryTogether(t *testing.T) {
 }
 data d from "d.csv" { time: t, y: y }
 `, a, b, pair[0], pair[1])
+		m := fromText(t, text, "t,y\n3,5\n")
 		pull := given - (when*(1+3+5+7) + 0.5)
 		want := map[string]float64{"a": -when / a * pull, "b": -3 * when / b * pull, "c": -5 * when * pull, "tau": 7 * pull}
 		for _, solver := range []string{"tsit5", "vern9", "rodas5p", "kvaerno5", "radau", "bdf"} {
@@ -254,7 +255,7 @@ data d from "d.csv" { time: t, y: y }
 				}
 				for _, rtol := range []float64{1e-4, 1e-7} {
 					of := fmt.Sprintf("powers %v, %s at %g, %s", pair, solver, rtol, mode)
-					m := fromText(t, text+fmt.Sprintf("fit { gradient: %s, solver: %s { rtol: %g, atol: %g } }", mode, solver, rtol, rtol), "t,y\n3,5\n")
+					setFit(t, m, "gradient", mode, "solver", solver, "solver.rtol", fmt.Sprint(rtol), "solver.atol", fmt.Sprint(rtol))
 					e, err := m.Evaluate(t.Context(), EvaluateOptions{})
 					require.NoError(t, err, of)
 					require.Empty(t, e.Warnings.All, of)

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -99,15 +97,10 @@ func randomGuard(rng *rand.Rand, depth int) string {
 // detector finds every change of sign that a search at 10 000 places of random
 // guards finds, and no other, and that the step's own program says that all is calm
 // only where there is none. PINODE_NIGHTLY says how many models; without it there
-// are 60, of one to six guards.
+// are 36, of one to six guards.
 func TestNothingMissed(t *testing.T) {
 	t.Parallel()
-	models := 60
-	if n, err := strconv.Atoi(os.Getenv("PINODE_NIGHTLY")); err == nil {
-		models = n
-	} else if testing.Short() {
-		models = 20
-	}
+	models := randomModels(36, 12)
 	const places = 10_000
 	steps, crossings, unproven, calm, doubt := 0, 0, 0, 0, 0
 	for seed := range uint64(models) {

@@ -47,13 +47,7 @@ func TestInputsInsideOfSteps(t *testing.T) {
 			dose := math.Exp(lag - at)
 			want += (y[i+1] - forced - dose) / 0.01 * dose
 		}
-		for _, m := range solvers.Methods {
-			if m.Family == solvers.Symplectic {
-				continue
-			}
-			settings, within := closely(m)
-			for _, mode := range []string{"unrolled", "forward", "adjoint", "backsolve"} {
-				model := fromText(t, fmt.Sprintf(`model K {
+		model := fromText(t, fmt.Sprintf(`model K {
   param lag = %g
   input u %s
   state c = 0
@@ -61,8 +55,14 @@ func TestInputsInsideOfSteps(t *testing.T) {
   event dose at t = lag { c += 1 }
   observe y = c ~ normal(0.1)
 }
-data s from "d.csv" { time: t; y: y; u: u }
-fit { solver: %s, gradient: %s }`, lag, kind, settings, mode), csv)
+data s from "d.csv" { time: t; y: y; u: u }`, lag, kind), csv)
+		for _, m := range solvers.Methods {
+			if m.Family == solvers.Symplectic {
+				continue
+			}
+			settings, within := closely(m)
+			for _, mode := range []string{"unrolled", "forward", "adjoint", "backsolve"} {
+				setFit(t, model, "solver", settings, "gradient", mode)
 				f, err := model.NewFit(FitOptions{Workers: 1, Seed: 1})
 				if err != nil {
 					require.ErrorContains(t, err, "is not supported with")

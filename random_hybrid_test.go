@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -90,14 +89,9 @@ func randomHybrid(rng *rand.Rand) string {
 // TestRandomHybrids: for random hybrid models the gradients of all modes agree
 // with differences wherever the order of events is the same around the point,
 // and runs repeat by the bit, alone or in a batch. PINODE_NIGHTLY says how
-// many models; without it there are 200.
+// many models; without it there are 60.
 func TestRandomHybrids(t *testing.T) {
-	count := 200
-	if n, err := strconv.Atoi(os.Getenv("PINODE_NIGHTLY")); err == nil {
-		count = n
-	} else if testing.Short() {
-		count = 40
-	}
+	count := randomModels(60, 15)
 	dir := t.TempDir()
 	times := []float64{0, 0.45, 0.97, 1.63, 2.31, 2.9}
 	csv := "traj,t,obs\n"

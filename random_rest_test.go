@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -77,15 +76,10 @@ func restReference(m *refModel) (r *refRun, doubt float64, skip string) {
 // slip, switch with the time, and have events on each other and on the end,
 // against a reference that shares nothing with the engine: events in their
 // order, their times, and the values at the end; then the derivatives of these
-// in every mode. PINODE_NIGHTLY says how many models; without it there are 200.
+// in every mode. PINODE_NIGHTLY says how many models; without it there are 64.
 // The models are subtests, by their seeds.
 func TestRandomRests(t *testing.T) {
-	count, nightly := 200, false
-	if n, err := strconv.Atoi(os.Getenv("PINODE_NIGHTLY")); err == nil {
-		count, nightly = n, true
-	} else if testing.Short() {
-		count = 48
-	}
+	count := randomModels(64, 24)
 	total := newRestTally()
 	var lock sync.Mutex
 	t.Run("models", func(t *testing.T) {
@@ -93,7 +87,7 @@ func TestRandomRests(t *testing.T) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				tally := newRestTally()
-				tally.model(t, seed, nightly)
+				tally.model(t, seed, nightly())
 				lock.Lock()
 				defer lock.Unlock()
 				total.add(tally)

@@ -168,10 +168,9 @@ func modesAgree(t *testing.T, text string) {
 	for i := 1; i <= 6; i++ {
 		fmt.Fprintf(&csv, "%d,%g\n", i, 0.1*float64(i%3))
 	}
+	m := fromText(t, text+`data d from "d.csv" { time: t, y: y }`, csv.String())
 	objective := func(mode string) (fit.Objective, []float64) {
-		m := fromText(t, text+`data d from "d.csv" { time: t, y: y }`, csv.String())
-		require.NoError(t, m.Set("fit.gradient", mode, "the test"))
-		require.NoError(t, m.Set("fit.solver", "dop853 { rtol: 1e-10, atol: 1e-10 }", "the test"))
+		setFit(t, m, "gradient", mode, "solver", "dop853 { rtol: 1e-10, atol: 1e-10 }")
 		f, err := m.NewFit(FitOptions{Workers: 1, Seed: 1})
 		require.NoError(t, err)
 		obj, x, err := f.Objective()

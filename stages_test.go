@@ -23,11 +23,8 @@ import (
 // cross more than once in a step, and with steps of one length.
 func TestStageByStage(t *testing.T) {
 	dir := stressData(t)
-	count, events := uint64(60), 0
-	if testing.Short() {
-		count = 20
-	}
-	for seed := range count {
+	count, events := randomModels(24, 12), 0
+	for seed := range uint64(count) {
 		// There and back in a step.
 		text := strings.ReplaceAll(randomHybrid(rand.New(rand.NewPCG(seed, 31))), "0.2*sin(t)", "0.3*sin(7*t)")
 		if seed == 0 {
@@ -93,5 +90,5 @@ func TestStageByStage(t *testing.T) {
 		}
 	}
 	t.Logf("%d models, %d events", count, events)
-	require.Greater(t, events, int(count))
+	require.Greater(t, events, count)
 }

@@ -294,3 +294,77 @@ func TestPrinted(t *testing.T) {
 		require.Equal(t, value, same, text)
 	}
 }
+
+// TestRequires: what is to be 0 or more is the greater side less the other, and a comparison with 0 is that side alone.
+func TestRequires(t *testing.T) {
+	of := func(text string) (*Program, []string) {
+		p, diags := checkText(t, "model M {\n  state x = 1\n  state y[2] = [1, 2]\n  x' = -x\n  y' = -y\n  require "+text+"\n}")
+		var list []string
+		for _, d := range diags.All {
+			list = append(list, said(d))
+		}
+		return p, list
+	}
+	for text, want := range map[string]Require{
+		"x >= 0":                       {Weight: 1},
+		"((x) > 2)":                    {Weight: 1},
+		"x <= 2 { weight: 3 }":         {Weight: 3},
+		"0 < x { weight: 0 }":          {},
+		"x == y[0] { weight: 1/2 }":    {Equality: true, Weight: 0.5},
+		"y >= x":                       {Weight: 1},
+		"0 >= x":                       {Weight: 1},
+		"x == 0":                       {Equality: true, Weight: 1},
+		"(if x > 1 then 1 else 2) > x": {Weight: 1},
+	} {
+		p, mistakes := of(text)
+		require.Empty(t, mistakes, text)
+		require.Len(t, p.Model.Requires, 1)
+		got := p.Model.Requires[0]
+		require.Equal(t, [2]any{want.Equality, want.Weight}, [2]any{got.Equality, got.Weight}, text)
+		value, ok := Evaluate(got.G, func(x *Expr) ([]float64, bool) {
+			if x.Object.Info().Name == "x" {
+				return []float64{1.25}, true
+			}
+			return []float64{3, -4}, true
+		})
+		require.True(t, ok)
+		require.Equal(t, map[string][]float64{
+			"x >= 0": {1.25}, "((x) > 2)": {-0.75}, "x <= 2 { weight: 3 }": {0.75}, "0 < x { weight: 0 }": {1.25}, "x == y[0] { weight: 1/2 }": {-1.75},
+			"y >= x": {1.75, -5.25}, "0 >= x": {-1.25}, "x == 0": {1.25}, "(if x > 1 then 1 else 2) > x": {-0.25},
+		}[text], value, text)
+	}
+	for text, want := range map[string]string{
+		"x":                    "bad-require: `require` takes one comparison; ",
+		"x + 1":                "bad-require: `require` takes one comparison; ",
+		"x > 0 and x < 2":      "bad-require: `require` takes one comparison; ",
+		"x != 1":               "bad-require: `require` takes one comparison; ",
+		"not (x > 0)":          "bad-require: `require` takes one comparison; ",
+		"y > [1, 2, 3]":        "shape-mismatch: shapes [2] and [3] do not fit",
+		"x > 0 { weight: -1 }": "bad-option: `weight` is a number without unit, 0 or more",
+		"x > 0 { weight: x }":  "bad-option: `weight` is a number without unit, 0 or more",
+	} {
+		_, mistakes := of(text)
+		require.Len(t, mistakes, 1, text)
+		require.Contains(t, mistakes[0], want, text)
+	}
+}
+
+// TestSizes: an array has from one element to a million.
+func TestSizes(t *testing.T) {
+	for dims, want := range map[string]Shape{
+		"1": vec(1), "1, 1": mat(1, 1), "2, 1": mat(2, 1), "1000000": vec(1000000), "1000, 1000": mat(1000, 1000), "2*3, 4 - 1": mat(6, 3),
+	} {
+		p, diags := checkText(t, "model M {\n  state x = 1\n  x' = -x\n  covariate c["+dims+"]\n}")
+		require.NoError(t, diags.Err(), dims)
+		require.Equal(t, want, p.Model.Covariates[0].Shape, dims)
+	}
+	for dims, want := range map[string]string{
+		"0": "a dimension is at least 1, not 0", "-1": "a dimension is at least 1, not -1", "3, 0": "a dimension is at least 1, not 0",
+		"1000001": "an array has at most 1000000 elements", "1001, 1000": "an array has at most 1000000 elements",
+	} {
+		_, diags := checkText(t, "model M {\n  state x = 1\n  x' = -x\n  covariate c["+dims+"]\n}")
+		require.Len(t, diags.All, 1, dims)
+		require.Contains(t, said(diags.All[0]), want, dims)
+		require.Equal(t, 4, diags.All[0].Span.Pos().Line)
+	}
+}

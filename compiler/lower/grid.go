@@ -83,7 +83,7 @@ func newFields(l *expressions) *fields {
 	g.orders = g.highest()
 	j := &jets{gridNotes: gridNotes{g}, extended: map[extendedKey]*ir.Node{}}
 	f := &fields{jets: j}
-	j.sides = &sides{jets: j, fields: f, sides: map[sideKey]*side{}}
+	j.sides = &sides{jets: j, fields: f, sides: map[sideKey]*side{}, mistaken: map[*check.Coordinate]bool{}}
 	f.upwinds = &upwinds{fields: f}
 	return f
 }

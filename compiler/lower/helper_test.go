@@ -15,12 +15,18 @@ import (
 	"github.com/pinode/pinode/dsl/diag"
 )
 
-// lowered are the graphs of a model and what was said of it.
-func lowered(t testing.TB, text string) (*lower.Model, *diag.List) {
+// checked is a program with types, and what was said of it.
+func checked(t testing.TB, text string) (*check.Program, *diag.List) {
 	t.Helper()
 	f, diags := dsl.Parse(diag.NewSource("m.node", text))
 	require.NoError(t, diags.Err())
-	p, diags := check.Check(f, &check.Env{Neural: nn.Settings})
+	return check.Check(f, &check.Env{Neural: nn.Settings})
+}
+
+// lowered are the graphs of a model and what was said of it.
+func lowered(t testing.TB, text string) (*lower.Model, *diag.List) {
+	t.Helper()
+	p, diags := checked(t, text)
 	require.NoError(t, diags.Err())
 	if p.Grid != nil {
 		p.Model, _ = p.Model.OnGrid(p.Grid)
@@ -31,11 +37,13 @@ func lowered(t testing.TB, text string) (*lower.Model, *diag.List) {
 // mistakes is what the checker, or else the lowering, finds wrong with a model.
 func mistakes(t testing.TB, text string) error {
 	t.Helper()
-	f, diags := dsl.Parse(diag.NewSource("m.node", text))
-	require.NoError(t, diags.Err())
-	p, diags := check.Check(f, &check.Env{Neural: nn.Settings})
+	p, diags := checked(t, text)
 	if diags.Err() == nil {
-		_, diags = lower.Lower(p.Model)
+		m := p.Model
+		if p.Grid != nil {
+			m, _ = m.OnGrid(p.Grid)
+		}
+		_, diags = lower.Lower(m)
 	}
 	return diags.Err()
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
+	"github.com/pinode/pinode/dsl/diag"
 )
 
 // What boundaries say. At a side an equation determines the value of a field there, a second
@@ -38,8 +39,9 @@ type condition struct {
 // sides lowers what boundaries say.
 type sides struct {
 	*jets
-	fields *fields
-	sides  map[sideKey]*side
+	fields   *fields
+	sides    map[sideKey]*side
+	mistaken map[*check.Coordinate]bool // axes of whose sides a mistake has been told
 }
 
 // sideOf is what conditions give of a component at a side; nil for nothing.
@@ -62,7 +64,11 @@ func (g *sides) solveSide(c *check.Coordinate, high bool) {
 	g.sides[sideOfAxis(c, high)] = nil
 	was := g.reading
 	g.located, g.byMode = false, false
-	defer func() { g.reading = was }()
+	mistakes := g.diags.Count(diag.Error)
+	defer func() {
+		g.reading = was
+		g.mistaken[c] = g.mistaken[c] || g.diags.Count(diag.Error) > mistakes
+	}()
 	list := g.conditions(c, high)
 	if !g.matched(list, c, high) {
 		return
@@ -248,7 +254,9 @@ func (g *sides) complete() {
 		}
 		g.solveSide(c, false)
 		g.solveSide(c, true)
-		g.count(c)
+		if !g.mistaken[c] {
+			g.count(c)
+		}
 	}
 }
 

@@ -1,0 +1,31 @@
+package pinode
+
+import (
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// nightly reports whether tests look at all that they can: .ci/nightly sets the variable, to the number of random models.
+func nightly() bool { return os.Getenv("PINODE_NIGHTLY") != "" }
+
+// randomModels is how many random models a test draws: so many by day, fewer with -short, and at night what is asked for.
+func randomModels(byDay, short int) int {
+	if n, err := strconv.Atoi(os.Getenv("PINODE_NIGHTLY")); err == nil {
+		return n
+	}
+	if testing.Short() {
+		return short
+	}
+	return byDay
+}
+
+// setFit changes settings of a fit, in pairs of name and value. A model that is compiled once runs with all of them.
+func setFit(t *testing.T, m *Model, pairs ...string) {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		require.NoError(t, m.Set("fit."+pairs[i], pairs[i+1], "the test"))
+	}
+}
