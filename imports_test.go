@@ -47,7 +47,7 @@ var mayImport = map[string]string{
 	"compiler/lower":               "compiler/check compiler/ir compiler/linear compiler/nn compiler/place autodiff dsl physics dsl/diag",
 	"compiler/step":                "autodiff autodiff/interval compiler/exec compiler/ir compiler/linear compiler/lower compiler/opt compiler/place internal/stepsize",
 	"compiler":                     "compiler/check compiler/exec compiler/ir compiler/lower compiler/nn compiler/opt compiler/place compiler/step autodiff autodiff/interval dsl physics dsl/diag internal/environ internal/setting internal/sparse",
-	"solvers":                      "internal/kernel internal/scalar internal/sparse internal/stepsize",
+	"solvers":                      "internal/collocation internal/kernel internal/scalar internal/sparse internal/stepsize",
 	"events":                       "solvers",
 	"jumps":                        "events solvers",
 	"sim":                          "internal/sparse internal/stepsize solvers events jumps",

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/events"
 	"github.com/pinode/pinode/solvers"
@@ -57,6 +58,40 @@ type legs struct {
 	gears []*gear // the first is that with which runs begin
 	list  []leg
 	leg   uint16 // the current one
+}
+
+// add adds a gear, and returns its place.
+func (s *legs) add(g *gear) int8 {
+	s.gears = append(s.gears, g)
+	return int8(len(s.gears) - 1)
+}
+
+// reorder goes on with another order of the method, from where the run is, if its last step
+// told for that. Each order is a gear of its own, in the lane in which the run is.
+func reorder(s *Integrator) {
+	shift := s.shift
+	if s.shift = 0; shift == 0 || len(s.list) > mostLegs || !(s.t < s.span.T1) {
+		return
+	}
+	from, orders := s.gear, s.method.Orders
+	method := orders[slices.Index(orders, s.method)+shift]
+	to := slices.IndexFunc(s.gears, func(g *gear) bool { return g.method == method && g.in == from.in })
+	if to < 0 {
+		opt := s.opt
+		opt.Method = method
+		one := newStagewise(s.hy, s.size, opt)
+		to = int(s.add(newGear(s.run, method, one.step, takers{one, one, one}, from.in)))
+	}
+	s.begins(int8(to), s.lane)
+	s.traceMethod()
+	s.sides.along(s.method)
+	s.ctl.Restart()
+	s.use()
+	s.stepper.T = s.t
+	copy(s.stepper.Y[0], from.stepper.Y[0])
+	copy(s.stepper.K[0], from.stepper.K[0])
+	s.blk.Fresh = true
+	s.reload = true
 }
 
 // phase is that of the group.

@@ -142,7 +142,7 @@ func (g *Group) work(next func() *Job, done func(*Job)) {
 				}
 				continue
 			}
-			j.Out.Stats.Evaluations += evaluations(g.opt.Method, g.many)
+			j.Out.Stats.Evaluations += evaluations(g.opt.Method, g.steps())
 			fail := j.In.judge()
 			if fail == nil && j.In.propose() {
 				g.load(l, j.In)
@@ -169,12 +169,20 @@ func (g *Group) stop(done func(*Job)) {
 	}
 }
 
+// steps take those of the lanes: where a trajectory runs alone, those of its gear do.
+func (g *Group) steps() Steps {
+	if j := g.lanes[0]; j != nil && g.many == g.one {
+		return j.In.many
+	}
+	return g.many
+}
+
 // step takes a step in all lanes, and records it where some of them run free, as long
 // as there is room.
 func (g *Group) step() {
 	g.passing.keep(g.many.Block())
 	if g.recording == 0 {
-		g.many.Step()
+		g.steps().Step()
 		return
 	}
 	g.hist.open()
@@ -249,9 +257,9 @@ func (g *Group) take(l int, next func() *Job) (j *Job, fail *Failure) {
 func (g *Group) load(l int, s *Integrator) {
 	if s.reload {
 		s.reload = false
-		g.many.Load(l, s.model, s.d, s.held)
+		s.many.Load(l, s.model, s.d, s.held)
 	}
-	g.many.Time(l, s.model, s.t, s.try)
+	s.many.Time(l, s.model, s.t, s.try)
 	s.free.release()
 }
 
@@ -288,7 +296,6 @@ func (g *Group) Backward(done func(*Job)) {
 // sweepBack does what jobs have in the lanes in a phase.
 func (g *Group) sweepBack(phase int, done func(*Job)) {
 	*g.bound = nil
-	many := g.many.(StepsVJP)
 	var round round
 	for {
 		if g.opt.ended() {
@@ -307,7 +314,7 @@ func (g *Group) sweepBack(phase int, done func(*Job)) {
 				j.In.rev.load()
 			}
 		}
-		many.VJP(round.times)
+		g.steps().(StepsVJP).VJP(round.times)
 		if round.again && g.together(&round) {
 			continue
 		}
@@ -316,7 +323,7 @@ func (g *Group) sweepBack(phase int, done func(*Job)) {
 			switch {
 			case j == nil:
 			case !g.loaded[l]:
-				many.Restore(l)
+				j.In.many.(StepsVJP).Restore(l)
 				round.again = false
 			case !j.In.rev.continueInLane():
 				g.lanes[l] = nil
@@ -418,23 +425,21 @@ func (g *Group) gather(phase int, r *round, done func(*Job)) bool {
 // has come to that: a run that was begun again has turns in which nothing is left of it.
 func (j *Job) comes(lane, phase int) bool {
 	s := j.In
-	for k, leg := range s.list {
-		if leg.lane != lane || leg.phase != phase {
-			continue
-		}
-		r := s.reverse()
-		if k == len(s.list)-1 {
-			r.begin(j.Model.(Reverse), j.Ct)
-			r.inPlace, r.sideways = s.moving || !j.Ct.Start, true
-			return true
-		}
-		if r.parked && int(r.ahead()) == k {
-			r.parked = false
-			r.enter(uint16(k))
-			return true
-		}
+	r := s.reverse()
+	if leg := s.list[len(s.list)-1]; leg.lane == lane && leg.phase == phase {
+		r.begin(j.Model.(Reverse), j.Ct)
+		r.inPlace, r.sideways = s.moving || !j.Ct.Start, true
+		return true
 	}
-	return false
+	if !r.parked {
+		return false
+	}
+	if leg := s.list[r.ahead()]; leg.lane != lane || leg.phase != phase {
+		return false
+	}
+	r.parked = false
+	r.enter(r.ahead())
+	return true
 }
 
 // HistoryWords is how many words of memory the lane history of the last Run takes.

@@ -107,7 +107,7 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	was, gear := s.gear, int8(0)
 	if s.over.failed != nil {
-		gear = 1
+		gear = s.over.gear
 	}
 	s.list = s.list[:0]
 	if s.begins(gear, s.lane); s.gear != was {
@@ -160,6 +160,7 @@ func (s *Integrator) propose() bool {
 	if s.out.Status == Terminated || !(s.t < s.span.T1) && !s.startsOver() {
 		return false
 	}
+	reorder(s)
 	if s.steady(); s.over.turned {
 		return false
 	}

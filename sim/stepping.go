@@ -24,6 +24,7 @@ type stepping struct {
 	whole bool // the stages behind the end of the step in the stepper stand
 
 	reload bool // the discrete state or the held components are others than those that the lane knows
+	shift  int  // by how many places that of the method is to be another: see reorder
 	cut    bool // since the last accepted step one was rejected that a stop had cut off
 }
 
@@ -37,7 +38,7 @@ const (
 
 func newStepping(r *run, stepper *solvers.Stepper, take takers) *stepping {
 	g := newGear(r, r.opt.Method, stepper, take, r.group)
-	r.gears = append(r.gears, g)
+	r.add(g)
 	return &stepping{run: r, gear: g, end: make([]float64, r.size.Y)}
 }
 
@@ -55,7 +56,7 @@ func (s *stepping) last() (blk *solvers.Block, lane int) {
 // reset begins a run.
 func (s *stepping) reset() {
 	s.ctl.Restart()
-	s.cut = false
+	s.cut, s.shift = false, 0
 }
 
 // again takes the next step of a checkpoint segment, with the rejections before it.
@@ -178,6 +179,9 @@ func (s *stepping) accept(blk *solvers.Block, l int, finite bool) (ok bool, mean
 	}
 	if ok && s.opt.Step > 0 {
 		s.h = min(s.h, s.opt.Step)
+	}
+	if w, stages := s.stepsAt(s.d).(*stagewise); ok && stages && s.at == endFree {
+		s.shift = solvers.Reorder(w.step)
 	}
 	return ok, mean
 }

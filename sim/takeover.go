@@ -27,6 +27,7 @@ const (
 type takeover struct {
 	offer  func() *Group // that has it; nil where there is none
 	turned bool          // the run is to go on with the other method
+	gear   int8          // its place; 0: it is not there yet
 	failed *Failure      // why the run is to begin again with it, if steps of the first failed
 	wary   int           // looks in a row that tell for the return, before it
 	since  int           // steps before the last return
@@ -38,7 +39,7 @@ func (s *Integrator) OrElse(other func() *Group) { s.over.offer = other }
 
 // ready reports whether there is another method.
 func (o *takeover) ready(s *Integrator) bool {
-	if len(s.gears) == 1 {
+	if o.gear == 0 {
 		to := o.offer()
 		if to == nil {
 			return false
@@ -47,7 +48,7 @@ func (o *takeover) ready(s *Integrator) bool {
 		if s.run.group == nil {
 			take.many, in = take.one, nil
 		}
-		s.gears = append(s.gears, newGear(s.run, to.opt.Method, to.stepper, take, in))
+		o.gear = s.add(newGear(s.run, to.opt.Method, to.stepper, take, in))
 	}
 	return true
 }
@@ -106,7 +107,11 @@ func (o *takeover) change(s *Integrator, lane int) *Failure {
 		st.Evaluations, st.TakenOver = st.Evaluations+spent, 1
 		return fail
 	}
-	s.begins(1-s.list[s.leg].gear, lane)
+	to := int8(0)
+	if s.first() {
+		to = o.gear
+	}
+	s.begins(to, lane)
 	s.traceMethod()
 	s.sides.along(s.method)
 	s.ctl.Restart()

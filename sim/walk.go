@@ -45,7 +45,7 @@ func (w *walk) back() bool {
 		return false
 	}
 	if w.e = &w.tape.entries[w.at]; w.e.leg != w.leg {
-		if w.sideways {
+		if from, to := w.list[w.leg], w.list[w.e.leg]; w.sideways && (from.lane != to.lane || from.phase != to.phase) {
 			w.at++
 			w.e, w.parked = nil, true
 			return false

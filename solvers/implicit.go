@@ -282,6 +282,7 @@ type iteration struct {
 	count int
 	last  float64
 	most  float64
+	rate  float64 // of convergence, the last one; 0: not known
 }
 
 // mostIterations bounds those of Newton's method.
@@ -291,7 +292,7 @@ const mostIterations = 10
 const sureOf = 0.01
 
 func (n *iteration) begin(m *implicit) {
-	n.count, n.last, n.most = 0, 0, math.Max(m.part, 10*0x1p-52/math.Max(m.rtol, 0x1p-52))
+	n.count, n.last, n.rate, n.most = 0, 0, 0, math.Max(m.part, 10*0x1p-52/math.Max(m.rtol, 0x1p-52))
 }
 
 // next takes the size of a correction; done says that there is to be no other.
@@ -308,6 +309,7 @@ func (n *iteration) next(m *implicit, size float64) (out newtonOutcome, done boo
 	rate := math.Pow(m.rate, 0.8)
 	if n.count > 1 {
 		rate = size / n.last
+		n.rate = rate
 		if !exact {
 			m.rate = math.Max(rate, 1e-4)
 			if rate > mostRate {
@@ -389,9 +391,12 @@ func (m *implicit) meanError(count int, rtol, atol float64) float64 {
 	if m.full != nil { // else the embedded solution is a stage
 		m.at.real.Solve(m.err)
 	}
-	y1, sum := m.End(), 0.
+	y1, sum, part := m.End(), 0., 1.
+	if m.full != nil {
+		part = m.full.allowed(rtol)
+	}
 	for l, e := range m.err[:count] {
-		w := e / math.FMA(rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y1[l])), m.absolute(l, atol))
+		w := part * e / math.FMA(rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y1[l])), m.absolute(l, atol))
 		sum = math.FMA(w, w, sum)
 	}
 	return sum / float64(max(count, 1))

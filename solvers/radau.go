@@ -3,20 +3,33 @@ package solvers
 import (
 	"math"
 	"math/cmplx"
+	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/pinode/pinode/internal/collocation"
 	"github.com/pinode/pinode/internal/sparse"
 )
 
-// Radau is the Radau IIA method of order five with an error estimate of order three and an
-// interpolant of order four: 3 stages, stiffly accurate, L-stable.
+// Radau are the Radau IIA methods of order 5, 9 and 13, of 3, 5 and 7 stages: stiffly accurate,
+// L-stable, with error estimates of order 3, 5 and 7 and interpolants of order 4, 6 and 8. A run begins
+// with order 5, and goes on with another where Newton's method tells for it: see Reorder.
 //
-// E. Hairer, G. Wanner, Solving ODEs II, 2nd ed., IV.5 and IV.8.
-var Radau = radauIIA(3, Tableau{
-	Name: "radau",
-	Doc:  "Radau IIA of order 5, implicit, adaptive; for stiff models at tight tolerances",
-})
+// E. Hairer, G. Wanner, Solving ODEs II, 2nd ed., IV.5 and IV.8; J. Comput. Appl. Math. 111, 93–111,
+// 1999.
+var Radau = func() *Tableau {
+	const doc = "Radau IIA of orders 5, 9 and 13, implicit, adaptive; for stiff models at tight tolerances"
+	list := []*Tableau{
+		radauIIA(3, Tableau{Name: "radau", Doc: doc}),
+		radauIIA(5, Tableau{Name: "radau of order 9", Doc: doc}),
+		radauIIA(7, Tableau{Name: "radau of order 13", Doc: doc}),
+	}
+	for _, m := range list {
+		m.Orders = list
+	}
+	return list[0]
+}()
 
 // radauIIA completes a Radau IIA method of s stages: the collocation at the zeros of
 // P_s − P_{s−1}, moved to [0, 1], behind a first stage at the start, whose derivative its
@@ -24,12 +37,13 @@ var Radau = radauIIA(3, Tableau{
 func radauIIA(s int, m Tableau) *Tableau {
 	m.Family, m.FSAL = Implicit, true
 	m.Order, m.ErrOrder, m.DenseOrder = 2*s-1, s, s+1
-	c := radauNodes(s)
-	m.C = append([]float64{0}, c...)
-	m.A = [][]float64{{}}
-	for _, end := range c {
-		m.A = append(m.A, append([]float64{0}, integrals(c, end)...))
+	m.C, m.A = []float64{0}, [][]float64{{}}
+	rows := collocation.Radau(s)
+	for i := range s {
+		row := append([]float64{0}, rows[i*s:(i+1)*s]...)
+		m.A, m.C = append(m.A, row), append(m.C, floats.Sum(row))
 	}
+	m.C[s] = 1
 	m.B = m.A[s]
 	// The interpolant's derivative is the polynomial through all stage derivatives.
 	m.Dense = make([][]float64, s+1)
@@ -37,52 +51,15 @@ func radauIIA(s int, m Tableau) *Tableau {
 		m.Dense[i] = primitive(m.C, i)
 	}
 	// The embedded solution has the weight 1/γ̂ for the derivative at the start, with the
-	// real eigenvalue γ̂ of the inverse of A, and order s: IV.8 (8.17).
+	// real eigenvalue γ̂ of the inverse of A, and order s: IV.8 (8.17). So the difference is
+	// 1/γ̂ times that of this derivative and of what the stages say of it, which is the value
+	// at 0 of the polynomial through theirs.
 	gamma0 := 1 / realEigenvalue(&m)
-	v := mat.NewDense(s, s, nil)
-	right := mat.NewVecDense(s, nil)
-	for k := range s {
-		for i, x := range c {
-			v.Set(k, i, math.Pow(x, float64(k)))
-		}
+	m.E = []float64{gamma0}
+	for i := range s {
+		m.E = append(m.E, -gamma0*lagrange(m.C[1:], i)[0])
 	}
-	right.SetVec(0, -gamma0)
-	var e mat.VecDense
-	if err := e.SolveVec(v, right); err != nil {
-		panic("solvers: the error of a Radau method has no weights")
-	}
-	m.E = append([]float64{gamma0}, e.RawVector().Data...)
 	return &m
-}
-
-// radauNodes are the zeros of P_s − P_{s−1} on [0, 1], the last of which is 1.
-func radauNodes(s int) []float64 {
-	value := func(c float64) (v, slope float64) {
-		x := 2*c - 1
-		p0, p1 := 1., x // Legendre polynomials and their derivatives
-		d0, d1 := 0., 1.
-		for k := 1; k < s; k++ {
-			a, b := float64(2*k+1)/float64(k+1), float64(k)/float64(k+1)
-			p0, p1, d0, d1 = p1, a*x*p1-b*p0, d1, a*(p1+x*d1)-b*d0
-		}
-		return p1 - p0, 2 * (d1 - d0)
-	}
-	var list []float64
-	const looks = 1000
-	for k := range looks {
-		lo, hi := float64(k)/looks, float64(k+1)/looks
-		a, _ := value(lo)
-		if b, _ := value(hi); a*b >= 0 || k == looks-1 {
-			continue
-		}
-		c := (lo + hi) / 2
-		for range 50 {
-			v, slope := value(c)
-			c -= v / slope
-		}
-		list = append(list, c)
-	}
-	return append(list, 1)
 }
 
 // lagrange are the coefficients of the polynomial that is 1 at node i and 0 at the others.
@@ -109,15 +86,6 @@ func primitive(nodes []float64, i int) []float64 {
 		p[k] /= float64(k + 1)
 	}
 	return p
-}
-
-// integrals are those of the Lagrange polynomials of the nodes from 0 to end.
-func integrals(nodes []float64, end float64) []float64 {
-	list := make([]float64, len(nodes))
-	for i := range nodes {
-		list[i] = polynomial(primitive(nodes, i), end)
-	}
-	return list
 }
 
 // inverse is that of the coefficients of the stages behind the first.
@@ -170,6 +138,16 @@ type coupling struct {
 	k0      [][]float64
 	known   bool
 	weights [][]float64
+
+	ordering
+}
+
+// ordering is what tells whether another order would do better.
+type ordering struct {
+	taken    int     // steps of this order in a row
+	count    int     // iterations of the last step
+	rate     float64 // of their convergence; 0: not known
+	unsolved bool    // since the last step that stood there was one whose equations were not solved
 }
 
 func newCoupling(m *implicit) *coupling {
@@ -257,7 +235,7 @@ func (x *coupling) factor() bool {
 func (x *coupling) arrive(fresh bool) {
 	switch {
 	case fresh:
-		x.known = false
+		x.known, x.ordering = false, ordering{}
 	case x.T != x.t0: // else the same step is tried again
 		x.h0 = x.T - x.t0
 		x.known = x.outcome == converged && x.h0 > 0
@@ -281,6 +259,43 @@ func (x *coupling) start() {
 			addScaled(z, x.h0*(polynomial(p, theta)-polynomial(p, 1)), x.k0[j])
 		}
 	}
+}
+
+// allowed is what the estimate of the error counts, whose order is s beside 2s − 1 of the solution:
+// where the tolerance is tight it is far beyond the error. The tolerance that asks as much of the estimate as
+// rtol of an error of h²ˢ is rtol^((s+1)/2s).
+//
+// Hairer and Wanner's programs RADAU5 and RADAU do so too.
+func (x *coupling) allowed(rtol float64) float64 {
+	s := float64(x.s)
+	return math.Min(1, safeEstimate*math.Pow(rtol, 1-(s+1)/(2*s)))
+}
+
+// safeEstimate is by how much the estimate is asked for more.
+const safeEstimate = 30
+
+// Reorder is by how many places the next step is to be further on in Tableau.Orders, behind a
+// step that stands: on, where for a while all equations have been solved at once and lengths
+// have stayed what they are; back, where Newton's method converges badly.
+//
+// E. Hairer, G. Wanner, J. Comput. Appl. Math. 111, 93–111, 1999, section 4, whose bounds these are.
+func Reorder(s *Stepper) int {
+	if s.imp == nil || s.imp.full == nil || s.tab.Orders == nil {
+		return 0
+	}
+	x := s.imp.full
+	i, bad := slices.Index(s.tab.Orders, s.tab), x.unsolved || x.ordering.rate >= 0.8
+	x.unsolved = false
+	x.taken++
+	switch ratio := x.H / x.h0; {
+	case bad && i > 0:
+		return -1
+	case bad || i == len(s.tab.Orders)-1 || !x.known || x.taken <= 10:
+		return 0
+	case x.ordering.rate <= 0.002 && ratio > 0.8 && ratio < 1.2:
+		return 1
+	}
+	return 0
 }
 
 // polynomial is Σ p[k] θᵏ⁺¹.
@@ -309,8 +324,9 @@ func (x *coupling) solve() newtonOutcome {
 		if !done {
 			continue
 		}
+		x.ordering.count, x.ordering.rate = newton.count, newton.rate
 		if out != converged {
-			x.slow = true
+			x.slow, x.unsolved = true, true
 			return out
 		}
 		x.finish()

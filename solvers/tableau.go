@@ -26,6 +26,10 @@ type Tableau struct {
 	// one whose error would fall with the step as the quotient does.
 	ErrOrder int
 
+	// Orders are the methods that a run of this one changes between, from the lowest order to
+	// the highest; nil: there is only this. See Reorder.
+	Orders []*Tableau
+
 	// Of a Rosenbrock method: γ, and of stage i the weights Couple[i][j] of the stages
 	// before and Slope[i] of the derivative by time. See Rosenbrock.
 	Gamma  float64
