@@ -27,14 +27,17 @@ func (e *values) resolveDraw(x *entity) {
 		if o.Row() {
 			allowed |= readsTime | readsSignal | readsRowDraw
 		}
+		sound := true
 		for _, a := range o.Dist.Args {
-			e.only(a, "what a draw comes from", allowed)
+			sound = e.only(a, "what a draw comes from", allowed) && sound
 			if drawsFrom(a, o) {
 				e.errDrawsItself(a, o)
 				return
 			}
 		}
-		e.drawnShapes(o)
+		if sound {
+			e.drawnShapes(o)
+		}
 		e.options(x.scope, d.Options, map[string]func(*dsl.Option){"posterior": func(opt *dsl.Option) { e.encoders.posterior(x.scope, o, opt) }})
 	})
 }

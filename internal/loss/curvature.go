@@ -18,7 +18,8 @@ import (
 // d²p/du². The slopes cancel at an optimum, so that neither may be counted alone.
 func (s *Squares) Curvature(x []float64, jac *mat.Dense) *mat.SymDense {
 	h := mat.NewSymDense(len(x), nil)
-	if len(s.prior) == 0 {
+	priors := s.parts[priorsPart].(*priors)
+	if priors.rows() == 0 {
 		h.SymOuterK(1, jac.T())
 		return h
 	}
@@ -30,17 +31,17 @@ func (s *Squares) Curvature(x []float64, jac *mat.Dense) *mat.SymDense {
 		rest.SymOuterK(1, jac.Slice(end, s.rows, 0, len(x)).T())
 		h.AddSym(h, &rest)
 	}
-	s.bendOfPriors(x, h)
+	priors.addBend(x, h)
 	return h
 }
 
 // priorStep is the step of the differences of slopes of priors, in coordinates.
 const priorStep = 1e-4
 
-// bendOfPriors adds the curvature of the priors by the parameters, in the units of their
+// addBend adds the curvature of the priors by the parameters, in the units of their
 // coordinates, by central differences of their slopes.
-func (s *Squares) bendOfPriors(x []float64, h *mat.SymDense) {
-	sp := s.Space
+func (p *priors) addBend(x []float64, h *mat.SymDense) {
+	sp := p.o.Space
 	n := len(sp.Params)
 	if n == 0 { // the priors are those of weights
 		return
@@ -53,10 +54,10 @@ func (s *Squares) bendOfPriors(x []float64, h *mat.SymDense) {
 			continue
 		}
 		at[i] = x[i] + priorStep
-		s.priorsBy(at, g, up)
+		p.by(at, g, up)
 		sp.Transforms.Forward(pu, at[:n])
 		at[i] = x[i] - priorStep
-		s.priorsBy(at, g, down)
+		p.by(at, g, down)
 		sp.Transforms.Forward(pd, at[:n])
 		at[i] = x[i]
 		if !(pu[i] > pd[i]) {
@@ -76,7 +77,7 @@ func (s *Squares) bendOfPriors(x []float64, h *mat.SymDense) {
 			}
 		}
 	}
-	s.priorsBy(x, g, up) // the inputs are those at x again
+	p.by(x, g, up) // the inputs are those at x again
 }
 
 // Censored reports whether an observation has limits beyond which a value says only that it

@@ -1,6 +1,11 @@
 package loss
 
-import "github.com/pinode/pinode/internal/problem"
+import (
+	"math"
+
+	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
+)
 
 // gaps are those between the end of a segment and the beginning of the next, squared,
 // in units of their deviations: a gap of one deviation costs what a measured value does that is
@@ -58,6 +63,38 @@ func (g *gaps) end(r *Run, t *Task, sums []float64) {
 		r.EndY[i] += slope
 		g.following[g.at(j.Node)+i] = -slope * size
 	}
+}
+
+// rowsOf is the number of states that a gap has.
+func (g *gaps) rowsOf(it *problem.Trajectory) int {
+	if it.Joint == nil {
+		return 0
+	}
+	return len(it.Joint.Size)
+}
+
+// squares sets the gap behind a run, in units of its deviations.
+func (g *gaps) squares(q *squaresWorker, t *Task, l *Run, tan *sim.Tangents, at int) (value float64) {
+	j := t.Trajectories[l.Index].Joint
+	if j == nil {
+		return 0
+	}
+	n := q.columns.Columns()
+	for i, size := range j.Size {
+		by := math.Sqrt(j.Weight) / j.Deviation[i]
+		gap := by * (l.Traj.Y[i] - size*t.X[j.At+i])
+		value += gap * gap / 2
+		t.lin.r[at+i] = gap
+		if t.lin.jac == nil {
+			continue
+		}
+		row := t.lin.jac.RawRowView(at + i)
+		for k, col := range q.list {
+			row[col.Coord] = by * tan.EndY[i*n+k]
+		}
+		row[j.At+i] = -by * size
+	}
+	return value
 }
 
 func (g *gaps) total(e *evaluation, sums []float64) {

@@ -45,16 +45,9 @@ func (o *Objective) Beside() (b Beside) {
 	for i, p := range o.parts {
 		e := o.evaluation
 		e.res, e.terms, e.grad = fit.Result{}, nil, nil
-		switch p.(type) {
-		case *priors:
+		if told, ok := p.(beside); ok {
 			p.total(&e, o.sums[i])
-			b.LogPrior = 0 - e.res.Loss*float64(max(o.Total, 1)) // 0, and not -0, without priors
-		case *penalties:
-			p.total(&e, o.sums[i])
-			b.Penalties = e.res.Loss
-		case *decay:
-			p.total(&e, o.sums[i])
-			b.Decay = e.res.Loss
+			told.beside(&b, e.res.Loss, o.Total)
 		}
 	}
 	return b

@@ -1,12 +1,15 @@
 package loss
 
 import (
-	"slices"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/fit"
 	"github.com/pinode/pinode/internal/problem"
+	"github.com/pinode/pinode/sim"
 )
 
 // part is one kind of loss. An objective has a list of them: a new kind is one
@@ -37,6 +40,32 @@ type ofRuns interface {
 	end(r *Run, t *Task, sums []float64)
 }
 
+// squaredAtEnd is a part with residuals at the end of each run.
+type squaredAtEnd interface {
+	ofRuns
+	// rowsOf is how many there are of a trajectory.
+	rowsOf(it *problem.Trajectory) int
+	// squares sets those of a run, from row on, and unless there is no matrix for them their derivatives.
+	// It returns the undivided loss that half the sum of their squares is.
+	squares(q *squaresWorker, t *Task, l *Run, tan *sim.Tangents, row int) float64
+}
+
+// squared is a part with residuals of what is fitted itself, behind those of trajectories.
+type squared interface {
+	part
+	// rows is how many there are.
+	rows() int
+	// squares sets them, from row on, at x, and unless jac is nil their derivatives. It returns the undivided loss.
+	squares(x, r []float64, jac *mat.Dense, row int) float64
+}
+
+// beside is a part that Beside tells of.
+type beside interface {
+	part
+	// beside notes the loss of the part, of which so many values have a share each.
+	beside(b *Beside, loss float64, values int)
+}
+
 // placed is a part that looks at runs, and its place in the list of parts.
 type placed struct {
 	ofRuns
@@ -54,20 +83,23 @@ func lookingAtRuns(parts []part) (list []placed) {
 }
 
 // rowsPart is the place of observedRows in the list of parts: programs of rows add
-// to its sums as they are evaluated.
-const rowsPart = 0
+// to its sums as they are evaluated. priorsPart is that of priors, whose bends the curvature asks for.
+const (
+	rowsPart   = 0
+	priorsPart = 3
+)
 
 // newParts lists the parts of a model's loss, in the order of their terms.
 func newParts(o *Objective) []part {
 	m := o.Prog.Model
 	return []part{
-		rowsPart: newObservedRows(m, o.Prog.Checked.Model),
-		1:        &observedFirings{m.Events, o},
-		2:        &penalties{m.Penalties},
-		3:        &priors{m.Priors, o},
-		4:        &decay{o.Space.Weights},
-		5:        o.gaps,
-		6:        &divergence{o},
+		rowsPart:   newObservedRows(m, o.Prog.Checked.Model),
+		1:          &observedFirings{m.Events, o},
+		2:          &penalties{m.Penalties},
+		priorsPart: newPriors(o),
+		4:          &decay{o},
+		5:          o.gaps,
+		6:          &divergence{o},
 	}
 }
 
@@ -236,81 +268,46 @@ func (p *penalties) total(e *evaluation, sums []float64) {
 	}
 }
 
-// priors are negative log-densities of parameters and weights, over all measured values so
-// that they weigh as in the posterior.
-type priors struct {
-	list []lower.Prior
-	o    *Objective
-}
+func (p *penalties) rowsOf(*problem.Trajectory) int { return len(p.list) }
 
-func (p *priors) terms() []string    { return nil }
-func (p *priors) likelihood() bool   { return false }
-func (p *priors) notSquares() string { return "" }
-
-func (p *priors) total(e *evaluation, _ []float64) {
-	if len(p.list) == 0 || len(e.trajectories) == 0 {
-		return
+// squares sets √(2v) of each value v, which none is below zero.
+func (p *penalties) squares(q *squaresWorker, t *Task, l *Run, tan *sim.Tangents, at int) (value float64) {
+	length := l.Span.T1 - l.Span.T0
+	if !(length > 0) {
+		return 0
 	}
-	o := p.o
-	w := o.Workers[0]
-	prog := &w.System.Priors
-	scale := 1 / float64(max(o.Total, 1))
-	sum := 0.
-	done := map[[2]int]bool{} // by prior and key
-	for t, it := range e.trajectories {
-		if t > 0 && !p.perKey() {
-			break
+	for i, pen := range p.list {
+		c := pen.Weight / length * t.PerTrajectory
+		v := c * l.Traj.Y[pen.State]
+		value += v
+		if !(v > 0) {
+			continue
 		}
-		w.System.BindTrajectory(o.Space.OwnInputs(o.Natural, it, w.System.Q[:0]), it.Signals)
-		prog.Run.Run()
-		clear(prog.Ct)
-		some := false
-		for i, pr := range p.list {
-			key := [2]int{i, -1}
-			if k := o.Space.PerKeyIndex(pr.Param); pr.Param != nil && k >= 0 {
-				key[1] = it.Keys[k]
-			}
-			if done[key] {
-				continue
-			}
-			done[key] = true
-			sum += prog.Run.Value[i]
-			if e.grad != nil && prog.Ct != nil {
-				prog.Ct[i] = scale
-				some = true
-			}
+		root := math.Sqrt(2 * v)
+		t.lin.r[at+i] = root
+		if t.lin.jac == nil {
+			continue
 		}
-		if some {
-			w.System.ClearGradient()
-			prog.VJP.Run()
-			clear(w.PBar)
-			clear(w.QBar)
-			w.System.AddGradient(w.PBar, w.QBar)
-			o.Space.Pullback(w.PBar, w.QBar, it, e.natural)
-			for _, r := range o.Space.Weights {
-				w.TakeWeights(e.grad[r.At:r.At+r.N], r.Off-o.Prog.Model.Layout.NPar, true)
-			}
-			w.ClearWeights()
+		row := t.lin.jac.RawRowView(at + i)
+		n := q.columns.Columns()
+		for k, col := range q.list {
+			row[col.Coord] = c * tan.EndY[pen.State*n+k] / root
 		}
 	}
-	e.res.Loss += sum * scale
-	e.report("priors", sum*scale)
+	return value
 }
 
-// perKey reports whether a parameter with a value for each key has a prior.
-func (p *priors) perKey() bool {
-	return slices.ContainsFunc(p.list, func(x lower.Prior) bool { return x.Param != nil && x.Param.Per != nil })
-}
+func (p *penalties) beside(b *Beside, loss float64, _ int) { b.Penalties = loss }
 
 // decay is the weighted sum of squares of weights.
-type decay struct{ weights []problem.WeightRange }
+type decay struct{ o *Objective }
 
 func (p *decay) terms() []string    { return nil }
 func (p *decay) likelihood() bool   { return false }
 func (p *decay) notSquares() string { return "" }
 
 func (p *decay) total(e *evaluation, _ []float64) {
-	for _, w := range p.weights {
+	for _, w := range p.o.Space.Weights {
 		if w.L2 == 0 {
 			continue
 		}
@@ -326,3 +323,33 @@ func (p *decay) total(e *evaluation, _ []float64) {
 		e.report("weight decay", w.L2*sum)
 	}
 }
+
+// rows are one for each weight that decays.
+func (p *decay) rows() (n int) {
+	for _, w := range p.o.Space.Weights {
+		if w.L2 > 0 {
+			n += w.N
+		}
+	}
+	return n
+}
+
+func (p *decay) squares(x, r []float64, jac *mat.Dense, row int) (value float64) {
+	for _, w := range p.o.Space.Weights {
+		if w.L2 == 0 {
+			continue
+		}
+		root := math.Sqrt(2 * w.L2 * float64(max(p.o.Total, 1)))
+		for k := range w.N {
+			r[row] = root * x[w.At+k]
+			value += r[row] * r[row] / 2
+			if jac != nil {
+				jac.Set(row, w.At+k, root)
+			}
+			row++
+		}
+	}
+	return value
+}
+
+func (p *decay) beside(b *Beside, loss float64, _ int) { b.Decay = loss }

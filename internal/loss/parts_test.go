@@ -1,9 +1,11 @@
 package loss
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
@@ -26,12 +28,26 @@ func ended(y ...float64) *Run {
 
 // TestDecay: λ Σ w² over each block with a λ, and 2 λ w.
 func TestDecay(t *testing.T) {
-	p := &decay{[]problem.WeightRange{{N: 2, At: 1, L2: 0.5}, {N: 1, At: 3}, {N: 1, At: 4, L2: 2}}}
+	p := &decay{&Objective{Space: &problem.Space{Weights: []problem.WeightRange{{N: 2, At: 1, L2: 0.5}, {N: 1, At: 3}, {N: 1, At: 4, L2: 2}}}, Total: 5}}
 	e := &evaluation{x: []float64{7, 1, -3, 9, 0.5}, grad: []float64{1, 1, 1, 1, 1}}
 	p.total(e, nil)
 	require.Equal(t, []fit.Term{{Name: "weight decay", Value: 0.5 * 10}, {Name: "weight decay", Value: 2 * 0.25}}, e.terms)
 	require.Equal(t, 5.5, e.res.Loss)
 	require.Equal(t, []float64{1, 1 + 1, 1 - 3, 1, 1 + 2}, e.grad)
+
+	// As residuals, of the undivided loss: half of the sum of their squares, in the order of the weights.
+	require.Equal(t, 3, p.rows())
+	r, jac := make([]float64, 4), mat.NewDense(4, 5, nil)
+	require.InDelta(t, 5*5.5, p.squares(e.x, r, jac, 1), 1e-14)
+	require.InDeltaSlice(t, []float64{0, math.Sqrt(5), -3 * math.Sqrt(5), 0.5 * math.Sqrt(20)}, r, 1e-14)
+	for k, c := range []int{1, 2, 4} {
+		row := make([]float64, 5)
+		row[c] = []float64{math.Sqrt(5), math.Sqrt(5), math.Sqrt(20)}[k]
+		require.InDeltaSlice(t, row, jac.RawRowView(1+k), 1e-14)
+	}
+	var b Beside
+	p.beside(&b, 3, 7)
+	require.Equal(t, Beside{Decay: 3}, b)
 }
 
 // TestPenalties: the mean over the time of each run and over runs.
@@ -112,7 +128,7 @@ func TestNotSquares(t *testing.T) {
 	require.Contains(t, rows(square, density).notExact(), "the density of `l`")
 
 	o := &Objective{Prog: &engine.Compiled{Program: &compiler.Program{Model: &lower.Model{}}}, Trajectories: []*problem.Trajectory{{}, {}}}
-	o.parts = []part{&observedFirings{o: o}, &divergence{o}, &decay{}}
+	o.parts = []part{&observedFirings{o: o}, &divergence{o}, &decay{o}}
 	require.Empty(t, o.notSquares())
 	o.Trajectories[1].PointProcess = []int{0}
 	require.Equal(t, "the data tell firings of an event with a rate", o.notSquares())

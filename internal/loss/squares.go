@@ -18,7 +18,7 @@ import (
 // Squares is the loss as residuals with their derivatives, for Gauss–Newton methods. Its
 // value is the undivided sum in nats; r and J give its gradient, Jᵀr, and the curvature
 // that is expected of it, JᵀJ. Rows are those of the measured values, trajectory by
-// trajectory, then those of penalties, priors and weight decay.
+// trajectory, with those of the parts at its end, then those of other parts, priors and weight decay.
 type Squares struct {
 	*Objective
 	work    float64 // operations so far
@@ -27,8 +27,9 @@ type Squares struct {
 	places  []places // by trajectory
 	rows    int
 	workers []*squaresWorker
-	tail    int   // the first row that is not of a trajectory
-	prior   []int // the coordinates that have rows of priors
+	ends    []squaredAtEnd
+	tail    int // the first row that is not of a trajectory
+	behind  []behindRows
 
 	// The rows of residuals whose size counts, and those of their factors, in this order.
 	kinks [][2]int
@@ -43,11 +44,16 @@ type scoreElement struct {
 	kink, factor bool
 }
 
+// behindRows is a part with residuals behind those of trajectories, and the first of them.
+type behindRows struct {
+	squared
+	first int
+}
+
 // places are the rows of a trajectory's residuals: those of row i begin at at[i].
 type places struct {
 	at      []int
-	penalty int
-	gap     int
+	ends    []int           // the first of each part at its end
 	columns []engine.Column // of what moves it besides weights
 }
 
@@ -120,6 +126,11 @@ func (o *Objective) notSquares() string {
 
 // layOut gives the residuals their rows.
 func (s *Squares) layOut() {
+	for _, p := range s.parts {
+		if e, ok := p.(squaredAtEnd); ok {
+			s.ends = append(s.ends, e)
+		}
+	}
 	loss := 0
 	for _, x := range s.Prog.Model.Scores {
 		for _, a := range x.List {
@@ -154,38 +165,17 @@ func (s *Squares) layOut() {
 				s.rows++
 			}
 		}
-		p.penalty = s.rows
-		s.rows += len(s.Prog.Model.Penalties)
-		p.gap = s.rows
-		if it.Joint != nil {
-			s.rows += len(it.Joint.Size)
+		for _, e := range s.ends {
+			p.ends = append(p.ends, s.rows)
+			s.rows += e.rowsOf(it)
 		}
 		s.places = append(s.places, p)
 	}
 	s.tail = s.rows
-	s.withPriors()
-	s.rows += len(s.prior)
-	for _, w := range s.Space.Weights {
-		if w.L2 > 0 {
-			s.rows += w.N
-		}
-	}
-}
-
-// withPriors notes the coordinates that have a row of priors: the parameters, which may be
-// arguments of priors too, and the weights that have one.
-func (s *Squares) withPriors() {
-	if len(s.Prog.Model.Priors) == 0 {
-		return
-	}
-	for i := range s.Space.Params {
-		s.prior = append(s.prior, i)
-	}
-	for _, t := range s.Prog.Model.Layout.Weights {
-		if at := s.Space.CoordinateOf(t); at >= 0 && t.Prior != nil {
-			for k := range t.Shape.Size() {
-				s.prior = append(s.prior, at+k)
-			}
+	for _, p := range s.parts {
+		if b, ok := p.(squared); ok {
+			s.behind = append(s.behind, behindRows{b, s.rows})
+			s.rows += b.rows()
 		}
 	}
 }
@@ -259,7 +249,9 @@ func (s *Squares) evaluate(ctx context.Context, x []float64, horizon float64, li
 	if jac != nil {
 		s.chain(x, jac)
 	}
-	e.res.Loss += s.ofPriors(x, r, jac) + s.ofDecay(x, r, jac)
+	for _, b := range s.behind {
+		e.res.Loss += b.squares(x, r, jac, b.first)
+	}
 	return e.res, nil
 }
 
@@ -367,111 +359,6 @@ func (s *Squares) byCoordinates(x []float64, list ...[]float64) {
 			row[k] *= slope[k]
 		}
 	}
-}
-
-// leastBend is the curvature of a prior, beside its slope, below which it counts as straight or
-// bent the wrong way, as a Laplace density is and tails are. A step then goes about as far as
-// a unit of the coordinate.
-const leastBend = 1e-4
-
-// ofPriors adds the rows of priors: one for each coordinate that has one, whose square is
-// the curvature of all priors along it, by differences of their gradient. Those of weights
-// need one for all: a weight's prior does not read other weights.
-func (s *Squares) ofPriors(x, r []float64, jac *mat.Dense) (value float64) {
-	if len(s.prior) == 0 {
-		return 0
-	}
-	g, up, down := make([]float64, len(x)), make([]float64, len(x)), make([]float64, len(x))
-	value = s.priorsAt(x, g)
-	if jac == nil {
-		return value
-	}
-	const h = 1e-4
-	at := append([]float64(nil), x...)
-	along := func(list []int) {
-		for k, to := range [2][]float64{up, down} {
-			for _, i := range list {
-				at[i] = x[i] + h*float64(1-2*k)
-			}
-			s.priorsAt(at, to)
-		}
-		for _, i := range list {
-			at[i] = x[i]
-		}
-	}
-	row := func(k int) {
-		i := s.prior[k]
-		c := (up[i] - down[i]) / (2 * h)
-		if !(c > leastBend*math.Abs(g[i])) {
-			c = math.Abs(g[i])
-		}
-		if !(c > 0) || math.IsInf(c, 0) {
-			return
-		}
-		r[s.tail+k] = g[i] / math.Sqrt(c)
-		jac.Set(s.tail+k, i, math.Sqrt(c))
-	}
-	n := len(s.Space.Params)
-	for k := range n {
-		if !math.IsInf(x[k], 0) {
-			along(s.prior[k : k+1])
-			row(k)
-		}
-	}
-	if weights := s.prior[n:]; len(weights) > 0 {
-		along(weights)
-		for k := range weights {
-			row(n + k)
-		}
-	}
-	s.priorsAt(x, g) // the inputs are those at x again
-	return value
-}
-
-// priorsAt is the undivided loss of priors at x and its gradient by coordinates.
-func (s *Squares) priorsAt(x, g []float64) float64 {
-	n := len(s.Space.Params)
-	natural := make([]float64, n)
-	value := s.priorsBy(x, g, natural)
-	s.Space.Transforms.Pullback(g[:n], x[:n], natural)
-	return value
-}
-
-// priorsBy is the undivided loss of priors at x and its gradient, g by weights and natural by
-// the parameters themselves.
-func (s *Squares) priorsBy(x, g, natural []float64) float64 {
-	o := s.Objective
-	n := len(o.Space.Params)
-	o.Space.Transforms.Forward(o.Natural, x[:n])
-	o.bindAll(o.Space.SharedInputs(x, o.Natural, o.p))
-	clear(g)
-	clear(natural)
-	e := evaluation{trajectories: o.Trajectories, x: x, grad: g, natural: natural}
-	(&priors{o.Prog.Model.Priors, o}).total(&e, nil)
-	total := float64(max(o.Total, 1))
-	floats.Scale(total, g)
-	floats.Scale(total, natural)
-	return e.res.Loss * total
-}
-
-// ofDecay adds the rows of weight decay.
-func (s *Squares) ofDecay(x, r []float64, jac *mat.Dense) (value float64) {
-	row := s.tail + len(s.prior)
-	for _, w := range s.Space.Weights {
-		if w.L2 == 0 {
-			continue
-		}
-		root := math.Sqrt(2 * w.L2 * float64(max(s.Total, 1)))
-		for k := range w.N {
-			r[row] = root * x[w.At+k]
-			value += r[row] * r[row] / 2
-			if jac != nil {
-				jac.Set(row, w.At+k, root)
-			}
-			row++
-		}
-	}
-	return value
 }
 
 // Misfit is the sum of squares of those residuals that are distances of measured values

@@ -1,8 +1,6 @@
 package loss
 
 import (
-	"math"
-
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/pinode/pinode/compiler/exec"
@@ -98,7 +96,9 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 	if t.lin.firings != nil {
 		t.lin.firings[l.Index] = q.firings(t, s, l, tan)
 	}
-	l.loss += q.penaltyRows(t, l, tan) + q.gapRows(t, l, tan)
+	for i, e := range t.lin.of.ends {
+		l.loss += e.squares(q, t, l, tan, t.lin.of.places[l.Index].ends[i])
+	}
 	if !engine.Number(l.loss) {
 		return s.badRow(l)
 	}
@@ -148,58 +148,4 @@ func (q *squaresWorker) derivative(to []float64, k, lane, save int, tan *sim.Tan
 	for c := range q.list {
 		to[q.list[c].Coord] = sum[c] + q.list[c].Direct(by.p, by.q, w, lane)
 	}
-}
-
-// penaltyRows adds the rows of penalties at the end of a run: √(2v) of a value v, which
-// none is below zero.
-func (q *squaresWorker) penaltyRows(t *Task, l *Run, tan *sim.Tangents) (value float64) {
-	p, cols := &t.lin.of.places[l.Index], q.columns
-	length := l.Span.T1 - l.Span.T0
-	if !(length > 0) {
-		return 0
-	}
-	for i, pen := range q.of.Prog.Model.Penalties {
-		c := pen.Weight / length * t.PerTrajectory
-		v := c * l.Traj.Y[pen.State]
-		value += v
-		if !(v > 0) {
-			continue
-		}
-		root := math.Sqrt(2 * v)
-		t.lin.r[p.penalty+i] = root
-		if t.lin.jac == nil {
-			continue
-		}
-		row := t.lin.jac.RawRowView(p.penalty + i)
-		n := cols.Columns()
-		for k, col := range q.list {
-			row[col.Coord] = c * tan.EndY[pen.State*n+k] / root
-		}
-	}
-	return value
-}
-
-// gapRows adds the rows of the gap between the end of a segment and the beginning of the
-// next.
-func (q *squaresWorker) gapRows(t *Task, l *Run, tan *sim.Tangents) (value float64) {
-	j := t.Trajectories[l.Index].Joint
-	if j == nil {
-		return 0
-	}
-	p, n := &t.lin.of.places[l.Index], q.columns.Columns()
-	for i, size := range j.Size {
-		by := math.Sqrt(j.Weight) / j.Deviation[i]
-		gap := by * (l.Traj.Y[i] - size*t.X[j.At+i])
-		value += gap * gap / 2
-		t.lin.r[p.gap+i] = gap
-		if t.lin.jac == nil {
-			continue
-		}
-		row := t.lin.jac.RawRowView(p.gap + i)
-		for k, col := range q.list {
-			row[col.Coord] = by * tan.EndY[i*n+k]
-		}
-		row[j.At+i] = -by * size
-	}
-	return value
 }
