@@ -76,10 +76,10 @@ func restReference(m *refModel) (r *refRun, doubt float64, skip string) {
 // slip, switch with the time, and have events on each other and on the end,
 // against a reference that shares nothing with the engine: events in their
 // order, their times, and the values at the end; then the derivatives of these
-// in every mode. PINODE_NIGHTLY says how many models; without it there are 64.
+// in every mode. PINODE_NIGHTLY says how many models; without it there are 50.
 // The models are subtests, by their seeds.
 func TestRandomRests(t *testing.T) {
-	count := randomModels(64, 24)
+	count := randomModels(50, 20)
 	total := newRestTally()
 	var lock sync.Mutex
 	t.Run("models", func(t *testing.T) {

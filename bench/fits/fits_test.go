@@ -143,9 +143,12 @@ func TestTruth(t *testing.T) {
 }
 
 // TestTold: at the true parameters the data tell each of them of the problems with rough
-// starts, by Fisher's information, laws of networks held: within 10 %.
+// starts, by Fisher's information, laws of networks held: within 10 %. By day a third of them.
 func TestTold(t *testing.T) {
-	for _, p := range rough {
+	for i, p := range rough {
+		if i%3 > 0 && os.Getenv("PINODE_NIGHTLY") == "" {
+			continue
+		}
 		names := slices.Sorted(maps.Keys(p.Truth))
 		var slopes [][]float64
 		for _, name := range names {
