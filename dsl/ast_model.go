@@ -81,13 +81,15 @@ type InputDecl struct {
 	Value  Expr  `parser:"( '=' @@ )?"` // nil: read from data
 }
 
-// StateDecl is `state θ: rad = 0.3, θ' = 0`, or, of a field, `state u[2](x, y): m = 0`.
+// StateDecl is `state θ: rad = 0.3, θ' = 0`, or `state c: mol >= 0 = 1`, or, of a field,
+// `state u[2](x, y): m = 0`.
 type StateDecl struct {
 	At
 	Documented
 	Name  Ident
 	Over  []Ident // the coordinates of a field
 	Type  Type
+	Least Expr        // E of `>= E`, or nil
 	Inits []StateInit // at most one for each order of derivative
 }
 

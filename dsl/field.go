@@ -104,6 +104,11 @@ func (d *StateDecl) Parse(lex *lexer.PeekingLexer) error {
 	if d.Name, d.Over, d.Type, err = r.unknown(); err != nil {
 		return err
 	}
+	if r.take(">=") {
+		if d.Least, err = r.expr(0); err != nil {
+			return err
+		}
+	}
 	if r.take("=") {
 		for {
 			in, err := r.stateInit()

@@ -241,6 +241,9 @@ func (p *printer) target(n *Name, index []Range) {
 
 func (p *printer) state(d *StateDecl) {
 	p.unknown("state", d.Name, d.Over, d.Type)
+	if d.Least != nil {
+		p.after(" >=", d.Least)
+	}
 	for i, in := range d.Inits {
 		word := " ="
 		if i > 0 {

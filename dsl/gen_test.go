@@ -207,6 +207,9 @@ func genEvent(t *rapid.T) Decl {
 
 func genState(t *rapid.T) Decl {
 	d := &StateDecl{Name: genIdent().Draw(t, "name"), Over: genOver(t), Type: genType().Draw(t, "type")}
+	if rapid.Bool().Draw(t, "bounded") {
+		d.Least = genExpr(2).Draw(t, "least")
+	}
 	for primes := range 3 {
 		if rapid.Bool().Draw(t, "given") {
 			in := StateInit{Primes: primes, Value: genExpr(2).Draw(t, "init")}

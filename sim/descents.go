@@ -151,7 +151,7 @@ func (s *descents) singular(guard int) bool {
 // descends reports whether motions of the model may come to rest in finite time.
 func (s *search) descends() bool {
 	m, ok := s.model.(Descending)
-	return ok && s.size.Guards > 0 && m.Descends() && s.opt.Method.Adaptive() && s.hy.Balance == 0 && s.hy.Project == 0
+	return ok && s.size.Guards > 0 && m.Descends() && s.opt.Method.Adaptive() && !s.hy.moved()
 }
 
 // soon is how many steps before its end a descent may begin, near if it is a crossing.

@@ -113,7 +113,7 @@ func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 		f.enter(s.run.tape.entries[i].leg)
 		f.entry(&s.run.tape.entries[i])
 	}
-	f.balancedOn()
+	f.correctedOn()
 	copy(out.EndY, f.y)
 	copy(out.EndD, f.d)
 }

@@ -43,7 +43,7 @@ func (s *history) addStep(e entry, h float64) {
 		if s.actWords > 0 && e.end != endRoot { // that step has been taken again, elsewhere
 			s.saveActs(&e)
 		}
-	} else if e.end == endFree && s.method.Repeats() && s.hy.Project == 0 && s.hy.Balance == 0 {
+	} else if e.end == endFree && s.method.Repeats() && !s.hy.moved() {
 		s.extendSegment(e)
 		return
 	} else {
@@ -87,7 +87,7 @@ func (s *history) readHere() {
 
 // readsLane reports whether the dense output of the last step is read in the lane.
 func (s *history) readsLane() bool {
-	return s.place == inLane && !s.lazy && s.hy.Balance == 0 && s.hy.Project == 0
+	return s.place == inLane && !s.lazy && !s.hy.moved()
 }
 
 // readSaves reads the saves before a time off the dense output of a step in a lane.
@@ -96,7 +96,7 @@ func (s *history) readSaves(blk *solvers.Block, lane int, t, h, until float64) {
 	for i := s.saves.next; i < hi; i++ {
 		blk.Dense(s.opt.Method, lane, h, (s.span.Saves[i]-t)/h, s.out.SaveY[i])
 		copy(s.out.SaveD[i], s.d)
-		s.balanceSave(i)
+		s.correctSave(i)
 		if !s.saves.separate[i] {
 			copy(s.out.BeforeY[i], s.out.SaveY[i])
 			copy(s.out.BeforeD[i], s.d)

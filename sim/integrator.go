@@ -30,6 +30,8 @@ type Integrator struct {
 	descents *descents
 	instant  *instant
 
+	positives positives
+
 	stuck int // instants in a row without progress in time
 	over  takeover
 
@@ -52,6 +54,7 @@ func New(hy *Hybrid, size Sizes, opt Options, steps Steps) *Integrator {
 func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
 	s := &Integrator{stepping: newStepping(r, stepper, take)}
 	s.stab = newStability(s.stepping)
+	s.positives = positives{s.stepping}
 	s.hist = newHistory(s.stepping)
 	s.sides = newSides(newGuards(r))
 	s.rests = newRests(s.sides)
@@ -88,6 +91,9 @@ func (s *Integrator) Run(m Model, span *Span, out *Trajectory) error {
 func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 	s.begin(m, span, out)
 	if fail := s.instant.start(); fail != nil {
+		return fail
+	}
+	if fail := s.positives.jumped(); fail != nil {
 		return fail
 	}
 	s.instant.balancing.level()
@@ -225,6 +231,9 @@ func (s *Integrator) judge() *Failure {
 // advance records the accepted step up to the first crossing in it that matters, and
 // carries out the instant at its end.
 func (s *Integrator) advance() *Failure {
+	if again, fail := s.positives.shorten(); again {
+		return fail
+	}
 	s.out.Stats.Steps++
 	if fail := s.intensitiesRise(); fail != nil {
 		return fail
@@ -347,6 +356,9 @@ func (s *Integrator) descend() (done bool, fail *Failure) {
 func (s *Integrator) happen(guard int) *Failure {
 	s.descents.anew()
 	fail := s.instant.handle(guard)
+	if fail == nil {
+		fail = s.positives.jumped()
+	}
 	s.clock.tied = s.clock.tied[:0]
 	s.instant.balancing.level()
 	if s.t < s.span.T1 {

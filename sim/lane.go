@@ -30,7 +30,7 @@ const (
 func (s *freeRun) reset() {
 	in, ok := s.many.(Inputs)
 	inputs := ok && in.HasInputs()
-	s.state, s.allowed = guided, len(s.blk.Until) > 0 && s.opt.Step == 0 && !inputs && s.span.Trace == nil && s.hy.Project == 0 && s.hy.Balance == 0 && !s.search.descends()
+	s.state, s.allowed = guided, len(s.blk.Until) > 0 && s.opt.Step == 0 && !inputs && s.span.Trace == nil && !s.hy.moved() && !s.search.descends()
 }
 
 // release lets the lane run free, if nothing but the program has to look at its steps.

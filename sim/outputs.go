@@ -2,30 +2,41 @@ package sim
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/jumps"
 )
 
 // Algebraic unknowns at saves inside of steps. The dense output has them to within its own
 // error, which where they move fast is larger than that of steps; a step of Newton's method
-// brings them to the constraints. Derivatives go through that step too: cotangents before a
-// sweep back begins, tangents behind one forwards.
+// brings them to the constraints. States that are not to fall below zero, it has a little below.
+// Derivatives go through these corrections too: cotangents before a sweep back begins, tangents
+// behind one forwards.
 
-// balancedSave is a save that was brought to the constraints.
-type balancedSave struct {
+// correctedSave is a save that was corrected.
+type correctedSave struct {
 	save    int
+	event   int     // whose jump did so
 	segment float64 // where the smooth piece of the inputs is that it lies in
-	state   int     // offset in flat of y and d as the dense output has them
+	state   int     // offset in flat of y and d as they were before
 }
 
-// balanceSave brings save i, which has just been read from the dense output, to the
-// constraints.
-func (s *run) balanceSave(i int) {
-	if s.hy.Balance == 0 {
-		return
+// correctSave corrects save i, which has just been read from the dense output.
+func (s *run) correctSave(i int) {
+	for _, k := range s.hy.positive() {
+		if s.out.SaveY[i][k] < 0 {
+			correctBy(s, s.hy.Positive-1, i)
+			break
+		}
 	}
+	if s.hy.Balance > 0 {
+		correctBy(s, s.hy.Balance-1, i)
+	}
+}
+
+// correctBy does so by the jump of an event that nothing fires.
+func correctBy(s *run, e, i int) {
 	s.use()
-	e := s.hy.Balance - 1
 	targets := s.hy.Events[e].Targets
 	y, d := s.out.SaveY[i], s.out.SaveD[i]
 	s.saves.room = resize(s.saves.room, len(targets))
@@ -37,15 +48,15 @@ func (s *run) balanceSave(i int) {
 		}
 	}
 	if !s.opt.Forget {
-		s.saves.balanced = append(s.saves.balanced, balancedSave{i, s.t, s.tape.keep(y, d)})
+		s.saves.corrected = append(s.saves.corrected, correctedSave{i, e, s.t, s.tape.keep(y, d)})
 	}
 	jumps.Assign(y, d, targets, nil, next)
 }
 
-// balancedBack are the cotangents of saves as the dense output had them.
-func (r *reverse) balancedBack(ct *Cotangents) *Cotangents {
+// correctedBack are the cotangents of saves as the dense output had them.
+func (r *reverse) correctedBack(ct *Cotangents) *Cotangents {
 	s := r.history
-	if len(s.saves.balanced) == 0 {
+	if len(s.saves.corrected) == 0 {
 		return ct
 	}
 	out := *ct
@@ -59,11 +70,9 @@ func (r *reverse) balancedBack(ct *Cotangents) *Cotangents {
 	}
 	out.Y, out.BeforeY = copied(ct.Y, s.size.Y), copied(ct.BeforeY, s.size.Y)
 	out.D, out.BeforeD = copied(ct.D, s.size.D), copied(ct.BeforeD, s.size.D)
-	e := s.hy.Balance - 1
-	targets := s.hy.Events[e].Targets
-	v := r.vals[:len(targets)]
-	for _, b := range s.saves.balanced {
-		i := b.save
+	for _, b := range slices.Backward(s.saves.corrected) {
+		i, targets := b.save, s.hy.Events[b.event].Targets
+		v := r.vals[:len(targets)]
 		y, d := s.tape.at(b.state, s.size.Y, s.size.D)
 		s.segment(b.segment)
 		for k, of := range [2][2][][]float64{{out.Y, out.D}, {out.BeforeY, out.BeforeD}} {
@@ -75,7 +84,7 @@ func (r *reverse) balancedBack(ct *Cotangents) *Cotangents {
 				v[l], yBar[at] = yBar[at], 0
 			}
 			if !zero(v) {
-				r.m.JumpVJP(e, s.span.Saves[i], y, d, nil, v, yBar, of[1][i])
+				r.m.JumpVJP(b.event, s.span.Saves[i], y, d, nil, v, yBar, of[1][i])
 			}
 		}
 	}
@@ -83,14 +92,13 @@ func (r *reverse) balancedBack(ct *Cotangents) *Cotangents {
 	return &out
 }
 
-// balancedOn pushes the tangents of saves on to where these were brought.
-func (f *forward) balancedOn() {
+// correctedOn pushes the tangents of saves on through their corrections.
+func (f *forward) correctedOn() {
 	s, out := f.history, f.out
-	e := s.hy.Balance - 1
-	for _, b := range s.saves.balanced {
+	for _, b := range s.saves.corrected {
 		y, d := s.tape.at(b.state, s.size.Y, s.size.D)
 		s.segment(b.segment)
-		targets := s.hy.Events[e].Targets
+		targets := s.hy.Events[b.event].Targets
 		v := f.vals[:len(targets)]
 		for k, of := range [2][2][][]float64{{out.Y, out.D}, {out.BeforeY, out.BeforeD}} {
 			if k == 1 && s.saves.separate[b.save] {
@@ -100,7 +108,7 @@ func (f *forward) balancedOn() {
 				f.of.Column(c)
 				gather(f.cy, of[0][b.save], c, f.n)
 				gather(f.cd, of[1][b.save], c, f.n)
-				f.m.JumpJVP(e, s.span.Saves[b.save], 0, y, f.cy, d, f.cd, nil, v)
+				f.m.JumpJVP(b.event, s.span.Saves[b.save], 0, y, f.cy, d, f.cd, nil, v)
 				for l, k := range targets {
 					of[0][b.save][k*f.n+c] = v[l]
 				}

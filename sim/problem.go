@@ -48,6 +48,10 @@ type Hybrid struct {
 	// are none.
 	Balance int
 
+	// Positive is the number, from 1, of the event whose jump sets those of its targets to zero that are
+	// below it: states that are declared not to fall below zero. 0: there are none.
+	Positive int
+
 	// Project is the number, from 1, of the event whose jump is a step of Newton's method to
 	// where conserved quantities have their levels, which the jump of the event behind it
 	// sets; 0: there are none.
@@ -59,6 +63,9 @@ type Hybrid struct {
 	// are. 0: the run starts at its initial values.
 	Steady int
 }
+
+// moved reports whether the ends of steps are moved to where states are to be.
+func (hy *Hybrid) moved() bool { return hy.Balance > 0 || hy.Project > 0 || hy.Positive > 0 }
 
 // Options are the settings of a run. A zero value means the default.
 type Options struct {

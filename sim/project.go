@@ -67,6 +67,9 @@ func (s *Integrator) goOnProjected() *Failure {
 		s.startStep()
 		s.toLane()
 	}
+	if fail := goOnPositive(s); fail != nil {
+		return fail
+	}
 	if s.hy.Balance > 0 {
 		s.use()
 		if moved, fail := s.instant.balancing.drifted(); !moved {
@@ -79,10 +82,27 @@ func (s *Integrator) goOnProjected() *Failure {
 	return nil
 }
 
+// goOnPositive sets states to zero that the accepted step left below it. A method that goes on from
+// several steps keeps what it knows of the solution.
+func goOnPositive(s *Integrator) *Failure {
+	if s.hy.Positive == 0 {
+		return nil
+	}
+	s.use()
+	if !s.instant.balancing.lift() {
+		return nil
+	}
+	s.segment(s.t)
+	s.stepper.Shift(field{s.run}, s.t, s.y)
+	s.toLane()
+	return s.positives.stay()
+}
+
 // arriveProjected makes the end of the step that ends at an instant the current state, taken
 // back to the levels of conserved quantities.
 func (s *Integrator) arriveProjected() *Failure {
 	s.arrive()
+	s.instant.balancing.lift()
 	if s.hy.Project == 0 {
 		return nil
 	}

@@ -101,7 +101,7 @@ func (r *reverse) begin(m Reverse, ct *Cotangents) {
 	r.m = m
 	s.model = m
 	s.use()
-	r.ct = r.balancedBack(ct)
+	r.ct = r.correctedBack(ct)
 	clear(r.bar.y)
 	clear(r.bar.d)
 	clear(r.sched)

@@ -8,8 +8,8 @@ type saves struct {
 	time     float64 // its time, or +∞
 	separate []bool  // whether the value before the instant is another than that after it
 
-	balanced []balancedSave // whose algebraic unknowns were solved for, of those that the dense output has
-	room     []float64      // what a jump assigns
+	corrected []correctedSave // of those that the dense output has
+	room      []float64       // what a jump assigns
 }
 
 func (s *saves) reset(n int) {
@@ -18,7 +18,7 @@ func (s *saves) reset(n int) {
 		s.separate = append(s.separate, false)
 	}
 	clear(s.separate)
-	s.balanced = s.balanced[:0]
+	s.corrected = s.corrected[:0]
 }
 
 // saveState lets the saves at the current time read the state itself, at the

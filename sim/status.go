@@ -17,13 +17,14 @@ const (
 	Sliding             // a switch flips without progress
 	ZenoLimit           // the gaps of an event shrink to nothing
 	NoBalance           // the constraints have no solution
+	Negative            // a state fell below zero that is not to
 	NoSteady            // there is no steady state to start from
 	Stopped             // the caller did not wait for the end, see Options.Ended
 )
 
 var statusNames = [...]string{
 	"success", "terminated", "max_steps", "step_too_small", "unstable",
-	"event_livelock", "event_graze", "event_sliding", "event_zeno", "no_balance", "no_steady", "stopped",
+	"event_livelock", "event_graze", "event_sliding", "event_zeno", "no_balance", "negative", "no_steady", "stopped",
 }
 
 func (s Status) String() string { return statusNames[s] }

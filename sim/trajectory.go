@@ -57,6 +57,7 @@ type Stats struct {
 	TakenOver       int // runs that the method for stiff ones took, in part at least
 	Returns         int // how often runs went back to the first method
 	Near            int // saves closer to an event than its localisation error
+	Lifted          int // how often a step led states below zero that are not to: see Hybrid.Positive
 	Unproven        int // steps in which nothing proves that no crossing of a guard was missed
 	UnprovenGuard   int // in the last of these, the guard
 
@@ -83,6 +84,7 @@ func (s *Stats) Add(x *Stats) {
 	s.Events += x.Events
 	s.Turns += x.Turns
 	s.Near += x.Near
+	s.Lifted += x.Lifted
 	s.TakenOver += x.TakenOver
 	s.Returns += x.Returns
 	if x.Stiff > 0 {

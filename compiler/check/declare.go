@@ -291,6 +291,13 @@ func (e *values) resolveState(x *entity, d *dsl.StateDecl, k int) {
 	if st.Over = over; !ok {
 		return
 	}
+	if d.Least != nil && k == 0 {
+		if n, ok := d.Least.(*dsl.NumberLit); ok && n.Value == 0 {
+			st.NonNegative = true
+		} else {
+			e.errBound(d)
+		}
+	}
 	if k > 0 {
 		below := e.names[inValues][x.name[:len(x.name)-1]]
 		if below == nil || !e.touch(below) {
@@ -305,6 +312,9 @@ func (e *values) resolveState(x *entity, d *dsl.StateDecl, k int) {
 			return // a network does not ask for one
 		}
 		st.Init = e.initial(x, init, &st.Obj)
+		if v, _ := fold(st.Init); st.NonNegative && len(v) > 0 && slices.Min(v) < 0 {
+			e.errStartsNegative(st, slices.Min(v), d.Least)
+		}
 		if init == nil && k == 0 && x.override() == nil {
 			e.errNoInitial(x, "state")
 		}

@@ -156,7 +156,11 @@ func (d dumper) states(m *Model) {
 		case x.Algebraic:
 			word = "algebraic"
 		}
-		d.line(word, &x.Obj, "%s = %s", fieldOver(x), d.show(x.Init))
+		bound := ""
+		if x.NonNegative {
+			bound = " >= 0"
+		}
+		d.line(word, &x.Obj, "%s%s = %s", fieldOver(x), bound, d.show(x.Init))
 		if !x.Algebraic {
 			fmt.Fprintf(d.w, "    %s' = %s\n", x.Name, d.show(x.Deriv))
 		}

@@ -321,6 +321,15 @@ func (e *values) errCutPrior(p *Param) {
 		WithHelp("write numbers, leave out the interval, or take another prior, like `normal`")
 }
 
+func (e *values) errBound(d *dsl.StateDecl) {
+	e.diags.Errorf("not-supported", d.Least.Span(), "the bound of a state is not 0").
+		WithHelp("`state %s >= 0` keeps solvers from leading a state below zero that its equation keeps above; write other bounds as a distance from them", d.Name.Name)
+}
+
+func (e *values) errStartsNegative(s *State, v float64, bound dsl.Expr) {
+	e.diags.Errorf(outsideInterval, s.Init.Span, "%g is not a value that `%s` can have", v, s.Name).WithNote(bound.Span(), "its bound")
+}
+
 func (e *values) errOutsideInterval(p *Param, v *Expr, c float64, iv *dsl.Interval) {
 	d := e.diags.Errorf(outsideInterval, v.Span, "%g is not a value that `%s` can have", c, p.Name)
 	if p.Prior != nil {

@@ -195,6 +195,8 @@ type State struct {
 	Deriv   *Expr         // right-hand side, of the state's shape; nil for an algebraic unknown alone
 	Augment bool
 
+	NonNegative bool // declared `>= 0`
+
 	// Algebraic: it has no rate, the model's constraints determine it at all times, and
 	// Init is where its search starts.
 	Algebraic bool

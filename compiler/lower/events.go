@@ -68,6 +68,7 @@ func (l *events) events() {
 		l.algebra.balance()
 	}
 	l.project()
+	l.positive()
 	l.priorities()
 }
 

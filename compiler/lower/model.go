@@ -88,6 +88,10 @@ type Unfired struct {
 	// none.
 	Balance int
 
+	// Positive is the number, from 1, of an event that nothing fires: its jump sets to zero what is below it,
+	// of states that are declared `>= 0`. 0: there are none.
+	Positive int
+
 	// Project is the number, from 1, of an event that nothing fires: its jump is a step of
 	// Newton's method that takes the state back to where projected quantities have their
 	// levels, hidden discrete variables that the event behind it sets. 0: there are none.

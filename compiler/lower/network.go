@@ -83,6 +83,9 @@ func notByNetwork(m *check.Model, diags *diag.List) {
 		} else if len(s.Over) < len(m.Coordinates) {
 			no(s.Span, "the field `"+s.Name+"`, which does not vary over all coordinates,")
 		}
+		if s.NonNegative {
+			no(s.Span, "`state "+s.Name+" >= 0`")
+		}
 	}
 	for _, d := range m.Discretes {
 		no(d.Span, "the discrete variable `"+d.Name+"`")

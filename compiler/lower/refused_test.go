@@ -41,6 +41,14 @@ func TestRefusedOnGrids(t *testing.T) {
 	}
 }
 
+// TestNotBoth: states that steps are kept from leading below zero are not projected as well.
+func TestNotBoth(t *testing.T) {
+	const q = "  state x >= 0 = 1\n  state v = 0\n  x' = v\n  v' = -x\n"
+	require.NoError(t, mistakes(t, "model M {\n"+q+"  conserve e = x^2 + v^2\n}"))
+	require.EqualError(t, mistakes(t, "model M {\n"+q+"  conserve e = x^2 + v^2 { mode: project }\n}"),
+		"m.node:2:9: error: `state x >= 0` is not supported yet in a model with `mode: project`, which moves states as well [not-supported]")
+}
+
 // TestNotProjected: quantities are not projected to their levels beside algebraic unknowns, and beside states that come to rest.
 func TestNotProjected(t *testing.T) {
 	const q = "  state x = 1\n  state v = 0\n  x' = v\n  v' = -x\n  conserve e = x^2 + v^2 { mode: project }\n"

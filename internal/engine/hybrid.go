@@ -13,7 +13,7 @@ import (
 // NewHybrid describes a compiled model's events and switches to the simulator.
 func NewHybrid(p *compiler.Program) *sim.Hybrid {
 	m := p.Model
-	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards), Affine: p.Affine(), Prioritised: m.Priorities != nil, Nilpotent: p.Nilpotent(), Balance: m.Balance, Project: m.Project, Steady: m.Steady}
+	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards), Affine: p.Affine(), Prioritised: m.Priorities != nil, Nilpotent: p.Nilpotent(), Balance: m.Balance, Positive: m.Positive, Project: m.Project, Steady: m.Steady}
 	for i, g := range m.Guards {
 		hy.Flags[i] = g.Flag
 	}
@@ -32,7 +32,7 @@ func NewHybrid(p *compiler.Program) *sim.Hybrid {
 		if e.Cond != nil {
 			ev.Kind = events.When
 		}
-		if i+1 == m.Balance || m.Steady > 0 && (i+1 == m.Steady || i == m.Steady) || m.Project > 0 && (i+1 == m.Project || i == m.Project) {
+		if i+1 == m.Balance || i+1 == m.Positive || m.Steady > 0 && (i+1 == m.Steady || i == m.Steady) || m.Project > 0 && (i+1 == m.Project || i == m.Project) {
 			ev.Kind = events.Never
 		}
 		if e.Rate != nil {

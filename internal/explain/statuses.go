@@ -111,6 +111,15 @@ simulate { until: 3 }`,
 simulate { until: 1 }`,
 	},
 	{
+		Name: "negative", Title: "a state falls below zero that is declared `>= 0`",
+		Explanation: "`state c >= 0` says that the equations keep c from falling below zero, as those of a concentration do, whose losses come to an end with it; a solver that leads it there takes shorter steps. Here it is the model that does so: the rate of c is negative at zero, or an event or the start sets it to a negative value. Look at the equation that the message names: a loss that does not depend on c goes on when nothing is left. End it by an `if c > 0`, or by an event; or leave `>= 0` out.",
+		Example: `model Leak {
+  state c >= 0 = 1
+  c' = -1
+}
+simulate { until: 2 }`,
+	},
+	{
 		Name: "no_steady", Title: "there is no steady state to start from",
 		Explanation: "With `start steady` a run starts where the motion from the initial values comes to rest. The motion was followed with longer and longer steps and did not come to rest: it goes on oscillating or growing, or one of its rates has no value on the way. Or the state of rest that was found is not one that the motion comes to: it is unstable, or nothing damps an oscillation about it, as the eigenvalues of the linear part there say. Simulate the model without `start steady` and look; with other initial values, or other values of inputs and parameters in the braces, it may come to rest.",
 		Example: `model Growing {

@@ -40,6 +40,9 @@ func explanation(p *compiler.Program, runs *ensemble, opt sim.Options, out *Simu
 	}
 	line("switches", "%d turns of conditions in the right-hand side", st.Turns)
 	line("events", "%s", fired(out.Trajectories))
+	if st.Lifted > 0 {
+		line("below zero", "%s that led a state below zero which is declared `>= 0`: taken again, or set to zero within its tolerance", explain.Steps(st.Lifted))
+	}
 	if st.Unproven > 0 {
 		line("unproven", "%s in which a crossing may have been missed", explain.Steps(st.Unproven))
 	}
