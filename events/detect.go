@@ -173,10 +173,10 @@ func (d *Detector) First(p Probe, from, h, width float64) []Crossing {
 func (d *Detector) last(width float64) float64 {
 	last := math.Inf(1)
 	for _, c := range d.found {
-		last = math.Min(last, c.Theta+width)
+		last = min(last, c.Theta+width)
 	}
 	if d.Undefined >= 0 {
-		last = math.Min(last, d.UndefinedAt)
+		last = min(last, d.UndefinedAt)
 	}
 	return last
 }
@@ -355,7 +355,7 @@ func (d *Detector) root(p Probe, i int, s, a, b, v, w, rv, rw float64) {
 
 // size is how far guard i is from its surface at the ends of the step.
 func (d *Detector) size(i int) float64 {
-	return math.Max(math.Abs(d.start[i]), math.Abs(d.finish[i]))
+	return max(math.Abs(d.start[i]), math.Abs(d.finish[i]))
 }
 
 // leave finds that guard i leaves the tracked side, on which it counted at the

@@ -73,8 +73,8 @@ func Root(f func(float64) float64, a, b, fa, fb, tol float64) float64 {
 
 // RootNewton is Root for a function that tells its slope f' as well, of which
 // fa' and fb' are those at the ends: Newton's method from the root of the inverse
-// cubic Hermite interpolant, and Root where it leaves the bracket or does not
-// converge.
+// cubic Hermite interpolant or of a parabola, by what the cubic Hermite interpolant says of
+// them, and Root where it leaves the bracket or does not converge.
 func RootNewton(f func(float64) (v, slope float64), a, b, fa, fb, slopeA, slopeB, tol float64) float64 {
 	if fa == 0 {
 		return a
@@ -83,6 +83,10 @@ func RootNewton(f func(float64) (v, slope float64), a, b, fa, fb, slopeA, slopeB
 		return b
 	}
 	x := hermiteRoot(a, b, fa, fb, slopeA, slopeB)
+	off := func(x float64) float64 { return math.Abs(hermite(x, a, b, fa, fb, slopeA, slopeB)) }
+	if y := parabolaRoot(a, b, fa, fb, slopeA, slopeB); !(a < x && x < b) || off(y) < off(x) {
+		x = y
+	}
 	for range 8 {
 		if !(a < x && x < b) {
 			break
@@ -91,7 +95,7 @@ func RootNewton(f func(float64) (v, slope float64), a, b, fa, fb, slopeA, slopeB
 		if v == 0 && slope != 0 {
 			return x
 		}
-		if (v > 0) == (fa > 0) {
+		if v != 0 && (v > 0) == (fa > 0) {
 			a, fa = x, v
 		} else {
 			b, fb = x, v
@@ -114,4 +118,27 @@ func hermiteRoot(a, b, fa, fb, slopeA, slopeB float64) float64 {
 	d := fb - fa
 	p, q := d/slopeA-(b-a), d/slopeB-(b-a)
 	return a + u*(b-a) + u*(1-u)*((1-u)*p-u*q)
+}
+
+// hermite is the cubic through both ends with the slopes there, at x.
+func hermite(x, a, b, fa, fb, slopeA, slopeB float64) float64 {
+	u := (x - a) / (b - a)
+	d := fb - fa
+	p, q := slopeA*(b-a)-d, slopeB*(b-a)-d
+	return fa + u*d + u*(1-u)*((1-u)*p-u*q)
+}
+
+// parabolaRoot is the root, between a and b, of the parabola through both ends whose slope
+// changes by as much as that of the function: NaN if one of these has no bound.
+func parabolaRoot(a, b, fa, fb, slopeA, slopeB float64) float64 {
+	if fa < 0 { // it falls
+		fa, fb, slopeA, slopeB = -fa, -fb, -slopeA, -slopeB
+	}
+	bend := (slopeB - slopeA) * (b - a) / 2
+	slope := fb - fa - bend // at a, by the way from a to b
+	root := math.Sqrt(slope*slope - 4*bend*fa)
+	if slope <= 0 {
+		return a + (b-a)*(2*fa/(root-slope))
+	}
+	return a - (b-a)*((slope+root)/(2*bend))
 }

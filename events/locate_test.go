@@ -1,6 +1,7 @@
 package events
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,5 +21,33 @@ func TestRootOfASaturation(t *testing.T) {
 		}
 		require.InDelta(t, at, RootNewton(slope, 0, 1, at, 0, -1, 0, 1e-13), 1e-12)
 		require.InDelta(t, -at, -RootNewton(func(x float64) (float64, float64) { v, r := slope(x); return -v, -r }, 0, 1, -at, 0, 1, 0, 1e-13), 1e-12)
+	}
+}
+
+// TestNewtonOfParabolas: a parabola that falls from where it starts, upwards or downwards, is
+// located by the look at its root alone.
+func TestNewtonOfParabolas(t *testing.T) {
+	for _, c := range []struct{ speed, bend, until float64 }{
+		{8, -9.81, 3}, {0, -9.81, 1}, {-3, 1, 1}, {-3, 0, 1}, {-10, 8, 0.7}, {2, -1e-3, 5000},
+	} {
+		const height = 1
+		wide := math.Sqrt(c.speed*c.speed - 2*c.bend*height)
+		root := 2 * height / (wide - c.speed)
+		if c.speed > 0 {
+			root = -(c.speed + wide) / c.bend
+		}
+		for _, sign := range []float64{1, -1} {
+			looks := 0
+			f := func(x float64) (v, slope float64) {
+				looks++
+				return sign * (height + c.speed*x + c.bend*x*x/2), sign * (c.speed + c.bend*x)
+			}
+			fa, sa := f(0)
+			fb, sb := f(c.until)
+			looks = 0
+			got := RootNewton(f, 0, c.until, fa, fb, sa, sb, 1e-13)
+			require.InEpsilon(t, root, got, 1e-14, "%v", c)
+			require.LessOrEqual(t, looks, 1, "%v", c)
+		}
 	}
 }

@@ -103,6 +103,11 @@ func (b *bernstein) turns() (n int) {
 // ends are its values at the ends.
 func (b *bernstein) ends() (v, w float64) { return b.c[0], b.c[b.n] }
 
+// slopes are its slopes there.
+func (b *bernstein) slopes() (v, w float64) {
+	return float64(b.n) * (b.c[1] - b.c[0]), float64(b.n) * (b.c[b.n] - b.c[b.n-1])
+}
+
 // straight finds the first crossing of guard i, which is a polynomial along the
 // step, between a and 1: from its values and rates at the ends and between.
 func (d *Detector) straight(i int, end values) {
@@ -132,7 +137,7 @@ func (d *Detector) straight(i int, end values) {
 		d.cross(i, d.from+(1-d.from)*x)
 		return
 	}
-	off := touching * math.Max(whole.ends())
+	off := touching * max(whole.ends())
 	for k := range whole.n + 1 {
 		whole.c[k] -= off
 	}
@@ -157,8 +162,7 @@ func (d *Detector) firstRoot(b *bernstein, a, w float64) (x float64, found bool)
 		if first <= 0 || last > 0 {
 			return 0, false
 		}
-		_, rv := b.at(0)
-		_, rw := b.at(1)
+		rv, rw := b.slopes()
 		return a + w*RootNewton(b.at, 0, 1, first, last, rv, rw, thetaTol), true
 	}
 	left, right := b.halves()

@@ -121,7 +121,7 @@ func (s *guards) spread(to *spreads, y []float64) {
 	n := len(y)
 	for i, v := range y {
 		v = math.Abs(v)
-		known := math.Max(v, math.Max(s.swept[i], s.opt.atol(i))) // what is dust beside the tolerance is nothing
+		known := max(v, max(s.swept[i], s.opt.atol(i))) // what is dust beside the tolerance is nothing
 		s.reach[i], s.reach[n+i] = roundOff*known, math.FMA(s.opt.RTol, v, s.opt.atol(i))
 	}
 	s.model.Spread(s.t, y, s.d, s.reach, roundOff*math.Abs(s.t), to.g, to.rate)
@@ -162,9 +162,9 @@ func (s *guards) leaving(i int) int8 {
 	if s.lately[i].landed {
 		return 0
 	}
-	within := math.Max(s.here.fine.rate[i], 4*s.lately[i].rest)
+	within := max(s.here.fine.rate[i], 4*s.lately[i].rest)
 	if s.slides(s.d) { // of two fields that cancel round-off is left
-		within = math.Max(within, 1e-10*math.Abs(s.met[i].rate))
+		within = max(within, 1e-10*math.Abs(s.met[i].rate))
 	}
 	return direction(s.rate[i], s.accel[i], s.here.fine.g[i], within)
 }
@@ -173,7 +173,7 @@ func (s *guards) leaving(i int) int8 {
 // would be lost in round-off.
 func (s *guards) still(i int) bool {
 	r := math.Abs(s.rate[i])
-	return r <= math.Max(s.here.fine.rate[i], 4*s.lately[i].rest) || r*r <= 8*math.Abs(s.accel[i])*s.here.fine.g[i]
+	return r <= max(s.here.fine.rate[i], 4*s.lately[i].rest) || r*r <= 8*math.Abs(s.accel[i])*s.here.fine.g[i]
 }
 
 // lands reports whether a guard that the run has taken to its surface stays

@@ -319,8 +319,9 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 			break
 		}
 		best, bestH = g, h
-		next := h - s.g[guard]/s.rate[guard]
-		if g == 0 || !(next >= 0) || next == h {
+		off := s.g[guard] / s.rate[guard]
+		next := h - off
+		if math.Abs(off) <= epsilon*full || !(next >= 0) || next == h { // as near as the length of a step tells
 			break
 		}
 		h = min(next, full*(1+1e-9))

@@ -76,7 +76,7 @@ func edgeIf(yes bool) edgeKind {
 // of the current time.
 func (s *sides) crossingNow(j int) bool {
 	side := float64(s.det.Side[j])
-	return side*s.rate[j] < 0 && side*s.g[j] <= math.Max(math.Abs(s.rate[j])*s.resolution(), s.noise(j))
+	return side*s.rate[j] < 0 && side*s.g[j] <= max(math.Abs(s.rate[j])*s.resolution(), s.noise(j))
 }
 
 // The sides of the guards. A guard is above or below its surface, or it rests on
@@ -88,9 +88,9 @@ func (s *sides) crossingNow(j int) bool {
 // leaving it: as far as round-off takes it, or, where it rests by the tolerances
 // only, as these do.
 func (s *sides) restWithin(i int) {
-	s.band[i] = math.Max(64*s.here.fine.g[i], 8*math.Abs(s.g[i]))
+	s.band[i] = max(64*s.here.fine.g[i], 8*math.Abs(s.g[i]))
 	if s.lately[i].landed {
-		s.band[i] = math.Max(s.band[i], clearly*s.here.coarse.g[i])
+		s.band[i] = max(s.band[i], clearly*s.here.coarse.g[i])
 	}
 }
 
@@ -105,7 +105,7 @@ func (s *sides) depart(i int) {
 
 // awaitDeparture disarms a guard until it is clearly away from its surface.
 func (s *sides) awaitDeparture(i int) {
-	s.band[i] = math.Max(8*s.here.fine.g[i], s.here.coarse.g[i])
+	s.band[i] = max(8*s.here.fine.g[i], s.here.coarse.g[i])
 	s.disarm(i)
 }
 

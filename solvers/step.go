@@ -242,13 +242,25 @@ func (s *Stepper) DenseAndRate(theta float64, dst, rate []float64) {
 	for i, k := range s.K {
 		b, slope := s.tab.Weight(i, theta)
 		if b != 0 {
-			kernel.AddScaled(dst[:len(k)], s.H*b, k)
+			addRow(dst, s.H*b, k)
 		}
 		if slope != 0 {
-			kernel.AddScaled(rate[:len(k)], slope, k)
+			addRow(rate, slope, k)
 		}
 	}
 }
+
+// addRow is addScaled for numbers of which there may be many.
+func addRow(dst []float64, a float64, x []float64) {
+	if len(x) < few {
+		addScaled(dst, a, x)
+		return
+	}
+	kernel.AddScaled(dst[:len(x)], a, x)
+}
+
+// few numbers are done before a kernel has begun.
+const few = 4
 
 // SeedDense adds the cotangent ct of the dense output at T + θH to those of
 // the step, for the next VJP. The time T + θH is held fixed; yBar, and the
