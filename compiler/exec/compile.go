@@ -38,8 +38,10 @@ func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool) (*
 		home:   map[*ir.Node]place{},
 		single: networks == Single,
 	}
-	for _, g := range graphs {
-		if err := g.Verify(); err != nil {
+	nodes := make([][]*ir.Node, len(graphs))
+	for i, g := range graphs {
+		var err error
+		if nodes[i], err = g.Verified(); err != nil {
 			return nil, err
 		}
 		if c.m.programs[g.Name] != nil {
@@ -47,10 +49,8 @@ func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool) (*
 		}
 		c.m.programs[g.Name] = &Program{name: g.Name, lanes: lanes, outputs: map[string]region{}}
 	}
-	nodes := make([][]*ir.Node, len(graphs))
 	into := make([][]*ir.Node, len(graphs)) // inputs that programs store to
 	for i, g := range graphs {
-		nodes[i] = g.Nodes()
 		for _, o := range g.Outputs {
 			if o.Into != nil {
 				into[i] = append(into[i], o.Into)

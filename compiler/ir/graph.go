@@ -3,7 +3,6 @@ package ir
 import (
 	"fmt"
 	"math/bits"
-	"slices"
 )
 
 // Node is one value of a graph. Nodes are immutable and unique within their
@@ -70,17 +69,18 @@ func Reach(roots ...*Node) []*Node {
 		}
 	}
 	seen := make([]uint64, last/64+1) // bit by ID
-	var found []*Node
-	stack := slices.Clone(roots)
-	for len(stack) > 0 {
-		n := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if n == nil || seen[n.ID/64]>>(n.ID%64)&1 == 1 {
-			continue
+	var found []*Node                 // those before the next have been followed to their arguments
+	for from, next := 0, roots; ; from++ {
+		for _, n := range next {
+			if n != nil && seen[n.ID/64]>>(n.ID%64)&1 == 0 {
+				seen[n.ID/64] |= 1 << (n.ID % 64)
+				found = append(found, n)
+			}
 		}
-		seen[n.ID/64] |= 1 << (n.ID % 64)
-		found = append(found, n)
-		stack = append(stack, n.Args...)
+		if from == len(found) {
+			break
+		}
+		next = found[from].Args
 	}
 	// In the order of their IDs: a node's place is the number of bits before its own.
 	before, count := make([]int32, len(seen)), 0
@@ -128,13 +128,19 @@ func (n *Node) At(i int) float64 {
 // Verify checks the graph's invariants: arities, shapes, order, lanes and
 // unique output names. An error is a bug of a pass.
 func (g *Graph) Verify() error {
+	_, err := g.Verified()
+	return err
+}
+
+// Verified is Nodes of a graph in which Verify finds no fault.
+func (g *Graph) Verified() ([]*Node, error) {
 	names := map[string]bool{}
 	for _, o := range g.Outputs {
 		if o.Node == nil {
-			return fmt.Errorf("graph %s: output %q has no node", g.Name, o.Name)
+			return nil, fmt.Errorf("graph %s: output %q has no node", g.Name, o.Name)
 		}
 		if names[o.Name] {
-			return fmt.Errorf("graph %s: two outputs are named %q", g.Name, o.Name)
+			return nil, fmt.Errorf("graph %s: two outputs are named %q", g.Name, o.Name)
 		}
 		names[o.Name] = true
 	}
@@ -144,24 +150,25 @@ func (g *Graph) Verify() error {
 			continue
 		}
 		if o.Into.Op != OpInput || o.Into.Shape != o.Node.Shape || !o.Into.Lane && !o.Accumulate {
-			return fmt.Errorf("graph %s: output %q cannot be stored in %%%d", g.Name, o.Name, o.Into.ID)
+			return nil, fmt.Errorf("graph %s: output %q cannot be stored in %%%d", g.Name, o.Name, o.Into.ID)
 		}
 		into[o.Into] = !o.Accumulate
 	}
 	for _, o := range g.Outputs {
 		if into[o.Node] && o.Node != o.Into {
-			return fmt.Errorf("graph %s: output %q is the old value of input %q, which is stored to", g.Name, o.Name, o.Node.Name)
+			return nil, fmt.Errorf("graph %s: output %q is the old value of input %q, which is stored to", g.Name, o.Name, o.Node.Name)
 		}
 	}
-	for _, n := range g.Nodes() {
+	nodes := g.Nodes()
+	for _, n := range nodes {
 		if stored, ok := into[n]; ok && !stored {
-			return fmt.Errorf("graph %s: input %q is read and added to", g.Name, n.Name)
+			return nil, fmt.Errorf("graph %s: input %q is read and added to", g.Name, n.Name)
 		}
 		if err := n.verify(); err != nil {
-			return fmt.Errorf("graph %s: %%%d: %w", g.Name, n.ID, err)
+			return nil, fmt.Errorf("graph %s: %%%d: %w", g.Name, n.ID, err)
 		}
 	}
-	return nil
+	return nodes, nil
 }
 
 func (n *Node) verify() error {

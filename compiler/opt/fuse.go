@@ -55,7 +55,7 @@ func fuse(offer term) func(b *ir.Builder, roots []*ir.Node) []*ir.Node {
 			uses[r.ID]++
 		}
 		keys := newTable[uint64](nodes)
-		return rewrite(roots, func(old *ir.Node, done table[*ir.Node]) *ir.Node {
+		return rewrite(nodes, roots, func(old *ir.Node, done table[*ir.Node]) *ir.Node {
 			if old.Op != ir.OpAdd && old.Op != ir.OpSub {
 				return rebuilt(b, old, done)
 			}

@@ -38,7 +38,7 @@ func Roll(b *ir.Builder, roots []*ir.Node) []*ir.Node {
 	if len(runs) == 0 {
 		return slices.Clone(roots)
 	}
-	return rewrite(roots, func(old *ir.Node, done table[*ir.Node]) *ir.Node {
+	return rewrite(nodes, roots, func(old *ir.Node, done table[*ir.Node]) *ir.Node {
 		if r.done = done; runs[old] != nil {
 			return r.assemble(old, runs[old])
 		}

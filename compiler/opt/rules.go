@@ -151,18 +151,23 @@ var rulesOf = func() (by [ir.NumOps][]*Rule) {
 }()
 
 // applyRules is the pass of that name. A replacement may bring up nodes that
-// are new themselves, so it goes round until nothing changes.
+// are new themselves, so it goes round until nothing changes. Nodes to which no rule applies are
+// known the next time.
 func applyRules(b *ir.Builder, roots []*ir.Node) []*ir.Node {
+	settled := make([]bool, b.Len())
 	for {
-		next := rewrite(roots, func(old *ir.Node, done table[*ir.Node]) *ir.Node {
+		next := rewrite(ir.Reach(roots...), roots, func(old *ir.Node, done table[*ir.Node]) *ir.Node {
 			n := rebuilt(b, old, done)
-			for {
+			for n.ID >= len(settled) || !settled[n.ID] {
 				r := applyFirst(b, n)
 				if r == nil {
-					return n
+					settled = append(settled, make([]bool, b.Len()-len(settled))...)
+					settled[n.ID] = true
+				} else {
+					n = r
 				}
-				n = r
 			}
+			return n
 		})
 		if slices.Equal(next, roots) {
 			return roots
