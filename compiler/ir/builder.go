@@ -12,14 +12,20 @@ import (
 // models before, so that is a broken invariant.
 type Builder struct {
 	nodes  []*Node
-	unique []int32 // a hash table of 1 + ID, open, at most half full; its length is a power of two
+	unique []slot  // a hash table, open, at most half full; its length is a power of two
 	slab   []Node  // for the next nodes
 	args   []*Node // for their arguments
 	net    bool    // see Network
 }
 
+// slot is a place in the table: 1 + ID of a node, and of its hash what tells most nodes apart.
+type slot struct {
+	id   int32
+	mark uint32
+}
+
 // NewBuilder returns an empty builder.
-func NewBuilder() *Builder { return &Builder{unique: make([]int32, 1024)} }
+func NewBuilder() *Builder { return &Builder{unique: make([]slot, 1024)} }
 
 // Len is the number of nodes built so far.
 func (b *Builder) Len() int { return len(b.nodes) }
@@ -35,8 +41,9 @@ func (b *Builder) intern(n Node) *Node {
 		n.Lane = n.Lane || a.Lane
 	}
 	n.Net = b.net && networks(n.Op)
-	at := b.find(&n)
-	if id := b.unique[at]; id > 0 {
+	hash := n.hash()
+	at := b.find(&n, hash)
+	if id := b.unique[at].id; id > 0 {
 		return b.nodes[id-1]
 	}
 	n.ID = len(b.nodes)
@@ -51,14 +58,28 @@ func (b *Builder) intern(n Node) *Node {
 	b.slab = b.slab[1:]
 	*p = n
 	b.nodes = append(b.nodes, p)
-	b.unique[at] = int32(len(b.nodes))
+	b.unique[at] = slot{int32(len(b.nodes)), uint32(hash)}
 	if 2*len(b.nodes) > len(b.unique) {
-		b.unique = make([]int32, 2*len(b.unique))
-		for i, n := range b.nodes {
-			b.unique[b.find(n)] = int32(1 + i)
-		}
+		b.grow()
 	}
 	return p
+}
+
+// grow doubles the table. The places of nodes follow from their marks.
+func (b *Builder) grow() {
+	old := b.unique
+	b.unique = make([]slot, 2*len(old))
+	mask := len(b.unique) - 1
+	for _, s := range old {
+		if s.id == 0 {
+			continue
+		}
+		i := int(s.mark) & mask
+		for b.unique[i].id > 0 {
+			i = (i + 1) & mask
+		}
+		b.unique[i] = s
+	}
 }
 
 // Network says that the operations built from now on belong to a network, or
@@ -93,11 +114,12 @@ func (b *Builder) keep(args []*Node) []*Node {
 	return kept
 }
 
-// find is the place of a node equal to n in the table, or of the gap for it.
-func (b *Builder) find(n *Node) int {
+// find is the place of a node equal to n, of the given hash, in the table, or of the gap for it.
+func (b *Builder) find(n *Node, hash uint64) int {
 	mask := len(b.unique) - 1
-	for i := int(n.hash()) & mask; ; i = (i + 1) & mask {
-		if id := b.unique[i]; id == 0 || b.nodes[id-1].equal(n) {
+	mark := uint32(hash)
+	for i := int(mark) & mask; ; i = (i + 1) & mask {
+		if s := b.unique[i]; s.id == 0 || s.mark == mark && b.nodes[s.id-1].equal(n) {
 			return i
 		}
 	}
@@ -311,7 +333,7 @@ func (b *Builder) Rebuild(n *Node, args []*Node) *Node {
 	case OpFactor, OpSolve, OpDet:
 		return b.system(n.Op, n.Off, args)
 	}
-	return b.Apply(n.Op, slices.Clone(args)...)
+	return b.Apply(n.Op, args...)
 }
 
 // Substitute replaces nodes in everything that the roots reach.
