@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -181,9 +182,17 @@ func taken(f *exec.Frame, name string, n int) []float64 {
 	return v
 }
 
+// random is how many random graphs a test takes: half of n by day, ten times as many at night.
+func random(n uint64) uint64 {
+	if os.Getenv("PINODE_NIGHTLY") != "" {
+		return 10 * n
+	}
+	return n / 2
+}
+
 // TestLanesAgree: each lane has the bits of a run of its own.
 func TestLanesAgree(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range random(40) {
 		networks := exec.Precision(seed / 10 % 2)
 		gs := graphs(seed)[:3] // the last adds up lanes
 		one, err := exec.Compile(gs, 1, networks)
@@ -221,7 +230,7 @@ func TestMachineCode(t *testing.T) {
 	if err := jit.Available(); err != nil {
 		t.Skip(err)
 	}
-	for seed := range uint64(100) {
+	for seed := range random(100) {
 		gs := graphs(seed)
 		networks := exec.Precision(seed / 10 % 2)
 		for _, lanes := range []int{1, 4, 8} {
@@ -264,7 +273,7 @@ func TestMachineCode(t *testing.T) {
 // double precision, as far as it goes, and are not the same.
 func TestSinglePrecision(t *testing.T) {
 	differ := 0
-	for seed := range uint64(40) {
+	for seed := range random(40) {
 		gs := graphs(seed)
 		for _, lanes := range []int{1, 8} {
 			var out [2][]float64
@@ -301,7 +310,7 @@ func TestSinglePrecision(t *testing.T) {
 // TestDerivatives compares gradients and directional derivatives of random
 // graphs over all ops with central differences.
 func TestDerivatives(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range random(100) {
 		gs := graphs(seed)
 		m, err := exec.Compile(gs, 1, exec.Double)
 		require.NoError(t, err)
@@ -340,7 +349,7 @@ func TestDerivatives(t *testing.T) {
 // TestAccumulate: an output that accumulates adds up over runs, and
 // temporaries carry nothing from run to run.
 func TestAccumulate(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range random(20) {
 		m, err := exec.Compile(graphs(seed), 2, exec.Double)
 		require.NoError(t, err)
 		f := m.NewFrame()
@@ -363,7 +372,7 @@ func TestAccumulate(t *testing.T) {
 // TestSumOverLanes: a shared output that accumulates adds up all lanes but
 // those that are idle, in any number of runs.
 func TestSumOverLanes(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range random(40) {
 		networks := exec.Precision(seed / 10 % 2)
 		for _, lanes := range []int{1, 4, 8} {
 			m, err := exec.Compile(graphs(seed), lanes, networks)

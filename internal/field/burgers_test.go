@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -179,13 +180,17 @@ func BenchmarkRows(b *testing.B) {
 var _ fit.Residuals = (*Objective)(nil)
 
 // TestBurgers trains a small network by Gauss–Newton steps, with points drawn anew on the way,
-// and compares it with the solution. The whole run, of larger networks, goes below 1e-6.
+// and compares it with the solution, a larger one at night. The whole run, of larger ones still, goes below 1e-6.
 func TestBurgers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
-	o, w := burgers(t, []int{16, 16, 16}, 2)
-	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: 2000, Adaptive: true, Balanced: true, Weight: 1, Seed: 1}
+	hidden, points, bound := []int{12, 12}, 1000, 2e-2
+	if os.Getenv("PINODE_NIGHTLY") != "" {
+		hidden, points, bound = []int{16, 16, 16}, 2000, 1e-2
+	}
+	o, w := burgers(t, hidden, 2)
+	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: points, Adaptive: true, Balanced: true, Weight: 1, Seed: 1}
 	ctx := context.Background()
 	require.NoError(t, s.Draw(ctx, o, 0, 1, w))
 	p := &fit.Problem{Loss: o, Horizon: 1, Alike: true, Workers: 2, Every: 10, Draw: func(ctx context.Context, draw, times int, x []float64) error {
@@ -210,5 +215,5 @@ func TestBurgers(t *testing.T) {
 			off, size = off+(out[0]-want)*(out[0]-want), size+want*want
 		}
 	}
-	require.Less(t, math.Sqrt(off/size), 1e-2)
+	require.Less(t, math.Sqrt(off/size), bound)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -174,9 +175,9 @@ func arguments(name string, rng *rand.Rand, n int) []float64 {
 
 // TestAccuracy measures errors in units of the last place.
 func TestAccuracy(t *testing.T) {
-	n := 3000
-	if testing.Short() {
-		n = 400
+	n := 800
+	if os.Getenv("PINODE_NIGHTLY") != "" {
+		n = 3000
 	}
 	for _, f := range Functions {
 		rng := rand.New(rand.NewPCG(1, 2))
