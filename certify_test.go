@@ -249,19 +249,6 @@ func TestCertificateRefusesAtOptimum(t *testing.T) {
 func TestDoubtfulDifferences(t *testing.T) {
 	const csv = "t,y\n0.5,0.4\n1.5,0.3\n2.5,0.6\n"
 	for name, c := range map[string]struct{ model, why, settings string }{
-		"two events at one time": {`model M {
-  param k in (0, inf) = 1
-  param c = 0.7
-  state x = 0
-  state z = 0
-  state v = 1
-  x' = k
-  z' = 1
-  v' = -c*v
-  event one when x >= 1 { x := 0.2 }
-  event two when z >= 1 { z := 0.1 }
-  observe y = v + x ~ normal(1)
-}`, "another order", "solver: tsit5 { rtol: 1e-10, atol: 1e-12 }"},
 		"two events, fixed steps": {`model M {
   param k in (0, inf) = 1
   param c = 0.7
