@@ -135,6 +135,10 @@ func wordList(x dsl.Expr) []string {
 
 // numbers evaluates the numbers of a setting.
 func (e *settings) numbers(s *scope, o *dsl.Option, row *setting.Setting) ([]float64, bool) {
+	if b, ok := o.Value.Expr.(*dsl.BoolLit); ok {
+		e.errSetting(b.Span(), fmt.Errorf("`%s` is %s, not %t", row.Key, row.Kind, b.Value))
+		return nil, false
+	}
 	if n, ok := o.Value.Expr.(*dsl.Name); ok && constants[n.Name] == 0 {
 		if ent, _ := s.find(inValues, n.Name, n.Primes); ent == nil {
 			e.errSetting(n.Span(), fmt.Errorf("`%s` is %s, not `%s`", row.Key, row.Kind, n.Name))
