@@ -79,9 +79,9 @@ func TestKindsOfSettings(t *testing.T) {
 
 // TestSamplesAndSweeps: what is drawn and what is swept, by name or element, and what is said of what is neither.
 func TestSamplesAndSweeps(t *testing.T) {
-	p, mistakes := withKinds(t, "simulate { samples: 10*n { a: normal(1, 0.5), v: uniform(0, 2), A[1,0]: normal(0, 1), x: normal(1 [m], 10 [cm]) }, sweep: { a: [1, 2, n], v: [[1, 2], [3, 4]], v[1]: [5, 6], x: [1 [m]] } }")
+	_, mistakes := withKinds(t, "simulate { samples: 10*n { a: normal(1, 0.5), v: uniform(0, 2), A[1,0]: normal(0, 1), x: normal(1 [m], 10 [cm]) }, sweep: { a: [1, 2, n], v: [[1, 2], [3, 4]], v[1]: [5, 6], x: [1 [m]] } }")
 	require.Equal(t, []string{"unit-mismatch"}, kinds(mistakes), "%q", mistakes)
-	p, mistakes = withKinds(t, "simulate { samples: 10*n { a: normal(1, 0.5), v: uniform(0, 2), A[1,0]: normal(0, 1), x: normal(1 [m], 0.1 [m]) }, sweep: { a: [1, 2, n], v: [[1, 2], [3, 4]], v[1]: [5, 6], x: [1 [m]] } }")
+	p, mistakes := withKinds(t, "simulate { samples: 10*n { a: normal(1, 0.5), v: uniform(0, 2), A[1,0]: normal(0, 1), x: normal(1 [m], 0.1 [m]) }, sweep: { a: [1, 2, n], v: [[1, 2], [3, 4]], v[1]: [5, 6], x: [1 [m]] } }")
 	require.Empty(t, mistakes)
 	require.Equal(t, 30, p.Simulate.Samples.N)
 	var drawn []string
