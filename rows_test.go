@@ -71,7 +71,7 @@ data d from "d.csv" { time: t, y: y, u: u }`, "t,y,u\n0,1,7\n1,1,\n1,,8\n1,1,\n1
 	require.NoError(t, err)
 	var u []float64
 	for _, r := range items[0].Rows {
-		u = append(u, r.Inputs[0])
+		u = append(u, r.Inputs()[0])
 	}
 	require.Equal(t, []float64{7, 7, 8, 9, 9}, u)
 }
@@ -92,7 +92,7 @@ func TestSavesAndFirings(t *testing.T) {
 	}
 	shape := func(it *problem.Trajectory) (saves []float64, rows []int, firings []fired) {
 		for _, r := range it.Rows {
-			rows = append(rows, r.Save)
+			rows = append(rows, r.Save())
 		}
 		for _, f := range it.Span.Firings {
 			firings = append(firings, fired{f.T, f.Behind})

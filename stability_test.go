@@ -80,9 +80,9 @@ func TestUnseenRates(t *testing.T) {
 			values := 0.
 			for _, it := range o.Trajectories {
 				for _, r := range it.Rows {
-					at := it.Span.Saves[r.Save]
+					at := it.Span.Saves[r.Save()]
 					a := math.Exp(-0.3 * at)
-					want -= (a - r.Data[0]) * 0.3 * at * a
+					want -= (a - r.Data()[0]) * 0.3 * at * a
 					values++
 				}
 			}

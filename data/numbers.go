@@ -14,6 +14,11 @@ func (m *Numbers) At(i int) []float64 {
 	return m.of[i*m.width : (i+1)*m.width : (i+1)*m.width]
 }
 
+// Room is room for so many rows of so many numbers.
+func Room(rows, width int) Numbers {
+	return Numbers{width, 0, make([]float64, 0, rows*width)}
+}
+
 // Append adds a row.
 func (m *Numbers) Append(row ...float64) {
 	m.width = len(row)
@@ -41,8 +46,8 @@ func (l *Lines) At(i int) int {
 	return int(l.list[i])
 }
 
-// add notes the line of one more row.
-func (l *Lines) add(line int) {
+// Add notes the line of one more row.
+func (l *Lines) Add(line int) {
 	if l.n == 0 {
 		l.first = line
 	}

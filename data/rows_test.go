@@ -58,7 +58,7 @@ func TestSince(t *testing.T) {
 		for i := range times {
 			tr.Obs.Append(times[i])
 			tr.Given.Append()
-			tr.Lines.add(2 + i)
+			tr.Lines.Add(2 + i)
 		}
 		return tr
 	}

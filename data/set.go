@@ -428,7 +428,7 @@ func (tr *Trajectory) add(r Row, spec *Spec, time float64, cols *columns) error 
 		tr.Times = append(tr.Times, time)
 		tr.Obs.Append(row...)
 		tr.Given.Append(given...)
-		tr.Lines.add(r.t.Line(r.i))
+		tr.Lines.Add(r.t.Line(r.i))
 	}
 	fired := len(tr.Firings)
 	for k, e := range spec.Events {

@@ -64,11 +64,11 @@ func EachPrediction(f *Fit, do func(*Curve)) error {
 			return err
 		}
 		for k, r := range slices.Concat(it.Rows, it.Told) {
-			w.System.RowAt(it.Span.Saves[r.Save], tr.SaveY[r.Save], tr.SaveD[r.Save], tr.BeforeY[r.Save], tr.BeforeD[r.Save], r.Data, r.Seen, r.Inputs, r.Own)
+			w.System.RowAt(it.Span.Saves[r.Save()], tr.SaveY[r.Save()], tr.SaveD[r.Save()], tr.BeforeY[r.Save()], tr.BeforeD[r.Save()], r.Data(), r.Seen(), r.Inputs(), r.Own())
 			pred := w.System.Predict()
 			for i, v := range pred {
-				if r.Seen[i] != 0 && predicted[i] {
-					c.Observed = append(c.Observed, Point{names[i], it.Span.Saves[r.Save], r.Data[i], v, k >= len(it.Rows)})
+				if r.Seen()[i] != 0 && predicted[i] {
+					c.Observed = append(c.Observed, Point{names[i], it.Span.Saves[r.Save()], r.Data()[i], v, k >= len(it.Rows)})
 				}
 			}
 		}

@@ -173,12 +173,12 @@ func placesOf(p *compiler.Program, train []*problem.Trajectory) (list []float64)
 				if c.Row == nil {
 					return nil
 				}
-				if k := problem.ObserveOffset(p, c.Row); row.Seen[k] != 0 {
-					at = append(at, row.Data[k])
+				if k := problem.ObserveOffset(p, c.Row); row.Seen()[k] != 0 {
+					at = append(at, row.Data()[k])
 				}
 			}
 			if len(at) == len(p.Checked.Model.Coordinates) {
-				list = append(list, append(at, it.Span.Saves[row.Save])...)
+				list = append(list, append(at, it.Span.Saves[row.Save()])...)
 			}
 		}
 	}

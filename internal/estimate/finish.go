@@ -178,14 +178,14 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 		}
 		sum.Add(&tr.Stats)
 		for _, r := range it.Rows {
-			k := r.Save
-			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
+			k := r.Save()
+			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
 			w.System.Row.Run.Run()
 			s.Loss += w.System.Row.Run.Value[0]
 			pred := w.System.Predict()
 			for i, p := range pred {
-				if r.Seen[i] != 0 {
-					sq[i] += (p - r.Data[i]) * (p - r.Data[i])
+				if r.Seen()[i] != 0 {
+					sq[i] += (p - r.Data()[i]) * (p - r.Data()[i])
 					n[i]++
 				}
 			}

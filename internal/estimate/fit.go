@@ -311,7 +311,7 @@ func summarise(trajectories []*problem.Trajectory) Summary {
 		s.Values += it.Values
 		s.Missing += it.Data.Lost
 		for _, r := range it.Rows {
-			s.Missing += len(r.Seen) - r.Values
+			s.Missing += len(r.Seen()) - r.Values()
 		}
 		s.T0, s.T1 = math.Min(s.T0, it.Shown()), math.Max(s.T1, it.Span.T1)
 	}

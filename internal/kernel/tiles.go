@@ -20,7 +20,7 @@ type Tiles struct {
 	N      int
 	side   int // blocks in a row
 	blocks []float64
-	packed []float64 // panels of the last product
+	packed []float64 // panels of the rows that were multiplied last
 	minus  []float64 // a row of blocks with the other sign
 }
 
@@ -40,12 +40,26 @@ func (t *Tiles) At(i, j int) float64 { return t.block(i/tile, j/tile)[i%tile*til
 // Set sets the element in row i and column j ≥ i.
 func (t *Tiles) Set(i, j int, v float64) { t.block(i/tile, j/tile)[i%tile*tile+j%tile] = v }
 
+// band is how many blocks of packed panels there are at once, unless a panel has more of them: a
+// tall matrix is not copied as a whole.
+const band = 256
+
 // Gram sets t to AᵀA for the rows of A, which stand stride apart.
 func (t *Tiles) Gram(a []float64, rows, stride, workers int) {
+	clear(t.blocks)
+	step := max(8, band/max(1, t.side)) * panelRows
+	for first := 0; first < rows; first += step {
+		t.addGram(a[first*stride:], min(step, rows-first), stride, workers)
+	}
+}
+
+// addGram adds the product of some rows.
+func (t *Tiles) addGram(a []float64, rows, stride, workers int) {
 	panels := (rows + panelRows - 1) / panelRows
-	if n := panels * t.side * panelRows * tile; len(t.packed) != n {
+	if n := panels * t.side * panelRows * tile; len(t.packed) < n {
 		t.packed = make([]float64, n)
-	} else if rows%panelRows > 0 {
+	}
+	if rows%panelRows > 0 {
 		clear(t.packed[(panels-1)*t.side*panelRows*tile:])
 	}
 	at := func(p, j int) []float64 { return t.packed[(p*t.side+j)*panelRows*tile:][:panelRows*tile] }
@@ -60,7 +74,6 @@ func (t *Tiles) Gram(a []float64, rows, stride, workers int) {
 	each(workers, t.side, func(i int) {
 		for j := i; j < t.side; j++ {
 			dst := t.block(i, j)
-			clear(dst)
 			for p := range panels {
 				Outer(dst, dst, at(p, i), at(p, j), panelRows, tile, tile)
 			}

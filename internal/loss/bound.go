@@ -122,9 +122,9 @@ func (s *Worker) weigh(l *Run) {
 	}
 	l.loss = 0
 	for i := range l.rows {
-		r := &l.rows[i]
-		k := r.Save
-		w.System.RowAt(l.Span.Saves[k], l.Traj.SaveY[k], l.Traj.SaveD[k], l.Traj.BeforeY[k], l.Traj.BeforeD[k], r.Data, r.Seen, r.Inputs, s.own(l, r))
+		r := l.rows[i]
+		k := r.Save()
+		w.System.RowAt(l.Span.Saves[k], l.Traj.SaveY[k], l.Traj.SaveD[k], l.Traj.BeforeY[k], l.Traj.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), s.own(l, r))
 		w.System.Row.Run.Run()
 		l.loss += w.System.Row.Run.Value[0]
 	}

@@ -46,7 +46,7 @@ data d from "data.csv" { time: t, trajectory: id, y: y }
 						q := f.Space.OwnInputs([]float64{k}, it, nil)
 						f.Space.Redraw(q, it, w)
 						for j, t := range at[i] {
-							z := (y[i][j] - (1+q[own])*math.Exp(-k*t) - f.Space.RowOwn(nil, it, &it.Rows[j], w)[0]) / 0.2
+							z := (y[i][j] - (1+q[own])*math.Exp(-k*t) - f.Space.RowOwn(nil, it, it.Rows[j], w)[0]) / 0.2
 							sum += (z*z/2 + math.Log(0.2*math.Sqrt(2*math.Pi))) / float64(copies)
 						}
 					}

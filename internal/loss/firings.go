@@ -77,7 +77,7 @@ func (q *squaresWorker) firings(t *Task, s *Worker, l *Run, tan *sim.Tangents) (
 // beside are the rows next to an instant that see its jump, from before its first micro-step to behind its last.
 func (q *squaresWorker) beside(s *Worker, l *Run, first, last *sim.Record) (rows [2]Neighbour) {
 	at := l.Span.Saves
-	next := sort.Search(len(l.rows), func(i int) bool { return at[l.rows[i].Save] >= first.T })
+	next := sort.Search(len(l.rows), func(i int) bool { return at[l.rows[i].Save()] >= first.T })
 	for side, sign := range []float64{1, -1} { // a row before it comes to lie behind the jump, and one behind it before
 		for k := range besideRows {
 			i := next - 1 - k
@@ -87,13 +87,13 @@ func (q *squaresWorker) beside(s *Worker, l *Run, first, last *sim.Record) (rows
 			if i < 0 || i >= len(l.rows) {
 				break
 			}
-			r := &l.rows[i]
-			if r.Values == 0 {
+			r := l.rows[i]
+			if r.Values() == 0 {
 				continue
 			}
 			rise := q.across(s, l, r, first, last, sign) - q.across(s, l, r, first, last, 0)
 			if rise != 0 || !rows[side].Is {
-				rows[side] = Neighbour{at[r.Save], rise, true}
+				rows[side] = Neighbour{at[r.Save()], rise, true}
 			}
 			if rise != 0 {
 				break
@@ -104,7 +104,7 @@ func (q *squaresWorker) beside(s *Worker, l *Run, first, last *sim.Record) (rows
 }
 
 // across is the loss of a row whose state is moved by so many times a jump.
-func (q *squaresWorker) across(s *Worker, l *Run, r *problem.Row, first, last *sim.Record, times float64) float64 {
+func (q *squaresWorker) across(s *Worker, l *Run, r problem.Row, first, last *sim.Record, times float64) float64 {
 	tr, w := &l.Traj, s.Worker
 	moved := func(v, before, after []float64) []float64 {
 		out := append([]float64(nil), v...)
@@ -115,9 +115,9 @@ func (q *squaresWorker) across(s *Worker, l *Run, r *problem.Row, first, last *s
 		}
 		return out
 	}
-	k := r.Save
+	k := r.Save()
 	y, d := moved(tr.SaveY[k], first.YBefore, last.YAfter), moved(tr.SaveD[k], first.DBefore, last.DAfter)
-	w.System.RowAt(l.Span.Saves[k], y, d, y, d, r.Data, r.Seen, r.Inputs, r.Own)
+	w.System.RowAt(l.Span.Saves[k], y, d, y, d, r.Data(), r.Seen(), r.Inputs(), r.Own())
 	w.System.Row.Run.Run()
 	if v := w.System.Row.Run.Value[0]; !math.IsNaN(v) {
 		return v

@@ -363,9 +363,9 @@ func (o *Objective) Count(trajectories []*problem.Trajectory, horizon float64) (
 	for _, it := range trajectories {
 		span, n := it.Horizon(horizon)
 		for i := range it.Rows[:n] {
-			r := &it.Rows[i]
-			values += r.Counted
-			for k, on := range r.Losses {
+			r := it.Rows[i]
+			values += r.Counted()
+			for k, on := range r.Losses() {
 				if on {
 					o.counted[k]++
 				}
@@ -404,20 +404,21 @@ func (o *Objective) WeighLosses(perValue, perTrajectory float64) {
 // countRows notes what counts at the rows of a trajectory: which loss terms, and
 // which values of observations whose weight is not constant.
 func countRows(p *compiler.Program, sys *engine.System, it *problem.Trajectory) error {
-	if sys.Counts == nil || len(it.Rows) == 0 || it.Rows[0].Losses != nil {
+	if sys.Counts == nil || len(it.Rows) == 0 || it.Rows[0].Asked() {
 		return nil
 	}
 	copy(sys.Q, it.Given)
 	sys.Signals = it.Signals
 	lay, losses := &p.Model.Layout, len(p.Checked.Model.Losses)
+	it.Rows = problem.Apart(it.Rows)
+	problem.Ask(it.Rows, losses)
 	for i := range it.Rows {
-		r := &it.Rows[i]
-		t := it.Span.Saves[r.Save]
-		sys.RowAt(t, nil, nil, nil, nil, r.Data, r.Seen, r.Inputs, r.Own)
+		r := it.Rows[i]
+		t := it.Span.Saves[r.Save()]
+		sys.RowAt(t, nil, nil, nil, nil, r.Data(), r.Seen(), r.Inputs(), r.Own())
 		sys.Counts.Run()
-		r.Losses = make([]bool, losses)
 		for k := range losses {
-			r.Losses[k] = sys.Counts.Value[k] != 0
+			r.Losses()[k] = sys.Counts.Value[k] != 0
 		}
 		k := losses
 		for _, s := range lay.Observes {
@@ -429,13 +430,13 @@ func countRows(p *compiler.Program, sys *engine.System, it *problem.Trajectory) 
 			k++
 			seen := 0
 			for e := range s.N {
-				seen += int(r.Seen[s.Off+e])
+				seen += int(r.Seen()[s.Off+e])
 			}
 			switch {
 			case seen > 0 && !(v >= 0 && !math.IsInf(v, 1)):
 				return &data.Error{File: it.Set.File, Text: fmt.Sprintf("the weight of `%s` at %g is %g", o.Name, t, v), Help: "a weight is a number, 0 or more"}
 			case v == 0:
-				r.Counted -= seen
+				r.Recount(r.Values(), r.Counted()-seen)
 			}
 		}
 	}

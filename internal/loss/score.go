@@ -45,17 +45,17 @@ func NewScorer(c *engine.Compiled) (*Scorer, error) {
 }
 
 // Row counts the measured values of the row that a system is at, and adds their residuals to a list.
-func (s *Scorer) Row(list []fit.Residual, it *problem.Trajectory, r *problem.Row, sys *engine.System) []fit.Residual {
+func (s *Scorer) Row(list []fit.Residual, it *problem.Trajectory, r problem.Row, sys *engine.System) []fit.Residual {
 	pred := sys.Predict()
 	if s.noise != nil {
 		s.noise.At(sys)
 	}
 	for i, o := range s.of {
-		if r.Seen[i] == 0 || o.Unpredicted {
+		if r.Seen()[i] == 0 || o.Unpredicted {
 			continue
 		}
-		y, d := r.Data[i], r.Data[i]-pred[i]
-		list = append(list, fit.Residual{Trajectory: it.Name, Observation: s.names[i], Time: it.Span.Saves[r.Save], Data: y, Prediction: pred[i]})
+		y, d := r.Data()[i], r.Data()[i]-pred[i]
+		list = append(list, fit.Residual{Trajectory: it.Name, Observation: s.names[i], Time: it.Span.Saves[r.Save()], Data: y, Prediction: pred[i]})
 		s.n[i]++
 		s.squares[i] += d * d
 		if o.Dist == nil {

@@ -31,9 +31,9 @@ data d from "data.csv" { time: t, trajectory: id, plain: p, y: [u, v], n: n }
 	for _, it := range o.Trajectories {
 		sys.BindTrajectory(o.Space.OwnInputs(o.Natural, it, nil), it.Signals)
 		for i := range it.Rows {
-			r := &it.Rows[i]
+			r := it.Rows[i]
 			y := []float64{1, 3}
-			sys.RowAt(it.Span.Saves[r.Save], y, nil, y, nil, r.Data, r.Seen, r.Inputs, r.Own)
+			sys.RowAt(it.Span.Saves[r.Save()], y, nil, y, nil, r.Data(), r.Seen(), r.Inputs(), r.Own())
 			list = s.Row(list, it, r, sys)
 		}
 	}

@@ -50,11 +50,37 @@ type behindRows struct {
 	first int
 }
 
-// places are the rows of a trajectory's residuals: those of row i begin at at[i].
+// places are the rows of a trajectory's residuals.
 type places struct {
-	at      []int
+	first   int
+	each    int             // residuals of each row, where all rows have as many
+	at      []int32         // else where those of each row begin, behind the first
 	ends    []int           // the first of each part at its end
 	columns []engine.Column // of what moves it besides weights
+}
+
+// row is where the residuals of row i begin.
+func (p *places) row(i int) int {
+	if p.at == nil {
+		return p.first + i*p.each
+	}
+	return p.first + int(p.at[i])
+}
+
+// next notes where those of row i begin, before any of a later row are known.
+func (p *places) next(i, row int) {
+	switch {
+	case i == 1:
+		p.each = row - p.first
+	case p.at == nil && i > 1 && row != p.row(i):
+		p.at = make([]int32, i, 2*i)
+		for k := range p.at {
+			p.at[k] = int32(k * p.each)
+		}
+	}
+	if p.at != nil {
+		p.at = append(p.at, int32(row-p.first))
+	}
 }
 
 // linear is what a task for residuals sets: residuals and, unless nil, their derivatives by
@@ -147,12 +173,12 @@ func (s *Squares) layOut() {
 		}
 	}
 	for _, it := range s.Trajectories {
-		p := places{columns: s.columnsOf(it)}
+		p := places{first: s.rows, columns: s.columnsOf(it)}
 		for i := range it.Rows {
-			p.at = append(p.at, s.rows)
+			p.next(i, s.rows)
 			first := len(s.kinks)
 			for _, e := range s.scores {
-				if !e.counts(&it.Rows[i]) {
+				if !e.counts(it.Rows[i]) {
 					continue
 				}
 				switch {
@@ -181,11 +207,11 @@ func (s *Squares) layOut() {
 }
 
 // counts reports whether a residual is there at a row.
-func (e *scoreElement) counts(r *problem.Row) bool {
+func (e *scoreElement) counts(r problem.Row) bool {
 	if e.seen < 0 {
-		return r.Losses[e.loss]
+		return r.Losses()[e.loss]
 	}
-	return r.Seen[e.seen] != 0
+	return r.Seen()[e.seen] != 0
 }
 
 // columnsOfWeights are the coordinates that move all trajectories alike, first in the columns of each. A list
@@ -337,28 +363,29 @@ func operations(of *ir.Node) (sum float64) {
 
 // chain takes derivatives by natural parameters to those by coordinates.
 func (s *Squares) chain(x []float64, jac *mat.Dense) {
-	rows := make([][]float64, s.tail)
-	for i := range rows {
-		rows[i] = jac.RawRowView(i)
+	slope := s.slopes(x)
+	for i := range s.tail {
+		floats.Mul(jac.RawRowView(i)[:len(slope)], slope)
 	}
-	s.byCoordinates(x, rows...)
 }
 
-// byCoordinates takes derivatives by natural parameters, where there are any, to those by coordinates.
-func (s *Squares) byCoordinates(x []float64, list ...[]float64) {
-	n := len(s.Space.Params)
-	slope := make([]float64, n)
+// slopes are the derivatives of natural parameters by their coordinates.
+func (s *Squares) slopes(x []float64) []float64 {
+	slope := make([]float64, len(s.Space.Params))
 	for i := range slope {
 		slope[i] = s.Space.Transforms[i].Derivative(x[i])
 		if math.IsInf(x[i], 0) { // held at the end of its interval
 			slope[i] = 0
 		}
 	}
-	for _, row := range list {
-		for k := range row[:min(n, len(row))] {
-			row[k] *= slope[k]
-		}
-	}
+	return slope
+}
+
+// byCoordinates takes derivatives by natural parameters, where there are any, to those by coordinates.
+func (s *Squares) byCoordinates(x, row []float64) {
+	slope := s.slopes(x)
+	n := min(len(slope), len(row))
+	floats.Mul(row[:n], slope[:n])
 }
 
 // Misfit is the sum of squares of those residuals that are distances of measured values
@@ -367,9 +394,9 @@ func (s *Squares) byCoordinates(x []float64, list ...[]float64) {
 func (s *Squares) Misfit(r []float64, do func(trajectory, row, element int, r float64)) (sum float64, n int) {
 	for t, it := range s.Trajectories {
 		for i := range it.Rows {
-			at := s.places[t].at[i]
+			at := s.places[t].row(i)
 			for _, e := range s.scores {
-				if !e.counts(&it.Rows[i]) {
+				if !e.counts(it.Rows[i]) {
 					continue
 				}
 				if e.location {

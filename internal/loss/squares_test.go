@@ -101,7 +101,7 @@ func TestSquaresOfAllParts(t *testing.T) {
 	at, seen := 0., 0
 	s.Misfit(r, func(trajectory, row, element int, v float64) {
 		it := o.Trajectories[trajectory]
-		require.Equal(t, 1., it.Rows[row].Seen[element])
+		require.Equal(t, 1., it.Rows[row].Seen()[element])
 		at += v * v
 		seen++
 	})

@@ -80,9 +80,9 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 	}
 	l.loss = 0
 	for i := range l.rows {
-		r := &l.rows[i]
-		k := r.Save
-		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
+		r := l.rows[i]
+		k := r.Save()
+		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
 		lane := len(q.rows)
 		q.rows = append(q.rows, i)
 		for _, in := range q.in {
@@ -117,14 +117,14 @@ func (q *squaresWorker) flush(t *Task, l *Run, tan *sim.Tangents) {
 		for at := lane; at < len(q.losses); at += w {
 			l.loss += q.losses[at]
 		}
-		row := p.at[i]
+		row := p.row(i)
 		for k, e := range q.of.scores {
-			if !e.counts(&l.rows[i]) {
+			if !e.counts(l.rows[i]) {
 				continue
 			}
 			t.lin.r[row] = q.residuals[k*w+lane]
 			if t.lin.jac != nil {
-				q.derivative(t.lin.jac.RawRowView(row), k, lane, l.rows[i].Save, tan)
+				q.derivative(t.lin.jac.RawRowView(row), k, lane, l.rows[i].Save(), tan)
 			}
 			row++
 		}

@@ -67,8 +67,8 @@ func CheckSupport(p *compiler.Program, trajectories []*problem.Trajectory) error
 			}
 			for _, r := range it.Rows {
 				for k := range slot.N {
-					v := r.Data[slot.Off+k]
-					if r.Seen[slot.Off+k] == 0 || s.datum(v) || v <= below {
+					v := r.Data()[slot.Off+k]
+					if r.Seen()[slot.Off+k] == 0 || s.datum(v) || v <= below {
 						continue
 					}
 					at := it.Name
@@ -76,7 +76,7 @@ func CheckSupport(p *compiler.Program, trajectories []*problem.Trajectory) error
 						at = "trajectory " + at + ", "
 					}
 					return &data.Error{
-						File: it.Set.File, Line: r.Line, Text: at + fmt.Sprintf("t = %.6g: `%s` is %.6g, and %s has %s only", it.Span.Saves[r.Save], lower.ElementName(&o.Obj, k), v, o.Dist.Name, s.data),
+						File: it.Set.File, Line: r.Line(), Text: at + fmt.Sprintf("t = %.6g: `%s` is %.6g, and %s has %s only", it.Span.Saves[r.Save()], lower.ElementName(&o.Obj, k), v, o.Dist.Name, s.data),
 						Help: "leave the value empty if it was not measured, or take another distribution",
 					}
 				}
@@ -105,9 +105,9 @@ func (s *Worker) badRow(l *Run) *sim.Failure {
 	w, tr := s.Worker, &l.Traj
 	fail := sim.NewFailure(sim.Unstable, tr.T, "the loss is not a finite number")
 	for i := range l.rows {
-		r := &l.rows[i]
-		k := r.Save
-		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
+		r := l.rows[i]
+		k := r.Save()
+		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
 		w.System.Row.Run.Run()
 		if engine.Number(w.System.Row.Run.Value[0]) {
 			continue
@@ -130,13 +130,13 @@ func (s *Worker) badRow(l *Run) *sim.Failure {
 
 // badObservation says why the loss of observation i at the row that the system is at is
 // not finite.
-func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
+func (s *Worker) badObservation(i int, r problem.Row, loss float64) string {
 	slot, pred := s.objective.Prog.Model.Layout.Observes[i], s.Worker.System.Predict()
 	o := slot.Object.(*check.Observe)
 	name := func(k int) string { return lower.ElementName(&o.Obj, k) }
 	for k := range slot.N {
 		at := slot.Off + k
-		if r.Seen[at] == 0 {
+		if r.Seen()[at] == 0 {
 			continue
 		}
 		if v := pred[at]; !engine.Number(v) {
@@ -152,8 +152,8 @@ func (s *Worker) badObservation(i int, r *problem.Row, loss float64) string {
 	for k := range slot.N {
 		at := slot.Off + k
 		d, limited := supports[o.Dist.Name]
-		if v := pred[at]; limited && r.Seen[at] != 0 && !d.prediction(v, r.Data[at]) {
-			return fmt.Sprintf("the prediction of `%s` is %.6g where %.6g was measured, and %s needs %s; %s", name(k), v, r.Data[at], o.Dist.Name, d.needs, d.help)
+		if v := pred[at]; limited && r.Seen()[at] != 0 && !d.prediction(v, r.Data()[at]) {
+			return fmt.Sprintf("the prediction of `%s` is %.6g where %.6g was measured, and %s needs %s; %s", name(k), v, r.Data()[at], o.Dist.Name, d.needs, d.help)
 		}
 	}
 	return fmt.Sprintf("the loss of `%s` is %.6g, as the prediction is too far from the data for %s", o.Name, loss, o.Dist.Name)
@@ -185,9 +185,9 @@ func (s *Worker) BadDerivative(l *Run) *sim.Failure {
 	w, tr := s.Worker, &l.Traj
 	fail := sim.NewFailure(sim.Unstable, tr.T, "")
 	for i := range l.rows {
-		r := &l.rows[i]
-		k := r.Save
-		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
+		r := l.rows[i]
+		k := r.Save()
+		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
 		v := w.System.Row.VJP
 		w.System.ClearGradient()
 		w.System.Row.Ct[0] = 1

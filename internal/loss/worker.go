@@ -234,9 +234,9 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 	}
 	l.loss = 0
 	for i := range l.rows {
-		r := &l.rows[i]
-		k := r.Save
-		w.System.RowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, s.own(l, r))
+		r := l.rows[i]
+		k := r.Save()
+		w.System.RowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), s.own(l, r))
 		if s.batch != nil && !w.System.SlidesRow() {
 			if s.batch.add(l, k) {
 				s.batch.flush(sum, t.PerValue, t.Grad != nil)
@@ -258,10 +258,10 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 }
 
 // own is what a row of a run has of its own.
-func (s *Worker) own(l *Run, r *problem.Row) []float64 {
+func (s *Worker) own(l *Run, r problem.Row) []float64 {
 	o := s.objective
 	if !o.Space.RowDraws() {
-		return r.Own
+		return r.Own()
 	}
 	s.ofRow = o.Space.RowOwn(s.ofRow, o.Task.Trajectories[l.Index], r, o.draws.of(l.Index))
 	return s.ofRow

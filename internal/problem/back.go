@@ -19,16 +19,16 @@ func (it *Trajectory) TurnedBack(p *compiler.Program) *Trajectory {
 	back := &Trajectory{Name: it.Name, Data: it.Data, Set: it.Set, Given: make([]float64, lay.NQ), Keys: it.Keys, Signals: it.Signals}
 	back.measure(p, it.Data)
 	if it.Data.Known != nil { // the data say which, and may say none
-		back.Rows = slices.DeleteFunc(back.Rows, func(r Row) bool { return !r.Known })
+		back.Rows = slices.DeleteFunc(back.Rows, func(r Row) bool { return !r.Known() })
 	}
 	start, last := it.Span.T0, it.Span.T0
 	if n := len(back.Rows); n > 0 {
-		last = back.Rows[n-1].at
+		last = back.Rows[n-1].Time()
 	}
 	back.Span = sim.Span{T0: start, T1: last, Saves: []float64{last}}
 	for _, r := range slices.Backward(back.Rows) {
-		t, joint := start+last-r.at, false
-		if r.at == start {
+		t, joint := start+last-r.Time(), false
+		if r.Time() == start {
 			t = last // but for rounding
 		}
 		for e, ev := range p.Model.Events {

@@ -40,7 +40,7 @@ func drawn(f *problemtest.Fixture, it *problem.Trajectory, w problem.Drawing) (o
 		own[s.Object.Info().Name] = q[s.Off : s.Off+s.N]
 	}
 	for i := range it.Rows {
-		rows = append(rows, f.Space.RowOwn(nil, it, &it.Rows[i], w))
+		rows = append(rows, f.Space.RowOwn(nil, it, it.Rows[i], w))
 	}
 	return own, rows
 }
@@ -71,12 +71,12 @@ func TestDrawsOf(t *testing.T) {
 			for i, r := range rows {
 				require.Len(t, r, 6)
 				again := make([]float64, 6)
-				f.Space.DrawRow(again, it, &it.Rows[i], w)
+				f.Space.DrawRow(again, it, it.Rows[i].Line(), w)
 				require.Equal(t, r, again)
 				for k, v := range r[:5] {
-					require.Equal(t, uniform(1, w.Set, hash(it.Name), uint64(it.Rows[i].Line), "e", k, w.Copy), v)
+					require.Equal(t, uniform(1, w.Set, hash(it.Name), uint64(it.Rows[i].Line()), "e", k, w.Copy), v)
 				}
-				require.Equal(t, uniform(1, w.Set, hash(it.Name), uint64(it.Rows[i].Line), "f", 0, w.Copy), r[5])
+				require.Equal(t, uniform(1, w.Set, hash(it.Name), uint64(it.Rows[i].Line()), "f", 0, w.Copy), r[5])
 			}
 		}
 	}

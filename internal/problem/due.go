@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -16,27 +17,26 @@ import (
 // the start, with the loss terms, and the times of observations.
 func (it *Trajectory) due(p *compiler.Program, fail func(string, ...any) error) error {
 	lay := &p.Model.Layout
-	var rows []Row
-	for i := range it.Rows {
-		whole := &it.Rows[i]
-		at := map[float64]*Row{}
-		row := func(t float64) *Row {
-			r := at[t]
-			if r == nil {
-				c := *whole
-				c.at, c.Seen, c.Own, c.Values, c.Counted = t, make([]float64, lay.NObs), make([]float64, lay.NR), 0, 0
-				r = &c
-				at[t] = r
+	terms := len(p.Checked.Model.Losses) > 0
+	var rows []Row       // those of the table, once for each of their times
+	var times []float64  // of these
+	var seen [][]float64 // and what is seen then
+	for _, whole := range it.Rows {
+		first := len(times)
+		row := func(t float64) int {
+			for i := first; i < len(times); i++ {
+				if times[i] == t {
+					return i
+				}
 			}
-			return r
+			rows, times, seen = append(rows, whole), append(times, t), append(seen, make([]float64, lay.NObs))
+			return len(times) - 1
 		}
-		if len(p.Checked.Model.Losses) > 0 {
-			first := row(whole.at)
-			first.Own[0] = 1
-			copy(first.Own[1:], whole.Seen)
+		if terms {
+			row(whole.Time())
 		}
 		for _, s := range lay.Observes {
-			o, t := s.Object.(*check.Observe), whole.at
+			o, t := s.Object.(*check.Observe), whole.Time()
 			if o.At != nil {
 				var err error
 				if t, err = it.dueTime(p, o); err != nil {
@@ -44,31 +44,37 @@ func (it *Trajectory) due(p *compiler.Program, fail func(string, ...any) error) 
 				}
 			}
 			for k := range s.N {
-				if whole.Seen[s.Off+k] == 0 {
-					continue
-				}
-				r := row(t)
-				r.Seen[s.Off+k] = 1
-				if r.Values++; o.Weight > 0 {
-					r.Counted++
+				if whole.Seen()[s.Off+k] != 0 {
+					seen[row(t)][s.Off+k] = 1
 				}
 			}
 		}
-		for _, r := range at {
-			rows = append(rows, *r)
-			it.Span.T1 = math.Max(it.Span.T1, r.at)
-		}
 	}
-	slices.SortStableFunc(rows, func(a, b Row) int {
-		switch {
-		case a.at < b.at:
-			return -1
-		case a.at > b.at:
-			return 1
+	due := Apart(rows)
+	for i, r := range due {
+		r.of.ownRoom(lay.NR)
+		if terms && (i == 0 || rows[i] != rows[i-1]) {
+			r.Own()[0] = 1
+			copy(r.Own()[1:], r.Seen())
 		}
-		return 0
-	})
-	it.Rows = rows
+		r.of.time[r.at] = times[i]
+		copy(r.Seen(), seen[i])
+		values, counted := 0, 0
+		for _, s := range lay.Observes {
+			for k := range s.N {
+				if seen[i][s.Off+k] == 0 {
+					continue
+				}
+				if values++; s.Object.(*check.Observe).Weight > 0 {
+					counted++
+				}
+			}
+		}
+		r.Recount(values, counted)
+		it.Span.T1 = math.Max(it.Span.T1, times[i])
+	}
+	slices.SortStableFunc(due, func(a, b Row) int { return cmp.Compare(a.Time(), b.Time()) })
+	it.Rows = due
 	return nil
 }
 

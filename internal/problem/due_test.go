@@ -47,7 +47,7 @@ func TestDue(t *testing.T) {
 		require.Len(t, it.Rows, len(want))
 		for k, w := range want {
 			r := it.Rows[k]
-			require.Equal(t, w, row{it.Span.Saves[r.Save], r.Seen, r.Own, r.Values, r.Counted}, "row %d of trajectory %d", k, i)
+			require.Equal(t, w, row{it.Span.Saves[r.Save()], r.Seen(), r.Own(), r.Values(), r.Counted()}, "row %d of trajectory %d", k, i)
 		}
 	}
 	names := func(list []string) (out []string) {

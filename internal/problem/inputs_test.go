@@ -34,7 +34,7 @@ func TestInputsOfRows(t *testing.T) {
 	require.Len(t, it.Rows, 3)
 	var inputs [][]float64
 	for _, r := range it.Rows {
-		inputs = append(inputs, r.Inputs)
+		inputs = append(inputs, r.Inputs())
 	}
 	require.Equal(t, [][]float64{{4, 5}, {6, 5}, {6, 9}}, inputs)
 	require.Equal(t, []float64{2, 3}, it.Span.Stops)
@@ -62,8 +62,8 @@ func TestInputsOfRows(t *testing.T) {
 	require.Equal(t, []float64{2, 2, 4}, it.Span.Saves, "rows of one time have saves of their own where something fires between them")
 
 	f = problemtest.Load(t, fmt.Sprintf(driven, "linear"), "id,t,u,w,d,e,y\na,0,1,5,,,\na,1,,,,,1\na,2,5,,,,1\na,2,3,5,,,\n")
-	require.Equal(t, []float64{3, 5}, f.Trajectories[0].Rows[0].Inputs, "on the line between")
-	require.Equal(t, []float64{5, 5}, f.Trajectories[0].Rows[1].Inputs, "of its own cells")
+	require.Equal(t, []float64{3, 5}, f.Trajectories[0].Rows[0].Inputs(), "on the line between")
+	require.Equal(t, []float64{5, 5}, f.Trajectories[0].Rows[1].Inputs(), "of its own cells")
 	_, err := problemtest.Open(t, fmt.Sprintf(driven, "cubic"), "id,t,u,w,d,e,y\na,0,1,5,,,\na,1,2,,,,\na,1,3,,,,1\na,2,3,5,,,\n").Trajectories(data.Train)
 	require.ErrorContains(t, err, "data.csv: trajectory id=a: input `u`: a cubic input cannot jump; at 1 it is both 2 and 3")
 }
@@ -107,7 +107,7 @@ data d from "data.csv" { time: t, y: [a, b], z: z }
 	}
 	var got []row
 	for _, r := range f.Trajectories[0].Rows {
-		got = append(got, row{r.Data, r.Seen, r.Values, r.Counted, r.Line})
+		got = append(got, row{r.Data(), r.Seen(), r.Values(), r.Counted(), r.Line()})
 	}
 	require.Equal(t, []row{
 		{[]float64{7, 5, 6}, []float64{0, 1, 1}, 2, 1, 2},
@@ -156,7 +156,7 @@ data d from "data.csv" { time: t [min], y: y [cm], where: `+condition+` }
 		}
 		var lines []int
 		for _, r := range list[0].Rows {
-			lines = append(lines, r.Line)
+			lines = append(lines, r.Line())
 		}
 		return lines, nil
 	}
@@ -214,7 +214,7 @@ data d from "data.csv" { time: t, x: where, seen: s, mid: m }
 	require.NoError(t, err)
 	var values []int
 	for _, r := range f.Trajectories[0].Rows {
-		values = append(values, r.Values)
+		values = append(values, r.Values())
 	}
 	require.Equal(t, []int{1, 2, 1}, values)
 	_, err = read("t,where,s,m\n0,0,1,\n0.5,2.5,1,\n")

@@ -60,11 +60,9 @@ func newNoise(sp *Space, trajectories []*Trajectory, seed uint64) (*noise, error
 		}
 		it.owner = hashed(it.Name)
 		for i := range it.Rows {
-			if r := &it.Rows[i]; n.rows != nil {
-				for len(r.Own) < lay.NR {
-					r.Own = append(r.Own, 0)
-				}
-				n.ofRow(r.Own, it, r, Drawing{})
+			if r := it.Rows[i]; n.rows != nil {
+				r.of.ownRoom(lay.NR)
+				n.ofRow(r.Own(), it, r.Line(), Drawing{})
 			}
 		}
 	}
@@ -85,9 +83,9 @@ func (n *noise) ofTrajectory(q []float64, it *Trajectory, w Drawing) {
 }
 
 // ofRow sets what a row draws among what it has of its own.
-func (n *noise) ofRow(own []float64, it *Trajectory, r *Row, w Drawing) {
+func (n *noise) ofRow(own []float64, it *Trajectory, line int, w Drawing) {
 	for _, d := range n.rows {
-		n.fill(own[d.off:], &d, it.owner, uint64(r.Line), w)
+		n.fill(own[d.off:], &d, it.owner, uint64(line), w)
 	}
 }
 
@@ -142,17 +140,17 @@ func (sp *Space) Redraw(q []float64, it *Trajectory, w Drawing) {
 }
 
 // RowOwn is what a row has of its own with draws w, in room.
-func (sp *Space) RowOwn(room []float64, it *Trajectory, r *Row, w Drawing) []float64 {
-	room = append(room[:0], r.Own...)
+func (sp *Space) RowOwn(room []float64, it *Trajectory, r Row, w Drawing) []float64 {
+	room = append(room[:0], r.Own()...)
 	if w != (Drawing{}) { // else they are there
-		sp.noise.ofRow(room, it, r, w)
+		sp.noise.ofRow(room, it, r.Line(), w)
 	}
 	return room
 }
 
-// DrawRow sets what a row draws among what it has of its own.
-func (sp *Space) DrawRow(own []float64, it *Trajectory, r *Row, w Drawing) {
-	sp.noise.ofRow(own, it, r, w)
+// DrawRow sets what the row of a line draws among what it has of its own.
+func (sp *Space) DrawRow(own []float64, it *Trajectory, line int, w Drawing) {
+	sp.noise.ofRow(own, it, line, w)
 }
 
 // RowDraws reports whether something is drawn for each row.

@@ -60,19 +60,6 @@ type Joint struct {
 	Weight    float64
 }
 
-// Row is one row of data at a save.
-type Row struct {
-	Save            int
-	Data, Seen      []float64
-	Inputs          []float64 // the inputs at the row, which may be those of its own columns
-	Values, Counted int       // measured values, and those of observations with a weight
-	Own             []float64 // what else it has of its own: see lower.Layout.Due
-	Losses          []bool    // which loss terms count
-	Line            int       // of the file
-	at              float64
-	Known           bool // known when predicting: see Predict
-}
-
 // bindItem turns a trajectory of data into a run from a start.
 func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, start float64) (*Trajectory, error) {
 	lay := &m.Prog.Model.Layout
@@ -124,6 +111,7 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 		}
 	}
 	m.lateInputs(set, tr, start)
+	m.switchedInputs(tr)
 	it.Span = sim.Span{T0: start, T1: tr.T1}
 	it.measure(m.Prog, tr)
 	if err := it.placed(m.Prog, set.File); err != nil {
@@ -146,11 +134,11 @@ func (m *Problem) bindItem(d *check.Data, set *data.Set, tr *data.Trajectory, st
 // Predict leaves the rows out that are known when predicting: the others are predicted.
 func (it *Trajectory) Predict() {
 	it.Rows = slices.DeleteFunc(it.Rows, func(r Row) bool {
-		if r.Known {
-			it.Values -= r.Values
+		if r.Known() {
+			it.Values -= r.Values()
 			it.Told = append(it.Told, r)
 		}
-		return r.Known
+		return r.Known()
 	})
 }
 
@@ -163,7 +151,7 @@ func (it *Trajectory) Known() *Trajectory {
 	known := *it
 	known.Rows, known.Values = it.Told, 0
 	for i := range it.Told {
-		known.Values += it.Told[i].Values
+		known.Values += it.Told[i].Values()
 	}
 	return &known
 }
@@ -183,34 +171,54 @@ func (it *Trajectory) measure(p *compiler.Program, tr *data.Trajectory) {
 			}
 		}
 	}
-	it.Rows = make([]Row, 0, len(tr.Times))
-	whole := slices.Repeat([]float64{1}, lay.NObs) // all rows without missing values share it
-	inputs := make([]float64, len(tr.Times)*lay.NU)
-	for i, t := range tr.Times {
-		r := Row{at: t, Line: tr.Lines.At(i), Known: tr.Known != nil && tr.Known[i], Data: tr.Obs.At(i), Seen: whole, Inputs: inputs[:lay.NU:lay.NU]}
-		inputs = inputs[lay.NU:]
-		own := slices.ContainsFunc(r.Data, math.IsNaN) // else the data are shared, and only read
-		if own {
-			r.Data, r.Seen = slices.Clone(some), make([]float64, lay.NObs)
+	n := len(tr.Times)
+	c := &columns{time: tr.Times, data: tr.Obs, lines: tr.Lines, known: tr.Known, whole: slices.Repeat([]float64{1}, lay.NObs)}
+	for _, on := range counts {
+		if on {
+			c.weighty++
 		}
+	}
+	missing := false
+	for i := 0; i < n && !missing; i++ {
+		missing = slices.ContainsFunc(tr.Obs.At(i), math.IsNaN)
+	}
+	if missing { // else the data are shared, and only read
+		c.fill(tr, counts, some)
+	}
+	c.inputs = data.Room(n, lay.NU)
+	it.Rows = make([]Row, n)
+	for i, t := range tr.Times {
+		it.Rows[i] = Row{c, int32(i), 0}
+		c.inputs.Append(tr.Given.At(i)...)
+		for k, v := range c.inputs.At(i) {
+			if math.IsNaN(v) {
+				c.inputs.At(i)[k], _ = it.Signals[k].Before(t)
+			}
+		}
+	}
+}
+
+// fill makes columns of what was measured where some values are missing, in the place of which
+// there are others. It counts those of observations with a weight.
+func (c *columns) fill(tr *data.Trajectory, counts []bool, instead []float64) {
+	n, width := len(tr.Times), len(instead)
+	c.data, c.seen = data.Room(n, width), data.Room(n, width)
+	c.values, c.counted = make([]int32, n), make([]int32, n)
+	seen := make([]float64, width)
+	for i := range n {
+		c.data.Append(instead...)
+		clear(seen)
 		for k, v := range tr.Obs.At(i) {
 			if math.IsNaN(v) {
 				continue
 			}
-			if own {
-				r.Data[k], r.Seen[k] = v, 1
-			}
-			r.Values++
+			c.data.At(i)[k], seen[k] = v, 1
+			c.values[i]++
 			if counts[k] {
-				r.Counted++
+				c.counted[i]++
 			}
 		}
-		for k := range r.Inputs {
-			if r.Inputs[k] = tr.Given.At(i)[k]; math.IsNaN(r.Inputs[k]) {
-				r.Inputs[k], _ = it.Signals[k].Before(t)
-			}
-		}
-		it.Rows = append(it.Rows, r)
+		c.seen.Append(seen...)
 	}
 }
 
@@ -227,11 +235,12 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		}
 	}
 	s := &it.Span
+	s.Saves = make([]float64, 0, len(it.Rows))
 	next := 0 // firing of the table
 	for i := range len(it.Rows) + 1 {
 		t := math.Inf(1)
 		if i < len(it.Rows) {
-			t = it.Rows[i].at
+			t = it.Rows[i].Time()
 		}
 		n, joint := len(s.Firings), false
 		fire := func(f sim.Firing) {
@@ -258,8 +267,11 @@ func (it *Trajectory) schedule(p *compiler.Program, d *check.Data, tr *data.Traj
 		if fired := len(s.Firings) > n && s.Firings[len(s.Firings)-1].T == t; last < 0 || s.Saves[last] < t || fired {
 			s.Saves = append(s.Saves, t)
 		}
-		r.Save = len(s.Saves) - 1
-		it.Values += r.Values
+		r.save = int32(len(s.Saves) - 1)
+		it.Values += r.Values()
+	}
+	if n := len(it.Rows); n > 0 && slices.Equal(s.Saves, it.Rows[0].of.time) { // one list is enough
+		s.Saves = it.Rows[0].of.time[:n:n]
 	}
 	it.Values += it.ObservedFirings(s)
 }
@@ -288,14 +300,15 @@ func (it *Trajectory) withInputs(p *compiler.Program, event int, t float64, args
 }
 
 // fires reports whether a row fires an event on observations.
-func (r *Row) fires(p *compiler.Program, ev *check.Event) bool {
+func (r Row) fires(p *compiler.Program, ev *check.Event) bool {
 	if ev.Kind != dsl.TriggerOnObservation {
 		return false
 	}
+	seen := r.Seen()
 	for _, o := range ev.Of {
 		off := ObserveOffset(p, o)
 		for k := range o.Shape.Size() {
-			if r.Seen[off+k] != 0 {
+			if seen[off+k] != 0 {
 				return true
 			}
 		}
@@ -305,12 +318,13 @@ func (r *Row) fires(p *compiler.Program, ev *check.Event) bool {
 
 // arguments are what an event on observations reads: the measured values, 0
 // where there is none, and which of them there are.
-func (r *Row) arguments() []float64 {
-	args := make([]float64, 0, 2*len(r.Seen))
-	for k, v := range r.Data {
-		args = append(args, v*r.Seen[k])
+func (r Row) arguments() []float64 {
+	seen := r.Seen()
+	args := make([]float64, 0, 2*len(seen))
+	for k, v := range r.Data() {
+		args = append(args, v*seen[k])
 	}
-	return append(args, r.Seen...)
+	return append(args, seen...)
 }
 
 // WithSaves is the span with other saves than rows of data, which read the values
@@ -332,6 +346,22 @@ func (m *Problem) lateInputs(set *data.Set, tr *data.Trajectory, start float64) 
 			if t := tr.Inputs[s.Off+k].T; len(t) > 0 && t[0] > start {
 				m.Doubt("input-late", in.Span, "input `%s` is known from %g on, and the trajectory%s starts at %g: its first value counts before, too",
 					in.Name, t[0], named(tr.Name(set.Keys)), start)
+				return
+			}
+		}
+	}
+}
+
+// switchedInputs warns of inputs that are read along straight lines, since the file does not say
+// how, and whose values look like those of something that is switched.
+func (m *Problem) switchedInputs(tr *data.Trajectory) {
+	for _, s := range m.Prog.Model.Layout.Inputs {
+		in := s.Object.(*check.Input)
+		for k := range s.N {
+			if i := tr.Inputs[s.Off+k].Switched(); i >= 0 && !in.Told && in.Value == nil {
+				v := &tr.Inputs[s.Off+k]
+				m.Doubt("input-switched", in.Span, "input `%s` keeps its value between jumps, as that from %g to %g between %g and %g, and is read along a straight line there: write `hold` behind its unit if each value counts until the next, or `linear`",
+					in.Name, v.V[i], v.V[i+1], v.T[i], v.T[i+1])
 				return
 			}
 		}
@@ -360,6 +390,6 @@ func (it *Trajectory) Horizon(f float64) (sim.Span, int) {
 	s.Saves = s.Saves[:n]
 	k := sort.Search(len(s.Firings), func(i int) bool { return s.Firings[i].T > s.T1 })
 	s.Firings = s.Firings[:k]
-	rows := sort.Search(len(it.Rows), func(i int) bool { return it.Rows[i].Save >= n })
+	rows := sort.Search(len(it.Rows), func(i int) bool { return it.Rows[i].Save() >= n })
 	return s, rows
 }

@@ -46,9 +46,9 @@ func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Tra
 		}
 		return out
 	}
-	of := map[int][]*problem.Row{}
+	of := map[int][]problem.Row{}
 	for k := range it.Rows {
-		of[it.Rows[k].Save] = append(of[it.Rows[k].Save], &it.Rows[k])
+		of[it.Rows[k].Save()] = append(of[it.Rows[k].Save()], it.Rows[k])
 	}
 	for i, row := range rows {
 		if of[saves[i]] == nil { // an instant
@@ -58,24 +58,24 @@ func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Tra
 			out = append(out, r.beside(r.pick(row), nil, nil))
 		}
 		for _, d := range of[saves[i]] {
-			k := d.Save
-			sys.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], d.Data, d.Seen, d.Inputs, d.Own)
+			k := d.Save()
+			sys.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], d.Data(), d.Seen(), d.Inputs(), d.Own())
 			pred := sys.Predict()
 			if r.observed != nil {
 				line := row[:1:1]
 				for _, k := range r.observed.coordinates {
-					line = append(line, d.Data[k])
+					line = append(line, d.Data()[k])
 				}
 				for _, k := range r.measured {
 					line = append(line, pred[k])
 				}
-				out = append(out, r.beside(r.pick(line), d, pred))
+				out = append(out, r.beside(r.pick(line), &d, pred))
 				continue
 			}
 			for k, of := range r.measured {
 				row[len(row)-len(r.measured)+k] = pred[of]
 			}
-			out = append(out, r.beside(r.pick(row), d, pred))
+			out = append(out, r.beside(r.pick(row), &d, pred))
 		}
 	}
 	return out
@@ -111,11 +111,11 @@ func (r *ensemble) listed(times []float64, rows [][]float64, saves []int) (out [
 func (r *ensemble) beside(cells []float64, d *problem.Row, predictions []float64) []float64 {
 	cells = append([]float64{}, cells...)
 	for _, k := range r.measured {
-		if d == nil || d.Seen[k] == 0 {
+		if d == nil || d.Seen()[k] == 0 {
 			cells = append(cells, math.NaN(), math.NaN())
 			continue
 		}
-		cells = append(cells, d.Data[k], d.Data[k]-predictions[k])
+		cells = append(cells, d.Data()[k], d.Data()[k]-predictions[k])
 	}
 	return cells
 }

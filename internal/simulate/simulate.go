@@ -208,12 +208,12 @@ func (m *Simulator) run(ctx context.Context, opt *sim.Options, runs *ensemble, o
 		w.Group.Use(&l.Model)
 		t := &Trajectory{Name: runs.name(i), Status: tr.Status}
 		it := runs.trajectories[runs.of[i]]
-		row := problem.Row{}
+		row := 0 // in the place of a line
 		w.System.NextRow = nil
 		if sp.RowDraws() && w.System.OfRow != nil {
 			w.System.NextRow = func() {
-				row.Line++
-				sp.DrawRow(w.System.OfRow, it, &row, runs.drawing(i))
+				row++
+				sp.DrawRow(w.System.OfRow, it, row, runs.drawing(i))
 			}
 		}
 		rows, saves, events := Rows(m.Prog.Program, w.System, &it.Span, it.Shown(), tr)

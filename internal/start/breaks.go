@@ -140,12 +140,12 @@ func sign(v float64) int {
 // scale.
 func valuesOf(d *curves, it *problem.Trajectory, k int) (at, values []float64) {
 	for i := range it.Rows {
-		r := &it.Rows[i]
-		t := it.Span.Saves[r.Save]
-		if r.Seen[k] == 0 || !d.ways[k].scale.has(r.Data[k]) || len(at) > 0 && t <= at[len(at)-1] {
+		r := it.Rows[i]
+		t := it.Span.Saves[r.Save()]
+		if r.Seen()[k] == 0 || !d.ways[k].scale.has(r.Data()[k]) || len(at) > 0 && t <= at[len(at)-1] {
 			continue
 		}
-		at, values = append(at, t), append(values, d.ways[k].scale.to(r.Data[k]))
+		at, values = append(at, t), append(values, d.ways[k].scale.to(r.Data()[k]))
 	}
 	return at, values
 }

@@ -230,14 +230,14 @@ func (d *curves) points(run *smoothed, k int, sigma func(row int) float64) (piec
 	}
 	next := 0
 	for i := range run.Rows {
-		r := &run.Rows[i]
-		for ; next < len(run.cuts) && run.cuts[next].behind <= r.Save; next++ {
+		r := run.Rows[i]
+		for ; next < len(run.cuts) && run.cuts[next].behind <= r.Save(); next++ {
 			if c := run.cuts[next]; d.jumps(c.event, k) {
 				open(c.t)
 			}
 		}
-		if s := sigma(i); r.Seen[k] != 0 && w.scale.has(r.Data[k]) && s > 0 {
-			put(run.Span.Saves[r.Save], r.Data[k], 1/(s*s))
+		if s := sigma(i); r.Seen()[k] != 0 && w.scale.has(r.Data()[k]) && s > 0 {
+			put(run.Span.Saves[r.Save()], r.Data()[k], 1/(s*s))
 		}
 	}
 	return pieces, from
@@ -267,7 +267,7 @@ func (d *curves) spreads(run *smoothed, k int) []float64 {
 	out := make([]float64, len(run.Rows))
 	all := true
 	for i := range run.Rows {
-		t := run.Span.Saves[run.Rows[i].Save]
+		t := run.Span.Saves[run.Rows[i].Save()]
 		y, _ := d.states(run, t)
 		v := d.noise(run.Trajectory, t, y, w.index)
 		if len(v) == 0 {

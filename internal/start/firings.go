@@ -134,7 +134,7 @@ func withFirings(of *problem.Trajectory, index int, list []Fired) *problem.Traje
 	sort.SliceStable(s.Firings, func(i, j int) bool { return s.Firings[i].T < s.Firings[j].T })
 	it.Rows = slices.Clone(it.Rows)
 	for i := range it.Rows {
-		it.Rows[i].Save += before(it.Rows[i].Save)
+		it.Rows[i].Move(before(it.Rows[i].Save()))
 	}
 	return &it
 }
@@ -155,11 +155,13 @@ func Beside(d *Data, list []Fired, rows int) []*problem.Trajectory {
 			}
 		}
 		part := *it
-		part.Rows = slices.Clone(it.Rows)
+		part.Rows = problem.Apart(it.Rows)
 		for j := range part.Rows {
-			if r := &part.Rows[j]; hidden[it.Span.Saves[r.Save]] {
-				part.Values -= r.Values
-				r.Seen, r.Values, r.Counted, r.Losses = make([]float64, len(r.Seen)), 0, 0, make([]bool, len(r.Losses))
+			if r := part.Rows[j]; hidden[it.Span.Saves[r.Save()]] {
+				part.Values -= r.Values()
+				clear(r.Seen())
+				clear(r.Losses())
+				r.Recount(0, 0)
 			}
 		}
 		out = append(out, &part)

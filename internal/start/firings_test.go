@@ -107,7 +107,7 @@ func TestTell(t *testing.T) {
 	}
 	for i := range told.Trajectories[0].Rows {
 		r := &told.Trajectories[0].Rows[i]
-		require.Equal(t, f.trajectories[0].Span.Saves[f.trajectories[0].Rows[i].Save], told.Trajectories[0].Span.Saves[r.Save])
+		require.Equal(t, f.trajectories[0].Span.Saves[f.trajectories[0].Rows[i].Save()], told.Trajectories[0].Span.Saves[r.Save()])
 	}
 }
 
@@ -159,11 +159,11 @@ func TestBesideFirings(t *testing.T) {
 	part := Beside(f.data, list, 2)[0]
 	require.Equal(t, 60-4*len(list), part.Values)
 	for i := range part.Rows {
-		at, near := part.Span.Saves[part.Rows[i].Save], false
+		at, near := part.Span.Saves[part.Rows[i].Save()], false
 		for _, c := range harvestCuts() {
 			near = near || math.Abs(at-c) < 0.3
 		}
-		require.Equal(t, near, part.Rows[i].Seen[0] == 0)
+		require.Equal(t, near, part.Rows[i].Seen()[0] == 0)
 	}
 	require.Equal(t, 60, f.trajectories[0].Values)
 }

@@ -51,8 +51,8 @@ func TestScalesOfArguments(t *testing.T) {
 	var a, b meanSquare
 	for i := range f.trajectories[0].Rows {
 		r := &f.trajectories[0].Rows[i]
-		a.add(r.Data[0])
-		b.add(r.Data[1])
+		a.add(r.Data()[0])
+		b.add(r.Data()[1])
 	}
 	for _, s := range f.prog.Model.Layout.Scales {
 		if s.Kind == lower.ScaleNetIn && s.Object.Info().Name == "plain" {
@@ -71,7 +71,7 @@ func TestSpread(t *testing.T) {
 	f.data.Spread(x, 1, 0)
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for i := range f.trajectories[0].Rows {
-		v := f.trajectories[0].Rows[i].Data[0]
+		v := f.trajectories[0].Rows[i].Data()[0]
 		lo, hi = math.Min(lo, v), math.Max(hi, v)
 	}
 	for _, n := range f.data.networks() {

@@ -124,21 +124,21 @@ func (s *Screen) At(ctx context.Context, x []float64) (cost float64, choice []in
 // cost is the sum of capped squares of a run, in the given deviations.
 func (d *Data) cost(sigma []float64, w *engine.Worker, it *problem.Trajectory, tr *sim.Trajectory) (sum float64) {
 	for i := range it.Rows {
-		r := &it.Rows[i]
+		r := it.Rows[i]
 		var pred []float64
-		reached := tr.Fail == nil && r.Save < tr.Saved
+		reached := tr.Fail == nil && r.Save() < tr.Saved
 		if reached {
-			k := r.Save
-			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
+			k := r.Save()
+			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
 			pred = w.System.Predict()
 		}
-		for k, seen := range r.Seen {
+		for k, seen := range r.Seen() {
 			if seen == 0 || sigma[k] == 0 {
 				continue
 			}
 			square := float64(mostSquare)
-			if scale := d.ways[k].scale; reached && scale.has(pred[k]) && scale.has(r.Data[k]) {
-				e := (scale.to(pred[k]) - scale.to(r.Data[k])) / sigma[k]
+			if scale := d.ways[k].scale; reached && scale.has(pred[k]) && scale.has(r.Data()[k]) {
+				e := (scale.to(pred[k]) - scale.to(r.Data()[k])) / sigma[k]
 				if e*e < mostSquare { // not a number is not
 					square = e * e
 				}
@@ -173,8 +173,8 @@ func (d *curves) deviation(k int) float64 {
 	for pass := range 2 {
 		for _, it := range d.Trajectories {
 			for i := range it.Rows {
-				if r := &it.Rows[i]; r.Seen[k] != 0 && w.scale.has(r.Data[k]) {
-					if v := w.scale.to(r.Data[k]); pass == 0 {
+				if r := it.Rows[i]; r.Seen()[k] != 0 && w.scale.has(r.Data()[k]) {
+					if v := w.scale.to(r.Data()[k]); pass == 0 {
 						size.add(v)
 						mean += v
 					} else {

@@ -160,10 +160,10 @@ func (run *smoothed) part(times []float64, from, to int) *problem.Trajectory {
 	s.Stops = within(s.Stops, s.T0, s.T1)
 	it.Span, it.Rows, it.Values = s, nil, 0
 	for i := range run.Rows {
-		if r := run.Rows[i]; r.Save >= first && r.Save < last {
-			r.Save -= first
+		if r := run.Rows[i]; r.Save() >= first && r.Save() < last {
+			r.Move(-first)
 			it.Rows = append(it.Rows, r)
-			it.Values += r.Values
+			it.Values += r.Values()
 		}
 	}
 	return &it
@@ -197,25 +197,27 @@ func within(stops []float64, t0, t1 float64) []float64 {
 func (d *Data) smoothRows(run *smoothed, it *problem.Trajectory) {
 	v, rate := make([]float64, len(d.ways)), make([]float64, len(d.ways))
 	it.Values = 0
+	it.Rows = problem.Apart(it.Rows)
+	problem.Forget(it.Rows)
 	for i := range it.Rows {
-		r := &it.Rows[i]
-		t := it.Span.Saves[r.Save]
-		before := slices.ContainsFunc(it.Span.Firings, func(f sim.Firing) bool { return f.T == t && f.Behind > r.Save })
+		r := it.Rows[i]
+		t := it.Span.Saves[r.Save()]
+		before := slices.ContainsFunc(it.Span.Firings, func(f sim.Firing) bool { return f.T == t && f.Behind > r.Save() })
 		d.values(run, t, before, v, rate)
-		r.Data, r.Seen = slices.Clone(r.Data), slices.Clone(r.Seen)
-		r.Values, r.Counted, r.Losses = 0, 0, nil
+		data, seen, values, counted := r.Data(), r.Seen(), 0, 0
 		for k := range v {
-			if engine.Number(v[k]) && (r.Seen[k] != 0 || run.curves()[k].covers(t)) {
-				r.Data[k], r.Seen[k] = v[k], 1
+			if engine.Number(v[k]) && (seen[k] != 0 || run.curves()[k].covers(t)) {
+				data[k], seen[k] = v[k], 1
 			}
-			if r.Seen[k] != 0 {
-				r.Values++
+			if seen[k] != 0 {
+				values++
 				if d.ways[k].observe.Weight > 0 {
-					r.Counted++
+					counted++
 				}
 			}
 		}
-		it.Values += r.Values
+		r.Recount(values, counted)
+		it.Values += values
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode/internal/problem"
 )
 
 // dosed is a drug in two compartments, of which concentrations are observed, through
@@ -184,18 +186,19 @@ func TestSegmentGradients(t *testing.T) {
 // before the first and behind the last; a row before a dose has what was before it.
 func TestSmoothedRows(t *testing.T) {
 	f := load(t, dosed, dosedTable())
-	rows := f.trajectories[0].Rows
-	rows[3].Seen = []float64{0, 1}
+	rows := problem.Apart(f.trajectories[0].Rows)
+	f.trajectories[0].Rows = rows
+	rows[3].Seen()[0] = 0
 	d, err := New(f.prog, f.space, f.trajectories)
 	require.NoError(t, err)
 	list := Chosen(d.Cut(f.x, Cut{Rows: 100, Smoothed: true}), nil)
 	got := list[0].Rows
-	require.Equal(t, 1., got[3].Seen[0])
-	require.InDelta(t, 10*math.Exp(-0.7*1.3)/2, got[3].Data[0], 0.3)
+	require.Equal(t, 1., got[3].Seen()[0])
+	require.InDelta(t, 10*math.Exp(-0.7*1.3)/2, got[3].Data()[0], 0.3)
 	before, behind := got[6], got[7]
-	require.Equal(t, 3., list[0].Span.Saves[before.Save])
-	require.Equal(t, 3., list[0].Span.Saves[behind.Save])
-	require.InDelta(t, 8./2, behind.Data[0]-before.Data[0], 0.3)
+	require.Equal(t, 3., list[0].Span.Saves[before.Save()])
+	require.Equal(t, 3., list[0].Span.Saves[behind.Save()])
+	require.InDelta(t, 8./2, behind.Data()[0]-before.Data()[0], 0.3)
 }
 
 // TestAlgebraicSegments: algebraic unknowns need not be observed: where a segment

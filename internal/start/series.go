@@ -76,8 +76,8 @@ func (d *curves) along(series []int, at, k int) *Curve {
 	for _, i := range series {
 		it := d.Trajectories[i]
 		for _, r := range it.Rows {
-			if r.Seen[k] != 0 && w.scale.has(r.Data[k]) {
-				p.T, p.Y, p.W = append(p.T, it.Given[at]), append(p.Y, w.scale.to(r.Data[k])), append(p.W, weight)
+			if r.Seen()[k] != 0 && w.scale.has(r.Data()[k]) {
+				p.T, p.Y, p.W = append(p.T, it.Given[at]), append(p.Y, w.scale.to(r.Data()[k])), append(p.W, weight)
 			}
 		}
 	}

@@ -52,9 +52,9 @@ func (d *ruler) measure() *sizes {
 	for _, run := range d.runs {
 		span += run.Span.T1 - run.Span.T0
 		for i := range run.Rows {
-			for k, seen := range run.Rows[i].Seen {
+			for k, seen := range run.Rows[i].Seen() {
 				if seen != 0 {
-					obs[k].add(run.Rows[i].Data[k])
+					obs[k].add(run.Rows[i].Data()[k])
 				}
 			}
 		}
@@ -520,9 +520,9 @@ func (d *ruler) spread(of check.Object, k int) float64 {
 	mean := 0.
 	for _, it := range d.Trajectories {
 		for i := range it.Rows {
-			if r := &it.Rows[i]; r.Seen[off] != 0 {
-				values = append(values, r.Data[off])
-				mean += r.Data[off]
+			if r := it.Rows[i]; r.Seen()[off] != 0 {
+				values = append(values, r.Data()[off])
+				mean += r.Data()[off]
 			}
 		}
 	}

@@ -157,7 +157,7 @@ func (p *prober) branch(t float64, y, d []float64) {
 // rowTimes are the different times of a trajectory's rows.
 func rowTimes(it *problem.Trajectory) (times []float64) {
 	for i := range it.Rows {
-		t := it.Span.Saves[it.Rows[i].Save]
+		t := it.Span.Saves[it.Rows[i].Save()]
 		if n := len(times); n == 0 || times[n-1] < t {
 			times = append(times, t)
 		}

@@ -105,9 +105,9 @@ func Tempi(ctx context.Context, d *Data, x []float64, opt sim.Options, workers i
 func predictions(w *engine.Worker, it *problem.Trajectory, tr *sim.Trajectory) [][]float64 {
 	list := make([][]float64, len(it.Rows))
 	for i := range it.Rows {
-		r := &it.Rows[i]
-		if k := r.Save; tr.Fail == nil && k < tr.Saved {
-			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data, r.Seen, r.Inputs, r.Own)
+		r := it.Rows[i]
+		if k := r.Save(); tr.Fail == nil && k < tr.Saved {
+			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
 			list[i] = slices.Clone(w.System.Predict())
 		}
 	}
@@ -181,9 +181,9 @@ func (d *curves) loudest() (best *voice) {
 func (d *curves) collect(v *voice, j, i int, place func(save int) float64) {
 	scale := d.ways[v.element].scale
 	for row := range d.Trajectories[i].Rows {
-		if r := &d.Trajectories[i].Rows[row]; r.Seen[v.element] != 0 && scale.has(r.Data[v.element]) {
+		if r := &d.Trajectories[i].Rows[row]; r.Seen()[v.element] != 0 && scale.has(r.Data()[v.element]) {
 			v.row, v.in = append(v.row, j), append(v.in, row)
-			v.t, v.v = append(v.t, place(r.Save)), append(v.v, scale.to(r.Data[v.element]))
+			v.t, v.v = append(v.t, place(r.Save())), append(v.v, scale.to(r.Data()[v.element]))
 		}
 	}
 }
