@@ -15,6 +15,7 @@ import (
 func TestCodes(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte("t,seen,year\n0,1,1900\n1,0.4,1901\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "steps.csv"), []byte("t,u,seen\n0,0,0\n1,0,0\n2,1,0.1\n3,1,0.6\n4,1,0.8\n"), 0o600))
 	for _, c := range explain.Codes {
 		m, err := Parse(filepath.Join(dir, "m.node"), c.Example)
 		require.NoError(t, err, c.Name)

@@ -15,6 +15,38 @@ var Interpolations = []struct{ Name, Doc string }{
 	{"cubic", "a spline with two continuous derivatives (not-a-knot)"},
 }
 
+// The values of a signal that is switched keep still at least so many times as often as they
+// change, and between so many levels.
+const (
+	stillness = 3
+	levels    = 4
+)
+
+// Switched is where a signal jumps that looks switched: the first of two values, where each
+// change is between two values alone, of a few that are kept for long; −1: it does not look so.
+func (s *Signal) Switched() int {
+	first, changes, still, level := -1, 0, 0, map[float64]bool{}
+	for i := range len(s.V) - 1 {
+		level[s.V[i]], level[s.V[i+1]] = true, true
+		switch {
+		case len(level) > levels || s.V[i] != s.V[i+1] && s.T[i] == s.T[i+1]: // it says itself how it jumps
+			return -1
+		case s.V[i] == s.V[i+1]:
+			still++
+			continue
+		case i > 0 && s.V[i-1] != s.V[i]: // on its way
+			return -1
+		case first < 0:
+			first = i
+		}
+		changes++
+	}
+	if still < stillness*changes {
+		return -1
+	}
+	return first
+}
+
 // Interpolant is an input as a function of time, in pieces that are
 // polynomials. Outside of its times it keeps its first and last value. It is
 // read by many at once.

@@ -225,12 +225,19 @@ func describe(t lexer.Token) string {
 	return "`" + t.Value + "`"
 }
 
+// argumentNames are names of arguments of distributions, as other programs write them.
+var argumentNames = map[string]bool{"sd": true, "std": true, "sigma": true, "scale": true, "mean": true, "mu": true, "loc": true, "nu": true}
+
 // hint is the help for two tokens that do not stand side by side, where want is
 // what the message expects; "" for none.
-func hint(prev, t lexer.Token, want string) string {
+func hint(first, prev, t lexer.Token, want string) string {
 	factor := t.Type == tokIdent || t.Type == tokNumber || t.Value == "("
 	product := factor && !clauseWords[t.Value] && !strings.ContainsAny(want, ",;")
 	switch {
+	case first.Value == "observe" && t.Value == "~":
+		return "what is predicted stands before the distribution: `observe y = x ~ normal(0.1)`"
+	case argumentNames[prev.Value] && (t.Type == tokNumber || t.Value == "="):
+		return "arguments are told by their order, and have no names: `normal(0.1)`"
 	case product && prev.Type == tokNumber && t.Type == tokIdent:
 		return fmt.Sprintf("a product needs its sign, `%s*%s`; a unit its brackets, `%[1]s [%[2]s]`", prev.Value, t.Value)
 	case product && (prev.Type == tokNumber || prev.Value == ")"):

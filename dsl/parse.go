@@ -328,7 +328,7 @@ func (p *parser) report(err error, piece []lexer.Token) {
 		msg = found(here, expected(msg))
 	}
 	d := p.errorAt(span, "%s", msg)
-	if help = cmp.Or(help, hint(prev, here, msg)); help != "" {
+	if help = cmp.Or(help, hint(piece[0], prev, here, msg)); help != "" {
 		d.WithHelp("%s", help)
 	}
 }

@@ -69,7 +69,7 @@ func (e *values) resolveInput(x *entity) {
 	if e.resolveGiven(x, d.Doc, d.Type) {
 		return
 	}
-	in := &Input{Interp: d.Interp.Name}
+	in := &Input{Interp: d.Interp.Name, Told: d.Interp.Name != ""}
 	if in.Interp == "" {
 		in.Interp = interpolations[0]
 	}

@@ -184,6 +184,7 @@ func (d *Draw) Row() bool { return d.Per[0] == "row" }
 type Input struct {
 	Obj
 	Interp string // "linear", "hold" or "cubic"
+	Told   bool   // the file says which
 	Value  *Expr  // expression of time; nil: read from data
 }
 

@@ -51,6 +51,18 @@ data d from "d.csv" { time: t; from: -1; seen: seen }`,
 data d from "d.csv" { time: t; from: -1; u: year; seen: seen }`,
 	},
 	{
+		Name: "input-switched", Title: "an input that looks switched and is read along straight lines",
+		Explanation: "Between two rows an input goes along a straight line, unless the file says otherwise. A voltage, a valve or a feed that is switched keeps its value until the next one, `input u hold`: a line through its jump begins a row too early, and a fit to data of a fast motion behind it misses them. Also two rows at one time say where it jumps. `input u linear` says that lines are meant, without this warning. A warning.",
+		Example: `model M {
+  input u
+  param k = 1
+  state x = 0
+  x' = u - k*x
+  observe seen = x
+}
+data d from "steps.csv" { time: t; u: u; seen: seen }`,
+	},
+	{
 		Name: "outside-horizon", Title: "an output time outside of the simulation",
 		Explanation: "A simulation has rows between its start and its end only: see `from` and `until`. A warning. Of fields that are a network it is an error: they are known over the span of `time t in [start, end]`, which the model must tell, and are not continued.",
 		Example: `model M {
