@@ -57,6 +57,9 @@ type Limits struct {
 	Work       float64 // operations after which no iteration begins; 0: any number
 }
 
+// Spent is why a descent ended whose work has come to its bound.
+const Spent = "the budget is used up"
+
 // Outcome is where a descent ended, and why.
 type Outcome struct {
 	Label      string  `json:"label"`
@@ -419,7 +422,7 @@ func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNe
 		case d.Iteration >= lim.Iterations:
 			return end("all its iterations were made", false), nil
 		case over:
-			return end("the budget is used up", false), nil
+			return end(Spent, false), nil
 		}
 		e.linearise()
 		why, err := e.search(r, res.Values)

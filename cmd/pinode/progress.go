@@ -42,7 +42,11 @@ func (p *progress) step(s fit.Progress) {
 		return
 	}
 	if p.bar == nil {
-		p.bar = barForm.New(s.Of).Set(pb.CleanOnFinish, true).Set(pb.Terminal, true).
+		form := barForm
+		if s.Of <= 0 { // nobody knows how many there will be
+			form = openForm
+		}
+		p.bar = form.New(s.Of).Set(pb.CleanOnFinish, true).Set(pb.Terminal, true).
 			SetWriter(p.a.err).SetRefreshRate(60 * time.Millisecond).SetMaxWidth(120)
 	}
 	p.begun, p.stage = true, s.Index
@@ -54,6 +58,10 @@ func (p *progress) step(s fit.Progress) {
 
 // barForm is a line of a fit with a bar behind it, and the time to go.
 const barForm pb.ProgressBarTemplate = `{{string . "line"}}  {{bar . " " "━" "━" " " " "}} {{rtime . "%s"}}`
+
+// openForm is one of a fit that goes on until it has found what it looks for: a bar of blanks, which makes the
+// line as wide as the terminal is, and the time so far.
+const openForm pb.ProgressBarTemplate = `{{string . "line"}}  {{bar . " " " " " " " " " "}} {{etime . "%s"}}`
 
 func line(s fit.Progress) string {
 	t := fmt.Sprintf("%s %d", s.Stage, s.Iteration)

@@ -59,6 +59,9 @@ func (f *Fit) judge(m *misfit) {
 	if v.Why == "" && f.State.Status == fit.MaxIterations {
 		v.Why = "all iterations were made"
 	}
+	if v.Why == fit.Spent {
+		v.Why += " (" + beyondBudget(f.Weights()) + ")"
+	}
 	v.Word = Unknown
 	if m != nil && m.n > 0 {
 		chi := m.chi / float64(m.n)
@@ -88,6 +91,18 @@ func (f *Fit) judge(m *misfit) {
 	}
 	v.Text = verdictText(v)
 	f.Verdict = v
+}
+
+// manyWeights are more than a law of one or two arguments needs, and so many that steps are slow.
+const manyWeights = 200
+
+// beyondBudget is what to do where a budget did not lead to an optimum.
+func beyondBudget(weights int) string {
+	more := "`fit { optimizer: auto { budget: 300 } }` gives more"
+	if weights > manyWeights {
+		return fmt.Sprintf("networks of fewer weights than %d, as by `hidden: [8]`, take many times as many steps in it; %s", weights, more)
+	}
+	return more
 }
 
 // untoldByPriors counts the parameters that the data of training alone tell: of others a prior says something.
