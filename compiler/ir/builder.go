@@ -60,26 +60,26 @@ func (b *Builder) intern(n Node) *Node {
 	b.nodes = append(b.nodes, p)
 	b.unique[at] = slot{int32(len(b.nodes)), uint32(hash)}
 	if 2*len(b.nodes) > len(b.unique) {
-		b.grow()
+		b.unique = grown(b.unique)
 	}
 	return p
 }
 
-// grow doubles the table. The places of nodes follow from their marks.
-func (b *Builder) grow() {
-	old := b.unique
-	b.unique = make([]slot, 2*len(old))
-	mask := len(b.unique) - 1
+// grown is a table of twice the length. The places of nodes follow from their marks.
+func grown(old []slot) []slot {
+	table := make([]slot, 2*len(old))
+	mask := len(table) - 1
 	for _, s := range old {
 		if s.id == 0 {
 			continue
 		}
 		i := int(s.mark) & mask
-		for b.unique[i].id > 0 {
+		for table[i].id > 0 {
 			i = (i + 1) & mask
 		}
-		b.unique[i] = s
+		table[i] = s
 	}
+	return table
 }
 
 // Network says that the operations built from now on belong to a network, or
