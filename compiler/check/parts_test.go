@@ -2,6 +2,7 @@ package check
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -366,5 +367,24 @@ func TestSizes(t *testing.T) {
 		require.Len(t, diags.All, 1, dims)
 		require.Contains(t, said(diags.All[0]), want, dims)
 		require.Equal(t, 4, diags.All[0].Span.Pos().Line)
+	}
+}
+
+// TestPriorsNarrow: an interval is cut to the support of the prior, and is open at an end at which either is.
+func TestPriorsNarrow(t *testing.T) {
+	for text, want := range map[string]Interval{
+		"in [0, inf) = 1 ~ lognormal(0, 1)":   {Lo: 0, Hi: math.Inf(1), LoOpen: true, HiOpen: true},
+		"in [0.5, inf) = 1 ~ lognormal(0, 1)": {Lo: 0.5, Hi: math.Inf(1), HiOpen: true},
+		"in [-1, 3] = 1 ~ lognormal(0, 1)":    {Lo: 0, Hi: 3, LoOpen: true},
+		"in [-1, 3] = 1 ~ normal(0, 1)":       {Lo: -1, Hi: 3},
+		"in (0, 1) = 0.5 ~ uniform(-1, 2)":    {Lo: 0, Hi: 1, LoOpen: true, HiOpen: true},
+		"in (-3, 9) = 0.5 ~ uniform(-1, 2)":   {Lo: -1, Hi: 2},
+		"in [0, 1] = 0.5 ~ beta(2, 2)":        {Lo: 0, Hi: 1, LoOpen: true, HiOpen: true},
+		"in [0, 0.75] = 0.5 ~ beta(2, 2)":     {Lo: 0, Hi: 0.75, LoOpen: true},
+	} {
+		p, diags := checkText(t, "model M {\n  param k "+text+"\n  state x = 1\n  x' = -k*x\n}")
+		require.NoError(t, diags.Err(), text)
+		got := p.Model.Params[0]
+		require.Equal(t, want, Interval{Lo: got.Lo, Hi: got.Hi, LoOpen: got.LoOpen, HiOpen: got.HiOpen}, text)
 	}
 }
