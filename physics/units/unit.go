@@ -207,9 +207,15 @@ func (u Unit) Div(v Unit) Unit { return u.Mul(v.Pow(-1, 1)) }
 // one whose exponents outgrow 2^4096, equals no unit.
 func (u Unit) Pow(num, den int) Unit { return u.pow(newRatio(int64(num), int64(den))) }
 
+// one is the power that changes nothing.
+var one = newRatio(1, 1)
+
 func (u Unit) pow(r ratio) Unit {
 	if r.valid() && r.sign() == 0 {
 		return One
+	}
+	if u.log == 0 && u.err == 0 && (len(u.dims) == 0 || r == one) {
+		return u
 	}
 	dims := make(map[string]ratio, len(u.dims))
 	for k, e := range u.dims {
