@@ -16,7 +16,7 @@ machine; longer ones need a quiet one.
 
 Where others are faster, or as fast:
 
-- one small model, one trajectory: C compiled for that model, by 1.4 × (` + "`lotka`, `pleiades`" + `) and with events by 6 to 10 × (` + "`bounces`" + `);
+- one small model, one trajectory: C compiled for that model, by 1.4 × (` + "`lotka`, `pleiades`" + `) and with events by 6 to 8 × (` + "`bounces`" + `);
 - networks of a few hundred units in single precision, large batches, one core: JAX is as fast (` + "`large_single`" + `, 0.97 ×);
 - a batch of long chains: as fast as one after the other, not faster (` + "`chain_batch`" + `);
 - graphics processors: pinode has no code for them.

@@ -181,7 +181,7 @@ var smallRows = []*Row{
 	{
 		Name: "bounces", Unit: "µs", Bar: Bar{100, Value},
 		Doc:       "five bounces of a ball and their gradient by three parameters, Tsit5, 1e-8",
-		Why:       "a third looks for the events on the dense output, a tenth shortens the steps to them, a sixth carries out the jumps, a fifth goes back over them, the rest are the steps between: some twenty calls of programs an event, where the C program has all of this ball in one function.",
+		Why:       "a sixth looks for the events on the dense output, a tenth shortens the steps to them, three tenths carry out instants (jumps a third of that), a sixth goes back over them, the rest are the steps between and what a loss costs: some twenty-five calls of programs an event, where the C program has all of this ball in one function.",
 		Work:      gradient("bounce", ball),
 		Baselines: []Baseline{c("C", "bounce.c", "GRADIENT"), c("C without gradient", "bounce.c"), torchdiffeq("torchdiffeq", "bounces")},
 	},

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"gonum.org/v1/gonum/stat"
+
+	"github.com/pinode/pinode"
 )
 
 // Growth is how the cost of a kind of work grows with its size.
@@ -102,6 +104,12 @@ var stateGrowths = []*Growth{
 		Count: gradientMemory,
 	},
 	{
+		Name: "solver_memory", By: "units of time", Unit: "kB", Sizes: []int{100, 1000, 10000, 100000, 1000000},
+		Doc:   "memory that stays after a run of a solver of the library, with the same model",
+		Why:   "16 MB of steps are kept for a gradient that may be asked for; beyond, it takes them again.",
+		Count: solverMemory,
+	},
+	{
 		Name: "batch_gradient", By: "trajectories", Unit: "µs", Sizes: batches,
 		Doc:  "loss and gradient of Lotka–Volterra trajectories to t = 10, Tsit5, 1e-8, one core",
 		Why:  "eight trajectories go side by side, so that the first few cost little more than one.",
@@ -191,6 +199,25 @@ func gradientMemory(l *Lab, until int) (float64, error) {
 	}
 	after := heap()
 	runtime.KeepAlive(t)
+	return math.Max(0, after-before) / 1e3, nil
+}
+
+// solverMemory is what the heap holds more after a run of a solver, in kilobytes.
+func solverMemory(l *Lab, until int) (float64, error) {
+	m, err := l.load("lotka", lotkaUntil(until)(), "simulate.solver.max_steps", "100000000")
+	if err != nil {
+		return 0, err
+	}
+	before := heap()
+	s, err := m.NewSolver(1, nil, pinode.SimulateOptions{Until: float64(until), Workers: 1})
+	if err != nil {
+		return 0, err
+	}
+	if err := s.Run(); err != nil {
+		return 0, err
+	}
+	after := heap()
+	runtime.KeepAlive(s)
 	return math.Max(0, after-before) / 1e3, nil
 }
 
