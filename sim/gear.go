@@ -18,7 +18,8 @@ type gear struct {
 	blk     *solvers.Block   // of many
 	ctl     *solvers.Controller
 	lazy    bool // steps leave out the stages behind their end
-	rates   bool // derivatives read the stages of steps besides their arguments
+	reads   bool // derivatives read the stages of steps besides their arguments, or what is behind the end is made of them
+	rates   bool // they are kept, for that or for those by times
 
 	stageWords, actWords int // numbers that the tape keeps of a step's stages, and of a stage's activations
 }
@@ -34,8 +35,10 @@ func newGear(r *run, method *solvers.Tableau, stepper *solvers.Stepper, take tak
 	stepper.Sizes, stepper.Momenta = r.opt.Sizes, r.hy.Momenta
 	g := &gear{
 		takers: take, method: method, in: in, stepper: stepper, blk: take.many.Block(),
-		ctl: solvers.NewController(method), lazy: leavesOut(take.one), rates: r.moving || method.ReadsRates(),
+		ctl: solvers.NewController(method), lazy: leavesOut(take.one),
 	}
+	g.reads = method.ReadsRates() || g.lazy
+	g.rates = r.moving || g.reads
 	g.actWords, g.stageWords = g.blk.ActWords(), r.size.Y*(len(g.blk.Y)-1)
 	if g.rates {
 		g.stageWords += r.size.Y * len(g.blk.K)

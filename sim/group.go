@@ -74,7 +74,7 @@ func NewGroup(hy *Hybrid, size Sizes, opt Options, one, many Steps) *Group {
 	return &Group{
 		hy: hy, size: size, opt: opt, takers: takers{one, slowSteps(hy, size, opt, one), many},
 		stepper: solvers.NewStepperOn(opt.Method, size.Y, one.Block()),
-		hist:    newLaneHistory(blk, stages(opt.Method, one), len(hy.Events)+len(hy.Switches) > 0, opt.Method.ReadsRates(), opt.Memory*width),
+		hist:    newLaneHistory(blk, stages(opt.Method, one), len(hy.Events)+len(hy.Switches) > 0, opt.Method.ReadsRates() || leavesOut(one), opt.Memory*width),
 		passing: newPassing(blk),
 		bound:   new(Model),
 		lanes:   make([]*Job, width), ran: make([][]turn, width), left: make([]int, width),
@@ -314,6 +314,7 @@ func (g *Group) sweepBack(phase int, done func(*Job)) {
 				j.In.rev.load()
 			}
 		}
+		g.seedRecords()
 		g.steps().(StepsVJP).VJP(round.times)
 		if round.again && g.together(&round) {
 			continue
@@ -339,6 +340,24 @@ func (g *Group) sweepBack(phase int, done func(*Job)) {
 		}
 		if round.again {
 			round.tick = g.lanes[round.lead].In.rev.record
+		}
+	}
+}
+
+// seedRecords seeds the saves of lanes in the step of the lane history that is loaded, of which that has no stages
+// behind the end.
+func (g *Group) seedRecords() {
+	behind := !leavesOut(g.one)
+	for l, j := range g.lanes {
+		if !g.loaded[l] || j.In.rev.record < 0 {
+			continue
+		}
+		if r := j.In.rev; r.findSaves() {
+			if !behind {
+				g.many.(Lazy).Behind()
+				behind = true
+			}
+			r.seedLane(&entry{t: r.blk.T[l], h: r.blk.H[l], lo: r.save, hi: r.saveEnd})
 		}
 	}
 }

@@ -256,7 +256,7 @@ func (s *history) restoreStages(blk *solvers.Block, lane int, e *entry, times Ti
 	kept := s.kept(e)
 	n := s.size.Y * kept
 	blk.Scatter(blk.Stages, from[:n], lane)
-	if times == WithTimes || s.opt.Method.ReadsRates() {
+	if times == WithTimes || s.reads {
 		for _, k := range blk.K[:kept+1] {
 			from = from[n:]
 			n = s.size.Y

@@ -45,11 +45,9 @@ func (s *freeRun) release() {
 		s.first = len(s.group.hist.records)
 		s.group.recording++
 	}
-	blk.Until[l], blk.Stop[l], blk.Rejected[l] = s.saves.time, s.clock.stop.t, 0
-	if s.save = s.saves.next; !s.lazy {
-		s.group.passing.begin(l, s.saves.time, s.clock.stop.t)
-		blk.Until[l] = math.Inf(1)
-	}
+	blk.Until[l], blk.Stop[l], blk.Rejected[l] = math.Inf(1), s.clock.stop.t, 0
+	s.save = s.saves.next
+	s.group.passing.begin(l, s.saves.time, s.clock.stop.t)
 	blk.Taken[l], blk.Refused[l], blk.Left[l] = 0, 0, float64(most-s.steps)
 	blk.Cap[l] = s.stab.cap
 	if s.ctl.Rejected() {

@@ -215,6 +215,10 @@ func (s *history) laneSteps(e *entry) []entry {
 		tp.flat = slices.Grow(tp.flat, n)[:x.state+n]
 		s.blk.Gather(tp.flat[x.state:], rec[2*w:], s.lane)
 		tp.flat = append(tp.flat, d...)
+		if s.lazy && x.hi > x.lo { // it is taken again, for the stages behind its end
+			tp.steps = append(tp.steps, x)
+			continue
+		}
 		at := len(tp.stages)
 		words := n * s.stages()
 		if s.rates {

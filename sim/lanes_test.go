@@ -123,7 +123,7 @@ func (it *item) sideBySide(t *testing.T, want []outcome, opt sim.Options, free, 
 	if it.name == "decay" && opt.Memory == 0 { // no part of the gradient comes from elsewhere
 		require.InDelta(t, total[0], sum[0], 1e-9*(1+total[0]*total[0]), told)
 	}
-	if acts && free {
+	if acts && free && opt.Method.Behind() == 0 { // whose long steps run free seldom
 		require.Positive(t, lanes.Kept, told)
 	}
 }

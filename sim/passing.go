@@ -12,6 +12,7 @@ type passing struct {
 	due   []float64      // by lane: the time of the next save that it goes past, or +∞
 	going int            // lanes that have one before they stop
 	left  *solvers.Block // the last step in which a lane came to one: its starts, which the lanes have left, and its stages
+	whole bool           // the stages behind the end of that step stand
 }
 
 // newPassing are the saves of lanes whose steps are in a block.
@@ -58,7 +59,28 @@ func (p *passing) keep(blk *solvers.Block) {
 			carry(p.left.H, blk.H)
 			carry(p.left.Y[0], blk.Y[0])
 			carry(p.left.K[0], blk.K[0])
+			p.whole = false
 			return
+		}
+	}
+}
+
+// behind takes the stages behind the end of the step that lanes have left, from where they started.
+func (p *passing) behind(blk *solvers.Block, steps Lazy) {
+	if p.whole {
+		return
+	}
+	p.swap(blk)
+	steps.Behind()
+	p.swap(blk)
+	p.whole = true
+}
+
+// swap exchanges the starts of the step that lanes have left with those of the next.
+func (p *passing) swap(blk *solvers.Block) {
+	for _, x := range [...][2][]float64{{p.left.T, blk.T}, {p.left.H, blk.H}, {p.left.Y[0], blk.Y[0]}, {p.left.K[0], blk.K[0]}} {
+		for i, v := range x[0] {
+			x[0][i], x[1][i] = x[1][i], v
 		}
 	}
 }
@@ -66,6 +88,10 @@ func (p *passing) keep(blk *solvers.Block) {
 // pass reads the saves in the step that the lane has left.
 func (s *freeRun) pass() {
 	p, l := &s.group.passing, s.lane
+	if s.lazy {
+		p.behind(s.blk, s.many.(Lazy))
+		s.out.Stats.Evaluations += s.opt.Method.Behind()
+	}
 	s.hist.readSaves(p.left, l, p.left.T[l], p.left.H[l], s.blk.T[l])
 	p.end(l)
 	p.begin(l, s.saves.time, s.blk.Stop[l])

@@ -33,11 +33,13 @@ func TestOftenSaved(t *testing.T) {
 		t.Run(it.name, func(t *testing.T) {
 			t.Parallel()
 			it.span = often(it.span, 120)
-			opt := sim.Options{RTol: 1e-6, ATol: 1e-8, Method: solvers.Tsit5}
-			want := it.alone(t, opt, 10)
-			for _, memory := range []int{0, 3000} {
-				opt.Memory = memory
-				it.sideBySide(t, want, opt, true, memory == 0)
+			for _, method := range []*solvers.Tableau{solvers.Tsit5, solvers.Vern7} {
+				opt := sim.Options{RTol: 1e-6, ATol: 1e-8, Method: method}
+				want := it.alone(t, opt, 10)
+				for _, memory := range []int{0, 3000} {
+					opt.Memory = memory
+					it.sideBySide(t, want, opt, true, memory == 0)
+				}
 			}
 		})
 	}
@@ -50,63 +52,69 @@ func TestPassedSaves(t *testing.T) {
 	const end = 6.
 	span := often(sim.Span{T1: end}, 200)
 	for _, memory := range []int{0, 20000, 1} {
-		var models, without []*Model
-		for i := range 11 {
-			for _, list := range []*[]*Model{&models, &without} {
-				m := oscillator()
-				m.P = []float64{2 + 0.3*float64(i), 2}
-				*list = append(*list, m)
-			}
+		for _, method := range []*solvers.Tableau{solvers.Tsit5, solvers.Vern7, solvers.Dop853, solvers.Vern9} {
+			passSaves(t, span, memory, method)
 		}
-		opt := sim.Options{RTol: 1e-9, ATol: 1e-9, Memory: memory}
-		g, jobs, lanes := groupInLanes(t, opt, span, models...)
-		none, bare := group(t, opt, sim.Span{T1: end}, without...)
-		if memory == 0 {
-			require.Equal(t, none.HistoryWords(), g.HistoryWords())
+	}
+}
+
+func passSaves(t *testing.T, span sim.Span, memory int, method *solvers.Tableau) {
+	var models, without []*Model
+	for i := range 11 {
+		for _, list := range []*[]*Model{&models, &without} {
+			m := oscillator()
+			m.P = []float64{2 + 0.3*float64(i), 2}
+			*list = append(*list, m)
 		}
-		wants := make([][]float64, len(jobs))
-		for i, j := range jobs {
-			told := fmt.Sprintf("memory %d, run %d", memory, i)
-			require.NoError(t, j.Err)
-			require.Equal(t, bare[i].Out.Y, j.Out.Y, told)
-			if memory == 0 { // but for the entry of the saves at the end
-				require.LessOrEqual(t, j.In.TapeWords()-bare[i].In.TapeWords(), 20, told)
-			}
-			*j.Ct = sim.Cotangents{Y: make([][]float64, len(span.Saves))}
-			p, want := models[i].P, make([]float64, 2)
-			for k, at := range span.Saves {
-				y, w := j.Out.SaveY[k], math.Cos(float64(k))
-				require.InDelta(t, p[1]*math.Cos(p[0]*at), y[0], 1e-6, told)
-				j.Ct.Y[k] = []float64{w, 0}
-				want[0] -= w * p[1] * at * math.Sin(p[0]*at)
-				want[1] += w * math.Cos(p[0]*at)
-			}
-			wants[i] = want
-			for name, backward := range modes(j.In) {
-				if name == "unrolled" {
-					continue // in the lanes, below
-				}
-				models[i].Clear()
-				backward(Run{Model: models[i]}, j.Ct)
-				require.InDeltaSlice(t, want, models[i].PBar, 1e-5, "%s, %s", told, name)
-			}
-			for k := range want {
-				models[i].Clear()
-				models[i].PDot[k] = 1
-				var tan sim.Tangents
-				j.In.Forward(Run{Model: models[i]}, &tan)
-				sum := 0.
-				for at, ct := range j.Ct.Y {
-					sum += ct[0] * tan.Y[at][0]
-				}
-				require.InDelta(t, want[k], sum, 1e-5, "%s, forward", told)
+	}
+	opt := sim.Options{Method: method, RTol: 1e-9, ATol: 1e-9, Memory: memory}
+	g, jobs, lanes := groupInLanes(t, opt, span, models...)
+	none, bare := group(t, opt, sim.Span{T1: span.T1}, without...)
+	if memory == 0 {
+		require.Equal(t, none.HistoryWords(), g.HistoryWords())
+	}
+	wants := make([][]float64, len(jobs))
+	for i, j := range jobs {
+		told := fmt.Sprintf("%s, memory %d, run %d", method.Name, memory, i)
+		require.NoError(t, j.Err)
+		require.Equal(t, bare[i].Out.Y, j.Out.Y, told)
+		if memory == 0 { // but for the entry of the saves at the end
+			require.LessOrEqual(t, j.In.TapeWords()-bare[i].In.TapeWords(), 20, told)
+		}
+		*j.Ct = sim.Cotangents{Y: make([][]float64, len(span.Saves))}
+		p, want := models[i].P, make([]float64, 2)
+		for k, at := range span.Saves {
+			y, w := j.Out.SaveY[k], math.Cos(float64(k))
+			require.InDelta(t, p[1]*math.Cos(p[0]*at), y[0], 1e-6, told)
+			j.Ct.Y[k] = []float64{w, 0}
+			want[0] -= w * p[1] * at * math.Sin(p[0]*at)
+			want[1] += w * math.Cos(p[0]*at)
+		}
+		wants[i] = want
+		for name, backward := range modes(j.In) {
+			if name == "unrolled" {
+				continue // in the lanes, below
 			}
 			models[i].Clear()
+			backward(Run{Model: models[i]}, j.Ct)
+			require.InDeltaSlice(t, want, models[i].PBar, 1e-5, "%s, %s", told, name)
 		}
-		bars := backInLanes(g, lanes)
-		for i, j := range jobs {
-			require.InDeltaSlice(t, wants[i], bars[j], 1e-5, "memory %d, run %d", memory, i)
+		for k := range want {
+			models[i].Clear()
+			models[i].PDot[k] = 1
+			var tan sim.Tangents
+			j.In.Forward(Run{Model: models[i]}, &tan)
+			sum := 0.
+			for at, ct := range j.Ct.Y {
+				sum += ct[0] * tan.Y[at][0]
+			}
+			require.InDelta(t, want[k], sum, 1e-5, "%s, forward", told)
 		}
+		models[i].Clear()
+	}
+	bars := backInLanes(g, lanes)
+	for i, j := range jobs {
+		require.InDeltaSlice(t, wants[i], bars[j], 1e-5, "%s, memory %d, run %d", method.Name, memory, i)
 	}
 }
 

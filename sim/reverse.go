@@ -232,7 +232,6 @@ func (r *reverse) load() {
 			r.loadRecord()
 		}
 		besideSteep(r, s.blk, s.lane)
-		r.seedRecord()
 		return
 	}
 	e := r.e
@@ -267,9 +266,9 @@ func (r *reverse) seedLane(e *entry) {
 	})
 }
 
-// seedRecord seeds the saves that the lane went past in the step of the current record. Those
-// before the first step are of the instant that it begins at, as far as the clock tells.
-func (r *reverse) seedRecord() {
+// findSaves finds the saves that the lane went past in the step of the current record, and reports whether
+// there are any. Those before the first step are of the instant that it begins at, as far as the clock tells.
+func (r *reverse) findSaves() bool {
 	s := r.history
 	t, hi := s.blk.T[s.lane], r.save
 	for r.save > r.e.lo && s.span.Saves[r.save-1] >= t {
@@ -278,9 +277,9 @@ func (r *reverse) seedRecord() {
 	if r.save > r.e.lo && s.group.hist.previous(r.e.ref, r.record, s.lane) < 0 {
 		r.save = r.e.lo
 	}
-	if r.seeded = r.save < hi; r.seeded {
-		r.seedLane(&entry{t: t, h: s.blk.H[s.lane], lo: r.save, hi: hi})
-	}
+	r.saveEnd = hi
+	r.seeded = r.save < hi
+	return r.seeded
 }
 
 // loadRecord completes a step record that is in the block: it puts what is the

@@ -15,7 +15,8 @@ type walk struct {
 	inPlace bool // steps of the lane history are not made entries: see record
 	record  int  // the current step record of the lane history, or −1
 	carried bool // the cotangent of the state is in the lane
-	save    int  // of the entry of that record, the first save behind its step
+	save    int  // of the entry of that record, the first save behind its step, then the first one in it
+	saveEnd int  // and the one behind those
 }
 
 // begin starts behind the last entry.
