@@ -187,18 +187,33 @@ func some(names []string) string {
 
 // Strings returns a column as text.
 func (t *Table) Strings(name string) ([]string, error) {
-	k, err := t.column(name)
+	out, last := make([]string, t.Len()), ""
+	err := t.Each(name, func(row int, cell string) error {
+		if cell != last {
+			last = strings.Clone(cell) // which keeps no file in memory
+		}
+		out[row] = last
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	out, last := make([]string, t.Len()), ""
-	for i := range out {
-		if cell := t.at(i, k); cell != last {
-			last = strings.Clone(cell) // which keeps no file in memory
-		}
-		out[i] = last
-	}
 	return out, nil
+}
+
+// Each calls do for the cells of a column, which are parts of the file's text: whoever keeps one
+// keeps the whole.
+func (t *Table) Each(name string, do func(row int, cell string) error) error {
+	k, err := t.column(name)
+	if err != nil {
+		return err
+	}
+	for i := range t.Len() {
+		if err := do(i, t.at(i, k)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Floats returns a column as numbers; a missing value is NaN.

@@ -380,21 +380,18 @@ const mostDots = 4000
 // valuesOf are the numbers of a column of a table of ours, in which a result may be infinite, as the
 // time of what has not happened yet.
 func valuesOf(t *data.Table, name string) ([]float64, error) {
-	cells, err := t.Strings(name)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]float64, len(cells))
-	for i, c := range cells {
+	list := make([]float64, t.Len())
+	err := t.Each(name, func(i int, cell string) (err error) {
 		list[i] = math.NaN()
-		if c == "" {
-			continue
+		if cell == "" {
+			return nil
 		}
-		if list[i], err = strconv.ParseFloat(c, 64); err != nil {
-			return nil, fmt.Errorf("column `%s`, row %d: `%s` is not a number", name, i+1, c)
+		if list[i], err = strconv.ParseFloat(cell, 64); err != nil {
+			return fmt.Errorf("column `%s`, row %d: `%s` is not a number", name, i+1, cell)
 		}
-	}
-	return list, nil
+		return nil
+	})
+	return list, err
 }
 
 // eventTimes are the times of events by trajectory.
