@@ -23,12 +23,6 @@ var Passes = []*Pass{
 	{Name: "fma", Doc: "a·b + c rounded once, where the product has no other use", Run: fuse(fmaTerm)},
 }
 
-// Stats counts what a pass did to a graph.
-type Stats struct {
-	Graph, Pass   string
-	Before, After int // nodes that the outputs reach
-}
-
 // Optimize returns the graphs after all passes.
 func Optimize(b *ir.Builder, graphs []*ir.Graph) []*ir.Graph {
 	out := make([]*ir.Graph, len(graphs))
@@ -39,23 +33,6 @@ func Optimize(b *ir.Builder, graphs []*ir.Graph) []*ir.Graph {
 		out[i] = g
 	}
 	return out
-}
-
-// Trace is Optimize that reports what each pass did.
-func Trace(b *ir.Builder, graphs []*ir.Graph) ([]*ir.Graph, []Stats) {
-	out := make([]*ir.Graph, len(graphs))
-	var stats []Stats
-	for i, g := range graphs {
-		before := len(g.Nodes())
-		for _, p := range Passes {
-			g = p.Apply(b, g)
-			after := len(g.Nodes())
-			stats = append(stats, Stats{Graph: g.Name, Pass: p.Name, Before: before, After: after})
-			before = after
-		}
-		out[i] = g
-	}
-	return out, stats
 }
 
 // Apply runs the pass on one graph. To break a graph is a bug of the pass, which is found when

@@ -367,29 +367,34 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestTrace: statistics, names and flags of outputs, and the graphs given stay
-// as they are.
-func TestTrace(t *testing.T) {
+// TestPassByPass: what each pass leaves of a graph, which has no fault; names and flags of outputs,
+// and the graphs given stay as they are.
+func TestPassByPass(t *testing.T) {
 	e := newEnv()
-	g := &ir.Graph{Name: "f", Outputs: []ir.Output{
+	given := &ir.Graph{Name: "f", Outputs: []ir.Output{
 		{Name: "dy", Node: e.Add(e.MatVec(e.m, e.x), e.y)},
 		{Name: "bp", Node: e.Neg(e.Mul(e.Const(2), e.s)), Accumulate: true},
 	}}
-	text := g.String()
-	out, stats := opt.Trace(e.Builder, []*ir.Graph{g, {Name: "empty"}})
-	require.Equal(t, text, g.String())
-	require.Len(t, out, 2)
-	require.Equal(t, "f", out[0].Name)
-	require.Equal(t, "bp", out[0].Outputs[1].Name)
-	require.True(t, out[0].Outputs[1].Accumulate)
-	require.Len(t, stats, 2*len(opt.Passes))
-	require.Equal(t, opt.Stats{Graph: "f", Pass: "roll", Before: 9, After: 9}, stats[0])
-	require.Equal(t, opt.Stats{Graph: "f", Pass: "rules", Before: 9, After: 8}, stats[1])
-	require.Equal(t, opt.Stats{Graph: "f", Pass: "dense", Before: 8, After: 7}, stats[2])
-	require.Equal(t, opt.Stats{Graph: "empty", Pass: "fma"}, stats[7])
-	for _, p := range opt.Passes {
-		require.NotEmpty(t, p.Doc)
+	text, want := given.String(), map[string]int{"roll": 9, "rules": 8, "dense": 7, "fma": 7}
+	require.Len(t, given.Nodes(), 9)
+	for _, start := range []*ir.Graph{given, {Name: "empty"}} {
+		g := start
+		for _, p := range opt.Passes {
+			g = p.Apply(e.Builder, g)
+			require.NoError(t, g.Verify(), p.Name)
+			require.NotEmpty(t, p.Doc)
+			if start == given {
+				require.Len(t, g.Nodes(), want[p.Name], p.Name)
+			}
+		}
+		require.Equal(t, start.Name, g.Name)
+		require.Equal(t, g, opt.Optimize(e.Builder, []*ir.Graph{start})[0])
+		if start == given {
+			require.Equal(t, "bp", g.Outputs[1].Name)
+			require.True(t, g.Outputs[1].Accumulate)
+		}
 	}
+	require.Equal(t, text, given.String())
 }
 
 // TestBroken: a pass that changes a shape is caught.
