@@ -130,7 +130,7 @@ fit { gradient: %s, solver: %s { rtol: 1e-7, atol: 1e-9 } }`, k, q, c.text, mode
 }
 
 // TestFedWhenLevel: two vessels come to one level and are fed then: d = a − b falls by 2 k √d, and d' = q − 2 k √d behind; a + b
-// grows by q. The slope is infinite by two states; methods that solve equations have no `unrolled` derivative there.
+// grows by q. The slope is infinite by two states.
 func TestFedWhenLevel(t *testing.T) {
 	const k, q, h = 0.4, 0.3, 1e-5
 	rows := [][2]float64{{1, 1.7}, {2, 1.6}, {7, 1.7}, {8, 1.9}}
@@ -154,7 +154,7 @@ func TestFedWhenLevel(t *testing.T) {
 	byQ := (likelihood(k, q+h) - likelihood(k, q-h)) / (2 * h)
 	for solver, modes := range map[string][]string{
 		"tsit5": {"unrolled", "forward", "adjoint"}, "vern9": {"unrolled", "forward", "adjoint"},
-		"rodas5p": {"forward", "adjoint"}, "radau": {"forward", "adjoint"}, "bdf": {"forward", "adjoint"},
+		"rodas5p": {"unrolled", "forward", "adjoint"}, "kvaerno5": {"unrolled", "forward", "adjoint"}, "radau": {"unrolled", "forward", "adjoint"}, "bdf": {"forward", "adjoint"},
 	} {
 		for _, mode := range modes {
 			m := fromText(t, fmt.Sprintf(`model Vessels {

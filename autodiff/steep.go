@@ -149,21 +149,21 @@ func quotient(b *ir.Builder, x, y *ir.Node) *ir.Node {
 // squares, as lengths of vectors, have corners instead.
 func Steep(of *ir.Node) bool {
 	return slices.ContainsFunc(ir.Reach(of), func(n *ir.Node) bool {
-		return infinite(n) && !(n.Op == ir.OpSqrt && squares(n.Args[0]))
+		return infinite(n) && !(n.Op == ir.OpSqrt && Squares(n.Args[0]))
 	})
 }
 
-// squares reports whether a node is written as a sum of squares.
-func squares(n *ir.Node) bool {
+// Squares reports whether a node is written as a sum of squares.
+func Squares(n *ir.Node) bool {
 	switch n.Op {
 	case ir.OpMul:
-		return n.Args[0] == n.Args[1] || notNegative(n.Args[0]) && squares(n.Args[1]) || notNegative(n.Args[1]) && squares(n.Args[0])
+		return n.Args[0] == n.Args[1] || notNegative(n.Args[0]) && Squares(n.Args[1]) || notNegative(n.Args[1]) && Squares(n.Args[0])
 	case ir.OpDot:
 		return n.Args[0] == n.Args[1]
 	case ir.OpSum:
-		return squares(n.Args[0])
+		return Squares(n.Args[0])
 	case ir.OpAdd:
-		a, b := squares(n.Args[0]), squares(n.Args[1])
+		a, b := Squares(n.Args[0]), Squares(n.Args[1])
 		return a && b || a && notNegative(n.Args[1]) || b && notNegative(n.Args[0])
 	case ir.OpPow:
 		e := n.Args[1]

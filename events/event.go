@@ -65,6 +65,10 @@ type Switch struct {
 	AtZero []float64
 	Corner bool
 
+	// Root: the field has no value on one side, where a root of the guard has none; what rests on the
+	// surface stays there.
+	Root bool
+
 	// Implicit: algebraic unknowns jump with the mode by equations that are not linear in them.
 	Implicit bool
 

@@ -11,19 +11,21 @@ type descents struct {
 	hist        *history
 	rough, fine descent
 
-	otherRough, other descent // of a guard that comes to rest at the same instant
-	values            guardValues
-	waits             []float64 // of each guard: until then it is too far away to be sure
+	otherRough, other descent     // of a guard that comes to rest at the same instant
+	now, values       guardValues // where the run is, and room for them elsewhere
+	waits             []float64   // of each guard: until then it is too far away to be sure
+	looked            []float64   // of each: when it was last looked at with another
 }
 
 func newDescents(s *search, hist *history) *descents {
-	return &descents{search: s, hist: hist, values: newGuardValues(s.size.Guards), waits: make([]float64, s.size.Guards)}
+	n := s.size.Guards
+	return &descents{search: s, hist: hist, now: newGuardValues(n), values: newGuardValues(n), waits: make([]float64, n), looked: make([]float64, n)}
 }
 
 // anew forgets what was too far away in the smooth piece of the run before.
 func (s *descents) anew() {
 	for i := range s.waits {
-		s.waits[i] = math.Inf(-1)
+		s.waits[i], s.looked[i] = math.Inf(-1), math.Inf(-1)
 	}
 }
 
@@ -51,14 +53,15 @@ func (s *descents) descend(h float64) (guard int, found verdict, next float64) {
 		return -1, noDescent, 0
 	}
 	s.use()
+	s.model.Guards(s.t, s.y, s.d, s.held, s.now.g, s.now.rate, s.now.accel)
 	for i := range s.own() {
 		left, may := s.falls(i, h)
-		if !may || left > h && s.t < s.waits[i] {
+		if !may || s.looked[i] == s.t || left > h && s.t < s.waits[i] {
 			continue
 		}
 		if s.singular(i) {
 			if found, next = s.reach(i, s.t+h); found != there {
-				s.untie()
+				s.lookNoMore()
 			}
 			if found != noDescent {
 				return i, found, next
@@ -71,14 +74,21 @@ func (s *descents) descend(h float64) (guard int, found verdict, next float64) {
 	return -1, noDescent, 0
 }
 
+// lookNoMore notes that a descent is not taken, and that those tied to it lead no farther from here.
+func (s *descents) lookNoMore() {
+	for _, x := range s.clock.tied {
+		s.looked[x.guard] = s.t
+	}
+	s.untie()
+}
+
 // falls reports whether a guard falls to its surface as one that comes to rest there or crosses where slopes are
 // infinite may do, and about when, beside a step of length h.
 func (s *descents) falls(guard int, h float64) (left float64, may bool) {
-	now, side := &s.values, s.det.Side[guard]
+	now, side := &s.now, s.det.Side[guard]
 	if !s.det.Watch[guard] || side == 0 || s.hy.Flags[guard] || s.rests.near(guard) {
 		return 0, false
 	}
-	s.model.Guards(s.t, s.y, s.d, s.held, now.g, now.rate, now.accel)
 	g, rate := now.g[guard], now.rate[guard]
 	fall := g * now.accel[guard] / (rate * rate)
 	left, horizon := -g/rate/(1-fall), soon*h
@@ -132,10 +142,10 @@ func (s *descents) tied(t float64) float64 {
 }
 
 // singular reports whether a guard looks as if its rate fell to nothing at the surface, or had a slope without
-// bounds there, along the way that the field points.
+// bounds there, along the way that the field points, and did not turn round on it.
 func (s *descents) singular(guard int) bool {
 	v, c := &s.values, &s.fine
-	left := -v.g[guard] / v.rate[guard]
+	left := -s.now.g[guard] / s.now.rate[guard]
 	c.flow = resize(c.flow, len(s.y))
 	s.rhs(s.t, s.y, c.flow)
 	var rate, accel [2]float64
@@ -143,7 +153,9 @@ func (s *descents) singular(guard int) bool {
 		c.at = append(c.at[:0], s.y...)
 		axpy(c.at, left*(1-part), c.flow)
 		s.model.Guards(s.t+left*(1-part), c.at, s.d, s.held, v.g, v.rate, v.accel)
-		rate[i], accel[i] = v.rate[guard], v.accel[guard]
+		if rate[i], accel[i] = v.rate[guard], v.accel[guard]; float64(s.det.Side[guard])*rate[i] > 0 {
+			return false
+		}
 	}
 	return !(rate[1]/rate[0] > 0.7) || !(math.Abs(accel[1]/accel[0]) < 1.4)
 }
@@ -171,12 +183,16 @@ func (s *descents) reach(guard int, end float64) (found verdict, next float64) {
 		if !ok || !finite(c.y) {
 			continue
 		}
+		if found = noDescent; fine.t <= end {
+			found, next = later, (fine.t-s.t)/2
+		}
+		goal := math.Pow(gain, math.Log2(float64(finest/fineness)))
+		if !(s.timeDiffers(c, fine) < goal) { // what lies on the surfaces changes no time
+			return found, next
+		}
 		s.tie()
 		if !finite(fine.y) || s.rest(fine) == fine.crosses || s.past() && fine.t-s.t > 1.5*(s.clock.stop.t-s.t) {
 			return noDescent, 0
-		}
-		if found = noDescent; fine.t <= end {
-			found, next = later, (fine.t-s.t)/2
 		}
 		if s.crossedBefore(fine) {
 			return found, next
@@ -184,7 +200,7 @@ func (s *descents) reach(guard int, end float64) (found verdict, next float64) {
 		switch off := math.Max(s.timeDiffers(c, fine), s.stateDiffers(c, fine)); {
 		case off <= 1:
 			return there, 0
-		case !(off < math.Pow(gain, math.Log2(float64(finest/fineness)))):
+		case !(off < goal):
 			return found, next
 		case off > gain: // what doubles is not enough
 			fineness *= 2

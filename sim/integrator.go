@@ -98,15 +98,31 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 	}
 	s.instant.balancing.level()
 	s.h = s.opt.Step
-	if s.opt.Method.Adaptive() && s.t < span.T1 {
-		longest := s.clock.nextTimed().t - s.t
-		if s.opt.Step > 0 {
-			longest = min(longest, s.opt.Step)
-		}
-		s.h = s.stepper.FirstStep(field{s.run}, s.size.YError, s.opt.RTol, s.opt.ATol, longest)
-	}
+	s.firstStep()
 	s.toLane()
 	return nil
+}
+
+// firstStep has an adaptive method choose its step as at the start of a run.
+func (s *Integrator) firstStep() {
+	if !s.opt.Method.Adaptive() || !(s.t < s.span.T1) {
+		return
+	}
+	longest := s.clock.nextTimed().t - s.t
+	if s.opt.Step > 0 {
+		longest = min(longest, s.opt.Step)
+	}
+	s.h = s.stepper.FirstStep(field{s.run}, s.size.YError, s.opt.RTol, s.opt.ATol, longest)
+}
+
+// happenAt carries out the instant of a guard that the run has come to by ever shorter steps, behind which the
+// length of the next says nothing.
+func (s *Integrator) happenAt(guard int) *Failure {
+	fail := s.happen(guard)
+	if fail == nil {
+		s.firstStep()
+	}
+	return fail
 }
 
 // begin prepares all parts for a run.
@@ -220,7 +236,7 @@ func (s *Integrator) judge() *Failure {
 		}
 		if math.IsNaN(mean) {
 			if i := s.search.land(-1); i >= 0 {
-				return s.happen(i)
+				return s.happenAt(i)
 			}
 		}
 		return s.tooSmall(mean, s.h)
@@ -258,7 +274,7 @@ func (s *Integrator) advance() *Failure {
 				return nil
 			}
 			if landed := s.search.land(i); landed >= 0 {
-				return s.happen(landed)
+				return s.happenAt(landed)
 			}
 			return s.blame(s.fail(Unstable, s.try, "a guard is not a number from t = %.9g on", s.t+from), i)
 		}

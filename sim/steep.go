@@ -66,10 +66,10 @@ func steepBack(r *reverse, e *entry) {
 
 // besideSteep moves the start of the first step behind a steepEntry, which is in a lane, as little off the surface as the
 // numbers can tell, so that the slope there is a number: what it is does not matter, as steepBack says. Where one state
-// alone makes the guard, its cotangent is left out there; and methods that solve equations have used another slope.
+// alone makes the guard, its cotangent is left out there.
 func besideSteep(r *reverse, blk *solvers.Block, lane int) {
 	s := r.history
-	if r.at == 0 || s.tape.entries[r.at-1].kind != steepEntry || len(r.before) > 0 || s.method.Family != solvers.Explicit ||
+	if r.at == 0 || s.tape.entries[r.at-1].kind != steepEntry || len(r.before) > 0 ||
 		r.record >= 0 && s.group.hist.previous(r.e.ref, r.record, lane) >= 0 {
 		return
 	}

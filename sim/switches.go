@@ -99,6 +99,9 @@ func (s *switches) decide(i int) (mode float64, side int8, fail *Failure) {
 	w := &s.hy.Switches[i]
 	up, down := s.branch(i, 1), s.branch(i, 0)
 	switch {
+	case w.Root && (!up.known || !down.known):
+		mode, side = s.atRoot(i, up, down)
+		return mode, side, nil
 	case !up.known && !down.known:
 		return 0, 0, s.blame(s.fail(Unstable, 0, "the field is not a number on a surface where it changes"), w.Guard)
 	case !up.known:
@@ -135,6 +138,22 @@ func (s *switches) decide(i int) (mode float64, side int8, fail *Failure) {
 		return 1, 1, nil
 	}
 	return 0, -1, nil
+}
+
+// atRoot is the mode of a switch on whose surface a root ends, and the side of its guard: it rests there, or
+// goes on where the field leads it, also where that has no value, which the run is stopped for then.
+func (s *switches) atRoot(i int, up, down branch) (mode float64, side int8) {
+	at := s.branch(i, atEquality)
+	goes := at.goes
+	switch {
+	case at.known && at.goes == 0:
+		return atEquality, 0
+	case up.known:
+		goes = up.goes
+	case down.known:
+		goes = down.goes
+	}
+	return float64(truth(goes > 0)), goes
 }
 
 // phase is the part of an instant in which switches are resolved.

@@ -1,8 +1,7 @@
 package lower
 
 import (
-	"slices"
-
+	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -10,8 +9,8 @@ import (
 // While the solution slides along a surface its guard is zero but for round-off, and
 // what acts is a combination of the fields on both sides. So outputs, observations,
 // losses and jumps do not compare there: they read the modes of the switches that the
-// right-hand side has. Quantities that read none of a surface that may be slid along
-// compare as ever.
+// right-hand side has, as they do where a root rests at 0. Quantities that read none of
+// either kind compare as ever.
 
 // whole lowers a quantity that reads the modes of switches, if it has some to read,
 // and spreads a scalar over the shape.
@@ -23,15 +22,17 @@ func (l *conditions) whole(x *check.Expr, shape check.Shape) *ir.Node {
 }
 
 // switchedBy is an expression that reads the modes of switches; nil where it reads
-// none of a surface that may be slid along.
+// none that tell more than a comparison does. That of a corner does where something has an
+// infinite slope, as in √max(h, 0), which does not change with what rests at h = 0.
 func (l *conditions) switchedBy(x *check.Expr, shape check.Shape) *ir.Node {
-	if !slices.ContainsFunc(l.out.Switches, func(w Switch) bool { return w.slidable() }) {
+	if len(l.out.Switches) == 0 {
 		return nil
 	}
 	l.byMode = true
 	n := l.value(x, shape)
 	l.byMode = false
-	if len(l.surfaces(n)) == 0 {
+	steep := autodiff.Steep(n)
+	if len(l.reads(n, func(w *Switch) bool { return w.slidable() || w.Root || steep })) == 0 {
 		return nil
 	}
 	return n
@@ -39,7 +40,10 @@ func (l *conditions) switchedBy(x *check.Expr, shape check.Shape) *ir.Node {
 
 // surfaces are the switches along whose surfaces the solution may slide and whose modes
 // a value reads.
-func (l *conditions) surfaces(n *ir.Node) (list []int) {
+func (l *conditions) surfaces(n *ir.Node) []int { return l.reads(n, (*Switch).slidable) }
+
+// reads are the switches of some kind whose modes a value reads.
+func (l *conditions) reads(n *ir.Node, kind func(*Switch) bool) (list []int) {
 	read := make([]bool, l.out.Layout.ND)
 	for _, a := range ir.Reach(n) {
 		if a.Op == ir.OpSlice && (a.Args[0] == l.out.In.D || a.Args[0] == l.out.In.DB) {
@@ -49,7 +53,7 @@ func (l *conditions) surfaces(n *ir.Node) (list []int) {
 		}
 	}
 	for i := range min(len(l.out.Switches), l.modes) {
-		if l.out.Switches[i].slidable() && read[l.modeIndex(i)] {
+		if kind(&l.out.Switches[i]) && read[l.modeIndex(i)] {
 			list = append(list, i)
 		}
 	}
@@ -77,7 +81,7 @@ func (l *conditions) acting() {
 		if l.lets[letKey{x, reading{located: true, cornered: true}}] == nil {
 			continue
 		}
-		if n := l.switchedBy(x.Value, x.Shape); n != nil {
+		if n := l.switchedBy(x.Value, x.Shape); n != nil && len(l.surfaces(n)) > 0 {
 			l.out.Acting = append(l.out.Acting, n)
 		}
 	}
@@ -128,7 +132,7 @@ func (l *conditions) find(g *ir.Node, at atZero) (found int, turned bool) {
 	core, own := l.upright(g)
 	found = -1
 	for k, i := range l.switches {
-		if k.floor || (k.at == corner) != (at == corner) || found >= 0 && found < i {
+		if k.floor || k.at == rootAtZero || (k.at == corner) != (at == corner) || found >= 0 && found < i {
 			continue
 		}
 		if c, t := l.upright(k.arg); c == core {

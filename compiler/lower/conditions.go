@@ -12,6 +12,9 @@ type conditions struct {
 	switches map[switchKey]int
 	guards   map[*ir.Node]int      // by what they are: what asks for the same guard shares it
 	cores    map[*ir.Node]*ir.Node // the first guard of each surface: see upright
+	positive map[*ir.Node]bool     // branches that are 0 or more: see notNegative
+
+	plainRoots bool // roots have no switches: see mostRoots
 }
 
 // pick is min or max of two values.
@@ -30,10 +33,12 @@ func (l *conditions) pick(name string, x, y *ir.Node) *ir.Node {
 		if m == nil {
 			return l.b.Apply(op, a, c)
 		}
+		n := l.b.Select(m, a, c)
 		if name == "min" {
-			a, c = c, a
+			n = l.b.Select(m, c, a)
 		}
-		return l.b.Select(m, a, c)
+		l.positive[n] = l.notNegative(l.b.Apply(op, a, c))
+		return n
 	})
 }
 
@@ -45,6 +50,7 @@ const (
 	belowAtZero                 // what it is below: a > b
 	aboveAtZero                 // what it is above: a >= b
 	neitherAtZero               // sign
+	rootAtZero                  // a root, which has no value below
 )
 
 // switched reports whether the elements of a value may have switches of their signs.
@@ -154,8 +160,8 @@ func (l *conditions) modeOn(surface *ir.Node, at atZero) *ir.Node {
 	i := len(l.out.Switches)
 	l.switches[k] = i
 	l.out.Switches = append(l.out.Switches, Switch{
-		Mode: l.modeIndex(i), Guard: l.guardOf(surface, l.site()), Corner: at == corner,
-		AtZero: map[atZero]float64{aboveAtZero: 1, neitherAtZero: AtRest}[at],
+		Mode: l.modeIndex(i), Guard: l.guardOf(surface, l.site()), Corner: at == corner || at == rootAtZero,
+		Root: at == rootAtZero, AtZero: map[atZero]float64{aboveAtZero: 1, neitherAtZero: AtRest, rootAtZero: AtRest}[at],
 	})
 	return l.modeNode(i)
 }

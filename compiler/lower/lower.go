@@ -15,7 +15,17 @@ func Lower(m *check.Model) (*Model, *diag.List) {
 	l := newLowerer(m, 0)
 	l.build()
 	if n := len(l.out.Switches); n > 0 && l.diags.Err() == nil {
+		roots := 0
+		for _, w := range l.out.Switches {
+			if w.Root {
+				roots++
+			}
+		}
+		if roots > mostRoots {
+			n -= roots
+		}
 		l = newLowerer(m, n)
+		l.conditions.plainRoots = roots > mostRoots
 		l.build()
 	}
 	l.diags.Sort()

@@ -397,6 +397,9 @@ type Switch struct {
 	Corner bool
 	AtZero float64
 
+	// Root: the right-hand side has no value on one side, where a root of the guard has none.
+	Root bool
+
 	// Implicit: equations that are not linear in their unknowns read the mode, so that the
 	// unknowns have to be found anew to know what is on the other side.
 	Implicit bool

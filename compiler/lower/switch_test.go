@@ -17,6 +17,7 @@ var kinked = []string{
 	"if x > 1 then x else v", "if x >= v and v < 0.5 then 1 else x", "if x <= 0 or not (v > x) then v else 2", "if 2*x < 2*v then 1 else 3",
 	"sum(abs([x, v]))", "max([x, v, -x])", "if v > x then abs(x) else floor(v)", "if sign(x) > v then 1 else 2", "(x > v)*3 + (v >= x)", "abs(v) + abs(-v) + abs(3*v)",
 	"max(min(x, 1), v - 1)", "if x > v then 1 else if v > 2*x then 2 else 3", "sign(x - v) + sign(2*v - 2*x) + step(v - x)",
+	"sqrt(x + 3)*v", "(v + 2.5)^0.3", "sum(sqrt([x, v] + 2))", "sqrt(4 - x) - sqrt(x + 3)", "if x > 0 then sqrt(x) else v",
 	"hidden*hidden", "floor(x) + floor(x)*v",
 }
 

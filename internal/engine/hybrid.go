@@ -49,7 +49,7 @@ func NewHybrid(p *compiler.Program) *sim.Hybrid {
 			hy.Switches = append(hy.Switches, events.Switch{Guard: w.Guard, Floor: w.Floor, Upper: w.Upper, Corner: true})
 		}
 		x := &hy.Switches[k]
-		x.Trigger, x.Implicit = max(x.Trigger, w.Trigger), x.Implicit || w.Implicit
+		x.Trigger, x.Implicit, x.Root = max(x.Trigger, w.Trigger), x.Implicit || w.Implicit, x.Root || w.Root
 		x.Modes, x.AtZero, x.Corner = append(x.Modes, w.Mode), append(x.AtZero, w.AtZero), x.Corner && w.Corner
 	}
 	return hy

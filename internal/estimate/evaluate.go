@@ -108,7 +108,7 @@ func (f *estimated) undefined(of string, v float64) error {
 		other = "forward"
 	}
 	return fmt.Errorf("the loss is finite and its derivative by the %s is %g with `gradient: %s`: a slope is infinite on the way, as that of a square root at 0, or, for `backsolve`, the motion falls too fast to be followed back; "+
-		"write `sqrt(max(h, 0))` of what comes to rest there, or try `gradient: %s`, or a smaller `rtol`", of, v, mode, other)
+		"say what holds there in an `if`, or try `gradient: %s`, or a smaller `rtol`", of, v, mode, other)
 }
 
 // gradient is the gradient of the last evaluation by name, times a factor; g is that by

@@ -47,7 +47,7 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 		}
 	}
 	if f.EndsBehind {
-		b.WriteString("; what comes to rest there, as a tank that runs dry, is written `sqrt(max(h, 0))`")
+		b.WriteString("; say what holds there, as in `if h > 0 then -k*sqrt(h) else 0`")
 	}
 	if at := p.Checked.Model.Steady; at != nil && f.Status == sim.NoSteady {
 		fmt.Fprintf(&b, " (`start steady` at %s)", at.Span.Pos())

@@ -211,7 +211,7 @@ func (s *Worker) BadDerivative(l *Run) *sim.Failure {
 				w.System.Rhs.Ct[slot.Off+k] = 1
 				w.System.Rhs.VJP.Run()
 				if !engine.Finite(w.System.Rhs.VJP.YBar) || !engine.Finite(w.System.PBar) || !engine.Finite(w.System.QBar) {
-					return fmt.Sprintf("the derivative of %s' = %s is not finite there: a square root, a power or a quotient has an infinite slope, or a discrete variable is infinite in it; write `sqrt(max(h, 0))` of what comes to rest there, start beside that point, or read the variable in an `if` that is true when it is finite",
+					return fmt.Sprintf("the derivative of %s' = %s is not finite there: a square root, a power or a quotient has an infinite slope, or a discrete variable is infinite in it; say what holds there in an `if`, start beside that point, or read the variable in an `if` that is true when it is finite",
 						lower.ElementName(&st.Obj, k), check.Text(st.Deriv))
 				}
 			}

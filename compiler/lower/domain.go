@@ -1,0 +1,126 @@
+package lower
+
+import (
+	"math"
+
+	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/check"
+	"github.com/pinode/pinode/compiler/ir"
+)
+
+// The level of a tank that runs dry, h' = −k√h, comes to the edge of where √h has a value, and stays there: √0 is 0.
+// So the edge is a surface that the run locates, with a switch that knows of three places: above it the root is as it
+// is written, below it has no value, and what rests on it has the value 0, which does not change with anything.
+
+// mostRoots bounds how many such edges a run looks out for: more, as of the cells of a chain, would take longer than
+// its steps do, and there roots are plain functions.
+const mostRoots = 128
+
+// rootOf is √e, or e^p with 0 < p < 1, where it has such a switch; nil where it has none.
+func (l *conditions) rootOf(x *check.Expr, args []*ir.Node) *ir.Node {
+	if l.plainRoots || !l.byMode && (!l.located || !l.cornered) || !roots(x) {
+		return nil
+	}
+	b, e := l.b, args[0]
+	if a := l.actual(e); !l.moves(a) || l.notNegative(e) || l.notNegative(a) {
+		return nil
+	}
+	found := false
+	within := l.elements(e, func(e *ir.Node, _ int) *ir.Node {
+		m, turned := l.edge(e)
+		if m == nil {
+			return e
+		}
+		found = true
+		above := m
+		if turned {
+			above = l.not(m)
+		}
+		e = b.Select(b.Mul(above, b.Lt(e, b.Const(0))), b.Const(0), e) // steps end near the edge, on either side
+		return b.Select(b.Apply(ir.OpEq, m, b.Const(AtRest)), b.Const(1), e)
+	})
+	if !found {
+		return nil
+	}
+	value := l.b.Sqrt(within)
+	if x.Name == "pow" {
+		value = b.Pow(within, args[1])
+	}
+	return l.elements(value, func(v *ir.Node, i int) *ir.Node {
+		if m, _ := l.edge(l.elementOf(e, i)); m != nil {
+			v = b.Select(b.Apply(ir.OpEq, m, b.Const(AtRest)), b.Const(0), v)
+		}
+		return v
+	})
+}
+
+// edge is the mode of the switch where a value has a root no more, and whether its guard is turned round; of those
+// that there are nil where there is none.
+func (l *conditions) edge(e *ir.Node) (mode *ir.Node, turned bool) {
+	surface, turned := l.oriented(l.actual(e))
+	if !l.byMode {
+		return l.modeOn(surface, rootAtZero), turned
+	}
+	if i, ok := l.switches[switchKey{arg: surface, at: rootAtZero}]; ok {
+		mode = l.modeNode(i)
+	}
+	return mode, turned
+}
+
+// roots reports whether an operation takes a root: it is 0 at 0, with an infinite slope. An exponent that is
+// estimated counts by where it starts.
+func roots(x *check.Expr) bool {
+	if x.Name == "sqrt" {
+		return true
+	}
+	if x.Name != "pow" {
+		return false
+	}
+	p := x.Args[1]
+	if o, ok := p.Object.(*check.Param); ok && p.Kind == check.Ref {
+		p = o.Init
+	}
+	return p.Kind == check.Number && p.Value > 0 && p.Value < 1
+}
+
+// upward notes that a value is 0 or more.
+func (l *conditions) upward(n *ir.Node) *ir.Node {
+	l.positive[n] = true
+	return n
+}
+
+// notNegative reports whether a value is known to be 0 or more wherever it has a value.
+func (l *conditions) notNegative(n *ir.Node) bool {
+	if l.positive[n] || autodiff.Squares(n) {
+		return true
+	}
+	all := func(list []*ir.Node) bool {
+		for _, a := range list {
+			if !l.notNegative(a) {
+				return false
+			}
+		}
+		return true
+	}
+	switch n.Op {
+	case ir.OpConst:
+		for _, v := range n.Values {
+			if !(v >= 0) {
+				return false
+			}
+		}
+		return true
+	case ir.OpExp, ir.OpSqrt, ir.OpAbs, ir.OpSigmoid, ir.OpSoftplus, ir.OpLt, ir.OpLe, ir.OpEq, ir.OpNe:
+		return true
+	case ir.OpAdd, ir.OpMul, ir.OpDiv, ir.OpMin, ir.OpSum, ir.OpSlice, ir.OpFill, ir.OpAssemble:
+		return all(n.Args)
+	case ir.OpPow:
+		e := n.Args[1]
+		return e.Op == ir.OpConst && e.Shape == ir.Scalar && math.Mod(e.Values[0], 1) != 0 || l.notNegative(n.Args[0])
+	case ir.OpMax:
+		return l.notNegative(n.Args[0]) || l.notNegative(n.Args[1])
+	case ir.OpSelect:
+		return all(n.Args[1:])
+	}
+	return false
+}
