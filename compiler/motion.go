@@ -44,9 +44,38 @@ func (p *motion) rateAlong(dy, n *ir.Node) *ir.Node {
 	return autodiff.JVP(b, []*ir.Node{n}, wrt, dots)[0]
 }
 
-// steep reports whether the motion may come to rest in finite time, as that of √x at x = 0: the slope
-// of its field is infinite there.
-func (p *motion) steep() bool { return p.rates != nil && autodiff.Steep(p.rates) }
+// steep reports whether the motion may come to rest in finite time, as that of √x at x = 0, or to a pole of its
+// field, as the radius of a drop, r' = −k/r: the slope of the field is infinite there.
+func (p *motion) steep() bool { return p.rates != nil && (autodiff.Steep(p.rates) || p.hasPole()) }
+
+// hasPole reports whether the rates divide by something that is zero where a guard is.
+func (p *motion) hasPole() bool {
+	guards := map[*ir.Node]bool{}
+	for _, g := range p.guards {
+		for _, f := range factors(nil, g) {
+			guards[f] = true
+		}
+	}
+	for _, n := range ir.Reach(p.rates) {
+		if n.Op == ir.OpDiv && slices.ContainsFunc(factors(nil, n.Args[1]), func(f *ir.Node) bool { return guards[f] }) {
+			return true
+		}
+	}
+	return false
+}
+
+// factors adds to a list what a value is a product or a power of, but for constants.
+func factors(list []*ir.Node, n *ir.Node) []*ir.Node {
+	switch n.Op {
+	case ir.OpConst:
+		return list
+	case ir.OpNeg, ir.OpPow, ir.OpSqrt, ir.OpAbs, ir.OpDiv, ir.OpFill:
+		return factors(list, n.Args[0])
+	case ir.OpMul:
+		return factors(factors(list, n.Args[0]), n.Args[1])
+	}
+	return append(list, n)
+}
 
 // look are the guards but for those of releases, and their derivatives by time
 // where the state moves by the input flow; nil for none.

@@ -234,10 +234,8 @@ func (s *Integrator) judge() *Failure {
 		if s.h >= 8*ulp(s.t) {
 			return nil
 		}
-		if math.IsNaN(mean) {
-			if i := s.search.land(-1); i >= 0 {
-				return s.happenAt(i)
-			}
+		if i := s.search.land(-1); i >= 0 {
+			return s.happenAt(i)
 		}
 		return s.tooSmall(mean, s.h)
 	}
@@ -316,7 +314,16 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 		}
 	} else {
 		var fail *Failure
-		if h, fail = s.search.locate(guard, theta); fail != nil {
+		h, fail = s.search.locate(guard, theta)
+		if s.search.poorly(fail) {
+			if s.shorten(theta * s.try) {
+				return nil
+			}
+			if landed := s.search.land(-1); landed >= 0 {
+				return s.happenAt(landed)
+			}
+		}
+		if fail != nil {
 			return fail
 		}
 	}

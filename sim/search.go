@@ -353,6 +353,15 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	return 0, s.blame(f, guard)
 }
 
+// poorly reports whether the step to a root is not as good as its tolerances ask for, though the longer one across was:
+// at a pole, as of n/V where V is 0, methods see nothing of it from afar. fail is what became of the search for the root.
+func (s *search) poorly(fail *Failure) bool {
+	if fail != nil {
+		return fail.Status == StepTooSmall
+	}
+	return s.opt.Method.Adaptive() && !(s.step.stepper.Block().Mean[0] <= 1)
+}
+
 // goesThrough reports whether a guard that meets its surface without a rate, at the end of
 // the step of length h, is beyond it all the same in what comes next, and ever farther: a
 // root of odd order, as of (x − 1)³. As far as steps go on freely it is clear of its
