@@ -45,6 +45,7 @@ type descentKind struct {
 	power   float64 // p
 	left    float64 // the part of u₁ that it ends at: 0 on the surface, more on the way there
 	crosses bool    // it does not rest there, but is to be just beyond, where slopes are finite
+	bare    bool    // the guard is a state, which round-off leaves digits however small it is
 }
 
 // partOfDescent is one of its steps.
@@ -92,10 +93,20 @@ type fallOfTape struct {
 // steps of no length: Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, II.9.
 var midpoints = extrapolated([]int{2, 4, 6}, []float64{1. / 24, -16. / 15, 81. / 40})
 
-// toTheEnd is the method of second order for the last part, whose end the field does not reach
-// smoothly: it looks where half of the guard is left.
-func toTheEnd(power float64) *descentMethod {
-	return &descentMethod{from: [][]float64{{}, {1 / (2 * power)}}, weight: []float64{1 - power, power}}
+// toTheEnd is the method of second order for the last part, whose end the field does not reach smoothly.
+// Where the digits of the guard allow it, it is exact for ln u too, which derivatives by an exponent are: it looks
+// where θ is left of u, with 1 − θ = −½ ln θ, and comes there by way of half of the guard. Else it
+// looks at that half alone.
+func (c *descentKind) toTheEnd() *descentMethod {
+	const left, most = 0.2031878699799799, 3 // θ; the power up to which differences have digits there
+	p := c.power
+	if p > most && !c.bare {
+		return &descentMethod{from: [][]float64{{}, {1 / (2 * p)}}, weight: []float64{1 - p, p}}
+	}
+	slower := math.Pow(0.5, (p-1)/p) // the pace at half of the guard, by that at its start
+	second := (1 - left - (1-math.Pow(left, p))/p) / (1 - slower)
+	w := 1 / (2 * (1 - left))
+	return &descentMethod{from: [][]float64{{}, {1 / (2 * p)}, {1 - left - second, second}}, weight: []float64{1 - w, 0, w}}
 }
 
 // extrapolated are midpoint rules of so many steps, weighted. They share their first stage.
@@ -168,7 +179,7 @@ func (c *descent) take(s *run, t float64, y []float64, fineness int) bool {
 		x := &c.parts[k]
 		x.length, x.method = from-left, &midpoints
 		if from = left; k == n-1 && left < x.length {
-			x.method = toTheEnd(c.power)
+			x.method = c.toTheEnd()
 		}
 		x.stages = slices.Grow(x.stages[:0], len(x.method.from))[:len(x.method.from)]
 		for i := range x.stages {

@@ -220,9 +220,32 @@ func (s *descents) twice(c, fine *descent, guard, fineness int) (ok, smooth bool
 	if power == 0 {
 		return false, true
 	}
-	c.power, c.crosses = power, !rests
+	c.power, c.crosses, c.bare = power, !rests, s.bare(guard)
 	fine.guard, fine.descentKind = guard, c.descentKind
 	return c.take(s.run, s.t, s.y, fineness) && fine.take(s.run, s.t, s.y, 2*fineness), false
+}
+
+// bare reports whether a guard is a state, or a multiple of one.
+func (s *descents) bare(guard int) bool {
+	v, state, slope := &s.values, -1, 0.
+	flow := make([]float64, len(s.y))
+	s.model.GuardsAlong(s.t, s.y, s.d, flow, v.g, v.accel)
+	if v.accel[guard] != 0 { // by time
+		return false
+	}
+	for l := range flow {
+		flow[l] = 1
+		s.model.GuardsAlong(s.t, s.y, s.d, flow, v.g, v.rate)
+		flow[l] = 0
+		if v.rate[guard] == 0 {
+			continue
+		}
+		if state >= 0 {
+			return false
+		}
+		state, slope = l, v.rate[guard]
+	}
+	return state >= 0 && math.Abs(v.g[guard]-slope*s.y[state]) <= 4*epsilon*math.Abs(v.g[guard])
 }
 
 // power finds the power of a descent near its end, and whether the guard rests there: p where its rate
