@@ -98,29 +98,19 @@ func (s *Integrator) open(m Model, span *Span, out *Trajectory) *Failure {
 	}
 	s.instant.balancing.level()
 	s.h = s.opt.Step
-	s.firstStep()
+	if s.opt.Method.Adaptive() && s.t < span.T1 {
+		s.firstStep(s.clock.nextTimed().t - s.t)
+	}
 	s.toLane()
 	return nil
 }
 
-// firstStep has an adaptive method choose its step as at the start of a run.
-func (s *Integrator) firstStep() {
-	if !s.opt.Method.Adaptive() || !(s.t < s.span.T1) {
-		return
-	}
-	longest := s.clock.nextTimed().t - s.t
-	if s.opt.Step > 0 {
-		longest = min(longest, s.opt.Step)
-	}
-	s.h = s.stepper.FirstStep(field{s.run}, s.size.YError, s.opt.RTol, s.opt.ATol, longest)
-}
-
 // happenAt carries out the instant of a guard that the run has come to by ever shorter steps, behind which the
 // length of the next says nothing.
-func (s *Integrator) happenAt(guard int) *Failure {
+func happenAt(s *Integrator, guard int) *Failure {
 	fail := s.happen(guard)
-	if fail == nil {
-		s.firstStep()
+	if fail == nil && s.t < s.span.T1 {
+		s.firstStep(s.clock.nextTimed().t - s.t)
 	}
 	return fail
 }
@@ -235,7 +225,7 @@ func (s *Integrator) judge() *Failure {
 			return nil
 		}
 		if i := s.search.land(-1); i >= 0 {
-			return s.happenAt(i)
+			return happenAt(s, i)
 		}
 		return s.tooSmall(mean, s.h)
 	}
@@ -272,7 +262,7 @@ func (s *Integrator) advance() *Failure {
 				return nil
 			}
 			if landed := s.search.land(i); landed >= 0 {
-				return s.happenAt(landed)
+				return happenAt(s, landed)
 			}
 			return s.blame(s.fail(Unstable, s.try, "a guard is not a number from t = %.9g on", s.t+from), i)
 		}
@@ -320,7 +310,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 				return nil
 			}
 			if landed := s.search.land(-1); landed >= 0 {
-				return s.happenAt(landed)
+				return happenAt(s, landed)
 			}
 		}
 		if fail != nil {

@@ -332,6 +332,14 @@ func (s *stepping) toLane() {
 	}
 }
 
+// firstStep has an adaptive method choose its next step as at the start of a run, which is not to be longer.
+func (s *stepping) firstStep(longest float64) {
+	if s.opt.Step > 0 {
+		longest = min(longest, s.opt.Step)
+	}
+	s.h = s.stepper.FirstStep(field{s.run}, s.size.YError, s.opt.RTol, s.opt.ATol, longest)
+}
+
 // startStep makes the current state the start of a smooth piece. At the end of a run
 // its derivative is not evaluated.
 func (s *stepping) startStep() {

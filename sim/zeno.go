@@ -198,10 +198,11 @@ func (s *instant) comeToRest(p restPlan) *Failure {
 		return fail
 	}
 	if !s.still(p.guard) {
-		f := s.fail(ZenoLimit, 0, "nothing can rest on the surface of event %s: it moves (rate %.3g)", ev.Name, s.rate[p.guard])
+		f := s.fail(ZenoLimit, 0, "nothing can rest on the surface of event %s: it moves (rate %.3g); what `zeno rest` assigns is held: on a surface that moves assign the velocity alone, that of the surface", ev.Name, s.rate[p.guard])
 		f.Event = p.event
 		return f
 	}
+	s.restWithin(p.guard)
 	if ev.Release >= 0 {
 		s.det.Side[ev.Release] = sign(s.g[ev.Release])
 		s.det.Watch[ev.Release] = true

@@ -12,9 +12,6 @@ type conditions struct {
 	switches map[switchKey]int
 	guards   map[*ir.Node]int      // by what they are: what asks for the same guard shares it
 	cores    map[*ir.Node]*ir.Node // the first guard of each surface: see upright
-	positive map[*ir.Node]bool     // branches that are 0 or more: see notNegative
-
-	plainRoots bool // roots have no switches: see mostRoots
 }
 
 // pick is min or max of two values.
@@ -37,7 +34,7 @@ func (l *conditions) pick(name string, x, y *ir.Node) *ir.Node {
 		if name == "min" {
 			n = l.b.Select(m, c, a)
 		}
-		l.positive[n] = l.notNegative(l.b.Apply(op, a, c))
+		l.roots.positive[n] = l.roots.notNegative(l.b.Apply(op, a, c))
 		return n
 	})
 }

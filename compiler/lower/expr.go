@@ -17,6 +17,7 @@ type expressions struct {
 	network *network // that stands for fields, or nil
 
 	conditions *conditions
+	roots      *roots
 	densities  *densities
 	systems    *systems
 
@@ -53,7 +54,8 @@ func newExpressions(m *base) *expressions {
 		base: m, reading: reading{cornered: true}, blocks: map[*check.Neural]*Block{},
 		lets: map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, passed: map[*ir.Node]*ir.Node{},
 	}
-	l.conditions = &conditions{l, map[switchKey]int{}, map[*ir.Node]int{}, map[*ir.Node]*ir.Node{}, map[*ir.Node]bool{}, false}
+	l.conditions = &conditions{l, map[switchKey]int{}, map[*ir.Node]int{}, map[*ir.Node]*ir.Node{}}
+	l.roots = &roots{l.conditions, map[*ir.Node]bool{}, false}
 	l.densities = &densities{l}
 	l.systems = &systems{l}
 	return l
@@ -357,7 +359,7 @@ func (l *expressions) op(x *check.Expr) *ir.Node {
 	case "solve", "inv", "det", "logdet":
 		return l.systems.system(x, args)
 	}
-	if n := l.conditions.rootOf(x, args); n != nil {
+	if n := l.roots.root(x, args); n != nil {
 		return n
 	}
 	return l.applied(x.Name, args)
@@ -418,7 +420,7 @@ func (l *expressions) applied(name string, args []*ir.Node) *ir.Node {
 		return l.conditions.pick("min", l.conditions.pick("max", args[0], args[1]), args[2])
 	case "abs":
 		plain := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpAbs, x) }
-		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return l.conditions.upward(b.Select(m, x, b.Neg(x))) })
+		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return l.roots.upward(b.Select(m, x, b.Neg(x))) })
 	case "sign":
 		if !l.conditions.switched(args[0], neitherAtZero) {
 			return b.Apply(ir.OpSign, args[0])
@@ -426,7 +428,7 @@ func (l *expressions) applied(name string, args []*ir.Node) *ir.Node {
 		return l.elements(l.actual(args[0]), func(e *ir.Node, _ int) *ir.Node { return l.conditions.signAt(e) })
 	case "relu":
 		plain := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpMax, x, b.Const(0)) }
-		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return l.conditions.upward(b.Select(m, x, b.Const(0))) })
+		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return l.roots.upward(b.Select(m, x, b.Const(0))) })
 	case "step":
 		plain := func(x *ir.Node) *ir.Node { return b.Le(b.Const(0), x) }
 		return l.branch(args[0], plain, aboveAtZero, func(m, _ *ir.Node) *ir.Node { return m })

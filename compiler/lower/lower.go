@@ -25,7 +25,7 @@ func Lower(m *check.Model) (*Model, *diag.List) {
 			n -= roots
 		}
 		l = newLowerer(m, n)
-		l.conditions.plainRoots = roots > mostRoots
+		l.roots.plain = roots > mostRoots
 		l.build()
 	}
 	l.diags.Sort()

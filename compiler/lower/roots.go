@@ -12,13 +12,20 @@ import (
 // So the edge is a surface that the run locates, with a switch that knows of three places: above it the root is as it
 // is written, below it has no value, and what rests on it has the value 0, which does not change with anything.
 
+// roots lowers roots, and knows what is 0 or more.
+type roots struct {
+	*conditions
+	positive map[*ir.Node]bool // branches that are: see notNegative
+	plain    bool              // roots have no switches: see mostRoots
+}
+
 // mostRoots bounds how many such edges a run looks out for: more, as of the cells of a chain, would take longer than
 // its steps do, and there roots are plain functions.
 const mostRoots = 128
 
-// rootOf is √e, or e^p with 0 < p < 1, where it has such a switch; nil where it has none.
-func (l *conditions) rootOf(x *check.Expr, args []*ir.Node) *ir.Node {
-	if l.plainRoots || !l.byMode && (!l.located || !l.cornered) || !roots(x) {
+// root is √e, or e^p with 0 < p < 1, where it has such a switch; nil where it has none.
+func (l *roots) root(x *check.Expr, args []*ir.Node) *ir.Node {
+	if l.plain || !l.byMode && (!l.located || !l.cornered) || !takesRoot(x) {
 		return nil
 	}
 	b, e := l.b, args[0]
@@ -56,7 +63,7 @@ func (l *conditions) rootOf(x *check.Expr, args []*ir.Node) *ir.Node {
 
 // edge is the mode of the switch where a value has a root no more, and whether its guard is turned round; of those
 // that there are nil where there is none.
-func (l *conditions) edge(e *ir.Node) (mode *ir.Node, turned bool) {
+func (l *roots) edge(e *ir.Node) (mode *ir.Node, turned bool) {
 	surface, turned := l.oriented(l.actual(e))
 	if !l.byMode {
 		return l.modeOn(surface, rootAtZero), turned
@@ -67,9 +74,9 @@ func (l *conditions) edge(e *ir.Node) (mode *ir.Node, turned bool) {
 	return mode, turned
 }
 
-// roots reports whether an operation takes a root: it is 0 at 0, with an infinite slope. An exponent that is
+// takesRoot reports whether an operation takes a root: it is 0 at 0, with an infinite slope. An exponent that is
 // estimated counts by where it starts.
-func roots(x *check.Expr) bool {
+func takesRoot(x *check.Expr) bool {
 	if x.Name == "sqrt" {
 		return true
 	}
@@ -84,13 +91,13 @@ func roots(x *check.Expr) bool {
 }
 
 // upward notes that a value is 0 or more.
-func (l *conditions) upward(n *ir.Node) *ir.Node {
+func (l *roots) upward(n *ir.Node) *ir.Node {
 	l.positive[n] = true
 	return n
 }
 
 // notNegative reports whether a value is known to be 0 or more wherever it has a value.
-func (l *conditions) notNegative(n *ir.Node) bool {
+func (l *roots) notNegative(n *ir.Node) bool {
 	if l.positive[n] || autodiff.Squares(n) {
 		return true
 	}
