@@ -98,9 +98,9 @@ var midpoints = extrapolated([]int{2, 4, 6}, []float64{1. / 24, -16. / 15, 81. /
 // where θ is left of u, with 1 − θ = −½ ln θ, and comes there by way of half of the guard. Else it
 // looks at that half alone.
 func (c *descentKind) toTheEnd() *descentMethod {
-	const left, most = 0.2031878699799799, 3 // θ; the power up to which differences have digits there
+	const left = 0.2031878699799799 // θ
 	p := c.power
-	if p > most && !c.bare {
+	if c.left > 0 || !c.bare { // round-off, or what is left behind it, would take it beyond
 		return &descentMethod{from: [][]float64{{}, {1 / (2 * p)}}, weight: []float64{1 - p, p}}
 	}
 	slower := math.Pow(0.5, (p-1)/p) // the pace at half of the guard, by that at its start

@@ -224,7 +224,11 @@ func (s *Integrator) judge() *Failure {
 		if s.h >= 8*ulp(s.t) {
 			return nil
 		}
-		if i := s.search.land(-1); i >= 0 {
+		within := s.opt.RTol * (s.t - s.clock.last)
+		if math.IsNaN(mean) {
+			within = math.Inf(1)
+		}
+		if i := s.search.land(-1, within); i >= 0 {
 			return happenAt(s, i)
 		}
 		return s.tooSmall(mean, s.h)
@@ -261,7 +265,7 @@ func (s *Integrator) advance() *Failure {
 			if s.shorten(from) {
 				return nil
 			}
-			if landed := s.search.land(i); landed >= 0 {
+			if landed := s.search.land(i, math.Inf(1)); landed >= 0 {
 				return happenAt(s, landed)
 			}
 			return s.blame(s.fail(Unstable, s.try, "a guard is not a number from t = %.9g on", s.t+from), i)
@@ -309,7 +313,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 			if s.shorten(theta * s.try) {
 				return nil
 			}
-			if landed := s.search.land(-1); landed >= 0 {
+			if landed := s.search.land(-1, s.opt.RTol*(s.t-s.clock.last)); landed >= 0 {
 				return happenAt(s, landed)
 			}
 		}

@@ -112,9 +112,10 @@ func (s *search) Probe(theta float64, g, rate []float64) {
 }
 
 // land has the run come to the surface of a guard that it is as near to as can be, other than
-// the one that is not a number behind, if any, and returns the guard; −1 for none.
-func (s *search) land(but int) int {
-	i := s.landing(but)
+// the one that is not a number behind, if any, and returns the guard; −1 for none. within bounds how far off its time
+// may be.
+func (s *search) land(but int, within float64) int {
+	i := s.landing(but, within)
 	if i < 0 {
 		return i
 	}
@@ -127,7 +128,7 @@ func (s *search) land(but int) int {
 
 // landing is a guard that the run has come as close to as it can, and behind which
 // the field is not defined, as √h at h = 0; −1 for none. but is left out.
-func (s *search) landing(but int) int {
+func (s *search) landing(but int, within float64) int {
 	if s.size.Guards == 0 {
 		return -1
 	}
@@ -135,7 +136,7 @@ func (s *search) landing(but int) int {
 	s.evalGuards()
 	s.spread(s.there, s.y)
 	for i, side := range s.det.Side {
-		if i != but && s.det.Watch[i] && !s.hy.Flags[i] && !s.isExit(i) && float64(side)*s.rate[i] < 0 && math.Abs(s.g[i]) <= s.there.coarse.g[i] {
+		if i != but && s.det.Watch[i] && !s.hy.Flags[i] && !s.isExit(i) && float64(side)*s.rate[i] < 0 && math.Abs(s.g[i]) <= math.Min(s.there.coarse.g[i], within*math.Abs(s.rate[i])) {
 			return i
 		}
 	}
@@ -353,8 +354,8 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	return 0, s.blame(f, guard)
 }
 
-// poorly reports whether the step to a root is not as good as its tolerances ask for, though the longer one across was:
-// at a pole, as of n/V where V is 0, methods see nothing of it from afar. fail is what became of the search for the root.
+// poorly reports whether the step to a root is not as good as its tolerances ask for, though the longer one across was: at
+// a pole, as of n/V where V is 0, methods see nothing of it from afar. fail is what became of the search for the root.
 func (s *search) poorly(fail *Failure) bool {
 	if fail != nil {
 		return fail.Status == StepTooSmall
