@@ -86,7 +86,8 @@ func (a *app) simulate(c *cobra.Command, path string, o *simulateFlags) error {
 	var s *pinode.Simulation
 	failed := within(c.Context(), func(ctx context.Context) (err error) { s, err = m.Simulate(ctx, opts); return err })
 	var stopped *codeError
-	if errors.As(failed, &stopped) || s == nil {
+	var refused *pinode.Diagnostics // before any run
+	if errors.As(failed, &stopped) || errors.As(failed, &refused) || s == nil {
 		return failed
 	}
 	a.warn(m.Doubts())
