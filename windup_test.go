@@ -51,3 +51,23 @@ simulate { until: 5, step: 5, solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }`, c.a
 		require.Empty(t, want)
 	}
 }
+
+// TestSaturates: an integrator leaves its limits when what it integrates, a cosine, turns, by no rate but that of the cosine: which is
+// zero there as far as the time is known.
+func TestSaturates(t *testing.T) {
+	const a, w, m = 2., 1.3, 0.9
+	for _, solver := range []string{"auto", "tsit5", "vern9", "rodas5p", "kvaerno5", "radau", "bdf"} {
+		for _, rtol := range []float64{1e-4, 1e-7, 1e-10} {
+			for at, want := range map[float64]float64{1: m, 2: m + a/w*(math.Sin(w*2)-1), 3: -m, 4: -m + a/w*(math.Sin(w*4)+1), 6: m, 6.5: m + a/w*(math.Sin(w*6.5)-1)} {
+				row := endOf(t, fmt.Sprintf(`
+			model M {
+			  state I = 0
+			  let e = %g*cos(%g*t)
+			  I' = if (I >= %[3]g and e > 0) or (I <= -%[3]g and e < 0) then 0 else e
+			}
+			simulate { until: %[4]g, step: %[4]g, solver: %[5]s { rtol: %[6]g, atol: %[6]g } }`, a, w, m, at, solver, rtol))
+				require.InDelta(t, want, row[0], 1e-8+30*rtol, "%s at %g, t = %g", solver, rtol, at)
+			}
+		}
+	}
+}

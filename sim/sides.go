@@ -96,9 +96,12 @@ func (s *sides) restWithin(i int) {
 
 // depart lets a guard that leaves its surface without a first rate count as armed
 // only when it is clearly on its side: the dense output of the next step may not know
-// so well.
+// so well. The rate is known as well as the time is.
 func (s *sides) depart(i int) {
-	if side := s.det.Side[i]; side != 0 && !s.disarmed[i] && math.Abs(s.rate[i]) <= s.here.fine.rate[i] {
+	if s.det.Side[i] == 0 || s.disarmed[i] {
+		return
+	}
+	if rate := math.Abs(s.rate[i]); rate <= s.here.fine.rate[i] || rate <= math.Abs(s.accel[i])*s.resolution() {
 		s.awaitDeparture(i)
 	}
 }
