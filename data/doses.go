@@ -172,10 +172,22 @@ func (t *Trajectory) precede(r *record, list []Firing) error {
 }
 
 // order puts firings that rows gave for later in the order of time: before the
-// measurements at their time, which stand below the row that gave them.
+// measurements at their time, which stand below the row that gave them. Such a time is a sum
+// of decimal numbers: 3 times 0.1 is the time of a row at 0.3, though it is a little more.
 func (t *Trajectory) order() {
+	var given []float64
+	if slices.ContainsFunc(t.Firings, func(f Firing) bool { return f.Above < 0 }) {
+		given = slices.Clone(t.Times)
+		for i := range t.Firings {
+			if f := &t.Firings[i]; f.Above >= 0 {
+				given = append(given, f.T)
+			}
+		}
+		slices.Sort(given)
+	}
 	for i := range t.Firings {
 		if f := &t.Firings[i]; f.Above < 0 {
+			f.T = nearest(given, f.T)
 			f.Above = sort.SearchFloat64s(t.Times, f.T)
 		}
 	}
@@ -188,4 +200,21 @@ func (t *Trajectory) order() {
 		}
 		return a.Above - b.Above
 	})
+}
+
+// nearest is the time in an ascending list that differs from t by no more than the round-off of a sum of
+// times as large as its first and last, or t.
+func nearest(list []float64, t float64) float64 {
+	const roundOff = 8 * 0x1p-53
+	if len(list) == 0 {
+		return t
+	}
+	least := roundOff * max(math.Abs(t), math.Abs(list[0]), math.Abs(list[len(list)-1]))
+	best, latest := t, t+least
+	for k := sort.SearchFloat64s(list, t-least); k < len(list) && list[k] <= latest; k++ {
+		if off := math.Abs(list[k] - t); off <= least {
+			best, least = list[k], off
+		}
+	}
+	return best
 }

@@ -31,6 +31,7 @@ type Integrator struct {
 	instant  *instant
 
 	positives positives
+	near      *neighbour
 
 	stuck int // instants in a row without progress in time
 	over  takeover
@@ -55,6 +56,7 @@ func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
 	s := &Integrator{stepping: newStepping(r, stepper, take)}
 	s.stab = newStability(s.stepping)
 	s.positives = positives{s.stepping}
+	s.near = newNeighbour(s.stepping)
 	s.hist = newHistory(s.stepping)
 	s.sides = newSides(newGuards(r))
 	s.rests = newRests(s.sides)
@@ -64,7 +66,7 @@ func newIntegrator(r *run, stepper *solvers.Stepper, take takers) *Integrator {
 	s.search = newSearch(s.sides, s.stepping, s.clock, s.rests, s.conds, s.switches)
 	s.descents = newDescents(s.search, s.hist)
 	s.instant = newInstant(s.sides, s.stepping, s.clock, s.rests, s.conds, s.switches)
-	s.free = &freeRun{stepping: s.stepping, search: s.search, clock: s.clock, hist: s.hist}
+	s.free = &freeRun{stepping: s.stepping, search: s.search, clock: s.clock, hist: s.hist, near: s.near}
 	return s
 }
 
@@ -132,6 +134,7 @@ func (s *Integrator) begin(m Model, span *Span, out *Trajectory) {
 	s.stepping.reset()
 	s.stab.turns = s.over.offer != nil && s.over.failed == nil
 	s.stab.reset()
+	s.near.reset()
 	s.free.reset()
 	s.clock.reset()
 	s.descents.anew()
@@ -233,6 +236,10 @@ func (s *Integrator) judge() *Failure {
 		}
 		return s.tooSmall(mean, s.h)
 	}
+	if s.near.shorten(mean) {
+		return nil
+	}
+	s.stab.taken(s.try)
 	return s.advance()
 }
 
@@ -252,6 +259,11 @@ func (s *Integrator) advance() *Failure {
 	} else if !inside && s.at == endFree && s.opt.Forget {
 		s.traceStep(s.try, true)
 		return s.goOnProjected()
+	}
+	if s.rests.some > 0 {
+		if fail := s.search.sinks(s.try); fail != nil {
+			return fail
+		}
 	}
 	stop := s.clock.stop // the scan may drop the jump that waits for it
 	if !proved {
@@ -380,6 +392,7 @@ func (s *Integrator) happen(guard int) *Failure {
 	s.instant.balancing.level()
 	if s.t < s.span.T1 {
 		s.stab.piece(s.steps)
+		s.near.piece()
 	}
 	s.clock.forgetStop()
 	s.toLane()

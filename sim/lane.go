@@ -10,6 +10,7 @@ type freeRun struct {
 	search *search
 	clock  *clock
 	hist   *history
+	near   *neighbour
 
 	allowed bool // in this run
 	state   laneState
@@ -48,8 +49,8 @@ func (s *freeRun) release() {
 	blk.Until[l], blk.Stop[l], blk.Rejected[l] = math.Inf(1), s.clock.stop.t, 0
 	s.save = s.saves.next
 	s.group.passing.begin(l, s.saves.time, s.clock.stop.t)
-	blk.Taken[l], blk.Refused[l], blk.Left[l] = 0, 0, float64(most-s.steps)
-	blk.Cap[l] = s.stab.cap
+	blk.Taken[l], blk.Refused[l], blk.Longest[l], blk.Left[l] = 0, 0, 0, float64(most-s.steps)
+	blk.Cap[l], blk.Sure[l] = s.stab.cap, s.near.limitAlone(s.h)
 	if s.ctl.Rejected() {
 		blk.Rejected[l] = 1
 	}
@@ -73,6 +74,7 @@ func (s *freeRun) resume() {
 		return
 	}
 	s.steps += taken + refused
+	s.stab.taken(blk.Longest[l])
 	st := &s.out.Stats
 	st.Steps, st.Rejected = st.Steps+taken, st.Rejected+refused
 	st.Evaluations += (taken + refused) * s.stages()

@@ -43,6 +43,10 @@ type Hybrid struct {
 	// nilpotent: no step is too long to be stable, and none is looked at.
 	Nilpotent bool
 
+	// Simple is set where the solution is known to be a polynomial in time that every method has exactly,
+	// whatever the parameters: no step is too long for its neighbours either.
+	Simple bool
+
 	// Balance is the number, from 1, of the event whose jump is a step of Newton's method
 	// for algebraic unknowns, which are found at the start and behind every jump. 0: there
 	// are none.

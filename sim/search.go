@@ -395,18 +395,43 @@ func (s *search) leaveAt(theta float64) (h float64) {
 }
 
 // drifts reports whether a guard that leaves its surface at the end of the step of length
-// h has no rate there, as far as the tolerances tell: it was taken away by the errors of
-// steps, at a time that does not move.
+// h has no rate there, as far as the tolerances tell, or less of one than would lead so far away:
+// it was taken away by the errors of steps, at a time that does not move. Where a guard leaves as
+// a power of the time, its rate times the time since is more than it has gone.
 func (s *search) drifts(guard int, h float64) bool {
 	if s.isExit(guard) {
 		return false
 	}
 	y, t := s.y, s.t
 	defer func() { s.y, s.t = y, t }()
+	s.y = s.step.stepper.Y[0]
+	s.evalGuards()
+	from := s.g[guard]
 	s.y, s.t = s.step.stepper.End(), s.t+h
 	s.evalGuards()
 	s.setSpreads()
-	return math.Abs(s.rate[guard]) <= math.Max(s.here.fine.rate[guard], s.here.coarse.rate[guard])
+	rate := math.Abs(s.rate[guard])
+	gone := math.Max(math.Abs(s.g[guard]-from)/2, 8*s.here.fine.g[guard])
+	return rate <= math.Max(s.here.fine.rate[guard], s.here.coarse.rate[guard]) || rate*h <= gone
+}
+
+// sinks is the failure of a run in which, at the end of the step of length h, states at rest are beyond the
+// surface that they rest on, by more than the tolerances let them be: it moves otherwise than they do.
+func (s *search) sinks(h float64) *Failure {
+	y, t := s.y, s.t
+	defer func() { s.y, s.t = y, t }()
+	s.y, s.t = s.step.end, s.t+h
+	s.evalGuards()
+	s.setSpreads()
+	for e := range s.hy.Events {
+		p := &s.rests.of[e]
+		if beyond := -float64(p.armed) * s.g[p.guard]; p.on && beyond > max(s.band[p.guard], clearly*s.here.coarse.g[p.guard]) {
+			f := s.fail(ZenoLimit, h, "the surface of event %s goes through what rests on it: it moves faster and faster, and what `zeno rest` assigns is held; say in the equations how states move on it, by a discrete variable that the event sets where they come to it slowly", s.hy.Events[e].Name)
+			f.Event = e
+			return f
+		}
+	}
+	return nil
 }
 
 // lookAtEnd evaluates the guards at the end of the step of length h.

@@ -35,12 +35,14 @@ type stability struct {
 	reach []float64 // of the explicit method, by angle
 
 	use     stabilityUse
-	keeps   bool // runs are kept for derivatives
-	turns   bool // a run that is stiff may be handed over
-	careful bool // it is estimated before each step
-	first   bool // this smooth piece of the run has no estimate yet
-	due     int  // the number of steps at which it is estimated anew
-	last    int  // that of the last estimate
+	keeps   bool    // runs are kept for derivatives
+	turns   bool    // a run that is stiff may be handed over
+	careful bool    // it is estimated before each step
+	gap     int     // steps to the next estimate, which double from the start of a smooth piece on
+	first   bool    // this smooth piece of the run has no estimate yet
+	due     int     // the number of steps at which it is estimated anew
+	last    int     // that of the last estimate
+	longest float64 // step that was accepted since then
 
 	looks int // in a row that found steps held down: see takeover
 
@@ -116,10 +118,14 @@ func (x *stability) reset() {
 
 // piece says that a smooth piece of the run begins.
 func (x *stability) piece(steps int) {
-	if x.first = true; x.use == boundLength {
+	x.first, x.longest, x.gap = true, 0, betweenBound/2
+	if x.use == boundLength {
 		x.due = steps
 	}
 }
+
+// taken is told of the length of a step that was accepted.
+func (x *stability) taken(h float64) { x.longest = math.Max(x.longest, h) }
 
 // steady estimates the longest stable step where that is due, before a step.
 func (s *Integrator) steady() {
@@ -148,9 +154,8 @@ func (s *Integrator) steadyAlone() bool {
 // startsOver looks at the end of a run whether the last steps, since an estimate,
 // were stable, and reports whether the run begins anew because they were not.
 func (s *Integrator) startsOver() bool {
-	const few = 3
 	x := s.stab
-	if x.use != boundLength || x.first || x.careful || !s.opt.Method.Adaptive() || s.steps <= x.last+few {
+	if x.use != boundLength || x.first || x.careful || !s.opt.Method.Adaptive() || s.steps <= x.last {
 		return false
 	}
 	if s.moving { // what happened at the end may have moved the state
@@ -191,8 +196,11 @@ func (x *stability) estimate() (wereTooLong bool) {
 	}
 	first := x.first
 	x.first, x.largest.known = false, true
-	held := x.h >= boundSteps*x.length
-	if x.looked(held); held {
+	longest := math.Max(x.h, x.longest)
+	x.longest = 0
+	// A step that was rejected is followed by shorter ones, as often as looks are.
+	x.looked(longest >= boundSteps*x.length)
+	if x.h >= boundSteps*x.length {
 		x.out.Stats.Stiff += x.steps - x.last
 		x.out.Stats.Stiffest = 1 + x.largest.fastest(x.size.YError)
 	}
@@ -200,7 +208,7 @@ func (x *stability) estimate() (wereTooLong bool) {
 	if x.use != boundLength {
 		return false
 	}
-	if !first && !x.careful && x.h > tooLong*x.length {
+	if !first && !x.careful && longest > tooLong*x.length {
 		return true
 	}
 	x.cap = math.Max(capSafety*x.length, x.resolution()) // or the clock does not move
@@ -208,7 +216,7 @@ func (x *stability) estimate() (wereTooLong bool) {
 	x.bit = false
 	x.bound()
 	if x.bit {
-		x.due = x.steps + min(x.between(), betweenBound)
+		x.due = min(x.due, x.steps+betweenBound)
 	}
 	return false
 }
@@ -220,6 +228,9 @@ func (x *stability) between() int {
 		return 1
 	case x.turns && x.looks > 0:
 		return nextGlance
+	case x.use == boundLength:
+		x.gap = min(2*x.gap, between)
+		return x.gap
 	}
 	return between
 }

@@ -51,10 +51,11 @@ type Activations struct {
 // Until and is not cut off at Stop, and sets Outcome. It counts accepted and
 // rejected steps in Taken and Refused, and the lane waits when Left is used up.
 // Rejected says of the step before that it was; Next is the next length before
-// it was cut off, which Clipped says, and at most Cap. There are none where
-// lanes never run free.
+// it was cut off, which Clipped says, and at most Cap. A step longer than Sure whose error is
+// next to none is not accepted: who runs the lane is to see whether it is too long for
+// the neighbours of the solution. Longest is the length of the longest accepted step. There are none where lanes never run free.
 type FreeLanes struct {
-	Until, Stop, Cap, Outcome, Taken, Refused, Left, Next, Clipped, Rejected []float64
+	Until, Stop, Cap, Sure, Outcome, Taken, Refused, Left, Next, Clipped, Rejected, Longest []float64
 }
 
 // What a step did by itself in a lane: see Block.Outcome.

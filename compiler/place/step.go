@@ -37,6 +37,7 @@ var (
 	Until    = Input{name: "until"}
 	Stop     = Input{name: "stop"}
 	Cap      = Input{name: "cap"}
+	Sure     = Input{name: "sure"}
 	Outcome  = Input{name: "outcome"}
 	Next     = Input{name: "next"}
 	Clipped  = Input{name: "clipped"}
@@ -44,6 +45,7 @@ var (
 	Taken    = Input{name: "taken"}
 	Refused  = Input{name: "refused"}
 	Left     = Input{name: "left"}
+	Longest  = Input{name: "longest"}
 )
 
 // StageState is the argument of stage i, StageRate its derivative and StageRateBar the

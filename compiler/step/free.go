@@ -22,15 +22,15 @@ func (s *builder) goOn(y1, k1, calm, mean, log, factor *ir.Node) []ir.Output {
 	b := s.b
 	in := func(p place.Input) *ir.Node { return p.Node(b, ir.Scalar) }
 	lane := stepsize.Lane[*ir.Node]{
-		T: s.In.T, H: s.h, Before: in(place.Before), Until: in(place.Until), Stop: in(place.Stop), Cap: in(place.Cap), Outcome: in(place.Outcome),
+		T: s.In.T, H: s.h, Before: in(place.Before), Until: in(place.Until), Stop: in(place.Stop), Cap: in(place.Cap), Sure: in(place.Sure), Outcome: in(place.Outcome),
 		Next: in(place.Next), Clipped: in(place.Clipped), Rejected: in(place.Rejected),
-		Taken: in(place.Taken), Refused: in(place.Refused), Left: in(place.Left),
+		Taken: in(place.Taken), Refused: in(place.Refused), Left: in(place.Left), Longest: in(place.Longest),
 	}
 	finite := b.Le(b.Const(float64(s.vec.N)), b.Sum(b.Lt(b.Apply(ir.OpAbs, y1), b.Const(math.Inf(1)))))
 	trial := stepsize.Trial[*ir.Node]{NoCrossing: calm, Finite: finite, Small: stepsize.Small(nodes{b}, mean), Log: log, Factor: factor}
 	next, taken := stepsize.Advance(nodes{b}, &s.m.Control, lane, trial)
 	return []ir.Output{
-		place.Set(lane.Outcome, next.Outcome), place.Set(lane.Taken, next.Taken), place.Set(lane.Refused, next.Refused), place.Set(lane.Left, next.Left),
+		place.Set(lane.Outcome, next.Outcome), place.Set(lane.Taken, next.Taken), place.Set(lane.Refused, next.Refused), place.Set(lane.Left, next.Left), place.Set(lane.Longest, next.Longest),
 		place.Set(lane.Next, next.Next), place.Set(lane.Clipped, next.Clipped),
 		place.Set(s.y[0], b.Select(taken, y1, s.y[0])), place.Set(s.k[0], b.Select(taken, k1, s.k[0])),
 		place.Set(lane.Before, next.Before), place.Set(lane.T, next.T), place.Set(lane.H, next.H),

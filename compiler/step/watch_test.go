@@ -143,6 +143,7 @@ func TestIntensities(t *testing.T) {
 		r.scatter(r.in("until"), l, []float64{100})
 		r.scatter(r.in("stop"), l, []float64{100})
 		r.scatter(r.in("cap"), l, []float64{10})
+		r.scatter(r.in("sure"), l, []float64{10})
 		r.scatter(r.in("left"), l, []float64{5})
 	}
 	r.run("step")
@@ -161,7 +162,7 @@ func TestFreeLanes(t *testing.T) {
 		control := r.tab.Control()
 		rng := rand.New(rand.NewPCG(12, 13))
 		outcomes := map[float64]int{}
-		fields := []string{"before", "until", "stop", "cap", "outcome", "next", "clipped", "rejected", "taken", "refused", "left"}
+		fields := []string{"before", "until", "stop", "cap", "sure", "outcome", "next", "clipped", "rejected", "taken", "refused", "left", "longest"}
 		for trial := range 400 {
 			points := r.points(rng, math.Pow(10, -2.5*rng.Float64()))
 			was := make([]map[string]float64, lanes)
@@ -172,7 +173,8 @@ func TestFreeLanes(t *testing.T) {
 				r.put(l, x)
 				at := map[string]float64{
 					"before": -rng.Float64(), "until": x[0] + x[1]*(0.5+rng.Float64()), "stop": x[0] + 2*x[1]*rng.Float64(), "cap": 3 * x[1] * rng.Float64(),
-					"next": x[1], "clipped": float64(rng.IntN(2)), "rejected": float64(rng.IntN(2)), "taken": 3, "refused": 2, "left": float64(rng.IntN(3)),
+					"sure": x[1] * (0.8 + rng.Float64()),
+					"next": x[1], "clipped": float64(rng.IntN(2)), "rejected": float64(rng.IntN(2)), "taken": 3, "refused": 2, "left": float64(rng.IntN(3)), "longest": 2 * x[1] * rng.Float64(),
 				}
 				at["until"] = min(at["until"], at["stop"])
 				for _, name := range fields {
@@ -198,8 +200,8 @@ func TestFreeLanes(t *testing.T) {
 				}
 				a := was[l]
 				lane := stepsize.Lane[float64]{
-					T: x[0], H: x[1], Before: a["before"], Until: a["until"], Stop: a["stop"], Cap: a["cap"], Outcome: 0,
-					Next: a["next"], Clipped: a["clipped"], Rejected: a["rejected"], Taken: a["taken"], Refused: a["refused"], Left: a["left"],
+					T: x[0], H: x[1], Before: a["before"], Until: a["until"], Stop: a["stop"], Cap: a["cap"], Sure: a["sure"], Outcome: 0,
+					Next: a["next"], Clipped: a["clipped"], Rejected: a["rejected"], Taken: a["taken"], Refused: a["refused"], Left: a["left"], Longest: a["longest"],
 				}
 				mean := r.out("step", "mean")[l]
 				next, taken := stepsize.Advance(stepsize.Numbers{}, &control, lane, stepsize.Trial[float64]{
@@ -209,7 +211,7 @@ func TestFreeLanes(t *testing.T) {
 				outcomes[next.Outcome]++
 				for name, want := range map[string]float64{
 					"before": next.Before, "until": next.Until, "outcome": next.Outcome, "next": next.Next, "clipped": next.Clipped,
-					"rejected": next.Rejected, "taken": next.Taken, "refused": next.Refused, "left": next.Left, "t": next.T, "h": next.H,
+					"rejected": next.Rejected, "taken": next.Taken, "refused": next.Refused, "left": next.Left, "longest": next.Longest, "t": next.T, "h": next.H,
 				} {
 					require.InDelta(t, want, r.in(name)[l], 1e-12*(1+math.Abs(want)), name)
 				}

@@ -27,13 +27,15 @@ type modules struct{ single, lanes *exec.Module }
 func (k moduleKind) compile(p *compiler.Program) (*modules, error) {
 	tab := Method(k.tab)
 	whole := tab != nil && p.Steppable(tab)
+	differentiated := k.want.Reverse || k.want.Forward
 	if k.tab.Solves() {
-		k.want.Jacobian = !whole || p.Slides || k.want.Reverse // that of the adjoint equation
+		k.want.Jacobian = !whole || p.Slides || differentiated // that of the adjoint equation, and of a neighbour
 		k.want.Curvature = (!whole || p.Slides) && k.tab.Family == solvers.Rosenbrock
 	}
 	if k.stiff != nil && (p.Slides || !p.Steppable(Method(k.stiff))) {
-		k.want.Jacobian, k.want.Curvature = true, k.want.Reverse || k.want.Forward
+		k.want.Jacobian, k.want.Curvature = true, differentiated
 	}
+	k.want.Jacobian = k.want.Jacobian || k.stiff != nil && differentiated
 	if !whole {
 		one, err := p.Module(1, k.want)
 		return &modules{one, nil}, err

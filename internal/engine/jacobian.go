@@ -37,6 +37,9 @@ func newJacobians(sys *System, mod *exec.Module, get func(program place.Program,
 	return js
 }
 
+// HasJacobian implements sim.Nearby.
+func (js *jacobians) HasJacobian() bool { return len(js.list) > 0 }
+
 // at is the derivative at the discrete state d.
 func (js *jacobians) at(d []float64) *jacobian {
 	s := js.sys

@@ -104,8 +104,8 @@ func NewSteps(mod *exec.Module, f *exec.Frame, tab *solvers.Tableau, n int, opt 
 		}
 	}
 	for p, to := range map[place.Input]*[]float64{
-		place.Until: &b.Until, place.Stop: &b.Stop, place.Cap: &b.Cap, place.Outcome: &b.Outcome, place.Next: &b.Next,
-		place.Clipped: &b.Clipped, place.Rejected: &b.Rejected, place.Taken: &b.Taken, place.Refused: &b.Refused, place.Left: &b.Left,
+		place.Until: &b.Until, place.Stop: &b.Stop, place.Cap: &b.Cap, place.Sure: &b.Sure, place.Outcome: &b.Outcome, place.Next: &b.Next,
+		place.Clipped: &b.Clipped, place.Rejected: &b.Rejected, place.Taken: &b.Taken, place.Refused: &b.Refused, place.Left: &b.Left, place.Longest: &b.Longest,
 	} {
 		input(to, p)
 	}

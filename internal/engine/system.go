@@ -16,6 +16,7 @@ type System struct {
 
 	p        []float64 // shared parameters
 	bindings int       // of them, so far
+	besides  besides
 
 	equations
 	*jacobians

@@ -60,7 +60,7 @@ func Failure(p *compiler.Program, f *sim.Failure) string {
 	if f.Event >= 0 {
 		ev := p.Model.Events[f.Event].Checked
 		fmt.Fprintf(&b, " (event `%s`, %s)", ev.Name, ev.Span.Pos())
-		if f.Status == sim.ZenoLimit {
+		if f.Status == sim.ZenoLimit && len(p.Model.Events[f.Event].RestTargets) == 0 {
 			b.WriteString("; say in its body what then: `zeno rest { … }`, `zeno pass` or `zeno stop`")
 		}
 	}

@@ -63,7 +63,7 @@ func (c *certifier) claims(p *probe, mode string) (list [][]float64, err error) 
 		times[k] = 1
 		list = append(list, p.pullback(c.x, sim.Cotangents{EventT: times}))
 	}
-	return list, nil
+	return list, c.ctx.Err()
 }
 
 // pullback takes cotangents of the last run to the coordinates.

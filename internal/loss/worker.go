@@ -328,8 +328,8 @@ func (s *Worker) forward(to *Chunk, l *Run) {
 		for i := range ct.Y[:min(len(ct.Y), len(w.Tangents.Y))] {
 			v += engine.Dot(ct.Y[i], w.Tangents.Y[i]) + engine.Dot(ct.D[i], w.Tangents.D[i]) + engine.Dot(ct.BeforeY[i], w.Tangents.BeforeY[i]) + engine.Dot(ct.BeforeD[i], w.Tangents.BeforeD[i])
 		}
-		if len(ct.EventT) > 0 {
-			v += engine.Dot(ct.EventT, w.Tangents.EventT)
+		if n := min(len(ct.EventT), len(w.Tangents.EventT)); n > 0 { // fewer where the sweep was ended
+			v += engine.Dot(ct.EventT[:n], w.Tangents.EventT)
 		}
 		return v + engine.Dot(ct.EndY, w.Tangents.EndY)
 	}

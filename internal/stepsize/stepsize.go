@@ -25,6 +25,10 @@ const (
 	// LeastLog is the logarithm of the least error norm that is remembered, 1e-4.
 	LeastLog = -9.210340371976182
 
+	// DoubtLog is the logarithm of an error norm, 1e-2, that would be chance or says that the solution
+	// is simpler than its neighbours: see solvers.FreeLanes.
+	DoubtLog = -4.605170185988091
+
 	// Near is the part of the way to an instant from which on a step ends there.
 	Near = 1 - 1e-10
 
@@ -79,7 +83,7 @@ func Reaches[T any, A Arithmetic[T]](a A, h, way T) T {
 
 // Lane is a run that goes on by itself: see solvers.Block for what its numbers are.
 type Lane[T any] struct {
-	T, H, Before, Until, Stop, Cap, Outcome, Next, Clipped, Rejected, Taken, Refused, Left T
+	T, H, Before, Until, Stop, Cap, Sure, Outcome, Next, Clipped, Rejected, Taken, Refused, Left, Longest T
 }
 
 // Trial is what a trial step came to: whether its end is Finite, nothing happens inside of it
@@ -93,6 +97,7 @@ func Advance[T any, A Arithmetic[T]](a A, c *Control, l Lane[T], step Trial[T]) 
 	one := a.Const(1)
 	end := a.Add(l.T, l.H)
 	taken = a.Mul(a.Mul(step.NoCrossing, a.Mul(step.Small, step.Finite)), a.Lt(end, l.Until))
+	taken = a.Mul(taken, a.Max(a.Le(l.H, l.Sure), a.Lt(a.Const(DoubtLog), step.Log)))
 
 	back := a.Mul(l.H, Refused(a, c, step.Factor))
 	able := a.Mul(a.Lt(a.Const(math.Inf(-1)), l.Until), a.Le(a.Mul(a.Const(Tiny), a.Abs(l.T)), back))
@@ -107,9 +112,10 @@ func Advance[T any, A Arithmetic[T]](a A, c *Control, l Lane[T], step Trial[T]) 
 	way := a.Sub(l.Stop, t)
 	clipped := Reaches(a, h, way)
 	keep := func(was, v T) T { return a.Select(outcome, v, was) }
-	next = Lane[T]{Stop: l.Stop, Cap: l.Cap, Outcome: outcome}
+	next = Lane[T]{Stop: l.Stop, Cap: l.Cap, Sure: l.Sure, Outcome: outcome}
 	next.Taken, next.Refused = a.Add(l.Taken, taken), a.Add(l.Refused, refused)
 	next.Left = a.Sub(l.Left, one)
+	next.Longest = a.Select(taken, a.Max(l.Longest, l.H), l.Longest)
 	next.Next, next.Clipped = keep(l.Next, h), keep(l.Clipped, clipped)
 	next.Before = a.Select(taken, Remembered(a, step.Log), l.Before)
 	next.T, next.H = keep(l.T, t), keep(l.H, a.Select(clipped, way, h))

@@ -50,7 +50,7 @@ func TestJoined(t *testing.T) {
 // TestAdvance: lanes that go on by themselves, by hand.
 func TestAdvance(t *testing.T) {
 	inf := math.Inf(1)
-	lane := Lane[float64]{T: 2, H: 0.5, Before: -1, Until: 100, Stop: 200, Cap: 50, Outcome: 7, Next: 8, Clipped: 1, Rejected: 0, Taken: 3, Refused: 4, Left: 5}
+	lane := Lane[float64]{T: 2, H: 0.5, Before: -1, Until: 100, Stop: 200, Cap: 50, Sure: 0.5, Outcome: 7, Next: 8, Clipped: 1, Rejected: 0, Taken: 3, Refused: 4, Left: 5, Longest: 0.3}
 	good := Trial[float64]{NoCrossing: 1, Finite: 1, Small: 1, Log: -3, Factor: 4}
 	bad := Trial[float64]{NoCrossing: 1, Finite: 1, Small: 0, Log: 3, Factor: 0.5}
 	for _, c := range []struct {
@@ -61,25 +61,29 @@ func TestAdvance(t *testing.T) {
 		want   func(l *Lane[float64])
 	}{
 		{"accepted", nil, good, 1, func(l *Lane[float64]) {
-			*l = Lane[float64]{T: 2.5, H: 2, Before: -3, Until: 100, Stop: 200, Cap: 50, Outcome: 1, Next: 2, Taken: 4, Refused: 4, Left: 4}
+			*l = Lane[float64]{Sure: 0.5, T: 2.5, H: 2, Before: -3, Until: 100, Stop: 200, Cap: 50, Outcome: 1, Next: 2, Taken: 4, Refused: 4, Left: 4, Longest: 0.5}
 		}},
 		{"behind a rejection", func(l *Lane[float64], _ *Trial[float64]) { l.Rejected = 1 }, good, 1, func(l *Lane[float64]) {
-			*l = Lane[float64]{T: 2.5, H: 0.5, Before: -3, Until: 100, Stop: 200, Cap: 50, Outcome: 1, Next: 0.5, Taken: 4, Refused: 4, Left: 4}
+			*l = Lane[float64]{Sure: 0.5, T: 2.5, H: 0.5, Before: -3, Until: 100, Stop: 200, Cap: 50, Outcome: 1, Next: 0.5, Taken: 4, Refused: 4, Left: 4, Longest: 0.5}
 		}},
 		{"at most the cap", func(l *Lane[float64], _ *Trial[float64]) { l.Cap = 1.5 }, good, 1, func(l *Lane[float64]) {
-			*l = Lane[float64]{T: 2.5, H: 1.5, Before: -3, Until: 100, Stop: 200, Cap: 1.5, Outcome: 1, Next: 1.5, Taken: 4, Refused: 4, Left: 4}
+			*l = Lane[float64]{Sure: 0.5, T: 2.5, H: 1.5, Before: -3, Until: 100, Stop: 200, Cap: 1.5, Outcome: 1, Next: 1.5, Taken: 4, Refused: 4, Left: 4, Longest: 0.5}
 		}},
 		{"cut off", func(l *Lane[float64], _ *Trial[float64]) { l.Stop = 4.25 }, good, 1, func(l *Lane[float64]) {
-			*l = Lane[float64]{T: 2.5, H: 1.75, Before: -3, Until: -inf, Stop: 4.25, Cap: 50, Outcome: 1, Next: 2, Clipped: 1, Taken: 4, Refused: 4, Left: 4}
+			*l = Lane[float64]{Sure: 0.5, T: 2.5, H: 1.75, Before: -3, Until: -inf, Stop: 4.25, Cap: 50, Outcome: 1, Next: 2, Clipped: 1, Taken: 4, Refused: 4, Left: 4, Longest: 0.5}
 		}},
 		{"little error", func(_ *Lane[float64], s *Trial[float64]) { s.Log = -40 }, good, 1, func(l *Lane[float64]) {
-			*l = Lane[float64]{T: 2.5, H: 2, Before: LeastLog, Until: 100, Stop: 200, Cap: 50, Outcome: 1, Next: 2, Taken: 4, Refused: 4, Left: 4}
+			*l = Lane[float64]{Sure: 0.5, T: 2.5, H: 2, Before: LeastLog, Until: 100, Stop: 200, Cap: 50, Outcome: 1, Next: 2, Taken: 4, Refused: 4, Left: 4, Longest: 0.5}
+		}},
+		{"doubted", func(l *Lane[float64], s *Trial[float64]) { l.Sure, s.Log = 0.4, math.Log(0.0099) }, good, 0, func(l *Lane[float64]) { l.Sure, l.Outcome, l.Left = 0.4, 0, 4 }},
+		{"large enough an error", func(l *Lane[float64], s *Trial[float64]) { l.Sure, s.Log = 0.4, math.Log(0.0101) }, good, 1, func(l *Lane[float64]) {
+			*l = Lane[float64]{Sure: 0.4, T: 2.5, H: 2, Before: math.Log(0.0101), Until: 100, Stop: 200, Cap: 50, Outcome: 1, Next: 2, Taken: 4, Refused: 4, Left: 4, Longest: 0.5}
 		}},
 		{"refused", nil, bad, 0, func(l *Lane[float64]) {
-			*l = Lane[float64]{T: 2, H: 0.25, Before: -1, Until: 100, Stop: 200, Cap: 50, Outcome: 2, Next: 0.25, Rejected: 1, Taken: 3, Refused: 5, Left: 4}
+			*l = Lane[float64]{Sure: 0.5, T: 2, H: 0.25, Before: -1, Until: 100, Stop: 200, Cap: 50, Outcome: 2, Next: 0.25, Rejected: 1, Taken: 3, Refused: 5, Left: 4, Longest: 0.3}
 		}},
 		{"no number", func(_ *Lane[float64], s *Trial[float64]) { s.Factor = math.NaN() }, bad, 0, func(l *Lane[float64]) {
-			*l = Lane[float64]{T: 2, H: 0.1, Before: -1, Until: 100, Stop: 200, Cap: 50, Outcome: 2, Next: 0.1, Rejected: 1, Taken: 3, Refused: 5, Left: 4}
+			*l = Lane[float64]{Sure: 0.5, T: 2, H: 0.1, Before: -1, Until: 100, Stop: 200, Cap: 50, Outcome: 2, Next: 0.1, Rejected: 1, Taken: 3, Refused: 5, Left: 4, Longest: 0.3}
 		}},
 		{"a guard crosses", func(_ *Lane[float64], s *Trial[float64]) { s.NoCrossing = 0 }, good, 0, func(l *Lane[float64]) { l.Outcome, l.Left = 0, 4 }},
 		{"no end", func(_ *Lane[float64], s *Trial[float64]) { s.Finite = 0 }, good, 0, func(l *Lane[float64]) { l.Outcome, l.Left = 0, 4 }},

@@ -60,7 +60,7 @@ func NewLanes(m *Model, width int, opt sim.Options, free, acts bool) *Lanes {
 	b := s.blk
 	b.Side, b.NoCrossing = make([]float64, own*width), make([]float64, width)
 	if free {
-		for _, v := range []*[]float64{&b.Until, &b.Stop, &b.Cap, &b.Outcome, &b.Taken, &b.Refused, &b.Left, &b.Next, &b.Clipped, &b.Rejected} {
+		for _, v := range []*[]float64{&b.Until, &b.Stop, &b.Cap, &b.Sure, &b.Outcome, &b.Taken, &b.Refused, &b.Left, &b.Next, &b.Clipped, &b.Rejected, &b.Longest} {
 			*v = make([]float64, width)
 		}
 		for l := range b.Until {
@@ -235,8 +235,8 @@ func (s *Lanes) goOn(l int) {
 		finite = finite && !math.IsNaN(b.Y[last][i]-b.Y[last][i])
 	}
 	lane := stepsize.Lane[float64]{
-		T: b.T[l], H: b.H[l], Before: b.Before[l], Until: b.Until[l], Stop: b.Stop[l], Cap: b.Cap[l], Outcome: b.Outcome[l], Next: b.Next[l],
-		Clipped: b.Clipped[l], Rejected: b.Rejected[l], Taken: b.Taken[l], Refused: b.Refused[l], Left: b.Left[l],
+		T: b.T[l], H: b.H[l], Before: b.Before[l], Until: b.Until[l], Stop: b.Stop[l], Cap: b.Cap[l], Sure: b.Sure[l], Outcome: b.Outcome[l], Next: b.Next[l],
+		Clipped: b.Clipped[l], Rejected: b.Rejected[l], Taken: b.Taken[l], Refused: b.Refused[l], Left: b.Left[l], Longest: b.Longest[l],
 	}
 	step := stepsize.Trial[float64]{NoCrossing: b.NoCrossing[l], Finite: truth(finite), Small: truth(b.Mean[l] <= 1), Log: b.Log[l], Factor: b.Factor[l]}
 	next, taken := stepsize.Advance(stepsize.Numbers{}, &s.ctl, lane, step)
@@ -244,7 +244,7 @@ func (s *Lanes) goOn(l int) {
 		b.Continue(l)
 	}
 	b.T[l], b.H[l], b.Before[l], b.Until[l], b.Outcome[l], b.Next[l] = next.T, next.H, next.Before, next.Until, next.Outcome, next.Next
-	b.Clipped[l], b.Rejected[l], b.Taken[l], b.Refused[l], b.Left[l] = next.Clipped, next.Rejected, next.Taken, next.Refused, next.Left
+	b.Clipped[l], b.Rejected[l], b.Taken[l], b.Refused[l], b.Left[l], b.Longest[l] = next.Clipped, next.Rejected, next.Taken, next.Refused, next.Left, next.Longest
 }
 
 func truth(c bool) float64 {
