@@ -139,6 +139,34 @@ func TestStiffWarning(t *testing.T) {
 	}
 }
 
+// TestBelowTolerance: Robertson's reactions to 1e11, where a tolerance above all that is left of the first substance lets its
+// error fall below zero, where it grows without end, end with a warning that says so, or are right.
+func TestBelowTolerance(t *testing.T) {
+	text := strings.Replace(rober, "until: 40, times: [40]", "until: 1e11, times: [1e11]", 1)
+	warned := 0
+	for _, solver := range []string{"radau", "bdf", "kvaerno5", "rodas5p", "auto"} {
+		for _, atol := range []string{"1e-2", "1e-3", "1e-4", "1e-12"} {
+			m, err := Parse("rober.node", strings.Replace(text, "SOLVER", solver+" { rtol: 1e-3, atol: "+atol+" }", 1))
+			require.NoError(t, err)
+			s, err := m.Simulate(context.Background(), SimulateOptions{})
+			if err != nil {
+				require.NotEqual(t, "1e-12", atol, solver)
+				continue
+			}
+			rows := s.Trajectories[0].Rows
+			if len(s.Warnings.All) > 0 {
+				require.Equal(t, "below-atol", s.Warnings.All[0].Code)
+				require.Equal(t, 5, s.Warnings.All[0].Span.Pos().Line)
+				require.NotEqual(t, "1e-12", atol, solver)
+				warned++
+				continue
+			}
+			require.InDelta(t, 1, rows[len(rows)-1][3], 1e-2, "%s at %s", solver, atol)
+		}
+	}
+	require.Positive(t, warned)
+}
+
 // TestStiffFit: a fit by an explicit method warns of what its runs at the result tell, and finds the rate of
 // exact data beside one that they say nothing of.
 func TestStiffFit(t *testing.T) {

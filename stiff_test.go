@@ -275,3 +275,50 @@ func TestStiffBits(t *testing.T) {
 	}
 	require.Equal(t, w.String(), lines.String())
 }
+
+// TestAutoByStages: at tight tolerances `auto` goes on with `radau` where a model is too large for its steps to be one program, as that of
+// heat on a line, of which two modes decay as the eigenvalues of the matrix say; so do the derivatives by the conductivity.
+func TestAutoByStages(t *testing.T) {
+	const n, d, end = 600, 0.3, 0.4
+	rate := func(mode float64) float64 {
+		return 4 * (n + 1) * (n + 1) * math.Pow(math.Sin(mode*math.Pi/(2*(n+1))), 2)
+	}
+	at := func(mode, i float64) float64 { return math.Sin(mode * math.Pi * (i + 1) / (n + 1)) }
+	var start []string
+	for i := range n {
+		start = append(start, fmt.Sprintf("%.17g", at(1, float64(i))+at(7, float64(i))))
+	}
+	text := fmt.Sprintf("model Heat {\n  param d in (0, inf) = %g\n  state u[%d] = [%s]\n", d, n, strings.Join(start, ", "))
+	for _, r := range [][3]string{{"0..0", "0", "u[i+1]"}, {fmt.Sprintf("1..%d", n-2), "u[i-1]", "u[i+1]"}, {fmt.Sprintf("%d..%d", n-1, n-1), "u[i-1]", "0"}} {
+		text += fmt.Sprintf("  for i in %s { u[i]' = d*%d*(%s - 2*u[i] + %s) }\n", r[0], (n+1)*(n+1), r[1], r[2])
+	}
+	text += fmt.Sprintf("  observe seen = u[100] ~ normal(1)\n}\ndata row from \"row.csv\" { time: t; seen: seen }\nsimulate { until: %g, times: [%g], solver: auto { rtol: 1e-8, atol: 1e-10 } }\nfit { solver: auto { rtol: 1e-8, atol: 1e-10 } }\n", end, end)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "row.csv"), fmt.Appendf(nil, "t,seen\n%g,0\n", end), 0o600))
+	m, err := Parse(filepath.Join(dir, "heat.node"), text)
+	require.NoError(t, err)
+	s, err := m.Simulate(t.Context(), SimulateOptions{Explain: true})
+	require.NoError(t, err)
+	require.Contains(t, s.Explanation, "methods      radau from t = ")
+	u, slope := 0., 0.
+	for i := range n {
+		u, slope = 0, 0
+		for _, mode := range []float64{1, 7} {
+			part := at(mode, float64(i)) * math.Exp(-rate(mode)*d*end)
+			u, slope = u+part, slope-rate(mode)*end*part
+		}
+		got := s.Column(fmt.Sprintf("u[%d]", i))
+		require.InDelta(t, u, got[len(got)-1], 1e-8)
+		if i == 100 {
+			break
+		}
+	}
+	for _, mode := range []string{"forward", "unrolled", "adjoint"} {
+		m, err := Parse(filepath.Join(dir, "heat.node"), text)
+		require.NoError(t, err)
+		require.NoError(t, m.Set("fit.gradient", mode, "test"))
+		e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+		require.NoError(t, err)
+		require.InEpsilon(t, -u*slope, e.Gradient.Params["d"], 1e-5, mode)
+	}
+}

@@ -87,7 +87,7 @@ func (s *instant) saveBefore() {
 // the inputs, and the timed sources.
 func (s *instant) handle(guard int) *Failure {
 	if !s.moving {
-		s.step.startStep()
+		startAnew(s.step)
 		return nil
 	}
 	s.begin()
@@ -399,7 +399,7 @@ func (s *instant) carryOut() *Failure {
 	clear(s.edge) // edges are over with their instant
 	s.conds.update(nil)
 	leaveSteep(s)
-	s.step.startStep()
+	startAnew(s.step)
 	return nil
 }
 

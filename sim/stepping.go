@@ -20,6 +20,7 @@ type stepping struct {
 	at    endKind   // what its end is
 	end   []float64 // the state there
 	place place     // where it is
+	dust  *dust     // nil: steps are programs
 
 	whole bool // the stages behind the end of the step in the stepper stand
 
@@ -39,7 +40,11 @@ const (
 func newStepping(r *run, stepper *solvers.Stepper, take takers) *stepping {
 	g := newGear(r, r.opt.Method, stepper, take, r.group)
 	r.add(g)
-	return &stepping{run: r, gear: g, end: make([]float64, r.size.Y)}
+	s := &stepping{run: r, gear: g, end: make([]float64, r.size.Y)}
+	if !r.opt.Method.Whole() {
+		s.dust = newDust(r.size.YError)
+	}
+	return s
 }
 
 // alone reports whether the trajectory does not run in a group.
@@ -57,6 +62,9 @@ func (s *stepping) last() (blk *solvers.Block, lane int) {
 func (s *stepping) reset() {
 	s.ctl.Restart()
 	s.cut, s.shift = false, 0
+	if s.dust != nil {
+		s.dust.forget(true)
+	}
 }
 
 // again takes the next step of a checkpoint segment, with the rejections before it.
@@ -296,6 +304,9 @@ func (s *stepping) clip(h float64, stop timed) (float64, endKind) {
 
 // goOn makes the end of the accepted step the start of the next.
 func (s *stepping) goOn() {
+	if s.dust != nil {
+		s.dust.follow(s, s.end)
+	}
 	s.t += s.try
 	s.stepper.T = s.t
 	if s.place == inStepper && !s.alone() && s.slides(s.d) {
@@ -338,6 +349,7 @@ func (s *stepping) firstStep(longest float64) {
 		longest = min(longest, s.opt.Step)
 	}
 	s.h = s.stepper.FirstStep(field{s.run}, s.size.YError, s.opt.RTol, s.opt.ATol, longest)
+	resolve(s)
 }
 
 // startStep makes the current state the start of a smooth piece. At the end of a run
@@ -350,6 +362,21 @@ func (s *stepping) startStep() {
 		return
 	}
 	s.stepper.Start(field{s.run}, s.t, s.y)
+}
+
+// startAnew is startStep behind an instant.
+func startAnew(s *stepping) {
+	if s.dust != nil {
+		s.dust.forget(false)
+	}
+	if s.startStep(); s.opt.Method.Adaptive() && !s.ends() {
+		resolve(s)
+	}
+}
+
+// resolve shortens the next step by what is fast at its start.
+func resolve(s *stepping) {
+	s.h = solvers.Resolve(s.stepper, field{s.run}, s.size.YError, s.opt.RTol, s.opt.ATol, s.h)
 }
 
 // arrive makes the end of the step the current state.

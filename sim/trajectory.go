@@ -74,6 +74,15 @@ type Stats struct {
 	// Stiff is how many steps stability held down, by samples, and not the
 	// error; Stiffest, from 1, is the state that would move fastest there.
 	Stiff, Stiffest int
+
+	Astray Astray
+}
+
+// Astray is a state, from 1, that was lost in its absolute tolerance and has grown on the other side of zero by time T; 0:
+// none has.
+type Astray struct {
+	State int
+	T     float64
 }
 
 // Add adds the counts of another run.
@@ -90,6 +99,9 @@ func (s *Stats) Add(x *Stats) {
 	if x.Stiff > 0 {
 		s.Stiff += x.Stiff
 		s.Stiffest = x.Stiffest
+	}
+	if s.Astray.State == 0 {
+		s.Astray = x.Astray
 	}
 	if s.Silent += x.Silent; x.Silent > 0 {
 		s.SilentEvent = x.SilentEvent

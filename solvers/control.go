@@ -67,30 +67,8 @@ func (c *Controller) Rejected() bool { return c.rejected }
 //
 // Hairer–Nørsett–Wanner I, II.4.
 func (s *Stepper) FirstStep(sys System, count int, rtol, atol, longest float64) float64 {
-	y, f := s.Y[0], s.K[0]
-	norm := func(v []float64) float64 {
-		sum := 0.
-		for l := range count {
-			w := v[l] / (s.absolute(l, atol) + rtol*math.Abs(y[l]))
-			sum += w * w
-		}
-		return math.Sqrt(sum / float64(max(count, 1)))
-	}
-	d0, d1 := norm(y), norm(f)
-	h0 := 0.01 * d0 / d1
-	if d0 < 1e-5 || d1 < 1e-5 {
-		h0 = 1e-6
-	}
-	h0 = min(h0, longest)
-	y1, f1 := s.Y[1], s.K[1]
-	for l := range y {
-		y1[l] = y[l] + h0*f[l]
-	}
-	sys.RHS(s.T+h0, y1, f1)
-	for l := range f1 {
-		f1[l] -= f[l]
-	}
-	d2 := norm(f1) / h0
+	d1, h0 := probe(s, count, rtol, atol, longest)
+	d2 := change(s, sys, s.T+h0, h0, count, rtol, atol)
 	h1 := max(1e-6, h0*1e-3)
 	if d := max(d1, d2); d > 1e-15 {
 		h1 = math.Pow(0.01/d, 1/float64(s.tab.Order))
@@ -100,4 +78,54 @@ func (s *Stepper) FirstStep(sys System, count int, rtol, atol, longest float64) 
 		return longest * 1e-6
 	}
 	return h
+}
+
+// Resolve shortens the length h of a step from where Start left the stepper, of a method that damps what is fast: its
+// error, that of the end of the step, says nothing of what goes by within it. Where the field changes along itself faster
+// than in a step, an explicit Euler step of the length that is returned has an error of the size of the
+// tolerances. From there on steps grow as their errors let them. It evaluates the system once, at the same time.
+func Resolve(s *Stepper, sys System, count int, rtol, atol, h float64) float64 {
+	if !s.tab.Solves() {
+		return h
+	}
+	d1, h0 := probe(s, count, rtol, atol, h)
+	d2 := change(s, sys, s.T, h0, count, rtol, atol)
+	if most := max(math.Sqrt(2/d2), d1/d2); most < h {
+		return most
+	}
+	return h
+}
+
+// probe is the size of the field where a step starts, in terms of the tolerances, and the length of an explicit Euler step
+// that tells how it changes.
+func probe(s *Stepper, count int, rtol, atol, longest float64) (d1, h0 float64) {
+	d0, d1 := sizeOf(s, s.Y[0], count, rtol, atol), sizeOf(s, s.K[0], count, rtol, atol)
+	h0 = 0.01 * d0 / d1
+	if d0 < 1e-5 || d1 < 1e-5 {
+		h0 = 1e-6
+	}
+	return d1, min(h0, longest)
+}
+
+// change is by how much the field at time t changes along such a step, for each unit of time.
+func change(s *Stepper, sys System, t, h0 float64, count int, rtol, atol float64) float64 {
+	y, f, y1, f1 := s.Y[0], s.K[0], s.Y[1], s.K[1]
+	for l := range y {
+		y1[l] = y[l] + h0*f[l]
+	}
+	sys.RHS(t, y1, f1)
+	for l := range f1 {
+		f1[l] -= f[l]
+	}
+	return sizeOf(s, f1, count, rtol, atol) / h0
+}
+
+// sizeOf is that of the first count components of v, root mean square, in terms of what the start of a step may be off by.
+func sizeOf(s *Stepper, v []float64, count int, rtol, atol float64) float64 {
+	sum := 0.
+	for l := range count {
+		w := v[l] / (s.absolute(l, atol) + rtol*math.Abs(s.Y[0][l]))
+		sum += w * w
+	}
+	return math.Sqrt(sum / float64(max(count, 1)))
 }

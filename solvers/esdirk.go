@@ -45,8 +45,40 @@ func esdirk(m Tableau, embedded []float64) *Tableau {
 		m.E = append(m.E, b-embedded[i])
 	}
 	m.Dense = interpolant(&m)
+	m.Between = betweenOf(&m)
 	return &m
 }
+
+// betweenOf is Tableau.Between of a method whose embedded solution is the stage before the last.
+//
+// In y' = λy all stages have limits for large hλ, and so the derivatives grow with hλ. What the dense
+// output makes of them is its error, since the solution is zero there. The last two derivatives differ by
+// J times the estimate of the error, which in components that are not stiff is of higher order than that.
+func betweenOf(m *Tableau) []float64 {
+	s := len(m.C)
+	limit := []float64{1}
+	for i := 1; i < s; i++ {
+		sum := 0.
+		for j, y := range limit {
+			sum += m.A[i][j] * y
+		}
+		limit = append(limit, -sum/m.A[i][i])
+	}
+	most := 0.
+	for k := range lookAt {
+		off := 0.
+		for i, y := range limit {
+			off += y * m.value(i, float64(k)/lookAt)
+		}
+		most = math.Max(most, math.Abs(off))
+	}
+	w := make([]float64, s)
+	w[s-1], w[s-2] = most/limit[s-2], -most/limit[s-2]
+	return w
+}
+
+// lookAt is the number of places of a step that its dense output is looked at.
+const lookAt = 100
 
 // interpolant finds weights of a dense output of degree DenseOrder, at most 4, that goes on smoothly
 // from one step to the next: of those that satisfy the conditions of that order for all

@@ -391,15 +391,40 @@ func (m *implicit) meanError(count int, rtol, atol float64) float64 {
 	if m.full != nil { // else the embedded solution is a stage
 		m.at.real.Solve(m.err)
 	}
-	y1, sum, part := m.End(), 0., 1.
+	part := 1.
 	if m.full != nil {
 		part = m.full.allowed(rtol)
 	}
-	for l, e := range m.err[:count] {
+	mean := m.meanSquare(m.err, part, count, rtol, atol)
+	return math.Max(mean, m.between(count, rtol, atol))
+}
+
+// meanSquare is that of the first count components of errors, part of which counts.
+func (m *implicit) meanSquare(errs []float64, part float64, count int, rtol, atol float64) float64 {
+	y1, sum := m.End(), 0.
+	for l, e := range errs[:count] {
 		w := part * e / math.FMA(rtol, math.Max(math.Abs(m.Y[0][l]), math.Abs(y1[l])), m.absolute(l, atol))
 		sum = math.FMA(w, w, sum)
 	}
 	return sum / float64(max(count, 1))
+}
+
+// between is the mean square of what the dense output is off by in stiff components, which neither the end of the step
+// nor its error shows: a step that leaves a component to decay has there a rate at its start that is as much larger
+// than the others as it is too long. That falls with the length itself, which is what step control makes of a power.
+func (m *implicit) between(count int, rtol, atol float64) float64 {
+	for l := range m.err {
+		e := 0.
+		for j, w := range m.tab.Between {
+			e = math.FMA(w, m.K[j][l], e)
+		}
+		m.err[l] = m.H * e
+	}
+	mean := m.meanSquare(m.err, 1, count, rtol, atol)
+	if mean > 1 {
+		return math.Pow(mean, float64(m.tab.ErrOrder+1))
+	}
+	return mean
 }
 
 // matrix factorises that of the stages of a group, I − h A⊗J with the Jacobian of each:

@@ -292,8 +292,9 @@ func (l prothero) Jacobian(t float64, _, values, byTime []float64) {
 	values[0], byTime[0] = float64(l), -float64(l)*c-s
 }
 
-// TestStiffAccuracy: stiff equations are solved at tolerances, in few steps. The dense output
-// of long steps has the order of the stages alone.
+// TestStiffAccuracy: stiff equations are solved at tolerances, and so is the dense output of long
+// steps, which has the order of the stages alone: that is what the steps of kvaerno5, whose stages
+// have order two, are for.
 func TestStiffAccuracy(t *testing.T) {
 	for _, m := range implicits() {
 		for _, rtol := range []float64{1e-4, 1e-7} {
@@ -316,8 +317,12 @@ func TestStiffAccuracy(t *testing.T) {
 				h = next
 			}
 			require.InDelta(t, math.Sin(10.5), s.Y[0][0], 10*rtol, "%s at %g", m.Name, rtol)
-			require.Less(t, worst, 3e-5, "%s at %g", m.Name, rtol)
-			require.Less(t, steps, 200, "%s at %g", m.Name, rtol)
+			require.Less(t, worst, 3*rtol, "%s at %g", m.Name, rtol)
+			most := 200
+			if m == Kvaerno5 && rtol == 1e-7 {
+				most = 500
+			}
+			require.Less(t, steps, most, "%s at %g", m.Name, rtol)
 		}
 	}
 }

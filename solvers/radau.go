@@ -59,6 +59,14 @@ func radauIIA(s int, m Tableau) *Tableau {
 	for i := range s {
 		m.E = append(m.E, -gamma0*lagrange(m.C[1:], i)[0])
 	}
+	// That difference is also what the interpolant has of the derivative at the start.
+	most := 0.
+	for k := range lookAt {
+		most = math.Max(most, math.Abs(m.value(0, float64(k)/lookAt)))
+	}
+	for _, e := range m.E {
+		m.Between = append(m.Between, e*most/gamma0)
+	}
 	return &m
 }
 

@@ -26,6 +26,11 @@ type Tableau struct {
 	// one whose error would fall with the step as the quotient does.
 	ErrOrder int
 
+	// Between are weights of the stages for what the dense output of an implicit method is off by in
+	// components whose rate at the start is far from that of the stages, as behind a switch that leaves
+	// them to decay much faster than a step is long; nil: it does not read that rate so. See implicit.between.
+	Between []float64
+
 	// Orders are the methods that a run of this one changes between, from the lowest order to
 	// the highest; nil: there is only this. See Reorder.
 	Orders []*Tableau

@@ -5,6 +5,7 @@ import (
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/compiler/step"
 	"github.com/pinode/pinode/sim"
+	"github.com/pinode/pinode/solvers"
 )
 
 // takeover takes a worker's runs that are stiff, beside its group. It is
@@ -14,13 +15,20 @@ type takeover struct {
 	group *sim.Group
 }
 
+// radauFrom is the relative tolerance from which on models whose steps go stage by stage, where a step of high
+// order costs little more than one of low order, go on with radau.
+const radauFrom = 1e-7
+
 // offer lets the runs of a worker that are stiff be taken over.
 func (w *Worker) offer(c *Compiled, k moduleKind, opt sim.Options) {
 	if opt.Stiff == nil || w.System.Size.Y == 0 {
 		return
 	}
 	k.tab, k.stiff = opt.Stiff, nil
-	opt.Method, opt.Stiff = opt.Stiff, nil
+	if opt.RTol <= radauFrom && !c.Steppable(Method(k.tab)) {
+		k.tab = solvers.Radau
+	}
+	opt.Method, opt.Stiff = k.tab, nil
 	tried := false
 	other := func() *sim.Group {
 		if !tried {
@@ -41,7 +49,7 @@ func (w *Worker) takeover(c *Compiled, k moduleKind, opt sim.Options) *takeover 
 	mods, err := Once(c, struct{ moduleKind }{k}, func() (s steps, err error) {
 		o := step.Options{Lanes: k.width, Reverse: k.want.Reverse, PerLaneParams: k.perLaneParams}
 		tab := Method(k.tab)
-		if !c.Steppable(tab) {
+		if tab == nil || !c.Steppable(tab) {
 			return s, nil
 		}
 		many := c.StepsWith(tab, o, k.want.Networks)

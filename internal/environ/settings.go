@@ -38,7 +38,7 @@ func solverChoices() []setting.Choice {
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "length of a step; needed"},
 		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory, accepted and rejected, before it counts as failed; events and rows do not begin to count anew, so that a run that fires without end ends"},
 	}
-	out := []setting.Choice{{Name: "auto", Doc: "`tsit5`, from `rtol` = 1e-7 on `vern7` and from 1e-10 on `dop853`, and `rodas5p`, above 1e-4 `rodas4`, for runs that turn out to be stiff", Options: adaptive}}
+	out := []setting.Choice{{Name: "auto", Doc: "`tsit5`, from `rtol` = 1e-7 on `vern7` and from 1e-10 on `dop853`, and for runs that turn out to be stiff `rodas5p`, above 1e-4 `rodas4`, from 1e-7 on and for large models `radau`", Options: adaptive}}
 	for _, m := range solvers.Methods {
 		c := setting.Choice{Name: m.Name, Doc: m.Doc, Options: fixed}
 		if m.Adaptive() {

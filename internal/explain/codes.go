@@ -159,6 +159,19 @@ fit { solver: verlet { step: 0.01 } }`,
 simulate { until: 40, solver: tsit5 }`,
 	},
 	{
+		Name: "below-atol", Title: "a state grows out of its absolute tolerance to the other side of zero",
+		Explanation: "Of a state that is smaller than its absolute tolerance `atol` a solver knows nothing but that, not even its sign. In many models that does not matter, since it stays there; but where the equations of a state that is slightly negative lead it on, as those of reactions do whose rates are products of concentrations, what follows is the solution from another start, however exact the steps are. Set `atol` far below the values that matter, or leave it out: it follows the sizes of states then. A state that is declared `state c >= 0` is kept from falling below zero.",
+		Example: `model M {
+  state a = 1
+  state b = 0
+  state c = 0
+  a' = -0.04*a + 1e4*b*c
+  b' = 0.04*a - 1e4*b*c - 3e7*b^2
+  c' = 3e7*b^2
+}
+simulate { until: 1e11, solver: radau { rtol: 1e-3, atol: 1e-3 } }`,
+	},
+	{
 		Name: "held-back", Title: "a parameter of a trajectory that is held back, and nothing tells it",
 		Explanation: "A parameter `per` key has a value of its own for a trajectory that is held back. It is estimated behind the fit on the rows that are `given`, with everything else held; without such rows it stays at its start value, and what is reported of the trajectory says little. Where values of a fit that did not have the trajectory are taken for it, in `simulate`, `evaluate` and `score`, that is an error: give the parameter a value by `--set`.",
 		Example: `model M {

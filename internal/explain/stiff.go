@@ -59,6 +59,28 @@ func Stiffness(p *compiler.Program, l *diag.List, stats []sim.Stats, opt sim.Opt
 			atol, 100*atol, name)
 }
 
+// Astray warns of the first run in which a state that was lost in its absolute tolerance has grown out of it to the
+// other side of zero.
+func Astray(p *compiler.Program, l *diag.List, stats []sim.Stats, opt sim.Options) {
+	for i := range stats {
+		st := stats[i].Astray
+		if st.State == 0 {
+			continue
+		}
+		k := st.State - 1
+		of, name := stateAt(p, k)
+		atol := opt.ATol
+		if k < len(opt.Sizes) {
+			atol *= opt.Sizes[k]
+		}
+		_, at := of.Law()
+		l.Warnf("below-atol", at, "`%s` was smaller than its absolute tolerance, `atol` = %.3g, when its error took it to the other side of zero, and has grown there, by t = %.4g to ten times what it ever was: what it grew from is error",
+			name, atol, st.T).
+			WithHelp("set `atol` far below the values of `%s` that matter, or leave it out, so that it follows the sizes of states; a state that cannot be negative may say so: `state %s >= 0`", name, of.Name)
+		return
+	}
+}
+
 // stateAt is the state at a place of the state vector, and the name of its element.
 func stateAt(p *compiler.Program, i int) (*check.State, string) {
 	for _, s := range p.Model.Layout.States {

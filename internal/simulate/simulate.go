@@ -94,6 +94,7 @@ func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 		out.Explanation = explanation(m.Prog.Program, runs, opt, out)
 	}
 	explain.Stiffness(m.Prog.Program, &out.Warnings, stats, opt)
+	explain.Astray(m.Prog.Program, &out.Warnings, stats, opt)
 	explain.Crossings(m.Prog.Program, &out.Warnings, stats)
 	out.Unproven = explain.Unproven(m.Prog.Program, &out.Stats)
 	return out, err
