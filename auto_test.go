@@ -224,7 +224,7 @@ func decayData() string {
 // TestAutoSaysMisfit: a model that cannot meet the data converges and says so: χ² is that
 // of the best fit, and residuals of one sign follow each other.
 func TestAutoSaysMisfit(t *testing.T) {
-	m := autoModel(t, `model Wrong {
+	const wrongModel = `model Wrong {
   param k in (0, inf) = 1
   param c in (0, inf) = 1
   state x = c
@@ -233,7 +233,8 @@ func TestAutoSaysMisfit(t *testing.T) {
 }
 data d from "d.csv" { time: t; y: y }
 fit { optimizer: auto { budget: 1 } }
-`, decayData())
+`
+	m := autoModel(t, wrongModel, decayData())
 	f, err := m.Fit(context.Background(), FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "misfit", f.Verdict.Word, f.Verdict.Text)
@@ -246,6 +247,14 @@ fit { optimizer: auto { budget: 1 } }
 		squares += v * v / 0.02 / 0.02
 	}
 	require.InEpsilon(t, squares, *f.Verdict.Chi2, 1e-6)
+	require.Regexp(t, `^\d+ descents from ever farther starts have led to \d+ optima`, f.Verdict.Ended)
+	require.Contains(t, f.Verdict.Text, "no further start was tried: "+f.Verdict.Ended)
+	// With less than the descents take that would show it.
+	m = autoModel(t, strings.Replace(wrongModel, "budget: 1 ", "budget: 0.002 ", 1), decayData())
+	f, err = m.Fit(context.Background(), FitOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "misfit", f.Verdict.Word, f.Verdict.Text)
+	require.Equal(t, "the budget is used up", f.Verdict.Ended)
 }
 
 // TestAutoLearnsNoise: the noise is a parameter: nothing is said of χ², estimates and noise

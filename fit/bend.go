@@ -41,13 +41,7 @@ func (e *gaussNewton) accelerate(run *run, trial Result, r []float64) (Result, e
 		b.rr[i] = 2 / bendDifference * ((b.r[i]-e.r[i])/bendDifference - slope)
 	}
 	blas64.Gemv(blas.Trans, -0.5, e.moving(), vector(b.rr), 0, vector(b.a))
-	for k, s := range e.d.Scale {
-		b.a[k] /= s
-	}
-	e.chol.Solve(b.a)
-	for k, s := range e.d.Scale {
-		b.a[k] /= s
-	}
+	e.solve(b.a)
 	if !(floats.Norm(b.a, 2) <= mostBend*floats.Norm(e.q, 2)) {
 		return trial, nil
 	}

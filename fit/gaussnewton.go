@@ -24,12 +24,12 @@ type Problem struct {
 	Most    []float64 // the largest move of each coordinate in a step; 0: it is held
 	Workers int       // that share products of matrices; 0: one
 
-	// Alike: the coordinates but for the first Own are weights of one network, which have one
-	// scale, and a valley of their loss is narrow and bent: steps follow it (see accelerate).
-	Alike bool
-	Own   int
+	// Alike are ranges of coordinates, the first and the one behind the last, that have one scale each: the weights of
+	// an array of a network, or all of them. With scales of their own, weights that hardly tell move far in each step,
+	// and the steps that are left come to nothing.
+	Alike [][2]int
 
-	Follow bool // steps follow bent valleys (see accelerate)
+	Follow bool // steps follow bent valleys, as those of networks are (see accelerate)
 
 	// Kinks: those of a Kinked loss are met exactly, by steps to the minimum of a model that has
 	// them too. Without, steps see a parabola in their place, and end somewhere near.
@@ -95,6 +95,7 @@ type descending struct {
 	Rejected  int     `json:"rejected"`
 	Still     int     `json:"still"` // successive small falls
 	Work      float64 `json:"work"`
+	Wide      bool    `json:"wide,omitempty"` // the data tell too many directions for steps in a space of them
 }
 
 // The constants of a step: K. Madsen, H.B. Nielsen, O. Tingleff, Methods for Non-Linear
@@ -118,8 +119,11 @@ type gaussNewton struct {
 	room              []float64 // for residuals at a trial point
 	free              []int     // the coordinates that move
 	jac               *mat.Dense
-	normal            *kernel.Tiles // JᵀJ + Λ in the free coordinates
+	normal            *kernel.Tiles // JᵀJ + Λ in the free coordinates; nil: not yet
 	chol              *kernel.Tiles // the factor of it, scaled and damped
+	narrow            *narrow       // the model in a space of few directions; nil: there is none
+	bends             []float64     // the diagonal of the normal matrix
+	algebra           float64       // operations that all this took, as a Worker counts them
 	kinks             *sizes        // of the loss; nil: none, or they are not looked at
 	bent              *bend         // of steps that follow a valley
 	draws             int           // that were made
@@ -150,8 +154,7 @@ func newGaussNewton(p *Problem, d *descending, lim Limits) *gaussNewton {
 		}
 	}
 	m := len(e.free)
-	e.normal, e.chol = kernel.NewTiles(m), kernel.NewTiles(m)
-	e.g, e.q = make([]float64, m), make([]float64, m)
+	e.g, e.q, e.bends = make([]float64, m), make([]float64, m), make([]float64, m)
 	e.kinks = newSizes(p, m)
 	if d.Lambda == 0 {
 		d.Lambda, d.Growth = firstLambda, 2
@@ -198,12 +201,20 @@ func (e *gaussNewton) linearise() {
 		e.squares = e.kinks.take(e.r, e.jac)
 		e.squares += floats.Dot(e.r, e.r) / 2
 	}
-	e.normal.Gram(raw.Data, raw.Rows, raw.Stride, e.p.Workers)
 	blas64.Gemv(blas.Trans, 1, e.moving(), blas64.Vector{N: len(e.r), Inc: 1, Data: e.r}, 0, blas64.Vector{N: m, Inc: 1, Data: e.g})
+	clear(e.bends)
+	for i := range raw.Rows {
+		for k, v := range raw.Data[i*raw.Stride : i*raw.Stride+m] {
+			e.bends[k] = math.FMA(v, v, e.bends[k])
+		}
+	}
 	for k, c := range e.free {
 		if e.p.Ridge != nil {
-			e.normal.Set(k, k, e.normal.At(k, k)+e.p.Ridge[c])
+			e.bends[k] += e.p.Ridge[c]
 			e.g[k] += e.p.Ridge[c] * e.p.off(e.x, c)
+		}
+		if e.kinks != nil {
+			e.bends[k] += e.kinks.bend[k]
 		}
 	}
 	e.smooth = append(e.smooth[:0], e.g...)
@@ -211,6 +222,32 @@ func (e *gaussNewton) linearise() {
 		e.kinks.gradient(e.g)
 	}
 	e.rescale()
+	rows, cols := float64(raw.Rows), float64(m)
+	if e.narrow = e.narrowed(); e.narrow != nil {
+		k := float64(e.narrow.size)
+		e.algebra += (2*rows*cols + cols*k) * (k + spanBlock) / flopsOfOperation
+		return
+	}
+	e.wide()
+	e.algebra += (rows*cols*cols + cols*cols*cols/3) / flopsOfOperation
+}
+
+// flopsOfOperation is how many additions of products of matrices take the time of one operation, the
+// unit of work.
+const flopsOfOperation = 100
+
+// wide makes the normal matrix in all free coordinates.
+func (e *gaussNewton) wide() {
+	raw, m := e.jac.RawMatrix(), len(e.free)
+	if e.normal == nil {
+		e.normal, e.chol = kernel.NewTiles(m), kernel.NewTiles(m)
+	}
+	e.normal.Gram(raw.Data, raw.Rows, raw.Stride, e.p.Workers)
+	for k, c := range e.free {
+		if e.p.Ridge != nil {
+			e.normal.Set(k, k, e.normal.At(k, k)+e.p.Ridge[c])
+		}
+	}
 }
 
 // moving is the Jacobian by the coordinates that move.
@@ -219,63 +256,50 @@ func (e *gaussNewton) moving() blas64.General {
 	return blas64.General{Rows: raw.Rows, Cols: len(e.free), Stride: raw.Stride, Data: raw.Data}
 }
 
-// rescale updates the scales of the coordinates.
+// rescale updates the scales of the coordinates: those of a range are set once, others grow.
 func (e *gaussNewton) rescale() {
 	d := e.d
 	first := len(d.Scale) != len(e.free)
 	if first {
 		d.Scale = make([]float64, len(e.free))
 	}
-	if e.p.Alike {
-		e.alike(d.Scale, first)
-		return
-	}
+	sums := make([]float64, len(e.p.Alike))
+	counts := make([]float64, len(e.p.Alike))
 	most := 0.
-	for k := range d.Scale {
-		d.Scale[k] = math.Max(math.Sqrt(e.curvature(k)), scaleMemory*d.Scale[k])
+	for k, c := range e.free {
+		if g := e.alike(c); g >= 0 {
+			sums[g], counts[g] = sums[g]+e.bends[k], counts[g]+1
+			continue
+		}
+		d.Scale[k] = math.Max(math.Sqrt(e.bends[k]), scaleMemory*d.Scale[k])
 		most = math.Max(most, d.Scale[k])
 	}
-	for k := range d.Scale {
-		if d.Scale[k] = math.Max(d.Scale[k], leastScale*most); d.Scale[k] == 0 {
+	for k, c := range e.free {
+		switch g := e.alike(c); {
+		case g < 0:
+			d.Scale[k] = math.Max(d.Scale[k], leastScale*most)
+		case first:
+			d.Scale[k] = math.Sqrt(sums[g] / counts[g])
+		}
+		if d.Scale[k] == 0 {
 			d.Scale[k] = 1
 		}
 	}
 }
 
-// curvature is that of the loss along free coordinate k.
-func (e *gaussNewton) curvature(k int) float64 {
-	if e.kinks != nil {
-		return e.normal.At(k, k) + e.kinks.bend[k]
-	}
-	return e.normal.At(k, k)
-}
-
-// alike sets the scales where coordinates are alike: the one of weights once, those of others
-// as they grow.
-func (e *gaussNewton) alike(scale []float64, first bool) {
-	trace, n := 0., 0.
-	for k, c := range e.free {
-		if c >= e.p.Own {
-			trace, n = trace+e.normal.At(k, k), n+1
+// alike is the range that has coordinate c; −1: none.
+func (e *gaussNewton) alike(c int) int {
+	for g, r := range e.p.Alike {
+		if r[0] <= c && c < r[1] {
+			return g
 		}
 	}
-	for k, c := range e.free {
-		switch {
-		case c < e.p.Own:
-			scale[k] = math.Max(math.Sqrt(e.normal.At(k, k)), scaleMemory*scale[k])
-		case first:
-			scale[k] = math.Sqrt(trace / n)
-		}
-		if scale[k] == 0 {
-			scale[k] = 1
-		}
-	}
+	return -1
 }
 
 // propose sets the step for the present λ, cut so that no coordinate moves too far, and
 // the fall of the loss that it predicts. It reports whether there is one.
 func (e *gaussNewton) propose() bool {
-	m, s := len(e.free), e.d.Scale
 	solve := e.damped
 	if e.kinks != nil {
 		solve = e.dampedKinks
@@ -285,15 +309,12 @@ func (e *gaussNewton) propose() bool {
 	}
 	cut := 1.
 	for k, c := range e.free {
-		e.q[k] /= s[k]
 		if e.p.Most != nil && math.Abs(e.q[k])*cut > e.p.Most[c] {
 			cut = e.p.Most[c] / math.Abs(e.q[k])
 		}
 	}
 	floats.Scale(cut, e.q)
-	hq := make([]float64, m)
-	e.normal.Times(hq, e.q)
-	e.fall = -floats.Dot(e.smooth, e.q) - floats.Dot(e.q, hq)/2
+	e.fall = -floats.Dot(e.smooth, e.q) - e.bending()/2
 	if k := e.kinks; k != nil {
 		e.fall += floats.Norm(k.value, 1) - k.at(e.q)
 	}
@@ -304,21 +325,59 @@ func (e *gaussNewton) propose() bool {
 	return kernel.Finite(e.trial) && e.fall > 0
 }
 
-// damped sets the step for the present λ, in the scales, where the model is a parabola.
+// bending is the second derivative of the model along the step.
+func (e *gaussNewton) bending() float64 {
+	m := len(e.free)
+	if e.narrow == nil {
+		hq := make([]float64, m)
+		e.normal.Times(hq, e.q)
+		return floats.Dot(e.q, hq)
+	}
+	jq := blas64.Vector{N: len(e.r), Inc: 1, Data: make([]float64, len(e.r))}
+	blas64.Gemv(blas.NoTrans, 1, e.moving(), blas64.Vector{N: m, Inc: 1, Data: e.q}, 0, jq)
+	sum := floats.Dot(jq.Data, jq.Data)
+	for k, c := range e.free {
+		sum += e.p.Ridge[c] * e.q[k] * e.q[k]
+	}
+	return sum
+}
+
+// damped sets the step for the present λ where the model is a parabola.
 func (e *gaussNewton) damped() bool {
+	if !e.factor() {
+		return false
+	}
+	for k, g := range e.g {
+		e.q[k] = -g
+	}
+	e.solve(e.q)
+	return true
+}
+
+// factor prepares to solve the equations of the model for the present λ.
+func (e *gaussNewton) factor() bool {
+	if e.narrow != nil {
+		return e.narrow.damped(e.d.Lambda, e.p.Workers)
+	}
 	m, s := len(e.free), e.d.Scale
 	for i := range m {
 		for j := i; j < m; j++ {
 			e.chol.Set(i, j, e.normal.At(i, j)/(s[i]*s[j]))
 		}
 		e.chol.Set(i, i, e.chol.At(i, i)+e.d.Lambda)
-		e.q[i] = -e.g[i] / s[i]
 	}
-	if !e.chol.Cholesky(e.p.Workers) {
-		return false
+	return e.chol.Cholesky(e.p.Workers)
+}
+
+// solve replaces v by (JᵀJ + Λ + λD²)⁻¹ v.
+func (e *gaussNewton) solve(v []float64) {
+	if e.narrow != nil {
+		e.narrow.solve(v)
+		return
 	}
-	e.chol.Solve(e.q)
-	return true
+	floats.Div(v, e.d.Scale)
+	e.chol.Solve(v)
+	floats.Div(v, e.d.Scale)
 }
 
 // dampedKinks is damped where the model has kinks.
@@ -332,7 +391,9 @@ func (e *gaussNewton) dampedKinks() bool {
 		h.SetSym(i, i, h.At(i, i)+e.d.Lambda)
 		g[i] = e.smooth[i] / s[i]
 	}
-	return e.kinks.step(e.q, g, h, s)
+	ok := e.kinks.step(e.q, g, h, s)
+	floats.Div(e.q, s)
+	return ok
 }
 
 // judge takes the loss at the trial point: it accepts it, or damps more.
@@ -382,9 +443,9 @@ func (p *Problem) evaluate(r *run, x, res []float64, jac *mat.Dense) (Result, er
 // whether to go on.
 func descend(r *run, p *Problem, d *descending, lim Limits, each func(e *gaussNewton) (end bool, err error)) (*Outcome, error) {
 	e := newGaussNewton(p, d, lim)
-	worked := func() float64 { return 0 }
+	worked := func() float64 { return e.algebra }
 	if w, ok := p.Loss.(Worker); ok {
-		worked = w.Work
+		worked = func() float64 { return w.Work() + e.algebra }
 	}
 	before := worked() - d.Work
 	end := func(why string, converged bool) *Outcome {
@@ -466,7 +527,7 @@ func (e *gaussNewton) search(r *run, values int) (why string, err error) {
 			d.Rejected++
 			e.failure = v.Reason
 		}
-		if p.Alike || p.Follow {
+		if p.Follow {
 			if v, err = e.accelerate(r, v, res); err != nil {
 				return "", err
 			}

@@ -20,6 +20,7 @@ type Verdict struct {
 	Learned   bool     `json:"learned,omitempty"`  // the noise of observations is a parameter, and none declares it
 	Exchange  []string `json:"exchange,omitempty"` // parameters that may change places with others
 	Beside    []string `json:"beside,omitempty"`   // events whose firings rows of data hold
+	Ended     string   `json:"ended,omitempty"`    // of a misfit: why no further start was tried
 }
 
 // Basin is an optimum that starts have led to: its loss, and the first of them.

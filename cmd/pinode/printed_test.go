@@ -187,10 +187,10 @@ func TestComparisonPrinted(t *testing.T) {
 func TestVerdictPrinted(t *testing.T) {
 	require.Nil(t, verdictJSON(nil))
 	chi := 1.25
-	v := verdictJSON(&pinode.Verdict{Text: "fits", Word: "fits", Converged: true, Why: "done", Chi2: &chi, Values: 9, Starts: 4, Here: 3, Equal: 2, Untold: 1, Bounds: []string{"k"}, Open: []string{"a, b"}, Worst: "y", Few: true, Learned: true, Exchange: []string{"c with d"}, Beside: []string{"fall"}})
+	v := verdictJSON(&pinode.Verdict{Text: "fits", Word: "fits", Converged: true, Why: "done", Chi2: &chi, Values: 9, Starts: 4, Here: 3, Equal: 2, Untold: 1, Bounds: []string{"k"}, Open: []string{"a, b"}, Worst: "y", Few: true, Learned: true, Exchange: []string{"c with d"}, Beside: []string{"fall"}, Ended: "so"})
 	require.Equal(t, map[string]any{
 		"text": "fits", "verdict": "fits", "converged": true, "why": "done", "chi2": &chi, "values": 9, "runs": (*float64)(nil),
-		"starts": 4, "here": 3, "bounds": []string{"k"}, "equal": 2, "untold": 1, "open": []string{"a, b"}, "worst": "y", "few": true, "learned": true, "exchange": []string{"c with d"}, "beside": []string{"fall"},
+		"starts": 4, "here": 3, "bounds": []string{"k"}, "equal": 2, "untold": 1, "open": []string{"a, b"}, "worst": "y", "few": true, "learned": true, "exchange": []string{"c with d"}, "beside": []string{"fall"}, "ended": "so",
 	}, v)
 	f := &pinode.Fit{Train: pinode.Summary{Unproven: "one"}, Validation: pinode.Summary{Unproven: "two"}}
 	require.Equal(t, []string{"one", "two"}, unproven(f))

@@ -182,7 +182,7 @@ func verdictJSON(v *pinode.Verdict) map[string]any {
 	return map[string]any{
 		"text": v.Text, "verdict": v.Word, "converged": v.Converged, "why": v.Why, "chi2": v.Chi2, "values": v.Values,
 		"runs": v.Runs, "starts": v.Starts, "here": v.Here, "bounds": v.Bounds, "equal": v.Equal, "untold": v.Untold,
-		"open": v.Open, "worst": v.Worst, "few": v.Few, "learned": v.Learned, "exchange": v.Exchange, "beside": v.Beside,
+		"open": v.Open, "worst": v.Worst, "few": v.Few, "learned": v.Learned, "exchange": v.Exchange, "beside": v.Beside, "ended": v.Ended,
 	}
 }
 

@@ -24,6 +24,7 @@ type candidate struct {
 	alpha    []float64
 	chi      float64 // sum of squares in standard deviations, declared or estimated
 	n        int
+	missed   bool // what a verdict calls a misfit: by χ², or by signs that follow each other
 	evidence float64
 }
 
@@ -53,23 +54,31 @@ func (c *found) agreed() bool {
 	if c.best == nil {
 		return false
 	}
-	here, optima := 0, 0
-	for i, k := range c.list {
+	here := 0
+	for _, k := range c.list {
 		if k.same(c.best) {
 			here++
 		}
-		if !slices.ContainsFunc(c.list[:i], k.same) {
-			optima++
-		}
 	}
-	n, w := float64(len(c.list)), float64(optima)
+	descents, optima := c.optima()
+	n, w := float64(descents), float64(optima)
 	switch {
-	case c.best.n == 0 || c.best.fits():
+	case c.best.fits() || c.best.n == 0 && !c.best.missed:
 		return here >= 4
 	case c.best.wrong():
 		return w*(w+1) < unseenShare*n*(n-1)
 	}
 	return n > w+2 && w*(n-1) <= (w+0.5)*(n-w-2)
+}
+
+// optima is how many descents have led to how many optima.
+func (c *found) optima() (descents, optima int) {
+	for i, k := range c.list {
+		if !slices.ContainsFunc(c.list[:i], k.same) {
+			optima++
+		}
+	}
+	return len(c.list), optima
 }
 
 // unseenShare is the share of starts that lead to other optima, below which a search ends that meets no data.
@@ -84,15 +93,15 @@ func (k *candidate) wrong() bool {
 // nat apart.
 func (k *candidate) same(o *candidate) bool { return math.Abs(k.Total()-o.Total()) < 0.5 }
 
-// fits reports whether the data are met: χ²/n ≤ 1 + 2√(2/n).
+// fits reports whether the data are met: χ²/n ≤ 1 + 2√(2/n), and signs of residuals do not follow each other.
 func (k *candidate) fits() bool {
-	return k.n > 0 && k.chi/float64(k.n) <= 1+2*math.Sqrt(2/float64(k.n))
+	return k.n > 0 && !k.missed && k.chi/float64(k.n) <= 1+2*math.Sqrt(2/float64(k.n))
 }
 
 // clear reports whether that leaves no doubt: another optimum that meets the data by
 // chance, with a χ² beyond one standard deviation, may be a wrong one.
 func (k *candidate) clear() bool {
-	return k.n > 0 && k.chi/float64(k.n) <= 1+math.Sqrt(2/float64(k.n))
+	return k.n > 0 && !k.missed && k.chi/float64(k.n) <= 1+math.Sqrt(2/float64(k.n))
 }
 
 // basins lists the optima that starts have led to.

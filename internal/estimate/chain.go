@@ -171,7 +171,7 @@ func (c *chain) search(x0 []float64) error {
 			}
 		}
 	}
-	for round, n := 0, 16; round < 8 && !c.clear(false) && !c.clear(true) && !c.spent() && !c.agreed(); round, n = round+1, min(2*n, 64) {
+	for round, n := 0, 16; round < c.rounds() && !c.clear(false) && !c.clear(true) && !c.spent() && !c.agreed(); round, n = round+1, min(2*n, 64) {
 		if err := c.random(round, n, x0, kinds); err != nil {
 			return err
 		}
@@ -179,8 +179,23 @@ func (c *chain) search(x0 []float64) error {
 			break // none has a loss, or no start meets the data more clearly
 		}
 	}
-	c.say("the search ends: %s", c.over())
+	c.f.ended = c.over()
+	c.say("the search ends: %s", c.f.ended)
 	return nil
+}
+
+// rounds is how many rounds of random starts there are at most: any number until the budget is used up, or fewer
+// where the noise is not declared, so that smooth curves alone say that the data are not met.
+func (c *chain) rounds() int {
+	if c.declared() {
+		return math.MaxInt
+	}
+	return 8
+}
+
+// declared reports whether all noise is.
+func (c *chain) declared() bool {
+	return !slices.ContainsFunc(c.noise.Kind, func(k loss.DeviationKind) bool { return k != loss.Declared })
 }
 
 // over says why no further start is tried.
@@ -190,12 +205,18 @@ func (c *chain) over() string {
 		return "the data are met beyond doubt"
 	case len(c.list) == 0:
 		return "no start has a loss"
-	case c.spent():
+	case c.spent() && c.fitted > 0:
 		return "the budget is used up, or that of a search behind a point that meets the data"
-	case c.best.n == 0 || c.best.fits():
+	case c.spent():
+		return fit.Spent
+	case c.best.fits() || c.best.n == 0 && !c.best.missed:
 		return "nothing tells that the data are not met, and starts agree or find nothing better"
 	}
-	return fmt.Sprintf("the data are not met, and of %d descents that were followed to the end too few lead to new optima to expect a better one", len(c.list))
+	n, w := c.optima()
+	if !c.agreed() {
+		return fmt.Sprintf("residuals are not those of a curve with noise, but no noise is declared, and %d descents have not come closer", n)
+	}
+	return fmt.Sprintf("%d descents from ever farther starts have led to %d optima, which lets no other be expected", n, w)
 }
 
 // withinReason lets a way of one kind of networks take a few times the work that has led to
@@ -222,7 +243,13 @@ const (
 
 // problem is a loss with the ridge, over a part of each trajectory.
 func (c *chain) problem(of fit.Residuals, horizon float64, alpha []float64) *fit.Problem {
-	return &fit.Problem{Loss: of, Horizon: horizon, Ridge: c.ridge.vector(alpha), Center: c.ridge.center, Most: c.moves, Follow: len(c.ridge.groups) > 0}
+	p := &fit.Problem{Loss: of, Horizon: horizon, Ridge: c.ridge.vector(alpha), Center: c.ridge.center, Most: c.moves, Workers: c.f.Plan.Workers}
+	for _, t := range c.f.prog.Model.Layout.Weights {
+		if at := c.f.Objective.Space.CoordinateOf(t); at >= 0 {
+			p.Alike, p.Follow = append(p.Alike, [2]int{at, at + t.Shape.Size()}), true
+		}
+	}
+	return p
 }
 
 // descend runs a descent on the whole loss, counting its work.
@@ -272,7 +299,9 @@ func (c *chain) take(s origin, o *fit.Outcome, alpha []float64) error {
 	if err != nil {
 		return err
 	}
+	free := untoldByPriors(c.f)
 	k.chi, k.n = m.chi, m.n
+	k.missed = c.declared() && m.large(free) || m.sign > free && m.runs() < misfitAt
 	if k.n > 0 {
 		c.say("%s: χ² %.4g per value; it meets the data: %v", s.name, k.chi/float64(k.n), k.fits())
 	}
@@ -300,12 +329,11 @@ func (c *chain) misfit(x []float64) (*misfit, error) {
 	if err != nil || res.Failed {
 		return m, err
 	}
-	c.squares.Misfit(r, func(trajectory, _, element int, r float64) {
+	summed(c.f, m, c.squares, r, func(element int, r float64) {
 		if f := c.noise.Factor[element]; f > 0 && !math.IsInf(f, 0) {
 			m.chi += f * f * r * r
 			m.n++
 		}
-		m.add(trajectory, element, r)
 	})
 	return m, nil
 }
@@ -351,10 +379,11 @@ func (c *chain) finish() error {
 const mostExact = 200
 
 // How many networks are drawn anew where one meets the data, and the share of the budget
-// that they may take.
+// that they may take, at most, and where all before took less.
 const (
 	redrawn      = 8
 	redrawnShare = 0.3
+	redrawnLeast = 0.1
 	afterShare   = 0.6 // and that of all choice among networks
 	lastShare    = 0.3 // and of the last descent
 )
@@ -362,7 +391,7 @@ const (
 // likeliest is the candidate with the highest evidence: of the best of both kinds of
 // networks and, where the data are met, of others drawn anew beside the parameters that
 // were found. Optima of networks that meet the data alike differ in how far they bend
-// between them, and the evidence tells.
+// between them, and the evidence tells; those of many weights hardly differ from draw to draw.
 func (c *chain) likeliest() (*candidate, error) {
 	chosen := []*candidate{c.best}
 	if other := c.other(); other != nil {
@@ -373,8 +402,9 @@ func (c *chain) likeliest() (*candidate, error) {
 			return nil, err
 		}
 	}
-	found, end := c.best, c.work+redrawnShare*c.s.Budget()*operationsPerSecond
-	for k := 1; k <= redrawn && found.fits() && c.work < end && !c.spent(); k++ {
+	share := c.s.Budget() * operationsPerSecond
+	found, end := c.best, c.work+math.Min(redrawnShare*share, math.Max(c.work, redrawnLeast*share))
+	for k := 1; k <= redrawn && len(found.X) < fit.Narrow && found.fits() && c.work < end && !c.spent(); k++ {
 		s := origin{name: fmt.Sprintf("network drawn anew %d", k), x: slices.Clone(found.X), redrawn: true}
 		c.f.told.Redraw(s.x, c.s.Seed, 1<<16+k)
 		n := len(c.list)

@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
 
@@ -105,47 +106,100 @@ func (r *ridge) vector(alpha []float64) []float64 {
 	return v
 }
 
-// curvature is the normal matrix at a point, as its Cholesky factor.
+// curvature is the normal matrix H = JᵀJ + Λ at a point: ln |H|, and the diagonal of H⁻¹.
 type curvature struct {
-	n      int
-	factor []float64 // upper
+	logDet  float64
+	inverse []float64
 }
 
-// curvatureOf factors JᵀJ + Λ; nil where it is not positive.
+// curvatureOf is that of a Jacobian and a ridge; nil where it is not positive.
 func curvatureOf(jac *mat.Dense, ridge []float64) *curvature {
 	raw := jac.RawMatrix()
 	n := raw.Cols
-	c := &curvature{n, make([]float64, n*n)}
-	h := blas64.Symmetric{N: n, Stride: n, Data: c.factor, Uplo: blas.Upper}
+	if n >= fit.Narrow {
+		if c := curvatureTold(raw, ridge); c != nil {
+			return c
+		}
+	}
+	h := blas64.Symmetric{N: n, Stride: n, Data: make([]float64, n*n), Uplo: blas.Upper}
 	blas64.Syrk(blas.Trans, 1, raw, 0, h)
 	for i := range n {
-		c.factor[i*n+i] += ridge[i]
+		h.Data[i*n+i] += ridge[i]
 	}
 	if _, ok := lapack64.Potrf(h); !ok {
 		return nil
 	}
+	c := &curvature{inverse: make([]float64, n)}
+	for i := range n {
+		c.logDet += 2 * math.Log(h.Data[i*n+i])
+	}
+	lapack64.Potri(blas64.Triangular{N: n, Stride: n, Data: h.Data, Uplo: blas.Upper, Diag: blas.NonUnit})
+	for i := range n {
+		c.inverse[i] = h.Data[i*n+i]
+	}
 	return c
 }
 
-// logDet is ln |H|.
-func (c *curvature) logDet() (sum float64) {
-	for i := range c.n {
-		sum += 2 * math.Log(c.factor[i*c.n+i])
-	}
-	return sum
-}
+// toldLeft is the sum of squares beside the directions that are told, in units of the ridge: ln |H| is short of about so much.
+const toldLeft = 1e-2
 
-// inverse is H⁻¹, of which the upper part is set.
-func (c *curvature) inverse() []float64 {
-	inv := append([]float64(nil), c.factor...)
-	lapack64.Potri(blas64.Triangular{N: c.n, Stride: c.n, Data: inv, Uplo: blas.Upper, Diag: blas.NonUnit})
-	return inv
+// curvatureTold is that of many coordinates of which the data tell few directions; nil: they are not few. With
+// J' = JΛ^-½ ≈ B Vᵀ and C = 1 + BᵀB it is ln |H| = ln |Λ| + ln |C|, and H⁻¹ = Λ^-½ (1 − V (1 − C⁻¹) Vᵀ) Λ^-½.
+func curvatureTold(jac blas64.General, ridge []float64) *curvature {
+	rows, n := jac.Rows, jac.Cols
+	c := &curvature{inverse: make([]float64, n)}
+	size, scaled := make([]float64, n), make([]float64, rows*n)
+	for i, l := range ridge {
+		if !(l > 0) {
+			return nil
+		}
+		size[i] = 1 / math.Sqrt(l)
+		c.logDet += math.Log(l)
+	}
+	for i := range rows {
+		floats.MulTo(scaled[i*n:(i+1)*n], jac.Data[i*jac.Stride:i*jac.Stride+n], size)
+	}
+	basis, k, ok := fit.Span(scaled, rows, n, toldLeft)
+	if !ok {
+		return nil
+	}
+	if k == 0 { // nothing is told
+		for i, s := range size {
+			c.inverse[i] = s * s
+		}
+		return c
+	}
+	v := blas64.General{Rows: k, Cols: n, Stride: n, Data: basis}
+	b := blas64.General{Rows: rows, Cols: k, Stride: k, Data: make([]float64, rows*k)}
+	blas64.Gemm(blas.NoTrans, blas.Trans, 1, blas64.General{Rows: rows, Cols: n, Stride: n, Data: scaled}, v, 0, b)
+	m := blas64.Symmetric{N: k, Stride: k, Data: make([]float64, k*k), Uplo: blas.Upper}
+	blas64.Syrk(blas.Trans, 1, b, 0, m)
+	for i := range k {
+		m.Data[i*k+i]++
+	}
+	if _, ok := lapack64.Potrf(m); !ok {
+		return nil
+	}
+	for i := range k {
+		c.logDet += 2 * math.Log(m.Data[i*k+i])
+	}
+	lapack64.Potri(blas64.Triangular{N: k, Stride: k, Data: m.Data, Uplo: blas.Upper, Diag: blas.NonUnit})
+	told := blas64.General{Rows: k, Cols: n, Stride: n, Data: make([]float64, k*n)}
+	blas64.Symm(blas.Left, 1, m, v, 0, told)
+	for i, s := range size {
+		left := 1.
+		for d := range k {
+			at := basis[d*n+i]
+			left -= at * (at - told.Data[d*n+i])
+		}
+		c.inverse[i] = s * s * left
+	}
+	return c
 }
 
 // update are the strengths that the evidence has its maximum at, with the curvature at x
 // held, and whether one of them changes much.
 func (r *ridge) update(x, alpha []float64, c *curvature) (next []float64, changed bool) {
-	inv := c.inverse()
 	next = append([]float64(nil), alpha...)
 	for g, group := range r.groups {
 		if group.held {
@@ -153,7 +207,7 @@ func (r *ridge) update(x, alpha []float64, c *curvature) (next []float64, change
 		}
 		trace, sum := 0., 0.
 		for _, i := range group.coords {
-			trace += inv[i*c.n+i]
+			trace += c.inverse[i]
 			sum += x[i] * x[i]
 		}
 		gamma := math.Max(0, float64(len(group.coords))-alpha[g]*trace)
@@ -165,7 +219,7 @@ func (r *ridge) update(x, alpha []float64, c *curvature) (next []float64, change
 
 // evidence is the logarithm of the evidence, but for what all starts share.
 func (r *ridge) evidence(o *fit.Outcome, alpha []float64, c *curvature) float64 {
-	e := -o.Total() - c.logDet()/2
+	e := -o.Total() - c.logDet/2
 	for g, group := range r.groups {
 		e += float64(len(group.coords)) / 2 * math.Log(alpha[g])
 	}

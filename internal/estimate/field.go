@@ -252,18 +252,11 @@ func (b *byNetwork) Residuals(ctx context.Context, x []float64, horizon float64,
 		return of, err
 	}
 	b.work += operationsOfPoints * float64(len(r)-n) * p
-	if jac != nil {
-		b.work += (float64(len(r))*p*p + p*p*p/3) / flopsOfOperation
-	}
 	return fit.Result{Loss: res.Loss + of.Loss, Terms: append(append([]fit.Term(nil), res.Terms...), of.Terms...), Values: max(1, res.Values+of.Values)}, nil
 }
 
-// flopsOfOperation is how many additions of products of matrices take the time of one
-// operation, the unit of the budget, and operationsOfPoints what a point costs for each weight.
-const (
-	flopsOfOperation   = 100
-	operationsOfPoints = 0.2
-)
+// operationsOfPoints are those that a point takes for each weight.
+const operationsOfPoints = 0.2
 
 // Work implements fit.Worker.
 func (b *byNetwork) Work() float64 { return b.work }
@@ -325,7 +318,7 @@ func (f *Fit) train(s *fit.Session) error {
 	}
 	say("Gauss–Newton steps in %d unknowns over %d residuals, points drawn anew every %d iterations", n, rows, b.every)
 	p := &fit.Problem{
-		Loss: b, Horizon: 1, Alike: true, Own: len(b.space.Params), Workers: f.Plan.Workers, Every: b.every,
+		Loss: b, Horizon: 1, Alike: [][2]int{{len(b.space.Params), n}}, Follow: true, Workers: f.Plan.Workers, Every: b.every,
 		Draw: func(ctx context.Context, draw, times int, x []float64) error {
 			return b.sampler.Draw(ctx, b.Objective, draw, times, x)
 		},

@@ -23,6 +23,7 @@ type Findings struct {
 	equal        int          // of these, to other parameters
 	exchange     []exchange   // parameters that may change places
 	beside       []string     // events whose firings rows of data hold
+	ended        string       // why no further start was tried; empty: nothing was sought
 	walled       map[int]bool // parameters whose standard errors are those of rows beside firings
 	open         []string     // combinations of parameters that the data leave open
 	ridge        []float64    // of the weights, as the fit has set it; nil: there is none
@@ -60,14 +61,13 @@ func (f *Fit) judge(m *misfit) {
 		v.Why = "all iterations were made"
 	}
 	if v.Why == fit.Spent {
-		v.Why += " (" + beyondBudget(f.Weights()) + ")"
+		v.Why += " (`fit { optimizer: auto { budget: 300 } }` gives more)"
 	}
 	v.Word = Unknown
 	if m != nil && m.n > 0 {
 		chi := m.chi / float64(m.n)
 		v.Chi2, v.Values, v.Word = &chi, m.n, Fits
-		// Networks take some of the freedom too, but less than they have weights.
-		if left := m.n - free; left > 0 && (distuv.ChiSquared{K: float64(left)}).Survival(m.chi) < misfitAt {
+		if m.large(free) {
 			v.Word, v.Worst = Misfit, worst(f, m)
 		}
 	}
@@ -89,20 +89,11 @@ func (f *Fit) judge(m *misfit) {
 	default:
 		v.Word = Unconverged
 	}
+	if v.Word == Misfit {
+		v.Ended = f.ended
+	}
 	v.Text = verdictText(v)
 	f.Verdict = v
-}
-
-// manyWeights are more than a law of one or two arguments needs, and so many that steps are slow.
-const manyWeights = 200
-
-// beyondBudget is what to do where a budget did not lead to an optimum.
-func beyondBudget(weights int) string {
-	more := "`fit { optimizer: auto { budget: 300 } }` gives more"
-	if weights > manyWeights {
-		return fmt.Sprintf("networks of fewer weights than %d, as by `hidden: [8]`, take many times as many steps in it; %s", weights, more)
-	}
-	return more
 }
 
 // untoldByPriors counts the parameters that the data of training alone tell: of others a prior says something.
@@ -155,6 +146,9 @@ func verdictText(v *fit.Verdict) string {
 	if v.Starts > 1 {
 		say("%d of %d starts ended here", v.Here, v.Starts)
 	}
+	if v.Ended != "" {
+		say("no further start was tried: %s", v.Ended)
+	}
 	if v.Equal > 0 {
 		say("%d at clearly other values of parameters, with the same loss", v.Equal)
 	}
@@ -204,6 +198,13 @@ func (m *misfit) declared(element int, r float64) {
 	m.of[element] = share{s.chi + r*r, s.n + 1}
 	m.chi += r * r
 	m.n++
+}
+
+// large reports whether χ² is too large for values that so many parameters could meet in part. Networks take some of
+// the freedom too, but less than they have weights.
+func (m *misfit) large(free int) bool {
+	left := m.n - free
+	return left > 0 && (distuv.ChiSquared{K: float64(left)}).Survival(m.chi) < misfitAt
 }
 
 // worst names the element of several that is met worst, with its χ² per value.

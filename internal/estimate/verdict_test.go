@@ -66,6 +66,7 @@ func TestVerdictText(t *testing.T) {
 		"stopped before it converged; the data leave a combination of parameters open: a with b":                                                  {Word: Stopped, Starts: 1, Here: 1, Untold: 1, Open: []string{"a with b"}},
 		"not converged: so; the data leave 2 combinations of parameters open: c, d with e; at their bounds: a, b":                                 {Word: "unconverged", Why: "so", Untold: 2, Open: []string{"c", "d with e"}, Bounds: []string{"a", "b"}},
 		"converged, and meets the data; residuals of one sign follow each other (p 1e-09)":                                                        {Word: Fits, Runs: number(1e-9)},
+		"converged, and does not meet the data: the model is wrong, or the optimum; 3 of 8 starts ended here; no further start was tried: so":     {Word: Misfit, Starts: 8, Here: 3, Ended: "so"},
 		"converged, and meets the data": {Word: Fits, Runs: number(0.5)},
 	} {
 		require.Equal(t, want, verdictText(&v))

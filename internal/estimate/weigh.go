@@ -40,24 +40,31 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 	}
 	kinds := f.Objective.NewDeviations(f.told.Noise(), slices.Clone(x)).Kind
 	m := &misfit{}
-	var signs []sign
-	squares.Misfit(r, func(trajectory, _, element int, r float64) {
+	summed(f, m, squares, r, func(element int, r float64) {
 		if kinds[element] == loss.Declared {
 			m.declared(element, r)
 		}
 		m.learned = m.learned || kinds[element] == loss.Learned
-		signs = append(signs, sign{trajectory, element, r})
 	})
-	inSeries(f, signs)
-	for _, s := range signs {
-		m.add(s.trajectory, s.element, s.r)
-	}
 	if bent(f.Plan) && f.State.Status != fit.Interrupted {
 		f.normalErrors(ctx, x, squares, jac, &res)
 	}
 	f.exchange = exchanged(ctx, f, x)
 	f.judge(m)
 	return nil
+}
+
+// summed adds residuals to a misfit: in series, and each in what sizes makes of it.
+func summed(f *Fit, m *misfit, squares *loss.Squares, r []float64, sizes func(element int, r float64)) {
+	var signs []sign
+	squares.Misfit(r, func(trajectory, _, element int, r float64) {
+		sizes(element, r)
+		signs = append(signs, sign{trajectory, element, r})
+	})
+	inSeries(f, signs)
+	for _, s := range signs {
+		m.add(s.trajectory, s.element, s.r)
+	}
 }
 
 // sign is a residual of an element of observations.

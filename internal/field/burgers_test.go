@@ -193,7 +193,7 @@ func TestBurgers(t *testing.T) {
 	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: points, Adaptive: true, Balanced: true, Weight: 1, Seed: 1}
 	ctx := context.Background()
 	require.NoError(t, s.Draw(ctx, o, 0, 1, w))
-	p := &fit.Problem{Loss: o, Horizon: 1, Alike: true, Workers: 2, Every: 10, Draw: func(ctx context.Context, draw, times int, x []float64) error {
+	p := &fit.Problem{Loss: o, Horizon: 1, Alike: [][2]int{{0, o.Dim()}}, Follow: true, Workers: 2, Every: 10, Draw: func(ctx context.Context, draw, times int, x []float64) error {
 		return s.Draw(ctx, o, draw, times, x)
 	}}
 	var end *fit.Outcome

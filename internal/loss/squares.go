@@ -268,10 +268,10 @@ func (s *Squares) evaluate(ctx context.Context, x []float64, horizon float64, li
 	})
 	e := &o.evaluation
 	*e = evaluation{res: fit.Result{Values: o.Total}, terms: e.terms[:0], trajectories: o.Trajectories, x: x}
+	s.count(jac != nil)
 	if err := o.addChunks(e); err != nil || e.res.Failed {
 		return e.res, err
 	}
-	s.count(jac != nil)
 	if jac != nil {
 		s.chain(x, jac)
 	}
@@ -317,14 +317,18 @@ func (s *Squares) touch(r []float64, jac *mat.Dense) {
 // Work implements fit.Worker: right-hand sides, in operations.
 func (s *Squares) Work() float64 { return s.work }
 
-// count adds the work of an evaluation.
+// rowOperations are those of a residual, beside the runs.
+const rowOperations = 20
+
+// count adds the work of an evaluation, also of one that fails: a search whose starts all fail comes to its end.
 func (s *Squares) count(derivatives bool) {
 	each, instant := s.ops, 0.
+	s.work += rowOperations * float64(s.rows)
 	if derivatives {
 		ny, n := float64(s.Prog.Model.Layout.NY), float64(s.Dim())
+		s.work += n * float64(s.rows)
 		each += 2*ny*s.ops + ny*ny*n
 		instant = 2 * n * s.ops
-		s.work += 0.2 * n * n * (float64(s.rows) + n) // the normal equations
 	}
 	for _, w := range s.workers {
 		s.work += each*float64(w.evaluations) + instant*float64(w.instants)
