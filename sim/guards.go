@@ -14,6 +14,7 @@ type guards struct {
 	here   *spreads    // at the current state
 	there  *spreads    // at another
 	reach  []float64   // by how much states may be off: see Model.Spread
+	known  bool        // the values are those of the instant that is to be carried out: the step to it was located by them
 
 	switchOf []int // the switch that each guard belongs to, or −1
 	lately   []lately

@@ -92,7 +92,10 @@ func (s *instant) handle(guard int) *Failure {
 	}
 	s.begin()
 	if s.size.Guards > 0 {
-		s.evalGuards()
+		if !s.known {
+			s.evalGuards()
+		}
+		s.known = false
 		if fail := s.finiteGuards(); fail != nil {
 			return fail
 		}

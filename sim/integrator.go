@@ -302,7 +302,7 @@ func (s *Integrator) advance() *Failure {
 	}
 	s.hist.addStep(e, s.try)
 	s.t = stop.t
-	if fail := s.arriveProjected(); fail != nil {
+	if _, fail := s.arriveProjected(); fail != nil {
 		return fail
 	}
 	s.came = stop
@@ -313,7 +313,8 @@ func (s *Integrator) advance() *Failure {
 func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	e := entry{kind: stepEntry, end: endRoot, ref: guard}
 	var h float64
-	if s.rests.near(guard) {
+	known := !s.rests.near(guard)
+	if !known {
 		h = s.search.leaveAt(theta)
 		if s.search.drifts(guard, h) {
 			e.end = endFixed
@@ -336,13 +337,15 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	s.traceStep(h, true)
 	s.hist.addStep(e, h)
 	s.t += h
-	if fail := s.arriveProjected(); fail != nil {
-		return fail
+	moved, fail := s.arriveProjected()
+	if fail == nil {
+		fail = s.progress(h)
 	}
-	if fail := s.progress(h); fail != nil {
+	if fail != nil {
 		return fail
 	}
 	s.came = timed{end: endRoot, ref: guard, event: -1}
+	s.sides.known = known && !moved && s.stuck == 0
 	return s.happen(guard)
 }
 

@@ -99,12 +99,12 @@ func goOnPositive(s *Integrator) *Failure {
 }
 
 // arriveProjected makes the end of the step that ends at an instant the current state, taken
-// back to the levels of conserved quantities.
-func (s *Integrator) arriveProjected() *Failure {
+// back to the levels of conserved quantities, and reports whether that may have moved it.
+func (s *Integrator) arriveProjected() (moved bool, fail *Failure) {
 	s.arrive()
-	s.instant.balancing.lift()
+	moved = s.instant.balancing.lift()
 	if s.hy.Project == 0 {
-		return nil
+		return moved, nil
 	}
-	return s.instant.balancing.project()
+	return true, s.instant.balancing.project()
 }

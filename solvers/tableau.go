@@ -155,6 +155,16 @@ func (m *Tableau) Weight(i int, theta float64) (b, rate float64) {
 	return b, rate
 }
 
+// weight is what Weight gives of a stage.
+type weight struct{ b, rate float64 }
+
+// weights sets to to the weights of all stages.
+func (m *Tableau) weights(theta float64, to []weight) {
+	for i := range to {
+		to[i].b, to[i].rate = m.Weight(i, theta)
+	}
+}
+
 // value is the weight alone.
 func (m *Tableau) value(i int, theta float64) (b float64) {
 	p := m.Dense[i]

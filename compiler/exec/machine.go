@@ -69,7 +69,23 @@ func (c *compiler) assemble(graphs []*ir.Graph, temps int) error {
 		spills = max(spills, code.Spills())
 	}
 	c.m.spills = spills
+	for _, p := range c.m.programs {
+		p.direct = p.whole()
+	}
 	return nil
+}
+
+// whole is the machine code that is all of a program, or nil.
+func (p *Program) whole() *jit.Code {
+	if len(p.sums) > 0 || len(p.segments) == 0 {
+		return nil
+	}
+	for i := range p.segments[1:] {
+		if !p.segments[1+i].joined {
+			return nil
+		}
+	}
+	return p.segments[0].machine
 }
 
 // liveness says which words of the frame are read later.

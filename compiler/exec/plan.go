@@ -42,6 +42,8 @@ type Program struct {
 	widest   int   // words of each of its three parts
 	sums     []int // of the module, that it adds to
 	single   bool  // it may read copies of shared inputs
+
+	direct *jit.Code // all of it, if it is one piece of machine code that adds to no sums
 }
 
 // segmentKind tells what a segment holds.
