@@ -43,6 +43,7 @@ type Program struct {
 	sums     []int // of the module, that it adds to
 	single   bool  // it may read copies of shared inputs
 
+	late   func()    // makes the machine code of a long program, once
 	direct *jit.Code // all of it, if it is one piece of machine code that adds to no sums
 }
 
@@ -248,6 +249,9 @@ func (p *Program) String() string {
 // Assembly lists the machine code of the program's segments; it is empty where
 // all are interpreted.
 func (p *Program) Assembly() string {
+	if p.late != nil {
+		p.late()
+	}
 	var w strings.Builder
 	for i := range p.segments {
 		if s := &p.segments[i]; s.machine != nil {

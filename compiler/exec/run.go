@@ -12,6 +12,9 @@ import (
 // Run executes the program on a frame of its module, and those that run together
 // with it. It allocates nothing, but panels once.
 func (p *Program) Run(f *Frame) {
+	if p.late != nil {
+		p.late()
+	}
 	if p.direct != nil && !f.stale && len(f.team) == 1 && f.team[0] == f && !(f.narrow && p.single) {
 		p.direct.Run(f.mem)
 		return

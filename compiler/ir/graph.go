@@ -68,6 +68,35 @@ func Reach(roots ...*Node) []*Node {
 			last = max(last, n.ID)
 		}
 	}
+	if few, ok := reachFew(roots, last); ok {
+		return few
+	}
+	// From the last to the first: nodes stand in memory as they were built, and this is their order too.
+	at, count := make([]*Node, last+1), 0
+	for _, n := range roots {
+		if n != nil {
+			at[n.ID] = n
+		}
+	}
+	for id := last; id >= 0; id-- {
+		if n := at[id]; n != nil {
+			count++
+			for _, a := range n.Args {
+				at[a.ID] = a
+			}
+		}
+	}
+	all := make([]*Node, 0, count)
+	for _, n := range at {
+		if n != nil {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// reachFew is Reach from node to node, for a graph that is small beside its builder; beyond that it gives up.
+func reachFew(roots []*Node, last int) (all []*Node, ok bool) {
 	seen := make([]uint64, last/64+1) // bit by ID
 	var found []*Node                 // those before the next have been followed to their arguments
 	for from, next := 0, roots; ; from++ {
@@ -76,6 +105,9 @@ func Reach(roots ...*Node) []*Node {
 				seen[n.ID/64] |= 1 << (n.ID % 64)
 				found = append(found, n)
 			}
+		}
+		if len(found) > len(seen) {
+			return nil, false
 		}
 		if from == len(found) {
 			break
@@ -88,11 +120,11 @@ func Reach(roots ...*Node) []*Node {
 		before[w] = int32(count)
 		count += bits.OnesCount64(set)
 	}
-	all := make([]*Node, count)
+	all = make([]*Node, count)
 	for _, n := range found {
 		all[int(before[n.ID/64])+bits.OnesCount64(seen[n.ID/64]&(1<<(n.ID%64)-1))] = n
 	}
-	return all
+	return all, true
 }
 
 // IsConst reports whether n is a constant all of whose elements are v.

@@ -2,6 +2,7 @@ package opt
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -41,10 +42,13 @@ func fmaTerm(sum, product, _ *ir.Node) func(*ir.Builder, []*ir.Node, *ir.Node) *
 	return nil
 }
 
-// fuse is the pass that takes products into sums where they have no other use.
-func fuse(offer term) func(b *ir.Builder, roots []*ir.Node) []*ir.Node {
+// fuse is the pass that takes products, which are operations op, into sums where they have no other use.
+func fuse(op ir.Op, offer term) func(b *ir.Builder, roots []*ir.Node) []*ir.Node {
 	return func(b *ir.Builder, roots []*ir.Node) []*ir.Node {
 		nodes := ir.Reach(roots...)
+		if !slices.ContainsFunc(nodes, func(n *ir.Node) bool { return n.Op == op }) {
+			return slices.Clone(roots)
+		}
 		uses := newTable[int](nodes)
 		for _, n := range nodes {
 			for _, a := range n.Args {

@@ -19,8 +19,8 @@ type Pass struct {
 var Passes = []*Pass{
 	{Name: "roll", Doc: "one operation on arrays for what is the same on consecutive elements", Exact: true, Run: Roll},
 	{Name: "rules", Doc: "algebraic rules, until none applies", Exact: true, Run: applyRules},
-	{Name: "dense", Doc: "W·x + b in one operation", Run: fuse(denseTerm)},
-	{Name: "fma", Doc: "a·b + c rounded once, where the product has no other use", Run: fuse(fmaTerm)},
+	{Name: "dense", Doc: "W·x + b in one operation", Run: fuse(ir.OpMatVec, denseTerm)},
+	{Name: "fma", Doc: "a·b + c rounded once, where the product has no other use", Run: fuse(ir.OpMul, fmaTerm)},
 }
 
 // Optimize returns the graphs after all passes.
