@@ -4,8 +4,10 @@
 package compiler
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -52,8 +54,9 @@ type Program struct {
 	// trajectory; nil if there is none.
 	Encoder *Program
 
-	build    sync.Mutex // held to use the Model's Builder
-	segments *Segments  // see SegmentsOf
+	build    sync.Mutex            // held to use the Model's Builder
+	passed   map[string][]*ir.Node // see optimize
+	segments *Segments             // see SegmentsOf
 }
 
 // Schedule has the places of an event's scheduled scalars, −1 for none.
@@ -229,12 +232,39 @@ func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
 // optimized are the graphs of a module after all passes.
 func (p *Program) optimized(lanes int, want Want) []*ir.Graph {
 	return p.built(func() []*ir.Graph {
-		graphs := opt.Optimize(p.Model.Builder, p.graphs(want))
+		graphs := p.optimize(p.graphs(want))
 		if want.Step != nil {
 			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Forward: want.Forward, Roots: true})...)
 		}
 		return graphs
 	})
+}
+
+// optimize gives graphs of the model after all passes. What these made of a list of outputs is known the next
+// time: modules have graphs in common, of which the right-hand side is the largest.
+func (p *Program) optimize(graphs []*ir.Graph) []*ir.Graph {
+	if p.passed == nil {
+		p.passed = map[string][]*ir.Node{}
+	}
+	out := make([]*ir.Graph, len(graphs))
+	for i, g := range graphs {
+		var key []byte
+		for _, o := range g.Outputs {
+			key = binary.AppendUvarint(key, uint64(o.Node.ID))
+		}
+		done, ok := p.passed[string(key)]
+		if !ok {
+			for _, o := range opt.Optimize(p.Model.Builder, []*ir.Graph{g})[0].Outputs {
+				done = append(done, o.Node)
+			}
+			p.passed[string(key)] = done
+		}
+		out[i] = &ir.Graph{Name: g.Name, Outputs: slices.Clone(g.Outputs)}
+		for k, n := range done {
+			out[i].Outputs[k].Node = n
+		}
+	}
+	return out
 }
 
 // built are the graphs that make builds, while nobody else builds any.
@@ -286,7 +316,7 @@ func (p *Program) Rows(lanes int, networks exec.Precision) (*exec.Module, error)
 		return nil, nil
 	}
 	return exec.Compile(p.built(func() []*ir.Graph {
-		return opt.Optimize(p.Model.Builder, p.row(place.Row, p.Model.Row, p.Model.Terms, true))
+		return p.optimize(p.row(place.Row, p.Model.Row, p.Model.Terms, true))
 	}), lanes, networks)
 }
 
@@ -297,7 +327,7 @@ func (p *Program) Noise() (*exec.Module, error) {
 		return nil, nil
 	}
 	g := []*ir.Graph{place.Noise.Graph(p.Model.Noise...)}
-	return exec.Compile(p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, g) }), 1, exec.Double)
+	return exec.Compile(p.built(func() []*ir.Graph { return p.optimize(g) }), 1, exec.Double)
 }
 
 // Dump prints the file at a stage of compilation: ast, model, graph, plan or

@@ -3,7 +3,6 @@ package compiler
 import (
 	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
-	"github.com/pinode/pinode/compiler/opt"
 	"github.com/pinode/pinode/compiler/place"
 )
 
@@ -17,7 +16,7 @@ func Probe(p *Program) (*exec.Module, error) {
 		if len(p.Model.Noise) > 0 {
 			list = append(list, place.Noise.Graph(p.Model.Noise...))
 		}
-		return opt.Optimize(p.Model.Builder, append(list, p.open()...))
+		return p.optimize(append(list, p.open()...))
 	})
 	return exec.Compile(graphs, 1, exec.Double)
 }

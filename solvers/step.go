@@ -49,10 +49,10 @@ type Stepper struct {
 	yiDot  []float64
 	tDot   float64
 	hDot   float64
-	exp    *expansion // of the dense output; see Expand
+	exp    *expansion  // of the dense output; see Expand
 	dense  [5][]weight // of the dense output at θ = 0, ¼, ½, ¾, 1
 	room   []weight    // and elsewhere
-	cols   *columns   // of tangents side by side; see JVPColumns
+	cols   *columns    // of tangents side by side; see JVPColumns
 
 	special
 }

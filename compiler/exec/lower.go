@@ -167,6 +167,7 @@ type lowering struct {
 	uniform map[int]scalar.Value          // in a loop: the operands that are one number
 	touched []int                         // words of at that are not empty
 	truth   map[scalar.Value]scalar.Value // the masks of comparisons
+	room    []scalar.Instr                // where programs are written
 }
 
 // slot is what a run knows of the value that starts at a word.
@@ -184,7 +185,7 @@ func (l *lowering) lower(seg *segment, live []bool) *scalar.Program {
 		l.at[w] = slot{}
 	}
 	l.touched = l.touched[:0]
-	l.Program, l.truth, l.uniform = &scalar.Program{}, map[scalar.Value]scalar.Value{}, map[int]scalar.Value{}
+	l.Program, l.truth, l.uniform = &scalar.Program{Code: l.room[:0]}, map[scalar.Value]scalar.Value{}, map[int]scalar.Value{}
 	lanes, words := l.lanes, 1
 	if seg.kind == loopRun {
 		words = span(&seg.code[0])
@@ -214,6 +215,7 @@ func (l *lowering) lower(seg *segment, live []bool) *scalar.Program {
 		*s = slot{}
 	}
 	l.touched = l.touched[:0]
+	l.room, l.Code = l.Code, slices.Clone(l.Code)
 	return l.Program
 }
 

@@ -43,9 +43,8 @@ func fmaTerm(sum, product, _ *ir.Node) func(*ir.Builder, []*ir.Node, *ir.Node) *
 }
 
 // fuse is the pass that takes products, which are operations op, into sums where they have no other use.
-func fuse(op ir.Op, offer term) func(b *ir.Builder, roots []*ir.Node) []*ir.Node {
-	return func(b *ir.Builder, roots []*ir.Node) []*ir.Node {
-		nodes := ir.Reach(roots...)
+func fuse(op ir.Op, offer term) func(b *ir.Builder, nodes, roots []*ir.Node) []*ir.Node {
+	return func(b *ir.Builder, nodes, roots []*ir.Node) []*ir.Node {
 		if !slices.ContainsFunc(nodes, func(n *ir.Node) bool { return n.Op == op }) {
 			return slices.Clone(roots)
 		}

@@ -2,6 +2,7 @@ package opt
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pinode/pinode/compiler/ir"
 )
@@ -12,12 +13,14 @@ type Pass struct {
 
 	// Exact says that no bit of a result changes, save the sign of a zero.
 	Exact bool
-	Run   func(b *ir.Builder, roots []*ir.Node) []*ir.Node
+
+	// Run gives new roots. nodes are those that the roots reach.
+	Run func(b *ir.Builder, nodes, roots []*ir.Node) []*ir.Node
 }
 
 // Passes are run in this order.
 var Passes = []*Pass{
-	{Name: "roll", Doc: "one operation on arrays for what is the same on consecutive elements", Exact: true, Run: Roll},
+	{Name: "roll", Doc: "one operation on arrays for what is the same on consecutive elements", Exact: true, Run: roll},
 	{Name: "rules", Doc: "algebraic rules, until none applies", Exact: true, Run: applyRules},
 	{Name: "dense", Doc: "W·x + b in one operation", Run: fuse(ir.OpMatVec, denseTerm)},
 	{Name: "fma", Doc: "a·b + c rounded once, where the product has no other use", Run: fuse(ir.OpMul, fmaTerm)},
@@ -27,8 +30,13 @@ var Passes = []*Pass{
 func Optimize(b *ir.Builder, graphs []*ir.Graph) []*ir.Graph {
 	out := make([]*ir.Graph, len(graphs))
 	for i, g := range graphs {
+		nodes := g.Nodes()
 		for _, p := range Passes {
-			g = p.Apply(b, g)
+			next := p.apply(b, nodes, g)
+			if !slices.EqualFunc(next.Outputs, g.Outputs, func(x, y ir.Output) bool { return x.Node == y.Node }) {
+				nodes = next.Nodes()
+			}
+			g = next
 		}
 		out[i] = g
 	}
@@ -37,13 +45,15 @@ func Optimize(b *ir.Builder, graphs []*ir.Graph) []*ir.Graph {
 
 // Apply runs the pass on one graph. To break a graph is a bug of the pass, which is found when
 // a builder makes a node and when graphs are compiled.
-func (p *Pass) Apply(b *ir.Builder, g *ir.Graph) *ir.Graph {
+func (p *Pass) Apply(b *ir.Builder, g *ir.Graph) *ir.Graph { return p.apply(b, g.Nodes(), g) }
+
+func (p *Pass) apply(b *ir.Builder, nodes []*ir.Node, g *ir.Graph) *ir.Graph {
 	roots := make([]*ir.Node, len(g.Outputs))
 	for i, o := range g.Outputs {
 		roots[i] = o.Node
 	}
 	out := &ir.Graph{Name: g.Name, Outputs: append([]ir.Output(nil), g.Outputs...)}
-	for i, n := range p.Run(b, roots) {
+	for i, n := range p.Run(b, nodes, roots) {
 		if n.Shape != roots[i].Shape {
 			panic(fmt.Sprintf("opt: %s: output %q changes from %s to %s", p.Name, g.Outputs[i].Name, roots[i].Shape, n.Shape))
 		}

@@ -400,7 +400,7 @@ func TestPassByPass(t *testing.T) {
 // TestBroken: a pass that changes a shape is caught.
 func TestBroken(t *testing.T) {
 	e := newEnv()
-	bad := &opt.Pass{Name: "bad", Run: func(_ *ir.Builder, roots []*ir.Node) []*ir.Node { return []*ir.Node{e.x} }}
+	bad := &opt.Pass{Name: "bad", Run: func(_ *ir.Builder, _, _ []*ir.Node) []*ir.Node { return []*ir.Node{e.x} }}
 	require.PanicsWithValue(t, `opt: bad: output "a" changes from scalar to [3]`, func() { bad.Apply(e.Builder, graph("f", e.s)) })
 }
 

@@ -21,9 +21,10 @@ const leastShared = 16
 // the last elements of a chain, which differ, stay scalars.
 //
 // Each element is computed by the same operations as before: no bit of a result changes.
-func Roll(b *ir.Builder, roots []*ir.Node) []*ir.Node {
+func Roll(b *ir.Builder, roots []*ir.Node) []*ir.Node { return roll(b, ir.Reach(roots...), roots) }
+
+func roll(b *ir.Builder, nodes, roots []*ir.Node) []*ir.Node {
 	r := &roller{b: b, steps: map[[2]*ir.Node]uint64{}, packs: map[packKey][]pack{}, next: map[*ir.Node]*ir.Node{}, prev: map[*ir.Node]*ir.Node{}, chains: map[*ir.Node]chained{}}
-	nodes := ir.Reach(roots...)
 	r.cost = newTable[int](nodes)
 	runs := map[*ir.Node][]span{}
 	for _, n := range nodes {

@@ -153,10 +153,10 @@ var rulesOf = func() (by [ir.NumOps][]*Rule) {
 // applyRules is the pass of that name. A replacement may bring up nodes that
 // are new themselves, so it goes round until nothing changes. Nodes to which no rule applies are
 // known the next time.
-func applyRules(b *ir.Builder, roots []*ir.Node) []*ir.Node {
+func applyRules(b *ir.Builder, nodes, roots []*ir.Node) []*ir.Node {
 	settled := make([]bool, b.Len())
 	for {
-		next := rewrite(ir.Reach(roots...), roots, func(old *ir.Node, done table[*ir.Node]) *ir.Node {
+		next := rewrite(nodes, roots, func(old *ir.Node, done table[*ir.Node]) *ir.Node {
 			n := rebuilt(b, old, done)
 			for n.ID >= len(settled) || !settled[n.ID] {
 				r := applyFirst(b, n)
@@ -172,7 +172,7 @@ func applyRules(b *ir.Builder, roots []*ir.Node) []*ir.Node {
 		if slices.Equal(next, roots) {
 			return roots
 		}
-		roots = next
+		roots, nodes = next, ir.Reach(next...)
 	}
 }
 

@@ -31,13 +31,36 @@ type emitter struct {
 	words  int             // that spills need
 	keep   [registers]bool // operands of the current instruction
 	pos    int32
+	room   *room
+}
+
+// room is memory for one program after the other.
+type room struct {
+	code                                          []byte
+	order, uses, spill, last, follow, first, next []int32
+	ahead                                         [][2]int32
+	reg                                           []int8
+	pinned, needed                                []bool
+	touched                                       touched
+}
+
+// cleared is a list of n zeros in the room of another.
+func cleared[T any](list *[]T, n int) []T {
+	if cap(*list) < n {
+		*list = make([]T, n, n+n/4)
+		return *list
+	}
+	*list = (*list)[:n]
+	clear(*list)
+	return *list
 }
 
 // body emits the program, without its frame of entry and return.
 func (e *emitter) body() error {
 	n := len(e.p.Code)
 	e.order, e.slots = nil, 0
-	e.ahead, e.reg, e.spill, e.pinned = make([][2]int32, n+1), make([]int8, n), make([]int32, n), make([]bool, n)
+	r := e.room
+	e.ahead, e.reg, e.spill, e.pinned = cleared(&r.ahead, n+1), cleared(&r.reg, n), cleared(&r.spill, n), cleared(&r.pinned, n)
 	for i := range e.reg {
 		e.reg[i] = -1
 	}

@@ -77,14 +77,22 @@ func CompileAll(lists [][]*scalar.Program, lanes, frame int) ([]*Code, error) {
 	if !Lanes(lanes) {
 		return nil, fmt.Errorf("jit: no code for %d lanes", lanes)
 	}
-	var text []byte
+	count := 0
+	for _, ps := range lists {
+		for _, p := range ps {
+			count += len(p.Code)
+		}
+	}
+	text := make([]byte, 0, usual*count)
 	starts := make([]int, len(lists))
 	codes := make([]*Code, len(lists))
+	r := &room{}
 	for i, ps := range lists {
-		e, err := emit(ps, lanes, frame, nil)
+		e, err := emit(ps, lanes, frame, nil, r)
 		if err != nil {
 			return nil, err
 		}
+		r.code = e.code
 		for len(text)%64 != 0 {
 			text = append(text, 0xCC)
 		}
@@ -108,9 +116,12 @@ func CompileAll(lists [][]*scalar.Program, lanes, frame int) ([]*Code, error) {
 	return codes, nil
 }
 
-func emit(ps []*scalar.Program, lanes, frame int, trace func(string)) (*emitter, error) {
-	e := &emitter{frame: frame}
-	e.trace = trace
+// usual is how many bytes the code of an instruction takes about.
+const usual = 8
+
+func emit(ps []*scalar.Program, lanes, frame int, trace func(string), r *room) (*emitter, error) {
+	e := &emitter{frame: frame, room: r}
+	e.trace, e.code = trace, r.code[:0]
 	return e, e.function(ps, lanes)
 }
 
@@ -128,7 +139,7 @@ func (c *Code) Run(mem []float64) {
 // String lists the code.
 func (c *Code) String() string {
 	var w strings.Builder
-	e, err := emit(c.ps, c.lanes, c.frame, func(text string) { fmt.Fprintf(&w, "\t%s\n", text) })
+	e, err := emit(c.ps, c.lanes, c.frame, func(text string) { fmt.Fprintf(&w, "\t%s\n", text) }, &room{})
 	if err != nil {
 		return err.Error()
 	}

@@ -53,7 +53,7 @@ func (e *emitter) arrange() error {
 // one that uses each value.
 func (e *emitter) check() (needed []bool, lastUse []int32, err error) {
 	code := e.p.Code
-	needed, lastUse = make([]bool, len(code)), make([]int32, len(code))
+	needed, lastUse = cleared(&e.room.needed, len(code)), cleared(&e.room.last, len(code))
 	for i := len(code) - 1; i >= 0; i-- {
 		in := &code[i]
 		if in.Op >= scalar.NumOps {
@@ -89,27 +89,29 @@ func (e *emitter) follows(lastUse []int32) []int32 {
 		return followsInLoop(e, lastUse)
 	}
 	code := e.p.Code
-	// The last use of each word's loads, and the last store to it, so far.
-	readTill, stored := map[int]int32{}, map[int]int32{}
-	follows := make([]int32, len(code))
+	words := e.room.touch(e.frame)
+	follows := cleared(&e.room.follow, len(code))
 	for i := range code {
 		in := &code[i]
 		switch {
 		case loads(in.Op):
 			from, to := e.span(in)
 			for w := from; w < to; w++ {
-				readTill[w] = max(readTill[w], lastUse[i])
+				x := words.at(w)
+				x.readTill = max(x.readTill, lastUse[i])
 			}
 		case stores(in.Op):
 			at := int32(in.A)
 			from, to := e.span(in)
 			for w := from; w < to; w++ {
-				at = max(at, min(readTill[w], int32(i)), stored[w])
+				x := words.at(w)
+				at = max(at, min(x.readTill, int32(i)), x.stored)
 			}
 			follows[i] = at
 			for w := from; w < to; w++ {
-				stored[w] = at
-				if readTill[w] > int32(i) {
+				x := words.at(w)
+				x.stored = at
+				if x.readTill > int32(i) {
 					e.pin(i, w)
 				}
 			}
@@ -118,11 +120,38 @@ func (e *emitter) follows(lastUse []int32) []int32 {
 	return follows
 }
 
+// touched is what programs do with the words of the frame.
+type touched struct {
+	words []word
+	now   int32 // the program
+}
+
+// word is the last use of its loads in a program, and the last store to it, so far.
+type word struct{ in, readTill, stored int32 }
+
+// touch begins a program.
+func (r *room) touch(frame int) *touched {
+	if t := &r.touched; len(t.words) < frame {
+		t.words, t.now = make([]word, frame), 0
+	}
+	r.touched.now++
+	return &r.touched
+}
+
+// at is what the program has done with a word.
+func (t *touched) at(w int) *word {
+	x := &t.words[w]
+	if x.in != t.now {
+		*x = word{in: t.now}
+	}
+	return x
+}
+
 // followsInLoop is follows of a loop, which has few instructions over many words: it
 // compares them one with another.
 func followsInLoop(e *emitter, lastUse []int32) []int32 {
 	code := e.p.Code
-	follows := make([]int32, len(code))
+	follows := cleared(&e.room.follow, len(code))
 	for i := range code {
 		in := &code[i]
 		if !stores(in.Op) {
@@ -154,14 +183,14 @@ func followsInLoop(e *emitter, lastUse []int32) []int32 {
 func (e *emitter) place(needed []bool, follows []int32) {
 	code := e.p.Code
 	// The stores that follow instruction i: first[i], then the next of each.
-	first, next := make([]int32, len(code)), make([]int32, len(code))
+	first, next := cleared(&e.room.first, len(code)), cleared(&e.room.next, len(code))
 	for i := len(code) - 1; i >= 0; i-- {
 		if stores(code[i].Op) {
 			at := follows[i]
 			next[i], first[at] = first[at], int32(i)
 		}
 	}
-	e.order = make([]int32, 0, len(code))
+	e.order = cleared(&e.room.order, len(code))[:0]
 	for i := range code {
 		if needed[i] && !stores(code[i].Op) {
 			e.order = append(e.order, int32(i))
@@ -191,7 +220,7 @@ func (e *emitter) list() {
 		e.ahead[v+1][0] += e.ahead[v][0]
 		e.ahead[v][1] = e.ahead[v][0]
 	}
-	e.uses = make([]int32, e.ahead[len(code)][0])
+	e.uses = cleared(&e.room.uses, int(e.ahead[len(code)][0]))
 	each(func(v scalar.Value, at int32) {
 		e.uses[e.ahead[v][1]] = at
 		e.ahead[v][1]++

@@ -60,7 +60,7 @@ func TestLongLoops(t *testing.T) {
 func TestListing(t *testing.T) {
 	p := &scalar.Program{}
 	p.Store(16, p.FMA(p.Unary(scalar.OpSqrt, p.Load(0, false)), p.Load(8, true), p.Const(1.5)), false)
-	e, err := emit([]*scalar.Program{p}, 4, 32, nil)
+	e, err := emit([]*scalar.Program{p}, 4, 32, nil, &room{})
 	require.NoError(t, err)
 	text := (&Code{ps: []*scalar.Program{p}, lanes: 4, frame: 32, words: 32}).String()
 	lines := strings.Split(strings.TrimSpace(text), "\n")
