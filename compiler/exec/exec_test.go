@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -222,6 +223,60 @@ func TestLanesAgree(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestLateCode: the machine code of a long program, which is made when it runs first, by whoever does, has the bits
+// of the interpreter, also where thousands of its values wait for their use.
+func TestLateCode(t *testing.T) {
+	if err := jit.Available(); err != nil {
+		t.Skip(err)
+	}
+	b := ir.NewBuilder()
+	x := b.Input("x", ir.Vec(3), true)
+	rng := rand.New(rand.NewPCG(1, 5))
+	n := b.Elem(x, 0)
+	var waiting []*ir.Node
+	for i := range 4000 {
+		n = b.Apply(ir.OpFma, n, b.Const(0.4), b.Mul(b.Elem(x, 1+i%2), b.Const(rng.Float64())))
+		waiting = append(waiting, n)
+	}
+	for i := range waiting {
+		n = b.Apply(ir.OpTanh, b.Add(n, waiting[len(waiting)-1-i]))
+	}
+	gs := []*ir.Graph{
+		{Name: "long", Outputs: []ir.Output{{Name: "v", Node: b.Concat(n, waiting[17])}}},
+		{Name: "short", Outputs: []ir.Output{{Name: "v", Node: b.Exp(b.Elem(x, 2))}}},
+	}
+	for _, lanes := range []int{1, 4, 8} {
+		code, err := exec.Compile(gs, lanes, exec.Double)
+		require.NoError(t, err)
+		plain, err := exec.Interpreted(gs, lanes, exec.Double)
+		require.NoError(t, err)
+		frames := []*exec.Frame{plain.NewFrame(), code.NewFrame(), code.NewFrame()}
+		var wait sync.WaitGroup
+		for i, f := range frames {
+			for k, in := 0, f.Input("x"); k < len(in); k++ {
+				in[k] = math.Sin(float64(k))
+			}
+			wait.Go(func() {
+				for _, g := range gs {
+					if i == 0 {
+						plain.Program(g.Name).Run(f)
+					} else {
+						code.Program(g.Name).Run(f)
+					}
+				}
+			})
+		}
+		wait.Wait()
+		for _, g := range gs {
+			want := output(frames[0], plain.Program(g.Name), g.Outputs[0])
+			for _, f := range frames[1:] {
+				require.Equal(t, want, output(f, code.Program(g.Name), g.Outputs[0]), "%d lanes, %s", lanes, g.Name)
+			}
+		}
+		require.NotEmpty(t, code.Program("long").Assembly(), "%d lanes", lanes)
 	}
 }
 

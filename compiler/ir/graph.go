@@ -82,7 +82,9 @@ func Reach(roots ...*Node) []*Node {
 		if n := at[id]; n != nil {
 			count++
 			for _, a := range n.Args {
-				at[a.ID] = a
+				if a.ID <= last { // or the graph is broken, as Verify says
+					at[a.ID] = a
+				}
 			}
 		}
 	}

@@ -2,6 +2,8 @@ package ir_test
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -162,4 +164,41 @@ func TestChoices(t *testing.T) {
 	}
 	require.Equal(t, []float64{2, 3, 2}, []float64{ir.Select(1, 2, 3), ir.Select(0, 2, 3), ir.Select(0.5, 2, 3)})
 	require.Equal(t, []float64{1, 0}, []float64{ir.Truth(true), ir.Truth(false)})
+}
+
+// TestReachLarge: the nodes of a graph are the same, in the order of their IDs, whether they are found from node to
+// node, in a builder that is large beside them, or in the order of memory.
+func TestReachLarge(t *testing.T) {
+	b := ir.NewBuilder()
+	x := b.Input("x", ir.Scalar, true)
+	rng := rand.New(rand.NewPCG(3, 1))
+	nodes := []*ir.Node{x}
+	for range 3000 {
+		nodes = append(nodes, b.Add(nodes[rng.IntN(len(nodes))], b.Mul(nodes[rng.IntN(len(nodes))], b.Const(rng.Float64()))))
+	}
+	for _, root := range [][]*ir.Node{nodes[len(nodes)-1:], {nil, nodes[20]}, nodes[len(nodes)/2:], {x, nil}, {nil}, nil} {
+		known := map[*ir.Node]bool{}
+		var visit func(n *ir.Node)
+		visit = func(n *ir.Node) {
+			if n == nil || known[n] {
+				return
+			}
+			known[n] = true
+			for _, a := range n.Args {
+				visit(a)
+			}
+		}
+		for _, n := range root {
+			visit(n)
+		}
+		want := make([]*ir.Node, 0, len(known))
+		for n := range known {
+			want = append(want, n)
+		}
+		slices.SortFunc(want, func(m, n *ir.Node) int { return m.ID - n.ID })
+		require.Equal(t, len(want), len(ir.Reach(root...)))
+		for i, n := range ir.Reach(root...) {
+			require.Same(t, want[i], n)
+		}
+	}
 }
