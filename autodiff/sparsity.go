@@ -7,7 +7,7 @@ import (
 )
 
 // Sparsity returns, for each element of out, the sorted elements of wrt that
-// its derivative can depend on by the structure of the graph. What enters
+// its derivative can depend on by the structure of the graph; elements may share a list. What enters
 // through comparisons, sign, floor and ceil only, or is multiplied by a
 // constant zero, is not among them.
 func Sparsity(out, wrt *ir.Node) [][]int {
@@ -30,8 +30,18 @@ func Sparsity(out, wrt *ir.Node) [][]int {
 		first, n = part.Off, part.Shape.Size()
 	}
 	rows := make([][]int, out.Shape.Size())
+	known := map[*int32]int{} // by where a list stands, the first row that has it: rows share it, as where all read a mean
 	for i := range rows {
-		for _, j := range p.at(out, i) {
+		s := p.at(out, i)
+		if len(s) == 0 {
+			continue
+		}
+		if k, ok := known[&s[0]]; ok && len(p.at(out, k)) == len(s) {
+			rows[i] = rows[k]
+			continue
+		}
+		known[&s[0]] = i
+		for _, j := range s {
 			if k := int(j) - first; k >= 0 && k < n {
 				rows[i] = append(rows[i], k)
 			}
@@ -68,6 +78,17 @@ func (s elements) or(t elements) elements {
 		}
 	}
 	return append(append(u, s...), t...)
+}
+
+// union is the union of n lists. Halves are joined, so that the work is no more than a few times the elements.
+func union(n int, list func(i int) elements) elements {
+	switch n {
+	case 0:
+		return nil
+	case 1:
+		return list(0)
+	}
+	return union(n/2, list).or(union(n-n/2, func(i int) elements { return list(n/2 + i) }))
 }
 
 // holds reports whether all elements of t are among s.
@@ -121,11 +142,8 @@ func (p *pattern) visit(n *ir.Node) {
 	}
 	set := make([]elements, n.Shape.Size())
 	a := n.Args
-	every := func(x *ir.Node) (all elements) {
-		for i := range x.Shape.Size() {
-			all = all.or(p.at(x, i))
-		}
-		return all
+	every := func(x *ir.Node) elements {
+		return union(x.Shape.Size(), func(i int) elements { return p.at(x, i) })
 	}
 	switch n.Op {
 	case ir.OpFactor, ir.OpSign, ir.OpFloor, ir.OpCeil, ir.OpLt, ir.OpLe, ir.OpEq, ir.OpNe:
@@ -173,24 +191,18 @@ func (p *pattern) visit(n *ir.Node) {
 			}
 		}
 	case ir.OpDot:
-		for i := range a[0].Shape.Size() {
-			set[0] = set[0].or(p.times(a[0], i, a[1], i))
-		}
+		set[0] = union(a[0].Shape.Size(), func(i int) elements { return p.times(a[0], i, a[1], i) })
 	case ir.OpMatVec, ir.OpDense:
 		cols := a[0].Shape.N
 		for i := range set {
-			for k := range cols {
-				set[i] = set[i].or(p.times(a[0], i*cols+k, a[1], k))
-			}
+			set[i] = union(cols, func(k int) elements { return p.times(a[0], i*cols+k, a[1], k) })
 			if n.Op == ir.OpDense {
 				set[i] = set[i].or(p.at(a[2], i))
 			}
 		}
 	case ir.OpTMatVec:
 		for j := range set {
-			for k := range a[0].Shape.M {
-				set[j] = set[j].or(p.times(a[0], k*len(set)+j, a[1], k))
-			}
+			set[j] = union(a[0].Shape.M, func(k int) elements { return p.times(a[0], k*len(set)+j, a[1], k) })
 		}
 	case ir.OpMatMul:
 		inner := a[0].Shape.N

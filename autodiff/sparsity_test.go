@@ -57,6 +57,35 @@ func TestSparsity(t *testing.T) {
 	require.Equal(t, [][]int{{0}, {0, 1}, {0, 1}, {1}}, autodiff.Sparsity(ring(b, y), b.Slice(y, 1, ir.Vec(2))), "by a part")
 }
 
+// TestManyReadOne: where all elements read all, as a mean, their list is one; and lists of a sum, a product of
+// vectors and a matrix, which are joined by halves, are those that they are element by element.
+func TestManyReadOne(t *testing.T) {
+	b := ir.NewBuilder()
+	const n = 20000
+	y := b.Input("y", ir.Vec(n), true)
+	rows := autodiff.Sparsity(b.Mul(b.Sum(y), y), y)
+	require.Len(t, rows, n)
+	for _, k := range []int{0, 1, n / 2, n - 1} {
+		require.Len(t, rows[k], n)
+		require.Same(t, &rows[0][0], &rows[k][0])
+	}
+	for j, k := range rows[3] {
+		if j != k {
+			require.Equal(t, j, k)
+		}
+	}
+	const m = 37 // no power of two
+	x := b.Slice(y, 5, ir.Vec(m))
+	every := make([]int, m)
+	ones := make([]float64, m)
+	for i := range every {
+		every[i], ones[i] = i+5, 1
+	}
+	require.Equal(t, [][]int{every}, autodiff.Sparsity(b.Dot(x, x), y))
+	require.Equal(t, [][]int{every, every}, autodiff.Sparsity(b.MatVec(b.ConstOf(ir.Mat(2, m), append(ones, ones...)), x), y))
+	require.Equal(t, [][]int{{7, 8}}, autodiff.Sparsity(b.Sum(b.Slice(x, 2, ir.Vec(2))), y))
+}
+
 func TestColor(t *testing.T) {
 	b := ir.NewBuilder()
 	for _, n := range []int{9, 12, 13, 200} {
