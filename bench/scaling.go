@@ -60,19 +60,19 @@ var Growths = slices.Concat(stateGrowths, layersGrowths())
 
 var stateGrowths = []*Growth{
 	{
-		Name: "states", By: "states", Unit: "µs", Sizes: []int{2, 10, 30, 100, 300, 1000, 3000, 10000},
+		Name: "states", By: "states", Unit: "µs", Sizes: systems,
 		Doc:  "loss after 100 steps of RK4 of a linear system",
 		Why:  "all work is loops over arrays, at the same cost a number while they fit the second-level cache; up to some 50 states what a step costs by itself is more.",
 		Work: func(n int) Timer { return text("states", states(n), "t,y\n0,\n1,0\n", (*task).loss) },
 	},
 	{
-		Name: "states_gradient", By: "states", Unit: "µs", Sizes: []int{2, 10, 30, 100, 300, 1000, 3000, 10000},
+		Name: "states_gradient", By: "states", Unit: "µs", Sizes: systems,
 		Doc:  "its loss and gradient by one parameter",
 		Why:  "the same loops backwards; the stages of all steps are kept, so that the largest sizes stream from memory.",
 		Work: func(n int) Timer { return text("states", states(n), "t,y\n0,\n1,0\n", (*task).gradient) },
 	},
 	{
-		Name: "chain", By: "masses", Unit: "µs", Sizes: []int{4, 16, 64, 250, 1000, 4000, 16000},
+		Name: "chain", By: "masses", Unit: "µs", Sizes: []int{4, 16, 64, 250, 1000, 4000, 16000, 50000},
 		Doc:  "loss of a chain written with `for`, to t = 5, Tsit5, 1e-6",
 		Why:  "loops over arrays, as of a vector equation; there is no size from which on steps are taken in another way.",
 		Work: func(n int) Timer { return chains(n, 1, (*task).loss) },
@@ -132,6 +132,9 @@ var stateGrowths = []*Growth{
 		},
 	},
 }
+
+// systems are numbers of states.
+var systems = []int{2, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000}
 
 // batches are numbers of trajectories.
 var batches = []int{1, 4, 16, 64, 256, 1024, 4096}
