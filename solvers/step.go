@@ -49,10 +49,9 @@ type Stepper struct {
 	yiDot  []float64
 	tDot   float64
 	hDot   float64
-	exp    *expansion  // of the dense output; see Expand
-	dense  [5][]weight // of the dense output at θ = 0, ¼, ½, ¾, 1
-	room   []weight    // and elsewhere
-	cols   *columns    // of tangents side by side; see JVPColumns
+	exp    *expansion // of the dense output; see Expand
+	at     *weightsAt // of the dense output
+	cols   *columns   // of tangents side by side; see JVPColumns
 
 	special
 }
@@ -77,11 +76,7 @@ func NewStepperOn(tab *Tableau, n int, blk *Block) *Stepper {
 		tab: tab, n: n, blk: blk,
 		Y: blk.Y, K: blk.K,
 		kBar: blk.KBar, seeded: make([]bool, stages), yiBar: make([]float64, n),
-		kDot: matrix(stages, n), yiDot: make([]float64, n), room: make([]weight, stages),
-	}
-	for k := range s.dense {
-		s.dense[k] = make([]weight, stages)
-		s.tab.weights(float64(k)/4, s.dense[k])
+		kDot: matrix(stages, n), yiDot: make([]float64, n), at: newWeightsAt(tab),
 	}
 	switch tab.Family {
 	case Implicit, Multistep:
@@ -245,7 +240,7 @@ func (s *Stepper) Dense(theta float64, dst []float64) {
 func (s *Stepper) DenseAndRate(theta float64, dst, rate []float64) {
 	copy(dst, s.Y[0])
 	clear(rate)
-	for i, w := range s.weightsAt(theta) {
+	for i, w := range s.at.of(theta) {
 		if w.b != 0 {
 			addRow(dst, s.H*w.b, s.K[i])
 		}
@@ -253,15 +248,6 @@ func (s *Stepper) DenseAndRate(theta float64, dst, rate []float64) {
 			addRow(rate, w.rate, s.K[i])
 		}
 	}
-}
-
-// weightsAt are the weights of all stages at θ. Those at quarters, where events are looked for in every step, are known.
-func (s *Stepper) weightsAt(theta float64) []weight {
-	if k := 4 * theta; k >= 0 && k <= 4 && k == math.Trunc(k) {
-		return s.dense[int(k)]
-	}
-	s.tab.weights(theta, s.room)
-	return s.room
 }
 
 // addRow is addScaled for numbers of which there may be many.

@@ -1,6 +1,9 @@
 package solvers
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Tableau is a one-step method whose dense output is linear in its stages.
 //
@@ -158,11 +161,35 @@ func (m *Tableau) Weight(i int, theta float64) (b, rate float64) {
 // weight is what Weight gives of a stage.
 type weight struct{ b, rate float64 }
 
-// weights sets to to the weights of all stages.
-func (m *Tableau) weights(theta float64, to []weight) {
-	for i := range to {
-		to[i].b, to[i].rate = m.Weight(i, theta)
+// weightsAt are the weights of all stages of a method's dense output at places. Those at quarters, where events
+// are looked for in every step, are known.
+type weightsAt struct {
+	tab      *Tableau
+	quarters [5][]weight
+	other    []weight
+}
+
+func newWeightsAt(tab *Tableau) *weightsAt {
+	w := &weightsAt{tab: tab, other: make([]weight, tab.Stages())}
+	for k := range w.quarters {
+		w.quarters[k] = slices.Clone(w.set(float64(k) / 4))
 	}
+	return w
+}
+
+// of are the weights at θ, until they are asked for the next time.
+func (w *weightsAt) of(theta float64) []weight {
+	if k := 4 * theta; k >= 0 && k <= 4 && k == math.Trunc(k) {
+		return w.quarters[int(k)]
+	}
+	return w.set(theta)
+}
+
+func (w *weightsAt) set(theta float64) []weight {
+	for i := range w.other {
+		w.other[i].b, w.other[i].rate = w.tab.Weight(i, theta)
+	}
+	return w.other
 }
 
 // value is the weight alone.
