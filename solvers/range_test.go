@@ -27,7 +27,7 @@ func TestDenseAndRate(t *testing.T) {
 	y, rate, before, behind := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	for _, m := range of(Explicit) {
 		s := randomStep(rng, m, n)
-		for _, x := range []float64{0, 0.3, 1} {
+		for _, x := range []float64{0, 0.25, 0.3, 0.5, 0.75, 1} {
 			const d = 1e-4
 			s.DenseAndRate(x, y, rate)
 			s.Dense(x, before)
