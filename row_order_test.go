@@ -164,7 +164,7 @@ func TestDoubtfulCrossings(t *testing.T) {
   param k = 0.3
   state x = 0
   state z = 0
-  x' = 1.5*cos(1.5*t)
+  x' = cos(t)
   z' = k
   event e when x > `+level+` { z := 2*z }
   observe y = z ~ normal(1)

@@ -28,7 +28,7 @@ const (
 	mostBefore  = 8     // steps that a neighbour has behind it where it begins
 	surely      = 12    // times the first step of a smooth piece: a step or two that are short on purpose
 	again       = 2     // times the steps that were short enough for long: longer ones are looked at anew
-	smallMean   = 1e-4  // mean square of an error that is next to none: see stepsize.DoubtLog
+	smallMean   = 1e-7  // mean square of an error that is next to none: see stepsize.DoubtLog
 )
 
 // Nearby is a model that can be taken at other parameters: Beside goes over to those that are off by a
@@ -111,6 +111,8 @@ func (n *neighbour) shorten(mean float64) (refused bool) {
 		n.at = math.NaN()
 		return false
 	}
+	apart := math.Max(0, math.Sqrt(theirs)-math.Sqrt(mean)/n.part) // the error of the solution itself is in theirs
+	theirs = apart * apart
 	ctl := n.opt.Method.Control()
 	_, factor := stepsize.Factor(stepsize.Numbers{}, &ctl, theirs, 0)
 	if theirs <= 1 {
@@ -171,16 +173,21 @@ func (n *neighbour) begin() {
 		if i >= n.size.YError || n.held[i] || unknown && n.isUnknown(i) {
 			continue
 		}
-		n.off[i] = n.part * alternate(i) * (math.Abs(n.y[i]) + n.opt.atol(i)/n.opt.RTol)
+		least := n.opt.atol(i) / n.opt.RTol
+		if n.opt.Method.Solves() { // what is small in a stiff model would fall back faster than any step
+			least = 0
+		}
+		n.off[i] = n.part * alternate(i) * (math.Abs(n.y[i]) + least)
 	}
 }
 
-// alternate is 1 or −1, in no order.
+// alternate is from 1 to 2 or from −1 to −2, in no order: what is as large as a parameter is not to stay so.
 func alternate(i int) float64 {
+	_, part := math.Modf(float64(i+1) * math.Phi)
 	if uint32(i+1)*2654435769>>31 == 0 {
-		return 1
+		return 1 + part
 	}
-	return -1
+	return -1 - part
 }
 
 // step takes a step from off beside the start of the run's to where off is then.

@@ -25,9 +25,9 @@ const (
 	// LeastLog is the logarithm of the least error norm that is remembered, 1e-4.
 	LeastLog = -9.210340371976182
 
-	// DoubtLog is the logarithm of an error norm, 1e-2, that would be chance or says that the solution
+	// DoubtLog is the logarithm of an error norm, 10^−3.5, that would be chance or says that the solution
 	// is simpler than its neighbours: see solvers.FreeLanes.
-	DoubtLog = -4.605170185988091
+	DoubtLog = -8.05904782547916
 
 	// Near is the part of the way to an instant from which on a step ends there.
 	Near = 1 - 1e-10
