@@ -81,7 +81,7 @@ const mostSimple = 3
 
 // Simple reports whether, by the structure of the equations, the solution is a polynomial in
 // time of low degree, whatever the parameters and where it begins.
-func (p *Program) Simple() bool {
+func Simple(p *Program) bool {
 	if p.Slides || p.Model.In.Y == nil || p.rates == nil {
 		return !p.Slides
 	}

@@ -44,7 +44,7 @@ func TestSimple(t *testing.T) {
 		"state x = 1\n x' = if x > 0 then -1 else 1":                  false,
 	} {
 		p, _, _ := compile(t, "model M {\n time t\n "+text+"\n}")
-		require.Equal(t, want, p.Simple(), text)
+		require.Equal(t, want, compiler.Simple(p), text)
 	}
 }
 

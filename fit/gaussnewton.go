@@ -122,15 +122,20 @@ type gaussNewton struct {
 	normal            *kernel.Tiles // JᵀJ + Λ in the free coordinates; nil: not yet
 	chol              *kernel.Tiles // the factor of it, scaled and damped
 	narrow            *narrow       // the model in a space of few directions; nil: there is none
-	bends             []float64     // the diagonal of the normal matrix
-	algebra           float64       // operations that all this took, as a Worker counts them
-	kinks             *sizes        // of the loss; nil: none, or they are not looked at
-	bent              *bend         // of steps that follow a valley
-	draws             int           // that were made
+	work
+	kinks *sizes // of the loss; nil: none, or they are not looked at
+	bent  *bend  // of steps that follow a valley
 	proposal
 	value, squares float64
 	before         float64 // mean loss per value before the step
-	failure        Failure // of the last trial that failed
+}
+
+// work is what trials and the algebra of a step left behind.
+type work struct {
+	bends   []float64 // the diagonal of the normal matrix
+	algebra float64   // operations that all this took, as a Worker counts them
+	draws   int       // that were made of directions
+	failure Failure   // of the last trial that failed
 }
 
 // proposal is a step from the gradient, in the free coordinates.

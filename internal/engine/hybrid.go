@@ -13,7 +13,7 @@ import (
 // NewHybrid describes a compiled model's events and switches to the simulator.
 func NewHybrid(p *compiler.Program) *sim.Hybrid {
 	m := p.Model
-	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards), Affine: p.Affine(), Prioritised: m.Priorities != nil, Nilpotent: p.Nilpotent(), Simple: p.Simple(), Balance: m.Balance, Positive: m.Positive, Project: m.Project, Steady: m.Steady}
+	hy := &sim.Hybrid{Flags: make([]bool, p.NumGuards), Affine: p.Affine(), Prioritised: m.Priorities != nil, Nilpotent: p.Nilpotent(), Simple: compiler.Simple(p), Balance: m.Balance, Positive: m.Positive, Project: m.Project, Steady: m.Steady}
 	for i, g := range m.Guards {
 		hy.Flags[i] = g.Flag
 	}

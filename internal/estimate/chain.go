@@ -171,7 +171,7 @@ func (c *chain) search(x0 []float64) error {
 			}
 		}
 	}
-	for round, n := 0, 16; round < c.rounds() && !c.clear(false) && !c.clear(true) && !c.spent() && !c.agreed(); round, n = round+1, min(2*n, 64) {
+	for round, n := 0, 16; round < roundsOf(c) && !c.clear(false) && !c.clear(true) && !c.spent() && !c.agreed(); round, n = round+1, min(2*n, 64) {
 		if err := c.random(round, n, x0, kinds); err != nil {
 			return err
 		}
@@ -184,17 +184,17 @@ func (c *chain) search(x0 []float64) error {
 	return nil
 }
 
-// rounds is how many rounds of random starts there are at most: any number until the budget is used up, or fewer
+// roundsOf is how many rounds of random starts there are at most: any number until the budget is used up, or fewer
 // where the noise is not declared, so that smooth curves alone say that the data are not met.
-func (c *chain) rounds() int {
-	if c.declared() {
+func roundsOf(c *chain) int {
+	if declared(c) {
 		return math.MaxInt
 	}
 	return 8
 }
 
 // declared reports whether all noise is.
-func (c *chain) declared() bool {
+func declared(c *chain) bool {
 	return !slices.ContainsFunc(c.noise.Kind, func(k loss.DeviationKind) bool { return k != loss.Declared })
 }
 
@@ -245,8 +245,10 @@ const (
 func (c *chain) problem(of fit.Residuals, horizon float64, alpha []float64) *fit.Problem {
 	p := &fit.Problem{Loss: of, Horizon: horizon, Ridge: c.ridge.vector(alpha), Center: c.ridge.center, Most: c.moves, Workers: c.f.Plan.Workers}
 	for _, t := range c.f.prog.Model.Layout.Weights {
-		if at := c.f.Objective.Space.CoordinateOf(t); at >= 0 {
-			p.Alike, p.Follow = append(p.Alike, [2]int{at, at + t.Shape.Size()}), true
+		at := c.f.Objective.Space.CoordinateOf(t)
+		p.Follow = p.Follow || at >= 0
+		if at >= 0 && c.f.Objective.Space.Dim >= fit.Narrow { // few weights are told apart by the data
+			p.Alike = append(p.Alike, [2]int{at, at + t.Shape.Size()})
 		}
 	}
 	return p
@@ -301,7 +303,7 @@ func (c *chain) take(s origin, o *fit.Outcome, alpha []float64) error {
 	}
 	free := untoldByPriors(c.f)
 	k.chi, k.n = m.chi, m.n
-	k.missed = c.declared() && m.large(free) || m.sign > free && m.runs() < misfitAt
+	k.missed = declared(c) && m.large(free) || m.sign > free && m.runs() < misfitAt
 	if k.n > 0 {
 		c.say("%s: χ² %.4g per value; it meets the data: %v", s.name, k.chi/float64(k.n), k.fits())
 	}

@@ -75,9 +75,9 @@ func TestAdvance(t *testing.T) {
 		{"little error", func(_ *Lane[float64], s *Trial[float64]) { s.Log = -40 }, good, 1, func(l *Lane[float64]) {
 			*l = Lane[float64]{Sure: 0.5, T: 2.5, H: 2, Before: LeastLog, Until: 100, Stop: 200, Cap: 50, Outcome: 1, Next: 2, Taken: 4, Refused: 4, Left: 4, Longest: 0.5}
 		}},
-		{"doubted", func(l *Lane[float64], s *Trial[float64]) { l.Sure, s.Log = 0.4, math.Log(0.0099) }, good, 0, func(l *Lane[float64]) { l.Sure, l.Outcome, l.Left = 0.4, 0, 4 }},
-		{"large enough an error", func(l *Lane[float64], s *Trial[float64]) { l.Sure, s.Log = 0.4, math.Log(0.0101) }, good, 1, func(l *Lane[float64]) {
-			*l = Lane[float64]{Sure: 0.4, T: 2.5, H: 2, Before: math.Log(0.0101), Until: 100, Stop: 200, Cap: 50, Outcome: 1, Next: 2, Taken: 4, Refused: 4, Left: 4, Longest: 0.5}
+		{"doubted", func(l *Lane[float64], s *Trial[float64]) { l.Sure, s.Log = 0.4, math.Log(0.000315) }, good, 0, func(l *Lane[float64]) { l.Sure, l.Outcome, l.Left = 0.4, 0, 4 }},
+		{"large enough an error", func(l *Lane[float64], s *Trial[float64]) { l.Sure, s.Log = 0.4, math.Log(0.000317) }, good, 1, func(l *Lane[float64]) {
+			*l = Lane[float64]{Sure: 0.4, T: 2.5, H: 2, Before: math.Log(0.000317), Until: 100, Stop: 200, Cap: 50, Outcome: 1, Next: 2, Taken: 4, Refused: 4, Left: 4, Longest: 0.5}
 		}},
 		{"refused", nil, bad, 0, func(l *Lane[float64]) {
 			*l = Lane[float64]{Sure: 0.5, T: 2, H: 0.25, Before: -1, Until: 100, Stop: 200, Cap: 50, Outcome: 2, Next: 0.25, Rejected: 1, Taken: 3, Refused: 5, Left: 4, Longest: 0.3}
