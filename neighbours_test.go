@@ -49,6 +49,27 @@ fit { gradient: %s, solver: %s { rtol: %g, atol: %g } }`, mode, solver, rtol, rt
 	}
 }
 
+// TestFromZero: x' = −k x that starts at zero stays there, and no parameter moves it but its start, whose derivative is
+// exp(−k t).
+func TestFromZero(t *testing.T) {
+	const k = 0.7
+	for _, solver := range []string{"auto", "tsit5", "vern9", "rodas5p", "kvaerno5", "radau"} {
+		for _, rtol := range []float64{1e-4, 1e-6, 1e-9} {
+			of := fmt.Sprintf("%s at %g", solver, rtol)
+			got := gradientOf(t, fmt.Sprintf(`model M {
+  param k = 0.7
+  param x0 = 0
+  state x = x0
+  x' = -k*x
+  observe y = x ~ normal(1)
+}
+data d from "d.csv" { time: t, y: y }
+fit { gradient: unrolled, solver: %s { rtol: %g, atol: %g } }`, solver, rtol, rtol), "t,y\n4.5,1\n", of)
+			require.InDelta(t, math.Exp(-k*4.5), got["x0"], 4*rtol+1e-9, of)
+		}
+	}
+}
+
 // TestSubstrateRunsOut: cells grow on a substrate until it is used up, S′ = −μ X/Y with μ = m S/(K + S), by the integrated
 // equation of Monod, m t = (K Y + C)/C · ln(X/X₀) − K Y/C · ln((C − X)/(Y S₀)) with C = X₀ + Y S₀. Behind that the rate of S is large and S is
 // zero: what the derivative by S is there must not grow.

@@ -28,8 +28,10 @@ const (
 	mostBefore  = 8     // steps that a neighbour has behind it where it begins
 	surely      = 12    // times the first step of a smooth piece: a step or two that are short on purpose
 	again       = 2     // times the steps that were short enough for long: longer ones are looked at anew
-	smallMean   = 1e-7  // mean square of an error that is next to none: see stepsize.DoubtLog
 )
+
+// smallMean is the mean square of an error that is next to none.
+var smallMean = math.Exp(2 * stepsize.DoubtLog)
 
 // Nearby is a model that can be taken at other parameters: Beside goes over to those that are off by a
 // part of each, up or down, or with 0 comes back to its own.
@@ -106,13 +108,11 @@ func (n *neighbour) shorten(mean float64) (refused bool) {
 	if mean > smallMean || n.try <= limit && n.at != n.t || !n.looks() {
 		return false
 	}
-	theirs, ok := n.follow()
+	theirs, ok := n.follow(mean)
 	if !ok {
 		n.at = math.NaN()
 		return false
 	}
-	apart := math.Max(0, math.Sqrt(theirs)-math.Sqrt(mean)/n.part) // the error of the solution itself is in theirs
-	theirs = apart * apart
 	ctl := n.opt.Method.Control()
 	_, factor := stepsize.Factor(stepsize.Numbers{}, &ctl, theirs, 0)
 	if theirs <= 1 {
@@ -143,8 +143,8 @@ func (n *neighbour) shorten(mean float64) (refused bool) {
 }
 
 // follow takes the neighbour through the step, and returns the mean square of its error beside its
-// tolerances, if there is one.
-func (n *neighbour) follow() (mean float64, ok bool) {
+// tolerances, if there is one, but for the error of the run's own solution, whose mean square is given.
+func (n *neighbour) follow(own float64) (mean float64, ok bool) {
 	n.use()
 	n.model.(Nearby).Beside(n.part)
 	defer n.model.(Nearby).Beside(0)
@@ -158,6 +158,8 @@ func (n *neighbour) follow() (mean float64, ok bool) {
 	}
 	n.was = append(n.was[:0], n.off...)
 	mean, ok = n.step()
+	apart := math.Max(0, math.Sqrt(mean)-math.Sqrt(own)/n.part)
+	mean = apart * apart
 	if n.at = n.t + n.try; mean > 1 { // it is taken again
 		n.at = n.t
 		copy(n.off, n.was)
@@ -174,7 +176,7 @@ func (n *neighbour) begin() {
 			continue
 		}
 		least := n.opt.atol(i) / n.opt.RTol
-		if n.opt.Method.Solves() { // what is small in a stiff model would fall back faster than any step
+		if n.opt.Method.Solves() && n.y[i] != 0 { // what is small in a stiff model would fall back faster than any step
 			least = 0
 		}
 		n.off[i] = n.part * alternate(i) * (math.Abs(n.y[i]) + least)
