@@ -9,8 +9,8 @@ import (
 	"github.com/pinode/pinode"
 )
 
-// latent learns to tell the frequency and the level of sinusoids from half of their points,
-// and measures all points of paths that were held back.
+// latent learns to tell the frequency and the level of sinusoids from half of their points, once with the
+// equation of an oscillator and once with a network in its place, and measures all points of paths that were held back.
 func latent(s *study) error {
 	r := noise("latent", 1)
 	train, held := 800, 200
@@ -30,30 +30,56 @@ func latent(s *study) error {
 	if err := s.table("held.csv", names, rows); err != nil {
 		return err
 	}
-	f, err := s.fit("oscillator", 1, s.quickly(setting{"fit.optimizer.epochs", "3"})...)
-	if err != nil {
-		return err
+	for _, of := range []struct {
+		model, what, published string
+		bar                    float64
+		quick                  []setting
+	}{
+		{"oscillator", "oscillator", "–", 1e-4, []setting{{"fit.optimizer.epochs", "3"}}},
+		{"network", "law of the motion by a network", "0.0172", 0.0172, []setting{{"fit.optimizer.epochs", "100"}, {"fit.curriculum.over", "40"}}},
+	} {
+		off, err := s.heldBack(of.model, rows, s.quickly(of.quick...))
+		if err != nil {
+			return err
+		}
+		s.measured(of.what+", half of the points shown: mean squared error of all points of held-back paths", of.published, of.bar, off)
 	}
-	m, err := s.model("oscillator")
+	return nil
+}
+
+// heldBack fits a model to the paths of the row, and returns its mean squared error at all points of those held back.
+func (s *study) heldBack(model string, rows [][]float64, settings []setting) (float64, error) {
+	f, err := s.fit(model, 1, settings...)
 	if err != nil {
-		return err
+		return 0, err
+	}
+	m, err := s.model(model)
+	if err != nil {
+		return 0, err
 	}
 	if err := m.SetData("paths", s.path("held.csv")); err != nil {
-		return err
+		return 0, err
 	}
 	run, err := m.Simulate(s.ctx, pinode.SimulateOptions{At: f, Rows: true})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	guess, sum := run.Column("x"), 0.
 	if len(guess) != len(rows) {
-		return fmt.Errorf("%d rows of a simulation, and %d of the data", len(guess), len(rows))
+		return 0, fmt.Errorf("%d rows of a simulation, and %d of the data", len(guess), len(rows))
 	}
+	drawn := []series{{name: "first path"}, {name: "second"}, {name: "shown", dots: true}, {name: "not shown", dots: true}}
 	for k, row := range rows {
 		sum += sq(guess[k] - row[2])
+		if row[0] < 2 {
+			drawn[int(row[0])].add(row[1], guess[k])
+			drawn[3-int(row[3])].add(row[1], row[2])
+		}
 	}
-	s.measured("oscillator, half of the points shown: mean squared error of all points of held-back paths", "–", 1e-4, sum/float64(len(rows)))
-	return nil
+	if err := s.picture("t", "x", drawn...); err != nil {
+		return 0, err
+	}
+	return sum / float64(len(rows)), nil
 }
 
 // sinusoids are paths of unit size at common times, with a frequency and a level of their

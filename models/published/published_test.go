@@ -59,7 +59,7 @@ func TestQuick(t *testing.T) {
 func TestQuickRows(t *testing.T) {
 	for name, most := range map[string][]float64{
 		"jumps":                     {10, 0.01, 0.1, 40, 0.01, 0.05, 0.05, 0.05, 0.05},
-		"latent":                    {1e-3},
+		"latent":                    {1e-3, 0.1},
 		"flow_matching":             {2},
 		"checkerboard":              {5},
 		"formulas":                  {0, 1.22e-2},
