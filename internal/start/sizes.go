@@ -65,15 +65,43 @@ func (d *ruler) measure() *sizes {
 	for k := range obs {
 		s.observations = append(s.observations, obs[k].root())
 	}
-	d.stateSizes(s)
+	d.stateSizes(s, d.rhs)
 	d.alongRows(s)
+	d.agree(s)
 	return s
 }
 
+// agree measures again what nothing tells but the rates that networks give: a first time these had the results of
+// networks whose size was not known. Then results have the sizes that were found, until they stay.
+func (d *ruler) agree(s *sizes) {
+	if d.openRHS == nil {
+		return
+	}
+	rates := d.open(d.openRHS, place.Rates)
+	for range agreements {
+		before := s.results
+		d.stateSizes(s, func(y []float64) []float64 {
+			copy(d.system.Y, y)
+			copy(d.nets, before)
+			return slices.Clone(rates())
+		})
+		d.alongRows(s)
+		if slices.EqualFunc(before, s.results, near) {
+			break
+		}
+	}
+}
+
+// agreements is how often sizes of states and of results are measured again at most.
+const agreements = 5
+
+// near reports whether sizes differ by less than a tenth.
+func near(a, b float64) bool { return math.Abs(a-b) <= 0.1*math.Max(a, b) }
+
 // stateSizes are the sizes of states: along the curves that tell them, else the largest of
 // their initial values, of what events put there, and of what their rates add up to
-// over a tenth of the span, at most the size of observations of the same unit.
-func (d *ruler) stateSizes(s *sizes) {
+// over a tenth of the span, as rhs has them, at most the size of observations of the same unit.
+func (d *ruler) stateSizes(s *sizes, rhs func(y []float64) []float64) {
 	n := len(d.Segments.Source)
 	s.states = make([]float64, n)
 	for i, m := range d.told(func(y, _ []float64) []float64 { return y[:n] }, n) {
@@ -111,7 +139,7 @@ func (d *ruler) stateSizes(s *sizes) {
 		}
 	})
 	for range 3 { // what feeds a state may be fed by another
-		rates := d.told(func(y, _ []float64) []float64 { return d.rhs(d.filled(y, s.states)) }, n)
+		rates := d.told(func(y, _ []float64) []float64 { return rhs(d.filled(y, s.states)) }, n)
 		for i := range n {
 			if !open[i] {
 				continue
@@ -228,6 +256,7 @@ func (d *ruler) rhs(y []float64) []float64 {
 // neural blocks.
 func (d *ruler) alongRows(s *sizes) {
 	sys := d.system
+	s.conserved, s.args, s.results = nil, nil, nil
 	if sys.Conserved != nil {
 		sum, n := make([]float64, len(sys.Conserved.Value)), 0.
 		d.eachRow(func(_ *smoothed, _ float64, y, _ []float64) {

@@ -169,3 +169,33 @@ data d from "data.csv" { time: t
 	}
 	require.InDeltaSlice(t, sizes(one), sizes(both), 1e-6)
 }
+
+// TestSizesAgree: how far a state goes that nothing tells but the rate that a block gives, is known when the size of the
+// block's result is, which an observation asks for. A resin cures from 0 to 1 by (1 − a)²/120 s, seen by its heat alone.
+func TestSizesAgree(t *testing.T) {
+	const model = `model Cure {
+  time t: s
+  param H: J/g in (0, inf) = 100
+  neural order(a) -> 1/s { hidden: [8], positive: true }
+  state a = 0
+  let rate = order(a)*(1 - a)
+  a' = rate
+  observe heat: J/g/s = H*rate ~ normal(0.02)
+}
+data oven from "data.csv" { time: t
+ heat: heat }
+`
+	var rows [][]float64
+	for i := range 100 {
+		at := 24 * float64(i+1)
+		left := 1 / (1 + at/120)
+		rows = append(rows, []float64{at, 100 * left * left / 120})
+	}
+	f := load(t, model, table("t,heat", rows...))
+	require.NoError(t, f.data.SetScales())
+	for which, in := range [][2]float64{{0.05, 1}, {1e-4, 1e-2}} {
+		got := f.scale("order", which)
+		require.Greater(t, got, in[0])
+		require.Less(t, got, in[1], "with a result of 1 for a tenth of the time, a is 240")
+	}
+}
