@@ -257,6 +257,54 @@ fit { optimizer: auto { budget: 1 } }
 	require.Equal(t, "the budget is used up", f.Verdict.Ended)
 }
 
+// TestAutoWithout: what is left out is not done, and all else is.
+func TestAutoWithout(t *testing.T) {
+	decisions := func(model, without string) (string, string) {
+		if without != "" {
+			without = ", without: [" + without + "]"
+		}
+		m := autoModel(t, model+"fit { optimizer: auto { budget: 0.06"+without+" } }\n", decayData())
+		f, err := m.Fit(context.Background(), FitOptions{})
+		require.NoError(t, err)
+		return strings.Join(f.Decisions, "\n"), f.Verdict.Ended
+	}
+	for _, c := range []struct {
+		model string
+		marks map[string]string
+	}{{
+		`model Wrong {
+  param k in (0, inf) = 1
+  param c in (0, inf) = 1
+  state x = c
+  x' = -k*x
+  observe y = x ~ normal(0.02)
+}
+data d from "d.csv" { time: t; y: y }
+`, map[string]string{"matching": "matched to smooth curves", "horizon": "growing horizon", "growing": "growing segments", "shooting": "gaps of weight", "random": "random start 0"},
+	}, {
+		`model Learned {
+  neural f(x) -> 1 { hidden: [4] }
+  state x = 2.5
+  x' = f(x)
+  observe y = x ~ normal(0.02)
+}
+data d from "d.csv" { time: t; y: y }
+`, map[string]string{"spread": "networks spread over the data", "evidence": "strengths of the ridge"},
+	}} {
+		all, _ := decisions(c.model, "")
+		for part, mark := range c.marks {
+			require.Contains(t, all, mark)
+			some, ended := decisions(c.model, part)
+			for other, mark := range c.marks {
+				require.Equal(t, other != part, strings.Contains(some, mark), "%s without %s", mark, part)
+			}
+			if part == "random" {
+				require.Equal(t, "random starts are left out", ended)
+			}
+		}
+	}
+}
+
 // TestAutoLearnsNoise: the noise is a parameter: nothing is said of χ², estimates and noise
 // are those of the truth, and the standard error of σ is σ/√(2n).
 func TestAutoLearnsNoise(t *testing.T) {

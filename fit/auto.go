@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/pinode/pinode/internal/setting"
 )
 
 // Auto is a procedure of many descents, of which the caller of a trainer has the plan. What
@@ -16,7 +18,23 @@ type Auto struct {
 	Do func(*Session) error
 
 	// Options of the setting.
-	Budget float64 // in seconds of work on two cores of 2020, counted in operations
+	Budget  float64  // in seconds of work on two cores of 2020, counted in operations
+	Without []string // parts of the plan that are left out, of AutoParts
+}
+
+// AutoParts are the parts of the plan that may be left out, to see what they do for a problem.
+var AutoParts = []setting.Choice{
+	{Name: "spread", Doc: "networks whose hidden units are spread over the data, beside those as their `init` says"},
+	{Name: "firings", Doc: "events that fire where the data show it, while their thresholds are looked for"},
+	{Name: "matching", Doc: "segments from row to row that begin on smooth curves"},
+	{Name: "tempo", Doc: "starts at which the model swings as fast as the data"},
+	{Name: "horizon", Doc: "a part of each trajectory first, that grows"},
+	{Name: "thresholds", Doc: "thresholds of events drawn within the data"},
+	{Name: "growing", Doc: "segments that grow"},
+	{Name: "shooting", Doc: "segments with free starts, whose gaps cost more and more"},
+	{Name: "random", Doc: "random starts"},
+	{Name: "bends", Doc: "second derivatives that lead steps of networks round bends"},
+	{Name: "evidence", Doc: "strengths of ridges, and the choice among networks, by the evidence"},
 }
 
 // Name is the name in the list Optimizers.
@@ -100,6 +118,9 @@ func Cut(err error) bool { return errors.Is(err, errEnded) }
 
 // Budget is that of the setting.
 func (s *Session) Budget() float64 { return s.auto.Budget }
+
+// Has reports whether a part of the plan is not left out.
+func (s *Session) Has(part string) bool { return !slices.Contains(s.auto.Without, part) }
 
 // Descend minimises a problem from x0, or returns what an earlier part of the run found
 // there. It returns errEnded when the run is cut off; what was reached until then is in

@@ -26,8 +26,11 @@ var Optimizers = []*Optimizer{
 		Reference: "see docs/fitting.md",
 		Settings: setting.Table{
 			{Key: "budget", Kind: setting.Number, Default: "60", Min: 1e-3, Max: maxSeconds, Doc: "work before it gives up looking for a better optimum, in seconds on two cores, counted in operations"},
+			{Key: "without", Kind: setting.Words, Choices: AutoParts, Doc: "parts of the search that are left out, to see what they do for a problem"},
 		},
-		New: func(v *setting.Values) (Method, error) { return &Auto{Budget: v.Float("budget")}, nil },
+		New: func(v *setting.Values) (Method, error) {
+			return &Auto{Budget: v.Float("budget"), Without: v.Words("without")}, nil
+		},
 	},
 	{
 		Name: "adam", Doc: "first-order, each coordinate with its own step length",

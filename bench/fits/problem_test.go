@@ -19,7 +19,7 @@ type Problem struct {
 var Problems = []*Problem{
 	enzyme, tank, epidemic, circuit, ball, pendulum, glucose, room, neuron, loop, cascade,
 	lagged, exchanger, reporting, inhibition, seasons, ladder, block, fridge, spring, valve,
-	thrown, urease, capsule, cell, counterflow, flour, gears, cistern, mites, reactor, storeys, chain, fedbatch, coast, drone,
+	thrown, urease, capsule, cell, counterflow, flour, gears, cistern, mites, reactor, storeys, chain, fedbatch, coast, drone, cure,
 }
 
 // Table collects rows of data with noise.

@@ -176,6 +176,14 @@ func (w *writer) options(s setting.Setting) {
 		w.say("\n")
 		w.settingRows(all)
 	}
+	for _, o := range all {
+		if len(o.Choices) > 0 {
+			w.say("\n`%s`:\n\n", o.Key)
+			for _, c := range o.Choices {
+				w.say("- `%s`: %s\n", c.Name, c.Doc)
+			}
+		}
+	}
 }
 
 func (w *writer) settingRows(t setting.Table) {

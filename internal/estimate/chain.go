@@ -138,40 +138,25 @@ func residuals(f *Fit) (*loss.Squares, string, error) {
 // search looks for points that meet the data, for each kind of networks.
 func (c *chain) search(x0 []float64) error {
 	kinds := []origin{{name: "the start of the file", x: x0, user: true}}
-	if len(c.ridge.groups) > 0 {
+	if len(c.ridge.groups) > 0 && c.s.Has("spread") {
 		if x := spread(c.f.told, x0, c.s.Seed); !slices.Equal(x, x0) {
 			kinds = append(kinds, origin{name: "networks spread over the data", x: x, spread: true})
 		}
 	}
-	swings := func(s origin) error { return swung(c, s) }
-	told := func(s origin) error { return fired(c, s) }
-	ways := []func(origin) error{c.direct, told, swings, c.horizons, c.shot}
-	// Until thresholds are near, what grows from others is lost work.
-	drawn := func(s origin) error {
-		if s.spread {
-			return nil
+	for _, w := range ways(c) {
+		if !c.s.Has(w.part) {
+			continue
 		}
-		return c.thresholds(s.x)
-	}
-	if why := cannotMatch(c); why == "" {
-		ways = []func(origin) error{c.direct, told, c.matched, swings, c.horizons, drawn, c.grown, c.shot}
-	} else if follows(c) {
-		c.say("%s: hidden states are followed from row to row", why)
-		ways = []func(origin) error{c.direct, told, swings, c.horizons, c.matched, drawn, c.grown, c.shot}
-	} else {
-		c.say("no matching: %s", why)
-	}
-	for _, way := range ways {
 		for _, s := range kinds {
 			if c.clear(s.spread) || c.spent() {
 				continue
 			}
-			if err := c.withinReason(way, s); err != nil {
+			if err := c.withinReason(w.do, s); err != nil {
 				return err
 			}
 		}
 	}
-	for round, n := 0, 16; round < roundsOf(c) && !c.clear(false) && !c.clear(true) && !c.spent() && !c.agreed(); round, n = round+1, min(2*n, 64) {
+	for round, n := 0, 16; c.s.Has("random") && round < roundsOf(c) && !c.clear(false) && !c.clear(true) && !c.spent() && !c.agreed(); round, n = round+1, min(2*n, 64) {
 		if err := c.random(round, n, x0, kinds); err != nil {
 			return err
 		}
@@ -182,6 +167,38 @@ func (c *chain) search(x0 []float64) error {
 	c.f.ended = c.over()
 	c.say("the search ends: %s", c.f.ended)
 	return nil
+}
+
+// way is a way from a start to where the data are met, a part of the plan; that without a name is always tried.
+type way struct {
+	part string
+	do   func(origin) error
+}
+
+// ways are those that a model and its data have, in their order.
+func ways(c *chain) []way {
+	direct := way{do: c.direct}
+	told := way{"firings", func(s origin) error { return fired(c, s) }}
+	matched := way{"matching", c.matched}
+	swings := way{"tempo", func(s origin) error { return swung(c, s) }}
+	horizons := way{"horizon", c.horizons}
+	// Until thresholds are near, what grows from others is lost work.
+	drawn := way{"thresholds", func(s origin) error {
+		if s.spread {
+			return nil
+		}
+		return c.thresholds(s.x)
+	}}
+	grown, shot := way{"growing", c.grown}, way{"shooting", c.shot}
+	if why := cannotMatch(c); why == "" {
+		return []way{direct, told, matched, swings, horizons, drawn, grown, shot}
+	} else if follows(c) {
+		c.say("%s: hidden states are followed from row to row", why)
+		return []way{direct, told, swings, horizons, matched, drawn, grown, shot}
+	} else {
+		c.say("no matching: %s", why)
+	}
+	return []way{direct, told, swings, horizons, shot}
 }
 
 // roundsOf is how many rounds of random starts there are at most: any number until the budget is used up, or fewer
@@ -213,6 +230,9 @@ func (c *chain) over() string {
 		return "nothing tells that the data are not met, and starts agree or find nothing better"
 	}
 	n, w := c.optima()
+	if !c.s.Has("random") {
+		return "random starts are left out"
+	}
 	if !c.agreed() {
 		return fmt.Sprintf("residuals are not those of a curve with noise, but no noise is declared, and %d descents have not come closer", n)
 	}
@@ -246,7 +266,7 @@ func (c *chain) problem(of fit.Residuals, horizon float64, alpha []float64) *fit
 	p := &fit.Problem{Loss: of, Horizon: horizon, Ridge: c.ridge.vector(alpha), Center: c.ridge.center, Most: c.moves, Workers: c.f.Plan.Workers}
 	for _, t := range c.f.prog.Model.Layout.Weights {
 		at := c.f.Objective.Space.CoordinateOf(t)
-		p.Follow = p.Follow || at >= 0
+		p.Follow = p.Follow || at >= 0 && c.s.Has("bends")
 		if at >= 0 && c.f.Objective.Space.Dim >= fit.Narrow { // few weights are told apart by the data
 			p.Alike = append(p.Alike, [2]int{at, at + t.Shape.Size()})
 		}
@@ -346,7 +366,7 @@ func (c *chain) finish() error {
 	c.ridge.weak = finalPrecision
 	c.end = c.work + afterShare*c.s.Budget()*operationsPerSecond
 	k := c.best
-	if len(c.ridge.groups) > 0 {
+	if len(c.ridge.groups) > 0 && c.s.Has("evidence") {
 		var err error
 		if k, err = c.likeliest(); err != nil {
 			return err
