@@ -54,6 +54,7 @@ type Limits struct {
 	Flat       float64 // a fall of the sum of squares by less than this fraction is none
 	Least      float64 // nor is one of the loss by less than this
 	Times      int     // converged after so many of them running
+	Promised   float64 // what slopes promise, and no step fulfils, is nothing below this; less than a thousandth is none
 	Work       float64 // operations after which no iteration begins; 0: any number
 }
 
@@ -603,9 +604,9 @@ func (e *gaussNewton) stuck(trials int) string {
 }
 
 // negligible reports whether the model of the loss at x has nothing to gain: its minimum
-// is below by less than a thousandth of a nat or the fraction of the limits.
+// is below by less than a thousandth or what the limits say.
 func (e *gaussNewton) negligible() bool {
-	return floats.Norm(e.g, math.Inf(1)) == 0 || len(e.free) > 0 && e.gain() < math.Max(1e-3, e.lim.Flat*e.squares)
+	return floats.Norm(e.g, math.Inf(1)) == 0 || len(e.free) > 0 && e.gain() < max(1e-3, e.lim.Promised, e.lim.Flat*e.squares)
 }
 
 // gain is how far the minimum of the model is below the loss at x; infinite: nobody knows.

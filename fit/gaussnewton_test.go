@@ -41,6 +41,34 @@ func TestStepsFollowValleys(t *testing.T) {
 	require.Less(t, 2*took[true], took[false])
 }
 
+// stuck promises to fall by half the square of its residual along its slope, and falls nowhere.
+type stuck float64
+
+func (stuck) Rows() int { return 1 }
+
+func (s stuck) Residuals(_ context.Context, x []float64, _ float64, r []float64, jac *mat.Dense) (Result, error) {
+	r[0] = float64(s)
+	if jac != nil {
+		jac.Set(0, 0, 1)
+	}
+	return Result{Loss: float64(s*s)/2 + 1e-4*math.Abs(x[0]), Values: 1}, nil
+}
+
+// TestUnfulfilledPromises: where no step lowers the loss it is an optimum if slopes promise less than the limits say.
+func TestUnfulfilledPromises(t *testing.T) {
+	for _, c := range []struct {
+		residual, promised float64
+		converged          bool
+	}{{0.04, 0, true}, {0.05, 0, false}, {0.4, 0.1, true}, {0.5, 0.1, false}} {
+		p := &Problem{Loss: stuck(c.residual), Horizon: 1, Most: []float64{10}}
+		o, err := descend(&run{ctx: t.Context()}, p, &descending{X: []float64{0}}, Limits{Iterations: 10, Times: 3, Promised: c.promised},
+			func(*gaussNewton) (bool, error) { return false, nil })
+		require.NoError(t, err)
+		require.Equal(t, "no step lowers the loss", o.Why)
+		require.Equal(t, c.converged, o.Converged, c)
+	}
+}
+
 // rough is a bowl over a floor of 1, with errors of a part in 10⁵, as of a solver.
 type rough struct{ *bowl }
 

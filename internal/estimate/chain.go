@@ -379,6 +379,7 @@ func (c *chain) finish() error {
 	if len(c.ridge.groups) > 0 {
 		limits = lastOfNetworks
 	}
+	limits.Promised = unfulfilled * nat(c.f, k.Squares)
 	last := c.problem(c.squares, 1, k.alpha)
 	last.Kinks = len(k.X) <= mostExact
 	o, err := c.descendOn("last", last, k.X, limits)
@@ -395,6 +396,18 @@ func (c *chain) finish() error {
 	here.Outcome = o
 	c.best = &here
 	return nil
+}
+
+// unfulfilled are the nats that slopes may promise at an optimum, where no step, however short, lowers the loss: there
+// it is known no better, by the errors of its runs. A tenth is half a standard error of some combination at most.
+const unfulfilled = 0.1
+
+// nat is one in the unit of the loss: where that is no likelihood, by the noise that a sum of squared residuals shows.
+func nat(f *Fit, squares float64) float64 {
+	if len(f.prog.Checked.Model.Observes) > 0 && likelihood(f.prog) {
+		return 1
+	}
+	return 2 * squares / math.Max(1, float64(f.Objective.Total))
 }
 
 // mostExact is the number of coordinates up to which the last descent meets kinks of the loss.
