@@ -43,7 +43,7 @@ var FieldSettings = setting.Table{
 		{Name: "none", Doc: "everywhere alike"},
 	}},
 	{Key: "weights", Kind: setting.Word, Default: "balanced", Doc: "what conditions weigh beside each other", Choices: []setting.Choice{
-		{Name: "balanced", Doc: "so that each pulls at the weights of the network alike, set anew with the points"},
+		{Name: "balanced", Doc: "so that each pulls at the weights of the network alike, and where there are no data no point of one more than most of its points; set anew with the points"},
 		{Name: "equal", Doc: "alike"},
 	}},
 	{Key: "causal", Kind: setting.Number, Default: "0", Max: 1e6, Doc: "how much an equation waits for what is left of it at earlier times: 1 is usual, 0 is not at all"},

@@ -141,6 +141,8 @@ func newLossByNetwork(prog *engine.Compiled, o *loss.Objective, train []*problem
 			return nil, networkRefuses(prog.Program, "a loss that has no residuals ("+why+")")
 		}
 	}
+	// Beside data weights say how surely an equation is known, which is alike everywhere.
+	b.sampler.Even = b.sampler.Balanced && b.squares == nil
 	return b, nil
 }
 
@@ -320,7 +322,11 @@ func (f *Fit) train(s *fit.Session) error {
 	p := &fit.Problem{
 		Loss: b, Horizon: 1, Alike: [][2]int{{len(b.space.Params), n}}, Follow: true, Workers: f.Plan.Workers, Every: b.every,
 		Draw: func(ctx context.Context, draw, times int, x []float64) error {
-			return b.sampler.Draw(ctx, b.Objective, draw, times, x)
+			err := b.sampler.Draw(ctx, b.Objective, draw, times, x)
+			if b.sampler.Even { // the derivatives at all points, and no products of them
+				b.work += operationsOfPoints * float64(b.Objective.Rows()) * float64(n)
+			}
+			return err
 		},
 	}
 	if b.sampler.Data == nil {

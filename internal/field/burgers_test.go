@@ -31,6 +31,11 @@ func (n plain) Single([]float64) []Slope     { return nil }
 // burgers is u' + u ∂u/∂x = ν ∂²u/∂x², u = −sin πx at t = 0 and 0 at x = ±1, both by
 // construction.
 func burgers(t testing.TB, hidden []int, workers int) (*Objective, []float64) {
+	return burgersAnd(t, hidden, workers, false)
+}
+
+// burgersAnd is the same, and asks the network itself to be 0 at the start.
+func burgersAnd(t testing.TB, hidden []int, workers int, rest bool) (*Objective, []float64) {
 	b := ir.NewBuilder()
 	net := &nn.Block{In: 2, Out: 1, Hidden: hidden, Activation: nn.FindActivation("tanh"), Init: "glorot"}
 	m := &lower.Model{Builder: b}
@@ -47,6 +52,9 @@ func burgers(t testing.TB, hidden []int, workers int) (*Objective, []float64) {
 	r := b.Sub(b.Add(by(u, m.In.T, one), b.Mul(u, ux)), b.Mul(b.Const(0.01/math.Pi), by(ux, c, e)))
 	of := &lower.Collocation{C: c, Fields: b.Concat(u), Conditions: []lower.Condition{{Name: "u'", Residual: b.Concat(r)}}}
 	of.Fields, of.Conditions[0].Residual = b.Slice(u, 0, ir.Vec(1)), b.Slice(r, 0, ir.Vec(1))
+	if rest {
+		of.Conditions = append(of.Conditions, lower.Condition{Name: "n", Kind: lower.Start, Residual: b.Slice(n, 0, ir.Vec(1))})
+	}
 	mod, err := compiler.Collocation(m, of, Lanes)
 	require.NoError(t, err)
 	return New(plain(net.NumWeights()), mod, of, nil, workers), net.NewWeights(rand.New(rand.NewPCG(1, 2)))
@@ -123,6 +131,59 @@ func TestBurgersByDifferences(t *testing.T) {
 	require.Equal(t, grad, g)
 }
 
+// TestEvenWeights compares weights with the rows of the Jacobian at points that weigh 1 each: those that pull
+// more than the geometric mean hardly pull more than it afterwards, the others keep their pull.
+func TestEvenWeights(t *testing.T) {
+	const n = 701 // more than are looked at at a time
+	o, w := burgers(t, []int{7, 6}, 2)
+	for i := range w[:14] { // a front
+		w[i] *= 6
+	}
+	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: n, Even: true, Weight: 1, Seed: 1}
+	ctx := context.Background()
+	require.NoError(t, s.Draw(ctx, o, 0, 1, w))
+	got := o.sets[0].Points
+	one := Points{X: got.X, N: n, Weight: make([]float64, n)}
+	for i := range one.Weight {
+		one.Weight[i] = 1
+	}
+	o.Place(0, one)
+	jac := mat.NewDense(n, o.Dim(), nil)
+	_, err := o.Residuals(ctx, w, 1, make([]float64, n), jac)
+	require.NoError(t, err)
+	norm, sum := make([]float64, n), 0.
+	for i := range norm {
+		norm[i] = mat.Norm(jac.RowView(i), 2)
+		sum += math.Log(norm[i])
+	}
+	mean, least, most := math.Exp(sum/n), math.Inf(1), 0.
+	for i, v := range norm {
+		require.InEpsilon(t, 1/math.Sqrt(n*(1+v*v/(mean*mean))), got.Weight[i], 1e-12)
+		require.LessOrEqual(t, got.Weight[i]*v*math.Sqrt(n), mean)
+		least, most = math.Min(least, v), math.Max(most, v)
+	}
+	require.Greater(t, most, 10*least) // else there was nothing to even out
+}
+
+// TestBalance: conditions pull at the weights alike, by the norms of their rows of the Jacobian, also where
+// points of one of them weigh less for their own pull.
+func TestBalance(t *testing.T) {
+	const n = balanceOver // all are looked at
+	for _, even := range []bool{false, true} {
+		o, w := burgersAnd(t, []int{7, 6}, 2, true)
+		for i := range w[:14] { // a front
+			w[i] *= 6
+		}
+		s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: n, Start: n, Balanced: true, Even: even, Weight: 1, Seed: 1}
+		ctx := context.Background()
+		require.NoError(t, s.Draw(ctx, o, 0, 1, w))
+		jac := mat.NewDense(2*n, o.Dim(), nil)
+		_, err := o.Residuals(ctx, w, 1, make([]float64, 2*n), jac)
+		require.NoError(t, err)
+		require.InEpsilon(t, mat.Norm(jac.Slice(n, 2*n, 0, o.Dim()), 2), mat.Norm(jac.Slice(0, n, 0, o.Dim()), 2), 1e-12)
+	}
+}
+
 func scaled(v []float64, by float64) []float64 {
 	out := make([]float64, len(v))
 	for i, x := range v {
@@ -185,12 +246,12 @@ func TestBurgers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
-	hidden, points, bound := []int{12, 12}, 1000, 2e-2
+	hidden, points, bound := []int{12, 12, 12}, 1000, 1e-2
 	if os.Getenv("PINODE_NIGHTLY") != "" {
 		hidden, points, bound = []int{16, 16, 16}, 2000, 1e-2
 	}
 	o, w := burgers(t, hidden, 2)
-	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: points, Adaptive: true, Balanced: true, Weight: 1, Seed: 1}
+	s := &Sampler{Box: Box{[]float64{-1, 0}, []float64{1, 1}}, Inside: points, Adaptive: true, Balanced: true, Even: true, Weight: 1, Seed: 1}
 	ctx := context.Background()
 	require.NoError(t, s.Draw(ctx, o, 0, 1, w))
 	p := &fit.Problem{Loss: o, Horizon: 1, Alike: [][2]int{{0, o.Dim()}}, Follow: true, Workers: 2, Every: 10, Draw: func(ctx context.Context, draw, times int, x []float64) error {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/pinode/pinode/compiler/lower"
@@ -25,16 +26,18 @@ type Sampler struct {
 	Latin    bool
 	Data     []float64 // the places of rows, at which equations are to hold; nil: drawn
 	Adaptive bool
-	Balanced bool
+	Balanced bool // conditions pull alike
+	Even     bool // and no point of an equation pulls more than most of its points
 	Causal   float64
 	Weight   float64 // of the mean square of what is left of a condition
 	Seed     uint64
 }
 
-// balanceOver is the number of points at which conditions are compared, and the bins of time
-// for causal weights.
+// balanceOver is the number of points at which conditions are compared, pullsAtOnce of those whose
+// derivatives are held at a time, and causalBins the bins of time for causal weights.
 const (
 	balanceOver = 64
+	pullsAtOnce = 512
 	causalBins  = 32
 )
 
@@ -55,12 +58,18 @@ func (s *Sampler) draw(ctx context.Context, o *Objective, draw int, x []float64)
 		}
 		e := o.sets[k].residuals
 		p.Weight = slices.Repeat([]float64{1}, p.N*e)
+		left := 1.
+		if s.Even && o.of.Conditions[k].Kind == lower.Inside {
+			if left, err = o.even(ctx, x, k, p); err != nil {
+				return err
+			}
+		}
 		if s.Balanced {
 			size, err := o.pull(ctx, x, k, p)
 			if err != nil {
 				return err
 			}
-			sizes = append(sizes, size)
+			sizes = append(sizes, left*size)
 		}
 		if s.Causal > 0 && draw > 0 && o.of.Conditions[k].Kind == lower.Inside {
 			if err := s.causal(ctx, o, k, p, x); err != nil {
@@ -96,18 +105,67 @@ func (o *Objective) pull(ctx context.Context, x []float64, k int, p Points) (flo
 	for i := range few.N {
 		few.X = append(few.X, p.X[i*step*o.width:][:o.width]...)
 	}
-	e := o.sets[k].residuals
-	few.Weight = slices.Repeat([]float64{1}, few.N*e)
-	one := o.alone(k, few)
-	if one.rows == 0 {
-		return 0, nil
+	jac, err := o.derivatives(ctx, x, k, few)
+	if jac == nil || err != nil {
+		return 0, err
 	}
-	r, jac := make([]float64, one.rows), mat.NewDense(one.rows, o.Dim(), nil)
-	res, err := one.Residuals(ctx, x, 1, r, jac)
+	return mat.Norm(jac, 2) / math.Sqrt(float64(jac.RawMatrix().Rows)), nil
+}
+
+// derivatives are those of each residual of a condition at points by the coordinates of the fit; nil: there are none.
+func (o *Objective) derivatives(ctx context.Context, x []float64, k int, p Points) (*mat.Dense, error) {
+	p.Weight = slices.Repeat([]float64{1}, p.N*o.sets[k].residuals)
+	one := o.alone(k, p)
+	if one.rows == 0 {
+		return nil, nil
+	}
+	jac := mat.NewDense(one.rows, o.Dim(), nil)
+	res, err := one.Residuals(ctx, x, 1, make([]float64, one.rows), jac)
 	if err == nil && res.Failed {
 		err = errors.New(res.Reason.Reason)
 	}
-	return mat.Norm(jac, 2) / math.Sqrt(float64(one.rows)), err
+	return jac, err
+}
+
+// pulls are the sizes of the derivatives of each residual of a condition at points.
+func (o *Objective) pulls(ctx context.Context, x []float64, k int, p Points) (list []float64, err error) {
+	for from := 0; from < p.N; from += pullsAtOnce {
+		jac, err := o.derivatives(ctx, x, k, Points{X: p.X[from*o.width:], N: min(pullsAtOnce, p.N-from)})
+		if jac == nil || err != nil {
+			return nil, err
+		}
+		for i := range jac.RawMatrix().Rows {
+			list = append(list, floats.Norm(jac.RawRowView(i), 2))
+		}
+	}
+	return list, nil
+}
+
+// even sets the weights of the points of a condition so that those which pull at the network more than
+// most do not pull more, and returns which part of the pull of all of them is left: at a steep front an
+// equation turns with the weights many times as fast as elsewhere, and a step that is short enough for it
+// is too short for everything else.
+func (o *Objective) even(ctx context.Context, x []float64, k int, p Points) (left float64, err error) {
+	m, err := o.pulls(ctx, x, k, p)
+	if err != nil {
+		return 0, err
+	}
+	sum, n := 0., 0.
+	for _, v := range m {
+		if v > 0 {
+			sum, n = sum+math.Log(v), n+1
+		}
+	}
+	if n == 0 {
+		return 1, nil
+	}
+	most := math.Exp(sum / n) // in the geometric mean
+	var before, after float64
+	for i, v := range m {
+		p.Weight[i] /= math.Hypot(1, v/most)
+		before, after = before+v*v, after+v*v*p.Weight[i]*p.Weight[i]
+	}
+	return math.Sqrt(after / before), nil
 }
 
 // alone is the objective of one condition at points.

@@ -15,6 +15,7 @@ type equation struct {
 	until          float64
 	published      string
 	bar, barOfGrid float64
+	drawn          string // what a picture shows
 }
 
 // samples are the times of a reference, ends included.
@@ -45,15 +46,15 @@ var (
 var onCircles = map[string]*equation{
 	"allen_cahn": {
 		&allenCahn,
-		func(x float64) complex128 { return complex(x*x*math.Cos(math.Pi*x), 0) }, 512, 10, 1, "2.2e-5 … 7e-3", 1e-4, 1e-4,
+		func(x float64) complex128 { return complex(x*x*math.Cos(math.Pi*x), 0) }, 512, 10, 1, "2.2e-5 … 7e-3", 1e-4, 1e-4, "u",
 	},
 	"korteweg_de_vries": {
 		&kdv,
-		func(x float64) complex128 { return complex(math.Cos(math.Pi*x), 0) }, 512, 40, 1, "8.2e-11 … 2e-3", 1e-6, 1e-6,
+		func(x float64) complex128 { return complex(math.Cos(math.Pi*x), 0) }, 512, 40, 1, "8.2e-11 … 2e-3", 1e-6, 1e-6, "u",
 	},
 	"schroedinger": {
 		&schroedinger,
-		func(x float64) complex128 { return complex(2/math.Cosh(x), 0) }, 256, 40, math.Pi / 2, "2.0e-3", 1e-4, 1e-4,
+		func(x float64) complex128 { return complex(2/math.Cosh(x), 0) }, 256, 40, math.Pi / 2, "2.0e-3", 1e-4, 1e-4, "|h|",
 	},
 }
 
@@ -62,8 +63,10 @@ var onCircles = map[string]*equation{
 func onCircle(s *study) error {
 	e := onCircles[s.row.Name]
 	want := e.of.run(e.start, e.places, e.until/(samples-1), samples, e.steps)
+	var drawn snapshots
 	off := func(run *pinode.Simulation) float64 {
 		sum, size := 0., 0.
+		drawn = snapshots{}
 		for i, row := range run.Trajectories[0].Rows {
 			h := cmplx.Abs(want[i/e.places][i%e.places])
 			ours := row[2]
@@ -73,6 +76,9 @@ func onCircle(s *study) error {
 				h = real(want[i/e.places][i%e.places])
 			}
 			sum, size = sum+sq(ours-h), size+sq(h)
+			if i/e.places%(samples/2) == 0 {
+				drawn.add(row[0], row[1], ours, h)
+			}
 		}
 		return math.Sqrt(sum / size)
 	}
@@ -97,5 +103,5 @@ func onCircle(s *study) error {
 		return err
 	}
 	s.measured("by a network: likewise", e.published, e.bar, off(run))
-	return nil
+	return s.picture("x", e.drawn, drawn.series()...)
 }

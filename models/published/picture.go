@@ -2,6 +2,7 @@ package published
 
 import (
 	"bytes"
+	"fmt"
 	"image/color"
 
 	"gonum.org/v1/plot"
@@ -24,8 +25,36 @@ type series struct {
 // add adds a place to the series.
 func (c *series) add(x, y float64) { c.x, c.y = append(c.x, x), append(c.y, y) }
 
+// snapshots are a field at some times, each a curve, and dots where it is to be.
+type snapshots struct {
+	times []series
+	truth series
+}
+
+// add adds a place, those of a time one after the other, and to the dots every eighth.
+func (f *snapshots) add(t, x, u, want float64) {
+	name := fmt.Sprintf("t = %.3g", t)
+	if n := len(f.times); n == 0 || f.times[n-1].name != name {
+		f.times = append(f.times, series{name: name})
+	}
+	at := &f.times[len(f.times)-1]
+	if len(at.x)%8 == 0 {
+		f.truth.add(x, want)
+	}
+	at.add(x, u)
+}
+
+func (f *snapshots) series() []series {
+	f.truth.name, f.truth.dots = "reference", true
+	return append(f.times, f.truth)
+}
+
 var inks = []color.Color{
-	color.NRGBA{0x1f, 0x4e, 0x79, 0xff}, color.NRGBA{0xd9, 0x5f, 0x02, 0xff}, color.NRGBA{0x2a, 0x7f, 0x4f, 0xff}, color.NRGBA{0x7b, 0x3f, 0x8c, 0xff},
+	color.NRGBA{0x1f, 0x4e, 0x79, 0xff},
+	color.NRGBA{0xd9, 0x5f, 0x02, 0xff},
+	color.NRGBA{0x2a, 0x7f, 0x4f, 0xff},
+	color.NRGBA{0x7b, 0x3f, 0x8c, 0xff},
+	color.NRGBA{0x33, 0x33, 0x33, 0xff},
 }
 
 // picture draws what a row has shown to picture.png, which is copied beside its page.

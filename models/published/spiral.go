@@ -51,6 +51,11 @@ func spirals(s *study) error {
 				dc += sq(x[i]-cx) + sq(y[i]-cy)
 				dn += sq(x[i]-row[1]) + sq(y[i]-row[2])
 			}
+			if seed == 0 {
+				if err := s.curl(c.at, rows, x, y); err != nil {
+					return err
+				}
+			}
 			clean, noisy = append(clean, dc/float64(2*len(rows))), append(noisy, dn/float64(2*len(rows)))
 		}
 		slices.Sort(clean)
@@ -62,6 +67,18 @@ func spirals(s *study) error {
 		}
 	}
 	return nil
+}
+
+// curl draws a spiral, what was seen of it and what was learned; that of the last spiral stays.
+func (s *study) curl(at func(float64) (x, y float64), rows [][]float64, x, y []float64) error {
+	drawn := []series{{name: "learned"}, {name: "without noise"}, {name: "seen", dots: true}}
+	for i, row := range rows {
+		cx, cy := at(row[0])
+		drawn[0].add(x[i], y[i])
+		drawn[1].add(cx, cy)
+		drawn[2].add(row[1], row[2])
+	}
+	return s.picture("x", "y", drawn...)
 }
 
 // spiral is a noisy path: rows of t, x and y.
