@@ -393,11 +393,15 @@ func (s *descents) end(c *descent) float64 {
 // upTo takes the fine descent to a time on the way to its end, from where the run is, and reports whether
 // it can.
 func (s *descents) upTo(t, end float64) bool {
-	c := &s.fine
+	c, off := &s.fine, math.Inf(1)
 	for c.left = (end - t) / (end - s.t); c.left >= 0 && c.left < 1 && c.take(s.run, s.t, s.y, c.fineness) && finite(c.y); {
-		if math.Abs(c.t-t) <= s.resolution() {
+		was := off
+		if off = math.Abs(c.t - t); off <= s.resolution() {
 			c.t = t
 			return true
+		}
+		if off > was/2 { // it does not come nearer
+			return false
 		}
 		c.left += (c.t - t) / (end - s.t)
 	}

@@ -322,7 +322,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	} else {
 		var fail *Failure
 		h, fail = s.search.locate(guard, theta)
-		if s.search.poorly(fail) {
+		if s.search.poorly(guard, fail) {
 			if s.shorten(theta * s.try) {
 				return nil
 			}

@@ -136,12 +136,21 @@ func (s *search) landing(but int, within float64) int {
 	s.evalGuards()
 	s.spread(s.there, s.y)
 	for i, side := range s.det.Side {
-		if i != but && s.det.Watch[i] && !s.hy.Flags[i] && !s.isExit(i) && float64(side)*s.rate[i] < 0 && math.Abs(s.g[i]) <= math.Min(s.there.coarse.g[i], within*math.Abs(s.rate[i])) {
+		if i == but || !s.det.Watch[i] || s.hy.Flags[i] || s.isExit(i) || float64(side)*s.rate[i] >= 0 {
+			continue
+		}
+		rate := math.Abs(s.rate[i])
+		near := max(s.there.coarse.g[i], lastTries*ulp(s.t)*rate)
+		if math.Abs(s.g[i]) <= math.Min(near, within*rate) {
 			return i
 		}
 	}
 	return -1
 }
+
+// lastTries is how many units of the clock's last place a step that fails may be longer than the shortest
+// that is tried.
+const lastTries = 128
 
 // scan looks for the first crossing inside the accepted step, from a place of it on,
 // which triggers an event or turns a switch, and for guards that leave a surface that
@@ -330,6 +339,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	if s.step.stepper.H != bestH {
 		s.step.take(bestH)
 	}
+	bestH = s.beyond(guard, bestH)
 	s.model.Guards(s.t+bestH, s.step.stepper.End(), s.d, s.held, s.g, s.rate, s.accel)
 	if !s.step.solved() || unsolved && math.Abs(s.g[guard]) > offRoot*full*math.Abs(s.rate[guard]) {
 		return 0, s.blame(s.fail(StepTooSmall, bestH, "the equations of the step to the root of a guard cannot be solved"), guard)
@@ -354,11 +364,41 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	return 0, s.blame(f, guard)
 }
 
-// poorly reports whether the step to a root is not as good as its tolerances ask for, though the longer one across was: at
-// a pole, as of n/V where V is 0, methods see nothing of it from afar. fail is what became of the search for the root.
-func (s *search) poorly(fail *Failure) bool {
+// beyond makes the step of length h to the root of a switch's guard a little longer, where it ends a hair before its
+// surface and the field behind has no value there, as √(h − 1) at h < 1: it is to end where that has one.
+func (s *search) beyond(guard int, h float64) float64 {
+	i := s.switchOf[guard]
+	if i < 0 || s.isExit(guard) || s.hy.Switches[i].Floor || s.hy.Switches[i].Implicit {
+		return h
+	}
+	side := float64(s.det.Side[guard])
+	valued := func(h float64) bool {
+		s.lookAtEnd(h)
+		return finite(s.step.stepper.End()) && s.switches.valued(i, float64(truth(side < 0)), s.t+h, s.step.stepper.End())
+	}
+	if valued(h) {
+		return h
+	}
+	least := math.Max(math.Abs(s.g[guard]/s.rate[guard]), ulp(s.t+h))
+	for k := range mostBeyond {
+		longer := h + math.Ldexp(least, k)
+		if s.step.take(longer); valued(longer) && side*s.g[guard] < 0 {
+			return longer
+		}
+	}
+	s.step.take(h)
+	return h
+}
+
+// mostBeyond is how often the step that ends before a root is made twice as much longer.
+const mostBeyond = 6
+
+// poorly reports whether the step to a root of a guard is not as good as its tolerances ask for, though the longer one across
+// was: at a pole, as of n/V where V is 0, methods see nothing of it from afar. Or the root is that of a guard which comes
+// back to its side: that it was beyond is known of the dense output alone. fail is what became of the search for the root.
+func (s *search) poorly(guard int, fail *Failure) bool {
 	if fail != nil {
-		return fail.Status == StepTooSmall
+		return fail.Status == StepTooSmall || fail.Status == Graze && float64(s.det.Side[guard])*s.rate[guard] > 0
 	}
 	return s.opt.Method.Adaptive() && !(s.step.stepper.Block().Mean[0] <= 1)
 }

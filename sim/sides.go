@@ -94,14 +94,15 @@ func (s *sides) restWithin(i int) {
 	}
 }
 
-// depart lets a guard that leaves its surface without a first rate count as armed
-// only when it is clearly on its side: the dense output of the next step may not know
-// so well. The rate is known as well as the time is.
+// depart lets a guard that leaves its surface without a first rate to speak of count as armed only when it is clearly on
+// its side: the dense output of the next step may not know so well. The rate is known as well as the time is.
 func (s *sides) depart(i int) {
 	if s.det.Side[i] == 0 || s.disarmed[i] {
 		return
 	}
-	if rate := math.Abs(s.rate[i]); rate <= s.here.fine.rate[i] || rate <= math.Abs(s.accel[i])*s.resolution() {
+	rate, accel := math.Abs(s.rate[i]), math.Abs(s.accel[i])
+	square := s.rate[i]*s.accel[i] > 0 && accel < math.Inf(1) && rate*rate <= accel*s.here.coarse.g[i]/2 // of the time, as it grows
+	if square || rate <= max(s.here.fine.rate[i], accel*s.resolution()) {
 		s.awaitDeparture(i)
 	}
 }

@@ -21,12 +21,13 @@ type switches struct {
 	above    []float64   // room: guards in the upper branch
 	room     []float64   // for the discrete state
 	floors   []float64   // the arguments of the floor switches
+	field    []float64   // room: the right-hand side in another branch
 }
 
 func newSwitches(s *sides, rests *rests) *switches {
 	w := &switches{
 		sides: s, rests: rests, exited: make([]bool, len(s.hy.Switches)),
-		inBranch: newGuardValues(s.size.Guards), above: make([]float64, s.size.Guards),
+		inBranch: newGuardValues(s.size.Guards), above: make([]float64, s.size.Guards), field: make([]float64, s.size.Y),
 	}
 	for i := range s.hy.Switches {
 		if s.hy.Switches[i].Floor {
@@ -88,6 +89,16 @@ func (s *switches) unknownsThere(w *events.Switch) (kept []float64) {
 	return kept
 }
 
+// valued reports whether the field has a value in a mode of switch i, at a time and state.
+func (s *switches) valued(i int, mode, t float64, y []float64) bool {
+	was := append(s.room[:0], s.d...)
+	s.room = was
+	s.setModes(i, mode)
+	s.rhs(t, y, s.field)
+	copy(s.d, was)
+	return finite(s.field)
+}
+
 // tryGuards evaluates the guards with other modes than those of the run.
 func (s *switches) tryGuards() {
 	s.model.Guards(s.t, s.y, s.d, s.held, s.inBranch.g, s.inBranch.rate, s.inBranch.accel)
@@ -104,16 +115,21 @@ func (s *switches) decide(i int) (mode float64, side int8, fail *Failure) {
 		return mode, side, nil
 	case !up.known && !down.known:
 		return 0, 0, s.blame(s.fail(Unstable, 0, "the field is not a number on a surface where it changes"), w.Guard)
-	case !up.known:
+	case !up.known && down.goes <= 0:
 		return 0, down.goes, nil
-	case !down.known:
+	case !down.known && up.goes >= 0:
 		return 1, up.goes, nil
+	case !up.known || !down.known:
+		return 0, 0, s.blame(s.fail(Unstable, 0, "the field is not a number behind a surface that the motion leads through"), w.Guard)
 	case up.goes > 0 && down.goes > 0:
 		return 1, 1, nil
 	case up.goes < 0 && down.goes < 0:
 		return 0, -1, nil
 	case up.goes < 0 && down.goes > 0:
-		if !up.first && !down.first || w.Corner {
+		if w.Corner { // the field is the same on the surface, but for round-off: it rests until it clearly leaves
+			return atEquality, 0, nil
+		}
+		if !up.first && !down.first {
 			return 0, 0, s.stuckOn("the second derivatives on both sides push onto a surface", i)
 		}
 		return OnSurface, 0, nil

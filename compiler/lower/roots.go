@@ -2,6 +2,7 @@ package lower
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
@@ -16,6 +17,7 @@ import (
 type roots struct {
 	*conditions
 	positive map[*ir.Node]bool // branches that are: see notNegative
+	twosided map[*ir.Node]bool // those of them that have a value on both sides of where they are 0
 	plain    bool              // roots have no switches: see mostRoots
 }
 
@@ -25,7 +27,7 @@ const mostRoots = 128
 
 // root is √e, or e^p with 0 < p < 1, where it has such a switch; nil where it has none.
 func (l *roots) root(x *check.Expr, args []*ir.Node) *ir.Node {
-	if l.plain || !l.byMode && (!l.located || !l.cornered) || !takesRoot(x) {
+	if l.plain || !l.byMode && (!l.located || !l.cornered) || !takesRoot(x, args) {
 		return nil
 	}
 	b, e := l.b, args[0]
@@ -76,18 +78,51 @@ func (l *roots) edge(e *ir.Node) (mode *ir.Node, turned bool) {
 
 // takesRoot reports whether an operation takes a root: it is 0 at 0, with an infinite slope. An exponent that is
 // estimated counts by where it starts.
-func takesRoot(x *check.Expr) bool {
+func takesRoot(x *check.Expr, args []*ir.Node) bool {
 	if x.Name == "sqrt" {
 		return true
 	}
+	p := exponent(x, args)
+	return p > 0 && p < 1
+}
+
+// exponent is that of a power, if it is a number, or where it starts if it is estimated; else not a number.
+func exponent(x *check.Expr, args []*ir.Node) float64 {
 	if x.Name != "pow" {
-		return false
+		return math.NaN()
 	}
-	p := x.Args[1]
-	if o, ok := p.Object.(*check.Param); ok && p.Kind == check.Ref {
-		p = o.Init
+	if n := args[1]; n.Op == ir.OpConst && n.Shape == ir.Scalar {
+		return n.Values[0]
 	}
-	return p.Kind == check.Number && p.Value > 0 && p.Value < 1
+	if p, ok := x.Args[1].Object.(*check.Param); ok && x.Args[1].Kind == check.Ref && p.Init.Kind == check.Number {
+		return p.Init.Value
+	}
+	return math.NaN()
+}
+
+// folded notes that a value has the slopes of opposite signs on both sides of where it is 0, as |x| has.
+func (l *roots) folded(n *ir.Node) *ir.Node {
+	l.twosided[n] = true
+	return l.upward(n)
+}
+
+// folds reports whether a value is such a one, or has it as a factor.
+func (l *roots) folds(n *ir.Node) bool {
+	return l.twosided[n] || (n.Op == ir.OpMul || n.Op == ir.OpDiv) && slices.ContainsFunc(n.Args, l.folds)
+}
+
+// kept keeps a value that is 0 or more from being less where its mode is that of the other side: steps end near
+// its edge, on either side, and their stages go beyond, where max(h − 1, 0)^1.5 would have no value.
+func (l *roots) kept(n *ir.Node) *ir.Node {
+	if !l.notNegative(n) {
+		return n
+	}
+	return l.elements(n, func(e *ir.Node, _ int) *ir.Node {
+		if e.Op == ir.OpConst || e.Op == ir.OpMax {
+			return e
+		}
+		return l.upward(l.b.Select(l.b.Lt(e, l.b.Const(0)), l.b.Const(0), e))
+	})
 }
 
 // upward notes that a value is 0 or more.

@@ -30,7 +30,7 @@ func Env() *check.Env {
 func solverChoices() []setting.Choice {
 	adaptive := setting.Table{
 		{Key: "rtol", Kind: setting.Number, Default: "1e-6", Min: 1e-15, Max: 1, Doc: "relative tolerance of a step"},
-		{Key: "atol", Kind: setting.Number, Default: "1e-8", Min: 0, Max: math.Inf(1), Doc: "absolute tolerance of a step. Where it is not given, the relative one times the size of each state: in fits that in the data, in simulations that at the start, and 1e-8 at most"},
+		{Key: "atol", Kind: setting.Number, Default: "1e-8", Min: 0, Max: math.Inf(1), Doc: "absolute tolerance of a step. Where it is not given, the relative one times the size of each state: in fits that in the data, or that at the start or that an event puts it to, if that is less; in simulations that at the start, and 1e-8 at most"},
 		{Key: "step", Kind: setting.Number, Min: 0, Max: math.Inf(1), Doc: "longest step"},
 		{Key: "max_steps", Kind: setting.Int, Default: "1000000", Min: 1, Max: 1e12, Doc: "steps of one trajectory, accepted and rejected, before it counts as failed; events and rows do not begin to count anew, so that a run that fires without end ends"},
 	}

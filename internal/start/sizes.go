@@ -10,6 +10,7 @@ import (
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/data"
+	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/sim"
@@ -436,7 +437,9 @@ func (d *ruler) Tolerances(opt sim.Options) (sim.Options, error) {
 	return opt, nil
 }
 
-// resolved are the sizes below which states need not be told apart from 0.
+// resolved are the sizes below which states need not be told apart from 0. A state that starts small is
+// told from 0 there: what grows from it is wrong by as large a part as its start is, and so is the
+// derivative by a parameter that it starts from.
 func (d *ruler) resolved() []float64 {
 	s := d.measure()
 	out := make([]float64, len(s.states))
@@ -451,14 +454,53 @@ func (d *ruler) resolved() []float64 {
 			}
 		}
 	})
+	starts := d.starts()
 	for i, size := range s.states {
-		out[i] = math.Min(size, math.Max(10*least[i], leastPart*size))
+		out[i] = min(size, math.Max(10*least[i], leastPart*size), math.Max(starts[i], leastStart*size))
 	}
 	return out
 }
 
-// leastPart is the part of its size below which no state is resolved.
-const leastPart = 1e-6
+// starts are the least sizes that states start with or, from 0, are put to by events. Infinity: nothing tells.
+func (d *ruler) starts() []float64 {
+	least := slices.Repeat([]float64{math.Inf(1)}, d.system.Size.Y)
+	note := func(i int, v float64) {
+		if v = math.Abs(v); v > 0 {
+			least[i] = math.Min(least[i], v)
+		}
+	}
+	for _, run := range d.runs {
+		d.at(run.Trajectory)
+		y, dd := d.begin(run.Span.T0)
+		for i, v := range y {
+			note(i, v)
+		}
+		jump := func(event int, t float64, args []float64) {
+			e := d.prog.Model.Events[event]
+			v := make([]float64, len(e.Targets))
+			d.system.Jump(event, t, y, dd, args, v)
+			for k, target := range e.Targets {
+				if target < len(y) && y[target] == 0 {
+					note(target, v[k])
+				}
+			}
+		}
+		for i, e := range d.prog.Model.Events {
+			if e.Jump != nil && len(e.Checked.Args) == 0 && e.Checked.Kind != dsl.TriggerOnObservation {
+				jump(i, run.Span.T0, nil)
+			}
+		}
+		for _, f := range run.Span.Firings {
+			jump(f.Event, f.T, f.Args)
+		}
+	}
+	return least
+}
+
+const (
+	leastPart  = 1e-6  // the part of its size below which no state is resolved,
+	leastStart = 1e-15 // but for one that starts there: beside its size that is round-off
+)
 
 // scalesAt are the scales at x.
 func (d *ruler) scalesAt(x []float64) []float64 {

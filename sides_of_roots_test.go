@@ -1,0 +1,82 @@
+package pinode
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Terms that have a value on one side of a surface alone, or an infinite slope there: weirs, orifices, contacts,
+// valves. Reference: the right-hand side in plain Go, by the classical method in 28,000 steps.
+func TestRootsOnOneSide(t *testing.T) {
+	t.Parallel()
+	above := func(v float64) float64 { return math.Max(v, 0) }
+	weir := func(law func(h float64) float64) func(t float64, y, f []float64) {
+		return func(t float64, y, f []float64) { f[0] = 0.2 + 0.5*math.Sin(t) - law(y[0]) }
+	}
+	inflow := "state h = 0.5\n h' = 0.2 + 0.5*sin(t) - "
+	for _, c := range []struct {
+		name, model string
+		start       []float64
+		rhs         func(t float64, y, f []float64)
+		off         float64 // tolerances that a value may be off by
+		until       float64
+	}{
+		{"power of max", inflow + "2*max(h - 1, 0)^1.5", []float64{0.5}, weir(func(h float64) float64 { return 2 * math.Pow(above(h-1), 1.5) }), 300, 14},
+		{"power that is estimated", "param n = 1.5\n" + inflow + "2*max(h - 1, 0)^n", []float64{0.5}, weir(func(h float64) float64 { return 2 * math.Pow(above(h-1), 1.5) }), 300, 14},
+		{"power in a branch", inflow + "(if h > 1 then 2*(h - 1)^1.5 else 0)", []float64{0.5}, weir(func(h float64) float64 { return 2 * math.Pow(above(h-1), 1.5) }), 300, 14},
+		{"power in the other branch", inflow + "(if h < 1 then 0 else 2*(h - 1)^2.5)", []float64{0.5}, weir(func(h float64) float64 { return 2 * math.Pow(above(h-1), 2.5) }), 300, 14},
+		{"power of relu", inflow + "2*relu(h - 1)^1.5", []float64{0.5}, weir(func(h float64) float64 { return 2 * math.Pow(above(h-1), 1.5) }), 300, 14},
+		{"logarithm of a root", inflow + "(if h > 1 then 2*(h - 1)*log(1 + sqrt(h - 1)) else 0)", []float64{0.5}, weir(func(h float64) float64 { return 2 * above(h-1) * math.Log1p(math.Sqrt(above(h-1))) }), 300, 14},
+		{"two weirs", inflow + "max(h - 1, 0)^1.5 - max(h - 1.1, 0)^1.5", []float64{0.5}, weir(func(h float64) float64 { return math.Pow(above(h-1), 1.5) + math.Pow(above(h-1.1), 1.5) }), 300, 14},
+		{"clamp", inflow + "8*clamp(h - 1, 0, 0.1)^1.5", []float64{0.5}, weir(func(h float64) float64 { return 8 * math.Pow(math.Min(above(h-1), 0.1), 1.5) }), 300, 14},
+		{"contact of spheres", "state h = 0.5\n state v = 0\n h' = v\n v' = -9.81 + 1e3*max(-h, 0)^1.5", []float64{0.5, 0}, func(_ float64, y, f []float64) {
+			f[0], f[1] = y[1], -9.81+1e3*math.Pow(above(-y[0]), 1.5)
+		}, 8000, 3},
+		{"half a wave", "state h = 0\n h' = max(sin(t), 0)^1.5 - h", []float64{0}, func(t float64, y, f []float64) {
+			f[0] = math.Pow(above(math.Sin(t)), 1.5) - y[0]
+		}, 300, 14},
+		{"cooling", "state h = 5\n h' = 10*sin(0.5*t) - 0.1*h*abs(h)^0.25", []float64{5}, func(t float64, y, f []float64) {
+			f[0] = 10*math.Sin(0.5*t) - 0.1*y[0]*math.Pow(math.Abs(y[0]), 0.25)
+		}, 3000, 14},
+	} {
+		want := classical(c.rhs, c.start, c.until, 28_000)[0]
+		for _, solver := range []string{"auto", "tsit5", "dop853", "rodas5p", "kvaerno5", "radau", "bdf"} {
+			for _, rtol := range []float64{1e-4, 1e-6, 1e-8} {
+				m, err := Parse("weir.node", fmt.Sprintf("model M {\n%s\n}\nsimulate { times: [%g], solver: %s { rtol: %g } }", c.model, c.until, solver, rtol))
+				require.NoError(t, err, c.name)
+				s, err := m.Simulate(t.Context(), SimulateOptions{})
+				require.NoError(t, err, "%s, %s, %g", c.name, solver, rtol)
+				rows := s.Trajectories[0].Rows
+				require.InDelta(t, want, rows[len(rows)-1][1], c.off*rtol*math.Max(1, math.Abs(want)), "%s, %s, %g", c.name, solver, rtol)
+			}
+		}
+	}
+}
+
+// classical integrates with the classical Runge–Kutta method of order 4 in n equal steps from 0.
+func classical(rhs func(t float64, y, f []float64), start []float64, end float64, n int) []float64 {
+	y := append([]float64{}, start...)
+	var k [4][]float64
+	for i := range k {
+		k[i] = make([]float64, len(y))
+	}
+	at := make([]float64, len(y))
+	h := end / float64(n)
+	for i := range n {
+		t := float64(i) * h
+		rhs(t, y, k[0])
+		for s, c := range [...]float64{0.5, 0.5, 1} {
+			for l := range y {
+				at[l] = y[l] + c*h*k[s][l]
+			}
+			rhs(t+c*h, at, k[s+1])
+		}
+		for l := range y {
+			y[l] += h / 6 * (k[0][l] + 2*k[1][l] + 2*k[2][l] + k[3][l])
+		}
+	}
+	return y
+}
