@@ -43,7 +43,7 @@ var recoveries = []struct {
 }{{0.001, 75, 80}, {0.005, 72, 75}, {0.01, 58, 60}, {0.025, 29, 30}, {0.05, 18, 20}}
 
 // repeats is the number of repetitions at each size of noise.
-const repeats = 4
+const repeats = 8
 
 // formulas repeats the search for the missing terms, and fits scenario 2.
 func formulas(s *study) error {
