@@ -55,7 +55,7 @@ func newExpressions(m *base) *expressions {
 		lets: map[letKey]*ir.Node{}, locals: map[*check.Local]*ir.Node{}, passed: map[*ir.Node]*ir.Node{},
 	}
 	l.conditions = &conditions{l, map[switchKey]int{}, map[*ir.Node]int{}, map[*ir.Node]*ir.Node{}}
-	l.roots = &roots{conditions: l.conditions, positive: map[*ir.Node]bool{}, twosided: map[*ir.Node]bool{}}
+	l.roots = &roots{conditions: l.conditions, positive: map[*ir.Node]bool{}}
 	l.densities = &densities{l}
 	l.systems = &systems{l}
 	return l
@@ -423,7 +423,7 @@ func (l *expressions) applied(name string, args []*ir.Node) *ir.Node {
 		return l.conditions.pick("min", l.conditions.pick("max", args[0], args[1]), args[2])
 	case "abs":
 		plain := func(x *ir.Node) *ir.Node { return b.Apply(ir.OpAbs, x) }
-		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return l.roots.folded(b.Select(m, x, b.Neg(x))) })
+		return l.branch(args[0], plain, corner, func(m, x *ir.Node) *ir.Node { return l.roots.upward(b.Select(m, x, b.Neg(x))) })
 	case "sign":
 		if !l.conditions.switched(args[0], neitherAtZero) {
 			return b.Apply(ir.OpSign, args[0])

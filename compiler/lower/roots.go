@@ -2,7 +2,6 @@ package lower
 
 import (
 	"math"
-	"slices"
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
@@ -17,7 +16,6 @@ import (
 type roots struct {
 	*conditions
 	positive map[*ir.Node]bool // branches that are: see notNegative
-	twosided map[*ir.Node]bool // those of them that have a value on both sides of where they are 0
 	plain    bool              // roots have no switches: see mostRoots
 }
 
@@ -98,17 +96,6 @@ func exponent(x *check.Expr, args []*ir.Node) float64 {
 		return p.Init.Value
 	}
 	return math.NaN()
-}
-
-// folded notes that a value has the slopes of opposite signs on both sides of where it is 0, as |x| has.
-func (l *roots) folded(n *ir.Node) *ir.Node {
-	l.twosided[n] = true
-	return l.upward(n)
-}
-
-// folds reports whether a value is such a one, or has it as a factor.
-func (l *roots) folds(n *ir.Node) bool {
-	return l.twosided[n] || (n.Op == ir.OpMul || n.Op == ir.OpDiv) && slices.ContainsFunc(n.Args, l.folds)
 }
 
 // kept keeps a value that is 0 or more from being less where its mode is that of the other side: steps end near
