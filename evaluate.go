@@ -99,6 +99,9 @@ func (m *Model) Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, e
 		return nil, public(err)
 	}
 	a, _, err := in.Assess(ctx)
+	if err == nil {
+		err = in.Look(ctx, e, a.Stats, &a.Warnings)
+	}
 	if err != nil {
 		return nil, public(err)
 	}

@@ -20,6 +20,7 @@ type Assessment struct {
 	Scores               []fit.Score
 	Residuals            []fit.Residual
 	Warnings             diag.List // of events that may not be certain
+	Stats                []sim.Stats
 }
 
 // Assess runs the model over the trajectories of training and over those that are held
@@ -74,6 +75,6 @@ func (f *estimated) assess(ctx context.Context, list []*problem.Trajectory) (*As
 		}
 	}
 	explain.Crossings(f.prog.Program, &a.Warnings, stats)
-	a.Scores = scorer.Scores()
+	a.Scores, a.Stats = scorer.Scores(), stats
 	return a, nil
 }

@@ -172,6 +172,19 @@ simulate { until: 40, solver: tsit5 }`,
 simulate { until: 1e11, solver: radau { rtol: 1e-3, atol: 1e-3 } }`,
 	},
 	{
+		Name: "inexact", Title: "a run comes out otherwise with smaller tolerances",
+		Explanation: "Tolerances bound the error of each step, and not what the motion makes of it: where neighbouring motions part from each other, as in chaos, in what grows from next to nothing, or at an impact that grazes, a small error becomes a large one. So simulations that take little time are run once more with a hundredth of their tolerances, and this is said where a state differs by more than a thousand relative tolerances of its size (a thousandth of it at least, a tenth at most). Solve with a smaller `rtol` until results stay, and then believe what stays. Of a chaotic motion no tolerance tells more than some time; what is asked of it should be an average then.",
+		Example: `model M {
+  state x = 1
+  state y = 1
+  state z = 20
+  x' = 10*(y - x)
+  y' = x*(28 - z) - y
+  z' = x*y - 8/3*z
+}
+simulate { until: 40 }`,
+	},
+	{
 		Name: "held-back", Title: "a parameter of a trajectory that is held back, and nothing tells it",
 		Explanation: "A parameter `per` key has a value of its own for a trajectory that is held back. It is estimated behind the fit on the rows that are `given`, with everything else held; without such rows it stays at its start value, and what is reported of the trajectory says little. Where values of a fit that did not have the trajectory are taken for it, in `simulate`, `evaluate` and `score`, that is an error: give the parameter a value by `--set`.",
 		Example: `model M {

@@ -81,6 +81,37 @@ func Astray(p *compiler.Program, l *diag.List, stats []sim.Stats, opt sim.Option
 	}
 }
 
+// Inexact is by how much a state differs where a run is done again with tolerances a hundredth as large.
+type Inexact struct {
+	Off           float64 // beside its size
+	State         int     // from 1; 0: none does by too much
+	T             float64
+	Value, Closer float64
+	Run           string // its name, if it has one
+	RTol          float64
+}
+
+// Doubt warns of it.
+func Doubt(p *compiler.Program, l *diag.List, x Inexact) {
+	if x.State == 0 {
+		return
+	}
+	of, name := stateAt(p, x.State-1)
+	_, at := of.Law()
+	run := ""
+	if x.Run != "" {
+		run = " in run " + x.Run
+	}
+	l.Warnf("inexact", at, "`%s` at t = %.6g%s is %.4g, and %.4g with tolerances a hundredth as large: what the solver neglects in a step grows here", name, x.T, run, x.Value, x.Closer).
+		WithHelp("solve with a smaller `rtol`, such as %.0e, until results stay; of chaotic motion no tolerance tells more than some time", x.RTol*1e-3)
+}
+
+// Fails warns of runs that do not come to their end with smaller tolerances.
+func Fails(p *compiler.Program, l *diag.List, err error) {
+	l.Warnf("inexact", p.Model.Checked.Span, "with tolerances a hundredth as large a run fails: %v", err).
+		WithHelp("it may be that only the solver's error leads round what it meets there: try a smaller `rtol`, or another `solver`, until results stay")
+}
+
 // stateAt is the state at a place of the state vector, and the name of its element.
 func stateAt(p *compiler.Program, i int) (*check.State, string) {
 	for _, s := range p.Model.Layout.States {

@@ -36,6 +36,7 @@ type ensemble struct {
 	measured []int                         // components of observations whose data stand behind the columns
 	samples  int                           // of each point of the sweeps
 	traces   []sim.Trace                   // by run; nil: they are not wanted
+	reached  []reached                     // likewise
 }
 
 // ensemble lists the runs that samples and sweeps ask for.

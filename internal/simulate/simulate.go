@@ -96,6 +96,11 @@ func (m *Simulator) Run(ctx context.Context, c Options) (*Simulation, error) {
 	explain.Stiffness(m.Prog.Program, &out.Warnings, stats, opt)
 	explain.Astray(m.Prog.Program, &out.Warnings, stats, opt)
 	explain.Crossings(m.Prog.Program, &out.Warnings, stats)
+	if err == nil {
+		if err := m.look(ctx, c, opt, runs, out); err != nil {
+			return nil, err
+		}
+	}
 	out.Unproven = explain.Unproven(m.Prog.Program, &out.Stats)
 	return out, err
 }
@@ -195,6 +200,7 @@ func (m *Simulator) run(ctx context.Context, opt *sim.Options, runs *ensemble, o
 	if err != nil {
 		return nil, err
 	}
+	runs.keep(m.Prog.Model.Layout.NUser)
 	out.Trajectories = make([]*Trajectory, len(runs.of))
 	fails := make([]error, len(runs.of))
 	stats := make([]sim.Stats, len(runs.of))
@@ -216,6 +222,9 @@ func (m *Simulator) run(ctx context.Context, opt *sim.Options, runs *ensemble, o
 				row++
 				sp.DrawRow(w.System.OfRow, it, row, runs.drawing(i))
 			}
+		}
+		if runs.reached != nil {
+			runs.reached[i] = reachedBy(&it.Span, tr, m.Prog.Model.Layout.NUser)
 		}
 		rows, saves, events := Rows(m.Prog.Program, w.System, &it.Span, it.Shown(), tr)
 		t.Rows, t.Events = runs.table(it, w.System, tr, rows, saves), events

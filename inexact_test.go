@@ -1,0 +1,86 @@
+package pinode
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What comes out otherwise with smaller tolerances is said; nothing else is.
+func TestInexact(t *testing.T) {
+	t.Parallel()
+	const hares = `model M {
+  param a = 1
+  state x = 1
+  state y = 12
+  x' = a*x*(1 - y)
+  y' = y*(x - 1)
+  observe seen = x ~ normal(0.01)
+}
+data d from "d.csv" { time: t; seen: seen }
+simulate { times: [20, 40, 60], solver: %[1]s }
+fit { solver: %[1]s }`
+	const pole = `model M {
+  param k = 1e-4
+  state x = 0.5
+  state s = 10
+  let mu = 0.4*s/(k + s)
+  x' = mu*x
+  s' = -mu*x/0.5
+  event feed at t = 15 { s += 3 }
+  observe seen = x ~ normal(0.3)
+}
+data d from "d.csv" { time: t; seen: seen }
+simulate { times: [5, 20], solver: %[1]s }
+fit { solver: %[1]s }`
+	// An impact at the very time of a row, that a smaller tolerance puts on its other side.
+	const onRow = `model M {
+  param a = 1
+  state h = 20
+  state v = -2
+  h' = v
+  v' = 0
+  event down when h <= 0 { v := -a*v }
+  observe seen = v ~ normal(0.3)
+}
+data d from "d.csv" { time: t; seen: seen }
+simulate { times: [5, 10, 20], solver: %[1]s }
+fit { solver: %[1]s }`
+	const decay = `model M {
+  param a = 1
+  state h = 20
+  h' = -a*h
+  observe seen = h ~ normal(0.3)
+}
+data d from "d.csv" { time: t; seen: seen }
+simulate { times: [5, 10, 50], solver: %[1]s }
+fit { solver: %[1]s }`
+	said := func(l Diagnostics) bool {
+		for _, d := range l.All {
+			if d.Code == "inexact" {
+				return true
+			}
+		}
+		return false
+	}
+	for _, c := range []struct {
+		model, solver, csv string
+		simulated, fitted  bool
+	}{
+		{hares, "bdf", "t,seen\n40,0.0051\n60,0.2511\n", true, true},
+		{hares, "vern9 { rtol: 1e-10 }", "t,seen\n40,0.0051\n60,0.2511\n", false, false},
+		{pole, "tsit5 { rtol: 1e-6, atol: 1e-5 }", "t,seen\n5,3.69\n20,7\n", true, true},
+		{onRow, "tsit5", "t,seen\n5,-2\n20,2\n", false, false},
+		{decay, "auto", "t,seen\n1,7\n5,0.1\n", false, false},
+		{decay, "euler { step: 0.1 }", "t,seen\n1,7\n5,0.1\n", false, false},
+	} {
+		m := fromText(t, fmt.Sprintf(c.model, c.solver), c.csv)
+		s, err := m.Simulate(t.Context(), SimulateOptions{})
+		require.NoError(t, err)
+		require.Equal(t, c.simulated, said(s.Warnings), "%s by %s: %v", c.model, c.solver, s.Warnings)
+		e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+		require.NoError(t, err)
+		require.Equal(t, c.fitted, said(e.Warnings), "%s by %s: %v", c.model, c.solver, e.Warnings)
+	}
+}
