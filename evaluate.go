@@ -100,7 +100,7 @@ func (m *Model) Evaluate(ctx context.Context, o EvaluateOptions) (*Evaluation, e
 	}
 	a, _, err := in.Assess(ctx)
 	if err == nil {
-		err = in.Look(ctx, e, a.Stats, &a.Warnings)
+		err = estimate.Look(ctx, in, e, a.Stats, &a.Warnings)
 	}
 	if err != nil {
 		return nil, public(err)

@@ -101,7 +101,7 @@ func (s *sides) depart(i int) {
 		return
 	}
 	rate, accel := math.Abs(s.rate[i]), math.Abs(s.accel[i])
-	square := s.rate[i]*s.accel[i] > 0 && accel < math.Inf(1) && rate*rate <= accel*s.here.coarse.g[i]/2 // of the time, as it grows
+	square := s.isSign(i) && s.rate[i]*s.accel[i] > 0 && accel < math.Inf(1) && rate*rate <= accel*s.here.coarse.g[i]/2 // of the time, as it grows
 	if square || rate <= max(s.here.fine.rate[i], accel*s.resolution()) {
 		s.awaitDeparture(i)
 	}

@@ -26,7 +26,7 @@ const (
 )
 
 // closerLook is the fit with tolerances a hundredth as large; nil where that tells nothing or takes too long.
-func (f *Fit) closerLook(stats []sim.Stats) (*Fit, error) {
+func closerLook(f *Fit, stats []sim.Stats) (*Fit, error) {
 	work, steps := 0, 0
 	for i := range stats {
 		work, steps = work+stats[i].Evaluations, steps+stats[i].Steps+stats[i].Rejected
@@ -47,18 +47,18 @@ func (f *Fit) closerLook(stats []sim.Stats) (*Fit, error) {
 
 // Look warns where the log-likelihood of an evaluation or its gradient is another with smaller tolerances; stats are
 // those of its runs.
-func (f *Fit) Look(ctx context.Context, e *Evaluation, stats []sim.Stats, l *diag.List) error {
-	near, err := f.closerLook(stats)
+func Look(ctx context.Context, f *Fit, e *Evaluation, stats []sim.Stats, l *diag.List) error {
+	near, err := closerLook(f, stats)
 	if err != nil || near == nil {
 		return err
 	}
 	then, err := near.Evaluate(ctx)
 	if err != nil {
-		near.fails(l, err)
+		fails(near, l, err)
 		return ctx.Err()
 	}
 	if differ(e.LogLikelihood, then.LogLikelihood) {
-		f.inexact(l, "the log-likelihood is %.7g, and %.7g with tolerances a hundredth as large", e.LogLikelihood, then.LogLikelihood)
+		inexact(f, l, "the log-likelihood is %.7g, and %.7g with tolerances a hundredth as large", e.LogLikelihood, then.LogLikelihood)
 		return nil
 	}
 	largest, off, of := 0., 0., ""
@@ -70,7 +70,7 @@ func (f *Fit) Look(ctx context.Context, e *Evaluation, stats []sim.Stats, l *dia
 		}
 	}
 	if off > math.Max(mostNats, mostBend*largest) {
-		f.inexact(l, "the derivative of the log-likelihood by `"+of+"` is %.4g, and %.4g with tolerances a hundredth as large", e.Gradient.Params[of], then.Gradient.Params[of])
+		inexact(f, l, "the derivative of the log-likelihood by `"+of+"` is %.4g, and %.4g with tolerances a hundredth as large", e.Gradient.Params[of], then.Gradient.Params[of])
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func (e *Evaluation) at(f *Fit, name string) float64 {
 }
 
 // fails warns that it does, with its tolerances.
-func (f *Fit) fails(l *diag.List, err error) {
+func fails(f *Fit, l *diag.List, err error) {
 	if f.solver.RTol > roundOff {
 		explain.Fails(f.prog.Program, l, err)
 	}
@@ -94,14 +94,14 @@ func differ(a, b float64) bool {
 	return math.Abs(a-b) > mostNats+mostPart*math.Abs(a)
 }
 
-func (f *Fit) inexact(l *diag.List, format string, values ...any) {
+func inexact(f *Fit, l *diag.List, format string, values ...any) {
 	l.Warnf("inexact", f.prog.Checked.Model.Span, "%s: what the solver neglects in a step grows in the motion", fmt.Sprintf(format, values...)).
 		WithHelp("solve with a smaller `rtol`, as in `--set fit.solver.rtol=%.0e`, until it stays", f.solver.RTol*1e-3)
 }
 
 // lookAtEnd warns where the likelihood of the training data is another with smaller tolerances.
-func (f *Fit) lookAtEnd(ctx context.Context, x []float64, stats []sim.Stats) error {
-	near, err := f.closerLook(stats)
+func lookAtEnd(ctx context.Context, f *Fit, x []float64, stats []sim.Stats) error {
+	near, err := closerLook(f, stats)
 	if err != nil || near == nil {
 		return err
 	}
@@ -112,13 +112,13 @@ func (f *Fit) lookAtEnd(ctx context.Context, x []float64, stats []sim.Stats) err
 			err = o.Failure()
 		}
 		if err != nil {
-			near.fails(&f.Warnings, err)
+			fails(near, &f.Warnings, err)
 			return ctx.Err()
 		}
 		v[i] = -float64(res.Values) * res.Loss
 	}
 	if differ(v[0], v[1]) {
-		f.inexact(&f.Warnings, "the log-likelihood at the estimates is %.7g, and %.7g with tolerances a hundredth as large", v[0], v[1])
+		inexact(f, &f.Warnings, "the log-likelihood at the estimates is %.7g, and %.7g with tolerances a hundredth as large", v[0], v[1])
 	}
 	return nil
 }

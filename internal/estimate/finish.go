@@ -123,7 +123,7 @@ func (f *Fit) finish(ctx context.Context, x []float64) error {
 	explain.Stiffness(f.prog.Program, &f.Warnings, stats, opt)
 	explain.Astray(f.prog.Program, &f.Warnings, stats, opt)
 	explain.Crossings(f.prog.Program, &f.Warnings, stats)
-	if err := f.lookAtEnd(ctx, x, stats); err != nil {
+	if err := lookAtEnd(ctx, f, x, stats); err != nil {
 		return err
 	}
 	if err := f.weigh(ctx, x); err != nil {
