@@ -46,3 +46,34 @@ data d from "d.csv" { time: t, y: y }
 	require.NoError(t, err)
 	require.Empty(t, f.Verdict.Exchange)
 }
+
+// A threshold and a part, neither of which can have the other's value, do not change places.
+func TestNoExchange(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 1))
+	var csv strings.Builder
+	csv.WriteString("t,y\n")
+	for k := range 60 {
+		level := 10.
+		for range int(5*(0.5*float64(k)+0.1)/0.01 + 0.5) {
+			if level += 0.01; level >= 70 {
+				level *= 0.6
+			}
+		}
+		fmt.Fprintf(&csv, "%g,%.6g\n", 0.5*float64(k)+0.1, level+0.5*rng.NormFloat64())
+	}
+	f, err := autoModel(t, `model Harvest {
+  param r = 4.5
+  param H = 65
+  param q = 0.3
+  state n = 10
+  n' = r
+  event cull when n >= H { n := n*(1 - q) }
+  observe y = n ~ normal(0.5)
+}
+data d from "d.csv" { time: t, y: y }
+`, csv.String()).Fit(context.Background(), FitOptions{})
+	require.NoError(t, err)
+	require.InDelta(t, 70, f.Values().Params["H"], 1)
+	require.InDelta(t, 0.4, f.Values().Params["q"], 0.02)
+	require.Empty(t, f.Verdict.Exchange)
+}

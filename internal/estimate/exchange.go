@@ -16,7 +16,8 @@ const (
 	exchangeWork  = 4e7  // operations that looking for them may take
 	exchangeMost  = 200  // evaluations of the loss
 	exchangeAside = 0.4  // how far from the estimate they are looked for, in coordinates
-	exchangeEqual = 1e-3 // of what a change of one of them does, that changing places may do
+	exchangeEqual = 1e-3 // of what a change of one of them does, and of the loss, that changing places may do
+	exchangeAt    = 2    // places at which they are to
 	exchangePairs = 3    // that change places together, at most
 )
 
@@ -24,7 +25,7 @@ const (
 type exchange [][2]int
 
 // exchanged are the sets of pairs of parameters that may change places together, with the same loss wherever
-// they are. It is tried at a point beside x, so that parameters that have come to the same value tell something.
+// they are. It is tried at points beside x, so that parameters that have come to the same value tell something.
 func exchanged(ctx context.Context, f *Fit, x []float64) []exchange {
 	pairs := alike(f, x)
 	if len(pairs) == 0 {
@@ -40,24 +41,35 @@ func exchanged(ctx context.Context, f *Fit, x []float64) []exchange {
 		return res.Loss
 	}
 	rng := fit.Stream(f.Plan.Trainer.Seed, "exchange", 0)
-	aside := slices.Clone(x)
-	for i := range f.Objective.Space.Params {
-		aside[i] += exchangeAside * (2*rng.Float64() - 1)
+	type place struct {
+		x    []float64
+		loss float64
 	}
-	at := value(aside)
+	var places []place
+	for range exchangeAt {
+		aside := slices.Clone(x)
+		for i := range f.Objective.Space.Params {
+			aside[i] += exchangeAside * (2*rng.Float64() - 1)
+		}
+		places = append(places, place{aside, value(aside)})
+	}
 	var found []exchange
 	symmetric := func(set exchange) bool {
-		y := slices.Clone(aside)
-		for _, p := range set {
-			changePlaces(f, y, p)
-		}
-		by := math.Abs(value(y) - at)
-		for _, p := range set { // each of them matters
-			y := slices.Clone(aside)
-			changePlaces(f, y, p)
-			y[p[1]] = aside[p[1]]
-			if !(by <= exchangeEqual*math.Abs(value(y)-at)) {
-				return false
+		for _, at := range places {
+			y := slices.Clone(at.x)
+			for _, p := range set {
+				if !changePlaces(f, y, p) {
+					return false
+				}
+			}
+			by := math.Abs(value(y) - at.loss)
+			for _, p := range set { // each of them matters
+				y := slices.Clone(at.x)
+				changePlaces(f, y, p)
+				y[p[1]] = at.x[p[1]]
+				if !(by < exchangeEqual*math.Min(math.Abs(value(y)-at.loss), 1+math.Abs(at.loss))) {
+					return false
+				}
 			}
 		}
 		return true
@@ -104,14 +116,16 @@ func taken(p [2]int, set exchange) bool {
 	})
 }
 
-// changePlaces gives two parameters each other's values.
-func changePlaces(f *Fit, x []float64, p [2]int) {
+// changePlaces gives two parameters each other's values, and reports whether they can have them.
+func changePlaces(f *Fit, x []float64, p [2]int) bool {
 	a, b := &f.Objective.Space.Transforms[p[0]], &f.Objective.Space.Transforms[p[1]]
 	u, _, err1 := a.Start(b.Forward(x[p[1]]))
 	v, _, err2 := b.Start(a.Forward(x[p[0]]))
-	if err1 == nil && err2 == nil {
-		x[p[0]], x[p[1]] = u, v
+	if err1 != nil || err2 != nil {
+		return false
 	}
+	x[p[0]], x[p[1]] = u, v
+	return true
 }
 
 // names says which parameters a set has.
