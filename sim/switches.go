@@ -227,7 +227,7 @@ func (s *switches) resolveOne(i int, at phase) (turned bool, fail *Failure) {
 		return false, nil // one surface does not say whether the other holds: see outOfHull
 	}
 	mode, side := float64(truth(s.g[w.Guard] > 0)), sign(s.g[w.Guard])
-	if slid || s.onSurface(w.Guard) {
+	if slid || s.onSurface(w.Guard) || s.stillThere(w.Guard) {
 		if mode, side, fail = s.decide(i); fail != nil {
 			return false, fail
 		}
@@ -257,6 +257,11 @@ func (s *switches) resolveOne(i int, at phase) (turned bool, fail *Failure) {
 		s.depart(w.Guard)
 	}
 	return turned, nil
+}
+
+// stillThere reports whether a guard that came to rest on its surface is no farther from it than it may be.
+func (s *switches) stillThere(guard int) bool {
+	return s.det.Side[guard] == 0 && math.Abs(s.g[guard]) <= s.band[guard]
 }
 
 // cross turns the switches of the guards that cross at this instant. first is the

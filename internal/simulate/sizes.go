@@ -15,6 +15,7 @@ const (
 	sampledRuns = 32    // of how many runs sizes are taken
 	leastSize   = 1e-6  // the part of what else a state may be below which its size is not taken,
 	leastStart  = 1e-15 // but for one that it starts with: beside its size that is round-off
+	leastFilled = 1e-12 // and of what fills it
 	filling     = 10    // over how many parts of its span a state may fill up from 0
 	beside      = 0.1   // the part of a state by which probes are off it
 	probes      = 3     // at how many states and times
@@ -122,7 +123,7 @@ func (z *sizer) measure(span *sim.Span) []float64 {
 		if like[i] > known[i] && (v == 0 || v > like[i]) {
 			v = like[i]
 		}
-		if out[i] = math.Max(v, leastSize*like[i]); known[i] > leastStart*out[i] { // what grows from it is as exact as it is
+		if out[i] = math.Max(v, leastFilled*like[i]); known[i] > leastStart*out[i] { // what grows from it is as exact as it is
 			out[i] = known[i]
 		}
 	}
