@@ -362,8 +362,8 @@ func (l *expressions) op(x *check.Expr) *ir.Node {
 	if n := l.roots.root(x, args); n != nil {
 		return n
 	}
-	if x.Name == "pow" || x.Name == "sqrt" {
-		args[0] = l.roots.kept(args[0])
+	if n := l.roots.power(x, args); n != nil {
+		return n
 	}
 	return l.applied(x.Name, args)
 }

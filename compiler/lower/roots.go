@@ -98,17 +98,18 @@ func exponent(x *check.Expr, args []*ir.Node) float64 {
 	return math.NaN()
 }
 
-// kept keeps a value that is 0 or more from being less where its mode is that of the other side: steps end near
-// its edge, on either side, and their stages go beyond, where max(h − 1, 0)^1.5 would have no value.
-func (l *roots) kept(n *ir.Node) *ir.Node {
-	if !l.notNegative(n) {
-		return n
+// power is a root, or a power with a positive exponent, of a value that is 0 or more, and 0 where it is not more than
+// that: steps end near the edge of a mode, on either side, and their stages go beyond, where max(h − 1, 0)^1.5 would have
+// no value and, at its edge, no second derivative. nil: it is another operation.
+func (l *roots) power(x *check.Expr, args []*ir.Node) *ir.Node {
+	if x.Name != "sqrt" && !(exponent(x, args) > 0) || !l.notNegative(args[0]) || args[0].Op == ir.OpConst || args[0].Op == ir.OpMax {
+		return nil
 	}
-	return l.elements(n, func(e *ir.Node, _ int) *ir.Node {
-		if e.Op == ir.OpConst || e.Op == ir.OpMax {
-			return e
-		}
-		return l.upward(l.b.Select(l.b.Lt(e, l.b.Const(0)), l.b.Const(0), e))
+	b := l.b
+	within := l.elements(args[0], func(e *ir.Node, _ int) *ir.Node { return b.Select(b.Lt(b.Const(0), e), e, b.Const(1)) })
+	value := l.applied(x.Name, append([]*ir.Node{within}, args[1:]...))
+	return l.elements(value, func(v *ir.Node, i int) *ir.Node {
+		return l.upward(b.Select(b.Lt(b.Const(0), l.elementOf(args[0], i)), v, b.Const(0)))
 	})
 }
 
