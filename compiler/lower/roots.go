@@ -98,18 +98,24 @@ func exponent(x *check.Expr, args []*ir.Node) float64 {
 	return math.NaN()
 }
 
-// power is a root, or a power with a positive exponent, of a value that is 0 or more, and 0 where it is not more than
-// that: steps end near the edge of a mode, on either side, and their stages go beyond, where max(h − 1, 0)^1.5 would have
-// no value and, at its edge, no second derivative. nil: it is another operation.
+// power is a root or power of a value that is 0 or more, which has a value where the mode is that of the other side too:
+// steps end near the edge of a mode, on either side, and their stages go beyond, where max(h − 1, 0)^1.5 would have none
+// and, at its edge, no second derivative. nil: it is another operation.
 func (l *roots) power(x *check.Expr, args []*ir.Node) *ir.Node {
-	if x.Name != "sqrt" && !(exponent(x, args) > 0) || !l.notNegative(args[0]) || args[0].Op == ir.OpConst || args[0].Op == ir.OpMax {
+	if x.Name != "sqrt" && x.Name != "pow" || !l.notNegative(args[0]) || args[0].Op == ir.OpConst || args[0].Op == ir.OpMax {
 		return nil
 	}
 	b := l.b
-	within := l.elements(args[0], func(e *ir.Node, _ int) *ir.Node { return b.Select(b.Lt(b.Const(0), e), e, b.Const(1)) })
-	value := l.applied(x.Name, append([]*ir.Node{within}, args[1:]...))
-	return l.elements(value, func(v *ir.Node, i int) *ir.Node {
-		return l.upward(b.Select(b.Lt(b.Const(0), l.elementOf(args[0], i)), v, b.Const(0)))
+	above := func(e *ir.Node) *ir.Node { return b.Lt(b.Const(0), e) }
+	if !(exponent(x, args) > 1) {
+		within := l.elements(args[0], func(e *ir.Node, _ int) *ir.Node {
+			return l.upward(b.Select(b.Lt(e, b.Const(0)), b.Const(0), e))
+		})
+		return l.applied(x.Name, append([]*ir.Node{within}, args[1:]...))
+	}
+	within := l.elements(args[0], func(e *ir.Node, _ int) *ir.Node { return b.Select(above(e), e, b.Const(1)) })
+	return l.elements(b.Pow(within, args[1]), func(v *ir.Node, i int) *ir.Node {
+		return l.upward(b.Select(above(l.elementOf(args[0], i)), v, b.Const(0)))
 	})
 }
 
