@@ -250,6 +250,8 @@ func TestSlidingFailures(t *testing.T) {
 	read.Events = []Event{{Jump: func(*Point) []Jet { return nil }}}
 	ledgeRead := ledge()
 	ledgeRead.Hybrid.Switches[0].Trigger = 1
+	corner := surface(0, constant(-1), constant(1), 1)
+	corner.Hybrid.Switches[0].Corner = true
 	for _, c := range []struct {
 		name     string
 		m        *Model
@@ -257,6 +259,7 @@ func TestSlidingFailures(t *testing.T) {
 		switches []int
 	}{
 		{"second derivatives", surface(0, func(x *Point) Jet { return x.T.Scale(-1) }, func(x *Point) Jet { return x.T }, 1), "second derivatives", []int{0}},
+		{"corner", corner, "second derivatives", []int{0}},
 		{"the same surface twice", two(y, func(x *Point) Jet { return x.Y[0].Scale(3) }, 1), "same surface", []int{0, 1}},
 		{"a condition of the field", two(y, func(x *Point) Jet { return x.D[0].Plus(-0.75) }, 1), "reads a term that jumps", []int{0, 1}},
 		{"three surfaces", three(), "more than two surfaces", []int{0, 1, 2}},

@@ -44,6 +44,7 @@ func newSwitches(s *sides, rests *rests) *switches {
 type branch struct {
 	goes         int8
 	known, first bool
+	rate         float64
 }
 
 // branch looks at the guard of switch i, which is on its surface, in a mode.
@@ -72,7 +73,7 @@ func (s *switches) branch(i int, mode float64) branch {
 	if math.IsNaN(a) {
 		a = 0
 	}
-	return branch{goes: direction(r, a, g, within), known: true, first: math.Abs(r) > within}
+	return branch{goes: direction(r, a, g, within), known: true, first: math.Abs(r) > within, rate: r}
 }
 
 // unknownsThere finds the algebraic unknowns that the modes of a switch go with, if it is implicit, and
@@ -126,10 +127,10 @@ func (s *switches) decide(i int) (mode float64, side int8, fail *Failure) {
 	case up.goes < 0 && down.goes < 0:
 		return 0, -1, nil
 	case up.goes < 0 && down.goes > 0:
-		if w.Corner { // the field is the same on the surface, but for round-off: it rests until it clearly leaves
+		if w.Corner && s.hardlyMoves(w.Guard, up, down) { // but for round-off the field is the same on the surface: it rests until it clearly leaves
 			return atEquality, 0, nil
 		}
-		if !up.first && !down.first {
+		if w.Corner || !up.first && !down.first {
 			return 0, 0, s.stuckOn("the second derivatives on both sides push onto a surface", i)
 		}
 		return OnSurface, 0, nil
@@ -155,6 +156,15 @@ func (s *switches) decide(i int) (mode float64, side int8, fail *Failure) {
 	}
 	return 0, -1, nil
 }
+
+// hardlyMoves reports whether a guard would come no farther in the whole run, in either branch, than a root of what the
+// tolerances let it be off by: what a root makes of an error near its edge.
+func (s *switches) hardlyMoves(guard int, up, down branch) bool {
+	return math.Max(math.Abs(up.rate), math.Abs(down.rate))*(s.span.T1-s.span.T0)*math.Sqrt(s.opt.RTol) <= slowly*s.here.coarse.g[guard]
+}
+
+// slowly is how many times as far.
+const slowly = 100
 
 // atRoot is the mode of a switch on whose surface a root ends, and the side of its guard: it rests there, or
 // goes on where the field leads it, also where that has no value, which the run is stopped for then.
