@@ -185,11 +185,11 @@ func (c *continuous) integrate(e *entry, y1 []float64) {
 	for i := e.hi - 1; i >= e.lo; i-- {
 		c.along(t, s.span.Saves[i])
 		t = s.span.Saves[i]
-		addTo(c.x[off:off+s.size.Y], row(c.reverse.ct.Y, i))
-		addTo(c.x[off+s.size.Y:], row(c.reverse.ct.D, i))
+		addTo(c.x[off:off+s.size.Y], c.reverse.ct.Y.At(i))
+		addTo(c.x[off+s.size.Y:], c.reverse.ct.D.At(i))
 		if !s.saves.separate[i] {
-			addTo(c.x[off:off+s.size.Y], row(c.reverse.ct.BeforeY, i))
-			addTo(c.x[off+s.size.Y:], row(c.reverse.ct.BeforeD, i))
+			addTo(c.x[off:off+s.size.Y], c.reverse.ct.BeforeY.At(i))
+			addTo(c.x[off+s.size.Y:], c.reverse.ct.BeforeD.At(i))
 		}
 	}
 	start := e.t

@@ -137,8 +137,8 @@ func testBall(t *testing.T, memory int) {
 		tn := math.Sqrt2 * (9 - 10*en)
 		tau := T - tn
 		y, v := b.r+en*u*tau-b.g*tau*tau/2, en*u-b.g*tau
-		require.InDelta(t, y, tr.SaveY[0][0], 1e-11)
-		require.InDelta(t, v, tr.SaveY[0][1], 1e-11)
+		require.InDelta(t, y, tr.SaveY.At(0)[0], 1e-11)
+		require.InDelta(t, v, tr.SaveY.At(0)[1], 1e-11)
 
 		sn := (2 - 2*n*math.Pow(b.e, n-1) + 2*(n-1)*en) / math.Pow(1-b.e, 2)
 		dy := map[int]float64{
@@ -162,7 +162,7 @@ func testBall(t *testing.T, memory int) {
 				"unrolled": s.Backward, "adjoint": s.Adjoint, "backsolve": s.Backsolve,
 			} {
 				b.bar = [n0]float64{}
-				t0 := backward(b, &Cotangents{Y: [][]float64{ct}, Start: true})
+				t0 := backward(b, &Cotangents{Y: RowsOf(ct), Start: true})
 				for i := range n0 {
 					require.InDelta(t, want[i], b.bar[i], 1e-9*(1+math.Abs(want[i])), "%s, T = %g, component %d, parameter %d", name, T, k, i)
 				}
@@ -173,7 +173,7 @@ func testBall(t *testing.T, memory int) {
 				b.dir[i] = 1
 				var tan Tangents
 				s.Forward(b, &tan)
-				require.InDelta(t, want[i], tan.Y[0][k], 1e-9*(1+math.Abs(want[i])), "forward, T = %g, component %d, parameter %d", T, k, i)
+				require.InDelta(t, want[i], tan.Y.At(0)[k], 1e-9*(1+math.Abs(want[i])), "forward, T = %g, component %d, parameter %d", T, k, i)
 			}
 		}
 	}
@@ -216,7 +216,7 @@ func TestBallComesToRest(t *testing.T) {
 	last := tr.Log[len(tr.Log)-1]
 	require.True(t, last.Kind == Rested)
 	require.InEpsilon(t, 9*math.Sqrt2, last.T, 1e-10) // extrapolated from the last three gaps, of 1e-6
-	require.Equal(t, []float64{0.2, 0}, tr.SaveY[0])
+	require.Equal(t, []float64{0.2, 0}, tr.SaveY.At(0))
 	// The time of rest is (u/g)(1+e)/(1−e): its derivative by e is 2u/(g(1−e)²).
 	ct := make([]float64, len(tr.Log))
 	ct[len(ct)-1] = 1
@@ -225,7 +225,7 @@ func TestBallComesToRest(t *testing.T) {
 		"unrolled": s.Backward, "adjoint": s.Adjoint, "backsolve": s.Backsolve,
 	} {
 		b.bar = [5]float64{}
-		backward(b, &Cotangents{EventT: ct, Y: [][]float64{{1, 1}}})
+		backward(b, &Cotangents{EventT: ct, Y: RowsOf([]float64{1, 1})})
 		require.InEpsilon(t, want, b.bar[1], 1e-6, name)
 		require.InEpsilon(t, 1-9*math.Sqrt2/(2*9.8), b.bar[4], 1e-6, name)
 	}
@@ -233,7 +233,7 @@ func TestBallComesToRest(t *testing.T) {
 	var tan Tangents
 	s.Forward(b, &tan)
 	require.InEpsilon(t, want, tan.EventT[len(ct)-1], 1e-6)
-	require.Equal(t, []float64{0, 0}, tan.Y[0])
+	require.Equal(t, []float64{0, 0}, tan.Y.At(0))
 }
 
 // TestRunAllocatesNothing: once its arenas have grown a run, with its events,
@@ -243,7 +243,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 	s := New(ballHybrid(), b.Sizes(), Options{}, nil)
 	var tr Trajectory
 	span := &Span{T1: 10, Saves: []float64{1, 2, 5, 10}}
-	ct := &Cotangents{Y: [][]float64{{1, 0}, {0, 1}, {1, 0}, {1, 1}}}
+	ct := &Cotangents{Y: RowsOf([]float64{1, 0}, []float64{0, 1}, []float64{1, 0}, []float64{1, 1})}
 	run := func() {
 		if err := s.Run(b, span, &tr); err != nil {
 			t.Fatal(err)
@@ -261,8 +261,8 @@ func TestRunsRepeat(t *testing.T) {
 	var tr Trajectory
 	span := &Span{T1: 10, Saves: []float64{10}}
 	require.NoError(t, s.Run(b, span, &tr))
-	first := append([]float64{}, tr.SaveY[0]...)
+	first := append([]float64{}, tr.SaveY.At(0)...)
 	require.Error(t, s.Run(b, &Span{T1: 14}, &tr))
 	require.NoError(t, s.Run(b, span, &tr))
-	require.Equal(t, first, tr.SaveY[0])
+	require.Equal(t, first, tr.SaveY.At(0))
 }

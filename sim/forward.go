@@ -8,8 +8,8 @@ import (
 // Tangents are the derivatives of the results of a run in some directions, its columns.
 // Number l of a state in column c of n is at l·n+c.
 type Tangents struct {
-	Y, D             [][]float64 // of SaveY, SaveD
-	BeforeY, BeforeD [][]float64 // of BeforeY, BeforeD
+	Y, D             Rows // of SaveY, SaveD
+	BeforeY, BeforeD Rows // of BeforeY, BeforeD
 	EndY, EndD       []float64
 	EventT           []float64 // of the times of the event log, event after event
 }
@@ -87,8 +87,10 @@ func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 	}
 	s.run.model = m
 	n, w := len(s.run.span.Saves), f.n
-	out.Y, out.D = rows(out.Y, n, s.run.size.Y*w), rows(out.D, n, s.run.size.D*w)
-	out.BeforeY, out.BeforeD = rows(out.BeforeY, n, s.run.size.Y*w), rows(out.BeforeD, n, s.run.size.D*w)
+	out.Y.Resize(n, s.run.size.Y*w)
+	out.D.Resize(n, s.run.size.D*w)
+	out.BeforeY.Resize(n, s.run.size.Y*w)
+	out.BeforeD.Resize(n, s.run.size.D*w)
 	out.EndY, out.EndD = resize(out.EndY, s.run.size.Y*w), resize(out.EndD, s.run.size.D*w)
 	out.EventT = out.EventT[:0]
 	for len(f.snaps) < len(s.run.tape.snaps) {
@@ -144,15 +146,15 @@ func (f *forward) entry(e *entry) {
 			out.EventT = append(out.EventT, f.t...)
 		}
 	case saveEntry:
-		f.saveOn(e, out.Y, out.D)
+		f.saveOn(e, &out.Y, &out.D)
 		for i := e.lo; i < e.hi; i++ {
 			if !s.saves.separate[i] {
-				copy(out.BeforeY[i], out.Y[i])
-				copy(out.BeforeD[i], out.D[i])
+				copy(out.BeforeY.At(i), out.Y.At(i))
+				copy(out.BeforeD.At(i), out.D.At(i))
 			}
 		}
 	case beforeEntry:
-		f.saveOn(e, out.BeforeY, out.BeforeD)
+		f.saveOn(e, &out.BeforeY, &out.BeforeD)
 	case descentEntry:
 		f.falls.descend(f, e)
 	case steepEntry:
@@ -259,7 +261,7 @@ func (f *forward) push(e *entry, h, end []float64, saves bool) {
 		s.stepper.JVPColumns(f, f.n, f.t, h, f.y, end, saves && e.lo < e.hi)
 		if saves {
 			for i := e.lo; i < e.hi; i++ {
-				s.stepper.DenseJVPColumns((s.span.Saves[i]-e.t)/e.h, f.n, f.t, h, f.y, f.out.Y[i])
+				s.stepper.DenseJVPColumns((s.span.Saves[i]-e.t)/e.h, f.n, f.t, h, f.y, f.out.Y.At(i))
 			}
 		}
 		return
@@ -269,13 +271,13 @@ func (f *forward) push(e *entry, h, end []float64, saves bool) {
 		switch {
 		case saves && f.variation != nil:
 			for i := e.lo; i < e.hi; i++ {
-				scatter(f.out.Y[i], f.variation.saves[i-e.lo], f.at, f.n)
+				scatter(f.out.Y.At(i), f.variation.saves[i-e.lo], f.at, f.n)
 			}
 		case saves:
 			save := f.vals[:len(f.cy)]
 			for i := e.lo; i < e.hi; i++ {
 				s.stepper.DenseJVP((s.span.Saves[i]-e.t)/e.h, f.cy, save)
-				scatter(f.out.Y[i], save, f.at, f.n)
+				scatter(f.out.Y.At(i), save, f.at, f.n)
 			}
 		}
 		scatter(end, f.cz, f.at, f.n)
@@ -318,10 +320,10 @@ func (f *forward) stepOn(e *entry) {
 	f.lengths(e)
 	f.push(e, f.h, f.y0, true)
 	for i := e.lo; i < e.hi; i++ {
-		copy(f.out.D[i], f.d)
+		copy(f.out.D.At(i), f.d)
 		if !s.saves.separate[i] {
-			copy(f.out.BeforeY[i], f.out.Y[i])
-			copy(f.out.BeforeD[i], f.d)
+			copy(f.out.BeforeY.At(i), f.out.Y.At(i))
+			copy(f.out.BeforeD.At(i), f.d)
 		}
 	}
 	copy(f.y, f.y0)
@@ -449,7 +451,7 @@ func (f *forward) jumpColumn(e *entry) {
 	jumps.Assign(f.cy, f.cd, targets, ev.Adds, v)
 }
 
-func (f *forward) saveOn(e *entry, y, d [][]float64) {
+func (f *forward) saveOn(e *entry, y, d *Rows) {
 	s := f.history
 	at, dd := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, dd)
@@ -457,9 +459,9 @@ func (f *forward) saveOn(e *entry, y, d [][]float64) {
 	for i := e.lo; i < e.hi; i++ {
 		for l, rate := range f.field {
 			for c, t := range f.t {
-				y[i][l*f.n+c] = f.y[l*f.n+c] - t*rate
+				y.At(i)[l*f.n+c] = f.y[l*f.n+c] - t*rate
 			}
 		}
-		copy(d[i], f.d)
+		copy(d.At(i), f.d)
 	}
 }

@@ -23,7 +23,7 @@ func results(tr *sim.Trajectory) [][][]float64 {
 	for i := range tr.Log {
 		events[i] = []float64{tr.Log[i].T}
 	}
-	return [][][]float64{tr.SaveY[:tr.Saved], tr.BeforeY[:tr.Saved], {tr.Y}, events}
+	return [][][]float64{tr.SaveY.Lists(tr.Saved), tr.BeforeY.Lists(tr.Saved), {tr.Y}, events}
 }
 
 // objective is a weighted sum of all results.
@@ -52,7 +52,7 @@ func cotangents(tr *sim.Trajectory, start bool) *sim.Cotangents {
 		return out
 	}
 	n := len(tr.Y)
-	ct.Y, ct.BeforeY, ct.EndY = rows(0, tr.Saved, n), rows(1, tr.Saved, n), rows(2, 1, n)[0]
+	ct.Y, ct.BeforeY, ct.EndY = sim.RowsOf(rows(0, tr.Saved, n)...), sim.RowsOf(rows(1, tr.Saved, n)...), rows(2, 1, n)[0]
 	for _, row := range rows(3, len(tr.Log), 1) {
 		ct.EventT = append(ct.EventT, row[0])
 	}
@@ -191,7 +191,7 @@ func forward(s *sim.Integrator, m *Model, tr *sim.Trajectory) (out []float64) {
 		for k, v := range tan.EventT {
 			events[k] = []float64{v}
 		}
-		for list, rows := range [][][]float64{tan.Y[:tr.Saved], tan.BeforeY[:tr.Saved], {tan.EndY}, events} {
+		for list, rows := range [][][]float64{tan.Y.Lists(tr.Saved), tan.BeforeY.Lists(tr.Saved), {tan.EndY}, events} {
 			for k, row := range rows {
 				for j, v := range row {
 					sum += weight(list, k, j) * v

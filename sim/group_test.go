@@ -81,7 +81,7 @@ func TestLongFreeRuns(t *testing.T) {
 			m := models[i]
 			p := m.P[0]
 			told := fmt.Sprintf("memory %d, frequency %g", memory, p)
-			require.InDelta(t, 2*math.Cos(p*end), j.Out.SaveY[0][0], 1e-5, told)
+			require.InDelta(t, 2*math.Cos(p*end), j.Out.SaveY.At(0)[0], 1e-5, told)
 			require.Greater(t, j.Out.Stats.Steps, 96, told)
 			require.Positive(t, j.In.TapeWords())
 			alone, span := oscillator(), sim.Span{T1: end, Saves: []float64{end}}
@@ -96,7 +96,7 @@ func TestLongFreeRuns(t *testing.T) {
 					continue // in the lanes, below
 				}
 				m.Clear()
-				backward(Run{Model: m}, &sim.Cotangents{Y: [][]float64{{1, 0}}})
+				backward(Run{Model: m}, &sim.Cotangents{Y: sim.RowsOf([]float64{1, 0})})
 				require.InDeltaSlice(t, want, m.PBar, 1e-3, "%s, %s", told, name)
 			}
 			for k := range want {
@@ -104,7 +104,7 @@ func TestLongFreeRuns(t *testing.T) {
 				m.PDot[k] = 1
 				var tan sim.Tangents
 				j.In.Forward(Run{Model: m}, &tan)
-				require.InDelta(t, want[k], tan.Y[0][0], 1e-3, "%s, forward", told)
+				require.InDelta(t, want[k], tan.Y.At(0)[0], 1e-3, "%s, forward", told)
 			}
 		}
 	}
@@ -134,7 +134,7 @@ func TestFailuresInLanes(t *testing.T) {
 			require.InDelta(t, float64(i%4-1), j.Out.T, 1e-6)
 		default:
 			require.NoError(t, j.Err)
-			require.InDelta(t, math.Cos(models[i].P[0]*5), j.Out.SaveY[1][0], 1e-4)
+			require.InDelta(t, math.Cos(models[i].P[0]*5), j.Out.SaveY.At(1)[0], 1e-4)
 		}
 	}
 }

@@ -204,7 +204,7 @@ func TestFiringsOfOneInstant(t *testing.T) {
 	c1 := 100*math.Exp(-0.5) + 12
 	c2 := c1*math.Exp(-0.5) + 3
 	for i, want := range []float64{100, c1, c2} {
-		require.InDelta(t, want, tr.SaveY[i][0], 1e-7)
+		require.InDelta(t, want, tr.SaveY.At(i)[0], 1e-7)
 	}
 	require.InDelta(t, c2, tr.Y[0], 1e-7, "what falls on the end happens")
 	require.Equal(t, 7, tr.Stats.Events)
@@ -225,8 +225,8 @@ func TestSavesBetweenFirings(t *testing.T) {
 	c2 := (c1 + 13) * math.Exp(-0.5)
 	after, before := []float64{c1, c1 + 12, c1 + 13, c2, c2 + 4}, []float64{c1, c1, c1, c2, c2}
 	for i := range after {
-		require.InDelta(t, after[i], tr.SaveY[i][0], 1e-7, "save %d", i)
-		require.InDelta(t, before[i], tr.BeforeY[i][0], 1e-7, "before save %d", i)
+		require.InDelta(t, after[i], tr.SaveY.At(i)[0], 1e-7, "save %d", i)
+		require.InDelta(t, before[i], tr.BeforeY.At(i)[0], 1e-7, "before save %d", i)
 	}
 	require.Equal(t, 5, tr.Saved)
 }

@@ -73,11 +73,11 @@ func (s *history) endAtFixed() {
 func (s *history) readHere() {
 	e := entry{kind: saveEntry, t: s.t, lo: s.saves.next, hi: s.saves.next, state: s.tape.keep(s.y, s.d)}
 	for ; e.hi < len(s.span.Saves) && s.span.Saves[e.hi] <= s.t+s.resolution(); e.hi++ {
-		copy(s.out.SaveY[e.hi], s.y)
-		copy(s.out.SaveD[e.hi], s.d)
+		copy(s.out.SaveY.At(e.hi), s.y)
+		copy(s.out.SaveD.At(e.hi), s.d)
 		if !s.saves.separate[e.hi] {
-			copy(s.out.BeforeY[e.hi], s.y)
-			copy(s.out.BeforeD[e.hi], s.d)
+			copy(s.out.BeforeY.At(e.hi), s.y)
+			copy(s.out.BeforeD.At(e.hi), s.d)
 		}
 	}
 	s.record(e)
@@ -94,12 +94,12 @@ func (s *history) readsLane() bool {
 func (s *history) readSaves(blk *solvers.Block, lane int, t, h, until float64) {
 	hi := s.span.savesBefore(s.saves.next, len(s.span.Saves), until)
 	for i := s.saves.next; i < hi; i++ {
-		blk.Dense(s.opt.Method, lane, h, (s.span.Saves[i]-t)/h, s.out.SaveY[i])
-		copy(s.out.SaveD[i], s.d)
+		blk.Dense(s.opt.Method, lane, h, (s.span.Saves[i]-t)/h, s.out.SaveY.At(i))
+		copy(s.out.SaveD.At(i), s.d)
 		s.correctSave(i)
 		if !s.saves.separate[i] {
-			copy(s.out.BeforeY[i], s.out.SaveY[i])
-			copy(s.out.BeforeD[i], s.d)
+			copy(s.out.BeforeY.At(i), s.out.SaveY.At(i))
+			copy(s.out.BeforeD.At(i), s.d)
 		}
 	}
 	s.saves.next, s.out.Saved = hi, hi

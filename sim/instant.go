@@ -71,8 +71,8 @@ func (s *instant) saveBefore() {
 	}
 	e.lo = e.hi
 	for now := s.t + s.resolution(); e.hi < len(s.span.Saves) && s.span.Saves[e.hi] <= now; {
-		copy(s.out.BeforeY[e.hi], s.y)
-		copy(s.out.BeforeD[e.hi], s.d)
+		copy(s.out.BeforeY.At(e.hi), s.y)
+		copy(s.out.BeforeD.At(e.hi), s.d)
 		s.saves.separate[e.hi] = true
 		e.hi++
 	}
@@ -468,8 +468,8 @@ func (s *instant) readSaves(last int) {
 	}
 	e := entry{kind: saveEntry, t: s.t, lo: s.saves.next, hi: last, state: s.tape.keep(s.y, s.d)}
 	for i := e.lo; i < e.hi; i++ {
-		copy(s.out.SaveY[i], s.y)
-		copy(s.out.SaveD[i], s.d)
+		copy(s.out.SaveY.At(i), s.y)
+		copy(s.out.SaveD.At(i), s.d)
 	}
 	s.record(e)
 	s.saves.next, s.out.Saved = last, last

@@ -75,14 +75,14 @@ func TestSavesAtMovingInstants(t *testing.T) {
 	}
 	m.Hybrid.Schedules = []sim.Schedule{{At: 0, Period: -1, From: -1, Until: -1}}
 	s, tr := solve(t, m, sim.Span{T1: 2, Saves: []float64{1}})
-	require.InDelta(t, math.Exp(-0.7), tr.BeforeY[0][0], 1e-9)
-	require.InDelta(t, math.Exp(-0.7)+1, tr.SaveY[0][0], 1e-9)
+	require.InDelta(t, math.Exp(-0.7), tr.BeforeY.At(0)[0], 1e-9)
+	require.InDelta(t, math.Exp(-0.7)+1, tr.SaveY.At(0)[0], 1e-9)
 	for _, c := range []struct {
 		ct   *sim.Cotangents
 		want []float64
 	}{
-		{&sim.Cotangents{BeforeY: [][]float64{{1}}}, []float64{0, -math.Exp(-0.7)}},
-		{&sim.Cotangents{Y: [][]float64{{1}}}, []float64{0.7, -math.Exp(-0.7)}},
+		{&sim.Cotangents{BeforeY: sim.RowsOf([]float64{1})}, []float64{0, -math.Exp(-0.7)}},
+		{&sim.Cotangents{Y: sim.RowsOf([]float64{1})}, []float64{0.7, -math.Exp(-0.7)}},
 	} {
 		for name, backward := range modes(s) {
 			m.Clear()
@@ -95,10 +95,10 @@ func TestSavesAtMovingInstants(t *testing.T) {
 			var tan sim.Tangents
 			s.Forward(Run{Model: m}, &tan)
 			rows := tan.Y
-			if c.ct.Y == nil {
+			if c.ct.Y.Len() == 0 {
 				rows = tan.BeforeY
 			}
-			require.InDelta(t, want, rows[0][0], 1e-8, "forward, parameter %d", k)
+			require.InDelta(t, want, rows.At(0)[0], 1e-8, "forward, parameter %d", k)
 		}
 	}
 }

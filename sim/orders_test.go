@@ -59,8 +59,8 @@ func TestOrders(t *testing.T) {
 	}
 	require.Greater(t, math.Abs(want[2]), 0.1)
 	onlyY := func(tr *sim.Trajectory) *sim.Cotangents { return &sim.Cotangents{Y: cotangents(tr, false).Y} }
-	sum := func(rows [][]float64) (v float64) {
-		for k, row := range rows {
+	sum := func(rows sim.Rows) (v float64) {
+		for k, row := range rows.All() {
 			for j, y := range row {
 				v += weight(0, k, j) * y
 			}

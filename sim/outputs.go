@@ -24,7 +24,7 @@ type correctedSave struct {
 // correctSave corrects save i, which has just been read from the dense output.
 func (s *run) correctSave(i int) {
 	for _, k := range s.hy.positive() {
-		if s.out.SaveY[i][k] < 0 {
+		if s.out.SaveY.At(i)[k] < 0 {
 			correctBy(s, s.hy.Positive-1, i)
 			break
 		}
@@ -38,7 +38,7 @@ func (s *run) correctSave(i int) {
 func correctBy(s *run, e, i int) {
 	s.use()
 	targets := s.hy.Events[e].Targets
-	y, d := s.out.SaveY[i], s.out.SaveD[i]
+	y, d := s.out.SaveY.At(i), s.out.SaveD.At(i)
 	s.saves.room = resize(s.saves.room, len(targets))
 	next := s.saves.room
 	s.model.Jump(e, s.span.Saves[i], y, d, nil, next)
@@ -61,30 +61,28 @@ func (r *reverse) correctedBack(ct *Cotangents) *Cotangents {
 	}
 	out := *ct
 	n := len(s.span.Saves)
-	copied := func(from [][]float64, width int) [][]float64 {
-		to := rows(nil, n, width)
-		for i := range from {
-			copy(to[i], from[i])
-		}
+	copied := func(from *Rows, width int) (to Rows) {
+		to.Clear(n, width)
+		copy(to.flat, from.flat)
 		return to
 	}
-	out.Y, out.BeforeY = copied(ct.Y, s.size.Y), copied(ct.BeforeY, s.size.Y)
-	out.D, out.BeforeD = copied(ct.D, s.size.D), copied(ct.BeforeD, s.size.D)
+	out.Y, out.BeforeY = copied(&ct.Y, s.size.Y), copied(&ct.BeforeY, s.size.Y)
+	out.D, out.BeforeD = copied(&ct.D, s.size.D), copied(&ct.BeforeD, s.size.D)
 	for _, b := range slices.Backward(s.saves.corrected) {
 		i, targets := b.save, s.hy.Events[b.event].Targets
 		v := r.vals[:len(targets)]
 		y, d := s.tape.at(b.state, s.size.Y, s.size.D)
 		s.segment(b.segment)
-		for k, of := range [2][2][][]float64{{out.Y, out.D}, {out.BeforeY, out.BeforeD}} {
+		for k, of := range [2][2]*Rows{{&out.Y, &out.D}, {&out.BeforeY, &out.BeforeD}} {
 			if k == 1 && s.saves.separate[i] { // the value before an instant is no dense output
 				break
 			}
-			yBar := of[0][i]
+			yBar := of[0].At(i)
 			for l, at := range targets {
 				v[l], yBar[at] = yBar[at], 0
 			}
 			if !zero(v) {
-				r.m.JumpVJP(b.event, s.span.Saves[i], y, d, nil, v, yBar, of[1][i])
+				r.m.JumpVJP(b.event, s.span.Saves[i], y, d, nil, v, yBar, of[1].At(i))
 			}
 		}
 	}
@@ -100,17 +98,17 @@ func (f *forward) correctedOn() {
 		s.segment(b.segment)
 		targets := s.hy.Events[b.event].Targets
 		v := f.vals[:len(targets)]
-		for k, of := range [2][2][][]float64{{out.Y, out.D}, {out.BeforeY, out.BeforeD}} {
+		for k, of := range [2][2]*Rows{{&out.Y, &out.D}, {&out.BeforeY, &out.BeforeD}} {
 			if k == 1 && s.saves.separate[b.save] {
 				break
 			}
 			for c := range f.n {
 				f.of.Column(c)
-				gather(f.cy, of[0][b.save], c, f.n)
-				gather(f.cd, of[1][b.save], c, f.n)
+				gather(f.cy, of[0].At(b.save), c, f.n)
+				gather(f.cd, of[1].At(b.save), c, f.n)
 				f.m.JumpJVP(b.event, s.span.Saves[b.save], 0, y, f.cy, d, f.cd, nil, v)
 				for l, k := range targets {
-					of[0][b.save][k*f.n+c] = v[l]
+					of[0].At(b.save)[k*f.n+c] = v[l]
 				}
 			}
 		}

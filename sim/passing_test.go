@@ -81,12 +81,13 @@ func passSaves(t *testing.T, span sim.Span, memory int, method *solvers.Tableau)
 		if memory == 0 { // but for the entry of the saves at the end
 			require.LessOrEqual(t, j.In.TapeWords()-bare[i].In.TapeWords(), 20, told)
 		}
-		*j.Ct = sim.Cotangents{Y: make([][]float64, len(span.Saves))}
+		*j.Ct = sim.Cotangents{}
+		j.Ct.Y.Clear(len(span.Saves), 2)
 		p, want := models[i].P, make([]float64, 2)
 		for k, at := range span.Saves {
-			y, w := j.Out.SaveY[k], math.Cos(float64(k))
+			y, w := j.Out.SaveY.At(k), math.Cos(float64(k))
 			require.InDelta(t, p[1]*math.Cos(p[0]*at), y[0], 1e-6, told)
-			j.Ct.Y[k] = []float64{w, 0}
+			j.Ct.Y.At(k)[0] = w
 			want[0] -= w * p[1] * at * math.Sin(p[0]*at)
 			want[1] += w * math.Cos(p[0]*at)
 		}
@@ -105,8 +106,8 @@ func passSaves(t *testing.T, span sim.Span, memory int, method *solvers.Tableau)
 			var tan sim.Tangents
 			j.In.Forward(Run{Model: models[i]}, &tan)
 			sum := 0.
-			for at, ct := range j.Ct.Y {
-				sum += ct[0] * tan.Y[at][0]
+			for at, ct := range j.Ct.Y.All() {
+				sum += ct[0] * tan.Y.At(at)[0]
 			}
 			require.InDelta(t, want[k], sum, 1e-5, "%s, forward", told)
 		}

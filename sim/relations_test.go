@@ -24,9 +24,9 @@ func near(t *testing.T, told string, want, got *sim.Trajectory, shift, tol float
 		require.InDelta(t, want.Log[i].T+shift, got.Log[i].T, tol, "%s, record %d", told, i)
 	}
 	for i := range want.Saved {
-		close(t, want.SaveY[i], got.SaveY[i], tol, "%s, save %d", told, i)
-		close(t, want.BeforeY[i], got.BeforeY[i], tol, "%s, before save %d", told, i)
-		close(t, want.SaveD[i], got.SaveD[i], tol, "%s, discrete at save %d", told, i)
+		close(t, want.SaveY.At(i), got.SaveY.At(i), tol, "%s, save %d", told, i)
+		close(t, want.BeforeY.At(i), got.BeforeY.At(i), tol, "%s, before save %d", told, i)
+		close(t, want.SaveD.At(i), got.SaveD.At(i), tol, "%s, discrete at save %d", told, i)
 	}
 	close(t, want.Y, got.Y, tol, "%s, end", told)
 }
@@ -184,7 +184,7 @@ func TestPermutation(t *testing.T) {
 		}
 		for i := range tr.Saved {
 			for k, at := range to {
-				require.InDelta(t, tr.SaveY[i][k], out.SaveY[i][at], 1e-8*(1+math.Abs(tr.SaveY[i][k])), it.name)
+				require.InDelta(t, tr.SaveY.At(i)[k], out.SaveY.At(i)[at], 1e-8*(1+math.Abs(tr.SaveY.At(i)[k])), it.name)
 			}
 		}
 		s.Backward(Run{Model: m}, ct)
@@ -196,8 +196,8 @@ func TestPermutation(t *testing.T) {
 				}
 			}
 		}
-		turn(ct.Y...)
-		turn(ct.BeforeY...)
+		turn(ct.Y.Lists(tr.Saved)...)
+		turn(ct.BeforeY.Lists(tr.Saved)...)
 		turn(ct.EndY)
 		s2.Backward(Run{Model: p}, ct)
 		compare(t, it.name, m.PBar, p.PBar, 1e-6)
@@ -272,8 +272,8 @@ func TestUnits(t *testing.T) {
 				require.Equal(t, tr.Log[i].T, out.Log[i].T, it.name)
 			}
 			for i := range tr.Saved {
-				for k, v := range tr.SaveY[i] {
-					require.Equal(t, v*unit, out.SaveY[i][k], "%s, save %d, state %d", it.name, i, k)
+				for k, v := range tr.SaveY.At(i) {
+					require.Equal(t, v*unit, out.SaveY.At(i)[k], "%s, save %d, state %d", it.name, i, k)
 				}
 			}
 		}

@@ -1,21 +1,22 @@
 package sim
 
-// Cotangents are the derivatives of a scalar by the results of a run. Nil
-// slices and rows mean zeros.
+// Cotangents are the derivatives of a scalar by the results of a run. No rows,
+// and nil, mean zeros.
 type Cotangents struct {
-	Y, D             [][]float64 // by SaveY, SaveD
-	BeforeY, BeforeD [][]float64 // by BeforeY, BeforeD
-	EndY, EndD       []float64   // by Y, D at the end
-	EventT           []float64   // by the times of the event log
+	Y, D             Rows      // by SaveY, SaveD
+	BeforeY, BeforeD Rows      // by BeforeY, BeforeD
+	EndY, EndD       []float64 // by Y, D at the end
+	EventT           []float64 // by the times of the event log
 
 	Start bool // the derivative by the start time is wanted
 }
 
-func row(m [][]float64, i int) []float64 {
-	if m == nil {
-		return nil
-	}
-	return m[i]
+// Clear lets the cotangents of n saves be zeros.
+func (c *Cotangents) Clear(n int, size Sizes) {
+	c.Y.Clear(n, size.Y)
+	c.D.Clear(n, size.D)
+	c.BeforeY.Clear(n, size.Y)
+	c.BeforeD.Clear(n, size.D)
 }
 
 func zero(v []float64) bool {
@@ -183,9 +184,9 @@ func (r *reverse) other(e *entry) {
 			r.bar.t += r.eventT[e.more-1]
 		}
 	case saveEntry:
-		r.saveBack(e, r.ct.Y, r.ct.D)
+		r.saveBack(e, &r.ct.Y, &r.ct.D)
 	case beforeEntry:
-		r.saveBack(e, r.ct.BeforeY, r.ct.BeforeD)
+		r.saveBack(e, &r.ct.BeforeY, &r.ct.BeforeD)
 	case descentEntry:
 		r.falls.descend(r, e)
 	case steepEntry:
@@ -398,14 +399,14 @@ func (r *reverse) seed(e *entry, f func(theta float64, ct []float64)) {
 	s := r.history
 	for i := e.lo; i < e.hi; i++ {
 		theta := (s.span.Saves[i] - e.t) / e.h
-		for k, ct := range [2][]float64{row(r.ct.Y, i), row(r.ct.BeforeY, i)} {
+		for k, ct := range [2][]float64{r.ct.Y.At(i), r.ct.BeforeY.At(i)} {
 			if ct != nil && (k == 0 || !s.saves.separate[i]) {
 				f(theta, ct)
 			}
 		}
-		addTo(r.bar.d, row(r.ct.D, i))
+		addTo(r.bar.d, r.ct.D.At(i))
 		if !s.saves.separate[i] {
-			addTo(r.bar.d, row(r.ct.BeforeD, i))
+			addTo(r.bar.d, r.ct.BeforeD.At(i))
 		}
 	}
 }

@@ -131,7 +131,7 @@ func (r *reverse) component(k int) *float64 {
 
 // saveBack adds the cotangents of saves that read the state at an instant: y at a
 // fixed time just off t changes by −f δt when the instant moves by δt.
-func (r *reverse) saveBack(e *entry, yCt, dCt [][]float64) {
+func (r *reverse) saveBack(e *entry, yCt, dCt *Rows) {
 	s := r.history
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	times := r.times()
@@ -149,11 +149,11 @@ func (r *reverse) saveBack(e *entry, yCt, dCt [][]float64) {
 		}
 	}
 	for i := e.lo; i < e.hi; i++ {
-		add(row(yCt, i))
-		addTo(r.bar.d, row(dCt, i))
+		add(yCt.At(i))
+		addTo(r.bar.d, dCt.At(i))
 		if e.kind == saveEntry && !s.saves.separate[i] {
-			add(row(r.ct.BeforeY, i))
-			addTo(r.bar.d, row(r.ct.BeforeD, i))
+			add(r.ct.BeforeY.At(i))
+			addTo(r.bar.d, r.ct.BeforeD.At(i))
 		}
 	}
 }

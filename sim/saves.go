@@ -27,11 +27,11 @@ func (s *run) saveState() {
 	e := entry{kind: saveEntry, t: s.t, state: s.tape.keep(s.y, s.d), lo: s.saves.next}
 	for s.saves.next < len(s.span.Saves) && s.span.Saves[s.saves.next] <= s.t {
 		i := s.saves.next
-		copy(s.out.SaveY[i], s.y)
-		copy(s.out.SaveD[i], s.d)
+		copy(s.out.SaveY.At(i), s.y)
+		copy(s.out.SaveD.At(i), s.d)
 		if !s.saves.separate[i] {
-			copy(s.out.BeforeY[i], s.y)
-			copy(s.out.BeforeD[i], s.d)
+			copy(s.out.BeforeY.At(i), s.y)
+			copy(s.out.BeforeD.At(i), s.d)
 		}
 		s.saves.next++
 	}

@@ -55,12 +55,12 @@ func TestFriction(t *testing.T) {
 	starts, ends := slides(tr)
 	require.InDelta(t, stop, starts[0], 1e-9)
 	require.InDelta(t, slip, ends[0], 1e-7)
-	require.InDelta(t, 0, tr.SaveY[0][1], 1e-13)
-	require.Equal(t, sim.OnSurface, tr.SaveD[0][0])
-	require.InDelta(t, up(slip, 0)(1.2), tr.SaveY[1][1], 1e-9)
+	require.InDelta(t, 0, tr.SaveY.At(0)[1], 1e-13)
+	require.Equal(t, sim.OnSurface, tr.SaveD.At(0)[0])
+	require.InDelta(t, up(slip, 0)(1.2), tr.SaveY.At(1)[1], 1e-9)
 	if 2*math.Abs(math.Sin(again)) > 1 {
 		require.Len(t, starts, 1)
-		require.InDelta(t, down(again)(6), tr.SaveY[2][1], 1e-7)
+		require.InDelta(t, down(again)(6), tr.SaveY.At(2)[1], 1e-7)
 	}
 	// ∂v/∂μ at 1.2 is −(1.2 − slip), as the force is nothing where it begins; the time of
 	// the stop moves by t/(1 − 2 sin t) with μ, and by 1/(…) with v₀.
@@ -71,7 +71,7 @@ func TestFriction(t *testing.T) {
 	}
 	for name, backward := range modes(s) {
 		m.Clear()
-		backward(Run{Model: m}, &sim.Cotangents{Y: [][]float64{nil, {0, 1}, nil}})
+		backward(Run{Model: m}, &sim.Cotangents{Y: sim.RowsOf(nil, []float64{0, 1}, nil)})
 		require.InDelta(t, -(1.2 - slip), m.PBar[1], 1e-5, name)
 		require.InDelta(t, 0, m.PBar[2], 1e-7, name)
 		m.Clear()
@@ -95,10 +95,10 @@ func TestLedge(t *testing.T) {
 	require.InDeltaSlice(t, []float64{0.5}, starts, 1e-10)
 	require.InDeltaSlice(t, []float64{1.5}, ends, 1e-7)
 	for i, want := range []float64{0.25 + 0.45, 1, 1, 1.125} {
-		require.InDelta(t, want, tr.SaveY[i][0], 1e-9)
+		require.InDelta(t, want, tr.SaveY.At(i)[0], 1e-9)
 	}
-	require.Equal(t, 0.5, tr.SaveD[1][0], "half a floor above the lower one")
-	require.Equal(t, 1., tr.SaveD[3][0])
+	require.Equal(t, 0.5, tr.SaveD.At(1)[0], "half a floor above the lower one")
+	require.Equal(t, 1., tr.SaveD.At(3)[0])
 }
 
 // TestJumpOffLedge: a jump takes the state off the edge that it slides along.
@@ -109,20 +109,20 @@ func TestJumpOffLedge(t *testing.T) {
 	m.Times = []func(*Point) Jet{func(*Point) Jet { return Const(1) }}
 	m.Events = []Event{{Jump: func(*Point) []Jet { return []Jet{Const(0.4)} }}}
 	_, tr := solve(t, m, sim.Span{T1: 1.3, Saves: []float64{0.9, 1.2}})
-	require.InDelta(t, 1, tr.SaveY[0][0], 1e-12)
-	require.InDelta(t, 0.4+1.5*0.2, tr.SaveY[1][0], 1e-9)
-	require.Equal(t, 0., tr.SaveD[1][0])
+	require.InDelta(t, 1, tr.SaveY.At(0)[0], 1e-12)
+	require.InDelta(t, 0.4+1.5*0.2, tr.SaveY.At(1)[0], 1e-9)
+	require.Equal(t, 0., tr.SaveD.At(1)[0])
 }
 
 // TestTwoSurfaces: of twoFrictions each state comes to its surface and stays; the first
 // leaves where the force exceeds the friction, 0.8 t = 2.
 func TestTwoSurfaces(t *testing.T) {
 	_, tr := solve(t, twoFrictions(), sim.Span{T1: 3.5, Saves: []float64{1.5, 3}})
-	require.InDeltaSlice(t, []float64{0, 0}, tr.SaveY[0], 1e-12)
-	require.Equal(t, []float64{0.5, 0.5}, tr.SaveD[0])
+	require.InDeltaSlice(t, []float64{0, 0}, tr.SaveY.At(0), 1e-12)
+	require.Equal(t, []float64{0.5, 0.5}, tr.SaveD.At(0))
 	_, ends := slides(tr)
 	require.InDelta(t, 2.5, ends[0], 1e-6)
-	require.InDelta(t, 0.8*0.5*0.5/2, tr.SaveY[1][0], 1e-7)
+	require.InDelta(t, 0.8*0.5*0.5/2, tr.SaveY.At(1)[0], 1e-7)
 }
 
 // turning has four fields that turn about the origin, and shrink: each surface by itself
@@ -142,10 +142,10 @@ func turning(shrink float64) *Model {
 func TestTurning(t *testing.T) {
 	_, tr := solve(t, turning(0.25), sim.Span{T1: 20, Saves: []float64{1, 2, 19}})
 	for i, want := range []float64{0.6, 0.1} {
-		require.InDelta(t, want, math.Abs(tr.SaveY[i][0])+math.Abs(tr.SaveY[i][1]), 1e-9)
+		require.InDelta(t, want, math.Abs(tr.SaveY.At(i)[0])+math.Abs(tr.SaveY.At(i)[1]), 1e-9)
 	}
-	require.InDeltaSlice(t, []float64{0, 0}, tr.SaveY[2], 1e-6)
-	require.Equal(t, []float64{0.5, 0.5}, tr.SaveD[2])
+	require.InDeltaSlice(t, []float64{0, 0}, tr.SaveY.At(2), 1e-6)
+	require.Equal(t, []float64{0.5, 0.5}, tr.SaveD.At(2))
 	starts, _ := slides(tr)
 	require.InDelta(t, 2.2, starts[0], 1e-6)
 }

@@ -149,9 +149,10 @@ func TestUnseenRate(t *testing.T) {
 			saves := []float64{1, 50, T}
 			require.NoError(t, s.Run(m, &Span{T1: T, Saves: saves}, &tr))
 			want, ct := 0., &Cotangents{}
-			for _, x := range saves {
+			ct.Y.Resize(len(saves), 2)
+			for i, x := range saves {
 				want -= x * 10 * math.Exp(-0.02*x)
-				ct.Y = append(ct.Y, []float64{1, 1})
+				copy(ct.Y.At(i), []float64{1, 1})
 			}
 			for name, backward := range map[string]func(Reverse, *Cotangents) float64{
 				"unrolled": s.Backward, "adjoint": s.Adjoint, "backsolve": s.Backsolve,
@@ -168,7 +169,7 @@ func TestUnseenRate(t *testing.T) {
 				var tan Tangents
 				s.Forward(m, &tan)
 				sum := 0.
-				for _, y := range tan.Y {
+				for _, y := range tan.Y.All() {
 					sum += y[0] + y[1]
 				}
 				require.InDelta(t, want, sum, 1e-5*math.Abs(want), "forward, rate %g, memory %d", fast, memory)

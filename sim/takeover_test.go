@@ -81,7 +81,7 @@ func TestChanges(t *testing.T) {
 		require.Equal(t, []int{1, 1}, []int{tr.Stats.TakenOver, tr.Stats.Returns})
 		require.Less(t, tr.Stats.Steps, 9000)
 		sum := 0.
-		for i, row := range tr.SaveY {
+		for i, row := range tr.SaveY.All() {
 			for k, v := range row {
 				sum += weight(0, i, k) * v
 			}
@@ -98,7 +98,7 @@ func TestChanges(t *testing.T) {
 			var tan sim.Tangents
 			s.Forward(Run{Model: m}, &tan)
 			v := 0.
-			for k, row := range tan.Y {
+			for k, row := range tan.Y.All() {
 				for j, y := range row {
 					v += weight(0, k, j) * y
 				}

@@ -39,8 +39,8 @@ func TestDryTogether(t *testing.T) {
 	}
 	byK, byStart := -dry/k, 1/k // of a time
 	first, second := math.Sqrt(dry/2)-k/2*(3-dry), dry-k/2*(3-dry)
-	require.InDelta(t, first*first, tr.SaveY[1][0], 1e-8)
-	require.InDelta(t, second*second, tr.SaveY[1][1], 1e-8)
+	require.InDelta(t, first*first, tr.SaveY.At(1)[0], 1e-8)
+	require.InDelta(t, second*second, tr.SaveY.At(1)[1], 1e-8)
 	// By the time, √h at 3 is 0.5/(2√(T/2)) + k/2 and 1 + k/2; by k directly −(3 − T)/2.
 	want := [][2][4]float64{
 		{{byK, 0, byStart, 0}, {0, byK, 0, byStart}},
@@ -57,7 +57,7 @@ func TestDryTogether(t *testing.T) {
 			backward(Run{Model: m}, &sim.Cotangents{EventT: ct})
 			require.InDeltaSlice(t, want[0][i][:], m.PBar, 1e-6, "%s: time %d", name, i)
 			m.Clear()
-			backward(Run{Model: m}, &sim.Cotangents{Y: [][]float64{nil, ct}})
+			backward(Run{Model: m}, &sim.Cotangents{Y: sim.RowsOf(nil, ct)})
 			require.InDeltaSlice(t, want[1][i][:], m.PBar, 1e-5, "%s: level %d", name, i)
 		}
 	}
@@ -68,7 +68,7 @@ func TestDryTogether(t *testing.T) {
 		s.Forward(Run{Model: m}, &tan)
 		for i := range 2 {
 			require.InDelta(t, want[0][i][p], tan.EventT[i], 1e-6)
-			require.InDelta(t, want[1][i][p], tan.Y[1][i], 1e-5)
+			require.InDelta(t, want[1][i][p], tan.Y.At(1)[i], 1e-5)
 		}
 	}
 }

@@ -10,8 +10,8 @@ type Trajectory struct {
 	// SaveY and SaveD hold the state at each save, row by row; BeforeY and
 	// BeforeD that before the instant, where an event fell on the save. The
 	// first Saved of them were reached.
-	SaveY, SaveD     [][]float64
-	BeforeY, BeforeD [][]float64
+	SaveY, SaveD     Rows
+	BeforeY, BeforeD Rows
 	Saved            int
 
 	Log   []Record
@@ -119,10 +119,13 @@ func (s *Stats) Add(x *Stats) {
 func (tr *Trajectory) reuse(n int, size Sizes) {
 	*tr = Trajectory{
 		Y: resize(tr.Y, size.Y), D: resize(tr.D, size.D),
-		SaveY: rows(tr.SaveY, n, size.Y), SaveD: rows(tr.SaveD, n, size.D),
-		BeforeY: rows(tr.BeforeY, n, size.Y), BeforeD: rows(tr.BeforeD, n, size.D),
+		SaveY: tr.SaveY, SaveD: tr.SaveD, BeforeY: tr.BeforeY, BeforeD: tr.BeforeD,
 		Log: tr.Log[:0],
 	}
+	tr.SaveY.Resize(n, size.Y)
+	tr.SaveD.Resize(n, size.D)
+	tr.BeforeY.Resize(n, size.Y)
+	tr.BeforeD.Resize(n, size.D)
 }
 
 func resize(s []float64, n int) []float64 {
@@ -130,19 +133,4 @@ func resize(s []float64, n int) []float64 {
 		return make([]float64, n)
 	}
 	return s[:n]
-}
-
-// rows returns n rows of length m, in the memory of old if that fits.
-func rows(old [][]float64, n, m int) [][]float64 {
-	if cap(old) >= n {
-		old = old[:n]
-		if n == 0 || len(old[0]) == m && len(old[n-1]) == m {
-			return old
-		}
-	}
-	flat, out := make([]float64, n*m), make([][]float64, n)
-	for i := range out {
-		out[i] = flat[i*m : (i+1)*m : (i+1)*m]
-	}
-	return out
 }

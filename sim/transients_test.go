@@ -66,7 +66,7 @@ func TestTransients(t *testing.T) {
 			m.Clear()
 			s, tr := sim.New(m.Hybrid, m.Sizes(), sim.Options{Method: method, RTol: rtol, ATol: rtol, MaxSteps: 1e6}, nil), new(sim.Trajectory)
 			require.NoError(t, s.Run(Run{Model: m}, &span, tr), told)
-			for i, y := range tr.SaveY {
+			for i, y := range tr.SaveY.All() {
 				require.InDeltaSlice(t, switchedChainAt(m.P, span.Saves[i]), y, most*rtol, "%s: t = %g", told, span.Saves[i])
 			}
 			if method != solvers.Rosenbrock23 && rtol >= 1e-6 {

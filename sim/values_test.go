@@ -84,18 +84,19 @@ func TestSecondRest(t *testing.T) {
 	require.InDelta(t, second, list[1], 1e-5)
 	for i, from := range map[int]float64{1: release, 4: again} {
 		y, v := flight(g, a, from, r, 0, from+0.4)
-		require.InDelta(t, y, tr.SaveY[i][0], 1e-7)
-		require.InDelta(t, v, tr.SaveY[i][1], 1e-7)
+		require.InDelta(t, y, tr.SaveY.At(i)[0], 1e-7)
+		require.InDelta(t, v, tr.SaveY.At(i)[1], 1e-7)
 	}
 	for _, i := range []int{0, 2, 3} {
-		require.Equal(t, []float64{r, 0}, tr.SaveY[i], "at rest")
+		require.Equal(t, []float64{r, 0}, tr.SaveY.At(i), "at rest")
 	}
 	// The force is nothing where it lets go, so that the time of the release does not
 	// count: what is left of the gravity is its own.
 	for i, from := range map[int]float64{1: release, 4: again} {
 		want := map[int]float64{0: -0.4 * 0.4 / 2, 1: 0, 2: 0, 3: 1, 4: math.Cos(from)*0.4 - math.Sin(from+0.4) + math.Sin(from)}
-		ct := &sim.Cotangents{Y: make([][]float64, 5)}
-		ct.Y[i] = []float64{1, 0}
+		ct := &sim.Cotangents{}
+		ct.Y.Clear(5, 2)
+		ct.Y.At(i)[0] = 1
 		for name, backward := range modes(s) {
 			m.Clear()
 			backward(Run{Model: m}, ct)
@@ -108,7 +109,7 @@ func TestSecondRest(t *testing.T) {
 			m.PDot[k] = 1
 			var tan sim.Tangents
 			s.Forward(Run{Model: m}, &tan)
-			require.InDelta(t, w, tan.Y[i][0], 1e-4, "forward, save %d, parameter %d", i, k)
+			require.InDelta(t, w, tan.Y.At(i)[0], 1e-4, "forward, save %d, parameter %d", i, k)
 		}
 	}
 }
@@ -120,11 +121,11 @@ func TestRestReadsTime(t *testing.T) {
 	g, e, h := m.P[0], m.P[1], m.P[2]-m.P[3]
 	limit := math.Sqrt(2*h/g) * (1 + e) / (1 - e)
 	s, tr := solve(t, m, sim.Span{T1: 5, Saves: []float64{5}})
-	require.InDelta(t, limit*limit, tr.SaveY[0][2], 1e-5)
+	require.InDelta(t, limit*limit, tr.SaveY.At(0)[2], 1e-5)
 	rates := []float64{-limit / (2 * g), 2 * limit / (1 - e*e), limit / (2 * h), -limit / (2 * h)} // of the limit
 	for name, backward := range modes(s) {
 		m.Clear()
-		backward(Run{Model: m}, &sim.Cotangents{Y: [][]float64{{0, 0, 1}}})
+		backward(Run{Model: m}, &sim.Cotangents{Y: sim.RowsOf([]float64{0, 0, 1})})
 		for k, rate := range rates {
 			require.InEpsilon(t, 2*limit*rate, m.PBar[k], 1e-4, "%s, parameter %d", name, k)
 		}
@@ -134,7 +135,7 @@ func TestRestReadsTime(t *testing.T) {
 		m.PDot[k] = 1
 		var tan sim.Tangents
 		s.Forward(Run{Model: m}, &tan)
-		require.InEpsilon(t, 2*limit*rate, tan.Y[0][2], 1e-4, "forward, parameter %d", k)
+		require.InEpsilon(t, 2*limit*rate, tan.Y.At(0)[2], 1e-4, "forward, parameter %d", k)
 	}
 }
 
@@ -159,9 +160,9 @@ func TestRestEndsBySurfaceOrJump(t *testing.T) {
 		m.Times = []func(*Point) Jet{func(*Point) Jet { return Const(5) }}
 		m.Events = append(m.Events, Event{Jump: func(*Point) []Jet { return []Jet{Const(c.value)} }})
 		_, tr := solve(t, m, sim.Span{T1: 5.4, Saves: []float64{4.9, 5.4}})
-		require.Equal(t, []float64{0.2, 0}, tr.SaveY[0], name)
-		require.InDelta(t, c.y+c.v*0.4-9.8*0.4*0.4/2, tr.SaveY[1][0], 1e-9, name)
-		require.InDelta(t, c.v-9.8*0.4, tr.SaveY[1][1], 1e-9, name)
+		require.Equal(t, []float64{0.2, 0}, tr.SaveY.At(0), name)
+		require.InDelta(t, c.y+c.v*0.4-9.8*0.4*0.4/2, tr.SaveY.At(1)[0], 1e-9, name)
+		require.InDelta(t, c.v-9.8*0.4, tr.SaveY.At(1)[1], 1e-9, name)
 	}
 }
 
@@ -176,8 +177,8 @@ func TestZenoRules(t *testing.T) {
 	require.Equal(t, 1, tr.Saved)
 	require.InDelta(t, limit, tr.T, 1e-5)
 	_, tr = solve(t, bouncing(events.ZenoPass), sim.Span{T1: limit + 0.5, Saves: []float64{limit + 0.5}})
-	require.InDelta(t, 0.2-g*0.25/2, tr.SaveY[0][0], 1e-5)
-	require.InDelta(t, -g*0.5, tr.SaveY[0][1], 1e-5)
+	require.InDelta(t, 0.2-g*0.25/2, tr.SaveY.At(0)[0], 1e-5)
+	require.InDelta(t, -g*0.5, tr.SaveY.At(0)[1], 1e-5)
 	for n, at := range times(tr, 0) {
 		require.InDelta(t, limit-2*first*math.Pow(e, float64(n+1))/(1-e), at, 1e-7, "firing %d", n)
 	}
@@ -202,7 +203,7 @@ func TestTerminate(t *testing.T) {
 		require.InDelta(t, end, tr.T, 1e-9)
 		require.InDelta(t, 1.5+end, tr.Y[0], 1e-9)
 		require.Equal(t, 1, tr.Saved)
-		require.InDelta(t, 0.6, tr.SaveY[0][0], 1e-10)
+		require.InDelta(t, 0.6, tr.SaveY.At(0)[0], 1e-10)
 		require.Len(t, tr.Log, 1)
 	}
 }
@@ -396,11 +397,11 @@ func TestCoincidingRoots(t *testing.T) {
 	}
 	s, tr := solve(t, m, sim.Span{T1: 3, Saves: []float64{3}})
 	// y = (2 e^{k/p₀} e^{k(1/p₁−1/p₀)} + 1) e^{k(T−1/p₁)}.
-	require.InDelta(t, 2*math.Exp(1.5)+math.Exp(1), tr.SaveY[0][2], 1e-8)
+	require.InDelta(t, 2*math.Exp(1.5)+math.Exp(1), tr.SaveY.At(0)[2], 1e-8)
 	want := []float64{0, 0.5 * math.Exp(1), 6*math.Exp(1.5) + 2*math.Exp(1)}
 	for name, backward := range modes(s) {
 		m.Clear()
-		backward(Run{Model: m}, &sim.Cotangents{Y: [][]float64{{0, 0, 1}}})
+		backward(Run{Model: m}, &sim.Cotangents{Y: sim.RowsOf([]float64{0, 0, 1})})
 		require.InDeltaSlice(t, want, m.PBar, 1e-7, name)
 	}
 	for k, w := range want {
@@ -408,7 +409,7 @@ func TestCoincidingRoots(t *testing.T) {
 		m.PDot[k] = 1
 		var tan sim.Tangents
 		s.Forward(Run{Model: m}, &tan)
-		require.InDelta(t, w, tan.Y[0][2], 1e-7, "forward, parameter %d", k)
+		require.InDelta(t, w, tan.Y.At(0)[2], 1e-7, "forward, parameter %d", k)
 		times := map[int][]float64{0: {-1, 0}, 1: {0, -1}, 2: {0, 0}}[k]
 		require.InDeltaSlice(t, times, tan.EventT, 1e-9, "parameter %d", k)
 	}
@@ -429,11 +430,11 @@ func TestCoincidingTimes(t *testing.T) {
 	m.Hybrid.Schedules = []sim.Schedule{{At: 0, Period: -1, From: -1, Until: -1}, {At: 1, Period: -1, From: -1, Until: -1}}
 	s, tr := solve(t, m, sim.Span{T1: 3, Saves: []float64{3}})
 	// y = (2 e^{k p₀} e^{k(p₁−p₀)} + 1) e^{k(T−p₁)}.
-	require.InDelta(t, 2*math.Exp(1.5)+math.Exp(1), tr.SaveY[0][0], 1e-8)
+	require.InDelta(t, 2*math.Exp(1.5)+math.Exp(1), tr.SaveY.At(0)[0], 1e-8)
 	want := []float64{0, -0.5 * math.Exp(1), 6*math.Exp(1.5) + 2*math.Exp(1)}
 	for name, backward := range modes(s) {
 		m.Clear()
-		backward(Run{Model: m}, &sim.Cotangents{Y: [][]float64{{1}}})
+		backward(Run{Model: m}, &sim.Cotangents{Y: sim.RowsOf([]float64{1})})
 		require.InDeltaSlice(t, want, m.PBar, 1e-7, name)
 	}
 }
@@ -451,12 +452,12 @@ func TestFloorsAfterJumps(t *testing.T) {
 		m.Times = []func(*Point) Jet{func(*Point) Jet { return Const(0.5) }, func(*Point) Jet { return Const(0.6) }}
 		m.Events = []Event{{Jump: func(*Point) []Jet { return []Jet{Const(5.75)} }}, {Jump: func(*Point) []Jet { return []Jet{Const(-2.25)} }}}
 		_, tr := solve(t, m, sim.Span{T1: 0.9, Saves: []float64{0.4, 0.55, 0.9}})
-		require.InDelta(t, -0.5+0.7*0.4, tr.SaveY[0][0], 1e-11)
-		require.Equal(t, -1., tr.SaveD[0][0])
-		require.InDelta(t, 5.75+2.5*0.05, tr.SaveY[1][0], 1e-11)
-		require.Equal(t, 5., tr.SaveD[1][0])
-		require.InDelta(t, -2.25+0.1*0.3, tr.SaveY[2][0], 1e-11)
-		require.Equal(t, -3., tr.SaveD[2][0])
+		require.InDelta(t, -0.5+0.7*0.4, tr.SaveY.At(0)[0], 1e-11)
+		require.Equal(t, -1., tr.SaveD.At(0)[0])
+		require.InDelta(t, 5.75+2.5*0.05, tr.SaveY.At(1)[0], 1e-11)
+		require.Equal(t, 5., tr.SaveD.At(1)[0])
+		require.InDelta(t, -2.25+0.1*0.3, tr.SaveY.At(2)[0], 1e-11)
+		require.Equal(t, -3., tr.SaveD.At(2)[0])
 	}
 }
 
@@ -633,7 +634,7 @@ func TestInfiniteDiscrete(t *testing.T) {
 	for _, affine := range []bool{false, true} {
 		m.Hybrid.Affine = []bool{affine, affine}
 		_, tr := solve(t, m, sim.Span{T1: 1.3, Saves: []float64{0.5}})
-		require.Equal(t, []float64{math.Inf(-1), math.Inf(1)}, tr.SaveD[0])
+		require.Equal(t, []float64{math.Inf(-1), math.Inf(1)}, tr.SaveD.At(0))
 		require.InDelta(t, 1, tr.D[0], 1e-12)
 		require.Equal(t, math.Inf(1), tr.D[1])
 

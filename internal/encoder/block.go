@@ -72,31 +72,21 @@ func (b *Worker) Backward(done func(i int, pBar, qBar []float64)) {
 		clear(r.QBar)
 		clear(r.EndY)
 		s.ClearGradient()
-		r.Ct.Y, r.Ct.D = one(r.Ct.Y, s.Size.Y), one(r.Ct.D, s.Size.D)
-		r.Ct.BeforeY, r.Ct.BeforeD = one(r.Ct.BeforeY, s.Size.Y), one(r.Ct.BeforeD, s.Size.D)
+		r.Ct.Clear(1, s.Size)
 		r.Ct.EndY = r.EndY
 		b.Group.Use(&r.Model)
 		if s.Results.VJP == nil { // results are constants
 			continue
 		}
-		s.At(r.Traj.T, r.Traj.SaveY[0], r.Traj.SaveD[0])
+		s.At(r.Traj.T, r.Traj.SaveY.At(0), r.Traj.SaveD.At(0))
 		copy(s.Results.Ct, r.bars)
 		s.Results.VJP.Run()
-		engine.Add(r.Ct.Y[0], s.Results.VJP.YBar)
-		engine.Add(r.Ct.D[0], s.Results.VJP.DBar)
+		engine.Add(r.Ct.Y.At(0), s.Results.VJP.YBar)
+		engine.Add(r.Ct.D.At(0), s.Results.VJP.DBar)
 		r.Model.Collect()
 	}
 	b.Group.Backward(b.Deliver)
 	for i, r := range b.block {
 		done(i, r.PBar, r.QBar)
 	}
-}
-
-// one is room for the cotangents of one save, cleared.
-func one(room [][]float64, n int) [][]float64 {
-	if len(room) == 0 {
-		room = [][]float64{make([]float64, n)}
-	}
-	clear(room[0])
-	return room[:1]
 }

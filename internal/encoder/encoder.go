@@ -127,7 +127,7 @@ func (e *Encoder) finish(l *engine.LaneState, w *engine.Worker, to []float64) *s
 		return sim.NewFailure(fail.Status, l.Model.Q[e.turn]-fail.T, "the encoder: "+explain.Failure(e.prog, fail))
 	}
 	w.Group.Use(&l.Model)
-	w.System.At(tr.T, tr.SaveY[0], tr.SaveD[0])
+	w.System.At(tr.T, tr.SaveY.At(0), tr.SaveD.At(0))
 	w.System.Results.Run.Run()
 	copy(to, w.System.Results.Run.Value)
 	return nil

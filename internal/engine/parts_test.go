@@ -195,10 +195,13 @@ data d from "d.csv" { time: t, trajectory: id, m: m }`)
 				to.Q = append(to.Q[:0], 0.4+0.04*float64(i))
 				return &span
 			}, func(_ *Worker, l *LaneState) bool {
-				l.Ct = sim.Cotangents{Y: [][]float64{{1, -2}, {0.5, 3}}}
+				l.Ct = sim.Cotangents{}
+				l.Ct.Y.Clear(2, 2)
+				copy(l.Ct.Y.At(0), []float64{1, -2})
+				copy(l.Ct.Y.At(1), []float64{0.5, 3})
 				y := l.Traj.SaveY
 				require.Nil(t, l.Traj.Fail)
-				values[l.Index] = y[0][0] - 2*y[0][1] + 0.5*y[1][0] + 3*y[1][1]
+				values[l.Index] = y.At(0)[0] - 2*y.At(0)[1] + 0.5*y.At(1)[0] + 3*y.At(1)[1]
 				return false
 			})
 			return floats.Sum(values)
@@ -341,7 +344,7 @@ func TestProjectedMultistep(t *testing.T) {
 	require.NoError(t, err)
 	r.Bind(nil, []float64{1})
 	r.Run(t.Context(), 1, func(int, *BoundModel) *sim.Span { return &sim.Span{T1: 20, Saves: []float64{20}} }, func(_ *Worker, l *LaneState) bool {
-		y := l.Traj.SaveY[0]
+		y := l.Traj.SaveY.At(0)
 		require.InDelta(t, 1, y[0]*y[0]+y[1]*y[1], 1e-12)
 		require.InDelta(t, math.Cos(20), y[0], 1e-3)
 		return true

@@ -284,11 +284,15 @@ func (m *exactModel) ran(t *testing.T, c *Compiled, opt sim.Options, n, workers 
 	}, func(_ *Worker, l *LaneState) bool { of[l.Index] = l; return false })
 	for i, l := range of {
 		require.Nil(t, l.Traj.Fail, "run %d: %v", i, l.Traj.Fail)
-		for _, y := range l.Traj.SaveY[:l.Traj.Saved] {
+		saved := l.Traj.SaveY.First(l.Traj.Saved)
+		for _, y := range saved.All() {
 			out[i].y = append(out[i].y, slices.Clone(y))
 		}
 		out[i].stats = l.Traj.Stats
-		l.Ct.Y = m.weights(len(l.EndY))
+		l.Ct.Clear(len(m.span.Saves), sim.Sizes{Y: len(l.EndY)})
+		for k, w := range m.weights(len(l.EndY)) {
+			copy(l.Ct.Y.At(k), w)
+		}
 	}
 	var columns []Column
 	for k := range m.p {
@@ -311,9 +315,9 @@ func (m *exactModel) ran(t *testing.T, c *Compiled, opt sim.Options, n, workers 
 				dirs.Use(columns, nil)
 				l.Job.In.ForwardColumns(&l.Model, dirs, &w.Tangents)
 				sums := make([]float64, len(columns))
-				for k, weights := range l.Ct.Y {
+				for k, weights := range l.Ct.Y.All() {
 					for j, v := range weights {
-						floats.AddScaled(sums, v, w.Tangents.Y[k][j*len(columns):(j+1)*len(columns)])
+						floats.AddScaled(sums, v, w.Tangents.Y.At(k)[j*len(columns):(j+1)*len(columns)])
 					}
 				}
 				out[l.Index].forward[i] = sums

@@ -70,7 +70,7 @@ func (f *estimated) assess(ctx context.Context, list []*problem.Trajectory) (*As
 		stats = append(stats, tr.Stats)
 		for i := range it.Rows {
 			r := it.Rows[i]
-			w.System.RowAt(it.Span.Saves[r.Save()], tr.SaveY[r.Save()], tr.SaveD[r.Save()], tr.BeforeY[r.Save()], tr.BeforeD[r.Save()], r.Data(), r.Seen(), r.Inputs(), r.Own())
+			w.System.RowAt(it.Span.Saves[r.Save()], tr.SaveY.At(r.Save()), tr.SaveD.At(r.Save()), tr.BeforeY.At(r.Save()), tr.BeforeD.At(r.Save()), r.Data(), r.Seen(), r.Inputs(), r.Own())
 			a.Residuals = scorer.Row(a.Residuals, it, r, w.System)
 		}
 	}

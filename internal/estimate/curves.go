@@ -64,7 +64,7 @@ func EachPrediction(f *Fit, do func(*Curve)) error {
 			return err
 		}
 		for k, r := range slices.Concat(it.Rows, it.Told) {
-			w.System.RowAt(it.Span.Saves[r.Save()], tr.SaveY[r.Save()], tr.SaveD[r.Save()], tr.BeforeY[r.Save()], tr.BeforeD[r.Save()], r.Data(), r.Seen(), r.Inputs(), r.Own())
+			w.System.RowAt(it.Span.Saves[r.Save()], tr.SaveY.At(r.Save()), tr.SaveD.At(r.Save()), tr.BeforeY.At(r.Save()), tr.BeforeD.At(r.Save()), r.Data(), r.Seen(), r.Inputs(), r.Own())
 			pred := w.System.Predict()
 			for i, v := range pred {
 				if r.Seen()[i] != 0 && predicted[i] {
@@ -217,7 +217,7 @@ func (f *estimated) Beyond(n int) (states [][][]float64, ok bool) {
 		var tr sim.Trajectory
 		var rows [][]float64
 		if err := w.Integrator.Run(w.System, &span, &tr); err == nil && tr.Saved == n {
-			for _, y := range tr.SaveY {
+			for _, y := range tr.SaveY.All() {
 				rows = append(rows, append([]float64{}, y[:user]...))
 			}
 		}

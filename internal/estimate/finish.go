@@ -183,7 +183,7 @@ func (f *Fit) score(x []float64, trajectories []*problem.Trajectory, s *Summary,
 		sum.Add(&tr.Stats)
 		for _, r := range it.Rows {
 			k := r.Save()
-			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
+			w.System.RowAt(it.Span.Saves[k], tr.SaveY.At(k), tr.SaveD.At(k), tr.BeforeY.At(k), tr.BeforeD.At(k), r.Data(), r.Seen(), r.Inputs(), r.Own())
 			w.System.Row.Run.Run()
 			s.Loss += w.System.Row.Run.Value[0]
 			pred := w.System.Predict()

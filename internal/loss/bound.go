@@ -124,7 +124,7 @@ func (s *Worker) weigh(l *Run) {
 	for i := range l.rows {
 		r := l.rows[i]
 		k := r.Save()
-		w.System.RowAt(l.Span.Saves[k], l.Traj.SaveY[k], l.Traj.SaveD[k], l.Traj.BeforeY[k], l.Traj.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), s.own(l, r))
+		w.System.RowAt(l.Span.Saves[k], l.Traj.SaveY.At(k), l.Traj.SaveD.At(k), l.Traj.BeforeY.At(k), l.Traj.BeforeD.At(k), r.Data(), r.Seen(), r.Inputs(), s.own(l, r))
 		w.System.Row.Run.Run()
 		l.loss += w.System.Row.Run.Value[0]
 	}
@@ -221,7 +221,7 @@ func addEncoder(o *Objective, n int, opt encoder.Options) error {
 // that would have to run again.
 func (s *Worker) full() bool {
 	t := &s.objective.Task
-	return s.next == s.to || t.Ctx.Err() != nil || s.encoding.worker == nil && t.keeps() && s.taped() > blockWords
+	return s.next == s.to || t.Ctx.Err() != nil || s.encoding.worker == nil && (t.keeps() && s.taped() > blockWords || len(s.Block) >= engine.MaxLanes && s.saved > savedWords)
 }
 
 // addWeights adds what the encoder's runs add to the gradient by weights.

@@ -116,7 +116,7 @@ func (q *squaresWorker) across(s *Worker, l *Run, r problem.Row, first, last *si
 		return out
 	}
 	k := r.Save()
-	y, d := moved(tr.SaveY[k], first.YBefore, last.YAfter), moved(tr.SaveD[k], first.DBefore, last.DAfter)
+	y, d := moved(tr.SaveY.At(k), first.YBefore, last.YAfter), moved(tr.SaveD.At(k), first.DBefore, last.DAfter)
 	w.System.RowAt(l.Span.Saves[k], y, d, y, d, r.Data(), r.Seen(), r.Inputs(), r.Own())
 	w.System.Row.Run.Run()
 	if v := w.System.Row.Run.Value[0]; !math.IsNaN(v) {

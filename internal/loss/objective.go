@@ -167,6 +167,10 @@ const largeRows = 64
 // are read again soon, from the second-level cache if they fit.
 const blockWords = 1 << 16
 
+// savedWords is the size of their saves from which on no run is added to those that fill the lanes: rows of
+// long tables do not stand in memory a second time.
+const savedWords = 1 << 20
+
 // NewObjective compiles the loss of trajectories, with a validation loss of others,
 // for up to so many workers; 0: one for each core.
 func NewObjective(c *engine.Compiled, sp *problem.Space, trajectories, valid []*problem.Trajectory, opt sim.Options, gradient string, networks exec.Precision, workers int) (*Objective, error) {

@@ -144,7 +144,7 @@ func (f *rowFrame) take(sum *Chunk, l *Run, save, lane, w int, grad bool) {
 		return
 	}
 	for _, c := range []rowInput{
-		{l.Ct.Y[save], prog.YBar}, {l.Ct.D[save], prog.DBar}, {l.Ct.BeforeY[save], prog.BeforeYBar}, {l.Ct.BeforeD[save], prog.BeforeDBar}, {l.PBar, f.pBar}, {l.QBar, f.qBar},
+		{l.Ct.Y.At(save), prog.YBar}, {l.Ct.D.At(save), prog.DBar}, {l.Ct.BeforeY.At(save), prog.BeforeYBar}, {l.Ct.BeforeD.At(save), prog.BeforeDBar}, {l.PBar, f.pBar}, {l.QBar, f.qBar},
 	} {
 		for i := lane; i < len(c.from); i += w {
 			c.to[i/w] += c.from[i]

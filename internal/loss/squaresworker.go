@@ -82,7 +82,7 @@ func (s *Worker) squares(sum *Chunk, l *Run) *sim.Failure {
 	for i := range l.rows {
 		r := l.rows[i]
 		k := r.Save()
-		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
+		w.System.RowAt(l.Span.Saves[k], tr.SaveY.At(k), tr.SaveD.At(k), tr.BeforeY.At(k), tr.BeforeD.At(k), r.Data(), r.Seen(), r.Inputs(), r.Own())
 		lane := len(q.rows)
 		q.rows = append(q.rows, i)
 		for _, in := range q.in {
@@ -137,7 +137,7 @@ func (q *squaresWorker) derivative(to []float64, k, lane, save int, tan *sim.Tan
 	w, n, by := q.blk.Width, len(q.list), &q.by[k]
 	sum := q.columns.Room(n)
 	for _, c := range []struct{ by, dot []float64 }{
-		{by.y, tan.Y[save]}, {by.yb, tan.BeforeY[save]}, {by.d, tan.D[save]}, {by.db, tan.BeforeD[save]},
+		{by.y, tan.Y.At(save)}, {by.yb, tan.BeforeY.At(save)}, {by.d, tan.D.At(save)}, {by.db, tan.BeforeD.At(save)},
 	} {
 		for m, at := 0, lane; at < len(c.by); m, at = m+1, at+w {
 			if v := c.by[at]; v != 0 {

@@ -107,7 +107,7 @@ func (s *Worker) badRow(l *Run) *sim.Failure {
 	for i := range l.rows {
 		r := l.rows[i]
 		k := r.Save()
-		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
+		w.System.RowAt(l.Span.Saves[k], tr.SaveY.At(k), tr.SaveD.At(k), tr.BeforeY.At(k), tr.BeforeD.At(k), r.Data(), r.Seen(), r.Inputs(), r.Own())
 		w.System.Row.Run.Run()
 		if engine.Number(w.System.Row.Run.Value[0]) {
 			continue
@@ -187,7 +187,7 @@ func (s *Worker) BadDerivative(l *Run) *sim.Failure {
 	for i := range l.rows {
 		r := l.rows[i]
 		k := r.Save()
-		w.System.RowAt(l.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
+		w.System.RowAt(l.Span.Saves[k], tr.SaveY.At(k), tr.SaveD.At(k), tr.BeforeY.At(k), tr.BeforeD.At(k), r.Data(), r.Seen(), r.Inputs(), r.Own())
 		v := w.System.Row.VJP
 		w.System.ClearGradient()
 		w.System.Row.Ct[0] = 1
@@ -226,7 +226,7 @@ func (s *Worker) BadDerivative(l *Run) *sim.Failure {
 		return fail
 	}
 	for k, t := range l.Span.Saves[:tr.Saved] {
-		if fail.T, fail.Detail = t, at(t, tr.SaveY[k], tr.SaveD[k]); fail.Detail != "" {
+		if fail.T, fail.Detail = t, at(t, tr.SaveY.At(k), tr.SaveD.At(k)); fail.Detail != "" {
 			return fail
 		}
 	}

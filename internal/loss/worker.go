@@ -16,6 +16,7 @@ type Worker struct {
 	ofRow          []float64 // room for what a row has of its own
 	from, to, next int       // trajectories of the block; the next to run
 	Block, room    []*Run    // its runs, by trajectory; those that there is memory for
+	saved          int       // words of their saves
 	run            func() *sim.Job
 	ran, went      func(*sim.Job)
 	steps          [2]func(*Chunk, *Run) *sim.Failure // what becomes of a run
@@ -84,7 +85,7 @@ func (s *Worker) chunk(c, lo, hi int) {
 		if !s.encode(sum) {
 			return
 		}
-		s.Block, w.Free = s.room[:0], append(w.Free[:0], w.States...)
+		s.Block, s.saved, w.Free = s.room[:0], 0, append(w.Free[:0], w.States...)
 		w.Group.Run(s.run, s.ran)
 		s.to = s.next
 		for _, l := range s.Block {
@@ -183,6 +184,7 @@ func (s *Worker) prepare(i int) *sim.Job {
 		l.Model.Beginning = &l.beginning
 	}
 	span, n := it.Horizon(t.Horizon)
+	s.saved += len(span.Saves) * (s.Worker.System.Size.Y + s.Worker.System.Size.D)
 	l.Span, l.rows, l.pointProcess = span, it.Rows[:n], it.PointProcess
 	l.Job.Span, l.Job.Forget = &l.Span, !t.keeps()
 	s.Worker.Bindings++
@@ -230,13 +232,14 @@ func (s *Worker) rowLosses(sum *Chunk, l *Run) *sim.Failure {
 	clear(l.EndY)
 	w.System.ClearGradient()
 	if t.Grad != nil {
-		l.cotangents(w.System.Size)
+		l.Ct.Clear(len(span.Saves), w.System.Size)
+		l.Ct.EndY = l.EndY
 	}
 	l.loss = 0
 	for i := range l.rows {
 		r := l.rows[i]
 		k := r.Save()
-		w.System.RowAt(span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), s.own(l, r))
+		w.System.RowAt(span.Saves[k], tr.SaveY.At(k), tr.SaveD.At(k), tr.BeforeY.At(k), tr.BeforeD.At(k), r.Data(), r.Seen(), r.Inputs(), s.own(l, r))
 		if s.batch != nil && !w.System.SlidesRow() {
 			if s.batch.add(l, k) {
 				s.batch.flush(sum, t.PerValue, t.Grad != nil)
@@ -325,8 +328,8 @@ func (s *Worker) forward(to *Chunk, l *Run) {
 	sum := func() float64 {
 		l.Job.In.Forward(&l.Model, &w.Tangents)
 		v := 0.
-		for i := range ct.Y[:min(len(ct.Y), len(w.Tangents.Y))] {
-			v += engine.Dot(ct.Y[i], w.Tangents.Y[i]) + engine.Dot(ct.D[i], w.Tangents.D[i]) + engine.Dot(ct.BeforeY[i], w.Tangents.BeforeY[i]) + engine.Dot(ct.BeforeD[i], w.Tangents.BeforeD[i])
+		for i := range min(ct.Y.Len(), w.Tangents.Y.Len()) {
+			v += engine.Dot(ct.Y.At(i), w.Tangents.Y.At(i)) + engine.Dot(ct.D.At(i), w.Tangents.D.At(i)) + engine.Dot(ct.BeforeY.At(i), w.Tangents.BeforeY.At(i)) + engine.Dot(ct.BeforeD.At(i), w.Tangents.BeforeD.At(i))
 		}
 		if n := min(len(ct.EventT), len(w.Tangents.EventT)); n > 0 { // fewer where the sweep was ended
 			v += engine.Dot(ct.EventT[:n], w.Tangents.EventT)
@@ -367,24 +370,6 @@ func (s *Worker) forward(to *Chunk, l *Run) {
 	}
 }
 
-// cotangents makes room for those of the run's saves and clears them.
-func (l *Run) cotangents(size sim.Sizes) {
-	n := len(l.Span.Saves)
-	ct := &l.Ct
-	for _, c := range []struct {
-		to *[][]float64
-		n  int
-	}{{&ct.Y, size.Y}, {&ct.D, size.D}, {&ct.BeforeY, size.Y}, {&ct.BeforeD, size.D}} {
-		for len(*c.to) < n {
-			*c.to = append(*c.to, make([]float64, c.n))
-		}
-		for _, r := range (*c.to)[:n] {
-			clear(r)
-		}
-	}
-	ct.EndY = l.EndY
-}
-
 // rowBack differentiates the loss of the row that the system is at: it adds to the
 // cotangents of its save and to the gradient accumulators.
 func (l *Run) rowBack(s *engine.System, k int, weight float64) {
@@ -393,8 +378,8 @@ func (l *Run) rowBack(s *engine.System, k int, weight float64) {
 	}
 	s.Row.Ct[0] = weight
 	s.Row.VJP.Run()
-	engine.Add(l.Ct.Y[k], s.Row.VJP.YBar)
-	engine.Add(l.Ct.D[k], s.Row.VJP.DBar)
-	engine.Add(l.Ct.BeforeY[k], s.Row.VJP.BeforeYBar)
-	engine.Add(l.Ct.BeforeD[k], s.Row.VJP.BeforeDBar)
+	engine.Add(l.Ct.Y.At(k), s.Row.VJP.YBar)
+	engine.Add(l.Ct.D.At(k), s.Row.VJP.DBar)
+	engine.Add(l.Ct.BeforeY.At(k), s.Row.VJP.BeforeYBar)
+	engine.Add(l.Ct.BeforeD.At(k), s.Row.VJP.BeforeDBar)
 }

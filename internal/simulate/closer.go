@@ -18,7 +18,8 @@ type reached struct {
 
 func reachedBy(span *sim.Span, tr *sim.Trajectory, user int) (r reached) {
 	next, behind := 0, 0
-	for k, y := range tr.SaveY[:tr.Saved] {
+	saved := tr.SaveY.First(tr.Saved)
+	for k, y := range saved.All() {
 		for ; next < len(tr.Log) && tr.Log[next].T <= span.Saves[k]; next++ {
 			if tr.Log[next].Event >= 0 {
 				behind++

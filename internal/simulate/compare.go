@@ -195,9 +195,11 @@ func (m *Simulator) solve(ctx context.Context, c Options, row *trial) (*solution
 				return true
 			}
 			s := &solution{span: tr.T - l.Job.Span.T0}
-			for _, y := range append(tr.SaveY[:tr.Saved:tr.Saved], tr.Y) {
+			saved := tr.SaveY.First(tr.Saved)
+			for _, y := range saved.All() {
 				s.states = append(s.states, slices.Clone(y[:user]))
 			}
+			s.states = append(s.states, slices.Clone(tr.Y[:user]))
 			of[i] = s
 			return true
 		})

@@ -59,7 +59,7 @@ func (r *ensemble) table(it *problem.Trajectory, sys *engine.System, tr *sim.Tra
 		}
 		for _, d := range of[saves[i]] {
 			k := d.Save()
-			sys.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], d.Data(), d.Seen(), d.Inputs(), d.Own())
+			sys.RowAt(it.Span.Saves[k], tr.SaveY.At(k), tr.SaveD.At(k), tr.BeforeY.At(k), tr.BeforeD.At(k), d.Data(), d.Seen(), d.Inputs(), d.Own())
 			pred := sys.Predict()
 			if r.observed != nil {
 				line := row[:1:1]

@@ -76,7 +76,7 @@ func Rows(p *compiler.Program, sys *engine.System, span *sim.Span, shown float64
 			saves = append(saves, -1)
 		}
 		saves = append(saves, i)
-		add(span.Saves[i], tr.SaveY[i], tr.SaveD[i], tr.BeforeY[i], tr.BeforeD[i], 1)
+		add(span.Saves[i], tr.SaveY.At(i), tr.SaveD.At(i), tr.BeforeY.At(i), tr.BeforeD.At(i), 1)
 	}
 	instants(math.Inf(1))
 	for len(saves) < len(rows) {

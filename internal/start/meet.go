@@ -38,7 +38,7 @@ func (t *Told) pass(ctx context.Context, x []float64, opt sim.Options, workers i
 	t.run(ctx, r, x, t.Trajectories, func(_ *engine.Worker, i int, tr *sim.Trajectory) {
 		times := t.Trajectories[i].Span.Saves
 		for save := range tr.Saved {
-			at := instant{i, times[save], slices.Clone(tr.SaveY[save]), slices.Clone(tr.SaveD[save])}
+			at := instant{i, times[save], slices.Clone(tr.SaveY.At(save)), slices.Clone(tr.SaveD.At(save))}
 			k := slices.IndexFunc(t.list, func(f Fired) bool { return f.Of == i && f.save == save })
 			if k >= 0 {
 				p.firings[k] = at

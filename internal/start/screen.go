@@ -30,9 +30,9 @@ func (d *Data) Runs(ctx context.Context, x []float64, opt sim.Options, workers i
 			save, _ := run.behind(t)
 			switch {
 			case save > 0 && save <= tr.Saved && run.Span.Saves[save-1] == t:
-				copy(y, tr.SaveY[save-1])
+				copy(y, tr.SaveY.At(save-1))
 			case save < tr.Saved:
-				copy(y, tr.BeforeY[save])
+				copy(y, tr.BeforeY.At(save))
 			default:
 				for k := range y {
 					y[k] = math.NaN()
@@ -129,7 +129,7 @@ func (d *Data) cost(sigma []float64, w *engine.Worker, it *problem.Trajectory, t
 		reached := tr.Fail == nil && r.Save() < tr.Saved
 		if reached {
 			k := r.Save()
-			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
+			w.System.RowAt(it.Span.Saves[k], tr.SaveY.At(k), tr.SaveD.At(k), tr.BeforeY.At(k), tr.BeforeD.At(k), r.Data(), r.Seen(), r.Inputs(), r.Own())
 			pred = w.System.Predict()
 		}
 		for k, seen := range r.Seen() {

@@ -201,13 +201,21 @@ func (d *ruler) eachRow(f func(run *smoothed, t float64, y, rate []float64)) {
 	}
 }
 
-// rowStates are the states at the times of rows, at the parameters that are bound.
+// rowStates are the states at the times of rows, at the parameters that are bound; of very many rows, at some.
 func (d *ruler) rowStates() (list []rowState) {
-	for _, run := range d.sample() {
+	runs, rows := d.sample(), 0
+	for _, run := range runs {
+		rows += len(run.Rows)
+	}
+	every := 1 + rows/sampledRows
+	for _, run := range runs {
 		run.curves()
 		d.at(run.Trajectory)
 		_, dd := d.begin(run.Span.T0)
-		for _, t := range rowTimes(run.Trajectory) {
+		for i, t := range rowTimes(run.Trajectory) {
+			if i%every > 0 {
+				continue
+			}
 			y, rate := d.states(run, t)
 			d.turnings(run, t, rate)
 			d.branch(t, y, dd)
@@ -217,8 +225,12 @@ func (d *ruler) rowStates() (list []rowState) {
 	return list
 }
 
-// sampled is how many trajectories sizes are taken from.
-const sampled = 32
+// Sizes are taken from so many trajectories, and of them from every row where they have no more than so many:
+// root mean squares need no more, and what stands beside a row takes several times as much as the row.
+const (
+	sampled     = 32
+	sampledRows = 1 << 16
+)
 
 // sample are some trajectories, evenly spaced among all.
 func (d *ruler) sample() []*smoothed {

@@ -107,7 +107,7 @@ func predictions(w *engine.Worker, it *problem.Trajectory, tr *sim.Trajectory) [
 	for i := range it.Rows {
 		r := it.Rows[i]
 		if k := r.Save(); tr.Fail == nil && k < tr.Saved {
-			w.System.RowAt(it.Span.Saves[k], tr.SaveY[k], tr.SaveD[k], tr.BeforeY[k], tr.BeforeD[k], r.Data(), r.Seen(), r.Inputs(), r.Own())
+			w.System.RowAt(it.Span.Saves[k], tr.SaveY.At(k), tr.SaveD.At(k), tr.BeforeY.At(k), tr.BeforeD.At(k), r.Data(), r.Seen(), r.Inputs(), r.Own())
 			list[i] = slices.Clone(w.System.Predict())
 		}
 	}
