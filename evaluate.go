@@ -145,12 +145,11 @@ func publicAssessment(split string, a *estimate.Assessment) Assessment {
 
 // WriteResiduals writes the residuals of assessments as a table.
 func WriteResiduals(w io.Writer, list []Assessment) error {
-	t := report.NewResiduals()
+	t := report.NewResiduals(w)
 	for _, a := range list {
 		for _, r := range a.Residuals {
 			t.Add(r.Trajectory, a.Split, r.Observation, r.Time, r.Data, r.Prediction)
 		}
 	}
-	_, err := w.Write(t.Bytes())
-	return err
+	return t.End()
 }

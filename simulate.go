@@ -118,14 +118,12 @@ func (s *Simulation) Column(name string) (values []float64) {
 
 // WriteCSV writes the trajectories as a table.
 func (s *Simulation) WriteCSV(w io.Writer) error {
-	_, err := w.Write(report.Trajectories(s.result))
-	return err
+	return report.Trajectories(w, s.result)
 }
 
 // WriteEvents writes the event log as a table.
 func (s *Simulation) WriteEvents(w io.Writer) error {
-	_, err := w.Write(report.Events(s.result, s.model.Program()))
-	return err
+	return report.Events(w, s.result, s.model.Program())
 }
 
 // Solver runs a model again and again, compiled once: n trajectories at a

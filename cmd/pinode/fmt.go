@@ -124,9 +124,5 @@ func (a *app) output(path string, write func(io.Writer) error) error {
 	if path == "" || path == "-" {
 		return write(a.out)
 	}
-	var buf bytes.Buffer
-	if err := write(&buf); err != nil {
-		return err
-	}
-	return files.Replace(path, buf.Bytes())
+	return files.Stream(path, write)
 }

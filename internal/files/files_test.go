@@ -25,6 +25,48 @@ func text(t *testing.T, path string) string {
 	return string(b)
 }
 
+// TestStream: what is written a part at a time is there at the end and not before; an error of the writer's own comes
+// back as it is, leaves the file as it was, and nothing beside it.
+func TestStream(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "x")
+	require.NoError(t, Replace(path, []byte("old")))
+	own := errors.New("own")
+	require.Same(t, own, Stream(path, func(w io.Writer) error {
+		_, err := w.Write([]byte("half"))
+		require.NoError(t, err)
+		require.Equal(t, "old", text(t, path))
+		return own
+	}))
+	require.Equal(t, "old", text(t, path))
+	require.NoError(t, Stream(path, func(w io.Writer) error {
+		for _, part := range []string{"a", "b", "c"} {
+			if _, err := w.Write([]byte(part)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	require.Equal(t, "abc", text(t, path))
+	list, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	var unwritable *WriteError
+	require.ErrorAs(t, Stream(dir, func(io.Writer) error { return own }), &unwritable)
+	if _, err := os.Stat("/dev/full"); err == nil { // of a writer that does not look at errors too
+		for _, told := range []bool{true, false} {
+			err := Stream("/dev/full", func(w io.Writer) error {
+				if _, err := w.Write([]byte("a")); told {
+					return err
+				}
+				return nil
+			})
+			require.ErrorAs(t, err, &unwritable)
+			require.ErrorIs(t, err, syscall.ENOSPC)
+		}
+	}
+}
+
 func TestReplaceKeepsWhatIsThere(t *testing.T) {
 	path := at(t, "x")
 	require.NoError(t, os.WriteFile(path, []byte("old"), 0o640))

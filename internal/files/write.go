@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -36,14 +37,57 @@ const beside = ".pinode-"
 // Replace writes a file: beside its place, and then renamed, so that it is never
 // half-written. It keeps the mode and the owner of a file that is there. A link leads to what it
 // points at, and pipes and devices are written to, never replaced.
-func Replace(path string, text []byte) error { return Unwritable(path, replace(path, text, false)) }
+func Replace(path string, text []byte) error { return Stream(path, all(text)) }
+
+// Stream is Replace of what write writes, a part at a time. An error of write's own is returned as it is, and leaves
+// the file as it was.
+func Stream(path string, write func(io.Writer) error) error { return replace(path, write, false) }
+
+// all writes a text.
+func all(text []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	}
+}
 
 // ReplaceSynced is Replace, and the file outlives a crash of the machine from then on.
 func ReplaceSynced(path string, text []byte) error {
-	return Unwritable(path, replace(path, text, true))
+	return replace(path, all(text), true)
 }
 
-func replace(path string, text []byte, sync bool) error {
+func replace(path string, write func(io.Writer) error, sync bool) error {
+	var own error // of write, where nothing was wrong with the file
+	err := replaceBy(path, func(f *os.File) error {
+		to := &sink{f, nil}
+		if err := write(to); err != nil && to.err == nil {
+			own = err
+			return err
+		}
+		return to.err
+	}, sync)
+	if own != nil {
+		return own
+	}
+	return Unwritable(path, err)
+}
+
+// sink is a file that keeps the first error of writing it.
+type sink struct {
+	to  io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.to.Write(p)
+	s.err = err
+	return n, err
+}
+
+func replaceBy(path string, fill func(*os.File) error, sync bool) error {
 	path, err := target(path)
 	if err != nil {
 		return err
@@ -57,14 +101,14 @@ func replace(path string, text []byte, sync bool) error {
 	case old.IsDir():
 		return errors.New("it is a folder")
 	case !old.Mode().IsRegular():
-		return writeTo(path, text)
+		return writeTo(path, fill)
 	}
 	f, err := create(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // is gone where all went well
-	_, err = f.Write(text)
+	err = fill(f)
 	if err == nil && old != nil {
 		err = f.Chmod(old.Mode().Perm())
 		keepOwner(f, old)
@@ -113,7 +157,7 @@ func create(dir string) (*os.File, error) {
 }
 
 // writeTo writes to a pipe or a device. A pipe that nobody reads is not waited for.
-func writeTo(path string, text []byte) error {
+func writeTo(path string, fill func(*os.File) error) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|nonblock, 0)
 	if err != nil {
 		if isNoReader(err) {
@@ -121,8 +165,7 @@ func writeTo(path string, text []byte) error {
 		}
 		return err
 	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
+	return errors.Join(fill(f), f.Close())
 }
 
 func syncFolder(dir string) error {

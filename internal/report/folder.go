@@ -174,6 +174,11 @@ func (r *Folder) Path(name string) string { return filepath.Join(r.Dir, name) }
 // Write writes a file of the folder.
 func (r *Folder) Write(name string, text []byte) error { return files.Replace(r.Path(name), text) }
 
+// stream writes a file of the folder a part at a time.
+func (r *Folder) stream(name string, write func(io.Writer) error) error {
+	return files.Stream(r.Path(name), write)
+}
+
 func (r *Folder) writeJSON(name string, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

@@ -3,7 +3,9 @@ package report
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 
@@ -21,23 +23,20 @@ func number(v float64) string {
 }
 
 // table is a CSV file in the making.
-type table struct {
-	buf bytes.Buffer
-	w   *csv.Writer
-}
+// table is one in the making, a row at a time. What goes wrong with writing it is told at its end.
+type table struct{ w *csv.Writer }
 
-func newTable(header ...string) *table {
-	t := &table{}
-	t.w = csv.NewWriter(&t.buf)
+func newTable(to io.Writer, header ...string) *table {
+	t := &table{csv.NewWriter(to)}
 	_ = t.w.Write(header)
 	return t
 }
 
 func (t *table) row(cells ...string) { _ = t.w.Write(cells) }
 
-func (t *table) bytes() []byte {
+func (t *table) end() error {
 	t.w.Flush()
-	return t.buf.Bytes()
+	return t.w.Error()
 }
 
 // numbers appends numbers to a row.
@@ -48,31 +47,31 @@ func numbers(cells []string, values []float64) []string {
 	return cells
 }
 
-// Trajectories is the table of a simulation: a row for each trajectory and time.
-func Trajectories(s *simulate.Simulation) []byte {
-	t := newTable(append([]string{"trajectory", "t"}, s.Columns[1:]...)...)
+// Trajectories writes the table of a simulation: a row for each trajectory and time.
+func Trajectories(to io.Writer, s *simulate.Simulation) error {
+	t := newTable(to, append([]string{"trajectory", "t"}, s.Columns[1:]...)...)
 	for _, tr := range s.Trajectories {
 		for _, r := range tr.Rows {
 			t.row(numbers([]string{tr.Name}, r)...)
 		}
 	}
-	return t.bytes()
+	return t.end()
 }
 
-// Events is the table of the events of a simulation.
-func Events(s *simulate.Simulation, p *compiler.Program) []byte {
-	t := newEvents(p)
+// Events writes the table of the events of a simulation.
+func Events(to io.Writer, s *simulate.Simulation, p *compiler.Program) error {
+	t := newEvents(to, p)
 	for _, tr := range s.Trajectories {
 		for i := range tr.Events {
 			t.event(tr.Name, &tr.Events[i])
 		}
 	}
-	return t.bytes()
+	return t.end()
 }
 
 // newEvents is a table of events. The last column has the term of the model along whose
 // surface a solution begins (`slide`) or ceases (`slide end`) to slide.
-func newEvents(p *compiler.Program) *table {
+func newEvents(to io.Writer, p *compiler.Program) *table {
 	states := explain.StateNames(p)
 	header := []string{"trajectory", "event", "t", "k"}
 	for _, s := range states {
@@ -81,7 +80,7 @@ func newEvents(p *compiler.Program) *table {
 	for _, s := range states {
 		header = append(header, s+"_after")
 	}
-	return newTable(append(header, "guard_rate", "transversality", "surface")...)
+	return newTable(to, append(header, "guard_rate", "transversality", "surface")...)
 }
 
 func (t *table) event(trajectory string, e *simulate.Event) {
@@ -100,57 +99,60 @@ func (r *Folder) writeProfiles(f *estimate.Fit) error {
 	if len(list) == 0 {
 		return nil
 	}
-	t := newTable("parameter", "unit", "estimate", "stderr", "value", "rise")
-	for _, p := range list {
-		for i := range p.At {
-			t.row(numbers([]string{p.Name, p.Unit}, []float64{p.Value, p.StdErr, p.At[i], p.Rise[i]})...)
+	return r.stream("profiles.csv", func(to io.Writer) error {
+		t := newTable(to, "parameter", "unit", "estimate", "stderr", "value", "rise")
+		for _, p := range list {
+			for i := range p.At {
+				t.row(numbers([]string{p.Name, p.Unit}, []float64{p.Value, p.StdErr, p.At[i], p.Rise[i]})...)
+			}
 		}
-	}
-	return r.Write("profiles.csv", t.bytes())
+		return t.end()
+	})
 }
 
 // Given is the split of values that are known when the others of their trajectory are predicted.
 const Given = "given"
 
-// results are the tables of a fit in the making.
+// results are the curves of a fit in the making.
 type results struct {
-	traj, learned *table // nil: there is none
+	trajText, learnedText bytes.Buffer
+	traj, learned         *table // nil: there is none
 }
+
+// errNothing ends a file that is not to be written.
+var errNothing = errors.New("nothing is to be written")
 
 // writeResults writes the residuals and events of a fit, and its curves: of few trajectories
 // those of all, else those that pictures show.
 func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
-	events, residuals, misfits := newEvents(p), NewResiduals(), &Misfits{}
+	var eventText bytes.Buffer
+	events, misfits := newEvents(&eventText, p), &Misfits{}
 	var names []string
-	err := estimate.EachPrediction(f, func(c *estimate.Curve) {
-		names = append(names, c.Name)
-		split := "train"
-		if c.Validation {
-			split = "validate"
-		}
-		for _, p := range c.Observed {
-			if p.Given {
-				residuals.Add(c.Name, Given, p.Observation, p.T, p.Data, p.Prediction)
-				continue
+	err := r.stream("residuals.csv", func(to io.Writer) error {
+		residuals := NewResiduals(to)
+		err := estimate.EachPrediction(f, func(c *estimate.Curve) {
+			names = append(names, c.Name)
+			residuals.curve(c, misfits)
+			for i := range c.Events {
+				events.event(c.Name, &c.Events[i])
 			}
-			residuals.Add(c.Name, split, p.Observation, p.T, p.Data, p.Prediction)
-			misfits.Add(c.Name, c.Validation, p.Observation, p.Data-p.Prediction)
+		})
+		if err == nil && (f.Late() || len(misfits.list) == 0) {
+			return errNothing
 		}
-		for i := range c.Events {
-			events.event(c.Name, &c.Events[i])
-		}
+		return first(err, residuals.End())
 	})
+	if errors.Is(err, errNothing) {
+		err = nil
+	}
 	switch {
 	case f.Late():
 		return nil
 	case err != nil || len(names) == 0:
 		return err
 	}
-	if len(misfits.list) > 0 {
-		err = r.Write("residuals.csv", residuals.Bytes())
-	}
 	var res results
-	err = first(err, f.EachCurve(201, 10_000, misfits.shown(names), res.add))
+	err = f.EachCurve(201, 10_000, misfits.shown(names), res.add)
 	switch {
 	case f.Late():
 		return nil
@@ -158,9 +160,26 @@ func (r *Folder) writeResults(f *estimate.Fit, p *compiler.Program) error {
 		return err
 	}
 	if res.learned != nil {
-		err = r.Write("learned.csv", res.learned.bytes())
+		err = first(res.learned.end(), r.Write("learned.csv", res.learnedText.Bytes()))
 	}
-	return first(err, r.Write("trajectories.csv", res.traj.bytes()), r.Write("events.csv", events.bytes()))
+	return first(err, res.traj.end(), r.Write("trajectories.csv", res.trajText.Bytes()), events.end(), r.Write("events.csv", eventText.Bytes()))
+}
+
+// curve adds what was measured of a trajectory. Values that are known beforehand have a split of their own, and are
+// no misfits.
+func (r *Residuals) curve(c *estimate.Curve, misfits *Misfits) {
+	split := "train"
+	if c.Validation {
+		split = "validate"
+	}
+	for _, p := range c.Observed {
+		if p.Given {
+			r.Add(c.Name, Given, p.Observation, p.T, p.Data, p.Prediction)
+			continue
+		}
+		r.Add(c.Name, split, p.Observation, p.T, p.Data, p.Prediction)
+		misfits.Add(c.Name, c.Validation, p.Observation, p.Data-p.Prediction)
+	}
 }
 
 // shown says of which of all trajectories curves are kept; nil: of all.
@@ -183,9 +202,9 @@ func (m *Misfits) shown(names []string) func(name string) bool {
 // add adds a curve to the tables.
 func (r *results) add(c *estimate.Curve) {
 	if r.traj == nil {
-		r.traj = newTable(append([]string{"trajectory", "t"}, c.Columns...)...)
+		r.traj = newTable(&r.trajText, append([]string{"trajectory", "t"}, c.Columns...)...)
 		if len(c.Learned) > 0 {
-			r.learned = newLearned(c)
+			r.learned = newLearned(&r.learnedText, c)
 		}
 	}
 	for i, t := range c.T {
@@ -197,9 +216,9 @@ func (r *results) add(c *estimate.Curve) {
 // Residuals is the table of measured values and their predictions.
 type Residuals struct{ table *table }
 
-// NewResiduals is one without rows.
-func NewResiduals() *Residuals {
-	return &Residuals{newTable("trajectory", "split", "t", "observation", "data", "prediction", "residual")}
+// NewResiduals is one without rows, which goes to a writer row by row.
+func NewResiduals(to io.Writer) *Residuals {
+	return &Residuals{newTable(to, "trajectory", "split", "t", "observation", "data", "prediction", "residual")}
 }
 
 // Add adds a row.
@@ -207,18 +226,18 @@ func (r *Residuals) Add(trajectory, split, observation string, t, data, predicti
 	r.table.row(trajectory, split, number(t), observation, number(data), number(prediction), number(data-prediction))
 }
 
-// Bytes is the table as a file.
-func (r *Residuals) Bytes() []byte { return r.table.bytes() }
+// End ends the table, and says what went wrong with writing it.
+func (r *Residuals) End() error { return r.table.end() }
 
 // newLearned is a table of what neural blocks give along trajectories.
-func newLearned(c *estimate.Curve) *table {
+func newLearned(to io.Writer, c *estimate.Curve) *table {
 	header := []string{"trajectory", "t", "block"}
 	for k, n := range widths(c) {
 		for i := range n {
 			header = append(header, fmt.Sprintf("%s_%d", []string{"argument", "value", "lower", "upper"}[k], i))
 		}
 	}
-	return newTable(header...)
+	return newTable(to, header...)
 }
 
 // widths are how many arguments, values and ends of their bands a block has at most.
