@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -56,38 +57,43 @@ func (f *Fit) weigh(ctx context.Context, x []float64) error {
 
 // summed adds residuals to a misfit: in series, and each in what sizes makes of it.
 func summed(f *Fit, m *misfit, squares *loss.Squares, r []float64, sizes func(element int, r float64)) {
+	place := inSeries(f)
+	if place == nil { // as they come, and none of them is kept
+		squares.Misfit(r, func(trajectory, _, element int, r float64) {
+			sizes(element, r)
+			m.add(trajectory, element, r)
+		})
+		return
+	}
 	var signs []sign
 	squares.Misfit(r, func(trajectory, _, element int, r float64) {
 		sizes(element, r)
-		signs = append(signs, sign{trajectory, element, r})
+		signs = append(signs, sign{int32(place[trajectory]), int32(element), r})
 	})
-	inSeries(f, signs)
+	slices.SortStableFunc(signs, func(a, b sign) int { return cmp.Compare(a.place, b.place) })
 	for _, s := range signs {
-		m.add(s.trajectory, s.element, s.r)
+		m.add(0, int(s.element), s.r)
 	}
 }
 
-// sign is a residual of an element of observations.
+// sign is a residual of an element of observations, with the place of its trajectory in the series.
 type sign struct {
-	trajectory, element int
-	r                   float64
+	place, element int32
+	r              float64
 }
 
-// inSeries puts residuals of trajectories of one row each into the order of what tells these
-// apart, as one series, where there is such an order.
-func inSeries(f *Fit, list []sign) {
-	place := make([]int, len(f.Objective.Trajectories))
+// inSeries are the places of trajectories of one row each in the order of what tells these apart, as one series; nil:
+// there is no such order.
+func inSeries(f *Fit) []int {
 	series := f.told.Series()
-	if len(series) != len(place) {
-		return
+	if len(series) != len(f.Objective.Trajectories) {
+		return nil
 	}
+	place := make([]int, len(series))
 	for at, i := range series {
 		place[i] = at
 	}
-	slices.SortStableFunc(list, func(a, b sign) int { return place[a.trajectory] - place[b.trajectory] })
-	for i := range list {
-		list[i].trajectory = 0
-	}
+	return place
 }
 
 // normalErrors are the standard errors of the normal approximation at the optimum,
