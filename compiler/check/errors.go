@@ -108,6 +108,8 @@ func (c *unitReader) errUnknownUnit(f dsl.UnitFactor) {
 		d.WithHelp("temperatures with an offset do not multiply; use K. A column of data may be in degC or degF: `T: temp [degC]`")
 	case spelled:
 		d.WithHelp("did you mean `%s`?", name)
+	case foreign[f.Name] != "":
+		d.WithHelp("say which is meant, for instance `unit %s = %s`", f.Name, foreign[f.Name])
 	default:
 		if near, ok := diag.Nearest(f.Name, c.table.Names()); ok {
 			d.WithHelp("did you mean `%s`? A new one is declared with `unit %s`", near, f.Name)

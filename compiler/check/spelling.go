@@ -12,11 +12,13 @@ var spellings = func() map[string]string {
 		"s": {"sec", "secs", "second", "seconds"}, "min": {"mins", "minute", "minutes"}, "h": {"hr", "hrs", "hour", "hours"},
 		"d": {"days", "D"}, "week": {"weeks", "wks"}, "yr": {"y", "yrs", "year", "years"}, "ms": {"msec", "millisecond", "milliseconds"},
 		"m": {"meter", "meters", "metre", "metres"}, "cm": {"centimeter", "centimeters"}, "mm": {"millimeter", "millimeters"}, "km": {"kilometer", "kilometers"},
-		"g": {"gram", "grams", "gr"}, "kg": {"kilogram", "kilograms", "Kg", "KG"}, "mg": {"milligram", "milligrams"}, "t": {"tonne", "tonnes"},
-		"L": {"liter", "liters", "litre", "litres"}, "mL": {"cc", "ML", "milliliter", "milliliters"}, "Ohm": {"ohm", "ohms", "Ohms"},
+		"um": {"micrometer", "micrometers", "micron", "microns"}, "nm": {"nanometer", "nanometers"},
+		"g": {"gram", "grams", "gr"}, "kg": {"kilogram", "kilograms", "Kg", "KG"}, "mg": {"milligram", "milligrams"}, "ug": {"mcg", "microgram", "micrograms"}, "ng": {"nanogram", "nanograms"}, "t": {"tonne", "tonnes"},
+		"L": {"liter", "liters", "litre", "litres"}, "mL": {"cc", "milliliter", "milliliters", "millilitre", "ccm"}, "uL": {"microliter", "microliters"}, "Ohm": {"ohms", "Ohms"},
 		"V": {"volt", "volts", "Volt"}, "A": {"amp", "amps", "ampere", "Amp"}, "W": {"watt", "watts", "Watt"}, "N": {"newton", "newtons", "Newton"},
 		"J": {"joule", "joules", "Joule"}, "Pa": {"pascal", "Pascal"}, "Hz": {"hz", "hertz", "Hertz"}, "K": {"kelvin", "Kelvin"}, "mol": {"mole", "moles"},
 		"F": {"farad", "farads"}, "H": {"henry", "henries"}, "deg": {"degree", "degrees", "°"}, "rad": {"radian", "radians"}, "percent": {"pct"},
+		"M": {"molar", "Molar"}, "mM": {"millimolar"}, "uM": {"micromolar"}, "nM": {"nanomolar"}, "mV": {"millivolt", "millivolts"},
 	} {
 		for _, o := range others {
 			out[o] = name
@@ -24,6 +26,15 @@ var spellings = func() map[string]string {
 	}
 	return out
 }()
+
+// foreign are units that are no part of the table, since they depend on a country or a convention, with a declaration
+// that says what is usually meant.
+var foreign = map[string]string{
+	"psi": "6894.757 [Pa]", "mmHg": "133.322 [Pa]", "torr": "133.322 [Pa]",
+	"mph": "0.44704 [m/s]", "kph": "1 [km/h]", "kmh": "1 [km/h]", "knot": "1852 [m/h]", "mile": "1609.344 [m]", "mi": "1609.344 [m]", "ft": "0.3048 [m]",
+	"foot": "0.3048 [m]", "feet": "0.3048 [m]", "inch": "0.0254 [m]", "lb": "0.45359237 [kg]", "lbs": "0.45359237 [kg]", "lbf": "4.4482216 [N]",
+	"gal": "3.785411784 [L]", "hp": "745.7 [W]", "BTU": "1055.06 [J]", "month": "30.4375 [d]", "months": "30.4375 [d]",
+}
 
 // offsetUnit is a scale of temperature: so many kelvin are a degree, and its zero is so
 // many of its degrees above the absolute one.
