@@ -2,6 +2,8 @@ package pinode
 
 import (
 	"fmt"
+	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,19 +58,20 @@ fit { solver: %[1]s }`
 data d from "d.csv" { time: t; seen: seen }
 simulate { times: [5, 10, 50], solver: %[1]s }
 fit { solver: %[1]s }`
-	said := func(l Diagnostics) bool {
+	said := func(l Diagnostics) string {
 		for _, d := range l.All {
 			if d.Code == "inexact" {
-				return true
+				return d.Message
 			}
 		}
-		return false
+		return ""
 	}
 	for _, c := range []struct {
 		model, solver, csv string
 		simulated, fitted  bool
 	}{
-		{hares, "bdf", "t,seen\n40,0.0051\n60,0.2511\n", true, true},
+		{hares, "bdf { rtol: 1e-6, atol: 1e-9 }", "t,seen\n40,0.0051\n60,0.2511\n", true, true},
+		{hares, "bdf { rtol: 1e-6, atol: 1e-9 }", "t,seen\n40,0.0051\n60,0.29\n", true, true},
 		{hares, "vern9 { rtol: 1e-10 }", "t,seen\n40,0.0051\n60,0.2511\n", false, false},
 		{pole, "tsit5 { rtol: 1e-6, atol: 1e-5 }", "t,seen\n5,3.69\n20,7\n", true, true},
 		{onRow, "tsit5", "t,seen\n5,-2\n20,2\n", false, false},
@@ -78,9 +81,24 @@ fit { solver: %[1]s }`
 		m := fromText(t, fmt.Sprintf(c.model, c.solver), c.csv)
 		s, err := m.Simulate(t.Context(), SimulateOptions{})
 		require.NoError(t, err)
-		require.Equal(t, c.simulated, said(s.Warnings), "%s by %s: %v", c.model, c.solver, s.Warnings)
+		require.Equal(t, c.simulated, said(s.Warnings) != "", "%s by %s: %v", c.model, c.solver, s.Warnings)
 		e, err := m.Evaluate(t.Context(), EvaluateOptions{})
 		require.NoError(t, err)
-		require.Equal(t, c.fitted, said(e.Warnings), "%s by %s: %v", c.model, c.solver, e.Warnings)
+		require.Equal(t, c.fitted, said(e.Warnings) != "", "%s by %s: %v", c.model, c.solver, e.Warnings)
+		if !c.fitted {
+			continue
+		}
+		// What is said are the values of an evaluation with a hundredth of the tolerances.
+		solver := strings.NewReplacer("1e-6", "1e-8", "1e-9", "1e-11", "1e-5", "1e-7").Replace(c.solver)
+		closer, err := fromText(t, fmt.Sprintf(c.model, solver), c.csv).Evaluate(t.Context(), EvaluateOptions{})
+		require.NoError(t, err)
+		want := fmt.Sprintf("the log-likelihood is %.7g, and %.7g with", e.LogLikelihood, closer.LogLikelihood)
+		switch {
+		case c.model == pole:
+			want = "with tolerances a hundredth as large a run fails: t = 13." // it has done a hundred thousand steps
+		case math.Abs(e.LogLikelihood-closer.LogLikelihood) < 0.05: // the slope then
+			want = fmt.Sprintf("the derivative of the log-likelihood by `a` is %.4g, and %.4g with", e.Gradient.Params["a"], closer.Gradient.Params["a"])
+		}
+		require.Contains(t, said(e.Warnings), want)
 	}
 }

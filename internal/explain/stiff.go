@@ -69,47 +69,12 @@ func Astray(p *compiler.Program, l *diag.List, stats []sim.Stats, opt sim.Option
 		}
 		k := st.State - 1
 		of, name := stateAt(p, k)
-		atol := opt.ATol
-		if k < len(opt.Sizes) {
-			atol *= opt.Sizes[k]
-		}
 		_, at := of.Law()
 		l.Warnf("below-atol", at, "`%s` was smaller than its absolute tolerance, `atol` = %.3g, when its error took it to the other side of zero, and has grown there, by t = %.4g to ten times what it ever was: what it grew from is error",
-			name, atol, st.T).
+			name, atolOf(&opt, k), st.T).
 			WithHelp("set `atol` far below the values of `%s` that matter, or leave it out, so that it follows the sizes of states; a state that cannot be negative may say so: `state %s >= 0`", name, of.Name)
 		return
 	}
-}
-
-// Inexact is by how much a state differs where a run is done again with tolerances a hundredth as large.
-type Inexact struct {
-	Off           float64 // beside its size
-	State         int     // from 1; 0: none does by too much
-	T             float64
-	Value, Closer float64
-	Run           string // its name, if it has one
-	RTol          float64
-}
-
-// Doubt warns of it.
-func Doubt(p *compiler.Program, l *diag.List, x Inexact) {
-	if x.State == 0 {
-		return
-	}
-	of, name := stateAt(p, x.State-1)
-	_, at := of.Law()
-	run := ""
-	if x.Run != "" {
-		run = " in run " + x.Run
-	}
-	l.Warnf("inexact", at, "`%s` at t = %.6g%s is %.4g, and %.4g with tolerances a hundredth as large: what the solver neglects in a step grows here", name, x.T, run, x.Value, x.Closer).
-		WithHelp("solve with a smaller `rtol`, such as %.0e, until results stay; of chaotic motion no tolerance tells more than some time", x.RTol*1e-3)
-}
-
-// Fails warns of runs that do not come to their end with smaller tolerances.
-func Fails(p *compiler.Program, l *diag.List, err error) {
-	l.Warnf("inexact", p.Model.Checked.Span, "with tolerances a hundredth as large a run fails: %v", err).
-		WithHelp("it may be that only the solver's error leads round what it meets there: try a smaller `rtol`, or another `solver`, until results stay")
 }
 
 // stateAt is the state at a place of the state vector, and the name of its element.
@@ -121,4 +86,12 @@ func stateAt(p *compiler.Program, i int) (*check.State, string) {
 		}
 	}
 	return nil, ""
+}
+
+// atolOf is the absolute tolerance of a state.
+func atolOf(opt *sim.Options, state int) float64 {
+	if state < len(opt.Sizes) {
+		return opt.ATol * opt.Sizes[state]
+	}
+	return opt.ATol
 }
