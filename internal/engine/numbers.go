@@ -27,6 +27,14 @@ func Finite(v []float64) bool {
 // Number reports whether v is a finite number.
 func Number(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
+// Larger is the larger of a size and that of v, if v is a number.
+func Larger(size, v float64) float64 {
+	if v = math.Abs(v); Number(v) && v > size {
+		return v
+	}
+	return size
+}
+
 // Add adds from to to, if there is such.
 func Add(to, from []float64) {
 	if to == nil {

@@ -132,6 +132,31 @@ func TestWhy(t *testing.T) {
 	require.Empty(t, newModelRig(t, "model M {\n  state x = 1\n  x' = -x\n}", nil).sys.Why(0, []float64{1}, nil))
 }
 
+// TestPuts: each event puts its states to what it makes of the state that is given, those of data at their times with their
+// arguments; neither what discrete variables get nor an event of rows is told.
+func TestPuts(t *testing.T) {
+	sys := newModelRig(t, `model M {
+  state a = 1
+  state b = 0
+  state c = 0
+  discrete n = 0
+  a' = -a
+  b' = a
+  c' = 0
+  event dose(amount) on data { b := b + amount*t }
+  event kick at t = 4 { n := n + 1; a := 3*a + n }
+  event low when a < 0.5 { c := 7 + b*t }
+}`, nil).sys
+	type put struct {
+		state int
+		v     float64
+	}
+	var got []put
+	span := &sim.Span{T0: 0.25, Firings: []sim.Firing{{Event: 0, T: 2, Args: []float64{5}}, {Event: 0, T: 3, Args: []float64{-1}}}}
+	sys.Puts(span, []float64{10, 20, 30}, []float64{100}, func(state int, v float64) { got = append(got, put{state, v}) })
+	require.ElementsMatch(t, []put{{0, 3*10 + 100}, {2, 7 + 20*0.25}, {1, 20 + 5*2}, {1, 20 - 3}}, got)
+}
+
 func TestNumbers(t *testing.T) {
 	require.Equal(t, 11., Dot([]float64{1, 2}, []float64{3, 4}))
 	require.Zero(t, Dot(nil, nil))
@@ -145,6 +170,7 @@ func TestNumbers(t *testing.T) {
 	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		require.False(t, Number(v))
 	}
+	require.Equal(t, []float64{2, 3, 3, 2, 2}, []float64{Larger(2, 1), Larger(2, 3), Larger(2, -3), Larger(2, math.NaN()), Larger(2, math.Inf(-1))})
 	Add(nil, []float64{1})
 	for _, n := range []int{0, 1, 63, 64, 65} {
 		to, from := make([]float64, n+1), make([]float64, n)

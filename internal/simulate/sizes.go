@@ -6,7 +6,6 @@ import (
 
 	"github.com/pinode/pinode/compiler"
 	"github.com/pinode/pinode/compiler/check"
-	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/sim"
 )
@@ -105,7 +104,7 @@ func (z *sizer) measure(span *sim.Span) []float64 {
 	model.Init(span.T0, y, d)
 	known := make([]float64, len(y))
 	for i, v := range y {
-		known[i] = larger(0, v)
+		known[i] = engine.Larger(0, v)
 	}
 	z.put(span, y, d, known)
 	like := make([]float64, len(y)) // the largest of the same unit
@@ -132,24 +131,11 @@ func (z *sizer) measure(span *sim.Span) []float64 {
 
 // put gives states that are 0 the sizes of what events put there, at the initial state.
 func (z *sizer) put(span *sim.Span, y, d, sizes []float64) {
-	jump := func(event int, t float64, args []float64) {
-		e := z.model.Model.Events[event]
-		v := make([]float64, len(e.Targets))
-		z.to.Model.Jump(event, t, y, d, args, v)
-		for k, target := range e.Targets {
-			if target < len(sizes) && y[target] == 0 {
-				sizes[target] = larger(sizes[target], v[k])
-			}
+	z.to.Model.Puts(span, y, d, func(target int, v float64) {
+		if y[target] == 0 {
+			sizes[target] = engine.Larger(sizes[target], v)
 		}
-	}
-	for i, e := range z.model.Model.Events {
-		if e.Jump != nil && len(e.Checked.Args) == 0 && e.Checked.Kind != dsl.TriggerOnObservation {
-			jump(i, span.T0, nil)
-		}
-	}
-	for _, f := range span.Firings {
-		jump(f.Event, f.T, f.Args)
-	}
+	})
 }
 
 // fill is what the rates make of states that are empty, or nearly so beside it, over a part of the
@@ -194,12 +180,4 @@ func (z *sizer) rates(span *sim.Span, y, d, filled, to []float64) {
 			}
 		}
 	}
-}
-
-// larger is the larger of a size and that of v, if v is a number.
-func larger(size, v float64) float64 {
-	if v = math.Abs(v); engine.Number(v) && v > size {
-		return v
-	}
-	return size
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/pinode/pinode/compiler/lower"
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/data"
-	"github.com/pinode/pinode/dsl"
 	"github.com/pinode/pinode/internal/engine"
 	"github.com/pinode/pinode/internal/problem"
 	"github.com/pinode/pinode/sim"
@@ -115,19 +114,14 @@ func (d *ruler) stateSizes(s *sizes, rhs func(y []float64) []float64) {
 	for _, run := range d.runs {
 		d.at(run.Trajectory)
 		y, dd := d.begin(run.Span.T0)
-		for _, f := range run.Span.Firings {
-			e := d.prog.Model.Events[f.Event]
-			v := make([]float64, len(e.Targets))
-			d.system.Jump(f.Event, f.T, y, dd, f.Args, v)
-			for j, target := range e.Targets {
-				if target < n && open[target] {
-					s.states[target] = larger(s.states[target], v[j])
-				}
+		d.system.Puts(&run.Span, y, dd, func(target int, v float64) {
+			if target < n && open[target] {
+				s.states[target] = engine.Larger(s.states[target], v)
 			}
-		}
+		})
 		for i := range n {
 			if open[i] {
-				s.states[i] = larger(s.states[i], y[i])
+				s.states[i] = engine.Larger(s.states[i], y[i])
 			}
 		}
 	}
@@ -135,7 +129,7 @@ func (d *ruler) stateSizes(s *sizes, rhs func(y []float64) []float64) {
 	d.eachState(func(i int, st *check.State) {
 		for k, w := range d.ways {
 			if !st.Unit.Dimensionless() && w.observe.Unit.Equal(st.Unit) {
-				asUnit[i] = larger(asUnit[i], s.observations[k])
+				asUnit[i] = engine.Larger(asUnit[i], s.observations[k])
 			}
 		}
 	})
@@ -149,7 +143,7 @@ func (d *ruler) stateSizes(s *sizes, rhs func(y []float64) []float64) {
 			if asUnit[i] > 0 && (v == 0 || v > asUnit[i]) {
 				v = asUnit[i]
 			}
-			s.states[i] = larger(s.states[i], v)
+			s.states[i] = engine.Larger(s.states[i], v)
 		}
 	}
 	for i := range n {
@@ -166,14 +160,6 @@ func (d *ruler) eachState(f func(i int, st *check.State)) {
 			f(slot.Off+k, slot.Object.(*check.State))
 		}
 	}
-}
-
-// larger is the larger of a size and that of v, if v is a number.
-func larger(size, v float64) float64 {
-	if v = math.Abs(v); engine.Number(v) && v > size {
-		return v
-	}
-	return size
 }
 
 // told adds up squares of n numbers that f makes of the states and rates at all rows.
@@ -487,24 +473,11 @@ func (d *ruler) starts() []float64 {
 		for i, v := range y {
 			note(i, v)
 		}
-		jump := func(event int, t float64, args []float64) {
-			e := d.prog.Model.Events[event]
-			v := make([]float64, len(e.Targets))
-			d.system.Jump(event, t, y, dd, args, v)
-			for k, target := range e.Targets {
-				if target < len(y) && y[target] == 0 {
-					note(target, v[k])
-				}
+		d.system.Puts(&run.Span, y, dd, func(target int, v float64) {
+			if y[target] == 0 {
+				note(target, v)
 			}
-		}
-		for i, e := range d.prog.Model.Events {
-			if e.Jump != nil && len(e.Checked.Args) == 0 && e.Checked.Kind != dsl.TriggerOnObservation {
-				jump(i, run.Span.T0, nil)
-			}
-		}
-		for _, f := range run.Span.Firings {
-			jump(f.Event, f.T, f.Args)
-		}
+		})
 	}
 	return least
 }

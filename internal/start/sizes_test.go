@@ -199,3 +199,23 @@ data oven from "data.csv" { time: t
 		require.Less(t, got, in[1], "with a result of 1 for a tenth of the time, a is 240")
 	}
 }
+
+// TestSizesOfPuts: a state that nothing observes has the size of what an event puts there, whether the model says when or the
+// data do; one that curves tell has that of its curve.
+func TestSizesOfPuts(t *testing.T) {
+	for _, when := range []string{"at t = 1", "when seen < 2"} {
+		f := load(t, `model M {
+  state seen = 3
+  state depot = 0
+  seen' = -0.5*seen
+  depot' = -2*depot
+  event dose `+when+` { depot += 250; seen += 1000 }
+  observe y = seen ~ normal(0.1)
+}
+data d from "data.csv" { time: t; y: y }
+`, table("t,y", [][]float64{{0, 3}, {1, 1.8}, {2, 1.1}, {3, 0.7}}...))
+		sizes := f.data.measure().states
+		require.InEpsilon(t, 250, sizes[1], 1e-12, when)
+		require.InDelta(t, 1.8, sizes[0], 0.5, when)
+	}
+}
