@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/fit"
 )
 
@@ -31,7 +32,7 @@ data d from "d.csv" { time: t; y: y }
 fit { certificate: off, `+settings+` }
 `, "t,y\n1,0.6\n2,0.4\n")
 		dir := filepath.Join(t.TempDir(), "run")
-		var f *Fit
+		var f *pinode.Fit
 		var best []float64
 		saved := false
 		at := func(p fit.Progress) {
@@ -45,7 +46,7 @@ fit { certificate: off, `+settings+` }
 				require.NotEqual(t, []float64(p.State.X), best)
 			}
 		}
-		f, err := m.NewFit(FitOptions{Observer: at})
+		f, err := m.NewFit(pinode.FitOptions{Observer: at})
 		require.NoError(t, err)
 		if best == nil {
 			_, best, err = f.Objective()
@@ -59,7 +60,7 @@ fit { certificate: off, `+settings+` }
 		text, err := os.ReadFile(info)
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(info, []byte(strings.Replace(string(text), `"running"`, `"max_time"`, 1)), 0o600))
-		r, err := OpenRun(dir)
+		r, err := pinode.OpenRun(dir)
 		require.NoError(t, err)
 		want, err := f.ValuesAt(best)
 		require.NoError(t, err)

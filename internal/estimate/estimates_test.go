@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"context"
@@ -9,10 +9,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 // fittedTo fits a model to a table: `k` tells the trajectory, `t` the time.
-func fittedTo(t *testing.T, body, csv string) *Fit {
+func fittedTo(t *testing.T, body, csv string) *pinode.Fit {
 	t.Helper()
 	columns := strings.Split(strings.SplitN(csv, "\n", 2)[0], ",")
 	var named []string
@@ -27,7 +29,7 @@ func fittedTo(t *testing.T, body, csv string) *Fit {
 		}
 		named = append(named, c)
 	}
-	f, err := fromText(t, "model M {\n"+body+"\n}\ndata d from \"d.csv\" { "+strings.Join(named, "; ")+" }\n", csv).Fit(context.Background(), FitOptions{})
+	f, err := fromText(t, "model M {\n"+body+"\n}\ndata d from \"d.csv\" { "+strings.Join(named, "; ")+" }\n", csv).Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.EqualValues(t, "converged", f.Status, f.Verdict.Text)
 	return f

@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 // TestAutoFindsThresholds: where an event makes what is observed jump, its threshold and its jump are found
@@ -40,7 +42,7 @@ func TestAutoFindsThresholds(t *testing.T) {
   observe y = v ~ normal(0.03)
 }
 data d from "d.csv" { time: t, y: v }
-`, csv.String()).Fit(context.Background(), FitOptions{})
+`, csv.String()).Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "fits", f.Verdict.Word, f.Verdict.Text)
 	within(t, f, "tau", tau, 4, 0.05)
@@ -80,7 +82,7 @@ func TestAutoTellsEventsApart(t *testing.T) {
   observe y = x ~ normal(0.03)
 }
 data d from "d.csv" { time: t, trajectory: run, slope: slope, y: x }
-`, csv.String()).Fit(context.Background(), FitOptions{})
+`, csv.String()).Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "fits", f.Verdict.Word, f.Verdict.Text)
 	for name, truth := range map[string]float64{"high": high, "low": low, "emptied": emptied, "filled": filled} {

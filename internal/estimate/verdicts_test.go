@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"fmt"
@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 // TestVerdictOfOpenParameters: of two rates only the sum enters; the fit meets the data, and
@@ -37,7 +39,7 @@ func TestVerdictOfUnsolvable(t *testing.T) {
 	for i := range 24 {
 		fmt.Fprintf(&curve, "%d,%.4f\n", i, math.Sin(float64(i)/3)+0.05*math.Sin(float64(7*i*i)))
 	}
-	fitted := func(text, csv string) *Fit {
+	fitted := func(text, csv string) *pinode.Fit {
 		f, err := fitOf(t, text, csv, "y: y", "")
 		require.NoError(t, err)
 		require.NoError(t, f.Run(t.Context()))
@@ -64,7 +66,7 @@ func TestVerdictOfUnsolvable(t *testing.T) {
 func TestVerdictOfWideParameters(t *testing.T) {
 	text := "model M {\n  covariate c: nmol/L\n  param bottom in (0, inf) = 5\n  param top in (0, inf) = 60\n  param EC50: nmol/L in (0, inf) = 20\n" +
 		"  observe y = bottom + (top - bottom)*c/(EC50 + c) ~ normal(1.5)\n}\ndata d from \"data.csv\" {\n  c: c [nmol/L]\n  y: y\n}"
-	fitted := func(doses ...float64) *Fit {
+	fitted := func(doses ...float64) *pinode.Fit {
 		csv := "c,y\n"
 		for i, c := range doses {
 			for k := range 6 {
@@ -73,9 +75,9 @@ func TestVerdictOfWideParameters(t *testing.T) {
 		}
 		dir := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "data.csv"), []byte(csv), 0o600))
-		m, err := Parse(filepath.Join(dir, "m.node"), text)
+		m, err := pinode.Parse(filepath.Join(dir, "m.node"), text)
 		require.NoError(t, err)
-		f, err := m.NewFit(FitOptions{})
+		f, err := m.NewFit(pinode.FitOptions{})
 		require.NoError(t, err)
 		require.NoError(t, f.Run(t.Context()))
 		require.Equal(t, "fits", f.Verdict.Word)
@@ -147,8 +149,8 @@ func TestMetamorphic(t *testing.T) {
 	table := func(list ...[]string) string {
 		return "id,t,c,D\n" + strings.Join(slices.Concat(list...), "\n") + "\n"
 	}
-	fitted := func(text, csv string) *Fit {
-		f, err := fromText(t, text, csv).Fit(t.Context(), FitOptions{})
+	fitted := func(text, csv string) *pinode.Fit {
+		f, err := fromText(t, text, csv).Fit(t.Context(), pinode.FitOptions{})
 		require.NoError(t, err)
 		return f
 	}
@@ -156,7 +158,7 @@ func TestMetamorphic(t *testing.T) {
 	require.InDelta(t, 1.1, want.Params["ka"].Value, 4*want.Params["ka"].StdErr)
 	require.InDelta(t, 0.25, want.Params["ke"].Value, 4*want.Params["ke"].StdErr)
 	for name, c := range map[string]struct {
-		*Fit
+		*pinode.Fit
 		factor float64
 	}{
 		"rows":         {fitted(model(ka, ke, "h", 3), table(rows["y"], rows["x"])), 1},

@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 const cycles = `model Cycles {
@@ -58,8 +60,8 @@ func cyclesTable() string {
 // of the gaps closes them.
 func TestShooting(t *testing.T) {
 	truth := map[string]float64{"a": 1, "b": 0.2, "c": 0.5, "d": 0.05}
-	fitted := func(setting string) *Fit {
-		f, err := fromText(t, fmt.Sprintf(cycles, setting), cyclesTable()).Fit(context.Background(), FitOptions{})
+	fitted := func(setting string) *pinode.Fit {
+		f, err := fromText(t, fmt.Sprintf(cycles, setting), cyclesTable()).Fit(context.Background(), pinode.FitOptions{})
 		require.NoError(t, err)
 		return f
 	}
@@ -78,7 +80,7 @@ func TestShooting(t *testing.T) {
 // TestShootingByDefault: the default fit takes segments as the file has them.
 func TestShootingByDefault(t *testing.T) {
 	model := strings.Replace(fmt.Sprintf(cycles, "shooting: { segments: 16 }, certificate: off"), "optimizer: lbfgs { iterations: 400 }; ", "", 1)
-	f, err := fromText(t, model, cyclesTable()).Fit(context.Background(), FitOptions{})
+	f, err := fromText(t, model, cyclesTable()).Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.InEpsilon(t, 0.2, f.Params["b"].Value, 0.05)
 	require.InEpsilon(t, 0.05, f.Params["d"].Value, 0.05)
@@ -99,7 +101,7 @@ func TestNoShooting(t *testing.T) {
 data d from "d.csv" { time: t; y: y }
 fit { shooting: { segments: 2 } }
 `, "t,y\n0,1\n1,0.5\n2,0.2\n3,0.1\n")
-	_, err := m.NewFit(FitOptions{})
+	_, err := m.NewFit(pinode.FitOptions{})
 	require.ErrorContains(t, err, "a discrete variable may have several values")
 	require.ErrorContains(t, err, "m.node:11:1")
 }

@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 const heatByNetwork = `model Heat {
@@ -26,23 +28,23 @@ simulate { grid: [11, 5] }
 // network cannot answer.
 func TestHeatByNetwork(t *testing.T) {
 	t.Parallel()
-	m, err := Parse("heat.node", heatByNetwork)
+	m, err := pinode.Parse("heat.node", heatByNetwork)
 	require.NoError(t, err)
-	_, err = m.Simulate(context.Background(), SimulateOptions{})
+	_, err = m.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.ErrorContains(t, err, "has to be trained")
-	f, err := m.Fit(context.Background(), FitOptions{})
+	f, err := m.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, 0.1, f.Params["D"].Value) // no data tell another
-	s, err := m.Simulate(context.Background(), SimulateOptions{At: f})
+	s, err := m.Simulate(context.Background(), pinode.SimulateOptions{At: f})
 	require.NoError(t, err)
 	require.Equal(t, []string{"t", "x", "u"}, s.Columns)
 	require.Len(t, s.Trajectories[0].Rows, 55)
 	for _, r := range s.Trajectories[0].Rows {
 		require.InDelta(t, math.Exp(-0.1*math.Pi*math.Pi*r[0])*math.Sin(math.Pi*r[1]), r[2], 1e-8)
 	}
-	_, err = m.Simulate(context.Background(), SimulateOptions{At: f, Set: map[string]float64{"D": 1}})
+	_, err = m.Simulate(context.Background(), pinode.SimulateOptions{At: f, Set: map[string]float64{"D": 1}})
 	require.ErrorContains(t, err, "another value of `D`")
-	_, err = m.Simulate(context.Background(), SimulateOptions{At: f, Until: 2})
+	_, err = m.Simulate(context.Background(), pinode.SimulateOptions{At: f, Until: 2})
 	require.ErrorContains(t, err, "is not known at 1.5")
 }
 
@@ -62,15 +64,15 @@ network { hidden: [8, 8], points: 300 }
 grid { x: 24 cells, y: 24 cells, order: 4 }
 simulate { grid: [4, 5], times: [0, 0.5], solver: tsit5 { rtol: 1e-8 } }
 `
-	cells, err := Parse("cells.node", model)
+	cells, err := pinode.Parse("cells.node", model)
 	require.NoError(t, err)
-	byCells, err := cells.Simulate(context.Background(), SimulateOptions{})
+	byCells, err := cells.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.NoError(t, err)
-	network, err := Parse("network.node", model+"fit { fields: network, optimizer: auto { budget: 1 } }\n")
+	network, err := pinode.Parse("network.node", model+"fit { fields: network, optimizer: auto { budget: 1 } }\n")
 	require.NoError(t, err)
-	f, err := network.Fit(context.Background(), FitOptions{})
+	f, err := network.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
-	byNetwork, err := network.Simulate(context.Background(), SimulateOptions{At: f})
+	byNetwork, err := network.Simulate(context.Background(), pinode.SimulateOptions{At: f})
 	require.NoError(t, err)
 	require.Equal(t, byCells.Columns, byNetwork.Columns)
 	rows := byNetwork.Trajectories[0].Rows
@@ -100,20 +102,50 @@ network { hidden: [6], points: 60 }
 fit { fields: network, optimizer: auto { budget: 0.2 }, certificate: off }
 simulate { grid: [5] }
 `
-	m, err := Parse("bar.node", steadyBar)
+	m, err := pinode.Parse("bar.node", steadyBar)
 	require.NoError(t, err)
 	require.Empty(t, m.Check())
-	wrong, err := Parse("bar.node", strings.ReplaceAll(steadyBar, "grid: [5]", "grid: [5, 5, 5]"))
+	wrong, err := pinode.Parse("bar.node", strings.ReplaceAll(steadyBar, "grid: [5]", "grid: [5, 5, 5]"))
 	require.NoError(t, err)
 	require.Len(t, wrong.Check(), 1)
 	require.ErrorContains(t, wrong.Check()[0], "`grid` has 3 numbers of places")
-	f, err := m.Fit(t.Context(), FitOptions{})
+	f, err := m.Fit(t.Context(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Less(t, len(f.Verdict.Text), 300, "an equation with a table in it is cut")
-	s, err := m.Simulate(t.Context(), SimulateOptions{At: f})
+	s, err := m.Simulate(t.Context(), pinode.SimulateOptions{At: f})
 	require.NoError(t, err)
 	require.Len(t, s.Trajectories[0].Rows, 5)
 	for _, r := range s.Trajectories[0].Rows {
 		require.InDelta(t, r[1]*(1-r[1]), r[2], 1e-5)
 	}
+}
+
+// TestPlacesOfNetwork writes a trained field at places of a table, with times and without.
+func TestPlacesOfNetwork(t *testing.T) {
+	model := strings.Replace(heatByNetwork, "grid: [11, 5]", `at: "d.csv"`, 1)
+	m := fromText(t, model, "t,x\n0.3,0.25\n1,0.5\n0,1\n")
+	f, err := m.Fit(context.Background(), pinode.FitOptions{})
+	require.NoError(t, err)
+	want := func(at, x float64) float64 { return math.Exp(-0.1*math.Pi*math.Pi*at) * math.Sin(math.Pi*x) }
+	s, err := m.Simulate(context.Background(), pinode.SimulateOptions{At: f})
+	require.NoError(t, err)
+	require.Len(t, s.Trajectories[0].Rows, 3)
+	for i, at := range [][2]float64{{0.3, 0.25}, {1, 0.5}, {0, 1}} {
+		r := s.Trajectories[0].Rows[i]
+		require.Equal(t, at[:], r[:2])
+		require.InDelta(t, want(at[0], at[1]), r[2], 1e-8)
+	}
+	without := fromText(t, model, "x\n0.25\n0.5\n")
+	require.NoError(t, without.Set("simulate.times", "[0.2, 0.9]", "test"))
+	s, err = without.Simulate(context.Background(), pinode.SimulateOptions{At: f})
+	require.NoError(t, err)
+	require.Len(t, s.Trajectories[0].Rows, 4)
+	for i, at := range [][2]float64{{0.2, 0.25}, {0.2, 0.5}, {0.9, 0.25}, {0.9, 0.5}} {
+		r := s.Trajectories[0].Rows[i]
+		require.Equal(t, at[:], r[:2])
+		require.InDelta(t, want(at[0], at[1]), r[2], 1e-8)
+	}
+	late := fromText(t, model, "x,t\n0.25,0.5\n0.25,1.5\n")
+	_, err = late.Simulate(context.Background(), pinode.SimulateOptions{At: f})
+	require.ErrorContains(t, err, "is not known at 1.5")
 }

@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 // What comes out otherwise with smaller tolerances is said; nothing else is.
@@ -58,7 +60,7 @@ fit { solver: %[1]s }`
 data d from "d.csv" { time: t; seen: seen }
 simulate { times: [5, 10, 50], solver: %[1]s }
 fit { solver: %[1]s }`
-	said := func(l Diagnostics) string {
+	said := func(l pinode.Diagnostics) string {
 		for _, d := range l.All {
 			if d.Code == "inexact" {
 				return d.Message
@@ -79,10 +81,10 @@ fit { solver: %[1]s }`
 		{decay, "euler { step: 0.1 }", "t,seen\n1,7\n5,0.1\n", false, false},
 	} {
 		m := fromText(t, fmt.Sprintf(c.model, c.solver), c.csv)
-		s, err := m.Simulate(t.Context(), SimulateOptions{})
+		s, err := m.Simulate(t.Context(), pinode.SimulateOptions{})
 		require.NoError(t, err)
 		require.Equal(t, c.simulated, said(s.Warnings) != "", "%s by %s: %v", c.model, c.solver, s.Warnings)
-		e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+		e, err := m.Evaluate(t.Context(), pinode.EvaluateOptions{})
 		require.NoError(t, err)
 		require.Equal(t, c.fitted, said(e.Warnings) != "", "%s by %s: %v", c.model, c.solver, e.Warnings)
 		if !c.fitted {
@@ -90,7 +92,7 @@ fit { solver: %[1]s }`
 		}
 		// What is said are the values of an evaluation with a hundredth of the tolerances.
 		solver := strings.NewReplacer("1e-6", "1e-8", "1e-9", "1e-11", "1e-5", "1e-7").Replace(c.solver)
-		closer, err := fromText(t, fmt.Sprintf(c.model, solver), c.csv).Evaluate(t.Context(), EvaluateOptions{})
+		closer, err := fromText(t, fmt.Sprintf(c.model, solver), c.csv).Evaluate(t.Context(), pinode.EvaluateOptions{})
 		require.NoError(t, err)
 		want := fmt.Sprintf("the log-likelihood is %.7g, and %.7g with", e.LogLikelihood, closer.LogLikelihood)
 		switch {

@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/data"
 )
 
@@ -34,13 +35,13 @@ func ends(f func(float64) float64, at, lo, hi float64) [2]float64 {
 // TestProfiles compares intervals with those of the likelihood by formula.
 func TestProfiles(t *testing.T) {
 	const profile = "\nfit { uncertainty: profile }\n"
-	fitOf := func(model, csv string) *Fit {
-		f, err := fromText(t, model+profile, csv).Fit(context.Background(), FitOptions{})
+	fitOf := func(model, csv string) *pinode.Fit {
+		f, err := fromText(t, model+profile, csv).Fit(context.Background(), pinode.FitOptions{})
 		require.NoError(t, err)
 		require.Empty(t, f.Warnings.All)
 		return f
 	}
-	within := func(want [2]float64, p Param) {
+	within := func(want [2]float64, p pinode.Param) {
 		t.Helper()
 		require.InEpsilon(t, want[0], p.Likely[0], 2e-3)
 		require.InEpsilon(t, want[1], p.Likely[1], 2e-3)
@@ -81,7 +82,7 @@ func TestProfileHoldsTheRidge(t *testing.T) {
 data d from "d.csv" { time: t; y: y; z: z }
 fit { uncertainty: profile }
 `
-	f, err := fromText(t, model, "t,y,z\n0.5,0.79,0.52\n1,0.60,\n1.5,0.48,\n2,0.36,\n3,0.22,\n4,0.14,\n").Fit(context.Background(), FitOptions{})
+	f, err := fromText(t, model, "t,y,z\n0.5,0.79,0.52\n1,0.60,\n1.5,0.48,\n2,0.36,\n3,0.22,\n4,0.14,\n").Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Empty(t, f.Warnings.All)
 	p := f.Params["k"]
@@ -102,7 +103,7 @@ func TestEnsemble(t *testing.T) {
 data d from "d.csv" { y: y }
 fit { optimizer: lbfgs, starts: 7, spread: 4, uncertainty: ensemble }
 `
-	f, err := fromText(t, model, "y\n4\n").Fit(context.Background(), FitOptions{})
+	f, err := fromText(t, model, "y\n4\n").Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.InDelta(t, 2, math.Abs(f.Params["a"].Value), 1e-6)
 	require.Len(t, f.Basins, 1)
@@ -116,7 +117,7 @@ fit { optimizer: lbfgs, starts: 7, spread: 4, uncertainty: ensemble }
 
 	// Where a single start meets the data there is no spread, and that is said.
 	f, err = fromText(t, "model M {\n  param a in (0, inf) = 1\n  observe y = a ~ normal(0.1)\n}\ndata d from \"d.csv\" { y: y }\n"+
-		"fit { optimizer: adam { epochs: 2 }, starts: 2, uncertainty: ensemble }\n", "y\n4\n").Fit(context.Background(), FitOptions{})
+		"fit { optimizer: adam { epochs: 2 }, starts: 2, uncertainty: ensemble }\n", "y\n4\n").Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.True(t, math.IsNaN(f.Params["a"].StdErr))
 	require.Equal(t, "no-interval", f.Warnings.All[0].Code)
@@ -124,8 +125,8 @@ fit { optimizer: lbfgs, starts: 7, spread: 4, uncertainty: ensemble }
 
 // TestEnsembleOfOneOptimum: the spread of fits that all end at one optimum is that of their last steps, and no standard error.
 func TestEnsembleOfOneOptimum(t *testing.T) {
-	of := func(model string) *Fit {
-		f, err := fromText(t, model+"fit { optimizer: lbfgs, starts: 4, spread: 0.5, uncertainty: ensemble }\n", "x,y\n0,1.1\n1,2.9\n2,5.3\n").Fit(t.Context(), FitOptions{})
+	of := func(model string) *pinode.Fit {
+		f, err := fromText(t, model+"fit { optimizer: lbfgs, starts: 4, spread: 0.5, uncertainty: ensemble }\n", "x,y\n0,1.1\n1,2.9\n2,5.3\n").Fit(t.Context(), pinode.FitOptions{})
 		require.NoError(t, err)
 		return f
 	}
@@ -148,7 +149,7 @@ func TestEnsembleOfOneOptimum(t *testing.T) {
 // TestNoProfileSaysWhy: in words of the model, and by the parameter itself.
 func TestNoProfileSaysWhy(t *testing.T) {
 	// The mean of −1 and −2 with a deviation of 1 drives m to 0, where its interval ends.
-	f, err := fromText(t, "model M {\n  param m in [0, inf) = 2\n  observe y = m ~ normal(1)\n}\ndata d from \"d.csv\" { y: y }\nfit { uncertainty: profile }", "y\n-1\n-2\n").Fit(t.Context(), FitOptions{})
+	f, err := fromText(t, "model M {\n  param m in [0, inf) = 2\n  observe y = m ~ normal(1)\n}\ndata d from \"d.csv\" { y: y }\nfit { uncertainty: profile }", "y\n-1\n-2\n").Fit(t.Context(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Zero(t, f.Params["m"].Value)
 	require.Nil(t, f.Params["m"].Likely)
@@ -157,7 +158,7 @@ func TestNoProfileSaysWhy(t *testing.T) {
 	require.Equal(t, "there is no 95 % interval of `m`: the data drive it to 0, the end of its interval, and it is held there", f.Warnings.All[0].Message)
 
 	// Two steps of adam leave m near 2, and the profile finds that 4 is better.
-	f, err = fromText(t, "model M {\n  param m in (0, inf) = 2\n  observe y = m ~ normal(0.5)\n}\ndata d from \"d.csv\" { y: y }\nfit { optimizer: adam { epochs: 2 }; uncertainty: profile }", "y\n4\n").Fit(t.Context(), FitOptions{})
+	f, err = fromText(t, "model M {\n  param m in (0, inf) = 2\n  observe y = m ~ normal(0.5)\n}\ndata d from \"d.csv\" { y: y }\nfit { optimizer: adam { epochs: 2 }; uncertainty: profile }", "y\n4\n").Fit(t.Context(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Nil(t, f.Params["m"].Likely)
 	require.Regexp(t, "^there is no 95 % interval of `m`: with it at 2\\.\\d+ the log-likelihood is higher than at the estimate, by \\d\\S*: the fit has not come to its optimum", f.Warnings.All[0].Message)
@@ -174,7 +175,7 @@ data d from "d.csv" { y: y; x: x }
 fit { optimizer: adam { epochs: 3 }, starts: 3, uncertainty: ensemble }
 `
 	m := fromText(t, model, "x,y\n0,0.3\n1,0.8\n2,0.4\n")
-	f, err := m.Fit(context.Background(), FitOptions{})
+	f, err := m.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "run")
 	require.NoError(t, f.Save(dir))
@@ -205,7 +206,7 @@ fit { optimizer: adam { epochs: 3 }, starts: 3, uncertainty: ensemble }
 }
 
 // hiddenOfThree is the network of TestEnsembleBand by hand.
-func hiddenOfThree(v *Values, x float64) float64 {
+func hiddenOfThree(v *pinode.Values, x float64) float64 {
 	in, out := v.Scales["input.f"], v.Scales["output.f"]
 	y := v.Weights["f.1.bias"][0]
 	for i := range 3 {
@@ -234,7 +235,7 @@ func TestNoProfileAtJumps(t *testing.T) {
 }
 data d from "d.csv" { time: t, y: x }
 fit { uncertainty: profile }`, csv)
-	f, err := m.Fit(t.Context(), FitOptions{Workers: 1, Seed: 1})
+	f, err := m.Fit(t.Context(), pinode.FitOptions{Workers: 1, Seed: 1})
 	require.NoError(t, err)
 	require.Nil(t, f.Params["k"].Likely)
 	var codes []string

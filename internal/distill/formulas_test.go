@@ -1,14 +1,28 @@
-package pinode
+package distill_test
 
 import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
+
+// fromText is a model with its table d.csv beside it.
+func fromText(t *testing.T, text, csv string) *pinode.Model {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
+	m, err := pinode.Parse(filepath.Join(dir, "m.node"), text)
+	require.NoError(t, err)
+	return m
+}
 
 // integrated are the states of y' = f(y) at the times k·h, by many steps of the classical
 // Runge–Kutta method.
@@ -51,12 +65,12 @@ func measuredTable(names string, rows [][]float64, h float64, sd []float64, seed
 }
 
 // distilled fits a model and distils it.
-func distilled(t *testing.T, model, table string) *Distillation {
+func distilled(t *testing.T, model, table string) *pinode.Distillation {
 	t.Helper()
 	m := fromText(t, model, table)
-	f, err := m.Fit(t.Context(), FitOptions{})
+	f, err := m.Fit(t.Context(), pinode.FitOptions{})
 	require.NoError(t, err)
-	r, err := m.Distill(t.Context(), f, DistillOptions{Seed: 1, Draws: 20})
+	r, err := m.Distill(t.Context(), f, pinode.DistillOptions{Seed: 1, Draws: 20})
 	require.NoError(t, err)
 	return r
 }
@@ -73,7 +87,7 @@ func TestDistillLotkaVolterra(t *testing.T) {
 		mean[0], mean[1] = mean[0]+y[0]/31, mean[1]+y[1]/31
 	}
 	noises := []float64{0.005}
-	if nightly() {
+	if os.Getenv("PINODE_NIGHTLY") != "" {
 		noises = append(noises, 0.025)
 	}
 	for _, noise := range noises {
@@ -157,7 +171,7 @@ func TestDistillRefused(t *testing.T) {
 		"  observe x = x ~ normal(0.1)":                                           "there is no neural block `g`; there are [f]",
 	} {
 		m := fromText(t, "model M {\n  state x = 1\n  neural f(x) -> 1 { hidden: [3] }\n  x' = f(x)\n"+text+"\n}\ndata d from \"d.csv\" { time: t; x: x }", table)
-		_, err := m.Distill(t.Context(), nil, DistillOptions{Block: "g"})
+		_, err := m.Distill(t.Context(), nil, pinode.DistillOptions{Block: "g"})
 		require.ErrorContains(t, err, want)
 	}
 }

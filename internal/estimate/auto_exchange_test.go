@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 // TestAutoSaysExchange: the verdict names what may change places: the rates and the sizes of two terms
@@ -36,13 +38,13 @@ func TestAutoSaysExchange(t *testing.T) {
 data d from "d.csv" { time: t, y: y }
 `
 	}
-	f, err := autoModel(t, model("a*x + b*z"), csv.String()).Fit(context.Background(), FitOptions{})
+	f, err := autoModel(t, model("a*x + b*z"), csv.String()).Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a, k with b, m"}, f.Verdict.Exchange)
 	require.Contains(t, f.Verdict.Text, "a, k with b, m")
 
 	// Where the second term is squared, and so told from the first one.
-	f, err = autoModel(t, model("a*x + b*z^2"), csv.String()).Fit(context.Background(), FitOptions{})
+	f, err = autoModel(t, model("a*x + b*z^2"), csv.String()).Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Empty(t, f.Verdict.Exchange)
 }
@@ -71,7 +73,7 @@ func TestNoExchange(t *testing.T) {
   observe y = n ~ normal(0.5)
 }
 data d from "d.csv" { time: t, y: y }
-`, csv.String()).Fit(context.Background(), FitOptions{})
+`, csv.String()).Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.InDelta(t, 70, f.Values().Params["H"], 1)
 	require.InDelta(t, 0.4, f.Values().Params["q"], 0.02)

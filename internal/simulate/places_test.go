@@ -1,4 +1,4 @@
-package pinode
+package simulate_test
 
 import (
 	"context"
@@ -6,19 +6,20 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 // placesOf writes a model and a table of places to a folder, and loads the model.
-func placesOf(t *testing.T, model, table string) *Model {
+func placesOf(t *testing.T, model, table string) *pinode.Model {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "places.csv"), []byte(table), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "m.node"), []byte(model), 0o600))
-	m, err := Load(filepath.Join(dir, "m.node"))
+	m, err := pinode.Load(filepath.Join(dir, "m.node"))
 	require.NoError(t, err)
 	return m
 }
@@ -49,7 +50,7 @@ simulate { at: "places.csv", solver: %s { rtol: 1e-9, atol: 1e-11 } }
 	}
 	for scheme, tol := range map[string]float64{"order: 2": 6e-3, "order: 4": 1e-4, "order: 6": 4e-6, "scheme: spectral": 1e-8} {
 		m := placesOf(t, fmt.Sprintf(model, 32, 32, scheme, "tsit5"), "note,t,y,x\nb,0.5,0.3,0.71\n,0,2,1\n,0.5,1.999,0\nlast,0.125,0.77,0.5\n")
-		s, err := m.Simulate(context.Background(), SimulateOptions{})
+		s, err := m.Simulate(context.Background(), pinode.SimulateOptions{})
 		require.NoError(t, err)
 		require.Equal(t, []string{"t", "x", "y", "u", "twice", "mean", "wall"}, s.Columns)
 		rows := s.Trajectories[0].Rows
@@ -65,7 +66,7 @@ simulate { at: "places.csv", solver: %s { rtol: 1e-9, atol: 1e-11 } }
 	}
 	m := placesOf(t, fmt.Sprintf(model, 16, 16, "scheme: spectral", "tsit5"), "x,y\n0.9,0.1\n0.2,1.3\n")
 	require.NoError(t, m.Set("simulate.times", "[0.1, 0.2]", "test"))
-	s, err := m.Simulate(context.Background(), SimulateOptions{})
+	s, err := m.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.NoError(t, err)
 	rows := s.Trajectories[0].Rows
 	require.Len(t, rows, 4)
@@ -86,41 +87,11 @@ func TestPlacesAtWalls(t *testing.T) {
 grid { x: 20 cells, order: 4 }
 simulate { at: "places.csv", until: 0.1, times: [0.1] }
 `, "x\n0\n0.001\n0.5\n1\n")
-	s, err := m.Simulate(context.Background(), SimulateOptions{})
+	s, err := m.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.NoError(t, err)
 	for _, r := range s.Trajectories[0].Rows {
 		require.InDelta(t, math.Exp(r[1]), r[2], 3e-6, r[1])
 	}
-}
-
-// TestPlacesOfNetwork writes a trained field at places of a table, with times and without.
-func TestPlacesOfNetwork(t *testing.T) {
-	model := strings.Replace(heatByNetwork, "grid: [11, 5]", `at: "places.csv"`, 1)
-	m := placesOf(t, model, "t,x\n0.3,0.25\n1,0.5\n0,1\n")
-	f, err := m.Fit(context.Background(), FitOptions{})
-	require.NoError(t, err)
-	want := func(at, x float64) float64 { return math.Exp(-0.1*math.Pi*math.Pi*at) * math.Sin(math.Pi*x) }
-	s, err := m.Simulate(context.Background(), SimulateOptions{At: f})
-	require.NoError(t, err)
-	require.Len(t, s.Trajectories[0].Rows, 3)
-	for i, at := range [][2]float64{{0.3, 0.25}, {1, 0.5}, {0, 1}} {
-		r := s.Trajectories[0].Rows[i]
-		require.Equal(t, at[:], r[:2])
-		require.InDelta(t, want(at[0], at[1]), r[2], 1e-8)
-	}
-	without := placesOf(t, model, "x\n0.25\n0.5\n")
-	require.NoError(t, without.Set("simulate.times", "[0.2, 0.9]", "test"))
-	s, err = without.Simulate(context.Background(), SimulateOptions{At: f})
-	require.NoError(t, err)
-	require.Len(t, s.Trajectories[0].Rows, 4)
-	for i, at := range [][2]float64{{0.2, 0.25}, {0.2, 0.5}, {0.9, 0.25}, {0.9, 0.5}} {
-		r := s.Trajectories[0].Rows[i]
-		require.Equal(t, at[:], r[:2])
-		require.InDelta(t, want(at[0], at[1]), r[2], 1e-8)
-	}
-	late := placesOf(t, model, "x,t\n0.25,0.5\n0.25,1.5\n")
-	_, err = late.Simulate(context.Background(), SimulateOptions{At: f})
-	require.ErrorContains(t, err, "is not known at 1.5")
 }
 
 // TestPlacesAreRefused: what is wrong with a table of places is said with its line.
@@ -136,7 +107,7 @@ func TestPlacesAreRefused(t *testing.T) {
 		"x,t\n0.5,\n":     "missing",
 		"x,t\n0.25,0.5\n": "",
 	} {
-		_, err := placesOf(t, model, table).Simulate(context.Background(), SimulateOptions{})
+		_, err := placesOf(t, model, table).Simulate(context.Background(), pinode.SimulateOptions{})
 		if says == "" {
 			require.NoError(t, err)
 			continue
@@ -145,15 +116,15 @@ func TestPlacesAreRefused(t *testing.T) {
 	}
 	m := placesOf(t, model, "x,t\n0.5,0.5\n")
 	require.NoError(t, m.Set("simulate.times", "[0, 1]", "test"))
-	_, err := m.Simulate(context.Background(), SimulateOptions{})
+	_, err := m.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.ErrorContains(t, err, "`times` has no effect")
 	m = placesOf(t, model, "x\n0.5\n")
 	require.NoError(t, m.Set("simulate.grid", "[3]", "test"))
-	_, err = m.Simulate(context.Background(), SimulateOptions{})
+	_, err = m.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.ErrorContains(t, err, "`grid` has no effect")
 	m = placesOf(t, "model M {\n  state x = 1\n  x' = -x\n}\nsimulate { until: 1, at: \"places.csv\" }\n", "x\n0.5\n")
-	_, err = m.Simulate(context.Background(), SimulateOptions{})
+	_, err = m.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.ErrorContains(t, err, "has no fields")
-	_, err = Parse("m.node", "model M {\n  state x = 1\n  x' = -x\n}\nsimulate { until: 1, at: places }\n")
+	_, err = pinode.Parse("m.node", "model M {\n  state x = 1\n  x' = -x\n}\nsimulate { until: 1, at: places }\n")
 	require.ErrorContains(t, err, "the path of a file in quotes")
 }

@@ -1,4 +1,4 @@
-package pinode
+package simulate_test
 
 import (
 	"context"
@@ -11,21 +11,23 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 // fieldRun simulates a model and gives a column at the end, one value for each cell.
 func fieldRun(t *testing.T, text, name string) []float64 {
 	t.Helper()
-	m, err := Parse("field.node", text)
+	m, err := pinode.Parse("field.node", text)
 	require.NoError(t, err)
-	s, err := m.Simulate(context.Background(), SimulateOptions{})
+	s, err := m.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.NoError(t, err)
 	require.Zero(t, s.Trajectories[0].Status)
 	return fieldAtEnd(t, s, name)
 }
 
 // fieldAtEnd are the values of a column at the last time.
-func fieldAtEnd(t *testing.T, s *Simulation, name string) (out []float64) {
+func fieldAtEnd(t *testing.T, s *pinode.Simulation, name string) (out []float64) {
 	t.Helper()
 	rows := s.Trajectories[0].Rows
 	k := slices.Index(s.Columns, name)
@@ -114,9 +116,9 @@ func TestFieldConservation(t *testing.T) {
 			}
 			text := "model M {\n  coordinate x in [0, 1]\n  coordinate y in [0, 2]\n  " + at + "\n  state u(x, y) = 1 + exp(-20*((x - 0.4)^2 + (y - 1)^2))\n  " + flux +
 				"\n  let mass = integral(u, x, y)\n}\ngrid { x: 16 cells, y: 20 cells, " + grid + " }\nsimulate { until: 0.05, step: 0.05, solver: tsit5 }"
-			m, err := Parse("mass.node", text)
+			m, err := pinode.Parse("mass.node", text)
 			require.NoError(t, err)
-			s, err := m.Simulate(context.Background(), SimulateOptions{})
+			s, err := m.Simulate(context.Background(), pinode.SimulateOptions{})
 			require.NoError(t, err)
 			rows := s.Trajectories[0].Rows
 			k := len(s.Columns) - 1
@@ -228,9 +230,9 @@ func TestFieldFit(t *testing.T) {
 		return fmt.Sprintf("model KPP {\n  coordinate x in [0, 1]\n  boundary periodic x\n  %s\n  state u(x) = exp(-((x - 0.5)/0.2)^2)\n  u' = D*diff(u, x, x) + %s\n  observe c = u ~ normal(0.002)\n}\n"+
 			"grid { x: %d cells, order: 4 }\n%s", map[bool]string{true: "const D = 0.01", false: "param D in (0, 1) = 0.03\n  param r in (0, inf) = 0.5\n  neural f(u) -> 1 { hidden: [5], zero_at: 0 }"}[reaction == "u*(1 - u)"], reaction, cells, more)
 	}
-	m, err := Parse("truth.node", model("u*(1 - u)", 64, "simulate { until: 4, step: 0.5, grid: [23], solver: auto { rtol: 1e-9 } }"))
+	m, err := pinode.Parse("truth.node", model("u*(1 - u)", 64, "simulate { until: 4, step: 0.5, grid: [23], solver: auto { rtol: 1e-9 } }"))
 	require.NoError(t, err)
-	s, err := m.Simulate(context.Background(), SimulateOptions{})
+	s, err := m.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.NoError(t, err)
 	dir := t.TempDir()
 	var csv strings.Builder
@@ -242,9 +244,9 @@ func TestFieldFit(t *testing.T) {
 	text := model("r*u*(1 - u) + 0*f(u)", 24, "data d from \"kpp.csv\" { time: t, x: x, c: c }\nfit { seed: 1, certificate: full }\n")
 	path := filepath.Join(dir, "kpp.node")
 	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(text, " + 0*f(u)", "", 1)), 0o600))
-	m, err = Load(path)
+	m, err = pinode.Load(path)
 	require.NoError(t, err)
-	f, err := m.Fit(context.Background(), FitOptions{})
+	f, err := m.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.InEpsilon(t, 0.01, f.Params["D"].Value, 2e-3)
 	require.InEpsilon(t, 1, f.Params["r"].Value, 2e-3)
@@ -252,17 +254,17 @@ func TestFieldFit(t *testing.T) {
 	learned := model("f(u)", 24, "data d from \"kpp.csv\" { time: t, x: x, c: c }\nfit { seed: 1, optimizer: adam { lr: 0.01, epochs: 60 } then lbfgs { iterations: 150 } }\n")
 	learned = strings.Replace(learned, "\n  param r in (0, inf) = 0.5", "", 1)
 	require.NoError(t, os.WriteFile(path, []byte(learned), 0o600))
-	m, err = Load(path)
+	m, err = pinode.Load(path)
 	require.NoError(t, err)
-	f, err = m.Fit(context.Background(), FitOptions{})
+	f, err = m.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.InEpsilon(t, 0.01, f.Params["D"].Value, 0.1)
 
 	outside := strings.Replace(csv.String(), "\n0,0,", "\n0,1.5,", 1)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "kpp.csv"), []byte(outside), 0o600))
-	m, err = Load(path)
+	m, err = pinode.Load(path)
 	if err == nil {
-		_, err = m.Fit(context.Background(), FitOptions{})
+		_, err = m.Fit(context.Background(), pinode.FitOptions{})
 	}
 	require.ErrorContains(t, err, "kpp.csv:2: x = 1.5 is outside of the domain, which goes from 0 to 1")
 }
@@ -271,9 +273,9 @@ func TestFieldFit(t *testing.T) {
 // at places in the model, and a condition that is missing is named with its side.
 func TestFieldPlaces(t *testing.T) {
 	const text = "model M {\n  coordinate x in [0, 1]\n  state u(x) = exp(x)\n  u' = diff(u, x, x) - u\n  boundary u = exp(x) at x = 0, x = 1\n  let quarter = u(0.25)\n}\ngrid { x: 20 cells, order: 4 }\nsimulate { until: 0.1, step: 0.1, grid: [5] }"
-	m, err := Parse("places.node", text)
+	m, err := pinode.Parse("places.node", text)
 	require.NoError(t, err)
-	s, err := m.Simulate(context.Background(), SimulateOptions{})
+	s, err := m.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"t", "x", "u", "quarter"}, s.Columns)
 	for i, v := range fieldAtEnd(t, s, "u") {
@@ -281,13 +283,13 @@ func TestFieldPlaces(t *testing.T) {
 	}
 	require.InDelta(t, math.Exp(0.25), fieldAtEnd(t, s, "quarter")[0], 1e-6)
 	for side, left := range map[string]string{"x = 1": "x = 0", "x = 0": "x = 1"} {
-		_, err := Parse("missing.node", strings.Replace(text, "at x = 0, x = 1", "at "+left, 1))
+		_, err := pinode.Parse("missing.node", strings.Replace(text, "at x = 0, x = 1", "at "+left, 1))
 		require.ErrorContains(t, err, "`u` has too few conditions at "+side)
 	}
-	_, err = Parse("spare.node", strings.Replace(text, "  let", "  boundary diff(u, x) = 1 at x = 1\n  let", 1))
+	_, err = pinode.Parse("spare.node", strings.Replace(text, "  let", "  boundary diff(u, x) = 1 at x = 1\n  let", 1))
 	require.ErrorContains(t, err, "there is nothing left that this condition could determine at x = 1")
-	_, err = Parse("start.node", strings.Replace(text, " = exp(x)\n  u'", "\n  u'", 1))
+	_, err = pinode.Parse("start.node", strings.Replace(text, " = exp(x)\n  u'", "\n  u'", 1))
 	require.ErrorContains(t, err, "the field `u` has no initial value")
-	_, err = Parse("waves.node", strings.Replace(text, "order: 4", "scheme: spectral", 1))
+	_, err = pinode.Parse("waves.node", strings.Replace(text, "order: 4", "scheme: spectral", 1))
 	require.ErrorContains(t, err, "`spectral` is made of waves, and `x` is not periodic")
 }

@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 // TestNeverFires: where the optimum is one at which the event does not fire, though the data fall back to
@@ -31,7 +33,7 @@ func TestNeverFires(t *testing.T) {
 			start = "3"
 		}
 		m := fromText(t, strings.NewReplacer("%LO", lo, "= 50", "= "+start).Replace(text), csv)
-		f, err := m.Fit(t.Context(), FitOptions{Seed: 1})
+		f, err := m.Fit(t.Context(), pinode.FitOptions{Seed: 1})
 		require.NoError(t, err)
 		named := false
 		for _, w := range f.Warnings.All {

@@ -1,18 +1,27 @@
-package pinode
+package simulate_test
 
 import (
 	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
+
+const decay = `model Decay {
+  param k = 0.7
+  state x = 2
+  x' = -k*x
+}
+simulate { until: 1.5, times: [1.5], solver: tsit5 { rtol: 1e-10, atol: 1e-12 } }`
 
 // TestCompare: errors of a work–precision table are those by the closed form, and the work is
 // that of a simulation with that solver.
 func TestCompare(t *testing.T) {
-	m, err := Parse("decay.node", decay)
+	m, err := pinode.Parse("decay.node", decay)
 	require.NoError(t, err)
-	rows, err := m.Compare(t.Context(), SimulateOptions{}, "bosh32", "vern7", "heun")
+	rows, err := m.Compare(t.Context(), pinode.SimulateOptions{}, "bosh32", "vern7", "heun")
 	require.NoError(t, err)
 	require.Len(t, rows, 5+5+4)
 	for i, r := range rows {
@@ -22,7 +31,7 @@ func TestCompare(t *testing.T) {
 			require.Less(t, r.Error, rows[i-1].Error+1e-14, "%+v", r)
 			require.GreaterOrEqual(t, r.Evaluations, rows[i-1].Evaluations)
 		}
-		again, err := Parse("decay.node", decay)
+		again, err := pinode.Parse("decay.node", decay)
 		require.NoError(t, err)
 		require.NoError(t, again.Set("simulate.solver", r.Solver, "test"))
 		if r.Step > 0 {
@@ -33,21 +42,21 @@ func TestCompare(t *testing.T) {
 		} else {
 			require.NoError(t, again.SetTree(map[string]any{"simulate": map[string]any{"solver": map[string]any{r.Solver: map[string]any{"rtol": r.RTol, "atol": r.RTol * 1e-2}}}}, "test"))
 		}
-		s, err := again.Simulate(t.Context(), SimulateOptions{})
+		s, err := again.Simulate(t.Context(), pinode.SimulateOptions{})
 		require.NoError(t, err)
 		want := 2 * math.Exp(-0.7*1.5)
 		require.InDelta(t, math.Abs(s.Column("x")[0]-want)/2, r.Error, 1e-3*r.Error+1e-12, "%+v", r)
 		require.Equal(t, s.Stats.Steps, r.Steps)
 		require.Equal(t, s.Stats.Evaluations, r.Evaluations)
 	}
-	_, err = m.Compare(t.Context(), SimulateOptions{}, "tsit6")
+	_, err = m.Compare(t.Context(), pinode.SimulateOptions{}, "tsit6")
 	require.EqualError(t, err, "there is no solver `tsit6`; did you mean `tsit5`?")
 }
 
 // TestCompareWithFailures: a solver that does not come to the end says why, and the others
 // are compared.
 func TestCompareWithFailures(t *testing.T) {
-	m, err := Parse("m.node", `model M {
+	m, err := pinode.Parse("m.node", `model M {
   state x = 1
   state y = 0
   x' = -1e6*(x - y)
@@ -55,7 +64,7 @@ func TestCompareWithFailures(t *testing.T) {
 }
 simulate { until: 1, times: [1], solver: tsit5 { max_steps: 2000 } }`)
 	require.NoError(t, err)
-	rows, err := m.Compare(t.Context(), SimulateOptions{}, "tsit5", "rodas5p")
+	rows, err := m.Compare(t.Context(), pinode.SimulateOptions{}, "tsit5", "rodas5p")
 	require.NoError(t, err)
 	for _, r := range rows {
 		if r.Solver == "tsit5" {
@@ -71,13 +80,13 @@ simulate { until: 1, times: [1], solver: tsit5 { max_steps: 2000 } }`)
 // TestExplanation: what the steps did, in words, by a grid of steps, and by a run with
 // events, whose numbers and results are those of a run that is not explained.
 func TestExplanation(t *testing.T) {
-	m, err := Parse("m.node", `model M {
+	m, err := pinode.Parse("m.node", `model M {
   state x = 1
   x' = -x
 }
 simulate { until: 1, solver: rk4 { step: 0.125 } }`)
 	require.NoError(t, err)
-	s, err := m.Simulate(t.Context(), SimulateOptions{Explain: true})
+	s, err := m.Simulate(t.Context(), pinode.SimulateOptions{Explain: true})
 	require.NoError(t, err)
 	require.Equal(t, `solver       rk4, step 0.125
 steps        8 accepted, 0 rejected
@@ -86,11 +95,11 @@ lengths      least 0.125 at t = 0, median 0.125, largest 0.125 at t = 0.875
 switches     0 turns of conditions in the right-hand side
 events       none
 `, s.Explanation)
-	m, err = Load("models/bouncing_ball.node")
+	m, err = pinode.Load("../../models/bouncing_ball.node")
 	require.NoError(t, err)
-	s, err = m.Simulate(t.Context(), SimulateOptions{Explain: true})
+	s, err = m.Simulate(t.Context(), pinode.SimulateOptions{Explain: true})
 	require.NoError(t, err)
-	quiet, err := m.Simulate(t.Context(), SimulateOptions{})
+	quiet, err := m.Simulate(t.Context(), pinode.SimulateOptions{})
 	require.NoError(t, err)
 	require.Empty(t, quiet.Explanation)
 	require.Equal(t, quiet.Stats, s.Stats)

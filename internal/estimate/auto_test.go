@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pinode/pinode"
 	"github.com/pinode/pinode/fit"
 )
 
@@ -43,11 +44,11 @@ func flow(f func(t float64, y []float64) []float64, y []float64, t, until float6
 }
 
 // autoModel parses a model over data.
-func autoModel(t *testing.T, text, csv string) *Model {
+func autoModel(t *testing.T, text, csv string) *pinode.Model {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "d.csv"), []byte(csv), 0o600))
-	m, err := Parse(filepath.Join(dir, "m.node"), text)
+	m, err := pinode.Parse(filepath.Join(dir, "m.node"), text)
 	require.NoError(t, err)
 	return m
 }
@@ -86,7 +87,7 @@ func preyData() string {
 
 // within requires that an estimate is within so many standard errors of the truth, which
 // themselves are no more than a share of it.
-func within(t *testing.T, f *Fit, name string, truth, errors, share float64) {
+func within(t *testing.T, f *pinode.Fit, name string, truth, errors, share float64) {
 	t.Helper()
 	p := f.Params[name]
 	require.False(t, math.IsNaN(p.StdErr), "%s has no standard error", name)
@@ -97,7 +98,7 @@ func within(t *testing.T, f *Fit, name string, truth, errors, share float64) {
 // TestAutoFindsAnotherPhase: where whole trajectories lead to a wrong optimum, matching to
 // smooth curves leads to the right one; the wrong one is listed as the user's.
 func TestAutoFindsAnotherPhase(t *testing.T) {
-	f, err := autoModel(t, preyModel, preyData()).Fit(context.Background(), FitOptions{})
+	f, err := autoModel(t, preyModel, preyData()).Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "fits", f.Verdict.Word, f.Verdict.Text)
 	require.True(t, f.Verdict.Converged)
@@ -113,9 +114,9 @@ func TestAutoFindsAnotherPhase(t *testing.T) {
 // interrupted and taken up again, wherever that was.
 func TestAutoSameBits(t *testing.T) {
 	m := autoModel(t, preyModel, preyData())
-	whole, err := m.Fit(context.Background(), FitOptions{Workers: 1})
+	whole, err := m.Fit(context.Background(), pinode.FitOptions{Workers: 1})
 	require.NoError(t, err)
-	other, err := m.Fit(context.Background(), FitOptions{Workers: 3})
+	other, err := m.Fit(context.Background(), pinode.FitOptions{Workers: 3})
 	require.NoError(t, err)
 	require.Equal(t, whole.State.Best.X, other.State.Best.X)
 	require.Equal(t, whole.Decisions, other.Decisions)
@@ -124,7 +125,7 @@ func TestAutoSameBits(t *testing.T) {
 	for _, after := range []int{1, 7, 13, total - 2} {
 		ctx, cancel := context.WithCancel(context.Background())
 		n := 0
-		part, err := m.Fit(ctx, FitOptions{Observer: func(fit.Progress) {
+		part, err := m.Fit(ctx, pinode.FitOptions{Observer: func(fit.Progress) {
 			if n++; n == after {
 				cancel()
 			}
@@ -135,7 +136,7 @@ func TestAutoSameBits(t *testing.T) {
 		require.NoError(t, err)
 		from, err := fit.DecodeState(text)
 		require.NoError(t, err)
-		rest, err := m.Fit(context.Background(), FitOptions{Resume: from})
+		rest, err := m.Fit(context.Background(), pinode.FitOptions{Resume: from})
 		require.NoError(t, err)
 		require.Equal(t, whole.State.Best.X, rest.State.Best.X, "interrupted after %d of %d", after, total)
 		require.Equal(t, whole.State.History, rest.State.History)
@@ -179,7 +180,7 @@ func TestAutoLearnsALaw(t *testing.T) {
 }
 data d from "d.csv" { time: t; trajectory: run; feed: feed; s0: s0; u: x; v: s; validate: run == 3 }
 `, withColumn(csv))
-	f, err := m.Fit(context.Background(), FitOptions{})
+	f, err := m.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "fits", f.Verdict.Word, f.Verdict.Text)
 	within(t, f, "yield", 0.5, 4, 0.05)
@@ -235,7 +236,7 @@ data d from "d.csv" { time: t; y: y }
 fit { optimizer: auto { budget: 1 } }
 `
 	m := autoModel(t, wrongModel, decayData())
-	f, err := m.Fit(context.Background(), FitOptions{})
+	f, err := m.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "misfit", f.Verdict.Word, f.Verdict.Text)
 	require.True(t, f.Verdict.Converged)
@@ -251,7 +252,7 @@ fit { optimizer: auto { budget: 1 } }
 	require.Contains(t, f.Verdict.Text, "no further start was tried: "+f.Verdict.Ended)
 	// With less than the descents take that would show it.
 	m = autoModel(t, strings.Replace(wrongModel, "budget: 1 ", "budget: 0.002 ", 1), decayData())
-	f, err = m.Fit(context.Background(), FitOptions{})
+	f, err = m.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "misfit", f.Verdict.Word, f.Verdict.Text)
 	require.Equal(t, "the budget is used up", f.Verdict.Ended)
@@ -264,7 +265,7 @@ func TestAutoWithout(t *testing.T) {
 			without = ", without: [" + without + "]"
 		}
 		m := autoModel(t, model+"fit { optimizer: auto { budget: 0.06"+without+" } }\n", decayData())
-		f, err := m.Fit(context.Background(), FitOptions{})
+		f, err := m.Fit(context.Background(), pinode.FitOptions{})
 		require.NoError(t, err)
 		return strings.Join(f.Decisions, "\n"), f.Verdict.Ended
 	}
@@ -319,7 +320,7 @@ func TestAutoLearnsNoise(t *testing.T) {
 }
 data d from "d.csv" { time: t; y: y }
 `, decayData())
-	f, err := m.Fit(context.Background(), FitOptions{})
+	f, err := m.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "unknown", f.Verdict.Word, f.Verdict.Text)
 	require.Nil(t, f.Verdict.Chi2)
@@ -343,7 +344,7 @@ func TestAutoSaysUnidentified(t *testing.T) {
 }
 data d from "d.csv" { time: t; y: y }
 `, decayData())
-	f, err := m.Fit(context.Background(), FitOptions{})
+	f, err := m.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, "fits", f.Verdict.Word, f.Verdict.Text)
 	require.InDelta(t, 0.7, f.Params["a"].Value*f.Params["b"].Value, 0.06)
@@ -357,7 +358,7 @@ data d from "d.csv" { time: t; y: y }
 // TestAutoCutOff: `max_time` ends a fit with what it has, and says so.
 func TestAutoCutOff(t *testing.T) {
 	m := autoModel(t, preyModel+"fit { stop: { max_time: 1e-9 } }\n", preyData())
-	f, err := m.Fit(context.Background(), FitOptions{})
+	f, err := m.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, fit.MaxTime, f.Status)
 	require.Equal(t, "stopped", f.Verdict.Word)
@@ -377,17 +378,17 @@ func TestLevenbergMarquardt(t *testing.T) {
 }
 data d from "d.csv" { time: t; y: y }
 `
-	byDefault, err := autoModel(t, text, decayData()).Fit(context.Background(), FitOptions{})
+	byDefault, err := autoModel(t, text, decayData()).Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	text += "fit { optimizer: levenberg_marquardt }\n"
-	f, err := autoModel(t, text, decayData()).Fit(context.Background(), FitOptions{})
+	f, err := autoModel(t, text, decayData()).Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
 	require.Equal(t, fit.Converged, f.Status)
 	for _, name := range []string{"k", "c", "base"} {
 		require.InDelta(t, byDefault.Params[name].Value, f.Params[name].Value, 1e-3*f.Params[name].StdErr, name)
 	}
 	require.InEpsilon(t, byDefault.Train.Loss, f.Train.Loss, 1e-9)
-	_, err = autoModel(t, strings.Replace(text, "s fixed", "s in (0, inf)", 1), decayData()).NewFit(FitOptions{})
+	_, err = autoModel(t, strings.Replace(text, "s fixed", "s in (0, inf)", 1), decayData()).NewFit(pinode.FitOptions{})
 	require.ErrorContains(t, err, "`levenberg_marquardt` needs a sum of squares")
 }
 
@@ -412,7 +413,7 @@ func TestAutoLooksFarther(t *testing.T) {
   observe seen = y ~ normal(0.05)
 }
 data d from "d.csv" { time: t, seen: y }`, csv)
-	f, err := m.Fit(t.Context(), FitOptions{Workers: 1, Seed: 1})
+	f, err := m.Fit(t.Context(), pinode.FitOptions{Workers: 1, Seed: 1})
 	require.NoError(t, err)
 	require.InDelta(t, 3, f.Params["m"].Value, 0.05)
 	require.InDelta(t, 1.2, f.Params["w"].Value, 0.1)

@@ -1,9 +1,11 @@
-package pinode
+package estimate_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 // TestSetOneOfSeveral: a parameter of each subject that is set for one of them keeps the value of the file for
@@ -18,7 +20,7 @@ func TestSetOneOfSeveral(t *testing.T) {
 		}
 		data d from "d.csv" { time: t, trajectory: id, y: y }`, "id,t,y\na,0,1\na,2,0.4\nb,0,1\nb,2,0.4\n")
 	at := func(set map[string]float64) map[string]float64 {
-		ev, err := m.Evaluate(t.Context(), EvaluateOptions{Set: set})
+		ev, err := m.Evaluate(t.Context(), pinode.EvaluateOptions{Set: set})
 		require.NoError(t, err)
 		return ev.At.Params
 	}

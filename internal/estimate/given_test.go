@@ -1,4 +1,4 @@
-package pinode
+package estimate_test
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pinode/pinode"
 )
 
 const sitesOfSlopes = `model M {
@@ -25,8 +27,8 @@ const slopes = "site,t,y\nA,1,1.9\nA,2,2.95\nA,3,4.2\nB,1,3.1\nB,2,4.9\nB,3,7.2\
 // given, by least squares with the others held, and on no others; nothing else learns of
 // them.
 func TestGiven(t *testing.T) {
-	fitted := func(line string) *Fit {
-		f, err := fromText(t, fmt.Sprintf(sitesOfSlopes, line), slopes).Fit(context.Background(), FitOptions{})
+	fitted := func(line string) *pinode.Fit {
+		f, err := fromText(t, fmt.Sprintf(sitesOfSlopes, line), slopes).Fit(context.Background(), pinode.FitOptions{})
 		require.NoError(t, err)
 		return f
 	}
