@@ -51,3 +51,21 @@ func TestNewtonOfParabolas(t *testing.T) {
 		}
 	}
 }
+
+// TestCubics: the cubic through the ends is a cubic itself, at every place; the cubic of the inverse function has its root.
+func TestCubics(t *testing.T) {
+	f := func(x float64) float64 { return 2 - x + 3*x*x - 0.5*x*x*x }
+	df := func(x float64) float64 { return -1 + 6*x - 1.5*x*x }
+	for _, c := range [][2]float64{{-1, 2}, {0.5, 0.75}, {3, 7}} {
+		a, b := c[0], c[1]
+		for _, x := range []float64{a, b, a + 0.3*(b-a), a + 0.8*(b-a), b + 1} {
+			require.InDelta(t, f(x), hermite(x, a, b, f(a), f(b), df(a), df(b)), 1e-11)
+		}
+	}
+	// x = q(y), which grows, and crosses zero at q(0).
+	q := func(y float64) float64 { return 1.5 + y + 0.2*y*y + 0.1*y*y*y }
+	dq := func(y float64) float64 { return 1 + 0.4*y + 0.3*y*y }
+	for _, c := range [][2]float64{{-1, 2}, {-0.1, 0.4}, {-3, 1}} {
+		require.InDelta(t, 1.5, hermiteRoot(q(c[0]), q(c[1]), c[0], c[1], 1/dq(c[0]), 1/dq(c[1])), 1e-12)
+	}
+}

@@ -107,3 +107,76 @@ func TestLBFGSEnough(t *testing.T) {
 	require.Equal(t, Converged, s.Status, s.Message)
 	require.Less(t, s.Iteration, most)
 }
+
+// straight has the residuals Ax − b.
+type straight struct {
+	a *mat.Dense
+	b []float64
+}
+
+func (s straight) Rows() int { return len(s.b) }
+
+func (s straight) Residuals(_ context.Context, x []float64, _ float64, r []float64, jac *mat.Dense) (Result, error) {
+	out := mat.NewVecDense(len(r), r)
+	out.MulVec(s.a, mat.NewVecDense(len(x), x))
+	out.SubVec(out, mat.NewVecDense(len(s.b), s.b))
+	if jac != nil {
+		jac.Copy(s.a)
+	}
+	return Result{Loss: mat.Dot(out, out) / 2, Values: len(r)}, nil
+}
+
+// TestHeldCoordinates: with coordinates held, or with a penalty about a centre, the descent ends where a QR factorisation of
+// the other columns, or of the rows with those of the penalty, puts it.
+func TestHeldCoordinates(t *testing.T) {
+	a := mat.NewDense(6, 4, []float64{1, 2, 0, 1, 0, 1, 3, -1, 2, 0, 1, 1, 1, 1, 1, 0, -1, 2, 2, 1, 0, 3, -1, 2})
+	s := straight{a, []float64{1, -2, 3, 0.5, 4, -1}}
+	solve := func(rows [][]float64, b []float64) []float64 {
+		m := mat.NewDense(len(rows), len(rows[0]), nil)
+		for i, r := range rows {
+			m.SetRow(i, r)
+		}
+		var x mat.VecDense
+		require.NoError(t, x.SolveVec(m, mat.NewVecDense(len(b), b)))
+		return x.RawVector().Data
+	}
+	descended := func(p *Problem) *Outcome {
+		p.Loss, p.Horizon = s, 1
+		o, err := descend(&run{ctx: t.Context()}, p, &descending{X: []float64{5, 7, -3, 2}}, Limits{Iterations: 200, Least: 1e-16, Times: 3},
+			func(*gaussNewton) (bool, error) { return false, nil })
+		require.NoError(t, err)
+		require.True(t, o.Converged, o.Why)
+		require.InDelta(t, o.Squares, o.Value, 1e-12)
+		return o
+	}
+	o := descended(&Problem{Most: []float64{100, 0, 100, 0}})
+	var rows [][]float64
+	var b []float64
+	for i := range 6 {
+		rows = append(rows, []float64{a.At(i, 0), a.At(i, 2)})
+		b = append(b, s.b[i]-7*a.At(i, 1)-2*a.At(i, 3))
+	}
+	want := solve(rows, b)
+	require.InDeltaSlice(t, []float64{want[0], 7, want[1], 2}, []float64(o.X), 1e-6)
+	require.Zero(t, o.Penalty)
+
+	p := &Problem{Ridge: []float64{4, 0, 0.25, 9}, Center: []float64{1, 50, -2, 0}}
+	o = descended(p)
+	rows, b = nil, nil
+	for i := range 6 {
+		rows, b = append(rows, a.RawRowView(i)), append(b, s.b[i])
+	}
+	penalty := 0.
+	for k, l := range p.Ridge {
+		row := make([]float64, 4)
+		row[k] = math.Sqrt(l)
+		rows, b = append(rows, row), append(b, math.Sqrt(l)*p.Center[k])
+	}
+	want = solve(rows, b)
+	require.InDeltaSlice(t, want, []float64(o.X), 1e-6)
+	for k, l := range p.Ridge {
+		penalty += l * (want[k] - p.Center[k]) * (want[k] - p.Center[k]) / 2
+	}
+	require.InEpsilon(t, penalty, o.Penalty, 1e-6)
+	require.InEpsilon(t, o.Value+penalty, o.Total(), 1e-6)
+}

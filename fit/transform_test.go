@@ -137,6 +137,12 @@ func TestTransformStart(t *testing.T) {
 		_, _, err = tr.Start(p)
 		require.ErrorContains(t, err, "is not in [0, 1]")
 	}
+	u := make([]float64, 3)
+	moved, err := Transforms{tr, tr, tr}.Start(u, []float64{0.5, 0, 1})
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 2}, moved)
+	require.InDelta(t, 0.5, tr.Forward(u[0]), 1e-12)
+	require.InDelta(t, 0.99, tr.Forward(u[2]), 1e-12)
 	_, err = Transforms{tr, tr}.Start(make([]float64, 2), []float64{0.5, 7})
 	require.EqualError(t, err, "parameter 1: the start value 7 is not in [0, 1]")
 }
