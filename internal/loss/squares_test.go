@@ -262,18 +262,22 @@ data d from "data.csv" { time: t, y: y }
 `, "t,y\n1,1\n2,1.5\n")
 	o, err := NewObjective(f.Prog, f.Space, f.Trajectories, nil, sim.Options{Method: solvers.Vern9, RTol: 1e-11, ATol: 1e-13}, "unrolled", exec.Double, 1)
 	require.NoError(t, err)
-	require.NoError(t, f.Space.SetValues(&problem.Values{Params: map[string]float64{"k": 0}}))
-	x, err := f.Space.Exact()
-	require.NoError(t, err)
-	s, loss, _, jac := residuals(t, o, x)
 	normal := func(z, s float64) float64 { return z*z/2/s/s + math.Log(s*math.Sqrt(2*math.Pi)) }
-	require.InDelta(t, normal(1, 0.5)+normal(0.5, 0.5)+normal(2, 1), loss, 1e-9)
-	for i := range s.Rows() {
-		require.Zero(t, jac.At(i, 0), "row %d", i)
+	for _, k := range []float64{0, 1} {
+		require.NoError(t, f.Space.SetValues(&problem.Values{Params: map[string]float64{"k": k}}))
+		x, err := f.Space.Exact()
+		require.NoError(t, err)
+		require.True(t, math.IsInf(x[0], 0))
+		s, loss, _, jac := residuals(t, o, x)
+		one, two := math.Exp(-k), math.Exp(-2*k)
+		require.InDelta(t, normal(2*one-1, 0.5)+normal(2*two-1.5, 0.5)+normal(2-k, 1), loss, 1e-9)
+		for i := range s.Rows() {
+			require.Zero(t, jac.At(i, 0), "row %d", i)
+		}
+		h := s.Curvature(x, jac)
+		require.Zero(t, h.At(0, 0))
+		require.InDelta(t, (one*one+two*two)/0.25+1, h.At(1, 1)/math.Pow(f.Space.Transforms[1].Derivative(x[1]), 2), 1e-5)
 	}
-	h := s.Curvature(x, jac)
-	require.Zero(t, h.At(0, 0))
-	require.InDelta(t, 2/0.25+1, h.At(1, 1)/math.Pow(f.Space.Transforms[1].Derivative(x[1]), 2), 1e-5)
 }
 
 // TestUnfinishedRuns: a run that ends before its last row is a failure at its end, of residuals too.

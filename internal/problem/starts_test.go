@@ -132,6 +132,10 @@ func TestHorizon(t *testing.T) {
 		require.Equal(t, []int{c.saves, c.firings, c.rows}, []int{len(span.Saves), len(span.Firings), n}, "%g", c.f)
 	}
 	require.Equal(t, 10., it.Span.T1, "it is as it was")
+	it.Span.T0 = 3
+	span, n := it.Horizon(0.5)
+	require.Equal(t, 6.5, span.T1)
+	require.Equal(t, []int{2, 2, 2}, []int{len(span.Saves), len(span.Firings), n})
 }
 
 // TestAloneFromTables: where the file does not say it without its tables, a run without data starts with

@@ -201,3 +201,70 @@ func TestThresholds(t *testing.T) {
 	require.Equal(t, least, alone, "whatever the number of workers")
 	require.Contains(t, choice, 1)
 }
+
+// TestMultiplyResult: the result of a block is multiplied at every argument, whatever its weights stand for; that of a positive
+// one where its last layer is its bias.
+func TestMultiplyResult(t *testing.T) {
+	f := load(t, `model Laws {
+  time t
+  neural plain(x, y) { hidden: [5, 4] }
+  neural line(x) { hidden: [6], zero_at: 0.5 }
+  neural uphill(x) { hidden: [6], monotone: increasing }
+  neural mixed(x, y) { hidden: [5], monotone: [-1, 0] }
+  neural odd_one(x) { hidden: [4], odd: true }
+  neural above(x) { hidden: [4], positive: true }
+  state r[6] = 0.3
+  r' = [plain(r[0], r[1]), line(r[0]), uphill(r[1]), mixed(r[0], r[1]), odd_one(r[2]), above(r[2])]
+  observe p = r[0] ~ normal(0.01)
+}
+data d from "data.csv" { time: t; p: p }
+`, table("t,p", []float64{0, 1}, []float64{1, 2}))
+	x := slices.Clone(f.x)
+	rates := func() []float64 {
+		f.data.bind(x)
+		f.data.at(f.data.runs[0].Trajectory)
+		return slices.Clone(f.data.rhs([]float64{0.7, -0.4, 1.3, 0, 0, 0}))
+	}
+	for _, n := range f.data.networks() {
+		if n.Net.Positive {
+			weight, bias, _ := n.layer(x, n.last())
+			clear(weight)
+			bias[0] = 0.2
+		}
+	}
+	before := rates()
+	for k, n := range f.data.networks() {
+		n.multiplyResult(x, []float64{float64(2 + k)})
+	}
+	after := rates()
+	for k, v := range before {
+		require.NotZero(t, v)
+		require.InEpsilon(t, float64(2+k)*v, after[k], 1e-9, f.data.networks()[k].Neural.Name)
+	}
+}
+
+// TestDemands: a result is as large as equations need it, within a hundredth of and ten times what is usual there; where nothing
+// is needed it is usual, and of several demands the least counts.
+func TestDemands(t *testing.T) {
+	demand := func(slope, usual float64, need ...float64) demandSum {
+		return demandSum{slope: meanSquare{sum: 3 * slope * slope, n: 3}, usual: usual, need: need}
+	}
+	for _, c := range []struct {
+		d    demandSum
+		want float64
+	}{
+		{demand(2, 6), 3},
+		{demand(0, 6, 5), 0},
+		{demand(2, 6, 4, 4), 4},
+		{demand(2, 6, 1e-5), 0.03},
+		{demand(2, 6, 1e5), 30},
+	} {
+		require.InEpsilon(t, 1+c.want, 1+c.d.size(), 1e-12)
+	}
+	require.InEpsilon(t, 3, leastDemand([]demandSum{demand(0, 1), demand(2, 6), demand(1, 4)}), 1e-12)
+	require.InEpsilon(t, 4, leastDemand([]demandSum{demand(1, 4), demand(1, 5)}), 1e-12)
+	require.Zero(t, leastDemand(nil))
+	// A tenth of the largest count as the one below them.
+	list := []float64{1, 1, 1, 1, 1, 1, 1, 1, 2, 1000}
+	require.InEpsilon(t, math.Sqrt((8+4+4)/10.), typical(list), 1e-12)
+}
