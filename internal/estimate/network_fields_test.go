@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,6 +25,15 @@ fit { fields: network, optimizer: auto { budget: 3 } }
 simulate { grid: [11, 5] }
 `
 
+// heatTrained is the fit of it, once.
+var heatTrained = sync.OnceValues(func() (*pinode.Fit, error) {
+	m, err := pinode.Parse("heat.node", heatByNetwork)
+	if err != nil {
+		return nil, err
+	}
+	return m.Fit(context.Background(), pinode.FitOptions{})
+})
+
 // TestHeatByNetwork compares a trained field with exp(−Dπ²t) sin πx, and has refused what a
 // network cannot answer.
 func TestHeatByNetwork(t *testing.T) {
@@ -32,7 +42,7 @@ func TestHeatByNetwork(t *testing.T) {
 	require.NoError(t, err)
 	_, err = m.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.ErrorContains(t, err, "has to be trained")
-	f, err := m.Fit(context.Background(), pinode.FitOptions{})
+	f, err := heatTrained()
 	require.NoError(t, err)
 	require.Equal(t, 0.1, f.Params["D"].Value) // no data tell another
 	s, err := m.Simulate(context.Background(), pinode.SimulateOptions{At: f})
@@ -60,15 +70,15 @@ func TestPlacesAlike(t *testing.T) {
   boundary u = 0 at x = 0, x = 1
   boundary periodic y
 }
-network { hidden: [8, 8], points: 300 }
-grid { x: 24 cells, y: 24 cells, order: 4 }
+network { hidden: [8, 8], points: 150 }
+grid { x: 16 cells, y: 16 cells, order: 4 }
 simulate { grid: [4, 5], times: [0, 0.5], solver: tsit5 { rtol: 1e-8 } }
 `
 	cells, err := pinode.Parse("cells.node", model)
 	require.NoError(t, err)
 	byCells, err := cells.Simulate(context.Background(), pinode.SimulateOptions{})
 	require.NoError(t, err)
-	network, err := pinode.Parse("network.node", model+"fit { fields: network, optimizer: auto { budget: 1 } }\n")
+	network, err := pinode.Parse("network.node", model+"fit { fields: network, certificate: off, optimizer: auto { budget: 0.3 } }\n")
 	require.NoError(t, err)
 	f, err := network.Fit(context.Background(), pinode.FitOptions{})
 	require.NoError(t, err)
@@ -124,7 +134,7 @@ simulate { grid: [5] }
 func TestPlacesOfNetwork(t *testing.T) {
 	model := strings.Replace(heatByNetwork, "grid: [11, 5]", `at: "d.csv"`, 1)
 	m := fromText(t, model, "t,x\n0.3,0.25\n1,0.5\n0,1\n")
-	f, err := m.Fit(context.Background(), pinode.FitOptions{})
+	f, err := heatTrained()
 	require.NoError(t, err)
 	want := func(at, x float64) float64 { return math.Exp(-0.1*math.Pi*math.Pi*at) * math.Sin(math.Pi*x) }
 	s, err := m.Simulate(context.Background(), pinode.SimulateOptions{At: f})
