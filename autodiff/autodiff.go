@@ -78,53 +78,94 @@ func VJP(b *ir.Builder, outs, cts, wrt []*ir.Node) []*ir.Node {
 // variable that is listed twice, add up. A nil tangent is zero, a scalar one
 // stands for one repeated over its variable.
 func JVP(b *ir.Builder, outs, wrt, tangents []*ir.Node) []*ir.Node {
-	if len(wrt) != len(tangents) {
-		panic(fmt.Sprintf("autodiff: %d tangents for %d variables", len(tangents), len(wrt)))
+	return newForward(b, outs, wrt).push(tangents)
+}
+
+// forward is the way of tangents through a graph.
+type forward struct {
+	b               *ir.Builder
+	outs, wrt, vars []*ir.Node
+	nodes           []*ir.Node
+	leaf            set
+	limits          *limits
+	dots            table[*ir.Node]
+	readers         *readers // nil: every node is looked at
+}
+
+func newForward(b *ir.Builder, outs, wrt []*ir.Node) *forward {
+	nodes, vars := ir.Reach(outs...), variables(wrt)
+	return &forward{b: b, outs: outs, wrt: wrt, vars: vars, nodes: nodes, leaf: setOf(nodes, vars), limits: newLimits(nodes), dots: newTable[*ir.Node](nodes)}
+}
+
+// often prepares for many pushes, each of which then goes only where its tangents do.
+func (f *forward) often() *forward {
+	f.readers = newReaders(f.nodes)
+	return f
+}
+
+// push gives the tangents of the outputs for those of the variables.
+func (f *forward) push(tangents []*ir.Node) []*ir.Node {
+	if len(f.wrt) != len(tangents) {
+		panic(fmt.Sprintf("autodiff: %d tangents for %d variables", len(tangents), len(f.wrt)))
 	}
-	nodes := ir.Reach(outs...)
-	dots, limits := newTable[*ir.Node](nodes), newLimits(nodes)
-	vars := variables(wrt)
-	leaf := setOf(nodes, vars)
-	for i, v := range vars {
+	b := f.b
+	for i, v := range f.vars {
 		t := tangents[i]
-		if t == nil || t.IsConst(0) || !leaf.has(v) {
+		if t == nil || t.IsConst(0) || !f.leaf.has(v) {
 			continue
 		}
-		t = spread(b, t, wrt[i].Shape)
-		if v != wrt[i] {
-			t = b.Assemble(v.Shape, []int{wrt[i].Off}, []*ir.Node{t})
+		t = spread(b, t, f.wrt[i].Shape)
+		if v != f.wrt[i] {
+			t = b.Assemble(v.Shape, []int{f.wrt[i].Off}, []*ir.Node{t})
 		}
-		dots[v.ID] = plus(b, dots[v.ID], t)
+		f.dots[v.ID] = plus(b, f.dots[v.ID], t)
 	}
 	defer b.Network(b.Network(false))
-	for _, n := range nodes {
-		if leaf[n.ID] {
-			continue
+	if f.readers == nil {
+		for _, n := range f.nodes {
+			f.through(n)
 		}
-		b.Network(n.Net)
-		d, moves := make([]*ir.Node, len(n.Args)), false
-		for k, a := range n.Args {
-			d[k] = dots[a.ID]
-			moves = moves || d[k] != nil
-		}
-		if !moves {
-			continue
-		}
-		t := limits.jvp(b, n, d)
-		if u := squaredRoot(n); u != nil {
-			t = dots[u.ID]
-		}
-		if t != nil && !t.IsConst(0) {
-			dots[n.ID] = spread(b, t, n.Shape)
-		}
+	} else {
+		f.readers.follow(f.vars, f.through)
 	}
-	out := make([]*ir.Node, len(outs))
-	for i, o := range outs {
-		if out[i] = dots[o.ID]; out[i] == nil {
+	out := make([]*ir.Node, len(f.outs))
+	for i, o := range f.outs {
+		if out[i] = f.dots[o.ID]; out[i] == nil {
 			out[i] = b.Full(o.Shape, 0)
 		}
 	}
+	if f.readers != nil {
+		f.readers.forget(func(n *ir.Node) { f.dots[n.ID] = nil })
+	}
 	return out
+}
+
+// through takes the tangents of a node's arguments to the node, and reports whether it has one.
+func (f *forward) through(n *ir.Node) bool {
+	if f.leaf[n.ID] {
+		return f.dots[n.ID] != nil
+	}
+	moves := false
+	for _, a := range n.Args {
+		moves = moves || f.dots[a.ID] != nil
+	}
+	if !moves {
+		return false
+	}
+	d := make([]*ir.Node, len(n.Args))
+	for k, a := range n.Args {
+		d[k] = f.dots[a.ID]
+	}
+	f.b.Network(n.Net)
+	t := f.limits.jvp(f.b, n, d)
+	if u := squaredRoot(n); u != nil {
+		t = f.dots[u.ID]
+	}
+	if t == nil || t.IsConst(0) {
+		return false
+	}
+	f.dots[n.ID] = spread(f.b, t, n.Shape)
+	return true
 }
 
 // variables replaces slices of inputs by the inputs.

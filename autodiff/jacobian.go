@@ -71,8 +71,11 @@ func entries(b *ir.Builder, out, wrt *ir.Node, rows [][]int, reverse func(row []
 	}
 	e := Entries{Rows: rows, At: make([][]int, m)}
 	var parts []*ir.Node
-	for _, seed := range seeds(color, colors) {
-		parts = append(parts, JVP(b, []*ir.Node{out}, []*ir.Node{wrt}, []*ir.Node{b.ConstOf(wrt.Shape, seed)})[0])
+	if colors > 0 {
+		f := newForward(b, []*ir.Node{out}, []*ir.Node{wrt}).often()
+		for _, seed := range seeds(color, colors) {
+			parts = append(parts, f.push([]*ir.Node{b.ConstOf(wrt.Shape, seed)})[0])
+		}
 	}
 	end := colors * m
 	for i, row := range rows {

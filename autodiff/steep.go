@@ -22,14 +22,14 @@ import (
 // Where the factor has a steep op itself, as in √x √(2x), the limit may be
 // anything, and NaN says so. The slope of √x is infinite and stays so.
 type limits struct {
-	known map[*ir.Node]bool // whether a steep op is at a node or below it
-	under set               // nodes below a steep op
-	arms  bool              // some node is steep
+	known []uint8 // by ID, whether a steep op is at a node or below it; 0: not known
+	under set     // nodes below a steep op
+	arms  bool    // some node is steep
 }
 
 // newLimits looks at the nodes of a derivative, in the order of ir.Reach.
 func newLimits(nodes []*ir.Node) *limits {
-	l := &limits{known: make(map[*ir.Node]bool, len(nodes))}
+	l := &limits{}
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
 		l.arms = l.arms || rules[n.Op].steep
@@ -57,14 +57,21 @@ func infinite(n *ir.Node) bool {
 
 // steep reports whether a steep op is at the node or below it.
 func (l *limits) steep(n *ir.Node) bool {
-	s, ok := l.known[n]
-	if !ok {
-		s = rules[n.Op].steep
-		for _, a := range n.Args {
-			s = s || l.steep(a)
-		}
-		l.known[n] = s
+	const no, yes = 1, 2
+	if n.ID >= len(l.known) {
+		l.known = append(l.known, make([]uint8, n.ID+1+n.ID/8-len(l.known))...)
 	}
+	if known := l.known[n.ID]; known != 0 {
+		return known == yes
+	}
+	s, known := rules[n.Op].steep, uint8(no)
+	for _, a := range n.Args {
+		s = s || l.steep(a)
+	}
+	if s {
+		known = yes
+	}
+	l.known[n.ID] = known
 	return s
 }
 
