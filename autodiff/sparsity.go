@@ -14,13 +14,16 @@ func Sparsity(out, wrt *ir.Node) [][]int {
 	part := wrt
 	wrt = variables([]*ir.Node{part})[0]
 	n := wrt.Shape.Size()
-	p := &pattern{of: map[*ir.Node][]elements{}}
+	nodes := ir.Reach(out)
+	p := &pattern{of: newTable[[]elements](nodes)}
 	self := make([]elements, n)
 	for i := range self {
 		self[i] = elements{int32(i)}
 	}
-	p.of[wrt] = self
-	for _, node := range ir.Reach(out) {
+	if wrt.ID < len(p.of) { // else out does not depend on it
+		p.of[wrt.ID] = self
+	}
+	for _, node := range nodes {
 		if node != wrt && len(node.Args) > 0 {
 			p.visit(node)
 		}
@@ -109,12 +112,12 @@ func (s elements) holds(t elements) bool {
 
 // pattern has the dependences of each element of the nodes that have any.
 type pattern struct {
-	of map[*ir.Node][]elements
+	of table[[]elements]
 }
 
 // at is the set of element i; a scalar stands for all elements.
 func (p *pattern) at(n *ir.Node, i int) elements {
-	s := p.of[n]
+	s := p.of[n.ID]
 	switch {
 	case s == nil:
 		return nil
@@ -137,7 +140,7 @@ func (p *pattern) times(x *ir.Node, i int, y *ir.Node, j int) elements {
 
 // visit finds the sets of a node from those of its arguments.
 func (p *pattern) visit(n *ir.Node) {
-	if !slices.ContainsFunc(n.Args, func(a *ir.Node) bool { return p.of[a] != nil }) {
+	if !slices.ContainsFunc(n.Args, func(a *ir.Node) bool { return p.of[a.ID] != nil }) {
 		return
 	}
 	set := make([]elements, n.Shape.Size())
@@ -227,7 +230,7 @@ func (p *pattern) visit(n *ir.Node) {
 			}
 		}
 	}
-	p.of[n] = set
+	p.of[n.ID] = set
 }
 
 // Color groups the columns of a sparse matrix so that no two of a group meet

@@ -56,7 +56,8 @@ type Program struct {
 
 	build    sync.Mutex            // held to use the Model's Builder
 	passed   map[string][]*ir.Node // see optimize
-	segments *Segments             // see SegmentsOf
+	guests   map[guestKind]func() (*exec.Module, error)
+	segments *Segments // see SegmentsOf
 }
 
 // Schedule has the places of an event's scheduled scalars, −1 for none.
@@ -226,13 +227,39 @@ type Want struct {
 // Module compiles the programs of the model for frames of the given number of
 // lanes. The programs and their inputs and outputs are listed at Graphs.
 func (p *Program) Module(lanes int, want Want) (*exec.Module, error) {
-	return exec.Compile(p.optimized(lanes, want), lanes, want.Networks)
+	var guests []*exec.Guest
+	graphs := p.optimized(lanes, want, func(g *exec.Guest, build func() *ir.Graph) {
+		g.Module = guestKind{g.Name, lanes, want.Networks}.module(p, build)
+		guests = append(guests, g)
+	})
+	return exec.CompileWith(graphs, guests, lanes, want.Networks)
 }
 
-// optimized are the graphs of a module after all passes.
-func (p *Program) optimized(lanes int, want Want) []*ir.Graph {
+// guestKind says which module a guest is.
+type guestKind struct {
+	name     string
+	lanes    int
+	networks exec.Precision
+}
+
+// module makes a module of one graph, once for all who ask for it, who hold p.build.
+func (k guestKind) module(p *Program, build func() *ir.Graph) func() (*exec.Module, error) {
+	if p.guests[k] == nil {
+		if p.guests == nil {
+			p.guests = map[guestKind]func() (*exec.Module, error){}
+		}
+		p.guests[k] = sync.OnceValues(func() (*exec.Module, error) {
+			graphs := p.built(func() []*ir.Graph { return opt.Optimize(p.Model.Builder, []*ir.Graph{build()}) })
+			return exec.Compile(graphs, k.lanes, k.networks)
+		})
+	}
+	return p.guests[k]
+}
+
+// optimized are the graphs of a module after all passes, but for those that guests takes, unless that is nil.
+func (p *Program) optimized(lanes int, want Want, guests func(*exec.Guest, func() *ir.Graph)) []*ir.Graph {
 	return p.built(func() []*ir.Graph {
-		graphs := p.optimize(p.graphs(want))
+		graphs := p.optimize((&lister{derivatives: &p.derivatives, want: want, guests: guests}).of(p))
 		if want.Step != nil {
 			graphs = append(graphs, step.Graphs(p.stepModel(), want.Step, step.Options{Lanes: lanes, Reverse: want.Reverse, Forward: want.Forward, Roots: true})...)
 		}
@@ -359,7 +386,7 @@ func (p *Program) Dump(w io.Writer, stage string, method *step.Method) error {
 		}
 		return nil
 	case "plan", "asm":
-		graphs := p.optimized(1, Want{Reverse: true, Forward: true, Step: method})
+		graphs := p.optimized(1, Want{Reverse: true, Forward: true, Step: method}, nil)
 		networks := exec.Double
 		if f := p.Checked.Fit; f != nil && f.Values.Word("precision") == "f32" {
 			networks = exec.Single

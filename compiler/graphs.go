@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pinode/pinode/autodiff"
+	"github.com/pinode/pinode/compiler/exec"
 	"github.com/pinode/pinode/compiler/ir"
 	"github.com/pinode/pinode/compiler/place"
 	"github.com/pinode/pinode/compiler/step"
@@ -55,13 +56,17 @@ func (p *Program) Graphs(want Want) []*ir.Graph {
 
 // graphs are all graphs of the model, in order.
 func (p *Program) graphs(want Want) []*ir.Graph {
-	l := &lister{derivatives: &p.derivatives, want: want}
-	m, b := p.Model, p.Model.Builder
+	return (&lister{derivatives: &p.derivatives, want: want}).of(p)
+}
+
+// of are all graphs of the model that is the lister's.
+func (l *lister) of(p *Program) []*ir.Graph {
+	m, b, want := p.Model, p.Model.Builder, l.want
 	l.value(place.RHS, place.Rates, p.rates, true, true)
-	l.add(p.jacobianGraphs(want)...)
+	l.jacobianGraphs()
 	l.guardGraphs()
 	if want.Reverse {
-		l.add(p.vjp(place.RHS, p.rates, false))
+		l.reverse(place.RHS, p.rates, false)
 	}
 	l.slideGraphs()
 	for _, x := range beginnings(p, want.Segments) {
@@ -85,8 +90,12 @@ func (p *Program) graphs(want Want) []*ir.Graph {
 // lister collects the graphs that are wanted.
 type lister struct {
 	*derivatives
-	want Want
-	out  []*ir.Graph
+	want   Want
+	guests func(g *exec.Guest, build func() *ir.Graph) // takes large graphs before they are built; nil: there are none
+	out    []*ir.Graph
+
+	last   []*ir.Node // what large was asked about, and what it said
+	inputs []*ir.Node
 }
 
 func (l *lister) add(list ...*ir.Graph) { l.out = append(l.out, list...) }
@@ -96,13 +105,93 @@ func (l *lister) value(program place.Program, output place.Output, n *ir.Node, r
 	if n == nil {
 		return
 	}
-	l.add(program.Graph(output.Of(n)))
+	l.graph(program.Graph(output.Of(n)))
 	if reverse && l.want.Reverse {
-		l.add(l.vjp(program, n, true))
+		l.reverse(program, n, true)
 	}
 	if forward && l.want.Forward {
-		l.add(l.jvp(program, n))
+		l.forward(program, n)
 	}
+}
+
+// graph adds a graph.
+func (l *lister) graph(g *ir.Graph) {
+	values := make([]*ir.Node, len(g.Outputs))
+	for i, o := range g.Outputs {
+		values[i] = o.Node
+	}
+	if inputs := l.large(values...); inputs != nil {
+		l.guests(&exec.Guest{Name: g.Name, Inputs: inputs, Outputs: g.Outputs}, func() *ir.Graph { return g })
+		return
+	}
+	l.add(g)
+}
+
+// reverse adds the reverse derivative of a value.
+func (l *lister) reverse(program place.Program, n *ir.Node, params bool) {
+	m, b := l.Model, l.Model.Builder
+	build := func() *ir.Graph { return l.vjp(program, n, params) }
+	inputs := l.large(n)
+	if inputs == nil || params && m.Layout.NPar < m.Layout.NP { // weights have sums, in which the programs of a module join
+		l.add(build())
+		return
+	}
+	g := &exec.Guest{Name: derivative(program, params).Graph().Name, Inputs: append(inputs, program.Ct().Node(b, n.Shape))}
+	if m.In.U != nil {
+		g.Inputs = append(g.Inputs, m.In.UT, place.SignalTurns.Node(b, m.In.UT.Shape))
+	}
+	for _, o := range l.cotangents() {
+		if o.node == nil || o.params && !params {
+			continue
+		}
+		out := o.output(o.node)
+		if g.Outputs = append(g.Outputs, out); out.Into != nil {
+			g.Inputs = append(g.Inputs, out.Into)
+		}
+	}
+	l.guests(g, build)
+}
+
+// forward adds the forward derivative of a value.
+func (l *lister) forward(program place.Program, n *ir.Node) {
+	build := func() *ir.Graph { return l.jvp(program, n) }
+	inputs := l.large(n)
+	if inputs == nil {
+		l.add(build())
+		return
+	}
+	_, dots, turns := l.tangents()
+	inputs = append(inputs, dots...)
+	if turns != nil {
+		inputs = append(inputs, l.Model.In.UT, turns)
+	}
+	l.guests(&exec.Guest{Name: program.JVP().Graph().Name, Inputs: inputs, Outputs: []ir.Output{place.Dot.Of(n)}}, build)
+}
+
+// mostNodes is how many nodes the graph of a value has at most that is compiled with others: a larger one, and
+// each of its derivatives, has a module of its own (exec.Guest).
+const mostNodes = 1 << 13
+
+// large is which inputs values read whose graph is large, else nil.
+func (l *lister) large(values ...*ir.Node) (inputs []*ir.Node) {
+	if l.guests == nil || l.Model.Builder.Len() <= mostNodes {
+		return nil
+	}
+	if slices.Equal(values, l.last) {
+		return slices.Clone(l.inputs)
+	}
+	l.last, l.inputs = values, nil
+	nodes := ir.Reach(values...)
+	if len(nodes) <= mostNodes {
+		return nil
+	}
+	l.inputs = []*ir.Node{}
+	for _, n := range nodes {
+		if n.Op == ir.OpInput {
+			l.inputs = append(l.inputs, n)
+		}
+	}
+	return slices.Clone(l.inputs)
 }
 
 // guardGraphs adds the graphs of guards.
@@ -127,10 +216,11 @@ func (l *lister) guardGraphs() {
 		l.value(place.GuardRates, place.Rate, rate, true, true)
 	}
 	if l.want.Reverse {
-		l.add(l.vjp(place.Guards, g, true), l.vjp(place.Guards, g, false))
+		l.reverse(place.Guards, g, true)
+		l.reverse(place.Guards, g, false)
 	}
 	if l.want.Forward {
-		l.add(l.jvp(place.Guards, g))
+		l.forward(place.Guards, g)
 	}
 }
 
@@ -147,10 +237,12 @@ func (l *lister) slideGraphs() {
 		}
 		l.add(exits.Graph(place.Guard.Of(s.exits), place.Rate.Of(s.rate)))
 		if l.want.Reverse {
-			l.add(l.vjp(slide, s.flow, false), l.vjp(exits, s.exits, true), l.vjp(exits, s.exits, false))
+			l.reverse(slide, s.flow, false)
+			l.reverse(exits, s.exits, true)
+			l.reverse(exits, s.exits, false)
 		}
 		if l.want.Forward {
-			l.add(l.jvp(exits, s.exits))
+			l.forward(exits, s.exits)
 		}
 	}
 }
@@ -204,17 +296,17 @@ func (p *derivatives) row(program place.Program, loss, terms *ir.Node, reverse b
 	return list
 }
 
-// vjp is the reverse derivative of a value. Signals and their rates move with the time.
-func (p *derivatives) vjp(program place.Program, n *ir.Node, params bool) *ir.Graph {
-	m, b := p.Model, p.Model.Builder
-	in := m.In
-	ct := program.Ct().Node(b, n.Shape)
-	type derivative struct {
-		node   *ir.Node
-		output func(bar *ir.Node) ir.Output
-		params bool
-	}
-	outs := []derivative{
+// cotangent is a result of reverse derivatives: what by, and the output that has it.
+type cotangent struct {
+	node   *ir.Node // nil: the model has none
+	output func(bar *ir.Node) ir.Output
+	params bool
+}
+
+// cotangents are those that a reverse derivative may have.
+func (p *derivatives) cotangents() []cotangent {
+	m, in := p.Model, p.Model.In
+	list := []cotangent{
 		{in.T, place.TBar.Of, false},
 		{in.Y, place.YBar.Of, false},
 		{in.D, place.DBar.Of, false},
@@ -223,8 +315,25 @@ func (p *derivatives) vjp(program place.Program, n *ir.Node, params bool) *ir.Gr
 		{in.DB, place.DBarBefore.Of, false},
 	}
 	for _, a := range step.Accumulators(m) {
-		outs = append(outs, derivative{a.Node, func(bar *ir.Node) ir.Output { return a.Output(b, bar) }, true})
+		list = append(list, cotangent{a.Node, func(bar *ir.Node) ir.Output { return a.Output(m.Builder, bar) }, true})
 	}
+	return list
+}
+
+// derivative is the reverse derivative of a program, with or without parameters.
+func derivative(program place.Program, params bool) place.Program {
+	if params {
+		return program.VJP()
+	}
+	return program.VJP0()
+}
+
+// vjp is the reverse derivative of a value. Signals and their rates move with the time.
+func (p *derivatives) vjp(program place.Program, n *ir.Node, params bool) *ir.Graph {
+	m, b := p.Model, p.Model.Builder
+	in := m.In
+	ct := program.Ct().Node(b, n.Shape)
+	outs := p.cotangents()
 	var wrt []*ir.Node
 	for _, o := range outs {
 		if o.node != nil {
@@ -241,10 +350,7 @@ func (p *derivatives) vjp(program place.Program, n *ir.Node, params bool) *ir.Gr
 			bars[0] = b.Add(bars[0], b.Dot(byRates, place.SignalTurns.Node(b, in.UT.Shape)))
 		}
 	}
-	g := program.VJP().Graph()
-	if !params {
-		g = program.VJP0().Graph()
-	}
+	g := derivative(program, params).Graph()
 	i := 0
 	for _, o := range outs {
 		if o.node == nil {
@@ -258,24 +364,34 @@ func (p *derivatives) vjp(program place.Program, n *ir.Node, params bool) *ir.Gr
 	return g
 }
 
-// jvp is the forward derivative of a value in one direction.
-func (p *derivatives) jvp(program place.Program, n *ir.Node) *ir.Graph {
+// tangents are what forward derivatives go by, the inputs that are their tangents, and the second derivatives
+// of signals, nil if there are none. Signals follow the time.
+func (p *derivatives) tangents() (wrt, dots []*ir.Node, turns *ir.Node) {
 	m, b := p.Model, p.Model.Builder
-	var wrt, dots []*ir.Node
-	tt := place.TimeDot.Node(b, ir.Scalar)
 	add := func(x *ir.Node, tangent place.Input) {
 		if x != nil {
 			wrt, dots = append(wrt, x), append(dots, tangent.Node(b, x.Shape))
 		}
 	}
-	wrt, dots = append(wrt, m.In.T), append(dots, tt)
+	wrt, dots = append(wrt, m.In.T), append(dots, place.TimeDot.Node(b, ir.Scalar))
 	add(m.In.Y, place.StatesDot)
 	add(m.In.D, place.DiscretesDot)
 	add(m.In.Q, place.OwnDot)
 	add(m.In.P, place.ParamsDot)
 	if m.In.U != nil {
+		turns = place.SignalTurns.Node(b, m.In.UT.Shape)
+	}
+	return wrt, dots, turns
+}
+
+// jvp is the forward derivative of a value in one direction.
+func (p *derivatives) jvp(program place.Program, n *ir.Node) *ir.Graph {
+	m, b := p.Model, p.Model.Builder
+	wrt, dots, turns := p.tangents()
+	if m.In.U != nil {
+		tt := dots[0]
 		wrt = append(wrt, m.In.U, m.In.UT)
-		dots = append(dots, b.Mul(m.In.UT, tt), b.Mul(place.SignalTurns.Node(b, m.In.UT.Shape), tt))
+		dots = append(dots, b.Mul(m.In.UT, tt), b.Mul(turns, tt))
 	}
 	dot := autodiff.JVP(b, []*ir.Node{n}, wrt, dots)[0]
 	return program.JVP().Graph(place.Dot.Of(dot))

@@ -63,26 +63,26 @@ func (p *derivatives) jacobians() []*Jacobian {
 	return p.jacs
 }
 
-// jacobianGraphs are their programs, with the derivatives of these.
-func (p *derivatives) jacobianGraphs(want Want) (out []*ir.Graph) {
-	if !want.Jacobian {
-		return nil
+// jacobianGraphs adds their programs, with the derivatives of these.
+func (l *lister) jacobianGraphs() {
+	if !l.want.Jacobian {
+		return
 	}
-	for _, j := range p.jacobians() {
-		out = append(out, j.graph())
-		if !want.Curvature {
+	for _, j := range l.jacobians() {
+		l.graph(j.graph())
+		if !l.want.Curvature {
 			continue
 		}
-		c := j.curve(p)
-		out = append(out, j.Curve.Graph(place.Value.Of(c)))
-		if want.Reverse {
-			out = append(out, p.vjp(j.Curve, c, true), p.vjp(j.Curve, c, false))
+		c := j.curve(l.derivatives)
+		l.graph(j.Curve.Graph(place.Value.Of(c)))
+		if l.want.Reverse {
+			l.reverse(j.Curve, c, true)
+			l.reverse(j.Curve, c, false)
 		}
-		if want.Forward {
-			out = append(out, p.jvp(j.Curve, c))
+		if l.want.Forward {
+			l.forward(j.Curve, c)
 		}
 	}
-	return out
 }
 
 // jacobian takes the form of a derivative that has the fewest operations.

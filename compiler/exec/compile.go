@@ -17,19 +17,24 @@ import (
 // Where the processor allows it, what can be is compiled to machine code,
 // which gives the same bits: see jit.Wanted.
 func Compile(graphs []*ir.Graph, lanes int, networks Precision) (*Module, error) {
+	return CompileWith(graphs, nil, lanes, networks)
+}
+
+// CompileWith is Compile for a module that has programs of guests too.
+func CompileWith(graphs []*ir.Graph, guests []*Guest, lanes int, networks Precision) (*Module, error) {
 	machine, err := jit.Wanted()
 	if err != nil {
 		return nil, err
 	}
-	return compile(graphs, lanes, networks, machine && jit.Lanes(lanes))
+	return compile(graphs, lanes, networks, machine && jit.Lanes(lanes), guests)
 }
 
 // Interpreted is Compile without machine code: what the programs mean.
 func Interpreted(graphs []*ir.Graph, lanes int, networks Precision) (*Module, error) {
-	return compile(graphs, lanes, networks, false)
+	return compile(graphs, lanes, networks, false, nil)
 }
 
-func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool) (*Module, error) {
+func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool, guests []*Guest) (*Module, error) {
 	if lanes < 1 {
 		return nil, fmt.Errorf("exec: %d lanes", lanes)
 	}
@@ -57,6 +62,9 @@ func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool) (*
 			}
 		}
 	}
+	for _, g := range guests {
+		into = append(into, g.Inputs)
+	}
 	if err := c.leaves(append(into, nodes...)); err != nil {
 		return nil, err
 	}
@@ -72,6 +80,9 @@ func compile(graphs []*ir.Graph, lanes int, networks Precision, machine bool) (*
 			}
 			p.outputs[o.Name] = c.reserve(o.Node.Shape.Size(), true)
 		}
+	}
+	if err := c.invite(guests); err != nil {
+		return nil, err
 	}
 	c.shadow(nodes)
 	ids := 0

@@ -43,6 +43,7 @@ type Program struct {
 	sums     []int // of the module, that it adds to
 	single   bool  // it may read copies of shared inputs
 
+	guest  *Guest    // whose program it is, or nil
 	late   func()    // makes the machine code of a long program, once
 	direct *jit.Code // all of it, if it is one piece of machine code that adds to no sums
 }
@@ -135,6 +136,7 @@ type Frame struct {
 	stale  bool        // see Refresh
 	narrow bool        // so are copies in single precision
 	bound  [][]float64 // where shared inputs stand
+	visits map[*Program]*visit
 
 	lead      *Frame   // of those that run together
 	all, team []*Frame // if it leads: these, and those in use

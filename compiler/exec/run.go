@@ -10,8 +10,14 @@ import (
 )
 
 // Run executes the program on a frame of its module, and those that run together
-// with it. It allocates nothing, but panels once.
+// with it. It allocates nothing, but panels and the frames of guests once.
 func (p *Program) Run(f *Frame) {
+	if p.guest != nil {
+		for _, g := range f.team {
+			g.visit(p).run(g)
+		}
+		return
+	}
 	if p.late != nil {
 		p.late()
 	}

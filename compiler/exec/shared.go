@@ -99,6 +99,9 @@ func (f *Frame) renew() {
 		}
 		p.fresh, p.used = false, 0
 	}
+	for _, v := range f.visits {
+		v.frame.Refresh()
+	}
 }
 
 // refresh copies what programs read of shared inputs in the frame.

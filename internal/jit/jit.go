@@ -77,16 +77,18 @@ func CompileAll(lists [][]*scalar.Program, lanes, frame int) ([]*Code, error) {
 	if !Lanes(lanes) {
 		return nil, fmt.Errorf("jit: no code for %d lanes", lanes)
 	}
-	count := 0
+	count, most := 0, 0
 	for _, ps := range lists {
+		own := 0
 		for _, p := range ps {
-			count += len(p.Code)
+			own += len(p.Code)
 		}
+		count, most = count+own, max(most, own)
 	}
 	text := make([]byte, 0, usual*count)
 	starts := make([]int, len(lists))
 	codes := make([]*Code, len(lists))
-	r := &room{}
+	r := &room{code: make([]byte, 0, usual*most)}
 	for i, ps := range lists {
 		e, err := emit(ps, lanes, frame, nil, r)
 		if err != nil {

@@ -2,6 +2,8 @@ package units
 
 import (
 	"cmp"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,21 +31,56 @@ func (s *Solver) Fresh() Unit {
 // Resolve replaces the variables that are known. The same variables are
 // replaced in the same order every time, so that scales round alike.
 func (s *Solver) Resolve(u Unit) Unit {
+	own := false // the map of u is nobody else's
 	for again := true; again; {
 		again = false
 		for _, k := range Variables(u) {
 			v, known := s.subs[k]
-			if e, ok := u.dims[k]; ok && known { // it may have cancelled in this round
-				u = u.without(k).Mul(v.pow(e))
-				again = true
+			e, ok := u.dims[k]
+			if !ok || !known { // it may have cancelled in this round
+				continue
 			}
+			again = true
+			if !own {
+				u.dims, own = maps.Clone(u.dims), true
+			}
+			delete(u.dims, k)
+			u.multiply(v, e)
 		}
+	}
+	if len(u.dims) == 0 {
+		u.dims = nil
 	}
 	return u
 }
 
+// multiply is u = u.Mul(v.pow(r)) for a unit whose map is its own.
+func (u *Unit) multiply(v Unit, r ratio) {
+	if v.log != 0 || v.err != 0 {
+		v, r = v.pow(r), one
+	}
+	u.log, u.err = u.log+v.log, u.err+v.err
+	u.err += eps * math.Abs(u.log)
+	for k, e := range v.dims {
+		if r != one {
+			e = e.mul(r)
+		}
+		if old, ok := u.dims[k]; ok {
+			e = e.add(old)
+		}
+		if e.valid() && e.sign() == 0 {
+			delete(u.dims, k)
+		} else {
+			u.dims[k] = e
+		}
+	}
+}
+
 // without is the unit but for its power of k.
 func (u Unit) without(k string) Unit {
+	if _, has := u.dims[k]; has && len(u.dims) == 1 {
+		return Unit{u.log, u.err, nil}
+	}
 	dims := make(map[string]ratio, len(u.dims))
 	for n, e := range u.dims {
 		if n != k {
