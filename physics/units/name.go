@@ -16,7 +16,7 @@ var coherent = []string{"N", "J", "W", "Pa", "C", "V", "F", "Ohm", "S", "Wb", "T
 var common = []string{
 	"m", "kg", "s", "A", "K", "mol", "cd",
 	"g", "mg", "ug", "cm", "mm", "km", "min", "h", "day", "yr", "L", "mL", "mV", "mA", "mmol", "umol",
-	"kPa", "bar", "MPa", "kN", "kJ", "kW", "MW", "eV", "ms", "um", "nm", "%", "deg",
+	"kPa", "bar", "MPa", "kN", "kJ", "kcal", "kW", "MW", "eV", "ms", "um", "nm", "%", "deg", "rpm",
 }
 
 // variants are the units that may stand for a base unit in a product of

@@ -194,7 +194,7 @@ func TestNames(t *testing.T) {
 	for _, want := range []string{
 		"1", "m", "m/s", "m/s^2", "N", "Pa", "J", "W", "V", "C", "Ohm", "kg/s^2", "1/s", "m^(1/2)", "m^2/s^2", "A*s^2",
 		"mg/L", "1/h", "K/min", "cm/s", "L/h", "deg", "deg/s", "cm/s^2", "cm^2", "1/cm^2", "mg/L/h", "mL/kg/min", "kJ/mol", "%", "mmHg", "mouse", "1/mouse",
-		"mouse/day", "mmHg*mouse", "C/kg", "Pa/s", "mol/L", "umol/L", "mmol/L/min", "kg*m", "1/ms",
+		"mouse/day", "mmHg*mouse", "C/kg", "Pa/s", "mol/L", "umol/L", "mmol/L/min", "kg*m", "1/ms", "rpm", "rpm/s", "kcal/mol",
 	} {
 		u := unitOf(t, tab, want)
 		switch want {

@@ -190,6 +190,21 @@ func TestLossFigure(t *testing.T) {
 	require.Error(t, err)
 }
 
+// What passes the top of an axis is cut there, on its way in and out; what lies above is not drawn.
+func TestVisible(t *testing.T) {
+	at := func(xy ...float64) (pts plotter.XYs) {
+		for i := 0; i < len(xy); i += 2 {
+			pts = append(pts, plotter.XY{X: xy[i], Y: xy[i+1]})
+		}
+		return pts
+	}
+	require.Equal(t, []plotter.XYs{at(1, 2, 2, 1)}, visible(at(1, 2, 2, 1), 2))
+	require.Equal(t, []plotter.XYs{at(1.75, 4, 2, 1, 2.5, 4), at(3.5, 4, 4, 1)}, visible(at(1, 13, 2, 1, 3, 7, 4, 1), 4))
+	require.Equal(t, []plotter.XYs{at(1, 0)}, visible(at(1, 0), 4))
+	require.Equal(t, []plotter.XYs{at(2, 4, 2, 0)}, visible(at(1, math.Inf(1), 2, 0), 4)[:1])
+	require.Empty(t, visible(at(1, 5, 2, 6), 4))
+}
+
 // Many descents from starts of their own are lines that do not meet, before the least so far.
 func TestLossOfManyStarts(t *testing.T) {
 	var b strings.Builder

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/pinode/pinode/internal/files"
 	"github.com/pinode/pinode/internal/report"
@@ -274,20 +275,63 @@ func (h *history) curves(s *sheet, p *plot.Plot, top float64, train, valid plott
 		}
 		from := 0
 		for i := range c.pts {
-			if end := i + 1; end == len(c.pts) || c.pts[end].Y > top || c.pts[from].Y > top || k == 0 && starts[c.pts[end].X] {
-				if c.pts[from].Y <= top {
-					l, err := line(c.pts[from:end], c.ink, c.width)
-					if err != nil {
+			if end := i + 1; end == len(c.pts) || k == 0 && starts[c.pts[end].X] {
+				for _, part := range visible(c.pts[from:end], top) {
+					if err := s.part(p, c.name, part, c.ink, c.width); err != nil {
 						return err
 					}
-					p.Add(l)
-					s.explain(c.name, l)
 				}
 				from = end
 			}
 		}
 	}
 	return nil
+}
+
+// part draws a part of a curve, one of a single iteration as a dot.
+func (s *sheet) part(p *plot.Plot, name string, pts plotter.XYs, ink color.Color, width float64) error {
+	if len(pts) == 1 {
+		dot, err := plotter.NewScatter(pts)
+		if err != nil {
+			return err
+		}
+		dot.GlyphStyle = draw.GlyphStyle{Color: ink, Radius: vg.Points(1.5), Shape: draw.CircleGlyph{}}
+		p.Add(dot)
+		return nil
+	}
+	l, err := line(pts, ink, width)
+	if err != nil {
+		return err
+	}
+	p.Add(l)
+	s.explain(name, l)
+	return nil
+}
+
+// visible are the parts of a curve up to top, cut where it passes there.
+func visible(pts plotter.XYs, top float64) (parts []plotter.XYs) {
+	var part plotter.XYs
+	for i, x := range pts {
+		if i > 0 && (x.Y > top) != (pts[i-1].Y > top) {
+			was := pts[i-1]
+			cut := plotter.XY{X: x.X, Y: top}
+			if share := (top - was.Y) / (x.Y - was.Y); !math.IsNaN(share) {
+				cut.X = was.X + share*(x.X-was.X)
+			}
+			part = append(part, cut)
+		}
+		if x.Y > top {
+			if len(part) > 0 {
+				parts, part = append(parts, part), nil
+			}
+			continue
+		}
+		part = append(part, x)
+	}
+	if len(part) > 0 {
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 // best is the least loss up to each iteration.
