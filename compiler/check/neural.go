@@ -14,7 +14,7 @@ import (
 var Guarantees = setting.Table{
 	{Key: "odd", Kind: setting.Bool, Default: "false", Doc: "f(-x) = -f(x) by construction"},
 	{Key: "even", Kind: setting.Bool, Default: "false", Doc: "f(-x) = f(x) by construction"},
-	{Key: "positive", Kind: setting.Bool, Default: "false", Doc: "the result is positive by construction"},
+	{Key: "positive", Kind: setting.Bool, Default: "false", Doc: "the result is positive by construction; with `zero_at`, of one argument, above that"},
 	{Key: "convex", Kind: setting.Bool, Default: "false", Doc: "the result is convex in all arguments together, by construction; the activation is then `softplus` unless another is given"},
 	{Key: "skew", Kind: setting.Bool, Default: "false", Doc: "the result is a matrix M with M^T = -M by construction"},
 	{Key: "psd", Kind: setting.Bool, Default: "false", Doc: "the result is a symmetric matrix without negative eigenvalues by construction"},
@@ -94,7 +94,13 @@ func (e *neurals) neuralOptions(s *scope, n *Neural, d *dsl.NeuralDecl) {
 	}
 	with("odd", "even", n.Odd && n.Even)
 	with("odd", "positive", n.Odd && n.Positive)
-	with("positive", "zero_at", n.Positive && n.ZeroAt != nil)
+	// Of one argument a positive block may vanish where that begins.
+	if one := len(n.Args) == 1 && n.Args[0].Shape.Size() == 1; n.Positive && n.ZeroAt != nil {
+		with("positive", "zero_at", !one)
+		for key, on := range map[string]bool{"even": n.Even, "convex": n.Convex, "monotone": n.Monotone != nil} {
+			with(key, "zero_at", one && on)
+		}
+	}
 	with("even", "monotone", n.Even && n.Monotone != nil)
 	e.cell(n, seen)
 	with("odd", "convex", n.Odd && n.Convex)

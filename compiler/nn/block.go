@@ -129,8 +129,8 @@ func (n *Block) Validate() error {
 		return errors.New("a block that is odd and even is zero")
 	case n.Odd && n.Positive:
 		return errors.New("an odd block changes its sign and cannot be positive")
-	case n.Positive && n.ZeroAt != nil:
-		return errors.New("a positive block has no zero")
+	case n.Positive && n.ZeroAt != nil && (n.In != 1 || n.Even || n.Convex || n.Monotone != nil):
+		return errors.New("a positive block that has several inputs, or is even, convex or monotone, has no zero")
 	case monotone && n.Even:
 		return errors.New("an even block that is monotone in an input does not depend on it")
 	case monotone && len(n.Hidden) > 0 && !n.Activation.Monotone:

@@ -13,7 +13,8 @@ import "github.com/pinode/pinode/compiler/ir"
 //	odd       f(x) = (N(x) − N(−x))/2
 //	even      f(x) = (N(x) + N(−x))/2
 //	positive  g(x) = log(1 + e^f(x))
-//	zero_at   g(x) = f(x) − f(a); of an odd block f(x) − f(a) (a·x)/(a·a)
+//	zero_at   g(x) = f(x) − f(a); of an odd block f(x) − f(a) (a·x)/(a·a); of a positive
+//	          one of one argument (x − a) f(x), which is positive above a
 //	convex    the weights of later layers are squares, and each has the input besides
 //	skew, psd N − Nᵀ of what stands above the diagonal, LLᵀ of a lower triangle
 func (n *Block) Build(b *ir.Builder, weights, x *ir.Node) *ir.Node {
@@ -34,8 +35,11 @@ func (n *Block) Build(b *ir.Builder, weights, x *ir.Node) *ir.Node {
 func (n *Block) BuildZeroAt(b *ir.Builder, weights, x, zero *ir.Node) *ir.Node {
 	defer b.Network(b.Network(true))
 	y := n.unshifted(b, weights, x)
-	if n.Odd && n.zeroAtOrigin() {
+	switch {
+	case n.Odd && n.zeroAtOrigin():
 		return y
+	case n.Positive: // of one argument
+		return b.Mul(b.Elem(b.Sub(x, zero), 0), y)
 	}
 	shift := n.unshifted(b, weights, zero)
 	if n.Odd {

@@ -152,6 +152,29 @@ func holds(t require.TestingT, n *nn.Block, f *network, w, x []float64, name str
 	}
 }
 
+// TestPositiveFromZero: a positive block of one argument that vanishes somewhere is (x − a) times what it is without
+// that: it is positive above, and rises from there by what that is.
+func TestPositiveFromZero(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 9))
+	n := &nn.Block{In: 1, Out: 2, Hidden: []int{4}, Activation: nn.FindActivation("tanh"), Init: "glorot", Positive: true}
+	bare := compile(t, n, true)
+	zero := *n
+	zero.ZeroAt = []float64{0.3}
+	require.NoError(t, zero.Validate())
+	f := compile(t, &zero, true)
+	for range 20 {
+		w, x := normal(rng, n.NumWeights(), 1), 0.3+3*rng.Float64()
+		want, _, _ := bare.at(w, []float64{x})
+		got, _, _ := f.at(w, []float64{x})
+		for i := range got {
+			require.Positive(t, got[i])
+			require.InEpsilon(t, (x-0.3)*want[i], got[i], 1e-13)
+		}
+		at, _, _ := f.at(w, []float64{0.3})
+		require.Equal(t, []float64{0, 0}, at)
+	}
+}
+
 // TestRandomBlocks: the same for random sizes, guarantees and inputs, far out
 // as well.
 func TestRandomBlocks(t *testing.T) {
@@ -182,6 +205,7 @@ func TestImpossible(t *testing.T) {
 		{func(n *nn.Block) { n.Odd, n.Even = true, true }, "odd and even is zero"},
 		{func(n *nn.Block) { n.Odd, n.Positive = true, true }, "cannot be positive"},
 		{func(n *nn.Block) { n.Positive, n.ZeroAt = true, []float64{0, 0} }, "has no zero"},
+		{func(n *nn.Block) { n.In, n.Positive, n.ZeroAt, n.Monotone = 1, true, []float64{0}, []int{1} }, "has no zero"},
 		{func(n *nn.Block) { n.Even, n.Monotone = true, []int{0, 1} }, "an even block that is monotone"},
 		{func(n *nn.Block) { n.Monotone, n.Activation = []int{1, 0}, nn.FindActivation("swish") }, "`swish` rises and falls"},
 		{func(n *nn.Block) { n.Monotone, n.Init = []int{1, 0}, "zero_output" }, "zero_output"},
