@@ -31,6 +31,7 @@ func (e *analysis) analyse() {
 		e.analyseEvent(ev, assigned)
 	}
 	e.eventCycles()
+	e.fittedSpreads()
 	for _, x := range e.order {
 		if x.read {
 			continue
@@ -47,6 +48,26 @@ func (e *analysis) analyse() {
 		}
 	}
 }
+
+// fittedSpreads warns of spreads of priors that are fitted together with what these are priors of: the density of both
+// grows as these come to their middle and the spread to 0, by one power of it for each of them.
+func (e *analysis) fittedSpreads() {
+	for _, p := range e.m.Params {
+		if p.Prior == nil || p.Fixed || !aboutItsMiddle[p.Prior.Name] {
+			continue
+		}
+		walk(p.Prior.Args[len(p.Prior.Args)-1], func(x *Expr) bool {
+			spread, ok := x.Object.(*Param)
+			if ok && !spread.Fixed && spread.Lo <= 0 {
+				e.warnFittedSpread(p, spread)
+			}
+			return true
+		})
+	}
+}
+
+// aboutItsMiddle are distributions whose last argument is a spread about one before it.
+var aboutItsMiddle = map[string]bool{"normal": true, "lognormal": true, "student": true, "laplace": true, "cauchy": true}
 
 // writeConflicts finds pairs of events that may assign one variable at one
 // instant without an order between them.

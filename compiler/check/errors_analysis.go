@@ -77,6 +77,12 @@ func (e *analysis) warnUnusedParam(p *Param) {
 	e.diags.Warnf(unusedParameter, p.Span, "nothing depends on the parameter `%s`, so it cannot be learned", p.Name)
 }
 
+func (e *analysis) warnFittedSpread(p, spread *Param) {
+	e.diags.Warnf(fittedSpread, p.Prior.Span, "`%s`, the spread of the prior of `%s`, is fitted with it: that makes all of them alike and the spread go to 0, whatever the data say", spread.Name, p.Name).
+		WithNote(spread.Span, "the spread").
+		WithHelp("let it be `fixed`, at how much estimates differ that were fitted without the prior")
+}
+
 func (e *analysis) warnUnusedNeural(n *Neural) {
 	e.diags.Warnf(unusedParameter, n.Span, "nothing calls the block `%s`, so it cannot be learned", n.Name)
 }
