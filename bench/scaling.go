@@ -56,7 +56,7 @@ type Point struct {
 }
 
 // Growths are what `pinode bench --scaling` measures.
-var Growths = slices.Concat(stateGrowths, layersGrowths())
+var Growths = slices.Concat(stateGrowths, layersGrowths(), []*Growth{operations})
 
 var stateGrowths = []*Growth{
 	{
