@@ -120,10 +120,10 @@ func TestReadFile(t *testing.T) {
 	for name, want := range map[string]string{
 		"drop.csv":   ": the file does not exist\n  = help: did you mean `drops.csv`?",
 		"mice.csv":   ": the file does not exist\n  = help: a relative path is taken from the model file's folder",
-		"a.parquet":  ": this program does not read Parquet files, since it does not import `data/parquet`\n  = help: write the table as .csv, .tsv or .npz",
-		"a.XLSX":     ": spreadsheets are not read\n  = help: write the table as .csv, .tsv or .npz",
-		"a.json":     ": files ending in `.json` are not read\n  = help: write the table as .csv, .tsv or .npz",
-		"a":          ": the file's name has no ending that says what it is\n  = help: write the table as .csv, .tsv or .npz",
+		"a.parquet":  ": this program does not read Parquet files, since it does not import `data/parquet`\n  = help: write the table as .csv, .npz or .tsv",
+		"a.XLSX":     ": spreadsheets are not read\n  = help: write the table as .csv, .npz or .tsv",
+		"a.json":     ": files ending in `.json` are not read\n  = help: write the table as .csv, .npz or .tsv",
+		"a":          ": the file's name has no ending that says what it is\n  = help: write the table as .csv, .npz or .tsv",
 		"folder.csv": ": is a directory",
 	} {
 		path := filepath.Join(dir, name)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -99,7 +100,7 @@ func ReadFile(path string) (*Table, error) {
 		if !ok {
 			text = fmt.Sprintf("files ending in `%s` are not read", ext)
 		}
-		return nil, &Error{File: path, Text: text, Help: "write the table as .csv, .tsv or .npz"}
+		return nil, &Error{File: path, Text: text, Help: "write the table as " + endings()}
 	}
 	f, err := files.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -116,6 +117,13 @@ func ReadFile(path string) (*Table, error) {
 	}
 	defer f.Close()
 	return read(path, f)
+}
+
+// endings are those of files that are read.
+func endings() string {
+	list := slices.Sorted(maps.Keys(Readers))
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " or " + list[last]
 }
 
 // clipped is the start of a cell, for messages.

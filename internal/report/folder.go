@@ -31,6 +31,9 @@ import (
 // Folder is the folder of one fit.
 type Folder struct{ Dir string }
 
+// layout is the version of the layout of folders of runs.
+const layout = 1
+
 // Info is run.json.
 type Info struct {
 	Version  int                `json:"version"`
@@ -74,6 +77,9 @@ func (r *Folder) Info() (info Info, err error) {
 	}
 	if err := json.Unmarshal(text, &info); err != nil {
 		return info, Broken(r.Path("run.json"), err.Error())
+	}
+	if info.Version > layout {
+		return info, Broken(r.Path("run.json"), fmt.Sprintf("the folder has the layout %d of a later pinode, and this one reads up to %d", info.Version, layout))
 	}
 	return info, nil
 }
@@ -192,7 +198,7 @@ func (r *Folder) writeJSON(name string, v any) error {
 func (r *Folder) Begin(f *estimate.Fit, src Source) (Info, error) {
 	text := src.Program.Checked.Source.Text
 	info := Info{
-		Version: 1, Pinode: Version(), Argv: os.Args, Model: src.Path, Main: src.Program.Checked.Model.Name, Seed: f.Plan.Trainer.Seed,
+		Version: layout, Pinode: Version(), Argv: os.Args, Model: src.Path, Main: src.Program.Checked.Model.Name, Seed: f.Plan.Trainer.Seed,
 		Hashes: map[string]string{src.Path: hash([]byte(text))}, Started: time.Now(), Status: "running",
 		Labels: explain.Labels(src.Program), Certificate: f.Plan.Certificate, Start: map[string]float64{}, Params: absolute(src.Params), Data: map[string]string{},
 	}
