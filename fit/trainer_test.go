@@ -509,6 +509,7 @@ func TestResumeRefuses(t *testing.T) {
 	for want, spoil := range map[string]func(*State){
 		"another model":           func(s *State) { s.X = s.X[:2] },
 		"made by the optimizers":  func(s *State) { s.Stages = []string{"sgd"} },
+		"this run has [adam]":     func(s *State) { s.Stage = 1 },
 		"made with seed 9":        func(s *State) { s.Seed = 9 },
 		"parts do not fit":        func(s *State) { s.Iteration = -1 },
 		"memory of adam does not": func(s *State) { s.Method.FirstOrder.Grad = nil },

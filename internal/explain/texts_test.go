@@ -65,6 +65,10 @@ func TestFailures(t *testing.T) {
 	at := open
 	at.Event, at.Status = 1, sim.ZenoLimit
 	require.Contains(t, text(at, 1, 2, 3, 4), " (event `late`, m.node:12:9); say in its body what then: ")
+	at.Status = sim.Unstable
+	require.NotContains(t, text(at, 1, 2, 3, 4), "zeno rest")
+	resting := compiled(t, "model M {\n  state h = 1\n  state v = 0\n  h' = v\n  v' = -1\n  event hit when h <= 0 {\n    v := -0.5*v\n    zeno rest { h := 0; v := 0 }\n  }\n}")
+	require.NotContains(t, explain.Failure(resting, &sim.Failure{State: -1, Guard: -1, Status: sim.ZenoLimit}), "say in its body")
 	at.Event, at.Guard, at.Status = -1, 0, sim.Graze
 	require.Contains(t, text(at, 1, 2, 3, 4), ", of `")
 }

@@ -224,3 +224,26 @@ data d from "data.csv" { time: t, x: where, seen: s, mid: m }
 	_, err = read("t,where,s,m\n0,1,1,\n0.5,,1,4\n")
 	require.ErrorContains(t, err, "data.csv:3: `seen` is measured here, and the row does not say at which `x`")
 }
+
+// TestSwitchedInputs: of an input that keeps its values between jumps, and whose file does not say how it is read, the element is
+// looked at that does.
+func TestSwitchedInputs(t *testing.T) {
+	for more, want := range map[string]string{
+		"":      "input `u` keeps its value between jumps, as that from 5 to 9 between 3 and 4, and is read along a straight line there: write `hold` behind its unit if each value counts until the next, or `linear`",
+		" hold": "",
+	} {
+		p := problemtest.Open(t, "model M {\n  param k = 1\n  input u[2]"+more+"\n  state x = 1\n  x' = -k*x + u[0] + u[1]\n  observe y = x\n}\ndata d from \"data.csv\" { time: t, u: [a, b], y: y }\n",
+			"t,a,b,y\n0,1,5,1\n1,1.5,5,1\n2,2.7,5,1\n3,3.1,5,1\n4,4,9,1\n5,4.2,9,1\n6,5,9,1\n7,5.5,9,1\n8,5.7,2,1\n9,6,2,1\n10,6.1,2,1\n")
+		_, err := p.Trajectories(data.Train)
+		require.NoError(t, err)
+		var said []string
+		for _, d := range p.Doubts().All {
+			said = append(said, d.Message)
+		}
+		if want == "" {
+			require.Empty(t, said)
+		} else {
+			require.Equal(t, []string{want}, said)
+		}
+	}
+}

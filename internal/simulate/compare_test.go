@@ -111,3 +111,20 @@ events       none
 	require.Regexp(t, `steps        \d+ accepted, [1-9]\d* rejected\n`, s.Explanation)
 	require.Regexp(t, `rejections   between t = [\d.]+ and [\d.]+\n`, s.Explanation)
 }
+
+// TestTolerancesExplained: absolute tolerances that follow the sizes of states are told from the least to the largest.
+func TestTolerancesExplained(t *testing.T) {
+	for atol, want := range map[string]string{"": "1e-14 … 4e-09 by the sizes of the states", ", atol: 1e-7": "1e-07"} {
+		m, err := pinode.Parse("m.node", `model M {
+  state x = 4e-3
+  state y = 1e-8
+  x' = -x
+  y' = -y
+}
+simulate { until: 1, solver: tsit5 { rtol: 1e-6`+atol+` } }`)
+		require.NoError(t, err)
+		s, err := m.Simulate(t.Context(), pinode.SimulateOptions{Explain: true})
+		require.NoError(t, err)
+		require.Contains(t, s.Explanation, want+"\n")
+	}
+}
