@@ -100,3 +100,25 @@ func TestEigenvaluesExact(t *testing.T) {
 	require.InEpsilon(t, -1e-3, real(got[1]), 1e-9)
 	require.InEpsilon(t, -1e8, real(got[0]), 1e-9)
 }
+
+// TestEigenvaluesOfUnits: variables in other units leave the eigenvalues what they are, 3 and 3 ± √3, to the last digits.
+func TestEigenvaluesOfUnits(t *testing.T) {
+	a := []float64{2, 1, 0, 1, 3, 1, 0, 1, 4}
+	for _, unit := range [][]float64{{1, 1, 1}, {1, 0x1p30, 0x1p-30}, {0x1p-40, 1, 0x1p40}, {0x1p25, 0x1p-25, 1}} {
+		b := make([]float64, 9)
+		for i := range 3 {
+			for j := range 3 {
+				b[3*i+j] = a[3*i+j] * unit[i] / unit[j]
+			}
+		}
+		values, _ := Eigenvalues(3, b)
+		require.Len(t, values, 3)
+		var got []float64
+		for _, v := range values {
+			require.InDelta(t, 0, imag(v), 1e-12)
+			got = append(got, real(v))
+		}
+		slices.Sort(got)
+		require.InDeltaSlice(t, []float64{3 - math.Sqrt(3), 3, 3 + math.Sqrt(3)}, got, 1e-13, "%g", unit)
+	}
+}
