@@ -101,3 +101,12 @@ func (c *Cond) Guards(to []int) []int {
 	}
 	return to
 }
+
+// Reads reports whether the condition depends on a guard.
+func (c *Cond) Reads(guard int) bool {
+	switch c.Op {
+	case Below, Above, Cross, Rise, Fall, Flag:
+		return c.Guard == guard
+	}
+	return slices.ContainsFunc(c.Args, func(a *Cond) bool { return a.Reads(guard) })
+}

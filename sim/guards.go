@@ -188,12 +188,3 @@ func (s *guards) lands(i int, h float64, at *spreads) bool {
 	g, rate := at.coarse.g[i], at.coarse.rate[i]
 	return rate*h <= 100*g && direction(s.rate[i], s.accel[i], g, rate) == 0
 }
-
-func (s *guards) finiteGuards() *Failure {
-	for i, g := range s.g[:len(s.g)-s.size.Exits] { // exits have no value where a motion along a surface ends for good
-		if math.IsNaN(g) {
-			return s.blame(s.fail(Unstable, 0, "a condition cannot be evaluated here: its guard is not a number"), i)
-		}
-	}
-	return nil
-}

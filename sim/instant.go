@@ -175,6 +175,9 @@ func (s *instant) cross(guard int) *Failure {
 			s.rests.release(e)
 		}
 	}
+	if fail := s.finiteGuards(); fail != nil { // what crossed may have others read
+		return fail
+	}
 	s.conds.update(func(e int) {
 		by := s.conds.crossedBy(e)
 		if by >= 0 {

@@ -270,11 +270,16 @@ func (s *Integrator) advance() *Failure {
 		if done, fail := s.descend(); done {
 			return fail
 		}
-		s.search.passed, s.search.expanded = s.search.passed[:0], false
-		guard, theta := s.search.scan(0)
+		guard, theta := s.search.scan()
+		if i := s.search.endless; i >= 0 {
+			if s.again(theta * s.try) {
+				return nil
+			}
+			return s.blame(s.fail(Livelock, s.try, "a guard crosses its surface more than %d times within one step", maxFlips), i)
+		}
 		if i := s.sides.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.sides.det.UndefinedAt) {
 			from := s.sides.det.UndefinedAt * s.try
-			if s.shorten(from) {
+			if s.again(from) {
 				return nil
 			}
 			if landed := s.search.land(i, math.Inf(1)); landed >= 0 {
@@ -309,6 +314,13 @@ func (s *Integrator) advance() *Failure {
 	return s.happen(-1)
 }
 
+// again has the step tried again, shorter than to a time from its start, and takes back what the search has
+// found in it; it reports whether there can be a shorter one.
+func (s *Integrator) again(from float64) bool {
+	s.search.unpassFrom(0)
+	return s.shorten(from)
+}
+
 // advanceTo ends the accepted step where a guard crosses its surface or leaves it.
 func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	e := entry{kind: stepEntry, end: endRoot, ref: guard}
@@ -323,7 +335,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 		var fail *Failure
 		h, fail = s.search.locate(guard, theta)
 		if s.search.poorly(guard, fail) {
-			if s.shorten(theta * s.try) {
+			if s.again(theta * s.try) {
 				return nil
 			}
 			if landed := s.search.land(-1, s.opt.RTol*(s.t-s.clock.last)); landed >= 0 {

@@ -22,6 +22,8 @@ type search struct {
 	ownOnly, someNear bool
 
 	passed  []passage // crossings of the step that changed nothing
+	idle    idle      // guards that are not looked at in the rest of the step
+	endless int       // a guard with more of these than the step is searched for, or −1
 	counted int       // the last step that was counted as unproven
 	along   []float64 // room: the state on the dense output
 	flow    []float64 // and its derivative
@@ -33,6 +35,7 @@ type search struct {
 func newSearch(s *sides, step *stepping, clock *clock, rests *rests, conds *conditions, switches *switches) *search {
 	return &search{
 		sides: s, step: step, clock: clock, rests: rests, conds: conds, switches: switches,
+		idle:  idle{crossings: make([]int, s.size.Guards)},
 		along: make([]float64, s.size.Y), flow: make([]float64, s.size.Y),
 	}
 }
@@ -152,23 +155,39 @@ func (s *search) landing(but int, within float64) int {
 // that is tried.
 const lastTries = 128
 
-// scan looks for the first crossing inside the accepted step, from a place of it on,
-// which triggers an event or turns a switch, and for guards that leave a surface that
-// they were on. Crossings that change nothing are taken over on the way.
-func (s *search) scan(from float64) (guard int, theta float64) {
+// scan looks for the first crossing inside the accepted step which triggers an event or turns
+// a switch, and for guards that leave a surface that they were on. Crossings that change nothing
+// are taken over on the way.
+func (s *search) scan() (guard int, theta float64) {
+	clear(s.idle.crossings)
+	s.passed, s.expanded, s.endless = s.passed[:0], false, -1
+	if guard, theta = s.scanFrom(0); guard < 0 {
+		s.followIdle(1)
+	}
+	s.rouse(func(int) bool { return true })
+	return guard, theta
+}
+
+// scanFrom is the same from a place of the step on.
+func (s *search) scanFrom(from float64) (guard int, theta float64) {
 	leaves, when := s.leave(from)
 	last := -1
 	for flips := 0; ; flips++ {
 		found := s.det.First(s, from, s.step.stepper.H, 0)
-		over := flips >= maxFlips && len(found) > 0
-		if over {
-			s.det.Unproven = found[0].Guard
+		if i := max(s.det.Undefined, s.det.Unproven); i >= 0 && !s.read(i) {
+			s.mute(i)
+			continue
 		}
 		s.countUnproven()
-		if over || len(found) == 0 || found[0].Theta >= when {
+		if len(found) == 0 || found[0].Theta >= when {
 			break
 		}
 		c := found[0]
+		if flips >= maxFlips {
+			s.endless = c.Guard
+			return c.Guard, c.Theta
+		}
+		s.followIdle(c.Theta)
 		to := -s.det.Side[c.Guard]
 		if c.Touch || c.Guard == last && c.Theta <= from { // or back where it just was: it is on its surface
 			to = 0
@@ -182,28 +201,32 @@ func (s *search) scan(from float64) (guard int, theta float64) {
 		}
 		if c.Touch {
 			from, last = c.Theta, -1
+			s.muteOften(c.Guard)
 			continue
 		}
-		s.passed = append(s.passed, passage{c.Guard, s.det.Side[c.Guard], c.Theta})
-		s.pass(c.Guard, to)
+		s.pass(c.Guard, to, c.Theta)
 		if c.Theta >= 1 {
 			return -1, 0
 		}
 		from, last = c.Theta, c.Guard
+		s.rouse(s.read)
+		s.muteOften(c.Guard)
 	}
 	if leaves < 0 {
 		return -1, 0
 	}
+	s.followIdle(when)
 	s.Probe(when, s.g, s.rate)
 	to := sign(s.g[leaves])
 	if to == s.det.Side[leaves] && s.rests.restsOn(leaves) < 0 {
 		s.arm(leaves)
-		return s.scan(when)
+		return s.scanFrom(when)
 	}
 	if !s.matters(leaves, to) {
 		s.arm(leaves)
-		s.pass(leaves, to)
-		return s.scan(when)
+		s.pass(leaves, to, when)
+		s.rouse(s.read)
+		return s.scanFrom(when)
 	}
 	return leaves, when
 }
@@ -213,27 +236,30 @@ const maxFlips = 100_000
 
 // pass takes a guard to another side between instants and brings the conditions
 // up to date.
-func (s *search) pass(guard int, to int8) {
+func (s *search) pass(guard int, to int8, theta float64) {
+	s.passed = append(s.passed, passage{guard, s.det.Side[guard], s.armed[guard], theta})
 	s.setSide(guard, to, noEdge)
 	s.conds.update(nil)
 }
 
 // passage is a crossing that changed nothing.
 type passage struct {
-	guard int
-	was   int8
-	theta float64
+	guard      int
+	was, armed int8
+	theta      float64
 }
 
 // unpass takes back the crossings that are of the same instant as one that matters:
 // they belong to it.
-func (s *search) unpass(theta float64) {
-	for i := len(s.passed) - 1; i >= 0; i-- {
-		p := &s.passed[i]
-		if (theta-p.theta)*s.step.stepper.H > s.resolution() {
-			break
-		}
+func (s *search) unpass(theta float64) { s.unpassFrom(theta - s.resolution()/s.step.stepper.H) }
+
+// unpassFrom takes back those from a place of the step on.
+func (s *search) unpassFrom(theta float64) {
+	for n := len(s.passed); n > 0 && s.passed[n-1].theta >= theta; n-- {
+		p := &s.passed[n-1]
 		s.setSide(p.guard, p.was, noEdge)
+		s.armed[p.guard] = p.armed
+		s.passed = s.passed[:n-1]
 	}
 	s.conds.update(nil)
 }

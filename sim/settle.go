@@ -25,9 +25,6 @@ func (s *instant) settle(event int) *Failure {
 	copy(s.before.g, s.g)
 	copy(s.before.rate, s.rate)
 	s.evalGuards()
-	if fail := s.finiteGuards(); fail != nil {
-		return fail
-	}
 	s.switches.leaveEdges()
 	some := event != noEvent && s.putBack(event)
 	some = s.turnBack() || some
@@ -42,6 +39,9 @@ func (s *instant) settle(event int) *Failure {
 			break
 		}
 		s.evalGuards() // those that read the modes may have jumped
+	}
+	if fail := s.finiteGuards(); fail != nil { // the sides of others tell what is read
+		return fail
 	}
 	if some {
 		s.conds.update(func(e int) { s.trigger(jumps.Item{Event: e, Guard: s.conds.closedBy(e)}) })

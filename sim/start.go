@@ -87,10 +87,11 @@ func (s *instant) firstModes() {
 // start.
 func (s *instant) firstSides() *Failure {
 	s.firstModes()
+	s.setSpreads()
+	s.equalities(s.det.Side) // which tell what is read of guards that are not numbers
 	if fail := s.finiteGuards(); fail != nil {
 		return fail
 	}
-	s.setSpreads()
 	for i := range s.hy.Switches {
 		if w := &s.hy.Switches[i]; w.Floor {
 			s.det.Side[w.Guard], s.det.Side[w.Upper] = 1, -1
