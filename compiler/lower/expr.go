@@ -209,6 +209,7 @@ func (l *expressions) let(o check.Object, value *check.Expr) *ir.Node {
 	if n := l.lets[k]; n != nil {
 		return n
 	}
+	defer l.roots.everywhere()()
 	n := l.value(value, o.Info().Shape)
 	l.lets[k] = n
 	return n
@@ -346,7 +347,8 @@ func (l *expressions) op(x *check.Expr) *ir.Node {
 		return l.conditions.cond(x)
 	case "if":
 		c := l.conditions.cond(x.Args[0])
-		return l.b.Select(c, l.expr(x.Args[1]), l.expr(x.Args[2]))
+		holds := l.roots.inBranch(x.Args[0], true, x.Args[1])
+		return l.b.Select(c, holds, l.roots.inBranch(x.Args[0], false, x.Args[2]))
 	}
 	args := make([]*ir.Node, len(x.Args))
 	for i, a := range x.Args {

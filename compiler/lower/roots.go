@@ -2,6 +2,7 @@ package lower
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pinode/pinode/autodiff"
 	"github.com/pinode/pinode/compiler/check"
@@ -17,6 +18,14 @@ type roots struct {
 	*conditions
 	positive map[*ir.Node]bool // branches that are: see notNegative
 	plain    bool              // roots have no switches: see mostRoots
+
+	assumed []assumption // what the conditions of the branches say that are being lowered
+}
+
+// assumption is that the values with a surface, or their negatives, are 0 or more.
+type assumption struct {
+	surface *ir.Node
+	turned  bool
 }
 
 // mostRoots bounds how many such edges a run looks out for: more, as of the cells of a chain, would take longer than
@@ -119,6 +128,51 @@ func (l *roots) power(x *check.Expr, args []*ir.Node) *ir.Node {
 	})
 }
 
+// inBranch lowers a branch of an `if`, in which its condition holds or does not. A comparison of it says of a
+// difference that it is 0 or more there, so that its roots and powers are as those of max: see power.
+func (l *roots) inBranch(cond *check.Expr, holds bool, branch *check.Expr) *ir.Node {
+	n := len(l.assumed)
+	defer func() { l.assumed = l.assumed[:n] }()
+	l.assume(cond, holds)
+	return l.expr(branch)
+}
+
+// everywhere lowers what is read in other places too, until what it returns is called.
+func (l *roots) everywhere() (back func()) {
+	was := l.assumed
+	l.assumed = nil
+	return func() { l.assumed = was }
+}
+
+func (l *roots) assume(cond *check.Expr, holds bool) {
+	if cond.Kind != check.Op {
+		return
+	}
+	switch cond.Name {
+	case "not":
+		l.assume(cond.Args[0], !holds)
+	case "and", "or":
+		if holds == (cond.Name == "and") { // of both
+			l.assume(cond.Args[0], holds)
+			l.assume(cond.Args[1], holds)
+		}
+	case "gt", "ge", "lt", "le":
+		d := l.b.Sub(l.expr(cond.Args[0]), l.expr(cond.Args[1]))
+		surface, turned := l.oriented(l.actual(d))
+		below := cond.Name == "lt" || cond.Name == "le"
+		l.assumed = append(l.assumed, assumption{surface, turned != (holds == below)})
+	}
+}
+
+// assumedHere reports whether the branch that is being lowered is one in which a value is 0 or more.
+func (l *roots) assumedHere(n *ir.Node) bool {
+	if len(l.assumed) == 0 || n.Shape != ir.Scalar {
+		return false
+	}
+	surface, turned := l.oriented(l.actual(n))
+	return slices.Contains(l.assumed, assumption{surface, turned})
+}
+
 // upward notes that a value is 0 or more.
 func (l *roots) upward(n *ir.Node) *ir.Node {
 	l.positive[n] = true
@@ -127,7 +181,7 @@ func (l *roots) upward(n *ir.Node) *ir.Node {
 
 // notNegative reports whether a value is known to be 0 or more wherever it has a value.
 func (l *roots) notNegative(n *ir.Node) bool {
-	if l.positive[n] || autodiff.Squares(n) {
+	if l.positive[n] || autodiff.Squares(n) || l.assumedHere(n) {
 		return true
 	}
 	all := func(list []*ir.Node) bool {
