@@ -56,6 +56,33 @@ func TestRootsOnOneSide(t *testing.T) {
 	}
 }
 
+// The end of an overflow: inflow and head come to zero at one time, whatever the parameters, with the slope of √h
+// infinite there. The same flow in four ways of writing.
+func TestEndOfOverflow(t *testing.T) {
+	t.Parallel()
+	want := map[float64]float64{}
+	for _, until := range []float64{5, 12, 15} {
+		want[until] = classical(func(t float64, y, f []float64) {
+			f[0] = 0.2 + 0.5*math.Sin(t) - 2*math.Sqrt(math.Max(y[0]-1, 0))
+		}, []float64{0.5}, until, 600_000)[0]
+	}
+	for _, flow := range []string{"2*sqrt(max(h - 1, 0))", "2*max(h - 1, 0)^0.5", "(if h > 1 then 2*sqrt(h - 1) else 0)", "(if h <= 1 then 0 else 2*(h - 1)^0.5)"} {
+		for _, solver := range []string{"auto", "tsit5", "dop853", "kvaerno5", "radau"} {
+			for _, rtol := range []float64{1e-4, 1e-6, 1e-8, 1e-9} {
+				m, err := Parse("weir.node", fmt.Sprintf("model M {\nstate h = 0.5\n h' = 0.2 + 0.5*sin(t) - %s\n}\nsimulate { times: [5, 12, 15], solver: %s { rtol: %g } }", flow, solver, rtol))
+				require.NoError(t, err, flow)
+				s, err := m.Simulate(t.Context(), SimulateOptions{})
+				require.NoError(t, err, "%s, %s, %g", flow, solver, rtol)
+				for _, row := range s.Trajectories[0].Rows {
+					if due, ok := want[row[0]]; ok {
+						require.InDelta(t, due, row[1], 300*rtol+1e-7, "%s, %s, %g at %g", flow, solver, rtol, row[0])
+					}
+				}
+			}
+		}
+	}
+}
+
 // classical integrates with the classical Runge–Kutta method of order 4 in n equal steps from 0.
 func classical(rhs func(t float64, y, f []float64), start []float64, end float64, n int) []float64 {
 	y := append([]float64{}, start...)

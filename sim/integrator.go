@@ -272,14 +272,14 @@ func (s *Integrator) advance() *Failure {
 		}
 		guard, theta := s.search.scan()
 		if i := s.search.endless; i >= 0 {
-			if s.again(theta * s.try) {
+			if s.search.again(theta * s.try) {
 				return nil
 			}
 			return s.blame(s.fail(Livelock, s.try, "a guard crosses its surface more than %d times within one step", maxFlips), i)
 		}
 		if i := s.sides.det.Undefined; i >= 0 && !(guard >= 0 && theta <= s.sides.det.UndefinedAt) {
 			from := s.sides.det.UndefinedAt * s.try
-			if s.again(from) {
+			if s.search.again(from) {
 				return nil
 			}
 			if landed := s.search.land(i, math.Inf(1)); landed >= 0 {
@@ -314,13 +314,6 @@ func (s *Integrator) advance() *Failure {
 	return s.happen(-1)
 }
 
-// again has the step tried again, shorter than to a time from its start, and takes back what the search has
-// found in it; it reports whether there can be a shorter one.
-func (s *Integrator) again(from float64) bool {
-	s.search.unpassFrom(0)
-	return s.shorten(from)
-}
-
 // advanceTo ends the accepted step where a guard crosses its surface or leaves it.
 func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	e := entry{kind: stepEntry, end: endRoot, ref: guard}
@@ -335,7 +328,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 		var fail *Failure
 		h, fail = s.search.locate(guard, theta)
 		if s.search.poorly(guard, fail) {
-			if s.again(theta * s.try) {
+			if s.search.again(theta * s.try) {
 				return nil
 			}
 			if landed := s.search.land(-1, s.opt.RTol*(s.t-s.clock.last)); landed >= 0 {
@@ -428,11 +421,15 @@ func (s *Integrator) progress(h float64) *Failure {
 }
 
 // converge is for crossings that come ever closer: fields that turn about the
-// intersection of two surfaces, onto which the solution goes on if it can.
+// intersection of two surfaces, onto which the solution goes on if it can, or guards that hardly move.
 func (s *Integrator) converge() *Failure {
 	s.instant.begin()
 	s.sides.evalGuards()
 	s.sides.setSpreads()
+	if s.switches.restWhereSlow() {
+		s.stuck = 0
+		return nil
+	}
 	if fail := s.switches.meet(); fail != nil {
 		fail.Detail = fmt.Sprintf("%d crossings in a row without progress in time: %s", s.stuck, fail.Detail)
 		return fail

@@ -264,6 +264,13 @@ func (s *search) unpassFrom(theta float64) {
 	s.conds.update(nil)
 }
 
+// again has the step tried again, shorter than to a time from its start, and takes back what was found in it;
+// it reports whether there can be a shorter one.
+func (s *search) again(from float64) bool {
+	s.unpassFrom(0)
+	return s.step.shorten(from)
+}
+
 // leave finds the first guard near its surface that clearly leaves it inside the step,
 // and where; −1 and infinity if none does: see restWithin and depart.
 func (s *search) leave(from float64) (guard int, theta float64) {

@@ -180,6 +180,25 @@ func (s *switches) meet() *Failure {
 	return nil
 }
 
+// restWhereSlow lets the guards rest that hardly move on either side of their surface, and reports whether there are
+// any: the two fields are the same there but for what a root makes of round-off.
+func (s *switches) restWhereSlow() (some bool) {
+	for i := range s.hy.Switches {
+		w := &s.hy.Switches[i]
+		if w.Floor || w.Implicit || !(math.Abs(s.g[w.Guard]) <= s.here.coarse.g[w.Guard]) {
+			continue
+		}
+		if up, down := s.branch(i, 1), s.branch(i, 0); up.known && down.known && s.hardlyMoves(w.Guard, up, down) {
+			s.lately[w.Guard].landed = true
+			s.setSide(w.Guard, 0, noEdge)
+			s.disarm(w.Guard)
+			s.turn(i, atEquality)
+			some = true
+		}
+	}
+	return some
+}
+
 // firesOnSurface is the failure of sliding along the surface of a switch whose mode decides
 // when an event fires.
 func (s *switches) firesOnSurface(i int) *Failure {

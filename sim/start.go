@@ -93,8 +93,9 @@ func (s *instant) firstSides() *Failure {
 		return fail
 	}
 	for i := range s.hy.Switches {
-		if w := &s.hy.Switches[i]; w.Floor {
-			s.det.Side[w.Guard], s.det.Side[w.Upper] = 1, -1
+		w := &s.hy.Switches[i]
+		if s.det.Side[w.Guard] = 1; w.Floor { // of the others none has come to rest
+			s.det.Side[w.Upper] = -1
 		}
 	}
 	if fail := s.switches.resolve(settling); fail != nil {
