@@ -83,6 +83,39 @@ func TestEndOfOverflow(t *testing.T) {
 	}
 }
 
+// The derivatives behind the end of an overflow: of the head there nothing is left. Reference: central differences of the
+// classical method.
+func TestGradientsBehindOverflow(t *testing.T) {
+	t.Parallel()
+	const until, step = 12, 1e-4
+	level := func(q, c float64) float64 {
+		return classical(func(t float64, y, f []float64) {
+			f[0] = 0.2 - q + q*math.Sin(t) + 0.5 - c*math.Sqrt(math.Max(y[0]-1, 0))
+		}, []float64{0.5}, until, 200_000)[0]
+	}
+	wantQ := -(level(0.5+step, 2) - level(0.5-step, 2)) / (2 * step)
+	for _, flow := range []string{"c*sqrt(max(h - 1, 0))", "(if h > 1 then c*sqrt(h - 1) else 0)"} {
+		m := fromText(t, `model Pond {
+  param q = 0.5
+  param c = 2
+  state h = 0.5
+  h' = 0.7 - q + q*sin(t) - `+flow+`
+  observe seen = h ~ laplace(1)
+}
+data d from "d.csv" { time: t; seen: seen }
+`, "t,seen\n12,-9\n")
+		for _, solver := range []string{"auto", "dop853", "kvaerno5", "radau"} {
+			for _, mode := range []string{"unrolled", "forward", "adjoint"} {
+				setFit(t, m, "gradient", mode, "solver", solver, "solver.rtol", "1e-8")
+				e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+				require.NoError(t, err, "%s by %s, %s", flow, solver, mode)
+				require.InEpsilon(t, wantQ, e.Gradient.Params["q"], 1e-3, "%s by %s, %s", flow, solver, mode)
+				require.InDelta(t, 0, e.Gradient.Params["c"], 1e-3, "%s by %s, %s", flow, solver, mode)
+			}
+		}
+	}
+}
+
 // classical integrates with the classical Runge–Kutta method of order 4 in n equal steps from 0.
 func classical(rhs func(t float64, y, f []float64), start []float64, end float64, n int) []float64 {
 	y := append([]float64{}, start...)

@@ -159,6 +159,8 @@ func (f *forward) entry(e *entry) {
 		f.falls.descend(f, e)
 	case steepEntry:
 		steepOn(f, e)
+	case vanishEntry:
+		vanishOn(f, e)
 	case tieEntry:
 		f.falls.tie(f, e)
 	case heldEntry:

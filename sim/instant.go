@@ -142,6 +142,7 @@ func (s *instant) cross(guard int) *Failure {
 	}
 	copy(s.before.g, s.g)
 	copy(s.before.rate, s.rate)
+	s.switches.noteVanishing()
 	turns := s.out.Stats.Turns
 	if fail := s.switches.cross(guard); fail != nil {
 		return fail
@@ -404,6 +405,7 @@ func (s *instant) carryOut() *Failure {
 	}
 	clear(s.edge) // edges are over with their instant
 	s.conds.update(nil)
+	leaveNothing(s)
 	leaveSteep(s)
 	startAnew(s.step)
 	return nil

@@ -320,7 +320,7 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 	var h float64
 	known := !s.rests.near(guard)
 	if !known {
-		h = s.search.leaveAt(theta)
+		h = s.search.leaveAt(guard, theta)
 		if s.search.drifts(guard, h) {
 			e.end = endFixed
 		}
@@ -337,6 +337,9 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 		}
 		if fail != nil {
 			return fail
+		}
+		if s.search.vanishes(guard, h) {
+			h, e.end = shortOf(s.search, guard, h), endFixed // nothing depends on when, and its rate may be none
 		}
 	}
 	s.traceStep(h, true)

@@ -191,6 +191,8 @@ func (r *reverse) other(e *entry) {
 		r.falls.descend(r, e)
 	case steepEntry:
 		steepBack(r, e)
+	case vanishEntry:
+		vanishBack(r, e)
 	case tieEntry:
 		r.falls.tie(r, e)
 	case heldEntry:

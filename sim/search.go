@@ -382,7 +382,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	}
 	side := float64(s.det.Side[guard])
 	trans := s.transversality(guard, s.t+bestH-s.clock.last)
-	if trans > grazeTol && side*s.rate[guard] < 0 || s.staysBehind(guard, bestH) {
+	if trans > grazeTol && side*s.rate[guard] < 0 || s.staysBehind(guard, bestH) || s.vanishes(guard, bestH) {
 		return bestH, nil
 	}
 	if s.goesThrough(guard, bestH, full) {
@@ -398,7 +398,8 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 }
 
 // beyond makes the step of length h to the root of a switch's guard a little longer, where it ends a hair before its
-// surface and the field behind has no value there, as √(h − 1) at h < 1: it is to end where that has one.
+// surface and the field behind has no value there, as √(h − 1) at h < 1: it is to end where that has one. Or where the
+// rate of the guard is another a hair farther: what a root makes of round-off would be taken for a jump of the field.
 func (s *search) beyond(guard int, h float64) float64 {
 	i := s.switchOf[guard]
 	if i < 0 || s.isExit(guard) || s.hy.Switches[i].Floor || s.hy.Switches[i].Implicit {
@@ -409,19 +410,32 @@ func (s *search) beyond(guard int, h float64) float64 {
 		s.lookAtEnd(h)
 		return finite(s.step.stepper.End()) && s.switches.valued(i, float64(truth(side < 0)), s.t+h, s.step.stepper.End())
 	}
-	if valued(h) {
+	known := valued(h)
+	if known && !s.descends() {
 		return h
 	}
-	least := math.Max(math.Abs(s.g[guard]/s.rate[guard]), ulp(s.t+h))
+	rate, least := s.rate[guard], math.Max(math.Abs(s.g[guard]/s.rate[guard]), ulp(s.t+h))
 	for k := range mostBeyond {
 		longer := h + math.Ldexp(least, k)
-		if s.step.take(longer); valued(longer) && side*s.g[guard] < 0 {
-			return longer
+		if known && longer > h*(1+aHair) {
+			break
 		}
+		if s.step.take(longer); !valued(longer) || side*s.g[guard] >= 0 {
+			continue
+		}
+		if known && math.Abs(s.rate[guard]-rate) <= sameRate*math.Abs(rate) {
+			break
+		}
+		return longer
 	}
 	s.step.take(h)
 	return h
 }
+
+const (
+	sameRate = 1e-6 // is by how much of itself the rate of a guard may change within a hair
+	aHair    = 1e-6 // of a step
+)
 
 // mostBeyond is how often the step that ends before a root is made twice as much longer.
 const mostBeyond = 6
@@ -460,10 +474,12 @@ func (s *search) goesThrough(guard int, h, full float64) bool {
 }
 
 // leaveAt shortens the step so that it ends where a guard has clearly left the
-// surface that it rested on.
-func (s *search) leaveAt(theta float64) (h float64) {
+// surface that it rested on: the true step may not go quite as far from it as its dense output did.
+func (s *search) leaveAt(guard int, theta float64) (h float64) {
 	h = theta * s.step.stepper.H
 	s.step.take(h)
+	s.lookAtEnd(h)
+	s.band[guard] = math.Min(s.band[guard], math.Abs(s.g[guard])/2)
 	return h
 }
 
@@ -513,6 +529,27 @@ func (s *search) lookAtEnd(h float64) {
 		s.model.GuardsAlong(s.t+h, s.step.stepper.End(), s.d, s.step.stepper.EndRate(), s.g, s.rate)
 	} else {
 		s.model.Guards(s.t+h, s.step.stepper.End(), s.d, s.held, s.g, s.rate, nil)
+	}
+}
+
+// vanishes reports whether at the end of the step of length h a guard comes to its surface as at the end of an overflow.
+func (s *search) vanishes(guard int, h float64) bool {
+	y, t := s.y, s.t
+	defer func() { s.y, s.t = y, t }()
+	s.y, s.t = s.step.stepper.End(), s.t+h
+	return s.switches.vanishesAt(guard)
+}
+
+// shortOf makes the step of length h to the surface of a guard a hair shorter, where it ends exactly there: the slope of a root
+// is infinite on it.
+func shortOf(s *search, guard int, h float64) float64 {
+	shorter := h
+	for k := 4; ; k++ {
+		if s.lookAtEnd(shorter); s.g[guard] != 0 || shorter < (1-aHair)*h {
+			return shorter
+		}
+		shorter = h - math.Ldexp(ulp(s.t+h), k)
+		s.step.take(shorter)
 	}
 }
 

@@ -18,15 +18,17 @@ type switches struct {
 	together *surfaces
 	exited   []bool      // those whose surface the solution left at this instant
 	inBranch guardValues // the guards in another branch
-	above    []float64   // room: guards in the upper branch
-	room     []float64   // for the discrete state
-	floors   []float64   // the arguments of the floor switches
-	field    []float64   // room: the right-hand side in another branch
+	vanishes vanishing
+	above    []float64 // room: guards in the upper branch
+	room     []float64 // for the discrete state
+	floors   []float64 // the arguments of the floor switches
+	field    []float64 // room: the right-hand side in another branch
 }
 
 func newSwitches(s *sides, rests *rests) *switches {
 	w := &switches{
 		sides: s, rests: rests, exited: make([]bool, len(s.hy.Switches)),
+		vanishes: vanishing{guard: -1},
 		inBranch: newGuardValues(s.size.Guards), above: make([]float64, s.size.Guards), field: make([]float64, s.size.Y),
 	}
 	for i := range s.hy.Switches {

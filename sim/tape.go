@@ -23,6 +23,7 @@ const (
 	balanceEntry                  // algebraic unknowns were found
 	descentEntry                  // a stretch at whose end guard ref comes to rest, as fine as count
 	steepEntry                    // a piece starts on the surface of guard ref, where the slope of the field is infinite
+	vanishEntry                   // a guard came to its surface where its rate vanishes: see vanishing
 	tieEntry                      // the instant takes the time of tie ref of the descent before
 )
 
@@ -48,7 +49,7 @@ type entry struct {
 	kind   entryKind
 	end    endKind
 	leg    uint16  // of the run: which method did it, and where
-	t, h   float64 // start and length of a step; the instant of the others
+	t, h   float64 // start and length of a step; the instant of the others, and of vanishing the rate by which it does
 	state  int     // offset in flat of y and d: at the start, or before
 	ref    int     // see endKind; of others: the event of a jump, the switch, the snapshot, or the offset in masks of what is held
 	count  int     // endEvery: periods; segment: steps; lane: behind its last record; jump: record of the log

@@ -111,7 +111,7 @@ func exponent(x *check.Expr, args []*ir.Node) float64 {
 // steps end near the edge of a mode, on either side, and their stages go beyond, where max(h − 1, 0)^1.5 would have none
 // and, at its edge, no second derivative. nil: it is another operation.
 func (l *roots) power(x *check.Expr, args []*ir.Node) *ir.Node {
-	if x.Name != "sqrt" && x.Name != "pow" || !l.notNegative(args[0]) || args[0].Op == ir.OpConst || args[0].Op == ir.OpMax {
+	if x.Name != "sqrt" && x.Name != "pow" || exponent(x, args) < 0 || !l.notNegative(args[0]) || args[0].Op == ir.OpConst || args[0].Op == ir.OpMax {
 		return nil
 	}
 	b := l.b
