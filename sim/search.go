@@ -474,12 +474,17 @@ func (s *search) goesThrough(guard int, h, full float64) bool {
 }
 
 // leaveAt shortens the step so that it ends where a guard has clearly left the
-// surface that it rested on: the true step may not go quite as far from it as its dense output did.
+// surface that it rested on. The true step may have to be a hair longer than its dense output tells.
 func (s *search) leaveAt(guard int, theta float64) (h float64) {
-	h = theta * s.step.stepper.H
+	full := s.step.stepper.H
+	h = theta * full
 	s.step.take(h)
 	s.lookAtEnd(h)
-	s.band[guard] = math.Min(s.band[guard], math.Abs(s.g[guard])/2)
+	for k := 3; math.Abs(s.g[guard]) <= s.band[guard] && k < 20; k++ {
+		h = theta*full + math.Ldexp(ulp(s.t+h), k)
+		s.step.take(h)
+		s.lookAtEnd(h)
+	}
 	return h
 }
 

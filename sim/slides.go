@@ -189,14 +189,19 @@ func (s *switches) restWhereSlow() (some bool) {
 			continue
 		}
 		if up, down := s.branch(i, 1), s.branch(i, 0); up.known && down.known && s.hardlyMoves(w.Guard, up, down) {
-			s.lately[w.Guard].landed = true
-			s.setSide(w.Guard, 0, noEdge)
-			s.disarm(w.Guard)
-			s.turn(i, atEquality)
+			restOn(s, w.Guard, atEquality)
 			some = true
 		}
 	}
 	return some
+}
+
+// restOn lets the guard of a switch rest on its surface until it clearly leaves, in a mode.
+func restOn(s *switches, guard int, mode float64) {
+	s.lately[guard].landed = true
+	s.setSide(guard, 0, noEdge)
+	s.disarm(guard)
+	s.turn(s.switchOf[guard], mode)
 }
 
 // firesOnSurface is the failure of sliding along the surface of a switch whose mode decides

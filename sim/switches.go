@@ -149,7 +149,7 @@ func (s *switches) decide(i int) (mode float64, side int8, fail *Failure) {
 		return 1, 1, nil
 	case at.goes < 0 && down.goes < 0:
 		return 0, -1, nil
-	case up.goes == 0:
+	case up.goes == 0 && !(down.goes == 0 && s.lately[w.Guard].landed && s.g[w.Guard] < 0): // by the tolerances it may be below
 		return 1, 0, nil
 	case down.goes == 0:
 		return 0, 0, nil
@@ -244,6 +244,8 @@ func (s *switches) resolveOne(i int, at phase) (turned bool, fail *Failure) {
 			return false, fail
 		}
 		switch {
+		case mode == OnSurface && !slid && !s.onSurface(w.Guard):
+			return false, nil // it is near enough to rest there, not to slide
 		case mode == OnSurface && w.Trigger > 0:
 			return false, s.firesOnSurface(i)
 		case mode == OnSurface && w.Implicit:

@@ -12,7 +12,7 @@ type vanishing struct {
 	guard int       // or −1
 	off   []float64 // where the root leads, off the surface
 	rate  float64   // of the guard by that
-	rows  [3][]float64
+	rows  [4][]float64
 }
 
 // noteVanishing looks for such a guard among those of switches that cross at this instant, before these turn, and lets
@@ -20,14 +20,13 @@ type vanishing struct {
 func (s *switches) noteVanishing() {
 	v := &s.vanishes
 	v.guard = -1
+	if s.came.end != endRoot && s.came.end != endFixed { // a descent to a rest is one already
+		return
+	}
 	for j := range s.guards.own() {
 		if s.lately[j].crossed && v.guard < 0 && s.vanishesAt(j) {
 			v.guard = j
-			mode := float64(truth(s.det.Side[j] < 0))
-			s.lately[j].landed = true
-			s.setSide(j, 0, noEdge)
-			s.disarm(j)
-			s.turn(s.switchOf[j], mode)
+			restOn(s, j, float64(truth(s.det.Side[j] < 0)))
 		}
 	}
 }
@@ -36,17 +35,17 @@ func (s *switches) noteVanishing() {
 // there is more than what it has on the surface, with a slope that grows without bound towards it.
 func (s *switches) vanishesAt(j int) bool {
 	m, ok := s.model.(Descending)
-	if !ok || !m.Descends() || s.switchOf[j] < 0 || s.det.Side[j] == 0 {
-		return false
+	if !ok || !m.Descends() || s.switchOf[j] < 0 || s.hy.Switches[s.switchOf[j]].Root || s.det.Side[j] == 0 {
+		return false // what rests at the edge of its own root is a descent
 	}
 	v := &s.vanishes
 	if v.off == nil {
-		for _, list := range [...]*[]float64{&v.off, &v.rows[0], &v.rows[1], &v.rows[2]} {
+		for _, list := range [...]*[]float64{&v.off, &v.rows[0], &v.rows[1], &v.rows[2], &v.rows[3]} {
 			*list = make([]float64, s.size.Y)
 		}
 	}
 	side, within := float64(s.det.Side[j]), s.here.coarse.g[j]
-	there, across, beside := v.rows[0], v.rows[1], v.rows[2]
+	there, across, beside, beyond := v.rows[0], v.rows[1], v.rows[2], v.rows[3]
 	at := &s.inBranch
 	along := func(flow []float64) float64 {
 		s.model.GuardsAlong(s.t, s.y, s.d, flow, at.g, at.rate)
@@ -78,7 +77,16 @@ func (s *switches) vanishesAt(j int) bool {
 	place(-side*s.here.fine.g[j], there)
 	near := toSurface(within / 100)
 	far := toSurface(within)
-	return finite(there) && near > 0 && far < 30*near && math.Abs(drift+dot(across, there)) < far && finite(v.off)
+	if !(finite(there) && near > 0 && far < 30*near && math.Abs(drift+dot(across, there)) < far && finite(v.off)) {
+		return false
+	}
+	was := append(s.room[:0], s.d...) // beyond the surface there is to be no root, towards which it would rest too
+	s.room = was
+	s.setModes(s.switchOf[j], float64(truth(side < 0)))
+	place(-side*within, beyond)
+	copy(s.d, was)
+	axpy(beyond, -1, there)
+	return math.Abs(dot(across, beyond)) < far/100
 }
 
 // leaveNothing records it, once the instant is over, if nothing has jumped.
