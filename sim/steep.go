@@ -32,39 +32,6 @@ func leaveSteep(s *instant) {
 	}
 }
 
-// resolveSteep shortens the next step where the field bends at its start as a root does, of which the error estimates of methods,
-// that count on an order, see little: to that in which a step of Euler's method is as good as the tolerances ask for.
-func resolveSteep(s *stepping) {
-	m, ok := s.model.(Descending)
-	if !ok || !m.Descends() || s.size.Guards == 0 || !s.moving {
-		return
-	}
-	n := len(s.y)
-	room := make([]float64, 3*n)
-	start, there, y := room[:n], room[n:2*n], room[2*n:]
-	s.rhs(s.t, s.y, start)
-	bent := func(h float64) (most float64) { // by how many tolerances the field is another in the time h
-		for l, v := range s.y {
-			y[l] = v + h*start[l]
-		}
-		s.rhs(s.t+h, y, there)
-		for l, v := range there {
-			most = math.Max(most, math.Abs(v-start[l])/math.FMA(s.opt.RTol, math.Abs(s.y[l]), s.opt.atol(l)))
-		}
-		return most
-	}
-	if now := bent(s.h); !(bent(s.h/100) > now/30) || !finite(room) {
-		return
-	}
-	for range 8 {
-		off := s.h * bent(s.h)
-		if !(off > 1) {
-			return
-		}
-		s.h = math.Max(s.h*math.Max(math.Pow(off, -2./3), 1e-3), 64*ulp(s.t))
-	}
-}
-
 // steepOn takes the tangents along the motion to the surface of a guard.
 func steepOn(f *forward, e *entry) {
 	s := f.history

@@ -371,7 +371,6 @@ func startAnew(s *stepping) {
 	}
 	if s.startStep(); s.opt.Method.Adaptive() && !s.ends() {
 		resolve(s)
-		resolveSteep(s)
 	}
 }
 
