@@ -80,6 +80,31 @@ simulate { times: [3] }`)
 	}
 }
 
+// Two guards that cross hundreds of times in a step and are never beyond together, beside events that have their times: the sides
+// of guards that were not looked at for a while are those of their values.
+func TestManyCrossings(t *testing.T) {
+	t.Parallel()
+	for _, w := range []float64{700, 2000, 5000} {
+		for _, solver := range []string{"auto", "dop853", "radau"} {
+			text, want := "", []float64{}
+			for i := range 12 {
+				at := 0.61 * float64(i+1)
+				text += fmt.Sprintf(" event e%d when x >= %g { seen := %d }\n", i, at, i)
+				want = append(want, at)
+			}
+			m, err := Parse("many.node", fmt.Sprintf("model M {\n state x = 0\n discrete seen = 0\n x' = 1\n event never when sin(%g*t) > 0.9 and cos(%g*t) > 0.9 { x := x }\n%s}\nsimulate { times: [8], solver: %s }", w, w, text, solver))
+			require.NoError(t, err)
+			s, err := m.Simulate(t.Context(), SimulateOptions{})
+			require.NoError(t, err, "%g, %s", w, solver)
+			var times []float64
+			for _, e := range s.Trajectories[0].Events {
+				times = append(times, e.Time)
+			}
+			require.InDeltaSlice(t, want, times, 1e-9, "%g, %s", w, solver)
+		}
+	}
+}
+
 // The derivative of the time of landing, behind a piece along which the guard of the ignition is zero.
 func TestGradientsBehindZero(t *testing.T) {
 	t.Parallel()

@@ -52,17 +52,21 @@ func (s *sides) finiteGuards() *Failure {
 	return nil
 }
 
-// mute stops looking at a guard.
-func (s *search) mute(guard int) {
+// muteUnread stops looking at a guard, if there is one and nothing reads it, and reports whether it does.
+func (s *search) muteUnread(guard int) bool {
+	if guard < 0 || s.read(guard) {
+		return false
+	}
 	s.idle.muted = append(s.idle.muted, guard)
 	s.det.Watch[guard] = false
+	return true
 }
 
 // muteOften counts a crossing of a guard that changed nothing, and stops looking at one that nothing reads and
 // that has had many.
 func (s *search) muteOften(guard int) {
-	if s.idle.crossings[guard]++; s.idle.crossings[guard] > mostCrossings && !s.read(guard) {
-		s.mute(guard)
+	if s.idle.crossings[guard]++; s.idle.crossings[guard] > mostCrossings {
+		s.muteUnread(guard)
 	}
 }
 
@@ -75,7 +79,7 @@ func (s *search) followIdle(theta float64) {
 	s.Probe(theta, s.g, s.rate)
 	for _, i := range s.idle.muted {
 		if side := sign(s.g[i]); side != s.det.Side[i] && math.Abs(s.g[i]) > max(clearly*s.here.fine.g[i], math.Abs(s.rate[i])*s.resolution()) {
-			s.pass(i, side, theta)
+			s.pass(i, side, 0) // it crossed some time before
 		}
 	}
 }

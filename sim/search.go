@@ -174,8 +174,7 @@ func (s *search) scanFrom(from float64) (guard int, theta float64) {
 	last := -1
 	for flips := 0; ; flips++ {
 		found := s.det.First(s, from, s.step.stepper.H, 0)
-		if i := max(s.det.Undefined, s.det.Unproven); i >= 0 && !s.read(i) {
-			s.mute(i)
+		if s.muteUnread(s.det.Undefined) || s.muteUnread(s.det.Unproven) {
 			continue
 		}
 		s.countUnproven()
@@ -246,7 +245,7 @@ func (s *search) pass(guard int, to int8, theta float64) {
 type passage struct {
 	guard      int
 	was, armed int8
-	theta      float64
+	theta      float64 // where; 0 if it was not looked at there
 }
 
 // unpass takes back the crossings that are of the same instant as one that matters:
@@ -255,11 +254,14 @@ func (s *search) unpass(theta float64) { s.unpassFrom(theta - s.resolution()/s.s
 
 // unpassFrom takes back those from a place of the step on.
 func (s *search) unpassFrom(theta float64) {
-	for n := len(s.passed); n > 0 && s.passed[n-1].theta >= theta; n-- {
-		p := &s.passed[n-1]
+	for n := len(s.passed) - 1; n >= 0; n-- {
+		p := s.passed[n]
+		if p.theta < theta {
+			continue
+		}
 		s.setSide(p.guard, p.was, noEdge)
 		s.armed[p.guard] = p.armed
-		s.passed = s.passed[:n-1]
+		s.passed = append(s.passed[:n], s.passed[n+1:]...)
 	}
 	s.conds.update(nil)
 }
@@ -433,7 +435,7 @@ func (s *search) beyond(guard int, h float64) float64 {
 }
 
 const (
-	sameRate = 1e-6 // is by how much of itself the rate of a guard may change within a hair
+	sameRate = 1e-6 // by how much of itself the rate of a guard may change within a hair
 	aHair    = 1e-6 // of a step
 )
 
