@@ -181,15 +181,18 @@ func TestAlgebraicRectifier(t *testing.T) {
 		}
 		simulate { until: 12, step: 12, solver: %s { rtol: %g, atol: %g } }`
 	want := endOf(t, fmt.Sprintf(model, "let i = max(3*sin(4*t) - v, 0)/0.3", "dop853", 1e-11, 1e-12))[0]
-	for name, equations := range map[string]string{
-		"max": "algebraic i = 0\n algebraic p = 0\n 0 = p - 3*sin(4*t) + 0.2*i\n 0 = i - max(p - v, 0)/0.1",
-		"if":  "algebraic i = 0\n algebraic p = 0\n 0 = p - 3*sin(4*t) + 0.2*i\n 0 = i - (if p > v then p - v else 0)/0.1",
-		"abs": "algebraic i = 0\n algebraic p = 0\n 0 = p - 3*sin(4*t) + 0.2*i\n 0 = i - (abs(p - v) + p - v)/0.2",
+	for i, c := range [][2]string{
+		{"max", "algebraic i = 0\n algebraic p = 0\n 0 = p - 3*sin(4*t) + 0.2*i\n 0 = i - max(p - v, 0)/0.1"},
+		{"if", "algebraic i = 0\n algebraic p = 0\n 0 = p - 3*sin(4*t) + 0.2*i\n 0 = i - (if p > v then p - v else 0)/0.1"},
+		{"abs", "algebraic i = 0\n algebraic p = 0\n 0 = p - 3*sin(4*t) + 0.2*i\n 0 = i - (abs(p - v) + p - v)/0.2"},
 	} {
-		for _, solver := range jumpingSolvers {
-			for _, rtol := range []float64{1e-6, 1e-8, 1e-10} {
-				row := endOf(t, fmt.Sprintf(model, equations, solver, rtol, rtol))
-				require.InDelta(t, want, row[0], 1e-7+300*rtol, "%s by %s at %g", name, solver, rtol)
+		for j, solver := range jumpingSolvers {
+			for k, rtol := range []float64{1e-6, 1e-8, 1e-10} {
+				if !inPairs(i, j, k) {
+					continue
+				}
+				row := endOf(t, fmt.Sprintf(model, c[1], solver, rtol, rtol))
+				require.InDelta(t, want, row[0], 1e-7+300*rtol, "%s by %s at %g", c[0], solver, rtol)
 			}
 		}
 	}

@@ -17,7 +17,7 @@ func TestZeroAlongTheMotion(t *testing.T) {
 	brake := math.Sqrt(250 / 2.25)
 	turn := math.Sqrt(2 / 1.5)
 	toRest := " state x = 2\n state v = 0\n discrete u = -1\n x' = v\n v' = 1.5*u\n event end when v >= 0 and u > 0 { u := 0; v := 0 }\n"
-	for _, c := range []struct {
+	for i, c := range []struct {
 		name, model string
 		events      []float64
 	}{
@@ -40,8 +40,11 @@ func TestZeroAlongTheMotion(t *testing.T) {
  event stop when v <= 0 and m == 1 { m := 2; v := 0 }`, []float64{brake, 1.8 * brake}},
 		{"no number", " state x = 1\n x' = -1\n event root when sqrt(x) < 0.5 and x > 0.1 { x := x }\n event below when x < -1 { x := x }", []float64{0.75, 2}},
 	} {
-		for _, solver := range []string{"auto", "tsit5", "dop853", "rodas5p", "kvaerno5", "radau", "bdf"} {
-			for _, rtol := range []float64{1e-4, 1e-6, 1e-9} {
+		for j, solver := range []string{"auto", "tsit5", "dop853", "rodas5p", "kvaerno5", "radau", "bdf"} {
+			for k, rtol := range []float64{1e-4, 1e-6, 1e-9} {
+				if !inPairs(i, j, k) {
+					continue
+				}
 				m, err := Parse("idle.node", fmt.Sprintf("model M {\n%s\n}\nsimulate { times: [25], solver: %s { rtol: %g } }", c.model, solver, rtol))
 				require.NoError(t, err, c.name)
 				s, err := m.Simulate(t.Context(), SimulateOptions{})

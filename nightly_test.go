@@ -11,6 +11,10 @@ import (
 // nightly reports whether tests look at all that they can: .ci/nightly sets the variable, to the number of random models.
 func nightly() bool { return os.Getenv("PINODE_NIGHTLY") != "" }
 
+// inPairs reports whether a test looks at this cell of a grid of three factors, one of them of three levels: by day at each pair of the
+// other two, with the third taken in turn, at night at all cells.
+func inPairs(i, j, k int) bool { return nightly() || (i+j+k)%3 == 0 }
+
 // randomModels is how many random models a test draws: so many by day, fewer with -short, and at night what is asked for.
 func randomModels(byDay, short int) int {
 	if n, err := strconv.Atoi(os.Getenv("PINODE_NIGHTLY")); err == nil {

@@ -98,7 +98,7 @@ data d from "d.csv" { time: t, y: y }
 				if mode == "unrolled" && solver == "bdf" {
 					continue
 				}
-				if (i+j+k)%2 > 0 && !nightly() { // each pair of two by day, all three at night
+				if !inPairs(i, j, k) {
 					continue
 				}
 				of := fmt.Sprintf("%s, %s, %s", solver, mode, c.text)

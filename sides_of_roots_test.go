@@ -17,7 +17,7 @@ func TestRootsOnOneSide(t *testing.T) {
 		return func(t float64, y, f []float64) { f[0] = 0.2 + 0.5*math.Sin(t) - law(y[0]) }
 	}
 	inflow := "state h = 0.5\n h' = 0.2 + 0.5*sin(t) - "
-	for _, c := range []struct {
+	for i, c := range []struct {
 		name, model string
 		start       []float64
 		rhs         func(t float64, y, f []float64)
@@ -43,8 +43,11 @@ func TestRootsOnOneSide(t *testing.T) {
 		}, 3000, 14},
 	} {
 		want := classical(c.rhs, c.start, c.until, 28_000)[0]
-		for _, solver := range []string{"auto", "tsit5", "dop853", "rodas5p", "kvaerno5", "radau", "bdf"} {
-			for _, rtol := range []float64{1e-4, 1e-6, 1e-8} {
+		for j, solver := range []string{"auto", "tsit5", "dop853", "rodas5p", "kvaerno5", "radau", "bdf"} {
+			for k, rtol := range []float64{1e-4, 1e-6, 1e-8} {
+				if !inPairs(i, j, k) {
+					continue
+				}
 				m, err := Parse("weir.node", fmt.Sprintf("model M {\n%s\n}\nsimulate { times: [%g], solver: %s { rtol: %g } }", c.model, c.until, solver, rtol))
 				require.NoError(t, err, c.name)
 				s, err := m.Simulate(t.Context(), SimulateOptions{})

@@ -15,15 +15,18 @@ import (
 // at zero where the friction can hold it.
 func TestSlideEnds(t *testing.T) {
 	const until, n = 10., 100_000
-	for _, a := range []float64{0.8, 1.1, 1.5, 2, 2.7, 3.9} {
+	for i, a := range []float64{0.8, 1.1, 1.5, 2, 2.7, 3.9} {
 		x := 0.5
 		for k := range n {
 			const h = until / n
 			free := x + h*a*math.Sin((float64(k)+0.5)*h)
 			x = math.Copysign(math.Max(math.Abs(free)-h, 0), free)
 		}
-		for _, solver := range append([]string{"rosenbrock23"}, jumpingSolvers...) {
-			for _, rtol := range []float64{1e-4, 1e-6, 1e-8} {
+		for j, solver := range append([]string{"rosenbrock23"}, jumpingSolvers...) {
+			for l, rtol := range []float64{1e-4, 1e-6, 1e-8} {
+				if !inPairs(i, j, l) {
+					continue
+				}
 				row := endOf(t, fmt.Sprintf("model M {\n  state x = 0.5\n  x' = %g*sin(t) - sign(x)\n}\nsimulate { until: %g, step: %g, solver: %s { rtol: %g } }", a, until, until, solver, rtol))
 				require.InDelta(t, x, row[0], 2e-4+20*rtol, "A = %g by %s at %g", a, solver, rtol)
 			}

@@ -48,9 +48,11 @@ func TestUnseenRates(t *testing.T) {
 			"  observe obs = a + b ~ normal(1)\n}\ndata d from \"d.csv\" { trajectory: traj; time: t; obs: obs }\n"
 		m, err := Parse(filepath.Join(dir, "m.node"), text)
 		require.NoError(t, err, name)
-		c, err := m.Certify(t.Context(), 9)
-		require.NoError(t, err, name)
-		require.Less(t, c.Worst, 1e-6, "%s: %s", name, c.Where)
+		if i%2 == 0 || !testing.Short() {
+			c, err := m.Certify(t.Context(), 9)
+			require.NoError(t, err, name)
+			require.Less(t, c.Worst, 1e-6, "%s: %s", name, c.Where)
+		}
 		f, err := m.NewFit(FitOptions{Workers: 1})
 		require.NoError(t, err)
 		x, err := f.inner.Objective.Space.X0()

@@ -73,7 +73,7 @@ func TestFilledWhenDry(t *testing.T) {
 	level := func(k, q, since float64) float64 {
 		return likelihood(func(t float64) float64 { return filling(k, q, t-since) })
 	}
-	for _, c := range []struct {
+	for i, c := range []struct {
 		of, text string
 		value    float64
 		want     map[string]float64
@@ -105,9 +105,9 @@ func TestFilledWhenDry(t *testing.T) {
 			"h0": -slope(func(by float64) float64 { return level(k, q, by) }) / q,
 		}},
 	} {
-		for _, solver := range []string{"tsit5", "vern9", "rodas5p", "kvaerno5", "radau", "bdf"} {
-			for _, mode := range []string{"unrolled", "forward", "adjoint"} {
-				if mode == "unrolled" && solver == "bdf" {
+		for j, solver := range []string{"tsit5", "vern9", "rodas5p", "kvaerno5", "radau", "bdf"} {
+			for l, mode := range []string{"unrolled", "forward", "adjoint"} {
+				if mode == "unrolled" && solver == "bdf" || !inPairs(i, j, l) {
 					continue
 				}
 				of := c.of + ", " + solver + ", " + mode
