@@ -27,7 +27,10 @@ func rowsOf(n int) string {
 // TestDrawMoments: draws have the mean, the variance and the quarters of their
 // distributions.
 func TestDrawMoments(t *testing.T) {
-	const n = 20_000
+	n := 20_000
+	if testing.Short() {
+		n = 6000
+	}
 	wants := map[string][5]float64{ // mean, deviation, lower quartile, median, upper quartile
 		"normal(1, 2)":        {1, 2, 1 - 2*0.6744898, 1, 1 + 2*0.6744898},
 		"uniform(-1, 3)":      {1, 4 / math.Sqrt(12), 0, 1, 2},
@@ -61,7 +64,7 @@ func TestDrawMoments(t *testing.T) {
 			}
 			if !math.IsNaN(want[0]) {
 				mean, sd := stat.MeanStdDev(z, nil)
-				require.InDelta(t, want[0], mean, 4*want[1]/math.Sqrt(n), dist)
+				require.InDelta(t, want[0], mean, 4*want[1]/math.Sqrt(float64(n)), dist)
 				require.InEpsilon(t, want[1], sd, 0.05, dist)
 			}
 			for k, q := range want[2:] { // the share below has a deviation of at most a half over √n
@@ -71,7 +74,7 @@ func TestDrawMoments(t *testing.T) {
 						below++
 					}
 				}
-				require.InDelta(t, 0.25*float64(k+1), below/n, 4*0.5/math.Sqrt(n), dist)
+				require.InDelta(t, 0.25*float64(k+1), below/float64(n), 4*0.5/math.Sqrt(float64(n)), dist)
 			}
 		}
 	}

@@ -284,7 +284,7 @@ func TestStiffBits(t *testing.T) {
 // TestAutoByStages: at tight tolerances `auto` goes on with `radau` where a model is too large for its steps to be one program, as that of
 // heat on a line, of which two modes decay as the eigenvalues of the matrix say; so do the derivatives by the conductivity.
 func TestAutoByStages(t *testing.T) {
-	const n, d, end = 600, 0.3, 0.4
+	const n, d, end = 400, 0.3, 0.4
 	rate := func(mode float64) float64 {
 		return 4 * (n + 1) * (n + 1) * math.Pow(math.Sin(mode*math.Pi/(2*(n+1))), 2)
 	}

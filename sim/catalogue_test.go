@@ -380,7 +380,7 @@ var catalogue = []item{
 	{name: "together", new: together, span: sim.Span{T1: 2, Saves: []float64{0.5, 1.5, 2}}},
 	{name: "stopping", new: stopping, span: sim.Span{T1: 5, Saves: []float64{0.5, 1.3}}, ends: sim.Terminated},
 	{name: "counting", new: counting, span: sim.Span{T1: 2, Saves: []float64{0.5, 1.5, 2}, Draws: draws}},
-	{name: "draining", new: draining, span: sim.Span{T1: 5, Saves: []float64{0.5, 1.385, 1.41, 2, 4.5}}, untimed: true},
+	{name: "draining", new: draining, span: sim.Span{T1: 3.2, Saves: []float64{0.5, 1.385, 1.41, 2, 3}}, untimed: true},
 	{name: "ramp", new: ramp, span: sim.Span{T1: 2, Saves: []float64{0.5, 1, 2}, Stops: []float64{1}}, inputs: true},
 }
 
