@@ -79,7 +79,7 @@ func restReference(m *refModel) (r *refRun, doubt float64, skip string) {
 // in every mode. PINODE_NIGHTLY says how many models; without it there are 50.
 // The models are subtests, by their seeds.
 func TestRandomRests(t *testing.T) {
-	count := randomModels(50, 20)
+	count := randomModels(50, 10)
 	total := newRestTally()
 	var lock sync.Mutex
 	t.Run("models", func(t *testing.T) {
