@@ -3,6 +3,7 @@ package dsl
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -119,6 +120,17 @@ func TestFormat(t *testing.T) {
 				require.Equal(t, text, once, "the bundled models are formatted")
 			}
 		})
+	}
+}
+
+// TestColumns: names of columns stand without quotes where they can be read without.
+func TestColumns(t *testing.T) {
+	for name, want := range map[string]string{
+		"y": "y", "a.b.c": "a.b.c", "θ1": "θ1",
+		"": `""`, "a.": `"a."`, ".a": `".a"`, "a..b": `"a..b"`, "a b": `"a b"`, "a-b": `"a-b"`, "1a": `"1a"`, "and": `"and"`, "a.if": `"a.if"`, "x'": `"x'"`,
+	} {
+		f := parse(t, fmt.Sprintf("data d from \"d.csv\" { y: %q }", name))
+		require.Contains(t, requireRoundTrip(t, f), "y: "+want, name)
 	}
 }
 

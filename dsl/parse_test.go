@@ -47,6 +47,15 @@ func TestTokens(t *testing.T) {
 		"f(a\nx' = b":  "Ident f|Op (|Ident a|Op ;|Ident x|Prime '|Op =|Ident b",
 		"a = 1,\nx' =": "Ident a|Op =|Number 1|Op ,|Ident x|Prime '|Op =",
 		"f(a,\nstate)": "Ident f|Op (|Ident a|Op ,|Ident state|Op )",
+		// Behind it all is as if it were closed.
+		"f(a\nx' = b\nc": "Ident f|Op (|Ident a|Op ;|Ident x|Prime '|Op =|Ident b|Op ;|Ident c",
+		"f(a}\nb\nc":     "Ident f|Op (|Ident a|Op }|Op ;|Ident b|Op ;|Ident c",
+		"f(a{\nb\nc":     "Ident f|Op (|Ident a|Op {|Op ;|Ident b|Op ;|Ident c",
+		"a)\nb(\nc)\nd":  "Ident a|Op )|Op ;|Ident b|Op (|Ident c|Op )|Op ;|Ident d",
+		// So it does in the loops of a model, not in what an event does, where a name may be an argument.
+		"a\nfor i {\nf(b\nx' = c\nd":          "Ident a|Op ;|Ident for|Ident i|Op {|Op ;|Ident f|Op (|Ident b|Op ;|Ident x|Prime '|Op =|Ident c|Op ;|Ident d",
+		"a\nevent e {\nf(b\nx' = c\nd":        "Ident a|Op ;|Ident event|Ident e|Op {|Op ;|Ident f|Op (|Ident b|Ident x|Prime '|Op =|Ident c|Ident d",
+		"for i { a }\nevent e {\nf(b\nx' = c": "Ident for|Ident i|Op {|Ident a|Op }|Op ;|Ident event|Ident e|Op {|Op ;|Ident f|Op (|Ident b|Ident x|Prime '|Op =|Ident c",
 	} {
 		names := map[any]string{}
 		for name, typ := range rules.Symbols() {

@@ -78,7 +78,7 @@ func TestQuickRows(t *testing.T) {
 		"schroedinger":              {1e-4, 0.1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if testing.Short() && !slices.Contains([]string{"fisher", "burgers", "latent", "korteweg_de_vries_inverse", "two_bodies"}, name) {
+			if testing.Short() && !slices.Contains([]string{"fisher", "jumps", "flow_matching", "seir", "formulas"}, name) {
 				t.Skip("a fit of several seconds")
 			}
 			r, _ := Find(name)
