@@ -24,7 +24,7 @@ var mayImport = map[string]string{
 	"internal/files":               "",
 	"internal/scalar":              "",
 	"internal/testseed":            "",
-	"internal/sparse":              "",
+	"internal/sparse":              "internal/kernel",
 	"internal/collocation":         "",
 	"internal/stepsize":            "internal/scalar",
 	"internal/scalar/gen":          "internal/scalar",

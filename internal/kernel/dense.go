@@ -118,6 +118,28 @@ func outerGo(dst, old, c, x []float64, rows, m, j0, k int) {
 	}
 }
 
+// Products sets dst[i·k+j] to Σᵣ c[r·cStride+i] x[r·xStride+j] for i < m and j < k, one
+// r < terms after the other, from zero.
+func Products(dst, c, x []float64, terms, m, k, cStride, xStride int) {
+	if terms == 0 || m == 0 || k == 0 {
+		clear(dst[:m*k])
+		return
+	}
+	productsFast(dst[:m*k], c[:(terms-1)*cStride+m], x[:(terms-1)*xStride+k], terms, m, k, cStride, xStride)
+}
+
+func productsGo(dst, c, x []float64, terms, m, j0, k, cStride, xStride int) {
+	for i := range m {
+		for j := j0; j < k; j++ {
+			s := 0.
+			for r := range terms {
+				s = math.FMA(x[r*xStride+j], c[r*cStride+i], s)
+			}
+			dst[i*k+j] = s
+		}
+	}
+}
+
 // AddOuterLanes adds c[i·lanes+l] x[j·lanes+l] to dw[(i·k+j)·lanes+l] for i < m,
 // j < k and l < lanes.
 func AddOuterLanes(dw, c, x []float64, m, k, lanes int) {

@@ -132,6 +132,18 @@ func outerFast(dst, old, c, x []float64, rows, m, k int) {
 	}
 }
 
+func productsFast(dst, c, x []float64, terms, m, k, cStride, xStride int) {
+	k2 := k &^ 1
+	if !fast || k2 == 0 || k > len(zeros) {
+		productsGo(dst, c, x, terms, m, 0, k, cStride, xStride)
+		return
+	}
+	outer(&dst[0], &zeros[0], &c[0], &x[0], terms, m, k2, 8*k, 0, 8*cStride, 8*xStride)
+	if k2 < k {
+		productsGo(dst, c, x, terms, m, k2, k, cStride, xStride)
+	}
+}
+
 func addOuterLanesFast(dw, c, x []float64, m, k, lanes int) {
 	if !fast || lanes != 8 || m == 0 || k == 0 {
 		addOuterLanesGo(dw, c, x, m, k, lanes)

@@ -10,6 +10,10 @@ func denseTFast(dst, w, c []float64, m, k, lanes int) { denseTGo(dst, w, c, m, 0
 
 func outerFast(dst, old, c, x []float64, rows, m, k int) { outerGo(dst, old, c, x, rows, m, 0, k) }
 
+func productsFast(dst, c, x []float64, terms, m, k, cStride, xStride int) {
+	productsGo(dst, c, x, terms, m, 0, k, cStride, xStride)
+}
+
 func addOuterLanesFast(dw, c, x []float64, m, k, lanes int) { addOuterLanesGo(dw, c, x, m, k, lanes) }
 
 func adamFast(x, m, v, x0, m0, v0, g []float64, s *AdamStep) { adamGo(x, m, v, x0, m0, v0, g, s) }

@@ -102,6 +102,32 @@ func TestDefinitions(t *testing.T) {
 	})
 }
 
+// Parts of matrices: rows stand further apart than they are long, and what is between does
+// not matter.
+func TestProducts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 1))
+	bothWays(func(how string) {
+		for range 200 {
+			m, k, terms := rng.IntN(7), rng.IntN(40), rng.IntN(5)
+			cStride, xStride := m+rng.IntN(4), k+rng.IntN(4)
+			c, x := random(rng, terms*cStride+m), random(rng, terms*xStride+k)
+			got := random(rng, m*k+1)
+			want := append([]float64{}, got...)
+			for i := range m {
+				for j := range k {
+					sum := 0.
+					for r := range terms {
+						sum = math.FMA(x[r*xStride+j], c[r*cStride+i], sum)
+					}
+					want[i*k+j] = sum
+				}
+			}
+			Products(got, c, x, terms, m, k, cStride, xStride)
+			require.Equal(t, want, got, "%s, %d, %d, %d", how, m, k, terms)
+		}
+	})
+}
+
 // More columns or rows than the zeros that stand for a missing start.
 func TestLongerThanTheZeros(t *testing.T) {
 	bothWays(func(how string) {
@@ -267,6 +293,7 @@ func TestShortSlices(t *testing.T) {
 			"dense of one lane":  {[]int{m, m * k, k, m}, func(v [][]float64) { Dense(v[0], v[1], v[2], v[3], m, k, 1) }},
 			"transposed":         {[]int{k * lanes, m * k, m * lanes}, func(v [][]float64) { DenseT(v[0], v[1], v[2], m, k, lanes) }},
 			"outer":              {[]int{m * k, m * k, 2 * m, 2 * k}, func(v [][]float64) { Outer(v[0], v[1], v[2], v[3], 2, m, k) }},
+			"products":           {[]int{m * k, m + 1 + m, k + 3 + k}, func(v [][]float64) { Products(v[0], v[1], v[2], 2, m, k, m+1, k+3) }},
 			"outer by lanes":     {[]int{m * k * lanes, m * lanes, k * lanes}, func(v [][]float64) { AddOuterLanes(v[0], v[1], v[2], m, k, lanes) }},
 			"rows":               {[]int{7*m + m, 8 * m}, func(v [][]float64) { Rows8(v[0], v[1], m, m) }},
 			"sums":               {[]int{m, 8 * m}, func(v [][]float64) { AddSum8(v[0][:m:m], v[1]) }},

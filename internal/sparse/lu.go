@@ -11,21 +11,31 @@ type Number interface{ float64 | complex128 }
 //
 // with A of the pattern of a plan.
 type LU[T Number] struct {
-	plan    *Plan
-	l, u, d []T // of the lower factor, of the upper one, and the reciprocals of its diagonal
-	work    []T // zeros between calls
-	x, r    []T // room: of Solve, and of the check
+	plan *Plan
+	r    []T // room of the check
 
-	pivoted *pivoted[T] // the factors, where pivots are not on the diagonal
-	rows    bool        // it holds them
+	usual   factors[T]  // with pivots on the diagonal
+	pivoted *pivoted[T] // with others, where those do not serve
+	rows    bool        // the latter hold the matrix
+}
+
+// factors are made of a matrix, which may fail, and solve systems with it or with its
+// transpose (without conjugation) in place.
+type factors[T Number] interface {
+	factor(shift, scale T, values []float64) bool
+	solve(b []T)
+	solveT(b []T)
 }
 
 // NewLU returns room for factors.
 func NewLU[T Number](s *Plan) *LU[T] {
-	return &LU[T]{
-		plan: s, l: make([]T, len(s.lower.Col)), u: make([]T, len(s.upper.Col)), d: make([]T, s.n),
-		work: make([]T, s.n), x: make([]T, s.n), r: make([]T, s.n),
+	f := &LU[T]{plan: s, r: make([]T, s.n)}
+	if s.panels != nil {
+		f.usual = newByPanels[T](s.panels)
+	} else {
+		f.usual = newByRows[T](s)
 	}
+	return f
 }
 
 // Factor factorises shift·I + scale·A, values being those of A, and reports whether that
@@ -33,7 +43,7 @@ func NewLU[T Number](s *Plan) *LU[T] {
 // pivots on the diagonal do not serve.
 func (f *LU[T]) Factor(shift, scale T, values []float64) bool {
 	f.rows = false
-	if f.diagonal(shift, scale, values) && f.backwardError(shift, scale, values) <= mostBackward {
+	if f.usual.factor(shift, scale, values) && f.backwardError(shift, scale, values) <= mostBackward {
 		return true
 	}
 	if f.pivoted == nil {
@@ -46,38 +56,6 @@ func (f *LU[T]) Factor(shift, scale T, values []float64) bool {
 // mostBackward bounds the backward error of a solution, element by element. That of a
 // stable factorisation is some units of round-off.
 const mostBackward = 1e-10
-
-// diagonal factorises with pivots on the diagonal, row by row.
-func (f *LU[T]) diagonal(shift, scale T, values []float64) bool {
-	s, w := f.plan, f.work
-	for k := range s.n {
-		for v := s.from.Start[k]; v < s.from.Start[k+1]; v++ {
-			w[s.to.Col[v]] = scale * number[T](values[s.from.Col[v]])
-		}
-		w[k] += shift
-		for v := s.lower.Start[k]; v < s.lower.Start[k+1]; v++ {
-			j := s.lower.Col[v]
-			l := w[j] * f.d[j]
-			w[j], f.l[v] = 0, l
-			a, b := s.upper.Start[j], s.upper.Start[j+1]
-			col, u := s.upper.Col[a:b], f.u[a:b]
-			for i, c := range col {
-				w[c] -= l * u[i]
-			}
-		}
-		pivot := w[k]
-		w[k] = 0
-		for v := s.upper.Start[k]; v < s.upper.Start[k+1]; v++ {
-			c := s.upper.Col[v]
-			f.u[v], w[c] = w[c], 0
-		}
-		if size := abs(pivot); !(size > 0) || math.IsInf(size, 0) {
-			return false
-		}
-		f.d[k] = 1 / pivot
-	}
-	return true
-}
 
 // backwardError is that of the solution of a system whose right-hand side is made of
 // ones and of other numbers of their size: the largest residual of an equation in terms
@@ -109,56 +87,17 @@ func (f *LU[T]) backwardError(shift, scale T, values []float64) float64 {
 }
 
 // Solve replaces b by the solution of the factorised system.
-func (f *LU[T]) Solve(b []T) {
-	if f.rows {
-		f.pivoted.solve(b)
-		return
-	}
-	s, x := f.plan, f.x
-	for k, i := range s.order {
-		sum := b[i]
-		for v := s.lower.Start[k]; v < s.lower.Start[k+1]; v++ {
-			sum -= f.l[v] * x[s.lower.Col[v]]
-		}
-		x[k] = sum
-	}
-	for k := s.n - 1; k >= 0; k-- {
-		sum := x[k]
-		for v := s.upper.Start[k]; v < s.upper.Start[k+1]; v++ {
-			sum -= f.u[v] * x[s.upper.Col[v]]
-		}
-		x[k] = sum * f.d[k]
-		b[s.order[k]] = x[k]
-	}
-}
+func (f *LU[T]) Solve(b []T) { f.holder().solve(b) }
 
 // SolveT replaces b by the solution of the transposed system (without conjugation).
-func (f *LU[T]) SolveT(b []T) {
+func (f *LU[T]) SolveT(b []T) { f.holder().solveT(b) }
+
+// holder has the factors of the matrix.
+func (f *LU[T]) holder() factors[T] {
 	if f.rows {
-		f.pivoted.solveT(b)
-		return
+		return f.pivoted
 	}
-	s, x := f.plan, f.x
-	for k, i := range s.order {
-		x[k] = b[i]
-	}
-	for k := range s.n {
-		x[k] *= f.d[k]
-		if v := x[k]; v != 0 {
-			for e := s.upper.Start[k]; e < s.upper.Start[k+1]; e++ {
-				x[s.upper.Col[e]] -= f.u[e] * v
-			}
-		}
-	}
-	for k := s.n - 1; k >= 0; k-- {
-		v := x[k]
-		b[s.order[k]] = v
-		if v != 0 {
-			for e := s.lower.Start[k]; e < s.lower.Start[k+1]; e++ {
-				x[s.lower.Col[e]] -= f.l[e] * v
-			}
-		}
-	}
+	return f.usual
 }
 
 // number is x as a number of type T.

@@ -86,6 +86,21 @@ func (p *Pattern) Transpose() (q *Pattern, from []int32) {
 	return q, from
 }
 
+// symmetric is the pattern with the elements of the transpose besides, which is p where
+// these are its own.
+func (p *Pattern) symmetric() *Pattern {
+	q, _ := p.Transpose()
+	out := &Pattern{Start: make([]int32, 1, len(p.Start))}
+	for i := range p.N() {
+		out.Col = append(out.Col, union(p.Row(i), q.Row(i))...)
+		out.Start = append(out.Start, int32(len(out.Col)))
+	}
+	if len(out.Col) == len(p.Col) {
+		return p
+	}
+	return out
+}
+
 // Blocks is the pattern of a matrix of s by s blocks that each have this pattern and
 // the diagonal. At gives the places of its elements.
 func (p *Pattern) Blocks(s int) *Pattern {

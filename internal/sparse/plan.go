@@ -21,12 +21,36 @@ type Plan struct {
 	// By place: from where among the values of the matrix to which columns its elements
 	// go.
 	from, to Pattern
+
+	// By place, while it is made: how many columns of the row of the upper factor later
+	// rows take over. Where row j is part of row k, and k is in row j, those of row j
+	// behind k are in row k, and whoever has an element at j gets one at k.
+	//
+	// S.C. Eisenstat, J.W.H. Liu, SIAM J. Matrix Anal. Appl. 13, 202–211, 1992.
+	pruned []int32
+
+	panels *panels // where rows are better taken several at once, else nil
 }
 
 // newPlan chooses an order and finds the fill.
 func newPlan(p *Pattern) *Plan {
+	s := planned(p, order(p))
+	if work := s.work(); work > denseWork*s.Nonzeros() {
+		if q := p.symmetric(); q != p {
+			s = planned(q, s.order)
+			if s.work() > mostSymmetric*work {
+				return planned(p, s.order)
+			}
+		}
+		return newPanels(p, s)
+	}
+	return s
+}
+
+// planned finds the fill for an order.
+func planned(p *Pattern, order []int32) *Plan {
 	n := p.N()
-	s := &Plan{pattern: p, n: n, order: order(p), at: make([]int32, n)}
+	s := &Plan{pattern: p, n: n, order: order, at: make([]int32, n), pruned: make([]int32, n)}
 	for k, i := range s.order {
 		s.at[i] = int32(k)
 	}
@@ -44,6 +68,7 @@ func newPlan(p *Pattern) *Plan {
 			lo, hi = min(lo, int(j/64)), max(hi, int(j/64))
 		}
 		s.fill(k, row, lo, hi)
+		s.prune(k)
 		for _, q := range []*Pattern{&s.lower, &s.upper, &s.from, &s.to} {
 			q.Start = append(q.Start, int32(len(q.Col)))
 		}
@@ -51,7 +76,21 @@ func newPlan(p *Pattern) *Plan {
 	for _, q := range []*Pattern{&s.lower, &s.upper, &s.from, &s.to} {
 		q.Col = slices.Clip(q.Col)
 	}
+	s.pruned = nil
 	return s
+}
+
+// prune looks which rows later ones need less of, now that row k is known.
+func (s *Plan) prune(k int) {
+	s.pruned[k] = int32(len(s.upper.Col)) - s.upper.Start[k]
+	for _, j := range s.lower.Col[s.lower.Start[k]:] {
+		up := s.upper.Row(int(j))
+		if int(s.pruned[j]) == len(up) {
+			if at, ok := slices.BinarySearch(up, int32(k)); ok {
+				s.pruned[j] = int32(at) + 1
+			}
+		}
+	}
 }
 
 // fill finds row k of the factors from that of the matrix, which is between words lo and
@@ -64,10 +103,11 @@ func (s *Plan) fill(k int, row []uint64, lo, hi int) {
 			switch j := w*64 + bit; {
 			case j < k:
 				s.lower.Col = append(s.lower.Col, int32(j))
-				for _, c := range s.upper.Row(j) {
+				up := s.upper.Row(j)[:s.pruned[j]]
+				for _, c := range up {
 					row[c/64] |= 1 << (c % 64)
 				}
-				if up := s.upper.Row(j); len(up) > 0 {
+				if len(up) > 0 {
 					hi = max(hi, int(up[len(up)-1]/64))
 				}
 			case j > k:
@@ -78,5 +118,18 @@ func (s *Plan) fill(k int, row []uint64, lo, hi int) {
 	}
 }
 
+// work is about how many multiplications a factorisation takes.
+func (s *Plan) work() (sum int) {
+	for _, j := range s.lower.Col {
+		sum += int(s.upper.Start[j+1] - s.upper.Start[j])
+	}
+	return sum
+}
+
 // Nonzeros is how many elements the factors have.
-func (s *Plan) Nonzeros() int { return s.n + len(s.lower.Col) + len(s.upper.Col) }
+func (s *Plan) Nonzeros() int {
+	if s.panels != nil {
+		return s.panels.numbers
+	}
+	return s.n + len(s.lower.Col) + len(s.upper.Col)
+}

@@ -24,6 +24,12 @@ func random(rng *rand.Rand, n int, fill float64) *Pattern {
 	return NewPattern(rows)
 }
 
+// both are plans by rows and by blocks, whichever is faster.
+func both(p *Pattern) []*Plan {
+	q := p.symmetric()
+	return []*Plan{planned(p, order(p)), newPanels(p, planned(q, order(q)))}
+}
+
 // dense is shift·I + scale·A.
 func dense(p *Pattern, shift, scale float64, values []float64) *mat.Dense {
 	n := p.N()
@@ -54,8 +60,9 @@ func TestAgainstDense(t *testing.T) {
 	for trial := range 300 {
 		n := 1 + rng.IntN(40)
 		p := random(rng, n, 0.02+0.3*rng.Float64())
-		f := NewLU[float64](p.Plan())
-		for range 3 {
+		plans := both(p)
+		for k := range 4 {
+			f := NewLU[float64](plans[k%2])
 			values := normals(rng, p.Nonzeros())
 			shift := []float64{0.01, 1, 10}[rng.IntN(3)]
 			want := dense(p, shift, -1, values)
@@ -89,7 +96,7 @@ func TestComplex(t *testing.T) {
 		n := 1 + rng.IntN(30)
 		p := random(rng, n, 0.2)
 		values := normals(rng, p.Nonzeros())
-		f := NewLU[complex128](p.Plan())
+		f := NewLU[complex128](both(p)[trial%2])
 		shift, scale := complex(rng.NormFloat64(), 2), complex(-0.5, 0)
 		if trial%3 == 0 {
 			shift = complex(1e-14, 1e-14) // the diagonal is next to nothing where the pattern has none
@@ -226,6 +233,7 @@ func TestFill(t *testing.T) {
 	}
 	chain[0], chain[4999] = chain[0][1:], chain[4999][:2]
 	require.Equal(t, 5000+2*4999, NewPattern(chain).Plan().Nonzeros())
+	require.Nil(t, NewPattern(chain).Plan().panels)
 	for _, m := range []int{20, 60} {
 		s := grid(m, 1).Plan()
 		n := float64(m * m)
@@ -250,18 +258,61 @@ func TestBlocks(t *testing.T) {
 	require.Equal(t, []int32{1, 0, 2}, from)
 }
 
+// TestBlocksOfRows: a plane of cells is taken by blocks, whose fill is that of rows but for
+// few zeros; solutions on it are those by rows, for real and complex numbers, and pivots are on the
+// diagonal.
+func TestBlocksOfRows(t *testing.T) {
+	p := grid(40, 2)
+	plan := p.Plan()
+	require.NotNil(t, plan.panels)
+	require.Less(t, float64(plan.Nonzeros()), 1.1*float64(planned(p, order(p)).Nonzeros()))
+	rng := rand.New(rand.NewPCG(7, 8))
+	values := normals(rng, p.Nonzeros())
+	f, g := NewLU[float64](plan), NewLU[float64](planned(p, order(p)))
+	fc, gc := NewLU[complex128](plan), NewLU[complex128](planned(p, order(p)))
+	for range 2 { // the second time behind other factors
+		require.True(t, f.Factor(20, 1, values) && g.Factor(20, 1, values))
+		require.True(t, fc.Factor(20+3i, 1, values) && gc.Factor(20+3i, 1, values))
+		require.False(t, f.rows || g.rows || fc.rows || gc.rows)
+		for _, solve := range []func(f *LU[float64], x []float64){(*LU[float64]).Solve, (*LU[float64]).SolveT} {
+			x := normals(rng, p.N())
+			y := append([]float64{}, x...)
+			solve(f, x)
+			solve(g, y)
+			require.InDeltaSlice(t, y, x, 1e-13)
+		}
+		for _, solve := range []func(f *LU[complex128], x []complex128){(*LU[complex128]).Solve, (*LU[complex128]).SolveT} {
+			x := make([]complex128, p.N())
+			for i := range x {
+				x[i] = complex(rng.NormFloat64(), rng.NormFloat64())
+			}
+			y := append([]complex128{}, x...)
+			solve(fc, x)
+			solve(gc, y)
+			for i := range x {
+				require.InDelta(t, 0, cmplx.Abs(x[i]-y[i]), 1e-13)
+			}
+		}
+	}
+	require.False(t, f.Factor(math.NaN(), 1, values))
+	one := NewPattern([][]int{{0}, {0, 1}, {0, 2}, {0, 3}}) // far from symmetric: nothing to gain
+	require.Nil(t, one.Plan().panels)
+}
+
 func TestFactorAllocatesNothing(t *testing.T) {
 	p := grid(10, 2)
-	f := NewLU[float64](p.Plan())
-	values := normals(rand.New(rand.NewPCG(5, 6)), p.Nonzeros())
-	b := make([]float64, p.N())
-	require.Zero(t, testing.AllocsPerRun(10, func() {
-		if !f.Factor(20, 1, values) || f.rows {
-			panic("it fails")
-		}
-		f.Solve(b)
-		f.SolveT(b)
-	}))
+	for _, plan := range both(p) {
+		f := NewLU[float64](plan)
+		values := normals(rand.New(rand.NewPCG(5, 6)), p.Nonzeros())
+		b := make([]float64, p.N())
+		require.Zero(t, testing.AllocsPerRun(10, func() {
+			if !f.Factor(20, 1, values) || f.rows {
+				panic("it fails")
+			}
+			f.Solve(b)
+			f.SolveT(b)
+		}))
+	}
 }
 
 func BenchmarkPlan(b *testing.B) {
