@@ -396,6 +396,48 @@ func TestUndefinedNetwork(t *testing.T) {
 	require.Contains(t, (&ir.Graph{Name: "g", Outputs: []ir.Output{{Name: "w", Node: g[0]}}}).String(), "outer", "stays an outer product")
 }
 
+// TestMatricesOfBranches: the cotangent of a matrix in a branch is the outer product of the cotangent and the vector where the branch is
+// taken, row by row, and exactly zero where it is not and the vector is no number.
+func TestMatricesOfBranches(t *testing.T) {
+	for _, op := range [...]ir.Op{ir.OpMatVec, ir.OpTMatVec} {
+		rows, columns := 3, 2
+		if op == ir.OpTMatVec {
+			rows, columns = 2, 3
+		}
+		for _, square := range []bool{false, true} {
+			if square {
+				rows, columns = 2, 2
+			}
+			b := ir.NewBuilder()
+			out := 3
+			if square {
+				out = 2
+			}
+			m, x, w := b.Input("m", ir.Mat(rows, columns), true), b.Input("x", ir.Vec(2), true), b.Input("w", ir.Vec(out), true)
+			sum := b.Dot(w, b.Apply(op, m, b.Log(x)))
+			y := b.Select(b.Lt(b.Const(0), b.Elem(x, 0)), sum, b.Const(0))
+			f := compile(t, autodiff.VJP(b, nodes(y), nodes(b.Const(1)), nodes(m, x))...)
+			weights, entries := []float64{0.3, -2, 5}[:out], []float64{1, 2, 3, 4, 5, 6}[:rows*columns]
+			at := map[string][]float64{"m": entries, "x": {2, 7}, "w": weights}
+			want := make([]float64, rows*columns)
+			for i := range rows {
+				for j := range columns {
+					if op == ir.OpMatVec {
+						want[i*columns+j] = weights[i] * math.Log(at["x"][j])
+					} else {
+						want[i*columns+j] = math.Log(at["x"][i]) * weights[j]
+					}
+				}
+			}
+			require.InDeltaSlice(t, want, f.at(at)[0], 1e-14, "%v", op)
+			at["x"] = []float64{-1, 7}
+			got := f.at(at)
+			require.Equal(t, make([]float64, rows*columns), got[0], "%v", op)
+			require.Equal(t, []float64{0, 0}, got[1], "%v", op)
+		}
+	}
+}
+
 // TestPow covers exponents at x = 0 and below.
 func TestPow(t *testing.T) {
 	b := ir.NewBuilder()

@@ -311,3 +311,28 @@ func TestLayout(t *testing.T) {
 		return append(list, lay.NS)
 	}())
 }
+
+// TestPositive: states that are declared to be so have an event behind all others that lifts them to 0, and nothing else; a model without
+// any has none.
+func TestPositive(t *testing.T) {
+	m := model(t, `
+		state x = 1
+		state n[3] >= 0 = 1
+		state z >= 0 = 2
+		x' = -x
+		n' = -n
+		z' = -z
+		event push when x <= 0.5 { x := 1 }`)
+	require.Len(t, m.Events, 2)
+	require.Equal(t, 2, m.Positive)
+	e := m.Events[1]
+	require.Equal(t, "positive", e.Checked.Name)
+	require.Equal(t, []int{1, 2, 3, 4}, e.Targets)
+	require.Equal(t, []bool{false, false, false, false}, e.Adds)
+	require.Equal(t, []float64{0.5, 0, 0, 3}, values(t, e.Jump, inputs{"y": {-7, 0.5, -0.25, 0, 3}}))
+	require.Equal(t, []float64{0, 0, 2, 0}, values(t, e.Jump, inputs{"y": {-7, -1, -0.25, 2, -3}}))
+
+	m = model(t, "state x = 1\n x' = -x\n event push when x <= 0.5 { x := 1 }")
+	require.Len(t, m.Events, 1)
+	require.Zero(t, m.Positive)
+}

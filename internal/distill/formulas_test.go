@@ -78,6 +78,9 @@ func distilled(t *testing.T, model, table string) *pinode.Distillation {
 // TestDistillLotkaVolterra: the missing terms −0.9 xy and 0.8 xy from 31 noisy points, at night of more noise too, where
 // the model is Lotka and Volterra's, as in C. Rackauckas et al., arXiv:2001.04385, scenario 1.
 func TestDistillLotkaVolterra(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some hundred fits")
+	}
 	t.Parallel()
 	rows := integrated(func(y []float64) []float64 {
 		return []float64{1.3*y[0] - 0.9*y[0]*y[1], 0.8*y[0]*y[1] - 1.8*y[1]}
