@@ -328,6 +328,17 @@ func TestDepth(t *testing.T) {
 		require.Error(t, diags.Err(), text[:40])
 		require.Less(t, len(diags.All), maxErrors+2, text[:40])
 	}
+	// What there is too much of is said, and what helps.
+	for text, want := range map[string][2]string{
+		strings.Repeat("x + ", 2*maxChain) + "x":      {"more than 5000 operators in a row", "name the parts with `let`"},
+		strings.Repeat("x < y or ", 2*maxChain) + "x": {"more than 5000 operators in a row", "name the parts with `let`"},
+		"x" + strings.Repeat("[0]", 2*maxChain):       {"more than 5000 indices in a row", ""},
+		strings.Repeat("(", maxNesting+1) + "x":       {"the expression nests deeper than 200", "name its parts with `let`"},
+	} {
+		_, diags := Parse(diag.NewSource("t.node", "model M {\n  let a = "+text+"\n}\n"))
+		require.NotEmpty(t, diags.All, want)
+		require.Equal(t, want, [2]string{diags.All[0].Message, diags.All[0].Help})
+	}
 	// What is within the limits is printed and read again.
 	long := "model M {\n  let a = " + strings.Repeat("x + ", maxChain) + "x\n}\n"
 	require.Equal(t, long, string(Format(parse(t, long))))
