@@ -26,6 +26,15 @@ func randomModels(byDay, short int) int {
 	return byDay
 }
 
+// firstModel is the seed of the first of them, so that a night may go on where another stopped.
+func firstModel() uint64 {
+	n, err := strconv.ParseUint(os.Getenv("PINODE_FIRST"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // setFit changes settings of a fit, in pairs of name and value. A model that is compiled once runs with all of them.
 func setFit(t *testing.T, m *Model, pairs ...string) {
 	t.Helper()

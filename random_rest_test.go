@@ -76,14 +76,14 @@ func restReference(m *refModel) (r *refRun, doubt float64, skip string) {
 // slip, switch with the time, and have events on each other and on the end,
 // against a reference that shares nothing with the engine: events in their
 // order, their times, and the values at the end; then the derivatives of these
-// in every mode. PINODE_NIGHTLY says how many models; without it there are 50.
+// in every mode. PINODE_NIGHTLY says how many models, PINODE_FIRST the seed of the first; without it there are 50.
 // The models are subtests, by their seeds.
 func TestRandomRests(t *testing.T) {
 	count := randomModels(50, 10)
 	total := newRestTally()
 	var lock sync.Mutex
 	t.Run("models", func(t *testing.T) {
-		for seed := range uint64(count) {
+		for seed := firstModel(); seed < firstModel()+uint64(count); seed++ {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				tally := newRestTally()
