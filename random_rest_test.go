@@ -293,11 +293,16 @@ func restFit(tally *restTally, m *refModel, want *refRun, doubt float64) (kind, 
 func restCertified(cert *Certificate) string {
 	for _, target := range cert.Targets {
 		scale := 1.
-		for _, row := range target.Rows {
-			scale = math.Max(scale, math.Abs(row.Difference))
+		none := func(row CertifiedPartial) bool { // a parameter that is exactly on a kink, where there is no derivative
+			return row.Failed != "" || row.Doubtful != "" && math.IsNaN(row.Difference)
 		}
 		for _, row := range target.Rows {
-			if row.Failed != "" {
+			if !none(row) {
+				scale = math.Max(scale, math.Abs(row.Difference))
+			}
+		}
+		for _, row := range target.Rows {
+			if none(row) {
 				continue
 			}
 			for j, mode := range cert.Modes {

@@ -11,6 +11,7 @@ type guards struct {
 	*run
 	guardValues
 	before guardValues // the last micro-step, or the turns of switches
+	tried  guardValues // room: at other states
 	here   *spreads    // at the current state
 	there  *spreads    // at another
 	reach  []float64   // by how much states may be off: see Model.Spread
@@ -46,7 +47,7 @@ type meeting struct{ rate, transversality float64 }
 func newGuards(r *run) *guards {
 	n := r.size.Guards
 	s := &guards{
-		run: r, guardValues: newGuardValues(n), before: newGuardValues(n),
+		run: r, guardValues: newGuardValues(n), before: newGuardValues(n), tried: newGuardValues(n),
 		here: newSpreads(n - r.size.Exits), there: newSpreads(n - r.size.Exits), reach: make([]float64, 2*r.size.Y),
 		switchOf: slices.Repeat([]int{-1}, n), lately: make([]lately, n), met: make([]meeting, n),
 	}
@@ -133,6 +134,34 @@ func (s *guards) spread(to *spreads, y []float64) {
 			}
 		}
 	}
+}
+
+// mostMoved is how many states are moved one by one.
+const mostMoved = 32
+
+// tolerated is by how much the tolerances let guard i be off at the current state: no more than it changes by when
+// states move so much. Near the end of a root, as of √|x| at a small x, its slope says much more.
+func (s *guards) tolerated(i int) float64 {
+	n, first := len(s.y), s.here.coarse.g[i]
+	if n > mostMoved {
+		return first
+	}
+	at := &s.tried
+	moved, sum := slices.Clone(s.y), 0.
+	for l, v := range s.y {
+		most, by := 0., math.FMA(s.opt.RTol, math.Abs(v), s.opt.atol(l))
+		for _, by := range [...]float64{-by, by} {
+			moved[l] = v + by
+			s.model.Guards(s.t, moved, s.d, s.held, at.g, at.rate, nil)
+			if math.IsNaN(at.g[i]) {
+				return first
+			}
+			most = math.Max(most, math.Abs(at.g[i]-s.g[i]))
+		}
+		moved[l] = v
+		sum += most
+	}
+	return math.Min(first, sum)
 }
 
 // direction is where a guard on its surface goes, by its rate or, where that is

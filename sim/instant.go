@@ -129,7 +129,7 @@ func (s *instant) cross(guard int) *Failure {
 	for j := range s.det.Side {
 		if j == guard || s.clock.tieOf(j) >= 0 || s.det.Watch[j] && s.det.Side[j] != 0 && !s.hy.Flags[j] && s.crossingNow(j) && !s.touching.noted(j) {
 			s.lately[j].crossed, some = true, true
-			if s.det.Side[j] != 0 && !s.isExit(j) {
+			if s.det.Side[j] != 0 && !s.isExit(j) && !s.disarmed[j] {
 				s.lately[j].residual = math.Abs(s.g[j])
 				s.here.fine.g[j] = math.Max(s.here.fine.g[j], 8*s.lately[j].residual)
 				s.lately[j].landed = s.lands(j, s.step.stepper.H, s.here)

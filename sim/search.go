@@ -29,6 +29,7 @@ type search struct {
 	flow    []float64 // and its derivative
 	box     Box       // room: of a part of the step
 
+	rough    bool // the steps to the last root were not smooth by their length, or did not come to it
 	expanded bool // the dense output of the step is there as bounds need it
 }
 
@@ -344,33 +345,30 @@ const offRoot = 1e-6
 // defined: there the lengths tried are halved towards the last that was good.
 func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	full := s.step.stepper.H
-	h = theta * full
-	best, bestH, good, unsolved := math.Inf(1), h, 0., false
+	root := bracket{side: float64(s.det.Side[guard]), full: full, least: math.Max(epsilon*full, ulp(s.t)/8), hi: math.Inf(1), best: math.Inf(1)}
+	h, unsolved := theta*full, false
 	for i := range s.lately {
 		s.lately[i].through = false
 	}
 	s.step.exactly(true)
 	defer s.step.exactly(false)
-	for range 60 {
+	for again := true; again && root.tries < mostTries; {
 		s.step.take(h)
 		s.lookAtEnd(h)
-		g := math.Abs(s.g[guard])
-		if solved := s.step.solved(); math.IsNaN(g) || !solved {
-			unsolved = unsolved || !solved
-			h = (good + h) / 2
+		solved := s.step.solved()
+		unsolved = unsolved || !solved
+		if math.IsNaN(s.g[guard]) || !solved {
+			h, again = root.nothing(h), true
 			continue
 		}
-		if good = h; !(g < best) {
-			break
+		was := root.stalled
+		h, again = root.next(h, s.g[guard], s.rate[guard])
+		if root.stalled && !was && s.descends() && s.restsNear(guard, root.bestH) {
+			again, root.bisected = false, 0
 		}
-		best, bestH = g, h
-		off := s.g[guard] / s.rate[guard]
-		next := h - off
-		if math.Abs(off) <= epsilon*full || !(next >= 0) || next == h { // as near as the length of a step tells
-			break
-		}
-		h = min(next, full*(1+1e-9))
 	}
+	bestH := root.bestH
+	s.rough = root.bisected > mostBisected
 	if s.step.stepper.H != bestH {
 		s.step.take(bestH)
 	}
@@ -384,7 +382,11 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	}
 	side := float64(s.det.Side[guard])
 	trans := s.transversality(guard, s.t+bestH-s.clock.last)
-	if trans > grazeTol && side*s.rate[guard] < 0 || s.staysBehind(guard, bestH) || s.vanishes(guard, bestH) {
+	if trans > grazeTol && side*s.rate[guard] < 0 {
+		s.rough = s.rough || !root.crossed && math.Abs(s.g[guard]) > offRoot*full*math.Abs(s.rate[guard])
+		return bestH, nil
+	}
+	if s.staysBehind(guard, bestH) || s.vanishes(guard, bestH) {
 		return bestH, nil
 	}
 	if s.goesThrough(guard, bestH, full) {
@@ -397,6 +399,74 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	f := s.fail(Graze, full, "a guard touches its surface at t = %.9g without crossing it (transversality %.1g)", s.t+bestH, trans)
 	f.T = s.t + bestH
 	return 0, s.blame(f, guard)
+}
+
+// bracket is the search for the length of a step that ends on the root of a guard: Newton's method, by the rate that the guard
+// has at the end of the step, which is not quite how it changes with the length, between lengths known to end on either side.
+type bracket struct {
+	side, full  float64
+	least       float64 // lengths that differ by less are the same
+	lo, hi      float64 // lengths that end before the root, and behind it or where the guard is no number; +∞ for none
+	best, bestH float64 // the least size of the guard, and where
+	last        float64 // its size before
+	crossed     bool    // hi is behind it
+	tries       int
+	bisected    int  // how often Newton's method did not come closer
+	stalled     bool // it did not once
+}
+
+// mostTries bounds the lengths that are tried.
+const mostTries = 120
+
+// nothing is the length to try next where the guard is no number at the end of h.
+func (b *bracket) nothing(h float64) float64 {
+	b.tries++
+	b.hi, b.crossed = math.Min(b.hi, h), false
+	return (b.lo + h) / 2
+}
+
+// next is the length to try next where the guard is g at the end of h, with a rate; there is one unless h is as near as it can be.
+func (b *bracket) next(h, g, rate float64) (next float64, some bool) {
+	b.tries++
+	size := math.Abs(g)
+	slow := size > b.last/2 && b.tries > 2
+	better := size < b.best
+	b.stalled = b.stalled || !better
+	if b.last = size; better {
+		b.best, b.bestH = size, h
+	}
+	switch before := b.side * g; {
+	case before > 0:
+		b.lo = math.Max(b.lo, h)
+	case before < 0 && h <= b.hi:
+		b.hi, b.crossed = h, true
+	}
+	off := g / rate
+	if math.Abs(off) <= epsilon*b.full || g == 0 {
+		return h, false
+	}
+	if next = h - off; !b.crossed {
+		next = math.Min(next, b.full*(1+1e-9))
+		if next >= b.hi {
+			next = (h + b.hi) / 2
+		}
+		return next, better && next >= 0 && next != h
+	}
+	if !(next > b.lo && next < b.hi) || slow {
+		next = (b.lo + b.hi) / 2
+		if b.hi-b.lo > 1024*b.least {
+			b.bisected++
+		}
+	}
+	return next, b.hi-b.lo > b.least && next != h
+}
+
+// restsNear reports whether a guard has come to rest at the end of the step of length h, as far as the tolerances tell: farther on
+// steps are led by errors alone, to where the slope of a root is infinite.
+func (s *search) restsNear(guard int, h float64) bool {
+	s.step.take(h)
+	s.lookAtEnd(h)
+	return s.staysBehind(guard, h)
 }
 
 // beyond makes the step of length h to the root of a switch's guard a little longer, where it ends a hair before its
@@ -444,13 +514,16 @@ const mostBeyond = 6
 
 // poorly reports whether the step to a root of a guard is not as good as its tolerances ask for, though the longer one across
 // was: at a pole, as of n/V where V is 0, methods see nothing of it from afar. Or the root is that of a guard which comes
-// back to its side: that it was beyond is known of the dense output alone. fail is what became of the search for the root.
+// back to its side: that it was beyond is known of the dense output alone. Or the end of the step is not smooth by its length, or does not come to the root at all. fail is what became of the search for the root.
 func (s *search) poorly(guard int, fail *Failure) bool {
 	if fail != nil {
 		return fail.Status == StepTooSmall || fail.Status == Graze && float64(s.det.Side[guard])*s.rate[guard] > 0
 	}
-	return s.opt.Method.Adaptive() && !(s.step.stepper.Block().Mean[0] <= 1)
+	return s.opt.Method.Adaptive() && (!(s.step.stepper.Block().Mean[0] <= 1) || s.rough)
 }
+
+// mostBisected is how often the search for a root on steps that are smooth by their length is led by halves.
+const mostBisected = 4
 
 // goesThrough reports whether a guard that meets its surface without a rate, at the end of
 // the step of length h, is beyond it all the same in what comes next, and ever farther: a

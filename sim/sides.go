@@ -90,7 +90,7 @@ func (s *sides) crossingNow(j int) bool {
 func (s *sides) restWithin(i int) {
 	s.band[i] = max(64*s.here.fine.g[i], 8*math.Abs(s.g[i]))
 	if s.lately[i].landed {
-		s.band[i] = max(s.band[i], clearly*s.here.coarse.g[i])
+		s.band[i] = max(s.band[i], clearly*s.tolerated(i))
 	}
 }
 
@@ -109,7 +109,7 @@ func (s *sides) depart(i int) {
 
 // awaitDeparture disarms a guard until it is clearly away from its surface.
 func (s *sides) awaitDeparture(i int) {
-	s.band[i] = max(8*s.here.fine.g[i], s.here.coarse.g[i])
+	s.band[i] = max(8*s.here.fine.g[i], s.tolerated(i))
 	s.disarm(i)
 }
 

@@ -308,7 +308,7 @@ func (s *surfaces) release(a, i int, at phase) (turned bool) {
 	if s.exited[i] = s.exited[i] || slid; s.goes[a] == 0 { // the others hold it
 		s.arm(g)
 		s.setSide(g, 0, noEdge)
-		s.band[g] = math.Max(s.here.coarse.g[g], 8*math.Abs(s.g[g]))
+		s.band[g] = math.Max(s.tolerated(g), 8*math.Abs(s.g[g]))
 		return turned
 	}
 	s.setSide(g, s.goes[a], edgeIf(slid || s.lately[g].crossed == (at == crossing)))
