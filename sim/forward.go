@@ -57,6 +57,7 @@ type forward struct {
 	field  []float64
 
 	falls fallsOn
+	steep *entry // the last, until the step behind it is done
 
 	variation *variation // of a method without derivatives of its steps
 
@@ -81,7 +82,7 @@ func (s *Integrator) Forward(m Forward, out *Tangents) { s.ForwardColumns(m, giv
 // ForwardColumns is Forward in several directions.
 func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 	f := columnsOf(s, of.Columns())
-	f.m, f.of, f.out = m, of, out
+	f.m, f.of, f.out, f.steep = m, of, out, nil
 	if f.variation != nil {
 		f.variation.big = 0
 	}
@@ -319,6 +320,7 @@ func (f *forward) stepOn(e *entry) {
 	s := f.history
 	s.replay(e)
 	s.behind()
+	besideSteepOn(f)
 	f.lengths(e)
 	f.push(e, f.h, f.y0, true)
 	for i := e.lo; i < e.hi; i++ {

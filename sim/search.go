@@ -382,6 +382,9 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	}
 	side := float64(s.det.Side[guard])
 	trans := s.transversality(guard, s.t+bestH-s.clock.last)
+	if trans <= grazeTol && s.descends() {
+		trans = s.meetsOverStep(guard, bestH)
+	}
 	if trans > grazeTol && side*s.rate[guard] < 0 {
 		s.rough = s.rough || !root.crossed && math.Abs(s.g[guard]) > offRoot*full*math.Abs(s.rate[guard])
 		return bestH, nil
@@ -459,6 +462,15 @@ func (b *bracket) next(h, g, rate float64) (next float64, some bool) {
 		}
 	}
 	return next, b.hi-b.lo > b.least && next != h
+}
+
+// meetsOverStep is the transversality of a guard at the end of the step of length h by how its rate changed over the step: near
+// the end of a root its second rate says nothing of more than a hair.
+func (s *search) meetsOverStep(guard int, h float64) float64 {
+	at := &s.tried
+	s.model.GuardsAlong(s.t, s.step.stepper.Y[0], s.d, s.step.stepper.K[0], at.g, at.rate)
+	r := math.Abs(s.rate[guard])
+	return r / (r + math.Abs(at.rate[guard]-s.rate[guard])/h*(s.t+h-s.clock.last))
 }
 
 // restsNear reports whether a guard has come to rest at the end of the step of length h, as far as the tolerances tell: farther on

@@ -32,6 +32,39 @@ func leaveSteep(s *instant) {
 	}
 }
 
+// resolveSteep shortens the next step where the field bends at its start as a root does, of which the error estimates of methods,
+// that count on an order, see little: to that in which a step of Euler's method is as good as the tolerances ask for.
+func resolveSteep(s *stepping) {
+	m, ok := s.model.(Descending)
+	if !ok || !m.Descends() || s.size.Guards == 0 || !s.moving {
+		return
+	}
+	n := len(s.y)
+	room := make([]float64, 3*n)
+	start, there, y := room[:n], room[n:2*n], room[2*n:]
+	s.rhs(s.t, s.y, start)
+	bent := func(h float64) (most float64) { // by how many tolerances the field is another in the time h
+		for l, v := range s.y {
+			y[l] = v + h*start[l]
+		}
+		s.rhs(s.t+h, y, there)
+		for l, v := range there {
+			most = math.Max(most, math.Abs(v-start[l])/math.FMA(s.opt.RTol, math.Abs(s.y[l]), s.opt.atol(l)))
+		}
+		return most
+	}
+	if now := bent(s.h); !(bent(s.h/100) > now/30) || !finite(room) {
+		return
+	}
+	for range 8 {
+		off := s.h * bent(s.h)
+		if !(off > 1) {
+			return
+		}
+		s.h = math.Max(s.h*math.Max(math.Pow(off, -2./3), 1e-3), 64*ulp(s.t))
+	}
+}
+
 // steepOn takes the tangents along the motion to the surface of a guard.
 func steepOn(f *forward, e *entry) {
 	s := f.history
@@ -45,6 +78,7 @@ func steepOn(f *forward, e *entry) {
 		axpy(f.cy, later, f.field)
 		f.t[f.at] += later
 	})
+	f.steep = e
 }
 
 // steepBack is the way back.
@@ -76,18 +110,39 @@ func besideSteep(r *reverse, blk *solvers.Block, lane int) {
 	e := &s.tape.entries[r.at-1]
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
-	slope, flow := make([]float64, len(y)), make([]float64, len(y))
+	slope := make([]float64, len(y))
 	if r.m.GuardVJP(e.t, y, s.d, e.ref, 1, slope, make([]float64, len(d)), WithoutParams); only(slope) >= 0 {
 		return
 	}
-	s.rhs(e.t, y, flow)
+	for l, v := range beside(s, e, y) {
+		blk.Y[0][l*blk.Width+lane] = v
+	}
+}
+
+// beside is the state of a steepEntry, moved along the motion as little as the numbers can tell.
+func beside(s *history, e *entry, y []float64) []float64 {
+	moved := make([]float64, len(y))
+	s.rhs(e.t, y, moved)
 	size, speed := 0., 0.
 	for l, v := range y {
-		size, speed = math.Max(size, math.Abs(v)), math.Max(speed, math.Abs(flow[l]))
+		size, speed = math.Max(size, math.Abs(v)), math.Max(speed, math.Abs(moved[l]))
 	}
 	for l, v := range y {
-		blk.Y[0][l*blk.Width+lane] = v + least*math.Max(size, s.opt.atol(l))/speed*flow[l]
+		moved[l] = v + least*math.Max(size, s.opt.atol(l))/speed*moved[l]
 	}
+	return moved
+}
+
+// besideSteepOn is besideSteep on the way forward, where the slope meets tangents that are nothing but for round-off.
+func besideSteepOn(f *forward) {
+	e := f.steep
+	if f.steep = nil; e == nil {
+		return
+	}
+	s := f.history
+	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
+	copy(s.d, d)
+	copy(s.stepper.Y[0], beside(s, e, y))
 }
 
 // least is by how much of itself the state is moved for it.

@@ -371,6 +371,7 @@ func startAnew(s *stepping) {
 	}
 	if s.startStep(); s.opt.Method.Adaptive() && !s.ends() {
 		resolve(s)
+		resolveSteep(s)
 	}
 }
 
