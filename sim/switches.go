@@ -287,13 +287,18 @@ func (s *switches) cross(first int) *Failure {
 		s.exit(s.sliding(s.d)[k/2], exitBranch(k%2))
 		some = true
 	}
+	if first >= 0 && s.lately[first].crossed && s.switchOf[first] >= 0 {
+		some = true
+		s.goAcross(first)
+	}
 	for g := range s.lately {
-		if !s.lately[g].crossed || s.switchOf[g] < 0 {
+		if !s.lately[g].crossed || s.switchOf[g] < 0 || g == first {
 			continue
 		}
 		some = true
-		if g != first && !s.still(g) { // what only touches has no time of its own
+		if !s.still(g) { // what only touches has no time of its own
 			s.zeroStep(g)
+			s.goAcross(g)
 		}
 	}
 	if !some {
@@ -308,6 +313,25 @@ func (s *switches) cross(first int) *Failure {
 	}
 	s.evalGuards()
 	return s.finiteGuards()
+}
+
+// goAcross turns the switch of a guard that crosses, at the time of its own, where it goes across whatever others do: several
+// that cross at one instant may have times that move by different parameters. Others are left to resolve.
+func (s *switches) goAcross(guard int) {
+	i := s.switchOf[guard]
+	w := &s.hy.Switches[i]
+	if w.Floor || w.Corner || w.Root || w.Implicit || s.det.Side[guard] == 0 || s.rests.parked(guard) || s.disarmed[guard] || len(s.sliding(s.d)) > 0 {
+		return
+	}
+	across := -s.det.Side[guard]
+	up, down := s.branch(i, 1), s.branch(i, 0)
+	if !up.known || !down.known || up.goes != across || down.goes != across {
+		return
+	}
+	s.setSide(guard, across, withEdge)
+	if s.turn(i, float64(truth(across > 0))) {
+		s.evalGuards()
+	}
 }
 
 // followSides brings the modes in line with the sides after a jump of the state, and
