@@ -29,6 +29,8 @@ func newStageDots(n int) []stageDots {
 
 // fallsOn is what a forward sweep knows of descents: the last that it came by, and the tangents where that starts.
 type fallsOn struct {
+	steep *entry // the last steepEntry, until the step behind it is done
+
 	fall, tied descent // room
 	e          *entry
 	y, d, t    []float64

@@ -57,7 +57,6 @@ type forward struct {
 	field  []float64
 
 	falls fallsOn
-	steep *entry // the last, until the step behind it is done
 
 	variation *variation // of a method without derivatives of its steps
 
@@ -82,7 +81,7 @@ func (s *Integrator) Forward(m Forward, out *Tangents) { s.ForwardColumns(m, giv
 // ForwardColumns is Forward in several directions.
 func (s *Integrator) ForwardColumns(m Forward, of Columns, out *Tangents) {
 	f := columnsOf(s, of.Columns())
-	f.m, f.of, f.out, f.steep = m, of, out, nil
+	f.m, f.of, f.out, f.falls.steep = m, of, out, nil
 	if f.variation != nil {
 		f.variation.big = 0
 	}

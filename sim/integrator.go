@@ -366,7 +366,7 @@ func (s *Integrator) descend() (done bool, fail *Failure) {
 	case found == later && next < math.Min(s.h, s.try):
 		s.out.Stats.Rejected++
 		s.traceStep(s.try, false)
-		s.cut = s.cut || s.at != endFree
+		s.cut = true
 		s.h = next
 		return true, nil
 	default:

@@ -52,7 +52,7 @@ func (s positives) shorten() (again bool, fail *Failure) {
 	s.out.Stats.Rejected++
 	s.out.Stats.Lifted++
 	s.traceStep(s.try, false)
-	s.cut, s.shift = s.cut || s.at != endFree, 0
+	s.cut, s.shift = true, 0
 	s.h = s.try / 2
 	return true, nil
 }

@@ -363,7 +363,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 		}
 		was := root.stalled
 		h, again = root.next(h, s.g[guard], s.rate[guard])
-		if root.stalled && !was && s.descends() && s.restsNear(guard, root.bestH) {
+		if root.stalled && !was && s.descends() && restsNear(s, guard, root.bestH) {
 			again, root.bisected = false, 0
 		}
 	}
@@ -383,7 +383,7 @@ func (s *search) locate(guard int, theta float64) (h float64, fail *Failure) {
 	side := float64(s.det.Side[guard])
 	trans := s.transversality(guard, s.t+bestH-s.clock.last)
 	if trans <= grazeTol && s.descends() {
-		trans = s.meetsOverStep(guard, bestH)
+		trans = meetsOverStep(s, guard, bestH)
 	}
 	if trans > grazeTol && side*s.rate[guard] < 0 {
 		s.rough = s.rough || !root.crossed && math.Abs(s.g[guard]) > offRoot*full*math.Abs(s.rate[guard])
@@ -466,7 +466,7 @@ func (b *bracket) next(h, g, rate float64) (next float64, some bool) {
 
 // meetsOverStep is the transversality of a guard at the end of the step of length h by how its rate changed over the step: near
 // the end of a root its second rate says nothing of more than a hair.
-func (s *search) meetsOverStep(guard int, h float64) float64 {
+func meetsOverStep(s *search, guard int, h float64) float64 {
 	at := &s.tried
 	s.model.GuardsAlong(s.t, s.step.stepper.Y[0], s.d, s.step.stepper.K[0], at.g, at.rate)
 	r := math.Abs(s.rate[guard])
@@ -475,7 +475,7 @@ func (s *search) meetsOverStep(guard int, h float64) float64 {
 
 // restsNear reports whether a guard has come to rest at the end of the step of length h, as far as the tolerances tell: farther on
 // steps are led by errors alone, to where the slope of a root is infinite.
-func (s *search) restsNear(guard int, h float64) bool {
+func restsNear(s *search, guard int, h float64) bool {
 	s.step.take(h)
 	s.lookAtEnd(h)
 	return s.staysBehind(guard, h)

@@ -78,7 +78,7 @@ func steepOn(f *forward, e *entry) {
 		axpy(f.cy, later, f.field)
 		f.t[f.at] += later
 	})
-	f.steep = e
+	f.falls.steep = e
 }
 
 // steepBack is the way back.
@@ -135,8 +135,8 @@ func beside(s *history, e *entry, y []float64) []float64 {
 
 // besideSteepOn is besideSteep on the way forward, where the slope meets tangents that are nothing but for round-off.
 func besideSteepOn(f *forward) {
-	e := f.steep
-	if f.steep = nil; e == nil {
+	e := f.falls.steep
+	if f.falls.steep = nil; e == nil {
 		return
 	}
 	s := f.history

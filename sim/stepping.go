@@ -208,7 +208,7 @@ func (s *stepping) shorten(from float64) bool {
 	}
 	s.out.Stats.Rejected++
 	s.traceStep(s.try, false)
-	s.cut = s.cut || s.at != endFree
+	s.cut = true
 	s.h = from / 2
 	return true
 }

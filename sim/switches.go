@@ -289,7 +289,7 @@ func (s *switches) cross(first int) *Failure {
 	}
 	if first >= 0 && s.lately[first].crossed && s.switchOf[first] >= 0 {
 		some = true
-		s.goAcross(first)
+		goAcross(s, first)
 	}
 	for g := range s.lately {
 		if !s.lately[g].crossed || s.switchOf[g] < 0 || g == first {
@@ -298,7 +298,7 @@ func (s *switches) cross(first int) *Failure {
 		some = true
 		if !s.still(g) { // what only touches has no time of its own
 			s.zeroStep(g)
-			s.goAcross(g)
+			goAcross(s, g)
 		}
 	}
 	if !some {
@@ -317,7 +317,7 @@ func (s *switches) cross(first int) *Failure {
 
 // goAcross turns the switch of a guard that crosses, at the time of its own, where it goes across whatever others do: several
 // that cross at one instant may have times that move by different parameters. Others are left to resolve.
-func (s *switches) goAcross(guard int) {
+func goAcross(s *switches, guard int) {
 	i := s.switchOf[guard]
 	w := &s.hy.Switches[i]
 	if w.Floor || w.Corner || w.Root || w.Implicit || s.det.Side[guard] == 0 || s.rests.parked(guard) || s.disarmed[guard] || len(s.sliding(s.d)) > 0 {
