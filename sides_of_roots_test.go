@@ -3,6 +3,7 @@ package pinode
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -114,6 +115,62 @@ data d from "d.csv" { time: t; seen: seen }
 				require.NoError(t, err, "%s by %s, %s", flow, solver, mode)
 				require.InEpsilon(t, wantQ, e.Gradient.Params["q"], 1e-3, "%s by %s, %s", flow, solver, mode)
 				require.InDelta(t, 0, e.Gradient.Params["c"], 1e-3, "%s by %s, %s", flow, solver, mode)
+			}
+		}
+	}
+}
+
+// The derivatives by what the edge of a root depends on: the sill of an overflow that is a parameter, and a flap at a sea whose tides are.
+// Reference: central differences of the classical method.
+func TestGradientsByTheEdge(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		model  string
+		params []string
+		at     []float64
+		until  float64
+		rhs    func(p []float64, t, y float64) float64
+	}{
+		{
+			"param q = 1.5\n param s = 1.2\n param k = 1.5\n state h = 0.5\n h' = q - k*sqrt(max(h - s, 0))",
+			[]string{"q", "s", "k"},
+			[]float64{1.5, 1.2, 1.5},
+			0.9,
+			func(p []float64, _, y float64) float64 { return p[0] - p[2]*math.Sqrt(math.Max(y-p[1], 0)) },
+		},
+		{
+			"param A = 1\n param w = 1.2\n param k = 0.8\n param l = 0.15\n state h = 0.3\n let s = A*sin(w*t)\n h' = k*sqrt(max(s - h, 0)) - l*h",
+			[]string{"A", "w", "k", "l"},
+			[]float64{1, 1.2, 0.8, 0.15},
+			7,
+			func(p []float64, t, y float64) float64 {
+				return p[2]*math.Sqrt(math.Max(p[0]*math.Sin(p[1]*t)-y, 0)) - p[3]*y
+			},
+		},
+	} {
+		start := 0.5
+		if len(x.params) == 4 {
+			start = 0.3
+		}
+		want := map[string]float64{}
+		for i, name := range x.params {
+			end := func(by float64) float64 {
+				p := slices.Clone(x.at)
+				p[i] += by
+				return classical(func(t float64, y, f []float64) { f[0] = x.rhs(p, t, y[0]) }, []float64{start}, x.until, 100_000)[0]
+			}
+			const step = 1e-4
+			want[name] = -(end(step) - end(-step)) / (2 * step)
+		}
+		m := fromText(t, "model Pond {\n "+x.model+"\n observe seen = h ~ laplace(1)\n}\ndata d from \"d.csv\" { time: t; from: 0; seen: seen }\n", fmt.Sprintf("t,seen\n%g,-9\n", x.until))
+		for _, solver := range []string{"auto", "dop853", "rodas5p", "kvaerno5", "radau"} {
+			for _, mode := range []string{"unrolled", "forward", "adjoint"} {
+				setFit(t, m, "gradient", mode, "solver", solver, "solver.rtol", "1e-8")
+				e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+				require.NoError(t, err, "%s by %s, %s", x.model, solver, mode)
+				for name, v := range want {
+					require.InEpsilon(t, v, e.Gradient.Params[name], 2e-3, "%s by %s: %s, %s", name, solver, x.model, mode)
+				}
 			}
 		}
 	}

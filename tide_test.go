@@ -111,8 +111,8 @@ simulate { times: [10.5], solver: %s { rtol: %g } }`, solver, rtol))
 	}
 }
 
-// TestSwitchesTogether: two square waves whose edges fall together again and again, with periods that are parameters of their own. The
-// edge of each moves by its own period alone: by n/2 where it is the nth half, and x' = wave − x/2 keeps of it exp(−(7.9 − T)/2).
+// TestSwitchesTogether: two square waves whose edges fall together again and again, with periods that are parameters of their own, by
+// signs and by floors. The edge of each moves by its own period alone, and x' = wave − r x keeps of it exp(−r (7.9 − T)).
 func TestSwitchesTogether(t *testing.T) {
 	t.Parallel()
 	const text = `model Waves {
@@ -120,27 +120,37 @@ func TestSwitchesTogether(t *testing.T) {
   param q = 2
   state x = 0
   state y = 0
-  x' = (if sin(2*pi*t/p) > 0 then 1 else 0) - 0.5*x
-  y' = (if sin(2*pi*t/q) > 0 then 1 else 0) - 0.25*y
+  x' = (if UP then 1 else 0) - 0.5*x
+  y' = (if VP then 1 else 0) - 0.25*y
   observe seen = OF ~ laplace(1)
 }
 data d from "d.csv" { time: t; seen: seen }
 `
-	by := func(period, rate float64) (sum float64) { // of the value at t = 7.9; the first rise is at the start
-		for n := 1; float64(n)*period/2 < 7.9; n++ {
-			at := float64(n) * period / 2
-			sum -= math.Pow(-1, float64(n)) * float64(n) / 2 * math.Exp(-rate*(7.9-at))
+	by := func(period, part, rate float64) (sum float64) { // of the value, where the wave is up for a part of the period; its first rise is at the start
+		for n := 0.; n*period < 7.9; n++ {
+			sum -= n * math.Exp(-rate*(7.9-n*period))
+			if down := n + part; down*period < 7.9 {
+				sum += down * math.Exp(-rate*(7.9-down*period))
+			}
 		}
 		return sum
 	}
-	for _, mode := range []string{"unrolled", "forward", "adjoint", "backsolve"} {
-		for of, want := range map[string][2]float64{"x": {by(3, 0.5), 0}, "y": {0, by(2, 0.25)}} {
-			m := fromText(t, strings.Replace(text, "OF", of, 1), "t,seen\n7.9,-9\n")
-			setFit(t, m, "gradient", mode, "solver", "tsit5", "solver.rtol", "1e-9")
-			e, err := m.Evaluate(t.Context(), EvaluateOptions{})
-			require.NoError(t, err)
-			require.InDelta(t, -want[0], e.Gradient.Params["p"], 1e-6, "%s, %s", of, mode)
-			require.InDelta(t, -want[1], e.Gradient.Params["q"], 1e-6, "%s, %s", of, mode)
+	for _, waves := range []struct {
+		up, vp string
+		part   float64
+	}{
+		{"sin(2*pi*t/p) > 0", "sin(2*pi*t/q) > 0", 0.5},
+		{"mod(t, p) < 0.25*p", "mod(t, q) < 0.25*q", 0.25},
+	} {
+		for of, want := range map[string][2]float64{"x": {by(3, waves.part, 0.5), 0}, "y": {0, by(2, waves.part, 0.25)}} {
+			m := fromText(t, strings.NewReplacer("OF", of, "UP", waves.up, "VP", waves.vp).Replace(text), "t,seen\n7.9,-9\n")
+			for _, mode := range []string{"unrolled", "forward", "adjoint", "backsolve"} {
+				setFit(t, m, "gradient", mode, "solver", "tsit5", "solver.rtol", "1e-9")
+				e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+				require.NoError(t, err)
+				require.InDelta(t, -want[0], e.Gradient.Params["p"], 1e-6, "%s: %s, %s", waves.up, of, mode)
+				require.InDelta(t, -want[1], e.Gradient.Params["q"], 1e-6, "%s: %s, %s", waves.up, of, mode)
+			}
 		}
 	}
 }

@@ -338,8 +338,11 @@ func (s *Integrator) advanceTo(guard int, theta float64) *Failure {
 		if fail != nil {
 			return fail
 		}
-		if s.search.vanishes(guard, h) {
+		switch {
+		case s.search.vanishes(guard, h):
 			h, e.end = shortOf(s.search, guard, h), endFixed // nothing depends on when, and its rate may be none
+		case s.sides.g[guard] == 0 && math.IsInf(s.sides.accel[guard], 0):
+			h = shortOf(s.search, guard, h)
 		}
 	}
 	s.traceStep(h, true)

@@ -91,16 +91,12 @@ func steepBack(r *reverse, e *entry) {
 	clear(r.gd)
 	gt := r.m.GuardVJP(e.t, y, s.d, e.ref, 1, r.gy, r.gd, WithoutParams)
 	rate := gt + dot(r.gy, r.in)
-	if l := only(r.gy); l >= 0 && gt == 0 {
-		r.bar.y[l] = 0
-	}
 	off := -(r.bar.t + dot(r.bar.y, r.in)) / rate
 	r.bar.t += r.m.GuardVJP(e.t, y, s.d, e.ref, off, r.bar.y, r.bar.d, WithParams)
 }
 
 // besideSteep moves the start of the first step behind a steepEntry, which is in a lane, as little off the surface as the
-// numbers can tell, so that the slope there is a number: what it is does not matter, as steepBack says. Where one state
-// alone makes the guard, its cotangent is left out there.
+// numbers can tell, so that the slope there is a number: what it is does not matter, as steepBack says.
 func besideSteep(r *reverse, blk *solvers.Block, lane int) {
 	s := r.history
 	if r.at == 0 || s.tape.entries[r.at-1].kind != steepEntry || len(r.before) > 0 ||
@@ -110,27 +106,35 @@ func besideSteep(r *reverse, blk *solvers.Block, lane int) {
 	e := &s.tape.entries[r.at-1]
 	y, d := s.tape.at(e.state, s.size.Y, s.size.D)
 	copy(s.d, d)
-	slope := make([]float64, len(y))
-	if r.m.GuardVJP(e.t, y, s.d, e.ref, 1, slope, make([]float64, len(d)), WithoutParams); only(slope) >= 0 {
-		return
-	}
 	for l, v := range beside(s, e, y) {
 		blk.Y[0][l*blk.Width+lane] = v
 	}
 }
 
-// beside is the state of a steepEntry, moved along the motion as little as the numbers can tell.
+// beside is the state of a steepEntry, moved off the surface of its guard to where the motion leads, as little as the numbers can
+// tell.
 func beside(s *history, e *entry, y []float64) []float64 {
-	moved := make([]float64, len(y))
-	s.rhs(e.t, y, moved)
-	size, speed := 0., 0.
+	at, flow := newGuardValues(s.size.Guards), make([]float64, len(y))
+	along := func() float64 {
+		s.model.GuardsAlong(e.t, y, s.d, flow, at.g, at.rate)
+		return at.rate[e.ref]
+	}
+	drift := along()
+	across, size, most := make([]float64, len(y)), 0., 0.
 	for l, v := range y {
-		size, speed = math.Max(size, math.Abs(v)), math.Max(speed, math.Abs(moved[l]))
+		flow[l] = 1
+		across[l] = along() - drift
+		flow[l] = 0
+		size, most = math.Max(size, math.Max(math.Abs(v), s.opt.atol(l))), math.Max(most, math.Abs(across[l]))
+	}
+	s.rhs(e.t, y, flow)
+	if most = math.Copysign(most, along()); most == 0 {
+		return y
 	}
 	for l, v := range y {
-		moved[l] = v + least*math.Max(size, s.opt.atol(l))/speed*moved[l]
+		across[l] = v + least*size*across[l]/most
 	}
-	return moved
+	return across
 }
 
 // besideSteepOn is besideSteep on the way forward, where the slope meets tangents that are nothing but for round-off.
@@ -147,18 +151,3 @@ func besideSteepOn(f *forward) {
 
 // least is by how much of itself the state is moved for it.
 const least = 1e-11
-
-// only is the place of the only number in a list that is not zero, or −1.
-func only(list []float64) int {
-	at := -1
-	for i, v := range list {
-		if v == 0 {
-			continue
-		}
-		if at >= 0 {
-			return -1
-		}
-		at = i
-	}
-	return at
-}

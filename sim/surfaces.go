@@ -41,7 +41,7 @@ func (s *surfaces) gather() bool {
 	}
 	for i := range s.hy.Switches {
 		w := &s.hy.Switches[i]
-		if w.Floor || w.Corner || w.Implicit || w.Trigger > 0 || s.rests.parked(w.Guard) {
+		if w.Floor || w.Corner || w.Implicit || w.Trigger > 0 || s.rests.parked(w.Guard) || s.waits[i] {
 			continue
 		}
 		rests := s.det.Side[w.Guard] == 0 && math.Abs(s.g[w.Guard]) <= s.band[w.Guard]

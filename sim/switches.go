@@ -16,6 +16,7 @@ type switches struct {
 	*sides
 	rests    *rests
 	together *surfaces
+	waits    []bool      // those that cross at this instant too, and are not resolved yet
 	exited   []bool      // those whose surface the solution left at this instant
 	inBranch guardValues // the guards in another branch
 	vanishes vanishing
@@ -27,7 +28,7 @@ type switches struct {
 
 func newSwitches(s *sides, rests *rests) *switches {
 	w := &switches{
-		sides: s, rests: rests, exited: make([]bool, len(s.hy.Switches)),
+		sides: s, rests: rests, exited: make([]bool, len(s.hy.Switches)), waits: make([]bool, len(s.hy.Switches)),
 		vanishes: vanishing{guard: -1},
 		inBranch: newGuardValues(s.size.Guards), above: make([]float64, s.size.Guards), field: make([]float64, s.size.Y),
 	}
@@ -201,7 +202,7 @@ func (s *switches) resolve(at phase) *Failure {
 	for range 4*len(s.hy.Switches) + 8 {
 		changed := s.together.decideAll(at)
 		for i := range s.hy.Switches {
-			if s.together.busy[i] {
+			if s.together.busy[i] || s.waits[i] {
 				continue
 			}
 			turned, fail := s.resolveOne(i, at)
@@ -287,19 +288,28 @@ func (s *switches) cross(first int) *Failure {
 		s.exit(s.sliding(s.d)[k/2], exitBranch(k%2))
 		some = true
 	}
-	if first >= 0 && s.lately[first].crossed && s.switchOf[first] >= 0 {
+	across := crossingOf(s, first)
+	for n, g := range across {
 		some = true
-		goAcross(s, first)
-	}
-	for g := range s.lately {
-		if !s.lately[g].crossed || s.switchOf[g] < 0 || g == first {
+		if g != first {
+			if s.still(g) { // what only touches has no time of its own
+				continue
+			}
+			s.zeroStep(g)
+		}
+		if n == len(across)-1 || !goesAcross(s, g) {
 			continue
 		}
-		some = true
-		if !s.still(g) { // what only touches has no time of its own
-			s.zeroStep(g)
-			goAcross(s, g)
+		for _, later := range across[n+1:] {
+			s.waits[s.switchOf[later]] = s.switchOf[later] != s.switchOf[g]
 		}
+		s.evalGuards()
+		fail := s.resolve(crossing)
+		clear(s.waits)
+		if fail != nil {
+			return fail
+		}
+		s.evalGuards()
 	}
 	if !some {
 		return nil
@@ -315,23 +325,33 @@ func (s *switches) cross(first int) *Failure {
 	return s.finiteGuards()
 }
 
-// goAcross turns the switch of a guard that crosses, at the time of its own, where it goes across whatever others do: several
-// that cross at one instant may have times that move by different parameters. Others are left to resolve.
-func goAcross(s *switches, guard int) {
+// crossingOf lists the guards of switches that cross at this instant, that whose root the last step ended on before the others.
+func crossingOf(s *switches, first int) (list []int) {
+	if first >= 0 && s.lately[first].crossed && s.switchOf[first] >= 0 {
+		list = append(list, first)
+	}
+	for g := range s.lately {
+		if s.lately[g].crossed && s.switchOf[g] >= 0 && g != first {
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+// goesAcross reports whether a guard goes across its surface whatever others do: its switch then turns at its own time, with what
+// follows from that, before the next does. Several that cross at one instant may have times that move by different parameters.
+func goesAcross(s *switches, guard int) bool {
 	i := s.switchOf[guard]
 	w := &s.hy.Switches[i]
-	if w.Floor || w.Corner || w.Root || w.Implicit || s.det.Side[guard] == 0 || s.rests.parked(guard) || s.disarmed[guard] || len(s.sliding(s.d)) > 0 {
-		return
+	if w.Corner || w.Root || w.Implicit || s.det.Side[guard] == 0 || s.rests.parked(guard) || s.disarmed[guard] || len(s.sliding(s.d)) > 0 {
+		return false
 	}
-	across := -s.det.Side[guard]
-	up, down := s.branch(i, 1), s.branch(i, 0)
-	if !up.known || !down.known || up.goes != across || down.goes != across {
-		return
+	across, above := -s.det.Side[guard], 1.
+	if w.Floor {
+		across, above = sign(s.rate[guard]), math.Round(s.g[w.Guard]+s.d[w.Modes[0]])
 	}
-	s.setSide(guard, across, withEdge)
-	if s.turn(i, float64(truth(across > 0))) {
-		s.evalGuards()
-	}
+	up, down := s.branch(i, above), s.branch(i, above-1)
+	return up.known && down.known && up.goes == across && down.goes == across
 }
 
 // followSides brings the modes in line with the sides after a jump of the state, and
