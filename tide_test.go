@@ -154,3 +154,39 @@ data d from "d.csv" { time: t; seen: seen }
 		}
 	}
 }
+
+// TestLimitsTogether: two bodies that stop, two levels that reach their limits, two switches beside a body at rest, at one instant:
+// each derivative is by the time of its own. Closed forms.
+func TestLimitsTogether(t *testing.T) {
+	t.Parallel()
+	left := math.Exp(-0.3 * (4 - 2))
+	for _, x := range []struct {
+		model string
+		want  map[string]float64 // of −the state
+	}{
+		{
+			"param m = 0.7\n param n = 0.7\n state v = 1\n state w = 1\n state x = 0\n v' = -m*sign(v)\n w' = -n*sign(w)\n x' = (if v > 0 then 1 else 0) + w", // 1/2 along the surface
+			map[string]float64{"m": 1 / 0.98, "n": 1 / 0.98},
+		},
+		{
+			"param m = 2\n param n = 2\n state v = 3\n state w = 3\n v' = (if v < m then 1 else 0) - 0.2*v\n w' = (if w < n then 1 else 0) - 0.2*w\n let x = v + 2*w",
+			map[string]float64{"m": -1, "n": -2},
+		},
+		{
+			"param m = 2\n param n = 2\n state v = 0\n state x = 1\n v' = 0.2 - sign(v)\n x' = (if t > m then 1 else 0) - 0.3*x*step(t - n)",
+			map[string]float64{"m": left, "n": -0.3 * left},
+		},
+	} {
+		m := fromText(t, "model Pair {\n "+x.model+"\n observe seen = x ~ laplace(1)\n}\ndata d from \"d.csv\" { time: t; from: 0; seen: seen }\n", "t,seen\n4,-9\n")
+		for _, solver := range []string{"tsit5", "vern7", "rodas5p"} {
+			for _, mode := range []string{"unrolled", "forward", "adjoint"} {
+				setFit(t, m, "gradient", mode, "solver", solver, "solver.rtol", "1e-9")
+				e, err := m.Evaluate(t.Context(), EvaluateOptions{})
+				require.NoError(t, err, "%s by %s, %s", x.model, solver, mode)
+				for name, v := range x.want {
+					require.InDelta(t, v, e.Gradient.Params[name], 1e-6, "%s by %s: %s, %s", name, solver, x.model, mode)
+				}
+			}
+		}
+	}
+}

@@ -297,7 +297,7 @@ func (s *switches) cross(first int) *Failure {
 			}
 			s.zeroStep(g)
 		}
-		if n == len(across)-1 || !goesAcross(s, g) {
+		if n == len(across)-1 || !goesAcross(s, g) && !independent(s, g, across[n+1:]) {
 			continue
 		}
 		for _, later := range across[n+1:] {
@@ -343,7 +343,7 @@ func crossingOf(s *switches, first int) (list []int) {
 func goesAcross(s *switches, guard int) bool {
 	i := s.switchOf[guard]
 	w := &s.hy.Switches[i]
-	if w.Corner || w.Root || w.Implicit || s.det.Side[guard] == 0 || s.rests.parked(guard) || s.disarmed[guard] || len(s.sliding(s.d)) > 0 {
+	if w.Corner || w.Root || w.Implicit || s.det.Side[guard] == 0 || s.rests.parked(guard) || s.disarmed[guard] {
 		return false
 	}
 	across, above := -s.det.Side[guard], 1.
@@ -352,6 +352,34 @@ func goesAcross(s *switches, guard int) bool {
 	}
 	up, down := s.branch(i, above), s.branch(i, above-1)
 	return up.known && down.known && up.goes == across && down.goes == across
+}
+
+// independent reports whether where a guard goes, in either branch of its switch, does not depend on the modes of those that cross
+// with it: of two bodies that stop at one instant, say.
+func independent(s *switches, guard int, later []int) bool {
+	i := s.switchOf[guard]
+	if w := &s.hy.Switches[i]; w.Floor || w.Corner || w.Root || w.Implicit || s.rests.parked(guard) || s.disarmed[guard] {
+		return false
+	}
+	up, down := s.branch(i, 1), s.branch(i, 0)
+	was := slices.Clone(s.d)
+	defer copy(s.d, was)
+	for _, g := range later {
+		j := s.switchOf[g]
+		now, next := s.d[s.hy.Switches[j].Modes[0]], float64(truth(s.det.Side[g] < 0))
+		if j == i || Slides(now) {
+			return false
+		}
+		if s.hy.Switches[j].Floor {
+			next = now + float64(sign(s.rate[g]))
+		}
+		s.setModes(j, next)
+		if s.branch(i, 1) != up || s.branch(i, 0) != down {
+			return false
+		}
+		copy(s.d, was)
+	}
+	return up.known && down.known
 }
 
 // followSides brings the modes in line with the sides after a jump of the state, and
