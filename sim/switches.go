@@ -338,8 +338,8 @@ func crossingOf(s *switches, first int) (list []int) {
 	return list
 }
 
-// goesAcross reports whether a guard goes across its surface whatever others do: its switch then turns at its own time, with what
-// follows from that, before the next does. Several that cross at one instant may have times that move by different parameters.
+// goesAcross reports whether a guard goes across its surface in both of its branches, as the others are: its switch then turns at its
+// own time, with what follows from that, before the next does; all are looked at once more behind the last. Several that cross at one instant may have times that move by different parameters.
 func goesAcross(s *switches, guard int) bool {
 	i := s.switchOf[guard]
 	w := &s.hy.Switches[i]
